@@ -1,0 +1,1 @@
+"""A caller: the HTTP face of the service. Knows no waveform, no network, no array."""

@@ -1,0 +1,1 @@
+"""From a gather of records to readings of an event: the chain that training and serving share."""

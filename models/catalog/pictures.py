@@ -1,0 +1,58 @@
+"""The pictures that the declared models read, each value spelled out here and nowhere else."""
+
+from models.imaging.style import AmplitudeStyle, Band, Conditioning, FrequencyStyle, SectionStyle
+
+CONDITIONING = Conditioning(sampling_rate_hz=1.0, shortest_period_s=8.0, longest_period_s=200.0, taper_s=30.0)
+
+THREE_BANDS = (
+    Band(shortest_period_s=12.0, longest_period_s=25.0),
+    Band(shortest_period_s=25.0, longest_period_s=50.0),
+    Band(shortest_period_s=50.0, longest_period_s=120.0),
+)
+
+TRACE_AMPLITUDE = AmplitudeStyle(
+    kind="amplitude",
+    conditioning=CONDITIONING,
+    window_s=5120.0,
+    columns=512,
+    rows=48,
+    bands=THREE_BANDS,
+)
+
+TRACE_FREQUENCY = FrequencyStyle(
+    kind="frequency",
+    conditioning=CONDITIONING,
+    window_s=5120.0,
+    columns=512,
+    rows=48,
+    shortest_period_s=10.0,
+    longest_period_s=150.0,
+    relative_bandwidth=0.15,
+    dynamic_range_db=40.0,
+)
+
+DISTANCE_SECTION = SectionStyle(
+    kind="section",
+    conditioning=CONDITIONING,
+    window_s=5120.0,
+    columns=160,
+    rows=160,
+    vertical_axis="distance",
+    axis_exponent=0.5,
+    reduction_velocity_km_s=None,
+    wiggle_rows=4.0,
+    bands=THREE_BANDS,
+)
+
+AZIMUTH_SECTION = SectionStyle(
+    kind="section",
+    conditioning=CONDITIONING,
+    window_s=2560.0,
+    columns=160,
+    rows=160,
+    vertical_axis="azimuth",
+    axis_exponent=1.0,
+    reduction_velocity_km_s=3.8,
+    wiggle_rows=4.0,
+    bands=THREE_BANDS,
+)

@@ -1,0 +1,95 @@
+"""
+How a picture is drawn, declared in full: frozen, without defaults, with a fingerprint that an artifact remembers.
+
+Change what the renderer draws and EDITION must rise: every artifact trained before becomes unloadable, which is meant.
+"""
+
+import hashlib
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+EDITION = 1
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Conditioning(_Declared):
+    """From raw records to a gather: one clock, one pass-band, cosine edges (all in one FFT per trace)."""
+
+    sampling_rate_hz: float
+    shortest_period_s: float
+    longest_period_s: float
+    taper_s: float
+
+
+class Band(_Declared):
+    """A pass-band by its corner periods in seconds, with cosine flanks an octave wide in all."""
+
+    shortest_period_s: float
+    longest_period_s: float
+
+
+class _Picture(_Declared):
+    conditioning: Conditioning
+    window_s: float
+    columns: int
+    rows: int
+
+
+class AmplitudeStyle(_Picture):
+    """One trace as wiggles, time to the right: a color channel a band, each scaled by its own largest amplitude."""
+
+    kind: Literal["amplitude"]
+    bands: tuple[Band, ...]
+
+
+class FrequencyStyle(_Picture):
+    """
+    One trace as a dispersion picture: a row a period (longest on top), time to the right.
+
+    Each row is the envelope behind a Gaussian filter of the stated relative bandwidth, in decibels under the row's own
+    maximum down to `dynamic_range_db`; 0 is kept for "no data", 1 to 255 spans the range. After multiple-filter analysis
+    (Dziewonski, Bloch & Landisman 1969, BSSA 59, 427-444).
+    """
+
+    kind: Literal["frequency"]
+    shortest_period_s: float
+    longest_period_s: float
+    relative_bandwidth: float
+    dynamic_range_db: float
+
+
+class SectionStyle(_Picture):
+    """
+    All traces of an event as wiggles in one picture, time to the right, each at its place on the vertical axis.
+
+    `vertical_axis` "distance": 0 degrees on top, 180 at the bottom, spaced by the power `axis_exponent` (0.5 = square root);
+    "azimuth": station azimuth at the trial epicenter, 0 on top, 360 at the bottom. Where `reduction_velocity_km_s` is set,
+    each trace is shifted left by its distance over that velocity. A color channel a band, each trace scaled by its own
+    largest amplitude in that band, `wiggle_rows` rows high either side.
+    """
+
+    kind: Literal["section"]
+    vertical_axis: Literal["distance", "azimuth"]
+    axis_exponent: float
+    reduction_velocity_km_s: float | None
+    wiggle_rows: float
+    bands: tuple[Band, ...]
+
+
+TraceStyle = AmplitudeStyle | FrequencyStyle
+Style = AmplitudeStyle | FrequencyStyle | SectionStyle
+
+
+def channels(style: Style) -> int:
+    """Number of color channels of the picture."""
+    return 1 if isinstance(style, FrequencyStyle) else len(style.bands)
+
+
+def fingerprint(style: Style) -> str:
+    """SHA-256 of the style's JSON and the renderer's edition, as hexadecimal."""
+    text = f"edition {EDITION}\n{style.model_dump_json()}"
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Artifacts: cards, verified loading, inference on ONNX Runtime."""

@@ -1,0 +1,1 @@
+"""The vocabulary of seismology: ids, stations, records, geodesy, location, readings."""

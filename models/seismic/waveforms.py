@@ -1,0 +1,66 @@
+"""Records of ground motion as arrays: one channel's record, and the gather of one event on a common clock."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.seismic.codes import TraceId
+
+
+@dataclass(frozen=True)
+class Response:
+    """
+    An instrument's response sampled in frequency.
+
+    `frequencies_hz` [m] ascending, `velocity_response` [m] complex: output units per meter per second.
+    """
+
+    frequencies_hz: NDArray[np.float64]
+    velocity_response: NDArray[np.complex128]
+
+
+@dataclass(frozen=True)
+class Record:
+    """
+    One channel's record on a regular clock.
+
+    `samples` [n] float32 with the mean removed before the cast; NaN where there is a gap. `start_time_s` is POSIX time.
+    `latitude_deg` and `longitude_deg` are None for a station without coordinates.
+    """
+
+    trace_id: TraceId
+    start_time_s: float
+    sampling_rate_hz: float
+    samples: NDArray[np.float32]
+    latitude_deg: float | None
+    longitude_deg: float | None
+    elevation_m: float | None = None
+    response: Response | None = None
+
+    @property
+    def duration_s(self) -> float:
+        """Length from the first to the last sample, in seconds."""
+        return (len(self.samples) - 1) / self.sampling_rate_hz
+
+
+@dataclass(frozen=True)
+class Gather:
+    """
+    The conditioned vertical records of one event on one clock.
+
+    `samples` [traces, samples] float32, NaN where a trace has no data; sample j lies at
+    `start_time_s + j / sampling_rate_hz` (POSIX seconds). `latitudes_deg`, `longitudes_deg` [traces], NaN where unknown.
+    """
+
+    trace_ids: tuple[TraceId, ...]
+    start_time_s: float
+    sampling_rate_hz: float
+    samples: NDArray[np.float32]
+    latitudes_deg: NDArray[np.float64]
+    longitudes_deg: NDArray[np.float64]
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the common clock in seconds."""
+        return self.samples.shape[1] / self.sampling_rate_hz

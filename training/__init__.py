@@ -1,0 +1,1 @@
+"""The one who teaches: synthetic Earth, training, evaluation, export."""
