@@ -63,7 +63,7 @@ class Submission(_Contract):
     options: Options
 
 
-class Warning(_Contract):
+class DataWarning(_Contract):
     """Something that was not as it should be and did not stop the job."""
 
     trace: str | None = Field(None, description="trace id, where one trace is concerned")
@@ -107,7 +107,7 @@ class JobRecord(_Contract):
     started_at: AwareDatetime | None = None
     finished_at: AwareDatetime | None = None
     problem: Problem | None = None
-    warnings: list[Warning] = []
+    warnings: list[DataWarning] = []
     figures: list[str] = Field([], description="names of the figures kept beside the result, without .png")
     formats: list[str] = Field([], description="formats of the result besides json")
 
@@ -146,7 +146,9 @@ class ClassifyResult(_Contract):
 
     event_type: EventType
     probabilities: dict[str, float]
-    reference_point: ReferencePoint | None = Field(description="null where no epicenter could be found: the section is then drawn at the predicted offsets")
+    reference_point: ReferencePoint | None = Field(
+        description="null where no epicenter was found; the section is then drawn at the offsets"
+    )
     traces_used: int
     model: ModelVersion
     out_of_distribution: bool

@@ -13,7 +13,11 @@ class Settings(BaseSettings):
 
     # where things lie
     data_dir: Path = Field(Path("data"), description="folder of the embedded queue server, blobs and results")
-    redis_url: SecretStr | None = Field(None, validation_alias="REDIS_URL", description="a Redis-protocol server; none: an embedded one on a private unix socket in data_dir")
+    redis_url: SecretStr | None = Field(
+        None,
+        validation_alias="REDIS_URL",
+        description="a Redis-protocol server; none: an embedded one in data_dir",
+    )
     blob_url: str | None = Field(None, description="fsspec URL for uploads and results (file, s3, ...); none: data_dir/blobs")
     artifacts_dir: Path = Field(Path("models/artifacts"), description="read-only folder of model artifacts")
 

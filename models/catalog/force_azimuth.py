@@ -9,7 +9,7 @@ FORCE_AZIMUTH = ModelSpec(
     style=AZIMUTH_SECTION,
     architecture="resnet50",
     outputs=(
-        Output(name="force_azimuth_deg", shape=(), unit="degree", meaning="clockwise from north, 0 to 360, the likelier of the two directions"),
+        Output(name="force_azimuth_deg", shape=(), unit="degree", meaning="clockwise from north, the likelier of two directions"),
         Output(name="force_azimuth_uncertainty_deg", shape=(), unit="degree", meaning="one standard deviation of the azimuth modulo 180"),
         Output(name="sign_probability", shape=(), unit="1", meaning="probability of this direction against the opposite one, 0.5 to 1"),
     ),

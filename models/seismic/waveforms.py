@@ -63,4 +63,4 @@ class Gather:
     @property
     def duration_s(self) -> float:
         """Length of the common clock in seconds."""
-        return self.samples.shape[1] / self.sampling_rate_hz
+        return float(self.samples.shape[1] / self.sampling_rate_hz)
