@@ -1,0 +1,81 @@
+# Seismic Atlas: every task by name. Needs git, make and Python 3.12; everything else is installed into .venv.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup serve demo test check format train bench openapi settings pins clean
+
+BIN := .venv/bin
+PY := $(BIN)/python
+GROUPS := setup api worker gpu training dev
+GROUP ?=
+PORT ?=
+DATA ?=
+WORKERS ?=
+ARGS ?=
+
+# One environment serves all: the stamp of a bigger group satisfies the smaller one.
+SETUP := .venv/.setup
+DEV := .venv/.dev
+TRAINING := $(firstword $(wildcard $(DEV)) .venv/.training)
+WORKER := $(firstword $(wildcard $(DEV) .venv/.training .venv/.gpu) .venv/.worker)
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(if $(GROUP),.venv/.$(GROUP),$(WORKER)) ## install what the service needs into .venv (GROUP=gpu with CUDA, training, dev)
+
+serve: $(WORKER) ## run the service (PORT=8000 DATA=data WORKERS=1)
+	@exec env $(if $(PORT),ATLAS_PORT=$(PORT)) $(if $(DATA),ATLAS_DATA_DIR=$(DATA)) $(if $(WORKERS),ATLAS_WORKERS=$(WORKERS)) $(PY) -m app
+
+demo: $(WORKER) ## run the service once on the shipped synthetic bundles and print the answers
+	@exec $(PY) -m app.demo
+
+test: $(DEV) ## the tests (ARGS="tests/models -k geodesy")
+	$(PY) -m pytest $(ARGS)
+
+check: $(DEV) ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEV) ## rewrite in the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+train: $(TRAINING) ## train and export the models (ARGS: see python -m training --help)
+	$(PY) -m training $(ARGS)
+
+bench: $(DEV) ## the serving path against the usual script, in one run
+	$(PY) -m benchmarks.classify_bundle $(ARGS)
+
+openapi: $(WORKER) ## write openapi.json from the code
+	$(PY) -m app openapi > openapi.json
+
+settings: $(WORKER) ## write docs/configuration.md from workers/settings.py
+	$(PY) -m app.settings_doc > docs/configuration.md
+
+pins: $(SETUP) ## compile requirements/*.txt again (ARGS=--upgrade for newer versions)
+	for group in $(GROUPS); do \
+	  $(BIN)/uv pip compile -q $(ARGS) --python-version 3.12 --group $$group --generate-hashes --no-emit-index-url \
+	    --no-header --no-annotate -o requirements/$$group.txt || exit 1; \
+	done
+
+clean: ## remove .venv, build and caches (data stays)
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find app models workers training tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(SETUP): requirements/setup.txt
+	@python=""; for name in python3.12 python3 python; do \
+	  if $$name -c 'import sys; sys.exit(sys.version_info[:2] != (3, 12))' 2>/dev/null; then python=$$name; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then echo "Python 3.12 is needed, as python3.12 or python3 on the path." >&2; exit 1; fi; \
+	test -x $(PY) || $$python -m venv .venv
+	$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements/setup.txt
+	@touch $@
+
+# uv fetches in parallel; hashes are checked. The picture kernels are compiled once here rather than in the first request.
+.venv/.%: requirements/%.txt $(SETUP)
+	$(BIN)/uv pip install -q --python $(PY) --require-hashes -r $<
+	$(PY) -m models.imaging.warm
+	@touch $@
