@@ -1,0 +1,206 @@
+"""
+A store of Green's functions, computed by reciprocity and read by numpy alone.
+
+One vertical force at the station gives, at every buried point, the strain that a moment tensor there is contracted with, and
+at every surface point the displacement that a single force there is projected on (Dahlen & Tromp 1998, section 5.2; Eisner &
+Clayton 2001, doi:10.1785/0120000222). So one run of the engine serves all depths and distances. Sources are unit steps in
+time. Distances are never interpolated: each depth has its own, drawn at random within cells, with exact labels.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from tqdm import tqdm
+
+WGS84_FLATTENING = 1 / 298.257223563
+
+
+class DistanceCells(BaseModel):
+    """Cells of `width_deg` from `start_deg` to `stop_deg`, a random distance in each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start_deg: float
+    stop_deg: float
+    width_deg: float
+
+
+class GreensConfig(BaseModel):
+    """What the store holds; its JSON is the fingerprint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    deck: str
+    highest_frequency_mhz: float
+    taper_mhz: float
+    lowest_frequency_mhz: float
+    length_min: float
+    time_step_s: float
+    tolerance: float
+    degrees_per_mhz: float
+    depths_km: tuple[float, ...]
+    cells: tuple[DistanceCells, ...]
+    depths_per_batch: int
+    seed: int
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the configuration as hexadecimal."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+    def distances_deg(self, depth_index: int) -> NDArray[np.float64]:
+        """One distance a cell for that depth, the same at every call."""
+        random = np.random.default_rng([self.seed, depth_index])
+        edges = [np.arange(c.start_deg, c.stop_deg - 1e-9, c.width_deg) for c in self.cells]
+        widths = np.concatenate([np.full(len(e), c.width_deg) for e, c in zip(edges, self.cells, strict=True)])
+        return np.concatenate(edges) + widths * random.uniform(size=len(widths))
+
+
+@dataclass(frozen=True)
+class GreensTable:
+    """
+    Green's functions of one depth, scaled int16.
+
+    `data` [distances, components, samples] times `scales` [distances, components] is meters per newton meter for the strain
+    components rr, dd, cc, rd (d towards the station, c across) and meters per newton for the force components z, d.
+    """
+
+    depth_km: float
+    distances_deg: NDArray[np.float64]
+    data: NDArray[np.int16]
+    scales: NDArray[np.float64]
+
+    def get(self, index: int) -> NDArray[np.float64]:
+        """[components, samples] of the distance with that index."""
+        return np.asarray(self.data[index] * self.scales[index][:, None])
+
+    def nearest(self, distance_deg: float) -> int:
+        """Index of the stored distance nearest to the one asked for."""
+        return int(np.argmin(np.abs(self.distances_deg - distance_deg)))
+
+
+@dataclass(frozen=True)
+class GreensStore:
+    """All depths of one Earth model; `strains` by depth ascending, `forces` at the surface."""
+
+    config: GreensConfig
+    strains: tuple[GreensTable, ...]
+    forces: GreensTable
+
+    @property
+    def time_step_s(self) -> float:
+        """Seconds between samples."""
+        return self.config.time_step_s
+
+    def table(self, depth_km: float) -> GreensTable:
+        """The table of the stored depth nearest to the one asked for."""
+        return min(self.strains, key=lambda table: abs(table.depth_km - depth_km))
+
+
+def geographic_latitude(geocentric_deg: float) -> float:
+    """Geographic latitude in degrees of a geocentric one: the engine takes geographic latitudes, we place by geocentric."""
+    if abs(geocentric_deg) == 90.0:
+        return geocentric_deg
+    return float(np.degrees(np.arctan(np.tan(np.radians(geocentric_deg)) / (1 - WGS84_FLATTENING) ** 2)))
+
+
+def _pack(data: NDArray[np.float64]) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
+    peak = np.abs(data).max(axis=-1)
+    scales = np.where(peak > 0, peak, 1.0) / 32767.0
+    return np.round(data / scales[..., None]).astype(np.int16), scales
+
+
+def _run(config: GreensConfig, quantity: str, depths: list[int]) -> list[NDArray[np.float64]]:
+    """Strains [distances, 4, samples] of each depth, or (quantity "forces") displacements [distances, 2, samples]."""
+    import yspec  # noqa: PLC0415  (a training-only engine, loaded where it runs)
+
+    model = yspec.Model.prem(config.deck)
+    top, taper, low = config.highest_frequency_mhz, config.taper_mhz, config.lowest_frequency_mhz
+    calculation = yspec.Calculation(
+        degrees=int(config.degrees_per_mhz * top) + 50,
+        frequencies_mhz=(low / 4, top),
+        length_min=config.length_min,
+        time_step_s=config.time_step_s,
+        filter_mhz=(low / 2, low, top - taper, top),
+        gravity="cowling",
+        tolerance=config.tolerance,
+    )
+    source = yspec.Source(latitude=90, longitude=0, depth_km=0, force={"r": 1.0})
+    receivers = [
+        yspec.Receiver(latitude=geographic_latitude(90 - distance), longitude=0, depth_km=0 if quantity == "forces" else config.depths_km[k])
+        for k in depths
+        for distance in config.distances_deg(k)
+    ]
+    function = yspec.seismograms if quantity == "forces" else yspec.strains
+    data = function(model, calculation, source, receivers).data[0]
+    # At the receiver, south points away from the station at the pole, so d = north = -t.
+    data = data[:, :2] if quantity == "forces" else data[:, :4] * np.array([1, 1, 1, -1])[:, None]
+    samples = int(config.length_min * 60 / config.time_step_s)
+    return [np.ascontiguousarray(block) for block in np.array_split(data[..., :samples], len(depths))]
+
+
+def _build_batch(config: GreensConfig, folder: Path, quantity: str, depths: list[int]) -> dict[str, str]:
+    """Compute and write one batch; returns file name to digest."""
+    digests = {}
+    for k, data in zip(depths, _run(config, quantity, depths), strict=True):
+        packed, scales = _pack(data)
+        name = "forces.npz" if quantity == "forces" else f"strains_{k:02d}.npz"
+        temporary = folder / f".{name}"
+        with temporary.open("wb") as handle:
+            np.savez(handle, data=packed, scales=scales, distances_deg=config.distances_deg(k))
+        temporary.rename(folder / name)
+        digests[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    return digests
+
+
+def _batches(config: GreensConfig) -> Iterator[tuple[str, list[int]]]:
+    yield "forces", [0]
+    indices = list(range(len(config.depths_km)))
+    for start in range(0, len(indices), config.depths_per_batch):
+        yield "strains", indices[start : start + config.depths_per_batch]
+
+
+def build(config: GreensConfig, folder: Path, processes: int) -> None:
+    """Compute what is missing, in parallel, and write the manifest; a stopped run goes on where it was."""
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest_path = folder / "manifest.json"
+    manifest = json.loads(manifest_path.read_text()) if manifest_path.exists() else {}
+    if manifest.get("fingerprint") != config.fingerprint():
+        manifest = {"fingerprint": config.fingerprint(), "config": config.model_dump(mode="json"), "sha256": {}}
+
+    def missing(quantity: str, depths: list[int]) -> bool:
+        names = ["forces.npz"] if quantity == "forces" else [f"strains_{k:02d}.npz" for k in depths]
+        return any(name not in manifest["sha256"] for name in names)
+
+    todo = [batch for batch in _batches(config) if missing(*batch)]
+    with ProcessPoolExecutor(processes) as pool:
+        futures = [pool.submit(_build_batch, config, folder, *batch) for batch in todo]
+        for future in tqdm(futures, desc=f"Green's functions ({config.deck})", unit="batch"):
+            manifest["sha256"] |= future.result()
+            manifest_path.write_text(json.dumps(manifest, indent=1))
+
+
+def _load_table(path: Path, digest: str, depth_km: float) -> GreensTable:
+    if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        raise ValueError(f"{path.name} differs from its digest in manifest.json; delete it and build again")
+    with np.load(path) as content:
+        return GreensTable(depth_km, content["distances_deg"], content["data"], content["scales"])
+
+
+def load(folder: Path) -> GreensStore:
+    """Read a complete store, every file checked against its digest; raises ValueError for a damaged or unfinished one."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    config = GreensConfig.model_validate(manifest["config"])
+    digests = manifest["sha256"]
+    if len(digests) != len(config.depths_km) + 1:
+        raise ValueError(f"the store is unfinished: {len(digests)} of {len(config.depths_km) + 1} files; run `python -m training greens`")
+    strains = tuple(
+        _load_table(folder / f"strains_{k:02d}.npz", digests[f"strains_{k:02d}.npz"], depth) for k, depth in enumerate(config.depths_km)
+    )
+    return GreensStore(config, strains, _load_table(folder / "forces.npz", digests["forces.npz"], 0.0))
