@@ -57,7 +57,7 @@ settings: $(WORKER) ## write docs/configuration.md from workers/settings.py
 
 pins: $(SETUP) ## compile requirements/*.txt again (ARGS=--upgrade for newer versions)
 	for group in $(GROUPS); do \
-	  $(BIN)/uv pip compile -q $(ARGS) --python-version 3.12 --group $$group --generate-hashes --no-emit-index-url \
+	  $(BIN)/uv pip compile -q $(ARGS) --universal --python-version 3.12 --group $$group --generate-hashes --no-emit-index-url \
 	    --no-header --no-annotate -o requirements/$$group.txt || exit 1; \
 	done
 
