@@ -75,7 +75,7 @@ $(SETUP): requirements/setup.txt
 	@touch $@
 
 # uv fetches in parallel; hashes are checked. The picture kernels are compiled once here rather than in the first request.
-.venv/.%: requirements/%.txt $(SETUP)
+.venv/.worker .venv/.gpu .venv/.training .venv/.dev: .venv/.%: requirements/%.txt $(SETUP)
 	$(BIN)/uv pip install -q --python $(PY) --require-hashes -r $<
 	$(PY) -m models.imaging.warm
 	@touch $@
