@@ -1,0 +1,175 @@
+"""The way into the queue: the record first, then RQ, which carries nothing but the job's id."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from redis import Redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import OutOfMemoryError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from models.errors import AtlasError
+from workers.contracts import JobRecord, Submission
+from workers.records import Records, Superseded
+from workers.settings import Settings
+
+QUEUE = "atlas"
+JOB_FUNCTION = "workers.jobs.index.run"
+_SOCKET_PATH_LIMIT = 100  # bytes; the kernel takes 107, macOS 103
+
+
+class QueueFull(AtlasError):
+    """More jobs wait than the service takes on."""
+
+    code = "queue-full"
+
+
+class QueueUnreachable(AtlasError):
+    """The queue server does not answer."""
+
+    code = "queue-unreachable"
+
+
+def queue_socket(settings: Settings) -> Path:
+    """
+    Where the embedded queue server listens: in the data folder.
+
+    A path too long for a unix socket is replaced by one in the folder for temporary files, named after the data folder
+    so that every process finds the same.
+    """
+    folder = settings.data_dir.resolve() / "queue"
+    direct = folder / "queue.sock"
+    if len(os.fsencode(direct)) <= _SOCKET_PATH_LIMIT:
+        return direct
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"atlas-{os.getuid()}-{name}" / "queue.sock"
+
+
+def connect(settings: Settings, *, timeout_s: float = 5.0, retries: int = 3) -> Redis:
+    """A client of the queue server that gives up rather than hang; nothing is sent before its first command."""
+    own = f"unix://{quote(str(queue_socket(settings)))}"
+    return Redis.from_url(
+        own if settings.redis_url is None else settings.redis_url.get_secret_value(),
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        retry=Retry(ExponentialWithJitterBackoff(cap=0.5, base=0.05), retries),
+        health_check_interval=30,
+    )
+
+
+class Dispatcher:
+    """Takes jobs on."""
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        self._redis, self._settings = redis, settings
+        self._records = Records(redis, settings)
+        self._queue = Queue(QUEUE, connection=redis, serializer=JSONSerializer, default_timeout=settings.job_timeout_s)
+
+    def submit(self, submission: Submission, owner: str, job_id: str) -> JobRecord:
+        """
+        A queued job; once this returns, the job ends in one of the terminal statuses.
+
+        Should the queue server be lost between record and enqueueing, the next sweep enqueues. Raises QueueFull, QueueUnreachable.
+        """
+        with queue_errors():
+            if self.queued() >= self._settings.max_queued:
+                raise QueueFull(f"{self._settings.max_queued} jobs wait already")
+            record = self._records.create(job_id, submission, owner)
+        with suppress(QueueUnreachable, QueueFull):
+            self.enqueue(record)
+        return record
+
+    def enqueue(self, record: JobRecord) -> None:
+        """Hand the job to RQ; twice is harmless, for a record is begun once."""
+        with queue_errors():
+            self._queue.enqueue_call(
+                JOB_FUNCTION,
+                args=(record.id,),
+                job_id=rq_id(record),
+                timeout=self._settings.job_timeout_s,
+                result_ttl=0,
+                failure_ttl=60,
+                description=f"{record.submission.kind.value} {record.id}",
+            )
+
+    def enqueued(self) -> set[str]:
+        """RQ's ids of the jobs in its queue."""
+        with queue_errors():
+            return set(self._queue.get_job_ids())
+
+    def queued(self) -> int:
+        """How many jobs wait; raises QueueUnreachable."""
+        with queue_errors():
+            return self._records.queued_count()
+
+    def ping(self) -> None:
+        """Raises QueueUnreachable unless the queue server answers."""
+        with queue_errors():
+            self._redis.ping()
+
+
+class Recovery:
+    """Finds jobs that nobody would run: call `sweep` every few seconds in at least one living process."""
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        self._records, self._dispatcher = Records(redis, settings), Dispatcher(redis, settings)
+        self._missing: set[str] = set()
+
+    def sweep(self) -> list[str]:
+        """Requeue jobs of dead workers, enqueue what RQ has lost; the ids. Raises QueueUnreachable."""
+        with queue_errors():
+            return [*self._of_dead_workers(), *self._lost()]
+
+    def _of_dead_workers(self) -> Iterator[str]:
+        for job_id, worker in self._records.running().items():
+            if self._records.alive(worker):
+                continue
+            record = self._records.get(job_id)
+            if record is None or record.worker != worker:
+                continue
+            try:
+                released = self._records.release(job_id, record.attempt)
+            except Superseded:
+                continue
+            if not released.status.terminal:
+                self._dispatcher.enqueue(released)
+            yield job_id
+
+    def _lost(self) -> Iterator[str]:
+        """Queued by the record and not in RQ's queue, seen twice: a worker may just have taken it out."""
+        waiting, enqueued = self._records.queued(), {name.rpartition("-")[0] for name in self._dispatcher.enqueued()}
+        records = {job_id: self._records.get(job_id) for job_id in waiting if job_id not in enqueued}
+        again = {job_id for job_id in records if job_id in self._missing}
+        self._missing = set(records) - again
+        for job_id in sorted(again):
+            record = records[job_id]
+            if record is not None:
+                self._dispatcher.enqueue(record)
+                yield job_id
+
+
+def rq_id(record: JobRecord) -> str:
+    """RQ's id of the attempt that comes next: what RQ still remembers of an earlier one must not touch it."""
+    return f"{record.id}-{record.attempt + 1}"
+
+
+@contextmanager
+def queue_errors() -> Iterator[None]:
+    """Redis errors as QueueUnreachable, or QueueFull where the server is out of memory."""
+    try:
+        yield
+    except OutOfMemoryError as error:
+        raise QueueFull("the queue server is out of memory") from error
+    except (RedisConnectionError, RedisTimeoutError) as error:
+        raise QueueUnreachable("the queue server does not answer") from error
+    except RedisError as error:
+        raise QueueUnreachable("the queue server refused a command") from error

@@ -1,0 +1,273 @@
+"""The life of a job, kept in Redis: every step one transaction, fenced by the attempt, published to whoever listens."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from redis import Redis
+from redis.client import Pipeline
+from redis.exceptions import WatchError
+
+from models.errors import AtlasError
+from workers.contracts import DataWarning, JobRecord, Problem, Status, Submission, WorkerState
+from workers.settings import Settings
+
+JOBS = "atlas:jobs"  # sorted set: id by time of creation, of every job whose record or blobs may still be there
+QUEUED = "atlas:queued"  # sorted set: id by the time since when it waits
+RUNNING = "atlas:running"  # hash: id to the worker that runs it
+UPLOADS = "atlas:uploads"  # sorted set: digest by its last use
+WORKERS = "atlas:workers"  # set of worker ids, some of them dead
+
+Step = Callable[[JobRecord], JobRecord | None]
+
+
+class UnknownJob(AtlasError):
+    """No job of that id, or its record has expired."""
+
+    code = "unknown-job"
+
+
+class AlreadyEnded(AtlasError):
+    """The job has ended; nothing follows."""
+
+    code = "already-ended"
+
+
+class Superseded(AtlasError):
+    """Another attempt runs the job, or it has ended: whatever this attempt still does is void."""
+
+    code = "superseded"
+
+
+class Canceled(AtlasError):
+    """Its owner has asked for the job to end."""
+
+    code = "canceled"
+
+
+def job_key(job_id: str) -> str:
+    """Redis key of a record, and the name of the channel on which its changes appear."""
+    return f"atlas:job:{job_id}"
+
+
+def worker_key(worker: str) -> str:
+    """Redis key of a worker's heartbeat."""
+    return f"atlas:worker:{worker}"
+
+
+class Records:
+    """
+    Job records as JSON.
+
+    Redis errors are passed on as they are (`failures` knows them). A step whose answer was lost on the way may be tried
+    again without harm: `begin` gives a worker what it already holds, everything else says Superseded.
+    """
+
+    def __init__(self, redis: Redis, settings: Settings) -> None:
+        self._redis, self._settings = redis, settings
+
+    def create(self, job_id: str, submission: Submission, owner: str) -> JobRecord:
+        """A queued job; an id that is there already keeps the record it has."""
+        record = JobRecord(id=job_id, owner=owner, submission=submission, created_at=datetime.now(UTC))
+        digests = {part.digest: record.created_at.timestamp() for part in submission.parts}
+
+        def body(pipe: Pipeline) -> JobRecord:
+            known = cast(bytes | None, pipe.get(job_key(job_id)))
+            pipe.multi()
+            if known is not None:
+                return JobRecord.model_validate_json(known)
+            pipe.zadd(JOBS, {job_id: record.created_at.timestamp()})
+            if digests:
+                pipe.zadd(UPLOADS, digests)
+            self._write(pipe, record)
+            return record
+
+        return self._transaction(job_key(job_id), body)
+
+    def get(self, job_id: str) -> JobRecord | None:
+        """The record, or None."""
+        text = cast(bytes | None, self._redis.get(job_key(job_id)))
+        return None if text is None else JobRecord.model_validate_json(text)
+
+    def begin(self, job_id: str, worker: str) -> JobRecord | None:
+        """The job for this worker to run, as a new attempt; None where there is nothing to do (ended, run by another)."""
+
+        def step(record: JobRecord) -> JobRecord | None:
+            if record.status is not Status.QUEUED:
+                return None
+            now = datetime.now(UTC)
+            started = {"started_at": record.started_at or now, "worker": worker, "attempt": record.attempt + 1}
+            return record.model_copy(update={"status": Status.RUNNING, "stage": "started", "progress": 0.0, **started})
+
+        record = self._change(job_id, step)
+        mine = record is not None and record.status is Status.RUNNING and record.worker == worker
+        return record if mine else None
+
+    def advance(self, job_id: str, attempt: int, stage: str, progress: float) -> JobRecord:
+        """State how far the attempt is, 0 to 1; raises Canceled or Superseded, on which the attempt must stop."""
+
+        def step(record: JobRecord) -> JobRecord:
+            _fence(record, attempt)
+            if record.cancel_requested:
+                raise Canceled("the job was canceled")
+            return record.model_copy(update={"stage": stage, "progress": min(max(progress, record.progress), 1.0)})
+
+        return self._must(job_id, step)
+
+    def finish(
+        self,
+        job_id: str,
+        attempt: int,
+        status: Status,
+        *,
+        problem: Problem | None = None,
+        warnings: list[DataWarning] | None = None,
+        figures: list[str] | None = None,
+        formats: list[str] | None = None,
+    ) -> JobRecord:
+        """End the job, once; a job that was to be canceled ends as canceled whatever came of it. Raises Superseded."""
+
+        def step(record: JobRecord) -> JobRecord:
+            _fence(record, attempt)
+            if record.cancel_requested or status is Status.CANCELED:
+                return _ended(record, Status.CANCELED)
+            left = {"problem": problem, "warnings": warnings or [], "figures": figures or [], "formats": formats or []}
+            return _ended(record, status).model_copy(update=left)
+
+        return self._must(job_id, step)
+
+    def request_cancel(self, job_id: str) -> JobRecord:
+        """Queued: canceled at once. Running: asked to stop at its next step. Raises AlreadyEnded, UnknownJob."""
+
+        def step(record: JobRecord) -> JobRecord:
+            if record.status.terminal:
+                raise AlreadyEnded(f"the job has already {record.status.value}")
+            if record.status is Status.QUEUED:
+                return _ended(record, Status.CANCELED)
+            return record.model_copy(update={"cancel_requested": True})
+
+        return self._must(job_id, step)
+
+    def release(self, job_id: str, attempt: int) -> JobRecord:
+        """
+        Back among the queued, for its worker is gone or goes; raises Superseded.
+
+        Ends as canceled where that was asked for, and as failed where it has been begun `max_attempts` times.
+        """
+
+        def step(record: JobRecord) -> JobRecord:
+            _fence(record, attempt)
+            if record.cancel_requested:
+                return _ended(record, Status.CANCELED)
+            if attempt >= self._settings.max_attempts:
+                return _ended(record, Status.FAILED).model_copy(update={"problem": _worn_out(record)})
+            return record.model_copy(update={"status": Status.QUEUED, "stage": "queued", "progress": 0.0, "worker": None})
+
+        return self._must(job_id, step)
+
+    def queued(self) -> dict[str, float]:
+        """Ids of the queued jobs and since when they wait, POSIX seconds."""
+        pairs = cast(list[tuple[bytes, float]], self._redis.zrange(QUEUED, 0, -1, withscores=True))
+        return {job_id.decode(): since for job_id, since in pairs}
+
+    def queued_count(self) -> int:
+        """How many jobs wait."""
+        return self._redis.zcard(QUEUED)
+
+    def running(self) -> dict[str, str]:
+        """Ids of the running jobs and the worker of each."""
+        pairs = cast(dict[bytes, bytes], self._redis.hgetall(RUNNING))
+        return {job_id.decode(): worker.decode() for job_id, worker in pairs.items()}
+
+    def beat(self, state: WorkerState) -> None:
+        """A worker says that it lives; it counts as dead `heartbeat_ttl_s` after the last time."""
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.sadd(WORKERS, state.id)
+            pipe.set(worker_key(state.id), state.model_dump_json(), px=round(self._settings.heartbeat_ttl_s * 1000))
+            pipe.execute()
+
+    def leave(self, worker: str) -> None:
+        """A worker says that it goes."""
+        self._redis.delete(worker_key(worker))
+        self._redis.srem(WORKERS, worker)
+
+    def alive(self, worker: str) -> bool:
+        """Whether the worker's last heartbeat still holds."""
+        return bool(self._redis.exists(worker_key(worker)))
+
+    def workers(self) -> list[WorkerState]:
+        """The workers that live, by id; the dead are forgotten on the way."""
+        ids = sorted(name.decode() for name in cast(set[bytes], self._redis.smembers(WORKERS)))
+        texts = cast(list[bytes | None], self._redis.mget([worker_key(name) for name in ids])) if ids else []
+        dead = [name for name, text in zip(ids, texts, strict=True) if text is None]
+        if dead:
+            self._redis.srem(WORKERS, *dead)
+        return [WorkerState.model_validate_json(text) for text in texts if text is not None]
+
+    def _must(self, job_id: str, step: Callable[[JobRecord], JobRecord]) -> JobRecord:
+        record = self._change(job_id, step)
+        if record is None:
+            raise UnknownJob(f"no job {job_id}")
+        return record
+
+    def _change(self, job_id: str, step: Step) -> JobRecord | None:
+        """One transaction: read, step, write and publish; the record as it stands afterwards. None: no such job."""
+
+        def body(pipe: Pipeline) -> JobRecord | None:
+            text = cast(bytes | None, pipe.get(job_key(job_id)))
+            pipe.multi()
+            if text is None:
+                return None
+            record = JobRecord.model_validate_json(text)
+            changed = step(record)
+            if changed is not None:
+                self._write(pipe, changed)
+            return changed or record
+
+        return self._transaction(job_key(job_id), body)
+
+    def _transaction[T](self, key: str, body: Callable[[Pipeline], T]) -> T:
+        """What `body` has queued after its `multi()` happens as a whole, or `body` is asked again because the key changed."""
+        with self._redis.pipeline() as pipe:
+            while True:
+                with suppress(WatchError):
+                    pipe.watch(key)  # type: ignore[no-untyped-call]
+                    result = body(pipe)
+                    pipe.execute()
+                    return result
+
+    def _write(self, pipe: Pipeline, record: JobRecord) -> None:
+        text = record.model_dump_json()
+        expiry: dict[str, Any] = {"ex": self._settings.result_ttl_s} if record.status.terminal else {}
+        pipe.set(job_key(record.id), text, **expiry)
+        pipe.publish(job_key(record.id), text)
+        if record.status is Status.QUEUED:
+            pipe.zadd(QUEUED, {record.id: time.time()})
+        else:
+            pipe.zrem(QUEUED, record.id)
+        if record.status is Status.RUNNING:
+            pipe.hset(RUNNING, record.id, record.worker or "")
+        else:
+            pipe.hdel(RUNNING, record.id)
+
+
+def _fence(record: JobRecord, attempt: int) -> None:
+    if record.status is not Status.RUNNING or record.attempt != attempt:
+        raise Superseded(f"attempt {attempt} does not run job {record.id} any more")
+
+
+def _ended(record: JobRecord, status: Status) -> JobRecord:
+    progress = 1.0 if status is Status.SUCCEEDED else record.progress
+    stage = "finished" if status is Status.SUCCEEDED else record.stage
+    return record.model_copy(update={"status": status, "finished_at": datetime.now(UTC), "progress": progress, "stage": stage})
+
+
+def _worn_out(record: JobRecord) -> Problem:
+    return Problem(
+        type="/problems/worker-lost",
+        title="The worker was lost each time",
+        status=500,
+        detail=f"begun {record.attempt} times, and each time the worker was lost in stage {record.stage}",
+    )
