@@ -1,0 +1,65 @@
+"""What an artifact says of itself: its promise, its origin and how well it did, in `card.json` beside `model.onnx`."""
+
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from models.catalog.spec import Output
+from models.errors import DamagedArtifact
+
+
+class _Stated(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class Metric(_Stated):
+    """One measured quantity, by the serving path on the exported file; `low` and `high` bound its 95 % interval."""
+
+    name: str
+    dataset: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    unit: str = "1"
+    n: int = Field(ge=0, description="traces or events that it rests on")
+
+
+class Card(_Stated):
+    """The card of one version of one model."""
+
+    name: str
+    version: str
+    task: str
+    architecture: str
+    spec_fingerprint: str = Field(description="ModelSpec.fingerprint() of the declaration that it was trained for")
+    style: dict[str, Any] = Field(description="the picture's style, dumped")
+    outputs: tuple[Output, ...]
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of model.onnx, hexadecimal")
+    size_bytes: int = Field(gt=0)
+    opset: int = Field(gt=0)
+    created_at: AwareDatetime
+    commit: str = Field(description="commit of the code that trained it")
+    data: dict[str, Any] = Field(description="what it was trained on: store, seeds, sizes, fingerprint")
+    metrics: tuple[Metric, ...] = ()
+    limits: tuple[str, ...] = Field((), description="what not to trust it with, in plain words")
+    calibration: dict[str, Any] = Field({}, description="temperatures and factors set on validation data")
+    citation: str
+    license: str = "MIT"
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a card; raises DamagedArtifact where it is missing or says what no card says."""
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise DamagedArtifact(f"{_place(path)} is no model card ({type(error).__name__})", part=_place(path)) from error
+
+    def save(self, path: Path) -> None:
+        """Write the card as readable JSON."""
+        path.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def _place(path: Path) -> str:
+    """Model, version and file: where it lies, without the server's folders."""
+    return "/".join(path.parts[-3:])

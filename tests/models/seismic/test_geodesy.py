@@ -1,0 +1,71 @@
+"""Great circles against an independent library and at the places where formulas break."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from obspy.geodetics.base import locations2degrees
+
+from models.seismic.geodesy import (
+    azimuth_deg,
+    azimuthal_gap_deg,
+    back_azimuth_deg,
+    destination,
+    distance_deg,
+    geocentric_latitude_deg,
+    unit_vectors,
+)
+
+LATITUDES = st.floats(-90, 90)
+LONGITUDES = st.floats(-180, 360)
+
+
+@given(LATITUDES, LONGITUDES, LATITUDES, LONGITUDES)
+def test_distances_agree_with_obspy(latitude1, longitude1, latitude2, longitude2):
+    ours = distance_deg(latitude1, longitude1, latitude2, longitude2)
+    assert ours == pytest.approx(locations2degrees(latitude1, longitude1, latitude2, longitude2), abs=1e-9)
+
+
+@pytest.mark.parametrize("distance", [0.0, 1e-9, 1e-4, 90.0, 180.0 - 1e-4, 180.0 - 1e-9, 180.0])
+def test_neighbors_and_antipodes_keep_their_digits(distance):
+    latitude, longitude = destination(37.0, 175.0, 63.0, distance)
+    assert distance_deg(37.0, 175.0, latitude, longitude) == pytest.approx(distance, abs=1e-12, rel=1e-5)
+
+
+@given(st.floats(-89, 89), LONGITUDES, st.floats(0, 359.9), st.floats(0.01, 179.9))
+def test_a_destination_lies_where_it_was_sent(latitude, longitude, azimuth, distance):
+    there = destination(latitude, longitude, azimuth, distance)
+    assert distance_deg(latitude, longitude, *there) == pytest.approx(distance, abs=1e-8)
+    turn = (azimuth_deg(latitude, longitude, *there) - azimuth + 180.0) % 360.0 - 180.0
+    assert turn == pytest.approx(0.0, abs=1e-5)
+    assert -180.0 <= there[1] < 180.0
+
+
+def test_azimuths_turn_clockwise_from_north():
+    np.testing.assert_allclose(azimuth_deg(0.0, 0.0, [10.0, 0.0, -10.0, 0.0], [0.0, 10.0, 0.0, -10.0]), [0, 90, 180, 270])
+    np.testing.assert_allclose(back_azimuth_deg(0.0, 0.0, 0.0, 10.0), 270.0)
+    assert azimuth_deg(10.0, 20.0, 10.0, 20.0) == 0.0
+
+
+def test_a_tiny_negative_angle_is_no_full_turn():
+    assert 0.0 <= azimuth_deg(0.0, 0.0, 10.0, -1e-16) < 360.0
+
+
+def test_everything_broadcasts():
+    assert distance_deg(np.zeros((4, 1)), 0.0, np.zeros(3), np.arange(3)).shape == (4, 3)
+
+
+@pytest.mark.parametrize(
+    ("azimuths", "gap"),
+    [([], 360.0), ([12.0], 360.0), ([350.0, 10.0], 340.0), ([0.0, 90.0, 180.0, 270.0], 90.0), ([0.0, 120.0, np.nan], 240.0), ([5, 5], 360)],
+)
+def test_the_gap_is_the_largest_angle_without_a_station(azimuths, gap):
+    assert azimuthal_gap_deg(azimuths) == pytest.approx(gap)
+
+
+def test_unit_vectors_have_unit_length():
+    np.testing.assert_allclose(np.linalg.norm(unit_vectors([-90, 0, 45], [0, 180, 77]), axis=-1), 1.0)
+
+
+def test_the_geocentric_latitude_is_smaller_halfway_and_equal_at_pole_and_equator():
+    np.testing.assert_allclose(geocentric_latitude_deg([0.0, 45.0, 90.0, -45.0]), [0.0, 44.8076, 90.0, -44.8076], atol=1e-4)
