@@ -1,0 +1,63 @@
+"""All traces of an event in one picture, each at its place on the vertical axis."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.imaging.raster import draw_wiggle
+from models.imaging.style import SectionStyle
+from models.imaging.trace_picture import wiggles
+from models.seismic.waveforms import Gather
+
+# three lines over one another are white: dense stations keep their structure where a painter would leave a white block
+LINE_BRIGHTNESS = 85.0
+KM_A_DEGREE = 6371.0 * np.pi / 180.0
+
+
+@dataclass(frozen=True)
+class Placement:
+    """
+    Where each trace of a gather stands: predicted, or at a trial epicenter; never the truth.
+
+    `distances_deg`, `azimuths_deg` [traces]; NaN leaves a trace out. Azimuths count for the vertical axis "azimuth" alone;
+    distances then only for the reduction, if there is one.
+    """
+
+    distances_deg: NDArray[np.float64]
+    azimuths_deg: NDArray[np.float64]
+
+
+def section_picture(style: SectionStyle, gather: Gather, window_start_s: float, placement: Placement) -> NDArray[np.uint8]:
+    """uint8 [bands, rows, columns]; positive amplitude up; overlapping lines add up, in whatever order."""
+    places = center_rows(style, placement)
+    delays_s = _delays_s(style, placement)
+    rows = np.flatnonzero(np.isfinite(places) & np.isfinite(delays_s))
+    picture = np.zeros((len(style.bands), style.rows, style.columns), np.uint8)
+    for wiggle in wiggles(style, gather, window_start_s + delays_s[rows], rows):
+        draw_wiggle(
+            picture[wiggle.band],
+            wiggle.samples,
+            wiggle.live,
+            wiggle.first_column,
+            wiggle.columns_a_sample,
+            places[rows[wiggle.trace]],
+            style.wiggle_rows,
+            LINE_BRIGHTNESS,
+        )
+    return picture
+
+
+def center_rows(style: SectionStyle, placement: Placement) -> NDArray[np.float64]:
+    """The row of each trace's zero line in pixels from the top, NaN where it has no place."""
+    if style.vertical_axis == "azimuth":
+        share = np.mod(placement.azimuths_deg, 360.0) / 360.0
+    else:
+        share = np.clip(placement.distances_deg, 0.0, 180.0) / 180.0
+    return np.asarray(share**style.axis_exponent * style.rows, np.float64)
+
+
+def _delays_s(style: SectionStyle, placement: Placement) -> NDArray[np.float64]:
+    if style.reduction_velocity_km_s is None:
+        return np.zeros(len(placement.distances_deg))
+    return np.asarray(placement.distances_deg, np.float64) * (KM_A_DEGREE / style.reduction_velocity_km_s)

@@ -1,0 +1,35 @@
+"""The one door through which pictures for models are drawn, in training and in serving alike."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.imaging.record_section import Placement, section_picture
+from models.imaging.style import AmplitudeStyle, FrequencyStyle, SectionStyle
+from models.imaging.trace_picture import amplitude_pictures, frequency_pictures
+from models.seismic.waveforms import Gather
+
+__all__ = ["Placement", "render_section", "render_traces"]
+
+
+def render_traces(style: AmplitudeStyle | FrequencyStyle, gather: Gather, window_start_s: float) -> NDArray[np.uint8]:
+    """
+    A picture a trace: uint8 [traces, channels, rows, columns], its left edge at `window_start_s` (POSIX seconds).
+
+    The window may begin and end anywhere: what the gather does not hold is "no data" (0). Neither the scale of a trace nor
+    the other traces change its picture. Raises ValueError for a gather on another clock than the style's.
+    """
+    if isinstance(style, FrequencyStyle):
+        return frequency_pictures(style, gather, window_start_s)
+    return amplitude_pictures(style, gather, window_start_s)
+
+
+def render_section(style: SectionStyle, gather: Gather, window_start_s: float, placement: Placement) -> NDArray[np.uint8]:
+    """
+    One picture of the whole gather: uint8 [channels, rows, columns], its left edge at `window_start_s` (POSIX seconds).
+
+    With a reduction velocity that is the left edge at distance 0. Order and scale of the traces change nothing. Raises
+    ValueError for a gather on another clock than the style's, or a placement of another length.
+    """
+    if not len(gather.samples) == len(placement.distances_deg) == len(placement.azimuths_deg):
+        raise ValueError("a placement has one distance and one azimuth a trace")
+    return section_picture(style, gather, window_start_s, placement)

@@ -1,0 +1,185 @@
+"""Pictures of single traces: wiggles in bands, and the dispersion picture."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from models.imaging.compiled import compiled
+from models.imaging.raster import draw_wiggle
+from models.imaging.spectra import BLOCK, band_wiggles, wiggle_step
+from models.imaging.style import AmplitudeStyle, FrequencyStyle, SectionStyle
+from models.imaging.window import Cut, Frame, cut, frame_of
+from models.seismic.waveforms import Gather
+
+NUMERICAL_FLOOR = 1e-5
+
+
+@dataclass(frozen=True)
+class Wiggle:
+    """One band of one trace, scaled to 1 at its largest in the window: values and live flags at `columns_a_sample`."""
+
+    trace: int
+    band: int
+    samples: NDArray[np.float32]
+    live: NDArray[np.bool_]
+    first_column: float
+    columns_a_sample: float
+
+
+def wiggles(
+    style: AmplitudeStyle | SectionStyle, gather: Gather, starts_s: NDArray[np.float64], rows: NDArray[np.int64]
+) -> Iterator[Wiggle]:
+    """The wiggles of the gather's traces `rows` [m] in windows beginning at `starts_s` [m]; silent ones are left out."""
+    frame = frame_of(style, max(band.longest_period_s for band in style.bands))
+    for begin in range(0, len(rows), BLOCK):
+        part = slice(begin, begin + BLOCK)
+        piece = cut(style, frame, gather, starts_s[part], rows[part])
+        filtered = band_wiggles(piece.samples, gather.sampling_rate_hz, style.bands)
+        yield from _scaled(style, frame, gather.sampling_rate_hz, piece, filtered, begin)
+
+
+def _scaled(
+    style: AmplitudeStyle | SectionStyle,
+    frame: Frame,
+    rate_hz: float,
+    piece: Cut,
+    filtered: list[NDArray[np.float32]],
+    begin: int,
+) -> Iterator[Wiggle]:
+    for number, (band, values) in enumerate(zip(style.bands, filtered, strict=True)):
+        step = wiggle_step(frame.samples, rate_hz, band)
+        first, last = frame.margin // step, -(-(frame.samples - frame.margin) // step) + 1
+        live = np.ascontiguousarray(piece.live[:, ::step][:, first:last])
+        seen = np.ascontiguousarray(values[:, first:last])
+        peaks = np.max(np.abs(seen), axis=1, where=live, initial=0.0)
+        for trace, peak in enumerate(peaks):
+            # the cut is scaled to about 1: what is far smaller is what a float32 transform leaves of nothing
+            if peak > NUMERICAL_FLOOR:
+                start = (first * step - frame.margin) / frame.samples_a_column
+                yield Wiggle(begin + trace, number, seen[trace] / peak, live[trace], start, step / frame.samples_a_column)
+
+
+def amplitude_pictures(style: AmplitudeStyle, gather: Gather, window_start_s: float) -> NDArray[np.uint8]:
+    """uint8 [traces, bands, rows, columns]: each wiggle over the full height, positive up."""
+    count = len(gather.samples)
+    pictures = np.zeros((count, len(style.bands), style.rows, style.columns), np.uint8)
+    for wiggle in wiggles(style, gather, np.full(count, window_start_s), np.arange(count)):
+        draw_wiggle(
+            pictures[wiggle.trace, wiggle.band],
+            wiggle.samples,
+            wiggle.live,
+            wiggle.first_column,
+            wiggle.columns_a_sample,
+            0.5 * style.rows,
+            0.5 * style.rows - 0.5,
+            255.0,
+        )
+    return pictures
+
+
+@dataclass(frozen=True)
+class _Filters:
+    """A Gaussian filter a row: `weights` [rows, widest] complex64 on the bins from `first` [rows], centered on `center` [rows]."""
+
+    first: NDArray[np.int64]
+    center: NDArray[np.int64]
+    weights: NDArray[np.complex64]
+
+
+def row_periods_s(style: FrequencyStyle) -> NDArray[np.float64]:
+    """The period of each row, longest first, equally spaced in their logarithm."""
+    return np.asarray(np.geomspace(style.longest_period_s, style.shortest_period_s, style.rows), np.float64)
+
+
+@lru_cache(maxsize=8)  # a pure function of a frozen style; 1 ms that training would pay for every trace
+def _filters(style: FrequencyStyle, samples: int, columns: int) -> _Filters:
+    """
+    Gaussians exp(-((f - f0) / (bandwidth f0))**2 / 2), f0 that of the row, cut where the column rate cannot carry them.
+
+    The phase ramp moves the envelope's samples from the left edge of a column to its middle.
+    """
+    spacing_hz = style.conditioning.sampling_rate_hz / samples
+    centers_hz = 1.0 / row_periods_s(style)
+    center = np.rint(centers_hz / spacing_hz).astype(np.int64)
+    sigma = style.relative_bandwidth * centers_hz / spacing_hz
+    reach = min(math.ceil(4.0 * np.max(sigma)), (columns - 1) // 2)
+    offsets = np.arange(-reach, reach + 1)
+    bins = center[:, None] + offsets
+    gaussian = np.exp(-0.5 * ((bins - (centers_hz / spacing_hz)[:, None]) / sigma[:, None]) ** 2)
+    inside = (bins > 0) & (bins < samples // 2)
+    weights = np.where(inside, gaussian, 0.0) * np.exp(1j * np.pi * offsets / columns)
+    return _Filters(center - reach, center, weights.astype(np.complex64))
+
+
+def frequency_pictures(style: FrequencyStyle, gather: Gather, window_start_s: float) -> NDArray[np.uint8]:
+    """uint8 [traces, 1, rows, columns]: envelopes behind Gaussian filters in decibels under each row's maximum."""
+    frame = frame_of(style, style.longest_period_s)
+    columns = frame.columns + 2 * frame.margin_columns
+    filters = _filters(style, frame.samples, columns)
+    pictures = np.zeros((len(gather.samples), 1, style.rows, style.columns), np.uint8)
+    banks = np.empty((style.rows, columns), np.complex64)
+    for trace in range(len(pictures)):
+        piece = cut(style, frame, gather, np.array([window_start_s]), np.array([trace]))
+        if piece.samples.any():
+            spectrum = scipy.fft.rfft(piece.samples[0])
+            _to_baseband(spectrum, filters.first, filters.center, filters.weights, banks)
+            envelopes = scipy.fft.ifft(banks, axis=1)
+            edges = (frame.margin + np.arange(frame.columns + 1) * frame.samples_a_column).astype(np.int64)
+            _decibels(envelopes, frame.margin_columns, piece.live[0], edges, style.dynamic_range_db, NUMERICAL_FLOOR, pictures[trace, 0])
+    return pictures
+
+
+@compiled
+def _to_baseband(
+    spectrum: NDArray[np.complex64],
+    first: NDArray[np.int64],
+    center: NDArray[np.int64],
+    weights: NDArray[np.complex64],
+    banks: NDArray[np.complex64],
+) -> None:
+    """Fill `banks` [rows, columns] with the weighted bins around each row's center, the center at bin 0."""
+    banks[:] = 0.0
+    for row in range(len(first)):
+        for k in range(weights.shape[1]):
+            source = first[row] + k
+            if 0 < source < len(spectrum):
+                banks[row, source - center[row]] = spectrum[source] * weights[row, k]  # negative indices wrap, as they should
+
+
+@compiled
+def _decibels(
+    envelopes: NDArray[np.complex64],
+    margin_columns: int,
+    live: NDArray[np.bool_],
+    edges: NDArray[np.int64],
+    dynamic_range_db: float,
+    floor: float,
+    picture: NDArray[np.uint8],
+) -> None:
+    """Write `picture` [rows, columns]: 255 at the row's maximum, 1 at the range's end and below, 0 where most of a column is dead."""
+    rows, columns = picture.shape
+    seen = np.zeros(columns, np.bool_)
+    for column in range(columns):
+        seen[column] = 2 * np.sum(live[edges[column] : edges[column + 1]]) >= max(1, edges[column + 1] - edges[column])
+    power = np.zeros((rows, columns), np.float32)
+    peaks = np.zeros(rows, np.float32)
+    for row in range(rows):
+        for column in range(columns):
+            value = envelopes[row, margin_columns + column]
+            power[row, column] = value.real * value.real + value.imag * value.imag
+            if seen[column]:
+                peaks[row] = max(peaks[row], power[row, column])
+    faintest = floor * floor * np.max(peaks)
+    lowest = 10.0 ** (-dynamic_range_db / 10.0)
+    for row in range(rows):
+        if peaks[row] <= faintest:
+            continue
+        for column in range(columns):
+            if seen[column]:
+                share = max(power[row, column] / peaks[row], lowest)
+                picture[row, column] = np.uint8(math.floor(255.5 + 254.0 * 10.0 * math.log10(share) / dynamic_range_db))
