@@ -54,11 +54,17 @@ def queue_socket(settings: Settings) -> Path:
     return Path(tempfile.gettempdir()) / f"atlas-{os.getuid()}-{name}" / "queue.sock"
 
 
+def queue_url(settings: Settings) -> str:
+    """Where the queue server is: `redis_url`, else the embedded server's socket. It may hold a password: not for logs."""
+    if settings.redis_url is not None:
+        return settings.redis_url.get_secret_value()
+    return f"unix://{quote(str(queue_socket(settings)))}"
+
+
 def connect(settings: Settings, *, timeout_s: float = 5.0, retries: int = 3) -> Redis:
     """A client of the queue server that gives up rather than hang; nothing is sent before its first command."""
-    own = f"unix://{quote(str(queue_socket(settings)))}"
     return Redis.from_url(
-        own if settings.redis_url is None else settings.redis_url.get_secret_value(),
+        queue_url(settings),
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
         retry=Retry(ExponentialWithJitterBackoff(cap=0.5, base=0.05), retries),
