@@ -1,0 +1,19 @@
+"""Health of a worker container: 0 where a worker of this host has sent a heartbeat that still holds."""
+
+import socket
+import sys
+
+from workers.dispatch import connect
+from workers.records import Records
+from workers.settings import Settings
+
+
+def main() -> int:
+    """Exit status."""
+    settings = Settings()
+    states = Records(connect(settings), settings).workers()
+    return 0 if any(socket.gethostname() in state.id for state in states) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
