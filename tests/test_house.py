@@ -1,0 +1,199 @@
+"""The house rules that no linter knows: where packages load from, what no file may name, how long things may grow."""
+
+import ast
+import importlib
+import json
+import re
+import subprocess
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("app", "models", "training", "workers")
+FILE_LINES = 250
+FUNCTION_LINES = 40
+
+# Over the ceiling, each with its reason: a path, or path::function.
+LONGER: dict[str, str] = {}
+
+# Put together here so that this file does not name them itself.
+HOSTS = tuple(
+    ".".join(parts)
+    for parts in (
+        ("pypi", "org"),
+        ("pythonhosted", "org"),
+        ("npmjs", "org"),
+        ("debian", "org"),
+        ("docker", "io"),
+        ("ghcr", "io"),
+        ("quay", "io"),
+        ("gcr", "io"),
+        ("download", "pytorch", "org"),
+        ("proxy", "golang", "org"),
+    )
+)
+MACHINE_PATHS = re.compile("|".join(rf"(?<![\w./}}-])/{folder}/" for folder in ("work", "root", "Users", r"home/\w+")))
+PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+
+
+@cache
+def tracked(suffix: str = "") -> tuple[Path, ...]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    paths = [ROOT / name for name in listed.split("\0") if name.endswith(suffix)]
+    return tuple(path for path in paths if path.is_file())
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def texts() -> list[tuple[str, str]]:
+    """Name and text of every tracked file that is text."""
+    found = []
+    for path in tracked():
+        data = path.read_bytes()
+        if b"\0" not in data[:8192]:
+            found.append((name_of(path), data.decode(errors="replace")))
+    return found
+
+
+@cache
+def trees() -> list[tuple[str, ast.Module]]:
+    return [(name_of(path), ast.parse(path.read_text())) for path in tracked(".py")]
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_the_package_loads_from_this_repository(name):
+    assert Path(importlib.import_module(name).__file__).parent == ROOT / name
+
+
+@pytest.mark.parametrize("folder", ["tests", "docker", "benchmarks"])
+def test_the_folder_is_no_package(folder):
+    """`tests` and `docker` are names of other people's packages too; an __init__.py would make them importable."""
+    assert list((ROOT / folder).rglob("__init__.py")) == []
+
+
+def test_package_files_hold_a_docstring_and_nothing_else():
+    loud = [name for name, tree in trees() if name.endswith("__init__.py") and len(tree.body) > 1]
+    assert loud == []
+
+
+def test_no_file_names_a_registry():
+    assert [(name, host) for name, text in texts() for host in HOSTS if host in text] == []
+
+
+def test_no_file_names_a_path_of_somebodys_machine():
+    assert [(name, hit.group()) for name, text in texts() if (hit := MACHINE_PATHS.search(text))] == []
+
+
+def test_nothing_unpickles():
+    """A pickle is a program: whoever writes the file or the queue would run it here (hazards H1, H14)."""
+    guilty = []
+    for name, tree in trees():
+        imported = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+        imported += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        guilty += [(name, module) for module in imported if module.split(".")[0] in PICKLES]
+        guilty += [(name, call) for call in loads_of_anything(tree)]
+    assert guilty == []
+
+
+def loads_of_anything(tree: ast.Module) -> list[str]:
+    """Calls that unpickle by the way: numpy with allow_pickle, torch without weights_only."""
+    found = []
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        arguments = {word.arg: ast.unparse(word.value) for word in call.keywords}
+        unsafe_torch = ast.unparse(call.func) == "torch.load" and arguments.get("weights_only") != "True"
+        if arguments.get("allow_pickle", "False") != "False" or unsafe_torch:
+            found.append(ast.unparse(call))
+    return found
+
+
+def test_obspy_reads_miniseed_and_never_guesses():
+    """Without a format ObsPy tries every reader it has, unpickling among them (hazard H1)."""
+    guilty = []
+    for name, tree in trees():
+        imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "obspy"]
+        guilty += [(name, "from obspy import read") for node in imports for alias in node.names if alias.name == "read"]
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "obspy.read"):
+            if {word.arg: ast.unparse(word.value) for word in call.keywords}.get("format") != "'MSEED'":
+                guilty.append((name, ast.unparse(call)))
+    assert guilty == []
+
+
+def test_nothing_is_too_long():
+    assert {name: lines for name, lines in too_long().items() if name not in LONGER} == {}
+
+
+def test_every_exception_is_still_needed():
+    assert [name for name in LONGER if name not in too_long()] == []
+
+
+@cache
+def too_long() -> dict[str, int]:
+    """Lines of files, and of functions from `def` to the last line without the docstring, where they are over the ceiling."""
+    files = {name_of(path): len(path.read_text().splitlines()) for path in tracked(".py")}
+    bodies = {f"{name}::{function.name}": code_lines(function) for name, tree in trees() for function in functions(tree)}
+    return {name: n for name, n in files.items() if n > FILE_LINES} | {name: n for name, n in bodies.items() if n > FUNCTION_LINES}
+
+
+def functions(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    said = function.body[0] if ast.get_docstring(function) else None
+    documented = said.end_lineno - said.lineno + 1 if said else 0
+    return function.end_lineno - function.lineno + 1 - documented
+
+
+def test_the_version_is_the_same_everywhere():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert json.loads((ROOT / "openapi.json").read_text())["info"]["version"] == version
+    images = re.findall(r"image: seismic-atlas-\S+:\$\{ATLAS_TAG:-([^}]+)\}", (ROOT / "docker-compose.yml").read_text())
+    assert set(images) == {version}
+
+
+def test_the_python_version_is_the_same_everywhere():
+    version = (ROOT / ".python-version").read_text().strip()
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"].startswith(f">={version},")
+    for path in (ROOT / "docker").glob("Dockerfile.*"):
+        assert f"ARG PYTHON={version}-" in path.read_text(), path.name
+
+
+def pins(group: str) -> dict[str, list[str]]:
+    """Requirement to its hashes, as compiled for the group."""
+    found: dict[str, list[str]] = {}
+    for line in (ROOT / "requirements" / f"{group}.txt").read_text().splitlines():
+        if line.startswith("    --hash="):
+            found[next(reversed(found))].append(line.strip(" \\"))
+        else:
+            found[line.removesuffix(" \\")] = []
+    return found
+
+
+def declared() -> dict[str, list[str]]:
+    """Groups of pyproject.toml and the names that each asks for itself."""
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    return {group: [re.split(r"[>=<\[; ]", item)[0] for item in items if isinstance(item, str)] for group, items in groups.items()}
+
+
+@pytest.mark.parametrize("group", declared())
+def test_every_requirement_is_pinned_by_hash_and_without_an_address(group):
+    assert pins(group), "run `make pins`"
+    assert [pin for pin, hashes in pins(group).items() if not re.match(r"[a-z0-9-]+==[^ ]+", pin) or not hashes or "://" in pin] == []
+
+
+@pytest.mark.parametrize("group", declared())
+def test_every_declared_dependency_is_compiled(group):
+    names = {pin.split("==")[0] for pin in pins(group)}
+    assert [name for name in declared()[group] if re.sub(r"[_.]", "-", name.lower()) not in names] == [], "run `make pins`"
+
+
+def test_what_a_bigger_group_installs_is_what_the_smaller_one_did():
+    """One environment serves all, so a package has one version; CUDA's wheels differ where torch asks for its own."""
+    versions = {group: dict(pin.split(" ;")[0].split("==") for pin in pins(group)) for group in ("api", "worker", "training", "dev")}
+    for smaller, bigger in (("api", "worker"), ("worker", "training"), ("training", "dev")):
+        assert {name: version for name, version in versions[smaller].items() if versions[bigger][name] != version} == {}
