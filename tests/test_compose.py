@@ -1,0 +1,58 @@
+"""What docker-compose.yml promises: nothing runs as it should not, nothing is reachable that need not be."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES = COMPOSE["services"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_hardened(name):
+    service = SERVICES[name]
+    assert service["read_only"]
+    assert service["init"]
+    assert service["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in service["security_opt"]
+    assert {"cpus", "memory", "pids"} <= service["deploy"]["resources"]["limits"].keys()
+    assert service["tmpfs"], "a read-only root needs somewhere to write"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_an_image_names_its_version_and_no_registry(name):
+    repository, _, tag = SERVICES[name]["image"].partition(":")
+    assert tag
+    assert tag != "latest"
+    assert "." not in repository.split("/")[0]
+
+
+def test_only_the_api_is_published_and_by_default_on_loopback():
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert published == {"api": ["${ATLAS_BIND:-127.0.0.1}:${ATLAS_PUBLISHED_PORT:-8000}:8000"]}
+
+
+def test_workers_queue_and_store_have_no_way_out():
+    assert COMPOSE["networks"]["inside"] == {"internal": True}
+    assert {name for name, service in SERVICES.items() if service["networks"] != ["inside"]} == {"api", "training"}
+
+
+def test_the_queue_forgets_nothing_and_asks_for_a_password_without_default():
+    queue = SERVICES["queue"]
+    assert "--appendonly yes" in queue["command"][0]
+    assert "--maxmemory-policy noeviction" in queue["command"][0]
+    assert queue["environment"]["VALKEY_PASSWORD"].startswith("${ATLAS_QUEUE_PASSWORD:?")
+
+
+def test_workers_scale_by_one_number():
+    assert SERVICES["worker"]["deploy"]["replicas"] == "${ATLAS_WORKER_REPLICAS:-2}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docker").glob("Dockerfile.*")), ids=lambda path: path.name)
+def test_an_image_runs_as_nobody_in_particular_and_installs_by_hash(path):
+    text = path.read_text()
+    assert "\nUSER 10001:10001\n" in text
+    assert "HEALTHCHECK" in text
+    assert text.count("--require-hashes") == 2
