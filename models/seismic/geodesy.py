@@ -51,7 +51,7 @@ def azimuthal_gap_deg(azimuths: ArrayLike) -> float:
 
 def unit_vectors(latitudes: ArrayLike, longitudes: ArrayLike) -> Degrees:
     """Points on the unit sphere [..., 3], without unit."""
-    phi, lam = np.radians(np.asarray(latitudes, np.float64)), np.radians(np.asarray(longitudes, np.float64))
+    phi, lam = np.broadcast_arrays(np.radians(np.asarray(latitudes, np.float64)), np.radians(np.asarray(longitudes, np.float64)))
     return np.stack((np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)), axis=-1)
 
 

@@ -1,0 +1,83 @@
+"""
+The section of an event as models see it: at predicted offsets, or at an epicenter that is predicted or given.
+
+Training draws its sections through these very functions; they depend on gather, readings and reference alone.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.analysis.offsets import OffsetReadings, combine_origin_times
+from models.errors import TooFewStations
+from models.imaging.render import Placement, render_section
+from models.imaging.style import SectionStyle
+from models.seismic.geodesy import azimuth_deg, distance_deg
+from models.seismic.location import Location, locate
+from models.seismic.waveforms import Gather
+
+# A reduced section begins this long before the reduced origin time, so that an origin read too late cuts nothing off.
+LEAD_S: Final = 300.0
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The trial epicenter that a section is drawn at, in degrees; `location` where it was predicted from the offsets."""
+
+    latitude_deg: float
+    longitude_deg: float
+    source: Literal["predicted", "given"]
+    location: Location | None = None
+
+
+def locate_readings(gather: Gather, readings: OffsetReadings) -> Location:
+    """The epicenter that the predicted offsets point to; raises TooFewStations."""
+    return locate(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+
+
+def find_reference(gather: Gather, readings: OffsetReadings, given: tuple[float, float] | None = None) -> Reference | None:
+    """The given epicenter (latitude, longitude), else the predicted one, else None where stations are too few for one."""
+    if given is not None:
+        return Reference(given[0], given[1], "given")
+    try:
+        return reference_at(locate_readings(gather, readings))
+    except TooFewStations:
+        return None
+
+
+def reference_at(location: Location) -> Reference:
+    """A located epicenter as reference."""
+    return Reference(location.latitude_deg, location.longitude_deg, "predicted", location)
+
+
+def draw_section(style: SectionStyle, gather: Gather, readings: OffsetReadings, reference: Reference | None) -> NDArray[np.uint8]:
+    """One section uint8 [channels, rows, columns] of every trace that has a place."""
+    return render_section(style, gather, section_start_s(style, readings), place_traces(gather, readings, reference))
+
+
+def place_traces(gather: Gather, readings: OffsetReadings, reference: Reference | None) -> Placement:
+    """
+    Where each trace stands.
+
+    With a reference: distance and azimuth of the station from it; a trace without coordinates keeps its predicted offset and
+    has no azimuth. Without one: predicted offsets, and no azimuth at all. NaN where there is neither.
+    """
+    if reference is None:
+        return Placement(readings.distances_deg, np.full(len(gather.trace_ids), np.nan))
+    point = (reference.latitude_deg, reference.longitude_deg)
+    distances = distance_deg(*point, gather.latitudes_deg, gather.longitudes_deg)
+    azimuths = azimuth_deg(*point, gather.latitudes_deg, gather.longitudes_deg)
+    return Placement(np.where(np.isfinite(distances), distances, readings.distances_deg), azimuths)
+
+
+def section_start_s(style: SectionStyle, readings: OffsetReadings) -> float:
+    """
+    Left edge in POSIX seconds.
+
+    The window that the offsets were read in; with a reduction velocity, `LEAD_S` before the event's origin time.
+    """
+    if style.reduction_velocity_km_s is None:
+        return readings.window_start_s
+    return combine_origin_times(readings).time_s - LEAD_S
