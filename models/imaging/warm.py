@@ -15,7 +15,10 @@ def warm() -> None:
     layout = {"conditioning": conditioning, "window_s": 128.0, "columns": 16, "rows": 8}
     bands = (Band(shortest_period_s=10.0, longest_period_s=30.0),)
     samples = np.sin(np.arange(256, dtype=np.float32))
-    gather = condition([Record(TraceId("XX", "WARM", "", "LHZ"), 0.0, 2.0, samples, None, None)], conditioning)
+    read_only = samples.copy()  # arrays over received bytes are, and are a type of their own to the compiler
+    read_only.setflags(write=False)
+    name = TraceId("XX", "WARM", "", "LHZ")
+    gather = condition([Record(name, 0.0, 2.0, part, None, None) for part in (samples, read_only)], conditioning)
     amplitude = AmplitudeStyle(kind="amplitude", bands=bands, **layout)
     frequency = FrequencyStyle(
         kind="frequency", shortest_period_s=10.0, longest_period_s=30.0, relative_bandwidth=0.2, dynamic_range_db=40.0, **layout
@@ -31,4 +34,4 @@ def warm() -> None:
     )
     render_traces(amplitude, gather, 0.0)
     render_traces(frequency, gather, 0.0)
-    render_section(section, gather, 0.0, Placement(np.array([30.0]), np.array([0.0])))
+    render_section(section, gather, 0.0, Placement(np.array([30.0, 60.0]), np.zeros(2)))

@@ -85,17 +85,18 @@ def _cut(
 ) -> None:
     length, wanted = source.shape[1], samples.shape[1]
     for i in range(len(rows)):
+        begin, end = max(0, -first[i]), min(wanted, length - first[i])
         peak = np.float32(0.0)
-        for j in range(max(0, -first[i]), min(wanted, length - first[i])):
+        for j in range(begin, end):
             value = source[rows[i], first[i] + j]
-            if np.isfinite(value):
-                live[i, j] = True
-                samples[i, j] = value
-                peak = max(peak, abs(value))
+            live[i, j] = np.isfinite(value)
+            samples[i, j] = value if live[i, j] else np.float32(0.0)
+            peak = max(peak, abs(samples[i, j]))
         if peak > 0.0:
             _, exponent = math.frexp(peak)
-            for j in range(wanted):
-                samples[i, j] = np.float32(math.ldexp(float(samples[i, j]), -exponent))
+            scale = math.ldexp(1.0, -exponent)
+            for j in range(begin, end):
+                samples[i, j] = np.float32(samples[i, j] * scale)
             _soften(samples[i], live[i], edge)
 
 
@@ -107,9 +108,9 @@ def _soften(samples: NDArray[np.float32], live: NDArray[np.bool_], edge: float) 
         end = begin
         while end < len(samples) and live[end]:
             end += 1
-        flank = min(edge, 0.25 * (end - begin))
-        for k in range(math.ceil(flank)):
-            weight = np.float32(0.5 - 0.5 * math.cos(math.pi * (k + 0.5) / flank)) if k < flank else np.float32(1.0)
+        flank = int(min(edge, 0.25 * (end - begin)))
+        for k in range(flank):
+            weight = np.float32(0.5 - 0.5 * math.cos(math.pi * (k + 0.5) / flank))
             samples[begin + k] *= weight
             samples[end - 1 - k] *= weight
         begin = end + 1

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from models.catalog.pictures import AZIMUTH_SECTION, DISTANCE_SECTION
+from models.imaging.record_section import Placement, center_rows
+from models.imaging.render import render_section
+from models.seismic.codes import TraceId
+from models.seismic.waveforms import Gather
+
+TIMES_S = np.arange(5120)
+
+
+def pulses(arrivals_s):
+    samples = np.array(
+        [np.exp(-0.5 * ((TIMES_S - a) / 60.0) ** 2) * np.cos(2 * np.pi * (TIMES_S - a) / 35.0) for a in arrivals_s], np.float32
+    )
+    none = np.full(len(samples), np.nan)
+    return Gather(tuple(TraceId("XX", str(k), "", "LHZ") for k in range(len(samples))), 0.0, 1.0, samples, none, none)
+
+
+def placement(distances_deg, azimuths_deg=None):
+    distances_deg = np.asarray(distances_deg, float)
+    return Placement(distances_deg, np.zeros(len(distances_deg)) if azimuths_deg is None else np.asarray(azimuths_deg, float))
+
+
+@pytest.mark.parametrize(("distance_deg", "row"), [(0.0, 0.0), (45.0, 80.0), (80.0, 106.67), (180.0, 160.0)])
+def test_distance_grows_downward_by_its_square_root(distance_deg, row):
+    assert center_rows(DISTANCE_SECTION, placement([distance_deg])) == pytest.approx([row], abs=0.01)
+
+
+@pytest.mark.parametrize(("azimuth_deg", "row"), [(0.0, 0.0), (90.0, 40.0), (-90.0, 120.0), (359.0, 159.56), (450.0, 40.0)])
+def test_azimuth_grows_downward_from_north(azimuth_deg, row):
+    assert center_rows(AZIMUTH_SECTION, placement([30.0], [azimuth_deg])) == pytest.approx([row], abs=0.01)
+
+
+def test_a_trace_is_drawn_at_its_row():
+    picture = render_section(DISTANCE_SECTION, pulses([2500.0]), 0.0, placement([45.0]))[1]
+    lit = np.flatnonzero(picture.any(axis=1))
+    assert lit.min() >= 80 - 5
+    assert lit.max() <= 80 + 4
+    assert np.flatnonzero((picture > 0).sum(axis=0) > 4).mean() + 0.5 == pytest.approx(2500 / 32, abs=1)
+
+
+def test_a_trace_without_a_place_is_left_out():
+    both = render_section(DISTANCE_SECTION, pulses([2000.0, 3000.0]), 0.0, placement([45.0, np.nan]))
+    one = render_section(DISTANCE_SECTION, pulses([2000.0]), 0.0, placement([45.0]))
+    assert np.array_equal(both, one)
+    assert not render_section(DISTANCE_SECTION, pulses([2000.0]), 0.0, placement([np.nan])).any()
+
+
+def test_the_reduction_aligns_what_travels_at_its_velocity():
+    distances_deg = np.array([30.0, 60.0, 90.0])
+    arrivals_s = 500.0 + distances_deg * 111.195 / 3.8
+    picture = render_section(AZIMUTH_SECTION, pulses(arrivals_s), 0.0, placement(distances_deg, [45.0, 135.0, 225.0]))[1]
+    for row in (20, 60, 100):
+        light = (picture[row - 4 : row + 5] > 0).sum(axis=0) - 2
+        assert np.average(np.arange(160) + 0.5, weights=np.maximum(light, 0)) == pytest.approx(500 / 16, abs=0.5)
+
+
+def test_the_azimuth_section_needs_a_distance_for_its_reduction():
+    assert not render_section(AZIMUTH_SECTION, pulses([2000.0]), 0.0, placement([np.nan], [10.0])).any()
+
+
+def test_a_placement_of_another_length_is_refused():
+    with pytest.raises(ValueError, match="a trace"):
+        render_section(DISTANCE_SECTION, pulses([2000.0]), 0.0, placement([10.0, 20.0]))
+
+
+def test_a_section_without_traces_is_black():
+    empty = Gather((), 0.0, 1.0, np.zeros((0, 100), np.float32), np.zeros(0), np.zeros(0))
+    assert not render_section(DISTANCE_SECTION, empty, 0.0, placement([])).any()
