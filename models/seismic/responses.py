@@ -1,0 +1,99 @@
+"""Instrument responses of a StationXML by their poles, zeros and overall sensitivity."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from lxml.etree import _Element as Element
+
+from models.seismic.waveforms import Response
+
+LOWEST_HZ, HIGHEST_HZ, SAMPLES = 1.0 / 1000.0, 2.0, 160
+"""Where a response is evaluated: around everything a picture is drawn from, evenly in the logarithm of the frequency."""
+
+_DERIVATIVES = {"M": 0, "M/S": 1, "M/SEC": 1, "M/S**2": 2, "M/S/S": 2, "M/(S**2)": 2, "M/SEC**2": 2}
+_PREFIXES = {"N": 1e-9, "U": 1e-6, "M": 1e-3, "C": 1e-2}
+_RADIANS = {"LAPLACE (RADIANS/SECOND)": 1.0, "LAPLACE (HERTZ)": 2.0 * math.pi}
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """
+    An analog instrument: poles and zeros in rad/s, and output units per input unit at `reference_hz`.
+
+    `derivative` is 0, 1 or 2 where the instrument measures displacement, velocity or acceleration in SI units.
+    """
+
+    sensitivity: float
+    reference_hz: float
+    poles: tuple[complex, ...]
+    zeros: tuple[complex, ...]
+    derivative: int
+
+    def evaluate(self) -> Response | None:
+        """
+        Output units per m/s, or None where the numbers make no sense.
+
+        As evalresp does for the analog stages; the digital filters, flat well below the Nyquist frequency, are left out.
+        """
+        frequencies_hz = np.geomspace(LOWEST_HZ, HIGHEST_HZ, SAMPLES)
+        with np.errstate(all="ignore"):
+            shape = self._shape(frequencies_hz) / abs(self._shape(np.array([self.reference_hz]))[0])
+            velocity_response = self.sensitivity * shape * (2j * np.pi * frequencies_hz) ** (self.derivative - 1)
+        if not np.all(np.isfinite(velocity_response)) or np.any(velocity_response == 0):
+            return None
+        return Response(frequencies_hz, velocity_response)
+
+    def _shape(self, frequencies_hz: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tuple[int], np.dtype[np.complex128]]:
+        s = 2j * np.pi * frequencies_hz
+        shape = np.ones(len(s), np.complex128)
+        for zero in self.zeros:
+            shape *= s - zero
+        for pole in self.poles:
+            shape /= s - pole
+        return shape
+
+
+def read_instrument(response: Element) -> Instrument | None:
+    """The instrument of a `Response` element; None where it is given in a way that poles and zeros do not cover."""
+    if any(response.find(f".//{{*}}{kind}") is not None for kind in ("ResponseList", "Polynomial", "InstrumentPolynomial")):
+        return None
+    stages = [stage for stage in response.findall("./{*}Stage/{*}PolesZeros") if _text(stage, "PzTransferFunctionType") in _RADIANS]
+    if response.find("./{*}Stage") is None:
+        return None
+    try:
+        sensitivity, reference_hz, units = _overall(response)
+        scale, derivative = _units(units)
+        poles = tuple(root for stage in stages for root in _roots(stage, "Pole"))
+        zeros = tuple(root for stage in stages for root in _roots(stage, "Zero"))
+    except (ValueError, KeyError):
+        return None
+    return Instrument(sensitivity / scale, reference_hz, poles, zeros, derivative)
+
+
+def _overall(response: Element) -> tuple[float, float, str]:
+    """Sensitivity, the frequency it holds at and the input units; from the gains of the stages where it is not stated."""
+    stated = response.find("./{*}InstrumentSensitivity")
+    if stated is not None:
+        return float(_text(stated, "Value")), float(_text(stated, "Frequency")), _text(stated, "InputUnits/Name")
+    gains = response.findall("./{*}Stage/{*}StageGain")
+    product = math.prod(float(_text(gain, "Value")) for gain in gains)
+    return product, float(_text(gains[0], "Frequency") if gains else "nan"), _text(response, "Stage//InputUnits/Name")
+
+
+def _units(name: str) -> tuple[float, int]:
+    """SI units per stated unit and the order of the derivative; raises KeyError for what is no ground motion."""
+    plain = name.upper().replace(" ", "")
+    if plain in _DERIVATIVES:
+        return 1.0, _DERIVATIVES[plain]
+    return _PREFIXES[plain[:1]], _DERIVATIVES[plain[1:]]
+
+
+def _roots(stage: Element, kind: str) -> list[complex]:
+    factor = _RADIANS[_text(stage, "PzTransferFunctionType")]
+    return [factor * complex(float(_text(r, "Real")), float(_text(r, "Imaginary"))) for r in stage.findall(f"./{{*}}{kind}")]
+
+
+def _text(element: Element, path: str) -> str:
+    steps = "/".join(f"{{*}}{step}" if step else "" for step in path.split("/"))
+    return (element.findtext(f"./{steps}") or "").strip()
