@@ -12,7 +12,7 @@ def main() -> int:
     """Exit status."""
     settings = Settings()
     states = Records(connect(settings), settings).workers()
-    return 0 if any(socket.gethostname() in state.id for state in states) else 1
+    return 0 if any(state.id.startswith(f"{socket.gethostname()}-") for state in states) else 1
 
 
 if __name__ == "__main__":
