@@ -135,42 +135,52 @@ def _prepare(
     `taper` and `bridge` in samples: gaps up to `bridge` count as live. The line is fitted to live samples alone. A trace
     whose residual is at most `dead_below` of its largest value is rounding noise, and left at zero.
     """
-    count, first, last = 0, -1, -1
-    sum_x = sum_i = sum_ii = sum_xi = 0.0
+    level, slope = _fit_line(samples)
+    largest = residual = 0.0
+    first = before = -1
     for i in range(len(samples)):
         live[i] = np.isfinite(samples[i])
-        if live[i]:
+        if not live[i]:
+            continue
+        prepared[i] = samples[i] - (level + slope * i)
+        largest, residual = max(largest, abs(samples[i])), max(residual, abs(prepared[i]))
+        first = i if first < 0 else first
+        for j in range(before + 1, i if before >= 0 else 0):
+            prepared[j] = prepared[before] + (prepared[i] - prepared[before]) * ((j - before) / (i - before))
+            live[j] = i - before - 1 <= bridge
+        before = i
+    if residual <= dead_below * largest:
+        prepared[:] = 0.0
+    else:
+        _taper(prepared, first, before, taper)
+
+
+@compiled
+def _fit_line(samples: NDArray[np.float32]) -> tuple[float, float]:
+    """Level at sample 0 and slope a sample of the least-squares line through the finite samples."""
+    count, sum_x, sum_i, sum_ii, sum_xi = 0, 0.0, 0.0, 0.0, 0.0
+    for i in range(len(samples)):
+        if np.isfinite(samples[i]):
             x = float(samples[i])
-            first = i if first < 0 else first
-            last = i
             count += 1
             sum_x += x
             sum_i += i
             sum_ii += float(i) * i
             sum_xi += x * i
     if count < 2:
-        return
+        return sum_x, 0.0
     slope = (count * sum_xi - sum_x * sum_i) / (count * sum_ii - sum_i * sum_i)
-    level = (sum_x - slope * sum_i) / count
-    largest = residual = 0.0
-    before = first
-    for i in range(first, last + 1):
-        if live[i]:
-            largest = max(largest, abs(samples[i]))
-            prepared[i] = samples[i] - (level + slope * i)
-            residual = max(residual, abs(prepared[i]))
-            for j in range(before + 1, i):
-                prepared[j] = prepared[before] + (prepared[i] - prepared[before]) * ((j - before) / (i - before))
-                live[j] = i - before - 1 <= bridge
-            before = i
-    if residual <= dead_below * largest:
-        prepared[:] = 0.0
-        return
-    flank = min(taper, 0.25 * (last - first))
+    return (sum_x - slope * sum_i) / count, slope
+
+
+@compiled
+def _taper(samples: NDArray[np.float32], first: int, last: int, length: float) -> None:
+    """Cosine flanks over `length` samples (a quarter of what there is at most) from `first` and up to `last`."""
+    flank = min(length, 0.25 * (last - first))
     for k in range(math.ceil(flank)):
         weight = 0.5 - 0.5 * math.cos(math.pi * k / flank)
-        prepared[first + k] *= weight
-        prepared[last - k] *= weight
+        samples[first + k] *= weight
+        samples[last - k] *= weight
 
 
 @compiled
