@@ -1,0 +1,42 @@
+"""The optional fields of a submission, from the form and the query alike."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from pydantic import ValidationError
+from starlette.datastructures import QueryParams
+
+from app.errors import MalformedRequest, told
+from workers.contracts import Options
+
+FIELDS: Final = tuple(Options.model_fields)
+RAW_NAME: Final = "name"
+"""Query parameter that names a raw body."""
+
+
+def read_options(query: Mapping[str, str], fields: Mapping[str, str]) -> Options:
+    """Form fields win over query parameters, an empty value counts as none; raises MalformedRequest."""
+    given = {**query, **fields}
+    try:
+        options = Options.model_validate({name: value for name, value in given.items() if value.strip() != ""})
+    except ValidationError as error:
+        raise MalformedRequest(told(error.errors())) from error
+    _check_together(options)
+    return options
+
+
+def query_fields(query: QueryParams) -> dict[str, str]:
+    """The options among the query parameters; raises MalformedRequest for any that is unknown or doubled."""
+    for name in query:
+        if name not in (*FIELDS, RAW_NAME):
+            raise MalformedRequest(f"unknown query parameter {name[:40]!r}; there are {', '.join(FIELDS)}")
+        if len(query.getlist(name)) > 1:
+            raise MalformedRequest(f"the query parameter {name} is given twice")
+    return {name: value for name, value in query.items() if name != RAW_NAME}
+
+
+def _check_together(options: Options) -> None:
+    if (options.latitude is None) != (options.longitude is None):
+        raise MalformedRequest("a trial epicenter needs both latitude and longitude")
+    if options.k_min > options.k_max:
+        raise MalformedRequest("k_min is larger than k_max")

@@ -1,0 +1,66 @@
+"""One part of an upload on its way to the blob store, and its name made fit to be shown."""
+
+import unicodedata
+from dataclasses import dataclass
+
+from app.sniffing import HEAD_BYTES, plausible
+from workers.blobs import BlobStore
+from workers.contracts import Part
+
+MAX_NAME = 120
+"""Characters kept of a file name."""
+
+
+@dataclass(frozen=True)
+class StoredPart:
+    """A part as stored, and whether it may be of an accepted kind."""
+
+    part: Part
+    plausible: bool
+
+
+class PartWriter:
+    """Writes one part and remembers its first bytes."""
+
+    def __init__(self, blobs: BlobStore, name: str, media_type: str = "") -> None:
+        self._writer, self._name, self._media_type = blobs.writer(), name, media_type
+        self._head = b""
+
+    def write(self, data: bytes) -> None:
+        """Append."""
+        if len(self._head) < HEAD_BYTES:
+            self._head += data[: HEAD_BYTES - len(self._head)]
+        self._writer.write(data)
+
+    def commit(self) -> StoredPart:
+        """Keep it under its digest."""
+        blob = self._writer.commit()
+        part = Part(name=self._name, digest=blob.digest, size_bytes=blob.size_bytes)
+        return StoredPart(part, plausible(self._name, self._head, self._media_type))
+
+    def abort(self) -> None:
+        """Forget it; harmless after `commit`."""
+        self._writer.abort()
+
+
+def display_name(raw: str, number: int) -> str:
+    """
+    A client's file name for people and reports: its last component, printable, of bounded length.
+
+    It is never used as a path. A name of nothing becomes `part_<number>`.
+    """
+    last = unicodedata.normalize("NFC", raw).replace("\\", "/").rstrip("/").rpartition("/")[2]
+    printable = "".join(letter if letter.isprintable() else "_" for letter in last).strip()
+    if printable.strip(".") == "":
+        return f"part_{number}"
+    return _shortened(printable)
+
+
+def _shortened(name: str) -> str:
+    """Cut in the middle of the stem, for the ending tells the kind."""
+    stem, dot, ending = name.rpartition(".")
+    if len(name) <= MAX_NAME:
+        return name
+    if not dot or len(ending) > MAX_NAME // 4:
+        return name[:MAX_NAME]
+    return f"{stem[: MAX_NAME - len(ending) - 1]}.{ending}"

@@ -1,0 +1,21 @@
+"""Many events' bundles: which belong together."""
+
+from fastapi import APIRouter, Request, Response
+
+from app.dependencies import OwnerOf, ServiceOf
+from app.submission_docs import describe, responses
+from app.submissions import submit
+from workers.contracts import Kind
+
+router = APIRouter(tags=["Anomalies"])
+
+
+@router.post("/anomalies/cluster", status_code=202, responses=responses(), openapi_extra=describe(Kind.CLUSTER), summary="Find families")
+async def cluster_anomalies(request: Request, service: ServiceOf, owner: OwnerOf) -> Response:
+    """
+    Families of similar events, and how many there are.
+
+    Every waveform part, and in an archive every waveform file at the top or every folder, is one event, named after its
+    file or folder.
+    """
+    return await submit(request, service, owner, Kind.CLUSTER)
