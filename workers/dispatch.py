@@ -107,6 +107,14 @@ class Dispatcher:
                 description=f"{record.submission.kind.value} {record.id}",
             )
 
+    def release(self, job_id: str, attempt: int) -> JobRecord:
+        """Back into the queue, unless it has been begun too often; raises Superseded, QueueUnreachable."""
+        with queue_errors():
+            record = self._records.release(job_id, attempt)
+        if not record.status.terminal:
+            self.enqueue(record)
+        return record
+
     def enqueued(self) -> set[str]:
         """RQ's ids of the jobs in its queue."""
         with queue_errors():
@@ -131,24 +139,19 @@ class Recovery:
         self._missing: set[str] = set()
 
     def sweep(self) -> list[str]:
-        """Requeue jobs of dead workers, enqueue what RQ has lost; the ids. Raises QueueUnreachable."""
+        """Requeue jobs that their worker does not run, enqueue what RQ has lost; the ids. Raises QueueUnreachable."""
         with queue_errors():
-            return [*self._of_dead_workers(), *self._lost()]
+            return [*self._abandoned(), *self._lost()]
 
-    def _of_dead_workers(self) -> Iterator[str]:
+    def _abandoned(self) -> Iterator[str]:
+        """A worker states a job before it begins it; one that is dead, or states another, has left it."""
         for job_id, worker in self._records.running().items():
-            if self._records.alive(worker):
-                continue
             record = self._records.get(job_id)
-            if record is None or record.worker != worker:
+            if self._records.job_of(worker) == job_id or record is None or record.worker != worker:
                 continue
-            try:
-                released = self._records.release(job_id, record.attempt)
-            except Superseded:
-                continue
-            if not released.status.terminal:
-                self._dispatcher.enqueue(released)
-            yield job_id
+            with suppress(Superseded):
+                self._dispatcher.release(job_id, record.attempt)
+                yield job_id
 
     def _lost(self) -> Iterator[str]:
         """Queued by the record and not in RQ's queue, seen twice: a worker may just have taken it out."""

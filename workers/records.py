@@ -4,47 +4,34 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, cast
 
 from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import WatchError
 
-from models.errors import AtlasError
 from workers.contracts import DataWarning, JobRecord, Problem, Status, Submission, WorkerState
+from workers.lifecycle import (
+    AlreadyEnded,
+    Canceled,
+    Superseded,
+    UnknownJob,
+    advanced,
+    begun,
+    cancel_requested,
+    finished,
+    released,
+)
 from workers.settings import Settings
+
+__all__ = ["AlreadyEnded", "Canceled", "Records", "Superseded", "UnknownJob", "job_key", "worker_key"]
 
 JOBS = "atlas:jobs"  # sorted set: id by time of creation, of every job whose record or blobs may still be there
 QUEUED = "atlas:queued"  # sorted set: id by the time since when it waits
 RUNNING = "atlas:running"  # hash: id to the worker that runs it
 UPLOADS = "atlas:uploads"  # sorted set: digest by its last use
 WORKERS = "atlas:workers"  # set of worker ids, some of them dead
-
-Step = Callable[[JobRecord], JobRecord | None]
-
-
-class UnknownJob(AtlasError):
-    """No job of that id, or its record has expired."""
-
-    code = "unknown-job"
-
-
-class AlreadyEnded(AtlasError):
-    """The job has ended; nothing follows."""
-
-    code = "already-ended"
-
-
-class Superseded(AtlasError):
-    """Another attempt runs the job, or it has ended: whatever this attempt still does is void."""
-
-    code = "superseded"
-
-
-class Canceled(AtlasError):
-    """Its owner has asked for the job to end."""
-
-    code = "canceled"
 
 
 def job_key(job_id: str) -> str:
@@ -93,28 +80,13 @@ class Records:
 
     def begin(self, job_id: str, worker: str) -> JobRecord | None:
         """The job for this worker to run, as a new attempt; None where there is nothing to do (ended, run by another)."""
-
-        def step(record: JobRecord) -> JobRecord | None:
-            if record.status is not Status.QUEUED:
-                return None
-            now = datetime.now(UTC)
-            started = {"started_at": record.started_at or now, "worker": worker, "attempt": record.attempt + 1}
-            return record.model_copy(update={"status": Status.RUNNING, "stage": "started", "progress": 0.0, **started})
-
-        record = self._change(job_id, step)
+        record = self._change(job_id, lambda record: begun(record, worker))
         mine = record is not None and record.status is Status.RUNNING and record.worker == worker
         return record if mine else None
 
     def advance(self, job_id: str, attempt: int, stage: str, progress: float) -> JobRecord:
         """State how far the attempt is, 0 to 1; raises Canceled or Superseded, on which the attempt must stop."""
-
-        def step(record: JobRecord) -> JobRecord:
-            _fence(record, attempt)
-            if record.cancel_requested:
-                raise Canceled("the job was canceled")
-            return record.model_copy(update={"stage": stage, "progress": min(max(progress, record.progress), 1.0)})
-
-        return self._must(job_id, step)
+        return self._must(job_id, lambda record: advanced(record, attempt, stage, progress))
 
     def finish(
         self,
@@ -128,44 +100,16 @@ class Records:
         formats: list[str] | None = None,
     ) -> JobRecord:
         """End the job, once; a job that was to be canceled ends as canceled whatever came of it. Raises Superseded."""
-
-        def step(record: JobRecord) -> JobRecord:
-            _fence(record, attempt)
-            if record.cancel_requested or status is Status.CANCELED:
-                return _ended(record, Status.CANCELED)
-            left = {"problem": problem, "warnings": warnings or [], "figures": figures or [], "formats": formats or []}
-            return _ended(record, status).model_copy(update=left)
-
-        return self._must(job_id, step)
+        end = partial(finished, problem=problem, warnings=warnings, figures=figures, formats=formats)
+        return self._must(job_id, lambda record: end(record, attempt, status))
 
     def request_cancel(self, job_id: str) -> JobRecord:
         """Queued: canceled at once. Running: asked to stop at its next step. Raises AlreadyEnded, UnknownJob."""
-
-        def step(record: JobRecord) -> JobRecord:
-            if record.status.terminal:
-                raise AlreadyEnded(f"the job has already {record.status.value}")
-            if record.status is Status.QUEUED:
-                return _ended(record, Status.CANCELED)
-            return record.model_copy(update={"cancel_requested": True})
-
-        return self._must(job_id, step)
+        return self._must(job_id, cancel_requested)
 
     def release(self, job_id: str, attempt: int) -> JobRecord:
-        """
-        Back among the queued, for its worker is gone or goes; raises Superseded.
-
-        Ends as canceled where that was asked for, and as failed where it has been begun `max_attempts` times.
-        """
-
-        def step(record: JobRecord) -> JobRecord:
-            _fence(record, attempt)
-            if record.cancel_requested:
-                return _ended(record, Status.CANCELED)
-            if attempt >= self._settings.max_attempts:
-                return _ended(record, Status.FAILED).model_copy(update={"problem": _worn_out(record)})
-            return record.model_copy(update={"status": Status.QUEUED, "stage": "queued", "progress": 0.0, "worker": None})
-
-        return self._must(job_id, step)
+        """Back among the queued, or failed after `max_attempts`; raises Superseded, UnknownJob."""
+        return self._must(job_id, lambda record: released(record, attempt, self._settings.max_attempts))
 
     def queued(self) -> dict[str, float]:
         """Ids of the queued jobs and since when they wait, POSIX seconds."""
@@ -193,9 +137,10 @@ class Records:
         self._redis.delete(worker_key(worker))
         self._redis.srem(WORKERS, worker)
 
-    def alive(self, worker: str) -> bool:
-        """Whether the worker's last heartbeat still holds."""
-        return bool(self._redis.exists(worker_key(worker)))
+    def job_of(self, worker: str) -> str | None:
+        """The job that a living worker states; None for an idle or dead one."""
+        text = cast(bytes | None, self._redis.get(worker_key(worker)))
+        return None if text is None else WorkerState.model_validate_json(text).job
 
     def workers(self) -> list[WorkerState]:
         """The workers that live, by id; the dead are forgotten on the way."""
@@ -212,7 +157,7 @@ class Records:
             raise UnknownJob(f"no job {job_id}")
         return record
 
-    def _change(self, job_id: str, step: Step) -> JobRecord | None:
+    def _change(self, job_id: str, step: Callable[[JobRecord], JobRecord | None]) -> JobRecord | None:
         """One transaction: read, step, write and publish; the record as it stands afterwards. None: no such job."""
 
         def body(pipe: Pipeline) -> JobRecord | None:
@@ -251,23 +196,3 @@ class Records:
             pipe.hset(RUNNING, record.id, record.worker or "")
         else:
             pipe.hdel(RUNNING, record.id)
-
-
-def _fence(record: JobRecord, attempt: int) -> None:
-    if record.status is not Status.RUNNING or record.attempt != attempt:
-        raise Superseded(f"attempt {attempt} does not run job {record.id} any more")
-
-
-def _ended(record: JobRecord, status: Status) -> JobRecord:
-    progress = 1.0 if status is Status.SUCCEEDED else record.progress
-    stage = "finished" if status is Status.SUCCEEDED else record.stage
-    return record.model_copy(update={"status": status, "finished_at": datetime.now(UTC), "progress": progress, "stage": stage})
-
-
-def _worn_out(record: JobRecord) -> Problem:
-    return Problem(
-        type="/problems/worker-lost",
-        title="The worker was lost each time",
-        status=500,
-        detail=f"begun {record.attempt} times, and each time the worker was lost in stage {record.stage}",
-    )
