@@ -1,0 +1,154 @@
+"""Bundles read in a child process with limits on memory, CPU and time; a crash or a hang there is an error here."""
+
+import multiprocessing
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.forkserver import ensure_running
+from pathlib import Path
+from typing import BinaryIO
+
+from models import errors
+from models.errors import AtlasError, LimitExceeded, UnreadableWaveform
+from workers.parser_child import Parse, run
+from workers.parsing import EventRecords, ReadLimits, parse_bundle
+from workers.settings import Settings
+from workers.wire import Receiver
+
+Source = bytes | Path | Callable[[], BinaryIO]
+"""A part's content: bytes, a file, or what opens it for reading."""
+
+REAP_S = 5.0
+"""Seconds given to a process that was killed or has closed its end, to be gone."""
+
+_ERRORS = {kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AtlasError)}
+
+
+def read_bundle(
+    parts: Sequence[tuple[str, Source]], settings: Settings, *, grouped: bool, parse: Parse = parse_bundle
+) -> Generator[EventRecords]:
+    """
+    The events of a bundle, one after the other while they are parsed: a single one unless `grouped`.
+
+    Raises LimitExceeded over any limit, the parser's own errors, and UnreadableWaveform where the parser crashes. The
+    seconds that the caller takes between events do not count. `parse` is what runs in the child, by its importable name.
+    """
+    with _files(parts) as files, _child(files, settings, grouped, parse) as (child, connection):
+        at: list[str | None] = [None]
+        receiver = Receiver(connection, settings.reader_wall_s, settings.max_samples)
+        try:
+            yield from _events(receiver, at)
+        except TimeoutError as error:
+            raise LimitExceeded(f"reading took longer than {settings.reader_wall_s:g} s", part=at[0]) from error
+        except EOFError as error:
+            raise _epitaph(child, settings, at[0]) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise UnreadableWaveform("the parser was led astray", part=at[0]) from error
+
+
+def read_event(parts: Sequence[tuple[str, Source]], settings: Settings) -> EventRecords:
+    """All parts as one event."""
+    with closing(read_bundle(parts, settings, grouped=False)) as events:
+        return next(events)
+
+
+def warm_up() -> None:
+    """Start the process that the children are forked from, so that the first bundle does not wait for its imports."""
+    _context()
+    ensure_running()
+
+
+def _context() -> ForkServerContext:
+    """
+    Children are forked from a server that has imported the parsers and run nothing.
+
+    The worker itself is no place to fork from: it has threads and models open (H22). The server ends with the worker.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["workers.parser_child"])
+    return context
+
+
+@contextmanager
+def _child(
+    files: Sequence[tuple[str, Path]], settings: Settings, grouped: bool, parse: Parse
+) -> Iterator[tuple[ForkServerProcess, socket.socket]]:
+    """A running child and the connection to it; both are gone when the block ends."""
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            child = _context().Process(target=run, args=(theirs, files, _limits(settings), grouped, parse), daemon=True)
+            child.start()
+        try:
+            yield child, ours
+        finally:
+            ours.close()
+            child.kill()
+            child.join(REAP_S)
+
+
+def _events(receiver: Receiver, at: list[str | None]) -> Iterator[EventRecords]:
+    while True:
+        message = receiver.message()
+        match message["kind"]:
+            case "event":
+                yield receiver.event(message)
+            case "at":
+                at[0] = str(message["part"])
+            case "error":
+                raise _ERRORS[message["code"]](str(message["detail"]), part=message["part"] or at[0])
+            case "failed":
+                raise UnreadableWaveform(f"the parser failed on it ({message['detail']})", part=at[0])
+            case "done":
+                return
+            case _:
+                raise ValueError("a message of no known kind")
+
+
+def _epitaph(child: ForkServerProcess, settings: Settings, part: str | None) -> AtlasError:
+    """What the exit of a child that said nothing tells."""
+    child.join(REAP_S)
+    if child.exitcode == -signal.SIGXCPU:
+        return LimitExceeded(f"reading took more than {settings.reader_cpu_s} s of CPU time", part=part)
+    return UnreadableWaveform(f"the parser crashed on it ({_signal_name(child.exitcode)})", part=part)
+
+
+def _signal_name(exitcode: int | None) -> str:
+    return signal.Signals(-exitcode).name if exitcode is not None and exitcode < 0 else f"exit code {exitcode}"
+
+
+def _limits(settings: Settings) -> ReadLimits:
+    return ReadLimits(
+        max_files=settings.max_files,
+        max_unpacked_bytes=settings.max_unpacked_bytes,
+        max_expansion_ratio=settings.max_expansion_ratio,
+        max_events=settings.max_events,
+        max_traces=settings.max_traces,
+        max_segments=settings.max_segments,
+        max_samples=settings.max_samples,
+        max_span_s=settings.max_span_s,
+        memory_bytes=settings.reader_memory_bytes,
+        cpu_s=settings.reader_cpu_s,
+    )
+
+
+@contextmanager
+def _files(parts: Sequence[tuple[str, Source]]) -> Iterator[list[tuple[str, Path]]]:
+    """The parts as files that the child opens; what is no file yet lies in a temporary folder meanwhile."""
+    with tempfile.TemporaryDirectory(prefix="atlas-") as folder:
+        yield [(name, _file(source, Path(folder) / str(number))) for number, (name, source) in enumerate(parts)]
+
+
+def _file(source: Source, path: Path) -> Path:
+    if isinstance(source, Path):
+        return source.resolve()
+    if isinstance(source, bytes):
+        path.write_bytes(source)
+        return path
+    with source() as stream, path.open("wb") as file:
+        shutil.copyfileobj(stream, file, 2**20)
+    return path
