@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from models.imaging.raster import draw_wiggle
 from models.imaging.style import SectionStyle
 from models.imaging.trace_picture import wiggles
+from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.waveforms import Gather
 
 # three lines over one another are white: dense stations keep their structure where a painter would leave a white block
 LINE_BRIGHTNESS = 85.0
-KM_A_DEGREE = 6371.0 * np.pi / 180.0
 
 
 @dataclass(frozen=True)
@@ -60,4 +60,4 @@ def center_rows(style: SectionStyle, placement: Placement) -> NDArray[np.float64
 def _delays_s(style: SectionStyle, placement: Placement) -> NDArray[np.float64]:
     if style.reduction_velocity_km_s is None:
         return np.zeros(len(placement.distances_deg))
-    return np.asarray(placement.distances_deg, np.float64) * (KM_A_DEGREE / style.reduction_velocity_km_s)
+    return np.asarray(placement.distances_deg, np.float64) * (KM_PER_DEGREE / style.reduction_velocity_km_s)
