@@ -3,10 +3,11 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from errno import EDQUOT, ENOSPC
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self, cast
@@ -71,6 +72,13 @@ class BlobStore:
     def read(self, digest: str) -> bytes:
         """The bytes of the upload of that digest; raises BlobMissing."""
         return self.get(upload_key(digest))
+
+    def source(self, digest: str) -> Path | Callable[[], BinaryIO]:
+        """The upload as the reader takes it: the store's own file (do not write to it), else what opens it; raises BlobMissing."""
+        key = upload_key(digest)
+        if not self.exists(key):
+            raise BlobMissing(f"no blob under {key}")
+        return Path(self._path(key)) if self._local else partial(self.open, digest)
 
     def get(self, key: str) -> bytes:
         """The bytes under a key; raises BlobMissing."""

@@ -58,6 +58,14 @@ def test_an_upload_lies_under_its_digest(store: BlobStore):
         assert file.read(3) == b"one"
 
 
+def test_an_upload_is_a_source_for_the_reader(store: BlobStore):
+    source = store.source(upload(store, b"a file").digest)
+    with source.open("rb") if isinstance(source, Path) else source() as file:
+        assert file.read() == b"a file"
+    with pytest.raises(BlobMissing):
+        store.source("0" * 64)
+
+
 def test_the_same_bytes_are_kept_once(store: BlobStore):
     first, second = upload(store, b"again"), upload(store, b"ag", b"ain")
     assert first == second
