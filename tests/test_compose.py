@@ -8,6 +8,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
+DOCKERFILES = sorted(path for path in (ROOT / "docker").glob("Dockerfile.*") if path.suffix != ".dockerignore")
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -50,9 +51,17 @@ def test_workers_scale_by_one_number():
     assert SERVICES["worker"]["deploy"]["replicas"] == "${ATLAS_WORKER_REPLICAS:-2}"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "docker").glob("Dockerfile.*")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.name)
 def test_an_image_runs_as_nobody_in_particular_and_installs_by_hash(path):
     text = path.read_text()
     assert "\nUSER 10001:10001\n" in text
     assert "HEALTHCHECK" in text
     assert text.count("--require-hashes") == 2
+
+
+def test_the_api_image_differs_only_in_leaving_out_the_weights():
+    common = (ROOT / ".dockerignore").read_text()
+    own = (ROOT / "docker" / "Dockerfile.api.dockerignore").read_text()
+    assert own.startswith(common)
+    rest = [line for line in own.removeprefix(common).splitlines() if not line.startswith("#")]
+    assert rest == ["models/artifacts/**/model.onnx"]
