@@ -1,0 +1,47 @@
+"""One worker process: models loaded once, then jobs until it is told to go."""
+
+import os
+import time
+from datetime import UTC, datetime
+
+import structlog
+from rq.timeouts import UnixSignalDeathPenalty
+
+from workers.blobs import open_blobs
+from workers.contracts import WorkerState
+from workers.dispatch import Dispatcher, connect
+from workers.heartbeat import Heartbeat
+from workers.jobs.desk import Desk
+from workers.jobs.index import run
+from workers.listed import ListedWorker
+from workers.loaded import load_models
+from workers.records import Records
+from workers.settings import Settings
+
+_OVERDUE_S = 60.0
+
+
+def work(settings: Settings, name: str) -> None:
+    """Load every model, then work until SIGTERM: the current job is finished, on the second signal released."""
+    log = structlog.get_logger("atlas")
+    began = time.monotonic()
+    models = load_models(settings)
+    redis = connect(settings)
+    records = Records(redis, settings)
+    state = WorkerState(
+        id=name, pid=os.getpid(), started_at=datetime.now(UTC), execution_provider=models.provider, models=models.versions()
+    )
+    heartbeat = Heartbeat(records, state, settings.heartbeat_s, settings.job_timeout_s + _OVERDUE_S)
+    desk = Desk(settings, open_blobs(settings), records, Dispatcher(redis, settings), models, name)
+
+    def perform(job_id: str) -> None:
+        run(desk, job_id, lambda: UnixSignalDeathPenalty(settings.job_timeout_s))
+
+    heartbeat.start()
+    log.info("worker ready", worker=name, models=state.models, provider=models.provider, took_s=round(time.monotonic() - began, 2))
+    try:
+        # RQ stretches the timeout of its connection beyond its blocking read, so it has one of its own.
+        ListedWorker(connect(settings), name, perform, heartbeat).work(logging_level="WARNING")
+    finally:
+        heartbeat.stop()
+        log.info("worker gone", worker=name)
