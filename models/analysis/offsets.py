@@ -76,7 +76,8 @@ def candidate_starts(gather: Gather, window_s: float) -> tuple[float, ...]:
     last = gather.duration_s - window_s
     if last <= SLACK * window_s:
         return (gather.start_time_s,)
-    steps = np.arange(0.0, last, window_s / STEPS_A_WINDOW)
+    step = window_s / STEPS_A_WINDOW
+    steps = np.arange(0.0, last - 0.25 * step, step)
     return tuple(float(gather.start_time_s + step) for step in (*steps, last))
 
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 FREEDOM = 3.0
+TOGETHER = 4
 _BLOCK = 256
-_FACTORS_A_LOGARITHM = 32  # 1 + (180 / smallest scale)² / 3 to the 32nd power stays below 1e308 for scales from 0.01
 _DEGREES = 180.0 / math.pi
 
 Floats = NDArray[np.float64]
@@ -34,69 +34,89 @@ def log_posterior(nodes: Singles, stations: Singles, distances: Singles, scales:
     """
     Logarithm of the density at nodes [3, m] (unit vectors), less a constant, with the common bias integrated out.
 
-    `stations` [3, n] unit vectors, `distances`, `scales` [n]. The bias that fits a node best is found in `rounds` reweighted
-    means; what is left of it is integrated as a normal distribution (Laplace).
+    `stations` [3, n] unit vectors, `distances`, `scales` [n] of 0.1 and more, where n is a multiple of TOGETHER: fill up with
+    stations of infinite scale, which say nothing. The bias that fits a node best is found in `rounds` reweighted means (one
+    at least); what is left of it is integrated as a normal distribution (Laplace).
     """
     count = nodes.shape[1]
     result = np.empty(count, np.float64)
     residuals = np.empty((len(distances), _BLOCK), np.float32)
     precision = np.empty(_BLOCK, np.float32)
-    pull = np.empty(_BLOCK, np.float32)
     bias = np.empty(_BLOCK, np.float32)
     for start in range(0, count, _BLOCK):
         size = min(_BLOCK, count - start)
-        _residuals(nodes[:, start : start + size], stations, distances, residuals)
+        _residuals(nodes, start, size, stations, distances, residuals)
         bias[:] = 0.0
         for _ in range(rounds):
-            _best_bias(residuals, scales, np.float32(bias_deviation**-2.0), size, precision, pull, bias)
-        result[start : start + size] = _log_density(residuals, scales, bias, size)
+            _best_bias(residuals, scales, np.float32(bias_deviation**-2.0), size, precision, bias)
+        result[start : start + size] = _log_density(residuals, scales, bias, precision, size)
         for k in range(size):
-            result[start + k] -= 0.5 * ((bias[k] / bias_deviation) ** 2 + math.log(precision[k]))
+            result[start + k] -= 0.5 * (bias[k] / bias_deviation) ** 2
     return result
 
 
 @_compiled
-def _residuals(nodes: Singles, stations: Singles, distances: Singles, residuals: Singles) -> None:
-    """Arc cosine by polynomial (Abramowitz & Stegun 4.4.45, within 0.004 degrees)."""
+def _residuals(nodes: Singles, start: int, size: int, stations: Singles, distances: Singles, residuals: Singles) -> None:
+    """Distances from `size` nodes on; arc cosine by polynomial (Abramowitz & Stegun 4.4.45, within 0.004 degrees)."""
+    zero, one, half_turn = np.float32(0.0), np.float32(1.0), np.float32(180.0)
+    c0, c1, c2, c3 = np.float32(89.996131), np.float32(-12.153260), np.float32(4.2548419), np.float32(-1.0731098)
+    # Copies of a known layout, here and in the rows below, are what lets the loops run on vectors.
+    node_x, node_y, node_z = np.empty(size, np.float32), np.empty(size, np.float32), np.empty(size, np.float32)
+    for k in range(size):
+        node_x[k], node_y[k], node_z[k] = nodes[0, start + k], nodes[1, start + k], nodes[2, start + k]
     for i in range(len(distances)):
         x, y, z, distance = stations[0, i], stations[1, i], stations[2, i], distances[i]
-        for k in range(nodes.shape[1]):
-            cosine = x * nodes[0, k] + y * nodes[1, k] + z * nodes[2, k]
-            size = min(abs(cosine), np.float32(1.0))
-            slope = np.float32(1.5707288) + size * (np.float32(-0.2121144) + size * (np.float32(0.0742610) - size * np.float32(0.0187293)))
-            angle = np.float32(_DEGREES) * (math.sqrt(np.float32(1.0) - size) * slope)
-            residuals[i, k] = (angle if cosine >= 0 else np.float32(180.0) - angle) - distance
+        row = residuals[i]
+        for k in range(size):
+            cosine = x * node_x[k] + y * node_y[k] + z * node_z[k]
+            near = min(abs(cosine), one)
+            angle = math.sqrt(one - near) * (c0 + near * (c1 + near * (c2 + near * c3)))
+            row[k] = (angle if cosine >= zero else half_turn - angle) - distance
 
 
 @_compiled
-def _best_bias(residuals: Singles, scales: Singles, prior: np.float32, size: int, precision: Singles, pull: Singles, bias: Singles) -> None:
+def _best_bias(residuals: Singles, scales: Singles, prior: np.float32, size: int, precision: Singles, bias: Singles) -> None:
+    """One reweighted mean of the residuals, drawn to zero by the prior; `precision` becomes its inverse variance."""
+    one, freedom = np.float32(1.0), np.float32(FREEDOM)
     precision[:size] = prior
-    pull[:size] = 0.0
+    pull = np.zeros(size, np.float32)
     for i in range(len(scales)):
-        narrow = np.float32(1.0) / (np.float32(FREEDOM) * scales[i] ** 2)
-        most = np.float32(FREEDOM + 1.0) * narrow
+        narrow = one / (freedom * scales[i] ** 2)
+        most = (freedom + one) * narrow
+        row = residuals[i]
         for k in range(size):
-            off = residuals[i, k] - bias[k]
-            weight = most / (np.float32(1.0) + off * off * narrow)
+            off = row[k] - bias[k]
+            weight = most / (one + off * off * narrow)
             precision[k] += weight
-            pull[k] += weight * residuals[i, k]
+            pull[k] += weight * row[k]
     for k in range(size):
         bias[k] = pull[k] / precision[k]
 
 
 @_compiled
-def _log_density(residuals: Singles, scales: Singles, bias: Singles, size: int) -> Floats:
-    """Sum of the logarithms of Student densities; factors are multiplied up, since a logarithm costs more than 30 products."""
+def _log_density(residuals: Singles, scales: Singles, bias: Singles, precision: Singles, size: int) -> Floats:
+    """
+    Sum of the logarithms of Student densities, less half the logarithm of the precision.
+
+    Factors are multiplied up as far as double precision reaches, since a logarithm costs more than 30 products.
+    """
+    one = np.float32(1.0)
+    narrow = one / (np.float32(FREEDOM) * scales * scales)
+    power = 0.5 * (FREEDOM + 1.0)
+    factors = int(300.0 / math.log10(1.0 + 180.0**2 * np.max(narrow))) // TOGETHER
     total = np.zeros(size)
-    product = np.ones(size)
-    for i in range(len(scales)):
-        narrow = np.float32(1.0) / (np.float32(FREEDOM) * scales[i] ** 2)
+    product = np.sqrt(np.sqrt(precision[:size].astype(np.float64)))  # to the power of 1 / (2 power)
+    for group in range(len(scales) // TOGETHER):
+        i = TOGETHER * group
+        a, b, c, d = residuals[i], residuals[i + 1], residuals[i + 2], residuals[i + 3]
         for k in range(size):
-            off = residuals[i, k] - bias[k]
-            product[k] *= np.float64(np.float32(1.0) + off * off * narrow)
-        if i % _FACTORS_A_LOGARITHM == _FACTORS_A_LOGARITHM - 1 or i == len(scales) - 1:
+            off_a, off_b, off_c, off_d = a[k] - bias[k], b[k] - bias[k], c[k] - bias[k], d[k] - bias[k]
+            first = (one + off_a * off_a * narrow[i]) * (one + off_b * off_b * narrow[i + 1])
+            second = (one + off_c * off_c * narrow[i + 2]) * (one + off_d * off_d * narrow[i + 3])
+            product[k] *= np.float64(first * second)
+        if (group + 1) % factors == 0 or i + TOGETHER == len(scales):
             for k in range(size):
-                total[k] -= 0.5 * (FREEDOM + 1.0) * math.log(product[k])
+                total[k] -= power * math.log(product[k])
                 product[k] = 1.0
     return total
 
