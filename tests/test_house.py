@@ -35,7 +35,7 @@ HOSTS = tuple(
         ("proxy", "golang", "org"),
     )
 )
-MACHINE_PATHS = re.compile("|".join(rf"(?<![\w./}}-])/{folder}/" for folder in ("work", "root", "Users", r"home/\w+")))
+MACHINE_PATHS = re.compile("|".join(rf"(?<![\w./}}-])/{folder}/" for folder in ("work", "root", "Users", r"home/(?!somebody/)\w+")))
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 
 
