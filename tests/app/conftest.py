@@ -1,0 +1,125 @@
+"""A real queue server on a unix socket, the real application, and a worker that is the test itself."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from redis import Redis
+
+from app.main import create_app
+from models.catalog.index import MODELS
+from workers.blobs import open_blobs
+from workers.contracts import JobRecord, Problem, Status, WorkerState
+from workers.dispatch import connect
+from workers.embedded import EmbeddedQueue
+from workers.records import Records
+from workers.results import figure_key, result_key
+from workers.settings import Settings
+
+CLASSIFIED = {
+    "event_type": "glacial",
+    "probabilities": {"earthquake": 0.03, "glacial": 0.97},
+    "reference_point": {"latitude": 66.4, "longitude": -38.1, "source": "predicted"},
+    "traces_used": 42,
+    "model": {"name": "event_type", "version": "1"},
+    "out_of_distribution": False,
+    "novelty": 0.4,
+}
+
+ClientOf = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+class Hand:
+    """Does to a job what a worker would do."""
+
+    def __init__(self, settings: Settings, redis: Redis) -> None:
+        self.redis, self.records, self.blobs = redis, Records(redis, settings), open_blobs(settings)
+
+    def begin(self, job_id: str) -> JobRecord:
+        """Run it."""
+        record = self.records.begin(job_id, "hand")
+        assert record is not None
+        return record
+
+    def succeed(self, job_id: str, formats: dict[str, bytes] | None = None) -> None:
+        """End it with a result, a figure and the result's further formats."""
+        record = self.begin(job_id)
+        self.blobs.put(result_key(record), json.dumps(CLASSIFIED).encode())
+        for name, data in (formats or {}).items():
+            self.blobs.put(result_key(record, name), data)
+        self.blobs.put(figure_key(record, "section"), b"\x89PNG\r\n\x1a\n")
+        self.records.finish(job_id, record.attempt, Status.SUCCEEDED, figures=["section"], formats=list(formats or {}))
+
+    def fail(self, job_id: str) -> None:
+        """End it with a problem."""
+        record = self.begin(job_id)
+        problem = Problem(type="/problems/no-usable-trace", title="No usable trace", status=422, detail="no vertical record")
+        self.records.finish(job_id, record.attempt, Status.FAILED, problem=problem)
+
+    def live(self, **changes: Any) -> None:
+        """Send a worker's heartbeat."""
+        state = {"id": "hand", "pid": 1, "started_at": datetime.now(UTC), "execution_provider": "CPUExecutionProvider"}
+        self.records.beat(WorkerState.model_validate({**state, "models": {spec.name: "1" for spec in MODELS}, **changes}))
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    settings = Settings(data_dir=tmp_path_factory.mktemp("queue"))
+    with EmbeddedQueue(settings):
+        yield settings
+
+
+@pytest.fixture
+def settings(queue: Settings, tmp_path: Path) -> Settings:
+    """The queue of the session, emptied; blobs and artifacts of the test's own."""
+    with connect(queue) as redis:
+        redis.flushall()
+    return queue.model_copy(update={"blob_url": (tmp_path / "blobs").as_uri(), "artifacts_dir": tmp_path / "artifacts"})
+
+
+@pytest.fixture
+def hand(settings: Settings) -> Iterator[Hand]:
+    with connect(settings) as redis:
+        yield Hand(settings, redis)
+
+
+@pytest.fixture
+def client_of() -> ClientOf:
+    """Settings to a client inside a new application's lifespan, without a socket."""
+
+    @asynccontextmanager
+    async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+        app = create_app(settings)
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://atlas", timeout=20) as opened:
+            yield opened
+
+    return client
+
+
+@pytest.fixture
+async def client(client_of: ClientOf, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def mseed() -> bytes:
+    """Bytes that begin as miniSEED 2 does; whether they go on like that is the reader's business."""
+    return b"000001D " + bytes(504)
+
+
+@pytest.fixture
+def files(mseed: bytes) -> dict[str, tuple[str, bytes]]:
+    """A form of one part, as httpx takes it."""
+    return {"bundle": ("event.mseed", mseed)}

@@ -1,0 +1,85 @@
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.main import create_app
+from workers.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+OPERATIONS = {
+    ("post", "/events/classify"),
+    ("post", "/events/locate"),
+    ("post", "/anomalies/cluster"),
+    ("get", "/jobs/{job_id}"),
+    ("delete", "/jobs/{job_id}"),
+    ("get", "/jobs/{job_id}/events"),
+    ("get", "/jobs/{job_id}/figures/{name}.png"),
+    ("get", "/jobs/{job_id}/result"),
+    ("get", "/models"),
+    ("get", "/models/{name}"),
+    ("get", "/health/live"),
+    ("get", "/health/ready"),
+    ("get", "/metrics"),
+}
+
+
+@pytest.fixture(scope="module")
+def document() -> dict:
+    return create_app(Settings()).openapi()
+
+
+def test_the_committed_openapi_document_is_what_the_code_says(document):
+    assert json.loads((ROOT / "openapi.json").read_text()) == json.loads(json.dumps(document)), "run `make openapi`"
+
+
+def test_every_operation_of_the_contract_is_documented_and_no_other(document):
+    assert {(method, path) for path, item in document["paths"].items() for method in item} == OPERATIONS
+
+
+def test_every_refusal_is_documented_as_a_problem(document):
+    for item in document["paths"].values():
+        for operation in item.values():
+            for status, response in operation["responses"].items():
+                if int(status) >= 400:
+                    assert list(response["content"]) == ["application/problem+json"], operation["summary"]
+
+
+def test_every_reference_in_the_document_leads_somewhere(document):
+    for name in re.findall(r"#/components/schemas/(\w+)", json.dumps(document)):
+        assert name in document["components"]["schemas"]
+
+
+def test_the_form_documents_the_options_of_its_own_kind(document):
+    def fields(path: str) -> list[str]:
+        content = document["paths"][path]["post"]["requestBody"]["content"]
+        assert {"multipart/form-data", "application/vnd.fdsn.mseed", "application/zip"} <= set(content)
+        return list(content["multipart/form-data"]["schema"]["properties"])
+
+    assert fields("/events/classify") == ["bundle", "latitude", "longitude", "seed"]
+    assert fields("/events/locate") == ["bundle", "latitude", "longitude", "event_type", "seed"]
+    assert fields("/anomalies/cluster") == ["bundle", "k_min", "k_max", "fine_tune", "seed"]
+
+
+def test_importing_the_application_loads_no_numerics_and_opens_nothing():
+    code = (
+        "import sys, threading, app.main\n"
+        "heavy = {'numpy', 'scipy', 'obspy', 'onnxruntime', 'pymseed', 'torch', 'matplotlib', 'numba', 'workers.jobs'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "assert threading.active_count() == 1\n"
+        "assert not [value for value in vars(app.main).values() if isinstance(value, app.main.FastAPI)]\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+
+
+def test_the_one_command_loads_no_numerics_either():
+    code = "import sys, app.__main__\nassert not {'numpy', 'obspy', 'onnxruntime', 'torch'} & set(sys.modules)\n"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+
+
+def test_openapi_is_printed_without_a_service():
+    printed = subprocess.run([sys.executable, "-m", "app", "openapi"], cwd=ROOT, check=True, capture_output=True, timeout=60)
+    assert json.loads(printed.stdout)["info"]["title"] == "Seismic Atlas"

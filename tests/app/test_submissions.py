@@ -1,0 +1,225 @@
+import asyncio
+import hashlib
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from app.submissions import read_preference
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/events/classify", "classify"), ("/events/locate", "locate"), ("/anomalies/cluster", "cluster")]
+)
+async def test_a_submission_is_accepted_with_its_place_and_when_to_look_again(client, files, path, kind):
+    answer = await client.post(path, files=files)
+    job = answer.json()
+    assert answer.status_code == 202
+    assert answer.headers["Location"] == f"/jobs/{job['id']}"
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert (job["kind"], job["status"], job["result"]) == (kind, "queued", None)
+    assert job["links"] == {"self": f"/jobs/{job['id']}", "result": None, "events": f"/jobs/{job['id']}/events", "figures": []}
+
+
+async def test_options_come_from_form_and_query_and_the_form_wins(client, files, hand):
+    answer = await client.post(
+        "/events/locate?seed=1&event_type=glacial", files=files, data={"seed": "2", "latitude": "18.5", "longitude": "96"}
+    )
+    options = hand.records.get(answer.json()["id"]).submission.options
+    assert (options.seed, options.event_type, options.latitude, options.longitude) == (2, "glacial", 18.5, 96.0)
+
+
+async def test_a_raw_body_is_a_bundle_of_one_part_with_its_name(client, hand, mseed):
+    headers = {"Content-Type": "application/vnd.fdsn.mseed", "Content-Disposition": 'attachment; filename="a.mseed"'}
+    answer = await client.post("/events/classify", content=mseed, headers=headers)
+    (part,) = hand.records.get(answer.json()["id"]).submission.parts
+    assert (part.name, part.size_bytes, part.digest) == ("a.mseed", 512, hashlib.sha256(mseed).hexdigest())
+    assert hand.blobs.read(part.digest) == mseed
+
+
+async def test_a_raw_body_can_be_named_in_the_query(client, hand, mseed):
+    answer = await client.post("/anomalies/cluster?name=anomaly_017.mseed", content=mseed)
+    assert hand.records.get(answer.json()["id"]).submission.parts[0].name == "anomaly_017.mseed"
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("lattitude=3", "lattitude"),
+        ("latitude=91&longitude=0", "latitude"),
+        ("latitude=nan&longitude=0", "latitude"),
+        ("latitude=10", "both"),
+        ("k_min=9&k_max=3", "k_min"),
+        ("seed=1&seed=2", "twice"),
+        ("event_type=quake", "event_type"),
+        ("fine_tune=perhaps", "fine_tune"),
+    ],
+)
+async def test_options_that_make_no_sense_are_malformed_and_named(client, files, query, said):
+    answer = await client.post(f"/events/locate?{query}", files=files)
+    assert answer.status_code == 400
+    assert answer.json()["type"] == "/problems/malformed-request"
+    assert said in answer.json()["detail"]
+
+
+async def test_an_empty_option_counts_as_none(client, files):
+    answer = await client.post("/events/locate", files=files, data={"latitude": "", "longitude": " ", "event_type": ""})
+    assert answer.status_code == 202
+
+
+async def _submitted_job(hand) -> str:
+    while not hand.records.queued():
+        await asyncio.sleep(0.01)
+    (job_id,) = hand.records.queued()
+    return job_id
+
+
+async def test_a_job_that_ends_within_the_wait_is_answered_with_200_and_its_result(client, files, hand):
+    asked = asyncio.create_task(client.post("/events/classify", files=files, headers={"Prefer": "wait=10"}))
+    hand.succeed(await _submitted_job(hand))
+    answer = await asked
+    assert answer.status_code == 200
+    assert answer.headers["Preference-Applied"] == "wait=10"
+    assert "Retry-After" not in answer.headers
+    assert answer.json()["status"] == "succeeded"
+    assert answer.json()["result"]["event_type"] == "glacial"
+
+
+async def test_a_job_that_fails_within_the_wait_is_a_finished_job_with_its_problem(client, files, hand):
+    asked = asyncio.create_task(client.post("/events/classify", files=files, headers={"Prefer": "wait=10"}))
+    hand.fail(await _submitted_job(hand))
+    answer = await asked
+    assert answer.status_code == 200
+    assert (answer.json()["status"], answer.json()["problem"]["status"]) == ("failed", 422)
+
+
+async def test_a_wait_that_passes_is_answered_with_202(client, files):
+    answer = await client.post("/events/classify", files=files, headers={"Prefer": "respond-async, wait=1"})
+    assert (answer.status_code, answer.headers["Preference-Applied"]) == (202, "wait=1")
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait_s", "applied"),
+    [
+        ([], 0, None),
+        (["wait=7"], 7, "wait=7"),
+        (["respond-async", 'Wait="7"'], 7, "wait=7"),
+        (["wait=500"], 120, "wait=120"),
+        (["respond-async"], 0, "respond-async"),
+        (["wait=soon, return=minimal"], 0, None),
+        (["wait=-3"], 0, None),
+    ],
+)
+def test_preferences_are_honored_as_far_as_they_make_sense(headers, wait_s, applied):
+    preference = read_preference(headers, 120.0)
+    assert (preference.wait_s, preference.applied) == (wait_s, applied)
+
+
+async def test_the_same_key_and_submission_get_the_same_job(client, files, hand):
+    headers = {"Idempotency-Key": "one"}
+    answers = [await client.post("/events/classify", files=files, headers=headers) for _ in range(2)]
+    assert answers[0].json()["id"] == answers[1].json()["id"]
+    assert len(hand.records.queued()) == 1
+
+
+async def test_the_same_key_for_another_body_is_refused(client, files, mseed):
+    headers = {"Idempotency-Key": "one"}
+    await client.post("/events/classify", files=files, headers=headers)
+    answer = await client.post("/events/classify", files={"bundle": ("event.mseed", mseed + mseed)}, headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/idempotency-key-reused")
+
+
+async def test_the_same_key_at_another_endpoint_is_another_key(client, files):
+    headers = {"Idempotency-Key": "one"}
+    answers = [await client.post(path, files=files, headers=headers) for path in ("/events/classify", "/events/locate")]
+    assert [answer.status_code for answer in answers] == [202, 202]
+
+
+async def test_a_key_whose_request_is_still_read_is_in_flight(client, files, mseed):
+    headers, reading, go_on = {"Idempotency-Key": "one"}, asyncio.Event(), asyncio.Event()
+
+    async def slow_body():
+        yield mseed
+        reading.set()
+        await go_on.wait()
+
+    slow = asyncio.create_task(client.post("/events/classify", content=slow_body(), headers=headers))
+    await reading.wait()
+    answer = await client.post("/events/classify", files=files, headers=headers)
+    go_on.set()
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/idempotency-key-in-flight")
+    assert "Retry-After" in answer.headers
+    assert (await slow).status_code == 202
+
+
+async def test_a_refused_submission_gives_its_key_back(client, files):
+    headers = {"Idempotency-Key": "one"}
+    refused = await client.post("/events/classify", files={"bundle": ("empty.mseed", b"")}, headers=headers)
+    accepted = await client.post("/events/classify", files=files, headers=headers)
+    assert (refused.status_code, accepted.status_code) == (400, 202)
+
+
+@pytest.mark.parametrize("key", ["", "a\tb", "x" * 256])
+async def test_an_idempotency_key_that_cannot_be_one_is_malformed(client, files, key):
+    answer = await client.post("/events/classify", files=files, headers={"Idempotency-Key": key})
+    assert answer.status_code == 400
+
+
+async def test_a_full_queue_is_said_with_when_to_try_again(client_of, settings, files):
+    async with client_of(settings.model_copy(update={"max_queued": 1})) as client:
+        answers = [await client.post("/events/classify", files=files) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 503]
+    assert answers[1].json()["type"] == "/problems/queue-full"
+    assert int(answers[1].headers["Retry-After"]) >= 1
+
+
+async def test_a_queue_that_is_away_is_said_before_the_body_is_read(client_of, settings, tmp_path):
+    def body():
+        pytest.fail("the body was read")
+        yield b""
+
+    away = settings.model_copy(update={"redis_url": SecretStr(f"unix://{tmp_path}/nobody.sock")})
+    async with client_of(away) as client:
+        answer = await client.post("/events/classify", content=b"x" * 10)
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/queue-unreachable")
+    assert "nobody" not in answer.text
+    assert int(answer.headers["Retry-After"]) >= 1
+
+
+@pytest.fixture
+async def guarded(client_of, settings):
+    keys = {name: SecretStr(hashlib.sha256(f"{name}-secret".encode()).hexdigest()) for name in ("lab", "other")}
+    async with client_of(settings.model_copy(update={"api_keys": keys})) as client:
+        yield client
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-API-Key": "wrong"}, {"X-API-Key": ""}])
+async def test_nothing_is_submitted_without_a_key_that_fits(guarded, files, headers):
+    answer = await guarded.post("/events/classify", files=files, headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (401, "/problems/unauthorized")
+    assert "WWW-Authenticate" in answer.headers
+
+
+async def test_a_job_is_seen_by_its_owner_alone(guarded, files):
+    owner, other = {"X-API-Key": "lab-secret"}, {"X-API-Key": "other-secret"}
+    job = (await guarded.post("/events/classify", files=files, headers=owner)).json()["links"]["self"]
+    seen = [(await guarded.get(job, headers=headers)).status_code for headers in (owner, other, {})]
+    assert seen == [200, 404, 401]
+    assert (await guarded.delete(job, headers=other)).status_code == 404
+
+
+async def test_the_same_idempotency_key_of_two_owners_is_two_keys(guarded, files):
+    ids = set()
+    for secret in ("lab-secret", "other-secret"):
+        answer: httpx.Response = await guarded.post(
+            "/events/classify", files=files, headers={"X-API-Key": secret, "Idempotency-Key": "one"}
+        )
+        ids.add(answer.json()["id"])
+    assert len(ids) == 2
+
+
+async def test_what_tells_nothing_of_jobs_needs_no_key(guarded):
+    paths = ("/health/live", "/models", "/docs", "/", "/openapi.json")
+    assert [(await guarded.get(path)).status_code for path in paths] == [200] * len(paths)
