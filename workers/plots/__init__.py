@@ -1,0 +1,1 @@
+"""How figures for people are drawn; `workers.figures` is the door."""
