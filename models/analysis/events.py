@@ -1,0 +1,166 @@
+"""What one event was and where: the chain of readings from a conditioned gather to an answer, in the words of the field."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.analysis.offsets import OffsetReadings, OriginTime, combine_origin_times, read_offsets
+from models.analysis.sections import Reference, draw_section, find_reference, locate_readings, reference_at
+from models.catalog.event_type import CLASSES
+from models.imaging.style import SectionStyle
+from models.registry.inference import OnnxModel
+from models.seismic.location import Location
+from models.seismic.waveforms import Gather
+
+EventType = Literal["earthquake", "glacial"]
+Models = Mapping[str, OnnxModel]
+Progress = Callable[[str, float], None]
+
+# A force azimuth whose direction is less sure than this against the opposite one is called ambiguous.
+SURE_SIGN: Final = 0.9
+
+
+@dataclass(frozen=True)
+class Classification:
+    """
+    `probabilities` by class; `novelty` above 1 is further from the training sections than nearly all of validation.
+
+    `reference` is None where no epicenter was found and the section is drawn at the offsets. `traces_used` counts the traces
+    with data in the section's window.
+    """
+
+    event_type: EventType
+    probabilities: dict[str, float]
+    novelty: float
+    out_of_distribution: bool
+    readings: OffsetReadings
+    reference: Reference | None
+    traces_used: int
+
+
+@dataclass(frozen=True)
+class Depth:
+    """Kilometers below the surface, and one standard deviation."""
+
+    depth_km: float
+    uncertainty_km: float
+
+
+@dataclass(frozen=True)
+class ForceAzimuth:
+    """Degrees clockwise from north, one standard deviation modulo 180; ambiguous where the opposite direction may be true."""
+
+    azimuth_deg: float
+    uncertainty_deg: float
+    ambiguous: bool
+
+
+@dataclass(frozen=True)
+class EventLocation:
+    """Where and when, and the depth of an earthquake or the force azimuth of a glacial one (the other is None)."""
+
+    event_type: EventType
+    location: Location
+    origin: OriginTime
+    depth: Depth | None
+    force_azimuth: ForceAzimuth | None
+    readings: OffsetReadings
+    classification: Classification | None
+
+
+def silent(stage: str, share: float) -> None:
+    """Progress that nobody watches."""
+
+
+def classify_event(models: Models, gather: Gather, given: tuple[float, float] | None = None, progress: Progress = silent) -> Classification:
+    """
+    Tectonic or glacial, from the section at the given epicenter (latitude, longitude) or the predicted one.
+
+    `progress(stage, share done)` is called before each stage and may raise to end the work. Raises NoUsableTrace.
+    """
+    progress("offsets", 0.2)
+    readings = read_offsets(models["offset"], gather)
+    progress("search", 0.7)
+    reference = find_reference(gather, readings, given)
+    progress("event type", 0.8)
+    return _classify(models["event_type"], gather, readings, reference)
+
+
+def locate_event(
+    models: Models,
+    gather: Gather,
+    given: tuple[float, float] | None = None,
+    event_type: EventType | None = None,
+    progress: Progress = silent,
+) -> EventLocation:
+    """
+    Epicenter from offsets, origin time, and depth or force azimuth from the section at the epicenter found.
+
+    The class is taken as given, or read off the section at the given or predicted epicenter first. `progress(stage, share
+    done)` is called before each stage and may raise to end the work. Raises NoUsableTrace, TooFewStations.
+    """
+    progress("offsets", 0.2)
+    readings = read_offsets(models["offset"], gather)
+    progress("search", 0.6)
+    location = locate_readings(gather, readings)
+    found = reference_at(location)
+    classification = None
+    if event_type is None:
+        progress("event type", 0.7)
+        trial = found if given is None else find_reference(gather, readings, given)
+        classification = _classify(models["event_type"], gather, readings, trial)
+        event_type = classification.event_type
+    progress("depth" if event_type == "earthquake" else "force azimuth", 0.85)
+    depth = read_depth(models["depth"], gather, readings, found) if event_type == "earthquake" else None
+    azimuth = read_force_azimuth(models["force_azimuth"], gather, readings, found) if event_type == "glacial" else None
+    return EventLocation(event_type, location, combine_origin_times(readings), depth, azimuth, readings, classification)
+
+
+def embed_event(models: Models, gather: Gather) -> NDArray[np.float32]:
+    """Embedding [n] of an unlabelled, unlocated event: its section at the predicted epicenter, or at the offsets."""
+    readings = read_offsets(models["offset"], gather)
+    section = draw_section(section_style(models["families"]), gather, readings, find_reference(gather, readings))
+    return np.asarray(models["families"].run(section[None])["embedding"][0])
+
+
+def read_depth(model: OnnxModel, gather: Gather, readings: OffsetReadings, reference: Reference) -> Depth:
+    """Depth from the section at an epicenter."""
+    said = _scalars(model, gather, readings, reference)
+    return Depth(max(said["depth_km"], 0.0), said["depth_uncertainty_km"])
+
+
+def read_force_azimuth(model: OnnxModel, gather: Gather, readings: OffsetReadings, reference: Reference) -> ForceAzimuth:
+    """Force azimuth from the section ordered by azimuth at an epicenter."""
+    said = _scalars(model, gather, readings, reference)
+    ambiguous = said["sign_probability"] < SURE_SIGN
+    return ForceAzimuth(said["force_azimuth_deg"] % 360.0, said["force_azimuth_uncertainty_deg"], ambiguous)
+
+
+def section_style(model: OnnxModel) -> SectionStyle:
+    """The style of a model that reads sections; ValueError for another."""
+    if model.spec.style.kind != "section":
+        raise ValueError(f"{model.name} reads traces, not sections")
+    return model.spec.style
+
+
+def _classify(model: OnnxModel, gather: Gather, readings: OffsetReadings, reference: Reference | None) -> Classification:
+    said = model.run(draw_section(section_style(model), gather, readings, reference)[None])
+    probabilities = dict(zip(CLASSES, said["probabilities"][0].tolist(), strict=True))
+    novelty = float(said["novelty"][0])
+    return Classification(
+        event_type=cast(EventType, max(CLASSES, key=probabilities.__getitem__)),
+        probabilities=probabilities,
+        novelty=novelty,
+        out_of_distribution=novelty > 1.0,
+        readings=readings,
+        reference=reference,
+        traces_used=int(readings.read.sum()),
+    )
+
+
+def _scalars(model: OnnxModel, gather: Gather, readings: OffsetReadings, reference: Reference) -> dict[str, float]:
+    said = model.run(draw_section(section_style(model), gather, readings, reference)[None])
+    return {name: float(values[0]) for name, values in said.items()}

@@ -1,0 +1,78 @@
+"""Where traces stand in a section."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.analysis.offsets import read_offsets
+from models.analysis.sections import LEAD_S, Reference, draw_section, find_reference, place_traces, section_start_s
+from models.catalog.pictures import AZIMUTH_SECTION, DISTANCE_SECTION
+from models.imaging.render import Placement, render_section
+from models.seismic.geodesy import azimuth_deg, distance_deg
+
+GIVEN = Reference(20.0, 30.0, "given")
+
+
+@pytest.fixture
+def gather(make_gather):
+    return make_gather()
+
+
+@pytest.fixture
+def readings(opened, gather):
+    return read_offsets(opened["offset"], gather)
+
+
+def test_a_given_epicenter_is_taken(gather, readings):
+    assert find_reference(gather, readings, (20.0, 30.0)) == GIVEN
+
+
+def test_without_one_the_offsets_point_to_it(gather, readings):
+    true = replace(
+        readings,
+        distances_deg=distance_deg(20.0, 30.0, gather.latitudes_deg, gather.longitudes_deg),
+        uncertainties_deg=np.ones(8),
+    )
+    found = find_reference(gather, true)
+    assert found.source == "predicted"
+    assert found.location is not None
+    assert (found.latitude_deg, found.longitude_deg) == pytest.approx((20.0, 30.0), abs=1e-3)
+
+
+def test_too_few_stations_leave_no_reference(gather, readings):
+    nowhere = replace(gather, latitudes_deg=np.where(np.arange(8) < 2, gather.latitudes_deg, np.nan))
+    assert find_reference(nowhere, readings) is None
+
+
+def test_at_a_reference_traces_stand_where_their_stations_are(gather, readings):
+    placement = place_traces(gather, readings, GIVEN)
+    np.testing.assert_array_equal(placement.distances_deg, distance_deg(20.0, 30.0, gather.latitudes_deg, gather.longitudes_deg))
+    np.testing.assert_array_equal(placement.azimuths_deg, azimuth_deg(20.0, 30.0, gather.latitudes_deg, gather.longitudes_deg))
+
+
+def test_a_trace_without_coordinates_keeps_its_predicted_offset(gather, readings):
+    gather.latitudes_deg[3] = gather.longitudes_deg[3] = np.nan
+    placement = place_traces(gather, readings, GIVEN)
+    assert placement.distances_deg[3] == readings.distances_deg[3]
+    assert np.isnan(placement.azimuths_deg[3])
+
+
+def test_without_a_reference_all_stand_at_predicted_offsets(gather, readings):
+    placement = place_traces(gather, readings, None)
+    np.testing.assert_array_equal(placement.distances_deg, readings.distances_deg)
+    assert np.isnan(placement.azimuths_deg).all()
+
+
+def test_the_distance_section_is_drawn_through_the_one_door_in_the_window_that_was_read(gather, readings):
+    drawn = draw_section(DISTANCE_SECTION, gather, readings, None)
+    door = render_section(DISTANCE_SECTION, gather, readings.window_start_s, Placement(readings.distances_deg, np.zeros(8)))
+    np.testing.assert_array_equal(drawn, door)
+    assert drawn.any()
+
+
+def test_a_reduced_section_begins_before_the_origin_time(gather, readings):
+    timed = replace(readings, origin_times_s=np.full(8, gather.start_time_s + 700.0))
+    assert section_start_s(AZIMUTH_SECTION, timed) == gather.start_time_s + 700.0 - LEAD_S
+    assert section_start_s(DISTANCE_SECTION, timed) == readings.window_start_s
+    assert draw_section(AZIMUTH_SECTION, gather, timed, GIVEN).any()
