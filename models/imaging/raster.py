@@ -8,28 +8,29 @@ from numpy.typing import NDArray
 from models.imaging.compiled import compiled
 
 HALF_WIDTH = 0.5
+LINE = 255
+FULL = 65535
 
 
 @compiled
 def draw_wiggle(
-    picture: NDArray[np.uint8],
+    ink: NDArray[np.uint16],
     wiggle: NDArray[np.float32],
     live: NDArray[np.bool_],
     first_column: float,
     columns_a_sample: float,
     center_row: float,
     rows_a_unit: float,
-    brightness: float,
 ) -> None:
     """
-    Add `wiggle` [n] to `picture` [rows, columns]; a pixel that the line covers rises by `brightness`, up to 255.
+    Add `wiggle` [n] to `ink` [rows, columns]; a pixel that the line covers gains a LINE, at most up to what uint16 holds.
 
     Sample i lies at column `first_column + i columns_a_sample` and row `center_row - wiggle[i] rows_a_unit`, in pixels from
-    the upper left corner of the picture (pixel r spans r to r + 1). Only between neighbors that are both `live` [n] is
-    there a line. A column is lit from the smallest to the largest value of the line within it and half a pixel beyond, by
+    the upper left corner (pixel r spans r to r + 1). Only between neighbors that are both `live` [n] is
+    there a line. A column is inked from the smallest to the largest value of the line within it and half a pixel beyond, by
     covered fraction.
     """
-    columns = picture.shape[1]
+    columns = ink.shape[1]
     low, high = np.inf, -np.inf
     column = -1
     for i in range(len(wiggle)):
@@ -45,24 +46,24 @@ def draw_wiggle(
                 for border in range(column + 1, here + 1):
                     crossing = y0 + (y - y0) * (border - x0) / columns_a_sample
                     low, high = min(low, crossing), max(high, crossing)
-                    _light(picture, border - 1, low, high, brightness)
+                    _ink(ink, border - 1, low, high)
                     low, high = crossing, crossing
             else:
-                _light(picture, column, low, high, brightness)
+                _ink(ink, column, low, high)
                 low, high = np.inf, -np.inf
             column = here
         low, high = min(low, y), max(high, y)
         if here >= columns:
             return
-    _light(picture, column, low, high, brightness)
+    _ink(ink, column, low, high)
 
 
 @compiled
-def _light(picture: NDArray[np.uint8], column: int, low: float, high: float, brightness: float) -> None:
-    """Light column pixels between rows `low` and `high` and half a line's width beyond; nothing outside the picture."""
-    if column < 0 or column >= picture.shape[1] or low > high:
+def _ink(ink: NDArray[np.uint16], column: int, low: float, high: float) -> None:
+    """Ink the pixels of a column between rows `low` and `high` and half a line's width beyond; nothing outside the picture."""
+    if column < 0 or column >= ink.shape[1] or low > high:
         return
-    top, bottom = max(low - HALF_WIDTH, 0.0), min(high + HALF_WIDTH, float(picture.shape[0]))
+    top, bottom = max(low - HALF_WIDTH, 0.0), min(high + HALF_WIDTH, float(ink.shape[0]))
     for row in range(math.floor(top), math.ceil(bottom)):
         covered = min(bottom, row + 1.0) - max(top, float(row))
-        picture[row, column] = np.uint8(min(255, picture[row, column] + math.floor(covered * brightness + 0.5)))
+        ink[row, column] = np.uint16(min(FULL, ink[row, column] + math.floor(covered * LINE + 0.5)))

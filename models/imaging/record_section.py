@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.imaging.raster import draw_wiggle
+from models.imaging.raster import LINE, draw_wiggle
 from models.imaging.style import SectionStyle
 from models.imaging.trace_picture import wiggles
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.waveforms import Gather
 
-# three lines over one another are white: dense stations keep their structure where a painter would leave a white block
-LINE_BRIGHTNESS = 85.0
+# Ten lines over one another are still darker than twenty: dense stations keep a structure where paint would be a white block.
+EXPOSURE = 0.4
 
 
 @dataclass(frozen=True)
@@ -29,23 +29,23 @@ class Placement:
 
 
 def section_picture(style: SectionStyle, gather: Gather, window_start_s: float, placement: Placement) -> NDArray[np.uint8]:
-    """uint8 [bands, rows, columns]; positive amplitude up; overlapping lines add up, in whatever order."""
+    """uint8 [bands, rows, columns]; positive amplitude up; n lines over one another show as 1 - exp(-EXPOSURE n)."""
     places = center_rows(style, placement)
     delays_s = _delays_s(style, placement)
     rows = np.flatnonzero(np.isfinite(places) & np.isfinite(delays_s))
-    picture = np.zeros((len(style.bands), style.rows, style.columns), np.uint8)
+    ink = np.zeros((len(style.bands), style.rows, style.columns), np.uint16)
     for wiggle in wiggles(style, gather, window_start_s + delays_s[rows], rows):
         draw_wiggle(
-            picture[wiggle.band],
+            ink[wiggle.band],
             wiggle.samples,
             wiggle.live,
             wiggle.first_column,
             wiggle.columns_a_sample,
             places[rows[wiggle.trace]],
             style.wiggle_rows,
-            LINE_BRIGHTNESS,
         )
-    return picture
+    exposed = 255.0 * (1.0 - np.exp(ink * np.float32(-EXPOSURE / LINE)))
+    return np.asarray(np.floor(exposed + 0.5), np.uint8)
 
 
 def center_rows(style: SectionStyle, placement: Placement) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from models.imaging.compiled import compiled
-from models.imaging.raster import draw_wiggle
+from models.imaging.raster import LINE, draw_wiggle
 from models.imaging.spectra import BLOCK, band_wiggles, wiggle_step
 from models.imaging.style import AmplitudeStyle, FrequencyStyle, SectionStyle
 from models.imaging.window import Cut, Frame, cut, frame_of
@@ -67,19 +67,18 @@ def _scaled(
 def amplitude_pictures(style: AmplitudeStyle, gather: Gather, window_start_s: float) -> NDArray[np.uint8]:
     """uint8 [traces, bands, rows, columns]: each wiggle over the full height, positive up."""
     count = len(gather.samples)
-    pictures = np.zeros((count, len(style.bands), style.rows, style.columns), np.uint8)
+    ink = np.zeros((count, len(style.bands), style.rows, style.columns), np.uint16)
     for wiggle in wiggles(style, gather, np.full(count, window_start_s), np.arange(count)):
         draw_wiggle(
-            pictures[wiggle.trace, wiggle.band],
+            ink[wiggle.trace, wiggle.band],
             wiggle.samples,
             wiggle.live,
             wiggle.first_column,
             wiggle.columns_a_sample,
             0.5 * style.rows,
             0.5 * style.rows - 0.5,
-            255.0,
         )
-    return pictures
+    return np.minimum(ink, LINE).astype(np.uint8)
 
 
 @dataclass(frozen=True)

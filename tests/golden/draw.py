@@ -39,14 +39,14 @@ DISTANCES_DEG = np.array([20.0, 35.0, 50.0])
 
 def raster() -> np.ndarray:
     """Three overlapping wiggles of exact binary fractions, with a gap, drawn in steps coarser and finer than a column."""
-    picture = np.zeros((24, 40), np.uint8)
+    ink = np.zeros((24, 40), np.uint16)
     steps = np.arange(160)
     saw = ((steps * 37 % 64) / 32.0 - 1.0).astype(np.float32)
     live = (steps < 70) | (steps > 90)
-    draw_wiggle(picture, saw, live, -2.0, 0.25, 8.0, 6.5, 85.0)
-    draw_wiggle(picture, saw[:30], live[:30], 0.5, 1.5, 14.25, 9.0, 85.0)
-    draw_wiggle(picture, saw[::7] * np.float32(0.125), live[::7], 0.0, 2.0, 12.0, 8.0, 255.0)
-    return picture
+    draw_wiggle(ink, saw, live, -2.0, 0.25, 8.0, 6.5)
+    draw_wiggle(ink, saw[:30], live[:30], 0.5, 1.5, 14.25, 9.0)
+    draw_wiggle(ink, saw[::7] * np.float32(0.125), live[::7], 0.0, 2.0, 12.0, 8.0)
+    return ink
 
 
 def records() -> list[Record]:

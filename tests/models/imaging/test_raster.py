@@ -4,11 +4,11 @@ import pytest
 from models.imaging.raster import draw_wiggle
 
 
-def draw(values, live=None, columns=8, rows=9, first=0.0, spacing=1.0, center=4.5, scale=1.0, brightness=255.0, picture=None):
-    picture = np.zeros((rows, columns), np.uint8) if picture is None else picture
+def draw(values, live=None, columns=8, rows=9, first=0.0, spacing=1.0, center=4.5, scale=1.0, picture=None):
+    picture = np.zeros((rows, columns), np.uint16) if picture is None else picture
     values = np.asarray(values, np.float32)
     live = np.ones(len(values), np.bool_) if live is None else np.asarray(live, np.bool_)
-    draw_wiggle(picture, values, live, first, spacing, center, scale, brightness)
+    draw_wiggle(picture, values, live, first, spacing, center, scale)
     return picture
 
 
@@ -65,14 +65,17 @@ def test_what_leaves_the_picture_is_cut_off():
     assert (picture == 255).all()
 
 
-def test_lines_add_up_to_white_and_no_further():
-    picture = draw(np.zeros(9), brightness=85.0)
-    assert (picture[4] == 85).all()
-    draw(np.zeros(9), brightness=85.0, picture=picture)
-    assert (picture[4] == 170).all()
-    for _ in range(3):
-        draw(np.zeros(9), brightness=85.0, picture=picture)
-    assert (picture[4] == 255).all()
+def test_lines_add_up():
+    picture = draw(np.zeros(9))
+    draw(np.zeros(9), picture=picture)
+    assert (picture[4] == 510).all()
+
+
+def test_ink_stops_where_the_picture_is_full():
+    picture = np.full((9, 8), 65_500, np.uint16)
+    draw(np.zeros(9), picture=picture)
+    assert (picture[4] == 65_535).all()
+    assert (picture[0] == 65_500).all()
 
 
 def test_an_empty_wiggle_leaves_the_picture_alone():

@@ -69,3 +69,11 @@ def test_a_placement_of_another_length_is_refused():
 def test_a_section_without_traces_is_black():
     empty = Gather((), 0.0, 1.0, np.zeros((0, 100), np.float32), np.zeros(0), np.zeros(0))
     assert not render_section(DISTANCE_SECTION, empty, 0.0, placement([])).any()
+
+
+def test_many_lines_over_one_another_still_differ():
+    """Twenty stations at one place are brighter than ten, and both are brighter than one."""
+    brightest = [
+        render_section(DISTANCE_SECTION, pulses([2500.0] * count), 0.0, placement([45.0] * count))[1].max() for count in (1, 10, 20)
+    ]
+    assert brightest == [84, 250, 255]
