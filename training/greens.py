@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
-WGS84_FLATTENING = 1 / 298.257223563
-
 
 class DistanceCells(BaseModel):
     """Cells of `width_deg` from `start_deg` to `stop_deg`, a random distance in each."""
@@ -103,13 +101,6 @@ class GreensStore:
         return min(self.strains, key=lambda table: abs(table.depth_km - depth_km))
 
 
-def geographic_latitude(geocentric_deg: float) -> float:
-    """Geographic latitude in degrees of a geocentric one: the engine takes geographic latitudes, we place by geocentric."""
-    if abs(geocentric_deg) == 90.0:
-        return geocentric_deg
-    return float(np.degrees(np.arctan(np.tan(np.radians(geocentric_deg)) / (1 - WGS84_FLATTENING) ** 2)))
-
-
 def _pack(data: NDArray[np.float64]) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
     peak = np.abs(data).max(axis=-1)
     scales = np.where(peak > 0, peak, 1.0) / 32767.0
@@ -131,16 +122,17 @@ def _run(config: GreensConfig, quantity: str, depths: list[int]) -> list[NDArray
         gravity="cowling",
         tolerance=config.tolerance,
     )
-    source = yspec.Source(latitude=90, longitude=0, depth_km=0, force={"r": 1.0})
+    # Along the equator geographic and geocentric latitudes agree (and the engine moves a source at the pole by about 0.02 degrees).
+    source = yspec.Source(latitude=0, longitude=0, depth_km=0, force={"r": 1.0})
     receivers = [
-        yspec.Receiver(latitude=geographic_latitude(90 - distance), longitude=0, depth_km=0 if quantity == "forces" else config.depths_km[k])
+        yspec.Receiver(latitude=0, longitude=distance, depth_km=0 if quantity == "forces" else config.depths_km[k])
         for k in depths
         for distance in config.distances_deg(k)
     ]
     function = yspec.seismograms if quantity == "forces" else yspec.strains
     data = function(model, calculation, source, receivers).data[0]
-    # At the receiver, south points away from the station at the pole, so d = north = -t.
-    data = data[:, :2] if quantity == "forces" else data[:, :4] * np.array([1, 1, 1, -1])[:, None]
+    # At the receiver east points away from the station, so d = -east: displacement (Z, N, E), strain (rr, tt, pp, rt, rp, tp).
+    data = data[:, [0, 2]] * [[1], [-1]] if quantity == "forces" else data[:, [0, 2, 1, 4]] * [[1], [1], [1], [-1]]
     samples = int(config.length_min * 60 / config.time_step_s)
     return [np.ascontiguousarray(block) for block in np.array_split(data[..., :samples], len(depths))]
 

@@ -1,0 +1,55 @@
+"""`python -m training`: greens NAME, train NAME, all."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from training import deepcluster, greens, offset, section_models
+from training.config import TrainingSettings, recipe
+
+STORES = ("greens_10s", "greens_50s")
+TRAINERS: dict[str, Callable[[TrainingSettings, str], Path]] = {
+    "offset": offset.train,
+    "event_type": lambda settings, version: section_models.train("event_type", settings, version),
+    "depth": lambda settings, version: section_models.train("depth", settings, version),
+    "force_azimuth": lambda settings, version: section_models.train("force_azimuth", settings, version),
+    "families": deepcluster.train,
+}
+
+
+def build_store(name: str, settings: TrainingSettings) -> None:
+    """Compute a Green's function store, or what is missing of it."""
+    greens.build(recipe(name, greens.GreensConfig), settings.build_dir / "greens" / name, settings.processes)
+
+
+def train(name: str, settings: TrainingSettings, version: str) -> None:
+    """Train, export and score one model, and print its card's metrics."""
+    place = TRAINERS[name](settings, version)
+    print(f"{name}: {place}")
+
+
+def main() -> None:
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    store = verbs.add_parser("greens", help="compute a Green's function store")
+    store.add_argument("name", choices=STORES)
+    one = verbs.add_parser("train", help="train, export and score one model (offset first: the others read its predictions)")
+    one.add_argument("name", choices=tuple(TRAINERS))
+    everything = verbs.add_parser("all", help="the store and every model, in order")
+    for verb in (one, everything):
+        verb.add_argument("--version", default="1", help="version folder of the artifacts")
+    arguments = parser.parse_args()
+    settings = TrainingSettings()
+    if arguments.verb == "greens":
+        build_store(arguments.name, settings)
+    elif arguments.verb == "train":
+        train(arguments.name, settings, arguments.version)
+    else:
+        build_store("greens_10s", settings)
+        for name in TRAINERS:
+            train(name, settings, arguments.version)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""Settings of training: where data and results lie, and the recipes in training/configs."""
+
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+RECIPES = Path(__file__).parent / "configs"
+
+
+class TrainingSettings(BaseSettings):
+    """Read from the environment with the prefix ATLAS_TRAINING_."""
+
+    model_config = SettingsConfigDict(env_prefix="ATLAS_TRAINING_", extra="ignore")
+
+    data_dir: Path | None = Field(
+        None, description="folder with catalogs/, stations/ and noise/; none: stated distributions and the own station table"
+    )
+    build_dir: Path = Field(Path("build"), description="folder of stores, data sets and checkpoints")
+    artifacts_dir: Path = Field(Path("models/artifacts"), description="folder that exported models are written to")
+    processes: int = Field(2, ge=1, description="processes for Green's functions and synthesis, threads for training")
+
+
+def recipe[Recipe: BaseModel](name: str, kind: type[Recipe]) -> Recipe:
+    """The recipe training/configs/<name>.toml as that kind; raises FileNotFoundError for a name that is not there."""
+    return kind.model_validate(tomllib.loads((RECIPES / f"{name}.toml").read_text()))

@@ -1,0 +1,126 @@
+"""
+Drawing events at random so that no trivial cue separates the classes.
+
+Forces act elsewhere than in Greenland too, earthquakes there too; magnitudes, depths and windows overlap, stations are the same.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.seismic.waveforms import Record
+from training.catalogs import (
+    EarthquakeCatalog,
+    GlacialCatalog,
+    StationCatalog,
+    earthquakes,
+    glacial_earthquakes,
+    random_double_couples,
+    stations,
+)
+from training.config import TrainingSettings
+from training.defects import random_window
+from training.geometry import Stations, pick, place_on_table
+from training.greens import GreensStore
+from training.paths import PathScatter
+from training.sources import Source, anomalous, earthquake, glacial
+from training.synthesis import Realism, ground_records, table_of
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that events are drawn from."""
+
+    store: GreensStore
+    earthquakes: EarthquakeCatalog
+    glacial: GlacialCatalog
+    stations: StationCatalog
+    realism: Realism
+
+
+@dataclass(frozen=True)
+class Event:
+    """A synthetic event with its truth."""
+
+    source: Source
+    stations: Stations
+    records: tuple[Record, ...]
+    force_azimuth_deg: float | None = None
+
+
+def open_world(store: GreensStore, settings: TrainingSettings, seed: int, realism: Realism | None = None) -> World:
+    """Catalogs and stations from the settings' data folder, else from the stated distributions."""
+    folder = settings.data_dir
+    return World(store, earthquakes(folder, seed), glacial_earthquakes(folder, seed), stations(folder), realism or Realism(PathScatter()))
+
+
+def draw_earthquake(world: World, random: np.random.Generator, magnitudes: tuple[float, float]) -> tuple[Source, int]:
+    """
+    An earthquake and its year.
+
+    Place and depth come from the catalog, magnitude is uniform in the range, the mechanism is the catalog's or (one in three)
+    a random double couple, so that rare mechanisms are seen at every place.
+    """
+    catalog, row = world.earthquakes, random.integers(len(world.earthquakes.years))
+    if random.uniform() < 0.5:
+        # Deep earthquakes are rare in the catalog and wanted as often as shallow ones.
+        row = random.choice(np.flatnonzero(catalog.depths_km >= random.uniform(0, 500)))
+    moment = 10 ** (1.5 * random.uniform(*magnitudes) + 9.1)
+    tensor = catalog.tensors[row] / catalog.moments[row] * moment
+    if random.uniform() < 0.33:
+        tensor = random_double_couples(random, np.array([moment]))[0]
+    latitude, longitude, depth = catalog.latitudes_deg[row], catalog.longitudes_deg[row], catalog.depths_km[row]
+    if random.uniform() < 0.15:
+        place = random.integers(len(world.glacial.years))
+        latitude, longitude = world.glacial.latitudes_deg[place], world.glacial.longitudes_deg[place]
+    stored = world.store.table(float(depth)).depth_km
+    return earthquake((float(latitude), float(longitude), stored), tensor, world.store.time_step_s, random), int(catalog.years[row])
+
+
+def draw_glacial(world: World, random: np.random.Generator) -> tuple[Source, int, float]:
+    """A glacial earthquake, its year and force azimuth; three in ten lie elsewhere on Earth, so that place is no cue."""
+    catalog, row = world.glacial, random.integers(len(world.glacial.years))
+    latitude, longitude = catalog.latitudes_deg[row], catalog.longitudes_deg[row]
+    azimuth = float(catalog.azimuths_deg[row])
+    if random.uniform() < 0.3:
+        other = random.integers(len(world.earthquakes.years))
+        latitude, longitude = world.earthquakes.latitudes_deg[other], world.earthquakes.longitudes_deg[other]
+    if random.uniform() < 0.6:
+        azimuth = float(random.uniform(0, 360))
+    amplitude = float(catalog.amplitudes_kg_m[row] * 10 ** random.uniform(-0.2, 0.9))
+    source = glacial((float(latitude), float(longitude)), amplitude, azimuth, world.store.time_step_s, random)
+    return source, int(catalog.years[row]), azimuth
+
+
+def draw_source(world: World, kind: str, random: np.random.Generator) -> tuple[Source, int, float | None]:
+    """A source of that kind, the year, and the force azimuth where there is one."""
+    if kind == "glacial":
+        return draw_glacial(world, random)
+    if kind == "earthquake":
+        source, year = draw_earthquake(world, random, (5.3, 8.6))
+        return source, year, None
+    row = random.integers(len(world.earthquakes.years))
+    place = (float(world.earthquakes.latitudes_deg[row]), float(world.earthquakes.longitudes_deg[row]))
+    return anomalous(kind, place, world.store.time_step_s, random), int(world.earthquakes.years[row]), None
+
+
+def realize(
+    world: World, source: Source, year: int, count: int, range_deg: tuple[float, float], random: np.random.Generator
+) -> Event | None:
+    """The event at up to `count` stations; None where fewer than three stand in the range."""
+    place = (source.latitude_deg, source.longitude_deg)
+    chosen = pick(world.stations, place, year, count, range_deg, random)
+    if len(chosen) < min(3, count):
+        return None
+    seen = place_on_table(world.stations, chosen, place, table_of(world.store, source))
+    window = random_window(float(seen.distances_deg.min()), random)
+    return Event(source, seen, ground_records(world.store, source, seen, window, world.realism, random))
+
+
+def draw_event(world: World, kind: str, count: int, random: np.random.Generator, range_deg: tuple[float, float] = (5.0, 160.0)) -> Event:
+    """An event of that kind at up to `count` stations, drawn until enough stations saw it."""
+    while True:
+        source, year, azimuth = draw_source(world, kind, random)
+        event = realize(world, source, year, count, range_deg, random)
+        if event is not None:
+            return Event(event.source, event.stations, event.records, azimuth)

@@ -1,0 +1,71 @@
+"""Which stations saw an event: those that operated that year, thinned and clustered as in practice, set on stored distances."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.seismic.codes import TraceId
+from models.seismic.geodesy import azimuth_deg, destination, distance_deg
+from training.catalogs import StationCatalog
+from training.greens import GreensTable
+
+
+@dataclass(frozen=True)
+class Stations:
+    """Stations of one event, each moved along its great circle (by less than half a cell) onto a stored distance."""
+
+    trace_ids: tuple[TraceId, ...]
+    latitudes_deg: NDArray[np.float64]
+    longitudes_deg: NDArray[np.float64]
+    distances_deg: NDArray[np.float64]
+    azimuths_deg: NDArray[np.float64]
+    table_indices: NDArray[np.int64]
+
+
+def operating(catalog: StationCatalog, year: int) -> NDArray[np.int64]:
+    """Indices of the stations that operated in that year."""
+    return np.flatnonzero((catalog.first_years <= year) & (year <= catalog.last_years))
+
+
+def pick(
+    catalog: StationCatalog,
+    place: tuple[float, float],
+    year: int,
+    count: int,
+    range_deg: tuple[float, float],
+    random: np.random.Generator,
+) -> NDArray[np.int64]:
+    """
+    Up to `count` stations within the range of distances.
+
+    In a third of the cases they crowd around one station (a national network, a temporary array), else they are drawn
+    evenly over distance, so that no range of distances is learned better because more stations stand there.
+    """
+    candidates = operating(catalog, year)
+    distance = distance_deg(place[0], place[1], catalog.latitudes_deg[candidates], catalog.longitudes_deg[candidates])
+    inside = candidates[(distance >= range_deg[0]) & (distance <= range_deg[1])]
+    if len(inside) <= count:
+        return inside
+    if random.uniform() < 0.33:
+        center = random.choice(inside)
+        apart = distance_deg(
+            catalog.latitudes_deg[center], catalog.longitudes_deg[center], catalog.latitudes_deg[inside], catalog.longitudes_deg[inside]
+        )
+        return inside[np.argsort(apart)[:count]]
+    near = distance_deg(place[0], place[1], catalog.latitudes_deg[inside], catalog.longitudes_deg[inside])
+    histogram, edges = np.histogram(near, bins=18)
+    weight = 1 / histogram[np.clip(np.digitize(near, edges) - 1, 0, 17)]
+    return np.asarray(random.choice(inside, count, replace=False, p=weight / weight.sum()))
+
+
+def place_on_table(catalog: StationCatalog, chosen: NDArray[np.int64], place: tuple[float, float], table: GreensTable) -> Stations:
+    """The chosen stations, moved onto the nearest stored distance of that depth; distances are exact afterwards."""
+    latitudes, longitudes = catalog.latitudes_deg[chosen], catalog.longitudes_deg[chosen]
+    distances = np.asarray(distance_deg(place[0], place[1], latitudes, longitudes))
+    azimuths = np.asarray(azimuth_deg(place[0], place[1], latitudes, longitudes))
+    indices = np.abs(table.distances_deg[None, :] - distances[:, None]).argmin(axis=1)
+    stored = table.distances_deg[indices]
+    moved_latitudes, moved_longitudes = destination(place[0], place[1], azimuths, stored)
+    ids = tuple(TraceId(catalog.networks[i], catalog.stations[i], "00", "LHZ") for i in chosen)
+    return Stations(ids, np.asarray(moved_latitudes), np.asarray(moved_longitudes), stored, azimuths, indices)

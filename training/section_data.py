@@ -1,0 +1,86 @@
+"""
+Record sections of whole events, drawn as serving draws them: at offsets and epicenters that the offset model predicts.
+
+Every event goes through the serving chain (condition, read_offsets, find_reference, draw_section) with the exported offset
+model, so that what a section model learns from is what it will be served with.
+"""
+
+from functools import partial
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from models.analysis.offsets import read_offsets
+from models.analysis.sections import draw_section, find_reference
+from models.catalog.offset import OFFSET
+from models.catalog.pictures import AZIMUTH_SECTION, CONDITIONING, DISTANCE_SECTION
+from models.errors import UnusableData
+from models.imaging.conditioning import condition
+from models.imaging.style import fingerprint
+from models.registry.inference import OnnxModel
+from models.registry.store import open_store
+from training import greens
+from training.config import TrainingSettings
+from training.dataset import Arrays, Shards, fingerprint_of, make_shards
+from training.events import World, draw_event, open_world
+from training.sources import KINDS
+from training.synthesis import ORIGIN_S
+
+STYLES = {"distance": DISTANCE_SECTION, "azimuth": AZIMUTH_SECTION}
+
+
+class SectionRecipe(BaseModel):
+    """How many events of which kinds, at how many stations."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store: str
+    events_per_shard: int
+    stations: tuple[int, int]
+    near_share: float
+    kinds: dict[str, float]
+    seed: int
+
+
+def _one(world: World, model: OnnxModel, recipe: SectionRecipe, random: np.random.Generator) -> Arrays | None:
+    """Both sections of one event and its truth; None where nothing can be read."""
+    kind = str(random.choice(list(recipe.kinds), p=list(recipe.kinds.values())))
+    count = int(np.exp(random.uniform(*np.log(recipe.stations))))
+    near = random.uniform() < recipe.near_share
+    event = draw_event(world, kind, count, random, (0.1, 15.0) if near else (3.0, 160.0))
+    try:
+        gather = condition(event.records, CONDITIONING)
+        readings = read_offsets(model, gather)
+        reference = find_reference(gather, readings)
+        pictures = {name: draw_section(style, gather, readings, reference) for name, style in STYLES.items()}
+    except UnusableData:
+        return None
+    place = (np.nan, np.nan) if reference is None else (reference.latitude_deg, reference.longitude_deg)
+    truth = [KINDS.index(kind), event.source.depth_km, np.nan if event.force_azimuth_deg is None else event.force_azimuth_deg]
+    where = [event.source.latitude_deg, event.source.longitude_deg, *place, ORIGIN_S, len(event.records)]
+    error = np.nanmedian(np.abs(readings.distances_deg - event.stations.distances_deg))
+    return {**pictures, "truth": np.array([*truth, *where, error])}
+
+
+def draw_sections(recipe: SectionRecipe, settings: TrainingSettings, seed: int) -> Arrays:
+    """
+    One shard: `distance` and `azimuth` pictures uint8 [events, channels, rows, columns], `truth` float64 [events, 10].
+
+    Truth: kind (index in KINDS), depth [km], force azimuth [degrees or NaN], true latitude and longitude, predicted latitude
+    and longitude, origin time, number of records, median error of the predicted offsets [degrees].
+    """
+    world = open_world(greens.load(settings.build_dir / "greens" / recipe.store), settings, recipe.seed)
+    model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=1)
+    random = np.random.default_rng([recipe.seed, 77, seed])
+    events = [_one(world, model, recipe, random) for _ in range(recipe.events_per_shard)]
+    kept = [event for event in events if event is not None]
+    return {name: np.stack([event[name] for event in kept]) for name in (*STYLES, "truth")}
+
+
+def section_shards(recipe: SectionRecipe, settings: TrainingSettings, seeds: list[int]) -> Shards:
+    """Shards of those seeds; another offset model makes another data set."""
+    store = greens.load(settings.build_dir / "greens" / recipe.store)
+    offset = open_store(settings.artifacts_dir).card(OFFSET.name).digest
+    styles = [fingerprint(style) for style in STYLES.values()]
+    mark = fingerprint_of(recipe, *styles, store.config.fingerprint(), offset, str(settings.data_dir is not None))
+    return make_shards(partial(draw_sections, recipe, settings), settings.build_dir / "data" / "sections", mark, seeds, settings.processes)

@@ -1,0 +1,183 @@
+"""Train, calibrate, export and score the models that read sections: event_type, depth, force_azimuth."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from models.catalog.depth import DEPTH
+from models.catalog.event_type import CLASSES, EVENT_TYPE
+from models.catalog.force_azimuth import FORCE_AZIMUTH
+from models.catalog.spec import ModelSpec
+from models.imaging.style import SectionStyle, channels
+from models.networks.heads import AzimuthReader, DepthReader, Reader, TypeReader
+from models.registry.card import Metric
+from models.registry.inference import OnnxModel
+from models.registry.store import open_store
+from training.calibration import calibrate_azimuth, calibrate_depth, calibrate_type
+from training.config import TrainingSettings, recipe
+from training.dataset import Arrays, Shards
+from training.export import add_metrics, export, worst_difference
+from training.metrics import expected_calibration_error, metric, percentile, share
+from training.section_data import SectionRecipe, section_shards
+from training.sources import KINDS
+from training.supervised import Batches, FitRecipe, fit
+
+Floats = NDArray[np.float64]
+LIMITS = (
+    "Young weights: a ResNet50 of half width, trained for minutes on a CPU on a few thousand synthetic sections of one Earth model.",
+    "No real glacial earthquake was available to test on.",
+)
+
+
+class SectionPlan(BaseModel):
+    """Size of the data set and one fit for each model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    train_shards: int
+    validation_shards: int
+    test_shards: int
+    fits: dict[str, FitRecipe]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What sets one section model apart: which events, which truth column, how it is calibrated and scored."""
+
+    spec: ModelSpec
+    kinds: tuple[str, ...]
+    column: int
+    network: Callable[[FitRecipe], Reader]
+    calibrate: Callable[[Any, NDArray[np.uint8], NDArray[np.float32]], dict[str, float]]
+    score: Callable[[dict[str, NDArray[np.float32]], Floats, str], tuple[Metric, ...]]
+
+
+def angle_difference_deg(a: Floats, b: Floats, period_deg: float) -> Floats:
+    """Smallest difference of two angles modulo a period, in degrees."""
+    return np.abs((a - b + period_deg / 2) % period_deg - period_deg / 2)
+
+
+def score_type(said: dict[str, NDArray[np.float32]], truth: Floats, dataset: str) -> tuple[Metric, ...]:
+    """Accuracy, balanced accuracy, calibration error."""
+    probabilities = said["probabilities"].astype(np.float64)
+    right = probabilities.argmax(axis=1) == truth
+    rows = np.arange(len(truth))
+    recalls = [
+        metric(f"share of {name} sections recognized", dataset, "1", right[truth == k].astype(np.float64), share, rows[truth == k])
+        for k, name in enumerate(CLASSES)
+    ]
+    error = expected_calibration_error(probabilities.max(axis=1), right)
+    return (
+        metric("accuracy", dataset, "1", right.astype(np.float64), share, rows),
+        *recalls,
+        Metric(name="expected calibration error", dataset=dataset, value=error, n=len(truth)),
+    )
+
+
+def score_depth(said: dict[str, NDArray[np.float32]], truth: Floats, dataset: str) -> tuple[Metric, ...]:
+    """Two-sided error in km, share within 10 km, coverage."""
+    error = np.abs(said["depth_km"].astype(np.float64) - truth)
+    rows = np.arange(len(truth))
+    held = (error <= said["depth_uncertainty_km"]).astype(np.float64)
+    return (
+        metric("median absolute error", dataset, "kilometer", error, percentile(50), rows),
+        metric("share within 10 km, two-sided", dataset, "1", (error <= 10).astype(np.float64), share, rows),
+        metric("share of events inside one sigma", dataset, "1", held, share, rows),
+    )
+
+
+def score_azimuth(said: dict[str, NDArray[np.float32]], truth: Floats, dataset: str) -> tuple[Metric, ...]:
+    """Error modulo 180 degrees, share within 10 degrees, share of right signs."""
+    azimuth = said["force_azimuth_deg"].astype(np.float64)
+    error = angle_difference_deg(azimuth, truth, 180.0)
+    rows = np.arange(len(truth))
+    sign = (angle_difference_deg(azimuth, truth, 360.0) < 90).astype(np.float64)
+    held = (error <= said["force_azimuth_uncertainty_deg"]).astype(np.float64)
+    return (
+        metric("median absolute error modulo 180 degrees", dataset, "degree", error, percentile(50), rows),
+        metric("share within 10 degrees modulo 180", dataset, "1", (error <= 10).astype(np.float64), share, rows),
+        metric("share of right signs", dataset, "1", sign, share, rows),
+        metric("share of events inside one sigma", dataset, "1", held, share, rows),
+    )
+
+
+def _inputs(spec: ModelSpec) -> int:
+    return channels(spec.style)
+
+
+TASKS: tuple[Task, ...] = (
+    Task(
+        EVENT_TYPE, CLASSES, 0, lambda f: TypeReader(EVENT_TYPE.architecture, f.width, _inputs(EVENT_TYPE), 2), calibrate_type, score_type
+    ),
+    Task(DEPTH, ("earthquake",), 1, lambda f: DepthReader(DEPTH.architecture, f.width, _inputs(DEPTH)), calibrate_depth, score_depth),
+    Task(
+        FORCE_AZIMUTH,
+        ("glacial",),
+        2,
+        lambda f: AzimuthReader(FORCE_AZIMUTH.architecture, f.width, _inputs(FORCE_AZIMUTH)),
+        calibrate_azimuth,
+        score_azimuth,
+    ),
+)
+
+
+def _select(task: Task, arrays: Arrays) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Pictures and truth [n, 1] of the kinds that the task is about."""
+    style = task.spec.style
+    assert isinstance(style, SectionStyle)  # noqa: S101  (for the type checker: section models read sections)
+    rows = np.isin(arrays["truth"][:, 0], [KINDS.index(kind) for kind in task.kinds])
+    return arrays[style.vertical_axis][rows], arrays["truth"][rows, task.column : task.column + 1].astype(np.float32)
+
+
+def _batches(
+    pictures: NDArray[np.uint8], truth: NDArray[np.float32], held_out: tuple[NDArray[np.uint8], NDArray[np.float32]], plan: FitRecipe
+) -> Batches:
+    def train(epoch: int) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
+        order = np.random.default_rng([plan.seed, epoch]).permutation(len(truth))
+        for start in range(0, len(order) - plan.batch + 1, plan.batch):
+            rows = order[start : start + plan.batch]
+            yield pictures[rows], truth[rows]
+
+    return Batches(train, len(truth) // plan.batch, held_out)
+
+
+def load_sections(settings: TrainingSettings, plan: SectionPlan) -> tuple[Shards, Shards, Shards]:
+    """Validation, test and training shards, apart by seed."""
+    sections = recipe("sections", SectionRecipe)
+    seeds = iter(range(plan.train_shards + plan.validation_shards + plan.test_shards))
+    counts = (plan.validation_shards, plan.test_shards, plan.train_shards)
+    validation, test, training = (section_shards(sections, settings, [next(seeds) for _ in range(count)]) for count in counts)
+    return validation, test, training
+
+
+def train(name: str, settings: TrainingSettings, version: str) -> Path:
+    """The whole way from sections to a scored artifact of that model; returns its folder."""
+    task = next(task for task in TASKS if task.spec.name == name)
+    plan = recipe("section_models", SectionPlan)
+    style = task.spec.style
+    names = (getattr(style, "vertical_axis"), "truth")  # noqa: B009  (the union's other styles have no such axis)
+    validation, test, training = (shards.load_all(names) for shards in load_sections(settings, plan))
+    chosen = plan.fits[name]
+    torch.manual_seed(chosen.seed)
+    torch.set_num_threads(settings.processes)
+    network = task.network(chosen)
+    held_out = _select(task, validation)
+    pictures, truth = _select(task, training)
+    fit(network, chosen, _batches(pictures, truth, held_out, chosen), settings.build_dir / "runs" / f"{name}-{version}")
+    calibration = task.calibrate(network, *held_out)
+    data = {"sections": len(truth), "recipe": recipe("sections", SectionRecipe).model_dump(mode="json"), "width": chosen.width}
+    place = export(network, task.spec, version, settings.artifacts_dir, data=data, limits=LIMITS, calibration=calibration)
+    parity = worst_difference(network, place / "model.onnx", held_out[0][:16])
+    unseen, answers = _select(task, test)
+    said = OnnxModel.load(open_store(settings.artifacts_dir), task.spec, threads=settings.processes).run(unseen)
+    scores = task.score(said, answers[:, 0].astype(np.float64), "synthetic test events, predicted offsets")
+    add_metrics(
+        place, (*scores, Metric(name="largest difference to torch, relative", dataset="16 validation pictures", value=parity, n=16))
+    )
+    return place

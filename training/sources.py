@@ -1,0 +1,131 @@
+"""
+What shakes the Earth: sources as histories of moment or force, in N m and N.
+
+A history's derivative is convolved with the step response of the Earth, so every source is kept as rates: N m/s or N/s
+sampled at the store's time step. Axes of tensors: r up, t south, p east (order rr, tt, pp, rt, rp, tp); of forces: up,
+north, east.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+KINDS = ("earthquake", "glacial", "explosion", "collapse", "landslide", "clvd", "slow_earthquake", "resonance")
+
+
+@dataclass(frozen=True)
+class Source:
+    """
+    A point source.
+
+    `rates` [6, samples] of a moment tensor or [3, samples] of a force; its first sample is the origin time.
+    `rupture_azimuth_deg` and `rupture_delay_s` describe a unilateral rupture: a station in that direction sees the history
+    shortened, one behind it stretched, by up to `rupture_delay_s`.
+    """
+
+    kind: str
+    latitude_deg: float
+    longitude_deg: float
+    depth_km: float
+    rates: NDArray[np.float64]
+    rupture_azimuth_deg: float = 0.0
+    rupture_delay_s: float = 0.0
+
+    @property
+    def is_force(self) -> bool:
+        """Whether the source is a single force at the surface."""
+        return len(self.rates) == 3
+
+
+def half_duration_s(moment: float) -> float:
+    """Half duration in seconds that the Global CMT project takes for a moment in N m (Ekstrom et al. 2012, section 2)."""
+    return float(1.05e-8 * (moment * 1e7) ** (1 / 3))
+
+
+def triangle(duration_s: float, step_s: float) -> NDArray[np.float64]:
+    """Triangular rate of unit area [1/s], at least one sample long."""
+    samples = max(int(np.ceil(duration_s / step_s)), 1)
+    shape = 1 - np.abs((np.arange(samples) + 0.5) / samples * 2 - 1)
+    return np.asarray(shape / (shape.sum() * step_s))
+
+
+def _rate_of(history: NDArray[np.float64], step_s: float) -> NDArray[np.float64]:
+    return np.diff(history, axis=-1, prepend=0.0, append=0.0) / step_s
+
+
+def tensor_source(
+    kind: str, place: tuple[float, float, float], tensor: NDArray[np.float64], duration_s: float, step_s: float, random: np.random.Generator
+) -> Source:
+    """A moment tensor released in a triangle of that length; long ones rupture to one side."""
+    rates = tensor[:, None] * triangle(duration_s, step_s)
+    delay = float(random.uniform(0, 0.35) * duration_s)
+    return Source(kind, *place, rates, float(random.uniform(0, 360)), delay)
+
+
+def earthquake(place: tuple[float, float, float], tensor: NDArray[np.float64], step_s: float, random: np.random.Generator) -> Source:
+    """An earthquake whose duration scatters about the scaling law (standard deviation of the logarithm 0.35)."""
+    moment = float(np.sqrt((tensor[:3] ** 2).sum() / 2 + (tensor[3:] ** 2).sum()))
+    duration = 2 * half_duration_s(moment) * float(random.lognormal(0, 0.35))
+    return tensor_source("earthquake", place, tensor, duration, step_s, random)
+
+
+def glacial(place: tuple[float, float], amplitude_kg_m: float, azimuth_deg: float, step_s: float, random: np.random.Generator) -> Source:
+    """
+    A calving iceberg: a near-horizontal force along the azimuth, then back, its double time integral the amplitude.
+
+    The two halves of the history (Tsai & Ekstrom 2007: 50 s in all) are half sines of 30 to 120 s in all, of unequal length
+    in half of the cases, with a vertical part of up to a quarter.
+    """
+    first = float(random.uniform(15, 60))
+    second = first * (1.0 if random.uniform() < 0.5 else float(random.uniform(0.5, 1.5)))
+    up = np.sin(np.pi * (np.arange(int(first / step_s)) + 0.5) * step_s / first)
+    down = np.sin(np.pi * (np.arange(int(second / step_s)) + 0.5) * step_s / second)
+    shape = np.concatenate([up / up.sum(), -down / down.sum()])
+    shape *= amplitude_kg_m / (np.cumsum(np.cumsum(shape)) * step_s**2)[-1]
+    azimuth, vertical = np.radians(azimuth_deg), float(random.normal(0, 0.12))
+    direction = np.array([vertical, np.cos(azimuth), np.sin(azimuth)])
+    return Source("glacial", *place, 0.0, _rate_of(direction[:, None] * shape, step_s))
+
+
+def _isotropic(moment: float, clvd: float) -> NDArray[np.float64]:
+    return moment * np.array([1 + 2 * clvd, 1 - clvd, 1 - clvd, 0, 0, 0])
+
+
+def _landslide(random: np.random.Generator, step_s: float) -> NDArray[np.float64]:
+    """Force [3, samples]: pushes back while the mass speeds up, along while it slows, turning on the way (Ekstrom & Stark 2013)."""
+    duration = float(random.uniform(60, 200))
+    time = np.arange(0, duration, step_s)
+    azimuth = np.radians(random.uniform(0, 360) + random.uniform(-80, 80) * time / duration)
+    peak = float(10 ** random.uniform(10.3, 11.5))
+    force = -peak * np.sin(2 * np.pi * time / duration) * np.hanning(len(time) + 2)[1:-1] ** 0.3
+    return np.stack([-0.4 * force, force * np.cos(azimuth), force * np.sin(azimuth)])
+
+
+def _resonance(random: np.random.Generator, step_s: float) -> NDArray[np.float64]:
+    """A crack's moment ringing at 12 to 40 s with a quality factor of 10 to 40 (very-long-period resonance of a volcano)."""
+    period, quality = float(random.uniform(12, 40)), float(random.uniform(10, 40))
+    time = np.arange(0, min(quality * period, 1500.0), step_s)
+    history = np.sin(2 * np.pi * time / period) * np.exp(-np.pi * time / (quality * period))
+    return np.asarray(_isotropic(float(10 ** random.uniform(16.5, 17.8)), 0.5)[:, None] * history)
+
+
+def anomalous(kind: str, place: tuple[float, float], step_s: float, random: np.random.Generator) -> Source:
+    """One of the kinds that are neither a tectonic nor a glacial earthquake; raises ValueError for any other."""
+    moment = float(10 ** random.uniform(16.8, 18.2))
+    shallow, deep = (*place, float(random.uniform(0.5, 4))), (*place, float(random.uniform(3, 30)))
+    if kind == "explosion":
+        return tensor_source(kind, shallow, _isotropic(moment, float(random.normal(0, 0.1))), 2.0, step_s, random)
+    if kind == "collapse":
+        return tensor_source(kind, shallow, _isotropic(-moment, 0.4), float(random.uniform(4, 20)), step_s, random)
+    if kind == "clvd":
+        tensor = moment * np.array([2.0, -1, -1, 0, 0, 0]) * random.choice([-1, 1])
+        return tensor_source(kind, deep, tensor, float(random.uniform(5, 30)), step_s, random)
+    if kind == "slow_earthquake":
+        tensor = moment * np.array([0.7, -0.35, -0.35, 0.6, 0.3, 0.1])
+        return tensor_source(kind, deep, tensor, float(random.uniform(80, 250)), step_s, random)
+    if kind == "landslide":
+        return Source(kind, *place, 0.0, _rate_of(_landslide(random, step_s), step_s))
+    if kind == "resonance":
+        return Source(kind, *shallow, _rate_of(_resonance(random, step_s), step_s))
+    raise ValueError(f"{kind!r} is no anomalous kind; there are {', '.join(KINDS[2:])}")
