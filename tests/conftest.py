@@ -23,3 +23,14 @@ def toy_artifacts(tmp_path_factory: pytest.TempPathFactory, toy_models: ModuleTy
     """A folder of artifacts that keeps every declared promise with toy models; read it, do not write into it."""
     folder: Path = toy_models.write_artifacts(tmp_path_factory.mktemp("artifacts"))
     return folder
+
+
+@pytest.fixture(scope="session")
+def recordings() -> ModuleType:
+    """The module tests/recordings.py: synthetic recordings as the bytes of files."""
+    spec = importlib.util.spec_from_file_location("recordings", Path(__file__).with_name("recordings.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,11 +1,15 @@
 """The process that parses untrusted bytes: few resources, one bundle, then it is gone."""
 
 import contextlib
+import os
 import resource
 import signal
 import socket
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 
 from models.errors import AtlasError, LimitExceeded
@@ -18,6 +22,7 @@ Parse = Callable[[Sequence[tuple[str, Path]], ReadLimits, bool, Report], Iterato
 def run(connection: socket.socket, parts: Sequence[tuple[str, Path]], limits: ReadLimits, grouped: bool, parse: Parse) -> None:
     """Parse and send; what goes wrong is sent too, and what cannot be sent the parent reads off the exit."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    threading.Thread(target=_follow_parent, daemon=True).start()
     confine(limits)
     sender = Sender(connection)
     with contextlib.suppress(ConnectionError), connection:  # a parent that has gone wants nothing more
@@ -42,3 +47,11 @@ def confine(limits: ReadLimits) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _follow_parent() -> None:
+    """End with the worker, also in the midst of waiting: nobody would kill this process then."""
+    parent = parent_process()
+    if parent:
+        wait([parent.sentinel])
+        os._exit(1)

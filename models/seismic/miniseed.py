@@ -21,7 +21,7 @@ EARLIEST_NS, LATEST_NS = -2_208_988_800 * 10**9, 4_102_444_800 * 10**9
 
 # How a record begins: miniSEED 3 by its magic, miniSEED 2 by sequence number, quality and the reserved byte.
 _RECORD = re.compile(rb"MS\x03|[0-9 \x00]{6}[DRQM][ \x00]")
-_DTYPES = {"i": np.int32, "f": np.float32, "d": np.float64}
+_DTYPES: dict[str, type[np.generic]] = {"i": np.int32, "f": np.float32, "d": np.float64}
 
 
 @dataclass(frozen=True)
@@ -209,16 +209,23 @@ def _without_vertical(segments: Sequence[Segment], verticals: Sequence[Segment])
 
 def _decode(segment: Segment, remarks: list[Remark]) -> list[Piece]:
     """The samples of a segment; record by record, without the damaged ones, where it cannot be decoded as a whole."""
-    _, kind = segment.packed.sample_size_type
-    if kind not in _DTYPES:
-        remarks.append(Remark(str(segment.trace_id), segment.part, "not-waveform", "text, not samples; left out"))
+    dtype = _dtype(segment)
+    if dtype is None:
+        remarks.append(Remark(str(segment.trace_id), segment.part, "not-waveform", "text or an unknown encoding, no samples; left out"))
         return []
-    samples = np.empty(segment.count, _DTYPES[kind])
+    samples = np.empty(segment.count, dtype)
     try:
         decoded = segment.packed.unpack_recordlist(samples)
         return [Piece(segment.start_time_ns, segment.sampling_rate_hz, samples[:decoded])]
     except MiniSEEDError:
         return _decode_records(segment, remarks)
+
+
+def _dtype(segment: Segment) -> type[np.generic] | None:
+    try:
+        return _DTYPES.get(segment.packed.sample_size_type[1])
+    except (MiniSEEDError, ValueError):  # a number that is no encoding
+        return None
 
 
 def _decode_records(segment: Segment, remarks: list[Remark]) -> list[Piece]:
