@@ -9,6 +9,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from models.seismic.waveforms import Gather
+
 INK = "#22303c"
 QUIET = "#8b98a3"
 FAINT = "#dde3e8"
@@ -58,6 +60,15 @@ def quiet(axes: Axes) -> None:
 def utc(time_s: float) -> str:
     """POSIX seconds as date and time to the second."""
     return datetime.fromtimestamp(round(time_s), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def shown_s(gather: Gather, window_s: tuple[float, float] | None) -> tuple[float, float]:
+    """The part of the window that the gather covers; all of the window where that is nothing."""
+    whole = gather.start_time_s, gather.start_time_s + gather.duration_s
+    if window_s is None:
+        return whole
+    start_s, end_s = max(whole[0], window_s[0]), min(whole[1], window_s[1])
+    return (start_s, end_s) if start_s < end_s else window_s
 
 
 def spread(positions: NDArray[np.float64], gap: float, low: float, high: float) -> NDArray[np.float64]:

@@ -50,7 +50,8 @@ def families_figure(positions: NDArray[np.float64], clusters: NDArray[np.int64],
             alpha=0.9,
         )
     axes.margins(0.08)
-    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=8, labelcolor=INK, borderaxespad=0.0)
+    if len(clusters):
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=8, labelcolor=INK, borderaxespad=0.0)
     _name_events(axes, positions, names)
     return png(figure)
 

@@ -7,7 +7,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import NDArray
 
 from models.seismic.waveforms import Gather
-from workers.plots.canvas import BLUE, INK, new_figure, outline, png, quiet, utc
+from workers.plots.canvas import BLUE, INK, new_figure, outline, png, quiet, shown_s, utc
 
 MAX_PANELS = 12
 ACROSS = 3
@@ -41,6 +41,8 @@ def offsets_figure(
         upper, lower = _cell(figure, place, width, height)
         _draw_wiggle(upper, gather, int(trace), window_s, zero_s, said)
         _draw_picture(lower, pictures[trace, 0], periods_s, window_s, zero_s)
+        for axes in (upper, lower):
+            axes.set_xlim(*((edge_s - zero_s) / 60.0 for edge_s in shown_s(gather, window_s)))
         if place + ACROSS >= len(chosen):
             lower.set_xlabel(f"minutes after {utc(zero_s)}", fontsize=8)
         else:
@@ -72,7 +74,6 @@ def _draw_wiggle(axes: Axes, gather: Gather, trace: int, window_s: tuple[float, 
     samples = gather.samples[trace, seen]
     peak = float(np.max(np.abs(samples), where=np.isfinite(samples), initial=0.0))
     axes.plot(*outline((times_s[seen] - zero_s) / 60.0, samples / (peak or 1.0), 1600), color=INK, linewidth=0.55)
-    axes.set_xlim((window_s[0] - zero_s) / 60.0, (window_s[1] - zero_s) / 60.0)
     axes.set_ylim(-1.1, 1.1)
     axes.set_axis_off()
     axes.text(0.0, 1.02, str(gather.trace_ids[trace]), transform=axes.transAxes, fontsize=8, color=INK, va="center", parse_math=False)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from models.seismic.waveforms import Gather
-from workers.plots.canvas import BLUE, FAINT, INK, QUIET, RED, new_figure, outline, place_axes, png, spread, utc
+from workers.plots.canvas import BLUE, FAINT, INK, QUIET, RED, new_figure, outline, place_axes, png, shown_s, spread, utc
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ def section_figure(
     Traces whose distance is NaN stand in a strip of their own below. Minutes count from `origin_time_s`, else from the
     window's left edge; `window_s` is (start, end) in POSIX seconds, the whole gather where it is None.
     """
-    start_s, end_s = _shown_s(gather, window_s)
+    start_s, end_s = shown_s(gather, window_s)
     zero_s = start_s if origin_time_s is None else origin_time_s
     unplaced = np.flatnonzero(~np.isfinite(distances_deg))[:MAX_UNPLACED]
     placed = np.flatnonzero(np.isfinite(distances_deg))
@@ -58,15 +58,6 @@ def section_figure(
         below = place_axes(figure, 0.75, 0.12, 1.15, HEIGHT_IN + 0.08)
         _draw_unplaced(below, gather, unplaced, zero_s, axes.get_xlim())
     return png(figure)
-
-
-def _shown_s(gather: Gather, window_s: tuple[float, float] | None) -> tuple[float, float]:
-    """The part of the window that the gather covers; all of the window where that is nothing."""
-    whole = gather.start_time_s, gather.start_time_s + gather.duration_s
-    if window_s is None:
-        return whole
-    start_s, end_s = max(whole[0], window_s[0]), min(whole[1], window_s[1])
-    return (start_s, end_s) if start_s < end_s else window_s
 
 
 def _draw_placed(axes: Axes, gather: Gather, distances_deg: Floats, placed: NDArray[np.int64], zero_s: float) -> None:
