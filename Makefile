@@ -43,8 +43,8 @@ format: $(DEV) ## rewrite in the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-train: $(TRAINING) ## train and export the models (ARGS: see python -m training --help)
-	$(PY) -m training $(ARGS)
+train: $(TRAINING) ## train and export every model (ARGS="train offset" for one; see python -m training --help)
+	$(PY) -m training $(or $(ARGS),all)
 
 bench: $(DEV) ## the serving path against the usual script, in one run
 	$(PY) -m benchmarks.classify_bundle $(ARGS)

@@ -1,7 +1,8 @@
 """
 `python -m benchmarks.classify_bundle`: one bundle classified by the usual script and by the service's own path, in one run.
 
-Both ways take turns, so that a busy machine slows both; the ratio of the medians is what counts. Both have their models open.
+The ways take turns, so that a busy machine slows all of them; the ratio of the medians is what counts. All have their models
+open. "and draw" is the service's path with the figure for people that a job leaves besides its answer.
 """
 
 import argparse
@@ -28,11 +29,16 @@ def main() -> None:
     settings = Settings()
     baseline, serving = Baseline(settings.artifacts_dir, settings.threads), Serving(settings)
     print(f"threads   {settings.threads} for ONNX Runtime on both sides")
-    ways = {"baseline": lambda: baseline.classify(waveforms), "serving": lambda: serving.classify(waveforms, stations)}
+    ways: dict[str, Callable[[], object]] = {
+        "baseline": lambda: baseline.classify(waveforms),
+        "serving": lambda: serving.classify(waveforms, stations),
+        "and draw": lambda: serving.classify_and_draw(waveforms, stations),
+    }
     times = _taking_turns(ways, given.rounds)
     for way, seconds in times.items():
         print(f"{way:<9} {statistics.median(seconds):6.2f} s median of {given.rounds} ({min(seconds):.2f} to {max(seconds):.2f})")
-    print(f"ratio     {statistics.median(times['baseline']) / statistics.median(times['serving']):6.1f}")
+    for way in ("serving", "and draw"):
+        print(f"ratio     {statistics.median(times['baseline']) / statistics.median(times[way]):6.1f} ({way})")
     for way in WAYS if given.memory else ():
         peak = peak_of(way, waveforms, stations)
         print(f"memory    {way:<9} {peak.process_mib:5.0f} MiB, with children at one moment {peak.together_mib:.0f} MiB")
@@ -47,7 +53,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _taking_turns(ways: dict[str, Callable[[], str]], rounds: int) -> dict[str, list[float]]:
+def _taking_turns(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
     """Seconds of each round of each way, after one round each that does not count."""
     times: dict[str, list[float]] = {way: [] for way in ways}
     for number in range(rounds + 1):

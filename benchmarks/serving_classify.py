@@ -1,15 +1,11 @@
 """What a worker does with a bundle to classify, in this process: the functions of the service, nothing else."""
 
-from collections.abc import Mapping
-
-import numpy as np
-
-from models.analysis.offsets import read_offsets
-from models.analysis.sections import draw_section, find_reference
-from models.catalog.event_type import CLASSES, EVENT_TYPE
-from models.catalog.offset import OFFSET
+from models.analysis.events import Classification, classify_event
+from models.analysis.offsets import combine_origin_times
+from models.catalog.pictures import CONDITIONING
 from models.imaging.conditioning import condition
-from models.registry.inference import OnnxModel
+from models.seismic.waveforms import Gather
+from workers.jobs import drawing
 from workers.loaded import load_models
 from workers.reader import read_event, warm_up
 from workers.settings import Settings
@@ -19,14 +15,20 @@ class Serving:
     """Models held open and the renderer warm, as in a worker that waits for its next job."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._models: Mapping[str, OnnxModel] = load_models(settings).models
+        self._settings, self._models = settings, load_models(settings).models
         warm_up()
 
     def classify(self, waveforms: bytes, stations: bytes) -> str:
         """The class of the event: read in a child, conditioned, distances read, located, section drawn, classified."""
+        return self._classified(waveforms, stations)[1].event_type
+
+    def classify_and_draw(self, waveforms: bytes, stations: bytes) -> bytes:
+        """The same, and the figure for people that a job leaves."""
+        gather, found = self._classified(waveforms, stations)
+        origin_s = combine_origin_times(found.readings).time_s
+        return drawing.section(gather, found.readings, found.reference, origin_s, found.event_type)
+
+    def _classified(self, waveforms: bytes, stations: bytes) -> tuple[Gather, Classification]:
         event = read_event([("waveforms.mseed", waveforms), ("stations.csv", stations)], self._settings)
-        gather = condition(event.records, OFFSET.style.conditioning)
-        readings = read_offsets(self._models["offset"], gather)
-        picture = draw_section(EVENT_TYPE.style, gather, readings, find_reference(gather, readings))
-        return CLASSES[int(np.argmax(self._models["event_type"].run(picture[None])["probabilities"]))]
+        gather = condition(event.records, CONDITIONING)
+        return gather, classify_event(self._models, gather)
