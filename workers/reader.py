@@ -25,8 +25,6 @@ Source = bytes | Path | Callable[[], BinaryIO]
 REAP_S = 5.0
 """Seconds given to a process that was killed or has closed its end, to be gone."""
 
-_ERRORS = {kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AtlasError)}
-
 
 def read_bundle(
     parts: Sequence[tuple[str, Source]], settings: Settings, *, grouped: bool, parse: Parse = parse_bundle
@@ -100,13 +98,19 @@ def _events(receiver: Receiver, at: list[str | None]) -> Iterator[EventRecords]:
             case "at":
                 at[0] = str(message["part"])
             case "error":
-                raise _ERRORS[message["code"]](str(message["detail"]), part=message["part"] or at[0])
+                raise _kind_of_error(message["code"])(str(message["detail"]), part=message["part"] or at[0])
             case "failed":
                 raise UnreadableWaveform(f"the parser failed on it ({message['detail']})", part=at[0])
             case "done":
                 return
             case _:
                 raise ValueError("a message of no known kind")
+
+
+def _kind_of_error(code: str) -> type[AtlasError]:
+    """The class in models.errors that has the code; raises KeyError."""
+    kinds = (kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AtlasError))
+    return {kind.code: kind for kind in kinds}[code]
 
 
 def _epitaph(child: ForkServerProcess, settings: Settings, part: str | None) -> AtlasError:
