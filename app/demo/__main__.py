@@ -19,6 +19,7 @@ BUNDLES = Path(__file__).resolve().parents[1] / "demo_bundles"
 ROOT = BUNDLES.parents[1]
 WORK = ROOT / "build" / "demo"
 READY_S = 90.0
+ELSEWHERE = ("REDIS_URL", "ATLAS_BLOB_URL", "ATLAS_API_KEYS")  # the demonstration is whole by itself
 STOP_S = 20.0
 
 
@@ -65,8 +66,8 @@ def _service() -> Iterator[Client]:
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
     client = Client("127.0.0.1", _free_port())
-    clean = {name: value for name, value in os.environ.items() if name != "REDIS_URL" and not name.startswith("ATLAS_")}
-    settings = {"ATLAS_HOST": client.host, "ATLAS_PORT": str(client.port), "ATLAS_DATA_DIR": str(WORK / "data")}
+    clean = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
+    settings = {"ATLAS_HOST": client.host, "ATLAS_PORT": str(client.port), "ATLAS_DATA_DIR": str(WORK / "data"), "ATLAS_WORKERS": "1"}
     with (WORK / "service.log").open("wb") as log:
         command = [sys.executable, "-m", "app"]
         service = subprocess.Popen(command, cwd=ROOT, env=clean | settings, stdout=log, stderr=log)  # noqa: S603 - our own module

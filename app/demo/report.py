@@ -57,6 +57,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def bar(stage: str, progress: float, width: int = 24) -> str:
-    """A bar of text for a progress between 0 and 1."""
-    filled = round(width * min(max(progress, 0.0), 1.0))
-    return f"[{'#' * filled}{'.' * (width - filled)}] {progress:4.0%} {stage:<12.12}"
+    """A bar of text; what lies outside 0 to 1 is cut."""
+    share = min(max(progress, 0.0), 1.0)
+    filled = round(width * share)
+    return f"[{'#' * filled}{'.' * (width - filled)}] {share:4.0%} {stage:<12.12}"

@@ -1,0 +1,97 @@
+from datetime import UTC, datetime
+
+from app.demo.report import bar, classified, clustered, located
+from workers.contracts import (
+    Assignment,
+    ClassifyResult,
+    Cluster,
+    ClusterResult,
+    Ellipse,
+    Epicenter,
+    LocateResult,
+    ModelVersion,
+    OffsetReading,
+)
+
+MODEL = ModelVersion(name="event_type", version="1")
+ELLIPSE = Ellipse(semi_major_km=30.0, semi_minor_km=20.0, azimuth_deg=40.0, confidence_level=68.0)
+
+
+def location(**changes):
+    fields = {
+        "event_type": "earthquake",
+        "epicenter": Epicenter(latitude=18.7, longitude=96.1, horizontal_uncertainty_km=21.4, ellipse=ELLIPSE),
+        "origin_time": datetime(2004, 12, 26, 0, 58, 53, tzinfo=UTC),
+        "origin_time_uncertainty_s": 4.0,
+        "depth_km": 12.0,
+        "depth_uncertainty_km": 9.0,
+        "force_azimuth_deg": None,
+        "force_azimuth_uncertainty_deg": None,
+        "force_azimuth_ambiguous": None,
+        "offsets": [
+            OffsetReading(trace="IU.ANMO.00.LHZ", distance_deg=71.2, distance_uncertainty_deg=0.8, residual_deg=0.1, used=True),
+            OffsetReading(trace="IU.COLA.00.LHZ", distance_deg=90.0, distance_uncertainty_deg=0.8, residual_deg=None, used=False),
+        ],
+        "azimuthal_gap_deg": 63.0,
+        "models": [MODEL],
+    }
+    return LocateResult(**fields | changes).model_dump(mode="json")
+
+
+def result_of_classification(*, strange):
+    return ClassifyResult(
+        event_type="glacial",
+        probabilities={"earthquake": 0.03, "glacial": 0.97},
+        reference_point=None,
+        traces_used=42,
+        model=MODEL,
+        out_of_distribution=strange,
+        novelty=1.5 if strange else 0.5,
+    ).model_dump(mode="json")
+
+
+def test_a_class_is_told_with_its_probability():
+    assert classified(result_of_classification(strange=False)) == ["what        glacial (earthquake 3%, glacial 97%), from 42 traces"]
+
+
+def test_a_class_of_something_strange_is_told_with_a_warning():
+    assert "with care" in classified(result_of_classification(strange=True))[-1]
+
+
+def test_an_earthquake_is_told_with_place_time_and_depth():
+    assert located(location()) == [
+        "where       18.70°, 96.10° ± 21 km",
+        "when        2004-12-26T00:58:53Z ± 4 s",
+        "depth       12 ± 9 km",
+        "stations    1 offsets used, gap 63°",
+    ]
+
+
+def test_a_glacial_event_is_told_with_its_force():
+    force = {"force_azimuth_deg": 220.0, "force_azimuth_uncertainty_deg": 12.0, "force_azimuth_ambiguous": True}
+    lines = located(location(event_type="glacial", depth_km=None, depth_uncertainty_km=None, **force))
+    assert "force       toward 220° or the opposite ± 12°" in lines
+
+
+def test_families_are_told_with_their_size_and_confidence():
+    result = ClusterResult(
+        k=2,
+        structure_found=True,
+        assignments=[
+            Assignment(event="a", cluster=0, confidence=0.9),
+            Assignment(event="b", cluster=0, confidence=0.7),
+            Assignment(event="c", cluster=1, confidence=1.0),
+        ],
+        selection=[],
+        clusters=[Cluster(cluster=0, size=2, representatives=["a"]), Cluster(cluster=1, size=1, representatives=["c"])],
+        model=MODEL,
+        fine_tuned=False,
+    ).model_dump(mode="json")
+    lines = clustered(result)
+    assert lines[0] == "families    2 among 3 events"
+    assert [line.split() for line in lines[2:]] == [["0", "2", "0.80", "a"], ["1", "1", "1.00", "c"]]
+
+
+def test_a_bar_fills_up_and_never_over():
+    assert bar("search", 0.0).startswith("[" + "." * 24 + "]   0% search")
+    assert bar("search", 2.0) == "[" + "#" * 24 + "] 100% search      "
