@@ -17,8 +17,6 @@ from workers.settings import Settings
 
 VERSION: Final = "0.1.0"
 _ABOUT: Final = """\
-Reads seismograms as pictures: what an event was, where it was, and which events belong together.
-
 Send a bundle (miniSEED, StationXML, `stations.csv`, or an archive of those), get a job, follow it to its answer.
 Errors are `application/problem+json` (RFC 9457) with a stable `type`.
 """
@@ -62,7 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = Atlas(
         title="Seismic Atlas",
-        summary="Reads seismograms as pictures.",
+        summary="Reads seismograms as pictures: what an event was, where it was, and which events belong together.",
         description=_ABOUT,
         version=VERSION,
         license_info={"name": "MIT", "identifier": "MIT"},

@@ -31,7 +31,7 @@ def fields_of(kind: Kind) -> tuple[str, ...]:
 def describe(kind: Kind) -> dict[str, Any]:
     """Parameters and request body of a submission."""
     schemas = Options.model_json_schema()["properties"]
-    options = {name: _plain(schemas[name]) for name in fields_of(kind)}
+    options = {name: _form_schema(schemas[name]) for name in fields_of(kind)}
     return {
         "parameters": [*_headers(), *_query(options)],
         "requestBody": {"required": True, "description": _BUNDLE_TEXT, "content": _content(options)},
@@ -64,13 +64,19 @@ def _headers() -> Iterable[dict[str, Any]]:
 
 def _query(options: dict[str, Any]) -> Iterable[dict[str, Any]]:
     for name, schema in options.items():
-        yield {"name": name, "in": "query", "required": False, "description": "As the form field.", "schema": schema}
+        # Without the default: a tool that fills it in would send it beside the form's, which wins.
+        plain = {key: value for key, value in schema.items() if key not in ("default", "description")}
+        yield {"name": name, "in": "query", "required": False, "description": "As the form field.", "schema": plain}
     text = "What a raw body is called, with its ending; a cluster's event is named after it."
     yield {"name": RAW_NAME, "in": "query", "required": False, "description": text, "schema": {"type": "string"}}
 
 
-def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """Without the null of an absent value, which no form can send, and without generated titles."""
+def _form_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """As a form sends it: nothing is an empty value and not null. It stands first, for tools fill in the first alternative."""
+    said = {name: schema[name] for name in ("description", "default") if schema.get(name) is not None}
     kinds = [kind for kind in schema.get("anyOf", []) if kind.get("type") != "null"]
-    flat = {**schema, **(kinds[0] if kinds else {})}
-    return {name: value for name, value in flat.items() if name not in ("anyOf", "title") and value is not None}
+    if not kinds:
+        return {name: value for name, value in schema.items() if name != "title"}
+    if "enum" in kinds[0]:
+        return {"type": "string", "enum": ["", *kinds[0]["enum"]], **said}
+    return {"anyOf": [{"type": "string", "enum": [""]}, kinds[0]], **said}
