@@ -21,7 +21,7 @@ def located(result: Result) -> list[str]:
     place = result["epicenter"]
     return [
         f"where       {place['latitude']:.2f}°, {place['longitude']:.2f}° ± {place['horizontal_uncertainty_km']:.0f} km",
-        f"when        {result['origin_time']} ± {result['origin_time_uncertainty_s']:.0f} s",
+        f"when        {result['origin_time'][:19].replace('T', ' ')} UTC ± {result['origin_time_uncertainty_s']:.0f} s",
         *_source(result),
         f"stations    {sum(offset['used'] for offset in result['offsets'])} offsets used, gap {result['azimuthal_gap_deg']:.0f}°",
     ]
