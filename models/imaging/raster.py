@@ -17,6 +17,7 @@ def draw_wiggle(
     ink: NDArray[np.uint16],
     wiggle: NDArray[np.float32],
     live: NDArray[np.bool_],
+    step: int,
     first_column: float,
     columns_a_sample: float,
     center_row: float,
@@ -26,7 +27,7 @@ def draw_wiggle(
     Add `wiggle` [n] to `ink` [rows, columns]; a pixel that the line covers gains a LINE, at most up to what uint16 holds.
 
     Sample i lies at column `first_column + i columns_a_sample` and row `center_row - wiggle[i] rows_a_unit`, in pixels from
-    the upper left corner (pixel r spans r to r + 1). Only between neighbors that are both `live` [n] is
+    the upper left corner (pixel r spans r to r + 1). It is live where `live[i step]` is, and only between live neighbors is
     there a line. A column is inked from the smallest to the largest value of the line within it and half a pixel beyond, by
     covered fraction.
     """
@@ -34,12 +35,12 @@ def draw_wiggle(
     low, high = np.inf, -np.inf
     column = -1
     for i in range(len(wiggle)):
-        if not live[i]:
+        if not live[i * step]:
             continue
         x = first_column + i * columns_a_sample
         y = center_row - float(wiggle[i]) * rows_a_unit
         here = math.floor(x)
-        joined = i > 0 and live[i - 1]
+        joined = i > 0 and live[(i - 1) * step]
         if here != column:
             if joined:
                 x0, y0 = x - columns_a_sample, center_row - float(wiggle[i - 1]) * rows_a_unit

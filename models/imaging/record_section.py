@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.imaging.raster import LINE, draw_wiggle
+from models.imaging.raster import LINE
 from models.imaging.style import SectionStyle
-from models.imaging.trace_picture import wiggles
+from models.imaging.wiggles import draw_bands
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.waveforms import Gather
 
@@ -33,18 +33,9 @@ def section_picture(style: SectionStyle, gather: Gather, window_start_s: float, 
     places = center_rows(style, placement)
     delays_s = _delays_s(style, placement)
     rows = np.flatnonzero(np.isfinite(places) & np.isfinite(delays_s))
-    ink = np.zeros((len(style.bands), style.rows, style.columns), np.uint16)
-    for wiggle in wiggles(style, gather, window_start_s + delays_s[rows], rows):
-        draw_wiggle(
-            ink[wiggle.band],
-            wiggle.samples,
-            wiggle.live,
-            wiggle.first_column,
-            wiggle.columns_a_sample,
-            places[rows[wiggle.trace]],
-            style.wiggle_rows,
-        )
-    exposed = 255.0 * (1.0 - np.exp(ink * np.float32(-EXPOSURE / LINE)))
+    ink = np.zeros((1, len(style.bands), style.rows, style.columns), np.uint16)
+    draw_bands(style, gather, window_start_s + delays_s[rows], rows, ink, np.zeros_like(rows), places[rows], style.wiggle_rows)
+    exposed = 255.0 * (1.0 - np.exp(ink[0] * np.float32(-EXPOSURE / LINE)))
     return np.asarray(np.floor(exposed + 0.5), np.uint8)
 
 

@@ -1,7 +1,6 @@
 """Pictures of single traces: wiggles in bands, and the dispersion picture."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,74 +9,20 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from models.imaging.compiled import compiled
-from models.imaging.raster import LINE, draw_wiggle
-from models.imaging.spectra import BLOCK, band_wiggles, wiggle_step
-from models.imaging.style import AmplitudeStyle, FrequencyStyle, SectionStyle
-from models.imaging.window import Cut, Frame, cut, frame_of
+from models.imaging.raster import LINE
+from models.imaging.style import AmplitudeStyle, FrequencyStyle
+from models.imaging.wiggles import NUMERICAL_FLOOR, draw_bands
+from models.imaging.window import cut, frame_of
 from models.seismic.waveforms import Gather
-
-NUMERICAL_FLOOR = 1e-5
-
-
-@dataclass(frozen=True)
-class Wiggle:
-    """One band of one trace, scaled to 1 at its largest in the window: values and live flags at `columns_a_sample`."""
-
-    trace: int
-    band: int
-    samples: NDArray[np.float32]
-    live: NDArray[np.bool_]
-    first_column: float
-    columns_a_sample: float
-
-
-def wiggles(
-    style: AmplitudeStyle | SectionStyle, gather: Gather, starts_s: NDArray[np.float64], rows: NDArray[np.int64]
-) -> Iterator[Wiggle]:
-    """The wiggles of the gather's traces `rows` [m] in windows beginning at `starts_s` [m]; silent ones are left out."""
-    frame = frame_of(style, max(band.longest_period_s for band in style.bands))
-    for begin in range(0, len(rows), BLOCK):
-        part = slice(begin, begin + BLOCK)
-        piece = cut(style, frame, gather, starts_s[part], rows[part])
-        filtered = band_wiggles(piece.samples, gather.sampling_rate_hz, style.bands)
-        yield from _scaled(style, frame, gather.sampling_rate_hz, piece, filtered, begin)
-
-
-def _scaled(
-    style: AmplitudeStyle | SectionStyle,
-    frame: Frame,
-    rate_hz: float,
-    piece: Cut,
-    filtered: list[NDArray[np.float32]],
-    begin: int,
-) -> Iterator[Wiggle]:
-    for number, (band, values) in enumerate(zip(style.bands, filtered, strict=True)):
-        step = wiggle_step(frame.samples, rate_hz, band)
-        first, last = frame.margin // step, -(-(frame.samples - frame.margin) // step) + 1
-        live = np.ascontiguousarray(piece.live[:, ::step][:, first:last])
-        seen = np.ascontiguousarray(values[:, first:last])
-        peaks = np.max(np.abs(seen), axis=1, where=live, initial=0.0)
-        for trace, peak in enumerate(peaks):
-            # the cut is scaled to about 1: what is far smaller is what a float32 transform leaves of nothing
-            if peak > NUMERICAL_FLOOR:
-                start = (first * step - frame.margin) / frame.samples_a_column
-                yield Wiggle(begin + trace, number, seen[trace] / peak, live[trace], start, step / frame.samples_a_column)
 
 
 def amplitude_pictures(style: AmplitudeStyle, gather: Gather, window_start_s: float) -> NDArray[np.uint8]:
     """uint8 [traces, bands, rows, columns]: each wiggle over the full height, positive up."""
     count = len(gather.samples)
     ink = np.zeros((count, len(style.bands), style.rows, style.columns), np.uint16)
-    for wiggle in wiggles(style, gather, np.full(count, window_start_s), np.arange(count)):
-        draw_wiggle(
-            ink[wiggle.trace, wiggle.band],
-            wiggle.samples,
-            wiggle.live,
-            wiggle.first_column,
-            wiggle.columns_a_sample,
-            0.5 * style.rows,
-            0.5 * style.rows - 0.5,
-        )
+    traces = np.arange(count)
+    middle = np.full(count, 0.5 * style.rows)
+    draw_bands(style, gather, np.full(count, window_start_s), traces, ink, traces, middle, 0.5 * style.rows - 0.5)
     return np.minimum(ink, LINE).astype(np.uint8)
 
 

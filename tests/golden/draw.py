@@ -43,9 +43,9 @@ def raster() -> np.ndarray:
     steps = np.arange(160)
     saw = ((steps * 37 % 64) / 32.0 - 1.0).astype(np.float32)
     live = (steps < 70) | (steps > 90)
-    draw_wiggle(ink, saw, live, -2.0, 0.25, 8.0, 6.5)
-    draw_wiggle(ink, saw[:30], live[:30], 0.5, 1.5, 14.25, 9.0)
-    draw_wiggle(ink, saw[::7] * np.float32(0.125), live[::7], 0.0, 2.0, 12.0, 8.0)
+    draw_wiggle(ink, saw, live, 1, -2.0, 0.25, 8.0, 6.5)
+    draw_wiggle(ink, saw[:30], live[:30], 1, 0.5, 1.5, 14.25, 9.0)
+    draw_wiggle(ink, saw[::7] * np.float32(0.125), live, 7, 0.0, 2.0, 12.0, 8.0)
     return ink
 
 

@@ -8,7 +8,7 @@ def draw(values, live=None, columns=8, rows=9, first=0.0, spacing=1.0, center=4.
     picture = np.zeros((rows, columns), np.uint16) if picture is None else picture
     values = np.asarray(values, np.float32)
     live = np.ones(len(values), np.bool_) if live is None else np.asarray(live, np.bool_)
-    draw_wiggle(picture, values, live, first, spacing, center, scale)
+    draw_wiggle(picture, values, live, 1, first, spacing, center, scale)
     return picture
 
 
@@ -80,3 +80,10 @@ def test_ink_stops_where_the_picture_is_full():
 
 def test_an_empty_wiggle_leaves_the_picture_alone():
     assert not draw([]).any()
+
+
+def test_live_flags_may_be_finer_than_the_wiggle():
+    live = np.array([1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 1], np.bool_)
+    ink = np.zeros((9, 8), np.uint16)
+    draw_wiggle(ink, np.zeros(5, np.float32), live, 3, 0.0, 1.5, 4.5, 1.0)
+    assert np.flatnonzero(ink[4]).tolist() == [0, 1, 4, 5, 6]

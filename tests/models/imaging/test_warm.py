@@ -8,9 +8,9 @@ ROOT = Path(__file__).parents[3]
 CHECK = """
 import runpy
 from models.imaging.warm import warm
-from models.imaging import conditioning, raster, trace_picture, window
+from models.imaging import conditioning, trace_picture, wiggles, window
 warm()
-loops = [conditioning._prepare, conditioning._mask, raster.draw_wiggle, trace_picture._to_baseband, trace_picture._decibels, window._cut]
+loops = [conditioning._prepare, conditioning._mask, wiggles._draw_band, trace_picture._to_baseband, trace_picture._decibels, window._cut]
 before = [loop.signatures for loop in loops]
 assert all(before), before
 runpy.run_path("tests/golden/draw.py")["chain"]()

@@ -1,0 +1,87 @@
+"""From a gather to ink: cut, filter into bands and draw, as amplitude pictures and record sections do alike."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.imaging.compiled import compiled
+from models.imaging.raster import draw_wiggle
+from models.imaging.spectra import BLOCK, band_wiggles, wiggle_step
+from models.imaging.style import AmplitudeStyle, SectionStyle
+from models.imaging.window import cut, frame_of
+from models.seismic.waveforms import Gather
+
+# A cut is scaled to about 1: what is far smaller is what a float32 transform leaves of nothing.
+NUMERICAL_FLOOR = 1e-5
+
+
+def draw_bands(
+    style: AmplitudeStyle | SectionStyle,
+    gather: Gather,
+    starts_s: NDArray[np.float64],
+    traces: NDArray[np.int64],
+    ink: NDArray[np.uint16],
+    pictures: NDArray[np.int64],
+    center_rows: NDArray[np.float64],
+    half_height: float,
+) -> None:
+    """
+    Draw the gather's `traces` [m] in windows beginning at `starts_s` [m] (POSIX seconds), each band by itself.
+
+    `ink` [pictures, bands, rows, columns]; trace i goes to picture `pictures[i]` around row `center_rows[i]`, each band scaled
+    by its own largest value in the window to `half_height` rows.
+    """
+    rate_hz = gather.sampling_rate_hz
+    frame = frame_of(style, max(band.longest_period_s for band in style.bands))
+    for begin in range(0, len(traces), BLOCK):
+        part = slice(begin, begin + BLOCK)
+        piece = cut(style, frame, gather, starts_s[part], traces[part])
+        filtered = band_wiggles(piece.samples, rate_hz, style.bands)
+        for number, (band, wiggles) in enumerate(zip(style.bands, filtered, strict=True)):
+            step = wiggle_step(frame.samples, rate_hz, band)
+            _draw_band(
+                ink,
+                number,
+                pictures[part],
+                wiggles,
+                piece.live,
+                step,
+                frame.margin,
+                frame.samples_a_column,
+                center_rows[part],
+                half_height,
+                NUMERICAL_FLOOR,
+            )
+
+
+@compiled
+def _draw_band(
+    ink: NDArray[np.uint16],
+    band: int,
+    pictures: NDArray[np.int64],
+    wiggles: NDArray[np.float32],
+    live: NDArray[np.bool_],
+    step: int,
+    margin: int,
+    samples_a_column: float,
+    center_rows: NDArray[np.float64],
+    half_height: float,
+    floor: float,
+) -> None:
+    """`wiggles` [m, samples / step] and `live` [m, samples] with `margin` samples on either side of what is drawn."""
+    first, last = margin // step, -(-(live.shape[1] - margin) // step) + 1
+    for k in range(len(wiggles)):
+        peak = np.float32(0.0)
+        for i in range(first, last):
+            if live[k, i * step]:
+                peak = max(peak, abs(wiggles[k, i]))
+        if peak > floor:
+            draw_wiggle(
+                ink[pictures[k], band],
+                wiggles[k, first:last],
+                live[k, first * step :],
+                step,
+                (first * step - margin) / samples_a_column,
+                step / samples_a_column,
+                center_rows[k],
+                half_height / float(peak),
+            )
