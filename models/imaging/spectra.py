@@ -41,8 +41,10 @@ def band_wiggles(traces: NDArray[np.float32], sampling_rate_hz: float, bands: Se
     Returns an array [traces, samples / step] a band, where step is that of `wiggle_step`.
     """
     count, samples = traces.shape
-    block = np.zeros((BLOCK, samples), np.float32)
-    block[:count] = traces
+    block = traces
+    if count < BLOCK:
+        block = np.zeros((BLOCK, samples), np.float32)
+        block[:count] = traces
     spectra = scipy.fft.rfft(block, axis=1)
     return [_one_band(spectra, samples, sampling_rate_hz, band)[:count] for band in bands]
 
