@@ -31,7 +31,7 @@ def fields_of(kind: Kind) -> tuple[str, ...]:
 def describe(kind: Kind) -> dict[str, Any]:
     """Parameters and request body of a submission."""
     schemas = Options.model_json_schema()["properties"]
-    options = {name: _form_schema(schemas[name]) for name in fields_of(kind)}
+    options = {name: schemas[name] for name in fields_of(kind)}
     return {
         "parameters": [*_headers(), *_query(options)],
         "requestBody": {"required": True, "description": _BUNDLE_TEXT, "content": _content(options)},
@@ -52,7 +52,8 @@ def responses() -> dict[int | str, dict[str, Any]]:
 
 def _content(options: dict[str, Any]) -> dict[str, Any]:
     files = {"type": "array", "items": _BINARY, "description": _BUNDLE_TEXT}
-    form = {"type": "object", "required": ["bundle"], "properties": {"bundle": files, **options}}
+    fields = {name: _form_schema(schema) for name, schema in options.items()}
+    form = {"type": "object", "required": ["bundle"], "properties": {"bundle": files, **fields}}
     return {"multipart/form-data": {"schema": form}, **{media_type: {"schema": _BINARY} for media_type in MEDIA_TYPES}}
 
 
@@ -65,18 +66,24 @@ def _headers() -> Iterable[dict[str, Any]]:
 def _query(options: dict[str, Any]) -> Iterable[dict[str, Any]]:
     for name, schema in options.items():
         # Without the default: a tool that fills it in would send it beside the form's, which wins.
-        plain = {key: value for key, value in schema.items() if key not in ("default", "description")}
+        plain = {key: value for key, value in _value(schema).items() if key not in ("default", "description", "title")}
         yield {"name": name, "in": "query", "required": False, "description": "As the form field.", "schema": plain}
     text = "What a raw body is called, with its ending; a cluster's event is named after it."
     yield {"name": RAW_NAME, "in": "query", "required": False, "description": text, "schema": {"type": "string"}}
 
 
 def _form_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """As a form sends it: nothing is an empty value and not null. It stands first, for tools fill in the first alternative."""
+    """As a form sends it: nothing is an empty value and not null. The example keeps tools from filling in a number."""
     said = {name: schema[name] for name in ("description", "default") if schema.get(name) is not None}
-    kinds = [kind for kind in schema.get("anyOf", []) if kind.get("type") != "null"]
-    if not kinds:
-        return {name: value for name, value in schema.items() if name != "title"}
-    if "enum" in kinds[0]:
-        return {"type": "string", "enum": ["", *kinds[0]["enum"]], **said}
-    return {"anyOf": [{"type": "string", "enum": [""]}, kinds[0]], **said}
+    value = _value(schema)
+    if "anyOf" not in schema:
+        return {name: part for name, part in value.items() if name != "title"}
+    if "enum" in value:
+        return {"type": "string", "enum": ["", *value["enum"]], **said}
+    return {"anyOf": [value, {"type": "string", "maxLength": 0}], "examples": [""], **said}
+
+
+def _value(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a value that is there."""
+    kinds: list[dict[str, Any]] = [kind for kind in schema.get("anyOf", []) if kind.get("type") != "null"]
+    return kinds[0] if kinds else schema

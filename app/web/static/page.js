@@ -154,4 +154,5 @@ for (const kind of ["dragenter", "dragover"]) one("#drop").addEventListener(kind
 for (const kind of ["dragleave", "drop"]) one("#drop").addEventListener(kind, (event) => { event.preventDefault(); one("#drop").classList.remove("over"); });
 one("#drop").addEventListener("drop", (event) => add(event.dataTransfer.files));
 choose();
+one("#send").disabled = false;
 open();
