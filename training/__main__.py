@@ -1,10 +1,10 @@
-"""`python -m training`: greens NAME, train NAME, all."""
+"""`python -m training`: greens NAME, train NAME, bundles, report, all."""
 
 import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from training import deepcluster, greens, offset, section_models
+from training import bundles, deepcluster, greens, offset, report, section_models
 from training.config import TrainingSettings, recipe
 
 STORES = ("greens_10s", "greens_50s")
@@ -36,6 +36,9 @@ def main() -> None:
     store.add_argument("name", choices=STORES)
     one = verbs.add_parser("train", help="train, export and score one model (offset first: the others read its predictions)")
     one.add_argument("name", choices=tuple(TRAINERS))
+    demo = verbs.add_parser("bundles", help="write synthetic bundles for the demonstration")
+    demo.add_argument("--out", type=Path, default=Path("app/demo_bundles"))
+    verbs.add_parser("report", help="write docs/models.md from the cards")
     everything = verbs.add_parser("all", help="the store and every model, in order")
     for verb in (one, everything):
         verb.add_argument("--version", default="1", help="version folder of the artifacts")
@@ -43,6 +46,10 @@ def main() -> None:
     settings = TrainingSettings()
     if arguments.verb == "greens":
         build_store(arguments.name, settings)
+    elif arguments.verb == "bundles":
+        bundles.write_bundles(settings, arguments.out)
+    elif arguments.verb == "report":
+        Path("docs/models.md").write_text(report.report(settings.artifacts_dir), encoding="utf-8")
     elif arguments.verb == "train":
         train(arguments.name, settings, arguments.version)
     else:
