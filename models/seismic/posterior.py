@@ -1,8 +1,8 @@
 """
 The posterior of an epicenter over the whole sphere: searched in full at 1 degree, its regions looked at more closely.
 
-A region is what holds together above a hundredth of the highest density, so that a ring around an array is one region and a
-mirror solution another.
+A region is what holds together above a hundredth of the highest density (and what the grid may hide), so that a ring around
+an array is one region and a mirror solution another.
 """
 
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, sparse
-from scipy.special import logsumexp
+from scipy import sparse
+from scipy.spatial import KDTree
 
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, distance_deg, unit_vectors
-from models.seismic.misfit import TOGETHER, log_posterior, refine
+from models.seismic.misfit import FREEDOM, TOGETHER, log_posterior, refine
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -26,9 +26,10 @@ FLOOR_KM: Final = 5.0  # sphere against ellipsoid alone is worth more
 
 _EDGE = np.log(0.01)  # a region ends where the density falls below a hundredth of the highest
 _HALF_CELL_DEG = 0.5
+_LINK_DEG = 1.6  # nodes closer than this are neighbors, along and across rows
 _MOST_REGIONS = 8
 _WIDE_DEG = 6.0  # a region with a deviation above this is no ellipse: the 1 degree grid describes it well enough
-_STEPS = np.linspace(-4.5, 4.5, 37)  # of a local grid, in deviations
+_STEPS = np.linspace(-4.5, 4.5, 31)  # of a local grid, in deviations
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,14 @@ class Offsets:
     def log_posterior(self, nodes: Singles, blur_deg: float, rounds: int) -> Floats:
         """At nodes [3, m]; `blur_deg` widens every scale, so that no maximum falls between the nodes."""
         filling = -len(self.scales) % TOGETHER
-        stations = np.pad(self.stations, ((0, 0), (0, filling))).astype(np.float32)
-        distances = np.pad(self.distances, (0, filling)).astype(np.float32)
-        scales = np.pad(np.hypot(self.scales, blur_deg), (0, filling), constant_values=np.inf).astype(np.float32)
+        stations = np.concatenate((self.stations, np.zeros((3, filling))), axis=1).astype(np.float32)
+        distances = np.concatenate((self.distances, np.zeros(filling))).astype(np.float32)
+        scales = np.concatenate((np.hypot(self.scales, blur_deg), np.full(filling, np.inf))).astype(np.float32)
         return log_posterior(nodes, stations, distances, scales, COMMON_BIAS_DEG, rounds)
+
+    def lost_between_nodes(self) -> float:
+        """What the density at a node may lack against a maximum half a cell away, in logarithm: more for many good stations."""
+        return float(0.5 * (FREEDOM + 1.0) * np.log1p(_HALF_CELL_DEG**2 / (FREEDOM * (self.scales**2 + _HALF_CELL_DEG**2))).sum())
 
     def refine(self, point: Floats) -> tuple[Floats, float]:
         """The maximum above a point (unit vectors [3]), and the common bias there."""
@@ -93,18 +98,24 @@ class _Cloud:
 
 @dataclass(frozen=True)
 class _Sphere:
-    """Nodes of the full grid, centers of 1 degree cells in rows from south to north; `log_areas` less a constant [64800]."""
+    """Nodes of the full grid, each for the same area, a degree apart; `links` [m, m] joins neighbors."""
 
     latitudes: Floats
     longitudes: Floats
     nodes: Singles
-    log_areas: Floats
+    links: sparse.csr_array
 
 
 @cache
 def _sphere() -> _Sphere:
-    latitudes, longitudes = (axis.ravel() for axis in np.meshgrid(np.arange(-89.5, 90.0), np.arange(-179.5, 180.0), indexing="ij"))
-    return _Sphere(latitudes, longitudes, _nodes(latitudes, longitudes), np.log(np.cos(np.radians(latitudes))))
+    """Rows a degree apart with as many nodes as their circle has degrees of arc."""
+    rows = [(latitude, max(1, round(360.0 * np.cos(np.radians(latitude))))) for latitude in np.arange(-89.5, 90.0)]
+    latitudes = np.repeat([latitude for latitude, _ in rows], [count for _, count in rows])
+    longitudes = np.concatenate([(np.arange(count) + 0.5) * (360.0 / count) - 180.0 for _, count in rows])
+    vectors = unit_vectors(latitudes, longitudes)
+    pairs = KDTree(vectors).query_pairs(np.radians(_LINK_DEG), output_type="ndarray")
+    links = sparse.csr_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(latitudes), len(latitudes)))
+    return _Sphere(latitudes, longitudes, _nodes(latitudes, longitudes), links)
 
 
 def _nodes(latitudes: Floats, longitudes: Floats) -> Singles:
@@ -116,39 +127,28 @@ def maxima(data: Offsets) -> list[Maximum]:
     """Every region of the posterior that matters, likeliest first."""
     sphere = _sphere()
     density = data.log_posterior(sphere.nodes, _HALF_CELL_DEG, 1)
-    density -= density.max()
-    inside = np.flatnonzero(density > _EDGE)
-    labels = _regions((density > _EDGE).reshape(180, 360)).flat[inside]
-    latitudes, longitudes, log_mass = sphere.latitudes[inside], sphere.longitudes[inside], density[inside] + sphere.log_areas[inside]
+    inside = np.flatnonzero(density > density.max() + _EDGE - data.lost_between_nodes())
+    log_mass = density[inside] - density.max()
+    count, labels = sparse.csgraph.connected_components(sphere.links[inside][:, inside], directed=False)
+    heights = np.full(count, -np.inf)
+    np.maximum.at(heights, labels, log_mass)
     clouds: list[_Cloud] = []
-    for label in np.argsort(-np.bincount(labels, np.exp(log_mass)), kind="stable")[:_MOST_REGIONS]:
+    for label in np.argsort(-heights, kind="stable")[:_MOST_REGIONS]:
         own = np.flatnonzero(labels == label)
-        if len(own) == 0:
-            continue
-        top = own[np.argmax(log_mass[own])]
-        point = _degrees(data.refine(unit_vectors(latitudes[top], longitudes[top]))[0])
+        top = inside[own[np.argmax(log_mass[own])]]
+        point = _degrees(data.refine(unit_vectors(sphere.latitudes[top], sphere.longitudes[top]))[0])
         if all(distance_deg(*point, *cloud.point) > 2.0 * _HALF_CELL_DEG for cloud in clouds):
-            clouds.append(_Cloud(point, _offsets(point, latitudes[own], longitudes[own]), log_mass[own]))
+            offsets = _offsets(point, sphere.latitudes[inside[own]], sphere.longitudes[inside[own]])
+            clouds.append(_Cloud(point, offsets, log_mass[own]))
     return _described(data, clouds)
-
-
-def _regions(inside: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Numbers of connected regions [180, 360], joined across the date line and the poles; 0 is outside."""
-    labels, count = ndimage.label(inside, np.ones((3, 3), int))
-    seams = [(labels[:, 0], np.roll(labels[:, -1], shift)) for shift in (-1, 0, 1)]
-    seams += [(row, np.full(360, row.max())) for row in (labels[0], labels[-1])]
-    one, other = (np.concatenate(side) for side in zip(*seams, strict=True))
-    touching = (one > 0) & (other > 0)
-    links = sparse.coo_array((np.ones(touching.sum()), (one[touching], other[touching])), shape=(count + 1, count + 1))
-    return np.where(inside, sparse.csgraph.connected_components(links, directed=False)[1][labels], 0)
 
 
 def _described(data: Offsets, coarse: list[_Cloud]) -> list[Maximum]:
     """Regions on grids of their own, unless one is wide: then all as the full grid has them, or their masses could not compare."""
     wide = any(np.linalg.eigvalsh(cloud.covariance)[-1] > _WIDE_DEG**2 for cloud in coarse)
     clouds = coarse if wide else [_closer(data, _closer(data, cloud, _HALF_CELL_DEG), 0.0) for cloud in coarse]
-    totals = np.array([logsumexp(cloud.log_mass) for cloud in clouds])
-    shares = np.exp(totals - logsumexp(totals))
+    totals = np.array([np.logaddexp.reduce(cloud.log_mass) for cloud in clouds])
+    shares = np.exp(totals - np.logaddexp.reduce(totals))
     found = [_describe(cloud, share) for cloud, share in zip(clouds, shares.tolist(), strict=True)]
     return sorted(found, key=lambda maximum: -maximum.probability)
 
