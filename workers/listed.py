@@ -51,7 +51,7 @@ class ListedWorker(SimpleWorker):
 
     def run_maintenance_tasks(self) -> None:
         """Nothing: abandoned jobs are found by `dispatch.Recovery`."""
-        self.last_cleaned_at = datetime.now(UTC)
+        self.last_cleaned_at = datetime.now(UTC)  # type: ignore[assignment]  # RQ has it without a type
 
 
 def listed(job: Job) -> str | None:

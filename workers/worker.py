@@ -34,8 +34,11 @@ def work(settings: Settings, name: str) -> None:
     heartbeat = Heartbeat(records, state, settings.heartbeat_s, settings.job_timeout_s + _OVERDUE_S)
     desk = Desk(settings, open_blobs(settings), records, Dispatcher(redis, settings), models, name)
 
+    def limit() -> UnixSignalDeathPenalty:
+        return UnixSignalDeathPenalty(settings.job_timeout_s)  # type: ignore[no-untyped-call]
+
     def perform(job_id: str) -> None:
-        run(desk, job_id, lambda: UnixSignalDeathPenalty(settings.job_timeout_s))
+        run(desk, job_id, limit)
 
     heartbeat.start()
     log.info("worker ready", worker=name, models=state.models, provider=models.provider, took_s=round(time.monotonic() - began, 2))

@@ -1,0 +1,228 @@
+"""The queue, supervised workers and toy models together: jobs in, results out, whatever is killed."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from uuid import uuid4
+
+import pytest
+
+from workers.blobs import open_blobs
+from workers.contracts import ClassifyResult, ClusterResult, JobRecord, Kind, LocateResult, Options, Part, Status, Submission
+from workers.dispatch import Dispatcher, connect
+from workers.embedded import EmbeddedQueue
+from workers.records import Records, job_key
+from workers.results import figure_key, result_key
+from workers.settings import Settings
+from workers.supervisor import ROOT, Supervisor, environment
+
+PATIENCE_S = 60.0
+
+
+class Service:
+    """A client's view of the running workers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.redis = settings, connect(settings)
+        self.records, self.blobs = Records(self.redis, settings), open_blobs(settings)
+
+    def submit(self, kind: Kind, files: dict[str, bytes], **options: object) -> str:
+        """The id of a new job."""
+        parts = tuple(self.part(name, data) for name, data in files.items())
+        job_id = uuid4().hex
+        Dispatcher(self.redis, self.settings).submit(Submission(kind=kind, parts=parts, options=Options(**options)), "", job_id)
+        return job_id
+
+    def part(self, name: str, data: bytes) -> Part:
+        """A stored upload."""
+        with self.blobs.writer() as writer:
+            writer.write(data)
+            blob = writer.commit()
+        return Part(name=name, digest=blob.digest, size_bytes=blob.size_bytes)
+
+    def until(self, job_id: str, *statuses: Status) -> JobRecord:
+        """The record as soon as it has one of the statuses."""
+        deadline = time.monotonic() + PATIENCE_S
+        with self.redis.pubsub(ignore_subscribe_messages=True) as listener:
+            listener.subscribe(job_key(job_id))
+            while time.monotonic() < deadline:
+                record = self.records.get(job_id)
+                assert record is not None
+                if record.status in statuses:
+                    return record
+                listener.get_message(timeout=1.0)
+        raise AssertionError(f"still {record.status} in stage {record.stage}")
+
+    def ended(self, job_id: str) -> JobRecord:
+        """The record once it has ended."""
+        return self.until(job_id, Status.SUCCEEDED, Status.FAILED, Status.CANCELED)
+
+
+def running_workers(records: Records, count: int) -> list[int]:
+    """Process ids once so many workers have been heard."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        states = records.workers()
+        if len(states) >= count:
+            return [state.pid for state in states]
+        time.sleep(0.05)
+    raise AssertionError(f"{len(states)} workers of {count}")
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory, toy_artifacts: Path) -> Settings:
+    folder = tmp_path_factory.mktemp("service")
+    return Settings(data_dir=folder, artifacts_dir=toy_artifacts, workers=1, threads=1, heartbeat_s=0.5, heartbeat_ttl_s=3.0)
+
+
+@pytest.fixture(scope="module")
+def service(settings: Settings) -> Iterator[Service]:
+    with Supervisor(settings):
+        client = Service(settings)
+        running_workers(client.records, 1)
+        yield client
+        client.redis.close()
+
+
+@pytest.fixture(scope="module")
+def event(recordings: ModuleType) -> dict[str, bytes]:
+    """Six stations around the pole, an hour each."""
+    places = [("XX", f"S{number}", 40.0 + 5 * number, 60.0 * number) for number in range(6)]
+    stretches = [(f"XX.S{number}.00.LHZ", 0.0, 1.0, recordings.wave(3600, seed=number)) for number in range(6)]
+    return {"event.mseed": recordings.miniseed(*stretches), "stations.csv": recordings.stations_csv(*places)}
+
+
+def test_classification(service: Service, event: dict[str, bytes]):
+    record = service.ended(service.submit(Kind.CLASSIFY, event))
+    assert record.status is Status.SUCCEEDED, record.problem
+    result = ClassifyResult.model_validate_json(service.blobs.get(result_key(record)))
+    assert result.traces_used == 6
+    assert sum(result.probabilities.values()) == pytest.approx(1.0, abs=1e-5)
+    assert record.figures == ["section"]
+    assert service.blobs.get(figure_key(record, "section")).startswith(b"\x89PNG")
+    assert (record.attempt, record.progress, record.stage) == (1, 1.0, "finished")
+
+
+def test_location(service: Service, event: dict[str, bytes]):
+    record = service.ended(service.submit(Kind.LOCATE, event, event_type="glacial"))
+    assert record.status is Status.SUCCEEDED, record.problem
+    result = LocateResult.model_validate_json(service.blobs.get(result_key(record)))
+    assert result.event_type == "glacial"
+    assert (result.depth_km, result.force_azimuth_ambiguous) == (None, True)
+    assert [model.name for model in result.models] == ["offset", "force_azimuth"]
+    assert len(result.offsets) == 6
+    assert sorted(record.figures) == ["map", "offsets", "section"]
+    assert sorted(record.formats) == ["csv", "geojson", "quakeml"]
+    feature = json.loads(service.blobs.get(result_key(record, "geojson")))
+    assert feature["geometry"]["coordinates"][1] == pytest.approx(result.epicenter.latitude)
+
+
+def test_the_same_event_gets_the_same_answer(service: Service, event: dict[str, bytes]):
+    first, second = (service.ended(service.submit(Kind.LOCATE, event)) for _ in range(2))
+    assert service.blobs.get(result_key(first)) == service.blobs.get(result_key(second))
+
+
+def test_clustering(service: Service, recordings: ModuleType):
+    many = {}
+    for number in range(12):
+        waves = [(f"XX.S{place}.00.LHZ", 0.0, 1.0, recordings.wave(1800, seed=100 * number + place)) for place in range(3)]
+        many[f"anomaly_{number:03d}.mseed"] = recordings.miniseed(*waves)
+    places = [("XX", f"S{place}", 40.0 + 5 * place, 60.0 * place) for place in range(3)]
+    record = service.ended(service.submit(Kind.CLUSTER, {**many, "stations.csv": recordings.stations_csv(*places)}, k_min=2, k_max=4))
+    assert record.status is Status.SUCCEEDED, record.problem
+    result = ClusterResult.model_validate_json(service.blobs.get(result_key(record)))
+    assert [row.event for row in result.assignments] == [f"anomaly_{number:03d}" for number in range(12)]
+    assert sum(cluster.size for cluster in result.clusters) == 12
+    assert {row.k for row in result.selection} == {2, 3, 4}
+    assert sorted(record.figures) == ["contact_sheet", "families"]
+
+
+def test_fine_tuning_is_declined_plainly(service: Service, event: dict[str, bytes]):
+    record = service.ended(service.submit(Kind.CLUSTER, event, fine_tune=True))
+    assert record.problem is not None
+    assert (record.status, record.problem.type, record.problem.status) == (Status.FAILED, "/problems/fine-tune-unavailable", 422)
+
+
+def test_bytes_that_are_no_waveform_are_named(service: Service):
+    record = service.ended(service.submit(Kind.CLASSIFY, {"broken.mseed": b"\0" * 4096}))
+    assert record.status is Status.FAILED
+    assert record.problem is not None
+    assert record.problem.status == 422
+    assert [part.name for part in record.problem.parts] == ["broken.mseed"]
+
+
+def test_a_station_without_coordinates_is_a_warning(service: Service, event: dict[str, bytes]):
+    record = service.ended(service.submit(Kind.CLASSIFY, {"event.mseed": event["event.mseed"]}))
+    assert {warning.code for warning in record.warnings} >= {"no-coordinates"}
+    assert {warning.trace for warning in record.warnings} >= {"XX.S0.00.LHZ"}
+
+
+def test_an_upload_that_has_gone_fails_the_job(service: Service):
+    part = Part(name="gone.mseed", digest="0" * 64, size_bytes=1)
+    submission = Submission(kind=Kind.CLASSIFY, parts=(part,), options=Options())
+    Dispatcher(service.redis, service.settings).submit(submission, "", "gone")
+    record = service.ended("gone")
+    assert record.problem is not None
+    assert record.problem.type == "/problems/blob-missing"
+
+
+def test_a_job_survives_the_kill_of_its_worker(service: Service, event: dict[str, bytes]):
+    [pid] = running_workers(service.records, 1)
+    job_id = service.submit(Kind.LOCATE, event)
+    service.until(job_id, Status.RUNNING)
+    os.kill(pid, signal.SIGKILL)
+    record = service.ended(job_id)
+    assert record.status is Status.SUCCEEDED, record.problem
+    assert record.attempt == 2
+    assert running_workers(service.records, 1) != [pid]
+
+
+def test_the_workers_alone_end_quickly_when_told(tmp_path: Path, toy_artifacts: Path):
+    settings = Settings(data_dir=tmp_path, artifacts_dir=toy_artifacts, workers=1, threads=1)
+    with EmbeddedQueue(settings):
+        client = connect(settings)
+        alone = subprocess.Popen([sys.executable, "-m", "workers"], cwd=ROOT, env=os.environ | environment(settings))
+        [worker] = [os.pidfd_open(pid) for pid in running_workers(Records(client, settings), 1)]
+        began = time.monotonic()
+        alone.terminate()
+        assert alone.wait(10.0) == 0
+        assert time.monotonic() - began < 5.0
+        assert gone(worker)
+        assert Records(client, settings).workers() == []
+        client.close()
+
+
+def test_the_workers_end_with_a_killed_supervisor(tmp_path: Path, toy_artifacts: Path):
+    settings = Settings(data_dir=tmp_path, artifacts_dir=toy_artifacts, workers=1, threads=1)
+    with EmbeddedQueue(settings):
+        client = connect(settings)
+        alone = subprocess.Popen([sys.executable, "-m", "workers"], cwd=ROOT, env=os.environ | environment(settings))
+        [worker] = [os.pidfd_open(pid) for pid in running_workers(Records(client, settings), 1)]
+        alone.kill()
+        alone.wait()
+        assert gone(worker)
+        client.close()
+
+
+def gone(pidfd: int) -> bool:
+    """Whether the process ends within a few seconds."""
+    try:
+        return bool(select.select([pidfd], [], [], 10.0)[0])
+    finally:
+        os.close(pidfd)
+
+
+def test_a_worker_without_artifacts_says_so_and_ends(tmp_path: Path):
+    settings = Settings(data_dir=tmp_path, artifacts_dir=tmp_path / "none")
+    command = [sys.executable, "-m", "workers", "--one", "w"]
+    ended = subprocess.run(command, cwd=ROOT, env=os.environ | environment(settings), capture_output=True, timeout=PATIENCE_S, check=False)
+    assert ended.returncode == 1
+    line = json.loads(ended.stderr.splitlines()[-1])
+    assert (line["event"], line["error"]) == ("cannot work", "UnknownModel")

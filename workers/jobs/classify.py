@@ -1,0 +1,35 @@
+"""POST /events/classify: tectonic or glacial?"""
+
+from models.analysis.events import Classification, classify_event
+from models.analysis.offsets import combine_origin_times
+from workers.contracts import ClassifyResult, ReferencePoint
+from workers.jobs import drawing
+from workers.jobs.desk import Outcome, Task
+from workers.jobs.reading import one_gather, trial_epicenter, unread, version_of
+from workers.products import classify_products
+
+
+def classify(task: Task) -> Outcome:
+    """Raises what the reader raises, NoUsableTrace, Canceled, Superseded."""
+    gather, warnings = one_gather(task)
+    found = classify_event(task.desk.models.models, gather, trial_epicenter(task), task.progress.part(0.0, 0.85))
+    task.progress("draw", 0.88)
+    origin_s = combine_origin_times(found.readings).time_s
+    title = f"{found.event_type} {found.probabilities[found.event_type]:.0%}"
+    figures = {"section": drawing.section(gather, found.readings, found.reference, origin_s, title)}
+    result = _result(task, found)
+    return Outcome(result, warnings + unread(gather, found.readings), figures, classify_products(result))
+
+
+def _result(task: Task, found: Classification) -> ClassifyResult:
+    at = found.reference
+    point = None if at is None else ReferencePoint(latitude=at.latitude_deg, longitude=at.longitude_deg, source=at.source)
+    return ClassifyResult(
+        event_type=found.event_type,
+        probabilities=found.probabilities,
+        reference_point=point,
+        traces_used=found.traces_used,
+        model=version_of(task, "event_type"),
+        out_of_distribution=found.out_of_distribution,
+        novelty=found.novelty,
+    )

@@ -1,0 +1,109 @@
+"""Which figures a job draws, of how many traces: enough to judge by, few enough to be quick."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.analysis.offsets import OffsetReadings
+from models.analysis.sections import Reference, place_traces
+from models.catalog.offset import OFFSET
+from models.catalog.pictures import TRACE_FREQUENCY
+from models.imaging.render import render_traces
+from models.seismic.geodesy import KM_PER_DEGREE
+from models.seismic.location import Location
+from models.seismic.posterior import Maximum
+from models.seismic.waveforms import Gather
+from workers.figures import Arrival, Spot, map_figure, offsets_figure, section_figure
+
+Floats = NDArray[np.float64]
+
+MOST_IN_A_SECTION: Final = 60
+MOST_CIRCLES: Final = 40
+MOST_PANELS: Final = 12
+# Rayleigh waves of 50 to 100 s; a line to compare with, not a prediction.
+SURFACE_WAVE_KM_S: Final = 3.8
+
+
+def section(gather: Gather, readings: OffsetReadings, reference: Reference | None, origin_s: float | None, title: str) -> bytes:
+    """The record section for people, at the distances that the models' section has."""
+    distances = place_traces(gather, readings, reference).distances_deg
+    chosen = evenly(distances, MOST_IN_A_SECTION)
+    return section_figure(
+        part_of(gather, chosen),
+        distances[chosen],
+        title=_counted(title, len(chosen), len(distances)),
+        origin_time_s=origin_s,
+        window_s=_window(readings),
+        arrivals=() if origin_s is None or reference is None else (_surface_wave(origin_s, distances[chosen]),),
+    )
+
+
+def map_of(gather: Gather, readings: OffsetReadings, location: Location, title: str) -> bytes:
+    """Epicenter, ellipse, alternatives, and stations with their circles of distance."""
+    chosen = evenly(np.where(location.used, readings.distances_deg, np.nan), MOST_CIRCLES)
+    return map_figure(
+        [str(gather.trace_ids[place]) for place in chosen],
+        gather.latitudes_deg[chosen],
+        gather.longitudes_deg[chosen],
+        readings.distances_deg[chosen],
+        _spot(location),
+        [_spot(other) for other in location.alternatives],
+        title=_counted(title, len(chosen), len(gather.trace_ids)),
+    )
+
+
+def offsets(gather: Gather, readings: OffsetReadings, origin_s: float | None, title: str) -> bytes:
+    """Single traces with the picture that their distance was read from."""
+    chosen = evenly(readings.distances_deg, MOST_PANELS)
+    few = part_of(gather, chosen)
+    return offsets_figure(
+        few,
+        render_traces(TRACE_FREQUENCY, few, readings.window_start_s),
+        (TRACE_FREQUENCY.longest_period_s, TRACE_FREQUENCY.shortest_period_s),
+        _window(readings),
+        readings.distances_deg[chosen],
+        readings.uncertainties_deg[chosen],
+        title=title,
+        origin_time_s=origin_s,
+    )
+
+
+def evenly(values: Floats, most: int) -> NDArray[np.int64]:
+    """Places of at most `most` of the finite values [n], spread evenly over their order; all places where none is finite."""
+    finite = np.flatnonzero(np.isfinite(values))
+    if not len(finite):
+        return np.arange(min(most, len(values)))
+    order = finite[np.argsort(values[finite], kind="stable")]
+    return np.sort(order[np.unique(np.linspace(0, len(order) - 1, min(most, len(order))).round().astype(np.int64))])
+
+
+def part_of(gather: Gather, places: Sequence[int] | NDArray[np.int64]) -> Gather:
+    """The gather of some of its traces."""
+    chosen = np.asarray(places, np.int64)
+    return replace(
+        gather,
+        trace_ids=tuple(gather.trace_ids[place] for place in chosen),
+        samples=gather.samples[chosen],
+        latitudes_deg=gather.latitudes_deg[chosen],
+        longitudes_deg=gather.longitudes_deg[chosen],
+    )
+
+
+def _window(readings: OffsetReadings) -> tuple[float, float]:
+    return readings.window_start_s, readings.window_start_s + OFFSET.style.window_s
+
+
+def _surface_wave(origin_s: float, distances: Floats) -> Arrival:
+    reach = np.array([np.nanmin(distances), np.nanmax(distances)])
+    return Arrival(f"{SURFACE_WAVE_KM_S} km/s", reach, origin_s + reach * KM_PER_DEGREE / SURFACE_WAVE_KM_S)
+
+
+def _spot(place: Maximum) -> Spot:
+    return Spot(place.latitude_deg, place.longitude_deg, place.semi_major_km, place.semi_minor_km, place.ellipse_azimuth_deg)
+
+
+def _counted(title: str, shown: int, there: int) -> str:
+    return title if shown == there else f"{title} ({shown} of {there} traces shown)"

@@ -1,0 +1,114 @@
+"""The closed list of jobs, and the one way to run one: begin, do, publish, finish, whatever happens on the way."""
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
+from functools import partial
+from types import MappingProxyType
+
+import structlog
+from redis.exceptions import RedisError
+
+from models.errors import AtlasError
+from workers.contracts import DataWarning, JobRecord, Kind, Status
+from workers.dispatch import QueueFull, QueueUnreachable
+from workers.failures import logged_problem_of
+from workers.jobs.classify import classify
+from workers.jobs.cluster import cluster
+from workers.jobs.desk import Desk, Outcome, Progress, Task
+from workers.jobs.locate import locate
+from workers.records import Canceled, Superseded
+from workers.results import attempt_prefix, figure_key, result_key
+
+JOBS: Mapping[Kind, Callable[[Task], Outcome]] = MappingProxyType({Kind.CLASSIFY: classify, Kind.LOCATE: locate, Kind.CLUSTER: cluster})
+_MOST_WARNINGS = 500
+_FIRST_WAIT_S, _LAST_WAIT_S = 0.2, 5.0
+_QUEUE_LOST = (RedisError, QueueUnreachable, QueueFull)
+
+
+def run(desk: Desk, job_id: str, limit: Callable[[], AbstractContextManager[object]]) -> None:
+    """
+    One attempt at a job, if it still waits for one; never raises for what goes wrong in it.
+
+    `limit()` bounds the time of the work. What an attempt publishes lies under its own number, and only the attempt that
+    finishes the record is ever read. SystemExit (the worker must go) puts the job back into the queue.
+    """
+    record = _insisting(partial(desk.records.begin, job_id, desk.worker))
+    if record is None:
+        return
+    log = structlog.get_logger("atlas").bind(kind=record.submission.kind.value, attempt=record.attempt)
+    began = time.monotonic()
+    try:
+        finish = _attempt(desk, record, limit)
+        ended = _insisting(finish)
+        log.info("job ended", status=ended.status.value, took_s=round(time.monotonic() - began, 3))
+        if ended.status is not Status.SUCCEEDED:
+            _discard(desk, record)
+    except Superseded:
+        log.warning("attempt superseded")
+        _discard(desk, record)
+    except _QUEUE_LOST:
+        log.warning("queue server lost during the job, handing the job back")
+        _give_back(desk, record)
+    except SystemExit:
+        log.warning("worker told to go, handing the job back")
+        _give_back(desk, record)
+        raise
+
+
+def _attempt(desk: Desk, record: JobRecord, limit: Callable[[], AbstractContextManager[object]]) -> Callable[[], JobRecord]:
+    """Do the work; the step that ends the record. Raises Superseded and Redis errors, which end no record."""
+    finish = partial(desk.records.finish, record.id, record.attempt)
+    try:
+        with limit():
+            task = Task(desk, record, Progress(desk.records, record))
+            outcome = JOBS[record.submission.kind](task)
+            task.progress("store", 0.97)
+            _publish(desk, record, outcome)
+    except (Superseded, *_QUEUE_LOST):
+        raise
+    except Canceled:
+        return partial(finish, Status.CANCELED)
+    except Exception as error:  # noqa: BLE001 -- the edge: whatever a job raises becomes its problem
+        return partial(finish, Status.FAILED, problem=logged_problem_of(error))
+    left = {"figures": list(outcome.figures), "formats": list(outcome.products)}
+    return partial(finish, Status.SUCCEEDED, warnings=_capped(outcome.warnings), **left)
+
+
+def _publish(desk: Desk, record: JobRecord, outcome: Outcome) -> None:
+    for name, picture in outcome.figures.items():
+        desk.blobs.put(figure_key(record, name), picture)
+    for file_format, content in outcome.products.items():
+        desk.blobs.put(result_key(record, file_format), content)
+    desk.blobs.put(result_key(record), outcome.result.model_dump_json().encode())
+
+
+def _capped(warnings: list[DataWarning]) -> list[DataWarning]:
+    more = len(warnings) - _MOST_WARNINGS
+    if more <= 0:
+        return warnings
+    rest = DataWarning(trace=None, part=None, code="more-warnings", detail=f"{more} further warnings are left out")
+    return [*warnings[:_MOST_WARNINGS], rest]
+
+
+def _insisting[T](step: Callable[[], T]) -> T:
+    """Try until the queue server answers: a worker without one has nothing else to do, and a job must not end unsaid."""
+    wait_s = _FIRST_WAIT_S
+    while True:
+        try:
+            return step()
+        except _QUEUE_LOST:
+            structlog.get_logger("atlas").warning("the queue server does not answer, trying again", wait_s=wait_s)
+            time.sleep(wait_s)
+            wait_s = min(2 * wait_s, _LAST_WAIT_S)
+
+
+def _give_back(desk: Desk, record: JobRecord) -> None:
+    """Should even that fail, the sweep finds a running job that its worker does not state."""
+    with suppress(Superseded, *_QUEUE_LOST):
+        desk.dispatcher.release(record.id, record.attempt)
+
+
+def _discard(desk: Desk, record: JobRecord) -> None:
+    with suppress(AtlasError):
+        desk.blobs.delete(attempt_prefix(record.id, record.attempt))

@@ -1,0 +1,59 @@
+"""From the parts of a submission to records."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+
+from models.analysis.offsets import OffsetReadings
+from models.catalog.pictures import CONDITIONING
+from models.imaging.conditioning import condition
+from models.seismic.remarks import Remark
+from models.seismic.waveforms import Gather
+from workers.contracts import DataWarning, ModelVersion
+from workers.jobs.desk import Task
+from workers.parsing import EventRecords
+from workers.reader import Source, read_bundle, read_event
+
+
+def sources(task: Task) -> list[tuple[str, Source]]:
+    """The uploaded parts by name; raises BlobMissing."""
+    task.progress("fetch", 0.0)
+    return [(part.name, task.desk.blobs.source(part.digest)) for part in task.record.submission.parts]
+
+
+def one_gather(task: Task) -> tuple[Gather, list[DataWarning]]:
+    """All parts as one conditioned event, and what was noticed; raises what the reader raises, NoUsableTrace."""
+    parts = sources(task)
+    task.progress("read", 0.02)
+    event = read_event(parts, task.desk.settings)
+    task.progress("condition", 0.12)
+    return condition(event.records, CONDITIONING), warnings_of(event.remarks)
+
+
+def many_events(task: Task) -> Iterator[EventRecords]:
+    """The events of a bundle, one in memory at a time; those without a usable record come without records."""
+    parts = sources(task)
+    task.progress("read", 0.02)
+    with closing(read_bundle(parts, task.desk.settings, grouped=True)) as events:
+        yield from events
+
+
+def warnings_of(remarks: Iterable[Remark]) -> list[DataWarning]:
+    """Remarks of the reader as the contract says them."""
+    return [DataWarning(trace=remark.trace, part=remark.part, code=remark.code, detail=remark.detail) for remark in remarks]
+
+
+def unread(gather: Gather, readings: OffsetReadings) -> list[DataWarning]:
+    """A warning for each trace that no distance was read from."""
+    silent = [trace for trace, read in zip(gather.trace_ids, readings.read, strict=True) if not read]
+    return [DataWarning(trace=str(trace), part=None, code="not-read", detail="no live data in the window read") for trace in silent]
+
+
+def version_of(task: Task, name: str) -> ModelVersion:
+    """Which model says it."""
+    return ModelVersion(name=name, version=task.desk.models.models[name].version)
+
+
+def trial_epicenter(task: Task) -> tuple[float, float] | None:
+    """The given trial epicenter, latitude and longitude in degrees."""
+    options = task.record.submission.options
+    return None if options.latitude is None or options.longitude is None else (options.latitude, options.longitude)
