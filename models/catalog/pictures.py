@@ -44,15 +44,23 @@ DISTANCE_SECTION = SectionStyle(
     bands=THREE_BANDS,
 )
 
+# Reduced by the phase velocity of 50 to 100 s Rayleigh waves, not by their group velocity: so crests, and with them polarity,
+# stand at the same time at every distance. Bands and columns (8 s) are chosen for crests to be seen.
+LONG_BANDS = (
+    Band(shortest_period_s=35.0, longest_period_s=70.0),
+    Band(shortest_period_s=50.0, longest_period_s=100.0),
+    Band(shortest_period_s=70.0, longest_period_s=150.0),
+)
+
 AZIMUTH_SECTION = SectionStyle(
     kind="section",
     conditioning=CONDITIONING,
-    window_s=2560.0,
+    window_s=1280.0,
     columns=160,
     rows=160,
     vertical_axis="azimuth",
     axis_exponent=1.0,
-    reduction_velocity_km_s=3.8,
-    wiggle_rows=4.0,
-    bands=THREE_BANDS,
+    reduction_velocity_km_s=4.05,
+    wiggle_rows=6.0,
+    bands=LONG_BANDS,
 )

@@ -50,11 +50,11 @@ def test_a_trace_without_a_place_is_left_out():
 
 def test_the_reduction_aligns_what_travels_at_its_velocity():
     distances_deg = np.array([30.0, 60.0, 90.0])
-    arrivals_s = 500.0 + distances_deg * 111.195 / 3.8
+    arrivals_s = 500.0 + distances_deg * 111.195 / AZIMUTH_SECTION.reduction_velocity_km_s
     picture = render_section(AZIMUTH_SECTION, pulses(arrivals_s), 0.0, placement(distances_deg, [45.0, 135.0, 225.0]))[1]
     for row in (20, 60, 100):
         light = (picture[row - 4 : row + 5] > 0).sum(axis=0) - 2
-        assert np.average(np.arange(160) + 0.5, weights=np.maximum(light, 0)) == pytest.approx(500 / 16, abs=0.5)
+        assert np.average(np.arange(160) + 0.5, weights=np.maximum(light, 0)) == pytest.approx(500 / 8, abs=0.5)
 
 
 def test_the_azimuth_section_needs_a_distance_for_its_reduction():
