@@ -18,6 +18,7 @@ from app.demo.report import bar, classified, clustered, located
 BUNDLES = Path(__file__).resolve().parents[1] / "demo_bundles"
 ROOT = BUNDLES.parents[1]
 WORK = ROOT / "build" / "demo"
+LOG = WORK / "service.log"
 READY_S = 300.0  # seconds on a free machine; a busy one may be compiling kernels besides
 POLL_S = 0.25
 ELSEWHERE = ("REDIS_URL", "ATLAS_BLOB_URL", "ATLAS_API_KEYS")  # the demonstration is whole by itself
@@ -49,7 +50,9 @@ def main() -> int:
             for question in QUESTIONS:
                 _ask(client, question)
     except (DemoFailed, OSError, HTTPException) as error:
-        print(f"\nThe demonstration failed: {error}\nThe service's log: {_shown(WORK / 'service.log')}", file=sys.stderr)
+        print(f"\nThe demonstration failed: {error}", file=sys.stderr)
+        if LOG.exists():
+            print(f"The service's log: {_shown(LOG)}", file=sys.stderr)
         return 1
     print(f"\nfigures     {_shown(WORK / 'figures')}\nNow try `make serve` and open its page.")
     return 0
@@ -69,7 +72,7 @@ def _service() -> Iterator[Client]:
     client = Client("127.0.0.1", _free_port())
     clean = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
     settings = {"ATLAS_HOST": client.host, "ATLAS_PORT": str(client.port), "ATLAS_DATA_DIR": str(WORK / "data"), "ATLAS_WORKERS": "1"}
-    with (WORK / "service.log").open("wb") as log:
+    with LOG.open("wb") as log:
         command = [sys.executable, "-m", "app"]
         service = subprocess.Popen(command, cwd=ROOT, env=clean | settings, stdout=log, stderr=log)  # noqa: S603 - our own module
         try:
@@ -98,7 +101,7 @@ def _await_ready(client: Client, service: subprocess.Popen[bytes]) -> None:
 
 
 def _last_words(lines: int = 15) -> str:
-    said = (WORK / "service.log").read_text(errors="replace").splitlines()
+    said = LOG.read_text(errors="replace").splitlines()
     return "\n".join([line for line in said if "/health/" not in line][-lines:])
 
 
