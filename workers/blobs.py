@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from errno import EDQUOT, ENOSPC
 from functools import partial
 from pathlib import Path
@@ -104,6 +105,13 @@ class BlobStore:
         """Remove the blob under that key, or all below it; nothing there is no error."""
         with _clean_errors(prefix), suppress(FileNotFoundError):
             self._fs.rm(self._path(prefix), recursive=True)
+
+    def older(self, room: str, before: datetime) -> list[str]:
+        """Keys directly in a room (`uploads`, `incoming`) whose blobs were last written before a time."""
+        with _clean_errors(room), suppress(FileNotFoundError):
+            paths = [str(path) for path in self._fs.ls(f"{self._root}/{room}", detail=False)]
+            return [f"{room}/{path.rpartition('/')[2]}" for path in paths if self._fs.modified(path) < before]
+        return []
 
     def _path(self, key: str) -> str:
         if not _KEY.fullmatch(key):

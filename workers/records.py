@@ -30,7 +30,6 @@ __all__ = ["AlreadyEnded", "Canceled", "Records", "Superseded", "UnknownJob", "j
 JOBS = "atlas:jobs"  # sorted set: id by time of creation, of every job whose record or blobs may still be there
 QUEUED = "atlas:queued"  # sorted set: id by the time since when it waits
 RUNNING = "atlas:running"  # hash: id to the worker that runs it
-UPLOADS = "atlas:uploads"  # sorted set: digest by its last use
 WORKERS = "atlas:workers"  # set of worker ids, some of them dead
 
 
@@ -58,7 +57,6 @@ class Records:
     def create(self, job_id: str, submission: Submission, owner: str) -> JobRecord:
         """A queued job; an id that is there already keeps the record it has."""
         record = JobRecord(id=job_id, owner=owner, submission=submission, created_at=datetime.now(UTC))
-        digests = {part.digest: record.created_at.timestamp() for part in submission.parts}
 
         def body(pipe: Pipeline) -> JobRecord:
             known = cast(bytes | None, pipe.get(job_key(job_id)))
@@ -66,8 +64,6 @@ class Records:
             if known is not None:
                 return JobRecord.model_validate_json(known)
             pipe.zadd(JOBS, {job_id: record.created_at.timestamp()})
-            if digests:
-                pipe.zadd(UPLOADS, digests)
             self._write(pipe, record)
             return record
 
@@ -124,6 +120,16 @@ class Records:
         """Ids of the running jobs and the worker of each."""
         pairs = cast(dict[bytes, bytes], self._redis.hgetall(RUNNING))
         return {job_id.decode(): worker.decode() for job_id, worker in pairs.items()}
+
+    def expired(self, before_s: float) -> list[str]:
+        """Ids of jobs created before a time (POSIX seconds) whose records are gone; what they left may go, too."""
+        ids = [job_id.decode() for job_id in cast(list[bytes], self._redis.zrangebyscore(JOBS, "-inf", before_s))]
+        return [job_id for job_id in ids if not self._redis.exists(job_key(job_id))]
+
+    def forget(self, job_ids: list[str]) -> None:
+        """Nothing is left of these jobs."""
+        if job_ids:
+            self._redis.zrem(JOBS, *job_ids)
 
     def beat(self, state: WorkerState) -> None:
         """A worker says that it lives; it counts as dead `heartbeat_ttl_s` after the last time."""

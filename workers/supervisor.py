@@ -16,13 +16,15 @@ from redis.exceptions import RedisError
 
 from models.errors import AtlasError
 from workers import tied
+from workers.blobs import open_blobs
 from workers.dispatch import Recovery, connect
 from workers.embedded import EmbeddedQueue
+from workers.housekeeping import clean
 from workers.records import Records
 from workers.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-TICK_S, SWEEP_S = 0.2, 3.0
+TICK_S, SWEEP_S, CLEANING_S = 0.2, 3.0, 600.0
 FIRST_BACKOFF_S, LAST_BACKOFF_S, GOOD_LIFE_S = 0.5, 30.0, 60.0
 GRACE_S, FORCE_S = 2.5, 1.0
 
@@ -85,7 +87,7 @@ class Supervisor:
 
     def _run(self) -> None:
         """The workers' parent is this very thread (see `tied`), so it starts them and outlives them."""
-        next_sweep = 0.0
+        next_sweep, next_cleaning = 0.0, time.monotonic() + TICK_S
         while not self._stopping.is_set():
             self._keep_queue()
             for place in self._places:
@@ -93,6 +95,9 @@ class Supervisor:
             if time.monotonic() >= next_sweep:
                 self._sweep()
                 next_sweep = time.monotonic() + SWEEP_S
+            if time.monotonic() >= next_cleaning:
+                self._clean()
+                next_cleaning = time.monotonic() + CLEANING_S
             self._stopping.wait(TICK_S)
         self._end_workers()
 
@@ -147,6 +152,13 @@ class Supervisor:
                 self._log.warning("job taken up again", job=job_id)
         except AtlasError as error:
             self._log.warning("sweep failed", detail=error.detail)
+
+    def _clean(self) -> None:
+        try:
+            removed = clean(self._records, open_blobs(self._settings), self._settings)
+            self._log.info("cleaned", removed=removed)
+        except (AtlasError, RedisError) as error:
+            self._log.warning("cleaning failed", error=type(error).__name__)
 
     def _end_workers(self) -> None:
         """Ask, ask again (which makes a worker release its job), then kill."""

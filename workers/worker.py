@@ -15,6 +15,7 @@ from workers.jobs.desk import Desk
 from workers.jobs.index import run
 from workers.listed import ListedWorker
 from workers.loaded import load_models
+from workers.reader import warm_up
 from workers.records import Records
 from workers.settings import Settings
 
@@ -25,6 +26,7 @@ def work(settings: Settings, name: str) -> None:
     """Load every model, then work until SIGTERM: the current job is finished, on the second signal released."""
     log = structlog.get_logger("atlas")
     began = time.monotonic()
+    warm_up()
     models = load_models(settings)
     redis = connect(settings)
     records = Records(redis, settings)
