@@ -1,0 +1,198 @@
+"""The whole service as one command, asked over HTTP, with toy models."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from workers.dispatch import connect
+from workers.records import Records
+from workers.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 240.0
+"""A machine that does other things meanwhile is slow; the tests wait for events and not for this."""
+WAIT = {"Prefer": "wait=110"}
+
+pytestmark = pytest.mark.timeout(300)
+
+Files = list[tuple[str, tuple[str, bytes]]]
+
+
+class Running(NamedTuple):
+    """A service that has said that it is ready."""
+
+    process: subprocess.Popen[str]
+    url: str
+    data: Path
+
+    def pids(self) -> list[int]:
+        """Everything that runs beside the API: workers and queue server."""
+        settings = Settings(data_dir=self.data)
+        with connect(settings) as redis:
+            info: dict[str, Any] = redis.info("server")
+            return [int(info["process_id"]), *(state.pid for state in Records(redis, settings).workers())]
+
+
+def command(data: Path, artifacts: Path, log: Path, *flags: str) -> subprocess.Popen[str]:
+    clean = {name: value for name, value in os.environ.items() if name != "REDIS_URL" and not name.startswith("ATLAS_")}
+    environment = clean | {"ATLAS_ARTIFACTS_DIR": str(artifacts), "ATLAS_THREADS": "1"}
+    arguments = [sys.executable, "-m", "app", "--port", "0", "--data", str(data), *flags]
+    with log.open("wb") as errors:
+        return subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True)
+
+
+@contextmanager
+def started(data: Path, artifacts: Path) -> Iterator[Running]:
+    log = data.parent / f"{data.name}.log"
+    process = command(data, artifacts, log)
+    giving_up = threading.Timer(PATIENCE_S, process.kill)
+    giving_up.start()
+    assert process.stdout is not None
+    try:
+        line = process.stdout.readline()
+        found = re.search(r"ready at (http://\S+)/ ", line)
+        assert found, log.read_text()[-3000:]
+        yield Running(process, found[1], data)
+    finally:
+        giving_up.cancel()
+        process.terminate()
+        process.wait(20)
+        process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, toy_artifacts: Path) -> Iterator[Running]:
+    with started(tmp_path_factory.mktemp("service") / "data", toy_artifacts) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def client(running: Running) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=running.url, timeout=120) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def event(recordings: ModuleType) -> Files:
+    """Six stations around the pole, an hour each."""
+    places = [("XX", f"S{number}", 40.0 + 5 * number, 60.0 * number) for number in range(6)]
+    stretches = [(f"XX.S{number}.00.LHZ", 0.0, 1.0, recordings.wave(3600, seed=number)) for number in range(6)]
+    waveforms, table = recordings.miniseed(*stretches), recordings.stations_csv(*places)
+    return [("bundle", ("event.mseed", waveforms)), ("bundle", ("stations.csv", table))]
+
+
+def test_readiness_names_the_execution_provider_and_the_models(client):
+    state = client.get("/health/ready").json()
+    assert state["execution_provider"]
+    assert set(state["models"]) == {"event_type", "offset", "depth", "force_azimuth", "families"}
+    assert {card["name"] for card in client.get("/models").json()} == set(state["models"])
+    assert client.get("/models/offset").json()["version"] == state["models"]["offset"]
+
+
+def test_an_event_is_classified_within_the_wait(client, event):
+    answer = client.post("/events/classify", files=event, headers=WAIT)
+    job = answer.json()
+    assert (answer.status_code, job["status"], job["problem"]) == (200, "succeeded", None)
+    assert job["result"]["traces_used"] == 6
+    assert client.get(job["links"]["figures"][0]).content.startswith(b"\x89PNG")
+
+
+def test_an_event_is_located_and_had_in_every_format(client, event):
+    job = client.post("/events/locate", files=event, data={"event_type": "earthquake"}, headers=WAIT).json()
+    assert job["status"] == "succeeded", job["problem"]
+    assert job["result"]["depth_km"] is not None
+    assert set(job["formats"]) == {"json", "quakeml", "geojson", "csv"}
+    place = job["result"]["epicenter"]
+    texts = {name: client.get(job["links"]["result"], params={"format": name}).text for name in job["formats"]}
+    assert json.loads(texts["json"]) == job["result"]
+    assert json.loads(texts["geojson"])["geometry"]["coordinates"][:2] == pytest.approx([place["longitude"], place["latitude"]])
+    assert "<quakeml" in texts["quakeml"] or ":quakeml" in texts["quakeml"]
+    assert len(texts["csv"].splitlines()) == 1 + len(job["result"]["offsets"])
+
+
+def test_progress_is_told_as_it_happens(client, event):
+    job = client.post("/events/locate", files=event).json()
+    names, stages = [], []
+    with client.stream("GET", job["links"]["events"]) as stream:
+        for line in stream.iter_lines():
+            if line.startswith("event: "):
+                names.append(line.removeprefix("event: "))
+            elif line.startswith("data: "):
+                stages.append(json.loads(line.removeprefix("data: "))["stage"])
+    assert names[-1] == "job"
+    assert set(names[:-1]) == {"progress"}
+    assert stages[-1] == "finished"
+
+
+def test_many_events_are_divided_into_families(client, recordings):
+    waves = {
+        f"anomaly_{number:03d}.mseed": recordings.miniseed(
+            *[(f"XX.S{place}.00.LHZ", 0.0, 1.0, recordings.wave(1800, seed=100 * number + place)) for place in range(3)]
+        )
+        for number in range(8)
+    }
+    table = recordings.stations_csv(*[("XX", f"S{place}", 40.0 + 5 * place, 60.0 * place) for place in range(3)])
+    files = [("bundle", part) for part in [*waves.items(), ("stations.csv", table)]]
+    job = client.post("/anomalies/cluster", files=files, data={"k_min": "2", "k_max": "3"}, headers=WAIT).json()
+    assert job["status"] == "succeeded", job["problem"]
+    assert [row["event"] for row in job["result"]["assignments"]] == [name.removesuffix(".mseed") for name in waves]
+
+
+def test_what_is_no_waveform_after_all_fails_and_names_the_part(client):
+    job = client.post("/events/classify", content=b"\0" * 4096, params={"name": "broken.mseed"}, headers=WAIT).json()
+    assert (job["status"], job["problem"]["status"]) == ("failed", 422)
+    assert [part["name"] for part in job["problem"]["parts"]] == ["broken.mseed"]
+    refused = client.get(f"/jobs/{job['id']}/result")
+    assert (refused.status_code, refused.json()["type"]) == (422, job["problem"]["type"])
+
+
+def test_a_body_that_never_ends_is_refused_while_it_is_sent(running):
+    """Over a real connection the answer arrives although the client still has much to say."""
+    host, port = running.url.removeprefix("http://").split(":")
+    head = b"POST /events/classify HTTP/1.1\r\nHost: atlas\r\nContent-Type: application/zip\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunk = b"100000\r\n" + bytes(2**20) + b"\r\n"
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        connection.sendall(head)
+        for _ in range(257):
+            connection.sendall(chunk)
+        answer = connection.recv(2000)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"application/problem+json" in answer
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_everything_within_seconds(tmp_path, toy_artifacts, number):
+    """Also while somebody listens to the events of a job that waits."""
+    with started(tmp_path / "data", toy_artifacts) as service:
+        handles = [os.pidfd_open(pid) for pid in service.pids()]
+        assert len(handles) == 2
+        began = time.monotonic()
+        service.process.send_signal(number)
+        assert service.process.wait(20) == 0
+        assert time.monotonic() - began < 8
+    for handle in handles:
+        with pytest.raises(ProcessLookupError):
+            signal.pidfd_send_signal(handle, 0)
+        os.close(handle)
+
+
+def test_a_second_service_on_the_same_data_folder_says_why_it_does_not_start(running, toy_artifacts, tmp_path):
+    second = command(running.data, toy_artifacts, tmp_path / "log")
+    assert second.wait(PATIENCE_S) == 1
+    assert second.stdout is not None
+    second.stdout.close()
+    assert "another instance" in (tmp_path / "log").read_text()
