@@ -1,7 +1,5 @@
 """The generator against what is known of the Earth: fast checks on a 50 s store that is computed here."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import yspec
@@ -12,13 +10,6 @@ from training.geometry import Stations
 from training.noise import displacement, model_levels_db
 from training.sources import Source, earthquake, glacial, half_duration_s, triangle
 from training.synthesis import ground_displacement
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> greens.GreensStore:
-    folder: Path = tmp_path_factory.mktemp("greens")
-    greens.build(recipe("greens_50s", greens.GreensConfig), folder, processes=2)
-    return greens.load(folder)
 
 
 def seen_from(azimuths: np.ndarray, table: greens.GreensTable, index: int) -> Stations:

@@ -1,0 +1,28 @@
+"""A 50 s Green's function store, computed once for all tests of training (four seconds on two free cores)."""
+
+from pathlib import Path
+
+import pytest
+
+from training import greens
+from training.config import TrainingSettings, recipe
+
+
+@pytest.fixture(scope="session")
+def build_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build folder with the store `greens_50s` in it."""
+    folder: Path = tmp_path_factory.mktemp("build")
+    greens.build(recipe("greens_50s", greens.GreensConfig), folder / "greens" / "greens_50s", processes=2)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def store(build_dir: Path) -> greens.GreensStore:
+    """The loaded store."""
+    return greens.load(build_dir / "greens" / "greens_50s")
+
+
+@pytest.fixture
+def settings(build_dir: Path, toy_artifacts: Path) -> TrainingSettings:
+    """Settings without a data folder: distributions stated in the code, toy models, one process."""
+    return TrainingSettings(data_dir=None, build_dir=build_dir, artifacts_dir=toy_artifacts, processes=1)
