@@ -19,6 +19,7 @@ BUNDLES = Path(__file__).resolve().parents[1] / "demo_bundles"
 ROOT = BUNDLES.parents[1]
 WORK = ROOT / "build" / "demo"
 LOG = WORK / "service.log"
+HOPELESS = b'"event": "cannot work"'  # said by a worker before it ends; the supervisor starts another
 READY_S = 300.0  # seconds on a free machine; a busy one may be compiling kernels besides
 POLL_S = 0.25
 ELSEWHERE = ("REDIS_URL", "ATLAS_BLOB_URL", "ATLAS_API_KEYS")  # the demonstration is whole by itself
@@ -93,6 +94,8 @@ def _await_ready(client: Client, service: subprocess.Popen[bytes]) -> None:
     while time.monotonic() - begun < READY_S:
         if service.poll() is not None:
             raise DemoFailed(f"the service ended with status {service.returncode}; its last words:\n{_last_words()}")
+        if LOG.read_bytes().count(HOPELESS) > 1:
+            raise DemoFailed(f"the workers cannot start; its last words:\n{_last_words()}")
         if client.ready():
             print(f"service     ready after {time.monotonic() - begun:.1f} s at http://{client.host}:{client.port}")
             return
