@@ -2,11 +2,12 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from app.main import create_app
+from app.main import VERSION, create_app
 from workers.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,3 +84,7 @@ def test_the_one_command_loads_no_numerics_either():
 def test_openapi_is_printed_without_a_service():
     printed = subprocess.run([sys.executable, "-m", "app", "openapi"], cwd=ROOT, check=True, capture_output=True, timeout=60)
     assert json.loads(printed.stdout)["info"]["title"] == "Seismic Atlas"
+
+
+def test_the_version_is_the_projects():
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION
