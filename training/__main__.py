@@ -1,10 +1,10 @@
-"""`python -m training`: greens NAME, train NAME, bundles, report, all."""
+"""`python -m training`: greens NAME, train NAME, bundles, report, real-events FOLDER, all."""
 
 import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from training import bundles, deepcluster, greens, offset, report, section_models
+from training import bundles, deepcluster, greens, offset, real_events, report, section_models
 from training.config import TrainingSettings, recipe
 
 STORES = ("greens_10s", "greens_50s")
@@ -39,6 +39,8 @@ def main() -> None:
     demo = verbs.add_parser("bundles", help="write synthetic bundles for the demonstration")
     demo.add_argument("--out", type=Path, default=Path("app/demo_bundles"))
     verbs.add_parser("report", help="write docs/models.md from the cards")
+    real = verbs.add_parser("real-events", help="write docs/real_events.md from a folder of real events")
+    real.add_argument("folder", type=Path)
     everything = verbs.add_parser("all", help="the store and every model, in order")
     for verb in (one, everything):
         verb.add_argument("--version", default="1", help="version folder of the artifacts")
@@ -50,6 +52,9 @@ def main() -> None:
         bundles.write_bundles(settings, arguments.out)
     elif arguments.verb == "report":
         Path("docs/models.md").write_text(report.report(settings.artifacts_dir), encoding="utf-8")
+    elif arguments.verb == "real-events":
+        page = real_events.report(settings.artifacts_dir, arguments.folder)
+        Path("docs/real_events.md").write_text(page, encoding="utf-8")
     elif arguments.verb == "train":
         train(arguments.name, settings, arguments.version)
     else:
