@@ -106,6 +106,14 @@ def test_what_is_not_there_is_missing(store: BlobStore):
         store.read("0" * 64)
 
 
+def test_blobs_are_listed_by_age(store: BlobStore):
+    digest = upload(store, b"old").digest
+    hour = timedelta(hours=1)
+    assert store.older("uploads", datetime.now(UTC) + hour) == [upload_key(digest)]
+    assert store.older("uploads", datetime.now(UTC) - hour) == []
+    assert store.older("incoming", datetime.now(UTC) + hour) == []
+
+
 @pytest.mark.parametrize(
     "key", ["", "results", "results/../uploads/x", "/etc/passwd", "results//x", "results/.hidden", "other/x", "results/a b"]
 )
