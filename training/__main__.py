@@ -38,7 +38,7 @@ def main() -> None:
     one.add_argument("name", choices=tuple(TRAINERS))
     demo = verbs.add_parser("bundles", help="write synthetic bundles for the demonstration")
     demo.add_argument("--out", type=Path, default=Path("app/demo_bundles"))
-    verbs.add_parser("report", help="write docs/models.md from the cards")
+    verbs.add_parser("report", help="write docs/models.md and the scores in README.md from the cards")
     real = verbs.add_parser("real-events", help="write docs/real_events.md from a folder of real events")
     real.add_argument("folder", type=Path)
     everything = verbs.add_parser("all", help="the store and every model, in order")
@@ -52,6 +52,8 @@ def main() -> None:
         bundles.write_bundles(settings, arguments.out)
     elif arguments.verb == "report":
         Path("docs/models.md").write_text(report.report(settings.artifacts_dir), encoding="utf-8")
+        readme = Path("README.md")
+        readme.write_text(report.with_scores(readme.read_text(encoding="utf-8"), report.scores(settings.artifacts_dir)), encoding="utf-8")
     elif arguments.verb == "real-events":
         page = real_events.report(settings.artifacts_dir, arguments.folder)
         Path("docs/real_events.md").write_text(page, encoding="utf-8")

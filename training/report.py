@@ -1,4 +1,4 @@
-"""docs/models.md, written from the model cards so that no figure is typed by hand."""
+"""docs/models.md and the table in README.md, written from the model cards so that no figure is typed by hand."""
 
 from pathlib import Path
 
@@ -48,3 +48,22 @@ def report(artifacts: Path) -> str:
     """The whole page, models in the order of the catalog."""
     store = open_store(artifacts)
     return "\n".join([HEAD, *[section(store.card(spec.name)) for spec in MODELS]]).rstrip() + "\n"
+
+
+BEGIN, END = "<!-- scores:begin -->", "<!-- scores:end -->"
+FIRST = 3
+
+
+def scores(artifacts: Path) -> str:
+    """A short table: the first figures of each card."""
+    store = open_store(artifacts)
+    rows = [f"| {card.name} {_figure(metric)}" for card in (store.card(spec.name) for spec in MODELS) for metric in card.metrics[:FIRST]]
+    return "\n".join(["| model | measured | value | on | n |", "|---|---|---|---|---|", *rows])
+
+
+def with_scores(readme: str, table: str) -> str:
+    """README with the table between its two marks; raises ValueError where a mark is missing."""
+    if BEGIN not in readme or END not in readme:
+        raise ValueError(f"README.md has no place for the scores between {BEGIN} and {END}")
+    before, rest = readme.split(BEGIN, 1)
+    return f"{before}{BEGIN}\n\n{table}\n\n{END}{rest.split(END, 1)[1]}"
