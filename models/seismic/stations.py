@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 from lxml import etree
 from lxml.etree import _Element as Element
 
@@ -98,7 +99,10 @@ def locate_records(records: Iterable[Record], books: Sequence[StationBook]) -> t
         response = next(filter(None, (book.response(trace_id, time_s) for book in books)), None)
         if place is None:
             remarks.append(Remark(str(trace_id), None, "no-coordinates", "not in the bundle's metadata nor in the own station table"))
-        if response is None and any(book.describes(trace_id, time_s) for book in books):
+        if response is not None and _is_ground_motion(record):
+            response = None
+            remarks.append(Remark(str(trace_id), None, "ground-motion", "below one count throughout: its response was removed before"))
+        elif response is None and any(book.describes(trace_id, time_s) for book in books):
             remarks.append(Remark(str(trace_id), None, "no-response", "its StationXML holds no response that can be evaluated"))
         located.append(_placed(replace(record, response=response), place))
     return located, remarks
@@ -220,6 +224,11 @@ def _station(row: Mapping[str, str]) -> tuple[tuple[str, str], Coordinates]:
 
 def _always(place: Coordinates) -> Epoch:
     return Epoch(None, None, -math.inf, math.inf, place)
+
+
+def _is_ground_motion(record: Record) -> bool:
+    """Whether no sample reaches one count, as in meters or meters per second: a digitizer's counts are whole numbers."""
+    return float(np.nanmax(np.abs(record.samples), initial=0.0)) < 1.0
 
 
 def _placed(record: Record, place: Coordinates | None) -> Record:

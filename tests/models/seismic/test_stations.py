@@ -2,6 +2,7 @@
 
 import csv
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -33,7 +34,7 @@ def posix(year: int) -> float:
 
 
 def record(trace_id: TraceId = ID, time_s: float = 0.0) -> Record:
-    return Record(trace_id, time_s, 1.0, np.zeros(2, np.float32), None, None)
+    return Record(trace_id, time_s, 1.0, np.array([-150, 150], np.float32), None, None)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +105,15 @@ def test_a_response_that_cannot_be_evaluated_is_said(recordings: ModuleType) -> 
     placed, remarks = locate_records([record(ID, posix(2005)), record(ID._replace(location="10"), posix(2005))], [book])
     assert [one.response is not None for one in placed] == [False, True]
     assert [(remark.trace, remark.code) for remark in remarks] == [(str(ID), "no-response")]
+
+
+def test_a_response_that_was_removed_before_is_not_removed_again(recordings: ModuleType) -> None:
+    book = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20, channel(11, "2000-01-01", "2500-01-01", response=RESPONSE)), "s.xml")
+    counts = record(ID, posix(2005))
+    meters = replace(counts, samples=np.array([-3e-6, np.nan, 3e-6], np.float32))
+    placed, remarks = locate_records([counts, meters], [book])
+    assert [one.response is not None for one in placed] == [True, False]
+    assert [remark.code for remark in remarks] == ["ground-motion"]
 
 
 def test_a_station_without_a_place_is_said(recordings: ModuleType) -> None:
