@@ -9,6 +9,7 @@ service's own station table.
 
 import csv
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -43,8 +44,10 @@ BELT = (
 
 @dataclass(frozen=True)
 class EarthquakeCatalog:
-    """Moment tensors [events, 6] (rr, tt, pp, rt, rp, tp; r up, t south, p east; N m) with place [degrees], depth [km] and year."""
+    """Moment tensors [events, 6] (rr, tt, pp, rt, rp, tp; r up, t south, p east; N m): place [degrees], depth [km], POSIX time, year."""
 
+    names: tuple[str, ...]
+    times_s: NDArray[np.float64]
     latitudes_deg: NDArray[np.float64]
     longitudes_deg: NDArray[np.float64]
     depths_km: NDArray[np.float64]
@@ -57,11 +60,24 @@ class EarthquakeCatalog:
         diagonal, off = self.tensors[:, :3], self.tensors[:, 3:]
         return np.asarray(np.sqrt((diagonal**2).sum(axis=1) / 2 + (off**2).sum(axis=1)))
 
+    @property
+    def magnitudes(self) -> NDArray[np.float64]:
+        """Moment magnitudes [events] (Hanks & Kanamori 1979)."""
+        return np.asarray((np.log10(self.moments) - 9.1) / 1.5)
+
 
 @dataclass(frozen=True)
 class GlacialCatalog:
-    """Glacial earthquakes: place [degrees], force azimuth [degrees clockwise from north], mass times distance [kg m], year."""
+    """
+    Glacial earthquakes: place [degrees], force azimuth [degrees clockwise from north], mass times distance [kg m], POSIX time, year.
 
+    `magnitudes` are surface-wave magnitudes at long periods, on the scale of moment magnitudes of shallow earthquakes.
+    """
+
+    names: tuple[str, ...]
+    regions: tuple[str, ...]
+    times_s: NDArray[np.float64]
+    magnitudes: NDArray[np.float64]
     latitudes_deg: NDArray[np.float64]
     longitudes_deg: NDArray[np.float64]
     azimuths_deg: NDArray[np.float64]
@@ -90,6 +106,16 @@ def _column(rows: list[dict[str, str]], name: str) -> NDArray[np.float64]:
     return np.array([float(row[name]) for row in rows])
 
 
+def _times(rows: list[dict[str, str]], name: str) -> NDArray[np.float64]:
+    return np.array([datetime.fromisoformat(row[name]).timestamp() for row in rows])
+
+
+def _some_time(years: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.float64]:
+    """Random POSIX times within those years."""
+    starts = np.array([datetime(int(year), 1, 1, tzinfo=UTC).timestamp() for year in years])
+    return np.asarray(starts + random.uniform(0, 365 * 86400, len(years)))
+
+
 def _years(rows: list[dict[str, str]], name: str, default: int) -> NDArray[np.int64]:
     return np.array([int(row[name][:4]) if row[name] else default for row in rows], dtype=np.int64)
 
@@ -108,9 +134,10 @@ def _stated_earthquakes(random: np.random.Generator, count: int) -> EarthquakeCa
     places = np.array(BELT)[random.integers(len(BELT), size=count)] + random.normal(scale=5.0, size=(count, 2))
     depths = np.where(random.uniform(size=count) < 0.75, random.uniform(3, 60, count), random.uniform(60, 680, count))
     moments = 10 ** (1.5 * (5.0 + random.exponential(0.6, count)) + 9.1)
-    return EarthquakeCatalog(
-        np.clip(places[:, 0], -89, 89), places[:, 1], depths, random_double_couples(random, moments), random.integers(1995, 2016, count)
-    )
+    tensors, years = random_double_couples(random, moments), random.integers(1995, 2016, count)
+    names = tuple(f"stated_{number:05d}" for number in range(count))
+    times = _some_time(years, random)
+    return EarthquakeCatalog(names, times, np.clip(places[:, 0], -89, 89), places[:, 1], depths, tensors, years)
 
 
 def earthquakes(folder: Path | None, seed: int) -> EarthquakeCatalog:
@@ -120,6 +147,8 @@ def earthquakes(folder: Path | None, seed: int) -> EarthquakeCatalog:
     rows = _rows(next((folder / "catalogs").glob("gcmt_*.csv")))
     tensors = np.stack([_column(rows, name) for name in ("mrr", "mtt", "mpp", "mrt", "mrp", "mtp")], axis=1) * 1e-7
     return EarthquakeCatalog(
+        tuple(row["event_name"] for row in rows),
+        _times(rows, "origin_time"),
         _column(rows, "centroid_latitude"),
         _column(rows, "centroid_longitude"),
         _column(rows, "centroid_depth_km"),
@@ -128,22 +157,35 @@ def earthquakes(folder: Path | None, seed: int) -> EarthquakeCatalog:
     )
 
 
+def _stated_glacial_earthquakes(random: np.random.Generator, count: int) -> GlacialCatalog:
+    glaciers = random.integers(len(GLACIERS), size=count)
+    places = np.array(GLACIERS)[glaciers] + random.normal(scale=0.3, size=(count, 2))
+    azimuths, amplitudes = random.uniform(0, 360, count), 1e14 * random.lognormal(-0.5, 0.6, count)
+    years = random.integers(1993, 2014, count)
+    names = tuple(f"stated_{number:03d}" for number in range(count))
+    regions = tuple(f"glacier_{number}" for number in glaciers)
+    # As in the catalog: 4.8 in the middle, 0.1 about it.
+    magnitudes = np.round(random.normal(4.8, 0.1, count), 1)
+    times = _some_time(years, random)
+    return GlacialCatalog(names, regions, times, magnitudes, places[:, 0], places[:, 1], azimuths, amplitudes, years)
+
+
 def glacial_earthquakes(folder: Path | None, seed: int) -> GlacialCatalog:
     """The Greenland catalog of the folder, else 443 events drawn at the published regions."""
     if folder is not None:
         rows = _rows(next((folder / "catalogs").glob("greenland_*.csv")))
         return GlacialCatalog(
+            tuple(row["event_name"] for row in rows),
+            tuple(row["region_name"] for row in rows),
+            _times(rows, "centroid_time"),
+            _column(rows, "magnitude_msw"),
             _column(rows, "centroid_latitude"),
             _column(rows, "centroid_longitude"),
             _column(rows, "force_azimuth_deg"),
             _column(rows, "amplitude_1e14_kg_m") * 1e14,
             _years(rows, "centroid_time", 2000),
         )
-    random = np.random.default_rng(seed)
-    places = np.array(GLACIERS)[random.integers(len(GLACIERS), size=443)] + random.normal(scale=0.3, size=(443, 2))
-    return GlacialCatalog(
-        places[:, 0], places[:, 1], random.uniform(0, 360, 443), 1e14 * random.lognormal(-0.5, 0.6, 443), random.integers(1993, 2014, 443)
-    )
+    return _stated_glacial_earthquakes(np.random.default_rng(seed), 443)
 
 
 def stations(folder: Path | None) -> StationCatalog:
