@@ -110,7 +110,7 @@ def _times(rows: list[dict[str, str]], name: str) -> NDArray[np.float64]:
     return np.array([datetime.fromisoformat(row[name]).timestamp() for row in rows])
 
 
-def _some_time(years: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.float64]:
+def some_time(years: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.float64]:
     """Random POSIX times within those years."""
     starts = np.array([datetime(int(year), 1, 1, tzinfo=UTC).timestamp() for year in years])
     return np.asarray(starts + random.uniform(0, 365 * 86400, len(years)))
@@ -136,7 +136,7 @@ def _stated_earthquakes(random: np.random.Generator, count: int) -> EarthquakeCa
     moments = 10 ** (1.5 * (5.0 + random.exponential(0.6, count)) + 9.1)
     tensors, years = random_double_couples(random, moments), random.integers(1995, 2016, count)
     names = tuple(f"stated_{number:05d}" for number in range(count))
-    times = _some_time(years, random)
+    times = some_time(years, random)
     return EarthquakeCatalog(names, times, np.clip(places[:, 0], -89, 89), places[:, 1], depths, tensors, years)
 
 
@@ -166,7 +166,7 @@ def _stated_glacial_earthquakes(random: np.random.Generator, count: int) -> Glac
     regions = tuple(f"glacier_{number}" for number in glaciers)
     # As in the catalog: 4.8 in the middle, 0.1 about it.
     magnitudes = np.round(random.normal(4.8, 0.1, count), 1)
-    times = _some_time(years, random)
+    times = some_time(years, random)
     return GlacialCatalog(names, regions, times, magnitudes, places[:, 0], places[:, 1], azimuths, amplitudes, years)
 
 

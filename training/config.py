@@ -1,5 +1,6 @@
-"""Settings of training: where data and results lie, and the recipes in training/configs."""
+"""Settings of training: where data and results lie, the recipes in training/configs, and the commit they are used at."""
 
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -25,3 +26,10 @@ class TrainingSettings(BaseSettings):
 def recipe[Recipe: BaseModel](name: str, kind: type[Recipe]) -> Recipe:
     """The recipe training/configs/<name>.toml as that kind; raises FileNotFoundError for a name that is not there."""
     return kind.model_validate(tomllib.loads((RECIPES / f"{name}.toml").read_text()))
+
+
+def commit() -> str:
+    """Commit of the working tree, with a plus where it is changed."""
+    head = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()  # noqa: S607
+    changed = subprocess.run(["git", "status", "--porcelain", "-uno"], capture_output=True, text=True, check=False).stdout.strip()  # noqa: S607
+    return f"{head or 'unknown'}{'+' if changed else ''}"

@@ -1,12 +1,13 @@
 """
-Data sets of pictures with their truth, in shards that are drawn in parallel, kept, and read back as they are needed.
+Data sets: pictures with their truth, and archives of waveforms, drawn in parallel, kept, and read back as they are needed.
 
-A shard is one .npz; what it holds depends on the recipe and its own seed alone, so a stopped run goes on where it was.
+A shard of pictures is one .npz; what it holds depends on the recipe and its own seed alone, an archived event on the recipe
+and its own number, so a stopped run goes on where it was.
 """
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 from tqdm import tqdm
+
+from training.archive import ArchivedEvent, ArchiveWriter
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -73,3 +76,30 @@ def make_shards(draw: Callable[[int], Arrays], folder: Path, fingerprint: str, s
     manifest = {"fingerprint": fingerprint, "seeds": seeds}
     (place / "manifest.json").write_text(json.dumps(manifest, indent=1))
     return Shards(place, paths, fingerprint)
+
+
+def event_name(number: int) -> str:
+    """What the event of that number is called in an archive: its number and nothing else."""
+    return f"event_{number:06d}"
+
+
+def make_archive(
+    draw: Callable[[list[int]], list[ArchivedEvent]],
+    count: int,
+    folder: Path,
+    made_from: Mapping[str, Any],
+    events_per_shard: int,
+    processes: int,
+) -> Path:
+    """
+    An archive of events 0 to `count`, the missing ones drawn by `draw(numbers)` in parallel processes; returns its folder.
+
+    `draw` must be picklable and name event n `event_name(n)`. `made_from` goes into the manifest.
+    """
+    with ArchiveWriter(folder, made_from, events_per_shard) as writer, ProcessPoolExecutor(processes) as pool:
+        todo = [number for number in range(count) if event_name(number) not in writer.kept]
+        batches = [todo[start : start + events_per_shard] for start in range(0, len(todo), events_per_shard)]
+        for events in tqdm(pool.map(draw, batches), desc=folder.name, unit="shard", total=len(batches), disable=not batches):
+            for event in events:
+                writer.add(event)
+    return folder

@@ -6,7 +6,6 @@ than the stated tolerance; arithmetic is float32 throughout.
 """
 
 import hashlib
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from models.catalog.spec import ModelSpec
 from models.imaging.style import channels
 from models.networks.heads import Reader
 from models.registry.card import Card, Metric
+from training.config import commit
 
 OPSET = 18
 SMALLEST_STORED_AS_HALF = 1024
@@ -72,13 +72,6 @@ def worst_difference(network: Reader, path: Path, pictures: NDArray[np.uint8]) -
     expected = [part.numpy() for part in (outputs if isinstance(outputs, tuple) else (outputs,))]
     found = ort.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, {"pictures": pictures})
     return max(float(np.abs(a - b).max() / (np.std(a) + 1e-6)) for a, b in zip(expected, found, strict=True))
-
-
-def commit() -> str:
-    """Commit of the working tree, with a plus where it is changed."""
-    head = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()  # noqa: S607
-    changed = subprocess.run(["git", "status", "--porcelain", "-uno"], capture_output=True, text=True, check=False).stdout.strip()  # noqa: S607
-    return f"{head or 'unknown'}{'+' if changed else ''}"
 
 
 def export(
