@@ -4,10 +4,11 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from training import bundles, deepcluster, greens, offset, real_events, report, section_models
+from training import bundles, deepcluster, fdsn, greens, mixtures, offset, real_events, report, section_models, twin
 from training.config import TrainingSettings, recipe
+from training.seeds import Purpose
 
-STORES = ("greens_10s", "greens_50s")
+STORES = tuple(f"greens_{period}{crust}" for period in ("10s", "50s") for crust in ("", "_continental", "_oceanic"))
 TRAINERS: dict[str, Callable[[TrainingSettings, str], Path]] = {
     "offset": offset.train,
     "event_type": lambda settings, version: section_models.train("event_type", settings, version),
@@ -28,6 +29,16 @@ def train(name: str, settings: TrainingSettings, version: str) -> None:
     print(f"{name}: {place}")
 
 
+def write_archive(verb: str, settings: TrainingSettings, arguments: argparse.Namespace) -> None:
+    """Draw the catalog twin, a set of anomalies, or waveforms to train on; a stopped run goes on where it was."""
+    if verb == "twin":
+        twin.write_twin(recipe("twin", twin.TwinRecipe), settings, arguments.out)
+    else:
+        purpose = {"anomalies": Purpose.ANOMALIES, "endless": Purpose.ENDLESS}[verb]
+        mixture = recipe(verb, mixtures.MixtureRecipe)
+        mixtures.write_mixture(mixture, purpose, arguments.seed, arguments.events, settings, arguments.out)
+
+
 def main() -> None:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
@@ -41,6 +52,15 @@ def main() -> None:
     verbs.add_parser("report", help="write docs/models.md and the scores in README.md from the cards")
     real = verbs.add_parser("real-events", help="write docs/real_events.md from a folder of real events")
     real.add_argument("folder", type=Path)
+    fetch = verbs.add_parser("fdsn", help="fetch real recordings by FDSN web services into an archive; run again to go on")
+    fetch.add_argument("plan", type=Path, help="TOML file as training/configs/fdsn_example.toml")
+    fetch.add_argument("folder", type=Path)
+    for verb, what in (("twin", "the catalog twin"), ("anomalies", "events of every kind"), ("endless", "events to train on")):
+        archive = verbs.add_parser(verb, help=f"draw {what} into an archive of waveforms, labels apart")
+        archive.add_argument("--out", type=Path, default=Path("build/archives") / verb)
+        if verb != "twin":
+            archive.add_argument("--events", type=int, default=500)
+            archive.add_argument("--seed", type=int, default=3407)
     everything = verbs.add_parser("all", help="the store and every model, in order")
     for verb in (one, everything):
         verb.add_argument("--version", default="1", help="version folder of the artifacts")
@@ -57,6 +77,11 @@ def main() -> None:
     elif arguments.verb == "real-events":
         page = real_events.report(settings.artifacts_dir, arguments.folder)
         Path("docs/real_events.md").write_text(page, encoding="utf-8")
+    elif arguments.verb == "fdsn":
+        done = fdsn.fetch(fdsn.read_plan(arguments.plan), arguments.folder)
+        print(f"{arguments.folder}: {done.requests} requests, {done.failures} failed{'; run again for the rest' if done.failures else ''}")
+    elif arguments.verb in {"twin", "anomalies", "endless"}:
+        write_archive(arguments.verb, settings, arguments)
     elif arguments.verb == "train":
         train(arguments.name, settings, arguments.version)
     else:
