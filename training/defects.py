@@ -1,10 +1,13 @@
-"""What instruments and archives do to ground motion: corners, units, gaps, glitches, clipping, dead and cut records."""
+"""What instruments and archives do to ground motion: corners, units, swapped, mistimed, clipped, dead and cut records, gaps."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
+from scipy import fft, signal
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -65,31 +68,78 @@ def instrument(displacement: NDArray[np.float64], step_s: float, random: np.rand
     return np.asarray(fft.irfft(fft.rfft(displacement, padded) * transfer, padded)[:, :samples])
 
 
-def _glitch(trace: NDArray[np.float64], random: np.random.Generator) -> None:
-    at = random.integers(len(trace))
-    tail = np.exp(-np.arange(len(trace) - at) / random.uniform(5, 80))
-    trace[at:] += random.normal() * 10 ** random.uniform(-1, 0.5) * np.nanmax(np.abs(trace)) * tail
+def _swapped(trace: Floats, step_s: float, random: np.random.Generator) -> None:
+    """
+    A radial component delivered as Z: Rayleigh waves a quarter period apart, and the slow noise that tilt makes on horizontals.
+
+    It stands in for any horizontal: the Green's functions hold no transverse motion, so Love waves are missing.
+    """
+    peak = np.abs(trace).max()
+    trace[:] = signal.hilbert(trace).imag
+    slow = signal.lfilter([1.0], [1.0, -np.exp(-step_s / random.uniform(100, 400))], random.normal(size=len(trace)))
+    trace += slow / (slow.std() + 1e-300) * peak * 10 ** random.uniform(-2, -0.5)
 
 
-def _gap(trace: NDArray[np.float64], random: np.random.Generator) -> None:
+def _glitches(trace: Floats, _step_s: float, random: np.random.Generator) -> None:
+    for at in random.integers(len(trace), size=random.integers(1, 7)):
+        tail = np.exp(-np.arange(len(trace) - at) / random.uniform(5, 80))
+        trace[at:] += random.normal() * 10 ** random.uniform(-1, 0.5) * np.abs(trace).max() * tail
+
+
+def _gain_step(trace: Floats, _step_s: float, random: np.random.Generator) -> None:
+    """A gain that changes within the record, by up to ten times; a wrong one throughout is scaled away when records are drawn."""
+    trace[random.integers(len(trace)) :] *= 10 ** random.uniform(-1, 1)
+
+
+def _clip(trace: Floats, _step_s: float, random: np.random.Generator) -> None:
+    level = np.abs(trace).max() * random.uniform(0.3, 0.9)
+    np.clip(trace, -level, level, out=trace)
+
+
+def _reverse(trace: Floats, _step_s: float, _random: np.random.Generator) -> None:
+    np.negative(trace, out=trace)
+
+
+def _mistime(trace: Floats, step_s: float, random: np.random.Generator) -> None:
+    """A clock that is wrong by one to sixty seconds; what leaves at one end is mirrored at the other, so that no gap tells."""
+    shift = int(np.ceil(10 ** random.uniform(0, np.log10(60)) / step_s))
+    shift = min(shift, len(trace) - 1) * int(random.choice([-1, 1]))
+    ends = np.pad(trace, abs(shift), mode="reflect")
+    trace[:] = ends[abs(shift) - shift :][: len(trace)]
+
+
+def _dead(trace: Floats, _step_s: float, random: np.random.Generator) -> None:
+    trace[:] = random.normal(0, 1e-12, len(trace))
+
+
+def _gap(trace: Floats, _step_s: float, random: np.random.Generator) -> None:
     start = random.integers(len(trace))
-    trace[start : start + int(random.uniform(5, 0.25 * len(trace)))] = np.nan
+    trace[start : start + int(random.uniform(5, max(0.25 * len(trace), 6)))] = np.nan
 
 
-def spoil(traces: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
-    """Defects by trace: one to six glitches 8 %, gap 4 %, clipped at 30 to 90 % of the peak 4 %, reversed 2 %, dead 0.5 %."""
+# Share of the traces and what befalls them, in this order; a gap comes last, because nothing else reads NaN.
+DEFECTS: tuple[tuple[float, Callable[[Floats, float, np.random.Generator], None]], ...] = (
+    (0.005, _swapped),
+    (0.08, _glitches),
+    (0.005, _gain_step),
+    (0.04, _clip),
+    (0.02, _reverse),
+    (0.01, _mistime),
+    (0.005, _dead),
+    (0.04, _gap),
+)
+
+
+def spoil(traces: Floats, step_s: float, random: np.random.Generator) -> Floats:
+    """
+    Traces [n, samples] with defects, drawn by trace.
+
+    A horizontal delivered as Z 0.5 %, one to six glitches 8 %, a step of the gain 0.5 %, clipped at 30 to 90 % of the peak 4 %,
+    reversed 2 %, time wrong by 1 to 60 s 1 %, dead 0.5 %, a gap of up to a quarter of the record 4 %.
+    """
     spoiled = traces.copy()
     for trace in spoiled:
-        draw = random.uniform(size=5)
-        for _ in range(int(random.integers(1, 7)) if draw[0] < 0.08 else 0):
-            _glitch(trace, random)
-        if draw[1] < 0.04:
-            level = np.nanmax(np.abs(trace)) * random.uniform(0.3, 0.9)
-            np.clip(trace, -level, level, out=trace)
-        if draw[2] < 0.02:
-            np.negative(trace, out=trace)
-        if draw[3] < 0.005:
-            trace[:] = random.normal(0, 1e-12, len(trace))
-        if draw[4] < 0.04:
-            _gap(trace, random)
+        for draw, (share, defect) in zip(random.uniform(size=len(DEFECTS)), DEFECTS, strict=True):
+            if draw < share:
+                defect(trace, step_s, random)
     return spoiled

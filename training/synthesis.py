@@ -98,7 +98,7 @@ def ground_records(
     first = max(int((PRE_EVENT_S + window.start_s) / step), 0)
     motion = motion[:, first : first + max(int(window.duration_s / step), 2)]
     if realism.defects:
-        motion = spoil(motion, random)
+        motion = spoil(motion, step, random)
     motion /= np.nanmax(np.abs(motion), axis=1, keepdims=True) + 1e-300
     start = ORIGIN_S - PRE_EVENT_S + first * step
     return tuple(

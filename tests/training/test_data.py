@@ -151,6 +151,6 @@ def test_part_of_the_delay_is_common_to_an_event():
 
 def test_defects_keep_the_number_of_samples():
     traces = np.random.default_rng(0).normal(size=(200, 500))
-    spoiled = spoil(traces, np.random.default_rng(1))
+    spoiled = spoil(traces, 2.0, np.random.default_rng(1))
     assert spoiled.shape == traces.shape
     assert np.isnan(spoiled).any()
