@@ -22,6 +22,7 @@ from training.config import TrainingSettings
 from training.defects import random_window
 from training.geometry import Stations, pick, place_on_table
 from training.greens import GreensStore
+from training.noise import characterize
 from training.paths import PathScatter
 from training.sources import Source, anomalous, earthquake, glacial
 from training.synthesis import Realism, ground_records, table_of
@@ -51,7 +52,7 @@ class Event:
 def open_world(store: GreensStore, settings: TrainingSettings, seed: int, realism: Realism | None = None) -> World:
     """Catalogs and stations from the settings' data folder, else from the stated distributions."""
     folder = settings.data_dir
-    return World(store, earthquakes(folder, seed), glacial_earthquakes(folder, seed), stations(folder), realism or Realism(PathScatter()))
+    return World(store, earthquakes(folder, seed), glacial_earthquakes(folder, seed), stations(folder), realism or Realism(PathScatter(), character=characterize(folder)))
 
 
 def draw_earthquake(world: World, random: np.random.Generator, magnitudes: tuple[float, float]) -> tuple[Source, int]:

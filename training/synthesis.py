@@ -15,6 +15,7 @@ from models.seismic.waveforms import Record
 from training.defects import Window, instrument, spoil
 from training.geometry import Stations
 from training.greens import GreensStore, GreensTable
+from training.noise import NoiseCharacter
 from training.noise import displacement as noise_displacement
 from training.paths import PathScatter, perturb
 from training.sources import Source
@@ -32,6 +33,7 @@ class Realism:
     instruments: bool = True
     defects: bool = True
     amplitude_sigma: float = 0.3
+    character: NoiseCharacter | None = None
 
 
 def table_of(store: GreensStore, source: Source) -> GreensTable:
@@ -53,22 +55,34 @@ def contraction(source: Source, azimuths_deg: NDArray[np.float64]) -> NDArray[np
     return np.stack([np.broadcast_to(rr, along.shape), along, across, shear], axis=1)
 
 
-def _directivity(source: Source, azimuths_deg: NDArray[np.float64], frequencies: NDArray[np.float64]) -> NDArray[np.complex128]:
-    """Delay of the centroid seen at each azimuth: a rupture running towards a station arrives early, one running away late."""
-    if source.rupture_delay_s == 0:
-        return np.ones((len(azimuths_deg), 1), dtype=np.complex128)
-    delay = -source.rupture_delay_s * np.cos(np.radians(azimuths_deg - source.rupture_azimuth_deg)) + source.rupture_delay_s
-    return np.asarray(np.exp(-2j * np.pi * frequencies * delay[:, None]))
+def stretched(rates: NDArray[np.float64], source: Source, azimuths_deg: NDArray[np.float64], step_s: float) -> NDArray[np.float64]:
+    """
+    The rates [traces, components, samples] of a rupture to one side as seen from each azimuth, the area under them kept.
+
+    A station that the rupture runs towards sees the history shortened, one behind it stretched, by up to twice the delay of the
+    centroid (Ben-Menahem 1961).
+    """
+    duration_s = rates.shape[-1] * step_s
+    if source.rupture_delay_s < step_s:
+        return rates
+    factors = 1 - 2 * source.rupture_delay_s / duration_s * np.cos(np.radians(azimuths_deg - source.rupture_azimuth_deg))
+    samples = int(np.ceil(rates.shape[-1] * factors.max())) + 1
+    at = (np.arange(samples) + 0.5) / factors[:, None] - 0.5
+    low = np.clip(np.floor(at).astype(np.int64), -1, rates.shape[-1])[:, None, :]
+    padded = np.pad(rates, ((0, 0), (0, 0), (1, 2)))
+    before, after = (np.take_along_axis(padded, np.broadcast_to(low + k, (*rates.shape[:2], samples)), axis=2) for k in (1, 2))
+    stretched = before + (after - before) * np.clip(at[:, None, :] - low, 0, 1)
+    area = stretched.sum(axis=2, keepdims=True)
+    return np.asarray(stretched * np.divide(rates.sum(axis=2, keepdims=True), area, out=np.zeros_like(area), where=area != 0))
 
 
 def ground_displacement(store: GreensStore, source: Source, stations: Stations) -> NDArray[np.float64]:
     """Noise-free vertical displacement [traces, samples] in meters from the origin time on, in the store's Earth."""
     table, step = table_of(store, source), store.time_step_s
     greens = table.data[stations.table_indices] * table.scales[stations.table_indices][..., None]
-    rates = contraction(source, stations.azimuths_deg)
+    rates = stretched(contraction(source, stations.azimuths_deg), source, stations.azimuths_deg, step)
     padded = fft.next_fast_len(greens.shape[-1] + rates.shape[-1], real=True)
     spectrum = (fft.rfft(greens, padded) * fft.rfft(rates, padded)).sum(axis=1) * step
-    spectrum *= _directivity(source, stations.azimuths_deg, fft.rfftfreq(padded, step))
     return np.asarray(fft.irfft(spectrum, padded)[:, : greens.shape[-1]])
 
 
@@ -92,7 +106,7 @@ def ground_records(
         motion *= random.lognormal(0, realism.amplitude_sigma, (len(motion), 1))
     motion = _with_lead(motion, step)
     if realism.noise:
-        motion = motion + noise_displacement(len(motion), motion.shape[1], step, random)
+        motion = motion + noise_displacement(len(motion), motion.shape[1], step, random, realism.character)
     if realism.instruments:
         motion = instrument(motion, step, random)
     first = max(int((PRE_EVENT_S + window.start_s) / step), 0)
