@@ -29,10 +29,14 @@ from training.sources import KINDS
 from training.supervised import Batches, FitRecipe, fit
 
 Floats = NDArray[np.float64]
+Sections = tuple[NDArray[np.uint8], NDArray[np.float32]]
 LIMITS = (
     "Young weights: a ResNet50 of half width, trained for minutes on a CPU on a few thousand synthetic sections of one Earth model.",
     "No real glacial earthquake was available to test on.",
 )
+
+
+Augment = Callable[[NDArray[np.uint8], NDArray[np.float32], np.random.Generator], tuple[NDArray[np.uint8], NDArray[np.float32]]]
 
 
 class SectionPlan(BaseModel):
@@ -43,6 +47,7 @@ class SectionPlan(BaseModel):
     train_shards: int
     validation_shards: int
     test_shards: int
+    also: dict[str, str]
     fits: dict[str, FitRecipe]
 
 
@@ -54,8 +59,26 @@ class Task:
     kinds: tuple[str, ...]
     column: int
     network: Callable[[FitRecipe], Reader]
+    augment: Augment
     calibrate: Callable[[Any, NDArray[np.uint8], NDArray[np.float32]], dict[str, float]]
     score: Callable[[dict[str, NDArray[np.float32]], Floats, str], tuple[Metric, ...]]
+
+
+def as_drawn(
+    pictures: NDArray[np.uint8], truth: NDArray[np.float32], _: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """No augmentation."""
+    return pictures, truth
+
+
+def turned(
+    pictures: NDArray[np.uint8], truth: NDArray[np.float32], random: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Azimuth sections of the Earth turned about the epicenter: rows rolled, the force azimuth with them (an exact symmetry)."""
+    rows = pictures.shape[2]
+    steps = random.integers(0, rows, len(pictures))
+    rolled = np.stack([np.roll(picture, step, axis=1) for picture, step in zip(pictures, steps, strict=True)])
+    return rolled, ((truth + (steps * 360.0 / rows)[:, None]) % 360.0).astype(np.float32)
 
 
 def angle_difference_deg(a: Floats, b: Floats, period_deg: float) -> Floats:
@@ -113,21 +136,36 @@ def _inputs(spec: ModelSpec) -> int:
 
 TASKS: tuple[Task, ...] = (
     Task(
-        EVENT_TYPE, CLASSES, 0, lambda f: TypeReader(EVENT_TYPE.architecture, f.width, _inputs(EVENT_TYPE), 2), calibrate_type, score_type
+        EVENT_TYPE,
+        CLASSES,
+        0,
+        lambda f: TypeReader(EVENT_TYPE.architecture, f.width, _inputs(EVENT_TYPE), 2),
+        as_drawn,
+        calibrate_type,
+        score_type,
     ),
-    Task(DEPTH, ("earthquake",), 1, lambda f: DepthReader(DEPTH.architecture, f.width, _inputs(DEPTH)), calibrate_depth, score_depth),
+    Task(
+        DEPTH,
+        ("earthquake",),
+        1,
+        lambda f: DepthReader(DEPTH.architecture, f.width, _inputs(DEPTH)),
+        as_drawn,
+        calibrate_depth,
+        score_depth,
+    ),
     Task(
         FORCE_AZIMUTH,
         ("glacial",),
         2,
         lambda f: AzimuthReader(FORCE_AZIMUTH.architecture, f.width, _inputs(FORCE_AZIMUTH)),
+        turned,
         calibrate_azimuth,
         score_azimuth,
     ),
 )
 
 
-def _select(task: Task, arrays: Arrays) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def _select(task: Task, arrays: Arrays) -> Sections:
     """Pictures and truth [n, 1] of the kinds that the task is about."""
     style = task.spec.style
     assert isinstance(style, SectionStyle)  # noqa: S101  (for the type checker: section models read sections)
@@ -136,48 +174,69 @@ def _select(task: Task, arrays: Arrays) -> tuple[NDArray[np.uint8], NDArray[np.f
 
 
 def _batches(
-    pictures: NDArray[np.uint8], truth: NDArray[np.float32], held_out: tuple[NDArray[np.uint8], NDArray[np.float32]], plan: FitRecipe
+    pictures: NDArray[np.uint8],
+    truth: NDArray[np.float32],
+    held_out: Sections,
+    plan: FitRecipe,
+    augment: Augment,
 ) -> Batches:
     def train(epoch: int) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
-        order = np.random.default_rng([plan.seed, epoch]).permutation(len(truth))
+        random = np.random.default_rng([plan.seed, epoch])
+        order = random.permutation(len(truth))
         for start in range(0, len(order) - plan.batch + 1, plan.batch):
             rows = order[start : start + plan.batch]
-            yield pictures[rows], truth[rows]
+            yield augment(pictures[rows], truth[rows], random)
 
     return Batches(train, len(truth) // plan.batch, held_out)
 
 
-def load_sections(settings: TrainingSettings, plan: SectionPlan) -> tuple[Shards, Shards, Shards]:
-    """Validation, test and training shards, apart by seed."""
-    sections = recipe("sections", SectionRecipe)
+def load_sections(settings: TrainingSettings, plan: SectionPlan, name: str = "sections") -> tuple[Shards, Shards, Shards]:
+    """Validation, test and training shards of a recipe, apart by seed."""
+    sections = recipe(name, SectionRecipe)
     seeds = iter(range(plan.train_shards + plan.validation_shards + plan.test_shards))
     counts = (plan.validation_shards, plan.test_shards, plan.train_shards)
     validation, test, training = (section_shards(sections, settings, [next(seeds) for _ in range(count)]) for count in counts)
     return validation, test, training
 
 
+def _gathered(task: Task, settings: TrainingSettings, plan: SectionPlan) -> list[list[Sections]]:
+    """Validation, test and training sections of the task: for each, those of the common recipe and those of its own."""
+    style = task.spec.style
+    assert isinstance(style, SectionStyle)  # noqa: S101  (for the type checker: section models read sections)
+    sources = ["sections", *([plan.also[task.spec.name]] if task.spec.name in plan.also else [])]
+    sets = [load_sections(settings, plan, source) for source in sources]
+    return [[_select(task, shards.load_all((style.vertical_axis, "truth"))) for shards in column] for column in zip(*sets, strict=True)]
+
+
+def _together(parts: list[Sections]) -> Sections:
+    return np.concatenate([pictures for pictures, _ in parts]), np.concatenate([truth for _, truth in parts])
+
+
+def _scores(task: Task, model: OnnxModel, test: list[Sections]) -> list[Metric]:
+    """Each test set by itself, by the serving path."""
+    names = ("synthetic test events, predicted offsets", "the same, 10 stations or more in windows of 50 minutes or more")
+    return [
+        measured
+        for (pictures, truth), name in zip(test, names, strict=False)
+        for measured in task.score(model.run(pictures), truth[:, 0].astype(np.float64), name)
+    ]
+
+
 def train(name: str, settings: TrainingSettings, version: str) -> Path:
     """The whole way from sections to a scored artifact of that model; returns its folder."""
     task = next(task for task in TASKS if task.spec.name == name)
     plan = recipe("section_models", SectionPlan)
-    style = task.spec.style
-    names = (getattr(style, "vertical_axis"), "truth")  # noqa: B009  (the union's other styles have no such axis)
-    validation, test, training = (shards.load_all(names) for shards in load_sections(settings, plan))
-    chosen = plan.fits[name]
+    validation, test, training = _gathered(task, settings, plan)
+    chosen, held_out, (pictures, truth) = plan.fits[name], _together(validation), _together(training)
     torch.manual_seed(chosen.seed)
     torch.set_num_threads(settings.processes)
     network = task.network(chosen)
-    held_out = _select(task, validation)
-    pictures, truth = _select(task, training)
-    fit(network, chosen, _batches(pictures, truth, held_out, chosen), settings.build_dir / "runs" / f"{name}-{version}")
+    fit(network, chosen, _batches(pictures, truth, held_out, chosen, task.augment), settings.build_dir / "runs" / f"{name}-{version}")
     calibration = task.calibrate(network, *held_out)
     data = {"sections": len(truth), "recipe": recipe("sections", SectionRecipe).model_dump(mode="json"), "width": chosen.width}
     place = export(network, task.spec, version, settings.artifacts_dir, data=data, limits=LIMITS, calibration=calibration)
     parity = worst_difference(network, place / "model.onnx", held_out[0][:16])
-    unseen, answers = _select(task, test)
-    said = OnnxModel.load(open_store(settings.artifacts_dir), task.spec, threads=settings.processes).run(unseen)
-    scores = task.score(said, answers[:, 0].astype(np.float64), "synthetic test events, predicted offsets")
-    add_metrics(
-        place, (*scores, Metric(name="largest difference to torch, relative", dataset="16 validation pictures", value=parity, n=16))
-    )
+    model = OnnxModel.load(open_store(settings.artifacts_dir), task.spec, threads=settings.processes)
+    agreement = Metric(name="largest difference to torch, relative", dataset="16 validation pictures", value=parity, n=16)
+    add_metrics(place, (*_scores(task, model, test), agreement))
     return place

@@ -153,11 +153,19 @@ class AzimuthReader(Reader):
     Each is a von Mises distribution given by its natural parameter, a vector: one for the doubled angle, one for the angle.
     """
 
+    MOST = 30.0
     spread: Tensor
 
     def __init__(self, architecture: str, width: float, channels: int) -> None:
         super().__init__(architecture, width, channels, 4)
         self.register_buffer("spread", torch.ones(()))
+
+    def raw(self, pictures: Tensor) -> Tensor:
+        """The two vectors, their lengths bounded by MOST: nothing seen in training may make the network surer than that."""
+        free = super().raw(pictures)
+        return torch.cat(
+            [part / torch.sqrt(1 + (part**2).sum(dim=1, keepdim=True) / self.MOST**2) for part in (free[:, :2], free[:, 2:])], dim=1
+        )
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Azimuth, its standard deviation modulo 180 [degrees], and the probability of this direction against the opposite one."""

@@ -22,7 +22,13 @@ TRACES = TraceRecipe(
     store="greens_50s", events_per_shard=6, traces_per_event=5, near_share=0.0, kinds={"earthquake": 0.5, "glacial": 0.5}, seed=1
 )
 SECTIONS = SectionRecipe(
-    store="greens_50s", events_per_shard=4, stations=(5, 12), near_share=0.0, kinds={"earthquake": 0.5, "glacial": 0.5}, seed=1
+    store="greens_50s",
+    events_per_shard=4,
+    stations=(5, 12),
+    near_share=0.0,
+    shortest_window_s=0.0,
+    kinds={"earthquake": 0.5, "glacial": 0.5},
+    seed=1,
 )
 
 
