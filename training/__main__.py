@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from training import bundles, deepcluster, fdsn, greens, mixtures, offset, real_events, report, section_models, twin
+from training import bundles, deepcluster, fdsn, gallery, greens, mixtures, offset, real_events, report, section_models, source_figure, twin
 from training.config import TrainingSettings, recipe
 from training.seeds import Purpose
 
@@ -39,6 +39,37 @@ def write_archive(verb: str, settings: TrainingSettings, arguments: argparse.Nam
         mixtures.write_mixture(mixture, purpose, arguments.seed, arguments.events, settings, arguments.out)
 
 
+def fetch(arguments: argparse.Namespace, _settings: TrainingSettings) -> None:
+    """Fetch what is missing of a plan, and tell whether all of it came."""
+    done = fdsn.fetch(fdsn.read_plan(arguments.plan), arguments.folder)
+    print(f"{arguments.folder}: {done.requests} requests, {done.failures} failed{'; run again for the rest' if done.failures else ''}")
+
+
+def draw_gallery(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Draw synthetic and real sections."""
+    out = settings.build_dir / "gallery"
+    count = gallery.write_gallery(settings, arguments.folder, out, Path("docs/figures/gallery.png"))
+    print(f"{out / 'index.html'}: {count} sections")
+
+
+def draw_sources(_arguments: argparse.Namespace, _settings: TrainingSettings) -> None:
+    """Draw every kind of source."""
+    source_figure.write_sources(Path("docs/figures/sources.png"))
+
+
+def add_self_running(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the verbs that bring the function that runs them."""
+    recordings = verbs.add_parser("fdsn", help="fetch real recordings by FDSN web services into an archive; run again to go on")
+    recordings.add_argument("plan", type=Path, help="TOML file as training/configs/fdsn_example.toml")
+    recordings.add_argument("folder", type=Path)
+    recordings.set_defaults(run=fetch)
+    beside = verbs.add_parser("gallery", help="write build/gallery and docs/figures/gallery.png: synthetic sections beside real ones")
+    beside.add_argument("folder", type=Path, help="real events, a folder each")
+    beside.set_defaults(run=draw_gallery)
+    kinds = verbs.add_parser("sources-figure", help="write docs/figures/sources.png: histories and spectra of every kind of source")
+    kinds.set_defaults(run=draw_sources)
+
+
 def main() -> None:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
@@ -52,21 +83,21 @@ def main() -> None:
     verbs.add_parser("report", help="write docs/models.md and the scores in README.md from the cards")
     real = verbs.add_parser("real-events", help="write docs/real_events.md from a folder of real events")
     real.add_argument("folder", type=Path)
-    fetch = verbs.add_parser("fdsn", help="fetch real recordings by FDSN web services into an archive; run again to go on")
-    fetch.add_argument("plan", type=Path, help="TOML file as training/configs/fdsn_example.toml")
-    fetch.add_argument("folder", type=Path)
     for verb, what in (("twin", "the catalog twin"), ("anomalies", "events of every kind"), ("endless", "events to train on")):
         archive = verbs.add_parser(verb, help=f"draw {what} into an archive of waveforms, labels apart")
         archive.add_argument("--out", type=Path, default=Path("build/archives") / verb)
         if verb != "twin":
             archive.add_argument("--events", type=int, default=500)
             archive.add_argument("--seed", type=int, default=3407)
+    add_self_running(verbs)
     everything = verbs.add_parser("all", help="the store and every model, in order")
-    for verb in (one, everything):
-        verb.add_argument("--version", default="1", help="version folder of the artifacts")
+    for versioned in (one, everything):
+        versioned.add_argument("--version", default="1", help="version folder of the artifacts")
     arguments = parser.parse_args()
     settings = TrainingSettings()
-    if arguments.verb == "greens":
+    if "run" in arguments:
+        arguments.run(arguments, settings)
+    elif arguments.verb == "greens":
         build_store(arguments.name, settings)
     elif arguments.verb == "bundles":
         bundles.write_bundles(settings, arguments.out)
@@ -77,9 +108,6 @@ def main() -> None:
     elif arguments.verb == "real-events":
         page = real_events.report(settings.artifacts_dir, arguments.folder)
         Path("docs/real_events.md").write_text(page, encoding="utf-8")
-    elif arguments.verb == "fdsn":
-        done = fdsn.fetch(fdsn.read_plan(arguments.plan), arguments.folder)
-        print(f"{arguments.folder}: {done.requests} requests, {done.failures} failed{'; run again for the rest' if done.failures else ''}")
     elif arguments.verb in {"twin", "anomalies", "endless"}:
         write_archive(arguments.verb, settings, arguments)
     elif arguments.verb == "train":
