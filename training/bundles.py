@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ def _event(world: World, kind: str, count: int, random: np.random.Generator) -> 
         event = realize(world, source, year, count, (12.0, 95.0), random)
         long_enough = event is not None and len(event.records) == count and event.records[0].duration_s > 3000
         if event is not None and long_enough and -600 < 1_000_000_000 - event.records[0].start_time_s < 700:
-            return Event(event.source, event.stations, event.records, azimuth)
+            return replace(event, force_azimuth_deg=azimuth)
 
 
 def _zip(files: dict[str, bytes], path: Path) -> None:

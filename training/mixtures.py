@@ -16,7 +16,7 @@ from training.archive import ArchivedEvent, Truth
 from training.catalogs import some_time
 from training.config import TrainingSettings, commit
 from training.dataset import event_name, fingerprint_of, make_archive
-from training.events import World, draw_source, open_world, realize
+from training.events import World, draw_event, open_world
 from training.seeds import Purpose, stream
 from training.twin import at_time
 
@@ -36,20 +36,17 @@ class MixtureRecipe(BaseModel):
 def draw_archived(world: World, recipe: MixtureRecipe, random: np.random.Generator, name: str) -> ArchivedEvent:
     """One event with its truth, at a random time of its year; drawn until at least three stations saw it."""
     kind = str(random.choice(list(recipe.kinds), p=list(recipe.kinds.values())))
-    while True:
-        source, year, azimuth = draw_source(world, kind, random)
-        count = int(np.exp(random.uniform(*np.log(recipe.stations))))
-        event = realize(world, source, year, count, recipe.distances_deg, random)
-        if event is not None:
-            break
-    time_s = float(some_time(np.array([year]), random)[0])
+    count = int(np.exp(random.uniform(*np.log(recipe.stations))))
+    event = draw_event(world, kind, count, random, recipe.distances_deg)
+    source = event.source
+    time_s = float(some_time(np.array([event.year]), random)[0])
     truth: Truth = {
         "kind": kind,
         "origin_time_s": time_s,
         "latitude_deg": source.latitude_deg,
         "longitude_deg": source.longitude_deg,
         "depth_km": source.depth_km,
-        "force_azimuth_deg": azimuth,
+        "force_azimuth_deg": event.force_azimuth_deg,
     }
     return ArchivedEvent(name, at_time(event.records, time_s), truth)
 
