@@ -20,6 +20,7 @@ class Reader(nn.Module, ABC):
     """A trunk and a linear layer behind it."""
 
     def __init__(self, architecture: str, width: float, channels: int, outputs: int) -> None:
+        """`channels` counts those of `signal` less one, which says where there is ink."""
         super().__init__()
         self.trunk: Scaled | AlexNet = trunk(architecture, width, channels + 1)
         self.last = nn.Linear(self.trunk.features, outputs)
@@ -30,7 +31,11 @@ class Reader(nn.Module, ABC):
 
     def embed(self, pictures: Tensor) -> Tensor:
         """Features [batch, n] before the last layer."""
-        return torch.as_tensor(self.trunk(as_signal(pictures)))
+        return torch.as_tensor(self.trunk(self.signal(pictures)))
+
+    def signal(self, pictures: Tensor) -> Tensor:
+        """What the trunk sees of pictures uint8 [batch, channels, rows, columns]."""
+        return as_signal(pictures)
 
     def raw(self, pictures: Tensor) -> Tensor:
         """What the loss reads."""
@@ -157,8 +162,15 @@ class AzimuthReader(Reader):
     spread: Tensor
 
     def __init__(self, architecture: str, width: float, channels: int) -> None:
-        super().__init__(architecture, width, channels, 4)
+        super().__init__(architecture, width, channels + 4, 4)
         self.register_buffer("spread", torch.ones(()))
+
+    def signal(self, pictures: Tensor) -> Tensor:
+        """The picture, and cosine and sine of each row's azimuth and of twice that: pooling forgets rows, and rows are azimuths."""
+        batch, _, rows, columns = pictures.shape
+        azimuth = (torch.arange(rows, device=pictures.device) + 0.5) * (2 * math.pi / rows)
+        waves = torch.stack([torch.cos(azimuth), torch.sin(azimuth), torch.cos(2 * azimuth), torch.sin(2 * azimuth)])
+        return torch.cat([as_signal(pictures), waves[None, :, :, None].expand(batch, 4, rows, columns)], dim=1)
 
     def raw(self, pictures: Tensor) -> Tensor:
         """The two vectors, their lengths bounded by MOST: nothing seen in training may make the network surer than that."""
