@@ -4,7 +4,23 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-from training import bundles, deepcluster, fdsn, gallery, greens, mixtures, offset, real_events, report, section_models, source_figure, twin
+from training import (
+    bundles,
+    deepcluster,
+    fdsn,
+    gallery,
+    greens,
+    leakage,
+    mixtures,
+    offset,
+    physics,
+    real_events,
+    realism_report,
+    report,
+    section_models,
+    source_figure,
+    twin,
+)
 from training.config import TrainingSettings, recipe
 from training.seeds import Purpose
 
@@ -57,6 +73,22 @@ def draw_sources(_arguments: argparse.Namespace, _settings: TrainingSettings) ->
     source_figure.write_sources(Path("docs/figures/sources.png"))
 
 
+def measure_leakage(arguments: argparse.Namespace, _settings: TrainingSettings) -> None:
+    """Tell what trivial cues give away."""
+    Path("docs/leakage.md").write_text(leakage.page(arguments.folders, arguments.events), encoding="utf-8")
+
+
+def measure_physics(_arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Hold the stores against disba, TauP and the moment that went in."""
+    Path("docs/physics.md").write_text(physics.report(settings.build_dir / "greens", STORES), encoding="utf-8")
+
+
+def measure_realism(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Hold synthetics against real records."""
+    page = realism_report.report(arguments.folder, settings.build_dir / "realism", Path("docs/figures/realism.png"))
+    Path("docs/realism.md").write_text(page, encoding="utf-8")
+
+
 def add_self_running(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the verbs that bring the function that runs them."""
     recordings = verbs.add_parser("fdsn", help="fetch real recordings by FDSN web services into an archive; run again to go on")
@@ -68,6 +100,15 @@ def add_self_running(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]
     beside.set_defaults(run=draw_gallery)
     kinds = verbs.add_parser("sources-figure", help="write docs/figures/sources.png: histories and spectra of every kind of source")
     kinds.set_defaults(run=draw_sources)
+    guard = verbs.add_parser("leakage", help="write docs/leakage.md: what trivial cues give away in archives")
+    guard.add_argument("folders", type=Path, nargs="+")
+    guard.add_argument("--events", type=int, default=300, help="most events of each")
+    guard.set_defaults(run=measure_leakage)
+    laws = verbs.add_parser("physics", help="write docs/physics.md: the stores against disba, TauP and the moment that went in")
+    laws.set_defaults(run=measure_physics)
+    likeness = verbs.add_parser("realism", help="write docs/realism.md: synthetic against observed records of a folder of real events")
+    likeness.add_argument("folder", type=Path)
+    likeness.set_defaults(run=measure_realism)
 
 
 def main() -> None:

@@ -37,6 +37,12 @@ class World:
     glacial: GlacialCatalog
     stations: StationCatalog
     realism: Realism
+    other_stores: tuple[GreensStore, ...] = ()
+
+    @property
+    def stores(self) -> tuple[GreensStore, ...]:
+        """Stores of all Earth models, with the same depths and distances."""
+        return (self.store, *self.other_stores)
 
 
 @dataclass(frozen=True)
@@ -50,16 +56,14 @@ class Event:
     force_azimuth_deg: float | None = None
 
 
-def open_world(store: GreensStore, settings: TrainingSettings, seed: int, realism: Realism | None = None) -> World:
-    """Catalogs and stations from the settings' data folder, else from the stated distributions."""
+def open_world(
+    store: GreensStore | tuple[GreensStore, ...], settings: TrainingSettings, seed: int, realism: Realism | None = None
+) -> World:
+    """One Earth or several (greens.load_all), catalogs and stations from the settings' data folder, else from the stated distributions."""
     folder = settings.data_dir
-    return World(
-        store,
-        earthquakes(folder, seed),
-        glacial_earthquakes(folder, seed),
-        stations(folder),
-        realism or Realism(PathScatter(), character=characterize(folder)),
-    )
+    first, *others = store if isinstance(store, tuple) else (store,)
+    catalogs = (earthquakes(folder, seed), glacial_earthquakes(folder, seed), stations(folder))
+    return World(first, *catalogs, realism or Realism(PathScatter(), character=characterize(folder)), tuple(others))
 
 
 def draw_earthquake(world: World, random: np.random.Generator, magnitudes: tuple[float, float]) -> tuple[Source, int]:
@@ -137,7 +141,7 @@ def realize(
         return None
     seen = place_on_table(world.stations, chosen, place, table_of(world.store, source))
     window = random_window(float(seen.distances_deg.min()), random)
-    return Event(source, seen, ground_records(world.store, source, seen, window, world.realism, random), year)
+    return Event(source, seen, ground_records(world.stores, source, seen, window, world.realism, random), year)
 
 
 def draw_event(world: World, kind: str, count: int, random: np.random.Generator, range_deg: tuple[float, float] = (5.0, 160.0)) -> Event:

@@ -22,6 +22,12 @@ class Stations:
     azimuths_deg: NDArray[np.float64]
     table_indices: NDArray[np.int64]
 
+    def take(self, rows: NDArray[np.int64]) -> "Stations":
+        """Those of the stations, in that order."""
+        ids = tuple(self.trace_ids[row] for row in rows) if self.trace_ids else ()
+        places = (self.latitudes_deg[rows], self.longitudes_deg[rows])
+        return Stations(ids, *places, self.distances_deg[rows], self.azimuths_deg[rows], self.table_indices[rows])
+
 
 def operating(catalog: StationCatalog, year: int) -> NDArray[np.int64]:
     """Indices of the stations that operated in that year."""

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
+from training import earth
+
 
 class DistanceCells(BaseModel):
     """Cells of `width_deg` from `start_deg` to `stop_deg`, a random distance in each."""
@@ -107,11 +109,11 @@ def _pack(data: NDArray[np.float64]) -> tuple[NDArray[np.int16], NDArray[np.floa
     return np.round(data / scales[..., None]).astype(np.int16), scales
 
 
-def _run(config: GreensConfig, quantity: str, depths: list[int]) -> list[NDArray[np.float64]]:
-    """Strains [distances, 4, samples] of each depth, or (quantity "forces") displacements [distances, 2, samples]."""
+def compute(config: GreensConfig, quantity: str, points: list[tuple[float, float]]) -> NDArray[np.float64]:
+    """Strains [points, 4, samples], or (quantity "forces") displacements [points, 2, samples], at depths [km] and distances [degrees]."""
     import yspec  # noqa: PLC0415  (a training-only engine, loaded where it runs)
 
-    model = yspec.Model.prem(config.deck)
+    model = earth.model(config.deck)
     top, taper, low = config.highest_frequency_mhz, config.taper_mhz, config.lowest_frequency_mhz
     calculation = yspec.Calculation(
         degrees=int(config.degrees_per_mhz * top) + 50,
@@ -124,17 +126,19 @@ def _run(config: GreensConfig, quantity: str, depths: list[int]) -> list[NDArray
     )
     # Along the equator geographic and geocentric latitudes agree (and the engine moves a source at the pole by about 0.02 degrees).
     source = yspec.Source(latitude=0, longitude=0, depth_km=0, force={"r": 1.0})
-    receivers = [
-        yspec.Receiver(latitude=0, longitude=distance, depth_km=0 if quantity == "forces" else config.depths_km[k])
-        for k in depths
-        for distance in config.distances_deg(k)
-    ]
+    receivers = [yspec.Receiver(latitude=0, longitude=distance, depth_km=depth) for depth, distance in points]
     function = yspec.seismograms if quantity == "forces" else yspec.strains
     data = function(model, calculation, source, receivers).data[0]
     # At the receiver east points away from the station, so d = -east: displacement (Z, N, E), strain (rr, tt, pp, rt, rp, tp).
     data = data[:, [0, 2]] * [[1], [-1]] if quantity == "forces" else data[:, [0, 2, 1, 4]] * [[1], [1], [1], [-1]]
-    samples = int(config.length_min * 60 / config.time_step_s)
-    return [np.ascontiguousarray(block) for block in np.array_split(data[..., :samples], len(depths))]
+    return np.asarray(data[..., : int(config.length_min * 60 / config.time_step_s)])
+
+
+def _run(config: GreensConfig, quantity: str, depths: list[int]) -> list[NDArray[np.float64]]:
+    points = [
+        (0.0 if quantity == "forces" else config.depths_km[k], float(distance)) for k in depths for distance in config.distances_deg(k)
+    ]
+    return [np.ascontiguousarray(block) for block in np.array_split(compute(config, quantity, points), len(depths))]
 
 
 def _build_batch(config: GreensConfig, folder: Path, quantity: str, depths: list[int]) -> dict[str, str]:
@@ -196,3 +200,18 @@ def load(folder: Path) -> GreensStore:
         _load_table(folder / f"strains_{k:02d}.npz", digests[f"strains_{k:02d}.npz"], depth) for k, depth in enumerate(config.depths_km)
     )
     return GreensStore(config, strains, _load_table(folder / "forces.npz", digests["forces.npz"], 0.0))
+
+
+def load_all(folder: Path, names: str | tuple[str, ...]) -> tuple[GreensStore, ...]:
+    """Those stores of several Earth models; raises ValueError where their depths, distances or times differ, for paths are mixed."""
+    stores = tuple(load(folder / name) for name in ((names,) if isinstance(names, str) else names))
+    for store in stores[1:]:
+        free = {"deck": stores[0].config.deck, "degrees_per_mhz": stores[0].config.degrees_per_mhz}
+        if store.config.model_copy(update=free) != stores[0].config:
+            raise ValueError(f"the stores of {store.config.deck} and {stores[0].config.deck} differ in more than the Earth model")
+    return stores
+
+
+def fingerprint_of_all(stores: tuple[GreensStore, ...]) -> str:
+    """What the stores hold; of one store its own fingerprint."""
+    return "+".join(store.config.fingerprint() for store in stores)

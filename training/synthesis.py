@@ -34,6 +34,8 @@ class Realism:
     defects: bool = True
     amplitude_sigma: float = 0.3
     character: NoiseCharacter | None = None
+    # Share of the events all of whose paths run through the same Earth, where there are several.
+    one_earth_share: float = 0.4
 
 
 def table_of(store: GreensStore, source: Source) -> GreensTable:
@@ -86,21 +88,35 @@ def ground_displacement(store: GreensStore, source: Source, stations: Stations) 
     return np.asarray(fft.irfft(spectrum, padded)[:, : greens.shape[-1]])
 
 
+def mixed_displacement(
+    stores: tuple[GreensStore, ...], source: Source, stations: Stations, one_earth_share: float, random: np.random.Generator
+) -> NDArray[np.float64]:
+    """As `ground_displacement`, each path through an Earth drawn at random; stores share their distances, so labels stay exact."""
+    if len(stores) == 1:
+        return ground_displacement(stores[0], source, stations)
+    count = 1 if random.uniform() < one_earth_share else len(stations.azimuths_deg)
+    earths = np.broadcast_to(random.integers(len(stores), size=count), len(stations.azimuths_deg))
+    parts = [(np.flatnonzero(earths == k), store) for k, store in enumerate(stores)]
+    order = np.argsort(np.concatenate([rows for rows, _ in parts]))
+    motion = [ground_displacement(store, source, stations.take(rows)) for rows, store in parts if len(rows)]
+    return np.asarray(np.concatenate(motion)[order])
+
+
 def _with_lead(traces: NDArray[np.float64], step_s: float) -> NDArray[np.float64]:
     lead = np.zeros((len(traces), int(PRE_EVENT_S / step_s)))
     return np.concatenate([lead, traces], axis=1)
 
 
 def ground_records(
-    store: GreensStore, source: Source, stations: Stations, window: Window, realism: Realism, random: np.random.Generator
+    stores: tuple[GreensStore, ...], source: Source, stations: Stations, window: Window, realism: Realism, random: np.random.Generator
 ) -> tuple[Record, ...]:
     """
-    Records of the event in that window, one a station, sampled at the store's rate.
+    Records of the event in that window, one a station, sampled at the stores' rate, through those Earths.
 
     The origin time is ORIGIN_S (POSIX seconds); nothing in a record says so.
     """
-    step = store.time_step_s
-    motion = ground_displacement(store, source, stations)
+    step = stores[0].time_step_s
+    motion = mixed_displacement(stores, source, stations, realism.one_earth_share, random)
     if realism.paths is not None:
         motion = perturb(motion, stations.distances_deg, step, realism.paths, random)
         motion *= random.lognormal(0, realism.amplitude_sigma, (len(motion), 1))

@@ -24,7 +24,7 @@ class TraceRecipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    store: str
+    store: str | tuple[str, ...]
     events_per_shard: int
     traces_per_event: int
     near_share: float
@@ -49,7 +49,7 @@ def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings
     """One shard: `pictures` uint8 [n, channels, rows, columns], `truth` [n, 2] (distance [degrees], origin lag [s]), `event` [n]."""
     style = spec.style
     assert isinstance(style, AmplitudeStyle | FrequencyStyle)  # noqa: S101  (for the type checker: trace models read traces)
-    world = open_world(greens.load(settings.build_dir / "greens" / recipe.store), settings, recipe.seed)
+    world = open_world(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
     random = np.random.default_rng([recipe.seed, seed])
     pictures, truth, events = [], [], []
     for number in range(recipe.events_per_shard):
@@ -73,7 +73,7 @@ def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings
 
 def trace_shards(recipe: TraceRecipe, settings: TrainingSettings, seeds: list[int], spec: ModelSpec = OFFSET) -> Shards:
     """Shards of those seeds for a model that reads traces."""
-    store = greens.load(settings.build_dir / "greens" / recipe.store)
-    mark = fingerprint_of(recipe, fingerprint(spec.style), store.config.fingerprint(), str(settings.data_dir is not None))
+    stores = greens.load_all(settings.build_dir / "greens", recipe.store)
+    mark = fingerprint_of(recipe, fingerprint(spec.style), greens.fingerprint_of_all(stores), str(settings.data_dir is not None))
     folder: Path = settings.build_dir / "data" / spec.name
     return make_shards(partial(draw_traces, recipe, spec, settings), folder, mark, seeds, settings.processes)

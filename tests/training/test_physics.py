@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import yspec
 
-from training import greens
+from training import greens, physics
 from training.config import recipe
 from training.geometry import Stations
 from training.noise import displacement, model_levels_db
@@ -122,3 +122,15 @@ def test_a_damaged_store_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:-9] + b"tampered!")
     with pytest.raises(ValueError, match="differs from its digest"):
         greens.load(tmp_path)
+
+
+@pytest.mark.parametrize(("phase", "limit_s"), [("P", 4.0), ("S", 8.0)])
+def test_body_waves_arrive_when_taup_says(store, phase, limit_s):
+    distances, late = physics.body_wave(store, phase, 600.0)
+    assert len(distances) >= 5
+    assert abs(np.median(late)) < limit_s
+
+
+def test_moment_is_recovered_from_the_amplitude_of_the_rayleigh_wave(store):
+    for moment in (1e17, 1e20):
+        assert np.median(physics.recovered_moments(store, moment, 100.0, 60, seed=1)) == pytest.approx(moment, rel=0.5)

@@ -1,0 +1,126 @@
+"""
+Three spherical Earths that seismograms are computed in, by the name of their deck.
+
+`prem-no-ocean` is PREM (Dziewonski & Anderson 1981, doi:10.1016/0031-9201(81)90046-7) with its ocean taken off, as the engine
+ships it. The other two keep PREM below 80 km and replace what lies above, in the spirit of the pair PEM-C and PEM-O
+(Dziewonski, Hales & Lapwood 1975, doi:10.1016/0031-9201(75)90017-5), which part continents from oceans by crust and lid alone:
+
+`continental`: the crust of ak135 (Kennett, Engdahl & Buland 1995, doi:10.1111/j.1365-246X.1995.tb03540.x), 20 and 15 km, PREM's
+lid raised to it.
+
+`oceanic`: 0.5 km of sediment and the 6.5 km of normal ocean floor of CRUST 5.1 and its successors (Mooney, Laske & Masters 1998,
+doi:10.1029/97JB02122; Laske et al. 2013), and a lid 3 % faster than PREM's, as under sea floor of middle age (Nishimura & Forsyth
+1989, doi:10.1111/j.1365-246X.1989.tb00501.x). No water: a liquid layer of a few kilometers distorts Rayleigh waves below 20 s.
+
+Shear quality factors of the crusts are those between stable and active regions in Mitchell (1995, doi:10.1029/95RG02074); PREM's 600
+leaves Rayleigh waves of 10 to 20 s that ring too long.
+"""
+
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import yspec
+
+PREM = "prem-no-ocean"
+LID_BASE_M = 6_291_000.0
+# PREM's bulk quality factor of the mantle and crust, kept throughout.
+Q_KAPPA = 57823.0
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer of the crust: km, g/cm^3, km/s, and the shear quality factor."""
+
+    thickness_km: float
+    density: float
+    vp: float
+    vs: float
+    q_mu: float
+
+
+@dataclass(frozen=True)
+class Top:
+    """What replaces PREM above 80 km depth: radius of the surface, layers from the surface down, speed of the lid over PREM's."""
+
+    surface_m: float
+    crust: tuple[Layer, ...]
+    lid_factor: float
+
+
+CONTINENTAL = Top(6_371_000.0, (Layer(20.0, 2.72, 5.80, 3.46, 150.0), Layer(15.0, 2.92, 6.50, 3.85, 250.0)), 1.0)
+OCEANIC = Top(
+    6_368_000.0,
+    (
+        Layer(0.5, 2.10, 2.30, 1.10, 80.0),
+        Layer(1.7, 2.60, 5.00, 2.50, 150.0),
+        Layer(2.3, 2.90, 6.60, 3.65, 250.0),
+        Layer(2.5, 3.05, 7.10, 3.90, 300.0),
+    ),
+    1.03,
+)
+TOPS = {"continental": CONTINENTAL, "oceanic": OCEANIC}
+DECKS = (PREM, *TOPS)
+
+# A row of a deck: radius [m], density [kg/m^3], vpv, vsv [m/s], q_kappa, q_mu, vph, vsh [m/s], eta.
+Row = tuple[float, ...]
+
+
+def _prem_rows() -> list[Row]:
+    text = (resources.files("yspec") / "models" / "prem.200.no").read_text()
+    return [tuple(float(cell) for cell in line.split()) for line in text.splitlines()[3:] if line.strip()]
+
+
+def _lid(top: Top, moho_m: float, prem: list[Row]) -> list[Row]:
+    """PREM's lid, linear in radius as it is, drawn up or cut to the Moho, its speeds times the factor."""
+    base, above = [row for row in prem if row[0] >= LID_BASE_M][1:3]
+    lid = []
+    for k in range(4):
+        radius = LID_BASE_M + k / 3 * (moho_m - LID_BASE_M)
+        share = (radius - base[0]) / (above[0] - base[0])
+        row = [low + share * (high - low) for low, high in zip(base, above, strict=True)]
+        lid.append(tuple(value * top.lid_factor if column in (2, 3, 6, 7) else value for column, value in enumerate(row)))
+    return lid
+
+
+def _crust(top: Top) -> list[Row]:
+    rows: list[Row] = []
+    upper = top.surface_m
+    for layer in top.crust:
+        lower = upper - layer.thickness_km * 1e3
+        values = (1e3 * layer.density, 1e3 * layer.vp, 1e3 * layer.vs, Q_KAPPA, layer.q_mu, 1e3 * layer.vp, 1e3 * layer.vs, 1.0)
+        rows[:0] = [(radius, *values) for radius in (lower, upper)]
+        upper = lower
+    return rows
+
+
+def rows(deck: str) -> list[Row]:
+    """The deck's rows from the center up; a radius twice is a discontinuity. Raises ValueError for a name that is none of DECKS."""
+    if deck not in DECKS:
+        raise ValueError(f"there is no Earth model {deck!r}; there are {', '.join(DECKS)}")
+    prem = _prem_rows()
+    if deck == PREM:
+        return prem
+    top = TOPS[deck]
+    crust = _crust(top)
+    below = [row for row in prem if row[0] < LID_BASE_M] + [next(row for row in prem if row[0] == LID_BASE_M)]
+    return below + _lid(top, crust[0][0], prem) + crust
+
+
+def text(deck: str) -> str:
+    """The deck in the format of MINEOS: three lines of header, the middle one of which says that a table follows."""
+    table = rows(deck)
+    lines = [
+        f"{r:8.0f} {rho:8.2f} {vpv:8.2f} {vsv:8.2f} {qk:8.1f} {qm:8.1f} {vph:8.2f} {vsh:8.2f} {eta:8.5f}"
+        for r, rho, vpv, vsv, qk, qm, vph, vsh, eta in table
+    ]
+    # The last knots of the inner and of the outer core are PREM's.
+    return "\n".join([deck, "1 1.0 1 2", f"{len(table)} 40 112", *lines]) + "\n"
+
+
+def model(deck: str) -> "yspec.Model":
+    """The engine's model of that deck."""
+    import yspec  # noqa: PLC0415  (a training-only engine, loaded where it runs)
+
+    return yspec.Model.prem(deck) if deck == PREM else yspec.Model.from_text(text(deck))
