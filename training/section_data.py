@@ -34,7 +34,7 @@ class SectionRecipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    store: str
+    store: str | tuple[str, ...]
     events_per_shard: int
     stations: tuple[int, int]
     near_share: float
@@ -69,7 +69,7 @@ def draw_sections(recipe: SectionRecipe, settings: TrainingSettings, seed: int) 
     Truth: kind (index in KINDS), depth [km], force azimuth [degrees or NaN], true latitude and longitude, predicted latitude
     and longitude, origin time, number of records, median error of the predicted offsets [degrees].
     """
-    world = open_world(greens.load(settings.build_dir / "greens" / recipe.store), settings, recipe.seed)
+    world = open_world(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
     model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=1)
     random = np.random.default_rng([recipe.seed, 77, seed])
     events = [_one(world, model, recipe, random) for _ in range(recipe.events_per_shard)]
@@ -79,8 +79,8 @@ def draw_sections(recipe: SectionRecipe, settings: TrainingSettings, seed: int) 
 
 def section_shards(recipe: SectionRecipe, settings: TrainingSettings, seeds: list[int]) -> Shards:
     """Shards of those seeds; another offset model makes another data set."""
-    store = greens.load(settings.build_dir / "greens" / recipe.store)
+    stores = greens.load_all(settings.build_dir / "greens", recipe.store)
     offset = open_store(settings.artifacts_dir).card(OFFSET.name).digest
     styles = [fingerprint(style) for style in STYLES.values()]
-    mark = fingerprint_of(recipe, *styles, store.config.fingerprint(), offset, str(settings.data_dir is not None))
+    mark = fingerprint_of(recipe, *styles, greens.fingerprint_of_all(stores), offset, str(settings.data_dir is not None))
     return make_shards(partial(draw_sections, recipe, settings), settings.build_dir / "data" / "sections", mark, seeds, settings.processes)
