@@ -89,11 +89,6 @@ def measure_realism(arguments: argparse.Namespace, settings: TrainingSettings) -
     Path("docs/realism.md").write_text(page, encoding="utf-8")
 
 
-def measure_leakage(arguments: argparse.Namespace, _settings: TrainingSettings) -> None:
-    """Tell what trivial cues give away."""
-    Path("docs/leakage.md").write_text(leakage.page(arguments.folders, arguments.events), encoding="utf-8")
-
-
 def add_self_running(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the verbs that bring the function that runs them."""
     recordings = verbs.add_parser("fdsn", help="fetch real recordings by FDSN web services into an archive; run again to go on")
@@ -105,10 +100,6 @@ def add_self_running(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]
     beside.set_defaults(run=draw_gallery)
     kinds = verbs.add_parser("sources-figure", help="write docs/figures/sources.png: histories and spectra of every kind of source")
     kinds.set_defaults(run=draw_sources)
-    guard = verbs.add_parser("leakage", help="write docs/leakage.md: what trivial cues give away in archives")
-    guard.add_argument("folders", type=Path, nargs="+")
-    guard.add_argument("--events", type=int, default=300, help="most events of each")
-    guard.set_defaults(run=measure_leakage)
     guard = verbs.add_parser("leakage", help="write docs/leakage.md: what trivial cues give away in archives")
     guard.add_argument("folders", type=Path, nargs="+")
     guard.add_argument("--events", type=int, default=300, help="most events of each")
