@@ -54,9 +54,8 @@ def measured(store: GreensStore, period_s: float, range_deg: tuple[float, float]
 def _layers(deck: str) -> tuple[Floats, Floats, Floats, Floats, Floats, float]:
     """Thickness, vp, vs (of SV), density, shear quality factor from the surface down, flattened; and the surface's radius [km]."""
     rows = np.array(earth.rows(deck))[::-1]
-    radius = rows[-1, 0] if len(rows) == 0 else rows[0, 0]
     edges = rows[:, 0] / 1e3
-    surface = radius / 1e3
+    surface = edges[0]
     found = []
     for upper, lower, above, below in zip(edges[:-1], edges[1:], rows[:-1], rows[1:], strict=True):
         if upper == lower or surface - upper > DEEPEST_KM:

@@ -122,4 +122,4 @@ def displacement(record: Record, band: Band, times_s: Floats) -> Floats:
     motion[inside] *= weight[inside] / (_velocity_response(record, frequencies[inside]) * 2j * np.pi * frequencies[inside])
     ground = fft.irfft(motion, padded)[: len(samples)]
     ground[gaps] = np.nan
-    return np.interp(times_s, record.start_time_s + clock / record.sampling_rate_hz, ground, left=np.nan, right=np.nan)
+    return np.asarray(np.interp(times_s, record.start_time_s + clock / record.sampling_rate_hz, ground, left=np.nan, right=np.nan))

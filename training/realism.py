@@ -192,7 +192,7 @@ def window(job: Job, times_s: Floats) -> NDArray[np.bool_]:
 
 def compare(job: Job, strain: Floats, deck: str, name: str) -> tuple[Comparison, Floats, Floats] | None:
     """The comparison and both traces, zero outside the window; None where less than 600 s of the window were recorded."""
-    band, clock = BANDS[name], np.arange(strain.shape[-1]) * STEP_S
+    band, clock = BANDS[name], np.arange(strain.shape[-1], dtype=np.float64) * np.float64(STEP_S)
     seen = displacement(job.record, band, job.origin_s + clock)
     inside = window(job, clock) & np.isfinite(seen)
     if inside.sum() * STEP_S < 600:

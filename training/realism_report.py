@@ -87,7 +87,8 @@ def _figure(drawn: list[tuple[Comparison, Floats, Floats]], path: Path) -> None:
         axes.tick_params(labelsize=6)
     figure.axes[-1].set_xlabel("seconds after the origin time; black observed, red synthetic, one lag", fontsize=7)
     figure.tight_layout(pad=0.4)
-    FigureCanvasAgg(figure).print_png(str(path), metadata={"Software": None})
+    FigureCanvasAgg(figure)
+    figure.savefig(path, metadata={"Software": None})
 
 
 def report(events: Path, cache: Path, figure: Path) -> str:
