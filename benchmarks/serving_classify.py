@@ -9,6 +9,7 @@ from workers.jobs import drawing
 from workers.loaded import load_models
 from workers.reader import read_event, warm_up
 from workers.settings import Settings
+from workers.warm import warm
 
 
 class Serving:
@@ -16,6 +17,7 @@ class Serving:
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._models = settings, load_models(settings).models
+        warm()
         warm_up()
 
     def classify(self, waveforms: bytes, stations: bytes) -> str:

@@ -1,11 +1,10 @@
-"""The models of a worker: verified, held open, warm."""
+"""The models of a worker: verified and held open."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from models.catalog.index import MODELS
-from models.imaging.warm import warm
 from models.registry.inference import OnnxModel, choose_provider
 from models.registry.store import open_store
 from workers.settings import Settings
@@ -24,8 +23,7 @@ class Loaded:
 
 
 def load_models(settings: Settings) -> Loaded:
-    """Open every declared model and compile the renderer; raises what `Store.verify` and `choose_provider` raise."""
+    """Open every declared model; raises what `Store.verify` and `choose_provider` raise."""
     store, provider = open_store(settings.artifacts_dir), choose_provider(settings.execution_provider)
     opened = {spec.name: OnnxModel.load(store, spec, provider, settings.threads) for spec in MODELS}
-    warm()
     return Loaded(MappingProxyType(opened), provider)

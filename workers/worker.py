@@ -12,7 +12,6 @@ from workers.contracts import WorkerState
 from workers.dispatch import Dispatcher, connect
 from workers.heartbeat import Heartbeat
 from workers.jobs.desk import Desk
-from workers.jobs.index import run
 from workers.listed import ListedWorker
 from workers.loaded import load_models
 from workers.reader import warm_up
@@ -39,10 +38,16 @@ def work(settings: Settings, name: str) -> None:
     def limit() -> UnixSignalDeathPenalty:
         return UnixSignalDeathPenalty(settings.job_timeout_s)  # type: ignore[no-untyped-call]
 
+    heartbeat.start()
+    # Compilers, kernels and the plotting library take seconds: they come after the word that we are there and jobs may be sent.
+    from workers.jobs.index import run  # noqa: PLC0415
+    from workers.warm import warm  # noqa: PLC0415
+
+    warm()
+
     def perform(job_id: str) -> None:
         run(desk, job_id, limit)
 
-    heartbeat.start()
     log.info("worker ready", worker=name, models=state.models, provider=models.provider, took_s=round(time.monotonic() - began, 2))
     try:
         # RQ stretches the timeout of its connection beyond its blocking read, so it has one of its own.
