@@ -2,18 +2,18 @@
 
 import io
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from obspy import Stream, Trace, UTCDateTime
 
+from models.seismic.geodesy import azimuthal_gap_deg
 from models.seismic.waveforms import Record
 from training import greens
 from training.config import TrainingSettings
 from training.events import Event, World, draw_source, open_world, realize
 from training.paths import PathScatter
-from training.synthesis import Realism
+from training.synthesis import ORIGIN_S, Realism
 
 PEAK_COUNTS = 200_000
 FAMILIES = ("explosion", "landslide", "resonance")
@@ -38,14 +38,21 @@ def stations_csv(records: tuple[Record, ...]) -> bytes:
     return "\n".join(["network,station,latitude,longitude,elevation", *rows, ""]).encode()
 
 
-def _event(world: World, kind: str, count: int, random: np.random.Generator) -> Event:
-    """A clear event: seen by the full number of stations, in a window that holds its surface waves."""
+def _clear(event: Event | None, count: int, largest_gap_deg: float) -> bool:
+    """Whether the full number of stations saw the event from around it, in a window that holds its surface waves."""
+    if event is None or len(event.records) < count or event.records[0].duration_s < 3000:
+        return False
+    lead_s = ORIGIN_S - event.records[0].start_time_s
+    return -600 < lead_s < 700 and azimuthal_gap_deg(event.stations.azimuths_deg) < largest_gap_deg
+
+
+def _event(world: World, kind: str, count: int, largest_gap_deg: float, random: np.random.Generator) -> tuple[Record, ...]:
+    """Records of the first clear event."""
     while True:
-        source, year, azimuth = draw_source(world, kind, random)
+        source, year, _ = draw_source(world, kind, random)
         event = realize(world, source, year, count, (12.0, 95.0), random)
-        long_enough = event is not None and len(event.records) == count and event.records[0].duration_s > 3000
-        if event is not None and long_enough and -600 < 1_000_000_000 - event.records[0].start_time_s < 700:
-            return replace(event, force_azimuth_deg=azimuth)
+        if event is not None and _clear(event, count, largest_gap_deg):
+            return event.records
 
 
 def _zip(files: dict[str, bytes], path: Path) -> None:
@@ -61,12 +68,12 @@ def write_bundles(settings: TrainingSettings, folder: Path, seed: int = 3407) ->
     world = open_world(greens.load(settings.build_dir / "greens" / "greens_10s"), settings, seed, realism)
     random = np.random.default_rng(seed)
     for kind in ("earthquake", "glacial"):
-        records = _event(world, kind, 24, random).records
+        records = _event(world, kind, 24, 150.0, random)
         _zip({"waveforms.mseed": miniseed(records), "stations.csv": stations_csv(records)}, folder / f"{kind}.zip")
     order = random.permutation(np.repeat(FAMILIES, 10))
     files = {}
     for number, kind in enumerate(order, start=1):
-        records = _event(world, str(kind), 8, random).records
+        records = _event(world, str(kind), 8, 360.0, random)
         files[f"anomaly_{number:03d}/waveforms.mseed"] = miniseed(records)
         files[f"anomaly_{number:03d}/stations.csv"] = stations_csv(records)
     _zip(files, folder / "anomalies.zip")

@@ -30,7 +30,7 @@ STYLES = {"distance": DISTANCE_SECTION, "azimuth": AZIMUTH_SECTION}
 
 
 class SectionRecipe(BaseModel):
-    """How many events of which kinds, at how many stations."""
+    """How many events of which kinds, at how many stations; those in shorter windows than stated are left out."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,6 +38,7 @@ class SectionRecipe(BaseModel):
     events_per_shard: int
     stations: tuple[int, int]
     near_share: float
+    shortest_window_s: float
     kinds: dict[str, float]
     seed: int
 
@@ -48,6 +49,8 @@ def _one(world: World, model: OnnxModel, recipe: SectionRecipe, random: np.rando
     count = int(np.exp(random.uniform(*np.log(recipe.stations))))
     near = random.uniform() < recipe.near_share
     event = draw_event(world, kind, count, random, (0.1, 15.0) if near else (3.0, 160.0))
+    if event.records[0].duration_s < recipe.shortest_window_s:
+        return None
     try:
         gather = condition(event.records, CONDITIONING)
         readings = read_offsets(model, gather)
