@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 
 from models.analysis.offsets import OffsetReadings
 from models.catalog.pictures import CONDITIONING
 from models.imaging.conditioning import condition
 from models.seismic.remarks import Remark
+from models.seismic.verticals import choose_verticals
 from models.seismic.waveforms import Gather
 from workers.contracts import DataWarning, ModelVersion
 from workers.jobs.desk import Task
@@ -24,7 +26,7 @@ def one_gather(task: Task) -> tuple[Gather, list[DataWarning]]:
     """All parts as one conditioned event, and what was noticed; raises what the reader raises, NoUsableTrace."""
     parts = sources(task)
     task.progress("read", 0.02)
-    event = read_event(parts, task.desk.settings)
+    event = one_record_a_station(read_event(parts, task.desk.settings))
     task.progress("condition", 0.12)
     return condition(event.records, CONDITIONING), warnings_of(event.remarks)
 
@@ -34,7 +36,13 @@ def many_events(task: Task) -> Iterator[EventRecords]:
     parts = sources(task)
     task.progress("read", 0.02)
     with closing(read_bundle(parts, task.desk.settings, grouped=True)) as events:
-        yield from events
+        yield from map(one_record_a_station, events)
+
+
+def one_record_a_station(event: EventRecords) -> EventRecords:
+    """The event with the best vertical record of each station, so that none counts twice; what is passed over is remarked."""
+    records, remarks = choose_verticals(event.records)
+    return replace(event, records=tuple(records), remarks=(*event.remarks, *remarks))
 
 
 def warnings_of(remarks: Iterable[Remark]) -> list[DataWarning]:
