@@ -1,4 +1,4 @@
-"""`python -m training`: greens NAME, train NAME, bundles, report, real-events FOLDER, all."""
+"""`python -m training`: the store, data sets, models, and the pages that tell how good they are."""
 
 import argparse
 from collections.abc import Callable
@@ -89,8 +89,8 @@ def measure_realism(arguments: argparse.Namespace, settings: TrainingSettings) -
     Path("docs/realism.md").write_text(page, encoding="utf-8")
 
 
-def add_self_running(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the verbs that bring the function that runs them."""
+def add_measures(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the verbs that fetch real recordings and hold the synthetic ones against them and against physics."""
     recordings = verbs.add_parser("fdsn", help="fetch real recordings by FDSN web services into an archive; run again to go on")
     recordings.add_argument("plan", type=Path, help="TOML file as training/configs/fdsn_example.toml")
     recordings.add_argument("folder", type=Path)
@@ -111,52 +111,67 @@ def add_self_running(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]
     likeness.set_defaults(run=measure_realism)
 
 
+def write_report(_arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Write what the cards say."""
+    Path("docs/models.md").write_text(report.report(settings.artifacts_dir), encoding="utf-8")
+    readme = Path("README.md")
+    readme.write_text(report.with_scores(readme.read_text(encoding="utf-8"), report.scores(settings.artifacts_dir)), encoding="utf-8")
+
+
+def read_real_events(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Read real events with the shipped models."""
+    Path("docs/real_events.md").write_text(real_events.report(settings.artifacts_dir, arguments.folder), encoding="utf-8")
+
+
+def train_all(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """The store, then every model in order."""
+    build_store("greens_10s", settings)
+    for name in TRAINERS:
+        train(name, settings, arguments.version)
+
+
+def add_training(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the verbs that make weights, and those that tell how good they are."""
+    store = verbs.add_parser("greens", help="compute a Green's function store")
+    store.add_argument("name", choices=STORES)
+    store.set_defaults(run=lambda given, settings: build_store(given.name, settings))
+    one = verbs.add_parser("train", help="train, export and score one model (offset first: the others read its predictions)")
+    one.add_argument("name", choices=tuple(TRAINERS))
+    one.set_defaults(run=lambda given, settings: train(given.name, settings, given.version))
+    everything = verbs.add_parser("all", help="the store and every model, in order")
+    everything.set_defaults(run=train_all)
+    for versioned in (one, everything):
+        versioned.add_argument("--version", default="1", help="version folder of the artifacts")
+    cards = verbs.add_parser("report", help="write docs/models.md and the scores in README.md from the cards")
+    cards.set_defaults(run=write_report)
+    real = verbs.add_parser("real-events", help="write docs/real_events.md from a folder of real events")
+    real.add_argument("folder", type=Path)
+    real.set_defaults(run=read_real_events)
+
+
+def add_archives(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the verbs that write waveforms."""
+    demo = verbs.add_parser("bundles", help="write synthetic bundles for the demonstration")
+    demo.add_argument("--out", type=Path, default=Path("app/demo_bundles"))
+    demo.set_defaults(run=lambda given, settings: bundles.write_bundles(settings, given.out))
+    for verb, what in (("twin", "the catalog twin"), ("anomalies", "events of every kind"), ("endless", "events to train on")):
+        archive = verbs.add_parser(verb, help=f"draw {what} into an archive of waveforms, labels apart")
+        archive.add_argument("--out", type=Path, default=Path("build/archives") / verb)
+        archive.set_defaults(run=lambda given, settings: write_archive(given.verb, settings, given))
+        if verb != "twin":
+            archive.add_argument("--events", type=int, default=500)
+            archive.add_argument("--seed", type=int, default=3407)
+
+
 def main() -> None:
     """Parse the command line and run."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    store = verbs.add_parser("greens", help="compute a Green's function store")
-    store.add_argument("name", choices=STORES)
-    one = verbs.add_parser("train", help="train, export and score one model (offset first: the others read its predictions)")
-    one.add_argument("name", choices=tuple(TRAINERS))
-    demo = verbs.add_parser("bundles", help="write synthetic bundles for the demonstration")
-    demo.add_argument("--out", type=Path, default=Path("app/demo_bundles"))
-    verbs.add_parser("report", help="write docs/models.md and the scores in README.md from the cards")
-    real = verbs.add_parser("real-events", help="write docs/real_events.md from a folder of real events")
-    real.add_argument("folder", type=Path)
-    for verb, what in (("twin", "the catalog twin"), ("anomalies", "events of every kind"), ("endless", "events to train on")):
-        archive = verbs.add_parser(verb, help=f"draw {what} into an archive of waveforms, labels apart")
-        archive.add_argument("--out", type=Path, default=Path("build/archives") / verb)
-        if verb != "twin":
-            archive.add_argument("--events", type=int, default=500)
-            archive.add_argument("--seed", type=int, default=3407)
-    add_self_running(verbs)
-    everything = verbs.add_parser("all", help="the store and every model, in order")
-    for versioned in (one, everything):
-        versioned.add_argument("--version", default="1", help="version folder of the artifacts")
+    add_training(verbs)
+    add_archives(verbs)
+    add_measures(verbs)
     arguments = parser.parse_args()
-    settings = TrainingSettings()
-    if "run" in arguments:
-        arguments.run(arguments, settings)
-    elif arguments.verb == "greens":
-        build_store(arguments.name, settings)
-    elif arguments.verb == "bundles":
-        bundles.write_bundles(settings, arguments.out)
-    elif arguments.verb == "report":
-        Path("docs/models.md").write_text(report.report(settings.artifacts_dir), encoding="utf-8")
-        readme = Path("README.md")
-        readme.write_text(report.with_scores(readme.read_text(encoding="utf-8"), report.scores(settings.artifacts_dir)), encoding="utf-8")
-    elif arguments.verb == "real-events":
-        page = real_events.report(settings.artifacts_dir, arguments.folder)
-        Path("docs/real_events.md").write_text(page, encoding="utf-8")
-    elif arguments.verb in {"twin", "anomalies", "endless"}:
-        write_archive(arguments.verb, settings, arguments)
-    elif arguments.verb == "train":
-        train(arguments.name, settings, arguments.version)
-    else:
-        build_store("greens_10s", settings)
-        for name in TRAINERS:
-            train(name, settings, arguments.version)
+    arguments.run(arguments, TrainingSettings())
 
 
 if __name__ == "__main__":

@@ -2,12 +2,15 @@
 
 import subprocess
 import tomllib
+from multiprocessing import get_context
 from pathlib import Path
 
 from pydantic import BaseModel, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 RECIPES = Path(__file__).parent / "configs"
+# Never fork after torch has run (its threads' locks stay held in the child): new interpreters for every pool.
+SPAWN = get_context("spawn")
 
 
 class TrainingSettings(BaseSettings):

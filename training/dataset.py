@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from tqdm import tqdm
 
 from training.archive import ArchivedEvent, ArchiveWriter
+from training.config import SPAWN
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -68,7 +69,7 @@ def make_shards(draw: Callable[[int], Arrays], folder: Path, fingerprint: str, s
     place = folder / fingerprint[:12]
     place.mkdir(parents=True, exist_ok=True)
     paths = tuple(place / f"shard_{seed:08d}.npz" for seed in seeds)
-    with ProcessPoolExecutor(processes) as pool:
+    with ProcessPoolExecutor(processes, SPAWN) as pool:
         todo = [(path, seed) for path, seed in zip(paths, seeds, strict=True) if not path.exists()]
         futures = [pool.submit(_make, draw, path, seed) for path, seed in todo]
         for future in tqdm(futures, desc=f"shards of {folder.name}", unit="shard", disable=not futures):
@@ -96,7 +97,7 @@ def make_archive(
 
     `draw` must be picklable and name event n `event_name(n)`. `made_from` goes into the manifest.
     """
-    with ArchiveWriter(folder, made_from, events_per_shard) as writer, ProcessPoolExecutor(processes) as pool:
+    with ArchiveWriter(folder, made_from, events_per_shard) as writer, ProcessPoolExecutor(processes, SPAWN) as pool:
         todo = [number for number in range(count) if event_name(number) not in writer.kept]
         batches = [todo[start : start + events_per_shard] for start in range(0, len(todo), events_per_shard)]
         for events in tqdm(pool.map(draw, batches), desc=folder.name, unit="shard", total=len(batches), disable=not batches):

@@ -57,6 +57,14 @@ def store_as_half(graph: onnx.ModelProto) -> onnx.ModelProto:
             weight.CopyFrom(numpy_helper.from_array(array.astype(np.float16), f"{name}_half"))
             casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))
     nodes = [*casts, *halved.graph.node]
+    for node in nodes:  # torch notes where in which file a node was traced
+        node.ClearField("doc_string")
+        node.ClearField("metadata_props")
+    for value in (*halved.graph.value_info, *halved.graph.input, *halved.graph.output, *halved.graph.initializer):
+        value.ClearField("doc_string")
+        value.ClearField("metadata_props")
+    halved.graph.ClearField("metadata_props")
+    halved.ClearField("metadata_props")
     del halved.graph.node[:]
     halved.graph.node.extend(nodes)
     onnx.checker.check_model(halved, full_check=False)

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
 from training import earth
+from training.config import SPAWN
 
 
 class DistanceCells(BaseModel):
@@ -175,7 +176,7 @@ def build(config: GreensConfig, folder: Path, processes: int) -> None:
         return any(name not in manifest["sha256"] for name in names)
 
     todo = [batch for batch in _batches(config) if missing(*batch)]
-    with ProcessPoolExecutor(processes) as pool:
+    with ProcessPoolExecutor(processes, SPAWN) as pool:
         futures = [pool.submit(_build_batch, config, folder, *batch) for batch in todo]
         for future in tqdm(futures, desc=f"Green's functions ({config.deck})", unit="batch"):
             manifest["sha256"] |= future.result()

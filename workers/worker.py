@@ -1,8 +1,13 @@
 """One worker process: models loaded once, then jobs until it is told to go."""
 
 import os
+import signal
+import sys
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 from rq.timeouts import UnixSignalDeathPenalty
@@ -35,23 +40,22 @@ def work(settings: Settings, name: str) -> None:
     heartbeat = Heartbeat(records, state, settings.heartbeat_s, settings.job_timeout_s + _OVERDUE_S)
     desk = Desk(settings, open_blobs(settings), records, Dispatcher(redis, settings), models, name)
 
-    def limit() -> UnixSignalDeathPenalty:
-        return UnixSignalDeathPenalty(settings.job_timeout_s)  # type: ignore[no-untyped-call]
-
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until RQ's own handler: what ends us says so in `finally`
     heartbeat.start()
-    # Compilers, kernels and the plotting library take seconds: they come after the word that we are there and jobs may be sent.
-    from workers.jobs.index import run  # noqa: PLC0415
-    from workers.warm import warm  # noqa: PLC0415
-
-    warm()
-
-    def perform(job_id: str) -> None:
-        run(desk, job_id, limit)
-
     log.info("worker ready", worker=name, models=state.models, provider=models.provider, took_s=round(time.monotonic() - began, 2))
     try:
+        # Compilers, kernels and plotting take seconds to load: after the word that we are there and jobs may be sent.
+        from workers.jobs.index import run  # noqa: PLC0415
+        from workers.warm import warm  # noqa: PLC0415
+
+        warm()
         # RQ stretches the timeout of its connection beyond its blocking read, so it has one of its own.
+        perform = partial(_perform, partial(run, desk), settings.job_timeout_s)
         ListedWorker(connect(settings), name, perform, heartbeat).work(logging_level="WARNING")
     finally:
         heartbeat.stop()
         log.info("worker gone", worker=name)
+
+
+def _perform(run: Callable[[str, Callable[[], AbstractContextManager[object]]], None], timeout_s: int, job_id: str) -> None:
+    run(job_id, lambda: UnixSignalDeathPenalty(timeout_s))  # type: ignore[no-untyped-call]
