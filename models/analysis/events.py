@@ -119,11 +119,11 @@ def locate_event(
     return EventLocation(event_type, location, combine_origin_times(readings), depth, azimuth, readings, classification)
 
 
-def embed_event(models: Models, gather: Gather) -> NDArray[np.float32]:
-    """Embedding [n] of an unlabelled, unlocated event: its section at the predicted epicenter, or at the offsets."""
+def embed_event(models: Models, gather: Gather) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Embedding [n] of an unlabelled event, and the section that it was read off: at the predicted epicenter, or at the offsets."""
     readings = read_offsets(models["offset"], gather)
     section = draw_section(section_style(models["families"]), gather, readings, find_reference(gather, readings))
-    return np.asarray(models["families"].run(section[None])["embedding"][0])
+    return np.asarray(models["families"].run(section[None])["embedding"][0]), section
 
 
 def read_depth(model: OnnxModel, gather: Gather, readings: OffsetReadings, reference: Reference) -> Depth:

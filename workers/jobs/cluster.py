@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models.analysis.events import section_style
-from models.analysis.offsets import read_offsets
-from models.analysis.sections import draw_section, find_reference
+from models.analysis.events import embed_event
 from models.catalog.pictures import CONDITIONING
 from models.errors import NoUsableTrace, TooFewEvents
 from models.imaging.conditioning import condition
@@ -70,13 +68,9 @@ def _see_all(task: Task) -> tuple[list[_Seen], list[DataWarning]]:
 
 
 def _see(task: Task, event: EventRecords, progress: Progress, step: int) -> _Seen:
-    """One event at its predicted epicenter, or at its offsets (models.analysis.events.embed_event, with the section kept)."""
+    """One event, its records let go."""
     progress("embed", 1.0 - 1.0 / (1.0 + 0.02 * step))  # how many will come, only the end of the stream tells
-    models = task.desk.models.models
-    gather = condition(event.records, CONDITIONING)
-    readings = read_offsets(models["offset"], gather)
-    section = draw_section(section_style(models["families"]), gather, readings, find_reference(gather, readings))
-    embedding = models["families"].run(section[None])["embedding"][0]
+    embedding, section = embed_event(task.desk.models.models, condition(event.records, CONDITIONING))
     return _Seen(event.name, embedding, _thumbnail(section))
 
 
