@@ -34,14 +34,14 @@ test: $(DEV) ## the tests (ARGS="tests/models -k geodesy")
 	$(PY) -m pytest $(ARGS)
 
 check: $(DEV) ## format, lint, types, import contracts
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff format --no-cache --check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(DEV) ## rewrite in the house format
 	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
+	$(BIN)/ruff check --no-cache --fix .
 
 train: $(TRAINING) ## train and export every model (ARGS="train offset" for one; see python -m training --help)
 	$(PY) -m training $(or $(ARGS),all)

@@ -12,12 +12,12 @@ from pathlib import Path
 import faiss
 import numpy as np
 import torch
-from models.analysis.families import find_families
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from tqdm import tqdm
 
+from models.analysis.families import find_families
 from models.catalog.families import EMBEDDING_SIZE, FAMILIES
 from models.imaging.style import channels
 from models.networks.heads import FamilyReader
