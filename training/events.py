@@ -27,6 +27,9 @@ from training.paths import PathScatter
 from training.sources import Source, anomalous, earthquake, glacial
 from training.synthesis import Realism, ground_records, table_of
 
+# Stations no further than this are a local or regional network.
+NEAR_DEG = 15.0
+
 
 @dataclass(frozen=True)
 class World:
@@ -99,6 +102,23 @@ def draw_magnitude(random: np.random.Generator) -> float:
     return float(random.uniform(4.7, 5.7) if random.uniform() < 0.6 else random.uniform(5.7, 8.2))
 
 
+def draw_near_magnitude(kind: str, random: np.random.Generator) -> float:
+    """
+    Magnitude of events that a local network records: from 3.6 up for earthquakes, from 4.5 up for glacial ones.
+
+    Local networks send small earthquakes, and no catalog holds a smaller glacial one (4.6 and above in Greenland, 1993 to 2013),
+    so a record of noise next to its stations is more likely a small earthquake. Far from the source one law holds for both.
+    """
+    return float(random.uniform(3.6, 6.8) if kind == "earthquake" else random.uniform(4.5, 5.7))
+
+
+def draw_range(near_share: float, random: np.random.Generator) -> tuple[float, float]:
+    """Distances at which an event's stations stand: of the near ones six in ten within 6 degrees, the others 2 to 15."""
+    if random.uniform() >= near_share:
+        return (3.0, 176.0)
+    return (0.1, 6.0) if random.uniform() < 0.6 else (2.0, 15.0)
+
+
 def draw_glacial(world: World, random: np.random.Generator, magnitude: float | None = None) -> tuple[Source, int, float]:
     """
     A glacial earthquake, its year and force azimuth; three in ten lie elsewhere on Earth, so that place is no cue.
@@ -145,9 +165,10 @@ def realize(
 
 
 def draw_event(world: World, kind: str, count: int, random: np.random.Generator, range_deg: tuple[float, float] = (5.0, 160.0)) -> Event:
-    """An event of that kind at up to `count` stations, drawn until enough stations saw it."""
+    """An event of that kind at up to `count` stations, drawn until enough stations saw it; a near one has a near magnitude."""
     while True:
-        source, year, azimuth = draw_source(world, kind, random, draw_magnitude(random))
+        magnitude = draw_near_magnitude(kind, random) if range_deg[1] <= NEAR_DEG else draw_magnitude(random)
+        source, year, azimuth = draw_source(world, kind, random, magnitude)
         event = realize(world, source, year, count, range_deg, random)
         if event is not None:
             return replace(event, force_azimuth_deg=azimuth)

@@ -22,7 +22,7 @@ from models.registry.store import open_store
 from training import greens
 from training.config import TrainingSettings
 from training.dataset import Arrays, Shards, fingerprint_of, make_shards
-from training.events import World, draw_event, open_world
+from training.events import World, draw_event, draw_range, open_world
 from training.sources import KINDS
 from training.synthesis import ORIGIN_S
 
@@ -47,8 +47,7 @@ def _one(world: World, model: OnnxModel, recipe: SectionRecipe, random: np.rando
     """Both sections of one event and its truth; None where nothing can be read."""
     kind = str(random.choice(list(recipe.kinds), p=list(recipe.kinds.values())))
     count = int(np.exp(random.uniform(*np.log(recipe.stations))))
-    near = random.uniform() < recipe.near_share
-    event = draw_event(world, kind, count, random, (0.1, 15.0) if near else (3.0, 160.0))
+    event = draw_event(world, kind, count, random, draw_range(recipe.near_share, random))
     if event.records[0].duration_s < recipe.shortest_window_s:
         return None
     try:

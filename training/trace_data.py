@@ -15,7 +15,7 @@ from models.seismic.waveforms import Gather
 from training import greens
 from training.config import TrainingSettings
 from training.dataset import Arrays, Shards, fingerprint_of, make_shards
-from training.events import Event, World, draw_source, open_world, realize
+from training.events import NEAR_DEG, Event, World, draw_near_magnitude, draw_range, draw_source, open_world, realize
 from training.synthesis import ORIGIN_S
 
 
@@ -39,10 +39,11 @@ def _window_start(gather: Gather, window_s: float, random: np.random.Generator) 
 
 
 def _event(world: World, recipe: TraceRecipe, random: np.random.Generator) -> Event | None:
-    near = random.uniform() < recipe.near_share
+    range_deg = draw_range(recipe.near_share, random)
     kind = str(random.choice(list(recipe.kinds), p=list(recipe.kinds.values())))
-    source, year, _ = draw_source(world, kind, random)
-    return realize(world, source, year, recipe.traces_per_event, (0.1, 15.0) if near else (3.0, 176.0), random)
+    magnitude = draw_near_magnitude(kind, random) if range_deg[1] <= NEAR_DEG else random.uniform(5.0, 8.6)
+    source, year, _ = draw_source(world, kind, random, float(magnitude) if kind == "earthquake" else None)
+    return realize(world, source, year, recipe.traces_per_event, range_deg, random)
 
 
 def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings, seed: int) -> Arrays:

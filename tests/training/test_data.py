@@ -11,7 +11,7 @@ from models.seismic.geodesy import azimuth_deg, distance_deg
 from training.bundles import miniseed, stations_csv
 from training.catalogs import earthquakes, glacial_earthquakes, random_double_couples, stations
 from training.defects import Window, random_window, spoil
-from training.events import draw_event, open_world
+from training.events import NEAR_DEG, draw_event, draw_near_magnitude, draw_range, open_world
 from training.geometry import operating
 from training.paths import PathScatter, perturb, relative_delays
 from training.section_data import SectionRecipe, draw_sections
@@ -102,7 +102,7 @@ def test_stated_catalogs_stand_in_for_missing_ones():
     assert len(quakes.years) == 5000
     assert len(ice.years) == 443
     assert np.abs(quakes.latitudes_deg).max() <= 90
-    assert len(operating(seen, 2005)) == len(seen.stations) > 100
+    assert len(operating(seen, 1.1e9)) == len(seen.stations) > 100
 
 
 def test_double_couples_have_no_volume_and_the_moment_asked_for():
@@ -160,3 +160,13 @@ def test_defects_keep_the_number_of_samples():
     spoiled = spoil(traces, 2.0, np.random.default_rng(1))
     assert spoiled.shape == traces.shape
     assert np.isnan(spoiled).any()
+
+
+def test_a_local_network_sends_short_records_of_small_earthquakes_but_of_no_small_glacial_one():
+    random = np.random.default_rng(5)
+    small = {kind: np.array([draw_near_magnitude(kind, random) for _ in range(400)]) for kind in ("earthquake", "glacial")}
+    assert small["earthquake"].min() < 4.0 < 4.5 <= small["glacial"].min()
+    windows = [random_window(1.0, random) for _ in range(400)]
+    assert 0.7 < np.mean([window.duration_s <= 800 and -120 <= window.start_s <= 0 for window in windows]) < 0.95
+    ranges = [draw_range(0.5, random) for _ in range(400)]
+    assert 0.4 < np.mean([most <= NEAR_DEG for _, most in ranges]) < 0.6
