@@ -1,4 +1,4 @@
-"""`python -m app`: the whole service in one command; `python -m app openapi` prints its OpenAPI document."""
+"""`python -m app`: the whole service in one command; `python -m app openapi` prints its OpenAPI document, `keys` keeps API keys."""
 
 import argparse
 import json
@@ -9,6 +9,8 @@ from typing import Any
 
 import structlog
 
+from app import keys_command
+from app.exposure import check_exposure
 from models.errors import AtlasError
 from workers.logs import configure_logs
 from workers.settings import Settings
@@ -17,6 +19,8 @@ from workers.supervisor import Supervisor
 
 def main(arguments: list[str]) -> int:
     """Exit status: 0 after a signal, 1 where the service cannot start."""
+    if arguments[:1] == ["keys"]:
+        return keys_command.main(arguments[1:])
     given = _parser().parse_args(arguments)
     if given.command == "openapi":
         from app.main import create_app  # noqa: PLC0415 -- see below
@@ -29,6 +33,7 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     try:
+        check_exposure(settings)
         with Supervisor(settings):
             # Workers take seconds to load: they are on their way while the web framework is imported here.
             from app.server import serve  # noqa: PLC0415
@@ -41,7 +46,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m app", description=__doc__, epilog="Every setting: docs/configuration.md")
+    parser = argparse.ArgumentParser(
+        prog="python -m app", description=__doc__, epilog="API keys: python -m app keys --help. Every setting: docs/configuration.md"
+    )
     parser.add_argument("command", nargs="?", choices=["serve", "openapi"], default="serve")
     parser.add_argument("--host", help="address to listen on (ATLAS_HOST)")
     parser.add_argument("--port", type=int, help="port to listen on, 0 for a free one (ATLAS_PORT)")

@@ -1,8 +1,6 @@
 """What a route is given: the service's living parts, and who asks."""
 
 import asyncio
-import hashlib
-import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -10,12 +8,16 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request, Security
 from fastapi.concurrency import run_in_threadpool
-from fastapi.security import APIKeyHeader
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from app.errors import Unauthorized
+from app.envelope import add_headers
+from app.errors import TooManyRequests
 from app.idempotency import Idempotency
+from app.keyring import ANYONE, Caller, Keyring, check_local
+from app.keys import Scope
+from app.rates import Rates
 from app.watch import Watch
 from models.registry.store import Store, open_store
 from workers.blobs import BlobStore, open_blobs
@@ -37,6 +39,8 @@ class Service:
     store: Store
     watch: Watch
     idempotency: Idempotency
+    keyring: Keyring
+    rates: Rates
 
     async def job(self, job_id: str, owner: str) -> JobRecord:
         """The owner's job; another's is as unknown as none. Raises UnknownJob."""
@@ -62,6 +66,8 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
             store=open_store(settings.artifacts_dir),
             watch=watch,
             idempotency=Idempotency(listener, settings),
+            keyring=Keyring(settings),
+            rates=Rates(listener, settings),
         )
     finally:
         listening.cancel()
@@ -76,21 +82,67 @@ def service_of(request: Request) -> Service:
     return cast(Service, request.app.state.service)
 
 
-_KEY_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="Where keys are configured.")
-
-
-def owner_of(request: Request, key: Annotated[str | None, Security(_KEY_HEADER)]) -> str:
-    """The id of the key that was sent, the empty string where no keys are configured; raises Unauthorized."""
-    keys = service_of(request).settings.api_keys
-    if not keys:
-        return ""
-    digest = hashlib.sha256((key or "").encode()).hexdigest()
-    # Every key is compared, in constant time: how long it takes tells nothing.
-    fitting = [name for name, kept in keys.items() if hmac.compare_digest(digest, kept.get_secret_value().lower())]
-    if not key or not fitting:
-        raise Unauthorized("send a valid key in X-API-Key", headers={"WWW-Authenticate": "ApiKey"})
-    return fitting[0]
-
+_KEY_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="Where keys are asked for.")
+_BEARER = HTTPBearer(auto_error=False, description="The same key, for clients that know bearer tokens only.")
 
 ServiceOf = Annotated[Service, Depends(service_of)]
-OwnerOf = Annotated[str, Depends(owner_of)]
+
+
+async def caller_of(
+    request: Request,
+    service: ServiceOf,
+    key: Annotated[str | None, Security(_KEY_HEADER)],
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+) -> AsyncIterator[Caller]:
+    """Who asks, counted until they are answered; raises Unauthorized, Forbidden, TooManyRequests, KeysUnreadable."""
+    if not service.keyring.required:
+        check_local(request.headers)
+        yield ANYONE
+        return
+    caller = service.keyring.identify(key or (bearer.credentials if bearer else None))
+    with service.rates.one_more_at_once(caller.owner):
+        await within_rate(request, service, caller, "requests")
+        yield caller
+
+
+async def within_rate(request: Request, service: Service, caller: Caller, policy: str) -> None:
+    """Count the request against its owner's allowance, which the answer tells; raises TooManyRequests."""
+    if not caller.owner:
+        return
+    standing = await service.rates.take(caller.owner, policy)
+    add_headers(request.scope, standing.headers())
+    if standing.refused:
+        detail = f"more than {standing.quota} {policy} of this owner in a minute"
+        raise TooManyRequests(detail, headers={"Retry-After": str(standing.reset_s)})
+
+
+CallerOf = Annotated[Caller, Depends(caller_of)]
+
+
+async def submitter_of(request: Request, service: ServiceOf, caller: CallerOf) -> str:
+    """The owner of what is submitted; raises Forbidden, TooManyRequests."""
+    caller.must(Scope.SUBMIT)
+    await within_rate(request, service, caller, "submissions")
+    return caller.owner
+
+
+def reader_of(caller: CallerOf) -> str:
+    """Whose jobs may be read; raises Forbidden."""
+    caller.must(Scope.READ)
+    return caller.owner
+
+
+def canceler_of(caller: CallerOf) -> str:
+    """Whose jobs may be canceled: who may start them may end them. Raises Forbidden."""
+    caller.must(Scope.SUBMIT)
+    return caller.owner
+
+
+def admin_of(caller: CallerOf) -> None:
+    """Raises Forbidden unless the caller may look at the service as a whole."""
+    caller.must(Scope.ADMIN)
+
+
+SubmitterOf = Annotated[str, Depends(submitter_of)]
+ReaderOf = Annotated[str, Depends(reader_of)]
+CancelerOf = Annotated[str, Depends(canceler_of)]

@@ -24,12 +24,15 @@ SECURITY: Final = (
     ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("X-Frame-Options", "DENY"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
     (
         "Content-Security-Policy",
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self' data:; "
         "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
     ),
 )
+_ADDED: Final = "atlas.headers"
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _FIT_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -42,6 +45,7 @@ class _Exchange:
     begun: float = field(default_factory=time.monotonic)
     status: int = 0
     received_bytes: int = 0
+    added: dict[str, str] = field(default_factory=dict)
 
 
 class Envelope:
@@ -56,6 +60,7 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(_request_id(Headers(scope=scope).get(REQUEST_ID)))
+        scope[_ADDED] = exchange.added
         with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
             try:
                 await self._guarded(scope, _counted(exchange, receive), _dressed(exchange, send), exchange)
@@ -88,6 +93,11 @@ class Envelope:
         )
 
 
+def add_headers(scope: Scope, headers: dict[str, str]) -> None:
+    """Headers that the answer is to have, whatever it becomes."""
+    scope[_ADDED].update(headers)
+
+
 def _request_id(given: str | None) -> str:
     """The client's own where it is fit to be logged and repeated."""
     return given if given is not None and _FIT_ID.fullmatch(given) else uuid4().hex
@@ -108,7 +118,7 @@ def _dressed(exchange: _Exchange, send: Send) -> Send:
             exchange.status = message["status"]
             headers = MutableHeaders(scope=message)
             headers[REQUEST_ID] = exchange.request_id
-            for name, value in SECURITY:
+            for name, value in (*SECURITY, *exchange.added.items()):
                 headers.setdefault(name, value)
         await send(message)
 

@@ -53,9 +53,33 @@ class EmptyUpload(Refused):
 
 
 class Unauthorized(Refused):
-    """Keys are configured and the request has none that fits."""
+    """Keys are asked for and the request has none that is good."""
 
     status, code, title = 401, "unauthorized", "A key is needed"
+
+
+class Forbidden(Refused):
+    """The key is good, but not for this."""
+
+    status, code, title = 403, "forbidden", "Not allowed"
+
+
+class TooManyRequests(Refused):
+    """More often or more at once than an owner may."""
+
+    status, code, title, retryable = 429, "too-many-requests", "Too many requests", True
+
+
+class BodyTooSlow(Refused):
+    """The body was not there within the time for it."""
+
+    status, code, title, retryable = 408, "body-too-slow", "The body took too long", True
+
+
+class KeysUnreadable(Refused):
+    """Nobody is let in while the keys cannot be read."""
+
+    status, code, title, retryable = 503, "keys-unreadable", "The keys cannot be read", True
 
 
 class UnknownFigure(Refused):

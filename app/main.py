@@ -68,7 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        middleware=[Middleware(Envelope, metrics=metrics), Middleware(BodyLimit, max_body_bytes=settings.max_body_bytes)],
+        middleware=[Middleware(Envelope, metrics=metrics), Middleware(BodyLimit, settings.max_body_bytes, settings.max_body_s)],
     )
     app.state.metrics = metrics
     errors.install(app)

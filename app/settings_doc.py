@@ -14,8 +14,7 @@ PREAMBLE = """\
 # Configuration
 
 Written by `make settings` from `workers/settings.py`; a test compares the two. Everything is an environment variable,
-read when the process starts. Values that are lists or tables are JSON (`ATLAS_API_KEYS={"lab": "..."}`).
-Durations are in seconds (`_S`), sizes in bytes (`_BYTES`).
+read when the process starts. Durations are in seconds (`_S`), sizes in bytes (`_BYTES`).
 """
 
 _HEADING = re.compile(r"    # (?P<heading>.+)")

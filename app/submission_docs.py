@@ -18,7 +18,7 @@ _HEADERS: Final = (
     ("Prefer", "`wait=N` holds the answer up to N seconds; `respond-async` does not wait.", "wait=30"),
     ("Idempotency-Key", "Makes a retry safe: the same key and the same submission get the same job.", None),
 )
-_REFUSALS: Final = (400, 401, 409, 413, 415, 422, 503)
+_REFUSALS: Final = (400, 401, 403, 408, 409, 413, 415, 422, 429, 503)
 
 
 def fields_of(kind: Kind) -> tuple[str, ...]:

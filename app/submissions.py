@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
 
+import structlog
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
@@ -31,8 +32,8 @@ class Preference:
 
 async def submit(request: Request, service: Service, owner: str, kind: Kind) -> Response:
     """The job: 202 while it has not ended, 200 once it has."""
-    # Before the body: a queue that is away should not cost the client an upload.
-    await run_in_threadpool(service.dispatcher.queued)
+    # Before the body: what cannot be taken on should not cost the client an upload.
+    await run_in_threadpool(service.dispatcher.check_room, owner)
     key = request.headers.get(HEADER)
     if key is None:
         record = await _enqueued(service, await _taken_in(request, service, kind), owner, uuid4().hex)
@@ -50,7 +51,8 @@ async def _taken_in(request: Request, service: Service, kind: Kind) -> Submissio
 
 
 async def _enqueued(service: Service, submission: Submission, owner: str, job_id: str) -> JobRecord:
-    return await run_in_threadpool(service.dispatcher.submit, submission, owner, job_id)
+    request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
+    return await run_in_threadpool(service.dispatcher.submit, submission, owner, job_id, request_id)
 
 
 async def _answer(request: Request, service: Service, record: JobRecord) -> Response:

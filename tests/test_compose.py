@@ -35,6 +35,13 @@ def test_only_the_api_is_published_and_by_default_on_loopback():
     assert published == {"api": ["${ATLAS_BIND:-127.0.0.1}:${ATLAS_PUBLISHED_PORT:-8000}:8000"]}
 
 
+def test_keys_are_the_apis_alone():
+    """In a container it listens on all addresses, so it asks for keys; nobody else mounts them."""
+    holders = {name for name, service in SERVICES.items() if any(volume.startswith("keys:") for volume in service.get("volumes", []))}
+    assert holders == {"api"}
+    assert SERVICES["api"]["environment"]["ATLAS_KEYS_FILE"].startswith("/var/lib/atlas/keys/")
+
+
 def test_workers_queue_and_store_have_no_way_out():
     assert COMPOSE["networks"]["inside"] == {"internal": True}
     assert {name for name, service in SERVICES.items() if service["networks"] != ["inside"]} == {"api", "training"}

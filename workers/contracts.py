@@ -95,7 +95,8 @@ class JobRecord(_Contract):
     """A job as kept in Redis: the truth about its life (RQ's own status is not)."""
 
     id: str
-    owner: str = Field("", description="key id of the submitter, empty where no keys are configured")
+    owner: str = Field("", description="owner of the submitter's key, empty where no keys are asked for")
+    request_id: str = Field("", description="of the request that submitted it; the worker's log has it, too")
     submission: Submission
     status: Status = Status.QUEUED
     stage: str = "queued"

@@ -33,6 +33,12 @@ class QueueFull(AtlasError):
     code = "queue-full"
 
 
+class TooManyJobs(AtlasError):
+    """The owner has as many jobs waiting or running as one may have."""
+
+    code = "too-many-jobs"
+
+
 class QueueUnreachable(AtlasError):
     """The queue server does not answer."""
 
@@ -80,19 +86,26 @@ class Dispatcher:
         self._records = Records(redis, settings)
         self._queue = Queue(QUEUE, connection=redis, serializer=JSONSerializer, default_timeout=settings.job_timeout_s)
 
-    def submit(self, submission: Submission, owner: str, job_id: str) -> JobRecord:
+    def submit(self, submission: Submission, owner: str, job_id: str, request_id: str = "") -> JobRecord:
         """
         A queued job; once this returns, the job ends in one of the terminal statuses.
 
-        Should the queue server be lost between record and enqueueing, the next sweep enqueues. Raises QueueFull, QueueUnreachable.
+        Should the queue server be lost between record and enqueueing, the next sweep enqueues. Raises what `check_room` raises.
         """
+        self.check_room(owner)
         with queue_errors():
-            if self.queued() >= self._settings.max_queued:
-                raise QueueFull(f"{self._settings.max_queued} jobs wait already")
-            record = self._records.create(job_id, submission, owner)
+            record = self._records.create(job_id, submission, owner, request_id)
         with suppress(QueueUnreachable, QueueFull):
             self.enqueue(record)
         return record
+
+    def check_room(self, owner: str) -> None:
+        """Raises QueueFull, TooManyJobs (of one owner; none is limited where there are no owners), QueueUnreachable."""
+        if self.queued() >= self._settings.max_queued:
+            raise QueueFull(f"{self._settings.max_queued} jobs wait already")
+        with queue_errors():
+            if owner and self._records.unfinished_count(owner) >= self._settings.max_unfinished_jobs:
+                raise TooManyJobs(f"{self._settings.max_unfinished_jobs} jobs of this owner wait or run already")
 
     def enqueue(self, record: JobRecord) -> None:
         """Hand the job to RQ; twice is harmless, for a record is begun once."""

@@ -52,6 +52,7 @@ RULES: tuple[Rule, ...] = (
     Rule(blobs.StoreFull, 503, "The store is full", retryable=True),
     Rule(blobs.StoreUnreachable, 503, "The store is unreachable", retryable=True),
     Rule(dispatch.QueueFull, 503, "The queue is full", retryable=True),
+    Rule(dispatch.TooManyJobs, 429, "Too many jobs at once", retryable=True),
     Rule(dispatch.QueueUnreachable, 503, "The queue is unreachable", retryable=True),
     Rule(RedisError, 503, "The queue is unreachable", True, "queue-unreachable", "the queue server does not answer as it should"),
     Rule(JobTimeoutException, 503, "The job took too long", True, "job-timeout", "the job ran longer than the service allows"),

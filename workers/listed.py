@@ -41,7 +41,8 @@ class ListedWorker(SimpleWorker):
                 structlog.get_logger("atlas").error("refused a job that is not on the list", rq=job.id)
                 return
             self._beat.busy(job_id)
-            with structlog.contextvars.bound_contextvars(job=job_id):
+            # The job itself knows which request it came from; named here, it is forgotten with the job.
+            with structlog.contextvars.bound_contextvars(job=job_id, request_id=""):
                 self._perform(job_id)
         finally:
             self._beat.idle()

@@ -33,6 +33,11 @@ RUNNING = "atlas:running"  # hash: id to the worker that runs it
 WORKERS = "atlas:workers"  # set of worker ids, some of them dead
 
 
+def unfinished_key(owner: str) -> str:
+    """Redis key of the set of an owner's jobs that wait or run."""
+    return f"atlas:unfinished:{owner}"
+
+
 def job_key(job_id: str) -> str:
     """Redis key of a record, and the name of the channel on which its changes appear."""
     return f"atlas:job:{job_id}"
@@ -54,9 +59,9 @@ class Records:
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._redis, self._settings = redis, settings
 
-    def create(self, job_id: str, submission: Submission, owner: str) -> JobRecord:
+    def create(self, job_id: str, submission: Submission, owner: str, request_id: str = "") -> JobRecord:
         """A queued job; an id that is there already keeps the record it has."""
-        record = JobRecord(id=job_id, owner=owner, submission=submission, created_at=datetime.now(UTC))
+        record = JobRecord(id=job_id, owner=owner, request_id=request_id, submission=submission, created_at=datetime.now(UTC))
 
         def body(pipe: Pipeline) -> JobRecord:
             known = cast(bytes | None, pipe.get(job_key(job_id)))
@@ -115,6 +120,10 @@ class Records:
     def queued_count(self) -> int:
         """How many jobs wait."""
         return self._redis.zcard(QUEUED)
+
+    def unfinished_count(self, owner: str) -> int:
+        """How many jobs of an owner wait or run."""
+        return self._redis.scard(unfinished_key(owner))
 
     def running(self) -> dict[str, str]:
         """Ids of the running jobs and the worker of each."""
@@ -198,6 +207,8 @@ class Records:
             pipe.zadd(QUEUED, {record.id: time.time()})
         else:
             pipe.zrem(QUEUED, record.id)
+        if record.owner:
+            (pipe.srem if record.status.terminal else pipe.sadd)(unfinished_key(record.owner), record.id)
         if record.status is Status.RUNNING:
             pipe.hset(RUNNING, record.id, record.worker or "")
         else:

@@ -56,7 +56,14 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
     max_queued: int = Field(1_000, ge=1, description="jobs waiting before 503 is answered")
     max_wait_s: float = Field(120.0, ge=0, description="longest Prefer: wait or ?wait honored")
-    api_keys: dict[str, SecretStr] = Field({}, description="key id to SHA-256 of the key, hexadecimal; empty: no keys asked for")
+    max_body_s: float = Field(900.0, gt=0, description="seconds for a request body to arrive")
+
+    # who may do what; 429 over the limits of an owner
+    keys_file: Path | None = Field(None, description="API keys, written by `python -m app keys`; none: keys.json in data_dir")
+    max_requests_per_minute: int = Field(1_200, ge=1, description="requests of one owner")
+    max_submissions_per_minute: int = Field(120, ge=1, description="submissions of one owner")
+    max_requests_at_once: int = Field(64, ge=1, description="requests of one owner in progress, waits and event streams counted in")
+    max_unfinished_jobs: int = Field(200, ge=1, description="jobs of one owner that wait or run")
 
     # families
     cluster_starts: int = Field(10, ge=1, description="k-means starts for each k")

@@ -186,7 +186,7 @@ class Supervisor:
 
 def environment(settings: Settings) -> dict[str, str]:
     """The settings as environment variables for a worker; keys of clients are none of its business."""
-    values = {f"ATLAS_{name.upper()}": value for name, value in settings if value is not None and name not in ("redis_url", "api_keys")}
+    values = {f"ATLAS_{name.upper()}": value for name, value in settings if value is not None and name not in ("redis_url", "keys_file")}
     resolved = {name: str(value.resolve() if isinstance(value, Path) else value) for name, value in values.items()}
     secret = {} if settings.redis_url is None else {"REDIS_URL": settings.redis_url.get_secret_value()}
     return resolved | secret

@@ -22,7 +22,7 @@ LOG = WORK / "service.log"
 HOPELESS = b'"event": "cannot work"'  # said by a worker before it ends; the supervisor starts another
 READY_S = 300.0  # seconds on a free machine; a busy one may be compiling kernels besides
 POLL_S = 0.25
-ELSEWHERE = ("REDIS_URL", "ATLAS_BLOB_URL", "ATLAS_API_KEYS")  # the demonstration is whole by itself
+ELSEWHERE = ("REDIS_URL", "ATLAS_BLOB_URL", "ATLAS_KEYS_FILE")  # the demonstration is whole by itself
 STOP_S = 20.0
 
 

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from app.dependencies import OwnerOf, ServiceOf
+from app.dependencies import ServiceOf, SubmitterOf
 from app.submission_docs import describe, responses
 from app.submissions import submit
 from workers.contracts import Kind
@@ -11,7 +11,7 @@ router = APIRouter(tags=["Anomalies"])
 
 
 @router.post("/anomalies/cluster", status_code=202, responses=responses(), openapi_extra=describe(Kind.CLUSTER), summary="Find families")
-async def cluster_anomalies(request: Request, service: ServiceOf, owner: OwnerOf) -> Response:
+async def cluster_anomalies(request: Request, service: ServiceOf, owner: SubmitterOf) -> Response:
     """
     Families of similar events, and how many there are.
 

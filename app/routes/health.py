@@ -1,11 +1,11 @@
 """Is it alive, can it serve, what does it do."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from app.dependencies import ServiceOf
+from app.dependencies import ServiceOf, admin_of
 from app.errors import NotReady, respond
 from app.readiness import look
 from app.schemas import PROBLEM_RESPONSE, Live, Ready
@@ -30,7 +30,13 @@ async def ready(service: ServiceOf) -> Ready | JSONResponse:
     return state
 
 
-@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}}, summary="Prometheus metrics")
+@router.get(
+    "/metrics",
+    response_class=Response,
+    dependencies=[Depends(admin_of)],
+    responses={200: {"content": {"text/plain": {}}}, **dict.fromkeys((401, 403, 429, 503), PROBLEM_RESPONSE)},
+    summary="Prometheus metrics",
+)
 async def metrics(request: Request, service: ServiceOf) -> Response:
     """Requests by route and status, jobs queued and running, age of the oldest, workers alive."""
     text = await run_in_threadpool(request.app.state.metrics.scrape, service.records)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from app.dependencies import OwnerOf, Service, ServiceOf
+from app.dependencies import CancelerOf, ReaderOf, Service, ServiceOf
 from app.errors import JobFailed, NotFinished, UnknownFigure, UnknownFormat
 from app.schemas import PROBLEM_RESPONSE, Job, Progress
 from app.views import formats_of, job_view
@@ -16,7 +16,7 @@ from workers.contracts import JobRecord, Status
 from workers.records import Canceled
 from workers.results import MEDIA_TYPES, figure_key, media_type, result_key
 
-router = APIRouter(tags=["Jobs"], responses={401: PROBLEM_RESPONSE, 404: PROBLEM_RESPONSE, 503: PROBLEM_RESPONSE})
+router = APIRouter(tags=["Jobs"], responses=dict.fromkeys((401, 403, 404, 429, 503), PROBLEM_RESPONSE))
 
 KEPT: Final = "private, max-age=86400, immutable"
 """What a job has left never changes."""
@@ -24,11 +24,19 @@ KEPT: Final = "private, max-age=86400, immutable"
 _FORMATS: Final[dict[str, Any]] = {media: {} for _, media in MEDIA_TYPES}
 
 
-async def _job_of(job_id: Annotated[str, Path(description="the job's id")], service: ServiceOf, owner: OwnerOf) -> JobRecord:
+JobId = Annotated[str, Path(description="the job's id")]
+
+
+async def _job_of(job_id: JobId, service: ServiceOf, owner: ReaderOf) -> JobRecord:
+    return await service.job(job_id, owner)
+
+
+async def _job_to_cancel(job_id: JobId, service: ServiceOf, owner: CancelerOf) -> JobRecord:
     return await service.job(job_id, owner)
 
 
 JobOf = Annotated[JobRecord, Depends(_job_of)]
+JobToCancel = Annotated[JobRecord, Depends(_job_to_cancel)]
 
 
 @router.get("/jobs/{job_id}", responses={400: PROBLEM_RESPONSE}, summary="A job")
@@ -51,7 +59,7 @@ async def read_job(
     responses={202: {"description": "Asked to stop; it ends at its next step", "model": Job}, 409: PROBLEM_RESPONSE},
     summary="Cancel a job",
 )
-async def cancel_job(request: Request, response: Response, service: ServiceOf, record: JobOf) -> Job:
+async def cancel_job(request: Request, response: Response, service: ServiceOf, record: JobToCancel) -> Job:
     """A job that waits ends at once, a running one at its next step."""
     record = await run_in_threadpool(service.records.request_cancel, record.id)
     response.status_code = 200 if record.status.terminal else 202

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from redis import Redis
 
+from app.keys import Scope, add_key, keys_path, new_key
 from app.main import create_app
 from models.catalog.index import MODELS
 from workers.blobs import open_blobs
@@ -84,7 +85,8 @@ def settings(queue: Settings, tmp_path: Path) -> Settings:
     """The queue of the session, emptied; blobs and artifacts of the test's own."""
     with connect(queue) as redis:
         redis.flushall()
-    return queue.model_copy(update={"blob_url": (tmp_path / "blobs").as_uri(), "artifacts_dir": tmp_path / "artifacts"})
+    own = {"blob_url": (tmp_path / "blobs").as_uri(), "artifacts_dir": tmp_path / "artifacts", "keys_file": tmp_path / "keys.json"}
+    return queue.model_copy(update=own)
 
 
 @pytest.fixture
@@ -101,10 +103,28 @@ def client_of() -> ClientOf:
     async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         app = create_app(settings)
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://atlas", timeout=20) as opened:
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=20) as opened,
+        ):
             yield opened
 
     return client
+
+
+KeyOf = Callable[..., dict[str, str]]
+
+
+@pytest.fixture
+def key_of(settings: Settings) -> KeyOf:
+    """Owner and scopes to the headers with a new key of theirs; from then on keys are asked for."""
+
+    def headers(owner: str, *scopes: str, days: float = 1.0) -> dict[str, str]:
+        key, text = new_key(owner, [Scope(scope) for scope in scopes or ("submit", "read")], days)
+        add_key(keys_path(settings), key)
+        return {"X-API-Key": text}
+
+    return headers
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 import asyncio
 import hashlib
 
-import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -186,40 +185,3 @@ async def test_a_queue_that_is_away_is_said_before_the_body_is_read(client_of, s
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/queue-unreachable")
     assert "nobody" not in answer.text
     assert int(answer.headers["Retry-After"]) >= 1
-
-
-@pytest.fixture
-async def guarded(client_of, settings):
-    keys = {name: SecretStr(hashlib.sha256(f"{name}-secret".encode()).hexdigest()) for name in ("lab", "other")}
-    async with client_of(settings.model_copy(update={"api_keys": keys})) as client:
-        yield client
-
-
-@pytest.mark.parametrize("headers", [{}, {"X-API-Key": "wrong"}, {"X-API-Key": ""}])
-async def test_nothing_is_submitted_without_a_key_that_fits(guarded, files, headers):
-    answer = await guarded.post("/events/classify", files=files, headers=headers)
-    assert (answer.status_code, answer.json()["type"]) == (401, "/problems/unauthorized")
-    assert "WWW-Authenticate" in answer.headers
-
-
-async def test_a_job_is_seen_by_its_owner_alone(guarded, files):
-    owner, other = {"X-API-Key": "lab-secret"}, {"X-API-Key": "other-secret"}
-    job = (await guarded.post("/events/classify", files=files, headers=owner)).json()["links"]["self"]
-    seen = [(await guarded.get(job, headers=headers)).status_code for headers in (owner, other, {})]
-    assert seen == [200, 404, 401]
-    assert (await guarded.delete(job, headers=other)).status_code == 404
-
-
-async def test_the_same_idempotency_key_of_two_owners_is_two_keys(guarded, files):
-    ids = set()
-    for secret in ("lab-secret", "other-secret"):
-        answer: httpx.Response = await guarded.post(
-            "/events/classify", files=files, headers={"X-API-Key": secret, "Idempotency-Key": "one"}
-        )
-        ids.add(answer.json()["id"])
-    assert len(ids) == 2
-
-
-async def test_what_tells_nothing_of_jobs_needs_no_key(guarded):
-    paths = ("/health/live", "/models", "/docs", "/", "/openapi.json")
-    assert [(await guarded.get(path)).status_code for path in paths] == [200] * len(paths)

@@ -1,3 +1,4 @@
+import asyncio
 import gzip
 import io
 import zipfile
@@ -186,7 +187,20 @@ async def test_a_client_that_goes_in_the_middle_leaves_nothing(settings, hand, t
         sent.append(message)
 
     async with app.router.lifespan_context(app):
-        await app({**scope, "headers": [(b"content-type", b"multipart/form-data; boundary=frontier")]}, receive, send)
+        await app(
+            {**scope, "headers": [(b"host", b"localhost"), (b"content-type", b"multipart/form-data; boundary=frontier")]}, receive, send
+        )
     assert sent == []
     assert not hand.records.queued()
     assert not list((tmp_path / "blobs").glob("incoming/*"))
+
+
+async def test_a_body_that_comes_drop_by_drop_is_not_waited_for(client_of, settings, tmp_path):
+    async def drops():
+        yield b"000001D "
+        await asyncio.Event().wait()
+
+    async with client_of(settings.model_copy(update={"max_body_s": 0.5})) as client:
+        answer = await client.post("/events/classify", content=drops())
+    assert (answer.status_code, answer.json()["type"]) == (408, "/problems/body-too-slow")
+    assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []

@@ -37,6 +37,7 @@ def run(desk: Desk, job_id: str, limit: Callable[[], AbstractContextManager[obje
     if record is None:
         return
     log = structlog.get_logger("atlas").bind(kind=record.submission.kind.value, attempt=record.attempt)
+    structlog.contextvars.bind_contextvars(request_id=record.request_id)
     began = time.monotonic()
     try:
         finish = _attempt(desk, record, limit)
