@@ -1,7 +1,8 @@
 """From a gather to distances and origin times: which window to read, what each trace says in it, what all say together."""
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ class OffsetReadings:
 
     `distances_deg`, `uncertainties_deg` (one standard deviation) [traces]; `probabilities` [traces, 180] a bin of one degree;
     `origin_times_s` (POSIX), `origin_uncertainties_s` [traces]; `window_start_s` is the left edge of the window read.
+    `calibration` is what the model's card says of the regions to state (see `models.seismic.regions`).
     """
 
     trace_ids: tuple[TraceId, ...]
@@ -39,6 +41,7 @@ class OffsetReadings:
     origin_times_s: Floats
     origin_uncertainties_s: Floats
     window_start_s: float
+    calibration: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def read(self) -> NDArray[np.bool_]:
@@ -68,7 +71,8 @@ def read_offsets(model: OnnxModel, gather: Gather) -> OffsetReadings:
     if fullest == 0:
         raise NoUsableTrace(f"no trace has {SHORTEST_LIVE_S:.0f} s of data in one window")
     readings = [_read(model, gather, start, mask) for start, mask in zip(starts, live, strict=True) if 2 * mask.sum() >= fullest]
-    return min(readings, key=lambda reading: _median_entropy(reading.probabilities[reading.read]))
+    surest = min(readings, key=lambda reading: _median_entropy(reading.probabilities[reading.read]))
+    return replace(surest, calibration=model.card.calibration)
 
 
 def candidate_starts(gather: Gather, window_s: float) -> tuple[float, ...]:

@@ -16,6 +16,7 @@ from models.imaging.render import Placement, render_section
 from models.imaging.style import SectionStyle
 from models.seismic.geodesy import azimuth_deg, distance_deg
 from models.seismic.location import Location, locate
+from models.seismic.regions import read_scales, stated
 from models.seismic.waveforms import Gather
 
 # A reduced section begins this long before the reduced origin time, so that an origin read too late cuts nothing off.
@@ -33,8 +34,9 @@ class Reference:
 
 
 def locate_readings(gather: Gather, readings: OffsetReadings) -> Location:
-    """The epicenter that the predicted offsets point to; raises TooFewStations."""
-    return locate(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+    """The epicenter that the predicted offsets point to, its regions as the card calibrates them; raises TooFewStations."""
+    found = locate(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+    return stated(found, read_scales(readings.calibration, "offsets"))
 
 
 def find_reference(gather: Gather, readings: OffsetReadings, given: tuple[float, float] | None = None) -> Reference | None:

@@ -155,8 +155,30 @@ def _loss(point: Floats, bias: float, stations: Floats, distances: Floats, scale
 
 
 @_compiled
+def spread(point: Floats, bias: float, stations: Floats, distances: Floats, scales: Floats, bias_deviation: float) -> Floats:
+    """Covariance [2, 2] of east and north in square degrees as the curvature at a maximum has it, whatever the common bias is."""
+    matrix, _ = _normal_equations(point, bias, stations, distances, scales, bias_deviation)
+    for a in range(3):
+        matrix[a, a] += 1e-4  # a direction that nothing says anything about is known to 100 degrees
+    inverse: Floats = np.linalg.inv(matrix)[:2, :2].copy()
+    return inverse
+
+
+@_compiled
 def _step(point: Floats, bias: float, stations: Floats, distances: Floats, scales: Floats, bias_deviation: float, damping: float) -> Floats:
     """East, north and bias, all in degrees."""
+    matrix, vector = _normal_equations(point, bias, stations, distances, scales, bias_deviation)
+    for a in range(3):
+        matrix[a, a] = matrix[a, a] * (1.0 + damping) + 1e-12
+    solution: Floats = np.linalg.solve(matrix, vector)
+    return solution
+
+
+@_compiled
+def _normal_equations(
+    point: Floats, bias: float, stations: Floats, distances: Floats, scales: Floats, bias_deviation: float
+) -> tuple[Floats, Floats]:
+    """Matrix [3, 3] and right side [3] of the reweighted least squares step in east, north and bias."""
     east, north = _axes(point)
     matrix = np.zeros((3, 3))
     vector = np.zeros(3)
@@ -174,10 +196,7 @@ def _step(point: Floats, bias: float, stations: Floats, distances: Floats, scale
             vector[a] -= weight * slope[a] * off
             for b in range(3):
                 matrix[a, b] += weight * slope[a] * slope[b]
-    for a in range(3):
-        matrix[a, a] = matrix[a, a] * (1.0 + damping) + 1e-12
-    solution: Floats = np.linalg.solve(matrix, vector)
-    return solution
+    return matrix, vector
 
 
 @_compiled

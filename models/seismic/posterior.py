@@ -5,31 +5,32 @@ A region is what holds together above a hundredth of the highest density (and wh
 an array is one region and a mirror solution another.
 """
 
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.spatial import KDTree
 
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, distance_deg, unit_vectors
-from models.seismic.misfit import FREEDOM, TOGETHER, log_posterior, refine
+from models.seismic.misfit import FREEDOM, TOGETHER, log_posterior, refine, spread
+from models.seismic.sphere_grid import HALF_CELL_DEG, HALF_COARSE_CELL_DEG, SphereGrid, columns, sphere_grid
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
+Integers = NDArray[np.int64]
 
 COMMON_BIAS_DEG: Final = 1.5  # one deviation of the error that all traces of an event share
 CONFIDENCE: Final = 0.68
+OUTER_CONFIDENCE: Final = 0.90
+NORMAL_OUTER: Final = float(np.sqrt(np.log(1.0 - OUTER_CONFIDENCE) / np.log(1.0 - CONFIDENCE)))  # of a normal distribution
 FLOOR_KM: Final = 5.0  # sphere against ellipsoid alone is worth more
 
 _EDGE = np.log(0.01)  # a region ends where the density falls below a hundredth of the highest
-_HALF_CELL_DEG = 0.5
-_LINK_DEG = 1.6  # nodes closer than this are neighbors, along and across rows
 _MOST_REGIONS = 8
 _WIDE_DEG = 6.0  # a region with a deviation above this is no ellipse: the 1 degree grid describes it well enough
-_STEPS = np.linspace(-4.5, 4.5, 31)  # of a local grid, in deviations
+_ROUGH, _FINE = 15, 25  # nodes of a local grid along each axis
+_REACH = 4.5  # deviations that it reaches out
+_MOST_GRIDS, _GROWN = 4, 1.5  # grids tried, and the growth of the area that calls for another
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Maximum:
 
     The ellipse holds 68 % of the region's probability; its azimuth is that of the major axis, clockwise from north, 0 to 180.
     `horizontal_uncertainty_km` is the radius of the circle that holds as much. `probability` is the region's share of all.
+    The ellipse of the same shape that holds 90 % is `outer` times as large.
     """
 
     latitude_deg: float
@@ -48,6 +50,7 @@ class Maximum:
     ellipse_azimuth_deg: float
     horizontal_uncertainty_km: float
     probability: float
+    outer: float = field(default=NORMAL_OUTER, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -67,13 +70,18 @@ class Offsets:
         scales = np.concatenate((np.hypot(self.scales, blur_deg), np.full(filling, np.inf))).astype(np.float32)
         return log_posterior(nodes, stations, distances, scales, COMMON_BIAS_DEG, rounds)
 
-    def lost_between_nodes(self) -> float:
+    def lost_between_nodes(self, half_cell_deg: float) -> float:
         """What the density at a node may lack against a maximum half a cell away, in logarithm: more for many good stations."""
-        return float(0.5 * (FREEDOM + 1.0) * np.log1p(_HALF_CELL_DEG**2 / (FREEDOM * (self.scales**2 + _HALF_CELL_DEG**2))).sum())
+        return float(0.5 * (FREEDOM + 1.0) * np.log1p(half_cell_deg**2 / (FREEDOM * (self.scales**2 + half_cell_deg**2))).sum())
 
     def refine(self, point: Floats) -> tuple[Floats, float]:
         """The maximum above a point (unit vectors [3]), and the common bias there."""
         return refine(point, self.stations, self.distances, self.scales, COMMON_BIAS_DEG, 40)
+
+    def spread(self, point: Floats) -> Floats:
+        """Covariance [2, 2] of east and north at a maximum in square degrees, by its curvature."""
+        top, bias = self.refine(point)
+        return spread(top, bias, self.stations, self.distances, self.scales, COMMON_BIAS_DEG)
 
 
 @dataclass(frozen=True)
@@ -96,90 +104,96 @@ class _Cloud:
         return np.asarray((self.offsets.T * self.shares) @ self.offsets)
 
 
-@dataclass(frozen=True)
-class _Sphere:
-    """Nodes of the full grid, each for the same area, a degree apart; `links` [m, m] joins neighbors."""
-
-    latitudes: Floats
-    longitudes: Floats
-    nodes: Singles
-    links: sparse.csr_array
-
-
-@cache
-def _sphere() -> _Sphere:
-    """Rows a degree apart with as many nodes as their circle has degrees of arc."""
-    rows = [(latitude, max(1, round(360.0 * np.cos(np.radians(latitude))))) for latitude in np.arange(-89.5, 90.0)]
-    latitudes = np.repeat([latitude for latitude, _ in rows], [count for _, count in rows])
-    longitudes = np.concatenate([(np.arange(count) + 0.5) * (360.0 / count) - 180.0 for _, count in rows])
-    vectors = unit_vectors(latitudes, longitudes)
-    pairs = KDTree(vectors).query_pairs(np.radians(_LINK_DEG), output_type="ndarray")
-    links = sparse.csr_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(latitudes), len(latitudes)))
-    return _Sphere(latitudes, longitudes, _nodes(latitudes, longitudes), links)
-
-
-def _nodes(latitudes: Floats, longitudes: Floats) -> Singles:
-    """Unit vectors [3, m] in single precision."""
-    return np.ascontiguousarray(unit_vectors(latitudes, longitudes).T, np.float32)
-
-
 def maxima(data: Offsets) -> list[Maximum]:
     """Every region of the posterior that matters, likeliest first."""
-    sphere = _sphere()
-    density = data.log_posterior(sphere.nodes, _HALF_CELL_DEG, 1)
-    inside = np.flatnonzero(density > density.max() + _EDGE - data.lost_between_nodes())
-    log_mass = density[inside] - density.max()
-    count, labels = sparse.csgraph.connected_components(sphere.links[inside][:, inside], directed=False)
-    heights = np.full(count, -np.inf)
+    sphere = sphere_grid()
+    inside, log_mass = _search(data, sphere)
+    labels = sphere.regions(inside)
+    heights = np.full(labels.max() + 1, -np.inf)
     np.maximum.at(heights, labels, log_mass)
     clouds: list[_Cloud] = []
     for label in np.argsort(-heights, kind="stable")[:_MOST_REGIONS]:
         own = np.flatnonzero(labels == label)
         top = inside[own[np.argmax(log_mass[own])]]
         point = _degrees(data.refine(unit_vectors(sphere.latitudes[top], sphere.longitudes[top]))[0])
-        if all(distance_deg(*point, *cloud.point) > 2.0 * _HALF_CELL_DEG for cloud in clouds):
+        if all(distance_deg(*point, *cloud.point) > 2.0 * HALF_CELL_DEG for cloud in clouds):
             offsets = _offsets(point, sphere.latitudes[inside[own]], sphere.longitudes[inside[own]])
             clouds.append(_Cloud(point, offsets, log_mass[own]))
     return _described(data, clouds)
 
 
+def _search(data: Offsets, sphere: SphereGrid) -> tuple[Integers, Floats]:
+    """
+    Nodes [k] where the density is not negligible, and its logarithm [k] less the highest.
+
+    First the coarse nodes, every scale widened by their half distance: it flattens the density, so that what is negligible
+    there, and stays so when all that a maximum may lose between nodes is added, need not be looked at closely.
+    """
+    coarse = data.log_posterior(sphere.coarse, HALF_COARSE_CELL_DEG, 1)
+    reach = data.lost_between_nodes(HALF_COARSE_CELL_DEG) + data.lost_between_nodes(HALF_CELL_DEG)
+    near = sphere.below(np.flatnonzero(coarse > coarse.max() + _EDGE - reach))
+    density = data.log_posterior(np.ascontiguousarray(sphere.nodes[:, near]), HALF_CELL_DEG, 1)
+    inside = density > density.max() + _EDGE - data.lost_between_nodes(HALF_CELL_DEG)
+    return near[inside], density[inside] - density.max()
+
+
 def _described(data: Offsets, coarse: list[_Cloud]) -> list[Maximum]:
     """Regions on grids of their own, unless one is wide: then all as the full grid has them, or their masses could not compare."""
     wide = any(np.linalg.eigvalsh(cloud.covariance)[-1] > _WIDE_DEG**2 for cloud in coarse)
-    clouds = coarse if wide else [_closer(data, _closer(data, cloud, _HALF_CELL_DEG), 0.0) for cloud in coarse]
+    clouds = coarse if wide else [_closely(data, cloud.point) for cloud in coarse]
     totals = np.array([np.logaddexp.reduce(cloud.log_mass) for cloud in clouds])
     shares = np.exp(totals - np.logaddexp.reduce(totals))
     found = [_describe(cloud, share) for cloud, share in zip(clouds, shares.tolist(), strict=True)]
     return sorted(found, key=lambda maximum: -maximum.probability)
 
 
-def _closer(data: Offsets, cloud: _Cloud, blur_deg: float) -> _Cloud:
-    """The same region on a grid fitted to its covariance (widened by what the former grid blurred)."""
-    east, north = np.meshgrid(_STEPS, _STEPS)
-    axes = np.linalg.cholesky(cloud.covariance + (blur_deg**2 / 3.0 + 1e-6) * np.eye(2))
-    offsets = np.stack((east.ravel(), north.ravel()), axis=-1) @ axes.T
+def _closely(data: Offsets, point: tuple[float, float]) -> _Cloud:
+    """
+    The region around a maximum on a grid fitted to it.
+
+    The curvature at the maximum says how fine the grid must be; heavy tails and bent regions are wider, so that the grid grows
+    with what it shows until it shows no more.
+    """
+    covariance = data.spread(unit_vectors(*point))
+    for _ in range(_MOST_GRIDS):
+        cloud = _on_grid(data, point, covariance, _ROUGH)
+        seen = cloud.covariance
+        grown = float(np.linalg.det(seen) / np.linalg.det(covariance))
+        covariance = seen
+        if grown < _GROWN:
+            break
+    return _on_grid(data, point, covariance, _FINE)
+
+
+def _on_grid(data: Offsets, point: tuple[float, float], covariance: Floats, count: int) -> _Cloud:
+    """The posterior at `count` by `count` nodes, as far out as a covariance in square degrees says."""
+    steps = np.linspace(-_REACH, _REACH, count)
+    axes = np.linalg.cholesky(covariance + 1e-8 * np.eye(2))
+    offsets = np.column_stack((np.repeat(steps, count), np.tile(steps, count))) @ axes.T
     reach = np.hypot(offsets[:, 0], offsets[:, 1])
-    latitudes, longitudes = destination(*cloud.point, np.degrees(np.arctan2(offsets[:, 0], offsets[:, 1])), reach)
-    area = np.linalg.det(axes) * np.sinc(reach / 180.0)
-    return _Cloud(cloud.point, offsets, data.log_posterior(_nodes(latitudes, longitudes), 0.0, 3) + np.log(area))
+    latitudes, longitudes = destination(*point, np.degrees(np.arctan2(offsets[:, 0], offsets[:, 1])), reach)
+    cell = np.linalg.det(axes) * (steps[1] - steps[0]) ** 2 * np.maximum(np.sinc(reach / 180.0), 1e-9)
+    return _Cloud(point, offsets, data.log_posterior(columns(unit_vectors(latitudes, longitudes)), 0.0, 3) + np.log(cell))
 
 
 def _describe(cloud: _Cloud, probability: float) -> Maximum:
     """Ellipse of the cloud's second moments, stretched until it holds the stated share of the cloud."""
     variances, directions = np.linalg.eigh(cloud.covariance + 1e-6 * np.eye(2))
     deviations = np.sqrt(variances)
-    stretch = _quantile(np.linalg.norm(cloud.offsets @ directions / deviations, axis=1), cloud.shares)
+    from_center = np.linalg.norm(cloud.offsets @ directions / deviations, axis=1)
+    stretch, outer = _quantiles(from_center, cloud.shares, (CONFIDENCE, OUTER_CONFIDENCE))
     minor, major = np.clip(deviations * stretch * KM_PER_DEGREE, FLOOR_KM, 180.0 * KM_PER_DEGREE).tolist()
     east, north = directions[:, 1]
-    radius = _quantile(np.linalg.norm(cloud.offsets, axis=1), cloud.shares) * KM_PER_DEGREE
+    radius = _quantiles(np.linalg.norm(cloud.offsets, axis=1), cloud.shares, (CONFIDENCE,))[0] * KM_PER_DEGREE
     azimuth = float(np.degrees(np.arctan2(east, north)) % 180.0)
-    return Maximum(*cloud.point, major, minor, azimuth, max(radius, FLOOR_KM), probability)
+    return Maximum(*cloud.point, major, minor, azimuth, max(radius, FLOOR_KM), probability, outer=max(outer / stretch, 1.0))
 
 
-def _quantile(values: Floats, shares: Floats) -> float:
-    """The value that the stated share of the mass does not reach beyond."""
+def _quantiles(values: Floats, shares: Floats, levels: tuple[float, ...]) -> list[float]:
+    """For each level, the value that this share of the mass does not reach beyond."""
     order = np.argsort(values, kind="stable")
-    return float(np.interp(CONFIDENCE, np.cumsum(shares[order]) - 0.5 * shares[order], values[order]))
+    found: list[float] = np.interp(levels, np.cumsum(shares[order]) - 0.5 * shares[order], values[order]).tolist()
+    return found
 
 
 def _offsets(point: tuple[float, float], latitudes: Floats, longitudes: Floats) -> Floats:

@@ -14,7 +14,7 @@ class Spoken:
     """An offset model that speaks a line for each call instead of looking: entropy by window."""
 
     def __init__(self, model, sharpness):
-        self.spec, self._model, self._sharpness = model.spec, model, iter(sharpness)
+        self.spec, self.card, self._model, self._sharpness = model.spec, model.card, model, iter(sharpness)
 
     def run(self, pictures):
         """The toy's answer, its distribution replaced."""

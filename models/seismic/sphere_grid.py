@@ -1,0 +1,97 @@
+"""Nodes all over the sphere, a degree apart for looking and three degrees apart for knowing where to look."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from models.seismic.geodesy import unit_vectors
+
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Integers = NDArray[np.int64]
+
+HALF_CELL_DEG: Final = 0.5
+HALF_COARSE_CELL_DEG: Final = 1.5
+_LINK_DEG = 1.6  # nodes closer than this are neighbors, along and across rows
+
+
+@dataclass(frozen=True)
+class SphereGrid:
+    """
+    Nodes [m] of a degree, each for the same area, and the coarse ones [c] that each stand for those nearest to them.
+
+    `nodes` [3, m] and `coarse` [3, c] are unit vectors; `neighbors` [m, most] are numbers of nodes, the node's own where there
+    are no more; the nodes of coarse node k are `members[first[k] : first[k + 1]]`.
+    """
+
+    latitudes: Floats
+    longitudes: Floats
+    nodes: Singles
+    neighbors: Integers
+    coarse: Singles
+    members: Integers
+    first: Integers
+
+    def below(self, coarse: Integers) -> Integers:
+        """The nodes of some coarse nodes, ascending."""
+        parts = [self.members[self.first[k] : self.first[k + 1]] for k in coarse.tolist()]
+        return np.sort(np.concatenate(parts)) if len(parts) < len(self.first) - 1 else np.arange(len(self.members))
+
+    def regions(self, chosen: Integers) -> Integers:
+        """Which connected region each of the chosen nodes [k] belongs to, counted from 0."""
+        return _flooded(chosen, self.neighbors)
+
+
+@numba.njit(nogil=True, cache=True)
+def _flooded(chosen: Integers, neighbors: Integers) -> Integers:
+    """Labels [k] of connected sets among the chosen nodes; compiled, for a graph library takes longer than the search."""
+    place = np.full(len(neighbors), -1)
+    for k in range(len(chosen)):
+        place[chosen[k]] = k
+    labels = np.full(len(chosen), -1)
+    waiting = np.empty(len(chosen), np.int64)
+    regions = 0
+    for start in range(len(chosen)):
+        if labels[start] >= 0:
+            continue
+        labels[start], waiting[0], count = regions, start, 1
+        while count:
+            count -= 1
+            for node in neighbors[chosen[waiting[count]]]:
+                k = place[node]
+                if k >= 0 and labels[k] < 0:
+                    labels[k], waiting[count] = regions, k
+                    count += 1
+        regions += 1
+    return labels
+
+
+@cache
+def sphere_grid() -> SphereGrid:
+    """The grid, built once a process."""
+    latitudes, longitudes = _rows(2.0 * HALF_CELL_DEG)
+    vectors, coarse = unit_vectors(latitudes, longitudes), unit_vectors(*_rows(2.0 * HALF_COARSE_CELL_DEG))
+    tree = KDTree(vectors)
+    most = int(tree.query_ball_point(vectors, np.radians(_LINK_DEG), return_length=True).max())
+    near, which = tree.query(vectors, most)
+    neighbors = np.where(near < np.radians(_LINK_DEG), which, np.arange(len(vectors))[:, None])
+    owners = KDTree(coarse).query(vectors)[1]
+    first = np.searchsorted(np.sort(owners), np.arange(len(coarse) + 1))
+    return SphereGrid(latitudes, longitudes, columns(vectors), neighbors, columns(coarse), np.argsort(owners, kind="stable"), first)
+
+
+def columns(vectors: Floats) -> Singles:
+    """Vectors [m, 3] as rows of coordinates [3, m] in single precision."""
+    return np.ascontiguousarray(vectors.T, np.float32)
+
+
+def _rows(step_deg: float) -> tuple[Floats, Floats]:
+    """Rows of latitude, each with as many nodes as its circle has steps."""
+    rows = np.arange(0.5 * step_deg - 90.0, 90.0, step_deg)
+    counts = np.maximum(1, np.rint(360.0 * np.cos(np.radians(rows)) / step_deg)).astype(np.int64)
+    return np.repeat(rows, counts), np.concatenate([(np.arange(count) + 0.5) * (360.0 / count) - 180.0 for count in counts])
