@@ -1,7 +1,7 @@
 """
 How fast training data are made: traces a second and core, from the source to the uint8 picture that the offset model reads.
 
-    python -m benchmarks.synthesis [--store greens_10s] [--events 30]
+    python -m benchmarks.synthesis [--stores greens_10s greens_10s_continental greens_10s_oceanic] [--events 30]
 
 CPU time of one process, so that a busy machine does not change the answer; the first event (compilation) is not counted.
 """
@@ -23,12 +23,12 @@ from training.events import draw_event, open_world
 def main() -> None:
     """Draw events, condition and render them, and print the rates."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--store", default="greens_10s")
+    parser.add_argument("--stores", nargs="+", default=greens.FULL_STORES)
     parser.add_argument("--events", type=int, default=30)
     parser.add_argument("--traces", type=int, default=20)
     arguments = parser.parse_args()
     settings = TrainingSettings()
-    world = open_world(greens.load(settings.build_dir / "greens" / arguments.store), settings, 1)
+    world = open_world(greens.load_all(settings.build_dir / "greens", tuple(arguments.stores)), settings, 1)
     random, drawn, made, pictures = np.random.default_rng(1), 0, 0.0, 0.0
     for number in range(arguments.events + 1):
         start = time.process_time()
@@ -41,7 +41,7 @@ def main() -> None:
         render_traces(OFFSET.style, gather, gather.start_time_s)
         if number:
             drawn, made, pictures = drawn + len(event.records), made + between - start, pictures + time.process_time() - between
-    print(f"{drawn} traces of {arguments.events} events from {arguments.store}, traces a second and core:")
+    print(f"{drawn} traces of {arguments.events} events from {len(world.stores)} Earths, traces a second and core:")
     print(f"records {drawn / made:.0f}, pictures of them {drawn / pictures:.0f}, both {drawn / (made + pictures):.0f}")
 
 

@@ -1,52 +1,47 @@
 """`python -m training`: the store, data sets, models, and the pages that tell how good they are."""
+# ruff: noqa: PLC0415  (a verb imports what it needs: the engine's processes import this module again and shall not hold PyTorch)
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
-from training import (
-    bundles,
-    deepcluster,
-    fdsn,
-    gallery,
-    greens,
-    leakage,
-    mixtures,
-    offset,
-    physics,
-    real_events,
-    realism_report,
-    report,
-    section_models,
-    source_figure,
-    twin,
-)
+from training import greens
 from training.config import TrainingSettings, recipe
 from training.seeds import Purpose
 
-STORES = tuple(f"greens_{period}{crust}" for period in ("10s", "50s") for crust in ("", "_continental", "_oceanic"))
-TRAINERS: dict[str, Callable[[TrainingSettings, str], Path]] = {
-    "offset": offset.train,
-    "event_type": lambda settings, version: section_models.train("event_type", settings, version),
-    "depth": lambda settings, version: section_models.train("depth", settings, version),
-    "force_azimuth": lambda settings, version: section_models.train("force_azimuth", settings, version),
-    "families": deepcluster.train,
-}
+STORES = (*greens.FULL_STORES, "greens_50s", "greens_50s_continental", "greens_50s_oceanic")
+MODELS = ("offset", "event_type", "depth", "force_azimuth", "families")
 
 
-def build_store(name: str, settings: TrainingSettings) -> None:
-    """Compute a Green's function store, or what is missing of it."""
-    greens.build(recipe(name, greens.GreensConfig), settings.build_dir / "greens" / name, settings.processes)
+def known_store(name: str) -> str:
+    """The name, if there is a recipe of it (argparse cannot offer choices where no name at all is right, too)."""
+    if name not in STORES:
+        raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(STORES)}")
+    return name
+
+
+def build_stores(names: list[str], settings: TrainingSettings) -> None:
+    """Compute those stores of Green's functions, or what is missing of them; without names the full ones."""
+    for name in names or greens.FULL_STORES:
+        greens.build(recipe(name, greens.GreensConfig), settings.build_dir / "greens" / name, settings.processes)
 
 
 def train(name: str, settings: TrainingSettings, version: str) -> None:
     """Train, export and score one model, and print its card's metrics."""
-    place = TRAINERS[name](settings, version)
+    from training import deepcluster, offset, section_models
+
+    if name == "offset":
+        place = offset.train(settings, version)
+    elif name == "families":
+        place = deepcluster.train(settings, version)
+    else:
+        place = section_models.train(name, settings, version)
     print(f"{name}: {place}")
 
 
 def write_archive(verb: str, settings: TrainingSettings, arguments: argparse.Namespace) -> None:
     """Draw the catalog twin, a set of anomalies, or waveforms to train on; a stopped run goes on where it was."""
+    from training import mixtures, twin
+
     if verb == "twin":
         twin.write_twin(recipe("twin", twin.TwinRecipe), settings, arguments.out)
     else:
@@ -57,12 +52,16 @@ def write_archive(verb: str, settings: TrainingSettings, arguments: argparse.Nam
 
 def fetch(arguments: argparse.Namespace, _settings: TrainingSettings) -> None:
     """Fetch what is missing of a plan, and tell whether all of it came."""
+    from training import fdsn
+
     done = fdsn.fetch(fdsn.read_plan(arguments.plan), arguments.folder)
     print(f"{arguments.folder}: {done.requests} requests, {done.failures} failed{'; run again for the rest' if done.failures else ''}")
 
 
 def draw_gallery(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Draw synthetic and real sections."""
+    from training import gallery
+
     out = settings.build_dir / "gallery"
     count = gallery.write_gallery(settings, arguments.folder, out, Path("docs/figures/gallery.png"))
     print(f"{out / 'index.html'}: {count} sections")
@@ -70,21 +69,29 @@ def draw_gallery(arguments: argparse.Namespace, settings: TrainingSettings) -> N
 
 def draw_sources(_arguments: argparse.Namespace, _settings: TrainingSettings) -> None:
     """Draw every kind of source."""
+    from training import source_figure
+
     source_figure.write_sources(Path("docs/figures/sources.png"))
 
 
 def measure_leakage(arguments: argparse.Namespace, _settings: TrainingSettings) -> None:
     """Tell what trivial cues give away."""
+    from training import leakage
+
     Path("docs/leakage.md").write_text(leakage.page(arguments.folders, arguments.events), encoding="utf-8")
 
 
 def measure_physics(_arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Hold the stores against disba, TauP and the moment that went in."""
+    from training import physics
+
     Path("docs/physics.md").write_text(physics.report(settings.build_dir / "greens", STORES), encoding="utf-8")
 
 
 def measure_realism(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Hold synthetics against real records."""
+    from training import realism_report
+
     page = realism_report.report(arguments.folder, settings.build_dir / "realism", Path("docs/figures/realism.png"))
     Path("docs/realism.md").write_text(page, encoding="utf-8")
 
@@ -113,6 +120,8 @@ def add_measures(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 def write_report(_arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Write what the cards say."""
+    from training import report
+
     Path("docs/models.md").write_text(report.report(settings.artifacts_dir), encoding="utf-8")
     readme = Path("README.md")
     readme.write_text(report.with_scores(readme.read_text(encoding="utf-8"), report.scores(settings.artifacts_dir)), encoding="utf-8")
@@ -120,25 +129,27 @@ def write_report(_arguments: argparse.Namespace, settings: TrainingSettings) -> 
 
 def read_real_events(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Read real events with the shipped models."""
+    from training import real_events
+
     Path("docs/real_events.md").write_text(real_events.report(settings.artifacts_dir, arguments.folder), encoding="utf-8")
 
 
 def train_all(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
-    """The store, then every model in order."""
-    build_store("greens_10s", settings)
-    for name in TRAINERS:
+    """The stores, then every model in order."""
+    build_stores([], settings)
+    for name in MODELS:
         train(name, settings, arguments.version)
 
 
 def add_training(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the verbs that make weights, and those that tell how good they are."""
-    store = verbs.add_parser("greens", help="compute a Green's function store")
-    store.add_argument("name", choices=STORES)
-    store.set_defaults(run=lambda given, settings: build_store(given.name, settings))
+    store = verbs.add_parser("greens", help="compute stores of Green's functions (without a name the three full ones); run again to go on")
+    store.add_argument("names", nargs="*", type=known_store, metavar="NAME", help=", ".join(STORES))
+    store.set_defaults(run=lambda given, settings: build_stores(given.names, settings))
     one = verbs.add_parser("train", help="train, export and score one model (offset first: the others read its predictions)")
-    one.add_argument("name", choices=tuple(TRAINERS))
+    one.add_argument("name", choices=MODELS)
     one.set_defaults(run=lambda given, settings: train(given.name, settings, given.version))
-    everything = verbs.add_parser("all", help="the store and every model, in order")
+    everything = verbs.add_parser("all", help="the stores and every model, in order")
     everything.set_defaults(run=train_all)
     for versioned in (one, everything):
         versioned.add_argument("--version", default="1", help="version folder of the artifacts")
@@ -149,11 +160,18 @@ def add_training(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     real.set_defaults(run=read_real_events)
 
 
+def write_demo(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Write the bundles of the demonstration."""
+    from training import bundles
+
+    bundles.write_bundles(settings, arguments.out)
+
+
 def add_archives(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the verbs that write waveforms."""
     demo = verbs.add_parser("bundles", help="write synthetic bundles for the demonstration")
     demo.add_argument("--out", type=Path, default=Path("app/demo_bundles"))
-    demo.set_defaults(run=lambda given, settings: bundles.write_bundles(settings, given.out))
+    demo.set_defaults(run=write_demo)
     for verb, what in (("twin", "the catalog twin"), ("anomalies", "events of every kind"), ("endless", "events to train on")):
         archive = verbs.add_parser(verb, help=f"draw {what} into an archive of waveforms, labels apart")
         archive.add_argument("--out", type=Path, default=Path("build/archives") / verb)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from models.seismic.stations import own_table
 
+DAY_S = 86_400.0
 # Centers of the published source regions of glacial earthquakes in Greenland (Veitch & Nettles 2012, table 1), degrees.
 GLACIERS = ((68.6, -33.0), (66.4, -38.1), (65.2, -41.0), (74.9, -57.0), (71.6, -53.0), (69.2, -49.5), (79.8, -61.0))
 # Corner points of a belt on which most of the world's earthquakes lie, degrees.
@@ -87,14 +88,14 @@ class GlacialCatalog:
 
 @dataclass(frozen=True)
 class StationCatalog:
-    """Stations with first and last year of operation."""
+    """Stations with the beginning of their first and the end of their last day, POSIX seconds (infinite where not known)."""
 
     networks: tuple[str, ...]
     stations: tuple[str, ...]
     latitudes_deg: NDArray[np.float64]
     longitudes_deg: NDArray[np.float64]
-    first_years: NDArray[np.int64]
-    last_years: NDArray[np.int64]
+    starts_s: NDArray[np.float64]
+    ends_s: NDArray[np.float64]
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -113,7 +114,12 @@ def _times(rows: list[dict[str, str]], name: str) -> NDArray[np.float64]:
 def some_time(years: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.float64]:
     """Random POSIX times within those years."""
     starts = np.array([datetime(int(year), 1, 1, tzinfo=UTC).timestamp() for year in years])
-    return np.asarray(starts + random.uniform(0, 365 * 86400, len(years)))
+    return np.asarray(starts + random.uniform(0, 365 * DAY_S, len(years)))
+
+
+def _days(rows: list[dict[str, str]], name: str, default: float) -> NDArray[np.float64]:
+    """Beginnings of those days, POSIX seconds."""
+    return np.array([datetime.fromisoformat(row[name]).replace(tzinfo=UTC).timestamp() if row[name] else default for row in rows])
 
 
 def _years(rows: list[dict[str, str]], name: str, default: int) -> NDArray[np.int64]:
@@ -193,17 +199,14 @@ def stations(folder: Path | None) -> StationCatalog:
     if folder is None:
         table = own_table()
         places = np.array([(c.latitude_deg, c.longitude_deg) for c in table.values()])
-        always = np.ones(len(table), dtype=np.int64)
-        names = list(table)
-        return StationCatalog(
-            tuple(n for n, _ in names), tuple(s for _, s in names), places[:, 0], places[:, 1], 1900 * always, 2100 * always
-        )
+        ever = np.full(len(table), np.inf)
+        return StationCatalog(tuple(n for n, _ in table), tuple(s for _, s in table), places[:, 0], places[:, 1], -ever, ever)
     rows = [row for row in _rows(folder / "stations" / "global_stations.csv") if row["group"] != "temporary"]
     return StationCatalog(
         tuple(row["network"] for row in rows),
         tuple(row["station"] for row in rows),
         _column(rows, "latitude"),
         _column(rows, "longitude"),
-        _years(rows, "start", 1900),
-        _years(rows, "end", 2100),
+        _days(rows, "start", -np.inf),
+        _days(rows, "end", np.inf) + DAY_S,
     )

@@ -8,12 +8,13 @@ ships it. The other two keep PREM below 80 km and replace what lies above, in th
 `continental`: the crust of ak135 (Kennett, Engdahl & Buland 1995, doi:10.1111/j.1365-246X.1995.tb03540.x), 20 and 15 km, PREM's
 lid raised to it.
 
-`oceanic`: 0.5 km of sediment and the 6.5 km of normal ocean floor of CRUST 5.1 and its successors (Mooney, Laske & Masters 1998,
-doi:10.1029/97JB02122; Laske et al. 2013), and a lid 3 % faster than PREM's, as under sea floor of middle age (Nishimura & Forsyth
-1989, doi:10.1111/j.1365-246X.1989.tb00501.x). No water: a liquid layer of a few kilometers distorts Rayleigh waves below 20 s.
+`oceanic`: type A1 of CRUST 2.0, normal ocean floor under 0.5 km of sediment (Bassin, Laske & Masters 2000, after CRUST 5.1: Mooney,
+Laske & Masters 1998, doi:10.1029/97JB02122), without its water: a liquid layer of a few kilometers distorts Rayleigh waves below
+20 s. The surface is PREM's sea floor. The lid is 3 % faster than PREM's, our choice for sea floor of middle age (its dispersion by age:
+Nishimura & Forsyth 1989, doi:10.1111/j.1365-246X.1989.tb00501.x).
 
-Shear quality factors of the crusts are those between stable and active regions in Mitchell (1995, doi:10.1029/95RG02074); PREM's 600
-leaves Rayleigh waves of 10 to 20 s that ring too long.
+Shear quality factors of the crusts are round numbers of our choice within what Mitchell (1995, doi:10.1029/95RG02074) maps between
+active and stable regions; PREM's 600 leaves Rayleigh waves of 10 to 20 s that ring too long.
 """
 
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ CONTINENTAL = Top(6_371_000.0, (Layer(20.0, 2.72, 5.80, 3.46, 150.0), Layer(15.0
 OCEANIC = Top(
     6_368_000.0,
     (
-        Layer(0.5, 2.10, 2.30, 1.10, 80.0),
+        Layer(0.5, 1.90, 1.90, 0.90, 80.0),
         Layer(1.7, 2.60, 5.00, 2.50, 150.0),
         Layer(2.3, 2.90, 6.60, 3.65, 250.0),
         Layer(2.5, 3.05, 7.10, 3.90, 300.0),

@@ -30,6 +30,7 @@ from models.seismic.stations import locate_records, read_stationxml
 from models.seismic.verticals import choose_verticals
 from models.seismic.waveforms import Record
 from training.archive import ArchivedEvent, ArchiveWriter
+from training.config import commit
 from training.event_lists import EventQuery, ListedEvent, from_quakeml, read_event_list
 
 LIMITS = Limits(max_traces=5000, max_segments=50_000, max_samples=500_000_000, max_span_s=86_400.0)
@@ -183,7 +184,9 @@ def _archived_name(event: ListedEvent) -> str:
 def _archive(events: list[ListedEvent], plan: FdsnPlan, out: Path) -> None:
     """Write the complete events that have records and are not in the archive yet."""
     asked = plan.model_dump(mode="json", exclude={"threads", "interval_s", "timeout_s", "user_agent", "events_per_shard"})
-    with ArchiveWriter(out / "archive", {"source": "FDSN web services", "plan": asked}, plan.events_per_shard) as writer:
+    with ArchiveWriter(
+        out / "archive", {"source": "FDSN web services", "commit": commit(), "plan": asked}, plan.events_per_shard
+    ) as writer:
         for event in events:
             name, folder = _archived_name(event), _folder(out / "raw", event)
             if name in writer.kept or not (folder / COMPLETE).exists():

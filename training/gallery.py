@@ -113,10 +113,12 @@ def sheet(sections: Sequence[Shown], path: Path) -> None:
     figure.savefig(path, dpi=75, pil_kwargs={"optimize": True})
 
 
-def write_gallery(settings: TrainingSettings, folder: Path, out: Path, figure: Path, *, store: str = "greens_10s", each: int = EACH) -> int:
+def write_gallery(
+    settings: TrainingSettings, folder: Path, out: Path, figure: Path, *, stores: tuple[str, ...] = greens.FULL_STORES, each: int = EACH
+) -> int:
     """Write the page to `out`/index.html and the sheet to `figure`; returns the number of sections. Waveforms are not kept."""
     model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=settings.processes)
-    world = open_world(greens.load(settings.build_dir / "greens" / store), settings, 3407)
+    world = open_world(greens.load_all(settings.build_dir / "greens", stores), settings, 3407)
     random = np.random.default_rng([3407, 24])
     sections = [shown for kind in ("glacial", "earthquake") for shown in synthetic(world, model, kind, each, random)]
     sections += real(folder, model)

@@ -1,4 +1,4 @@
-"""Which stations saw an event: those that operated that year, thinned and clustered as in practice, set on stored distances."""
+"""Which stations saw an event: those that operated that day, thinned and clustered as in practice, set on stored distances."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from models.seismic.codes import TraceId
 from models.seismic.geodesy import azimuth_deg, destination, distance_deg
-from training.catalogs import StationCatalog
+from training.catalogs import StationCatalog, some_time
 from training.greens import GreensTable
 
 
@@ -29,9 +29,17 @@ class Stations:
         return Stations(ids, *places, self.distances_deg[rows], self.azimuths_deg[rows], self.table_indices[rows])
 
 
-def operating(catalog: StationCatalog, year: int) -> NDArray[np.int64]:
-    """Indices of the stations that operated in that year."""
-    return np.flatnonzero((catalog.first_years <= year) & (year <= catalog.last_years))
+def operating(catalog: StationCatalog, time_s: float) -> NDArray[np.int64]:
+    """Indices of the stations that operated at that time (POSIX seconds)."""
+    return np.flatnonzero((catalog.starts_s <= time_s) & (time_s < catalog.ends_s))
+
+
+def on_day(catalog: StationCatalog, time_s: float) -> StationCatalog:
+    """The stations that operated at that time, as a catalog in which they always do: of an event whose date is known."""
+    rows = operating(catalog, time_s)
+    ever = np.full(len(rows), np.inf)
+    names = tuple(catalog.networks[row] for row in rows), tuple(catalog.stations[row] for row in rows)
+    return StationCatalog(*names, catalog.latitudes_deg[rows], catalog.longitudes_deg[rows], -ever, ever)
 
 
 def pick(
@@ -43,12 +51,12 @@ def pick(
     random: np.random.Generator,
 ) -> NDArray[np.int64]:
     """
-    Up to `count` stations within the range of distances.
+    Up to `count` stations within the range of distances, of those that operated on a random day of that year.
 
     In a third of the cases they crowd around one station (a national network, a temporary array), else they are drawn
     evenly over distance, so that no range of distances is learned better because more stations stand there.
     """
-    candidates = operating(catalog, year)
+    candidates = operating(catalog, float(some_time(np.array([year]), random)[0]))
     distance = distance_deg(place[0], place[1], catalog.latitudes_deg[candidates], catalog.longitudes_deg[candidates])
     inside = candidates[(distance >= range_deg[0]) & (distance <= range_deg[1])]
     if len(inside) <= count:

@@ -20,7 +20,10 @@ from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
 from training import earth
-from training.config import SPAWN
+from training.config import SPAWN, commit
+
+# What the shipped weights learn from, in the order of earth.DECKS.
+FULL_STORES = ("greens_10s", "greens_10s_continental", "greens_10s_oceanic")
 
 
 class DistanceCells(BaseModel):
@@ -49,6 +52,7 @@ class GreensConfig(BaseModel):
     depths_km: tuple[float, ...]
     cells: tuple[DistanceCells, ...]
     depths_per_batch: int
+    force_distances_per_cell: int = 1
     seed: int
 
     def fingerprint(self) -> str:
@@ -56,10 +60,17 @@ class GreensConfig(BaseModel):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     def distances_deg(self, depth_index: int) -> NDArray[np.float64]:
-        """One distance a cell for that depth, the same at every call."""
-        random = np.random.default_rng([self.seed, depth_index])
-        edges = [np.arange(c.start_deg, c.stop_deg - 1e-9, c.width_deg) for c in self.cells]
-        widths = np.concatenate([np.full(len(e), c.width_deg) for e, c in zip(edges, self.cells, strict=True)])
+        """One distance a cell for the depth with that index, the same at every call."""
+        return self._stratified(1, [self.seed, depth_index])
+
+    def force_distances_deg(self) -> NDArray[np.float64]:
+        """Distances of the surface forces: they have one depth only, so a cell may hold several."""
+        return self._stratified(self.force_distances_per_cell, [self.seed, 0])
+
+    def _stratified(self, parts: int, seed: list[int]) -> NDArray[np.float64]:
+        random = np.random.default_rng(seed)
+        edges = [np.arange(c.start_deg, c.stop_deg - 1e-9, c.width_deg / parts) for c in self.cells]
+        widths = np.concatenate([np.full(len(e), c.width_deg / parts) for e, c in zip(edges, self.cells, strict=True)])
         return np.concatenate(edges) + widths * random.uniform(size=len(widths))
 
 
@@ -136,9 +147,9 @@ def compute(config: GreensConfig, quantity: str, points: list[tuple[float, float
 
 
 def _run(config: GreensConfig, quantity: str, depths: list[int]) -> list[NDArray[np.float64]]:
-    points = [
-        (0.0 if quantity == "forces" else config.depths_km[k], float(distance)) for k in depths for distance in config.distances_deg(k)
-    ]
+    if quantity == "forces":
+        return [compute(config, quantity, [(0.0, float(distance)) for distance in config.force_distances_deg()])]
+    points = [(config.depths_km[k], float(distance)) for k in depths for distance in config.distances_deg(k)]
     return [np.ascontiguousarray(block) for block in np.array_split(compute(config, quantity, points), len(depths))]
 
 
@@ -147,10 +158,11 @@ def _build_batch(config: GreensConfig, folder: Path, quantity: str, depths: list
     digests = {}
     for k, data in zip(depths, _run(config, quantity, depths), strict=True):
         packed, scales = _pack(data)
-        name = "forces.npz" if quantity == "forces" else f"strains_{k:02d}.npz"
+        forces = quantity == "forces"
+        name, distances = ("forces.npz", config.force_distances_deg()) if forces else (f"strains_{k:02d}.npz", config.distances_deg(k))
         temporary = folder / f".{name}"
         with temporary.open("wb") as handle:
-            np.savez(handle, data=packed, scales=scales, distances_deg=config.distances_deg(k))
+            np.savez(handle, data=packed, scales=scales, distances_deg=distances)
         temporary.rename(folder / name)
         digests[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
     return digests
@@ -163,22 +175,34 @@ def _batches(config: GreensConfig) -> Iterator[tuple[str, list[int]]]:
         yield "strains", indices[start : start + config.depths_per_batch]
 
 
-def build(config: GreensConfig, folder: Path, processes: int) -> None:
-    """Compute what is missing, in parallel, and write the manifest; a stopped run goes on where it was."""
+def _use_threads(count: int) -> None:
+    import yspec  # noqa: PLC0415  (a training-only engine, loaded where it runs)
+
+    yspec.set_threads(count)
+
+
+def build(config: GreensConfig, folder: Path, threads: int) -> None:
+    """
+    Compute what is missing and write the manifest; a stopped run goes on where it was, another configuration or deck starts over.
+
+    One process of several threads: the radial integrations of a batch are shared, and its memory is the engine's peak.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     manifest_path = folder / "manifest.json"
     manifest = json.loads(manifest_path.read_text()) if manifest_path.exists() else {}
-    if manifest.get("fingerprint") != config.fingerprint():
-        manifest = {"fingerprint": config.fingerprint(), "config": config.model_dump(mode="json"), "sha256": {}}
+    deck = hashlib.sha256(earth.text(config.deck).encode()).hexdigest()
+    if (manifest.get("fingerprint"), manifest.get("deck_sha256")) != (config.fingerprint(), deck):
+        stated = {"fingerprint": config.fingerprint(), "deck_sha256": deck, "commit": commit()}
+        manifest = {**stated, "config": config.model_dump(mode="json"), "sha256": {}}
 
     def missing(quantity: str, depths: list[int]) -> bool:
         names = ["forces.npz"] if quantity == "forces" else [f"strains_{k:02d}.npz" for k in depths]
-        return any(name not in manifest["sha256"] for name in names)
+        return any(name not in manifest["sha256"] or not (folder / name).exists() for name in names)
 
     todo = [batch for batch in _batches(config) if missing(*batch)]
-    with ProcessPoolExecutor(processes, SPAWN) as pool:
+    with ProcessPoolExecutor(1, SPAWN, _use_threads, (threads,)) as pool:
         futures = [pool.submit(_build_batch, config, folder, *batch) for batch in todo]
-        for future in tqdm(futures, desc=f"Green's functions ({config.deck})", unit="batch"):
+        for future in tqdm(futures, desc=f"Green's functions ({config.deck})", unit="batch", disable=not futures):
             manifest["sha256"] |= future.result()
             manifest_path.write_text(json.dumps(manifest, indent=1))
 

@@ -163,7 +163,7 @@ def _section(folder: Path, most: int) -> str:
         [
             f"## {folder.name}",
             "",
-            f"{len(cues.kinds)} events, {len(cues.traces)} traces, seed {made_from['seed']}, commit {made_from['commit']}."
+            f"{len(cues.kinds)} events, {len(cues.traces)} traces, seed {made_from.get('seed')}, commit {made_from.get('commit')}."
             f" Files that name a kind: {', '.join(told) or 'none'}.",
             "",
             "| cue | glacial against earthquake, AUC | variance of distance explained |",

@@ -91,7 +91,7 @@ def spectrum_db(frequencies_hz: Floats, random: np.random.Generator, shape_db: F
     tilt = np.interp(np.log(frequencies_hz), np.log([0.004, 0.02, 0.06, 0.2]), tilts)
     if shape_db is not None:
         tilt = tilt + np.interp(-np.log(frequencies_hz), np.log(SHAPE_PERIODS_S), shape_db) / (high - low)
-    return np.asarray(low + np.clip(level + tilt, 0.0, 1.1) * (high - low))
+    return np.asarray(low + np.clip(level + tilt, 0.0, 1.0) * (high - low))
 
 
 def _wander(samples: int, sigmas: Floats, random: np.random.Generator) -> Floats:

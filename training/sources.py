@@ -93,14 +93,15 @@ def glacial(place: tuple[float, float], amplitude_kg_m: float, azimuth_deg: floa
     """
     A calving iceberg: a near-horizontal force along the azimuth, then back, its double time integral the amplitude.
 
-    The two halves of the history (Tsai & Ekstrom 2007: 50 s in all) are half sines of 30 to 120 s in all, of unequal length
-    in half of the cases, with a vertical part of up to a quarter.
+    The two halves of the history (Tsai & Ekstrom 2007: 50 s in all) last 30 to 120 s together, are of unequal length in half of
+    the cases, and rise and fall like a half sine to the power of 0.5 (almost a constant force), 1, or 2 (a bell); the vertical
+    part is up to a quarter.
     """
     first = float(random.uniform(15, 60))
     second = first * (1.0 if random.uniform() < 0.5 else float(random.uniform(0.5, 1.5)))
     second = float(np.clip(second, 30 - first, 120 - first))
-    up = np.sin(np.pi * (np.arange(int(first / step_s)) + 0.5) * step_s / first)
-    down = np.sin(np.pi * (np.arange(int(second / step_s)) + 0.5) * step_s / second)
+    power = float(random.choice([0.5, 1.0, 2.0]))
+    up, down = (np.sin(np.pi * (np.arange(int(half / step_s)) + 0.5) / int(half / step_s)) ** power for half in (first, second))
     shape = np.concatenate([up / up.sum(), -down / down.sum()])
     shape *= amplitude_kg_m / (np.cumsum(np.cumsum(shape)) * step_s**2)[-1]
     azimuth, vertical = np.radians(azimuth_deg), float(random.normal(0, 0.12))

@@ -20,9 +20,11 @@ from models.seismic.waveforms import Record
 from training import greens
 from training.archive import ArchivedEvent, Truth
 from training.catalogs import EarthquakeCatalog, GlacialCatalog
-from training.config import TrainingSettings, commit
-from training.dataset import event_name, fingerprint_of, make_archive
+from training.config import TrainingSettings
+from training.dataset import event_name, make_archive
 from training.events import Event, World, open_world, realize
+from training.geometry import on_day
+from training.provenance import made_from
 from training.seeds import Purpose, stream
 from training.sources import Source, earthquake, glacial
 from training.splits import cell, group_split, random_split, year_split
@@ -34,7 +36,7 @@ class TwinRecipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    store: str
+    store: str | tuple[str, ...]
     events_per_shard: int
     stations: tuple[int, int]
     distances_deg: tuple[float, float]
@@ -135,7 +137,8 @@ def _truth(world: World, row: TwinRow, event: Event) -> Truth:
 def _event(world: World, recipe: TwinRecipe, row: TwinRow, number: int) -> ArchivedEvent:
     random = stream(recipe.seed, Purpose.TWIN, number)
     count = int(np.exp(random.uniform(*np.log(recipe.stations))))
-    event = realize(world, _source(world, row, random), row.year, count, recipe.distances_deg, random)
+    that_day = replace(world, stations=on_day(world.stations, row.time_s))
+    event = realize(that_day, _source(world, row, random), row.year, count, recipe.distances_deg, random)
     if event is None:
         raise ValueError(f"fewer than three stations saw {row.kind} {row.row}; widen distances_deg")
     return ArchivedEvent(event_name(number), at_time(event.records, row.time_s), _truth(world, row, event))
@@ -143,20 +146,14 @@ def _event(world: World, recipe: TwinRecipe, row: TwinRow, number: int) -> Archi
 
 def draw_twin(recipe: TwinRecipe, settings: TrainingSettings, numbers: list[int]) -> list[ArchivedEvent]:
     """The events of those numbers."""
-    world = open_world(greens.load(settings.build_dir / "greens" / recipe.store), settings, recipe.seed)
+    world = open_world(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
     rows = twin_rows(world.glacial, world.earthquakes, recipe)
     return [_event(world, recipe, rows[number], number) for number in numbers]
 
 
 def write_twin(recipe: TwinRecipe, settings: TrainingSettings, folder: Path) -> Path:
     """The whole twin as an archive; a stopped run goes on where it was."""
-    store = greens.load(settings.build_dir / "greens" / recipe.store)
-    world = open_world(store, settings, recipe.seed)
-    made_from = {
-        "seed": recipe.seed,
-        "commit": commit(),
-        "fingerprints": {"recipe": fingerprint_of(recipe), "store": store.config.fingerprint()},
-        "catalogs": settings.data_dir is not None,
-    }
+    world = open_world(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
+    stated = made_from(recipe, recipe.seed, world.stores, settings)
     count = 2 * len(world.glacial.years)
-    return make_archive(partial(draw_twin, recipe, settings), count, folder, made_from, recipe.events_per_shard, settings.processes)
+    return make_archive(partial(draw_twin, recipe, settings), count, folder, stated, recipe.events_per_shard, settings.processes)

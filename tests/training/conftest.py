@@ -12,7 +12,7 @@ from training.config import TrainingSettings, recipe
 def build_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A build folder with the store `greens_50s` in it."""
     folder: Path = tmp_path_factory.mktemp("build")
-    greens.build(recipe("greens_50s", greens.GreensConfig), folder / "greens" / "greens_50s", processes=2)
+    greens.build(recipe("greens_50s", greens.GreensConfig), folder / "greens" / "greens_50s", threads=2)
     return folder
 
 

@@ -52,6 +52,6 @@ def test_the_figure_of_sources_is_small(tmp_path):
 def test_synthetic_sections_come_through_the_serving_chain(settings, tmp_path):
     empty = tmp_path / "no_real_events"
     empty.mkdir()
-    count = write_gallery(settings, empty, tmp_path / "page", tmp_path / "sheet.png", store="greens_50s", each=1)
+    count = write_gallery(settings, empty, tmp_path / "page", tmp_path / "sheet.png", stores=("greens_50s",), each=1)
     assert count == 2
     assert "synthetic, earthquake" in (tmp_path / "page" / "index.html").read_text()

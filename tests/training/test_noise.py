@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.signal import welch
 
-from training.noise import SHAPE_PERIODS_S, NoiseCharacter, characterize, displacement, model_levels_db
+from training.noise import SHAPE_PERIODS_S, NoiseCharacter, characterize, displacement, model_levels_db, spectrum_db
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 STEP_S, SAMPLES = 2.0, 8192
@@ -18,6 +18,18 @@ def levels_db(noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     frequencies, power = welch(noise, 1 / STEP_S, nperseg=1024)
     used = (frequencies > 1 / 100) & (frequencies < 1 / 6)
     return frequencies[used], 10 * np.log10(power[:, used] * (2 * np.pi * frequencies[used]) ** 4)
+
+
+@pytest.mark.parametrize("shape_db", [None, PEAKED.shapes_db[0]])
+def test_every_spectrum_that_is_drawn_lies_between_the_models(shape_db):
+    frequencies = np.geomspace(0.004, 0.24, 200)
+    low, high = model_levels_db(frequencies)
+    drawn = np.array([spectrum_db(frequencies, np.random.default_rng(seed), shape_db) for seed in range(300)])
+    assert (drawn >= low - 1e-9).all()
+    assert (drawn <= high + 1e-9).all()
+    share = (drawn.mean(axis=1) - low.mean()) / (high - low).mean()
+    assert share.min() < 0.12
+    assert share.max() > 0.55
 
 
 @pytest.mark.parametrize("character", [None, PEAKED])

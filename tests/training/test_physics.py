@@ -117,7 +117,7 @@ def test_noise_lies_between_the_models():
 
 def test_a_damaged_store_is_refused(tmp_path):
     config = recipe("greens_50s", greens.GreensConfig).model_copy(update={"depths_km": (10.0,), "highest_frequency_mhz": 8.0})
-    greens.build(config, tmp_path, processes=1)
+    greens.build(config, tmp_path, threads=1)
     path = tmp_path / "strains_00.npz"
     path.write_bytes(path.read_bytes()[:-9] + b"tampered!")
     with pytest.raises(ValueError, match="differs from its digest"):

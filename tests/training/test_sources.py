@@ -43,6 +43,16 @@ def test_a_glacial_force_turns_around_once():
         assert np.count_nonzero(np.diff(signs)) == 1
 
 
+def test_glacial_forces_are_of_several_shapes():
+    """Mean over largest force of each half: of a half sine 0.64, of its root 0.76, of its square 0.5."""
+    fullness = set()
+    for seed in range(60):
+        _, north, _ = force_of(glacial((66, -38), 1e14, 0.0, 0.1, np.random.default_rng(seed)))
+        first = north[: np.flatnonzero(np.diff(np.sign(north[:-1])))[0] + 1]
+        fullness.add(round(float(np.abs(first).mean() / np.abs(first).max()), 2))
+    assert fullness == {0.5, 0.64, 0.76}
+
+
 def test_landslides_are_long_and_change_direction():
     lengths, turns = [], []
     for seed in range(100):
