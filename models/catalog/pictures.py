@@ -1,6 +1,6 @@
 """The pictures that the declared models read, each value spelled out here and nowhere else."""
 
-from models.imaging.style import AmplitudeStyle, Band, Conditioning, FrequencyStyle, SectionStyle
+from models.imaging.style import AmplitudeStyle, Band, Conditioning, FrequencyStyle, SectionStyle, SourceStyle
 
 CONDITIONING = Conditioning(sampling_rate_hz=1.0, shortest_period_s=8.0, longest_period_s=200.0, taper_s=30.0)
 
@@ -63,4 +63,18 @@ AZIMUTH_SECTION = SectionStyle(
     reduction_velocity_km_s=4.05,
     wiggle_rows=6.0,
     bands=LONG_BANDS,
+)
+
+SOURCE = SourceStyle(
+    kind="source",
+    conditioning=CONDITIONING,
+    window_s=1024.0,
+    columns=32,
+    rows=24,
+    shortest_period_s=9.0,
+    longest_period_s=150.0,
+    relative_bandwidth=0.12,
+    lead_s=320.0,
+    floor_db=13.0,
+    dynamic_range_db=60.0,
 )

@@ -4,11 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.imaging.record_section import Placement, section_picture
-from models.imaging.style import AmplitudeStyle, FrequencyStyle, SectionStyle
+from models.imaging.source_picture import source_picture
+from models.imaging.style import AmplitudeStyle, FrequencyStyle, SectionStyle, SourceStyle
 from models.imaging.trace_picture import amplitude_pictures, frequency_pictures
 from models.seismic.waveforms import Gather
 
-__all__ = ["Placement", "render_section", "render_traces"]
+__all__ = ["Placement", "render_section", "render_source", "render_traces"]
 
 
 def render_traces(style: AmplitudeStyle | FrequencyStyle, gather: Gather, window_start_s: float) -> NDArray[np.uint8]:
@@ -33,3 +34,16 @@ def render_section(style: SectionStyle, gather: Gather, window_start_s: float, p
     if not len(gather.samples) == len(placement.distances_deg) == len(placement.azimuths_deg):
         raise ValueError("a placement has one distance and one azimuth a trace")
     return section_picture(style, gather, window_start_s, placement)
+
+
+def render_source(style: SourceStyle, gather: Gather, distances_deg: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """
+    One picture of what all traces have in common: uint8 [2, rows, columns].
+
+    `distances_deg` [traces] put attenuation back; a trace without one (NaN) stays as it is, and degrees of error move a level by
+    a few decibels. Order and scale of the traces change nothing. Raises ValueError for a gather on another clock than the
+    style's, or distances of another number.
+    """
+    if len(gather.samples) != len(distances_deg):
+        raise ValueError("a source picture takes one distance a trace")
+    return source_picture(style, gather, distances_deg)

@@ -80,12 +80,34 @@ class SectionStyle(_Picture):
     bands: tuple[Band, ...]
 
 
+class SourceStyle(_Picture):
+    """
+    What an event's records have in common whatever their path: level against period and time about the strongest arrival.
+
+    Two channels, a row a period (longest on top), each `dynamic_range_db` high: first the level of the envelope behind a
+    Gaussian filter of the stated relative bandwidth under the event's largest, attenuation on the way put back, each row about
+    its own maximum; then the height over the noise, all rows about the arrival that is highest in all of them together. The
+    window begins `lead_s` before either. What rises less than `floor_db` over the record's quiet parts is drawn as nothing.
+    Medians over the clearer half of the traces. Unlike sections it keeps the ratio of periods, which tells sources apart.
+    """
+
+    kind: Literal["source"]
+    shortest_period_s: float
+    longest_period_s: float
+    relative_bandwidth: float
+    lead_s: float
+    floor_db: float
+    dynamic_range_db: float
+
+
 TraceStyle = AmplitudeStyle | FrequencyStyle
-Style = AmplitudeStyle | FrequencyStyle | SectionStyle
+Style = AmplitudeStyle | FrequencyStyle | SectionStyle | SourceStyle
 
 
 def channels(style: Style) -> int:
     """Number of color channels of the picture."""
+    if isinstance(style, SourceStyle):
+        return 2
     return 1 if isinstance(style, FrequencyStyle) else len(style.bands)
 
 
