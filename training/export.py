@@ -1,8 +1,7 @@
 """
 From a trained network to an artifact: one ONNX graph with everything behind the picture in it, and its card.
 
-Weights are stored as float16 and cast back to float32 where they are used, which halves the file and changes an answer by less
-than the stated tolerance; arithmetic is float32 throughout.
+How its weights are stored is `training.shipping`'s matter.
 """
 
 import hashlib
@@ -14,16 +13,15 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
 
 from models.catalog.spec import ModelSpec
 from models.imaging.style import channels
 from models.networks.heads import Reader
 from models.registry.card import Card, Metric
 from training.config import commit
+from training.shipping import Gate, Shipped, answers, ship, stored
 
 OPSET = 18
-SMALLEST_STORED_AS_HALF = 1024
 
 
 def to_onnx(network: Reader, spec: ModelSpec) -> onnx.ModelProto:
@@ -45,41 +43,26 @@ def to_onnx(network: Reader, spec: ModelSpec) -> onnx.ModelProto:
     return program.model_proto
 
 
-def store_as_half(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """Large float32 weights kept as float16 with a cast behind them."""
-    halved = onnx.ModelProto()
-    halved.CopyFrom(graph)
-    casts = []
-    for weight in halved.graph.initializer:
-        array = numpy_helper.to_array(weight)
-        if array.dtype == np.float32 and array.size >= SMALLEST_STORED_AS_HALF:
-            name = weight.name
-            weight.CopyFrom(numpy_helper.from_array(array.astype(np.float16), f"{name}_half"))
-            casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))
-    nodes = [*casts, *halved.graph.node]
-    for node in nodes:  # torch notes where in which file a node was traced
-        node.ClearField("doc_string")
-        node.ClearField("metadata_props")
-    for value in (*halved.graph.value_info, *halved.graph.input, *halved.graph.output, *halved.graph.initializer):
-        value.ClearField("doc_string")
-        value.ClearField("metadata_props")
-    halved.graph.ClearField("metadata_props")
-    halved.ClearField("metadata_props")
-    del halved.graph.node[:]
-    halved.graph.node.extend(nodes)
-    onnx.checker.check_model(halved, full_check=False)
-    return halved
+def difference(expected: NDArray[np.float32], found: NDArray[np.float32], name: str) -> float:
+    """
+    Largest difference of one output over pictures, relative to the output's largest size over them.
+
+    Azimuths are compared modulo 180 degrees, relative to 180: without evidence for a sign either is as good, and what is said
+    of the sign is an output of its own.
+    """
+    apart = np.abs(expected.astype(np.float64) - found)
+    if name.endswith("azimuth_deg"):
+        return float(np.abs((apart + 90) % 180 - 90).max() / 180)
+    return float(apart.max() / max(float(np.abs(expected).max()), 1e-6))
 
 
 def worst_difference(network: Reader, path: Path, pictures: NDArray[np.uint8]) -> float:
-    """Largest difference between torch and the artifact over all outputs, relative to each output's spread over the pictures."""
-    import onnxruntime as ort  # noqa: PLC0415  (training exports without it; only the parity check runs it)
-
+    """Largest `difference` between torch and the artifact over all outputs."""
     with torch.no_grad():
         outputs = network(torch.from_numpy(pictures))
     expected = [part.numpy() for part in (outputs if isinstance(outputs, tuple) else (outputs,))]
-    found = ort.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, {"pictures": pictures})
-    return max(float(np.abs(a - b).max() / (np.std(a) + 1e-6)) for a, b in zip(expected, found, strict=True))
+    found = answers(path, pictures)
+    return max(difference(exact, said, name) for exact, (name, said) in zip(expected, found.items(), strict=True))
 
 
 def export(
@@ -92,12 +75,20 @@ def export(
     limits: tuple[str, ...],
     calibration: dict[str, Any],
     metrics: tuple[Metric, ...] = (),
+    gate: Gate | None = None,
 ) -> Path:
-    """Write `<folder>/<name>/<version>/` and return it; metrics follow once the serving path has measured them."""
+    """
+    Write `<folder>/<name>/<version>/` and return it; metrics follow once the serving path has measured them.
+
+    With a gate, the storage is the recipe's or a wider one, the float32 graph is kept beside the gate's reference, and the card
+    says what the gate found; without one, weights are stored as float16.
+    """
     place = folder / spec.name / version
     place.mkdir(parents=True, exist_ok=True)
     path = place / "model.onnx"
-    path.write_bytes(store_as_half(to_onnx(network, spec)).SerializeToString())
+    graph = to_onnx(network, spec)
+    shipped = Shipped(stored(graph, "float16"), {"storage": "float16", "gated": False}) if gate is None else ship(spec.name, graph, gate)
+    path.write_bytes(shipped.content)
     Card(
         name=spec.name,
         version=version,
@@ -111,7 +102,7 @@ def export(
         opset=OPSET,
         created_at=datetime.now(UTC),
         commit=commit(),
-        data=data,
+        data={**data, "shipping": shipped.record},
         metrics=metrics,
         limits=limits,
         calibration=calibration,

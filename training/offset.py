@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from training.config import TrainingSettings, recipe
 from training.dataset import Shards
 from training.export import add_metrics, export, worst_difference
 from training.metrics import metric, percentile, share
+from training.shipping import Gate, ShippingRecipe
 from training.supervised import Batches, FitRecipe, fit
 from training.trace_data import TraceRecipe, trace_shards
 
@@ -94,6 +96,18 @@ def score(model: OnnxModel, shards: Shards) -> tuple[Metric, ...]:
     )
 
 
+def gate_measures(said: dict[str, NDArray[Any]], truth: NDArray[np.float32]) -> tuple[Metric, ...]:
+    """What may hardly change when weights are stored smaller: errors of distance and origin time, and coverage; no intervals."""
+    error, lag = np.abs(said["distance_deg"] - truth[:, 0]), np.abs(said["origin_lag_s"] - truth[:, 1])
+    measures = (
+        ("median absolute error of distance", "degree", np.median(error)),
+        ("90th percentile of the absolute error of distance", "degree", np.percentile(error, 90)),
+        ("share of traces inside one sigma", "1", np.mean(error <= said["distance_uncertainty_deg"])),
+        ("median absolute error of origin time", "second", np.median(lag)),
+    )
+    return tuple(Metric(name=name, dataset="validation", unit=unit, value=float(value), n=len(truth)) for name, unit, value in measures)
+
+
 def train(settings: TrainingSettings, version: str) -> Path:
     """The whole way from a Green's function store to a scored artifact; returns its folder."""
     plan, traces = recipe("offset", OffsetRecipe), recipe("traces", TraceRecipe)
@@ -114,7 +128,10 @@ def train(settings: TrainingSettings, version: str) -> Path:
         "fingerprint": training.fingerprint,
         "recipe": traces.model_dump(mode="json"),
     }
-    place = export(network, OFFSET, version, settings.artifacts_dir, data=data, limits=LIMITS, calibration=calibration)
+    gate = Gate(
+        recipe("shipping", ShippingRecipe), *batches.validation, gate_measures, settings.build_dir / "exports" / f"offset-{version}"
+    )
+    place = export(network, OFFSET, version, settings.artifacts_dir, data=data, limits=LIMITS, calibration=calibration, gate=gate)
     parity = worst_difference(network, place / "model.onnx", batches.validation[0][:64])
     model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=settings.processes)
     add_metrics(

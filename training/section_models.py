@@ -25,6 +25,7 @@ from training.dataset import Arrays, Shards
 from training.export import add_metrics, export, worst_difference
 from training.metrics import expected_calibration_error, metric, percentile, share
 from training.section_data import SectionRecipe, section_shards
+from training.shipping import Gate, ShippingRecipe
 from training.sources import KINDS
 from training.supervised import Batches, FitRecipe, fit
 
@@ -234,7 +235,13 @@ def train(name: str, settings: TrainingSettings, version: str) -> Path:
     fit(network, chosen, _batches(pictures, truth, held_out, chosen, task.augment), settings.build_dir / "runs" / f"{name}-{version}")
     calibration = task.calibrate(network, *held_out)
     data = {"sections": len(truth), "recipe": recipe("sections", SectionRecipe).model_dump(mode="json"), "width": chosen.width}
-    place = export(network, task.spec, version, settings.artifacts_dir, data=data, limits=LIMITS, calibration=calibration)
+    gate = Gate(
+        recipe("shipping", ShippingRecipe),
+        *held_out,
+        lambda said, truth: task.score(said, truth[:, 0].astype(np.float64), "validation"),
+        settings.build_dir / "exports" / f"{name}-{version}",
+    )
+    place = export(network, task.spec, version, settings.artifacts_dir, data=data, limits=LIMITS, calibration=calibration, gate=gate)
     parity = worst_difference(network, place / "model.onnx", held_out[0][:16])
     model = OnnxModel.load(open_store(settings.artifacts_dir), task.spec, threads=settings.processes)
     agreement = Metric(name="largest difference to torch, relative", dataset="16 validation pictures", value=parity, n=16)

@@ -1,0 +1,108 @@
+"""
+What storing weights smaller costs and brings on a CPU: size, time a picture, and answers, for float32, float16 and int8.
+
+    python -m benchmarks.inference_precision [offset event_type ...] [--artifacts models/artifacts] [--shard FILE.npz]
+
+The graphs are made from shipped artifacts (weights stored as float16 are widened first), so all three hold the same weights. The
+pictures are those of a shard (array `pictures`, or the vertical axis of the model's section), 256 at most; without one, noise,
+on which only size and time mean anything. int8 takes its ranges from the first half, all is measured on the second. CPU time of one
+thread, so that a busy machine does not change the answer.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from models.catalog.index import find
+from models.catalog.spec import ModelSpec
+from models.imaging.style import SectionStyle, channels
+from models.registry.inference import SECTIONS_PER_RUN, TRACES_PER_RUN
+from models.registry.store import open_store
+from training.export import difference
+from training.shipping import WIDER, Answers, stored
+
+MOST = 256
+ROUNDS = 3
+
+
+def widened(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """The graph with weights stored as float16 turned back to float32 under their own names."""
+    wide = onnx.ModelProto()
+    wide.CopyFrom(graph)
+    casts = {node.input[0]: node for node in wide.graph.node if node.op_type == "Cast" and node.input[0].endswith("_half")}
+    for weight in wide.graph.initializer:
+        if weight.name in casts:
+            name = casts[weight.name].output[0]
+            weight.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float32), name))
+    kept = [node for node in wide.graph.node if node not in casts.values()]
+    del wide.graph.node[:]
+    wide.graph.node.extend(kept)
+    return wide
+
+
+def pictures_of(spec: ModelSpec, shard: Path | None) -> NDArray[np.uint8]:
+    """Pictures uint8 [n, channels, rows, columns] of a shard, or noise of rising brightness."""
+    style = spec.style
+    if shard is not None:
+        with np.load(shard) as content:
+            return np.asarray(content[style.vertical_axis if isinstance(style, SectionStyle) else "pictures"][:MOST])
+    size = (64, channels(style), style.rows, style.columns)
+    noise = np.random.default_rng(1).integers(0, 256, size, dtype=np.uint8)
+    return np.asarray((noise * np.geomspace(0.02, 1.0, len(noise))[:, None, None, None]).astype(np.uint8))
+
+
+def timed(content: bytes, pictures: NDArray[np.uint8], batch: int) -> tuple[float, Answers]:
+    """Milliseconds of CPU a picture (the best of some rounds, the first not counted) and the answers, as served: one thread."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    best = np.inf
+    for turn in range(ROUNDS + 1):
+        started = time.process_time()
+        parts = [session.run(None, {"pictures": pictures[i : i + batch]}) for i in range(0, len(pictures) - batch + 1, batch)]
+        spent = (time.process_time() - started) / (len(parts) * batch)
+        best = min(best, spent) if turn else best
+    names = [output.name for output in session.get_outputs()]
+    return best * 1000, {name: np.concatenate([part[place] for part in parts]) for place, name in enumerate(names)}
+
+
+def rows_of(spec: ModelSpec, path: Path, shard: Path | None) -> list[str]:
+    """A table row for each storage of one model."""
+    graph, pictures = widened(onnx.load(path)), pictures_of(spec, shard)
+    ranges, seen = pictures[: len(pictures) // 2], pictures[len(pictures) // 2 :]
+    batch = SECTIONS_PER_RUN if isinstance(spec.style, SectionStyle) else TRACES_PER_RUN
+    contents = {storage: stored(graph, storage, ranges) for storage in reversed(WIDER)}
+    found = {storage: timed(content, seen, batch) for storage, content in contents.items()}
+    exact = found["float32"][1]
+    rows = []
+    for storage, (milliseconds, said) in found.items():
+        worst = max(exact, key=lambda name: difference(exact[name], said[name], name))
+        gap = difference(exact[worst], said[worst], worst)
+        size = len(contents[storage]) / 1e6
+        rows.append(f"| {spec.name} | {storage} | {size:.1f} | {milliseconds:.2f} | {gap:.4f} ({worst}) |")
+    return rows
+
+
+def main() -> None:
+    """Print one table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", default=["offset", "event_type"])
+    parser.add_argument("--artifacts", type=Path, default=Path("models/artifacts"))
+    parser.add_argument("--shard", type=Path, help="pictures of one model's data set; without, noise")
+    arguments = parser.parse_args()
+    store = open_store(arguments.artifacts)
+    print("| model | storage | MB | CPU ms a picture | largest difference to float32, of the output's size |")
+    print("|---|---|---|---|---|")
+    for name in arguments.models:
+        for row in rows_of(find(name), store.path(name), arguments.shard):
+            print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main()
