@@ -1,5 +1,8 @@
 """The catalog twin and the anomaly set: what they hold, that they can be drawn again, and that names say nothing."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 
@@ -70,12 +73,29 @@ def test_a_twin_event_is_as_cataloged_and_drawn_again_the_same(settings, catalog
 def test_an_archive_of_anomalies_grows_and_its_files_say_nothing(settings, tmp_path):
     for events in (3, 5):
         write_mixture(MIXTURE, Purpose.ANOMALIES, 7, events, settings, tmp_path)
-    assert read_manifest(tmp_path)["events"] == 5
+    manifest = read_manifest(tmp_path)
+    assert manifest["events"] == 5
+    assert manifest["made_from"]["seed"] == 7
+    assert {"recipe", "store", "decks"} <= set(manifest["made_from"]["fingerprints"])
     assert [event.name for event in read_events(tmp_path)] == [f"event_{number:06d}" for number in range(5)]
     assert {truth["kind"] for truth in read_labels(tmp_path).values()} <= set(KINDS)
     shown = [path for path in tmp_path.rglob("*") if path.is_file() and path.parent.name != "labels"]
     words = [word.encode() for word in KINDS]
     assert not [(path.name, word) for path in shown for word in words if word in path.read_bytes() or word in str(path.name).encode()]
+
+
+def test_an_archive_may_run_through_several_earths(settings, build_dir, tmp_path):
+    """The second store is the first under another name: what matters here is that both are read and named."""
+    for name, deck in (("one", "prem-no-ocean"), ("two", "oceanic")):
+        shutil.copytree(build_dir / "greens" / "greens_50s", tmp_path / "greens" / name)
+        manifest = json.loads((tmp_path / "greens" / name / "manifest.json").read_text())
+        manifest["config"]["deck"] = deck
+        (tmp_path / "greens" / name / "manifest.json").write_text(json.dumps(manifest))
+    mixed = MIXTURE.model_copy(update={"store": ("one", "two")})
+    here = settings.model_copy(update={"build_dir": tmp_path})
+    write_mixture(mixed, Purpose.ENDLESS, 7, 2, here, tmp_path / "set")
+    assert len(read_manifest(tmp_path / "set")["made_from"]["fingerprints"]["store"].split("+")) == 2
+    assert all(len(event.records) >= 3 for event in read_events(tmp_path / "set"))
 
 
 def test_no_two_sets_draw_from_the_same_stream():
