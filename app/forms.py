@@ -9,7 +9,7 @@ from app.errors import MalformedRequest
 from app.options import FIELDS
 from app.parts import PartWriter, StoredPart, display_name
 from models.errors import LimitExceeded
-from workers.blobs import BlobStore
+from workers.intake import Intake
 
 BUNDLE: Final = "bundle"
 MAX_VALUE_BYTES: Final = 1024
@@ -23,8 +23,8 @@ class FormReceiver:
     Blocking (it writes to the blob store); python-multipart bounds the headers of a part in number and size.
     """
 
-    def __init__(self, blobs: BlobStore, boundary: bytes, max_parts: int) -> None:
-        self._blobs, self._max_parts = blobs, max_parts
+    def __init__(self, intake: Intake, boundary: bytes, max_parts: int) -> None:
+        self._intake, self._max_parts = intake, max_parts
         self.parts: list[StoredPart] = []
         self.fields: dict[str, str] = {}
         self._count, self._ended = 0, False
@@ -100,7 +100,7 @@ class FormReceiver:
         self._named = bool(filename)
         name = display_name((filename or b"").decode("utf-8", "replace"), len(self.parts) + 1)
         media_type, _ = parse_options_header(self._headers.get(b"content-type", b"").decode("latin-1"))
-        self._writer = PartWriter(self._blobs, name, media_type.decode("latin-1"))
+        self._writer = PartWriter(self._intake, name, media_type.decode("latin-1"))
 
     def _begin_field(self, name: str) -> None:
         if name not in FIELDS:
@@ -126,7 +126,7 @@ class FormReceiver:
 
     def _end_file(self, writer: PartWriter) -> None:
         """A browser sends a file input that was left empty as a part without name and bytes: that is no part."""
-        stored = writer.commit()
+        stored = writer.seal()
         if self._named or stored.part.size_bytes:
             self.parts.append(stored)
 

@@ -4,8 +4,8 @@ import unicodedata
 from dataclasses import dataclass
 
 from app.sniffing import HEAD_BYTES, plausible
-from workers.blobs import BlobStore
 from workers.contracts import Part
+from workers.intake import Intake
 
 MAX_NAME = 120
 """Characters kept of a file name."""
@@ -22,8 +22,9 @@ class StoredPart:
 class PartWriter:
     """Writes one part and remembers its first bytes."""
 
-    def __init__(self, blobs: BlobStore, name: str, media_type: str = "") -> None:
-        self._writer, self._name, self._media_type = blobs.writer(), name, media_type
+    def __init__(self, intake: Intake, name: str, media_type: str = "") -> None:
+        self._intake, self._writer = intake, intake.writer()
+        self._name, self._media_type = name, media_type
         self._head = b""
 
     def write(self, data: bytes) -> None:
@@ -32,14 +33,14 @@ class PartWriter:
             self._head += data[: HEAD_BYTES - len(self._head)]
         self._writer.write(data)
 
-    def commit(self) -> StoredPart:
-        """Keep it under its digest."""
-        blob = self._writer.commit()
+    def seal(self) -> StoredPart:
+        """It is whole; the intake keeps it."""
+        blob = self._intake.seal(self._writer)
         part = Part(name=self._name, digest=blob.digest, size_bytes=blob.size_bytes)
         return StoredPart(part, plausible(self._name, self._head, self._media_type))
 
     def abort(self) -> None:
-        """Forget it; harmless after `commit`."""
+        """Forget it, unless it is whole."""
         self._writer.abort()
 
 

@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from app.dependencies import Service
 from app.idempotency import HEADER
 from app.options import query_fields, read_options
-from app.uploads import receive
+from app.uploads import received
 from app.views import job_view, links
 from workers.contracts import JobRecord, Kind, Submission
 
@@ -46,8 +46,10 @@ async def submit(request: Request, service: Service, owner: str, kind: Kind) -> 
 
 async def _taken_in(request: Request, service: Service, kind: Kind) -> Submission:
     query = query_fields(request.query_params)  # what is wrong with the address is said before the body is read
-    upload = await receive(request, service.blobs, service.settings.max_parts)
-    return Submission(kind=kind, parts=upload.parts, options=read_options(query, upload.fields))
+    async with received(request, service.blobs, service.settings.max_parts) as upload:
+        submission = Submission(kind=kind, parts=upload.parts, options=read_options(query, upload.fields))
+        await upload.keep()
+        return submission
 
 
 async def _enqueued(service: Service, submission: Submission, owner: str, job_id: str) -> JobRecord:

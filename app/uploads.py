@@ -1,6 +1,7 @@
 """From a request body to stored parts: streamed, hashed on the way, never whole in memory."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -14,6 +15,7 @@ from app.options import RAW_NAME
 from app.parts import PartWriter, StoredPart, display_name
 from workers.blobs import BlobStore
 from workers.contracts import Part, PartProblem
+from workers.intake import Intake
 
 BLOCK_BYTES: Final = 2**20
 """What is gathered before a thread parses, hashes and stores it: the hop to a thread costs more than a small chunk."""
@@ -28,6 +30,11 @@ class Upload:
 
     parts: tuple[Part, ...]
     fields: dict[str, str]
+    intake: Intake
+
+    async def keep(self) -> None:
+        """From here on the parts are the store's; raises StoreFull, StoreUnreachable."""
+        await run_in_threadpool(self.intake.keep)
 
 
 class Receiver(Protocol):
@@ -44,49 +51,58 @@ class Receiver(Protocol):
 class RawReceiver:
     """A body that is a bundle of one part."""
 
-    def __init__(self, blobs: BlobStore, name: str, media_type: str) -> None:
+    def __init__(self, intake: Intake, name: str, media_type: str) -> None:
         self.parts: list[StoredPart] = []
         self.fields: dict[str, str] = {}
-        self._writer = PartWriter(blobs, name, media_type)
+        self._writer: PartWriter | None = PartWriter(intake, name, media_type)
 
     def feed(self, data: bytes) -> None:
         """Take in the next block."""
-        self._writer.write(data)
+        if self._writer is not None:
+            self._writer.write(data)
 
     def finish(self) -> None:
         """The body has ended."""
-        self.parts.append(self._writer.commit())
+        if self._writer is not None:
+            self.parts.append(self._writer.seal())
+            self._writer = None
 
     def close(self) -> None:
         """Harmless after `finish`."""
-        self._writer.abort()
+        if self._writer is not None:
+            self._writer.abort()
 
 
-async def receive(request: Request, blobs: BlobStore, max_parts: int) -> Upload:
+@asynccontextmanager
+async def received(request: Request, blobs: BlobStore, max_parts: int) -> AsyncIterator[Upload]:
     """
-    Take in a multipart form or a raw body.
+    A multipart form or a raw body, taken in; `keep` the upload inside the block, or nothing of it stays.
 
     Raises MalformedRequest, EmptyUpload, UnsupportedParts (not one part may be of an accepted kind) and LimitExceeded.
     """
-    receiver = await run_in_threadpool(_receiver, request, blobs, max_parts)
+    intake = Intake(blobs)
     try:
-        async for block in _blocks(request.stream()):
-            await run_in_threadpool(receiver.feed, block)
-        await run_in_threadpool(receiver.finish)
+        receiver = await run_in_threadpool(_receiver, request, intake, max_parts)
+        try:
+            async for block in _blocks(request.stream()):
+                await run_in_threadpool(receiver.feed, block)
+            await run_in_threadpool(receiver.finish)
+        finally:
+            receiver.close()
+        _judge(receiver.parts)
+        yield Upload(tuple(stored.part for stored in receiver.parts), receiver.fields, intake)
     finally:
-        receiver.close()
-    _judge(receiver.parts)
-    return Upload(tuple(stored.part for stored in receiver.parts), receiver.fields)
+        intake.discard()
 
 
-def _receiver(request: Request, blobs: BlobStore, max_parts: int) -> Receiver:
+def _receiver(request: Request, intake: Intake, max_parts: int) -> Receiver:
     kind, parameters = parse_options_header(request.headers.get("content-type", ""))
     media_type = kind.decode("latin-1")
     if media_type != "multipart/form-data":
-        return RawReceiver(blobs, _raw_name(request), media_type)
+        return RawReceiver(intake, _raw_name(request), media_type)
     if not parameters.get(b"boundary"):
         raise MalformedRequest("the Content-Type names no multipart boundary")
-    return FormReceiver(blobs, parameters[b"boundary"], max_parts)
+    return FormReceiver(intake, parameters[b"boundary"], max_parts)
 
 
 def _raw_name(request: Request) -> str:

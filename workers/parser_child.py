@@ -24,6 +24,7 @@ def run(connection: socket.socket, parts: Sequence[tuple[str, Path]], limits: Re
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     threading.Thread(target=_follow_parent, daemon=True).start()
     confine(limits)
+    _silence()
     sender = Sender(connection)
     with contextlib.suppress(ConnectionError), connection:  # a parent that has gone wants nothing more
         try:
@@ -37,9 +38,8 @@ def run(connection: socket.socket, parts: Sequence[tuple[str, Path]], limits: Re
             sender.message("error", code=LimitExceeded.code, detail=detail, part=None)
         except ConnectionError:
             raise
-        except Exception as error:  # noqa: BLE001  # libraries raise anything on damaged input; the log tells which
-            traceback.print_exc()
-            sender.message("failed", detail=type(error).__name__)
+        except Exception as error:  # noqa: BLE001  # libraries raise anything on damaged input; the parent's log tells which
+            sender.message("failed", detail=type(error).__name__, trace="".join(traceback.format_exception(error)))
 
 
 def confine(limits: ReadLimits) -> None:
@@ -47,6 +47,14 @@ def confine(limits: ReadLimits) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # it has nothing to write
+
+
+def _silence() -> None:
+    """Native libraries print what they find in headers: it must not stand in the log as if it were ours (H26)."""
+    with open(os.devnull, "r+b", buffering=0) as nowhere:  # a descriptor is wanted, not a path
+        for descriptor in (1, 2):
+            os.dup2(nowhere.fileno(), descriptor)
 
 
 def _follow_parent() -> None:

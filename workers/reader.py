@@ -1,26 +1,37 @@
 """Bundles read in a child process with limits on memory, CPU and time; a crash or a hang there is an error here."""
 
 import multiprocessing
+import os
+import re
 import shutil
 import signal
 import socket
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.forkserver import ensure_running
 from pathlib import Path
 from typing import BinaryIO
+
+import structlog
 
 from models import errors
 from models.errors import AtlasError, LimitExceeded, UnreadableWaveform
 from workers.parser_child import Parse, run
 from workers.parsing import EventRecords, ReadLimits, parse_bundle
 from workers.settings import Settings
+from workers.spool import spool_prefix
 from workers.wire import Receiver
 
 Source = bytes | Path | Callable[[], BinaryIO]
 """A part's content: bytes, a file, or what opens it for reading."""
+
+_HARMLESS = re.compile(r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|PYTHON\w+|(OMP|OPENBLAS|MKL|NUMBA)_\w+|COV\w+")
+"""Variables that a parser may have."""
+
+_MOST_TRACE = 8_000
 
 REAP_S = 5.0
 """Seconds given to a process that was killed or has closed its end, to be gone."""
@@ -57,7 +68,6 @@ def read_event(parts: Sequence[tuple[str, Source]], settings: Settings) -> Event
 def warm_up() -> None:
     """Start the process that the children are forked from, so that the first bundle does not wait for its imports."""
     _context()
-    ensure_running()
 
 
 def _context() -> ForkServerContext:
@@ -68,7 +78,38 @@ def _context() -> ForkServerContext:
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["workers.parser_child"])
+    with _bare_environment():
+        ensure_running()
     return context
+
+
+@contextmanager
+def _bare_environment() -> Iterator[None]:
+    """
+    What is started meanwhile inherits nothing but harmless variables: the queue's password is none of a parser's business.
+
+    For the process as a whole, so it is looked at first whether anything has to be started.
+    """
+    if _server_runs():
+        yield
+        return
+    kept = dict(os.environ)
+    for name in kept:
+        if not _HARMLESS.fullmatch(name):
+            del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
+
+
+def _server_runs() -> bool:
+    """Whether the server of children is there and alive."""
+    pid = getattr(forkserver._forkserver, "_forkserver_pid", None)  # nothing public tells
+    try:
+        return pid is not None and os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except ChildProcessError:
+        return False
 
 
 @contextmanager
@@ -100,6 +141,7 @@ def _events(receiver: Receiver, at: list[str | None]) -> Iterator[EventRecords]:
             case "error":
                 raise _kind_of_error(message["code"])(str(message["detail"]), part=message["part"] or at[0])
             case "failed":
+                structlog.get_logger("atlas").warning("the parser failed", part=at[0], trace=str(message["trace"])[:_MOST_TRACE])
                 raise UnreadableWaveform(f"the parser failed on it ({message['detail']})", part=at[0])
             case "done":
                 return
@@ -143,7 +185,7 @@ def _limits(settings: Settings) -> ReadLimits:
 @contextmanager
 def _files(parts: Sequence[tuple[str, Source]]) -> Iterator[list[tuple[str, Path]]]:
     """The parts as files that the child opens; what is no file yet lies in a temporary folder meanwhile."""
-    with tempfile.TemporaryDirectory(prefix="atlas-") as folder:
+    with tempfile.TemporaryDirectory(prefix=spool_prefix(os.getpid())) as folder:
         yield [(name, _file(source, Path(folder) / str(number))) for number, (name, source) in enumerate(parts)]
 
 

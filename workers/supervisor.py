@@ -22,6 +22,7 @@ from workers.embedded import EmbeddedQueue
 from workers.housekeeping import clean
 from workers.records import Records
 from workers.settings import Settings
+from workers.spool import sweep_spools
 
 ROOT = Path(__file__).resolve().parent.parent
 TICK_S, SWEEP_S, CLEANING_S = 0.2, 3.0, 600.0
@@ -156,7 +157,7 @@ class Supervisor:
     def _clean(self) -> None:
         try:
             removed = clean(self._records, open_blobs(self._settings), self._settings)
-            self._log.info("cleaned", removed=removed)
+            self._log.info("cleaned", removed=removed, spools=sweep_spools())
         except (AtlasError, RedisError) as error:
             self._log.warning("cleaning failed", error=type(error).__name__)
 

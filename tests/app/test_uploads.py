@@ -204,3 +204,14 @@ async def test_a_body_that_comes_drop_by_drop_is_not_waited_for(client_of, setti
         answer = await client.post("/events/classify", content=drops())
     assert (answer.status_code, answer.json()["type"]) == (408, "/problems/body-too-slow")
     assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("refused", [{"data": {"k_min": "9", "k_max": "3"}}, {"params": {"name": "x"}, "data": {"latitude": "1"}}])
+async def test_an_upload_that_is_refused_in_the_end_leaves_nothing(client, tmp_path, files, refused):
+    assert (await client.post(CLASSIFY, files=files, **refused)).status_code == 400
+    assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
+
+
+async def test_parts_of_no_accepted_kind_leave_nothing(client, tmp_path):
+    assert (await client.post(CLASSIFY, files={"bundle": ("a.exe", b"MZ" + bytes(100))})).status_code == 415
+    assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []

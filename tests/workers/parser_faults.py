@@ -18,10 +18,9 @@ def aborts(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> I
 
 
 def hangs(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
-    """Waits without using the processor, its process id in a file."""
+    """Waits without using the processor, its process id in the name of a file (into files it cannot write)."""
     report(parts[0][0])
-    (parts[0][1].parent / "pid.tmp").write_text(str(os.getpid()))
-    (parts[0][1].parent / "pid.tmp").rename(parts[0][1].parent / "pid")
+    (parts[0][1].parent / f"pid-{os.getpid()}").touch()
     time.sleep(1000)
     yield EventRecords("never", (), ())
 
@@ -61,3 +60,24 @@ def works(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> It
     """Yields many events without data."""
     for number in range(1000):
         yield EventRecords(str(number), (), ())
+
+
+def looks_around(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
+    """Names its events after all that its environment holds, now and when its process began."""
+    yield EventRecords("\n".join(f"{name}={value}" for name, value in os.environ.items()), (), ())
+    yield EventRecords(Path("/proc/self/environ").read_text(), (), ())
+
+
+def writes(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
+    """Writes to the disk, and to where the log goes."""
+    os.write(2, b"forged\n")
+    try:
+        (parts[0][1].parent / "dropped").write_bytes(b"x")
+    except OSError as error:
+        yield EventRecords(type(error).__name__, (), ())
+
+
+def raises_forgery(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
+    """Its error holds what it read, and that looks like a line of the log."""
+    yield EventRecords("first", (), ())
+    raise RuntimeError('header\n{"event": "forged"}')

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from workers.blobs import Blob, BlobMissing, BlobStore, StoreFull, StoreUnreachable, open_blobs, upload_key
+from workers.intake import Intake
 from workers.settings import Settings
 
 NOWHERE = "http://127.0.0.1:1"
@@ -160,6 +162,57 @@ def test_a_server_that_does_not_answer_is_unreachable():
     with pytest.raises(StoreUnreachable) as caught:
         store.get("results/job/1/result.json")
     assert "127.0.0.1" not in caught.value.detail
+
+
+def test_what_is_sealed_and_not_kept_goes(store: BlobStore):
+    writer = store.writer()
+    writer.write(b"refused")
+    digest = writer.seal().digest
+    with pytest.raises(BlobMissing):
+        store.read(digest)
+    writer.abort()
+    assert store.older("incoming", datetime.now(UTC) + timedelta(days=1)) == []
+
+
+def test_thousands_of_parts_are_flushed_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """One after the other they cost some 5 ms each on a disk that syncs; a journal writes them together."""
+    store, synced, lock = BlobStore(tmp_path.as_uri()), [], threading.Lock()
+    everybody = threading.Barrier(8)
+
+    def slow(descriptor: int) -> None:
+        with lock:
+            synced.append(descriptor)
+            first = len(synced) <= 8
+        if first:
+            everybody.wait(20)  # eight at once, or the barrier breaks
+
+    monkeypatch.setattr(os, "fsync", slow)
+    intake = Intake(store)
+    for number in range(400):
+        writer = intake.writer()
+        writer.write(b"%d" % number)
+        intake.seal(writer)
+    intake.keep()
+    assert len(synced) == 401, "every part, and once the folder of all"
+    assert len(list((tmp_path / "uploads").iterdir())) == 400
+    assert list((tmp_path / "incoming").iterdir()) == []
+
+
+def test_a_submission_that_cannot_be_kept_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    intake = Intake(BlobStore(tmp_path.as_uri()))
+    for number in range(3):
+        writer = intake.writer()
+        writer.write(b"%d" % number)
+        intake.seal(writer)
+
+    def no_room(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_room)
+    with pytest.raises(StoreFull):
+        intake.keep()
+    intake.discard()
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_the_default_store_is_in_the_data_folder(tmp_path: Path):

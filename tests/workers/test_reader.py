@@ -1,6 +1,7 @@
 """Bundles read in the limited child process."""
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import structlog
 
 from models.errors import LimitExceeded, UnreadableWaveform
 from workers.parser_child import Parse
@@ -123,6 +125,46 @@ def test_a_child_that_talks_nonsense_is_not_believed(faults: ModuleType) -> None
         exhaust(faults.lies)
 
 
+def test_the_child_knows_no_secret_of_the_worker(tmp_path: Path) -> None:
+    """Neither from its variables nor from what the kernel remembers of its beginning; a new process, for its server starts once."""
+    code = f"""
+import os, signal, sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+import parser_faults
+from multiprocessing import forkserver
+from workers.reader import read_bundle
+from workers.settings import Settings
+for turn in range(2):
+    for event in read_bundle([("a", b"x")], Settings(), grouped=True, parse=parser_faults.looks_around):
+        print(event.name)
+        assert "PATH=" in event.name
+    server = forkserver._forkserver._forkserver_pid
+    os.kill(server, signal.SIGKILL)  # and the next one is as bare
+    os.waitid(os.P_PID, server, os.WEXITED | os.WNOWAIT)
+assert os.environ["REDIS_URL"] == "redis://:hunter2@nowhere"
+"""
+    secrets = {"REDIS_URL": "redis://:hunter2@nowhere", "FSSPEC_S3_SECRET": "hunter2", "ATLAS_SOMETHING": "hunter2"}
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=os.environ | secrets, check=True, capture_output=True, text=True)
+    assert "PATH=" in told.stdout
+    assert "hunter2" not in told.stdout
+
+
+def test_the_child_writes_neither_files_nor_log(faults: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "part").write_bytes(b"x")
+    (event,) = read_bundle([("a", tmp_path / "part")], Settings(), grouped=True, parse=faults.writes)
+    assert event.name == "OSError"
+    assert "forged" not in "".join(capfd.readouterr())
+
+
+def test_what_a_parser_raises_is_one_escaped_line_of_the_log(faults: ModuleType) -> None:
+    events = read_bundle([("a\nb", b"x")], Settings(), grouped=True, parse=faults.raises_forgery)
+    with structlog.testing.capture_logs() as lines, pytest.raises(UnreadableWaveform):
+        list(events)
+    (line,) = lines
+    assert "forged" in line["trace"]
+    assert "\n" not in json.dumps(line)
+
+
 def test_the_child_is_gone_when_the_caller_stops_early(faults: ModuleType) -> None:
     events = read_bundle([("a", b"x")], Settings(), grouped=True, parse=faults.works)
     assert next(events).name == "0"
@@ -166,8 +208,8 @@ threading.Thread(target=threading.Event().wait, daemon=True).start()
 list(read_bundle([("a", Path({str(tmp_path / "part")!r}))], Settings(), grouped=True, parse=parser_faults.hangs))
 """
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) as worker:
-        until((tmp_path / "pid").exists)
-        child = int((tmp_path / "pid").read_text())
+        until(lambda: list(tmp_path.glob("pid-*")))
+        child = int(next(tmp_path.glob("pid-*")).name.removeprefix("pid-"))
         server = int(Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[1])
         assert server not in (worker.pid, os.getpid())
         worker.send_signal(signal.SIGKILL)
