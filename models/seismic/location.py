@@ -4,6 +4,7 @@ From distances to an epicenter, with its uncertainty and every other place that 
 Distances are taken on the sphere at geographic latitudes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from models.errors import TooFewStations
 from models.seismic.geodesy import azimuth_deg, azimuthal_gap_deg, distance_deg, unit_vectors
 from models.seismic.posterior import Maximum, Offsets, maxima
+from models.seismic.sphere_grid import in_single
 
 Floats = NDArray[np.float64]
 
@@ -74,6 +76,27 @@ def locate(
         effective_stations=float(np.sum(1.0 / data.neighbors)),
         alternatives=tuple(other for other in others if other.probability >= LEAST_PROBABILITY),
     )
+
+
+def prepare_offsets(latitudes_deg: ArrayLike, longitudes_deg: ArrayLike, distances_deg: ArrayLike, uncertainties_deg: ArrayLike) -> Offsets:
+    """What the search rests on: the traces [n] with coordinates and a distance, which may be few, but not none."""
+    columns = [np.asarray(values, np.float64) for values in (latitudes_deg, longitudes_deg, distances_deg, uncertainties_deg)]
+    good = np.all(np.isfinite(columns), axis=0) & (columns[3] > 0)
+    return _prepare(*(values[good] for values in columns))
+
+
+def density_of(
+    latitudes_deg: ArrayLike, longitudes_deg: ArrayLike, distances_deg: ArrayLike, uncertainties_deg: ArrayLike
+) -> Callable[[Floats, Floats], Floats]:
+    """
+    The posterior that `locate` searches, as a function of latitudes and longitudes [m]: its logarithm [m], less a constant.
+
+    Stations [n] as for `locate`; those with NaN anywhere say nothing.
+    """
+    columns = [np.asarray(values, np.float64) for values in (latitudes_deg, longitudes_deg, distances_deg, uncertainties_deg)]
+    good = np.all(np.isfinite(columns), axis=0) & (columns[3] > 0)
+    data = _prepare(*(values[good] for values in columns))
+    return lambda latitudes, longitudes: data.log_posterior(in_single(unit_vectors(latitudes, longitudes)), 0.0, 3)
 
 
 def _prepare(latitudes: Floats, longitudes: Floats, distances: Floats, uncertainties: Floats) -> Offsets:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, distance_deg, unit_vectors
 from models.seismic.misfit import FREEDOM, TOGETHER, log_posterior, refine, spread
-from models.seismic.sphere_grid import HALF_CELL_DEG, HALF_COARSE_CELL_DEG, SphereGrid, columns, sphere_grid
+from models.seismic.sphere_grid import HALF_CELL_DEG, HALF_COARSE_CELL_DEG, SphereGrid, in_single, sphere_grid
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -173,7 +173,7 @@ def _on_grid(data: Offsets, point: tuple[float, float], covariance: Floats, coun
     reach = np.hypot(offsets[:, 0], offsets[:, 1])
     latitudes, longitudes = destination(*point, np.degrees(np.arctan2(offsets[:, 0], offsets[:, 1])), reach)
     cell = np.linalg.det(axes) * (steps[1] - steps[0]) ** 2 * np.maximum(np.sinc(reach / 180.0), 1e-9)
-    return _Cloud(point, offsets, data.log_posterior(columns(unit_vectors(latitudes, longitudes)), 0.0, 3) + np.log(cell))
+    return _Cloud(point, offsets, data.log_posterior(in_single(unit_vectors(latitudes, longitudes)), 0.0, 3) + np.log(cell))
 
 
 def _describe(cloud: _Cloud, probability: float) -> Maximum:

@@ -9,9 +9,10 @@ that the networks were not trained on (`python -m training location-regions`), k
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import cos, hypot, radians, sin
 from typing import Any, Final
 
-from models.seismic.geodesy import KM_PER_DEGREE
+from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg
 from models.seismic.location import Location
 from models.seismic.posterior import FLOOR_KM, Maximum
 
@@ -57,6 +58,20 @@ def stated(location: Location, scales: RegionScales) -> Location:
     inner, outer = scales.at(location.effective_stations)
     others = tuple(_stretched(other, inner, outer) for other in location.alternatives)
     return replace(_stretched(location, inner, outer), alternatives=others)
+
+
+def needed(place: Maximum, latitude_deg: float, longitude_deg: float) -> float:
+    """How many times as large as stated (the 68 % ellipse) a place's ellipse must be to reach a point."""
+    away = float(distance_deg(place.latitude_deg, place.longitude_deg, latitude_deg, longitude_deg)) * KM_PER_DEGREE
+    azimuth = azimuth_deg(place.latitude_deg, place.longitude_deg, latitude_deg, longitude_deg)
+    turn = radians(float(azimuth) - place.ellipse_azimuth_deg)
+    return away * hypot(cos(turn) / place.semi_major_km, sin(turn) / place.semi_minor_km)
+
+
+def holds(location: Location, latitude_deg: float, longitude_deg: float, *, outer: bool = False) -> bool:
+    """Whether a point lies in the stated region: the 68 % (or `outer`, 90 %) ellipse of the epicenter or of an alternative."""
+    places: tuple[Maximum, ...] = (location, *location.alternatives)
+    return any(needed(place, latitude_deg, longitude_deg) <= (place.outer if outer else 1.0) for place in places)
 
 
 def _stretched[Place: Maximum](place: Place, inner: float, outer: float) -> Place:

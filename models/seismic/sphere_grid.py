@@ -82,10 +82,10 @@ def sphere_grid() -> SphereGrid:
     neighbors = np.where(near < np.radians(_LINK_DEG), which, np.arange(len(vectors))[:, None])
     owners = KDTree(coarse).query(vectors)[1]
     first = np.searchsorted(np.sort(owners), np.arange(len(coarse) + 1))
-    return SphereGrid(latitudes, longitudes, columns(vectors), neighbors, columns(coarse), np.argsort(owners, kind="stable"), first)
+    return SphereGrid(latitudes, longitudes, in_single(vectors), neighbors, in_single(coarse), np.argsort(owners, kind="stable"), first)
 
 
-def columns(vectors: Floats) -> Singles:
+def in_single(vectors: Floats) -> Singles:
     """Vectors [m, 3] as rows of coordinates [3, m] in single precision."""
     return np.ascontiguousarray(vectors.T, np.float32)
 

@@ -9,9 +9,12 @@ from matplotlib.image import imread
 from models.catalog.pictures import TRACE_FREQUENCY
 from models.imaging.render import render_traces
 from models.seismic.codes import TraceId
+from models.seismic.geodesy import destination, distance_deg
+from models.seismic.location import density_of
 from models.seismic.waveforms import Gather
 from workers.figures import Arrival, Family, Spot, contact_sheet, families_figure, map_figure, offsets_figure, section_figure
 from workers.plots.canvas import outline, spread, utc, with_room
+from workers.plots.coastline import coastline
 from workers.plots.sections import shown_s
 
 START_S = 1_000_000_000.0
@@ -181,3 +184,22 @@ def test_a_thinned_line_keeps_its_extremes():
 
 def test_dates_are_utc_to_the_second():
     assert utc(1_000_000_000.6) == "2001-09-09 01:46:41 UTC"
+
+
+def test_land_and_the_posterior_show_on_the_map():
+    rng = np.random.default_rng(3)
+    lats, lons = destination(66.4, -38.1, rng.uniform(0, 360, 20), rng.uniform(10, 60, 20))
+    distances = distance_deg(66.4, -38.1, lats, lons)
+    data = (lats, lons, distances, np.full(20, 1.0))
+    names = [f"S{k}" for k in range(20)]
+    plain = pixels(map_figure(names, lats, lons, distances, EPICENTER, title="M")).astype(int)
+    drawn = pixels(map_figure(names, lats, lons, distances, EPICENTER, title="M", density=density_of(*data))).astype(int)
+    assert np.sum(plain[..., 0] - plain[..., 2] > 25) > 2000
+    assert np.sum(np.abs(plain - drawn).max(axis=2) > 30) > 300
+
+
+def test_the_coastline_knows_iceland_from_the_sea():
+    latitudes, longitudes = coastline()
+    assert np.nanmin(distance_deg(65.0, -24.2, latitudes, longitudes)) < 0.7
+    assert np.nanmin(distance_deg(60.0, -30.0, latitudes, longitudes)) > 5.0
+    assert np.isnan(latitudes[-1])

@@ -13,7 +13,7 @@ from models.catalog.offset import OFFSET
 from models.catalog.pictures import TRACE_FREQUENCY
 from models.imaging.render import render_traces
 from models.seismic.geodesy import KM_PER_DEGREE
-from models.seismic.location import Location
+from models.seismic.location import Location, density_of
 from models.seismic.posterior import Maximum
 from models.seismic.waveforms import Gather
 from workers.figures import Arrival, Spot, map_figure, offsets_figure, section_figure
@@ -42,7 +42,7 @@ def section(gather: Gather, readings: OffsetReadings, reference: Reference | Non
 
 
 def map_of(gather: Gather, readings: OffsetReadings, location: Location, title: str) -> bytes:
-    """Epicenter, ellipse, alternatives, and stations with their circles of distance."""
+    """Epicenter, ellipses, alternatives, the posterior of the distances, and stations with their circles of distance."""
     chosen = evenly(np.where(location.used, readings.distances_deg, np.nan), MOST_CIRCLES)
     return map_figure(
         [str(gather.trace_ids[place]) for place in chosen],
@@ -52,6 +52,7 @@ def map_of(gather: Gather, readings: OffsetReadings, location: Location, title: 
         _spot(location),
         [_spot(other) for other in location.alternatives],
         title=_counted(title, len(chosen), len(gather.trace_ids)),
+        density=density_of(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg),
     )
 
 
@@ -102,7 +103,8 @@ def _surface_wave(origin_s: float, distances: Floats) -> Arrival:
 
 
 def _spot(place: Maximum) -> Spot:
-    return Spot(place.latitude_deg, place.longitude_deg, place.semi_major_km, place.semi_minor_km, place.ellipse_azimuth_deg)
+    ellipse = (place.semi_major_km, place.semi_minor_km, place.ellipse_azimuth_deg)
+    return Spot(place.latitude_deg, place.longitude_deg, *ellipse, outer=place.outer)
 
 
 def _counted(title: str, shown: int, there: int) -> str:

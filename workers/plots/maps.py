@@ -1,6 +1,6 @@
 """Where it was: an azimuthal equidistant map around the epicenter, and its neighborhood enlarged."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,24 +9,33 @@ from numpy.typing import ArrayLike, NDArray
 
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, distance_deg, wrap_longitude_deg
 from workers.plots.canvas import BLUE, FAINT, INK, QUIET, RED, new_figure, place_axes, png, with_room
+from workers.plots.coastline import coastline
 
 Floats = NDArray[np.float64]
+Density = Callable[[Floats, Floats], Floats]
 
 WIDTH_IN, HEIGHT_IN = 12.4, 6.9
 STEPS_DEG = (1, 2, 5, 10, 15, 30)
 NAME_WIDTH, NAME_HEIGHT = 0.12, 0.045
+NODES = 161  # of the posterior along each axis of a map
+COAST, VIOLET = "#b3a58c", "#7d5ba6"
 CIRCLE = np.linspace(0.0, 360.0, 361)
 
 
 @dataclass(frozen=True)
 class Spot:
-    """A possible epicenter in degrees with its confidence ellipse in kilometers, azimuth of the major axis from north."""
+    """
+    A possible epicenter in degrees with its 68 % ellipse in kilometers, azimuth of the major axis from north.
+
+    The 90 % ellipse is `outer` times as large.
+    """
 
     latitude_deg: float
     longitude_deg: float
     semi_major_km: float
     semi_minor_km: float
     azimuth_deg: float
+    outer: float = 1.42
 
 
 def map_figure(
@@ -38,15 +47,16 @@ def map_figure(
     alternatives: Sequence[Spot] = (),
     *,
     title: str,
-    confidence_percent: float = 68.0,
+    density: Density | None = None,
 ) -> bytes:
     """
     PNG: stations [n] with the circles of their predicted distances [n], the epicenter with ellipse, and alternatives.
 
     Distances and azimuths at the map's center, the epicenter, are true to scale. Stations without coordinates or distance
-    are left out of what needs them. There is no coastline: the graticule says where one is.
+    are left out of what needs them. `density` says the logarithm of the posterior at latitudes and longitudes [m]; lines
+    enclose 68 and 90 % of it.
     """
-    figure = new_figure(WIDTH_IN, HEIGHT_IN, title, _describe(epicenter, confidence_percent))
+    figure = new_figure(WIDTH_IN, HEIGHT_IN, title, _describe(epicenter))
     world, close = place_axes(figure, 0.3, 0.2, 6.4, 0.7), place_axes(figure, 6.8, 0.6, 0.35, 1.0)
     known = np.isfinite(latitudes_deg) & np.isfinite(longitudes_deg)
     away = distance_deg(epicenter.latitude_deg, epicenter.longitude_deg, latitudes_deg[known], longitudes_deg[known])
@@ -54,6 +64,9 @@ def map_figure(
     _draw_close(close, epicenter, alternatives)
     for axes in (world, close):
         _draw_circles(axes, epicenter, latitudes_deg[known], longitudes_deg[known], distances_deg[known])
+        _draw_coast(axes, epicenter)
+        if density is not None:
+            _draw_density(axes, epicenter, density)
         _draw_spots(axes, epicenter, alternatives)
     x, y = _project(epicenter, latitudes_deg[known], longitudes_deg[known])
     world.plot(x, y, "v", color=INK, markersize=5, markeredgecolor="white", markeredgewidth=0.5, zorder=5)
@@ -145,6 +158,32 @@ def _draw_circles(axes: Axes, center: Spot, latitudes_deg: Floats, longitudes_de
             axes.plot(np.where(hidden, np.nan, x), np.where(hidden, np.nan, y), color=BLUE, linewidth=0.7, alpha=alpha, zorder=2)
 
 
+def _draw_coast(axes: Axes, center: Spot) -> None:
+    """Lines of land within the map."""
+    x, y = _project(center, *coastline())
+    limit = axes.get_xlim()[1]
+    x, y = x * _scale(axes), y * _scale(axes)
+    hidden = np.hypot(x, y) > (limit if _scale(axes) == 1.0 else 3.0 * limit)
+    axes.plot(np.where(hidden, np.nan, x), np.where(hidden, np.nan, y), color=COAST, linewidth=0.6, zorder=1, scalex=False, scaley=False)
+
+
+def _draw_density(axes: Axes, center: Spot, density: Density) -> None:
+    """Lines that enclose 68 and 90 % of the posterior within the map."""
+    limit = axes.get_xlim()[1]
+    steps = np.linspace(-limit, limit, NODES)
+    east, north = np.meshgrid(steps, steps)
+    reach = np.hypot(east, north) / _scale(axes)
+    inside = reach <= min(180.0, 1.5 * limit / _scale(axes))
+    latitudes, longitudes = destination(center.latitude_deg, center.longitude_deg, np.degrees(np.arctan2(east, north)), reach)
+    logs = np.where(inside, density(latitudes.ravel(), longitudes.ravel()).reshape(reach.shape), -np.inf)
+    # A cell of the map far from its center is less of the sphere than it looks.
+    mass = np.exp(logs - logs.max()) * np.maximum(np.sinc(reach / 180.0), 0.0)
+    order = np.sort(mass.ravel())[::-1]
+    levels = [float(order[np.searchsorted(np.cumsum(order), share * order.sum())]) for share in (0.9, 0.68)]
+    if levels[0] < levels[1]:
+        axes.contour(east, north, mass, levels=levels, colors=[VIOLET], linewidths=[0.7, 1.1], zorder=3)
+
+
 def _draw_spots(axes: Axes, epicenter: Spot, alternatives: Sequence[Spot]) -> None:
     for spot, color in [(epicenter, RED), *((other, QUIET) for other in alternatives)]:
         turn, axis = np.radians(spot.azimuth_deg), np.radians(CIRCLE)
@@ -155,6 +194,8 @@ def _draw_spots(axes: Axes, epicenter: Spot, alternatives: Sequence[Spot]) -> No
         km = _scale(axes) / KM_PER_DEGREE
         axes.fill(x + east * km, y + north * km, facecolor=color, alpha=0.18, zorder=3)
         axes.plot(x + east * km, y + north * km, color=color, linewidth=1.0, zorder=4)
+        wide = spot.outer * km
+        axes.plot(x + east * wide, y + north * wide, color=color, linewidth=0.8, linestyle=(0, (4, 3)), zorder=4)
         axes.plot(x, y, "*", color=color, markersize=13, markeredgecolor="white", markeredgewidth=0.7, zorder=6)
 
 
@@ -166,9 +207,10 @@ def _name_stations(axes: Axes, names: Sequence[str], x: Floats, y: Floats) -> No
         axes.text(*place, names[index], fontsize=6.5, color=INK, va="center", parse_math=False, zorder=7)
 
 
-def _describe(spot: Spot, confidence_percent: float) -> str:
+def _describe(spot: Spot) -> str:
     north, east = "N" if spot.latitude_deg >= 0 else "S", "E" if spot.longitude_deg >= 0 else "W"
     return (
         f"{abs(spot.latitude_deg):.2f}° {north}, {abs(spot.longitude_deg):.2f}° {east};  "
-        f"{confidence_percent:.0f} % ellipse {spot.semi_major_km:.0f} × {spot.semi_minor_km:.0f} km"
+        f"68 % ellipse {spot.semi_major_km:.0f} × {spot.semi_minor_km:.0f} km, "
+        f"90 % (dashed) {spot.outer * spot.semi_major_km:.0f} × {spot.outer * spot.semi_minor_km:.0f} km"
     )

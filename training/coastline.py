@@ -1,0 +1,71 @@
+"""
+The coastline of the maps: Natural Earth's land (public domain), thinned and packed.
+
+    python -m training.coastline land-50m.json workers/plots/coastline.npz
+
+The input is the TopoJSON that the npm package world-atlas distributes (2.0.2 holds Natural Earth 4.1.0, 1:50,000,000).
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+TOLERANCE_DEG = 0.04
+SMALLEST_DEG = 0.15  # across; smaller islands are left out
+UNITS_PER_DEG = 100
+
+
+def arcs(topology: dict[str, Any]) -> list[Floats]:
+    """Lines [n, 2] of longitude and latitude in degrees."""
+    scale, shift = (np.array(topology["transform"][name]) for name in ("scale", "translate"))
+    return [np.cumsum(np.array(arc, np.float64), axis=0) * scale + shift for arc in topology["arcs"]]
+
+
+def thinned(line: Floats, tolerance: float) -> Floats:
+    """The points that a line cannot do without (Douglas & Peucker 1973, doi:10.3138/FM57-6770-U75U-7727)."""
+    keep = np.zeros(len(line), bool)
+    keep[[0, -1]] = True
+    waiting = [(0, len(line) - 1)]
+    while waiting:
+        first, last = waiting.pop()
+        between = line[first + 1 : last]
+        if not len(between):
+            continue
+        along = line[last] - line[first]
+        length = float(np.hypot(*along))
+        off = between - line[first]
+        away = np.abs(off[:, 0] * along[1] - off[:, 1] * along[0]) / length if length > 0.0 else np.hypot(off[:, 0], off[:, 1])
+        worst = int(np.argmax(away))
+        if away[worst] > tolerance:
+            middle = first + 1 + worst
+            keep[middle] = True
+            waiting += [(first, middle), (middle, last)]
+    return line[keep]
+
+
+def without_seams(line: Floats) -> list[Floats]:
+    """Parts of a line that do not run along the date line or the south pole, where polygons are closed and no coast is."""
+    seam = (np.abs(line[:, 0]) > 179.99) | (line[:, 1] < -89.9)
+    joins = seam[:-1] & seam[1:]
+    parts = np.split(line, np.flatnonzero(joins) + 1)
+    return [part for part in parts if len(part) > 1]
+
+
+def main() -> None:
+    """Pack the lines of the file named first into the file named second."""
+    source, target = map(Path, sys.argv[1:])
+    lines = [
+        part for arc in arcs(json.loads(source.read_text())) for part in without_seams(arc) if np.ptp(part, axis=0).max() > SMALLEST_DEG
+    ]
+    kept = [thinned(line, TOLERANCE_DEG) for line in lines]
+    points = np.rint(np.concatenate(kept) * UNITS_PER_DEG).astype(np.int16)
+    np.savez_compressed(target, points=points, lengths=np.array([len(line) for line in kept], np.uint16))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""Pages written by commands: each command owns the part between its two marks and leaves the rest alone."""
+
+from pathlib import Path
+
+
+def with_part(page: str, name: str, text: str) -> str:
+    """The page with `text` between the marks of that name; raises ValueError where a mark is missing."""
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    if begin not in page or end not in page:
+        raise ValueError(f"there is no place between {begin} and {end}")
+    before, rest = page.split(begin, 1)
+    return f"{before}{begin}\n\n{text.strip()}\n\n{end}{rest.split(end, 1)[1]}"
+
+
+def write_part(path: Path, name: str, text: str) -> None:
+    """Replace one part of a page on disk; raises ValueError where a mark is missing."""
+    path.write_text(with_part(path.read_text(encoding="utf-8"), name, text), encoding="utf-8")
+
+
+def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A table in Markdown."""
+    lines = [heads, ("---",) * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
