@@ -27,12 +27,12 @@ def build_stores(names: list[str], settings: TrainingSettings) -> None:
 
 def train(name: str, settings: TrainingSettings, version: str) -> None:
     """Train, export and score one model, and print its card's metrics."""
-    from training import deepcluster, offset, section_models
+    from training import families_train, offset, section_models
 
     if name == "offset":
         place = offset.train(settings, version)
     elif name == "families":
-        place = deepcluster.train(settings, version)
+        place = families_train.train(settings, version)
     else:
         place = section_models.train(name, settings, version)
     print(f"{name}: {place}")
@@ -96,6 +96,13 @@ def measure_realism(arguments: argparse.Namespace, settings: TrainingSettings) -
     Path("docs/realism.md").write_text(page, encoding="utf-8")
 
 
+def measure_families(_arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Group mixtures of known kinds by every method."""
+    from training import families_benchmark
+
+    families_benchmark.write(settings, Path("docs/families.md"))
+
+
 def add_measures(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the verbs that fetch real recordings and hold the synthetic ones against them and against physics."""
     recordings = verbs.add_parser("fdsn", help="fetch real recordings by FDSN web services into an archive; run again to go on")
@@ -113,6 +120,8 @@ def add_measures(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     guard.set_defaults(run=measure_leakage)
     laws = verbs.add_parser("physics", help="write docs/physics.md: the stores against disba, TauP and the moment that went in")
     laws.set_defaults(run=measure_physics)
+    kinds_apart = verbs.add_parser("families-benchmark", help="write docs/families.md: mixtures of kinds given to every way of grouping them")
+    kinds_apart.set_defaults(run=measure_families)
     likeness = verbs.add_parser("realism", help="write docs/realism.md: synthetic against observed records of a folder of real events")
     likeness.add_argument("folder", type=Path)
     likeness.set_defaults(run=measure_realism)

@@ -5,41 +5,36 @@ Features are whitened by principal components and scaled to unit length, k-means
 uniformly over clusters, and the classifier is drawn anew at each reassignment because the clusters' order means nothing.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import faiss
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
-from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+from sklearn.metrics import normalized_mutual_info_score
 from tqdm import tqdm
 
-from models.analysis.families import find_families
-from models.catalog.families import EMBEDDING_SIZE, FAMILIES
-from models.imaging.style import channels
-from models.networks.heads import FamilyReader
-from models.registry.card import Metric
-from models.registry.inference import OnnxModel
-from models.registry.store import open_store
-from training.config import TrainingSettings, recipe
-from training.export import add_metrics, export, worst_difference
-from training.section_models import SectionPlan, load_sections
+from models.networks.families import FamiliesReader
+from training.projections import Projection, whitening_of
 from training.supervised import device
 
-LIMITS = (
-    "Young weights: a few rounds of DeepCluster on some thousand synthetic sections.",
-    "Families of small sets (under some tens of events) are often not told apart; structure_found says so.",
-)
+Pictures = NDArray[np.uint8]
+Labels = NDArray[np.int64]
+Watch = Callable[[float], None]
 
 
 class ClusterRecipe(BaseModel):
-    """Rounds of clustering and learning."""
+    """Rounds of clustering and learning. The paper's AlexNet sees Sobel gradients; `learning_rate` is that of plain SGD with momentum."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    architecture: Literal["alexnet", "resnet18", "resnet50"]
+    sobel: bool
     width: float
     clusters: int
     rounds: int
@@ -49,35 +44,42 @@ class ClusterRecipe(BaseModel):
     seed: int
 
 
+@dataclass
+class History:
+    """What each round came to: mean loss, and NMI between its assignment and the one before (NaN in the first)."""
+
+    losses: list[float] = field(default_factory=list)
+    agreements: list[float] = field(default_factory=list)
+
+
 @dataclass(frozen=True)
-class Whitening:
-    """Principal components: (features - mean) @ projection has unit variance."""
+class Trained:
+    """The network with its projection and centers in place, on the CPU; labels [n] of the last assignment; how it went."""
 
-    mean: NDArray[np.float32]
-    projection: NDArray[np.float32]
-
-    def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Whitened features of unit length."""
-        white = (features - self.mean) @ self.projection
-        return np.asarray(white / np.maximum(np.linalg.norm(white, axis=1, keepdims=True), 1e-9), dtype=np.float32)
+    network: FamiliesReader
+    labels: Labels
+    history: History
 
 
-def whitening_of(features: NDArray[np.float32], size: int) -> Whitening:
-    """The whitening of those features to `size` components."""
-    mean = features.mean(axis=0)
-    _, scales, directions = np.linalg.svd(features - mean, full_matrices=False)
-    projection = directions[:size].T / np.maximum(scales[:size] / np.sqrt(len(features)), 1e-6)
-    return Whitening(mean, projection.astype(np.float32))
+def unwatched(_: float) -> None:
+    """Nobody watches, nobody stops it."""
 
 
-def pseudo_labels(embedding: NDArray[np.float32], clusters: int, seed: int) -> NDArray[np.int64]:
-    """K-means labels; faiss splits clusters that run empty."""
-    kmeans = faiss.Kmeans(embedding.shape[1], clusters, niter=25, nredo=2, seed=seed, verbose=False)
-    kmeans.train(embedding)
-    return np.asarray(kmeans.index.search(embedding, 1)[1][:, 0], dtype=np.int64)
+def pseudo_labels(embedding: NDArray[np.float32], clusters: int, seed: int) -> tuple[Labels, NDArray[np.float32]]:
+    """
+    K-means labels [n] and centers [clusters, size] of unit length; faiss splits clusters that run empty.
+
+    On the GPU where there is one and faiss was built for it.
+    """
+    on_gpu = device().type == "cuda" and faiss.get_num_gpus() > 0
+    kmeans = faiss.Kmeans(embedding.shape[1], clusters, niter=25, nredo=2, seed=seed, gpu=on_gpu, min_points_per_centroid=1)
+    kmeans.train(np.ascontiguousarray(embedding))
+    labels = np.asarray(kmeans.index.search(np.ascontiguousarray(embedding), 1)[1][:, 0], dtype=np.int64)
+    centers = np.asarray(kmeans.centroids, np.float32)
+    return labels, np.asarray(centers / np.maximum(np.linalg.norm(centers, axis=1, keepdims=True), 1e-9), np.float32)
 
 
-def uniform_over_labels(labels: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
+def uniform_over_labels(labels: Labels, random: np.random.Generator) -> Labels:
     """Row indices, as many as there are rows, drawn so that every cluster is seen equally often."""
     present = np.unique(labels)
     each = -(-len(labels) // len(present))
@@ -86,90 +88,91 @@ def uniform_over_labels(labels: NDArray[np.int64], random: np.random.Generator) 
 
 
 @torch.no_grad()
-def _features(network: FamilyReader, pictures: NDArray[np.uint8], batch: int) -> NDArray[np.float32]:
+def features_of(network: FamiliesReader, pictures: Pictures, batch: int) -> NDArray[np.float32]:
+    """Features [n, m] of pictures, in evaluation mode, wherever the network is."""
     network.eval()
     where = next(network.parameters()).device
-    parts = [network.embed(torch.from_numpy(pictures[i : i + batch]).to(where)).cpu().numpy() for i in range(0, len(pictures), batch)]
+    parts = [
+        network.embed(torch.from_numpy(pictures[i : i + batch]).to(where)).float().cpu().numpy() for i in range(0, len(pictures), batch)
+    ]
     return np.concatenate(parts)
 
 
-def _learn(network: FamilyReader, plan: ClusterRecipe, batches: Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]], steps: int) -> float:
-    """One pass over the pseudo-labels with a new classifier; returns the mean loss."""
+def run(network: FamiliesReader, pictures: Pictures, plan: ClusterRecipe, folder: Path | None = None, watch: Watch = unwatched) -> Trained:
+    """
+    All rounds of DeepCluster on pictures [n, channels, rows, columns].
+
+    With a folder, `last.pt` is kept there after each round and a stopped run goes on from it. `watch(share)` is called after
+    each batch with the share of the rounds done, and may raise to end the run.
+    """
+    torch.manual_seed(plan.seed)
+    network, size = network.to(device()), network.projection.shape[1]
+    history, before = _resume(folder, network)
+    for turn in range(len(history.losses), plan.rounds):
+        features = features_of(network, pictures, plan.batch)
+        labels, _ = pseudo_labels(whitening_of(features, size)(features), plan.clusters, plan.seed + turn)
+        order = uniform_over_labels(labels, np.random.default_rng([plan.seed, turn]))
+        history.losses.append(_learn(network, plan, pictures, labels, order, partial(_within, watch, turn, plan.rounds)))
+        history.agreements.append(float("nan") if before is None else float(normalized_mutual_info_score(before, labels)))
+        tqdm.write(f"round {turn + 1}: loss {history.losses[-1]:.3f}, NMI to the round before {history.agreements[-1]:.3f}")
+        before = labels
+        _keep(folder, network, history, labels)
+    network = network.to("cpu").eval()
+    features = features_of(network, pictures, plan.batch)
+    labels = set_projection(network, whitening_of(features, size), features, plan.seed)
+    return Trained(network, labels, history)
+
+
+def set_projection(network: FamiliesReader, projection: Projection, features: NDArray[np.float32], seed: int) -> Labels:
+    """Put projection and the centers of those features [n, m] into the network; returns the labels [n] of the centers."""
+    whole = projection.padded(network.projection.shape[1])
+    labels, centers = pseudo_labels(whole(features), len(network.centers), seed)
+    network.mean.copy_(torch.from_numpy(whole.mean))
+    network.projection.copy_(torch.from_numpy(whole.matrix))
+    network.centers.copy_(torch.from_numpy(centers))
+    return labels
+
+
+def _within(watch: Watch, turn: int, rounds: int, done: float) -> None:
+    watch((turn + done) / rounds)
+
+
+def _learn(network: FamiliesReader, plan: ClusterRecipe, pictures: Pictures, labels: Labels, order: Labels, watch: Watch) -> float:
+    """One pass over the pseudo-labels with a new classifier; returns the mean loss. bfloat16 where there is a GPU."""
     where = next(network.parameters()).device
     network.last.reset_parameters()
     optimizer = torch.optim.SGD(network.parameters(), plan.learning_rate, momentum=0.9, weight_decay=plan.weight_decay)
     network.train()
     losses = []
-    for pictures, labels in tqdm(batches, total=steps, desc="pseudo-labels", unit="batch", mininterval=5):
+    steps = max(len(order) // plan.batch, 1)
+    for number, rows in enumerate(_bar(np.array_split(order, steps))):
+        inputs, truth = torch.from_numpy(pictures[rows]).to(where), torch.from_numpy(labels[rows, None]).to(where)
         optimizer.zero_grad(set_to_none=True)
-        loss = network.loss(network.raw(torch.from_numpy(pictures).to(where)), torch.from_numpy(labels[:, None]).to(where))
+        with torch.autocast(where.type, dtype=torch.bfloat16, enabled=where.type == "cuda"):
+            raw = network.raw(inputs)
+        loss = network.loss(raw.float(), truth)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         losses.append(loss.item())
+        watch((number + 1) / steps)
     return float(np.mean(losses))
 
 
-def run(network: FamilyReader, pictures: NDArray[np.uint8], plan: ClusterRecipe) -> FamilyReader:
-    """All rounds; the whitening of the last features is kept in the network. Prints NMI between successive assignments."""
-    random = np.random.default_rng(plan.seed)
-    network = network.to(device())
-    before: NDArray[np.int64] | None = None
-    size = network.whitening.shape[1]
-    for turn in range(plan.rounds):
-        features = _features(network, pictures, plan.batch)
-        labels = pseudo_labels(whitening_of(features, size)(features), plan.clusters, plan.seed + turn)
-        order = uniform_over_labels(labels, random)
-        batches = ((pictures[rows], labels[rows]) for rows in np.array_split(order, max(len(order) // plan.batch, 1)))
-        loss = _learn(network, plan, batches, max(len(order) // plan.batch, 1))
-        agreement = float("nan") if before is None else normalized_mutual_info_score(before, labels)
-        tqdm.write(f"round {turn + 1}: loss {loss:.3f}, NMI to the round before {agreement:.3f}")
-        before = labels
-    network = network.to("cpu").eval()
-    kept = whitening_of(_features(network, pictures, plan.batch), size)
-    network.mean.copy_(torch.from_numpy(kept.mean))
-    network.whitening.copy_(torch.from_numpy(kept.projection))
-    return network
+def _bar(parts: list[Labels]) -> Iterator[Labels]:
+    return iter(tqdm(parts, desc="pseudo-labels", unit="batch", mininterval=5, leave=False))
 
 
-def score(model: OnnxModel, pictures: NDArray[np.uint8], kinds: NDArray[np.int64], seed: int) -> tuple[Metric, ...]:
-    """Agreement of served families with the true kinds, over ten mixtures of 120 test events."""
-    embedding = model.run(pictures)["embedding"].astype(np.float64)
-    random = np.random.default_rng(seed)
-    scores = []
-    for _ in range(10):
-        rows = random.choice(len(kinds), min(120, len(kinds)), replace=False)
-        found = find_families(embedding[rows], 2, 10, 5, seed)
-        scores.append(adjusted_rand_score(kinds[rows], found.labels))
-    low, high = np.percentile(scores, [2.5, 97.5])
-    name = "ten mixtures of synthetic test events"
-    return (
-        Metric(
-            name="adjusted Rand index against the true kinds",
-            dataset=name,
-            value=float(np.mean(scores)),
-            low=float(low),
-            high=float(high),
-            n=10,
-        ),
-    )
+def _keep(folder: Path | None, network: FamiliesReader, history: History, labels: Labels) -> None:
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        state = {"network": network.state_dict(), "history": vars(history), "labels": torch.from_numpy(labels)}
+        torch.save(state, folder / "next.pt")
+        (folder / "next.pt").rename(folder / "last.pt")
 
 
-def train(settings: TrainingSettings, version: str) -> Path:
-    """The whole way from sections to a scored families artifact; returns its folder."""
-    plan = recipe("families", ClusterRecipe)
-    validation, test, training = load_sections(settings, recipe("section_models", SectionPlan))
-    pictures = training.load_all(("distance",))["distance"]
-    torch.manual_seed(plan.seed)
-    torch.set_num_threads(settings.processes)
-    faiss.omp_set_num_threads(settings.processes)
-    network = run(FamilyReader(FAMILIES.architecture, plan.width, channels(FAMILIES.style), EMBEDDING_SIZE, plan.clusters), pictures, plan)
-    data = {"sections": len(pictures), "recipe": plan.model_dump(mode="json")}
-    place = export(network, FAMILIES, version, settings.artifacts_dir, data=data, limits=LIMITS, calibration={})
-    parity = worst_difference(network, place / "model.onnx", validation.load(0)["distance"][:16])
-    unseen = test.load_all(("distance", "truth"))
-    model = OnnxModel.load(open_store(settings.artifacts_dir), FAMILIES, threads=settings.processes)
-    scores = score(model, unseen["distance"], unseen["truth"][:, 0].astype(np.int64), plan.seed)
-    add_metrics(
-        place, (*scores, Metric(name="largest difference to torch, relative", dataset="16 validation pictures", value=parity, n=16))
-    )
-    return place
+def _resume(folder: Path | None, network: FamiliesReader) -> tuple[History, Labels | None]:
+    if folder is None or not (folder / "last.pt").exists():
+        return History(), None
+    state = torch.load(folder / "last.pt", map_location="cpu", weights_only=True)
+    network.load_state_dict(state["network"])
+    return History(**state["history"]), state["labels"].numpy()

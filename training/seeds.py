@@ -13,6 +13,7 @@ class Purpose(IntEnum):
     ANOMALIES = 3
     ENDLESS = 4
     LEAKAGE = 5
+    FAMILIES = 6
 
 
 def sequence(seed: int, purpose: Purpose, number: int) -> np.random.SeedSequence:

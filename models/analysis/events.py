@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.analysis.offsets import OffsetReadings, OriginTime, combine_origin_times, read_offsets
-from models.analysis.sections import Reference, draw_section, find_reference, locate_readings, reference_at
+from models.analysis.sections import Reference, draw_section, draw_source, find_reference, locate_readings, reference_at
 from models.catalog.event_type import CLASSES
+from models.catalog.pictures import DISTANCE_SECTION
 from models.imaging.style import SectionStyle
 from models.registry.inference import OnnxModel
 from models.seismic.location import Location
@@ -120,10 +121,13 @@ def locate_event(
 
 
 def embed_event(models: Models, gather: Gather) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Embedding [n] of an unlabelled event, and the section that it was read off: at the predicted epicenter, or at the offsets."""
-    readings = read_offsets(models["offset"], gather)
-    section = draw_section(section_style(models["families"]), gather, readings, find_reference(gather, readings))
-    return np.asarray(models["families"].run(section[None])["embedding"][0]), section
+    """Embedding [n] of an unlabelled event, and its section for people: at the predicted epicenter, or at the offsets."""
+    model, readings = models["families"], read_offsets(models["offset"], gather)
+    reference = find_reference(gather, readings)
+    section = draw_section(DISTANCE_SECTION, gather, readings, reference)
+    style = model.spec.style
+    picture = draw_source(style, gather, readings, reference) if style.kind == "source" else section
+    return np.asarray(model.run(picture[None])["embedding"][0]), section
 
 
 def read_depth(model: OnnxModel, gather: Gather, readings: OffsetReadings, reference: Reference) -> Depth:

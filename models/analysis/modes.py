@@ -5,6 +5,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.imaging.compiled import compiled
+
 Floats = NDArray[np.float64]
 
 # The dip is read off this many quantiles at most: it moves by less than half of one over their number.
@@ -42,21 +44,25 @@ def _distribution(ordered: Floats) -> tuple[Floats, Floats, Floats]:
     return at, upto - counts / len(ordered), upto
 
 
+@compiled
 def _misfit(at: Floats, below: Floats, upto: Floats) -> float:
     """How far the steps rise above the greatest convex function under them."""
-    hull = [0]
-    for k in range(1, len(at)):
-        while len(hull) > 1 and _above(at, below, hull[-2], hull[-1], k):
-            hull.pop()
-        hull.append(k)
-    return float(np.max(upto - np.interp(at, at[hull], below[hull]))) if len(at) > 1 else 0.0
+    if len(at) < 2:
+        return 0.0
+    hull, last = np.zeros(len(at), np.int64), 0
+    for c in range(1, len(at)):
+        # A corner on or above the line from the one before it to the new one is none.
+        while last > 0:
+            a, b = hull[last - 1], hull[last]
+            if (below[b] - below[a]) * (at[c] - at[a]) < (below[c] - below[a]) * (at[b] - at[a]):
+                break
+            last -= 1
+        last += 1
+        hull[last] = c
+    corners = hull[: last + 1]
+    return float(np.max(upto - np.interp(at, at[corners], below[corners])))
 
 
 def _right(at: Floats, below: Floats, upto: Floats) -> float:
     """The same from the other end: the least concave function above, seen upside down."""
     return _misfit(-at[::-1], 1 - upto[::-1], 1 - below[::-1])
-
-
-def _above(at: Floats, heights: Floats, a: int, b: int, c: int) -> bool:
-    """Whether point b lies on or above the line from a to c."""
-    return bool((heights[b] - heights[a]) * (at[c] - at[a]) >= (heights[c] - heights[a]) * (at[b] - at[a]))

@@ -128,8 +128,8 @@ def _read(model: OnnxModel, gather: Gather, start_s: float, live: NDArray[np.boo
 
 
 def _trace_style(spec: ModelSpec) -> AmplitudeStyle | FrequencyStyle:
-    if spec.style.kind == "section":
-        raise ValueError(f"{spec.name} reads sections, not traces")
+    if spec.style.kind == "section" or spec.style.kind == "source":
+        raise ValueError(f"{spec.name} reads events, not traces")
     return spec.style
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from models.analysis.offsets import OffsetReadings, combine_origin_times
 from models.errors import TooFewStations
-from models.imaging.render import Placement, render_section
-from models.imaging.style import SectionStyle
+from models.imaging.render import Placement, render_section, render_source
+from models.imaging.style import SectionStyle, SourceStyle
 from models.seismic.geodesy import azimuth_deg, distance_deg
 from models.seismic.location import Location, locate
 from models.seismic.regions import read_scales, stated
@@ -57,6 +57,11 @@ def reference_at(location: Location) -> Reference:
 def draw_section(style: SectionStyle, gather: Gather, readings: OffsetReadings, reference: Reference | None) -> NDArray[np.uint8]:
     """One section uint8 [channels, rows, columns] of every trace that has a place."""
     return render_section(style, gather, section_start_s(style, readings), place_traces(gather, readings, reference))
+
+
+def draw_source(style: SourceStyle, gather: Gather, readings: OffsetReadings, reference: Reference | None) -> NDArray[np.uint8]:
+    """One source picture uint8 [2, rows, columns] of all traces, attenuation put back along the predicted ways."""
+    return render_source(style, gather, place_traces(gather, readings, reference).distances_deg)
 
 
 def place_traces(gather: Gather, readings: OffsetReadings, reference: Reference | None) -> Placement:

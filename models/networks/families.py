@@ -1,0 +1,47 @@
+"""What a picture of an unlabelled event is embedded by."""
+
+import torch
+from torch import Tensor, nn
+
+from models.networks.heads import Reader
+from models.networks.trunks import as_signal
+
+
+class FamiliesReader(Reader):
+    """
+    An embedding of unit length out of the trunk's features, and how like each training center it is.
+
+    `mean` [features] and `projection` [features, size] make the embedding; `centers` [clusters, size] have unit length. With
+    `sobel` the trunk sees the gradients of the gray picture, as DeepCluster's AlexNet does. The last layer, which learns
+    pseudo-labels, is not exported.
+    """
+
+    mean: Tensor
+    projection: Tensor
+    centers: Tensor
+    gradients: Tensor
+
+    def __init__(self, architecture: str, width: float, channels: int, size: int, clusters: int, *, sobel: bool = False) -> None:
+        super().__init__(architecture, width, 1 if sobel else channels, clusters)
+        self.sobel = sobel
+        self.register_buffer("mean", torch.zeros(self.trunk.features))
+        self.register_buffer("projection", torch.zeros(self.trunk.features, size))
+        self.register_buffer("centers", torch.zeros(clusters, size))
+        across = torch.tensor([[1.0, 0.0, -1.0], [2.0, 0.0, -2.0], [1.0, 0.0, -1.0]]) / 4.0
+        self.register_buffer("gradients", torch.stack([across, across.T])[:, None], persistent=False)
+
+    def signal(self, pictures: Tensor) -> Tensor:
+        """Brightness and where there is any; with `sobel` the two gradients of the mean brightness."""
+        if not self.sobel:
+            return as_signal(pictures)
+        gray = pictures.float().mean(dim=1, keepdim=True) / 255.0
+        return nn.functional.conv2d(gray, self.gradients, padding=1)
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Embedding [batch, size] and its cosine with each center [batch, clusters]."""
+        embedding = nn.functional.normalize((self.embed(pictures) - self.mean) @ self.projection, dim=1)
+        return embedding, embedding @ self.centers.T
+
+    def loss(self, raw: Tensor, truth: Tensor) -> Tensor:
+        """Cross-entropy against pseudo-labels [batch, 1]."""
+        return nn.functional.cross_entropy(raw, truth[:, 0].long())

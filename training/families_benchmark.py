@@ -1,0 +1,175 @@
+"""
+Do families come out? Mixtures of known kinds, given to every method without their labels, twenty times over.
+
+Each draw takes two to eight kinds of the test sources in unequal shares; what comes out is compared with the kinds.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.pool import ThreadPool
+from operator import attrgetter
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, confusion_matrix, normalized_mutual_info_score
+
+from models.analysis.families import Families, find_families
+from training.config import TrainingSettings, recipe
+from training.dataset import Arrays
+from training.families_data import KINDS, STYLES, FamiliesRecipe, pair_shards
+from training.families_methods import (
+    BenchmarkRecipe,
+    FamiliesPlan,
+    Method,
+    clustered,
+    embed,
+    labelled,
+    linear_views,
+    plain_methods,
+    random_trunk,
+    views_network,
+)
+
+Labels = NDArray[np.int64]
+RULES = ("smallest loss (the paper's)", "largest silhouette", "largest gap", "largest stability", "largest excess (ours)")
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Rows of the test events in one draw, and their kinds."""
+
+    rows: Labels
+    kinds: Labels
+
+
+@dataclass(frozen=True)
+class Score:
+    """How one method did in one draw; `fixed`: adjusted Rand index were k known; `chosen`: k by each of RULES."""
+
+    ari: float
+    nmi: float
+    ami: float
+    fixed: float
+    k: int
+    true_k: int
+    structured: bool
+    chosen: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Scores [draws] by method, and how kinds fell into families over all draws of the last method without labels."""
+
+    scores: Mapping[str, Sequence[Score]]
+    alone: Mapping[str, int]
+    pairs: NDArray[np.float64]
+    sources: int
+    draws: int
+
+
+def draw_mixture(kinds: Labels, plan: BenchmarkRecipe, random: np.random.Generator) -> Mixture:
+    """
+    Two to eight kinds in shares of a Dirichlet distribution (2), 60 to 600 events by the logarithm, at least 5 of each kind.
+
+    As many as the pool holds of a kind, none twice.
+    """
+    present = random.choice(len(KINDS), random.integers(plan.kinds[0], plan.kinds[1] + 1), replace=False)
+    wanted = np.exp(random.uniform(*np.log(plan.events))) * random.dirichlet(np.full(len(present), 2.0))
+    rows = []
+    for kind, count in zip(present, wanted, strict=True):
+        pool = np.flatnonzero(kinds == kind)
+        rows.append(random.choice(pool, min(max(int(count), 5), len(pool)), replace=False))
+    chosen = random.permutation(np.concatenate(rows))
+    return Mixture(chosen, kinds[chosen])
+
+
+def score(embedding: NDArray[np.float32], mixture: Mixture, plan: BenchmarkRecipe) -> Score:
+    """One method in one draw."""
+    events, truth = embedding[mixture.rows], mixture.kinds
+    found = find_families(events, 2, plan.k_max, plan.starts, plan.seed)
+    true_k = len(np.unique(truth))
+    fixed = find_families(events, true_k, true_k, plan.starts, plan.seed)
+    return Score(
+        ari=float(adjusted_rand_score(truth, found.labels)),
+        nmi=float(normalized_mutual_info_score(truth, found.labels)),
+        ami=float(adjusted_mutual_info_score(truth, found.labels)),
+        fixed=float(adjusted_rand_score(truth, fixed.labels)),
+        k=found.k,
+        true_k=true_k,
+        structured=found.structure_found,
+        chosen=chosen_by_rules(found),
+    )
+
+
+def chosen_by_rules(found: Families) -> tuple[int, ...]:
+    """The k that each of RULES chooses."""
+    best = [max(found.selection, key=attrgetter(name)).k for name in ("silhouette", "gap", "stability", "excess")]
+    return (found.k_of_smallest_loss, *best)
+
+
+def claims_alone(embedding: NDArray[np.float32], kinds: Labels, plan: BenchmarkRecipe) -> int:
+    """In how many of as many draws as there are mixtures structure is claimed where all events are of one kind."""
+    random = np.random.default_rng([plan.seed, 1])
+    claims = 0
+    for number in range(plan.draws):
+        pool = np.flatnonzero(kinds == number % len(KINDS))
+        rows = random.choice(pool, max(len(pool) * 4 // 5, 4), replace=False)
+        claims += find_families(embedding[rows], 2, 6, 3, plan.seed + number).structure_found
+    return claims
+
+
+def single_views(shards: Arrays) -> tuple[Arrays, Labels]:
+    """Single pictures of test sources, the first view of each, and their kinds."""
+    return {name: shards[name][:, 0] for name in STYLES}, shards["truth"][:, 0].astype(np.int64)
+
+
+def measure(settings: TrainingSettings) -> Report:
+    """Draw what is missing of the data, train what is missing, and score every method."""
+    plan = recipe("families", FamiliesPlan)
+    test, train = load_pairs(settings, plan)
+    folder = settings.build_dir / "runs" / f"families-{len(train['truth'])}"
+    pictures, kinds = single_views(test)
+    ours = views_network(train, plan.views, folder)
+    methods = [
+        *plain_methods(train),
+        random_trunk(train, plan),
+        clustered("DeepCluster as published, on sections", "distance", train, plan.published, folder),
+        clustered("DeepCluster on source pictures", "source", train, plan.deepcluster, folder),
+        linear_views(train),
+        Method("two views of a source (VICReg), shipped", lambda unseen: embed(ours, unseen["source"])),
+        labelled(train, plan.views, len(KINDS)),
+    ]
+    random = np.random.default_rng([plan.benchmark.seed, 2])
+    mixtures = [draw_mixture(kinds, plan.benchmark, random) for _ in range(plan.benchmark.draws)]
+    embedded = {method.name: method.embed(pictures) for method in methods}
+    with ThreadPool(settings.processes) as pool:
+        scores = {name: pool.map(partial(score, rows, plan=plan.benchmark), mixtures, chunksize=1) for name, rows in embedded.items()}
+        shipped = methods[-2].name
+        names = (methods[2].name, shipped)
+        alone = dict(zip(names, pool.map(lambda name: claims_alone(embedded[name], kinds, plan.benchmark), names), strict=True))
+    return Report(scores, alone, confusions(embedded[shipped], kinds, plan.benchmark), len(train["truth"]), plan.benchmark.draws)
+
+
+def load_pairs(settings: TrainingSettings, plan: FamiliesPlan) -> tuple[Arrays, Arrays]:
+    """Test and training sources, apart by number."""
+    pairs, names = recipe("families_pairs", FamiliesRecipe), (*STYLES, "truth")
+    test = pair_shards(pairs, settings, list(range(plan.test_shards)))
+    train = pair_shards(pairs, settings, list(range(plan.test_shards, plan.test_shards + plan.train_shards)))
+    return test.load_all(names), train.load_all(names)
+
+
+def confusions(embedding: NDArray[np.float32], kinds: Labels, plan: BenchmarkRecipe) -> NDArray[np.float64]:
+    """Share [kinds, kinds] of pairs of events, one of each kind, that fall into one family, all test events at once, k known."""
+    found = find_families(embedding, len(KINDS), len(KINDS), plan.starts, plan.seed)
+    table = confusion_matrix(kinds, found.labels, labels=range(len(KINDS))).astype(np.float64)
+    shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    return np.asarray(shares @ shares.T)
+
+
+def write(settings: TrainingSettings, page: Path) -> None:
+    """Measure, and write the page."""
+    from training.families_page import page_of  # noqa: PLC0415  (the page reads this module's types)
+
+    page.write_text(page_of(measure(settings)), encoding="utf-8")

@@ -1,0 +1,60 @@
+"""From a trunk's features to an embedding: linear maps that are exported with the trunk."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+SHRINKAGE = 0.1
+
+
+@dataclass(frozen=True)
+class Projection:
+    """(features - mean) @ matrix, scaled to unit length; `mean` [n], `matrix` [n, size]."""
+
+    mean: Floats
+    matrix: Floats
+
+    def __call__(self, features: Floats) -> Floats:
+        """Embedding [m, size] of unit length."""
+        seen = (features - self.mean) @ self.matrix
+        return np.asarray(seen / np.maximum(np.linalg.norm(seen, axis=1, keepdims=True), 1e-9), dtype=np.float32)
+
+    def padded(self, size: int) -> "Projection":
+        """The same with columns of zeros up to that size."""
+        return Projection(self.mean, np.pad(self.matrix, ((0, 0), (0, size - self.matrix.shape[1]))))
+
+
+def whitening_of(features: Floats, size: int) -> Projection:
+    """
+    Principal components of those features [m, n] scaled to unit variance: the published embedding of DeepCluster.
+
+    Fewer than `size` where there are fewer rows or features; directions without any variance are left at their own scale.
+    """
+    mean = features.mean(axis=0)
+    _, scales, directions = np.linalg.svd(features - mean, full_matrices=False)
+    deviations = scales[:size] / np.sqrt(len(features))
+    used = np.where(deviations > 1e-5 * max(deviations[0], 1e-30), deviations, 1.0)
+    return Projection(mean, (directions[:size].T / used).astype(np.float32))
+
+
+def agreement_of(one: Floats, other: Floats, size: int) -> Projection:
+    """
+    Directions in which two views [m, n] of the same sources agree, each scaled by how much.
+
+    Canonical correlations of the views with one map for both (Hotelling 1936, doi:10.1093/biomet/28.3-4.321), the covariance
+    shrunk toward a multiple of the identity. What varies from view to view (place, stations, noise) is left out.
+    """
+    both = np.concatenate([one, other]).astype(np.float64)
+    mean = both.mean(axis=0)
+    deviation = both.std(axis=0) + 1e-6
+    a, b = (one - mean) / deviation, (other - mean) / deviation
+    total = (a.T @ a + b.T @ b) / (2 * len(a))
+    shared = (a.T @ b + b.T @ a) / (2 * len(a))
+    total += SHRINKAGE * np.trace(total) / len(total) * np.eye(len(total))
+    inverse = np.linalg.inv(np.linalg.cholesky(total))
+    values, vectors = np.linalg.eigh(inverse @ shared @ inverse.T)
+    order = np.argsort(-values)[:size]
+    scaled = (inverse.T @ vectors[:, order]) * np.clip(values[order], 0.0, 1.0) / deviation[:, None]
+    return Projection(mean.astype(np.float32), scaled.astype(np.float32))
