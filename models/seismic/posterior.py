@@ -85,7 +85,7 @@ class Offsets:
 
 
 @dataclass(frozen=True)
-class _Cloud:
+class Cloud:
     """The posterior around a point (latitude, longitude): offsets east and north in degrees [m, 2], logarithm of mass [m]."""
 
     point: tuple[float, float]
@@ -111,14 +111,14 @@ def maxima(data: Offsets) -> list[Maximum]:
     labels = sphere.regions(inside)
     heights = np.full(labels.max() + 1, -np.inf)
     np.maximum.at(heights, labels, log_mass)
-    clouds: list[_Cloud] = []
+    clouds: list[Cloud] = []
     for label in np.argsort(-heights, kind="stable")[:_MOST_REGIONS]:
         own = np.flatnonzero(labels == label)
         top = inside[own[np.argmax(log_mass[own])]]
         point = _degrees(data.refine(unit_vectors(sphere.latitudes[top], sphere.longitudes[top]))[0])
         if all(distance_deg(*point, *cloud.point) > 2.0 * HALF_CELL_DEG for cloud in clouds):
             offsets = _offsets(point, sphere.latitudes[inside[own]], sphere.longitudes[inside[own]])
-            clouds.append(_Cloud(point, offsets, log_mass[own]))
+            clouds.append(Cloud(point, offsets, log_mass[own]))
     return _described(data, clouds)
 
 
@@ -137,17 +137,17 @@ def _search(data: Offsets, sphere: SphereGrid) -> tuple[Integers, Floats]:
     return near[inside], density[inside] - density.max()
 
 
-def _described(data: Offsets, coarse: list[_Cloud]) -> list[Maximum]:
+def _described(data: Offsets, coarse: list[Cloud]) -> list[Maximum]:
     """Regions on grids of their own, unless one is wide: then all as the full grid has them, or their masses could not compare."""
     wide = any(np.linalg.eigvalsh(cloud.covariance)[-1] > _WIDE_DEG**2 for cloud in coarse)
     clouds = coarse if wide else [_closely(data, cloud.point) for cloud in coarse]
     totals = np.array([np.logaddexp.reduce(cloud.log_mass) for cloud in clouds])
     shares = np.exp(totals - np.logaddexp.reduce(totals))
-    found = [_describe(cloud, share) for cloud, share in zip(clouds, shares.tolist(), strict=True)]
+    found = [describe(cloud, share) for cloud, share in zip(clouds, shares.tolist(), strict=True)]
     return sorted(found, key=lambda maximum: -maximum.probability)
 
 
-def _closely(data: Offsets, point: tuple[float, float]) -> _Cloud:
+def _closely(data: Offsets, point: tuple[float, float]) -> Cloud:
     """
     The region around a maximum on a grid fitted to it.
 
@@ -165,7 +165,7 @@ def _closely(data: Offsets, point: tuple[float, float]) -> _Cloud:
     return _on_grid(data, point, covariance, _FINE)
 
 
-def _on_grid(data: Offsets, point: tuple[float, float], covariance: Floats, count: int) -> _Cloud:
+def _on_grid(data: Offsets, point: tuple[float, float], covariance: Floats, count: int) -> Cloud:
     """The posterior at `count` by `count` nodes, as far out as a covariance in square degrees says."""
     steps = np.linspace(-_REACH, _REACH, count)
     axes = np.linalg.cholesky(covariance + 1e-8 * np.eye(2))
@@ -173,10 +173,10 @@ def _on_grid(data: Offsets, point: tuple[float, float], covariance: Floats, coun
     reach = np.hypot(offsets[:, 0], offsets[:, 1])
     latitudes, longitudes = destination(*point, np.degrees(np.arctan2(offsets[:, 0], offsets[:, 1])), reach)
     cell = np.linalg.det(axes) * (steps[1] - steps[0]) ** 2 * np.maximum(np.sinc(reach / 180.0), 1e-9)
-    return _Cloud(point, offsets, data.log_posterior(in_single(unit_vectors(latitudes, longitudes)), 0.0, 3) + np.log(cell))
+    return Cloud(point, offsets, data.log_posterior(in_single(unit_vectors(latitudes, longitudes)), 0.0, 3) + np.log(cell))
 
 
-def _describe(cloud: _Cloud, probability: float) -> Maximum:
+def describe(cloud: Cloud, probability: float) -> Maximum:
     """Ellipse of the cloud's second moments, stretched until it holds the stated share of the cloud."""
     variances, directions = np.linalg.eigh(cloud.covariance + 1e-6 * np.eye(2))
     deviations = np.sqrt(variances)

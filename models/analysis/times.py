@@ -1,0 +1,82 @@
+"""The refinement of an epicenter with times: onsets from the original records, surges from the gather, distances as a prior."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from models.analysis.offsets import OffsetReadings, combine_origin_times
+from models.seismic.candidates import Candidates, assemble
+from models.seismic.geodesy import azimuth_deg, azimuthal_gap_deg, distance_deg
+from models.seismic.location import LEAST_PROBABILITY, Location, prepare_offsets
+from models.seismic.onsets import pick_all
+from models.seismic.regions import read_scales, stated
+from models.seismic.surges import find_surges
+from models.seismic.timed import Timed, geocentric, locate_by_times, offsets_prior
+from models.seismic.waveforms import Gather, Record
+
+LEAST_STATIONS: Final = 3
+LEAST_EVIDENCE: Final = 6.0
+"""Logarithm; see tests/models/seismic/test_timed.py for what chance reaches."""
+SMALLEST_GUESS_S: Final = 60.0
+SMALLEST_DEPTH_ERROR_KM: Final = 5.0
+
+
+def read_candidates(records: Sequence[Record], gather: Gather, readings: OffsetReadings) -> Candidates | None:
+    """What the traces say about arrivals; records in the gather's order. None where fewer than three traces say anything."""
+    data = assemble(pick_all(records), find_surges(gather), gather.latitudes_deg, gather.longitudes_deg)
+    if data is None or len(data.places) < LEAST_STATIONS:
+        return None
+    guess = combine_origin_times(readings)
+    return replace(data, origin=(guess.time_s - data.clock_s, max(2.0 * guess.uncertainty_s, SMALLEST_GUESS_S)))
+
+
+def time_event(records: Sequence[Record], gather: Gather, readings: OffsetReadings, location: Location) -> Timed | None:
+    """
+    Times and distances together, where the times are clearly more than chance; None otherwise.
+
+    Accepted where the onsets are likelier with a source than without by `LEAST_EVIDENCE`, in a Bayes factor that counts every
+    place, depth and origin time that was looked at, and where arrivals of three stations at least are found.
+    """
+    data = read_candidates(records, gather, readings)
+    if data is None:
+        return None
+    offsets = prepare_offsets(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+    starts = [geocentric(place.latitude_deg, place.longitude_deg) for place in (location, *location.alternatives[:3])]
+    timed = locate_by_times(data, offsets_prior(offsets), starts)
+    if timed is None or timed.log_evidence < LEAST_EVIDENCE:
+        return None
+    return timed if len({arrival.place for arrival in timed.arrivals}) >= LEAST_STATIONS else None
+
+
+def moved_location(gather: Gather, readings: OffsetReadings, location: Location, timed: Timed) -> Location:
+    """A location at the place that the times and distances say; `used` are traces with an arrival or a fitting distance."""
+    best, *others = timed.regions
+    residuals = distance_deg(best.latitude_deg, best.longitude_deg, gather.latitudes_deg, gather.longitudes_deg) - readings.distances_deg
+    used = np.abs(residuals) <= 4.0 * readings.uncertainties_deg
+    heard = used.copy()
+    heard[[arrival.place for arrival in timed.arrivals]] = True
+    azimuths = azimuth_deg(best.latitude_deg, best.longitude_deg, gather.latitudes_deg[heard], gather.longitudes_deg[heard])
+    moved = Location(
+        **vars(best),
+        residuals_deg=residuals,
+        used=used,
+        azimuthal_gap_deg=azimuthal_gap_deg(azimuths),
+        common_bias_deg=location.common_bias_deg,
+        effective_stations=location.effective_stations,
+        alternatives=tuple(other for other in others if other.probability >= LEAST_PROBABILITY),
+    )
+    return stated(moved, read_scales(readings.calibration, "offsets-and-times"))
+
+
+def combine_depths(first: tuple[float, float], second: tuple[float, float]) -> tuple[float, float]:
+    """
+    Depth and its deviation from two of them, both in kilometers, each weighted by one over its variance.
+
+    Where they contradict each other, the deviation grows with their distance (Birge's ratio).
+    """
+    depths, variances = np.array([first[0], second[0]]), np.maximum([first[1], second[1]], SMALLEST_DEPTH_ERROR_KM) ** 2.0
+    mean = float(np.average(depths, weights=1.0 / variances))
+    contradiction = float((depths[1] - depths[0]) ** 2 / variances.sum())
+    return max(mean, 0.0), float(np.sqrt(max(contradiction, 1.0) / (1.0 / variances).sum()))

@@ -1,0 +1,210 @@
+"""
+What the traces of one event say about arrivals: candidate onsets and surges on one clock, and how far to trust a travel time.
+
+A trace's onsets are candidates of one phase each: `shares` of them are true ones, the others chance. How sure a trace is at all
+grows with its strongest onset. All probabilities here are chosen, not fitted; the tests hold what follows from them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from models.seismic.geodesy import KM_PER_DEGREE, geocentric_latitude_deg, unit_vectors
+from models.seismic.onsets import LEAST_STRENGTH, Onsets
+from models.seismic.stacking import evidence
+from models.seismic.surges import LEAST_RATIO, Surges
+from models.seismic.travel_times import PHASES, travel_time_s
+
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+
+PHASE_SHARES: Final = {"P": 1.0, "PKP": 0.7, "PKPbc": 0.5, "S": 0.5, "pP": 0.25, "sP": 0.2, "PP": 0.3}
+"""How often a phase is among the onsets where P would be."""
+
+FIRST_PHASES: Final = ("P", "PKP")
+
+MODEL_ERRORS: Final = {"P": 1.0, "PKP": 1.0, "PKPbc": 1.2, "S": 2.2, "pP": 1.3, "sP": 1.5, "PP": 1.5}
+"""How much less well than P a phase's time is known; S as much as its time is longer and Vp/Vs varies."""
+
+STATION_ERROR_S: Final = 0.4
+PATH_ERROR: Final = 0.025  # of the travel time, crust and top of the mantle against ak135
+MOST_PATH_ERROR_S: Final = 1.4  # what teleseismic residuals of global catalogs scatter by
+SHARED_PATH_DEG: Final = 10.0  # paths to stations closer than this share most of their error
+DIFFRACTED_DEG: Final = 100.0
+DIFFRACTED_SHARE: Final = 0.3
+CORRELATION_DEG: Final = 1.0
+LONG_BAND: Final = 3  # of `onsets`
+SURFACE_TRAIN_S: Final = (150.0, 60.0)  # before and after the largest amplitude
+FIRST_BONUS: Final = 0.7  # for each comparable onset before it, an onset is less likely the first arrival
+EARLIEST_S: Final = 1300.0  # an origin may lie this long before the first sample
+MISLED_ORIGIN: Final = 0.3  # how often a guess at the origin time is no guide
+SURGE_DEVIATION_S: Final = 12.0  # a third of a dominant period
+SURGE_PATH_ERROR: Final = 0.04
+SURGE_COMMON_ERROR: Final = 0.015  # what the steps between group velocities leave
+GROUP_VELOCITIES_KM_S: Final = tuple(float(velocity) for velocity in np.arange(2.6, 4.11, 0.125).round(3))
+"""Of the largest Rayleigh waves of 20 to 50 s, continents to oceans; one for an event."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """
+    Onsets and surges of n traces in seconds after `clock_s` (POSIX), weights of zero filling up.
+
+    `stations` [n, 3] unit vectors at geocentric latitudes, `places` [n] the traces' numbers in the gather. `as_first`,
+    `as_later` [n, k] are weights that sum to one: of each onset being the first arrival, or a later phase. `seen`,
+    `surge_seen` [n]: probability that the phase is among the candidates. `apart_deg` [n]: typical distance of the others.
+    `neighbors`, `sharers` [n]: how many traces, itself counted in, share its errors at the station and along the path.
+    `origin`: a guess at the origin time in seconds after the clock, and its deviation.
+    """
+
+    clock_s: float
+    stations: Floats
+    places: NDArray[np.int64]
+    begins: Floats
+    ends: Floats
+    times: Floats
+    deviations: Floats
+    as_first: Floats
+    as_later: Floats
+    seen: Floats
+    surge_times: Floats
+    surge_weights: Floats
+    surge_seen: Floats
+    apart_deg: Floats
+    neighbors: Floats
+    sharers: Floats
+    origin: tuple[float, float] | None = None
+
+    def reach_deg(self, point: Floats) -> Floats:
+        """Distances [n] from a unit vector."""
+        return np.asarray(np.degrees(np.arccos(np.clip(self.stations @ point, -1.0, 1.0))))
+
+    def part(self, chosen: NDArray[np.int64]) -> "Candidates":
+        """Some of the traces."""
+        return replace(self, **{name: value[chosen] for name, value in vars(self).items() if isinstance(value, np.ndarray)})
+
+    def origin_row(self, step_s: float) -> tuple[Singles, int]:
+        """What the guess at the origin time adds to sources, and the number of its first sample."""
+        if self.origin is None:
+            return np.zeros(1, np.float32), 0
+        guess, deviation = self.origin
+        begin, end = round((guess - 4.0 * deviation) / step_s), round((guess + 4.0 * deviation) / step_s)
+        off = (np.arange(begin, end) * step_s - guess) / deviation
+        density = np.exp(-0.5 * off**2) / (deviation * np.sqrt(2.0 * np.pi))
+        span = float(self.ends.max() - self.begins.min()) + EARLIEST_S
+        return np.log1p((1.0 / MISLED_ORIGIN - 1.0) * density * span).astype(np.float32), begin
+
+
+def assemble(onsets: Sequence[Onsets], surges: Sequence[Surges], latitudes_deg: ArrayLike, longitudes_deg: ArrayLike) -> Candidates | None:
+    """The traces that have coordinates and any onset or surge; None where there are none. The clock begins with the earliest record."""
+    latitudes, longitudes = np.asarray(latitudes_deg, np.float64), np.asarray(longitudes_deg, np.float64)
+    known = np.isfinite(latitudes) & np.isfinite(longitudes)
+    there = [i for i in range(len(onsets)) if known[i] and len(onsets[i].times_s) + len(surges[i].times_s)]
+    if not there:
+        return None
+    picks, peaks = [without_surface_waves(onsets[i], surges[i]) for i in there], [surges[i] for i in there]
+    clock_s = min(pick.start_s for pick in picks)
+    stations = unit_vectors(geocentric_latitude_deg(latitudes[there]), longitudes[there])
+    between = np.degrees(np.arccos(np.clip(stations @ stations.T, -1.0, 1.0)))
+    strongest = np.array([pick.strengths.max(initial=0.0) for pick in picks])
+    heights = np.array([peak.strengths.max(initial=0.0) for peak in peaks])
+    return Candidates(
+        clock_s=clock_s,
+        stations=stations,
+        places=np.array(there, np.int64),
+        begins=np.array([pick.start_s - clock_s for pick in picks]),
+        ends=np.array([pick.end_s - clock_s for pick in picks]),
+        times=_padded([pick.times_s - clock_s for pick in picks]),
+        deviations=_padded([pick.uncertainties_s for pick in picks], 1.0),
+        as_first=_shares([pick.strengths * _first_bonus(pick) for pick in picks]),
+        as_later=_shares([pick.strengths for pick in picks]),
+        seen=np.where(strongest > 0.0, np.clip(0.2 + 0.2 * (strongest - LEAST_STRENGTH), 0.2, 0.9), 0.0),
+        surge_times=_padded([peak.times_s - clock_s for peak in peaks]),
+        surge_weights=_shares([peak.strengths**2 for peak in peaks]),
+        surge_seen=np.where(heights > 0.0, np.clip(0.3 + 0.6 * (heights - np.log(LEAST_RATIO)), 0.3, 0.9), 0.0),
+        apart_deg=np.array([np.median(np.delete(row, i)) if len(there) > 1 else 0.0 for i, row in enumerate(between)]),
+        neighbors=np.asarray(np.exp(-0.5 * (between / CORRELATION_DEG) ** 2).sum(axis=1)),
+        sharers=np.asarray(np.exp(-0.5 * (between / SHARED_PATH_DEG) ** 2).sum(axis=1)),
+    )
+
+
+def without_surface_waves(pick: Onsets, peak: Surges) -> Onsets:
+    """Without long-period onsets in the largest surface wave: it is told as a surge, and its slowness is that of a near S."""
+    if not len(peak.times_s):
+        return pick
+    before = peak.times_s[0] - pick.times_s
+    keep = (pick.bands != LONG_BAND) | (before < -SURFACE_TRAIN_S[1]) | (before > SURFACE_TRAIN_S[0])
+    return replace(pick, **{name: getattr(pick, name)[keep] for name in ("times_s", "uncertainties_s", "strengths", "bands")})
+
+
+def _first_bonus(pick: Onsets) -> Floats:
+    """Less for an onset with comparable ones of its band before it."""
+    earlier = (pick.bands[:, None] == pick.bands) & (pick.times_s[:, None] > pick.times_s)
+    return np.asarray(FIRST_BONUS ** (earlier & (pick.strengths > 0.6 * pick.strengths[:, None])).sum(axis=1))
+
+
+def _padded(rows: Sequence[Floats], filling: float = 0.0) -> Floats:
+    width = max(1, *(len(row) for row in rows))
+    return np.array([np.pad(row, (0, width - len(row)), constant_values=filling) for row in rows])
+
+
+def _shares(rows: Sequence[Floats]) -> Floats:
+    weights = _padded(rows)
+    return np.asarray(weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12))
+
+
+def own_share(reach_deg: Floats, apart_deg: Floats) -> Floats:
+    """
+    The share [n] of a path's error that a station has to itself.
+
+    Stations that stand closely together as seen from the source have most in common.
+    """
+    return np.asarray(1.0 - np.exp(-apart_deg / np.clip(reach_deg / 3.0, 1e-3, SHARED_PATH_DEG)))
+
+
+def phase_error_s(phase: str, data: Candidates, reach_deg: Floats, depth_km: float, *, dependent: bool) -> Floats:
+    """
+    One standard deviation [n] of a phase's time against ak135, in seconds.
+
+    A share of the travel time near the source, a second and more far away. What stations have in common of P the origin time
+    takes up, but not what they have in common of a later phase: if `dependent`, each gets the error of all, and together they
+    say no more than one.
+    """
+    seconds = np.nan_to_num(travel_time_s("P", reach_deg, depth_km), nan=1e4)
+    path = np.fmin(PATH_ERROR * seconds, MOST_PATH_ERROR_S)
+    if phase in FIRST_PHASES:
+        error = STATION_ERROR_S + path * own_share(reach_deg, data.apart_deg)
+        return np.asarray(MODEL_ERRORS[phase] * error * (np.sqrt(data.neighbors) if dependent else 1.0))
+    return np.asarray(MODEL_ERRORS[phase] * (STATION_ERROR_S + path) * (np.sqrt(data.sharers) if dependent else 1.0))
+
+
+def onset_rows(data: Candidates, reach: Floats, depth_km: float, step_s: float, count: int, blur_s: Floats, dependent: bool) -> Singles:
+    """
+    What the traces say of each phase's arrival [phases, n, samples], for sources at about `reach` [n] degrees.
+
+    `blur_s` [n] widens every candidate by what the grid may miss; `dependent` as well by the root of how many neighbors share
+    its error, which a posterior must and a search need not.
+    """
+    rows = []
+    for phase in PHASES:
+        error = phase_error_s(phase, data, reach, depth_km, dependent=dependent)
+        sigma = np.sqrt(data.deviations**2 + (error**2 + blur_s**2)[:, None])
+        shares = data.seen * PHASE_SHARES[phase]
+        if phase == "P":
+            shares = np.where(reach > DIFFRACTED_DEG, DIFFRACTED_SHARE * shares, shares)
+        weights = data.as_first if phase in FIRST_PHASES else data.as_later
+        rows.append(evidence(data.times, sigma, weights, shares, data.begins, data.ends, step_s, count))
+    return np.stack(rows)
+
+
+def surge_rows(data: Candidates, reach: Floats, step_s: float, count: int, blur_s: Floats, dependent: bool) -> Singles:
+    """The same [n, samples] of the Rayleigh waves' largest amplitude."""
+    seconds = reach * KM_PER_DEGREE / 3.3
+    own = own_share(reach, data.apart_deg) * (np.sqrt(data.neighbors) if dependent else 1.0)
+    path = np.hypot(SURGE_PATH_ERROR * own, SURGE_COMMON_ERROR) * seconds
+    sigma = np.sqrt(SURGE_DEVIATION_S**2 + path**2 + blur_s**2)
+    deviations = np.repeat(sigma[:, None], data.surge_times.shape[1], axis=1)
+    return evidence(data.surge_times, deviations, data.surge_weights, data.surge_seen, data.begins, data.ends, step_s, count)

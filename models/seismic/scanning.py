@@ -1,0 +1,146 @@
+"""
+Stacks at trial sources: what all traces say of places, depths and origin times, below `association`.
+
+Traces vote for arrival times (`candidates`), votes are stacked along travel times (`stacking`); a trace that saw nothing where an
+arrival should be counts against a source, by a bounded amount.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.seismic.candidates import EARLIEST_S, GROUP_VELOCITIES_KM_S, Candidates, onset_rows, surge_rows
+from models.seismic.geodesy import KM_PER_DEGREE
+from models.seismic.stacking import look_up, stack
+from models.seismic.travel_times import DISTANCES_DEG, PHASES, curve
+
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+
+SURFACE_SLOWNESS: Final[Floats] = KM_PER_DEGREE / np.array(GROUP_VELOCITIES_KM_S)
+NO_SLOWNESS: Final[Floats] = np.zeros(0)
+# Shallow events are the rule: an exponential of 60 km and a tenth spread evenly to 700 km.
+_DEPTH_SCALE_KM, _DEEP_SHARE, _DEEPEST_KM = 60.0, 0.1, 700.0
+# Phases that would be one onset with an earlier one, or lost in its coda, at less than this many seconds.
+_SEPARATE: Final = (("PKPbc", "PKP", 4.0), ("S", "P", 3.0), ("pP", "P", 20.0), ("sP", "P", 20.0), ("sP", "pP", 8.0))
+
+
+@dataclass(frozen=True)
+class Source:
+    """A trial source: geocentric unit vector, depth, origin time in seconds after the candidates' clock, and its score."""
+
+    point: Floats
+    depth_km: float
+    time_s: float
+    score: float
+
+
+@cache
+def phase_curves(depth_km: float) -> Singles:
+    """Travel times [phases, distances] from a depth, without phases that another of them hides."""
+    curves = np.stack([curve(phase, depth_km) for phase in PHASES]).astype(np.float32)
+    for later, earlier, apart_s in _SEPARATE:
+        row = PHASES.index(later)
+        hidden = curves[row] - curves[PHASES.index(earlier)] < apart_s
+        curves[row, hidden] = np.nan
+    curves.setflags(write=False)
+    return curves
+
+
+def log_depth_prior(depths_km: Floats) -> Floats:
+    """Logarithm of a density of depth per kilometer."""
+    shallow = (1.0 - _DEEP_SHARE) / _DEPTH_SCALE_KM * np.exp(-depths_km / _DEPTH_SCALE_KM)
+    return np.asarray(np.log(shallow + _DEEP_SHARE / _DEEPEST_KM))
+
+
+@cache
+def sphere_nodes(step_deg: float) -> Floats:
+    """Points of equal area a step apart, on a spiral (Swinbank & Purser 2006, doi:10.1256/qj.05.227)."""
+    count = round(4.0 * np.pi / np.radians(step_deg) ** 2)
+    z = 1.0 - (2.0 * np.arange(count) + 1.0) / count
+    turn = np.pi * (1.0 + 5.0**0.5) * np.arange(count)
+    flat = np.sqrt(1.0 - z * z)
+    return np.stack((flat * np.cos(turn), flat * np.sin(turn), z), axis=1)
+
+
+def around(point: Floats, east_deg: Floats, north_deg: Floats) -> Floats:
+    """Nodes [m, 3] at distances east and north [m] from a unit vector, true in distance and direction."""
+    east = np.array([-point[1], point[0], 0.0])
+    east = east / np.linalg.norm(east) if np.hypot(point[0], point[1]) > 1e-9 else np.array([0.0, 1.0, 0.0])
+    north = np.cross(point, east)
+    reach = np.radians(np.hypot(east_deg, north_deg))
+    scale = np.sinc(reach / np.pi)[:, None]
+    return np.asarray(
+        np.cos(reach)[:, None] * point + scale * (np.radians(east_deg)[:, None] * east + np.radians(north_deg)[:, None] * north)
+    )
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Stacks at depths and nodes [d, m]: the best over origin times, that time, the logarithm of the integral over times."""
+
+    best: Floats
+    when_s: Floats
+    total: Floats
+
+
+def scan(
+    data: Candidates,
+    nodes: Floats,
+    depths_km: Sequence[float],
+    times_s: tuple[float, float, float],
+    blur_s: Floats,
+    *,
+    reach: Floats,
+    phases: Sequence[str] = PHASES,
+    surface: bool = True,
+    dependent: bool = False,
+    anchor: Source | None = None,
+) -> Scan:
+    """
+    Stack at nodes [m, 3] and depths, for origin times (from, to, step), sources being at about `reach` [n] degrees.
+
+    With an anchor, origin times are after its own, which moves from node to node as the mean travel time does.
+    """
+    low, high, step = times_s
+    chosen = [PHASES.index(phase) for phase in phases]
+    shift = np.zeros(len(nodes)) if anchor is None else anchor.time_s + _earlier_s(data, anchor, nodes)
+    begins, count = np.round((low + shift) / step).astype(np.int64), max(2, round((high - low) / step))
+    samples = round(data.ends.max() / step) + 2
+    rows = onset_rows(data, reach, float(np.median(depths_km)), step, samples, blur_s, dependent)[chosen]
+    slowness = SURFACE_SLOWNESS if surface else NO_SLOWNESS
+    waves = surge_rows(data, reach, step, samples if surface else 2, blur_s, dependent)
+    known = data.origin_row(step)
+    out = [
+        stack(nodes, data.stations, phase_curves(depth)[chosen], rows, waves, slowness, step, begins, count, *known) for depth in depths_km
+    ]
+    best, where, total = (np.stack(part) for part in zip(*out, strict=True))
+    return Scan(best, (begins + where) * step, total)
+
+
+def _earlier_s(data: Candidates, anchor: Source, nodes: Floats) -> Floats:
+    """By how much [m] the origin is later for the same arrivals, where a node is nearer than the anchor."""
+    table = phase_curves(anchor.depth_km)
+    first = np.where(np.isfinite(table[0]), table[0], table[1]).astype(np.float64)
+    usual = np.interp(data.reach_deg(anchor.point), DISTANCES_DEG, first)
+    reach = np.degrees(np.arccos(np.clip(nodes @ data.stations.T, -1.0, 1.0)))
+    change = (usual - np.interp(reach, DISTANCES_DEG, first)) * data.seen
+    return np.asarray(np.nan_to_num(change).sum(axis=1) / max(float(data.seen.sum()), 1e-9))
+
+
+def origin_span(data: Candidates) -> tuple[float, float]:
+    """Between which times after the clock an origin may lie."""
+    return -EARLIEST_S, float(data.ends.max())
+
+
+def missed_s(reach: Floats, depth_km: float, off_deg: float) -> Floats:
+    """By how much the P time changes over `off_deg`, at distances [n]."""
+    table = phase_curves(depth_km)
+    first = np.where(np.isfinite(table[0]), table[0], table[1])
+    ends = (np.maximum(reach - off_deg, 0.0), np.minimum(reach + off_deg, 180.0))
+    near, far = (np.array([look_up(first, at) for at in end]) for end in ends)
+    return np.asarray(np.nan_to_num(np.abs(far - near) / 2.0, nan=2.0 * off_deg))

@@ -1,0 +1,237 @@
+"""An epicenter from arrival times and distances together: its regions, depth and origin time, and the arrivals it rests on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.seismic.association import FIRST_DEPTHS_KM, Prior, find_sources
+from models.seismic.candidates import GROUP_VELOCITIES_KM_S, SURGE_DEVIATION_S, SURGE_PATH_ERROR, Candidates, phase_error_s
+from models.seismic.geodesy import KM_PER_DEGREE, WGS84_FLATTENING, azimuth_deg, distance_deg, geocentric_latitude_deg, unit_vectors
+from models.seismic.posterior import Cloud, Maximum, Offsets, describe
+from models.seismic.scanning import Source, around, log_depth_prior, origin_span, phase_curves, scan
+from models.seismic.sphere_grid import in_single, sphere_grid
+from models.seismic.travel_times import DEPTHS_KM, DISTANCES_DEG, PHASES
+
+Floats = NDArray[np.float64]
+
+MISLED_OFFSETS: Final = 0.1  # how often the distances of an event lead astray altogether
+ASSOCIATED: Final = 3.0  # deviations within which an onset counts as the arrival
+LEAST_WORTH: Final = 15.0  # a source this much below the best one (in logarithm) is not looked at closely
+MOST_REGIONS: Final = 3
+RADII_DEG: Final[Floats] = np.geomspace(0.02, 40.0, 22)
+SPOKES: Final = 20
+GRID_REACH: Final = 3.5  # deviations
+SPHERE_SQUARE_DEG: Final = 41253.0
+TIME_WINDOW_S: Final = 20.0
+FLATTER: Final = (1.0 - WGS84_FLATTENING) ** 2  # of the equatorial axes of a geocentric vector, and it is geographic
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """An onset taken for a phase: the trace's number in its gather, POSIX seconds, observed less predicted, one deviation."""
+
+    place: int
+    phase: str
+    time_s: float
+    residual_s: float
+    uncertainty_s: float
+
+
+@dataclass(frozen=True)
+class Timed:
+    """
+    What the times say.
+
+    `regions` likeliest first; `depth_km`, `time_s` (POSIX) with one standard deviation each; `log_evidence`: how much likelier
+    the onsets are with a source somewhere than by chance, in logarithm; `arrivals` of the first region.
+    """
+
+    regions: tuple[Maximum, ...]
+    depth_km: float
+    depth_uncertainty_km: float
+    time_s: float
+    time_uncertainty_s: float
+    log_evidence: float
+    arrivals: tuple[Arrival, ...]
+
+
+@dataclass(frozen=True)
+class _Joint:
+    """Posterior of times and distances near a source, as a grid of regions asks for it."""
+
+    data: Candidates
+    source: Source
+    prior: Prior
+    depths_km: tuple[float, ...]
+
+    def by_depth(self, nodes: Floats) -> Floats:
+        """Logarithm of the density [d, m] at geocentric nodes, origin time integrated out, per kilometer of depth and second."""
+        reach = self.data.reach_deg(self.source.point)
+        times = (-TIME_WINDOW_S, TIME_WINDOW_S, 0.5)
+        found = scan(self.data, nodes, self.depths_km, times, np.full(len(reach), 0.3), reach=reach, dependent=True, anchor=self.source)
+        return found.total + self.prior(nodes) + log_depth_prior(np.asarray(self.depths_km))[:, None]
+
+    def log_posterior(self, nodes: Floats) -> Floats:
+        """The same [m], depth integrated out."""
+        return np.asarray(np.logaddexp.reduce(self.by_depth(nodes) + np.log(_widths(self.depths_km))[:, None], axis=0))
+
+
+def _widths(depths_km: Sequence[float]) -> Floats:
+    """How many kilometers each depth stands for."""
+    depths = np.asarray(depths_km, np.float64)
+    edges = np.concatenate(([0.0], 0.5 * (depths[1:] + depths[:-1]), [700.0]))
+    return np.maximum(np.diff(edges), 1.0)
+
+
+def offsets_prior(offsets: Offsets) -> Prior:
+    """The distances' posterior as a prior, one being uniform, with a share of events that they mislead."""
+    sphere = sphere_grid()
+    density = offsets.log_posterior(sphere.nodes, 0.5, 1)
+    level = np.logaddexp.reduce(density) - np.log(len(density))
+
+    def prior(nodes: Floats) -> Floats:
+        vectors = nodes * (FLATTER, FLATTER, 1.0)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        likely = offsets.log_posterior(in_single(vectors), 0.1, 2) - level
+        return np.asarray(np.logaddexp(np.log1p(-MISLED_OFFSETS) + likely, np.log(MISLED_OFFSETS)))
+
+    return prior
+
+
+def geocentric(latitude_deg: float, longitude_deg: float) -> Floats:
+    """Unit vector at the geocentric latitude of a place."""
+    return unit_vectors(geocentric_latitude_deg(latitude_deg), longitude_deg)
+
+
+def geographic(point: Floats) -> tuple[float, float]:
+    """Latitude and longitude in degrees of a geocentric unit vector."""
+    flat = np.hypot(point[0], point[1]) * FLATTER
+    return float(np.degrees(np.arctan2(point[2], flat))), float(np.degrees(np.arctan2(point[1], point[0])))
+
+
+def locate_by_times(data: Candidates, prior: Prior, starts: Sequence[Floats] = ()) -> Timed | None:
+    """The best source and others that compete with it; None where nothing is found at all."""
+    sources = find_sources(data, prior, starts)
+    if not sources:
+        return None
+    best = sources[0]
+    clouds: list[tuple[Cloud, Source]] = []
+    for source in [source for source in sources if source.score > best.score - LEAST_WORTH][:MOST_REGIONS]:
+        if not any(_inside(cloud, top, source) for cloud, top in clouds):
+            clouds.append(_region(data, source, prior))
+    masses = np.array([np.logaddexp.reduce(cloud.log_mass) for cloud, _ in clouds])
+    shares = np.exp(masses - np.logaddexp.reduce(masses))
+    order = np.argsort(-shares, kind="stable").tolist()
+    regions = tuple(describe(clouds[i][0], float(shares[i])) for i in order)
+    cloud, top = clouds[order[0]]
+    depth, time = _depth_and_time(data, top, prior, cloud.covariance)
+    low, high = origin_span(data)
+    evidence = float(np.logaddexp.reduce(masses)) - np.log(SPHERE_SQUARE_DEG * (high - low))
+    return Timed(regions, *depth, data.clock_s + time[0], time[1], evidence, associate(data, top))
+
+
+def _region(data: Candidates, source: Source, prior: Prior) -> tuple[Cloud, Source]:
+    """The posterior around a source: first on spokes, which show any extent, then on a grid as wide as that; and its top."""
+    joint = _Joint(data, source, prior, (source.depth_km,))
+    turns = 2.0 * np.pi * np.arange(SPOKES) / SPOKES
+    east, north = (np.outer(RADII_DEG, part(turns)).ravel() for part in (np.sin, np.cos))
+    area = np.repeat(RADII_DEG**2 * np.sinc(RADII_DEG / 180.0), SPOKES)
+    cloud = Cloud((0.0, 0.0), np.stack((east, north), axis=1), joint.log_posterior(around(source.point, east, north)) + np.log(area))
+    joint = replace(joint, depths_km=_depths_about(source.depth_km))
+    for count in (9, 15):
+        steps = np.linspace(-GRID_REACH, GRID_REACH, count)
+        axes = np.linalg.cholesky(cloud.covariance + 1e-5 * np.eye(2))
+        offsets = np.column_stack((np.repeat(steps, count), np.tile(steps, count))) @ axes.T
+        cell = np.linalg.det(axes) * (steps[1] - steps[0]) ** 2 * np.maximum(np.sinc(np.hypot(*offsets.T) / 180.0), 1e-9)
+        nodes = around(source.point, offsets[:, 0], offsets[:, 1])
+        cloud = Cloud((0.0, 0.0), offsets, joint.log_posterior(nodes) + np.log(cell))
+        top = int(np.argmax(cloud.log_mass))
+        source = _moved(joint, source, nodes[top])
+        cloud = replace(cloud, point=geographic(nodes[top]), offsets=offsets - offsets[top])
+    return cloud, source
+
+
+def _inside(cloud: Cloud, top: Source, source: Source) -> bool:
+    """Whether a source lies in a region that is already described."""
+    reach = distance_deg(*geographic(top.point), *geographic(source.point))
+    azimuth = np.radians(azimuth_deg(*geographic(top.point), *geographic(source.point)))
+    off = float(reach) * np.array([np.sin(azimuth), np.cos(azimuth)]).ravel()
+    return bool(off @ np.linalg.solve(cloud.covariance + 1e-5 * np.eye(2), off) < ASSOCIATED**2)
+
+
+def _moved(joint: _Joint, source: Source, point: Floats) -> Source:
+    """A source at another place, its depth and time as fit best there."""
+    reach = joint.data.reach_deg(point)
+    times = (-TIME_WINDOW_S, TIME_WINDOW_S, 0.25)
+    depths = joint.depths_km
+    found = scan(joint.data, point[None], depths, times, np.full(len(reach), 0.1), reach=reach, dependent=True, anchor=source)
+    score = found.best[:, 0] + log_depth_prior(np.asarray(depths))
+    row = int(np.argmax(score))
+    return Source(point, depths[row], float(found.when_s[row, 0]), float(score[row]))
+
+
+def _depths_about(depth_km: float) -> tuple[float, ...]:
+    nearest = sorted(FIRST_DEPTHS_KM, key=lambda depth: abs(depth - depth_km))[:4]
+    return tuple(sorted({*nearest, depth_km}))
+
+
+def _depth_and_time(data: Candidates, source: Source, prior: Prior, covariance: Floats) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Depth and origin time with one standard deviation each, the place known no better than its covariance; every depth alike."""
+    steps = np.linspace(-2.0, 2.0, 5)
+    offsets = np.column_stack((np.repeat(steps, 5), np.tile(steps, 5))) @ np.linalg.cholesky(covariance + 1e-5 * np.eye(2)).T
+    nodes = around(source.point, offsets[:, 0], offsets[:, 1])
+    depths = tuple(DEPTHS_KM[::2].tolist())
+    reach = data.reach_deg(source.point)
+    found = scan(data, nodes, depths, (-60.0, 60.0, 1.0), np.full(len(reach), 0.5), reach=reach, dependent=True, anchor=source)
+    density = found.total + prior(nodes) + np.log(_widths(depths))[:, None]
+    flat = np.exp(density - density.max())
+    depth, depth_sd = _moments(np.asarray(depths), flat.sum(axis=1))
+    usual = flat * np.exp(log_depth_prior(np.asarray(depths)))[:, None]
+    time, time_sd = _moments(found.when_s.ravel(), usual.ravel())
+    return (depth, depth_sd), (time, max(time_sd, 1.0))
+
+
+def _moments(values: Floats, weights: Floats) -> tuple[float, float]:
+    """Mean and standard deviation."""
+    mean = float(np.average(values, weights=weights))
+    return mean, float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))
+
+
+def associate(data: Candidates, source: Source) -> tuple[Arrival, ...]:
+    """Each phase's onset on each trace, where there is one within three deviations that no earlier phase has taken."""
+    reach = data.reach_deg(source.point)
+    errors = [phase_error_s(phase, data, reach, source.depth_km, dependent=False) for phase in PHASES]
+    curves = phase_curves(source.depth_km).astype(np.float64)
+    arrivals = []
+    for i, place in enumerate(data.places.tolist()):
+        free = data.as_later[i] > 0.0
+        for row, phase in enumerate(PHASES):
+            expected = source.time_s + float(np.interp(reach[i], DISTANCES_DEG, curves[row]))
+            sigma = np.hypot(data.deviations[i], errors[row][i])
+            off = np.where(free, np.abs(data.times[i] - expected) / sigma, np.inf)
+            at = int(np.argmin(off))
+            if off[at] <= ASSOCIATED:
+                time_s = float(data.times[i, at])
+                arrivals.append(Arrival(int(place), phase, data.clock_s + time_s, time_s - expected, float(sigma[at])))
+                free &= np.abs(data.times[i] - time_s) > 3.0
+    return (*arrivals, *_surface_arrivals(data, source, reach))
+
+
+def _surface_arrivals(data: Candidates, source: Source, reach: Floats) -> list[Arrival]:
+    """The Rayleigh waves' largest amplitude, at the group velocity that most traces agree on."""
+    found: list[Arrival] = []
+    for velocity in GROUP_VELOCITIES_KM_S:
+        expected = source.time_s + reach * KM_PER_DEGREE / velocity
+        sigma = np.hypot(SURGE_DEVIATION_S, SURGE_PATH_ERROR * (expected - source.time_s))
+        off = np.where(data.surge_weights > 0.0, data.surge_times - expected[:, None], np.inf)
+        nearest = np.argmin(np.abs(off), axis=1)
+        arrivals = []
+        for i, at in enumerate(nearest.tolist()):
+            if abs(off[i, at]) <= ASSOCIATED * SURGE_DEVIATION_S:
+                time_s = data.clock_s + float(data.surge_times[i, at])
+                arrivals.append(Arrival(int(data.places[i]), "LR", time_s, float(off[i, at]), float(sigma[i])))
+        found = max(found, arrivals, key=len)
+    return found

@@ -1,0 +1,123 @@
+"""Sources found again from onsets that were computed, blurred and mixed with false ones."""
+
+import numpy as np
+import pytest
+
+from models.analysis.times import LEAST_EVIDENCE
+from models.seismic.association import no_prior
+from models.seismic.candidates import assemble
+from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg, geocentric_latitude_deg
+from models.seismic.onsets import Onsets
+from models.seismic.surges import Surges
+from models.seismic.timed import locate_by_times
+from models.seismic.travel_times import travel_time_s
+
+SILENT = Surges(np.zeros(0), np.zeros(0))
+
+
+def onsets(rng, arrivals_s, span, false=3):
+    """True onsets of one trace among false ones anywhere in its record."""
+    times = np.concatenate((arrivals_s, rng.uniform(*span, false)))
+    strengths = np.concatenate((rng.uniform(3.0, 7.0, len(arrivals_s)), rng.uniform(2.0, 3.5, false)))
+    order = np.argsort(times)
+    return Onsets(*span, times[order], np.full(len(times), 0.6), strengths[order], np.ones(len(times), np.int64))
+
+
+def network(rng, source, depth_km, latitudes, longitudes, span, *, scatter_s=0.6, lost=0.2, phases=("P", "PKP", "S")):
+    """Onsets at stations of an event at POSIX 0; a share of the phases is lost."""
+    here = (geocentric_latitude_deg(source[0]), source[1])
+    reach = distance_deg(*here, geocentric_latitude_deg(latitudes), longitudes)
+    found = []
+    for distance in reach:
+        times = np.array([float(travel_time_s(phase, distance, depth_km)) for phase in phases])
+        times = times[np.isfinite(times) & (rng.uniform(size=len(times)) > lost)]
+        times = times + rng.normal(0.0, scatter_s, len(times))
+        found.append(onsets(rng, times[(times > span[0]) & (times < span[1])], span))
+    return found
+
+
+def located(found, latitudes, longitudes, prior=no_prior):
+    data = assemble(found, [SILENT] * len(found), latitudes, longitudes)
+    return locate_by_times(data, prior)
+
+
+def error_km(timed, source):
+    best = timed.regions[0]
+    return float(distance_deg(*source, best.latitude_deg, best.longitude_deg)) * KM_PER_DEGREE
+
+
+def spread_out(rng, center, count, widest_deg, nearest_deg=0.0):
+    return destination(*center, rng.uniform(0.0, 360.0, count), rng.uniform(nearest_deg, widest_deg, count))
+
+
+def test_a_local_network_finds_the_event_among_false_onsets():
+    rng = np.random.default_rng(1)
+    source = (61.4, -149.7)
+    stations = spread_out(rng, (62.0, -149.0), 20, 3.0)
+    timed = located(network(rng, source, 15.0, *stations, (-60.0, 300.0)), *stations)
+    assert error_km(timed, source) < 10.0
+    assert abs(timed.time_s) < 3.0
+    assert timed.log_evidence > LEAST_EVIDENCE
+    assert sum(arrival.phase == "P" for arrival in timed.arrivals) >= 12
+
+
+def test_a_global_network_finds_place_depth_and_time_of_a_deep_event():
+    rng = np.random.default_rng(2)
+    source = (-21.0, -178.5)
+    stations = spread_out(rng, source, 25, 95.0, 25.0)
+    found = network(rng, source, 500.0, *stations, (-600.0, 3000.0), phases=("P", "S", "pP"))
+    timed = located(found, *stations)
+    assert error_km(timed, source) < 30.0
+    assert timed.depth_km == pytest.approx(500.0, abs=25.0)
+    assert timed.depth_uncertainty_km < 50.0
+
+
+def test_an_array_turns_a_ring_into_a_region_that_holds_the_truth():
+    rng = np.random.default_rng(3)
+    source = (24.7, 95.2)
+    stations = spread_out(rng, (-5.0, 35.0), 20, 4.0)
+    timed = located(network(rng, source, 35.0, *stations, (-600.0, 3000.0), phases=("P", "S")), *stations)
+    best = timed.regions[0]
+    assert error_km(timed, source) < 2.5 * best.horizontal_uncertainty_km
+    assert best.horizontal_uncertainty_km < 1500.0
+
+
+def test_distances_that_lead_astray_are_overruled_by_a_network_of_onsets():
+    rng = np.random.default_rng(4)
+    source = (38.0, 27.0)
+    stations = spread_out(rng, (38.5, 26.0), 25, 4.0)
+
+    def astray(nodes):
+        far = np.array([np.cos(np.radians(-40.0)), 0.0, np.sin(np.radians(-40.0))])
+        return np.logaddexp(np.log(0.1), np.log(0.9) + 9.0 - 500.0 * (1.0 - nodes @ far))
+
+    timed = located(network(rng, source, 10.0, *stations, (-30.0, 390.0)), *stations, prior=astray)
+    assert error_km(timed, source) < 10.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_false_onsets_alone_are_not_believed(seed):
+    rng = np.random.default_rng(seed)
+    stations = spread_out(rng, (10.0, 20.0), (4, 12, 12, 25)[seed], (3.0, 3.0, 5.0, 80.0)[seed])
+    span = (0.0, 400.0) if seed < 2 else (0.0, 3600.0)
+    found = [onsets(rng, np.zeros(0), span, false=6) for _ in range(len(stations[0]))]
+    timed = located(found, *stations)
+    assert timed is None or timed.log_evidence < LEAST_EVIDENCE
+
+
+def test_nothing_heard_is_nothing_found():
+    rng = np.random.default_rng(5)
+    latitudes, longitudes = spread_out(rng, (0.0, 0.0), 5, 5.0)
+    empty = [onsets(rng, np.zeros(0), (0.0, 300.0), false=0) for _ in latitudes]
+    assert assemble(empty, [SILENT] * 5, latitudes, longitudes) is None
+
+
+def test_the_answer_does_not_depend_on_the_clock():
+    rng = np.random.default_rng(6)
+    source = (10.0, 20.0)
+    stations = spread_out(rng, source, 10, 5.0)
+    found = network(rng, source, 10.0, *stations, (-60.0, 300.0))
+    later = [Onsets(o.start_s + 1e9, o.end_s + 1e9, o.times_s + 1e9, o.uncertainties_s, o.strengths, o.bands) for o in found]
+    first, second = located(found, *stations), located(later, *stations)
+    assert second.time_s - 1e9 == pytest.approx(first.time_s, abs=0.1)
+    assert second.regions[0].latitude_deg == pytest.approx(first.regions[0].latitude_deg, abs=1e-3)
