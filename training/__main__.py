@@ -2,9 +2,11 @@
 # ruff: noqa: PLC0415  (a verb imports what it needs: the engine's processes import this module again and shall not hold PyTorch)
 
 import argparse
+import subprocess
+import sys
 from pathlib import Path
 
-from training import greens
+from training import greens, tables
 from training.config import TrainingSettings, recipe
 from training.seeds import Purpose
 
@@ -143,11 +145,40 @@ def read_real_events(arguments: argparse.Namespace, settings: TrainingSettings) 
     Path("docs/real_events.md").write_text(real_events.report(settings.artifacts_dir, arguments.folder), encoding="utf-8")
 
 
+def locate(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Locate the twin's test part, or real events where a folder is named."""
+    from training import location_report
+
+    if arguments.real is None:
+        location_report.report_twin(settings, arguments.store, arguments.most)
+    else:
+        location_report.report_real(settings, arguments.real)
+
+
+def calibrate_regions(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Fit the factors on stated regions and put them into the offset model's card."""
+    from training import location_regions
+
+    print(location_regions.calibrate(settings, arguments.store, arguments.most))
+
+
+def add_location(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the verbs that calibrate regions and measure locations."""
+    where = verbs.add_parser("location", help="write parts of docs/location.md: the twin's test events located, or real ones")
+    where.add_argument("--real", type=Path, help="real events, a folder each, instead of the twin")
+    where.set_defaults(run=locate)
+    regions = verbs.add_parser("location-regions", help="fit how large regions are stated on the twin's validation events, into the card")
+    regions.set_defaults(run=calibrate_regions)
+    for verb in (where, regions):
+        verb.add_argument("--store", help="another store of Green's functions than the twin's")
+        verb.add_argument("--most", type=int, help="most events")
+
+
 def train_all(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
-    """The stores, then every model in order."""
+    """The stores, then every model in order, each in a process of its own: on several GPUs one can start the engine only once."""
     build_stores([], settings)
     for name in MODELS:
-        train(name, settings, arguments.version)
+        subprocess.run([sys.executable, "-m", "training", "train", name, "--version", arguments.version], check=True)  # noqa: S603
 
 
 def add_training(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -197,6 +228,8 @@ def main() -> None:
     add_training(verbs)
     add_archives(verbs)
     add_measures(verbs)
+    add_location(verbs)
+    tables.add_tables(verbs)
     arguments = parser.parse_args()
     arguments.run(arguments, TrainingSettings())
 

@@ -1,5 +1,6 @@
 """Pages written by commands: each command owns the part between its two marks and leaves the rest alone."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -17,7 +18,7 @@ def write_part(path: Path, name: str, text: str) -> None:
     path.write_text(with_part(path.read_text(encoding="utf-8"), name, text), encoding="utf-8")
 
 
-def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A table in Markdown."""
     lines = [heads, ("---",) * len(heads), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

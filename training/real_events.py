@@ -26,7 +26,7 @@ from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
 from models.seismic.miniseed import Limits, read_records, scan
 from models.seismic.stations import locate_records, read_stations_csv
 from models.seismic.verticals import choose_verticals
-from models.seismic.waveforms import Gather
+from models.seismic.waveforms import Gather, Record
 
 Floats = NDArray[np.float64]
 LIMITS = Limits(max_traces=2000, max_segments=5000, max_samples=200_000_000, max_span_s=6 * 3600.0)
@@ -59,13 +59,18 @@ class Reading:
         return distance_deg(self.truth["latitude"], self.truth["longitude"], self.gather.latitudes_deg, self.gather.longitudes_deg)
 
 
-def read_gather(folder: Path) -> Gather:
-    """One conditioned vertical record a station, with coordinates from stations.csv."""
+def read_chosen(folder: Path) -> tuple[Record, ...]:
+    """One vertical record a station, with coordinates from stations.csv."""
     records, _ = read_records([scan("waveforms.mseed", (folder / "waveforms.mseed").read_bytes())], LIMITS)
     book = read_stations_csv((folder / "stations.csv").read_bytes(), "stations.csv")
     placed, _ = locate_records(records, [book])
     chosen, _ = choose_verticals(placed)
-    return condition(chosen, CONDITIONING)
+    return tuple(chosen)
+
+
+def read_gather(folder: Path) -> Gather:
+    """The same, conditioned."""
+    return condition(read_chosen(folder), CONDITIONING)
 
 
 def read_event(models: Models, folder: Path) -> Reading:

@@ -23,7 +23,7 @@ def section(card: Card) -> str:
     """One model in Markdown."""
     style = card.style
     picture = f"{style['kind']} picture, {style['rows']} by {style['columns']} pixels, window of {style['window_s']:.0f} s"
-    calibration = ", ".join(f"{name} {value:.3g}" for name, value in card.calibration.items())
+    calibration = ", ".join(f"{name} {value:.3g}" for name, value in card.calibration.items() if isinstance(value, float))
     lines = [
         f"## {card.name}, version {card.version}",
         "",

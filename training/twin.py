@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from models.seismic.waveforms import Record
 from training import greens
 from training.archive import ArchivedEvent, Truth
-from training.catalogs import EarthquakeCatalog, GlacialCatalog
+from training.catalogs import EarthquakeCatalog, GlacialCatalog, earthquakes, glacial_earthquakes
 from training.config import TrainingSettings
 from training.dataset import event_name, make_archive
 from training.events import Event, World, open_world, realize
@@ -149,6 +149,13 @@ def draw_twin(recipe: TwinRecipe, settings: TrainingSettings, numbers: list[int]
     world = open_world(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
     rows = twin_rows(world.glacial, world.earthquakes, recipe)
     return [_event(world, recipe, rows[number], number) for number in numbers]
+
+
+def part_of_twin(recipe: TwinRecipe, settings: TrainingSettings, part: str) -> list[int]:
+    """Numbers of the events of a part of the random split, ascending."""
+    folder = settings.data_dir
+    rows = twin_rows(glacial_earthquakes(folder, recipe.seed), earthquakes(folder, recipe.seed), recipe)
+    return [number for number, row in enumerate(rows) if row.split_random == part]
 
 
 def write_twin(recipe: TwinRecipe, settings: TrainingSettings, folder: Path) -> Path:

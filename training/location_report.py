@@ -1,0 +1,110 @@
+"""docs/location.md: where events of the catalog twin and real ones are located, and whether the stated regions hold them."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from training.config import TrainingSettings, recipe
+from training.location_events import Row, Truth, look, open_models, twin_events
+from training.location_tables import coverage_figure, error_figure, error_table, line, median_of, share_of
+from training.pages import table, write_part
+from training.real_events import read_chosen
+from training.splits import PARTS
+from training.twin import TwinRecipe, part_of_twin
+
+PAGE = Path("docs/location.md")
+FIGURES = Path("docs/figures")
+STATIONS = (4, 60)
+REAL_HEADS = ("event", "stations", "gap", "error km", "by offsets alone", "stated km", "in 68 %", "in 90 %", "method", "depth error km")
+
+
+def twin_recipe(store: str | None) -> TwinRecipe:
+    """The twin's recipe with few and many stations, at another store where one is named."""
+    stated = recipe("twin", TwinRecipe)
+    return stated.model_copy(update={"stations": STATIONS} | ({} if store is None else {"store": store}))
+
+
+def report_twin(settings: TrainingSettings, store: str | None, most: int | None) -> None:
+    """Locate the test part of the twin; write its table, figures and what depth and azimuth came to."""
+    chosen = twin_recipe(store)
+    numbers = part_of_twin(chosen, settings, PARTS[2])[:most]
+    rows = twin_events(chosen, settings, numbers)
+    error_figure(rows, FIGURES / "location_errors.png")
+    coverage_figure(rows, FIGURES / "location_coverage.png")
+    stores = chosen.store if isinstance(chosen.store, str) else ", ".join(chosen.store)
+    said = (
+        f"`python -m training location{'' if store is None else f' --store {store}'}{'' if most is None else f' --most {most}'}`: "
+        f"{len(numbers)} events of the test part (seed {chosen.seed}), drawn through {stores} with {STATIONS[0]} to {STATIONS[1]} "
+        f"stations at {chosen.distances_deg[0]:g} to {chosen.distances_deg[1]:g} degrees, {len(rows)} of them located; intervals are "
+        "95 %, of shares after Wilson, of medians by bootstrap. A region is the ellipse of the epicenter and those of its alternatives."
+    )
+    pictures = "\n".join(f"![{name}](figures/location_{name}.png)" for name in ("errors", "coverage"))
+    write_part(PAGE, "twin", "\n\n".join((said, error_table(rows), sources(rows), pictures)))
+
+
+def sources(rows: Sequence[Row]) -> str:
+    """Class, depth and force azimuth in words; what was called by the wrong class counts as a miss."""
+    quakes = [row for row in rows if row.truth.kind == "earthquake"]
+    ice = [row for row in rows if row.truth.kind == "glacial"]
+    depth = np.array([row.depth_km - row.truth.depth_km for row in quakes])
+    turn = np.array([row.force_azimuth_deg - row.truth.force_azimuth_deg for row in ice])
+    line_off, way_off = np.abs((turn + 90.0) % 180.0 - 90.0), np.abs((turn + 180.0) % 360.0 - 180.0)
+    answered = np.isfinite(turn)
+    sure = answered & ~np.array([row.ambiguous for row in ice], bool)
+    return "\n".join((
+        f"- Class right: {share_of([row.said == row.truth.kind for row in rows])}.",
+        f"- Depth within 10 km (two-sided; another class is a miss): {share_of(list(np.abs(depth) <= 10.0))}; "
+        f"median error where one was said {median_of(np.abs(depth[np.isfinite(depth)]).tolist(), 1)} km.",
+        f"- Force azimuth within 10 degrees modulo 180 (another class is a miss): {share_of(list(line_off <= 10.0))}; "
+        f"median error where one was said {median_of(line_off[answered].tolist(), 1)} degrees.",
+        f"- Sign of the force right: {share_of(list(way_off[answered] < 90.0))}; where it is not called ambiguous "
+        f"{share_of(list(way_off[sure] < 90.0))}.",
+    ))  # fmt: skip
+
+
+def report_real(settings: TrainingSettings, folder: Path) -> None:
+    """Locate the real events of a folder; write a line each and the summaries that the goals are stated for."""
+    models = open_models(settings)
+    rows, lost = [], []
+    for place in sorted(path.parent for path in folder.glob("*/event.json")):
+        truth = real_truth(json.loads((place / "event.json").read_text()))
+        row = look(models, read_chosen(place), truth)
+        if row is None:
+            lost.append(truth.name)
+        else:
+            rows.append(row)
+    many = [row for row in rows if row.stations >= 8]
+    groups = [
+        line("8 stations or more", many),
+        line("of these, gap below 180", [row for row in many if row.best.gap_deg < 180.0]),
+        line("of these, gap of 180 and above", [row for row in many if row.best.gap_deg >= 180.0]),
+        line("all located", rows),
+    ]
+    heads = ("", "events", "median km", "P90 km", "beyond 1,000 km", "68 % region holds", "90 % region holds")
+    said = f"`python -m training location --real FOLDER`. Not located (fewer than three stations): {', '.join(lost) or 'none'}."
+    write_part(PAGE, "real", "\n\n".join((said, table(heads, groups), table(REAL_HEADS, [real_line(row) for row in rows]))))
+
+
+def real_truth(said: dict[str, str | float | None]) -> Truth:
+    """The truth in an event.json."""
+    depth, magnitude = (np.nan if said.get(key) is None else float(str(said[key])) for key in ("depth_km", "magnitude"))
+    name, kind = str(said["event_id"]), str(said["type"])
+    return Truth(name, kind, float(str(said["latitude"])), float(str(said["longitude"])), depth, magnitude, np.nan)
+
+
+def real_line(row: Row) -> tuple[str, ...]:
+    """One real event."""
+    return (
+        row.truth.name,
+        str(row.stations),
+        f"{row.best.gap_deg:.0f}",
+        f"{row.best.error_km:.0f}",
+        f"{row.offsets.error_km:.0f}",
+        f"{row.best.stated_km:.0f}",
+        "yes" if row.best.inner <= 1.0 else "no",
+        "yes" if row.best.outer <= 1.0 else "no",
+        row.method,
+        f"{row.depth_km - row.truth.depth_km:+.0f}" if np.isfinite(row.depth_km) else "",
+    )
