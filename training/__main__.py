@@ -122,7 +122,7 @@ def add_measures(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     guard.set_defaults(run=measure_leakage)
     laws = verbs.add_parser("physics", help="write docs/physics.md: the stores against disba, TauP and the moment that went in")
     laws.set_defaults(run=measure_physics)
-    kinds_apart = verbs.add_parser("families-benchmark", help="write docs/families.md: mixtures of kinds given to every way of grouping them")
+    kinds_apart = verbs.add_parser("families-benchmark", help="write docs/families.md: mixtures of kinds, grouped by every method")
     kinds_apart.set_defaults(run=measure_families)
     likeness = verbs.add_parser("realism", help="write docs/realism.md: synthetic against observed records of a folder of real events")
     likeness.add_argument("folder", type=Path)

@@ -31,12 +31,15 @@ TRACE_FREQUENCY = FrequencyStyle(
     dynamic_range_db=40.0,
 )
 
+# Rows and columns of a section. Another number is another picture: weights trained for this one are refused (docs/training.md).
+SECTION_PIXELS = 160
+
 DISTANCE_SECTION = SectionStyle(
     kind="section",
     conditioning=CONDITIONING,
     window_s=5120.0,
-    columns=160,
-    rows=160,
+    columns=SECTION_PIXELS,
+    rows=SECTION_PIXELS,
     vertical_axis="distance",
     axis_exponent=0.5,
     reduction_velocity_km_s=None,
@@ -56,8 +59,8 @@ AZIMUTH_SECTION = SectionStyle(
     kind="section",
     conditioning=CONDITIONING,
     window_s=1280.0,
-    columns=160,
-    rows=160,
+    columns=SECTION_PIXELS,
+    rows=SECTION_PIXELS,
     vertical_axis="azimuth",
     axis_exponent=1.0,
     reduction_velocity_km_s=4.05,

@@ -1,0 +1,64 @@
+"""A one-dimensional network that reads the record itself: the peer that a network of pictures has to beat at equal cost."""
+
+import torch
+from torch import Tensor, nn
+
+from models.networks.heads import OffsetReader
+
+
+class WaveTrunk(nn.Module):
+    """Five convolutions along time and two dense layers, as AlexNet in one dimension."""
+
+    def __init__(self, features: int, dropout: float) -> None:
+        super().__init__()
+        self.features = features
+        self.convolutions = nn.Sequential(
+            *self._stage(3, 32, 21, 4, pool=True),
+            *self._stage(32, 64, 11, 1, pool=True),
+            *self._stage(64, 128, 9, 1, pool=False),
+            *self._stage(128, 128, 9, 1, pool=False),
+            *self._stage(128, 96, 9, 1, pool=True),
+        )
+        self.dense = nn.Sequential(
+            nn.AdaptiveAvgPool1d(32),
+            nn.Flatten(),
+            nn.Linear(96 * 32, features),
+            nn.BatchNorm1d(features),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(features, features),
+            nn.ReLU(),
+        )
+
+    @staticmethod
+    def _stage(inputs: int, outputs: int, kernel: int, stride: int, *, pool: bool) -> list[nn.Module]:
+        stage: list[nn.Module] = [
+            nn.Conv1d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+            nn.BatchNorm1d(outputs),
+            nn.ReLU(),
+        ]
+        return [*stage, nn.MaxPool1d(2)] if pool else stage
+
+    def forward(self, signal: Tensor) -> Tensor:
+        """Features [batch, features] of a signal [batch, 3, samples]."""
+        return torch.as_tensor(self.dense(self.convolutions(signal)))
+
+
+class WaveReader(OffsetReader):
+    """
+    Distance and origin time as `OffsetReader` says them, from samples uint8 [batch, 1, 1, samples].
+
+    0 is no data, 128 is rest, and the distance from it the square root of the ground motion, so that a P wave a hundredth as
+    large as the surface wave still moves the record by 13 steps.
+    """
+
+    def __init__(self, width: float, bins: int, bin_deg: float, dropout: float = 0.2) -> None:
+        super().__init__("alexnet", width, 1, bins, bin_deg)
+        self.trunk = WaveTrunk(self.trunk.features, dropout)  # type: ignore[assignment]
+
+    def signal(self, pictures: Tensor) -> Tensor:
+        """The record between -1 and 1 as it came and with the root undone, and where there is data: [batch, 3, samples]."""
+        samples = pictures[:, 0, 0].float()
+        live = (samples > 0).float()
+        roots = (samples - 128.0) / 127.0 * live
+        return torch.stack([roots, roots * roots.abs(), live], dim=1)

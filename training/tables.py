@@ -1,0 +1,32 @@
+"""The verbs of `python -m training` that fill tables of trainings."""
+# ruff: noqa: PLC0415  (as in training.__main__: a verb imports what it needs)
+
+import argparse
+from pathlib import Path
+
+from training.config import TrainingSettings
+
+
+def compare_depths(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Compare ResNets of five depths."""
+    from training import compare
+
+    Path("docs/models_comparison.md").write_text(compare.compare(settings, arguments.twin, arguments.minutes), encoding="utf-8")
+
+
+def ablate(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Tell what each choice is worth."""
+    from training import ablations
+
+    Path("docs/ablations.md").write_text(ablations.ablations(settings, arguments.twin, arguments.minutes), encoding="utf-8")
+
+
+def add_tables(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the verbs that fill tables of trainings."""
+    depths = verbs.add_parser("compare", help="write docs/models_comparison.md: five ResNets on the catalog twin; run again to go on")
+    depths.set_defaults(run=compare_depths)
+    choices = verbs.add_parser("ablations", help="write docs/ablations.md: what each choice is worth; run again to go on")
+    choices.set_defaults(run=ablate)
+    for verb in (depths, choices):
+        verb.add_argument("--twin", type=Path, default=Path("build/archives/twin"), help="archive of the catalog twin")
+        verb.add_argument("--minutes", type=float, help="begin no further cell after so long")
