@@ -178,7 +178,7 @@ def page(folders: list[Path], most: int) -> str:
     """The tables of those archives as Markdown, from the first `most` events of each."""
     head = """# What trivial cues give away
 
-Written by `python -m training leakage` from archives that `python -m training twin` and `python -m training endless` drew.
+Written by `python -m training leakage` from archives that `python -m training twin`, `endless` and `anomalies` drew.
 A logistic regression (classes) and a ridge regression (distance) see nothing but the cue; every event is judged by a model
 that was fitted on others (five folds). 0.5 is chance in the second column, 0 in the third.
 """

@@ -90,7 +90,9 @@ def cataloged(truth: dict[str, Any], catalog: Path) -> Solution | None:
 def strains(deck: str, points: list[tuple[float, float]], cache: Path) -> Floats:
     """Strains [points, 4, samples] at those depths [km] and distances [degrees], after training.greens; kept in the cache."""
     config = GreensConfig(deck=deck, **ENGINE)
-    key = json.dumps([config.model_dump(mode="json"), points, earth.text(deck)])
+    # Surface forces, which are not asked for, have settings of their own.
+    settings = config.model_dump(mode="json", exclude={"force_distances_per_cell"})
+    key = json.dumps([settings, points, earth.text(deck)])
     path = cache / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy"
     if not path.exists():
         data = greens.compute(config, "strains", points)

@@ -32,6 +32,9 @@ WHY = """
   figure by construction: read the columns for one Earth and one lag beside it.
 - Izu's records carry no response. A corner at 120 s is assumed; its phase turns most near 100 s, and body and surface waves of this
   deep event come with lags that differ, so that one lag fits badly.
+- Not compared for want of a moment tensor: Iran and Myanmar 1994 and Halmahera 2003 lie in years that the catalog at hand leaves
+  out (1982 to 2004), and no other copy of their Global CMT solutions was found. A wrong mechanism would turn the sign of whole
+  phases, so none is guessed. Aleutians and Newcastle 1994 and Fiji 1993 were recorded beyond 100 degrees.
 - Amplitudes of traces with a response and a short source come out within a factor of about 1.6, with no scale fitted.
 """
 
