@@ -17,7 +17,7 @@ FILE_LINES = 250
 FUNCTION_LINES = 40
 
 # Over the ceiling, each with its reason: a path, or path::function.
-LONGER: dict[str, str] = {}
+LONGER: dict[str, str] = {"workers/contracts.py": "the whole contract in one place, so that no change of it is overlooked"}
 
 # Put together here so that this file does not name them itself.
 HOSTS = tuple(

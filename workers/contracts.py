@@ -124,9 +124,6 @@ class WorkerState(_Contract):
     job: str | None = None
 
 
-# --- results (shared/design: the HTTP contract) ---
-
-
 class ModelVersion(_Contract):
     """Which model said it."""
 
@@ -147,9 +144,7 @@ class ClassifyResult(_Contract):
 
     event_type: EventType
     probabilities: dict[str, float]
-    reference_point: ReferencePoint | None = Field(
-        description="null where no epicenter was found; the section is then drawn at the offsets"
-    )
+    reference_point: ReferencePoint | None = Field(description="null without an epicenter; the section is then drawn at the offsets")
     traces_used: int
     model: ModelVersion
     out_of_distribution: bool
@@ -172,6 +167,7 @@ class Epicenter(_Contract):
     longitude: float
     horizontal_uncertainty_km: float
     ellipse: Ellipse
+    outer_ellipse: Ellipse | None = Field(None, description="the ellipse of the 90 % region")
 
 
 class OffsetReading(_Contract):
@@ -181,7 +177,18 @@ class OffsetReading(_Contract):
     distance_deg: float
     distance_uncertainty_deg: float
     residual_deg: float | None = Field(description="distance to the epicenter minus distance_deg; null without coordinates")
+    azimuth_deg: float | None = Field(None, description="of the station, seen from the epicenter")
     used: bool
+
+
+class ArrivalReading(_Contract):
+    """An onset taken for a phase, where times were used."""
+
+    trace: str
+    phase: str = Field(description="P, PKP, PKPbc, S, pP, sP, PP, or LR: the largest Rayleigh waves of 20 to 50 s")
+    time: AwareDatetime
+    residual_s: float = Field(description="observed minus predicted: ak135; LR, one group velocity")
+    uncertainty_s: float
 
 
 class LocateResult(_Contract):
@@ -199,7 +206,8 @@ class LocateResult(_Contract):
     force_azimuth_ambiguous: bool | None
     offsets: list[OffsetReading]
     azimuthal_gap_deg: float
-    method: str = Field("offsets", description="what the epicenter rests on")
+    method: str = Field("offsets", description="what the epicenter and origin time rest on: offsets, or offsets-and-times")
+    arrivals: list[ArrivalReading] = Field([], description="the onsets used, where times were used")
     models: list[ModelVersion]
 
 
@@ -209,15 +217,18 @@ class Assignment(_Contract):
     event: str
     cluster: int
     confidence: float
+    outlier: bool = Field(False, description="much further from the middle of its family than the others of it")
 
 
 class Selection(_Contract):
     """How well a number of families fits."""
 
     k: int
-    loss: float
-    stability: float
+    loss: float = Field(description="cross-entropy in nats: of the assignment, or of DeepCluster's classifier after fine-tuning")
+    stability: float = Field(description="mean adjusted Rand index over seeds and parts of the events")
     silhouette: float
+    gap: float | None = Field(None, description="gap statistic: logarithm of the spread below that of events without families")
+    excess: float | None = Field(None, description="silhouette above that of events without families; its maximum chooses k")
 
 
 class Cluster(_Contract):
@@ -232,6 +243,7 @@ class ClusterResult(_Contract):
     """Answer of POST /anomalies/cluster."""
 
     k: int
+    k_of_smallest_loss: int | None = Field(None, description="what the rule of the smallest loss would choose")
     structure_found: bool
     assignments: list[Assignment]
     selection: list[Selection]

@@ -10,6 +10,7 @@ from obspy.core.event import Catalog
 from obspy.io.quakeml.core import _read_quakeml, _validate
 
 from workers.contracts import (
+    ArrivalReading,
     Assignment,
     ClassifyResult,
     ClusterResult,
@@ -23,7 +24,8 @@ from workers.contracts import (
     Options,
     Submission,
 )
-from workers.products import classify_products, cluster_products, geojson, locate_products, offsets_csv, quakeml
+from workers.products import classify_products, cluster_products, geojson, locate_products, offsets_csv
+from workers.quakeml import quakeml
 
 ORIGIN = datetime(2004, 12, 26, 0, 58, 53, tzinfo=UTC)
 
@@ -112,6 +114,38 @@ def test_quakeml_of_a_glacial_earthquake_is_an_ice_quake(record: JobRecord, glac
 
 def test_quakeml_is_the_same_each_time(record: JobRecord, located: LocateResult):
     assert quakeml(record, located) == quakeml(record, located)
+
+
+def with_times(located: LocateResult) -> LocateResult:
+    onsets = [
+        ArrivalReading(trace="IU.ANMO.00.LHZ", phase=phase, time=ORIGIN, residual_s=off, uncertainty_s=1.5)
+        for phase, off in (("P", 3.0), ("S", -4.0))
+    ]
+    offsets = [located.offsets[0].model_copy(update={"azimuth_deg": 33.0}), *located.offsets[1:]]
+    outer = located.epicenter.ellipse.model_copy(update={"semi_major_km": 45.0, "semi_minor_km": 27.0, "confidence_level": 90.0})
+    epicenter = located.epicenter.model_copy(update={"outer_ellipse": outer})
+    return located.model_copy(update={"arrivals": onsets, "offsets": offsets, "epicenter": epicenter, "method": "offsets-and-times"})
+
+
+def test_onsets_are_picks_and_arrivals_with_residuals(record: JobRecord, located: LocateResult):
+    document = quakeml(record, with_times(located))
+    assert _validate(io.BytesIO(document))
+    event = read(document)[0]
+    origin = event.origins[0]
+    timed = [arrival for arrival in origin.arrivals if arrival.time_residual is not None]
+    assert [(one.phase, one.time_residual, one.distance, one.azimuth) for one in timed] == [("P", 3.0, 70.5, 33.0), ("S", -4.0, 70.5, 33.0)]
+    assert {pick.resource_id for pick in event.picks} == {arrival.pick_id for arrival in timed}
+    assert event.picks[0].waveform_id.id == "IU.ANMO.00.LHZ"
+    assert origin.quality.standard_error == pytest.approx(12.5**0.5)
+    assert "90 % ellipse: 45000 by 27000 m" in origin.comments[0].text
+
+
+def test_geojson_has_the_names_of_the_usgs(record: JobRecord, located: LocateResult):
+    properties = json.loads(geojson(record, with_times(located)))["properties"]
+    assert {"mag", "place", "time", "updated", "status", "nst", "dmin", "rms", "gap", "title", "net", "code"} <= set(properties)
+    assert (properties["rms"], properties["dmin"]) == (pytest.approx(12.5**0.5), 70.5)
+    assert properties["title"] == "earthquake at 3.30°N, 164.02°W"
+    assert properties["outer_ellipse"]["confidence_level"] == 90.0
 
 
 def test_geojson_is_a_feature_with_longitude_first(record: JobRecord, located: LocateResult):

@@ -12,11 +12,12 @@ from models.analysis.sections import Reference, place_traces
 from models.catalog.offset import OFFSET
 from models.catalog.pictures import TRACE_FREQUENCY
 from models.imaging.render import render_traces
-from models.seismic.geodesy import KM_PER_DEGREE
+from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg
 from models.seismic.location import Location, density_of
 from models.seismic.posterior import Maximum
+from models.seismic.travel_times import travel_time_s
 from models.seismic.waveforms import Gather
-from workers.figures import Arrival, Spot, map_figure, offsets_figure, section_figure
+from workers.figures import Arrival, Spot, map_figure, offsets_figure, residuals_figure, section_figure
 
 Floats = NDArray[np.float64]
 
@@ -27,8 +28,10 @@ MOST_PANELS: Final = 12
 SURFACE_WAVE_KM_S: Final = 3.8
 
 
-def section(gather: Gather, readings: OffsetReadings, reference: Reference | None, origin_s: float | None, title: str) -> bytes:
-    """The record section for people, at the distances that the models' section has."""
+def section(
+    gather: Gather, readings: OffsetReadings, reference: Reference | None, origin_s: float | None, title: str, depth_km: float = 10.0
+) -> bytes:
+    """The record section for people, at the distances that the models' section has, with what should arrive from that depth."""
     distances = place_traces(gather, readings, reference).distances_deg
     chosen = evenly(distances, MOST_IN_A_SECTION)
     return section_figure(
@@ -37,7 +40,7 @@ def section(gather: Gather, readings: OffsetReadings, reference: Reference | Non
         title=_counted(title, len(chosen), len(distances)),
         origin_time_s=origin_s,
         window_s=_window(readings),
-        arrivals=() if origin_s is None or reference is None else (_surface_wave(origin_s, distances[chosen]),),
+        arrivals=() if origin_s is None or reference is None else _predicted(origin_s, distances[chosen], depth_km),
     )
 
 
@@ -72,6 +75,21 @@ def offsets(gather: Gather, readings: OffsetReadings, origin_s: float | None, ti
     )
 
 
+def residuals(gather: Gather, readings: OffsetReadings, location: Location, title: str) -> bytes:
+    """What each trace's distance misses, over distance and azimuth."""
+    point = (location.latitude_deg, location.longitude_deg)
+    return residuals_figure(
+        [str(trace) for trace in gather.trace_ids],
+        distance_deg(*point, gather.latitudes_deg, gather.longitudes_deg),
+        azimuth_deg(*point, gather.latitudes_deg, gather.longitudes_deg),
+        -location.residuals_deg,
+        readings.uncertainties_deg,
+        location.used,
+        title=title,
+        common_deg=-location.common_bias_deg,
+    )
+
+
 def evenly(values: Floats, most: int) -> NDArray[np.int64]:
     """Places of at most `most` of the finite values [n], spread evenly over their order; all places where none is finite."""
     finite = np.flatnonzero(np.isfinite(values))
@@ -97,9 +115,13 @@ def _window(readings: OffsetReadings) -> tuple[float, float]:
     return readings.window_start_s, readings.window_start_s + OFFSET.style.window_s
 
 
-def _surface_wave(origin_s: float, distances: Floats) -> Arrival:
-    reach = np.array([np.nanmin(distances), np.nanmax(distances)])
-    return Arrival(f"{SURFACE_WAVE_KM_S} km/s", reach, origin_s + reach * KM_PER_DEGREE / SURFACE_WAVE_KM_S)
+def _predicted(origin_s: float, distances: Floats, depth_km: float) -> tuple[Arrival, ...]:
+    """P and S through ak135 where they arrive, and surface waves, over the range of distances."""
+    reach = np.linspace(max(np.nanmin(distances) - 1.0, 0.0), min(np.nanmax(distances) + 1.0, 180.0), 181)
+    times = [(phase, travel_time_s(phase, reach, depth_km)) for phase in ("P", "PKP", "S")]
+    times.append((f"Rayleigh, {SURFACE_WAVE_KM_S} km/s", reach * KM_PER_DEGREE / SURFACE_WAVE_KM_S))
+    seen = [(phase, np.isfinite(time_s), time_s) for phase, time_s in times]
+    return tuple(Arrival(phase, reach[good], origin_s + time_s[good]) for phase, good, time_s in seen if good.any())
 
 
 def _spot(place: Maximum) -> Spot:

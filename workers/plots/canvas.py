@@ -16,6 +16,8 @@ QUIET = "#8b98a3"
 FAINT = "#dde3e8"
 BLUE = "#1f6fb2"
 RED = "#c8432b"
+GREEN = "#2f9e63"
+VIOLET = "#7d5ba6"
 FAMILY_COLORS = ("#1f6fb2", "#e08a1e", "#2f9e63", "#c8432b", "#7d5ba6", "#8c6d4f", "#d76fa8", "#5d6d7a", "#a9a92f", "#27a5b5")
 DPI = 130
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, distance_deg, wrap_longitude_deg
-from workers.plots.canvas import BLUE, FAINT, INK, QUIET, RED, new_figure, place_axes, png, with_room
+from workers.plots.canvas import BLUE, FAINT, INK, QUIET, RED, VIOLET, new_figure, place_axes, png, with_room
 from workers.plots.coastline import coastline
 
 Floats = NDArray[np.float64]
@@ -18,7 +18,7 @@ WIDTH_IN, HEIGHT_IN = 12.4, 6.9
 STEPS_DEG = (1, 2, 5, 10, 15, 30)
 NAME_WIDTH, NAME_HEIGHT = 0.12, 0.045
 NODES = 161  # of the posterior along each axis of a map
-COAST, VIOLET = "#b3a58c", "#7d5ba6"
+COAST = "#b3a58c"
 CIRCLE = np.linspace(0.0, 360.0, 361)
 
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from models.seismic.waveforms import Gather
-from workers.plots.canvas import BLUE, FAINT, INK, QUIET, RED, new_figure, outline, place_axes, png, shown_s, spread, utc
+from workers.plots.canvas import BLUE, FAINT, GREEN, INK, QUIET, RED, VIOLET, new_figure, outline, place_axes, png, shown_s, spread, utc
 
 Floats = NDArray[np.float64]
 
@@ -108,13 +108,17 @@ def _label(axes: Axes, names: Sequence[object], distances_deg: Floats, low: floa
 
 
 def _draw_arrivals(axes: Axes, arrivals: Sequence[Arrival], zero_s: float) -> None:
-    for arrival, color in zip(arrivals, (RED, BLUE) * len(arrivals), strict=False):
+    """Each arrival as a line, named where it enters the axes."""
+    left, right = axes.get_xlim()
+    far, near = axes.get_ylim()
+    for arrival, color in zip(arrivals, (RED, BLUE, GREEN, VIOLET) * len(arrivals), strict=False):
         minutes = (arrival.times_s - zero_s) / 60.0
-        axes.plot(minutes, arrival.distances_deg, color=color, linewidth=1.0, alpha=0.75)
-        near = axes.get_ylim()[1]
-        at = float(np.interp(near, arrival.distances_deg, minutes))
-        if axes.get_xlim()[0] < at < axes.get_xlim()[1]:
-            axes.text(at, near, f" {arrival.name}", color=color, fontsize=8, va="bottom", ha="center", parse_math=False)
+        axes.plot(minutes, arrival.distances_deg, color=color, linewidth=1.0, alpha=0.75, scalex=False, scaley=False)
+        shown = (minutes > left) & (minutes < right) & (arrival.distances_deg >= near) & (arrival.distances_deg <= far)
+        if shown.any():
+            first = int(np.argmax(shown))
+            place = (minutes[first], arrival.distances_deg[first])
+            axes.text(*place, f" {arrival.name}", color=color, fontsize=8, va="bottom", parse_math=False, clip_on=False)
 
 
 def _draw_unplaced(axes: Axes, gather: Gather, unplaced: NDArray[np.int64], zero_s: float, limits: tuple[float, float]) -> None:
