@@ -23,6 +23,7 @@ from workers.records import Records, Superseded
 from workers.settings import Settings
 
 QUEUE = "atlas"
+FINE_TUNE_QUEUE = "atlas-fine-tune"  # jobs that train on their upload, for workers that do nothing else
 JOB_FUNCTION = "workers.jobs.index.run"
 _SOCKET_PATH_LIMIT = 100  # bytes; the kernel takes 107, macOS 103
 
@@ -84,7 +85,8 @@ class Dispatcher:
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._redis, self._settings = redis, settings
         self._records = Records(redis, settings)
-        self._queue = Queue(QUEUE, connection=redis, serializer=JSONSerializer, default_timeout=settings.job_timeout_s)
+        names = (QUEUE, FINE_TUNE_QUEUE)
+        self._queues = {name: Queue(name, connection=redis, serializer=JSONSerializer) for name in names}
 
     def submit(self, submission: Submission, owner: str, job_id: str, request_id: str = "") -> JobRecord:
         """
@@ -109,15 +111,22 @@ class Dispatcher:
 
     def enqueue(self, record: JobRecord) -> None:
         """Hand the job to RQ; twice is harmless, for a record is begun once."""
+        self._enqueue(queue_of(record.submission, self._settings), record.id, rq_id(record))
+
+    def enqueue_piece(self, piece: str) -> None:
+        """Offer a piece of a job to whichever worker is free; nobody need take it. Raises QueueUnreachable, QueueFull."""
+        self._enqueue(QUEUE, piece, piece)
+
+    def _enqueue(self, queue: str, argument: str, name: str) -> None:
         with queue_errors():
-            self._queue.enqueue_call(
+            self._queues[queue].enqueue_call(
                 JOB_FUNCTION,
-                args=(record.id,),
-                job_id=rq_id(record),
-                timeout=self._settings.job_timeout_s,
+                args=(argument,),
+                job_id=name,
+                timeout=time_limit_s(queue, self._settings),
                 result_ttl=0,
                 failure_ttl=60,
-                description=f"{record.submission.kind.value} {record.id}",
+                description=name,
             )
 
     def release(self, job_id: str, attempt: int) -> JobRecord:
@@ -131,7 +140,7 @@ class Dispatcher:
     def enqueued(self) -> set[str]:
         """RQ's ids of the jobs in its queue."""
         with queue_errors():
-            return set(self._queue.get_job_ids())
+            return {job_id for queue in self._queues.values() for job_id in queue.get_job_ids()}
 
     def queued(self) -> int:
         """How many jobs wait; raises QueueUnreachable."""
@@ -177,6 +186,16 @@ class Recovery:
             if record is not None:
                 self._dispatcher.enqueue(record)
                 yield job_id
+
+
+def queue_of(submission: Submission, settings: Settings) -> str:
+    """Where a submission waits: jobs that train wait apart, if there are workers for them (else the job says that there are none)."""
+    return FINE_TUNE_QUEUE if submission.options.fine_tune and settings.fine_tune_workers else QUEUE
+
+
+def time_limit_s(queue: str, settings: Settings) -> int:
+    """Seconds that a job of that queue may run."""
+    return settings.fine_tune_timeout_s if queue == FINE_TUNE_QUEUE else settings.job_timeout_s
 
 
 def rq_id(record: JobRecord) -> str:

@@ -28,8 +28,8 @@ class ListedWorker(SimpleWorker):
 
     max_connection_wait_time = 5.0
 
-    def __init__(self, redis: Redis, name: str, perform: Callable[[str], None], heartbeat: Heartbeat) -> None:
-        super().__init__([QUEUE], name=name, connection=redis, serializer=JSONSerializer, worker_ttl=_RQ_TTL_S)
+    def __init__(self, redis: Redis, name: str, perform: Callable[[str], None], heartbeat: Heartbeat, queue: str = QUEUE) -> None:
+        super().__init__([queue], name=name, connection=redis, serializer=JSONSerializer, worker_ttl=_RQ_TTL_S)
         self._perform, self._beat = perform, heartbeat
 
     def execute_job(self, job: Job, queue: Queue) -> None:

@@ -147,6 +147,14 @@ class Records:
             pipe.set(worker_key(state.id), state.model_dump_json(), px=round(self._settings.heartbeat_ttl_s * 1000))
             pipe.execute()
 
+    def claim(self, piece: str, seconds: int) -> bool:
+        """Whether a piece of a job is the caller's to do, for so long."""
+        return bool(self._redis.set(f"atlas:piece:{piece}", "claimed", nx=True, ex=seconds))
+
+    def let_go(self, piece: str) -> None:
+        """A piece may be claimed again."""
+        self._redis.delete(f"atlas:piece:{piece}")
+
     def leave(self, worker: str) -> None:
         """A worker says that it goes."""
         self._redis.delete(worker_key(worker))

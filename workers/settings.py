@@ -67,3 +67,7 @@ class Settings(BaseSettings):
 
     # families
     cluster_starts: int = Field(10, ge=1, description="k-means starts for each k")
+    fine_tune_workers: int = Field(0, ge=0, description="worker processes that train on uploads, beside `workers`; 0: not offered")
+    fine_tune_timeout_s: int = Field(3600, ge=1, description="seconds a job may run that trains on its upload")
+    fine_tune_rounds: int = Field(8, ge=1, description="rounds of DeepCluster for each k")
+    max_fine_tune_events: int = Field(1_000, ge=1, description="events of one clustering that trains on them; 413 over it")

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from models.errors import AtlasError
 from workers import tied
 from workers.blobs import open_blobs
-from workers.dispatch import Recovery, connect
+from workers.dispatch import FINE_TUNE_QUEUE, QUEUE, Recovery, connect
 from workers.embedded import EmbeddedQueue
 from workers.housekeeping import clean
 from workers.records import Records
@@ -32,8 +32,9 @@ GRACE_S, FORCE_S = 2.5, 1.0
 
 @dataclass
 class _Place:
-    """One worker's place: who stands there, since when, and when the next one may."""
+    """One worker's place: which queue it serves, who stands there, since when, and when the next one may."""
 
+    queue: str
     name: str = ""
     process: subprocess.Popen[bytes] | None = None
     born: float = 0.0
@@ -56,7 +57,8 @@ class Supervisor:
         self._queue = EmbeddedQueue(settings) if embedded and settings.redis_url is None else None
         self._redis = connect(settings, timeout_s=2.0, retries=0)
         self._records, self._recovery = Records(self._redis, settings), Recovery(self._redis, settings)
-        self._places = [_Place() for _ in range(settings.workers)]
+        queues = [QUEUE] * settings.workers + [FINE_TUNE_QUEUE] * settings.fine_tune_workers
+        self._places = [_Place(queue) for queue in queues]
         self._stopping, self._thread = threading.Event(), threading.Thread(target=self._run, name="supervisor", daemon=True)
         self._log = structlog.get_logger("atlas")
 
@@ -130,7 +132,7 @@ class Supervisor:
 
     def _spawn(self, place: _Place) -> None:
         place.name, place.born = f"{os.uname().nodename}-{uuid4().hex[:12]}", time.monotonic()
-        worker = [sys.executable, "-m", "workers", "--one", place.name]
+        worker = [sys.executable, "-m", "workers", "--one", place.name, "--queue", place.queue]
         place.process = subprocess.Popen(  # noqa: S603 -- our own program
             [sys.executable, "-I", "-S", tied.__file__, str(os.getpid()), *worker],
             cwd=ROOT,

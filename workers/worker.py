@@ -14,7 +14,7 @@ from rq.timeouts import UnixSignalDeathPenalty
 
 from workers.blobs import open_blobs
 from workers.contracts import WorkerState
-from workers.dispatch import Dispatcher, connect
+from workers.dispatch import QUEUE, Dispatcher, connect, time_limit_s
 from workers.heartbeat import Heartbeat
 from workers.jobs.desk import Desk
 from workers.listed import ListedWorker
@@ -26,8 +26,8 @@ from workers.settings import Settings
 _OVERDUE_S = 60.0
 
 
-def work(settings: Settings, name: str) -> None:
-    """Load every model, then work until SIGTERM: the current job is finished, on the second signal released."""
+def work(settings: Settings, name: str, queue: str = QUEUE) -> None:
+    """Load every model, then work on that queue until SIGTERM: the current job is finished, on the second signal released."""
     log = structlog.get_logger("atlas")
     began = time.monotonic()
     warm_up()
@@ -37,7 +37,7 @@ def work(settings: Settings, name: str) -> None:
     state = WorkerState(
         id=name, pid=os.getpid(), started_at=datetime.now(UTC), execution_provider=models.provider, models=models.versions()
     )
-    heartbeat = Heartbeat(records, state, settings.heartbeat_s, settings.job_timeout_s + _OVERDUE_S)
+    heartbeat = Heartbeat(records, state, settings.heartbeat_s, time_limit_s(queue, settings) + _OVERDUE_S)
     desk = Desk(settings, open_blobs(settings), records, Dispatcher(redis, settings), models, name)
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until RQ's own handler: what ends us says so in `finally`
@@ -50,8 +50,8 @@ def work(settings: Settings, name: str) -> None:
 
         warm()
         # RQ stretches the timeout of its connection beyond its blocking read, so it has one of its own.
-        perform = partial(_perform, partial(run, desk), settings.job_timeout_s)
-        ListedWorker(connect(settings), name, perform, heartbeat).work(logging_level="WARNING")
+        perform = partial(_perform, partial(run, desk), time_limit_s(queue, settings))
+        ListedWorker(connect(settings), name, perform, heartbeat, queue).work(logging_level="WARNING")
     finally:
         heartbeat.stop()
         log.info("worker gone", worker=name)

@@ -7,7 +7,6 @@ import torch
 from models.networks.heads import DepthReader, TypeReader
 from training.calibration import calibrate_type
 from training.dataset import make_shards
-from training.deepcluster import pseudo_labels, uniform_over_labels, whitening_of
 from training.metrics import bootstrap, expected_calibration_error
 from training.section_models import angle_difference_deg
 from training.supervised import Batches, FitRecipe, fit, validate
@@ -70,22 +69,6 @@ def test_shards_are_drawn_once_and_read_back(tmp_path):
     assert second.paths[0].stat().st_mtime_ns == changed
     assert second.load_all(("values",))["values"].tolist() == [1, 4, 9, 16, 25, 36]
 
-
-def test_pseudo_labels_find_separate_blobs_and_batches_see_them_equally_often():
-    random = np.random.default_rng(0)
-    kinds = np.repeat([0, 1, 2], [80, 20, 20])
-    features = (np.eye(3)[kinds] * 9 + random.normal(0, 0.1, (120, 3))).astype(np.float32)
-    labels = pseudo_labels(whitening_of(features, 2)(features), 3, seed=1)
-    assert all(len(np.unique(labels[kinds == kind])) == 1 for kind in range(3))
-    rows = uniform_over_labels(labels, random)
-    assert np.bincount(labels[rows]).tolist() == [40, 40, 40]
-
-
-def test_whitened_features_are_uncorrelated_before_they_are_scaled():
-    features = np.random.default_rng(0).normal(size=(500, 6)).astype(np.float32) @ np.diag([9, 5, 3, 2, 1, 0.5]).astype(np.float32)
-    whitening = whitening_of(features, 4)
-    white = (features - whitening.mean) @ whitening.projection
-    np.testing.assert_allclose(np.cov(white.T), np.eye(4), atol=0.02)
 
 
 def test_intervals_resample_whole_events():

@@ -16,7 +16,9 @@ from workers.failures import logged_problem_of
 from workers.jobs.classify import classify
 from workers.jobs.cluster import cluster
 from workers.jobs.desk import Desk, Outcome, Progress, Task
+from workers.jobs.embedding import embed_piece
 from workers.jobs.locate import locate
+from workers.pieces import do_piece, is_piece
 from workers.records import Canceled, Superseded
 from workers.results import attempt_prefix, figure_key, result_key
 
@@ -33,6 +35,9 @@ def run(desk: Desk, job_id: str, limit: Callable[[], AbstractContextManager[obje
     `limit()` bounds the time of the work. What an attempt publishes lies under its own number, and only the attempt that
     finishes the record is ever read. SystemExit (the worker must go) puts the job back into the queue.
     """
+    if is_piece(job_id):
+        _help(desk, job_id, limit)
+        return
     record = _insisting(partial(desk.records.begin, job_id, desk.worker))
     if record is None:
         return
@@ -55,6 +60,15 @@ def run(desk: Desk, job_id: str, limit: Callable[[], AbstractContextManager[obje
         log.warning("worker told to go, handing the job back")
         _give_back(desk, record)
         raise
+
+
+def _help(desk: Desk, piece: str, limit: Callable[[], AbstractContextManager[object]]) -> None:
+    """A piece of a job that another worker runs; what goes wrong here will go wrong there, where it is told."""
+    try:
+        with limit():
+            do_piece(desk.blobs, desk.records, piece, partial(embed_piece, desk))
+    except Exception as error:  # noqa: BLE001 -- the edge: the job's own worker does the piece again
+        structlog.get_logger("atlas").warning("a piece failed", piece=piece, error=type(error).__name__)
 
 
 def _attempt(desk: Desk, record: JobRecord, limit: Callable[[], AbstractContextManager[object]]) -> Callable[[], JobRecord]:

@@ -1,0 +1,63 @@
+"""`fine_tune=true`: DeepCluster trained on the upload itself, once for each k, in a worker that does nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.errors import LimitExceeded
+from workers.failures import FineTuneUnavailable
+from workers.jobs.cluster import check_number, outcome_of
+from workers.jobs.desk import Outcome, Task
+from workers.jobs.embedding import embed_all
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.analysis.families import Families
+
+
+def fine_tune(task: Task) -> Outcome:
+    """
+    The families of a network trained on these events; raises FineTuneUnavailable where the service offers no training.
+
+    Whether there is any structure is judged on the embedding that has not seen the events: one trained to part them finds parts
+    in noise, too.
+    """
+    settings, options = task.desk.settings, task.record.submission.options
+    if settings.fine_tune_workers == 0:
+        raise FineTuneUnavailable("this service does not train on uploads; send the bundle without fine_tune")
+    try:
+        from training import fine_tuning  # noqa: PLC0415 -- the training group may be absent
+    except ImportError as error:
+        raise FineTuneUnavailable("this service has no training installed; send the bundle without fine_tune") from error
+    from models.analysis.families import find_families  # noqa: PLC0415 -- scikit-learn takes longer than a worker's start may
+
+    embedded = embed_all(task)
+    events = len(embedded.names)
+    check_number(events, options.k_min)
+    if events > settings.max_fine_tune_events:
+        raise LimitExceeded(f"{events} events; at most {settings.max_fine_tune_events} are trained on")
+    untouched = find_families(np.stack(embedded.embeddings), options.k_min, options.k_max, settings.cluster_starts, options.seed)
+    counts = [choice.k for choice in untouched.selection]
+    pictures = embedded.thumbnails(range(events))
+    tuned: list[Families] = []
+    for number, k in enumerate(counts):
+        progress = task.progress.part(0.5 + 0.4 * number / len(counts), 0.5 + 0.4 * (number + 1) / len(counts))
+        trained = fine_tuning.train(pictures, k, settings.fine_tune_rounds, options.seed, partial(progress, f"deepcluster k={k}"))
+        tuned.append(_judged(trained.embedding, k, trained.loss, settings.cluster_starts, options.seed))
+    best = max(tuned, key=lambda found: found.selection[0].excess)
+    selection = tuple(found.selection[0] for found in tuned)
+    found = replace(best, selection=selection, structure_found=untouched.structure_found)
+    return outcome_of(task, embedded, found, fine_tuned=True)
+
+
+def _judged(embedding: NDArray[np.float32], k: int, loss: float, starts: int, seed: int) -> Families:
+    """The k families of an embedding, with the loss that the network ended with."""
+    from models.analysis.families import find_families  # noqa: PLC0415
+
+    found = find_families(embedding, k, k, starts, seed)
+    return replace(found, selection=tuple(replace(choice, loss=loss) for choice in found.selection))
