@@ -3,24 +3,27 @@ Locate an event from 100 offsets: the service's search over the sphere against a
 
 Both are timed in one run, in turns, in CPU time of one thread: `python -m benchmarks.location`. The grid is what a
 seismologist writes with numpy: haversine distances from 64,800 nodes to every station, Cauchy misfit, the best node. The
-service searches as densely (41,252 nodes, each for the same area), carries an error common to all traces along, refines, and
-says ellipse, gap and alternatives.
+service searches coarsely first, then where it matters as densely (41,252 nodes, each for the same area), carries an error common
+to all traces along, refines, and says ellipse, gap and alternatives.
 """
 
 import argparse
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from models.seismic.geodesy import destination, distance_deg
+from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location import locate
 from models.seismic.posterior import COMMON_BIAS_DEG
+from training.pages import table, write_part
 
 Floats = NDArray[np.float64]
 EPICENTER = (18.7, 96.1)
+TOLD = "CPU time of one thread, in turns; locate carries an error common to all traces along, with a deviation of"
 
 
 def haversine_grid(latitudes: Floats, longitudes: Floats, distances: Floats, uncertainties: Floats) -> tuple[float, float]:
@@ -56,11 +59,15 @@ def main() -> None:
         located, node = locate(*data), haversine_grid(*data)  # also compiles
         times = np.array([(seconds(lambda: haversine_grid(*data)), seconds(lambda: locate(*data))) for _ in range(asked.repeats)])
     grid, service = 1e3 * np.median(times, axis=0)
-    print(f"{asked.stations} stations, common error carried along with a deviation of {COMMON_BIAS_DEG} degrees")
-    print(f"numpy haversine grid {grid:8.1f} ms   {distance_deg(*node, *EPICENTER) * 111.195:6.1f} km off")
-    error = distance_deg(located.latitude_deg, located.longitude_deg, *EPICENTER) * 111.195
-    print(f"locate               {service:8.1f} ms   {error:6.1f} km off, best of {asked.repeats}: {1e3 * times[:, 1].min():.1f} ms")
-    print(f"ratio of medians     {grid / service:8.0f} x")
+    off = [float(distance_deg(*place, *EPICENTER)) * KM_PER_DEGREE for place in (node, (located.latitude_deg, located.longitude_deg))]
+    rows = [
+        ("numpy haversine grid", f"{grid:.1f} ms", f"{1e3 * times[:, 0].min():.1f} ms", f"{off[0]:.0f} km"),
+        ("locate", f"{service:.1f} ms", f"{1e3 * times[:, 1].min():.1f} ms", f"{off[1]:.0f} km"),
+        ("ratio", f"{grid / service:.0f}", f"{times[:, 0].min() / times[:, 1].min():.0f}", ""),
+    ]
+    said = table((f"{asked.stations} stations", "median", f"best of {asked.repeats}", "off"), rows)
+    print(said)
+    write_part(Path("docs/location.md"), "speed", f"{said}\n\n`python -m benchmarks.location`: {TOLD} {COMMON_BIAS_DEG} degrees.")
 
 
 if __name__ == "__main__":

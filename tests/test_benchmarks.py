@@ -2,10 +2,12 @@
 
 import io
 
+import numpy as np
 import obspy
 import pytest
 
 from benchmarks.baseline_classify import Baseline, prepared, section_picture, trace_picture
+from benchmarks.paper_location import draw, error_km, paper
 from benchmarks.serving_classify import Serving
 from benchmarks.synthetic_bundle import make_bundle
 from models.catalog.event_type import CLASSES, EVENT_TYPE
@@ -42,3 +44,11 @@ def test_both_ways_say_a_class(artifacts):
     settings = Settings(artifacts_dir=artifacts, execution_provider="cpu", threads=1)
     assert Baseline(artifacts, 1).classify(BUNDLE[0]) in CLASSES
     assert Serving(settings).classify(*BUNDLE) in CLASSES
+
+
+def test_the_papers_iteration_finds_the_source_of_exact_distances_and_outliers_lead_it_astray():
+    random = np.random.default_rng(2)
+    exact = draw(random, 30, 0.0, 0.0, 0.0)
+    assert error_km(*paper(exact, random)) < 20.0
+    spoiled = [draw(random, 10, 0.02, 0.1, 0.0) for _ in range(8)]
+    assert np.median([error_km(*paper(network, random)) for network in spoiled]) > 200.0

@@ -1,0 +1,131 @@
+"""What is told about locations follows from them; factors on regions make them hold what they promise."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.registry.card import Card
+from models.seismic.geodesy import destination, distance_deg
+from models.seismic.location import locate
+from models.seismic.regions import CARD_KEY, holds, needed, read_scales, stated
+from training.coastline import thinned, without_seams
+from training.location_events import Place, Row, Truth, place_of
+from training.location_regions import BORDERS, conformal, fit, tables
+from training.location_report import real_line, real_truth, sources
+from training.location_tables import classes, coverage_figure, error_figure, error_table, share_of, wilson
+from training.pages import table, with_part
+
+QUAKE = Truth("a", "earthquake", 10.0, 20.0, 30.0, 5.5, np.nan)
+
+
+def row(number, **changes):
+    place = Place(10.0 * number, 20.0, 80.0, 12.0, 0.02 * number, 0.01 * number)
+    quake = Row(QUAKE, 12, 40.0, 20.0, "earthquake", "offsets", place, place, 30.0 + number, np.nan, ambiguous=False)
+    return replace(quake, **changes)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return [row(number) for number in range(1, 101)]
+
+
+def test_wilsons_interval_is_that_of_the_literature():
+    assert wilson(162, 177) == (pytest.approx(0.865, abs=1e-3), pytest.approx(0.948, abs=1e-3))
+    assert wilson(0, 0) == (0.0, 1.0)
+    assert share_of([]) == "none"
+
+
+def test_a_conformal_factor_holds_new_events_as_often_as_stated():
+    random = np.random.default_rng(5)
+    held = [np.mean(random.gamma(2.0, 1.0, 400) <= conformal(random.gamma(2.0, 1.0, 60), 0.68)) for _ in range(200)]
+    assert np.mean(held) == pytest.approx(0.68, abs=0.02)
+
+
+def test_factors_fitted_make_regions_hold_their_share(rows):
+    found = fit([one.offsets for one in rows])
+    assert found is not None
+    scales = read_scales({CARD_KEY: {"offsets": found}}, "offsets")
+    inner, outer = scales.at(12.0)
+    assert np.mean([one.offsets.inner <= inner for one in rows]) == pytest.approx(0.68, abs=0.02)
+    assert np.mean([one.offsets.outer <= outer for one in rows]) == pytest.approx(0.90, abs=0.02)
+    assert found["events"] == [0, 0, 100]
+    assert len(found["inner"]) == len(BORDERS) + 1
+
+
+def test_few_events_fit_nothing(rows):
+    assert fit([one.offsets for one in rows[:20]]) is None
+    assert set(tables([*rows, *(replace(one, method="offsets-and-times") for one in rows[:20])])) == {"offsets"}
+
+
+def test_the_region_that_holds_a_place_is_the_one_needed():
+    rng = np.random.default_rng(4)
+    lats, lons = destination(20.0, 30.0, rng.uniform(0, 360, 12), rng.uniform(10, 90, 12))
+    found = locate(lats, lons, distance_deg(20.0, 30.0, lats, lons), np.full(12, 2.0))
+    along = destination(found.latitude_deg, found.longitude_deg, found.ellipse_azimuth_deg, found.semi_major_km / 111.195)
+    assert needed(found, *map(float, along)) == pytest.approx(1.0, rel=1e-3)
+    far = tuple(
+        map(float, destination(found.latitude_deg, found.longitude_deg, found.ellipse_azimuth_deg, 1.2 * found.semi_major_km / 111.195))
+    )
+    assert not holds(found, *far)
+    assert holds(found, *far, outer=True)
+    truth = replace(QUAKE, latitude_deg=far[0], longitude_deg=far[1])
+    assert place_of(found, truth).inner == pytest.approx(1.2, rel=1e-2)
+    wider = stated(found, read_scales({CARD_KEY: {"offsets": {"stations": [], "inner": [1.3], "outer": [1.3]}}}, "offsets"))
+    assert holds(wider, *far)
+
+
+def test_the_table_counts_what_is_there(rows):
+    page = error_table(rows)
+    assert "| all | 100 | 505 " in page
+    assert "| stations 12 to 20 | 100 |" in page
+    assert "stations below 8" not in page
+    assert [name for name, group in classes(rows, lambda one: one.best.error_km, (100, 500)) if len(group) == 9] == ["below 100"]
+
+
+def test_a_wrong_class_is_a_miss_of_depth(rows):
+    said = sources([*rows, *(replace(one, said="glacial", depth_km=np.nan) for one in rows)])
+    assert "Depth within 10 km (two-sided; another class is a miss): 5% " in said
+
+
+def test_the_azimuth_counts_modulo_180_and_its_sign_apart():
+    ice = [row(1, truth=replace(QUAKE, kind="glacial", force_azimuth_deg=355.0), force_azimuth_deg=angle) for angle in (3.0, 183.0, 90.0)]
+    said = sources(ice)
+    assert "modulo 180 (another class is a miss): 67% " in said
+    assert "Sign of the force right: 33% " in said
+
+
+def test_figures_are_drawn(rows, tmp_path):
+    error_figure(rows, tmp_path / "errors.png")
+    coverage_figure(rows, tmp_path / "coverage.png")
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in tmp_path.iterdir())
+
+
+def test_a_real_event_is_read_and_told():
+    said = {"event_id": "eq", "type": "earthquake", "latitude": 1.0, "longitude": 2.0, "depth_km": None, "magnitude": 5.0}
+    truth = real_truth(said)
+    assert np.isnan(truth.depth_km)
+    assert real_line(row(3, truth=truth))[0] == "eq"
+
+
+def test_a_part_of_a_page_is_replaced_and_the_rest_kept():
+    page = "a\n<!-- x:begin -->\nold\n<!-- x:end -->\nb\n"
+    assert with_part(page, "x", "new") == "a\n<!-- x:begin -->\n\nnew\n\n<!-- x:end -->\nb\n"
+    assert table(("h",), [("1",)]) == "| h |\n| --- |\n| 1 |"
+    with pytest.raises(ValueError, match="no place"):
+        with_part(page, "y", "new")
+
+
+def test_a_card_keeps_the_tables(toy_artifacts):
+    path = next((toy_artifacts / "offset").glob("*/card.json"))
+    card = Card.load(path)
+    found = {"offsets": {"stations": [5.0], "inner": [1.0, 2.0], "outer": [1.0, 2.0]}}
+    copied = card.model_copy(update={"calibration": card.calibration | {CARD_KEY: found}})
+    assert read_scales(Card.model_validate_json(copied.model_dump_json()).calibration, "offsets").at(9.0) == (2.0, 2.0)
+
+
+def test_a_coast_keeps_its_bends_and_loses_its_seams():
+    line = np.array([[0.0, 0.0], [1.0, 0.001], [2.0, 0.0], [2.0, 1.0]])
+    assert thinned(line, 0.05).tolist() == [[0.0, 0.0], [2.0, 0.0], [2.0, 1.0]]
+    ring = np.array([[170.0, 60.0], [180.0, 61.0], [180.0, 65.0], [170.0, 66.0], [170.0, 60.0]])
+    assert [len(part) for part in without_seams(ring)] == [2, 3]
