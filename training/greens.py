@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,10 @@ from tqdm import tqdm
 from training import earth
 from training.config import SPAWN, commit
 
-# What the shipped weights learn from, in the order of earth.DECKS.
-FULL_STORES = ("greens_10s", "greens_10s_continental", "greens_10s_oceanic")
+if TYPE_CHECKING:
+    import yspec
+
+FULL_STORES = ("greens_10s", "greens_10s_continental", "greens_10s_oceanic")  # what the shipped weights learn from
 
 
 class DistanceCells(BaseModel):
@@ -121,13 +124,12 @@ def _pack(data: NDArray[np.float64]) -> tuple[NDArray[np.int16], NDArray[np.floa
     return np.round(data / scales[..., None]).astype(np.int16), scales
 
 
-def compute(config: GreensConfig, quantity: str, points: list[tuple[float, float]]) -> NDArray[np.float64]:
-    """Strains [points, 4, samples], or (quantity "forces") displacements [points, 2, samples], at depths [km] and distances [degrees]."""
+def calculation(config: GreensConfig) -> "yspec.Calculation":
+    """What the engine is told, whichever way it runs."""
     import yspec  # noqa: PLC0415  (a training-only engine, loaded where it runs)
 
-    model = earth.model(config.deck)
     top, taper, low = config.highest_frequency_mhz, config.taper_mhz, config.lowest_frequency_mhz
-    calculation = yspec.Calculation(
+    return yspec.Calculation(
         degrees=int(config.degrees_per_mhz * top) + 50,
         frequencies_mhz=(low / 4, top),
         length_min=config.length_min,
@@ -136,11 +138,17 @@ def compute(config: GreensConfig, quantity: str, points: list[tuple[float, float
         gravity="cowling",
         tolerance=config.tolerance,
     )
+
+
+def compute(config: GreensConfig, quantity: str, points: list[tuple[float, float]]) -> NDArray[np.float64]:
+    """Strains [points, 4, samples], or (quantity "forces") displacements [points, 2, samples], at depths [km] and distances [degrees]."""
+    import yspec  # noqa: PLC0415  (a training-only engine, loaded where it runs)
+
     # Along the equator geographic and geocentric latitudes agree (and the engine moves a source at the pole by about 0.02 degrees).
     source = yspec.Source(latitude=0, longitude=0, depth_km=0, force={"r": 1.0})
     receivers = [yspec.Receiver(latitude=0, longitude=distance, depth_km=depth) for depth, distance in points]
     function = yspec.seismograms if quantity == "forces" else yspec.strains
-    data = function(model, calculation, source, receivers).data[0]
+    data = function(earth.model(config.deck), calculation(config), source, receivers).data[0]
     # At the receiver east points away from the station, so d = -east: displacement (Z, N, E), strain (rr, tt, pp, rt, rp, tp).
     data = data[:, [0, 2]] * [[1], [-1]] if quantity == "forces" else data[:, [0, 2, 1, 4]] * [[1], [1], [1], [-1]]
     return np.asarray(data[..., : int(config.length_min * 60 / config.time_step_s)])

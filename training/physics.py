@@ -1,4 +1,4 @@
-"""The stores against what is known without them: group velocities, travel times, the moment read off the amplitude."""
+"""The stores against what is known without them: velocities, travel times, radiation, direct synthesis, the moment read back."""
 
 from pathlib import Path
 
@@ -9,7 +9,10 @@ from scipy import fft
 from training import dispersion, earth, greens
 from training.catalogs import random_double_couples
 from training.dispersion import KM_PER_DEGREE
-from training.greens import GreensStore
+from training.geometry import Stations
+from training.greens import GreensStore, GreensTable
+from training.sources import Source
+from training.synthesis import ground_displacement
 
 Floats = NDArray[np.float64]
 PREM_OCEAN_KM = 3.0
@@ -82,6 +85,56 @@ def recovered_moments(store: GreensStore, moment: float, period_s: float, count:
     return np.array(found)
 
 
+def seen_from(azimuths_deg: Floats, table: GreensTable, index: int) -> Stations:
+    """Stations [azimuths] around a source at one stored distance."""
+    count = len(azimuths_deg)
+    distances = np.full(count, table.distances_deg[index])
+    return Stations((), np.zeros(count), np.zeros(count), distances, azimuths_deg, np.full(count, index))
+
+
+def direct_difference(store: GreensStore, depth_km: float, azimuth_deg: float, distance_deg: float) -> float:
+    """Largest difference, over the peak, of an oblique moment tensor's record from the store and by the engine from source to station."""
+    import yspec  # noqa: PLC0415  (a training-only engine, loaded where it runs)
+
+    table = store.table(depth_km)
+    index = table.nearest(distance_deg)
+    tensor = dict(zip(("rr", "tt", "pp", "rt", "rp", "tp"), (1e18, -0.3e18, 0.2e18, 0.5e18, -0.7e18, 0.4e18), strict=True))
+    receiver = yspec.great_circle((0.0, 0.0), azimuth_deg, [float(table.distances_deg[index])])[0]
+    source = yspec.Source(0, 0, table.depth_km, moment_tensor=tensor)
+    direct = yspec.seismograms(earth.model(store.config.deck), greens.calculation(store.config), source, receiver).data[0, 0, 0]
+    step = np.array(list(tensor.values()))[:, None] / store.time_step_s
+    here = seen_from(np.array([azimuth_deg]), table, index)
+    ours = ground_displacement(store, Source("test", 0, 0, table.depth_km, step), here)[0]
+    return float(np.abs(ours - direct[: len(ours)]).max() / np.abs(direct).max())
+
+
+def lobes(store: GreensStore, rates: Floats, depth_km: float, distance_deg: float) -> int:
+    """How often the largest motion changes sign around a source of these rates (3 of a surface force, 6 of a tensor, at one instant)."""
+    azimuths = np.arange(0, 360, 5.0)
+    source = Source("test", 0, 0, depth_km, rates[:, None])
+    table = store.forces if source.is_force else store.table(depth_km)
+    motion = ground_displacement(store, source, seen_from(azimuths, table, table.nearest(distance_deg)))
+    polarity = np.sign(motion[:, np.abs(motion[0]).argmax()])
+    return int(np.count_nonzero(np.diff(np.append(polarity, polarity[0]))))
+
+
+def _symmetries(stores: dict[str, GreensStore]) -> list[str]:
+    lines = [
+        "",
+        "## Radiation at 50 degrees, and reciprocity",
+        "",
+        "Sign changes around the source; and, at 50 s only, an oblique tensor's record by",
+    ]
+    lines += ["reciprocity against the engine's from source to station, largest difference over the peak.", ""]
+    lines += ["| store | horizontal force (2) | strike slip (4) | reciprocal against direct |", "|---|---|---|---|"]
+    for name, store in stores.items():
+        force, slip = np.array([0, 1e10, 0]), np.array([0, 1e18, -1e18, 0, 0, 0])
+        counts = f"{lobes(store, force, 0.0, 50.0)} | {lobes(store, slip, 10.0, 50.0)}"
+        cheap = store.config.highest_frequency_mhz <= 20
+        lines.append(f"| {name} | {counts} | {f'{direct_difference(store, 50.0, 35.0, 50.0):.1e}' if cheap else ''} |")
+    return lines
+
+
 def _velocities(stores: dict[str, GreensStore]) -> list[str]:
     lines = ["## Rayleigh group velocity, km/s: store / disba (difference)", "", "| period | " + " | ".join(stores) + " |"]
     lines.append("|---" * (len(stores) + 1) + "|")
@@ -122,4 +175,5 @@ def report(folder: Path, names: tuple[str, ...]) -> str:
         moments = recovered_moments(store, 1e20, 100.0, 200, seed=3407)
         low, middle, high = np.percentile(moments, (10, 50, 90))
         lines.append(f"| {name} | {middle:.2g} N m | {low:.2g} to {high:.2g} N m |")
+    lines += _symmetries(stores)
     return HEAD + "\n".join(lines) + "\n"
