@@ -40,6 +40,8 @@ def residuals_figure(
         axes.axhline(common_deg, color=RED, linewidth=0.9)
         axes.set_ylim(-limit, limit)
         axes.set_xlabel(label)
+    low, high = left.get_xlim()
+    left.set_xlim(low, high + 0.14 * (high - low))  # room for names
     left.set_ylabel("read less true to the epicenter, degrees")
     right.set_xlim(0.0, 360.0)
     right.set_xticks(range(0, 361, 45))
