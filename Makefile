@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup serve demo test check format train bench openapi settings pins clean
+.PHONY: help setup serve demo test fuzz check format train bench openapi settings pins clean
 
 BIN := .venv/bin
 PY := $(BIN)/python
@@ -32,6 +32,10 @@ demo: $(WORKER) ## run the service once on the shipped synthetic bundles and pri
 
 test: $(DEV) ## the tests (ARGS="tests/models -k geodesy")
 	$(PY) -m pytest $(ARGS)
+
+fuzz: $(DEV) ## fuzz bundle reading and the HTTP contract for hours (reports in build/fuzz; docs/security.md)
+	$(PY) -W ignore -m tests.fuzz.fuzz_bundle $(ARGS)
+	$(PY) -m tests.fuzz.fuzz_contract
 
 check: $(DEV) ## format, lint, types, import contracts
 	$(BIN)/ruff format --no-cache --check .

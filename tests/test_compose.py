@@ -54,6 +54,13 @@ def test_the_queue_forgets_nothing_and_asks_for_a_password_without_default():
     assert queue["environment"]["VALKEY_PASSWORD"].startswith("${ATLAS_QUEUE_PASSWORD:?")
 
 
+def test_the_queues_user_may_run_no_script_and_nothing_dangerous():
+    """tests/security/test_hazards.py runs a job's whole way under these very rules."""
+    rules = SERVICES["queue"]["command"][0]
+    assert "user default on >$$VALKEY_PASSWORD" in rules
+    assert {"-@scripting", "-@dangerous", "-@admin"} <= set(rules.split())
+
+
 def test_workers_scale_by_one_number():
     assert SERVICES["worker"]["deploy"]["replicas"] == "${ATLAS_WORKER_REPLICAS:-2}"
 

@@ -18,6 +18,7 @@ from workers import tied
 from workers.dispatch import connect, queue_socket
 from workers.settings import Settings
 
+_MAY = ("on", "nopass", "~*", "&*", "+@all", "-@scripting")
 _START_S, _STOP_S, _POLL_S = 10.0, 3.0, 0.02
 
 
@@ -102,7 +103,9 @@ class EmbeddedQueue:
             "maxmemory-policy": "noeviction",
             "loglevel": "warning",
         }
-        return [str(get_binary_path()), *(text for name, value in options.items() for text in (f"--{name}", value))]
+        flags = [text for name, value in options.items() for text in (f"--{name}", value)]
+        # Scripting is where its worst holes were, and nothing here needs it (H15).
+        return [str(get_binary_path()), *flags, "--user", "default", *_MAY]
 
     def _locked(self) -> IO[bytes]:
         lock = (self._folder / "lock").open("ab")

@@ -5,6 +5,7 @@ Light on purpose (no numpy, no ONNX Runtime): the API lists cards without loadin
 """
 
 import hashlib
+import mmap
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Final
 from models.catalog.spec import ModelSpec
 from models.errors import DamagedArtifact, StyleMismatch, UnknownModel
 from models.registry.card import Card
+from models.registry.graph import has_external_data
 
 MODEL_FILE: Final = "model.onnx"
 CARD_FILE: Final = "card.json"
@@ -51,7 +53,7 @@ class Store:
         The card of an artifact that keeps the declared promise.
 
         Raises UnknownModel (no artifact), StyleMismatch (trained for another declaration) or DamagedArtifact (bytes that
-        differ from the card's digest, a link, or a further file, which external tensor data would need).
+        differ from the card's digest, a link, a further file, or a graph whose tensors lie in other files).
         """
         card = self.card(spec.name)
         if card.spec_fingerprint != spec.fingerprint():
@@ -62,6 +64,8 @@ class Store:
         _refuse_strangers(path, card)
         if path.stat().st_size != card.size_bytes or _digest(path) != card.digest:
             raise DamagedArtifact(f"{spec.name} {card.version}: {MODEL_FILE} differs from the digest on its card", part=spec.name)
+        if _leads_out(path):
+            raise DamagedArtifact(f"{spec.name} {card.version}: {MODEL_FILE} keeps data in other files, or is no ONNX", part=spec.name)
         return card
 
 
@@ -97,6 +101,15 @@ def _refuse_strangers(path: Path, card: Card) -> None:
     plain = all(entry.is_file() and not entry.is_symlink() for entry in inside)
     if [entry.name for entry in inside] != [CARD_FILE, MODEL_FILE] or not plain or path.resolve() != path:
         raise DamagedArtifact(f"{card.name}/{card.version} holds other things than {CARD_FILE} and {MODEL_FILE}", part=card.name)
+
+
+def _leads_out(path: Path) -> bool:
+    """A digest that fits does not make it harmless: whoever wrote the card wrote the graph (H23)."""
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content, memoryview(content) as view:
+        try:
+            return has_external_data(view)
+        except ValueError:
+            return True
 
 
 def _digest(path: Path) -> str:

@@ -9,14 +9,16 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
+from redis import Redis
 
 from workers.dispatch import connect
 from workers.records import Records
@@ -150,6 +152,42 @@ def test_many_events_are_divided_into_families(client, recordings):
     job = client.post("/anomalies/cluster", files=files, data={"k_min": "2", "k_max": "3"}, headers=WAIT).json()
     assert job["status"] == "succeeded", job["problem"]
     assert [row["event"] for row in job["result"]["assignments"]] == [name.removesuffix(".mseed") for name in waves]
+
+
+def test_nothing_in_the_queue_server_is_a_pickle(running, client, event):
+    """Every value there is while jobs of all kinds wait, run and have ended: JSON, or plain words (H14)."""
+    evil = [("bundle", ("a.mseed", b"cposix\nsystem\n(S'x'\ntR.obspy.core.stream"))]
+    paths = ("/events/classify", "/events/locate", "/anomalies/cluster")
+    with connect(Settings(data_dir=running.data)) as redis:
+        jobs = [client.post(path, files=files).json()["links"]["self"] for path in paths for files in (event, evil)]
+        found = values(redis)
+        assert {client.get(job, params={"wait": 100}).json()["status"] for job in jobs} == {"succeeded", "failed"}
+        found |= values(redis)
+    assert {key.split(b":")[0] for key, _ in found} >= {b"atlas", b"rq"}
+    assert [pair for pair in found if not plain(pair[1])] == []
+
+
+def values(redis: Redis) -> set[tuple[bytes, bytes]]:
+    """Key and value of all that a Redis holds, fields and members of its collections one by one."""
+    readers = {
+        b"string": lambda key: [redis.get(key)],
+        b"hash": lambda key: [part for pair in redis.hgetall(key).items() for part in pair],
+        b"list": lambda key: redis.lrange(key, 0, -1),
+        b"set": redis.smembers,
+        b"zset": lambda key: redis.zrange(key, 0, -1),
+        b"none": lambda _: [],  # gone meanwhile
+    }
+    return {(key, value) for key in redis.scan_iter() for value in readers[redis.type(key)](key) if value is not None}
+
+
+def plain(value: bytes) -> bool:
+    """Whether it is JSON (RQ compresses a job's), or a line of words, numbers and times; no pickle is either."""
+    with suppress(zlib.error):
+        value = zlib.decompress(value)
+    with suppress(ValueError):
+        json.loads(value)
+        return True
+    return re.fullmatch(rb"[\w.:@/ +-]*", value) is not None
 
 
 def test_what_is_no_waveform_after_all_fails_and_names_the_part(client):

@@ -1,0 +1,98 @@
+"""
+`python -m tests.fuzz.fuzz_bundle --runs 1000000`: coverage-guided fuzzing of bundle reading by atheris (libFuzzer).
+
+Writes what it did to build/fuzz/report.json and prints it: executions, seconds, findings. A finding is any error but those
+of models.errors, a crash, 30 s for one input, or 3 GB of memory; its bytes lie in build/fuzz/findings. The corpus that it has
+gathered stays in build/fuzz/corpus, and a second run goes on from there.
+"""
+
+import argparse
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "build" / "fuzz"
+ROUND = 25_000
+"""Executions of one process: it is then started again, so that a finding costs one round and no more."""
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status: 0 where nothing was found."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=1_000_000, help="executions in all (default: 1,000,000)")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args(arguments)
+    corpus, findings = FOLDER / "corpus", FOLDER / "findings"
+    for folder in (corpus, findings):
+        folder.mkdir(parents=True, exist_ok=True)
+    sow(corpus)
+    began, executions, number = time.monotonic(), 0, 0
+    while executions < given.runs:
+        number += 1
+        executions += one_round(corpus, findings, min(ROUND, given.runs - executions), given.seed + number)
+        report(executions, time.monotonic() - began, corpus, findings)
+    return 1 if any(findings.iterdir()) else 0
+
+
+def one_round(corpus: Path, findings: Path, runs: int, seed: int) -> int:
+    """Executions done; libFuzzer counts them."""
+    flags = [
+        f"-runs={runs}",
+        f"-seed={seed}",
+        "-timeout=30",
+        "-rss_limit_mb=3000",
+        "-max_len=16384",
+        "-print_final_stats=1",
+        "-verbosity=0",
+    ]
+    command = [sys.executable, "-m", "tests.fuzz.bundle_target", *flags, f"-artifact_prefix={findings}/", str(corpus)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False)
+    (FOLDER / "last.log").write_text(done.stderr[-100_000:])
+    counted = re.findall(r"stat::number_of_executed_units:\s*(\d+)", done.stderr)
+    if not counted:
+        raise SystemExit(f"the fuzzer did not run:\n{done.stderr[-2000:]}")
+    return int(counted[-1])
+
+
+def report(executions: int, seconds: float, corpus: Path, findings: Path) -> None:
+    """Kept and printed after each round, so that a run that is broken off has counted as well."""
+    names = sorted(path.name for path in findings.iterdir())
+    said = {"executions": executions, "seconds": round(seconds), "corpus": len(list(corpus.iterdir())), "findings": names}
+    text = json.dumps(said)
+    (FOLDER / "report.json").write_text(text)
+    print(text, flush=True)
+
+
+def sow(corpus: Path) -> None:
+    """Small bundles of every kind to begin with: a byte for the name, then the part."""
+    recordings = neighbor("recordings")
+    wave = recordings.miniseed(("XX.AAA.00.LHZ", 0.0, 1.0, recordings.wave(200)), ("XX.BBB.00.LHN", 5.0, 1.0, recordings.wave(50)))
+    third = recordings.miniseed(("XX.AAA.00.LHZ", 0.0, 1.0, recordings.wave(200)), version=3)
+    floats = recordings.miniseed(("XX.AAA.00.LHZ", 0.0, 1.0, recordings.wave(99).astype("float32")))
+    table, xml = recordings.stations_csv(("XX", "AAA", 1.0, 2.0)), recordings.stationxml("XX", "AAA", 1.0, 2.0)
+    packed = recordings.zipped(a_dot_mseed=wave, b_dot_csv=table), recordings.tarred(x__a_dot_mseed=wave, y__b_dot_mseed=third)
+    separator = b"\xff--part--\xff"
+    parts = [b"\0" + wave, b"\0" + third, b"\0" + floats, b"\1" + table, b"\2" + xml, b"\3" + packed[0], b"\4" + packed[1]]
+    parts += [b"\5" + recordings.gzipped(wave), b"\7" + recordings.gzipped(packed[1])]
+    for number, bundle in enumerate([*parts, separator.join(parts[:1] + parts[3:5]), separator.join([b"\x80" + third, b"\3" + packed[0]])]):
+        (corpus / f"seed-{number}").write_bytes(bundle)
+
+
+def neighbor(name: str) -> ModuleType:
+    """A module of tests/ by its place."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

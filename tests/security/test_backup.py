@@ -1,0 +1,57 @@
+"""What docs/operations.md says of backing up and restoring, done."""
+
+import shutil
+from pathlib import Path
+
+from workers.blobs import open_blobs
+from workers.contracts import JobRecord, Kind, Options, Part, Status, Submission
+from workers.dispatch import Dispatcher, Recovery, connect
+from workers.embedded import EmbeddedQueue
+from workers.records import Records
+from workers.results import result_key
+from workers.settings import Settings
+
+
+def test_a_copy_made_while_the_service_runs_has_every_accepted_job(tmp_path: Path):
+    first, second = Settings(data_dir=tmp_path / "first"), Settings(data_dir=tmp_path / "second")
+    with EmbeddedQueue(first):
+        waiting, running, ended = accepted(first)
+        copy_as_told(first.data_dir, second.data_dir)
+    shutil.rmtree(first.data_dir)
+    with EmbeddedQueue(second), connect(second) as redis:
+        records, blobs = Records(redis, second), open_blobs(second)
+        recovery = Recovery(redis, second)
+        recovery.sweep()
+        recovery.sweep()
+        enqueued = {name.rpartition("-")[0] for name in Dispatcher(redis, second).enqueued()}
+        states = {job.id: records.get(job.id) for job in (waiting, running, ended)}
+        assert enqueued >= {waiting.id, running.id}
+        assert [state.status for state in states.values()] == [Status.QUEUED, Status.QUEUED, Status.SUCCEEDED], "what ran waits again"
+        kept = states[ended.id]
+        assert blobs.get(result_key(kept)) == b"{}"
+        assert blobs.read(waiting.submission.parts[0].digest) == b"waves"
+
+
+def accepted(settings: Settings) -> tuple[JobRecord, JobRecord, JobRecord]:
+    """A job that waits, one that runs, and one that has ended."""
+    blobs = open_blobs(settings)
+    with blobs.writer() as writer:
+        writer.write(b"waves")
+        blob = writer.commit()
+    submission = Submission(
+        kind=Kind.CLASSIFY, parts=(Part(name="a.mseed", digest=blob.digest, size_bytes=blob.size_bytes),), options=Options()
+    )
+    with connect(settings) as redis:
+        records, dispatcher = Records(redis, settings), Dispatcher(redis, settings)
+        waiting, running, ended = (dispatcher.submit(submission, "lab", name) for name in ("waiting", "running", "ended"))
+        records.begin(running.id, "lost")
+        begun = records.begin(ended.id, "w")
+        assert begun is not None
+        blobs.put(result_key(begun), b"{}")
+        return waiting, running, records.finish(ended.id, begun.attempt, Status.SUCCEEDED)
+
+
+def copy_as_told(source: Path, target: Path) -> None:
+    """The queue first, then the blobs; a socket is no file to copy."""
+    shutil.copytree(source / "queue", target / "queue", ignore=shutil.ignore_patterns("*.sock"))
+    shutil.copytree(source / "blobs", target / "blobs")

@@ -1,0 +1,153 @@
+"""The hazards that are no bundle: floors of libraries, what is reachable, what lies in Redis, and that the table names real tests."""
+
+import ast
+import asyncio
+import json
+import re
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+import yaml
+from redis.asyncio import Redis as AsyncRedis
+from redis.exceptions import NoPermissionError
+
+from app.idempotency import Idempotency
+from app.rates import Rates
+from workers.contracts import Kind, Options, Part, Status, Submission, WorkerState
+from workers.dispatch import Dispatcher, Recovery, connect, queue_url
+from workers.embedded import EmbeddedQueue
+from workers.heartbeat import Heartbeat
+from workers.listed import ListedWorker
+from workers.records import Records, job_key
+from workers.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+HAZARDS = [f"H{number}" for number in range(1, 27)]
+FLOORS = {"python-multipart": (0, 0, 31), "starlette": (1, 3), "lxml": (6, 1, 0), "onnx": (1, 21), "obspy": (1, 5, 1)}
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+
+@pytest.mark.parametrize(("name", "floor"), FLOORS.items())
+def test_a_library_is_not_older_than_its_known_holes(name, floor):
+    """Installed, and as pinned for whoever installs (H7, H10, H12, H13, H23)."""
+    pinned = re.findall(rf"^{name}==([\d.]+)", "\n".join(path.read_text() for path in (ROOT / "requirements").glob("*.txt")), re.MULTILINE)
+    assert pinned
+    for found in (version(name), *pinned):
+        assert tuple(int(number) for number in found.split(".")[:3]) >= floor
+
+
+def test_no_plot_goes_through_pyplot():
+    """Which keeps every figure that nobody closes (H25)."""
+    guilty = []
+    for path in [*(ROOT / "workers").rglob("*.py"), *(ROOT / "models").rglob("*.py"), *(ROOT / "app").rglob("*.py")]:
+        guilty += [path.name for node in ast.walk(ast.parse(path.read_text())) if "pyplot" in imported(node)]
+    assert guilty == []
+
+
+def imported(node: ast.AST) -> str:
+    if isinstance(node, ast.ImportFrom):
+        return f"{node.module} {' '.join(alias.name for alias in node.names)}"
+    return " ".join(alias.name for alias in node.names) if isinstance(node, ast.Import) else ""
+
+
+@pytest.mark.timeout(300)
+def test_beyond_this_machine_the_service_does_not_start_without_a_key(tmp_path):
+    command = [sys.executable, "-m", "app", "--host", "0.0.0.0", "--port", "0", "--data", str(tmp_path)]  # noqa: S104 -- refused
+    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    assert refused.returncode == 1
+    line = json.loads(refused.stderr.splitlines()[-1])
+    assert "python -m app keys create" in line["detail"]
+    assert not (tmp_path / "queue").exists(), "refused before anything was started"
+
+
+@pytest.fixture
+def restricted(tmp_path):
+    """A queue server whose user may do what the one in docker-compose.yml may."""
+    settings = Settings(data_dir=tmp_path)
+    with EmbeddedQueue(settings), connect(settings) as admin:
+        admin.execute_command("ACL", "SETUSER", "default", *rules_in_compose())
+        yield settings
+
+
+def rules_in_compose() -> list[str]:
+    (line,) = re.findall(r"^user default (.+)$", COMPOSE["services"]["queue"]["command"][0], re.MULTILINE)
+    return [rule for rule in line.split() if not rule.startswith(">")]
+
+
+def test_a_job_goes_its_whole_way_without_scripts_and_dangerous_commands(restricted, submission):
+    """What the queue's worst holes were in is not even allowed (H15): submitted, told, taken by a worker, ended, counted."""
+    with connect(restricted) as redis, redis.pubsub(ignore_subscribe_messages=False) as listener:
+        records, dispatcher = Records(redis, restricted), Dispatcher(redis, restricted)
+        listener.psubscribe(job_key("*"))
+        assert listener.get_message(timeout=5)["type"] == "psubscribe"
+        record = dispatcher.submit(submission, "lab", "1" * 32)
+        assert listener.get_message(timeout=5)["type"] == "pmessage"
+        state = WorkerState(id="w", pid=1, started_at=datetime.now(UTC), execution_provider="CPU", models={})
+        with handlers_as_they_were(), connect(restricted) as own:
+            worker = ListedWorker(own, "w", partial(finish, records), Heartbeat(records, state, 60.0, 60.0))
+            worker.work(burst=True, logging_level="ERROR")
+        assert records.get(record.id).status is Status.SUCCEEDED
+        assert Recovery(redis, restricted).sweep() == []
+        asyncio.run(counted(restricted))
+
+
+async def counted(settings):
+    redis = AsyncRedis.from_url(queue_url(settings))
+    assert not (await Rates(redis, settings).take("lab", "requests")).refused
+    async with Idempotency(redis, settings).claim("key", "lab", "/") as claim:
+        assert claim.known is None
+    await redis.aclose()
+
+
+def finish(records, job_id):
+    begun = records.begin(job_id, "w")
+    assert begun is not None
+    records.finish(job_id, begun.attempt, Status.SUCCEEDED)
+
+
+@contextmanager
+def handlers_as_they_were():
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("EVAL", "return 1", "0"), ("FLUSHALL",), ("CONFIG", "GET", "*"), ("KEYS", "*"), ("ACL", "LIST"), ("SHUTDOWN",), ("MODULE", "LIST")],
+)
+def test_the_queues_user_may_not_do_what_the_service_never_does(restricted, command):
+    with connect(restricted) as redis, pytest.raises(NoPermissionError):
+        redis.execute_command(*command)
+
+
+def test_the_embedded_queue_runs_no_script(tmp_path):
+    settings = Settings(data_dir=tmp_path)
+    with EmbeddedQueue(settings), connect(settings) as redis, pytest.raises(NoPermissionError):
+        redis.execute_command("EVAL", "return 1", "0")
+
+
+@pytest.fixture
+def submission():
+    part = Part(name="a.mseed", digest="0" * 64, size_bytes=1)
+    return Submission(kind=Kind.CLASSIFY, parts=(part,), options=Options())
+
+
+def test_the_table_has_a_line_for_each_hazard_and_names_tests_that_there_are():
+    lines = {
+        found[1]: line for line in (ROOT / "docs" / "security.md").read_text().splitlines() if (found := re.match(r"\| (H\d+) ", line))
+    }
+    assert list(lines) == HAZARDS
+    for hazard, line in lines.items():
+        named = re.findall(r"`(tests/[\w/]+\.py)`(?: `(\w+)`)?", line)
+        assert named, hazard
+        for path, function in named:
+            assert f"def {function}" in (ROOT / path).read_text(), (hazard, path, function)
