@@ -76,6 +76,13 @@ def draw_sources(_arguments: argparse.Namespace, _settings: TrainingSettings) ->
     source_figure.write_sources(Path("docs/figures/sources.png"))
 
 
+def write_travel_times(_arguments: argparse.Namespace, _settings: TrainingSettings) -> None:
+    """Compute the table that serving looks travel times up in."""
+    from training import travel_times
+
+    print(travel_times.write_table())
+
+
 def measure_leakage(arguments: argparse.Namespace, _settings: TrainingSettings) -> None:
     """Tell what trivial cues give away."""
     from training import leakage
@@ -116,6 +123,8 @@ def add_measures(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     beside.set_defaults(run=draw_gallery)
     kinds = verbs.add_parser("sources-figure", help="write docs/figures/sources.png: histories and spectra of every kind of source")
     kinds.set_defaults(run=draw_sources)
+    times = verbs.add_parser("travel-times", help="write models/seismic/travel_times.npz: ak135 by TauP, half a minute")
+    times.set_defaults(run=write_travel_times)
     guard = verbs.add_parser("leakage", help="write docs/leakage.md: what trivial cues give away in archives")
     guard.add_argument("folders", type=Path, nargs="+")
     guard.add_argument("--events", type=int, default=300, help="most events of each")

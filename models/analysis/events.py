@@ -1,6 +1,6 @@
 """What one event was and where: the chain of readings from a conditioned gather to an answer, in the words of the field."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
@@ -9,14 +9,17 @@ from numpy.typing import NDArray
 
 from models.analysis.offsets import OffsetReadings, OriginTime, combine_origin_times, read_offsets
 from models.analysis.sections import Reference, draw_section, draw_source, find_reference, locate_readings, reference_at
+from models.analysis.times import combine_depths, moved_location, time_event
 from models.catalog.event_type import CLASSES
 from models.catalog.pictures import DISTANCE_SECTION
 from models.imaging.style import SectionStyle
 from models.registry.inference import OnnxModel
 from models.seismic.location import Location
-from models.seismic.waveforms import Gather
+from models.seismic.timed import Arrival, Timed
+from models.seismic.waveforms import Gather, Record
 
 EventType = Literal["earthquake", "glacial"]
+Method = Literal["offsets", "offsets-and-times"]
 Models = Mapping[str, OnnxModel]
 Progress = Callable[[str, float], None]
 
@@ -61,7 +64,11 @@ class ForceAzimuth:
 
 @dataclass(frozen=True)
 class EventLocation:
-    """Where and when, and the depth of an earthquake or the force azimuth of a glacial one (the other is None)."""
+    """
+    Where and when, and the depth of an earthquake or the force azimuth of a glacial one (the other is None).
+
+    `method` says what the epicenter rests on; `arrivals` are those of the times, none where only offsets were used.
+    """
 
     event_type: EventType
     location: Location
@@ -70,22 +77,33 @@ class EventLocation:
     force_azimuth: ForceAzimuth | None
     readings: OffsetReadings
     classification: Classification | None
+    method: Method = "offsets"
+    arrivals: tuple[Arrival, ...] = ()
 
 
 def silent(stage: str, share: float) -> None:
     """Progress that nobody watches."""
 
 
-def classify_event(models: Models, gather: Gather, given: tuple[float, float] | None = None, progress: Progress = silent) -> Classification:
+def classify_event(
+    models: Models,
+    gather: Gather,
+    given: tuple[float, float] | None = None,
+    progress: Progress = silent,
+    records: Sequence[Record] = (),
+) -> Classification:
     """
     Tectonic or glacial, from the section at the given epicenter (latitude, longitude) or the predicted one.
 
+    `records` are the original ones in the gather's order; with them the predicted epicenter rests on times as well.
     `progress(stage, share done)` is called before each stage and may raise to end the work. Raises NoUsableTrace.
     """
     progress("offsets", 0.2)
     readings = read_offsets(models["offset"], gather)
     progress("search", 0.7)
     reference = find_reference(gather, readings, given)
+    if given is None and reference is not None and reference.location is not None:
+        reference = reference_at(_refined(gather, readings, reference.location, records)[0])
     progress("event type", 0.8)
     return _classify(models["event_type"], gather, readings, reference)
 
@@ -96,17 +114,19 @@ def locate_event(
     given: tuple[float, float] | None = None,
     event_type: EventType | None = None,
     progress: Progress = silent,
+    records: Sequence[Record] = (),
 ) -> EventLocation:
     """
-    Epicenter from offsets, origin time, and depth or force azimuth from the section at the epicenter found.
+    Epicenter and origin time from offsets and arrival times, and depth or force azimuth from the section at the epicenter found.
 
-    The class is taken as given, or read off the section at the given or predicted epicenter first. `progress(stage, share
-    done)` is called before each stage and may raise to end the work. Raises NoUsableTrace, TooFewStations.
+    `records` are the original ones in the gather's order; without them the offsets alone are used. The class is taken as given,
+    or read off the section at the given or predicted epicenter first. `progress(stage, share done)` is called before each stage
+    and may raise to end the work. Raises NoUsableTrace, TooFewStations.
     """
     progress("offsets", 0.2)
     readings = read_offsets(models["offset"], gather)
     progress("search", 0.6)
-    location = locate_readings(gather, readings)
+    location, timed = _refined(gather, readings, locate_readings(gather, readings), records)
     found = reference_at(location)
     classification = None
     if event_type is None:
@@ -115,9 +135,32 @@ def locate_event(
         classification = _classify(models["event_type"], gather, readings, trial)
         event_type = classification.event_type
     progress("depth" if event_type == "earthquake" else "force azimuth", 0.85)
-    depth = read_depth(models["depth"], gather, readings, found) if event_type == "earthquake" else None
-    azimuth = read_force_azimuth(models["force_azimuth"], gather, readings, found) if event_type == "glacial" else None
-    return EventLocation(event_type, location, combine_origin_times(readings), depth, azimuth, readings, classification)
+    return EventLocation(
+        event_type=event_type,
+        location=location,
+        origin=combine_origin_times(readings) if timed is None else OriginTime(timed.time_s, timed.time_uncertainty_s),
+        depth=_depth(models["depth"], gather, readings, found, timed) if event_type == "earthquake" else None,
+        force_azimuth=read_force_azimuth(models["force_azimuth"], gather, readings, found) if event_type == "glacial" else None,
+        readings=readings,
+        classification=classification,
+        method="offsets" if timed is None else "offsets-and-times",
+        arrivals=() if timed is None else timed.arrivals,
+    )
+
+
+def _refined(gather: Gather, readings: OffsetReadings, location: Location, records: Sequence[Record]) -> tuple[Location, Timed | None]:
+    """The location with times, where there are records and their times say more than chance; else as it was."""
+    timed = time_event(records, gather, readings, location) if records else None
+    return (location, None) if timed is None else (moved_location(gather, readings, location, timed), timed)
+
+
+def _depth(model: OnnxModel, gather: Gather, readings: OffsetReadings, reference: Reference, timed: Timed | None) -> Depth:
+    """What the section and the times say of the depth, each with the weight of its own uncertainty."""
+    read = read_depth(model, gather, readings, reference)
+    if timed is None:
+        return read
+    both = ((read.depth_km, read.uncertainty_km), (timed.depth_km, timed.depth_uncertainty_km))
+    return Depth(*combine_depths(*both))
 
 
 def embed_event(models: Models, gather: Gather) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:

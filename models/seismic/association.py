@@ -26,6 +26,8 @@ SPHERE_STEP_DEG: Final = 2.0
 SPHERE_BLUR_S: Final = 5.0
 NEAR_STEP_DEG: Final = 0.5
 WIDEST_NEAR_DEG: Final = 20.0
+# Travel times change by less, from depth to depth and from node to node (a degree of spacing, and 4 nodes to the corner).
+CROP_S, CROP_S_DEG = 150.0, 150.0
 # Spacing of grids of 7 x 7 nodes in degrees, half the window of origin times and its step in seconds.
 LEVELS: Final = ((0.8, 50.0, 1.0), (0.4, 30.0, 1.0), (0.2, 15.0, 0.5), (0.1, 10.0, 0.5), (0.05, 6.0, 0.5), (0.02, 5.0, 0.25))
 
@@ -148,7 +150,8 @@ def climb(data: Candidates, source: Source, prior: Prior, level: tuple[float, fl
     east, north = (part.ravel() for part in np.meshgrid(steps, steps))
     nodes, reach = around(source.point, east, north), data.reach_deg(source.point)
     blur = missed_s(reach, source.depth_km, 0.4 * spacing)
-    found = scan(data, nodes, depths_km, (-window_s, window_s, step_s), blur, reach=reach, anchor=source)
+    crop_s = CROP_S + CROP_S_DEG * spacing
+    found = scan(data, nodes, depths_km, (-window_s, window_s, step_s), blur, reach=reach, anchor=source, crop_s=crop_s)
     score = found.best + prior(nodes) + log_depth_prior(np.asarray(depths_km))[:, None]
     row, column = np.unravel_index(int(np.argmax(score)), score.shape)
     return Source(nodes[column], float(depths_km[row]), float(found.when_s[row, column]), float(score[row, column]))

@@ -20,6 +20,7 @@ from models.seismic.travel_times import PHASES, travel_time_s
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
+Integers = NDArray[np.int64]
 
 PHASE_SHARES: Final = {"P": 1.0, "PKP": 0.7, "PKPbc": 0.5, "S": 0.5, "pP": 0.25, "sP": 0.2, "PP": 0.3}
 """How often a phase is among the onsets where P would be."""
@@ -30,8 +31,9 @@ MODEL_ERRORS: Final = {"P": 1.0, "PKP": 1.0, "PKPbc": 1.2, "S": 2.2, "pP": 1.3, 
 """How much less well than P a phase's time is known; S as much as its time is longer and Vp/Vs varies."""
 
 STATION_ERROR_S: Final = 0.4
-PATH_ERROR: Final = 0.025  # of the travel time, crust and top of the mantle against ak135
-MOST_PATH_ERROR_S: Final = 1.4  # what teleseismic residuals of global catalogs scatter by
+PATH_ERROR: Final = 0.03  # of the travel time, crust and top of the mantle against ak135
+REGIONAL_ERROR_S: Final = 2.5  # what it comes to at most, where waves run along the top of the mantle (to 20 degrees),
+TELESEISMIC_ERROR_S: Final = 1.4  # and where they dive through it (from 30 degrees)
 SHARED_PATH_DEG: Final = 10.0  # paths to stations closer than this share most of their error
 DIFFRACTED_DEG: Final = 100.0
 DIFFRACTED_SHARE: Final = 0.3
@@ -40,6 +42,8 @@ LONG_BAND: Final = 3  # of `onsets`
 SURFACE_TRAIN_S: Final = (150.0, 60.0)  # before and after the largest amplitude
 FIRST_BONUS: Final = 0.7  # for each comparable onset before it, an onset is less likely the first arrival
 EARLIEST_S: Final = 1300.0  # an origin may lie this long before the first sample
+EARLY_S: Final = 30.0
+BEGUN_LATE: Final = 0.05  # of each second before the first sample less 30 s, against one after
 MISLED_ORIGIN: Final = 0.3  # how often a guess at the origin time is no guide
 SURGE_DEVIATION_S: Final = 12.0  # a third of a dominant period
 SURGE_PATH_ERROR: Final = 0.04
@@ -56,7 +60,7 @@ class Candidates:
     `stations` [n, 3] unit vectors at geocentric latitudes, `places` [n] the traces' numbers in the gather. `as_first`,
     `as_later` [n, k] are weights that sum to one: of each onset being the first arrival, or a later phase. `seen`,
     `surge_seen` [n]: probability that the phase is among the candidates. `apart_deg` [n]: typical distance of the others.
-    `neighbors`, `sharers` [n]: how many traces, itself counted in, share its errors at the station and along the path.
+    `between_deg` [n, n]: distances of stations.
     `origin`: a guess at the origin time in seconds after the clock, and its deviation.
     """
 
@@ -74,8 +78,7 @@ class Candidates:
     surge_weights: Floats
     surge_seen: Floats
     apart_deg: Floats
-    neighbors: Floats
-    sharers: Floats
+    between_deg: Floats
     origin: tuple[float, float] | None = None
 
     def reach_deg(self, point: Floats) -> Floats:
@@ -84,18 +87,29 @@ class Candidates:
 
     def part(self, chosen: NDArray[np.int64]) -> "Candidates":
         """Some of the traces."""
-        return replace(self, **{name: value[chosen] for name, value in vars(self).items() if isinstance(value, np.ndarray)})
+        arrays = {name: value[chosen] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        return replace(self, **{**arrays, "between_deg": self.between_deg[np.ix_(chosen, chosen)]})
+
+    def sharers(self, reach_deg: Floats) -> Floats:
+        """How many traces [n], itself counted in, share most of the path from sources at about `reach_deg` [n]."""
+        return np.asarray(np.exp(-0.5 * (self.between_deg / shared_path_deg(reach_deg)[:, None]) ** 2).sum(axis=1))
 
     def origin_row(self, step_s: float) -> tuple[Singles, int]:
-        """What the guess at the origin time adds to sources, and the number of its first sample."""
-        if self.origin is None:
-            return np.zeros(1, np.float32), 0
-        guess, deviation = self.origin
-        begin, end = round((guess - 4.0 * deviation) / step_s), round((guess + 4.0 * deviation) / step_s)
-        off = (np.arange(begin, end) * step_s - guess) / deviation
-        density = np.exp(-0.5 * off**2) / (deviation * np.sqrt(2.0 * np.pi))
-        span = float(self.ends.max() - self.begins.min()) + EARLIEST_S
-        return np.log1p((1.0 / MISLED_ORIGIN - 1.0) * density * span).astype(np.float32), begin
+        """
+        What is known of the origin time beforehand, in logarithm, and the number of the first sample; nothing beyond its ends.
+
+        A window that begins after its event's origin is the exception; a guess at the origin time misleads in `MISLED_ORIGIN`.
+        """
+        early = float(self.begins.min()) - EARLY_S
+        guess, deviation = self.origin or (early, 0.0)
+        begin = round((min(-EARLIEST_S, guess - 4.0 * deviation) - 2.0 * step_s) / step_s)
+        times = np.arange(begin, round(max(early, guess + 4.0 * deviation) / step_s)) * step_s
+        known = np.where(times < early, np.log(BEGUN_LATE), 0.0)
+        if deviation > 0.0:
+            density = np.exp(-0.5 * ((times - guess) / deviation) ** 2) / (deviation * np.sqrt(2.0 * np.pi))
+            span = float(self.ends.max() - self.begins.min()) + EARLIEST_S
+            known += np.log1p((1.0 / MISLED_ORIGIN - 1.0) * density * span)
+        return known.astype(np.float32), begin
 
 
 def assemble(onsets: Sequence[Onsets], surges: Sequence[Surges], latitudes_deg: ArrayLike, longitudes_deg: ArrayLike) -> Candidates | None:
@@ -126,8 +140,7 @@ def assemble(onsets: Sequence[Onsets], surges: Sequence[Surges], latitudes_deg: 
         surge_weights=_shares([peak.strengths**2 for peak in peaks]),
         surge_seen=np.where(heights > 0.0, np.clip(0.3 + 0.6 * (heights - np.log(LEAST_RATIO)), 0.3, 0.9), 0.0),
         apart_deg=np.array([np.median(np.delete(row, i)) if len(there) > 1 else 0.0 for i, row in enumerate(between)]),
-        neighbors=np.asarray(np.exp(-0.5 * (between / CORRELATION_DEG) ** 2).sum(axis=1)),
-        sharers=np.asarray(np.exp(-0.5 * (between / SHARED_PATH_DEG) ** 2).sum(axis=1)),
+        between_deg=np.asarray(between),
     )
 
 
@@ -156,55 +169,69 @@ def _shares(rows: Sequence[Floats]) -> Floats:
     return np.asarray(weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12))
 
 
-def own_share(reach_deg: Floats, apart_deg: Floats) -> Floats:
-    """
-    The share [n] of a path's error that a station has to itself.
-
-    Stations that stand closely together as seen from the source have most in common.
-    """
-    return np.asarray(1.0 - np.exp(-apart_deg / np.clip(reach_deg / 3.0, 1e-3, SHARED_PATH_DEG)))
+def shared_path_deg(reach_deg: Floats) -> Floats:
+    """How far apart [n] stations may be whose paths from sources at about `reach_deg` [n] are nearly one."""
+    return np.asarray(np.clip(reach_deg / 3.0, 0.05, SHARED_PATH_DEG))
 
 
-def phase_error_s(phase: str, data: Candidates, reach_deg: Floats, depth_km: float, *, dependent: bool) -> Floats:
+def phase_error_s(phase: str, data: Candidates, reach_deg: Floats, depth_km: float) -> Floats:
     """
     One standard deviation [n] of a phase's time against ak135, in seconds.
 
-    A share of the travel time near the source, a second and more far away. What stations have in common of P the origin time
-    takes up, but not what they have in common of a later phase: if `dependent`, each gets the error of all, and together they
-    say no more than one.
+    A share of the travel time near the source, a second and more far away. What stations that stand closely together as seen
+    from the source have in common of P, the origin time takes up, but not what they have in common of a later phase.
     """
     seconds = np.nan_to_num(travel_time_s("P", reach_deg, depth_km), nan=1e4)
-    path = np.fmin(PATH_ERROR * seconds, MOST_PATH_ERROR_S)
-    if phase in FIRST_PHASES:
-        error = STATION_ERROR_S + path * own_share(reach_deg, data.apart_deg)
-        return np.asarray(MODEL_ERRORS[phase] * error * (np.sqrt(data.neighbors) if dependent else 1.0))
-    return np.asarray(MODEL_ERRORS[phase] * (STATION_ERROR_S + path) * (np.sqrt(data.sharers) if dependent else 1.0))
+    most = np.interp(reach_deg, (20.0, 30.0), (REGIONAL_ERROR_S, TELESEISMIC_ERROR_S))
+    path = np.fmin(PATH_ERROR * seconds, most)
+    own = own_share(reach_deg, data.apart_deg) if phase in FIRST_PHASES else 1.0
+    return np.asarray(MODEL_ERRORS[phase] * (STATION_ERROR_S + path * own))
 
 
-def onset_rows(data: Candidates, reach: Floats, depth_km: float, step_s: float, count: int, blur_s: Floats, dependent: bool) -> Singles:
+def own_share(reach_deg: Floats, apart_deg: Floats) -> Floats:
+    """The share [n] of a path's error that a station has to itself."""
+    return np.asarray(1.0 - np.exp(-apart_deg / shared_path_deg(reach_deg)))
+
+
+def onset_rows(
+    data: Candidates,
+    reach: Floats,
+    depth_km: float,
+    blur_s: Floats,
+    clock: tuple[float, Integers, int],
+    *,
+    dependent: bool,
+) -> Singles:
     """
     What the traces say of each phase's arrival [phases, n, samples], for sources at about `reach` [n] degrees.
 
-    `blur_s` [n] widens every candidate by what the grid may miss; `dependent` as well by the root of how many neighbors share
-    its error, which a posterior must and a search need not.
+    `blur_s` [n] widens every candidate by what the grid may miss; `clock`: step in seconds, first samples [phases, n], samples.
+    Stations that share their path share whether a later phase is what it seems, and together say no more of it than one; if
+    `dependent`, as a posterior must, neighbors share the error of the first arrival, too.
     """
+    step_s, starts, count = clock
+    sharers = data.sharers(reach)
+    near = np.exp(-0.5 * (data.between_deg / np.minimum(shared_path_deg(reach), CORRELATION_DEG)[:, None]) ** 2).sum(axis=1)
     rows = []
-    for phase in PHASES:
-        error = phase_error_s(phase, data, reach, depth_km, dependent=dependent)
+    for row, phase in enumerate(PHASES):
+        first = phase in FIRST_PHASES
+        error = phase_error_s(phase, data, reach, depth_km) * (np.sqrt(near) if first and dependent else 1.0)
         sigma = np.sqrt(data.deviations**2 + (error**2 + blur_s**2)[:, None])
         shares = data.seen * PHASE_SHARES[phase]
         if phase == "P":
             shares = np.where(reach > DIFFRACTED_DEG, DIFFRACTED_SHARE * shares, shares)
-        weights = data.as_first if phase in FIRST_PHASES else data.as_later
-        rows.append(evidence(data.times, sigma, weights, shares, data.begins, data.ends, step_s, count))
+        weights = data.as_first if first else data.as_later
+        said = evidence(data.times, sigma, weights, shares, data.begins, data.ends, step_s, starts[row], count)
+        rows.append(said if first else said / sharers[:, None].astype(np.float32))
     return np.stack(rows)
 
 
-def surge_rows(data: Candidates, reach: Floats, step_s: float, count: int, blur_s: Floats, dependent: bool) -> Singles:
-    """The same [n, samples] of the Rayleigh waves' largest amplitude."""
+def surge_rows(data: Candidates, reach: Floats, blur_s: Floats, clock: tuple[float, Integers, int]) -> Singles:
+    """The same [n, samples] of the Rayleigh waves' largest amplitude; first samples [n]."""
+    step_s, starts, count = clock
     seconds = reach * KM_PER_DEGREE / 3.3
-    own = own_share(reach, data.apart_deg) * (np.sqrt(data.neighbors) if dependent else 1.0)
-    path = np.hypot(SURGE_PATH_ERROR * own, SURGE_COMMON_ERROR) * seconds
+    path = np.hypot(SURGE_PATH_ERROR * own_share(reach, data.apart_deg), SURGE_COMMON_ERROR) * seconds
     sigma = np.sqrt(SURGE_DEVIATION_S**2 + path**2 + blur_s**2)
     deviations = np.repeat(sigma[:, None], data.surge_times.shape[1], axis=1)
-    return evidence(data.surge_times, deviations, data.surge_weights, data.surge_seen, data.begins, data.ends, step_s, count)
+    said = evidence(data.surge_times, deviations, data.surge_weights, data.surge_seen, data.begins, data.ends, step_s, starts, count)
+    return np.asarray(said / np.sqrt(data.sharers(reach))[:, None].astype(np.float32))

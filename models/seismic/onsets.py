@@ -27,7 +27,7 @@ HIGHEST_RATE_HZ: Final = 10.0
 NYQUIST_SHARE: Final = 0.45  # of the rate: an anti-alias filter leaves nothing above
 NARROWEST: Final = 1.4  # upper over lower corner
 LONG_WINDOW: Final = 20.0  # in short windows
-SHORTEST_BEFORE: Final = 3.0
+SHORTEST_BEFORE: Final = 8.0  # less of noise, or a taper at a record's begin, is no level to compare with
 LEAST_STRENGTH: Final = 2.0
 MOST_ONSETS: Final = 4  # a band
 

@@ -5,6 +5,7 @@ Traces vote for arrival times (`candidates`), votes are stacked along travel tim
 arrival should be counts against a source, by a bounded amount.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +21,7 @@ from models.seismic.travel_times import DISTANCES_DEG, PHASES, curve
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
+Clock = tuple[float, NDArray[np.int64], int]
 
 SURFACE_SLOWNESS: Final[Floats] = KM_PER_DEGREE / np.array(GROUP_VELOCITIES_KM_S)
 NO_SLOWNESS: Final[Floats] = np.zeros(0)
@@ -100,26 +102,49 @@ def scan(
     surface: bool = True,
     dependent: bool = False,
     anchor: Source | None = None,
+    crop_s: float | None = None,
 ) -> Scan:
     """
     Stack at nodes [m, 3] and depths, for origin times (from, to, step), sources being at about `reach` [n] degrees.
 
-    With an anchor, origin times are after its own, which moves from node to node as the mean travel time does.
+    With an anchor, origin times are after its own, which moves from node to node as the mean travel time does; `crop_s`: only
+    so many seconds around its arrivals are looked at, which must hold what nodes and depths change.
     """
     low, high, step = times_s
     chosen = [PHASES.index(phase) for phase in phases]
     shift = np.zeros(len(nodes)) if anchor is None else anchor.time_s + _earlier_s(data, anchor, nodes)
     begins, count = np.round((low + shift) / step).astype(np.int64), max(2, round((high - low) / step))
-    samples = round(data.ends.max() / step) + 2
-    rows = onset_rows(data, reach, float(np.median(depths_km)), step, samples, blur_s, dependent)[chosen]
+    window = None if anchor is None or crop_s is None else (anchor.time_s + low - crop_s, anchor.time_s + high + crop_s)
+    clock = _clock(data, reach, float(np.median(depths_km)), step, window)
+    rows = onset_rows(data, reach, float(np.median(depths_km)), blur_s, clock, dependent=dependent)[chosen]
     slowness = SURFACE_SLOWNESS if surface else NO_SLOWNESS
-    waves = surge_rows(data, reach, step, samples if surface else 2, blur_s, dependent)
+    wave_clock = _wave_clock(data, reach, step, window) if surface else (step, np.zeros(len(reach), np.int64), 2)
+    waves = (surge_rows(data, reach, blur_s, wave_clock), wave_clock[1])
     known = data.origin_row(step)
     out = [
-        stack(nodes, data.stations, phase_curves(depth)[chosen], rows, waves, slowness, step, begins, count, *known) for depth in depths_km
+        stack(nodes, data.stations, phase_curves(depth)[chosen], rows, clock[1][chosen], *waves, slowness, step, begins, count, *known)
+        for depth in depths_km
     ]
     best, where, total = (np.stack(part) for part in zip(*out, strict=True))
     return Scan(best, (begins + where) * step, total)
+
+
+def _clock(data: Candidates, reach: Floats, depth_km: float, step: float, window: tuple[float, float] | None) -> Clock:
+    """Step, first sample [phases, n] and number of samples: the whole clock, or around the arrivals of sources in a window."""
+    if window is None:
+        return step, np.zeros((len(PHASES), len(reach)), np.int64), round(data.ends.max() / step) + 2
+    table = phase_curves(depth_km).astype(np.float64)
+    expected = np.nan_to_num(np.array([np.interp(reach, DISTANCES_DEG, row) for row in table]))
+    return step, np.floor((window[0] + expected) / step).astype(np.int64), math.ceil((window[1] - window[0]) / step)
+
+
+def _wave_clock(data: Candidates, reach: Floats, step: float, window: tuple[float, float] | None) -> Clock:
+    """The same for surface waves, at any of their velocities; first sample [n]."""
+    if window is None:
+        return step, np.zeros(len(reach), np.int64), round(data.ends.max() / step) + 2
+    starts = np.floor((window[0] + reach * SURFACE_SLOWNESS.min()) / step).astype(np.int64)
+    longest_s = window[1] - window[0] + float(reach.max()) * float(np.ptp(SURFACE_SLOWNESS))
+    return step, starts, math.ceil(longest_s / step)
 
 
 def _earlier_s(data: Candidates, anchor: Source, nodes: Floats) -> Floats:

@@ -17,6 +17,8 @@ from models.seismic.travel_times import FAR_STEP_DEG, NEAR_DEG, NEAR_NODES, NEAR
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
+Integers = NDArray[np.int64]
+MOST_RUNS = 16  # four onsets in each of four bands
 _DEGREES = 180.0 / math.pi
 
 
@@ -26,10 +28,18 @@ def _compiled[F: Callable[..., Any]](function: F) -> F:
 
 @_compiled
 def evidence(
-    times: Floats, deviations: Floats, weights: Floats, shares: Floats, begins: Floats, ends: Floats, step: float, count: int
+    times: Floats,
+    deviations: Floats,
+    weights: Floats,
+    shares: Floats,
+    begins: Floats,
+    ends: Floats,
+    step: float,
+    starts: Integers,
+    count: int,
 ) -> Singles:
     """
-    Logarithm of how much likelier an arrival at each instant is than by chance [n, count].
+    Logarithm of how much likelier an arrival at each instant is than by chance [n, count]; sample k of row i at (starts[i] + k) step.
 
     Row i: log(1 - share + share T sum of weighted normal densities at the candidates), T the record's length; zero, which says
     nothing, outside begins..ends. `times`, `deviations`, `weights` [n, k] (weight zero fills up), seconds after instant 0.
@@ -37,7 +47,8 @@ def evidence(
     result = np.zeros((len(times), count), np.float32)
     lift = np.empty(count)
     for i in range(len(times)):
-        first, last = max(0, math.ceil(begins[i] / step)), min(count - 1, math.floor(ends[i] / step))
+        first = max(0, math.ceil(begins[i] / step) - starts[i])
+        last = min(count - 1, math.floor(ends[i] / step) - starts[i])
         if last <= first or shares[i] <= 0.0:
             continue
         lift[:] = 0.0
@@ -47,10 +58,10 @@ def evidence(
                 continue
             sigma = deviations[i, j]
             peak = scale * weights[i, j] / (sigma * math.sqrt(2.0 * math.pi))
-            low = max(first, math.ceil((times[i, j] - 5.0 * sigma) / step))
-            high = min(last, math.floor((times[i, j] + 5.0 * sigma) / step))
+            low = max(first, math.ceil((times[i, j] - 5.0 * sigma) / step) - starts[i])
+            high = min(last, math.floor((times[i, j] + 5.0 * sigma) / step) - starts[i])
             for k in range(low, high + 1):
-                off = (k * step - times[i, j]) / sigma
+                off = ((starts[i] + k) * step - times[i, j]) / sigma
                 lift[k] += peak * math.exp(-0.5 * off * off)
         base = math.log(1.0 - shares[i])
         for k in range(first, last + 1):
@@ -59,57 +70,107 @@ def evidence(
 
 
 @_compiled
+def runs(rows: Singles) -> tuple[Floats, Integers, Integers]:
+    """
+    Where rows [..., n, samples] of `evidence` say something: base [n], record [n, 2], runs [n, MOST_RUNS, 2] above the base.
+
+    A record's samples lie from the first to before the second number, and so do those of a run; runs without samples fill up.
+    """
+    bases = np.zeros(len(rows))
+    spans, parts = np.zeros((len(rows), 2), np.int64), np.zeros((len(rows), MOST_RUNS, 2), np.int64)
+    for i in range(len(rows)):
+        row = rows[i]
+        there = np.flatnonzero(row)
+        if len(there) == 0:
+            continue
+        bases[i] = row.min()
+        spans[i, 0], spans[i, 1] = there[0], there[-1] + 1
+        count, above = 0, False
+        for k in range(spans[i, 0], spans[i, 1]):
+            higher = row[k] > bases[i] + 1e-4
+            if higher and not above and count < MOST_RUNS:
+                parts[i, count, 0] = k
+                parts[i, count, 1] = spans[i, 1]
+                count += 1
+            if above and not higher:
+                parts[i, count - 1, 1] = k
+            above = higher
+    return bases, spans, parts
+
+
+@_compiled
 def stack(
     nodes: Floats,
     stations: Floats,
     curves: Singles,
     rows: Singles,
+    row_starts: Integers,
     surface_rows: Singles,
+    surface_starts: Integers,
     surface_slowness: Floats,
     step: float,
-    begins: NDArray[np.int64],
+    begins: Integers,
     count: int,
     origin_row: Singles,
     origin_begin: int,
-) -> tuple[Floats, NDArray[np.int64], Floats]:
+) -> tuple[Floats, Integers, Floats]:
     """
     The best sum over origin times at each node, at which of them, and the logarithm of the integral over them [m].
 
     `nodes` [m, 3], `stations` [n, 3] unit vectors; `curves` [phases, distances] seconds; `rows` [phases, n, samples] of
-    `evidence`; `surface_rows` [n, samples] at each of `surface_slowness` [u] seconds a degree, of which every origin time
-    takes the mean likelihood (none: u of 0). Origin times are (begins + k) step, k below count,
-    with a beginning [m] for each node;
-    `origin_row` is what is known of them beforehand, its first sample at origin_begin step, nothing beyond its ends.
+    `evidence` with their `row_starts` [phases, n]; `surface_rows` [n, samples] with `surface_starts` [n] at each of
+    `surface_slowness` [u] seconds a degree, of which every origin time takes the best (none: u of 0). Origin times are
+    (begins + k) step, k below count, with a beginning [m] for each node; `origin_row` is what is known of them beforehand, its
+    first sample at origin_begin step, nothing beyond its ends.
     """
     best, where, total = np.empty(len(nodes)), np.empty(len(nodes), np.int64), np.empty(len(nodes))
-    added, part, waves = np.empty(count, np.float32), np.empty(count, np.float32), np.empty(count, np.float32)
-    reach = np.empty(len(stations))
+    added, waves, rises, reach = np.empty(count), np.empty(count), np.zeros(count + 1), np.empty(len(stations))
+    told, waves_told = [runs(rows[p]) for p in range(len(rows))], runs(surface_rows)
     for m in range(len(nodes)):
         for i in range(len(stations)):
             cosine = nodes[m, 0] * stations[i, 0] + nodes[m, 1] * stations[i, 1] + nodes[m, 2] * stations[i, 2]
             reach[i] = math.acos(min(max(cosine, -1.0), 1.0)) * _DEGREES
         added[:] = 0.0
-        _add(added, origin_row, begins[m] - origin_begin)
+        for k in range(max(0, origin_begin - begins[m]), min(count, origin_begin + len(origin_row) - begins[m])):
+            added[k] = origin_row[k + begins[m] - origin_begin]
         for p in range(len(curves)):
             for i in range(len(stations)):
                 seconds = look_up(curves[p], reach[i])
                 if seconds == seconds:  # noqa: PLR0124 -- not a NaN, in a loop that knows no isfinite
-                    _add(added, rows[p, i], begins[m] + round(seconds / step))
+                    shift = begins[m] + round(seconds / step) - row_starts[p, i]
+                    _add(added, rises, rows[p, i], told[p][0][i], told[p][1][i], told[p][2][i], shift)
+        _settle(added, rises)
         if len(surface_slowness) > 0:
-            waves[:] = -1e30
-            for u in range(len(surface_slowness)):
-                part[:] = 0.0
-                for i in range(len(stations)):
-                    _add(part, surface_rows[i], begins[m] + round(reach[i] * surface_slowness[u] / step))
-                _blend(waves, part)
-            added += waves - np.float32(math.log(len(surface_slowness)))
+            _surface_waves(waves, rises, surface_rows, waves_told, surface_slowness / step, reach, begins[m] - surface_starts)
+            added += waves
         highest = np.argmax(added)
         best[m], where[m] = added[highest], highest
-        mass = 0.0
-        for k in range(count):
-            mass += math.exp(min(np.float64(added[k]) - best[m], 0.0))
-        total[m] = best[m] + math.log(mass * step)
+        total[m] = best[m] + math.log(np.exp(added - best[m]).sum() * step)
     return best, where, total
+
+
+@_compiled
+def _surface_waves(
+    waves: Floats,
+    rises: Floats,
+    rows: Singles,
+    told: tuple[Floats, Integers, Integers],
+    samples_a_degree: Floats,
+    reach: Floats,
+    begins: Integers,
+) -> None:
+    """The sum over traces at the group velocity that fits best, each origin time its own, less the price of that choice."""
+    bases, spans, parts = told
+    part = np.empty(len(waves))
+    waves[:] = -1e30
+    for slowness in samples_a_degree:
+        part[:] = 0.0
+        for i in range(len(reach)):
+            _add(part, rises, rows[i], bases[i], spans[i], parts[i], begins[i] + round(reach[i] * slowness))
+        _settle(part, rises)
+        for k in range(len(waves)):
+            waves[k] = max(waves[k], part[k])
+    waves -= math.log(len(samples_a_degree))
 
 
 @_compiled
@@ -124,19 +185,30 @@ def look_up(curve: Singles, distance_deg: float) -> float:
 
 
 @_compiled
-def _add(added: Singles, row: Singles, shift: int) -> None:
-    """Sum of a row that begins `shift` samples later; nothing beyond its ends."""
-    low, high = max(0, -shift), min(len(added), len(row) - shift)
-    if low < high:
-        part = row[low + shift : high + shift]
-        target = added[low:high]
-        for k in range(high - low):
-            target[k] += part[k]
+def _add(added: Floats, rises: Floats, row: Singles, base: float, span: Integers, parts: Integers, shift: int) -> None:
+    """
+    The sum with a row that begins `shift` samples later: its runs above its base, and the base as a rise and a fall of all after.
+
+    Nothing outside the record. Adding the base to every sample instead would be most of the work.
+    """
+    count = len(added)
+    first, last = max(0, span[0] - shift), min(count, span[1] - shift)
+    if first >= last:
+        return
+    rises[first] += base
+    rises[last] -= base
+    for r in range(MOST_RUNS):
+        if parts[r, 1] == 0:
+            break
+        for k in range(max(0, parts[r, 0] - shift), min(count, parts[r, 1] - shift)):
+            added[k] += row[k + shift] - base
 
 
 @_compiled
-def _blend(kept: Singles, part: Singles) -> None:
-    """Logarithm of the sum of two likelihoods, to within rounding where one is far below."""
-    for k in range(len(kept)):
-        high, low = max(kept[k], part[k]), min(kept[k], part[k])
-        kept[k] = high + (math.log1p(math.exp(low - high)) if low - high > -10.0 else np.float32(0.0))
+def _settle(added: Floats, rises: Floats) -> None:
+    """Rises and falls [n + 1] into the sum [n], and none left."""
+    level = 0.0
+    for k in range(len(added)):
+        level += rises[k]
+        added[k] += level
+    rises[:] = 0.0

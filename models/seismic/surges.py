@@ -56,4 +56,4 @@ def _envelope(samples: Floats, rate_hz: float) -> Floats:
     octaves = np.log2(np.maximum(scipy.fft.fftfreq(length, 1.0 / rate_hz), 1e-12) * LONGEST_S)
     inside = np.minimum(octaves, np.log2(LONGEST_S / SHORTEST_S) - octaves)
     gain = 0.5 - 0.5 * np.cos(np.pi * np.clip(0.5 + 4.0 * inside, 0.0, 1.0))
-    return np.abs(scipy.fft.ifft(2.0 * gain * scipy.fft.fft(samples, length)))[: len(samples)]
+    return np.asarray(np.abs(scipy.fft.ifft(2.0 * gain * scipy.fft.fft(samples, length))))[: len(samples)]

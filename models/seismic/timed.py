@@ -203,7 +203,7 @@ def _moments(values: Floats, weights: Floats) -> tuple[float, float]:
 def associate(data: Candidates, source: Source) -> tuple[Arrival, ...]:
     """Each phase's onset on each trace, where there is one within three deviations that no earlier phase has taken."""
     reach = data.reach_deg(source.point)
-    errors = [phase_error_s(phase, data, reach, source.depth_km, dependent=False) for phase in PHASES]
+    errors = [phase_error_s(phase, data, reach, source.depth_km) for phase in PHASES]
     curves = phase_curves(source.depth_km).astype(np.float64)
     arrivals = []
     for i, place in enumerate(data.places.tolist()):

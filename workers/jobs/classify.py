@@ -11,8 +11,8 @@ from workers.products import classify_products
 
 def classify(task: Task) -> Outcome:
     """Raises what the reader raises, NoUsableTrace, Canceled, Superseded."""
-    gather, warnings = one_gather(task)
-    found = classify_event(task.desk.models.models, gather, trial_epicenter(task), task.progress.part(0.0, 0.85))
+    records, gather, warnings = one_gather(task)
+    found = classify_event(task.desk.models.models, gather, trial_epicenter(task), task.progress.part(0.0, 0.85), records)
     task.progress("draw", 0.88)
     origin_s = combine_origin_times(found.readings).time_s
     title = f"{found.event_type} {found.probabilities[found.event_type]:.0%}"

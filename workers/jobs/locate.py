@@ -5,22 +5,24 @@ from datetime import UTC, datetime
 
 from models.analysis.events import EventLocation, locate_event
 from models.analysis.sections import reference_at
-from models.seismic.posterior import Maximum
+from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg
+from models.seismic.posterior import CONFIDENCE, OUTER_CONFIDENCE, Maximum
+from models.seismic.timed import Arrival
 from models.seismic.waveforms import Gather
-from workers.contracts import Ellipse, Epicenter, LocateResult, OffsetReading
+from workers.contracts import ArrivalReading, Ellipse, Epicenter, LocateResult, OffsetReading
 from workers.jobs import drawing
 from workers.jobs.desk import Outcome, Task
 from workers.jobs.reading import one_gather, trial_epicenter, unread, version_of
 from workers.products import locate_products
 
-CONFIDENCE_PERCENT = 68.0
+HALF_WAY_KM = 180.0 * KM_PER_DEGREE
 
 
 def locate(task: Task) -> Outcome:
     """Raises what the reader raises, NoUsableTrace, TooFewStations, Canceled, Superseded."""
-    gather, warnings = one_gather(task)
+    records, gather, warnings = one_gather(task)
     given = task.record.submission.options.event_type
-    found = locate_event(task.desk.models.models, gather, trial_epicenter(task), given, task.progress.part(0.0, 0.85))
+    found = locate_event(task.desk.models.models, gather, trial_epicenter(task), given, task.progress.part(0.0, 0.85), records)
     task.progress("draw", 0.86)
     result = _result(task, gather, found)
     return Outcome(result, warnings + unread(gather, found.readings), _figures(gather, found), locate_products(task.record, result))
@@ -30,9 +32,12 @@ def _figures(gather: Gather, found: EventLocation) -> dict[str, bytes]:
     readings, origin_s = found.readings, found.origin.time_s
     title = f"{found.event_type}{_depth_or_force(found)}"
     return {
-        "section": drawing.section(gather, readings, reference_at(found.location), origin_s, title),
+        "section": drawing.section(
+            gather, readings, reference_at(found.location), origin_s, title, found.depth.depth_km if found.depth else 0.0
+        ),
         "map": drawing.map_of(gather, readings, found.location, title),
         "offsets": drawing.offsets(gather, readings, origin_s, "predicted distances"),
+        "residuals": drawing.residuals(gather, readings, found.location, "residuals of the predicted distances"),
     }
 
 
@@ -61,29 +66,46 @@ def _result(task: Task, gather: Gather, found: EventLocation) -> LocateResult:
         force_azimuth_ambiguous=force.ambiguous if force else None,
         offsets=_offsets(gather, found),
         azimuthal_gap_deg=found.location.azimuthal_gap_deg,
+        method=found.method,
+        arrivals=[_arrival(gather, arrival) for arrival in found.arrivals],
         models=[version_of(task, name) for name in names],
     )
 
 
+def _arrival(gather: Gather, arrival: Arrival) -> ArrivalReading:
+    return ArrivalReading(
+        trace=str(gather.trace_ids[arrival.place]),
+        phase=arrival.phase,
+        time=datetime.fromtimestamp(arrival.time_s, UTC),
+        residual_s=arrival.residual_s,
+        uncertainty_s=arrival.uncertainty_s,
+    )
+
+
 def _epicenter(place: Maximum) -> Epicenter:
-    ellipse = Ellipse(
-        semi_major_km=place.semi_major_km,
-        semi_minor_km=place.semi_minor_km,
-        azimuth_deg=place.ellipse_azimuth_deg,
-        confidence_level=CONFIDENCE_PERCENT,
+    inner, outer = (
+        Ellipse(
+            semi_major_km=min(times * place.semi_major_km, HALF_WAY_KM),
+            semi_minor_km=min(times * place.semi_minor_km, HALF_WAY_KM),
+            azimuth_deg=place.ellipse_azimuth_deg,
+            confidence_level=100.0 * level,
+        )
+        for times, level in ((1.0, CONFIDENCE), (place.outer, OUTER_CONFIDENCE))
     )
     return Epicenter(
         latitude=place.latitude_deg,
         longitude=place.longitude_deg,
         horizontal_uncertainty_km=place.horizontal_uncertainty_km,
-        ellipse=ellipse,
+        ellipse=inner,
+        outer_ellipse=outer,
     )
 
 
 def _offsets(gather: Gather, found: EventLocation) -> list[OffsetReading]:
     """The traces that a distance was read from, in the gather's order."""
     readings, location = found.readings, found.location
-    said = (readings.distances_deg, readings.uncertainties_deg, location.residuals_deg, location.used, readings.read)
+    azimuths = azimuth_deg(location.latitude_deg, location.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
+    said = (readings.distances_deg, readings.uncertainties_deg, location.residuals_deg, azimuths, location.used, readings.read)
     rows = zip(gather.trace_ids, *said, strict=True)
     return [
         OffsetReading(
@@ -91,8 +113,9 @@ def _offsets(gather: Gather, found: EventLocation) -> list[OffsetReading]:
             distance_deg=float(distance),
             distance_uncertainty_deg=float(uncertainty),
             residual_deg=None if math.isnan(residual) else float(residual),
+            azimuth_deg=None if math.isnan(azimuth) else float(azimuth),
             used=bool(used),
         )
-        for trace, distance, uncertainty, residual, used, read in rows
+        for trace, distance, uncertainty, residual, azimuth, used, read in rows
         if read
     ]

@@ -9,7 +9,7 @@ from models.catalog.pictures import CONDITIONING
 from models.imaging.conditioning import condition
 from models.seismic.remarks import Remark
 from models.seismic.verticals import choose_verticals
-from models.seismic.waveforms import Gather
+from models.seismic.waveforms import Gather, Record
 from workers.contracts import DataWarning, ModelVersion
 from workers.jobs.desk import Task
 from workers.parsing import EventRecords
@@ -22,13 +22,13 @@ def sources(task: Task) -> list[tuple[str, Source]]:
     return [(part.name, task.desk.blobs.source(part.digest)) for part in task.record.submission.parts]
 
 
-def one_gather(task: Task) -> tuple[Gather, list[DataWarning]]:
-    """All parts as one conditioned event, and what was noticed; raises what the reader raises, NoUsableTrace."""
+def one_gather(task: Task) -> tuple[tuple[Record, ...], Gather, list[DataWarning]]:
+    """All parts as one event: its records, conditioned in the same order, and what was noticed; raises what the reader raises."""
     parts = sources(task)
     task.progress("read", 0.02)
     event = one_record_a_station(read_event(parts, task.desk.settings))
     task.progress("condition", 0.12)
-    return condition(event.records, CONDITIONING), warnings_of(event.remarks)
+    return tuple(event.records), condition(event.records, CONDITIONING), warnings_of(event.remarks)
 
 
 def many_events(task: Task) -> Iterator[EventRecords]:
