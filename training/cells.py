@@ -28,7 +28,8 @@ def fill[Setting: BaseModel](
     `mark` tells the data apart. After that many minutes no further cell is begun; cells that are missing then are None.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    started, results = time.monotonic(), []
+    results: list[Result | None] = []
+    started = time.monotonic()
     for setting in settings:
         path = folder / f"{fingerprint_of(setting, mark)[:16]}.json"
         if not path.exists() and (minutes is None or time.monotonic() - started < 60 * minutes):

@@ -73,7 +73,7 @@ def without_notes(graph: onnx.ModelProto) -> onnx.ModelProto:
 
 def store_as_half(graph: onnx.ModelProto) -> onnx.ModelProto:
     """Large float32 weights kept as float16 with a cast behind them."""
-    halved, casts = without_notes(graph), []
+    halved, casts = without_notes(graph), list[onnx.NodeProto]()
     for weight in halved.graph.initializer:
         array = numpy_helper.to_array(weight)
         if array.dtype == np.float32 and array.size >= SMALLEST_STORED_AS_HALF:
@@ -166,7 +166,7 @@ def ship(name: str, graph: onnx.ModelProto, gate: Gate) -> Shipped:
     gate.reference.mkdir(parents=True, exist_ok=True)
     (gate.reference / "model_float32.onnx").write_bytes(reference)
     exact = gate.measure(answers(reference, pictures), truth)
-    wanted, refused = recipe.models.get(name, recipe.storage), {}
+    wanted, refused = recipe.models.get(name, recipe.storage), dict[str, dict[str, float]]()
     for storage in WIDER[WIDER.index(wanted) :]:
         content = stored(graph, storage, pictures[:: max(len(pictures) // recipe.calibration_pictures, 1)])
         measured = gate.measure(answers(content, pictures), truth)

@@ -25,7 +25,7 @@ KINDS = {
     "section_models": SectionPlan,
 }
 PLAN = recipe("compare", CompareRecipe, preset="")
-FIT = FitRecipe(width=0.125, epochs=6, batch=16, learning_rate=3e-3, weight_decay=0.0, patience=6, seed=3407)
+FIT = FitRecipe(width=0.125, epochs=15, batch=16, learning_rate=3e-3, weight_decay=0.0, patience=15, seed=3407)
 
 
 def halves(count):
