@@ -5,9 +5,9 @@ Each draw takes two to eight kinds of the test sources in unequal shares; what c
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing.pool import ThreadPool
 from operator import attrgetter
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, confusion_matrix, normalized_mutual_info_score
 
 from models.analysis.families import Families, find_families
-from training.config import TrainingSettings, recipe
+from training.config import SPAWN, TrainingSettings, recipe
 from training.dataset import Arrays
 from training.families_data import KINDS, STYLES, FamiliesRecipe, pair_shards
 from training.families_methods import (
@@ -144,11 +144,12 @@ def measure(settings: TrainingSettings) -> Report:
     random = np.random.default_rng([plan.benchmark.seed, 2])
     mixtures = [draw_mixture(kinds, plan.benchmark, random) for _ in range(plan.benchmark.draws)]
     embedded = {method.name: method.embed(pictures) for method in methods}
-    with ThreadPool(settings.processes) as pool:
-        scores = {name: pool.map(partial(score, rows, plan=plan.benchmark), mixtures, chunksize=1) for name, rows in embedded.items()}
+    with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
+        scores = {name: list(pool.map(partial(score, rows, plan=plan.benchmark), mixtures)) for name, rows in embedded.items()}
         shipped = methods[-2].name
         names = (methods[2].name, shipped)
-        alone = dict(zip(names, pool.map(lambda name: claims_alone(embedded[name], kinds, plan.benchmark), names), strict=True))
+        claims = pool.map(partial(claims_alone, kinds=kinds, plan=plan.benchmark), [embedded[name] for name in names])
+        alone = dict(zip(names, claims, strict=True))
     return Report(scores, alone, confusions(embedded[shipped], kinds, plan.benchmark), len(train["truth"]), plan.benchmark.draws)
 
 

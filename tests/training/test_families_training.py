@@ -47,13 +47,13 @@ VIEWS = ContrastiveRecipe(
 )
 
 
-def halves(count, seed):
-    """Two-channel pictures whose upper or lower half is bright, and which half."""
+def bright_or_dark(count, seed):
+    """Two-channel pictures, all over brighter or darker, and which."""
     random = np.random.default_rng(seed)
     truth = random.integers(0, 2, count)
     pictures = random.integers(0, 60, (count, 2, 24, 32), dtype=np.uint8)
     for picture, kind in zip(pictures, truth, strict=True):
-        picture[:, 12 * kind : 12 * kind + 12] += 150
+        picture[:] += np.uint8(150 * kind)
     return pictures, truth
 
 
@@ -96,7 +96,7 @@ def test_clusters_never_run_empty():
 
 
 def test_deepcluster_parts_what_differs_and_goes_on_where_it_stopped(tmp_path):
-    pictures, truth = halves(48, 0)
+    pictures, truth = bright_or_dark(48, 0)
     shares = []
     done = deepcluster.run(small_reader(2), pictures, CLUSTERS, tmp_path, shares.append)
     assert max((done.labels == truth).mean(), (done.labels != truth).mean()) == 1.0
@@ -115,7 +115,7 @@ def test_deepcluster_stops_where_the_watcher_says_so():
         raise Stopped
 
     with pytest.raises(Stopped):
-        deepcluster.run(small_reader(2), halves(32, 0)[0], CLUSTERS, watch=stop)
+        deepcluster.run(small_reader(2), bright_or_dark(32, 0)[0], CLUSTERS, watch=stop)
 
 
 def test_the_published_trunk_sees_gradients_only():
@@ -135,7 +135,7 @@ def test_views_that_agree_lose_less_and_a_collapsed_one_most():
 
 
 def test_training_on_views_goes_on_where_it_stopped(tmp_path):
-    pictures, _ = halves(32, 1)
+    pictures, _ = bright_or_dark(32, 1)
     views = np.stack([pictures, np.roll(pictures, 2, axis=3)], axis=1)
     losses = contrastive.run(small_reader(), views, VIEWS, tmp_path)
     assert len(losses) == 3
@@ -155,7 +155,7 @@ def test_what_two_views_agree_in_comes_first():
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 def test_an_exported_trunk_says_embedding_and_similarities(tmp_path):
-    network, (pictures, _) = small_reader(), halves(40, 2)
+    network, (pictures, _) = small_reader(), bright_or_dark(40, 2)
     features = deepcluster.features_of(network, pictures, 16)
     labels = deepcluster.set_projection(network, whitening_of(features, EMBEDDING_SIZE), features, 1)
     export(network, SOURCE_FAMILIES, "1", tmp_path, data={}, limits=(), calibration={})
