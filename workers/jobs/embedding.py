@@ -9,7 +9,7 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.analysis.events import embed_event
+from models.analysis.events import Models, embed_event
 from models.catalog.pictures import CONDITIONING
 from models.errors import NoUsableTrace
 from models.imaging.conditioning import condition
@@ -97,11 +97,16 @@ def embed_all(task: Task) -> Embedded:
 
 
 def embed_piece(desk: Desk, arrays: Arrays) -> Outcome:
-    """Embeddings and thumbnails of the gathers of one piece; `troubles` says of each why there is none, or nothing."""
+    """What `embed_gathers` says of the gathers of one piece."""
+    return embed_gathers(desk.models.models, _unpacked(arrays))
+
+
+def embed_gathers(models: Models, events: Iterable[tuple[str, Gather]]) -> Outcome:
+    """Embeddings and thumbnails of events; `troubles` says of each why there is none, or nothing."""
     names, embeddings, thumbnails, troubles = [], [], [], []
-    for name, gather in _unpacked(arrays):
+    for name, gather in events:
         try:
-            embedding, section = embed_event(desk.models.models, gather)
+            embedding, section = embed_event(models, gather)
             trouble = ""
         except NoUsableTrace as error:
             trouble = error.detail

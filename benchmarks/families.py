@@ -1,0 +1,62 @@
+"""
+Time and memory of a clustering of 100, 1,000 and 10,000 tiny events: embedded in pieces, thumbnails on disk, then grouped.
+
+    python -m benchmarks.families [--sizes 100 1000 10000] [--traces 3] [--seconds 1800]
+
+CPU time of one process, so that a busy machine does not change the answer, with the shipped models. As many different events as
+`--different` are embedded; the others are these again with noise on their embeddings, and are counted at the same cost.
+"""
+
+import argparse
+import resource
+import time
+
+import numpy as np
+
+from models.analysis.families import find_families
+from models.catalog.index import MODELS
+from models.registry.inference import OnnxModel
+from models.registry.store import open_store
+from models.seismic.codes import TraceId
+from models.seismic.waveforms import Gather
+from workers.jobs.embedding import A_PIECE, Embedded, embed_gathers
+from workers.settings import Settings
+
+
+def tiny_event(seed: int, traces: int, seconds: int) -> tuple[str, Gather]:
+    """Noise and a wave train at a few stations."""
+    random = np.random.default_rng(seed)
+    moments = np.arange(seconds)
+    train = np.exp(-(((moments - seconds / 2) / 60.0) ** 2)) * np.sin(2 * np.pi * moments / random.uniform(12, 60))
+    samples = (0.1 * random.normal(size=(traces, seconds)) + train).astype(np.float32)
+    ids = tuple(TraceId("XX", f"S{k}", "00", "LHZ") for k in range(traces))
+    return f"event_{seed:05d}", Gather(ids, 0.0, 1.0, samples, np.linspace(20.0, 60.0, traces), np.linspace(0.0, 120.0, traces))
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", nargs="+", type=int, default=[100, 1000, 10_000])
+    parser.add_argument("--traces", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=1800)
+    parser.add_argument("--different", type=int, default=32)
+    arguments = parser.parse_args()
+    store, starts = open_store(Settings().artifacts_dir), Settings().cluster_starts
+    models = {spec.name: OnnxModel.load(store, spec, threads=1) for spec in MODELS if spec.name in ("offset", "families")}
+    embed_gathers(models, [tiny_event(0, arguments.traces, arguments.seconds)])
+    seen, began = Embedded(), time.process_time()
+    for first in range(0, arguments.different, A_PIECE):
+        rows = range(first, min(first + A_PIECE, arguments.different))
+        seen.add(embed_gathers(models, [tiny_event(row, arguments.traces, arguments.seconds) for row in rows]))
+    each_s = (time.process_time() - began) / arguments.different
+    print("| events | embedding, CPU s | families, CPU s | largest memory so far, MiB |\n| --- | --- | --- | --- |")
+    for size in arguments.sizes:
+        random, began = np.random.default_rng(size), time.process_time()
+        rows = np.stack(seen.embeddings)[random.integers(len(seen.embeddings), size=size)]
+        find_families(rows + 0.05 * random.normal(size=rows.shape), 2, 12, starts, 1)
+        took_s, peak = time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"| {size} | {size * each_s:.1f} | {took_s:.1f} | {peak:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
