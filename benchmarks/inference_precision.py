@@ -24,8 +24,7 @@ from models.catalog.spec import ModelSpec
 from models.imaging.style import SectionStyle, channels
 from models.registry.inference import SECTIONS_PER_RUN, TRACES_PER_RUN
 from models.registry.store import open_store
-from training.export import difference
-from training.shipping import WIDER, Answers, stored
+from training.shipping import WIDER, Answers, difference, stored
 
 MOST = 256
 ROUNDS = 3

@@ -65,7 +65,13 @@ def styles(setting: TraceSetting) -> tuple[AmplitudeStyle | FrequencyStyle, ...]
     size = {"columns": setting.columns, "rows": setting.rows, "window_s": setting.window_s}
     bands = TRACE_AMPLITUDE.bands if setting.bands == 3 else TRACE_AMPLITUDE.bands[1:2]
     frequency, amplitude = TRACE_FREQUENCY.model_copy(update=size), TRACE_AMPLITUDE.model_copy(update={**size, "bands": bands})
-    return {"frequency": (frequency,), "amplitude": (amplitude,), "both": (frequency, amplitude), "waveform": ()}[setting.picture]
+    chosen: dict[str, tuple[AmplitudeStyle | FrequencyStyle, ...]] = {
+        "frequency": (frequency,),
+        "amplitude": (amplitude,),
+        "both": (frequency, amplitude),
+        "waveform": (),
+    }
+    return chosen[setting.picture]
 
 
 def waveforms(gather: Gather, start_s: float, window_s: float) -> NDArray[np.uint8]:

@@ -99,7 +99,7 @@ def cost(network: OffsetReader, size: tuple[int, ...]) -> float:
     network.eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network.raw(torch.zeros(1, *size, dtype=torch.uint8))
-    return counter.get_total_flops() / 2e6
+    return float(counter.get_total_flops()) / 2e6
 
 
 @torch.no_grad()

@@ -19,7 +19,7 @@ from models.imaging.style import channels
 from models.networks.heads import Reader
 from models.registry.card import Card, Metric
 from training.config import commit
-from training.shipping import Gate, Shipped, answers, ship, stored
+from training.shipping import Gate, Shipped, answers, difference, ship, stored
 
 OPSET = 18
 
@@ -41,19 +41,6 @@ def to_onnx(network: Reader, spec: ModelSpec) -> onnx.ModelProto:
     if program is None:
         raise RuntimeError(f"torch exported nothing for {spec.name}")
     return program.model_proto
-
-
-def difference(expected: NDArray[np.float32], found: NDArray[np.float32], name: str) -> float:
-    """
-    Largest difference of one output over pictures, relative to the output's largest size over them.
-
-    Azimuths are compared modulo 180 degrees, relative to 180: without evidence for a sign either is as good, and what is said
-    of the sign is an output of its own.
-    """
-    apart = np.abs(expected.astype(np.float64) - found)
-    if name.endswith("azimuth_deg"):
-        return float(np.abs((apart + 90) % 180 - 90).max() / 180)
-    return float(apart.max() / max(float(np.abs(expected).max()), 1e-6))
 
 
 def worst_difference(network: Reader, path: Path, pictures: NDArray[np.uint8]) -> float:

@@ -148,6 +148,19 @@ def answers(content: bytes | Path, pictures: NDArray[np.uint8]) -> Answers:
     return {name: np.concatenate([part[place] for part in parts]) for place, name in enumerate(names)}
 
 
+def difference(expected: NDArray[np.float32], found: NDArray[np.float32], name: str) -> float:
+    """
+    Largest difference of one output over pictures, relative to the output's largest size over them.
+
+    Azimuths are compared modulo 180 degrees, relative to 180: without evidence for a sign either is as good, and what is said
+    of the sign is an output of its own.
+    """
+    apart = np.abs(expected.astype(np.float64) - found)
+    if name.endswith("azimuth_deg"):
+        return float(np.abs((apart + 90) % 180 - 90).max() / 180)
+    return float(apart.max() / max(float(np.abs(expected).max()), 1e-6))
+
+
 def changes(exact: tuple[Metric, ...], stored: tuple[Metric, ...], recipe: ShippingRecipe) -> dict[str, float]:
     """How far each metric moved, as a share of what it may move."""
     found = {}

@@ -120,14 +120,14 @@ def validate(network: Reader, pictures: NDArray[np.uint8], truth: NDArray[np.flo
 
 def _validate(run: Run, batches: Batches, batch: int) -> float:
     """The same, each device its share, with the statistics of the first device's normalization layers."""
-    pictures, truth = (run.share(part) for part in batches.validation)
+    pictures, truth = run.share(batches.validation[0]), run.share(batches.validation[1])
     if run.fabric.world_size > 1:
         for buffer in run.network.buffers():
             torch.distributed.broadcast(buffer, 0)
     with run.fabric.autocast():
         part = validate(run.network, pictures, truth, batch) * len(truth)
     total = run.fabric.all_reduce(torch.tensor(part, dtype=torch.float64, device=run.fabric.device), reduce_op="sum")
-    return float(total) / len(batches.validation[1])
+    return float(torch.as_tensor(total)) / len(batches.validation[1])
 
 
 def _epoch(run: Run, batches: Batches, recipe: FitRecipe) -> tuple[float, Feed]:

@@ -11,8 +11,8 @@ from models.catalog.event_type import EVENT_TYPE
 from models.imaging.style import channels
 from models.networks.heads import TypeReader
 from models.registry.card import Metric
-from training.export import OPSET, difference, export, to_onnx
-from training.shipping import Gate, ShippingRecipe, answers, changes, ship, stored, trunk_nodes
+from training.export import OPSET, export, to_onnx
+from training.shipping import Gate, ShippingRecipe, answers, changes, difference, ship, stored, trunk_nodes
 
 # torch's exporter and its ONNX library warn of each other.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
