@@ -75,10 +75,11 @@ def read_gather(folder: Path) -> Gather:
 
 def read_event(models: Models, folder: Path) -> Reading:
     """Classify and locate one event by the serving chain."""
-    gather = read_gather(folder)
-    found = classify_event(models, gather)
+    records = read_chosen(folder)
+    gather = condition(records, CONDITIONING)
+    found = classify_event(models, gather, records=records)
     try:
-        located = locate_event(models, gather)
+        located = locate_event(models, gather, records=records)
     except UnusableData:
         located = None
     truth = json.loads((folder / "event.json").read_text())

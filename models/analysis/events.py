@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.analysis.offsets import OffsetReadings, OriginTime, combine_origin_times, read_offsets
 from models.analysis.sections import Reference, draw_section, draw_source, find_reference, locate_readings, reference_at
-from models.analysis.times import combine_depths, moved_location, time_event
+from models.analysis.times import combine_depths, moved_location, time_event, with_origin
 from models.catalog.event_type import CLASSES
 from models.catalog.pictures import DISTANCE_SECTION
 from models.imaging.style import SectionStyle
@@ -95,7 +95,8 @@ def classify_event(
     """
     Tectonic or glacial, from the section at the given epicenter (latitude, longitude) or the predicted one.
 
-    `records` are the original ones in the gather's order; with them the predicted epicenter rests on times as well.
+    `records` are the original ones in the gather's order; with them the predicted epicenter rests on times as well, and the
+    readings returned have the origin time that these say.
     `progress(stage, share done)` is called before each stage and may raise to end the work. Raises NoUsableTrace.
     """
     progress("offsets", 0.2)
@@ -103,7 +104,8 @@ def classify_event(
     progress("search", 0.7)
     reference = find_reference(gather, readings, given)
     if given is None and reference is not None and reference.location is not None:
-        reference = reference_at(_refined(gather, readings, reference.location, records)[0])
+        location, timed = _refined(gather, readings, reference.location, records)
+        reference, readings = reference_at(location), with_origin(readings, timed)
     progress("event type", 0.8)
     return _classify(models["event_type"], gather, readings, reference)
 
@@ -127,20 +129,20 @@ def locate_event(
     readings = read_offsets(models["offset"], gather)
     progress("search", 0.6)
     location, timed = _refined(gather, readings, locate_readings(gather, readings), records)
-    found = reference_at(location)
+    found, shown = reference_at(location), with_origin(readings, timed)
     classification = None
     if event_type is None:
         progress("event type", 0.7)
         trial = found if given is None else find_reference(gather, readings, given)
-        classification = _classify(models["event_type"], gather, readings, trial)
+        classification = _classify(models["event_type"], gather, shown, trial)
         event_type = classification.event_type
     progress("depth" if event_type == "earthquake" else "force azimuth", 0.85)
     return EventLocation(
         event_type=event_type,
         location=location,
         origin=combine_origin_times(readings) if timed is None else OriginTime(timed.time_s, timed.time_uncertainty_s),
-        depth=_depth(models["depth"], gather, readings, found, timed) if event_type == "earthquake" else None,
-        force_azimuth=read_force_azimuth(models["force_azimuth"], gather, readings, found) if event_type == "glacial" else None,
+        depth=_depth(models["depth"], gather, shown, found, timed) if event_type == "earthquake" else None,
+        force_azimuth=read_force_azimuth(models["force_azimuth"], gather, shown, found) if event_type == "glacial" else None,
         readings=readings,
         classification=classification,
         method="offsets" if timed is None else "offsets-and-times",

@@ -22,7 +22,7 @@ LEAST_STATIONS: Final = 3
 LEAST_EVIDENCE: Final = 6.0
 """In logarithm. Networks of noise and disturbances of their own, of 4 to 30 stations, local to global, reached at most 1.2 in 25 draws."""
 SMALLEST_GUESS_S: Final = 60.0
-SMALLEST_DEPTH_ERROR_KM: Final = 5.0
+SMALLEST_DEPTH_ERROR_KM: Final = 10.0  # a crust that is not the one of ak135 is worth that much
 
 
 def read_candidates(records: Sequence[Record], gather: Gather, readings: OffsetReadings) -> Candidates | None:
@@ -75,6 +75,15 @@ def moved_location(gather: Gather, readings: OffsetReadings, location: Location,
         alternatives=tuple(other for other in others if other.probability >= LEAST_PROBABILITY),
     )
     return stated(moved, read_scales(readings.calibration, "offsets-and-times"))
+
+
+def with_origin(readings: OffsetReadings, timed: Timed | None) -> OffsetReadings:
+    """The readings with the origin time that the times say for every trace, so that sections are drawn at it; as they are without."""
+    if timed is None:
+        return readings
+    known = np.isfinite(readings.origin_times_s)
+    times_s, uncertainties_s = (np.where(known, value, np.nan) for value in (timed.time_s, timed.time_uncertainty_s))
+    return replace(readings, origin_times_s=times_s, origin_uncertainties_s=uncertainties_s)
 
 
 def combine_depths(first: tuple[float, float], second: tuple[float, float]) -> tuple[float, float]:
