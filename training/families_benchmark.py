@@ -122,7 +122,7 @@ def claims_alone(embedding: NDArray[np.float32], kinds: Labels, plan: BenchmarkR
 
 def single_views(shards: Arrays) -> tuple[Arrays, Labels]:
     """Single pictures of test sources, the first view of each, and their kinds."""
-    return {name: shards[name][:, 0] for name in STYLES}, shards["truth"][:, 0].astype(np.int64)
+    return {name: np.ascontiguousarray(shards[name][:, 0]) for name in STYLES}, shards["truth"][:, 0].astype(np.int64)
 
 
 def measure(settings: TrainingSettings) -> Report:
@@ -138,7 +138,7 @@ def measure(settings: TrainingSettings) -> Report:
         clustered("DeepCluster as published, on sections", "distance", train, plan.published, folder),
         clustered("DeepCluster on source pictures", "source", train, plan.deepcluster, folder),
         linear_views(train),
-        Method("two views of a source (VICReg), shipped", lambda unseen: embed(ours, unseen["source"])),
+        Method("two views of a source (VICReg), ours", lambda unseen: embed(ours, unseen["source"])),
         labelled(train, plan.views, len(KINDS)),
     ]
     random = np.random.default_rng([plan.benchmark.seed, 2])
@@ -146,11 +146,11 @@ def measure(settings: TrainingSettings) -> Report:
     embedded = {method.name: method.embed(pictures) for method in methods}
     with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
         scores = {name: list(pool.map(partial(score, rows, plan=plan.benchmark), mixtures)) for name, rows in embedded.items()}
-        shipped = methods[-2].name
-        names = (methods[2].name, shipped)
+        ours_name = methods[-2].name
+        names = (methods[2].name, ours_name)
         claims = pool.map(partial(claims_alone, kinds=kinds, plan=plan.benchmark), [embedded[name] for name in names])
         alone = dict(zip(names, claims, strict=True))
-    return Report(scores, alone, confusions(embedded[shipped], kinds, plan.benchmark), len(train["truth"]), plan.benchmark.draws)
+    return Report(scores, alone, confusions(embedded[ours_name], kinds, plan.benchmark), len(train["truth"]), plan.benchmark.draws)
 
 
 def load_pairs(settings: TrainingSettings, plan: FamiliesPlan) -> tuple[Arrays, Arrays]:

@@ -8,6 +8,7 @@ from training.families_benchmark import RULES, Report, Score
 from training.families_data import KINDS
 
 BOOTSTRAPS = 1000
+GOAL_ARI, GOAL_RIGHT = 0.9, 0.8
 ALIKE = 0.3  # chance level of two kinds in one of as many families as there are kinds is an eighth
 
 
@@ -28,6 +29,23 @@ def _row(name: str, scores: Sequence[Score]) -> str:
         f"{sum(score.structured for score in scores)} of {len(scores)}",
     ]
     return f"| {name} | {' | '.join(columns)} |"
+
+
+def _verdict(report: Report) -> list[str]:
+    """Whether the goal is reached, and what the trunk that was taught the kinds says of it."""
+    *free, (_, ceiling) = report.scores.items()
+    reached = [
+        name
+        for name, scores in free
+        if np.mean([one.ari for one in scores]) >= GOAL_ARI and np.mean([one.k == one.true_k for one in scores]) >= GOAL_RIGHT
+    ]
+    goal = f"The goal, ARI {GOAL_ARI} and the right k in {GOAL_RIGHT:.0%} of the draws, is"
+    told = np.mean([one.fixed for one in ceiling])
+    return [
+        f"{goal} reached by: {', '.join(reached)}." if reached else f"{goal} not reached by any method.",
+        f"A trunk that is taught the kinds, on the same training events, comes to ARI {told:.2f} with k known: what it cannot part,",
+        "no grouping without labels can be asked to.",
+    ]
 
 
 def _rules(scores: Sequence[Score]) -> list[str]:
@@ -61,9 +79,7 @@ def page_of(report: Report) -> str:
         "| --- | --- | --- | --- | --- | --- | --- |",
         *[_row(name, scores) for name, scores in report.scores.items()],
         "",
-        "The goal of ARI 0.9 and the right k in 80 % of the draws is not reached by any of them, and the last row says why: even a",
-        "trunk that is taught the kinds on the same events does not part them, for in these bands, at these stations and in this",
-        "noise the kinds overlap.",
+        *_verdict(report),
         "",
         "## Why sections hide the kinds",
         "",

@@ -55,7 +55,7 @@ def train(settings: TrainingSettings, version: str) -> Path:
     data = {"sources": len(seen["truth"]), "pairs": recipe("families_pairs", FamiliesRecipe).model_dump(mode="json")}
     data["recipe"] = plan.views.model_dump(mode="json")
     place = export(network, SOURCE_FAMILIES, version, settings.artifacts_dir, data=data, limits=LIMITS, calibration={})
-    parity = worst_difference(network, place / "model.onnx", seen["source"][:16, 0])
+    parity = worst_difference(network, place / "model.onnx", np.ascontiguousarray(seen["source"][:16, 0]))
     model = OnnxModel.load(open_store(settings.artifacts_dir), SOURCE_FAMILIES, threads=settings.processes)
     agreement = Metric(name="largest difference to torch, relative", dataset="16 training pictures", value=parity, n=16)
     add_metrics(place, (*_scored(model, test, plan), agreement))

@@ -194,4 +194,5 @@ def test_a_perfect_embedding_scores_one_and_the_page_says_so():
     blind = Score(0.0, 0.0, 0.0, 0.0, 2, 5, False, (2, 2, 2, 2, 2))
     page = page_of(Report({"ours": [perfect], "ceiling": [blind]}, {"ours": 0}, np.eye(len(KINDS)), 96, 1))
     assert "| ours | 1.00 (1.00 to 1.00) |" in page
+    assert ("reached by: ours." in page) == (perfect.k == perfect.true_k)
     assert all(rule in page for rule in RULES)
