@@ -121,11 +121,8 @@ def scan(
     wave_clock = _wave_clock(data, reach, step, window) if surface else (step, np.zeros(len(reach), np.int64), 2)
     waves = (surge_rows(data, reach, blur_s, wave_clock), wave_clock[1])
     known = data.origin_row(step)
-    out = [
-        stack(nodes, data.stations, phase_curves(depth)[chosen], rows, clock[1][chosen], *waves, slowness, step, begins, count, *known)
-        for depth in depths_km
-    ]
-    best, where, total = (np.stack(part) for part in zip(*out, strict=True))
+    curves = np.stack([phase_curves(depth)[chosen] for depth in depths_km])
+    best, where, total = stack(nodes, data.stations, curves, rows, clock[1][chosen], *waves, slowness, step, begins, count, *known)
     return Scan(best, (begins + where) * step, total)
 
 

@@ -115,38 +115,65 @@ def stack(
     origin_begin: int,
 ) -> tuple[Floats, Integers, Floats]:
     """
-    The best sum over origin times at each node, at which of them, and the logarithm of the integral over them [m].
+    The best sum over origin times for each depth and node, at which of them, and the logarithm of the integral over them [d, m].
 
-    `nodes` [m, 3], `stations` [n, 3] unit vectors; `curves` [phases, distances] seconds; `rows` [phases, n, samples] of
+    `nodes` [m, 3], `stations` [n, 3] unit vectors; `curves` [d, phases, distances] seconds; `rows` [phases, n, samples] of
     `evidence` with their `row_starts` [phases, n]; `surface_rows` [n, samples] with `surface_starts` [n] at each of
     `surface_slowness` [u] seconds a degree, of which every origin time takes the best (none: u of 0). Origin times are
     (begins + k) step, k below count, with a beginning [m] for each node; `origin_row` is what is known of them beforehand, its
     first sample at origin_begin step, nothing beyond its ends.
     """
-    best, where, total = np.empty(len(nodes)), np.empty(len(nodes), np.int64), np.empty(len(nodes))
+    shape = (len(curves), len(nodes))
+    best, where, total = np.empty(shape), np.empty(shape, np.int64), np.empty(shape)
     added, waves, rises, reach = np.empty(count), np.empty(count), np.zeros(count + 1), np.empty(len(stations))
     told, waves_told = [runs(rows[p]) for p in range(len(rows))], runs(surface_rows)
     for m in range(len(nodes)):
         for i in range(len(stations)):
             cosine = nodes[m, 0] * stations[i, 0] + nodes[m, 1] * stations[i, 1] + nodes[m, 2] * stations[i, 2]
             reach[i] = math.acos(min(max(cosine, -1.0), 1.0)) * _DEGREES
-        added[:] = 0.0
-        for k in range(max(0, origin_begin - begins[m]), min(count, origin_begin + len(origin_row) - begins[m])):
-            added[k] = origin_row[k + begins[m] - origin_begin]
-        for p in range(len(curves)):
-            for i in range(len(stations)):
-                seconds = look_up(curves[p], reach[i])
-                if seconds == seconds:  # noqa: PLR0124 -- not a NaN, in a loop that knows no isfinite
-                    shift = begins[m] + round(seconds / step) - row_starts[p, i]
-                    _add(added, rises, rows[p, i], told[p][0][i], told[p][1][i], told[p][2][i], shift)
-        _settle(added, rises)
+        waves[:] = 0.0
         if len(surface_slowness) > 0:
             _surface_waves(waves, rises, surface_rows, waves_told, surface_slowness / step, reach, begins[m] - surface_starts)
-            added += waves
-        highest = np.argmax(added)
-        best[m], where[m] = added[highest], highest
-        total[m] = best[m] + math.log(np.exp(added - best[m]).sum() * step)
+        for k in range(max(0, origin_begin - begins[m]), min(count, origin_begin + len(origin_row) - begins[m])):
+            waves[k] += origin_row[k + begins[m] - origin_begin]
+        for d in range(len(curves)):
+            added[:] = waves
+            for p in range(len(rows)):
+                _onsets(added, rises, curves[d, p], rows[p], told[p], reach, step, begins[m] - row_starts[p])
+            _settle(added, rises)
+            where[d, m] = np.argmax(added)
+            best[d, m] = added[where[d, m]]
+            total[d, m] = best[d, m] + math.log(_mass(added, best[d, m]) * step)
     return best, where, total
+
+
+@_compiled
+def _onsets(
+    added: Floats,
+    rises: Floats,
+    curve: Singles,
+    rows: Singles,
+    told: tuple[Floats, Integers, Integers],
+    reach: Floats,
+    step: float,
+    begins: Integers,
+) -> None:
+    """One phase of all traces into the sum."""
+    bases, spans, parts = told
+    for i in range(len(reach)):
+        seconds = look_up(curve, reach[i])
+        if seconds == seconds:  # noqa: PLR0124 -- not a NaN, in a loop that knows no isfinite
+            _add(added, rises, rows[i], bases[i], spans[i], parts[i], begins[i] + round(seconds / step))
+
+
+@_compiled
+def _mass(added: Floats, highest: float) -> float:
+    """Sum of the exponentials, relative to the highest; few samples are near it, and an exponential costs more than a look."""
+    mass = 0.0
+    for value in added:
+        if value > highest - 25.0:
+            mass += math.exp(value - highest)
+    return mass
 
 
 @_compiled
