@@ -1,15 +1,20 @@
 """What is told about locations follows from them; factors on regions make them hold what they promise."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from models.catalog.offset import OFFSET
 from models.registry.card import Card
+from models.registry.store import open_store
 from models.seismic.geodesy import destination, distance_deg
 from models.seismic.location import locate
 from models.seismic.regions import CARD_KEY, holds, needed, read_scales, stated
+from training import location_regions, location_report
 from training.coastline import thinned, without_seams
+from training.config import TrainingSettings
 from training.location_events import Place, Row, Truth, place_of
 from training.location_regions import BORDERS, conformal, fit, tables
 from training.location_report import real_line, real_truth, sources
@@ -129,3 +134,32 @@ def test_a_coast_keeps_its_bends_and_loses_its_seams():
     assert thinned(line, 0.05).tolist() == [[0.0, 0.0], [2.0, 0.0], [2.0, 1.0]]
     ring = np.array([[170.0, 60.0], [180.0, 61.0], [180.0, 65.0], [170.0, 66.0], [170.0, 60.0]])
     assert [len(part) for part in without_seams(ring)] == [2, 3]
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    """An empty page of its own, figures beside it."""
+    place = tmp_path / "location.md"
+    place.write_text("".join(f"<!-- {name}:begin -->\n<!-- {name}:end -->\n" for name in ("twin", "regions", "real")))
+    monkeypatch.setattr(location_report, "PAGE", place)
+    monkeypatch.setattr(location_report, "FIGURES", tmp_path)
+    monkeypatch.setattr(location_regions, "PAGE", place)
+    return place
+
+
+def test_the_factors_are_put_into_the_card_that_is_served(page, rows, toy_artifacts, tmp_path, monkeypatch):
+    monkeypatch.setattr(location_regions, "twin_events", lambda *_, calibrated: rows if not calibrated else [])
+    shutil.copytree(toy_artifacts, tmp_path / "artifacts")
+    settings = TrainingSettings(artifacts_dir=tmp_path / "artifacts", processes=1)
+    path = location_regions.calibrate(settings, None, None)
+    store = open_store(tmp_path / "artifacts")
+    assert path.parent == store.path("offset").parent
+    assert read_scales(store.verify(OFFSET).calibration, "offsets").at(12.0) == (1.38, 0.91)
+    assert "| offsets | from 10 | 100 | 1.38 | 0.91 |" in page.read_text()
+
+
+def test_the_twin_and_its_figures_are_told_on_the_page(page, rows, tmp_path, monkeypatch):
+    monkeypatch.setattr(location_report, "twin_events", lambda *_: rows)
+    location_report.report_twin(TrainingSettings(processes=1), "greens_10s", 5)
+    assert "`python -m training location --store greens_10s --most 5`: 5 events" in page.read_text()
+    assert {path.name for path in tmp_path.glob("*.png")} == {"location_errors.png", "location_coverage.png"}
