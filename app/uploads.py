@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from anyio import CancelScope
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from python_multipart.multipart import parse_options_header
@@ -92,7 +93,8 @@ async def received(request: Request, blobs: BlobStore, max_parts: int) -> AsyncI
         _judge(receiver.parts)
         yield Upload(tuple(stored.part for stored in receiver.parts), receiver.fields, intake)
     finally:
-        intake.discard()
+        with CancelScope(shield=True):  # also when the request was cut off: thousands of files are no work for the event loop
+            await run_in_threadpool(intake.discard)
 
 
 def _receiver(request: Request, intake: Intake, max_parts: int) -> Receiver:

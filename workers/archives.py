@@ -170,4 +170,6 @@ def _translated(part: str) -> Iterator[None]:
     try:
         yield
     except _DAMAGE as error:
-        raise UnreadableArchive(f"{part} is damaged: {error}", part=part) from error
+        # What the system says of a file names it by its place on the server.
+        said = error.strerror if isinstance(error, OSError) and error.errno is not None else error
+        raise UnreadableArchive(f"{part} is damaged: {said}", part=part) from error

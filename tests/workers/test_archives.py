@@ -136,6 +136,13 @@ def test_damaged_archives_are_unreadable(tmp_path: Path, budget: Budget, recordi
     assert caught.value.part == "a"
 
 
+def test_an_archive_that_has_gone_is_named_as_its_part_and_not_by_its_place(tmp_path: Path, budget: Budget) -> None:
+    with pytest.raises(UnreadableArchive) as caught:
+        list(walk_zip(tmp_path / "gone", "part-a", budget))
+    assert str(tmp_path) not in caught.value.detail
+    assert "part-a" in caught.value.detail
+
+
 def test_a_tar_with_a_broken_header_is_unreadable(budget: Budget, recordings: ModuleType) -> None:
     with pytest.raises(UnreadableArchive):
         list(walk_tar(recordings.tarred(a=b"x" * 1000)[:300], "a", budget))
