@@ -82,9 +82,9 @@ def rows_of(spec: ModelSpec, path: Path, shard: Path | None) -> list[str]:
     rows = []
     for storage, (milliseconds, said) in found.items():
         worst = max(exact, key=lambda name: difference(exact[name], said[name], name))
-        gap = difference(exact[worst], said[worst], worst)
+        gap, half = (difference(exact[worst], said[worst], worst, level) for level in (100, 50))
         size = len(contents[storage]) / 1e6
-        rows.append(f"| {spec.name} | {storage} | {size:.1f} | {milliseconds:.2f} | {gap:.4f} ({worst}) |")
+        rows.append(f"| {spec.name} | {storage} | {size:.1f} | {milliseconds:.2f} | {gap:.4f}, {half:.4f} ({worst}) |")
     return rows
 
 
@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("--shard", type=Path, help="pictures of one model's data set; without, noise")
     arguments = parser.parse_args()
     store = open_store(arguments.artifacts)
-    print("| model | storage | MB | CPU ms a picture | largest difference to float32, of the output's size |")
+    print("| model | storage | MB | CPU ms a picture | largest and median difference to float32, of the output's size |")
     print("|---|---|---|---|---|")
     for name in arguments.models:
         for row in rows_of(find(name), store.path(name), arguments.shard):

@@ -148,17 +148,17 @@ def answers(content: bytes | Path, pictures: NDArray[np.uint8]) -> Answers:
     return {name: np.concatenate([part[place] for part in parts]) for place, name in enumerate(names)}
 
 
-def difference(expected: NDArray[np.float32], found: NDArray[np.float32], name: str) -> float:
+def difference(expected: NDArray[np.float32], found: NDArray[np.float32], name: str, level: float = 100) -> float:
     """
-    Largest difference of one output over pictures, relative to the output's largest size over them.
+    Largest difference of one output over pictures (or that percentile of them), relative to its largest size over them.
 
     Azimuths are compared modulo 180 degrees, relative to 180: without evidence for a sign either is as good, and what is said
     of the sign is an output of its own.
     """
     apart = np.abs(expected.astype(np.float64) - found)
     if name.endswith("azimuth_deg"):
-        return float(np.abs((apart + 90) % 180 - 90).max() / 180)
-    return float(apart.max() / max(float(np.abs(expected).max()), 1e-6))
+        return float(np.percentile(np.abs((apart + 90) % 180 - 90), level) / 180)
+    return float(np.percentile(apart, level) / max(float(np.abs(expected).max()), 1e-6))
 
 
 def changes(exact: tuple[Metric, ...], stored: tuple[Metric, ...], recipe: ShippingRecipe) -> dict[str, float]:
