@@ -18,7 +18,8 @@ from models.seismic.surges import Surges, find_surges
 from models.seismic.timed import Arrival, Timed, geocentric, locate_by_times, offsets_prior
 from models.seismic.waveforms import Gather, Record
 
-LEAST_STATIONS: Final = 3
+LEAST_STATIONS: Final = 5
+"""Place, depth and origin time are four unknowns: four arrivals of one wave always fit, and the fifth is the first check."""
 LEAST_EVIDENCE: Final = 6.0
 """In logarithm. Networks of noise and disturbances of their own, of 4 to 30 stations, local to global, reached at most 1.2 in 25 draws."""
 SMALLEST_GUESS_S: Final = 60.0
@@ -26,7 +27,7 @@ SMALLEST_DEPTH_ERROR_KM: Final = 10.0  # a crust that is not the one of ak135 is
 
 
 def read_candidates(records: Sequence[Record], gather: Gather, readings: OffsetReadings) -> Candidates | None:
-    """What the traces say about arrivals; records in the gather's order. None where fewer than three traces say anything."""
+    """What the traces say about arrivals; records in the gather's order. None where fewer than five traces say anything."""
     data = assemble(pick_all(records), find_surges(gather), gather.latitudes_deg, gather.longitudes_deg)
     if data is None or len(data.places) < LEAST_STATIONS:
         return None
@@ -52,7 +53,7 @@ def time_event(records: Sequence[Record], gather: Gather, readings: OffsetReadin
 
 
 def heard_by_most(arrivals: Sequence[Arrival], traces: int) -> bool:
-    """Whether first arrivals, or surface waves, were found on more than half of the traces, and on three at least."""
+    """Whether first arrivals, or surface waves, were found on more than half of the traces, and on five at least."""
     counts = [sum(arrival.phase in wave for arrival in arrivals) for wave in (FIRST_PHASES, ("LR",))]
     return max(counts) >= LEAST_STATIONS and 2 * max(counts) > traces
 
@@ -99,10 +100,10 @@ def combine_depths(first: tuple[float, float], second: tuple[float, float]) -> t
 
 
 def warm() -> None:
-    """Run every compiled loop once on three tiny records."""
+    """Run every compiled loop once on tiny records."""
     samples = np.where(np.arange(600) < 400, 0.1, 1.0) * np.sin(np.arange(600) ** 1.5)
     record = Record(TraceId("XX", "WARM", "", "BHZ"), 0.0, 5.0, samples.astype(np.float32), 0.0, 0.0)
     surge = Surges(np.array([100.0]), np.array([2.0]))
-    data = assemble(pick_all([record] * LEAST_STATIONS), [surge] * LEAST_STATIONS, np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 0.0]))
+    data = assemble(pick_all([record] * 3), [surge] * 3, np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 0.0]))
     if data is not None:
         locate_by_times(data, no_prior)

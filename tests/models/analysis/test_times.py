@@ -89,8 +89,8 @@ def arrivals(**counts):
         ({"P": 3, "PKP": 3}, 10, True),
         ({"LR": 6, "P": 1}, 10, True),
         ({"S": 10}, 10, False),
-        ({"P": 2}, 3, False),
-        ({"P": 3}, 3, True),
+        ({"P": 4}, 4, False),
+        ({"P": 5}, 5, True),
         ({}, 10, False),
     ],
 )
