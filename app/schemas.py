@@ -96,7 +96,21 @@ class Ready(BaseModel):
     models: dict[str, str] = Field(description="name to version of each model that the workers have verified")
 
 
+class NotReadyProblem(Problem):
+    """Why the service cannot serve: a problem with every check and its outcome."""
+
+    checks: list[Check]
+
+
 PROBLEM_RESPONSE: dict[str, Any] = {
     "description": "What went wrong (RFC 9457); `type` is stable",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
+
+_NOT_READY = {
+    key: value for key, value in NotReadyProblem.model_json_schema(ref_template="#/components/schemas/{model}").items() if key != "$defs"
+}
+NOT_READY_RESPONSE: dict[str, Any] = {
+    "description": "Not ready (RFC 9457)",
+    "content": {"application/problem+json": {"schema": _NOT_READY}},
 }

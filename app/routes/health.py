@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from app.dependencies import ServiceOf, admin_of
 from app.errors import NotReady, respond
 from app.readiness import look
-from app.schemas import PROBLEM_RESPONSE, Live, Ready
+from app.schemas import NOT_READY_RESPONSE, PROBLEM_RESPONSE, Live, Ready
 
 router = APIRouter(tags=["Health"])
 
@@ -19,7 +19,7 @@ async def live() -> Live:
     return Live()
 
 
-@router.get("/health/ready", response_model=Ready, responses={503: PROBLEM_RESPONSE}, summary="The service can serve")
+@router.get("/health/ready", response_model=Ready, responses={503: NOT_READY_RESPONSE}, summary="The service can serve")
 async def ready(service: ServiceOf) -> Ready | JSONResponse:
     """The queue answers, a worker is alive, every declared model is verified; otherwise a problem with the `checks`."""
     state = await run_in_threadpool(look, service.records)
