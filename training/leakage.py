@@ -135,6 +135,11 @@ def separations(cues: Cues) -> dict[str, float]:
     return {**alone, "all together": class_auc(events, is_glacial)}
 
 
+def chance_scatter(glacial: int, tectonic: int) -> float:
+    """Standard deviation of the AUC of a cue that says nothing (Mann & Whitney 1947), for so many events of each class."""
+    return float(np.sqrt((glacial + tectonic + 1) / (12 * glacial * tectonic)))
+
+
 def distance_shares(cues: Cues) -> dict[str, float]:
     """Explained variance of distance by each cue of a trace alone and by all of them."""
     alone = {name: distance_r2(cues.traces[:, [k]], cues.distances_deg, cues.owners) for k, name in enumerate(TRACE_CUES)}
@@ -158,6 +163,7 @@ def _section(folder: Path, most: int) -> str:
     cues = collect(islice(read_events(folder), most))
     told = telling_files(folder)
     kinds, shares = separations(cues), distance_shares(cues)
+    glacial, tectonic = (int((cues.kinds == kind).sum()) for kind in ("glacial", "earthquake"))
     rows = [f"| {name} | {kinds[name]:.2f} | {f'{shares[name]:.2f}' if name in shares else ''} |" for name in kinds]
     return "\n".join(
         [
@@ -165,6 +171,7 @@ def _section(folder: Path, most: int) -> str:
             "",
             f"{len(cues.kinds)} events, {len(cues.traces)} traces, seed {made_from.get('seed')}, commit {made_from.get('commit')}."
             f" Files that name a kind: {', '.join(told) or 'none'}.",
+            f"{glacial} glacial, {tectonic} tectonic; chance scatters by {chance_scatter(glacial, tectonic):.2f}.",
             "",
             "| cue | glacial against earthquake, AUC | variance of distance explained |",
             "|---|---|---|",

@@ -12,6 +12,7 @@ from training.leakage import (
     EVENT_CUES,
     TRACE_CUES,
     Cues,
+    chance_scatter,
     class_auc,
     collect,
     distance_r2,
@@ -64,6 +65,12 @@ def test_the_guard_sees_a_louder_class_and_a_window_cut_by_distance(cues):
     longer = cues.traces.copy()
     longer[:, TRACE_CUES.index("duration")] += 60 * cues.distances_deg
     assert distance_r2(longer, cues.distances_deg, cues.owners) > 0.3
+
+
+def test_chance_scatters_as_drawn_scores_do():
+    random = np.random.default_rng(0)
+    ranks = np.array([random.permutation(40)[:15].sum() for _ in range(4000)])
+    assert chance_scatter(15, 25) == pytest.approx(((ranks - 15 * 14 / 2) / (15 * 25)).std(), rel=0.05)
 
 
 def test_cues_that_say_nothing_stay_at_chance():
