@@ -56,6 +56,7 @@ def main() -> None:
         find_families(rows + 0.05 * random.normal(size=rows.shape), 2, 12, starts, 1)
         took_s, peak = time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"| {size} | {size * each_s:.1f} | {took_s:.1f} | {peak:.0f} |", flush=True)
+    seen.close()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -30,12 +31,13 @@ def cluster(task: Task) -> Outcome:
         from workers.jobs.fine_tune import fine_tune  # noqa: PLC0415 -- where there is no training there is no PyTorch
 
         return fine_tune(task)
-    embedded = embed_all(task)
-    check_number(len(embedded.names), options.k_min)
-    task.progress("families", 0.85)
-    embeddings = np.stack(embedded.embeddings)
-    found = find_families(embeddings, options.k_min, options.k_max, task.desk.settings.cluster_starts, options.seed)
-    return outcome_of(task, embedded, found, fine_tuned=False)
+    with closing(Embedded()) as embedded:
+        embed_all(task, embedded)
+        check_number(len(embedded.names), options.k_min)
+        task.progress("families", 0.85)
+        embeddings = np.stack(embedded.embeddings)
+        found = find_families(embeddings, options.k_min, options.k_max, task.desk.settings.cluster_starts, options.seed)
+        return outcome_of(task, embedded, found, fine_tuned=False)
 
 
 def check_number(events: int, k_min: int) -> None:

@@ -32,7 +32,7 @@ class Embedded:
     """
     What is kept of events once their records are gone.
 
-    `names`, `embeddings` [n] rows; `thumbnails` lie in a temporary file, one after the other, each of `shape`.
+    `names`, `embeddings` [n] rows; `thumbnails` lie in a temporary file, one after the other, each of `shape`, until `close()`.
     """
 
     names: list[str] = field(default_factory=list)
@@ -58,6 +58,10 @@ class Embedded:
         """An event that cannot be embedded is a warning."""
         self.warnings.append(DataWarning(trace=None, part=name, code=NoUsableTrace.code, detail=f"event left out: {detail}"))
 
+    def close(self) -> None:
+        """Let the thumbnails go."""
+        self.file.close()
+
     def thumbnails(self, rows: Sequence[int]) -> NDArray[np.uint8]:
         """Those events' thumbnails uint8 [len(rows), channels, rows, columns]."""
         size = int(np.prod(self.shape))
@@ -68,9 +72,9 @@ class Embedded:
         return np.stack(pictures)
 
 
-def embed_all(task: Task) -> Embedded:
-    """Every event of the bundle that can be embedded, in its order; the others are told in the warnings."""
-    embedded, progress = Embedded(), task.progress.part(0.05, 0.85)
+def embed_all(task: Task, embedded: Embedded) -> None:
+    """Add every event of the bundle that can be embedded, in its order; the others are told in the warnings."""
+    progress = task.progress.part(0.05, 0.85)
 
     def tick() -> None:
         known = len(embedded.names)
@@ -93,7 +97,6 @@ def embed_all(task: Task) -> Embedded:
             embedded.add(outcome)
     for outcome in shared.rest():
         embedded.add(outcome)
-    return embedded
 
 
 def embed_piece(desk: Desk, arrays: Arrays) -> Outcome:

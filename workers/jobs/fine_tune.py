@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,12 +14,13 @@ from models.errors import LimitExceeded
 from workers.failures import FineTuneUnavailable
 from workers.jobs.cluster import check_number, outcome_of
 from workers.jobs.desk import Outcome, Task
-from workers.jobs.embedding import embed_all
+from workers.jobs.embedding import Embedded, embed_all
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.analysis.families import Families
+    from training.fine_tuning import Tuned
 
 
 def fine_tune(task: Task) -> Outcome:
@@ -34,25 +37,29 @@ def fine_tune(task: Task) -> Outcome:
         from training import fine_tuning  # noqa: PLC0415 -- the training group may be absent
     except ImportError as error:
         raise FineTuneUnavailable("this service has no training installed; send the bundle without fine_tune") from error
+    with closing(Embedded()) as embedded:
+        embed_all(task, embedded)
+        check_number(len(embedded.names), options.k_min)
+        if len(embedded.names) > settings.max_fine_tune_events:
+            raise LimitExceeded(f"{len(embedded.names)} events; at most {settings.max_fine_tune_events} are trained on")
+        return outcome_of(task, embedded, _tuned(task, embedded, fine_tuning.train), fine_tuned=True)
+
+
+def _tuned(task: Task, embedded: Embedded, train: Callable[..., Tuned]) -> Families:
+    """The families that stand out most, over all k."""
     from models.analysis.families import find_families  # noqa: PLC0415 -- scikit-learn takes longer than a worker's start may
 
-    embedded = embed_all(task)
-    events = len(embedded.names)
-    check_number(events, options.k_min)
-    if events > settings.max_fine_tune_events:
-        raise LimitExceeded(f"{events} events; at most {settings.max_fine_tune_events} are trained on")
+    settings, options = task.desk.settings, task.record.submission.options
     untouched = find_families(np.stack(embedded.embeddings), options.k_min, options.k_max, settings.cluster_starts, options.seed)
-    counts = [choice.k for choice in untouched.selection]
-    pictures = embedded.thumbnails(range(events))
+    pictures = embedded.thumbnails(range(len(embedded.names)))
+    each = 0.07 / len(untouched.selection)
     tuned: list[Families] = []
-    for number, k in enumerate(counts):
-        progress = task.progress.part(0.5 + 0.4 * number / len(counts), 0.5 + 0.4 * (number + 1) / len(counts))
-        trained = fine_tuning.train(pictures, k, settings.fine_tune_rounds, options.seed, partial(progress, f"deepcluster k={k}"))
+    for number, k in enumerate(choice.k for choice in untouched.selection):
+        progress = task.progress.part(0.85 + each * number, 0.85 + each * (number + 1))
+        trained = train(pictures, k, settings.fine_tune_rounds, options.seed, partial(progress, f"deepcluster k={k}"))
         tuned.append(_judged(trained.embedding, k, trained.loss, settings.cluster_starts, options.seed))
     best = max(tuned, key=lambda found: found.selection[0].excess)
-    selection = tuple(found.selection[0] for found in tuned)
-    found = replace(best, selection=selection, structure_found=untouched.structure_found)
-    return outcome_of(task, embedded, found, fine_tuned=True)
+    return replace(best, selection=tuple(found.selection[0] for found in tuned), structure_found=untouched.structure_found)
 
 
 def _judged(embedding: NDArray[np.float32], k: int, loss: float, starts: int, seed: int) -> Families:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from models.analysis.families import REPRESENTATIVES, find_families
+from models.analysis.families import REPRESENTATIVES, _outliers, find_families
 from models.errors import TooFewEvents
 
 
@@ -35,6 +35,29 @@ def test_well_parted_families_are_found_and_counted(count, families):
 def test_noise_has_no_structure_in_nineteen_draws_of_twenty():
     claimed = sum(find_families(noise(60, seed), 2, 6, 2, seed).structure_found for seed in range(20))
     assert claimed <= 1
+
+
+@pytest.mark.parametrize("shape", ["skewed", "heavy-tailed"])
+def test_one_kind_of_any_shape_has_no_structure_in_nineteen_draws_of_twenty(shape):
+    def cloud(seed):
+        rng = np.random.default_rng(seed)
+        values = rng.lognormal(0, 0.8, (60, 16)) if shape == "skewed" else rng.standard_t(2.5, (60, 16))
+        return values * np.linspace(1.0, 0.15, 16) + 4.0 * np.eye(16)[0]
+
+    assert sum(find_families(cloud(seed), 2, 5, 2, seed).structure_found for seed in range(20)) <= 1
+
+
+def test_an_event_far_from_the_middle_of_its_family_is_an_outlier():
+    near, far = np.array([1.0, 1.1, 0.9, 1.05, 0.95, 1.2]), np.array([1.0, 1.1, 0.9, 1.05, 0.95, 6.0])
+    distances, labels = np.concatenate([near, far, [6.5]]), np.repeat([0, 1, 2], [6, 6, 1])
+    assert np.flatnonzero(_outliers(distances, labels)).tolist() == [11, 12]
+
+
+def test_the_rule_of_the_smallest_loss_is_told_beside_ours():
+    found = find_families(blobs(90, 4, seed=1)[0], 2, 8, 4, 1)
+    losses = {choice.k: choice.loss for choice in found.selection}
+    assert found.k_of_smallest_loss == min(losses, key=losses.get)
+    assert all(np.isfinite([choice.gap, choice.excess, choice.loss]).all() for choice in found.selection)
 
 
 def test_one_kind_only_has_no_structure():
