@@ -154,7 +154,7 @@ def climb(data: Candidates, source: Source, prior: Prior, level: tuple[float, fl
     found = scan(data, nodes, depths_km, (-window_s, window_s, step_s), blur, reach=reach, anchor=source, crop_s=crop_s)
     score = found.best + prior(nodes) + log_depth_prior(np.asarray(depths_km))[:, None]
     row, column = np.unravel_index(int(np.argmax(score)), score.shape)
-    return Source(nodes[column], float(depths_km[row]), float(found.when_s[row, column]), float(score[row, column]))
+    return Source(nodes[column], float(depths_km[int(row)]), float(found.when_s[row, column]), float(score[row, column]))
 
 
 def _depths_near(depth_km: float) -> tuple[float, ...]:

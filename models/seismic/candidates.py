@@ -7,7 +7,7 @@ grows with its strongest onset. All probabilities here are chosen, not fitted; t
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -87,7 +87,7 @@ class Candidates:
 
     def part(self, chosen: NDArray[np.int64]) -> "Candidates":
         """Some of the traces."""
-        arrays = {name: value[chosen] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        arrays: dict[str, Any] = {name: value[chosen] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
         return replace(self, **{**arrays, "between_deg": self.between_deg[np.ix_(chosen, chosen)]})
 
     def sharers(self, reach_deg: Floats) -> Floats:

@@ -123,7 +123,7 @@ def scan(
     known = data.origin_row(step)
     curves = np.stack([phase_curves(depth)[chosen] for depth in depths_km])
     best, where, total = stack(nodes, data.stations, curves, rows, clock[1][chosen], *waves, slowness, step, begins, count, *known)
-    return Scan(best, (begins + where) * step, total)
+    return Scan(best, np.asarray((begins + where) * step, np.float64), total)
 
 
 def _clock(data: Candidates, reach: Floats, depth_km: float, step: float, window: tuple[float, float] | None) -> Clock:
