@@ -72,7 +72,10 @@ def scan(part: str, data: bytes | memoryview) -> Volume:
         raise UnreadableWaveform(f"{part} holds no readable miniSEED record", part=part)
     lost = len(data) - len(good)
     remarks = (Remark(None, part, "skipped-bytes", f"{lost} of {len(data)} bytes are not readable miniSEED and were skipped"),)
-    return Volume(part, MS3TraceList.from_buffer(good, record_list=True), remarks if lost else ())
+    try:
+        return Volume(part, MS3TraceList.from_buffer(good, record_list=True), remarks if lost else ())
+    except MiniSEEDError as error:  # a record that states no length ends elsewhere once its neighbor is another
+        raise UnreadableWaveform(f"{part} holds records that contradict each other", part=part) from error
 
 
 def sample_count(volumes: Iterable[Volume]) -> int:

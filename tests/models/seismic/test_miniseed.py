@@ -5,6 +5,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from pymseed import MiniSEEDError, MS3TraceList
 
 from models.errors import LimitExceeded, UnreadableWaveform
 from models.seismic.miniseed import Limits, read_records, sample_count, scan
@@ -111,6 +112,18 @@ def test_what_holds_no_record_is_unreadable(data: bytes) -> None:
     with pytest.raises(UnreadableWaveform) as caught:
         scan("odd.mseed", data)
     assert caught.value.part == "odd.mseed"
+
+
+def test_records_that_read_alone_and_not_joined_are_unreadable(recordings: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the fuzzer found: miniSEED 2 without a stated length, whose end is where the next record seems to begin."""
+
+    def contradicts(*_: object, **__: object) -> None:
+        raise MiniSEEDError(-1, "data offset is beyond record length")
+
+    monkeypatch.setattr(MS3TraceList, "from_buffer", contradicts)
+    with pytest.raises(UnreadableWaveform) as caught:
+        scan("part-a", recordings.miniseed((Z, 0, 1.0, recordings.wave())))
+    assert caught.value.part == "part-a"
 
 
 def test_cutting_a_file_anywhere_never_fails_otherwise(recordings: ModuleType) -> None:
