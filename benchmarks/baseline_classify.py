@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from models.catalog.event_type import CLASSES, EVENT_TYPE
 from models.catalog.offset import OFFSET
+from models.imaging.style import channels
 from models.registry.store import open_store
 
 mpl.use("Agg")
@@ -59,7 +60,7 @@ def prepared(waveforms: bytes) -> obspy.Stream:
 
 
 def trace_picture(trace: obspy.Trace) -> NDArray[np.uint8]:
-    """A spectrogram of one trace: uint8 [1, rows, columns]."""
+    """A spectrogram of one trace, the same in every channel: uint8 [channels, rows, columns]."""
     style = OFFSET.style
     figure = plt.figure(figsize=(style.columns / 100, style.rows / 100), dpi=100)
     axes = figure.add_axes((0, 0, 1, 1))
@@ -68,13 +69,14 @@ def trace_picture(trace: obspy.Trace) -> NDArray[np.uint8]:
     figure.canvas.draw()
     pixels = np.asarray(figure.canvas.buffer_rgba())[..., 0]
     plt.close(figure)
-    return np.ascontiguousarray(pixels)[None]
+    return np.repeat(np.ascontiguousarray(pixels)[None], channels(style), axis=0)
 
 
 def section_picture(stream: obspy.Stream) -> NDArray[np.uint8]:
-    """ObsPy's record section, resized: uint8 [3, rows, columns]."""
+    """ObsPy's record section, resized, its three colors over and over: uint8 [channels, rows, columns]."""
     style = EVENT_TYPE.style
     drawn = stream.plot(type="section", format="png", size=(800, 600), orientation="horizontal", show=False)
     plt.close("all")
     image = Image.open(io.BytesIO(drawn)).convert("RGB").resize((style.columns, style.rows))
-    return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
+    colors = np.asarray(image).transpose(2, 0, 1)
+    return np.ascontiguousarray(np.resize(colors, (channels(style), style.rows, style.columns)))

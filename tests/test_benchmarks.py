@@ -12,6 +12,7 @@ from benchmarks.serving_classify import Serving
 from benchmarks.synthetic_bundle import make_bundle
 from models.catalog.event_type import CLASSES, EVENT_TYPE
 from models.catalog.offset import OFFSET
+from models.imaging.style import channels
 from workers.settings import Settings
 
 BUNDLE = make_bundle(traces=5, rate_hz=2.0)
@@ -36,8 +37,8 @@ def test_the_baseline_draws_what_the_networks_read():
     stream = prepared(BUNDLE[0])
     for place, trace in enumerate(stream):
         trace.stats.distance = 1e6 * (place + 1)
-    assert trace_picture(stream[0]).shape == (1, OFFSET.style.rows, OFFSET.style.columns)
-    assert section_picture(stream).shape == (3, EVENT_TYPE.style.rows, EVENT_TYPE.style.columns)
+    assert trace_picture(stream[0]).shape == (channels(OFFSET.style), OFFSET.style.rows, OFFSET.style.columns)
+    assert section_picture(stream).shape == (channels(EVENT_TYPE.style), EVENT_TYPE.style.rows, EVENT_TYPE.style.columns)
 
 
 def test_both_ways_say_a_class(artifacts):

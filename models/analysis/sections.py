@@ -56,7 +56,9 @@ def reference_at(location: Location) -> Reference:
 
 def draw_section(style: SectionStyle, gather: Gather, readings: OffsetReadings, reference: Reference | None) -> NDArray[np.uint8]:
     """One section uint8 [channels, rows, columns] of every trace that has a place."""
-    return render_section(style, gather, section_start_s(style, readings), place_traces(gather, readings, reference))
+    placement = place_traces(gather, readings, reference)
+    origin_s = combine_origin_times(readings).time_s if style.close_up else None
+    return render_section(style, gather, section_start_s(style, readings), placement, origin_s)
 
 
 def draw_source(style: SourceStyle, gather: Gather, readings: OffsetReadings, reference: Reference | None) -> NDArray[np.uint8]:

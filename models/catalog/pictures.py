@@ -1,6 +1,6 @@
 """The pictures that the declared models read, each value spelled out here and nowhere else."""
 
-from models.imaging.style import AmplitudeStyle, Band, Conditioning, FrequencyStyle, SectionStyle, SourceStyle
+from models.imaging.style import AmplitudeStyle, Band, CloseUp, Conditioning, FrequencyStyle, SectionStyle, SourceStyle
 
 CONDITIONING = Conditioning(sampling_rate_hz=1.0, shortest_period_s=8.0, longest_period_s=200.0, taper_s=30.0)
 
@@ -8,6 +8,12 @@ THREE_BANDS = (
     Band(shortest_period_s=12.0, longest_period_s=25.0),
     Band(shortest_period_s=25.0, longest_period_s=50.0),
     Band(shortest_period_s=50.0, longest_period_s=120.0),
+)
+
+SHORT_BANDS = (
+    Band(shortest_period_s=9.0, longest_period_s=16.0),
+    Band(shortest_period_s=16.0, longest_period_s=32.0),
+    Band(shortest_period_s=32.0, longest_period_s=80.0),
 )
 
 TRACE_AMPLITUDE = AmplitudeStyle(
@@ -21,6 +27,7 @@ TRACE_AMPLITUDE = AmplitudeStyle(
 
 TRACE_FREQUENCY = FrequencyStyle(
     kind="frequency",
+    zooms=(1.0, 4.0),
     conditioning=CONDITIONING,
     window_s=5120.0,
     columns=512,
@@ -44,7 +51,9 @@ DISTANCE_SECTION = SectionStyle(
     axis_exponent=0.5,
     reduction_velocity_km_s=None,
     wiggle_rows=4.0,
+    one_scale=True,
     bands=THREE_BANDS,
+    close_up=CloseUp(lead_s=120.0, window_s=640.0, bands=SHORT_BANDS),
 )
 
 # Reduced by the phase velocity of 50 to 100 s Rayleigh waves, not by their group velocity: so crests, and with them polarity,
@@ -65,7 +74,9 @@ AZIMUTH_SECTION = SectionStyle(
     axis_exponent=1.0,
     reduction_velocity_km_s=4.05,
     wiggle_rows=6.0,
+    one_scale=False,
     bands=LONG_BANDS,
+    close_up=None,
 )
 
 SOURCE = SourceStyle(

@@ -24,16 +24,19 @@ def render_traces(style: AmplitudeStyle | FrequencyStyle, gather: Gather, window
     return amplitude_pictures(style, gather, window_start_s)
 
 
-def render_section(style: SectionStyle, gather: Gather, window_start_s: float, placement: Placement) -> NDArray[np.uint8]:
+def render_section(
+    style: SectionStyle, gather: Gather, window_start_s: float, placement: Placement, origin_time_s: float | None = None
+) -> NDArray[np.uint8]:
     """
     One picture of the whole gather: uint8 [channels, rows, columns], its left edge at `window_start_s` (POSIX seconds).
 
-    With a reduction velocity that is the left edge at distance 0. Order and scale of the traces change nothing. Raises
-    ValueError for a gather on another clock than the style's, or a placement of another length.
+    With a reduction velocity that is the left edge at distance 0. The style's close-up follows the (predicted) origin time, and is
+    empty without one. Order and scale of the traces change nothing. Raises ValueError for a gather on another clock than the
+    style's, or a placement of another length.
     """
     if not len(gather.samples) == len(placement.distances_deg) == len(placement.azimuths_deg):
         raise ValueError("a placement has one distance and one azimuth a trace")
-    return section_picture(style, gather, window_start_s, placement)
+    return section_picture(style, gather, window_start_s, placement, origin_time_s)
 
 
 def render_source(style: SourceStyle, gather: Gather, distances_deg: NDArray[np.float64]) -> NDArray[np.uint8]:

@@ -52,14 +52,29 @@ class FrequencyStyle(_Picture):
 
     Each row is the envelope behind a Gaussian filter of the stated relative bandwidth, in decibels under the row's own
     maximum down to `dynamic_range_db`; 0 is kept for "no data", 1 to 255 spans the range. After multiple-filter analysis
-    (Dziewonski, Bloch & Landisman 1969, BSSA 59, 427-444).
+    (Dziewonski, Bloch & Landisman 1969, BSSA 59, 427-444). A color channel a zoom: the window's beginning, that many times
+    shorter, over the full width, so that a local event of minutes is not lost in a window made for teleseisms.
     """
 
     kind: Literal["frequency"]
+    zooms: tuple[float, ...]
     shortest_period_s: float
     longest_period_s: float
     relative_bandwidth: float
     dynamic_range_db: float
+
+
+class CloseUp(_Declared):
+    """
+    The first arrivals of a section, enlarged, in further color channels.
+
+    Each trace from `lead_s` before its first arrival on (P, beyond 125 degrees PKP, of a surface source in ak135), over `window_s`:
+    what lies between P and its depth phases, and a whole local event, is less than a column or two of the section.
+    """
+
+    lead_s: float
+    window_s: float
+    bands: tuple[Band, ...]
 
 
 class SectionStyle(_Picture):
@@ -68,8 +83,9 @@ class SectionStyle(_Picture):
 
     `vertical_axis` "distance": 0 degrees on top, 180 at the bottom, spaced by the power `axis_exponent` (0.5 = square root);
     "azimuth": station azimuth at the trial epicenter, 0 on top, 360 at the bottom. Where `reduction_velocity_km_s` is set,
-    each trace is shifted left by its distance over that velocity. A color channel a band, each trace scaled by its own
-    largest amplitude in that band, `wiggle_rows` rows high either side.
+    each trace is shifted left by its distance over that velocity. A color channel a band, each trace `wiggle_rows` rows high
+    either side at its own largest amplitude, in that band or, with `one_scale`, in all bands: then the ratio of periods, by which
+    sources differ, is kept; then those of the close-up, if there is one.
     """
 
     kind: Literal["section"]
@@ -77,7 +93,9 @@ class SectionStyle(_Picture):
     axis_exponent: float
     reduction_velocity_km_s: float | None
     wiggle_rows: float
+    one_scale: bool
     bands: tuple[Band, ...]
+    close_up: CloseUp | None
 
 
 class SourceStyle(_Picture):
@@ -108,7 +126,10 @@ def channels(style: Style) -> int:
     """Number of color channels of the picture."""
     if isinstance(style, SourceStyle):
         return 2
-    return 1 if isinstance(style, FrequencyStyle) else len(style.bands)
+    if isinstance(style, FrequencyStyle):
+        return len(style.zooms)
+    more = style.close_up.bands if isinstance(style, SectionStyle) and style.close_up else ()
+    return len(style.bands) + len(more)
 
 
 def fingerprint(style: Style) -> str:

@@ -61,21 +61,27 @@ def _filters(style: FrequencyStyle, samples: int, columns: int) -> _Filters:
 
 
 def frequency_pictures(style: FrequencyStyle, gather: Gather, window_start_s: float) -> NDArray[np.uint8]:
-    """uint8 [traces, 1, rows, columns]: envelopes behind Gaussian filters in decibels under each row's maximum."""
+    """uint8 [traces, zooms, rows, columns]: envelopes behind Gaussian filters in decibels under each row's maximum."""
+    pictures = np.zeros((len(gather.samples), len(style.zooms), style.rows, style.columns), np.uint8)
+    for channel, zoom in enumerate(style.zooms):
+        _draw_zoom(style.model_copy(update={"window_s": style.window_s / zoom}), gather, window_start_s, pictures[:, channel])
+    return pictures
+
+
+def _draw_zoom(style: FrequencyStyle, gather: Gather, window_start_s: float, pictures: NDArray[np.uint8]) -> None:
+    """Fill `pictures` [traces, rows, columns] with the style's whole window."""
     frame = frame_of(style, style.longest_period_s)
     columns = frame.columns + 2 * frame.margin_columns
     filters = _filters(style, frame.samples, columns)
-    pictures = np.zeros((len(gather.samples), 1, style.rows, style.columns), np.uint8)
     banks = np.empty((style.rows, columns), np.complex64)
+    edges = (frame.margin + np.arange(frame.columns + 1) * frame.samples_a_column).astype(np.int64)
     for trace in range(len(pictures)):
         piece = cut(style, frame, gather, np.array([window_start_s]), np.array([trace]))
         if piece.samples.any():
             spectrum = scipy.fft.rfft(piece.samples[0])
             _to_baseband(spectrum, filters.first, filters.center, filters.weights, banks)
             envelopes = scipy.fft.ifft(banks, axis=1)
-            edges = (frame.margin + np.arange(frame.columns + 1) * frame.samples_a_column).astype(np.int64)
-            _decibels(envelopes, frame.margin_columns, piece.live[0], edges, style.dynamic_range_db, NUMERICAL_FLOOR, pictures[trace, 0])
-    return pictures
+            _decibels(envelopes, frame.margin_columns, piece.live[0], edges, style.dynamic_range_db, NUMERICAL_FLOOR, pictures[trace])
 
 
 @compiled

@@ -21,7 +21,13 @@ def warm() -> None:
     gather = condition([Record(name, 0.0, 2.0, part, None, None) for part in (samples, read_only)], conditioning)
     amplitude = AmplitudeStyle(kind="amplitude", bands=bands, **layout)
     frequency = FrequencyStyle(
-        kind="frequency", shortest_period_s=10.0, longest_period_s=30.0, relative_bandwidth=0.2, dynamic_range_db=40.0, **layout
+        kind="frequency",
+        zooms=(1.0,),
+        shortest_period_s=10.0,
+        longest_period_s=30.0,
+        relative_bandwidth=0.2,
+        dynamic_range_db=40.0,
+        **layout,
     )
     section = SectionStyle(
         kind="section",
@@ -29,7 +35,9 @@ def warm() -> None:
         axis_exponent=0.5,
         reduction_velocity_km_s=None,
         wiggle_rows=2.0,
+        one_scale=True,
         bands=bands,
+        close_up=None,
         **layout,
     )
     render_traces(amplitude, gather, 0.0)

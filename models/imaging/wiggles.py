@@ -28,21 +28,26 @@ def draw_bands(
     Draw the gather's `traces` [m] in windows beginning at `starts_s` [m] (POSIX seconds), each band by itself.
 
     `ink` [pictures, bands, rows, columns]; trace i goes to picture `pictures[i]` around row `center_rows[i]`, each band scaled
-    by its own largest value in the window to `half_height` rows.
+    by its own largest value in the window to `half_height` rows, or by the largest of all bands where the style has one scale.
     """
+    one_scale = isinstance(style, SectionStyle) and style.one_scale
     rate_hz = gather.sampling_rate_hz
     frame = frame_of(style, max(band.longest_period_s for band in style.bands))
     for begin in range(0, len(traces), BLOCK):
         part = slice(begin, begin + BLOCK)
         piece = cut(style, frame, gather, starts_s[part], traces[part])
         filtered = band_wiggles(piece.samples, rate_hz, style.bands)
-        for number, (band, wiggles) in enumerate(zip(style.bands, filtered, strict=True)):
-            step = wiggle_step(frame.samples, rate_hz, band)
+        steps = [wiggle_step(frame.samples, rate_hz, band) for band in style.bands]
+        peaks = np.stack([_peaks(wiggles, piece.live, step, frame.margin) for wiggles, step in zip(filtered, steps, strict=True)])
+        if one_scale:
+            peaks[:] = peaks.max(axis=0)
+        for number, (wiggles, step) in enumerate(zip(filtered, steps, strict=True)):
             _draw_band(
                 ink,
                 number,
                 pictures[part],
                 wiggles,
+                peaks[number],
                 piece.live,
                 step,
                 frame.margin,
@@ -54,11 +59,24 @@ def draw_bands(
 
 
 @compiled
+def _peaks(wiggles: NDArray[np.float32], live: NDArray[np.bool_], step: int, margin: int) -> NDArray[np.float32]:
+    """Largest live amplitude [m] between the margins of `wiggles` [m, samples / step]."""
+    first, last = margin // step, -(-(live.shape[1] - margin) // step) + 1
+    peaks = np.zeros(len(wiggles), np.float32)
+    for k in range(len(wiggles)):
+        for i in range(first, last):
+            if live[k, i * step]:
+                peaks[k] = max(peaks[k], abs(wiggles[k, i]))
+    return peaks
+
+
+@compiled
 def _draw_band(
     ink: NDArray[np.uint16],
     band: int,
     pictures: NDArray[np.int64],
     wiggles: NDArray[np.float32],
+    peaks: NDArray[np.float32],
     live: NDArray[np.bool_],
     step: int,
     margin: int,
@@ -67,14 +85,10 @@ def _draw_band(
     half_height: float,
     floor: float,
 ) -> None:
-    """`wiggles` [m, samples / step] and `live` [m, samples] with `margin` samples on either side of what is drawn."""
+    """`wiggles` [m, samples / step] and `live` [m, samples] with `margin` samples on either side of what is drawn, `peaks` [m] tall."""
     first, last = margin // step, -(-(live.shape[1] - margin) // step) + 1
     for k in range(len(wiggles)):
-        peak = np.float32(0.0)
-        for i in range(first, last):
-            if live[k, i * step]:
-                peak = max(peak, abs(wiggles[k, i]))
-        if peak > floor:
+        if peaks[k] > floor:
             draw_wiggle(
                 ink[pictures[k], band],
                 wiggles[k, first:last],
@@ -83,5 +97,5 @@ def _draw_band(
                 (first * step - margin) / samples_a_column,
                 step / samples_a_column,
                 center_rows[k],
-                half_height / float(peak),
+                half_height / float(peaks[k]),
             )

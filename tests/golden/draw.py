@@ -25,13 +25,35 @@ LAYOUT = {"conditioning": CONDITIONING, "window_s": 1280.0, "columns": 64, "rows
 STYLES = {
     "amplitude": AmplitudeStyle(kind="amplitude", bands=BANDS, **LAYOUT),
     "frequency": FrequencyStyle(
-        kind="frequency", shortest_period_s=10.0, longest_period_s=80.0, relative_bandwidth=0.15, dynamic_range_db=40.0, **LAYOUT
+        kind="frequency",
+        zooms=(1.0,),
+        shortest_period_s=10.0,
+        longest_period_s=80.0,
+        relative_bandwidth=0.15,
+        dynamic_range_db=40.0,
+        **LAYOUT,
     ),
     "distance": SectionStyle(
-        kind="section", vertical_axis="distance", axis_exponent=0.5, reduction_velocity_km_s=None, wiggle_rows=3.0, bands=BANDS, **LAYOUT
+        kind="section",
+        vertical_axis="distance",
+        axis_exponent=0.5,
+        reduction_velocity_km_s=None,
+        wiggle_rows=3.0,
+        bands=BANDS,
+        one_scale=False,
+        close_up=None,
+        **LAYOUT,
     ),
     "azimuth": SectionStyle(
-        kind="section", vertical_axis="azimuth", axis_exponent=1.0, reduction_velocity_km_s=4.0, wiggle_rows=3.0, bands=BANDS, **LAYOUT
+        kind="section",
+        vertical_axis="azimuth",
+        axis_exponent=1.0,
+        reduction_velocity_km_s=4.0,
+        wiggle_rows=3.0,
+        bands=BANDS,
+        one_scale=False,
+        close_up=None,
+        **LAYOUT,
     ),
 }
 DISTANCES_DEG = np.array([20.0, 35.0, 50.0])

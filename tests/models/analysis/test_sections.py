@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.offsets import read_offsets
+from models.analysis.offsets import combine_origin_times, read_offsets
 from models.analysis.sections import LEAD_S, Reference, draw_section, find_reference, place_traces, section_start_s
 from models.catalog.pictures import AZIMUTH_SECTION, DISTANCE_SECTION
 from models.imaging.render import Placement, render_section
@@ -66,7 +66,8 @@ def test_without_a_reference_all_stand_at_predicted_offsets(gather, readings):
 
 def test_the_distance_section_is_drawn_through_the_one_door_in_the_window_that_was_read(gather, readings):
     drawn = draw_section(DISTANCE_SECTION, gather, readings, None)
-    door = render_section(DISTANCE_SECTION, gather, readings.window_start_s, Placement(readings.distances_deg, np.zeros(8)))
+    placement, origin_s = Placement(readings.distances_deg, np.zeros(8)), combine_origin_times(readings).time_s
+    door = render_section(DISTANCE_SECTION, gather, readings.window_start_s, placement, origin_s)
     np.testing.assert_array_equal(drawn, door)
     assert drawn.any()
 

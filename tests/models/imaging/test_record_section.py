@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.catalog.pictures import AZIMUTH_SECTION, DISTANCE_SECTION
-from models.imaging.record_section import Placement, center_rows
+from models.imaging.record_section import Placement, center_rows, first_arrivals_s
 from models.imaging.render import render_section
 from models.seismic.codes import TraceId
 from models.seismic.waveforms import Gather
@@ -77,3 +77,22 @@ def test_many_lines_over_one_another_still_differ():
         render_section(DISTANCE_SECTION, pulses([2500.0] * count), 0.0, placement([45.0] * count))[1].max() for count in (1, 10, 20)
     ]
     assert brightest == [84, 250, 255]
+
+
+def test_the_close_up_shows_the_first_arrival_at_its_lead_at_every_distance():
+    distances_deg = np.array([30.0, 60.0, 90.0, 150.0])
+    arrivals_s = 1000.0 + first_arrivals_s(distances_deg)
+    impulses = np.exp(-0.5 * ((TIMES_S - arrivals_s[:, None]) / 6.0) ** 2) * np.cos(2 * np.pi * (TIMES_S - arrivals_s[:, None]) / 20.0)
+    none = np.full(4, np.nan)
+    gather = Gather(tuple(TraceId("XX", str(k), "", "LHZ") for k in range(4)), 0.0, 1.0, impulses.astype(np.float32), none, none)
+    picture = render_section(DISTANCE_SECTION, gather, 0.0, placement(distances_deg), 1000.0)
+    column = DISTANCE_SECTION.close_up.lead_s / DISTANCE_SECTION.close_up.window_s * DISTANCE_SECTION.columns
+    for row in center_rows(DISTANCE_SECTION, placement(distances_deg)).round().astype(int):
+        tall = (picture[4, row - 4 : row + 4] > 0).sum(axis=0)
+        assert np.flatnonzero(tall == tall.max()).mean() + 0.5 == pytest.approx(column, abs=1.5)
+
+
+def test_without_an_origin_time_the_close_up_is_empty():
+    picture = render_section(DISTANCE_SECTION, pulses([2500.0]), 0.0, placement([45.0]))
+    assert picture[:3].any()
+    assert not picture[3:].any()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from models.imaging.conditioning import condition
 from models.imaging.render import Placement, render_section, render_traces
-from models.imaging.style import AmplitudeStyle, Band, Conditioning, FrequencyStyle, SectionStyle
+from models.imaging.style import AmplitudeStyle, Band, Conditioning, FrequencyStyle, SectionStyle, channels
 from models.seismic.codes import TraceId
 from models.seismic.waveforms import Gather, Record
 
@@ -16,10 +16,24 @@ BANDS = (Band(shortest_period_s=12.0, longest_period_s=25.0), Band(shortest_peri
 LAYOUT = {"conditioning": CONDITIONING, "window_s": 600.0, "columns": 60, "rows": 20}
 AMPLITUDE = AmplitudeStyle(kind="amplitude", bands=BANDS, **LAYOUT)
 FREQUENCY = FrequencyStyle(
-    kind="frequency", shortest_period_s=10.0, longest_period_s=60.0, relative_bandwidth=0.2, dynamic_range_db=40.0, **LAYOUT
+    kind="frequency",
+    zooms=(1.0, 2.5),
+    shortest_period_s=10.0,
+    longest_period_s=60.0,
+    relative_bandwidth=0.2,
+    dynamic_range_db=40.0,
+    **LAYOUT,
 )
 SECTION = SectionStyle(
-    kind="section", vertical_axis="distance", axis_exponent=0.5, reduction_velocity_km_s=4.0, wiggle_rows=2.0, bands=BANDS, **LAYOUT
+    kind="section",
+    vertical_axis="distance",
+    axis_exponent=0.5,
+    reduction_velocity_km_s=4.0,
+    wiggle_rows=2.0,
+    bands=BANDS,
+    one_scale=False,
+    close_up=None,
+    **LAYOUT,
 )
 STYLES = st.sampled_from([AMPLITUDE, FREQUENCY, SECTION])
 SEEDS = st.integers(0, 2**32 - 1)
@@ -66,8 +80,8 @@ def nearly_equal(one, other):
 @given(STYLES, gathers(), st.floats(-2000.0, 2000.0))
 def test_shape_and_type_hold_for_any_window(style, gather, shift_s):
     picture = render(style, gather, 1e9 + shift_s)
-    channels = 1 if style is FREQUENCY else 2
-    assert picture.shape == ((channels, 20, 60) if style is SECTION else (len(gather.samples), channels, 20, 60))
+    one = (channels(style), 20, 60)
+    assert picture.shape == (one if style is SECTION else (len(gather.samples), *one))
     assert picture.dtype == np.uint8
 
 
@@ -145,3 +159,15 @@ def test_a_gather_is_left_as_it_was(style):
     gather = Gather(tuple(TraceId("XX", str(k), "", "LHZ") for k in range(3)), 1e9, 1.0, samples.copy(), np.zeros(3), np.zeros(3))
     render(style, gather)
     assert np.array_equal(gather.samples, samples)
+
+
+def test_a_zoom_of_one_is_the_whole_window_and_a_zoom_of_two_its_first_half():
+    rng = np.random.default_rng(1)
+    samples = np.cumsum(rng.standard_normal((2, 900)), axis=1).astype(np.float32)
+    none = np.full(2, np.nan)
+    gather = Gather(tuple(TraceId("XX", str(k), "", "LHZ") for k in range(2)), 1e9, 1.0, samples, none, none)
+    zoomed = FREQUENCY.model_copy(update={"zooms": (1.0, 2.0)})
+    half = FREQUENCY.model_copy(update={"zooms": (1.0,), "window_s": FREQUENCY.window_s / 2})
+    picture = render_traces(zoomed, gather, 1e9 + 100.0)
+    assert np.array_equal(picture[:, :1], render_traces(FREQUENCY.model_copy(update={"zooms": (1.0,)}), gather, 1e9 + 100.0))
+    assert np.array_equal(picture[:, 1:], render_traces(half, gather, 1e9 + 100.0))

@@ -61,7 +61,8 @@ def test_silence_within_the_data_is_black_but_not_no_data():
 def test_a_gap_is_no_data(style):
     samples = packet(30.0, 1500.0) + packet(30.0, 3500.0)
     samples[2000:2600] = np.nan
-    picture = render_traces(style, gather(samples), 0.0)[0]
+    whole = slice(3) if style is TRACE_AMPLITUDE else slice(1)  # the zoom ends before the gap
+    picture = render_traces(style, gather(samples), 0.0)[0, whole]
     assert not picture[:, :, 201:259].any()
     assert picture[:, :, :199].any(axis=1).all()
 
