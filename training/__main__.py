@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from training import greens, tables
+from training import greens, lookups, tables
 from training.config import TrainingSettings, recipe
 from training.seeds import Purpose
 
@@ -76,13 +76,6 @@ def draw_sources(_arguments: argparse.Namespace, _settings: TrainingSettings) ->
     source_figure.write_sources(Path("docs/figures/sources.png"))
 
 
-def write_travel_times(_arguments: argparse.Namespace, _settings: TrainingSettings) -> None:
-    """Compute the table that serving looks travel times up in."""
-    from training import travel_times
-
-    print(travel_times.write_table())
-
-
 def measure_leakage(arguments: argparse.Namespace, _settings: TrainingSettings) -> None:
     """Tell what trivial cues give away."""
     from training import leakage
@@ -123,8 +116,6 @@ def add_measures(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     beside.set_defaults(run=draw_gallery)
     kinds = verbs.add_parser("sources-figure", help="write docs/figures/sources.png: histories and spectra of every kind of source")
     kinds.set_defaults(run=draw_sources)
-    times = verbs.add_parser("travel-times", help="write models/seismic/travel_times.npz: ak135 by TauP, half a minute")
-    times.set_defaults(run=write_travel_times)
     guard = verbs.add_parser("leakage", help="write docs/leakage.md: what trivial cues give away in archives")
     guard.add_argument("folders", type=Path, nargs="+")
     guard.add_argument("--events", type=int, default=300, help="most events of each")
@@ -239,6 +230,7 @@ def main() -> None:
     add_measures(verbs)
     add_location(verbs)
     tables.add_tables(verbs)
+    lookups.add_lookups(verbs)
     arguments = parser.parse_args()
     arguments.run(arguments, TrainingSettings())
 

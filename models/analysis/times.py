@@ -58,6 +58,13 @@ def heard_by_most(arrivals: Sequence[Arrival], traces: int) -> bool:
     return max(counts) >= LEAST_STATIONS and 2 * max(counts) > traces
 
 
+def heard_at_short_periods(timed: Timed | None) -> bool:
+    """Whether enough traces heard the first arrival at 0.3 Hz and above, which no glacial earthquake radiates from afar."""
+    if timed is None:
+        return False
+    return sum(arrival.short_period and arrival.phase in FIRST_PHASES for arrival in timed.arrivals) >= LEAST_STATIONS
+
+
 def moved_location(gather: Gather, readings: OffsetReadings, location: Location, timed: Timed) -> Location:
     """A location at the place that the times and distances say; `used` are traces with an arrival or a fitting distance."""
     best, *others = timed.regions

@@ -152,7 +152,7 @@ def climb(data: Candidates, source: Source, prior: Prior, level: tuple[float, fl
     blur = missed_s(reach, source.depth_km, 0.4 * spacing)
     crop_s = CROP_S + CROP_S_DEG * spacing
     found = scan(data, nodes, depths_km, (-window_s, window_s, step_s), blur, reach=reach, anchor=source, crop_s=crop_s)
-    score = found.best + prior(nodes) + log_depth_prior(np.asarray(depths_km))[:, None]
+    score = found.best + prior(nodes) + log_depth_prior(np.asarray(depths_km), nodes)
     row, column = np.unravel_index(int(np.argmax(score)), score.shape)
     return Source(nodes[column], float(depths_km[int(row)]), float(found.when_s[row, column]), float(score[row, column]))
 

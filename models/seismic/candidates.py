@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from models.seismic.geodesy import KM_PER_DEGREE, geocentric_latitude_deg, unit_vectors
-from models.seismic.onsets import LEAST_STRENGTH, Onsets
+from models.seismic.onsets import BANDS_HZ, LEAST_STRENGTH, Onsets
 from models.seismic.stacking import evidence
 from models.seismic.surges import LEAST_RATIO, Surges
 from models.seismic.travel_times import PHASES, travel_time_s
@@ -52,6 +52,10 @@ GROUP_VELOCITIES_KM_S: Final = tuple(float(velocity) for velocity in np.arange(2
 """Of the largest Rayleigh waves of 20 to 50 s, continents to oceans; one for an event."""
 
 
+SHORT_PERIOD_HZ: Final = 0.3  # long-period channels of 1 Hz hold nothing above 0.4 Hz
+SHORT_BANDS: Final[NDArray[np.bool_]] = np.array([low_hz >= SHORT_PERIOD_HZ for low_hz, _ in BANDS_HZ])
+
+
 @dataclass(frozen=True)
 class Candidates:
     """
@@ -60,7 +64,7 @@ class Candidates:
     `stations` [n, 3] unit vectors at geocentric latitudes, `places` [n] the traces' numbers in the gather. `as_first`,
     `as_later` [n, k] are weights that sum to one: of each onset being the first arrival, or a later phase. `seen`,
     `surge_seen` [n]: probability that the phase is among the candidates. `apart_deg` [n]: typical distance of the others.
-    `between_deg` [n, n]: distances of stations.
+    `between_deg` [n, n]: distances of stations. `short_period` [n, k]: which onsets stand out above SHORT_PERIOD_HZ.
     `origin`: a guess at the origin time in seconds after the clock, and its deviation.
     """
 
@@ -74,6 +78,7 @@ class Candidates:
     as_first: Floats
     as_later: Floats
     seen: Floats
+    short_period: NDArray[np.bool_]
     surge_times: Floats
     surge_weights: Floats
     surge_seen: Floats
@@ -135,6 +140,7 @@ def assemble(onsets: Sequence[Onsets], surges: Sequence[Surges], latitudes_deg: 
         deviations=_padded([pick.uncertainties_s for pick in picks], 1.0),
         as_first=_shares([pick.strengths * _first_bonus(pick) for pick in picks]),
         as_later=_shares([pick.strengths for pick in picks]),
+        short_period=_padded([SHORT_BANDS[pick.bands].astype(np.float64) for pick in picks]) > 0.0,
         seen=np.where(strongest > 0.0, np.clip(0.2 + 0.2 * (strongest - LEAST_STRENGTH), 0.2, 0.9), 0.0),
         surge_times=_padded([peak.times_s - clock_s for peak in peaks]),
         surge_weights=_shares([peak.strengths**2 for peak in peaks]),

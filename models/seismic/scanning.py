@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.seismic.candidates import EARLIEST_S, GROUP_VELOCITIES_KM_S, Candidates, onset_rows, surge_rows
+from models.seismic.deepest import deepest_km
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.stacking import look_up, stack
 from models.seismic.travel_times import DISTANCES_DEG, PHASES, curve
@@ -25,8 +26,9 @@ Clock = tuple[float, NDArray[np.int64], int]
 
 SURFACE_SLOWNESS: Final[Floats] = KM_PER_DEGREE / np.array(GROUP_VELOCITIES_KM_S)
 NO_SLOWNESS: Final[Floats] = np.zeros(0)
-# Shallow events are the rule: an exponential of 60 km and a tenth spread evenly to 700 km.
-_DEPTH_SCALE_KM, _DEEP_SHARE, _DEEPEST_KM = 60.0, 0.1, 700.0
+# Shallow events are the rule: an exponential of 60 km, and a tenth spread evenly down to where earthquakes are known beneath the
+# place and 50 km on. Deeper than that and than 100 km one in ten million: no catalog holds a deep earthquake off a slab.
+_DEPTH_SCALE_KM, _DEEP_SHARE, _DEEPEST_KM, _BEYOND_KM, _CRUST_KM, _UNKNOWN_SHARE = 60.0, 0.1, 700.0, 50.0, 100.0, 1e-7
 # Phases that would be one onset with an earlier one, or lost in its coda, at less than this many seconds.
 _SEPARATE: Final = (("PKPbc", "PKP", 4.0), ("S", "P", 3.0), ("pP", "P", 20.0), ("sP", "P", 20.0), ("sP", "pP", 8.0))
 
@@ -53,10 +55,13 @@ def phase_curves(depth_km: float) -> Singles:
     return curves
 
 
-def log_depth_prior(depths_km: Floats) -> Floats:
-    """Logarithm of a density of depth per kilometer."""
+def log_depth_prior(depths_km: Floats, points: Floats) -> Floats:
+    """Logarithm of a density of depth per kilometer [depths, m] beneath unit vectors [m, 3]."""
     shallow = (1.0 - _DEEP_SHARE) / _DEPTH_SCALE_KM * np.exp(-depths_km / _DEPTH_SCALE_KM)
-    return np.asarray(np.log(shallow + _DEEP_SHARE / _DEEPEST_KM))
+    known_km = deepest_km(points) + _BEYOND_KM
+    usual = np.where(depths_km[:, None] <= np.maximum(known_km, _CRUST_KM), shallow[:, None], 0.0)
+    deep = np.where(depths_km[:, None] <= known_km, _DEEP_SHARE / known_km, 0.0)
+    return np.asarray(np.log(usual + deep + _UNKNOWN_SHARE / _DEEPEST_KM))
 
 
 @cache

@@ -31,13 +31,18 @@ FLATTER: Final = (1.0 - WGS84_FLATTENING) ** 2  # of the equatorial axes of a ge
 
 @dataclass(frozen=True)
 class Arrival:
-    """An onset taken for a phase: the trace's number in its gather, POSIX seconds, observed less predicted, one deviation."""
+    """
+    An onset taken for a phase: the trace's number in its gather, POSIX seconds, observed less predicted, one deviation.
+
+    `short_period`: it stands out at 0.3 Hz and above.
+    """
 
     place: int
     phase: str
     time_s: float
     residual_s: float
     uncertainty_s: float
+    short_period: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ class _Joint:
         reach = self.data.reach_deg(self.source.point)
         times = (-TIME_WINDOW_S, TIME_WINDOW_S, 0.5)
         found = scan(self.data, nodes, self.depths_km, times, np.full(len(reach), 0.3), reach=reach, dependent=True, anchor=self.source)
-        return found.total + self.prior(nodes) + log_depth_prior(np.asarray(self.depths_km))[:, None]
+        return found.total + self.prior(nodes) + log_depth_prior(np.asarray(self.depths_km), nodes)
 
     def log_posterior(self, nodes: Floats) -> Floats:
         """The same [m], depth integrated out."""
@@ -168,7 +173,7 @@ def _moved(joint: _Joint, source: Source, point: Floats) -> Source:
     times = (-TIME_WINDOW_S, TIME_WINDOW_S, 0.25)
     depths = joint.depths_km
     found = scan(joint.data, point[None], depths, times, np.full(len(reach), 0.1), reach=reach, dependent=True, anchor=source)
-    score = found.best[:, 0] + log_depth_prior(np.asarray(depths))
+    score = found.best[:, 0] + log_depth_prior(np.asarray(depths), point[None])[:, 0]
     row = int(np.argmax(score))
     return Source(point, depths[row], float(found.when_s[row, 0]), float(score[row]))
 
@@ -179,7 +184,7 @@ def _depths_about(depth_km: float) -> tuple[float, ...]:
 
 
 def _depth_and_time(data: Candidates, source: Source, prior: Prior, covariance: Floats) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Depth and origin time with one standard deviation each, the place known no better than its covariance; every depth alike."""
+    """Depth and origin time with one standard deviation each, the place known no better than its covariance."""
     steps = np.linspace(-2.0, 2.0, 5)
     offsets = np.column_stack((np.repeat(steps, 5), np.tile(steps, 5))) @ np.linalg.cholesky(covariance + 1e-5 * np.eye(2)).T
     nodes = around(source.point, offsets[:, 0], offsets[:, 1])
@@ -187,9 +192,9 @@ def _depth_and_time(data: Candidates, source: Source, prior: Prior, covariance: 
     reach = data.reach_deg(source.point)
     found = scan(data, nodes, depths, (-60.0, 60.0, 1.0), np.full(len(reach), 0.5), reach=reach, dependent=True, anchor=source)
     density = found.total + prior(nodes) + np.log(_widths(depths))[:, None]
-    flat = np.exp(density - density.max())
-    depth, depth_sd = _moments(np.asarray(depths), flat.sum(axis=1))
-    usual = flat * np.exp(log_depth_prior(np.asarray(depths)))[:, None]
+    density += log_depth_prior(np.asarray(depths), nodes)
+    usual = np.exp(density - density.max())
+    depth, depth_sd = _moments(np.asarray(depths), usual.sum(axis=1))
     time, time_sd = _moments(found.when_s.ravel(), usual.ravel())
     return (depth, depth_sd), (time, max(time_sd, 1.0))
 
@@ -215,7 +220,8 @@ def associate(data: Candidates, source: Source) -> tuple[Arrival, ...]:
             at = int(np.argmin(off))
             if off[at] <= ASSOCIATED:
                 time_s = float(data.times[i, at])
-                arrivals.append(Arrival(int(place), phase, data.clock_s + time_s, time_s - expected, float(sigma[at])))
+                short = bool(data.short_period[i, at])
+                arrivals.append(Arrival(int(place), phase, data.clock_s + time_s, time_s - expected, float(sigma[at]), short))
                 free &= np.abs(data.times[i] - time_s) > 3.0
     return (*arrivals, *_surface_arrivals(data, source, reach))
 

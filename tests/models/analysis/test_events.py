@@ -25,7 +25,7 @@ def test_the_class_is_read_off_the_section_at_the_given_epicenter(opened, gather
     said = classify_event(opened, gather, (20.0, 30.0))
     section = draw_section(DISTANCE_SECTION, gather, said.readings, Reference(20.0, 30.0, "given"))
     expected = opened["event_type"].run(section[None])["probabilities"][0]
-    np.testing.assert_array_equal(list(said.probabilities.values()), expected)
+    np.testing.assert_allclose(list(said.probabilities.values()), expected, rtol=1e-6)
     assert said.event_type == ("earthquake", "glacial")[int(np.argmax(expected))]
     assert said.reference.source == "given"
     assert (said.novelty, said.out_of_distribution, said.traces_used) == (0.5, False, 8)

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from models.analysis.offsets import OffsetReadings
-from models.analysis.times import combine_depths, heard_by_most, moved_location, time_event, with_origin
+from models.analysis.times import combine_depths, heard_at_short_periods, heard_by_most, moved_location, time_event, with_origin
 from models.catalog.pictures import CONDITIONING
 from models.imaging.conditioning import condition
 from models.seismic.codes import TraceId
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location import locate
-from models.seismic.timed import Arrival
+from models.seismic.timed import Arrival, Timed
 from models.seismic.travel_times import travel_time_s
 from models.seismic.waveforms import Record
 
@@ -112,3 +112,11 @@ def test_depths_that_contradict_each_other_are_less_sure_than_either():
 
 def test_a_depth_without_a_clue_changes_nothing():
     assert combine_depths((33.0, 10.0), (350.0, 1e4)) == pytest.approx((33.0, 10.0), rel=0.01)
+
+
+@pytest.mark.parametrize(("short", "phase", "heard"), [(5, "P", True), (4, "P", False), (0, "P", False), (8, "LR", False)])
+def test_only_first_arrivals_at_short_periods_on_enough_traces_speak_for_a_tectonic_earthquake(short, phase, heard):
+    arrivals = tuple(Arrival(k, phase, 0.0, 0.0, 1.0, k < short) for k in range(8))
+    timed = Timed((), 10.0, 5.0, 0.0, 1.0, 20.0, arrivals)
+    assert heard_at_short_periods(timed) is heard
+    assert not heard_at_short_periods(None)

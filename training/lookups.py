@@ -1,0 +1,32 @@
+"""The verbs that write what serving looks up: travel times, and how deep earthquakes go beneath each place."""
+# ruff: noqa: PLC0415  (a verb imports what it needs)
+
+import argparse
+
+from training.config import TrainingSettings
+
+
+def write_travel_times(_arguments: argparse.Namespace, _settings: TrainingSettings) -> None:
+    """Compute the table that serving looks travel times up in."""
+    from training import travel_times
+
+    travel_times.write_table()
+
+
+def write_deepest(_arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Tell from the catalog how deep earthquakes go beneath each place."""
+    from training import catalogs, deepest
+
+    if settings.data_dir is None:
+        raise SystemExit("set ATLAS_TRAINING_DATA_DIR to a folder with the Global CMT catalog: stated distributions hold no slabs")
+    deepest.write_table(catalogs.earthquakes(settings.data_dir, 0))
+
+
+def add_lookups(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add them."""
+    times = verbs.add_parser("travel-times", help="write models/seismic/travel_times.npz: ak135 by TauP, half a minute")
+    times.set_defaults(run=write_travel_times)
+    slabs = verbs.add_parser(
+        "deepest", help="write models/seismic/deepest_earthquakes.npz: how deep cataloged earthquakes go beneath each place"
+    )
+    slabs.set_defaults(run=write_deepest)
