@@ -21,10 +21,16 @@ def _in_batches(function: Callable[[Tensor], Tensor | tuple[Tensor, ...]], pictu
 
 @torch.no_grad()
 def calibrate_type(network: TypeReader, pictures: NDArray[np.uint8], truth: NDArray[np.float32]) -> dict[str, float]:
-    """Temperature by likelihood (Guo et al. 2017); class means and whitening of the last layer; novelty 1 at the 99th percentile."""
+    """
+    Temperature, what novelty is measured by, and both of its scales.
+
+    The temperature by likelihood among the classes (Guo et al. 2017); class means and whitening of the last layer; scales so that
+    97 % of the classes' sections stay below 1.
+    """
     features = _in_batches(network.embed, pictures)[0]
-    labels = torch.from_numpy(truth[:, 0]).long()
-    logits = network.last(features)
+    known = torch.from_numpy(truth[:, 0] < network.classes)
+    features, labels = features[known], torch.from_numpy(truth[:, 0]).long()[known]
+    logits = network.last(features)[:, : network.classes]
     temperatures = np.geomspace(0.3, 4.0, 60)
     losses = [float(torch.nn.functional.cross_entropy(logits / t, labels)) for t in temperatures]
     network.temperature.fill_(float(temperatures[int(np.argmin(losses))]))
@@ -34,8 +40,12 @@ def calibrate_type(network: TypeReader, pictures: NDArray[np.uint8], truth: NDAr
     network.whitening[:, :count] = directions[:count].T / (scales[:count] / np.sqrt(len(features))).clamp(min=1e-6)
     white = (features - network.mean) @ network.whitening
     network.class_means.copy_(torch.stack([white[labels == k].mean(dim=0) for k in range(len(network.class_means))]))
-    network.novelty_scale.fill_(float(np.percentile(network.distances(features).numpy(), 99)))
-    return {"temperature": float(network.temperature), "novelty_scale": float(network.novelty_scale)}
+    far, other = network.distances(features).numpy(), network.others(features).numpy()
+    limits = np.percentile(far, 99), np.percentile(other, 98)
+    common = np.percentile(np.maximum(far / limits[0], other / limits[1]), 97)
+    network.novelty_scale.fill_(float(limits[0] * common))
+    network.other_scale.fill_(float(limits[1] * common))
+    return {name: float(getattr(network, name)) for name in ("temperature", "novelty_scale", "other_scale")}
 
 
 def _spread(error: NDArray[np.floating], sigma: NDArray[np.floating]) -> float:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models.catalog.families import SOURCE_FAMILIES
+from models.catalog.families import FAMILIES
 from models.registry.card import Metric
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
@@ -18,7 +18,7 @@ from training.families_methods import FamiliesPlan, views_network
 
 LIMITS = (
     "Kinds that differ little in spectrum and duration are not told apart: explosion, collapse and shallow earthquake; landslide "
-    "and slow earthquake (docs/families.md).",
+    "and slow earthquake.",
     "Trained on synthetic sources that stand clearly over the noise; fainter events lie anywhere.",
     "Families of small sets (under some tens of events) are often not told apart; structure_found says so.",
 )
@@ -54,9 +54,9 @@ def train(settings: TrainingSettings, version: str) -> Path:
     network = views_network(seen, plan.views, settings.build_dir / "runs" / f"families-{len(seen['truth'])}")
     data = {"sources": len(seen["truth"]), "pairs": recipe("families_pairs", FamiliesRecipe).model_dump(mode="json")}
     data["recipe"] = plan.views.model_dump(mode="json")
-    place = export(network, SOURCE_FAMILIES, version, settings.artifacts_dir, data=data, limits=LIMITS, calibration={})
+    place = export(network, FAMILIES, version, settings.artifacts_dir, data=data, limits=LIMITS, calibration={})
     parity = worst_difference(network, place / "model.onnx", np.ascontiguousarray(seen["source"][:16, 0]))
-    model = OnnxModel.load(open_store(settings.artifacts_dir), SOURCE_FAMILIES, threads=settings.processes)
+    model = OnnxModel.load(open_store(settings.artifacts_dir), FAMILIES, threads=settings.processes)
     agreement = Metric(name="largest difference to torch, relative", dataset="16 training pictures", value=parity, n=16)
     add_metrics(place, (*_scored(model, test, plan), agreement))
     return place

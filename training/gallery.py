@@ -50,13 +50,13 @@ class Shown:
 
 
 def _show(group: str, caption: str, gather: Gather, model: OnnxModel) -> Shown | None:
-    """The section as served; None where nothing can be read."""
+    """The section as served, without its close-up; None where nothing can be read."""
     try:
         readings = read_offsets(model, gather)
         section = draw_section(DISTANCE_SECTION, gather, readings, find_reference(gather, readings))
     except UnusableData:
         return None
-    return Shown(group, caption, np.ascontiguousarray(np.moveaxis(section, 0, -1)))
+    return Shown(group, caption, np.ascontiguousarray(np.moveaxis(section[:3], 0, -1)))
 
 
 def synthetic(world: World, model: OnnxModel, kind: str, count: int, random: np.random.Generator) -> Iterator[Shown]:

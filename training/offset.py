@@ -24,8 +24,8 @@ from training.supervised import Batches, FitRecipe, fit
 from training.trace_data import TraceRecipe, trace_shards
 
 LIMITS = (
-    "Young weights: trained for minutes on a CPU, on synthetics of one Earth model (PREM without ocean, 10 s and longer).",
-    "Reads teleseismic long-period records; local events (under 5 degrees) and short-period instruments get wide intervals.",
+    "Trained for half an hour on a CPU, on synthetics of 10 s and longer through three spherical Earth models.",
+    "Reads long periods (10 to 150 s): short-period instruments and events below the noise there get wide intervals.",
     "Errors are common to the traces of an event; many stations do not average them away.",
 )
 
@@ -39,6 +39,8 @@ class OffsetRecipe(BaseModel):
     validation_shards: int
     test_shards: int
     fit: FitRecipe
+    # Further fits, each from the best weights of the one before.
+    then: tuple[FitRecipe, ...] = ()
 
 
 def _batches(shards: Shards, held_out: Shards, fit_recipe: FitRecipe) -> Batches:
@@ -121,7 +123,8 @@ def train(settings: TrainingSettings, version: str) -> Path:
     network = OffsetReader(OFFSET.architecture, plan.fit.width, channels(OFFSET.style), BINS, BIN_DEG)
     network.raw(torch.zeros(2, channels(OFFSET.style), OFFSET.style.rows, OFFSET.style.columns, dtype=torch.uint8))
     batches = _batches(training, validation, plan.fit)
-    fit(network, plan.fit, batches, settings.build_dir / "runs" / f"offset-{version}")
+    for stage, chosen in enumerate((plan.fit, *plan.then)):
+        fit(network, chosen, batches, settings.build_dir / "runs" / (f"offset-{version}" + f"-{stage}" * bool(stage)))
     calibration = calibrate(network, *batches.validation)
     data = {
         "traces": sum(len(training.load(i)["truth"]) for i in range(len(training.paths))),

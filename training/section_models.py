@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from models.catalog.depth import DEPTH
-from models.catalog.event_type import CLASSES, EVENT_TYPE
+from models.catalog.event_type import EVENT_TYPE
 from models.catalog.force_azimuth import FORCE_AZIMUTH
 from models.catalog.spec import ModelSpec
 from models.imaging.style import SectionStyle, channels
@@ -23,8 +23,8 @@ from training.calibration import calibrate_azimuth, calibrate_depth, calibrate_t
 from training.config import TrainingSettings, recipe
 from training.dataset import Arrays, Shards
 from training.export import add_metrics, export, worst_difference
-from training.metrics import expected_calibration_error, metric, percentile, share
 from training.section_data import SectionRecipe, section_shards
+from training.section_scores import score_azimuth, score_depth, score_type
 from training.shipping import Gate, ShippingRecipe
 from training.sources import KINDS
 from training.supervised import Batches, FitRecipe, fit
@@ -32,7 +32,7 @@ from training.supervised import Batches, FitRecipe, fit
 Floats = NDArray[np.float64]
 Sections = tuple[NDArray[np.uint8], NDArray[np.float32]]
 LIMITS = (
-    "Young weights: a ResNet50 of half width, trained for minutes on a CPU on a few thousand synthetic sections of one Earth model.",
+    "A ResNet50 of half width, trained for minutes on a CPU on a few thousand synthetic sections through three spherical Earths.",
     "No real glacial earthquake was available to test on.",
 )
 
@@ -82,55 +82,6 @@ def turned(
     return rolled, ((truth + (steps * 360.0 / rows)[:, None]) % 360.0).astype(np.float32)
 
 
-def angle_difference_deg(a: Floats, b: Floats, period_deg: float) -> Floats:
-    """Smallest difference of two angles modulo a period, in degrees."""
-    return np.abs((a - b + period_deg / 2) % period_deg - period_deg / 2)
-
-
-def score_type(said: dict[str, NDArray[np.float32]], truth: Floats, dataset: str) -> tuple[Metric, ...]:
-    """Accuracy, balanced accuracy, calibration error."""
-    probabilities = said["probabilities"].astype(np.float64)
-    right = probabilities.argmax(axis=1) == truth
-    rows = np.arange(len(truth))
-    recalls = [
-        metric(f"share of {name} sections recognized", dataset, "1", right[truth == k].astype(np.float64), share, rows[truth == k])
-        for k, name in enumerate(CLASSES)
-    ]
-    error = expected_calibration_error(probabilities.max(axis=1), right)
-    return (
-        metric("accuracy", dataset, "1", right.astype(np.float64), share, rows),
-        *recalls,
-        Metric(name="expected calibration error", dataset=dataset, value=error, n=len(truth)),
-    )
-
-
-def score_depth(said: dict[str, NDArray[np.float32]], truth: Floats, dataset: str) -> tuple[Metric, ...]:
-    """Two-sided error in km, share within 10 km, coverage."""
-    error = np.abs(said["depth_km"].astype(np.float64) - truth)
-    rows = np.arange(len(truth))
-    held = (error <= said["depth_uncertainty_km"]).astype(np.float64)
-    return (
-        metric("median absolute error", dataset, "kilometer", error, percentile(50), rows),
-        metric("share within 10 km, two-sided", dataset, "1", (error <= 10).astype(np.float64), share, rows),
-        metric("share of events inside one sigma", dataset, "1", held, share, rows),
-    )
-
-
-def score_azimuth(said: dict[str, NDArray[np.float32]], truth: Floats, dataset: str) -> tuple[Metric, ...]:
-    """Error modulo 180 degrees, share within 10 degrees, share of right signs."""
-    azimuth = said["force_azimuth_deg"].astype(np.float64)
-    error = angle_difference_deg(azimuth, truth, 180.0)
-    rows = np.arange(len(truth))
-    sign = (angle_difference_deg(azimuth, truth, 360.0) < 90).astype(np.float64)
-    held = (error <= said["force_azimuth_uncertainty_deg"]).astype(np.float64)
-    return (
-        metric("median absolute error modulo 180 degrees", dataset, "degree", error, percentile(50), rows),
-        metric("share within 10 degrees modulo 180", dataset, "1", (error <= 10).astype(np.float64), share, rows),
-        metric("share of right signs", dataset, "1", sign, share, rows),
-        metric("share of events inside one sigma", dataset, "1", held, share, rows),
-    )
-
-
 def _inputs(spec: ModelSpec) -> int:
     return channels(spec.style)
 
@@ -138,7 +89,7 @@ def _inputs(spec: ModelSpec) -> int:
 TASKS: tuple[Task, ...] = (
     Task(
         EVENT_TYPE,
-        CLASSES,
+        KINDS,
         0,
         lambda f: TypeReader(EVENT_TYPE.architecture, f.width, _inputs(EVENT_TYPE), 2),
         as_drawn,

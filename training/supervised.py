@@ -88,11 +88,15 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def computes_in_bfloat16(kind: str) -> bool:
+    """Whether that kind of device multiplies in bfloat16: GPUs from Ampere on, CPUs whose oneDNN kernels do."""
+    return torch.cuda.get_device_capability() >= (8, 0) if kind == "cuda" else bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def engine(recipe: FitRecipe, devices: int | Literal["auto"]) -> Fabric:
-    """All GPUs with bfloat16 where they compute in it (from Ampere on); without one, the CPU in float32."""
+    """All GPUs, else the CPU; with bfloat16 where the device computes in it, else in float32."""
     kind = device().type
-    mixes = kind == "cuda" and torch.cuda.get_device_capability() >= (8, 0)
-    precision = ("bf16-mixed" if mixes else "32-true") if recipe.precision == "auto" else recipe.precision
+    precision = ("bf16-mixed" if computes_in_bfloat16(kind) else "32-true") if recipe.precision == "auto" else recipe.precision
     return Fabric(accelerator=kind, devices=devices, precision=precision)
 
 
@@ -150,8 +154,8 @@ def _epoch(run: Run, batches: Batches, recipe: FitRecipe) -> tuple[float, Feed]:
 
 
 def _prepare(network: Reader, recipe: FitRecipe, steps: int, fabric: Fabric) -> Run:
-    # On a CPU channels-last is slower here (measured: 67 against 38 pictures a second).
-    if fabric.device.type == "cuda":
+    # In bfloat16 on two cores AlexNet learned from 207 pictures a second, with channels-last 242 (100 in float32).
+    if fabric.device.type == "cuda" or computes_in_bfloat16("cpu"):
         network = network.to(memory_format=torch.channels_last)
         torch.set_float32_matmul_precision("high")
         torch.backends.cudnn.benchmark = True
@@ -219,11 +223,10 @@ def _save(state: dict[str, Any], path: Path) -> None:
 def _keep(folder: Path, run: Run, made_for: dict[str, Any], value: float, seconds: float) -> None:
     progress = run.progress
     better = value < progress.best
-    first = progress.epoch == 0
     progress.epoch, progress.seconds = progress.epoch + 1, progress.seconds + seconds
     progress.stale, progress.best = (0, value) if better else (progress.stale + 1, progress.best)
     if run.fabric.is_global_zero:
-        if better or first:
+        if better or progress.epoch == 1:
             _save(run.network.state_dict(), folder / "best.pt")
         state = {name: getattr(run, name).state_dict() for name in ("network", "optimizer", "schedule")}
         _save({**state, "progress": vars(progress), "made_for": made_for}, folder / "last.pt")

@@ -16,7 +16,7 @@ EVENT_TYPE = ModelSpec(
             name="novelty",
             shape=(),
             unit="1",
-            meaning="distance from the training sections in the last layer; above 1 lies what 99 % of validation sections do not reach",
+            meaning="how far from both classes, by the last layer and by what was learned of other kinds; 97 % of theirs stay below 1",
         ),
     ),
     citation="Cheng & Zhang, Seismic Atlas Analysis Based on Computer Vision Method; He et al. 2016, doi:10.1109/CVPR.2016.90",

@@ -90,7 +90,13 @@ class OffsetReader(Reader):
 
 
 class TypeReader(Reader):
-    """Class probabilities, calibrated by a temperature, and the distance from the training sections in the last layer."""
+    """
+    Class probabilities, calibrated by a temperature, and how far the section is from both classes.
+
+    One more class than asked for is learned, of everything else there is to draw (outlier exposure, Hendrycks et al. 2019,
+    arXiv:1812.04606). Novelty is the larger of its probability and the distance from the training sections in the last layer,
+    each over what the sections of the classes stay below.
+    """
 
     COMPONENTS = 24
     temperature: Tensor
@@ -98,28 +104,37 @@ class TypeReader(Reader):
     whitening: Tensor
     class_means: Tensor
     novelty_scale: Tensor
+    other_scale: Tensor
 
     def __init__(self, architecture: str, width: float, channels: int, classes: int) -> None:
-        super().__init__(architecture, width, channels, classes)
+        super().__init__(architecture, width, channels, classes + 1)
+        self.classes = classes
         self.register_buffer("temperature", torch.ones(()))
         self.register_buffer("mean", torch.zeros(self.trunk.features))
         self.register_buffer("whitening", torch.zeros(self.trunk.features, self.COMPONENTS))
         self.register_buffer("class_means", torch.zeros(classes, self.COMPONENTS))
         self.register_buffer("novelty_scale", torch.ones(()))
+        self.register_buffer("other_scale", torch.ones(()))
 
     def distances(self, features: Tensor) -> Tensor:
         """Mahalanobis distance [batch] to the nearest class mean in the whitened components (Lee et al. 2018, arXiv:1807.03888)."""
         white = (features - self.mean) @ self.whitening
         return ((white[:, None] - self.class_means[None]) ** 2).sum(dim=2).amin(dim=1).clamp(min=1e-12).sqrt()
 
+    def others(self, features: Tensor) -> Tensor:
+        """Probability [batch] of none of the classes."""
+        return torch.softmax(self.last(features) / self.temperature, dim=1)[:, self.classes]
+
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Probabilities [batch, classes] and novelty [batch]."""
         features = self.embed(pictures)
-        return torch.softmax(self.last(features) / self.temperature, dim=1), self.distances(features) / self.novelty_scale
+        probabilities = torch.softmax(self.last(features)[:, : self.classes] / self.temperature, dim=1)
+        far, other = self.distances(features) / self.novelty_scale, self.others(features) / self.other_scale
+        return probabilities, torch.maximum(far, other)
 
     def loss(self, raw: Tensor, truth: Tensor) -> Tensor:
-        """Cross-entropy; truth [batch, 1] holds class indices."""
-        return nn.functional.cross_entropy(raw, truth[:, 0].long(), label_smoothing=0.02)
+        """Cross-entropy; truth [batch, 1] holds class indices, any beyond the classes for something else."""
+        return nn.functional.cross_entropy(raw, truth[:, 0].long().clamp(max=self.classes), label_smoothing=0.02)
 
 
 class DepthReader(Reader):
@@ -198,23 +213,3 @@ class AzimuthReader(Reader):
             concentration = torch.sqrt((part**2).sum(dim=1) + 1e-9)
             total = total + log_bessel_zero(concentration) - part[:, 0] * torch.cos(fold * angle) - part[:, 1] * torch.sin(fold * angle)
         return total.mean()
-
-
-class FamilyReader(Reader):
-    """An embedding of unit length: whitened principal components of the trunk's features. DeepCluster's last layer is not exported."""
-
-    mean: Tensor
-    whitening: Tensor
-
-    def __init__(self, architecture: str, width: float, channels: int, size: int, clusters: int) -> None:
-        super().__init__(architecture, width, channels, clusters)
-        self.register_buffer("mean", torch.zeros(self.trunk.features))
-        self.register_buffer("whitening", torch.zeros(self.trunk.features, size))
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Embedding [batch, size]."""
-        return nn.functional.normalize((self.embed(pictures) - self.mean) @ self.whitening, dim=1)
-
-    def loss(self, raw: Tensor, truth: Tensor) -> Tensor:
-        """Cross-entropy against pseudo-labels [batch, 1]."""
-        return nn.functional.cross_entropy(raw, truth[:, 0].long())

@@ -201,7 +201,7 @@ def test_what_is_no_waveform_after_all_fails_and_names_the_part(client):
 def test_a_body_that_never_ends_is_refused_while_it_is_sent(running):
     """Over a real connection the answer arrives although the client still has much to say."""
     host, port = running.url.removeprefix("http://").split(":")
-    head = b"POST /events/classify HTTP/1.1\r\nHost: atlas\r\nContent-Type: application/zip\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = b"POST /events/classify HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/zip\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunk = b"100000\r\n" + bytes(2**20) + b"\r\n"
     with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(head)

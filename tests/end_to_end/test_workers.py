@@ -118,7 +118,7 @@ def test_location(service: Service, event: dict[str, bytes]):
     assert (result.depth_km, result.force_azimuth_ambiguous) == (None, True)
     assert [model.name for model in result.models] == ["offset", "force_azimuth"]
     assert len(result.offsets) == 6
-    assert sorted(record.figures) == ["map", "offsets", "section"]
+    assert sorted(record.figures) == ["map", "offsets", "residuals", "section"]
     assert sorted(record.formats) == ["csv", "geojson", "quakeml"]
     feature = json.loads(service.blobs.get(result_key(record, "geojson")))
     assert feature["geometry"]["coordinates"][1] == pytest.approx(result.epicenter.latitude)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from models.imaging.style import channels
 from models.seismic.codes import TraceId
 from models.seismic.waveforms import Gather
 from training.ablation_data import SWITCHES, draw_traces, styles, waveforms
@@ -58,7 +59,7 @@ def test_a_network_reads_what_its_cell_draws(picture, settings):
     assert distance.shape == shard["truth"][:, 0].shape
     assert ((shard["truth"][:, 0] >= 3) & (shard["truth"][:, 0] <= 176)).all()
     if picture != "waveform":
-        assert size[0] == sum(1 if style.kind == "frequency" else 3 for style in styles(data))
+        assert size[0] == sum(channels(style) for style in styles(data))
 
 
 def test_the_peer_on_the_record_costs_as_much_as_the_network_on_the_picture():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.catalog.families import CENTERS, EMBEDDING_SIZE, SOURCE_FAMILIES
+from models.catalog.families import CENTERS, EMBEDDING_SIZE, FAMILIES
 from models.networks.families import FamiliesReader
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
@@ -158,8 +158,8 @@ def test_an_exported_trunk_says_embedding_and_similarities(tmp_path):
     network, (pictures, _) = small_reader(), bright_or_dark(40, 2)
     features = deepcluster.features_of(network, pictures, 16)
     labels = deepcluster.set_projection(network, whitening_of(features, EMBEDDING_SIZE), features, 1)
-    export(network, SOURCE_FAMILIES, "1", tmp_path, data={}, limits=(), calibration={})
-    said = OnnxModel.load(open_store(tmp_path), SOURCE_FAMILIES).run(pictures)
+    export(network, FAMILIES, "1", tmp_path, data={}, limits=(), calibration={})
+    said = OnnxModel.load(open_store(tmp_path), FAMILIES).run(pictures)
     np.testing.assert_allclose(np.linalg.norm(said["embedding"], axis=1), 1.0, rtol=1e-3)
     assert (said["similarities"].argmax(axis=1) == labels).mean() > 0.9
 

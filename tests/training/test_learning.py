@@ -8,7 +8,7 @@ from models.networks.heads import DepthReader, TypeReader
 from training.calibration import calibrate_type
 from training.dataset import make_shards
 from training.metrics import bootstrap, expected_calibration_error
-from training.section_models import angle_difference_deg
+from training.section_scores import angle_difference_deg
 from training.supervised import Batches, FitRecipe, fit, validate
 
 RECIPE = FitRecipe(width=0.125, epochs=8, batch=16, learning_rate=3e-3, weight_decay=0.0, patience=8, seed=1)
@@ -68,7 +68,6 @@ def test_shards_are_drawn_once_and_read_back(tmp_path):
     second = make_shards(squares, tmp_path, "a" * 64, [1, 4], processes=1)
     assert second.paths[0].stat().st_mtime_ns == changed
     assert second.load_all(("values",))["values"].tolist() == [1, 4, 9, 16, 25, 36]
-
 
 
 def test_intervals_resample_whole_events():

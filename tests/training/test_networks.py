@@ -6,11 +6,12 @@ import torch
 
 from models.catalog.depth import DEPTH
 from models.catalog.event_type import EVENT_TYPE
-from models.catalog.families import EMBEDDING_SIZE, FAMILIES
+from models.catalog.families import CENTERS, EMBEDDING_SIZE, FAMILIES
 from models.catalog.force_azimuth import FORCE_AZIMUTH
 from models.catalog.offset import BIN_DEG, BINS, OFFSET
 from models.imaging.style import channels
-from models.networks.heads import AzimuthReader, DepthReader, FamilyReader, OffsetReader, TypeReader, quantile
+from models.networks.families import FamiliesReader
+from models.networks.heads import AzimuthReader, DepthReader, OffsetReader, TypeReader, quantile
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from training.export import export, to_onnx, worst_difference
@@ -22,7 +23,7 @@ NETWORKS = (
     (OFFSET, lambda: OffsetReader("alexnet", WIDTH, channels(OFFSET.style), BINS, BIN_DEG)),
     (DEPTH, lambda: DepthReader("resnet18", WIDTH, channels(DEPTH.style))),
     (FORCE_AZIMUTH, lambda: AzimuthReader("resnet18", WIDTH, channels(FORCE_AZIMUTH.style))),
-    (FAMILIES, lambda: FamilyReader("resnet18", WIDTH, channels(FAMILIES.style), EMBEDDING_SIZE, 8)),
+    (FAMILIES, lambda: FamiliesReader("resnet18", WIDTH, channels(FAMILIES.style), EMBEDDING_SIZE, CENTERS)),
 )
 
 
@@ -43,7 +44,7 @@ def test_an_exported_network_keeps_its_declaration_and_its_answers(spec, make, t
     network.eval()
     torch.nn.init.normal_(network.last.weight, std=0.3)
     for name, buffer in network.named_buffers():
-        if name in ("whitening", "class_means"):
+        if name in ("whitening", "class_means", "projection", "centers"):
             buffer.normal_()
     place = export(network, spec, "1", tmp_path, data={}, limits=(), calibration={})
     said = OnnxModel.load(open_store(tmp_path), spec).run(pictures)

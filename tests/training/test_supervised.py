@@ -12,7 +12,7 @@ import torch
 
 from models.networks.heads import DepthReader, OffsetReader
 from training.feeding import Feed, ahead
-from training.supervised import Batches, FitRecipe, engine, fit
+from training.supervised import Batches, FitRecipe, computes_in_bfloat16, engine, fit
 
 ROOT = Path(__file__).parents[2]
 RECIPE = FitRecipe(width=0.125, epochs=4, batch=8, learning_rate=3e-3, weight_decay=0.0, patience=8, seed=1)
@@ -119,13 +119,12 @@ def test_the_checkpoint_of_another_recipe_is_set_aside_and_not_continued(tmp_pat
     assert torch.load(tmp_path / "last.pt", weights_only=True)["progress"]["epoch"] == 2
 
 
-def test_without_a_gpu_precision_is_full():
+def test_precision_is_mixed_where_the_device_computes_in_bfloat16():
     recipe = RECIPE.model_copy(update={"precision": "auto"})
-    if torch.cuda.is_available():
-        assert engine(recipe, 1)._precision.precision in ("bf16-mixed", "32-true")
-    else:
-        assert engine(recipe, 1)._precision.precision == "32-true"
-        assert engine(recipe, 1).device.type == "cpu"
+    fabric = engine(recipe, 1)
+    assert fabric.device.type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert fabric._precision.precision == ("bf16-mixed" if computes_in_bfloat16(fabric.device.type) else "32-true")
+    assert engine(RECIPE.model_copy(update={"precision": "32-true"}), 1)._precision.precision == "32-true"
 
 
 @pytest.mark.timeout(300)
