@@ -18,14 +18,14 @@ class Window:
     duration_s: float
 
 
-def random_window(nearest_deg: float, random: np.random.Generator) -> Window:
+def random_window(nearest_deg: float, farthest_deg: float, random: np.random.Generator) -> Window:
     """
-    A window as users cut them.
+    A window as users cut them, for a network whose stations stand between those distances.
 
     Most begin up to 12 minutes before the origin, some at it, some after it (cut by arrival), some long before; half last as
-    long as there is data, the others 5 minutes to an hour and a half. Of events with a station within 6 degrees eight in ten
-    begin shortly before the origin and last 5 to 13 minutes; with one within 15 degrees six in ten last 5 to 40. All reach at
-    least three minutes past the first arrival at the nearest station.
+    long as there is data, the others 5 minutes to an hour and a half. Of networks within 6 degrees eight in ten begin shortly
+    before the origin and last 5 to 13 minutes; within 15 degrees six in ten last 5 to 40. All reach at least three minutes past
+    the first arrival at the nearest station.
     """
     which = random.uniform()
     start = -random.uniform(0, 720)
@@ -35,9 +35,9 @@ def random_window(nearest_deg: float, random: np.random.Generator) -> Window:
         start = random.uniform(0, 60 + min(nearest_deg, 100) * 8)
     elif which < 0.54:
         start = -random.uniform(720, 3600)
-    if nearest_deg < 6 and random.uniform() < 0.8:
+    if farthest_deg <= 6 and random.uniform() < 0.8:
         return Window(-float(random.uniform(0, 120)), float(10 ** random.uniform(2.45, 2.9)))
-    if nearest_deg < 15 and random.uniform() < 0.6:
+    if farthest_deg <= 15 and random.uniform() < 0.6:
         return Window(float(max(start, -320) if start < 0 else min(start, 20)), float(10 ** random.uniform(2.48, 3.4)))
     duration = 7200.0 if random.uniform() < 0.55 else float(10 ** random.uniform(2.48, 3.74))
     first_arrival_s = 60 + 8 * min(nearest_deg, 95)

@@ -29,6 +29,8 @@ from training.synthesis import Realism, ground_records, table_of
 
 # Stations no further than this are a local or regional network.
 NEAR_DEG = 15.0
+# Of the events farther away so many are of magnitude 4.7 to 5.7, where nothing else is said.
+SMALL_SHARE = 0.6
 
 
 @dataclass(frozen=True)
@@ -92,14 +94,14 @@ def draw_earthquake(world: World, random: np.random.Generator, magnitudes: tuple
     return earthquake((float(latitude), float(longitude), stored), tensor, world.store.time_step_s, random), int(catalog.years[row])
 
 
-def draw_magnitude(random: np.random.Generator) -> float:
+def draw_magnitude(random: np.random.Generator, small_share: float = SMALL_SHARE) -> float:
     """
-    Magnitude of surface waves, by one law for glacial and tectonic earthquakes: six in ten of 4.7 to 5.7, the others up to 8.2.
+    Magnitude of surface waves, by one law for glacial and tectonic earthquakes: a share of 4.7 to 5.7, the others up to 8.2.
 
     Otherwise the larger class is the one whose records show less noise, which a linear model tells from the level before the
     first arrival alone (python -m training leakage).
     """
-    return float(random.uniform(4.7, 5.7) if random.uniform() < 0.6 else random.uniform(5.7, 8.2))
+    return float(random.uniform(4.7, 5.7) if random.uniform() < small_share else random.uniform(5.7, 8.2))
 
 
 def draw_near_magnitude(kind: str, random: np.random.Generator) -> float:
@@ -160,14 +162,21 @@ def realize(
     if len(chosen) < min(3, count):
         return None
     seen = place_on_table(world.stations, chosen, place, table_of(world.store, source))
-    window = random_window(float(seen.distances_deg.min()), random)
+    window = random_window(float(seen.distances_deg.min()), float(seen.distances_deg.max()), random)
     return Event(source, seen, ground_records(world.stores, source, seen, window, world.realism, random), year)
 
 
-def draw_event(world: World, kind: str, count: int, random: np.random.Generator, range_deg: tuple[float, float] = (5.0, 160.0)) -> Event:
+def draw_event(
+    world: World,
+    kind: str,
+    count: int,
+    random: np.random.Generator,
+    range_deg: tuple[float, float] = (5.0, 160.0),
+    small_share: float = SMALL_SHARE,
+) -> Event:
     """An event of that kind at up to `count` stations, drawn until enough stations saw it; a near one has a near magnitude."""
     while True:
-        magnitude = draw_near_magnitude(kind, random) if range_deg[1] <= NEAR_DEG else draw_magnitude(random)
+        magnitude = draw_near_magnitude(kind, random) if range_deg[1] <= NEAR_DEG else draw_magnitude(random, small_share)
         source, year, azimuth = draw_source(world, kind, random, magnitude)
         event = realize(world, source, year, count, range_deg, random)
         if event is not None:

@@ -32,7 +32,7 @@ from training.supervised import Batches, FitRecipe, fit
 Floats = NDArray[np.float64]
 Sections = tuple[NDArray[np.uint8], NDArray[np.float32]]
 LIMITS = (
-    "A ResNet50 of half width, trained for minutes on a CPU on a few thousand synthetic sections through three spherical Earths.",
+    "A ResNet50 of half width, trained for half an hour on a CPU on some ten thousand synthetic sections through three spherical Earths.",
     "No real glacial earthquake was available to test on.",
 )
 
@@ -41,7 +41,12 @@ Augment = Callable[[NDArray[np.uint8], NDArray[np.float32], np.random.Generator]
 
 
 class SectionPlan(BaseModel):
-    """Size of the data set and one fit for each model."""
+    """
+    Size of the data set and one fit for each model.
+
+    `also`: sections that a model learns from besides the common ones, a recipe a model. `starts_from`: the model, trained
+    before, whose trunk another one starts from, wherever the two are of one shape.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -49,6 +54,7 @@ class SectionPlan(BaseModel):
     validation_shards: int
     test_shards: int
     also: dict[str, str]
+    starts_from: dict[str, str]
     fits: dict[str, FitRecipe]
 
 
@@ -160,6 +166,13 @@ def _gathered(task: Task, settings: TrainingSettings, plan: SectionPlan) -> list
     return [[_select(task, shards.load_all((style.vertical_axis, "truth"))) for shards in column] for column in zip(*sets, strict=True)]
 
 
+def take_trunk(network: Reader, path: Path) -> None:
+    """Give the network the weights of another reader's trunk, kept in that file, wherever their shapes agree."""
+    own, other = network.state_dict(), torch.load(path, map_location="cpu", weights_only=True)
+    shared = [name for name in own if name.startswith("trunk.") and name in other and other[name].shape == own[name].shape]
+    network.load_state_dict(own | {name: other[name] for name in shared})
+
+
 def _together(parts: list[Sections]) -> Sections:
     return np.concatenate([pictures for pictures, _ in parts]), np.concatenate([truth for _, truth in parts])
 
@@ -182,8 +195,10 @@ def train(name: str, settings: TrainingSettings, version: str) -> Path:
     chosen, held_out, (pictures, truth) = plan.fits[name], _together(validation), _together(training)
     torch.manual_seed(chosen.seed)
     torch.set_num_threads(settings.processes)
-    network = task.network(chosen)
-    fit(network, chosen, _batches(pictures, truth, held_out, chosen, task.augment), settings.build_dir / "runs" / f"{name}-{version}")
+    network, runs = task.network(chosen), settings.build_dir / "runs"
+    if name in plan.starts_from:
+        take_trunk(network, runs / f"{plan.starts_from[name]}-{version}" / "best.pt")
+    fit(network, chosen, _batches(pictures, truth, held_out, chosen, task.augment), runs / f"{name}-{version}")
     calibration = task.calibrate(network, *held_out)
     data = {"sections": len(truth), "recipe": recipe("sections", SectionRecipe).model_dump(mode="json"), "width": chosen.width}
     gate = Gate(

@@ -26,6 +26,8 @@ SECTIONS = SectionRecipe(
     events_per_shard=4,
     stations=(5, 12),
     near_share=0.0,
+    small_share=0.6,
+    timed_share=0.5,
     shortest_window_s=0.0,
     kinds={"earthquake": 0.5, "glacial": 0.5},
     seed=1,
@@ -73,6 +75,12 @@ def test_sections_are_drawn_through_the_serving_chain(settings):
     glacial = shard["truth"][:, 0] == KINDS.index("glacial")
     assert np.isfinite(shard["truth"][glacial, 2]).all()
     assert np.isnan(shard["truth"][~glacial, 2]).all()
+
+
+def test_sections_as_times_leave_them_stand_near_the_true_epicenter(settings):
+    truth = draw_sections(SECTIONS.model_copy(update={"timed_share": 1.0}), settings, seed=2)["truth"]
+    assert len(truth) > 0
+    assert np.all(distance_deg(truth[:, 3], truth[:, 4], truth[:, 5], truth[:, 6]) < 5.0)
 
 
 def test_records_are_scaled_and_named_alike_whatever_the_source(world):
@@ -130,7 +138,7 @@ def test_an_unknown_kind_is_named():
 def test_windows_reach_past_the_first_arrival():
     random = np.random.default_rng(0)
     for _ in range(300):
-        window = random_window(60.0, random)
+        window = random_window(60.0, 90.0, random)
         assert isinstance(window, Window)
         assert window.start_s + window.duration_s > 8 * 60
 
@@ -167,7 +175,7 @@ def test_a_local_network_sends_short_records_of_small_earthquakes_but_of_no_smal
     small = {kind: np.array([draw_near_magnitude(kind, random) for _ in range(400)]) for kind in ("earthquake", "glacial")}
     assert small["earthquake"].min() < 4.0
     assert small["glacial"].min() >= 4.5
-    windows = [random_window(1.0, random) for _ in range(400)]
+    windows = [random_window(1.0, 5.0, random) for _ in range(400)]
     assert 0.7 < np.mean([window.duration_s <= 800 and -120 <= window.start_s <= 0 for window in windows]) < 0.95
     ranges = [draw_range(0.5, random) for _ in range(400)]
     assert 0.4 < np.mean([most <= NEAR_DEG for _, most in ranges]) < 0.6

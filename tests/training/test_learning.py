@@ -8,6 +8,7 @@ from models.networks.heads import DepthReader, TypeReader
 from training.calibration import calibrate_type
 from training.dataset import make_shards
 from training.metrics import bootstrap, expected_calibration_error
+from training.section_models import take_trunk
 from training.section_scores import angle_difference_deg
 from training.supervised import Batches, FitRecipe, fit, validate
 
@@ -56,6 +57,18 @@ def test_a_finished_run_is_resumed_and_not_repeated(tmp_path):
     again = fit(TypeReader("resnet18", RECIPE.width, 1, 2), RECIPE, batches(), tmp_path)
     best = torch.load(tmp_path / "best.pt", weights_only=True)
     assert all(torch.equal(value, best[name]) for name, value in again.state_dict().items())
+
+
+def test_a_network_starts_from_the_trunk_of_another_where_their_shapes_agree(tmp_path):
+    torch.manual_seed(0)
+    kinds, depths = TypeReader("resnet18", RECIPE.width, 1, 2), DepthReader("resnet18", RECIPE.width, 3)
+    torch.save(kinds.state_dict(), tmp_path / "best.pt")
+    before = {name: value.clone() for name, value in depths.state_dict().items()}
+    take_trunk(depths, tmp_path / "best.pt")
+    after, given = depths.state_dict(), kinds.state_dict()
+    assert torch.equal(after["trunk.layer4.0.conv1.weight"], given["trunk.layer4.0.conv1.weight"])
+    for own in ("trunk.conv1.weight", "last.weight"):
+        assert torch.equal(after[own], before[own])
 
 
 def squares(seed):
