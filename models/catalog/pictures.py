@@ -39,7 +39,7 @@ TRACE_FREQUENCY = FrequencyStyle(
 )
 
 # Rows and columns of a section. Another number is another picture: weights trained for this one are refused (docs/training.md).
-SECTION_PIXELS = 160
+SECTION_PIXELS = 128
 
 DISTANCE_SECTION = SectionStyle(
     kind="section",
@@ -52,6 +52,7 @@ DISTANCE_SECTION = SectionStyle(
     reduction_velocity_km_s=None,
     wiggle_rows=4.0,
     one_scale=True,
+    quiet_rows=0.4,
     bands=THREE_BANDS,
     close_up=CloseUp(lead_s=120.0, window_s=640.0, bands=SHORT_BANDS),
 )
@@ -75,6 +76,7 @@ AZIMUTH_SECTION = SectionStyle(
     reduction_velocity_km_s=4.05,
     wiggle_rows=6.0,
     one_scale=False,
+    quiet_rows=0.6,
     bands=LONG_BANDS,
     close_up=None,
 )

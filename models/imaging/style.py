@@ -85,7 +85,8 @@ class SectionStyle(_Picture):
     "azimuth": station azimuth at the trial epicenter, 0 on top, 360 at the bottom. Where `reduction_velocity_km_s` is set,
     each trace is shifted left by its distance over that velocity. A color channel a band, each trace `wiggle_rows` rows high
     either side at its own largest amplitude, in that band or, with `one_scale`, in all bands: then the ratio of periods, by which
-    sources differ, is kept; then those of the close-up, if there is one.
+    sources differ, is kept; then those of the close-up, if there is one. With `quiet_rows`, what is quiet in a trace and band stands
+    that many rows high at most: a trace of noise is a ripple, not an event.
     """
 
     kind: Literal["section"]
@@ -94,6 +95,7 @@ class SectionStyle(_Picture):
     reduction_velocity_km_s: float | None
     wiggle_rows: float
     one_scale: bool
+    quiet_rows: float | None
     bands: tuple[Band, ...]
     close_up: CloseUp | None
 

@@ -36,6 +36,7 @@ def warm() -> None:
         reduction_velocity_km_s=None,
         wiggle_rows=2.0,
         one_scale=True,
+        quiet_rows=0.5,
         bands=bands,
         close_up=None,
         **layout,

@@ -12,6 +12,8 @@ from models.seismic.waveforms import Gather
 
 # A cut is scaled to about 1: what is far smaller is what a float32 transform leaves of nothing.
 NUMERICAL_FLOOR = 1e-5
+PIECES = 16
+QUIETEST = 3
 
 
 def draw_bands(
@@ -28,9 +30,11 @@ def draw_bands(
     Draw the gather's `traces` [m] in windows beginning at `starts_s` [m] (POSIX seconds), each band by itself.
 
     `ink` [pictures, bands, rows, columns]; trace i goes to picture `pictures[i]` around row `center_rows[i]`, each band scaled
-    by its own largest value in the window to `half_height` rows, or by the largest of all bands where the style has one scale.
+    by its own largest value in the window to `half_height` rows, or by the largest of all bands where the style has one scale;
+    less where the style bounds what is quiet.
     """
     one_scale = isinstance(style, SectionStyle) and style.one_scale
+    quiet_rows = style.quiet_rows if isinstance(style, SectionStyle) else None
     rate_hz = gather.sampling_rate_hz
     frame = frame_of(style, max(band.longest_period_s for band in style.bands))
     for begin in range(0, len(traces), BLOCK):
@@ -41,6 +45,9 @@ def draw_bands(
         peaks = np.stack([_peaks(wiggles, piece.live, step, frame.margin) for wiggles, step in zip(filtered, steps, strict=True)])
         if one_scale:
             peaks[:] = peaks.max(axis=0)
+        if quiet_rows is not None:
+            quiet = [_quiet(wiggles, piece.live, step, frame.margin) for wiggles, step in zip(filtered, steps, strict=True)]
+            peaks = np.maximum(peaks, np.stack(quiet) * np.float32(half_height / quiet_rows))
         for number, (wiggles, step) in enumerate(zip(filtered, steps, strict=True)):
             _draw_band(
                 ink,
@@ -68,6 +75,26 @@ def _peaks(wiggles: NDArray[np.float32], live: NDArray[np.bool_], step: int, mar
             if live[k, i * step]:
                 peaks[k] = max(peaks[k], abs(wiggles[k, i]))
     return peaks
+
+
+@compiled
+def _quiet(wiggles: NDArray[np.float32], live: NDArray[np.bool_], step: int, margin: int) -> NDArray[np.float32]:
+    """Root mean square [m] of the quietest quarter, of sixteen pieces of what is live between the margins."""
+    first, last = margin // step, -(-(live.shape[1] - margin) // step) + 1
+    quiet = np.zeros(len(wiggles), np.float32)
+    for k in range(len(wiggles)):
+        power = np.zeros(PIECES)
+        count = 0
+        for i in range(first, last):
+            count += live[k, i * step]
+        seen = 0
+        for i in range(first, last):
+            if live[k, i * step]:
+                power[seen * PIECES // count] += wiggles[k, i] ** 2
+                seen += 1
+        if count > 0:
+            quiet[k] = np.sqrt(np.sort(power)[QUIETEST] * PIECES / count)
+    return quiet
 
 
 @compiled

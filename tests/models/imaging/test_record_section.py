@@ -8,6 +8,7 @@ from models.seismic.codes import TraceId
 from models.seismic.waveforms import Gather
 
 TIMES_S = np.arange(5120)
+ROWS, COLUMNS = DISTANCE_SECTION.rows, DISTANCE_SECTION.columns
 
 
 def pulses(arrivals_s):
@@ -23,22 +24,22 @@ def placement(distances_deg, azimuths_deg=None):
     return Placement(distances_deg, np.zeros(len(distances_deg)) if azimuths_deg is None else np.asarray(azimuths_deg, float))
 
 
-@pytest.mark.parametrize(("distance_deg", "row"), [(0.0, 0.0), (45.0, 80.0), (80.0, 106.67), (180.0, 160.0)])
-def test_distance_grows_downward_by_its_square_root(distance_deg, row):
-    assert center_rows(DISTANCE_SECTION, placement([distance_deg])) == pytest.approx([row], abs=0.01)
+@pytest.mark.parametrize(("distance_deg", "share"), [(0.0, 0.0), (45.0, 0.5), (80.0, 2 / 3), (180.0, 1.0)])
+def test_distance_grows_downward_by_its_square_root(distance_deg, share):
+    assert center_rows(DISTANCE_SECTION, placement([distance_deg])) == pytest.approx([share * ROWS], abs=0.01)
 
 
-@pytest.mark.parametrize(("azimuth_deg", "row"), [(0.0, 0.0), (90.0, 40.0), (-90.0, 120.0), (359.0, 159.56), (450.0, 40.0)])
-def test_azimuth_grows_downward_from_north(azimuth_deg, row):
-    assert center_rows(AZIMUTH_SECTION, placement([30.0], [azimuth_deg])) == pytest.approx([row], abs=0.01)
+@pytest.mark.parametrize(("azimuth_deg", "share"), [(0.0, 0.0), (90.0, 0.25), (-90.0, 0.75), (359.0, 359 / 360), (450.0, 0.25)])
+def test_azimuth_grows_downward_from_north(azimuth_deg, share):
+    assert center_rows(AZIMUTH_SECTION, placement([30.0], [azimuth_deg])) == pytest.approx([share * ROWS], abs=0.01)
 
 
 def test_a_trace_is_drawn_at_its_row():
     picture = render_section(DISTANCE_SECTION, pulses([2500.0]), 0.0, placement([45.0]))[1]
     lit = np.flatnonzero(picture.any(axis=1))
-    assert lit.min() >= 80 - 5
-    assert lit.max() <= 80 + 4
-    assert np.flatnonzero((picture > 0).sum(axis=0) > 4).mean() + 0.5 == pytest.approx(2500 / 32, abs=1)
+    assert lit.min() >= ROWS / 2 - 5
+    assert lit.max() <= ROWS / 2 + 4
+    assert np.flatnonzero((picture > 0).sum(axis=0) > 4).mean() + 0.5 == pytest.approx(2500 / 5120 * COLUMNS, abs=1)
 
 
 def test_a_trace_without_a_place_is_left_out():
@@ -52,9 +53,10 @@ def test_the_reduction_aligns_what_travels_at_its_velocity():
     distances_deg = np.array([30.0, 60.0, 90.0])
     arrivals_s = 500.0 + distances_deg * 111.195 / AZIMUTH_SECTION.reduction_velocity_km_s
     picture = render_section(AZIMUTH_SECTION, pulses(arrivals_s), 0.0, placement(distances_deg, [45.0, 135.0, 225.0]))[1]
-    for row in (20, 60, 100):
+    for row in (ROWS // 8, 3 * ROWS // 8, 5 * ROWS // 8):
         light = (picture[row - 4 : row + 5] > 0).sum(axis=0) - 2
-        assert np.average(np.arange(160) + 0.5, weights=np.maximum(light, 0)) == pytest.approx(500 / 8, abs=0.5)
+        middle = np.average(np.arange(COLUMNS) + 0.5, weights=np.maximum(light, 0))
+        assert middle == pytest.approx(500 / AZIMUTH_SECTION.window_s * COLUMNS, abs=0.5)
 
 
 def test_the_azimuth_section_needs_a_distance_for_its_reduction():
@@ -77,6 +79,19 @@ def test_many_lines_over_one_another_still_differ():
         render_section(DISTANCE_SECTION, pulses([2500.0] * count), 0.0, placement([45.0] * count))[1].max() for count in (1, 10, 20)
     ]
     assert brightest == [84, 250, 255]
+
+
+def test_noise_is_a_ripple_and_an_event_over_it_stands_at_full_height():
+    """The quiet parts of a trace stand at most `quiet_rows` high, whatever its largest value is."""
+    noise = np.random.default_rng(0).normal(0, 0.02, TIMES_S.shape)
+    tallest = []
+    for height in (0.0, 1.0):
+        gather = pulses([2500.0])
+        gather.samples[0] = (height * gather.samples[0] + noise).astype(np.float32)
+        picture = render_section(DISTANCE_SECTION, gather, 0.0, placement([45.0]))[1]
+        tallest.append((picture > 0).sum(axis=0).max())
+    assert tallest[0] <= 6
+    assert tallest[1] >= 8
 
 
 def test_the_close_up_shows_the_first_arrival_at_its_lead_at_every_distance():

@@ -32,6 +32,7 @@ SECTION = SectionStyle(
     wiggle_rows=2.0,
     bands=BANDS,
     one_scale=False,
+    quiet_rows=None,
     close_up=None,
     **LAYOUT,
 )
