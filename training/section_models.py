@@ -36,8 +36,8 @@ LIMITS = (
     "No real glacial earthquake was available to test on.",
 )
 
-
-Augment = Callable[[NDArray[np.uint8], NDArray[np.float32], np.random.Generator], tuple[NDArray[np.uint8], NDArray[np.float32]]]
+MOST_COLUMNS = 3
+Augment = Callable[[NDArray[np.uint8], NDArray[np.float32], np.random.Generator], Sections]
 
 
 class SectionPlan(BaseModel):
@@ -71,16 +71,17 @@ class Task:
     score: Callable[[dict[str, NDArray[np.float32]], Floats, str], tuple[Metric, ...]]
 
 
-def as_drawn(
-    pictures: NDArray[np.uint8], truth: NDArray[np.float32], _: np.random.Generator
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """No augmentation."""
-    return pictures, truth
+def shifted(pictures: NDArray[np.uint8], truth: NDArray[np.float32], random: np.random.Generator) -> Sections:
+    """Section and close-up rolled along time, each by up to MOST_COLUMNS: as by another window, and an origin time a little off."""
+    bands = pictures.shape[1] // 2
+    moved = np.empty_like(pictures)
+    for k, picture in enumerate(pictures):
+        for part in (slice(0, bands), slice(bands, None)):
+            moved[k, part] = np.roll(picture[part], random.integers(-MOST_COLUMNS, MOST_COLUMNS + 1), axis=2)
+    return moved, truth
 
 
-def turned(
-    pictures: NDArray[np.uint8], truth: NDArray[np.float32], random: np.random.Generator
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def turned(pictures: NDArray[np.uint8], truth: NDArray[np.float32], random: np.random.Generator) -> Sections:
     """Azimuth sections of the Earth turned about the epicenter: rows rolled, the force azimuth with them (an exact symmetry)."""
     rows = pictures.shape[2]
     steps = random.integers(0, rows, len(pictures))
@@ -98,7 +99,7 @@ TASKS: tuple[Task, ...] = (
         KINDS,
         0,
         lambda f: TypeReader(EVENT_TYPE.architecture, f.width, _inputs(EVENT_TYPE), 2),
-        as_drawn,
+        shifted,
         calibrate_type,
         score_type,
     ),
@@ -107,7 +108,7 @@ TASKS: tuple[Task, ...] = (
         ("earthquake",),
         1,
         lambda f: DepthReader(DEPTH.architecture, f.width, _inputs(DEPTH)),
-        as_drawn,
+        shifted,
         calibrate_depth,
         score_depth,
     ),
