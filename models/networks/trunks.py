@@ -21,13 +21,17 @@ def as_signal(pictures: Tensor) -> Tensor:
 
 
 class Scaled(ResNet):  # type: ignore[misc]  # torchvision carries no types
-    """A ResNet (He et al. 2016) whose four stages are `width` times as wide, with `channels` input channels and no classifier."""
+    """
+    A ResNet (He et al. 2016) whose four stages are `width` times as wide, with `channels` input channels and no classifier.
 
-    def __init__(self, name: str, width: float, channels: int) -> None:
+    The first convolution moves `stride` pixels at a time.
+    """
+
+    def __init__(self, name: str, width: float, channels: int, stride: int) -> None:
         self.width = width
         block, layers = DEPTHS[name]
         super().__init__(block, layers)
-        self.conv1 = nn.Conv2d(channels, 64, kernel_size=7, stride=2, padding=3, bias=False)
+        self.conv1 = nn.Conv2d(channels, 64, kernel_size=7, stride=stride, padding=3, bias=False)
         self.fc = nn.Identity()
         self.features = round(512 * width) * block.expansion
 
@@ -77,8 +81,8 @@ class AlexNet(nn.Module):
         return torch.as_tensor(self.dense(self.convolutions(signal)))
 
 
-def trunk(architecture: str, width: float, channels: int, dropout: float = 0.2) -> Scaled | AlexNet:
-    """The trunk of that name; `channels` counts those of `as_signal`."""
+def trunk(architecture: str, width: float, channels: int, dropout: float = 0.2, stride: int = 2) -> Scaled | AlexNet:
+    """The trunk of that name; `channels` counts those of `as_signal`, `stride` is that of a ResNet's first convolution."""
     if architecture == "alexnet":
         return AlexNet(channels, round(512 * width), dropout)
-    return Scaled(architecture, width, channels)
+    return Scaled(architecture, width, channels, stride)
