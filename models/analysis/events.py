@@ -7,6 +7,7 @@ from typing import Final, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from models.analysis.glaciers import tectonic_odds_of_place
 from models.analysis.offsets import OffsetReadings, OriginTime, combine_origin_times, read_offsets
 from models.analysis.sections import Reference, draw_section, draw_source, find_reference, locate_readings, reference_at
 from models.analysis.times import combine_depths, heard_at_short_periods, moved_location, time_event, with_origin
@@ -209,7 +210,8 @@ def _classify(
     model: OnnxModel, gather: Gather, readings: OffsetReadings, reference: Reference | None, tectonic_odds: float
 ) -> Classification:
     said = model.run(draw_section(section_style(model), gather, readings, reference)[None])
-    weights = np.where(np.array(CLASSES) == "earthquake", tectonic_odds, 1.0) * said["probabilities"][0]
+    odds = tectonic_odds * tectonic_odds_of_place(reference)
+    weights = np.where(np.array(CLASSES) == "earthquake", odds, 1.0) * said["probabilities"][0]
     probabilities = dict(zip(CLASSES, (weights / weights.sum()).tolist(), strict=True))
     novelty = float(said["novelty"][0])
     return Classification(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from models.analysis.events import classify_event, embed_event, locate_event
+from models.analysis.glaciers import AWAY_ODDS
 from models.analysis.offsets import read_offsets
 from models.analysis.sections import Reference, draw_section, reference_at
 from models.catalog.pictures import AZIMUTH_SECTION, DISTANCE_SECTION
@@ -21,11 +22,12 @@ def gather(make_gather):
     return make_gather()
 
 
-def test_the_class_is_read_off_the_section_at_the_given_epicenter(opened, gather):
-    said = classify_event(opened, gather, (20.0, 30.0))
-    section = draw_section(DISTANCE_SECTION, gather, said.readings, Reference(20.0, 30.0, "given"))
-    expected = opened["event_type"].run(section[None])["probabilities"][0]
-    np.testing.assert_allclose(list(said.probabilities.values()), expected, rtol=1e-6)
+@pytest.mark.parametrize(("place", "odds"), [((70.0, -40.0), 1.0), ((20.0, 30.0), AWAY_ODDS)])
+def test_the_class_is_read_off_the_section_at_the_given_epicenter_and_the_place_is_weighed(opened, gather, place, odds):
+    said = classify_event(opened, gather, place)
+    section = draw_section(DISTANCE_SECTION, gather, said.readings, Reference(*place, "given"))
+    expected = opened["event_type"].run(section[None])["probabilities"][0] * [odds, 1.0]
+    np.testing.assert_allclose(list(said.probabilities.values()), expected / expected.sum(), rtol=1e-4)
     assert said.event_type == ("earthquake", "glacial")[int(np.argmax(expected))]
     assert said.reference.source == "given"
     assert (said.novelty, said.out_of_distribution, said.traces_used) == (0.5, False, 8)
