@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from training import greens, lookups, tables
+from training import greens, lookups, showing, tables
 from training.config import TrainingSettings, recipe
 from training.seeds import Purpose
 
@@ -129,22 +129,6 @@ def add_measures(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     likeness.set_defaults(run=measure_realism)
 
 
-def write_report(_arguments: argparse.Namespace, settings: TrainingSettings) -> None:
-    """Write what the cards say."""
-    from training import report
-
-    Path("docs/models.md").write_text(report.report(settings.artifacts_dir), encoding="utf-8")
-    readme = Path("README.md")
-    readme.write_text(report.with_scores(readme.read_text(encoding="utf-8"), report.scores(settings.artifacts_dir)), encoding="utf-8")
-
-
-def read_real_events(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
-    """Read real events with the shipped models."""
-    from training import real_events
-
-    Path("docs/real_events.md").write_text(real_events.report(settings.artifacts_dir, arguments.folder), encoding="utf-8")
-
-
 def locate(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Locate the twin's test part, or real events where a folder is named."""
     from training import location_report
@@ -182,7 +166,7 @@ def train_all(arguments: argparse.Namespace, settings: TrainingSettings) -> None
 
 
 def add_training(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the verbs that make weights, and those that tell how good they are."""
+    """Add the verbs that make weights."""
     store = verbs.add_parser("greens", help="compute stores of Green's functions (without a name the three full ones); run again to go on")
     store.add_argument("names", nargs="*", type=known_store, metavar="NAME", help=", ".join(STORES))
     store.set_defaults(run=lambda given, settings: build_stores(given.names, settings))
@@ -193,11 +177,6 @@ def add_training(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     everything.set_defaults(run=train_all)
     for versioned in (one, everything):
         versioned.add_argument("--version", default="1", help="version folder of the artifacts")
-    cards = verbs.add_parser("report", help="write docs/models.md and the scores in README.md from the cards")
-    cards.set_defaults(run=write_report)
-    real = verbs.add_parser("real-events", help="write docs/real_events.md from a folder of real events")
-    real.add_argument("folder", type=Path)
-    real.set_defaults(run=read_real_events)
 
 
 def write_demo(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -231,6 +210,7 @@ def main() -> None:
     add_location(verbs)
     tables.add_tables(verbs)
     lookups.add_lookups(verbs)
+    showing.add_showing(verbs)
     arguments = parser.parse_args()
     arguments.run(arguments, TrainingSettings())
 

@@ -219,10 +219,16 @@ def read_labels(folder: Path) -> dict[str, Truth]:
     return {name: truth for stem, shard in shards for name, truth in _labels(folder, stem, shard).items()}
 
 
+def read_shard(folder: Path, stem: str) -> Iterator[ArchivedEvent]:
+    """The events of one file of an archive, named as in its manifest; raises ValueError for a damaged file."""
+    shard = read_manifest(folder)["shards"][stem]
+    labels = _labels(folder, stem, shard)
+    with h5py.File(_checked(folder / "waveforms" / f"{stem}.h5", shard["waveforms_sha256"]), "r") as file:
+        for name in shard["events"]:
+            yield ArchivedEvent(name, _read_records(file[name]), labels.get(name))
+
+
 def read_events(folder: Path) -> Iterator[ArchivedEvent]:
     """All events in the order written, one at a time in memory; raises ValueError for a damaged file."""
-    for stem, shard in read_manifest(folder)["shards"].items():
-        labels = _labels(folder, stem, shard)
-        with h5py.File(_checked(folder / "waveforms" / f"{stem}.h5", shard["waveforms_sha256"]), "r") as file:
-            for name in shard["events"]:
-                yield ArchivedEvent(name, _read_records(file[name]), labels.get(name))
+    for stem in read_manifest(folder)["shards"]:
+        yield from read_shard(folder, stem)

@@ -149,11 +149,11 @@ def twin_events(recipe: TwinRecipe, settings: TrainingSettings, numbers: Sequenc
 
 def _some(recipe: TwinRecipe, settings: TrainingSettings, calibrated: bool, numbers: tuple[int, ...]) -> list[Row]:
     models = open_models(settings, calibrated=calibrated)
-    rows = [look(models, event.records, _truth(event.name, event.truth or {})) for event in draw_twin(recipe, settings, list(numbers))]
+    rows = [look(models, event.records, twin_truth(event.name, event.truth or {})) for event in draw_twin(recipe, settings, list(numbers))]
     return [row for row in rows if row is not None]
 
 
-def _truth(name: str, said: Mapping[str, object]) -> Truth:
+def twin_truth(name: str, said: Mapping[str, object]) -> Truth:
     """A twin's label."""
 
     def number(key: str) -> float:

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from training.config import TrainingSettings, recipe
-from training.location_events import Row, Truth, look, open_models, twin_events
+from training.location_events import Row, look, open_models, twin_events
 from training.location_tables import coverage_figure, error_figure, error_table, line, median_of, share_of
 from training.pages import table, write_part
-from training.real_events import read_chosen
+from training.real_events import read_chosen, real_truth
 from training.splits import PARTS
 from training.twin import TwinRecipe, part_of_twin
 
@@ -85,13 +85,6 @@ def report_real(settings: TrainingSettings, folder: Path) -> None:
     heads = ("", "events", "median km", "P90 km", "beyond 1,000 km", "68 % region holds", "90 % region holds")
     said = f"`python -m training location --real FOLDER`. Not located (fewer than three stations): {', '.join(lost) or 'none'}."
     write_part(PAGE, "real", "\n\n".join((said, table(heads, groups), table(REAL_HEADS, [real_line(row) for row in rows]))))
-
-
-def real_truth(said: dict[str, str | float | None]) -> Truth:
-    """The truth in an event.json."""
-    depth, magnitude = (np.nan if said.get(key) is None else float(str(said[key])) for key in ("depth_km", "magnitude"))
-    name, kind = str(said["event_id"]), str(said["type"])
-    return Truth(name, kind, float(str(said["latitude"])), float(str(said["longitude"])), depth, magnitude, np.nan)
 
 
 def real_line(row: Row) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from training.location_events import Row
-from training.metrics import bootstrap
+from training.metrics import bootstrap, wilson
 from training.pages import table
 
 Floats = NDArray[np.float64]
@@ -26,16 +26,6 @@ CLASSES: tuple[tuple[str, Value, tuple[float, ...]], ...] = (
     ("magnitude", lambda row: row.truth.magnitude, (4.8, 5.0, 5.5)),
     ("peak over noise, dB", lambda row: row.loudness_db, (16, 20, 26)),
 )
-
-
-def wilson(hits: int, count: int, z: float = 1.96) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927, doi:10.1080/01621459.1927.10502953); 0 to 1 of nothing."""
-    if count == 0:
-        return 0.0, 1.0
-    share, spread = hits / count, z * z / count
-    middle = (share + 0.5 * spread) / (1.0 + spread)
-    half = z * np.sqrt(share * (1.0 - share) / count + spread / (4.0 * count)) / (1.0 + spread)
-    return float(middle - half), float(middle + half)
 
 
 def share_of(hits: Sequence[bool]) -> str:

@@ -1,4 +1,8 @@
-"""Two-sided measures with 95 % intervals; intervals by bootstrap over events, since traces of one event err together."""
+"""
+Two-sided measures with 95 % intervals: after Wilson for shares of events, else by bootstrap over events.
+
+Whole events are drawn again, since traces of one event err together.
+"""
 
 from collections.abc import Callable
 
@@ -31,6 +35,22 @@ def metric(
     """A reduction of per-row values with its interval."""
     value, low, high = bootstrap(lambda rows: float(reduce(values[rows])), groups)
     return Metric(name=name, dataset=dataset, value=value, low=low, high=high, unit=unit, n=len(values))
+
+
+def wilson(hits: int, count: int, z: float = 1.96) -> tuple[float, float]:
+    """95 % interval of a share (Wilson 1927, doi:10.1080/01621459.1927.10502953); 0 to 1 of nothing."""
+    if count == 0:
+        return 0.0, 1.0
+    share, spread = hits / count, z * z / count
+    middle = (share + 0.5 * spread) / (1.0 + spread)
+    half = z * np.sqrt(share * (1.0 - share) / count + spread / (4.0 * count)) / (1.0 + spread)
+    return float(middle - half), float(middle + half)
+
+
+def share_metric(name: str, dataset: str, hits: NDArray[np.bool_]) -> Metric:
+    """The share of events [n] of which something is true, with Wilson's interval; raises ZeroDivisionError without events."""
+    low, high = wilson(int(hits.sum()), len(hits))
+    return Metric(name=name, dataset=dataset, value=int(hits.sum()) / len(hits), low=low, high=high, n=len(hits))
 
 
 def percentile(level: float) -> Callable[[NDArray[np.float64]], float]:

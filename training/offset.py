@@ -18,7 +18,7 @@ from models.registry.store import open_store
 from training.config import TrainingSettings, recipe
 from training.dataset import Shards
 from training.export import add_metrics, export, worst_difference
-from training.metrics import metric, percentile, share
+from training.offset_scores import score_offset
 from training.shipping import Gate, ShippingRecipe
 from training.supervised import Batches, FitRecipe, fit
 from training.trace_data import TraceRecipe, trace_shards
@@ -84,18 +84,7 @@ def score(model: OnnxModel, shards: Shards) -> tuple[Metric, ...]:
     arrays = shards.load_all(("pictures", "truth"))
     said = model.run(arrays["pictures"])
     groups = np.concatenate([shards.load(i)["event"] + 10_000 * i for i in range(len(shards.paths))]).astype(np.int64)
-    error = np.abs(said["distance_deg"] - arrays["truth"][:, 0]).astype(np.float64)
-    lag = np.abs(said["origin_lag_s"] - arrays["truth"][:, 1]).astype(np.float64)
-    held = (error <= said["distance_uncertainty_deg"]).astype(np.float64)
-    sure = said["distance_uncertainty_deg"] <= np.median(said["distance_uncertainty_deg"])
-    name = "synthetic test events"
-    return (
-        metric("median absolute error of distance", name, "degree", error, percentile(50), groups),
-        metric("90th percentile of the absolute error of distance", name, "degree", error, percentile(90), groups),
-        metric("median absolute error of distance, the surer half", name, "degree", error[sure], percentile(50), groups[sure]),
-        metric("share of traces inside one sigma", name, "1", held, share, groups),
-        metric("median absolute error of origin time", name, "second", lag, percentile(50), groups),
-    )
+    return score_offset(said, arrays["truth"].astype(np.float64), groups, "synthetic test events")
 
 
 def gate_measures(said: dict[str, NDArray[Any]], truth: NDArray[np.float32]) -> tuple[Metric, ...]:

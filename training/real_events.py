@@ -27,6 +27,7 @@ from models.seismic.miniseed import Limits, read_records, scan
 from models.seismic.stations import locate_records, read_stations_csv
 from models.seismic.verticals import choose_verticals
 from models.seismic.waveforms import Gather, Record
+from training.location_events import Truth
 
 Floats = NDArray[np.float64]
 LIMITS = Limits(max_traces=2000, max_segments=5000, max_samples=200_000_000, max_span_s=6 * 3600.0)
@@ -66,6 +67,13 @@ def read_chosen(folder: Path) -> tuple[Record, ...]:
     placed, _ = locate_records(records, [book])
     chosen, _ = choose_verticals(placed)
     return tuple(chosen)
+
+
+def real_truth(said: dict[str, str | float | None]) -> Truth:
+    """The truth in an event.json."""
+    depth, magnitude = (np.nan if said.get(key) is None else float(str(said[key])) for key in ("depth_km", "magnitude"))
+    name, kind = str(said["event_id"]), str(said["type"])
+    return Truth(name, kind, float(str(said["latitude"])), float(str(said["longitude"])), depth, magnitude, np.nan)
 
 
 def read_gather(folder: Path) -> Gather:

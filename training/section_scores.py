@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from models.catalog.event_type import CLASSES
 from models.registry.card import Metric
-from training.metrics import expected_calibration_error, metric, percentile, share
+from training.metrics import bootstrap, expected_calibration_error, metric, percentile, share_metric
 from training.sources import KINDS
 
 Floats = NDArray[np.float64]
@@ -17,39 +17,53 @@ def angle_difference_deg(a: Floats, b: Floats, period_deg: float) -> Floats:
 
 
 def score_type(said: dict[str, NDArray[np.float32]], truth: Floats, dataset: str) -> tuple[Metric, ...]:
-    """Accuracy, share recognized of each class and calibration error; of every kind the share flagged as novel."""
+    """Share recognized of each class and their mean, accuracy and calibration error; of every kind the share flagged as novel."""
     known = truth < len(CLASSES)
     probabilities, kinds = said["probabilities"][known].astype(np.float64), truth[known]
     right = probabilities.argmax(axis=1) == kinds
-    rows = np.arange(len(truth))
     recalls = [
-        metric(f"share of {name} sections recognized", dataset, "1", right[kinds == k].astype(np.float64), share, rows[known][kinds == k])
+        share_metric(f"share of {name} sections recognized", dataset, right[kinds == k])
         for k, name in enumerate(CLASSES)
+        if (kinds == k).any()
     ]
-    flagged = (said["novelty"] > 1).astype(np.float64)
+    flagged = said["novelty"] > 1
     flags = [
-        metric(f"share of {name} sections flagged as novel", dataset, "1", flagged[truth == k], share, rows[truth == k])
+        share_metric(f"share of {name} sections flagged as novel", dataset, flagged[truth == k])
         for k, name in enumerate(KINDS)
         if (truth == k).any()
     ]
-    error = expected_calibration_error(probabilities.max(axis=1), right)
     return (
-        metric("accuracy", dataset, "1", right.astype(np.float64), share, rows[known]),
+        _balanced(right, kinds, dataset),
         *recalls,
-        Metric(name="expected calibration error", dataset=dataset, value=error, n=int(known.sum())),
+        share_metric("accuracy", dataset, right),
+        _calibration(probabilities.max(axis=1), right, dataset),
         *flags,
     )
+
+
+def _balanced(right: NDArray[np.bool_], kinds: Floats, dataset: str) -> Metric:
+    """The mean of the classes' shares; events are drawn again within their class."""
+    groups = [right[kinds == k] for k in np.unique(kinds)]
+    random = np.random.default_rng(3407)
+    draws = [[random.choice(group, len(group)).mean() for group in groups] for _ in range(400)]
+    low, high = np.percentile(np.mean(draws, axis=1), [2.5, 97.5])
+    value = float(np.mean([group.mean() for group in groups]))
+    return Metric(name="balanced accuracy", dataset=dataset, value=value, low=float(low), high=float(high), n=len(right))
+
+
+def _calibration(confidence: Floats, right: NDArray[np.bool_], dataset: str) -> Metric:
+    value, low, high = bootstrap(lambda rows: expected_calibration_error(confidence[rows], right[rows]), np.arange(len(right)))
+    return Metric(name="expected calibration error", dataset=dataset, value=value, low=low, high=high, n=len(right))
 
 
 def score_depth(said: dict[str, NDArray[np.float32]], truth: Floats, dataset: str) -> tuple[Metric, ...]:
     """Two-sided error in km, share within 10 km, coverage."""
     error = np.abs(said["depth_km"].astype(np.float64) - truth)
     rows = np.arange(len(truth))
-    held = (error <= said["depth_uncertainty_km"]).astype(np.float64)
     return (
         metric("median absolute error", dataset, "kilometer", error, percentile(50), rows),
-        metric("share within 10 km, two-sided", dataset, "1", (error <= 10).astype(np.float64), share, rows),
-        metric("share of events inside one sigma", dataset, "1", held, share, rows),
+        share_metric("share within 10 km, two-sided", dataset, error <= 10),
+        share_metric("share of events inside one sigma", dataset, error <= said["depth_uncertainty_km"]),
     )
 
 
@@ -58,11 +72,9 @@ def score_azimuth(said: dict[str, NDArray[np.float32]], truth: Floats, dataset: 
     azimuth = said["force_azimuth_deg"].astype(np.float64)
     error = angle_difference_deg(azimuth, truth, 180.0)
     rows = np.arange(len(truth))
-    sign = (angle_difference_deg(azimuth, truth, 360.0) < 90).astype(np.float64)
-    held = (error <= said["force_azimuth_uncertainty_deg"]).astype(np.float64)
     return (
         metric("median absolute error modulo 180 degrees", dataset, "degree", error, percentile(50), rows),
-        metric("share within 10 degrees modulo 180", dataset, "1", (error <= 10).astype(np.float64), share, rows),
-        metric("share of right signs", dataset, "1", sign, share, rows),
-        metric("share of events inside one sigma", dataset, "1", held, share, rows),
+        share_metric("share within 10 degrees modulo 180", dataset, error <= 10),
+        share_metric("share of right signs", dataset, angle_difference_deg(azimuth, truth, 360.0) < 90),
+        share_metric("share of events inside one sigma", dataset, error <= said["force_azimuth_uncertainty_deg"]),
     )

@@ -17,9 +17,11 @@ from training.coastline import thinned, without_seams
 from training.config import TrainingSettings
 from training.location_events import Place, Row, Truth, place_of
 from training.location_regions import BORDERS, conformal, fit, tables
-from training.location_report import real_line, real_truth, sources
-from training.location_tables import classes, coverage_figure, error_figure, error_table, share_of, wilson
+from training.location_report import real_line, sources
+from training.location_tables import classes, coverage_figure, error_figure, error_table, share_of
+from training.metrics import wilson
 from training.pages import table, with_part
+from training.real_events import real_truth
 
 QUAKE = Truth("a", "earthquake", 10.0, 20.0, 30.0, 5.5, np.nan)
 
