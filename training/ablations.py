@@ -65,9 +65,9 @@ class AblationRecipe(BaseModel):
     event_type_cells: tuple[Change, ...]
 
     def offset_settings(self) -> list[tuple[str, OffsetCell]]:
-        """Name and setting of each offset cell, those with more traces than the setting allows left out."""
-        cells = [(cell.name, changed(self.offset, cell.change)) for cell in self.offset_cells]
-        return [(name, cell) for name, cell in cells if traces_of(cell) <= self.largest_training_set]
+        """Name and setting of each offset cell, without those of more traces than allowed and, but for the first, those of the base."""
+        first, *others = [(cell.name, changed(self.offset, cell.change)) for cell in self.offset_cells]
+        return [first, *((name, cell) for name, cell in others if cell != self.offset and traces_of(cell) <= self.largest_training_set)]
 
     def event_type_settings(self) -> list[tuple[str, Trial]]:
         """Name and setting of each event_type cell."""

@@ -17,16 +17,17 @@ from models.errors import UnusableData
 from models.imaging.conditioning import condition
 from models.imaging.style import SectionStyle
 from models.registry.inference import OnnxModel
+from models.seismic.geodesy import distance_deg
 from training.archive import ArchivedEvent, read_events
 from training.attribution import WINDOWS, Attributed, attribute, channel_names, evidence_map
 from training.config import TrainingSettings
 from training.figures import save, sheet
-from training.location_events import loudness_db, open_models
+from training.location_events import open_models, twin_truth
 from training.metrics import bootstrap
 from training.model_pictures import section_panel
 from training.pages import table
 from training.real_events import read_chosen
-from training.scored_events import TEST
+from training.scored_events import TEST, loudness
 
 Floats = NDArray[np.float64]
 SHOWN, EACH = 2, 30
@@ -70,13 +71,21 @@ Log-odds of the section, the evidence of each window, and of each channel its sh
 
 
 def loudest(archive: Path, each: int) -> list[ArchivedEvent]:
-    """Of each class the events of the random split's test part that stand highest over their noise, loudest first."""
-    tested = [event for event in read_events(archive) if (event.truth or {})["split_random"] == TEST]
-    found: list[ArchivedEvent] = []
-    for kind in CLASSES:
-        own = [event for event in tested if (event.truth or {})["kind"] == kind]
-        found += sorted(own, key=lambda event: -loudness_db(condition(event.records, CONDITIONING)))[:each]
-    return found
+    """Of each class the events of the random split's test part whose median trace stands highest over its noise, loudest first."""
+    known: dict[str, list[tuple[float, ArchivedEvent]]] = {kind: [] for kind in CLASSES}
+    for event in read_events(archive):
+        if (event.truth or {})["split_random"] == TEST:
+            known[str((event.truth or {})["kind"])].append((event_loudness(event), event))
+    return [event for own in known.values() for _, event in sorted(own, key=lambda pair: -pair[0])[:each]]
+
+
+def event_loudness(event: ArchivedEvent) -> float:
+    """Median over traces of peak over noise, 0 where none can be told."""
+    said = event.truth or {}
+    truth, gather = twin_truth(event.name, said), condition(event.records, CONDITIONING)
+    away = distance_deg(truth.latitude_deg, truth.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
+    values = loudness(gather, away, truth.depth_km, float(str(said["origin_time_s"])))
+    return float(np.nanmedian(values)) if np.isfinite(values).any() else 0.0
 
 
 def of_twin(models: Models, archive: Path, each: int) -> list[Attributed]:

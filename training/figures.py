@@ -50,7 +50,9 @@ def name_axes(axes: Axes, x: str, y: str, title: str = "") -> None:
 
 
 def log_x(axes: Axes) -> None:
-    """A logarithmic axis in plain numbers: decades alone where it spans many of them, else 1, 2 and 5 of each."""
+    """A logarithmic axis in plain numbers, decades alone where it spans many, else 1, 2 and 5 of each; nothing without data."""
+    if not np.isfinite(axes.dataLim.minposx):
+        return
     axes.set_xscale("log")
     low, high = axes.get_xlim()
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if high / low > 1e3 else (1.0, 2.0, 5.0)))
