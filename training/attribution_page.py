@@ -24,7 +24,7 @@ from training.config import TrainingSettings
 from training.figures import save, sheet
 from training.location_events import open_models, twin_truth
 from training.metrics import bootstrap
-from training.model_pictures import section_panel
+from training.model_pictures import BUNDLES, read_bundle, section_panel
 from training.pages import table
 from training.real_events import read_chosen
 from training.scored_events import TEST, loudness
@@ -58,9 +58,9 @@ of noise there is nothing to be seen). Mean evidence with its 95 % interval by b
 
 ![Sections and the evidence in them](figures/attribution.png)
 
-The two loudest events of each class. Left of each pair the section, right of it how far the log-odds fall when a patch of 16 by 16
-pixels is blackened: blue spoke for tectonic, red for glacial. Lines: P, S, and the slowest surface waves of the windows above.
-Synthetic events alone are shown; of real ones the numbers follow.
+Of each class the event of the demonstration and the loudest one of the twin. Left of each pair the section, right of it how far the
+log-odds fall when a patch of 16 by 16 pixels is blackened: blue spoke for tectonic, red for glacial. Lines: P, S, and the slowest
+surface waves of the windows above. Synthetic events alone are shown; of real ones the numbers follow.
 
 ## Real events
 
@@ -94,6 +94,11 @@ def of_twin(models: Models, archive: Path, each: int) -> list[Attributed]:
         attribute(models, event.records, event.name, str((event.truth or {})["kind"]))
         for event in tqdm(loudest(archive, each), desc="attributed", unit="event", mininterval=5)
     ]
+
+
+def of_bundles(models: Models) -> list[Attributed]:
+    """The events of the demonstration, one of each class."""
+    return [attribute(models, read_bundle(BUNDLES / f"{kind}.zip"), "demonstration", kind) for kind in CLASSES]
 
 
 def of_real(models: Models, folder: Path) -> list[Attributed]:
@@ -139,7 +144,7 @@ def real_table(events: Sequence[Attributed]) -> list[tuple[str, ...]]:
 
 
 def figure(model: OnnxModel, events: Sequence[Attributed], path: Path) -> None:
-    """The loudest two of each class: section and evidence, then first arrivals and evidence."""
+    """The first two of each class: section and evidence, then first arrivals and evidence."""
     shown = [event for kind in CLASSES for event in [one for one in events if one.kind == kind][:SHOWN]]
     style = section_style(model)
     bands = len(style.bands)
@@ -181,7 +186,7 @@ def write(settings: TrainingSettings, archive: Path, real: Path | None, each: in
     names = channel_names(section_style(model))
     seen = [] if real is None else of_real(models, real)
     heads = ("event", "type", "log-odds", *WINDOWS, *names)
-    figure(model, events, picture)
+    figure(model, [*of_bundles(models), *events], picture)
     text = PAGE.format(
         command=f"python -m training attribution{'' if real is None else ' --real FOLDER'}{'' if each == EACH else f' --each {each}'}",
         version=model.version,

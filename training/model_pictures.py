@@ -19,7 +19,7 @@ from models.imaging.style import SectionStyle
 from models.seismic.miniseed import read_records, scan
 from models.seismic.stations import locate_records, read_stations_csv
 from models.seismic.verticals import choose_verticals
-from models.seismic.waveforms import Gather
+from models.seismic.waveforms import Gather, Record
 from training.config import TrainingSettings
 from training.figures import name_axes, save, sheet
 from training.location_events import open_models
@@ -38,18 +38,19 @@ class Seen:
     reference: Reference | None
 
 
-def read_bundle(path: Path) -> Gather:
-    """The event of a bundle with one miniSEED file and one stations.csv, conditioned."""
+def read_bundle(path: Path) -> tuple[Record, ...]:
+    """The vertical records of a bundle with one event."""
     with zipfile.ZipFile(path) as bundle:
         content: Mapping[str, bytes] = {name: bundle.read(name) for name in bundle.namelist()}
     records, _ = read_records([scan(name, data) for name, data in content.items() if name.endswith(".mseed")], LIMITS)
     books = [read_stations_csv(data, name) for name, data in content.items() if name.endswith(".csv")]
     chosen, _ = choose_verticals(locate_records(records, books)[0])
-    return condition(tuple(chosen), CONDITIONING)
+    return tuple(chosen)
 
 
-def see(models: Models, gather: Gather) -> Seen:
-    """Offsets read, and the epicenter that they point to."""
+def see(models: Models, records: tuple[Record, ...]) -> Seen:
+    """Records conditioned, offsets read, and the epicenter that they point to."""
+    gather = condition(records, CONDITIONING)
     readings = read_offsets(models["offset"], gather)
     return Seen(gather, readings, find_reference(gather, readings))
 
