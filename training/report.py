@@ -105,7 +105,7 @@ def measures(metrics: Sequence[Metric]) -> Iterator[str]:
 def _pictures(folder: Path | None, names: Sequence[tuple[str, str]]) -> list[str]:
     """Those figures that are there, each with its words."""
     there = [(name, words) for name, words in names if folder is not None and (folder / f"{name}.png").is_file()]
-    return [f"![{name.replace("_", " ")}]({FIGURES}/{name}.png)\n\n{words}" for name, words in there]
+    return [f"![{name.replace('_', ' ')}]({FIGURES}/{name}.png)\n\n{words}" for name, words in there]
 
 
 def section(card: Card, figures: Path | None = None) -> str:
