@@ -83,7 +83,7 @@ def report_real(settings: TrainingSettings, folder: Path) -> None:
         line("all located", rows),
     ]
     heads = ("", "events", "median km", "P90 km", "beyond 1,000 km", "68 % region holds", "90 % region holds")
-    said = f"`python -m training location --real FOLDER`. Not located (fewer than three stations): {', '.join(lost) or 'none'}."
+    said = f"`python -m training location --real FOLDER`. Not located (fewer than two stations): {', '.join(lost) or 'none'}."
     write_part(PAGE, "real", "\n\n".join((said, table(heads, groups), table(REAL_HEADS, [real_line(row) for row in rows]))))
 
 

@@ -19,12 +19,16 @@ Floats = NDArray[np.float64]
 BRANCHES: dict[str, tuple[tuple[str, ...], float, float]] = {
     "P": (("p", "P", "Pn", "Pdiff"), 0.0, 125.0),
     "PKP": (("PKIKP", "PKiKP"), 105.0, 180.0),
-    "PKPbc": (("PKP",), 143.0, 180.0),
+    "PKPbc": (("PKP",), 143.0, 155.0),
+    "PKPab": (("PKP",), 143.0, 178.0),
     "S": (("s", "S", "Sn", "Sdiff"), 0.0, 115.0),
     "pP": (("pP",), 20.0, 100.0),
     "sP": (("sP",), 20.0, 100.0),
     "PP": (("PP",), 40.0, 180.0),
 }
+
+
+LAST = ("PKPab",)  # the later branch where there are several; the first of all others
 
 
 def write_table(model: str = "ak135", path: Path = TABLE) -> Path:
@@ -35,7 +39,8 @@ def write_table(model: str = "ak135", path: Path = TABLE) -> Path:
         corrected = taup.depth_correct(float(depth_km))
         for row, phase in enumerate(PHASES):
             names, near, far = BRANCHES[phase]
-            curve = np.fmin.reduce([first_arrival(SeismicPhase(name, corrected)) for name in names])
+            chosen = np.fmax if phase in LAST else np.fmin
+            curve = chosen.reduce([arrival(SeismicPhase(name, corrected), chosen) for name in names])
             inside = (near <= DISTANCES_DEG) & (far >= DISTANCES_DEG)
             seconds[row, place, inside] = curve[inside]
     milliseconds = np.where(np.isfinite(seconds), np.round(1000.0 * seconds), -1).astype(np.int32)
@@ -43,8 +48,8 @@ def write_table(model: str = "ak135", path: Path = TABLE) -> Path:
     return path
 
 
-def first_arrival(phase: SeismicPhase) -> Floats:
-    """Seconds [distances] of a phase's first branch at each distance; NaN where it does not arrive."""
+def arrival(phase: SeismicPhase, chosen: np.ufunc = np.fmin) -> Floats:
+    """Seconds [distances] of the first of a phase's branches at each distance (np.fmax: of the last); NaN where it does not arrive."""
     times = np.full(len(DISTANCES_DEG), np.nan)
     reach, seconds, slope = np.degrees(phase.dist), np.asarray(phase.time), np.radians(phase.ray_param)
     for i in range(len(reach) - 1):
@@ -52,7 +57,7 @@ def first_arrival(phase: SeismicPhase) -> Floats:
         for at in (DISTANCES_DEG, 360.0 - DISTANCES_DEG):
             inside = (at >= ends.min()) & (at <= ends.max())
             if ends[0] != ends[1] and inside.any():
-                times[inside] = np.fmin(times[inside], _between(at[inside], ends, seconds[i : i + 2], slope[i : i + 2]))
+                times[inside] = chosen(times[inside], _between(at[inside], ends, seconds[i : i + 2], slope[i : i + 2]))
     return times
 
 

@@ -185,7 +185,7 @@ class ArrivalReading(_Contract):
     """An onset taken for a phase, where times were used."""
 
     trace: str
-    phase: str = Field(description="P, PKP, PKPbc, S, pP, sP, PP, or LR: the largest Rayleigh waves of 20 to 50 s")
+    phase: str = Field(description="P, PKP, PKPbc, PKPab, S, pP, sP, PP, or LR: the largest Rayleigh waves of 20 to 50 s")
     time: AwareDatetime
     residual_s: float = Field(description="observed minus predicted: ak135; LR, one group velocity")
     uncertainty_s: float
@@ -206,7 +206,10 @@ class LocateResult(_Contract):
     force_azimuth_ambiguous: bool | None
     offsets: list[OffsetReading]
     azimuthal_gap_deg: float
-    method: str = Field("offsets", description="what the epicenter and origin time rest on: offsets, or offsets-and-times")
+    method: str = Field(
+        "offsets",
+        description="what the epicenter rests on: offsets, offsets-and-fronts (plane waves across an array), or offsets-and-times",
+    )
     arrivals: list[ArrivalReading] = Field([], description="the onsets used, where times were used")
     models: list[ModelVersion]
 

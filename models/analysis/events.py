@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 from models.analysis.glaciers import tectonic_odds_of_place
 from models.analysis.offsets import OffsetReadings, OriginTime, combine_origin_times, read_offsets
 from models.analysis.sections import Reference, draw_section, draw_source, find_reference, locate_readings, reference_at
-from models.analysis.times import combine_depths, heard_at_short_periods, moved_location, time_event, with_origin
+from models.analysis.times import Method, combine_depths, heard_at_short_periods, refine, with_origin
 from models.catalog.event_type import CLASSES
 from models.catalog.pictures import DISTANCE_SECTION
 from models.imaging.style import SectionStyle
 from models.registry.inference import OnnxModel
+from models.seismic.arrivals import Arrival
 from models.seismic.location import Location
-from models.seismic.timed import Arrival, Timed
+from models.seismic.timed import Timed
 from models.seismic.waveforms import Gather, Record
 
 EventType = Literal["earthquake", "glacial"]
-Method = Literal["offsets", "offsets-and-times"]
 Models = Mapping[str, OnnxModel]
 Progress = Callable[[str, float], None]
 
@@ -110,8 +110,9 @@ def classify_event(
     progress("search", 0.7)
     reference, timed = find_reference(gather, readings, given), None
     if given is None and reference is not None and reference.location is not None:
-        location, timed = _refined(gather, readings, reference.location, records)
-        reference, readings = reference_at(location), with_origin(readings, timed)
+        refined = refine(records, gather, readings, reference.location)
+        reference, timed = reference_at(refined.location), refined.timed
+        readings = with_origin(readings, timed)
     progress("event type", 0.8)
     return _classify(models["event_type"], gather, readings, reference, _tectonic_odds(timed))
 
@@ -134,7 +135,8 @@ def locate_event(
     progress("offsets", 0.2)
     readings = read_offsets(models["offset"], gather)
     progress("search", 0.6)
-    location, timed = _refined(gather, readings, locate_readings(gather, readings), records)
+    refined = refine(records, gather, readings, locate_readings(gather, readings))
+    location, timed = refined.location, refined.timed
     found, shown = reference_at(location), with_origin(readings, timed)
     classification = None
     if event_type is None:
@@ -151,15 +153,9 @@ def locate_event(
         force_azimuth=read_force_azimuth(models["force_azimuth"], gather, shown, found) if event_type == "glacial" else None,
         readings=readings,
         classification=classification,
-        method="offsets" if timed is None else "offsets-and-times",
+        method=refined.method,
         arrivals=() if timed is None else timed.arrivals,
     )
-
-
-def _refined(gather: Gather, readings: OffsetReadings, location: Location, records: Sequence[Record]) -> tuple[Location, Timed | None]:
-    """The location with times, where there are records and their times say more than chance; else as it was."""
-    timed = time_event(records, gather, readings, location) if records else None
-    return (location, None) if timed is None else (moved_location(gather, readings, location, timed), timed)
 
 
 def _depth(model: OnnxModel, gather: Gather, readings: OffsetReadings, reference: Reference, timed: Timed | None) -> Depth:

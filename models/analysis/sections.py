@@ -21,6 +21,8 @@ from models.seismic.waveforms import Gather
 
 # A reduced section begins this long before the reduced origin time, so that an origin read too late cuts nothing off.
 LEAD_S: Final = 300.0
+LEAST_STATIONS: Final = 2
+"""Two circles meet in two places, which are told as alternatives; one is a ring."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,9 @@ class Reference:
 
 def locate_readings(gather: Gather, readings: OffsetReadings) -> Location:
     """The epicenter that the predicted offsets point to, its regions as the card calibrates them; raises TooFewStations."""
-    found = locate(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+    found = locate(
+        gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg, minimum_stations=LEAST_STATIONS
+    )
     return stated(found, read_scales(readings.calibration, "offsets"))
 
 

@@ -1,28 +1,39 @@
 """The refinement of an epicenter with times: onsets from the original records, surges from the gather, distances as a prior."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 import numpy as np
 
 from models.analysis.offsets import OffsetReadings, combine_origin_times
-from models.seismic.association import no_prior
-from models.seismic.candidates import FIRST_PHASES, Candidates, assemble
+from models.seismic.arrivals import Arrival
+from models.seismic.association import Prior, no_prior
+from models.seismic.bearings import log_likelihood, regions_of
+from models.seismic.candidates import Candidates, assemble
 from models.seismic.codes import TraceId
-from models.seismic.geodesy import azimuth_deg, azimuthal_gap_deg, distance_deg
+from models.seismic.fronts import Front, arrays, find_fronts
+from models.seismic.geodesy import azimuth_deg, azimuthal_gap_deg, distance_deg, geocentric
 from models.seismic.location import LEAST_PROBABILITY, Location, prepare_offsets
 from models.seismic.onsets import pick_all
+from models.seismic.phase_errors import FIRST_PHASES
+from models.seismic.posterior import Maximum
 from models.seismic.regions import read_scales, stated
+from models.seismic.scanning import sphere_nodes
 from models.seismic.surges import Surges, find_surges
-from models.seismic.timed import Arrival, Timed, geocentric, locate_by_times, offsets_prior
+from models.seismic.timed import Timed, locate_by_times, offsets_prior
 from models.seismic.waveforms import Gather, Record
+
+Method = Literal["offsets", "offsets-and-fronts", "offsets-and-times"]
 
 LEAST_STATIONS: Final = 5
 """Place, depth and origin time are four unknowns: four arrivals of one wave always fit, and the fifth is the first check."""
 LEAST_EVIDENCE: Final = 6.0
 """In logarithm. Networks of noise and disturbances of their own, of 4 to 30 stations, local to global, reached at most 1.2 in 25 draws."""
 SMALLEST_GUESS_S: Final = 60.0
+HALF: Final = 0.5
+MOST_STARTS: Final = 4
+LEVEL_STEP_DEG: Final = 1.5
 SMALLEST_DEPTH_ERROR_KM: Final = 10.0  # a crust that is not the one of ak135 is worth that much
 
 
@@ -35,19 +46,73 @@ def read_candidates(records: Sequence[Record], gather: Gather, readings: OffsetR
     return replace(data, origin=(guess.time_s - data.clock_s, max(2.0 * guess.uncertainty_s, SMALLEST_GUESS_S)))
 
 
-def time_event(records: Sequence[Record], gather: Gather, readings: OffsetReadings, location: Location) -> Timed | None:
+@dataclass(frozen=True)
+class Refined:
+    """A location, what it rests on, and the times where they are believed."""
+
+    location: Location
+    method: Method
+    timed: Timed | None = None
+
+
+def refine(records: Sequence[Record], gather: Gather, readings: OffsetReadings, location: Location) -> Refined:
+    """The location with arrival times where they say more than chance, else with plane waves where an array saw any, else as it was."""
+    fronts = find_fronts(gather)
+    prior = joint_prior(gather, readings, fronts)
+    where = regions_of(prior) if fronts else [location, *location.alternatives]
+    timed = time_event(records, gather, readings, where, fronts)
+    if timed is not None and fronts and is_one_array(gather):
+        both = sorted((*halved(timed.regions), *halved(where)), key=lambda place: -place.probability)
+        timed = timed if both[0].probability == HALF * timed.regions[0].probability else None
+        method: Method = "offsets-and-fronts" if timed is None else "offsets-and-times"
+        heard = () if timed is None else [arrival.place for arrival in timed.arrivals]
+        return Refined(located_at(gather, readings, location, both, method, heard), method, timed)
+    if timed is not None:
+        return Refined(moved_location(gather, readings, location, timed), "offsets-and-times", timed)
+    if fronts:
+        return Refined(located_at(gather, readings, location, where, "offsets-and-fronts"), "offsets-and-fronts")
+    return Refined(location, "offsets")
+
+
+def is_one_array(gather: Gather) -> bool:
+    """Whether all stations with a place stand within a few degrees: their times may be those of several waves."""
+    placed = int(np.isfinite(gather.latitudes_deg).sum())
+    return any(2 * len(array.rows) > placed and len(array.rows) > placed - LEAST_STATIONS for array in arrays(gather))
+
+
+def halved(regions: Sequence[Maximum]) -> list[Maximum]:
+    """Half as likely each: at one array, onsets may be those of another wave, and nothing tells that they are not."""
+    return [replace(place, probability=HALF * place.probability) for place in regions]
+
+
+def joint_prior(gather: Gather, readings: OffsetReadings, fronts: Sequence[Front]) -> Prior:
+    """What distances and fronts say of places together, one being uniform."""
+    by_offsets = offsets_prior(
+        prepare_offsets(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+    )
+    if not fronts:
+        return by_offsets
+    everywhere = sphere_nodes(LEVEL_STEP_DEG)
+    total = by_offsets(everywhere) + log_likelihood(fronts, everywhere)
+    level = float(np.logaddexp.reduce(total)) - np.log(len(everywhere))
+    return lambda nodes: by_offsets(nodes) + log_likelihood(fronts, nodes) - level
+
+
+def time_event(
+    records: Sequence[Record], gather: Gather, readings: OffsetReadings, starts: Sequence[Maximum], fronts: Sequence[Front] = ()
+) -> Timed | None:
     """
     Times and distances together, where the times are clearly more than chance; None otherwise.
 
     Accepted where the onsets are likelier with a source than without by `LEAST_EVIDENCE`, in a Bayes factor that counts every
-    place, depth and origin time that was looked at, and where most of the network heard one and the same wave.
+    place, depth and origin time that was looked at, and where most of the network heard one and the same wave. The first of the
+    `starts` are looked at in any case.
     """
-    data = read_candidates(records, gather, readings)
+    data = read_candidates(records, gather, readings) if len(records) else None
     if data is None:
         return None
-    offsets = prepare_offsets(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
-    starts = [geocentric(place.latitude_deg, place.longitude_deg) for place in (location, *location.alternatives[:3])]
-    timed = locate_by_times(data, offsets_prior(offsets), starts)
+    points = [geocentric(place.latitude_deg, place.longitude_deg) for place in starts[:MOST_STARTS]]
+    timed = locate_by_times(data, joint_prior(gather, readings, fronts), points)
     accepted = timed is not None and timed.log_evidence >= LEAST_EVIDENCE and heard_by_most(timed.arrivals, len(data.places))
     return timed if accepted else None
 
@@ -66,13 +131,26 @@ def heard_at_short_periods(timed: Timed | None) -> bool:
 
 
 def moved_location(gather: Gather, readings: OffsetReadings, location: Location, timed: Timed) -> Location:
-    """A location at the place that the times and distances say; `used` are traces with an arrival or a fitting distance."""
-    best, *others = timed.regions
+    """A location at the place that the times and distances say; the gap is that of traces with an arrival or a fitting distance."""
+    heard = [arrival.place for arrival in timed.arrivals]
+    return located_at(gather, readings, location, timed.regions, "offsets-and-times", heard)
+
+
+def located_at(
+    gather: Gather,
+    readings: OffsetReadings,
+    location: Location,
+    regions: Sequence[Maximum],
+    method: Method,
+    heard: Sequence[int] = (),
+) -> Location:
+    """A location with other regions, likeliest first; `used` are traces with a fitting distance, `heard` others that count for the gap."""
+    best, *others = regions
     residuals = distance_deg(best.latitude_deg, best.longitude_deg, gather.latitudes_deg, gather.longitudes_deg) - readings.distances_deg
     used = np.abs(residuals) <= 4.0 * readings.uncertainties_deg
-    heard = used.copy()
-    heard[[arrival.place for arrival in timed.arrivals]] = True
-    azimuths = azimuth_deg(best.latitude_deg, best.longitude_deg, gather.latitudes_deg[heard], gather.longitudes_deg[heard])
+    counted = used.copy()
+    counted[list(heard)] = True
+    azimuths = azimuth_deg(best.latitude_deg, best.longitude_deg, gather.latitudes_deg[counted], gather.longitudes_deg[counted])
     moved = Location(
         **vars(best),
         residuals_deg=residuals,
@@ -82,7 +160,7 @@ def moved_location(gather: Gather, readings: OffsetReadings, location: Location,
         effective_stations=location.effective_stations,
         alternatives=tuple(other for other in others if other.probability >= LEAST_PROBABILITY),
     )
-    return stated(moved, read_scales(readings.calibration, "offsets-and-times"))
+    return stated(moved, read_scales(readings.calibration, method))
 
 
 def with_origin(readings: OffsetReadings, timed: Timed | None) -> OffsetReadings:

@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 Prior = Callable[[Floats], Floats]
 """Logarithm of a prior density over the sphere, one being uniform, at nodes [m, 3] (unit vectors at geocentric latitudes)."""
 
+FAMILIES: Final = (("P",), ("PKP", "PKPbc", "PKPab"))
+"""First arrivals looked for apart, so that the many places of one kind do not crowd out those of the other."""
 COARSE_DEPTHS_KM: Final = (15.0, 200.0, 550.0)
 FIRST_DEPTHS_KM: Final = (5.0, 15.0, 35.0, 70.0, 140.0, 250.0, 400.0, 575.0)
 MOST_COARSE_TRACES: Final = 30
@@ -73,8 +75,11 @@ def _over_the_sphere(data: Candidates) -> list[Source]:
     nodes = sphere_nodes(SPHERE_STEP_DEG)
     times = (*origin_span(few), 4.0)
     far, blur = np.full(len(few.seen), 60.0), np.full(len(few.seen), SPHERE_BLUR_S)
-    found = scan(few, nodes, COARSE_DEPTHS_KM, times, blur, reach=far, phases=("P", "PKP", "PKPbc"), surface=False)
-    return _highest(nodes, COARSE_DEPTHS_KM, found, 6.0, 8)
+    sources: list[Source] = []
+    for phases in FAMILIES:
+        found = scan(few, nodes, COARSE_DEPTHS_KM, times, blur, reach=far, phases=phases, surface=False)
+        sources += _highest(nodes, COARSE_DEPTHS_KM, found, 6.0, 6)
+    return sources
 
 
 def _by_surface_waves(data: Candidates) -> list[Source]:

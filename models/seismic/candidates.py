@@ -14,30 +14,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from models.seismic.geodesy import KM_PER_DEGREE, geocentric_latitude_deg, unit_vectors
 from models.seismic.onsets import BANDS_HZ, LEAST_STRENGTH, Onsets
-from models.seismic.stacking import evidence
+from models.seismic.phase_errors import FIRST_PHASES, PHASE_SHARES, own_share, phase_error_s, shared_path_deg, tilting_share
 from models.seismic.surges import LEAST_RATIO, Surges
-from models.seismic.travel_times import PHASES, travel_time_s
+from models.seismic.travel_times import PHASES
+from models.seismic.votes import evidence
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
-PHASE_SHARES: Final = {"P": 1.0, "PKP": 0.7, "PKPbc": 0.5, "S": 0.5, "pP": 0.25, "sP": 0.2, "PP": 0.3}
-"""How often a phase is among the onsets where P would be."""
-
-FIRST_PHASES: Final = ("P", "PKP")
-
-MODEL_ERRORS: Final = {"P": 1.0, "PKP": 1.0, "PKPbc": 1.2, "S": 2.2, "pP": 1.3, "sP": 1.5, "PP": 1.5}
-"""How much less well than P a phase's time is known; S as much as its time is longer and Vp/Vs varies."""
-
-STATION_ERROR_S: Final = 0.4
-PATH_ERROR: Final = 0.03  # of the travel time, crust and top of the mantle against ak135
-REGIONAL_ERROR_S: Final = 2.5  # what it comes to at most, where waves run along the top of the mantle (to 20 degrees),
-TELESEISMIC_ERROR_S: Final = 1.4  # and where they dive through it (from 30 degrees)
-SHARED_PATH_DEG: Final = 10.0  # paths to stations closer than this share most of their error
-DIFFRACTED_DEG: Final = 100.0
-DIFFRACTED_SHARE: Final = 0.3
-CORRELATION_DEG: Final = 1.0
+FRONT: Final = 3.0
+FAR_DEG: Final = 60.0
 LONG_BAND: Final = 3  # of `onsets`
 SURFACE_TRAIN_S: Final = (150.0, 60.0)  # before and after the largest amplitude
 FIRST_BONUS: Final = 0.7  # for each comparable onset before it, an onset is less likely the first arrival
@@ -89,6 +76,15 @@ class Candidates:
     def reach_deg(self, point: Floats) -> Floats:
         """Distances [n] from a unit vector."""
         return np.asarray(np.degrees(np.arccos(np.clip(self.stations @ point, -1.0, 1.0))))
+
+    def alone(self, reach_deg: Floats) -> Floats:
+        """
+        Which part of each trace [n] stands alone, for what waves say besides the first that is heard.
+
+        Any number of neighbors hear one front, and a front is three numbers: when, and how slow to the east and to the north.
+        """
+        parts = 1.0 / self.sharers(reach_deg)
+        return np.asarray(np.minimum(1.0, parts * (1.0 + (FRONT - 1.0) / parts.sum())))
 
     def part(self, chosen: NDArray[np.int64]) -> "Candidates":
         """Some of the traces."""
@@ -175,30 +171,6 @@ def _shares(rows: Sequence[Floats]) -> Floats:
     return np.asarray(weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12))
 
 
-def shared_path_deg(reach_deg: Floats) -> Floats:
-    """How far apart [n] stations may be whose paths from sources at about `reach_deg` [n] are nearly one."""
-    return np.asarray(np.clip(reach_deg / 3.0, 0.05, SHARED_PATH_DEG))
-
-
-def phase_error_s(phase: str, data: Candidates, reach_deg: Floats, depth_km: float) -> Floats:
-    """
-    One standard deviation [n] of a phase's time against ak135, in seconds.
-
-    A share of the travel time near the source, a second and more far away. What stations that stand closely together as seen
-    from the source have in common of P, the origin time takes up, but not what they have in common of a later phase.
-    """
-    seconds = np.nan_to_num(travel_time_s("P", reach_deg, depth_km), nan=1e4)
-    most = np.interp(reach_deg, (20.0, 30.0), (REGIONAL_ERROR_S, TELESEISMIC_ERROR_S))
-    path = np.fmin(PATH_ERROR * seconds, most)
-    own = own_share(reach_deg, data.apart_deg) if phase in FIRST_PHASES else 1.0
-    return np.asarray(MODEL_ERRORS[phase] * (STATION_ERROR_S + path * own))
-
-
-def own_share(reach_deg: Floats, apart_deg: Floats) -> Floats:
-    """The share [n] of a path's error that a station has to itself."""
-    return np.asarray(1.0 - np.exp(-apart_deg / shared_path_deg(reach_deg)))
-
-
 def onset_rows(
     data: Candidates,
     reach: Floats,
@@ -212,32 +184,32 @@ def onset_rows(
     What the traces say of each phase's arrival [phases, n, samples], for sources at about `reach` [n] degrees.
 
     `blur_s` [n] widens every candidate by what the grid may miss; `clock`: step in seconds, first samples [phases, n], samples.
-    Stations that share their path share whether a later phase is what it seems, and together say no more of it than one; if
-    `dependent`, as a posterior must, neighbors share the error of the first arrival, too.
+    If `dependent`, as a posterior must, errors that neighbors share tilt the first arrivals.
     """
     step_s, starts, count = clock
-    sharers = data.sharers(reach)
-    near = np.exp(-0.5 * (data.between_deg / np.minimum(shared_path_deg(reach), CORRELATION_DEG)[:, None]) ** 2).sum(axis=1)
+    tilting = tilting_share(data.stations, data.between_deg, reach)
     rows = []
     for row, phase in enumerate(PHASES):
         first = phase in FIRST_PHASES
-        error = phase_error_s(phase, data, reach, depth_km) * (np.sqrt(near) if first and dependent else 1.0)
+        error = phase_error_s(phase, data.apart_deg, reach, depth_km, tilting if dependent else None)
         sigma = np.sqrt(data.deviations**2 + (error**2 + blur_s**2)[:, None])
         shares = data.seen * PHASE_SHARES[phase]
-        if phase == "P":
-            shares = np.where(reach > DIFFRACTED_DEG, DIFFRACTED_SHARE * shares, shares)
         weights = data.as_first if first else data.as_later
-        said = evidence(data.times, sigma, weights, shares, data.begins, data.ends, step_s, starts[row], count)
-        rows.append(said if first else said / sharers[:, None].astype(np.float32))
+        rows.append(evidence(data.times, sigma, weights, shares, data.begins, data.ends, step_s, starts[row], count))
     return np.stack(rows)
 
 
 def surge_rows(data: Candidates, reach: Floats, blur_s: Floats, clock: tuple[float, Integers, int]) -> Singles:
-    """The same [n, samples] of the Rayleigh waves' largest amplitude; first samples [n]."""
+    """
+    The same [n, samples] of the Rayleigh waves' largest amplitude; first samples [n].
+
+    Neighbors say together what the root of their number would: as far sources have them apart, or near ones, whose waves would
+    be counted more often, would explain the same peaks better.
+    """
     step_s, starts, count = clock
     seconds = reach * KM_PER_DEGREE / 3.3
     path = np.hypot(SURGE_PATH_ERROR * own_share(reach, data.apart_deg), SURGE_COMMON_ERROR) * seconds
     sigma = np.sqrt(SURGE_DEVIATION_S**2 + path**2 + blur_s**2)
     deviations = np.repeat(sigma[:, None], data.surge_times.shape[1], axis=1)
     said = evidence(data.surge_times, deviations, data.surge_weights, data.surge_seen, data.begins, data.ends, step_s, starts, count)
-    return np.asarray(said / np.sqrt(data.sharers(reach))[:, None].astype(np.float32))
+    return np.asarray(said / np.sqrt(data.sharers(np.full(len(reach), FAR_DEG)))[:, None].astype(np.float32))

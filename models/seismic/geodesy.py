@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 KM_PER_DEGREE = 111.195
 WGS84_FLATTENING = 1.0 / 298.257223563
+FLATTER = (1.0 - WGS84_FLATTENING) ** 2  # of the equatorial axes of a geocentric vector, and it is geographic
 
 Degrees = NDArray[np.float64]
 
@@ -64,6 +65,17 @@ def geocentric_latitude_deg(geographic: ArrayLike) -> Degrees:
     """Latitude of the radius vector for a geographic latitude on WGS84; they differ by up to 0.19 degrees."""
     phi = np.radians(np.asarray(geographic, np.float64))
     return np.asarray(np.degrees(np.arctan2((1.0 - WGS84_FLATTENING) ** 2 * np.sin(phi), np.cos(phi))))
+
+
+def geocentric(latitude_deg: float, longitude_deg: float) -> Degrees:
+    """Unit vector at the geocentric latitude of a place."""
+    return unit_vectors(geocentric_latitude_deg(latitude_deg), longitude_deg)
+
+
+def geographic(point: Degrees) -> tuple[float, float]:
+    """Latitude and longitude in degrees of a geocentric unit vector."""
+    flat = np.hypot(point[0], point[1]) * FLATTER
+    return float(np.degrees(np.arctan2(point[2], flat))), float(np.degrees(np.arctan2(point[1], point[0])))
 
 
 def _seen_from(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from models.seismic.candidates import EARLIEST_S, GROUP_VELOCITIES_KM_S, Candidates, onset_rows, surge_rows
 from models.seismic.deepest import deepest_km
 from models.seismic.geodesy import KM_PER_DEGREE
+from models.seismic.phase_errors import AUDIBLE
 from models.seismic.stacking import look_up, stack
 from models.seismic.travel_times import DISTANCES_DEG, PHASES, curve
 
@@ -30,7 +31,15 @@ NO_SLOWNESS: Final[Floats] = np.zeros(0)
 # place and 50 km on. Deeper than that and than 100 km one in ten million: no catalog holds a deep earthquake off a slab.
 _DEPTH_SCALE_KM, _DEEP_SHARE, _DEEPEST_KM, _BEYOND_KM, _CRUST_KM, _UNKNOWN_SHARE = 60.0, 0.1, 700.0, 50.0, 100.0, 1e-7
 # Phases that would be one onset with an earlier one, or lost in its coda, at less than this many seconds.
-_SEPARATE: Final = (("PKPbc", "PKP", 4.0), ("S", "P", 3.0), ("pP", "P", 20.0), ("sP", "P", 20.0), ("sP", "pP", 8.0))
+_SEPARATE: Final = (
+    ("PKPbc", "PKP", 4.0),
+    ("PKPab", "PKPbc", 4.0),
+    ("PKPab", "PKP", 4.0),
+    ("S", "P", 3.0),
+    ("pP", "P", 20.0),
+    ("sP", "P", 20.0),
+    ("sP", "pP", 8.0),
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,14 @@ class Source:
     depth_km: float
     time_s: float
     score: float
+
+
+@cache
+def audible() -> Singles:
+    """How likely a network hears each phase at all [phases, distances]."""
+    table = np.stack([np.interp(DISTANCES_DEG, *AUDIBLE.get(phase, ((0.0,), (1.0,)))) for phase in PHASES]).astype(np.float32)
+    table.setflags(write=False)
+    return table
 
 
 @cache
@@ -127,7 +144,21 @@ def scan(
     waves = (surge_rows(data, reach, blur_s, wave_clock), wave_clock[1])
     known = data.origin_row(step)
     curves = np.stack([phase_curves(depth)[chosen] for depth in depths_km])
-    best, where, total = stack(nodes, data.stations, curves, rows, clock[1][chosen], *waves, slowness, step, begins, count, *known)
+    best, where, total = stack(
+        nodes,
+        data.stations,
+        curves,
+        audible()[chosen],
+        data.alone(reach),
+        rows,
+        clock[1][chosen],
+        *waves,
+        slowness,
+        step,
+        begins,
+        count,
+        *known,
+    )
     return Scan(best, np.asarray((begins + where) * step, np.float64), total)
 
 

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.seismic.travel_times import FAR_STEP_DEG, NEAR_DEG, NEAR_NODES, NEAR_STEP_DEG
+from models.seismic.votes import MOST_RUNS, runs
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Integers = NDArray[np.int64]
-MOST_RUNS = 16  # four onsets in each of four bands
 _DEGREES = 180.0 / math.pi
 
 
@@ -27,82 +27,12 @@ def _compiled[F: Callable[..., Any]](function: F) -> F:
 
 
 @_compiled
-def evidence(
-    times: Floats,
-    deviations: Floats,
-    weights: Floats,
-    shares: Floats,
-    begins: Floats,
-    ends: Floats,
-    step: float,
-    starts: Integers,
-    count: int,
-) -> Singles:
-    """
-    Logarithm of how much likelier an arrival at each instant is than by chance [n, count]; sample k of row i at (starts[i] + k) step.
-
-    Row i: log(1 - share + share T sum of weighted normal densities at the candidates), T the record's length; zero, which says
-    nothing, outside begins..ends. `times`, `deviations`, `weights` [n, k] (weight zero fills up), seconds after instant 0.
-    """
-    result = np.zeros((len(times), count), np.float32)
-    lift = np.empty(count)
-    for i in range(len(times)):
-        first = max(0, math.ceil(begins[i] / step) - starts[i])
-        last = min(count - 1, math.floor(ends[i] / step) - starts[i])
-        if last <= first or shares[i] <= 0.0:
-            continue
-        lift[:] = 0.0
-        scale = shares[i] * (ends[i] - begins[i]) / (1.0 - shares[i])
-        for j in range(times.shape[1]):
-            if weights[i, j] <= 0.0:
-                continue
-            sigma = deviations[i, j]
-            peak = scale * weights[i, j] / (sigma * math.sqrt(2.0 * math.pi))
-            low = max(first, math.ceil((times[i, j] - 5.0 * sigma) / step) - starts[i])
-            high = min(last, math.floor((times[i, j] + 5.0 * sigma) / step) - starts[i])
-            for k in range(low, high + 1):
-                off = ((starts[i] + k) * step - times[i, j]) / sigma
-                lift[k] += peak * math.exp(-0.5 * off * off)
-        base = math.log(1.0 - shares[i])
-        for k in range(first, last + 1):
-            result[i, k] = base + (math.log1p(lift[k]) if lift[k] > 0.0 else 0.0)
-    return result
-
-
-@_compiled
-def runs(rows: Singles) -> tuple[Floats, Integers, Integers]:
-    """
-    Where rows [..., n, samples] of `evidence` say something: base [n], record [n, 2], runs [n, MOST_RUNS, 2] above the base.
-
-    A record's samples lie from the first to before the second number, and so do those of a run; runs without samples fill up.
-    """
-    bases = np.zeros(len(rows))
-    spans, parts = np.zeros((len(rows), 2), np.int64), np.zeros((len(rows), MOST_RUNS, 2), np.int64)
-    for i in range(len(rows)):
-        row = rows[i]
-        there = np.flatnonzero(row)
-        if len(there) == 0:
-            continue
-        bases[i] = row.min()
-        spans[i, 0], spans[i, 1] = there[0], there[-1] + 1
-        count, above = 0, False
-        for k in range(spans[i, 0], spans[i, 1]):
-            higher = row[k] > bases[i] + 1e-4
-            if higher and not above and count < MOST_RUNS:
-                parts[i, count, 0] = k
-                parts[i, count, 1] = spans[i, 1]
-                count += 1
-            if above and not higher:
-                parts[i, count - 1, 1] = k
-            above = higher
-    return bases, spans, parts
-
-
-@_compiled
 def stack(
     nodes: Floats,
     stations: Floats,
     curves: Singles,
+    audible: Singles,
+    alone: Floats,
     rows: Singles,
     row_starts: Integers,
     surface_rows: Singles,
@@ -117,20 +47,25 @@ def stack(
     """
     The best sum over origin times for each depth and node, at which of them, and the logarithm of the integral over them [d, m].
 
-    `nodes` [m, 3], `stations` [n, 3] unit vectors; `curves` [d, phases, distances] seconds; `rows` [phases, n, samples] of
-    `evidence` with their `row_starts` [phases, n]; `surface_rows` [n, samples] with `surface_starts` [n] at each of
+    `nodes` [m, 3], `stations` [n, 3] unit vectors; `curves` [d, phases, distances] seconds; `audible` [phases, distances]: how
+    likely a network at that distance hears the phase at all; `alone` [n]: what part of each trace stands alone. The phase that
+    says most counts in full, the others so much: neighbors hear a wave, and take it for another, together. `rows` [phases, n,
+    samples] of `evidence` with their `row_starts` [phases, n]; `surface_rows` [n, samples] with `surface_starts` [n] at each of
     `surface_slowness` [u] seconds a degree, of which every origin time takes the best (none: u of 0). Origin times are
     (begins + k) step, k below count, with a beginning [m] for each node; `origin_row` is what is known of them beforehand, its
     first sample at origin_begin step, nothing beyond its ends.
     """
     shape = (len(curves), len(nodes))
     best, where, total = np.empty(shape), np.empty(shape, np.int64), np.empty(shape)
-    added, waves, rises, reach = np.empty(count), np.empty(count), np.zeros(count + 1), np.empty(len(stations))
+    added, waves, part, full, gain = np.empty(count), np.empty(count), np.empty(count), np.empty(count), np.empty(count)
+    every = np.ones(len(stations))
+    rises, reach = np.zeros(count + 1), np.empty(len(stations))
     told, waves_told = [runs(rows[p]) for p in range(len(rows))], runs(surface_rows)
     for m in range(len(nodes)):
         for i in range(len(stations)):
             cosine = nodes[m, 0] * stations[i, 0] + nodes[m, 1] * stations[i, 1] + nodes[m, 2] * stations[i, 2]
             reach[i] = math.acos(min(max(cosine, -1.0), 1.0)) * _DEGREES
+        middle = np.mean(reach)
         waves[:] = 0.0
         if len(surface_slowness) > 0:
             _surface_waves(waves, rises, surface_rows, waves_told, surface_slowness / step, reach, begins[m] - surface_starts)
@@ -138,9 +73,18 @@ def stack(
             waves[k] += origin_row[k + begins[m] - origin_begin]
         for d in range(len(curves)):
             added[:] = waves
+            gain[:] = 0.0
             for p in range(len(rows)):
-                _onsets(added, rises, curves[d, p], rows[p], told[p], reach, step, begins[m] - row_starts[p])
-            _settle(added, rises)
+                begin = begins[m] - row_starts[p]
+                part[:] = 0.0
+                if _onsets(part, rises, curves[d, p], rows[p], told[p], reach, step, begin, alone):
+                    _settle(part, rises)
+                    full[:] = 0.0
+                    _onsets(full, rises, curves[d, p], rows[p], told[p], reach, step, begin, every)
+                    _settle(full, rises)
+                    _heard_or_not(added, gain, part, full, look_up(audible[p], middle))
+            for k in range(count):
+                added[k] += gain[k]
             where[d, m] = np.argmax(added)
             best[d, m] = added[where[d, m]]
             total[d, m] = best[d, m] + math.log(_mass(added, best[d, m]) * step)
@@ -157,13 +101,27 @@ def _onsets(
     reach: Floats,
     step: float,
     begins: Integers,
-) -> None:
-    """One phase of all traces into the sum."""
+    weights: Floats,
+) -> bool:
+    """One phase of all traces, weighted, into the sum; whether any trace is where it arrives."""
     bases, spans, parts = told
+    there = False
     for i in range(len(reach)):
         seconds = look_up(curve, reach[i])
         if seconds == seconds:  # noqa: PLR0124 -- not a NaN, in a loop that knows no isfinite
-            _add(added, rises, rows[i], bases[i], spans[i], parts[i], begins[i] + round(seconds / step))
+            there = True
+            _add(added, rises, rows[i], bases[i], spans[i], parts[i], begins[i] + round(seconds / step), weights[i])
+    return there
+
+
+@_compiled
+def _heard_or_not(added: Floats, gain: Floats, part: Floats, full: Floats, heard: float) -> None:
+    """A phase's weighted sum into the sum, as heard or, where that is likelier, not at all; and what its full sum would add, if most."""
+    yes, no = math.log(heard), math.log(1.0 - heard)
+    for k in range(len(added)):
+        value = max(part[k] + yes, no)
+        added[k] += value
+        gain[k] = max(gain[k], max(full[k] + yes, no) - value)
 
 
 @_compiled
@@ -193,7 +151,7 @@ def _surface_waves(
     for slowness in samples_a_degree:
         part[:] = 0.0
         for i in range(len(reach)):
-            _add(part, rises, rows[i], bases[i], spans[i], parts[i], begins[i] + round(reach[i] * slowness))
+            _add(part, rises, rows[i], bases[i], spans[i], parts[i], begins[i] + round(reach[i] * slowness), 1.0)
         _settle(part, rises)
         for k in range(len(waves)):
             waves[k] = max(waves[k], part[k])
@@ -212,9 +170,9 @@ def look_up(curve: Singles, distance_deg: float) -> float:
 
 
 @_compiled
-def _add(added: Floats, rises: Floats, row: Singles, base: float, span: Integers, parts: Integers, shift: int) -> None:
+def _add(added: Floats, rises: Floats, row: Singles, base: float, span: Integers, parts: Integers, shift: int, weight: float) -> None:
     """
-    The sum with a row that begins `shift` samples later: its runs above its base, and the base as a rise and a fall of all after.
+    The sum with a weighted row that begins `shift` samples later: its runs above its base, and the base as a rise and a fall of all after.
 
     Nothing outside the record. Adding the base to every sample instead would be most of the work.
     """
@@ -222,13 +180,13 @@ def _add(added: Floats, rises: Floats, row: Singles, base: float, span: Integers
     first, last = max(0, span[0] - shift), min(count, span[1] - shift)
     if first >= last:
         return
-    rises[first] += base
-    rises[last] -= base
+    rises[first] += weight * base
+    rises[last] -= weight * base
     for r in range(MOST_RUNS):
         if parts[r, 1] == 0:
             break
         for k in range(max(0, parts[r, 0] - shift), min(count, parts[r, 1] - shift)):
-            added[k] += row[k + shift] - base
+            added[k] += weight * (row[k + shift] - base)
 
 
 @_compiled

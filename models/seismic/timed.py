@@ -7,42 +7,26 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.seismic.arrivals import ASSOCIATED, Arrival, associate, depth_error_km
 from models.seismic.association import FIRST_DEPTHS_KM, Prior, find_sources
-from models.seismic.candidates import GROUP_VELOCITIES_KM_S, SURGE_DEVIATION_S, SURGE_PATH_ERROR, Candidates, phase_error_s
-from models.seismic.geodesy import KM_PER_DEGREE, WGS84_FLATTENING, azimuth_deg, distance_deg, geocentric_latitude_deg, unit_vectors
+from models.seismic.candidates import Candidates
+from models.seismic.geodesy import FLATTER, azimuth_deg, distance_deg, geographic
 from models.seismic.posterior import Cloud, Maximum, Offsets, describe
-from models.seismic.scanning import Source, around, log_depth_prior, origin_span, phase_curves, scan
+from models.seismic.scanning import Source, around, log_depth_prior, origin_span, scan
 from models.seismic.sphere_grid import in_single, sphere_grid
-from models.seismic.travel_times import DEPTHS_KM, DISTANCES_DEG, PHASES
+from models.seismic.travel_times import DEPTHS_KM
 
 Floats = NDArray[np.float64]
 
 MISLED_OFFSETS: Final = 0.1  # how often the distances of an event lead astray altogether
-ASSOCIATED: Final = 3.0  # deviations within which an onset counts as the arrival
 LEAST_WORTH: Final = 15.0  # a source this much below the best one (in logarithm) is not looked at closely
+LEAST_DEPTH: Final = 4.0  # nor a depth of a region so much below its best
 MOST_REGIONS: Final = 3
 RADII_DEG: Final[Floats] = np.geomspace(0.02, 40.0, 22)
 SPOKES: Final = 20
 GRID_REACH: Final = 3.5  # deviations
 SPHERE_SQUARE_DEG: Final = 41253.0
 TIME_WINDOW_S: Final = 20.0
-FLATTER: Final = (1.0 - WGS84_FLATTENING) ** 2  # of the equatorial axes of a geocentric vector, and it is geographic
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """
-    An onset taken for a phase: the trace's number in its gather, POSIX seconds, observed less predicted, one deviation.
-
-    `short_period`: it stands out at 0.3 Hz and above.
-    """
-
-    place: int
-    phase: str
-    time_s: float
-    residual_s: float
-    uncertainty_s: float
-    short_period: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,17 +90,6 @@ def offsets_prior(offsets: Offsets) -> Prior:
     return prior
 
 
-def geocentric(latitude_deg: float, longitude_deg: float) -> Floats:
-    """Unit vector at the geocentric latitude of a place."""
-    return unit_vectors(geocentric_latitude_deg(latitude_deg), longitude_deg)
-
-
-def geographic(point: Floats) -> tuple[float, float]:
-    """Latitude and longitude in degrees of a geocentric unit vector."""
-    flat = np.hypot(point[0], point[1]) * FLATTER
-    return float(np.degrees(np.arctan2(point[2], flat))), float(np.degrees(np.arctan2(point[1], point[0])))
-
-
 def locate_by_times(data: Candidates, prior: Prior, starts: Sequence[Floats] = ()) -> Timed | None:
     """The best source and others that compete with it; None where nothing is found at all."""
     sources = find_sources(data, prior, starts)
@@ -132,10 +105,12 @@ def locate_by_times(data: Candidates, prior: Prior, starts: Sequence[Floats] = (
     order = np.argsort(-shares, kind="stable").tolist()
     regions = tuple(describe(clouds[i][0], float(shares[i])) for i in order)
     cloud, top = clouds[order[0]]
-    depth, time = _depth_and_time(data, top, prior, cloud.covariance)
+    arrivals = associate(data, top)
+    (depth, depth_sd), time = _depth_and_time(data, top, prior, cloud.covariance)
+    depth_sd = float(np.hypot(depth_sd, depth_error_km(data, top, arrivals)))
     low, high = origin_span(data)
     evidence = float(np.logaddexp.reduce(masses)) - np.log(SPHERE_SQUARE_DEG * (high - low))
-    return Timed(regions, *depth, data.clock_s + time[0], time[1], evidence, associate(data, top))
+    return Timed(regions, depth, depth_sd, data.clock_s + time[0], time[1], evidence, arrivals)
 
 
 def _region(data: Candidates, source: Source, prior: Prior) -> tuple[Cloud, Source]:
@@ -145,7 +120,7 @@ def _region(data: Candidates, source: Source, prior: Prior) -> tuple[Cloud, Sour
     east, north = (np.outer(RADII_DEG, part(turns)).ravel() for part in (np.sin, np.cos))
     area = np.repeat(RADII_DEG**2 * np.sinc(RADII_DEG / 180.0), SPOKES)
     cloud = Cloud((0.0, 0.0), np.stack((east, north), axis=1), joint.log_posterior(around(source.point, east, north)) + np.log(area))
-    joint = replace(joint, depths_km=_depths_about(source.depth_km))
+    joint = replace(joint, depths_km=_likely_depths(joint, source))
     for count in (9, 15):
         steps = np.linspace(-GRID_REACH, GRID_REACH, count)
         axes = np.linalg.cholesky(cloud.covariance + 1e-5 * np.eye(2))
@@ -157,6 +132,14 @@ def _region(data: Candidates, source: Source, prior: Prior) -> tuple[Cloud, Sour
         source = _moved(joint, source, nodes[top])
         cloud = replace(cloud, point=geographic(nodes[top]), offsets=offsets - offsets[top])
     return cloud, source
+
+
+def _likely_depths(joint: _Joint, source: Source) -> tuple[float, ...]:
+    """The source's depth, its neighbors, and all that are not much less likely there: few near a network, all far from one."""
+    depths = tuple(sorted({*FIRST_DEPTHS_KM, source.depth_km}))
+    density = replace(joint, depths_km=depths).by_depth(source.point[None])[:, 0]
+    near = sorted(depths, key=lambda depth: abs(depth - source.depth_km))[:4]
+    return tuple(depth for depth, value in zip(depths, density, strict=True) if depth in near or value > density.max() - LEAST_DEPTH)
 
 
 def _inside(cloud: Cloud, top: Source, source: Source) -> bool:
@@ -176,11 +159,6 @@ def _moved(joint: _Joint, source: Source, point: Floats) -> Source:
     score = found.best[:, 0] + log_depth_prior(np.asarray(depths), point[None])[:, 0]
     row = int(np.argmax(score))
     return Source(point, depths[row], float(found.when_s[row, 0]), float(score[row]))
-
-
-def _depths_about(depth_km: float) -> tuple[float, ...]:
-    nearest = sorted(FIRST_DEPTHS_KM, key=lambda depth: abs(depth - depth_km))[:4]
-    return tuple(sorted({*nearest, depth_km}))
 
 
 def _depth_and_time(data: Candidates, source: Source, prior: Prior, covariance: Floats) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -203,41 +181,3 @@ def _moments(values: Floats, weights: Floats) -> tuple[float, float]:
     """Mean and standard deviation."""
     mean = float(np.average(values, weights=weights))
     return mean, float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))
-
-
-def associate(data: Candidates, source: Source) -> tuple[Arrival, ...]:
-    """Each phase's onset on each trace, where there is one within three deviations that no earlier phase has taken."""
-    reach = data.reach_deg(source.point)
-    errors = [phase_error_s(phase, data, reach, source.depth_km) for phase in PHASES]
-    curves = phase_curves(source.depth_km).astype(np.float64)
-    arrivals = []
-    for i, place in enumerate(data.places.tolist()):
-        free = data.as_later[i] > 0.0
-        for row, phase in enumerate(PHASES):
-            expected = source.time_s + float(np.interp(reach[i], DISTANCES_DEG, curves[row]))
-            sigma = np.hypot(data.deviations[i], errors[row][i])
-            off = np.where(free, np.abs(data.times[i] - expected) / sigma, np.inf)
-            at = int(np.argmin(off))
-            if off[at] <= ASSOCIATED:
-                time_s = float(data.times[i, at])
-                short = bool(data.short_period[i, at])
-                arrivals.append(Arrival(int(place), phase, data.clock_s + time_s, time_s - expected, float(sigma[at]), short))
-                free &= np.abs(data.times[i] - time_s) > 3.0
-    return (*arrivals, *_surface_arrivals(data, source, reach))
-
-
-def _surface_arrivals(data: Candidates, source: Source, reach: Floats) -> list[Arrival]:
-    """The Rayleigh waves' largest amplitude, at the group velocity that most traces agree on."""
-    found: list[Arrival] = []
-    for velocity in GROUP_VELOCITIES_KM_S:
-        expected = source.time_s + reach * KM_PER_DEGREE / velocity
-        sigma = np.hypot(SURGE_DEVIATION_S, SURGE_PATH_ERROR * (expected - source.time_s))
-        off = np.where(data.surge_weights > 0.0, data.surge_times - expected[:, None], np.inf)
-        nearest = np.argmin(np.abs(off), axis=1)
-        arrivals = []
-        for i, at in enumerate(nearest.tolist()):
-            if abs(off[i, at]) <= ASSOCIATED * SURGE_DEVIATION_S:
-                time_s = data.clock_s + float(data.surge_times[i, at])
-                arrivals.append(Arrival(int(data.places[i]), "LR", time_s, float(off[i, at]), float(sigma[i])))
-        found = max(found, arrivals, key=len)
-    return found

@@ -15,8 +15,12 @@ Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 
 TABLE: Final = Path(__file__).with_name("travel_times.npz")
-PHASES: Final = ("P", "PKP", "PKPbc", "S", "pP", "sP", "PP")
-"""`P` is the first of p, P, Pn and Pdiff (to 125 degrees), `PKP` of PKIKP and PKiKP, `PKPbc` of PKP in the outer core, `S` as P."""
+PHASES: Final = ("P", "PKP", "PKPbc", "PKPab", "S", "pP", "sP", "PP")
+"""
+`P` is the first of p, P, Pn and Pdiff (to 125 degrees), `PKP` of PKIKP and PKiKP, `S` as P.
+
+`PKPbc` is the first of PKP in the outer core, from 143 to 155 degrees, `PKPab` the last.
+"""
 
 NEAR_STEP_DEG: Final = 0.05
 NEAR_DEG: Final = 5.0

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 from models.analysis.events import EventLocation, locate_event
 from models.analysis.sections import reference_at
+from models.seismic.arrivals import Arrival
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg
 from models.seismic.posterior import CONFIDENCE, OUTER_CONFIDENCE, Maximum
-from models.seismic.timed import Arrival
 from models.seismic.waveforms import Gather
 from workers.contracts import ArrivalReading, Ellipse, Epicenter, LocateResult, OffsetReading
 from workers.jobs import drawing

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.analysis.offsets import combine_origin_times, read_offsets
-from models.analysis.sections import LEAD_S, Reference, draw_section, find_reference, place_traces, section_start_s
+from models.analysis.sections import LEAD_S, Reference, draw_section, find_reference, locate_readings, place_traces, section_start_s
 from models.catalog.pictures import AZIMUTH_SECTION, DISTANCE_SECTION
 from models.imaging.render import Placement, render_section
 from models.seismic.geodesy import azimuth_deg, distance_deg
@@ -41,8 +41,22 @@ def test_without_one_the_offsets_point_to_it(gather, readings):
 
 
 def test_too_few_stations_leave_no_reference(gather, readings):
-    nowhere = replace(gather, latitudes_deg=np.where(np.arange(8) < 2, gather.latitudes_deg, np.nan))
+    nowhere = replace(gather, latitudes_deg=np.where(np.arange(8) < 1, gather.latitudes_deg, np.nan))
     assert find_reference(nowhere, readings) is None
+
+
+def test_two_stations_point_to_two_places_and_both_are_told(gather, readings):
+    latitudes, longitudes = np.full(8, np.nan), np.full(8, np.nan)
+    latitudes[:2], longitudes[:2] = (0.0, 0.0), (20.0, 60.0)
+    two = replace(gather, latitudes_deg=latitudes, longitudes_deg=longitudes)
+    distances = distance_deg(30.0, 35.0, latitudes, longitudes)
+    true = replace(readings, distances_deg=distances, uncertainties_deg=np.where(np.isfinite(distances), 1.0, np.nan))
+    found = locate_readings(two, true)
+    places = [found, *found.alternatives]
+    assert len(places) == 2
+    assert [place.probability for place in places] == pytest.approx([0.5, 0.5], abs=0.1)
+    for latitude in (30.0, -30.0):
+        assert any(distance_deg(latitude, 35.0, place.latitude_deg, place.longitude_deg) < 2.0 for place in places)
 
 
 def test_at_a_reference_traces_stand_where_their_stations_are(gather, readings):

@@ -9,10 +9,11 @@ from models.analysis.offsets import OffsetReadings
 from models.analysis.times import combine_depths, heard_at_short_periods, heard_by_most, moved_location, time_event, with_origin
 from models.catalog.pictures import CONDITIONING
 from models.imaging.conditioning import condition
+from models.seismic.arrivals import Arrival
 from models.seismic.codes import TraceId
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location import locate
-from models.seismic.timed import Arrival, Timed
+from models.seismic.timed import Timed
 from models.seismic.travel_times import travel_time_s
 from models.seismic.waveforms import Record
 
@@ -56,7 +57,7 @@ def local_event():
 def test_times_of_a_local_network_overrule_distances_that_lead_astray(local_event):
     records, gather, readings = local_event
     before = locate(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
-    timed = time_event(records, gather, readings, before)
+    timed = time_event(records, gather, readings, [before])
     moved = moved_location(gather, readings, before, timed)
     assert distance_deg(*SOURCE, before.latitude_deg, before.longitude_deg) > 20.0
     assert distance_deg(*SOURCE, moved.latitude_deg, moved.longitude_deg) * KM_PER_DEGREE < 15.0
@@ -73,7 +74,7 @@ def test_records_without_an_event_leave_the_offsets_as_they_are(local_event):
     silent = [replace(record, samples=growing(rng, [])) for record in records]
     gather = condition(silent, CONDITIONING)
     before = locate(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
-    assert time_event(silent, gather, readings, before) is None
+    assert time_event(silent, gather, readings, [before]) is None
     assert with_origin(readings, None) is readings
 
 

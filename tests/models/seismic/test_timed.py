@@ -8,6 +8,7 @@ from models.seismic.association import no_prior
 from models.seismic.candidates import assemble
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg, geocentric_latitude_deg
 from models.seismic.onsets import Onsets
+from models.seismic.regions import needed
 from models.seismic.surges import Surges
 from models.seismic.timed import locate_by_times
 from models.seismic.travel_times import travel_time_s
@@ -80,6 +81,36 @@ def test_an_array_turns_a_ring_into_a_region_that_holds_the_truth():
     best = timed.regions[0]
     assert error_km(timed, source) < 2.5 * best.horizontal_uncertainty_km
     assert best.horizontal_uncertainty_km < 1500.0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_core_phases_at_an_array_are_not_taken_for_a_source_beneath_it(seed):
+    rng = np.random.default_rng(20 + seed)
+    source = (-23.9, 180.0)
+    middle = destination(*source, 350.0, 149.0)
+    stations = destination(*middle, rng.uniform(0.0, 360.0, 40), 5.0 * np.sqrt(rng.uniform(size=40)))
+    found = network(rng, source, 520.0, *stations, (990.0, 1300.0), scatter_s=1.0, lost=0.4, phases=("PKP", "PKPbc", "PKPab"))
+    timed = located(found, *stations)
+    assert min(needed(place, *source) / place.outer for place in timed.regions) < 1.5
+    assert all(distance_deg(*middle, place.latitude_deg, place.longitude_deg) > 90.0 for place in timed.regions)
+
+
+def test_a_source_beneath_a_network_is_found_there():
+    rng = np.random.default_rng(30)
+    source = (-21.0, -178.5)
+    stations = spread_out(rng, (-21.5, -178.0), 25, 5.0)
+    timed = located(network(rng, source, 550.0, *stations, (-60.0, 400.0), phases=("P", "S")), *stations)
+    assert error_km(timed, source) < 60.0
+    assert timed.depth_km == pytest.approx(550.0, abs=60.0)
+
+
+def test_a_depth_that_only_far_first_arrivals_tell_is_not_told_closely():
+    rng = np.random.default_rng(31)
+    source = (3.3, 95.8)
+    stations = spread_out(rng, source, 30, 85.0, 40.0)
+    timed = located(network(rng, source, 30.0, *stations, (-600.0, 1500.0), phases=("P",)), *stations)
+    assert error_km(timed, source) < 60.0
+    assert timed.depth_uncertainty_km > 25.0
 
 
 def test_distances_that_lead_astray_are_overruled_by_a_network_of_onsets():

@@ -16,6 +16,7 @@ SPOTS = [
     ("P", ["p", "P", "Pn", "Pdiff"], 111.0, 0.0),
     ("PKP", ["PKIKP", "PKiKP"], 150.3, 33.0),
     ("PKPbc", ["PKP"], 150.3, 120.0),
+    ("PKPbc", ["PKP"], 146.2, 580.0),
     ("S", ["s", "S", "Sn", "Sdiff"], 2.9, 10.0),
     ("S", ["s", "S", "Sn", "Sdiff"], 60.2, 590.0),
     ("pP", ["pP"], 60.2, 120.0),
@@ -33,6 +34,12 @@ def taup():
 def test_the_table_is_within_a_fifth_of_a_second_of_taup(taup, phase, names, distance_deg, depth_km):
     expected = min(arrival.time for arrival in taup.get_travel_times(depth_km, distance_deg, names))
     assert travel_time_s(phase, distance_deg, depth_km) == pytest.approx(expected, abs=0.2)
+
+
+@pytest.mark.parametrize(("distance_deg", "depth_km"), [(147.3, 33.0), (153.0, 580.0), (166.1, 0.0)])
+def test_the_later_branch_of_pkp_is_its_last_arrival(taup, distance_deg, depth_km):
+    expected = max(arrival.time for arrival in taup.get_travel_times(depth_km, distance_deg, ["PKP"]))
+    assert travel_time_s("PKPab", distance_deg, depth_km) == pytest.approx(expected, abs=0.2)
 
 
 def test_p_never_comes_later_from_nearer_and_has_no_hole():

@@ -1,0 +1,103 @@
+"""
+Sums of delayed traces over windows and slownesses: where an array's traces are more alike than noise would be.
+
+Semblance after Neidell & Taner 1971, doi:10.1190/1.1440186; of noise it follows Fisher's distribution (Blandford 1974,
+doi:10.1190/1.1440453).
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import f as fisher
+
+Floats = NDArray[np.float64]
+
+QUIET: Final = 25.0  # percent of a record's windows are quieter than its usual level
+LOUD: Final = 4.0  # times as much energy as that stands out: surface waves of an hour's noise come to less
+MOST_FRONTS: Final = 3  # a band
+MOST_PEAKS: Final = 8  # slownesses of a front
+WORTH: Final = 6.0  # a slowness this much less likely than the likeliest (in logarithm) is not told
+TRUSTED: Final = 0.5  # of a likelihood that takes signals for plane waves in white noise
+CHANCE: Final = 1e-9  # of a window of noise being as coherent: a hundred thousand windows and slownesses are looked at
+WINDOW_PERIODS: Final = 3.0  # of the band's middle
+
+
+def coherent_windows(
+    traces: Floats, places: Floats, rate_hz: float, width: int, fineness: tuple[float, float], heard: NDArray[np.bool_]
+) -> list[tuple[int, list[tuple[float, Floats]]]]:
+    """
+    Windows that noise would not bring about, the most coherent first: first sample (at the middle), and what it may be.
+
+    `heard`: which windows (of `window_hop` each) are looked at. What a window may be is
+    the maxima over slowness with the logarithm of their likelihood: sparse arrays see a wave in several directions.
+    """
+    grid, (rows, columns) = _grid(float(np.hypot(*places.T).max()), *fineness)
+    hop = window_hop(width)
+    semblance = _semblance(traces, places, grid, rate_hz, (width, hop))
+    semblance[:, ~heard] = 0.0
+    best = semblance.max(axis=0)
+    freedom = 2.0 * WINDOW_PERIODS  # independent samples in a window of a band about an octave wide
+    chance = fisher.logsf((len(traces) - 1) * best / (1.0 - best), freedom, freedom * (len(traces) - 1))
+    inside = np.hypot(*grid.T) <= fineness[0]
+    found: list[tuple[int, list[tuple[float, Floats]]]] = []
+    for place in np.argsort(chance).tolist():
+        if chance[place] > np.log(CHANCE) or len(found) == MOST_FRONTS:
+            break
+        if all(abs(place * hop - other) >= width for other, _ in found):
+            likely = -0.5 * TRUSTED * freedom * len(traces) * np.log(1.0 - semblance[:, place])
+            peaks = _peaks(np.where(inside, likely, -np.inf).reshape(rows, columns))
+            found.append((place * hop, [(float(likely[peak]), grid[peak]) for peak in peaks]))
+    return found
+
+
+def _grid(radius_deg: float, highest: float, step_s: float) -> tuple[Floats, tuple[int, int]]:
+    """Slownesses [m, 2] a step apart that moves no trace by more than `step_s`, and rows and columns of that grid."""
+    steps = np.arange(-highest, highest + 1e-9, max(step_s / radius_deg, highest / 24.0))
+    return np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2), (len(steps), len(steps))
+
+
+def _peaks(likely: Floats) -> list[int]:
+    """Numbers of local maxima on a grid [rows, columns] that are worth telling, the highest first."""
+    around = np.pad(likely, 1, constant_values=-np.inf)
+    views = [around[i : i + likely.shape[0], j : j + likely.shape[1]] for i in range(3) for j in range(3)]
+    top = (likely == np.max(views, axis=0)) & (likely > likely.max() - WORTH)
+    peaks = np.flatnonzero(top)
+    return [int(peak) for peak in peaks[np.argsort(-likely.ravel()[peaks])][:MOST_PEAKS]]
+
+
+def _semblance(traces: Floats, places: Floats, grid: Floats, rate_hz: float, window: tuple[int, int]) -> Floats:
+    """Energy [slownesses, windows] of the mean of delayed traces over the mean of their energies, 0 to 1."""
+    late = np.rint(places @ grid.T * rate_hz).astype(np.int64)
+    reach, count = int(np.abs(late).max()) + 1, traces.shape[1]
+    padded = np.pad(traces.astype(np.float32), ((0, 0), (reach, reach)))
+    squares = padded**2
+    beam, energy = np.empty(count, np.float32), np.empty(count, np.float32)
+    rows = []
+    for shifts in (late.T + reach).tolist():
+        beam[:], energy[:] = 0.0, 0.0
+        for row, square, shift in zip(padded, squares, shifts, strict=True):
+            beam += row[shift : shift + count]
+            energy += square[shift : shift + count]
+        whole = _windowed(energy.astype(np.float64), *window)
+        rows.append(_windowed(np.square(beam, dtype=np.float64), *window) / np.maximum(len(traces) * whole, 1e-6 * whole.max() + 1e-300))
+    return np.clip(np.stack(rows), 0.0, 1.0 - 1e-9)
+
+
+def window_hop(width: int) -> int:
+    """Samples from one window to the next."""
+    return max(1, width // 4)
+
+
+def standing_out(traces: Floats, width: int) -> NDArray[np.bool_]:
+    """Windows in which half of the traces at least are louder than they are most of the time."""
+    energy = np.stack([_windowed(row**2, width, window_hop(width)) for row in traces])
+    quiet = np.array([np.percentile(row[row > 0.0], QUIET) if (row > 0.0).any() else np.inf for row in energy])
+    return np.asarray(np.median(energy / quiet[:, None], axis=0) > LOUD)
+
+
+def _windowed(values: Floats, width: int, hop: int) -> Floats:
+    """Sums over windows of a width, one a hop."""
+    total = np.concatenate(([0.0], np.cumsum(values)))
+    starts = np.arange(0, len(values) - width, hop)
+    return np.asarray(total[starts + width] - total[starts])
