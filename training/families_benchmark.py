@@ -19,20 +19,25 @@ from models.analysis.families import Families, find_families
 from training.config import SPAWN, TrainingSettings, recipe
 from training.dataset import Arrays
 from training.families_data import KINDS, STYLES, FamiliesRecipe, pair_shards
+from training.families_limits import Ceiling, ceilings
 from training.families_methods import (
     BenchmarkRecipe,
     FamiliesPlan,
     Method,
+    agreeing_pictures,
     clustered,
+    described_reader,
     embed,
     labelled,
-    linear_views,
     plain_methods,
     random_trunk,
     views_network,
 )
+from training.families_real import section
 
 Labels = NDArray[np.int64]
+# Kinds kept from one of the trained embeddings: what it does with sources that nobody thought of.
+UNTAUGHT = ("landslide", "collapse", "resonance")
 RULES = ("smallest loss (the paper's)", "largest silhouette", "largest gap", "largest stability", "largest excess (ours)")
 
 
@@ -65,6 +70,7 @@ class Report:
     scores: Mapping[str, Sequence[Score]]
     alone: Mapping[str, int]
     pairs: NDArray[np.float64]
+    limits: Sequence[Ceiling]
     sources: int
     draws: int
 
@@ -131,15 +137,18 @@ def measure(settings: TrainingSettings) -> Report:
     test, train = load_pairs(settings, plan)
     folder = settings.build_dir / "runs" / f"families-{len(train['truth'])}"
     pictures, kinds = single_views(test)
-    ours = views_network(train, plan.views, folder)
+    by_views = views_network(train, plan.views, folder)
+    ours, partly = (described_reader(train, plan.described, without) for without in ((), UNTAUGHT))
     methods = [
         *plain_methods(train),
         random_trunk(train, plan),
         clustered("DeepCluster as published, on sections", "distance", train, plan.published, folder),
         clustered("DeepCluster on source pictures", "source", train, plan.deepcluster, folder),
-        linear_views(train),
-        Method("two views of a source (VICReg), ours", lambda unseen: embed(ours, unseen["source"])),
-        labelled(train, plan.views, len(KINDS)),
+        agreeing_pictures(train),
+        Method("two views of a source (VICReg)", lambda unseen: embed(by_views, unseen["source"])),
+        Method(f"taught sources, but no {' or '.join(UNTAUGHT)}", lambda unseen: embed(partly, unseen["source"])),
+        Method("taught what sources are like, ours", lambda unseen: embed(ours, unseen["source"])),
+        labelled(train, plan.described),
     ]
     random = np.random.default_rng([plan.benchmark.seed, 2])
     mixtures = [draw_mixture(kinds, plan.benchmark, random) for _ in range(plan.benchmark.draws)]
@@ -150,7 +159,9 @@ def measure(settings: TrainingSettings) -> Report:
         names = (methods[2].name, ours_name)
         claims = pool.map(partial(claims_alone, kinds=kinds, plan=plan.benchmark), [embedded[name] for name in names])
         alone = dict(zip(names, claims, strict=True))
-    return Report(scores, alone, confusions(embedded[ours_name], kinds, plan.benchmark), len(train["truth"]), plan.benchmark.draws)
+    pairs = confusions(embedded[ours_name], kinds, plan.benchmark)
+    limits = ceilings({name: np.concatenate([train[name], test[name]]) for name in ("source", "truth")}, plan.benchmark.seed)
+    return Report(scores, alone, pairs, limits, len(train["truth"]), plan.benchmark.draws)
 
 
 def load_pairs(settings: TrainingSettings, plan: FamiliesPlan) -> tuple[Arrays, Arrays]:
@@ -170,7 +181,9 @@ def confusions(embedding: NDArray[np.float32], kinds: Labels, plan: BenchmarkRec
 
 
 def write(settings: TrainingSettings, page: Path) -> None:
-    """Measure, and write the page."""
+    """Measure, and write the page; the real events of the data folder come last, where it holds any."""
     from training.families_page import page_of  # noqa: PLC0415  (the page reads this module's types)
 
-    page.write_text(page_of(measure(settings)), encoding="utf-8")
+    real = settings.data_dir / "real_events" if settings.data_dir else None
+    found = section(settings.artifacts_dir, real) if real and real.is_dir() else ""
+    page.write_text(page_of(measure(settings)) + ("\n" + found if found else ""), encoding="utf-8")

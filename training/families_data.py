@@ -20,12 +20,15 @@ from models.catalog.offset import OFFSET
 from models.catalog.pictures import CONDITIONING, DISTANCE_SECTION, SOURCE
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
+from models.imaging.render import render_source
 from models.imaging.style import SectionStyle, SourceStyle, fingerprint
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
+from models.seismic.waveforms import Gather
 from training import events, greens
 from training.config import TrainingSettings
 from training.dataset import Arrays, Shards, fingerprint_of, make_shards
+from training.descriptions import describe
 from training.events import World, open_world
 from training.seeds import Purpose, stream
 from training.sources import Source
@@ -123,15 +126,22 @@ def view(studio: Studio, source: Source, year: int, random: np.random.Generator)
             return None
         try:
             gather = condition(event.records, CONDITIONING)
+            if not is_seen(gather, recipe.seen_db):
+                source = replace(source, rates=source.rates * LARGER)
+                continue
             readings = read_offsets(studio.offset, gather)
         except UnusableData:
             continue
         reference = find_reference(gather, readings)
-        picture = draw_source(SOURCE, gather, readings, reference)
-        if picture[1].max() * SOURCE.dynamic_range_db / 255 >= recipe.seen_db:
-            return {"source": picture, "distance": draw_section(DISTANCE_SECTION, gather, readings, reference)}, source
-        source = replace(source, rates=source.rates * LARGER)
+        section = draw_section(DISTANCE_SECTION, gather, readings, reference)
+        return {"source": draw_source(SOURCE, gather, readings, reference), "distance": section}, source
     return None
+
+
+def is_seen(gather: Gather, seen_db: float) -> bool:
+    """Whether heights over the noise, to which distances are nothing, reach that many decibels in the source picture."""
+    heights = render_source(SOURCE, gather, np.full(len(gather.trace_ids), np.nan))[1]
+    return bool(heights.max() * SOURCE.dynamic_range_db / 255 >= seen_db)
 
 
 def _pair(studio: Studio, kind: str, random: np.random.Generator) -> Arrays:
@@ -144,14 +154,15 @@ def _pair(studio: Studio, kind: str, random: np.random.Generator) -> Arrays:
         second = view(studio, elsewhere(studio.world, first[1], random), year, random)
         if second is not None:
             pictures = {name: np.stack([first[0][name], second[0][name]]) for name in STYLES}
-            return {**pictures, "truth": np.array([KINDS.index(kind), source.depth_km])}
+            described = describe(source, studio.world.store.time_step_s)
+            return {**pictures, "truth": np.array([KINDS.index(kind), source.depth_km, *described])}
 
 
 def draw_pairs(recipe: FamiliesRecipe, settings: TrainingSettings, number: int) -> Arrays:
     """
-    One shard, all KINDS alike often: `source` and `distance` uint8 [sources, 2 views, channels, rows, columns], `truth` [sources, 2].
+    One shard, all KINDS alike often: `source` and `distance` uint8 [sources, 2 views, channels, rows, columns], `truth` [sources, 18].
 
-    Truth: kind (index in KINDS) and depth in km.
+    Truth: kind (index in KINDS), depth in km, and what the source is like (training.descriptions).
     """
     world = open_world(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
     studio = Studio(world, OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=1), recipe)

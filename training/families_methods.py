@@ -8,17 +8,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
-from torch import nn
-from tqdm import tqdm
 
 from models.catalog.families import EMBEDDING_SIZE
 from models.catalog.pictures import SOURCE
-from models.networks.families import FamiliesReader
-from training import contrastive, deepcluster
+from models.networks.families import FamiliesReader, LikenessReader
+from training import contrastive, deepcluster, describing
 from training.contrastive import ContrastiveRecipe
 from training.dataset import Arrays
 from training.deepcluster import ClusterRecipe, features_of, set_projection
-from training.families_data import STYLES
+from training.describing import DescribeRecipe
+from training.families_data import KINDS, STYLES
 from training.projections import agreement_of, whitening_of
 
 Floats = NDArray[np.float32]
@@ -49,6 +48,7 @@ class FamiliesPlan(BaseModel):
     test_shards: int
     train_shards: int
     views: ContrastiveRecipe
+    described: DescribeRecipe
     published: ClusterRecipe
     deepcluster: ClusterRecipe
     benchmark: BenchmarkRecipe
@@ -129,7 +129,7 @@ def clustered(name: str, style: str, train: Arrays, recipe: ClusterRecipe, folde
 
 
 def views_network(train: Arrays, recipe: ContrastiveRecipe, folder: Path) -> FamiliesReader:
-    """The trunk trained on pairs of views, projected on what the views agree in, centers set: what is exported."""
+    """The trunk trained on pairs of views, projected on what the views agree in, centers set."""
     network = reader("source", recipe)
     contrastive.run(network, train["source"], recipe, folder / "views")
     one, other = (features_of(network, train["source"][:, k], BATCH) for k in range(2))
@@ -137,33 +137,24 @@ def views_network(train: Arrays, recipe: ContrastiveRecipe, folder: Path) -> Fam
     return network
 
 
-def linear_views(train: Arrays) -> Method:
-    """Directions of the spectral features in which two views of a source agree: the same idea without a network."""
-    agreement = agreement_of(spectra(train["source"][:, 0]), spectra(train["source"][:, 1]), EMBEDDING_SIZE)
-    return Method("spectral features, what two views agree in", lambda test: agreement(spectra(test["source"])))
+def described_reader(train: Arrays, recipe: DescribeRecipe, without: tuple[str, ...] = ()) -> LikenessReader:
+    """Taught what sources are like, on those of all kinds but some: what is exported."""
+    known = ~np.isin(train["truth"][:, 0], [KINDS.index(kind) for kind in without])
+    return describing.fit(train["source"][known], describing.weighted(train["truth"][known, 2:]), recipe)
 
 
-def labelled(train: Arrays, recipe: ContrastiveRecipe, kinds: int) -> Method:
-    """The same trunk taught the true kinds: what no unsupervised way can be asked to beat."""
-    network = reader("source", recipe.model_copy(update={"clusters": kinds}))
-    pictures, truth = flat(train["source"]), np.repeat(train["truth"][:, 0], 2).astype(np.int64)
-    _teach(network, pictures, truth, recipe)
-    whitening = whitening_of(features_of(network, pictures, BATCH), kinds)
-    return Method(
-        "taught the kinds (a ceiling, not a competitor)", lambda test: whitening(features_of(network, test["source"], BATCH)), True
-    )
+def agreeing_pictures(train: Arrays) -> Method:
+    """Directions of the pictures' principal components in which two views of a source agree: VICReg's idea without a network."""
+    one, other = (_rows(train["source"][:, view]) for view in range(2))
+    seen = np.concatenate([one, other])
+    agreement = agreement_of(_principal(one, seen), _principal(other, seen), EMBEDDING_SIZE // 2)
+    return Method("source pictures, what two views agree in", lambda test: agreement(_principal(_rows(test["source"]), seen)))
 
 
-def _teach(network: FamiliesReader, pictures: NDArray[np.uint8], truth: NDArray[np.int64], recipe: ContrastiveRecipe) -> None:
-    optimizer = torch.optim.AdamW(network.parameters(), recipe.learning_rate, weight_decay=0.05)
-    random = np.random.default_rng(recipe.seed)
-    network.train()
-    for _ in tqdm(range(recipe.epochs // 2), desc="kinds", unit="epoch", mininterval=5):
-        for rows in np.array_split(random.permutation(len(truth)), max(len(truth) // recipe.batch, 1)):
-            optimizer.zero_grad(set_to_none=True)
-            raw = network.raw(torch.from_numpy(pictures[rows]))
-            nn.functional.cross_entropy(raw, torch.from_numpy(truth[rows]), label_smoothing=0.05).backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
+def labelled(train: Arrays, recipe: DescribeRecipe) -> Method:
+    """The same reader as ours taught the true kinds: what no unsupervised way can be asked to beat."""
+    taught = describing.fit(train["source"], np.eye(len(KINDS))[train["truth"][:, 0].astype(np.int64)], recipe)
+    return Method("taught the kinds (a ceiling, not a competitor)", lambda test: embed(taught, test["source"]), True)
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Train, export and score the families model: two views of one source shall embed alike."""
+"""Train, export and score the families model: sources that are alike shall embed alike."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from training.dataset import Arrays
 from training.export import add_metrics, export, worst_difference
 from training.families_benchmark import draw_mixture, load_pairs, score, single_views
 from training.families_data import FamiliesRecipe
-from training.families_methods import FamiliesPlan, views_network
+from training.families_methods import FamiliesPlan, described_reader
 
 LIMITS = (
     "Kinds that differ little in spectrum and duration are not told apart: explosion, collapse and shallow earthquake; landslide "
@@ -51,9 +51,9 @@ def train(settings: TrainingSettings, version: str) -> Path:
     plan = recipe("families", FamiliesPlan)
     torch.set_num_threads(settings.processes)
     test, seen = load_pairs(settings, plan)
-    network = views_network(seen, plan.views, settings.build_dir / "runs" / f"families-{len(seen['truth'])}")
+    network = described_reader(seen, plan.described)
     data = {"sources": len(seen["truth"]), "pairs": recipe("families_pairs", FamiliesRecipe).model_dump(mode="json")}
-    data["recipe"] = plan.views.model_dump(mode="json")
+    data["recipe"] = plan.described.model_dump(mode="json")
     place = export(network, FAMILIES, version, settings.artifacts_dir, data=data, limits=LIMITS, calibration={})
     parity = worst_difference(network, place / "model.onnx", np.ascontiguousarray(seen["source"][:16, 0]))
     model = OnnxModel.load(open_store(settings.artifacts_dir), FAMILIES, threads=settings.processes)

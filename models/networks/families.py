@@ -45,3 +45,39 @@ class FamiliesReader(Reader):
     def loss(self, raw: Tensor, truth: Tensor) -> Tensor:
         """Cross-entropy against pseudo-labels [batch, 1]."""
         return nn.functional.cross_entropy(raw, truth[:, 0].long())
+
+
+class Likeness(nn.Module):
+    """
+    How like each of the known pictures a picture is: the Gaussian kernel exp(-sharpness d^2) of their distance, pixel by pixel.
+
+    Unlike a convolution's average, it tells one row (a period) from the next.
+    """
+
+    def __init__(self, known: Tensor, sharpness: float) -> None:
+        """`known` [n, channels x rows x columns], brightness 0 to 1."""
+        super().__init__()
+        self.known = nn.Parameter(known, requires_grad=False)
+        self.sharpness = sharpness
+        self.features = len(known)
+
+    def forward(self, signal: Tensor) -> Tensor:
+        """Likenesses [batch, n] of signals [batch, channels, rows, columns]."""
+        seen = signal.flatten(1)
+        squares = seen.square().sum(dim=1, keepdim=True) + self.known.square().sum(dim=1) - 2.0 * seen @ self.known.T
+        return torch.exp(-self.sharpness * squares.clamp(min=0.0))
+
+
+class LikenessReader(FamiliesReader):
+    """The embedding out of likenesses to known pictures, which takes the place of a trunk; there is no layer to be learned."""
+
+    def __init__(self, known: Tensor, sharpness: float, size: int, clusters: int) -> None:
+        nn.Module.__init__(self)
+        self.trunk = Likeness(known, sharpness)  # type: ignore[assignment]  # no network, but it says features all the same
+        self.register_buffer("mean", torch.zeros(self.trunk.features))
+        self.register_buffer("projection", torch.zeros(self.trunk.features, size))
+        self.register_buffer("centers", torch.zeros(clusters, size))
+
+    def signal(self, pictures: Tensor) -> Tensor:
+        """Brightness 0 to 1."""
+        return pictures.float() / 255.0

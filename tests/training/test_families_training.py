@@ -17,6 +17,7 @@ from training.deepcluster import ClusterRecipe, pseudo_labels, uniform_over_labe
 from training.export import export
 from training.families_benchmark import RULES, Report, Score, draw_mixture, score
 from training.families_data import KINDS, turned
+from training.families_limits import Ceiling, ceiling
 from training.families_methods import FamiliesPlan, spectra
 from training.families_page import page_of
 from training.projections import agreement_of, whitening_of
@@ -191,8 +192,20 @@ def test_a_perfect_embedding_scores_one_and_the_page_says_so():
     perfect = score(embedding, draw_mixture(kinds, plan, np.random.default_rng(5)), plan)
     assert perfect.ari == pytest.approx(1.0)
     assert perfect.structured
+    limit = Ceiling("the source picture", (0.61, 0.58, 0.64), (0.33, 0.3, 0.36), 480)
     blind = Score(0.0, 0.0, 0.0, 0.0, 2, 5, False, (2, 2, 2, 2, 2))
-    page = page_of(Report({"ours": [perfect], "ceiling": [blind]}, {"ours": 0}, np.eye(len(KINDS)), 96, 1))
+    page = page_of(Report({"ours": [perfect], "ceiling": [blind]}, {"ours": 0}, np.eye(len(KINDS)), [limit], 96, 1))
     assert "| ours | 1.00 (1.00 to 1.00) |" in page
     assert ("reached by: ours." in page) == (perfect.k == perfect.true_k)
+    assert "| the source picture | 0.61 (0.58 to 0.64) | 0.33 (0.30 to 0.36) | 480 |" in page
     assert all(rule in page for rule in RULES)
+
+
+def test_kinds_that_show_are_named_and_twins_are_not_learned_from():
+    random, kinds = np.random.default_rng(0), np.repeat(np.arange(4), 20)
+    told = ceiling("told", np.eye(4)[kinds] + 0.1 * random.normal(size=(80, 4)), kinds, np.arange(80), 1)
+    assert told.right[0] == told.ari[0] == 1.0
+    twins, sources = np.repeat(random.normal(size=(40, 4)), 2, axis=0), np.repeat(np.arange(40), 2)
+    untold = ceiling("untold", twins, random.permutation(np.repeat(np.arange(4), 10)).repeat(2), sources, 1)
+    assert untold.right[1] < 0.5
+    assert untold.right[1] <= untold.right[0] <= untold.right[2]
