@@ -48,10 +48,10 @@ def weighted(descriptions: Floats) -> Floats:
 
 def fit(views: Pictures, targets: Floats, recipe: DescribeRecipe) -> LikenessReader:
     """A reader of targets [sources, m], m at most EMBEDDING_SIZE, off views [sources, v, channels, rows, columns] of the sources."""
-    known = (views.reshape(views.shape[0] * views.shape[1], -1) / np.float32(255)).astype(np.float32)
+    known = np.ascontiguousarray(views.reshape(views.shape[0] * views.shape[1], -1))
     sources = np.repeat(np.arange(len(views)), views.shape[1])
     truth = (targets - targets.mean(axis=0))[sources]
-    squares = _squared_distances(known)
+    squares = _squared_distances(known / 255.0)
     tried = list(product(recipe.sharpness, recipe.penalties))
     misses = [_missed(np.exp(-sharpness * squares), penalty, truth, sources, recipe) for sharpness, penalty in tried]
     sharpness, penalty = tried[int(np.argmin(misses))]
@@ -63,8 +63,8 @@ def fit(views: Pictures, targets: Floats, recipe: DescribeRecipe) -> LikenessRea
     return reader.eval()
 
 
-def _squared_distances(rows: NDArray[np.float32]) -> Floats:
-    lengths = (rows.astype(np.float64) ** 2).sum(axis=1)
+def _squared_distances(rows: Floats) -> Floats:
+    lengths = (rows**2).sum(axis=1)
     return np.maximum(lengths[:, None] + lengths - 2.0 * (rows @ rows.T), 0.0)
 
 

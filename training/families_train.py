@@ -19,7 +19,7 @@ from training.families_methods import FamiliesPlan, described_reader
 LIMITS = (
     "Kinds that differ little in spectrum and duration are not told apart: explosion, collapse and shallow earthquake; landslide "
     "and slow earthquake.",
-    "Trained on synthetic sources that stand clearly over the noise; fainter events lie anywhere.",
+    "Taught with synthetic sources that stand clearly over the noise; fainter events, and pictures unlike any known one, lie anywhere.",
     "Families of small sets (under some tens of events) are often not told apart; structure_found says so.",
 )
 

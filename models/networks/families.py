@@ -54,17 +54,19 @@ class Likeness(nn.Module):
     Unlike a convolution's average, it tells one row (a period) from the next.
     """
 
+    known: Tensor
+
     def __init__(self, known: Tensor, sharpness: float) -> None:
-        """`known` [n, channels x rows x columns], brightness 0 to 1."""
+        """`known` uint8 [n, channels x rows x columns]; sharpness is one over brightness (0 to 1) squared, summed over pixels."""
         super().__init__()
-        self.known = nn.Parameter(known, requires_grad=False)
+        self.register_buffer("known", known)
         self.sharpness = sharpness
         self.features = len(known)
 
     def forward(self, signal: Tensor) -> Tensor:
-        """Likenesses [batch, n] of signals [batch, channels, rows, columns]."""
-        seen = signal.flatten(1)
-        squares = seen.square().sum(dim=1, keepdim=True) + self.known.square().sum(dim=1) - 2.0 * seen @ self.known.T
+        """Likenesses [batch, n] of signals [batch, channels, rows, columns], brightness 0 to 1."""
+        seen, known = signal.flatten(1), self.known.float() / 255.0
+        squares = seen.square().sum(dim=1, keepdim=True) + known.square().sum(dim=1) - 2.0 * seen @ known.T
         return torch.exp(-self.sharpness * squares.clamp(min=0.0))
 
 
@@ -79,5 +81,5 @@ class LikenessReader(FamiliesReader):
         self.register_buffer("centers", torch.zeros(clusters, size))
 
     def signal(self, pictures: Tensor) -> Tensor:
-        """Brightness 0 to 1."""
+        """Brightness 0 to 1, without where there is any."""
         return pictures.float() / 255.0
