@@ -20,5 +20,6 @@ FAMILIES = ModelSpec(
         ),
         Output(name="similarities", shape=(CENTERS,), unit="1", meaning="cosine of the embedding with each center of the training events"),
     ),
-    citation="Saunders et al. 1998, Ridge regression learning algorithm in dual variables; Caron et al. 2018, Deep clustering, arXiv:1807.05520",
+    citation="Saunders et al. 1998, Ridge regression learning algorithm in dual variables; "
+    "Caron et al. 2018, Deep clustering, arXiv:1807.05520",
 )
