@@ -32,7 +32,7 @@ from training.supervised import Batches, FitRecipe, fit
 Floats = NDArray[np.float64]
 Sections = tuple[NDArray[np.uint8], NDArray[np.float32]]
 LIMITS = (
-    "A ResNet50 of half width, trained for half an hour on a CPU on some ten thousand synthetic sections through three spherical Earths.",
+    "A ResNet50 of half width, trained for half an hour on a CPU on some ten thousand synthetic sections through two spherical Earths.",
     "No real glacial earthquake was available to test on.",
 )
 
