@@ -3,13 +3,15 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
 
 from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+from redis.exceptions import RedisError, WatchError
 
 from app.errors import KeyInFlight, KeyReused, MalformedRequest
 from workers.contracts import Submission
@@ -27,6 +29,7 @@ class Claim:
 
     redis: Redis
     name: str
+    token: str
     ttl_s: int
     known: dict[str, str] | None
     settled: bool = False
@@ -35,7 +38,8 @@ class Claim:
         """
         The job that this submission is to have, new or as before; raises KeyReused for another submission.
 
-        Stated before the job is created: a crash in between leaves a key whose job the retry creates.
+        Stated before the job is created: a crash in between leaves a key whose job the retry creates. Raises KeyInFlight where
+        the claim has run out meanwhile, for another request may have it.
         """
         print_now = fingerprint(submission)
         if self.known is not None:
@@ -43,9 +47,24 @@ class Claim:
                 raise KeyReused("the idempotency key stands for another submission")
             return self.known["job"]
         job_id = uuid4().hex
-        await self.redis.set(self.name, json.dumps({"fingerprint": print_now, "job": job_id}), ex=self.ttl_s)
-        self.settled = True
+        stands_for = json.dumps({"fingerprint": print_now, "job": job_id})
+        self.settled = await self.while_held(lambda pipe: pipe.set(self.name, stands_for, ex=self.ttl_s))
+        if not self.settled:
+            raise KeyInFlight("the claim on the idempotency key has run out; try again")
         return job_id
+
+    async def while_held(self, step: Callable[[Pipeline], object]) -> bool:
+        """Whether the step was done: in a transaction, and only while the key is still this claim's."""
+        async with self.redis.pipeline(transaction=True) as pipe:
+            await pipe.watch(self.name)
+            if await pipe.get(self.name) != self.token.encode():
+                return False
+            pipe.multi()
+            step(pipe)
+            with suppress(WatchError):
+                await pipe.execute()
+                return True
+        return False
 
 
 class Idempotency:
@@ -56,18 +75,23 @@ class Idempotency:
 
     @asynccontextmanager
     async def claim(self, key: str, owner: str, path: str) -> AsyncIterator[Claim]:
-        """Hold the key while the request is taken in; a failure inside gives it back. Raises KeyInFlight, MalformedRequest."""
+        """
+        Hold the key while the request is taken in; a failure inside gives it back. Raises KeyInFlight, MalformedRequest.
+
+        Once it stands for a job it is kept, for nobody knows whether the job was created before the failure: a retry gets that one.
+        """
         name, token = _redis_key(key, owner, path), json.dumps({"in_flight": uuid4().hex})
         known = None
         if not await self._redis.set(name, token, nx=True, ex=IN_FLIGHT_S):
             known = await self._known(name)
-        claim = Claim(self._redis, name, self._ttl_s, known)
+        claim = Claim(self._redis, name, token, self._ttl_s, known)
         renewing = asyncio.create_task(self._renew(claim)) if known is None else None
         try:
             yield claim
         except BaseException:
-            if known is None:
-                await self._redis.delete(name)
+            if known is None and not claim.settled:
+                with suppress(RedisError):  # it runs out by itself
+                    await claim.while_held(lambda pipe: pipe.delete(name))
             raise
         finally:
             if renewing is not None:
@@ -84,7 +108,8 @@ class Idempotency:
         while not claim.settled:
             await asyncio.sleep(IN_FLIGHT_S / 3)
             if not claim.settled:
-                await self._redis.expire(claim.name, IN_FLIGHT_S)
+                with suppress(RedisError):  # the next time, perhaps
+                    await claim.while_held(lambda pipe: pipe.expire(claim.name, IN_FLIGHT_S))
 
 
 def fingerprint(submission: Submission) -> str:

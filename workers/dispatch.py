@@ -110,14 +110,14 @@ class Dispatcher:
                 raise TooManyJobs(f"{self._settings.max_unfinished_jobs} jobs of this owner wait or run already")
 
     def enqueue(self, record: JobRecord) -> None:
-        """Hand the job to RQ; twice is harmless, for a record is begun once."""
-        self._enqueue(queue_of(record.submission, self._settings), record.id, rq_id(record))
+        """Hand the job to RQ, before all others where it was begun before; twice is harmless, for a record is begun once."""
+        self._enqueue(queue_of(record.submission, self._settings), record.id, rq_id(record), first=record.attempt > 0)
 
     def enqueue_piece(self, piece: str) -> None:
         """Offer a piece of a job to whichever worker is free; nobody need take it. Raises QueueUnreachable, QueueFull."""
         self._enqueue(QUEUE, piece, piece)
 
-    def _enqueue(self, queue: str, argument: str, name: str) -> None:
+    def _enqueue(self, queue: str, argument: str, name: str, *, first: bool = False) -> None:
         with queue_errors():
             self._queues[queue].enqueue_call(
                 JOB_FUNCTION,
@@ -127,6 +127,7 @@ class Dispatcher:
                 result_ttl=0,
                 failure_ttl=60,
                 description=name,
+                at_front=first,
             )
 
     def release(self, job_id: str, attempt: int) -> JobRecord:

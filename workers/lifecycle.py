@@ -3,7 +3,10 @@
 from datetime import UTC, datetime
 
 from models.errors import AtlasError
-from workers.contracts import DataWarning, JobRecord, Problem, Status
+from workers.contracts import DataWarning, JobRecord, PartProblem, Problem, Status
+
+MOST_NAMED = 20
+"""Parts that the problem of a worn-out job names."""
 
 
 class UnknownJob(AtlasError):
@@ -22,6 +25,12 @@ class Superseded(AtlasError):
     """Another attempt runs the job, or it has ended: whatever this attempt still does is void."""
 
     code = "superseded"
+
+
+class Interrupted(AtlasError):
+    """What the attempt needs was killed from outside: the job is not to blame, and the next attempt may get through."""
+
+    code = "interrupted"
 
 
 class Canceled(AtlasError):
@@ -100,9 +109,12 @@ def _ended(record: JobRecord, status: Status) -> JobRecord:
 
 
 def _worn_out(record: JobRecord) -> Problem:
+    """The bundle names itself: it is what all attempts had in common."""
+    code, detail = "worker-lost", f"begun {record.attempt} times, and each time the worker was lost, last in stage {record.stage!r}"
     return Problem(
-        type="/problems/worker-lost",
+        type=f"/problems/{code}",
         title="The worker was lost each time",
         status=500,
-        detail=f"job {record.id} was begun {record.attempt} times, and each time its worker was lost, last in stage {record.stage!r}",
+        detail=f"job {record.id} was {detail}",
+        parts=[PartProblem(name=part.name, code=code, detail=detail) for part in record.submission.parts[:MOST_NAMED]],
     )

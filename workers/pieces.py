@@ -62,13 +62,14 @@ def do_piece(blobs: BlobStore, records: Records, name: str, work: Work) -> bool:
     if blobs.exists(_key(name, "out")) or not records.claim(name, CLAIM_S):
         return False
     try:
-        with suppress(AtlasError):  # the job has gone, and all that it left
-            blobs.put(_key(name, "out"), packed(work(unpacked(blobs.get(_key(name, "in"))))))
-            return True
+        blobs.put(_key(name, "out"), packed(work(unpacked(blobs.get(_key(name, "in"))))))
+    except AtlasError:  # the job has gone, and all that it left; or the store fails, and whoever comes next tries again
+        records.let_go(name)
+        return False
     except BaseException:
         records.let_go(name)
         raise
-    return False
+    return True
 
 
 class SharedOut:

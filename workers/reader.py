@@ -19,6 +19,7 @@ import structlog
 
 from models import errors
 from models.errors import AtlasError, LimitExceeded, UnreadableWaveform
+from workers.lifecycle import Interrupted
 from workers.parser_child import Parse, run
 from workers.parsing import EventRecords, ReadLimits, parse_bundle
 from workers.settings import Settings
@@ -33,6 +34,9 @@ _HARMLESS = re.compile(r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|PYTHON\
 
 _MOST_TRACE = 8_000
 
+_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, 255)
+"""Exits that no bundle brings about: somebody's kill, the kernel's for want of memory, or (255) a lost server of children."""
+
 REAP_S = 5.0
 """Seconds given to a process that was killed or has closed its end, to be gone."""
 
@@ -43,8 +47,9 @@ def read_bundle(
     """
     The events of a bundle, one after the other while they are parsed: a single one unless `grouped`.
 
-    Raises LimitExceeded over any limit, the parser's own errors, and UnreadableWaveform where the parser crashes. The
-    seconds that the caller takes between events do not count. `parse` is what runs in the child, by its importable name.
+    Raises LimitExceeded over any limit, the parser's own errors, UnreadableWaveform where the parser crashes, and Interrupted
+    where it was killed by others. The seconds that the caller takes between events do not count. `parse` is what runs in the
+    child, by its importable name.
     """
     with _files(parts) as files, _child(files, settings, grouped, parse) as (child, connection):
         at: list[str | None] = [None]
@@ -121,7 +126,10 @@ def _child(
     with ours:
         with theirs:
             child = _context().Process(target=run, args=(theirs, files, _limits(settings), grouped, parse), daemon=True)
-            child.start()
+            try:
+                child.start()
+            except (OSError, EOFError) as error:
+                raise Interrupted("the server of parsers was lost") from error
         try:
             yield child, ours
         finally:
@@ -160,6 +168,8 @@ def _epitaph(child: ForkServerProcess, settings: Settings, part: str | None) -> 
     child.join(REAP_S)
     if child.exitcode == -signal.SIGXCPU:
         return LimitExceeded(f"reading took more than {settings.reader_cpu_s} s of CPU time", part=part)
+    if child.exitcode in _FROM_OUTSIDE:
+        return Interrupted(f"the parser was killed ({_signal_name(child.exitcode)})", part=part)
     return UnreadableWaveform(f"the parser crashed on it ({_signal_name(child.exitcode)})", part=part)
 
 

@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     heartbeat_ttl_s: float = Field(12.0, gt=0, description="seconds after which a silent worker counts as dead")
     max_attempts: int = Field(3, ge=1, description="how often a job is begun before it fails for good")
     job_timeout_s: int = Field(900, ge=1, description="seconds a job may run")
+    store_patience_s: float = Field(120.0, ge=0, description="seconds a job waits for a blob store that fails before it fails itself")
 
     # lifetimes
     result_ttl_s: int = Field(7 * 86400, ge=1, description="seconds a finished job, its result and figures are kept")

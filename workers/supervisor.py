@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +27,8 @@ from workers.spool import sweep_spools
 
 ROOT = Path(__file__).resolve().parent.parent
 TICK_S, SWEEP_S, CLEANING_S = 0.2, 3.0, 600.0
-FIRST_BACKOFF_S, LAST_BACKOFF_S, GOOD_LIFE_S = 0.5, 30.0, 60.0
+FIRST_BACKOFF_S, LAST_BACKOFF_S, GOOD_LIFE_S = 0.5, 10.0, 60.0
+QUEUE_PAUSE_S = 1.0  # between two starts of a queue server that does not stay
 GRACE_S, FORCE_S = 2.5, 1.0
 
 
@@ -59,6 +61,7 @@ class Supervisor:
         self._records, self._recovery = Records(self._redis, settings), Recovery(self._redis, settings)
         queues = [QUEUE] * settings.workers + [FINE_TUNE_QUEUE] * settings.fine_tune_workers
         self._places = [_Place(queue) for queue in queues]
+        self._next_queue = 0.0
         self._stopping, self._thread = threading.Event(), threading.Thread(target=self._run, name="supervisor", daemon=True)
         self._log = structlog.get_logger("atlas")
 
@@ -90,23 +93,32 @@ class Supervisor:
 
     def _run(self) -> None:
         """The workers' parent is this very thread (see `tied`), so it starts them and outlives them."""
-        next_sweep, next_cleaning = 0.0, time.monotonic() + TICK_S
+        duties = [(self._keep_all, TICK_S), (self._sweep, SWEEP_S), (self._clean, CLEANING_S)]
+        due = [0.0, 0.0, time.monotonic() + TICK_S]
         while not self._stopping.is_set():
-            self._keep_queue()
-            for place in self._places:
-                self._keep(place)
-            if time.monotonic() >= next_sweep:
-                self._sweep()
-                next_sweep = time.monotonic() + SWEEP_S
-            if time.monotonic() >= next_cleaning:
-                self._clean()
-                next_cleaning = time.monotonic() + CLEANING_S
+            for number, (duty, every_s) in enumerate(duties):
+                if time.monotonic() >= due[number]:
+                    self._surviving(duty)
+                    due[number] = time.monotonic() + every_s
             self._stopping.wait(TICK_S)
         self._end_workers()
 
+    def _surviving(self, duty: Callable[[], None]) -> None:
+        """A disk that is full, a process that cannot be started, a record that cannot be read must not end all supervision."""
+        try:
+            duty()
+        except Exception:  # noqa: BLE001 -- the edge: jobs would be lost with it
+            self._log.exception("supervision failed, going on")
+
+    def _keep_all(self) -> None:
+        self._keep_queue()
+        for place in self._places:
+            self._keep(place)
+
     def _keep_queue(self) -> None:
-        if self._queue is None or self._queue.running():
+        if self._queue is None or self._queue.running() or time.monotonic() < self._next_queue:
             return
+        self._next_queue = time.monotonic() + QUEUE_PAUSE_S
         self._log.error("the queue server died, starting it again")
         try:
             self._queue.stop()

@@ -3,8 +3,10 @@ import hashlib
 
 import pytest
 from pydantic import SecretStr
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from app.submissions import read_preference
+from workers.records import Records
 
 pytestmark = pytest.mark.anyio
 
@@ -158,6 +160,42 @@ async def test_a_refused_submission_gives_its_key_back(client, files):
     refused = await client.post("/events/classify", files={"bundle": ("empty.mseed", b"")}, headers=headers)
     accepted = await client.post("/events/classify", files=files, headers=headers)
     assert (refused.status_code, accepted.status_code) == (400, 202)
+
+
+async def test_a_queue_lost_after_the_key_was_settled_leaves_one_job_for_it(client, files, hand, monkeypatch):
+    """The record may have been created before the answer was lost: the retry must get that job and no second one."""
+    headers, create = {"Idempotency-Key": "one"}, Records.create
+
+    def created_and_lost(*given):
+        create(*given)
+        raise RedisConnectionError
+
+    with monkeypatch.context() as lost:
+        lost.setattr(Records, "create", created_and_lost)
+        refused = await client.post("/events/classify", files=files, headers=headers)
+    accepted = await client.post("/events/classify", files=files, headers=headers)
+    assert (refused.status_code, accepted.status_code) == (503, 202)
+    assert set(hand.records.queued()) == {accepted.json()["id"]}
+
+
+async def test_a_claim_that_has_run_out_gives_way_to_the_one_that_took_it(client, files, mseed, hand):
+    """The queue server was away for longer than a claim lasts: both requests must not create a job."""
+    headers, reading, go_on = {"Idempotency-Key": "one"}, asyncio.Event(), asyncio.Event()
+
+    async def slow_body():
+        yield mseed
+        reading.set()
+        await go_on.wait()
+
+    slow = asyncio.create_task(client.post("/events/classify", content=slow_body(), headers=headers))
+    await reading.wait()
+    [claim] = hand.redis.keys("atlas:idempotency:*")
+    hand.redis.delete(claim)
+    quick = await client.post("/events/classify", files=files, headers=headers)
+    go_on.set()
+    late = await slow
+    assert (quick.status_code, late.status_code) == (202, 409)
+    assert set(hand.records.queued()) == {quick.json()["id"]}
 
 
 @pytest.mark.parametrize("key", ["", "a\tb", "x" * 256])

@@ -79,7 +79,9 @@ def running_workers(records: Records, count: int) -> list[int]:
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory, toy_artifacts: Path) -> Settings:
     folder = tmp_path_factory.mktemp("service")
-    return Settings(data_dir=folder, artifacts_dir=toy_artifacts, workers=1, threads=1, heartbeat_s=0.5, heartbeat_ttl_s=3.0)
+    return Settings(
+        data_dir=folder, artifacts_dir=toy_artifacts, workers=1, threads=1, heartbeat_s=0.5, heartbeat_ttl_s=3.0, store_patience_s=1.0
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Parsers that misbehave, for the child process to run by their importable names."""
 
 import os
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +15,21 @@ def aborts(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> I
     """Dies as a native library does."""
     report(parts[0][0])
     os.abort()
+    yield EventRecords("never", (), ())
+
+
+def is_killed(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
+    """Dies as a process does that the kernel has no memory for."""
+    report(parts[0][0])
+    os.kill(os.getpid(), signal.SIGKILL)
+    yield EventRecords("never", (), ())
+
+
+def loses_its_server(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
+    """Goes with the process that it was forked from, which would have told how it ended."""
+    report(parts[0][0])
+    os.kill(os.getppid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
     yield EventRecords("never", (), ())
 
 

@@ -109,6 +109,17 @@ def test_a_job_that_its_living_worker_does_not_state_is_requeued(
     assert recovery.sweep() == ["one"]
 
 
+def test_a_job_begun_before_goes_before_all_others(
+    dispatcher: Dispatcher, records: Records, recovery: Recovery, redis: Redis, submission: Submission
+):
+    for name in ("one", "two", "three"):
+        dispatcher.submit(submission, "", name)
+    redis.lrem("rq:queue:atlas", 1, "one-1")
+    records.begin("one", "lost")
+    assert recovery.sweep() == ["one"]
+    assert redis.lrange("rq:queue:atlas", 0, -1) == [b"one-2", b"two-1", b"three-1"]
+
+
 def test_a_job_worn_out_is_not_enqueued_again(
     dispatcher: Dispatcher, records: Records, recovery: Recovery, redis: Redis, submission: Submission
 ):

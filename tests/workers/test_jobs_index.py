@@ -9,11 +9,12 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from rq.timeouts import JobTimeoutException
 
 from models.errors import TooFewStations
-from workers.blobs import BlobMissing, BlobStore
+from workers.blobs import BlobMissing, BlobStore, StoreFull, StoreUnreachable
 from workers.contracts import DataWarning, JobRecord, Kind, Status, Submission
 from workers.dispatch import Dispatcher
 from workers.jobs import index
 from workers.jobs.desk import Desk, Outcome, Task
+from workers.lifecycle import Interrupted
 from workers.records import Records
 from workers.results import attempt_prefix, figure_key, result_key
 from workers.settings import Settings
@@ -165,3 +166,38 @@ def test_warnings_are_counted_where_there_are_too_many(attempt: Callable[[Work],
     record = attempt(answering(warnings=warnings))
     assert len(record.warnings) == 501
     assert (record.warnings[-1].code, record.warnings[-1].detail) == ("more-warnings", "734 further warnings are left out")
+
+
+def test_a_parser_killed_by_others_is_no_failure_of_the_job(attempt: Callable[[Work], JobRecord], desk: Desk):
+    record = attempt(failing(Interrupted("the parser was killed")))
+    assert (record.status, record.attempt) == (Status.QUEUED, 1)
+    assert "one-2" in desk.dispatcher.enqueued()
+
+
+def test_a_store_that_comes_back_in_time_costs_the_job_nothing(attempt: Callable[[Work], JobRecord]):
+    troubles: list[BaseException] = [StoreUnreachable("away"), StoreFull("full"), BlobMissing("gone")]
+
+    def work(_: Task) -> Outcome:
+        if troubles:
+            raise troubles.pop()
+        return Outcome(Answer())
+
+    record = attempt(work)
+    assert (record.status, record.attempt, troubles) == (Status.SUCCEEDED, 1, [])
+
+
+def test_a_store_that_stays_away_fails_the_job_which_may_be_tried_again(
+    attempt: Callable[[Work], JobRecord], desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(desk.settings, "store_patience_s", 0.5)
+    record = attempt(failing(StoreFull("full")))
+    assert record.problem is not None
+    assert (record.status, record.problem.type, record.problem.retryable) == (Status.FAILED, "/problems/store-full", True)
+
+
+def test_a_job_that_waits_for_the_store_can_be_canceled(attempt: Callable[[Work], JobRecord]):
+    def work(task: Task) -> Outcome:
+        task.desk.records.request_cancel("one")
+        raise StoreUnreachable("away")
+
+    assert attempt(work).status is Status.CANCELED

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from workers.blobs import StoreUnreachable
 from workers.contracts import Options
 from workers.dispatch import FINE_TUNE_QUEUE, QUEUE, queue_of, time_limit_s
 from workers.pieces import SharedOut, do_piece, is_piece, packed, piece_name, unpacked
@@ -69,6 +70,19 @@ def test_a_piece_that_failed_may_be_claimed_again(blobs, records, dispatcher):
     with pytest.raises(ArithmeticError):
         do_piece(blobs, records, piece_name(*JOB, 0), broken)
     assert numbers(job.rest()) == [[2]]
+
+
+def test_a_piece_that_the_store_did_not_take_may_be_claimed_again(blobs, records, dispatcher, monkeypatch):
+    job = shared(blobs, records, dispatcher)
+    list(job.give({"numbers": np.array([1])}))
+    with monkeypatch.context() as away:
+        away.setattr(blobs, "put", failing_put)
+        assert not do_piece(blobs, records, piece_name(*JOB, 0), doubled)
+    assert numbers(job.rest()) == [[2]]
+
+
+def failing_put(*_):
+    raise StoreUnreachable("away")
 
 
 def test_a_piece_of_a_job_that_has_gone_is_passed_over(blobs, records):

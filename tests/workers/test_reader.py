@@ -16,6 +16,7 @@ import pytest
 import structlog
 
 from models.errors import LimitExceeded, UnreadableWaveform
+from workers.lifecycle import Interrupted
 from workers.parser_child import Parse
 from workers.reader import read_bundle, read_event
 from workers.settings import Settings
@@ -118,6 +119,14 @@ def test_what_nobody_thought_of_is_an_error_of_the_part(faults: ModuleType) -> N
     with pytest.raises(UnreadableWaveform, match="ZeroDivisionError") as caught:
         next(events)
     assert caught.value.part == "part-a"
+
+
+def test_a_child_that_others_have_killed_is_no_fault_of_the_bundle(faults: ModuleType) -> None:
+    """Nor is a lost server of children; the next bundle gets a new one."""
+    for parse in (faults.is_killed, faults.loses_its_server):
+        with pytest.raises(Interrupted):
+            exhaust(parse)
+    assert len(list(read_bundle([("a", b"x")], Settings(), grouped=True, parse=faults.works))) == 1000
 
 
 def test_a_child_that_talks_nonsense_is_not_believed(faults: ModuleType) -> None:

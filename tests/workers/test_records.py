@@ -167,6 +167,7 @@ def test_a_job_that_loses_every_worker_fails_and_names_itself(records: Records, 
     assert record.problem.type == "/problems/worker-lost"
     assert "one" in record.problem.detail
     assert "read" in record.problem.detail
+    assert [part.name for part in record.problem.parts] == ["event.mseed"]
 
 
 def test_every_change_is_published(records: Records, redis: Redis, submission: Submission):

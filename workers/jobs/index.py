@@ -10,6 +10,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from models.errors import AtlasError
+from workers.blobs import BlobMissing, StoreFull, StoreUnreachable
 from workers.contracts import DataWarning, JobRecord, Kind, Status
 from workers.dispatch import QueueFull, QueueUnreachable
 from workers.failures import logged_problem_of
@@ -18,14 +19,15 @@ from workers.jobs.cluster import cluster
 from workers.jobs.desk import Desk, Outcome, Progress, Task
 from workers.jobs.embedding import embed_piece
 from workers.jobs.locate import locate
+from workers.lifecycle import Canceled, Interrupted, Superseded
 from workers.pieces import do_piece, is_piece
-from workers.records import Canceled, Superseded
 from workers.results import attempt_prefix, figure_key, result_key
 
 JOBS: Mapping[Kind, Callable[[Task], Outcome]] = MappingProxyType({Kind.CLASSIFY: classify, Kind.LOCATE: locate, Kind.CLUSTER: cluster})
 _MOST_WARNINGS = 500
 _FIRST_WAIT_S, _LAST_WAIT_S = 0.2, 5.0
 _QUEUE_LOST = (RedisError, QueueUnreachable, QueueFull)
+_STORE_LOST = (StoreUnreachable, StoreFull, BlobMissing)  # what an accepted job needs was there: a store that lacks it is not all there
 
 
 def run(desk: Desk, job_id: str, limit: Callable[[], AbstractContextManager[object]]) -> None:
@@ -56,6 +58,9 @@ def run(desk: Desk, job_id: str, limit: Callable[[], AbstractContextManager[obje
     except _QUEUE_LOST:
         log.warning("queue server lost during the job, handing the job back")
         _give_back(desk, record)
+    except Interrupted as error:
+        log.warning("interrupted, handing the job back", detail=error.detail)
+        _give_back(desk, record)
     except SystemExit:
         log.warning("worker told to go, handing the job back")
         _give_back(desk, record)
@@ -76,11 +81,8 @@ def _attempt(desk: Desk, record: JobRecord, limit: Callable[[], AbstractContextM
     finish = partial(desk.records.finish, record.id, record.attempt)
     try:
         with limit():
-            task = Task(desk, record, Progress(desk.records, record))
-            outcome = JOBS[record.submission.kind](task)
-            task.progress("store", 0.97)
-            _publish(desk, record, outcome)
-    except (Superseded, *_QUEUE_LOST):
+            outcome = _published(Task(desk, record, Progress(desk.records, record)))
+    except (Superseded, Interrupted, *_QUEUE_LOST):
         raise
     except Canceled:
         return partial(finish, Status.CANCELED)
@@ -88,6 +90,24 @@ def _attempt(desk: Desk, record: JobRecord, limit: Callable[[], AbstractContextM
         return partial(finish, Status.FAILED, problem=logged_problem_of(error))
     left = {"figures": list(outcome.figures), "formats": list(outcome.products)}
     return partial(finish, Status.SUCCEEDED, warnings=_capped(outcome.warnings), **left)
+
+
+def _published(task: Task) -> Outcome:
+    """The outcome, in the store. While the store fails the job is done again, for `store_patience_s`: it is not to blame for that."""
+    deadline, wait_s = time.monotonic() + task.desk.settings.store_patience_s, _FIRST_WAIT_S
+    while True:
+        try:
+            outcome = JOBS[task.record.submission.kind](task)
+            task.progress("store", 0.97)
+            _publish(task.desk, task.record, outcome)
+            return outcome
+        except _STORE_LOST as error:
+            if time.monotonic() + wait_s > deadline:
+                raise
+            structlog.get_logger("atlas").warning("the store fails, trying again", detail=error.detail, wait_s=wait_s)
+            task.progress("wait for the store", 0.0)
+            time.sleep(wait_s)
+            wait_s = min(2 * wait_s, _LAST_WAIT_S)
 
 
 def _publish(desk: Desk, record: JobRecord, outcome: Outcome) -> None:
@@ -122,6 +142,7 @@ def _give_back(desk: Desk, record: JobRecord) -> None:
     """Should even that fail, the sweep finds a running job that its worker does not state."""
     with suppress(Superseded, *_QUEUE_LOST):
         desk.dispatcher.release(record.id, record.attempt)
+    _discard(desk, record)
 
 
 def _discard(desk: Desk, record: JobRecord) -> None:

@@ -1,0 +1,111 @@
+"""
+`python -m tests.faults --jobs 200 --seed 3407`: the real service under a stream of mixed jobs while its parts are killed.
+
+Toy models, two workers (one with a supervisor of its own, as on another machine), a data folder on a small file system of its
+own where one may be mounted. The history is written to build/faults/history.jsonl, judged by `checker`, and what came of it to
+build/faults/report.json. Exit status: 0 where every job kept its word.
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests import toy_models
+from tests.faults import checker, history, poison, processes
+from tests.faults.bundles import mixed
+from tests.faults.client import Client, Crowd
+from tests.faults.history import History
+from tests.faults.injector import Injector
+from tests.faults.service import ROOT, Service
+
+FOLDER = ROOT / "build" / "faults"
+DISK_MIB = 128
+
+
+def main(arguments: list[str]) -> int:
+    """Exit status: 0 where nothing was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=200, help="submissions (default: 200)")
+    parser.add_argument("--seed", type=int, default=3407)
+    parser.add_argument("--clients", type=int, default=6, help="clients at once (default: 6)")
+    parser.add_argument("--scale", type=float, default=1.0, help="how long pauses last, 1 is up to 8 s")
+    parser.add_argument("--faults", nargs="*", help="only these, in this order, once (default: all, again and again)")
+    given = parser.parse_args(arguments)
+    report = run(FOLDER, given.jobs, given.seed, clients=given.clients, scale=given.scale, only=given.faults)
+    print(json.dumps(report, indent=2))
+    return 1 if report["violations"] else 0
+
+
+def run(folder: Path, jobs: int, seed: int, *, clients: int = 6, scale: float = 1.0, only: list[str] | None = None) -> dict:
+    """What came of it, also written to the folder beside the history and the service's log."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "history.jsonl"
+    processes.adopt_orphans()
+    with tempfile.TemporaryDirectory() as place, small_disk(Path(place) / "data") as data, History(path) as written:
+        service = Service(data, toy_models.write_artifacts(Path(place) / "artifacts"), nodes=1)
+        try:
+            with service:
+                _work(service, written, jobs, random.Random(seed), clients, scale, only)  # noqa: S311 -- which job comes next
+        finally:
+            (folder / "service.log").write_bytes((Path(place) / "data.log").read_bytes())
+        left = processes.children_but_trackers()
+    processes.adopt_orphans(False)
+    report = checker.summary(history.read(path)) | {"jobs": jobs, "seed": seed, "processes_left": left}
+    report["violations"] += [f"process left over: {command}" for command in left]
+    (folder / "report.json").write_text(json.dumps(report, indent=2))
+    return report
+
+
+def _work(service: Service, written: History, jobs: int, rng: random.Random, clients: int, scale: float, only: list[str] | None) -> None:
+    cases, client, injector = mixed(), Client(service.url, written), Injector(service, written, scale)
+    for case in cases:
+        job = client.submitted(f"reference-{case.name}", case)
+        written.add("reference", case=case.name, answer=client.ended(job) if job else None)
+    crowd = Crowd(service.url, written, [(f"key-{number}", rng.choice(cases)) for number in range(jobs)], clients)
+    crowd.start()
+    names = list(only or injector.faults)
+    while names and crowd.busy():
+        time.sleep(rng.uniform(0.2, 2.0) * scale)
+        injector.inject(names.pop(0))
+        if not names and not only and crowd.left():
+            names = rng.sample(list(injector.faults), len(injector.faults))
+    crowd.join()
+    poison.inject(client, injector, written)
+    _look_again(service, client, written)
+
+
+def _look_again(service: Service, client: Client, written: History) -> None:
+    """Every job once more, when all is quiet; and what the service knows of."""
+    service.await_ready()
+    existing = [name.decode() for name in service.redis.zrange("atlas:jobs", 0, -1)]
+    for job in existing:
+        client.ended(job)
+    written.add("existing", jobs=existing)
+    client.close()
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A folder that is a file system of its own in memory where that may be mounted, and else a plain one."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m,mode=0700", "tmpfs", str(folder)]
+    try:
+        mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        mounted = False
+    try:
+        yield folder
+    finally:
+        if mounted:
+            subprocess.run(["umount", "--lazy", str(folder)], check=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

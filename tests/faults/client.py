@@ -1,0 +1,133 @@
+"""Clients as they should be: each submission has a key and is sent until it is accepted, then followed to its end."""
+
+import queue
+import threading
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+
+import httpx
+
+from tests.faults.bundles import PATHS, Case
+from tests.faults.checker import ENDED, MAY_BE_REFUSED
+from tests.faults.history import History
+
+PATIENCE_S = 300.0
+"""Longer than any fault, its recovery and the queue before the job; then the client gives up, which is a violation."""
+
+PAUSE_S = 0.3
+
+
+class Client:
+    """One client of the service, writing down what it is told."""
+
+    def __init__(self, url: str, history: History, patience_s: float = PATIENCE_S) -> None:
+        self._http = httpx.Client(base_url=url, timeout=30.0)
+        self._history, self._patience_s = history, patience_s
+
+    def submitted(self, key: str, case: Case) -> str | None:
+        """The job once it is accepted; None where the client gave up."""
+        deadline = time.monotonic() + self._patience_s
+        files = [("bundle", part) for part in case.files]
+        while time.monotonic() < deadline:
+            try:
+                answer = self._http.post(PATHS[case.kind], files=files, data=case.options, headers={"Idempotency-Key": key})
+            except httpx.TransportError as error:
+                self._history.add("unanswered", key=key, error=type(error).__name__)
+                time.sleep(PAUSE_S)
+                continue
+            if answer.status_code in (httpx.codes.OK, httpx.codes.ACCEPTED):
+                job = str(answer.json()["id"])
+                self._history.add("accepted", key=key, case=case.name, job=job)
+                return job
+            self._history.add("refused", key=key, status=answer.status_code, retry_after=answer.headers.get("retry-after"))
+            if answer.status_code not in MAY_BE_REFUSED:
+                break
+            time.sleep(min(float(answer.headers.get("retry-after", 1)), 2.0))
+        self._history.add("gave-up", key=key)
+        return None
+
+    def ended(self, job: str) -> dict | None:
+        """The answer of the job once it has ended; None where it is unknown or the client gave up."""
+        deadline = time.monotonic() + self._patience_s
+        while time.monotonic() < deadline:
+            try:
+                answer = self._http.get(f"/jobs/{job}", params={"wait": 5})
+            except httpx.TransportError as error:
+                self._history.add("unanswered", job=job, error=type(error).__name__)
+                time.sleep(PAUSE_S)
+                continue
+            if answer.status_code == httpx.codes.NOT_FOUND:
+                self._history.add("seen", job=job, status=None, answer=None)
+                return None
+            if answer.status_code != httpx.codes.OK:
+                time.sleep(PAUSE_S)
+                continue
+            state = answer.json()
+            said = told(state) if state["status"] in ENDED else None
+            self._history.add("seen", job=job, status=state["status"], answer=said)
+            if said is not None:
+                return said
+        self._history.add("gave-up", job=job)
+        return None
+
+    def close(self) -> None:
+        """The connections."""
+        self._http.close()
+
+
+def told(job: dict) -> dict:
+    """What a client learns from an ended job, without ids and times."""
+    problem = job["problem"] and {
+        "type": job["problem"]["type"],
+        "status": job["problem"]["status"],
+        "parts": [part["name"] for part in job["problem"].get("parts", [])],
+    }
+    figures = sorted(link.rpartition("/")[2] for link in job["links"]["figures"])
+    result, warnings = job["result"], job["warnings"]
+    return {
+        "status": job["status"],
+        "result": result,
+        "problem": problem,
+        "warnings": warnings,
+        "formats": job["formats"],
+        "figures": figures,
+    }
+
+
+class Crowd:
+    """So many clients at once, working through a list of submissions."""
+
+    def __init__(self, url: str, history: History, work: Iterable[tuple[str, Case]], clients: int = 6) -> None:
+        self._url, self._history = url, history
+        self._work: queue.SimpleQueue[tuple[str, Case]] = queue.SimpleQueue()
+        for item in work:
+            self._work.put(item)
+        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(clients)]
+
+    def start(self) -> None:
+        """All begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def busy(self) -> bool:
+        """Whether any still has something to do."""
+        return any(thread.is_alive() for thread in self._threads)
+
+    def left(self) -> int:
+        """Submissions that nobody has begun."""
+        return self._work.qsize()
+
+    def join(self) -> None:
+        """Wait for all."""
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        client = Client(self._url, self._history)
+        with suppress(queue.Empty):
+            while True:
+                job = client.submitted(*self._work.get_nowait())
+                if job is not None:
+                    client.ended(job)
+        client.close()

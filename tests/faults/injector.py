@@ -1,0 +1,209 @@
+"""What can go wrong beside the service, done to its real processes and files; each fault says how long until all was well again."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from redis.exceptions import RedisError
+
+from tests.faults import processes
+from tests.faults.history import History
+from tests.faults.service import Service
+
+PICKED_UP_S, SEEN_S = 90.0, 15.0
+"""How long a recovery is waited for, and a victim."""
+
+
+class Running(NamedTuple):
+    """An attempt that a worker is at."""
+
+    job: str
+    attempt: int
+    worker_pid: int
+
+
+class NoVictim(Exception):
+    """Nothing was there to be hit."""
+
+
+class Injector:
+    """Faults by name; durations are multiplied by `scale`. Recovery counts from a kill, or from the end of what lasts."""
+
+    def __init__(self, service: Service, history: History, scale: float = 1.0) -> None:
+        self._service, self._history, self._scale = service, history, scale
+        self.faults: dict[str, Callable[[], float | None]] = {
+            "worker killed": self._worker_killed,
+            "parser killed": self._parser_killed,
+            "parser server killed": self._parser_server_killed,
+            "worker's machine lost": self._machine_lost,
+            "worker paused": self._worker_paused,
+            "API killed": self._api_killed,
+            "queue killed": self._queue_killed,
+            "queue restarted": self._queue_restarted,
+            "queue paused": self._queue_paused,
+            "disk full": self._disk_full,
+            "store away": self._store_away,
+        }
+
+    def inject(self, name: str) -> None:
+        """One fault, from its beginning until the service has recovered."""
+        try:
+            self._history.add("fault", name=name, recovered_s=self.faults[name]())
+        except (NoVictim, ProcessLookupError) as error:
+            self._history.add("left-out", name=name, why=str(error) or "the victim went by itself")
+
+    def running(self, among: list[int] | None = None, within_s: float = SEEN_S) -> Running:
+        """An attempt in progress, of those workers if any are named; raises NoVictim."""
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            with suppress(RedisError):
+                for state in self._service.records.workers():
+                    if state.job is None or (among is not None and state.pid not in among):
+                        continue
+                    record = self._service.records.get(state.job)
+                    if record is not None and record.worker == state.id:
+                        return Running(record.id, record.attempt, state.pid)
+            time.sleep(0.01)
+        raise NoVictim("no worker had a job")
+
+    def picked_up(self, hit: Running, began: float) -> float | None:
+        """Seconds from `began` until the job is begun again, or has ended; None where that is not seen."""
+        while time.monotonic() < began + PICKED_UP_S:
+            with suppress(RedisError):
+                record = self._service.records.get(hit.job)
+                if record is not None and (record.attempt > hit.attempt or record.status.terminal):
+                    return round(time.monotonic() - began, 3)
+            time.sleep(0.02)
+        return None
+
+    def _ready(self, began: float) -> float | None:
+        with suppress(TimeoutError):
+            self._service.await_ready(PICKED_UP_S)
+            return round(time.monotonic() - began, 3)
+        return None
+
+    def _worker_killed(self) -> float | None:
+        hit = self.running()
+        os.kill(hit.worker_pid, signal.SIGKILL)
+        return self.picked_up(hit, time.monotonic())
+
+    def _parser_killed(self) -> float | None:
+        hit = self.hit_parser(signal.SIGKILL)
+        return self.picked_up(hit, time.monotonic())
+
+    def hit_parser(self, number: signal.Signals) -> Running:
+        """Send a signal to a parsing child as soon as there is one; the attempt that it worked for. Raises NoVictim."""
+        servers = {pid: worker for worker in self._service.worker_pids() for pid in processes.children(worker)}
+        servers = {pid: worker for pid, worker in servers.items() if processes.role(pid) == "parser server"}
+        deadline = time.monotonic() + SEEN_S
+        while time.monotonic() < deadline:
+            for server, worker in servers.items():
+                for child in processes.children(server):
+                    with suppress(ProcessLookupError, NoVictim):
+                        os.kill(child, number)
+                        return self.running([worker], within_s=1.0)
+            time.sleep(0.0005)
+        raise NoVictim("no parser was seen")
+
+    def _parser_server_killed(self) -> float | None:
+        hit = self.running()
+        for server in processes.children(hit.worker_pid):
+            if processes.role(server) == "parser server":
+                os.kill(server, signal.SIGKILL)
+                return self.picked_up(hit, time.monotonic())
+        raise NoVictim("no parser server was seen")
+
+    def _machine_lost(self) -> float | None:
+        """A worker and its supervisor die together: nobody sees it, only the heartbeats end."""
+        node = self._service.nodes[0]
+        assert node is not None
+        hit = self.running(processes.children(node.pid))
+        everything = processes.tree(node.pid)
+        node.kill()
+        for pid in everything[1:]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        recovered = self.picked_up(hit, time.monotonic())
+        node.wait()
+        self._service.start_node(0)
+        return recovered
+
+    def _worker_paused(self) -> float | None:
+        """Longer than it counts as alive; when it goes on, its job is another's."""
+        hit = self.running()
+        os.kill(hit.worker_pid, signal.SIGSTOP)
+        try:
+            return self.picked_up(hit, time.monotonic())
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(hit.worker_pid, signal.SIGCONT)
+
+    def _api_killed(self) -> float | None:
+        assert self._service.api is not None
+        began = time.monotonic()
+        self._service.api.kill()
+        with suppress(TimeoutError):
+            self._service.revive()
+        return self._ready(began)
+
+    def _queue(self) -> int:
+        pid = self._service.queue_pid()
+        if pid is None:
+            raise NoVictim("the queue server was not there")
+        return pid
+
+    def _queue_killed(self) -> float | None:
+        os.kill(self._queue(), signal.SIGKILL)
+        return self._ready(time.monotonic())
+
+    def _queue_restarted(self) -> float | None:
+        os.kill(self._queue(), signal.SIGTERM)
+        return self._ready(time.monotonic())
+
+    def _queue_paused(self) -> float | None:
+        pid = self._queue()
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(8.0 * self._scale)
+        os.kill(pid, signal.SIGCONT)
+        return self._ready(time.monotonic())
+
+    def _disk_full(self) -> float | None:
+        """Only where the data folder has a disk of its own, so that nobody else's is filled."""
+        if not self._service.data.is_mount():
+            raise NoVictim("the data folder is no file system of its own here (needs the right to mount)")
+        with filled(self._service.data / "ballast"):
+            time.sleep(5.0 * self._scale)
+        return self._ready(time.monotonic())
+
+    def _store_away(self) -> float | None:
+        """The store's folder is gone, as an unmounted volume's is, and a file lies in its place."""
+        store = self._service.data / "blobs"
+        aside = store.with_name("blobs-aside")
+        store.rename(aside)
+        store.touch()
+        time.sleep(4.0 * self._scale)
+        store.unlink()
+        aside.rename(store)
+        return self._ready(time.monotonic())
+
+
+@contextmanager
+def filled(path: Path):
+    """No byte is left on the file system of `path` inside the block."""
+    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY)
+    try:
+        size = 2**24
+        while size >= 1:
+            try:
+                end = os.lseek(descriptor, 0, os.SEEK_END)
+                os.posix_fallocate(descriptor, end, size)
+            except OSError:
+                size //= 2
+        yield
+    finally:
+        os.close(descriptor)
+        path.unlink()

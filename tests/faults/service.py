@@ -1,0 +1,130 @@
+"""The real service as processes: `python -m app` with the embedded queue, and `python -m workers` as a second machine would run it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from tests.faults import processes
+from workers.dispatch import connect
+from workers.records import Records
+from workers.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+READY_S = 180.0
+"""A machine that does other things meanwhile is slow to start."""
+
+
+class Service:
+    """
+    API, supervisor, queue server and workers on one data folder, and `nodes` worker trees beside them that see nothing but the queue.
+
+    A killed API is started again by `revive`, as a service manager would.
+    """
+
+    def __init__(self, data: Path, artifacts: Path, *, workers: int = 1, nodes: int = 0, settings: Mapping[str, str] | None = None) -> None:
+        self.data, self.port = data, free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        own = {"ATLAS_DATA_DIR": str(data), "ATLAS_ARTIFACTS_DIR": str(artifacts), "ATLAS_THREADS": "1", **(settings or {})}
+        clean = {name: value for name, value in os.environ.items() if name != "REDIS_URL" and not name.startswith("ATLAS_")}
+        self._environment, self._workers = clean | own, workers
+        self._log = (data.parent / f"{data.name}.log").open("ab")
+        self.api: subprocess.Popen[bytes] | None = None
+        self.nodes: list[subprocess.Popen[bytes] | None] = [None] * nodes
+        self.redis = connect(Settings(data_dir=data), timeout_s=2.0, retries=0)
+        self.records = Records(self.redis, Settings(data_dir=data))
+
+    def __enter__(self) -> Self:
+        try:
+            self.start_api()
+            self.await_ready()
+        except BaseException:
+            self.__exit__()
+            raise
+        for place in range(len(self.nodes)):
+            self.start_node(place)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in (*self.nodes, self.api):
+            if process is not None:
+                end(process)
+        self.redis.close()
+        self._log.close()
+
+    def start_api(self) -> None:
+        """The whole service; it may end at once where the queue server of a killed one still goes."""
+        self.api = self._started("-m", "app", "--host", "127.0.0.1", "--port", str(self.port), "--workers", str(self._workers))
+
+    def start_node(self, place: int) -> None:
+        """One worker with a supervisor of its own."""
+        self.nodes[place] = self._started("-m", "workers", "--workers", "1")
+
+    def _started(self, *words: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, *words], cwd=ROOT, env=self._environment, stdout=self._log, stderr=self._log)
+
+    def revive(self) -> None:
+        """As a service manager: start the API again until it stays, then wait until the service is ready."""
+        assert self.api is not None
+        self.api.wait()
+        self.start_api()
+        self.await_ready()
+
+    def await_ready(self, within_s: float = READY_S) -> None:
+        """Returns when /health/ready says so; starts an API that ended by itself again. Raises TimeoutError."""
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            if self.api is not None and self.api.poll() is not None:
+                time.sleep(0.2)
+                self.start_api()
+            try:
+                if httpx.get(f"{self.url}/health/ready", timeout=5).status_code == httpx.codes.OK:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        raise TimeoutError(f"not ready within {within_s:g} s; see {self._log.name}")
+
+    def queue_pid(self) -> int | None:
+        """The embedded queue server."""
+        assert self.api is not None
+        return next((pid for pid in processes.children(self.api.pid) if processes.role(pid) == "queue"), None)
+
+    def worker_pids(self) -> list[int]:
+        """Worker processes of all trees."""
+        roots = [process.pid for process in (self.api, *self.nodes) if process is not None]
+        return [pid for root in roots for pid in processes.children(root) if processes.role(pid) == "worker"]
+
+    def parser_server_pids(self) -> list[int]:
+        """The process of each worker that parsing children are forked from."""
+        return [pid for worker in self.worker_pids() for pid in processes.children(worker) if processes.role(pid) == "parser server"]
+
+    def pids(self) -> list[int]:
+        """Everything that runs."""
+        roots = [process.pid for process in (self.api, *self.nodes) if process is not None]
+        return [pid for root in roots for pid in processes.tree(root)]
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM, and SIGKILL where that is not heard."""
+    process.send_signal(signal.SIGCONT)
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,83 @@
+"""The judge of histories finds each way in which a service can break its word."""
+
+import pytest
+
+from tests.faults import checker
+
+GOOD = {"status": "succeeded", "result": {"event_type": "glacial"}}
+OTHER = {"status": "succeeded", "result": {"event_type": "earthquake"}}
+FAILED = {"status": "failed", "result": None}
+
+
+def event(name: str, t: float = 1.0, **facts: object) -> dict:
+    return {"t": t, "event": name, **facts}
+
+
+def accepted(key: str = "k", job: str = "j") -> dict:
+    return event("accepted", key=key, case="c", job=job)
+
+
+def seen(answer: dict | None = GOOD, job: str = "j", status: str | None = "succeeded") -> dict:
+    return event("seen", job=job, status=status, answer=answer)
+
+
+REFERENCE, FAULT, EXISTING = event("reference", case="c", answer=GOOD), event("fault", name="worker killed", recovered_s=3.0), ["j"]
+FRAME = (REFERENCE, FAULT, event("existing", jobs=EXISTING))
+
+
+def test_a_service_that_kept_its_word_is_not_blamed():
+    patient = [
+        event("refused", key="k", status=503, retry_after="5"),
+        event("unanswered", key="k", error="ReadError"),
+        accepted(),
+        accepted(),  # the same key again
+        seen(None, status="queued"),
+        seen(),
+        seen(),
+    ]
+    assert checker.violations([*FRAME, *patient]) == []
+
+
+BROKEN = {
+    "was given 2 jobs": [accepted(), seen(), accepted(job="j2"), seen(job="j2"), event("existing", jobs=["j", "j2"])],
+    "stands for 2 keys": [accepted(), accepted(key="k2"), seen()],
+    "gave up waiting": [accepted(), seen(), event("gave-up", key="k2")],
+    "refused with 500": [accepted(), seen(), event("refused", key="k", status=500, retry_after=None)],
+    "refused with 503, Retry-After None": [accepted(), seen(), event("refused", key="k", status=503, retry_after=None)],
+    "was unknown": [accepted(), seen(), seen(None, status=None)],
+    "job j2 was never accepted": [accepted(), seen(), event("existing", jobs=["j", "j2"])],
+    "job j is gone": [accepted(), seen(), event("existing", jobs=[])],
+    "never ended": [accepted(), seen(None, status="running")],
+    "and is failed": [accepted(), seen(), seen(FAILED, status="failed")],
+    "and is running": [accepted(), seen(), seen(None, status="running")],
+    "or answers otherwise": [accepted(), seen(), seen(OTHER)],
+    "another answer than without faults": [accepted(), seen(OTHER)],
+    "recovered after 31.0 s": [accepted(), seen(), event("fault", name="worker killed", recovered_s=31.0)],
+    "recovered after None s": [accepted(), seen(), event("fault", name="queue killed", recovered_s=None)],
+}
+
+
+@pytest.mark.parametrize("said", BROKEN)
+def test_a_broken_word_is_found(said):
+    found = checker.violations([*FRAME, *BROKEN[said]])
+    assert any(said in violation for violation in found), found
+
+
+@pytest.mark.parametrize("missing", ["reference", "accepted", "seen", "fault", "existing"])
+def test_a_run_without_the_essential_proves_nothing(missing):
+    history = [found for found in (*FRAME, accepted(), seen()) if found["event"] != missing]
+    assert f"the history has no event {missing!r}" in checker.violations(history)
+
+
+def test_the_figures_of_a_run():
+    history = [
+        *FRAME,
+        event("fault", name="worker killed", recovered_s=5.0),
+        accepted(),
+        seen(),
+        accepted("k2", "j2"),
+        seen(None, "j2", "running"),
+    ]
+    said = checker.summary(history)
+    assert (said["accepted"], said["lost"], said["faults_injected"]) == (2, 1, 2)
+    assert said["faults"]["worker killed"] == {"injected": 2, "recovered_median_s": 4.0, "recovered_worst_s": 5.0}

@@ -1,0 +1,28 @@
+"""The short form of `python -m tests.faults`: every kind of fault once, which this machine permits."""
+
+import pytest
+
+from tests.faults import __main__ as faults
+
+SHORT = (
+    "worker killed",
+    "queue killed",
+    "parser killed",
+    "store away",
+    "worker's machine lost",
+    "queue paused",
+    "API killed",
+    "parser server killed",
+    "disk full",
+)
+NEEDS_RIGHTS = {"disk full"}
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def test_nothing_accepted_is_lost_whatever_is_killed(tmp_path):
+    """Real processes, real signals: every job ends once, with the answer that it has without faults."""
+    report = faults.run(tmp_path, jobs=20, seed=3407, clients=4, scale=0.2, only=list(SHORT))
+    assert report["violations"] == []
+    assert report["lost"] == 0
+    assert set(report["left_out"]) <= NEEDS_RIGHTS
