@@ -52,7 +52,7 @@ def read_bundle(
     child, by its importable name.
     """
     with _files(parts) as files, _child(files, settings, grouped, parse) as (child, connection):
-        at: list[str | None] = [None]
+        at: list[str | None] = [files[0][0] if len(files) == 1 else None]
         receiver = Receiver(connection, settings.reader_wall_s, settings.max_samples)
         try:
             yield from _events(receiver, at)

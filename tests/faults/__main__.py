@@ -7,8 +7,12 @@ build/faults/report.json. Exit status: 0 where every job kept its word.
 """
 
 import argparse
+import itertools
 import json
+import math
+import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,6 +31,7 @@ from tests.faults.service import ROOT, Service
 
 FOLDER = ROOT / "build" / "faults"
 DISK_MIB = 128
+JOBS_A_FAULT = 5
 
 
 def main(arguments: list[str]) -> int:
@@ -36,7 +41,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=3407)
     parser.add_argument("--clients", type=int, default=6, help="clients at once (default: 6)")
     parser.add_argument("--scale", type=float, default=1.0, help="how long pauses last, 1 is up to 8 s")
-    parser.add_argument("--faults", nargs="*", help="only these, in this order, once (default: all, again and again)")
+    parser.add_argument("--faults", nargs="*", help="only these, in this order (default: one for every five jobs, all kinds in turn)")
     given = parser.parse_args(arguments)
     report = run(FOLDER, given.jobs, given.seed, clients=given.clients, scale=given.scale, only=given.faults)
     print(json.dumps(report, indent=2))
@@ -46,16 +51,16 @@ def main(arguments: list[str]) -> int:
 def run(folder: Path, jobs: int, seed: int, *, clients: int = 6, scale: float = 1.0, only: list[str] | None = None) -> dict:
     """What came of it, also written to the folder beside the history and the service's log."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "history.jsonl"
+    path, known = folder / "history.jsonl", processes.children(os.getpid())
     processes.adopt_orphans()
     with tempfile.TemporaryDirectory() as place, small_disk(Path(place) / "data") as data, History(path) as written:
-        service = Service(data, toy_models.write_artifacts(Path(place) / "artifacts"), nodes=1)
+        artifacts = toy_models.write_artifacts(Path(place) / "artifacts")
         try:
-            with service:
+            with Service(data, artifacts, nodes=1) as service:
                 _work(service, written, jobs, random.Random(seed), clients, scale, only)  # noqa: S311 -- which job comes next
         finally:
-            (folder / "service.log").write_bytes((Path(place) / "data.log").read_bytes())
-        left = processes.children_but_trackers()
+            shutil.copy(Path(place) / "data.log", folder / "service.log")
+    left = processes.left_over(known)
     processes.adopt_orphans(False)
     report = checker.summary(history.read(path)) | {"jobs": jobs, "seed": seed, "processes_left": left}
     report["violations"] += [f"process left over: {command}" for command in left]
@@ -64,21 +69,34 @@ def run(folder: Path, jobs: int, seed: int, *, clients: int = 6, scale: float = 
 
 
 def _work(service: Service, written: History, jobs: int, rng: random.Random, clients: int, scale: float, only: list[str] | None) -> None:
-    cases, client, injector = mixed(), Client(service.url, written), Injector(service, written, scale)
+    """The answers without faults first; then a few jobs before each fault, and more where a victim is wanted."""
+    cases, client, numbers = mixed(), Client(service.url, written), itertools.count()
     for case in cases:
         job = client.submitted(f"reference-{case.name}", case)
         written.add("reference", case=case.name, answer=client.ended(job) if job else None)
-    crowd = Crowd(service.url, written, [(f"key-{number}", rng.choice(cases)) for number in range(jobs)], clients)
+    crowd = Crowd(service.url, written, clients)
+
+    def give(count: int) -> None:
+        crowd.give([(f"key-{next(numbers)}", rng.choice(cases)) for _ in range(count)])
+
+    injector = Injector(service, written, scale, more=lambda: give(1))
     crowd.start()
-    names = list(only or injector.faults)
-    while names and crowd.busy():
-        time.sleep(rng.uniform(0.2, 2.0) * scale)
-        injector.inject(names.pop(0))
-        if not names and not only and crowd.left():
-            names = rng.sample(list(injector.faults), len(injector.faults))
-    crowd.join()
+    plan = only or planned(rng, list(injector.faults), math.ceil(jobs / JOBS_A_FAULT))
+    for place, name in enumerate(plan):
+        give(jobs * (place + 1) // len(plan) - jobs * place // len(plan))
+        time.sleep(rng.uniform(0.0, 1.0) * scale)
+        injector.inject(name)
+    crowd.finish()
     poison.inject(client, injector, written)
     _look_again(service, client, written)
+
+
+def planned(rng: random.Random, names: list[str], count: int) -> list[str]:
+    """So many faults: all kinds in some order, then all in another, and so on."""
+    found: list[str] = []
+    while len(found) < count:
+        found += rng.sample(names, len(names))
+    return found[:count]
 
 
 def _look_again(service: Service, client: Client, written: History) -> None:

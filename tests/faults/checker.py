@@ -8,6 +8,7 @@ from tests.faults.history import Event
 
 ENDED = ("succeeded", "failed", "canceled")
 RECOVERED_WITHIN_S = 30.0
+ESSENTIAL = ("reference", "offered", "accepted", "seen", "fault", "existing")
 MAY_BE_REFUSED = (409, 429, 503)
 """With Retry-After: a key in flight, too much at once, something away."""
 
@@ -23,6 +24,10 @@ def _of(history: Sequence[Event], *names: str) -> list[Event]:
     return [event for event in history if event["event"] in names]
 
 
+def _about(event: Event) -> str:
+    return f"key {event['key']}" if "key" in event else f"job {event['job']}"
+
+
 def every_key_has_one_job(history: Sequence[Event]) -> Iterable[str]:
     """However often a submission is sent with its key, and no job stands for two keys."""
     jobs, keys = defaultdict(set), defaultdict(set)
@@ -35,14 +40,16 @@ def every_key_has_one_job(history: Sequence[Event]) -> Iterable[str]:
 
 def everything_offered_is_accepted_in_the_end(history: Sequence[Event]) -> Iterable[str]:
     """A client that tries again gets through."""
-    yield from (f"{event.get('key') or event['job']}: the client gave up waiting" for event in _of(history, "gave-up"))
+    yield from (f"{_about(event)}: the client gave up waiting" for event in _of(history, "gave-up"))
+    accepted = {event["key"] for event in _of(history, "accepted")}
+    yield from (f"key {event['key']} was never accepted" for event in _of(history, "offered") if event["key"] not in accepted)
 
 
 def every_refusal_may_be_tried_again(history: Sequence[Event]) -> Iterable[str]:
     """Nothing but what a client can wait for, and it is told how long."""
     for event in _of(history, "refused"):
         if event["status"] not in MAY_BE_REFUSED or event["retry_after"] is None:
-            yield f"key {event['key']} was refused with {event['status']}, Retry-After {event['retry_after']}"
+            yield f"{_about(event)} was refused with {event['status']}, Retry-After {event['retry_after']}"
 
 
 def nothing_accepted_is_lost(history: Sequence[Event]) -> Iterable[str]:

@@ -4,7 +4,6 @@ import queue
 import threading
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 
 import httpx
 
@@ -27,6 +26,7 @@ class Client:
 
     def submitted(self, key: str, case: Case) -> str | None:
         """The job once it is accepted; None where the client gave up."""
+        self._history.add("offered", key=key)
         deadline = time.monotonic() + self._patience_s
         files = [("bundle", part) for part in case.files]
         while time.monotonic() < deadline:
@@ -61,6 +61,7 @@ class Client:
                 self._history.add("seen", job=job, status=None, answer=None)
                 return None
             if answer.status_code != httpx.codes.OK:
+                self._history.add("refused", job=job, status=answer.status_code, retry_after=answer.headers.get("retry-after"))
                 time.sleep(PAUSE_S)
                 continue
             state = answer.json()
@@ -96,13 +97,11 @@ def told(job: dict) -> dict:
 
 
 class Crowd:
-    """So many clients at once, working through a list of submissions."""
+    """So many clients at once, who do what they are given."""
 
-    def __init__(self, url: str, history: History, work: Iterable[tuple[str, Case]], clients: int = 6) -> None:
+    def __init__(self, url: str, history: History, clients: int = 6) -> None:
         self._url, self._history = url, history
-        self._work: queue.SimpleQueue[tuple[str, Case]] = queue.SimpleQueue()
-        for item in work:
-            self._work.put(item)
+        self._work: queue.SimpleQueue[tuple[str, Case] | None] = queue.SimpleQueue()
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(clients)]
 
     def start(self) -> None:
@@ -110,24 +109,22 @@ class Crowd:
         for thread in self._threads:
             thread.start()
 
-    def busy(self) -> bool:
-        """Whether any still has something to do."""
-        return any(thread.is_alive() for thread in self._threads)
+    def give(self, work: Iterable[tuple[str, Case]]) -> None:
+        """More keys and what to submit with them."""
+        for item in work:
+            self._work.put(item)
 
-    def left(self) -> int:
-        """Submissions that nobody has begun."""
-        return self._work.qsize()
-
-    def join(self) -> None:
-        """Wait for all."""
+    def finish(self) -> None:
+        """There will be no more; wait until all is done."""
+        for _ in self._threads:
+            self._work.put(None)
         for thread in self._threads:
             thread.join()
 
     def _run(self) -> None:
         client = Client(self._url, self._history)
-        with suppress(queue.Empty):
-            while True:
-                job = client.submitted(*self._work.get_nowait())
-                if job is not None:
-                    client.ended(job)
+        while (item := self._work.get()) is not None:
+            job = client.submitted(*item)
+            if job is not None:
+                client.ended(job)
         client.close()

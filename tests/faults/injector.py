@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -14,8 +14,8 @@ from tests.faults import processes
 from tests.faults.history import History
 from tests.faults.service import Service
 
-PICKED_UP_S, SEEN_S = 90.0, 15.0
-"""How long a recovery is waited for, and a victim."""
+PICKED_UP_S, SEEN_S, MORE_AFTER_S = 90.0, 60.0, 2.0
+"""How long a recovery is waited for, and a victim; and how long without one before more jobs are asked for."""
 
 
 class Running(NamedTuple):
@@ -31,10 +31,14 @@ class NoVictim(Exception):
 
 
 class Injector:
-    """Faults by name; durations are multiplied by `scale`. Recovery counts from a kill, or from the end of what lasts."""
+    """
+    Faults by name; durations are multiplied by `scale`. Recovery counts from a kill, or from the end of what lasts.
 
-    def __init__(self, service: Service, history: History, scale: float = 1.0) -> None:
-        self._service, self._history, self._scale = service, history, scale
+    `more()` is called where a victim is wanted and nobody has anything to do.
+    """
+
+    def __init__(self, service: Service, history: History, scale: float = 1.0, more: Callable[[], None] = lambda: None) -> None:
+        self._service, self._history, self._scale, self._more = service, history, scale, more
         self.faults: dict[str, Callable[[], float | None]] = {
             "worker killed": self._worker_killed,
             "parser killed": self._parser_killed,
@@ -58,8 +62,7 @@ class Injector:
 
     def running(self, among: list[int] | None = None, within_s: float = SEEN_S) -> Running:
         """An attempt in progress, of those workers if any are named; raises NoVictim."""
-        deadline = time.monotonic() + within_s
-        while time.monotonic() < deadline:
+        for _ in self._patiently(within_s):
             with suppress(RedisError):
                 for state in self._service.records.workers():
                     if state.job is None or (among is not None and state.pid not in among):
@@ -69,6 +72,15 @@ class Injector:
                         return Running(record.id, record.attempt, state.pid)
             time.sleep(0.01)
         raise NoVictim("no worker had a job")
+
+    def _patiently(self, within_s: float) -> Iterator[None]:
+        """Again and again for so long, with more jobs now and then."""
+        began = asked = time.monotonic()
+        while time.monotonic() < began + within_s:
+            yield
+            if time.monotonic() > asked + MORE_AFTER_S:
+                self._more()
+                asked = time.monotonic()
 
     def picked_up(self, hit: Running, began: float) -> float | None:
         """Seconds from `began` until the job is begun again, or has ended; None where that is not seen."""
@@ -97,15 +109,16 @@ class Injector:
 
     def hit_parser(self, number: signal.Signals) -> Running:
         """Send a signal to a parsing child as soon as there is one; the attempt that it worked for. Raises NoVictim."""
-        servers = {pid: worker for worker in self._service.worker_pids() for pid in processes.children(worker)}
-        servers = {pid: worker for pid, worker in servers.items() if processes.role(pid) == "parser server"}
-        deadline = time.monotonic() + SEEN_S
-        while time.monotonic() < deadline:
+        servers: dict[int, int] = {}
+        for turn, _ in enumerate(self._patiently(SEEN_S)):
+            if turn % 1000 == 0:  # workers come and go
+                servers = self._service.parser_servers()
             for server, worker in servers.items():
                 for child in processes.children(server):
                     with suppress(ProcessLookupError, NoVictim):
+                        hit = self.running([worker], within_s=0.02)
                         os.kill(child, number)
-                        return self.running([worker], within_s=1.0)
+                        return hit
             time.sleep(0.0005)
         raise NoVictim("no parser was seen")
 
@@ -181,18 +194,17 @@ class Injector:
 
     def _store_away(self) -> float | None:
         """The store's folder is gone, as an unmounted volume's is, and a file lies in its place."""
-        store = self._service.data / "blobs"
-        aside = store.with_name("blobs-aside")
-        store.rename(aside)
-        store.touch()
+        store, aside = self._service.data / "blobs", self._service.data / "blobs-aside"
+        aside.touch()
+        processes.exchange(store, aside)
         time.sleep(4.0 * self._scale)
-        store.unlink()
-        aside.rename(store)
+        processes.exchange(store, aside)
+        aside.unlink()
         return self._ready(time.monotonic())
 
 
 @contextmanager
-def filled(path: Path):
+def filled(path: Path) -> Iterator[None]:
     """No byte is left on the file system of `path` inside the block."""
     descriptor = os.open(path, os.O_CREAT | os.O_WRONLY)
     try:

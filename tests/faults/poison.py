@@ -13,9 +13,10 @@ from workers.settings import Settings
 
 
 def inject(client: Client, injector: Injector, history: History) -> None:
-    """One that kills its worker at each attempt, and one on which its parser crashes."""
-    names = [name for name, _ in event(7)]
-    case = Case("kills its worker", "classify", event(7))
+    """One that kills its worker at each attempt, and one on which its parser crashes; one part each, long enough to be caught."""
+    files = event(7, stations=40, seconds=20_000)[:1]
+    names = [name for name, _ in files]
+    case = Case("kills its worker", "classify", files)
     history.add("reference", case=case.name, answer=failed("/problems/worker-lost", 500, names))
     job = client.submitted("poison-worker", case)
     for _ in range(Settings().max_attempts if job else 0):
@@ -25,10 +26,11 @@ def inject(client: Client, injector: Injector, history: History) -> None:
             injector.picked_up(hit, time.monotonic())
     if job:
         client.ended(job)
-    case = Case("crashes its parser", "classify", event(8, stations=20, seconds=20_000))
-    history.add("reference", case=case.name, answer=failed("/problems/unreadable-waveform", 422, names[:1]))
+    case = Case("crashes its parser", "classify", files)
+    history.add("reference", case=case.name, answer=failed("/problems/unreadable-waveform", 422, names))
     job = client.submitted("poison-parser", case)
-    injector.hit_parser(signal.SIGSEGV)
+    with suppress(NoVictim):
+        injector.hit_parser(signal.SIGSEGV)
     if job:
         client.ended(job)
 

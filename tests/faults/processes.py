@@ -2,10 +2,13 @@
 
 import ctypes
 import os
+import time
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER = 36
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
 def adopt_orphans(wanted: bool = True) -> None:
@@ -75,7 +78,19 @@ def open_files(pid: int) -> int:
     return 0
 
 
-def children_but_trackers() -> list[str]:
-    """Command lines of what is left below this process; Python's own resource trackers end when they like."""
-    own = [pid for pid in children(os.getpid()) if role(pid) != "tracker"]
-    return [words for pid in own if (words := command(pid))]
+def left_over(known: Collection[int], within_s: float = 10.0) -> list[str]:
+    """Command lines of children of this process, known ones and Python's resource trackers excepted, that do not end in time."""
+    deadline = time.monotonic() + within_s
+    while True:
+        left = [pid for pid in children(os.getpid()) if pid not in known and role(pid) != "tracker"]
+        if not left or time.monotonic() > deadline:
+            return [command(pid) for pid in left]
+        time.sleep(0.05)
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Two names change places at one moment; raises OSError."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

@@ -45,12 +45,20 @@ class Service:
         try:
             self.start_api()
             self.await_ready()
+            for place in range(len(self.nodes)):
+                self.start_node(place)
+            self._await_workers()
         except BaseException:
             self.__exit__()
             raise
-        for place in range(len(self.nodes)):
-            self.start_node(place)
         return self
+
+    def _await_workers(self) -> None:
+        deadline = time.monotonic() + READY_S
+        while len(self.records.workers()) < self._workers + len(self.nodes):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"not all workers are there within {READY_S:g} s; see {self._log.name}")
+            time.sleep(0.1)
 
     def __exit__(self, *_: object) -> None:
         for process in (*self.nodes, self.api):
@@ -102,9 +110,10 @@ class Service:
         roots = [process.pid for process in (self.api, *self.nodes) if process is not None]
         return [pid for root in roots for pid in processes.children(root) if processes.role(pid) == "worker"]
 
-    def parser_server_pids(self) -> list[int]:
-        """The process of each worker that parsing children are forked from."""
-        return [pid for worker in self.worker_pids() for pid in processes.children(worker) if processes.role(pid) == "parser server"]
+    def parser_servers(self) -> dict[int, int]:
+        """The processes that parsing children are forked from, each with its worker."""
+        found = {pid: worker for worker in self.worker_pids() for pid in processes.children(worker)}
+        return {pid: worker for pid, worker in found.items() if processes.role(pid) == "parser server"}
 
     def pids(self) -> list[int]:
         """Everything that runs."""

@@ -9,8 +9,8 @@ OTHER = {"status": "succeeded", "result": {"event_type": "earthquake"}}
 FAILED = {"status": "failed", "result": None}
 
 
-def event(name: str, t: float = 1.0, **facts: object) -> dict:
-    return {"t": t, "event": name, **facts}
+def event(kind: str, /, t: float = 1.0, **facts: object) -> dict:
+    return {"t": t, "event": kind, **facts}
 
 
 def accepted(key: str = "k", job: str = "j") -> dict:
@@ -22,7 +22,7 @@ def seen(answer: dict | None = GOOD, job: str = "j", status: str | None = "succe
 
 
 REFERENCE, FAULT, EXISTING = event("reference", case="c", answer=GOOD), event("fault", name="worker killed", recovered_s=3.0), ["j"]
-FRAME = (REFERENCE, FAULT, event("existing", jobs=EXISTING))
+FRAME = (REFERENCE, FAULT, event("offered", key="k"), event("existing", jobs=EXISTING))
 
 
 def test_a_service_that_kept_its_word_is_not_blamed():
@@ -44,6 +44,8 @@ BROKEN = {
     "gave up waiting": [accepted(), seen(), event("gave-up", key="k2")],
     "refused with 500": [accepted(), seen(), event("refused", key="k", status=500, retry_after=None)],
     "refused with 503, Retry-After None": [accepted(), seen(), event("refused", key="k", status=503, retry_after=None)],
+    "job j was refused with 500": [accepted(), seen(), event("refused", job="j", status=500, retry_after=None)],
+    "key k2 was never accepted": [accepted(), seen(), event("offered", key="k2")],
     "was unknown": [accepted(), seen(), seen(None, status=None)],
     "job j2 was never accepted": [accepted(), seen(), event("existing", jobs=["j", "j2"])],
     "job j is gone": [accepted(), seen(), event("existing", jobs=[])],
@@ -63,7 +65,7 @@ def test_a_broken_word_is_found(said):
     assert any(said in violation for violation in found), found
 
 
-@pytest.mark.parametrize("missing", ["reference", "accepted", "seen", "fault", "existing"])
+@pytest.mark.parametrize("missing", checker.ESSENTIAL)
 def test_a_run_without_the_essential_proves_nothing(missing):
     history = [found for found in (*FRAME, accepted(), seen()) if found["event"] != missing]
     assert f"the history has no event {missing!r}" in checker.violations(history)
