@@ -7,7 +7,7 @@ from redis.exceptions import RedisError
 from rq.timeouts import JobTimeoutException
 
 from models import errors
-from workers import blobs, dispatch, records
+from workers import blobs, dispatch, lifecycle, records
 from workers.contracts import PartProblem, Problem
 
 
@@ -48,6 +48,7 @@ RULES: tuple[Rule, ...] = (
     Rule(records.AlreadyEnded, 409, "The job has ended"),
     Rule(records.Superseded, 409, "Another attempt runs the job"),
     Rule(records.Canceled, 409, "The job was canceled"),
+    Rule(lifecycle.Interrupted, 503, "The work was interrupted", retryable=True),
     Rule(blobs.BlobMissing, 404, "Not kept any more"),
     Rule(blobs.StoreFull, 503, "The store is full", retryable=True),
     Rule(blobs.StoreUnreachable, 503, "The store is unreachable", retryable=True),

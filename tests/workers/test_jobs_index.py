@@ -155,6 +155,43 @@ def test_a_queue_lost_at_the_end_is_waited_for(attempt: Callable[[Work], JobReco
     assert attempt(answering()).status is Status.SUCCEEDED
 
 
+def test_an_end_whose_answer_was_lost_keeps_the_result(
+    attempt: Callable[[Work], JobRecord], desk: Desk, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+):
+    """The second try finds that the attempt runs the job no more, and so it does not: it has ended it."""
+    real, losses = desk.records.finish, iter([RedisConnectionError("gone")])
+
+    def finish(*args: object, **left: object) -> JobRecord:
+        record = real(*args, **left)
+        for error in losses:
+            raise error
+        return record
+
+    monkeypatch.setattr(index, "_FIRST_WAIT_S", 0.0)
+    monkeypatch.setattr(desk.records, "finish", finish)
+    record = attempt(answering())
+    assert record.status is Status.SUCCEEDED
+    assert blobs.get(result_key(record)) == b'{"said":"yes"}'
+
+
+def test_a_worker_told_to_go_as_its_job_ends_keeps_the_result(
+    attempt: Callable[[Work], JobRecord], desk: Desk, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+):
+    real = desk.records.finish
+
+    def finish(*args: object, **left: object) -> JobRecord:
+        real(*args, **left)
+        raise SystemExit
+
+    monkeypatch.setattr(desk.records, "finish", finish)
+    with pytest.raises(SystemExit):
+        attempt(answering())
+    record = desk.records.get("one")
+    assert record is not None
+    assert record.status is Status.SUCCEEDED
+    assert blobs.get(result_key(record)) == b'{"said":"yes"}'
+
+
 def test_a_job_that_has_ended_is_not_run(attempt: Callable[[Work], JobRecord], desk: Desk):
     first = attempt(answering())
     index.run(desk, "one", nullcontext)

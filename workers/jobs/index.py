@@ -146,5 +146,8 @@ def _give_back(desk: Desk, record: JobRecord) -> None:
 
 
 def _discard(desk: Desk, record: JobRecord) -> None:
-    with suppress(AtlasError):
-        desk.blobs.delete(attempt_prefix(record.id, record.attempt))
+    """Nothing of the attempt stays, unless it did end the job: the answer that said so may have been lost on the way."""
+    with suppress(AtlasError, RedisError):
+        known = desk.records.get(record.id)
+        if known is None or (known.status, known.attempt) != (Status.SUCCEEDED, record.attempt):
+            desk.blobs.delete(attempt_prefix(record.id, record.attempt))
