@@ -15,7 +15,7 @@ class History:
 
     Events: `reference` (case, answer), `offered` (key), `accepted` (key, case, job), `refused` (key or job, status, retry_after),
     `unanswered` (key or job), `seen` (job, status, answer; the answer only of an ended job, null where there is no such job),
-    `gave-up` (key or job), `fault` (name, recovered_s), `left-out` (name, why), `existing` (jobs: what the service itself knows
+    `gave-up` (key or job), `fault` (name, recovered_s, within_s), `left-out` (name, why), `existing` (jobs: what the service itself knows
     in the end).
     """
 

@@ -21,7 +21,11 @@ def seen(answer: dict | None = GOOD, job: str = "j", status: str | None = "succe
     return event("seen", job=job, status=status, answer=answer)
 
 
-REFERENCE, FAULT, EXISTING = event("reference", case="c", answer=GOOD), event("fault", name="worker killed", recovered_s=3.0), ["j"]
+def fault(recovered_s: float | None = 3.0) -> dict:
+    return event("fault", name="worker killed", recovered_s=recovered_s, within_s=30.0)
+
+
+REFERENCE, FAULT, EXISTING = event("reference", case="c", answer=GOOD), fault(), ["j"]
 FRAME = (REFERENCE, FAULT, event("offered", key="k"), event("existing", jobs=EXISTING))
 
 
@@ -54,8 +58,8 @@ BROKEN = {
     "and is running": [accepted(), seen(), seen(None, status="running")],
     "or answers otherwise": [accepted(), seen(), seen(OTHER)],
     "another answer than without faults": [accepted(), seen(OTHER)],
-    "recovered after 31.0 s": [accepted(), seen(), event("fault", name="worker killed", recovered_s=31.0)],
-    "recovered after None s": [accepted(), seen(), event("fault", name="queue killed", recovered_s=None)],
+    "recovered after 31.0 s": [accepted(), seen(), fault(31.0)],
+    "recovered after None s": [accepted(), seen(), fault(None)],
 }
 
 
@@ -74,7 +78,7 @@ def test_a_run_without_the_essential_proves_nothing(missing):
 def test_the_figures_of_a_run():
     history = [
         *FRAME,
-        event("fault", name="worker killed", recovered_s=5.0),
+        fault(5.0),
         accepted(),
         seen(),
         accepted("k2", "j2"),
