@@ -39,7 +39,13 @@ def run(connection: socket.socket, parts: Sequence[tuple[str, Path]], limits: Re
         except ConnectionError:
             raise
         except Exception as error:  # noqa: BLE001  # libraries raise anything on damaged input; the parent's log tells which
-            sender.message("failed", detail=type(error).__name__, trace="".join(traceback.format_exception(error)))
+            kind = "gone" if _is_gone(error, parts) else "failed"
+            sender.message(kind, detail=type(error).__name__, trace="".join(traceback.format_exception(error)))
+
+
+def _is_gone(error: Exception, parts: Sequence[tuple[str, Path]]) -> bool:
+    """Whether it is an upload's file that could not be opened, which says nothing of what is in it."""
+    return isinstance(error, OSError) and error.filename is not None and Path(error.filename) in [path for _, path in parts]
 
 
 def confine(limits: ReadLimits) -> None:

@@ -19,6 +19,7 @@ import structlog
 
 from models import errors
 from models.errors import AtlasError, LimitExceeded, UnreadableWaveform
+from workers.blobs import StoreUnreachable
 from workers.lifecycle import Interrupted
 from workers.parser_child import Parse, run
 from workers.parsing import EventRecords, ReadLimits, parse_bundle
@@ -47,9 +48,9 @@ def read_bundle(
     """
     The events of a bundle, one after the other while they are parsed: a single one unless `grouped`.
 
-    Raises LimitExceeded over any limit, the parser's own errors, UnreadableWaveform where the parser crashes, and Interrupted
-    where it was killed by others. The seconds that the caller takes between events do not count. `parse` is what runs in the
-    child, by its importable name.
+    Raises LimitExceeded over any limit, the parser's own errors, UnreadableWaveform where the parser crashes, Interrupted where
+    it was killed by others, and StoreUnreachable where a part's file has gone. The seconds that the caller takes between events
+    do not count. `parse` is what runs in the child, by its importable name.
     """
     with _files(parts) as files, _child(files, settings, grouped, parse) as (child, connection):
         at: list[str | None] = [files[0][0] if len(files) == 1 else None]
@@ -151,6 +152,8 @@ def _events(receiver: Receiver, at: list[str | None]) -> Iterator[EventRecords]:
             case "failed":
                 structlog.get_logger("atlas").warning("the parser failed", part=at[0], trace=str(message["trace"])[:_MOST_TRACE])
                 raise UnreadableWaveform(f"the parser failed on it ({message['detail']})", part=at[0])
+            case "gone":
+                raise StoreUnreachable("an upload is not to be opened any more", part=at[0])
             case "done":
                 return
             case _:

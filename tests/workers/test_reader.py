@@ -16,6 +16,7 @@ import pytest
 import structlog
 
 from models.errors import LimitExceeded, UnreadableWaveform
+from workers.blobs import StoreUnreachable
 from workers.lifecycle import Interrupted
 from workers.parser_child import Parse
 from workers.reader import read_bundle, read_event
@@ -127,6 +128,13 @@ def test_a_child_that_others_have_killed_is_no_fault_of_the_bundle(faults: Modul
         with pytest.raises(Interrupted):
             exhaust(parse)
     assert len(list(read_bundle([("a", b"x")], Settings(), grouped=True, parse=faults.works))) == 1000
+
+
+def test_a_file_that_has_gone_is_no_fault_of_the_bundle(tmp_path: Path, waves: bytes) -> None:
+    """The store was unmounted after it was asked for the upload."""
+    with pytest.raises(StoreUnreachable) as caught:
+        read_event([("quake.mseed", waves), ("late.mseed", tmp_path / "gone")], Settings())
+    assert str(tmp_path) not in caught.value.detail
 
 
 def test_a_child_that_talks_nonsense_is_not_believed(faults: ModuleType) -> None:
