@@ -19,7 +19,7 @@ from workers.settings import Settings
 
 HEADER: Final = "Idempotency-Key"
 MAX_KEY: Final = 255
-IN_FLIGHT_S: Final = 60
+IN_FLIGHT_S: Final = 15
 """A claim outlives the process that made it by this at most; it is renewed while the request is read."""
 
 

@@ -48,7 +48,9 @@ def main(arguments: list[str]) -> int:
     return 1 if report["violations"] else 0
 
 
-def run(folder: Path, jobs: int, seed: int, *, clients: int = 6, scale: float = 1.0, only: list[str] | None = None) -> dict:
+def run(
+    folder: Path, jobs: int, seed: int, *, clients: int = 6, scale: float = 1.0, only: list[str] | None = None, variety: int = 4
+) -> dict:
     """What came of it, also written to the folder beside the history and the service's log."""
     folder.mkdir(parents=True, exist_ok=True)
     path, known = folder / "history.jsonl", processes.children(os.getpid())
@@ -57,7 +59,7 @@ def run(folder: Path, jobs: int, seed: int, *, clients: int = 6, scale: float = 
         artifacts = toy_models.write_artifacts(Path(place) / "artifacts")
         try:
             with Service(data, artifacts, nodes=1) as service:
-                _work(service, written, jobs, random.Random(seed), clients, scale, only)  # noqa: S311 -- which job comes next
+                _work(service, written, jobs, random.Random(seed), clients, scale, only, variety)  # noqa: S311 -- which job comes next
         finally:
             shutil.copy(Path(place) / "data.log", folder / "service.log")
     left = processes.left_over(known)
@@ -68,9 +70,11 @@ def run(folder: Path, jobs: int, seed: int, *, clients: int = 6, scale: float = 
     return report
 
 
-def _work(service: Service, written: History, jobs: int, rng: random.Random, clients: int, scale: float, only: list[str] | None) -> None:
+def _work(
+    service: Service, written: History, jobs: int, rng: random.Random, clients: int, scale: float, only: list[str] | None, variety: int
+) -> None:
     """The answers without faults first; then a few jobs before each fault, and more where a victim is wanted."""
-    cases, client, numbers = mixed(), Client(service.url, written), itertools.count()
+    cases, client, numbers = mixed(variety), Client(service.url, written), itertools.count()
     for case in cases:
         job = client.submitted(f"reference-{case.name}", case)
         written.add("reference", case=case.name, answer=client.ended(job) if job else None)

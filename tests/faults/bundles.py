@@ -18,12 +18,12 @@ class Case(NamedTuple):
     options: dict[str, str] = {}  # noqa: RUF012 -- never written
 
 
-def mixed() -> list[Case]:
-    """Four that classify, four that locate, one of each broken, and two that cluster."""
-    found = [Case(f"classify-{seed}", "classify", event(seed)) for seed in range(4)]
-    found += [Case(f"locate-{seed}", "locate", event(seed)) for seed in range(4)]
+def mixed(variety: int = 4) -> list[Case]:
+    """So many that classify, and that locate, one of each broken, and half as many that cluster."""
+    found = [Case(f"classify-{seed}", "classify", event(seed)) for seed in range(variety)]
+    found += [Case(f"locate-{seed}", "locate", event(seed)) for seed in range(variety)]
     found += [Case(f"broken-{kind}", kind, (("broken.mseed", bytes(4096)),)) for kind in ("classify", "locate")]
-    return found + [Case(f"cluster-{seed}", "cluster", anomalies(seed), {"k_min": "2", "k_max": "3"}) for seed in range(2)]
+    return found + [Case(f"cluster-{seed}", "cluster", anomalies(seed), {"k_min": "2", "k_max": "3"}) for seed in range((variety + 1) // 2)]
 
 
 def event(seed: int, stations: int = 4, seconds: int = 1800) -> Files:

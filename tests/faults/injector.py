@@ -13,6 +13,8 @@ from redis.exceptions import RedisError
 from tests.faults import processes
 from tests.faults.history import History
 from tests.faults.service import Service
+from workers.contracts import Status
+from workers.settings import Settings
 
 PICKED_UP_WITHIN_S, READY_WITHIN_S = 30.0, 120.0
 """What is promised of a dead worker's job; and of the service, which starts anew as fast as the machine is."""
@@ -60,6 +62,7 @@ class Injector:
 
     def inject(self, name: str) -> None:
         """One fault, from its beginning until its job is begun again, or the service is ready again."""
+        self._await_spare_attempts()
         try:
             recovered_s = self.faults[name]()
         except (NoVictim, ProcessLookupError) as error:
@@ -67,6 +70,17 @@ class Injector:
         else:
             within_s = PICKED_UP_WITHIN_S if name in self._of_jobs else READY_WITHIN_S
             self._history.add("fault", name=name, recovered_s=recovered_s, within_s=within_s)
+
+    def _await_spare_attempts(self) -> None:
+        """No job is at its last attempt: one that is hit once more fails, as it should, and the judge could not tell."""
+        deadline = time.monotonic() + SEEN_S
+        while time.monotonic() < deadline:
+            with suppress(RedisError):
+                records = [self._service.records.get(job) for job in (*self._service.records.running(), *self._service.records.queued())]
+                begun = [record.attempt + (record.status is Status.QUEUED) for record in records if record is not None]
+                if max(begun, default=0) < Settings().max_attempts:
+                    return
+            time.sleep(0.05)
 
     def running(self, among: list[int] | None = None, within_s: float = SEEN_S) -> Running:
         """An attempt in progress, of those workers if any are named; raises NoVictim."""
@@ -76,7 +90,7 @@ class Injector:
                     if state.job is None or (among is not None and state.pid not in among):
                         continue
                     record = self._service.records.get(state.job)
-                    if record is not None and record.worker == state.id:
+                    if record is not None and record.status is Status.RUNNING and record.worker == state.id:
                         return Running(record.id, record.attempt, state.pid)
             time.sleep(0.01)
         raise NoVictim("no worker had a job")
