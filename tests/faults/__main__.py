@@ -17,8 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests import toy_models
@@ -43,14 +44,25 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--scale", type=float, default=1.0, help="how long pauses last, 1 is up to 8 s")
     parser.add_argument("--faults", nargs="*", help="only these, in this order (default: one for every five jobs, all kinds in turn)")
     given = parser.parse_args(arguments)
-    report = run(FOLDER, given.jobs, given.seed, clients=given.clients, scale=given.scale, only=given.faults)
+    report = run(FOLDER, Plan(given.jobs, given.seed, given.clients, given.scale, given.faults or ()))
     print(json.dumps(report, indent=2))
     return 1 if report["violations"] else 0
 
 
-def run(
-    folder: Path, jobs: int, seed: int, *, clients: int = 6, scale: float = 1.0, only: list[str] | None = None, variety: int = 4
-) -> dict:
+@dataclass(frozen=True)
+class Plan:
+    """What the service is given to do, and what is done to it."""
+
+    jobs: int
+    seed: int
+    clients: int = 6
+    scale: float = 1.0
+    only: Sequence[str] = ()
+    variety: int = 4
+    poisons: Sequence[poison.Poison] = (poison.kill_its_worker, poison.crash_its_parser)
+
+
+def run(folder: Path, plan: Plan) -> dict:
     """What came of it, also written to the folder beside the history and the service's log."""
     folder.mkdir(parents=True, exist_ok=True)
     path, known = folder / "history.jsonl", processes.children(os.getpid())
@@ -59,39 +71,38 @@ def run(
         artifacts = toy_models.write_artifacts(Path(place) / "artifacts")
         try:
             with Service(data, artifacts, nodes=1) as service:
-                _work(service, written, jobs, random.Random(seed), clients, scale, only, variety)  # noqa: S311 -- which job comes next
+                _work(service, written, plan, random.Random(plan.seed))  # noqa: S311 -- which job comes next
         finally:
             shutil.copy(Path(place) / "data.log", folder / "service.log")
     left = processes.left_over(known)
     processes.adopt_orphans(False)
-    report = checker.summary(history.read(path)) | {"jobs": jobs, "seed": seed, "processes_left": left}
+    report = checker.summary(history.read(path)) | {"jobs": plan.jobs, "seed": plan.seed, "processes_left": left}
     report["violations"] += [f"process left over: {command}" for command in left]
     (folder / "report.json").write_text(json.dumps(report, indent=2))
     return report
 
 
-def _work(
-    service: Service, written: History, jobs: int, rng: random.Random, clients: int, scale: float, only: list[str] | None, variety: int
-) -> None:
+def _work(service: Service, written: History, plan: Plan, rng: random.Random) -> None:
     """The answers without faults first; then a few jobs before each fault, and more where a victim is wanted."""
-    cases, client, numbers = mixed(variety), Client(service.url, written), itertools.count()
+    cases, client, numbers = mixed(plan.variety), Client(service.url, written), itertools.count()
     for case in cases:
         job = client.submitted(f"reference-{case.name}", case)
         written.add("reference", case=case.name, answer=client.ended(job) if job else None)
-    crowd = Crowd(service.url, written, clients)
+    crowd = Crowd(service.url, written, plan.clients)
 
     def give(count: int) -> None:
         crowd.give([(f"key-{next(numbers)}", rng.choice(cases)) for _ in range(count)])
 
-    injector = Injector(service, written, scale, more=lambda: give(1))
+    injector = Injector(service, written, plan.scale, more=lambda: give(1))
     crowd.start()
-    plan = only or planned(rng, list(injector.faults), math.ceil(jobs / JOBS_A_FAULT))
-    for place, name in enumerate(plan):
-        give(jobs * (place + 1) // len(plan) - jobs * place // len(plan))
-        time.sleep(rng.uniform(0.0, 1.0) * scale)
+    faults = plan.only or planned(rng, list(injector.faults), math.ceil(plan.jobs / JOBS_A_FAULT))
+    for place, name in enumerate(faults):
+        give(plan.jobs * (place + 1) // len(faults) - plan.jobs * place // len(faults))
+        time.sleep(rng.uniform(0.0, 1.0) * plan.scale)
         injector.inject(name)
     crowd.finish()
-    poison.inject(client, injector, written)
+    for inject in plan.poisons:
+        inject(client, injector, written)
     _look_again(service, client, written)
 
 

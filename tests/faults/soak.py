@@ -10,6 +10,7 @@ Exit status: 0 where memory stayed flat within 5 % after the warm-up, nothing le
 import argparse
 import itertools
 import json
+import math
 import sys
 import tempfile
 import threading
@@ -40,6 +41,7 @@ def main(arguments: list[str]) -> int:
     """Exit status: 0 where nothing was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, default=math.inf, help="begin no more jobs after so long (default: no end)")
     parser.add_argument("--clients", type=int, default=4, help="jobs waiting or running at once (default: 4)")
     parser.add_argument("--ttl", type=int, default=300, help="seconds that results and idempotency keys live (default: 300)")
     parser.add_argument("--every", type=float, default=10.0, help="seconds between samples (default: 10)")
@@ -50,18 +52,19 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as place:
         artifacts = given.models.resolve() if given.models else toy_models.write_artifacts(Path(place) / "artifacts")
         with Service(Path(place) / "data", artifacts, workers=2, settings=lifetimes) as service:
-            report = _soak(service, given.jobs, given.clients, given.every, given.ttl)
+            report = _soak(service, given)
     print(json.dumps(report, indent=2))
     return 1 if report["violations"] else 0
 
 
-def _soak(service: Service, jobs: int, clients: int, every_s: float, ttl_s: int) -> dict[str, Any]:
+def _soak(service: Service, given: argparse.Namespace) -> dict[str, Any]:
     ended: Counter[str] = Counter()
-    threads = [threading.Thread(target=_client, args=(service.url, turns, ended), daemon=True) for turns in _shared(jobs, clients)]
+    jobs, began = given.jobs, time.monotonic()
+    shared = _shared(jobs, given.clients, began + given.seconds)
+    threads = [threading.Thread(target=_client, args=(service.url, turns, ended), daemon=True) for turns in shared]
     for thread in threads:
         thread.start()
     samples: list[Sample] = []
-    began = time.monotonic()
     with (FOLDER / "samples.jsonl").open("w") as log:
 
         def look(phase: str) -> Sample:
@@ -73,21 +76,22 @@ def _soak(service: Service, jobs: int, clients: int, every_s: float, ttl_s: int)
 
         while any(thread.is_alive() for thread in threads):
             look("work")
-            time.sleep(every_s)
-        _until_gone(look, began, ttl_s, every_s)
+            time.sleep(given.every)
+        _until_gone(look, given.ttl, given.every)
     return write_report(samples, jobs, ended)
 
 
-def _until_gone(look: Callable[[str], Sample], began: float, ttl_s: int, every_s: float) -> None:
+def _until_gone(look: Callable[[str], Sample], ttl_s: int, every_s: float) -> None:
     """Results go with the first cleaning after their lifetime."""
     deadline = time.monotonic() + ttl_s + CLEANING_S + 60
     while time.monotonic() < deadline and any(look("rest")[name] for name in ("results", "job_keys", "other_keys")):
         time.sleep(every_s)
 
 
-def _shared(jobs: int, clients: int) -> Iterator[Iterator[int]]:
-    """The numbers of all jobs, of which each client takes the next."""
-    yield from ((number for number in range(client, jobs, clients)) for client in range(clients))
+def _shared(jobs: int, clients: int, until: float) -> Iterator[Iterator[int]]:
+    """The numbers of all jobs, of which each client takes the next; no more after that time."""
+    for client in range(clients):
+        yield itertools.takewhile(lambda _: time.monotonic() < until, range(client, jobs, clients))
 
 
 def _client(url: str, turns: Iterator[int], ended: Counter[str]) -> None:

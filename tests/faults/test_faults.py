@@ -3,6 +3,7 @@
 import pytest
 
 from tests.faults import __main__ as faults
+from tests.faults import poison
 
 SHORT = (
     "worker killed",
@@ -22,7 +23,8 @@ pytestmark = pytest.mark.timeout(300)
 
 def test_nothing_accepted_is_lost_whatever_is_killed(tmp_path):
     """Real processes, real signals: every job ends once, with the answer that it has without faults."""
-    report = faults.run(tmp_path, jobs=12, seed=3407, clients=4, scale=0.2, only=list(SHORT), variety=1)
+    plan = faults.Plan(jobs=12, seed=3407, clients=4, scale=0.2, only=SHORT, variety=1, poisons=[poison.crash_its_parser])
+    report = faults.run(tmp_path, plan)
     assert report["violations"] == []
     assert report["lost"] == 0
     assert set(report["left_out"]) <= NEEDS_RIGHTS
