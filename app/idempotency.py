@@ -59,7 +59,7 @@ class Claim:
             await pipe.watch(self.name)
             if await pipe.get(self.name) != self.token.encode():
                 return False
-            pipe.multi()
+            pipe.multi()  # type: ignore[no-untyped-call]
             step(pipe)
             with suppress(WatchError):
                 await pipe.execute()

@@ -18,7 +18,7 @@ SHORT = (
 )
 NEEDS_RIGHTS = {"disk full"}
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 def test_nothing_accepted_is_lost_whatever_is_killed(tmp_path):
