@@ -46,6 +46,7 @@ def one_round(corpus: Path, findings: Path, runs: int, seed: int) -> int:
         f"-runs={runs}",
         f"-seed={seed}",
         "-timeout=30",
+        "-report_slow_units=30",
         "-rss_limit_mb=3000",
         "-max_len=16384",
         "-print_final_stats=1",
