@@ -142,23 +142,9 @@ def scan(
     slowness = SURFACE_SLOWNESS if surface else NO_SLOWNESS
     wave_clock = _wave_clock(data, reach, step, window) if surface else (step, np.zeros(len(reach), np.int64), 2)
     waves = (surge_rows(data, reach, blur_s, wave_clock), wave_clock[1])
-    known = data.origin_row(step)
     curves = np.stack([phase_curves(depth)[chosen] for depth in depths_km])
-    best, where, total = stack(
-        nodes,
-        data.stations,
-        curves,
-        audible()[chosen],
-        data.alone(reach),
-        rows,
-        clock[1][chosen],
-        *waves,
-        slowness,
-        step,
-        begins,
-        count,
-        *known,
-    )
+    told = (audible()[chosen], data.alone(reach), rows, clock[1][chosen])
+    best, where, total = stack(nodes, data.stations, curves, *told, *waves, slowness, step, begins, count, *data.origin_row(step))
     return Scan(best, np.asarray((begins + where) * step, np.float64), total)
 
 

@@ -57,15 +57,13 @@ def stack(
     """
     shape = (len(curves), len(nodes))
     best, where, total = np.empty(shape), np.empty(shape, np.int64), np.empty(shape)
-    added, waves, part, full, gain = np.empty(count), np.empty(count), np.empty(count), np.empty(count), np.empty(count)
-    every = np.ones(len(stations))
+    added, waves, work = np.empty(count), np.empty(count), np.empty((3, count))
     rises, reach = np.zeros(count + 1), np.empty(len(stations))
     told, waves_told = [runs(rows[p]) for p in range(len(rows))], runs(surface_rows)
     for m in range(len(nodes)):
         for i in range(len(stations)):
             cosine = nodes[m, 0] * stations[i, 0] + nodes[m, 1] * stations[i, 1] + nodes[m, 2] * stations[i, 2]
             reach[i] = math.acos(min(max(cosine, -1.0), 1.0)) * _DEGREES
-        middle = np.mean(reach)
         waves[:] = 0.0
         if len(surface_slowness) > 0:
             _surface_waves(waves, rises, surface_rows, waves_told, surface_slowness / step, reach, begins[m] - surface_starts)
@@ -73,22 +71,43 @@ def stack(
             waves[k] += origin_row[k + begins[m] - origin_begin]
         for d in range(len(curves)):
             added[:] = waves
-            gain[:] = 0.0
-            for p in range(len(rows)):
-                begin = begins[m] - row_starts[p]
-                part[:] = 0.0
-                if _onsets(part, rises, curves[d, p], rows[p], told[p], reach, step, begin, alone):
-                    _settle(part, rises)
-                    full[:] = 0.0
-                    _onsets(full, rises, curves[d, p], rows[p], told[p], reach, step, begin, every)
-                    _settle(full, rises)
-                    _heard_or_not(added, gain, part, full, look_up(audible[p], middle))
-            for k in range(count):
-                added[k] += gain[k]
+            _phases(added, work, rises, curves[d], audible, rows, told, reach, step, begins[m] - row_starts, alone)
             where[d, m] = np.argmax(added)
             best[d, m] = added[where[d, m]]
             total[d, m] = best[d, m] + math.log(_mass(added, best[d, m]) * step)
     return best, where, total
+
+
+@_compiled
+def _phases(
+    added: Floats,
+    work: Floats,
+    rises: Floats,
+    curves: Singles,
+    audible: Singles,
+    rows: Singles,
+    told: list[tuple[Floats, Integers, Integers]],
+    reach: Floats,
+    step: float,
+    begins: Integers,
+    alone: Floats,
+) -> None:
+    """All phases of all traces into the sum; `work` [3, count] is overwritten."""
+    part, full, gain = work[0], work[1], work[2]
+    every, middle = np.ones(len(reach)), np.mean(reach)
+    gain[:] = 0.0
+    for p in range(len(rows)):
+        part[:] = 0.0
+        if _onsets(part, rises, curves[p], rows[p], told[p], reach, step, begins[p], every if len(rows) == 1 else alone):
+            _settle(part, rises)
+            full[:] = part
+            if len(rows) > 1 and np.min(alone) < 1.0:
+                full[:] = 0.0
+                _onsets(full, rises, curves[p], rows[p], told[p], reach, step, begins[p], every)
+                _settle(full, rises)
+            _heard_or_not(added, gain, part, full, look_up(audible[p], middle))
+    for k in range(len(added)):
+        added[k] += gain[k]
 
 
 @_compiled
