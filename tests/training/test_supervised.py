@@ -27,9 +27,9 @@ from training.supervised import Batches, FitRecipe, fit
 def halves(count, seed):
     random = np.random.default_rng(seed)
     truth = random.integers(0, 2, count)
-    pictures = random.integers(0, 60, (count, 1, 32, 32), dtype=np.uint8)
+    pictures = random.integers(0, 60, (count, 1, 64, 64), dtype=np.uint8)
     for picture, kind in zip(pictures, truth, strict=True):
-        picture[0, 16 * kind : 16 * kind + 16] += 150
+        picture[0, 32 * kind : 32 * kind + 32] += 150
     return pictures, truth[:, None].astype(np.float32)
 
 pictures, truth = halves(64, 0)
