@@ -24,7 +24,7 @@ from training import greens
 from training.config import TrainingSettings
 from training.dataset import Arrays, Shards, fingerprint_of, make_shards
 from training.events import Event, World, draw_event, draw_range, open_world
-from training.sources import KINDS
+from training.sources import LABELS
 from training.synthesis import ORIGIN_S
 
 LEAST_ORIGIN_ERROR_S, ORIGIN_ERROR_S_PER_DEG = 2.0, 8.0
@@ -83,18 +83,19 @@ def _one(world: World, model: OnnxModel, recipe: SectionRecipe, random: np.rando
     except UnusableData:
         return None
     place = (np.nan, np.nan) if reference is None else (reference.latitude_deg, reference.longitude_deg)
-    truth = [KINDS.index(kind), event.source.depth_km, np.nan if event.force_azimuth_deg is None else event.force_azimuth_deg]
+    truth = [LABELS.index(kind), event.source.depth_km, np.nan if event.force_azimuth_deg is None else event.force_azimuth_deg]
     where = [event.source.latitude_deg, event.source.longitude_deg, *place, ORIGIN_S, len(event.records)]
     error = np.nanmedian(np.abs(readings.distances_deg - event.stations.distances_deg))
-    return {**pictures, "truth": np.array([*truth, *where, error])}
+    return {**pictures, "truth": np.array([*truth, *where, error, event.records[0].duration_s])}
 
 
 def draw_sections(recipe: SectionRecipe, settings: TrainingSettings, seed: int) -> Arrays:
     """
-    One shard: `distance` and `azimuth` pictures uint8 [events, channels, rows, columns], `truth` float64 [events, 10].
+    One shard: `distance` and `azimuth` pictures uint8 [events, channels, rows, columns], `truth` float64 [events, 11].
 
-    Truth: kind (index in KINDS), depth [km], force azimuth [degrees or NaN], true latitude and longitude, predicted latitude
-    and longitude, origin time, number of records, median error of the predicted offsets [degrees].
+    Truth: kind (index in LABELS), depth [km], force azimuth [degrees or NaN], true latitude and longitude, predicted latitude
+    and longitude, origin time, number of records, median error of the predicted offsets [degrees], length of the
+    window [s].
     """
     world = open_world(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
     model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=1)

@@ -26,7 +26,7 @@ from training.export import add_metrics, export, worst_difference
 from training.section_data import SectionRecipe, section_shards
 from training.section_scores import score_azimuth, score_depth, score_type
 from training.shipping import Gate, ShippingRecipe
-from training.sources import KINDS
+from training.sources import LABELS
 from training.supervised import Batches, FitRecipe, fit
 
 Floats = NDArray[np.float64]
@@ -37,6 +37,9 @@ LIMITS = (
 )
 
 MOST_COLUMNS = 3
+WINDOW = 10  # column of the truth
+SHORT_S = 600.0
+LEAST_EVENTS = 20
 Augment = Callable[[NDArray[np.uint8], NDArray[np.float32], np.random.Generator], Sections]
 
 
@@ -96,7 +99,7 @@ def _inputs(spec: ModelSpec) -> int:
 TASKS: tuple[Task, ...] = (
     Task(
         EVENT_TYPE,
-        KINDS,
+        LABELS,
         0,
         lambda f: TypeReader(EVENT_TYPE.architecture, f.width, _inputs(EVENT_TYPE), 2),
         shifted,
@@ -124,12 +127,17 @@ TASKS: tuple[Task, ...] = (
 )
 
 
-def _select(task: Task, arrays: Arrays) -> Sections:
-    """Pictures and truth [n, 1] of the kinds that the task is about."""
+def _axis(task: Task) -> str:
     style = task.spec.style
     assert isinstance(style, SectionStyle)  # noqa: S101  (for the type checker: section models read sections)
-    rows = np.isin(arrays["truth"][:, 0], [KINDS.index(kind) for kind in task.kinds])
-    return arrays[style.vertical_axis][rows], arrays["truth"][rows, task.column : task.column + 1].astype(np.float32)
+    return style.vertical_axis
+
+
+def _select(task: Task, arrays: Arrays, longest_s: float = np.inf) -> Sections:
+    """Pictures and truth [n, 1] of the kinds that the task is about, in windows of up to that many seconds."""
+    rows = np.isin(arrays["truth"][:, 0], [LABELS.index(kind) for kind in task.kinds])
+    rows &= arrays["truth"][:, WINDOW] <= longest_s
+    return arrays[_axis(task)][rows], arrays["truth"][rows, task.column : task.column + 1].astype(np.float32)
 
 
 def _batches(
@@ -159,12 +167,11 @@ def load_sections(settings: TrainingSettings, plan: SectionPlan, name: str = "se
 
 
 def _gathered(task: Task, settings: TrainingSettings, plan: SectionPlan) -> list[list[Sections]]:
-    """Validation, test and training sections of the task: for each, those of the common recipe and those of its own."""
-    style = task.spec.style
-    assert isinstance(style, SectionStyle)  # noqa: S101  (for the type checker: section models read sections)
+    """Validation and training sections of the task: for each, those of the common recipe and those of its own."""
     sources = ["sections", *([plan.also[task.spec.name]] if task.spec.name in plan.also else [])]
     sets = [load_sections(settings, plan, source) for source in sources]
-    return [[_select(task, shards.load_all((style.vertical_axis, "truth"))) for shards in column] for column in zip(*sets, strict=True)]
+    parts = [[shards[0] for shards in sets], [shards[2] for shards in sets]]
+    return [[_select(task, shards.load_all((_axis(task), "truth"))) for shards in part] for part in parts]
 
 
 def take_trunk(network: Reader, path: Path) -> None:
@@ -178,21 +185,26 @@ def _together(parts: list[Sections]) -> Sections:
     return np.concatenate([pictures for pictures, _ in parts]), np.concatenate([truth for _, truth in parts])
 
 
-def _scores(task: Task, model: OnnxModel, test: list[Sections]) -> list[Metric]:
-    """Each test set by itself, by the serving path."""
-    names = ("synthetic test events, predicted offsets", "the same, 10 stations or more in windows of 50 minutes or more")
-    return [
-        measured
-        for (pictures, truth), name in zip(test, names, strict=False)
-        for measured in task.score(model.run(pictures), truth[:, 0].astype(np.float64), name)
-    ]
+def _scores(task: Task, model: OnnxModel, settings: TrainingSettings, plan: SectionPlan) -> list[Metric]:
+    """Each test set by itself, by the serving path; of the common one also what is known from a few minutes alone."""
+    common = load_sections(settings, plan)[1]
+    tests = [("synthetic test events, predicted offsets", common, np.inf), ("the same, windows of up to 10 minutes", common, SHORT_S)]
+    if task.spec.name in plan.also:
+        more = load_sections(settings, plan, plan.also[task.spec.name])[1]
+        tests.append(("the same, 10 stations or more in windows of 50 minutes or more", more, np.inf))
+    found = []
+    for name, shards, longest_s in tests:
+        pictures, truth = _select(task, shards.load_all((_axis(task), "truth")), longest_s)
+        if len(truth) >= LEAST_EVENTS:
+            found += task.score(model.run(pictures), truth[:, 0].astype(np.float64), name)
+    return found
 
 
 def train(name: str, settings: TrainingSettings, version: str) -> Path:
     """The whole way from sections to a scored artifact of that model; returns its folder."""
     task = next(task for task in TASKS if task.spec.name == name)
     plan = recipe("section_models", SectionPlan)
-    validation, test, training = _gathered(task, settings, plan)
+    validation, training = _gathered(task, settings, plan)
     chosen, held_out, (pictures, truth) = plan.fits[name], _together(validation), _together(training)
     torch.manual_seed(chosen.seed)
     torch.set_num_threads(settings.processes)
@@ -212,5 +224,5 @@ def train(name: str, settings: TrainingSettings, version: str) -> Path:
     parity = worst_difference(network, place / "model.onnx", held_out[0][:16])
     model = OnnxModel.load(open_store(settings.artifacts_dir), task.spec, threads=settings.processes)
     agreement = Metric(name="largest difference to torch, relative", dataset="16 validation pictures", value=parity, n=16)
-    add_metrics(place, (*_scores(task, model, test), agreement))
+    add_metrics(place, (*_scores(task, model, settings, plan), agreement))
     return place

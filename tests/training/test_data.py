@@ -91,6 +91,16 @@ def test_records_are_scaled_and_named_alike_whatever_the_source(world):
         assert {record.trace_id.channel for record in event.records} == {"LHZ"}
 
 
+def test_nothing_stands_out_of_records_of_noise(world):
+    def crest(kind):
+        """Peak over the root mean square of a record, the median of three events."""
+        events = [draw_event(world, kind, 6, np.random.default_rng(seed), (10.0, 110.0), small_share=0.0) for seed in range(3)]
+        samples = [record.samples for event in events for record in event.records]
+        return np.median([np.nanmax(np.abs(one)) / np.nanstd(one) for one in samples])
+
+    assert crest("noise") < 0.9 * crest("earthquake")
+
+
 def test_a_bundle_is_readable_miniseed_with_coordinates(world):
     from workers.reader import read_event  # noqa: PLC0415  (tests may look across the rooms)
     from workers.settings import Settings  # noqa: PLC0415
