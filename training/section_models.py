@@ -192,7 +192,7 @@ def _scores(task: Task, model: OnnxModel, settings: TrainingSettings, plan: Sect
     if task.spec.name in plan.also:
         more = load_sections(settings, plan, plan.also[task.spec.name])[1]
         tests.append(("the same, 10 stations or more in windows of 50 minutes or more", more, np.inf))
-    found = []
+    found: list[Metric] = []
     for name, shards, longest_s in tests:
         pictures, truth = _select(task, shards.load_all((_axis(task), "truth")), longest_s)
         if len(truth) >= LEAST_EVENTS:
