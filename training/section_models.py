@@ -1,6 +1,6 @@
 """Train, calibrate, export and score the models that read sections: event_type, depth, force_azimuth."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,17 +37,26 @@ LIMITS = (
 )
 
 MOST_COLUMNS = 3
-WINDOW = 10  # column of the truth
-SHORT_S = 600.0
-LEAST_EVENTS = 20
 Augment = Callable[[NDArray[np.uint8], NDArray[np.float32], np.random.Generator], Sections]
+
+
+class More(BaseModel):
+    """Shards of a recipe, apart by seed; `called`: the test set's name in the card."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recipe: str
+    called: str
+    train_shards: int
+    validation_shards: int
+    test_shards: int
 
 
 class SectionPlan(BaseModel):
     """
     Size of the data set and one fit for each model.
 
-    `also`: sections that a model learns from besides the common ones, a recipe a model. `starts_from`: the model, trained
+    `also`: sections that a model learns from or is tested on besides the common ones. `starts_from`: the model, trained
     before, whose trunk another one starts from, wherever the two are of one shape.
     """
 
@@ -56,7 +65,7 @@ class SectionPlan(BaseModel):
     train_shards: int
     validation_shards: int
     test_shards: int
-    also: dict[str, str]
+    also: dict[str, tuple["More", ...]]
     starts_from: dict[str, str]
     fits: dict[str, FitRecipe]
 
@@ -133,10 +142,9 @@ def _axis(task: Task) -> str:
     return style.vertical_axis
 
 
-def _select(task: Task, arrays: Arrays, longest_s: float = np.inf) -> Sections:
-    """Pictures and truth [n, 1] of the kinds that the task is about, in windows of up to that many seconds."""
+def _select(task: Task, arrays: Arrays) -> Sections:
+    """Pictures and truth [n, 1] of the kinds that the task is about."""
     rows = np.isin(arrays["truth"][:, 0], [LABELS.index(kind) for kind in task.kinds])
-    rows &= arrays["truth"][:, WINDOW] <= longest_s
     return arrays[_axis(task)][rows], arrays["truth"][rows, task.column : task.column + 1].astype(np.float32)
 
 
@@ -157,21 +165,31 @@ def _batches(
     return Batches(train, len(truth) // plan.batch, held_out)
 
 
-def load_sections(settings: TrainingSettings, plan: SectionPlan, name: str = "sections") -> tuple[Shards, Shards, Shards]:
+def load_sections(settings: TrainingSettings, more: More) -> tuple[Shards, Shards, Shards]:
     """Validation, test and training shards of a recipe, apart by seed."""
-    sections = recipe(name, SectionRecipe)
-    seeds = iter(range(plan.train_shards + plan.validation_shards + plan.test_shards))
-    counts = (plan.validation_shards, plan.test_shards, plan.train_shards)
+    sections = recipe(more.recipe, SectionRecipe)
+    seeds = iter(range(more.train_shards + more.validation_shards + more.test_shards))
+    counts = (more.validation_shards, more.test_shards, more.train_shards)
     validation, test, training = (section_shards(sections, settings, [next(seeds) for _ in range(count)]) for count in counts)
     return validation, test, training
 
 
-def _gathered(task: Task, settings: TrainingSettings, plan: SectionPlan) -> list[list[Sections]]:
-    """Validation and training sections of the task: for each, those of the common recipe and those of its own."""
-    sources = ["sections", *([plan.also[task.spec.name]] if task.spec.name in plan.also else [])]
-    sets = [load_sections(settings, plan, source) for source in sources]
-    parts = [[shards[0] for shards in sets], [shards[2] for shards in sets]]
-    return [[_select(task, shards.load_all((_axis(task), "truth"))) for shards in part] for part in parts]
+def sets_of(plan: SectionPlan, name: str) -> tuple[More, ...]:
+    """What that model learns from and is tested on: the common sections, then its own."""
+    common = More(
+        recipe="sections",
+        called="synthetic test events, predicted offsets",
+        train_shards=plan.train_shards,
+        validation_shards=plan.validation_shards,
+        test_shards=plan.test_shards,
+    )
+    return (common, *plan.also.get(name, ()))
+
+
+def _loaded(task: Task, parts: Sequence[Shards]) -> Sections:
+    """Sections of all those shards, joined."""
+    found = [_select(task, shards.load_all((_axis(task), "truth"))) for shards in parts if shards.paths]
+    return np.concatenate([pictures for pictures, _ in found]), np.concatenate([truth for _, truth in found])
 
 
 def take_trunk(network: Reader, path: Path) -> None:
@@ -181,22 +199,12 @@ def take_trunk(network: Reader, path: Path) -> None:
     network.load_state_dict(own | {name: other[name] for name in shared})
 
 
-def _together(parts: list[Sections]) -> Sections:
-    return np.concatenate([pictures for pictures, _ in parts]), np.concatenate([truth for _, truth in parts])
-
-
-def _scores(task: Task, model: OnnxModel, settings: TrainingSettings, plan: SectionPlan) -> list[Metric]:
-    """Each test set by itself, by the serving path; of the common one also what is known from a few minutes alone."""
-    common = load_sections(settings, plan)[1]
-    tests = [("synthetic test events, predicted offsets", common, np.inf), ("the same, windows of up to 10 minutes", common, SHORT_S)]
-    if task.spec.name in plan.also:
-        more = load_sections(settings, plan, plan.also[task.spec.name])[1]
-        tests.append(("the same, 10 stations or more in windows of 50 minutes or more", more, np.inf))
+def _scores(task: Task, model: OnnxModel, tests: Sequence[tuple[str, Shards]]) -> list[Metric]:
+    """Each test set by itself, by the serving path."""
     found: list[Metric] = []
-    for name, shards, longest_s in tests:
-        pictures, truth = _select(task, shards.load_all((_axis(task), "truth")), longest_s)
-        if len(truth) >= LEAST_EVENTS:
-            found += task.score(model.run(pictures), truth[:, 0].astype(np.float64), name)
+    for name, shards in tests:
+        pictures, truth = _loaded(task, [shards])
+        found += task.score(model.run(pictures), truth[:, 0].astype(np.float64), name)
     return found
 
 
@@ -204,8 +212,9 @@ def train(name: str, settings: TrainingSettings, version: str) -> Path:
     """The whole way from sections to a scored artifact of that model; returns its folder."""
     task = next(task for task in TASKS if task.spec.name == name)
     plan = recipe("section_models", SectionPlan)
-    validation, training = _gathered(task, settings, plan)
-    chosen, held_out, (pictures, truth) = plan.fits[name], _together(validation), _together(training)
+    sources = sets_of(plan, name)
+    validation, test, training = zip(*(load_sections(settings, more) for more in sources), strict=True)
+    chosen, held_out, (pictures, truth) = plan.fits[name], _loaded(task, validation), _loaded(task, training)
     torch.manual_seed(chosen.seed)
     torch.set_num_threads(settings.processes)
     network, runs = task.network(chosen), settings.build_dir / "runs"
@@ -223,6 +232,7 @@ def train(name: str, settings: TrainingSettings, version: str) -> Path:
     place = export(network, task.spec, version, settings.artifacts_dir, data=data, limits=LIMITS, calibration=calibration, gate=gate)
     parity = worst_difference(network, place / "model.onnx", held_out[0][:16])
     model = OnnxModel.load(open_store(settings.artifacts_dir), task.spec, threads=settings.processes)
+    tested = [(more.called, shards) for more, shards in zip(sources, test, strict=True) if shards.paths]
     agreement = Metric(name="largest difference to torch, relative", dataset="16 validation pictures", value=parity, n=16)
-    add_metrics(place, (*_scores(task, model, settings, plan), agreement))
+    add_metrics(place, (*_scores(task, model, tested), agreement))
     return place

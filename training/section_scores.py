@@ -32,6 +32,8 @@ def score_type(said: dict[str, NDArray[np.float32]], truth: Floats, dataset: str
         for k, name in enumerate(LABELS)
         if (truth == k).any()
     ]
+    if not known.any():
+        return tuple(flags)
     return (
         _balanced(right, kinds, dataset),
         *recalls,

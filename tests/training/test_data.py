@@ -29,6 +29,7 @@ SECTIONS = SectionRecipe(
     small_share=0.6,
     timed_share=0.5,
     shortest_window_s=0.0,
+    longest_window_s=18000.0,
     kinds={"earthquake": 0.5, "glacial": 0.5},
     seed=1,
 )
