@@ -1,5 +1,6 @@
 """Bundles read in a child process with limits on memory, CPU and time; a crash or a hang there is an error here."""
 
+import io
 import multiprocessing
 import os
 import re
@@ -27,8 +28,8 @@ from workers.settings import Settings
 from workers.spool import spool_prefix
 from workers.wire import Receiver
 
-Source = bytes | Path | Callable[[], BinaryIO]
-"""A part's content: bytes, a file, or what opens it for reading."""
+Source = bytes | str | Path | Callable[[], BinaryIO]
+"""A part's content: bytes, the path of a file, or what opens it for reading."""
 
 _HARMLESS = re.compile(r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|PYTHON\w+|(OMP|OPENBLAS|MKL|NUMBA)_\w+|COV\w+")
 """Variables that a parser may have."""
@@ -120,7 +121,7 @@ def _server_runs() -> bool:
 
 @contextmanager
 def _child(
-    files: Sequence[tuple[str, Path]], settings: Settings, grouped: bool, parse: Parse
+    files: Sequence[tuple[str, str]], settings: Settings, grouped: bool, parse: Parse
 ) -> Iterator[tuple[ForkServerProcess, socket.socket]]:
     """A running child and the connection to it; both are gone when the block ends."""
     ours, theirs = socket.socketpair()
@@ -196,18 +197,16 @@ def _limits(settings: Settings) -> ReadLimits:
 
 
 @contextmanager
-def _files(parts: Sequence[tuple[str, Source]]) -> Iterator[list[tuple[str, Path]]]:
+def _files(parts: Sequence[tuple[str, Source]]) -> Iterator[list[tuple[str, str]]]:
     """The parts as files that the child opens; what is no file yet lies in a temporary folder meanwhile."""
     with tempfile.TemporaryDirectory(prefix=spool_prefix(os.getpid())) as folder:
-        yield [(name, _file(source, Path(folder) / str(number))) for number, (name, source) in enumerate(parts)]
+        yield [(name, _file(source, f"{folder}/{number}")) for number, (name, source) in enumerate(parts)]
 
 
-def _file(source: Source, path: Path) -> Path:
-    if isinstance(source, Path):
-        return source.resolve()
-    if isinstance(source, bytes):
-        path.write_bytes(source)
-        return path
-    with source() as stream, path.open("wb") as file:
+def _file(source: Source, path: str) -> str:
+    """Paths are text here: names that are new with every job would stay in pathlib for good (`workers.blobs`)."""
+    if isinstance(source, str | Path):
+        return os.path.realpath(source)
+    with io.BytesIO(source) if isinstance(source, bytes) else source() as stream, open(path, "wb") as file:
         shutil.copyfileobj(stream, file, 2**20)
     return path
