@@ -138,7 +138,7 @@ def test_a_file_that_has_gone_is_no_fault_of_the_bundle(tmp_path: Path, waves: b
 
 
 def test_a_child_that_talks_nonsense_is_not_believed(faults: ModuleType) -> None:
-    with pytest.raises(UnreadableWaveform, match="led astray"):
+    with pytest.raises(UnreadableWaveform, match="makes no sense"):
         exhaust(faults.lies)
 
 
