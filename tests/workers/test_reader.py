@@ -196,7 +196,7 @@ def test_the_time_of_the_caller_does_not_count(faults: ModuleType) -> None:
     assert len(list(events)) == 999
 
 
-def until(holds: Callable[[], object], seconds: float = 20.0) -> None:
+def until(holds: Callable[[], object], seconds: float = 60.0) -> None:
     """Poll: other processes tell nothing when they end."""
     deadline = time.monotonic() + seconds
     while not holds():
