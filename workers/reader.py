@@ -63,7 +63,7 @@ def read_bundle(
         except EOFError as error:
             raise _epitaph(child, settings, at[0]) from error
         except (ValueError, KeyError, TypeError) as error:
-            raise UnreadableWaveform("the parser was led astray", part=at[0]) from error
+            raise UnreadableWaveform("what was read of it makes no sense: it is damaged, or made to mislead", part=at[0]) from error
 
 
 def read_event(parts: Sequence[tuple[str, Source]], settings: Settings) -> EventRecords:
@@ -152,7 +152,7 @@ def _events(receiver: Receiver, at: list[str | None]) -> Iterator[EventRecords]:
                 raise _kind_of_error(message["code"])(str(message["detail"]), part=message["part"] or at[0])
             case "failed":
                 structlog.get_logger("atlas").warning("the parser failed", part=at[0], trace=str(message["trace"])[:_MOST_TRACE])
-                raise UnreadableWaveform(f"the parser failed on it ({message['detail']})", part=at[0])
+                raise UnreadableWaveform(f"it is damaged in a way that cannot be read ({message['detail']})", part=at[0])
             case "gone":
                 raise StoreUnreachable("an upload is not to be opened any more", part=at[0])
             case "done":
@@ -173,8 +173,8 @@ def _epitaph(child: ForkServerProcess, settings: Settings, part: str | None) -> 
     if child.exitcode == -signal.SIGXCPU:
         return LimitExceeded(f"reading took more than {settings.reader_cpu_s} s of CPU time", part=part)
     if child.exitcode in _FROM_OUTSIDE:
-        return Interrupted(f"the parser was killed ({_signal_name(child.exitcode)})", part=part)
-    return UnreadableWaveform(f"the parser crashed on it ({_signal_name(child.exitcode)})", part=part)
+        return Interrupted(f"the reading was ended from outside ({_signal_name(child.exitcode)})", part=part)
+    return UnreadableWaveform(f"it is damaged in a way that ended its reading ({_signal_name(child.exitcode)})", part=part)
 
 
 def _signal_name(exitcode: int | None) -> str:
@@ -191,6 +191,7 @@ def _limits(settings: Settings) -> ReadLimits:
         max_segments=settings.max_segments,
         max_samples=settings.max_samples,
         max_span_s=settings.max_span_s,
+        max_metadata_bytes=settings.max_metadata_bytes,
         memory_bytes=settings.reader_memory_bytes,
         cpu_s=settings.reader_cpu_s,
     )
