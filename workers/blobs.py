@@ -55,6 +55,8 @@ class Blob:
 class BlobStore:
     """Keys are `uploads/<digest>` and `results/<job>/...`; a blob is either there as a whole or not at all."""
 
+    # Paths are text: pathlib interns the parts of every path, and Python 3.12 never frees an interned name.
+
     def __init__(self, url: str, options: Mapping[str, Any] | None = None) -> None:
         with _clean_errors(url="the blob store"):
             # A listing that is remembered would hide what another process has written.
@@ -96,7 +98,7 @@ class BlobStore:
             if temporary != key:
                 _sync(self._path(temporary))
                 self._move(temporary, key)
-                _sync(_folder(self._path(key)))
+                _sync(os.path.dirname(self._path(key)))
 
     def exists(self, key: str) -> bool:
         """Whether a blob lies under the key."""
@@ -136,13 +138,13 @@ class BlobStore:
     def _create(self, key: str) -> BinaryIO:
         path = self._path(key)
         if self._local:
-            os.makedirs(_folder(path), exist_ok=True)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
         return cast(BinaryIO, self._fs.open(path, "wb"))
 
     def _move(self, source: str, target: str) -> None:
         """Local: one rename. Elsewhere a copy, which object stores make atomic."""
         if self._local:
-            os.makedirs(_folder(self._path(target)), exist_ok=True)
+            os.makedirs(os.path.dirname(self._path(target)), exist_ok=True)
             os.replace(self._path(source), self._path(target))
         else:
             self._fs.mv(self._path(source), self._path(target))
@@ -213,11 +215,6 @@ class BlobWriter:
 def open_blobs(settings: Settings) -> BlobStore:
     """The store that the settings name: `blob_url`, else the folder `blobs` in the data folder."""
     return BlobStore(settings.blob_url or (settings.data_dir.resolve() / "blobs").as_uri())
-
-
-def _folder(path: str) -> str:
-    """The folder of a file, without pathlib: it interns the parts of every path, and Python 3.12 never frees an interned name."""
-    return path.rpartition("/")[0]
 
 
 def _sync(path: str) -> None:
