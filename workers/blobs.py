@@ -55,8 +55,6 @@ class Blob:
 class BlobStore:
     """Keys are `uploads/<digest>` and `results/<job>/...`; a blob is either there as a whole or not at all."""
 
-    # Paths are text: pathlib interns the parts of every path, and Python 3.12 never frees an interned name.
-
     def __init__(self, url: str, options: Mapping[str, Any] | None = None) -> None:
         with _clean_errors(url="the blob store"):
             # A listing that is remembered would hide what another process has written.
@@ -138,7 +136,7 @@ class BlobStore:
     def _create(self, key: str) -> BinaryIO:
         path = self._path(key)
         if self._local:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
+            os.makedirs(os.path.dirname(path), exist_ok=True)  # pathlib interns names, and Python 3.12 never frees them
         return cast(BinaryIO, self._fs.open(path, "wb"))
 
     def _move(self, source: str, target: str) -> None:
