@@ -31,11 +31,6 @@ from training.supervised import Batches, FitRecipe, fit
 
 Floats = NDArray[np.float64]
 Sections = tuple[NDArray[np.uint8], NDArray[np.float32]]
-LIMITS = (
-    "A ResNet50 of half width, trained for half an hour on a CPU on some ten thousand synthetic sections through two spherical Earths.",
-    "No real glacial earthquake was available to test on.",
-)
-
 MOST_COLUMNS = 3
 Augment = Callable[[NDArray[np.uint8], NDArray[np.float32], np.random.Generator], Sections]
 
@@ -208,6 +203,14 @@ def _scores(task: Task, model: OnnxModel, tests: Sequence[tuple[str, Shards]]) -
     return found
 
 
+def limits(chosen: FitRecipe, sections: int) -> tuple[str, ...]:
+    """What the card says of the data that a model learned from."""
+    stores = recipe("sections", SectionRecipe).store
+    earths = "one spherical Earth" if isinstance(stores, str) or len(stores) == 1 else f"{len(stores)} spherical Earths"
+    learned = f"A ResNet50 of {chosen.width:g} times the usual width that learned from {sections:,} synthetic sections through {earths}"
+    return f"{learned}, {chosen.epochs} times each.", "No real glacial earthquake was available to test on."
+
+
 def train(name: str, settings: TrainingSettings, version: str) -> Path:
     """The whole way from sections to a scored artifact of that model; returns its folder."""
     task = next(task for task in TASKS if task.spec.name == name)
@@ -229,7 +232,16 @@ def train(name: str, settings: TrainingSettings, version: str) -> Path:
         lambda said, truth: task.score(said, truth[:, 0].astype(np.float64), "validation"),
         settings.build_dir / "exports" / f"{name}-{version}",
     )
-    place = export(network, task.spec, version, settings.artifacts_dir, data=data, limits=LIMITS, calibration=calibration, gate=gate)
+    place = export(
+        network,
+        task.spec,
+        version,
+        settings.artifacts_dir,
+        data=data,
+        limits=limits(chosen, len(truth)),
+        calibration=calibration,
+        gate=gate,
+    )
     parity = worst_difference(network, place / "model.onnx", held_out[0][:16])
     model = OnnxModel.load(open_store(settings.artifacts_dir), task.spec, threads=settings.processes)
     tested = [(more.called, shards) for more, shards in zip(sources, test, strict=True) if shards.paths]
