@@ -26,6 +26,7 @@ FIRST_DEPTHS_KM: Final = (5.0, 15.0, 35.0, 70.0, 140.0, 250.0, 400.0, 575.0)
 MOST_COARSE_TRACES: Final = 30
 SPHERE_STEP_DEG: Final = 2.0
 SPHERE_BLUR_S: Final = 5.0
+MOST_WORTH, WORTH = 600, 10.0  # places that first arrivals leave at most, and how much worse than the best (in logarithm)
 NEAR_STEP_DEG: Final = 0.5
 WIDEST_NEAR_DEG: Final = 20.0
 # Travel times change by less, from depth to depth and from node to node (a degree of spacing, and 4 nodes to the corner).
@@ -71,14 +72,18 @@ def _thinned(data: Candidates) -> Candidates:
 
 
 def _over_the_sphere(data: Candidates) -> list[Source]:
+    """By first arrivals everywhere; all phases tell between the many places that those of a small network allow."""
     few = _thinned(data)
     nodes = sphere_nodes(SPHERE_STEP_DEG)
     times = (*origin_span(few), 4.0)
     far, blur = np.full(len(few.seen), 60.0), np.full(len(few.seen), SPHERE_BLUR_S)
     sources: list[Source] = []
     for phases in FAMILIES:
-        found = scan(few, nodes, COARSE_DEPTHS_KM, times, blur, reach=far, phases=phases, surface=False)
-        sources += _highest(nodes, COARSE_DEPTHS_KM, found, 6.0, 6)
+        heights = scan(few, nodes, COARSE_DEPTHS_KM, times, blur, reach=far, phases=phases, surface=False).best.max(axis=0)
+        order = np.argsort(-heights)[:MOST_WORTH]
+        worth = nodes[order[heights[order] > max(0.0, heights.max() - WORTH)]]
+        if len(worth):
+            sources += _highest(worth, FIRST_DEPTHS_KM, scan(few, worth, FIRST_DEPTHS_KM, times, blur, reach=far), 6.0, 6)
     return sources
 
 

@@ -18,7 +18,8 @@ from models.seismic.candidates import EARLIEST_S, GROUP_VELOCITIES_KM_S, Candida
 from models.seismic.deepest import deepest_km
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.phase_errors import AUDIBLE
-from models.seismic.stacking import look_up, stack
+from models.seismic.phase_sums import look_up
+from models.seismic.stacking import stack
 from models.seismic.travel_times import DISTANCES_DEG, PHASES, curve
 
 Floats = NDArray[np.float64]
@@ -144,7 +145,9 @@ def scan(
     waves = (surge_rows(data, reach, blur_s, wave_clock), wave_clock[1])
     curves = np.stack([phase_curves(depth)[chosen] for depth in depths_km])
     told = (audible()[chosen], data.alone(reach), rows, clock[1][chosen])
-    best, where, total = stack(nodes, data.stations, curves, *told, *waves, slowness, step, begins, count, *data.origin_row(step))
+    best, where, total = stack(
+        nodes, data.stations, curves, *told, *waves, slowness, step, begins, count, *data.origin_row(step), dependent
+    )
     return Scan(best, np.asarray((begins + where) * step, np.float64), total)
 
 

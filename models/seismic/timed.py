@@ -27,6 +27,10 @@ SPOKES: Final = 20
 GRID_REACH: Final = 3.5  # deviations
 SPHERE_SQUARE_DEG: Final = 41253.0
 TIME_WINDOW_S: Final = 20.0
+STEEP_KM_S: Final = 8.0  # P below a source, at the top of the mantle
+TINY: Final[Floats] = 1e-5 * np.eye(2)
+ROUGH, FINE = 9, 15  # nodes of a grid along each axis
+MOST_ROUGH, GROWN = 3, 2.0  # rough grids at most, and the growth of the area's square that calls for another
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,16 @@ class _Joint:
     prior: Prior
     depths_km: tuple[float, ...]
 
+    @property
+    def window_s(self) -> tuple[float, float]:
+        """Origin times after the source's that are looked at: the same arrivals are those of a later origin from further down."""
+        up, down = self.source.depth_km - min(self.depths_km), max(self.depths_km) - self.source.depth_km
+        return -TIME_WINDOW_S - up / STEEP_KM_S, TIME_WINDOW_S + down / STEEP_KM_S
+
     def by_depth(self, nodes: Floats) -> Floats:
         """Logarithm of the density [d, m] at geocentric nodes, origin time integrated out, per kilometer of depth and second."""
         reach = self.data.reach_deg(self.source.point)
-        times = (-TIME_WINDOW_S, TIME_WINDOW_S, 0.5)
+        times = (*self.window_s, 0.5)
         found = scan(self.data, nodes, self.depths_km, times, np.full(len(reach), 0.3), reach=reach, dependent=True, anchor=self.source)
         return found.total + self.prior(nodes) + log_depth_prior(np.asarray(self.depths_km), nodes)
 
@@ -114,31 +124,50 @@ def locate_by_times(data: Candidates, prior: Prior, starts: Sequence[Floats] = (
 
 
 def _region(data: Candidates, source: Source, prior: Prior) -> tuple[Cloud, Source]:
-    """The posterior around a source: first on spokes, which show any extent, then on a grid as wide as that; and its top."""
-    joint = _Joint(data, source, prior, (source.depth_km,))
+    """
+    The posterior around a source, and its top: first on spokes, which show any extent, then on grids fitted to what was seen.
+
+    A place farther away goes with another depth, and with that at another depth farther still: so depths are chosen anew over
+    the whole of each grid, and grids grow until they show no more.
+    """
+    joint = _Joint(data, source, prior, FIRST_DEPTHS_KM)
+    joint = replace(joint, depths_km=_likely_depths(joint, source.point[None]))
     turns = 2.0 * np.pi * np.arange(SPOKES) / SPOKES
     east, north = (np.outer(RADII_DEG, part(turns)).ravel() for part in (np.sin, np.cos))
     area = np.repeat(RADII_DEG**2 * np.sinc(RADII_DEG / 180.0), SPOKES)
     cloud = Cloud((0.0, 0.0), np.stack((east, north), axis=1), joint.log_posterior(around(source.point, east, north)) + np.log(area))
-    joint = replace(joint, depths_km=_likely_depths(joint, source))
-    for count in (9, 15):
-        steps = np.linspace(-GRID_REACH, GRID_REACH, count)
-        axes = np.linalg.cholesky(cloud.covariance + 1e-5 * np.eye(2))
-        offsets = np.column_stack((np.repeat(steps, count), np.tile(steps, count))) @ axes.T
-        cell = np.linalg.det(axes) * (steps[1] - steps[0]) ** 2 * np.maximum(np.sinc(np.hypot(*offsets.T) / 180.0), 1e-9)
-        nodes = around(source.point, offsets[:, 0], offsets[:, 1])
-        cloud = Cloud((0.0, 0.0), offsets, joint.log_posterior(nodes) + np.log(cell))
-        top = int(np.argmax(cloud.log_mass))
-        source = _moved(joint, source, nodes[top])
-        cloud = replace(cloud, point=geographic(nodes[top]), offsets=offsets - offsets[top])
-    return cloud, source
+    for _ in range(MOST_ROUGH):
+        seen, nodes = cloud.covariance, _grid(cloud, joint.source, ROUGH)[1]
+        joint = replace(joint, depths_km=_likely_depths(joint, nodes))
+        cloud, joint = _on_grid(joint, cloud, ROUGH)
+        if np.linalg.det(cloud.covariance + TINY) < GROWN * np.linalg.det(seen + TINY):
+            break
+    cloud, joint = _on_grid(joint, cloud, FINE)
+    return cloud, joint.source
 
 
-def _likely_depths(joint: _Joint, source: Source) -> tuple[float, ...]:
-    """The source's depth, its neighbors, and all that are not much less likely there: few near a network, all far from one."""
-    depths = tuple(sorted({*FIRST_DEPTHS_KM, source.depth_km}))
-    density = replace(joint, depths_km=depths).by_depth(source.point[None])[:, 0]
-    near = sorted(depths, key=lambda depth: abs(depth - source.depth_km))[:4]
+def _grid(cloud: Cloud, source: Source, count: int) -> tuple[Floats, Floats, Floats]:
+    """Offsets [m, 2] from a source as far as a cloud reaches, nodes [m, 3] there, logarithm of the area [m] of each."""
+    steps = np.linspace(-GRID_REACH, GRID_REACH, count)
+    axes = np.linalg.cholesky(cloud.covariance + TINY)
+    offsets = np.column_stack((np.repeat(steps, count), np.tile(steps, count))) @ axes.T
+    cell = np.linalg.det(axes) * (steps[1] - steps[0]) ** 2 * np.maximum(np.sinc(np.hypot(*offsets.T) / 180.0), 1e-9)
+    return offsets, around(source.point, offsets[:, 0], offsets[:, 1]), np.log(cell)
+
+
+def _on_grid(joint: _Joint, cloud: Cloud, count: int) -> tuple[Cloud, _Joint]:
+    """The posterior about its top on a grid as wide as a cloud that was seen, and with the source moved there."""
+    offsets, nodes, area = _grid(cloud, joint.source, count)
+    log_mass = joint.log_posterior(nodes) + area
+    top = int(np.argmax(log_mass))
+    return Cloud(geographic(nodes[top]), offsets - offsets[top], log_mass), replace(joint, source=_moved(joint, joint.source, nodes[top]))
+
+
+def _likely_depths(joint: _Joint, nodes: Floats) -> tuple[float, ...]:
+    """The source's depth, its neighbors, and all that are not much less likely at one of the nodes than any at any of them."""
+    depths = tuple(sorted({*FIRST_DEPTHS_KM, joint.source.depth_km}))
+    density = replace(joint, depths_km=depths).by_depth(nodes).max(axis=1)
+    near = sorted(depths, key=lambda depth: abs(depth - joint.source.depth_km))[:4]
     return tuple(depth for depth, value in zip(depths, density, strict=True) if depth in near or value > density.max() - LEAST_DEPTH)
 
 
@@ -153,7 +182,7 @@ def _inside(cloud: Cloud, top: Source, source: Source) -> bool:
 def _moved(joint: _Joint, source: Source, point: Floats) -> Source:
     """A source at another place, its depth and time as fit best there."""
     reach = joint.data.reach_deg(point)
-    times = (-TIME_WINDOW_S, TIME_WINDOW_S, 0.25)
+    times = (*joint.window_s, 0.25)
     depths = joint.depths_km
     found = scan(joint.data, point[None], depths, times, np.full(len(reach), 0.1), reach=reach, dependent=True, anchor=source)
     score = found.best[:, 0] + log_depth_prior(np.asarray(depths), point[None])[:, 0]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from obspy.taup import TauPyModel
 
-from models.seismic.stacking import look_up
+from models.seismic.phase_sums import look_up
 from models.seismic.travel_times import DEPTHS_KM, DISTANCES_DEG, PHASES, curve, table, travel_time_s
 
 SPOTS = [
