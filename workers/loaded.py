@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from models.catalog.index import MODELS
+from models.parallel import use_threads
 from models.registry.inference import OnnxModel, choose_provider
 from models.registry.store import open_store
 from workers.settings import Settings
@@ -23,7 +24,8 @@ class Loaded:
 
 
 def load_models(settings: Settings) -> Loaded:
-    """Open every declared model; raises what `Store.verify` and `choose_provider` raise."""
+    """Open every declared model, and compute on `threads` threads; raises what `Store.verify` and `choose_provider` raise."""
+    use_threads(settings.threads)
     store, provider = open_store(settings.artifacts_dir), choose_provider(settings.execution_provider)
     opened = {spec.name: OnnxModel.load(store, spec, provider, settings.threads) for spec in MODELS}
     return Loaded(MappingProxyType(opened), provider)

@@ -23,7 +23,7 @@ class Settings(BaseSettings):
 
     # workers
     workers: int = Field(1, ge=0, description="worker processes supervised by `python -m app` or `python -m workers`")
-    threads: int = Field(2, ge=1, description="intra-op threads of ONNX Runtime in a worker")
+    threads: int = Field(2, ge=1, description="threads that a worker computes with, ONNX Runtime among them")
     execution_provider: str = Field("auto", description="auto, cpu or cuda")
     heartbeat_s: float = Field(3.0, gt=0, description="seconds between a worker's heartbeats")
     heartbeat_ttl_s: float = Field(12.0, gt=0, description="seconds after which a silent worker counts as dead")

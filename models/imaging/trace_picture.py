@@ -13,6 +13,7 @@ from models.imaging.raster import LINE
 from models.imaging.style import AmplitudeStyle, FrequencyStyle
 from models.imaging.wiggles import NUMERICAL_FLOOR, draw_bands
 from models.imaging.window import cut, frame_of
+from models.parallel import side_by_side
 from models.seismic.waveforms import Gather
 
 
@@ -63,8 +64,12 @@ def _filters(style: FrequencyStyle, samples: int, columns: int) -> _Filters:
 def frequency_pictures(style: FrequencyStyle, gather: Gather, window_start_s: float) -> NDArray[np.uint8]:
     """uint8 [traces, zooms, rows, columns]: envelopes behind Gaussian filters in decibels under each row's maximum."""
     pictures = np.zeros((len(gather.samples), len(style.zooms), style.rows, style.columns), np.uint8)
-    for channel, zoom in enumerate(style.zooms):
-        _draw_zoom(style.model_copy(update={"window_s": style.window_s / zoom}), gather, window_start_s, pictures[:, channel])
+
+    def draw(channel: int) -> None:
+        narrowed = style.model_copy(update={"window_s": style.window_s / style.zooms[channel]})
+        _draw_zoom(narrowed, gather, window_start_s, pictures[:, channel])
+
+    side_by_side(draw, range(len(style.zooms)))
     return pictures
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt, sosfilt_zi
 
+from models.parallel import side_by_side
 from models.seismic.characteristic import akaike_onset, blocks, mend, ratios
 from models.seismic.waveforms import Record
 
@@ -67,7 +68,7 @@ def pick_onsets(record: Record) -> Onsets:
 
 def pick_all(records: Sequence[Record]) -> list[Onsets]:
     """Onsets of every record, in their order."""
-    return [pick_onsets(record) for record in records]
+    return side_by_side(pick_onsets, records)
 
 
 def _in_band(

@@ -9,11 +9,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.parallel import side_by_side, threads
 from models.seismic.candidates import EARLIEST_S, GROUP_VELOCITIES_KM_S, Candidates, onset_rows, surge_rows
 from models.seismic.deepest import deepest_km
 from models.seismic.geodesy import KM_PER_DEGREE
@@ -28,6 +30,7 @@ Clock = tuple[float, NDArray[np.int64], int]
 
 SURFACE_SLOWNESS: Final[Floats] = KM_PER_DEGREE / np.array(GROUP_VELOCITIES_KM_S)
 NO_SLOWNESS: Final[Floats] = np.zeros(0)
+LEAST_NODES: Final = 20  # worth a thread
 # Shallow events are the rule: an exponential of 60 km, and a tenth spread evenly down to where earthquakes are known beneath the
 # place and 50 km on. Deeper than that and than 100 km one in ten million: no catalog holds a deep earthquake off a slab.
 _DEPTH_SCALE_KM, _DEEP_SHARE, _DEEPEST_KM, _BEYOND_KM, _CRUST_KM, _UNKNOWN_SHARE = 60.0, 0.1, 700.0, 50.0, 100.0, 1e-7
@@ -145,10 +148,20 @@ def scan(
     waves = (surge_rows(data, reach, blur_s, wave_clock), wave_clock[1])
     curves = np.stack([phase_curves(depth)[chosen] for depth in depths_km])
     told = (audible()[chosen], data.alone(reach), rows, clock[1][chosen])
-    best, where, total = stack(
-        nodes, data.stations, curves, *told, *waves, slowness, step, begins, count, *data.origin_row(step), dependent
-    )
+    origin = data.origin_row(step)
+
+    def stacked(part: slice) -> tuple[Floats, NDArray[np.int64], Floats]:
+        return stack(nodes[part], data.stations, curves, *told, *waves, slowness, step, begins[part], count, *origin, dependent)
+
+    pieces = zip(*side_by_side(stacked, _parts(len(nodes))), strict=True)
+    best, where, total = (np.concatenate(piece, axis=1) for piece in pieces)
     return Scan(best, np.asarray((begins + where) * step, np.float64), total)
+
+
+def _parts(count: int) -> list[slice]:
+    """The nodes in as many parts as there are threads, none of few nodes."""
+    edges = np.linspace(0, count, max(1, min(threads(), count // LEAST_NODES)) + 1).astype(int).tolist()
+    return [slice(first, last) for first, last in pairwise(edges)]
 
 
 def _clock(data: Candidates, reach: Floats, depth_km: float, step: float, window: tuple[float, float] | None) -> Clock:

@@ -1,0 +1,51 @@
+"""Arithmetic on several threads says what it says on one."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from models.analysis.times import refine
+from models.catalog.pictures import CONDITIONING
+from models.imaging.conditioning import condition
+from models.parallel import side_by_side, threads, use_threads
+from models.seismic.location import locate
+from tests.local_events import local_event
+
+
+@pytest.fixture
+def on_threads():
+    """A setter of the number of threads, back to what it was afterwards."""
+    before = threads()
+    yield use_threads
+    use_threads(before)
+
+
+def test_items_keep_their_order_and_errors_come_through(on_threads):
+    on_threads(3)
+    seen = set()
+
+    def double(number):
+        seen.add(threading.current_thread().name)
+        return 2 * number
+
+    assert side_by_side(double, range(50)) == [2 * number for number in range(50)]
+    assert all(name.startswith("arithmetic") for name in seen)
+    with pytest.raises(ZeroDivisionError):
+        side_by_side(lambda number: 1 // number, [1, 0])
+
+
+def test_an_event_is_conditioned_and_refined_alike_on_any_number_of_threads(on_threads):
+    found = []
+    for count in (1, 2):
+        on_threads(count)
+        records, _, readings = local_event(10)
+        gather = condition(records, CONDITIONING)
+        before = locate(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+        found.append((gather.samples, refine(records, gather, readings, before)))
+    (samples, one), (again, two) = found
+    np.testing.assert_array_equal(samples, again)
+    assert one.timed is not None
+    assert (one.location.latitude_deg, one.location.longitude_deg) == (two.location.latitude_deg, two.location.longitude_deg)
+    assert one.timed.regions == two.timed.regions
+    assert one.timed.arrivals == two.timed.arrivals
