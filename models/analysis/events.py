@@ -112,7 +112,7 @@ def classify_event(
     if given is None and reference is not None and reference.location is not None:
         refined = refine(records, gather, readings, reference.location)
         reference, timed = reference_at(refined.location), refined.timed
-        readings = with_origin(readings, timed)
+        readings = with_origin(readings, refined.origin)
     progress("event type", 0.8)
     return _classify(models["event_type"], gather, readings, reference, _tectonic_odds(timed))
 
@@ -137,7 +137,7 @@ def locate_event(
     progress("search", 0.6)
     refined = refine(records, gather, readings, locate_readings(gather, readings))
     location, timed = refined.location, refined.timed
-    found, shown = reference_at(location), with_origin(readings, timed)
+    found, shown = reference_at(location), with_origin(readings, refined.origin)
     classification = None
     if event_type is None:
         progress("event type", 0.7)
@@ -148,7 +148,7 @@ def locate_event(
     return EventLocation(
         event_type=event_type,
         location=location,
-        origin=combine_origin_times(readings) if timed is None else OriginTime(timed.time_s, timed.time_uncertainty_s),
+        origin=refined.origin or combine_origin_times(readings),
         depth=_depth(models["depth"], gather, shown, found, timed) if event_type == "earthquake" else None,
         force_azimuth=read_force_azimuth(models["force_azimuth"], gather, shown, found) if event_type == "glacial" else None,
         readings=readings,
