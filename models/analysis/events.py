@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.analysis.glaciers import tectonic_odds_of_place
 from models.analysis.offsets import OffsetReadings, OriginTime, combine_origin_times, read_offsets
 from models.analysis.sections import Reference, draw_section, draw_source, find_reference, locate_readings, reference_at
-from models.analysis.times import Method, combine_depths, heard_at_short_periods, refine, with_origin
+from models.analysis.times import Method, Refined, combine_depths, heard_at_short_periods, refine, with_origin
 from models.catalog.event_type import CLASSES
 from models.catalog.pictures import DISTANCE_SECTION
 from models.imaging.style import SectionStyle
@@ -136,6 +136,19 @@ def locate_event(
     readings = read_offsets(models["offset"], gather)
     progress("search", 0.6)
     refined = refine(records, gather, readings, locate_readings(gather, readings))
+    return read_event(models, gather, readings, refined, given, event_type, progress)
+
+
+def read_event(
+    models: Models,
+    gather: Gather,
+    readings: OffsetReadings,
+    refined: Refined,
+    given: tuple[float, float] | None = None,
+    event_type: EventType | None = None,
+    progress: Progress = silent,
+) -> EventLocation:
+    """What the sections at a refined epicenter and origin time say; arguments as of `locate_event`."""
     location, timed = refined.location, refined.timed
     found, shown = reference_at(location), with_origin(readings, refined.origin)
     classification = None

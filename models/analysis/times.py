@@ -25,7 +25,7 @@ from models.seismic.surges import Surges, find_surges
 from models.seismic.timed import Timed, locate_by_times, offsets_prior
 from models.seismic.waveforms import Gather, Record
 
-Method = Literal["offsets", "offsets-and-fronts", "offsets-and-surface-waves", "offsets-and-times"]
+Method = Literal["offsets", "offsets-and-fronts", "surface-waves", "offsets-and-times"]
 
 LEAST_STATIONS: Final = 5
 """Place, depth and origin time are four unknowns: four arrivals of one wave always fit, and the fifth is the first check."""
@@ -78,18 +78,28 @@ def refine(records: Sequence[Record], gather: Gather, readings: OffsetReadings, 
         return Refined(moved_location(gather, readings, location, timed), "offsets-and-times", timed, origin_of(timed))
     surface = search_surface_waves(gather)
     if surface is not None and surface.log_evidence >= LEAST_SURFACE_EVIDENCE:
-        return by_surface_waves(gather, readings, location, prior, surface)
+        return by_surface_waves(gather, readings, location, fronts, surface)
+    return untimed(gather, readings, location, fronts, where)
+
+
+def untimed(gather: Gather, readings: OffsetReadings, location: Location, fronts: Sequence[Front], where: Sequence[Maximum]) -> Refined:
+    """By distances, and by fronts where there are any: the regions `where` the two agree."""
     if fronts:
         return Refined(located_at(gather, readings, location, where, "offsets-and-fronts"), "offsets-and-fronts")
     return Refined(location, "offsets")
 
 
-def by_surface_waves(gather: Gather, readings: OffsetReadings, location: Location, prior: Prior, surface: SurfaceSearch) -> Refined:
-    """Place and origin time by the stack of surface waves, and by what is known without it."""
-    where = regions_of(lambda nodes: surface.log_likelihood(nodes) + prior(nodes))
-    moved = located_at(gather, readings, location, where, "offsets-and-surface-waves")
-    origin = OriginTime(*surface.origin(moved.latitude_deg, moved.longitude_deg))
-    return Refined(moved, "offsets-and-surface-waves", origin=origin)
+def by_surface_waves(
+    gather: Gather, readings: OffsetReadings, location: Location, fronts: Sequence[Front], surface: SurfaceSearch
+) -> Refined:
+    """
+    Place and origin time by the stack of surface waves, and by fronts where an array saw any.
+
+    In place of the distances: these were read off the same waves, one trace at a time, and mislead where none stands out.
+    """
+    where = regions_of(lambda nodes: surface.log_likelihood(nodes) + log_likelihood(fronts, nodes))
+    moved = located_at(gather, readings, location, where, "surface-waves")
+    return Refined(moved, "surface-waves", origin=OriginTime(*surface.origin(moved.latitude_deg, moved.longitude_deg)))
 
 
 def origin_of(timed: Timed | None) -> OriginTime | None:

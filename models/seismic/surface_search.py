@@ -34,7 +34,7 @@ ATTENUATION_DB_DEG: Final = 0.09  # waves of 60 s
 SILENT: Final = 0.1  # of the traces: dead, mistimed, or where nothing is radiated to
 MOST_STANDING: Final = 10.0
 A_UNIT: Final = 12.0
-PATH_ERROR: Final = 0.012  # of the travel time, each path its own
+PATH_ERROR: Final = 0.02  # of the travel time, each path its own
 PULSE_ERROR_S: Final = 8.0
 COMMON_ERROR: Final = 0.015  # of the travel time, of all paths
 COMMON_STEPS: Final[Floats] = np.array((-0.03, -0.015, 0.0, 0.015, 0.03))
@@ -45,7 +45,7 @@ AROUND_S: Final = 120.0  # of the best origin time of the coarse node nearby
 NEAR: Final = 7.0  # nodes less than this below the best, in logarithm, are looked at closely
 MOST_NEAR: Final = 2500
 MISLED: Final = 0.05  # how often a stack is of something else
-ORIGIN_ERROR_S: Final = 20.0  # of wave speeds, and of what a source's duration makes of it
+ORIGIN_ERROR_S: Final = 40.0  # of wave speeds, and of what a source's duration makes of it
 
 _LADDER = (float(LADDER_DEG[0]), float(LADDER_DEG[1] - LADDER_DEG[0]))
 
@@ -76,7 +76,7 @@ class SurfaceSearch:
     @cached_property
     def log_evidence(self) -> float:
         """Logarithm of how much likelier the records are with a source somewhere, some time, than in noise."""
-        return float(np.logaddexp.reduce(self._everywhere)) - np.log(len(self._everywhere))
+        return float(np.logaddexp.reduce(self._everywhere) - np.log(len(self._everywhere)))
 
     def log_likelihood(self, nodes: Floats) -> Floats:
         """Of sources at geocentric unit vectors [m, 3], one being what it is on average over the sphere; with a share of `MISLED`."""
@@ -122,7 +122,14 @@ class SurfaceSearch:
         prior = -0.5 * (COMMON_STEPS / COMMON_ERROR) ** 2
         slowness = (SLOWNESS_S_DEG / STEP_S * (1.0 + COMMON_STEPS), prior - np.logaddexp.reduce(prior))
         found, when = stacked(
-            np.ascontiguousarray(nodes), self.trains.stations, self._fine, slowness, _LADDER, best - reach, 2 * reach + 1, self._known(STEP_S)
+            np.ascontiguousarray(nodes),
+            self.trains.stations,
+            self._fine,
+            slowness,
+            _LADDER,
+            best - reach,
+            2 * reach + 1,
+            self._known(STEP_S),
         )
         return found, when * STEP_S
 

@@ -36,7 +36,7 @@ def told(
     result = np.zeros((len(standing), steps, (count + stride - 1) // stride), np.float32)
     one = np.float32(1.0)
     for d in range(steps):
-        reach = int(math.ceil(2.5 * sigmas[d]))
+        reach = math.ceil(2.5 * sigmas[d])
         kernel = np.exp(-0.5 * ((np.arange(2 * reach + 1) - reach) / max(sigmas[d], 0.1)) ** 2)
         kernel = (kernel / kernel.sum()).astype(np.float32)
         ratio = np.ones(count + 2 * reach, np.float32)
@@ -86,7 +86,7 @@ def stacked(
         for v in range(len(slownesses[0])):
             added[:] = 0.0
             for i in range(len(stations)):
-                shift = begins[m] + int(round(reach[i] * slownesses[0][v]))
+                shift = begins[m] + round(reach[i] * slownesses[0][v])
                 low, high = max(0, -shift), min(span, rows.shape[2] - shift)
                 if low < high:
                     row = rows[i, step[i]]
@@ -110,4 +110,4 @@ def _reach(reach: Floats, step: Integers, node: Floats, stations: Floats, ladder
     for i in range(len(stations)):
         cosine = node[0] * stations[i, 0] + node[1] * stations[i, 1] + node[2] * stations[i, 2]
         reach[i] = _DEGREES * math.acos(min(1.0, max(-1.0, cosine)))
-        step[i] = min(max(int(round((reach[i] - ladder[0]) / ladder[1])), 0), last)
+        step[i] = min(max(round((reach[i] - ladder[0]) / ladder[1]), 0), last)
