@@ -61,8 +61,10 @@ class Refined:
 
 def refine(records: Sequence[Record], gather: Gather, readings: OffsetReadings, location: Location) -> Refined:
     """
-    The location with arrival times where they say more than chance; else with what records of long periods say together where that
-    is clear; else with plane waves where an array saw any; else as it was.
+    The location with what says most of it, or as it was.
+
+    Arrival times where they say more than chance; else what records say together at long periods, where that is clear; else plane
+    waves where an array saw any.
     """
     fronts = find_fronts(gather)
     prior = joint_prior(gather, readings, fronts)
