@@ -32,7 +32,7 @@ LEAST_STATIONS: Final = 5
 LEAST_EVIDENCE: Final = 6.0
 """In logarithm. Networks of noise and disturbances of their own, of 4 to 30 stations, local to global, reached at most 1.2 in 25 draws."""
 LEAST_SURFACE_EVIDENCE: Final = 3.0
-"""In logarithm, of a stack of surface waves over the whole sphere."""
+"""In logarithm, of a stack over the whole sphere. Records of different events put together, 30 networks of 12 to 40, reached 0.3."""
 SMALLEST_GUESS_S: Final = 60.0
 HALF: Final = 0.5
 MOST_STARTS: Final = 4

@@ -105,7 +105,7 @@ class SurfaceSearch:
         """The same at the sphere's nodes a degree apart: closely where it is not negligible, else of the coarse node nearby."""
         sphere = sphere_grid()
         nodes = unit_vectors(geocentric_latitude_deg(sphere.latitudes), sphere.longitudes)
-        found = self._coarse[0][_coarse_tree().query(nodes)[1]]
+        found: Floats = self._coarse[0][_coarse_tree().query(nodes)[1]]
         near = np.argsort(-found, kind="stable")[:MOST_NEAR]
         near = near[found[near] > found.max() - NEAR]
         found[near] = self._closely(nodes[near])[0]
@@ -131,7 +131,7 @@ class SurfaceSearch:
             2 * reach + 1,
             self._known(STEP_S),
         )
-        return found, when * STEP_S
+        return found, np.asarray(when * STEP_S, np.float64)
 
     def _rows(self, blur_s: float, stride: int) -> Singles:
         """What each trace says of arrivals, neighbors together what the root of their number would."""
