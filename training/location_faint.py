@@ -115,8 +115,7 @@ def page(pairs: Sequence[Pair], most: int | None) -> str:
     edges = (0.0, *BORDERS, np.inf)
     groups = [("all", list(pairs)), ("10 stations or more", many), ("where the stack decides", [pair for pair in pairs if pair.used])]
     groups += [
-        (f"peak over noise {low:g} to {high:g}", [pair for pair in pairs if low <= pair.loudness < high])
-        for low, high in pairwise(edges)
+        (f"peak over noise {low:g} to {high:g}", [pair for pair in pairs if low <= pair.loudness < high]) for low, high in pairwise(edges)
     ]
     groups.append(("peak over noise not known", [pair for pair in pairs if np.isnan(pair.loudness)]))
     lines = [row for name, group in groups if group for row in _lines(name, group)]
@@ -146,7 +145,8 @@ def _words(pairs: Sequence[Pair]) -> str:
 
     def errors(name: str, said: Sequence[Said]) -> list[float]:
         values = np.abs([getattr(one, name) for one in said])
-        return np.asarray(values[np.isfinite(values)]).tolist()
+        found: list[float] = values[np.isfinite(values)].tolist()
+        return found
 
     return "\n".join((
         "- Class right: " + "; ".join(share_of([one.right for one in said]) for said in both),
