@@ -102,8 +102,11 @@ class NotReadyProblem(Problem):
     checks: list[Check]
 
 
+_HEADERS: dict[str, Any] = {"Retry-After": {"description": "seconds, where `retryable`", "schema": {"type": "integer"}}}
+
 PROBLEM_RESPONSE: dict[str, Any] = {
     "description": "What went wrong (RFC 9457); `type` is stable",
+    "headers": _HEADERS,
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 
@@ -112,5 +115,6 @@ _NOT_READY = {
 }
 NOT_READY_RESPONSE: dict[str, Any] = {
     "description": "Not ready (RFC 9457)",
+    "headers": _HEADERS,
     "content": {"application/problem+json": {"schema": _NOT_READY}},
 }

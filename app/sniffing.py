@@ -1,9 +1,11 @@
 """Whether an uploaded part can be of an accepted kind, told from its first bytes and its name; nothing is parsed here."""
 
+from workers.contracts import WAVEFORM_NAMES
+
 HEAD_BYTES = 512
 """How much of a part is looked at: a tar header's block."""
 
-CLAIMS = (".mseed", ".miniseed", ".msd", ".ms", ".xml", ".csv", ".zip", ".tar", ".tgz", ".gz")
+CLAIMS = (*WAVEFORM_NAMES, ".xml", ".csv", ".zip", ".tar", ".tgz", ".gz")
 """Names that claim an accepted kind: such a part goes to the reader, which says what is wrong with it."""
 
 MEDIA_TYPES = ("application/vnd.fdsn.mseed", "application/zip", "application/x-tar", "application/gzip")

@@ -40,7 +40,10 @@ def describe(kind: Kind) -> dict[str, Any]:
 
 def responses() -> dict[int | str, dict[str, Any]]:
     """Both successes and every refusal."""
-    location = {"Location": {"description": "the job", "schema": {"type": "string"}}}
+    location = {
+        "Location": {"description": "the job", "schema": {"type": "string"}},
+        "Preference-Applied": {"description": "what of `Prefer` was honored", "schema": {"type": "string"}},
+    }
     retry = {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}}
     accepted = {"description": "Accepted; follow `Location`", "model": Job, "headers": {**location, **retry}}
     return {

@@ -33,4 +33,4 @@ class Serving:
     def _classified(self, waveforms: bytes, stations: bytes) -> tuple[Gather, Classification]:
         event = read_event([("waveforms.mseed", waveforms), ("stations.csv", stations)], self._settings)
         gather = condition(event.records, CONDITIONING)
-        return gather, classify_event(self._models, gather)
+        return gather, classify_event(self._models, gather, records=event.records)

@@ -16,6 +16,8 @@ from scipy import stats
 from torch import nn
 
 from models.catalog.event_type import CLASSES
+from models.catalog.pictures import DISTANCE_SECTION
+from models.imaging.style import channels
 from models.networks.heads import TypeReader
 from training.cells import Result, described, fill, shuffled
 from training.config import TrainingSettings, recipe
@@ -50,8 +52,9 @@ class CompareRecipe(BaseModel):
 
     def trials(self) -> list[Trial]:
         """Every architecture with the first seed, then with the next: a stopped table compares alike with alike."""
+        colors = tuple(range(channels(DISTANCE_SECTION)))
         return [
-            Trial(architecture=name, shrink=self.shrink, colors=(0, 1, 2), fit=self.fit.model_copy(update={"seed": seed}))
+            Trial(architecture=name, shrink=self.shrink, colors=colors, fit=self.fit.model_copy(update={"seed": seed}))
             for seed in self.seeds
             for name in self.architectures
         ]

@@ -24,13 +24,14 @@ from training.geometry import Stations, pick, place_on_table
 from training.greens import GreensStore
 from training.noise import characterize
 from training.paths import PathScatter
-from training.sources import Source, anomalous, earthquake, glacial
+from training.sources import NOISE, Source, anomalous, earthquake, glacial
 from training.synthesis import Realism, ground_records, table_of
 
 # Stations no further than this are a local or regional network.
 NEAR_DEG = 15.0
 # Of the events farther away so many are of magnitude 4.7 to 5.7, where nothing else is said.
 SMALL_SHARE = 0.6
+UNSEEN_MAGNITUDE = 0.0
 
 
 @dataclass(frozen=True)
@@ -174,10 +175,17 @@ def draw_event(
     range_deg: tuple[float, float] = (5.0, 160.0),
     small_share: float = SMALL_SHARE,
 ) -> Event:
-    """An event of that kind at up to `count` stations, drawn until enough stations saw it; a near one has a near magnitude."""
+    """
+    An event of that kind at up to `count` stations, drawn until enough stations saw it; a near one has a near magnitude.
+
+    Of kind "noise" it is an earthquake too small to be seen anywhere.
+    """
     while True:
         magnitude = draw_near_magnitude(kind, random) if range_deg[1] <= NEAR_DEG else draw_magnitude(random, small_share)
-        source, year, azimuth = draw_source(world, kind, random, magnitude)
+        if kind == NOISE:
+            source, year, azimuth = draw_source(world, "earthquake", random, UNSEEN_MAGNITUDE)
+        else:
+            source, year, azimuth = draw_source(world, kind, random, magnitude)
         event = realize(world, source, year, count, range_deg, random)
         if event is not None:
             return replace(event, force_azimuth_deg=azimuth)

@@ -6,6 +6,7 @@ given, else as stated here. The microseism peaks at 6 and 14 s are those of the 
 """
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +26,16 @@ PIECE_S = 1200.0
 QUIET_DB = 6.0
 
 
+@cache
+def _peterson() -> tuple[tuple[Floats, Floats], ...]:
+    """Periods and levels of the low and the high model."""
+    return get_nlnm(), get_nhnm()
+
+
 def model_levels_db(frequencies_hz: Floats) -> tuple[Floats, Floats]:
     """Power spectral density of acceleration of the low and the high noise model, dB of (m/s^2)^2/Hz, at each frequency."""
     levels = []
-    for periods, decibels in (get_nlnm(), get_nhnm()):
+    for periods, decibels in _peterson():
         order = np.argsort(periods)
         levels.append(np.interp(np.log(1 / frequencies_hz), np.log(periods[order]), decibels[order]))
     return levels[0], levels[1]

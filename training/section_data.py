@@ -24,7 +24,7 @@ from training import greens
 from training.config import TrainingSettings
 from training.dataset import Arrays, Shards, fingerprint_of, make_shards
 from training.events import Event, World, draw_event, draw_range, open_world
-from training.sources import KINDS
+from training.sources import LABELS
 from training.synthesis import ORIGIN_S
 
 LEAST_ORIGIN_ERROR_S, ORIGIN_ERROR_S_PER_DEG = 2.0, 8.0
@@ -33,7 +33,7 @@ STYLES = {"distance": DISTANCE_SECTION, "azimuth": AZIMUTH_SECTION}
 
 class SectionRecipe(BaseModel):
     """
-    How many events of which kinds, at how many stations; those in shorter windows than stated are left out.
+    How many events of which kinds, at how many stations; those in shorter or longer windows than stated are left out.
 
     `small_share`: of magnitude 4.7 to 5.7 among the far ones (most of which the noise hides, as nobody uploads them).
     `timed_share`: drawn at the epicenter and origin time that arrival times would give, not those that offsets give.
@@ -48,6 +48,7 @@ class SectionRecipe(BaseModel):
     small_share: float
     timed_share: float
     shortest_window_s: float
+    longest_window_s: float
     kinds: dict[str, float]
     seed: int
 
@@ -72,7 +73,7 @@ def _one(world: World, model: OnnxModel, recipe: SectionRecipe, random: np.rando
     kind = str(random.choice(list(recipe.kinds), p=list(recipe.kinds.values())))
     count = int(np.exp(random.uniform(*np.log(recipe.stations))))
     event = draw_event(world, kind, count, random, draw_range(recipe.near_share, random), recipe.small_share)
-    if event.records[0].duration_s < recipe.shortest_window_s:
+    if not recipe.shortest_window_s <= event.records[0].duration_s <= recipe.longest_window_s:
         return None
     timed = random.uniform() < recipe.timed_share
     try:
@@ -83,7 +84,7 @@ def _one(world: World, model: OnnxModel, recipe: SectionRecipe, random: np.rando
     except UnusableData:
         return None
     place = (np.nan, np.nan) if reference is None else (reference.latitude_deg, reference.longitude_deg)
-    truth = [KINDS.index(kind), event.source.depth_km, np.nan if event.force_azimuth_deg is None else event.force_azimuth_deg]
+    truth = [LABELS.index(kind), event.source.depth_km, np.nan if event.force_azimuth_deg is None else event.force_azimuth_deg]
     where = [event.source.latitude_deg, event.source.longitude_deg, *place, ORIGIN_S, len(event.records)]
     error = np.nanmedian(np.abs(readings.distances_deg - event.stations.distances_deg))
     return {**pictures, "truth": np.array([*truth, *where, error])}
@@ -93,7 +94,7 @@ def draw_sections(recipe: SectionRecipe, settings: TrainingSettings, seed: int) 
     """
     One shard: `distance` and `azimuth` pictures uint8 [events, channels, rows, columns], `truth` float64 [events, 10].
 
-    Truth: kind (index in KINDS), depth [km], force azimuth [degrees or NaN], true latitude and longitude, predicted latitude
+    Truth: kind (index in LABELS), depth [km], force azimuth [degrees or NaN], true latitude and longitude, predicted latitude
     and longitude, origin time, number of records, median error of the predicted offsets [degrees].
     """
     world = open_world(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)

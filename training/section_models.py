@@ -1,6 +1,6 @@
 """Train, calibrate, export and score the models that read sections: event_type, depth, force_azimuth."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,25 +26,32 @@ from training.export import add_metrics, export, worst_difference
 from training.section_data import SectionRecipe, section_shards
 from training.section_scores import score_azimuth, score_depth, score_type
 from training.shipping import Gate, ShippingRecipe
-from training.sources import KINDS
+from training.sources import LABELS
 from training.supervised import Batches, FitRecipe, fit
 
 Floats = NDArray[np.float64]
 Sections = tuple[NDArray[np.uint8], NDArray[np.float32]]
-LIMITS = (
-    "A ResNet50 of half width, trained for half an hour on a CPU on some ten thousand synthetic sections through two spherical Earths.",
-    "No real glacial earthquake was available to test on.",
-)
-
 MOST_COLUMNS = 3
 Augment = Callable[[NDArray[np.uint8], NDArray[np.float32], np.random.Generator], Sections]
+
+
+class More(BaseModel):
+    """Shards of a recipe, apart by seed; `called`: the test set's name in the card."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recipe: str
+    called: str
+    train_shards: int
+    validation_shards: int
+    test_shards: int
 
 
 class SectionPlan(BaseModel):
     """
     Size of the data set and one fit for each model.
 
-    `also`: sections that a model learns from besides the common ones, a recipe a model. `starts_from`: the model, trained
+    `also`: sections that a model learns from or is tested on besides the common ones. `starts_from`: the model, trained
     before, whose trunk another one starts from, wherever the two are of one shape.
     """
 
@@ -53,7 +60,7 @@ class SectionPlan(BaseModel):
     train_shards: int
     validation_shards: int
     test_shards: int
-    also: dict[str, str]
+    also: dict[str, tuple["More", ...]]
     starts_from: dict[str, str]
     fits: dict[str, FitRecipe]
 
@@ -96,7 +103,7 @@ def _inputs(spec: ModelSpec) -> int:
 TASKS: tuple[Task, ...] = (
     Task(
         EVENT_TYPE,
-        KINDS,
+        LABELS,
         0,
         lambda f: TypeReader(EVENT_TYPE.architecture, f.width, _inputs(EVENT_TYPE), 2),
         shifted,
@@ -124,12 +131,16 @@ TASKS: tuple[Task, ...] = (
 )
 
 
-def _select(task: Task, arrays: Arrays) -> Sections:
-    """Pictures and truth [n, 1] of the kinds that the task is about."""
+def _axis(task: Task) -> str:
     style = task.spec.style
     assert isinstance(style, SectionStyle)  # noqa: S101  (for the type checker: section models read sections)
-    rows = np.isin(arrays["truth"][:, 0], [KINDS.index(kind) for kind in task.kinds])
-    return arrays[style.vertical_axis][rows], arrays["truth"][rows, task.column : task.column + 1].astype(np.float32)
+    return style.vertical_axis
+
+
+def _select(task: Task, arrays: Arrays) -> Sections:
+    """Pictures and truth [n, 1] of the kinds that the task is about."""
+    rows = np.isin(arrays["truth"][:, 0], [LABELS.index(kind) for kind in task.kinds])
+    return arrays[_axis(task)][rows], arrays["truth"][rows, task.column : task.column + 1].astype(np.float32)
 
 
 def _batches(
@@ -149,22 +160,31 @@ def _batches(
     return Batches(train, len(truth) // plan.batch, held_out)
 
 
-def load_sections(settings: TrainingSettings, plan: SectionPlan, name: str = "sections") -> tuple[Shards, Shards, Shards]:
+def load_sections(settings: TrainingSettings, more: More) -> tuple[Shards, Shards, Shards]:
     """Validation, test and training shards of a recipe, apart by seed."""
-    sections = recipe(name, SectionRecipe)
-    seeds = iter(range(plan.train_shards + plan.validation_shards + plan.test_shards))
-    counts = (plan.validation_shards, plan.test_shards, plan.train_shards)
+    sections = recipe(more.recipe, SectionRecipe)
+    seeds = iter(range(more.train_shards + more.validation_shards + more.test_shards))
+    counts = (more.validation_shards, more.test_shards, more.train_shards)
     validation, test, training = (section_shards(sections, settings, [next(seeds) for _ in range(count)]) for count in counts)
     return validation, test, training
 
 
-def _gathered(task: Task, settings: TrainingSettings, plan: SectionPlan) -> list[list[Sections]]:
-    """Validation, test and training sections of the task: for each, those of the common recipe and those of its own."""
-    style = task.spec.style
-    assert isinstance(style, SectionStyle)  # noqa: S101  (for the type checker: section models read sections)
-    sources = ["sections", *([plan.also[task.spec.name]] if task.spec.name in plan.also else [])]
-    sets = [load_sections(settings, plan, source) for source in sources]
-    return [[_select(task, shards.load_all((style.vertical_axis, "truth"))) for shards in column] for column in zip(*sets, strict=True)]
+def sets_of(plan: SectionPlan, name: str) -> tuple[More, ...]:
+    """What that model learns from and is tested on: the common sections, then its own."""
+    common = More(
+        recipe="sections",
+        called="synthetic test events, predicted offsets",
+        train_shards=plan.train_shards,
+        validation_shards=plan.validation_shards,
+        test_shards=plan.test_shards,
+    )
+    return (common, *plan.also.get(name, ()))
+
+
+def _loaded(task: Task, parts: Sequence[Shards]) -> Sections:
+    """Sections of all those shards, joined."""
+    found = [_select(task, shards.load_all((_axis(task), "truth"))) for shards in parts if shards.paths]
+    return np.concatenate([pictures for pictures, _ in found]), np.concatenate([truth for _, truth in found])
 
 
 def take_trunk(network: Reader, path: Path) -> None:
@@ -174,26 +194,30 @@ def take_trunk(network: Reader, path: Path) -> None:
     network.load_state_dict(own | {name: other[name] for name in shared})
 
 
-def _together(parts: list[Sections]) -> Sections:
-    return np.concatenate([pictures for pictures, _ in parts]), np.concatenate([truth for _, truth in parts])
-
-
-def _scores(task: Task, model: OnnxModel, test: list[Sections]) -> list[Metric]:
+def _scores(task: Task, model: OnnxModel, tests: Sequence[tuple[str, Shards]]) -> list[Metric]:
     """Each test set by itself, by the serving path."""
-    names = ("synthetic test events, predicted offsets", "the same, 10 stations or more in windows of 50 minutes or more")
-    return [
-        measured
-        for (pictures, truth), name in zip(test, names, strict=False)
-        for measured in task.score(model.run(pictures), truth[:, 0].astype(np.float64), name)
-    ]
+    found: list[Metric] = []
+    for name, shards in tests:
+        pictures, truth = _loaded(task, [shards])
+        found += task.score(model.run(pictures), truth[:, 0].astype(np.float64), name)
+    return found
+
+
+def limits(chosen: FitRecipe, sections: int) -> tuple[str, ...]:
+    """What the card says of the data that a model learned from."""
+    stores = recipe("sections", SectionRecipe).store
+    earths = "one spherical Earth" if isinstance(stores, str) or len(stores) == 1 else f"{len(stores)} spherical Earths"
+    learned = f"A ResNet50 of {chosen.width:g} times the usual width that learned from {sections:,} synthetic sections through {earths}"
+    return f"{learned}, {chosen.epochs} times each.", "No real glacial earthquake was available to test on."
 
 
 def train(name: str, settings: TrainingSettings, version: str) -> Path:
     """The whole way from sections to a scored artifact of that model; returns its folder."""
     task = next(task for task in TASKS if task.spec.name == name)
     plan = recipe("section_models", SectionPlan)
-    validation, test, training = _gathered(task, settings, plan)
-    chosen, held_out, (pictures, truth) = plan.fits[name], _together(validation), _together(training)
+    sources = sets_of(plan, name)
+    validation, test, training = zip(*(load_sections(settings, more) for more in sources), strict=True)
+    chosen, held_out, (pictures, truth) = plan.fits[name], _loaded(task, validation), _loaded(task, training)
     torch.manual_seed(chosen.seed)
     torch.set_num_threads(settings.processes)
     network, runs = task.network(chosen), settings.build_dir / "runs"
@@ -208,9 +232,19 @@ def train(name: str, settings: TrainingSettings, version: str) -> Path:
         lambda said, truth: task.score(said, truth[:, 0].astype(np.float64), "validation"),
         settings.build_dir / "exports" / f"{name}-{version}",
     )
-    place = export(network, task.spec, version, settings.artifacts_dir, data=data, limits=LIMITS, calibration=calibration, gate=gate)
+    place = export(
+        network,
+        task.spec,
+        version,
+        settings.artifacts_dir,
+        data=data,
+        limits=limits(chosen, len(truth)),
+        calibration=calibration,
+        gate=gate,
+    )
     parity = worst_difference(network, place / "model.onnx", held_out[0][:16])
     model = OnnxModel.load(open_store(settings.artifacts_dir), task.spec, threads=settings.processes)
+    tested = [(more.called, shards) for more, shards in zip(sources, test, strict=True) if shards.paths]
     agreement = Metric(name="largest difference to torch, relative", dataset="16 validation pictures", value=parity, n=16)
-    add_metrics(place, (*_scores(task, model, test), agreement))
+    add_metrics(place, (*_scores(task, model, tested), agreement))
     return place

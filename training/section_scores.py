@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from models.catalog.event_type import CLASSES
 from models.registry.card import Metric
 from training.metrics import bootstrap, expected_calibration_error, metric, percentile, share_metric
-from training.sources import KINDS
+from training.sources import LABELS
 
 Floats = NDArray[np.float64]
 
@@ -29,9 +29,11 @@ def score_type(said: dict[str, NDArray[np.float32]], truth: Floats, dataset: str
     flagged = said["novelty"] > 1
     flags = [
         share_metric(f"share of {name} sections flagged as novel", dataset, flagged[truth == k])
-        for k, name in enumerate(KINDS)
+        for k, name in enumerate(LABELS)
         if (truth == k).any()
     ]
+    if not known.any():
+        return tuple(flags)
     return (
         _balanced(right, kinds, dataset),
         *recalls,

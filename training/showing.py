@@ -26,6 +26,13 @@ def score(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     write_report(arguments, settings)
 
 
+def weigh_places(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Try what the place may say of the class."""
+    from training import place_odds
+
+    place_odds.write(settings, arguments.twin, arguments.most)
+
+
 def read_real_events(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Read real events with the shipped models."""
     from training import real_events
@@ -48,13 +55,17 @@ def add_showing(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     scores = verbs.add_parser(
         "score", help="score the shipped models on the twin and real events: cards, docs/figures/models, then as report"
     )
-    scores.add_argument("--most", type=int, help="most events of each of the archive's files")
     scores.set_defaults(run=score)
+    places = verbs.add_parser("place-odds", help="write a part of docs/training.md: how far the class may trust the place")
+    places.set_defaults(run=weigh_places)
+    for verb in (scores, places):
+        verb.add_argument("--most", type=int, help="most events of each of the archive's files")
     evidence = verbs.add_parser("attribution", help="write docs/attribution.md and its figure: what in a section event_type goes by")
     evidence.add_argument("--each", type=int, default=30, help="most events of each class")
     evidence.set_defaults(run=attribute)
-    for verb in (scores, evidence):
+    for verb in (scores, evidence, places):
         verb.add_argument("--twin", type=Path, default=Path("build/archives/twin"), help="archive of the catalog twin")
+    for verb in (scores, evidence):
         verb.add_argument("--real", type=Path, help="real events, a folder each; without it they are left as they were told, or untold")
     real = verbs.add_parser("real-events", help="write docs/real_events.md from a folder of real events")
     real.add_argument("folder", type=Path)

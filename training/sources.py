@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 KINDS = ("earthquake", "glacial", "explosion", "collapse", "landslide", "clvd", "slow_earthquake", "resonance")
+NOISE = "noise"
+LABELS = (*KINDS, NOISE)
 GREAT_MOMENT = 6.3e20
 RUPTURE_KM_S = 2.5
 

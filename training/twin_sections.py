@@ -14,7 +14,7 @@ from models.catalog.offset import OFFSET
 from models.catalog.pictures import CONDITIONING, DISTANCE_SECTION
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
-from models.imaging.style import fingerprint
+from models.imaging.style import channels, fingerprint
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from training.archive import ArchivedEvent, read_events, read_manifest
@@ -54,7 +54,7 @@ def twin_sections(archive: Path, settings: TrainingSettings) -> TwinSections:
         model = OnnxModel.load(store, OFFSET, threads=settings.processes)
         events = list(read_events(archive))
         style = DISTANCE_SECTION
-        blank = np.zeros((len(style.bands), style.rows, style.columns), np.uint8)
+        blank = np.zeros((channels(style), style.rows, style.columns), np.uint8)
         drawn = [_section(model, event) for event in tqdm(events, desc="twin sections", unit="event", mininterval=5)]
         pictures = np.stack([blank if picture is None else picture for picture in drawn])
         labels = np.array([CLASSES.index(str((event.truth or {})["kind"])) for event in events])

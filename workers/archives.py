@@ -58,18 +58,18 @@ class Budget:
         """One more file."""
         self._files -= 1
         if self._files < 0:
-            raise LimitExceeded(f"more than {self._max_files} files in the bundle", part=part)
+            raise LimitExceeded(f"more than {self._max_files:,} files in the bundle", part=part)
 
     def take_bytes(self, count: int, part: str) -> None:
         """Bytes that were unpacked."""
         self._bytes -= count
         if self._bytes < 0:
-            raise LimitExceeded(f"the bundle unpacks to more than {self._max_bytes} bytes", part=part)
+            raise LimitExceeded(f"the bundle unpacks to more than {self._max_bytes:,} bytes", part=part)
 
     def check(self, unpacked: int, packed: int, part: str) -> None:
         """Whether this much may come out of so little."""
         if unpacked > self._bytes:
-            raise LimitExceeded(f"the bundle unpacks to more than {self._max_bytes} bytes", part=part)
+            raise LimitExceeded(f"the bundle unpacks to more than {self._max_bytes:,} bytes", part=part)
         if unpacked > HARMLESS_BYTES and unpacked > self._ratio * packed:
             raise LimitExceeded(f"{part} expands more than {self._ratio:g} times", part=part)
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from errno import EDQUOT, ENOSPC
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self, cast
 from uuid import uuid4
@@ -76,12 +75,12 @@ class BlobStore:
         """The bytes of the upload of that digest; raises BlobMissing."""
         return self.get(upload_key(digest))
 
-    def source(self, digest: str) -> Path | Callable[[], BinaryIO]:
+    def source(self, digest: str) -> str | Callable[[], BinaryIO]:
         """The upload as the reader takes it: the store's own file (do not write to it), else what opens it; raises BlobMissing."""
         key = upload_key(digest)
         if not self.exists(key):
             raise BlobMissing(f"no blob under {key}")
-        return Path(self._path(key)) if self._local else partial(self.open, digest)
+        return self._path(key) if self._local else partial(self.open, digest)
 
     def get(self, key: str) -> bytes:
         """The bytes under a key; raises BlobMissing."""
@@ -97,7 +96,7 @@ class BlobStore:
             if temporary != key:
                 _sync(self._path(temporary))
                 self._move(temporary, key)
-                _sync(str(Path(self._path(key)).parent))
+                _sync(os.path.dirname(self._path(key)))
 
     def exists(self, key: str) -> bool:
         """Whether a blob lies under the key."""
@@ -137,14 +136,14 @@ class BlobStore:
     def _create(self, key: str) -> BinaryIO:
         path = self._path(key)
         if self._local:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            os.makedirs(os.path.dirname(path), exist_ok=True)  # pathlib interns names, and Python 3.12 never frees them
         return cast(BinaryIO, self._fs.open(path, "wb"))
 
     def _move(self, source: str, target: str) -> None:
         """Local: one rename. Elsewhere a copy, which object stores make atomic."""
         if self._local:
-            Path(self._path(target)).parent.mkdir(parents=True, exist_ok=True)
-            Path(self._path(source)).replace(self._path(target))
+            os.makedirs(os.path.dirname(self._path(target)), exist_ok=True)
+            os.replace(self._path(source), self._path(target))
         else:
             self._fs.mv(self._path(source), self._path(target))
 

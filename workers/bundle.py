@@ -9,9 +9,9 @@ from pathlib import Path, PurePosixPath
 
 from models.errors import AtlasError, LimitExceeded, UnreadableArchive, UnsupportedPart
 from workers.archives import HEAD_BYTES, Budget, Entry, gunzip, gunzip_head, label, walk_tar, walk_zip
+from workers.contracts import WAVEFORM_NAMES
 
 _MINISEED = re.compile(rb"MS\x03|\x00*[0-9 \x00]{6}[DRQMVASTDE][ \x00]")
-_WAVEFORM_NAMES = (".mseed", ".miniseed", ".msd", ".ms", ".mseed2", ".mseed3", ".ms3", ".seed")
 _SUFFIXES = re.compile(r"(\.(mseed[23]?|miniseed|msd|ms3?|seed|zip|tar|tgz|gz))+$", re.IGNORECASE)
 
 
@@ -112,7 +112,7 @@ def kind_of(name: str, head: bytes) -> Kind | None:
     if b"station" in columns and b"latitude" in columns:
         return Kind.STATIONS_CSV
     lowered = name.lower().removesuffix(".gz")
-    if lowered.endswith(_WAVEFORM_NAMES) or (head and not head.strip(b"\0")):
+    if lowered.endswith(WAVEFORM_NAMES) or (head and not head.strip(b"\0")):
         return Kind.WAVEFORM
     if lowered.endswith(".csv"):
         return Kind.STATIONS_CSV

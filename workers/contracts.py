@@ -7,6 +7,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 EventType = Literal["earthquake", "glacial"]
 
+WAVEFORM_NAMES = (".mseed", ".miniseed", ".msd", ".ms", ".mseed2", ".mseed3", ".ms3", ".seed")
+"""Endings of file names that claim a waveform."""
+
 
 class Kind(StrEnum):
     """The closed list of jobs."""

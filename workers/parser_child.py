@@ -19,8 +19,9 @@ from workers.wire import Sender
 Parse = Callable[[Sequence[tuple[str, Path]], ReadLimits, bool, Report], Iterator[EventRecords]]
 
 
-def run(connection: socket.socket, parts: Sequence[tuple[str, Path]], limits: ReadLimits, grouped: bool, parse: Parse) -> None:
+def run(connection: socket.socket, files: Sequence[tuple[str, str]], limits: ReadLimits, grouped: bool, parse: Parse) -> None:
     """Parse and send; what goes wrong is sent too, and what cannot be sent the parent reads off the exit."""
+    parts = [(name, Path(path)) for name, path in files]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     threading.Thread(target=_follow_parent, daemon=True).start()
     confine(limits)

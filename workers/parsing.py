@@ -28,6 +28,7 @@ class ReadLimits:
     max_segments: int
     max_samples: int
     max_span_s: float
+    max_metadata_bytes: int
     memory_bytes: int
     cpu_s: int
 
@@ -55,15 +56,15 @@ def parse_bundle(parts: Sequence[tuple[str, Path]], limits: ReadLimits, grouped:
     if not events:
         raise problems[0] if problems else NoUsableTrace("the bundle holds no waveform")
     if len(events) > limits.max_events:
-        raise LimitExceeded(f"{len(events)} events; at most {limits.max_events} are read")
-    shared = _Shelf(report)
+        raise LimitExceeded(f"{len(events):,} events; at most {limits.max_events:,} are read")
+    shared = _Shelf(report, limits.max_metadata_bytes)
     samples_left = limits.max_samples
     for event in events:
         reading = _Reading(event, shared, report, problems)
         volumes = reading.scan()
         samples_left -= sample_count(volumes)
         if samples_left < 0:
-            raise LimitExceeded(f"more than {limits.max_samples} samples in the bundle", part=event.waveforms[0].label)
+            raise LimitExceeded(f"more than {limits.max_samples:,} samples in the bundle", part=event.waveforms[0].label)
         yield reading.finish(volumes, limits, alone=not grouped)
         problems = []
 
@@ -71,8 +72,8 @@ def parse_bundle(parts: Sequence[tuple[str, Path]], limits: ReadLimits, grouped:
 class _Shelf:
     """The metadata of a bundle, each file opened once however many events it serves."""
 
-    def __init__(self, report: Report) -> None:
-        self._report = report
+    def __init__(self, report: Report, max_bytes: int) -> None:
+        self._report, self._max_bytes = report, max_bytes
         self._books: dict[str, StationBook | AtlasError] = {}
         self._own = own_book()
 
@@ -88,7 +89,7 @@ class _Shelf:
             self._report(member.label)
             read = read_stationxml if member.kind is Kind.STATIONXML else read_stations_csv
             try:
-                self._books[member.label] = read(member.load(), member.label)
+                self._books[member.label] = read(member.load(), member.label, self._max_bytes)
             except LimitExceeded:
                 raise
             except AtlasError as error:

@@ -1,5 +1,6 @@
 """Bundles read in a child process with limits on memory, CPU and time; a crash or a hang there is an error here."""
 
+import io
 import multiprocessing
 import os
 import re
@@ -27,8 +28,8 @@ from workers.settings import Settings
 from workers.spool import spool_prefix
 from workers.wire import Receiver
 
-Source = bytes | Path | Callable[[], BinaryIO]
-"""A part's content: bytes, a file, or what opens it for reading."""
+Source = bytes | str | Path | Callable[[], BinaryIO]
+"""A part's content: bytes, the path of a file, or what opens it for reading."""
 
 _HARMLESS = re.compile(r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|PYTHON\w+|(OMP|OPENBLAS|MKL|NUMBA)_\w+|COV\w+")
 """Variables that a parser may have."""
@@ -62,7 +63,7 @@ def read_bundle(
         except EOFError as error:
             raise _epitaph(child, settings, at[0]) from error
         except (ValueError, KeyError, TypeError) as error:
-            raise UnreadableWaveform("the parser was led astray", part=at[0]) from error
+            raise UnreadableWaveform("what was read of it makes no sense: it is damaged, or made to mislead", part=at[0]) from error
 
 
 def read_event(parts: Sequence[tuple[str, Source]], settings: Settings) -> EventRecords:
@@ -120,7 +121,7 @@ def _server_runs() -> bool:
 
 @contextmanager
 def _child(
-    files: Sequence[tuple[str, Path]], settings: Settings, grouped: bool, parse: Parse
+    files: Sequence[tuple[str, str]], settings: Settings, grouped: bool, parse: Parse
 ) -> Iterator[tuple[ForkServerProcess, socket.socket]]:
     """A running child and the connection to it; both are gone when the block ends."""
     ours, theirs = socket.socketpair()
@@ -151,7 +152,7 @@ def _events(receiver: Receiver, at: list[str | None]) -> Iterator[EventRecords]:
                 raise _kind_of_error(message["code"])(str(message["detail"]), part=message["part"] or at[0])
             case "failed":
                 structlog.get_logger("atlas").warning("the parser failed", part=at[0], trace=str(message["trace"])[:_MOST_TRACE])
-                raise UnreadableWaveform(f"the parser failed on it ({message['detail']})", part=at[0])
+                raise UnreadableWaveform(f"it is damaged in a way that cannot be read ({message['detail']})", part=at[0])
             case "gone":
                 raise StoreUnreachable("an upload is not to be opened any more", part=at[0])
             case "done":
@@ -172,8 +173,8 @@ def _epitaph(child: ForkServerProcess, settings: Settings, part: str | None) -> 
     if child.exitcode == -signal.SIGXCPU:
         return LimitExceeded(f"reading took more than {settings.reader_cpu_s} s of CPU time", part=part)
     if child.exitcode in _FROM_OUTSIDE:
-        return Interrupted(f"the parser was killed ({_signal_name(child.exitcode)})", part=part)
-    return UnreadableWaveform(f"the parser crashed on it ({_signal_name(child.exitcode)})", part=part)
+        return Interrupted(f"the reading was ended from outside ({_signal_name(child.exitcode)})", part=part)
+    return UnreadableWaveform(f"it is damaged in a way that ended its reading ({_signal_name(child.exitcode)})", part=part)
 
 
 def _signal_name(exitcode: int | None) -> str:
@@ -190,24 +191,23 @@ def _limits(settings: Settings) -> ReadLimits:
         max_segments=settings.max_segments,
         max_samples=settings.max_samples,
         max_span_s=settings.max_span_s,
+        max_metadata_bytes=settings.max_metadata_bytes,
         memory_bytes=settings.reader_memory_bytes,
         cpu_s=settings.reader_cpu_s,
     )
 
 
 @contextmanager
-def _files(parts: Sequence[tuple[str, Source]]) -> Iterator[list[tuple[str, Path]]]:
+def _files(parts: Sequence[tuple[str, Source]]) -> Iterator[list[tuple[str, str]]]:
     """The parts as files that the child opens; what is no file yet lies in a temporary folder meanwhile."""
     with tempfile.TemporaryDirectory(prefix=spool_prefix(os.getpid())) as folder:
-        yield [(name, _file(source, Path(folder) / str(number))) for number, (name, source) in enumerate(parts)]
+        yield [(name, _file(source, f"{folder}/{number}")) for number, (name, source) in enumerate(parts)]
 
 
-def _file(source: Source, path: Path) -> Path:
-    if isinstance(source, Path):
-        return source.resolve()
-    if isinstance(source, bytes):
-        path.write_bytes(source)
-        return path
-    with source() as stream, path.open("wb") as file:
+def _file(source: Source, path: str) -> str:
+    """Paths are text here: names that are new with every job would stay in pathlib for good (`workers.blobs`)."""
+    if isinstance(source, str | Path):
+        return os.path.realpath(source)
+    with io.BytesIO(source) if isinstance(source, bytes) else source() as stream, open(path, "wb") as file:
         shutil.copyfileobj(stream, file, 2**20)
     return path

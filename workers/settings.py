@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     max_files: int = Field(20_000, ge=1, description="files of one bundle, archive members counted in")
     max_expansion_ratio: float = Field(200.0, gt=1, description="unpacked bytes over packed bytes of an archive")
     max_unpacked_bytes: int = Field(1024 * 2**20, ge=1, description="unpacked bytes of one bundle")
+    max_metadata_bytes: int = Field(64 * 2**20, ge=1, description="bytes of one StationXML or stations.csv, unpacked")
     max_traces: int = Field(2_000, ge=1, description="channels of one event")
     max_segments: int = Field(5_000, ge=1, description="continuous segments of one event")
     max_samples: int = Field(200_000_000, ge=1, description="decoded samples of one bundle")

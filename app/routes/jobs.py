@@ -99,7 +99,7 @@ async def read_figure(service: ServiceOf, record: JobOf, name: Annotated[str, Pa
 @router.get(
     "/jobs/{job_id}/result",
     response_class=Response,
-    responses={200: {"content": _FORMATS, "description": "The result"}, 409: PROBLEM_RESPONSE, 422: PROBLEM_RESPONSE},
+    responses={200: {"content": _FORMATS, "description": "The result"}, **dict.fromkeys((409, 413, 415, 422, 500), PROBLEM_RESPONSE)},
     summary="The result of a job",
 )
 async def read_result(

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from models.analysis.glaciers import tectonic_odds_of_place
 from models.analysis.offsets import OffsetReadings, OriginTime, combine_origin_times, read_offsets
 from models.analysis.sections import Reference, draw_section, draw_source, find_reference, locate_readings, reference_at
-from models.analysis.times import Method, Refined, combine_depths, heard_at_short_periods, refine, with_origin
+from models.analysis.thinning import TO_CLASSIFY, refine_by_some
+from models.analysis.times import Method, Refined, combine_depths, heard_at_short_periods, with_origin
 from models.catalog.event_type import CLASSES
 from models.catalog.pictures import DISTANCE_SECTION
 from models.imaging.style import SectionStyle
@@ -110,7 +111,7 @@ def classify_event(
     progress("search", 0.7)
     reference, timed = find_reference(gather, readings, given), None
     if given is None and reference is not None and reference.location is not None:
-        refined = refine(records, gather, readings, reference.location)
+        refined = refine_by_some(records, gather, readings, reference.location, TO_CLASSIFY)
         reference, timed = reference_at(refined.location), refined.timed
         readings = with_origin(readings, refined.origin)
     progress("event type", 0.8)
@@ -135,7 +136,7 @@ def locate_event(
     progress("offsets", 0.2)
     readings = read_offsets(models["offset"], gather)
     progress("search", 0.6)
-    refined = refine(records, gather, readings, locate_readings(gather, readings))
+    refined = refine_by_some(records, gather, readings, locate_readings(gather, readings))
     return read_event(models, gather, readings, refined, given, event_type, progress)
 
 

@@ -68,7 +68,7 @@ def find_families(embeddings: NDArray[np.floating], k_min: int, k_max: int, star
     rows = np.asarray(embeddings, np.float64)
     different = len(np.unique(rows, axis=0))
     if different < max(3, k_min + 1):
-        raise TooFewEvents(f"{different} different events; at least {max(3, k_min + 1)} are needed for {k_min} families")
+        raise TooFewEvents(f"different events: {different}; at least {max(3, k_min + 1)} are needed to look for {k_min} families")
     order = np.lexsort(rows.T[::-1])
     search = Search(tuple(range(k_min, min(k_max, different - 1) + 1)), starts, seed)
     with threadpool_limits(1), warnings.catch_warnings():

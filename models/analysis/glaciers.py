@@ -19,8 +19,7 @@ from models.seismic.posterior import Maximum
 Floats = NDArray[np.float64]
 
 # Away from both ice sheets an event is tectonic so many times likelier; within, the place says nothing. Catalogs would allow hundreds,
-# but a faint event is often located where it was not: beyond five, more glacial earthquakes of the twin's training part are lost
-# than tectonic ones are won.
+# but a faint event is often located where it was not (`python -m training place-odds`: how many of either class are recognized).
 AWAY_ODDS: Final = 5.0
 GREENLAND: Final = ((77.0, -42.0, 8.0), (70.0, -40.0, 8.0), (64.0, -45.0, 5.0))  # latitude, longitude and radius of circles, degrees
 ANTARCTICA_SOUTH_OF_DEG: Final = -63.0
@@ -34,7 +33,12 @@ def tectonic_odds_of_place(reference: Reference | None) -> float:
     """How much likelier tectonic than glacial an event is for where it was: AWAY_ODDS at most, 1 at an ice sheet or at no place."""
     if reference is None:
         return 1.0
-    return 1.0 / (1.0 / AWAY_ODDS + (1.0 - 1.0 / AWAY_ODDS) * share_at_ice_sheets(reference))
+    return odds_of_share(share_at_ice_sheets(reference), AWAY_ODDS)
+
+
+def odds_of_share(at_ice: float, away_odds: float) -> float:
+    """How much likelier tectonic than glacial an event is that was at an ice sheet with that probability, 0 to 1."""
+    return 1.0 / (1.0 / away_odds + (1.0 - 1.0 / away_odds) * at_ice)
 
 
 def share_at_ice_sheets(reference: Reference) -> float:

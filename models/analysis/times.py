@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.analysis.offsets import OffsetReadings, OriginTime, combine_origin_times
+from models.seismic import beams
 from models.seismic.arrivals import Arrival
 from models.seismic.association import Prior, no_prior
 from models.seismic.bearings import log_likelihood, regions_of
@@ -181,21 +183,29 @@ def located_at(
 ) -> Location:
     """A location with other regions, likeliest first; `used` are traces with a fitting distance, `heard` others that count for the gap."""
     best, *others = regions
-    residuals = distance_deg(best.latitude_deg, best.longitude_deg, gather.latitudes_deg, gather.longitudes_deg) - readings.distances_deg
-    used = np.abs(residuals) <= 4.0 * readings.uncertainties_deg
-    counted = used.copy()
-    counted[list(heard)] = True
-    azimuths = azimuth_deg(best.latitude_deg, best.longitude_deg, gather.latitudes_deg[counted], gather.longitudes_deg[counted])
+    residuals, used, gap = misfit_of(gather, readings, (best.latitude_deg, best.longitude_deg), heard)
     moved = Location(
         **vars(best),
         residuals_deg=residuals,
         used=used,
-        azimuthal_gap_deg=azimuthal_gap_deg(azimuths),
+        azimuthal_gap_deg=gap,
         common_bias_deg=location.common_bias_deg,
         effective_stations=location.effective_stations,
         alternatives=tuple(other for other in others if other.probability >= LEAST_PROBABILITY),
     )
     return stated(moved, read_scales(readings.calibration, method))
+
+
+def misfit_of(
+    gather: Gather, readings: OffsetReadings, place: tuple[float, float], heard: Sequence[int] = ()
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], float]:
+    """Residuals of the distances [traces] from a place (latitude, longitude), which fit, and the gap of these and those `heard`."""
+    residuals = distance_deg(*place, gather.latitudes_deg, gather.longitudes_deg) - readings.distances_deg
+    used = np.abs(residuals) <= 4.0 * readings.uncertainties_deg
+    counted = used.copy()
+    counted[list(heard)] = True
+    azimuths = azimuth_deg(*place, gather.latitudes_deg[counted], gather.longitudes_deg[counted])
+    return np.asarray(residuals), np.asarray(used), azimuthal_gap_deg(azimuths)
 
 
 def with_origin(readings: OffsetReadings, origin: OriginTime | None) -> OffsetReadings:
@@ -221,6 +231,7 @@ def combine_depths(first: tuple[float, float], second: tuple[float, float]) -> t
 
 def warm() -> None:
     """Run every compiled loop once on tiny records."""
+    beams.warm()
     samples = np.where(np.arange(600) < 400, 0.1, 1.0) * np.sin(np.arange(600) ** 1.5)
     record = Record(TraceId("XX", "WARM", "", "BHZ"), 0.0, 5.0, samples.astype(np.float32), 0.0, 0.0)
     surge = Surges(np.array([100.0]), np.array([2.0]))

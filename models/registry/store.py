@@ -41,7 +41,7 @@ class Store:
     def card(self, name: str) -> Card:
         """The served card of a model; raises UnknownModel."""
         if name not in self._cards:
-            raise UnknownModel(f"no artifact of a model {name!r}; there are {', '.join(self._cards) or 'none'}", part=name)
+            raise UnknownModel(f"there is no model {name!r}; there are {', '.join(self._cards) or 'none'}")
         return self._cards[name]
 
     def path(self, name: str) -> Path:

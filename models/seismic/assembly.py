@@ -23,6 +23,15 @@ CLIPPED_RUN = 4
 CLIPPED_JUMP = 10.0
 """Quanta of the digitizer in the step into a flat top, beyond which no rounded peak goes."""
 
+PLATEAU_LEVEL = 0.75
+"""Share of the largest value above which a plateau is looked for: a filter's overshoot stands up to 18 percent above it (Gibbs)."""
+
+PLATEAU_SIDES = 2.5
+"""Length times mean step at the sides over height: below 1.2 for sampled sines, 4.4 for one clipped at half its amplitude."""
+
+PLATEAUS = 4
+"""Plateaus that make a clipped record; one or two are a boxcar, or chance."""
+
 Samples = NDArray[Any]
 Tell = Callable[[str, str], None]
 
@@ -141,7 +150,7 @@ def _tell_gaps(samples: NDArray[np.float64], rate_hz: float, tell: Tell) -> None
 
 def _tell_clipping(samples: NDArray[np.float64], tell: Tell) -> None:
     """
-    Flat tops at the largest or smallest value.
+    Flat tops at the largest or smallest value, or steep-sided plateaus near it where a filter has rippled the tops since.
 
     A smooth peak is flat too, by rounding, but is reached in small steps; a clipped one is reached by a jump.
     """
@@ -154,6 +163,24 @@ def _tell_clipping(samples: NDArray[np.float64], tell: Tell) -> None:
         if any(jump > CLIPPED_JUMP * _step(samples) for jump in jumps):
             tell("clipped", f"{sum(map(len, runs))} samples lie in flat runs at the extreme value {extreme:g}")
             return
+    heights = samples - np.nanmean(samples)
+    plateaus = _plateaus(heights) + _plateaus(-heights)
+    if plateaus >= PLATEAUS:
+        tell("clipped", f"{plateaus} steep-sided plateaus near the extreme values: clipped before it was filtered")
+
+
+def _plateaus(heights: NDArray[np.float64]) -> int:
+    """How many times the heights [n], NaN in gaps, stay near their largest value between sides too steep for a smooth wave."""
+    largest = float(np.nanmax(heights))
+    edges = np.flatnonzero(np.diff(heights >= PLATEAU_LEVEL * largest))
+    if len(edges) < 2:
+        return 0
+    first = edges[int(heights[edges[0]] > heights[edges[0] + 1]) :]  # begin with a rise
+    rises, falls = first[: len(first) // 2 * 2 : 2], first[1::2]
+    lengths = falls - rises
+    sides = (heights[rises + 1] - heights[rises] + heights[falls] - heights[falls + 1]) / 2.0
+    steep = (lengths * sides > PLATEAU_SIDES * largest) & (sides > CLIPPED_JUMP * _step(heights))
+    return int(np.count_nonzero(steep & (lengths >= CLIPPED_RUN)))
 
 
 def _step(samples: NDArray[np.float64]) -> float:

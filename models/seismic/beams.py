@@ -7,11 +7,14 @@ doi:10.1190/1.1440453).
 
 from typing import Final
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import f as fisher
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Integers = NDArray[np.int64]
 
 QUIET: Final = 25.0  # percent of a record's windows are quieter than its usual level
 LOUD: Final = 4.0  # times as much energy as that stands out: surface waves of an hour's noise come to less
@@ -71,17 +74,34 @@ def _semblance(traces: Floats, places: Floats, grid: Floats, rate_hz: float, win
     late = np.rint(places @ grid.T * rate_hz).astype(np.int64)
     reach, count = int(np.abs(late).max()) + 1, traces.shape[1]
     padded = np.pad(traces.astype(np.float32), ((0, 0), (reach, reach)))
-    squares = padded**2
-    beam, energy = np.empty(count, np.float32), np.empty(count, np.float32)
-    rows = []
-    for shifts in (late.T + reach).tolist():
-        beam[:], energy[:] = 0.0, 0.0
-        for row, square, shift in zip(padded, squares, shifts, strict=True):
-            beam += row[shift : shift + count]
-            energy += square[shift : shift + count]
-        whole = _windowed(energy.astype(np.float64), *window)
-        rows.append(_windowed(np.square(beam, dtype=np.float64), *window) / np.maximum(len(traces) * whole, 1e-6 * whole.max() + 1e-300))
-    return np.clip(np.stack(rows), 0.0, 1.0 - 1e-9)
+    beams, energies = _sums(padded, np.ascontiguousarray(late.T) + reach, count, *window)
+    floor = 1e-6 * len(traces) * energies.max(axis=1, keepdims=True) + 1e-300
+    return np.clip(beams / np.maximum(len(traces) * energies, floor), 0.0, 1.0 - 1e-9)
+
+
+@numba.njit(nogil=True, cache=True)
+def _sums(padded: Singles, shifts: Integers, count: int, width: int, hop: int) -> tuple[Floats, Floats]:
+    """Energy of the sum of shifted traces, and the sum of their energies, in each window: both [shifts, windows]."""
+    traces, windows = len(padded), max(0, (count - width + hop - 1) // hop)
+    totals = np.zeros((traces, padded.shape[1] + 1))
+    for n in range(traces):
+        for j in range(padded.shape[1]):
+            totals[n, j + 1] = totals[n, j] + padded[n, j] * padded[n, j]
+    beams, energies = np.zeros((len(shifts), windows)), np.zeros((len(shifts), windows))
+    beam, running = np.empty(count, np.float32), np.empty(count + 1)
+    for k in range(len(shifts)):
+        beam[:] = 0.0
+        for n in range(traces):
+            beam += padded[n, shifts[k, n] : shifts[k, n] + count]
+        running[0] = 0.0
+        for j in range(count):
+            running[j + 1] = running[j] + beam[j] * beam[j]
+        for w in range(windows):
+            first = w * hop
+            beams[k, w] = running[first + width] - running[first]
+            for n in range(traces):
+                energies[k, w] += totals[n, shifts[k, n] + first + width] - totals[n, shifts[k, n] + first]
+    return beams, energies
 
 
 def window_hop(width: int) -> int:
@@ -101,3 +121,8 @@ def _windowed(values: Floats, width: int, hop: int) -> Floats:
     total = np.concatenate(([0.0], np.cumsum(values)))
     starts = np.arange(0, len(values) - width, hop)
     return np.asarray(total[starts + width] - total[starts])
+
+
+def warm() -> None:
+    """Run the compiled loop once."""
+    _sums(np.zeros((2, 12), np.float32), np.zeros((1, 2), np.int64), 10, 4, 1)

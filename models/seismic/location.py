@@ -61,7 +61,9 @@ def locate(
     good = np.all(np.isfinite(columns), axis=0) & (uncertainties > 0)
     places = len(np.unique(np.round(unit_vectors(latitudes[good], longitudes[good]), 4), axis=0))
     if places < minimum_stations:
-        raise TooFewStations(f"{places} stations with coordinates and a readable distance; {minimum_stations} are needed")
+        raise TooFewStations(
+            f"stations with coordinates and a readable distance: {places}; at least {minimum_stations} are needed to locate"
+        )
     data = _prepare(*(values[good] for values in columns))
     best, *others = maxima(data)
     residuals = distance_deg(best.latitude_deg, best.longitude_deg, latitudes, longitudes) - distances

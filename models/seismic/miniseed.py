@@ -1,6 +1,7 @@
 """miniSEED 2 and 3 from bytes to records, by libmseed: headers first, limits before anything is decoded, then verticals only."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -93,7 +94,7 @@ def read_records(volumes: Sequence[Volume], limits: Limits) -> tuple[list[Record
     segments = _segments(volumes, limits, remarks)
     _check(segments, limits)
     verticals = [segment for segment in segments if segment.trace_id.component == "Z"]
-    remarks += _without_vertical(segments, verticals)
+    remarks += _not_vertical(segments, verticals)
     records = []
     for trace_id, group in groupby(sorted(verticals, key=lambda segment: segment.trace_id), key=lambda segment: segment.trace_id):
         pieces = [piece for segment in group for piece in _decode(segment, remarks)]
@@ -135,7 +136,7 @@ def _salvaged(data: bytes | memoryview) -> bytes:
 def _segments(volumes: Sequence[Volume], limits: Limits, remarks: list[Remark]) -> list[Segment]:
     count = sum(len(trace) for volume in volumes for trace in volume.traces)
     if count > limits.max_segments:
-        raise LimitExceeded(f"{count} segments; at most {limits.max_segments} are read", part=volumes[0].part)
+        raise LimitExceeded(f"{count:,} segments; at most {limits.max_segments:,} are read", part=volumes[0].part)
     segments = []
     for volume in volumes:
         for trace in volume.traces:
@@ -186,7 +187,7 @@ def _check(segments: Sequence[Segment], limits: Limits) -> None:
     for segment in segments:
         traces.setdefault(segment.trace_id, []).append(segment)
     if len(traces) > limits.max_traces:
-        raise LimitExceeded(f"{len(traces)} channels; at most {limits.max_traces} are read", part=segments[0].part)
+        raise LimitExceeded(f"{len(traces):,} channels; at most {limits.max_traces:,} are read", part=segments[0].part)
     first, last = min(segments, key=lambda s: s.start_time_ns), max(segments, key=lambda s: s.end_time_ns)
     span_s = (last.end_time_ns - first.start_time_ns) * 1e-9
     if span_s > limits.max_span_s:
@@ -196,7 +197,7 @@ def _check(segments: Sequence[Segment], limits: Limits) -> None:
         raise LimitExceeded(detail, part=last.part)
     samples = sum(max(sum(s.count for s in group), _grid(group)) for group in traces.values())
     if samples > limits.max_samples:
-        raise LimitExceeded(f"{samples} samples; at most {limits.max_samples} are read", part=segments[0].part)
+        raise LimitExceeded(f"{samples:,} samples; at most {limits.max_samples:,} are read", part=segments[0].part)
 
 
 def _grid(group: Sequence[Segment]) -> int:
@@ -204,10 +205,13 @@ def _grid(group: Sequence[Segment]) -> int:
     return grid_length([segment.start_time_ns for segment in group], [segment.count for segment in group], rate_hz)
 
 
-def _without_vertical(segments: Sequence[Segment], verticals: Sequence[Segment]) -> list[Remark]:
+def _not_vertical(segments: Sequence[Segment], verticals: Sequence[Segment]) -> list[Remark]:
+    """Stations that have no vertical channel, and of each file the number of channels left out."""
     having = {segment.trace_id.station_key for segment in verticals}
     missing = {s.trace_id.station_key: s.part for s in segments if s.trace_id.station_key not in having}
-    return [Remark(None, part, "no-vertical", f"{'.'.join(key)} has no vertical channel") for key, part in sorted(missing.items())]
+    others = Counter(part for part, _ in {(s.part, s.trace_id) for s in segments if s.trace_id.component != "Z"})
+    told = [Remark(None, part, "no-vertical", f"{'.'.join(key)} has no vertical channel") for key, part in sorted(missing.items())]
+    return told + [Remark(None, part, "not-vertical", f"channels left out as not vertical: {n}") for part, n in sorted(others.items())]
 
 
 def _decode(segment: Segment, remarks: list[Remark]) -> list[Piece]:

@@ -9,8 +9,8 @@ class Remark:
     One thing worth telling the owner of the data.
 
     `trace` and `part` name the trace id and the file or archive member concerned, where there is one. `code` is stable:
-    bad-codes, bad-rate, bad-time, clipped, damaged-record, dead, empty, gaps, mixed-rates, no-coordinates, no-response,
-    no-vertical, non-finite, not-chosen, not-waveform, overlap, skipped-bytes, bad-station, or the code of an AtlasError.
+    bad-codes, bad-rate, bad-station, bad-time, clipped, damaged-record, dead, empty, gaps, ground-motion, mixed-rates,
+    no-coordinates, no-response, no-vertical, non-finite, not-chosen, not-vertical, overlap, skipped-bytes, or the code of an AtlasError.
     """
 
     trace: str | None

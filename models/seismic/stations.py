@@ -18,9 +18,6 @@ from models.seismic.remarks import Remark
 from models.seismic.responses import Instrument, read_instrument
 from models.seismic.waveforms import Record, Response
 
-MAX_METADATA_BYTES = 64 * 2**20
-"""A document is parsed as a whole, at several times its size in memory."""
-
 _ALIASES = {"net": "network", "sta": "station", "lat": "latitude", "lon": "longitude", "elev": "elevation", "elevation_m": "elevation"}
 _NEEDED = ("network", "station", "latitude", "longitude")
 
@@ -108,13 +105,13 @@ def locate_records(records: Iterable[Record], books: Sequence[StationBook]) -> t
     return located, remarks
 
 
-def read_stations_csv(data: bytes, part: str) -> StationBook:
+def read_stations_csv(data: bytes, part: str, max_bytes: float = math.inf) -> StationBook:
     """
     `network,station,latitude,longitude,elevation` in any order; further columns, spaces and a byte order mark are passed over.
 
-    Raises UnreadableMetadata where columns are missing or no line can be used.
+    Raises UnreadableMetadata where columns are missing or no line can be used, LimitExceeded over `max_bytes`.
     """
-    _check_size(data, part)
+    _check_size(data, part, max_bytes)
     text = data.decode("utf-8-sig", errors="replace").replace("\0", "")
     header = text.lstrip().split("\n", 1)[0]
     rows = csv.reader(io.StringIO(text.lstrip()), delimiter=max(",;|\t", key=header.count), skipinitialspace=True)
@@ -139,13 +136,13 @@ def read_stations_csv(data: bytes, part: str) -> StationBook:
     return StationBook(epochs, tuple(remarks))
 
 
-def read_stationxml(data: bytes, part: str) -> StationBook:
+def read_stationxml(data: bytes, part: str, max_bytes: float = math.inf) -> StationBook:
     """
     Stations, channels and responses of a StationXML document; no entity is resolved and nothing is fetched.
 
-    Raises UnreadableMetadata, and LimitExceeded where the document is larger than MAX_METADATA_BYTES.
+    Raises UnreadableMetadata, and LimitExceeded over `max_bytes`: it is parsed as a whole, at several times its size in memory.
     """
-    _check_size(data, part)
+    _check_size(data, part, max_bytes)
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True)
     try:
         root = etree.fromstring(data, parser)
@@ -237,6 +234,6 @@ def _placed(record: Record, place: Coordinates | None) -> Record:
     return replace(record, latitude_deg=place.latitude_deg, longitude_deg=place.longitude_deg, elevation_m=place.elevation_m)
 
 
-def _check_size(data: bytes, part: str) -> None:
-    if len(data) > MAX_METADATA_BYTES:
-        raise LimitExceeded(f"{part} holds {len(data)} bytes of metadata; at most {MAX_METADATA_BYTES} are read", part=part)
+def _check_size(data: bytes, part: str, max_bytes: float) -> None:
+    if len(data) > max_bytes:
+        raise LimitExceeded(f"{part} holds {len(data):,} bytes of metadata; at most {max_bytes:,} are read", part=part)

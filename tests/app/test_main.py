@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.main import VERSION, create_app
+from models.errors import LimitExceeded, UnsupportedPart, UnusableData
+from workers.failures import RULES, problem_of
 from workers.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +49,15 @@ def test_every_refusal_is_documented_as_a_problem(document):
             for status, response in operation["responses"].items():
                 if int(status) >= 400:
                     assert list(response["content"]) == ["application/problem+json"], operation["summary"]
+                    assert "Retry-After" in response["headers"], operation["summary"]
+
+
+def test_every_status_that_a_job_may_fail_with_is_documented_for_its_result(document):
+    """A failed job answers with its own problem."""
+    causes = (MemoryError(), *(rule.error("") for rule in RULES if issubclass(rule.error, UnusableData | UnsupportedPart | LimitExceeded)))
+    statuses = {str(problem_of(error).status) for error in (*causes, Exception())}
+    assert statuses >= {"413", "415", "422", "500", "503"}
+    assert statuses <= set(document["paths"]["/jobs/{job_id}/result"]["get"]["responses"])
 
 
 def test_every_reference_in_the_document_leads_somewhere(document):

@@ -42,7 +42,9 @@ def test_other_first_bytes_are_not(head):
     assert not plausible("upload", head)
 
 
-@pytest.mark.parametrize("name", ["a.mseed", "A.MSEED", "a.miniseed", "a.xml", "stations.csv", "a.tar.gz", "a.tgz"])
+@pytest.mark.parametrize(
+    "name", ["a.mseed", "A.MSEED", "a.miniseed", "a.mseed3", "a.ms3", "a.seed", "a.xml", "stations.csv", "a.tar.gz", "a.tgz"]
+)
 def test_a_name_that_claims_an_accepted_kind_is_left_to_the_reader(name):
     assert plausible(name, b"hello")
 

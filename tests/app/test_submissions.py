@@ -138,16 +138,23 @@ async def test_the_same_key_at_another_endpoint_is_another_key(client, files):
     assert [answer.status_code for answer in answers] == [202, 202]
 
 
-async def test_a_key_whose_request_is_still_read_is_in_flight(client, files, mseed):
-    headers, reading, go_on = {"Idempotency-Key": "one"}, asyncio.Event(), asyncio.Event()
+async def slow_submission(client, mseed, headers) -> tuple[asyncio.Task, asyncio.Event]:
+    """A submission whose body has begun to arrive, and what lets it end."""
+    reading, go_on = asyncio.Event(), asyncio.Event()
 
-    async def slow_body():
+    async def body():
         yield mseed
         reading.set()
         await go_on.wait()
 
-    slow = asyncio.create_task(client.post("/events/classify", content=slow_body(), headers=headers))
+    slow = asyncio.create_task(client.post("/events/classify", content=body(), headers=headers))
     await reading.wait()
+    return slow, go_on
+
+
+async def test_a_key_whose_request_is_still_read_is_in_flight(client, files, mseed):
+    headers = {"Idempotency-Key": "one"}
+    slow, go_on = await slow_submission(client, mseed, headers)
     answer = await client.post("/events/classify", files=files, headers=headers)
     go_on.set()
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/idempotency-key-in-flight")
@@ -180,15 +187,8 @@ async def test_a_queue_lost_after_the_key_was_settled_leaves_one_job_for_it(clie
 
 async def test_a_claim_that_has_run_out_gives_way_to_the_one_that_took_it(client, files, mseed, hand):
     """The queue server was away for longer than a claim lasts: both requests must not create a job."""
-    headers, reading, go_on = {"Idempotency-Key": "one"}, asyncio.Event(), asyncio.Event()
-
-    async def slow_body():
-        yield mseed
-        reading.set()
-        await go_on.wait()
-
-    slow = asyncio.create_task(client.post("/events/classify", content=slow_body(), headers=headers))
-    await reading.wait()
+    headers = {"Idempotency-Key": "one"}
+    slow, go_on = await slow_submission(client, mseed, headers)
     [claim] = hand.redis.keys("atlas:idempotency:*")
     hand.redis.delete(claim)
     quick = await client.post("/events/classify", files=files, headers=headers)

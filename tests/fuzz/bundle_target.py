@@ -26,6 +26,7 @@ LIMITS = parsing.ReadLimits(
     max_segments=50,
     max_samples=200_000,
     max_span_s=86_400.0,
+    max_metadata_bytes=2**22,
     memory_bytes=2**31,
     cpu_s=10,
 )

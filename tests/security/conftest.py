@@ -1,6 +1,6 @@
 """Hostile bundles, and the real service's parts to send them to."""
 
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -8,14 +8,9 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def corpus() -> ModuleType:
+def corpus(loaded: Callable[[Path], ModuleType]) -> ModuleType:
     """The module corpus.py beside this one."""
-    spec = importlib.util.spec_from_file_location("corpus", Path(__file__).with_name("corpus.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded(Path(__file__).with_name("corpus.py"))
 
 
 @pytest.fixture(scope="session")

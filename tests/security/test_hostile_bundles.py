@@ -12,7 +12,7 @@ from workers.reader import read_event
 from workers.settings import Settings
 
 SETTINGS = Settings(max_files=200, max_segments=300, max_samples=2_500_000, reader_memory_bytes=2**31, reader_wall_s=20.0, reader_cpu_s=3)
-LIMITS = ReadLimits(100, 2**26, 200.0, 100, 100, 100, 10**6, 86_400.0, 2**31, 60)
+LIMITS = ReadLimits(100, 2**26, 200.0, 100, 100, 100, 10**6, 86_400.0, 2**26, 2**31, 60)
 
 
 @pytest.mark.parametrize("hazard", ["H1", "H2", "H3", "H4", "H5", "H6", "H7", "H8", "H9", "H10", "H11", "H26"])

@@ -32,7 +32,7 @@ def halves(count):
     """Pictures whose upper or lower half is bright."""
     random = np.random.default_rng(0)
     labels = np.arange(count) % 2
-    pictures = random.integers(0, 60, (count, 3, 64, 64), dtype=np.uint8)
+    pictures = random.integers(0, 60, (count, 6, 64, 64), dtype=np.uint8)
     for picture, kind in zip(pictures, labels, strict=True):
         picture[:, 32 * kind : 32 * kind + 32] += 150
     return TwinSections(pictures, labels, "made up")

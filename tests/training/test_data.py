@@ -29,6 +29,7 @@ SECTIONS = SectionRecipe(
     small_share=0.6,
     timed_share=0.5,
     shortest_window_s=0.0,
+    longest_window_s=18000.0,
     kinds={"earthquake": 0.5, "glacial": 0.5},
     seed=1,
 )
@@ -89,6 +90,16 @@ def test_records_are_scaled_and_named_alike_whatever_the_source(world):
         peaks = [np.nanmax(np.abs(record.samples)) for record in event.records]
         assert peaks == pytest.approx([1.0] * len(peaks), abs=1e-5)
         assert {record.trace_id.channel for record in event.records} == {"LHZ"}
+
+
+def test_nothing_stands_out_of_records_of_noise(world):
+    def crest(kind):
+        """Peak over the root mean square of a record, the median of three events."""
+        events = [draw_event(world, kind, 6, np.random.default_rng(seed), (10.0, 110.0), small_share=0.0) for seed in range(3)]
+        samples = [record.samples for event in events for record in event.records]
+        return np.median([np.nanmax(np.abs(one)) / np.nanstd(one) for one in samples])
+
+    assert crest("noise") < 0.9 * crest("earthquake")
 
 
 def test_a_bundle_is_readable_miniseed_with_coordinates(world):

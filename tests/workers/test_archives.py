@@ -122,7 +122,7 @@ def test_files_and_bytes_are_counted_over_all_archives(tmp_path: Path, budget: B
     small = Budget(10, 1500, 200.0)
     entries = list(walk_tar(recordings.tarred(a=bytes(1000), b=bytes(1000)), "a.tar", small))
     entries[0].load()
-    with pytest.raises(LimitExceeded, match="more than 1500 bytes"):
+    with pytest.raises(LimitExceeded, match="more than 1,500 bytes"):
         entries[1].load()
 
 

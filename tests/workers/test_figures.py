@@ -82,6 +82,7 @@ def test_offsets_are_drawn_of_at_most_twelve_traces(count):
     )
     rows = -(-min(12, int(np.isfinite(distances).sum())) // 3)
     assert pixels(data).shape[0] == pytest.approx((max(rows, 1) * 1.75 + 1.0) * 130, abs=2)
+    assert pixels(data).shape[1] == pytest.approx(((3.9 if count < 2 else 3 * 3.9) + 0.3) * 130, abs=2)
 
 
 @pytest.mark.parametrize(("count", "latitude_deg"), [(0, 0.0), (1, 66.4), (30, -90.0), (200, 20.0)])
@@ -92,6 +93,22 @@ def test_a_map_is_drawn_anywhere_on_the_globe(count, latitude_deg):
     names = [i.station for i in events.trace_ids]
     data = map_figure(names, latitudes, events.longitudes_deg, np.full(count, 40.0), spot, [EPICENTER], title="Map")
     assert 0.01 < inked(data) < 0.6
+
+
+def test_nothing_is_drawn_beyond_the_edge_of_the_world():
+    """Neither an ellipse nor the posterior's lines: the left map is a disk of 2.85 inches about its center."""
+    few = gather(3, 10)
+    latitudes, longitudes = destination(66.4, -38.1, np.array([0.0, 120.0, 240.0]), 20.0)
+    wide = Spot(66.4, -38.1, 6000.0, 3000.0, 45.0)
+    density = density_of(latitudes, longitudes, np.full(3, 40.0), np.full(3, 30.0))
+    names = [i.station for i in few.trace_ids]
+    picture = pixels(map_figure(names, latitudes, longitudes, np.full(3, 40.0), wide, title="Map", density=density)).astype(int)
+    left = picture[:, : int(6.1 * 130)]
+    rows, columns = np.indices(left.shape[:2]) / 130
+    away = np.hypot(columns - (0.3 + 2.85), rows - (6.9 - 3.2))
+    colored = np.ptp(left, axis=2) > 40
+    assert colored[away < 2.8].any()
+    assert not colored[away > 2.9].any()
 
 
 def test_an_ellipse_is_drawn_along_its_azimuth():

@@ -128,5 +128,11 @@ def test_an_event_over_a_limit_is_left_out_among_many_and_refused_alone(parse: P
 def test_events_and_samples_of_a_bundle_are_limited(parse: Parse, waves: bytes) -> None:
     with pytest.raises(LimitExceeded, match="3 events; at most 2"):
         parse(grouped=True, limits=_limits(Settings(max_events=2)), a=waves, b=waves, c=waves)
-    with pytest.raises(LimitExceeded, match="more than 3000 samples in the bundle"):
+    with pytest.raises(LimitExceeded, match="more than 3,000 samples in the bundle"):
         parse(grouped=True, limits=_limits(Settings(max_samples=3000)), a=waves, b=waves, c=waves)
+
+
+def test_the_bytes_of_metadata_are_limited(parse: Parse, recordings: ModuleType, waves: bytes) -> None:
+    table = recordings.stations_csv(*[("XX", "AAA", 1.0, 2.0)] * 10)
+    with pytest.raises(LimitExceeded, match="at most 100 are read"):
+        parse(limits=_limits(Settings(max_metadata_bytes=100)), waves=waves, table=table)

@@ -43,7 +43,10 @@ def cluster(task: Task) -> Outcome:
 def check_number(events: int, k_min: int) -> None:
     """Raises TooFewEvents."""
     if events <= k_min:
-        raise TooFewEvents(f"{events} usable events; more than {k_min} are needed for {k_min} families")
+        raise TooFewEvents(
+            f"usable events: {events}; at least {k_min + 1} are needed to look for {k_min} families "
+            "(a waveform file, or a folder of an archive, is one event)"
+        )
 
 
 def outcome_of(task: Task, embedded: Embedded, found: Families, *, fine_tuned: bool) -> Outcome:

@@ -48,7 +48,7 @@ def map_of(gather: Gather, readings: OffsetReadings, location: Location, title: 
     """Epicenter, ellipses, alternatives, the posterior of the distances, and stations with their circles of distance."""
     chosen = evenly(np.where(location.used, readings.distances_deg, np.nan), MOST_CIRCLES)
     return map_figure(
-        [str(gather.trace_ids[place]) for place in chosen],
+        [".".join(gather.trace_ids[place].station_key) for place in chosen],
         gather.latitudes_deg[chosen],
         gather.longitudes_deg[chosen],
         readings.distances_deg[chosen],
@@ -62,7 +62,7 @@ def map_of(gather: Gather, readings: OffsetReadings, location: Location, title: 
 def offsets(gather: Gather, readings: OffsetReadings, origin_s: float | None, title: str) -> bytes:
     """Single traces with the picture that their distance was read from."""
     chosen = evenly(readings.distances_deg, MOST_PANELS)
-    few = part_of(gather, chosen)
+    few, read = part_of(gather, chosen), int(np.isfinite(readings.distances_deg).sum())
     return offsets_figure(
         few,
         render_traces(TRACE_FREQUENCY, few, readings.window_start_s),
@@ -70,7 +70,7 @@ def offsets(gather: Gather, readings: OffsetReadings, origin_s: float | None, ti
         _window(readings),
         readings.distances_deg[chosen],
         readings.uncertainties_deg[chosen],
-        title=title,
+        title=_counted(title, min(len(chosen), read), read),
         origin_time_s=origin_s,
     )
 

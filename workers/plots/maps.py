@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patches import Circle
 from numpy.typing import ArrayLike, NDArray
 
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, distance_deg, wrap_longitude_deg
@@ -16,7 +17,8 @@ Density = Callable[[Floats, Floats], Floats]
 
 WIDTH_IN, HEIGHT_IN = 12.4, 6.9
 STEPS_DEG = (1, 2, 5, 10, 15, 30)
-NAME_WIDTH, NAME_HEIGHT = 0.12, 0.045
+NAME_WIDTH, NAME_HEIGHT = 0.17, 0.045
+ANTIPODE_DEG = 175.0  # lines so far away would cross the whole map
 NODES = 161  # of the posterior along each axis of a map
 COAST = "#b3a58c"
 CIRCLE = np.linspace(0.0, 360.0, 361)
@@ -56,7 +58,8 @@ def map_figure(
     are left out of what needs them. `density` says the logarithm of the posterior at latitudes and longitudes [m]; lines
     enclose 68 and 90 % of it.
     """
-    figure = new_figure(WIDTH_IN, HEIGHT_IN, title, _describe(epicenter))
+    lines = "" if density is None else "; violet: 68 and 90 % by the distances alone"
+    figure = new_figure(WIDTH_IN, HEIGHT_IN, title, _describe(epicenter) + lines)
     world, close = place_axes(figure, 0.3, 0.2, 6.4, 0.7), place_axes(figure, 6.8, 0.6, 0.35, 1.0)
     known = np.isfinite(latitudes_deg) & np.isfinite(longitudes_deg)
     away = distance_deg(epicenter.latitude_deg, epicenter.longitude_deg, latitudes_deg[known], longitudes_deg[known])
@@ -68,6 +71,7 @@ def map_figure(
         if density is not None:
             _draw_density(axes, epicenter, density)
         _draw_spots(axes, epicenter, alternatives)
+    _clip_to_disk(world)
     x, y = _project(epicenter, latitudes_deg[known], longitudes_deg[known])
     world.plot(x, y, "v", color=INK, markersize=5, markeredgecolor="white", markeredgewidth=0.5, zorder=5)
     _name_stations(world, [name for name, shown in zip(names, known, strict=True) if shown], x, y)
@@ -99,6 +103,13 @@ def _draw_world(axes: Axes, center: Spot, radius_deg: float) -> None:
     axes.plot(radius_deg * np.sin(np.radians(CIRCLE)), radius_deg * np.cos(np.radians(CIRCLE)), color=QUIET, linewidth=0.8, clip_on=False)
 
 
+def _clip_to_disk(axes: Axes) -> None:
+    """What was drawn so far ends at the edge of the map."""
+    disk = Circle((0.0, 0.0), axes.get_xlim()[1], transform=axes.transData)
+    for artist in (*axes.lines, *axes.patches, *axes.collections):
+        artist.set_clip_path(disk)
+
+
 def _draw_graticule(axes: Axes, center: Spot, radius_deg: float, step: int, turn: int) -> None:
     """Parallels and meridians within the radius."""
     fine = np.arange(-180.0, 180.5, 1.0 if radius_deg > 20 else 0.1)
@@ -106,7 +117,7 @@ def _draw_graticule(axes: Axes, center: Spot, radius_deg: float, step: int, turn
     lines += [(fine[np.abs(fine) <= 90], np.full(int(np.sum(np.abs(fine) <= 90)), lon)) for lon in np.arange(-180.0, 180.0, turn)]
     for latitudes, longitudes in lines:
         x, y = _project(center, latitudes, longitudes)
-        hidden = np.hypot(x, y) > min(radius_deg, 175.0)
+        hidden = np.hypot(x, y) > min(radius_deg, ANTIPODE_DEG)
         axes.plot(np.where(hidden, np.nan, x), np.where(hidden, np.nan, y), color=FAINT, linewidth=0.6, zorder=0)
 
 
@@ -163,7 +174,7 @@ def _draw_coast(axes: Axes, center: Spot) -> None:
     x, y = _project(center, *coastline())
     limit = axes.get_xlim()[1]
     x, y = x * _scale(axes), y * _scale(axes)
-    hidden = np.hypot(x, y) > (limit if _scale(axes) == 1.0 else 3.0 * limit)
+    hidden = np.hypot(x, y) > min(ANTIPODE_DEG * _scale(axes), limit if _scale(axes) == 1.0 else 3.0 * limit)
     axes.plot(np.where(hidden, np.nan, x), np.where(hidden, np.nan, y), color=COAST, linewidth=0.6, zorder=1, scalex=False, scaley=False)
 
 

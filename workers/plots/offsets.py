@@ -33,8 +33,8 @@ def offsets_figure(
     """
     chosen = _choose(distances_deg)
     down = max(1, -(-len(chosen) // ACROSS))
-    width, height = ACROSS * CELL_IN[0] + 0.3, down * CELL_IN[1] + 1.0
-    figure = new_figure(width, height, title, f"{len(chosen)} of {int(np.isfinite(distances_deg).sum())} traces")
+    width, height = min(ACROSS, max(1, len(chosen))) * CELL_IN[0] + 0.3, down * CELL_IN[1] + 1.0
+    figure = new_figure(width, height, title, "each trace above the picture that its distance was read from")
     zero_s = window_s[0] if origin_time_s is None else origin_time_s
     for place, trace in enumerate(chosen):
         said = f"{distances_deg[trace]:.1f}° ± {uncertainties_deg[trace]:.1f}°"

@@ -25,7 +25,7 @@ def residuals_figure(
     common_deg: float = 0.0,
 ) -> bytes:
     """
-    PNG: residuals [n] (distance read less distance to the epicenter) with their stated deviations [n], one point a trace.
+    PNG: residuals [n] (distance read minus distance to the epicenter) with their stated deviations [n], one point a trace.
 
     `common_deg` is the error that all traces share, drawn as a line; traces not `used` are hollow, those with NaN left out.
     """
@@ -42,7 +42,7 @@ def residuals_figure(
         axes.set_xlabel(label)
     low, high = left.get_xlim()
     left.set_xlim(low, high + 0.14 * (high - low))  # room for names
-    left.set_ylabel("read less true to the epicenter, degrees")
+    left.set_ylabel("read minus epicentral distance, degrees")
     right.set_xlim(0.0, 360.0)
     right.set_xticks(range(0, 361, 45))
     _name(left, names, distances_deg, residuals_deg - common_deg, chosen, limit, common_deg)

@@ -108,17 +108,18 @@ def _label(axes: Axes, names: Sequence[object], distances_deg: Floats, low: floa
 
 
 def _draw_arrivals(axes: Axes, arrivals: Sequence[Arrival], zero_s: float) -> None:
-    """Each arrival as a line, named where it leaves the axes, for near the source all are together."""
+    """Each arrival as a line, named where it leaves the axes, for near the source all are together; the last one to its right."""
     left, right = axes.get_xlim()
     far, near = axes.get_ylim()
-    for arrival, color in zip(arrivals, (RED, BLUE, GREEN, VIOLET) * len(arrivals), strict=False):
+    for number, (arrival, color) in enumerate(zip(arrivals, (RED, BLUE, GREEN, VIOLET) * len(arrivals), strict=False), start=1):
         minutes = (arrival.times_s - zero_s) / 60.0
         axes.plot(minutes, arrival.distances_deg, color=color, linewidth=1.3, alpha=0.85, scalex=False, scaley=False, zorder=6)
         shown = (minutes > left) & (minutes < right) & (arrival.distances_deg >= near) & (arrival.distances_deg <= far)
         if shown.any():
             last = int(np.flatnonzero(shown)[-1])
             place, paper = (minutes[last], arrival.distances_deg[last]), {"color": "white", "pad": 0.6}
-            axes.text(*place, arrival.name, color=color, fontsize=8, va="top", ha="center", parse_math=False, bbox=paper, zorder=7)
+            side = "left" if number == len(arrivals) else "right"
+            axes.text(*place, arrival.name, color=color, fontsize=8, va="top", ha=side, parse_math=False, bbox=paper, zorder=7)
 
 
 def _draw_unplaced(axes: Axes, gather: Gather, unplaced: NDArray[np.int64], zero_s: float, limits: tuple[float, float]) -> None:

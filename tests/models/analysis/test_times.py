@@ -19,53 +19,21 @@ from models.analysis.times import (
 from models.catalog.pictures import CONDITIONING
 from models.imaging.conditioning import condition
 from models.seismic.arrivals import Arrival
-from models.seismic.codes import TraceId
-from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
+from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
 from models.seismic.location import locate
 from models.seismic.timed import Timed
-from models.seismic.travel_times import travel_time_s
-from models.seismic.waveforms import Record
 from tests import surface_waves
-
-SOURCE = (38.0, 27.0)
-ORIGIN_S = 1.6e9
-RATE_HZ = 5.0
-
-
-def growing(rng, arrivals_s, seconds=360.0):
-    """Noise that grows at each arrival and fades after it; the record begins a minute before the origin."""
-    times = np.arange(round(seconds * RATE_HZ)) / RATE_HZ - 60.0
-    level = np.ones(len(times))
-    for arrival_s, height in arrivals_s:
-        after = times - arrival_s
-        level += np.where(after >= 0.0, height * np.exp(-np.maximum(after, 0.0) / 15.0), 0.0)
-    return (rng.normal(size=len(times)) * level).astype(np.float32)
+from tests.local_events import ORIGIN_S, SOURCE, growing, local_event
 
 
 @pytest.fixture(scope="module")
-def local_event():
-    """Records of a network of ten around an event, and what a network that takes it for a far one says of them."""
-    rng = np.random.default_rng(7)
-    latitudes, longitudes = destination(38.4, 26.5, rng.uniform(0.0, 360.0, 10), rng.uniform(0.3, 3.0, 10))
-    records = []
-    for number, place in enumerate(zip(latitudes.tolist(), longitudes.tolist(), strict=True)):
-        reach = distance_deg(*SOURCE, *place)
-        heard = [(float(travel_time_s("P", reach, 10.0)), 15.0), (float(travel_time_s("S", reach, 10.0)), 40.0)]
-        records.append(Record(TraceId("XX", f"S{number}", "", "BHZ"), ORIGIN_S - 60.0, RATE_HZ, growing(rng, heard), *place))
-    readings = OffsetReadings(
-        trace_ids=tuple(record.trace_id for record in records),
-        distances_deg=rng.uniform(60.0, 90.0, 10),
-        uncertainties_deg=np.full(10, 8.0),
-        probabilities=np.full((10, 180), 1.0 / 180.0),
-        origin_times_s=ORIGIN_S + rng.normal(-300.0, 60.0, 10),
-        origin_uncertainties_s=np.full(10, 120.0),
-        window_start_s=ORIGIN_S - 60.0,
-    )
-    return records, condition(records, CONDITIONING), readings
+def ten():
+    """A network of ten around an event."""
+    return local_event(10)
 
 
-def test_times_of_a_local_network_overrule_distances_that_lead_astray(local_event):
-    records, gather, readings = local_event
+def test_times_of_a_local_network_overrule_distances_that_lead_astray(ten):
+    records, gather, readings = ten
     before = locate(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
     timed = time_event(records, gather, readings, [before])
     moved = moved_location(gather, readings, before, timed)
@@ -103,8 +71,8 @@ def test_surface_waves_that_no_trace_shows_replace_distances_that_lead_astray(ra
     assert shown.origin_times_s == pytest.approx(np.full(count, surface_waves.ORIGIN_S), abs=30.0)
 
 
-def test_records_without_an_event_leave_the_offsets_as_they_are(local_event):
-    records, _, readings = local_event
+def test_records_without_an_event_leave_the_offsets_as_they_are(ten):
+    records, _, readings = ten
     rng = np.random.default_rng(8)
     silent = [replace(record, samples=growing(rng, [])) for record in records]
     gather = condition(silent, CONDITIONING)

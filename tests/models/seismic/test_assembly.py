@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.signal import butter, resample_poly, sosfilt
 
 from models.seismic.assembly import Piece, assemble, grid_length
 from models.seismic.codes import TraceId
@@ -93,6 +94,40 @@ def test_a_smooth_wave_with_rounded_tops_is_not_clipped(amplitude: float) -> Non
     wave = np.round(amplitude * np.sin(np.arange(20_000) / 500.0)).astype(np.int32)
     _, remarks = joined((0, 20.0, wave))
     assert remarks == []
+
+
+def decimated(wave: np.ndarray, times: int) -> np.ndarray:
+    return resample_poly(wave, 1, times).astype(np.int32)
+
+
+@pytest.mark.parametrize("period_s", [15.0, 22.0, 60.0])
+def test_clipping_before_a_filter_is_said(period_s: float) -> None:
+    """A long-period channel is made from a faster one: the filter leaves no two samples alike on tops that were flat."""
+    seconds = np.arange(0, 3000, 0.05)
+    packet = np.exp(-(((seconds - 1500) / 600) ** 2)) * np.sin(2 * np.pi * seconds / period_s)
+    wave = 4e6 * packet + np.random.default_rng(5).normal(0, 2e4, len(seconds))
+    assert codes(joined((0, 1.0, decimated(wave, 20)))[1]) == []
+    _, remarks = joined((0, 1.0, decimated(np.clip(wave, -2e6, 2e6), 20)))
+    assert codes(remarks) == ["clipped"]
+    assert "plateaus" in remarks[0].detail
+
+
+@pytest.mark.parametrize("longest_s", [3.0, 20.0, 100.0, 600.0])
+def test_noise_and_dispersed_waves_are_not_clipped(longest_s: float) -> None:
+    """Of any band, alone and with a dispersed wave train of the same strength over it, one with a gap."""
+    rng = np.random.default_rng(int(longest_s))
+    times = np.arange(5400.0)
+    for _ in range(50):
+        noise = sosfilt(butter(2, (1 / longest_s, 0.45), "bandpass", fs=1.0, output="sos"), rng.standard_normal(len(times)))
+        train = np.exp(-(((times - 2500) / 700) ** 2)) * np.sin(2 * np.pi * (times / 60 + (times / 1800) ** 2 * rng.uniform(2, 20)))
+        for wave in (noise, noise / noise.std() + 3 * train):
+            wave[1000:1100] = np.nan
+            assert codes(joined((0, 1.0, wave))[1]) == ["non-finite", "gaps"]
+
+
+def test_a_boxcar_is_not_clipped() -> None:
+    wave = np.where((np.arange(2000) > 900) & (np.arange(2000) < 1000), 1000.0, 0.0) + np.random.default_rng(1).normal(0, 1, 2000)
+    assert codes(joined((0, 1.0, wave))[1]) == []
 
 
 def test_the_length_of_the_clock_is_known_beforehand() -> None:

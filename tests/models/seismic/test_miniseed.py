@@ -45,12 +45,15 @@ def test_sampling_rates_from_a_tenth_to_a_hundred_hertz(recordings: ModuleType, 
     assert record.duration_s == pytest.approx(599 / rate_hz)
 
 
-def test_only_verticals_are_kept_and_a_station_without_is_named(recordings: ModuleType) -> None:
+def test_only_verticals_are_kept_and_what_is_left_out_is_said(recordings: ModuleType) -> None:
     wave = recordings.wave()
     data = recordings.miniseed((Z, 0, 1.0, wave), ("IU.ANMO.00.BH1", 0, 1.0, wave), ("IU.COLA.00.BHN", 0, 1.0, wave))
     records, remarks = read(data)
     assert [str(record.trace_id) for record in records] == [Z]
-    assert [(remark.code, remark.detail) for remark in remarks] == [("no-vertical", "IU.COLA has no vertical channel")]
+    assert [(remark.part, remark.code, remark.detail) for remark in remarks] == [
+        ("file0", "no-vertical", "IU.COLA has no vertical channel"),
+        ("file0", "not-vertical", "channels left out as not vertical: 2"),
+    ]
 
 
 def test_channels_and_locations_of_a_station_stay_apart(recordings: ModuleType) -> None:
@@ -162,7 +165,7 @@ def test_the_gap_bomb_is_refused_before_memory_is_asked_for(recordings: ModuleTy
 
 def test_a_gap_within_the_span_but_at_a_high_rate_is_refused(recordings: ModuleType) -> None:
     bomb = recordings.miniseed((Z, 0, 100.0, recordings.wave(10)), (Z, 20_000, 100.0, recordings.wave(10)))
-    with pytest.raises(LimitExceeded, match="samples; at most 100000"):
+    with pytest.raises(LimitExceeded, match="samples; at most 100,000"):
         read(bomb)
 
 
@@ -175,7 +178,7 @@ def test_too_many_channels_segments_or_samples_are_refused(recordings: ModuleTyp
         read(torn)
     long = recordings.miniseed((Z, 0, 20.0, recordings.wave(100_001)))
     assert sample_count([scan("long", long)]) == 100_001
-    with pytest.raises(LimitExceeded, match="100001 samples; at most 100000"):
+    with pytest.raises(LimitExceeded, match="100,001 samples; at most 100,000"):
         read(long)
 
 

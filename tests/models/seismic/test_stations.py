@@ -150,12 +150,11 @@ def test_what_is_no_stationxml_is_unreadable(data: bytes) -> None:
         read_stationxml(data, "s.xml")
 
 
-def test_a_document_too_large_is_refused(monkeypatch: pytest.MonkeyPatch, recordings: ModuleType) -> None:
-    monkeypatch.setattr(stations, "MAX_METADATA_BYTES", 100)
-    with pytest.raises(LimitExceeded):
-        read_stationxml(recordings.stationxml("XX", "AAA", 10, 20), "s.xml")
-    with pytest.raises(LimitExceeded):
-        read_stations_csv(recordings.stations_csv(*[("XX", "AAA", 1.0, 2.0)] * 10), "s.csv")
+def test_a_document_too_large_is_refused(recordings: ModuleType) -> None:
+    with pytest.raises(LimitExceeded, match="at most 100 are read"):
+        read_stationxml(recordings.stationxml("XX", "AAA", 10, 20), "s.xml", 100)
+    with pytest.raises(LimitExceeded, match="at most 100 are read"):
+        read_stations_csv(recordings.stations_csv(*[("XX", "AAA", 1.0, 2.0)] * 10), "s.csv", 100)
 
 
 def test_the_own_table_names_each_station_once_on_the_globe() -> None:
