@@ -130,10 +130,12 @@ def add_measures(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def locate(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
-    """Locate the twin's test part, or real events where a folder is named."""
-    from training import location_report
+    """Locate the twin's test part, an archive's with and without stacked surface waves, or real events."""
+    from training import location_faint, location_report
 
-    if arguments.real is None:
+    if arguments.archive is not None:
+        location_faint.report(settings, arguments.archive, arguments.most)
+    elif arguments.real is None:
         location_report.report_twin(settings, arguments.store, arguments.most)
     else:
         location_report.report_real(settings, arguments.real)
@@ -150,6 +152,7 @@ def add_location(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     """Add the verbs that calibrate regions and measure locations."""
     where = verbs.add_parser("location", help="write parts of docs/location.md: the twin's test events located, or real ones")
     where.add_argument("--real", type=Path, help="real events, a folder each, instead of the twin")
+    where.add_argument("--archive", type=Path, help="the twin's archive: its test events with and without stacked surface waves")
     where.set_defaults(run=locate)
     regions = verbs.add_parser("location-regions", help="fit how large regions are stated on the twin's validation events, into the card")
     regions.set_defaults(run=calibrate_regions)

@@ -72,7 +72,8 @@ def _layers(deck: str) -> tuple[Floats, Floats, Floats, Floats, Floats, float]:
     return thickness, vp, vs, rho, q_mu, float(surface)
 
 
-def _phase_velocity(deck: str, period_s: float) -> float:
+def phase_velocity(deck: str, period_s: float) -> float:
+    """Phase velocity [km/s] of the fundamental Rayleigh wave at that period, its wavelength on the sphere's surface."""
     from disba import PhaseDispersion  # noqa: PLC0415  (compiles on first use)
 
     thickness, vp, vs, rho, q_mu, surface_km = _layers(deck)
@@ -85,5 +86,5 @@ def _phase_velocity(deck: str, period_s: float) -> float:
 def predicted(deck: str, period_s: float) -> float:
     """Group velocity [km/s] of the fundamental Rayleigh wave at that period, from phase velocities 2 % around it."""
     short, long = period_s / 1.02, period_s * 1.02
-    wavenumbers = [2 * np.pi / (period * _phase_velocity(deck, period)) for period in (short, long)]
+    wavenumbers = [2 * np.pi / (period * phase_velocity(deck, period)) for period in (short, long)]
     return float((2 * np.pi / short - 2 * np.pi / long) / (wavenumbers[0] - wavenumbers[1]))

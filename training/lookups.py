@@ -1,4 +1,4 @@
-"""The verbs that write what serving looks up: travel times, and how deep earthquakes go beneath each place."""
+"""The verbs that write what serving looks up: travel times, phase velocities, and how deep earthquakes go beneath each place."""
 # ruff: noqa: PLC0415  (a verb imports what it needs)
 
 import argparse
@@ -11,6 +11,13 @@ def write_travel_times(_arguments: argparse.Namespace, _settings: TrainingSettin
     from training import travel_times
 
     travel_times.write_table()
+
+
+def write_rayleigh(_arguments: argparse.Namespace, _settings: TrainingSettings) -> None:
+    """Compute the phase velocities that serving takes out of long-period records."""
+    from training import rayleigh
+
+    rayleigh.write_table()
 
 
 def write_deepest(_arguments: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -26,6 +33,8 @@ def add_lookups(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     """Add them."""
     times = verbs.add_parser("travel-times", help="write models/seismic/travel_times.npz: ak135 by TauP, half a minute")
     times.set_defaults(run=write_travel_times)
+    waves = verbs.add_parser("rayleigh", help="write models/seismic/rayleigh.npz: phase velocities of Rayleigh waves through PREM by disba")
+    waves.set_defaults(run=write_rayleigh)
     slabs = verbs.add_parser(
         "deepest", help="write models/seismic/deepest_earthquakes.npz: how deep cataloged earthquakes go beneath each place"
     )

@@ -11,7 +11,7 @@ from models.analysis.glaciers import tectonic_odds_of_place
 from models.analysis.offsets import OffsetReadings, OriginTime, combine_origin_times, read_offsets
 from models.analysis.sections import Reference, draw_section, draw_source, find_reference, locate_readings, reference_at
 from models.analysis.thinning import TO_CLASSIFY, refine_by_some
-from models.analysis.times import Method, combine_depths, heard_at_short_periods, with_origin
+from models.analysis.times import Method, Refined, combine_depths, heard_at_short_periods, with_origin
 from models.catalog.event_type import CLASSES
 from models.catalog.pictures import DISTANCE_SECTION
 from models.imaging.style import SectionStyle
@@ -113,7 +113,7 @@ def classify_event(
     if given is None and reference is not None and reference.location is not None:
         refined = refine_by_some(records, gather, readings, reference.location, TO_CLASSIFY)
         reference, timed = reference_at(refined.location), refined.timed
-        readings = with_origin(readings, timed)
+        readings = with_origin(readings, refined.origin)
     progress("event type", 0.8)
     return _classify(models["event_type"], gather, readings, reference, _tectonic_odds(timed))
 
@@ -137,8 +137,21 @@ def locate_event(
     readings = read_offsets(models["offset"], gather)
     progress("search", 0.6)
     refined = refine_by_some(records, gather, readings, locate_readings(gather, readings))
+    return read_event(models, gather, readings, refined, given, event_type, progress)
+
+
+def read_event(
+    models: Models,
+    gather: Gather,
+    readings: OffsetReadings,
+    refined: Refined,
+    given: tuple[float, float] | None = None,
+    event_type: EventType | None = None,
+    progress: Progress = silent,
+) -> EventLocation:
+    """What the sections at a refined epicenter and origin time say; arguments as of `locate_event`."""
     location, timed = refined.location, refined.timed
-    found, shown = reference_at(location), with_origin(readings, timed)
+    found, shown = reference_at(location), with_origin(readings, refined.origin)
     classification = None
     if event_type is None:
         progress("event type", 0.7)
@@ -149,7 +162,7 @@ def locate_event(
     return EventLocation(
         event_type=event_type,
         location=location,
-        origin=combine_origin_times(readings) if timed is None else OriginTime(timed.time_s, timed.time_uncertainty_s),
+        origin=refined.origin or combine_origin_times(readings),
         depth=_depth(models["depth"], gather, shown, found, timed) if event_type == "earthquake" else None,
         force_azimuth=read_force_azimuth(models["force_azimuth"], gather, shown, found) if event_type == "glacial" else None,
         readings=readings,

@@ -7,7 +7,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.analysis.offsets import OffsetReadings, combine_origin_times
+from models.analysis.offsets import OffsetReadings, OriginTime, combine_origin_times
 from models.seismic import beams
 from models.seismic.arrivals import Arrival
 from models.seismic.association import Prior, no_prior
@@ -22,16 +22,19 @@ from models.seismic.phase_errors import FIRST_PHASES
 from models.seismic.posterior import Maximum
 from models.seismic.regions import read_scales, stated
 from models.seismic.scanning import sphere_nodes
+from models.seismic.surface_search import SurfaceSearch, search_surface_waves
 from models.seismic.surges import Surges, find_surges
 from models.seismic.timed import Timed, locate_by_times, offsets_prior
 from models.seismic.waveforms import Gather, Record
 
-Method = Literal["offsets", "offsets-and-fronts", "offsets-and-times"]
+Method = Literal["offsets", "offsets-and-fronts", "surface-waves", "offsets-and-times"]
 
 LEAST_STATIONS: Final = 5
 """Place, depth and origin time are four unknowns: four arrivals of one wave always fit, and the fifth is the first check."""
 LEAST_EVIDENCE: Final = 6.0
 """In logarithm. Networks of noise and disturbances of their own, of 4 to 30 stations, local to global, reached at most 1.2 in 25 draws."""
+LEAST_SURFACE_EVIDENCE: Final = 3.0
+"""In logarithm, of a stack over the whole sphere. Records of different events put together, 30 networks of 12 to 40, reached 0.3."""
 SMALLEST_GUESS_S: Final = 60.0
 HALF: Final = 0.5
 MOST_STARTS: Final = 4
@@ -50,15 +53,21 @@ def read_candidates(records: Sequence[Record], gather: Gather, readings: OffsetR
 
 @dataclass(frozen=True)
 class Refined:
-    """A location, what it rests on, and the times where they are believed."""
+    """A location, what it rests on, the times where they are believed, and the origin time where not only the pictures say it."""
 
     location: Location
     method: Method
     timed: Timed | None = None
+    origin: OriginTime | None = None
 
 
 def refine(records: Sequence[Record], gather: Gather, readings: OffsetReadings, location: Location) -> Refined:
-    """The location with arrival times where they say more than chance, else with plane waves where an array saw any, else as it was."""
+    """
+    The location with what says most of it, or as it was.
+
+    Arrival times where they say more than chance; else what records say together at long periods, where that is clear; else plane
+    waves where an array saw any.
+    """
     fronts = find_fronts(gather)
     prior = joint_prior(gather, readings, fronts)
     where = regions_of(prior) if fronts else [location, *location.alternatives]
@@ -68,12 +77,38 @@ def refine(records: Sequence[Record], gather: Gather, readings: OffsetReadings, 
         timed = timed if both[0].probability == HALF * timed.regions[0].probability else None
         method: Method = "offsets-and-fronts" if timed is None else "offsets-and-times"
         heard = () if timed is None else [arrival.place for arrival in timed.arrivals]
-        return Refined(located_at(gather, readings, location, both, method, heard), method, timed)
+        return Refined(located_at(gather, readings, location, both, method, heard), method, timed, origin_of(timed))
     if timed is not None:
-        return Refined(moved_location(gather, readings, location, timed), "offsets-and-times", timed)
+        return Refined(moved_location(gather, readings, location, timed), "offsets-and-times", timed, origin_of(timed))
+    surface = search_surface_waves(gather)
+    if surface is not None and surface.log_evidence >= LEAST_SURFACE_EVIDENCE:
+        return by_surface_waves(gather, readings, location, fronts, surface)
+    return untimed(gather, readings, location, fronts, where)
+
+
+def untimed(gather: Gather, readings: OffsetReadings, location: Location, fronts: Sequence[Front], where: Sequence[Maximum]) -> Refined:
+    """By distances, and by fronts where there are any: the regions `where` the two agree."""
     if fronts:
         return Refined(located_at(gather, readings, location, where, "offsets-and-fronts"), "offsets-and-fronts")
     return Refined(location, "offsets")
+
+
+def by_surface_waves(
+    gather: Gather, readings: OffsetReadings, location: Location, fronts: Sequence[Front], surface: SurfaceSearch
+) -> Refined:
+    """
+    Place and origin time by the stack of surface waves, and by fronts where an array saw any.
+
+    In place of the distances: these were read off the same waves, one trace at a time, and mislead where none stands out.
+    """
+    where = regions_of(lambda nodes: surface.log_likelihood(nodes) + log_likelihood(fronts, nodes))
+    moved = located_at(gather, readings, location, where, "surface-waves")
+    return Refined(moved, "surface-waves", origin=OriginTime(*surface.origin(moved.latitude_deg, moved.longitude_deg)))
+
+
+def origin_of(timed: Timed | None) -> OriginTime | None:
+    """The origin time that the arrivals say."""
+    return None if timed is None else OriginTime(timed.time_s, timed.time_uncertainty_s)
 
 
 def is_one_array(gather: Gather) -> bool:
@@ -173,12 +208,12 @@ def misfit_of(
     return np.asarray(residuals), np.asarray(used), azimuthal_gap_deg(azimuths)
 
 
-def with_origin(readings: OffsetReadings, timed: Timed | None) -> OffsetReadings:
-    """The readings with the origin time that the times say for every trace, so that sections are drawn at it; as they are without."""
-    if timed is None:
+def with_origin(readings: OffsetReadings, origin: OriginTime | None) -> OffsetReadings:
+    """The readings with that origin time for every trace, so that sections are drawn at it; as they are without."""
+    if origin is None:
         return readings
     known = np.isfinite(readings.origin_times_s)
-    times_s, uncertainties_s = (np.where(known, value, np.nan) for value in (timed.time_s, timed.time_uncertainty_s))
+    times_s, uncertainties_s = (np.where(known, value, np.nan) for value in (origin.time_s, origin.uncertainty_s))
     return replace(readings, origin_times_s=times_s, origin_uncertainties_s=uncertainties_s)
 
 

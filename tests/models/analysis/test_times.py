@@ -5,13 +5,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.times import combine_depths, heard_at_short_periods, heard_by_most, moved_location, time_event, with_origin
+from models.analysis.offsets import OffsetReadings
+from models.analysis.times import (
+    combine_depths,
+    heard_at_short_periods,
+    heard_by_most,
+    moved_location,
+    origin_of,
+    refine,
+    time_event,
+    with_origin,
+)
 from models.catalog.pictures import CONDITIONING
 from models.imaging.conditioning import condition
 from models.seismic.arrivals import Arrival
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
 from models.seismic.location import locate
 from models.seismic.timed import Timed
+from tests import surface_waves
 from tests.local_events import ORIGIN_S, SOURCE, growing, local_event
 
 
@@ -31,8 +42,33 @@ def test_times_of_a_local_network_overrule_distances_that_lead_astray(ten):
     assert timed.time_s == pytest.approx(ORIGIN_S, abs=4.0)
     assert moved.azimuthal_gap_deg < 330.0
     assert np.nanmedian(moved.residuals_deg) < -50.0
-    shown = with_origin(readings, timed)
+    shown = with_origin(readings, origin_of(timed))
     assert np.all(shown.origin_times_s == timed.time_s)
+
+
+@pytest.mark.parametrize(("ratio", "method"), [(5.0, "surface-waves"), (0.0, "offsets")])
+def test_surface_waves_that_no_trace_shows_replace_distances_that_lead_astray(ratio, method):
+    gather = surface_waves.drawn(1, ratio)
+    rng, count = np.random.default_rng(3), len(gather.samples)
+    readings = OffsetReadings(
+        trace_ids=gather.trace_ids,
+        distances_deg=rng.uniform(10.0, 110.0, count),
+        uncertainties_deg=np.full(count, 12.0),
+        probabilities=np.full((count, 180), 1.0 / 180.0),
+        origin_times_s=rng.normal(-300.0, 60.0, count),
+        origin_uncertainties_s=np.full(count, 200.0),
+        window_start_s=0.0,
+    )
+    before = locate(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+    found = refine((), gather, readings, before)
+    assert found.method == method
+    if ratio == 0.0:
+        assert found.location is before
+        return
+    assert distance_deg(*surface_waves.SOURCE, found.location.latitude_deg, found.location.longitude_deg) < 2.0
+    assert found.location.horizontal_uncertainty_km < 300.0
+    shown = with_origin(readings, found.origin)
+    assert shown.origin_times_s == pytest.approx(np.full(count, surface_waves.ORIGIN_S), abs=30.0)
 
 
 def test_records_without_an_event_leave_the_offsets_as_they_are(ten):

@@ -1,0 +1,40 @@
+"""Drawn gathers with surface waves that no single trace shows."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.seismic.codes import TraceId
+from models.seismic.geodesy import KM_PER_DEGREE, distance_deg, geocentric_latitude_deg
+from models.seismic.rayleigh import phase_slowness_s_km
+from models.seismic.waveforms import Gather
+
+Floats = NDArray[np.float64]
+SOURCE = (66.0, -38.0)
+ORIGIN_S = 400.0
+SECONDS = 5000
+STATIONS = 16
+
+
+def network(random: np.random.Generator, count: int = STATIONS) -> tuple[Floats, Floats]:
+    """Stations all over the northern half."""
+    return np.degrees(np.arcsin(random.uniform(-0.2, 0.95, count))), random.uniform(-180.0, 180.0, count)
+
+
+def gather_of(samples: Floats, latitudes: Floats, longitudes: Floats) -> Gather:
+    ids = tuple(TraceId("XX", f"S{k:03d}", "", "LHZ") for k in range(len(samples)))
+    return Gather(ids, 0.0, 1.0, samples.astype(np.float32), latitudes, longitudes)
+
+
+def drawn(seed: int, ratio: float, *, slowness: float = 1.0) -> Gather:
+    """Noise, and in each trace a dispersed pulse whose amplitude is `ratio` of the noise's deviation at the same periods."""
+    random = np.random.default_rng(seed)
+    latitudes, longitudes = network(random)
+    reach_km = KM_PER_DEGREE * distance_deg(geocentric_latitude_deg(SOURCE[0]), SOURCE[1], geocentric_latitude_deg(latitudes), longitudes)
+    frequencies = np.fft.rfftfreq(2 * SECONDS)
+    inside = (frequencies > 0.008) & (frequencies < 0.035)
+    late = ORIGIN_S + slowness * reach_km[:, None] * phase_slowness_s_km(frequencies)
+    pulse = np.fft.irfft(inside * np.exp(-2j * np.pi * frequencies * late))[:, :SECONDS]
+    noise = np.fft.irfft(inside * np.fft.rfft(random.normal(size=(STATIONS, 2 * SECONDS))))[:, :SECONDS]
+    signs = random.choice((-1.0, 1.0), STATIONS)[:, None]
+    together = noise / noise.std() + ratio * signs * pulse / np.abs(np.fft.irfft(inside + 0j)).max()
+    return gather_of(together, latitudes, longitudes)
