@@ -179,8 +179,8 @@ def _plateaus(heights: NDArray[np.float64]) -> int:
     rises, falls = first[: len(first) // 2 * 2 : 2], first[1::2]
     lengths = falls - rises
     sides = (heights[rises + 1] - heights[rises] + heights[falls] - heights[falls + 1]) / 2.0
-    steep = (lengths * sides > PLATEAU_SIDES * largest) & (sides > CLIPPED_JUMP * _step(heights))
-    return int(np.count_nonzero(steep & (lengths >= CLIPPED_RUN)))
+    steep = sides[(lengths >= CLIPPED_RUN) & (lengths * sides > PLATEAU_SIDES * largest)]
+    return int(np.count_nonzero(steep > CLIPPED_JUMP * _step(heights))) if len(steep) else 0
 
 
 def _step(samples: NDArray[np.float64]) -> float:
