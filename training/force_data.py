@@ -7,7 +7,6 @@ Only events that are placed by offsets are read by the offset model, which takes
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.analysis.offsets import combine_origin_times, read_offsets
 from models.analysis.sections import LEAD_S, find_reference, place_at
@@ -21,7 +20,7 @@ from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from models.seismic.waveforms import Gather
 from training import greens
-from training.config import TrainingSettings, recipe
+from training.config import TrainingSettings
 from training.dataset import Arrays, Shards, fingerprint_of, make_shards
 from training.events import Event, World, draw_event, draw_range, open_world
 from training.scored_events import loudness
@@ -99,10 +98,3 @@ def force_shards(plan: SectionRecipe, settings: TrainingSettings, numbers: list[
     styles = [fingerprint(style) for style in STYLES.values()]
     mark = fingerprint_of(plan, *styles, greens.fingerprint_of_all(stores), offset, str(settings.data_dir is not None))
     return make_shards(partial(draw_forces, plan, settings), settings.build_dir / "data" / "forces", mark, numbers, settings.processes)
-
-
-def load_forces(settings: TrainingSettings, counts: tuple[int, int, int]) -> list[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
-    """Beams and force azimuths [n, 1] to validate on, to test on and to learn from, so many shards of each, apart by number."""
-    plan, numbers = recipe("force_events", SectionRecipe), iter(range(sum(counts)))
-    parts = [force_shards(plan, settings, [next(numbers) for _ in range(count)]).load_all(("beam", "truth")) for count in counts]
-    return [(part["beam"], part["truth"][:, :1].astype(np.float32)) for part in parts]

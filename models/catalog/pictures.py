@@ -58,7 +58,8 @@ DISTANCE_SECTION = SectionStyle(
 )
 
 # Reduced by the phase velocity of 50 to 100 s Rayleigh waves, not by their group velocity: so crests, and with them polarity,
-# stand at the same time at every distance. Bands and columns (8 s) are chosen for crests to be seen.
+# stand at the same time at every distance. Bands and columns (8 s) are chosen for crests to be seen. Networks learned next to nothing
+# of a force from it (docs/force_azimuth.md): it is kept to compare with.
 LONG_BANDS = (
     Band(shortest_period_s=35.0, longest_period_s=70.0),
     Band(shortest_period_s=50.0, longest_period_s=100.0),

@@ -82,7 +82,7 @@ def test_scale_and_order_of_the_traces_change_nothing(exponents, order):
 
 
 def test_a_trace_without_a_place_and_one_without_data_are_left_out():
-    gather, placement = sent(75.0)
+    gather, _ = sent(75.0)
     fewer = replace(gather, samples=gather.samples[:-2])
     expected = render_beam(FORCE_BEAM, fewer, ORIGIN_S, Placement(DISTANCES[:-2], SURROUNDING[:-2]))
     unplaced = Placement(DISTANCES, np.where(np.arange(9) == 7, np.nan, SURROUNDING))
