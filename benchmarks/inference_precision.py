@@ -21,7 +21,7 @@ from onnx import numpy_helper
 
 from models.catalog.index import find
 from models.catalog.spec import ModelSpec
-from models.imaging.style import SectionStyle, channels
+from models.imaging.style import BeamStyle, SectionStyle, Style, channels
 from models.registry.inference import SECTIONS_PER_RUN, TRACES_PER_RUN
 from models.registry.store import open_store
 from training.shipping import WIDER, Answers, difference, stored
@@ -45,12 +45,19 @@ def widened(graph: onnx.ModelProto) -> onnx.ModelProto:
     return wide
 
 
+def _key(style: Style) -> str:
+    """What a shard calls pictures of that style."""
+    if isinstance(style, SectionStyle):
+        return style.vertical_axis
+    return "beam" if isinstance(style, BeamStyle) else "pictures"
+
+
 def pictures_of(spec: ModelSpec, shard: Path | None) -> NDArray[np.uint8]:
     """Pictures uint8 [n, channels, rows, columns] of a shard, or noise of rising brightness."""
     style = spec.style
     if shard is not None:
         with np.load(shard) as content:
-            return np.asarray(content[style.vertical_axis if isinstance(style, SectionStyle) else "pictures"][:MOST])
+            return np.asarray(content[_key(style)][:MOST])
     size = (64, channels(style), style.rows, style.columns)
     noise = np.random.default_rng(1).integers(0, 256, size, dtype=np.uint8)
     return np.asarray((noise * np.geomspace(0.02, 1.0, len(noise))[:, None, None, None]).astype(np.uint8))

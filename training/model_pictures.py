@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.analysis.events import Models, section_style
 from models.analysis.offsets import OffsetReadings, read_offsets
-from models.analysis.sections import Reference, draw_section, draw_source, find_reference
+from models.analysis.sections import Reference, draw_beam, draw_section, draw_source, find_reference
 from models.catalog.pictures import CONDITIONING
 from models.imaging.conditioning import condition
 from models.imaging.render import render_traces
@@ -63,7 +63,7 @@ def colored(picture: Picture) -> Picture:
 
 
 def draw(settings: TrainingSettings, folder: Path, bundles: Path = BUNDLES) -> list[Path]:
-    """`reads_NAME.png` for each kind of picture: a trace, both sections, and what families are told by."""
+    """`reads_NAME.png` for each kind of picture: a trace, the section, trial forces, and what families are told by."""
     models = open_models(settings)
     quake, ice = (see(models, read_bundle(bundles / f"{name}.zip")) for name in ("earthquake", "glacial"))
     paths = [folder / f"reads_{name}.png" for name in ("offset", "event_type", "force_azimuth", "families")]
@@ -125,12 +125,17 @@ def _sections(models: Models, events: Mapping[str, Seen], path: Path) -> None:
 
 
 def _azimuths(models: Models, seen: Seen, path: Path) -> None:
-    style, picture = _section(models, "force_azimuth", seen)
+    style = models["force_azimuth"].spec.style
+    if style.kind != "beam" or seen.reference is None:
+        return
+    picture = draw_beam(style, seen.gather, seen.readings, seen.reference)
     figure, panels = sheet(len(picture), 3.0 * len(picture), 2.9)
-    for axes, channel, band in zip(panels, picture, style.bands, strict=False):
-        section_panel(axes, style, channel[None])
+    for axes, channel, band in zip(panels, picture, style.bands, strict=True):
+        _image(axes, channel, (-style.lead_s, style.window_s - style.lead_s, 360, 0))
+        axes.set_yticks(np.arange(0, 361, 90))
         axes.set_title(f"{band.shortest_period_s:g} to {band.longest_period_s:g} s", fontsize=9, loc="left")
-    panels[0].set_ylabel("azimuth, degrees", fontsize=8.5)
+        name_axes(axes, "seconds, freed of the way", "")
+    panels[0].set_ylabel("trial azimuth, degrees", fontsize=8.5)
     save(figure, path)
 
 

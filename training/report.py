@@ -29,8 +29,8 @@ READS = {
     "event_type": "All traces of an event, each at its distance; red, green and blue are the bands from short to long periods; beside each "
     "section its first arrivals, enlarged. The glacial earthquake, as most cataloged ones, barely rises above the noise.",
     "depth": "The picture that event_type reads, at the located epicenter.",
-    "force_azimuth": "Long periods of all traces of an event, each at its azimuth from the epicenter, moved left by its way over the "
-    "phase velocity, so that crests of one phase stand below one another.",
+    "force_azimuth": "Trial azimuths of a horizontal force as rows: long-period surface waves of all traces, freed of their paths, added "
+    "as a force in that direction would have sent them, over the noise; the opposite direction is the negative.",
     "families": "What the clearer half of an event's records have in common: level against period and time.",
 }
 SHOWN = {

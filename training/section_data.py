@@ -24,7 +24,7 @@ from training import greens
 from training.config import TrainingSettings
 from training.dataset import Arrays, Shards, fingerprint_of, make_shards
 from training.events import Event, World, draw_event, draw_range, open_world
-from training.sources import LABELS
+from training.sources import LABELS, Source
 from training.synthesis import ORIGIN_S
 
 LEAST_ORIGIN_ERROR_S, ORIGIN_ERROR_S_PER_DEG = 2.0, 8.0
@@ -53,19 +53,24 @@ class SectionRecipe(BaseModel):
     seed: int
 
 
-def _timed(event: Event, readings: OffsetReadings, random: np.random.Generator) -> tuple[OffsetReadings, Reference]:
+def mislocated(source: Source, random: np.random.Generator) -> tuple[Reference, float]:
     """
-    What the refinement with arrival times leaves, drawn instead of computed (which takes seconds an event).
+    An epicenter 0.1 to 1 degree off in either direction, and an origin time (POSIX seconds) off by some seconds a degree of that.
 
-    An epicenter 0.1 to 1 degree off in either direction, and an origin time off by some seconds for every one of those degrees.
+    What the refinement with arrival times leaves, drawn instead of computed (which takes seconds an event).
     """
     error_deg = 10.0 ** random.uniform(-1.0, 0.0)
     north, east = random.normal(0.0, error_deg, 2)
-    latitude = float(np.clip(event.source.latitude_deg + north, -89.9, 89.9))
-    longitude = float((event.source.longitude_deg + east / np.cos(np.radians(latitude)) + 180.0) % 360.0 - 180.0)
+    latitude = float(np.clip(source.latitude_deg + north, -89.9, 89.9))
+    longitude = float((source.longitude_deg + east / np.cos(np.radians(latitude)) + 180.0) % 360.0 - 180.0)
     origin_s = ORIGIN_S + random.normal(0.0, LEAST_ORIGIN_ERROR_S + ORIGIN_ERROR_S_PER_DEG * error_deg)
-    times_s = np.where(readings.read, origin_s, np.nan)
-    return replace(readings, origin_times_s=times_s), Reference(latitude, longitude, "predicted")
+    return Reference(latitude, longitude, "predicted"), origin_s
+
+
+def _timed(event: Event, readings: OffsetReadings, random: np.random.Generator) -> tuple[OffsetReadings, Reference]:
+    """Readings and epicenter as if arrival times had refined them."""
+    reference, origin_s = mislocated(event.source, random)
+    return replace(readings, origin_times_s=np.where(readings.read, origin_s, np.nan)), reference
 
 
 def _one(world: World, model: OnnxModel, recipe: SectionRecipe, random: np.random.Generator) -> Arrays | None:

@@ -14,15 +14,17 @@ from models.catalog.depth import DEPTH
 from models.catalog.event_type import EVENT_TYPE
 from models.catalog.force_azimuth import FORCE_AZIMUTH
 from models.catalog.spec import ModelSpec
-from models.imaging.style import SectionStyle, channels
+from models.imaging.style import BeamStyle, SectionStyle, channels
 from models.networks.heads import AzimuthReader, DepthReader, Reader, TypeReader
 from models.registry.card import Metric
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
+from training.augmenting import Augment, Sections, shifted, turned
 from training.calibration import calibrate_azimuth, calibrate_depth, calibrate_type
 from training.config import TrainingSettings, recipe
 from training.dataset import Arrays, Shards
 from training.export import add_metrics, export, worst_difference
+from training.force_data import TRUTH, force_shards
 from training.section_data import SectionRecipe, section_shards
 from training.section_scores import score_azimuth, score_depth, score_type
 from training.shipping import Gate, ShippingRecipe
@@ -30,9 +32,11 @@ from training.sources import LABELS
 from training.supervised import Batches, FitRecipe, fit
 
 Floats = NDArray[np.float64]
-Sections = tuple[NDArray[np.uint8], NDArray[np.float32]]
-MOST_COLUMNS = 3
-Augment = Callable[[NDArray[np.uint8], NDArray[np.float32], np.random.Generator], Sections]
+FORCE_LIMITS = (
+    "The axis is that of least squares; what the network adds is how sure it is, and the sign.",
+    "Where stations stand to one side of the source, the axis of its force is hardly to be seen.",
+    "An epicenter a degree off moves crests by a third of a period; paths unlike the mean Earth's and unknown responses turn them as well.",
+)
 
 
 class More(BaseModel):
@@ -52,7 +56,8 @@ class SectionPlan(BaseModel):
     Size of the data set and one fit for each model.
 
     `also`: sections that a model learns from or is tested on besides the common ones. `starts_from`: the model, trained
-    before, whose trunk another one starts from, wherever the two are of one shape.
+    before, whose trunk another one starts from, wherever the two are of one shape. `forces`: glacial earthquakes drawn as beams,
+    which are all that force_azimuth learns from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,6 +67,7 @@ class SectionPlan(BaseModel):
     test_shards: int
     also: dict[str, tuple["More", ...]]
     starts_from: dict[str, str]
+    forces: More
     fits: dict[str, FitRecipe]
 
 
@@ -76,24 +82,6 @@ class Task:
     augment: Augment
     calibrate: Callable[[Any, NDArray[np.uint8], NDArray[np.float32]], dict[str, float]]
     score: Callable[[dict[str, NDArray[np.float32]], Floats, str], tuple[Metric, ...]]
-
-
-def shifted(pictures: NDArray[np.uint8], truth: NDArray[np.float32], random: np.random.Generator) -> Sections:
-    """Section and close-up rolled along time, each by up to MOST_COLUMNS: as by another window, and an origin time a little off."""
-    bands = pictures.shape[1] // 2
-    moved = np.empty_like(pictures)
-    for k, picture in enumerate(pictures):
-        for part in (slice(0, bands), slice(bands, None)):
-            moved[k, part] = np.roll(picture[part], random.integers(-MOST_COLUMNS, MOST_COLUMNS + 1), axis=2)
-    return moved, truth
-
-
-def turned(pictures: NDArray[np.uint8], truth: NDArray[np.float32], random: np.random.Generator) -> Sections:
-    """Azimuth sections of the Earth turned about the epicenter: rows rolled, the force azimuth with them (an exact symmetry)."""
-    rows = pictures.shape[2]
-    steps = random.integers(0, rows, len(pictures))
-    rolled = np.stack([np.roll(picture, step, axis=1) for picture, step in zip(pictures, steps, strict=True)])
-    return rolled, ((truth + (steps * 360.0 / rows)[:, None]) % 360.0).astype(np.float32)
 
 
 def _inputs(spec: ModelSpec) -> int:
@@ -122,7 +110,7 @@ TASKS: tuple[Task, ...] = (
     Task(
         FORCE_AZIMUTH,
         ("glacial",),
-        2,
+        TRUTH.index("force azimuth"),
         lambda f: AzimuthReader(FORCE_AZIMUTH.architecture, f.width, _inputs(FORCE_AZIMUTH)),
         turned,
         calibrate_azimuth,
@@ -131,16 +119,22 @@ TASKS: tuple[Task, ...] = (
 )
 
 
-def _axis(task: Task) -> str:
+def _key(task: Task) -> str:
+    """What shards call the pictures that the task reads."""
     style = task.spec.style
-    assert isinstance(style, SectionStyle)  # noqa: S101  (for the type checker: section models read sections)
+    if isinstance(style, BeamStyle):
+        return "beam"
+    assert isinstance(style, SectionStyle)  # noqa: S101  (for the type checker: the others read sections)
     return style.vertical_axis
 
 
 def _select(task: Task, arrays: Arrays) -> Sections:
     """Pictures and truth [n, 1] of the kinds that the task is about."""
-    rows = np.isin(arrays["truth"][:, 0], [LABELS.index(kind) for kind in task.kinds])
-    return arrays[_axis(task)][rows], arrays["truth"][rows, task.column : task.column + 1].astype(np.float32)
+    truth = arrays["truth"]
+    if task.spec is FORCE_AZIMUTH:
+        return arrays[_key(task)], truth[:, task.column : task.column + 1].astype(np.float32)
+    rows = np.isin(truth[:, 0], [LABELS.index(kind) for kind in task.kinds])
+    return arrays[_key(task)][rows], truth[rows, task.column : task.column + 1].astype(np.float32)
 
 
 def _batches(
@@ -165,12 +159,15 @@ def load_sections(settings: TrainingSettings, more: More) -> tuple[Shards, Shard
     sections = recipe(more.recipe, SectionRecipe)
     seeds = iter(range(more.train_shards + more.validation_shards + more.test_shards))
     counts = (more.validation_shards, more.test_shards, more.train_shards)
-    validation, test, training = (section_shards(sections, settings, [next(seeds) for _ in range(count)]) for count in counts)
+    draw = force_shards if more.recipe.startswith("force_") else section_shards
+    validation, test, training = (draw(sections, settings, [next(seeds) for _ in range(count)]) for count in counts)
     return validation, test, training
 
 
 def sets_of(plan: SectionPlan, name: str) -> tuple[More, ...]:
-    """What that model learns from and is tested on: the common sections, then its own."""
+    """What that model learns from and is tested on: the common sections, then its own; beams of forces."""
+    if name == FORCE_AZIMUTH.name:
+        return (plan.forces,)
     common = More(
         recipe="sections",
         called="synthetic test events, predicted offsets",
@@ -183,7 +180,7 @@ def sets_of(plan: SectionPlan, name: str) -> tuple[More, ...]:
 
 def _loaded(task: Task, parts: Sequence[Shards]) -> Sections:
     """Sections of all those shards, joined."""
-    found = [_select(task, shards.load_all((_axis(task), "truth"))) for shards in parts if shards.paths]
+    found = [_select(task, shards.load_all((_key(task), "truth"))) for shards in parts if shards.paths]
     return np.concatenate([pictures for pictures, _ in found]), np.concatenate([truth for _, truth in found])
 
 
@@ -203,12 +200,13 @@ def _scores(task: Task, model: OnnxModel, tests: Sequence[tuple[str, Shards]]) -
     return found
 
 
-def limits(chosen: FitRecipe, sections: int) -> tuple[str, ...]:
+def limits(name: str, chosen: FitRecipe, source: SectionRecipe, sections: int) -> tuple[str, ...]:
     """What the card says of the data that a model learned from."""
-    stores = recipe("sections", SectionRecipe).store
+    stores = source.store
     earths = "one spherical Earth" if isinstance(stores, str) or len(stores) == 1 else f"{len(stores)} spherical Earths"
     learned = f"A ResNet50 of {chosen.width:g} times the usual width that learned from {sections:,} synthetic sections through {earths}"
-    return f"{learned}, {chosen.epochs} times each.", "No real glacial earthquake was available to test on."
+    own = FORCE_LIMITS if name == FORCE_AZIMUTH.name else ()
+    return f"{learned}, {chosen.epochs} times each.", *own, "No real glacial earthquake was available to test on."
 
 
 def train(name: str, settings: TrainingSettings, version: str) -> Path:
@@ -225,7 +223,8 @@ def train(name: str, settings: TrainingSettings, version: str) -> Path:
         take_trunk(network, runs / f"{plan.starts_from[name]}-{version}" / "best.pt")
     fit(network, chosen, _batches(pictures, truth, held_out, chosen, task.augment), runs / f"{name}-{version}")
     calibration = task.calibrate(network, *held_out)
-    data = {"sections": len(truth), "recipe": recipe("sections", SectionRecipe).model_dump(mode="json"), "width": chosen.width}
+    source = recipe(sources[0].recipe, SectionRecipe)
+    data = {"sections": len(truth), "recipe": source.model_dump(mode="json"), "width": chosen.width}
     gate = Gate(
         recipe("shipping", ShippingRecipe),
         *held_out,
@@ -238,7 +237,7 @@ def train(name: str, settings: TrainingSettings, version: str) -> Path:
         version,
         settings.artifacts_dir,
         data=data,
-        limits=limits(chosen, len(truth)),
+        limits=limits(name, chosen, source, len(truth)),
         calibration=calibration,
         gate=gate,
     )

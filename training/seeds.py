@@ -14,6 +14,7 @@ class Purpose(IntEnum):
     ENDLESS = 4
     LEAKAGE = 5
     FAMILIES = 6
+    FORCES = 7
 
 
 def sequence(seed: int, purpose: Purpose, number: int) -> np.random.SeedSequence:

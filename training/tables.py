@@ -21,12 +21,22 @@ def ablate(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     Path("docs/ablations.md").write_text(ablations.ablations(settings, arguments.twin, arguments.minutes), encoding="utf-8")
 
 
+def compare_force_pictures(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Tell which picture shows the azimuth of a force."""
+    from training import force_pictures
+
+    Path("docs/force_azimuth.md").write_text(force_pictures.page(settings, arguments.section), encoding="utf-8")
+
+
 def add_tables(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the verbs that fill tables of trainings."""
     depths = verbs.add_parser("compare", help="write docs/models_comparison.md: five ResNets on the catalog twin; run again to go on")
     depths.set_defaults(run=compare_depths)
     choices = verbs.add_parser("ablations", help="write docs/ablations.md: what each choice is worth; run again to go on")
     choices.set_defaults(run=ablate)
+    forces = verbs.add_parser("force-pictures", help="write docs/force_azimuth.md: pictures of the same glacial earthquakes compared")
+    forces.add_argument("--section", type=Path, help="ONNX network that reads the section ordered by azimuth, to compare with")
+    forces.set_defaults(run=compare_force_pictures)
     for verb in (depths, choices):
         verb.add_argument("--twin", type=Path, default=Path("build/archives/twin"), help="archive of the catalog twin")
         verb.add_argument("--minutes", type=float, help="begin no further cell after so long")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.analysis.glaciers import tectonic_odds_of_place
 from models.analysis.offsets import OffsetReadings, OriginTime, combine_origin_times, read_offsets
-from models.analysis.sections import Reference, draw_section, draw_source, find_reference, locate_readings, reference_at
+from models.analysis.sections import Reference, draw_beam, draw_section, draw_source, find_reference, locate_readings, reference_at
 from models.analysis.thinning import TO_CLASSIFY, refine_by_some
 from models.analysis.times import Method, Refined, combine_depths, heard_at_short_periods, with_origin
 from models.catalog.event_type import CLASSES
@@ -127,7 +127,7 @@ def locate_event(
     records: Sequence[Record] = (),
 ) -> EventLocation:
     """
-    Epicenter and origin time from offsets and arrival times, and depth or force azimuth from the section at the epicenter found.
+    Epicenter and origin time from offsets and arrival times; at that epicenter depth from the section, or force azimuth from the beams.
 
     `records` are the original ones in the gather's order; without them the offsets alone are used. The class is taken as given,
     or read off the section at the given or predicted epicenter first. `progress(stage, share done)` is called before each stage
@@ -193,13 +193,16 @@ def embed_event(models: Models, gather: Gather) -> tuple[NDArray[np.float32], ND
 
 def read_depth(model: OnnxModel, gather: Gather, readings: OffsetReadings, reference: Reference) -> Depth:
     """Depth from the section at an epicenter."""
-    said = _scalars(model, gather, readings, reference)
+    said = _scalars(model, draw_section(section_style(model), gather, readings, reference))
     return Depth(max(said["depth_km"], 0.0), said["depth_uncertainty_km"])
 
 
 def read_force_azimuth(model: OnnxModel, gather: Gather, readings: OffsetReadings, reference: Reference) -> ForceAzimuth:
-    """Force azimuth from the section ordered by azimuth at an epicenter."""
-    said = _scalars(model, gather, readings, reference)
+    """Force azimuth from the beams of trial forces at an epicenter; ValueError for a model that reads something else."""
+    style = model.spec.style
+    if style.kind != "beam":
+        raise ValueError(f"{model.name} reads no beams")
+    said = _scalars(model, draw_beam(style, gather, readings, reference))
     ambiguous = said["sign_probability"] < SURE_SIGN
     return ForceAzimuth(said["force_azimuth_deg"] % 360.0, said["force_azimuth_uncertainty_deg"], ambiguous)
 
@@ -235,6 +238,5 @@ def _classify(
     )
 
 
-def _scalars(model: OnnxModel, gather: Gather, readings: OffsetReadings, reference: Reference) -> dict[str, float]:
-    said = model.run(draw_section(section_style(model), gather, readings, reference)[None])
-    return {name: float(values[0]) for name, values in said.items()}
+def _scalars(model: OnnxModel, picture: NDArray[np.uint8]) -> dict[str, float]:
+    return {name: float(values[0]) for name, values in model.run(picture[None]).items()}

@@ -128,7 +128,7 @@ def _read(model: OnnxModel, gather: Gather, start_s: float, live: NDArray[np.boo
 
 
 def _trace_style(spec: ModelSpec) -> AmplitudeStyle | FrequencyStyle:
-    if spec.style.kind == "section" or spec.style.kind == "source":  # noqa: PLR1714 -- the type checker does not narrow by `in`
+    if not isinstance(spec.style, AmplitudeStyle | FrequencyStyle):
         raise ValueError(f"{spec.name} reads events, not traces")
     return spec.style
 

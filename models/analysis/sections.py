@@ -4,7 +4,7 @@ The section of an event as models see it: at predicted offsets, or at an epicent
 Training draws its sections through these very functions; they depend on gather, readings and reference alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from models.analysis.offsets import OffsetReadings, combine_origin_times
 from models.errors import TooFewStations
-from models.imaging.render import Placement, render_section, render_source
-from models.imaging.style import SectionStyle, SourceStyle
+from models.imaging.render import Placement, render_beam, render_section, render_source
+from models.imaging.style import BeamStyle, SectionStyle, SourceStyle
 from models.seismic.geodesy import azimuth_deg, distance_deg
 from models.seismic.location import Location, locate
 from models.seismic.regions import read_scales, stated
@@ -70,6 +70,11 @@ def draw_source(style: SourceStyle, gather: Gather, readings: OffsetReadings, re
     return render_source(style, gather, place_traces(gather, readings, reference).distances_deg)
 
 
+def draw_beam(style: BeamStyle, gather: Gather, readings: OffsetReadings, reference: Reference) -> NDArray[np.uint8]:
+    """One beam picture uint8 [bands, rows, columns] of every trace that has an azimuth from the reference."""
+    return render_beam(style, gather, combine_origin_times(readings).time_s, place_traces(gather, readings, reference))
+
+
 def place_traces(gather: Gather, readings: OffsetReadings, reference: Reference | None) -> Placement:
     """
     Where each trace stands.
@@ -79,10 +84,14 @@ def place_traces(gather: Gather, readings: OffsetReadings, reference: Reference 
     """
     if reference is None:
         return Placement(readings.distances_deg, np.full(len(gather.trace_ids), np.nan))
-    point = (reference.latitude_deg, reference.longitude_deg)
-    distances = distance_deg(*point, gather.latitudes_deg, gather.longitudes_deg)
-    azimuths = azimuth_deg(*point, gather.latitudes_deg, gather.longitudes_deg)
-    return Placement(np.where(np.isfinite(distances), distances, readings.distances_deg), azimuths)
+    there = place_at(gather, reference.latitude_deg, reference.longitude_deg)
+    return replace(there, distances_deg=np.where(np.isfinite(there.distances_deg), there.distances_deg, readings.distances_deg))
+
+
+def place_at(gather: Gather, latitude_deg: float, longitude_deg: float) -> Placement:
+    """Where each trace stands as seen from an epicenter; NaN without coordinates."""
+    point, stations = (latitude_deg, longitude_deg), (gather.latitudes_deg, gather.longitudes_deg)
+    return Placement(distance_deg(*point, *stations), azimuth_deg(*point, *stations))
 
 
 def section_start_s(style: SectionStyle, readings: OffsetReadings) -> float:

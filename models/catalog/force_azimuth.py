@@ -1,12 +1,12 @@
 """Which way did the force of the glacial earthquake point?"""
 
-from models.catalog.pictures import AZIMUTH_SECTION
+from models.catalog.pictures import FORCE_BEAM
 from models.catalog.spec import ModelSpec, Output
 
 FORCE_AZIMUTH = ModelSpec(
     name="force_azimuth",
-    task="Read the azimuth of a glacial earthquake's force off the section ordered by azimuth at the located epicenter.",
-    style=AZIMUTH_SECTION,
+    task="Read the azimuth of a glacial earthquake's force off the beams of trial forces at the located epicenter.",
+    style=FORCE_BEAM,
     architecture="resnet50",
     outputs=(
         Output(name="force_azimuth_deg", shape=(), unit="degree", meaning="clockwise from north, the likelier of two directions"),

@@ -120,8 +120,37 @@ class SourceStyle(_Picture):
     dynamic_range_db: float
 
 
+class BeamStyle(_Picture):
+    """
+    Trial azimuths of a horizontal force, 0 on top, 360 at the bottom, time to the right: the surface waves that each would have sent.
+
+    Rayleigh waves of such a force go as the cosine of the station's azimuth from it (Kanamori & Given 1982,
+    doi:10.1029/JB087iB07p05422; Tsai & Ekstrom 2007). Each trace is freed of its path: of dispersion by the phase velocities at
+    those periods, of the phase that a force's waves begin with. A row is the sum of all traces, each times its cosine, over the
+    standard deviation of the sum's noise; `full_scale` of them span half the brightness. So the direction of the force is the row
+    of the greatest swing, the opposite one its negative, and a force that turns turns the rows. A color channel a band.
+
+    Time begins `lead_s` before the origin. Paths differ from the mean one by `velocity_scatter`, gains from what noise says by
+    `gain_scatter` (relative): what that leaves incoherent counts as noise. Traces with less than `least_long_noise` times the
+    usual noise of the last band over that of `instrument_band` are left out: their seismometers do not reach it.
+    """
+
+    kind: Literal["beam"]
+    lead_s: float
+    bands: tuple[Band, ...]
+    instrument_band: Band
+    least_long_noise: float
+    phase_periods_s: tuple[float, ...]
+    phase_velocities_km_s: tuple[float, ...]
+    reduction_velocity_km_s: float
+    initial_phase_deg: float
+    velocity_scatter: float
+    gain_scatter: float
+    full_scale: float
+
+
 TraceStyle = AmplitudeStyle | FrequencyStyle
-Style = AmplitudeStyle | FrequencyStyle | SectionStyle | SourceStyle
+Style = AmplitudeStyle | FrequencyStyle | SectionStyle | SourceStyle | BeamStyle
 
 
 def channels(style: Style) -> int:

@@ -177,28 +177,45 @@ class AzimuthReader(Reader):
     The azimuth of a force, in two parts: the axis (modulo 180 degrees) and the sign along it.
 
     Each is a von Mises distribution given by its natural parameter, a vector: one for the doubled angle, one for the angle.
+    Pictures are beams whose rows are trial azimuths. They are turned until the row of the greatest swing is on top, which is what
+    linear least squares would answer; the trunk says how far that is off, how sure it is, and the sign. So a force that turns
+    turns the answer, in steps of a row and but for the sign, and no catalog's directions can be learned.
     """
 
     MOST = 30.0
+    ZERO = 128.0
+    WRAPPED = 6  # rows that are shown again beyond either end, for azimuth has none
     spread: Tensor
 
     def __init__(self, architecture: str, width: float, channels: int) -> None:
-        super().__init__(architecture, width, channels + 4, 4)
+        super().__init__(architecture, width, channels + 3, 4)
         self.register_buffer("spread", torch.ones(()))
 
+    def strongest(self, pictures: Tensor) -> Tensor:
+        """Row [batch] of the greatest swing among the first half: the other half is its negative."""
+        swing = pictures.float() - self.ZERO
+        return (swing**2).sum(dim=(1, 3))[:, : pictures.shape[2] // 2].argmax(dim=1)
+
     def signal(self, pictures: Tensor) -> Tensor:
-        """The picture, and cosine and sine of each row's azimuth and of twice that: pooling forgets rows, and rows are azimuths."""
-        batch, _, rows, columns = pictures.shape
-        azimuth = (torch.arange(rows, device=pictures.device) + 0.5) * (2 * math.pi / rows)
+        """The turned picture, and cosine and sine of each row's azimuth there and of twice that: pooling forgets rows."""
+        batch, bands, rows, columns = pictures.shape
+        places = torch.arange(-self.WRAPPED, rows + self.WRAPPED, device=pictures.device)
+        index = (places[None] + self.strongest(pictures)[:, None] + rows) % rows
+        turned = pictures.float().gather(2, index[:, None, :, None].expand(batch, bands, len(places), columns))
+        azimuth = places * (2 * math.pi / rows)
         waves = torch.stack([torch.cos(azimuth), torch.sin(azimuth), torch.cos(2 * azimuth), torch.sin(2 * azimuth)])
-        return torch.cat([as_signal(pictures), waves[None, :, :, None].expand(batch, 4, rows, columns)], dim=1)
+        return torch.cat([turned / self.ZERO - 1.0, waves[None, :, :, None].expand(batch, 4, len(places), columns)], dim=1)
 
     def raw(self, pictures: Tensor) -> Tensor:
         """The two vectors, their lengths bounded by MOST: nothing seen in training may make the network surer than that."""
         free = super().raw(pictures)
-        return torch.cat(
-            [part / torch.sqrt(1 + (part**2).sum(dim=1, keepdim=True) / self.MOST**2) for part in (free[:, :2], free[:, 2:])], dim=1
-        )
+        azimuth = (self.strongest(pictures) + 0.5) * (2 * math.pi / pictures.shape[2])
+        parts = []
+        for part, fold in ((free[:, :2], 2), (free[:, 2:], 1)):
+            bounded = part / torch.sqrt(1 + (part**2).sum(dim=1, keepdim=True) / self.MOST**2)
+            cosine, sine = torch.cos(fold * azimuth), torch.sin(fold * azimuth)
+            parts += [cosine * bounded[:, 0] - sine * bounded[:, 1], sine * bounded[:, 0] + cosine * bounded[:, 1]]
+        return torch.stack(parts, dim=1)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Azimuth, its standard deviation modulo 180 [degrees], and the probability of this direction against the opposite one."""
@@ -214,7 +231,7 @@ class AzimuthReader(Reader):
     def loss(self, raw: Tensor, truth: Tensor) -> Tensor:
         """Von Mises likelihoods of axis and direction; truth [batch, 1] is the azimuth in degrees."""
         angle = torch.deg2rad(truth[:, 0])
-        total = torch.zeros(())
+        total = torch.zeros((), device=raw.device)
         for part, fold in ((raw[:, :2], 2), (raw[:, 2:], 1)):
             concentration = torch.sqrt((part**2).sum(dim=1) + 1e-9)
             total = total + log_bessel_zero(concentration) - part[:, 0] * torch.cos(fold * angle) - part[:, 1] * torch.sin(fold * angle)

@@ -13,8 +13,8 @@ import numpy as np
 from models.catalog.index import MODELS
 from models.imaging.conditioning import condition
 from models.imaging.raster import draw_wiggle
-from models.imaging.render import Placement, render_section, render_traces
-from models.imaging.style import EDITION, AmplitudeStyle, Band, Conditioning, FrequencyStyle, SectionStyle, fingerprint
+from models.imaging.render import Placement, render_beam, render_section, render_traces
+from models.imaging.style import EDITION, AmplitudeStyle, Band, BeamStyle, Conditioning, FrequencyStyle, SectionStyle, fingerprint
 from models.seismic.codes import TraceId
 from models.seismic.waveforms import Record
 
@@ -57,6 +57,24 @@ STYLES = {
         close_up=None,
         **LAYOUT,
     ),
+    "beam": BeamStyle(
+        kind="beam",
+        conditioning=CONDITIONING,
+        window_s=512.0,
+        columns=64,
+        rows=24,
+        lead_s=100.0,
+        bands=(Band(shortest_period_s=20.0, longest_period_s=40.0), Band(shortest_period_s=35.0, longest_period_s=70.0)),
+        instrument_band=Band(shortest_period_s=12.0, longest_period_s=25.0),
+        least_long_noise=0.01,
+        phase_periods_s=(20.0, 40.0, 80.0),
+        phase_velocities_km_s=(3.6, 3.9, 4.0),
+        reduction_velocity_km_s=3.8,
+        initial_phase_deg=135.0,
+        velocity_scatter=0.01,
+        gain_scatter=0.3,
+        full_scale=6.0,
+    ),
 }
 DISTANCES_DEG = np.array([20.0, 35.0, 50.0])
 
@@ -90,12 +108,16 @@ def chain() -> dict[str, np.ndarray]:
     """From records to the picture of every kind of style."""
     gather = condition(records(), CONDITIONING)
     placement = Placement(DISTANCES_DEG, np.array([30.0, 160.0, 290.0]))
-    return {
-        name: render_section(style, gather, 1e9 + 40.0, placement)
-        if isinstance(style, SectionStyle)
-        else render_traces(style, gather, 1e9 + 40.0)
-        for name, style in STYLES.items()
-    }
+    near = Placement(0.2 * DISTANCES_DEG, placement.azimuths_deg)
+    pictures = {}
+    for name, style in STYLES.items():
+        if isinstance(style, SectionStyle):
+            pictures[name] = render_section(style, gather, 1e9 + 40.0, placement)
+        elif isinstance(style, BeamStyle):
+            pictures[name] = render_beam(style, gather, 1e9 + 240.0, near)
+        else:
+            pictures[name] = render_traces(style, gather, 1e9 + 40.0)
+    return pictures
 
 
 def fingerprints() -> dict[str, object]:

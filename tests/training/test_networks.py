@@ -93,3 +93,35 @@ def test_azimuth_without_evidence_is_as_uncertain_as_can_be():
     _, sigma, sign = network(torch.zeros(1))
     assert float(sigma) == pytest.approx(52.0)
     assert float(sign) == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("steps", [1, 5, 13])
+def test_a_force_that_turns_turns_the_azimuth_read(steps):
+    torch.manual_seed(0)
+    network = AzimuthReader("resnet18", WIDTH, 3).eval()
+    torch.nn.init.normal_(network.last.weight, std=0.3)
+    rows = FORCE_AZIMUTH.style.rows
+    angles = np.radians(360.0 / rows * (np.arange(rows) + 0.5))[:, None]
+    random = np.random.default_rng(1)
+    swing = random.normal(0, 25, (2, 3, 1, 64)) * np.cos(angles - np.radians(25.0)) + random.normal(0, 5, (2, 3, 1, 64)) * np.sin(angles)
+    pictures = torch.from_numpy(np.clip(np.rint(128 + swing), 1, 255).astype(np.uint8))
+    with torch.no_grad():
+        azimuth, sigma, sign = network(pictures)
+        turned = network(torch.roll(pictures, steps, dims=2))
+    apart = (turned[0] - azimuth - steps * 360.0 / rows + 180) % 360 - 180
+    np.testing.assert_allclose(apart.numpy(), 0, atol=0.1)
+    np.testing.assert_allclose(turned[1].numpy(), sigma.numpy(), rtol=0.01)
+    np.testing.assert_allclose(turned[2].numpy(), sign.numpy(), atol=0.01)
+
+
+def test_no_picture_of_a_force_is_lost_at_the_border_between_360_and_0():
+    """Rows are wrapped: whichever row is the strongest, the trunk sees it with as many neighbors on either side."""
+    network = AzimuthReader("resnet18", WIDTH, 1)
+    picture = torch.full((1, 1, 36, 64), 128, dtype=torch.uint8)
+    picture[0, 0, 35], picture[0, 0, 17] = 100, 156
+    picture[0, 0, 0] = 140
+    signal = network.signal(picture)
+    assert signal.shape == (1, 5, 48, 64)
+    assert float(signal[0, 0, network.WRAPPED, 0]) == pytest.approx(156 / 128 - 1)
+    assert float(signal[0, 0, network.WRAPPED + 18, 0]) == pytest.approx(100 / 128 - 1)
+    assert float(signal[0, 0, network.WRAPPED + 19, 0]) == pytest.approx(140 / 128 - 1)

@@ -8,8 +8,8 @@ import pytest
 from models.analysis.events import classify_event, embed_event, locate_event
 from models.analysis.glaciers import AWAY_ODDS
 from models.analysis.offsets import read_offsets
-from models.analysis.sections import Reference, draw_section, reference_at
-from models.catalog.pictures import AZIMUTH_SECTION, DISTANCE_SECTION
+from models.analysis.sections import Reference, draw_beam, draw_section, reference_at
+from models.catalog.pictures import DISTANCE_SECTION, FORCE_BEAM
 from models.errors import NoUsableTrace, TooFewStations
 
 
@@ -50,8 +50,8 @@ def test_an_earthquake_has_a_depth_read_at_the_epicenter_found(opened, gather):
 
 def test_a_glacial_earthquake_has_a_force_azimuth_with_its_ambiguity(opened, gather):
     found = locate_event(opened, gather, event_type="glacial")
-    section = draw_section(AZIMUTH_SECTION, gather, found.readings, reference_at(found.location))
-    assert found.force_azimuth.azimuth_deg == pytest.approx(section.mean() / 255.0 * 360.0, rel=1e-3)
+    beams = draw_beam(FORCE_BEAM, gather, found.readings, reference_at(found.location))
+    assert found.force_azimuth.azimuth_deg == pytest.approx(beams.mean() / 255.0 * 360.0, rel=1e-3)
     assert found.force_azimuth.ambiguous
     assert found.depth is None
 

@@ -6,9 +6,18 @@ import numpy as np
 import pytest
 
 from models.analysis.offsets import combine_origin_times, read_offsets
-from models.analysis.sections import LEAD_S, Reference, draw_section, find_reference, locate_readings, place_traces, section_start_s
-from models.catalog.pictures import AZIMUTH_SECTION, DISTANCE_SECTION
-from models.imaging.render import Placement, render_section
+from models.analysis.sections import (
+    LEAD_S,
+    Reference,
+    draw_beam,
+    draw_section,
+    find_reference,
+    locate_readings,
+    place_traces,
+    section_start_s,
+)
+from models.catalog.pictures import AZIMUTH_SECTION, DISTANCE_SECTION, FORCE_BEAM
+from models.imaging.render import Placement, render_beam, render_section
 from models.seismic.geodesy import azimuth_deg, distance_deg
 
 GIVEN = Reference(20.0, 30.0, "given")
@@ -91,3 +100,10 @@ def test_a_reduced_section_begins_before_the_origin_time(gather, readings):
     assert section_start_s(AZIMUTH_SECTION, timed) == gather.start_time_s + 700.0 - LEAD_S
     assert section_start_s(DISTANCE_SECTION, timed) == readings.window_start_s
     assert draw_section(AZIMUTH_SECTION, gather, timed, GIVEN).any()
+
+
+def test_beams_are_drawn_through_the_one_door_at_the_events_origin_time(gather, readings):
+    drawn = draw_beam(FORCE_BEAM, gather, readings, GIVEN)
+    door = render_beam(FORCE_BEAM, gather, combine_origin_times(readings).time_s, place_traces(gather, readings, GIVEN))
+    np.testing.assert_array_equal(drawn, door)
+    assert drawn.std() > 0

@@ -32,7 +32,7 @@ def test_the_raster_is_the_same_byte_for_byte(drawn, golden):
     assert np.array_equal(drawn["raster"](), golden["raster"])
 
 
-@pytest.mark.parametrize("name", ["amplitude", "frequency", "distance", "azimuth"])
+@pytest.mark.parametrize("name", ["amplitude", "frequency", "distance", "azimuth", "beam"])
 def test_the_chain_from_record_to_picture_holds_within_three_of_255_steps(drawn, golden, name):
     """Another processor's transforms round otherwise; half a percent of the pixels may differ by more."""
     picture = drawn["chain"]()[name]
