@@ -1,10 +1,11 @@
 """Located events beside their truth: the serving chain on synthetic and real events, one flat row an event."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import batched
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -20,7 +21,7 @@ from models.registry.store import open_store
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
 from models.seismic.location import Location
 from models.seismic.posterior import Maximum
-from models.seismic.regions import CARD_KEY, needed
+from models.seismic.regions import CARD_KEY, RegionScales, needed, read_scales
 from models.seismic.waveforms import Gather, Record
 from training.config import SPAWN, TrainingSettings
 from training.twin import TwinRecipe, draw_twin
@@ -116,6 +117,20 @@ def _row(gather: Gather, found: EventLocation, alone: Location, truth: Truth) ->
     )
 
 
+def calibrated(row: Row, calibration: Mapping[str, Any]) -> Row:
+    """A row of plain models, its regions stretched as a card's calibration says (the smallest and largest stated lengths aside)."""
+    best, offsets = (
+        _stretched(place, read_scales(calibration, method)) for place, method in ((row.best, row.method), (row.offsets, "offsets"))
+    )
+    return replace(row, best=best, offsets=offsets)
+
+
+def _stretched(place: Place, scales: RegionScales) -> Place:
+    inner, outer = scales.at(place.effective_stations)
+    stretched = place.inner / inner
+    return replace(place, stated_km=place.stated_km * inner, inner=stretched, outer=min(place.outer / outer, stretched))
+
+
 def place_of(location: Location, truth: Truth) -> Place:
     """A location against the truth; of its regions the one counts that holds the truth most easily."""
     point = (truth.latitude_deg, truth.longitude_deg)
@@ -138,19 +153,17 @@ def loudness_db(gather: Gather) -> float:
     return float(np.median(20.0 * np.log10(peak[good] / middle[good]))) if good.any() else np.nan
 
 
-def twin_events(recipe: TwinRecipe, settings: TrainingSettings, numbers: Sequence[int], *, calibrated: bool = True) -> list[Row]:
-    """Events of the twin by number, drawn now with the recipe's stations and located; those that cannot be are left out."""
-    work = partial(_some, recipe, settings, calibrated)
+def located_twins(recipe: TwinRecipe, settings: TrainingSettings, numbers: Sequence[int]) -> Iterator[dict[int, Row | None]]:
+    """Events of the twin by number, drawn now with the recipe's stations and located, uncalibrated, some at a time."""
     parts = list(batched(numbers, BATCH))
     with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
-        found = tqdm(pool.map(work, parts), desc="located", unit="batch", total=len(parts))
-        return [row for rows in found for row in rows]
+        yield from tqdm(pool.map(partial(_some, recipe, settings), parts), desc="located", unit="batch", total=len(parts))
 
 
-def _some(recipe: TwinRecipe, settings: TrainingSettings, calibrated: bool, numbers: tuple[int, ...]) -> list[Row]:
-    models = open_models(settings, calibrated=calibrated)
-    rows = [look(models, event.records, twin_truth(event.name, event.truth or {})) for event in draw_twin(recipe, settings, list(numbers))]
-    return [row for row in rows if row is not None]
+def _some(recipe: TwinRecipe, settings: TrainingSettings, numbers: tuple[int, ...]) -> dict[int, Row | None]:
+    models = open_models(settings, calibrated=False)
+    drawn = zip(numbers, draw_twin(recipe, settings, list(numbers)), strict=True)
+    return {number: look(models, event.records, twin_truth(event.name, event.truth or {})) for number, event in drawn}
 
 
 def twin_truth(name: str, said: Mapping[str, object]) -> Truth:

@@ -17,14 +17,15 @@ from models.registry.store import CARD_FILE, open_store
 from models.seismic.posterior import CONFIDENCE, OUTER_CONFIDENCE
 from models.seismic.regions import CARD_KEY
 from training.config import TrainingSettings
-from training.location_events import Place, Row, twin_events
+from training.kept_rows import kept_rows
+from training.location_events import Place, Row
 from training.location_report import PAGE, twin_recipe
 from training.location_tables import share_of
 from training.pages import table, write_part
 from training.splits import PARTS
 from training.twin import part_of_twin
 
-BORDERS = (5.0, 10.0)
+BORDERS = (6.0, 12.0)
 LEAST = 30  # events of a class that is given factors of its own
 
 
@@ -63,7 +64,7 @@ def calibrate(settings: TrainingSettings, store: str | None, most: int | None) -
     """Fit on the twin's validation part, put the tables into the served offset model's card, and tell about it in the docs."""
     chosen = twin_recipe(store)
     numbers = part_of_twin(chosen, settings, PARTS[1])[:most]
-    rows = twin_events(chosen, settings, numbers, calibrated=False)
+    rows = kept_rows(chosen, settings, PARTS[1], numbers)
     found = tables(rows)
     path = open_store(settings.artifacts_dir).path("offset").with_name(CARD_FILE)
     card = Card.load(path)

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from training.config import TrainingSettings, recipe
-from training.location_events import Row, look, open_models, twin_events
+from training.kept_rows import kept_rows
+from training.location_events import Row, calibrated, look, open_models
 from training.location_tables import coverage_figure, error_figure, error_table, line, median_of, share_of
 from training.pages import table, write_part
 from training.real_events import read_chosen, real_truth
@@ -30,7 +31,8 @@ def report_twin(settings: TrainingSettings, store: str | None, most: int | None)
     """Locate the test part of the twin; write its table, figures and what depth and azimuth came to."""
     chosen = twin_recipe(store)
     numbers = part_of_twin(chosen, settings, PARTS[2])[:most]
-    rows = twin_events(chosen, settings, numbers)
+    tables = open_models(settings)["offset"].card.calibration
+    rows = [calibrated(row, tables) for row in kept_rows(chosen, settings, PARTS[2], numbers)]
     error_figure(rows, FIGURES / "location_errors.png")
     coverage_figure(rows, FIGURES / "location_coverage.png")
     stores = chosen.store if isinstance(chosen.store, str) else ", ".join(chosen.store)
