@@ -26,7 +26,7 @@ FIRST_DEPTHS_KM: Final = (5.0, 15.0, 35.0, 70.0, 140.0, 250.0, 400.0, 575.0)
 MOST_COARSE_TRACES: Final = 30
 SPHERE_STEP_DEG: Final = 2.0
 SPHERE_BLUR_S: Final = 5.0
-MOST_WORTH, WORTH = 600, 10.0  # places that first arrivals leave at most, and how much worse than the best (in logarithm)
+MOST_WORTH, WORTH = 250, 10.0  # places that first arrivals leave at most, and how much worse than the best (in logarithm)
 NEAR_STEP_DEG: Final = 0.5
 WIDEST_NEAR_DEG: Final = 20.0
 # Travel times change by less, from depth to depth and from node to node (a degree of spacing, and 4 nodes to the corner).
