@@ -170,7 +170,7 @@ def test_the_factors_are_put_into_the_card_that_is_served(page, rows, toy_artifa
     store = open_store(tmp_path / "artifacts")
     assert path.parent == store.path("offset").parent
     assert read_scales(store.verify(OFFSET).calibration, "offsets").at(12.0) == (1.38, 0.91)
-    assert "| offsets | from 10 | 100 | 1.38 | 0.91 |" in page.read_text()
+    assert "| offsets | from 12 | 100 | 1.38 | 0.91 |" in page.read_text()
 
 
 def test_the_twin_and_its_figures_are_told_on_the_page(page, rows, toy_artifacts, tmp_path, monkeypatch):
