@@ -48,6 +48,7 @@ RULES = (
     "largest excess (ours)",
     "least BIC of Gaussian mixtures",
 )
+LOOKED = "<!-- looked at: kept as it is -->"
 # Gaussian mixtures see so many leading components; no distribution of theirs is narrower than this share of their variance.
 MIXTURE_COMPONENTS, FLOOR = 4, 0.02
 
@@ -212,9 +213,16 @@ def confusions(embedding: NDArray[np.float32], kinds: Labels, plan: BenchmarkRec
 
 
 def write(settings: TrainingSettings, page: Path) -> None:
-    """Measure, and write the page; the real events of the data folder come last, where it holds any."""
+    """Measure, and write the page; the real events of the data folder follow, where it holds any, and what a person wrote of them."""
     from training.families_page import page_of  # noqa: PLC0415  (the page reads this module's types)
 
     real = settings.data_dir / "real_events" if settings.data_dir else None
     found = section(settings.artifacts_dir, real) if real and real.is_dir() else ""
-    page.write_text(page_of(measure(settings)) + ("\n" + found if found else ""), encoding="utf-8")
+    words = written_by_hand(page)
+    page.write_text("\n".join(part for part in (page_of(measure(settings)), found, words) if part), encoding="utf-8")
+
+
+def written_by_hand(page: Path) -> str:
+    """What stands on the page from the mark LOOKED on; nothing where there is no page or no mark."""
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    return text[text.index(LOOKED) :] if LOOKED in text else ""

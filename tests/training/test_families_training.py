@@ -15,7 +15,17 @@ from training.config import recipe
 from training.contrastive import ContrastiveRecipe, vicreg_loss
 from training.deepcluster import ClusterRecipe, pseudo_labels, uniform_over_labels
 from training.export import export
-from training.families_benchmark import RULES, Report, Score, claims_in_noise, count_by_mixture, draw_mixture, score
+from training.families_benchmark import (
+    LOOKED,
+    RULES,
+    Report,
+    Score,
+    claims_in_noise,
+    count_by_mixture,
+    draw_mixture,
+    score,
+    written_by_hand,
+)
 from training.families_data import KINDS, turned
 from training.families_limits import Ceiling, ceiling
 from training.families_methods import FamiliesPlan, spectra
@@ -219,3 +229,12 @@ def test_kinds_that_show_are_named_and_twins_are_not_learned_from():
     untold = ceiling("untold", twins, random.permutation(np.repeat(np.arange(4), 10)).repeat(2), sources, 1)
     assert untold.right[1] < 0.5
     assert untold.right[1] <= untold.right[0] <= untold.right[2]
+
+
+def test_words_written_by_hand_stay_on_the_page(tmp_path):
+    page = tmp_path / "families.md"
+    assert written_by_hand(page) == ""
+    page.write_text("# Numbers\n")
+    assert written_by_hand(page) == ""
+    page.write_text(f"# Numbers\n{LOOKED}\nWords.\n")
+    assert written_by_hand(page) == f"{LOOKED}\nWords.\n"
