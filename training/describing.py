@@ -10,12 +10,13 @@ a few hundred sources are too few for a convolutional trunk, whose average over 
 from itertools import product
 
 import numpy as np
+import scipy.linalg
 import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from models.catalog.families import CENTERS, EMBEDDING_SIZE
-from models.networks.families import LikenessReader
+from models.networks.families import POOL, LikenessReader
 from training.deepcluster import set_projection
 from training.descriptions import WEIGHTS
 from training.projections import Projection
@@ -28,8 +29,8 @@ class DescribeRecipe(BaseModel):
     """
     Kernels and penalties to choose from by cross-validation over sources.
 
-    `sharpness`: of the Gaussian kernel, one over squared brightness summed over the picture; `penalties`: of the ridge, in units
-    of a picture's likeness to itself.
+    `sharpness`: of the Laplacian kernel, one over the distance of two averaged pictures in brightness; `penalties`: of the ridge,
+    in units of a picture's likeness to itself.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,19 +49,26 @@ def weighted(descriptions: Floats) -> Floats:
 
 def fit(views: Pictures, targets: Floats, recipe: DescribeRecipe) -> LikenessReader:
     """A reader of targets [sources, m], m at most EMBEDDING_SIZE, off views [sources, v, channels, rows, columns] of the sources."""
-    known = np.ascontiguousarray(views.reshape(views.shape[0] * views.shape[1], -1))
+    known = averaged(views.reshape(-1, *views.shape[2:]))
     sources = np.repeat(np.arange(len(views)), views.shape[1])
     truth = (targets - targets.mean(axis=0))[sources]
-    squares = _squared_distances(known / 255.0)
+    distances = np.sqrt(_squared_distances(known / 255.0))
     tried = list(product(recipe.sharpness, recipe.penalties))
-    misses = [_missed(np.exp(-sharpness * squares), penalty, truth, sources, recipe) for sharpness, penalty in tried]
+    misses = [_missed(np.exp(-sharpness * distances), penalty, truth, sources, recipe) for sharpness, penalty in tried]
     sharpness, penalty = tried[int(np.argmin(misses))]
-    likeness = np.exp(-sharpness * squares)
+    likeness = np.exp(-sharpness * distances)
     reader = LikenessReader(torch.from_numpy(known), sharpness, EMBEDDING_SIZE, CENTERS)
     matrix = _solved(likeness, penalty, truth).astype(np.float32)
     projection = Projection(np.zeros(len(known), np.float32), matrix)
     set_projection(reader, projection, likeness.astype(np.float32), recipe.seed)
     return reader.eval()
+
+
+def averaged(pictures: Pictures) -> Pictures:
+    """Means [n, m] over patches of POOL rows and columns of pictures [n, channels, rows, columns], as bytes."""
+    count, channels, rows, columns = pictures.shape
+    patches = pictures.reshape(count, channels, rows // POOL[0], POOL[0], columns // POOL[1], POOL[1])
+    return np.asarray(np.rint(patches.mean(axis=(3, 5))), np.uint8).reshape(count, -1)
 
 
 def _squared_distances(rows: Floats) -> Floats:
@@ -69,7 +77,7 @@ def _squared_distances(rows: Floats) -> Floats:
 
 
 def _solved(likeness: Floats, penalty: float, truth: Floats) -> Floats:
-    return np.asarray(np.linalg.solve(likeness + penalty * np.eye(len(likeness)), truth))
+    return np.asarray(scipy.linalg.solve(likeness + penalty * np.eye(len(likeness)), truth, assume_a="pos"))
 
 
 def _missed(likeness: Floats, penalty: float, truth: Floats, sources: NDArray[np.int64], recipe: DescribeRecipe) -> float:

@@ -19,7 +19,7 @@ from models.imaging.style import channels
 from models.networks.heads import Reader
 from models.registry.card import Card, Metric
 from training.config import commit
-from training.shipping import Gate, Shipped, answers, difference, ship, stored
+from training.shipping import Gate, Shipped, Storage, answers, difference, ship, stored
 
 OPSET = 18
 
@@ -63,18 +63,19 @@ def export(
     calibration: dict[str, Any],
     metrics: tuple[Metric, ...] = (),
     gate: Gate | None = None,
+    storage: Storage = "float16",
 ) -> Path:
     """
     Write `<folder>/<name>/<version>/` and return it; metrics follow once the serving path has measured them.
 
     With a gate, the storage is the recipe's or a wider one, the float32 graph is kept beside the gate's reference, and the card
-    says what the gate found; without one, weights are stored as float16.
+    says what the gate found; without one, weights are stored as `storage`.
     """
     place = folder / spec.name / version
     place.mkdir(parents=True, exist_ok=True)
     path = place / "model.onnx"
     graph = to_onnx(network, spec)
-    shipped = Shipped(stored(graph, "float16"), {"storage": "float16", "gated": False}) if gate is None else ship(spec.name, graph, gate)
+    shipped = Shipped(stored(graph, storage), {"storage": storage, "gated": False}) if gate is None else ship(spec.name, graph, gate)
     path.write_bytes(shipped.content)
     Card(
         name=spec.name,

@@ -14,11 +14,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, confusion_matrix, normalized_mutual_info_score
+from sklearn.mixture import GaussianMixture
 
 from models.analysis.families import Families, find_families
+from models.analysis.family_choice import leading_components, unit_length
 from training.config import SPAWN, TrainingSettings, recipe
 from training.dataset import Arrays
-from training.families_data import KINDS, STYLES, FamiliesRecipe, pair_shards
+from training.families_data import KINDS, STYLES, FamiliesRecipe, noise_shards, pair_shards
 from training.families_limits import Ceiling, ceilings
 from training.families_methods import (
     BenchmarkRecipe,
@@ -38,7 +40,17 @@ from training.families_real import section
 Labels = NDArray[np.int64]
 # Kinds kept from one of the trained embeddings: what it does with sources that nobody thought of.
 UNTAUGHT = ("landslide", "collapse", "resonance")
-RULES = ("smallest loss (the paper's)", "largest silhouette", "largest gap", "largest stability", "largest excess (ours)")
+RULES = (
+    "smallest loss (the paper's)",
+    "largest silhouette",
+    "largest gap",
+    "largest stability",
+    "largest excess (ours)",
+    "least BIC of Gaussian mixtures",
+)
+LOOKED = "<!-- looked at: kept as it is -->"
+# Gaussian mixtures see so many leading components; no distribution of theirs is narrower than this share of their variance.
+MIXTURE_COMPONENTS, FLOOR = 4, 0.02
 
 
 @dataclass(frozen=True)
@@ -69,6 +81,7 @@ class Report:
 
     scores: Mapping[str, Sequence[Score]]
     alone: Mapping[str, int]
+    noise: Mapping[str, int]
     pairs: NDArray[np.float64]
     limits: Sequence[Ceiling]
     sources: int
@@ -105,14 +118,29 @@ def score(embedding: NDArray[np.float32], mixture: Mixture, plan: BenchmarkRecip
         k=found.k,
         true_k=true_k,
         structured=found.structure_found,
-        chosen=chosen_by_rules(found),
+        chosen=(*chosen_by_rules(found), count_by_mixture(events, plan)),
     )
 
 
 def chosen_by_rules(found: Families) -> tuple[int, ...]:
-    """The k that each of RULES chooses."""
+    """The k that each of RULES but the last chooses."""
     best = [max(found.selection, key=attrgetter(name)).k for name in ("silhouette", "gap", "stability", "excess")]
     return (found.k_of_smallest_loss, *best)
+
+
+def count_by_mixture(events: NDArray[np.float32], plan: BenchmarkRecipe) -> int:
+    """The number of normal distributions of any shape that explain the leading components best for their number (Schwarz 1978)."""
+    points = leading_components(unit_length(events.astype(np.float64)))[:, :MIXTURE_COMPONENTS]
+    floor = FLOOR * float(points.var(axis=0).mean())
+    fits = [GaussianMixture(k, reg_covar=floor, random_state=plan.seed).fit(points) for k in range(2, plan.k_max + 1)]
+    return int(min(fits, key=lambda fit: fit.bic(points)).n_components)
+
+
+def claims_in_noise(embedding: NDArray[np.float32], plan: BenchmarkRecipe) -> int:
+    """In how many of as many draws as there are mixtures structure is claimed among half of the uploads that hold nothing but noise."""
+    random = np.random.default_rng([plan.seed, 3])
+    parts = [random.choice(len(embedding), len(embedding) // 2, replace=False) for _ in range(plan.draws)]
+    return sum(find_families(embedding[part], 2, 6, 3, plan.seed + k).structure_found for k, part in enumerate(parts))
 
 
 def claims_alone(embedding: NDArray[np.float32], kinds: Labels, plan: BenchmarkRecipe) -> int:
@@ -153,22 +181,26 @@ def measure(settings: TrainingSettings) -> Report:
     random = np.random.default_rng([plan.benchmark.seed, 2])
     mixtures = [draw_mixture(kinds, plan.benchmark, random) for _ in range(plan.benchmark.draws)]
     embedded = {method.name: method.embed(pictures) for method in methods}
+    quiet = noise_shards(recipe("families_pairs", FamiliesRecipe), settings, list(range(plan.noise_shards))).load_all(tuple(STYLES))
+    embedded_noise = {method.name: method.embed(quiet) for method in (methods[2], methods[-2])}
     with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
         scores = {name: list(pool.map(partial(score, rows, plan=plan.benchmark), mixtures)) for name, rows in embedded.items()}
         ours_name = methods[-2].name
         names = (methods[2].name, ours_name)
         claims = pool.map(partial(claims_alone, kinds=kinds, plan=plan.benchmark), [embedded[name] for name in names])
         alone = dict(zip(names, claims, strict=True))
+        silence = pool.map(partial(claims_in_noise, plan=plan.benchmark), [embedded_noise[name] for name in names])
+        noise = dict(zip(names, silence, strict=True))
     pairs = confusions(embedded[ours_name], kinds, plan.benchmark)
     limits = ceilings({name: np.concatenate([train[name], test[name]]) for name in ("source", "truth")}, plan.benchmark.seed)
-    return Report(scores, alone, pairs, limits, len(train["truth"]), plan.benchmark.draws)
+    return Report(scores, alone, noise, pairs, limits, len(train["truth"]), plan.benchmark.draws)
 
 
 def load_pairs(settings: TrainingSettings, plan: FamiliesPlan) -> tuple[Arrays, Arrays]:
     """Test and training sources, apart by number."""
     pairs, names = recipe("families_pairs", FamiliesRecipe), (*STYLES, "truth")
     test = pair_shards(pairs, settings, list(range(plan.test_shards)))
-    train = pair_shards(pairs, settings, list(range(plan.test_shards, plan.test_shards + plan.train_shards)))
+    train = pair_shards(pairs, settings, list(range(plan.first_train_shard, plan.first_train_shard + plan.train_shards)))
     return test.load_all(names), train.load_all(names)
 
 
@@ -181,9 +213,16 @@ def confusions(embedding: NDArray[np.float32], kinds: Labels, plan: BenchmarkRec
 
 
 def write(settings: TrainingSettings, page: Path) -> None:
-    """Measure, and write the page; the real events of the data folder come last, where it holds any."""
+    """Measure, and write the page; the real events of the data folder follow, where it holds any, and what a person wrote of them."""
     from training.families_page import page_of  # noqa: PLC0415  (the page reads this module's types)
 
     real = settings.data_dir / "real_events" if settings.data_dir else None
     found = section(settings.artifacts_dir, real) if real and real.is_dir() else ""
-    page.write_text(page_of(measure(settings)) + ("\n" + found if found else ""), encoding="utf-8")
+    words = written_by_hand(page)
+    page.write_text("\n".join(part for part in (page_of(measure(settings)), found, words) if part), encoding="utf-8")
+
+
+def written_by_hand(page: Path) -> str:
+    """What stands on the page from the mark LOOKED on; nothing where there is no page or no mark."""
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    return text[text.index(LOOKED) :] if LOOKED in text else ""

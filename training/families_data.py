@@ -6,7 +6,7 @@ other stations in other noise. What both have in common is the source: no label 
 larger until it is seen, as events are that anybody uploads: most anomalies drawn at random drown in the noise.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -36,8 +36,10 @@ from training.sources import Source
 STYLES: dict[str, SourceStyle | SectionStyle] = {"source": SOURCE, "distance": DISTANCE_SECTION}
 KINDS = ("shallow", "deep", "glacial", "explosion", "collapse", "landslide", "slow_earthquake", "resonance")
 LARGER, MOST_TRIES = 2.5, 8
+UNSEEN = 1e-9  # of its size: what is left of a source is far below any noise
 
 Pictures = Mapping[str, NDArray[np.uint8]]
+Draw = Callable[["FamiliesRecipe", TrainingSettings, int], Arrays]
 
 
 class FamiliesRecipe(BaseModel):
@@ -129,12 +131,9 @@ def view(studio: Studio, source: Source, year: int, random: np.random.Generator)
             if not is_seen(gather, recipe.seen_db):
                 source = replace(source, rates=source.rates * LARGER)
                 continue
-            readings = read_offsets(studio.offset, gather)
+            return pictures_of(studio, gather), source
         except UnusableData:
             continue
-        reference = find_reference(gather, readings)
-        section = draw_section(DISTANCE_SECTION, gather, readings, reference)
-        return {"source": draw_source(SOURCE, gather, readings, reference), "distance": section}, source
     return None
 
 
@@ -142,6 +141,33 @@ def is_seen(gather: Gather, seen_db: float) -> bool:
     """Whether heights over the noise, to which distances are nothing, reach that many decibels in the source picture."""
     heights = render_source(SOURCE, gather, np.full(len(gather.trace_ids), np.nan))[1]
     return bool(heights.max() * SOURCE.dynamic_range_db / 255 >= seen_db)
+
+
+def noise_view(studio: Studio, random: np.random.Generator) -> Pictures | None:
+    """Pictures of an upload in which nothing happens: noise at the stations of an event that is far too small; None where they are few."""
+    recipe = studio.recipe
+    source, year = draw_kind(studio.world, recipe, str(random.choice(KINDS)), random)
+    count = int(np.exp(random.uniform(*np.log(recipe.stations))))
+    reach = (recipe.nearest_deg, float(random.uniform(*recipe.farthest_deg)))
+    event = events.realize(studio.world, replace(source, rates=source.rates * UNSEEN), year, count, reach, random)
+    return None if event is None else pictures_of(studio, condition(event.records, CONDITIONING))
+
+
+def pictures_of(studio: Studio, gather: Gather) -> Pictures:
+    """What serving draws of an event, at the distances that it reads."""
+    readings = read_offsets(studio.offset, gather)
+    reference = find_reference(gather, readings)
+    section = draw_section(DISTANCE_SECTION, gather, readings, reference)
+    return {"source": draw_source(SOURCE, gather, readings, reference), "distance": section}
+
+
+def draw_noise(recipe: FamiliesRecipe, settings: TrainingSettings, number: int) -> Arrays:
+    """One shard of uploads without an event: `source` and `distance` [events_per_shard, channels, rows, columns]."""
+    studio, random, drawn = open_studio(recipe, settings), stream(recipe.seed, Purpose.FAMILIES_NOISE, number), list[Pictures]()
+    while len(drawn) < recipe.events_per_shard:
+        seen = noise_view(studio, random)
+        drawn += [] if seen is None else [seen]
+    return {name: np.stack([pictures[name] for pictures in drawn]) for name in STYLES}
 
 
 def _pair(studio: Studio, kind: str, random: np.random.Generator) -> Arrays:
@@ -158,23 +184,36 @@ def _pair(studio: Studio, kind: str, random: np.random.Generator) -> Arrays:
             return {**pictures, "truth": np.array([KINDS.index(kind), source.depth_km, *described])}
 
 
+def open_studio(recipe: FamiliesRecipe, settings: TrainingSettings) -> Studio:
+    """The world of the recipe's stores, and the offset model that is served."""
+    world = open_world(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
+    return Studio(world, OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=1), recipe)
+
+
 def draw_pairs(recipe: FamiliesRecipe, settings: TrainingSettings, number: int) -> Arrays:
     """
     One shard, all KINDS alike often: `source` and `distance` uint8 [sources, 2 views, channels, rows, columns], `truth` [sources, 18].
 
     Truth: kind (index in KINDS), depth in km, and what the source is like (training.descriptions).
     """
-    world = open_world(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
-    studio = Studio(world, OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=1), recipe)
-    random = stream(recipe.seed, Purpose.FAMILIES, number)
+    studio, random = open_studio(recipe, settings), stream(recipe.seed, Purpose.FAMILIES, number)
     drawn = [_pair(studio, KINDS[k % len(KINDS)], random) for k in range(recipe.events_per_shard)]
     return {name: np.stack([pair[name] for pair in drawn]) for name in (*STYLES, "truth")}
 
 
 def pair_shards(recipe: FamiliesRecipe, settings: TrainingSettings, numbers: list[int]) -> Shards:
     """Shards of those numbers; another offset model makes another data set."""
+    return _shards(draw_pairs, "families", recipe, settings, numbers)
+
+
+def noise_shards(recipe: FamiliesRecipe, settings: TrainingSettings, numbers: list[int]) -> Shards:
+    """The same without events."""
+    return _shards(draw_noise, "families_noise", recipe, settings, numbers)
+
+
+def _shards(draw: Draw, name: str, recipe: FamiliesRecipe, settings: TrainingSettings, numbers: list[int]) -> Shards:
     stores = greens.load_all(settings.build_dir / "greens", recipe.store)
     offset = open_store(settings.artifacts_dir).card(OFFSET.name).digest
     styles = [fingerprint(style) for style in STYLES.values()]
     mark = fingerprint_of(recipe, *styles, greens.fingerprint_of_all(stores), offset, str(settings.data_dir is not None))
-    return make_shards(partial(draw_pairs, recipe, settings), settings.build_dir / "data" / "families", mark, numbers, settings.processes)
+    return make_shards(partial(draw, recipe, settings), settings.build_dir / "data" / name, mark, numbers, settings.processes)

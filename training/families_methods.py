@@ -41,12 +41,18 @@ class BenchmarkRecipe(BaseModel):
 
 
 class FamiliesPlan(BaseModel):
-    """Shards of test and training sources, and a recipe for each way of training."""
+    """
+    Shards of test and training sources, and a recipe for each way of training.
+
+    Test shards are numbered from 0, training shards from `first_train_shard`: either set grows without the other.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     test_shards: int
+    first_train_shard: int
     train_shards: int
+    noise_shards: int
     views: ContrastiveRecipe
     described: DescribeRecipe
     published: ClusterRecipe

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from training.config import recipe
 from training.families_benchmark import RULES, Report, Score
-from training.families_data import KINDS
+from training.families_data import KINDS, FamiliesRecipe
 from training.families_limits import Ceiling
+from training.families_methods import FamiliesPlan
 
 BOOTSTRAPS = 1000
 GOAL_ARI, GOAL_RIGHT = 0.9, 0.8
@@ -67,6 +69,19 @@ def _limits(found: Ceiling) -> str:
     return f"| {found.name} | {' | '.join(shown)} | {found.events} |"
 
 
+def _amounts() -> list[str]:
+    """How much was drawn and trained, by the recipes."""
+    plan, pairs = recipe("families", FamiliesPlan), recipe("families_pairs", FamiliesRecipe)
+    pool = plan.test_shards * pairs.events_per_shard
+    stores = [pairs.store] if isinstance(pairs.store, str) else pairs.store
+    return [
+        f"A draw asks for {plan.benchmark.events[0]} to {plan.benchmark.events[1]} events and takes what the {pool} test sources hold:"
+        f" {pool // len(KINDS)} of a kind at most. Earths: {', '.join(stores)}.",
+        f"Networks were trained for less than published: AlexNet at {plan.published.width:g} of its width for {plan.published.rounds}"
+        f" rounds, DeepCluster on source pictures for {plan.deepcluster.rounds}, two views for {plan.views.epochs} epochs.",
+    ]
+
+
 def _introduction(report: Report) -> list[str]:
     return [
         "# Families: what is told apart and what is not",
@@ -77,6 +92,7 @@ def _introduction(report: Report) -> list[str]:
         f"prepared on the same {report.sources} training sources, other ones than the test's. Every source is made larger until it",
         "stands clearly over the noise (training/configs/families_pairs.toml): at their natural size most landslides and slow",
         "earthquakes drown, and nothing can group what nobody can see.",
+        *_amounts(),
         "",
         "Ours is taught to read off a picture what its source is like: duration, depth, force or moment, isotropic or not, level at",
         "twelve periods (`training/descriptions`). No kind is named to it, but the generator's truth about the training sources is.",
@@ -118,21 +134,23 @@ def page_of(report: Report) -> str:
         "",
         *WHY.splitlines(),
         "",
-        "## How many families: five rules side by side",
+        "## How many families: rules side by side",
         "",
-        f"On the embedding of '{ours}'.",
+        f"On the embedding of '{ours}', whose ARI is {np.mean([one.ari for one in report.scores[ours]]):.2f} with k chosen and"
+        f" {np.mean([one.fixed for one in report.scores[ours]]):.2f} with k known.",
         "",
         "| rule | right k | mean absolute miss | mean miss |",
         "| --- | --- | --- | --- |",
         *_rules(report.scores[ours]),
         "",
-        "## One kind only",
+        "## One kind only, and noise",
         "",
-        "In how many draws structure is claimed where all events are of one kind (it should be none, or one of twenty).",
+        "In how many draws structure is claimed where all events are of one kind, each kind in turn, and where no event happened at",
+        "all: noise at the stations of events far too small to be seen. It should be none, or one of twenty.",
         "",
-        "| embedding | claimed |",
-        "| --- | --- |",
-        *[f"| {name} | {claims} of {report.draws} |" for name, claims in report.alone.items()],
+        "| embedding | one kind | noise |",
+        "| --- | --- | --- |",
+        *[f"| {name} | {report.alone[name]} of {report.draws} | {report.noise[name]} of {report.draws} |" for name in report.alone],
         "",
         "## Which kinds are taken for one another",
         "",

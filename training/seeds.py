@@ -15,6 +15,7 @@ class Purpose(IntEnum):
     LEAKAGE = 5
     FAMILIES = 6
     FORCES = 7
+    FAMILIES_NOISE = 8
 
 
 def sequence(seed: int, purpose: Purpose, number: int) -> np.random.SeedSequence:

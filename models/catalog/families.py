@@ -10,7 +10,7 @@ FAMILIES = ModelSpec(
     name="families",
     task="Embed what the records of an unlabelled event have in common so that events of one kind lie close together.",
     style=SOURCE,
-    architecture="gaussian kernel",
+    architecture="laplacian kernel",
     outputs=(
         Output(
             name="embedding",

@@ -1,10 +1,14 @@
 """What a picture of an unlabelled event is embedded by."""
 
+from typing import Final
+
 import torch
 from torch import Tensor, nn
 
 from models.networks.heads import Reader
 from models.networks.trunks import as_signal
+
+POOL: Final = (2, 4)  # rows and columns of a source picture that are averaged before pictures are compared
 
 
 class FamiliesReader(Reader):
@@ -49,15 +53,16 @@ class FamiliesReader(Reader):
 
 class Likeness(nn.Module):
     """
-    How like each of the known pictures a picture is: the Gaussian kernel exp(-sharpness d^2) of their distance, pixel by pixel.
+    How like each of the known pictures a picture is: the Laplacian kernel exp(-sharpness d) of their distance d, patch by patch.
 
-    Unlike a convolution's average, it tells one row (a period) from the next.
+    Unlike a convolution's average, it tells one row (a period) from the next. Patches of POOL rows and columns are averaged
+    first: what is finer differs from station to station more than from source to source.
     """
 
     known: Tensor
 
     def __init__(self, known: Tensor, sharpness: float) -> None:
-        """`known` uint8 [n, channels x rows x columns]; sharpness is one over brightness (0 to 1) squared, summed over pixels."""
+        """`known` uint8 [n, channels x rows x columns] of averaged pictures; sharpness is one over brightness (0 to 1)."""
         super().__init__()
         self.register_buffer("known", known)
         self.sharpness = sharpness
@@ -65,9 +70,9 @@ class Likeness(nn.Module):
 
     def forward(self, signal: Tensor) -> Tensor:
         """Likenesses [batch, n] of signals [batch, channels, rows, columns], brightness 0 to 1."""
-        seen, known = signal.flatten(1), self.known.float() / 255.0
+        seen, known = nn.functional.avg_pool2d(signal, POOL).flatten(1), self.known.float() / 255.0
         squares = seen.square().sum(dim=1, keepdim=True) + known.square().sum(dim=1) - 2.0 * seen @ known.T
-        return torch.exp(-self.sharpness * squares.clamp(min=0.0))
+        return torch.exp(-self.sharpness * squares.clamp(min=0.0).sqrt())
 
 
 class LikenessReader(FamiliesReader):

@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from models.catalog.families import CENTERS, EMBEDDING_SIZE, FAMILIES
-from training.describing import DescribeRecipe, fit, weighted
+from models.networks.families import POOL, Likeness
+from training.describing import DescribeRecipe, averaged, fit, weighted
 from training.descriptions import NAMES, PERIODS_S, WEIGHTS, describe
 from training.export import export, worst_difference
 from training.sources import anomalous, glacial
 
 STEP_S = 2.0
-RECIPE = DescribeRecipe(sharpness=(0.001, 0.01), penalties=(0.1, 1.0), folds=3, seed=3)
+RECIPE = DescribeRecipe(sharpness=(0.02, 0.1), penalties=(0.003, 0.03), folds=3, seed=3)
 
 
 def told(source):
@@ -89,12 +90,22 @@ def test_a_taught_reader_tells_which_row_was_bright():
     assert similarities.shape == (30, CENTERS)
 
 
+def test_pictures_are_averaged_alike_where_they_are_known_and_where_they_are_read():
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 2, 24, 32), dtype=np.uint8)
+    means = torch.nn.functional.avg_pool2d(torch.from_numpy(pictures).float(), POOL).flatten(1).numpy()
+    np.testing.assert_allclose(averaged(pictures), means, atol=0.5)
+    likeness = Likeness(torch.from_numpy(averaged(pictures)), 0.1)(torch.from_numpy(pictures).float() / 255.0).numpy()
+    np.testing.assert_allclose(np.diag(likeness), 1.0, atol=0.01)
+    apart = np.linalg.norm(means[0] - means[1]) / 255.0
+    assert likeness[0, 1] == pytest.approx(np.exp(-0.1 * apart), rel=0.01)
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 def test_an_exported_reader_says_what_it_says_unexported(tmp_path):
     random = np.random.default_rng(1)
     views = pictures_with_a_row(random, random.integers(0, 24, 40))
     reader = fit(views, random.normal(size=(40, 16)), RECIPE)
-    place = export(reader, FAMILIES, "1", tmp_path, data={}, limits=(), calibration={})
+    place = export(reader, FAMILIES, "1", tmp_path, data={}, limits=(), calibration={}, storage="float32")
     assert worst_difference(reader, place / "model.onnx", np.ascontiguousarray(views[:20, 0])) < 0.02
 
 

@@ -15,7 +15,17 @@ from training.config import recipe
 from training.contrastive import ContrastiveRecipe, vicreg_loss
 from training.deepcluster import ClusterRecipe, pseudo_labels, uniform_over_labels
 from training.export import export
-from training.families_benchmark import RULES, Report, Score, draw_mixture, score
+from training.families_benchmark import (
+    LOOKED,
+    RULES,
+    Report,
+    Score,
+    claims_in_noise,
+    count_by_mixture,
+    draw_mixture,
+    score,
+    written_by_hand,
+)
 from training.families_data import KINDS, turned
 from training.families_limits import Ceiling, ceiling
 from training.families_methods import FamiliesPlan, spectra
@@ -193,12 +203,22 @@ def test_a_perfect_embedding_scores_one_and_the_page_says_so():
     assert perfect.ari == pytest.approx(1.0)
     assert perfect.structured
     limit = Ceiling("the source picture", (0.61, 0.58, 0.64), (0.33, 0.3, 0.36), 480)
-    blind = Score(0.0, 0.0, 0.0, 0.0, 2, 5, False, (2, 2, 2, 2, 2))
-    page = page_of(Report({"ours": [perfect], "ceiling": [blind]}, {"ours": 0}, np.eye(len(KINDS)), [limit], 96, 1))
+    blind = Score(0.0, 0.0, 0.0, 0.0, 2, 5, False, (2,) * len(RULES))
+    page = page_of(Report({"ours": [perfect], "ceiling": [blind]}, {"ours": 0}, {"ours": 1}, np.eye(len(KINDS)), [limit], 96, 1))
     assert "| ours | 1.00 (1.00 to 1.00) |" in page
     assert ("reached by: ours." in page) == (perfect.k == perfect.true_k)
     assert "| the source picture | 0.61 (0.58 to 0.64) | 0.33 (0.30 to 0.36) | 480 |" in page
     assert all(rule in page for rule in RULES)
+    assert len(perfect.chosen) == len(RULES)
+    assert "| ours | 0 of 1 | 1 of 1 |" in page
+
+
+def test_a_mixture_of_clouds_is_counted_and_nothing_is_claimed_in_noise():
+    plan, random = recipe("families", FamiliesPlan).benchmark, np.random.default_rng(0)
+    apart = np.eye(32)[np.repeat([0, 1, 2], 60)] + 0.1 * random.normal(size=(180, 32))
+    assert count_by_mixture(apart.astype(np.float32), plan) == 3
+    assert claims_in_noise(random.normal(size=(100, 32)).astype(np.float32), plan.model_copy(update={"draws": 4})) == 0
+    assert claims_in_noise(apart[:, :8].astype(np.float32), plan.model_copy(update={"draws": 2})) == 2
 
 
 def test_kinds_that_show_are_named_and_twins_are_not_learned_from():
@@ -209,3 +229,12 @@ def test_kinds_that_show_are_named_and_twins_are_not_learned_from():
     untold = ceiling("untold", twins, random.permutation(np.repeat(np.arange(4), 10)).repeat(2), sources, 1)
     assert untold.right[1] < 0.5
     assert untold.right[1] <= untold.right[0] <= untold.right[2]
+
+
+def test_words_written_by_hand_stay_on_the_page(tmp_path):
+    page = tmp_path / "families.md"
+    assert written_by_hand(page) == ""
+    page.write_text("# Numbers\n")
+    assert written_by_hand(page) == ""
+    page.write_text(f"# Numbers\n{LOOKED}\nWords.\n")
+    assert written_by_hand(page) == f"{LOOKED}\nWords.\n"
