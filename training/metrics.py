@@ -44,7 +44,7 @@ def wilson(hits: int, count: int, z: float = 1.96) -> tuple[float, float]:
     share, spread = hits / count, z * z / count
     middle = (share + 0.5 * spread) / (1.0 + spread)
     half = z * np.sqrt(share * (1.0 - share) / count + spread / (4.0 * count)) / (1.0 + spread)
-    return float(middle - half), float(middle + half)
+    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 
 def share_metric(name: str, dataset: str, hits: NDArray[np.bool_]) -> Metric:
