@@ -127,7 +127,7 @@ def test_traces_that_lack_something_are_left_out_and_keep_their_place():
 def test_fewer_than_three_places_are_too_few(count):
     lats, lons = stations_around(np.random.default_rng(2), count, 10.0, 10.0)
     many = [np.repeat(values, 4) for values in (lats, lons, distance_deg(10.0, 10.0, lats, lons), np.ones(count))]
-    with pytest.raises(TooFewStations, match=f"{count} stations"):
+    with pytest.raises(TooFewStations, match=f"readable distance: {count};"):
         locate(*many)
 
 
