@@ -238,3 +238,8 @@ def warm() -> None:
     data = assemble(pick_all([record] * 3), [surge] * 3, np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 0.0]))
     if data is not None:
         locate_by_times(data, no_prior)
+    spread = np.linspace(-60.0, 60.0, 6)
+    noise = np.sin(np.arange(6 * 2400.0) ** 1.5).astype(np.float32).reshape(6, -1)
+    surface = search_surface_waves(Gather((record.trace_id,) * 6, 0.0, 1.0, noise, spread, 2.0 * spread))
+    if surface is not None:
+        surface.origin(0.0, 0.0)

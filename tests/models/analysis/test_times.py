@@ -14,10 +14,12 @@ from models.analysis.times import (
     origin_of,
     refine,
     time_event,
+    warm,
     with_origin,
 )
 from models.catalog.pictures import CONDITIONING
 from models.imaging.conditioning import condition
+from models.seismic import beams, stacking, trainsums
 from models.seismic.arrivals import Arrival
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
 from models.seismic.location import locate
@@ -124,3 +126,9 @@ def test_only_first_arrivals_at_short_periods_on_enough_traces_speak_for_a_tecto
     timed = Timed((), 10.0, 5.0, 0.0, 1.0, 20.0, arrivals)
     assert heard_at_short_periods(timed) is heard
     assert not heard_at_short_periods(None)
+
+
+def test_every_loop_is_compiled_before_the_first_event():
+    warm()
+    for loop in (beams._sums, stacking.stack, trainsums.told, trainsums.stacked):
+        assert loop.signatures
