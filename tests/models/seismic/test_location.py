@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import TooFewStations
+from models.seismic import posterior
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, distance_deg
-from models.seismic.location import locate
+from models.seismic.location import locate, prepare_offsets
+from models.seismic.regions import holds
 
 
 def stations_around(rng, count, latitude, longitude, distances=(10.0, 120.0), azimuths=(0.0, 360.0)):
@@ -152,3 +154,44 @@ def test_two_thousand_stations_are_located():
     lats, lons = stations_around(np.random.default_rng(9), 2000, 10.0, 10.0)
     found = locate(lats, lons, distance_deg(10.0, 10.0, lats, lons), np.ones(2000))
     assert error_km(found, 10.0, 10.0) < 1.0
+
+
+def drawn_events(count):
+    """Events to one side of their stations, whose traces share an error about as large as they state of their own."""
+    for seed in range(count):
+        rng = np.random.default_rng(7000 + seed)
+        latitude, longitude = np.degrees(np.arcsin(rng.uniform(-1, 1))), rng.uniform(-180, 180)
+        lats, lons = stations_around(rng, 20, latitude, longitude, azimuths=(0.0, 120.0))
+        stated = np.exp(rng.uniform(np.log(1.0), np.log(12.0))) * rng.uniform(0.7, 1.4, 20)
+        errors = stated * rng.standard_t(3.0, 20) + stated.mean() * rng.normal()
+        yield (latitude, longitude), (lats, lons, distance_deg(latitude, longitude, lats, lons) + errors, stated)
+
+
+def test_regions_hold_where_traces_share_an_error_as_large_as_they_state():
+    found = [(locate(*data), truth) for truth, data in drawn_events(300)]
+    assert 0.62 <= np.mean([holds(place, *truth) for place, truth in found]) <= 0.74
+    assert 0.86 <= np.mean([holds(place, *truth, outer=True) for place, truth in found]) <= 0.94
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_of_traces_that_are_sure_the_answer_does_not_hang_on_how_much_they_share(seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    lats, lons = stations_around(rng, int(rng.integers(8, 40)), -20.0, 170.0)
+    stated = rng.uniform(0.3, 1.0, len(lats))
+    data = (lats, lons, distance_deg(-20.0, 170.0, lats, lons) + rng.normal(0.0, stated) + rng.normal(0.0, 0.7), stated)
+    found = locate(*data)
+    monkeypatch.setattr(posterior, "COMMON_BIAS_SHARE", 0.0)
+    constant = locate(*data)
+    assert error_km(found, constant.latitude_deg, constant.longitude_deg) < 0.1 * constant.horizontal_uncertainty_km
+    assert found.horizontal_uncertainty_km == pytest.approx(constant.horizontal_uncertainty_km, rel=0.1)
+
+
+def test_the_common_error_goes_with_stated_uncertainties_and_neighbors_count_once():
+    lats, lons = stations_around(np.random.default_rng(4), 12, 10.0, 10.0)
+    stated = np.linspace(2.0, 30.0, 12)
+    once = prepare_offsets(lats, lons, np.full(12, 50.0), stated)
+    assert once.bias_deviation == pytest.approx(np.hypot(1.5, np.mean(stated**-2.0) ** -0.5), rel=0.02)
+    weights = 1.0 + 9.0 * (np.arange(12) == 11)
+    many = (np.repeat(values, weights.astype(int)) for values in (lats, lons, np.full(12, 50.0), stated))
+    assert prepare_offsets(*many).bias_deviation == pytest.approx(once.bias_deviation, rel=1e-6)
+    assert prepare_offsets(lats, lons, np.full(12, 50.0), np.full(12, 0.1)).bias_deviation == pytest.approx(1.5, rel=0.01)
