@@ -148,15 +148,24 @@ def calibrate_regions(arguments: argparse.Namespace, settings: TrainingSettings)
     print(location_regions.calibrate(settings, arguments.store, arguments.most))
 
 
+def measure_shared(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Measure the error that the distances of one event share."""
+    from training import location_shared
+
+    print(location_shared.report(settings, arguments.store, arguments.most))
+
+
 def add_location(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the verbs that calibrate regions and measure locations."""
+    """Add the verbs that calibrate regions and measure distances and locations."""
     where = verbs.add_parser("location", help="write parts of docs/location.md: the twin's test events located, or real ones")
     where.add_argument("--real", type=Path, help="real events, a folder each, instead of the twin")
     where.add_argument("--archive", type=Path, help="the twin's archive: its test events with and without stacked surface waves")
     where.set_defaults(run=locate)
     regions = verbs.add_parser("location-regions", help="fit how large regions are stated on the twin's validation events, into the card")
     regions.set_defaults(run=calibrate_regions)
-    for verb in (where, regions):
+    common = verbs.add_parser("location-shared", help="measure the error that distances of an event share, on the twin's validation events")
+    common.set_defaults(run=measure_shared)
+    for verb in (where, regions, common):
         verb.add_argument("--store", help="another store of Green's functions than the twin's")
         verb.add_argument("--most", type=int, help="most events")
 

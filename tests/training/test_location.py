@@ -18,7 +18,7 @@ from training.config import TrainingSettings
 from training.drawn_networks import SETTINGS, draw, draws, located
 from training.kept_rows import add_rows, read_rows
 from training.location_events import Place, Row, Truth, calibrated, place_of
-from training.location_regions import BORDERS, conformal, fit, tables
+from training.location_regions import BORDERS, conformal, factor, fit, tables
 from training.location_report import real_line, sources
 from training.location_tables import classes, coverage_figure, error_figure, error_table, share_of
 from training.metrics import wilson
@@ -200,3 +200,13 @@ def test_factors_are_applied_to_rows_as_to_locations(rows):
     assert (one.best.inner, one.best.outer, one.best.stated_km) == (0.5, 0.125, 40.0)
     never_inside = calibrated(rows[49], {CARD_KEY: {"offsets": {"stations": [], "inner": [2.0], "outer": [0.1]}}})
     assert never_inside.best.outer == never_inside.best.inner
+
+
+def test_regions_that_hold_what_they_promise_are_left_as_they_are():
+    needed = np.linspace(0.01, 1.45, 100)  # 69 of 100 hold
+    assert factor(needed, 0.68) == 1.0
+    assert factor(needed, 0.90) == conformal(needed, 0.90)
+    assert factor(3.0 * needed, 0.68) == conformal(3.0 * needed, 0.68)
+    random = np.random.default_rng(6)
+    held = [np.mean(drawn <= factor(drawn[:60], 0.68)) for drawn in random.gamma(2.0, 0.43, (200, 400))]
+    assert np.mean(held) == pytest.approx(0.68, abs=0.02)
