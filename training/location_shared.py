@@ -78,6 +78,11 @@ def in_proportion(event: Errors, factor: float) -> float:
     return _integrated(event.of_shifts(factor * steps[:, None] * event.stated), steps)
 
 
+def floored(event: Errors, factor: float) -> float:
+    """The same if it is so many times what the surest traces state, and never below what the service takes at least."""
+    return shared(event, float(np.hypot(LEAST_COMMON_BIAS_DEG, factor * event.surest)))
+
+
 def _integrated(log_density: Floats, steps: Floats) -> float:
     """Over a standard normal variable at even steps."""
     return float(np.logaddexp.reduce(log_density - 0.5 * steps**2) + np.log((steps[1] - steps[0]) / np.sqrt(2.0 * np.pi)))
@@ -87,11 +92,9 @@ MODELS: dict[str, tuple[Model, tuple[float, ...]]] = {
     "one for all events, degrees": (shared, CONSTANTS_DEG),
     "times the median stated": (lambda event, by: shared(event, by * float(np.median(event.stated))), FACTORS),
     "times what the surest state": (lambda event, by: shared(event, by * event.surest), FACTORS),
-    f"the same, {LEAST_COMMON_BIAS_DEG:g} degrees at least": (
-        lambda event, by: shared(event, float(np.hypot(LEAST_COMMON_BIAS_DEG, by * event.surest))), FACTORS,
-    ),
+    f"the same, {LEAST_COMMON_BIAS_DEG:g} degrees at least": (floored, FACTORS),
     "times what each states": (in_proportion, FACTORS),
-}  # fmt: skip
+}
 
 
 def read_errors(model: OnnxModel, event: ArchivedEvent) -> Errors | None:
@@ -134,7 +137,7 @@ def page(events: Sequence[Errors], most: int | None) -> str:
         f"`{command}`: {len(events)} events of the twin's validation part with {LEAST_TRACES} distances and more. Log-likelihood an "
         f"event, above that of {LEAST_COMMON_BIAS_DEG:g} degrees for all; intervals are 95 %, by bootstrap over events. The service takes "
         f"{COMMON_BIAS_SHARE:g} times what the surest state (the harmonic mean of squares), {LEAST_COMMON_BIAS_DEG:g} degrees at least.",
-        table(("deviation of the shared error", "likeliest value", "log-likelihood"), compared(events)),
+        table(("deviation of the shared error", "likeliest value", "log-likelihood", "less the service's"), compared(events)),
         "The likeliest deviation by what the surest traces state:",
         table(("surest state, degrees", "events", "their median", "likeliest, degrees"), by_stated(events)),
         f"Pairs of traces that state less than {SURE_DEG:g} degrees, errors in units of what they state (cut at 4), mean over events: what "
@@ -143,24 +146,26 @@ def page(events: Sequence[Errors], most: int | None) -> str:
     ))  # fmt: skip
 
 
-def compared(events: Sequence[Errors]) -> list[tuple[str, str, str]]:
+def compared(events: Sequence[Errors]) -> list[tuple[str, str, str, str]]:
     """Of each model the likeliest value and what it gains."""
     before = np.array([shared(event, LEAST_COMMON_BIAS_DEG) for event in events])
+    served = np.array([floored(event, COMMON_BIAS_SHARE) for event in events]) - before
     rows = []
     for name, (model, values) in MODELS.items():
         gains = np.array([[model(event, value) for value in values] for event in events]) - before[:, None]
         best, low, high = bootstrap(partial(_likeliest, gains, values), np.arange(len(events)))
-        mean, least, most = bootstrap(partial(_mean, gains[:, values.index(best)]), np.arange(len(events)))
-        rows.append((name, f"{best:.3g} ({low:.3g} to {high:.3g})", f"{mean:.2f} ({least:.2f} to {most:.2f})"))
+        own = gains[:, values.index(best)]
+        rows.append((name, f"{best:.3g} ({low:.3g} to {high:.3g})", _interval(own), _interval(own - served)))
     return rows
+
+
+def _interval(values: Floats) -> str:
+    middle, low, high = bootstrap(lambda rows: float(values[rows].mean()), np.arange(len(values)))
+    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
 
 
 def _likeliest(gains: Floats, values: tuple[float, ...], rows: NDArray[np.int64]) -> float:
     return values[int(gains[rows].mean(axis=0).argmax())]
-
-
-def _mean(values: Floats, rows: NDArray[np.int64]) -> float:
-    return float(values[rows].mean())
 
 
 def by_stated(events: Sequence[Errors]) -> list[tuple[str, str, str, str]]:
