@@ -22,6 +22,7 @@ CORRELATION_DEG: Final = 1.0  # stations closer than this say nearly the same
 SMALLEST_UNCERTAINTY_DEG: Final = 0.1
 OUTLIER: Final = 4.0  # uncertainties beyond which a trace counts as not used
 LEAST_PROBABILITY: Final = 0.05  # of an alternative worth telling
+_FAR: Final = -40.0  # logarithm of a share that adds nothing
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def locate(
     columns = [np.asarray(values, np.float64) for values in (latitudes_deg, longitudes_deg, distances_deg, uncertainties_deg)]
     latitudes, longitudes, distances, uncertainties = columns
     good = np.all(np.isfinite(columns), axis=0) & (uncertainties > 0)
-    places = len(np.unique(np.round(unit_vectors(latitudes[good], longitudes[good]), 4), axis=0))
+    places = len(set(map(tuple, np.round(unit_vectors(latitudes[good], longitudes[good]), 4).tolist())))
     if places < minimum_stations:
         raise TooFewStations(
             f"stations with coordinates and a readable distance: {places}; at least {minimum_stations} are needed to locate"
@@ -67,7 +68,7 @@ def locate(
     data = _prepare(*(values[good] for values in columns))
     best, *others = maxima(data)
     residuals = distance_deg(best.latitude_deg, best.longitude_deg, latitudes, longitudes) - distances
-    bias = data.refine(unit_vectors(best.latitude_deg, best.longitude_deg))[1]
+    bias = data.bias(unit_vectors(best.latitude_deg, best.longitude_deg))
     used = good & (np.abs(residuals - bias) <= OUTLIER * np.maximum(uncertainties, SMALLEST_UNCERTAINTY_DEG))
     return Location(
         **vars(best),
@@ -113,4 +114,5 @@ def _prepare(latitudes: Floats, longitudes: Floats, distances: Floats, uncertain
 def _neighbors(vectors: Floats) -> Floats:
     """How many stations [n] share a station's errors, itself counted in: a bell curve of the distance between them."""
     nearness = (vectors @ vectors.T - 1.0) / np.radians(CORRELATION_DEG) ** 2
-    return np.asarray(np.exp(np.minimum(nearness, 0.0)).sum(axis=1))
+    first, second = np.nonzero(nearness > _FAR)  # most pairs are far apart, and their exponentials slow to take
+    return np.bincount(first, np.exp(np.minimum(nearness[first, second], 0.0)), len(vectors))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 FREEDOM = 3.0
 TOGETHER = 4
 _BLOCK = 256
+_MOST_MEANS = 60
 _DEGREES = 180.0 / math.pi
 
 Floats = NDArray[np.float64]
@@ -152,6 +153,24 @@ def _loss(point: Floats, bias: float, stations: Floats, distances: Floats, scale
         off = (_angle(point, stations[:, i]) - distances[i] - bias) / scales[i]
         total += 0.5 * (FREEDOM + 1.0) * math.log1p(off * off / FREEDOM)
     return total
+
+
+@_compiled
+def best_bias(point: Floats, stations: Floats, distances: Floats, scales: Floats, bias_deviation: float) -> float:
+    """The common bias that explains the distances best from a point (unit vector [3]), in reweighted means."""
+    residuals = np.empty(len(distances))
+    for i in range(len(distances)):
+        residuals[i] = _angle(point, stations[:, i]) - distances[i]
+    bias = 0.0
+    for _ in range(_MOST_MEANS):
+        pull, precision = 0.0, bias_deviation**-2.0
+        for i in range(len(distances)):
+            weight = (FREEDOM + 1.0) / (FREEDOM * scales[i] ** 2 + (residuals[i] - bias) ** 2)
+            pull, precision = pull + weight * residuals[i], precision + weight
+        moved, bias = abs(pull / precision - bias), pull / precision
+        if moved < 1e-7:
+            break
+    return bias
 
 
 @_compiled

@@ -6,13 +6,14 @@ an array is one region and a mirror solution another.
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, distance_deg, unit_vectors
-from models.seismic.misfit import FREEDOM, TOGETHER, log_posterior, refine, spread
+from models.seismic.misfit import FREEDOM, TOGETHER, best_bias, log_posterior, refine, spread
 from models.seismic.sphere_grid import HALF_CELL_DEG, HALF_COARSE_CELL_DEG, SphereGrid, in_single, sphere_grid
 
 Floats = NDArray[np.float64]
@@ -63,7 +64,7 @@ class Offsets:
     scales: Floats
     neighbors: Floats
 
-    @property
+    @cached_property
     def bias_deviation(self) -> float:
         """
         One deviation in degrees of the error that all traces share: as large as what the surest of them say of their own.
@@ -88,14 +89,17 @@ class Offsets:
         """What the density at a node may lack against a maximum half a cell away, in logarithm: more for many good stations."""
         return float(0.5 * (FREEDOM + 1.0) * np.log1p(half_cell_deg**2 / (FREEDOM * (self.scales**2 + half_cell_deg**2))).sum())
 
-    def refine(self, point: Floats) -> tuple[Floats, float]:
-        """The maximum above a point (unit vectors [3]), and the common bias there."""
-        return refine(point, self.stations, self.distances, self.scales, self.bias_deviation, 40)
+    def refine(self, point: Floats) -> Floats:
+        """The maximum above a point, both unit vectors [3]."""
+        return refine(point, self.stations, self.distances, self.scales, self.bias_deviation, 40)[0]
+
+    def bias(self, point: Floats) -> float:
+        """The common bias in degrees at a point, a unit vector [3]."""
+        return best_bias(point, self.stations, self.distances, self.scales, self.bias_deviation)
 
     def spread(self, point: Floats) -> Floats:
         """Covariance [2, 2] of east and north at a maximum in square degrees, by its curvature."""
-        top, bias = self.refine(point)
-        return spread(top, bias, self.stations, self.distances, self.scales, self.bias_deviation)
+        return spread(point, self.bias(point), self.stations, self.distances, self.scales, self.bias_deviation)
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,7 @@ def maxima(data: Offsets) -> list[Maximum]:
     for label in np.argsort(-heights, kind="stable")[:_MOST_REGIONS]:
         own = np.flatnonzero(labels == label)
         top = inside[own[np.argmax(log_mass[own])]]
-        point = _degrees(data.refine(unit_vectors(sphere.latitudes[top], sphere.longitudes[top]))[0])
+        point = _degrees(data.refine(unit_vectors(sphere.latitudes[top], sphere.longitudes[top])))
         if all(distance_deg(*point, *cloud.point) > 2.0 * HALF_CELL_DEG for cloud in clouds):
             offsets = _offsets(point, sphere.latitudes[inside[own]], sphere.longitudes[inside[own]])
             clouds.append(Cloud(point, offsets, log_mass[own]))

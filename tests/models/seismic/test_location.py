@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.errors import TooFewStations
-from models.seismic import posterior
-from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, distance_deg
+from models.seismic import misfit, posterior
+from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, distance_deg, unit_vectors
 from models.seismic.location import locate, prepare_offsets
 from models.seismic.regions import holds
 
@@ -195,3 +195,12 @@ def test_the_common_error_goes_with_stated_uncertainties_and_neighbors_count_onc
     many = (np.repeat(values, weights.astype(int)) for values in (lats, lons, np.full(12, 50.0), stated))
     assert prepare_offsets(*many).bias_deviation == pytest.approx(once.bias_deviation, rel=1e-6)
     assert prepare_offsets(lats, lons, np.full(12, 50.0), np.full(12, 0.1)).bias_deviation == pytest.approx(1.5, rel=0.01)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_common_error_at_a_maximum_is_that_of_the_refinement(seed):
+    rng = np.random.default_rng(seed)
+    lats, lons = stations_around(rng, 15, 35.0, 140.0)
+    data = prepare_offsets(lats, lons, distance_deg(35.0, 140.0, lats, lons) + rng.normal(0.0, 3.0, 15) + 4.0, rng.uniform(1.0, 6.0, 15))
+    point, bias = misfit.refine(unit_vectors(35.0, 140.0), data.stations, data.distances, data.scales, data.bias_deviation, 60)
+    assert data.bias(point) == pytest.approx(bias, abs=1e-3)
