@@ -45,7 +45,8 @@ def mend(samples: Floats) -> bool:
     rough = np.zeros(count)
     for i in range(1, count - 1):
         rough[i] = samples[i] - _median(samples[i - 1], samples[i], samples[i + 1])
-    limit = SPIKE * np.sort(np.abs(rough))[int(0.999 * (count - 1))]
+    rank = int(0.999 * (count - 1))
+    limit = SPIKE * np.partition(np.abs(rough), rank)[rank]
     if limit > 0.0:
         for i in range(1, count - 1):
             if abs(rough[i]) > limit:
