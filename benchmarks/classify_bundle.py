@@ -24,8 +24,9 @@ def main() -> None:
     from workers.settings import Settings  # noqa: PLC0415
 
     given = _arguments()
-    waveforms, stations = make_bundle(given.traces, seed=given.seed)
-    print(f"bundle    {given.traces} traces, {RATE_HZ:g} Hz, {DURATION_S:g} s, {len(waveforms) / 1e6:.1f} MB Steim2, seed {given.seed}")
+    waveforms, stations = make_bundle(given.traces, seed=given.seed, signal=given.signal)
+    print(f"bundle    {given.traces} traces, {RATE_HZ:g} Hz, {DURATION_S:g} s, {len(waveforms) / 1e6:.1f} MB Steim2")
+    print(f"event     signal {given.signal:g}, seed {given.seed}")
     settings = Settings()
     baseline, serving = Baseline(settings.artifacts_dir, settings.threads), Serving(settings)
     print(f"threads   {settings.threads} for ONNX Runtime on both sides")
@@ -49,6 +50,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--traces", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--signal", type=float, default=1.0, help="1: an event that is seen everywhere; 0: noise, which takes longest")
     parser.add_argument("--memory", action=argparse.BooleanOptionalAction, default=True)
     return parser.parse_args()
 

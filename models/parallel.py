@@ -10,6 +10,8 @@ _threads = 1
 def use_threads(count: int) -> None:
     """How many threads this process computes with from now on; results do not depend on it."""
     global _pool, _threads  # noqa: PLW0603  (a property of the process, as torch.set_num_threads)
+    if _pool is not None:
+        _pool.shutdown()
     _threads = max(1, count)
     _pool = ThreadPoolExecutor(_threads, thread_name_prefix="arithmetic") if _threads > 1 else None
 

@@ -42,5 +42,6 @@ def local_event(count):
         origin_times_s=ORIGIN_S + rng.normal(-300.0, 60.0, count),
         origin_uncertainties_s=np.full(count, 120.0),
         window_start_s=ORIGIN_S - 60.0,
+        live=np.ones(count, np.bool_),
     )
     return records, condition(records, CONDITIONING), readings

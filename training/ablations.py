@@ -2,7 +2,7 @@
 What each choice is worth: one table of trainings that differ from a common base in one thing.
 
 Offset cells learn from synthetic traces and are all scored on the same test events, with every Earth and everything switched on,
-drawn in the cell's own picture; event_type cells are trials of training.compare on the catalog twin.
+drawn in the cell's own picture; event_type cells are trials of training.compare.
 """
 
 import time
@@ -23,11 +23,11 @@ from training import greens
 from training.ablation_data import TraceSetting, ablation_shards
 from training.cells import Result, described, fill, streamed
 from training.compare import Trial, one_split, run_trial
+from training.compared_sections import compared_sections
 from training.config import TrainingSettings, recipe
 from training.dataset import fingerprint_of
 from training.metrics import metric, percentile, share
 from training.supervised import FitRecipe, device, fit
-from training.twin_sections import twin_sections
 
 
 class OffsetCell(BaseModel):
@@ -61,6 +61,7 @@ class AblationRecipe(BaseModel):
     largest_training_set: int
     offset: OffsetCell
     offset_cells: tuple[Change, ...]
+    event_type_shards: int
     event_type: Trial
     event_type_cells: tuple[Change, ...]
 
@@ -196,19 +197,20 @@ difference smaller than the intervals says little. Clean tests flatter networks 
 
 ## event_type
 
-Base: {plan.event_type.architecture} on the sections of the catalog twin, split by seed {plan.event_type.fit.seed};
+Base: {plan.event_type.architecture} on the sections of [the comparison of depths](models_comparison.md), split by seed
+{plan.event_type.fit.seed};
 {described(plan.event_type.fit)}. In parentheses the 95 % Wilson interval.
 
 {event_type_table(plan.event_type_settings(), event_type)}
 """
 
 
-def ablations(settings: TrainingSettings, archive: Path, minutes: float | None) -> str:
+def ablations(settings: TrainingSettings, minutes: float | None) -> str:
     """Fill what is missing of the tables, for at most that many minutes, and return their page."""
     plan = recipe("ablations", AblationRecipe)
     torch.set_num_threads(settings.processes)
     folder, started = settings.build_dir / "ablations", time.monotonic()
-    sections = twin_sections(archive, settings)
+    sections = compared_sections(settings, plan.event_type_shards)
     trials = [trial for _, trial in plan.event_type_settings()]
     event_type = fill(trials, lambda trial, place: run_trial(sections, trial, place), folder, sections.mark, minutes)
     left = None if minutes is None else minutes - (time.monotonic() - started) / 60

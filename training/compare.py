@@ -1,7 +1,7 @@
 """
-ResNets of five depths compared on the catalog twin, with the split of the paper that this service follows and with others.
+ResNets of five depths compared on synthetic sections, with the split of the paper that this service follows and with others.
 
-Every trial splits the twin's events 0.56, 0.24, 0.2 by its seed, which also draws its weights, learns from the first part, stops by
+Every trial splits the events 0.56, 0.24, 0.2 by its seed, which also draws its weights, learns from the first part, stops by
 the second, and is scored on the second (as the paper chooses its depth) and on the third, that nothing was chosen by.
 """
 
@@ -20,10 +20,10 @@ from models.catalog.pictures import DISTANCE_SECTION
 from models.imaging.style import channels
 from models.networks.heads import TypeReader
 from training.cells import Result, described, fill, shuffled
+from training.compared_sections import ComparedSections, compared_sections
 from training.config import TrainingSettings, recipe
 from training.splits import SHARES, random_split
 from training.supervised import FitRecipe, device, fit
-from training.twin_sections import TwinSections, twin_sections
 
 PAPER_SEED = 3407
 
@@ -45,6 +45,7 @@ class CompareRecipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     label: str
+    shards: int
     shrink: int
     architectures: tuple[str, ...]
     seeds: tuple[int, ...]
@@ -76,7 +77,7 @@ def right_answers(network: TypeReader, pictures: NDArray[np.uint8], labels: NDAr
     return np.asarray(torch.cat(parts).numpy() == labels)
 
 
-def run_trial(data: TwinSections, trial: Trial, folder: Path) -> Result:
+def run_trial(data: ComparedSections, trial: Trial, folder: Path) -> Result:
     """Train and score one network; counts of right answers on validation and test events, by class too."""
     pictures = np.ascontiguousarray(shrunk(data.pictures, trial.shrink)[:, trial.colors])
     truth = data.labels[:, None].astype(np.float32)
@@ -131,7 +132,7 @@ def table(plan: CompareRecipe, trials: list[Trial], results: list[Result | None]
     return "\n".join(lines)
 
 
-def page(plan: CompareRecipe, trials: list[Trial], results: list[Result | None], data: TwinSections) -> str:
+def page(plan: CompareRecipe, trials: list[Trial], results: list[Result | None], data: ComparedSections) -> str:
     """docs/models_comparison.md."""
     pixels, shares = data.pictures.shape[-1] // plan.shrink, ", ".join(f"{share:.0%}" for share in SHARES)
     missing = sum(result is None for result in results)
@@ -139,8 +140,9 @@ def page(plan: CompareRecipe, trials: list[Trial], results: list[Result | None],
     fit_words = described(plan.fit)
     return f"""# Depths of network compared
 
-Written by `python -m training compare`; do not edit. Glacial against tectonic earthquakes on the {len(data.labels)} events of the
-catalog twin (`python -m training twin`), one section an event, placed by offsets that the shipped offset model predicts.
+Written by `python -m training compare`; do not edit. Glacial against tectonic earthquakes on {len(data.labels):,} synthetic
+events ({plan.shards} of the shards that event_type is trained with), one section an event, half of them placed by offsets that the
+shipped offset model (version {data.offsets}) predicts, half where arrival times would put them.
 
 **Setting: {plan.label}** Pictures of {pixels} by {pixels} pixels; {fit_words}.
 With `ATLAS_TRAINING_PRESET=gpu` the same command runs at full resolution and width on a GPU and writes this page anew.
@@ -155,10 +157,10 @@ A run is stopped by its validation events, so only the test columns are unbiased
 """
 
 
-def compare(settings: TrainingSettings, archive: Path, minutes: float | None) -> str:
+def compare(settings: TrainingSettings, minutes: float | None) -> str:
     """Fill what is missing of the table, for at most that many minutes, and return its page."""
     plan = recipe("compare", CompareRecipe)
-    data = twin_sections(archive, settings)
+    data = compared_sections(settings, plan.shards)
     trials = plan.trials()
     torch.set_num_threads(settings.processes)
     results = fill(trials, lambda trial, folder: run_trial(data, trial, folder), settings.build_dir / "compare", data.mark, minutes)

@@ -65,7 +65,7 @@ class SectionPlan(BaseModel):
     train_shards: int
     validation_shards: int
     test_shards: int
-    also: dict[str, tuple["More", ...]]
+    also: dict[str, tuple[More, ...]]
     starts_from: dict[str, str]
     forces: More
     fits: dict[str, FitRecipe]

@@ -11,14 +11,14 @@ def compare_depths(arguments: argparse.Namespace, settings: TrainingSettings) ->
     """Compare ResNets of five depths."""
     from training import compare
 
-    Path("docs/models_comparison.md").write_text(compare.compare(settings, arguments.twin, arguments.minutes), encoding="utf-8")
+    Path("docs/models_comparison.md").write_text(compare.compare(settings, arguments.minutes), encoding="utf-8")
 
 
 def ablate(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Tell what each choice is worth."""
     from training import ablations
 
-    Path("docs/ablations.md").write_text(ablations.ablations(settings, arguments.twin, arguments.minutes), encoding="utf-8")
+    Path("docs/ablations.md").write_text(ablations.ablations(settings, arguments.minutes), encoding="utf-8")
 
 
 def compare_force_pictures(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -30,7 +30,7 @@ def compare_force_pictures(arguments: argparse.Namespace, settings: TrainingSett
 
 def add_tables(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the verbs that fill tables of trainings."""
-    depths = verbs.add_parser("compare", help="write docs/models_comparison.md: five ResNets on the catalog twin; run again to go on")
+    depths = verbs.add_parser("compare", help="write docs/models_comparison.md: five ResNets on synthetic sections; run again to go on")
     depths.set_defaults(run=compare_depths)
     choices = verbs.add_parser("ablations", help="write docs/ablations.md: what each choice is worth; run again to go on")
     choices.set_defaults(run=ablate)
@@ -38,5 +38,4 @@ def add_tables(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     forces.add_argument("--section", type=Path, help="ONNX network that reads the section ordered by azimuth, to compare with")
     forces.set_defaults(run=compare_force_pictures)
     for verb in (depths, choices):
-        verb.add_argument("--twin", type=Path, default=Path("build/archives/twin"), help="archive of the catalog twin")
         verb.add_argument("--minutes", type=float, help="begin no further cell after so long")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.analysis.glaciers import tectonic_odds_of_place
 from models.analysis.offsets import OffsetReadings, OriginTime, combine_origin_times, read_offsets
 from models.analysis.sections import Reference, draw_beam, draw_section, draw_source, find_reference, locate_readings, reference_at
-from models.analysis.thinning import TO_CLASSIFY, refine_by_some
+from models.analysis.thinning import TO_CLASSIFY, read_some, refine_by_some
 from models.analysis.times import Method, Refined, combine_depths, heard_at_short_periods, with_origin
 from models.catalog.event_type import CLASSES
 from models.catalog.pictures import DISTANCE_SECTION
@@ -107,7 +107,7 @@ def classify_event(
     `progress(stage, share done)` is called before each stage and may raise to end the work. Raises NoUsableTrace.
     """
     progress("offsets", 0.2)
-    readings = read_offsets(models["offset"], gather)
+    readings = read_some(models["offset"], gather)
     progress("search", 0.7)
     reference, timed = find_reference(gather, readings, given), None
     if given is None and reference is not None and reference.location is not None:
@@ -234,7 +234,7 @@ def _classify(
         out_of_distribution=novelty > 1.0,
         readings=readings,
         reference=reference,
-        traces_used=int(readings.read.sum()),
+        traces_used=int(readings.live.sum()),
     )
 
 

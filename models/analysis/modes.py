@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.imaging.compiled import compiled
+from models.compiled import compiled
 
 Floats = NDArray[np.float64]
 

@@ -27,10 +27,11 @@ SHORTEST_LIVE_S: Final = 120.0
 @dataclass(frozen=True)
 class OffsetReadings:
     """
-    What the offset model says of each trace of a gather, in the gather's order; NaN for a trace without data in the window.
+    What the offset model says of each trace of a gather, in the gather's order; NaN for a trace that was not read.
 
     `distances_deg`, `uncertainties_deg` (one standard deviation) [traces]; `probabilities` [traces, 180] a bin of one degree;
-    `origin_times_s` (POSIX), `origin_uncertainties_s` [traces]; `window_start_s` is the left edge of the window read.
+    `origin_times_s` (POSIX), `origin_uncertainties_s` [traces]; `window_start_s` is the left edge of the window read,
+    `live` [traces]: which have data in it.
     `calibration` is what the model's card says of the regions to state (see `models.seismic.regions`).
     """
 
@@ -41,6 +42,7 @@ class OffsetReadings:
     origin_times_s: Floats
     origin_uncertainties_s: Floats
     window_start_s: float
+    live: NDArray[np.bool_]
     calibration: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -66,7 +68,7 @@ def read_offsets(model: OnnxModel, gather: Gather) -> OffsetReadings:
     alike. One window for all traces, since all saw the same event. Raises NoUsableTrace where no window shows a live trace.
     """
     starts = candidate_starts(gather, model.spec.style.window_s)
-    live = [_live(gather, start, model.spec.style.window_s) for start in starts]
+    live = [live_traces(gather, start, model.spec.style.window_s) for start in starts]
     fullest = max(int(mask.sum()) for mask in live)
     if fullest == 0:
         raise NoUsableTrace(f"no trace has {SHORTEST_LIVE_S:.0f} s of data in one window")
@@ -113,8 +115,8 @@ def weighted_median(values: Floats, weights: Floats) -> float:
     return float(0.5 * (values[order[low]] + values[order[high]]))
 
 
-def _live(gather: Gather, start_s: float, window_s: float) -> NDArray[np.bool_]:
-    """Traces [traces] with enough samples in a window, not all of one value."""
+def live_traces(gather: Gather, start_s: float, window_s: float) -> NDArray[np.bool_]:
+    """Which traces [traces] have enough samples in a window, not all of one value."""
     first = max(0, round((start_s - gather.start_time_s) * gather.sampling_rate_hz))
     seen = gather.samples[:, first : first + round(window_s * gather.sampling_rate_hz)]
     finite = np.isfinite(seen)
@@ -149,6 +151,7 @@ def _spread_out(said: Quantities, trace_ids: tuple[TraceId, ...], start_s: float
         origin_times_s=start_s + placed("origin_lag_s"),
         origin_uncertainties_s=placed("origin_lag_uncertainty_s"),
         window_start_s=start_s,
+        live=live,
     )
 
 

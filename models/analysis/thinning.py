@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.analysis.offsets import OffsetReadings
+from models.analysis.offsets import OffsetReadings, live_traces, read_offsets
 from models.analysis.times import Refined, misfit_of, refine
+from models.registry.inference import OnnxModel
 from models.seismic.geodesy import unit_vectors
 from models.seismic.location import Location
 from models.seismic.waveforms import Gather, Record
@@ -18,6 +19,17 @@ Integers = NDArray[np.int64]
 TO_LOCATE: Final = 64
 TO_CLASSIFY: Final = 24
 """Most stations whose arrivals are looked for: a class needs a section drawn at about the right place, and whether P is heard."""
+TO_READ: Final = 64
+"""Most stations whose distances are read for a class; with more, errors that all traces share decide."""
+
+
+def read_some(model: OnnxModel, gather: Gather, most: int = TO_READ) -> OffsetReadings:
+    """As `read_offsets`, off `most` traces at most, spread over the network, and off those whose place is not known."""
+    rows = spread_out(gather, most)
+    if len(rows) == len(gather.trace_ids):
+        return read_offsets(model, gather)
+    rows = np.union1d(rows, np.flatnonzero(~_placed(gather)))
+    return _of_all(read_offsets(model, gather.part(rows)), rows, gather, model.spec.style.window_s)
 
 
 def refine_by_some(
@@ -32,7 +44,7 @@ def refine_by_some(
     if len(rows) == len(gather.trace_ids):
         return refine(records, gather, readings, location)
     chosen = [records[row] for row in rows] if len(records) else []
-    found = refine(chosen, part_of_gather(gather, rows), part_of_readings(readings, rows), location)
+    found = refine(chosen, gather.part(rows), part_of_readings(readings, rows), location)
     if found.location is location:
         return found
     timed = found.timed
@@ -54,11 +66,12 @@ def spread_out(gather: Gather, most: int) -> Integers:
     count = len(gather.trace_ids)
     if count <= most:
         return np.arange(count)
-    live = np.isfinite(gather.latitudes_deg) & np.isfinite(gather.longitudes_deg) & np.isfinite(gather.samples).any(axis=1)
-    rows = np.flatnonzero(live)
+    rows = np.flatnonzero(_placed(gather) & np.isfinite(gather.samples).any(axis=1))
+    if len(rows) <= most:
+        return rows
     points = unit_vectors(gather.latitudes_deg[rows], gather.longitudes_deg[rows])
     nearest, taken = points @ points.mean(axis=0), np.zeros(len(rows), np.bool_)
-    for number in range(min(most, len(rows))):
+    for number in range(most):
         following = int(np.argmin(np.where(taken, np.inf, nearest)))
         taken[following] = True
         closeness = points @ points[following]
@@ -66,19 +79,27 @@ def spread_out(gather: Gather, most: int) -> Integers:
     return np.asarray(rows[taken])
 
 
-def part_of_gather(gather: Gather, rows: Integers) -> Gather:
-    """Some of the traces, on the same clock."""
-    return replace(
-        gather,
-        trace_ids=tuple(gather.trace_ids[row] for row in rows),
-        samples=gather.samples[rows],
-        latitudes_deg=gather.latitudes_deg[rows],
-        longitudes_deg=gather.longitudes_deg[rows],
-    )
+def _placed(gather: Gather) -> NDArray[np.bool_]:
+    return np.asarray(np.isfinite(gather.latitudes_deg) & np.isfinite(gather.longitudes_deg))
+
+
+TOLD: Final = ("distances_deg", "uncertainties_deg", "probabilities", "origin_times_s", "origin_uncertainties_s")
+"""What was read, by traces, in an OffsetReadings."""
 
 
 def part_of_readings(readings: OffsetReadings, rows: Integers) -> OffsetReadings:
     """What was read off some of the traces."""
-    names = ("distances_deg", "uncertainties_deg", "probabilities", "origin_times_s", "origin_uncertainties_s")
-    some = {name: getattr(readings, name)[rows] for name in names}
-    return replace(readings, trace_ids=tuple(readings.trace_ids[row] for row in rows), **some)
+    some = {name: getattr(readings, name)[rows] for name in TOLD}
+    return replace(readings, trace_ids=tuple(readings.trace_ids[row] for row in rows), live=readings.live[rows], **some)
+
+
+def _of_all(some: OffsetReadings, rows: Integers, gather: Gather, window_s: float) -> OffsetReadings:
+    """Readings of some rows at their places among all traces, NaN for the others."""
+
+    def placed(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        every = np.full((len(gather.trace_ids), *values.shape[1:]), np.nan)
+        every[rows] = values
+        return every
+
+    read: dict[str, Any] = {name: placed(getattr(some, name)) for name in TOLD}
+    return replace(some, trace_ids=gather.trace_ids, live=live_traces(gather, some.window_start_s, window_s), **read)

@@ -71,7 +71,7 @@ def refine(records: Sequence[Record], gather: Gather, readings: OffsetReadings, 
     fronts = find_fronts(gather)
     prior = joint_prior(gather, readings, fronts)
     where = regions_of(prior) if fronts else [location, *location.alternatives]
-    timed = time_event(records, gather, readings, where, fronts)
+    timed = time_event(records, gather, readings, where, prior)
     if timed is not None and fronts and is_one_array(gather):
         both = sorted((*halved(timed.regions), *halved(where)), key=lambda place: -place.probability)
         timed = timed if both[0].probability == HALF * timed.regions[0].probability else None
@@ -136,7 +136,7 @@ def joint_prior(gather: Gather, readings: OffsetReadings, fronts: Sequence[Front
 
 
 def time_event(
-    records: Sequence[Record], gather: Gather, readings: OffsetReadings, starts: Sequence[Maximum], fronts: Sequence[Front] = ()
+    records: Sequence[Record], gather: Gather, readings: OffsetReadings, starts: Sequence[Maximum], prior: Prior
 ) -> Timed | None:
     """
     Times and distances together, where the times are clearly more than chance; None otherwise.
@@ -149,7 +149,7 @@ def time_event(
     if data is None:
         return None
     points = [geocentric(place.latitude_deg, place.longitude_deg) for place in starts[:MOST_STARTS]]
-    timed = locate_by_times(data, joint_prior(gather, readings, fronts), points)
+    timed = locate_by_times(data, prior, points)
     accepted = timed is not None and timed.log_evidence >= LEAST_EVIDENCE and heard_by_most(timed.arrivals, len(data.places))
     return timed if accepted else None
 

@@ -7,8 +7,8 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from models.compiled import compiled
 from models.errors import NoUsableTrace
-from models.imaging.compiled import compiled
 from models.imaging.spectra import pass_band
 from models.imaging.style import Conditioning
 from models.parallel import side_by_side

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from models.imaging.compiled import compiled
+from models.compiled import compiled
 
 HALF_WIDTH = 0.5
 LINE = 255

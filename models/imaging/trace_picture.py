@@ -8,7 +8,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from models.imaging.compiled import compiled
+from models.compiled import compiled
 from models.imaging.raster import LINE
 from models.imaging.style import AmplitudeStyle, FrequencyStyle
 from models.imaging.wiggles import NUMERICAL_FLOOR, draw_bands

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from models.imaging.compiled import compiled
+from models.compiled import compiled
 from models.imaging.raster import draw_wiggle
 from models.imaging.spectra import BLOCK, band_wiggles, wiggle_step
 from models.imaging.style import AmplitudeStyle, SectionStyle

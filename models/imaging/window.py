@@ -7,7 +7,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from models.imaging.compiled import compiled
+from models.compiled import compiled
 from models.imaging.style import Style
 from models.seismic.waveforms import Gather
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.seismic.candidates import GROUP_VELOCITIES_KM_S, SURGE_DEVIATION_S, SURGE_PATH_ERROR, Candidates
-from models.seismic.geodesy import KM_PER_DEGREE
+from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, azimuthal_gap_deg
 from models.seismic.phase_errors import FIRST_PHASES, phase_error_s
 from models.seismic.scanning import Source, phase_curves
 from models.seismic.travel_times import DISTANCES_DEG, PHASES, travel_time_s
@@ -18,6 +18,9 @@ Floats = NDArray[np.float64]
 ASSOCIATED: Final = 3.0  # deviations within which an onset counts as the arrival
 DEPTH_PHASES: Final = ("pP", "sP")
 UNKNOWN_DEPTH_KM: Final = 200.0
+SURE_STATIONS: Final = 8
+SURE_SHARE: Final = 0.75
+SURE_GAP_DEG: Final = 180.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,21 @@ def associate(data: Candidates, source: Source) -> tuple[Arrival, ...]:
                 arrivals.append(Arrival(int(place), phase, data.clock_s + time_s, time_s - expected, float(sigma[at]), short))
                 free &= np.abs(data.times[i] - time_s) > 3.0
     return (*arrivals, *_surface_arrivals(data, source, reach))
+
+
+def beyond_doubt(data: Candidates, source: Source) -> bool:
+    """Whether first arrivals of nearly all the stations fit, on all sides of the source: no other place explains as many."""
+    heard = {arrival.place for arrival in associate(data, source) if arrival.phase in FIRST_PHASES}
+    rows = np.isin(data.places, list(heard))
+    if rows.sum() < max(SURE_STATIONS, SURE_SHARE * len(rows)):
+        return False
+    (latitude, *latitudes), (longitude, *longitudes) = _degrees(np.vstack((source.point, data.stations[rows])))
+    return azimuthal_gap_deg(azimuth_deg(latitude, longitude, latitudes, longitudes)) < SURE_GAP_DEG
+
+
+def _degrees(points: Floats) -> tuple[Floats, Floats]:
+    """Geocentric latitudes and longitudes [n] of unit vectors [n, 3]."""
+    return np.degrees(np.arcsin(np.clip(points[:, 2], -1.0, 1.0))), np.degrees(np.arctan2(points[:, 1], points[:, 0]))
 
 
 def _surface_arrivals(data: Candidates, source: Source, reach: Floats) -> list[Arrival]:

@@ -63,11 +63,14 @@ def assemble(trace_id: TraceId, pieces: Sequence[Piece]) -> tuple[Record | None,
         return None, remarks
     rate_hz = max(alike, key=lambda piece: len(piece.samples)).sampling_rate_hz
     start_time_s, samples = _trimmed(alike[0].start_time_ns * 1e-9, rate_hz, _on_one_clock(alike, rate_hz, tell))
-    if not _alive(samples, tell):
+    missing = np.isnan(samples)
+    live = samples[~missing] if missing.any() else samples
+    if not _alive(live, tell):
         return None, remarks
-    _tell_gaps(samples, rate_hz, tell)
-    _tell_clipping(samples, tell)
-    samples -= np.nanmean(samples)
+    _tell_gaps(missing, rate_hz, tell)
+    mean = float(live.mean())
+    _tell_clipping(samples, float(live.min()), float(live.max()), mean, tell)
+    samples -= mean
     return Record(trace_id, start_time_s, rate_hz, samples.astype(np.float32), None, None), remarks
 
 
@@ -130,31 +133,30 @@ def _trimmed(start_time_s: float, rate_hz: float, samples: NDArray[np.float64]) 
     return start_time_s + float(live[0]) / rate_hz, samples[live[0] : live[-1] + 1]
 
 
-def _alive(samples: NDArray[np.float64], tell: Tell) -> bool:
-    """Whether the record moves at all."""
-    if np.isfinite(samples).sum() < 2:
+def _alive(live: NDArray[np.float64], tell: Tell) -> bool:
+    """Whether the record moves at all, going by its live samples."""
+    if len(live) < 2:
         tell("empty", "fewer than two live samples; left out")
         return False
-    if np.nanmin(samples) == np.nanmax(samples):
-        tell("dead", f"constant at {np.nanmax(samples):g}; left out")
+    if live.min() == live.max():
+        tell("dead", f"constant at {live[0]:g}; left out")
         return False
     return True
 
 
-def _tell_gaps(samples: NDArray[np.float64], rate_hz: float, tell: Tell) -> None:
-    missing = np.isnan(samples)
+def _tell_gaps(missing: NDArray[np.bool_], rate_hz: float, tell: Tell) -> None:
     if missing.any():
         gaps = int(np.count_nonzero(np.diff(missing.astype(np.int8)) == 1))
         tell("gaps", f"{gaps} gap{'s' if gaps != 1 else ''}, {missing.sum() / rate_hz:g} s in all")
 
 
-def _tell_clipping(samples: NDArray[np.float64], tell: Tell) -> None:
+def _tell_clipping(samples: NDArray[np.float64], low: float, high: float, mean: float, tell: Tell) -> None:
     """
     Flat tops at the largest or smallest value, or steep-sided plateaus near it where a filter has rippled the tops since.
 
     A smooth peak is flat too, by rounding, but is reached in small steps; a clipped one is reached by a jump.
     """
-    for extreme in (float(np.nanmax(samples)), float(np.nanmin(samples))):
+    for extreme in (high, low):
         at = np.flatnonzero(samples == extreme)
         if len(at) < CLIPPED_RUN:
             continue
@@ -163,24 +165,24 @@ def _tell_clipping(samples: NDArray[np.float64], tell: Tell) -> None:
         if any(jump > CLIPPED_JUMP * _step(samples) for jump in jumps):
             tell("clipped", f"{sum(map(len, runs))} samples lie in flat runs at the extreme value {extreme:g}")
             return
-    heights = samples - np.nanmean(samples)
-    plateaus = _plateaus(heights) + _plateaus(-heights)
+    plateaus = _plateaus(samples, mean, high) + _plateaus(samples, mean, low)
     if plateaus >= PLATEAUS:
         tell("clipped", f"{plateaus} steep-sided plateaus near the extreme values: clipped before it was filtered")
 
 
-def _plateaus(heights: NDArray[np.float64]) -> int:
-    """How many times the heights [n], NaN in gaps, stay near their largest value between sides too steep for a smooth wave."""
-    largest = float(np.nanmax(heights))
-    edges = np.flatnonzero(np.diff(heights >= PLATEAU_LEVEL * largest))
+def _plateaus(samples: NDArray[np.float64], mean: float, extreme: float) -> int:
+    """How many times the samples [n], NaN in gaps, stay near an extreme between sides too steep for a smooth wave."""
+    level, largest = mean + PLATEAU_LEVEL * (extreme - mean), abs(extreme - mean)
+    beyond = samples >= level if extreme > mean else samples <= level
+    edges = np.flatnonzero(beyond[1:] != beyond[:-1])
     if len(edges) < 2:
         return 0
-    first = edges[int(heights[edges[0]] > heights[edges[0] + 1]) :]  # begin with a rise
+    first = edges[int(beyond[edges[0]]) :]  # begin with a rise
     rises, falls = first[: len(first) // 2 * 2 : 2], first[1::2]
     lengths = falls - rises
-    sides = (heights[rises + 1] - heights[rises] + heights[falls] - heights[falls + 1]) / 2.0
+    sides = np.abs(samples[rises + 1] - samples[rises] + samples[falls] - samples[falls + 1]) / 2.0
     steep = sides[(lengths >= CLIPPED_RUN) & (lengths * sides > PLATEAU_SIDES * largest)]
-    return int(np.count_nonzero(steep > CLIPPED_JUMP * _step(heights))) if len(steep) else 0
+    return int(np.count_nonzero(steep > CLIPPED_JUMP * _step(samples))) if len(steep) else 0
 
 
 def _step(samples: NDArray[np.float64]) -> float:

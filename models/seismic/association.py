@@ -29,9 +29,8 @@ SPHERE_BLUR_S: Final = 5.0
 MOST_WORTH, WORTH = 250, 10.0  # places that first arrivals leave at most, and how much worse than the best (in logarithm)
 NEAR_STEP_DEG: Final = 0.5
 WIDEST_NEAR_DEG: Final = 20.0
-# Travel times change by less, from depth to depth and from node to node (a degree of spacing, and 4 nodes to the corner).
-CROP_S, CROP_S_DEG = 150.0, 150.0
 # Spacing of grids of 7 x 7 nodes in degrees, half the window of origin times and its step in seconds.
+WIDE: Final = (2.0, 120.0, 2.0)
 LEVELS: Final = ((0.8, 50.0, 1.0), (0.4, 30.0, 1.0), (0.2, 15.0, 0.5), (0.1, 10.0, 0.5), (0.05, 6.0, 0.5), (0.02, 5.0, 0.25))
 
 
@@ -40,18 +39,23 @@ def no_prior(nodes: Floats) -> Floats:
     return np.zeros(len(nodes))
 
 
-def find_sources(data: Candidates, prior: Prior, starts: Sequence[Floats] = ()) -> list[Source]:
+def find_near(data: Candidates, prior: Prior, starts: Sequence[Floats]) -> list[Source]:
+    """The best sources within some degrees of the given places (unit vectors at geocentric latitudes), best first, not refined."""
+    climbed = [climb(data, best_at(data, point, prior), prior, WIDE, FIRST_DEPTHS_KM) for point in starts]
+    return sorted(climbed, key=lambda source: -source.score)
+
+
+def find_sources(data: Candidates, prior: Prior, near: Sequence[Source] = ()) -> list[Source]:
     """
     Local maxima, best first, none within 2 degrees of a better one.
 
-    Looked for over the whole sphere by first arrivals and by surface waves, in the network's surroundings by P and S, and at
-    the given starts (unit vectors at geocentric latitudes).
+    Looked for over the whole sphere by first arrivals and by surface waves, in the network's surroundings by P and S, and among
+    those found near what is known otherwise.
     """
-    coarse = [*_over_the_sphere(data), *_by_surface_waves(data), *_near_the_network(data)]
-    coarse += [best_at(data, point, prior) for point in starts]
+    coarse = [*_over_the_sphere(data), *_by_surface_waves(data), *_near_the_network(data), *near]
     found: list[Source] = []
     for source in sorted((_first_look(data, source, prior) for source in coarse), key=lambda source: -source.score)[:4]:
-        refined = refine(data, source, prior)
+        refined = _refine(data, source, prior)
         if all(float(refined.point @ other.point) < np.cos(np.radians(2.0)) for other in found):
             found.append(refined)
     return sorted(found, key=lambda source: -source.score)
@@ -142,6 +146,10 @@ def _first_look(data: Candidates, source: Source, prior: Prior) -> Source:
 
 def refine(data: Candidates, source: Source, prior: Prior) -> Source:
     """The local maximum near a source."""
+    return _refine(data, _first_look(data, source, prior), prior)
+
+
+def _refine(data: Candidates, source: Source, prior: Prior) -> Source:
     for level in LEVELS[1:]:
         depths = FIRST_DEPTHS_KM if level is LEVELS[1] else _depths_near(source.depth_km)
         for _ in range(4):
@@ -160,8 +168,7 @@ def climb(data: Candidates, source: Source, prior: Prior, level: tuple[float, fl
     east, north = (part.ravel() for part in np.meshgrid(steps, steps))
     nodes, reach = around(source.point, east, north), data.reach_deg(source.point)
     blur = missed_s(reach, source.depth_km, 0.4 * spacing)
-    crop_s = CROP_S + CROP_S_DEG * spacing
-    found = scan(data, nodes, depths_km, (-window_s, window_s, step_s), blur, reach=reach, anchor=source, crop_s=crop_s)
+    found = scan(data, nodes, depths_km, (-window_s, window_s, step_s), blur, reach=reach, anchor=source)
     score = found.best + prior(nodes) + log_depth_prior(np.asarray(depths_km), nodes)
     row, column = np.unravel_index(int(np.argmax(score)), score.shape)
     return Source(nodes[column], float(depths_km[int(row)]), float(found.when_s[row, column]), float(score[row, column]))

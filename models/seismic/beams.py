@@ -7,10 +7,11 @@ doi:10.1190/1.1440453).
 
 from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import f as fisher
+
+from models.compiled import compiled
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -79,7 +80,7 @@ def _semblance(traces: Floats, places: Floats, grid: Floats, rate_hz: float, win
     return np.clip(beams / np.maximum(len(traces) * energies, floor), 0.0, 1.0 - 1e-9)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _sums(padded: Singles, shifts: Integers, count: int, width: int, hop: int) -> tuple[Floats, Floats]:
     """Energy of the sum of shifted traces, and the sum of their energies, in each window: both [shifts, windows]."""
     traces, windows = len(padded), max(0, (count - width + hop - 1) // hop)

@@ -1,19 +1,14 @@
 """Compiled arithmetic below `onsets`: energy before and after each sample, and where the variance changes."""
 
 import math
-from collections.abc import Callable
-from typing import Any, cast
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from models.compiled import compiled
+
 Floats = NDArray[np.float64]
 SPIKE = 8.0
-
-
-def _compiled[F: Callable[..., Any]](function: F) -> F:
-    return cast(F, numba.njit(nogil=True, cache=True)(function))
 
 
 def blocks(samples: Floats, step: int) -> Floats:
@@ -22,7 +17,7 @@ def blocks(samples: Floats, step: int) -> Floats:
     return samples[: count * step].reshape(count, step).mean(axis=1) if step > 1 else samples.copy()
 
 
-@_compiled
+@compiled
 def mend(samples: Floats) -> bool:
     """
     Take off the mean, bridge gaps linearly, cut single samples that stand out from both neighbors; False for a dead record.
@@ -45,7 +40,8 @@ def mend(samples: Floats) -> bool:
     rough = np.zeros(count)
     for i in range(1, count - 1):
         rough[i] = samples[i] - _median(samples[i - 1], samples[i], samples[i + 1])
-    limit = SPIKE * np.sort(np.abs(rough))[int(0.999 * (count - 1))]
+    rank = int(0.999 * (count - 1))
+    limit = SPIKE * np.partition(np.abs(rough), rank)[rank]
     if limit > 0.0:
         for i in range(1, count - 1):
             if abs(rough[i]) > limit:
@@ -54,12 +50,12 @@ def mend(samples: Floats) -> bool:
     return bool(highest > lowest)
 
 
-@_compiled
+@compiled
 def _median(a: float, b: float, c: float) -> float:
     return max(min(a, b), min(max(a, b), c))
 
 
-@_compiled
+@compiled
 def ratios(filtered: Floats, live: NDArray[np.bool_], short: int, long: int, least: int) -> Floats:
     """
     Mean energy of `short` samples from each one on, over that of up to `long` samples before it [n].
@@ -86,7 +82,7 @@ def ratios(filtered: Floats, live: NDArray[np.bool_], short: int, long: int, lea
     return result
 
 
-@_compiled
+@compiled
 def akaike_onset(filtered: Floats, begin: int, end: int) -> int:
     """The sample of begin..end before and after which two different variances explain the samples best."""
     count = end - begin

@@ -6,13 +6,11 @@ between them is put in where the sum is used, in the one pass that also leaves z
 """
 
 import math
-from collections.abc import Callable
-from typing import Any, cast
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from models.compiled import compiled_sums
 from models.seismic.travel_times import FAR_STEP_DEG, NEAR_DEG, NEAR_NODES, NEAR_STEP_DEG
 from models.seismic.votes import MOST_RUNS
 
@@ -21,11 +19,7 @@ Singles = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
 
-def _compiled[F: Callable[..., Any]](function: F) -> F:
-    return cast(F, numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "arcp", "nsz", "reassoc"})(function))
-
-
-@_compiled
+@compiled_sums
 def phases(
     added: Floats,
     sums: Floats,
@@ -56,7 +50,7 @@ def phases(
             gain[k] = 0.0
 
 
-@_compiled
+@compiled_sums
 def _onsets(
     added: Floats,
     rises: Floats,
@@ -78,7 +72,7 @@ def _onsets(
     return there
 
 
-@_compiled
+@compiled_sums
 def _both_onsets(
     part: Floats,
     full: Floats,
@@ -116,7 +110,7 @@ def _both_onsets(
     return there
 
 
-@_compiled
+@compiled_sums
 def _heard_or_not(added: Floats, part: Floats, rises: Floats, yes: float, no: float) -> None:
     """A phase's sum into the sum, as heard or, where that is likelier, not at all; zeros are left of it and its rises."""
     level = 0.0
@@ -127,7 +121,7 @@ def _heard_or_not(added: Floats, part: Floats, rises: Floats, yes: float, no: fl
     rises[len(added)] = 0.0
 
 
-@_compiled
+@compiled_sums
 def _most_heard(added: Floats, gain: Floats, part: Floats, full: Floats, rises: Floats, yes: float, no: float) -> None:
     """The same of a weighted sum, and what its full sum would add, if it is the most that any phase's would."""
     level, full_level = 0.0, 0.0
@@ -141,7 +135,7 @@ def _most_heard(added: Floats, gain: Floats, part: Floats, full: Floats, rises: 
     rises[:] = 0.0
 
 
-@_compiled
+@compiled_sums
 def look_up(curve: Singles, distance_deg: float) -> float:
     """A curve of the travel-time table at a distance in degrees, linear between its nodes."""
     at = distance_deg / NEAR_STEP_DEG if distance_deg < NEAR_DEG else NEAR_NODES + (distance_deg - NEAR_DEG) / FAR_STEP_DEG
@@ -152,7 +146,7 @@ def look_up(curve: Singles, distance_deg: float) -> float:
     return float(curve[low]) * (1.0 - share) + float(curve[low + 1]) * share
 
 
-@_compiled
+@compiled_sums
 def add(added: Floats, rises: Floats, row: Singles, base: float, span: Integers, parts: Integers, shift: int) -> None:
     """
     The sum with a row that begins `shift` samples later: its runs above its base, and the base as a rise and a fall of all after.

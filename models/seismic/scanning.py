@@ -26,6 +26,8 @@ from models.seismic.travel_times import DISTANCES_DEG, PHASES, curve
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
+# Arrivals move by less than so many seconds from depth to depth, and for each degree from node to node.
+CROP_S, CROP_S_A_DEGREE = 150.0, 45.0
 Clock = tuple[float, NDArray[np.int64], int]
 
 SURFACE_SLOWNESS: Final[Floats] = KM_PER_DEGREE / np.array(GROUP_VELOCITIES_KM_S)
@@ -128,19 +130,18 @@ def scan(
     surface: bool = True,
     dependent: bool = False,
     anchor: Source | None = None,
-    crop_s: float | None = None,
 ) -> Scan:
     """
     Stack at nodes [m, 3] and depths, for origin times (from, to, step), sources being at about `reach` [n] degrees.
 
-    With an anchor, origin times are after its own, which moves from node to node as the mean travel time does; `crop_s`: only
-    so many seconds around its arrivals are looked at, which must hold what nodes and depths change.
+    With an anchor, origin times are after its own, which moves from node to node as the mean travel time does, and the traces
+    are looked at only around its arrivals, as far as nodes and depths move these.
     """
     low, high, step = times_s
     chosen = [PHASES.index(phase) for phase in phases]
     shift = np.zeros(len(nodes)) if anchor is None else anchor.time_s + _earlier_s(data, anchor, nodes)
     begins, count = np.round((low + shift) / step).astype(np.int64), max(2, round((high - low) / step))
-    window = None if anchor is None or crop_s is None else (anchor.time_s + low - crop_s, anchor.time_s + high + crop_s)
+    window = None if anchor is None else _window(anchor, nodes, low, high)
     clock = _clock(data, reach, float(np.median(depths_km)), step, window)
     rows = onset_rows(data, reach, float(np.median(depths_km)), blur_s, clock, dependent=dependent)[chosen]
     slowness = SURFACE_SLOWNESS if surface else NO_SLOWNESS
@@ -162,6 +163,13 @@ def _parts(count: int) -> list[slice]:
     """The nodes in as many parts as there are threads, none of few nodes."""
     edges = np.linspace(0, count, max(1, min(threads(), count // LEAST_NODES)) + 1).astype(int).tolist()
     return [slice(first, last) for first, last in pairwise(edges)]
+
+
+def _window(anchor: Source, nodes: Floats, low: float, high: float) -> tuple[float, float]:
+    """From when to when after the clock an origin would have to lie for arrivals at its nodes and depths, at the anchor's distances."""
+    extent_deg = float(np.degrees(np.arccos(np.clip((nodes @ anchor.point).min(), -1.0, 1.0))))
+    crop_s = CROP_S + CROP_S_A_DEGREE * extent_deg
+    return anchor.time_s + low - crop_s, anchor.time_s + high + crop_s
 
 
 def _clock(data: Candidates, reach: Floats, depth_km: float, step: float, window: tuple[float, float] | None) -> Clock:

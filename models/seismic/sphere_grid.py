@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from models.compiled import compiled
 from models.seismic.geodesy import unit_vectors
 
 Floats = NDArray[np.float64]
@@ -47,7 +47,7 @@ class SphereGrid:
         return _flooded(chosen, self.neighbors)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled
 def _flooded(chosen: Integers, neighbors: Integers) -> Integers:
     """Labels [k] of connected sets among the chosen nodes; compiled, for a graph library takes longer than the search."""
     place = np.full(len(neighbors), -1)

@@ -6,13 +6,11 @@ trial source these are summed along its travel times, for every origin time at o
 """
 
 import math
-from collections.abc import Callable
-from typing import Any, cast
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from models.compiled import compiled_sums
 from models.seismic.phase_sums import add, phases
 from models.seismic.votes import runs
 
@@ -22,11 +20,7 @@ Integers = NDArray[np.int64]
 _DEGREES = 180.0 / math.pi
 
 
-def _compiled[F: Callable[..., Any]](function: F) -> F:
-    return cast(F, numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "arcp", "nsz", "reassoc"})(function))
-
-
-@_compiled
+@compiled_sums
 def stack(
     nodes: Floats,
     stations: Floats,
@@ -80,7 +74,7 @@ def stack(
     return best, where, total
 
 
-@_compiled
+@compiled_sums
 def _mass(added: Floats, highest: float) -> float:
     """Sum of the exponentials, relative to the highest; few samples are near it, and an exponential costs more than a look."""
     mass = 0.0
@@ -90,7 +84,7 @@ def _mass(added: Floats, highest: float) -> float:
     return mass
 
 
-@_compiled
+@compiled_sums
 def _surface_waves(
     waves: Floats,
     rises: Floats,

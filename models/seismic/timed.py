@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.seismic.arrivals import ASSOCIATED, Arrival, associate, depth_error_km
-from models.seismic.association import FIRST_DEPTHS_KM, Prior, find_sources
+from models.seismic.arrivals import ASSOCIATED, Arrival, associate, beyond_doubt, depth_error_km
+from models.seismic.association import FIRST_DEPTHS_KM, Prior, find_near, find_sources, refine
 from models.seismic.candidates import Candidates
 from models.seismic.geodesy import FLATTER, azimuth_deg, distance_deg, geographic
 from models.seismic.posterior import Cloud, Maximum, Offsets, describe
@@ -23,6 +23,8 @@ LEAST_WORTH: Final = 15.0  # a source this much below the best one (in logarithm
 LEAST_DEPTH: Final = 4.0  # nor a depth of a region so much below its best
 MOST_REGIONS: Final = 3
 RADII_DEG: Final[Floats] = np.geomspace(0.02, 40.0, 22)
+NEAR_RADII = 14  # those up to 2 degrees, beyond which nothing is looked for where so much of the density has gone:
+FADED: Final = 30.0  # in logarithm
 SPOKES: Final = 20
 GRID_REACH: Final = 3.5  # deviations
 SPHERE_SQUARE_DEG: Final = 41253.0
@@ -101,8 +103,15 @@ def offsets_prior(offsets: Offsets) -> Prior:
 
 
 def locate_by_times(data: Candidates, prior: Prior, starts: Sequence[Floats] = ()) -> Timed | None:
-    """The best source and others that compete with it; None where nothing is found at all."""
-    sources = find_sources(data, prior, starts)
+    """
+    The best source and others that compete with it; None where nothing is found at all.
+
+    Looked for near the `starts` first (unit vectors at geocentric latitudes), and over the whole sphere unless the best there is
+    beyond doubt.
+    """
+    near = find_near(data, prior, starts)
+    best_near = refine(data, near[0], prior) if near else None
+    sources = [best_near] if best_near is not None and beyond_doubt(data, best_near) else find_sources(data, prior, near)
     if not sources:
         return None
     best = sources[0]
@@ -132,10 +141,7 @@ def _region(data: Candidates, source: Source, prior: Prior) -> tuple[Cloud, Sour
     """
     joint = _Joint(data, source, prior, FIRST_DEPTHS_KM)
     joint = replace(joint, depths_km=_likely_depths(joint, source.point[None]))
-    turns = 2.0 * np.pi * np.arange(SPOKES) / SPOKES
-    east, north = (np.outer(RADII_DEG, part(turns)).ravel() for part in (np.sin, np.cos))
-    area = np.repeat(RADII_DEG**2 * np.sinc(RADII_DEG / 180.0), SPOKES)
-    cloud = Cloud((0.0, 0.0), np.stack((east, north), axis=1), joint.log_posterior(around(source.point, east, north)) + np.log(area))
+    cloud = _on_spokes(joint)
     for _ in range(MOST_ROUGH):
         seen, nodes = cloud.covariance, _grid(cloud, joint.source, ROUGH)[1]
         joint = replace(joint, depths_km=_likely_depths(joint, nodes))
@@ -144,6 +150,22 @@ def _region(data: Candidates, source: Source, prior: Prior) -> tuple[Cloud, Sour
             break
     cloud, joint = _on_grid(joint, cloud, FINE)
     return cloud, joint.source
+
+
+def _on_spokes(joint: _Joint) -> Cloud:
+    """The posterior around the source, as far out as it may matter."""
+    turns = 2.0 * np.pi * np.arange(SPOKES) / SPOKES
+
+    def ring(radii_deg: Floats) -> tuple[Floats, Floats]:
+        east, north = (np.outer(radii_deg, part(turns)).ravel() for part in (np.sin, np.cos))
+        area = np.repeat(radii_deg**2 * np.sinc(radii_deg / 180.0), SPOKES)
+        return np.stack((east, north), axis=1), joint.log_posterior(around(joint.source.point, east, north)) + np.log(area)
+
+    offsets, log_mass = ring(RADII_DEG[:NEAR_RADII])
+    if log_mass[-SPOKES:].max() > log_mass.max() - FADED:
+        far, far_mass = ring(RADII_DEG[NEAR_RADII:])
+        offsets, log_mass = np.concatenate((offsets, far)), np.concatenate((log_mass, far_mass))
+    return Cloud((0.0, 0.0), offsets, log_mass)
 
 
 def _grid(cloud: Cloud, source: Source, count: int) -> tuple[Floats, Floats, Floats]:

@@ -1,12 +1,11 @@
 """Sums of many traces' wave trains at trial sources: compiled arithmetic below `surface_search`."""
 
 import math
-from collections.abc import Callable
-from typing import Any, cast
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from models.compiled import compiled_sums
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -17,11 +16,7 @@ _LOW = -1e30
 _NEGLIGIBLE = 20.0
 
 
-def _compiled[F: Callable[..., Any]](function: F) -> F:
-    return cast(F, numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "arcp", "nsz", "reassoc"})(function))
-
-
-@_compiled
+@compiled_sums
 def told(
     standing: Singles, live: NDArray[np.bool_], ratios: Singles, a_unit: float, sigmas: Floats, weights: Floats, stride: int, silent: float
 ) -> Singles:
@@ -58,7 +53,7 @@ def told(
     return result
 
 
-@_compiled
+@compiled_sums
 def stacked(
     nodes: Floats,
     stations: Floats,
@@ -104,7 +99,7 @@ def stacked(
     return total, best
 
 
-@_compiled
+@compiled_sums
 def _reach(reach: Floats, step: Integers, node: Floats, stations: Floats, ladder: tuple[float, float], last: int) -> None:
     """Distances [n] from a node in degrees, and the nearest steps of the ladder."""
     for i in range(len(stations)):

@@ -5,12 +5,11 @@ A logarithm of how much likelier the arrival is there than at any time, and wher
 """
 
 import math
-from collections.abc import Callable
-from typing import Any, cast
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from models.compiled import compiled_sums
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -18,11 +17,7 @@ Integers = NDArray[np.int64]
 MOST_RUNS = 16  # four onsets in each of four bands
 
 
-def _compiled[F: Callable[..., Any]](function: F) -> F:
-    return cast(F, numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "arcp", "nsz", "reassoc"})(function))
-
-
-@_compiled
+@compiled_sums
 def evidence(
     times: Floats,
     deviations: Floats,
@@ -65,7 +60,7 @@ def evidence(
     return result
 
 
-@_compiled
+@compiled_sums
 def runs(rows: Singles) -> tuple[Floats, Integers, Integers]:
     """
     Where rows [..., n, samples] of `evidence` say something: base [n], record [n, 2], runs [n, MOST_RUNS, 2] above the base.

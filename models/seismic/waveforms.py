@@ -1,6 +1,8 @@
 """Records of ground motion as arrays: one channel's record, and the gather of one event on a common clock."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,3 +66,14 @@ class Gather:
     def duration_s(self) -> float:
         """Length of the common clock in seconds."""
         return float(self.samples.shape[1] / self.sampling_rate_hz)
+
+    def part(self, rows: Sequence[int] | NDArray[np.int64]) -> Self:
+        """Some of the traces, in that order, on the same clock."""
+        rows = np.asarray(rows, np.int64)
+        return replace(
+            self,
+            trace_ids=tuple(self.trace_ids[row] for row in rows),
+            samples=self.samples[rows],
+            latitudes_deg=self.latitudes_deg[rows],
+            longitudes_deg=self.longitudes_deg[rows],
+        )

@@ -12,11 +12,11 @@ from training import config
 from training.ablations import AblationRecipe
 from training.cells import fill, shuffled
 from training.compare import CompareRecipe, one_split, over_seeds, page, run_trial, shrunk
+from training.compared_sections import ComparedSections
 from training.config import recipe
 from training.offset import OffsetRecipe
 from training.section_models import SectionPlan
 from training.supervised import FitRecipe
-from training.twin_sections import TwinSections
 
 KINDS = {
     "ablations": AblationRecipe,
@@ -35,7 +35,7 @@ def halves(count):
     pictures = random.integers(0, 60, (count, 6, 64, 64), dtype=np.uint8)
     for picture, kind in zip(pictures, labels, strict=True):
         picture[:, 32 * kind : 32 * kind + 32] += 150
-    return TwinSections(pictures, labels, "made up")
+    return ComparedSections(pictures, labels, "made up", "1")
 
 
 def test_a_trial_learns_what_can_be_learned_and_counts_its_answers(tmp_path):

@@ -1,7 +1,5 @@
 """Which figures a job draws, of how many traces: enough to judge by, few enough to be quick."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -35,7 +33,7 @@ def section(
     distances = place_traces(gather, readings, reference).distances_deg
     chosen = evenly(distances, MOST_IN_A_SECTION)
     return section_figure(
-        part_of(gather, chosen),
+        gather.part(chosen),
         distances[chosen],
         title=_counted(title, len(chosen), len(distances)),
         origin_time_s=origin_s,
@@ -62,7 +60,7 @@ def map_of(gather: Gather, readings: OffsetReadings, location: Location, title: 
 def offsets(gather: Gather, readings: OffsetReadings, origin_s: float | None, title: str) -> bytes:
     """Single traces with the picture that their distance was read from."""
     chosen = evenly(readings.distances_deg, MOST_PANELS)
-    few, read = part_of(gather, chosen), int(np.isfinite(readings.distances_deg).sum())
+    few, read = gather.part(chosen), int(np.isfinite(readings.distances_deg).sum())
     return offsets_figure(
         few,
         render_traces(TRACE_FREQUENCY, few, readings.window_start_s),
@@ -97,18 +95,6 @@ def evenly(values: Floats, most: int) -> NDArray[np.int64]:
         return np.arange(min(most, len(values)))
     order = finite[np.argsort(values[finite], kind="stable")]
     return np.sort(order[np.unique(np.linspace(0, len(order) - 1, min(most, len(order))).round().astype(np.int64))])
-
-
-def part_of(gather: Gather, places: Sequence[int] | NDArray[np.int64]) -> Gather:
-    """The gather of some of its traces."""
-    chosen = np.asarray(places, np.int64)
-    return replace(
-        gather,
-        trace_ids=tuple(gather.trace_ids[place] for place in chosen),
-        samples=gather.samples[chosen],
-        latitudes_deg=gather.latitudes_deg[chosen],
-        longitudes_deg=gather.longitudes_deg[chosen],
-    )
 
 
 def _window(readings: OffsetReadings) -> tuple[float, float]:

@@ -51,8 +51,8 @@ def warnings_of(remarks: Iterable[Remark]) -> list[DataWarning]:
 
 
 def unread(gather: Gather, readings: OffsetReadings) -> list[DataWarning]:
-    """A warning for each trace that no distance was read from."""
-    silent = [trace for trace, read in zip(gather.trace_ids, readings.read, strict=True) if not read]
+    """A warning for each trace that has nothing to read a distance from."""
+    silent = [trace for trace, live in zip(gather.trace_ids, readings.live, strict=True) if not live]
     return [DataWarning(trace=str(trace), part=None, code="not-read", detail="no live data in the window read") for trace in silent]
 
 

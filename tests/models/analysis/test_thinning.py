@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.thinning import part_of_gather, refine_by_some, spread_out
+from models.analysis.offsets import read_offsets
+from models.analysis.thinning import read_some, refine_by_some, spread_out
 from models.analysis.times import refine
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
 from models.seismic.location import locate
@@ -22,7 +23,7 @@ def test_a_small_network_is_left_whole(make_gather):
 
 def test_stations_are_spread_whatever_their_order(make_gather):
     gather = make_gather(traces=40)
-    shuffled = part_of_gather(gather, np.random.default_rng(1).permutation(40))
+    shuffled = gather.part(np.random.default_rng(1).permutation(40))
     chosen, again = spread_out(gather, 12), spread_out(shuffled, 12)
     assert len(chosen) == 12
     assert ids(gather, chosen) == ids(shuffled, again)
@@ -62,3 +63,22 @@ def test_what_is_said_of_traces_is_said_of_all_by_their_numbers_in_the_upload(fo
     heard = {arrival.place for arrival in some.timed.arrivals}
     assert heard <= chosen
     assert max(heard) > 16
+
+
+def test_some_traces_are_read_at_their_places_and_those_without_one(opened, make_gather):
+    gather = make_gather(traces=20)
+    latitudes, samples = gather.latitudes_deg.copy(), gather.samples.copy()
+    latitudes[3], samples[5] = np.nan, np.nan
+    gather = replace(gather, latitudes_deg=latitudes, samples=samples)
+    whole, some = read_offsets(opened["offset"], gather), read_some(opened["offset"], gather, 8)
+    assert np.flatnonzero(some.read).tolist() == sorted({3, *spread_out(gather, 8).tolist()})
+    assert np.flatnonzero(~some.live).tolist() == [5]
+    np.testing.assert_allclose(some.distances_deg[some.read], whole.distances_deg[some.read], rtol=1e-6)
+    assert some.probabilities.shape == whole.probabilities.shape
+    assert some.window_start_s == whole.window_start_s
+
+
+def test_traces_without_places_are_all_read(opened, make_gather):
+    gather = make_gather(traces=20)
+    nowhere = replace(gather, latitudes_deg=np.full(20, np.nan))
+    assert read_some(opened["offset"], nowhere, 8).read.all()

@@ -10,6 +10,7 @@ from models.analysis.times import (
     combine_depths,
     heard_at_short_periods,
     heard_by_most,
+    joint_prior,
     moved_location,
     origin_of,
     refine,
@@ -37,7 +38,7 @@ def ten():
 def test_times_of_a_local_network_overrule_distances_that_lead_astray(ten):
     records, gather, readings = ten
     before = locate(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
-    timed = time_event(records, gather, readings, [before])
+    timed = time_event(records, gather, readings, [before], joint_prior(gather, readings, []))
     moved = moved_location(gather, readings, before, timed)
     assert distance_deg(*SOURCE, before.latitude_deg, before.longitude_deg) > 20.0
     assert distance_deg(*SOURCE, moved.latitude_deg, moved.longitude_deg) * KM_PER_DEGREE < 15.0
@@ -60,6 +61,7 @@ def test_surface_waves_that_no_trace_shows_replace_distances_that_lead_astray(ra
         origin_times_s=rng.normal(-300.0, 60.0, count),
         origin_uncertainties_s=np.full(count, 200.0),
         window_start_s=0.0,
+        live=np.ones(count, np.bool_),
     )
     before = locate(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
     found = refine((), gather, readings, before)
@@ -79,7 +81,7 @@ def test_records_without_an_event_leave_the_offsets_as_they_are(ten):
     silent = [replace(record, samples=growing(rng, [])) for record in records]
     gather = condition(silent, CONDITIONING)
     before = locate(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
-    assert time_event(silent, gather, readings, [before]) is None
+    assert time_event(silent, gather, readings, [before], joint_prior(gather, readings, [])) is None
     assert with_origin(readings, None) is readings
 
 

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from models.analysis.times import LEAST_EVIDENCE
-from models.seismic.association import no_prior
+from models.seismic import scanning, timed
+from models.seismic.arrivals import beyond_doubt
+from models.seismic.association import find_near, no_prior, refine
 from models.seismic.candidates import assemble
-from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg, geocentric_latitude_deg
+from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg, geocentric, geocentric_latitude_deg
 from models.seismic.onsets import Onsets
 from models.seismic.regions import needed
 from models.seismic.surges import Surges
@@ -152,3 +154,52 @@ def test_the_answer_does_not_depend_on_the_clock():
     first, second = located(found, *stations), located(later, *stations)
     assert second.time_s - 1e9 == pytest.approx(first.time_s, abs=0.1)
     assert second.regions[0].latitude_deg == pytest.approx(first.regions[0].latitude_deg, abs=1e-3)
+
+
+@pytest.fixture(scope="module")
+def teleseismic():
+    """An event heard all around, and a start four degrees from it."""
+    rng = np.random.default_rng(40)
+    source = (38.0, 143.0)
+    stations = spread_out(rng, source, 20, 90.0, 30.0)
+    found = network(rng, source, 35.0, *stations, (-600.0, 3000.0), lost=0.05)
+    return source, assemble(found, [SILENT] * 20, *stations), geocentric(41.0, 140.5)
+
+
+def test_a_source_beyond_doubt_near_a_start_is_not_looked_for_elsewhere(teleseismic, monkeypatch):
+    source, data, start = teleseismic
+    everywhere = locate_by_times(data, no_prior)
+    monkeypatch.setattr(timed, "find_sources", None)
+    near = locate_by_times(data, no_prior, [start])
+    assert error_km(near, source) < 15.0
+    best, same = near.regions[0], everywhere.regions[0]
+    assert distance_deg(best.latitude_deg, best.longitude_deg, same.latitude_deg, same.longitude_deg) * KM_PER_DEGREE < 2.0
+    assert near.log_evidence == pytest.approx(everywhere.log_evidence, abs=0.5)
+
+
+def test_a_source_is_in_doubt_where_it_is_heard_on_one_side_or_by_few(teleseismic):
+    _, data, start = teleseismic
+    source = refine(data, find_near(data, no_prior, [start])[0], no_prior)
+    assert beyond_doubt(data, source)
+    north = np.flatnonzero(data.stations @ source.point < 2.0)[np.argsort(-data.stations[:, 2])]
+    assert not beyond_doubt(data.part(np.sort(north[:9])), source)
+    assert not beyond_doubt(data.part(np.arange(7)), source)
+    shifted = scanning.Source(source.point, source.depth_km, source.time_s + 60.0, source.score)
+    assert not beyond_doubt(data, shifted)
+
+
+@pytest.mark.parametrize("reach_deg", [0.5, 5.0, 30.0])
+def test_what_is_looked_at_around_the_arrivals_holds_all_that_nodes_and_depths_move(teleseismic, reach_deg, monkeypatch):
+    source, data, _ = teleseismic
+    anchor = scanning.Source(geocentric(*source), 35.0, 0.0, 0.0)
+    steps = np.linspace(-reach_deg, reach_deg, 5)
+    nodes = scanning.around(anchor.point, *(part.ravel() for part in np.meshgrid(steps, steps)))
+
+    def scanned():
+        return scanning.scan(
+            data, nodes, (5.0, 70.0, 575.0), (-30.0, 30.0, 1.0), np.full(20, 1.0), reach=data.reach_deg(anchor.point), anchor=anchor
+        )
+
+    near = scanned()
+    monkeypatch.setattr(scanning, "CROP_S", 4000.0)
+    np.testing.assert_allclose(near.best, scanned().best, atol=1e-3)
