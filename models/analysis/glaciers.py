@@ -19,8 +19,10 @@ from models.seismic.posterior import Maximum
 Floats = NDArray[np.float64]
 
 # Away from both ice sheets an event is tectonic so many times likelier; within, the place says nothing. Catalogs would allow hundreds,
-# but a faint event is often located where it was not (`python -m training place-odds`: how many of either class are recognized).
-AWAY_ODDS: Final = 5.0
+# but what is known only to within a thousand kilometers was often elsewhere (`python -m training place-odds`: how many of either
+# class are recognized, by the radius that the epicenter is stated with).
+AWAY_ODDS: Final = ((500.0, 20.0), (2000.0, 5.0), (np.inf, 2.0))
+"""Radius of 68 % in kilometers up to which, and the odds."""
 GREENLAND: Final = ((77.0, -42.0, 8.0), (70.0, -40.0, 8.0), (64.0, -45.0, 5.0))  # latitude, longitude and radius of circles, degrees
 ANTARCTICA_SOUTH_OF_DEG: Final = -63.0
 GIVEN_KM: Final = 50.0  # an epicenter that a user gives is taken to be this good
@@ -33,7 +35,17 @@ def tectonic_odds_of_place(reference: Reference | None) -> float:
     """How much likelier tectonic than glacial an event is for where it was: AWAY_ODDS at most, 1 at an ice sheet or at no place."""
     if reference is None:
         return 1.0
-    return odds_of_share(share_at_ice_sheets(reference), AWAY_ODDS)
+    return odds_of_share(share_at_ice_sheets(reference), away_odds(stated_km(reference)))
+
+
+def stated_km(reference: Reference) -> float:
+    """The radius that holds 68 % of the epicenter's region."""
+    return GIVEN_KM if reference.location is None else reference.location.horizontal_uncertainty_km
+
+
+def away_odds(radius_km: float) -> float:
+    """AWAY_ODDS of a place that is stated to within that radius."""
+    return next(odds for largest, odds in AWAY_ODDS if radius_km <= largest)
 
 
 def odds_of_share(at_ice: float, away_odds: float) -> float:

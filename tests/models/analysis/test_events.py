@@ -22,7 +22,7 @@ def gather(make_gather):
     return make_gather()
 
 
-@pytest.mark.parametrize(("place", "odds"), [((70.0, -40.0), 1.0), ((20.0, 30.0), AWAY_ODDS)])
+@pytest.mark.parametrize(("place", "odds"), [((70.0, -40.0), 1.0), ((20.0, 30.0), AWAY_ODDS[0][1])])
 def test_the_class_is_read_off_the_section_at_the_given_epicenter_and_the_place_is_weighed(opened, gather, place, odds):
     said = classify_event(opened, gather, place)
     section = draw_section(DISTANCE_SECTION, gather, said.readings, Reference(*place, "given"))
