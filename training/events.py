@@ -95,14 +95,14 @@ def draw_earthquake(world: World, random: np.random.Generator, magnitudes: tuple
     return earthquake((float(latitude), float(longitude), stored), tensor, world.store.time_step_s, random), int(catalog.years[row])
 
 
-def draw_magnitude(random: np.random.Generator, small_share: float = SMALL_SHARE) -> float:
+def draw_magnitude(random: np.random.Generator, small_share: float = SMALL_SHARE, largest: float = 8.2) -> float:
     """
-    Magnitude of surface waves, by one law for glacial and tectonic earthquakes: a share of 4.7 to 5.7, the others up to 8.2.
+    Magnitude of surface waves, by one law for glacial and tectonic earthquakes: a share of 4.7 to 5.7, the others up to the largest.
 
     Otherwise the larger class is the one whose records show less noise, which a linear model tells from the level before the
     first arrival alone (python -m training leakage).
     """
-    return float(random.uniform(4.7, 5.7) if random.uniform() < small_share else random.uniform(5.7, 8.2))
+    return float(random.uniform(4.7, 5.7) if random.uniform() < small_share else random.uniform(5.7, largest))
 
 
 def draw_near_magnitude(kind: str, random: np.random.Generator) -> float:

@@ -23,24 +23,34 @@ from training.shipping import Gate, ShippingRecipe
 from training.supervised import Batches, FitRecipe, fit
 from training.trace_data import TraceRecipe, trace_shards
 
+# numpy takes [3407, 77] and [3407, 77, 0] for one seed, and the latter is that of the first sections (training.section_data).
+TAKEN = 77
+
 LIMITS = (
-    "Trained for half an hour on a CPU, on synthetics of 10 s and longer through three spherical Earth models.",
     "Reads long periods (10 to 150 s): short-period instruments and events below the noise there get wide intervals.",
     "Errors are common to the traces of an event; many stations do not average them away.",
 )
 
 
 class OffsetRecipe(BaseModel):
-    """Size of the data set and the fit."""
+    """Size of the data set and the fit; from scratch, or from the best weights of the run of that name in build/runs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     train_shards: int
     validation_shards: int
     test_shards: int
+    starts_from: str = ""
     fit: FitRecipe
     # Further fits, each from the best weights of the one before.
     then: tuple[FitRecipe, ...] = ()
+
+
+def seeds_of(plan: OffsetRecipe) -> tuple[list[int], list[int], list[int]]:
+    """The shards to validate, to test and to train on."""
+    counts = np.cumsum([plan.validation_shards, plan.test_shards, plan.train_shards])
+    seeds = [seed for seed in range(int(counts[-1]) + 1) if seed != TAKEN][: int(counts[-1])]
+    return seeds[: counts[0]], seeds[counts[0] : counts[1]], seeds[counts[1] :]
 
 
 def _batches(shards: Shards, held_out: Shards, fit_recipe: FitRecipe) -> Batches:
@@ -79,6 +89,15 @@ def calibrate(network: OffsetReader, pictures: NDArray[np.uint8], truth: NDArray
     return {"temperature": float(network.temperature), "spread": spread, "lag_spread": lag_spread}
 
 
+def limits(plan: OffsetRecipe, source: TraceRecipe, traces: int) -> tuple[str, ...]:
+    """What the card says of the data that the model learned from, and of what it cannot do."""
+    epochs = sum(chosen.epochs for chosen in (plan.fit, *plan.then))
+    earths = 1 if isinstance(source.store, str) else len(source.store)
+    through = "one spherical Earth" if earths == 1 else f"{earths} spherical Earths"
+    begun = f", begun with the weights of {plan.starts_from}" if plan.starts_from else ""
+    return f"Learned from {traces:,} synthetic traces of 10 s and longer through {through}, up to {epochs} times each{begun}.", *LIMITS
+
+
 def score(model: OnnxModel, shards: Shards) -> tuple[Metric, ...]:
     """Two-sided errors of the artifact on unseen synthetic events, by the serving path."""
     arrays = shards.load_all(("pictures", "truth"))
@@ -99,31 +118,38 @@ def gate_measures(said: dict[str, NDArray[Any]], truth: NDArray[np.float32]) -> 
     return tuple(Metric(name=name, dataset="validation", unit=unit, value=float(value), n=len(truth)) for name, unit, value in measures)
 
 
+def _begin(plan: OffsetRecipe, settings: TrainingSettings) -> OffsetReader:
+    """The network that training begins with."""
+    torch.manual_seed(plan.fit.seed)
+    network = OffsetReader(OFFSET.architecture, plan.fit.width, channels(OFFSET.style), BINS, BIN_DEG)
+    network.raw(torch.zeros(2, channels(OFFSET.style), OFFSET.style.rows, OFFSET.style.columns, dtype=torch.uint8))
+    if plan.starts_from:
+        network.load_state_dict(torch.load(settings.build_dir / "runs" / plan.starts_from / "best.pt", weights_only=True))
+    return network
+
+
 def train(settings: TrainingSettings, version: str) -> Path:
     """The whole way from a Green's function store to a scored artifact; returns its folder."""
     plan, traces = recipe("offset", OffsetRecipe), recipe("traces", TraceRecipe)
-    seeds = iter(range(plan.train_shards + plan.validation_shards + plan.test_shards))
-    validation, test, training = (
-        trace_shards(traces, settings, [next(seeds) for _ in range(count)])
-        for count in (plan.validation_shards, plan.test_shards, plan.train_shards)
-    )
-    torch.manual_seed(plan.fit.seed)
+    validation, test, training = (trace_shards(traces, settings, seeds) for seeds in seeds_of(plan))
     torch.set_num_threads(settings.processes)
-    network = OffsetReader(OFFSET.architecture, plan.fit.width, channels(OFFSET.style), BINS, BIN_DEG)
-    network.raw(torch.zeros(2, channels(OFFSET.style), OFFSET.style.rows, OFFSET.style.columns, dtype=torch.uint8))
+    network = _begin(plan, settings)
     batches = _batches(training, validation, plan.fit)
     for stage, chosen in enumerate((plan.fit, *plan.then)):
         fit(network, chosen, batches, settings.build_dir / "runs" / (f"offset-{version}" + f"-{stage}" * bool(stage)))
     calibration = calibrate(network, *batches.validation)
+    count = sum(len(training.load(i)["truth"]) for i in range(len(training.paths)))
     data = {
-        "traces": sum(len(training.load(i)["truth"]) for i in range(len(training.paths))),
+        "traces": count,
         "fingerprint": training.fingerprint,
         "recipe": traces.model_dump(mode="json"),
+        "plan": plan.model_dump(mode="json"),
     }
     gate = Gate(
         recipe("shipping", ShippingRecipe), *batches.validation, gate_measures, settings.build_dir / "exports" / f"offset-{version}"
     )
-    place = export(network, OFFSET, version, settings.artifacts_dir, data=data, limits=LIMITS, calibration=calibration, gate=gate)
+    said = limits(plan, traces, count)
+    place = export(network, OFFSET, version, settings.artifacts_dir, data=data, limits=said, calibration=calibration, gate=gate)
     parity = worst_difference(network, place / "model.onnx", batches.validation[0][:64])
     model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=settings.processes)
     add_metrics(

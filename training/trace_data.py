@@ -15,12 +15,18 @@ from models.seismic.waveforms import Gather
 from training import greens
 from training.config import TrainingSettings
 from training.dataset import Arrays, Shards, fingerprint_of, make_shards
-from training.events import NEAR_DEG, Event, World, draw_near_magnitude, draw_range, draw_source, open_world, realize
+from training.events import NEAR_DEG, Event, World, draw_magnitude, draw_near_magnitude, draw_range, draw_source, open_world, realize
 from training.synthesis import ORIGIN_S
 
 
 class TraceRecipe(BaseModel):
-    """How many events and traces, at which distances, of which kinds."""
+    """
+    How many events and traces, at which distances, of which kinds.
+
+    Of the events farther away than local networks stand, `small_share` are of magnitude 4.7 to 5.7, the others up to
+    `largest_magnitude`. `first_window_share` of the pictures begin where the gather does, which serving tries first, the others
+    anywhere in it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,21 +34,26 @@ class TraceRecipe(BaseModel):
     events_per_shard: int
     traces_per_event: int
     near_share: float
+    small_share: float
+    largest_magnitude: float
+    first_window_share: float
     kinds: dict[str, float]
     seed: int
 
 
-def _window_start(gather: Gather, window_s: float, random: np.random.Generator) -> float:
+def window_start(gather: Gather, window_s: float, first_share: float, random: np.random.Generator) -> float:
     """The gather's start, or any start where it is longer than the picture: what serving tries, too."""
     spare = gather.duration_s - window_s
-    return gather.start_time_s + (float(random.uniform(0, spare)) if spare > 0.05 * window_s else 0.0)
+    first = spare <= 0.05 * window_s or random.uniform() < first_share
+    return gather.start_time_s + (0.0 if first else float(random.uniform(0, spare)))
 
 
 def _event(world: World, recipe: TraceRecipe, random: np.random.Generator) -> Event | None:
     range_deg = draw_range(recipe.near_share, random)
     kind = str(random.choice(list(recipe.kinds), p=list(recipe.kinds.values())))
-    magnitude = draw_near_magnitude(kind, random) if range_deg[1] <= NEAR_DEG else random.uniform(5.0, 8.6)
-    source, year, _ = draw_source(world, kind, random, float(magnitude) if kind == "earthquake" else None)
+    near = range_deg[1] <= NEAR_DEG
+    magnitude = draw_near_magnitude(kind, random) if near else draw_magnitude(random, recipe.small_share, recipe.largest_magnitude)
+    source, year, _ = draw_source(world, kind, random, magnitude)
     return realize(world, source, year, recipe.traces_per_event, range_deg, random)
 
 
@@ -58,7 +69,7 @@ def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings
         if event is None:
             continue
         gather = condition(event.records, style.conditioning)
-        start = _window_start(gather, style.window_s, random)
+        start = window_start(gather, style.window_s, recipe.first_window_share, random)
         drawn = render_traces(style, gather, start)
         seen = drawn.reshape(len(drawn), -1).any(axis=1)
         pictures.append(drawn[seen])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from models.catalog.offset import OFFSET
+from models.imaging.conditioning import condition
 from models.seismic.geodesy import azimuth_deg, distance_deg
 from training.bundles import miniseed, stations_csv
 from training.catalogs import earthquakes, glacial_earthquakes, random_double_couples, stations
@@ -16,10 +17,18 @@ from training.geometry import operating
 from training.paths import PathScatter, perturb, relative_delays
 from training.section_data import SectionRecipe, draw_sections
 from training.sources import KINDS, anomalous
-from training.trace_data import TraceRecipe, draw_traces
+from training.trace_data import TraceRecipe, draw_traces, window_start
 
 TRACES = TraceRecipe(
-    store="greens_50s", events_per_shard=6, traces_per_event=5, near_share=0.0, kinds={"earthquake": 0.5, "glacial": 0.5}, seed=1
+    store="greens_50s",
+    events_per_shard=6,
+    traces_per_event=5,
+    near_share=0.0,
+    small_share=0.5,
+    largest_magnitude=8.6,
+    first_window_share=0.5,
+    kinds={"earthquake": 0.5, "glacial": 0.5},
+    seed=1,
 )
 SECTIONS = SectionRecipe(
     store="greens_50s",
@@ -65,6 +74,16 @@ def test_every_trace_has_a_picture_and_a_distance_of_the_store(settings, store):
     assert len(shard["pictures"]) == len(shard["truth"]) == len(shard["event"])
     assert all(np.abs(stored - distance).min() < 1e-3 for distance in shard["truth"][:, 0])
     assert shard["pictures"].reshape(len(shard["pictures"]), -1).any(axis=1).all()
+
+
+def test_pictures_begin_where_the_gather_does_as_often_as_stated(world):
+    event = draw_event(world, "earthquake", 3, np.random.default_rng(3), (60.0, 110.0))
+    gather = condition(event.records, OFFSET.style.conditioning)
+    random, window_s = np.random.default_rng(1), 0.5 * gather.duration_s
+    starts = np.array([window_start(gather, window_s, 0.4, random) for _ in range(400)]) - gather.start_time_s
+    assert np.mean(starts == 0) == pytest.approx(0.4, abs=0.08)
+    assert starts.max() <= gather.duration_s - window_s
+    assert window_start(gather, gather.duration_s, 0.0, random) == gather.start_time_s
 
 
 def test_sections_are_drawn_through_the_serving_chain(settings):

@@ -11,7 +11,7 @@ from training.archive import read_events, read_labels, read_manifest
 from training.catalogs import earthquakes, glacial_earthquakes
 from training.config import recipe
 from training.mixtures import MixtureRecipe, write_mixture
-from training.offset import OffsetRecipe
+from training.offset import OffsetRecipe, seeds_of
 from training.section_models import SectionPlan
 from training.seeds import Purpose, sequence, stream
 from training.sources import KINDS
@@ -99,10 +99,10 @@ def test_an_archive_may_run_through_several_earths(settings, build_dir, tmp_path
 
 
 def test_no_two_sets_draw_from_the_same_stream():
-    plans = recipe("offset", OffsetRecipe), recipe("section_models", SectionPlan)
-    counts = [plan.train_shards + plan.validation_shards + plan.test_shards for plan in plans]
-    pictures = [np.random.SeedSequence([3407, shard]) for shard in range(counts[0])]
-    pictures += [np.random.SeedSequence([3407, 77, shard]) for shard in range(counts[1])]
+    plan, shards = recipe("section_models", SectionPlan), [seed for part in seeds_of(recipe("offset", OffsetRecipe)) for seed in part]
+    sections = plan.train_shards + plan.validation_shards + plan.test_shards
+    pictures = [np.random.SeedSequence([3407, shard]) for shard in shards]
+    pictures += [np.random.SeedSequence([3407, 77, shard]) for shard in range(sections)]
     archives = [sequence(3407, purpose, number) for purpose in Purpose for number in range(200)]
     states = {tuple(seed.generate_state(4).tolist()) for seed in pictures + archives}
     assert len(states) == len(pictures) + len(archives)
