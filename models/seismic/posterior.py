@@ -21,7 +21,7 @@ Singles = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
 LEAST_COMMON_BIAS_DEG: Final = 1.5
-COMMON_BIAS_SHARE: Final = 1.0  # deviation of the error that all traces share, in terms of the uncertainty that they state
+COMMON_BIAS_SHARE: Final = 0.7  # deviation of the error that all traces share, in terms of the uncertainty that they state
 CONFIDENCE: Final = 0.68
 OUTER_CONFIDENCE: Final = 0.90
 NORMAL_OUTER: Final = float(np.sqrt(np.log(1.0 - OUTER_CONFIDENCE) / np.log(1.0 - CONFIDENCE)))  # of a normal distribution
@@ -67,12 +67,11 @@ class Offsets:
     @cached_property
     def bias_deviation(self) -> float:
         """
-        One deviation in degrees of the error that all traces share: as large as what the surest of them say of their own.
+        One deviation in degrees of the error that all traces share: 0.7 of what the surest of them say of their own.
 
         By the harmonic mean of the squares of stated uncertainties, each neighborhood counting once. Measured on the validation
-        part of the catalog twin: with it true epicenters are likelier than with constants of 1.5 to 16 degrees, and errors likelier
-        than with the median of stated uncertainties or a part of each trace's own (`python -m training location-shared`,
-        docs/location.md).
+        part of the catalog twin: errors are likelier with it than with any constant, and than with the median of stated uncertainties
+        (`python -m training location-shared`, docs/location.md).
         """
         typical = np.sqrt(np.sum(1.0 / self.neighbors) / np.sum(self.scales**-2.0))
         return float(np.hypot(LEAST_COMMON_BIAS_DEG, COMMON_BIAS_SHARE * typical))

@@ -157,17 +157,17 @@ def test_two_thousand_stations_are_located():
 
 
 def drawn_events(count):
-    """Events to one side of their stations, whose traces share an error about as large as they state of their own."""
+    """Events to one side of their stations, whose traces share an error that goes with what they state of their own."""
     for seed in range(count):
         rng = np.random.default_rng(7000 + seed)
         latitude, longitude = np.degrees(np.arcsin(rng.uniform(-1, 1))), rng.uniform(-180, 180)
         lats, lons = stations_around(rng, 20, latitude, longitude, azimuths=(0.0, 120.0))
         stated = np.exp(rng.uniform(np.log(1.0), np.log(12.0))) * rng.uniform(0.7, 1.4, 20)
-        errors = stated * rng.standard_t(3.0, 20) + stated.mean() * rng.normal()
+        errors = stated * rng.standard_t(3.0, 20) + posterior.COMMON_BIAS_SHARE * stated.mean() * rng.normal()
         yield (latitude, longitude), (lats, lons, distance_deg(latitude, longitude, lats, lons) + errors, stated)
 
 
-def test_regions_hold_where_traces_share_an_error_as_large_as_they_state():
+def test_regions_hold_where_traces_share_an_error_that_goes_with_what_they_state():
     found = [(locate(*data), truth) for truth, data in drawn_events(300)]
     assert 0.62 <= np.mean([holds(place, *truth) for place, truth in found]) <= 0.74
     assert 0.86 <= np.mean([holds(place, *truth, outer=True) for place, truth in found]) <= 0.94
@@ -190,7 +190,7 @@ def test_the_common_error_goes_with_stated_uncertainties_and_neighbors_count_onc
     lats, lons = stations_around(np.random.default_rng(4), 12, 10.0, 10.0)
     stated = np.linspace(2.0, 30.0, 12)
     once = prepare_offsets(lats, lons, np.full(12, 50.0), stated)
-    assert once.bias_deviation == pytest.approx(np.hypot(1.5, np.mean(stated**-2.0) ** -0.5), rel=0.02)
+    assert once.bias_deviation == pytest.approx(np.hypot(1.5, posterior.COMMON_BIAS_SHARE * np.mean(stated**-2.0) ** -0.5), rel=0.02)
     weights = 1.0 + 9.0 * (np.arange(12) == 11)
     many = (np.repeat(values, weights.astype(int)) for values in (lats, lons, np.full(12, 50.0), stated))
     assert prepare_offsets(*many).bias_deviation == pytest.approx(once.bias_deviation, rel=1e-6)
