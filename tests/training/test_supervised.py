@@ -39,7 +39,7 @@ def train(epoch):
 
 torch.set_num_threads(1)
 torch.manual_seed(0)
-recipe = FitRecipe(width=0.125, epochs=6, batch=16, learning_rate=3e-3, weight_decay=0.0, patience=8, seed=1)
+recipe = FitRecipe(width=0.125, epochs=12, batch=16, learning_rate=3e-3, weight_decay=0.0, patience=12, seed=1)
 network = fit(TypeReader("resnet18", 0.125, 1, 2), recipe, Batches(train, 4, halves(33, 9)), Path(sys.argv[1]), devices=2)
 unseen, kinds = halves(64, 5)
 with torch.no_grad():
@@ -139,7 +139,7 @@ def test_two_processes_learn_one_network_and_only_the_first_goes_on(tmp_path):
     right = [float(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("right")]
     assert len(right) == 1
     assert right[0] > 0.9
-    assert torch.load(tmp_path / "run" / "last.pt", weights_only=True)["progress"]["epoch"] == 6
+    assert torch.load(tmp_path / "run" / "last.pt", weights_only=True)["progress"]["epoch"] == 12
 
 
 def test_batches_come_in_order_and_an_error_in_drawing_is_raised():
