@@ -21,6 +21,7 @@ UNKNOWN_DEPTH_KM: Final = 200.0
 SURE_STATIONS: Final = 8
 SURE_SHARE: Final = 0.75
 SURE_GAP_DEG: Final = 180.0
+SURE_DEPTH_KM, SURE_REACH_DEG = 100.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,16 @@ def associate(data: Candidates, source: Source) -> tuple[Arrival, ...]:
 
 
 def beyond_doubt(data: Candidates, source: Source) -> bool:
-    """Whether first arrivals of nearly all the stations fit, on all sides of the source: no other place explains as many."""
+    """
+    Whether first arrivals of nearly all the stations fit, on all sides of the source: no other place explains as many.
+
+    A deep source beneath a network is in doubt: core phases from the other side of the Earth come up as steeply.
+    """
     heard = {arrival.place for arrival in associate(data, source) if arrival.phase in FIRST_PHASES}
     rows = np.isin(data.places, list(heard))
     if rows.sum() < max(SURE_STATIONS, SURE_SHARE * len(rows)):
+        return False
+    if source.depth_km > SURE_DEPTH_KM and np.median(data.reach_deg(source.point)[rows]) < SURE_REACH_DEG:
         return False
     (latitude, *latitudes), (longitude, *longitudes) = _degrees(np.vstack((source.point, data.stations[rows])))
     return azimuthal_gap_deg(azimuth_deg(latitude, longitude, latitudes, longitudes)) < SURE_GAP_DEG

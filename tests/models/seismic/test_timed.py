@@ -39,9 +39,9 @@ def network(rng, source, depth_km, latitudes, longitudes, span, *, scatter_s=0.6
     return found
 
 
-def located(found, latitudes, longitudes, prior=no_prior):
+def located(found, latitudes, longitudes, prior=no_prior, starts=()):
     data = assemble(found, [SILENT] * len(found), latitudes, longitudes)
-    return locate_by_times(data, prior)
+    return locate_by_times(data, prior, starts)
 
 
 def error_km(timed, source):
@@ -85,14 +85,15 @@ def test_an_array_turns_a_ring_into_a_region_that_holds_the_truth():
     assert best.horizontal_uncertainty_km < 1500.0
 
 
+@pytest.mark.parametrize("begun_beneath", [False, True])
 @pytest.mark.parametrize("seed", range(3))
-def test_core_phases_at_an_array_are_not_taken_for_a_source_beneath_it(seed):
+def test_core_phases_at_an_array_are_not_taken_for_a_source_beneath_it(seed, begun_beneath):
     rng = np.random.default_rng(20 + seed)
     source = (-23.9, 180.0)
     middle = destination(*source, 350.0, 149.0)
     stations = destination(*middle, rng.uniform(0.0, 360.0, 40), 5.0 * np.sqrt(rng.uniform(size=40)))
     found = network(rng, source, 520.0, *stations, (990.0, 1300.0), scatter_s=1.0, lost=0.4, phases=("PKP", "PKPbc", "PKPab"))
-    timed = located(found, *stations)
+    timed = located(found, *stations, starts=[geocentric(*map(float, middle))] if begun_beneath else ())
     assert min(needed(place, *source) / place.outer for place in timed.regions) < 1.5
     assert all(distance_deg(*middle, place.latitude_deg, place.longitude_deg) > 90.0 for place in timed.regions)
 
