@@ -11,9 +11,11 @@ from models.imaging.conditioning import condition
 from models.seismic.geodesy import azimuth_deg, distance_deg
 from training.bundles import miniseed, stations_csv
 from training.catalogs import earthquakes, glacial_earthquakes, random_double_couples, stations
+from training.config import recipe
 from training.defects import Window, random_window, spoil
 from training.events import NEAR_DEG, draw_event, draw_near_magnitude, draw_range, open_world
 from training.geometry import operating
+from training.offset import OffsetRecipe, limits
 from training.paths import PathScatter, perturb, relative_delays
 from training.section_data import SectionRecipe, draw_sections
 from training.sources import KINDS, anomalous
@@ -84,6 +86,14 @@ def test_pictures_begin_where_the_gather_does_as_often_as_stated(world):
     assert np.mean(starts == 0) == pytest.approx(0.4, abs=0.08)
     assert starts.max() <= gather.duration_s - window_s
     assert window_start(gather, gather.duration_s, 0.0, random) == gather.start_time_s
+
+
+def test_the_card_says_how_often_how_many_traces_were_learned_and_from_what_weights():
+    fresh, continued = (recipe("offset", OffsetRecipe, preset=preset) for preset in ("", "continued"))
+    source = TRACES.model_copy(update={"store": ("one", "another")})
+    assert limits(fresh, source, 12345)[0].startswith("Learned from 12,345 synthetic traces of 10 s and longer through 2 spherical Earths")
+    assert limits(fresh, TRACES, 1)[0].endswith("through one spherical Earth, up to 4 times each.")
+    assert limits(continued, TRACES, 1)[0].endswith("up to 3 times each, begun with the weights of offset-2.")
 
 
 def test_sections_are_drawn_through_the_serving_chain(settings):
