@@ -19,9 +19,9 @@ from models.seismic.posterior import Maximum
 Floats = NDArray[np.float64]
 
 # Away from both ice sheets an event is tectonic so many times likelier; within, the place says nothing. Catalogs would allow hundreds,
-# but what is known only to within a thousand kilometers was often elsewhere (`python -m training place-odds`: how many of either
-# class are recognized, by the radius that the epicenter is stated with).
-AWAY_ODDS: Final = ((500.0, 20.0), (2000.0, 5.0), (np.inf, 2.0))
+# but an epicenter that is not known to within some hundred kilometers was often elsewhere (`python -m training place-odds`: how many
+# of either class are recognized, by the radius that the epicenter is stated with).
+AWAY_ODDS: Final = ((500.0, 20.0), (np.inf, 5.0))
 """Radius of 68 % in kilometers up to which, and the odds."""
 GREENLAND: Final = ((77.0, -42.0, 8.0), (70.0, -40.0, 8.0), (64.0, -45.0, 5.0))  # latitude, longitude and radius of circles, degrees
 ANTARCTICA_SOUTH_OF_DEG: Final = -63.0

@@ -28,6 +28,6 @@ def test_a_ring_around_one_array_holds_a_little_of_an_ice_sheet():
 
 
 def test_the_surer_the_place_the_more_it_says():
-    radii = [10.0, 500.0, 501.0, 2000.0, 2001.0, 15_000.0]
+    radii = [10.0, 500.0, 501.0, 15_000.0]
     assert [away_odds(radius) for radius in radii] == [odds for _, odds in AWAY_ODDS for _ in range(2)]
     assert [odds for _, odds in AWAY_ODDS] == sorted((odds for _, odds in AWAY_ODDS), reverse=True)
