@@ -141,7 +141,7 @@ def page(plan: CompareRecipe, trials: list[Trial], results: list[Result | None],
     return f"""# Depths of network compared
 
 Written by `python -m training compare`; do not edit. Glacial against tectonic earthquakes on {len(data.labels):,} synthetic
-events ({plan.shards} of the shards that event_type is trained with), one section an event, half of them placed by offsets that the
+events ({plan.shards} of the shards that are drawn for event_type), one section an event, half of them placed by offsets that the
 shipped offset model (version {data.offsets}) predicts, half where arrival times would put them.
 
 **Setting: {plan.label}** Pictures of {pixels} by {pixels} pixels; {fit_words}.

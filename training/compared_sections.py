@@ -26,7 +26,7 @@ class ComparedSections:
 
 def compared_sections(settings: TrainingSettings, shards: int) -> ComparedSections:
     """
-    The glacial and tectonic earthquakes of the first shards that event_type is trained with.
+    The glacial and tectonic earthquakes of the first shards of sections that are drawn for event_type.
 
     Most of them show above the noise, as events that are uploaded do. (Of the catalog twin's 886 events most do not: five hundred of
     those taught no depth of network more than chance.)
