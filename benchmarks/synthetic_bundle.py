@@ -7,12 +7,12 @@ import numpy as np
 import obspy
 from numpy.typing import NDArray
 
+from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
 from models.seismic.travel_times import travel_time_s
 
 RATE_HZ = 20.0
 DURATION_S = 3600.0
 EVENT = (18.7, 96.1)
-KM_PER_DEGREE = 111.195
 BEGIN = obspy.UTCDateTime(2020, 1, 1)
 ORIGIN_S, DEPTH_KM = 60.0, 15.0
 
@@ -29,7 +29,8 @@ def make_bundle(
     latitudes, longitudes = _stations(traces, random)
     stream = obspy.Stream()
     for number in range(traces):
-        samples = _seismogram(_distance_km(latitudes[number], longitudes[number]), rate_hz, duration_s, random, signal)
+        reach_deg = float(distance_deg(*EVENT, latitudes[number], longitudes[number]))
+        samples = _seismogram(reach_deg, rate_hz, duration_s, random, signal)
         header = {"network": "XB", "station": f"S{number:03d}", "channel": "BHZ", "sampling_rate": rate_hz, "starttime": BEGIN}
         stream += obspy.Trace(samples, header)
     packed = io.BytesIO()
@@ -43,24 +44,17 @@ def _stations(count: int, random: np.random.Generator) -> tuple[NDArray[np.float
     return np.degrees(np.arcsin(random.uniform(-1, 1, count))), random.uniform(-180, 180, count)
 
 
-def _distance_km(latitude: float, longitude: float) -> float:
-    first, second = np.radians([EVENT[0], latitude])
-    turn = np.radians(longitude - EVENT[1])
-    cosine = np.sin(first) * np.sin(second) + np.cos(first) * np.cos(second) * np.cos(turn)
-    return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))) * KM_PER_DEGREE)
-
-
 def _first_arrival_s(distance_deg: float) -> float:
     return float(np.nanmin([travel_time_s(phase, distance_deg, DEPTH_KM) for phase in ("P", "PKP")]))
 
 
-def _seismogram(distance_km: float, rate_hz: float, duration_s: float, random: np.random.Generator, strength: float) -> NDArray[np.int32]:
+def _seismogram(reach_deg: float, rate_hz: float, duration_s: float, random: np.random.Generator, strength: float) -> NDArray[np.int32]:
     """Counts; the surface wave travels at 4 km/s at long periods and 3 km/s at short ones, P and PKP as through ak135."""
     count = round(duration_s * rate_hz)
     frequencies = np.fft.rfftfreq(2 * count, 1 / rate_hz)  # twice as long, so that what arrives too late does not wrap around
     shape = np.exp(-(((frequencies - 0.03) / 0.025) ** 2))
-    delay_s = ORIGIN_S + distance_km / (4.0 - np.minimum(frequencies / 0.1, 1.0))
-    first_s = ORIGIN_S + _first_arrival_s(distance_km / KM_PER_DEGREE)
+    delay_s = ORIGIN_S + reach_deg * KM_PER_DEGREE / (4.0 - np.minimum(frequencies / 0.1, 1.0))
+    first_s = ORIGIN_S + _first_arrival_s(reach_deg)
     surface = np.fft.irfft(shape * np.exp(-2j * np.pi * frequencies * delay_s))[:count]
     body = np.fft.irfft(np.exp(-(((frequencies - 0.3) / 0.3) ** 2)) * np.exp(-2j * np.pi * frequencies * first_s))[:count]
     noise = np.cumsum(random.normal(size=count))
