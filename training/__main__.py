@@ -170,6 +170,13 @@ def add_location(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         verb.add_argument("--most", type=int, help="most events")
 
 
+def restore(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Put a run together from what was shipped."""
+    from training import restoring
+
+    print(restoring.restore_run(arguments.name, settings, arguments.version))
+
+
 def train_all(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """The stores, then every model in order, each in a process of its own: on several GPUs one can start the engine only once."""
     build_stores([], settings)
@@ -185,9 +192,12 @@ def add_training(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     one = verbs.add_parser("train", help="train, export and score one model (offset first: the others read its predictions)")
     one.add_argument("name", choices=MODELS)
     one.set_defaults(run=lambda given, settings: train(given.name, settings, given.version))
+    again = verbs.add_parser("restore", help="put weights to train on from together from a shipped artifact, as a run in build/runs")
+    again.add_argument("name", choices=[name for name in MODELS if name != "families"])
+    again.set_defaults(run=restore)
     everything = verbs.add_parser("all", help="the stores and every model, in order")
     everything.set_defaults(run=train_all)
-    for versioned in (one, everything):
+    for versioned in (one, again, everything):
         versioned.add_argument("--version", default="1", help="version folder of the artifacts")
 
 

@@ -118,11 +118,23 @@ def gate_measures(said: dict[str, NDArray[Any]], truth: NDArray[np.float32]) -> 
     return tuple(Metric(name=name, dataset="validation", unit=unit, value=float(value), n=len(truth)) for name, unit, value in measures)
 
 
-def _begin(plan: OffsetRecipe, settings: TrainingSettings) -> OffsetReader:
-    """The network that training begins with."""
+def untrained(plan: OffsetRecipe) -> OffsetReader:
+    """The network that training from scratch begins with."""
     torch.manual_seed(plan.fit.seed)
     network = OffsetReader(OFFSET.architecture, plan.fit.width, channels(OFFSET.style), BINS, BIN_DEG)
     network.raw(torch.zeros(2, channels(OFFSET.style), OFFSET.style.rows, OFFSET.style.columns, dtype=torch.uint8))
+    return network
+
+
+def some_pictures(settings: TrainingSettings) -> NDArray[np.uint8]:
+    """Pictures that the model is validated on."""
+    first, *_ = seeds_of(recipe("offset", OffsetRecipe))[0]
+    return trace_shards(recipe("traces", TraceRecipe), settings, [first]).load_all(("pictures",))["pictures"]
+
+
+def _begin(plan: OffsetRecipe, settings: TrainingSettings) -> OffsetReader:
+    """The network that training begins with."""
+    network = untrained(plan)
     if plan.starts_from:
         network.load_state_dict(torch.load(settings.build_dir / "runs" / plan.starts_from / "best.pt", weights_only=True))
     return network

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from models.analysis.offsets import OffsetReadings, read_offsets
 from models.analysis.sections import Reference, draw_section, find_reference
 from models.catalog.offset import OFFSET
-from models.catalog.pictures import AZIMUTH_SECTION, CONDITIONING, DISTANCE_SECTION
+from models.catalog.pictures import CONDITIONING, DISTANCE_SECTION
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
 from models.imaging.style import fingerprint
@@ -28,7 +28,6 @@ from training.sources import LABELS, Source
 from training.synthesis import ORIGIN_S
 
 LEAST_ORIGIN_ERROR_S, ORIGIN_ERROR_S_PER_DEG = 2.0, 8.0
-STYLES = {"distance": DISTANCE_SECTION, "azimuth": AZIMUTH_SECTION}
 
 
 class SectionRecipe(BaseModel):
@@ -74,7 +73,7 @@ def _timed(event: Event, readings: OffsetReadings, random: np.random.Generator) 
 
 
 def _one(world: World, model: OnnxModel, recipe: SectionRecipe, random: np.random.Generator) -> Arrays | None:
-    """Both sections of one event and its truth; None where nothing can be read."""
+    """Section of one event and its truth; None where nothing can be read."""
     kind = str(random.choice(list(recipe.kinds), p=list(recipe.kinds.values())))
     count = int(np.exp(random.uniform(*np.log(recipe.stations))))
     event = draw_event(world, kind, count, random, draw_range(recipe.near_share, random), recipe.small_share)
@@ -85,19 +84,19 @@ def _one(world: World, model: OnnxModel, recipe: SectionRecipe, random: np.rando
         gather = condition(event.records, CONDITIONING)
         readings = read_offsets(model, gather)
         readings, reference = _timed(event, readings, random) if timed else (readings, find_reference(gather, readings))
-        pictures = {name: draw_section(style, gather, readings, reference) for name, style in STYLES.items()}
+        picture = draw_section(DISTANCE_SECTION, gather, readings, reference)
     except UnusableData:
         return None
     place = (np.nan, np.nan) if reference is None else (reference.latitude_deg, reference.longitude_deg)
     truth = [LABELS.index(kind), event.source.depth_km, np.nan if event.force_azimuth_deg is None else event.force_azimuth_deg]
     where = [event.source.latitude_deg, event.source.longitude_deg, *place, ORIGIN_S, len(event.records)]
     error = np.nanmedian(np.abs(readings.distances_deg - event.stations.distances_deg))
-    return {**pictures, "truth": np.array([*truth, *where, error])}
+    return {"distance": picture, "truth": np.array([*truth, *where, error])}
 
 
 def draw_sections(recipe: SectionRecipe, settings: TrainingSettings, seed: int) -> Arrays:
     """
-    One shard: `distance` and `azimuth` pictures uint8 [events, channels, rows, columns], `truth` float64 [events, 10].
+    One shard: `distance` pictures uint8 [events, channels, rows, columns], `truth` float64 [events, 10].
 
     Truth: kind (index in LABELS), depth [km], force azimuth [degrees or NaN], true latitude and longitude, predicted latitude
     and longitude, origin time, number of records, median error of the predicted offsets [degrees].
@@ -107,13 +106,14 @@ def draw_sections(recipe: SectionRecipe, settings: TrainingSettings, seed: int) 
     random = np.random.default_rng([recipe.seed, 77, seed])
     events = [_one(world, model, recipe, random) for _ in range(recipe.events_per_shard)]
     kept = [event for event in events if event is not None]
-    return {name: np.stack([event[name] for event in kept]) for name in (*STYLES, "truth")}
+    return {name: np.stack([event[name] for event in kept]) for name in ("distance", "truth")}
 
 
 def section_shards(recipe: SectionRecipe, settings: TrainingSettings, seeds: list[int]) -> Shards:
     """Shards of those seeds; another offset model makes another data set."""
     stores = greens.load_all(settings.build_dir / "greens", recipe.store)
     offset = open_store(settings.artifacts_dir).card(OFFSET.name).digest
-    styles = [fingerprint(style) for style in STYLES.values()]
-    mark = fingerprint_of(recipe, *styles, greens.fingerprint_of_all(stores), offset, str(settings.data_dir is not None))
+    mark = fingerprint_of(
+        recipe, fingerprint(DISTANCE_SECTION), greens.fingerprint_of_all(stores), offset, str(settings.data_dir is not None)
+    )
     return make_shards(partial(draw_sections, recipe, settings), settings.build_dir / "data" / "sections", mark, seeds, settings.processes)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from models.catalog.depth import DEPTH
 from models.catalog.event_type import EVENT_TYPE
@@ -24,51 +23,15 @@ from training.calibration import calibrate_azimuth, calibrate_depth, calibrate_t
 from training.config import TrainingSettings, recipe
 from training.dataset import Arrays, Shards
 from training.export import add_metrics, export, worst_difference
-from training.force_data import TRUTH, force_shards
-from training.section_data import SectionRecipe, section_shards
+from training.force_data import TRUTH
+from training.section_data import SectionRecipe
+from training.section_plans import SectionPlan, limits, load_sections, sets_of
 from training.section_scores import score_azimuth, score_depth, score_type
 from training.shipping import Gate, ShippingRecipe
 from training.sources import LABELS
 from training.supervised import Batches, FitRecipe, fit
 
 Floats = NDArray[np.float64]
-FORCE_LIMITS = (
-    "The axis is that of least squares; what the network adds is how sure it is, and the sign.",
-    "Where stations stand to one side of the source, the axis of its force is hardly to be seen.",
-    "An epicenter a degree off moves crests by a third of a period; paths unlike the mean Earth's and unknown responses turn them as well.",
-)
-
-
-class More(BaseModel):
-    """Shards of a recipe, apart by seed; `called`: the test set's name in the card."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    recipe: str
-    called: str
-    train_shards: int
-    validation_shards: int
-    test_shards: int
-
-
-class SectionPlan(BaseModel):
-    """
-    Size of the data set and one fit for each model.
-
-    `also`: sections that a model learns from or is tested on besides the common ones. `starts_from`: the model, trained
-    before, whose trunk another one starts from, wherever the two are of one shape. `forces`: glacial earthquakes drawn as beams,
-    which are all that force_azimuth learns from.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    train_shards: int
-    validation_shards: int
-    test_shards: int
-    also: dict[str, tuple[More, ...]]
-    starts_from: dict[str, str]
-    forces: More
-    fits: dict[str, FitRecipe]
 
 
 @dataclass(frozen=True)
@@ -119,6 +82,10 @@ TASKS: tuple[Task, ...] = (
 )
 
 
+def _task(name: str) -> Task:
+    return next(task for task in TASKS if task.spec.name == name)
+
+
 def _key(task: Task) -> str:
     """What shards call the pictures that the task reads."""
     style = task.spec.style
@@ -154,30 +121,6 @@ def _batches(
     return Batches(train, len(truth) // plan.batch, held_out)
 
 
-def load_sections(settings: TrainingSettings, more: More) -> tuple[Shards, Shards, Shards]:
-    """Validation, test and training shards of a recipe, apart by seed."""
-    sections = recipe(more.recipe, SectionRecipe)
-    seeds = iter(range(more.train_shards + more.validation_shards + more.test_shards))
-    counts = (more.validation_shards, more.test_shards, more.train_shards)
-    draw = force_shards if more.recipe.startswith("force_") else section_shards
-    validation, test, training = (draw(sections, settings, [next(seeds) for _ in range(count)]) for count in counts)
-    return validation, test, training
-
-
-def sets_of(plan: SectionPlan, name: str) -> tuple[More, ...]:
-    """What that model learns from and is tested on: the common sections, then its own; beams of forces."""
-    if name == FORCE_AZIMUTH.name:
-        return (plan.forces,)
-    common = More(
-        recipe="sections",
-        called="synthetic test events, predicted offsets",
-        train_shards=plan.train_shards,
-        validation_shards=plan.validation_shards,
-        test_shards=plan.test_shards,
-    )
-    return (common, *plan.also.get(name, ()))
-
-
 def _loaded(task: Task, parts: Sequence[Shards]) -> Sections:
     """Sections of all those shards, joined."""
     found = [_select(task, shards.load_all((_key(task), "truth"))) for shards in parts if shards.paths]
@@ -191,6 +134,25 @@ def take_trunk(network: Reader, path: Path) -> None:
     network.load_state_dict(own | {name: other[name] for name in shared})
 
 
+def _begin(network: Reader, name: str, plan: SectionPlan, runs: Path, version: str) -> None:
+    """Give the network the weights that its training begins with, if the plan names any."""
+    if name in plan.continues:
+        network.load_state_dict(torch.load(runs / plan.continues[name] / "best.pt", map_location="cpu", weights_only=True))
+    elif name in plan.starts_from:
+        take_trunk(network, runs / f"{plan.starts_from[name]}-{version}" / "best.pt")
+
+
+def untrained(name: str) -> Reader:
+    """The network of that model that training from scratch begins with."""
+    return _task(name).network(recipe("section_models", SectionPlan).fits[name])
+
+
+def some_pictures(name: str, settings: TrainingSettings) -> NDArray[np.uint8]:
+    """Pictures that the model is validated on."""
+    validation, _, _ = load_sections(settings, sets_of(recipe("section_models", SectionPlan), name)[0])
+    return _loaded(_task(name), [validation])[0]
+
+
 def _scores(task: Task, model: OnnxModel, tests: Sequence[tuple[str, Shards]]) -> list[Metric]:
     """Each test set by itself, by the serving path."""
     found: list[Metric] = []
@@ -200,31 +162,25 @@ def _scores(task: Task, model: OnnxModel, tests: Sequence[tuple[str, Shards]]) -
     return found
 
 
-def limits(name: str, chosen: FitRecipe, source: SectionRecipe, sections: int) -> tuple[str, ...]:
-    """What the card says of the data that a model learned from."""
-    stores = source.store
-    earths = "one spherical Earth" if isinstance(stores, str) or len(stores) == 1 else f"{len(stores)} spherical Earths"
-    learned = f"A ResNet50 of {chosen.width:g} times the usual width that learned from {sections:,} synthetic sections through {earths}"
-    own = FORCE_LIMITS if name == FORCE_AZIMUTH.name else ()
-    return f"{learned}, {chosen.epochs} times each.", *own, "No real glacial earthquake was available to test on."
-
-
 def train(name: str, settings: TrainingSettings, version: str) -> Path:
     """The whole way from sections to a scored artifact of that model; returns its folder."""
-    task = next(task for task in TASKS if task.spec.name == name)
-    plan = recipe("section_models", SectionPlan)
+    task, plan = _task(name), recipe("section_models", SectionPlan)
     sources = sets_of(plan, name)
     validation, test, training = zip(*(load_sections(settings, more) for more in sources), strict=True)
     chosen, held_out, (pictures, truth) = plan.fits[name], _loaded(task, validation), _loaded(task, training)
     torch.manual_seed(chosen.seed)
     torch.set_num_threads(settings.processes)
     network, runs = task.network(chosen), settings.build_dir / "runs"
-    if name in plan.starts_from:
-        take_trunk(network, runs / f"{plan.starts_from[name]}-{version}" / "best.pt")
+    _begin(network, name, plan, runs, version)
     fit(network, chosen, _batches(pictures, truth, held_out, chosen, task.augment), runs / f"{name}-{version}")
     calibration = task.calibrate(network, *held_out)
     source = recipe(sources[0].recipe, SectionRecipe)
-    data = {"sections": len(truth), "recipe": source.model_dump(mode="json"), "width": chosen.width}
+    data = {
+        "sections": len(truth),
+        "recipe": source.model_dump(mode="json"),
+        "width": chosen.width,
+        "begun_with": plan.continues.get(name, ""),
+    }
     gate = Gate(
         recipe("shipping", ShippingRecipe),
         *held_out,
@@ -237,7 +193,7 @@ def train(name: str, settings: TrainingSettings, version: str) -> Path:
         version,
         settings.artifacts_dir,
         data=data,
-        limits=limits(name, chosen, source, len(truth)),
+        limits=limits(name, plan, source, len(truth)),
         calibration=calibration,
         gate=gate,
     )

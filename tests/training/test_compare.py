@@ -15,7 +15,7 @@ from training.compare import CompareRecipe, one_split, over_seeds, page, run_tri
 from training.compared_sections import ComparedSections
 from training.config import recipe
 from training.offset import OffsetRecipe
-from training.section_models import SectionPlan
+from training.section_plans import SectionPlan
 from training.supervised import FitRecipe
 
 KINDS = {

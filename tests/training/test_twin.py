@@ -12,7 +12,7 @@ from training.catalogs import earthquakes, glacial_earthquakes
 from training.config import recipe
 from training.mixtures import MixtureRecipe, write_mixture
 from training.offset import OffsetRecipe, seeds_of
-from training.section_models import SectionPlan
+from training.section_plans import SectionPlan
 from training.seeds import Purpose, sequence, stream
 from training.sources import KINDS
 from training.splits import PARTS
