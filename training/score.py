@@ -18,18 +18,19 @@ from training import model_pictures, score_figures
 from training.archive import read_manifest
 from training.config import TrainingSettings, commit
 from training.dataset import fingerprint_of
-from training.score_metrics import REAL_EVENT, REAL_MEASURES, REAL_SET, TWIN_MEASURES, TWIN_SET, traces_of
+from training.score_metrics import CLEAR, CLEAR_SET, REAL_EVENT, REAL_MEASURES, REAL_SET, TWIN_MEASURES, TWIN_SET, traces_of
 from training.scored_events import SPLITS, Scored, score_real, score_twin
 
 Floats = NDArray[np.float64]
 FIGURES = Path("docs/figures/models")
 SAID = "Measured on the twin: "
-FAINT, LOUD, LEAST = 5.0, 15.0, 10
+LOUD, LEAST = 15.0, 10
 
 
 def twin_metrics(rows: Sequence[Scored]) -> dict[str, tuple[Metric, ...]]:
-    """Of each model the metrics on every split's test part, split after split."""
+    """Of each model the metrics on every split's test part, split after split, then on the events of any that stand over their noise."""
     parts = {f"{TWIN_SET}, {name} split": [row for row in rows if name in row.tested_by] for name in SPLITS}
+    parts[CLEAR_SET] = [row for row in rows if row.loudness >= CLEAR]
     return {
         model: tuple(found for dataset, part in parts.items() if part for found in measure(part, dataset))
         for model, measure in TWIN_MEASURES.items()
@@ -61,11 +62,11 @@ def limits(rows: Sequence[Scored]) -> dict[str, tuple[str, ...]]:
 def _faint_and_loud(words: str, loudness: Floats, values: Floats, reduce: Callable[[Floats], np.floating]) -> tuple[str, ...]:
     """One sentence; none where there are too few on either side."""
     known = np.isfinite(values)
-    faint, loud = values[known & (loudness < FAINT)], values[known & (loudness >= LOUD)]
+    faint, loud = values[known & (loudness < CLEAR)], values[known & (loudness >= LOUD)]
     if min(len(faint), len(loud)) < LEAST:
         return ()
     low, high = (words.format(float(reduce(part))).replace("%", " %") for part in (faint, loud))
-    where = f"whose signal to noise is below {FAINT:g} (n = {len(faint)})", f"where it is {LOUD:g} and above (n = {len(loud)})"
+    where = f"whose signal to noise is below {CLEAR:g} (n = {len(faint)})", f"where it is {LOUD:g} and above (n = {len(loud)})"
     return (f"{SAID}{low} {where[0]}, {high} {where[1]}.",)
 
 

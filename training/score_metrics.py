@@ -16,6 +16,9 @@ Floats = NDArray[np.float64]
 Rows = Sequence[Scored]
 Measure = Callable[[Rows, str], tuple[Metric, ...]]
 TWIN_SET, REAL_SET, REAL_EVENT = "catalog twin", "real earthquakes", "real event"
+# Events whose traces stand so many times over their noise, in the median: below, hardly anything is to be seen.
+CLEAR = 5.0
+CLEAR_SET = f"{TWIN_SET}, signal to noise {CLEAR:g} and above"
 # Traces that stand about ten times over their noise, within a factor of the square root of two.
 LOUDNESS = (7.0, 14.0)
 MANY = 8

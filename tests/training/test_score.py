@@ -17,7 +17,7 @@ from training.figures import classes_of
 from training.location_events import Truth
 from training.report import report
 from training.score import SAID, limits, real_metrics, score, twin_metrics, with_scores
-from training.score_metrics import offset_metrics
+from training.score_metrics import CLEAR, CLEAR_SET, offset_metrics
 from training.scored_events import Scored, Traces, held_out_by, loudness
 from training.twin import TwinRecipe, draw_twin
 
@@ -58,9 +58,18 @@ def test_every_split_has_its_own_figures(rows):
     assert (few.value, few.n) == (4.5, 10)
     assert (many.value, many.n) == (19.5, 40)
     assert not any("region" in metric.dataset for metric in found["depth"])
+
     accuracy = value(found["event_type"], "balanced accuracy", "catalog twin, year split")
     assert accuracy.value == 0.5
     assert accuracy.low < 0.5 < accuracy.high
+
+
+def test_events_over_their_noise_have_their_own_figures(rows):
+    """Event `number` is as loud as 2 + number."""
+    found = value(twin_metrics(rows)["depth"], "median absolute error", CLEAR_SET)
+    assert (found.value, found.n) == (21.0, 37)
+    faint = [row for row in rows if row.loudness < CLEAR]
+    assert not any(metric.dataset == CLEAR_SET for metrics in twin_metrics(faint).values() for metric in metrics)
 
 
 def test_azimuths_count_modulo_180_and_depths_as_served_too(rows):
