@@ -134,7 +134,7 @@ def take_trunk(network: Reader, path: Path) -> None:
     network.load_state_dict(own | {name: other[name] for name in shared})
 
 
-def _begin(network: Reader, name: str, plan: SectionPlan, runs: Path, version: str) -> None:
+def begin(network: Reader, name: str, plan: SectionPlan, runs: Path, version: str) -> None:
     """Give the network the weights that its training begins with, if the plan names any."""
     if name in plan.continues:
         network.load_state_dict(torch.load(runs / plan.continues[name] / "best.pt", map_location="cpu", weights_only=True))
@@ -171,7 +171,7 @@ def train(name: str, settings: TrainingSettings, version: str) -> Path:
     torch.manual_seed(chosen.seed)
     torch.set_num_threads(settings.processes)
     network, runs = task.network(chosen), settings.build_dir / "runs"
-    _begin(network, name, plan, runs, version)
+    begin(network, name, plan, runs, version)
     fit(network, chosen, _batches(pictures, truth, held_out, chosen, task.augment), runs / f"{name}-{version}")
     calibration = task.calibrate(network, *held_out)
     source = recipe(sources[0].recipe, SectionRecipe)

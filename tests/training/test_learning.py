@@ -6,9 +6,11 @@ import torch
 
 from models.networks.heads import DepthReader, TypeReader
 from training.calibration import calibrate_type
+from training.config import recipe
 from training.dataset import make_shards
 from training.metrics import bootstrap, expected_calibration_error
-from training.section_models import take_trunk
+from training.section_models import begin, take_trunk
+from training.section_plans import SectionPlan
 from training.section_scores import angle_difference_deg
 from training.supervised import Batches, FitRecipe, fit, validate
 
@@ -69,6 +71,20 @@ def test_a_network_starts_from_the_trunk_of_another_where_their_shapes_agree(tmp
     assert torch.equal(after["trunk.layer4.0.conv1.weight"], given["trunk.layer4.0.conv1.weight"])
     for own in ("trunk.conv1.weight", "last.weight"):
         assert torch.equal(after[own], before[own])
+
+
+def test_a_model_goes_on_from_a_named_run_rather_than_from_another_models_trunk(tmp_path):
+    plan = recipe("section_models", SectionPlan, preset="continued")
+    kept, other, network = (DepthReader("resnet18", RECIPE.width, 1) for _ in range(3))
+    for reader, name in ((kept, plan.continues["depth"]), (other, "event_type-9")):
+        (tmp_path / name).mkdir()
+        torch.save(reader.state_dict(), tmp_path / name / "best.pt")
+    begin(network, "depth", plan, tmp_path, "9")
+    assert all(torch.equal(value, kept.state_dict()[name]) for name, value in network.state_dict().items())
+    assert plan.starts_from["depth"] == "event_type"
+    begin(network, "depth", plan.model_copy(update={"continues": {}}), tmp_path, "9")
+    assert torch.equal(network.state_dict()["trunk.conv1.weight"], other.state_dict()["trunk.conv1.weight"])
+    assert torch.equal(network.state_dict()["last.weight"], kept.state_dict()["last.weight"])
 
 
 def squares(seed):
