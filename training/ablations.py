@@ -27,6 +27,7 @@ from training.compared_sections import compared_sections
 from training.config import TrainingSettings, recipe
 from training.dataset import fingerprint_of
 from training.metrics import metric, percentile, share
+from training.pages import command
 from training.supervised import FitRecipe, device, fit
 
 
@@ -174,16 +175,16 @@ def event_type_table(cells: list[tuple[str, Trial]], results: list[Result | None
     return "\n".join(lines)
 
 
-def page(plan: AblationRecipe, offset: list[Result | None], event_type: list[Result | None]) -> str:
+def page(plan: AblationRecipe, offset: list[Result | None], event_type: list[Result | None], preset: str) -> str:
     """docs/ablations.md."""
     missing = sum(result is None for result in (*offset, *event_type))
     state = "All cells are filled." if not missing else f"{missing} cells are missing: the same command goes on."
     base = plan.offset
     return f"""# What each choice is worth
 
-Written by `python -m training ablations`; do not edit. Every cell differs from its base in the one thing that it names.
+Written by {command("ablations", preset)}; do not edit. Every cell differs from its base in the one thing that it names.
 
-**Setting: {plan.label}** With `ATLAS_TRAINING_PRESET=gpu` the same command runs at full size on a GPU and writes this page anew. {state}
+**Setting: {plan.label}** {command("ablations", "gpu")} runs at full size on a GPU. {state}
 
 ## offset
 
@@ -217,7 +218,7 @@ def ablations(settings: TrainingSettings, minutes: float | None) -> str:
     mark = fingerprint_of(plan.offset.data, plan.validation_shards, plan.test_shards, stores_mark(plan, settings))
     cells = [cell for _, cell in plan.offset_settings()]
     offset = fill(cells, lambda cell, place: run_offset(plan, cell, settings, place), folder, mark, left)
-    return page(plan, offset, event_type)
+    return page(plan, offset, event_type, settings.preset)
 
 
 def stores_mark(plan: AblationRecipe, settings: TrainingSettings) -> str:

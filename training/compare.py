@@ -22,6 +22,7 @@ from models.networks.heads import TypeReader
 from training.cells import Result, described, fill, shuffled
 from training.compared_sections import ComparedSections, compared_sections
 from training.config import TrainingSettings, recipe
+from training.pages import command
 from training.splits import SHARES, random_split
 from training.supervised import FitRecipe, device, fit
 
@@ -132,7 +133,7 @@ def table(plan: CompareRecipe, trials: list[Trial], results: list[Result | None]
     return "\n".join(lines)
 
 
-def page(plan: CompareRecipe, trials: list[Trial], results: list[Result | None], data: ComparedSections) -> str:
+def page(plan: CompareRecipe, trials: list[Trial], results: list[Result | None], data: ComparedSections, preset: str) -> str:
     """docs/models_comparison.md."""
     pixels, shares = data.pictures.shape[-1] // plan.shrink, ", ".join(f"{share:.0%}" for share in SHARES)
     missing = sum(result is None for result in results)
@@ -140,12 +141,12 @@ def page(plan: CompareRecipe, trials: list[Trial], results: list[Result | None],
     fit_words = described(plan.fit)
     return f"""# Depths of network compared
 
-Written by `python -m training compare`; do not edit. Glacial against tectonic earthquakes on {len(data.labels):,} synthetic
+Written by {command("compare", preset)}; do not edit. Glacial against tectonic earthquakes on {len(data.labels):,} synthetic
 events ({plan.shards} of the shards that are drawn for event_type), one section an event, half of them placed by offsets that the
 shipped offset model (version {data.offsets}) predicts, half where arrival times would put them.
 
 **Setting: {plan.label}** Pictures of {pixels} by {pixels} pixels; {fit_words}.
-With `ATLAS_TRAINING_PRESET=gpu` the same command runs at full resolution and width on a GPU and writes this page anew.
+{command("compare", "gpu")} runs at full resolution and width on a GPU.
 
 The split is drawn by the seed: {shares} of the events to learn from, choose by, and test on. Accuracy in percent;
 in parentheses the 95 % Wilson interval of one split, behind ± the 95 % interval (Student) of the mean over seeds.
@@ -164,4 +165,4 @@ def compare(settings: TrainingSettings, minutes: float | None) -> str:
     trials = plan.trials()
     torch.set_num_threads(settings.processes)
     results = fill(trials, lambda trial, folder: run_trial(data, trial, folder), settings.build_dir / "compare", data.mark, minutes)
-    return page(plan, trials, results, data)
+    return page(plan, trials, results, data, settings.preset)

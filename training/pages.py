@@ -22,3 +22,8 @@ def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A table in Markdown."""
     lines = [heads, ("---",) * len(heads), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def command(verb: str, preset: str) -> str:
+    """What to type for a verb of `python -m training` with a preset, for a page to name what writes it."""
+    return f"`{f'ATLAS_TRAINING_PRESET={preset} ' if preset else ''}python -m training {verb}`"

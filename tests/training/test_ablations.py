@@ -88,6 +88,7 @@ def test_the_page_says_what_was_not_run():
     found = {"median": 1.5, "median_low": 1.2, "median_high": 1.9, "p90": 7.0, "within": 0.8, "traces": 3900, "cost": 118, "seconds": 90}
     results = [found, *[None] * (len(PLAN.offset_settings()) - 1)]
     assert "| base | 1.50 (1.20 to 1.90) | 7.0 | 80% | 3,900 | 118 | 1.5 |" in offset_table(PLAN.offset_settings(), results)
-    text = page(PLAN, results, [None] * len(PLAN.event_type_cells))
+    text = page(PLAN, results, [None] * len(PLAN.event_type_cells), "")
+    assert "Written by `python -m training ablations`" in text
     assert f"{len(results) - 1 + len(PLAN.event_type_cells)} cells are missing" in text
     assert "reduced, for a CPU" in text

@@ -80,9 +80,10 @@ def test_intervals_are_those_of_the_books():
 
 def test_the_page_labels_a_reduced_setting_and_says_what_is_missing():
     found = {"parameters": 1e6, "seconds": 60.0, "validation_right": 9, "validation_events": 10, "test_right": 8, "test_events": 10}
-    text = page(PLAN, PLAN.trials(), [found, *[None] * 24], halves(4))
+    text = page(PLAN, PLAN.trials(), [found, *[None] * 24], halves(4), "continued")
     assert "reduced, for a CPU" in text
     assert "24 of 25 runs are missing" in text
+    assert "Written by `ATLAS_TRAINING_PRESET=continued python -m training compare`" in text
     assert "| resnet18 | 1.00 | 90.0 (59.6 to 98.2) |" in text
     assert "| resnet152 | - |" in text
 
