@@ -82,7 +82,8 @@ TASKS: tuple[Task, ...] = (
 )
 
 
-def _task(name: str) -> Task:
+def task_of(name: str) -> Task:
+    """The task of the model of that name."""
     return next(task for task in TASKS if task.spec.name == name)
 
 
@@ -144,13 +145,19 @@ def begin(network: Reader, name: str, plan: SectionPlan, runs: Path, version: st
 
 def untrained(name: str) -> Reader:
     """The network of that model that training from scratch begins with."""
-    return _task(name).network(recipe("section_models", SectionPlan).fits[name])
+    return task_of(name).network(recipe("section_models", SectionPlan).fits[name])
 
 
 def some_pictures(name: str, settings: TrainingSettings) -> NDArray[np.uint8]:
     """Pictures that the model is validated on."""
     validation, _, _ = load_sections(settings, sets_of(recipe("section_models", SectionPlan), name)[0])
-    return _loaded(_task(name), [validation])[0]
+    return _loaded(task_of(name), [validation])[0]
+
+
+def test_sections(name: str, plan: SectionPlan, settings: TrainingSettings) -> dict[str, Sections]:
+    """Pictures and truth of each of the model's test sets, by what cards call them."""
+    drawn = {more.called: load_sections(settings, more)[1] for more in sets_of(plan, name)}
+    return {called: _loaded(task_of(name), [shards]) for called, shards in drawn.items() if shards.paths}
 
 
 def _scores(task: Task, model: OnnxModel, tests: Sequence[tuple[str, Shards]]) -> list[Metric]:
@@ -164,7 +171,7 @@ def _scores(task: Task, model: OnnxModel, tests: Sequence[tuple[str, Shards]]) -
 
 def train(name: str, settings: TrainingSettings, version: str) -> Path:
     """The whole way from sections to a scored artifact of that model; returns its folder."""
-    task, plan = _task(name), recipe("section_models", SectionPlan)
+    task, plan = task_of(name), recipe("section_models", SectionPlan)
     sources = sets_of(plan, name)
     validation, test, training = zip(*(load_sections(settings, more) for more in sources), strict=True)
     chosen, held_out, (pictures, truth) = plan.fits[name], _loaded(task, validation), _loaded(task, training)
