@@ -71,6 +71,14 @@ def test_a_network_reads_what_its_cell_draws(picture, settings):
         assert size[0] == sum(channels(style) for style in styles(data))
 
 
+@pytest.mark.parametrize("preset", ["", "gpu"])
+def test_no_cells_picture_is_too_small_for_its_network(preset):
+    for name, cell in recipe("ablations", AblationRecipe, preset=preset).offset_settings():
+        if cell.architecture != "waves":
+            count = sum(channels(style) for style in styles(cell.data))
+            assert cost(network_of(cell, count), (count, cell.data.rows, cell.data.columns)) > 1, name
+
+
 def test_the_peer_on_the_record_costs_as_much_as_the_network_on_the_picture():
     picture = cost(network_of(PLAN.offset, 1), (1, 48, 512))
     record = cost(network_of(PLAN.offset.model_copy(update={"architecture": "waves"}), 1), (1, 1, 5120))
