@@ -50,7 +50,7 @@ SHOWN = {
 }
 
 
-def _number(metric: Metric, *, unit: bool = True) -> str:
+def number(metric: Metric, *, unit: bool = True) -> str:
     """A value with unit and interval."""
     plural = "" if metric.value == 1 or metric.unit in ("1", "") else "s"
     said = f" {metric.unit}{plural}" if unit and metric.unit != "1" else ""
@@ -59,7 +59,7 @@ def _number(metric: Metric, *, unit: bool = True) -> str:
 
 
 def _figure(metric: Metric) -> str:
-    return f"| {metric.name} | {_number(metric)} | {metric.dataset} | {metric.n} |"
+    return f"| {metric.name} | {number(metric)} | {metric.dataset} | {metric.n} |"
 
 
 def _across(metrics: Sequence[Metric], heads: tuple[str, ...], datasets: Sequence[str]) -> str:
@@ -70,7 +70,7 @@ def _across(metrics: Sequence[Metric], heads: tuple[str, ...], datasets: Sequenc
         row = [found.get((name, dataset)) for dataset in datasets]
         unit = next(metric.unit for metric in row if metric is not None)
         counts = ", ".join("-" if metric is None else str(metric.n) for metric in row)
-        cells = tuple("" if metric is None else _number(metric, unit=False) for metric in row)
+        cells = tuple("" if metric is None else number(metric, unit=False) for metric in row)
         lines.append((f"{name}{'' if unit == '1' else f', {unit}s'}", *cells, counts))
     return table((*heads, "n"), lines)
 
@@ -153,7 +153,7 @@ def scores(artifacts: Path) -> str:
         clear = {metric.name: metric for metric in card.metrics if metric.dataset == CLEAR_SET}
         for metric in card.metrics[:FIRST]:
             best = clear.get(metric.name)
-            cells = _number(metric), metric.dataset, str(metric.n), *(("", "") if best is None else (_number(best), str(best.n)))
+            cells = number(metric), metric.dataset, str(metric.n), *(("", "") if best is None else (number(best), str(best.n)))
             lines.append((card.name, metric.name, *cells))
     return table(("model", "measured", "value", "on", "n", f"where signal to noise is {CLEAR:g} and above", "n"), lines)
 

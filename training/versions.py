@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from models.registry.card import Metric
 from training.config import TrainingSettings, recipe
 from training.pages import table
+from training.report import number
 from training.section_models import task_of, test_sections
 from training.section_plans import SectionPlan
 from training.shipping import answers
@@ -25,10 +25,8 @@ def score_versions(name: str, settings: TrainingSettings, graphs: Sequence[Path]
     task, rows = task_of(name), []
     for called, (pictures, truth) in test_sections(name, recipe("section_models", SectionPlan), settings).items():
         scored = [task.score(answers(path, pictures), truth[:, 0].astype(np.float64), called) for path in graphs]
-        rows += [(found[0].name, called, *map(_said, found), str(found[0].n)) for found in zip(*scored, strict=True)]
+        rows += [
+            (found[0].name, called, *(number(metric, unit=False) for metric in found), str(found[0].n))
+            for found in zip(*scored, strict=True)
+        ]
     return table(("measured", "on", *map(str, graphs), "n"), rows)
-
-
-def _said(metric: Metric) -> str:
-    span = "" if metric.low is None or metric.high is None else f" ({metric.low:.3g} to {metric.high:.3g})"
-    return f"{metric.value:.3g}{span}"
