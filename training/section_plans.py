@@ -34,8 +34,7 @@ class SectionPlan(BaseModel):
 
     `also`: sections that a model learns from or is tested on besides the common ones. `starts_from`: the model, trained
     before, whose trunk another one starts from, wherever the two are of one shape; `continues`: the run in build/runs whose whole
-    network a model goes on from instead. `forces`: glacial earthquakes drawn as beams,
-    which are all that force_azimuth learns from.
+    network a model goes on from instead. `forces`: glacial earthquakes drawn as beams, which are all that force_azimuth learns from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
