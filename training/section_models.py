@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -154,26 +155,17 @@ def some_pictures(name: str, settings: TrainingSettings) -> NDArray[np.uint8]:
     return _loaded(task_of(name), [validation])[0]
 
 
-def test_sections(name: str, plan: SectionPlan, settings: TrainingSettings) -> dict[str, Sections]:
+def unseen_sections(name: str, plan: SectionPlan, settings: TrainingSettings) -> dict[str, Sections]:
     """Pictures and truth of each of the model's test sets, by what cards call them."""
     drawn = {more.called: load_sections(settings, more)[1] for more in sets_of(plan, name)}
     return {called: _loaded(task_of(name), [shards]) for called, shards in drawn.items() if shards.paths}
-
-
-def _scores(task: Task, model: OnnxModel, tests: Sequence[tuple[str, Shards]]) -> list[Metric]:
-    """Each test set by itself, by the serving path."""
-    found: list[Metric] = []
-    for name, shards in tests:
-        pictures, truth = _loaded(task, [shards])
-        found += task.score(model.run(pictures), truth[:, 0].astype(np.float64), name)
-    return found
 
 
 def train(name: str, settings: TrainingSettings, version: str) -> Path:
     """The whole way from sections to a scored artifact of that model; returns its folder."""
     task, plan = task_of(name), recipe("section_models", SectionPlan)
     sources = sets_of(plan, name)
-    validation, test, training = zip(*(load_sections(settings, more) for more in sources), strict=True)
+    validation, _, training = zip(*(load_sections(settings, more) for more in sources), strict=True)
     chosen, held_out, (pictures, truth) = plan.fits[name], _loaded(task, validation), _loaded(task, training)
     torch.manual_seed(chosen.seed)
     torch.set_num_threads(settings.processes)
@@ -206,7 +198,8 @@ def train(name: str, settings: TrainingSettings, version: str) -> Path:
     )
     parity = worst_difference(network, place / "model.onnx", held_out[0][:16])
     model = OnnxModel.load(open_store(settings.artifacts_dir), task.spec, threads=settings.processes)
-    tested = [(more.called, shards) for more, shards in zip(sources, test, strict=True) if shards.paths]
+    unseen = unseen_sections(name, plan, settings).items()
+    scores = [task.score(model.run(seen), true[:, 0].astype(np.float64), called) for called, (seen, true) in unseen]
     agreement = Metric(name="largest difference to torch, relative", dataset="16 validation pictures", value=parity, n=16)
-    add_metrics(place, (*_scores(task, model, tested), agreement))
+    add_metrics(place, (*chain.from_iterable(scores), agreement))
     return place

@@ -8,7 +8,7 @@ import numpy as np
 from training.config import TrainingSettings, recipe
 from training.pages import table
 from training.report import number
-from training.section_models import task_of, test_sections
+from training.section_models import task_of, unseen_sections
 from training.section_plans import SectionPlan
 from training.shipping import answers
 
@@ -23,7 +23,7 @@ def score_versions(name: str, settings: TrainingSettings, graphs: Sequence[Path]
     if missing:
         raise FileNotFoundError(f"no ONNX file: {', '.join(missing)}")
     task, rows = task_of(name), []
-    for called, (pictures, truth) in test_sections(name, recipe("section_models", SectionPlan), settings).items():
+    for called, (pictures, truth) in unseen_sections(name, recipe("section_models", SectionPlan), settings).items():
         scored = [task.score(answers(path, pictures), truth[:, 0].astype(np.float64), called) for path in graphs]
         rows += [
             (found[0].name, called, *(number(metric, unit=False) for metric in found), str(found[0].n))

@@ -16,7 +16,7 @@ def test_every_version_has_a_column_and_every_measure_of_every_test_set_a_row(mo
     pictures = random.integers(0, 256, (12, channels(style), style.rows, style.columns), dtype=np.uint8)
     truth = random.uniform(5.0, 600.0, (12, 1)).astype(np.float32)
     drawn = {"few": (pictures[:5], truth[:5]), "many": (pictures, truth)}
-    monkeypatch.setattr(versions, "test_sections", lambda *_: drawn)
+    monkeypatch.setattr(versions, "unseen_sections", lambda *_: drawn)
     graph = open_store(toy_artifacts).path("depth")
     head, _, *rows = [line.strip("| ").split(" | ") for line in score_versions("depth", TrainingSettings(), [graph, graph]).splitlines()]
     assert head == ["measured", "on", str(graph), str(graph), "n"]
