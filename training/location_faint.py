@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from models.analysis.directions import Directions, joint_prior
 from models.analysis.events import EventLocation, Models, read_event
 from models.analysis.offsets import OffsetReadings, read_offsets
 from models.analysis.sections import locate_readings
-from models.analysis.times import Refined, joint_prior, refine, untimed
+from models.analysis.times import Refined, refine, untimed
 from models.catalog.pictures import CONDITIONING
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
@@ -72,9 +73,9 @@ def compare(models: Models, event: ArchivedEvent) -> Pair | None:
     with_stack = _said(models, gather, readings, found, (truth, origin_s))
     without = with_stack
     if used:
-        fronts = find_fronts(gather)
-        where = regions_of(joint_prior(gather, readings, fronts)) if fronts else ()
-        without = _said(models, gather, readings, untimed(gather, readings, location, fronts, where), (truth, origin_s))
+        directions = Directions(find_fronts(gather))
+        where = regions_of(joint_prior(gather, readings, directions)) if directions.any else ()
+        without = _said(models, gather, readings, untimed(gather, readings, location, directions, where), (truth, origin_s))
     away = distance_deg(truth.latitude_deg, truth.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
     peaks = loudness(gather, away, truth.depth_km, origin_s)
     known = peaks[np.isfinite(peaks)]

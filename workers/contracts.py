@@ -211,8 +211,8 @@ class LocateResult(_Contract):
     azimuthal_gap_deg: float
     method: str = Field(
         "offsets",
-        description="what the epicenter rests on: offsets, offsets-and-fronts (plane waves across an array), "
-        "surface-waves (stacked, in place of offsets), or offsets-and-times",
+        description="what the epicenter rests on: offsets, offsets-and-polarization (motion of stations with three components), "
+        "offsets-and-fronts (plane waves across an array), surface-waves (stacked, in place of offsets), or offsets-and-times",
     )
     arrivals: list[ArrivalReading] = Field([], description="the onsets used, where times were used")
     models: list[ModelVersion]

@@ -35,7 +35,11 @@ class ReadLimits:
 
 @dataclass(frozen=True)
 class EventRecords:
-    """The vertical records of one event, with coordinates and responses where known, and all that was noticed."""
+    """
+    The vertical records of one event, with coordinates and responses where known, and all that was noticed.
+
+    Read alone, each comes with the horizontal ones beside it; of many events nobody asks for them.
+    """
 
     name: str
     records: tuple[Record, ...]
@@ -124,7 +128,7 @@ class _Reading:
         self._report(", ".join(volume.part for volume in volumes)[:300])
         per_event = Limits(limits.max_traces, limits.max_segments, limits.max_samples, limits.max_span_s)
         try:
-            bare, remarks = read_records(volumes, per_event)
+            bare, remarks = read_records(volumes, per_event, horizontals=alone)
         except LimitExceeded as error:
             if alone:
                 raise

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.seismic.codes import TraceId
 from models.seismic.remarks import Remark
-from models.seismic.waveforms import Record, Response
+from models.seismic.waveforms import Horizontals, Record, Response
 from workers.parsing import EventRecords
 
 MAX_HEADER_BYTES = 64 * 2**20
@@ -32,11 +32,13 @@ class Sender:
         self._header({"kind": kind, **fields})
 
     def event(self, event: EventRecords) -> None:
-        """An event: its header, then each record's samples and response."""
+        """An event: its header, then each record's samples, those of its horizontals, and its response."""
         remarks = [[remark.trace, remark.part, remark.code, remark.detail] for remark in event.remarks]
         self._header({"kind": "event", "name": event.name, "remarks": remarks, "records": [_describe(r) for r in event.records]})
         for record in event.records:
             self._array(record.samples)
+            if record.horizontals:
+                self._array(record.horizontals.samples)
             if record.response:
                 self._array(record.response.frequencies_hz)
                 self._array(record.response.velocity_response)
@@ -77,7 +79,7 @@ class Receiver:
     def event(self, header: Mapping[str, Any]) -> EventRecords:
         """The event that a header announces."""
         remarks = tuple(Remark(_text(trace), _text(part), str(code), str(detail)) for trace, part, code, detail in header["remarks"])
-        if sum(int(item["samples"]) for item in header["records"]) > self._max_samples:
+        if sum(int(item["samples"]) * (3 if item["horizontals"] else 1) for item in header["records"]) > self._max_samples:
             raise ValueError("more samples than are read")
         return EventRecords(str(header["name"]), tuple(self._record(item) for item in header["records"]), remarks)
 
@@ -92,8 +94,17 @@ class Receiver:
             latitude_deg=_number(item["latitude_deg"]),
             longitude_deg=_number(item["longitude_deg"]),
             elevation_m=_number(item["elevation_m"]),
+            horizontals=self._horizontals(item["horizontals"], len(samples)),
             response=self._response(int(item["response"])),
         )
+
+    def _horizontals(self, item: Mapping[str, Any] | None, count: int) -> Horizontals | None:
+        if item is None:
+            return None
+        samples = np.empty((2, count), np.float32)
+        self._fill(memoryview(samples).cast("B"))
+        (first, second), (one, other) = item["traces"], item["azimuths_deg"]
+        return Horizontals((TraceId.parse(first), TraceId.parse(second)), samples, (float(one), float(other)))
 
     def _response(self, size: int) -> Response | None:
         if size > MAX_RESPONSE_SAMPLES:
@@ -132,8 +143,13 @@ def _describe(record: Record) -> dict[str, Any]:
         "latitude_deg": record.latitude_deg,
         "longitude_deg": record.longitude_deg,
         "elevation_m": record.elevation_m,
+        "horizontals": None if record.horizontals is None else _describe_horizontals(record.horizontals),
         "response": len(record.response.frequencies_hz) if record.response else 0,
     }
+
+
+def _describe_horizontals(pair: Horizontals) -> dict[str, Any]:
+    return {"traces": list(map(str, pair.trace_ids)), "azimuths_deg": pair.azimuths_deg}
 
 
 def _text(value: object) -> str | None:

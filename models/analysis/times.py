@@ -7,27 +7,27 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.analysis.directions import Directions, joint_prior, read_directions
 from models.analysis.offsets import OffsetReadings, OriginTime, combine_origin_times
 from models.seismic import beams
 from models.seismic.arrivals import Arrival
 from models.seismic.association import Prior, no_prior
-from models.seismic.bearings import log_likelihood, regions_of
+from models.seismic.bearings import regions_of
 from models.seismic.candidates import Candidates, assemble
 from models.seismic.codes import TraceId
-from models.seismic.fronts import Front, arrays, find_fronts
+from models.seismic.fronts import arrays
 from models.seismic.geodesy import azimuth_deg, azimuthal_gap_deg, distance_deg, geocentric
-from models.seismic.location import LEAST_PROBABILITY, Location, prepare_offsets
-from models.seismic.onsets import pick_all
+from models.seismic.location import LEAST_PROBABILITY, Location
+from models.seismic.onsets import Onsets, pick_all
 from models.seismic.phase_errors import FIRST_PHASES
 from models.seismic.posterior import Maximum
 from models.seismic.regions import read_scales, stated
-from models.seismic.scanning import sphere_nodes
 from models.seismic.surface_search import SurfaceSearch, search_surface_waves
 from models.seismic.surges import Surges, find_surges
-from models.seismic.timed import Timed, locate_by_times, offsets_prior
+from models.seismic.timed import Timed, locate_by_times
 from models.seismic.waveforms import Gather, Record
 
-Method = Literal["offsets", "offsets-and-fronts", "surface-waves", "offsets-and-times"]
+Method = Literal["offsets", "offsets-and-polarization", "offsets-and-fronts", "surface-waves", "offsets-and-times"]
 
 LEAST_STATIONS: Final = 5
 """Place, depth and origin time are four unknowns: four arrivals of one wave always fit, and the fifth is the first check."""
@@ -41,13 +41,12 @@ reached it (five reached 1); of 122 validation events of the twin 80 do, and 71 
 SMALLEST_GUESS_S: Final = 60.0
 HALF: Final = 0.5
 MOST_STARTS: Final = 4
-LEVEL_STEP_DEG: Final = 1.5
 SMALLEST_DEPTH_ERROR_KM: Final = 10.0  # a crust that is not the one of ak135 is worth that much
 
 
-def read_candidates(records: Sequence[Record], gather: Gather, readings: OffsetReadings) -> Candidates | None:
-    """What the traces say about arrivals; records in the gather's order. None where fewer than five traces say anything."""
-    data = assemble(pick_all(records), find_surges(gather), gather.latitudes_deg, gather.longitudes_deg)
+def read_candidates(picks: Sequence[Onsets], gather: Gather, readings: OffsetReadings) -> Candidates | None:
+    """What the traces say about arrivals; onsets in the gather's order. None where fewer than five traces say anything."""
+    data = assemble(picks, find_surges(gather), gather.latitudes_deg, gather.longitudes_deg)
     if data is None or len(data.places) < LEAST_STATIONS:
         return None
     guess = combine_origin_times(readings)
@@ -68,43 +67,50 @@ def refine(records: Sequence[Record], gather: Gather, readings: OffsetReadings, 
     """
     The location with what says most of it, or as it was.
 
-    Arrival times where they say more than chance; else what records say together at long periods, where that is clear; else plane
-    waves where an array saw any.
+    Arrival times where they say more than chance; else what records say together at long periods, where that is clear; else
+    directions of plane waves across arrays, and of the motion of stations with three components.
     """
-    fronts = find_fronts(gather)
-    prior = joint_prior(gather, readings, fronts)
-    where = regions_of(prior) if fronts else [location, *location.alternatives]
-    timed = time_event(records, gather, readings, where, prior)
-    if timed is not None and fronts and is_one_array(gather):
+    picks = pick_all(records)
+    directions = read_directions(gather, records, picks)
+    prior = joint_prior(gather, readings, directions)
+    where = regions_of(prior) if directions.any else [location, *location.alternatives]
+    timed = time_event(picks, gather, readings, where, prior)
+    if timed is not None and directions.fronts and is_one_array(gather):
         both = sorted((*halved(timed.regions), *halved(where)), key=lambda place: -place.probability)
         timed = timed if both[0].probability == HALF * timed.regions[0].probability else None
-        method: Method = "offsets-and-fronts" if timed is None else "offsets-and-times"
+        method = method_of(directions) if timed is None else "offsets-and-times"
         heard = () if timed is None else [arrival.place for arrival in timed.arrivals]
         return Refined(located_at(gather, readings, location, both, method, heard), method, timed, origin_of(timed))
     if timed is not None:
         return Refined(moved_location(gather, readings, location, timed), "offsets-and-times", timed, origin_of(timed))
     surface = search_surface_waves(gather)
     if surface is not None and surface.log_evidence >= LEAST_SURFACE_EVIDENCE:
-        return by_surface_waves(gather, readings, location, fronts, surface)
-    return untimed(gather, readings, location, fronts, where)
+        return by_surface_waves(gather, readings, location, directions, surface)
+    return untimed(gather, readings, location, directions, where)
 
 
-def untimed(gather: Gather, readings: OffsetReadings, location: Location, fronts: Sequence[Front], where: Sequence[Maximum]) -> Refined:
-    """By distances, and by fronts where there are any: the regions `where` the two agree."""
-    if fronts:
-        return Refined(located_at(gather, readings, location, where, "offsets-and-fronts"), "offsets-and-fronts")
-    return Refined(location, "offsets")
+def method_of(directions: Directions) -> Method:
+    """What a place rests on that distances and directions say."""
+    if directions.fronts:
+        return "offsets-and-fronts"
+    return "offsets" if directions.motions is None else "offsets-and-polarization"
+
+
+def untimed(gather: Gather, readings: OffsetReadings, location: Location, directions: Directions, where: Sequence[Maximum]) -> Refined:
+    """By distances, and by directions where any are known: the regions `where` the two agree."""
+    method = method_of(directions)
+    return Refined(located_at(gather, readings, location, where, method) if directions.any else location, method)
 
 
 def by_surface_waves(
-    gather: Gather, readings: OffsetReadings, location: Location, fronts: Sequence[Front], surface: SurfaceSearch
+    gather: Gather, readings: OffsetReadings, location: Location, directions: Directions, surface: SurfaceSearch
 ) -> Refined:
     """
-    Place and origin time by the stack of surface waves, and by fronts where an array saw any.
+    Place and origin time by the stack of surface waves, and by directions where any are known.
 
     In place of the distances: these were read off the same waves, one trace at a time, and mislead where none stands out.
     """
-    where = regions_of(lambda nodes: surface.log_likelihood(nodes) + log_likelihood(fronts, nodes))
+    where = regions_of(lambda nodes: surface.log_likelihood(nodes) + directions.log_likelihood(nodes))
     moved = located_at(gather, readings, location, where, "surface-waves")
     return Refined(moved, "surface-waves", origin=OriginTime(*surface.origin(moved.latitude_deg, moved.longitude_deg)))
 
@@ -125,22 +131,7 @@ def halved(regions: Sequence[Maximum]) -> list[Maximum]:
     return [replace(place, probability=HALF * place.probability) for place in regions]
 
 
-def joint_prior(gather: Gather, readings: OffsetReadings, fronts: Sequence[Front]) -> Prior:
-    """What distances and fronts say of places together, one being uniform."""
-    by_offsets = offsets_prior(
-        prepare_offsets(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
-    )
-    if not fronts:
-        return by_offsets
-    everywhere = sphere_nodes(LEVEL_STEP_DEG)
-    total = by_offsets(everywhere) + log_likelihood(fronts, everywhere)
-    level = float(np.logaddexp.reduce(total)) - np.log(len(everywhere))
-    return lambda nodes: by_offsets(nodes) + log_likelihood(fronts, nodes) - level
-
-
-def time_event(
-    records: Sequence[Record], gather: Gather, readings: OffsetReadings, starts: Sequence[Maximum], prior: Prior
-) -> Timed | None:
+def time_event(picks: Sequence[Onsets], gather: Gather, readings: OffsetReadings, starts: Sequence[Maximum], prior: Prior) -> Timed | None:
     """
     Times and distances together, where the times are clearly more than chance; None otherwise.
 
@@ -148,7 +139,7 @@ def time_event(
     place, depth and origin time that was looked at, and where most of the network heard one and the same wave. The first of the
     `starts` are looked at in any case.
     """
-    data = read_candidates(records, gather, readings) if len(records) else None
+    data = read_candidates(picks, gather, readings) if len(picks) else None
     if data is None:
         return None
     points = [geocentric(place.latitude_deg, place.longitude_deg) for place in starts[:MOST_STARTS]]

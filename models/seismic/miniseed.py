@@ -1,4 +1,4 @@
-"""miniSEED 2 and 3 from bytes to records, by libmseed: headers first, limits before anything is decoded, then verticals only."""
+"""miniSEED 2 and 3 from bytes to records, by libmseed: headers first, limits before anything is decoded, then the samples."""
 
 import re
 from collections import Counter
@@ -6,14 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-import numpy as np
 from pymseed import MiniSEEDError, MS3Record, MS3TraceList, sourceid2nslc
 from pymseed.mstracelist import MS3TraceSeg
 
 from models.errors import LimitExceeded, UnreadableWaveform
-from models.seismic.assembly import Piece, assemble, grid_length
+from models.seismic.assembly import assemble, grid_length
 from models.seismic.codes import TraceId
+from models.seismic.components import HORIZONTAL, with_horizontals
 from models.seismic.remarks import Remark
+from models.seismic.segments import Segment, decode
 from models.seismic.waveforms import Record
 
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 0.05, 1000.0
@@ -22,7 +23,6 @@ EARLIEST_NS, LATEST_NS = -2_208_988_800 * 10**9, 4_102_444_800 * 10**9
 
 # How a record begins: miniSEED 3 by its magic, miniSEED 2 by sequence number, quality and the reserved byte.
 _RECORD = re.compile(rb"MS\x03|[0-9 \x00]{6}[DRQM][ \x00]")
-_DTYPES: dict[str, type[np.generic]] = {"i": np.int32, "f": np.float32, "d": np.float64}
 
 
 @dataclass(frozen=True)
@@ -42,19 +42,6 @@ class Volume:
     part: str
     traces: MS3TraceList
     remarks: tuple[Remark, ...]
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A continuous stretch of one channel as its headers tell it."""
-
-    trace_id: TraceId
-    part: str
-    start_time_ns: int
-    end_time_ns: int
-    sampling_rate_hz: float
-    count: int
-    packed: MS3TraceSeg
 
 
 def scan(part: str, data: bytes | memoryview) -> Volume:
@@ -84,20 +71,28 @@ def sample_count(volumes: Iterable[Volume]) -> int:
     return sum(segment.samplecnt for volume in volumes for trace in volume.traces for segment in trace)
 
 
-def read_records(volumes: Sequence[Volume], limits: Limits) -> tuple[list[Record], list[Remark]]:
+def read_records(volumes: Sequence[Volume], limits: Limits, *, horizontals: bool = True) -> tuple[list[Record], list[Remark]]:
     """
-    The vertical records of one event, sorted by trace id, without coordinates; a channel may go over several files.
+    The vertical records of one event, sorted by trace id, without coordinates, each with the `horizontals` beside it if asked for.
 
-    Raises LimitExceeded.
+    A channel may go over several files. Raises LimitExceeded.
     """
     remarks = [remark for volume in volumes for remark in volume.remarks]
     segments = _segments(volumes, limits, remarks)
     _check(segments, limits)
-    verticals = [segment for segment in segments if segment.trace_id.component == "Z"]
-    remarks += _not_vertical(segments, verticals)
-    records = []
-    for trace_id, group in groupby(sorted(verticals, key=lambda segment: segment.trace_id), key=lambda segment: segment.trace_id):
-        pieces = [piece for segment in group for piece in _decode(segment, remarks)]
+    verticals, said = _assembled(segment for segment in segments if segment.trace_id.component == "Z")
+    # What is wrong with horizontals is not told: they only add to what the verticals say.
+    beside, _ = _assembled(segment for segment in segments if horizontals and segment.trace_id.component in HORIZONTAL)
+    records = with_horizontals(verticals, beside)
+    return records, [*remarks, *_not_read(segments, records), *said]
+
+
+def _assembled(segments: Iterable[Segment]) -> tuple[list[Record], list[Remark]]:
+    """A record for each channel, sorted by trace id."""
+    records: list[Record] = []
+    remarks: list[Remark] = []
+    for trace_id, group in groupby(sorted(segments, key=lambda segment: segment.trace_id), key=lambda segment: segment.trace_id):
+        pieces = [piece for segment in group for piece in decode(segment, remarks)]
         record, said = assemble(trace_id, pieces)
         remarks += said
         records += [record] if record else []
@@ -205,45 +200,14 @@ def _grid(group: Sequence[Segment]) -> int:
     return grid_length([segment.start_time_ns for segment in group], [segment.count for segment in group], rate_hz)
 
 
-def _not_vertical(segments: Sequence[Segment], verticals: Sequence[Segment]) -> list[Remark]:
+def _not_read(segments: Sequence[Segment], records: Sequence[Record]) -> list[Remark]:
     """Stations that have no vertical channel, and of each file the number of channels left out."""
-    having = {segment.trace_id.station_key for segment in verticals}
+    having = {segment.trace_id.station_key for segment in segments if segment.trace_id.component == "Z"}
     missing = {s.trace_id.station_key: s.part for s in segments if s.trace_id.station_key not in having}
-    others = Counter(part for part, _ in {(s.part, s.trace_id) for s in segments if s.trace_id.component != "Z"})
+    read = {trace_id for record in records if record.horizontals for trace_id in record.horizontals.trace_ids}
+    others = Counter(
+        part for part, trace_id in {(s.part, s.trace_id) for s in segments} if trace_id.component != "Z" and trace_id not in read
+    )
     told = [Remark(None, part, "no-vertical", f"{'.'.join(key)} has no vertical channel") for key, part in sorted(missing.items())]
-    return told + [Remark(None, part, "not-vertical", f"channels left out as not vertical: {n}") for part, n in sorted(others.items())]
-
-
-def _decode(segment: Segment, remarks: list[Remark]) -> list[Piece]:
-    """The samples of a segment; record by record, without the damaged ones, where it cannot be decoded as a whole."""
-    dtype = _dtype(segment)
-    if dtype is None:
-        remarks.append(Remark(str(segment.trace_id), segment.part, "not-waveform", "text or an unknown encoding, no samples; left out"))
-        return []
-    samples = np.empty(segment.count, dtype)
-    try:
-        decoded = segment.packed.unpack_recordlist(samples)
-        return [Piece(segment.start_time_ns, segment.sampling_rate_hz, samples[:decoded])]
-    except MiniSEEDError:
-        return _decode_records(segment, remarks)
-
-
-def _dtype(segment: Segment) -> type[np.generic] | None:
-    try:
-        return _DTYPES.get(segment.packed.sample_size_type[1])
-    except (MiniSEEDError, ValueError):  # a number that is no encoding
-        return None
-
-
-def _decode_records(segment: Segment, remarks: list[Remark]) -> list[Piece]:
-    pieces, damaged = [], 0
-    for entry in segment.packed.recordlist or ():
-        record = entry.record
-        try:
-            record.unpack_data()
-            pieces.append(Piece(record.starttime, record.samprate, np.array(record.np_datasamples)))
-        except (MiniSEEDError, ValueError):
-            damaged += 1
-    if damaged:
-        remarks.append(Remark(str(segment.trace_id), segment.part, "damaged-record", f"{damaged} damaged records were left out"))
-    return pieces
+    left = "channels left out, not vertical nor horizontal beside a vertical one"
+    return told + [Remark(None, part, "not-vertical", f"{left}: {n}") for part, n in sorted(others.items())]

@@ -14,6 +14,7 @@ from lxml.etree import _Element as Element
 
 from models.errors import LimitExceeded, UnreadableMetadata
 from models.seismic.codes import TraceId
+from models.seismic.components import pointed
 from models.seismic.remarks import Remark
 from models.seismic.responses import Instrument, read_instrument
 from models.seismic.waveforms import Record, Response
@@ -41,6 +42,7 @@ class Epoch:
     end_s: float
     coordinates: Coordinates
     instrument: Instrument | None = None
+    azimuth_deg: float | None = None
 
     def describes(self, trace_id: TraceId, time_s: float) -> bool:
         """Whether this is about that channel at that time."""
@@ -64,6 +66,13 @@ class StationBook:
         """Of exactly this channel at this time."""
         epoch = self._channel_epoch(trace_id, time_s)
         return epoch.instrument.evaluate() if epoch and epoch.instrument else None
+
+    def azimuths_deg(self, record: Record) -> dict[TraceId, float]:
+        """Towards where its horizontal channels are positive, clockwise from north, of those that the book tells it of."""
+        epochs = {
+            known: self._channel_epoch(known, record.start_time_s) for known in (record.horizontals.trace_ids if record.horizontals else ())
+        }
+        return {known: epoch.azimuth_deg for known, epoch in epochs.items() if epoch and epoch.azimuth_deg is not None}
 
     def describes(self, trace_id: TraceId, time_s: float) -> bool:
         """Whether the channel at that time is in the book, and so its response should be."""
@@ -101,7 +110,8 @@ def locate_records(records: Iterable[Record], books: Sequence[StationBook]) -> t
             remarks.append(Remark(str(trace_id), None, "ground-motion", "below one count throughout: its response was removed before"))
         elif response is None and any(book.describes(trace_id, time_s) for book in books):
             remarks.append(Remark(str(trace_id), None, "no-response", "its StationXML holds no response that can be evaluated"))
-        located.append(_placed(replace(record, response=response), place))
+        told = {known: azimuth for book in reversed(books) for known, azimuth in book.azimuths_deg(record).items()}
+        located.append(_placed(replace(record, response=response, horizontals=pointed(record.horizontals, told)), place))
     return located, remarks
 
 
@@ -173,7 +183,8 @@ def _station_epochs(station: Element) -> list[Epoch]:
         response = channel.find("./{*}Response")
         instrument = None if response is None else read_instrument(response)
         location = channel.get("locationCode", "").strip().replace("--", "")
-        epochs.append(Epoch(location, channel.get("code", "").strip(), *_dates(channel), _place(channel), instrument))
+        code, azimuth = channel.get("code", "").strip(), channel.findtext("./{*}Azimuth")
+        epochs.append(Epoch(location, code, *_dates(channel), _place(channel), instrument, float(azimuth) if azimuth else None))
     return epochs
 
 

@@ -23,6 +23,20 @@ class Response:
 
 
 @dataclass(frozen=True)
+class Horizontals:
+    """
+    The two horizontal components beside a vertical one, on its clock.
+
+    `samples` [2, n] float32 in the digitizer's units, NaN where there is none; `azimuths_deg` [2]: towards where each is positive,
+    clockwise from north, NaN where it is not known.
+    """
+
+    trace_ids: tuple[TraceId, TraceId]
+    samples: NDArray[np.float32]
+    azimuths_deg: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class Record:
     """
     One channel's record on a regular clock.
@@ -39,6 +53,7 @@ class Record:
     longitude_deg: float | None
     elevation_m: float | None = None
     response: Response | None = None
+    horizontals: Horizontals | None = None
 
     @property
     def duration_s(self) -> float:

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.analysis.directions import Directions, joint_prior
 from models.analysis.offsets import OffsetReadings
 from models.analysis.times import (
     combine_depths,
     heard_at_short_periods,
     heard_by_most,
-    joint_prior,
     moved_location,
     origin_of,
     refine,
@@ -24,6 +24,7 @@ from models.seismic import beams, stacking, trainsums
 from models.seismic.arrivals import Arrival
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
 from models.seismic.location import locate
+from models.seismic.onsets import pick_all
 from models.seismic.timed import Timed
 from tests import surface_waves
 from tests.local_events import ORIGIN_S, SOURCE, growing, local_event
@@ -38,7 +39,7 @@ def ten():
 def test_times_of_a_local_network_overrule_distances_that_lead_astray(ten):
     records, gather, readings = ten
     before = locate(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
-    timed = time_event(records, gather, readings, [before], joint_prior(gather, readings, []))
+    timed = time_event(pick_all(records), gather, readings, [before], joint_prior(gather, readings, Directions()))
     moved = moved_location(gather, readings, before, timed)
     assert distance_deg(*SOURCE, before.latitude_deg, before.longitude_deg) > 20.0
     assert distance_deg(*SOURCE, moved.latitude_deg, moved.longitude_deg) * KM_PER_DEGREE < 15.0
@@ -81,7 +82,7 @@ def test_records_without_an_event_leave_the_offsets_as_they_are(ten):
     silent = [replace(record, samples=growing(rng, [])) for record in records]
     gather = condition(silent, CONDITIONING)
     before = locate(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
-    assert time_event(silent, gather, readings, [before], joint_prior(gather, readings, [])) is None
+    assert time_event(pick_all(silent), gather, readings, [before], joint_prior(gather, readings, Directions())) is None
     assert with_origin(readings, None) is readings
 
 

@@ -52,7 +52,7 @@ def test_only_verticals_are_kept_and_what_is_left_out_is_said(recordings: Module
     assert [str(record.trace_id) for record in records] == [Z]
     assert [(remark.part, remark.code, remark.detail) for remark in remarks] == [
         ("file0", "no-vertical", "IU.COLA has no vertical channel"),
-        ("file0", "not-vertical", "channels left out as not vertical: 2"),
+        ("file0", "not-vertical", "channels left out, not vertical nor horizontal beside a vertical one: 2"),
     ]
 
 
@@ -207,3 +207,35 @@ def test_every_real_event_reads() -> None:
         dead = {remark.trace for remark in remarks if remark.code in ("dead", "empty")}
         assert {str(record.trace_id) for record in records} | dead == expected, folder.name
         assert len(records) > 1
+
+
+def test_horizontals_come_with_the_vertical_of_their_instrument_on_its_clock(recordings: ModuleType) -> None:
+    wave = recordings.wave()
+    data = recordings.miniseed(
+        (Z, 10, 1.0, wave),
+        ("IU.ANMO.00.BHN", 0, 1.0, wave),
+        ("IU.ANMO.00.BHE", 300, 1.0, 2 * wave),
+        ("IU.ANMO.10.BHZ", 0, 1.0, wave),
+        ("IU.ANMO.10.BH1", 0, 1.0, wave),
+    )
+    (first, second), remarks = read(data)
+    assert first.horizontals is not None
+    assert second.horizontals is None
+    assert [str(trace_id) for trace_id in first.horizontals.trace_ids] == ["IU.ANMO.00.BHN", "IU.ANMO.00.BHE"]
+    assert first.horizontals.azimuths_deg == (0.0, 90.0)
+    north, east = first.horizontals.samples
+    np.testing.assert_allclose(north[:590], wave[10:] - wave.mean(), atol=1e-3)
+    assert np.isnan(north[590:]).all()
+    assert np.isnan(east[:290]).all()
+    np.testing.assert_allclose(east[290:], 2 * wave[:310] - 2 * wave.mean(), atol=1e-3)
+    assert [remark.detail for remark in remarks] == ["channels left out, not vertical nor horizontal beside a vertical one: 1"]
+
+
+def test_horizontals_of_another_rate_or_not_asked_for_are_left_out(recordings: ModuleType) -> None:
+    wave = recordings.wave()
+    data = recordings.miniseed((Z, 0, 1.0, wave), ("IU.ANMO.00.BHN", 0, 1.0, wave), ("IU.ANMO.00.BHE", 0, 2.0, wave))
+    assert read(data)[0][0].horizontals is None
+    alike = recordings.miniseed((Z, 0, 1.0, wave), ("IU.ANMO.00.BHN", 0, 1.0, wave), ("IU.ANMO.00.BHE", 0, 1.0, wave))
+    records, remarks = read_records([scan("file0", alike)], LIMITS, horizontals=False)
+    assert records[0].horizontals is None
+    assert codes(remarks) == ["not-vertical"]

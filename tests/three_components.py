@@ -1,0 +1,42 @@
+"""Synthetic motion of stations with three components: waves from a known direction in noise."""
+
+import numpy as np
+
+from models.seismic.codes import TraceId
+from models.seismic.waveforms import Horizontals, Record
+
+START_S = 1_262_304_000.0
+
+
+def station(name: str, motion: np.ndarray, rate_hz: float, place: tuple[float, float], azimuths_deg=(0.0, 90.0)) -> Record:
+    """A record of the vertical, north and east [3, n], as components that point elsewhere where that is said."""
+    turned = np.radians(azimuths_deg)
+    horizontal = np.stack([np.cos(turn) * motion[1] + np.sin(turn) * motion[2] for turn in turned]).astype(np.float32)
+    codes = [TraceId("XX", name, "", channel) for channel in ("BHZ", "BHN", "BHE")]
+    beside = Horizontals((codes[1], codes[2]), horizontal, azimuths_deg)
+    return Record(codes[0], START_S, rate_hz, motion[0].astype(np.float32), *place, horizontals=beside)
+
+
+def p_wave(back_azimuth_deg: float, ratio: float = 8.0, seed: int = 1, rate_hz: float = 10.0, incidence_deg: float = 25.0) -> np.ndarray:
+    """Motion [3, n] of a P wave at half of ten minutes, its amplitude over that of the noise at 0.8 to 2 Hz about `ratio`."""
+    rng = np.random.default_rng(seed)
+    count = round(600 * rate_hz)
+    times = (np.arange(count) - count // 2) / rate_hz
+    wavelet = np.where(times > 0.0, np.exp(-times / 4.0) * np.sin(2.0 * np.pi * 1.2 * times), 0.0)
+    away = np.radians(back_azimuth_deg + 180.0)
+    slant = np.sin(np.radians(incidence_deg))
+    direction = np.array([np.cos(np.radians(incidence_deg)), slant * np.cos(away), slant * np.sin(away)])
+    return ratio * direction[:, None] * wavelet + rng.normal(0.0, 1.0, (3, count))
+
+
+def surface_wave(back_azimuth_deg: float, ratio: float = 8.0, seed: int = 1, *, love: bool = False, flatter: float = 0.8) -> np.ndarray:
+    """Motion [3, 3600] at 1 Hz of a Rayleigh wave of 25 s, backward as on any layered Earth, or of a Love wave with a weak vertical."""
+    rng = np.random.default_rng(seed)
+    times = np.arange(3600.0) - 1800.0
+    phase, envelope = 2.0 * np.pi * times / 25.0, ratio * np.exp(-0.5 * (times / 70.0) ** 2)
+    away = np.radians(back_azimuth_deg + 180.0)
+    noise = rng.normal(0.0, 1.0, (3, 3600))
+    if love:
+        return noise + envelope * np.stack((0.2 * np.cos(phase), -np.sin(away) * np.sin(phase), np.cos(away) * np.sin(phase)))
+    radial = -flatter * np.sin(phase)  # at the top of its ellipse a particle moves towards the source
+    return noise + envelope * np.stack((np.cos(phase), np.cos(away) * radial, np.sin(away) * radial))
