@@ -135,7 +135,7 @@ def picks(arrivals_s: Floats, span: tuple[float, float], random: np.random.Gener
     times = np.concatenate((good + deviations[: len(good)] * random.standard_t(4, len(good)), false))
     strengths = np.concatenate((random.uniform(2.5, 7.0, len(good)), random.uniform(2.0, 3.5, len(false))))
     order = np.argsort(times)
-    return Onsets(*span, times[order], deviations[order], strengths[order], np.ones(len(times), np.int64))
+    return Onsets(*span, times[order], deviations[order], strengths[order], np.ones(len(times), np.int64), np.zeros(len(times), np.bool_))
 
 
 def surface_waves(reach: Floats, depth_km: float, span: tuple[float, float], random: np.random.Generator) -> list[Surges]:

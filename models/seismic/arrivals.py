@@ -47,11 +47,11 @@ def associate(data: Candidates, source: Source) -> tuple[Arrival, ...]:
     curves = phase_curves(source.depth_km).astype(np.float64)
     arrivals = []
     for i, place in enumerate(data.places.tolist()):
-        free = data.as_later[i] > 0.0
+        free, vertical = data.as_shear[i] > 0.0, data.as_later[i] > 0.0
         for row, phase in enumerate(PHASES):
             expected = source.time_s + float(np.interp(reach[i], DISTANCES_DEG, curves[row]))
             sigma = np.hypot(data.deviations[i], errors[row][i])
-            off = np.where(free, np.abs(data.times[i] - expected) / sigma, np.inf)
+            off = np.where(free & (vertical | (phase == "S")), np.abs(data.times[i] - expected) / sigma, np.inf)
             at = int(np.argmin(off))
             if off[at] <= ASSOCIATED:
                 time_s = float(data.times[i, at])

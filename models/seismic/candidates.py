@@ -49,8 +49,9 @@ class Candidates:
     Onsets and surges of n traces in seconds after `clock_s` (POSIX), weights of zero filling up.
 
     `stations` [n, 3] unit vectors at geocentric latitudes, `places` [n] the traces' numbers in the gather. `as_first`,
-    `as_later` [n, k] are weights that sum to one: of each onset being the first arrival, or a later phase. `seen`,
-    `surge_seen` [n]: probability that the phase is among the candidates. `apart_deg` [n]: typical distance of the others.
+    `as_later`, `as_shear` [n, k] are weights that sum to one: of each onset being the first arrival, a later P, or S, which
+    alone is looked for on horizontal components. `seen`, `shear_seen`, `surge_seen` [n]: probability that the phase is among the
+    candidates. `apart_deg` [n]: typical distance of the others.
     `between_deg` [n, n]: distances of stations. `short_period` [n, k]: which onsets stand out above SHORT_PERIOD_HZ.
     `origin`: a guess at the origin time in seconds after the clock, and its deviation.
     """
@@ -64,7 +65,9 @@ class Candidates:
     deviations: Floats
     as_first: Floats
     as_later: Floats
+    as_shear: Floats
     seen: Floats
+    shear_seen: Floats
     short_period: NDArray[np.bool_]
     surge_times: Floats
     surge_weights: Floats
@@ -124,7 +127,6 @@ def assemble(onsets: Sequence[Onsets], surges: Sequence[Surges], latitudes_deg: 
     clock_s = min(pick.start_s for pick in picks)
     stations = unit_vectors(geocentric_latitude_deg(latitudes[there]), longitudes[there])
     between = np.degrees(np.arccos(np.clip(stations @ stations.T, -1.0, 1.0)))
-    strongest = np.array([pick.strengths.max(initial=0.0) for pick in picks])
     heights = np.array([peak.strengths.max(initial=0.0) for peak in peaks])
     return Candidates(
         clock_s=clock_s,
@@ -134,10 +136,12 @@ def assemble(onsets: Sequence[Onsets], surges: Sequence[Surges], latitudes_deg: 
         ends=np.array([pick.end_s - clock_s for pick in picks]),
         times=_padded([pick.times_s - clock_s for pick in picks]),
         deviations=_padded([pick.uncertainties_s for pick in picks], 1.0),
-        as_first=_shares([pick.strengths * _first_bonus(pick) for pick in picks]),
-        as_later=_shares([pick.strengths for pick in picks]),
+        as_first=_shares([pick.strengths * ~pick.horizontal * _first_bonus(pick) for pick in picks]),
+        as_later=_shares([pick.strengths * ~pick.horizontal for pick in picks]),
+        as_shear=_shares([pick.strengths for pick in picks]),
         short_period=_padded([SHORT_BANDS[pick.bands].astype(np.float64) for pick in picks]) > 0.0,
-        seen=np.where(strongest > 0.0, np.clip(0.2 + 0.2 * (strongest - LEAST_STRENGTH), 0.2, 0.9), 0.0),
+        seen=_seen([pick.strengths[~pick.horizontal] for pick in picks]),
+        shear_seen=_seen([pick.strengths for pick in picks]),
         surge_times=_padded([peak.times_s - clock_s for peak in peaks]),
         surge_weights=_shares([peak.strengths**2 for peak in peaks]),
         surge_seen=np.where(heights > 0.0, np.clip(0.3 + 0.6 * (heights - np.log(LEAST_RATIO)), 0.3, 0.9), 0.0),
@@ -152,13 +156,19 @@ def without_surface_waves(pick: Onsets, peak: Surges) -> Onsets:
         return pick
     before = peak.times_s[0] - pick.times_s
     keep = (pick.bands != LONG_BAND) | (before < -SURFACE_TRAIN_S[1]) | (before > SURFACE_TRAIN_S[0])
-    return replace(pick, **{name: getattr(pick, name)[keep] for name in ("times_s", "uncertainties_s", "strengths", "bands")})
+    return replace(pick, **{name: getattr(pick, name)[keep] for name in ("times_s", "uncertainties_s", "strengths", "bands", "horizontal")})
 
 
 def _first_bonus(pick: Onsets) -> Floats:
     """Less for an onset with comparable ones of its band before it."""
-    earlier = (pick.bands[:, None] == pick.bands) & (pick.times_s[:, None] > pick.times_s)
+    earlier = (pick.bands[:, None] == pick.bands) & (pick.times_s[:, None] > pick.times_s) & ~pick.horizontal
     return np.asarray(FIRST_BONUS ** (earlier & (pick.strengths > 0.6 * pick.strengths[:, None])).sum(axis=1))
+
+
+def _seen(strengths: Sequence[Floats]) -> Floats:
+    """How sure [n] it is that a phase is among onsets of those strengths: by the strongest."""
+    strongest = np.array([row.max(initial=0.0) for row in strengths])
+    return np.where(strongest > 0.0, np.clip(0.2 + 0.2 * (strongest - LEAST_STRENGTH), 0.2, 0.9), 0.0)
 
 
 def _padded(rows: Sequence[Floats], filling: float = 0.0) -> Floats:
@@ -193,8 +203,8 @@ def onset_rows(
         first = phase in FIRST_PHASES
         error = phase_error_s(phase, data.apart_deg, reach, depth_km, tilting if dependent else None)
         sigma = np.sqrt(data.deviations**2 + (error**2 + blur_s**2)[:, None])
-        shares = data.seen * PHASE_SHARES[phase]
-        weights = data.as_first if first else data.as_later
+        shares = (data.shear_seen if phase == "S" else data.seen) * PHASE_SHARES[phase]
+        weights = data.as_first if first else data.as_shear if phase == "S" else data.as_later
         rows.append(evidence(data.times, sigma, weights, shares, data.begins, data.ends, step_s, starts[row], count))
     return np.stack(rows)
 

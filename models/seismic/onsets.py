@@ -1,6 +1,8 @@
 """
 Candidate onsets of one record: where energy after an instant exceeds energy before it, in several bands, polarity-blind.
 
+They are looked for on the vertical component, and on the horizontal ones together, which S shakes most.
+
 The ratio of a short window after and a long one before (Allen 1978, doi:10.1785/BSSA0680051521) finds them, the Akaike
 criterion of the variance before and after (Maeda 1985) places them. Which onset is which phase is not decided here.
 """
@@ -32,6 +34,9 @@ SHORTEST_BEFORE: Final = 8.0  # less of noise, or a taper at a record's begin, i
 LEAST_STRENGTH: Final = 2.0
 MOST_ONSETS: Final = 4  # a band
 
+Found = tuple[float, float, float, int]
+"""Of an onset: seconds after the first sample, one standard deviation, strength and the band's number."""
+
 
 @dataclass(frozen=True)
 class Onsets:
@@ -39,7 +44,8 @@ class Onsets:
     Candidate onsets [k] of one record, in order of time within each band.
 
     `times_s` POSIX; `uncertainties_s` one standard deviation; `strengths`: logarithm of the energy ratio over what noise of
-    that band scatters by; `bands` numbers them. `start_s` to `end_s`: where an onset would have been seen.
+    that band scatters by; `bands` numbers them; `horizontal`: seen on the horizontal components. `start_s` to `end_s`: where an onset
+    would have been seen.
     """
 
     start_s: float
@@ -48,22 +54,29 @@ class Onsets:
     uncertainties_s: Floats
     strengths: Floats
     bands: NDArray[np.int64]
+    horizontal: NDArray[np.bool_]
 
 
 def pick_onsets(record: Record) -> Onsets:
     """Onsets in every band that the sampling rate holds; none for a record that is dead or all gap."""
     step = max(1, int(record.sampling_rate_hz // HIGHEST_RATE_HZ))
     rate_hz = record.sampling_rate_hz / step
-    samples = blocks(np.ascontiguousarray(record.samples, np.float64), step)
-    live = np.isfinite(samples)
     start_s = record.start_time_s + 0.5 * (step - 1) / record.sampling_rate_hz
-    found: list[tuple[float, float, float, int]] = []
-    if live.sum() > 1 and mend(samples):
-        for number, band in enumerate(BANDS_HZ):
-            found += _in_band(samples, live, rate_hz, band, number)
-    rows = np.array(found, np.float64).reshape(-1, 4)
-    end_s = start_s + len(samples) / rate_hz
-    return Onsets(start_s, end_s, start_s + rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3].astype(np.int64))
+    up = _on_components(record.samples[None], step, rate_hz)
+    beside = _on_components(record.horizontals.samples, step, rate_hz) if record.horizontals else []
+    rows = np.array([*up, *beside], np.float64).reshape(-1, 4)
+    end_s = start_s + (len(record.samples) // step) / rate_hz
+    flat = np.arange(len(rows)) >= len(up)
+    return Onsets(start_s, end_s, start_s + rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3].astype(np.int64), flat)
+
+
+def _on_components(motion: NDArray[np.float32], step: int, rate_hz: float) -> list[Found]:
+    """In every band, of the energy of all components [c, n] together; none where one of them is dead."""
+    samples = np.stack([blocks(np.ascontiguousarray(row, np.float64), step) for row in motion])
+    live = np.isfinite(samples).all(axis=0)
+    if live.sum() <= 1 or not all(mend(row) for row in samples):
+        return []
+    return [onset for number, band in enumerate(BANDS_HZ) for onset in _in_band(samples, live, rate_hz, band, number)]
 
 
 def pick_all(records: Sequence[Record]) -> list[Onsets]:
@@ -71,20 +84,19 @@ def pick_all(records: Sequence[Record]) -> list[Onsets]:
     return side_by_side(pick_onsets, records)
 
 
-def _in_band(
-    samples: Floats, live: NDArray[np.bool_], rate_hz: float, band: tuple[float, float], number: int
-) -> list[tuple[float, float, float, int]]:
-    """Seconds after the first sample, uncertainty, strength and the band's number of each onset."""
+def _in_band(samples: Floats, live: NDArray[np.bool_], rate_hz: float, band: tuple[float, float], number: int) -> list[Found]:
+    """Onsets of components [c, n] in one band."""
     low_hz, high_hz = band[0], min(band[1], NYQUIST_SHARE * rate_hz)
     if high_hz < NARROWEST * low_hz:
         return []
     short_s = max(1.25 / (high_hz - low_hz), 0.7 / low_hz)
     short = max(2, round(short_s * rate_hz))
-    if len(samples) < (SHORTEST_BEFORE + 2.0) * short:
+    if samples.shape[1] < (SHORTEST_BEFORE + 2.0) * short:
         return []
-    filtered = _filtered(samples, low_hz, high_hz, rate_hz)
+    # Only energy is asked for below, so that the length of a vector may stand for its components.
+    filtered = np.linalg.norm([_filtered(row, low_hz, high_hz, rate_hz) for row in samples], axis=0)
     ratio = ratios(filtered, live, short, round(LONG_WINDOW * short), round(SHORTEST_BEFORE * short))
-    scatter = math.sqrt(2.0 / (2.0 * (high_hz - low_hz) * short_s))
+    scatter = math.sqrt(2.0 / (2.0 * len(samples) * (high_hz - low_hz) * short_s))
     onsets = []
     for place in _peaks(ratio, math.exp(LEAST_STRENGTH * scatter), 2 * short):
         strength = math.log(ratio[place]) / scatter

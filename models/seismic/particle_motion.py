@@ -84,7 +84,7 @@ def _table(station: tuple[Record, Onsets]) -> Floats | None:
 
 def _of_onset(record: Record, picked: Onsets, motion: Floats) -> Floats:
     """By the motion after what may be the first arrival."""
-    if not len(picked.times_s):
+    if picked.horizontal.all():
         return np.zeros(BINS)
     row = _first_strong(picked)
     step = max(1, int(record.sampling_rate_hz // HIGHEST_RATE_HZ))
@@ -101,11 +101,12 @@ def _of_onset(record: Record, picked: Onsets, motion: Floats) -> Floats:
 
 def _first_strong(picked: Onsets) -> int:
     """The first of the onsets that are nearly as strong as the strongest; of several bands' at that instant the strongest."""
-    strong = np.flatnonzero(picked.strengths >= EARLIER * picked.strengths.max())
+    strengths = np.where(picked.horizontal, 0.0, picked.strengths)
+    strong = np.flatnonzero(strengths >= EARLIER * strengths.max())
     first = strong[int(np.argmin(picked.times_s[strong]))]
     late = picked.times_s[strong] - picked.times_s[first]
     same = strong[late <= ONE_INSTANT * np.maximum(picked.uncertainties_s[strong], picked.uncertainties_s[first])]
-    return int(same[int(np.argmax(picked.strengths[same]))])
+    return int(same[int(np.argmax(strengths[same]))])
 
 
 def _of_rayleigh(record: Record, motion: Floats) -> Floats:

@@ -14,7 +14,7 @@ from models.compiled import compiled_sums
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Integers = NDArray[np.int64]
-MOST_RUNS = 16  # four onsets in each of four bands
+MOST_RUNS = 32  # four onsets in each of four bands, on vertical and on horizontal components
 
 
 @compiled_sums

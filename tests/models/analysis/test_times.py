@@ -22,12 +22,18 @@ from models.catalog.pictures import CONDITIONING
 from models.imaging.conditioning import condition
 from models.seismic import beams, stacking, trainsums
 from models.seismic.arrivals import Arrival
-from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
+from models.seismic.association import no_prior
+from models.seismic.candidates import assemble
+from models.seismic.codes import TraceId
+from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location import locate
 from models.seismic.onsets import pick_all
-from models.seismic.timed import Timed
+from models.seismic.surges import find_surges
+from models.seismic.timed import Timed, locate_by_times
+from models.seismic.travel_times import travel_time_s
+from models.seismic.waveforms import Horizontals, Record
 from tests import surface_waves
-from tests.local_events import ORIGIN_S, SOURCE, growing, local_event
+from tests.local_events import ORIGIN_S, RATE_HZ, SOURCE, growing, local_event
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +54,35 @@ def test_times_of_a_local_network_overrule_distances_that_lead_astray(ten):
     assert np.nanmedian(moved.residuals_deg) < -50.0
     shown = with_origin(readings, origin_of(timed))
     assert np.all(shown.origin_times_s == timed.time_s)
+
+
+def test_s_that_horizontals_show_tells_the_distance_of_a_network_on_one_side():
+    """P alone leaves distance, depth and origin time of what lies outside a network to one another."""
+    errors, phases = [], []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        places = destination(38.0, 28.5, rng.uniform(0.0, 360.0, 8), rng.uniform(0.2, 1.2, 8))
+        records = [three_components(rng, number, place) for number, place in enumerate(zip(*places, strict=True))]
+        for some in (records, [replace(record, horizontals=None) for record in records]):
+            gather = condition(some, CONDITIONING)
+            data = assemble(pick_all(some), find_surges(gather), gather.latitudes_deg, gather.longitudes_deg)
+            timed = locate_by_times(data, no_prior)
+            best = timed.regions[0]
+            errors.append(float(distance_deg(*SOURCE, best.latitude_deg, best.longitude_deg)) * KM_PER_DEGREE)
+            phases.append(sum(arrival.phase == "S" for arrival in timed.arrivals))
+    assert min(phases[::2]) >= 6
+    assert np.median(errors[::2]) < 15.0
+    assert np.median(errors[::2]) < np.median(errors[1::2])
+
+
+def three_components(rng, number, place):
+    """A station that hears P on the vertical, and S on the horizontals alone."""
+    reach = float(distance_deg(*SOURCE, *place))
+    p_s, s_s = (float(travel_time_s(phase, reach, 10.0)) for phase in ("P", "S"))
+    vertical, north, east = (growing(rng, [(p_s, height), (s_s, shear)]) for height, shear in ((15.0, 0.0), (3.0, 30.0), (3.0, 30.0)))
+    names = [TraceId("XX", f"S{number}", "", channel) for channel in ("BHZ", "BHN", "BHE")]
+    beside = Horizontals((names[1], names[2]), np.stack((north, east)), (0.0, 90.0))
+    return Record(names[0], ORIGIN_S - 60.0, RATE_HZ, vertical, *place, horizontals=beside)
 
 
 @pytest.mark.parametrize(("ratio", "method"), [(5.0, "surface-waves"), (0.0, "offsets")])

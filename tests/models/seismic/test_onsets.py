@@ -1,11 +1,13 @@
 """Onsets of records whose onset is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from models.seismic.codes import TraceId
 from models.seismic.onsets import pick_onsets
-from models.seismic.waveforms import Record
+from models.seismic.waveforms import Horizontals, Record
 
 ONSET_S = 150.0
 
@@ -64,3 +66,32 @@ def test_noise_has_weak_onsets_only():
 @pytest.mark.parametrize("samples", [np.zeros(2000), np.full(2000, np.nan), np.full(2000, 7.0), np.ones(1), np.zeros(0)])
 def test_a_dead_record_has_none(samples):
     assert len(pick_onsets(changed(record(), samples)).times_s) == 0
+
+
+def with_horizontals(vertical, north, east):
+    """The vertical record with the motion of two others beside it."""
+    names = tuple(vertical.trace_id._replace(channel=channel) for channel in ("BHN", "BHE"))
+    return replace(vertical, horizontals=Horizontals(names, np.stack((north.samples, east.samples)), (np.nan, np.nan)))
+
+
+def test_what_only_horizontals_show_is_found_on_them_and_the_vertical_says_what_it_said():
+    quiet = record(ratio=1.0)
+    found = pick_onsets(with_horizontals(quiet, record(seed=1), record(ratio=1.0, seed=2)))
+    alone = pick_onsets(quiet)
+    np.testing.assert_array_equal(found.times_s[~found.horizontal], alone.times_s)
+    strongest = np.argmax(found.strengths)
+    assert found.horizontal[strongest]
+    assert abs(found.times_s[strongest] - 1.6e9 - ONSET_S) < 1.5
+    assert found.times_s.shape == found.horizontal.shape == found.bands.shape
+
+
+def test_two_noisy_horizontals_have_weak_onsets_only():
+    drawn = [with_horizontals(*(record(ratio=1.0, seed=3 * seed + part) for part in range(3))) for seed in range(20)]
+    found = [pick_onsets(one) for one in drawn]
+    assert np.median([one.strengths[one.horizontal].max(initial=0.0) for one in found]) < 4.0
+
+
+@pytest.mark.parametrize("level", [np.nan, 7.0])
+def test_a_dead_horizontal_has_no_onsets(level):
+    dead = changed(record(), np.full(2000, level))
+    assert not pick_onsets(with_horizontals(record(), record(seed=1), dead)).horizontal.any()

@@ -1,5 +1,7 @@
 """Sources found again from onsets that were computed, blurred and mixed with false ones."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -23,7 +25,9 @@ def onsets(rng, arrivals_s, span, false=3):
     times = np.concatenate((arrivals_s, rng.uniform(*span, false)))
     strengths = np.concatenate((rng.uniform(3.0, 7.0, len(arrivals_s)), rng.uniform(2.0, 3.5, false)))
     order = np.argsort(times)
-    return Onsets(*span, times[order], np.full(len(times), 0.6), strengths[order], np.ones(len(times), np.int64))
+    return Onsets(
+        *span, times[order], np.full(len(times), 0.6), strengths[order], np.ones(len(times), np.int64), np.zeros(len(times), np.bool_)
+    )
 
 
 def network(rng, source, depth_km, latitudes, longitudes, span, *, scatter_s=0.6, lost=0.2, phases=("P", "PKP", "S")):
@@ -151,7 +155,7 @@ def test_the_answer_does_not_depend_on_the_clock():
     source = (10.0, 20.0)
     stations = spread_out(rng, source, 10, 5.0)
     found = network(rng, source, 10.0, *stations, (-60.0, 300.0))
-    later = [Onsets(o.start_s + 1e9, o.end_s + 1e9, o.times_s + 1e9, o.uncertainties_s, o.strengths, o.bands) for o in found]
+    later = [replace(o, start_s=o.start_s + 1e9, end_s=o.end_s + 1e9, times_s=o.times_s + 1e9) for o in found]
     first, second = located(found, *stations), located(later, *stations)
     assert second.time_s - 1e9 == pytest.approx(first.time_s, abs=0.1)
     assert second.regions[0].latitude_deg == pytest.approx(first.regions[0].latitude_deg, abs=1e-3)
