@@ -181,6 +181,8 @@ class OffsetReading(_Contract):
     distance_uncertainty_deg: float
     residual_deg: float | None = Field(description="distance to the epicenter minus distance_deg; null without coordinates")
     azimuth_deg: float | None = Field(None, description="of the station, seen from the epicenter")
+    back_azimuth_deg: float | None = Field(None, description="where waves came from by the station's own three components, where they tell")
+    back_azimuth_uncertainty_deg: float | None = Field(None, description="half the width of what holds 68 %")
     used: bool
 
 

@@ -28,7 +28,7 @@ def cluster_products(result: ClusterResult) -> dict[str, bytes]:
 
 def offsets_csv(result: LocateResult) -> bytes:
     """The offset of each trace, a row a trace, degrees."""
-    names = ("trace", "distance_deg", "distance_uncertainty_deg", "residual_deg", "azimuth_deg", "used")
+    names = ("trace", "distance_deg", "distance_uncertainty_deg", "residual_deg", "azimuth_deg", "back_azimuth_deg", "used")
     return _csv(names, [[getattr(row, name) for name in names] for row in result.offsets])
 
 

@@ -33,6 +33,13 @@ class Directions:
         """Whether there is anything known."""
         return bool(self.fronts) or self.motions is not None
 
+    def back_azimuths(self) -> dict[int, tuple[float, float]]:
+        """What single stations say, by their numbers: degrees clockwise from north, and half the width of what holds 68 %."""
+        if self.motions is None:
+            return {}
+        pairs = zip(*(values.tolist() for values in self.motions.back_azimuths_deg()), strict=True)
+        return dict(zip(self.motions.rows.tolist(), pairs, strict=True))
+
     def log_likelihood(self, nodes: NDArray[np.float64]) -> NDArray[np.float64]:
         """Logarithm of how much likelier [m] it all is from sources at geocentric unit vectors [m, 3] than from anywhere."""
         by_fronts = log_likelihood(self.fronts, nodes)

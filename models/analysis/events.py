@@ -1,7 +1,7 @@
 """What one event was and where: the chain of readings from a conditioned gather to an answer, in the words of the field."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, cast
 
 import numpy as np
@@ -74,7 +74,8 @@ class EventLocation:
     """
     Where and when, and the depth of an earthquake or the force azimuth of a glacial one (the other is None).
 
-    `method` says what the epicenter rests on; `arrivals` are those of the times, none where only offsets were used.
+    `method` says what the epicenter rests on; `arrivals` are those of the times, none where only offsets were used;
+    `back_azimuths` as in `Refined`.
     """
 
     event_type: EventType
@@ -86,6 +87,7 @@ class EventLocation:
     classification: Classification | None
     method: Method = "offsets"
     arrivals: tuple[Arrival, ...] = ()
+    back_azimuths: Mapping[int, tuple[float, float]] = field(default_factory=dict)
 
 
 def silent(stage: str, share: float) -> None:
@@ -169,6 +171,7 @@ def read_event(
         classification=classification,
         method=refined.method,
         arrivals=() if timed is None else timed.arrivals,
+        back_azimuths=refined.back_azimuths,
     )
 
 

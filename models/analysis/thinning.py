@@ -45,6 +45,7 @@ def refine_by_some(
         return refine(records, gather, readings, location)
     chosen = [records[row] for row in rows] if len(records) else []
     found = refine(chosen, gather.part(rows), part_of_readings(readings, rows), location)
+    found = replace(found, back_azimuths={int(rows[row]): told for row, told in found.back_azimuths.items()})
     if found.location is location:
         return found
     timed = found.timed

@@ -1,7 +1,7 @@
 """The refinement of an epicenter with times: onsets from the original records, surges from the gather, distances as a prior."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -55,12 +55,18 @@ def read_candidates(picks: Sequence[Onsets], gather: Gather, readings: OffsetRea
 
 @dataclass(frozen=True)
 class Refined:
-    """A location, what it rests on, the times where they are believed, and the origin time where not only the pictures say it."""
+    """
+    A location, what it rests on, the times where they are believed, and the origin time where not only the pictures say it.
+
+    `back_azimuths`: degrees clockwise from north with half the width of what holds 68 %, by the traces' numbers, of stations that
+    tell one by themselves.
+    """
 
     location: Location
     method: Method
     timed: Timed | None = None
     origin: OriginTime | None = None
+    back_azimuths: Mapping[int, tuple[float, float]] = field(default_factory=dict)
 
 
 def refine(records: Sequence[Record], gather: Gather, readings: OffsetReadings, location: Location) -> Refined:
@@ -72,6 +78,11 @@ def refine(records: Sequence[Record], gather: Gather, readings: OffsetReadings, 
     """
     picks = pick_all(records)
     directions = read_directions(gather, records, picks)
+    found = _refined(picks, gather, readings, location, directions)
+    return replace(found, back_azimuths=directions.back_azimuths())
+
+
+def _refined(picks: Sequence[Onsets], gather: Gather, readings: OffsetReadings, location: Location, directions: Directions) -> Refined:
     prior = joint_prior(gather, readings, directions)
     where = regions_of(prior) if directions.any else [location, *location.alternatives]
     timed = time_event(picks, gather, readings, where, prior)

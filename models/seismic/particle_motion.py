@@ -22,6 +22,7 @@ from models.seismic.components import north_east
 from models.seismic.geodesy import geocentric_latitude_deg, unit_vectors
 from models.seismic.onsets import BANDS_HZ, HIGHEST_RATE_HZ, LEAST_STRENGTH, NYQUIST_SHARE, Onsets
 from models.seismic.phase_errors import SHARED_PATH_DEG
+from models.seismic.posterior import CONFIDENCE
 from models.seismic.surges import LEAST_RATIO
 from models.seismic.waveforms import Record
 
@@ -45,10 +46,23 @@ LEAST_TOLD: Final = 1.0  # logarithm by which the likeliest direction stands out
 
 @dataclass(frozen=True)
 class Motions:
-    """What n stations say: geocentric unit vectors [n, 3], and how much likelier [n, BINS] each back azimuth is than any (a logarithm)."""
+    """
+    What n stations say.
 
+    `rows` [n] are their numbers, `stations` [n, 3] geocentric unit vectors, `tables` [n, BINS] how much likelier each back azimuth is
+    than any, a logarithm.
+    """
+
+    rows: NDArray[np.int64]
     stations: Floats
     tables: Floats
+
+    def back_azimuths_deg(self) -> tuple[Floats, Floats]:
+        """The likeliest [n], clockwise from north, and half the width [n] of what holds 68 %."""
+        shares = np.exp(self.tables)
+        ranked = np.cumsum(-np.sort(-shares / shares.sum(axis=1, keepdims=True), axis=1), axis=1)
+        held = np.array([np.interp(CONFIDENCE, row, np.arange(1, BINS + 1)) for row in ranked])
+        return np.asarray(STEP_DEG * np.argmax(self.tables, axis=1), np.float64), 0.5 * STEP_DEG * held
 
     def log_likelihood(self, nodes: Floats) -> Floats:
         """Logarithm of how much likelier [m] the motions are from sources at geocentric unit vectors [m, 3] than from anywhere."""
@@ -61,12 +75,13 @@ class Motions:
 def read_motions(records: Sequence[Record], picks: Sequence[Onsets]) -> Motions | None:
     """What the records that have horizontals and a place say, each with its onsets; None where none says anything."""
     tables = side_by_side(_table, list(zip(records, picks, strict=True)))
-    told = [(record, table) for record, table in zip(records, tables, strict=True) if table is not None]
+    told = [(row, table) for row, table in enumerate(tables) if table is not None]
     if not told:
         return None
-    places = np.array([(record.latitude_deg, record.longitude_deg) for record, _ in told], np.float64)
+    rows = np.array([row for row, _ in told], np.int64)
+    places = np.array([(records[row].latitude_deg, records[row].longitude_deg) for row in rows], np.float64)
     stations = unit_vectors(geocentric_latitude_deg(places[:, 0]), places[:, 1])
-    return Motions(stations, np.stack([table for _, table in told]))
+    return Motions(rows, stations, np.stack([table for _, table in told]))
 
 
 def _table(station: tuple[Record, Onsets]) -> Floats | None:

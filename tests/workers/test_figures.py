@@ -9,7 +9,7 @@ from matplotlib.image import imread
 from models.catalog.pictures import TRACE_FREQUENCY
 from models.imaging.render import render_traces
 from models.seismic.codes import TraceId
-from models.seismic.geodesy import destination, distance_deg
+from models.seismic.geodesy import azimuth_deg, destination, distance_deg
 from models.seismic.location import density_of
 from models.seismic.waveforms import Gather
 from workers.figures import Arrival, Family, Spot, contact_sheet, families_figure, map_figure, offsets_figure, section_figure
@@ -213,6 +213,10 @@ def test_land_and_the_posterior_show_on_the_map():
     drawn = pixels(map_figure(names, lats, lons, distances, EPICENTER, title="M", density=density_of(*data))).astype(int)
     assert np.sum(plain[..., 0] - plain[..., 2] > 25) > 2000
     assert np.sum(np.abs(plain - drawn).max(axis=2) > 30) > 300
+    towards = np.where(np.arange(20) < 5, azimuth_deg(lats, lons, 66.4, -38.1), np.nan)
+    told = pixels(map_figure(names, lats, lons, distances, EPICENTER, title="M", back_azimuths_deg=towards)).astype(int)
+    assert np.sum(np.minimum(told[..., 1] - told[..., 0], told[..., 1] - told[..., 2]) > 25) > 300
+    assert not np.any(np.minimum(plain[..., 1] - plain[..., 0], plain[..., 1] - plain[..., 2]) > 25)
 
 
 def test_the_coastline_knows_iceland_from_the_sea():

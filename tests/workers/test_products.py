@@ -55,6 +55,7 @@ def located() -> LocateResult:
                 distance_deg=70.0 + place,
                 distance_uncertainty_deg=0.8,
                 residual_deg=None if place == 2 else 0.5,
+                back_azimuth_deg=15.0 if place == 1 else None,
                 used=place < 2,
             )
             for place, trace in enumerate(traces)
@@ -160,6 +161,7 @@ def test_geojson_is_a_feature_with_longitude_first(record: JobRecord, located: L
 def test_offsets_are_a_row_a_trace(located: LocateResult):
     rows = list(csv.DictReader(io.StringIO(offsets_csv(located).decode())))
     assert [row["trace"] for row in rows] == ["IU.ANMO.00.LHZ", "IU.ANMO.10.LHZ", "XX.NONE..LHZ"]
+    assert [row["back_azimuth_deg"] for row in rows] == ["", "15.0", ""]
     assert (rows[0]["distance_deg"], rows[0]["residual_deg"], rows[2]["residual_deg"], rows[2]["used"]) == ("70.0", "0.5", "", "False")
 
 

@@ -1,5 +1,6 @@
 """Which figures a job draws, of how many traces: enough to judge by, few enough to be quick."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -42,8 +43,10 @@ def section(
     )
 
 
-def map_of(gather: Gather, readings: OffsetReadings, location: Location, title: str) -> bytes:
-    """Epicenter, ellipses, alternatives, the posterior of the distances, and stations with their circles of distance."""
+def map_of(
+    gather: Gather, readings: OffsetReadings, location: Location, title: str, back_azimuths: Mapping[int, tuple[float, float]]
+) -> bytes:
+    """Epicenter, ellipses, alternatives, the posterior of the distances, stations with circles of distance and own directions."""
     chosen = evenly(np.where(location.used, readings.distances_deg, np.nan), MOST_CIRCLES)
     return map_figure(
         [".".join(gather.trace_ids[place].station_key) for place in chosen],
@@ -53,6 +56,7 @@ def map_of(gather: Gather, readings: OffsetReadings, location: Location, title: 
         _spot(location),
         [_spot(other) for other in location.alternatives],
         title=_counted(title, len(chosen), len(gather.trace_ids)),
+        back_azimuths_deg=np.array([back_azimuths.get(int(place), (np.nan,))[0] for place in chosen]),
         density=density_of(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg),
     )
 

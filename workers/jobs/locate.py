@@ -35,7 +35,7 @@ def _figures(gather: Gather, found: EventLocation) -> dict[str, bytes]:
         "section": drawing.section(
             gather, readings, reference_at(found.location), origin_s, title, found.depth.depth_km if found.depth else 0.0
         ),
-        "map": drawing.map_of(gather, readings, found.location, title),
+        "map": drawing.map_of(gather, readings, found.location, title, found.back_azimuths),
         "offsets": drawing.offsets(gather, readings, origin_s, "predicted distances"),
         "residuals": drawing.residuals(gather, readings, found.location, "residuals of the predicted distances"),
     }
@@ -106,7 +106,8 @@ def _offsets(gather: Gather, found: EventLocation) -> list[OffsetReading]:
     readings, location = found.readings, found.location
     azimuths = azimuth_deg(location.latitude_deg, location.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
     said = (readings.distances_deg, readings.uncertainties_deg, location.residuals_deg, azimuths, location.used, readings.read)
-    rows = zip(gather.trace_ids, *said, strict=True)
+    back = [found.back_azimuths.get(place, (None, None)) for place in range(len(gather.trace_ids))]
+    rows = zip(gather.trace_ids, back, *said, strict=True)
     return [
         OffsetReading(
             trace=str(trace),
@@ -114,8 +115,10 @@ def _offsets(gather: Gather, found: EventLocation) -> list[OffsetReading]:
             distance_uncertainty_deg=float(uncertainty),
             residual_deg=None if math.isnan(residual) else float(residual),
             azimuth_deg=None if math.isnan(azimuth) else float(azimuth),
+            back_azimuth_deg=towards[0],
+            back_azimuth_uncertainty_deg=towards[1],
             used=bool(used),
         )
-        for trace, distance, uncertainty, residual, azimuth, used, read in rows
+        for trace, towards, distance, uncertainty, residual, azimuth, used, read in rows
         if read
     ]

@@ -9,7 +9,7 @@ from matplotlib.patches import Circle
 from numpy.typing import ArrayLike, NDArray
 
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, distance_deg, wrap_longitude_deg
-from workers.plots.canvas import BLUE, FAINT, INK, QUIET, RED, VIOLET, new_figure, place_axes, png, with_room
+from workers.plots.canvas import BLUE, FAINT, GREEN, INK, QUIET, RED, VIOLET, new_figure, place_axes, png, with_room
 from workers.plots.coastline import coastline
 
 Floats = NDArray[np.float64]
@@ -49,6 +49,7 @@ def map_figure(
     alternatives: Sequence[Spot] = (),
     *,
     title: str,
+    back_azimuths_deg: Floats | None = None,
     density: Density | None = None,
 ) -> bytes:
     """
@@ -56,9 +57,11 @@ def map_figure(
 
     Distances and azimuths at the map's center, the epicenter, are true to scale. Stations without coordinates or distance
     are left out of what needs them. `density` says the logarithm of the posterior at latitudes and longitudes [m]; lines
-    enclose 68 and 90 % of it.
+    enclose 68 and 90 % of it. Of stations [n] that tell one themselves a line leads along their back azimuth to their circle.
     """
     lines = "" if density is None else "; violet: 68 and 90 % by the distances alone"
+    rays = np.full(len(names), np.nan) if back_azimuths_deg is None else back_azimuths_deg
+    lines += "; green: directions that stations tell" if np.isfinite(rays).any() else ""
     figure = new_figure(WIDTH_IN, HEIGHT_IN, title, _describe(epicenter) + lines)
     world, close = place_axes(figure, 0.3, 0.2, 6.4, 0.7), place_axes(figure, 6.8, 0.6, 0.35, 1.0)
     known = np.isfinite(latitudes_deg) & np.isfinite(longitudes_deg)
@@ -67,6 +70,7 @@ def map_figure(
     _draw_close(close, epicenter, alternatives)
     for axes in (world, close):
         _draw_circles(axes, epicenter, latitudes_deg[known], longitudes_deg[known], distances_deg[known])
+        _draw_rays(axes, epicenter, latitudes_deg[known], longitudes_deg[known], distances_deg[known], rays[known])
         _draw_coast(axes, epicenter)
         if density is not None:
             _draw_density(axes, epicenter, density)
@@ -167,6 +171,18 @@ def _draw_circles(axes: Axes, center: Spot, latitudes_deg: Floats, longitudes_de
             x, y = x * _scale(axes), y * _scale(axes)
             hidden = np.hypot(x, y) > 2.0 * limit if axes.get_xlabel() else np.hypot(x, y) > limit
             axes.plot(np.where(hidden, np.nan, x), np.where(hidden, np.nan, y), color=BLUE, linewidth=0.7, alpha=alpha, zorder=2)
+
+
+def _draw_rays(
+    axes: Axes, center: Spot, latitudes_deg: Floats, longitudes_deg: Floats, distances_deg: Floats, back_azimuths_deg: Floats
+) -> None:
+    limit = np.hypot(*axes.get_xlim()) if axes.get_xlabel() else axes.get_xlim()[1]
+    for latitude, longitude, distance, towards in zip(latitudes_deg, longitudes_deg, distances_deg, back_azimuths_deg, strict=True):
+        if np.isfinite(distance) and np.isfinite(towards):
+            x, y = _project(center, *destination(latitude, longitude, towards, np.linspace(0.0, distance, 721)))
+            x, y = x * _scale(axes), y * _scale(axes)
+            hidden = np.hypot(x, y) > limit
+            axes.plot(np.where(hidden, np.nan, x), np.where(hidden, np.nan, y), color=GREEN, linewidth=0.7, alpha=0.6, zorder=2)
 
 
 def _draw_coast(axes: Axes, center: Spot) -> None:

@@ -98,6 +98,16 @@ def test_two_stations_cross_where_the_source_is():
         assert motions.log_likelihood(before)[0] > motions.log_likelihood(behind)[0]
 
 
+def test_stations_are_told_with_their_numbers_and_how_sure_they_are():
+    quiet = np.random.default_rng(3).normal(0.0, 1.0, (3, 6000))
+    drawn = {"N": quiet, "A": p_wave(130.0, 30.0), "B": p_wave(250.0, 5.0)}
+    motions = told(*(station(name, motion, 10.0, PLACE) for name, motion in drawn.items()))
+    assert motions.rows.tolist() == [1, 2]
+    azimuths, halves = motions.back_azimuths_deg()
+    assert np.all([apart(*pair) <= 15.0 for pair in zip(azimuths, (130.0, 250.0), strict=True)])
+    assert 5.0 < halves[0] < halves[1] < 90.0
+
+
 def test_neighbors_say_less_than_as_many_far_apart():
     alone = [station("AAA", p_wave(130.0), 10.0, PLACE)]
     together = alone * 9
