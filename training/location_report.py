@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,20 @@ from training.twin import TwinRecipe, part_of_twin
 PAGE = Path("docs/location.md")
 FIGURES = Path("docs/figures")
 STATIONS = (4, 60)
-REAL_HEADS = ("event", "stations", "gap", "error km", "by offsets alone", "stated km", "in 68 %", "in 90 %", "method", "depth error km")
+REAL_HEADS = (
+    "event",
+    "stations",
+    "with horizontals",
+    "gap",
+    "error km",
+    "by verticals alone",
+    "by offsets alone",
+    "stated km",
+    "in 68 %",
+    "in 90 %",
+    "method",
+    "depth error km",
+)
 
 
 def twin_recipe(store: str | None) -> TwinRecipe:
@@ -67,35 +81,42 @@ def sources(rows: Sequence[Row]) -> str:
 
 
 def report_real(settings: TrainingSettings, folder: Path) -> None:
-    """Locate the real events of a folder; write a line each and the summaries that the goals are stated for."""
+    """Locate the real events of a folder, with horizontal records and without; write a line each and what the goals are stated for."""
     models = open_models(settings)
-    rows, lost = [], []
+    rows, upright, having, lost = [], [], [], []
     for place in sorted(path.parent for path in folder.glob("*/event.json")):
         truth = real_truth(json.loads((place / "event.json").read_text()))
-        row = look(models, read_chosen(place), truth)
-        if row is None:
+        records = read_chosen(place)
+        row, plain = (look(models, some, truth) for some in (records, [replace(record, horizontals=None) for record in records]))
+        if row is None or plain is None:
             lost.append(truth.name)
         else:
             rows.append(row)
+            upright.append(plain)
+            having.append(sum(record.horizontals is not None for record in records))
     many = [row for row in rows if row.stations >= 8]
     groups = [
         line("8 stations or more", many),
         line("of these, gap below 180", [row for row in many if row.best.gap_deg < 180.0]),
         line("of these, gap of 180 and above", [row for row in many if row.best.gap_deg >= 180.0]),
         line("all located", rows),
+        line("the same by verticals alone", upright),
     ]
     heads = ("", "events", "median km", "P90 km", "beyond 1,000 km", "68 % region holds", "90 % region holds")
     said = f"`python -m training location --real FOLDER`. Not located (fewer than two stations): {', '.join(lost) or 'none'}."
-    write_part(PAGE, "real", "\n\n".join((said, table(heads, groups), table(REAL_HEADS, [real_line(row) for row in rows]))))
+    lines = [real_line(*told) for told in zip(rows, upright, having, strict=True)]
+    write_part(PAGE, "real", "\n\n".join((said, table(heads, groups), table(REAL_HEADS, lines))))
 
 
-def real_line(row: Row) -> tuple[str, ...]:
-    """One real event."""
+def real_line(row: Row, upright: Row, having: int) -> tuple[str, ...]:
+    """One real event, as found with all of its records and by the vertical ones alone, and how many stations have horizontals."""
     return (
         row.truth.name,
         str(row.stations),
+        str(having),
         f"{row.best.gap_deg:.0f}",
         f"{row.best.error_km:.0f}",
+        f"{upright.best.error_km:.0f}",
         f"{row.offsets.error_km:.0f}",
         f"{row.best.stated_km:.0f}",
         "yes" if row.best.inner <= 1.0 else "no",

@@ -26,6 +26,8 @@ from training.trace_data import TraceRecipe, trace_shards
 # numpy takes [3407, 77] and [3407, 77, 0] for one seed, and the latter is that of the first sections (training.section_data).
 TAKEN = 77
 
+UNSEEN = "synthetic test events"
+
 LIMITS = (
     "Reads long periods (10 to 150 s): short-period instruments and events below the noise there get wide intervals.",
     "Errors are common to the traces of an event; many stations do not average them away.",
@@ -100,10 +102,19 @@ def limits(plan: OffsetRecipe, source: TraceRecipe, traces: int) -> tuple[str, .
 
 def score(model: OnnxModel, shards: Shards) -> tuple[Metric, ...]:
     """Two-sided errors of the artifact on unseen synthetic events, by the serving path."""
+    pictures, truth, groups = _whole(shards)
+    return score_offset(model.run(pictures), truth, groups, UNSEEN)
+
+
+def unseen_traces(settings: TrainingSettings) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
+    """Pictures, truth and events of the traces to test on, as the plan has them."""
+    return _whole(trace_shards(recipe("traces", TraceRecipe), settings, seeds_of(recipe("offset", OffsetRecipe))[1]))
+
+
+def _whole(shards: Shards) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
     arrays = shards.load_all(("pictures", "truth"))
-    said = model.run(arrays["pictures"])
     groups = np.concatenate([shards.load(i)["event"] + 10_000 * i for i in range(len(shards.paths))]).astype(np.int64)
-    return score_offset(said, arrays["truth"].astype(np.float64), groups, "synthetic test events")
+    return arrays["pictures"], arrays["truth"].astype(np.float64), groups
 
 
 def gate_measures(said: dict[str, NDArray[Any]], truth: NDArray[np.float32]) -> tuple[Metric, ...]:

@@ -29,7 +29,7 @@ def compare_force_pictures(arguments: argparse.Namespace, settings: TrainingSett
 
 
 def compare_versions(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
-    """Print how versions of a model do on the same test sections."""
+    """Print how versions of a model do on the same test pictures."""
     from training import versions
 
     print(versions.score_versions(arguments.name, settings, arguments.graphs))
@@ -44,8 +44,8 @@ def add_tables(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     forces = verbs.add_parser("force-pictures", help="write docs/force_azimuth.md: pictures of the same glacial earthquakes compared")
     forces.add_argument("--section", type=Path, help="ONNX network that reads the section ordered by azimuth, to compare with")
     forces.set_defaults(run=compare_force_pictures)
-    beside = verbs.add_parser("versions", help="print how versions of a model that reads sections do on the same test sections")
-    beside.add_argument("name", choices=("event_type", "depth", "force_azimuth"))
+    beside = verbs.add_parser("versions", help="print how versions of a model do on the same test pictures")
+    beside.add_argument("name", choices=("offset", "event_type", "depth", "force_azimuth"))
     beside.add_argument("graphs", type=Path, nargs="+", metavar="model.onnx")
     beside.set_defaults(run=compare_versions)
     for verb in (depths, choices):

@@ -1,32 +1,55 @@
-"""Versions of a model that reads sections side by side, on the same test sections: whether a new one is better than what is shipped."""
+"""Versions of a model side by side, on the same test pictures: whether a new one is better than what is shipped."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from models.catalog.offset import OFFSET
+from models.registry.card import Metric
+from training import offset
 from training.config import TrainingSettings, recipe
+from training.offset_scores import score_offset
 from training.pages import table
 from training.report import number
 from training.section_models import task_of, unseen_sections
 from training.section_plans import SectionPlan
-from training.shipping import answers
+from training.shipping import Answers, answers
+
+Test = tuple[str, NDArray[np.uint8], Callable[[Answers], Sequence[Metric]]]
 
 
 def score_versions(name: str, settings: TrainingSettings, graphs: Sequence[Path]) -> str:
     """
-    A table in Markdown: a row for each measure and set of test sections of the model's plan, a column for each ONNX file.
+    A table in Markdown: a row for each measure and set of test pictures of the model's plan, a column for each ONNX file.
 
     Raises FileNotFoundError for a file that is not there.
     """
     missing = [str(path) for path in graphs if not path.is_file()]
     if missing:
         raise FileNotFoundError(f"no ONNX file: {', '.join(missing)}")
-    task, rows = task_of(name), []
-    for called, (pictures, truth) in unseen_sections(name, recipe("section_models", SectionPlan), settings).items():
-        scored = [task.score(answers(path, pictures), truth[:, 0].astype(np.float64), called) for path in graphs]
+    rows = []
+    for called, pictures, score in _traces(settings) if name == OFFSET.name else _sections(name, settings):
+        scored = [score(answers(path, pictures)) for path in graphs]
         rows += [
             (found[0].name, called, *(number(metric, unit=False) for metric in found), str(found[0].n))
             for found in zip(*scored, strict=True)
         ]
     return table(("measured", "on", *map(str, graphs), "n"), rows)
+
+
+def _sections(name: str, settings: TrainingSettings) -> Iterator[Test]:
+    task = task_of(name)
+
+    def score(truth: NDArray[np.float32], called: str, said: Answers) -> Sequence[Metric]:
+        return task.score(said, truth[:, 0].astype(np.float64), called)
+
+    for called, (pictures, truth) in unseen_sections(name, recipe("section_models", SectionPlan), settings).items():
+        yield called, pictures, partial(score, truth, called)
+
+
+def _traces(settings: TrainingSettings) -> Iterator[Test]:
+    pictures, truth, events = offset.unseen_traces(settings)
+    yield offset.UNSEEN, pictures, lambda said: score_offset(said, truth, events, offset.UNSEEN)

@@ -93,7 +93,7 @@ def test_the_card_says_how_often_how_many_traces_were_learned_and_from_what_weig
     source = TRACES.model_copy(update={"store": ("one", "another")})
     assert limits(fresh, source, 12345)[0].startswith("Learned from 12,345 synthetic traces of 10 s and longer through 2 spherical Earths")
     assert limits(fresh, TRACES, 1)[0].endswith("through one spherical Earth, up to 4 times each.")
-    assert limits(continued, TRACES, 1)[0].endswith("up to 3 times each, begun with the weights of offset-2.")
+    assert limits(continued, TRACES, 1)[0].endswith("up to 2 times each, begun with the weights of offset-3.")
 
 
 def test_sections_are_drawn_through_the_serving_chain(settings):

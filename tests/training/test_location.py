@@ -19,7 +19,7 @@ from training.drawn_networks import SETTINGS, draw, draws, located
 from training.kept_rows import add_rows, read_rows
 from training.location_events import Place, Row, Truth, calibrated, place_of
 from training.location_regions import BORDERS, conformal, factor, fit, tables
-from training.location_report import real_line, sources
+from training.location_report import REAL_HEADS, real_line, sources
 from training.location_tables import classes, coverage_figure, error_figure, error_table, share_of
 from training.metrics import wilson
 from training.pages import table, with_part
@@ -125,7 +125,9 @@ def test_a_real_event_is_read_and_told():
     said = {"event_id": "eq", "type": "earthquake", "latitude": 1.0, "longitude": 2.0, "depth_km": None, "magnitude": 5.0}
     truth = real_truth(said)
     assert np.isnan(truth.depth_km)
-    assert real_line(row(3, truth=truth))[0] == "eq"
+    cells = dict(zip(REAL_HEADS, real_line(row(3, truth=truth), row(5, truth=truth), 2), strict=True))
+    assert (cells["event"], cells["with horizontals"]) == ("eq", "2")
+    assert (cells["error km"], cells["by verticals alone"]) == ("30", "50")
 
 
 def test_a_part_of_a_page_is_replaced_and_the_rest_kept():

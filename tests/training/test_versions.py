@@ -1,9 +1,10 @@
-"""Versions of a model are scored on the same test sections, each in a column of its own."""
+"""Versions of a model are scored on the same test pictures, each in a column of its own."""
 
 import numpy as np
 import pytest
 
 from models.catalog.depth import DEPTH
+from models.catalog.offset import OFFSET
 from models.imaging.style import channels
 from models.registry.store import open_store
 from training import versions
@@ -28,3 +29,14 @@ def test_every_version_has_a_column_and_every_measure_of_every_test_set_a_row(mo
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nothing\.onnx"):
         score_versions("depth", TrainingSettings(), [tmp_path / "nothing.onnx"])
+
+
+def test_versions_of_the_offset_model_are_scored_on_traces(monkeypatch, toy_artifacts):
+    style, random = OFFSET.style, np.random.default_rng(2)
+    pictures = random.integers(0, 256, (8, channels(style), style.rows, style.columns), dtype=np.uint8)
+    truth = random.uniform(5.0, 100.0, (8, 2))
+    monkeypatch.setattr(versions.offset, "unseen_traces", lambda _: (pictures, truth, np.repeat([0, 1], 4)))
+    graph = open_store(toy_artifacts).path("offset")
+    rows = [line.strip("| ").split(" | ") for line in score_versions("offset", TrainingSettings(), [graph, graph]).splitlines()[2:]]
+    assert all(row[2] == row[3] for row in rows)
+    assert {"median absolute error of distance", "share of traces inside one sigma"} <= {row[0] for row in rows}
