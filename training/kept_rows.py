@@ -19,7 +19,7 @@ Rows = dict[int, Row | None]
 
 def kept_rows(recipe: TwinRecipe, settings: TrainingSettings, part: str, numbers: Sequence[int]) -> list[Row]:
     """Events of a part of the twin, located without the calibration of regions, those kept from an earlier run not again."""
-    path = settings.build_dir / "location" / f"{part}.jsonl"
+    path = settings.build_dir / "location" / f"{part}{'' if recipe.louder == 1.0 else f'_{recipe.louder:g}_times'}.jsonl"
     known = read_rows(path, made_by(recipe, settings))
     missing = [number for number in numbers if number not in known]
     for rows in located_twins(recipe, settings, missing) if missing else ():

@@ -10,7 +10,7 @@ import numpy as np
 from training.config import TrainingSettings, recipe
 from training.kept_rows import kept_rows
 from training.location_events import Row, calibrated, look, open_models
-from training.location_tables import coverage_figure, error_figure, error_table, line, median_of, share_of
+from training.location_tables import HEADS, coverage_figure, error_figure, error_table, line, median_of, share_of
 from training.pages import table, write_part
 from training.real_events import read_chosen, real_truth
 from training.splits import PARTS
@@ -39,6 +39,26 @@ def twin_recipe(store: str | None) -> TwinRecipe:
     """The twin's recipe with few and many stations, at another store where one is named."""
     stated = recipe("twin", TwinRecipe)
     return stated.model_copy(update={"stations": STATIONS} | ({} if store is None else {"store": store}))
+
+
+def report_louder(settings: TrainingSettings, store: str | None, most: int | None, louder: float) -> None:
+    """Locate the same events so many times as large; write what the noise keeps from the reader, and what it does not."""
+    chosen = twin_recipe(store).model_copy(update={"louder": louder})
+    numbers = part_of_twin(chosen, settings, PARTS[2])[:most]
+    tables = open_models(settings)["offset"].card.calibration
+    rows = [calibrated(row, tables) for row in kept_rows(chosen, settings, PARTS[2], numbers)]
+    many = [row for row in rows if row.stations >= 10]
+    groups = [
+        line("all", rows),
+        line("10 stations or more", many),
+        line("of these, gap below 180", [row for row in many if row.best.gap_deg < 180.0]),
+        *(line(kind, [row for row in rows if row.truth.kind == kind]) for kind in sorted({row.truth.kind for row in rows})),
+        *(line(f"method {method}", [row for row in rows if row.method == method]) for method in sorted({row.method for row in rows})),
+    ]
+    command = f"`python -m training location --louder {louder:g}{'' if most is None else f' --most {most}'}`"
+    larger = f"{louder:g} times their moments and forces ({2.0 / 3.0 * np.log10(louder):+.1f} in magnitude)"
+    said = f"{command}: the same {len(numbers)} events with {larger}, {len(rows)} located; in the same noise."
+    write_part(PAGE, "louder", "\n\n".join((said, table(HEADS, groups), sources(rows))))
 
 
 def report_twin(settings: TrainingSettings, store: str | None, most: int | None) -> None:
@@ -102,10 +122,9 @@ def report_real(settings: TrainingSettings, folder: Path) -> None:
         line("all located", rows),
         line("the same by verticals alone", upright),
     ]
-    heads = ("", "events", "median km", "P90 km", "beyond 1,000 km", "68 % region holds", "90 % region holds")
     said = f"`python -m training location --real FOLDER`. Not located (fewer than two stations): {', '.join(lost) or 'none'}."
     lines = [real_line(*told) for told in zip(rows, upright, having, strict=True)]
-    write_part(PAGE, "real", "\n\n".join((said, table(heads, groups), table(REAL_HEADS, lines))))
+    write_part(PAGE, "real", "\n\n".join((said, table(HEADS, groups), table(REAL_HEADS, lines))))
 
 
 def real_line(row: Row, upright: Row, having: int) -> tuple[str, ...]:

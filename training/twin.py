@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from models.seismic.waveforms import Record
 from training import greens
@@ -32,7 +32,11 @@ from training.synthesis import ORIGIN_S
 
 
 class TwinRecipe(BaseModel):
-    """At how many stations, at which distances, how alike in magnitude."""
+    """
+    At how many stations, at which distances, how alike in magnitude.
+
+    Moments and forces are the catalogs' times `louder`: what the noise keeps from the reader shows where they are ten times as large.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,6 +46,7 @@ class TwinRecipe(BaseModel):
     distances_deg: tuple[float, float]
     magnitude_tolerance: float
     seed: int
+    louder: float = Field(1.0, exclude_if=lambda value: value == 1.0)
 
 
 @dataclass(frozen=True)
@@ -95,16 +100,16 @@ def twin_rows(ice: GlacialCatalog, quakes: EarthquakeCatalog, recipe: TwinRecipe
     ]
 
 
-def _source(world: World, row: TwinRow, random: np.random.Generator) -> Source:
+def _source(world: World, row: TwinRow, louder: float, random: np.random.Generator) -> Source:
     if row.kind == "glacial":
         ice = world.glacial
         place = (float(ice.latitudes_deg[row.row]), float(ice.longitudes_deg[row.row]))
-        amplitude, azimuth = float(ice.amplitudes_kg_m[row.row]), float(ice.azimuths_deg[row.row])
+        amplitude, azimuth = louder * float(ice.amplitudes_kg_m[row.row]), float(ice.azimuths_deg[row.row])
         return glacial(place, amplitude, azimuth, world.store.time_step_s, random)
     quakes = world.earthquakes
     depth = world.store.table(float(quakes.depths_km[row.row])).depth_km
     where = (float(quakes.latitudes_deg[row.row]), float(quakes.longitudes_deg[row.row]), depth)
-    return earthquake(where, quakes.tensors[row.row], world.store.time_step_s, random)
+    return earthquake(where, louder * quakes.tensors[row.row], world.store.time_step_s, random)
 
 
 def at_time(records: tuple[Record, ...], origin_s: float) -> tuple[Record, ...]:
@@ -138,7 +143,7 @@ def _event(world: World, recipe: TwinRecipe, row: TwinRow, number: int) -> Archi
     random = stream(recipe.seed, Purpose.TWIN, number)
     count = int(np.exp(random.uniform(*np.log(recipe.stations))))
     that_day = replace(world, stations=on_day(world.stations, row.time_s))
-    event = realize(that_day, _source(world, row, random), row.year, count, recipe.distances_deg, random)
+    event = realize(that_day, _source(world, row, recipe.louder, random), row.year, count, recipe.distances_deg, random)
     if event is None:
         raise ValueError(f"fewer than three stations saw {row.kind} {row.row}; widen distances_deg")
     return ArchivedEvent(event_name(number), at_time(event.records, row.time_s), _truth(world, row, event))

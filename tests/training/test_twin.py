@@ -70,6 +70,16 @@ def test_a_twin_event_is_as_cataloged_and_drawn_again_the_same(settings, catalog
         assert all(distance_deg(*place, record.latitude_deg, record.longitude_deg) < 121 for record in event.records)
 
 
+def test_a_louder_twin_is_the_same_event_in_the_same_noise(settings):
+    assert "louder" not in TWIN.model_dump(mode="json")
+    louder = TWIN.model_copy(update={"louder": 1e4})
+    assert louder.model_dump(mode="json")["louder"] == 1e4
+    (one,), (same,) = (draw_twin(some, settings, [5]) for some in (TWIN, louder))
+    assert same.truth == one.truth
+    before = [[np.std(record.samples[:120]) / np.nanmax(np.abs(record.samples)) for record in event.records] for event in (one, same)]
+    assert np.median(before[0]) > 10.0 * np.median(before[1])
+
+
 def test_an_archive_of_anomalies_grows_and_its_files_say_nothing(settings, tmp_path):
     for events in (3, 5):
         write_mixture(MIXTURE, Purpose.ANOMALIES, 7, events, settings, tmp_path)
