@@ -8,6 +8,7 @@ from itertools import batched
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models.analysis.events import EventLocation, Models, locate_event
@@ -27,6 +28,7 @@ from training.config import SPAWN, TrainingSettings
 from training.twin import TwinRecipe, draw_twin
 
 BATCH = 24
+SLOWEST_KM_S = 3.0  # of Rayleigh waves at the periods of the pictures
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Truth:
     depth_km: float
     magnitude: float
     force_azimuth_deg: float
+    origin_time_s: float = np.nan
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Row:
-    """One event: its truth, what was found by the service (`best`) and by the distances alone, NaN for what it did not say."""
+    """
+    One event: its truth, what was found by the service (`best`) and by the distances alone, NaN for what it did not say.
+
+    `in_window`: the share of stations whose surface waves the window holds.
+    """
 
     truth: Truth
     stations: int
@@ -74,6 +81,7 @@ class Row:
     depth_km: float
     force_azimuth_deg: float
     ambiguous: bool
+    in_window: float = np.nan
 
 
 def open_models(settings: TrainingSettings, *, calibrated: bool = True) -> Models:
@@ -114,7 +122,14 @@ def _row(gather: Gather, found: EventLocation, alone: Location, truth: Truth) ->
         depth_km=np.nan if found.depth is None else found.depth.depth_km,
         force_azimuth_deg=np.nan if force is None else force.azimuth_deg,
         ambiguous=force is not None and force.ambiguous,
+        in_window=share_in_window(gather, away, truth.origin_time_s),
     )
+
+
+def share_in_window(gather: Gather, away_deg: NDArray[np.float64], origin_s: float) -> float:
+    """Of stations so far away, the share whose slowest surface waves arrive before the gather's end; NaN without an origin time."""
+    arrive_s = origin_s + away_deg[np.isfinite(away_deg)] * KM_PER_DEGREE / SLOWEST_KM_S
+    return float(np.mean(arrive_s <= gather.start_time_s + gather.duration_s)) if np.isfinite(origin_s) else np.nan
 
 
 def calibrated(row: Row, calibration: Mapping[str, Any]) -> Row:
@@ -173,5 +188,5 @@ def twin_truth(name: str, said: Mapping[str, object]) -> Truth:
         value = said[key]
         return np.nan if value is None else float(str(value))
 
-    quantities = ("latitude_deg", "longitude_deg", "depth_km", "magnitude", "force_azimuth_deg")
+    quantities = ("latitude_deg", "longitude_deg", "depth_km", "magnitude", "force_azimuth_deg", "origin_time_s")
     return Truth(name, str(said["kind"]), *(number(key) for key in quantities))

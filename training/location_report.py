@@ -10,7 +10,7 @@ import numpy as np
 from training.config import TrainingSettings, recipe
 from training.kept_rows import kept_rows
 from training.location_events import Row, calibrated, look, open_models
-from training.location_tables import HEADS, coverage_figure, error_figure, error_table, line, median_of, share_of
+from training.location_tables import HEADS, coverage_figure, error_figure, error_table, favored, line, median_of, share_of
 from training.pages import table, write_part
 from training.real_events import read_chosen, real_truth
 from training.splits import PARTS
@@ -47,11 +47,9 @@ def report_louder(settings: TrainingSettings, store: str | None, most: int | Non
     numbers = part_of_twin(chosen, settings, PARTS[2])[:most]
     tables = open_models(settings)["offset"].card.calibration
     rows = [calibrated(row, tables) for row in kept_rows(chosen, settings, PARTS[2], numbers)]
-    many = [row for row in rows if row.stations >= 10]
     groups = [
         line("all", rows),
-        line("10 stations or more", many),
-        line("of these, gap below 180", [row for row in many if row.best.gap_deg < 180.0]),
+        *favored(rows),
         *(line(kind, [row for row in rows if row.truth.kind == kind]) for kind in sorted({row.truth.kind for row in rows})),
         *(line(f"method {method}", [row for row in rows if row.method == method]) for method in sorted({row.method for row in rows})),
     ]

@@ -61,12 +61,24 @@ def line(name: str, rows: Sequence[Row]) -> tuple[str, ...]:
 
 def error_table(rows: Sequence[Row]) -> str:
     """All events, those with ten stations and more, each kind, each method, each class of what an error may depend on."""
-    lines = [line("all", rows), line("10 stations or more", [row for row in rows if row.stations >= 10])]
+    lines = [line("all", rows), *favored(rows)]
     lines += [line(kind, [row for row in rows if row.truth.kind == kind]) for kind in sorted({row.truth.kind for row in rows})]
     lines += [line(f"method {method}", [row for row in rows if row.method == method]) for method in sorted({row.method for row in rows})]
     for name, value, borders in CLASSES:
         lines += [line(f"{name} {said}", group) for said, group in classes(rows, value, borders) if group]
     return table(HEADS, lines)
+
+
+def favored(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+    """Events with many stations, then those of them with what a location needs."""
+    many = [row for row in rows if row.stations >= 10]
+    held = [row for row in many if row.in_window >= 0.5]
+    around = [row for row in held if row.best.gap_deg < 180.0]
+    return [
+        line("10 stations or more", many),
+        line("of these, surface waves of half the stations in the window", held),
+        line("of these, gap below 180", around),
+    ]
 
 
 def classes(rows: Sequence[Row], value: Value, borders: tuple[float, ...]) -> list[tuple[str, list[Row]]]:

@@ -73,7 +73,8 @@ def real_truth(said: dict[str, str | float | None]) -> Truth:
     """The truth in an event.json."""
     depth, magnitude = (np.nan if said.get(key) is None else float(str(said[key])) for key in ("depth_km", "magnitude"))
     name, kind = str(said["event_id"]), str(said["type"])
-    return Truth(name, kind, float(str(said["latitude"])), float(str(said["longitude"])), depth, magnitude, np.nan)
+    origin_s = datetime.fromisoformat(str(said["origin_time"])).timestamp() if said.get("origin_time") else np.nan
+    return Truth(name, kind, float(str(said["latitude"])), float(str(said["longitude"])), depth, magnitude, np.nan, origin_s)
 
 
 def read_gather(folder: Path) -> Gather:

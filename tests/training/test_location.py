@@ -9,18 +9,20 @@ import pytest
 from models.catalog.offset import OFFSET
 from models.registry.card import Card
 from models.registry.store import open_store
-from models.seismic.geodesy import destination, distance_deg
+from models.seismic.codes import TraceId
+from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location import locate
 from models.seismic.regions import CARD_KEY, holds, needed, read_scales, stated
+from models.seismic.waveforms import Gather
 from training import location_regions, location_report
 from training.coastline import thinned, without_seams
 from training.config import TrainingSettings
 from training.drawn_networks import SETTINGS, draw, draws, located
 from training.kept_rows import add_rows, read_rows
-from training.location_events import Place, Row, Truth, calibrated, place_of
+from training.location_events import SLOWEST_KM_S, Place, Row, Truth, calibrated, place_of, share_in_window
 from training.location_regions import BORDERS, conformal, factor, fit, tables
 from training.location_report import REAL_HEADS, real_line, sources
-from training.location_tables import classes, coverage_figure, error_figure, error_table, share_of
+from training.location_tables import classes, coverage_figure, error_figure, error_table, favored, share_of
 from training.metrics import wilson
 from training.pages import table, with_part
 from training.real_events import real_truth
@@ -119,6 +121,19 @@ def test_figures_are_drawn(rows, tmp_path):
     error_figure(rows, tmp_path / "errors.png")
     coverage_figure(rows, tmp_path / "coverage.png")
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in tmp_path.iterdir())
+
+
+def test_what_the_windows_hold_is_told_apart():
+    names = tuple(TraceId("XX", f"S{number}", "", "LHZ") for number in range(4))
+    gather = Gather(names, 1e9, 1.0, np.zeros((4, 3600), np.float32), np.zeros(4), np.zeros(4))
+    end_s = gather.start_time_s + gather.duration_s
+    away = np.array([1.0, 2.0, 30.0, np.nan])
+    held_for_two = end_s - 2.0 * KM_PER_DEGREE / SLOWEST_KM_S
+    assert share_in_window(gather, away, held_for_two) == pytest.approx(2.0 / 3.0)
+    assert np.isnan(share_in_window(gather, away, np.nan))
+    some = [row(1, in_window=0.2), row(2, in_window=0.5), row(3, in_window=1.0, stations=9)]
+    counts = [cells[1] for cells in favored(some)]
+    assert counts == ["2", "1", "1"]
 
 
 def test_a_real_event_is_read_and_told():
