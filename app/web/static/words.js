@@ -54,13 +54,18 @@ export function located(result) {
       ["Origin time", `${when(result.origin_time)} ± ${number(result.origin_time_uncertainty_s)} s`],
       source(result),
       ["Ellipse", ellipse(epicenter.ellipse)],
-      ["Rests on", `${number(used)} of ${plural(result.offsets.length, "trace")}, largest gap ${number(result.azimuthal_gap_deg)}°`],
+      ["Rests on", `${METHODS[result.method] ?? sentence(result.method ?? "offsets")}; ${number(used)} of ${plural(result.offsets.length, "trace")}, largest gap ${number(result.azimuthal_gap_deg)}°`],
       (result.alternatives ?? []).length > 0 ? ["Or else", result.alternatives.map((other) => `${place(other)} (± ${number(other.horizontal_uncertainty_km)} km)`).join("; ")] : null,
       ["Models", versions(result.models)],
     ]),
-    folded("Distance of each trace", table(["Trace", "Distance", "Residual", "Used"], result.offsets.map(distance))),
+    folded("Distance of each trace", table(["Trace", "Distance", "Waves from", "Residual", "Used"], result.offsets.map(distance))),
   ].filter(Boolean);
 }
+
+const METHODS = {
+  offsets: "distances read off the traces", "offsets-and-polarization": "distances, and directions that stations tell", "offsets-and-fronts": "distances, and waves across an array",
+  "surface-waves": "surface waves of all traces together", "offsets-and-times": "arrival times, and distances",
+};
 
 function source(result) {
   if (result.depth_km !== null) return ["Depth", `${number(result.depth_km)} ± ${number(result.depth_uncertainty_km)} km`];
@@ -75,7 +80,8 @@ function ellipse(shape) {
 
 function distance(offset) {
   const residual = offset.residual_deg === null ? "unknown" : `${offset.residual_deg < 0 ? "−" : "+"}${number(Math.abs(offset.residual_deg), 1)}°`;
-  return [offset.trace, `${number(offset.distance_deg, 1)}° ± ${number(offset.distance_uncertainty_deg, 1)}°`, residual, offset.used ? "yes" : "no"];
+  const from = offset.back_azimuth_deg == null ? "" : `${number(offset.back_azimuth_deg)}° (${compass(offset.back_azimuth_deg)}) ± ${number(offset.back_azimuth_uncertainty_deg)}°`;
+  return [offset.trace, `${number(offset.distance_deg, 1)}° ± ${number(offset.distance_uncertainty_deg, 1)}°`, from, residual, offset.used ? "yes" : "no"];
 }
 
 export function clustered(result) {
