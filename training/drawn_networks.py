@@ -12,14 +12,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.analysis.one_array import is_far, is_one_array, side_by_side
+from models.analysis.times import LEAST_EVIDENCE, heard_by_most
+from models.seismic.bearings import regions_of
 from models.seismic.candidates import Candidates, assemble
+from models.seismic.codes import TraceId
 from models.seismic.deepest import deepest_km
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg, geocentric_latitude_deg, unit_vectors
 from models.seismic.location import prepare_offsets
 from models.seismic.onsets import Onsets
+from models.seismic.posterior import Maximum
 from models.seismic.surges import Surges
 from models.seismic.timed import Timed, locate_by_times, offsets_prior
 from models.seismic.travel_times import travel_time_s
+from models.seismic.waveforms import Gather
 
 Floats = NDArray[np.float64]
 HEARD = {"P": 0.85, "PKP": 0.5, "PKPbc": 0.7, "S": 0.5, "pP": 0.4, "sP": 0.3, "PP": 0.3}
@@ -154,6 +160,20 @@ def located(drawn: Drawn) -> Timed | None:
     """By times and distances, as the service does it."""
     offsets = prepare_offsets(drawn.latitudes, drawn.longitudes, drawn.distances, drawn.deviations)
     return locate_by_times(drawn.data, offsets_prior(offsets))
+
+
+def served(drawn: Drawn) -> tuple[list[Maximum], Timed | None]:
+    """The regions that the service would tell, and what it believes of times: as `models.analysis.times`, but for waves' directions."""
+    by_distances = regions_of(offsets_prior(prepare_offsets(drawn.latitudes, drawn.longitudes, drawn.distances, drawn.deviations)))
+    timed = located(drawn)
+    if timed is None or timed.log_evidence < LEAST_EVIDENCE or not heard_by_most(timed.arrivals, len(drawn.data.places)):
+        return by_distances, None
+    count = len(drawn.latitudes)
+    names = tuple(TraceId("XX", f"S{number}", "", "BHZ") for number in range(count))
+    gather = Gather(names, 0.0, 1.0, np.ones((count, 1), np.float32), drawn.latitudes, drawn.longitudes)
+    if is_one_array(gather) and is_far(gather, timed):
+        return side_by_side(timed, by_distances, by_fronts=False), timed
+    return list(timed.regions), timed
 
 
 def draws(setting: Setting, seed: int, number: int) -> np.random.Generator:

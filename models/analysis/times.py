@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from models.analysis.directions import Directions, joint_prior, read_directions
 from models.analysis.offsets import OffsetReadings, OriginTime, combine_origin_times
+from models.analysis.one_array import HALF, is_far, is_one_array, side_by_side
 from models.seismic import beams
 from models.seismic.arrivals import Arrival
 from models.seismic.association import Prior, no_prior
 from models.seismic.bearings import regions_of
 from models.seismic.candidates import Candidates, assemble
 from models.seismic.codes import TraceId
-from models.seismic.fronts import arrays
 from models.seismic.geodesy import azimuth_deg, azimuthal_gap_deg, distance_deg, geocentric
 from models.seismic.location import LEAST_PROBABILITY, Location
 from models.seismic.onsets import Onsets, pick_all
@@ -39,7 +39,6 @@ In logarithm, of a stack over the whole sphere. Of 1,012 networks of noise, and 
 reached it (five reached 1); of 122 validation events of the twin 80 do, and 71 reach 3.
 """
 SMALLEST_GUESS_S: Final = 60.0
-HALF: Final = 0.5
 MOST_STARTS: Final = 4
 SMALLEST_DEPTH_ERROR_KM: Final = 10.0  # a crust that is not the one of ak135 is worth that much
 
@@ -86,8 +85,8 @@ def _refined(picks: Sequence[Onsets], gather: Gather, readings: OffsetReadings, 
     prior = joint_prior(gather, readings, directions)
     where = regions_of(prior) if directions.any else [location, *location.alternatives]
     timed = time_event(picks, gather, readings, where, prior)
-    if timed is not None and directions.fronts and is_one_array(gather):
-        both = sorted((*halved(timed.regions), *halved(where)), key=lambda place: -place.probability)
+    if timed is not None and is_one_array(gather) and (directions.fronts or is_far(gather, timed)):
+        both = side_by_side(timed, where, by_fronts=bool(directions.fronts))
         timed = timed if both[0].probability == HALF * timed.regions[0].probability else None
         method = method_of(directions) if timed is None else "offsets-and-times"
         heard = () if timed is None else [arrival.place for arrival in timed.arrivals]
@@ -129,17 +128,6 @@ def by_surface_waves(
 def origin_of(timed: Timed | None) -> OriginTime | None:
     """The origin time that the arrivals say."""
     return None if timed is None else OriginTime(timed.time_s, timed.time_uncertainty_s)
-
-
-def is_one_array(gather: Gather) -> bool:
-    """Whether all stations with a place stand within a few degrees: their times may be those of several waves."""
-    placed = int(np.isfinite(gather.latitudes_deg).sum())
-    return any(2 * len(array.rows) > placed and len(array.rows) > placed - LEAST_STATIONS for array in arrays(gather))
-
-
-def halved(regions: Sequence[Maximum]) -> list[Maximum]:
-    """Half as likely each: at one array, onsets may be those of another wave, and nothing tells that they are not."""
-    return [replace(place, probability=HALF * place.probability) for place in regions]
 
 
 def time_event(picks: Sequence[Onsets], gather: Gather, readings: OffsetReadings, starts: Sequence[Maximum], prior: Prior) -> Timed | None:

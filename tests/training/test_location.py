@@ -17,7 +17,7 @@ from models.seismic.waveforms import Gather
 from training import location_regions, location_report
 from training.coastline import thinned, without_seams
 from training.config import TrainingSettings
-from training.drawn_networks import SETTINGS, draw, draws, located
+from training.drawn_networks import SETTINGS, draw, draws, located, served
 from training.kept_rows import add_rows, read_rows
 from training.location_events import SLOWEST_KM_S, Place, Row, Truth, calibrated, place_of, share_in_window
 from training.location_regions import BORDERS, conformal, factor, fit, tables
@@ -121,6 +121,16 @@ def test_figures_are_drawn(rows, tmp_path):
     error_figure(rows, tmp_path / "errors.png")
     coverage_figure(rows, tmp_path / "coverage.png")
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in tmp_path.iterdir())
+
+
+def test_an_array_far_away_tells_its_times_beside_its_distances_as_the_service_does():
+    setting = next(one for one in SETTINGS if one.name == "array at 30 to 95")
+    drawn = draw(setting, draws(setting, 3407, 0))
+    regions, timed = served(drawn)
+    assert timed is not None
+    assert regions[0].latitude_deg == timed.regions[0].latitude_deg
+    assert regions[0].probability == pytest.approx(0.5 * timed.regions[0].probability)
+    assert len(regions) > len(timed.regions)
 
 
 def test_what_the_windows_hold_is_told_apart():
