@@ -11,10 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import atheris
+import numpy as np
 
 with atheris.instrument_imports(include=["models", "workers"]):
     from models.errors import AtlasError
     from models.seismic import stations
+    from models.seismic.components import north_east
     from workers import parsing
 
 LIMITS = parsing.ReadLimits(
@@ -58,6 +60,10 @@ def check(event: parsing.EventRecords) -> None:
     """What holds of every event, whatever it was read from."""
     assert sum(len(record.samples) for record in event.records) <= LIMITS.max_samples
     for record in event.records:
+        if record.horizontals is not None:
+            assert record.horizontals.samples.shape == (2, len(record.samples))
+            turned = north_east(record.horizontals)
+            assert turned is None or not np.isinf(turned).any()
         assert record.sampling_rate_hz > 0
         assert math.isfinite(record.start_time_s)
         assert record.latitude_deg is None or -90 <= record.latitude_deg <= 90

@@ -70,10 +70,19 @@ def report(executions: int, seconds: float, corpus: Path, findings: Path) -> Non
     print(text, flush=True)
 
 
+POINTED = "".join(
+    f"""<Channel code="LH{code}" locationCode="00"><Latitude>1</Latitude><Longitude>2</Longitude><Elevation>0</Elevation>
+    <Azimuth>{azimuth}</Azimuth></Channel>"""
+    for code, azimuth in ((1, 30), (2, 120))
+)
+
+
 def sow(corpus: Path) -> None:
     """Small bundles of every kind to begin with: a byte for the name, then the part."""
     recordings = neighbor("recordings")
     wave = recordings.miniseed(("XX.AAA.00.LHZ", 0.0, 1.0, recordings.wave(200)), ("XX.BBB.00.LHN", 5.0, 1.0, recordings.wave(50)))
+    names = ("XX.AAA.00.LHZ", "XX.AAA.00.LHN", "XX.AAA.00.LHE", "XX.BBB.00.LHZ", "XX.BBB.00.LH1", "XX.BBB.00.LH2")
+    beside = recordings.miniseed(*((name, 3.0 * number, 1.0, recordings.wave(80)) for number, name in enumerate(names)))
     third = recordings.miniseed(("XX.AAA.00.LHZ", 0.0, 1.0, recordings.wave(200)), version=3)
     floats = recordings.miniseed(("XX.AAA.00.LHZ", 0.0, 1.0, recordings.wave(99).astype("float32")))
     table, xml = recordings.stations_csv(("XX", "AAA", 1.0, 2.0)), recordings.stationxml("XX", "AAA", 1.0, 2.0)
@@ -81,7 +90,10 @@ def sow(corpus: Path) -> None:
     separator = b"\xff--part--\xff"
     parts = [b"\0" + wave, b"\0" + third, b"\0" + floats, b"\1" + table, b"\2" + xml, b"\3" + packed[0], b"\4" + packed[1]]
     parts += [b"\5" + recordings.gzipped(wave), b"\7" + recordings.gzipped(packed[1])]
-    for number, bundle in enumerate([*parts, separator.join(parts[:1] + parts[3:5]), separator.join([b"\x80" + third, b"\3" + packed[0]])]):
+    pointed = separator.join([b"\0" + beside, b"\2" + recordings.stationxml("XX", "BBB", 1.0, 2.0, POINTED)])
+    for number, bundle in enumerate(
+        [*parts, pointed, separator.join(parts[:1] + parts[3:5]), separator.join([b"\x80" + third, b"\3" + packed[0]])]
+    ):
         (corpus / f"seed-{number}").write_bytes(bundle)
 
 
