@@ -106,12 +106,12 @@ def _of_onset(record: Record, picked: Onsets, motion: Floats) -> Floats:
     rate_hz = record.sampling_rate_hz / step
     low_hz, high_hz = BANDS_HZ[int(picked.bands[row])]
     high_hz = min(high_hz, NYQUIST_SHARE * rate_hz)
-    cut_s = CYCLES / (high_hz - low_hz)
-    begin = int((picked.times_s[row] - picked.start_s) * rate_hz)
+    length = round(CYCLES / (high_hz - low_hz) * rate_hz)
+    begin = max(int((picked.times_s[row] - picked.start_s) * rate_hz), 0)
     around = _filtered(motion, step, rate_hz, (low_hz, high_hz))[0]
-    window = around[:, max(begin, 0) : begin + round(cut_s * rate_hz)]
+    window = around[:, begin : begin + length]
     seen = float(np.clip(0.2 + 0.2 * (picked.strengths[row] - LEAST_STRENGTH), 0.2, 1.0))
-    return _told(-window[0], window[1:], CYCLES, (STEEPEST, FLATTEST), BENT_P_DEG, seen)
+    return _told(-window[0], window[1:], CYCLES * window.shape[1] / length, (STEEPEST, FLATTEST), BENT_P_DEG, seen)
 
 
 def _first_strong(picked: Onsets) -> int:
@@ -137,9 +137,11 @@ def _of_rayleigh(record: Record, motion: Floats) -> Floats:
     height = float(envelope[top] / max(float(np.median(envelope)), 1e-300))
     if height < LEAST_RATIO:
         return np.zeros(BINS)
-    cut = slice(max(top - half, 0), top + half)
+    cut = slice(max(top - half, 0), min(top + half, len(envelope)))
     seen = float(np.clip(0.3 + 0.6 * np.log(height / LEAST_RATIO), 0.3, 1.0))
-    return _told(shifted[0, cut], filtered[1:, cut], CYCLES, (NARROWEST, WIDEST), BENT_RAYLEIGH_DEG, seen)
+    return _told(
+        shifted[0, cut], filtered[1:, cut], CYCLES * (cut.stop - cut.start) / (2 * half), (NARROWEST, WIDEST), BENT_RAYLEIGH_DEG, seen
+    )
 
 
 def _filtered(motion: Floats, step: int, rate_hz: float, band_hz: tuple[float, float]) -> tuple[Floats, Floats]:

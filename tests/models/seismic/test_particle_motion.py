@@ -108,6 +108,15 @@ def test_stations_are_told_with_their_numbers_and_how_sure_they_are():
     assert 5.0 < halves[0] < halves[1] < 90.0
 
 
+def test_a_wave_cut_short_by_the_records_end_says_less():
+    heights = []
+    for seed in range(1, 5):
+        whole = p_wave(130.0, 8.0, seed)
+        cut = [whole[:, : whole.shape[1] // 2 + count] for count in (200, 24)]
+        heights.append([told(station("AAA", motion, 10.0, PLACE)).tables[0].max() for motion in cut])
+    assert np.mean(heights, axis=0)[0] > np.mean(heights, axis=0)[1] + 0.1
+
+
 def test_neighbors_say_less_than_as_many_far_apart():
     alone = [station("AAA", p_wave(130.0), 10.0, PLACE)]
     together = alone * 9
