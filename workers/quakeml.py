@@ -123,8 +123,16 @@ def _arrival(record: JobRecord, row: OffsetReading) -> Arrival:
         distance=epicentral_deg(row),
         azimuth=row.azimuth_deg,
         time_weight=float(row.used),
-        comments=[_comment(record, f"offset read: {row.distance_deg} +- {row.distance_uncertainty_deg} degrees", f"offset/{row.trace}")],
+        comments=[_comment(record, _read(row), f"offset/{row.trace}")],
     )
+
+
+def _read(row: OffsetReading) -> str:
+    """What was read off a trace, in words."""
+    distance = f"offset read: {row.distance_deg} +- {row.distance_uncertainty_deg} degrees"
+    if row.back_azimuth_deg is None:
+        return distance
+    return f"{distance}; back azimuth by its own motion: {row.back_azimuth_deg} +- {row.back_azimuth_uncertainty_deg} degrees"
 
 
 def _pick(record: JobRecord, row: ArrivalReading) -> Pick:

@@ -56,6 +56,7 @@ def located() -> LocateResult:
                 distance_uncertainty_deg=0.8,
                 residual_deg=None if place == 2 else 0.5,
                 back_azimuth_deg=15.0 if place == 1 else None,
+                back_azimuth_uncertainty_deg=20.0 if place == 1 else None,
                 used=place < 2,
             )
             for place, trace in enumerate(traces)
@@ -103,6 +104,13 @@ def test_quakeml_counts_stations_and_phases(record: JobRecord, located: LocateRe
     assert (quality.azimuthal_gap, quality.minimum_distance, quality.maximum_distance) == (63.0, 70.5, 71.5)
     assert [arrival.distance for arrival in origin.arrivals] == [70.5, 71.5, 72.0]
     assert [arrival.time_weight for arrival in origin.arrivals] == [1.0, 1.0, 0.0]
+
+
+def test_quakeml_says_what_was_read_off_each_trace(record: JobRecord, located: LocateResult):
+    arrivals = read(quakeml(record, located))[0].preferred_origin().arrivals
+    said = [arrival.comments[0].text for arrival in arrivals]
+    assert said[0] == "offset read: 70.0 +- 0.8 degrees"
+    assert said[1].endswith("; back azimuth by its own motion: 15.0 +- 20.0 degrees")
 
 
 def test_quakeml_of_a_glacial_earthquake_is_an_ice_quake(record: JobRecord, glacial: LocateResult):
