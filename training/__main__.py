@@ -162,9 +162,7 @@ def add_location(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     where = verbs.add_parser("location", help="write parts of docs/location.md: the twin's test events located, or real ones")
     where.add_argument("--real", type=Path, help="real events, a folder each, instead of the twin")
     where.add_argument("--archive", type=Path, help="the twin's archive: its test events with and without stacked surface waves")
-    where.add_argument(
-        "--louder", type=float, help="the twin's test events so many times as large: what is left where noise hardly matters"
-    )
+    where.add_argument("--louder", type=float, help="the twin's test events so many times as large, in the same noise")
     where.set_defaults(run=locate)
     regions = verbs.add_parser("location-regions", help="fit how large regions are stated on the twin's validation events, into the card")
     regions.set_defaults(run=calibrate_regions)

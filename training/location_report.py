@@ -10,7 +10,7 @@ import numpy as np
 from training.config import TrainingSettings, recipe
 from training.kept_rows import kept_rows
 from training.location_events import Row, calibrated, look, open_models
-from training.location_tables import HEADS, coverage_figure, error_figure, error_table, favored, line, median_of, share_of
+from training.location_tables import HEADS, coverage_figure, error_figure, error_table, line, median_of, overview, share_of
 from training.pages import table, write_part
 from training.real_events import read_chosen, real_truth
 from training.splits import PARTS
@@ -43,28 +43,24 @@ def twin_recipe(store: str | None) -> TwinRecipe:
 
 def report_louder(settings: TrainingSettings, store: str | None, most: int | None, louder: float) -> None:
     """Locate the same events so many times as large; write what the noise keeps from the reader, and what it does not."""
-    chosen = twin_recipe(store).model_copy(update={"louder": louder})
-    numbers = part_of_twin(chosen, settings, PARTS[2])[:most]
-    tables = open_models(settings)["offset"].card.calibration
-    rows = [calibrated(row, tables) for row in kept_rows(chosen, settings, PARTS[2], numbers)]
-    groups = [
-        line("all", rows),
-        *favored(rows),
-        *(line(kind, [row for row in rows if row.truth.kind == kind]) for kind in sorted({row.truth.kind for row in rows})),
-        *(line(f"method {method}", [row for row in rows if row.method == method]) for method in sorted({row.method for row in rows})),
-    ]
+    numbers, rows = _tested(twin_recipe(store).model_copy(update={"louder": louder}), settings, most)
     command = f"`python -m training location --louder {louder:g}{'' if most is None else f' --most {most}'}`"
     larger = f"{louder:g} times their moments and forces ({2.0 / 3.0 * np.log10(louder):+.1f} in magnitude)"
     said = f"{command}: the same {len(numbers)} events with {larger}, {len(rows)} located; in the same noise."
-    write_part(PAGE, "louder", "\n\n".join((said, table(HEADS, groups), sources(rows))))
+    write_part(PAGE, "louder", "\n\n".join((said, table(HEADS, overview(rows)), sources(rows))))
+
+
+def _tested(chosen: TwinRecipe, settings: TrainingSettings, most: int | None) -> tuple[list[int], list[Row]]:
+    """Numbers of the test events of a twin, and those that can be located, regions stretched as the card says."""
+    numbers = part_of_twin(chosen, settings, PARTS[2])[:most]
+    tables = open_models(settings)["offset"].card.calibration
+    return numbers, [calibrated(row, tables) for row in kept_rows(chosen, settings, PARTS[2], numbers)]
 
 
 def report_twin(settings: TrainingSettings, store: str | None, most: int | None) -> None:
     """Locate the test part of the twin; write its table, figures and what depth and azimuth came to."""
     chosen = twin_recipe(store)
-    numbers = part_of_twin(chosen, settings, PARTS[2])[:most]
-    tables = open_models(settings)["offset"].card.calibration
-    rows = [calibrated(row, tables) for row in kept_rows(chosen, settings, PARTS[2], numbers)]
+    numbers, rows = _tested(chosen, settings, most)
     error_figure(rows, FIGURES / "location_errors.png")
     coverage_figure(rows, FIGURES / "location_coverage.png")
     stores = chosen.store if isinstance(chosen.store, str) else ", ".join(chosen.store)

@@ -60,13 +60,18 @@ def line(name: str, rows: Sequence[Row]) -> tuple[str, ...]:
 
 
 def error_table(rows: Sequence[Row]) -> str:
-    """All events, those with ten stations and more, each kind, each method, each class of what an error may depend on."""
-    lines = [line("all", rows), *favored(rows)]
-    lines += [line(kind, [row for row in rows if row.truth.kind == kind]) for kind in sorted({row.truth.kind for row in rows})]
-    lines += [line(f"method {method}", [row for row in rows if row.method == method]) for method in sorted({row.method for row in rows})]
+    """The overview, and each class of what an error may depend on."""
+    lines = overview(rows)
     for name, value, borders in CLASSES:
         lines += [line(f"{name} {said}", group) for said, group in classes(rows, value, borders) if group]
     return table(HEADS, lines)
+
+
+def overview(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+    """All events, those with what a location needs, each kind, each method."""
+    lines = [line("all", rows), *favored(rows)]
+    lines += [line(kind, [row for row in rows if row.truth.kind == kind]) for kind in sorted({row.truth.kind for row in rows})]
+    return lines + [line(f"method {name}", [row for row in rows if row.method == name]) for name in sorted({row.method for row in rows})]
 
 
 def favored(rows: Sequence[Row]) -> list[tuple[str, ...]]:

@@ -30,11 +30,11 @@ def with_horizontals(verticals: Sequence[Record], others: Sequence[Record]) -> l
 def _beside(vertical: Record, known: Mapping[TraceId, Record]) -> Horizontals | None:
     stem = vertical.trace_id.channel[:-1]
     for codes in PAIRS:
-        pair = [known.get(vertical.trace_id._replace(channel=stem + code)) for code in codes]
-        if pair[0] is not None and pair[1] is not None and all(_alike(vertical, one) for one in pair if one is not None):
-            samples = np.stack([_on_clock(vertical, one) for one in pair if one is not None])
-            azimuths = tuple(NOMINAL_DEG.get(code, np.nan) for code in codes)
-            return Horizontals((pair[0].trace_id, pair[1].trace_id), samples, (azimuths[0], azimuths[1]))
+        first, second = (known.get(vertical.trace_id._replace(channel=stem + code)) for code in codes)
+        if first is not None and second is not None and _alike(vertical, first) and _alike(vertical, second):
+            samples = np.stack([_on_clock(vertical, first), _on_clock(vertical, second)])
+            towards, across = (NOMINAL_DEG.get(code, np.nan) for code in codes)
+            return Horizontals((first.trace_id, second.trace_id), samples, (towards, across))
     return None
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from models.seismic.bands import flanked
 from models.seismic.beams import WINDOW_PERIODS, coherent_windows, standing_out, window_hop
 from models.seismic.geodesy import azimuth_deg, distance_deg, geocentric_latitude_deg, unit_vectors
 from models.seismic.waveforms import Gather
@@ -169,7 +170,7 @@ def _filtered(row: NDArray[np.float32], band_s: tuple[float, float], rate_hz: fl
     length = scipy.fft.next_fast_len(len(row) + round(4.0 * band_s[1] * rate_hz), real=True)
     octaves = np.log2(np.maximum(scipy.fft.rfftfreq(length, 1.0 / rate_hz), 1e-12) * band_s[1])
     inside = np.minimum(octaves, np.log2(band_s[1] / band_s[0]) - octaves)
-    gain = 0.5 - 0.5 * np.cos(np.pi * np.clip(0.5 + 4.0 * inside, 0.0, 1.0))
+    gain = flanked(inside)
     samples = scipy.fft.irfft(gain * scipy.fft.rfft(np.where(live, row, 0.0), length), length)[: len(row)]
     return np.where(live, samples, 0.0)
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from models.compiled import compiled_sums
 from models.parallel import side_by_side
+from models.seismic.bands import flanked
 from models.seismic.characteristic import blocks
 from models.seismic.components import north_east
 from models.seismic.geodesy import geocentric_latitude_deg, unit_vectors
@@ -151,7 +152,7 @@ def _filtered(motion: Floats, step: int, rate_hz: float, band_hz: tuple[float, f
     length = scipy.fft.next_fast_len(samples.shape[1] + round(4.0 * rate_hz / band_hz[0]), real=True)
     frequencies = np.maximum(scipy.fft.rfftfreq(length, 1.0 / rate_hz), 1e-9)
     inside = np.minimum(np.log2(frequencies / band_hz[0]), np.log2(band_hz[1] / frequencies))
-    gain = 0.5 - 0.5 * np.cos(np.pi * np.clip(0.5 + 4.0 * inside, 0.0, 1.0))
+    gain = flanked(inside)
     spectra = gain * scipy.fft.rfft(samples, length)
     return tuple(scipy.fft.irfft(turn * spectra, length)[:, : samples.shape[1]] for turn in (1.0, -1.0j))
 

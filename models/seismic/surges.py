@@ -7,6 +7,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from models.seismic.bands import flanked
 from models.seismic.waveforms import Gather
 
 Floats = NDArray[np.float64]
@@ -55,5 +56,5 @@ def _envelope(samples: Floats, rate_hz: float) -> Floats:
     length = scipy.fft.next_fast_len(len(samples) + round(4.0 * LONGEST_S * rate_hz))
     octaves = np.log2(np.maximum(scipy.fft.fftfreq(length, 1.0 / rate_hz), 1e-12) * LONGEST_S)
     inside = np.minimum(octaves, np.log2(LONGEST_S / SHORTEST_S) - octaves)
-    gain = 0.5 - 0.5 * np.cos(np.pi * np.clip(0.5 + 4.0 * inside, 0.0, 1.0))
+    gain = flanked(inside)
     return np.asarray(np.abs(scipy.fft.ifft(2.0 * gain * scipy.fft.fft(samples, length))))[: len(samples)]
