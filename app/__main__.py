@@ -9,18 +9,18 @@ from typing import Any
 
 import structlog
 
-from app import keys_command
-from app.exposure import check_exposure
+from app.auth import command
+from app.auth.exposure import check_exposure
 from models.errors import AtlasError
 from workers.logs import configure_logs
+from workers.runtime.supervisor import Supervisor
 from workers.settings import Settings
-from workers.supervisor import Supervisor
 
 
 def main(arguments: list[str]) -> int:
     """Exit status: 0 after a signal, 1 where the service cannot start."""
     if arguments[:1] == ["keys"]:
-        return keys_command.main(arguments[1:])
+        return command.main(arguments[1:])
     given = _parser().parse_args(arguments)
     if given.command == "openapi":
         from app.main import create_app  # noqa: PLC0415 -- see below

@@ -12,19 +12,19 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from app.envelope import add_headers
+from app.auth.keyring import ANYONE, Caller, Keyring, check_local
+from app.auth.keys import Scope
+from app.auth.rate_limits import Rates
 from app.errors import TooManyRequests
-from app.idempotency import Idempotency
-from app.keyring import ANYONE, Caller, Keyring, check_local
-from app.keys import Scope
-from app.rates import Rates
-from app.watch import Watch
+from app.jobs.idempotency import Idempotency
+from app.jobs.updates import Watch
+from app.middleware.request_log import add_headers
 from models.registry.store import Store, open_store
-from workers.blobs import BlobStore, open_blobs
 from workers.contracts import JobRecord
-from workers.dispatch import Dispatcher, connect, queue_url
-from workers.records import Records, UnknownJob
+from workers.queue.dispatch import Dispatcher, connect, queue_url
+from workers.queue.records import Records, UnknownJob
 from workers.settings import Settings
+from workers.storage.blobs import BlobStore, open_blobs
 
 
 @dataclass(frozen=True)

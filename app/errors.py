@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from models.errors import AtlasError
 from workers.contracts import PartProblem, Problem
-from workers.failures import logged_problem_of, problem_type
+from workers.problems import logged_problem_of, problem_type
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5

@@ -9,10 +9,10 @@ from starlette.middleware import Middleware
 
 from app import errors
 from app.dependencies import opened
-from app.envelope import Envelope
-from app.limits import BodyLimit
-from app.metrics import Metrics
+from app.middleware.metrics import Metrics
+from app.middleware.request_log import Envelope
 from app.routes import anomalies, events, health, jobs, models, pages
+from app.uploads.body_limit import BodyLimit
 from workers.settings import Settings
 
 VERSION: Final = "0.1.0"

@@ -1,10 +1,10 @@
 """Whether the service can serve, check by check."""
 
 from app.schemas import Check, Ready
-from models.catalog.index import MODELS
+from models.specs.index import MODELS
 from workers.contracts import WorkerState
-from workers.dispatch import QueueFull, QueueUnreachable, queue_errors
-from workers.records import Records
+from workers.queue.dispatch import QueueFull, QueueUnreachable, queue_errors
+from workers.queue.records import Records
 
 
 def look(records: Records) -> Ready:

@@ -8,8 +8,8 @@ import uvicorn
 
 from app.main import create_app
 from app.readiness import look
-from workers.dispatch import connect
-from workers.records import Records
+from workers.queue.dispatch import connect
+from workers.queue.records import Records
 from workers.settings import Settings
 
 GRACE_S: Final = 2

@@ -8,7 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 from app.dependencies import Service
 from app.schemas import Job, Links, Result
 from workers.contracts import ClassifyResult, ClusterResult, JobRecord, Kind, LocateResult, Status
-from workers.results import result_key
+from workers.storage.result_keys import result_key
 
 JSON: Final = "json"
 

@@ -12,11 +12,11 @@ import time
 
 import torch
 
-from models.catalog.event_type import EVENT_TYPE
-from models.catalog.offset import BIN_DEG, BINS, OFFSET
 from models.imaging.style import channels
 from models.networks.heads import OffsetReader, Reader, TypeReader
-from training.supervised import device
+from models.specs.event_type import EVENT_TYPE
+from models.specs.offset import BIN_DEG, BINS, OFFSET
+from training.learning.fit import device
 
 
 def pictures_a_second(network: Reader, size: tuple[int, ...], truth: int, rounds: int) -> float:

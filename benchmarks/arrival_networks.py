@@ -1,5 +1,5 @@
 """
-Arrival times of drawn networks (`training.drawn_networks`), located: `python -m benchmarks.arrival_networks`.
+Arrival times of drawn networks (`training.experiments.location.simulated_networks`), located: `python -m benchmarks.arrival_networks`.
 
 Regions are as computed, without the factors of a card, so that what is measured is the arithmetic. Depths are those of believed times.
 """
@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
-from models.seismic.location import LEAST_PROBABILITY
-from models.seismic.regions import needed
-from training.drawn_networks import SETTINGS, Setting, draw, draws, served
-from training.pages import table, write_part
+from models.seismic.location.distances import LEAST_PROBABILITY
+from models.seismic.location.region_calibration import needed
+from training.evaluation.markdown import table, write_part
+from training.experiments.location.simulated_networks import SETTINGS, Setting, draw, draws, served
 
 PAGE = Path("docs/location.md")
 HEADS = (

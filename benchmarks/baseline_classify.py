@@ -14,10 +14,10 @@ import obspy
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from models.catalog.event_type import CLASSES, EVENT_TYPE
-from models.catalog.offset import OFFSET
 from models.imaging.style import channels
 from models.registry.store import open_store
+from models.specs.event_type import CLASSES, EVENT_TYPE
+from models.specs.offset import OFFSET
 
 mpl.use("Agg")
 

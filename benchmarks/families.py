@@ -13,12 +13,12 @@ import time
 
 import numpy as np
 
-from models.analysis.families import find_families
-from models.catalog.index import MODELS
+from models.clustering.clusters import find_families
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
-from models.seismic.codes import TraceId
+from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
+from models.specs.index import MODELS
 from workers.jobs.embedding import A_PIECE, Embedded, embed_gathers
 from workers.settings import Settings
 

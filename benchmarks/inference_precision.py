@@ -19,12 +19,12 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from models.catalog.index import find
-from models.catalog.spec import ModelSpec
 from models.imaging.style import BeamStyle, SectionStyle, Style, channels
 from models.registry.inference import SECTIONS_PER_RUN, TRACES_PER_RUN
 from models.registry.store import open_store
-from training.shipping import WIDER, Answers, difference, stored
+from models.specs.index import find
+from models.specs.spec import ModelSpec
+from training.export.quantization import WIDER, Answers, difference, stored
 
 MOST = 256
 ROUNDS = 3

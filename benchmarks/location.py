@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
-from models.seismic.location import locate
-from models.seismic.posterior import LEAST_COMMON_BIAS_DEG
-from training.pages import table, write_part
+from models.seismic.location.distances import locate
+from models.seismic.location.posterior import LEAST_COMMON_BIAS_DEG
+from training.evaluation.markdown import table, write_part
 
 Floats = NDArray[np.float64]
 EPICENTER = (18.7, 96.1)

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg, unit_vectors
-from models.seismic.location import locate
-from models.seismic.regions import holds
-from training.pages import table, write_part
+from models.seismic.location.distances import locate
+from models.seismic.location.region_calibration import holds
+from training.evaluation.markdown import table, write_part
 
 Floats = NDArray[np.float64]
 SOURCE = (66.4, -38.2)

@@ -15,12 +15,12 @@ import matplotlib as mpl
 import numpy as np
 import obspy
 
-from models.catalog.pictures import CONDITIONING, DISTANCE_SECTION, TRACE_AMPLITUDE, TRACE_FREQUENCY
 from models.imaging.conditioning import condition
 from models.imaging.render import Placement, render_section, render_traces
-from models.imaging.warm import warm
-from models.seismic.codes import TraceId
+from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather, Record
+from models.specs.pictures import CONDITIONING, DISTANCE_SECTION, TRACE_AMPLITUDE, TRACE_FREQUENCY
+from models.warm_up import warm
 
 mpl.use("Agg")
 

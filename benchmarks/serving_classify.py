@@ -1,15 +1,15 @@
 """What a worker does with a bundle to classify, in this process: the functions of the service, nothing else."""
 
-from models.analysis.events import Classification, classify_event
-from models.analysis.offsets import combine_origin_times
-from models.catalog.pictures import CONDITIONING
+from models.analysis.distances import combine_origin_times
+from models.analysis.pipeline import Classification, classify_event
 from models.imaging.conditioning import condition
 from models.seismic.waveforms import Gather
-from workers.jobs import drawing
-from workers.loaded import load_models
-from workers.reader import read_event, warm_up
+from models.specs.pictures import CONDITIONING
+from workers.bundles.sandbox import read_event, warm_up
+from workers.jobs import figures
+from workers.jobs.loaded_models import load_models
+from workers.runtime.warm_up import warm
 from workers.settings import Settings
-from workers.warm import warm
 
 
 class Serving:
@@ -28,7 +28,7 @@ class Serving:
         """The same, and the figure for people that a job leaves."""
         gather, found = self._classified(waveforms, stations)
         origin_s = combine_origin_times(found.readings).time_s
-        return drawing.section(gather, found.readings, found.reference, origin_s, found.event_type)
+        return figures.section(gather, found.readings, found.reference, origin_s, found.event_type)
 
     def _classified(self, waveforms: bytes, stations: bytes) -> tuple[Gather, Classification]:
         event = read_event([("waveforms.mseed", waveforms), ("stations.csv", stations)], self._settings)

@@ -11,13 +11,13 @@ import time
 
 import numpy as np
 
-from models.catalog.offset import OFFSET
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
 from models.imaging.render import render_traces
-from training import greens
+from models.specs.offset import OFFSET
 from training.config import TrainingSettings
-from training.events import draw_event, open_world
+from training.earth import greens
+from training.synthesis.events import draw_event, open_world
 
 
 def main() -> None:

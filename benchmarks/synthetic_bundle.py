@@ -7,8 +7,8 @@ import numpy as np
 import obspy
 from numpy.typing import NDArray
 
+from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
-from models.seismic.travel_times import travel_time_s
 
 RATE_HZ = 20.0
 DURATION_S = 3600.0

@@ -3,8 +3,8 @@
 import socket
 import sys
 
-from workers.dispatch import connect
-from workers.records import Records
+from workers.queue.dispatch import connect
+from workers.queue.records import Records
 from workers.settings import Settings
 
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from models.analysis.offsets import OffsetReadings
-from models.catalog.pictures import CONDITIONING
+from models.analysis.distances import OffsetReadings
 from models.imaging.conditioning import condition
-from models.seismic.codes import TraceId
+from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import destination, distance_deg
-from models.seismic.travel_times import travel_time_s
+from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
+from models.specs.pictures import CONDITIONING
 
 SOURCE = (38.0, 27.0)
 ORIGIN_S = 1.6e9

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from models.seismic.codes import TraceId
+from models.seismic.earth.rayleigh_dispersion import phase_slowness_s_km
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg, geocentric_latitude_deg
-from models.seismic.rayleigh import phase_slowness_s_km
+from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 
 Floats = NDArray[np.float64]

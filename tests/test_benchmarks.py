@@ -10,9 +10,9 @@ from benchmarks.baseline_classify import Baseline, prepared, section_picture, tr
 from benchmarks.paper_location import draw, error_km, paper
 from benchmarks.serving_classify import Serving
 from benchmarks.synthetic_bundle import make_bundle
-from models.catalog.event_type import CLASSES, EVENT_TYPE
-from models.catalog.offset import OFFSET
 from models.imaging.style import channels
+from models.specs.event_type import CLASSES, EVENT_TYPE
+from models.specs.offset import OFFSET
 from workers.settings import Settings
 
 BUNDLE = make_bundle(traces=5, rate_hz=2.0)

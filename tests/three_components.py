@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.seismic.codes import TraceId
+from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Horizontals, Record
 
 START_S = 1_262_304_000.0

@@ -13,10 +13,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from models.catalog.index import MODELS
-from models.catalog.spec import ModelSpec
 from models.imaging.style import channels
 from models.registry.card import Card, Metric
+from models.specs.index import MODELS
+from models.specs.spec import ModelSpec
 
 OPSET = 17
 VERSION = "1"

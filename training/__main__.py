@@ -6,9 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from training import greens, lookups, showing, tables
+from training.cli import experiments, reports, tables
 from training.config import TrainingSettings, recipe
-from training.seeds import Purpose
+from training.earth import greens
+from training.random_streams import Purpose
 
 STORES = (*greens.FULL_STORES, "greens_50s", "greens_50s_continental", "greens_50s_oceanic")
 MODELS = ("offset", "event_type", "depth", "force_azimuth", "families")
@@ -29,23 +30,23 @@ def build_stores(names: list[str], settings: TrainingSettings) -> None:
 
 def train(name: str, settings: TrainingSettings, version: str) -> None:
     """Train, export and score one model, and print its card's metrics."""
-    from training import families_train, offset, section_models
+    from training.tasks import distance, families, sections
 
     if name == "offset":
-        place = offset.train(settings, version)
+        place = distance.train(settings, version)
     elif name == "families":
-        place = families_train.train(settings, version)
+        place = families.train(settings, version)
     else:
-        place = section_models.train(name, settings, version)
+        place = sections.train(name, settings, version)
     print(f"{name}: {place}")
 
 
 def write_archive(verb: str, settings: TrainingSettings, arguments: argparse.Namespace) -> None:
     """Draw the catalog twin, a set of anomalies, or waveforms to train on; a stopped run goes on where it was."""
-    from training import mixtures, twin
+    from training.datasets import catalog_twin, mixtures
 
     if verb == "twin":
-        twin.write_twin(recipe("twin", twin.TwinRecipe), settings, arguments.out)
+        catalog_twin.write_twin(recipe("twin", catalog_twin.TwinRecipe), settings, arguments.out)
     else:
         purpose = {"anomalies": Purpose.ANOMALIES, "endless": Purpose.ENDLESS}[verb]
         mixture = recipe(verb, mixtures.MixtureRecipe)
@@ -54,15 +55,15 @@ def write_archive(verb: str, settings: TrainingSettings, arguments: argparse.Nam
 
 def fetch(arguments: argparse.Namespace, _settings: TrainingSettings) -> None:
     """Fetch what is missing of a plan, and tell whether all of it came."""
-    from training import fdsn
+    from training.fdsn import download
 
-    done = fdsn.fetch(fdsn.read_plan(arguments.plan), arguments.folder)
+    done = download.fetch(download.read_plan(arguments.plan), arguments.folder)
     print(f"{arguments.folder}: {done.requests} requests, {done.failures} failed{'; run again for the rest' if done.failures else ''}")
 
 
 def draw_gallery(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Draw synthetic and real sections."""
-    from training import gallery
+    from training.experiments import gallery
 
     out = settings.build_dir / "gallery"
     count = gallery.write_gallery(settings, arguments.folder, out, Path("docs/figures/gallery.png"))
@@ -71,38 +72,38 @@ def draw_gallery(arguments: argparse.Namespace, settings: TrainingSettings) -> N
 
 def draw_sources(_arguments: argparse.Namespace, _settings: TrainingSettings) -> None:
     """Draw every kind of source."""
-    from training import source_figure
+    from training.experiments import source_figure
 
     source_figure.write_sources(Path("docs/figures/sources.png"))
 
 
 def measure_leakage(arguments: argparse.Namespace, _settings: TrainingSettings) -> None:
     """Tell what trivial cues give away."""
-    from training import leakage
+    from training.validation import leakage
 
     Path("docs/leakage.md").write_text(leakage.page(arguments.folders, arguments.events), encoding="utf-8")
 
 
 def measure_physics(_arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Hold the stores against disba, TauP and the moment that went in."""
-    from training import physics
+    from training.validation import physics
 
     Path("docs/physics.md").write_text(physics.report(settings.build_dir / "greens", STORES), encoding="utf-8")
 
 
 def measure_realism(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Hold synthetics against real records."""
-    from training import realism_report
+    from training.validation import realism_page
 
-    page = realism_report.report(arguments.folder, settings.build_dir / "realism", Path("docs/figures/realism.png"))
+    page = realism_page.report(arguments.folder, settings.build_dir / "realism", Path("docs/figures/realism.png"))
     Path("docs/realism.md").write_text(page, encoding="utf-8")
 
 
 def measure_families(_arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Group mixtures of known kinds by every method."""
-    from training import families_benchmark
+    from training.experiments.families import benchmark
 
-    families_benchmark.write(settings, Path("docs/families.md"))
+    benchmark.write(settings, Path("docs/families.md"))
 
 
 def add_measures(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -131,30 +132,31 @@ def add_measures(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 def locate(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Locate the twin's test part, an archive's with and without stacked surface waves, or real events."""
-    from training import location_faint, location_report
+    from training.evaluation import location_page
+    from training.experiments.location import surface_wave_stack
 
     if arguments.archive is not None:
-        location_faint.report(settings, arguments.archive, arguments.most)
+        surface_wave_stack.report(settings, arguments.archive, arguments.most)
     elif arguments.louder is not None:
-        location_report.report_louder(settings, arguments.store, arguments.most, arguments.louder)
+        location_page.report_louder(settings, arguments.store, arguments.most, arguments.louder)
     elif arguments.real is None:
-        location_report.report_twin(settings, arguments.store, arguments.most)
+        location_page.report_twin(settings, arguments.store, arguments.most)
     else:
-        location_report.report_real(settings, arguments.real)
+        location_page.report_real(settings, arguments.real)
 
 
 def calibrate_regions(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Fit the factors on stated regions and put them into the offset model's card."""
-    from training import location_regions
+    from training.evaluation import region_calibration
 
-    print(location_regions.calibrate(settings, arguments.store, arguments.most))
+    print(region_calibration.calibrate(settings, arguments.store, arguments.most))
 
 
 def measure_shared(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Measure the error that the distances of one event share."""
-    from training import location_shared
+    from training.experiments.location import common_error
 
-    print(location_shared.report(settings, arguments.store, arguments.most))
+    print(common_error.report(settings, arguments.store, arguments.most))
 
 
 def add_location(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -173,11 +175,11 @@ def add_location(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         verb.add_argument("--most", type=int, help="most events")
 
 
-def restore(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+def restore_weights(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Put a run together from what was shipped."""
-    from training import restoring
+    from training.tasks import restore
 
-    print(restoring.restore_run(arguments.name, settings, arguments.version))
+    print(restore.restore_run(arguments.name, settings, arguments.version))
 
 
 def train_all(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -197,7 +199,7 @@ def add_training(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     one.set_defaults(run=lambda given, settings: train(given.name, settings, given.version))
     again = verbs.add_parser("restore", help="put weights to train on from together from a shipped artifact, as a run in build/runs")
     again.add_argument("name", choices=[name for name in MODELS if name != "families"])
-    again.set_defaults(run=restore)
+    again.set_defaults(run=restore_weights)
     everything = verbs.add_parser("all", help="the stores and every model, in order")
     everything.set_defaults(run=train_all)
     for versioned in (one, again, everything):
@@ -206,9 +208,9 @@ def add_training(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 def write_demo(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Write the bundles of the demonstration."""
-    from training import bundles
+    from training.datasets import demo_bundles
 
-    bundles.write_bundles(settings, arguments.out)
+    demo_bundles.write_bundles(settings, arguments.out)
 
 
 def add_archives(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -233,9 +235,9 @@ def main() -> None:
     add_archives(verbs)
     add_measures(verbs)
     add_location(verbs)
-    tables.add_tables(verbs)
-    lookups.add_lookups(verbs)
-    showing.add_showing(verbs)
+    experiments.add_tables(verbs)
+    tables.add_lookups(verbs)
+    reports.add_showing(verbs)
     arguments = parser.parse_args()
     arguments.run(arguments, TrainingSettings())
 

@@ -7,13 +7,13 @@ import threading
 
 import structlog
 
-from models.catalog.index import MODELS
 from models.errors import AtlasError
 from models.registry.store import open_store
-from workers.dispatch import FINE_TUNE_QUEUE, QUEUE
+from models.specs.index import MODELS
 from workers.logs import configure_logs
+from workers.queue.dispatch import FINE_TUNE_QUEUE, QUEUE
+from workers.runtime.supervisor import Supervisor
 from workers.settings import Settings
-from workers.supervisor import Supervisor
 
 
 def main(arguments: list[str]) -> int:
@@ -38,7 +38,7 @@ def _be_one(settings: Settings, name: str, queue: str) -> int:
     store = open_store(settings.artifacts_dir)
     for spec in MODELS:  # said before seconds of imports
         store.card(spec.name)
-    from workers.worker import work  # noqa: PLC0415 -- a supervisor has no need of ONNX Runtime
+    from workers.runtime.worker import work  # noqa: PLC0415 -- a supervisor has no need of ONNX Runtime
 
     work(settings, name, queue)
     return 0

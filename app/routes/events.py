@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request, Response
 
 from app.dependencies import ServiceOf, SubmitterOf
-from app.submission_docs import describe, responses
-from app.submissions import submit
+from app.openapi import describe, responses
+from app.submit import submit
 from workers.contracts import Kind
 
 router = APIRouter(tags=["Events"])

@@ -13,8 +13,8 @@ from app.errors import JobFailed, NotFinished, UnknownFigure, UnknownFormat
 from app.schemas import PROBLEM_RESPONSE, Job, Progress
 from app.views import formats_of, job_view
 from workers.contracts import JobRecord, Status
-from workers.records import Canceled
-from workers.results import MEDIA_TYPES, figure_key, media_type, result_key
+from workers.queue.records import Canceled
+from workers.storage.result_keys import MEDIA_TYPES, figure_key, media_type, result_key
 
 router = APIRouter(tags=["Jobs"], responses=dict.fromkeys((401, 403, 404, 429, 503), PROBLEM_RESPONSE))
 

@@ -7,15 +7,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.analysis.offsets import OffsetReadings
-from models.seismic.association import Prior
-from models.seismic.bearings import log_likelihood
-from models.seismic.fronts import Front, find_fronts
-from models.seismic.location import prepare_offsets
-from models.seismic.onsets import Onsets
-from models.seismic.particle_motion import Motions, read_motions
-from models.seismic.scanning import sphere_nodes
-from models.seismic.timed import offsets_prior
+from models.analysis.distances import OffsetReadings
+from models.seismic.arrays.likelihood import log_likelihood
+from models.seismic.arrays.plane_waves import Front, find_fronts
+from models.seismic.association.grid_scan import sphere_nodes
+from models.seismic.association.locate import offsets_prior
+from models.seismic.association.search import Prior
+from models.seismic.location.distances import prepare_offsets
+from models.seismic.polarization.back_azimuth import Motions, read_motions
+from models.seismic.signal.picker import Onsets
 from models.seismic.waveforms import Gather, Record
 
 LEVEL_STEP_DEG: Final = 1.5

@@ -10,13 +10,13 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.analysis.offsets import OffsetReadings, combine_origin_times
+from models.analysis.distances import OffsetReadings, combine_origin_times
 from models.errors import TooFewStations
 from models.imaging.render import Placement, render_beam, render_section, render_source
 from models.imaging.style import BeamStyle, SectionStyle, SourceStyle
 from models.seismic.geodesy import azimuth_deg, distance_deg
-from models.seismic.location import Location, locate
-from models.seismic.regions import read_scales, stated
+from models.seismic.location.distances import Location, locate
+from models.seismic.location.region_calibration import read_scales, stated
 from models.seismic.waveforms import Gather
 
 # A reduced section begins this long before the reduced origin time, so that an origin read too late cuts nothing off.

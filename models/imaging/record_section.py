@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from models.imaging.raster import LINE
 from models.imaging.style import SectionStyle
 from models.imaging.wiggles import draw_bands
+from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE
-from models.seismic.travel_times import travel_time_s
 from models.seismic.waveforms import Gather
 
 # Ten lines over one another are still darker than twenty: dense stations keep a structure where paint would be a white block.

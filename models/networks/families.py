@@ -5,8 +5,8 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from models.networks.backbones import as_signal
 from models.networks.heads import Reader
-from models.networks.trunks import as_signal
 
 POOL: Final = (2, 4)  # rows and columns of a source picture that are averaged before pictures are compared
 

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from models.networks.trunks import AlexNet, Scaled, as_signal, trunk
+from models.networks.backbones import AlexNet, Scaled, as_signal, trunk
 
 ONE_SIGMA = 0.6827
 # Wiggles are thin lines eight rows high: four pixels at a time see them all, at a quarter of the cost of two.

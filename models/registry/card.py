@@ -5,8 +5,8 @@ from typing import Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from models.catalog.spec import Output
 from models.errors import DamagedArtifact
+from models.specs.spec import Output
 
 
 class _Stated(BaseModel):

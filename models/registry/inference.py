@@ -11,11 +11,11 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from models.catalog.spec import ModelSpec
 from models.errors import StyleMismatch
 from models.imaging.style import channels
 from models.registry.card import Card
 from models.registry.store import Store
+from models.specs.spec import ModelSpec
 
 CPU: Final = "CPUExecutionProvider"
 CUDA: Final = "CUDAExecutionProvider"

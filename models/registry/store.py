@@ -12,10 +12,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from models.catalog.spec import ModelSpec
 from models.errors import DamagedArtifact, StyleMismatch, UnknownModel
 from models.registry.card import Card
 from models.registry.graph import has_external_data
+from models.specs.spec import ModelSpec
 
 MODEL_FILE: Final = "model.onnx"
 CARD_FILE: Final = "card.json"

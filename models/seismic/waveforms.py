@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.seismic.codes import TraceId
+from models.seismic.trace_id import TraceId
 
 
 @dataclass(frozen=True)

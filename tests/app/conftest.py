@@ -11,16 +11,16 @@ import httpx
 import pytest
 from redis import Redis
 
-from app.keys import Scope, add_key, keys_path, new_key
+from app.auth.keys import Scope, add_key, keys_path, new_key
 from app.main import create_app
-from models.catalog.index import MODELS
-from workers.blobs import open_blobs
+from models.specs.index import MODELS
 from workers.contracts import JobRecord, Problem, Status, WorkerState
-from workers.dispatch import connect
-from workers.embedded import EmbeddedQueue
-from workers.records import Records
-from workers.results import figure_key, result_key
+from workers.queue.dispatch import connect
+from workers.queue.records import Records
+from workers.runtime.embedded_queue import EmbeddedQueue
 from workers.settings import Settings
+from workers.storage.blobs import open_blobs
+from workers.storage.result_keys import figure_key, result_key
 
 CLASSIFIED = {
     "event_type": "glacial",

@@ -9,7 +9,7 @@ import pytest
 
 from app.main import VERSION, create_app
 from models.errors import LimitExceeded, UnsupportedPart, UnusableData
-from workers.failures import RULES, problem_of
+from workers.problems import RULES, problem_of
 from workers.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

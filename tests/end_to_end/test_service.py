@@ -20,8 +20,8 @@ import httpx
 import pytest
 from redis import Redis
 
-from workers.dispatch import connect
-from workers.records import Records
+from workers.queue.dispatch import connect
+from workers.queue.records import Records
 from workers.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

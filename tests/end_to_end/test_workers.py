@@ -14,14 +14,14 @@ from uuid import uuid4
 
 import pytest
 
-from workers.blobs import open_blobs
 from workers.contracts import ClassifyResult, ClusterResult, JobRecord, Kind, LocateResult, Options, Part, Status, Submission
-from workers.dispatch import Dispatcher, connect
-from workers.embedded import EmbeddedQueue
-from workers.records import Records, job_key
-from workers.results import figure_key, result_key
+from workers.queue.dispatch import Dispatcher, connect
+from workers.queue.records import Records, job_key
+from workers.runtime.embedded_queue import EmbeddedQueue
+from workers.runtime.supervisor import ROOT, Supervisor, environment
 from workers.settings import Settings
-from workers.supervisor import ROOT, Supervisor, environment
+from workers.storage.blobs import open_blobs
+from workers.storage.result_keys import figure_key, result_key
 
 PATIENCE_S = 90.0
 

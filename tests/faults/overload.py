@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from app.keys import Scope, add_key, keys_path, new_key
+from app.auth.keys import Scope, add_key, keys_path, new_key
 from tests import toy_models
 from tests.faults.bundles import event
 from tests.faults.service import ROOT, Service

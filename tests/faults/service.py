@@ -13,8 +13,8 @@ from typing import Self
 import httpx
 
 from tests.faults import processes
-from workers.dispatch import connect
-from workers.records import Records
+from workers.queue.dispatch import connect
+from workers.queue.records import Records
 from workers.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -27,7 +27,7 @@ from tests import toy_models
 from tests.faults import processes
 from tests.faults.bundles import event
 from tests.faults.service import ROOT, Service
-from workers.supervisor import CLEANING_S
+from workers.runtime.supervisor import CLEANING_S
 
 FOLDER = ROOT / "build" / "soak"
 FLAT, WARM_UP, WARM_UP_JOBS = 0.05, 0.1, 100

@@ -15,11 +15,11 @@ import numpy as np
 
 with atheris.instrument_imports(include=["models", "workers"]):
     from models.errors import AtlasError
-    from models.seismic import stations
-    from models.seismic.components import north_east
-    from workers import parsing
+    from models.seismic.io import inventory
+    from models.seismic.io.horizontals import north_east
+    from workers.bundles import parse
 
-LIMITS = parsing.ReadLimits(
+LIMITS = parse.ReadLimits(
     max_files=50,
     max_unpacked_bytes=2**22,
     max_expansion_ratio=200.0,
@@ -38,8 +38,8 @@ NAMES = ("a.mseed", "stations.csv", "b.xml", "c.zip", "d.tar", "e.gz", "f", "g.t
 
 def target(folder: Path) -> Callable[[bytes], None]:
     """Bytes to parts (a first byte for each part's name, and for whether they are one event), read to the end."""
-    book = stations.own_book()
-    parsing.own_book = lambda: book  # type: ignore[attr-defined]  # it reads a file each time, which is not what is looked at
+    book = inventory.own_book()
+    parse.own_book = lambda: book  # type: ignore[attr-defined]  # it reads a file each time, which is not what is looked at
 
     def once(data: bytes) -> None:
         pieces = data.split(SEPARATOR)[:4]
@@ -48,7 +48,7 @@ def target(folder: Path) -> Callable[[bytes], None]:
             path.write_bytes(piece[1:])
         grouped = bool(data[:1] and data[0] & 0x80)
         try:
-            for event in parsing.parse_bundle(parts, LIMITS, grouped, lambda _: None):
+            for event in parse.parse_bundle(parts, LIMITS, grouped, lambda _: None):
                 check(event)
         except AtlasError:
             pass
@@ -56,7 +56,7 @@ def target(folder: Path) -> Callable[[bytes], None]:
     return once
 
 
-def check(event: parsing.EventRecords) -> None:
+def check(event: parse.EventRecords) -> None:
     """What holds of every event, whatever it was read from."""
     assert sum(len(record.samples) for record in event.records) <= LIMITS.max_samples
     for record in event.records:

@@ -33,8 +33,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from app.main import create_app
-from workers.embedded import EmbeddedQueue
 from workers.logs import configure_logs
+from workers.runtime.embedded_queue import EmbeddedQueue
 from workers.settings import Settings
 
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "fuzz"

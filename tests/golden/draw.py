@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from models.catalog.index import MODELS
 from models.imaging.conditioning import condition
 from models.imaging.raster import draw_wiggle
 from models.imaging.render import Placement, render_beam, render_section, render_traces
 from models.imaging.style import EDITION, AmplitudeStyle, Band, BeamStyle, Conditioning, FrequencyStyle, SectionStyle, fingerprint
-from models.seismic.codes import TraceId
+from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
+from models.specs.index import MODELS
 
 FOLDER = Path(__file__).parent
 CONDITIONING = Conditioning(sampling_rate_hz=1.0, shortest_period_s=8.0, longest_period_s=100.0, taper_s=20.0)

@@ -5,11 +5,11 @@ import threading
 import numpy as np
 import pytest
 
-from models.analysis.times import refine
-from models.catalog.pictures import CONDITIONING
+from models.analysis.refinement import refine
 from models.imaging.conditioning import condition
 from models.parallel import side_by_side, threads, use_threads
-from models.seismic.location import locate
+from models.seismic.location.distances import locate
+from models.specs.pictures import CONDITIONING
 from tests.local_events import local_event
 
 

@@ -3,13 +3,13 @@
 import shutil
 from pathlib import Path
 
-from workers.blobs import open_blobs
 from workers.contracts import JobRecord, Kind, Options, Part, Status, Submission
-from workers.dispatch import Dispatcher, Recovery, connect
-from workers.embedded import EmbeddedQueue
-from workers.records import Records
-from workers.results import result_key
+from workers.queue.dispatch import Dispatcher, Recovery, connect
+from workers.queue.records import Records
+from workers.runtime.embedded_queue import EmbeddedQueue
 from workers.settings import Settings
+from workers.storage.blobs import open_blobs
+from workers.storage.result_keys import result_key
 
 
 def test_a_copy_made_while_the_service_runs_has_every_accepted_job(tmp_path: Path):

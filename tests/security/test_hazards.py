@@ -18,14 +18,14 @@ import yaml
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import NoPermissionError
 
-from app.idempotency import Idempotency
-from app.rates import Rates
+from app.auth.rate_limits import Rates
+from app.jobs.idempotency import Idempotency
 from workers.contracts import Kind, Options, Part, Status, Submission, WorkerState
-from workers.dispatch import Dispatcher, Recovery, connect, queue_url
-from workers.embedded import EmbeddedQueue
-from workers.heartbeat import Heartbeat
-from workers.listed import ListedWorker
-from workers.records import Records, job_key
+from workers.queue.dispatch import Dispatcher, Recovery, connect, queue_url
+from workers.queue.records import Records, job_key
+from workers.runtime.allowlist_worker import ListedWorker
+from workers.runtime.embedded_queue import EmbeddedQueue
+from workers.runtime.heartbeat import Heartbeat
 from workers.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,10 +5,10 @@ import gzip
 import pytest
 
 from models.errors import AtlasError
-from models.seismic.stations import own_book
-from workers import parsing
-from workers.parsing import ReadLimits, parse_bundle
-from workers.reader import read_event
+from models.seismic.io.inventory import own_book
+from workers.bundles import parse
+from workers.bundles.parse import ReadLimits, parse_bundle
+from workers.bundles.sandbox import read_event
 from workers.settings import Settings
 
 SETTINGS = Settings(max_files=200, max_segments=300, max_samples=2_500_000, reader_memory_bytes=2**31, reader_wall_s=20.0, reader_cpu_s=3)
@@ -54,7 +54,7 @@ def test_ten_thousand_parts_are_read_and_more_files_than_allowed_are_not(recordi
 def test_cut_at_every_byte_it_is_read_or_refused_and_nothing_else(kind, recordings, tmp_path, monkeypatch):
     """Every length of a small file, in this process: what the child would have caught would be seen here."""
     book = own_book()  # once, and not for each length
-    monkeypatch.setattr(parsing, "own_book", lambda: book)
+    monkeypatch.setattr(parse, "own_book", lambda: book)
     data = short(recordings, kind)
     wave, cut = tmp_path / "wave", tmp_path / "cut"
     wave.write_bytes(short(recordings, "miniSEED 3"))

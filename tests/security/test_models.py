@@ -10,10 +10,10 @@ import pytest
 import yaml
 from onnx import TensorProto, helper, numpy_helper
 
-from models.catalog.event_type import EVENT_TYPE
 from models.errors import DamagedArtifact
 from models.registry.graph import has_external_data
 from models.registry.store import open_store
+from models.specs.event_type import EVENT_TYPE
 
 KEPT_ELSEWHERE = {"initializer": "graph", "constant": "node", "in a branch": "branch"}
 

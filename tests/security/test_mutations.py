@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.errors import AtlasError
-from workers.parsing import ReadLimits, parse_bundle
+from workers.bundles.parse import ReadLimits, parse_bundle
 
 LIMITS = ReadLimits(50, 2**22, 200.0, 20, 20, 50, 200_000, 86_400.0, 2**22, 2**31, 60)
 KINDS = ("miniSEED 2", "miniSEED 3", "floats", "zip", "tar", "gzip", "StationXML", "table")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from training import greens
 from training.config import TrainingSettings, recipe
+from training.earth import greens
 
 
 @pytest.fixture(scope="session")

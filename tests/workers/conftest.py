@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from workers.blobs import BlobStore, open_blobs
 from workers.contracts import Kind, Options, Part, Submission
-from workers.dispatch import Dispatcher, Recovery, connect
-from workers.embedded import EmbeddedQueue
-from workers.records import Records
+from workers.queue.dispatch import Dispatcher, Recovery, connect
+from workers.queue.records import Records
+from workers.runtime.embedded_queue import EmbeddedQueue
 from workers.settings import Settings
+from workers.storage.blobs import BlobStore, open_blobs
 
 
 @pytest.fixture(scope="session")

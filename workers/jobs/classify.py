@@ -1,12 +1,12 @@
 """POST /events/classify: tectonic or glacial?"""
 
-from models.analysis.events import Classification, classify_event
-from models.analysis.offsets import combine_origin_times
+from models.analysis.distances import combine_origin_times
+from models.analysis.pipeline import Classification, classify_event
 from workers.contracts import ClassifyResult, ReferencePoint
-from workers.jobs import drawing
-from workers.jobs.desk import Outcome, Task
-from workers.jobs.reading import one_gather, trial_epicenter, unread, version_of
-from workers.products import classify_products
+from workers.exports.tables import classify_products
+from workers.jobs import figures
+from workers.jobs.context import Outcome, Task
+from workers.jobs.inputs import one_gather, trial_epicenter, unread, version_of
 
 
 def classify(task: Task) -> Outcome:
@@ -16,9 +16,9 @@ def classify(task: Task) -> Outcome:
     task.progress("draw", 0.88)
     origin_s = combine_origin_times(found.readings).time_s
     title = f"{found.event_type} {found.probabilities[found.event_type]:.0%}"
-    figures = {"section": drawing.section(gather, found.readings, found.reference, origin_s, title)}
+    drawn = {"section": figures.section(gather, found.readings, found.reference, origin_s, title)}
     result = _result(task, found)
-    return Outcome(result, warnings + unread(gather, found.readings), figures, classify_products(result))
+    return Outcome(result, warnings + unread(gather, found.readings), drawn, classify_products(result))
 
 
 def _result(task: Task, found: Classification) -> ClassifyResult:

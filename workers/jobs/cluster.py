@@ -9,22 +9,21 @@ import numpy as np
 
 from models.errors import TooFewEvents
 from workers.contracts import Assignment, Cluster, ClusterResult, Selection
-from workers.figures import Family, contact_sheet, families_figure
-from workers.jobs.desk import Outcome, Task
+from workers.exports.tables import cluster_products
+from workers.jobs.context import Outcome, Task
 from workers.jobs.embedding import Embedded, embed_all
-from workers.jobs.reading import version_of
-from workers.plots.families import OUTLIER
-from workers.products import cluster_products
+from workers.jobs.inputs import version_of
+from workers.plots.families import OUTLIER, Family, contact_sheet, families_figure
 
 if TYPE_CHECKING:
-    from models.analysis.families import Families
+    from models.clustering.clusters import Families
 
 MOST_SHEETS: Final = 12
 
 
 def cluster(task: Task) -> Outcome:
     """Raises what the reader raises, TooFewEvents, LimitExceeded, FineTuneUnavailable, Canceled, Superseded."""
-    from models.analysis.families import find_families  # noqa: PLC0415 -- scikit-learn takes longer than a worker's start may
+    from models.clustering.clusters import find_families  # noqa: PLC0415 -- scikit-learn takes longer than a worker's start may
 
     options = task.record.submission.options
     if options.fine_tune:

@@ -9,16 +9,16 @@ from typing import IO, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.analysis.events import Models, embed_event
-from models.catalog.pictures import CONDITIONING
+from models.analysis.pipeline import Models, embed_event
 from models.errors import NoUsableTrace
 from models.imaging.conditioning import condition
-from models.seismic.codes import TraceId
+from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
+from models.specs.pictures import CONDITIONING
 from workers.contracts import DataWarning
-from workers.jobs.desk import Desk, Task
-from workers.jobs.reading import many_events, warnings_of
-from workers.pieces import Arrays, SharedOut
+from workers.jobs.context import Desk, Task
+from workers.jobs.inputs import many_events, warnings_of
+from workers.jobs.shared_tasks import Arrays, SharedOut
 
 A_PIECE: Final = 16  # events
 AHEAD_A_WORKER: Final = 3  # pieces that wait, for each worker there is

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.errors import LimitExceeded
-from workers.failures import FineTuneUnavailable
 from workers.jobs.cluster import check_number, outcome_of
-from workers.jobs.desk import Outcome, Task
+from workers.jobs.context import Outcome, Task
 from workers.jobs.embedding import Embedded, embed_all
+from workers.problems import FineTuneUnavailable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from models.analysis.families import Families
-    from training.fine_tuning import Tuned
+    from models.clustering.clusters import Families
+    from training.learning.fine_tuning import Tuned
 
 
 def fine_tune(task: Task) -> Outcome:
@@ -34,7 +34,7 @@ def fine_tune(task: Task) -> Outcome:
     if settings.fine_tune_workers == 0:
         raise FineTuneUnavailable("this service does not train on uploads; send the bundle without fine_tune")
     try:
-        from training import fine_tuning  # noqa: PLC0415 -- the training group may be absent
+        from training.learning import fine_tuning  # noqa: PLC0415 -- the training group may be absent
     except ImportError as error:
         raise FineTuneUnavailable("this service has no training installed; send the bundle without fine_tune") from error
     with closing(Embedded()) as embedded:
@@ -47,7 +47,7 @@ def fine_tune(task: Task) -> Outcome:
 
 def _tuned(task: Task, embedded: Embedded, train: Callable[..., Tuned]) -> Families:
     """The families that stand out most, over all k."""
-    from models.analysis.families import find_families  # noqa: PLC0415 -- scikit-learn takes longer than a worker's start may
+    from models.clustering.clusters import find_families  # noqa: PLC0415 -- scikit-learn takes longer than a worker's start may
 
     settings, options = task.desk.settings, task.record.submission.options
     untouched = find_families(np.stack(embedded.embeddings), options.k_min, options.k_max, settings.cluster_starts, options.seed)
@@ -64,7 +64,7 @@ def _tuned(task: Task, embedded: Embedded, train: Callable[..., Tuned]) -> Famil
 
 def _judged(embedding: NDArray[np.float32], k: int, loss: float, starts: int, seed: int) -> Families:
     """The k families of an embedding, with the loss that the network ended with."""
-    from models.analysis.families import find_families  # noqa: PLC0415
+    from models.clustering.clusters import find_families  # noqa: PLC0415
 
     found = find_families(embedding, k, k, starts, seed)
     return replace(found, selection=tuple(replace(choice, loss=loss) for choice in found.selection))

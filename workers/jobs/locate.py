@@ -3,17 +3,17 @@
 import math
 from datetime import UTC, datetime
 
-from models.analysis.events import EventLocation, locate_event
+from models.analysis.pipeline import EventLocation, locate_event
 from models.analysis.sections import reference_at
-from models.seismic.arrivals import Arrival
+from models.seismic.association.arrivals import Arrival
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg
-from models.seismic.posterior import CONFIDENCE, OUTER_CONFIDENCE, Maximum
+from models.seismic.location.posterior import CONFIDENCE, OUTER_CONFIDENCE, Maximum
 from models.seismic.waveforms import Gather
 from workers.contracts import ArrivalReading, Ellipse, Epicenter, LocateResult, OffsetReading
-from workers.jobs import drawing
-from workers.jobs.desk import Outcome, Task
-from workers.jobs.reading import one_gather, trial_epicenter, unread, version_of
-from workers.products import locate_products
+from workers.exports.tables import locate_products
+from workers.jobs import figures
+from workers.jobs.context import Outcome, Task
+from workers.jobs.inputs import one_gather, trial_epicenter, unread, version_of
 
 HALF_WAY_KM = 180.0 * KM_PER_DEGREE
 
@@ -32,12 +32,12 @@ def _figures(gather: Gather, found: EventLocation) -> dict[str, bytes]:
     readings, origin_s = found.readings, found.origin.time_s
     title = f"{found.event_type}{_depth_or_force(found)}"
     return {
-        "section": drawing.section(
+        "section": figures.section(
             gather, readings, reference_at(found.location), origin_s, title, found.depth.depth_km if found.depth else 0.0
         ),
-        "map": drawing.map_of(gather, readings, found.location, title, found.back_azimuths),
-        "offsets": drawing.offsets(gather, readings, origin_s, "predicted distances"),
-        "residuals": drawing.residuals(gather, readings, found.location, "residuals of the predicted distances"),
+        "map": figures.map_of(gather, readings, found.location, title, found.back_azimuths),
+        "offsets": figures.offsets(gather, readings, origin_s, "predicted distances"),
+        "residuals": figures.residuals(gather, readings, found.location, "residuals of the predicted distances"),
     }
 
 

@@ -1,1 +1,1 @@
-"""How figures for people are drawn; `workers.figures` is the door."""
+"""Figures for people, each a plain function from arrays to PNG bytes; no network reads one of them."""

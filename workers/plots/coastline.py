@@ -1,4 +1,4 @@
-"""Where land begins: Natural Earth, 1:50,000,000, public domain, thinned to 0.04 degrees by `training/coastline.py`."""
+"""Where land begins: Natural Earth, 1:50,000,000, public domain, thinned to 0.04 degrees by `training/lookup_tables/coastline.py`."""
 
 from functools import cache
 from pathlib import Path

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from models.catalog.index import MODELS
-from models.catalog.pictures import CONDITIONING
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
-from models.seismic.codes import TraceId
 from models.seismic.geodesy import destination
+from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
+from models.specs.index import MODELS
+from models.specs.pictures import CONDITIONING
 
 
 @pytest.fixture(scope="session")

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from models.analysis.directions import Directions, joint_prior, read_directions
-from models.analysis.offsets import OffsetReadings
-from models.analysis.thinning import refine_by_some, spread_out
-from models.analysis.times import refine
-from models.catalog.pictures import CONDITIONING
+from models.analysis.distances import OffsetReadings
+from models.analysis.refinement import refine
+from models.analysis.station_subset import refine_by_some, spread_out
 from models.imaging.conditioning import condition
+from models.seismic.association.grid_scan import sphere_nodes
 from models.seismic.geodesy import azimuth_deg, destination, distance_deg
-from models.seismic.location import locate
-from models.seismic.onsets import pick_all
-from models.seismic.scanning import sphere_nodes
+from models.seismic.location.distances import locate
+from models.seismic.signal.picker import pick_all
+from models.specs.pictures import CONDITIONING
 from tests.three_components import START_S, p_wave, station
 
 SOURCE = (12.0, 58.0)

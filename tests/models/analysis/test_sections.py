@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.offsets import combine_origin_times, read_offsets
+from models.analysis.distances import combine_origin_times, read_offsets
 from models.analysis.sections import (
     LEAD_S,
     Reference,
@@ -16,9 +16,9 @@ from models.analysis.sections import (
     place_traces,
     section_start_s,
 )
-from models.catalog.pictures import AZIMUTH_SECTION, DISTANCE_SECTION, FORCE_BEAM
 from models.imaging.render import Placement, render_beam, render_section
 from models.seismic.geodesy import azimuth_deg, distance_deg
+from models.specs.pictures import AZIMUTH_SECTION, DISTANCE_SECTION, FORCE_BEAM
 
 GIVEN = Reference(20.0, 30.0, "given")
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.analysis.events import embed_event
-from models.analysis.families import find_families
+from models.analysis.pipeline import embed_event
+from models.clustering.clusters import find_families
 
 EVENTS, TRACES = 10, 4
 MOMENTS_S = np.arange(2400.0)

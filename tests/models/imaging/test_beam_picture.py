@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.catalog.pictures import FORCE_BEAM
 from models.imaging.beam_picture import NOTHING
 from models.imaging.render import Placement, render_beam
-from models.seismic.codes import TraceId
+from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
+from models.specs.pictures import FORCE_BEAM
 
 ORIGIN_S, LENGTH = 1000.0, 6000
 TIMES_S = np.arange(LENGTH)

@@ -4,7 +4,7 @@ import pytest
 from models.errors import NoUsableTrace
 from models.imaging.conditioning import condition
 from models.imaging.style import Conditioning
-from models.seismic.codes import TraceId
+from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record, Response
 
 CONDITIONING = Conditioning(sampling_rate_hz=1.0, shortest_period_s=8.0, longest_period_s=200.0, taper_s=30.0)

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from models.catalog.pictures import AZIMUTH_SECTION, DISTANCE_SECTION
 from models.imaging.record_section import Placement, center_rows, first_arrivals_s
 from models.imaging.render import render_section
-from models.seismic.codes import TraceId
+from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
+from models.specs.pictures import AZIMUTH_SECTION, DISTANCE_SECTION
 
 TIMES_S = np.arange(5120)
 ROWS, COLUMNS = DISTANCE_SECTION.rows, DISTANCE_SECTION.columns

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from models.imaging.conditioning import condition
 from models.imaging.render import Placement, render_section, render_traces
 from models.imaging.style import AmplitudeStyle, Band, Conditioning, FrequencyStyle, SectionStyle, channels
-from models.seismic.codes import TraceId
+from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather, Record
 
 CONDITIONING = Conditioning(sampling_rate_hz=1.0, shortest_period_s=8.0, longest_period_s=100.0, taper_s=20.0)

@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.catalog.pictures import SOURCE
 from models.imaging.render import render_source
 from models.imaging.source_picture import attenuation_db
-from models.seismic.codes import TraceId
+from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
+from models.specs.pictures import SOURCE
 
 DISTANCES = np.array([20.0, 35.0, 50.0, 65.0, 80.0])
 

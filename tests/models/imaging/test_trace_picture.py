@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from models.catalog.pictures import TRACE_AMPLITUDE, TRACE_FREQUENCY
 from models.imaging.render import render_traces
 from models.imaging.trace_picture import row_periods_s
-from models.seismic.codes import TraceId
+from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
+from models.specs.pictures import TRACE_AMPLITUDE, TRACE_FREQUENCY
 
 TIMES_S = np.arange(5120)
 

@@ -3,7 +3,7 @@ import pytest
 
 from models.imaging.style import AmplitudeStyle, Band, Conditioning
 from models.imaging.window import cut, frame_of
-from models.seismic.codes import TraceId
+from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 
 STYLE = AmplitudeStyle(

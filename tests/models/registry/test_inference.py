@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from models.catalog.event_type import EVENT_TYPE
-from models.catalog.index import MODELS
-from models.catalog.offset import OFFSET
 from models.errors import StyleMismatch
 from models.imaging.style import channels
 from models.registry.inference import CPU, CUDA, OnnxModel, choose_provider
 from models.registry.store import open_store
+from models.specs.event_type import EVENT_TYPE
+from models.specs.index import MODELS
+from models.specs.offset import OFFSET
 
 
 def pictures_for(spec, count, seed=0):

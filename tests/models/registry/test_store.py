@@ -5,10 +5,10 @@ import shutil
 
 import pytest
 
-from models.catalog.event_type import EVENT_TYPE
-from models.catalog.index import MODELS
 from models.errors import DamagedArtifact, StyleMismatch, UnknownModel
 from models.registry.store import open_store
+from models.specs.event_type import EVENT_TYPE
+from models.specs.index import MODELS
 
 
 @pytest.fixture

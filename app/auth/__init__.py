@@ -1,0 +1,1 @@
+"""API keys, rates, and what may be exposed without keys."""

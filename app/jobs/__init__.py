@@ -1,0 +1,1 @@
+"""Job submissions made safe to repeat, and updates of running jobs."""

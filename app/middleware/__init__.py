@@ -1,0 +1,1 @@
+"""What every request passes: identifiers, log lines, metrics, security headers."""

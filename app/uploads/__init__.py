@@ -1,0 +1,1 @@
+"""Request bodies received in a stream: multipart forms, raw bodies, limits."""

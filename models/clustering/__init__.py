@@ -1,0 +1,1 @@
+"""Unsupervised grouping of embeddings: clusters, their number, and tests whether there are any."""

@@ -1,0 +1,124 @@
+"""Which onsets are which phases of a source, and how well their times can tell its depth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.seismic.association.candidates import GROUP_VELOCITIES_KM_S, SURGE_DEVIATION_S, SURGE_PATH_ERROR, Candidates
+from models.seismic.association.grid_scan import Source, phase_curves
+from models.seismic.earth.travel_time_errors import FIRST_PHASES, phase_error_s
+from models.seismic.earth.travel_times import DISTANCES_DEG, PHASES, travel_time_s
+from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, azimuthal_gap_deg
+
+Floats = NDArray[np.float64]
+
+ASSOCIATED: Final = 3.0  # deviations within which an onset counts as the arrival
+DEPTH_PHASES: Final = ("pP", "sP")
+UNKNOWN_DEPTH_KM: Final = 200.0
+SURE_STATIONS: Final = 8
+SURE_SHARE: Final = 0.75
+SURE_GAP_DEG: Final = 180.0
+SURE_DEPTH_KM, SURE_REACH_DEG = 100.0, 30.0
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """
+    An onset taken for a phase: the trace's number in its gather, POSIX seconds, observed less predicted, one deviation.
+
+    `short_period`: it stands out at 0.3 Hz and above.
+    """
+
+    place: int
+    phase: str
+    time_s: float
+    residual_s: float
+    uncertainty_s: float
+    short_period: bool = False
+
+
+def associate(data: Candidates, source: Source) -> tuple[Arrival, ...]:
+    """Each phase's onset on each trace, where there is one within three deviations that no earlier phase has taken."""
+    reach = data.reach_deg(source.point)
+    errors = [phase_error_s(phase, data.apart_deg, reach, source.depth_km) for phase in PHASES]
+    curves = phase_curves(source.depth_km).astype(np.float64)
+    arrivals = []
+    for i, place in enumerate(data.places.tolist()):
+        free, vertical = data.as_shear[i] > 0.0, data.as_later[i] > 0.0
+        for row, phase in enumerate(PHASES):
+            expected = source.time_s + float(np.interp(reach[i], DISTANCES_DEG, curves[row]))
+            sigma = np.hypot(data.deviations[i], errors[row][i])
+            off = np.where(free & (vertical | (phase == "S")), np.abs(data.times[i] - expected) / sigma, np.inf)
+            at = int(np.argmin(off))
+            if off[at] <= ASSOCIATED:
+                time_s = float(data.times[i, at])
+                short = bool(data.short_period[i, at])
+                arrivals.append(Arrival(int(place), phase, data.clock_s + time_s, time_s - expected, float(sigma[at]), short))
+                free &= np.abs(data.times[i] - time_s) > 3.0
+    return (*arrivals, *_surface_arrivals(data, source, reach))
+
+
+def beyond_doubt(data: Candidates, source: Source) -> bool:
+    """
+    Whether first arrivals of nearly all the stations fit, on all sides of the source: no other place explains as many.
+
+    A deep source beneath a network is in doubt: core phases from the other side of the Earth come up as steeply.
+    """
+    heard = {arrival.place for arrival in associate(data, source) if arrival.phase in FIRST_PHASES}
+    rows = np.isin(data.places, list(heard))
+    if rows.sum() < max(SURE_STATIONS, SURE_SHARE * len(rows)):
+        return False
+    if source.depth_km > SURE_DEPTH_KM and np.median(data.reach_deg(source.point)[rows]) < SURE_REACH_DEG:
+        return False
+    (latitude, *latitudes), (longitude, *longitudes) = _degrees(np.vstack((source.point, data.stations[rows])))
+    return azimuthal_gap_deg(azimuth_deg(latitude, longitude, latitudes, longitudes)) < SURE_GAP_DEG
+
+
+def _degrees(points: Floats) -> tuple[Floats, Floats]:
+    """Geocentric latitudes and longitudes [n] of unit vectors [n, 3]."""
+    return np.degrees(np.arcsin(np.clip(points[:, 2], -1.0, 1.0))), np.degrees(np.arctan2(points[:, 1], points[:, 0]))
+
+
+def _surface_arrivals(data: Candidates, source: Source, reach: Floats) -> list[Arrival]:
+    """The Rayleigh waves' largest amplitude, at the group velocity that most traces agree on."""
+    found: list[Arrival] = []
+    for velocity in GROUP_VELOCITIES_KM_S:
+        expected = source.time_s + reach * KM_PER_DEGREE / velocity
+        sigma = np.hypot(SURGE_DEVIATION_S, SURGE_PATH_ERROR * (expected - source.time_s))
+        off = np.where(data.surge_weights > 0.0, data.surge_times - expected[:, None], np.inf)
+        nearest = np.argmin(np.abs(off), axis=1)
+        arrivals = []
+        for i, at in enumerate(nearest.tolist()):
+            if abs(off[i, at]) <= ASSOCIATED * SURGE_DEVIATION_S:
+                time_s = data.clock_s + float(data.surge_times[i, at])
+                arrivals.append(Arrival(int(data.places[i]), "LR", time_s, float(off[i, at]), float(sigma[i])))
+        found = max(found, arrivals, key=len)
+    return found
+
+
+def depth_error_km(data: Candidates, source: Source, arrivals: Sequence[Arrival]) -> float:
+    """
+    What an Earth unlike ak135 makes of a depth.
+
+    Depth is told by how differently it delays arrivals: those of stations nearby against those of stations far away, or of depth
+    phases, where at least half as many are heard as first arrivals. An error of the times that goes along with that difference is
+    one of depth.
+    """
+    reach = data.reach_deg(source.point)
+    counts = {phase: sum(arrival.phase == phase for arrival in arrivals) for phase in PHASES}
+    first = sum(counts[phase] for phase in FIRST_PHASES)
+    told = [phase for phase in PHASES if counts[phase] and (phase not in DEPTH_PHASES or 2 * counts[phase] >= first)]
+    shallow, deep = max(source.depth_km - 10.0, 0.0), source.depth_km + 10.0
+    rates, errors = [], []
+    for phase in told:
+        heard = np.isin(data.places, [arrival.place for arrival in arrivals if arrival.phase == phase])
+        rates.append((travel_time_s(phase, reach[heard], deep) - travel_time_s(phase, reach[heard], shallow)) / (deep - shallow))
+        errors.append(phase_error_s(phase, data.apart_deg, reach, source.depth_km)[heard])
+    rate, error = np.concatenate([*rates, np.zeros(0)]), np.concatenate([*errors, np.zeros(0)])
+    known = np.isfinite(rate)
+    if known.sum() < 2:
+        return UNKNOWN_DEPTH_KM
+    return min(float(np.median(error[known])) / max(float(np.ptp(np.percentile(rate[known], (10, 90)))), 1e-3), UNKNOWN_DEPTH_KM)

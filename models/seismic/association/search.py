@@ -1,0 +1,179 @@
+"""
+Which source explains most traces' onsets: a search over the whole sphere, depth and origin time, coarse to fine.
+
+Traces vote for arrival times (`candidates`), votes are stacked along travel times (`stacking`); a trace that saw nothing where an
+arrival should be counts against a source, by a bounded amount. No onset needs to be named beforehand, and outliers cost little.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.seismic.association.candidates import Candidates
+from models.seismic.association.grid_scan import Scan, Source, around, log_depth_prior, missed_s, origin_span, scan, sphere_nodes
+from models.seismic.earth.travel_times import DEPTHS_KM, NEAR_DEG
+
+Floats = NDArray[np.float64]
+Prior = Callable[[Floats], Floats]
+"""Logarithm of a prior density over the sphere, one being uniform, at nodes [m, 3] (unit vectors at geocentric latitudes)."""
+
+FAMILIES: Final = (("P",), ("PKP", "PKPbc", "PKPab"))
+"""First arrivals looked for apart, so that the many places of one kind do not crowd out those of the other."""
+COARSE_DEPTHS_KM: Final = (15.0, 200.0, 550.0)
+FIRST_DEPTHS_KM: Final = (5.0, 15.0, 35.0, 70.0, 140.0, 250.0, 400.0, 575.0)
+MOST_COARSE_TRACES: Final = 30
+SPHERE_STEP_DEG: Final = 2.0
+SPHERE_BLUR_S: Final = 5.0
+MOST_WORTH, WORTH = 250, 10.0  # places that first arrivals leave at most, and how much worse than the best (in logarithm)
+NEAR_STEP_DEG: Final = 0.5
+WIDEST_NEAR_DEG: Final = 20.0
+# Spacing of grids of 7 x 7 nodes in degrees, half the window of origin times and its step in seconds.
+WIDE: Final = (2.0, 120.0, 2.0)
+LEVELS: Final = ((0.8, 50.0, 1.0), (0.4, 30.0, 1.0), (0.2, 15.0, 0.5), (0.1, 10.0, 0.5), (0.05, 6.0, 0.5), (0.02, 5.0, 0.25))
+
+
+def no_prior(nodes: Floats) -> Floats:
+    """Every place is as likely."""
+    return np.zeros(len(nodes))
+
+
+def find_near(data: Candidates, prior: Prior, starts: Sequence[Floats]) -> list[Source]:
+    """The best sources within some degrees of the given places (unit vectors at geocentric latitudes), best first, not refined."""
+    climbed = [climb(data, best_at(data, point, prior), prior, WIDE, FIRST_DEPTHS_KM) for point in starts]
+    return sorted(climbed, key=lambda source: -source.score)
+
+
+def find_sources(data: Candidates, prior: Prior, near: Sequence[Source] = ()) -> list[Source]:
+    """
+    Local maxima, best first, none within 2 degrees of a better one.
+
+    Looked for over the whole sphere by first arrivals and by surface waves, in the network's surroundings by P and S, and among
+    those found near what is known otherwise.
+    """
+    coarse = [*_over_the_sphere(data), *_by_surface_waves(data), *_near_the_network(data), *near]
+    found: list[Source] = []
+    for source in sorted((_first_look(data, source, prior) for source in coarse), key=lambda source: -source.score)[:4]:
+        refined = _refine(data, source, prior)
+        if all(float(refined.point @ other.point) < np.cos(np.radians(2.0)) for other in found):
+            found.append(refined)
+    return sorted(found, key=lambda source: -source.score)
+
+
+def _thinned(data: Candidates) -> Candidates:
+    """At most 30 traces: the surest one, then each time the surest one that is far from those taken."""
+    if len(data.seen) <= MOST_COARSE_TRACES:
+        return data
+    chosen = [int(np.argmax(data.seen))]
+    near = data.stations @ data.stations[chosen[0]]
+    for _ in range(MOST_COARSE_TRACES - 1):
+        worth = (data.seen + 0.1) * np.sqrt(np.maximum(1.0 - near, 1e-9))
+        worth[chosen] = -1.0
+        chosen.append(int(np.argmax(worth)))
+        near = np.maximum(near, data.stations @ data.stations[chosen[-1]])
+    return data.part(np.array(sorted(chosen)))
+
+
+def _over_the_sphere(data: Candidates) -> list[Source]:
+    """By first arrivals everywhere; all phases tell between the many places that those of a small network allow."""
+    few = _thinned(data)
+    nodes = sphere_nodes(SPHERE_STEP_DEG)
+    times = (*origin_span(few), 4.0)
+    far, blur = np.full(len(few.seen), 60.0), np.full(len(few.seen), SPHERE_BLUR_S)
+    sources: list[Source] = []
+    for phases in FAMILIES:
+        heights = scan(few, nodes, COARSE_DEPTHS_KM, times, blur, reach=far, phases=phases, surface=False).best.max(axis=0)
+        order = np.argsort(-heights)[:MOST_WORTH]
+        worth = nodes[order[heights[order] > max(0.0, heights.max() - WORTH)]]
+        if len(worth):
+            sources += _highest(worth, FIRST_DEPTHS_KM, scan(few, worth, FIRST_DEPTHS_KM, times, blur, reach=far), 6.0, 6)
+    return sources
+
+
+def _by_surface_waves(data: Candidates) -> list[Source]:
+    few = _thinned(data)
+    nodes = sphere_nodes(2.0 * SPHERE_STEP_DEG)
+    low, high = origin_span(few)
+    far, blur = np.full(len(few.seen), 60.0), np.full(len(few.seen), 15.0)
+    found = scan(few, nodes, (15.0,), (low - 1200.0, high, 10.0), blur, reach=far, phases=())
+    return _highest(nodes, (15.0,), found, 10.0, 3)
+
+
+def _near_the_network(data: Candidates) -> list[Source]:
+    """P and S around and inside a network that is not wider than 20 degrees."""
+    middle = data.stations.mean(axis=0)
+    middle /= np.linalg.norm(middle)
+    wide = float(data.reach_deg(middle).max())
+    if wide > WIDEST_NEAR_DEG:
+        return []
+    few = _thinned(data)
+    extent = min(max(2.5 * wide, NEAR_DEG), WIDEST_NEAR_DEG)
+    steps = np.arange(-extent, extent + 0.01, max(NEAR_STEP_DEG, extent / 16.0))
+    east, north = (part.ravel() for part in np.meshgrid(steps, steps))
+    nodes, reach = around(middle, east, north), np.full(len(few.seen), 0.5 * extent)
+    low, high = origin_span(few)
+    times = (max(low, float(few.begins.min()) - 300.0), high, 2.0)
+    found = scan(few, nodes, (10.0, 100.0), times, np.full(len(reach), 2.5), reach=reach, phases=("P", "S"))
+    return _highest(nodes, (10.0, 100.0), found, 1.5, 4)
+
+
+def best_at(data: Candidates, point: Floats, prior: Prior) -> Source:
+    """The best depth and origin time at a place."""
+    reach = data.reach_deg(point)
+    few = data
+    found = scan(few, point[None], FIRST_DEPTHS_KM, (*origin_span(data), 2.0), np.full(len(reach), 4.0), reach=reach)
+    row = int(np.argmax(found.best[:, 0]))
+    return Source(point, FIRST_DEPTHS_KM[row], float(found.when_s[row, 0]), float(found.best[row, 0] + prior(point[None])[0]))
+
+
+def _highest(nodes: Floats, depths_km: Sequence[float], found: Scan, apart_deg: float, most: int) -> list[Source]:
+    """The best nodes, each the best within a circle."""
+    rows = np.argmax(found.best, axis=0)
+    heights = found.best[rows, np.arange(len(nodes))].copy()
+    sources: list[Source] = []
+    while len(sources) < most and heights.max() > 0.0:
+        top = int(np.argmax(heights))
+        row = int(rows[top])
+        sources.append(Source(nodes[top], depths_km[row], float(found.when_s[row, top]), float(heights[top])))
+        heights[nodes @ nodes[top] > np.cos(np.radians(apart_deg))] = -np.inf
+    return sources
+
+
+def _first_look(data: Candidates, source: Source, prior: Prior) -> Source:
+    return climb(data, source, prior, LEVELS[0], FIRST_DEPTHS_KM)
+
+
+def refine(data: Candidates, source: Source, prior: Prior) -> Source:
+    """The local maximum near a source."""
+    return _refine(data, _first_look(data, source, prior), prior)
+
+
+def _refine(data: Candidates, source: Source, prior: Prior) -> Source:
+    for level in LEVELS[1:]:
+        depths = FIRST_DEPTHS_KM if level is LEVELS[1] else _depths_near(source.depth_km)
+        for _ in range(4):
+            moved = climb(data, source, prior, level, depths)
+            far = float(np.degrees(np.arccos(np.clip(moved.point @ source.point, -1.0, 1.0))))
+            source = moved
+            if far < 2.9 * level[0]:
+                break
+    return source
+
+
+def climb(data: Candidates, source: Source, prior: Prior, level: tuple[float, float, float], depths_km: Sequence[float]) -> Source:
+    """The best node of a grid of 7 x 7 around a source."""
+    spacing, window_s, step_s = level
+    steps = spacing * np.arange(-3.0, 3.1)
+    east, north = (part.ravel() for part in np.meshgrid(steps, steps))
+    nodes, reach = around(source.point, east, north), data.reach_deg(source.point)
+    blur = missed_s(reach, source.depth_km, 0.4 * spacing)
+    found = scan(data, nodes, depths_km, (-window_s, window_s, step_s), blur, reach=reach, anchor=source)
+    score = found.best + prior(nodes) + log_depth_prior(np.asarray(depths_km), nodes)
+    row, column = np.unravel_index(int(np.argmax(score)), score.shape)
+    return Source(nodes[column], float(depths_km[int(row)]), float(found.when_s[row, column]), float(score[row, column]))
+
+
+def _depths_near(depth_km: float) -> tuple[float, ...]:
+    place = int(np.argmin(np.abs(DEPTHS_KM - depth_km)))
+    return tuple(DEPTHS_KM[max(0, place - 2) : place + 3].tolist())

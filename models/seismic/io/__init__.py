@@ -1,0 +1,1 @@
+"""Bytes to records: miniSEED, merging of segments, channels, station metadata, instrument response."""

@@ -1,0 +1,61 @@
+"""Continuous stretches of a channel in a miniSEED file, and their samples as numbers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from pymseed import MiniSEEDError
+from pymseed.mstracelist import MS3TraceSeg
+
+from models.seismic.data_issues import Remark
+from models.seismic.io.merge import Piece
+from models.seismic.trace_id import TraceId
+
+_DTYPES: dict[str, type[np.generic]] = {"i": np.int32, "f": np.float32, "d": np.float64}
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A continuous stretch of one channel as its headers tell it."""
+
+    trace_id: TraceId
+    part: str
+    start_time_ns: int
+    end_time_ns: int
+    sampling_rate_hz: float
+    count: int
+    packed: MS3TraceSeg
+
+
+def decode(segment: Segment, remarks: list[Remark]) -> list[Piece]:
+    """The samples of a segment; record by record, without the damaged ones, where it cannot be decoded as a whole."""
+    dtype = _dtype(segment)
+    if dtype is None:
+        remarks.append(Remark(str(segment.trace_id), segment.part, "not-waveform", "text or an unknown encoding, no samples; left out"))
+        return []
+    samples = np.empty(segment.count, dtype)
+    try:
+        decoded = segment.packed.unpack_recordlist(samples)
+        return [Piece(segment.start_time_ns, segment.sampling_rate_hz, samples[:decoded])]
+    except MiniSEEDError:
+        return _decode_records(segment, remarks)
+
+
+def _dtype(segment: Segment) -> type[np.generic] | None:
+    try:
+        return _DTYPES.get(segment.packed.sample_size_type[1])
+    except (MiniSEEDError, ValueError):  # a number that is no encoding
+        return None
+
+
+def _decode_records(segment: Segment, remarks: list[Remark]) -> list[Piece]:
+    pieces, damaged = [], 0
+    for entry in segment.packed.recordlist or ():
+        record = entry.record
+        try:
+            record.unpack_data()
+            pieces.append(Piece(record.starttime, record.samprate, np.array(record.np_datasamples)))
+        except (MiniSEEDError, ValueError):
+            damaged += 1
+    if damaged:
+        remarks.append(Remark(str(segment.trace_id), segment.part, "damaged-record", f"{damaged} damaged records were left out"))
+    return pieces

@@ -1,0 +1,87 @@
+"""
+Regions that hold what they promise: how much larger than computed an ellipse is stated.
+
+The posterior takes the networks' uncertainties for granted; what it leaves out (errors common to a region, windows read
+wrongly) shows only against known epicenters. So the 68 % and 90 % ellipses are stretched by factors found on synthetic events
+that the networks were not trained on (`python -m training location-regions`), kept in the card of the offset model.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import cos, hypot, radians, sin
+from typing import Any, Final
+
+from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg
+from models.seismic.location.distances import Location
+from models.seismic.location.posterior import FLOOR_KM, Maximum
+
+CARD_KEY: Final = "location_regions"  # in Card.calibration: tables by method
+_LARGEST_KM = 180.0 * KM_PER_DEGREE
+
+
+@dataclass(frozen=True)
+class RegionScales:
+    """
+    Factors on the axes of the 68 % (`inner`) and 90 % (`outer`) ellipse by the number of effective stations.
+
+    `stations` [k] ascending are the borders between classes, a number on a border belonging to the class above; `inner` and
+    `outer` [k + 1] a factor a class.
+    """
+
+    stations: tuple[float, ...] = ()
+    inner: tuple[float, ...] = (1.0,)
+    outer: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for lengths that do not fit together, borders out of order, or factors that are not positive."""
+        lengths = {len(self.inner), len(self.outer), len(self.stations) + 1}
+        if len(lengths) > 1 or list(self.stations) != sorted(self.stations) or min(*self.inner, *self.outer) <= 0.0:
+            raise ValueError("region scales need ascending borders and a positive factor for each class")
+
+    def at(self, effective_stations: float) -> tuple[float, float]:
+        """The two factors for that many stations."""
+        place = bisect_right(self.stations, effective_stations)
+        return self.inner[place], self.outer[place]
+
+
+def read_scales(calibration: Mapping[str, Any], method: str) -> RegionScales:
+    """The table of a method in a card's calibration; factors of 1 where there is none. Raises ValueError for a damaged one."""
+    table = calibration.get(CARD_KEY, {}).get(method)
+    if table is None:
+        return RegionScales()
+    return RegionScales(*(tuple(float(value) for value in table[name]) for name in ("stations", "inner", "outer")))
+
+
+def stated(location: Location, scales: RegionScales) -> Location:
+    """The location with its own region and those of its alternatives stretched."""
+    inner, outer = scales.at(location.effective_stations)
+    others = tuple(_stretched(other, inner, outer) for other in location.alternatives)
+    return replace(_stretched(location, inner, outer), alternatives=others)
+
+
+def needed(place: Maximum, latitude_deg: float, longitude_deg: float) -> float:
+    """How many times as large as stated (the 68 % ellipse) a place's ellipse must be to reach a point."""
+    away = float(distance_deg(place.latitude_deg, place.longitude_deg, latitude_deg, longitude_deg)) * KM_PER_DEGREE
+    azimuth = azimuth_deg(place.latitude_deg, place.longitude_deg, latitude_deg, longitude_deg)
+    turn = radians(float(azimuth) - place.ellipse_azimuth_deg)
+    return away * hypot(cos(turn) / place.semi_major_km, sin(turn) / place.semi_minor_km)
+
+
+def holds(location: Location, latitude_deg: float, longitude_deg: float, *, outer: bool = False) -> bool:
+    """Whether a point lies in the stated region: the 68 % (or `outer`, 90 %) ellipse of the epicenter or of an alternative."""
+    places: tuple[Maximum, ...] = (location, *location.alternatives)
+    return any(needed(place, latitude_deg, longitude_deg) <= (place.outer if outer else 1.0) for place in places)
+
+
+def _stretched[Place: Maximum](place: Place, inner: float, outer: float) -> Place:
+    def length(value: float) -> float:
+        return min(max(value * inner, FLOOR_KM), _LARGEST_KM)
+
+    return replace(
+        place,
+        semi_major_km=length(place.semi_major_km),
+        semi_minor_km=length(place.semi_minor_km),
+        horizontal_uncertainty_km=length(place.horizontal_uncertainty_km),
+        outer=max(place.outer * outer / inner, 1.0),
+    )

@@ -1,0 +1,1 @@
+"""Evidence from three components: back azimuth by particle motion."""

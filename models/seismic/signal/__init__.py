@@ -1,0 +1,1 @@
+"""Single-trace signal processing: filters, characteristic function, picker, Rayleigh-wave envelope."""

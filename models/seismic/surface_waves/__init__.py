@@ -1,0 +1,1 @@
+"""Evidence from dispersion-corrected Rayleigh waves stacked over the sphere."""

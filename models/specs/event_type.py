@@ -1,0 +1,23 @@
+"""Is it a tectonic or a glacial earthquake?"""
+
+from models.specs.pictures import DISTANCE_SECTION
+from models.specs.spec import ModelSpec, Output
+
+CLASSES = ("earthquake", "glacial")
+
+EVENT_TYPE = ModelSpec(
+    name="event_type",
+    task="Classify an event as tectonic or glacial earthquake from its record section at predicted offsets.",
+    style=DISTANCE_SECTION,
+    architecture="resnet50",
+    outputs=(
+        Output(name="probabilities", shape=(2,), unit="1", meaning="calibrated probability of earthquake, glacial"),
+        Output(
+            name="novelty",
+            shape=(),
+            unit="1",
+            meaning="how far from both classes, by the last layer and by what was learned of other kinds; 97 % of theirs stay below 1",
+        ),
+    ),
+    citation="Cheng & Zhang, Seismic Atlas Analysis Based on Computer Vision Method; He et al. 2016, doi:10.1109/CVPR.2016.90",
+)

@@ -1,0 +1,19 @@
+"""Every declared model, an explicit tuple."""
+
+from models.errors import UnknownModel
+from models.specs.depth import DEPTH
+from models.specs.event_type import EVENT_TYPE
+from models.specs.families import FAMILIES
+from models.specs.force_azimuth import FORCE_AZIMUTH
+from models.specs.offset import OFFSET
+from models.specs.spec import ModelSpec
+
+MODELS: tuple[ModelSpec, ...] = (EVENT_TYPE, OFFSET, DEPTH, FORCE_AZIMUTH, FAMILIES)
+
+
+def find(name: str) -> ModelSpec:
+    """The declaration of that name; raises UnknownModel."""
+    for spec in MODELS:
+        if spec.name == name:
+            return spec
+    raise UnknownModel(f"no model {name!r}; there are {', '.join(spec.name for spec in MODELS)}")

@@ -1,0 +1,128 @@
+import stat
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import ValidationError
+
+from app.auth.command import main
+from app.auth.exposure import KeysNeeded, check_exposure, is_loopback
+from app.auth.keys import KeysUnusable, Scope, UnknownKey, add_key, digest_of, new_key, read_keys, revoke_key
+from workers.settings import Settings
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 -- nothing listens
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    monkeypatch.setenv("ATLAS_KEYS_FILE", str(tmp_path / "some" / "keys.json"))
+    return tmp_path / "some" / "keys.json"
+
+
+def test_a_key_is_kept_without_its_secret_where_others_do_not_look(path):
+    key, text = new_key("lab", [Scope.READ], 1)
+    add_key(path, key)
+    assert read_keys(path) == (key,)
+    assert text not in path.read_text()
+    assert text.split("_", 2)[2] not in path.read_text()
+    assert key.digest == digest_of(text)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_two_keys_are_never_alike_and_hold_256_random_bits():
+    texts = {new_key("lab", [Scope.READ], 1)[1] for _ in range(100)}
+    assert len(texts) == 100
+    assert {len(text.split("_", 2)[2]) for text in texts} == {43}
+
+
+def test_a_key_is_good_until_its_day_or_until_it_is_revoked(path):
+    key, _ = new_key("lab", [Scope.READ], 1)
+    now = datetime.now(UTC)
+    assert (key.good(now), key.good(now + timedelta(days=1.01))) == (True, False)
+    add_key(path, key)
+    revoke_key(path, key.id)
+    assert [kept.good(now) for kept in read_keys(path)] == [False]
+
+
+def test_what_is_not_there_cannot_be_revoked(path):
+    with pytest.raises(UnknownKey):
+        revoke_key(path, "none")
+
+
+@pytest.mark.parametrize("owner", ["", "../x", "a b", "a\nb", "x" * 65, "é"])
+def test_an_owner_is_a_plain_name(owner):
+    with pytest.raises(ValidationError):
+        new_key(owner, [Scope.READ], 1)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"keys": [{"id": "a"}]}', "\0"])
+def test_a_file_that_holds_no_keys_is_unusable_and_no_open_door(path, content):
+    path.parent.mkdir()
+    path.write_text(content)
+    with pytest.raises(KeysUnusable):
+        read_keys(path)
+
+
+def test_a_file_that_others_may_write_is_not_believed(path):
+    add_key(path, new_key("lab", [Scope.READ], 1)[0])
+    path.chmod(0o666)
+    with pytest.raises(KeysUnusable):
+        read_keys(path)
+
+
+def test_the_command_creates_lists_and_revokes(path, capsys):
+    assert main(["create", "lab", "--scope", "read", "--days", "2"]) == 0
+    text = capsys.readouterr().out.strip()
+    (key,) = read_keys(path)
+    assert (digest_of(text), key.owner, key.scopes) == (key.digest, "lab", (Scope.READ,))
+    assert main(["list"]) == 0
+    listed = capsys.readouterr().out
+    assert key.id in listed
+    assert "good" in listed
+    assert text not in listed
+    assert main(["revoke", key.id]) == 0
+    assert main(["list"]) == 0
+    assert "revoked" in capsys.readouterr().out
+
+
+def test_a_key_is_for_submitting_and_reading_a_year_long_where_nothing_else_is_said(path):
+    main(["create", "lab"])
+    (key,) = read_keys(path)
+    assert key.scopes == (Scope.SUBMIT, Scope.READ)
+    assert (key.expires_at - key.created_at).days == 365
+
+
+@pytest.mark.parametrize("arguments", [["create", "no name"], ["revoke", "none"]])
+def test_what_the_command_cannot_do_it_says(path, capsys, arguments):
+    assert main(arguments) == 1
+    assert capsys.readouterr().out.startswith("keys: ")
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "99999", "x", "nan"])
+def test_a_lifetime_has_bounds(days):
+    with pytest.raises(SystemExit):
+        main(["create", "lab", "--days", days])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9:80", "::1", "[::1]:8000", "localhost", "LOCALHOST:1", "a.localhost"])
+def test_what_is_loopback(host):
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["", EVERYWHERE, "::", "10.0.0.1", "localhost.example.org", "127.0.0.1.example.org", "[::]:80"])
+def test_what_is_not(host):
+    assert not is_loopback(host)
+
+
+def test_beyond_this_machine_a_good_key_is_needed(path):
+    settings = Settings(host=EVERYWHERE)
+    with pytest.raises(KeysNeeded, match="keys create"):
+        check_exposure(settings)
+    add_key(path, new_key("lab", [Scope.READ], -1)[0])
+    with pytest.raises(KeysNeeded):
+        check_exposure(settings)
+    add_key(path, new_key("lab", [Scope.READ], 1)[0])
+    check_exposure(settings)
+
+
+def test_on_loopback_none_is_needed(path):
+    check_exposure(Settings())

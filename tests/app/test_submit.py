@@ -1,0 +1,225 @@
+import asyncio
+import hashlib
+
+import pytest
+from pydantic import SecretStr
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from app.submit import read_preference
+from workers.queue.records import Records
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/events/classify", "classify"), ("/events/locate", "locate"), ("/anomalies/cluster", "cluster")]
+)
+async def test_a_submission_is_accepted_with_its_place_and_when_to_look_again(client, files, path, kind):
+    answer = await client.post(path, files=files)
+    job = answer.json()
+    assert answer.status_code == 202
+    assert answer.headers["Location"] == f"/jobs/{job['id']}"
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert (job["kind"], job["status"], job["result"]) == (kind, "queued", None)
+    assert job["links"] == {"self": f"/jobs/{job['id']}", "result": None, "events": f"/jobs/{job['id']}/events", "figures": []}
+
+
+async def test_options_come_from_form_and_query_and_the_form_wins(client, files, hand):
+    answer = await client.post(
+        "/events/locate?seed=1&event_type=glacial", files=files, data={"seed": "2", "latitude": "18.5", "longitude": "96"}
+    )
+    options = hand.records.get(answer.json()["id"]).submission.options
+    assert (options.seed, options.event_type, options.latitude, options.longitude) == (2, "glacial", 18.5, 96.0)
+
+
+async def test_a_raw_body_is_a_bundle_of_one_part_with_its_name(client, hand, mseed):
+    headers = {"Content-Type": "application/vnd.fdsn.mseed", "Content-Disposition": 'attachment; filename="a.mseed"'}
+    answer = await client.post("/events/classify", content=mseed, headers=headers)
+    (part,) = hand.records.get(answer.json()["id"]).submission.parts
+    assert (part.name, part.size_bytes, part.digest) == ("a.mseed", 512, hashlib.sha256(mseed).hexdigest())
+    assert hand.blobs.read(part.digest) == mseed
+
+
+async def test_a_raw_body_can_be_named_in_the_query(client, hand, mseed):
+    answer = await client.post("/anomalies/cluster?name=anomaly_017.mseed", content=mseed)
+    assert hand.records.get(answer.json()["id"]).submission.parts[0].name == "anomaly_017.mseed"
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("lattitude=3", "lattitude"),
+        ("latitude=91&longitude=0", "latitude"),
+        ("latitude=nan&longitude=0", "latitude"),
+        ("latitude=10", "both"),
+        ("k_min=9&k_max=3", "k_min"),
+        ("seed=1&seed=2", "twice"),
+        ("event_type=quake", "event_type"),
+        ("fine_tune=perhaps", "fine_tune"),
+    ],
+)
+async def test_options_that_make_no_sense_are_malformed_and_named(client, files, query, said):
+    answer = await client.post(f"/events/locate?{query}", files=files)
+    assert answer.status_code == 400
+    assert answer.json()["type"] == "/problems/malformed-request"
+    assert said in answer.json()["detail"]
+
+
+async def test_an_empty_option_counts_as_none(client, files):
+    answer = await client.post("/events/locate", files=files, data={"latitude": "", "longitude": " ", "event_type": ""})
+    assert answer.status_code == 202
+
+
+async def _submitted_job(hand) -> str:
+    while not hand.records.queued():
+        await asyncio.sleep(0.01)
+    (job_id,) = hand.records.queued()
+    return job_id
+
+
+async def test_a_job_that_ends_within_the_wait_is_answered_with_200_and_its_result(client, files, hand):
+    asked = asyncio.create_task(client.post("/events/classify", files=files, headers={"Prefer": "wait=10"}))
+    hand.succeed(await _submitted_job(hand))
+    answer = await asked
+    assert answer.status_code == 200
+    assert answer.headers["Preference-Applied"] == "wait=10"
+    assert "Retry-After" not in answer.headers
+    assert answer.json()["status"] == "succeeded"
+    assert answer.json()["result"]["event_type"] == "glacial"
+
+
+async def test_a_job_that_fails_within_the_wait_is_a_finished_job_with_its_problem(client, files, hand):
+    asked = asyncio.create_task(client.post("/events/classify", files=files, headers={"Prefer": "wait=10"}))
+    hand.fail(await _submitted_job(hand))
+    answer = await asked
+    assert answer.status_code == 200
+    assert (answer.json()["status"], answer.json()["problem"]["status"]) == ("failed", 422)
+
+
+async def test_a_wait_that_passes_is_answered_with_202(client, files):
+    answer = await client.post("/events/classify", files=files, headers={"Prefer": "respond-async, wait=1"})
+    assert (answer.status_code, answer.headers["Preference-Applied"]) == (202, "wait=1")
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait_s", "applied"),
+    [
+        ([], 0, None),
+        (["wait=7"], 7, "wait=7"),
+        (["respond-async", 'Wait="7"'], 7, "wait=7"),
+        (["wait=500"], 120, "wait=120"),
+        (["respond-async"], 0, "respond-async"),
+        (["wait=soon, return=minimal"], 0, None),
+        (["wait=-3"], 0, None),
+    ],
+)
+def test_preferences_are_honored_as_far_as_they_make_sense(headers, wait_s, applied):
+    preference = read_preference(headers, 120.0)
+    assert (preference.wait_s, preference.applied) == (wait_s, applied)
+
+
+async def test_the_same_key_and_submission_get_the_same_job(client, files, hand):
+    headers = {"Idempotency-Key": "one"}
+    answers = [await client.post("/events/classify", files=files, headers=headers) for _ in range(2)]
+    assert answers[0].json()["id"] == answers[1].json()["id"]
+    assert len(hand.records.queued()) == 1
+
+
+async def test_the_same_key_for_another_body_is_refused(client, files, mseed):
+    headers = {"Idempotency-Key": "one"}
+    await client.post("/events/classify", files=files, headers=headers)
+    answer = await client.post("/events/classify", files={"bundle": ("event.mseed", mseed + mseed)}, headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/idempotency-key-reused")
+
+
+async def test_the_same_key_at_another_endpoint_is_another_key(client, files):
+    headers = {"Idempotency-Key": "one"}
+    answers = [await client.post(path, files=files, headers=headers) for path in ("/events/classify", "/events/locate")]
+    assert [answer.status_code for answer in answers] == [202, 202]
+
+
+async def slow_submission(client, mseed, headers) -> tuple[asyncio.Task, asyncio.Event]:
+    """A submission whose body has begun to arrive, and what lets it end."""
+    reading, go_on = asyncio.Event(), asyncio.Event()
+
+    async def body():
+        yield mseed
+        reading.set()
+        await go_on.wait()
+
+    slow = asyncio.create_task(client.post("/events/classify", content=body(), headers=headers))
+    await reading.wait()
+    return slow, go_on
+
+
+async def test_a_key_whose_request_is_still_read_is_in_flight(client, files, mseed):
+    headers = {"Idempotency-Key": "one"}
+    slow, go_on = await slow_submission(client, mseed, headers)
+    answer = await client.post("/events/classify", files=files, headers=headers)
+    go_on.set()
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/idempotency-key-in-flight")
+    assert "Retry-After" in answer.headers
+    assert (await slow).status_code == 202
+
+
+async def test_a_refused_submission_gives_its_key_back(client, files):
+    headers = {"Idempotency-Key": "one"}
+    refused = await client.post("/events/classify", files={"bundle": ("empty.mseed", b"")}, headers=headers)
+    accepted = await client.post("/events/classify", files=files, headers=headers)
+    assert (refused.status_code, accepted.status_code) == (400, 202)
+
+
+async def test_a_queue_lost_after_the_key_was_settled_leaves_one_job_for_it(client, files, hand, monkeypatch):
+    """The record may have been created before the answer was lost: the retry must get that job and no second one."""
+    headers, create = {"Idempotency-Key": "one"}, Records.create
+
+    def created_and_lost(*given):
+        create(*given)
+        raise RedisConnectionError
+
+    with monkeypatch.context() as lost:
+        lost.setattr(Records, "create", created_and_lost)
+        refused = await client.post("/events/classify", files=files, headers=headers)
+    accepted = await client.post("/events/classify", files=files, headers=headers)
+    assert (refused.status_code, accepted.status_code) == (503, 202)
+    assert set(hand.records.queued()) == {accepted.json()["id"]}
+
+
+async def test_a_claim_that_has_run_out_gives_way_to_the_one_that_took_it(client, files, mseed, hand):
+    """The queue server was away for longer than a claim lasts: both requests must not create a job."""
+    headers = {"Idempotency-Key": "one"}
+    slow, go_on = await slow_submission(client, mseed, headers)
+    [claim] = hand.redis.keys("atlas:idempotency:*")
+    hand.redis.delete(claim)
+    quick = await client.post("/events/classify", files=files, headers=headers)
+    go_on.set()
+    late = await slow
+    assert (quick.status_code, late.status_code) == (202, 409)
+    assert set(hand.records.queued()) == {quick.json()["id"]}
+
+
+@pytest.mark.parametrize("key", ["", "a\tb", "x" * 256])
+async def test_an_idempotency_key_that_cannot_be_one_is_malformed(client, files, key):
+    answer = await client.post("/events/classify", files=files, headers={"Idempotency-Key": key})
+    assert answer.status_code == 400
+
+
+async def test_a_full_queue_is_said_with_when_to_try_again(client_of, settings, files):
+    async with client_of(settings.model_copy(update={"max_queued": 1})) as client:
+        answers = [await client.post("/events/classify", files=files) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 503]
+    assert answers[1].json()["type"] == "/problems/queue-full"
+    assert int(answers[1].headers["Retry-After"]) >= 1
+
+
+async def test_a_queue_that_is_away_is_said_before_the_body_is_read(client_of, settings, tmp_path):
+    def body():
+        pytest.fail("the body was read")
+        yield b""
+
+    away = settings.model_copy(update={"redis_url": SecretStr(f"unix://{tmp_path}/nobody.sock")})
+    async with client_of(away) as client:
+        answer = await client.post("/events/classify", content=b"x" * 10)
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/queue-unreachable")
+    assert "nobody" not in answer.text
+    assert int(answer.headers["Retry-After"]) >= 1

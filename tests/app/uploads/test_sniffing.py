@@ -1,0 +1,53 @@
+import io
+import tarfile
+
+import pytest
+
+from app.uploads.sniffing import plausible
+
+
+def a_tar() -> bytes:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as opened:
+        opened.addfile(tarfile.TarInfo("a.mseed"))
+    return archive.getvalue()[:512]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"000001D " + bytes(40),
+        b"000001M\0" + bytes(40),
+        b"      Q " + bytes(40),
+        bytes(512),
+        b"MS\x03",
+        b"PK\x03\x04",
+        b"PK\x05\x06",
+        b"\x1f\x8b\x08",
+        a_tar(),
+        b"<?xml",
+        b"  \n<FDSNStationXML",
+        "\ufeff<?xml".encode("utf-16-le"),
+        b"Network,Station,Latitude,Longitude\n",
+    ],
+)
+def test_the_first_bytes_of_an_accepted_kind_are_known_whatever_the_name(head):
+    assert plausible("upload", head)
+
+
+@pytest.mark.parametrize(
+    "head", [b"", b"%PDF", b"\x89PNG\r\n", b"hello", b"{}", b"000001D ", b"000001X " + bytes(40), b"PK\x01\x02", b"Rar!"]
+)
+def test_other_first_bytes_are_not(head):
+    assert not plausible("upload", head)
+
+
+@pytest.mark.parametrize(
+    "name", ["a.mseed", "A.MSEED", "a.miniseed", "a.mseed3", "a.ms3", "a.seed", "a.xml", "stations.csv", "a.tar.gz", "a.tgz"]
+)
+def test_a_name_that_claims_an_accepted_kind_is_left_to_the_reader(name):
+    assert plausible(name, b"hello")
+
+
+def test_a_media_type_that_claims_an_accepted_kind_is_left_to_the_reader():
+    assert plausible("bundle", b"hello", "application/vnd.fdsn.mseed")

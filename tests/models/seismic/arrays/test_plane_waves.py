@@ -1,0 +1,98 @@
+"""Plane waves drawn into noise, found again with their slowness; and what a slowness says of the epicenter."""
+
+import numpy as np
+import pytest
+
+from models.seismic.arrays.likelihood import log_likelihood, regions_of
+from models.seismic.arrays.plane_waves import Front, find_fronts
+from models.seismic.earth.travel_times import travel_time_s
+from models.seismic.geodesy import azimuth_deg, destination, distance_deg, geocentric, unit_vectors
+from models.seismic.location.region_calibration import needed
+from models.seismic.trace_id import TraceId
+from models.seismic.waveforms import Gather
+
+CENTER = (0.0, 30.0)
+
+
+def drawn(rng, waves, count=10, radius_deg=2.5, seconds=3000.0):
+    """Noise of an array on the equator with wavelets: (direction of travel, slowness, arrival at the middle, period, height)."""
+    latitudes, longitudes = destination(*CENTER, rng.uniform(0.0, 360.0, count), radius_deg * np.sqrt(rng.uniform(0.05, 1.0, count)))
+    reach, azimuths = distance_deg(*CENTER, latitudes, longitudes), np.radians(azimuth_deg(*CENTER, latitudes, longitudes))
+    times = np.arange(seconds)
+    rows = np.stack([np.convolve(rng.normal(size=len(times)), np.hanning(9) * np.cos(np.arange(9)), "same") for _ in reach])
+    for direction, slowness, arrival_s, period_s, height in waves:
+        late = arrival_s + slowness * reach * np.cos(azimuths - np.radians(direction)) + rng.normal(0.0, 0.3, count)
+        after = times - late[:, None]
+        rows += height * np.cos(2.0 * np.pi * after / period_s) * np.exp(-0.5 * (after / (1.2 * period_s)) ** 2)
+    ids = tuple(TraceId("XX", f"S{number}", "", "LHZ") for number in range(count))
+    return Gather(ids, 1e9, 1.0, rows.astype(np.float32), latitudes, longitudes)
+
+
+def direction_deg(front):
+    return np.degrees(np.arctan2(*front.slownesses[0])) % 360.0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_surface_wave_is_found_with_its_direction_and_slowness(seed):
+    rng = np.random.default_rng(seed)
+    direction = rng.uniform(0.0, 360.0)
+    fronts = find_fronts(drawn(rng, [(direction, 29.0, 1800.0, 30.0, 12.0)]))
+    best = fronts[0]
+    off = best.slownesses[0] - 29.0 * np.array([np.sin(np.radians(direction)), np.cos(np.radians(direction))])
+    assert off @ np.linalg.solve(best.covariances[0], off) < 6.0
+    assert best.time_s - 1e9 == pytest.approx(1800.0, abs=130.0)
+    assert best.shares[0] > 0.5
+
+
+def test_a_body_wave_before_a_louder_surface_wave_is_found_too():
+    rng = np.random.default_rng(4)
+    fronts = find_fronts(drawn(rng, [(200.0, 8.0, 700.0, 13.0, 10.0), (200.0, 29.0, 2000.0, 30.0, 40.0)]))
+    sizes = np.array([np.hypot(*front.slownesses[0]) for front in fronts])
+    turns = np.array([direction_deg(front) for front in fronts])
+    assert np.any((np.abs(sizes - 8.0) < 1.5) & (np.abs(turns - 200.0) < 12.0))
+    assert np.any((np.abs(sizes - 29.0) < 3.0) & (np.abs(turns - 200.0) < 8.0))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_noise_alone_has_no_fronts(seed):
+    assert find_fronts(drawn(np.random.default_rng(seed), [])) == ()
+
+
+def test_three_stations_are_no_array():
+    assert find_fronts(drawn(np.random.default_rng(1), [(90.0, 29.0, 1800.0, 30.0, 12.0)], count=3)) == ()
+
+
+def front(slowness, towards_deg, deviation=0.3):
+    """A front at the array on the equator that comes from a direction."""
+    away = np.radians(towards_deg + 180.0)
+    vector = slowness * np.array([np.sin(away), np.cos(away)])
+    return Front(unit_vectors(*CENTER), vector[None], deviation**2 * np.eye(2)[None], np.ones(1), 0.0, 2.0)
+
+
+def slowness_of(phase, distance):
+    return float(travel_time_s(phase, distance + 0.5, 35.0) - travel_time_s(phase, distance - 0.5, 35.0))
+
+
+@pytest.mark.parametrize(("phase", "distance"), [("P", 50.0), ("P", 85.0), ("S", 60.0), ("PKP", 130.0), ("PKPab", 165.0)])
+def test_the_regions_of_a_front_hold_its_source_whichever_wave_it_is(phase, distance):
+    source = tuple(map(float, destination(*CENTER, 70.0, distance)))
+    fronts = [front(slowness_of(phase, distance), 70.0)]
+    found = regions_of(lambda nodes: log_likelihood(fronts, nodes))
+    assert sum(place.probability for place in found) == pytest.approx(1.0)
+    assert min(needed(place, *source) / place.outer for place in found) <= 1.0
+    behind = tuple(map(float, destination(*CENTER, 250.0, distance)))
+    here, there = log_likelihood(fronts, np.stack([geocentric(*source), geocentric(*behind)]))
+    assert here > there + 2.0
+
+
+def test_distances_and_a_front_meet_where_both_are_right():
+    source = tuple(map(float, destination(*CENTER, 70.0, 80.0)))
+    fronts = [front(29.0, 70.0, 2.0), front(slowness_of("P", 80.0), 70.0)]
+
+    def ring(nodes):
+        reach = np.degrees(np.arccos(np.clip(nodes @ unit_vectors(*CENTER), -1.0, 1.0)))
+        return -0.5 * ((reach - 80.0) / 2.0) ** 2 + log_likelihood(fronts, nodes)
+
+    best = regions_of(ring)[0]
+    assert distance_deg(*source, best.latitude_deg, best.longitude_deg) < 3.0
+    assert best.semi_major_km < 1500.0

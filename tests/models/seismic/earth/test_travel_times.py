@@ -1,0 +1,64 @@
+"""The shipped table against TauP itself."""
+
+import numpy as np
+import pytest
+from obspy.taup import TauPyModel
+
+from models.seismic.association.phase_stack import look_up
+from models.seismic.earth.travel_times import DEPTHS_KM, DISTANCES_DEG, PHASES, curve, table, travel_time_s
+
+SPOTS = [
+    ("P", ["p", "P", "Pn", "Pdiff"], 0.02, 7.0),
+    ("P", ["p", "P", "Pn", "Pdiff"], 0.33, 33.0),
+    ("P", ["p", "P", "Pn", "Pdiff"], 1.7, 7.0),
+    ("P", ["p", "P", "Pn", "Pdiff"], 19.6, 590.0),
+    ("P", ["p", "P", "Pn", "Pdiff"], 97.0, 120.0),
+    ("P", ["p", "P", "Pn", "Pdiff"], 111.0, 0.0),
+    ("PKP", ["PKIKP", "PKiKP"], 150.3, 33.0),
+    ("PKPbc", ["PKP"], 150.3, 120.0),
+    ("PKPbc", ["PKP"], 146.2, 580.0),
+    ("S", ["s", "S", "Sn", "Sdiff"], 2.9, 10.0),
+    ("S", ["s", "S", "Sn", "Sdiff"], 60.2, 590.0),
+    ("pP", ["pP"], 60.2, 120.0),
+    ("sP", ["sP"], 60.2, 120.0),
+    ("PP", ["PP"], 97.0, 33.0),
+]
+
+
+@pytest.fixture(scope="module")
+def taup():
+    return TauPyModel("ak135")
+
+
+@pytest.mark.parametrize(("phase", "names", "distance_deg", "depth_km"), SPOTS)
+def test_the_table_is_within_a_fifth_of_a_second_of_taup(taup, phase, names, distance_deg, depth_km):
+    expected = min(arrival.time for arrival in taup.get_travel_times(depth_km, distance_deg, names))
+    assert travel_time_s(phase, distance_deg, depth_km) == pytest.approx(expected, abs=0.2)
+
+
+@pytest.mark.parametrize(("distance_deg", "depth_km"), [(147.3, 33.0), (153.0, 580.0), (166.1, 0.0)])
+def test_the_later_branch_of_pkp_is_its_last_arrival(taup, distance_deg, depth_km):
+    expected = max(arrival.time for arrival in taup.get_travel_times(depth_km, distance_deg, ["PKP"]))
+    assert travel_time_s("PKPab", distance_deg, depth_km) == pytest.approx(expected, abs=0.2)
+
+
+def test_p_never_comes_later_from_nearer_and_has_no_hole():
+    first = table()[PHASES.index("P")][:, DISTANCES_DEG <= 125.0]
+    assert np.isfinite(first).all()
+    assert (np.diff(first, axis=1) >= -0.01).all()
+
+
+def test_a_phase_beyond_its_reach_does_not_arrive():
+    assert np.isnan(travel_time_s("P", 140.0, 10.0))
+    assert np.isnan(travel_time_s("PKP", 60.0, 10.0))
+
+
+def test_compiled_and_plain_look_up_agree():
+    row = curve("S", 47.0)
+    distances = np.random.default_rng(3).uniform(0.0, 114.0, 200)
+    np.testing.assert_allclose([look_up(row, distance) for distance in distances], travel_time_s("S", distances, 47.0), atol=2e-3)
+
+
+def test_depths_between_those_of_the_table_lie_between_them():
+    low, high = travel_time_s("P", 50.0, DEPTHS_KM[20]), travel_time_s("P", 50.0, DEPTHS_KM[21])
+    assert min(low, high) < travel_time_s("P", 50.0, 0.5 * (DEPTHS_KM[20] + DEPTHS_KM[21])) < max(low, high)

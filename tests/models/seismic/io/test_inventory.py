@@ -1,0 +1,180 @@
+"""Coordinates and responses of stations."""
+
+import csv
+import tracemalloc
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from models.errors import LimitExceeded, UnreadableMetadata
+from models.seismic.geodesy import distance_deg
+from models.seismic.io import inventory
+from models.seismic.io.inventory import Coordinates, locate_records, own_book, own_table, read_stations_csv, read_stationxml
+from models.seismic.trace_id import TraceId
+from models.seismic.waveforms import Record
+
+ID = TraceId("XX", "AAA", "00", "BHZ")
+SHARED = Path(__file__).resolve().parents[5] / "shared" / "data" / "stations" / "global_stations.csv"
+
+CHANNEL = """<Channel code="{code}" locationCode="{location}" startDate="{start}" endDate="{end}"><Latitude>{latitude}</Latitude>
+<Longitude>20</Longitude><Elevation>5</Elevation><Depth>0</Depth><SampleRate>20</SampleRate>{response}</Channel>"""
+RESPONSE = """<Response><InstrumentSensitivity><Value>100</Value><Frequency>1</Frequency><InputUnits><Name>M/S</Name></InputUnits>
+</InstrumentSensitivity><Stage number="1"><StageGain><Value>100</Value><Frequency>1</Frequency></StageGain></Stage></Response>"""
+
+
+def channel(latitude: float, start: str, end: str, location: str = "00", code: str = "BHZ", response: str = "") -> str:
+    return CHANNEL.format(latitude=latitude, start=start, end=end, location=location, code=code, response=response)
+
+
+def posix(year: int) -> float:
+    return float(np.datetime64(f"{year}-06-01", "s").astype(float))
+
+
+def record(trace_id: TraceId = ID, time_s: float = 0.0) -> Record:
+    return Record(trace_id, time_s, 1.0, np.array([-150, 150], np.float32), None, None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "network,station,latitude,longitude,elevation\nXX,AAA,10.5,-20.25,30\n",
+        "\ufeffNetwork, Station, Latitude, Longitude, Elevation_m, Name\r\n XX , AAA , 10.5 , -20.25 , 30 ,a place\r\n",
+        "name;sta;net;lat;lon;elev\nx;AAA;XX;10.5;339.75;30\n\n",
+        "#Network|Station|Latitude|Longitude|Elevation|SiteName\nXX|AAA|10.5|-20.25|30|somewhere\n",
+    ],
+)
+def test_a_table_of_stations_in_any_dress(text: str) -> None:
+    book = read_stations_csv(text.encode(), "stations.csv")
+    assert book.coordinates(ID, 0.0) == Coordinates(10.5, -20.25, 30.0)
+    assert book.coordinates(TraceId("XX", "BBB", "", "BHZ"), 0.0) is None
+    assert book.remarks == ()
+
+
+@pytest.mark.parametrize("line", ["XX,BBB,north,20,0", "XX,BBB,91,20,0", "XX,BBB,10,361,0", "XX,,10,20,0", "XX,BBB,nan,20,0", "XX"])
+def test_a_line_that_holds_no_station_is_said(line: str) -> None:
+    book = read_stations_csv(f"network,station,latitude,longitude\nXX,AAA,1,2\n{line}\n".encode(), "s.csv")
+    assert book.coordinates(ID, 0.0) == Coordinates(1.0, 2.0, None)
+    assert [(remark.part, remark.code, "line 3" in remark.detail) for remark in book.remarks] == [("s.csv", "bad-station", True)]
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"a,b\n1,2\n", b"network,station,latitude,longitude\n", b"\xff\xfe\x00", b'network,station,latitude\n"']
+)
+def test_what_is_no_table_of_stations_is_unreadable(data: bytes) -> None:
+    with pytest.raises(UnreadableMetadata) as caught:
+        read_stations_csv(data, "s.csv")
+    assert caught.value.part == "s.csv"
+
+
+def test_a_channel_is_looked_up_by_time_and_location(recordings: ModuleType) -> None:
+    channels = channel(11, "2000-01-01T00:00:00", "2010-01-01T00:00:00") + channel(12, "2010-01-01T00:00:00Z", "2500-01-01T00:00:00Z")
+    book = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20, channels), "s.xml")
+    assert book.coordinates(ID, posix(2005)) == Coordinates(11.0, 20.0, 5.0)
+    assert book.coordinates(ID, posix(2015)) == Coordinates(12.0, 20.0, 5.0)
+    assert book.coordinates(ID._replace(location="10"), posix(2015)) == Coordinates(10.0, 20.0, 12.0)
+
+
+def test_a_response_is_given_for_its_channel_and_time_only(recordings: ModuleType) -> None:
+    xml = recordings.stationxml("XX", "AAA", 10, 20, channel(11, "2000-01-01T00:00:00", "2010-01-01T00:00:00", response=RESPONSE))
+    book = read_stationxml(xml, "s.xml")
+    response = book.response(ID, posix(2005))
+    assert response is not None
+    np.testing.assert_allclose(response.velocity_response, 100.0)
+    assert book.response(ID, posix(2015)) is None
+    assert book.response(ID._replace(channel="LHZ"), posix(2005)) is None
+
+
+def test_the_first_book_that_knows_a_station_counts(recordings: ModuleType) -> None:
+    anmo = TraceId("IU", "ANMO", "00", "BHZ")
+    xml = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20), "s.xml")
+    table = read_stations_csv(recordings.stations_csv(("XX", "AAA", 1, 2), ("IU", "ANMO", 3, 4)), "s.csv")
+    placed, remarks = locate_records([record(), record(anmo), record(TraceId("ZZ", "NONE", "", "BHZ"))], [xml, table, own_book()])
+    assert [(one.latitude_deg, one.longitude_deg) for one in placed] == [(10.0, 20.0), (3.0, 4.0), (None, None)]
+    assert [(remark.trace, remark.code) for remark in remarks] == [("ZZ.NONE..BHZ", "no-coordinates")]
+    own, _ = locate_records([record(anmo)], [xml, own_book()])
+    assert own[0].latitude_deg == pytest.approx(34.946, abs=0.01)
+
+
+def test_a_response_that_cannot_be_evaluated_is_said(recordings: ModuleType) -> None:
+    listed = RESPONSE.replace("</Response>", "<Stage number='2'><ResponseList/></Stage></Response>")
+    both = channel(11, "2000-01-01", "2500-01-01", response=listed) + channel(11, "2000-01-01", "2500-01-01", "10", response=RESPONSE)
+    book = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20, both), "s.xml")
+    placed, remarks = locate_records([record(ID, posix(2005)), record(ID._replace(location="10"), posix(2005))], [book])
+    assert [one.response is not None for one in placed] == [False, True]
+    assert [(remark.trace, remark.code) for remark in remarks] == [(str(ID), "no-response")]
+
+
+def test_a_response_that_was_removed_before_is_not_removed_again(recordings: ModuleType) -> None:
+    book = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20, channel(11, "2000-01-01", "2500-01-01", response=RESPONSE)), "s.xml")
+    counts = record(ID, posix(2005))
+    meters = replace(counts, samples=np.array([-3e-6, np.nan, 3e-6], np.float32))
+    placed, remarks = locate_records([counts, meters], [book])
+    assert [one.response is not None for one in placed] == [True, False]
+    assert [remark.code for remark in remarks] == ["ground-motion"]
+
+
+def test_a_station_without_a_place_is_said(recordings: ModuleType) -> None:
+    good = recordings.stationxml("XX", "AAA", 10, 20).decode()
+    broken = good.replace("</Station>", "</Station><Station code='BAD'><Latitude>far</Latitude><Longitude>1</Longitude></Station>")
+    book = read_stationxml(broken.encode(), "s.xml")
+    assert [(remark.code, "XX.BAD" in remark.detail) for remark in book.remarks] == [("bad-station", True)]
+
+
+def test_entities_are_refused(recordings: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("42")
+    xml = recordings.stationxml("XX", "AAA", 10, 20).decode().split("?>", 1)[1]
+    for entity in (f'<!ENTITY x SYSTEM "{(tmp_path / "secret").as_uri()}">', '<!ENTITY x "42">'):
+        attack = f"<!DOCTYPE d [{entity}]>" + xml.replace("<Latitude>10<", "<Latitude>&x;<")
+        with pytest.raises(UnreadableMetadata, match="document type"):
+            read_stationxml(attack.encode(), "s.xml")
+
+
+def test_a_billion_laughs_cost_no_memory() -> None:
+    entities = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
+    attack = f'<!DOCTYPE d [<!ENTITY a0 "ha">{entities}]><FDSNStationXML>&a11;</FDSNStationXML>'.encode()
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnreadableMetadata):
+            read_stationxml(attack, "s.xml")
+        assert tracemalloc.get_traced_memory()[1] < 10e6
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("data", [b"", b"<a", b"<FDSNStationXML/>", b"<html></html>", b"\xff\xfe<\x00", b"<a>" * 10_000])
+def test_what_is_no_stationxml_is_unreadable(data: bytes) -> None:
+    with pytest.raises(UnreadableMetadata):
+        read_stationxml(data, "s.xml")
+
+
+def test_a_document_too_large_is_refused(recordings: ModuleType) -> None:
+    with pytest.raises(LimitExceeded, match="at most 100 are read"):
+        read_stationxml(recordings.stationxml("XX", "AAA", 10, 20), "s.xml", 100)
+    with pytest.raises(LimitExceeded, match="at most 100 are read"):
+        read_stations_csv(recordings.stations_csv(*[("XX", "AAA", 1.0, 2.0)] * 10), "s.csv", 100)
+
+
+def test_the_own_table_names_each_station_once_on_the_globe() -> None:
+    table = own_table()
+    assert len(table) >= 150
+    assert all(-90 <= place.latitude_deg <= 90 and -180 <= place.longitude_deg <= 180 for place in table.values())
+    lines = Path(inventory.__file__).with_name("builtin_stations.csv").read_text().splitlines()
+    assert len(lines) == len(table) + 1
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not SHARED.exists(), reason="../shared is absent")
+def test_the_own_table_agrees_with_a_public_list() -> None:
+    """A station that has moved is listed more than once there; the nearest place counts."""
+    listed: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    with SHARED.open(newline="") as file:
+        for row in csv.DictReader(file):
+            listed.setdefault((row["network"], row["station"]), []).append((float(row["latitude"]), float(row["longitude"])))
+    known = {key: place for key, place in own_table().items() if key in listed}
+    assert len(known) >= 150
+    for key, place in known.items():
+        away = min(float(distance_deg(place.latitude_deg, place.longitude_deg, *other)) for other in listed[key])
+        assert away < 0.1, key

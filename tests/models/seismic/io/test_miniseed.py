@@ -1,0 +1,241 @@
+"""miniSEED from bytes to records."""
+
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from pymseed import MiniSEEDError, MS3TraceList
+
+from models.errors import LimitExceeded, UnreadableWaveform
+from models.seismic.data_issues import Remark
+from models.seismic.io.miniseed import Limits, read_records, sample_count, scan
+from models.seismic.waveforms import Record
+
+LIMITS = Limits(max_traces=10, max_segments=20, max_samples=100_000, max_span_s=21600.0)
+Z = "IU.ANMO.00.BHZ"
+SHARED = Path(__file__).resolve().parents[5] / "shared" / "data" / "real_events"
+
+
+def read(*files: bytes, limits: Limits = LIMITS) -> tuple[list[Record], list[Remark]]:
+    return read_records([scan(f"file{number}", data) for number, data in enumerate(files)], limits)
+
+
+def codes(remarks: list[Remark]) -> list[str]:
+    return [remark.code for remark in remarks]
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("kind", [np.int32, np.float32, np.float64])
+def test_samples_come_back_without_their_mean(recordings: ModuleType, version: int, kind: type) -> None:
+    samples = recordings.wave().astype(kind) + kind(5000)
+    (record,), remarks = read(recordings.miniseed((Z, 0.25, 20.0, samples), version=version))
+    assert str(record.trace_id) == Z
+    assert record.sampling_rate_hz == 20.0
+    assert record.start_time_s == pytest.approx(recordings.START_S + 0.25, abs=1e-6)
+    np.testing.assert_allclose(record.samples, samples - samples.mean(), atol=1e-3)
+    assert record.samples.dtype == np.float32
+    assert remarks == []
+
+
+@pytest.mark.parametrize("rate_hz", [0.1, 1.0, 40.0, 100.0])
+def test_sampling_rates_from_a_tenth_to_a_hundred_hertz(recordings: ModuleType, rate_hz: float) -> None:
+    (record,), _ = read(recordings.miniseed((Z, 0, rate_hz, recordings.wave())))
+    assert record.sampling_rate_hz == pytest.approx(rate_hz)
+    assert record.duration_s == pytest.approx(599 / rate_hz)
+
+
+def test_only_verticals_are_kept_and_what_is_left_out_is_said(recordings: ModuleType) -> None:
+    wave = recordings.wave()
+    data = recordings.miniseed((Z, 0, 1.0, wave), ("IU.ANMO.00.BH1", 0, 1.0, wave), ("IU.COLA.00.BHN", 0, 1.0, wave))
+    records, remarks = read(data)
+    assert [str(record.trace_id) for record in records] == [Z]
+    assert [(remark.part, remark.code, remark.detail) for remark in remarks] == [
+        ("file0", "no-vertical", "IU.COLA has no vertical channel"),
+        ("file0", "not-vertical", "channels left out, not vertical nor horizontal beside a vertical one: 2"),
+    ]
+
+
+def test_channels_and_locations_of_a_station_stay_apart(recordings: ModuleType) -> None:
+    names = ["IU.ANMO.00.BHZ", "IU.ANMO.00.LHZ", "IU.ANMO.10.BHZ", "IU.ANMO..BHZ"]
+    records, _ = read(recordings.miniseed(*((name, 0, 1.0, recordings.wave(seed=n)) for n, name in enumerate(names))))
+    assert sorted(str(record.trace_id) for record in records) == sorted(names)
+
+
+def test_a_channel_goes_over_files_and_the_gap_between_is_said(recordings: ModuleType) -> None:
+    wave = recordings.wave(1000)
+    (record,), remarks = read(
+        recordings.miniseed((Z, 500, 1.0, wave[500:])), recordings.miniseed((Z, 0, 1.0, wave[:400]), version=3), limits=LIMITS
+    )
+    assert np.isnan(record.samples[400:500]).all()
+    assert np.isfinite(record.samples).sum() == 900
+    np.testing.assert_allclose(np.diff(record.samples[500:]), np.diff(wave[500:]), atol=1e-3)
+    assert [(remark.trace, remark.code, remark.detail) for remark in remarks] == [(Z, "gaps", "1 gap, 100 s in all")]
+
+
+def test_the_end_of_a_truncated_file_is_skipped_and_said(recordings: ModuleType) -> None:
+    data = recordings.miniseed((Z, 0, 1.0, recordings.wave(3000)))
+    (record,), remarks = read(data[:-100])
+    assert 0 < len(record.samples) < 3000
+    assert remarks[0] == Remark(
+        None, "file0", "skipped-bytes", f"412 of {len(data) - 100} bytes are not readable miniSEED and were skipped"
+    )
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("where", ["front", "middle", "end"])
+@pytest.mark.parametrize("filling", [bytes(512), b"not a record"])
+def test_zero_blocks_and_foreign_bytes_are_skipped_and_said(recordings: ModuleType, version: int, where: str, filling: bytes) -> None:
+    halves = [recordings.miniseed((Z, start, 1.0, recordings.wave(300)), version=version) for start in (0, 300)]
+    data = {"front": [filling, *halves], "middle": [halves[0], filling, halves[1]], "end": [*halves, filling]}[where]
+    (record,), remarks = read(b"".join(data))
+    assert np.isfinite(record.samples).sum() == 600
+    assert codes(remarks) == ["skipped-bytes"]
+
+
+def test_a_damaged_record_becomes_a_gap_and_the_others_stay(recordings: ModuleType) -> None:
+    data = bytearray(recordings.miniseed((Z, 0, 1.0, recordings.wave(3000))))
+    data[512 + 64 : 1024] = np.random.default_rng(2).bytes(448)
+    (record,), remarks = read(bytes(data))
+    assert "damaged-record" in codes(remarks)
+    assert "gaps" in codes(remarks)
+    assert np.isfinite(record.samples).sum() > 2000
+
+
+def test_a_record_whose_checksum_is_wrong_is_left_out(recordings: ModuleType) -> None:
+    data = bytearray(recordings.miniseed((Z, 0, 1.0, recordings.wave(3000)), version=3))
+    data[700] ^= 0xFF
+    (record,), remarks = read(bytes(data))
+    assert "skipped-bytes" in codes(remarks)
+    assert 0 < np.isfinite(record.samples).sum() < 3000
+
+
+@pytest.mark.parametrize("data", [b"", b"hello world" * 100, bytes(4096), b"\x80\x04\x95" + b"cos\nsystem\n" * 90])
+def test_what_holds_no_record_is_unreadable(data: bytes) -> None:
+    with pytest.raises(UnreadableWaveform) as caught:
+        scan("odd.mseed", data)
+    assert caught.value.part == "odd.mseed"
+
+
+def test_records_that_read_alone_and_not_joined_are_unreadable(recordings: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the fuzzer found: miniSEED 2 without a stated length, whose end is where the next record seems to begin."""
+
+    def contradicts(*_: object, **__: object) -> None:
+        raise MiniSEEDError(-1, "data offset is beyond record length")
+
+    monkeypatch.setattr(MS3TraceList, "from_buffer", contradicts)
+    with pytest.raises(UnreadableWaveform) as caught:
+        scan("part-a", recordings.miniseed((Z, 0, 1.0, recordings.wave())))
+    assert caught.value.part == "part-a"
+
+
+def test_cutting_a_file_anywhere_never_fails_otherwise(recordings: ModuleType) -> None:
+    data = recordings.miniseed((Z, 0, 1.0, recordings.wave(400)), version=3) + recordings.miniseed((Z, 400, 1.0, recordings.wave(400)))
+    whole = 0
+    for length in range(0, len(data), 7):
+        try:
+            records, _ = read(data[:length])
+        except UnreadableWaveform:
+            continue
+        whole += len(records)
+    assert whole > 0
+
+
+def test_changing_bytes_anywhere_never_fails_otherwise(recordings: ModuleType) -> None:
+    data = recordings.miniseed((Z, 0, 1.0, recordings.wave(400)), (Z, 500, 1.0, recordings.wave(200).astype(np.float32)))
+    rng = np.random.default_rng(3)
+    outcomes = set()
+    for _ in range(1000):
+        mutant = bytearray(data)
+        for place in rng.integers(0, len(data), 4):
+            mutant[place if rng.random() < 0.3 else place % 64] = rng.integers(256)
+        try:
+            outcomes.add(len(read(bytes(mutant))[0]))
+        except (UnreadableWaveform, LimitExceeded) as error:
+            outcomes.add(type(error).__name__)
+    assert 1 in outcomes
+
+
+def test_the_gap_bomb_is_refused_before_memory_is_asked_for(recordings: ModuleType) -> None:
+    """Two traces of ten samples, 95 years apart."""
+    bomb = recordings.miniseed((Z, 0, 1.0, recordings.wave(10)), (Z, 3e9 - recordings.START_S, 1.0, recordings.wave(10)))
+    with pytest.raises(LimitExceeded, match="s from the start of"):
+        read(bomb)
+
+
+def test_a_gap_within_the_span_but_at_a_high_rate_is_refused(recordings: ModuleType) -> None:
+    bomb = recordings.miniseed((Z, 0, 100.0, recordings.wave(10)), (Z, 20_000, 100.0, recordings.wave(10)))
+    with pytest.raises(LimitExceeded, match="samples; at most 100,000"):
+        read(bomb)
+
+
+def test_too_many_channels_segments_or_samples_are_refused(recordings: ModuleType) -> None:
+    many = recordings.miniseed(*((f"XX.S{n:03d}..BHZ", 0, 1.0, recordings.wave(20)) for n in range(11)))
+    with pytest.raises(LimitExceeded, match="11 channels; at most 10"):
+        read(many)
+    torn = recordings.miniseed(*((Z, 30 * n, 1.0, recordings.wave(20)) for n in range(21)))
+    with pytest.raises(LimitExceeded, match="21 segments; at most 20"):
+        read(torn)
+    long = recordings.miniseed((Z, 0, 20.0, recordings.wave(100_001)))
+    assert sample_count([scan("long", long)]) == 100_001
+    with pytest.raises(LimitExceeded, match="100,001 samples; at most 100,000"):
+        read(long)
+
+
+@pytest.mark.parametrize(
+    ("name", "start_s", "rate_hz", "code"),
+    [(Z, 0, 5000.0, "bad-rate"), (Z, 0, 0.001, "bad-rate"), (Z, 5e9, 1.0, "bad-time"), ("IU._X_.00.BHZ", 0, 1.0, "bad-codes")],
+)
+def test_absurd_headers_are_left_out_and_said(recordings: ModuleType, name: str, start_s: float, rate_hz: float, code: str) -> None:
+    good = recordings.miniseed(("IU.COLA.00.BHZ", 0, 1.0, recordings.wave()))
+    records, remarks = read(good, recordings.miniseed((name, start_s, rate_hz, recordings.wave(100)), version=3))
+    assert [record.trace_id.station for record in records] == ["COLA"]
+    assert code in codes(remarks)
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not SHARED.exists(), reason="../shared is absent")
+def test_every_real_event_reads() -> None:
+    """Each station that has a vertical channel (told by obspy) gives a record."""
+    from obspy.io.mseed.core import _read_mseed  # noqa: PLC0415  # takes a second
+
+    limits = Limits(2000, 5000, 200_000_000, 6 * 3600.0)
+    for folder in sorted(SHARED.iterdir()):
+        path = folder / "waveforms.mseed"
+        expected = {trace.id for trace in _read_mseed(str(path)) if trace.stats.channel.endswith("Z") and trace.stats.npts > 1}
+        records, remarks = read(path.read_bytes(), limits=limits)
+        dead = {remark.trace for remark in remarks if remark.code in ("dead", "empty")}
+        assert {str(record.trace_id) for record in records} | dead == expected, folder.name
+        assert len(records) > 1
+
+
+def test_horizontals_come_with_the_vertical_of_their_instrument_on_its_clock(recordings: ModuleType) -> None:
+    wave = recordings.wave()
+    data = recordings.miniseed(
+        (Z, 10, 1.0, wave),
+        ("IU.ANMO.00.BHN", 0, 1.0, wave),
+        ("IU.ANMO.00.BHE", 300, 1.0, 2 * wave),
+        ("IU.ANMO.10.BHZ", 0, 1.0, wave),
+        ("IU.ANMO.10.BH1", 0, 1.0, wave),
+    )
+    (first, second), remarks = read(data)
+    assert first.horizontals is not None
+    assert second.horizontals is None
+    assert [str(trace_id) for trace_id in first.horizontals.trace_ids] == ["IU.ANMO.00.BHN", "IU.ANMO.00.BHE"]
+    assert first.horizontals.azimuths_deg == (0.0, 90.0)
+    north, east = first.horizontals.samples
+    np.testing.assert_allclose(north[:590], wave[10:] - wave.mean(), atol=1e-3)
+    assert np.isnan(north[590:]).all()
+    assert np.isnan(east[:290]).all()
+    np.testing.assert_allclose(east[290:], 2 * wave[:310] - 2 * wave.mean(), atol=1e-3)
+    assert [remark.detail for remark in remarks] == ["channels left out, not vertical nor horizontal beside a vertical one: 1"]
+
+
+def test_horizontals_of_another_rate_or_not_asked_for_are_left_out(recordings: ModuleType) -> None:
+    wave = recordings.wave()
+    data = recordings.miniseed((Z, 0, 1.0, wave), ("IU.ANMO.00.BHN", 0, 1.0, wave), ("IU.ANMO.00.BHE", 0, 2.0, wave))
+    assert read(data)[0][0].horizontals is None
+    alike = recordings.miniseed((Z, 0, 1.0, wave), ("IU.ANMO.00.BHN", 0, 1.0, wave), ("IU.ANMO.00.BHE", 0, 1.0, wave))
+    records, remarks = read_records([scan("file0", alike)], LIMITS, horizontals=False)
+    assert records[0].horizontals is None
+    assert codes(remarks) == ["not-vertical"]

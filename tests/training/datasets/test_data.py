@@ -1,0 +1,221 @@
+"""Drawn data: exact labels, the same for the same seed, and nothing in a record that gives its truth away."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+
+from models.imaging.conditioning import condition
+from models.seismic.geodesy import azimuth_deg, distance_deg
+from models.specs.offset import OFFSET
+from training.config import recipe
+from training.datasets.demo_bundles import miniseed, stations_csv
+from training.datasets.sections import SectionRecipe, draw_sections
+from training.datasets.traces import TraceRecipe, draw_traces, window_start
+from training.synthesis.catalogs import earthquakes, glacial_earthquakes, random_double_couples, stations
+from training.synthesis.events import NEAR_DEG, draw_event, draw_near_magnitude, draw_range, open_world
+from training.synthesis.instrument_defects import Window, random_window, spoil
+from training.synthesis.path_effects import PathScatter, perturb, relative_delays
+from training.synthesis.sources import KINDS, anomalous
+from training.synthesis.station_geometry import operating
+from training.tasks.distance import OffsetRecipe, limits
+
+TRACES = TraceRecipe(
+    store="greens_50s",
+    events_per_shard=6,
+    traces_per_event=5,
+    near_share=0.0,
+    small_share=0.5,
+    largest_magnitude=8.6,
+    first_window_share=0.5,
+    kinds={"earthquake": 0.5, "glacial": 0.5},
+    seed=1,
+)
+SECTIONS = SectionRecipe(
+    store="greens_50s",
+    events_per_shard=4,
+    stations=(5, 12),
+    near_share=0.0,
+    small_share=0.6,
+    timed_share=0.5,
+    shortest_window_s=0.0,
+    longest_window_s=18000.0,
+    kinds={"earthquake": 0.5, "glacial": 0.5},
+    seed=1,
+)
+
+
+@pytest.fixture
+def world(store, settings):
+    return open_world(store, settings, seed=1)
+
+
+def test_stations_lie_exactly_where_their_labels_say(world):
+    for kind in ("earthquake", "glacial"):
+        event = draw_event(world, kind, 8, np.random.default_rng(3), (10.0, 110.0))
+        seen, source = event.stations, event.source
+        place = (source.latitude_deg, source.longitude_deg)
+        np.testing.assert_allclose(distance_deg(*place, seen.latitudes_deg, seen.longitudes_deg), seen.distances_deg, atol=1e-6)
+        turn = (azimuth_deg(*place, seen.latitudes_deg, seen.longitudes_deg) - seen.azimuths_deg + 180) % 360 - 180
+        assert np.abs(turn).max() < 1e-3
+        assert [record.latitude_deg for record in event.records] == pytest.approx(seen.latitudes_deg)
+
+
+def test_the_same_seed_draws_the_same_shard(settings):
+    one, two = (draw_traces(TRACES, OFFSET, settings, seed=7) for _ in range(2))
+    assert {name: array.dtype for name, array in one.items()} == {"pictures": np.uint8, "truth": np.float32, "event": np.int32}
+    assert all(np.array_equal(one[name], two[name]) for name in one)
+    other = draw_traces(TRACES, OFFSET, settings, seed=8)
+    assert not np.array_equal(one["truth"], other["truth"])
+
+
+def test_every_trace_has_a_picture_and_a_distance_of_the_store(settings, store):
+    shard = draw_traces(TRACES, OFFSET, settings, seed=7)
+    stored = np.concatenate([store.forces.distances_deg, *(table.distances_deg for table in store.strains)])
+    assert len(shard["pictures"]) == len(shard["truth"]) == len(shard["event"])
+    assert all(np.abs(stored - distance).min() < 1e-3 for distance in shard["truth"][:, 0])
+    assert shard["pictures"].reshape(len(shard["pictures"]), -1).any(axis=1).all()
+
+
+def test_pictures_begin_where_the_gather_does_as_often_as_stated(world):
+    event = draw_event(world, "earthquake", 3, np.random.default_rng(3), (60.0, 110.0))
+    gather = condition(event.records, OFFSET.style.conditioning)
+    random, window_s = np.random.default_rng(1), 0.5 * gather.duration_s
+    starts = np.array([window_start(gather, window_s, 0.4, random) for _ in range(400)]) - gather.start_time_s
+    assert np.mean(starts == 0) == pytest.approx(0.4, abs=0.08)
+    assert starts.max() <= gather.duration_s - window_s
+    assert window_start(gather, gather.duration_s, 0.0, random) == gather.start_time_s
+
+
+def test_the_card_says_how_often_how_many_traces_were_learned_and_from_what_weights():
+    fresh, continued = (recipe("offset", OffsetRecipe, preset=preset) for preset in ("", "continued"))
+    source = TRACES.model_copy(update={"store": ("one", "another")})
+    assert limits(fresh, source, 12345)[0].startswith("Learned from 12,345 synthetic traces of 10 s and longer through 2 spherical Earths")
+    assert limits(fresh, TRACES, 1)[0].endswith("through one spherical Earth, up to 4 times each.")
+    assert limits(continued, TRACES, 1)[0].endswith("up to 2 times each, begun with the weights of offset-3.")
+
+
+def test_sections_are_drawn_through_the_serving_chain(settings):
+    shard = draw_sections(SECTIONS, settings, seed=2)
+    kinds = {KINDS[int(kind)] for kind in shard["truth"][:, 0]}
+    assert kinds <= {"earthquake", "glacial"}
+    assert shard["distance"].dtype == np.uint8
+    assert shard["distance"].any()
+    glacial = shard["truth"][:, 0] == KINDS.index("glacial")
+    assert np.isfinite(shard["truth"][glacial, 2]).all()
+    assert np.isnan(shard["truth"][~glacial, 2]).all()
+
+
+def test_sections_as_times_leave_them_stand_near_the_true_epicenter(settings):
+    truth = draw_sections(SECTIONS.model_copy(update={"timed_share": 1.0}), settings, seed=2)["truth"]
+    assert len(truth) > 0
+    assert np.all(distance_deg(truth[:, 3], truth[:, 4], truth[:, 5], truth[:, 6]) < 5.0)
+
+
+def test_records_are_scaled_and_named_alike_whatever_the_source(world):
+    for kind in ("earthquake", "glacial", "explosion"):
+        event = draw_event(world, kind, 6, np.random.default_rng(5), (10.0, 110.0))
+        peaks = [np.nanmax(np.abs(record.samples)) for record in event.records]
+        assert peaks == pytest.approx([1.0] * len(peaks), abs=1e-5)
+        assert {record.trace_id.channel for record in event.records} == {"LHZ"}
+
+
+def test_nothing_stands_out_of_records_of_noise(world):
+    def crest(kind):
+        """Peak over the root mean square of a record, the median of three events."""
+        events = [draw_event(world, kind, 6, np.random.default_rng(seed), (10.0, 110.0), small_share=0.0) for seed in range(3)]
+        samples = [record.samples for event in events for record in event.records]
+        return np.median([np.nanmax(np.abs(one)) / np.nanstd(one) for one in samples])
+
+    assert crest("noise") < 0.9 * crest("earthquake")
+
+
+def test_a_bundle_is_readable_miniseed_with_coordinates(world):
+    from workers.bundles.sandbox import read_event  # noqa: PLC0415  (tests may look across the rooms)
+    from workers.settings import Settings  # noqa: PLC0415
+
+    event = draw_event(world, "earthquake", 5, np.random.default_rng(5), (10.0, 110.0))
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("waveforms.mseed", miniseed(event.records))
+        packed.writestr("stations.csv", stations_csv(event.records))
+    read = read_event([("event.zip", archive.getvalue())], Settings())
+    assert sorted(str(record.trace_id) for record in read.records) == sorted(str(record.trace_id) for record in event.records)
+    assert all(record.latitude_deg is not None for record in read.records)
+
+
+def test_stated_catalogs_stand_in_for_missing_ones():
+    quakes, ice, seen = earthquakes(None, 1), glacial_earthquakes(None, 1), stations(None)
+    assert len(quakes.years) == 5000
+    assert len(ice.years) == 443
+    assert np.abs(quakes.latitudes_deg).max() <= 90
+    assert len(operating(seen, 1.1e9)) == len(seen.stations) > 100
+
+
+def test_double_couples_have_no_volume_and_the_moment_asked_for():
+    tensors = random_double_couples(np.random.default_rng(0), np.full(50, 1e18))
+    full = np.zeros((50, 3, 3))
+    for column, (i, j) in enumerate(((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))):
+        full[:, i, j] = full[:, j, i] = tensors[:, column]
+    eigenvalues = np.linalg.eigvalsh(full)
+    np.testing.assert_allclose(eigenvalues, np.tile([-1e18, 0, 1e18], (50, 1)), atol=1e6)
+
+
+@pytest.mark.parametrize("kind", KINDS[2:])
+def test_every_anomalous_kind_has_a_source(kind):
+    source = anomalous(kind, (10.0, 20.0), 2.0, np.random.default_rng(1))
+    assert source.kind == kind
+    assert np.isfinite(source.rates).all()
+    assert np.abs(source.rates).max() > 0
+
+
+def test_an_unknown_kind_is_named():
+    with pytest.raises(ValueError, match="meteorite"):
+        anomalous("meteorite", (0.0, 0.0), 2.0, np.random.default_rng(1))
+
+
+def test_windows_reach_past_the_first_arrival():
+    random = np.random.default_rng(0)
+    for _ in range(300):
+        window = random_window(60.0, 90.0, random)
+        assert isinstance(window, Window)
+        assert window.start_s + window.duration_s > 8 * 60
+
+
+def test_a_path_without_scatter_changes_nothing_in_the_surface_wave():
+    random = np.random.default_rng(0)
+    time = np.arange(2000) * 2.0
+    pulse = np.exp(-(((time - 2000) / 40) ** 2)) * np.sin(2 * np.pi * time / 60)
+    quiet = PathScatter(dispersion=0, body_shift_s=0, coda=0, attenuation=0)
+    np.testing.assert_allclose(perturb(pulse[None], np.array([60.0]), 2.0, quiet, random)[0], pulse, atol=1e-6)
+
+
+def test_crusts_delay_short_periods_more_than_long_ones():
+    delays = relative_delays(np.array([1 / 100, 1 / 15]), 4000, PathScatter(event_share=0.0), np.random.default_rng(0))
+    assert delays.std(axis=0)[1] > 4 * delays.std(axis=0)[0]
+
+
+def test_part_of_the_delay_is_common_to_an_event():
+    random = np.random.default_rng(0)
+    means = [relative_delays(np.array([1 / 20]), 30, PathScatter(event_share=0.6), random).mean() for _ in range(300)]
+    own = relative_delays(np.array([1 / 20]), 3000, PathScatter(event_share=0.0), random).std()
+    assert np.std(means) / own == pytest.approx(np.sqrt(0.6), abs=0.12)
+
+
+def test_defects_keep_the_number_of_samples():
+    traces = np.random.default_rng(0).normal(size=(200, 500))
+    spoiled = spoil(traces, 2.0, np.random.default_rng(1))
+    assert spoiled.shape == traces.shape
+    assert np.isnan(spoiled).any()
+
+
+def test_a_local_network_sends_short_records_of_small_earthquakes_but_of_no_small_glacial_one():
+    random = np.random.default_rng(5)
+    small = {kind: np.array([draw_near_magnitude(kind, random) for _ in range(400)]) for kind in ("earthquake", "glacial")}
+    assert small["earthquake"].min() < 4.0
+    assert small["glacial"].min() >= 4.5
+    windows = [random_window(1.0, 5.0, random) for _ in range(400)]
+    assert 0.7 < np.mean([window.duration_s <= 800 and -120 <= window.start_s <= 0 for window in windows]) < 0.95
+    ranges = [draw_range(0.5, random) for _ in range(400)]
+    assert 0.4 < np.mean([most <= NEAR_DEG for _, most in ranges]) < 0.6

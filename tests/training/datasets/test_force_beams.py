@@ -1,0 +1,85 @@
+"""Beams of synthetic forces: drawn alike twice, right about a force's direction, turned and mirrored with it, and told on a page."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.analysis.sections import place_at
+from models.imaging.beam_picture import NOTHING
+from models.imaging.conditioning import condition
+from models.imaging.render import render_beam
+from models.seismic.geodesy import destination
+from models.specs.pictures import CONDITIONING, FORCE_BEAM
+from training.datasets.augmentation import turned
+from training.datasets.force_beams import STYLES, TRUTH, draw_forces
+from training.datasets.sections import SectionRecipe
+from training.experiments.force_pictures import strongest_deg, table
+from training.synthesis.instrument_defects import Window
+from training.synthesis.records import ORIGIN_S, Realism, ground_records
+from training.synthesis.sources import glacial
+from training.synthesis.station_geometry import Stations
+
+FORCES = SectionRecipe(
+    store="greens_50s",
+    events_per_shard=2,
+    stations=(6, 8),
+    near_share=0.0,
+    small_share=0.0,
+    timed_share=1.0,
+    shortest_window_s=0.0,
+    longest_window_s=18000.0,
+    kinds={"glacial": 1.0},
+    seed=3,
+)
+
+
+def seen(store, place):
+    """Stations on sixteen great circles, exactly at stored distances."""
+    azimuths = np.arange(16) * 22.5 + 10.0
+    indices = np.abs(store.forces.distances_deg[None] - np.linspace(30, 80, 16)[:, None]).argmin(axis=1)
+    distances = store.forces.distances_deg[indices]
+    latitudes, longitudes = destination(*place, azimuths, distances)
+    return Stations((), np.asarray(latitudes), np.asarray(longitudes), distances, azimuths, indices)
+
+
+@pytest.mark.parametrize("azimuth_deg", [20.0, 110.0, 250.0])
+def test_the_strongest_row_is_the_direction_of_a_synthetic_force(store, azimuth_deg):
+    """To within the spacing of stations, for amplitudes are lost. The generator knows nothing of the picture."""
+    place = (68.0, -33.0)
+    source = glacial(place, 5e15, azimuth_deg, store.time_step_s, np.random.default_rng(1))
+    stations = seen(store, place)
+    named = replace(stations, trace_ids=tuple(f"S{k}" for k in range(16)))
+    quiet = Realism(paths=None, noise=True, instruments=False, defects=False)
+    records = ground_records((store,), source, named, Window(-1500.0, 5400.0), quiet, np.random.default_rng(2))
+    gather = condition(records, CONDITIONING)
+    picture = render_beam(FORCE_BEAM, gather, ORIGIN_S, place_at(gather, *place))
+    assert abs((strongest_deg(picture[None])[0] - azimuth_deg + 90) % 180 - 90) < 22.5
+
+
+def test_shards_are_drawn_alike_twice(settings):
+    one, other = (draw_forces(FORCES, settings, 4) for _ in range(2))
+    assert one["truth"].shape == (2, len(TRUTH))
+    assert one["beam"].shape[1:] == (len(FORCE_BEAM.bands), FORCE_BEAM.rows, FORCE_BEAM.columns)
+    assert all(np.array_equal(one[name], other[name], equal_nan=True) for name in (*STYLES, "truth"))
+    assert not np.array_equal(one["truth"], draw_forces(FORCES, settings, 5)["truth"], equal_nan=True)
+
+
+def test_turning_and_mirroring_beams_turns_and_mirrors_the_force():
+    angles = (np.arange(36) + 0.5) * 10.0
+    azimuths = np.random.default_rng(0).uniform(0, 360, 40)
+    waves = np.cos(np.radians(angles[None, :] - azimuths[:, None]))
+    pictures = np.rint(NOTHING + 120 * waves[:, None, :, None] * np.ones((1, 2, 1, 8))).astype(np.uint8)
+    moved, truth = turned(pictures, azimuths[:, None].astype(np.float32), np.random.default_rng(1))
+    assert np.abs((strongest_deg(moved) - truth[:, 0] + 90) % 180 - 90).max() <= 5.5
+    assert len(np.unique(np.round((truth[:, 0] - azimuths) % 360))) > 10
+
+
+def test_the_table_tells_groups_apart_and_a_sign_only_where_one_is_said():
+    truth = np.array([[10.0, 20.0, 0.1, 0.2, 1.0, 9.0]] * 3 + [[190.0, 3.0, 0.9, 0.2, 1.0, 9.0]] * 3)
+    said = np.array([10.0, 10.0, 190.0, 55.0, 55.0, 55.0])
+    lines = "\n".join(table({"axis": said % 180, "network": said}, truth, ("network",)))
+    assert "| around, 15 and above | 3 | axis | 0 (0 to 0) | 1.00" in lines
+    assert "| of these, stations to one side | 3 | network | 45 (45 to 45) | 0.00" in lines
+    assert "0.67 (" in lines
+    assert "placed by offsets" not in lines

@@ -1,0 +1,52 @@
+"""Splits: every event in one part, the shares as stated, regions and years whole."""
+
+import numpy as np
+import pytest
+
+from training.datasets.splits import PARTS, SHARES, cell, group_split, random_split, year_split
+
+SIZES = {"Helheim": 103, "Kangerdlugssuaq": 84, "Jakobshavn": 71, "Kong Oscar": 49, "Upernavik": 39, "Rinks": 22, "Tracy": 9, "Hayes": 4}
+GROUPS = [name for name, size in SIZES.items() for _ in range(size)]
+
+
+def _shares(parts):
+    return np.array([(parts == part).mean() for part in PARTS])
+
+
+def test_random_parts_have_the_stated_shares():
+    parts = random_split(886, seed=3407)
+    assert [(parts == part).sum() for part in PARTS] == [495, 213, 178]
+
+
+def test_the_seed_decides():
+    assert (random_split(886, 3407) == random_split(886, 3407)).all()
+    assert (random_split(886, 3407) != random_split(886, 3408)).any()
+    assert (group_split(GROUPS, 3407) == group_split(GROUPS, 3407)).all()
+
+
+def test_regions_stay_whole():
+    parts = group_split(GROUPS, seed=3407)
+    for name in SIZES:
+        assert len(set(parts[np.array(GROUPS) == name])) == 1
+    np.testing.assert_allclose(_shares(parts), SHARES, atol=0.06)
+
+
+def test_a_region_does_not_depend_on_the_order_of_events():
+    order = np.random.default_rng(0).permutation(len(GROUPS))
+    shuffled = group_split([GROUPS[k] for k in order], seed=3407)
+    assert (shuffled == group_split(GROUPS, seed=3407)[order]).all()
+
+
+def test_years_stay_whole_and_in_order():
+    years = np.random.default_rng(1).integers(1993, 2014, 886)
+    parts = year_split(years)
+    assert years[parts == "train"].max() < years[parts == "validation"].min()
+    assert years[parts == "validation"].max() < years[parts == "test"].min()
+    np.testing.assert_allclose(_shares(parts), SHARES, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("place", "name"), [((68.6, -33.0), "+60-060"), ((-0.1, 179.9), "-15+150"), ((90, 180), "+75-180"), ((-90, -180), "-90-180")]
+)
+def test_a_cell_is_named_after_its_corner(place, name):
+    assert cell(*place) == name

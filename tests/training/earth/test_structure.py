@@ -1,0 +1,104 @@
+"""Three Earths: what their decks say, group velocities against disba, paths through several of them."""
+
+from dataclasses import replace
+from importlib import resources
+
+import numpy as np
+import pytest
+
+from training.config import recipe
+from training.earth import dispersion, greens, structure
+from training.synthesis.events import draw_event, open_world
+from training.synthesis.records import ground_displacement, mixed_displacement
+from training.synthesis.sources import Source
+from training.synthesis.station_geometry import Stations
+
+
+@pytest.mark.parametrize("deck", structure.DECKS)
+def test_the_engine_reads_the_deck_as_it_is_written(deck):
+    model = structure.model(deck)
+    rows = np.array(structure.rows(deck))
+    middle = rows[-1, 0] / 1e3 - 0.25
+    seen = model.profile([middle, 6200.0])
+
+    assert model.surface_radius_km * 1e3 == rows[-1, 0]
+    assert seen["vs"][0] == pytest.approx(rows[-1, 3], rel=1e-3)
+    assert 1 / seen["q_mu"][1] == pytest.approx(80.0)
+    assert np.all(np.diff(rows[:, 0]) >= 0)
+
+
+@pytest.mark.parametrize("deck", ["continental", "oceanic"])
+def test_below_the_lid_every_earth_is_prem(deck):
+    radii = np.linspace(3500, 6280, 12)
+    ours, prem = structure.model(deck).profile(radii), structure.model(structure.PREM).profile(radii)
+    assert all(np.allclose(ours[name], prem[name], rtol=1e-4) for name in ("rho", "vp", "vs", "q_mu"))
+
+
+def test_the_continental_crust_is_that_of_ak135():
+    lines = (resources.files("obspy.taup") / "data" / "ak135.tvel").read_text().splitlines()[2:]
+    depth, vp, vs, density = np.array([[float(cell) for cell in line.split()] for line in lines]).T
+    base_km = np.cumsum([layer.thickness_km for layer in structure.CONTINENTAL.crust])
+    np.testing.assert_array_equal(base_km, [20.0, 35.0])
+    for layer, middle_km in zip(structure.CONTINENTAL.crust, (10.0, 27.5), strict=True):
+        assert [layer.vp, layer.vs, layer.density] == [np.interp(middle_km, depth, values) for values in (vp, vs, density)]
+
+
+def test_an_unknown_earth_is_named():
+    with pytest.raises(ValueError, match="no Earth model 'flat'"):
+        structure.rows("flat")
+
+
+def test_no_stored_depth_lies_on_a_discontinuity():
+    for name in ("greens_10s", "greens_10s_continental", "greens_10s_oceanic"):
+        config = recipe(name, greens.GreensConfig)
+        radii = np.array(structure.rows(config.deck))[:, 0]
+        edges = (radii[-1] - radii[1:][np.diff(radii) == 0]) / 1e3
+        assert min(abs(depth - edge) for depth in config.depths_km for edge in edges) > 0.15
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("name", ["greens_50s", "greens_50s_continental", "greens_50s_oceanic"])
+def test_rayleigh_group_velocity_agrees_with_disba(name, tmp_path):
+    config = recipe(name, greens.GreensConfig).model_copy(update={"depths_km": ()})
+    greens.build(config, tmp_path, threads=1)
+    store = greens.load(tmp_path)
+    for period_s in (60.0, 100.0):
+        speed, seen = dispersion.measured(store, period_s)
+        assert speed == pytest.approx(dispersion.predicted(config.deck, seen), rel=0.03)
+
+
+def louder(store: greens.GreensStore, factor: float) -> greens.GreensStore:
+    tables = [replace(table, scales=table.scales * factor) for table in (*store.strains, store.forces)]
+    return replace(store, strains=tuple(tables[:-1]), forces=tables[-1])
+
+
+def test_every_path_runs_through_one_of_the_earths(store):
+    stores, count = (store, louder(store, 2.0), louder(store, 3.0)), 60
+    stations = Stations(
+        (), np.zeros(count), np.zeros(count), np.full(count, store.forces.distances_deg[9]), np.full(count, 30.0), np.full(count, 9)
+    )
+    source = Source("test", 0, 0, 0.0, np.array([1e10, 1e10, 0])[:, None])
+    alone = ground_displacement(store, source, stations)
+    ratio = np.abs(mixed_displacement(stores, source, stations, 0.0, np.random.default_rng(1))).max(axis=1) / np.abs(alone).max(axis=1)
+    assert {round(value) for value in ratio} == {1, 2, 3}
+    np.testing.assert_allclose(ratio, np.round(ratio))
+    common = mixed_displacement(stores, source, stations, 1.0, np.random.default_rng(2))
+    assert len({round(value) for value in np.abs(common).max(axis=1) / np.abs(alone).max(axis=1)}) == 1
+
+
+def test_one_earth_draws_what_it_drew_before(store, settings):
+    one, same = (open_world(what, settings, seed=1) for what in (store, (store,)))
+    events = [draw_event(world, "earthquake", 5, np.random.default_rng(4)) for world in (one, same)]
+    assert all(np.array_equal(a.samples, b.samples, equal_nan=True) for a, b in zip(events[0].records, events[1].records, strict=True))
+
+
+def test_stores_that_differ_in_more_than_the_earth_are_not_mixed(tmp_path):
+    small = recipe("greens_50s", greens.GreensConfig).model_copy(update={"depths_km": (), "highest_frequency_mhz": 8.0})
+    for name, config in (("a", small), ("b", small.model_copy(update={"deck": "oceanic"})), ("c", small.model_copy(update={"seed": 1}))):
+        greens.build(config, tmp_path / name, threads=1)
+    one = greens.load_all(tmp_path, "a")
+    assert greens.fingerprint_of_all(one) == small.fingerprint()
+    both = greens.load_all(tmp_path, ("a", "b"))
+    np.testing.assert_array_equal(both[0].forces.distances_deg, both[1].forces.distances_deg)
+    with pytest.raises(ValueError, match="more than the Earth model"):
+        greens.load_all(tmp_path, ("a", "c"))

@@ -1,0 +1,114 @@
+"""What ships is held against float32: the storage that was asked for if the metrics stay, a wider one if they move."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from models.imaging.style import channels
+from models.networks.heads import TypeReader
+from models.registry.card import Metric
+from models.specs.event_type import EVENT_TYPE
+from training.export.artifact import OPSET, export, to_onnx
+from training.export.quantization import Gate, ShippingRecipe, answers, changes, difference, ship, stored, trunk_nodes
+
+# torch's exporter and its ONNX library warn of each other.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+
+RECIPE = ShippingRecipe(
+    storage="int8",
+    calibration_pictures=8,
+    gate_pictures=16,
+    most_change_of_a_share=0.1,
+    most_relative_change=0.02,
+    models={"depth": "float16"},
+)
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    network = TypeReader("resnet18", 0.125, channels(EVENT_TYPE.style), 2).eval()
+    network.whitening.normal_()
+    network.class_means.normal_()
+    return network
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    style = EVENT_TYPE.style
+    noise = np.random.default_rng(1).integers(0, 256, (16, channels(style), style.rows, style.columns), dtype=np.uint8)
+    return (noise * np.geomspace(0.02, 1.0, 16)[:, None, None, None]).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def graph(network):
+    return to_onnx(network, EVENT_TYPE)
+
+
+def mean_probability(said, truth):
+    return (Metric(name="mean probability", dataset="made up", value=float(said["probabilities"][:, 0].mean()), n=len(truth)),)
+
+
+def gate(pictures, folder, recipe=RECIPE):
+    return Gate(recipe, pictures, np.zeros((len(pictures), 1), np.float32), mean_probability, folder)
+
+
+def weights_of(content):
+    return {weight.data_type for weight in onnx.load_from_string(content).graph.initializer if np.prod(weight.dims) >= 1024}
+
+
+def test_int8_ships_where_the_metrics_stay(graph, pictures, tmp_path):
+    shipped = ship("event_type", graph, gate(pictures, tmp_path))
+    assert shipped.record["storage"] == "int8"
+    assert shipped.record["refused"] == {}
+    assert shipped.record["largest_change_of_the_allowed"] <= 1
+    assert onnx.TensorProto.INT8 in weights_of(shipped.content)
+    assert len(shipped.content) < 0.5 * (tmp_path / "model_float32.onnx").stat().st_size
+    exact, said = answers(tmp_path / "model_float32.onnx", pictures), answers(shipped.content, pictures)
+    assert np.abs(exact["probabilities"] - said["probabilities"]).max() < 0.1
+
+
+def test_a_wider_storage_ships_where_they_do_not(graph, pictures, tmp_path):
+    """Neither int8 nor float16 leaves every bit as it was; where nothing may change, both are refused and on record."""
+    nothing = RECIPE.model_copy(update={"most_change_of_a_share": 0.0, "most_relative_change": 0.0})
+    shipped = ship("event_type", graph, gate(pictures, tmp_path, nothing))
+    assert shipped.record["storage"] == "float32"
+    assert set(shipped.record["refused"]) == {"int8", "float16"}
+    assert weights_of(shipped.content) == {onnx.TensorProto.FLOAT}
+
+
+def test_a_model_may_ask_for_another_storage(graph, pictures, tmp_path):
+    assert ship("depth", graph, gate(pictures, tmp_path)).record["storage"] == "float16"
+
+
+def test_only_the_trunk_computes_in_integers(graph, pictures):
+    quantized = onnx.load_from_string(stored(graph, "int8", pictures))
+    made_by = {name: node.op_type for node in quantized.graph.node for name in node.output}
+    last = next(node for node in quantized.graph.node if "last.weight" in node.input)
+    assert last.op_type == "Gemm"
+    assert all(made_by[node.input[1]] == "DequantizeLinear" for node in quantized.graph.node if node.op_type == "Conv")
+    assert {node.op_type for node in graph.graph.node if node.name in trunk_nodes(graph)} >= {"Conv", "Relu", "Add", "MaxPool"}
+
+
+def test_the_card_says_what_the_gate_found(network, pictures, tmp_path):
+    held = gate(pictures, tmp_path / "reference")
+    place = export(network, EVENT_TYPE, "1", tmp_path, data={"seed": 1}, limits=(), calibration={}, gate=held)
+    card = json.loads((place / "card.json").read_text())
+    assert card["data"]["seed"] == 1
+    assert card["data"]["shipping"]["gated"] is True
+    assert card["opset"] == OPSET == onnx.load(place / "model.onnx").opset_import[0].version
+
+
+def test_metrics_may_move_by_a_stated_amount():
+    before = (Metric(name="share", dataset="", value=0.9, n=1), Metric(name="error", dataset="", value=4.0, unit="degree", n=1))
+    after = (Metric(name="share", dataset="", value=0.85, n=1), Metric(name="error", dataset="", value=3.8, unit="degree", n=1))
+    assert changes(before, after, RECIPE) == pytest.approx({"share": 0.5, "error": 2.5})
+
+
+def test_a_difference_is_relative_to_the_size_of_the_output_and_azimuths_are_axes():
+    assert difference(np.array([100.0, 50.0]), np.array([99.0, 50.0]), "depth_km") == pytest.approx(0.01)
+    assert difference(np.array([1.0]), np.array([359.0]), "force_azimuth_deg") == pytest.approx(2 / 180)
+    assert difference(np.array([1.0]), np.array([182.0]), "force_azimuth_deg") == pytest.approx(1 / 180)

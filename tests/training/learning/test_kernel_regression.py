@@ -1,0 +1,115 @@
+"""A description says of known sources what is known of them, and a reader can be taught to read it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from models.networks.families import POOL, Likeness
+from models.specs.families import CENTERS, EMBEDDING_SIZE, FAMILIES
+from training.export.artifact import export, worst_difference
+from training.learning.kernel_regression import DescribeRecipe, averaged, fit, weighted
+from training.synthesis.source_parameters import NAMES, PERIODS_S, WEIGHTS, describe
+from training.synthesis.sources import anomalous, glacial
+
+STEP_S = 2.0
+RECIPE = DescribeRecipe(sharpness=(0.02, 0.1), penalties=(0.003, 0.03), folds=3, seed=3)
+
+
+def told(source):
+    return dict(zip(NAMES, describe(source, STEP_S), strict=True))
+
+
+def drawn(kind, seed=0):
+    return anomalous(kind, (10.0, 20.0), STEP_S, np.random.default_rng(seed))
+
+
+def levels(source):
+    return describe(source, STEP_S)[4:]
+
+
+def test_there_is_a_weight_for_each_name():
+    assert len(NAMES) == len(WEIGHTS) == len(describe(drawn("explosion"), STEP_S)) == 4 + len(PERIODS_S)
+
+
+def test_an_explosion_grows_and_a_collapse_shrinks_and_ringing_has_no_sign():
+    assert told(drawn("explosion"))["isotropic"] > 0.8
+    assert told(drawn("collapse"))["isotropic"] < -0.8
+    assert told(drawn("slow_earthquake"))["isotropic"] == pytest.approx(0.0, abs=0.05)
+    ringing = drawn("resonance")
+    assert told(ringing)["isotropic"] == pytest.approx(told(replace(ringing, rates=-ringing.rates))["isotropic"])
+
+
+def test_forces_are_told_from_moments_at_the_surface():
+    force = told(glacial((70.0, -40.0), 1e14, 30.0, STEP_S, np.random.default_rng(1)))
+    assert (force["force"], force["isotropic"], force["logarithm of depth"]) == (1.0, 0.0, 1.0)
+    assert told(drawn("landslide"))["force"] == 1.0
+    assert told(drawn("collapse"))["force"] == 0.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_durations_are_in_the_order_of_the_sources(seed):
+    short, long = (told(drawn(kind, seed))["logarithm of duration"] for kind in ("explosion", "slow_earthquake"))
+    assert short < 1.0
+    assert 1.5 < long < 2.4
+
+
+def test_ringing_is_loudest_at_its_period():
+    ringing = drawn("resonance", 2)
+    power = np.abs(np.fft.rfft(ringing.rates[0], 1 << 14))
+    period_s = 1 / np.fft.rfftfreq(1 << 14, STEP_S)[power.argmax()]
+    assert PERIODS_S[int(levels(ringing).argmax())] == pytest.approx(period_s, rel=0.2)
+    assert levels(ringing).max() == 0.0
+
+
+def test_neither_size_nor_direction_is_described():
+    source = drawn("landslide", 3)
+    turned = np.stack([source.rates[0], -source.rates[2], source.rates[1]])
+    np.testing.assert_allclose(describe(replace(source, rates=1e3 * turned), STEP_S), describe(source, STEP_S), atol=1e-9)
+
+
+def pictures_with_a_row(random, rows):
+    """Two views of each source: noise, and one bright row, whose place is all that is to be read."""
+    views = random.integers(0, 60, (len(rows), 2, 2, 24, 32), dtype=np.uint8)
+    views[np.arange(len(rows)), :, :, rows] = 200
+    return views
+
+
+def test_a_taught_reader_tells_which_row_was_bright():
+    random = np.random.default_rng(0)
+    rows, unseen = 4 + np.arange(64) % 16, random.integers(4, 20, 30)
+    reader = fit(pictures_with_a_row(random, rows), np.stack([np.cos(rows / 8), np.sin(rows / 8)], axis=1), RECIPE)
+    with torch.no_grad():
+        embedding, similarities = reader(torch.from_numpy(pictures_with_a_row(random, unseen)[:, 0]))
+    truth = np.stack([np.cos(unseen / 8), np.sin(unseen / 8)], axis=1)
+    truth -= np.stack([np.cos(rows / 8), np.sin(rows / 8)], axis=1).mean(axis=0)
+    truth /= np.linalg.norm(truth, axis=1, keepdims=True)
+    assert (embedding[:, :2].numpy() * truth).sum(axis=1).mean() > 0.9
+    assert embedding.shape == (30, EMBEDDING_SIZE)
+    assert similarities.shape == (30, CENTERS)
+
+
+def test_pictures_are_averaged_alike_where_they_are_known_and_where_they_are_read():
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 2, 24, 32), dtype=np.uint8)
+    means = torch.nn.functional.avg_pool2d(torch.from_numpy(pictures).float(), POOL).flatten(1).numpy()
+    np.testing.assert_allclose(averaged(pictures), means, atol=0.5)
+    likeness = Likeness(torch.from_numpy(averaged(pictures)), 0.1)(torch.from_numpy(pictures).float() / 255.0).numpy()
+    np.testing.assert_allclose(np.diag(likeness), 1.0, atol=0.01)
+    apart = np.linalg.norm(means[0] - means[1]) / 255.0
+    assert likeness[0, 1] == pytest.approx(np.exp(-0.1 * apart), rel=0.01)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+def test_an_exported_reader_says_what_it_says_unexported(tmp_path):
+    random = np.random.default_rng(1)
+    views = pictures_with_a_row(random, random.integers(0, 24, 40))
+    reader = fit(views, random.normal(size=(40, 16)), RECIPE)
+    place = export(reader, FAMILIES, "1", tmp_path, data={}, limits=(), calibration={}, storage="float32")
+    assert worst_difference(reader, place / "model.onnx", np.ascontiguousarray(views[:20, 0])) < 0.02
+
+
+def test_weighted_descriptions_have_the_spread_of_their_weights():
+    described = np.random.default_rng(0).normal(3.0, 7.0, (200, len(NAMES)))
+    np.testing.assert_allclose(weighted(described).mean(axis=0), 0.0, atol=1e-12)
+    np.testing.assert_allclose(weighted(described).std(axis=0), WEIGHTS)

@@ -1,0 +1,51 @@
+"""Stations of an event: those of its day, on stored distances."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from training.synthesis.catalogs import StationCatalog, stations
+from training.synthesis.station_geometry import on_day, operating, pick
+
+DAY_S = 86_400.0
+NOON = datetime(2005, 6, 15, 12, tzinfo=UTC).timestamp()
+CSV = """network,station,latitude,longitude,elevation_m,start,end,channels,group
+XX,THERE,10.0,20.0,0.0,2005-06-15,2005-06-15,BHZ,gsn
+XX,GONE,11.0,20.0,0.0,2001-01-01,2005-06-14,BHZ,gsn
+XX,COMING,12.0,20.0,0.0,2005-06-16,2030-01-01,BHZ,regional
+XX,OPEN,13.0,20.0,0.0,2001-01-01,,BHZ,regional
+XX,CAMP,14.0,20.0,0.0,2001-01-01,2030-01-01,BHZ,temporary
+"""
+
+
+@pytest.fixture
+def listed(tmp_path) -> StationCatalog:
+    (tmp_path / "stations").mkdir()
+    (tmp_path / "stations" / "global_stations.csv").write_text(CSV)
+    return stations(tmp_path)
+
+
+def test_a_station_operates_from_its_first_through_its_last_day(listed):
+    assert [listed.stations[row] for row in operating(listed, NOON)] == ["THERE", "OPEN"]
+    assert [listed.stations[row] for row in operating(listed, NOON - DAY_S)] == ["GONE", "OPEN"]
+    assert [listed.stations[row] for row in operating(listed, NOON + DAY_S)] == ["COMING", "OPEN"]
+
+
+def test_stations_of_a_known_day_stay_the_same_whatever_day_is_asked_for_later(listed):
+    that_day = on_day(listed, NOON)
+    assert that_day.stations == ("THERE", "OPEN")
+    assert len(operating(that_day, NOON + 400 * DAY_S)) == 2
+    for seed in range(20):
+        assert sorted(pick(that_day, (0.0, 20.0), 2005, 5, (3.0, 100.0), np.random.default_rng(seed))) == [0, 1]
+
+
+def test_where_only_the_year_is_known_a_day_of_it_is_drawn(listed):
+    seen = {
+        tuple(listed.stations[row] for row in pick(listed, (0.0, 20.0), 2005, 5, (3.0, 100.0), np.random.default_rng(k))) for k in range(40)
+    }
+    assert seen == {("GONE", "OPEN"), ("COMING", "OPEN")}, "one day in 365 has THERE instead"
+
+
+def test_no_station_stands_outside_the_range(listed):
+    assert len(pick(listed, (0.0, 20.0), 2005, 5, (40.0, 100.0), np.random.default_rng(0))) == 0

@@ -1,0 +1,106 @@
+"""What was shipped can be trained on: the network put together from a graph says what the graph says."""
+
+import numpy as np
+import pytest
+import torch
+
+from models.imaging.style import channels
+from models.networks.heads import DepthReader, OffsetReader
+from models.registry.store import open_store
+from models.specs.depth import DEPTH
+from models.specs.offset import BIN_DEG, BINS, OFFSET
+from training.config import TrainingSettings, recipe
+from training.export.artifact import to_onnx
+from training.export.quantization import answers, store_as_int8
+from training.tasks import distance
+from training.tasks.restore import layers_of, restore, restore_run
+
+# torch's exporter and its ONNX library warn of each other.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+
+
+def reader(spec, seed):
+    """A small network of that kind; AlexNet has a dense layer with a normalization behind it, ResNet50 convolutions without a bias."""
+    torch.manual_seed(seed)
+    if spec is DEPTH:
+        return DepthReader("resnet50", 0.125, channels(spec.style))
+    network = OffsetReader("alexnet", 0.125, channels(spec.style), BINS, BIN_DEG)
+    network.raw(torch.from_numpy(noise(spec, 2)))
+    return network
+
+
+def noise(spec, count):
+    style = spec.style
+    return np.random.default_rng(1).integers(0, 256, (count, channels(style), style.rows, style.columns), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module", params=[DEPTH, OFFSET], ids=lambda spec: spec.name)
+def exported(request):
+    """A declaration and the graph of a network after some steps of training, so that no normalization is what it was at first."""
+    spec = request.param
+    network, pictures = reader(spec, 0), torch.from_numpy(noise(spec, 8))
+    optimizer = torch.optim.SGD(network.parameters(), 0.01)
+    for _ in range(3):
+        optimizer.zero_grad()
+        network.raw(pictures).square().mean().backward()
+        optimizer.step()
+    return spec, to_onnx(network, spec)
+
+
+def test_a_restored_network_says_what_the_graph_says(exported):
+    spec, graph = exported
+    network, pictures = reader(spec, 7), noise(spec, 16)
+    restore(network, graph, pictures)
+    with torch.no_grad():
+        said = network(torch.from_numpy(pictures))
+    for (name, expected), found in zip(answers(graph.SerializeToString(), pictures).items(), said, strict=True):
+        np.testing.assert_allclose(found.numpy(), expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max(), err_msg=name)
+
+
+def test_training_begins_where_the_graph_was(exported):
+    """With the pictures that set them, normalizations by batch are those kept: nothing jumps when training goes on."""
+    spec, graph = exported
+    network, pictures = reader(spec, 7), noise(spec, 16)
+    restore(network, graph, pictures)
+    for module in network.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    with torch.no_grad():
+        still, learning = network.eval().raw(torch.from_numpy(pictures)), network.train().raw(torch.from_numpy(pictures))
+    assert torch.allclose(still, learning, rtol=0, atol=0.05 * float(still.abs().max()))
+
+
+def test_another_network_is_refused(exported):
+    spec, graph = exported
+    other = DEPTH if spec is OFFSET else OFFSET
+    with pytest.raises(ValueError, match=r"network and graph differ in .*trunk\."):
+        restore(reader(other, 0), graph, noise(other, 2))
+
+
+def test_integers_are_refused():
+    graph = store_as_int8(to_onnx(reader(DEPTH, 0), DEPTH), noise(DEPTH, 8))
+    with pytest.raises(ValueError, match="float16 or float32"):
+        layers_of(graph)
+
+
+def test_the_shipped_offset_model_becomes_a_run(tmp_path, monkeypatch):
+    pictures = noise(OFFSET, 32)
+    monkeypatch.setattr(distance, "some_pictures", lambda _settings: pictures)
+    settings = TrainingSettings(build_dir=tmp_path)
+    card = open_store(settings.artifacts_dir).card(OFFSET.name)
+    path = restore_run("offset", settings, card.version)
+    assert path == tmp_path / "runs" / f"offset-{card.version}" / "best.pt"
+    network = distance.untrained(recipe("offset", distance.OffsetRecipe))
+    network.load_state_dict(torch.load(path, weights_only=True))
+    network.temperature.fill_(card.calibration["temperature"])
+    with torch.no_grad():
+        probabilities = network.eval()(torch.from_numpy(pictures))[2].numpy()
+    shipped = answers(settings.artifacts_dir / "offset" / card.version / "model.onnx", pictures)["distance_probabilities"]
+    np.testing.assert_allclose(probabilities, shipped, atol=1e-4)
+    with pytest.raises(FileExistsError, match="move the run away"):
+        restore_run("offset", settings, card.version)
+
+
+def test_a_version_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="offset/99"):
+        restore_run("offset", TrainingSettings(build_dir=tmp_path), "99")

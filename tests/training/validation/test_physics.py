@@ -1,0 +1,105 @@
+"""The generator against what is known of the Earth: fast checks on a 50 s store that is computed here."""
+
+import numpy as np
+import pytest
+import yspec
+
+from training.config import recipe
+from training.earth import greens
+from training.synthesis.noise import displacement, model_levels_db
+from training.synthesis.records import ground_displacement
+from training.synthesis.sources import Source, earthquake, glacial, half_duration_s, triangle
+from training.validation import physics
+
+
+@pytest.mark.parametrize("depth_km", [10.0, 600.0])
+def test_reciprocal_moment_tensor_equals_direct_synthesis(store, depth_km):
+    assert physics.direct_difference(store, depth_km, 35.0, 42.0) < 1e-3
+
+
+def test_reciprocal_force_equals_direct_synthesis(store):
+    azimuth, index = 110.0, 8
+    receiver = yspec.great_circle((0.0, 0.0), azimuth, [float(store.forces.distances_deg[index])])[0]
+    direct = yspec.seismograms(
+        yspec.Model.prem(store.config.deck),
+        greens.calculation(store.config),
+        yspec.Source(0, 0, 0, force={"r": 3e9, "t": -2e9, "p": 9e9}),
+        receiver,
+    ).data[0, 0, 0]
+    step = np.array([3e9, 2e9, 9e9])[:, None] / store.time_step_s
+    ours = ground_displacement(store, Source("test", 0, 0, 0.0, step), physics.seen_from(np.array([azimuth]), store.forces, index))[0]
+
+    np.testing.assert_allclose(ours, direct[: len(ours)], atol=1e-3 * np.abs(direct).max())
+
+
+@pytest.mark.parametrize(("rates", "lobes"), [((0, 1e10, 0), 2), ((0, 1e18, -1e18, 0, 0, 0), 4)])
+def test_radiation_has_the_lobes_of_its_source(store, rates, lobes):
+    """A horizontal force has two, strike slip four."""
+    assert physics.lobes(store, np.array(rates), 10.0, 50.0) == lobes
+
+
+def test_rayleigh_wave_travels_at_its_group_velocity(store):
+    source = Source("test", 0, 0, 10.0, np.array([1e18, 0, 0, 0, 0, 0])[:, None])
+    table = store.strains[0]
+    near, far = table.nearest(45.0), table.nearest(95.0)
+    peaks = [
+        int(np.abs(ground_displacement(store, source, physics.seen_from(np.zeros(1), table, i))[0]).argmax()) * store.time_step_s
+        for i in (near, far)
+    ]
+    velocity = (table.distances_deg[far] - table.distances_deg[near]) * 111.195 / (peaks[1] - peaks[0])
+
+    assert velocity == pytest.approx(3.8, rel=0.05)
+
+
+def test_glacial_history_has_its_amplitude_and_leaves_nothing_moving():
+    step = 2.0
+    source = glacial((66.4, -38.1), 1e14, 90.0, step, np.random.default_rng(1))
+    force = np.cumsum(source.rates[2]) * step
+    momentum = np.cumsum(force) * step
+    assert abs(momentum[-1]) < 1e-6 * np.abs(momentum).max()
+    assert abs(np.sum(momentum) * step) == pytest.approx(1e14, rel=1e-6)
+
+
+def test_earthquake_releases_its_moment_in_about_its_half_durations():
+    tensor = np.array([1e20, -1e20, 0, 0, 0, 0.0])
+    source = earthquake((0, 0, 10), tensor, 2.0, np.random.default_rng(2))
+    np.testing.assert_allclose(source.rates.sum(axis=1) * 2.0, tensor, rtol=1e-9)
+    assert half_duration_s(1e20) == pytest.approx(10.5)
+
+
+def test_triangle_has_unit_area_however_short():
+    assert [triangle(t, 2.0).sum() * 2.0 for t in (0.1, 7.0, 100.0)] == pytest.approx([1.0, 1.0, 1.0])
+
+
+def test_noise_lies_between_the_models():
+    step, samples = 2.0, 8192
+    noise = displacement(24, samples, step, np.random.default_rng(3))
+    frequencies = np.fft.rfftfreq(samples, step)
+    band = (frequencies > 0.01) & (frequencies < 0.1)
+    power = 2 * np.abs(np.fft.rfft(noise)) ** 2 * step / samples * (2 * np.pi * frequencies) ** 4
+    level = 10 * np.log10(power.mean(axis=0)[band])
+    low, high = model_levels_db(frequencies[band])
+    median = np.median(power, axis=0)[band]
+    assert np.mean(level < high + 3) > 0.9
+    assert np.mean(10 * np.log10(median) > low - 3) > 0.9
+
+
+def test_a_damaged_store_is_refused(tmp_path):
+    config = recipe("greens_50s", greens.GreensConfig).model_copy(update={"depths_km": (10.0,), "highest_frequency_mhz": 8.0})
+    greens.build(config, tmp_path, threads=1)
+    path = tmp_path / "strains_00.npz"
+    path.write_bytes(path.read_bytes()[:-9] + b"tampered!")
+    with pytest.raises(ValueError, match="differs from its digest"):
+        greens.load(tmp_path)
+
+
+@pytest.mark.parametrize(("phase", "limit_s"), [("P", 4.0), ("S", 8.0)])
+def test_body_waves_arrive_when_taup_says(store, phase, limit_s):
+    distances, late = physics.body_wave(store, phase, 600.0)
+    assert len(distances) >= 5
+    assert abs(np.median(late)) < limit_s
+
+
+def test_moment_is_recovered_from_the_amplitude_of_the_rayleigh_wave(store):
+    for moment in (1e17, 1e20):
+        assert np.median(physics.recovered_moments(store, moment, 100.0, 60, seed=1)) == pytest.approx(moment, rel=0.5)

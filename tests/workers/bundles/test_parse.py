@@ -1,0 +1,138 @@
+"""From files to events, in this very process."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from models.errors import LimitExceeded, NoUsableTrace, UnreadableArchive, UnreadableMetadata, UnreadableWaveform, UnsupportedPart
+from workers.bundles.parse import EventRecords, ReadLimits, parse_bundle
+from workers.bundles.sandbox import _limits
+from workers.settings import Settings
+
+Z = "XX.AAA.00.BHZ"
+Parse = Callable[..., list[EventRecords]]
+
+
+@pytest.fixture
+def parse(tmp_path: Path) -> Parse:
+    """Parts by keyword (`_dot_` is a dot) to events."""
+
+    def run(*, grouped: bool = False, limits: ReadLimits | None = None, **parts: bytes) -> list[EventRecords]:
+        named = [(name.replace("_dot_", "."), data) for name, data in parts.items()]
+        for name, data in named:
+            (tmp_path / name).write_bytes(data)
+        return list(parse_bundle([(name, tmp_path / name) for name, _ in named], limits or _limits(Settings()), grouped, lambda _: None))
+
+    return run
+
+
+@pytest.fixture
+def waves(recordings: ModuleType) -> bytes:
+    data: bytes = recordings.miniseed((Z, 0, 1.0, recordings.wave()), ("IU.ANMO.00.LHZ", 0, 1.0, recordings.wave()))
+    return data
+
+
+def codes(event: EventRecords) -> list[tuple[str | None, str]]:
+    return [(remark.part, remark.code) for remark in event.remarks]
+
+
+def test_coordinates_come_from_stationxml_then_table_then_own(parse: Parse, recordings: ModuleType, waves: bytes) -> None:
+    table, xml = recordings.stations_csv(("XX", "AAA", 1, 2)), recordings.stationxml("XX", "AAA", 10, 20)
+    (bare,) = parse(a=waves)
+    assert [record.latitude_deg for record in bare.records] == [pytest.approx(34.946, abs=0.01), None]
+    assert [remark.code for remark in bare.remarks] == ["no-coordinates"]
+    (tabled,) = parse(a=waves, b=table)
+    assert tabled.records[1].longitude_deg == 2.0
+    (full,) = parse(a=waves, b=table, c=recordings.gzipped(xml))
+    assert full.records[1].longitude_deg == 20.0
+    assert full.remarks == ()
+
+
+def test_bad_parts_beside_good_ones_are_remarked(parse: Parse, recordings: ModuleType, waves: bytes) -> None:
+    (event,) = parse(
+        a=waves,
+        b_dot_txt=b"hello",
+        c_dot_mseed=b"garbage" * 100,
+        d_dot_csv=b"a,b",
+        e=recordings.zipped(x=recordings.zipped(y=waves)),
+    )
+    assert len(event.records) == 2
+    assert codes(event) == [
+        ("b.txt", "unsupported-part"),
+        ("e", "unreadable-archive"),
+        ("c.mseed", "unreadable-waveform"),
+        ("d.csv", "unreadable-metadata"),
+        (None, "no-coordinates"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "error"),
+    [
+        ("a.mseed", b"\x80\x04\x95garbage" * 100, UnreadableWaveform),
+        ("a.txt", b"hello", UnsupportedPart),
+        ("a.zip", b"PK\x03\x04garbage", UnreadableArchive),
+        ("a.tar", bytes(257) + b"ustar" + bytes(600), UnreadableArchive),
+        ("a", b"", UnsupportedPart),
+    ],
+)
+def test_one_event_without_anything_says_what_is_wrong_with_it(parse: Parse, name: str, data: bytes, error: type[Exception]) -> None:
+    with pytest.raises(error) as caught:
+        parse(**{name: data})
+    assert caught.value.part == name  # type: ignore[attr-defined]
+
+
+def test_one_event_without_a_live_vertical_says_so(parse: Parse, recordings: ModuleType) -> None:
+    with pytest.raises(NoUsableTrace, match="AAA has no vertical channel"):
+        parse(a=recordings.miniseed(("XX.AAA.00.BHN", 0, 1.0, recordings.wave())))
+    with pytest.raises(NoUsableTrace, match="constant at 7"):
+        parse(a=recordings.miniseed((Z, 0, 1.0, np.full(500, 7, np.int32))))
+    with pytest.raises(NoUsableTrace, match="no waveform"):
+        parse(a=recordings.stations_csv(("XX", "AAA", 1, 2)))
+
+
+def test_metadata_alone_that_are_broken_do_not_hide_the_waveforms(parse: Parse, waves: bytes) -> None:
+    (event,) = parse(a=waves, b_dot_xml=b"<FDSNStationXML")
+    assert codes(event)[0] == ("b.xml", UnreadableMetadata.code)
+
+
+def test_many_events_with_their_own_metadata(parse: Parse, recordings: ModuleType, waves: bytes) -> None:
+    archive = recordings.zipped(
+        one__a_dot_mseed=waves,
+        one__s_dot_csv=recordings.stations_csv(("XX", "AAA", 1, 2)),
+        two_dot_mseed=waves,
+        three_dot_mseed=b"000001D garbage",
+    )
+    events = parse(grouped=True, a_dot_zip=archive, s=recordings.stations_csv(("XX", "AAA", 3, 4)), bad=b"hello")
+    assert {event.name: [record.latitude_deg for record in event.records][1:] for event in events} == {
+        "one": [1.0],
+        "two": [3.0],
+        "three": [],
+    }
+    assert codes(events[0]) == [("bad", "unsupported-part")]
+    assert codes(events[2]) == [("a.zip/three.mseed", "unreadable-waveform")]
+
+
+def test_an_event_over_a_limit_is_left_out_among_many_and_refused_alone(parse: Parse, recordings: ModuleType, waves: bytes) -> None:
+    bomb = recordings.miniseed((Z, 0, 1.0, recordings.wave(10)), (Z, 1e9, 1.0, recordings.wave(10)))
+    with pytest.raises(LimitExceeded):
+        parse(a=bomb)
+    events = parse(grouped=True, a=bomb, b=waves)
+    assert [(event.name, len(event.records)) for event in events] == [("a", 0), ("b", 2)]
+    assert codes(events[0]) == [("a", "limit-exceeded")]
+
+
+def test_events_and_samples_of_a_bundle_are_limited(parse: Parse, waves: bytes) -> None:
+    with pytest.raises(LimitExceeded, match="3 events; at most 2"):
+        parse(grouped=True, limits=_limits(Settings(max_events=2)), a=waves, b=waves, c=waves)
+    with pytest.raises(LimitExceeded, match="more than 3,000 samples in the bundle"):
+        parse(grouped=True, limits=_limits(Settings(max_samples=3000)), a=waves, b=waves, c=waves)
+
+
+def test_the_bytes_of_metadata_are_limited(parse: Parse, recordings: ModuleType, waves: bytes) -> None:
+    table = recordings.stations_csv(*[("XX", "AAA", 1.0, 2.0)] * 10)
+    with pytest.raises(LimitExceeded, match="at most 100 are read"):
+        parse(limits=_limits(Settings(max_metadata_bytes=100)), waves=waves, table=table)

@@ -1,0 +1,248 @@
+"""Bundles read in the limited child process."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import structlog
+
+from models.errors import LimitExceeded, UnreadableWaveform
+from workers.bundles.sandbox import read_bundle, read_event
+from workers.bundles.sandbox_child import Parse
+from workers.queue.lifecycle import Interrupted
+from workers.settings import Settings
+from workers.storage.blobs import StoreUnreachable
+
+Z = "XX.AAA.00.BHZ"
+ROOT = Path(__file__).resolve().parents[3]
+SHARED = ROOT.parent / "shared" / "data" / "real_events"
+
+
+@pytest.fixture
+def faults(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Misbehaving parsers; the child finds them by this process's search path."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    import parser_faults  # noqa: PLC0415
+
+    return parser_faults
+
+
+@pytest.fixture
+def waves(recordings: ModuleType) -> bytes:
+    data: bytes = recordings.miniseed((Z, 0, 1.0, recordings.wave()))
+    return data
+
+
+def exhaust(parse: Parse, **limits: float) -> None:
+    list(read_bundle([("part-a", b"x")], Settings(**limits), grouped=True, parse=parse))  # type: ignore[arg-type]
+
+
+def test_bytes_files_and_streams_read_alike(tmp_path: Path, recordings: ModuleType, waves: bytes) -> None:
+    (tmp_path / "a").write_bytes(waves)
+    table = ("s.csv", recordings.stations_csv(("XX", "AAA", 1, 2)))
+    for source in (waves, tmp_path / "a", lambda: io.BytesIO(waves)):
+        event = read_event([("quake.mseed", source), table], Settings())
+        assert event.name == "quake"
+        (record,) = event.records
+        assert (str(record.trace_id), record.latitude_deg, record.elevation_m) == (Z, 1.0, 100.0)
+        expected = recordings.wave()
+        np.testing.assert_allclose(record.samples, expected - expected.mean(), atol=1e-3)
+        assert record.start_time_s == recordings.START_S
+
+
+def test_gaps_and_responses_cross_the_process(recordings: ModuleType) -> None:
+    data = recordings.miniseed((Z, 0, 1.0, recordings.wave(100)), (Z, 200, 1.0, recordings.wave(100)))
+    channel = """<Channel code="BHZ" locationCode="00"><Latitude>1</Latitude><Longitude>2</Longitude><Elevation>0</Elevation><Response>
+    <InstrumentSensitivity><Value>5</Value><Frequency>1</Frequency><InputUnits><Name>M/S</Name></InputUnits></InstrumentSensitivity>
+    <Stage number="1"/></Response></Channel>"""
+    event = read_event([("a", data), ("b", recordings.stationxml("XX", "AAA", 1, 2, channel))], Settings())
+    (record,) = event.records
+    assert np.isnan(record.samples).sum() == 100
+    assert record.response is not None
+    np.testing.assert_allclose(record.response.velocity_response, 5.0)
+    assert [remark.code for remark in event.remarks] == ["gaps"]
+
+
+def test_a_pickle_in_disguise_is_refused_and_not_run(tmp_path: Path) -> None:
+    """What a bare obspy.read would have run."""
+    target = tmp_path / "ran"
+    payload = b"cposix\nsystem\n(S'touch " + str(target).encode() + b"'\ntR." + b"obspy.core.stream"
+    with pytest.raises(UnreadableWaveform) as caught:
+        read_event([("evil.mseed", payload)], Settings())
+    assert caught.value.part == "evil.mseed"
+    assert not target.exists()
+
+
+def test_errors_of_the_parser_keep_their_class_and_part(recordings: ModuleType) -> None:
+    bomb = recordings.miniseed((Z, 0, 1.0, recordings.wave(10)), (Z, 1e9, 1.0, recordings.wave(10)))
+    with pytest.raises(LimitExceeded) as caught:
+        read_event([("bomb", bomb)], Settings())
+    assert caught.value.part == "bomb"
+    with pytest.raises(LimitExceeded, match="expands more than"):
+        read_event([("bomb.gz", recordings.gzipped(b"MS\x03" + bytes(2**25)))], Settings())
+
+
+def test_a_crash_in_the_child_names_the_part(faults: ModuleType) -> None:
+    with pytest.raises(UnreadableWaveform, match="SIGABRT") as caught:
+        exhaust(faults.aborts)
+    assert caught.value.part == "part-a"
+
+
+def test_a_hang_ends_with_the_wall_limit(faults: ModuleType) -> None:
+    with pytest.raises(LimitExceeded, match=r"longer than 1 s") as caught:
+        exhaust(faults.hangs, reader_wall_s=1.0)
+    assert caught.value.part == "part-a"
+
+
+def test_an_endless_loop_ends_with_the_cpu_limit(faults: ModuleType) -> None:
+    with pytest.raises(LimitExceeded, match="more than 1 s of CPU time") as caught:
+        exhaust(faults.spins, reader_cpu_s=1)
+    assert caught.value.part == "part-a"
+
+
+def test_memory_is_limited(faults: ModuleType) -> None:
+    with pytest.raises(LimitExceeded, match="more than 2048 MiB of memory"):
+        exhaust(faults.devours, reader_memory_bytes=2**31)
+
+
+def test_what_nobody_thought_of_is_an_error_of_the_part(faults: ModuleType) -> None:
+    events = read_bundle([("part-a", b"x")], Settings(), grouped=True, parse=faults.stumbles)
+    assert next(events).name == "first"
+    with pytest.raises(UnreadableWaveform, match="ZeroDivisionError") as caught:
+        next(events)
+    assert caught.value.part == "part-a"
+
+
+def test_a_child_that_others_have_killed_is_no_fault_of_the_bundle(faults: ModuleType) -> None:
+    """Nor is a lost server of children; the next bundle gets a new one."""
+    for parse in (faults.is_killed, faults.loses_its_server):
+        with pytest.raises(Interrupted):
+            exhaust(parse)
+    assert len(list(read_bundle([("a", b"x")], Settings(), grouped=True, parse=faults.works))) == 1000
+
+
+def test_a_file_that_has_gone_is_no_fault_of_the_bundle(tmp_path: Path, waves: bytes) -> None:
+    """The store was unmounted after it was asked for the upload."""
+    with pytest.raises(StoreUnreachable) as caught:
+        read_event([("quake.mseed", waves), ("late.mseed", tmp_path / "gone")], Settings())
+    assert str(tmp_path) not in caught.value.detail
+
+
+def test_a_child_that_talks_nonsense_is_not_believed(faults: ModuleType) -> None:
+    with pytest.raises(UnreadableWaveform, match="makes no sense"):
+        exhaust(faults.lies)
+
+
+def test_the_child_knows_no_secret_of_the_worker(tmp_path: Path) -> None:
+    """Neither from its variables nor from what the kernel remembers of its beginning; a new process, for its server starts once."""
+    code = f"""
+import os, signal, sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+import parser_faults
+from multiprocessing import forkserver
+from workers.reader import read_bundle
+from workers.settings import Settings
+for turn in range(2):
+    for event in read_bundle([("a", b"x")], Settings(), grouped=True, parse=parser_faults.looks_around):
+        print(event.name)
+        assert "PATH=" in event.name
+    server = forkserver._forkserver._forkserver_pid
+    os.kill(server, signal.SIGKILL)  # and the next one is as bare
+    os.waitid(os.P_PID, server, os.WEXITED | os.WNOWAIT)
+assert os.environ["REDIS_URL"] == "redis://:hunter2@nowhere"
+"""
+    secrets = {"REDIS_URL": "redis://:hunter2@nowhere", "FSSPEC_S3_SECRET": "hunter2", "ATLAS_SOMETHING": "hunter2"}
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=os.environ | secrets, check=True, capture_output=True, text=True)
+    assert "PATH=" in told.stdout
+    assert "hunter2" not in told.stdout
+
+
+def test_the_child_writes_neither_files_nor_log(faults: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "part").write_bytes(b"x")
+    (event,) = read_bundle([("a", tmp_path / "part")], Settings(), grouped=True, parse=faults.writes)
+    assert event.name == "OSError"
+    assert "forged" not in "".join(capfd.readouterr())
+
+
+def test_what_a_parser_raises_is_one_escaped_line_of_the_log(faults: ModuleType) -> None:
+    events = read_bundle([("a\nb", b"x")], Settings(), grouped=True, parse=faults.raises_forgery)
+    with structlog.testing.capture_logs() as lines, pytest.raises(UnreadableWaveform):
+        list(events)
+    (line,) = lines
+    assert "forged" in line["trace"]
+    assert "\n" not in json.dumps(line)
+
+
+def test_the_child_is_gone_when_the_caller_stops_early(faults: ModuleType) -> None:
+    events = read_bundle([("a", b"x")], Settings(), grouped=True, parse=faults.works)
+    assert next(events).name == "0"
+    events.close()
+    assert len(list(read_bundle([("a", b"x")], Settings(), grouped=True, parse=faults.works))) == 1000
+
+
+def test_the_time_of_the_caller_does_not_count(faults: ModuleType) -> None:
+    events = read_bundle([("a", b"x")], Settings(reader_wall_s=1.0), grouped=True, parse=faults.works)
+    next(events)
+    time.sleep(1.2)
+    assert len(list(events)) == 999
+
+
+def until(holds: Callable[[], object], seconds: float = 60.0) -> None:
+    """Poll: other processes tell nothing when they end."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_killing_the_worker_leaves_no_process_behind(tmp_path: Path) -> None:
+    """The worker is a plain process with a second thread; its child hangs when it is killed."""
+    (tmp_path / "part").write_bytes(b"x")
+    code = f"""
+import sys, threading
+from pathlib import Path
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+import parser_faults
+from workers.reader import read_bundle
+from workers.settings import Settings
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+list(read_bundle([("a", Path({str(tmp_path / "part")!r}))], Settings(), grouped=True, parse=parser_faults.hangs))
+"""
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) as worker:
+        until(lambda: list(tmp_path.glob("pid-*")))
+        child = int(next(tmp_path.glob("pid-*")).name.removeprefix("pid-"))
+        server = int(Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[1])
+        assert server not in (worker.pid, os.getpid())
+        worker.send_signal(signal.SIGKILL)
+    until(lambda: not alive(child))
+    until(lambda: not alive(server))
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not SHARED.exists(), reason="../shared is absent")
+def test_every_real_event_reads_with_its_coordinates() -> None:
+    for folder in sorted(SHARED.iterdir()):
+        files = [
+            (path.name, path) for path in sorted(folder.iterdir()) if path.name in ("waveforms.mseed", "stations.csv", "stations.xml.gz")
+        ]
+        event = read_event(files, Settings())
+        assert len(event.records) > 1, folder.name
+        assert all(record.latitude_deg is not None for record in event.records), folder.name
+        if (folder / "stations.xml.gz").exists():
+            assert any(record.response is not None for record in event.records), folder.name

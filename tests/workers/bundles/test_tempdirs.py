@@ -1,0 +1,41 @@
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from workers.bundles.tempdirs import spool_prefix, sweep_spools
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def ended() -> int:
+    """The id of a process that was."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_what_a_killed_worker_has_left_goes_and_all_else_stays(temporary: Path):
+    left = Path(tempfile.mkdtemp(prefix=spool_prefix(ended())))
+    (left / "0").write_bytes(b"part")
+    mine = Path(tempfile.mkdtemp(prefix=spool_prefix(os.getpid())))
+    (temporary / "atlas-spool-else").mkdir()
+    (temporary / f"atlas-spool-{os.getuid() + 1}-{ended()}-x").mkdir()
+    assert sweep_spools() == 1
+    assert not left.exists()
+    assert mine.exists()
+    assert len(list(temporary.iterdir())) == 3
+
+
+def test_a_link_is_not_followed(temporary: Path):
+    (temporary / "precious").mkdir()
+    (temporary / f"{spool_prefix(ended())}x").symlink_to(temporary / "precious")
+    assert sweep_spools() == 0
+    assert (temporary / "precious").exists()

@@ -1,0 +1,113 @@
+"""What a worker refuses to run."""
+
+import os
+import signal
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from rq import Callback, Queue
+from rq.serializers import JSONSerializer
+
+from workers.contracts import Submission, WorkerState
+from workers.queue.dispatch import JOB_FUNCTION, QUEUE, Dispatcher, connect
+from workers.queue.records import Records
+from workers.runtime.allowlist_worker import ListedWorker
+from workers.runtime.heartbeat import Heartbeat
+from workers.settings import Settings
+
+
+class Performed:
+    """Remembers the jobs, and what the worker's heartbeat said while each was run."""
+
+    def __init__(self, records: Records) -> None:
+        self.records, self.ids, self.stated = records, [], []
+
+    def __call__(self, job_id: str) -> None:  # noqa: D102
+        self.ids.append(job_id)
+        self.stated.append(self.records.job_of("w"))
+
+
+@pytest.fixture
+def performed(records: Records) -> Performed:
+    return Performed(records)
+
+
+@pytest.fixture
+def worker(settings: Settings, redis: Redis, records: Records, performed: Performed) -> Iterator[ListedWorker]:
+    state = WorkerState(id="w", pid=os.getpid(), started_at=datetime.now(UTC), execution_provider="CPU", models={})
+    own = connect(settings)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield ListedWorker(own, "w", performed, Heartbeat(records, state, 60.0, 60.0))
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    own.close()
+
+
+@pytest.fixture
+def queue(redis: Redis) -> Queue:
+    return Queue(QUEUE, connection=redis, serializer=JSONSerializer)
+
+
+def test_a_listed_job_is_run_and_leaves_nothing_in_rq(
+    worker: ListedWorker, performed: Performed, dispatcher: Dispatcher, redis: Redis, submission: Submission
+):
+    dispatcher.submit(submission, "", "one")
+    worker.work(burst=True, logging_level="ERROR")
+    assert performed.ids == ["one"]
+    assert performed.stated == ["one"]
+    assert redis.keys("rq:job:*") == []
+    assert redis.keys("rq:*intermediate*") == []
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "kwargs"),
+    [
+        ("os.makedirs", ("{folder}",), {}),
+        ("shutil.rmtree", ("{folder}",), {}),
+        (f"{JOB_FUNCTION}_", ("one",), {}),
+        (JOB_FUNCTION, (), {}),
+        (JOB_FUNCTION, ("one", "two"), {}),
+        (JOB_FUNCTION, (1,), {}),
+        (JOB_FUNCTION, ("one",), {"limit": 1}),
+    ],
+)
+def test_a_foreign_function_is_refused(
+    worker: ListedWorker,
+    performed: Performed,
+    queue: Queue,
+    tmp_path: Path,
+    function: str,
+    args: tuple[object, ...],
+    kwargs: dict[str, int],
+):
+    folder = tmp_path / "made"
+    queue.enqueue_call(function, args=tuple(str(folder) if arg == "{folder}" else arg for arg in args), kwargs=kwargs)
+    worker.work(burst=True, logging_level="ERROR")
+    assert performed.ids == []
+    assert not folder.exists()
+    assert len(queue) == 0
+
+
+def test_a_pickled_job_is_refused(worker: ListedWorker, performed: Performed, redis: Redis, tmp_path: Path):
+    """RQ's own default would have run it."""
+    folder = tmp_path / "made"
+    Queue(QUEUE, connection=redis).enqueue_call("os.makedirs", args=(str(folder),))
+    worker.work(burst=True, logging_level="CRITICAL")
+    assert performed.ids == []
+    assert not folder.exists()
+
+
+def test_callbacks_of_a_job_are_never_called(
+    worker: ListedWorker, performed: Performed, queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    marker = tmp_path / "called"
+    (tmp_path / "stranger.py").write_text(f"from pathlib import Path\ndef call(*_):\n    Path({str(marker)!r}).touch()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    called = Callback("stranger.call")
+    queue.enqueue_call(JOB_FUNCTION, args=("one",), on_success=called, on_failure=called)
+    worker.work(burst=True, logging_level="ERROR")
+    assert performed.ids == ["one"]
+    assert not marker.exists()

@@ -1,0 +1,234 @@
+"""
+Records of many events in one folder, with their truth apart: what every data set of waveforms is kept in.
+
+`waveforms/00000.h5` and so on hold the records (HDF5; one group an event), `labels/00000.jsonl` the truth of the same events,
+`manifest.json` what the set was made from and a digest of every file. Waveforms without `labels` are a complete archive whose
+events have no truth. A file of waveforms that is there is whole: it is written under another name and renamed.
+
+An event's group holds `traces`, one row a record; `samples`, all records' samples one after the other; and, where an
+instrument's response is known, `response_frequencies_hz` and `velocity_responses`, one after the other in the same order.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from models.seismic.trace_id import TraceId
+from models.seismic.waveforms import Record, Response
+
+Truth = Mapping[str, float | str | None]
+
+# Coordinates and elevation are NaN where they are not known; `points` counts the response's frequencies, 0 where there is none.
+TRACE = np.dtype(
+    [
+        ("trace_id", "S40"),
+        ("start_time_s", "<f8"),
+        ("sampling_rate_hz", "<f8"),
+        ("latitude_deg", "<f8"),
+        ("longitude_deg", "<f8"),
+        ("elevation_m", "<f8"),
+        ("samples", "<i8"),
+        ("points", "<i8"),
+    ]
+)
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
+
+
+@dataclass(frozen=True)
+class ArchivedEvent:
+    """The records of one event; its name says nothing about it, `truth` is None where no labels are at hand."""
+
+    name: str
+    records: tuple[Record, ...]
+    truth: Truth | None
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else value
+
+
+def _row(record: Record) -> tuple[bytes | float, ...]:
+    place = (_number(record.latitude_deg), _number(record.longitude_deg), _number(record.elevation_m))
+    points = 0 if record.response is None else len(record.response.frequencies_hz)
+    return (str(record.trace_id).encode(), record.start_time_s, record.sampling_rate_hz, *place, len(record.samples), points)
+
+
+def _write_event(file: h5py.File, event: ArchivedEvent) -> None:
+    group = file.create_group(event.name)
+    group["traces"] = np.array([_row(record) for record in event.records], dtype=TRACE)
+    samples = np.concatenate([np.empty(0, np.float32), *(record.samples for record in event.records)])
+    group.create_dataset("samples", data=samples, compression="gzip", compression_opts=4, shuffle=True, chunks=(max(len(samples), 1),))
+    known = [record.response for record in event.records if record.response is not None]
+    if known:
+        group["response_frequencies_hz"] = np.concatenate([response.frequencies_hz for response in known])
+        group["velocity_responses"] = np.concatenate([response.velocity_response for response in known])
+
+
+def _optional(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _parts(group: h5py.Group, name: str, counts: NDArray[np.int64]) -> list[NDArray[Any]]:
+    """The dataset cut into one array a record; empty ones where it is absent."""
+    whole = group[name][()] if name in group else np.empty(0)
+    return np.split(whole, np.cumsum(counts)[:-1])
+
+
+def _read_records(group: h5py.Group) -> tuple[Record, ...]:
+    traces = group["traces"][()]
+    samples = _parts(group, "samples", traces["samples"])
+    frequencies, responses = (_parts(group, name, traces["points"]) for name in ("response_frequencies_hz", "velocity_responses"))
+    return tuple(
+        Record(
+            trace_id=TraceId.parse(row["trace_id"].decode()),
+            start_time_s=float(row["start_time_s"]),
+            sampling_rate_hz=float(row["sampling_rate_hz"]),
+            samples=samples[k],
+            latitude_deg=_optional(row["latitude_deg"]),
+            longitude_deg=_optional(row["longitude_deg"]),
+            elevation_m=_optional(row["elevation_m"]),
+            response=Response(frequencies[k], responses[k]) if row["points"] else None,
+        )
+        for k, row in enumerate(traces)
+    )
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
+
+
+class ArchiveWriter:
+    """
+    Writes an archive, a file of waveforms every `events_per_shard` events; goes on where a stopped one was.
+
+    `manifest` says what the set is made from (seed, commit, fingerprints ...); raises ValueError where the folder was begun
+    from something else (the commit may differ). `kept` names the events in finished files: leave them out. Events of an
+    unfinished file are lost when the block is left by an exception.
+    """
+
+    def __init__(self, folder: Path, manifest: Mapping[str, Any], events_per_shard: int) -> None:
+        self._folder, self._size = folder, events_per_shard
+        self._made_from = json.loads(json.dumps({**manifest, "events_per_shard": events_per_shard}))
+        self._shards: dict[str, dict[str, Any]] = {}
+        self._file: h5py.File | None = None
+        self._truths: list[dict[str, Any]] = []
+        self._names: list[str] = []
+        self._traces = 0
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """Names of the events that are already in a finished file."""
+        return frozenset(name for shard in self._shards.values() for name in shard["events"])
+
+    def __enter__(self) -> Self:
+        for name in ("waveforms", "labels"):
+            (self._folder / name).mkdir(parents=True, exist_ok=True)
+        if (self._folder / "manifest.json").exists():
+            begun = read_manifest(self._folder)
+            self._shards = begun["shards"]
+            if {**begun["made_from"], "commit": None} != {**self._made_from, "commit": None}:
+                raise ValueError(f"{self._folder.name} was begun from something else (see its manifest.json); choose another folder")
+        else:
+            self._write_manifest()
+        return self
+
+    def add(self, event: ArchivedEvent) -> None:
+        """Write one event; raises ValueError for a name that is taken or is no plain name."""
+        if not _NAME.fullmatch(event.name) or event.name in self.kept or event.name in self._names:
+            raise ValueError(f"{event.name!r} is taken, or no name of letters, digits, '_', '-' and '.'")
+        if self._file is None:
+            self._file = h5py.File(self._temporary, "w", libver="v110")
+        _write_event(self._file, event)
+        self._names.append(event.name)
+        self._traces += len(event.records)
+        if event.truth is not None:
+            self._truths.append({"name": event.name, **event.truth})
+        if len(self._names) == self._size:
+            self._finish_shard()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self._finish_shard()
+        elif self._file is not None:
+            self._file.close()
+            self._temporary.unlink()
+
+    @property
+    def _temporary(self) -> Path:
+        return self._folder / "waveforms" / ".unfinished.h5"
+
+    def _finish_shard(self) -> None:
+        """Labels first, then waveforms, then the manifest, by which alone a shard counts as there."""
+        if self._file is None:
+            return
+        self._file.close()
+        stem = f"{len(self._shards):05d}"
+        labels, waveforms = self._folder / "labels" / f"{stem}.jsonl", self._folder / "waveforms" / f"{stem}.h5"
+        _replace(labels, "".join(json.dumps(truth, allow_nan=False) + "\n" for truth in self._truths))
+        os.replace(self._temporary, waveforms)
+        digests = {"waveforms_sha256": _digest(waveforms), "labels_sha256": _digest(labels)}
+        self._shards[stem] = {**digests, "traces": self._traces, "events": self._names}
+        self._write_manifest()
+        self._file, self._names, self._truths, self._traces = None, [], [], 0
+
+    def _write_manifest(self) -> None:
+        shards = self._shards.values()
+        counts = {"events": sum(len(shard["events"]) for shard in shards), "traces": sum(shard["traces"] for shard in shards)}
+        _replace(self._folder / "manifest.json", json.dumps({"made_from": self._made_from, **counts, "shards": self._shards}, indent=1))
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """`made_from` as given to the writer, `events` and `traces` counted, `shards` with digests and names of events."""
+    content: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return content
+
+
+def _checked(path: Path, digest: str) -> Path:
+    if _digest(path) != digest:
+        raise ValueError(f"{path.name} differs from its digest in manifest.json: the archive is damaged")
+    return path
+
+
+def _labels(folder: Path, stem: str, shard: Mapping[str, Any]) -> dict[str, Truth]:
+    path = folder / "labels" / f"{stem}.jsonl"
+    if not path.exists():
+        return {}
+    rows = [json.loads(line) for line in _checked(path, shard["labels_sha256"]).read_text(encoding="utf-8").splitlines()]
+    return {row.pop("name"): row for row in rows}
+
+
+def read_labels(folder: Path) -> dict[str, Truth]:
+    """Truth of every labeled event, by name; empty for an archive handed out without labels."""
+    shards = read_manifest(folder)["shards"].items()
+    return {name: truth for stem, shard in shards for name, truth in _labels(folder, stem, shard).items()}
+
+
+def read_shard(folder: Path, stem: str) -> Iterator[ArchivedEvent]:
+    """The events of one file of an archive, named as in its manifest; raises ValueError for a damaged file."""
+    shard = read_manifest(folder)["shards"][stem]
+    labels = _labels(folder, stem, shard)
+    with h5py.File(_checked(folder / "waveforms" / f"{stem}.h5", shard["waveforms_sha256"]), "r") as file:
+        for name in shard["events"]:
+            yield ArchivedEvent(name, _read_records(file[name]), labels.get(name))
+
+
+def read_events(folder: Path) -> Iterator[ArchivedEvent]:
+    """All events in the order written, one at a time in memory; raises ValueError for a damaged file."""
+    for stem in read_manifest(folder)["shards"]:
+        yield from read_shard(folder, stem)

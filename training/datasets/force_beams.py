@@ -1,0 +1,100 @@
+"""
+Glacial earthquakes as beams of trial forces, for force_azimuth, and beside them what tells one event from another.
+
+Only events that are placed by offsets are read by the offset model, which takes ten times as long as all the rest.
+"""
+
+from functools import partial
+
+import numpy as np
+
+from models.analysis.distances import combine_origin_times, read_offsets
+from models.analysis.sections import LEAD_S, find_reference, place_at
+from models.errors import UnusableData
+from models.imaging.conditioning import condition
+from models.imaging.render import render_beam, render_section
+from models.imaging.style import Style, fingerprint
+from models.registry.inference import OnnxModel
+from models.registry.store import open_store
+from models.seismic.waveforms import Gather
+from models.specs.offset import OFFSET
+from models.specs.pictures import AZIMUTH_SECTION, CONDITIONING, FORCE_BEAM
+from training.config import TrainingSettings
+from training.datasets.sections import SectionRecipe, mislocated
+from training.datasets.shards import Arrays, Shards, fingerprint_of, make_shards
+from training.earth import greens
+from training.evaluation.event_scores import loudness
+from training.random_streams import Purpose, stream
+from training.synthesis.events import Event, World, draw_event, draw_range, open_world
+from training.synthesis.records import ORIGIN_S
+
+STYLES: dict[str, Style] = {"beam": FORCE_BEAM, "azimuth": AZIMUTH_SECTION}
+TRUTH = ("force azimuth", "loudness", "one-sidedness", "epicenter error", "located by times", "stations")
+
+
+def _placed(gather: Gather, event: Event, model: OnnxModel | None, random: np.random.Generator) -> tuple[tuple[float, float], float] | None:
+    """Epicenter and origin time that an event is drawn at: as times would give them, or (with a model) as offsets do."""
+    if model is None:
+        reference, origin_s = mislocated(event.source, random)
+        return (reference.latitude_deg, reference.longitude_deg), origin_s
+    readings = read_offsets(model, gather)
+    found = find_reference(gather, readings)
+    return None if found is None else ((found.latitude_deg, found.longitude_deg), combine_origin_times(readings).time_s)
+
+
+def _one(world: World, model: OnnxModel, plan: SectionRecipe, random: np.random.Generator) -> Arrays | None:
+    """Both pictures of one event and its truth; None where nothing can be read."""
+    count = int(np.exp(random.uniform(*np.log(plan.stations))))
+    event = draw_event(world, "glacial", count, random, draw_range(plan.near_share, random), plan.small_share)
+    timed = random.uniform() < plan.timed_share
+    if not plan.shortest_window_s <= event.records[0].duration_s <= plan.longest_window_s:
+        return None
+    try:
+        gather = condition(event.records, CONDITIONING)
+        placed = _placed(gather, event, None if timed else model, random)
+    except UnusableData:
+        return None
+    if placed is None:
+        return None
+    placement, origin_s = place_at(gather, *placed[0]), placed[1]
+    true = place_at(gather, event.source.latitude_deg, event.source.longitude_deg)
+    away = place_at(gather, *placed[0]).distances_deg - true.distances_deg
+    loud = loudness(gather, true.distances_deg, 0.0, ORIGIN_S)
+    truth = [
+        np.nan if event.force_azimuth_deg is None else event.force_azimuth_deg,
+        np.median(loud[np.isfinite(loud)]) if np.isfinite(loud).any() else np.nan,
+        np.abs(np.exp(1j * np.radians(true.azimuths_deg)).mean()),
+        np.abs(away).max(),
+        timed,
+        len(event.records),
+    ]
+    return {
+        "beam": render_beam(FORCE_BEAM, gather, origin_s, placement),
+        "azimuth": render_section(AZIMUTH_SECTION, gather, origin_s - LEAD_S, placement),
+        "truth": np.array(truth, np.float64),
+    }
+
+
+def draw_forces(plan: SectionRecipe, settings: TrainingSettings, number: int) -> Arrays:
+    """
+    One shard: `beam` and `azimuth` pictures uint8 [events, channels, rows, columns], `truth` float64 [events, 6], columns as in TRUTH.
+
+    Force azimuth [degrees]; median loudness of the traces (see `training.evaluation.event_scores`); length of the mean of the stations'
+    directions, 0 where they surround the source, 1 where all stand to one side; the largest error of a station's distance that the
+    epicenter makes [degrees]; whether times placed it; number of records.
+    """
+    world = open_world(greens.load_all(settings.build_dir / "greens", plan.store), settings, plan.seed)
+    model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=1)
+    random = stream(plan.seed, Purpose.FORCES, number)
+    events = [_one(world, model, plan, random) for _ in range(plan.events_per_shard)]
+    kept = [event for event in events if event is not None]
+    return {name: np.stack([event[name] for event in kept]) for name in (*STYLES, "truth")}
+
+
+def force_shards(plan: SectionRecipe, settings: TrainingSettings, numbers: list[int]) -> Shards:
+    """Shards of those numbers; another offset model makes another data set only where offsets place events."""
+    stores = greens.load_all(settings.build_dir / "greens", plan.store)
+    offset = open_store(settings.artifacts_dir).card(OFFSET.name).digest if plan.timed_share < 1.0 else ""
+    styles = [fingerprint(style) for style in STYLES.values()]
+    mark = fingerprint_of(plan, *styles, greens.fingerprint_of_all(stores), offset, str(settings.data_dir is not None))
+    return make_shards(partial(draw_forces, plan, settings), settings.build_dir / "data" / "forces", mark, numbers, settings.processes)

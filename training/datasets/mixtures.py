@@ -1,0 +1,69 @@
+"""
+Archives of events of many kinds: anomalies to be grouped without knowing what they are, and endless waveforms to train on.
+
+What a set holds follows from recipe, purpose and seed; an event from its number, too. Whoever knows a set's seed can draw its
+labels again, so a set that shall stay blind is handed out without `labels` and with `made_from` taken out of its manifest.
+"""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from training.config import TrainingSettings
+from training.datasets.archive import ArchivedEvent, Truth
+from training.datasets.catalog_twin import at_time
+from training.datasets.provenance import made_from
+from training.datasets.shards import event_name, make_archive
+from training.earth import greens
+from training.random_streams import Purpose, stream
+from training.synthesis.catalogs import some_time
+from training.synthesis.events import World, draw_magnitude, draw_source, open_world, realize
+from training.synthesis.station_geometry import on_day
+
+
+class MixtureRecipe(BaseModel):
+    """Which kinds in which shares, at how many stations, at which distances."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store: str | tuple[str, ...]
+    events_per_shard: int
+    stations: tuple[int, int]
+    distances_deg: tuple[float, float]
+    kinds: dict[str, float]
+
+
+def draw_archived(world: World, recipe: MixtureRecipe, random: np.random.Generator, name: str) -> ArchivedEvent:
+    """One event with its truth, at a random time of its year; drawn until at least three stations of that day saw it."""
+    kind = str(random.choice(list(recipe.kinds), p=list(recipe.kinds.values())))
+    count = int(np.exp(random.uniform(*np.log(recipe.stations))))
+    event = None
+    while event is None:
+        source, year, azimuth = draw_source(world, kind, random, draw_magnitude(random))
+        time_s = float(some_time(np.array([year]), random)[0])
+        that_day = replace(world, stations=on_day(world.stations, time_s))
+        event = realize(that_day, source, year, count, recipe.distances_deg, random)
+    truth: Truth = {
+        "kind": kind,
+        "origin_time_s": time_s,
+        "latitude_deg": source.latitude_deg,
+        "longitude_deg": source.longitude_deg,
+        "depth_km": source.depth_km,
+        "force_azimuth_deg": azimuth,
+    }
+    return ArchivedEvent(name, at_time(event.records, time_s), truth)
+
+
+def _draw(recipe: MixtureRecipe, purpose: Purpose, seed: int, settings: TrainingSettings, numbers: list[int]) -> list[ArchivedEvent]:
+    world = open_world(greens.load_all(settings.build_dir / "greens", recipe.store), settings, seed)
+    return [draw_archived(world, recipe, stream(seed, purpose, number), event_name(number)) for number in numbers]
+
+
+def write_mixture(recipe: MixtureRecipe, purpose: Purpose, seed: int, events: int, settings: TrainingSettings, folder: Path) -> Path:
+    """An archive of that many events; asked for more later, it grows."""
+    stores = greens.load_all(settings.build_dir / "greens", recipe.store)
+    draw = partial(_draw, recipe, purpose, seed, settings)
+    return make_archive(draw, events, folder, made_from(recipe, seed, stores, settings), recipe.events_per_shard, settings.processes)

@@ -1,0 +1,119 @@
+"""
+Record sections of whole events, drawn as serving draws them: at offsets and epicenters that the offset model predicts.
+
+Every event goes through the serving chain (condition, read_offsets, find_reference, draw_section) with the exported offset
+model, so that what a section model learns from is what it will be served with.
+"""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from models.analysis.distances import OffsetReadings, read_offsets
+from models.analysis.sections import Reference, draw_section, find_reference
+from models.errors import UnusableData
+from models.imaging.conditioning import condition
+from models.imaging.style import fingerprint
+from models.registry.inference import OnnxModel
+from models.registry.store import open_store
+from models.specs.offset import OFFSET
+from models.specs.pictures import CONDITIONING, DISTANCE_SECTION
+from training.config import TrainingSettings
+from training.datasets.shards import Arrays, Shards, fingerprint_of, make_shards
+from training.earth import greens
+from training.synthesis.events import Event, World, draw_event, draw_range, open_world
+from training.synthesis.records import ORIGIN_S
+from training.synthesis.sources import LABELS, Source
+
+LEAST_ORIGIN_ERROR_S, ORIGIN_ERROR_S_PER_DEG = 2.0, 8.0
+
+
+class SectionRecipe(BaseModel):
+    """
+    How many events of which kinds, at how many stations; those in shorter or longer windows than stated are left out.
+
+    `small_share`: of magnitude 4.7 to 5.7 among the far ones (most of which the noise hides, as nobody uploads them).
+    `timed_share`: drawn at the epicenter and origin time that arrival times would give, not those that offsets give.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store: str | tuple[str, ...]
+    events_per_shard: int
+    stations: tuple[int, int]
+    near_share: float
+    small_share: float
+    timed_share: float
+    shortest_window_s: float
+    longest_window_s: float
+    kinds: dict[str, float]
+    seed: int
+
+
+def mislocated(source: Source, random: np.random.Generator) -> tuple[Reference, float]:
+    """
+    An epicenter 0.1 to 1 degree off in either direction, and an origin time (POSIX seconds) off by some seconds a degree of that.
+
+    What the refinement with arrival times leaves, drawn instead of computed (which takes seconds an event).
+    """
+    error_deg = 10.0 ** random.uniform(-1.0, 0.0)
+    north, east = random.normal(0.0, error_deg, 2)
+    latitude = float(np.clip(source.latitude_deg + north, -89.9, 89.9))
+    longitude = float((source.longitude_deg + east / np.cos(np.radians(latitude)) + 180.0) % 360.0 - 180.0)
+    origin_s = ORIGIN_S + random.normal(0.0, LEAST_ORIGIN_ERROR_S + ORIGIN_ERROR_S_PER_DEG * error_deg)
+    return Reference(latitude, longitude, "predicted"), origin_s
+
+
+def _timed(event: Event, readings: OffsetReadings, random: np.random.Generator) -> tuple[OffsetReadings, Reference]:
+    """Readings and epicenter as if arrival times had refined them."""
+    reference, origin_s = mislocated(event.source, random)
+    return replace(readings, origin_times_s=np.where(readings.read, origin_s, np.nan)), reference
+
+
+def _one(world: World, model: OnnxModel, recipe: SectionRecipe, random: np.random.Generator) -> Arrays | None:
+    """Section of one event and its truth; None where nothing can be read."""
+    kind = str(random.choice(list(recipe.kinds), p=list(recipe.kinds.values())))
+    count = int(np.exp(random.uniform(*np.log(recipe.stations))))
+    event = draw_event(world, kind, count, random, draw_range(recipe.near_share, random), recipe.small_share)
+    if not recipe.shortest_window_s <= event.records[0].duration_s <= recipe.longest_window_s:
+        return None
+    timed = random.uniform() < recipe.timed_share
+    try:
+        gather = condition(event.records, CONDITIONING)
+        readings = read_offsets(model, gather)
+        readings, reference = _timed(event, readings, random) if timed else (readings, find_reference(gather, readings))
+        picture = draw_section(DISTANCE_SECTION, gather, readings, reference)
+    except UnusableData:
+        return None
+    place = (np.nan, np.nan) if reference is None else (reference.latitude_deg, reference.longitude_deg)
+    truth = [LABELS.index(kind), event.source.depth_km, np.nan if event.force_azimuth_deg is None else event.force_azimuth_deg]
+    where = [event.source.latitude_deg, event.source.longitude_deg, *place, ORIGIN_S, len(event.records)]
+    error = np.nanmedian(np.abs(readings.distances_deg - event.stations.distances_deg))
+    return {"distance": picture, "truth": np.array([*truth, *where, error])}
+
+
+def draw_sections(recipe: SectionRecipe, settings: TrainingSettings, seed: int) -> Arrays:
+    """
+    One shard: `distance` pictures uint8 [events, channels, rows, columns], `truth` float64 [events, 10].
+
+    Truth: kind (index in LABELS), depth [km], force azimuth [degrees or NaN], true latitude and longitude, predicted latitude
+    and longitude, origin time, number of records, median error of the predicted offsets [degrees].
+    """
+    world = open_world(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
+    model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=1)
+    random = np.random.default_rng([recipe.seed, 77, seed])
+    events = [_one(world, model, recipe, random) for _ in range(recipe.events_per_shard)]
+    kept = [event for event in events if event is not None]
+    return {name: np.stack([event[name] for event in kept]) for name in ("distance", "truth")}
+
+
+def section_shards(recipe: SectionRecipe, settings: TrainingSettings, seeds: list[int]) -> Shards:
+    """Shards of those seeds; another offset model makes another data set."""
+    stores = greens.load_all(settings.build_dir / "greens", recipe.store)
+    offset = open_store(settings.artifacts_dir).card(OFFSET.name).digest
+    mark = fingerprint_of(
+        recipe, fingerprint(DISTANCE_SECTION), greens.fingerprint_of_all(stores), offset, str(settings.data_dir is not None)
+    )
+    return make_shards(partial(draw_sections, recipe, settings), settings.build_dir / "data" / "sections", mark, seeds, settings.processes)

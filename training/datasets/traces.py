@@ -1,0 +1,101 @@
+"""Pictures of single traces with the distance and origin time that belong to them: what the offset model learns from."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from models.imaging.conditioning import condition
+from models.imaging.render import render_traces
+from models.imaging.style import AmplitudeStyle, FrequencyStyle, fingerprint
+from models.seismic.waveforms import Gather
+from models.specs.offset import OFFSET
+from models.specs.spec import ModelSpec
+from training.config import TrainingSettings
+from training.datasets.shards import Arrays, Shards, fingerprint_of, make_shards
+from training.earth import greens
+from training.synthesis.events import (
+    NEAR_DEG,
+    Event,
+    World,
+    draw_magnitude,
+    draw_near_magnitude,
+    draw_range,
+    draw_source,
+    open_world,
+    realize,
+)
+from training.synthesis.records import ORIGIN_S
+
+
+class TraceRecipe(BaseModel):
+    """
+    How many events and traces, at which distances, of which kinds.
+
+    Of the events farther away than local networks stand, `small_share` are of magnitude 4.7 to 5.7, the others up to
+    `largest_magnitude`. `first_window_share` of the pictures begin where the gather does, which serving tries first, the others
+    anywhere in it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    store: str | tuple[str, ...]
+    events_per_shard: int
+    traces_per_event: int
+    near_share: float
+    small_share: float
+    largest_magnitude: float
+    first_window_share: float
+    kinds: dict[str, float]
+    seed: int
+
+
+def window_start(gather: Gather, window_s: float, first_share: float, random: np.random.Generator) -> float:
+    """The gather's start, or any start where it is longer than the picture: what serving tries, too."""
+    spare = gather.duration_s - window_s
+    first = spare <= 0.05 * window_s or random.uniform() < first_share
+    return gather.start_time_s + (0.0 if first else float(random.uniform(0, spare)))
+
+
+def _event(world: World, recipe: TraceRecipe, random: np.random.Generator) -> Event | None:
+    range_deg = draw_range(recipe.near_share, random)
+    kind = str(random.choice(list(recipe.kinds), p=list(recipe.kinds.values())))
+    near = range_deg[1] <= NEAR_DEG
+    magnitude = draw_near_magnitude(kind, random) if near else draw_magnitude(random, recipe.small_share, recipe.largest_magnitude)
+    source, year, _ = draw_source(world, kind, random, magnitude)
+    return realize(world, source, year, recipe.traces_per_event, range_deg, random)
+
+
+def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings, seed: int) -> Arrays:
+    """One shard: `pictures` uint8 [n, channels, rows, columns], `truth` [n, 2] (distance [degrees], origin lag [s]), `event` [n]."""
+    style = spec.style
+    assert isinstance(style, AmplitudeStyle | FrequencyStyle)  # noqa: S101  (for the type checker: trace models read traces)
+    world = open_world(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
+    random = np.random.default_rng([recipe.seed, seed])
+    pictures, truth, events = [], [], []
+    for number in range(recipe.events_per_shard):
+        event = _event(world, recipe, random)
+        if event is None:
+            continue
+        gather = condition(event.records, style.conditioning)
+        start = window_start(gather, style.window_s, recipe.first_window_share, random)
+        drawn = render_traces(style, gather, start)
+        seen = drawn.reshape(len(drawn), -1).any(axis=1)
+        pictures.append(drawn[seen])
+        lag = np.full(len(drawn), ORIGIN_S - start)
+        truth.append(np.stack([event.stations.distances_deg, lag], axis=1)[seen])
+        events.append(np.full(int(seen.sum()), number))
+    return {
+        "pictures": np.concatenate(pictures),
+        "truth": np.concatenate(truth).astype(np.float32),
+        "event": np.concatenate(events).astype(np.int32),
+    }
+
+
+def trace_shards(recipe: TraceRecipe, settings: TrainingSettings, seeds: list[int], spec: ModelSpec = OFFSET) -> Shards:
+    """Shards of those seeds for a model that reads traces."""
+    stores = greens.load_all(settings.build_dir / "greens", recipe.store)
+    mark = fingerprint_of(recipe, fingerprint(spec.style), greens.fingerprint_of_all(stores), str(settings.data_dir is not None))
+    folder: Path = settings.build_dir / "data" / spec.name
+    return make_shards(partial(draw_traces, recipe, spec, settings), folder, mark, seeds, settings.processes)

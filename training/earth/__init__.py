@@ -1,0 +1,1 @@
+"""Earth structures, their Green's functions and their dispersion."""

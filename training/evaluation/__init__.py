@@ -1,0 +1,1 @@
+"""Scores of the shipped models by the serving chain: results, metrics, cards, pages."""

@@ -1,0 +1,190 @@
+"""What the served chain says of events whose truth is known, from an archive or from a folder of real events: one row an event."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from models.analysis.pipeline import Classification, EventLocation, Models, classify_event, locate_event, read_depth, read_force_azimuth
+from models.analysis.sections import reference_at
+from models.errors import NoUsableTrace, TooFewStations
+from models.imaging.conditioning import condition
+from models.seismic.earth.travel_times import travel_time_s
+from models.seismic.geodesy import distance_deg
+from models.seismic.waveforms import Gather, Record
+from models.specs.event_type import CLASSES
+from models.specs.pictures import CONDITIONING
+from training.config import SPAWN, TrainingSettings
+from training.datasets.archive import ArchivedEvent, read_manifest, read_shard
+from training.evaluation.location_scores import Truth, open_models, twin_truth
+from training.evaluation.real_events import read_chosen, real_truth
+
+Floats = NDArray[np.float64]
+SPLITS = ("random", "region", "year")
+TEST = "test"
+QUIET_S = 60.0
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Traces:
+    """
+    Each [traces]: distances in degrees, true, said and one sigma; origin time said less the true one in seconds; loudness.
+
+    Loudness is the largest amplitude from the first arrival on over the root mean square before it, in the band that pictures are
+    drawn from; NaN without a minute of record before the first arrival.
+    """
+
+    true_deg: Floats
+    said_deg: Floats
+    sigma_deg: Floats
+    late_s: Floats
+    loudness: Floats
+
+
+@dataclass(frozen=True)
+class Scored:
+    """
+    One event: truth, the splits that test on it, and what was said; NaN where nothing was.
+
+    `depth_km`, `force_azimuth_deg` and their sigmas are the models' own words on the section as served, whatever class was said;
+    `served_depth_km` is the service's answer, which arrival times may have moved, and NaN for what is called glacial.
+    """
+
+    truth: Truth
+    tested_by: tuple[str, ...]
+    stations: int
+    traces: Traces
+    probabilities: tuple[float, ...]
+    novelty: float
+    depth_km: float = NAN
+    depth_sigma_km: float = NAN
+    served_depth_km: float = NAN
+    force_azimuth_deg: float = NAN
+    force_azimuth_sigma_deg: float = NAN
+
+    @property
+    def right(self) -> bool:
+        """Whether the likelier class is the true one."""
+        return CLASSES[int(np.argmax(self.probabilities))] == self.truth.kind
+
+    @property
+    def depth_error_km(self) -> float:
+        """Said less true."""
+        return self.depth_km - self.truth.depth_km
+
+    @property
+    def azimuth_error_deg(self) -> float:
+        """Said less true modulo 180 degrees, -90 to 90."""
+        return (self.force_azimuth_deg - self.truth.force_azimuth_deg + 90.0) % 180.0 - 90.0
+
+    @property
+    def loudness(self) -> float:
+        """Median over traces, NaN where none can be told."""
+        known = self.traces.loudness[np.isfinite(self.traces.loudness)]
+        return float(np.median(known)) if len(known) else NAN
+
+
+def score_event(models: Models, records: Sequence[Record], truth: Truth, origin_s: float, tested_by: tuple[str, ...] = ()) -> Scored | None:
+    """One event through the served chain; None where no trace can be read."""
+    gather = condition(records, CONDITIONING)
+    found: EventLocation | None = None
+    try:
+        found = locate_event(models, gather, records=records)
+        told = found.classification
+    except TooFewStations:
+        told = classify_event(models, gather, records=records)
+    except NoUsableTrace:
+        return None
+    if told is None:
+        raise ValueError("an event whose type nobody gave has been located without one")
+    readings = told.readings if found is None else found.readings
+    true = distance_deg(truth.latitude_deg, truth.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
+    traces = Traces(
+        true_deg=true,
+        said_deg=readings.distances_deg,
+        sigma_deg=readings.uncertainties_deg,
+        late_s=readings.origin_times_s - origin_s,
+        loudness=loudness(gather, true, truth.depth_km, origin_s),
+    )
+    words = {} if found is None else _section_words(models, gather, told, found, truth.kind)
+    probabilities = tuple(told.probabilities[name] for name in CLASSES)
+    return Scored(truth, tested_by, int(readings.read.sum()), traces, probabilities, told.novelty, **words)
+
+
+def _section_words(models: Models, gather: Gather, told: Classification, found: EventLocation, kind: str) -> dict[str, float]:
+    """Depth of what was an earthquake, force azimuth of what was glacial, off the section that serving draws at the epicenter."""
+    reference = reference_at(found.location)
+    if kind == "glacial":
+        force = read_force_azimuth(models["force_azimuth"], gather, told.readings, reference)
+        return {"force_azimuth_deg": force.azimuth_deg, "force_azimuth_sigma_deg": force.uncertainty_deg}
+    if kind != "earthquake":
+        return {}
+    depth = read_depth(models["depth"], gather, told.readings, reference)
+    served = NAN if found.depth is None else found.depth.depth_km
+    return {"depth_km": depth.depth_km, "depth_sigma_km": depth.uncertainty_km, "served_depth_km": served}
+
+
+def loudness(gather: Gather, distances_deg: Floats, depth_km: float, origin_s: float) -> Floats:
+    """Peak over noise [traces], as `Traces` says; a depth that nobody knows counts as 0."""
+    depth = depth_km if np.isfinite(depth_km) else 0.0
+    first = travel_time_s("P", distances_deg, depth)
+    first = np.where(np.isfinite(first), first, travel_time_s("PKP", distances_deg, depth))
+    times_s = gather.start_time_s - origin_s + np.arange(gather.samples.shape[1]) / gather.sampling_rate_hz
+    return np.array(
+        [_peak_over_noise(samples, times_s - at, gather.sampling_rate_hz) for samples, at in zip(gather.samples, first, strict=True)]
+    )
+
+
+def _peak_over_noise(samples: NDArray[np.float32], after_s: Floats, rate_hz: float) -> float:
+    live = np.isfinite(samples)
+    before, signal = samples[live & (after_s < -CONDITIONING.shortest_period_s)], samples[live & (after_s >= 0)]
+    if len(before) < QUIET_S * rate_hz or not len(signal):
+        return NAN
+    noise = float(np.sqrt(np.mean(before.astype(np.float64) ** 2)))
+    return float(np.abs(signal).max()) / noise if noise > 0 else NAN
+
+
+def score_twin(archive: Path, settings: TrainingSettings, most: int | None = None) -> list[Scored]:
+    """Every event of an archive of the twin that some split tests on, at most `most` of each file."""
+    stems = list(read_manifest(archive)["shards"])
+    work = partial(_score_shard, archive, settings, most)
+    with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
+        found = tqdm(pool.map(work, stems), desc="scored", unit="file", total=len(stems), mininterval=5)
+        return [row for rows in found for row in rows]
+
+
+def _score_shard(archive: Path, settings: TrainingSettings, most: int | None, stem: str) -> list[Scored]:
+    models = open_models(settings)
+    tested = [event for event in read_shard(archive, stem) if held_out_by(event.truth or {})][:most]
+    rows = [_archived(models, event) for event in tested]
+    return [row for row in rows if row is not None]
+
+
+def held_out_by(truth: Mapping[str, Any]) -> tuple[str, ...]:
+    """The splits that have the event in their test part."""
+    return tuple(name for name in SPLITS if truth[f"split_{name}"] == TEST)
+
+
+def _archived(models: Models, event: ArchivedEvent) -> Scored | None:
+    truth = event.truth or {}
+    return score_event(models, event.records, twin_truth(event.name, truth), float(str(truth["origin_time_s"])), held_out_by(truth))
+
+
+def score_real(folder: Path, settings: TrainingSettings) -> Iterator[Scored]:
+    """Every event of a folder as `training.evaluation.real_events` reads it; those that cannot be read are left out."""
+    models = open_models(settings)
+    for place in sorted(path.parent for path in folder.glob("*/event.json")):
+        said = json.loads((place / "event.json").read_text())
+        origin_s = datetime.fromisoformat(said["origin_time"]).timestamp()
+        row = score_event(models, read_chosen(place), real_truth(said), origin_s)
+        if row is not None:
+            yield row

@@ -1,0 +1,192 @@
+"""Located events beside their truth: the serving chain on synthetic and real events, one flat row an event."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import batched
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from models.analysis.pipeline import EventLocation, Models, locate_event
+from models.analysis.sections import locate_readings
+from models.errors import UnusableData
+from models.imaging.conditioning import condition
+from models.registry.inference import OnnxModel
+from models.registry.store import open_store
+from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
+from models.seismic.location.distances import Location
+from models.seismic.location.posterior import Maximum
+from models.seismic.location.region_calibration import CARD_KEY, RegionScales, needed, read_scales
+from models.seismic.waveforms import Gather, Record
+from models.specs.index import MODELS
+from models.specs.pictures import CONDITIONING
+from training.config import SPAWN, TrainingSettings
+from training.datasets.catalog_twin import TwinRecipe, draw_twin
+
+BATCH = 24
+SLOWEST_KM_S = 3.0  # of Rayleigh waves at the periods of the pictures
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What an event was; NaN where a kind has no such quantity or nobody knows it."""
+
+    name: str
+    kind: str
+    latitude_deg: float
+    longitude_deg: float
+    depth_km: float
+    magnitude: float
+    force_azimuth_deg: float
+    origin_time_s: float = np.nan
+
+
+@dataclass(frozen=True)
+class Place:
+    """
+    A location against the truth: error in kilometers, gap in degrees.
+
+    `inner` is how many times as large as stated the 68 % ellipse of the nearest of its regions must be to hold the truth,
+    `outer` the same of the 90 % ellipse: the stated region holds the truth where it is at most 1.
+    """
+
+    error_km: float
+    stated_km: float
+    gap_deg: float
+    effective_stations: float
+    inner: float
+    outer: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """
+    One event: its truth, what was found by the service (`best`) and by the distances alone, NaN for what it did not say.
+
+    `in_window`: the share of stations whose surface waves the window holds.
+    """
+
+    truth: Truth
+    stations: int
+    distance_deg: float
+    loudness_db: float
+    said: str
+    method: str
+    best: Place
+    offsets: Place
+    depth_km: float
+    force_azimuth_deg: float
+    ambiguous: bool
+    in_window: float = np.nan
+
+
+def open_models(settings: TrainingSettings, *, calibrated: bool = True) -> Models:
+    """Every served model by name; without the calibration of regions where that is to be found."""
+    store = open_store(settings.artifacts_dir)
+    models = {spec.name: OnnxModel.load(store, spec) for spec in MODELS}
+    return models if calibrated else models | {"offset": _plain(models["offset"])}
+
+
+def _plain(model: OnnxModel) -> OnnxModel:
+    kept = {name: value for name, value in model.card.calibration.items() if name != CARD_KEY}
+    return replace(model, card=model.card.model_copy(update={"calibration": kept}))
+
+
+def look(models: Models, records: Sequence[Record], truth: Truth) -> Row | None:
+    """One event through the serving chain; None where it cannot be located."""
+    try:
+        gather = condition(records, CONDITIONING)
+        found = locate_event(models, gather, records=tuple(records))
+        alone = locate_readings(gather, found.readings)
+    except UnusableData:
+        return None
+    return _row(gather, found, alone, truth)
+
+
+def _row(gather: Gather, found: EventLocation, alone: Location, truth: Truth) -> Row:
+    away = distance_deg(truth.latitude_deg, truth.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
+    force = found.force_azimuth
+    return Row(
+        truth=truth,
+        stations=int(found.readings.read.sum()),
+        distance_deg=float(np.nanmedian(away)),
+        loudness_db=loudness_db(gather),
+        said=found.event_type,
+        method=found.method,
+        best=place_of(found.location, truth),
+        offsets=place_of(alone, truth),
+        depth_km=np.nan if found.depth is None else found.depth.depth_km,
+        force_azimuth_deg=np.nan if force is None else force.azimuth_deg,
+        ambiguous=force is not None and force.ambiguous,
+        in_window=share_in_window(gather, away, truth.origin_time_s),
+    )
+
+
+def share_in_window(gather: Gather, away_deg: NDArray[np.float64], origin_s: float) -> float:
+    """Of stations so far away, the share whose slowest surface waves arrive before the gather's end; NaN without an origin time."""
+    arrive_s = origin_s + away_deg[np.isfinite(away_deg)] * KM_PER_DEGREE / SLOWEST_KM_S
+    return float(np.mean(arrive_s <= gather.start_time_s + gather.duration_s)) if np.isfinite(origin_s) else np.nan
+
+
+def calibrated(row: Row, calibration: Mapping[str, Any]) -> Row:
+    """A row of plain models, its regions stretched as a card's calibration says (the smallest and largest stated lengths aside)."""
+    best, offsets = (
+        _stretched(place, read_scales(calibration, method)) for place, method in ((row.best, row.method), (row.offsets, "offsets"))
+    )
+    return replace(row, best=best, offsets=offsets)
+
+
+def _stretched(place: Place, scales: RegionScales) -> Place:
+    inner, outer = scales.at(place.effective_stations)
+    stretched = place.inner / inner
+    return replace(place, stated_km=place.stated_km * inner, inner=stretched, outer=min(place.outer / outer, stretched))
+
+
+def place_of(location: Location, truth: Truth) -> Place:
+    """A location against the truth; of its regions the one counts that holds the truth most easily."""
+    point = (truth.latitude_deg, truth.longitude_deg)
+    places: tuple[Maximum, ...] = (location, *location.alternatives)
+    return Place(
+        error_km=float(distance_deg(*point, location.latitude_deg, location.longitude_deg)) * KM_PER_DEGREE,
+        stated_km=location.horizontal_uncertainty_km,
+        gap_deg=location.azimuthal_gap_deg,
+        effective_stations=location.effective_stations,
+        inner=min(needed(place, *point) for place in places),
+        outer=min(needed(place, *point) / place.outer for place in places),
+    )
+
+
+def loudness_db(gather: Gather) -> float:
+    """How far traces stand out of their noise: peak over median of absolute values in decibels, the median over traces."""
+    size = np.abs(gather.samples)
+    peak, middle = np.nanmax(size, axis=1), np.nanmedian(size, axis=1)
+    good = middle > 0.0
+    return float(np.median(20.0 * np.log10(peak[good] / middle[good]))) if good.any() else np.nan
+
+
+def located_twins(recipe: TwinRecipe, settings: TrainingSettings, numbers: Sequence[int]) -> Iterator[dict[int, Row | None]]:
+    """Events of the twin by number, drawn now with the recipe's stations and located, uncalibrated, some at a time."""
+    parts = list(batched(numbers, BATCH))
+    with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
+        yield from tqdm(pool.map(partial(_some, recipe, settings), parts), desc="located", unit="batch", total=len(parts))
+
+
+def _some(recipe: TwinRecipe, settings: TrainingSettings, numbers: tuple[int, ...]) -> dict[int, Row | None]:
+    models = open_models(settings, calibrated=False)
+    drawn = zip(numbers, draw_twin(recipe, settings, list(numbers)), strict=True)
+    return {number: look(models, event.records, twin_truth(event.name, event.truth or {})) for number, event in drawn}
+
+
+def twin_truth(name: str, said: Mapping[str, object]) -> Truth:
+    """A twin's label."""
+
+    def number(key: str) -> float:
+        value = said[key]
+        return np.nan if value is None else float(str(value))
+
+    quantities = ("latitude_deg", "longitude_deg", "depth_km", "magnitude", "force_azimuth_deg", "origin_time_s")
+    return Truth(name, str(said["kind"]), *(number(key) for key in quantities))

@@ -1,0 +1,1 @@
+"""Comparisons that decided something once; nothing imports them."""

@@ -1,0 +1,1 @@
+"""What each choice of picture and network is worth."""

@@ -1,0 +1,1 @@
+"""What in a section the event type is predicted from."""

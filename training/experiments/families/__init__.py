@@ -1,0 +1,1 @@
+"""Methods of clustering compared on mixtures of known kinds."""

@@ -1,0 +1,172 @@
+"""Ways to embed unlabelled events, from plain baselines to the one that is shipped: pictures in, one row an event out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from models.networks.families import FamiliesReader, LikenessReader
+from models.specs.families import EMBEDDING_SIZE
+from models.specs.pictures import SOURCE
+from training.datasets.shards import Arrays
+from training.datasets.source_pairs import KINDS, STYLES
+from training.experiments.families import vicreg
+from training.experiments.families.vicreg import ContrastiveRecipe
+from training.learning import deepcluster, kernel_regression
+from training.learning.deepcluster import ClusterRecipe, features_of, set_projection
+from training.learning.kernel_regression import DescribeRecipe
+from training.learning.projections import agreement_of, whitening_of
+
+Floats = NDArray[np.float32]
+Embed = Callable[[Arrays], Floats]
+BATCH = 64
+# Principal components of pictures and spectra: as many as the shipped embedding has.
+COMPONENTS = EMBEDDING_SIZE
+
+
+class BenchmarkRecipe(BaseModel):
+    """How many draws, of how many kinds and events; `k_max` and `starts` of the search for families."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    draws: int
+    kinds: tuple[int, int]
+    events: tuple[int, int]
+    k_max: int
+    starts: int
+    seed: int
+
+
+class FamiliesPlan(BaseModel):
+    """
+    Shards of test and training sources, and a recipe for each way of training.
+
+    Test shards are numbered from 0, training shards from `first_train_shard`: either set grows without the other.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    test_shards: int
+    first_train_shard: int
+    train_shards: int
+    noise_shards: int
+    views: ContrastiveRecipe
+    described: DescribeRecipe
+    published: ClusterRecipe
+    deepcluster: ClusterRecipe
+    benchmark: BenchmarkRecipe
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to embed: `embed` takes `source` and `distance` pictures [n, channels, rows, columns]. `supervised`: it saw labels."""
+
+    name: str
+    embed: Embed
+    supervised: bool = False
+
+
+def reader(style: str, recipe: ClusterRecipe | ContrastiveRecipe) -> FamiliesReader:
+    """An untrained network for pictures of that style, its lazy layers made."""
+    torch.manual_seed(recipe.seed)
+    channels = 2 if style == "source" else 3
+    sobel = isinstance(recipe, ClusterRecipe) and recipe.sobel
+    network = FamiliesReader(recipe.architecture, recipe.width, channels, EMBEDDING_SIZE, recipe.clusters, sobel=sobel)
+    network.embed(torch.zeros(2, channels, STYLES[style].rows, STYLES[style].columns, dtype=torch.uint8))
+    return network
+
+
+def flat(views: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Both views [sources, 2, ...] as single pictures."""
+    return views.reshape(-1, *views.shape[2:])
+
+
+def spectra(pictures: NDArray[np.uint8]) -> Floats:
+    """
+    Spectral features [n, 2 x rows] of source pictures: the largest level of each period, and how long it stays within 8 dB of it.
+
+    Levels in units of 10 dB, lengths as logarithms of columns.
+    """
+    levels = pictures[:, 0].astype(np.float32) * (SOURCE.dynamic_range_db / 255)
+    peak = levels.max(axis=2)
+    length = np.log1p((levels > peak[..., None] - 8.0).sum(axis=2) * (peak > 0))
+    return np.concatenate([peak / 10, 2 * length], axis=1).astype(np.float32)
+
+
+def _rows(pictures: NDArray[np.uint8]) -> Floats:
+    return np.asarray(pictures.reshape(len(pictures), -1) / np.float32(255), np.float32)
+
+
+def _principal(features: Floats, train: Floats) -> Floats:
+    mean = train.mean(axis=0)
+    _, _, directions = np.linalg.svd(train - mean, full_matrices=False)
+    return np.asarray((features - mean) @ directions[:COMPONENTS].T, np.float32)
+
+
+def plain_methods(train: Arrays) -> list[Method]:
+    """Principal components of sections, of source pictures and of spectral features; training sources say which components."""
+
+    def pictures(style: str) -> Embed:
+        seen = _rows(train[style][:, 0])
+        return lambda test: _principal(_rows(test[style]), seen)
+
+    known = spectra(flat(train["source"]))
+    return [
+        Method("sections, principal components", pictures("distance")),
+        Method("source pictures, principal components", pictures("source")),
+        Method("spectral features", lambda test: _principal(spectra(test["source"]), known)),
+    ]
+
+
+def random_trunk(train: Arrays, plan: FamiliesPlan) -> Method:
+    """A trunk that has learned nothing, whitened on training sections."""
+    network = reader("distance", plan.published).eval()
+    whitening = whitening_of(features_of(network, train["distance"][:, 0], BATCH), EMBEDDING_SIZE)
+    return Method("sections, untrained AlexNet", lambda test: whitening(features_of(network, test["distance"], BATCH)))
+
+
+def clustered(name: str, style: str, train: Arrays, recipe: ClusterRecipe, folder: Path) -> Method:
+    """DeepCluster on one view of each source."""
+    trained = deepcluster.run(reader(style, recipe), train[style][:, 0], recipe, folder / f"{style}-deepcluster")
+    return Method(name, lambda test: embed(trained.network, test[style]))
+
+
+def views_network(train: Arrays, recipe: ContrastiveRecipe, folder: Path) -> FamiliesReader:
+    """The trunk trained on pairs of views, projected on what the views agree in, centers set."""
+    network = reader("source", recipe)
+    vicreg.run(network, train["source"], recipe, folder / "views")
+    one, other = (features_of(network, train["source"][:, k], BATCH) for k in range(2))
+    set_projection(network, agreement_of(one, other, EMBEDDING_SIZE), np.concatenate([one, other]), recipe.seed)
+    return network
+
+
+def described_reader(train: Arrays, recipe: DescribeRecipe, without: tuple[str, ...] = ()) -> LikenessReader:
+    """Taught what sources are like, on those of all kinds but some: what is exported."""
+    known = ~np.isin(train["truth"][:, 0], [KINDS.index(kind) for kind in without])
+    return kernel_regression.fit(train["source"][known], kernel_regression.weighted(train["truth"][known, 2:]), recipe)
+
+
+def agreeing_pictures(train: Arrays) -> Method:
+    """Directions of the pictures' principal components in which two views of a source agree: VICReg's idea without a network."""
+    one, other = (_rows(train["source"][:, view]) for view in range(2))
+    seen = np.concatenate([one, other])
+    agreement = agreement_of(_principal(one, seen), _principal(other, seen), EMBEDDING_SIZE // 2)
+    return Method("source pictures, what two views agree in", lambda test: agreement(_principal(_rows(test["source"]), seen)))
+
+
+def labelled(train: Arrays, recipe: DescribeRecipe) -> Method:
+    """The same reader as ours taught the true kinds: what no unsupervised way can be asked to beat."""
+    taught = kernel_regression.fit(train["source"], np.eye(len(KINDS))[train["truth"][:, 0].astype(np.int64)], recipe)
+    return Method("taught the kinds (a ceiling, not a competitor)", lambda test: embed(taught, test["source"]), True)
+
+
+@torch.no_grad()
+def embed(network: FamiliesReader, pictures: NDArray[np.uint8]) -> Floats:
+    """Embedding [n, size] as the exported graph says it."""
+    network.eval()
+    parts = [network(torch.from_numpy(pictures[i : i + BATCH]))[0].numpy() for i in range(0, len(pictures), BATCH)]
+    return np.concatenate(parts)

@@ -1,0 +1,107 @@
+"""
+VICReg, written from the paper (Bardes, Ponce & LeCun 2022, arXiv:2105.04906): two views of one source shall embed alike.
+
+The views are not made by bending a picture: the generator draws the same source again at another place, before other stations,
+in other noise (`training.datasets.source_pairs`), which is exactly what an embedding of sources shall not see.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from models.networks.families import FamiliesReader
+from training.learning.deepcluster import Watch, unwatched
+from training.learning.fit import device
+
+INVARIANCE, VARIANCE, COVARIANCE = 25.0, 25.0, 1.0
+
+
+class ContrastiveRecipe(BaseModel):
+    """A trunk, how long and how fast. `expander`: width of the two layers that the loss is taken behind."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    architecture: str
+    width: float
+    clusters: int
+    expander: int
+    epochs: int
+    batch: int
+    learning_rate: float
+    weight_decay: float
+    seed: int
+
+
+def vicreg_loss(one: Tensor, other: Tensor) -> Tensor:
+    """Invariance, variance and covariance terms of two views [batch, n], weighted 25 : 25 : 1."""
+    invariance = nn.functional.mse_loss(one, other)
+    variance = sum(torch.relu(1.0 - torch.sqrt(view.var(dim=0) + 1e-4)).mean() for view in (one, other)) / 2
+    return INVARIANCE * invariance + VARIANCE * variance + COVARIANCE * (_off_diagonal(one) + _off_diagonal(other))
+
+
+def _off_diagonal(view: Tensor) -> Tensor:
+    centered = view - view.mean(dim=0)
+    covariance = centered.T @ centered / (len(view) - 1)
+    return (covariance.square().sum() - covariance.diagonal().square().sum()) / view.shape[1]
+
+
+def run(network: FamiliesReader, views: NDArray[np.uint8], plan: ContrastiveRecipe, folder: Path, watch: Watch = unwatched) -> list[float]:
+    """
+    Train the trunk on views [sources, 2, channels, rows, columns]; returns the mean loss of each epoch.
+
+    `last.pt` is kept in the folder after each epoch and a stopped run goes on from it. The network comes back on the CPU, its
+    projection still to be set. `watch` as in training.deepcluster.run.
+    """
+    torch.manual_seed(plan.seed)
+    where = device()
+    expander = nn.Sequential(
+        nn.Linear(network.trunk.features, plan.expander), nn.BatchNorm1d(plan.expander), nn.ReLU(), nn.Linear(plan.expander, plan.expander)
+    )
+    both = nn.ModuleList([network, expander]).to(where)
+    steps = max(len(views) // plan.batch, 1)
+    optimizer = torch.optim.AdamW(both.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, plan.learning_rate, plan.epochs * steps, pct_start=0.1)
+    losses = _resume(folder, both, optimizer, schedule)
+    for epoch in tqdm(range(len(losses), plan.epochs), desc="views", unit="epoch", mininterval=5):
+        both.train()
+        order = np.random.default_rng([plan.seed, epoch]).permutation(len(views))[: steps * plan.batch]
+        total = 0.0
+        for rows in np.array_split(order, steps):
+            pictures = torch.from_numpy(views[rows].swapaxes(0, 1).reshape(-1, *views.shape[2:])).to(where)
+            optimizer.zero_grad(set_to_none=True)
+            with torch.autocast(where.type, dtype=torch.bfloat16, enabled=where.type == "cuda"):
+                seen = expander(network.embed(pictures))
+            loss = vicreg_loss(*seen.float().chunk(2))
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+            total += loss.item() / steps
+        losses.append(total)
+        _keep(folder, both, optimizer, schedule, losses)
+        watch((epoch + 1) / plan.epochs)
+    both.to("cpu").eval()
+    return losses
+
+
+def _keep(
+    folder: Path, both: nn.Module, optimizer: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LRScheduler, losses: list[float]
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {"both": both.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(), "losses": losses}
+    torch.save(state, folder / "next.pt")
+    (folder / "next.pt").rename(folder / "last.pt")
+
+
+def _resume(folder: Path, both: nn.Module, optimizer: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LRScheduler) -> list[float]:
+    if not (folder / "last.pt").exists():
+        return []
+    state = torch.load(folder / "last.pt", map_location="cpu", weights_only=True)
+    both.load_state_dict(state["both"])
+    optimizer.load_state_dict(state["optimizer"])
+    schedule.load_state_dict(state["schedule"])
+    return list(state["losses"])

@@ -1,0 +1,128 @@
+"""
+Rendered sections of synthetic events beside those of real ones, all through the serving chain: a page and a sheet to look at.
+
+Placed at the offsets that the exported offset model predicts, as classifiers see them. The three bands of a section are shown
+as red (12 to 25 s), green (25 to 50 s) and blue (50 to 120 s).
+"""
+
+import base64
+import html
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.image import imsave
+from numpy.typing import NDArray
+
+from models.analysis.distances import read_offsets
+from models.analysis.sections import draw_section, find_reference
+from models.errors import UnusableData
+from models.imaging.conditioning import condition
+from models.registry.inference import OnnxModel
+from models.registry.store import open_store
+from models.seismic.waveforms import Gather
+from models.specs.offset import OFFSET
+from models.specs.pictures import CONDITIONING, DISTANCE_SECTION
+from training.config import TrainingSettings
+from training.earth import greens
+from training.evaluation.real_events import read_gather
+from training.synthesis.events import World, draw_event, open_world
+
+EACH = 12
+COLUMNS = 6
+STYLE = (
+    "body{font:14px sans-serif;background:#111;color:#ddd;margin:24px}section{display:flex;flex-wrap:wrap;gap:10px}"
+    "figure{margin:0}figcaption{font-size:11px;width:240px}img{width:240px;image-rendering:pixelated;display:block}"
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One section [rows, columns, 3] and what stands below it."""
+
+    group: str
+    caption: str
+    picture: NDArray[np.uint8]
+
+
+def _show(group: str, caption: str, gather: Gather, model: OnnxModel) -> Shown | None:
+    """The section as served, without its close-up; None where nothing can be read."""
+    try:
+        readings = read_offsets(model, gather)
+        section = draw_section(DISTANCE_SECTION, gather, readings, find_reference(gather, readings))
+    except UnusableData:
+        return None
+    return Shown(group, caption, np.ascontiguousarray(np.moveaxis(section[:3], 0, -1)))
+
+
+def synthetic(world: World, model: OnnxModel, kind: str, count: int, random: np.random.Generator) -> Iterator[Shown]:
+    """That many sections of that kind, at 6 to 40 stations 5 to 150 degrees away."""
+    shown = 0
+    while shown < count:
+        stations = int(np.exp(random.uniform(np.log(6), np.log(40))))
+        event = draw_event(world, kind, stations, random, (5.0, 150.0))
+        distances = event.stations.distances_deg
+        caption = f"{len(distances)} stations, {distances.min():.0f} to {distances.max():.0f} degrees, {event.source.depth_km:.0f} km deep"
+        found = _show(f"synthetic, {kind}", caption, condition(event.records, CONDITIONING), model)
+        if found is not None:
+            shown += 1
+            yield found
+
+
+def real(folder: Path, model: OnnxModel) -> Iterator[Shown]:
+    """The events of a folder as training.real_events reads them, each where at least three stations can be read."""
+    for place in sorted(path.parent for path in folder.glob("*/event.json")):
+        truth = json.loads((place / "event.json").read_text())
+        gather = read_gather(place)
+        found = _show("real", f"{truth['event_id']}: {truth['type']}, {len(gather.samples)} stations", gather, model)
+        if found is not None and len(gather.samples) >= 3:
+            yield found
+
+
+def page(sections: Sequence[Shown]) -> str:
+    """HTML with all pictures in it; nothing else is loaded."""
+    parts = [f"<!doctype html><meta charset=utf-8><title>Sections</title><style>{STYLE}</style><h1>Sections, synthetic and real</h1>"]
+    for group in dict.fromkeys(shown.group for shown in sections):
+        parts.append(f"<h2>{html.escape(group)}</h2><section>")
+        for shown in (one for one in sections if one.group == group):
+            buffer = io.BytesIO()
+            imsave(buffer, shown.picture, format="png")
+            data = base64.b64encode(buffer.getvalue()).decode()
+            parts.append(f'<figure><img src="data:image/png;base64,{data}"><figcaption>{html.escape(shown.caption)}</figcaption></figure>')
+        parts.append("</section>")
+    return "\n".join(parts)
+
+
+def sheet(sections: Sequence[Shown], path: Path) -> None:
+    """All sections on one PNG, group by group, each from a new row on."""
+    groups = [[one for one in sections if one.group == group] for group in dict.fromkeys(shown.group for shown in sections)]
+    rows = [(group[k : k + COLUMNS]) for group in groups for k in range(0, len(group), COLUMNS)]
+    figure = Figure(figsize=(COLUMNS * 1.5, len(rows) * 1.62), layout="constrained")
+    grid = figure.subplots(len(rows), COLUMNS, squeeze=False)
+    for axes, row in zip(grid, rows, strict=True):
+        for k, one in enumerate(axes):
+            one.axis("off")
+            if k < len(row):
+                one.imshow(row[k].picture, interpolation="nearest")
+                one.set_title(row[k].caption.split(":")[0] if row[k].group == "real" else row[k].group.split(", ")[1], fontsize=6, pad=2)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=75, pil_kwargs={"optimize": True})
+
+
+def write_gallery(
+    settings: TrainingSettings, folder: Path, out: Path, figure: Path, *, stores: tuple[str, ...] = greens.FULL_STORES, each: int = EACH
+) -> int:
+    """Write the page to `out`/index.html and the sheet to `figure`; returns the number of sections. Waveforms are not kept."""
+    model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=settings.processes)
+    world = open_world(greens.load_all(settings.build_dir / "greens", stores), settings, 3407)
+    random = np.random.default_rng([3407, 24])
+    sections = [shown for kind in ("glacial", "earthquake") for shown in synthetic(world, model, kind, each, random)]
+    sections += real(folder, model)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "index.html").write_text(page(sections), encoding="utf-8")
+    sheet(sections, figure)
+    return len(sections)

@@ -1,0 +1,84 @@
+"""Tables whose cells are trainings: each cell is computed once and kept as JSON, so that a stopped table goes on where it was."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+
+from training.config import commit
+from training.datasets.shards import Shards, fingerprint_of
+from training.learning.fit import Batches, FitRecipe, device
+
+Result = dict[str, float]
+Batch = tuple[NDArray[np.uint8], NDArray[np.float32]]
+SHARDS_AT_ONCE = 4
+
+
+def fill[Setting: BaseModel](
+    settings: Sequence[Setting], run: Callable[[Setting, Path], Result], folder: Path, mark: str, minutes: float | None
+) -> list[Result | None]:
+    """
+    The result of each setting, in order: read where it is kept, else computed by `run(setting, folder for checkpoints)`.
+
+    `mark` tells the data apart. After that many minutes no further cell is begun; cells that are missing then are None.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    results: list[Result | None] = []
+    started = time.monotonic()
+    for setting in settings:
+        path = folder / f"{fingerprint_of(setting, mark)[:16]}.json"
+        if not path.exists() and (minutes is None or time.monotonic() - started < 60 * minutes):
+            checkpoints = path.with_suffix("")
+            content = {"result": run(setting, checkpoints), "setting": setting.model_dump(mode="json"), "data": mark}
+            _write(path, {**content, "commit": commit(), "device": device().type})
+            shutil.rmtree(checkpoints, ignore_errors=True)
+        results.append(json.loads(path.read_text())["result"] if path.exists() else None)
+    return results
+
+
+def _write(path: Path, content: dict[str, object]) -> None:
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    temporary.rename(path)
+
+
+def shuffled(pictures: NDArray[np.uint8], truth: NDArray[np.float32], held_out: Batch, recipe: FitRecipe) -> Batches:
+    """Batches of arrays in memory, in another order each epoch."""
+
+    def train(epoch: int) -> Iterator[Batch]:
+        order = np.random.default_rng([recipe.seed, epoch]).permutation(len(truth))
+        for start in range(0, len(order) - recipe.batch + 1, recipe.batch):
+            rows = order[start : start + recipe.batch]
+            yield pictures[rows], truth[rows]
+
+    return Batches(train, len(truth) // recipe.batch, held_out)
+
+
+def streamed(shards: Shards, held_out: Batch, recipe: FitRecipe) -> Batches:
+    """Batches of shards of `pictures` and `truth`, some of them in memory at a time, shuffled together."""
+    sizes = [len(shards.load(index)["truth"]) for index in range(len(shards.paths))]
+
+    def train(epoch: int) -> Iterator[Batch]:
+        random = np.random.default_rng([recipe.seed, epoch])
+        order = random.permutation(len(sizes))
+        for start in range(0, len(order), SHARDS_AT_ONCE):
+            parts = [shards.load(int(index)) for index in order[start : start + SHARDS_AT_ONCE]]
+            pictures, truth = (np.concatenate([part[name] for part in parts]) for name in ("pictures", "truth"))
+            rows = random.permutation(len(truth))
+            for first in range(0, len(rows) - recipe.batch + 1, recipe.batch):
+                yield pictures[rows[first : first + recipe.batch]], truth[rows[first : first + recipe.batch]]
+
+    return Batches(train, sum(sizes) // recipe.batch, held_out)
+
+
+def described(recipe: FitRecipe) -> str:
+    """A fit in words, for a page."""
+    return (
+        f"width {recipe.width:g}, at most {recipe.epochs} epochs of batches of {recipe.batch}, learning rate {recipe.learning_rate:g}, "
+        f"stopped after {recipe.patience + 1} epochs without a better validation loss"
+    )

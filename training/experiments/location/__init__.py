@@ -1,0 +1,1 @@
+"""Experiments on the location: common distance error, class prior, simulated networks, surface-wave stack."""

@@ -1,0 +1,1 @@
+"""The paper's comparison of ResNet18 to ResNet152."""

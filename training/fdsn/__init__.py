@@ -1,0 +1,1 @@
+"""Real recordings and event lists from FDSN web services."""

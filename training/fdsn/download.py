@@ -1,0 +1,215 @@
+"""
+Data sets from real recordings, for users with a network: FDSN web services into the container of training.archive.
+
+Stations and waveforms come through ObsPy's mass downloader (Krischer et al. 2015, doi:10.1088/1749-4699/8/1/014003). Files lie in
+`raw/<event>/` as they were served, counts and StationXML with the response; what is there is never asked for again, and an
+event whose requests all went well is not looked at again. Servers are spared: one request in `interval_s` over all threads.
+"""
+
+import hashlib
+import json
+import logging
+import threading
+import time
+import tomllib
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from obspy import UTCDateTime
+from obspy.clients.fdsn import Client
+from obspy.clients.fdsn.header import FDSNException, FDSNNoDataException
+from obspy.clients.fdsn.mass_downloader import CircularDomain, MassDownloader, Restrictions
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from tqdm import tqdm
+
+from models.errors import AtlasError
+from models.seismic.io.channel_selection import choose_verticals
+from models.seismic.io.inventory import locate_records, read_stationxml
+from models.seismic.io.miniseed import Limits, read_records, scan
+from models.seismic.waveforms import Record
+from training.config import commit
+from training.datasets.archive import ArchivedEvent, ArchiveWriter
+from training.fdsn.event_lists import EventQuery, ListedEvent, from_quakeml, read_event_list
+
+LIMITS = Limits(max_traces=5000, max_segments=50_000, max_samples=500_000_000, max_span_s=86_400.0)
+REQUESTS = ("get_events", "get_stations", "get_stations_bulk", "get_waveforms", "get_waveforms_bulk")
+COMPLETE = "complete.json"
+log = logging.getLogger(__name__)
+
+
+class Provider(BaseModel):
+    """A data center by ObsPy's short name or base address; `services` gives single services an address of their own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    services: dict[str, str] = {}
+
+
+class FdsnPlan(BaseModel):
+    """Which events, from where, at which stations, how long, and how gently."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    catalog: Path | None = Field(None, description="csv, ndk or QuakeML file, or a folder of ndk files")
+    event_service: Provider | None = Field(None, description="FDSN event service to ask where there is no catalog")
+    events: EventQuery
+    providers: tuple[Provider, ...] = Field(min_length=1)
+    range_deg: tuple[float, float] = (5.0, 160.0)
+    before_s: float = Field(900.0, ge=0)
+    after_s: float = Field(6300.0, gt=0)
+    channels: tuple[str, ...] = ("LHZ", "BHZ", "HHZ")
+    locations: tuple[str, ...] = ("", "00", "10")
+    apart_km: float = Field(100.0, ge=0, description="least distance between two stations")
+    threads: int = Field(2, ge=1, le=3, description="requests to one provider at the same time")
+    interval_s: float = Field(0.5, ge=0.05, description="least time between two requests")
+    timeout_s: float = Field(120.0, gt=0)
+    user_agent: str = "seismic-atlas/0.1 (ObsPy mass downloader)"
+    events_per_shard: int = Field(50, ge=1)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "FdsnPlan":
+        if (self.catalog is None) == (self.event_service is None):
+            raise ValueError("name either a catalog or an event service")
+        return self
+
+
+def read_plan(path: Path) -> FdsnPlan:
+    """The plan of a TOML file; training/configs/fdsn_example.toml is one."""
+    return FdsnPlan.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+class Courtesy:
+    """Spaces requests by `interval_s` over all threads and counts those that failed; that there is no data is no failure."""
+
+    def __init__(self, interval_s: float) -> None:
+        self.interval_s = interval_s
+        self.requests = self.failures = 0
+        self._next_s = 0.0
+        self._lock = threading.Lock()
+
+    def _wait(self) -> None:
+        with self._lock:
+            slot_s = max(time.monotonic(), self._next_s)
+            self._next_s = slot_s + self.interval_s
+            self.requests += 1
+        time.sleep(max(slot_s - time.monotonic(), 0.0))
+
+    def paced(self, request: Callable[..., Any]) -> Callable[..., Any]:
+        """The request, in its turn."""
+
+        @wraps(request)
+        def turn(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401  (whatever ObsPy's method takes and gives)
+            self._wait()
+            try:
+                return request(*arguments, **options)
+            except FDSNNoDataException:
+                raise
+            except (FDSNException, OSError):
+                with self._lock:
+                    self.failures += 1
+                raise
+
+        return turn
+
+
+def open_client(provider: Provider, plan: FdsnPlan, courtesy: Courtesy) -> Any:  # noqa: ANN401  (ObsPy has no types)
+    """ObsPy's client of a data center, every request of it paced; raises FDSNException where nobody answers."""
+    client = Client(provider.name, user_agent=plan.user_agent, timeout=plan.timeout_s, service_mappings=dict(provider.services))
+    for name in REQUESTS:
+        setattr(client, name, courtesy.paced(getattr(client, name)))
+    return client
+
+
+def listed_events(plan: FdsnPlan, courtesy: Courtesy) -> list[ListedEvent]:
+    """The events that the plan asks for, from its catalog or its event service."""
+    if plan.catalog is not None:
+        return plan.events.choose(read_event_list(plan.catalog))
+    assert plan.event_service is not None  # noqa: S101  (the plan was validated)
+    span = {"starttime": UTCDateTime(plan.events.start), "endtime": UTCDateTime(plan.events.end)}
+    try:
+        found = open_client(plan.event_service, plan, courtesy).get_events(**span, minmagnitude=plan.events.min_magnitude)
+    except FDSNNoDataException:
+        return []
+    return plan.events.choose(filter(None, map(from_quakeml, found)))
+
+
+def _folder(raw: Path, event: ListedEvent) -> Path:
+    """The event's folder: by time, so that the same event of two catalogs does not collide, and by name without odd letters."""
+    name = "".join(letter if letter.isalnum() else "_" for letter in event.name)
+    return raw / f"{UTCDateTime(event.time_s).strftime('%Y%m%dT%H%M%S')}_{name}"
+
+
+def download(event: ListedEvent, plan: FdsnPlan, downloader: Any, courtesy: Courtesy, folder: Path) -> None:  # noqa: ANN401
+    """Fetch what is missing of one event; it counts as complete when no request of it failed."""
+    failed_before = courtesy.failures
+    domain = CircularDomain(event.latitude_deg, event.longitude_deg, *plan.range_deg)
+    restrictions = Restrictions(
+        starttime=UTCDateTime(event.time_s - plan.before_s),
+        endtime=UTCDateTime(event.time_s + plan.after_s),
+        channel_priorities=plan.channels,
+        location_priorities=plan.locations,
+        minimum_interstation_distance_in_m=plan.apart_km * 1000.0,
+        reject_channels_with_gaps=False,
+        minimum_length=0.5,
+    )
+    downloader.download(domain, restrictions, str(folder / "waveforms"), str(folder / "stations"), threads_per_client=plan.threads)
+    folder.mkdir(parents=True, exist_ok=True)
+    if courtesy.failures == failed_before:
+        (folder / COMPLETE).write_text(json.dumps(event.truth, indent=1), encoding="utf-8")
+
+
+def read_raw(folder: Path) -> tuple[Record, ...]:
+    """One vertical record a station of an event's folder, in counts, with place and response; empty where nothing was served."""
+    files = sorted((folder / "waveforms").glob("*.mseed"))
+    if not files:
+        return ()
+    try:
+        records, _ = read_records([scan(file.name, file.read_bytes()) for file in files], LIMITS)
+        books = [read_stationxml(file.read_bytes(), file.name) for file in sorted((folder / "stations").glob("*.xml"))]
+    except AtlasError as error:
+        log.warning("%s was left out: %s", folder.name, error)
+        return ()
+    placed, _ = locate_records(records, books)
+    return tuple(choose_verticals([record for record in placed if record.latitude_deg is not None])[0])
+
+
+def _archived_name(event: ListedEvent) -> str:
+    """The same in every run, and without a hint: a catalog's names would give the kind away."""
+    return hashlib.sha256(f"{event.time_s:.3f} {event.name}".encode()).hexdigest()[:16]
+
+
+def _archive(events: list[ListedEvent], plan: FdsnPlan, out: Path) -> None:
+    """Write the complete events that have records and are not in the archive yet."""
+    asked = plan.model_dump(mode="json", exclude={"threads", "interval_s", "timeout_s", "user_agent", "events_per_shard"})
+    with ArchiveWriter(
+        out / "archive", {"source": "FDSN web services", "commit": commit(), "plan": asked}, plan.events_per_shard
+    ) as writer:
+        for event in events:
+            name, folder = _archived_name(event), _folder(out / "raw", event)
+            if name in writer.kept or not (folder / COMPLETE).exists():
+                continue
+            records = read_raw(folder)
+            if records:
+                writer.add(ArchivedEvent(name, records, event.truth))
+
+
+def fetch(plan: FdsnPlan, out: Path) -> Courtesy:
+    """
+    Fetch the plan's events into `out/raw` and write them to `out/archive`; tells how many requests were made and failed.
+
+    Run again after an interruption or a failure it goes on where it was stopped. Raises FDSNException where nobody answers,
+    ValueError where `out` was begun by another plan.
+    """
+    courtesy = Courtesy(plan.interval_s)
+    events = listed_events(plan, courtesy)
+    waiting = [event for event in events if not (_folder(out / "raw", event) / COMPLETE).exists()]
+    if waiting:
+        clients = [open_client(provider, plan, courtesy) for provider in plan.providers]
+        downloader = MassDownloader(providers=clients, configure_logging=False)
+        for event in tqdm(waiting, desc="events", unit="event"):
+            download(event, plan, downloader, courtesy, _folder(out / "raw", event))
+    _archive(events, plan, out)
+    return courtesy

@@ -1,0 +1,1 @@
+"""Fitting networks: trainer, DeepCluster, kernel regression, calibration."""

@@ -1,0 +1,1 @@
+"""Tables that serving looks values up in."""

@@ -1,0 +1,20 @@
+"""
+Phase velocities of Rayleigh waves for serving: `models/seismic/earth/rayleigh_dispersion.npz`, computed by disba from PREM once.
+
+How layers are flattened, and slowed by attenuation, is said in `training.earth.dispersion`.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from models.seismic.earth.rayleigh_dispersion import PERIODS_S, TABLE
+from training.earth.dispersion import phase_velocity
+from training.earth.structure import PREM
+
+
+def write_table(deck: str = PREM, path: Path = TABLE) -> Path:
+    """Meters a second int32 [periods], fundamental mode, of a deck."""
+    velocities = np.array([phase_velocity(deck, float(period)) for period in PERIODS_S])
+    np.savez_compressed(path, meters_a_second=np.round(1000.0 * velocities).astype(np.int32))
+    return path

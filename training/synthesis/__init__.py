@@ -1,0 +1,1 @@
+"""Synthetic events: sources, stations, path effects, noise, instrument defects, records."""

@@ -1,0 +1,129 @@
+"""
+Seismic noise between the low and the high noise model (Peterson 1993, USGS open-file report 93-322).
+
+Each trace has its own level and spectrum, and its amplitude wanders with time: as in real windows where a folder of them is
+given, else as stated here. The microseism peaks at 6 and 14 s are those of the models, moved and scaled by the shapes.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from obspy.signal.spectral_estimation import get_nhnm, get_nlnm
+from scipy import fft
+from scipy.signal import spectrogram
+
+from models.seismic.io.miniseed import Limits, read_records, scan
+from models.seismic.waveforms import Record
+
+Floats = NDArray[np.float64]
+LIMITS = Limits(max_traces=1000, max_segments=10_000, max_samples=100_000_000, max_span_s=2 * 86_400.0)
+SHAPE_PERIODS_S = (6.0, 8.0, 10.0, 14.0, 20.0, 30.0, 50.0, 80.0, 120.0)
+SPLIT_PERIOD_S = 27.0
+PIECE_S = 1200.0
+QUIET_DB = 6.0
+
+
+@cache
+def _peterson() -> tuple[tuple[Floats, Floats], ...]:
+    """Periods and levels of the low and the high model."""
+    return get_nlnm(), get_nhnm()
+
+
+def model_levels_db(frequencies_hz: Floats) -> tuple[Floats, Floats]:
+    """Power spectral density of acceleration of the low and the high noise model, dB of (m/s^2)^2/Hz, at each frequency."""
+    levels = []
+    for periods, decibels in _peterson():
+        order = np.argsort(periods)
+        levels.append(np.interp(np.log(1 / frequencies_hz), np.log(periods[order]), decibels[order]))
+    return levels[0], levels[1]
+
+
+@dataclass(frozen=True)
+class NoiseCharacter:
+    """
+    What real noise looks like, one row a window.
+
+    `shapes_db` [windows, len(SHAPE_PERIODS_S)]: density of acceleration above the low model, its mean removed, so that a gain
+    that is not known does not matter. `wander_db` [windows, 2]: standard deviation of the level from one twenty minutes to the
+    next, at periods longer and shorter than SPLIT_PERIOD_S.
+    """
+
+    shapes_db: Floats
+    wander_db: Floats
+
+
+def _character_of(record: Record) -> tuple[Floats, Floats]:
+    """Shape and wander of one record, taken for flat to velocity between 6 and 120 s; medians over time pass over small events."""
+    rate_hz = record.sampling_rate_hz
+    piece = int(PIECE_S * rate_hz)
+    frequencies, _, power = spectrogram(np.nan_to_num(record.samples), rate_hz, nperseg=piece, noverlap=piece // 2, detrend="linear")
+    used = (frequencies > 1 / 200) & (frequencies < 1 / 5)
+    frequencies, power = frequencies[used], power[used]
+    decibels = 10 * np.log10(power + 1e-30) + 20 * np.log10(2 * np.pi * frequencies)[:, None]
+    median, at = np.median(decibels, axis=1), -np.log(SHAPE_PERIODS_S)
+    shape = np.interp(at, np.log(frequencies), median - model_levels_db(frequencies)[0])
+    long = frequencies < 1 / SPLIT_PERIOD_S
+    spread = [np.diff(np.percentile(decibels[rows].mean(axis=0), [16, 84]))[0] / 2 for rows in (long, ~long)]
+    return shape - shape.mean(), np.array(spread)
+
+
+def characterize(folder: Path | None) -> NoiseCharacter | None:
+    """
+    Of every vertical record of at least two hours below `folder`/noise; None where there is none.
+
+    A record whose level wanders by more than 6 dB holds a gap or an event and is passed over.
+    """
+    files = [] if folder is None else sorted((folder / "noise").glob("*/waveforms.mseed"))
+    records = [record for file in files for record in read_records([scan(file.name, file.read_bytes())], LIMITS)[0]]
+    seen = [_character_of(record) for record in records if record.duration_s >= 7200]
+    found = [(shape, wander) for shape, wander in seen if wander.max() <= QUIET_DB]
+    if not found:
+        return None
+    return NoiseCharacter(np.stack([shape for shape, _ in found]), np.stack([wander for _, wander in found]))
+
+
+def spectrum_db(frequencies_hz: Floats, random: np.random.Generator, shape_db: Floats | None = None) -> Floats:
+    """
+    A random noise spectrum between the models, its level beta-distributed toward the low one.
+
+    With the shape of a real window, that and a tilt of 2 dB; without, a smooth tilt across periods of 12 % of the models' distance
+    (about 6 dB, which is what real windows scatter by).
+    """
+    low, high = model_levels_db(frequencies_hz)
+    level = random.beta(1.5, 4.0)
+    tilts = random.normal(0, 0.12 if shape_db is None else 0.04, 4)
+    tilt = np.interp(np.log(frequencies_hz), np.log([0.004, 0.02, 0.06, 0.2]), tilts)
+    if shape_db is not None:
+        tilt = tilt + np.interp(-np.log(frequencies_hz), np.log(SHAPE_PERIODS_S), shape_db) / (high - low)
+    return np.asarray(low + np.clip(level + tilt, 0.0, 1.0) * (high - low))
+
+
+def _wander(samples: int, sigmas: Floats, random: np.random.Generator) -> Floats:
+    """Factors [rows, samples] about 1, log-normal with these standard deviations, smooth over about twenty minutes."""
+    nodes = random.normal(0, 1, (len(sigmas), 6)) * sigmas[:, None]
+    return np.exp(np.stack([np.interp(np.linspace(0, 5, samples), np.arange(6), row) for row in nodes]))
+
+
+def displacement(count: int, samples: int, step_s: float, random: np.random.Generator, character: NoiseCharacter | None = None) -> Floats:
+    """
+    Noise displacement [count, samples] in meters, each trace with its own spectrum and a level that wanders.
+
+    Without a character by 2.2 dB at all periods; with one, as its window did, apart for long and short periods.
+    """
+    frequencies = fft.rfftfreq(samples, step_s)
+    positive = np.maximum(frequencies, frequencies[1])
+    windows = np.zeros(count, np.int64) if character is None else random.integers(len(character.shapes_db), size=count)
+    decibels = np.stack([spectrum_db(positive, random, None if character is None else character.shapes_db[k]) for k in windows])
+    # One-sided density P of a record of N samples: |X|^2 = P N / (2 dt) on average, split between two normal parts.
+    amplitude = np.sqrt(10 ** (decibels / 10) * samples / (4 * step_s)) / (2 * np.pi * positive) ** 2
+    amplitude[:, frequencies < 0.003] = 0.0
+    parts = random.normal(size=(2, *amplitude.shape))
+    spectrum = amplitude * (parts[0] + 1j * parts[1])
+    if character is None:
+        return np.asarray(fft.irfft(spectrum, samples) * _wander(samples, np.full(count, 0.25), random))
+    sigmas = character.wander_db[windows] * np.log(10) / 20
+    bands = ((frequencies < 1 / SPLIT_PERIOD_S, sigmas[:, 0]), (frequencies >= 1 / SPLIT_PERIOD_S, sigmas[:, 1]))
+    return np.asarray(sum(fft.irfft(spectrum * band, samples) * _wander(samples, sigma, random) for band, sigma in bands))

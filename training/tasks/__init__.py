@@ -1,0 +1,1 @@
+"""One training task a model: data set, network, fit, calibration, scores."""

@@ -1,0 +1,1 @@
+"""Tests of the synthetic Earth against physics, real records and trivial cues."""

@@ -1,0 +1,192 @@
+"""
+What trivial cues give away: how well linear models tell the classes, or the distance, from numbers that no seismologist would use.
+
+Cues of an event: how many traces, how long, when the window starts within a minute, how the channels are called, energy, peak,
+level before anything arrives, gaps. Cues of a trace: the same of that trace, and the mean of its picture. A linear model of
+them must stay near chance; a data set where it does not teaches the shortcut before the physics.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from models.errors import UnusableData
+from models.imaging.conditioning import condition
+from models.imaging.render import render_traces
+from models.imaging.style import AmplitudeStyle, FrequencyStyle
+from models.seismic.geodesy import distance_deg
+from models.seismic.waveforms import Record
+from models.specs.offset import OFFSET
+from training.datasets.archive import ArchivedEvent, read_events, read_manifest
+from training.synthesis.sources import KINDS
+
+Floats = NDArray[np.float64]
+
+TRACE_CUES: Final = (
+    "samples",
+    "duration",
+    "sampling rate",
+    "start within the minute",
+    "peak",
+    "energy",
+    "level of the first two minutes",
+    "gaps",
+    "channel code",
+    "picture mean",
+)
+EVENT_CUES: Final = ("number of traces", "number in the name", *TRACE_CUES)
+
+
+@dataclass(frozen=True)
+class Cues:
+    """`events` [events, cues], `kinds` [events]; `traces` [traces, cues], `distances_deg` and `owners` (index of the event) [traces]."""
+
+    events: Floats
+    kinds: NDArray[np.str_]
+    traces: Floats
+    distances_deg: Floats
+    owners: NDArray[np.int64]
+
+
+def _decibels(value: float) -> float:
+    return float(10 * np.log10(value + 1e-30))
+
+
+def trace_cues(record: Record, picture_mean: float) -> list[float]:
+    """The trivial numbers of one trace, in the order of TRACE_CUES."""
+    samples = np.nan_to_num(record.samples.astype(np.float64))
+    first = samples[: max(int(120 * record.sampling_rate_hz), 1)]
+    channel = float(sum(ord(letter) << 8 * k for k, letter in enumerate(record.trace_id.channel)))
+    peak, energy = float(np.abs(samples).max(initial=0.0)), float((samples**2).mean())
+    gaps = float(np.isnan(record.samples).mean())
+    within = record.start_time_s % 60
+    return [
+        len(samples), record.duration_s, record.sampling_rate_hz, within, peak, _decibels(energy),
+        _decibels(float((first**2).mean())), gaps, channel, picture_mean,
+    ]  # fmt: skip
+
+
+def _picture_means(records: tuple[Record, ...]) -> Floats:
+    """Mean [records] of each trace's picture as the offset model would be shown it; 0 where none can be drawn."""
+    style = OFFSET.style
+    assert isinstance(style, AmplitudeStyle | FrequencyStyle)  # noqa: S101  (for the type checker: trace models read traces)
+    try:
+        gather = condition(records, style.conditioning)
+    except UnusableData:
+        return np.zeros(len(records))
+    drawn = render_traces(style, gather, gather.start_time_s)
+    means = dict(zip(gather.trace_ids, drawn.reshape(len(drawn), -1).mean(axis=1), strict=True))
+    return np.array([means.get(record.trace_id, 0.0) for record in records])
+
+
+def _number(name: str) -> float:
+    return float("".join(letter for letter in name if letter.isdigit()) or 0)
+
+
+def collect(events: Iterable[ArchivedEvent]) -> Cues:
+    """Cues of labeled events."""
+    rows, kinds, traces, distances, owners = [], [], [], [], []
+    for index, event in enumerate(event for event in events if event.truth is not None):
+        truth: Mapping[str, float | str | None] = event.truth or {}
+        own = np.array([trace_cues(*pair) for pair in zip(event.records, _picture_means(event.records), strict=True)])
+        places = np.array([(record.latitude_deg, record.longitude_deg) for record in event.records], dtype=float)
+        source = np.array([truth["latitude_deg"], truth["longitude_deg"]], dtype=float)
+        distances.append(distance_deg(source[0], source[1], places[:, 0], places[:, 1]))
+        rows.append([len(own), _number(event.name), *np.median(own, axis=0)])
+        kinds.append(str(truth["kind"]))
+        traces.append(own)
+        owners.append(np.full(len(own), index))
+    return Cues(np.array(rows), np.array(kinds), np.concatenate(traces), np.concatenate(distances), np.concatenate(owners))
+
+
+def class_auc(cues: Floats, is_glacial: NDArray[np.bool_]) -> float:
+    """
+    Area under the ROC curve (0.5 is chance) of a logistic regression, each event judged by a model that has not seen it.
+
+    Not below 0.5: a model that is worse than chance on unseen events has learned nothing.
+    """
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    folds = GroupKFold(5)
+    judged = cross_val_predict(model, cues, is_glacial, cv=folds, groups=np.arange(len(cues)), method="decision_function")
+    return max(float(roc_auc_score(is_glacial, judged)), 0.5)
+
+
+def distance_r2(cues: Floats, distances_deg: Floats, owners: NDArray[np.int64]) -> float:
+    """Share of the variance of distance that a ridge regression explains on events it has not seen; 0 where it explains nothing."""
+    judged = cross_val_predict(make_pipeline(StandardScaler(), Ridge()), cues, distances_deg, cv=GroupKFold(5), groups=owners)
+    return max(float(1 - ((distances_deg - judged) ** 2).mean() / distances_deg.var()), 0.0)
+
+
+def separations(cues: Cues) -> dict[str, float]:
+    """AUC of glacial against earthquake by each cue alone and by all of them."""
+    both = np.isin(cues.kinds, ("glacial", "earthquake"))
+    events, is_glacial = cues.events[both], cues.kinds[both] == "glacial"
+    alone = {name: class_auc(events[:, [k]], is_glacial) for k, name in enumerate(EVENT_CUES)}
+    return {**alone, "all together": class_auc(events, is_glacial)}
+
+
+def chance_scatter(glacial: int, tectonic: int) -> float:
+    """Standard deviation of the AUC of a cue that says nothing (Mann & Whitney 1947), for so many events of each class."""
+    return float(np.sqrt((glacial + tectonic + 1) / (12 * glacial * tectonic)))
+
+
+def distance_shares(cues: Cues) -> dict[str, float]:
+    """Explained variance of distance by each cue of a trace alone and by all of them."""
+    alone = {name: distance_r2(cues.traces[:, [k]], cues.distances_deg, cues.owners) for k, name in enumerate(TRACE_CUES)}
+    return {**alone, "all together": distance_r2(cues.traces, cues.distances_deg, cues.owners)}
+
+
+def telling_files(folder: Path) -> list[str]:
+    """Files outside `labels` whose name, or whose bytes, contain the name of a kind (in any case)."""
+    # Four letters turn up in compressed numbers by chance, eleven do not; so short names are looked for in names of files only.
+    words = [kind.encode() for kind in KINDS]
+    found = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.parent.name != "labels"):
+        content, name = path.read_bytes().lower(), str(path.relative_to(folder)).lower().encode()
+        if any(word in name or (len(word) > 6 and word in content) for word in words):
+            found.append(str(path.relative_to(folder)))
+    return found
+
+
+def _section(folder: Path, most: int) -> str:
+    made_from = read_manifest(folder)["made_from"]
+    cues = collect(islice(read_events(folder), most))
+    told = telling_files(folder)
+    kinds, shares = separations(cues), distance_shares(cues)
+    glacial, tectonic = (int((cues.kinds == kind).sum()) for kind in ("glacial", "earthquake"))
+    rows = [f"| {name} | {kinds[name]:.2f} | {f'{shares[name]:.2f}' if name in shares else ''} |" for name in kinds]
+    return "\n".join(
+        [
+            f"## {folder.name}",
+            "",
+            f"{len(cues.kinds)} events, {len(cues.traces)} traces, seed {made_from.get('seed')}, commit {made_from.get('commit')}."
+            f" Files that name a kind: {', '.join(told) or 'none'}.",
+            f"{glacial} glacial, {tectonic} tectonic; chance scatters by {chance_scatter(glacial, tectonic):.2f}.",
+            "",
+            "| cue | glacial against earthquake, AUC | variance of distance explained |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def page(folders: list[Path], most: int) -> str:
+    """The tables of those archives as Markdown, from the first `most` events of each."""
+    head = """# What trivial cues give away
+
+Written by `python -m training leakage` from archives that `python -m training twin`, `endless` and `anomalies` drew.
+A logistic regression (classes) and a ridge regression (distance) see nothing but the cue; every event is judged by a model
+that was fitted on others (five folds). 0.5 is chance in the second column, 0 in the third.
+"""
+    return "\n".join([head, *(_section(folder, most) for folder in folders)])

@@ -1,0 +1,1 @@
+"""Uploaded bundles parsed in a child process with limits."""

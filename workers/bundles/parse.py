@@ -1,0 +1,153 @@
+"""From a bundle's files to the records of its events; runs in the limited child process and is plain Python besides."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.errors import AtlasError, LimitExceeded, NoUsableTrace, UnsupportedPart
+from models.seismic.data_issues import Remark
+from models.seismic.io.inventory import StationBook, locate_records, own_book, read_stations_csv, read_stationxml
+from models.seismic.io.miniseed import Limits, Volume, read_records, sample_count, scan
+from models.seismic.waveforms import Record
+from workers.bundles import members
+from workers.bundles.archives import Budget
+from workers.bundles.members import Event, Kind, Member
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ReadLimits:
+    """The limits of workers.settings that a parser keeps to; no secret of the settings goes into the child."""
+
+    max_files: int
+    max_unpacked_bytes: int
+    max_expansion_ratio: float
+    max_events: int
+    max_traces: int
+    max_segments: int
+    max_samples: int
+    max_span_s: float
+    max_metadata_bytes: int
+    memory_bytes: int
+    cpu_s: int
+
+
+@dataclass(frozen=True)
+class EventRecords:
+    """
+    The vertical records of one event, with coordinates and responses where known, and all that was noticed.
+
+    Read alone, each comes with the horizontal ones beside it; of many events nobody asks for them.
+    """
+
+    name: str
+    records: tuple[Record, ...]
+    remarks: tuple[Remark, ...]
+
+
+def parse_bundle(parts: Sequence[tuple[str, Path]], limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
+    """
+    The bundle's events, one after the other; `report` is told the name of each file before it is parsed.
+
+    One event (`grouped` false) without a usable record raises what is wrong with it; among many it comes without records.
+    Problems of parts that belong to no event are told with the first one.
+    """
+    budget = Budget(limits.max_files, limits.max_unpacked_bytes, limits.max_expansion_ratio)
+    report(parts[0][0] if parts else "")
+    found, problems = members.walk(parts, budget)
+    events = members.grouped(found) if grouped else members.whole(found)
+    if not events:
+        raise problems[0] if problems else NoUsableTrace("the bundle holds no waveform")
+    if len(events) > limits.max_events:
+        raise LimitExceeded(f"{len(events):,} events; at most {limits.max_events:,} are read")
+    shared = _Shelf(report, limits.max_metadata_bytes)
+    samples_left = limits.max_samples
+    for event in events:
+        reading = _Reading(event, shared, report, problems)
+        volumes = reading.scan()
+        samples_left -= sample_count(volumes)
+        if samples_left < 0:
+            raise LimitExceeded(f"more than {limits.max_samples:,} samples in the bundle", part=event.waveforms[0].label)
+        yield reading.finish(volumes, limits, alone=not grouped)
+        problems = []
+
+
+class _Shelf:
+    """The metadata of a bundle, each file opened once however many events it serves."""
+
+    def __init__(self, report: Report, max_bytes: int) -> None:
+        self._report, self._max_bytes = report, max_bytes
+        self._books: dict[str, StationBook | AtlasError] = {}
+        self._own = own_book()
+
+    def books(self, metadata: Sequence[Member]) -> tuple[list[StationBook], list[AtlasError]]:
+        """StationXML first, then tables, then the own one; and what is wrong with those that cannot be read."""
+        ordered = sorted(metadata, key=lambda member: member.kind is not Kind.STATIONXML)
+        opened = [self._open(member) for member in ordered]
+        books = [book for book in opened if isinstance(book, StationBook)]
+        return [*books, self._own], [error for error in opened if isinstance(error, AtlasError)]
+
+    def _open(self, member: Member) -> StationBook | AtlasError:
+        if member.label not in self._books:
+            self._report(member.label)
+            read = read_stationxml if member.kind is Kind.STATIONXML else read_stations_csv
+            try:
+                self._books[member.label] = read(member.load(), member.label, self._max_bytes)
+            except LimitExceeded:
+                raise
+            except AtlasError as error:
+                self._books[member.label] = error
+        return self._books[member.label]
+
+
+class _Reading:
+    """One event on its way to records, and what goes wrong on it."""
+
+    def __init__(self, event: Event, shelf: _Shelf, report: Report, problems: Sequence[AtlasError]) -> None:
+        self._event, self._shelf, self._report = event, shelf, report
+        self._problems = list(problems)
+
+    def scan(self) -> list[Volume]:
+        """The headers of each waveform file that is one."""
+        volumes = []
+        for member in self._event.waveforms:
+            self._report(member.label)
+            try:
+                volumes.append(scan(member.label, member.load()))
+            except LimitExceeded:
+                raise
+            except AtlasError as error:
+                self._problems.append(error)
+        return volumes
+
+    def finish(self, volumes: Sequence[Volume], limits: ReadLimits, *, alone: bool) -> EventRecords:
+        """The event's records; `alone`, it raises where there are none."""
+        books, unread = self._shelf.books(self._event.metadata)
+        self._problems += unread
+        self._report(", ".join(volume.part for volume in volumes)[:300])
+        per_event = Limits(limits.max_traces, limits.max_segments, limits.max_samples, limits.max_span_s)
+        try:
+            bare, remarks = read_records(volumes, per_event, horizontals=alone)
+        except LimitExceeded as error:
+            if alone:
+                raise
+            bare, remarks = [], [_remark(error)]
+        records, unplaced = locate_records(bare, books)
+        if alone and not records:
+            raise self._reason(remarks)
+        told = [_remark(problem) for problem in self._problems]
+        told += [remark for book in books for remark in book.remarks]
+        return EventRecords(self._event.name, tuple(records), (*told, *remarks, *unplaced))
+
+    def _reason(self, remarks: Sequence[Remark]) -> AtlasError:
+        """Why there is no record: the first part at fault, else what the records themselves lack."""
+        waveforms = [problem for problem in self._problems if not isinstance(problem, UnsupportedPart)]
+        if waveforms or self._problems:
+            return (waveforms or self._problems)[0]
+        said = "; ".join(dict.fromkeys(f"{remark.trace or remark.part}: {remark.detail}" for remark in remarks[:5]))
+        return NoUsableTrace(f"no usable vertical record ({said or 'no samples'})", part=self._event.waveforms[0].label)
+
+
+def _remark(problem: AtlasError) -> Remark:
+    return Remark(None, problem.part, problem.code, problem.detail)

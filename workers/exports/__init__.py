@@ -1,0 +1,1 @@
+"""Results as QuakeML, GeoJSON and CSV."""

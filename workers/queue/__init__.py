@@ -1,0 +1,1 @@
+"""Job records in Redis, their states, and what submits and recovers jobs."""

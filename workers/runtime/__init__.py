@@ -1,0 +1,1 @@
+"""Processes: worker, supervisor, heartbeat, embedded queue server."""
