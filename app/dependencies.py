@@ -14,10 +14,10 @@ from redis.asyncio import Redis as AsyncRedis
 
 from app.auth.keyring import ANYONE, Caller, Keyring, check_local
 from app.auth.keys import Scope
-from app.auth.rate_limits import Rates
+from app.auth.rate_limits import RateLimiter
 from app.errors import TooManyRequests
 from app.jobs.idempotency import Idempotency
-from app.jobs.updates import Watch
+from app.jobs.updates import JobUpdates
 from app.middleware.request_log import add_headers
 from models.registry.store import Store, open_store
 from workers.contracts import JobRecord
@@ -37,10 +37,10 @@ class Service:
     dispatcher: Dispatcher
     blobs: BlobStore
     store: Store
-    watch: Watch
+    watch: JobUpdates
     idempotency: Idempotency
     keyring: Keyring
-    rates: Rates
+    rates: RateLimiter
 
     async def job(self, job_id: str, owner: str) -> JobRecord:
         """The owner's job; another's is as unknown as none. Raises UnknownJob."""
@@ -51,10 +51,10 @@ class Service:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Service]:
+async def open_service(settings: Settings) -> AsyncIterator[Service]:
     """The living parts, and the subscription that wakes who waits; the queue server need not be there yet."""
     redis, listener = connect(settings), AsyncRedis.from_url(queue_url(settings))
-    watch = Watch(listener)
+    watch = JobUpdates(listener)
     listening = asyncio.create_task(watch.run())
     try:
         yield Service(
@@ -67,7 +67,7 @@ async def opened(settings: Settings) -> AsyncIterator[Service]:
             watch=watch,
             idempotency=Idempotency(listener, settings),
             keyring=Keyring(settings),
-            rates=Rates(listener, settings),
+            rates=RateLimiter(listener, settings),
         )
     finally:
         listening.cancel()

@@ -163,7 +163,7 @@ async def _failed(_: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - what it is registered for
-    return respond(MalformedRequest(told(error.errors())).problem())
+    return respond(MalformedRequest(validation_message(error.errors())).problem())
 
 
 async def _http(_: Request, error: Exception) -> JSONResponse:
@@ -175,7 +175,7 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
     return respond(Problem(type=problem_type(code), title=status.phrase, status=status, detail=detail), error.headers)
 
 
-def told(errors: Sequence[Mapping[str, Any]]) -> str:
+def validation_message(errors: Sequence[Mapping[str, Any]]) -> str:
     """Validation errors of pydantic in one line; the values themselves are not repeated."""
     return "; ".join(f"{_field(error['loc'])}: {error['msg'].removeprefix('Value error, ')}" for error in errors)
 

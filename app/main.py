@@ -8,9 +8,9 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from app import errors
-from app.dependencies import opened
+from app.dependencies import open_service
 from app.middleware.metrics import Metrics
-from app.middleware.request_log import Envelope
+from app.middleware.request_log import RequestMiddleware
 from app.routes import anomalies, events, health, jobs, models, pages
 from app.uploads.body_limit import BodyLimit
 from workers.settings import Settings
@@ -54,7 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with opened(settings) as service:
+        async with open_service(settings) as service:
             app.state.service = service
             yield
 
@@ -68,7 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        middleware=[Middleware(Envelope, metrics=metrics), Middleware(BodyLimit, settings.max_body_bytes, settings.max_body_s)],
+        middleware=[Middleware(RequestMiddleware, metrics=metrics), Middleware(BodyLimit, settings.max_body_bytes, settings.max_body_s)],
     )
     app.state.metrics = metrics
     errors.install(app)

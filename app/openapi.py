@@ -6,7 +6,7 @@ from typing import Any, Final
 from app.schemas import PROBLEM_RESPONSE, Job
 from app.uploads.options import FIELDS, RAW_NAME
 from app.uploads.sniffing import MEDIA_TYPES
-from workers.contracts import Kind, Options
+from workers.contracts import JobKind, Options
 
 _EVENT_FIELDS: Final = ("latitude", "longitude", "seed")
 _BINARY: Final = {"type": "string", "format": "binary"}
@@ -21,14 +21,14 @@ _HEADERS: Final = (
 _REFUSALS: Final = (400, 401, 403, 408, 409, 413, 415, 422, 429, 503)
 
 
-def fields_of(kind: Kind) -> tuple[str, ...]:
+def fields_of(kind: JobKind) -> tuple[str, ...]:
     """The options that mean something to a kind of job, in the order of the contract."""
-    own = {Kind.CLASSIFY: (), Kind.LOCATE: ("event_type",), Kind.CLUSTER: ("k_min", "k_max", "fine_tune")}[kind]
-    wanted = {*_EVENT_FIELDS, *own} if kind is not Kind.CLUSTER else {*own, "seed"}
+    own = {JobKind.CLASSIFY: (), JobKind.LOCATE: ("event_type",), JobKind.CLUSTER: ("k_min", "k_max", "fine_tune")}[kind]
+    wanted = {*_EVENT_FIELDS, *own} if kind is not JobKind.CLUSTER else {*own, "seed"}
     return tuple(name for name in FIELDS if name in wanted)
 
 
-def describe(kind: Kind) -> dict[str, Any]:
+def describe_submission(kind: JobKind) -> dict[str, Any]:
     """Parameters and request body of a submission."""
     schemas = Options.model_json_schema()["properties"]
     options = {name: schemas[name] for name in fields_of(kind)}

@@ -7,7 +7,7 @@ from workers.queue.dispatch import QueueFull, QueueUnreachable, queue_errors
 from workers.queue.records import Records
 
 
-def look(records: Records) -> Ready:
+def check_readiness(records: Records) -> Ready:
     """Every check with its outcome; those that a failed one makes pointless say so."""
     try:
         with queue_errors():

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from workers.contracts import ClassifyResult, ClusterResult, DataWarning, Kind, LocateResult, Problem, Status
+from workers.contracts import ClassifyResult, ClusterResult, DataWarning, JobKind, LocateResult, Problem, Status
 
 Result = ClassifyResult | LocateResult | ClusterResult
 
@@ -49,7 +49,7 @@ class Job(BaseModel):
     )
 
     id: str
-    kind: Kind
+    kind: JobKind
     status: Status
     stage: str = Field(description="what the worker is doing, in a word")
     progress: float = Field(ge=0, le=1, description="0 to 1")

@@ -7,7 +7,7 @@ from typing import Final
 import uvicorn
 
 from app.main import create_app
-from app.readiness import look
+from app.readiness import check_readiness
 from workers.queue.dispatch import connect
 from workers.queue.records import Records
 from workers.settings import Settings
@@ -50,7 +50,7 @@ class _Announced(uvicorn.Server):
     async def _announce(self) -> None:
         redis = connect(self._settings)
         records = Records(redis, self._settings)
-        while self._settings.workers and not all(check.ok for check in (await asyncio.to_thread(look, records)).checks):
+        while self._settings.workers and not all(check.ok for check in (await asyncio.to_thread(check_readiness, records)).checks):
             await asyncio.sleep(LOOK_EVERY_S)
         redis.close()
         host, port = self.servers[0].sockets[0].getsockname()[:2]

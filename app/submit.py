@@ -14,9 +14,9 @@ from fastapi.responses import Response
 from app.dependencies import Service
 from app.jobs.idempotency import HEADER
 from app.uploads.options import query_fields, read_options
-from app.uploads.receive import received
+from app.uploads.receive import receive_upload
 from app.views import job_view, links
-from workers.contracts import JobRecord, Kind, Submission
+from workers.contracts import JobKind, JobRecord, Submission
 
 RETRY_AFTER_S: Final = 1
 _WAIT: Final = re.compile(r"wait\s*=\s*\"?(\d{1,9})\"?", re.IGNORECASE)
@@ -30,7 +30,7 @@ class Preference:
     applied: str | None
 
 
-async def submit(request: Request, service: Service, owner: str, kind: Kind) -> Response:
+async def submit(request: Request, service: Service, owner: str, kind: JobKind) -> Response:
     """The job: 202 while it has not ended, 200 once it has."""
     # Before the body: what cannot be taken on should not cost the client an upload.
     await run_in_threadpool(service.dispatcher.check_room, owner)
@@ -44,9 +44,9 @@ async def submit(request: Request, service: Service, owner: str, kind: Kind) -> 
     return await _answer(request, service, record)
 
 
-async def _taken_in(request: Request, service: Service, kind: Kind) -> Submission:
+async def _taken_in(request: Request, service: Service, kind: JobKind) -> Submission:
     query = query_fields(request.query_params)  # what is wrong with the address is said before the body is read
-    async with received(request, service.blobs, service.settings.max_parts) as upload:
+    async with receive_upload(request, service.blobs, service.settings.max_parts) as upload:
         submission = Submission(kind=kind, parts=upload.parts, options=read_options(query, upload.fields))
         await upload.keep()
         return submission

@@ -7,7 +7,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from app.dependencies import Service
 from app.schemas import Job, Links, Result
-from workers.contracts import ClassifyResult, ClusterResult, JobRecord, Kind, LocateResult, Status
+from workers.contracts import ClassifyResult, ClusterResult, JobKind, JobRecord, LocateResult, Status
 from workers.storage.result_keys import result_key
 
 JSON: Final = "json"
@@ -28,7 +28,7 @@ async def job_view(request: Request, service: Service, record: JobRecord) -> Job
         result=result,
         problem=record.problem,
         warnings=record.warnings,
-        formats=formats_of(record),
+        formats=available_formats(record),
         links=links(request, record),
     )
 
@@ -44,7 +44,7 @@ def links(request: Request, record: JobRecord) -> Links:
     )
 
 
-def formats_of(record: JobRecord) -> list[str]:
+def available_formats(record: JobRecord) -> list[str]:
     """Formats in which the result can be had; none before there is one."""
     return [JSON, *(name for name in record.formats if name != JSON)] if record.status is Status.SUCCEEDED else []
 
@@ -53,11 +53,11 @@ def _result(service: Service, record: JobRecord) -> Result:
     return _schema(record.submission.kind).model_validate_json(service.blobs.get(result_key(record)))
 
 
-def _schema(kind: Kind) -> type[ClassifyResult] | type[LocateResult] | type[ClusterResult]:
+def _schema(kind: JobKind) -> type[ClassifyResult] | type[LocateResult] | type[ClusterResult]:
     match kind:
-        case Kind.CLASSIFY:
+        case JobKind.CLASSIFY:
             return ClassifyResult
-        case Kind.LOCATE:
+        case JobKind.LOCATE:
             return LocateResult
-        case Kind.CLUSTER:
+        case JobKind.CLUSTER:
             return ClusterResult

@@ -13,13 +13,13 @@ import time
 import torch
 
 from models.imaging.style import channels
-from models.networks.heads import OffsetReader, Reader, TypeReader
+from models.networks.heads import DistanceModel, EventTypeModel, PictureModel
 from models.specs.event_type import EVENT_TYPE
 from models.specs.offset import BIN_DEG, BINS, OFFSET
 from training.learning.fit import device
 
 
-def pictures_a_second(network: Reader, size: tuple[int, ...], truth: int, rounds: int) -> float:
+def pictures_a_second(network: PictureModel, size: tuple[int, ...], truth: int, rounds: int) -> float:
     """The best of some rounds, the first not counted."""
     where = device()
     cuda = where.type == "cuda"
@@ -52,9 +52,9 @@ def main() -> None:
     torch.set_num_threads(1)
     trace, section = OFFSET.style, EVENT_TYPE.style
     for spec, network, truth in (
-        (trace, OffsetReader("alexnet", arguments.width, channels(trace), BINS, BIN_DEG), 2),
-        (section, TypeReader("resnet18", arguments.width, channels(section), 2), 1),
-        (section, TypeReader("resnet50", arguments.width, channels(section), 2), 1),
+        (trace, DistanceModel("alexnet", arguments.width, channels(trace), BINS, BIN_DEG), 2),
+        (section, EventTypeModel("resnet18", arguments.width, channels(section), 2), 1),
+        (section, EventTypeModel("resnet50", arguments.width, channels(section), 2), 1),
     ):
         size = (arguments.batch, channels(spec), spec.rows, spec.columns)
         rate = pictures_a_second(network, size, truth, arguments.rounds)

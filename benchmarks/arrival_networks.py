@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
-from models.seismic.location.distances import LEAST_PROBABILITY
-from models.seismic.location.region_calibration import needed
-from training.evaluation.markdown import table, write_part
-from training.experiments.location.simulated_networks import SETTINGS, Setting, draw, draws, served
+from models.seismic.location.distances import MIN_PROBABILITY
+from models.seismic.location.region_calibration import scale_to_contain
+from training.evaluation.markdown import markdown_table, write_part
+from training.experiments.location.simulated_networks import SETTINGS, Setting, locate_as_served, simulate_network, simulations
 
 PAGE = Path("docs/location.md")
 HEADS = (
@@ -34,14 +34,14 @@ def row(setting: Setting, trials: int, seed: int) -> tuple[str, ...]:
     """One line of the table."""
     errors, held, depths, seconds = [], [], [], []
     for number in range(trials):
-        drawn = draw(setting, draws(setting, seed, number))
+        drawn = simulate_network(setting, simulations(setting, seed, number))
         began = time.thread_time()
-        regions, timed = served(drawn)
+        regions, timed = locate_as_served(drawn)
         seconds.append(time.thread_time() - began)
         best, *others = regions
         errors.append(float(distance_deg(*drawn.source, best.latitude_deg, best.longitude_deg)) * KM_PER_DEGREE)
-        told = [place for place in others if place.probability >= LEAST_PROBABILITY]
-        stretch = [(needed(place, *drawn.source), place.outer) for place in (best, *told)]
+        told = [place for place in others if place.probability >= MIN_PROBABILITY]
+        stretch = [(scale_to_contain(place, *drawn.source), place.outer) for place in (best, *told)]
         held.append((min(one for one, _ in stretch) <= 1.0, min(one / outer for one, outer in stretch) <= 1.0))
         if timed is not None:
             depths.append(abs(timed.depth_km - drawn.depth_km) / timed.depth_uncertainty_km)
@@ -68,7 +68,7 @@ def main() -> None:
     asked = arguments.parse_args()
     lines = [row(setting, asked.trials, asked.seed) for setting in SETTINGS]
     said = f"`python -m benchmarks.arrival_networks --trials {asked.trials} --seed {asked.seed}`; CPU seconds of one thread, median."
-    write_part(PAGE, "arrivals", f"{table(HEADS, lines)}\n\n{said}")
+    write_part(PAGE, "arrivals", f"{markdown_table(HEADS, lines)}\n\n{said}")
 
 
 if __name__ == "__main__":

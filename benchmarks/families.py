@@ -13,13 +13,13 @@ import time
 
 import numpy as np
 
-from models.clustering.clusters import find_families
+from models.clustering.clusters import find_clusters
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 from models.specs.index import MODELS
-from workers.jobs.embedding import A_PIECE, Embedded, embed_gathers
+from workers.jobs.embedding import A_PIECE, EmbeddedEvents, embed_gathers
 from workers.settings import Settings
 
 
@@ -44,7 +44,7 @@ def main() -> None:
     store, starts = open_store(Settings().artifacts_dir), Settings().cluster_starts
     models = {spec.name: OnnxModel.load(store, spec, threads=1) for spec in MODELS if spec.name in ("offset", "families")}
     embed_gathers(models, [tiny_event(0, arguments.traces, arguments.seconds)])
-    seen, began = Embedded(), time.process_time()
+    seen, began = EmbeddedEvents(), time.process_time()
     for first in range(0, arguments.different, A_PIECE):
         rows = range(first, min(first + A_PIECE, arguments.different))
         seen.add(embed_gathers(models, [tiny_event(row, arguments.traces, arguments.seconds) for row in rows]))
@@ -53,7 +53,7 @@ def main() -> None:
     for size in arguments.sizes:
         random, began = np.random.default_rng(size), time.process_time()
         rows = np.stack(seen.embeddings)[random.integers(len(seen.embeddings), size=size)]
-        find_families(rows + 0.05 * random.normal(size=rows.shape), 2, 12, starts, 1)
+        find_clusters(rows + 0.05 * random.normal(size=rows.shape), 2, 12, starts, 1)
         took_s, peak = time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"| {size} | {size * each_s:.1f} | {took_s:.1f} | {peak:.0f} |", flush=True)
     seen.close()

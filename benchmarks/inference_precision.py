@@ -22,9 +22,9 @@ from onnx import numpy_helper
 from models.imaging.style import BeamStyle, SectionStyle, Style, channels
 from models.registry.inference import SECTIONS_PER_RUN, TRACES_PER_RUN
 from models.registry.store import open_store
-from models.specs.index import find
+from models.specs.index import find_spec
 from models.specs.spec import ModelSpec
-from training.export.quantization import WIDER, Answers, difference, stored
+from training.export.quantization import WIDER, Predictions, difference, quantize
 
 MOST = 256
 ROUNDS = 3
@@ -63,7 +63,7 @@ def pictures_of(spec: ModelSpec, shard: Path | None) -> NDArray[np.uint8]:
     return np.asarray((noise * np.geomspace(0.02, 1.0, len(noise))[:, None, None, None]).astype(np.uint8))
 
 
-def timed(content: bytes, pictures: NDArray[np.uint8], batch: int) -> tuple[float, Answers]:
+def timed(content: bytes, pictures: NDArray[np.uint8], batch: int) -> tuple[float, Predictions]:
     """Milliseconds of CPU a picture (the best of some rounds, the first not counted) and the answers, as served: one thread."""
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3
@@ -83,7 +83,7 @@ def rows_of(spec: ModelSpec, path: Path, shard: Path | None) -> list[str]:
     graph, pictures = widened(onnx.load(path)), pictures_of(spec, shard)
     ranges, seen = pictures[: len(pictures) // 2], pictures[len(pictures) // 2 :]
     batch = SECTIONS_PER_RUN if isinstance(spec.style, SectionStyle) else TRACES_PER_RUN
-    contents = {storage: stored(graph, storage, ranges) for storage in reversed(WIDER)}
+    contents = {storage: quantize(graph, storage, ranges) for storage in reversed(WIDER)}
     found = {storage: timed(content, seen, batch) for storage, content in contents.items()}
     exact = found["float32"][1]
     rows = []
@@ -106,7 +106,7 @@ def main() -> None:
     print("| model | storage | MB | CPU ms a picture | largest and median difference to float32, of the output's size |")
     print("|---|---|---|---|---|")
     for name in arguments.models:
-        for row in rows_of(find(name), store.path(name), arguments.shard):
+        for row in rows_of(find_spec(name), store.path(name), arguments.shard):
             print(row, flush=True)
 
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
-from models.seismic.location.distances import locate
-from models.seismic.location.posterior import LEAST_COMMON_BIAS_DEG
-from training.evaluation.markdown import table, write_part
+from models.seismic.location.distances import locate_by_distances
+from models.seismic.location.posterior import MIN_COMMON_BIAS_DEG
+from training.evaluation.markdown import markdown_table, write_part
 
 Floats = NDArray[np.float64]
 EPICENTER = (18.7, 96.1)
@@ -56,8 +56,10 @@ def main() -> None:
     distances = distance_deg(*EPICENTER, latitudes, longitudes) + rng.normal(0.0, uncertainties)
     data = (latitudes, longitudes, distances, uncertainties)
     with threadpool_limits(1):
-        located, node = locate(*data), haversine_grid(*data)  # also compiles
-        times = np.array([(seconds(lambda: haversine_grid(*data)), seconds(lambda: locate(*data))) for _ in range(asked.repeats)])
+        located, node = locate_by_distances(*data), haversine_grid(*data)  # also compiles
+        times = np.array(
+            [(seconds(lambda: haversine_grid(*data)), seconds(lambda: locate_by_distances(*data))) for _ in range(asked.repeats)]
+        )
     grid, service = 1e3 * np.median(times, axis=0)
     off = [float(distance_deg(*place, *EPICENTER)) * KM_PER_DEGREE for place in (node, (located.latitude_deg, located.longitude_deg))]
     rows = [
@@ -65,9 +67,9 @@ def main() -> None:
         ("locate", f"{service:.1f} ms", f"{1e3 * times[:, 1].min():.1f} ms", f"{off[1]:.0f} km"),
         ("ratio", f"{grid / service:.0f}", f"{times[:, 0].min() / times[:, 1].min():.0f}", ""),
     ]
-    said = table((f"{asked.stations} stations", "median", f"best of {asked.repeats}", "off"), rows)
+    said = markdown_table((f"{asked.stations} stations", "median", f"best of {asked.repeats}", "off"), rows)
     print(said)
-    write_part(Path("docs/location.md"), "speed", f"{said}\n\n`python -m benchmarks.location`: {TOLD} {LEAST_COMMON_BIAS_DEG} degrees.")
+    write_part(Path("docs/location.md"), "speed", f"{said}\n\n`python -m benchmarks.location`: {TOLD} {MIN_COMMON_BIAS_DEG} degrees.")
 
 
 if __name__ == "__main__":

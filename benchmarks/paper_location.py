@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg, unit_vectors
-from models.seismic.location.distances import locate
-from models.seismic.location.region_calibration import holds
-from training.evaluation.markdown import table, write_part
+from models.seismic.location.distances import locate_by_distances
+from models.seismic.location.region_calibration import contains
+from training.evaluation.markdown import markdown_table, write_part
 
 Floats = NDArray[np.float64]
 SOURCE = (66.4, -38.2)
@@ -106,8 +106,8 @@ class Score:
 def score(network: Network, random: np.random.Generator) -> Score:
     """Both ways on one network."""
     one, paper_s = timed(lambda: paper(network, random))
-    found, locate_s = timed(lambda: locate(network.latitudes, network.longitudes, network.distances, network.deviations))
-    held_68, held_90 = (holds(found, *SOURCE, outer=outer) for outer in (False, True))
+    found, locate_s = timed(lambda: locate_by_distances(network.latitudes, network.longitudes, network.distances, network.deviations))
+    held_68, held_90 = (contains(found, *SOURCE, outer=outer) for outer in (False, True))
     located_km = error_km(found.latitude_deg, found.longitude_deg)
     return Score(error_km(*one), error_km(*paper(network, random, STARTS)), located_km, held_68, held_90, paper_s, locate_s)
 
@@ -152,8 +152,8 @@ def main() -> None:
         row(settings[0], 2, asked.seed)  # compiles
         rows = [row(setting, asked.trials, asked.seed) for setting in settings]
     said = f"`python -m benchmarks.paper_location --trials {asked.trials} --seed {asked.seed}`; medians of CPU time on one thread."
-    write_part(PAGE, "networks", f"{table(HEADS, rows)}\n\n{said}")
-    print(table(HEADS, rows))
+    write_part(PAGE, "networks", f"{markdown_table(HEADS, rows)}\n\n{said}")
+    print(markdown_table(HEADS, rows))
 
 
 if __name__ == "__main__":

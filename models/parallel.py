@@ -21,7 +21,7 @@ def threads() -> int:
     return _threads
 
 
-def side_by_side[One, Found](function: Callable[[One], Found], items: Sequence[One]) -> list[Found]:
+def thread_map[One, Found](function: Callable[[One], Found], items: Sequence[One]) -> list[Found]:
     """The function of each item, in their order; an item must not start others of this kind, which could wait for one another."""
     if _pool is None or len(items) < 2:
         return [function(item) for item in items]

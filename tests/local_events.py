@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.analysis.distances import OffsetReadings
+from models.analysis.distances import DistanceReadings
 from models.imaging.conditioning import condition
 from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import destination, distance_deg
@@ -34,7 +34,7 @@ def local_event(count):
         reach = distance_deg(*SOURCE, *place)
         heard = [(float(travel_time_s("P", reach, 10.0)), 15.0), (float(travel_time_s("S", reach, 10.0)), 40.0)]
         records.append(Record(TraceId("XX", f"S{number}", "", "BHZ"), ORIGIN_S - 60.0, RATE_HZ, growing(rng, heard), *place))
-    readings = OffsetReadings(
+    readings = DistanceReadings(
         trace_ids=tuple(record.trace_id for record in records),
         distances_deg=rng.uniform(60.0, 90.0, count),
         uncertainties_deg=np.full(count, 8.0),

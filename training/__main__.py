@@ -28,7 +28,7 @@ def build_stores(names: list[str], settings: TrainingSettings) -> None:
         greens.build(recipe(name, greens.GreensConfig), settings.build_dir / "greens" / name, settings.processes)
 
 
-def train(name: str, settings: TrainingSettings, version: str) -> None:
+def train_model(name: str, settings: TrainingSettings, version: str) -> None:
     """Train, export and score one model, and print its card's metrics."""
     from training.tasks import distance, families, sections
 
@@ -53,11 +53,11 @@ def write_archive(verb: str, settings: TrainingSettings, arguments: argparse.Nam
         mixtures.write_mixture(mixture, purpose, arguments.seed, arguments.events, settings, arguments.out)
 
 
-def fetch(arguments: argparse.Namespace, _settings: TrainingSettings) -> None:
+def fetch_recordings(arguments: argparse.Namespace, _settings: TrainingSettings) -> None:
     """Fetch what is missing of a plan, and tell whether all of it came."""
     from training.fdsn import download
 
-    done = download.fetch(download.read_plan(arguments.plan), arguments.folder)
+    done = download.fetch_plan(download.read_plan(arguments.plan), arguments.folder)
     print(f"{arguments.folder}: {done.requests} requests, {done.failures} failed{'; run again for the rest' if done.failures else ''}")
 
 
@@ -81,21 +81,21 @@ def measure_leakage(arguments: argparse.Namespace, _settings: TrainingSettings) 
     """Tell what trivial cues give away."""
     from training.validation import leakage
 
-    Path("docs/leakage.md").write_text(leakage.page(arguments.folders, arguments.events), encoding="utf-8")
+    Path("docs/leakage.md").write_text(leakage.leakage_page(arguments.folders, arguments.events), encoding="utf-8")
 
 
 def measure_physics(_arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Hold the stores against disba, TauP and the moment that went in."""
     from training.validation import physics
 
-    Path("docs/physics.md").write_text(physics.report(settings.build_dir / "greens", STORES), encoding="utf-8")
+    Path("docs/physics.md").write_text(physics.physics_page(settings.build_dir / "greens", STORES), encoding="utf-8")
 
 
 def measure_realism(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Hold synthetics against real records."""
     from training.validation import realism_page
 
-    page = realism_page.report(arguments.folder, settings.build_dir / "realism", Path("docs/figures/realism.png"))
+    page = realism_page.realism_page(arguments.folder, settings.build_dir / "realism", Path("docs/figures/realism.png"))
     Path("docs/realism.md").write_text(page, encoding="utf-8")
 
 
@@ -103,7 +103,7 @@ def measure_families(_arguments: argparse.Namespace, settings: TrainingSettings)
     """Group mixtures of known kinds by every method."""
     from training.experiments.families import benchmark
 
-    benchmark.write(settings, Path("docs/families.md"))
+    benchmark.write_families_page(settings, Path("docs/families.md"))
 
 
 def add_measures(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -111,7 +111,7 @@ def add_measures(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     recordings = verbs.add_parser("fdsn", help="fetch real recordings by FDSN web services into an archive; run again to go on")
     recordings.add_argument("plan", type=Path, help="TOML file as training/configs/fdsn_example.toml")
     recordings.add_argument("folder", type=Path)
-    recordings.set_defaults(run=fetch)
+    recordings.set_defaults(run=fetch_recordings)
     beside = verbs.add_parser("gallery", help="write build/gallery and docs/figures/gallery.png: synthetic sections beside real ones")
     beside.add_argument("folder", type=Path, help="real events, a folder each")
     beside.set_defaults(run=draw_gallery)
@@ -130,15 +130,15 @@ def add_measures(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     likeness.set_defaults(run=measure_realism)
 
 
-def locate(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+def evaluate_locations(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Locate the twin's test part, an archive's with and without stacked surface waves, or real events."""
     from training.evaluation import location_page
     from training.experiments.location import surface_wave_stack
 
     if arguments.archive is not None:
-        surface_wave_stack.report(settings, arguments.archive, arguments.most)
+        surface_wave_stack.report_stack(settings, arguments.archive, arguments.most)
     elif arguments.louder is not None:
-        location_page.report_louder(settings, arguments.store, arguments.most, arguments.louder)
+        location_page.report_moment_scale(settings, arguments.store, arguments.most, arguments.louder)
     elif arguments.real is None:
         location_page.report_twin(settings, arguments.store, arguments.most)
     else:
@@ -149,14 +149,14 @@ def calibrate_regions(arguments: argparse.Namespace, settings: TrainingSettings)
     """Fit the factors on stated regions and put them into the offset model's card."""
     from training.evaluation import region_calibration
 
-    print(region_calibration.calibrate(settings, arguments.store, arguments.most))
+    print(region_calibration.calibrate_regions(settings, arguments.store, arguments.most))
 
 
 def measure_shared(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Measure the error that the distances of one event share."""
     from training.experiments.location import common_error
 
-    print(common_error.report(settings, arguments.store, arguments.most))
+    print(common_error.report_common_error(settings, arguments.store, arguments.most))
 
 
 def add_location(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -165,7 +165,7 @@ def add_location(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     where.add_argument("--real", type=Path, help="real events, a folder each, instead of the twin")
     where.add_argument("--archive", type=Path, help="the twin's archive: its test events with and without stacked surface waves")
     where.add_argument("--louder", type=float, help="the twin's test events so many times as large, in the same noise")
-    where.set_defaults(run=locate)
+    where.set_defaults(run=evaluate_locations)
     regions = verbs.add_parser("location-regions", help="fit how large regions are stated on the twin's validation events, into the card")
     regions.set_defaults(run=calibrate_regions)
     common = verbs.add_parser("location-shared", help="measure the error that distances of an event share, on the twin's validation events")
@@ -196,7 +196,7 @@ def add_training(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     store.set_defaults(run=lambda given, settings: build_stores(given.names, settings))
     one = verbs.add_parser("train", help="train, export and score one model (offset first: the others read its predictions)")
     one.add_argument("name", choices=MODELS)
-    one.set_defaults(run=lambda given, settings: train(given.name, settings, given.version))
+    one.set_defaults(run=lambda given, settings: train_model(given.name, settings, given.version))
     again = verbs.add_parser("restore", help="put weights to train on from together from a shipped artifact, as a run in build/runs")
     again.add_argument("name", choices=[name for name in MODELS if name != "families"])
     again.set_defaults(run=restore_weights)

@@ -11,7 +11,7 @@ WAVEFORM_NAMES = (".mseed", ".miniseed", ".msd", ".ms", ".mseed2", ".mseed3", ".
 """Endings of file names that claim a waveform."""
 
 
-class Kind(StrEnum):
+class JobKind(StrEnum):
     """The closed list of jobs."""
 
     CLASSIFY = "classify"
@@ -61,7 +61,7 @@ class Options(_Contract):
 class Submission(_Contract):
     """What a client asks for."""
 
-    kind: Kind
+    kind: JobKind
     parts: tuple[Part, ...]
     options: Options
 
@@ -173,7 +173,7 @@ class Epicenter(_Contract):
     outer_ellipse: Ellipse | None = Field(None, description="the ellipse of the 90 % region")
 
 
-class OffsetReading(_Contract):
+class DistanceEstimate(_Contract):
     """The distance read off one trace."""
 
     trace: str
@@ -186,7 +186,7 @@ class OffsetReading(_Contract):
     used: bool
 
 
-class ArrivalReading(_Contract):
+class ArrivalEstimate(_Contract):
     """An onset taken for a phase, where times were used."""
 
     trace: str
@@ -209,14 +209,14 @@ class LocateResult(_Contract):
     force_azimuth_deg: float | None
     force_azimuth_uncertainty_deg: float | None
     force_azimuth_ambiguous: bool | None
-    offsets: list[OffsetReading]
+    offsets: list[DistanceEstimate]
     azimuthal_gap_deg: float
     method: str = Field(
         "offsets",
         description="what the epicenter rests on: offsets, offsets-and-polarization (motion of stations with three components), "
         "offsets-and-fronts (plane waves across an array), surface-waves (stacked, in place of offsets), or offsets-and-times",
     )
-    arrivals: list[ArrivalReading] = Field([], description="the onsets used, where times were used")
+    arrivals: list[ArrivalEstimate] = Field([], description="the onsets used, where times were used")
     models: list[ModelVersion]
 
 

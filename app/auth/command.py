@@ -10,7 +10,7 @@ from app.auth.keys import Key, Scope, add_key, keys_path, new_key, read_keys, re
 from models.errors import AtlasError
 from workers.settings import Settings
 
-LONGEST_DAYS = 3650
+MAX_DAYS = 3650
 
 
 def main(arguments: list[str]) -> int:
@@ -31,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     create = what.add_parser("create", help="make a key and show it, once")
     create.add_argument("owner", help="whose jobs are sent with it; a second key of the same owner sees the same jobs")
     create.add_argument("--scope", action="append", choices=list(Scope), help="repeatable; submit and read where none is given")
-    create.add_argument("--days", type=_days, default=365.0, help=f"until it expires, at most {LONGEST_DAYS} (default: 365)")
+    create.add_argument("--days", type=_days, default=365.0, help=f"until it expires, at most {MAX_DAYS} (default: 365)")
     what.add_parser("list", help="all keys, without their secrets")
     what.add_parser("revoke", help="make a key useless").add_argument("id", help="the key's id, as listed")
     return parser
@@ -68,6 +68,6 @@ def _line(key: Key, now: datetime) -> str:
 
 def _days(text: str) -> float:
     days = float(text)
-    if not 0 < days <= LONGEST_DAYS:
-        raise argparse.ArgumentTypeError(f"between 0 and {LONGEST_DAYS}")
+    if not 0 < days <= MAX_DAYS:
+        raise argparse.ArgumentTypeError(f"between 0 and {MAX_DAYS}")
     return days

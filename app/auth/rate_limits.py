@@ -17,7 +17,7 @@ WINDOW_S: Final = 60
 
 
 @dataclass(frozen=True)
-class Standing:
+class RateLimitStatus:
     """What is left of an allowance, in the fields of draft-ietf-httpapi-ratelimit-headers-10."""
 
     policy: str
@@ -34,7 +34,7 @@ class Standing:
         }
 
 
-class Rates:
+class RateLimiter:
     """
     Sliding windows: this minute's count, and the last one's by the share of it that still lies within a minute.
 
@@ -46,7 +46,7 @@ class Rates:
         self._quotas = {"requests": settings.max_requests_per_minute, "submissions": settings.max_submissions_per_minute}
         self._at_once, self._most_at_once = Counter[str](), settings.max_requests_at_once
 
-    async def take(self, owner: str, policy: str) -> Standing:
+    async def take(self, owner: str, policy: str) -> RateLimitStatus:
         """Count one; a refused one does not count. Raises Redis errors."""
         now, quota = time.time(), self._quotas[policy]
         window, elapsed = divmod(now, WINDOW_S)
@@ -57,11 +57,11 @@ class Rates:
             pipe.get(last)
             count, _, before = await pipe.execute()
         earlier = int(before or 0)
-        left = quota - weighed(earlier, count, elapsed)
+        left = quota - window_usage(earlier, count, elapsed)
         if left < 0:
             await self._redis.decr(this)
-            return Standing(policy, quota, 0, wait_s(earlier, count - 1, elapsed, quota), refused=True)
-        return Standing(policy, quota, math.floor(left), math.ceil(WINDOW_S - elapsed), refused=False)
+            return RateLimitStatus(policy, quota, 0, wait_s(earlier, count - 1, elapsed, quota), refused=True)
+        return RateLimitStatus(policy, quota, math.floor(left), math.ceil(WINDOW_S - elapsed), refused=False)
 
     @contextmanager
     def one_more_at_once(self, owner: str) -> Iterator[None]:
@@ -77,7 +77,7 @@ class Rates:
                 del self._at_once[owner]
 
 
-def weighed(before: int, count: int, elapsed_s: float) -> float:
+def window_usage(before: int, count: int, elapsed_s: float) -> float:
     """Requests of the last minute, those of the window before taken as evenly spread."""
     return before * (1 - elapsed_s / WINDOW_S) + count
 

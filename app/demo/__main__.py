@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app.demo.client import Client, DemoFailed
-from app.demo.report import bar, classified, clustered, located
+from app.demo.report import bar, describe_classification, describe_clusters, describe_location
 
 BUNDLES = Path(__file__).resolve().parents[1] / "demo_bundles"
 ROOT = BUNDLES.parents[1]
@@ -35,11 +35,11 @@ class Question(NamedTuple):
 
 
 QUESTIONS = (
-    Question("earthquake", "/events/classify", classified),
-    Question("earthquake", "/events/locate", located),
-    Question("glacial", "/events/classify", classified),
-    Question("glacial", "/events/locate", located),
-    Question("anomalies", "/anomalies/cluster", clustered),
+    Question("earthquake", "/events/classify", describe_classification),
+    Question("earthquake", "/events/locate", describe_location),
+    Question("glacial", "/events/classify", describe_classification),
+    Question("glacial", "/events/locate", describe_location),
+    Question("anomalies", "/anomalies/cluster", describe_clusters),
 )
 
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 Result = dict[str, Any]
-MOST_MEMBERS = 6
+MAX_MEMBERS = 6
 
 
-def classified(result: Result) -> list[str]:
+def describe_classification(result: Result) -> list[str]:
     """What it was, how sure, from how many traces."""
     likely = ", ".join(f"{name} {share:.0%}" for name, share in result["probabilities"].items())
     lines = [f"what        {result['event_type']} ({likely}), from {result['traces_used']} traces"]
@@ -16,7 +16,7 @@ def classified(result: Result) -> list[str]:
     return lines
 
 
-def located(result: Result) -> list[str]:
+def describe_location(result: Result) -> list[str]:
     """Where, when, and the depth of an earthquake or the force azimuth of a glacial event."""
     place = result["epicenter"]
     return [
@@ -36,7 +36,7 @@ def _source(result: Result) -> list[str]:
     return [f"force       toward {result['force_azimuth_deg']:.0f}°{either} ± {result['force_azimuth_uncertainty_deg']:.0f}°"]
 
 
-def clustered(result: Result) -> list[str]:
+def describe_clusters(result: Result) -> list[str]:
     """A row for each family: how many events it has, how sure they are, which represent it."""
     found = "" if result["structure_found"] else ", no clear structure"
     lines = [f"families    {result['k']} among {len(result['assignments'])} events{found}", *_header()]
@@ -52,8 +52,8 @@ def _header() -> list[str]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = ", ..." if len(names) > MOST_MEMBERS else ""
-    return ", ".join(names[:MOST_MEMBERS]) + more
+    more = ", ..." if len(names) > MAX_MEMBERS else ""
+    return ", ".join(names[:MAX_MEMBERS]) + more
 
 
 def bar(stage: str, progress: float, width: int = 24) -> str:

@@ -41,7 +41,7 @@ class Claim:
         Stated before the job is created: a crash in between leaves a key whose job the retry creates. Raises KeyInFlight where
         the claim has run out meanwhile, for another request may have it.
         """
-        print_now = fingerprint(submission)
+        print_now = request_fingerprint(submission)
         if self.known is not None:
             if self.known["fingerprint"] != print_now:
                 raise KeyReused("the idempotency key stands for another submission")
@@ -112,7 +112,7 @@ class Idempotency:
                     await claim.while_held(lambda pipe: pipe.expire(claim.name, IN_FLIGHT_S))
 
 
-def fingerprint(submission: Submission) -> str:
+def request_fingerprint(submission: Submission) -> str:
     """SHA-256 of what is asked: kind, parts by name and digest, options. A multipart boundary differs between retries."""
     return hashlib.sha256(submission.model_dump_json().encode()).hexdigest()
 

@@ -19,7 +19,7 @@ REREAD_S: Final = 15.0
 Read = Callable[[str], Awaitable[JobRecord]]
 
 
-class Watch:
+class JobUpdates:
     """Wakes those who wait for a job whenever its record may have changed."""
 
     def __init__(self, redis: Redis) -> None:

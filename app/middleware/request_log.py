@@ -48,7 +48,7 @@ class _Exchange:
     added: dict[str, str] = field(default_factory=dict)
 
 
-class Envelope:
+class RequestMiddleware:
     """Pure ASGI and outermost, so that answers stream through it and errors in middleware end here as well."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:

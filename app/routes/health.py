@@ -7,7 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from app.dependencies import ServiceOf, admin_of
 from app.errors import NotReady, respond
-from app.readiness import look
+from app.readiness import check_readiness
 from app.schemas import NOT_READY_RESPONSE, PROBLEM_RESPONSE, Live, Ready
 
 router = APIRouter(tags=["Health"])
@@ -22,7 +22,7 @@ async def live() -> Live:
 @router.get("/health/ready", response_model=Ready, responses={503: NOT_READY_RESPONSE}, summary="The service can serve")
 async def ready(service: ServiceOf) -> Ready | JSONResponse:
     """The queue answers, a worker is alive, every declared model is verified; otherwise a problem with the `checks`."""
-    state = await run_in_threadpool(look, service.records)
+    state = await run_in_threadpool(check_readiness, service.records)
     failed = [check for check in state.checks if not check.ok]
     if failed:
         problem = NotReady("; ".join(check.detail for check in failed)).problem()

@@ -11,7 +11,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from app.dependencies import CancelerOf, ReaderOf, Service, ServiceOf
 from app.errors import JobFailed, NotFinished, UnknownFigure, UnknownFormat
 from app.schemas import PROBLEM_RESPONSE, Job, Progress
-from app.views import formats_of, job_view
+from app.views import available_formats, job_view
 from workers.contracts import JobRecord, Status
 from workers.queue.records import Canceled
 from workers.storage.result_keys import MEDIA_TYPES, figure_key, media_type, result_key
@@ -109,8 +109,8 @@ async def read_result(
 ) -> Response:
     """The result alone, as JSON, QuakeML, GeoJSON or CSV; a failed job answers with its problem."""
     _must_have_succeeded(record)
-    if file_format not in formats_of(record):
-        raise UnknownFormat(f"there is no such format of this result; there are {', '.join(formats_of(record))}")
+    if file_format not in available_formats(record):
+        raise UnknownFormat(f"there is no such format of this result; there are {', '.join(available_formats(record))}")
     return await _kept(service, record, file_format)
 
 

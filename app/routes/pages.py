@@ -13,13 +13,13 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/")
-async def page() -> FileResponse:
+async def read_page() -> FileResponse:
     """Send a bundle and read the answer."""
     return FileResponse(WEB / "index.html")
 
 
 @router.get("/docs")
-async def docs() -> FileResponse:
+async def read_docs() -> FileResponse:
     """The reference, by Swagger UI."""
     return FileResponse(WEB / "docs.html")
 

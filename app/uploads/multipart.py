@@ -9,7 +9,7 @@ from app.errors import MalformedRequest
 from app.uploads.options import FIELDS
 from app.uploads.parts import PartWriter, StoredPart, display_name
 from models.errors import LimitExceeded
-from workers.storage.upload_transaction import Intake
+from workers.storage.upload_transaction import UploadTransaction
 
 BUNDLE: Final = "bundle"
 MAX_VALUE_BYTES: Final = 1024
@@ -23,7 +23,7 @@ class FormReceiver:
     Blocking (it writes to the blob store); python-multipart bounds the headers of a part in number and size.
     """
 
-    def __init__(self, intake: Intake, boundary: bytes, max_parts: int) -> None:
+    def __init__(self, intake: UploadTransaction, boundary: bytes, max_parts: int) -> None:
         self._intake, self._max_parts = intake, max_parts
         self.parts: list[StoredPart] = []
         self.fields: dict[str, str] = {}

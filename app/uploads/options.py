@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import ValidationError
 from starlette.datastructures import QueryParams
 
-from app.errors import MalformedRequest, told
+from app.errors import MalformedRequest, validation_message
 from workers.contracts import Options
 
 FIELDS: Final = tuple(Options.model_fields)
@@ -20,7 +20,7 @@ def read_options(query: Mapping[str, str], fields: Mapping[str, str]) -> Options
     try:
         options = Options.model_validate({name: value for name, value in given.items() if value.strip() != ""})
     except ValidationError as error:
-        raise MalformedRequest(told(error.errors())) from error
+        raise MalformedRequest(validation_message(error.errors())) from error
     _check_together(options)
     return options
 

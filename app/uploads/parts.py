@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.uploads.sniffing import HEAD_BYTES, plausible
 from workers.contracts import Part
-from workers.storage.upload_transaction import Intake
+from workers.storage.upload_transaction import UploadTransaction
 
 MAX_NAME = 120
 """Characters kept of a file name."""
@@ -22,7 +22,7 @@ class StoredPart:
 class PartWriter:
     """Writes one part and remembers its first bytes."""
 
-    def __init__(self, intake: Intake, name: str, media_type: str = "") -> None:
+    def __init__(self, intake: UploadTransaction, name: str, media_type: str = "") -> None:
         self._intake, self._writer = intake, intake.writer()
         self._name, self._media_type = name, media_type
         self._head = b""

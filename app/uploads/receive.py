@@ -16,7 +16,7 @@ from app.uploads.options import RAW_NAME
 from app.uploads.parts import PartWriter, StoredPart, display_name
 from workers.contracts import Part, PartProblem
 from workers.storage.blobs import BlobStore
-from workers.storage.upload_transaction import Intake
+from workers.storage.upload_transaction import UploadTransaction
 
 BLOCK_BYTES: Final = 2**20
 """What is gathered before a thread parses, hashes and stores it: the hop to a thread costs more than a small chunk."""
@@ -31,14 +31,14 @@ class Upload:
 
     parts: tuple[Part, ...]
     fields: dict[str, str]
-    intake: Intake
+    intake: UploadTransaction
 
     async def keep(self) -> None:
         """From here on the parts are the store's; raises StoreFull, StoreUnreachable."""
         await run_in_threadpool(self.intake.keep)
 
 
-class Receiver(Protocol):
+class BodyReceiver(Protocol):
     """Takes in a body block by block."""
 
     parts: list[StoredPart]
@@ -52,7 +52,7 @@ class Receiver(Protocol):
 class RawReceiver:
     """A body that is a bundle of one part."""
 
-    def __init__(self, intake: Intake, name: str, media_type: str) -> None:
+    def __init__(self, intake: UploadTransaction, name: str, media_type: str) -> None:
         self.parts: list[StoredPart] = []
         self.fields: dict[str, str] = {}
         self._writer: PartWriter | None = PartWriter(intake, name, media_type)
@@ -75,13 +75,13 @@ class RawReceiver:
 
 
 @asynccontextmanager
-async def received(request: Request, blobs: BlobStore, max_parts: int) -> AsyncIterator[Upload]:
+async def receive_upload(request: Request, blobs: BlobStore, max_parts: int) -> AsyncIterator[Upload]:
     """
     A multipart form or a raw body, taken in; `keep` the upload inside the block, or nothing of it stays.
 
     Raises MalformedRequest, EmptyUpload, UnsupportedParts (not one part may be of an accepted kind) and LimitExceeded.
     """
-    intake = Intake(blobs)
+    intake = UploadTransaction(blobs)
     try:
         receiver = await run_in_threadpool(_receiver, request, intake, max_parts)
         try:
@@ -97,7 +97,7 @@ async def received(request: Request, blobs: BlobStore, max_parts: int) -> AsyncI
             await run_in_threadpool(intake.discard)
 
 
-def _receiver(request: Request, intake: Intake, max_parts: int) -> Receiver:
+def _receiver(request: Request, intake: UploadTransaction, max_parts: int) -> BodyReceiver:
     kind, parameters = parse_options_header(request.headers.get("content-type", ""))
     media_type = kind.decode("latin-1")
     if media_type != "multipart/form-data":

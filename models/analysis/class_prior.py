@@ -12,16 +12,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.analysis.sections import Reference
+from models.analysis.sections import SectionReference
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
-from models.seismic.location.posterior import Maximum
+from models.seismic.location.posterior import EpicenterRegion
 
 Floats = NDArray[np.float64]
 
 # Away from both ice sheets an event is tectonic so many times likelier; within, the place says nothing. Catalogs would allow hundreds,
 # but an epicenter that is not known to within some hundred kilometers was often elsewhere (`python -m training place-odds`: how many
 # of either class are recognized, by the radius that the epicenter is stated with).
-AWAY_ODDS: Final = ((500.0, 20.0), (np.inf, 5.0))
+PRIOR_ODDS_OFF_ICE: Final = ((500.0, 20.0), (np.inf, 5.0))
 """Radius of 68 % in kilometers up to which, and the odds."""
 GREENLAND: Final = ((77.0, -42.0, 8.0), (70.0, -40.0, 8.0), (64.0, -45.0, 5.0))  # latitude, longitude and radius of circles, degrees
 ANTARCTICA_SOUTH_OF_DEG: Final = -63.0
@@ -31,36 +31,36 @@ GOLDEN_ANGLE_DEG: Final = 180.0 * (3.0 - 5.0**0.5)
 SEMI_AXES_A_SIGMA: Final = 1.515  # of the ellipse of 68 %
 
 
-def tectonic_odds_of_place(reference: Reference | None) -> float:
+def tectonic_prior_odds(reference: SectionReference | None) -> float:
     """How much likelier tectonic than glacial an event is for where it was: AWAY_ODDS at most, 1 at an ice sheet or at no place."""
     if reference is None:
         return 1.0
-    return odds_of_share(share_at_ice_sheets(reference), away_odds(stated_km(reference)))
+    return prior_odds(probability_at_ice_sheets(reference), prior_odds_off_ice(horizontal_uncertainty_km(reference)))
 
 
-def stated_km(reference: Reference) -> float:
+def horizontal_uncertainty_km(reference: SectionReference) -> float:
     """The radius that holds 68 % of the epicenter's region."""
     return GIVEN_KM if reference.location is None else reference.location.horizontal_uncertainty_km
 
 
-def away_odds(radius_km: float) -> float:
+def prior_odds_off_ice(radius_km: float) -> float:
     """AWAY_ODDS of a place that is stated to within that radius."""
-    return next(odds for largest, odds in AWAY_ODDS if radius_km <= largest)
+    return next(odds for largest, odds in PRIOR_ODDS_OFF_ICE if radius_km <= largest)
 
 
-def odds_of_share(at_ice: float, away_odds: float) -> float:
+def prior_odds(at_ice: float, away_odds: float) -> float:
     """How much likelier tectonic than glacial an event is that was at an ice sheet with that probability, 0 to 1."""
     return 1.0 / (1.0 / away_odds + (1.0 - 1.0 / away_odds) * at_ice)
 
 
-def share_at_ice_sheets(reference: Reference) -> float:
+def probability_at_ice_sheets(reference: SectionReference) -> float:
     """Probability, 0 to 1, that the epicenter lies at an ice sheet, over its region and those of all alternatives."""
     location = reference.location
     if location is None:
-        given = Maximum(reference.latitude_deg, reference.longitude_deg, GIVEN_KM, GIVEN_KM, 0.0, GIVEN_KM, 1.0)
-        return float(at_ice_sheets(*spread(given)).mean())
-    places: tuple[Maximum, ...] = (location, *location.alternatives)
-    return min(sum(place.probability * float(at_ice_sheets(*spread(place)).mean()) for place in places), 1.0)
+        given = EpicenterRegion(reference.latitude_deg, reference.longitude_deg, GIVEN_KM, GIVEN_KM, 0.0, GIVEN_KM, 1.0)
+        return float(at_ice_sheets(*points_in_ellipse(given)).mean())
+    places: tuple[EpicenterRegion, ...] = (location, *location.alternatives)
+    return min(sum(place.probability * float(at_ice_sheets(*points_in_ellipse(place)).mean()) for place in places), 1.0)
 
 
 def at_ice_sheets(latitudes_deg: Floats, longitudes_deg: Floats) -> NDArray[np.bool_]:
@@ -69,7 +69,7 @@ def at_ice_sheets(latitudes_deg: Floats, longitudes_deg: Floats) -> NDArray[np.b
     return np.asarray(np.any(greenland, axis=0) | (latitudes_deg < ANTARCTICA_SOUTH_OF_DEG))
 
 
-def spread(place: Maximum) -> tuple[Floats, Floats]:
+def points_in_ellipse(place: EpicenterRegion) -> tuple[Floats, Floats]:
     """Latitudes and longitudes [POINTS] of points all alike probable, spread over a normal distribution with the place's ellipse."""
     ranks = (np.arange(POINTS) + 0.5) / POINTS
     radii, angles = np.sqrt(-2.0 * np.log(1.0 - ranks)), np.radians(GOLDEN_ANGLE_DEG * np.arange(POINTS))

@@ -7,15 +7,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.analysis.distances import OffsetReadings
+from models.analysis.distances import DistanceReadings
 from models.seismic.arrays.likelihood import log_likelihood
-from models.seismic.arrays.plane_waves import Front, find_fronts
-from models.seismic.association.grid_scan import sphere_nodes
-from models.seismic.association.locate import offsets_prior
-from models.seismic.association.search import Prior
-from models.seismic.location.distances import prepare_offsets
-from models.seismic.polarization.back_azimuth import Motions, read_motions
-from models.seismic.signal.picker import Onsets
+from models.seismic.arrays.plane_waves import PlaneWave, detect_plane_waves
+from models.seismic.association.grid_scan import fibonacci_sphere
+from models.seismic.association.locate import distance_log_prior
+from models.seismic.association.search import LogPrior
+from models.seismic.location.distances import prepare_distances
+from models.seismic.polarization.back_azimuth import BackAzimuthLikelihoods, measure_back_azimuths
+from models.seismic.signal.picker import Picks
 from models.seismic.waveforms import Gather, Record
 
 LEVEL_STEP_DEG: Final = 1.5
@@ -25,8 +25,8 @@ LEVEL_STEP_DEG: Final = 1.5
 class Directions:
     """What is known of directions, which may be nothing."""
 
-    fronts: tuple[Front, ...] = ()
-    motions: Motions | None = None
+    fronts: tuple[PlaneWave, ...] = ()
+    motions: BackAzimuthLikelihoods | None = None
 
     @property
     def any(self) -> bool:
@@ -46,19 +46,19 @@ class Directions:
         return by_fronts if self.motions is None else by_fronts + self.motions.log_likelihood(nodes)
 
 
-def read_directions(gather: Gather, records: Sequence[Record], picks: Sequence[Onsets]) -> Directions:
+def read_directions(gather: Gather, records: Sequence[Record], picks: Sequence[Picks]) -> Directions:
     """Of a gather's fronts and its records' motion; records with their onsets in the gather's order, or none."""
-    return Directions(find_fronts(gather), read_motions(records, picks))
+    return Directions(detect_plane_waves(gather), measure_back_azimuths(records, picks))
 
 
-def joint_prior(gather: Gather, readings: OffsetReadings, directions: Directions) -> Prior:
+def joint_prior(gather: Gather, readings: DistanceReadings, directions: Directions) -> LogPrior:
     """What distances and directions say of places together, one being uniform."""
-    by_offsets = offsets_prior(
-        prepare_offsets(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+    by_offsets = distance_log_prior(
+        prepare_distances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
     )
     if not directions.any:
         return by_offsets
-    everywhere = sphere_nodes(LEVEL_STEP_DEG)
+    everywhere = fibonacci_sphere(LEVEL_STEP_DEG)
     total = by_offsets(everywhere) + directions.log_likelihood(everywhere)
     level = float(np.logaddexp.reduce(total)) - np.log(len(everywhere))
     return lambda nodes: by_offsets(nodes) + directions.log_likelihood(nodes) - level

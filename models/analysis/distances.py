@@ -25,7 +25,7 @@ SHORTEST_LIVE_S: Final = 120.0
 
 
 @dataclass(frozen=True)
-class OffsetReadings:
+class DistanceReadings:
     """
     What the offset model says of each trace of a gather, in the gather's order; NaN for a trace that was not read.
 
@@ -59,7 +59,7 @@ class OriginTime:
     uncertainty_s: float
 
 
-def read_offsets(model: OnnxModel, gather: Gather) -> OffsetReadings:
+def predict_distances(model: OnnxModel, gather: Gather) -> DistanceReadings:
     """
     Distance and origin time of every trace, all read in one window.
 
@@ -67,8 +67,8 @@ def read_offsets(model: OnnxModel, gather: Gather) -> OffsetReadings:
     network is surest: the smallest median over traces of the entropy of the distance distribution, the earlier one of two
     alike. One window for all traces, since all saw the same event. Raises NoUsableTrace where no window shows a live trace.
     """
-    starts = candidate_starts(gather, model.spec.style.window_s)
-    live = [live_traces(gather, start, model.spec.style.window_s) for start in starts]
+    starts = candidate_window_starts(gather, model.spec.style.window_s)
+    live = [find_live_traces(gather, start, model.spec.style.window_s) for start in starts]
     fullest = max(int(mask.sum()) for mask in live)
     if fullest == 0:
         raise NoUsableTrace(f"no trace has {SHORTEST_LIVE_S:.0f} s of data in one window")
@@ -77,7 +77,7 @@ def read_offsets(model: OnnxModel, gather: Gather) -> OffsetReadings:
     return replace(surest, calibration=model.card.calibration)
 
 
-def candidate_starts(gather: Gather, window_s: float) -> tuple[float, ...]:
+def candidate_window_starts(gather: Gather, window_s: float) -> tuple[float, ...]:
     """Left edges (POSIX seconds) to try: the gather's start, then every quarter of a window, then the last full window."""
     last = gather.duration_s - window_s
     if last <= SLACK * window_s:
@@ -87,7 +87,7 @@ def candidate_starts(gather: Gather, window_s: float) -> tuple[float, ...]:
     return tuple(float(gather.start_time_s + step) for step in (*steps, last))
 
 
-def combine_origin_times(readings: OffsetReadings) -> OriginTime:
+def combine_origin_times(readings: DistanceReadings) -> OriginTime:
     """
     The event's origin time: the median over traces, each weighted by one over its variance.
 
@@ -115,7 +115,7 @@ def weighted_median(values: Floats, weights: Floats) -> float:
     return float(0.5 * (values[order[low]] + values[order[high]]))
 
 
-def live_traces(gather: Gather, start_s: float, window_s: float) -> NDArray[np.bool_]:
+def find_live_traces(gather: Gather, start_s: float, window_s: float) -> NDArray[np.bool_]:
     """Which traces [traces] have enough samples in a window, not all of one value."""
     first = max(0, round((start_s - gather.start_time_s) * gather.sampling_rate_hz))
     seen = gather.samples[:, first : first + round(window_s * gather.sampling_rate_hz)]
@@ -124,7 +124,7 @@ def live_traces(gather: Gather, start_s: float, window_s: float) -> NDArray[np.b
     return np.asarray(moving & (finite.sum(axis=1) >= SHORTEST_LIVE_S * gather.sampling_rate_hz))
 
 
-def _read(model: OnnxModel, gather: Gather, start_s: float, live: NDArray[np.bool_]) -> OffsetReadings:
+def _read(model: OnnxModel, gather: Gather, start_s: float, live: NDArray[np.bool_]) -> DistanceReadings:
     pictures = render_traces(_trace_style(model.spec), gather, start_s)
     return _spread_out(model.run(pictures[live]), gather.trace_ids, start_s, live)
 
@@ -135,7 +135,7 @@ def _trace_style(spec: ModelSpec) -> AmplitudeStyle | FrequencyStyle:
     return spec.style
 
 
-def _spread_out(said: Quantities, trace_ids: tuple[TraceId, ...], start_s: float, live: NDArray[np.bool_]) -> OffsetReadings:
+def _spread_out(said: Quantities, trace_ids: tuple[TraceId, ...], start_s: float, live: NDArray[np.bool_]) -> DistanceReadings:
     """What was said of the live traces, at their places among all traces."""
 
     def placed(name: str, *shape: int) -> Floats:
@@ -143,7 +143,7 @@ def _spread_out(said: Quantities, trace_ids: tuple[TraceId, ...], start_s: float
         values[live] = said[name]
         return values
 
-    return OffsetReadings(
+    return DistanceReadings(
         trace_ids=trace_ids,
         distances_deg=placed("distance_deg"),
         uncertainties_deg=placed("distance_uncertainty_deg"),

@@ -7,15 +7,23 @@ from typing import Final, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from models.analysis.class_prior import tectonic_odds_of_place
-from models.analysis.distances import OffsetReadings, OriginTime, combine_origin_times, read_offsets
-from models.analysis.refinement import Method, Refined, combine_depths, heard_at_short_periods, with_origin
-from models.analysis.sections import Reference, draw_beam, draw_section, draw_source, find_reference, locate_readings, reference_at
-from models.analysis.station_subset import TO_CLASSIFY, read_some, refine_by_some
+from models.analysis.class_prior import tectonic_prior_odds
+from models.analysis.distances import DistanceReadings, OriginTime, combine_origin_times, predict_distances
+from models.analysis.refinement import Method, RefinedLocation, combine_depths, has_short_period_arrivals, with_origin
+from models.analysis.sections import (
+    SectionReference,
+    draw_beam,
+    draw_section,
+    draw_source,
+    find_reference,
+    locate_by_readings,
+    make_reference,
+)
+from models.analysis.station_subset import TO_CLASSIFY, predict_distances_on_subset, refine_on_subset
 from models.imaging.style import SectionStyle
 from models.registry.inference import OnnxModel
 from models.seismic.association.arrivals import Arrival
-from models.seismic.association.locate import Timed
+from models.seismic.association.locate import ArrivalTimeSolution
 from models.seismic.location.distances import Location
 from models.seismic.waveforms import Gather, Record
 from models.specs.event_type import CLASSES
@@ -31,7 +39,7 @@ Progress = Callable[[str, float], None]
 SHORT_PERIOD_ODDS: Final = 20.0
 
 # A force azimuth whose direction is less sure than this against the opposite one is called ambiguous.
-SURE_SIGN: Final = 0.9
+MIN_SIGN_PROBABILITY: Final = 0.9
 
 
 @dataclass(frozen=True)
@@ -47,13 +55,13 @@ class Classification:
     probabilities: dict[str, float]
     novelty: float
     out_of_distribution: bool
-    readings: OffsetReadings
-    reference: Reference | None
+    readings: DistanceReadings
+    reference: SectionReference | None
     traces_used: int
 
 
 @dataclass(frozen=True)
-class Depth:
+class DepthEstimate:
     """Kilometers below the surface, and one standard deviation."""
 
     depth_km: float
@@ -61,7 +69,7 @@ class Depth:
 
 
 @dataclass(frozen=True)
-class ForceAzimuth:
+class ForceAzimuthEstimate:
     """Degrees clockwise from north, one standard deviation modulo 180; ambiguous where the opposite direction may be true."""
 
     azimuth_deg: float
@@ -81,16 +89,16 @@ class EventLocation:
     event_type: EventType
     location: Location
     origin: OriginTime
-    depth: Depth | None
-    force_azimuth: ForceAzimuth | None
-    readings: OffsetReadings
+    depth: DepthEstimate | None
+    force_azimuth: ForceAzimuthEstimate | None
+    readings: DistanceReadings
     classification: Classification | None
     method: Method = "offsets"
     arrivals: tuple[Arrival, ...] = ()
     back_azimuths: Mapping[int, tuple[float, float]] = field(default_factory=dict)
 
 
-def silent(stage: str, share: float) -> None:
+def no_progress(stage: str, share: float) -> None:
     """Progress that nobody watches."""
 
 
@@ -98,7 +106,7 @@ def classify_event(
     models: Models,
     gather: Gather,
     given: tuple[float, float] | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     records: Sequence[Record] = (),
 ) -> Classification:
     """
@@ -109,12 +117,12 @@ def classify_event(
     `progress(stage, share done)` is called before each stage and may raise to end the work. Raises NoUsableTrace.
     """
     progress("offsets", 0.2)
-    readings = read_some(models["offset"], gather)
+    readings = predict_distances_on_subset(models["offset"], gather)
     progress("search", 0.7)
     reference, timed = find_reference(gather, readings, given), None
     if given is None and reference is not None and reference.location is not None:
-        refined = refine_by_some(records, gather, readings, reference.location, TO_CLASSIFY)
-        reference, timed = reference_at(refined.location), refined.timed
+        refined = refine_on_subset(records, gather, readings, reference.location, TO_CLASSIFY)
+        reference, timed = make_reference(refined.location), refined.timed
         readings = with_origin(readings, refined.origin)
     progress("event type", 0.8)
     return _classify(models["event_type"], gather, readings, reference, _tectonic_odds(timed))
@@ -125,7 +133,7 @@ def locate_event(
     gather: Gather,
     given: tuple[float, float] | None = None,
     event_type: EventType | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     records: Sequence[Record] = (),
 ) -> EventLocation:
     """
@@ -136,24 +144,24 @@ def locate_event(
     and may raise to end the work. Raises NoUsableTrace, TooFewStations.
     """
     progress("offsets", 0.2)
-    readings = read_offsets(models["offset"], gather)
+    readings = predict_distances(models["offset"], gather)
     progress("search", 0.6)
-    refined = refine_by_some(records, gather, readings, locate_readings(gather, readings))
-    return read_event(models, gather, readings, refined, given, event_type, progress)
+    refined = refine_on_subset(records, gather, readings, locate_by_readings(gather, readings))
+    return predict_event(models, gather, readings, refined, given, event_type, progress)
 
 
-def read_event(
+def predict_event(
     models: Models,
     gather: Gather,
-    readings: OffsetReadings,
-    refined: Refined,
+    readings: DistanceReadings,
+    refined: RefinedLocation,
     given: tuple[float, float] | None = None,
     event_type: EventType | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> EventLocation:
-    """What the sections at a refined epicenter and origin time say; arguments as of `locate_event`."""
+    """What the sections at a refined epicenter and origin time say; arguments as of `post_locate`."""
     location, timed = refined.location, refined.timed
-    found, shown = reference_at(location), with_origin(readings, refined.origin)
+    found, shown = make_reference(location), with_origin(readings, refined.origin)
     classification = None
     if event_type is None:
         progress("event type", 0.7)
@@ -166,7 +174,7 @@ def read_event(
         location=location,
         origin=refined.origin or combine_origin_times(readings),
         depth=_depth(models["depth"], gather, shown, found, timed) if event_type == "earthquake" else None,
-        force_azimuth=read_force_azimuth(models["force_azimuth"], gather, shown, found) if event_type == "glacial" else None,
+        force_azimuth=predict_force_azimuth(models["force_azimuth"], gather, shown, found) if event_type == "glacial" else None,
         readings=readings,
         classification=classification,
         method=refined.method,
@@ -175,18 +183,20 @@ def read_event(
     )
 
 
-def _depth(model: OnnxModel, gather: Gather, readings: OffsetReadings, reference: Reference, timed: Timed | None) -> Depth:
+def _depth(
+    model: OnnxModel, gather: Gather, readings: DistanceReadings, reference: SectionReference, timed: ArrivalTimeSolution | None
+) -> DepthEstimate:
     """What the section and the times say of the depth, each with the weight of its own uncertainty."""
-    read = read_depth(model, gather, readings, reference)
+    read = predict_depth(model, gather, readings, reference)
     if timed is None:
         return read
     both = ((read.depth_km, read.uncertainty_km), (timed.depth_km, timed.depth_uncertainty_km))
-    return Depth(*combine_depths(*both))
+    return DepthEstimate(*combine_depths(*both))
 
 
 def embed_event(models: Models, gather: Gather) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Embedding [n] of an unlabelled event, and its section for people: at the predicted epicenter, or at the offsets."""
-    model, readings = models["families"], read_offsets(models["offset"], gather)
+    model, readings = models["families"], predict_distances(models["offset"], gather)
     reference = find_reference(gather, readings)
     section = draw_section(DISTANCE_SECTION, gather, readings, reference)
     style = model.spec.style
@@ -194,20 +204,22 @@ def embed_event(models: Models, gather: Gather) -> tuple[NDArray[np.float32], ND
     return np.asarray(model.run(picture[None])["embedding"][0]), section
 
 
-def read_depth(model: OnnxModel, gather: Gather, readings: OffsetReadings, reference: Reference) -> Depth:
+def predict_depth(model: OnnxModel, gather: Gather, readings: DistanceReadings, reference: SectionReference) -> DepthEstimate:
     """Depth from the section at an epicenter."""
     said = _scalars(model, draw_section(section_style(model), gather, readings, reference))
-    return Depth(max(said["depth_km"], 0.0), said["depth_uncertainty_km"])
+    return DepthEstimate(max(said["depth_km"], 0.0), said["depth_uncertainty_km"])
 
 
-def read_force_azimuth(model: OnnxModel, gather: Gather, readings: OffsetReadings, reference: Reference) -> ForceAzimuth:
+def predict_force_azimuth(
+    model: OnnxModel, gather: Gather, readings: DistanceReadings, reference: SectionReference
+) -> ForceAzimuthEstimate:
     """Force azimuth from the beams of trial forces at an epicenter; ValueError for a model that reads something else."""
     style = model.spec.style
     if style.kind != "beam":
         raise ValueError(f"{model.name} reads no beams")
     said = _scalars(model, draw_beam(style, gather, readings, reference))
-    ambiguous = said["sign_probability"] < SURE_SIGN
-    return ForceAzimuth(said["force_azimuth_deg"] % 360.0, said["force_azimuth_uncertainty_deg"], ambiguous)
+    ambiguous = said["sign_probability"] < MIN_SIGN_PROBABILITY
+    return ForceAzimuthEstimate(said["force_azimuth_deg"] % 360.0, said["force_azimuth_uncertainty_deg"], ambiguous)
 
 
 def section_style(model: OnnxModel) -> SectionStyle:
@@ -217,16 +229,16 @@ def section_style(model: OnnxModel) -> SectionStyle:
     return model.spec.style
 
 
-def _tectonic_odds(timed: Timed | None) -> float:
+def _tectonic_odds(timed: ArrivalTimeSolution | None) -> float:
     """How much likelier the arrivals are of a tectonic than of a glacial earthquake."""
-    return SHORT_PERIOD_ODDS if heard_at_short_periods(timed) else 1.0
+    return SHORT_PERIOD_ODDS if has_short_period_arrivals(timed) else 1.0
 
 
 def _classify(
-    model: OnnxModel, gather: Gather, readings: OffsetReadings, reference: Reference | None, tectonic_odds: float
+    model: OnnxModel, gather: Gather, readings: DistanceReadings, reference: SectionReference | None, tectonic_odds: float
 ) -> Classification:
     said = model.run(draw_section(section_style(model), gather, readings, reference)[None])
-    odds = tectonic_odds * tectonic_odds_of_place(reference)
+    odds = tectonic_odds * tectonic_prior_odds(reference)
     weights = np.where(np.array(CLASSES) == "earthquake", odds, 1.0) * said["probabilities"][0]
     probabilities = dict(zip(CLASSES, (weights / weights.sum()).tolist(), strict=True))
     novelty = float(said["novelty"][0])

@@ -10,23 +10,23 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.analysis.distances import OffsetReadings, combine_origin_times
+from models.analysis.distances import DistanceReadings, combine_origin_times
 from models.errors import TooFewStations
 from models.imaging.render import Placement, render_beam, render_section, render_source
 from models.imaging.style import BeamStyle, SectionStyle, SourceStyle
 from models.seismic.geodesy import azimuth_deg, distance_deg
-from models.seismic.location.distances import Location, locate
-from models.seismic.location.region_calibration import read_scales, stated
+from models.seismic.location.distances import Location, locate_by_distances
+from models.seismic.location.region_calibration import calibrate_region, read_coverage_scales
 from models.seismic.waveforms import Gather
 
 # A reduced section begins this long before the reduced origin time, so that an origin read too late cuts nothing off.
 LEAD_S: Final = 300.0
-LEAST_STATIONS: Final = 2
+MIN_STATIONS: Final = 2
 """Two circles meet in two places, which are told as alternatives; one is a ring."""
 
 
 @dataclass(frozen=True)
-class Reference:
+class SectionReference:
     """The trial epicenter that a section is drawn at, in degrees; `location` where it was predicted from the offsets."""
 
     latitude_deg: float
@@ -35,47 +35,47 @@ class Reference:
     location: Location | None = None
 
 
-def locate_readings(gather: Gather, readings: OffsetReadings) -> Location:
+def locate_by_readings(gather: Gather, readings: DistanceReadings) -> Location:
     """The epicenter that the predicted offsets point to, its regions as the card calibrates them; raises TooFewStations."""
-    found = locate(
-        gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg, minimum_stations=LEAST_STATIONS
+    found = locate_by_distances(
+        gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg, minimum_stations=MIN_STATIONS
     )
-    return stated(found, read_scales(readings.calibration, "offsets"))
+    return calibrate_region(found, read_coverage_scales(readings.calibration, "offsets"))
 
 
-def find_reference(gather: Gather, readings: OffsetReadings, given: tuple[float, float] | None = None) -> Reference | None:
+def find_reference(gather: Gather, readings: DistanceReadings, given: tuple[float, float] | None = None) -> SectionReference | None:
     """The given epicenter (latitude, longitude), else the predicted one, else None where stations are too few for one."""
     if given is not None:
-        return Reference(given[0], given[1], "given")
+        return SectionReference(given[0], given[1], "given")
     try:
-        return reference_at(locate_readings(gather, readings))
+        return make_reference(locate_by_readings(gather, readings))
     except TooFewStations:
         return None
 
 
-def reference_at(location: Location) -> Reference:
+def make_reference(location: Location) -> SectionReference:
     """A located epicenter as reference."""
-    return Reference(location.latitude_deg, location.longitude_deg, "predicted", location)
+    return SectionReference(location.latitude_deg, location.longitude_deg, "predicted", location)
 
 
-def draw_section(style: SectionStyle, gather: Gather, readings: OffsetReadings, reference: Reference | None) -> NDArray[np.uint8]:
+def draw_section(style: SectionStyle, gather: Gather, readings: DistanceReadings, reference: SectionReference | None) -> NDArray[np.uint8]:
     """One section uint8 [channels, rows, columns] of every trace that has a place."""
     placement = place_traces(gather, readings, reference)
     origin_s = combine_origin_times(readings).time_s if style.close_up else None
     return render_section(style, gather, section_start_s(style, readings), placement, origin_s)
 
 
-def draw_source(style: SourceStyle, gather: Gather, readings: OffsetReadings, reference: Reference | None) -> NDArray[np.uint8]:
+def draw_source(style: SourceStyle, gather: Gather, readings: DistanceReadings, reference: SectionReference | None) -> NDArray[np.uint8]:
     """One source picture uint8 [2, rows, columns] of all traces, attenuation put back along the predicted ways."""
     return render_source(style, gather, place_traces(gather, readings, reference).distances_deg)
 
 
-def draw_beam(style: BeamStyle, gather: Gather, readings: OffsetReadings, reference: Reference) -> NDArray[np.uint8]:
+def draw_beam(style: BeamStyle, gather: Gather, readings: DistanceReadings, reference: SectionReference) -> NDArray[np.uint8]:
     """One beam picture uint8 [bands, rows, columns] of every trace that has an azimuth from the reference."""
     return render_beam(style, gather, combine_origin_times(readings).time_s, place_traces(gather, readings, reference))
 
 
-def place_traces(gather: Gather, readings: OffsetReadings, reference: Reference | None) -> Placement:
+def place_traces(gather: Gather, readings: DistanceReadings, reference: SectionReference | None) -> Placement:
     """
     Where each trace stands.
 
@@ -94,7 +94,7 @@ def place_at(gather: Gather, latitude_deg: float, longitude_deg: float) -> Place
     return Placement(distance_deg(*point, *stations), azimuth_deg(*point, *stations))
 
 
-def section_start_s(style: SectionStyle, readings: OffsetReadings) -> float:
+def section_start_s(style: SectionStyle, readings: DistanceReadings) -> float:
     """
     Left edge in POSIX seconds.
 

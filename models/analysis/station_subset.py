@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.analysis.distances import OffsetReadings, live_traces, read_offsets
-from models.analysis.refinement import Refined, misfit_of, refine
+from models.analysis.distances import DistanceReadings, find_live_traces, predict_distances
+from models.analysis.refinement import RefinedLocation, distance_residuals, refine_location
 from models.registry.inference import OnnxModel
 from models.seismic.geodesy import unit_vectors
 from models.seismic.location.distances import Location
@@ -23,28 +23,28 @@ TO_READ: Final = 64
 """Most stations whose distances are read for a class; with more, errors that all traces share decide."""
 
 
-def read_some(model: OnnxModel, gather: Gather, most: int = TO_READ) -> OffsetReadings:
-    """As `read_offsets`, off `most` traces at most, spread over the network, and off those whose place is not known."""
-    rows = spread_out(gather, most)
+def predict_distances_on_subset(model: OnnxModel, gather: Gather, most: int = TO_READ) -> DistanceReadings:
+    """As `predict_distances`, off `most` traces at most, spread over the network, and off those whose place is not known."""
+    rows = farthest_point_subset(gather, most)
     if len(rows) == len(gather.trace_ids):
-        return read_offsets(model, gather)
+        return predict_distances(model, gather)
     rows = np.union1d(rows, np.flatnonzero(~_placed(gather)))
-    return _of_all(read_offsets(model, gather.part(rows)), rows, gather, model.spec.style.window_s)
+    return _of_all(predict_distances(model, gather.part(rows)), rows, gather, model.spec.style.window_s)
 
 
-def refine_by_some(
-    records: Sequence[Record], gather: Gather, readings: OffsetReadings, location: Location, most: int = TO_LOCATE
-) -> Refined:
+def refine_on_subset(
+    records: Sequence[Record], gather: Gather, readings: DistanceReadings, location: Location, most: int = TO_LOCATE
+) -> RefinedLocation:
     """
     As `times.refine`, looking for arrivals at `most` stations at most, spread over the network; the others add their distances.
 
     The location's residuals, used traces and gap are those of all traces, its arrivals have the traces' numbers in `gather`.
     """
-    rows = spread_out(gather, most)
+    rows = farthest_point_subset(gather, most)
     if len(rows) == len(gather.trace_ids):
-        return refine(records, gather, readings, location)
+        return refine_location(records, gather, readings, location)
     chosen = [records[row] for row in rows] if len(records) else []
-    found = refine(chosen, gather.part(rows), part_of_readings(readings, rows), location)
+    found = refine_location(chosen, gather.part(rows), subset_readings(readings, rows), location)
     found = replace(found, back_azimuths={int(rows[row]): told for row, told in found.back_azimuths.items()})
     if found.location is location:
         return found
@@ -52,12 +52,12 @@ def refine_by_some(
     if timed is not None:
         timed = replace(timed, arrivals=tuple(replace(arrival, place=int(rows[arrival.place])) for arrival in timed.arrivals))
     heard = [] if timed is None else [arrival.place for arrival in timed.arrivals]
-    residuals, used, gap = misfit_of(gather, readings, (found.location.latitude_deg, found.location.longitude_deg), heard)
+    residuals, used, gap = distance_residuals(gather, readings, (found.location.latitude_deg, found.location.longitude_deg), heard)
     everywhere = replace(found.location, residuals_deg=residuals, used=used, azimuthal_gap_deg=gap)
     return replace(found, location=everywhere, timed=timed)
 
 
-def spread_out(gather: Gather, most: int) -> Integers:
+def farthest_point_subset(gather: Gather, most: int) -> Integers:
     """
     Rows of up to `most` traces, in their order: all where there are no more, else each the farthest from those taken before.
 
@@ -84,17 +84,17 @@ def _placed(gather: Gather) -> NDArray[np.bool_]:
     return np.asarray(np.isfinite(gather.latitudes_deg) & np.isfinite(gather.longitudes_deg))
 
 
-TOLD: Final = ("distances_deg", "uncertainties_deg", "probabilities", "origin_times_s", "origin_uncertainties_s")
+PER_TRACE_FIELDS: Final = ("distances_deg", "uncertainties_deg", "probabilities", "origin_times_s", "origin_uncertainties_s")
 """What was read, by traces, in an OffsetReadings."""
 
 
-def part_of_readings(readings: OffsetReadings, rows: Integers) -> OffsetReadings:
+def subset_readings(readings: DistanceReadings, rows: Integers) -> DistanceReadings:
     """What was read off some of the traces."""
-    some = {name: getattr(readings, name)[rows] for name in TOLD}
+    some = {name: getattr(readings, name)[rows] for name in PER_TRACE_FIELDS}
     return replace(readings, trace_ids=tuple(readings.trace_ids[row] for row in rows), live=readings.live[rows], **some)
 
 
-def _of_all(some: OffsetReadings, rows: Integers, gather: Gather, window_s: float) -> OffsetReadings:
+def _of_all(some: DistanceReadings, rows: Integers, gather: Gather, window_s: float) -> DistanceReadings:
     """Readings of some rows at their places among all traces, NaN for the others."""
 
     def placed(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -102,5 +102,5 @@ def _of_all(some: OffsetReadings, rows: Integers, gather: Gather, window_s: floa
         every[rows] = values
         return every
 
-    read: dict[str, Any] = {name: placed(getattr(some, name)) for name in TOLD}
-    return replace(some, trace_ids=gather.trace_ids, live=live_traces(gather, some.window_start_s, window_s), **read)
+    read: dict[str, Any] = {name: placed(getattr(some, name)) for name in PER_TRACE_FIELDS}
+    return replace(some, trace_ids=gather.trace_ids, live=find_live_traces(gather, some.window_start_s, window_s), **read)

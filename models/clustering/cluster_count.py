@@ -30,13 +30,13 @@ REFERENCE_DRAWS: Final = 9
 RERUNS: Final = 6
 PART: Final = 0.8
 MARGIN: Final = 0.03
-LEAST_STABILITY: Final = 0.5
+MIN_STABILITY: Final = 0.5
 # How much deeper than in any draw the valley must be: draws are few, and of skewed clouds the dip is a little larger.
 DEEPER: Final = 1.15
 
 
 @dataclass(frozen=True)
-class Choice:
+class ClusterCountScore:
     """
     How well k families fit.
 
@@ -68,15 +68,17 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Selection:
     """The scores of every k, which of them is chosen (an index), and whether there are families at all."""
 
-    selection: tuple[Choice, ...]
+    selection: tuple[ClusterCountScore, ...]
     best: int
     structured: bool
 
 
-def judge(rows: Floats, points: Floats, fits: list[KMeans], sample: Labels, search: Search, random: np.random.Generator) -> Verdict:
+def score_counts(
+    rows: Floats, points: Floats, fits: list[KMeans], sample: Labels, search: Search, random: np.random.Generator
+) -> Selection:
     """
     Score fits, one a k, of `points` [n, components] made of `rows` [n, m] of unit length, on the events `sample`.
 
@@ -90,7 +92,7 @@ def judge(rows: Floats, points: Floats, fits: list[KMeans], sample: Labels, sear
     spreads = np.log([[fit.inertia_ / len(sample) + 1e-300 for fit in row] for row in references]).mean(axis=0)
     excess = silhouettes - draws.mean(axis=0)
     selection = tuple(
-        Choice(
+        ClusterCountScore(
             k=k,
             loss=assignment_loss(points, fit),
             stability=_stability(points[sample], labels[number], search, k, random),
@@ -101,13 +103,13 @@ def judge(rows: Floats, points: Floats, fits: list[KMeans], sample: Labels, sear
         for number, (k, fit) in enumerate(zip(search.counts, fits, strict=True))
     )
     best = int(np.argmax(excess))
-    chance = max(deepest_valley(cloud, row[best].labels_) for cloud, row in zip(drawn, references, strict=True))
+    chance = max(max_dip(cloud, row[best].labels_) for cloud, row in zip(drawn, references, strict=True))
     structured = (
         excess[best] > _largest_excess_by_chance(draws) + MARGIN
-        and selection[best].stability >= LEAST_STABILITY
-        and deepest_valley(points[sample], labels[best]) > DEEPER * chance
+        and selection[best].stability >= MIN_STABILITY
+        and max_dip(points[sample], labels[best]) > DEEPER * chance
     )
-    return Verdict(selection, best, bool(structured))
+    return Selection(selection, best, bool(structured))
 
 
 def unit_length(rows: Floats) -> Floats:
@@ -123,7 +125,7 @@ def leading_components(rows: Floats) -> Floats:
     return np.asarray(points * np.where(points.max(axis=0) >= -points.min(axis=0), 1.0, -1.0))
 
 
-def family_variance(own: Floats, dimensions: int) -> float:
+def within_cluster_variance(own: Floats, dimensions: int) -> float:
     """Variance a dimension of round clouds of one width, from squared distances [n] to the own center."""
     return max(float(own.mean()) / dimensions, 1e-12)
 
@@ -132,7 +134,7 @@ def assignment_loss(points: Floats, fit: KMeans) -> float:
     """Mean cross-entropy [nats] of the assignment, were families round normal clouds of one width."""
     squares = fit.transform(points) ** 2
     own = squares.min(axis=1)
-    return float(np.log(np.exp((own[:, None] - squares) / (2 * family_variance(own, points.shape[1]))).sum(axis=1)).mean())
+    return float(np.log(np.exp((own[:, None] - squares) / (2 * within_cluster_variance(own, points.shape[1]))).sum(axis=1)).mean())
 
 
 def silhouette(points: Floats, labels: Labels) -> float:
@@ -140,7 +142,7 @@ def silhouette(points: Floats, labels: Labels) -> float:
     return float(silhouette_score(points, labels)) if 1 < len(np.unique(labels)) < len(points) else 0.0
 
 
-def deepest_valley(points: Floats, labels: Labels) -> float:
+def max_dip(points: Floats, labels: Labels) -> float:
     """Largest dip of all points [n, m], each time seen along the line between the centers of one family and of the rest."""
     dips = [0.0]
     for family in np.unique(labels):

@@ -14,21 +14,29 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
-from models.clustering.cluster_count import Choice, Search, Verdict, family_variance, judge, leading_components, unit_length
+from models.clustering.cluster_count import (
+    ClusterCountScore,
+    Search,
+    Selection,
+    leading_components,
+    score_counts,
+    unit_length,
+    within_cluster_variance,
+)
 from models.errors import TooFewEvents
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
-LARGEST_SAMPLE: Final = 1000  # events on which k is chosen; all are assigned
+MAX_SAMPLE: Final = 1000  # events on which k is chosen; all are assigned
 REPRESENTATIVES: Final = 6
 # An outlier is further from its center than this many robust deviations of its family (Iglewicz & Hoaglin's 3.5).
 OUTLYING: Final = 3.5
-LEAST_FAMILY: Final = 5  # members from which on a family says how far is far; in smaller ones all families together do
+MIN_CLUSTER_SIZE: Final = 5  # members from which on a family says how far is far; in smaller ones all families together do
 
 
 @dataclass(frozen=True)
-class Families:
+class Clustering:
     """
     The families of n events, largest first, numbered from 0.
 
@@ -43,7 +51,7 @@ class Families:
     labels: Labels
     confidences: Floats
     outliers: NDArray[np.bool_]
-    selection: tuple[Choice, ...]
+    selection: tuple[ClusterCountScore, ...]
     representatives: tuple[tuple[int, ...], ...]
     positions: Floats
 
@@ -58,7 +66,7 @@ class Families:
         return min(self.selection, key=lambda choice: choice.loss).k
 
 
-def find_families(embeddings: NDArray[np.floating], k_min: int, k_max: int, starts: int, seed: int) -> Families:
+def find_clusters(embeddings: NDArray[np.floating], k_min: int, k_max: int, starts: int, seed: int) -> Clustering:
     """
     Families of events by their embeddings [n, m], for k from k_min to k_max (at most n - 1), `starts` k-means starts each.
 
@@ -77,16 +85,16 @@ def find_families(embeddings: NDArray[np.floating], k_min: int, k_max: int, star
     return _in_order_of(found, order)
 
 
-def _find(rows: Floats, search: Search) -> Families:
+def _find(rows: Floats, search: Search) -> Clustering:
     random = np.random.default_rng(search.seed)
     points = leading_components(rows)
-    sample = np.sort(random.choice(len(rows), min(len(rows), LARGEST_SAMPLE), replace=False))
+    sample = np.sort(random.choice(len(rows), min(len(rows), MAX_SAMPLE), replace=False))
     fits = [search.fit(points, k) for k in search.counts]
-    verdict = judge(rows, points, fits, sample, search, random)
+    verdict = score_counts(rows, points, fits, sample, search, random)
     return _described(points, fits[verdict.best], verdict)
 
 
-def _described(points: Floats, fit: KMeans, verdict: Verdict) -> Families:
+def _described(points: Floats, fit: KMeans, verdict: Selection) -> Clustering:
     """Families numbered by size; of two alike, the one that comes first in the sorted events."""
     k = len(fit.cluster_centers_)
     sizes = np.bincount(fit.labels_, minlength=k)
@@ -100,12 +108,12 @@ def _described(points: Floats, fit: KMeans, verdict: Verdict) -> Families:
     positions[:, : points.shape[1]] = points[:, :2]
     confidences = _confidences(squares, own, points.shape[1])
     outliers = _outliers(np.sqrt(own), labels)
-    return Families(k, verdict.structured, labels, confidences, outliers, verdict.selection, nearest, positions)
+    return Clustering(k, verdict.structured, labels, confidences, outliers, verdict.selection, nearest, positions)
 
 
 def _confidences(squares: Floats, own: Floats, dimensions: int) -> Floats:
     """Probability [n] of the own family, for squared distances [n, k] to round normal clouds of one width."""
-    return np.asarray(1.0 / np.exp((own[:, None] - squares) / (2.0 * family_variance(own, dimensions))).sum(axis=1))
+    return np.asarray(1.0 / np.exp((own[:, None] - squares) / (2.0 * within_cluster_variance(own, dimensions))).sum(axis=1))
 
 
 def _outliers(distances: Floats, labels: Labels) -> NDArray[np.bool_]:
@@ -113,7 +121,7 @@ def _outliers(distances: Floats, labels: Labels) -> NDArray[np.bool_]:
     far = np.zeros(len(labels), np.bool_)
     for family in np.unique(labels):
         inside = labels == family
-        known = distances[inside] if inside.sum() >= LEAST_FAMILY else distances
+        known = distances[inside] if inside.sum() >= MIN_CLUSTER_SIZE else distances
         median = np.median(known)
         deviation = 1.4826 * np.median(np.abs(known - median))
         far[inside] = distances[inside] > median + OUTLYING * max(deviation, 1e-9)
@@ -124,11 +132,11 @@ def _nearest(squares: Floats, members: Labels) -> list[int]:
     return [int(row) for row in members[np.argsort(squares[members], kind="stable")][:REPRESENTATIVES]]
 
 
-def _in_order_of(found: Families, order: Labels) -> Families:
+def _in_order_of(found: Clustering, order: Labels) -> Clustering:
     """The same families for events as they came: row i of `found` is event order[i]."""
     back = np.argsort(order)
     representatives = tuple(tuple(int(order[row]) for row in family) for family in found.representatives)
-    return Families(
+    return Clustering(
         k=found.k,
         structure_found=found.structure_found,
         labels=found.labels[back],

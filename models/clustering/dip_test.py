@@ -10,7 +10,7 @@ from models.compiled import compiled
 Floats = NDArray[np.float64]
 
 # The dip is read off this many quantiles at most: it moves by less than half of one over their number.
-MOST_POINTS: Final = 128
+MAX_POINTS: Final = 128
 
 
 def dip(values: Floats) -> float:
@@ -37,8 +37,8 @@ def dip(values: Floats) -> float:
 
 def _distribution(ordered: Floats) -> tuple[Floats, Floats, Floats]:
     """Different values, the share of numbers below each, and the share up to each; thinned to quantiles."""
-    if len(ordered) > MOST_POINTS:
-        ordered = np.quantile(ordered, (np.arange(MOST_POINTS) + 0.5) / MOST_POINTS)
+    if len(ordered) > MAX_POINTS:
+        ordered = np.quantile(ordered, (np.arange(MAX_POINTS) + 0.5) / MAX_POINTS)
     at, counts = np.unique(ordered, return_counts=True)
     upto = np.cumsum(counts) / len(ordered)
     return at, upto - counts / len(ordered), upto

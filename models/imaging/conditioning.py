@@ -11,7 +11,7 @@ from models.compiled import compiled
 from models.errors import NoUsableTrace
 from models.imaging.spectra import pass_band
 from models.imaging.style import Conditioning
-from models.parallel import side_by_side
+from models.parallel import thread_map
 from models.seismic.waveforms import Gather, Record, Response
 
 WATER_LEVEL_DB = 40.0
@@ -31,7 +31,7 @@ def condition(records: Sequence[Record], conditioning: Conditioning) -> Gather:
         raise NoUsableTrace("there is no record to condition")
     rate_hz = conditioning.sampling_rate_hz
     first = math.floor(min(record.start_time_s for record in records) * rate_hz + CLOCK_TOLERANCE)
-    placed = side_by_side(lambda record: _condition_one(record, conditioning, first), records)
+    placed = thread_map(lambda record: _condition_one(record, conditioning, first), records)
     rows = np.full((len(records), max(begin + len(part) for begin, part in placed)), np.nan, np.float32)
     for row, (begin, part) in zip(rows, placed, strict=True):
         row[begin : begin + len(part)] = part

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 STEP: Final = 8  # samples from one value of an envelope to the next
 QUIET_PERCENT: Final = 15.0
 NOTHING_DB: Final = -1e9
-LEAST_TRACES: Final = 3
+MIN_TRACES: Final = 3
 # Fundamental Rayleigh waves of a mean Earth (rounded from PREM and continental crust): good for what is lost on the way to
 # within some decibels, which is less than sources differ by.
 _PERIODS_S: Final = (9.0, 15.0, 20.0, 30.0, 40.0, 60.0, 100.0, 150.0)
@@ -43,7 +43,7 @@ def source_picture(style: SourceStyle, gather: Gather, distances_deg: Floats) ->
     blocks = [slice(begin, begin + BLOCK) for begin in range(0, len(gather.samples), BLOCK)]
     seen = [_see(style, gather.samples[block], gather.sampling_rate_hz, periods_s, lost_db[block]) for block in blocks]
     clear = np.concatenate([part.clear for part in seen])
-    rank = max(min(LEAST_TRACES, len(clear)), (len(clear) + 1) // 2)
+    rank = max(min(MIN_TRACES, len(clear)), (len(clear) + 1) // 2)
     chosen = (clear >= np.sort(clear)[-rank]) & (clear > 0)
     if not chosen.any():
         return np.zeros((2, style.rows, style.columns), np.uint8)

@@ -13,7 +13,7 @@ from models.imaging.raster import LINE
 from models.imaging.style import AmplitudeStyle, FrequencyStyle
 from models.imaging.wiggles import NUMERICAL_FLOOR, draw_bands
 from models.imaging.window import cut, frame_of
-from models.parallel import side_by_side
+from models.parallel import thread_map
 from models.seismic.waveforms import Gather
 
 
@@ -69,7 +69,7 @@ def frequency_pictures(style: FrequencyStyle, gather: Gather, window_start_s: fl
         narrowed = style.model_copy(update={"window_s": style.window_s / style.zooms[channel]})
         _draw_zoom(narrowed, gather, window_start_s, pictures[:, channel])
 
-    side_by_side(draw, range(len(style.zooms)))
+    thread_map(draw, range(len(style.zooms)))
     return pictures
 
 

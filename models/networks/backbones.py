@@ -13,14 +13,14 @@ DEPTHS: dict[str, tuple[type[BasicBlock | Bottleneck], list[int]]] = {
 }
 
 
-def as_signal(pictures: Tensor) -> Tensor:
+def to_unit_range(pictures: Tensor) -> Tensor:
     """Pictures uint8 [batch, channels, rows, columns] to float: brightness 0 to 1, and a channel that says where there is ink or data."""
     ink = pictures.float()
     live = (ink.amax(dim=1, keepdim=True) > 0).float()
     return torch.cat([ink / 255.0, live], dim=1)
 
 
-class Scaled(ResNet):  # type: ignore[misc]  # torchvision carries no types
+class ScaledResNet(ResNet):  # type: ignore[misc]  # torchvision carries no types
     """
     A ResNet (He et al. 2016) whose four stages are `width` times as wide, with `channels` input channels and no classifier.
 
@@ -81,8 +81,8 @@ class AlexNet(nn.Module):
         return torch.as_tensor(self.dense(self.convolutions(signal)))
 
 
-def trunk(architecture: str, width: float, channels: int, dropout: float = 0.2, stride: int = 2) -> Scaled | AlexNet:
-    """The trunk of that name; `channels` counts those of `as_signal`, `stride` is that of a ResNet's first convolution."""
+def make_backbone(architecture: str, width: float, channels: int, dropout: float = 0.2, stride: int = 2) -> ScaledResNet | AlexNet:
+    """The trunk of that name; `channels` counts those of `to_unit_range`, `stride` is that of a ResNet's first convolution."""
     if architecture == "alexnet":
         return AlexNet(channels, round(512 * width), dropout)
-    return Scaled(architecture, width, channels, stride)
+    return ScaledResNet(architecture, width, channels, stride)

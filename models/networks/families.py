@@ -5,13 +5,13 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from models.networks.backbones import as_signal
-from models.networks.heads import Reader
+from models.networks.backbones import to_unit_range
+from models.networks.heads import PictureModel
 
 POOL: Final = (2, 4)  # rows and columns of a source picture that are averaged before pictures are compared
 
 
-class FamiliesReader(Reader):
+class FamiliesModel(PictureModel):
     """
     An embedding of unit length out of the trunk's features, and how like each training center it is.
 
@@ -37,7 +37,7 @@ class FamiliesReader(Reader):
     def signal(self, pictures: Tensor) -> Tensor:
         """Brightness and where there is any; with `sobel` the two gradients of the mean brightness."""
         if not self.sobel:
-            return as_signal(pictures)
+            return to_unit_range(pictures)
         gray = pictures.float().mean(dim=1, keepdim=True) / 255.0
         return nn.functional.conv2d(gray, self.gradients, padding=1)
 
@@ -51,7 +51,7 @@ class FamiliesReader(Reader):
         return nn.functional.cross_entropy(raw, truth[:, 0].long())
 
 
-class Likeness(nn.Module):
+class KernelRegression(nn.Module):
     """
     How like each of the known pictures a picture is: the Laplacian kernel exp(-sharpness d) of their distance d, patch by patch.
 
@@ -75,12 +75,12 @@ class Likeness(nn.Module):
         return torch.exp(-self.sharpness * squares.clamp(min=0.0).sqrt())
 
 
-class LikenessReader(FamiliesReader):
+class KernelRegressionModel(FamiliesModel):
     """The embedding out of likenesses to known pictures, which takes the place of a trunk; there is no layer to be learned."""
 
     def __init__(self, known: Tensor, sharpness: float, size: int, clusters: int) -> None:
         nn.Module.__init__(self)
-        self.trunk = Likeness(known, sharpness)  # type: ignore[assignment]  # no network, but it says features all the same
+        self.trunk = KernelRegression(known, sharpness)  # type: ignore[assignment]  # no network, but it says features all the same
         self.register_buffer("mean", torch.zeros(self.trunk.features))
         self.register_buffer("projection", torch.zeros(self.trunk.features, size))
         self.register_buffer("centers", torch.zeros(clusters, size))

@@ -11,14 +11,14 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from models.networks.backbones import AlexNet, Scaled, as_signal, trunk
+from models.networks.backbones import AlexNet, ScaledResNet, make_backbone, to_unit_range
 
 ONE_SIGMA = 0.6827
 # Wiggles are thin lines eight rows high: four pixels at a time see them all, at a quarter of the cost of two.
 COARSE = 4
 
 
-class Reader(nn.Module, ABC):
+class PictureModel(nn.Module, ABC):
     """A trunk, whose first convolution moves STRIDE pixels at a time, and a linear layer behind it."""
 
     STRIDE = 2
@@ -26,7 +26,7 @@ class Reader(nn.Module, ABC):
     def __init__(self, architecture: str, width: float, channels: int, outputs: int) -> None:
         """`channels` counts those of `signal` less one, which says where there is ink."""
         super().__init__()
-        self.trunk: Scaled | AlexNet = trunk(architecture, width, channels + 1, stride=self.STRIDE)
+        self.trunk: ScaledResNet | AlexNet = make_backbone(architecture, width, channels + 1, stride=self.STRIDE)
         self.last = nn.Linear(self.trunk.features, outputs)
 
     @abstractmethod
@@ -39,7 +39,7 @@ class Reader(nn.Module, ABC):
 
     def signal(self, pictures: Tensor) -> Tensor:
         """What the trunk sees of pictures uint8 [batch, channels, rows, columns]."""
-        return as_signal(pictures)
+        return to_unit_range(pictures)
 
     def raw(self, pictures: Tensor) -> Tensor:
         """What the loss reads."""
@@ -54,7 +54,7 @@ def quantile(cumulative: Tensor, probabilities: Tensor, level: float, bin_width:
     return (bin_width * (index + ((level - below) / inside).clamp(0, 1))).squeeze(1)
 
 
-class OffsetReader(Reader):
+class DistanceModel(PictureModel):
     """Distance as a distribution over bins, origin time as a normal distribution."""
 
     LAG_SCALE_S = 1000.0
@@ -93,7 +93,7 @@ class OffsetReader(Reader):
         return (cross_entropy + 0.3 * (torch.log(1 + residual**2 / 4) * 2.5 + log_sigma)).mean()
 
 
-class TypeReader(Reader):
+class EventTypeModel(PictureModel):
     """
     Class probabilities, calibrated by a temperature, and how far the section is from both classes.
 
@@ -142,7 +142,7 @@ class TypeReader(Reader):
         return nn.functional.cross_entropy(raw, truth[:, 0].long().clamp(max=self.classes), label_smoothing=0.02)
 
 
-class DepthReader(Reader):
+class DepthModel(PictureModel):
     """Depth as a normal distribution of its logarithm, shifted so that shallow depths are not stretched without end."""
 
     STRIDE = COARSE
@@ -172,7 +172,7 @@ def log_bessel_zero(concentration: Tensor) -> Tensor:
     return torch.log(torch.special.i0e(concentration)) + concentration
 
 
-class AzimuthReader(Reader):
+class ForceAzimuthModel(PictureModel):
     """
     The azimuth of a force, in two parts: the axis (modulo 180 degrees) and the sign along it.
 

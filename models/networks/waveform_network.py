@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from models.networks.heads import OffsetReader
+from models.networks.heads import DistanceModel
 
 
-class WaveTrunk(nn.Module):
+class WaveformBackbone(nn.Module):
     """Five convolutions along time and two dense layers, as AlexNet in one dimension."""
 
     def __init__(self, features: int, dropout: float) -> None:
@@ -44,9 +44,9 @@ class WaveTrunk(nn.Module):
         return torch.as_tensor(self.dense(self.convolutions(signal)))
 
 
-class WaveReader(OffsetReader):
+class WaveformDistanceModel(DistanceModel):
     """
-    Distance and origin time as `OffsetReader` says them, from samples uint8 [batch, 1, 1, samples].
+    Distance and origin time as `DistanceModel` says them, from samples uint8 [batch, 1, 1, samples].
 
     0 is no data, 128 is rest, and the distance from it the square root of the ground motion, so that a P wave a hundredth as
     large as the surface wave still moves the record by 13 steps.
@@ -54,7 +54,7 @@ class WaveReader(OffsetReader):
 
     def __init__(self, width: float, bins: int, bin_deg: float, dropout: float = 0.2) -> None:
         super().__init__("alexnet", width, 1, bins, bin_deg)
-        self.trunk = WaveTrunk(self.trunk.features, dropout)  # type: ignore[assignment]
+        self.trunk = WaveformBackbone(self.trunk.features, dropout)  # type: ignore[assignment]
 
     def signal(self, pictures: Tensor) -> Tensor:
         """The record between -1 and 1 as it came and with the root undone, and where there is data: [batch, 3, samples]."""

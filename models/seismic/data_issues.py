@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Remark:
+class DataIssue:
     """
     One thing worth telling the owner of the data.
 

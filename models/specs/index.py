@@ -11,7 +11,7 @@ from models.specs.spec import ModelSpec
 MODELS: tuple[ModelSpec, ...] = (EVENT_TYPE, OFFSET, DEPTH, FORCE_AZIMUTH, FAMILIES)
 
 
-def find(name: str) -> ModelSpec:
+def find_spec(name: str) -> ModelSpec:
     """The declaration of that name; raises UnknownModel."""
     for spec in MODELS:
         if spec.name == name:

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from workers.contracts import ClassifyResult, ClusterResult, JobRecord, Kind, LocateResult, Options, Part, Status, Submission
+from workers.contracts import ClassifyResult, ClusterResult, JobKind, JobRecord, LocateResult, Options, Part, Status, Submission
 from workers.queue.dispatch import Dispatcher, connect
 from workers.queue.records import Records, job_key
 from workers.runtime.embedded_queue import EmbeddedQueue
@@ -33,7 +33,7 @@ class Service:
         self.settings, self.redis = settings, connect(settings)
         self.records, self.blobs = Records(self.redis, settings), open_blobs(settings)
 
-    def submit(self, kind: Kind, files: dict[str, bytes], **options: object) -> str:
+    def submit(self, kind: JobKind, files: dict[str, bytes], **options: object) -> str:
         """The id of a new job."""
         parts = tuple(self.part(name, data) for name, data in files.items())
         job_id = uuid4().hex
@@ -102,7 +102,7 @@ def event(recordings: ModuleType) -> dict[str, bytes]:
 
 
 def test_classification(service: Service, event: dict[str, bytes]):
-    record = service.ended(service.submit(Kind.CLASSIFY, event))
+    record = service.ended(service.submit(JobKind.CLASSIFY, event))
     assert record.status is Status.SUCCEEDED, record.problem
     result = ClassifyResult.model_validate_json(service.blobs.get(result_key(record)))
     assert result.traces_used == 6
@@ -113,7 +113,7 @@ def test_classification(service: Service, event: dict[str, bytes]):
 
 
 def test_location(service: Service, event: dict[str, bytes]):
-    record = service.ended(service.submit(Kind.LOCATE, event, event_type="glacial"))
+    record = service.ended(service.submit(JobKind.LOCATE, event, event_type="glacial"))
     assert record.status is Status.SUCCEEDED, record.problem
     result = LocateResult.model_validate_json(service.blobs.get(result_key(record)))
     assert result.event_type == "glacial"
@@ -127,7 +127,7 @@ def test_location(service: Service, event: dict[str, bytes]):
 
 
 def test_the_same_event_gets_the_same_answer(service: Service, event: dict[str, bytes]):
-    first, second = (service.ended(service.submit(Kind.LOCATE, event)) for _ in range(2))
+    first, second = (service.ended(service.submit(JobKind.LOCATE, event)) for _ in range(2))
     assert service.blobs.get(result_key(first)) == service.blobs.get(result_key(second))
 
 
@@ -137,7 +137,7 @@ def test_clustering(service: Service, recordings: ModuleType):
         waves = [(f"XX.S{place}.00.LHZ", 0.0, 1.0, recordings.wave(1800, seed=100 * number + place)) for place in range(3)]
         many[f"anomaly_{number:03d}.mseed"] = recordings.miniseed(*waves)
     places = [("XX", f"S{place}", 40.0 + 5 * place, 60.0 * place) for place in range(3)]
-    record = service.ended(service.submit(Kind.CLUSTER, {**many, "stations.csv": recordings.stations_csv(*places)}, k_min=2, k_max=4))
+    record = service.ended(service.submit(JobKind.CLUSTER, {**many, "stations.csv": recordings.stations_csv(*places)}, k_min=2, k_max=4))
     assert record.status is Status.SUCCEEDED, record.problem
     result = ClusterResult.model_validate_json(service.blobs.get(result_key(record)))
     assert [row.event for row in result.assignments] == [f"anomaly_{number:03d}" for number in range(12)]
@@ -148,13 +148,13 @@ def test_clustering(service: Service, recordings: ModuleType):
 
 
 def test_fine_tuning_is_declined_plainly(service: Service, event: dict[str, bytes]):
-    record = service.ended(service.submit(Kind.CLUSTER, event, fine_tune=True))
+    record = service.ended(service.submit(JobKind.CLUSTER, event, fine_tune=True))
     assert record.problem is not None
     assert (record.status, record.problem.type, record.problem.status) == (Status.FAILED, "/problems/fine-tune-unavailable", 422)
 
 
 def test_bytes_that_are_no_waveform_are_named(service: Service):
-    record = service.ended(service.submit(Kind.CLASSIFY, {"broken.mseed": b"\0" * 4096}))
+    record = service.ended(service.submit(JobKind.CLASSIFY, {"broken.mseed": b"\0" * 4096}))
     assert record.status is Status.FAILED
     assert record.problem is not None
     assert record.problem.status == 422
@@ -162,14 +162,14 @@ def test_bytes_that_are_no_waveform_are_named(service: Service):
 
 
 def test_a_station_without_coordinates_is_a_warning(service: Service, event: dict[str, bytes]):
-    record = service.ended(service.submit(Kind.CLASSIFY, {"event.mseed": event["event.mseed"]}))
+    record = service.ended(service.submit(JobKind.CLASSIFY, {"event.mseed": event["event.mseed"]}))
     assert {warning.code for warning in record.warnings} >= {"no-coordinates"}
     assert {warning.trace for warning in record.warnings} >= {"XX.S0.00.LHZ"}
 
 
 def test_an_upload_that_has_gone_fails_the_job(service: Service):
     part = Part(name="gone.mseed", digest="0" * 64, size_bytes=1)
-    submission = Submission(kind=Kind.CLASSIFY, parts=(part,), options=Options())
+    submission = Submission(kind=JobKind.CLASSIFY, parts=(part,), options=Options())
     Dispatcher(service.redis, service.settings).submit(submission, "", "gone")
     record = service.ended("gone")
     assert record.problem is not None
@@ -178,7 +178,7 @@ def test_an_upload_that_has_gone_fails_the_job(service: Service):
 
 def test_a_job_survives_the_kill_of_its_worker(service: Service, event: dict[str, bytes]):
     [pid] = running_workers(service.records, 1)
-    job_id = service.submit(Kind.LOCATE, event)
+    job_id = service.submit(JobKind.LOCATE, event)
     service.until(job_id, Status.RUNNING)
     os.kill(pid, signal.SIGKILL)
     record = service.ended(job_id)

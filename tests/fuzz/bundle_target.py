@@ -16,7 +16,7 @@ import numpy as np
 with atheris.instrument_imports(include=["models", "workers"]):
     from models.errors import AtlasError
     from models.seismic.io import inventory
-    from models.seismic.io.horizontals import north_east
+    from models.seismic.io.horizontals import rotate_to_north_east
     from workers.bundles import parse
 
 LIMITS = parse.ReadLimits(
@@ -38,7 +38,7 @@ NAMES = ("a.mseed", "stations.csv", "b.xml", "c.zip", "d.tar", "e.gz", "f", "g.t
 
 def target(folder: Path) -> Callable[[bytes], None]:
     """Bytes to parts (a first byte for each part's name, and for whether they are one event), read to the end."""
-    book = inventory.own_book()
+    book = inventory.builtin_inventory()
     parse.own_book = lambda: book  # type: ignore[attr-defined]  # it reads a file each time, which is not what is looked at
 
     def once(data: bytes) -> None:
@@ -62,7 +62,7 @@ def check(event: parse.EventRecords) -> None:
     for record in event.records:
         if record.horizontals is not None:
             assert record.horizontals.samples.shape == (2, len(record.samples))
-            turned = north_east(record.horizontals)
+            turned = rotate_to_north_east(record.horizontals)
             assert turned is None or not np.isinf(turned).any()
         assert record.sampling_rate_hz > 0
         assert math.isfinite(record.start_time_s)

@@ -5,10 +5,10 @@ import threading
 import numpy as np
 import pytest
 
-from models.analysis.refinement import refine
+from models.analysis.refinement import refine_location
 from models.imaging.conditioning import condition
-from models.parallel import side_by_side, threads, use_threads
-from models.seismic.location.distances import locate
+from models.parallel import thread_map, threads, use_threads
+from models.seismic.location.distances import locate_by_distances
 from models.specs.pictures import CONDITIONING
 from tests.local_events import local_event
 
@@ -29,10 +29,10 @@ def test_items_keep_their_order_and_errors_come_through(on_threads):
         seen.add(threading.current_thread().name)
         return 2 * number
 
-    assert side_by_side(double, range(50)) == [2 * number for number in range(50)]
+    assert thread_map(double, range(50)) == [2 * number for number in range(50)]
     assert all(name.startswith("arithmetic") for name in seen)
     with pytest.raises(ZeroDivisionError):
-        side_by_side(lambda number: 1 // number, [1, 0])
+        thread_map(lambda number: 1 // number, [1, 0])
 
 
 def test_an_event_is_conditioned_and_refined_alike_on_any_number_of_threads(on_threads):
@@ -41,8 +41,8 @@ def test_an_event_is_conditioned_and_refined_alike_on_any_number_of_threads(on_t
         on_threads(count)
         records, _, readings = local_event(10)
         gather = condition(records, CONDITIONING)
-        before = locate(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
-        found.append((gather.samples, refine(records, gather, readings, before)))
+        before = locate_by_distances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+        found.append((gather.samples, refine_location(records, gather, readings, before)))
     (samples, one), (again, two) = found
     np.testing.assert_array_equal(samples, again)
     assert one.timed is not None

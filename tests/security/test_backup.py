@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from workers.contracts import JobRecord, Kind, Options, Part, Status, Submission
+from workers.contracts import JobKind, JobRecord, Options, Part, Status, Submission
 from workers.queue.dispatch import Dispatcher, Recovery, connect
 from workers.queue.records import Records
 from workers.runtime.embedded_queue import EmbeddedQueue
@@ -39,7 +39,7 @@ def accepted(settings: Settings) -> tuple[JobRecord, JobRecord, JobRecord]:
         writer.write(b"waves")
         blob = writer.commit()
     submission = Submission(
-        kind=Kind.CLASSIFY, parts=(Part(name="a.mseed", digest=blob.digest, size_bytes=blob.size_bytes),), options=Options()
+        kind=JobKind.CLASSIFY, parts=(Part(name="a.mseed", digest=blob.digest, size_bytes=blob.size_bytes),), options=Options()
     )
     with connect(settings) as redis:
         records, dispatcher = Records(redis, settings), Dispatcher(redis, settings)

@@ -18,12 +18,12 @@ import yaml
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import NoPermissionError
 
-from app.auth.rate_limits import Rates
+from app.auth.rate_limits import RateLimiter
 from app.jobs.idempotency import Idempotency
-from workers.contracts import Kind, Options, Part, Status, Submission, WorkerState
+from workers.contracts import JobKind, Options, Part, Status, Submission, WorkerState
 from workers.queue.dispatch import Dispatcher, Recovery, connect, queue_url
 from workers.queue.records import Records, job_key
-from workers.runtime.allowlist_worker import ListedWorker
+from workers.runtime.allowlist_worker import AllowlistWorker
 from workers.runtime.embedded_queue import EmbeddedQueue
 from workers.runtime.heartbeat import Heartbeat
 from workers.settings import Settings
@@ -91,7 +91,7 @@ def test_a_job_goes_its_whole_way_without_scripts_and_dangerous_commands(restric
         assert listener.get_message(timeout=5)["type"] == "pmessage"
         state = WorkerState(id="w", pid=1, started_at=datetime.now(UTC), execution_provider="CPU", models={})
         with handlers_as_they_were(), connect(restricted) as own:
-            worker = ListedWorker(own, "w", partial(finish, records), Heartbeat(records, state, 60.0, 60.0))
+            worker = AllowlistWorker(own, "w", partial(finish, records), Heartbeat(records, state, 60.0, 60.0))
             worker.work(burst=True, logging_level="ERROR")
         assert records.get(record.id).status is Status.SUCCEEDED
         assert Recovery(redis, restricted).sweep() == []
@@ -100,7 +100,7 @@ def test_a_job_goes_its_whole_way_without_scripts_and_dangerous_commands(restric
 
 async def counted(settings):
     redis = AsyncRedis.from_url(queue_url(settings))
-    assert not (await Rates(redis, settings).take("lab", "requests")).refused
+    assert not (await RateLimiter(redis, settings).take("lab", "requests")).refused
     async with Idempotency(redis, settings).claim("key", "lab", "/") as claim:
         assert claim.known is None
     await redis.aclose()
@@ -138,7 +138,7 @@ def test_the_embedded_queue_runs_no_script(tmp_path):
 @pytest.fixture
 def submission():
     part = Part(name="a.mseed", digest="0" * 64, size_bytes=1)
-    return Submission(kind=Kind.CLASSIFY, parts=(part,), options=Options())
+    return Submission(kind=JobKind.CLASSIFY, parts=(part,), options=Options())
 
 
 def test_the_table_has_a_line_for_each_hazard_and_names_tests_that_there_are():

@@ -5,10 +5,10 @@ import gzip
 import pytest
 
 from models.errors import AtlasError
-from models.seismic.io.inventory import own_book
+from models.seismic.io.inventory import builtin_inventory
 from workers.bundles import parse
 from workers.bundles.parse import ReadLimits, parse_bundle
-from workers.bundles.sandbox import read_event
+from workers.bundles.sandbox import parse_event_in_sandbox
 from workers.settings import Settings
 
 SETTINGS = Settings(max_files=200, max_segments=300, max_samples=2_500_000, reader_memory_bytes=2**31, reader_wall_s=20.0, reader_cpu_s=3)
@@ -29,7 +29,7 @@ def test_a_hostile_bundle_is_refused_or_read_with_a_remark(bundles, trap, hazard
 def met_with(parts):
     """The class of the error and its words, or None and the codes of the remarks."""
     try:
-        event = read_event(parts, SETTINGS)
+        event = parse_event_in_sandbox(parts, SETTINGS)
     except AtlasError as error:
         return type(error).__name__, [error.detail]
     assert all(words.isprintable() for remark in event.remarks for words in (remark.detail, remark.part or "", remark.trace or ""))
@@ -40,7 +40,7 @@ def test_a_bundle_after_a_hostile_one_is_read_as_if_nothing_had_been(bundles, re
     wave = recordings.miniseed(("XX.AAA.00.LHZ", 0.0, 1.0, recordings.wave()))
     for name in ("pickle as miniSEED", "gap bomb", "all samples that there can be"):
         assert met_with(bundles[name].parts)[0] is not None
-        assert len(read_event([("a.mseed", wave)], SETTINGS).records) == 1
+        assert len(parse_event_in_sandbox([("a.mseed", wave)], SETTINGS).records) == 1
 
 
 def test_ten_thousand_parts_are_read_and_more_files_than_allowed_are_not(recordings):
@@ -53,7 +53,7 @@ def test_ten_thousand_parts_are_read_and_more_files_than_allowed_are_not(recordi
 @pytest.mark.parametrize("kind", ["miniSEED 2", "miniSEED 3", "zip", "tar", "gzip", "StationXML", "table"])
 def test_cut_at_every_byte_it_is_read_or_refused_and_nothing_else(kind, recordings, tmp_path, monkeypatch):
     """Every length of a small file, in this process: what the child would have caught would be seen here."""
-    book = own_book()  # once, and not for each length
+    book = builtin_inventory()  # once, and not for each length
     monkeypatch.setattr(parse, "own_book", lambda: book)
     data = short(recordings, kind)
     wave, cut = tmp_path / "wave", tmp_path / "cut"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from workers.contracts import Kind, Options, Part, Submission
+from workers.contracts import JobKind, Options, Part, Submission
 from workers.queue.dispatch import Dispatcher, Recovery, connect
 from workers.queue.records import Records
 from workers.runtime.embedded_queue import EmbeddedQueue
@@ -58,4 +58,4 @@ def blobs(settings: Settings) -> BlobStore:
 @pytest.fixture
 def submission() -> Submission:
     part = Part(name="event.mseed", digest="0" * 64, size_bytes=1)
-    return Submission(kind=Kind.CLASSIFY, parts=(part,), options=Options())
+    return Submission(kind=JobKind.CLASSIFY, parts=(part,), options=Options())

@@ -11,7 +11,7 @@ def compare_depths(arguments: argparse.Namespace, settings: TrainingSettings) ->
     """Compare ResNets of five depths."""
     from training.experiments.resnet_depth import run
 
-    Path("docs/models_comparison.md").write_text(run.compare(settings, arguments.minutes), encoding="utf-8")
+    Path("docs/models_comparison.md").write_text(run.compare_depths(settings, arguments.minutes), encoding="utf-8")
 
 
 def ablate(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -25,7 +25,7 @@ def compare_force_pictures(arguments: argparse.Namespace, settings: TrainingSett
     """Tell which picture shows the azimuth of a force."""
     from training.experiments import force_pictures
 
-    Path("docs/force_azimuth.md").write_text(force_pictures.page(settings, arguments.section), encoding="utf-8")
+    Path("docs/force_azimuth.md").write_text(force_pictures.force_page(settings, arguments.section), encoding="utf-8")
 
 
 def print_versions(arguments: argparse.Namespace, settings: TrainingSettings) -> None:

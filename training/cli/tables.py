@@ -10,14 +10,14 @@ def write_travel_times(_arguments: argparse.Namespace, _settings: TrainingSettin
     """Compute the table that serving looks travel times up in."""
     from training.lookup_tables import travel_times
 
-    travel_times.write_table()
+    travel_times.write_travel_times()
 
 
 def write_rayleigh(_arguments: argparse.Namespace, _settings: TrainingSettings) -> None:
     """Compute the phase velocities that serving takes out of long-period records."""
     from training.lookup_tables import rayleigh_dispersion
 
-    rayleigh_dispersion.write_table()
+    rayleigh_dispersion.write_rayleigh_dispersion()
 
 
 def write_deepest(_arguments: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -27,7 +27,7 @@ def write_deepest(_arguments: argparse.Namespace, settings: TrainingSettings) ->
 
     if settings.data_dir is None:
         raise SystemExit("set ATLAS_TRAINING_DATA_DIR to a folder with the Global CMT catalog: stated distributions hold no slabs")
-    maximum_depth.write_table(catalogs.earthquakes(settings.data_dir, 0))
+    maximum_depth.write_maximum_depth(catalogs.earthquakes(settings.data_dir, 0))
 
 
 def add_lookups(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -19,16 +19,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.seismic.waveforms import Record
 from training.config import TrainingSettings
 from training.datasets.archive import ArchivedEvent, Truth
-from training.datasets.provenance import made_from
+from training.datasets.provenance import shipped_fingerprints
 from training.datasets.shards import event_name, make_archive
-from training.datasets.splits import cell, group_split, random_split, year_split
+from training.datasets.splits import group_split, random_split, region_cell, year_split
 from training.earth import greens
 from training.random_streams import Purpose, stream
 from training.synthesis.catalogs import EarthquakeCatalog, GlacialCatalog, earthquakes, glacial_earthquakes
-from training.synthesis.events import Event, World, open_world, realize
+from training.synthesis.events import EventSampler, SyntheticEvent, open_sampler, synthesize_event
 from training.synthesis.records import ORIGIN_S
 from training.synthesis.sources import Source, earthquake, glacial
-from training.synthesis.station_geometry import on_day
+from training.synthesis.station_geometry import stations_on_day
 
 
 class TwinRecipe(BaseModel):
@@ -63,7 +63,7 @@ class TwinRow:
     split_year: str
 
 
-def partners(ice: GlacialCatalog, quakes: EarthquakeCatalog, tolerance: float, random: np.random.Generator) -> NDArray[np.int64]:
+def match_stations(ice: GlacialCatalog, quakes: EarthquakeCatalog, tolerance: float, random: np.random.Generator) -> NDArray[np.int64]:
     """
     Row [glacial events] of an earthquake for each glacial one, none twice: of its year, alike in magnitude.
 
@@ -84,10 +84,10 @@ def partners(ice: GlacialCatalog, quakes: EarthquakeCatalog, tolerance: float, r
 def twin_rows(ice: GlacialCatalog, quakes: EarthquakeCatalog, recipe: TwinRecipe) -> list[TwinRow]:
     """All events in random order with their parts: at random, by region (glaciers, cells of the globe) and by year."""
     random = stream(recipe.seed, Purpose.TWIN_CHOICE, 0)
-    rows = partners(ice, quakes, recipe.magnitude_tolerance, random)
+    rows = match_stations(ice, quakes, recipe.magnitude_tolerance, random)
     count = len(rows)
     times = np.where(quakes.years[rows] == ice.years, quakes.times_s[rows], ice.times_s)
-    cells = [cell(float(quakes.latitudes_deg[row]), float(quakes.longitudes_deg[row])) for row in rows]
+    cells = [region_cell(float(quakes.latitudes_deg[row]), float(quakes.longitudes_deg[row])) for row in rows]
     # Each class for itself, so that every part holds both in the stated shares.
     by_region = np.concatenate([group_split(ice.regions, recipe.seed), group_split(cells, recipe.seed)])
     years = np.concatenate([ice.years, ice.years])
@@ -100,7 +100,7 @@ def twin_rows(ice: GlacialCatalog, quakes: EarthquakeCatalog, recipe: TwinRecipe
     ]
 
 
-def _source(world: World, row: TwinRow, louder: float, random: np.random.Generator) -> Source:
+def _source(world: EventSampler, row: TwinRow, louder: float, random: np.random.Generator) -> Source:
     if row.kind == "glacial":
         ice = world.glacial
         place = (float(ice.latitudes_deg[row.row]), float(ice.longitudes_deg[row.row]))
@@ -117,7 +117,7 @@ def at_time(records: tuple[Record, ...], origin_s: float) -> tuple[Record, ...]:
     return tuple(replace(record, start_time_s=record.start_time_s - ORIGIN_S + origin_s) for record in records)
 
 
-def _truth(world: World, row: TwinRow, event: Event) -> Truth:
+def _truth(world: EventSampler, row: TwinRow, event: SyntheticEvent) -> Truth:
     ice, quakes = world.glacial, world.earthquakes
     is_ice = row.kind == "glacial"
     return {
@@ -139,11 +139,11 @@ def _truth(world: World, row: TwinRow, event: Event) -> Truth:
     }
 
 
-def _event(world: World, recipe: TwinRecipe, row: TwinRow, number: int) -> ArchivedEvent:
+def _event(world: EventSampler, recipe: TwinRecipe, row: TwinRow, number: int) -> ArchivedEvent:
     random = stream(recipe.seed, Purpose.TWIN, number)
     count = int(np.exp(random.uniform(*np.log(recipe.stations))))
-    that_day = replace(world, stations=on_day(world.stations, row.time_s))
-    event = realize(that_day, _source(world, row, recipe.louder, random), row.year, count, recipe.distances_deg, random)
+    that_day = replace(world, stations=stations_on_day(world.stations, row.time_s))
+    event = synthesize_event(that_day, _source(world, row, recipe.louder, random), row.year, count, recipe.distances_deg, random)
     if event is None:
         raise ValueError(f"fewer than three stations saw {row.kind} {row.row}; widen distances_deg")
     return ArchivedEvent(event_name(number), at_time(event.records, row.time_s), _truth(world, row, event))
@@ -151,12 +151,12 @@ def _event(world: World, recipe: TwinRecipe, row: TwinRow, number: int) -> Archi
 
 def draw_twin(recipe: TwinRecipe, settings: TrainingSettings, numbers: list[int]) -> list[ArchivedEvent]:
     """The events of those numbers."""
-    world = open_world(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
+    world = open_sampler(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
     rows = twin_rows(world.glacial, world.earthquakes, recipe)
     return [_event(world, recipe, rows[number], number) for number in numbers]
 
 
-def part_of_twin(recipe: TwinRecipe, settings: TrainingSettings, part: str) -> list[int]:
+def twin_split(recipe: TwinRecipe, settings: TrainingSettings, part: str) -> list[int]:
     """Numbers of the events of a part of the random split, ascending."""
     folder = settings.data_dir
     rows = twin_rows(glacial_earthquakes(folder, recipe.seed), earthquakes(folder, recipe.seed), recipe)
@@ -165,7 +165,7 @@ def part_of_twin(recipe: TwinRecipe, settings: TrainingSettings, part: str) -> l
 
 def write_twin(recipe: TwinRecipe, settings: TrainingSettings, folder: Path) -> Path:
     """The whole twin as an archive; a stopped run goes on where it was."""
-    world = open_world(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
-    stated = made_from(recipe, recipe.seed, world.stores, settings)
+    world = open_sampler(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
+    stated = shipped_fingerprints(recipe, recipe.seed, world.stores, settings)
     count = 2 * len(world.glacial.years)
     return make_archive(partial(draw_twin, recipe, settings), count, folder, stated, recipe.events_per_shard, settings.processes)

@@ -11,7 +11,7 @@ from models.seismic.geodesy import azimuthal_gap_deg
 from models.seismic.waveforms import Record
 from training.config import TrainingSettings
 from training.earth import greens
-from training.synthesis.events import Event, World, draw_source, open_world, realize
+from training.synthesis.events import EventSampler, SyntheticEvent, draw_event_source, open_sampler, synthesize_event
 from training.synthesis.path_effects import PathScatter
 from training.synthesis.records import ORIGIN_S, Realism
 
@@ -19,7 +19,7 @@ PEAK_COUNTS = 200_000
 FAMILIES = ("explosion", "landslide", "resonance")
 
 
-def miniseed(records: tuple[Record, ...]) -> bytes:
+def encode_miniseed(records: tuple[Record, ...]) -> bytes:
     """Records as integer counts in Steim-2 miniSEED."""
     traces = []
     for record in records:
@@ -32,13 +32,13 @@ def miniseed(records: tuple[Record, ...]) -> bytes:
     return buffer.getvalue()
 
 
-def stations_csv(records: tuple[Record, ...]) -> bytes:
+def encode_stations(records: tuple[Record, ...]) -> bytes:
     """The stations' coordinates."""
     rows = [f"{r.trace_id.network},{r.trace_id.station},{r.latitude_deg:.4f},{r.longitude_deg:.4f},0" for r in records]
     return "\n".join(["network,station,latitude,longitude,elevation", *rows, ""]).encode()
 
 
-def _clear(event: Event | None, count: int, largest_gap_deg: float) -> bool:
+def _clear(event: SyntheticEvent | None, count: int, largest_gap_deg: float) -> bool:
     """Whether the full number of stations saw the event from around it, in a window that holds its surface waves."""
     if event is None or len(event.records) < count or event.records[0].duration_s < 3000:
         return False
@@ -46,11 +46,11 @@ def _clear(event: Event | None, count: int, largest_gap_deg: float) -> bool:
     return -600 < lead_s < 700 and azimuthal_gap_deg(event.stations.azimuths_deg) < largest_gap_deg
 
 
-def _event(world: World, kind: str, count: int, largest_gap_deg: float, random: np.random.Generator) -> tuple[Record, ...]:
+def _event(world: EventSampler, kind: str, count: int, largest_gap_deg: float, random: np.random.Generator) -> tuple[Record, ...]:
     """Records of the first clear event."""
     while True:
-        source, year, _ = draw_source(world, kind, random)
-        event = realize(world, source, year, count, (12.0, 95.0), random)
+        source, year, _ = draw_event_source(world, kind, random)
+        event = synthesize_event(world, source, year, count, (12.0, 95.0), random)
         if event is not None and _clear(event, count, largest_gap_deg):
             return event.records
 
@@ -65,15 +65,15 @@ def write_bundles(settings: TrainingSettings, folder: Path, seed: int = 3407) ->
     """`earthquake.zip`, `glacial.zip` (24 stations each) and `anomalies.zip` (30 events of three kinds at 8 stations, a folder each)."""
     folder.mkdir(parents=True, exist_ok=True)
     realism = Realism(PathScatter(coda=0.5), instruments=False, defects=False)
-    world = open_world(greens.load(settings.build_dir / "greens" / "greens_10s"), settings, seed, realism)
+    world = open_sampler(greens.load(settings.build_dir / "greens" / "greens_10s"), settings, seed, realism)
     random = np.random.default_rng(seed)
     for kind in ("earthquake", "glacial"):
         records = _event(world, kind, 24, 150.0, random)
-        _zip({"waveforms.mseed": miniseed(records), "stations.csv": stations_csv(records)}, folder / f"{kind}.zip")
+        _zip({"waveforms.mseed": encode_miniseed(records), "stations.csv": encode_stations(records)}, folder / f"{kind}.zip")
     order = random.permutation(np.repeat(FAMILIES, 10))
     files = {}
     for number, kind in enumerate(order, start=1):
         records = _event(world, str(kind), 8, 360.0, random)
-        files[f"anomaly_{number:03d}/waveforms.mseed"] = miniseed(records)
-        files[f"anomaly_{number:03d}/stations.csv"] = stations_csv(records)
+        files[f"anomaly_{number:03d}/waveforms.mseed"] = encode_miniseed(records)
+        files[f"anomaly_{number:03d}/stations.csv"] = encode_stations(records)
     _zip(files, folder / "anomalies.zip")

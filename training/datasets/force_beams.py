@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from models.analysis.distances import combine_origin_times, read_offsets
+from models.analysis.distances import combine_origin_times, predict_distances
 from models.analysis.sections import LEAD_S, find_reference, place_at
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
@@ -20,29 +20,31 @@ from models.seismic.waveforms import Gather
 from models.specs.offset import OFFSET
 from models.specs.pictures import AZIMUTH_SECTION, CONDITIONING, FORCE_BEAM
 from training.config import TrainingSettings
-from training.datasets.sections import SectionRecipe, mislocated
+from training.datasets.sections import SectionRecipe, displace_epicenter
 from training.datasets.shards import Arrays, Shards, fingerprint_of, make_shards
 from training.earth import greens
-from training.evaluation.event_scores import loudness
+from training.evaluation.event_scores import signal_to_noise
 from training.random_streams import Purpose, stream
-from training.synthesis.events import Event, World, draw_event, draw_range, open_world
+from training.synthesis.events import EventSampler, SyntheticEvent, draw_event, draw_range, open_sampler
 from training.synthesis.records import ORIGIN_S
 
 STYLES: dict[str, Style] = {"beam": FORCE_BEAM, "azimuth": AZIMUTH_SECTION}
-TRUTH = ("force azimuth", "loudness", "one-sidedness", "epicenter error", "located by times", "stations")
+TRUTH = ("force azimuth", "snr", "one-sidedness", "epicenter error", "located by times", "stations")
 
 
-def _placed(gather: Gather, event: Event, model: OnnxModel | None, random: np.random.Generator) -> tuple[tuple[float, float], float] | None:
+def _placed(
+    gather: Gather, event: SyntheticEvent, model: OnnxModel | None, random: np.random.Generator
+) -> tuple[tuple[float, float], float] | None:
     """Epicenter and origin time that an event is drawn at: as times would give them, or (with a model) as offsets do."""
     if model is None:
-        reference, origin_s = mislocated(event.source, random)
+        reference, origin_s = displace_epicenter(event.source, random)
         return (reference.latitude_deg, reference.longitude_deg), origin_s
-    readings = read_offsets(model, gather)
+    readings = predict_distances(model, gather)
     found = find_reference(gather, readings)
     return None if found is None else ((found.latitude_deg, found.longitude_deg), combine_origin_times(readings).time_s)
 
 
-def _one(world: World, model: OnnxModel, plan: SectionRecipe, random: np.random.Generator) -> Arrays | None:
+def _one(world: EventSampler, model: OnnxModel, plan: SectionRecipe, random: np.random.Generator) -> Arrays | None:
     """Both pictures of one event and its truth; None where nothing can be read."""
     count = int(np.exp(random.uniform(*np.log(plan.stations))))
     event = draw_event(world, "glacial", count, random, draw_range(plan.near_share, random), plan.small_share)
@@ -59,7 +61,7 @@ def _one(world: World, model: OnnxModel, plan: SectionRecipe, random: np.random.
     placement, origin_s = place_at(gather, *placed[0]), placed[1]
     true = place_at(gather, event.source.latitude_deg, event.source.longitude_deg)
     away = place_at(gather, *placed[0]).distances_deg - true.distances_deg
-    loud = loudness(gather, true.distances_deg, 0.0, ORIGIN_S)
+    loud = signal_to_noise(gather, true.distances_deg, 0.0, ORIGIN_S)
     truth = [
         np.nan if event.force_azimuth_deg is None else event.force_azimuth_deg,
         np.median(loud[np.isfinite(loud)]) if np.isfinite(loud).any() else np.nan,
@@ -79,11 +81,11 @@ def draw_forces(plan: SectionRecipe, settings: TrainingSettings, number: int) ->
     """
     One shard: `beam` and `azimuth` pictures uint8 [events, channels, rows, columns], `truth` float64 [events, 6], columns as in TRUTH.
 
-    Force azimuth [degrees]; median loudness of the traces (see `training.evaluation.event_scores`); length of the mean of the stations'
+    Force azimuth [degrees]; median snr of the traces (see `training.evaluation.event_scores`); length of the mean of the stations'
     directions, 0 where they surround the source, 1 where all stand to one side; the largest error of a station's distance that the
     epicenter makes [degrees]; whether times placed it; number of records.
     """
-    world = open_world(greens.load_all(settings.build_dir / "greens", plan.store), settings, plan.seed)
+    world = open_sampler(greens.load_all(settings.build_dir / "greens", plan.store), settings, plan.seed)
     model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=1)
     random = stream(plan.seed, Purpose.FORCES, number)
     events = [_one(world, model, plan, random) for _ in range(plan.events_per_shard)]

@@ -2,7 +2,7 @@
 Archives of events of many kinds: anomalies to be grouped without knowing what they are, and endless waveforms to train on.
 
 What a set holds follows from recipe, purpose and seed; an event from its number, too. Whoever knows a set's seed can draw its
-labels again, so a set that shall stay blind is handed out without `labels` and with `made_from` taken out of its manifest.
+labels again, so a set that shall stay blind is handed out without `labels` and with `shipped_fingerprints` taken out of its manifest.
 """
 
 from dataclasses import replace
@@ -15,13 +15,13 @@ from pydantic import BaseModel, ConfigDict
 from training.config import TrainingSettings
 from training.datasets.archive import ArchivedEvent, Truth
 from training.datasets.catalog_twin import at_time
-from training.datasets.provenance import made_from
+from training.datasets.provenance import shipped_fingerprints
 from training.datasets.shards import event_name, make_archive
 from training.earth import greens
 from training.random_streams import Purpose, stream
-from training.synthesis.catalogs import some_time
-from training.synthesis.events import World, draw_magnitude, draw_source, open_world, realize
-from training.synthesis.station_geometry import on_day
+from training.synthesis.catalogs import random_time
+from training.synthesis.events import EventSampler, draw_event_source, draw_magnitude, open_sampler, synthesize_event
+from training.synthesis.station_geometry import stations_on_day
 
 
 class MixtureRecipe(BaseModel):
@@ -36,16 +36,16 @@ class MixtureRecipe(BaseModel):
     kinds: dict[str, float]
 
 
-def draw_archived(world: World, recipe: MixtureRecipe, random: np.random.Generator, name: str) -> ArchivedEvent:
+def draw_archived_event(world: EventSampler, recipe: MixtureRecipe, random: np.random.Generator, name: str) -> ArchivedEvent:
     """One event with its truth, at a random time of its year; drawn until at least three stations of that day saw it."""
     kind = str(random.choice(list(recipe.kinds), p=list(recipe.kinds.values())))
     count = int(np.exp(random.uniform(*np.log(recipe.stations))))
     event = None
     while event is None:
-        source, year, azimuth = draw_source(world, kind, random, draw_magnitude(random))
-        time_s = float(some_time(np.array([year]), random)[0])
-        that_day = replace(world, stations=on_day(world.stations, time_s))
-        event = realize(that_day, source, year, count, recipe.distances_deg, random)
+        source, year, azimuth = draw_event_source(world, kind, random, draw_magnitude(random))
+        time_s = float(random_time(np.array([year]), random)[0])
+        that_day = replace(world, stations=stations_on_day(world.stations, time_s))
+        event = synthesize_event(that_day, source, year, count, recipe.distances_deg, random)
     truth: Truth = {
         "kind": kind,
         "origin_time_s": time_s,
@@ -58,12 +58,14 @@ def draw_archived(world: World, recipe: MixtureRecipe, random: np.random.Generat
 
 
 def _draw(recipe: MixtureRecipe, purpose: Purpose, seed: int, settings: TrainingSettings, numbers: list[int]) -> list[ArchivedEvent]:
-    world = open_world(greens.load_all(settings.build_dir / "greens", recipe.store), settings, seed)
-    return [draw_archived(world, recipe, stream(seed, purpose, number), event_name(number)) for number in numbers]
+    world = open_sampler(greens.load_all(settings.build_dir / "greens", recipe.store), settings, seed)
+    return [draw_archived_event(world, recipe, stream(seed, purpose, number), event_name(number)) for number in numbers]
 
 
 def write_mixture(recipe: MixtureRecipe, purpose: Purpose, seed: int, events: int, settings: TrainingSettings, folder: Path) -> Path:
     """An archive of that many events; asked for more later, it grows."""
     stores = greens.load_all(settings.build_dir / "greens", recipe.store)
     draw = partial(_draw, recipe, purpose, seed, settings)
-    return make_archive(draw, events, folder, made_from(recipe, seed, stores, settings), recipe.events_per_shard, settings.processes)
+    return make_archive(
+        draw, events, folder, shipped_fingerprints(recipe, seed, stores, settings), recipe.events_per_shard, settings.processes
+    )

@@ -29,7 +29,7 @@ def _digest_of_files(folder: Path, pattern: str) -> str:
 
 def fingerprints(recipe: BaseModel, stores: tuple[GreensStore, ...], data: Path | None) -> dict[str, str]:
     """SHA-256 of the recipe, of the stores' configurations, of their decks, and of the data files read ("stated" without a folder)."""
-    decks = "".join(structure.text(store.config.deck) for store in stores)
+    decks = "".join(structure.deck_text(store.config.deck) for store in stores)
     known = {
         "recipe": fingerprint_of(recipe),
         "store": greens.fingerprint_of_all(stores),
@@ -38,6 +38,6 @@ def fingerprints(recipe: BaseModel, stores: tuple[GreensStore, ...], data: Path 
     return known | {name: "stated" if data is None else _digest_of_files(data, pattern) for name, pattern in SOURCES.items()}
 
 
-def made_from(recipe: BaseModel, seed: int, stores: tuple[GreensStore, ...], settings: TrainingSettings) -> dict[str, Any]:
-    """The manifest's `made_from` of a set drawn with that recipe and seed."""
+def shipped_fingerprints(recipe: BaseModel, seed: int, stores: tuple[GreensStore, ...], settings: TrainingSettings) -> dict[str, Any]:
+    """The manifest's `shipped_fingerprints` of a set drawn with that recipe and seed."""
     return {"seed": seed, "commit": commit(), "fingerprints": fingerprints(recipe, stores, settings.data_dir)}

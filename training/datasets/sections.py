@@ -11,8 +11,8 @@ from functools import partial
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from models.analysis.distances import OffsetReadings, read_offsets
-from models.analysis.sections import Reference, draw_section, find_reference
+from models.analysis.distances import DistanceReadings, predict_distances
+from models.analysis.sections import SectionReference, draw_section, find_reference
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
 from models.imaging.style import fingerprint
@@ -23,11 +23,11 @@ from models.specs.pictures import CONDITIONING, DISTANCE_SECTION
 from training.config import TrainingSettings
 from training.datasets.shards import Arrays, Shards, fingerprint_of, make_shards
 from training.earth import greens
-from training.synthesis.events import Event, World, draw_event, draw_range, open_world
+from training.synthesis.events import EventSampler, SyntheticEvent, draw_event, draw_range, open_sampler
 from training.synthesis.records import ORIGIN_S
 from training.synthesis.sources import LABELS, Source
 
-LEAST_ORIGIN_ERROR_S, ORIGIN_ERROR_S_PER_DEG = 2.0, 8.0
+MIN_ORIGIN_ERROR_S, ORIGIN_ERROR_S_PER_DEG = 2.0, 8.0
 
 
 class SectionRecipe(BaseModel):
@@ -52,7 +52,7 @@ class SectionRecipe(BaseModel):
     seed: int
 
 
-def mislocated(source: Source, random: np.random.Generator) -> tuple[Reference, float]:
+def displace_epicenter(source: Source, random: np.random.Generator) -> tuple[SectionReference, float]:
     """
     An epicenter 0.1 to 1 degree off in either direction, and an origin time (POSIX seconds) off by some seconds a degree of that.
 
@@ -62,17 +62,17 @@ def mislocated(source: Source, random: np.random.Generator) -> tuple[Reference, 
     north, east = random.normal(0.0, error_deg, 2)
     latitude = float(np.clip(source.latitude_deg + north, -89.9, 89.9))
     longitude = float((source.longitude_deg + east / np.cos(np.radians(latitude)) + 180.0) % 360.0 - 180.0)
-    origin_s = ORIGIN_S + random.normal(0.0, LEAST_ORIGIN_ERROR_S + ORIGIN_ERROR_S_PER_DEG * error_deg)
-    return Reference(latitude, longitude, "predicted"), origin_s
+    origin_s = ORIGIN_S + random.normal(0.0, MIN_ORIGIN_ERROR_S + ORIGIN_ERROR_S_PER_DEG * error_deg)
+    return SectionReference(latitude, longitude, "predicted"), origin_s
 
 
-def _timed(event: Event, readings: OffsetReadings, random: np.random.Generator) -> tuple[OffsetReadings, Reference]:
+def _timed(event: SyntheticEvent, readings: DistanceReadings, random: np.random.Generator) -> tuple[DistanceReadings, SectionReference]:
     """Readings and epicenter as if arrival times had refined them."""
-    reference, origin_s = mislocated(event.source, random)
+    reference, origin_s = displace_epicenter(event.source, random)
     return replace(readings, origin_times_s=np.where(readings.read, origin_s, np.nan)), reference
 
 
-def _one(world: World, model: OnnxModel, recipe: SectionRecipe, random: np.random.Generator) -> Arrays | None:
+def _one(world: EventSampler, model: OnnxModel, recipe: SectionRecipe, random: np.random.Generator) -> Arrays | None:
     """Section of one event and its truth; None where nothing can be read."""
     kind = str(random.choice(list(recipe.kinds), p=list(recipe.kinds.values())))
     count = int(np.exp(random.uniform(*np.log(recipe.stations))))
@@ -82,7 +82,7 @@ def _one(world: World, model: OnnxModel, recipe: SectionRecipe, random: np.rando
     timed = random.uniform() < recipe.timed_share
     try:
         gather = condition(event.records, CONDITIONING)
-        readings = read_offsets(model, gather)
+        readings = predict_distances(model, gather)
         readings, reference = _timed(event, readings, random) if timed else (readings, find_reference(gather, readings))
         picture = draw_section(DISTANCE_SECTION, gather, readings, reference)
     except UnusableData:
@@ -101,7 +101,7 @@ def draw_sections(recipe: SectionRecipe, settings: TrainingSettings, seed: int) 
     Truth: kind (index in LABELS), depth [km], force azimuth [degrees or NaN], true latitude and longitude, predicted latitude
     and longitude, origin time, number of records, median error of the predicted offsets [degrees].
     """
-    world = open_world(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
+    world = open_sampler(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
     model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=1)
     random = np.random.default_rng([recipe.seed, 77, seed])
     events = [_one(world, model, recipe, random) for _ in range(recipe.events_per_shard)]

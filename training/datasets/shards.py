@@ -95,7 +95,7 @@ def make_archive(
     """
     An archive of events 0 to `count`, the missing ones drawn by `draw(numbers)` in parallel processes; returns its folder.
 
-    `draw` must be picklable and name event n `event_name(n)`. `made_from` goes into the manifest.
+    `draw` must be picklable and name event n `event_name(n)`. `shipped_fingerprints` goes into the manifest.
     """
     with ArchiveWriter(folder, made_from, events_per_shard) as writer, ProcessPoolExecutor(processes, SPAWN) as pool:
         todo = [number for number in range(count) if event_name(number) not in writer.kept]

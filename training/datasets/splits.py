@@ -56,7 +56,7 @@ def year_split(years: Sequence[int] | NDArray[np.int64], shares: tuple[float, fl
     return np.array([PARTS[part_of[int(year)]] for year in years], dtype="<U10")
 
 
-def cell(latitude_deg: float, longitude_deg: float) -> str:
+def region_cell(latitude_deg: float, longitude_deg: float) -> str:
     """Name of the region of 15 by 30 degrees that a place lies in, after its southwestern corner."""
     south = int(np.floor(min(latitude_deg, 89.9) / 15) * 15)
     west = int(np.floor(((longitude_deg + 180) % 360) / 30) * 30 - 180)

@@ -17,14 +17,14 @@ from training.datasets.shards import Arrays, Shards, fingerprint_of, make_shards
 from training.earth import greens
 from training.synthesis.events import (
     NEAR_DEG,
-    Event,
-    World,
+    EventSampler,
+    SyntheticEvent,
+    draw_event_source,
     draw_magnitude,
     draw_near_magnitude,
     draw_range,
-    draw_source,
-    open_world,
-    realize,
+    open_sampler,
+    synthesize_event,
 )
 from training.synthesis.records import ORIGIN_S
 
@@ -58,20 +58,20 @@ def window_start(gather: Gather, window_s: float, first_share: float, random: np
     return gather.start_time_s + (0.0 if first else float(random.uniform(0, spare)))
 
 
-def _event(world: World, recipe: TraceRecipe, random: np.random.Generator) -> Event | None:
+def _event(world: EventSampler, recipe: TraceRecipe, random: np.random.Generator) -> SyntheticEvent | None:
     range_deg = draw_range(recipe.near_share, random)
     kind = str(random.choice(list(recipe.kinds), p=list(recipe.kinds.values())))
     near = range_deg[1] <= NEAR_DEG
     magnitude = draw_near_magnitude(kind, random) if near else draw_magnitude(random, recipe.small_share, recipe.largest_magnitude)
-    source, year, _ = draw_source(world, kind, random, magnitude)
-    return realize(world, source, year, recipe.traces_per_event, range_deg, random)
+    source, year, _ = draw_event_source(world, kind, random, magnitude)
+    return synthesize_event(world, source, year, recipe.traces_per_event, range_deg, random)
 
 
 def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings, seed: int) -> Arrays:
     """One shard: `pictures` uint8 [n, channels, rows, columns], `truth` [n, 2] (distance [degrees], origin lag [s]), `event` [n]."""
     style = spec.style
     assert isinstance(style, AmplitudeStyle | FrequencyStyle)  # noqa: S101  (for the type checker: trace models read traces)
-    world = open_world(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
+    world = open_sampler(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
     random = np.random.default_rng([recipe.seed, seed])
     pictures, truth, events = [], [], []
     for number in range(recipe.events_per_shard):

@@ -16,7 +16,7 @@ from training.earth.greens import GreensStore
 
 Floats = NDArray[np.float64]
 KM_PER_DEGREE = 111.195
-DEEPEST_KM = 700.0
+MAX_DEPTH_KM = 700.0
 # Exponent of the flattened density for Rayleigh waves.
 DENSITY_EXPONENT = 2.275
 
@@ -37,7 +37,7 @@ def _arrivals(traces: Floats, step_s: float, period_s: float) -> tuple[Floats, F
     return (peak + shift) * step_s, 2 * np.pi * 2 * step_s / turned
 
 
-def measured(store: GreensStore, period_s: float, range_deg: tuple[float, float] = (30.0, 90.0)) -> tuple[float, float]:
+def measure_dispersion(store: GreensStore, period_s: float, range_deg: tuple[float, float] = (30.0, 90.0)) -> tuple[float, float]:
     """
     Group velocity [km/s] and the period [s] that it belongs to: distance over time of the vertical motion of a vertical force.
 
@@ -53,12 +53,12 @@ def measured(store: GreensStore, period_s: float, range_deg: tuple[float, float]
 
 def _layers(deck: str) -> tuple[Floats, Floats, Floats, Floats, Floats, float]:
     """Thickness, vp, vs (of SV), density, shear quality factor from the surface down, flattened; and the surface's radius [km]."""
-    rows = np.array(structure.rows(deck))[::-1]
+    rows = np.array(structure.deck_rows(deck))[::-1]
     edges = rows[:, 0] / 1e3
     surface = edges[0]
     found = []
     for upper, lower, above, below in zip(edges[:-1], edges[1:], rows[:-1], rows[1:], strict=True):
-        if upper == lower or surface - upper > DEEPEST_KM:
+        if upper == lower or surface - upper > MAX_DEPTH_KM:
             continue
         parts = max(int(np.ceil((upper - lower) / 8.0)), 1)
         for k in range(parts):
@@ -83,7 +83,7 @@ def phase_velocity(deck: str, period_s: float) -> float:
     return float(flat / np.sqrt(1 + (flat * period_s / (4 * np.pi * surface_km)) ** 2))
 
 
-def predicted(deck: str, period_s: float) -> float:
+def predict_dispersion(deck: str, period_s: float) -> float:
     """Group velocity [km/s] of the fundamental Rayleigh wave at that period, from phase velocities 2 % around it."""
     short, long = period_s / 1.02, period_s * 1.02
     wavenumbers = [2 * np.pi / (period * phase_velocity(deck, period)) for period in (short, long)]

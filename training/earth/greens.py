@@ -148,7 +148,7 @@ def compute(config: GreensConfig, quantity: str, points: list[tuple[float, float
     source = yspec.Source(latitude=0, longitude=0, depth_km=0, force={"r": 1.0})
     receivers = [yspec.Receiver(latitude=0, longitude=distance, depth_km=depth) for depth, distance in points]
     function = yspec.seismograms if quantity == "forces" else yspec.strains
-    data = function(structure.model(config.deck), calculation(config), source, receivers).data[0]
+    data = function(structure.earth_model(config.deck), calculation(config), source, receivers).data[0]
     # At the receiver east points away from the station, so d = -east: displacement (Z, N, E), strain (rr, tt, pp, rt, rp, tp).
     data = data[:, [0, 2]] * [[1], [-1]] if quantity == "forces" else data[:, [0, 2, 1, 4]] * [[1], [1], [1], [-1]]
     return np.asarray(data[..., : int(config.length_min * 60 / config.time_step_s)])
@@ -198,7 +198,7 @@ def build(config: GreensConfig, folder: Path, threads: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     manifest_path = folder / "manifest.json"
     manifest = json.loads(manifest_path.read_text()) if manifest_path.exists() else {}
-    deck = hashlib.sha256(structure.text(config.deck).encode()).hexdigest()
+    deck = hashlib.sha256(structure.deck_text(config.deck).encode()).hexdigest()
     if (manifest.get("fingerprint"), manifest.get("deck_sha256")) != (config.fingerprint(), deck):
         stated = {"fingerprint": config.fingerprint(), "deck_sha256": deck, "commit": commit()}
         manifest = {**stated, "config": config.model_dump(mode="json"), "sha256": {}}

@@ -96,7 +96,7 @@ def _crust(top: Top) -> list[Row]:
     return rows
 
 
-def rows(deck: str) -> list[Row]:
+def deck_rows(deck: str) -> list[Row]:
     """The deck's rows from the center up; a radius twice is a discontinuity. Raises ValueError for a name that is none of DECKS."""
     if deck not in DECKS:
         raise ValueError(f"there is no Earth model {deck!r}; there are {', '.join(DECKS)}")
@@ -109,9 +109,9 @@ def rows(deck: str) -> list[Row]:
     return below + _lid(top, crust[0][0], prem) + crust
 
 
-def text(deck: str) -> str:
+def deck_text(deck: str) -> str:
     """The deck in the format of MINEOS: three lines of header, the middle one of which says that a table follows."""
-    table = rows(deck)
+    table = deck_rows(deck)
     lines = [
         f"{r:8.0f} {rho:8.2f} {vpv:8.2f} {vsv:8.2f} {qk:8.1f} {qm:8.1f} {vph:8.2f} {vsh:8.2f} {eta:8.5f}"
         for r, rho, vpv, vsv, qk, qm, vph, vsh, eta in table
@@ -120,8 +120,8 @@ def text(deck: str) -> str:
     return "\n".join([deck, "1 1.0 1 2", f"{len(table)} 40 112", *lines]) + "\n"
 
 
-def model(deck: str) -> "yspec.Model":
+def earth_model(deck: str) -> "yspec.Model":
     """The engine's model of that deck."""
     import yspec  # noqa: PLC0415  (a training-only engine, loaded where it runs)
 
-    return yspec.Model.prem(deck) if deck == PREM else yspec.Model.from_text(text(deck))
+    return yspec.Model.prem(deck) if deck == PREM else yspec.Model.from_text(deck_text(deck))

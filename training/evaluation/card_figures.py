@@ -8,18 +8,18 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from models.specs.event_type import CLASSES
-from training.evaluation.card_metrics import of_kind, traces_of
-from training.evaluation.event_scores import Scored
+from training.evaluation.card_metrics import all_traces, of_kind
+from training.evaluation.event_scores import EventScores
 from training.evaluation.metrics import expected_calibration_error, wilson
-from training.evaluation.plots import BLUE, GRAY, INK, RED, error_panel, log_x, name_axes, reliability_panel, save, share_panel, sheet
+from training.evaluation.plots import BLUE, GRAY, INK, RED, error_panel, log_x, name_axes, new_sheet, reliability_panel, save, share_panel
 
 Floats = NDArray[np.float64]
-Rows = Sequence[Scored]
+Rows = Sequence[EventScores]
 NOISE, MAGNITUDE = "signal to noise (median over traces)", "magnitude"
 KILOMETERS, DEGREES = 1.0, 0.05
 
 
-def draw(rows: Rows, real: Rows, folder: Path) -> list[Path]:
+def draw_card_figures(rows: Rows, real: Rows, folder: Path) -> list[Path]:
     """All figures that these events tell something for; real events are marked in red."""
     known = [row for row in rows if row.truth.kind in CLASSES]
     quakes, ice = of_kind(rows, "earthquake"), of_kind(rows, "glacial")
@@ -37,12 +37,12 @@ def draw(rows: Rows, real: Rows, folder: Path) -> list[Path]:
     return [folder / name for name, _, any_rows in figures if any_rows]
 
 
-def _values(rows: Rows, value: Callable[[Scored], float]) -> Floats:
+def _values(rows: Rows, value: Callable[[EventScores], float]) -> Floats:
     return np.array([value(row) for row in rows], np.float64)
 
 
 def _types(rows: Rows, path: Path) -> None:
-    figure, (left, right) = sheet(2, 7.6, 3.3)
+    figure, (left, right) = new_sheet(2, 7.6, 3.3)
     confidence = _values(rows, lambda row: max(row.probabilities))
     hits = np.array([row.right for row in rows])
     reliability_panel(left, confidence, hits, np.linspace(0.5, 1.0, 11).tolist())
@@ -72,11 +72,11 @@ def _confusion(axes: Axes, rows: Rows) -> None:
 
 
 def _type_shares(rows: Rows, path: Path) -> None:
-    figure, panels = sheet(3, 9.6, 2.8)
+    figure, panels = new_sheet(3, 9.6, 2.8)
     for kind, color in zip(CLASSES, (BLUE, RED), strict=True):
         group = of_kind(rows, kind)
         right = np.array([row.right for row in group])
-        for axes, value in zip(panels, (lambda r: r.loudness, lambda r: r.truth.magnitude, lambda r: r.stations), strict=True):
+        for axes, value in zip(panels, (lambda r: r.snr, lambda r: r.truth.magnitude, lambda r: r.stations), strict=True):
             share_panel(axes, _values(group, value), right, color, kind)
     log_x(panels[0])
     for axes, name in zip(panels, (NOISE, MAGNITUDE, "stations"), strict=True):
@@ -86,8 +86,8 @@ def _type_shares(rows: Rows, path: Path) -> None:
 
 
 def _offsets(rows: Rows, path: Path) -> None:
-    figure, (left, right) = sheet(2, 7.6, 3.5)
-    values, _ = traces_of(rows)
+    figure, (left, right) = new_sheet(2, 7.6, 3.5)
+    values, _ = all_traces(rows)
     edges = np.arange(0, 181, 3)
     counts, _, _ = np.histogram2d(values[:, 0], values[:, 1], bins=(edges, edges))
     left.grid(visible=False)
@@ -104,8 +104,8 @@ def _offsets(rows: Rows, path: Path) -> None:
 
 
 def _offset_errors(rows: Rows, real: Rows, path: Path) -> None:
-    figure, panels = sheet(4, 11.6, 2.9)
-    values, events = traces_of(rows)
+    figure, panels = new_sheet(4, 11.6, 2.9)
+    values, events = all_traces(rows)
     error = values[:, 1] - values[:, 0]
     magnitude, depth = (_values(rows, value)[events] for value in (lambda r: r.truth.magnitude, lambda r: r.truth.depth_km))
     for axes, against, name in zip(
@@ -118,11 +118,11 @@ def _offset_errors(rows: Rows, real: Rows, path: Path) -> None:
         name_axes(axes, name, "error of distance, degrees" if axes is panels[0] else "")
         axes.set_ylim(DEGREES * 0.9, 200)
     for row in of_kind(real, "earthquake"):
-        own, _ = traces_of([row])
+        own, _ = all_traces([row])
         if len(own):
             _mark(
                 panels,
-                (float(np.median(own[:, 0])), row.loudness, row.truth.magnitude, row.truth.depth_km),
+                (float(np.median(own[:, 0])), row.snr, row.truth.magnitude, row.truth.depth_km),
                 float(np.median(np.abs(own[:, 1] - own[:, 0]))),
                 DEGREES,
             )
@@ -138,7 +138,7 @@ def _mark(panels: Sequence[Axes], places: Sequence[float], error: float, least: 
 
 
 def _depths(quakes: Rows, real: Rows, path: Path) -> None:
-    figure, panels = sheet(4, 11.6, 2.9)
+    figure, panels = new_sheet(4, 11.6, 2.9)
     true, said = _values(quakes, lambda r: r.truth.depth_km), _values(quakes, lambda r: r.depth_km)
     panels[0].plot([1, 700], [1, 700], color=GRAY, linewidth=1, linestyle="--")
     panels[0].plot(np.maximum(true, 1), np.maximum(said, 1), ".", color=BLUE, markersize=4, alpha=0.5, markeredgewidth=0)
@@ -146,7 +146,7 @@ def _depths(quakes: Rows, real: Rows, path: Path) -> None:
     name_axes(panels[0], "true depth, km", "said depth, km")
     error = said - true
     distance = _values(quakes, lambda r: float(np.nanmedian(r.traces.true_deg)))
-    seen = (_values(quakes, lambda r: r.loudness), _values(quakes, lambda r: r.truth.magnitude), distance)
+    seen = (_values(quakes, lambda r: r.snr), _values(quakes, lambda r: r.truth.magnitude), distance)
     for axes, against, name in zip(panels[1:], seen, (NOISE, MAGNITUDE, "median distance, degrees"), strict=True):
         error_panel(axes, against, error, KILOMETERS)
         name_axes(axes, name, "error of depth, km" if axes is panels[1] else "")
@@ -164,7 +164,7 @@ def _depths(quakes: Rows, real: Rows, path: Path) -> None:
             )
             _mark(
                 panels[1:],
-                (row.loudness, row.truth.magnitude, float(np.nanmedian(row.traces.true_deg))),
+                (row.snr, row.truth.magnitude, float(np.nanmedian(row.traces.true_deg))),
                 abs(row.depth_error_km),
                 KILOMETERS,
             )
@@ -173,14 +173,14 @@ def _depths(quakes: Rows, real: Rows, path: Path) -> None:
 
 
 def _azimuths(ice: Rows, path: Path) -> None:
-    figure, panels = sheet(4, 11.6, 2.9)
+    figure, panels = new_sheet(4, 11.6, 2.9)
     true, error = _values(ice, lambda r: r.truth.force_azimuth_deg) % 180, _values(ice, lambda r: r.azimuth_error_deg)
     for shift in (-180, 0, 180):
         panels[0].plot([0, 180], [shift, 180 + shift], color=GRAY, linewidth=1, linestyle="--")
     panels[0].plot(true, (true + error) % 180, ".", color=BLUE, markersize=4, alpha=0.5, markeredgewidth=0)
     panels[0].set(xlim=(0, 180), ylim=(0, 180), xticks=range(0, 181, 45), yticks=range(0, 181, 45))
     name_axes(panels[0], "true azimuth modulo 180", "said azimuth modulo 180")
-    seen = (_values(ice, lambda r: r.loudness), _values(ice, lambda r: r.truth.magnitude), _values(ice, lambda r: r.stations))
+    seen = (_values(ice, lambda r: r.snr), _values(ice, lambda r: r.truth.magnitude), _values(ice, lambda r: r.stations))
     for axes, against, name in zip(panels[1:], seen, (NOISE, MAGNITUDE, "stations"), strict=True):
         error_panel(axes, against, error, 0.0)
         axes.set(ylim=(0, 90), yticks=range(0, 91, 15))

@@ -6,39 +6,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.registry.card import Metric
-from training.evaluation.distance_metrics import score_offset
-from training.evaluation.event_scores import Scored
-from training.evaluation.metrics import metric, percentile, share_metric
+from training.evaluation.distance_metrics import score_distances
+from training.evaluation.event_scores import EventScores
+from training.evaluation.metrics import fraction_metric, metric, percentile
 from training.evaluation.section_metrics import score_azimuth, score_depth, score_type
 from training.synthesis.sources import KINDS
 
 Floats = NDArray[np.float64]
-Rows = Sequence[Scored]
+Rows = Sequence[EventScores]
 Measure = Callable[[Rows, str], tuple[Metric, ...]]
 TWIN_SET, REAL_SET, REAL_EVENT = "catalog twin", "real earthquakes", "real event"
 # Events whose traces stand so many times over their noise, in the median: below, hardly anything is to be seen.
-CLEAR = 5.0
-CLEAR_SET = f"{TWIN_SET}, signal to noise {CLEAR:g} and above"
+HIGH_SNR = 5.0
+HIGH_SNR_SET = f"{TWIN_SET}, signal to noise {HIGH_SNR:g} and above"
 # Traces that stand about ten times over their noise, within a factor of the square root of two.
-LOUDNESS = (7.0, 14.0)
+SNR_MEASURE = (7.0, 14.0)
 MANY = 8
 GOAL_DEG, GOAL_MAGNITUDE = (10.0, 140.0), 5.5
 
 
-def of_kind(rows: Rows, kind: str) -> list[Scored]:
+def of_kind(rows: Rows, kind: str) -> list[EventScores]:
     """The events of a kind."""
     return [row for row in rows if row.truth.kind == kind]
 
 
-def _column(rows: Rows, value: Callable[[Scored], float]) -> Floats:
+def _column(rows: Rows, value: Callable[[EventScores], float]) -> Floats:
     return np.array([value(row) for row in rows], np.float64)
 
 
-def traces_of(rows: Rows) -> tuple[Floats, NDArray[np.int64]]:
+def all_traces(rows: Rows) -> tuple[Floats, NDArray[np.int64]]:
     """All traces that were read [n, 5], columns as in `Traces`, and the number of each one's event [n]."""
-    parts = [
-        np.stack([row.traces.true_deg, row.traces.said_deg, row.traces.sigma_deg, row.traces.late_s, row.traces.loudness]) for row in rows
-    ]
+    parts = [np.stack([row.traces.true_deg, row.traces.said_deg, row.traces.sigma_deg, row.traces.late_s, row.traces.snr]) for row in rows]
     events = np.concatenate([np.full(part.shape[1], number) for number, part in enumerate(parts)])
     values = np.concatenate(parts, axis=1).T
     known = np.isfinite(values[:, :4]).all(axis=1)
@@ -55,7 +53,7 @@ def type_metrics(rows: Rows, dataset: str) -> tuple[Metric, ...]:
 
 def offset_metrics(rows: Rows, dataset: str) -> tuple[Metric, ...]:
     """Over traces, and over those that stand ten times over their noise."""
-    values, events = traces_of(rows)
+    values, events = all_traces(rows)
     if not len(values):
         return ()
     return (*_offset(values, events, dataset), *_at_ten(values, events, dataset))
@@ -63,14 +61,14 @@ def offset_metrics(rows: Rows, dataset: str) -> tuple[Metric, ...]:
 
 def _offset(values: Floats, events: NDArray[np.int64], dataset: str) -> tuple[Metric, ...]:
     said = {"distance_deg": values[:, 1], "distance_uncertainty_deg": values[:, 2], "origin_lag_s": values[:, 3]}
-    return score_offset(said, np.stack([values[:, 0], np.zeros(len(values))], axis=1), events, dataset)
+    return score_distances(said, np.stack([values[:, 0], np.zeros(len(values))], axis=1), events, dataset)
 
 
 def _at_ten(values: Floats, events: NDArray[np.int64], dataset: str) -> tuple[Metric, ...]:
-    ten = (values[:, 4] >= LOUDNESS[0]) & (values[:, 4] < LOUDNESS[1])
+    ten = (values[:, 4] >= SNR_MEASURE[0]) & (values[:, 4] < SNR_MEASURE[1])
     if not ten.any():
         return ()
-    name = f"median absolute error of distance at a signal to noise of {LOUDNESS[0]:g} to {LOUDNESS[1]:g}"
+    name = f"median absolute error of distance at a signal to noise of {SNR_MEASURE[0]:g} to {SNR_MEASURE[1]:g}"
     return (metric(name, dataset, "degree", np.abs(values[ten, 1] - values[ten, 0]), percentile(50), events[ten]),)
 
 
@@ -83,7 +81,7 @@ def depth_metrics(rows: Rows, dataset: str) -> tuple[Metric, ...]:
     truth = _column(quakes, lambda row: row.truth.depth_km)
     served = np.abs(_column(quakes, lambda row: row.served_depth_km) - truth)
     answered = np.flatnonzero(np.isfinite(served))
-    as_served = [share_metric("share within 10 km as served, with arrival times", dataset, served <= 10)]
+    as_served = [fraction_metric("share within 10 km as served, with arrival times", dataset, served <= 10)]
     if len(answered):
         name = "median absolute error as served, with arrival times"
         as_served.append(metric(name, dataset, "kilometer", served[answered], percentile(50), answered))
@@ -117,10 +115,10 @@ def real_type(rows: Rows) -> tuple[Metric, ...]:
     for name, group in (("", quakes), (f", {MANY} stations or more", [row for row in quakes if row.stations >= MANY])):
         if group:
             right = np.array([row.right for row in group])
-            found.append(share_metric(f"share of earthquake sections recognized{name}", REAL_SET, right))
+            found.append(fraction_metric(f"share of earthquake sections recognized{name}", REAL_SET, right))
     for kind in sorted({row.truth.kind for row in rows}):
         flagged = np.array([row.novelty > 1 for row in of_kind(rows, kind)])
-        found.append(share_metric(f"share of {kind} sections flagged as novel", f"{REAL_SET} and others", flagged))
+        found.append(fraction_metric(f"share of {kind} sections flagged as novel", f"{REAL_SET} and others", flagged))
     for row in rows:
         found += _of_event(row, row.stations, {"probability of an earthquake": (row.probabilities[0], "1"), "novelty": (row.novelty, "1")})
     return tuple(found)
@@ -131,15 +129,15 @@ def real_offset(rows: Rows) -> tuple[Metric, ...]:
     quakes = of_kind(rows, "earthquake")
     if not quakes:
         return ()
-    found = list(_offset(*traces_of(quakes), REAL_SET))
+    found = list(_offset(*all_traces(quakes), REAL_SET))
     large = [row for row in quakes if row.truth.magnitude >= GOAL_MAGNITUDE]
     if large:
-        values, events = traces_of(large)
+        values, events = all_traces(large)
         far = (values[:, 0] >= GOAL_DEG[0]) & (values[:, 0] <= GOAL_DEG[1])
         name = f"{REAL_SET}, {GOAL_DEG[0]:g} to {GOAL_DEG[1]:g} degrees, magnitude {GOAL_MAGNITUDE:g} and above"
         found += _offset(values[far], events[far], name) if far.any() else ()
     for row in rows:
-        values, _ = traces_of([row])
+        values, _ = all_traces([row])
         error = values[:, 1] - values[:, 0]
         said = {
             "median absolute error of distance": (float(np.median(np.abs(error))), "degree"),
@@ -163,7 +161,7 @@ def real_depth(rows: Rows) -> tuple[Metric, ...]:
     return tuple(found)
 
 
-def _of_event(row: Scored, count: int, said: dict[str, tuple[float, str]]) -> list[Metric]:
+def _of_event(row: EventScores, count: int, said: dict[str, tuple[float, str]]) -> list[Metric]:
     dataset = f"{REAL_EVENT} {row.truth.name}"
     return [Metric(name=name, dataset=dataset, value=value, unit=unit, n=count) for name, (value, unit) in said.items()]
 

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.registry.card import Metric
-from training.evaluation.metrics import metric, percentile, share
+from training.evaluation.metrics import metric, percent, percentile
 
 Floats = NDArray[np.float64]
 WITHIN = 0.08
 
 
-def score_offset(said: Mapping[str, NDArray[np.floating]], truth: Floats, events: NDArray[np.int64], dataset: str) -> tuple[Metric, ...]:
+def score_distances(said: Mapping[str, NDArray[np.floating]], truth: Floats, events: NDArray[np.int64], dataset: str) -> tuple[Metric, ...]:
     """
     Two-sided errors, shares and coverage of traces, and the bias common to the traces of an event.
 
@@ -31,8 +31,8 @@ def score_offset(said: Mapping[str, NDArray[np.floating]], truth: Floats, events
         metric("median absolute error of distance", dataset, "degree", error, middle, events),
         metric("90th percentile of the absolute error of distance", dataset, "degree", error, far, events),
         metric("median absolute error of distance, the surer half", dataset, "degree", error[sure], middle, events[sure]),
-        metric(f"share of traces within {WITHIN:.0%} of the distance".replace("%", " %"), dataset, "1", within, share, events),
-        metric("share of traces inside one sigma", dataset, "1", held, share, events),
+        metric(f"share of traces within {WITHIN:.0%} of the distance".replace("%", " %"), dataset, "1", within, percent, events),
+        metric("share of traces inside one sigma", dataset, "1", held, percent, events),
         metric("median over events of the error common to their traces", dataset, "degree", bias, middle, numbers),
         metric("median absolute error of origin time", dataset, "second", lag, middle, events),
     )

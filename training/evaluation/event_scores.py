@@ -13,8 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from models.analysis.pipeline import Classification, EventLocation, Models, classify_event, locate_event, read_depth, read_force_azimuth
-from models.analysis.sections import reference_at
+from models.analysis.pipeline import (
+    Classification,
+    EventLocation,
+    Models,
+    classify_event,
+    locate_event,
+    predict_depth,
+    predict_force_azimuth,
+)
+from models.analysis.sections import make_reference
 from models.errors import NoUsableTrace, TooFewStations
 from models.imaging.conditioning import condition
 from models.seismic.earth.travel_times import travel_time_s
@@ -25,7 +33,7 @@ from models.specs.pictures import CONDITIONING
 from training.config import SPAWN, TrainingSettings
 from training.datasets.archive import ArchivedEvent, read_manifest, read_shard
 from training.evaluation.location_scores import Truth, open_models, twin_truth
-from training.evaluation.real_events import read_chosen, real_truth
+from training.evaluation.real_events import read_chosen_events, real_truth
 
 Floats = NDArray[np.float64]
 SPLITS = ("random", "region", "year")
@@ -35,9 +43,9 @@ NAN = float("nan")
 
 
 @dataclass(frozen=True)
-class Traces:
+class TraceScores:
     """
-    Each [traces]: distances in degrees, true, said and one sigma; origin time said less the true one in seconds; loudness.
+    Each [traces]: distances in degrees, true, said and one sigma; origin time said less the true one in seconds; snr.
 
     Loudness is the largest amplitude from the first arrival on over the root mean square before it, in the band that pictures are
     drawn from; NaN without a minute of record before the first arrival.
@@ -47,11 +55,11 @@ class Traces:
     said_deg: Floats
     sigma_deg: Floats
     late_s: Floats
-    loudness: Floats
+    snr: Floats
 
 
 @dataclass(frozen=True)
-class Scored:
+class EventScores:
     """
     One event: truth, the splits that test on it, and what was said; NaN where nothing was.
 
@@ -62,7 +70,7 @@ class Scored:
     truth: Truth
     tested_by: tuple[str, ...]
     stations: int
-    traces: Traces
+    traces: TraceScores
     probabilities: tuple[float, ...]
     novelty: float
     depth_km: float = NAN
@@ -87,13 +95,15 @@ class Scored:
         return (self.force_azimuth_deg - self.truth.force_azimuth_deg + 90.0) % 180.0 - 90.0
 
     @property
-    def loudness(self) -> float:
+    def snr(self) -> float:
         """Median over traces, NaN where none can be told."""
-        known = self.traces.loudness[np.isfinite(self.traces.loudness)]
+        known = self.traces.snr[np.isfinite(self.traces.snr)]
         return float(np.median(known)) if len(known) else NAN
 
 
-def score_event(models: Models, records: Sequence[Record], truth: Truth, origin_s: float, tested_by: tuple[str, ...] = ()) -> Scored | None:
+def score_event(
+    models: Models, records: Sequence[Record], truth: Truth, origin_s: float, tested_by: tuple[str, ...] = ()
+) -> EventScores | None:
     """One event through the served chain; None where no trace can be read."""
     gather = condition(records, CONDITIONING)
     found: EventLocation | None = None
@@ -108,32 +118,32 @@ def score_event(models: Models, records: Sequence[Record], truth: Truth, origin_
         raise ValueError("an event whose type nobody gave has been located without one")
     readings = told.readings if found is None else found.readings
     true = distance_deg(truth.latitude_deg, truth.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
-    traces = Traces(
+    traces = TraceScores(
         true_deg=true,
         said_deg=readings.distances_deg,
         sigma_deg=readings.uncertainties_deg,
         late_s=readings.origin_times_s - origin_s,
-        loudness=loudness(gather, true, truth.depth_km, origin_s),
+        snr=signal_to_noise(gather, true, truth.depth_km, origin_s),
     )
     words = {} if found is None else _section_words(models, gather, told, found, truth.kind)
     probabilities = tuple(told.probabilities[name] for name in CLASSES)
-    return Scored(truth, tested_by, int(readings.read.sum()), traces, probabilities, told.novelty, **words)
+    return EventScores(truth, tested_by, int(readings.read.sum()), traces, probabilities, told.novelty, **words)
 
 
 def _section_words(models: Models, gather: Gather, told: Classification, found: EventLocation, kind: str) -> dict[str, float]:
     """Depth of what was an earthquake, force azimuth of what was glacial, off the section that serving draws at the epicenter."""
-    reference = reference_at(found.location)
+    reference = make_reference(found.location)
     if kind == "glacial":
-        force = read_force_azimuth(models["force_azimuth"], gather, told.readings, reference)
+        force = predict_force_azimuth(models["force_azimuth"], gather, told.readings, reference)
         return {"force_azimuth_deg": force.azimuth_deg, "force_azimuth_sigma_deg": force.uncertainty_deg}
     if kind != "earthquake":
         return {}
-    depth = read_depth(models["depth"], gather, told.readings, reference)
+    depth = predict_depth(models["depth"], gather, told.readings, reference)
     served = NAN if found.depth is None else found.depth.depth_km
     return {"depth_km": depth.depth_km, "depth_sigma_km": depth.uncertainty_km, "served_depth_km": served}
 
 
-def loudness(gather: Gather, distances_deg: Floats, depth_km: float, origin_s: float) -> Floats:
+def signal_to_noise(gather: Gather, distances_deg: Floats, depth_km: float, origin_s: float) -> Floats:
     """Peak over noise [traces], as `Traces` says; a depth that nobody knows counts as 0."""
     depth = depth_km if np.isfinite(depth_km) else 0.0
     first = travel_time_s("P", distances_deg, depth)
@@ -153,7 +163,7 @@ def _peak_over_noise(samples: NDArray[np.float32], after_s: Floats, rate_hz: flo
     return float(np.abs(signal).max()) / noise if noise > 0 else NAN
 
 
-def score_twin(archive: Path, settings: TrainingSettings, most: int | None = None) -> list[Scored]:
+def score_twin(archive: Path, settings: TrainingSettings, most: int | None = None) -> list[EventScores]:
     """Every event of an archive of the twin that some split tests on, at most `most` of each file."""
     stems = list(read_manifest(archive)["shards"])
     work = partial(_score_shard, archive, settings, most)
@@ -162,29 +172,29 @@ def score_twin(archive: Path, settings: TrainingSettings, most: int | None = Non
         return [row for rows in found for row in rows]
 
 
-def _score_shard(archive: Path, settings: TrainingSettings, most: int | None, stem: str) -> list[Scored]:
+def _score_shard(archive: Path, settings: TrainingSettings, most: int | None, stem: str) -> list[EventScores]:
     models = open_models(settings)
-    tested = [event for event in read_shard(archive, stem) if held_out_by(event.truth or {})][:most]
+    tested = [event for event in read_shard(archive, stem) if test_splits_of(event.truth or {})][:most]
     rows = [_archived(models, event) for event in tested]
     return [row for row in rows if row is not None]
 
 
-def held_out_by(truth: Mapping[str, Any]) -> tuple[str, ...]:
+def test_splits_of(truth: Mapping[str, Any]) -> tuple[str, ...]:
     """The splits that have the event in their test part."""
     return tuple(name for name in SPLITS if truth[f"split_{name}"] == TEST)
 
 
-def _archived(models: Models, event: ArchivedEvent) -> Scored | None:
+def _archived(models: Models, event: ArchivedEvent) -> EventScores | None:
     truth = event.truth or {}
-    return score_event(models, event.records, twin_truth(event.name, truth), float(str(truth["origin_time_s"])), held_out_by(truth))
+    return score_event(models, event.records, twin_truth(event.name, truth), float(str(truth["origin_time_s"])), test_splits_of(truth))
 
 
-def score_real(folder: Path, settings: TrainingSettings) -> Iterator[Scored]:
+def score_real(folder: Path, settings: TrainingSettings) -> Iterator[EventScores]:
     """Every event of a folder as `training.evaluation.real_events` reads it; those that cannot be read are left out."""
     models = open_models(settings)
     for place in sorted(path.parent for path in folder.glob("*/event.json")):
         said = json.loads((place / "event.json").read_text())
         origin_s = datetime.fromisoformat(said["origin_time"]).timestamp()
-        row = score_event(models, read_chosen(place), real_truth(said), origin_s)
+        row = score_event(models, read_chosen_events(place), real_truth(said), origin_s)
         if row is not None:
             yield row

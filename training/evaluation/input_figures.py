@@ -9,20 +9,20 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from models.analysis.distances import OffsetReadings, read_offsets
+from models.analysis.distances import DistanceReadings, predict_distances
 from models.analysis.pipeline import Models, section_style
-from models.analysis.sections import Reference, draw_beam, draw_section, draw_source, find_reference
+from models.analysis.sections import SectionReference, draw_beam, draw_section, draw_source, find_reference
 from models.imaging.conditioning import condition
 from models.imaging.render import render_traces
 from models.imaging.style import SectionStyle
-from models.seismic.io.channel_selection import choose_verticals
-from models.seismic.io.inventory import locate_records, read_stations_csv
-from models.seismic.io.miniseed import read_records, scan
+from models.seismic.io.channel_selection import select_channels
+from models.seismic.io.inventory import attach_metadata, read_stations_csv
+from models.seismic.io.miniseed import read_records, scan_miniseed
 from models.seismic.waveforms import Gather, Record
 from models.specs.pictures import CONDITIONING
 from training.config import TrainingSettings
 from training.evaluation.location_scores import open_models
-from training.evaluation.plots import name_axes, save, sheet
+from training.evaluation.plots import name_axes, new_sheet, save
 from training.evaluation.real_events import LIMITS
 
 BUNDLES = Path("app/demo_bundles")
@@ -30,42 +30,42 @@ Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Seen:
+class ShippedSection:
     """An event as the models see it."""
 
     gather: Gather
-    readings: OffsetReadings
-    reference: Reference | None
+    readings: DistanceReadings
+    reference: SectionReference | None
 
 
-def read_bundle(path: Path) -> tuple[Record, ...]:
+def read_demo_bundle(path: Path) -> tuple[Record, ...]:
     """The vertical records of a bundle with one event."""
     with zipfile.ZipFile(path) as bundle:
         content: Mapping[str, bytes] = {name: bundle.read(name) for name in bundle.namelist()}
-    records, _ = read_records([scan(name, data) for name, data in content.items() if name.endswith(".mseed")], LIMITS)
+    records, _ = read_records([scan_miniseed(name, data) for name, data in content.items() if name.endswith(".mseed")], LIMITS)
     books = [read_stations_csv(data, name) for name, data in content.items() if name.endswith(".csv")]
-    chosen, _ = choose_verticals(locate_records(records, books)[0])
+    chosen, _ = select_channels(attach_metadata(records, books)[0])
     return tuple(chosen)
 
 
-def see(models: Models, records: tuple[Record, ...]) -> Seen:
+def read_sections(models: Models, records: tuple[Record, ...]) -> ShippedSection:
     """Records conditioned, offsets read, and the epicenter that they point to."""
     gather = condition(records, CONDITIONING)
-    readings = read_offsets(models["offset"], gather)
-    return Seen(gather, readings, find_reference(gather, readings))
+    readings = predict_distances(models["offset"], gather)
+    return ShippedSection(gather, readings, find_reference(gather, readings))
 
 
-def colored(picture: Picture) -> Picture:
+def colorize(picture: Picture) -> Picture:
     """Three channels [3, rows, columns] as red, green and blue, dark on white as people read wiggles."""
     missing = 3 - len(picture)
     full = np.concatenate([picture, np.repeat(picture[-1:], missing, axis=0)]) if missing > 0 else picture[:3]
     return np.ascontiguousarray(np.moveaxis(full, 0, -1))
 
 
-def draw(settings: TrainingSettings, folder: Path, bundles: Path = BUNDLES) -> list[Path]:
+def draw_input_figures(settings: TrainingSettings, folder: Path, bundles: Path = BUNDLES) -> list[Path]:
     """`reads_NAME.png` for each kind of picture: a trace, the section, trial forces, and what families are told by."""
     models = open_models(settings)
-    quake, ice = (see(models, read_bundle(bundles / f"{name}.zip")) for name in ("earthquake", "glacial"))
+    quake, ice = (read_sections(models, read_demo_bundle(bundles / f"{name}.zip")) for name in ("earthquake", "glacial"))
     paths = [folder / f"reads_{name}.png" for name in ("offset", "event_type", "force_azimuth", "families")]
     _trace(models, quake, paths[0])
     _sections(models, {"earthquake": quake, "glacial": ice}, paths[1])
@@ -74,7 +74,7 @@ def draw(settings: TrainingSettings, folder: Path, bundles: Path = BUNDLES) -> l
     return paths
 
 
-def _trace(models: Models, seen: Seen, path: Path) -> None:
+def _trace(models: Models, seen: ShippedSection, path: Path) -> None:
     """The trace that is read with the least uncertainty, one panel a channel."""
     style = models["offset"].spec.style
     if style.kind not in ("frequency", "amplitude"):
@@ -82,7 +82,7 @@ def _trace(models: Models, seen: Seen, path: Path) -> None:
     surest = int(np.nanargmin(seen.readings.uncertainties_deg))
     picture = render_traces(style, seen.gather, seen.readings.window_start_s)[surest]
     zooms = style.zooms if style.kind == "frequency" else (1.0,) * len(picture)
-    figure, panels = sheet(len(picture), 9.6, 2.2)
+    figure, panels = new_sheet(len(picture), 9.6, 2.2)
     for axes, channel, zoom in zip(panels, picture, zooms, strict=True):
         _image(axes, channel, (0, style.window_s / zoom / 60, 0, len(channel)))
         axes.set_yticks([])
@@ -99,20 +99,20 @@ def section_panel(axes: Axes, style: SectionStyle, picture: Picture, *, close: b
     """A section with its axes named: minutes to the right, degrees down."""
     near = style.close_up if close else None
     span = (0.0, style.window_s / 60) if near is None else (-near.lead_s / 60, (near.window_s - near.lead_s) / 60)
-    _image(axes, colored(picture), (*span, style.rows, 0))
+    _image(axes, colorize(picture), (*span, style.rows, 0))
     whole = 360 if style.vertical_axis == "azimuth" else 180
     ticks = np.arange(0, 361, 90) if whole == 360 else np.array([0, 5, 20, 50, 90, 180])
     axes.set_yticks((ticks / whole) ** style.axis_exponent * style.rows, [f"{tick}" for tick in ticks])
     name_axes(axes, "minutes" if near is None else "minutes after P", "")
 
 
-def _section(models: Models, name: str, seen: Seen) -> tuple[SectionStyle, Picture]:
+def _section(models: Models, name: str, seen: ShippedSection) -> tuple[SectionStyle, Picture]:
     style = section_style(models[name])
     return style, draw_section(style, seen.gather, seen.readings, seen.reference)
 
 
-def _sections(models: Models, events: Mapping[str, Seen], path: Path) -> None:
-    figure, panels = sheet(4, 11.6, 3.1)
+def _sections(models: Models, events: Mapping[str, ShippedSection], path: Path) -> None:
+    figure, panels = new_sheet(4, 11.6, 3.1)
     for number, (kind, seen) in enumerate(events.items()):
         style, picture = _section(models, "event_type", seen)
         bands = len(style.bands)
@@ -124,12 +124,12 @@ def _sections(models: Models, events: Mapping[str, Seen], path: Path) -> None:
     save(figure, path)
 
 
-def _azimuths(models: Models, seen: Seen, path: Path) -> None:
+def _azimuths(models: Models, seen: ShippedSection, path: Path) -> None:
     style = models["force_azimuth"].spec.style
     if style.kind != "beam" or seen.reference is None:
         return
     picture = draw_beam(style, seen.gather, seen.readings, seen.reference)
-    figure, panels = sheet(len(picture), 3.0 * len(picture), 2.9)
+    figure, panels = new_sheet(len(picture), 3.0 * len(picture), 2.9)
     for axes, channel, band in zip(panels, picture, style.bands, strict=True):
         _image(axes, channel, (-style.lead_s, style.window_s - style.lead_s, 360, 0))
         axes.set_yticks(np.arange(0, 361, 90))
@@ -139,11 +139,11 @@ def _azimuths(models: Models, seen: Seen, path: Path) -> None:
     save(figure, path)
 
 
-def _sources(models: Models, events: Mapping[str, Seen], path: Path) -> None:
+def _sources(models: Models, events: Mapping[str, ShippedSection], path: Path) -> None:
     style = models["families"].spec.style
     if style.kind != "source":
         return
-    figure, panels = sheet(4, 9.6, 2.3)
+    figure, panels = new_sheet(4, 9.6, 2.3)
     for number, (kind, seen) in enumerate(events.items()):
         picture = draw_source(style, seen.gather, seen.readings, seen.reference)
         for axes, channel, words in zip(panels[2 * number :], picture, ("level", "over the noise"), strict=False):

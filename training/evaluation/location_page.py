@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from training.config import TrainingSettings, recipe
-from training.datasets.catalog_twin import TwinRecipe, part_of_twin
+from training.datasets.catalog_twin import TwinRecipe, twin_split
 from training.datasets.splits import PARTS
-from training.evaluation.location_scores import Row, calibrated, look, open_models
+from training.evaluation.location_scores import LocationResult, evaluate_location, open_models, recalibrate
 from training.evaluation.location_tables import HEADS, coverage_figure, error_figure, error_table, line, median_of, overview, share_of
-from training.evaluation.markdown import table, write_part
-from training.evaluation.real_events import read_chosen, real_truth
-from training.evaluation.result_cache import kept_rows
+from training.evaluation.markdown import markdown_table, write_part
+from training.evaluation.real_events import read_chosen_events, real_truth
+from training.evaluation.result_cache import cached_results
 
 PAGE = Path("docs/location.md")
 FIGURES = Path("docs/figures")
@@ -41,20 +41,20 @@ def twin_recipe(store: str | None) -> TwinRecipe:
     return stated.model_copy(update={"stations": STATIONS} | ({} if store is None else {"store": store}))
 
 
-def report_louder(settings: TrainingSettings, store: str | None, most: int | None, louder: float) -> None:
+def report_moment_scale(settings: TrainingSettings, store: str | None, most: int | None, louder: float) -> None:
     """Locate the same events so many times as large; write what the noise keeps from the reader, and what it does not."""
     numbers, rows = _tested(twin_recipe(store).model_copy(update={"louder": louder}), settings, most)
     command = f"`python -m training location --louder {louder:g}{'' if most is None else f' --most {most}'}`"
     larger = f"{louder:g} times their moments and forces ({2.0 / 3.0 * np.log10(louder):+.1f} in magnitude)"
     said = f"{command}: the same {len(numbers)} events with {larger}, {len(rows)} located; in the same noise."
-    write_part(PAGE, "louder", "\n\n".join((said, table(HEADS, overview(rows)), sources(rows))))
+    write_part(PAGE, "louder", "\n\n".join((said, markdown_table(HEADS, overview(rows)), page_sources(rows))))
 
 
-def _tested(chosen: TwinRecipe, settings: TrainingSettings, most: int | None) -> tuple[list[int], list[Row]]:
+def _tested(chosen: TwinRecipe, settings: TrainingSettings, most: int | None) -> tuple[list[int], list[LocationResult]]:
     """Numbers of the test events of a twin, and those that can be located, regions stretched as the card says."""
-    numbers = part_of_twin(chosen, settings, PARTS[2])[:most]
+    numbers = twin_split(chosen, settings, PARTS[2])[:most]
     tables = open_models(settings)["offset"].card.calibration
-    return numbers, [calibrated(row, tables) for row in kept_rows(chosen, settings, PARTS[2], numbers)]
+    return numbers, [recalibrate(row, tables) for row in cached_results(chosen, settings, PARTS[2], numbers)]
 
 
 def report_twin(settings: TrainingSettings, store: str | None, most: int | None) -> None:
@@ -71,10 +71,10 @@ def report_twin(settings: TrainingSettings, store: str | None, most: int | None)
         "95 %, of shares after Wilson, of medians by bootstrap. A region is the ellipse of the epicenter and those of its alternatives."
     )
     pictures = "\n".join(f"![{name}](figures/location_{name}.png)" for name in ("errors", "coverage"))
-    write_part(PAGE, "twin", "\n\n".join((said, error_table(rows), sources(rows), pictures)))
+    write_part(PAGE, "twin", "\n\n".join((said, error_table(rows), page_sources(rows), pictures)))
 
 
-def sources(rows: Sequence[Row]) -> str:
+def page_sources(rows: Sequence[LocationResult]) -> str:
     """Class, depth and force azimuth in words; what was called by the wrong class counts as a miss."""
     quakes = [row for row in rows if row.truth.kind == "earthquake"]
     ice = [row for row in rows if row.truth.kind == "glacial"]
@@ -100,8 +100,10 @@ def report_real(settings: TrainingSettings, folder: Path) -> None:
     rows, upright, having, lost = [], [], [], []
     for place in sorted(path.parent for path in folder.glob("*/event.json")):
         truth = real_truth(json.loads((place / "event.json").read_text()))
-        records = read_chosen(place)
-        row, plain = (look(models, some, truth) for some in (records, [replace(record, horizontals=None) for record in records]))
+        records = read_chosen_events(place)
+        row, plain = (
+            evaluate_location(models, some, truth) for some in (records, [replace(record, horizontals=None) for record in records])
+        )
         if row is None or plain is None:
             lost.append(truth.name)
         else:
@@ -118,10 +120,10 @@ def report_real(settings: TrainingSettings, folder: Path) -> None:
     ]
     said = f"`python -m training location --real FOLDER`. Not located (fewer than two stations): {', '.join(lost) or 'none'}."
     lines = [real_line(*told) for told in zip(rows, upright, having, strict=True)]
-    write_part(PAGE, "real", "\n\n".join((said, table(HEADS, groups), table(REAL_HEADS, lines))))
+    write_part(PAGE, "real", "\n\n".join((said, markdown_table(HEADS, groups), markdown_table(REAL_HEADS, lines))))
 
 
-def real_line(row: Row, upright: Row, having: int) -> tuple[str, ...]:
+def real_line(row: LocationResult, upright: LocationResult, having: int) -> tuple[str, ...]:
     """One real event, as found with all of its records and by the vertical ones alone, and how many stations have horizontals."""
     return (
         row.truth.name,

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models.analysis.pipeline import EventLocation, Models, locate_event
-from models.analysis.sections import locate_readings
+from models.analysis.sections import locate_by_readings
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
 from models.seismic.location.distances import Location
-from models.seismic.location.posterior import Maximum
-from models.seismic.location.region_calibration import CARD_KEY, RegionScales, needed, read_scales
+from models.seismic.location.posterior import EpicenterRegion
+from models.seismic.location.region_calibration import CARD_KEY, CoverageScales, read_coverage_scales, scale_to_contain
 from models.seismic.waveforms import Gather, Record
 from models.specs.index import MODELS
 from models.specs.pictures import CONDITIONING
@@ -28,7 +28,7 @@ from training.config import SPAWN, TrainingSettings
 from training.datasets.catalog_twin import TwinRecipe, draw_twin
 
 BATCH = 24
-SLOWEST_KM_S = 3.0  # of Rayleigh waves at the periods of the pictures
+MIN_GROUP_VELOCITY_KM_S = 3.0  # of Rayleigh waves at the periods of the pictures
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class Place:
+class LocationScore:
     """
     A location against the truth: error in kilometers, gap in degrees.
 
@@ -63,7 +63,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Row:
+class LocationResult:
     """
     One event: its truth, what was found by the service (`best`) and by the distances alone, NaN for what it did not say.
 
@@ -73,11 +73,11 @@ class Row:
     truth: Truth
     stations: int
     distance_deg: float
-    loudness_db: float
+    snr_db: float
     said: str
     method: str
-    best: Place
-    offsets: Place
+    best: LocationScore
+    offsets: LocationScore
     depth_km: float
     force_azimuth_deg: float
     ambiguous: bool
@@ -96,29 +96,29 @@ def _plain(model: OnnxModel) -> OnnxModel:
     return replace(model, card=model.card.model_copy(update={"calibration": kept}))
 
 
-def look(models: Models, records: Sequence[Record], truth: Truth) -> Row | None:
+def evaluate_location(models: Models, records: Sequence[Record], truth: Truth) -> LocationResult | None:
     """One event through the serving chain; None where it cannot be located."""
     try:
         gather = condition(records, CONDITIONING)
         found = locate_event(models, gather, records=tuple(records))
-        alone = locate_readings(gather, found.readings)
+        alone = locate_by_readings(gather, found.readings)
     except UnusableData:
         return None
     return _row(gather, found, alone, truth)
 
 
-def _row(gather: Gather, found: EventLocation, alone: Location, truth: Truth) -> Row:
+def _row(gather: Gather, found: EventLocation, alone: Location, truth: Truth) -> LocationResult:
     away = distance_deg(truth.latitude_deg, truth.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
     force = found.force_azimuth
-    return Row(
+    return LocationResult(
         truth=truth,
         stations=int(found.readings.read.sum()),
         distance_deg=float(np.nanmedian(away)),
-        loudness_db=loudness_db(gather),
+        snr_db=peak_snr_db(gather),
         said=found.event_type,
         method=found.method,
-        best=place_of(found.location, truth),
-        offsets=place_of(alone, truth),
+        best=score_location(found.location, truth),
+        offsets=score_location(alone, truth),
         depth_km=np.nan if found.depth is None else found.depth.depth_km,
         force_azimuth_deg=np.nan if force is None else force.azimuth_deg,
         ambiguous=force is not None and force.ambiguous,
@@ -128,39 +128,39 @@ def _row(gather: Gather, found: EventLocation, alone: Location, truth: Truth) ->
 
 def share_in_window(gather: Gather, away_deg: NDArray[np.float64], origin_s: float) -> float:
     """Of stations so far away, the share whose slowest surface waves arrive before the gather's end; NaN without an origin time."""
-    arrive_s = origin_s + away_deg[np.isfinite(away_deg)] * KM_PER_DEGREE / SLOWEST_KM_S
+    arrive_s = origin_s + away_deg[np.isfinite(away_deg)] * KM_PER_DEGREE / MIN_GROUP_VELOCITY_KM_S
     return float(np.mean(arrive_s <= gather.start_time_s + gather.duration_s)) if np.isfinite(origin_s) else np.nan
 
 
-def calibrated(row: Row, calibration: Mapping[str, Any]) -> Row:
+def recalibrate(row: LocationResult, calibration: Mapping[str, Any]) -> LocationResult:
     """A row of plain models, its regions stretched as a card's calibration says (the smallest and largest stated lengths aside)."""
     best, offsets = (
-        _stretched(place, read_scales(calibration, method)) for place, method in ((row.best, row.method), (row.offsets, "offsets"))
+        _stretched(place, read_coverage_scales(calibration, method)) for place, method in ((row.best, row.method), (row.offsets, "offsets"))
     )
     return replace(row, best=best, offsets=offsets)
 
 
-def _stretched(place: Place, scales: RegionScales) -> Place:
+def _stretched(place: LocationScore, scales: CoverageScales) -> LocationScore:
     inner, outer = scales.at(place.effective_stations)
     stretched = place.inner / inner
     return replace(place, stated_km=place.stated_km * inner, inner=stretched, outer=min(place.outer / outer, stretched))
 
 
-def place_of(location: Location, truth: Truth) -> Place:
+def score_location(location: Location, truth: Truth) -> LocationScore:
     """A location against the truth; of its regions the one counts that holds the truth most easily."""
     point = (truth.latitude_deg, truth.longitude_deg)
-    places: tuple[Maximum, ...] = (location, *location.alternatives)
-    return Place(
+    places: tuple[EpicenterRegion, ...] = (location, *location.alternatives)
+    return LocationScore(
         error_km=float(distance_deg(*point, location.latitude_deg, location.longitude_deg)) * KM_PER_DEGREE,
         stated_km=location.horizontal_uncertainty_km,
         gap_deg=location.azimuthal_gap_deg,
         effective_stations=location.effective_stations,
-        inner=min(needed(place, *point) for place in places),
-        outer=min(needed(place, *point) / place.outer for place in places),
+        inner=min(scale_to_contain(place, *point) for place in places),
+        outer=min(scale_to_contain(place, *point) / place.outer for place in places),
     )
 
 
-def loudness_db(gather: Gather) -> float:
+def peak_snr_db(gather: Gather) -> float:
     """How far traces stand out of their noise: peak over median of absolute values in decibels, the median over traces."""
     size = np.abs(gather.samples)
     peak, middle = np.nanmax(size, axis=1), np.nanmedian(size, axis=1)
@@ -168,17 +168,17 @@ def loudness_db(gather: Gather) -> float:
     return float(np.median(20.0 * np.log10(peak[good] / middle[good]))) if good.any() else np.nan
 
 
-def located_twins(recipe: TwinRecipe, settings: TrainingSettings, numbers: Sequence[int]) -> Iterator[dict[int, Row | None]]:
+def locate_twins(recipe: TwinRecipe, settings: TrainingSettings, numbers: Sequence[int]) -> Iterator[dict[int, LocationResult | None]]:
     """Events of the twin by number, drawn now with the recipe's stations and located, uncalibrated, some at a time."""
     parts = list(batched(numbers, BATCH))
     with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
         yield from tqdm(pool.map(partial(_some, recipe, settings), parts), desc="located", unit="batch", total=len(parts))
 
 
-def _some(recipe: TwinRecipe, settings: TrainingSettings, numbers: tuple[int, ...]) -> dict[int, Row | None]:
+def _some(recipe: TwinRecipe, settings: TrainingSettings, numbers: tuple[int, ...]) -> dict[int, LocationResult | None]:
     models = open_models(settings, calibrated=False)
     drawn = zip(numbers, draw_twin(recipe, settings, list(numbers)), strict=True)
-    return {number: look(models, event.records, twin_truth(event.name, event.truth or {})) for number, event in drawn}
+    return {number: evaluate_location(models, event.records, twin_truth(event.name, event.truth or {})) for number, event in drawn}
 
 
 def twin_truth(name: str, said: Mapping[str, object]) -> Truth:

@@ -10,12 +10,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from training.evaluation.location_scores import Row
-from training.evaluation.markdown import table
+from training.evaluation.location_scores import LocationResult
+from training.evaluation.markdown import markdown_table
 from training.evaluation.metrics import bootstrap, wilson
 
 Floats = NDArray[np.float64]
-Value = Callable[[Row], float]
+Value = Callable[[LocationResult], float]
 FAR_KM = 1000.0
 HEADS = ("", "events", "median km", "P90 km", "beyond 1,000 km", "68 % region holds", "90 % region holds")
 CLASSES: tuple[tuple[str, Value, tuple[float, ...]], ...] = (
@@ -24,7 +24,7 @@ CLASSES: tuple[tuple[str, Value, tuple[float, ...]], ...] = (
     ("gap, degrees", lambda row: row.best.gap_deg, (90, 180, 270)),
     ("median distance, degrees", lambda row: row.distance_deg, (20, 50, 80)),
     ("magnitude", lambda row: row.truth.magnitude, (4.8, 5.0, 5.5)),
-    ("peak over noise, dB", lambda row: row.loudness_db, (16, 20, 26)),
+    ("peak over noise, dB", lambda row: row.snr_db, (16, 20, 26)),
 )
 
 
@@ -45,7 +45,7 @@ def median_of(values: Sequence[float], digits: int = 0) -> str:
     return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
-def line(name: str, rows: Sequence[Row]) -> tuple[str, ...]:
+def line(name: str, rows: Sequence[LocationResult]) -> tuple[str, ...]:
     """One group in one line."""
     errors = [row.best.error_km for row in rows]
     return (
@@ -59,22 +59,22 @@ def line(name: str, rows: Sequence[Row]) -> tuple[str, ...]:
     )
 
 
-def error_table(rows: Sequence[Row]) -> str:
+def error_table(rows: Sequence[LocationResult]) -> str:
     """The overview, and each class of what an error may depend on."""
     lines = overview(rows)
     for name, value, borders in CLASSES:
         lines += [line(f"{name} {said}", group) for said, group in classes(rows, value, borders) if group]
-    return table(HEADS, lines)
+    return markdown_table(HEADS, lines)
 
 
-def overview(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+def overview(rows: Sequence[LocationResult]) -> list[tuple[str, ...]]:
     """All events, those with what a location needs, each kind, each method."""
     lines = [line("all", rows), *favored(rows)]
     lines += [line(kind, [row for row in rows if row.truth.kind == kind]) for kind in sorted({row.truth.kind for row in rows})]
     return lines + [line(f"method {name}", [row for row in rows if row.method == name]) for name in sorted({row.method for row in rows})]
 
 
-def favored(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+def favored(rows: Sequence[LocationResult]) -> list[tuple[str, ...]]:
     """Events with many stations, then those of them with what a location needs."""
     many = [row for row in rows if row.stations >= 10]
     held = [row for row in many if row.in_window >= 0.5]
@@ -86,7 +86,7 @@ def favored(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     ]
 
 
-def classes(rows: Sequence[Row], value: Value, borders: tuple[float, ...]) -> list[tuple[str, list[Row]]]:
+def classes(rows: Sequence[LocationResult], value: Value, borders: tuple[float, ...]) -> list[tuple[str, list[LocationResult]]]:
     """Rows by the class of a value; a value on a border is in the class above."""
     names = [
         f"below {borders[0]:g}",
@@ -97,7 +97,7 @@ def classes(rows: Sequence[Row], value: Value, borders: tuple[float, ...]) -> li
     return [(name, [row for row, place in zip(rows, places, strict=True) if place == k]) for k, name in enumerate(names)]
 
 
-def error_figure(rows: Sequence[Row], path: Path) -> None:
+def error_figure(rows: Sequence[LocationResult], path: Path) -> None:
     """Error against each thing that it may depend on, one point an event, medians of quarters."""
     figure = Figure(figsize=(11, 6.4))
     for number, (name, value, _) in enumerate(CLASSES):
@@ -119,7 +119,7 @@ def _scatter(axes: Axes, name: str, values: Floats, errors: Floats) -> None:
     axes.grid(color="#dde3e8", linewidth=0.6)
 
 
-def coverage_figure(rows: Sequence[Row], path: Path) -> None:
+def coverage_figure(rows: Sequence[LocationResult], path: Path) -> None:
     """Share of events held when the stated regions are stretched: 68 % and 90 % at a factor of 1 is what is promised."""
     figure = Figure(figsize=(5.6, 4.2))
     axes = figure.add_subplot()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def with_part(page: str, name: str, text: str) -> str:
+def replace_part(page: str, name: str, text: str) -> str:
     """The page with `text` between the marks of that name; raises ValueError where a mark is missing."""
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
     if begin not in page or end not in page:
@@ -15,10 +15,10 @@ def with_part(page: str, name: str, text: str) -> str:
 
 def write_part(path: Path, name: str, text: str) -> None:
     """Replace one part of a page on disk; raises ValueError where a mark is missing."""
-    path.write_text(with_part(path.read_text(encoding="utf-8"), name, text), encoding="utf-8")
+    path.write_text(replace_part(path.read_text(encoding="utf-8"), name, text), encoding="utf-8")
 
 
-def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def markdown_table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A table in Markdown."""
     lines = [heads, ("---",) * len(heads), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

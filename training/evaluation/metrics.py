@@ -47,7 +47,7 @@ def wilson(hits: int, count: int, z: float = 1.96) -> tuple[float, float]:
     return max(0.0, float(middle - half)), min(1.0, float(middle + half))
 
 
-def share_metric(name: str, dataset: str, hits: NDArray[np.bool_]) -> Metric:
+def fraction_metric(name: str, dataset: str, hits: NDArray[np.bool_]) -> Metric:
     """The share of events [n] of which something is true, with Wilson's interval; raises ZeroDivisionError without events."""
     low, high = wilson(int(hits.sum()), len(hits))
     return Metric(name=name, dataset=dataset, value=int(hits.sum()) / len(hits), low=low, high=high, n=len(hits))
@@ -58,7 +58,7 @@ def percentile(level: float) -> Callable[[NDArray[np.float64]], float]:
     return lambda values: float(np.percentile(values, level))
 
 
-def share(values: NDArray[np.float64]) -> float:
+def percent(values: NDArray[np.float64]) -> float:
     """Mean of zeros and ones."""
     return float(np.mean(values))
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from models.registry.card import Card, Metric
 from models.registry.store import open_store
 from models.specs.index import MODELS
-from training.evaluation.card_metrics import CLEAR, CLEAR_SET, REAL_EVENT, TWIN_SET
-from training.evaluation.markdown import table
+from training.evaluation.card_metrics import HIGH_SNR, HIGH_SNR_SET, REAL_EVENT, TWIN_SET
+from training.evaluation.markdown import markdown_table
 
 FIGURES = "figures/models"
 HEAD = """# The models
@@ -72,7 +72,7 @@ def _across(metrics: Sequence[Metric], heads: tuple[str, ...], datasets: Sequenc
         counts = ", ".join("-" if metric is None else str(metric.n) for metric in row)
         cells = tuple("" if metric is None else number(metric, unit=False) for metric in row)
         lines.append((f"{name}{'' if unit == '1' else f', {unit}s'}", *cells, counts))
-    return table((*heads, "n"), lines)
+    return markdown_table((*heads, "n"), lines)
 
 
 def _events(metrics: Sequence[Metric]) -> str:
@@ -85,10 +85,10 @@ def _events(metrics: Sequence[Metric]) -> str:
         row = [found.get((dataset, name)) for name in names]
         count = str(next(metric.n for metric in row if metric is not None))
         lines.append((dataset.removeprefix(f"{REAL_EVENT} "), *("" if metric is None else f"{metric.value:.3g}" for metric in row), count))
-    return table(("real event", *(name if units[name] == "1" else f"{name}, {units[name]}s" for name in names), "n"), lines)
+    return markdown_table(("real event", *(name if units[name] == "1" else f"{name}, {units[name]}s" for name in names), "n"), lines)
 
 
-def measures(metrics: Sequence[Metric]) -> Iterator[str]:
+def card_measures(metrics: Sequence[Metric]) -> Iterator[str]:
     """The twin by split, everything else line by line, real events one by one."""
     twin = [metric for metric in metrics if metric.dataset.startswith(TWIN_SET)]
     events = [metric for metric in metrics if metric.dataset.startswith(f"{REAL_EVENT} ")]
@@ -109,7 +109,7 @@ def _pictures(folder: Path | None, names: Sequence[tuple[str, str]]) -> list[str
     return [f"![{name.replace('_', ' ')}]({FIGURES}/{name}.png)\n\n{words}" for name, words in there]
 
 
-def section(card: Card, figures: Path | None = None) -> str:
+def model_section(card: Card, figures: Path | None = None) -> str:
     """One model in Markdown, with the figures of that folder."""
     style = card.style
     picture = f"{style['kind']} picture, {style['rows']} by {style['columns']} pixels, window of {style['window_s']:.0f} s"
@@ -130,35 +130,35 @@ def section(card: Card, figures: Path | None = None) -> str:
         *(part for part in seen if part),
         "Limits of use:",
         "\n".join(f"- {limit}" for limit in card.limits),
-        *measures(card.metrics),
+        *card_measures(card.metrics),
         *_pictures(figures, SHOWN.get(card.name, ())),
     ]
     return "\n\n".join(parts)
 
 
-def report(artifacts: Path, figures: Path | None = None) -> str:
+def models_page(artifacts: Path, figures: Path | None = None) -> str:
     """The whole page, models in the order of the catalog."""
     store = open_store(artifacts)
-    return "\n\n".join([HEAD.rstrip(), *[section(store.card(spec.name), figures) for spec in MODELS]]) + "\n"
+    return "\n\n".join([HEAD.rstrip(), *[model_section(store.card(spec.name), figures) for spec in MODELS]]) + "\n"
 
 
 BEGIN, END = "<!-- scores:begin -->", "<!-- scores:end -->"
 FIRST = 3
 
 
-def scores(artifacts: Path) -> str:
+def readme_scores(artifacts: Path) -> str:
     """A short table: the first figures of each card, and the same ones where the twin's events stand over their noise."""
     store, lines = open_store(artifacts), []
     for card in (store.card(spec.name) for spec in MODELS):
-        clear = {metric.name: metric for metric in card.metrics if metric.dataset == CLEAR_SET}
+        clear = {metric.name: metric for metric in card.metrics if metric.dataset == HIGH_SNR_SET}
         for metric in card.metrics[:FIRST]:
             best = clear.get(metric.name)
             cells = number(metric), metric.dataset, str(metric.n), *(("", "") if best is None else (number(best), str(best.n)))
             lines.append((card.name, metric.name, *cells))
-    return table(("model", "measured", "value", "on", "n", f"where signal to noise is {CLEAR:g} and above", "n"), lines)
+    return markdown_table(("model", "measured", "value", "on", "n", f"where signal to noise is {HIGH_SNR:g} and above", "n"), lines)
 
 
-def with_scores(readme: str, table: str) -> str:
+def replace_scores(readme: str, table: str) -> str:
     """README with the table between its two marks; raises ValueError where a mark is missing."""
     if BEGIN not in readme or END not in readme:
         raise ValueError(f"README.md has no place for the scores between {BEGIN} and {END}")

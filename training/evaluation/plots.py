@@ -19,20 +19,20 @@ BLUE, RED, GRAY, PALE, INK = "#1f6fb2", "#c8432b", "#8b98a3", "#dde3e8", "#26323
 COLORS = 96
 CLASSES = 7
 POINTS = 1500
-LEAST = 8
+MIN_EVENTS = 8
 
 
-def sheet(columns: int, width: float, height: float, rows: int = 1) -> tuple[Figure, list[Axes]]:
+def new_sheet(columns: int, width: float, height: float, rows: int = 1) -> tuple[Figure, list[Axes]]:
     """A figure of panels, left to right and top to bottom; width and height in inches."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = [figure.add_subplot(rows, columns, number + 1) for number in range(rows * columns)]
     for one in axes:
-        dress(one)
+        style_axes(one)
     return figure, axes
 
 
-def dress(axes: Axes) -> None:
+def style_axes(axes: Axes) -> None:
     """Thin lines, small words, no box."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(GRAY)
@@ -72,7 +72,7 @@ def save(figure: Figure, path: Path, dpi: int = 100) -> None:
 def classes_of(values: Floats, count: int = CLASSES) -> list[NDArray[np.bool_]]:
     """Classes of about equal size by value, as masks [n] each; fewer where few values are known."""
     known = values[np.isfinite(values)]
-    count = min(count, len(known) // LEAST)
+    count = min(count, len(known) // MIN_EVENTS)
     if count < 1:
         return []
     edges = np.unique(np.quantile(known, np.linspace(0, 1, count + 1)))

@@ -14,23 +14,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.analysis.distances import OffsetReadings
+from models.analysis.distances import DistanceReadings
 from models.analysis.pipeline import EventLocation, Models, classify_event, locate_event
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
-from models.seismic.io.channel_selection import choose_verticals
-from models.seismic.io.inventory import locate_records, read_stations_csv
-from models.seismic.io.miniseed import Limits, read_records, scan
+from models.seismic.io.channel_selection import select_channels
+from models.seismic.io.inventory import attach_metadata, read_stations_csv
+from models.seismic.io.miniseed import MiniseedLimits, read_records, scan_miniseed
 from models.seismic.waveforms import Gather, Record
 from models.specs.index import MODELS
 from models.specs.pictures import CONDITIONING
 from training.evaluation.location_scores import Truth
 
 Floats = NDArray[np.float64]
-LIMITS = Limits(max_traces=2000, max_segments=5000, max_samples=200_000_000, max_span_s=6 * 3600.0)
+LIMITS = MiniseedLimits(max_traces=2000, max_segments=5000, max_samples=200_000_000, max_span_s=6 * 3600.0)
 
 HEAD = """# Real events
 
@@ -44,14 +44,14 @@ stated one sigma. Offset error is the median over traces, gap the azimuthal gap 
 
 
 @dataclass(frozen=True)
-class Reading:
+class RealEventResult:
     """One event's truth and what was read."""
 
     truth: dict[str, Any]
     gather: Gather
     event_type: str
     novelty: float
-    offsets: OffsetReadings
+    offsets: DistanceReadings
     located: EventLocation | None
 
     @property
@@ -60,12 +60,12 @@ class Reading:
         return distance_deg(self.truth["latitude"], self.truth["longitude"], self.gather.latitudes_deg, self.gather.longitudes_deg)
 
 
-def read_chosen(folder: Path) -> tuple[Record, ...]:
+def read_chosen_events(folder: Path) -> tuple[Record, ...]:
     """One vertical record a station, with coordinates from stations.csv."""
-    records, _ = read_records([scan("waveforms.mseed", (folder / "waveforms.mseed").read_bytes())], LIMITS)
+    records, _ = read_records([scan_miniseed("waveforms.mseed", (folder / "waveforms.mseed").read_bytes())], LIMITS)
     book = read_stations_csv((folder / "stations.csv").read_bytes(), "stations.csv")
-    placed, _ = locate_records(records, [book])
-    chosen, _ = choose_verticals(placed)
+    placed, _ = attach_metadata(records, [book])
+    chosen, _ = select_channels(placed)
     return tuple(chosen)
 
 
@@ -79,12 +79,12 @@ def real_truth(said: dict[str, str | float | None]) -> Truth:
 
 def read_gather(folder: Path) -> Gather:
     """The same, conditioned."""
-    return condition(read_chosen(folder), CONDITIONING)
+    return condition(read_chosen_events(folder), CONDITIONING)
 
 
-def read_event(models: Models, folder: Path) -> Reading:
+def evaluate_real_event(models: Models, folder: Path) -> RealEventResult:
     """Classify and locate one event by the serving chain."""
-    records = read_chosen(folder)
+    records = read_chosen_events(folder)
     gather = condition(records, CONDITIONING)
     found = classify_event(models, gather, records=records)
     try:
@@ -92,10 +92,10 @@ def read_event(models: Models, folder: Path) -> Reading:
     except UnusableData:
         located = None
     truth = json.loads((folder / "event.json").read_text())
-    return Reading(truth, gather, found.event_type, found.novelty, found.readings, located)
+    return RealEventResult(truth, gather, found.event_type, found.novelty, found.readings, located)
 
 
-def _located(reading: Reading) -> tuple[str, str, str, str]:
+def _located(reading: RealEventResult) -> tuple[str, str, str, str]:
     """Epicenter error, stated uncertainty, gap and origin time error as text."""
     found = reading.located
     if found is None:
@@ -106,7 +106,7 @@ def _located(reading: Reading) -> tuple[str, str, str, str]:
     return f"{apart:.0f} km", f"{place.horizontal_uncertainty_km:.0f} km", f"{place.azimuthal_gap_deg:.0f}", f"{late:+.0f} s"
 
 
-def row(reading: Reading) -> str:
+def row(reading: RealEventResult) -> str:
     """One line of the table."""
     true = reading.true_distances_deg
     error = reading.offsets.distances_deg - true
@@ -127,7 +127,7 @@ def row(reading: Reading) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def summary(readings: list[Reading]) -> str:
+def summary(readings: list[RealEventResult]) -> str:
     """The figures over all earthquakes, and over the teleseismic traces that the goals are stated for."""
     quakes = [reading for reading in readings if reading.truth["type"] == "earthquake"]
     right = sum(reading.event_type == "earthquake" for reading in quakes)
@@ -149,11 +149,11 @@ def summary(readings: list[Reading]) -> str:
     return "\n".join(lines)
 
 
-def report(artifacts: Path, events: Path) -> str:
+def real_events_page(artifacts: Path, events: Path) -> str:
     """The page for all events of a folder."""
     store = open_store(artifacts)
     models = {spec.name: OnnxModel.load(store, spec, threads=2) for spec in MODELS}
     versions = ", ".join(f"{name} {model.version}" for name, model in models.items())
     folders = sorted(path.parent for path in events.glob("*/event.json"))
-    readings = [read_event(models, folder) for folder in folders]
+    readings = [evaluate_real_event(models, folder) for folder in folders]
     return HEAD + "\n".join(map(row, readings)) + f"\n\nModels: {versions}.\n\n{summary(readings)}\n"

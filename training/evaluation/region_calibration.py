@@ -17,20 +17,20 @@ from numpy.typing import NDArray
 
 from models.registry.card import Card
 from models.registry.store import CARD_FILE, open_store
-from models.seismic.location.posterior import CONFIDENCE, OUTER_CONFIDENCE
+from models.seismic.location.posterior import CONFIDENCE, CONFIDENCE_90
 from models.seismic.location.region_calibration import CARD_KEY
 from training.config import TrainingSettings
-from training.datasets.catalog_twin import part_of_twin
+from training.datasets.catalog_twin import twin_split
 from training.datasets.splits import PARTS
 from training.evaluation.location_page import PAGE, twin_recipe
-from training.evaluation.location_scores import Place, Row
+from training.evaluation.location_scores import LocationResult, LocationScore
 from training.evaluation.location_tables import share_of
-from training.evaluation.markdown import table, write_part
+from training.evaluation.markdown import markdown_table, write_part
 from training.evaluation.metrics import wilson
-from training.evaluation.result_cache import kept_rows
+from training.evaluation.result_cache import cached_results
 
 BORDERS = (6.0, 12.0)
-LEAST = 30  # events of a class that is given factors of its own
+MIN_EVENTS = 30  # events of a class that is given factors of its own
 
 
 def conformal(needed: NDArray[np.float64], level: float) -> float:
@@ -45,45 +45,45 @@ def factor(needed: NDArray[np.float64], level: float) -> float:
     return 1.0 if low <= level <= high else conformal(needed, level)
 
 
-def fit(places: Sequence[Place]) -> dict[str, Any] | None:
+def fit_scales(places: Sequence[LocationScore]) -> dict[str, Any] | None:
     """Borders and factors for a card, as `models.seismic.location.region_calibration` reads them; None where there are too few events."""
-    if len(places) < LEAST:
+    if len(places) < MIN_EVENTS:
         return None
     which = np.digitize([place.effective_stations for place in places], BORDERS)
     groups = [which == k for k in range(len(BORDERS) + 1)]
-    rows = [group if group.sum() >= LEAST else np.ones_like(group) for group in groups]
+    rows = [group if group.sum() >= MIN_EVENTS else np.ones_like(group) for group in groups]
     inner, outer = np.array([place.inner for place in places]), np.array([place.outer for place in places])
     return {
         "stations": list(BORDERS),
         "inner": [round(factor(inner[row], CONFIDENCE), 3) for row in rows],
-        "outer": [round(factor(outer[row], OUTER_CONFIDENCE), 3) for row in rows],
+        "outer": [round(factor(outer[row], CONFIDENCE_90), 3) for row in rows],
         "events": [int(group.sum()) for group in groups],
     }
 
 
-def tables(rows: Sequence[Row]) -> dict[str, Any]:
+def region_tables(rows: Sequence[LocationResult]) -> dict[str, Any]:
     """Tables by method; the distances alone are located for every event, with times only some."""
     by_method = {"offsets": [row.offsets for row in rows]}
     for method in sorted({row.method for row in rows} - {"offsets"}):
         by_method[method] = [row.best for row in rows if row.method == method]
-    found = {method: fit(places) for method, places in by_method.items()}
+    found = {method: fit_scales(places) for method, places in by_method.items()}
     return {method: one for method, one in found.items() if one is not None}
 
 
-def calibrate(settings: TrainingSettings, store: str | None, most: int | None) -> Path:
+def calibrate_regions(settings: TrainingSettings, store: str | None, most: int | None) -> Path:
     """Fit on the twin's validation part, put the tables into the served offset model's card, and tell about it in the docs."""
     chosen = twin_recipe(store)
-    numbers = part_of_twin(chosen, settings, PARTS[1])[:most]
-    rows = kept_rows(chosen, settings, PARTS[1], numbers)
-    found = tables(rows)
+    numbers = twin_split(chosen, settings, PARTS[1])[:most]
+    rows = cached_results(chosen, settings, PARTS[1], numbers)
+    found = region_tables(rows)
     path = open_store(settings.artifacts_dir).path("offset").with_name(CARD_FILE)
     card = Card.load(path)
     card.model_copy(update={"calibration": card.calibration | {CARD_KEY: found}}).save(path)
-    write_part(PAGE, "regions", page(rows, found, len(numbers), chosen.seed))
+    write_part(PAGE, "regions", regions_page(rows, found, len(numbers), chosen.seed))
     return path
 
 
-def page(rows: Sequence[Row], found: dict[str, Any], count: int, seed: int) -> str:
+def regions_page(rows: Sequence[LocationResult], found: dict[str, Any], count: int, seed: int) -> str:
     """The factors, and what the regions held before."""
     lines = [
         (method, name, str(events), f"{inner:.2f}", f"{outer:.2f}")
@@ -94,9 +94,9 @@ def page(rows: Sequence[Row], found: dict[str, Any], count: int, seed: int) -> s
     return (
         f"`python -m training location-regions`: {len(rows)} located of {count} events of the twin's validation part (seed {seed}); the "
         f"factors are in the card of the offset model, the test above is on events that they were not fitted on. A class of fewer than "
-        f"{LEAST} events has the factors of all, and one that held what it promised, but for chance, has 1. Regions of the distances "
+        f"{MIN_EVENTS} events has the factors of all, and one that held what it promised, but for chance, has 1. Regions of the distances "
         f"alone held, before: {before}.\n\n"
-        + table(("method", "effective stations", "events", "68 % ellipse times", "90 % ellipse times"), lines)
+        + markdown_table(("method", "effective stations", "events", "68 % ellipse times", "90 % ellipse times"), lines)
     )
 
 

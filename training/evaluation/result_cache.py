@@ -11,24 +11,24 @@ from models.registry.store import open_store
 from models.specs.index import MODELS
 from training.config import TrainingSettings
 from training.datasets.catalog_twin import TwinRecipe
-from training.evaluation.location_scores import Place, Row, Truth, located_twins
+from training.evaluation.location_scores import LocationResult, LocationScore, Truth, locate_twins
 
-Rows = dict[int, Row | None]
+Rows = dict[int, LocationResult | None]
 """By the event's number; None for one that could not be located."""
 
 
-def kept_rows(recipe: TwinRecipe, settings: TrainingSettings, part: str, numbers: Sequence[int]) -> list[Row]:
+def cached_results(recipe: TwinRecipe, settings: TrainingSettings, part: str, numbers: Sequence[int]) -> list[LocationResult]:
     """Events of a part of the twin, located without the calibration of regions, those kept from an earlier run not again."""
     path = settings.build_dir / "location" / f"{part}{'' if recipe.louder == 1.0 else f'_{recipe.louder:g}_times'}.jsonl"
-    known = read_rows(path, made_by(recipe, settings))
+    known = read_results(path, behavior_digest(recipe, settings))
     missing = [number for number in numbers if number not in known]
-    for rows in located_twins(recipe, settings, missing) if missing else ():
-        add_rows(path, rows)
+    for rows in locate_twins(recipe, settings, missing) if missing else ():
+        append_results(path, rows)
         known |= rows
     return [row for number in numbers if (row := known[number]) is not None]
 
 
-def made_by(recipe: TwinRecipe, settings: TrainingSettings) -> dict[str, Any]:
+def behavior_digest(recipe: TwinRecipe, settings: TrainingSettings) -> dict[str, Any]:
     """What rows depend on: the recipe, the weights, the code that locates."""
     store = open_store(settings.artifacts_dir)
     weights = {spec.name: store.verify(spec).digest for spec in MODELS}
@@ -36,7 +36,7 @@ def made_by(recipe: TwinRecipe, settings: TrainingSettings) -> dict[str, Any]:
     return {"recipe": recipe.model_dump(mode="json"), "weights": weights, "code": code}
 
 
-def read_rows(path: Path, made: dict[str, Any]) -> Rows:
+def read_results(path: Path, made: dict[str, Any]) -> Rows:
     """The rows kept there, if they were made alike; else the file is begun anew."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     if not lines or json.loads(lines[0]) != made:
@@ -47,13 +47,13 @@ def read_rows(path: Path, made: dict[str, Any]) -> Rows:
     return {one["number"]: None if one["row"] is None else _row(one["row"]) for one in found}
 
 
-def add_rows(path: Path, rows: Rows) -> None:
+def append_results(path: Path, rows: Rows) -> None:
     """Append rows."""
     with path.open("a", encoding="utf-8") as file:
         for number, row in rows.items():
             file.write(json.dumps({"number": number, "row": None if row is None else asdict(row)}) + "\n")
 
 
-def _row(said: dict[str, Any]) -> Row:
-    parts = {"truth": Truth(**said["truth"]), "best": Place(**said["best"]), "offsets": Place(**said["offsets"])}
-    return Row(**(said | parts))
+def _row(said: dict[str, Any]) -> LocationResult:
+    parts = {"truth": Truth(**said["truth"]), "best": LocationScore(**said["best"]), "offsets": LocationScore(**said["offsets"])}
+    return LocationResult(**(said | parts))

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from models.registry.card import Metric
 from models.specs.event_type import CLASSES
-from training.evaluation.metrics import bootstrap, expected_calibration_error, metric, percentile, share_metric
+from training.evaluation.metrics import bootstrap, expected_calibration_error, fraction_metric, metric, percentile
 from training.synthesis.sources import LABELS
 
 Floats = NDArray[np.float64]
@@ -22,13 +22,13 @@ def score_type(said: dict[str, NDArray[np.float32]], truth: Floats, dataset: str
     probabilities, kinds = said["probabilities"][known].astype(np.float64), truth[known]
     right = probabilities.argmax(axis=1) == kinds
     recalls = [
-        share_metric(f"share of {name} sections recognized", dataset, right[kinds == k])
+        fraction_metric(f"share of {name} sections recognized", dataset, right[kinds == k])
         for k, name in enumerate(CLASSES)
         if (kinds == k).any()
     ]
     flagged = said["novelty"] > 1
     flags = [
-        share_metric(f"share of {name} sections flagged as novel", dataset, flagged[truth == k])
+        fraction_metric(f"share of {name} sections flagged as novel", dataset, flagged[truth == k])
         for k, name in enumerate(LABELS)
         if (truth == k).any()
     ]
@@ -37,7 +37,7 @@ def score_type(said: dict[str, NDArray[np.float32]], truth: Floats, dataset: str
     return (
         _balanced(right, kinds, dataset),
         *recalls,
-        share_metric("accuracy", dataset, right),
+        fraction_metric("accuracy", dataset, right),
         _calibration(probabilities.max(axis=1), right, dataset),
         *flags,
     )
@@ -64,8 +64,8 @@ def score_depth(said: dict[str, NDArray[np.float32]], truth: Floats, dataset: st
     rows = np.arange(len(truth))
     return (
         metric("median absolute error", dataset, "kilometer", error, percentile(50), rows),
-        share_metric("share within 10 km, two-sided", dataset, error <= 10),
-        share_metric("share of events inside one sigma", dataset, error <= said["depth_uncertainty_km"]),
+        fraction_metric("share within 10 km, two-sided", dataset, error <= 10),
+        fraction_metric("share of events inside one sigma", dataset, error <= said["depth_uncertainty_km"]),
     )
 
 
@@ -76,7 +76,7 @@ def score_azimuth(said: dict[str, NDArray[np.float32]], truth: Floats, dataset: 
     rows = np.arange(len(truth))
     return (
         metric("median absolute error modulo 180 degrees", dataset, "degree", error, percentile(50), rows),
-        share_metric("share within 10 degrees modulo 180", dataset, error <= 10),
-        share_metric("share of right signs", dataset, angle_difference_deg(azimuth, truth, 360.0) < 90),
-        share_metric("share of events inside one sigma", dataset, error <= said["force_azimuth_uncertainty_deg"]),
+        fraction_metric("share within 10 degrees modulo 180", dataset, error <= 10),
+        fraction_metric("share of right signs", dataset, angle_difference_deg(azimuth, truth, 360.0) < 90),
+        fraction_metric("share of events inside one sigma", dataset, error <= said["force_azimuth_uncertainty_deg"]),
     )

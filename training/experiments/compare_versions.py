@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from models.registry.card import Metric
 from models.specs.offset import OFFSET
 from training.config import TrainingSettings, recipe
-from training.evaluation.distance_metrics import score_offset
-from training.evaluation.markdown import table
+from training.evaluation.distance_metrics import score_distances
+from training.evaluation.markdown import markdown_table
 from training.evaluation.models_page import number
-from training.export.quantization import Answers, answers
+from training.export.quantization import Predictions, predict
 from training.tasks import distance
 from training.tasks.section_plans import SectionPlan
-from training.tasks.sections import task_of, unseen_sections
+from training.tasks.sections import load_unseen_sections, task_of
 
-Test = tuple[str, NDArray[np.uint8], Callable[[Answers], Sequence[Metric]]]
+Test = tuple[str, NDArray[np.uint8], Callable[[Predictions], Sequence[Metric]]]
 
 
 def score_versions(name: str, settings: TrainingSettings, graphs: Sequence[Path]) -> str:
@@ -32,24 +32,24 @@ def score_versions(name: str, settings: TrainingSettings, graphs: Sequence[Path]
         raise FileNotFoundError(f"no ONNX file: {', '.join(missing)}")
     rows = []
     for called, pictures, score in _traces(settings) if name == OFFSET.name else _sections(name, settings):
-        scored = [score(answers(path, pictures)) for path in graphs]
+        scored = [score(predict(path, pictures)) for path in graphs]
         rows += [
             (found[0].name, called, *(number(metric, unit=False) for metric in found), str(found[0].n))
             for found in zip(*scored, strict=True)
         ]
-    return table(("measured", "on", *map(str, graphs), "n"), rows)
+    return markdown_table(("measured", "on", *map(str, graphs), "n"), rows)
 
 
 def _sections(name: str, settings: TrainingSettings) -> Iterator[Test]:
     task = task_of(name)
 
-    def score(truth: NDArray[np.float32], called: str, said: Answers) -> Sequence[Metric]:
+    def score(truth: NDArray[np.float32], called: str, said: Predictions) -> Sequence[Metric]:
         return task.score(said, truth[:, 0].astype(np.float64), called)
 
-    for called, (pictures, truth) in unseen_sections(name, recipe("section_models", SectionPlan), settings).items():
+    for called, (pictures, truth) in load_unseen_sections(name, recipe("section_models", SectionPlan), settings).items():
         yield called, pictures, partial(score, truth, called)
 
 
 def _traces(settings: TrainingSettings) -> Iterator[Test]:
-    pictures, truth, events = distance.unseen_traces(settings)
-    yield distance.UNSEEN, pictures, lambda said: score_offset(said, truth, events, distance.UNSEEN)
+    pictures, truth, events = distance.load_unseen_traces(settings)
+    yield distance.UNSEEN_FRACTION, pictures, lambda said: score_distances(said, truth, events, distance.UNSEEN_FRACTION)

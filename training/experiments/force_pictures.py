@@ -20,7 +20,7 @@ from training.evaluation.section_metrics import angle_difference_deg
 Floats = NDArray[np.float64]
 Groups = dict[str, NDArray[np.bool_]]
 SHARDS = 2
-ONE_SIDED, FAINT, LOUD = 0.75, 5.0, 15.0
+ONE_SIDED, LOW_SNR, HIGH_SNR = 0.75, 5.0, 15.0
 
 HEAD = """# Pictures that show the azimuth of a force
 
@@ -47,7 +47,7 @@ def strongest_deg(beams: NDArray[np.uint8]) -> Floats:
 
 def groups_of(truth: Floats) -> Groups:
     """Events by how they are seen; truth [events, 6] as `training.datasets.force_beams` draws it."""
-    _, loudness, side, _, timed, _ = truth.T
+    _, snr, side, _, timed, _ = truth.T
     around = (side < ONE_SIDED) & (timed > 0)
     return {
         "all": np.ones(len(truth), bool),
@@ -55,13 +55,13 @@ def groups_of(truth: Floats) -> Groups:
         "placed as by times": timed > 0,
         "of these, stations to one side": (side >= ONE_SIDED) & (timed > 0),
         "of these, stations around": around,
-        f"around, signal to noise below {FAINT:g}": around & (loudness < FAINT),
-        f"around, {FAINT:g} to {LOUD:g}": around & (loudness >= FAINT) & (loudness < LOUD),
-        f"around, {LOUD:g} and above": around & (loudness >= LOUD),
+        f"around, signal to noise below {LOW_SNR:g}": around & (snr < LOW_SNR),
+        f"around, {LOW_SNR:g} to {HIGH_SNR:g}": around & (snr >= LOW_SNR) & (snr < HIGH_SNR),
+        f"around, {HIGH_SNR:g} and above": around & (snr >= HIGH_SNR),
     }
 
 
-def table(answers: dict[str, Floats], truth: Floats, signed: tuple[str, ...]) -> list[str]:
+def force_table(answers: dict[str, Floats], truth: Floats, signed: tuple[str, ...]) -> list[str]:
     """Lines of a table: of each group and answer the median error, the share within 10 degrees, and of `signed` ones the right signs."""
     lines = ["| events | n | answer | median error, degrees | within 10 degrees | right signs |", "|---|---|---|---|---|---|"]
     for name, rows in groups_of(truth).items():
@@ -90,7 +90,7 @@ def _drawn(settings: TrainingSettings) -> Arrays:
     return force_shards(plan, settings, list(range(SHARDS))).load_all(("beam", "azimuth", "truth"))
 
 
-def page(settings: TrainingSettings, section: Path | None) -> str:
+def force_page(settings: TrainingSettings, section: Path | None) -> str:
     """The page; `section`: an ONNX network that reads the section ordered by azimuth, to compare with, if it is at hand."""
     drawn = _drawn(settings)
     model = OnnxModel.load(open_store(settings.artifacts_dir), FORCE_AZIMUTH, threads=settings.processes)
@@ -105,7 +105,7 @@ def page(settings: TrainingSettings, section: Path | None) -> str:
         ]
         answers["network on the section"] = np.concatenate(parts).astype(np.float64)
     known = np.isfinite(drawn["truth"][:, TRUTH.index("force azimuth")])
-    lines = table({name: said[known] for name, said in answers.items()}, drawn["truth"][known], tuple(answers)[1:])
+    lines = force_table({name: said[known] for name, said in answers.items()}, drawn["truth"][known], tuple(answers)[1:])
     head = HEAD.format(
         command="python -m training force-pictures" + ("" if section is None else " --section NETWORK"),
         commit=commit(),

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from numpy.typing import NDArray
 
-from models.analysis.distances import read_offsets
+from models.analysis.distances import predict_distances
 from models.analysis.sections import draw_section, find_reference
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
@@ -30,7 +30,7 @@ from models.specs.pictures import CONDITIONING, DISTANCE_SECTION
 from training.config import TrainingSettings
 from training.earth import greens
 from training.evaluation.real_events import read_gather
-from training.synthesis.events import World, draw_event, open_world
+from training.synthesis.events import EventSampler, draw_event, open_sampler
 
 EACH = 12
 COLUMNS = 6
@@ -52,14 +52,14 @@ class Shown:
 def _show(group: str, caption: str, gather: Gather, model: OnnxModel) -> Shown | None:
     """The section as served, without its close-up; None where nothing can be read."""
     try:
-        readings = read_offsets(model, gather)
+        readings = predict_distances(model, gather)
         section = draw_section(DISTANCE_SECTION, gather, readings, find_reference(gather, readings))
     except UnusableData:
         return None
     return Shown(group, caption, np.ascontiguousarray(np.moveaxis(section[:3], 0, -1)))
 
 
-def synthetic(world: World, model: OnnxModel, kind: str, count: int, random: np.random.Generator) -> Iterator[Shown]:
+def synthetic_sections(world: EventSampler, model: OnnxModel, kind: str, count: int, random: np.random.Generator) -> Iterator[Shown]:
     """That many sections of that kind, at 6 to 40 stations 5 to 150 degrees away."""
     shown = 0
     while shown < count:
@@ -73,7 +73,7 @@ def synthetic(world: World, model: OnnxModel, kind: str, count: int, random: np.
             yield found
 
 
-def real(folder: Path, model: OnnxModel) -> Iterator[Shown]:
+def real_sections(folder: Path, model: OnnxModel) -> Iterator[Shown]:
     """The events of a folder as training.real_events reads them, each where at least three stations can be read."""
     for place in sorted(path.parent for path in folder.glob("*/event.json")):
         truth = json.loads((place / "event.json").read_text())
@@ -83,7 +83,7 @@ def real(folder: Path, model: OnnxModel) -> Iterator[Shown]:
             yield found
 
 
-def page(sections: Sequence[Shown]) -> str:
+def gallery_page(sections: Sequence[Shown]) -> str:
     """HTML with all pictures in it; nothing else is loaded."""
     parts = [f"<!doctype html><meta charset=utf-8><title>Sections</title><style>{STYLE}</style><h1>Sections, synthetic and real</h1>"]
     for group in dict.fromkeys(shown.group for shown in sections):
@@ -97,7 +97,7 @@ def page(sections: Sequence[Shown]) -> str:
     return "\n".join(parts)
 
 
-def sheet(sections: Sequence[Shown], path: Path) -> None:
+def gallery_figure(sections: Sequence[Shown], path: Path) -> None:
     """All sections on one PNG, group by group, each from a new row on."""
     groups = [[one for one in sections if one.group == group] for group in dict.fromkeys(shown.group for shown in sections)]
     rows = [(group[k : k + COLUMNS]) for group in groups for k in range(0, len(group), COLUMNS)]
@@ -118,11 +118,11 @@ def write_gallery(
 ) -> int:
     """Write the page to `out`/index.html and the sheet to `figure`; returns the number of sections. Waveforms are not kept."""
     model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=settings.processes)
-    world = open_world(greens.load_all(settings.build_dir / "greens", stores), settings, 3407)
+    world = open_sampler(greens.load_all(settings.build_dir / "greens", stores), settings, 3407)
     random = np.random.default_rng([3407, 24])
-    sections = [shown for kind in ("glacial", "earthquake") for shown in synthetic(world, model, kind, each, random)]
-    sections += real(folder, model)
+    sections = [shown for kind in ("glacial", "earthquake") for shown in synthetic_sections(world, model, kind, each, random)]
+    sections += real_sections(folder, model)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "index.html").write_text(page(sections), encoding="utf-8")
-    sheet(sections, figure)
+    (out / "index.html").write_text(gallery_page(sections), encoding="utf-8")
+    gallery_figure(sections, figure)
     return len(sections)

@@ -19,7 +19,7 @@ Batch = tuple[NDArray[np.uint8], NDArray[np.float32]]
 SHARDS_AT_ONCE = 4
 
 
-def fill[Setting: BaseModel](
+def fill_grid[Setting: BaseModel](
     settings: Sequence[Setting], run: Callable[[Setting, Path], Result], folder: Path, mark: str, minutes: float | None
 ) -> list[Result | None]:
     """
@@ -47,7 +47,7 @@ def _write(path: Path, content: dict[str, object]) -> None:
     temporary.rename(path)
 
 
-def shuffled(pictures: NDArray[np.uint8], truth: NDArray[np.float32], held_out: Batch, recipe: FitRecipe) -> Batches:
+def shuffle_shards(pictures: NDArray[np.uint8], truth: NDArray[np.float32], held_out: Batch, recipe: FitRecipe) -> Batches:
     """Batches of arrays in memory, in another order each epoch."""
 
     def train(epoch: int) -> Iterator[Batch]:
@@ -59,7 +59,7 @@ def shuffled(pictures: NDArray[np.uint8], truth: NDArray[np.float32], held_out: 
     return Batches(train, len(truth) // recipe.batch, held_out)
 
 
-def streamed(shards: Shards, held_out: Batch, recipe: FitRecipe) -> Batches:
+def stream_shards(shards: Shards, held_out: Batch, recipe: FitRecipe) -> Batches:
     """Batches of shards of `pictures` and `truth`, some of them in memory at a time, shuffled together."""
     sizes = [len(shards.load(index)["truth"]) for index in range(len(shards.paths))]
 
@@ -76,7 +76,7 @@ def streamed(shards: Shards, held_out: Batch, recipe: FitRecipe) -> Batches:
     return Batches(train, sum(sizes) // recipe.batch, held_out)
 
 
-def described(recipe: FitRecipe) -> str:
+def describe_cell(recipe: FitRecipe) -> str:
     """A fit in words, for a page."""
     return (
         f"width {recipe.width:g}, at most {recipe.epochs} epochs of batches of {recipe.batch}, learning rate {recipe.learning_rate:g}, "

@@ -24,7 +24,7 @@ def _draw(kind: str, number: int, random: np.random.Generator) -> Source:
     return anomalous(kind, PLACE, STEP_S, random)
 
 
-def history(source: Source) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], str]:
+def rate_history(source: Source) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], str]:
     """The strongest component [samples] over its largest value, and what it is in words with that value."""
     components = np.cumsum(source.rates, axis=1) * STEP_S
     strongest = components[np.abs(components).max(axis=1).argmax()]
@@ -36,7 +36,7 @@ def history(source: Source) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]
 def _panels(kind: str, left: Axes, right: Axes, random: np.random.Generator) -> None:
     for number in range(DRAWS):
         source = _draw(kind, number, random)
-        shape, words = history(source)
+        shape, words = rate_history(source)
         shown = np.concatenate([np.zeros(10), shape, np.full(20, shape[-1])])
         left.plot(np.arange(-10, len(shape) + 20) * STEP_S, shown, linewidth=1, label=words)
         rate = source.rates[np.abs(source.rates).max(axis=1).argmax()]

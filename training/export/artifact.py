@@ -15,16 +15,16 @@ import torch
 from numpy.typing import NDArray
 
 from models.imaging.style import channels
-from models.networks.heads import Reader
+from models.networks.heads import PictureModel
 from models.registry.card import Card, Metric
 from models.specs.spec import ModelSpec
 from training.config import commit
-from training.export.quantization import Gate, Shipped, Storage, answers, difference, ship, stored
+from training.export.quantization import QuantizationGate, QuantizedModel, Storage, difference, predict, quantize, quantize_and_check
 
 OPSET = 18
 
 
-def to_onnx(network: Reader, spec: ModelSpec) -> onnx.ModelProto:
+def to_onnx(network: PictureModel, spec: ModelSpec) -> onnx.ModelProto:
     """The float32 graph: input `pictures` uint8 [batch, channels, rows, columns], outputs named as declared."""
     network = network.to("cpu").eval()
     example = torch.zeros(2, channels(spec.style), spec.style.rows, spec.style.columns, dtype=torch.uint8)
@@ -43,17 +43,17 @@ def to_onnx(network: Reader, spec: ModelSpec) -> onnx.ModelProto:
     return program.model_proto
 
 
-def worst_difference(network: Reader, path: Path, pictures: NDArray[np.uint8]) -> float:
+def worst_difference(network: PictureModel, path: Path, pictures: NDArray[np.uint8]) -> float:
     """Largest `difference` between torch and the artifact over all outputs."""
     with torch.no_grad():
         outputs = network(torch.from_numpy(pictures))
     expected = [part.numpy() for part in (outputs if isinstance(outputs, tuple) else (outputs,))]
-    found = answers(path, pictures)
+    found = predict(path, pictures)
     return max(difference(exact, said, name) for exact, (name, said) in zip(expected, found.items(), strict=True))
 
 
 def export(
-    network: Reader,
+    network: PictureModel,
     spec: ModelSpec,
     version: str,
     folder: Path,
@@ -62,7 +62,7 @@ def export(
     limits: tuple[str, ...],
     calibration: dict[str, Any],
     metrics: tuple[Metric, ...] = (),
-    gate: Gate | None = None,
+    gate: QuantizationGate | None = None,
     storage: Storage = "float16",
 ) -> Path:
     """
@@ -75,7 +75,11 @@ def export(
     place.mkdir(parents=True, exist_ok=True)
     path = place / "model.onnx"
     graph = to_onnx(network, spec)
-    shipped = Shipped(stored(graph, storage), {"storage": storage, "gated": False}) if gate is None else ship(spec.name, graph, gate)
+    shipped = (
+        QuantizedModel(quantize(graph, storage), {"storage": storage, "gated": False})
+        if gate is None
+        else quantize_and_check(spec.name, graph, gate)
+    )
     path.write_bytes(shipped.content)
     Card(
         name=spec.name,

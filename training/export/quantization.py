@@ -22,12 +22,12 @@ from models.registry.card import Metric
 Storage = Literal["int8", "float16", "float32"]
 WIDER: tuple[Storage, ...] = ("int8", "float16", "float32")
 SMALLEST_STORED_AS_HALF = 1024
-TRUNK_OPERATIONS = ("Conv", "Gemm", "Relu", "Add", "MaxPool")
+BACKBONE_OPERATIONS = ("Conv", "Gemm", "Relu", "Add", "MaxPool")
 BATCH = 16
-Answers = dict[str, NDArray[Any]]
+Predictions = dict[str, NDArray[Any]]
 
 
-class ShippingRecipe(BaseModel):
+class QuantizationRecipe(BaseModel):
     """The wanted storage, and how far a metric on validation pictures may move from float32's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,25 +41,25 @@ class ShippingRecipe(BaseModel):
 
 
 @dataclass(frozen=True)
-class Gate:
+class QuantizationGate:
     """Validation pictures with their truth, what is measured on them, and the folder that keeps the float32 graph (out of git)."""
 
-    recipe: ShippingRecipe
+    recipe: QuantizationRecipe
     pictures: NDArray[np.uint8]
     truth: NDArray[np.float32]
-    measure: Callable[[Answers, NDArray[np.float32]], tuple[Metric, ...]]
+    measure: Callable[[Predictions, NDArray[np.float32]], tuple[Metric, ...]]
     reference: Path
 
 
 @dataclass(frozen=True)
-class Shipped:
+class QuantizedModel:
     """The graph as stored, and what the gate found."""
 
     content: bytes
     record: dict[str, Any]
 
 
-def without_notes(graph: onnx.ModelProto) -> onnx.ModelProto:
+def strip_metadata(graph: onnx.ModelProto) -> onnx.ModelProto:
     """A copy without torch's notes of where in which file a node was traced."""
     clean = onnx.ModelProto()
     clean.CopyFrom(graph)
@@ -73,7 +73,7 @@ def without_notes(graph: onnx.ModelProto) -> onnx.ModelProto:
 
 def store_as_half(graph: onnx.ModelProto) -> onnx.ModelProto:
     """Large float32 weights kept as float16 with a cast behind them."""
-    halved, casts = without_notes(graph), list[onnx.NodeProto]()
+    halved, casts = strip_metadata(graph), list[onnx.NodeProto]()
     for weight in halved.graph.initializer:
         array = numpy_helper.to_array(weight)
         if array.dtype == np.float32 and array.size >= SMALLEST_STORED_AS_HALF:
@@ -87,7 +87,7 @@ def store_as_half(graph: onnx.ModelProto) -> onnx.ModelProto:
     return halved
 
 
-def trunk_nodes(graph: onnx.ModelProto) -> list[str]:
+def backbone_nodes(graph: onnx.ModelProto) -> list[str]:
     """Names of the trunk's nodes: those of its operations that lead to a weight of the trunk, or hold one."""
     made_by = {name: node for node in graph.graph.node for name in node.output}
     waiting = [node for node in graph.graph.node if any(name.startswith("trunk.") for name in node.input)]
@@ -97,7 +97,7 @@ def trunk_nodes(graph: onnx.ModelProto) -> list[str]:
         if node.name not in found:
             found[node.name] = node
             waiting.extend(made_by[name] for name in node.input if name in made_by)
-    return [name for name, node in found.items() if node.op_type in TRUNK_OPERATIONS]
+    return [name for name, node in found.items() if node.op_type in BACKBONE_OPERATIONS]
 
 
 def store_as_int8(graph: onnx.ModelProto, pictures: NDArray[np.uint8]) -> onnx.ModelProto:
@@ -115,28 +115,28 @@ def store_as_int8(graph: onnx.ModelProto, pictures: NDArray[np.uint8]) -> onnx.M
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "int8.onnx"
         quantization.quantize_static(
-            without_notes(graph),
+            strip_metadata(graph),
             path,
             Reader(),
             quant_format=quantization.QuantFormat.QDQ,
             per_channel=True,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
-            nodes_to_quantize=trunk_nodes(graph),
+            nodes_to_quantize=backbone_nodes(graph),
         )
-        return without_notes(onnx.load(path))
+        return strip_metadata(onnx.load(path))
 
 
-def stored(graph: onnx.ModelProto, storage: Storage, pictures: NDArray[np.uint8] | None = None) -> bytes:
+def quantize(graph: onnx.ModelProto, storage: Storage, pictures: NDArray[np.uint8] | None = None) -> bytes:
     """The graph in that storage, serialized; int8 takes its ranges from those pictures."""
     if storage == "int8":
         if pictures is None:
             raise ValueError("int8 needs pictures to take its ranges from")
         return bytes(store_as_int8(graph, pictures).SerializeToString())
-    return bytes((store_as_half(graph) if storage == "float16" else without_notes(graph)).SerializeToString())
+    return bytes((store_as_half(graph) if storage == "float16" else strip_metadata(graph)).SerializeToString())
 
 
-def answers(content: bytes | Path, pictures: NDArray[np.uint8]) -> Answers:
+def predict(content: bytes | Path, pictures: NDArray[np.uint8]) -> Predictions:
     """Every output of a graph by name, on the CPU."""
     import onnxruntime as ort  # noqa: PLC0415  (training exports without it; only checks run it)
 
@@ -161,7 +161,7 @@ def difference(expected: NDArray[np.float32], found: NDArray[np.float32], name: 
     return float(np.percentile(apart, level) / max(float(np.abs(expected).max()), 1e-6))
 
 
-def changes(exact: tuple[Metric, ...], stored: tuple[Metric, ...], recipe: ShippingRecipe) -> dict[str, float]:
+def changes(exact: tuple[Metric, ...], stored: tuple[Metric, ...], recipe: QuantizationRecipe) -> dict[str, float]:
     """How far each metric moved, as a share of what it may move."""
     found = {}
     for before, after in zip(exact, stored, strict=True):
@@ -170,19 +170,19 @@ def changes(exact: tuple[Metric, ...], stored: tuple[Metric, ...], recipe: Shipp
     return found
 
 
-def ship(name: str, graph: onnx.ModelProto, gate: Gate) -> Shipped:
+def quantize_and_check(name: str, graph: onnx.ModelProto, gate: QuantizationGate) -> QuantizedModel:
     """The wanted storage if no metric moves further than allowed, else the next wider one; float32 is what they are held against."""
     recipe = gate.recipe
     rows = np.linspace(0, len(gate.truth) - 1, min(recipe.gate_pictures, len(gate.truth))).astype(np.int64)
     pictures, truth = gate.pictures[rows], gate.truth[rows]
-    reference = stored(graph, "float32")
+    reference = quantize(graph, "float32")
     gate.reference.mkdir(parents=True, exist_ok=True)
     (gate.reference / "model_float32.onnx").write_bytes(reference)
-    exact = gate.measure(answers(reference, pictures), truth)
+    exact = gate.measure(predict(reference, pictures), truth)
     wanted, refused = recipe.models.get(name, recipe.storage), dict[str, dict[str, float]]()
     for storage in WIDER[WIDER.index(wanted) :]:
-        content = stored(graph, storage, pictures[:: max(len(pictures) // recipe.calibration_pictures, 1)])
-        measured = gate.measure(answers(content, pictures), truth)
+        content = quantize(graph, storage, pictures[:: max(len(pictures) // recipe.calibration_pictures, 1)])
+        measured = gate.measure(predict(content, pictures), truth)
         moved = changes(exact, measured, recipe)
         if max(moved.values()) <= 1:
             break
@@ -198,4 +198,4 @@ def ship(name: str, graph: onnx.ModelProto, gate: Gate) -> Shipped:
         "most_relative_change": recipe.most_relative_change,
         "largest_change_of_the_allowed": max(moved.values()),
     }
-    return Shipped(content, record)
+    return QuantizedModel(content, record)

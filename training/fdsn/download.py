@@ -25,15 +25,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from tqdm import tqdm
 
 from models.errors import AtlasError
-from models.seismic.io.channel_selection import choose_verticals
-from models.seismic.io.inventory import locate_records, read_stationxml
-from models.seismic.io.miniseed import Limits, read_records, scan
+from models.seismic.io.channel_selection import select_channels
+from models.seismic.io.inventory import attach_metadata, read_stationxml
+from models.seismic.io.miniseed import MiniseedLimits, read_records, scan_miniseed
 from models.seismic.waveforms import Record
 from training.config import commit
 from training.datasets.archive import ArchivedEvent, ArchiveWriter
 from training.fdsn.event_lists import EventQuery, ListedEvent, from_quakeml, read_event_list
 
-LIMITS = Limits(max_traces=5000, max_segments=50_000, max_samples=500_000_000, max_span_s=86_400.0)
+LIMITS = MiniseedLimits(max_traces=5000, max_segments=50_000, max_samples=500_000_000, max_span_s=86_400.0)
 REQUESTS = ("get_events", "get_stations", "get_stations_bulk", "get_waveforms", "get_waveforms_bulk")
 COMPLETE = "complete.json"
 log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def read_plan(path: Path) -> FdsnPlan:
     return FdsnPlan.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
 
 
-class Courtesy:
+class RequestThrottle:
     """Spaces requests by `interval_s` over all threads and counts those that failed; that there is no data is no failure."""
 
     def __init__(self, interval_s: float) -> None:
@@ -115,7 +115,7 @@ class Courtesy:
         return turn
 
 
-def open_client(provider: Provider, plan: FdsnPlan, courtesy: Courtesy) -> Any:  # noqa: ANN401  (ObsPy has no types)
+def open_client(provider: Provider, plan: FdsnPlan, courtesy: RequestThrottle) -> Any:  # noqa: ANN401  (ObsPy has no types)
     """ObsPy's client of a data center, every request of it paced; raises FDSNException where nobody answers."""
     client = Client(provider.name, user_agent=plan.user_agent, timeout=plan.timeout_s, service_mappings=dict(provider.services))
     for name in REQUESTS:
@@ -123,7 +123,7 @@ def open_client(provider: Provider, plan: FdsnPlan, courtesy: Courtesy) -> Any: 
     return client
 
 
-def listed_events(plan: FdsnPlan, courtesy: Courtesy) -> list[ListedEvent]:
+def list_events(plan: FdsnPlan, courtesy: RequestThrottle) -> list[ListedEvent]:
     """The events that the plan asks for, from its catalog or its event service."""
     if plan.catalog is not None:
         return plan.events.choose(read_event_list(plan.catalog))
@@ -142,7 +142,7 @@ def _folder(raw: Path, event: ListedEvent) -> Path:
     return raw / f"{UTCDateTime(event.time_s).strftime('%Y%m%dT%H%M%S')}_{name}"
 
 
-def download(event: ListedEvent, plan: FdsnPlan, downloader: Any, courtesy: Courtesy, folder: Path) -> None:  # noqa: ANN401
+def download(event: ListedEvent, plan: FdsnPlan, downloader: Any, courtesy: RequestThrottle, folder: Path) -> None:  # noqa: ANN401
     """Fetch what is missing of one event; it counts as complete when no request of it failed."""
     failed_before = courtesy.failures
     domain = CircularDomain(event.latitude_deg, event.longitude_deg, *plan.range_deg)
@@ -167,13 +167,13 @@ def read_raw(folder: Path) -> tuple[Record, ...]:
     if not files:
         return ()
     try:
-        records, _ = read_records([scan(file.name, file.read_bytes()) for file in files], LIMITS)
+        records, _ = read_records([scan_miniseed(file.name, file.read_bytes()) for file in files], LIMITS)
         books = [read_stationxml(file.read_bytes(), file.name) for file in sorted((folder / "stations").glob("*.xml"))]
     except AtlasError as error:
         log.warning("%s was left out: %s", folder.name, error)
         return ()
-    placed, _ = locate_records(records, books)
-    return tuple(choose_verticals([record for record in placed if record.latitude_deg is not None])[0])
+    placed, _ = attach_metadata(records, books)
+    return tuple(select_channels([record for record in placed if record.latitude_deg is not None])[0])
 
 
 def _archived_name(event: ListedEvent) -> str:
@@ -196,15 +196,15 @@ def _archive(events: list[ListedEvent], plan: FdsnPlan, out: Path) -> None:
                 writer.add(ArchivedEvent(name, records, event.truth))
 
 
-def fetch(plan: FdsnPlan, out: Path) -> Courtesy:
+def fetch_plan(plan: FdsnPlan, out: Path) -> RequestThrottle:
     """
     Fetch the plan's events into `out/raw` and write them to `out/archive`; tells how many requests were made and failed.
 
     Run again after an interruption or a failure it goes on where it was stopped. Raises FDSNException where nobody answers,
     ValueError where `out` was begun by another plan.
     """
-    courtesy = Courtesy(plan.interval_s)
-    events = listed_events(plan, courtesy)
+    courtesy = RequestThrottle(plan.interval_s)
+    events = list_events(plan, courtesy)
     waiting = [event for event in events if not (_folder(out / "raw", event) / COMPLETE).exists()]
     if waiting:
         clients = [open_client(provider, plan, courtesy) for provider in plan.providers]

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.networks.heads import AzimuthReader, DepthReader, TypeReader
+from models.networks.heads import DepthModel, EventTypeModel, ForceAzimuthModel
 
 BATCH = 64
 
@@ -20,7 +20,7 @@ def _in_batches(function: Callable[[Tensor], Tensor | tuple[Tensor, ...]], pictu
 
 
 @torch.no_grad()
-def calibrate_type(network: TypeReader, pictures: NDArray[np.uint8], truth: NDArray[np.float32]) -> dict[str, float]:
+def calibrate_type(network: EventTypeModel, pictures: NDArray[np.uint8], truth: NDArray[np.float32]) -> dict[str, float]:
     """
     Temperature, what novelty is measured by, and both of its scales.
 
@@ -53,7 +53,7 @@ def _spread(error: NDArray[np.floating], sigma: NDArray[np.floating]) -> float:
 
 
 @torch.no_grad()
-def calibrate_depth(network: DepthReader, pictures: NDArray[np.uint8], truth: NDArray[np.float32]) -> dict[str, float]:
+def calibrate_depth(network: DepthModel, pictures: NDArray[np.uint8], truth: NDArray[np.float32]) -> dict[str, float]:
     """A factor on the stated uncertainty so that one sigma holds 68.27 % of the validation sections."""
     depth, sigma = (part.numpy() for part in _in_batches(network, pictures))
     network.spread.fill_(_spread(depth - truth[:, 0], sigma))
@@ -61,7 +61,7 @@ def calibrate_depth(network: DepthReader, pictures: NDArray[np.uint8], truth: ND
 
 
 @torch.no_grad()
-def calibrate_azimuth(network: AzimuthReader, pictures: NDArray[np.uint8], truth: NDArray[np.float32]) -> dict[str, float]:
+def calibrate_azimuth(network: ForceAzimuthModel, pictures: NDArray[np.uint8], truth: NDArray[np.float32]) -> dict[str, float]:
     """A factor on the stated uncertainty so that one sigma holds 68.27 % of the validation sections, modulo 180 degrees."""
     azimuth, sigma, _ = (part.numpy() for part in _in_batches(network, pictures))
     error = (azimuth - truth[:, 0] + 90) % 180 - 90

@@ -19,9 +19,9 @@ from pydantic import BaseModel, ConfigDict
 from sklearn.metrics import normalized_mutual_info_score
 from tqdm import tqdm
 
-from models.networks.families import FamiliesReader
+from models.networks.families import FamiliesModel
 from training.learning.fit import device
-from training.learning.projections import Projection, whitening_of
+from training.learning.projections import Projection, fit_whitening
 
 Pictures = NDArray[np.uint8]
 Labels = NDArray[np.int64]
@@ -58,12 +58,12 @@ class History:
 class Trained:
     """The network with its projection and centers in place, on the CPU; labels [n] of the last assignment; how it went."""
 
-    network: FamiliesReader
+    network: FamiliesModel
     labels: Labels
     history: History
 
 
-def components_of(pictures: int, most: int) -> int:
+def principal_components(pictures: int, most: int) -> int:
     """
     Components that so many pictures carry: one for each eight.
 
@@ -73,7 +73,7 @@ def components_of(pictures: int, most: int) -> int:
     return max(2, min(most, pictures // PICTURES_A_COMPONENT))
 
 
-def unwatched(_: float) -> None:
+def ignore_progress(_: float) -> None:
     """Nobody watches, nobody stops it."""
 
 
@@ -100,7 +100,7 @@ def uniform_over_labels(labels: Labels, random: np.random.Generator) -> Labels:
 
 
 @torch.no_grad()
-def features_of(network: FamiliesReader, pictures: Pictures, batch: int) -> NDArray[np.float32]:
+def features_of(network: FamiliesModel, pictures: Pictures, batch: int) -> NDArray[np.float32]:
     """Features [n, m] of pictures, in evaluation mode, wherever the network is."""
     network.eval()
     where = next(network.parameters()).device
@@ -110,7 +110,9 @@ def features_of(network: FamiliesReader, pictures: Pictures, batch: int) -> NDAr
     return np.concatenate(parts)
 
 
-def run(network: FamiliesReader, pictures: Pictures, plan: ClusterRecipe, folder: Path | None = None, watch: Watch = unwatched) -> Trained:
+def train_deepcluster(
+    network: FamiliesModel, pictures: Pictures, plan: ClusterRecipe, folder: Path | None = None, watch: Watch = ignore_progress
+) -> Trained:
     """
     All rounds of DeepCluster on pictures [n, channels, rows, columns].
 
@@ -118,11 +120,11 @@ def run(network: FamiliesReader, pictures: Pictures, plan: ClusterRecipe, folder
     each batch with the share of the rounds done, and may raise to end the run.
     """
     torch.manual_seed(plan.seed)
-    network, size = network.to(device()), components_of(len(pictures), network.projection.shape[1])
+    network, size = network.to(device()), principal_components(len(pictures), network.projection.shape[1])
     history, before = _resume(folder, network)
     for turn in range(len(history.losses), plan.rounds):
         features = features_of(network, pictures, plan.batch)
-        labels, _ = pseudo_labels(whitening_of(features, size)(features), plan.clusters, plan.seed + turn)
+        labels, _ = pseudo_labels(fit_whitening(features, size)(features), plan.clusters, plan.seed + turn)
         order = uniform_over_labels(labels, np.random.default_rng([plan.seed, turn]))
         history.losses.append(_learn(network, plan, pictures, labels, order, partial(_within, watch, turn, plan.rounds)))
         history.agreements.append(float("nan") if before is None else float(normalized_mutual_info_score(before, labels)))
@@ -131,11 +133,11 @@ def run(network: FamiliesReader, pictures: Pictures, plan: ClusterRecipe, folder
         _keep(folder, network, history, labels)
     network = network.to("cpu").eval()
     features = features_of(network, pictures, plan.batch)
-    labels = set_projection(network, whitening_of(features, size), features, plan.seed)
+    labels = set_projection(network, fit_whitening(features, size), features, plan.seed)
     return Trained(network, labels, history)
 
 
-def set_projection(network: FamiliesReader, projection: Projection, features: NDArray[np.float32], seed: int) -> Labels:
+def set_projection(network: FamiliesModel, projection: Projection, features: NDArray[np.float32], seed: int) -> Labels:
     """Put projection and the centers of those features [n, m] into the network; returns the labels [n] of the centers."""
     whole = projection.padded(network.projection.shape[1])
     labels, centers = pseudo_labels(whole(features), len(network.centers), seed)
@@ -149,7 +151,7 @@ def _within(watch: Watch, turn: int, rounds: int, done: float) -> None:
     watch((turn + done) / rounds)
 
 
-def _learn(network: FamiliesReader, plan: ClusterRecipe, pictures: Pictures, labels: Labels, order: Labels, watch: Watch) -> float:
+def _learn(network: FamiliesModel, plan: ClusterRecipe, pictures: Pictures, labels: Labels, order: Labels, watch: Watch) -> float:
     """One pass over the pseudo-labels with a new classifier; returns the mean loss. bfloat16 where there is a GPU."""
     where = next(network.parameters()).device
     network.last.reset_parameters()
@@ -174,7 +176,7 @@ def _bar(parts: list[Labels]) -> Iterator[Labels]:
     return iter(tqdm(parts, desc="pseudo-labels", unit="batch", mininterval=5, leave=False))
 
 
-def _keep(folder: Path | None, network: FamiliesReader, history: History, labels: Labels) -> None:
+def _keep(folder: Path | None, network: FamiliesModel, history: History, labels: Labels) -> None:
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         state = {"network": network.state_dict(), "history": vars(history), "labels": torch.from_numpy(labels)}
@@ -182,7 +184,7 @@ def _keep(folder: Path | None, network: FamiliesReader, history: History, labels
         (folder / "next.pt").rename(folder / "last.pt")
 
 
-def _resume(folder: Path | None, network: FamiliesReader) -> tuple[History, Labels | None]:
+def _resume(folder: Path | None, network: FamiliesModel) -> tuple[History, Labels | None]:
     if folder is None or not (folder / "last.pt").exists():
         return History(), None
     state = torch.load(folder / "last.pt", map_location="cpu", weights_only=True)

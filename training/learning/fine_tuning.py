@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.networks.families import FamiliesReader
+from models.networks.families import FamiliesModel
 from models.specs.families import EMBEDDING_SIZE
-from training.learning.deepcluster import ClusterRecipe, run
+from training.learning.deepcluster import ClusterRecipe, train_deepcluster
 
 BATCH = 32
 
@@ -22,7 +22,7 @@ class Tuned:
     loss: float
 
 
-def plan_of(clusters: int, rounds: int, seed: int) -> ClusterRecipe:
+def fine_tuning_recipe(clusters: int, rounds: int, seed: int) -> ClusterRecipe:
     """A ResNet18 of an eighth of the width: some hundred pictures carry no more, and a CPU does a round in seconds."""
     return ClusterRecipe(
         architecture="resnet18",
@@ -37,16 +37,16 @@ def plan_of(clusters: int, rounds: int, seed: int) -> ClusterRecipe:
     )
 
 
-def train(pictures: NDArray[np.uint8], clusters: int, rounds: int, seed: int, watch: Callable[[float], None]) -> Tuned:
+def fine_tune_clusters(pictures: NDArray[np.uint8], clusters: int, rounds: int, seed: int, watch: Callable[[float], None]) -> Tuned:
     """
     All rounds on pictures uint8 [events, channels, rows, columns]; `watch(share)` after each batch, may raise to stop.
 
     The same seed gives the same answer on the same machine.
     """
-    plan = plan_of(clusters, rounds, seed)
+    plan = fine_tuning_recipe(clusters, rounds, seed)
     torch.manual_seed(seed)
-    network = FamiliesReader(plan.architecture, plan.width, pictures.shape[1], EMBEDDING_SIZE, clusters, sobel=plan.sobel)
-    trained = run(network, np.ascontiguousarray(pictures), plan, watch=watch)
+    network = FamiliesModel(plan.architecture, plan.width, pictures.shape[1], EMBEDDING_SIZE, clusters, sobel=plan.sobel)
+    trained = train_deepcluster(network, np.ascontiguousarray(pictures), plan, watch=watch)
     with torch.no_grad():
         parts = [
             trained.network(torch.from_numpy(np.ascontiguousarray(part)))[0].numpy()

@@ -22,10 +22,10 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from models.networks.heads import Reader
-from training.learning.prefetch import Feed
+from models.networks.heads import PictureModel
+from training.learning.prefetch import PrefetchStatistics
 
-LONGEST_GRADIENT = 5.0
+MAX_GRADIENT_NORM = 5.0
 
 
 class FitRecipe(BaseModel):
@@ -57,7 +57,7 @@ class Batches:
 
 
 @dataclass
-class Progress:
+class FitProgress:
     """Where a run stands; what a checkpoint holds beside the weights."""
 
     epoch: int = 0
@@ -71,12 +71,12 @@ class Run:
     """A network with what trains it. `model` is the network behind the engine, `network` the same weights bare."""
 
     fabric: Fabric
-    network: Reader
+    network: PictureModel
     model: _FabricModule
     optimizer: torch.optim.Optimizer
     steps: _FabricOptimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
-    progress: Progress = field(default_factory=Progress)
+    progress: FitProgress = field(default_factory=FitProgress)
 
     def share[Kind: np.generic](self, rows: NDArray[Kind]) -> NDArray[Kind]:
         """Rows of a batch that belong to this device."""
@@ -106,14 +106,14 @@ def _on(where: torch.device, pictures: NDArray[np.uint8]) -> Tensor:
     return inputs.pin_memory().to(where, non_blocking=True, memory_format=torch.channels_last) if where.type == "cuda" else inputs
 
 
-def _loss(network: Reader, read: Callable[[Tensor], Tensor], pictures: NDArray[np.uint8], truth: NDArray[np.float32]) -> Tensor:
+def _loss(network: PictureModel, read: Callable[[Tensor], Tensor], pictures: NDArray[np.uint8], truth: NDArray[np.float32]) -> Tensor:
     where = next(network.parameters()).device
     raw = read(_on(where, pictures))
     return torch.as_tensor(network.loss(raw.float(), torch.from_numpy(np.ascontiguousarray(truth)).to(where)))
 
 
 @torch.no_grad()
-def validate(network: Reader, pictures: NDArray[np.uint8], truth: NDArray[np.float32], batch: int) -> float:
+def validate(network: PictureModel, pictures: NDArray[np.uint8], truth: NDArray[np.float32], batch: int) -> float:
     """Mean loss over a whole set, in evaluation mode."""
     network.eval()
     parts = [
@@ -135,26 +135,26 @@ def _validate(run: Run, batches: Batches, batch: int) -> float:
     return float(torch.as_tensor(total)) / len(batches.validation[1])
 
 
-def _epoch(run: Run, batches: Batches, recipe: FitRecipe) -> tuple[float, Feed]:
+def _epoch(run: Run, batches: Batches, recipe: FitRecipe) -> tuple[float, PrefetchStatistics]:
     """One epoch: mean loss of this device, and how its pictures came. Dropout follows from seed, epoch and device, for a resumed run."""
     fabric, epoch = run.fabric, run.progress.epoch
     torch.manual_seed(int(np.random.SeedSequence([recipe.seed, epoch, fabric.global_rank]).generate_state(1)[0]))
     run.model.train()
-    feed = Feed(batches.train(epoch))
+    feed = PrefetchStatistics(batches.train(epoch))
     total, count = torch.zeros((), device=fabric.device), 0
     bar = tqdm(feed, total=batches.steps, desc=f"epoch {epoch + 1}", unit="batch", mininterval=5, disable=not fabric.is_global_zero)
     for pictures, truth in bar:
         run.steps.zero_grad(set_to_none=True)
         loss = _loss(run.network, run.model.raw, run.share(pictures), run.share(truth))
         fabric.backward(loss)
-        fabric.clip_gradients(run.model, run.steps, max_norm=LONGEST_GRADIENT, error_if_nonfinite=False)
+        fabric.clip_gradients(run.model, run.steps, max_norm=MAX_GRADIENT_NORM, error_if_nonfinite=False)
         run.steps.step()
         run.schedule.step()
         total, count = total + loss.detach(), count + 1
     return float(total) / max(count, 1), feed
 
 
-def _prepare(network: Reader, recipe: FitRecipe, steps: int, fabric: Fabric) -> Run:
+def _prepare(network: PictureModel, recipe: FitRecipe, steps: int, fabric: Fabric) -> Run:
     # In bfloat16 on two cores AlexNet learned from 207 pictures a second, with channels-last 242; in float32 from 230 and 290.
     network = network.to(memory_format=torch.channels_last)
     torch.set_float32_matmul_precision("high")
@@ -166,7 +166,9 @@ def _prepare(network: Reader, recipe: FitRecipe, steps: int, fabric: Fabric) -> 
     return Run(fabric, network, model, optimizer, wrapped, schedule)
 
 
-def fit(network: Reader, recipe: FitRecipe, batches: Batches, folder: Path, devices: int | Literal["auto"] = "auto") -> Reader:
+def fit_network(
+    network: PictureModel, recipe: FitRecipe, batches: Batches, folder: Path, devices: int | Literal["auto"] = "auto"
+) -> PictureModel:
     """
     Train to the recipe and return the network with its best weights on validation, on the CPU.
 
@@ -201,7 +203,7 @@ def _part(fabric: Fabric) -> None:
             raise SystemExit(0)
 
 
-def _tell(run: Run, curves: SummaryWriter | None, learned: float, value: float, feed: Feed) -> None:
+def _tell(run: Run, curves: SummaryWriter | None, learned: float, value: float, feed: PrefetchStatistics) -> None:
     if curves is None:
         return
     epoch = run.progress.epoch

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from models.networks.families import POOL, LikenessReader
+from models.networks.families import POOL, KernelRegressionModel
 from models.specs.families import CENTERS, EMBEDDING_SIZE
 from training.learning.deepcluster import set_projection
 from training.learning.projections import Projection
@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 Pictures = NDArray[np.uint8]
 
 
-class DescribeRecipe(BaseModel):
+class KernelRegressionRecipe(BaseModel):
     """
     Kernels and penalties to choose from by cross-validation over sources.
 
@@ -41,15 +41,15 @@ class DescribeRecipe(BaseModel):
     seed: int
 
 
-def weighted(descriptions: Floats) -> Floats:
+def kernel_weights(descriptions: Floats) -> Floats:
     """Descriptions [n, 16] about their mean, of unit variance, times WEIGHTS."""
     spread = np.maximum(descriptions.std(axis=0), 1e-6)
     return np.asarray((descriptions - descriptions.mean(axis=0)) / spread * WEIGHTS)
 
 
-def fit(views: Pictures, targets: Floats, recipe: DescribeRecipe) -> LikenessReader:
+def fit_kernel_regression(views: Pictures, targets: Floats, recipe: KernelRegressionRecipe) -> KernelRegressionModel:
     """A reader of targets [sources, m], m at most EMBEDDING_SIZE, off views [sources, v, channels, rows, columns] of the sources."""
-    known = averaged(views.reshape(-1, *views.shape[2:]))
+    known = predict_from_neighbors(views.reshape(-1, *views.shape[2:]))
     sources = np.repeat(np.arange(len(views)), views.shape[1])
     truth = (targets - targets.mean(axis=0))[sources]
     distances = np.sqrt(_squared_distances(known / 255.0))
@@ -57,14 +57,14 @@ def fit(views: Pictures, targets: Floats, recipe: DescribeRecipe) -> LikenessRea
     misses = [_missed(np.exp(-sharpness * distances), penalty, truth, sources, recipe) for sharpness, penalty in tried]
     sharpness, penalty = tried[int(np.argmin(misses))]
     likeness = np.exp(-sharpness * distances)
-    reader = LikenessReader(torch.from_numpy(known), sharpness, EMBEDDING_SIZE, CENTERS)
+    reader = KernelRegressionModel(torch.from_numpy(known), sharpness, EMBEDDING_SIZE, CENTERS)
     matrix = _solved(likeness, penalty, truth).astype(np.float32)
     projection = Projection(np.zeros(len(known), np.float32), matrix)
     set_projection(reader, projection, likeness.astype(np.float32), recipe.seed)
     return reader.eval()
 
 
-def averaged(pictures: Pictures) -> Pictures:
+def predict_from_neighbors(pictures: Pictures) -> Pictures:
     """Means [n, m] over patches of POOL rows and columns of pictures [n, channels, rows, columns], as bytes."""
     count, channels, rows, columns = pictures.shape
     patches = pictures.reshape(count, channels, rows // POOL[0], POOL[0], columns // POOL[1], POOL[1])
@@ -80,7 +80,7 @@ def _solved(likeness: Floats, penalty: float, truth: Floats) -> Floats:
     return np.asarray(scipy.linalg.solve(likeness + penalty * np.eye(len(likeness)), truth, assume_a="pos"))
 
 
-def _missed(likeness: Floats, penalty: float, truth: Floats, sources: NDArray[np.int64], recipe: DescribeRecipe) -> float:
+def _missed(likeness: Floats, penalty: float, truth: Floats, sources: NDArray[np.int64], recipe: KernelRegressionRecipe) -> float:
     """Mean squared error where the sources of one fold are read by a reader that knows those of the others."""
     folds = np.random.default_rng(recipe.seed).integers(recipe.folds, size=int(sources.max()) + 1)[sources]
     missed = 0.0

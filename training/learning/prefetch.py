@@ -12,7 +12,7 @@ DEPTH = 4
 Batch = tuple[NDArray[np.uint8], NDArray[np.float32]]
 
 
-def ahead(batches: Iterator[Batch], depth: int = DEPTH) -> Iterator[Batch]:
+def prefetch(batches: Iterator[Batch], depth: int = DEPTH) -> Iterator[Batch]:
     """The same batches in the same order, up to `depth` of them drawn in advance; what drawing raises is raised here."""
     with ThreadPoolExecutor(1) as pool:
         pending = deque(pool.submit(next, batches, None) for _ in range(depth))
@@ -21,7 +21,7 @@ def ahead(batches: Iterator[Batch], depth: int = DEPTH) -> Iterator[Batch]:
             yield batch
 
 
-class Feed:
+class PrefetchStatistics:
     """
     An epoch's batches, timed.
 
@@ -30,7 +30,7 @@ class Feed:
     """
 
     def __init__(self, batches: Iterator[Batch]) -> None:
-        self._batches = ahead(batches)
+        self._batches = prefetch(batches)
         self.pictures, self.waited_s, self.seconds = 0, 0.0, 0.0
 
     def __iter__(self) -> Iterator[Batch]:

@@ -26,7 +26,7 @@ class Projection:
         return Projection(self.mean, np.pad(self.matrix, ((0, 0), (0, size - self.matrix.shape[1]))))
 
 
-def whitening_of(features: Floats, size: int) -> Projection:
+def fit_whitening(features: Floats, size: int) -> Projection:
     """
     Principal components of those features [m, n] scaled to unit variance: the published embedding of DeepCluster.
 
@@ -39,7 +39,7 @@ def whitening_of(features: Floats, size: int) -> Projection:
     return Projection(mean, (directions[:size].T / used).astype(np.float32))
 
 
-def agreement_of(one: Floats, other: Floats, size: int) -> Projection:
+def label_agreement(one: Floats, other: Floats, size: int) -> Projection:
     """
     Directions in which two views [m, n] of the same sources agree, each scaled by how much.
 

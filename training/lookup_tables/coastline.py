@@ -26,7 +26,7 @@ def arcs(topology: dict[str, Any]) -> list[Floats]:
     return [np.cumsum(np.array(arc, np.float64), axis=0) * scale + shift for arc in topology["arcs"]]
 
 
-def thinned(line: Floats, tolerance: float) -> Floats:
+def simplify_lines(line: Floats, tolerance: float) -> Floats:
     """The points that a line cannot do without (Douglas & Peucker 1973, doi:10.3138/FM57-6770-U75U-7727)."""
     keep = np.zeros(len(line), bool)
     keep[[0, -1]] = True
@@ -48,7 +48,7 @@ def thinned(line: Floats, tolerance: float) -> Floats:
     return line[keep]
 
 
-def without_seams(line: Floats) -> list[Floats]:
+def remove_seams(line: Floats) -> list[Floats]:
     """Parts of a line that do not run along the date line or the south pole, where polygons are closed and no coast is."""
     seam = (np.abs(line[:, 0]) > 179.99) | (line[:, 1] < -89.9)
     joins = seam[:-1] & seam[1:]
@@ -60,9 +60,9 @@ def main() -> None:
     """Pack the lines of the file named first into the file named second."""
     source, target = map(Path, sys.argv[1:])
     lines = [
-        part for arc in arcs(json.loads(source.read_text())) for part in without_seams(arc) if np.ptp(part, axis=0).max() > SMALLEST_DEG
+        part for arc in arcs(json.loads(source.read_text())) for part in remove_seams(arc) if np.ptp(part, axis=0).max() > SMALLEST_DEG
     ]
-    kept = [thinned(line, TOLERANCE_DEG) for line in lines]
+    kept = [simplify_lines(line, TOLERANCE_DEG) for line in lines]
     points = np.rint(np.concatenate(kept) * UNITS_PER_DEG).astype(np.int16)
     np.savez_compressed(target, points=points, lengths=np.array([len(line) for line in kept], np.uint16))
 

@@ -7,23 +7,23 @@ from models.seismic.earth.maximum_depth import STEP_DEG, TABLE
 from models.seismic.geodesy import distance_deg
 from training.synthesis.catalogs import EarthquakeCatalog
 
-REACH_DEG = 4.0
+SEARCH_RADIUS_DEG = 4.0
 
 
-def deepest_of(catalog: EarthquakeCatalog) -> NDArray[np.uint16]:
+def maximum_depths(catalog: EarthquakeCatalog) -> NDArray[np.uint16]:
     """Depth in km [latitudes, longitudes] of the deepest earthquake within REACH_DEG of each node; 0 where there was none."""
     latitudes = np.arange(-90 + STEP_DEG / 2, 90, STEP_DEG)
     longitudes = np.arange(-180 + STEP_DEG / 2, 180, STEP_DEG)
     deepest = np.zeros((len(latitudes), len(longitudes)), np.uint16)
     for row, latitude in enumerate(latitudes):
-        near = np.abs(catalog.latitudes_deg - latitude) <= REACH_DEG
+        near = np.abs(catalog.latitudes_deg - latitude) <= SEARCH_RADIUS_DEG
         places = catalog.latitudes_deg[near, None], catalog.longitudes_deg[near, None]
-        within = distance_deg(*places, latitude, longitudes[None]) <= REACH_DEG
+        within = distance_deg(*places, latitude, longitudes[None]) <= SEARCH_RADIUS_DEG
         deepest[row] = np.where(within, catalog.depths_km[near, None], 0.0).max(axis=0, initial=0.0).round()
     return deepest
 
 
-def write_table(catalog: EarthquakeCatalog) -> str:
+def write_maximum_depth(catalog: EarthquakeCatalog) -> str:
     """Write the table; returns its path."""
-    np.savez_compressed(TABLE, deepest_km=deepest_of(catalog))
+    np.savez_compressed(TABLE, deepest_km=maximum_depths(catalog))
     return str(TABLE)

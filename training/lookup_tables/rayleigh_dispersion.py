@@ -13,7 +13,7 @@ from training.earth.dispersion import phase_velocity
 from training.earth.structure import PREM
 
 
-def write_table(deck: str = PREM, path: Path = TABLE) -> Path:
+def write_rayleigh_dispersion(deck: str = PREM, path: Path = TABLE) -> Path:
     """Meters a second int32 [periods], fundamental mode, of a deck."""
     velocities = np.array([phase_velocity(deck, float(period)) for period in PERIODS_S])
     np.savez_compressed(path, meters_a_second=np.round(1000.0 * velocities).astype(np.int32))

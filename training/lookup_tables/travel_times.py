@@ -31,7 +31,7 @@ BRANCHES: dict[str, tuple[tuple[str, ...], float, float]] = {
 LAST = ("PKPab",)  # the later branch where there are several; the first of all others
 
 
-def write_table(model: str = "ak135", path: Path = TABLE) -> Path:
+def write_travel_times(model: str = "ak135", path: Path = TABLE) -> Path:
     """Milliseconds int32 [phases, depths, distances], -1 where there is no arrival."""
     seconds = np.full((len(PHASES), len(DEPTHS_KM), len(DISTANCES_DEG)), np.nan)
     taup = TauPyModel(model).model

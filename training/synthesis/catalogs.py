@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.seismic.io.inventory import own_table
+from models.seismic.io.inventory import builtin_stations
 
 DAY_S = 86_400.0
 # Centers of the published source regions of glacial earthquakes in Greenland (Veitch & Nettles 2012, table 1), degrees.
@@ -111,7 +111,7 @@ def _times(rows: list[dict[str, str]], name: str) -> NDArray[np.float64]:
     return np.array([datetime.fromisoformat(row[name]).timestamp() for row in rows])
 
 
-def some_time(years: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.float64]:
+def random_time(years: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.float64]:
     """Random POSIX times within those years."""
     starts = np.array([datetime(int(year), 1, 1, tzinfo=UTC).timestamp() for year in years])
     return np.asarray(starts + random.uniform(0, 365 * DAY_S, len(years)))
@@ -142,7 +142,7 @@ def _stated_earthquakes(random: np.random.Generator, count: int) -> EarthquakeCa
     moments = 10 ** (1.5 * (5.0 + random.exponential(0.6, count)) + 9.1)
     tensors, years = random_double_couples(random, moments), random.integers(1995, 2016, count)
     names = tuple(f"stated_{number:05d}" for number in range(count))
-    times = some_time(years, random)
+    times = random_time(years, random)
     return EarthquakeCatalog(names, times, np.clip(places[:, 0], -89, 89), places[:, 1], depths, tensors, years)
 
 
@@ -172,7 +172,7 @@ def _stated_glacial_earthquakes(random: np.random.Generator, count: int) -> Glac
     regions = tuple(f"glacier_{number}" for number in glaciers)
     # As in the catalog: 4.8 in the middle, 0.1 about it.
     magnitudes = np.round(random.normal(4.8, 0.1, count), 1)
-    times = some_time(years, random)
+    times = random_time(years, random)
     return GlacialCatalog(names, regions, times, magnitudes, places[:, 0], places[:, 1], azimuths, amplitudes, years)
 
 
@@ -197,7 +197,7 @@ def glacial_earthquakes(folder: Path | None, seed: int) -> GlacialCatalog:
 def stations(folder: Path | None) -> StationCatalog:
     """Stations of the folder that are no temporary experiment, else the service's own table, taken as always in operation."""
     if folder is None:
-        table = own_table()
+        table = builtin_stations()
         places = np.array([(c.latitude_deg, c.longitude_deg) for c in table.values()])
         ever = np.full(len(table), np.inf)
         return StationCatalog(tuple(n for n, _ in table), tuple(s for _, s in table), places[:, 0], places[:, 1], -ever, ever)

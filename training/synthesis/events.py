@@ -23,9 +23,9 @@ from training.synthesis.catalogs import (
 from training.synthesis.instrument_defects import random_window
 from training.synthesis.noise import characterize
 from training.synthesis.path_effects import PathScatter
-from training.synthesis.records import Realism, ground_records, table_of
+from training.synthesis.records import Realism, ground_records, nearest_table
 from training.synthesis.sources import NOISE, Source, anomalous, earthquake, glacial
-from training.synthesis.station_geometry import Stations, pick, place_on_table
+from training.synthesis.station_geometry import Stations, nearest_table_distances, pick_stations
 
 # Stations no further than this are a local or regional network.
 NEAR_DEG = 15.0
@@ -35,7 +35,7 @@ UNSEEN_MAGNITUDE = 0.0
 
 
 @dataclass(frozen=True)
-class World:
+class EventSampler:
     """Everything that events are drawn from."""
 
     store: GreensStore
@@ -52,7 +52,7 @@ class World:
 
 
 @dataclass(frozen=True)
-class Event:
+class SyntheticEvent:
     """A synthetic event with its truth."""
 
     source: Source
@@ -62,17 +62,17 @@ class Event:
     force_azimuth_deg: float | None = None
 
 
-def open_world(
+def open_sampler(
     store: GreensStore | tuple[GreensStore, ...], settings: TrainingSettings, seed: int, realism: Realism | None = None
-) -> World:
+) -> EventSampler:
     """One Earth or several (greens.load_all), catalogs and stations from the settings' data folder, else from the stated distributions."""
     folder = settings.data_dir
     first, *others = store if isinstance(store, tuple) else (store,)
     catalogs = (earthquakes(folder, seed), glacial_earthquakes(folder, seed), stations(folder))
-    return World(first, *catalogs, realism or Realism(PathScatter(), character=characterize(folder)), tuple(others))
+    return EventSampler(first, *catalogs, realism or Realism(PathScatter(), character=characterize(folder)), tuple(others))
 
 
-def draw_earthquake(world: World, random: np.random.Generator, magnitudes: tuple[float, float]) -> tuple[Source, int]:
+def draw_earthquake(world: EventSampler, random: np.random.Generator, magnitudes: tuple[float, float]) -> tuple[Source, int]:
     """
     An earthquake and its year.
 
@@ -122,7 +122,7 @@ def draw_range(near_share: float, random: np.random.Generator) -> tuple[float, f
     return (0.1, 6.0) if random.uniform() < 0.6 else (2.0, 15.0)
 
 
-def draw_glacial(world: World, random: np.random.Generator, magnitude: float | None = None) -> tuple[Source, int, float]:
+def draw_glacial(world: EventSampler, random: np.random.Generator, magnitude: float | None = None) -> tuple[Source, int, float]:
     """
     A glacial earthquake, its year and force azimuth; three in ten lie elsewhere on Earth, so that place is no cue.
 
@@ -142,7 +142,9 @@ def draw_glacial(world: World, random: np.random.Generator, magnitude: float | N
     return source, int(catalog.years[row]), azimuth
 
 
-def draw_source(world: World, kind: str, random: np.random.Generator, magnitude: float | None = None) -> tuple[Source, int, float | None]:
+def draw_event_source(
+    world: EventSampler, kind: str, random: np.random.Generator, magnitude: float | None = None
+) -> tuple[Source, int, float | None]:
     """A source of that kind (glacial and tectonic ones of that magnitude, if given), the year, and the force azimuth if any."""
     if kind == "glacial":
         return draw_glacial(world, random, magnitude)
@@ -154,27 +156,27 @@ def draw_source(world: World, kind: str, random: np.random.Generator, magnitude:
     return anomalous(kind, place, world.store.time_step_s, random), int(world.earthquakes.years[row]), None
 
 
-def realize(
-    world: World, source: Source, year: int, count: int, range_deg: tuple[float, float], random: np.random.Generator
-) -> Event | None:
+def synthesize_event(
+    world: EventSampler, source: Source, year: int, count: int, range_deg: tuple[float, float], random: np.random.Generator
+) -> SyntheticEvent | None:
     """The event at up to `count` stations; None where fewer than three stand in the range."""
     place = (source.latitude_deg, source.longitude_deg)
-    chosen = pick(world.stations, place, year, count, range_deg, random)
+    chosen = pick_stations(world.stations, place, year, count, range_deg, random)
     if len(chosen) < min(3, count):
         return None
-    seen = place_on_table(world.stations, chosen, place, table_of(world.store, source))
+    seen = nearest_table_distances(world.stations, chosen, place, nearest_table(world.store, source))
     window = random_window(float(seen.distances_deg.min()), float(seen.distances_deg.max()), random)
-    return Event(source, seen, ground_records(world.stores, source, seen, window, world.realism, random), year)
+    return SyntheticEvent(source, seen, ground_records(world.stores, source, seen, window, world.realism, random), year)
 
 
 def draw_event(
-    world: World,
+    world: EventSampler,
     kind: str,
     count: int,
     random: np.random.Generator,
     range_deg: tuple[float, float] = (5.0, 160.0),
     small_share: float = SMALL_SHARE,
-) -> Event:
+) -> SyntheticEvent:
     """
     An event of that kind at up to `count` stations, drawn until enough stations saw it; a near one has a near magnitude.
 
@@ -183,9 +185,9 @@ def draw_event(
     while True:
         magnitude = draw_near_magnitude(kind, random) if range_deg[1] <= NEAR_DEG else draw_magnitude(random, small_share)
         if kind == NOISE:
-            source, year, azimuth = draw_source(world, "earthquake", random, UNSEEN_MAGNITUDE)
+            source, year, azimuth = draw_event_source(world, "earthquake", random, UNSEEN_MAGNITUDE)
         else:
-            source, year, azimuth = draw_source(world, kind, random, magnitude)
-        event = realize(world, source, year, count, range_deg, random)
+            source, year, azimuth = draw_event_source(world, kind, random, magnitude)
+        event = synthesize_event(world, source, year, count, range_deg, random)
         if event is not None:
             return replace(event, force_azimuth_deg=azimuth)

@@ -133,7 +133,7 @@ DEFECTS: tuple[tuple[float, Callable[[Floats, float, np.random.Generator], None]
 )
 
 
-def spoil(traces: Floats, step_s: float, random: np.random.Generator) -> Floats:
+def apply_defects(traces: Floats, step_s: float, random: np.random.Generator) -> Floats:
     """
     Traces [n, samples] with defects, drawn by trace.
 

@@ -15,11 +15,11 @@ from obspy.signal.spectral_estimation import get_nhnm, get_nlnm
 from scipy import fft
 from scipy.signal import spectrogram
 
-from models.seismic.io.miniseed import Limits, read_records, scan
+from models.seismic.io.miniseed import MiniseedLimits, read_records, scan_miniseed
 from models.seismic.waveforms import Record
 
 Floats = NDArray[np.float64]
-LIMITS = Limits(max_traces=1000, max_segments=10_000, max_samples=100_000_000, max_span_s=2 * 86_400.0)
+LIMITS = MiniseedLimits(max_traces=1000, max_segments=10_000, max_samples=100_000_000, max_span_s=2 * 86_400.0)
 SHAPE_PERIODS_S = (6.0, 8.0, 10.0, 14.0, 20.0, 30.0, 50.0, 80.0, 120.0)
 SPLIT_PERIOD_S = 27.0
 PIECE_S = 1200.0
@@ -77,7 +77,7 @@ def characterize(folder: Path | None) -> NoiseCharacter | None:
     A record whose level wanders by more than 6 dB holds a gap or an event and is passed over.
     """
     files = [] if folder is None else sorted((folder / "noise").glob("*/waveforms.mseed"))
-    records = [record for file in files for record in read_records([scan(file.name, file.read_bytes())], LIMITS)[0]]
+    records = [record for file in files for record in read_records([scan_miniseed(file.name, file.read_bytes())], LIMITS)[0]]
     seen = [_character_of(record) for record in records if record.duration_s >= 7200]
     found = [(shape, wander) for shape, wander in seen if wander.max() <= QUIET_DB]
     if not found:
@@ -107,7 +107,9 @@ def _wander(samples: int, sigmas: Floats, random: np.random.Generator) -> Floats
     return np.exp(np.stack([np.interp(np.linspace(0, 5, samples), np.arange(6), row) for row in nodes]))
 
 
-def displacement(count: int, samples: int, step_s: float, random: np.random.Generator, character: NoiseCharacter | None = None) -> Floats:
+def noise_displacement(
+    count: int, samples: int, step_s: float, random: np.random.Generator, character: NoiseCharacter | None = None
+) -> Floats:
     """
     Noise displacement [count, samples] in meters, each trace with its own spectrum and a level that wanders.
 

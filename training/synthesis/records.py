@@ -13,9 +13,8 @@ from scipy import fft
 
 from models.seismic.waveforms import Record
 from training.earth.greens import GreensStore, GreensTable
-from training.synthesis.instrument_defects import Window, instrument, spoil
-from training.synthesis.noise import NoiseCharacter
-from training.synthesis.noise import displacement as noise_displacement
+from training.synthesis.instrument_defects import Window, apply_defects, instrument
+from training.synthesis.noise import NoiseCharacter, noise_displacement
 from training.synthesis.path_effects import PathScatter, perturb
 from training.synthesis.sources import Source
 from training.synthesis.station_geometry import Stations
@@ -38,12 +37,12 @@ class Realism:
     one_earth_share: float = 0.4
 
 
-def table_of(store: GreensStore, source: Source) -> GreensTable:
+def nearest_table(store: GreensStore, source: Source) -> GreensTable:
     """The table that a source reads: surface forces, or strains at the nearest stored depth."""
     return store.forces if source.is_force else store.table(source.depth_km)
 
 
-def contraction(source: Source, azimuths_deg: NDArray[np.float64]) -> NDArray[np.float64]:
+def contract_tensor(source: Source, azimuths_deg: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rates [traces, components, samples] that each Green's function component is convolved with, per station azimuth."""
     cosine, sine = np.cos(np.radians(azimuths_deg))[:, None], np.sin(np.radians(azimuths_deg))[:, None]
     if source.is_force:
@@ -57,7 +56,7 @@ def contraction(source: Source, azimuths_deg: NDArray[np.float64]) -> NDArray[np
     return np.stack([np.broadcast_to(rr, along.shape), along, across, shear], axis=1)
 
 
-def stretched(rates: NDArray[np.float64], source: Source, azimuths_deg: NDArray[np.float64], step_s: float) -> NDArray[np.float64]:
+def stretch_times(rates: NDArray[np.float64], source: Source, azimuths_deg: NDArray[np.float64], step_s: float) -> NDArray[np.float64]:
     """
     The rates [traces, components, samples] of a rupture to one side as seen from each azimuth, the area under them kept.
 
@@ -80,15 +79,15 @@ def stretched(rates: NDArray[np.float64], source: Source, azimuths_deg: NDArray[
 
 def ground_displacement(store: GreensStore, source: Source, stations: Stations) -> NDArray[np.float64]:
     """Noise-free vertical displacement [traces, samples] in meters from the origin time on, in the store's Earth."""
-    table, step = table_of(store, source), store.time_step_s
+    table, step = nearest_table(store, source), store.time_step_s
     greens = table.data[stations.table_indices] * table.scales[stations.table_indices][..., None]
-    rates = stretched(contraction(source, stations.azimuths_deg), source, stations.azimuths_deg, step)
+    rates = stretch_times(contract_tensor(source, stations.azimuths_deg), source, stations.azimuths_deg, step)
     padded = fft.next_fast_len(greens.shape[-1] + rates.shape[-1], real=True)
     spectrum = (fft.rfft(greens, padded) * fft.rfft(rates, padded)).sum(axis=1) * step
     return np.asarray(fft.irfft(spectrum, padded)[:, : greens.shape[-1]])
 
 
-def mixed_displacement(
+def mix_displacement(
     stores: tuple[GreensStore, ...], source: Source, stations: Stations, one_earth_share: float, random: np.random.Generator
 ) -> NDArray[np.float64]:
     """As `ground_displacement`, each path through an Earth drawn at random; stores share their distances, so labels stay exact."""
@@ -116,7 +115,7 @@ def ground_records(
     The origin time is ORIGIN_S (POSIX seconds); nothing in a record says so.
     """
     step = stores[0].time_step_s
-    motion = mixed_displacement(stores, source, stations, realism.one_earth_share, random)
+    motion = mix_displacement(stores, source, stations, realism.one_earth_share, random)
     if realism.paths is not None:
         motion = perturb(motion, stations.distances_deg, step, realism.paths, random)
         motion *= random.lognormal(0, realism.amplitude_sigma, (len(motion), 1))
@@ -128,7 +127,7 @@ def ground_records(
     first = max(int((PRE_EVENT_S + window.start_s) / step), 0)
     motion = motion[:, first : first + max(int(window.duration_s / step), 2)]
     if realism.defects:
-        motion = spoil(motion, step, random)
+        motion = apply_defects(motion, step, random)
     motion /= np.nanmax(np.abs(motion), axis=1, keepdims=True) + 1e-300
     start = ORIGIN_S - PRE_EVENT_S + first * step
     return tuple(

@@ -18,12 +18,12 @@ NAMES: Final = ("logarithm of duration", "logarithm of depth", "force", "isotrop
 # Levels of neighboring periods say nearly the same: together they count as about two of the others.
 WEIGHTS: Final = (1.0, 1.0, 1.0, 1.0, *(0.4 for _ in PERIODS_S))
 DYNAMIC_RANGE_DB: Final = 40.0
-ABOUT: Final = 0.15  # half width of the periods that a level is the mean of, relative
+MEANINGS: Final = 0.15  # half width of the periods that a level is the mean of, relative
 FORCE_PERIOD_S: Final = 50.0  # at which a force and a moment of like spectra are told to be alike
 SPECTRUM_SAMPLES: Final = 4096
 
 
-def describe(source: Source, step_s: float) -> Floats:
+def describe_source(source: Source, step_s: float) -> Floats:
     """
     The numbers of NAMES [16] for a source with rates of that step.
 
@@ -54,6 +54,6 @@ def _levels(source: Source, step_s: float) -> Floats:
     power = (np.abs(np.fft.rfft(source.rates, SPECTRUM_SAMPLES, axis=1)) ** 2).sum(axis=0)
     if source.is_force:  # rates of a force to the force itself, which excites waves as a moment rate does
         power[1:] /= (frequencies[1:] * FORCE_PERIOD_S) ** 2
-    bands = [np.abs(frequencies * period - 1) < ABOUT for period in PERIODS_S]
+    bands = [np.abs(frequencies * period - 1) < MEANINGS for period in PERIODS_S]
     decibels = 10 * np.log10(np.array([power[band].mean() for band in bands]) + 1e-300)
     return np.asarray(np.clip(decibels - decibels.max(), -DYNAMIC_RANGE_DB, 0.0))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from models.imaging.style import channels
-from models.networks.heads import OffsetReader
+from models.networks.heads import DistanceModel
 from models.registry.card import Metric
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
@@ -18,15 +18,15 @@ from models.specs.offset import BIN_DEG, BINS, OFFSET
 from training.config import TrainingSettings, recipe
 from training.datasets.shards import Shards
 from training.datasets.traces import TraceRecipe, trace_shards
-from training.evaluation.distance_metrics import score_offset
+from training.evaluation.distance_metrics import score_distances
 from training.export.artifact import add_metrics, export, worst_difference
-from training.export.quantization import Gate, ShippingRecipe
-from training.learning.fit import Batches, FitRecipe, fit
+from training.export.quantization import QuantizationGate, QuantizationRecipe
+from training.learning.fit import Batches, FitRecipe, fit_network
 
 # numpy takes [3407, 77] and [3407, 77, 0] for one seed, and the latter is that of the first sections (training.section_data).
 TAKEN = 77
 
-UNSEEN = "synthetic test events"
+UNSEEN_FRACTION = "synthetic test events"
 
 LIMITS = (
     "Reads long periods (10 to 150 s): short-period instruments and events below the noise there get wide intervals.",
@@ -75,7 +75,7 @@ def _batches(shards: Shards, held_out: Shards, fit_recipe: FitRecipe) -> Batches
 
 
 @torch.no_grad()
-def calibrate(network: OffsetReader, pictures: NDArray[np.uint8], truth: NDArray[np.float32]) -> dict[str, float]:
+def calibrate_distance(network: DistanceModel, pictures: NDArray[np.uint8], truth: NDArray[np.float32]) -> dict[str, float]:
     """Set the temperature by likelihood, then the spreads so that one sigma holds 68.27 % of the validation traces."""
     raw = torch.cat([network.raw(torch.from_numpy(pictures[i : i + 256])) for i in range(0, len(pictures), 256)])
     true_bin = torch.from_numpy(truth[:, 0] / network.bin_deg).long().clamp(0, network.bins - 1)
@@ -91,7 +91,7 @@ def calibrate(network: OffsetReader, pictures: NDArray[np.uint8], truth: NDArray
     return {"temperature": float(network.temperature), "spread": spread, "lag_spread": lag_spread}
 
 
-def limits(plan: OffsetRecipe, source: TraceRecipe, traces: int) -> tuple[str, ...]:
+def distance_limits(plan: OffsetRecipe, source: TraceRecipe, traces: int) -> tuple[str, ...]:
     """What the card says of the data that the model learned from, and of what it cannot do."""
     epochs = sum(chosen.epochs for chosen in (plan.fit, *plan.then))
     earths = 1 if isinstance(source.store, str) else len(source.store)
@@ -100,13 +100,13 @@ def limits(plan: OffsetRecipe, source: TraceRecipe, traces: int) -> tuple[str, .
     return f"Learned from {traces:,} synthetic traces of 10 s and longer through {through}, up to {epochs} times each{begun}.", *LIMITS
 
 
-def score(model: OnnxModel, shards: Shards) -> tuple[Metric, ...]:
+def score_test_traces(model: OnnxModel, shards: Shards) -> tuple[Metric, ...]:
     """Two-sided errors of the artifact on unseen synthetic events, by the serving path."""
     pictures, truth, groups = _whole(shards)
-    return score_offset(model.run(pictures), truth, groups, UNSEEN)
+    return score_distances(model.run(pictures), truth, groups, UNSEEN_FRACTION)
 
 
-def unseen_traces(settings: TrainingSettings) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
+def load_unseen_traces(settings: TrainingSettings) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
     """Pictures, truth and events of the traces to test on, as the plan has them."""
     return _whole(trace_shards(recipe("traces", TraceRecipe), settings, seeds_of(recipe("offset", OffsetRecipe))[1]))
 
@@ -129,23 +129,23 @@ def gate_measures(said: dict[str, NDArray[Any]], truth: NDArray[np.float32]) -> 
     return tuple(Metric(name=name, dataset="validation", unit=unit, value=float(value), n=len(truth)) for name, unit, value in measures)
 
 
-def untrained(plan: OffsetRecipe) -> OffsetReader:
+def untrained_distance_model(plan: OffsetRecipe) -> DistanceModel:
     """The network that training from scratch begins with."""
     torch.manual_seed(plan.fit.seed)
-    network = OffsetReader(OFFSET.architecture, plan.fit.width, channels(OFFSET.style), BINS, BIN_DEG)
+    network = DistanceModel(OFFSET.architecture, plan.fit.width, channels(OFFSET.style), BINS, BIN_DEG)
     network.raw(torch.zeros(2, channels(OFFSET.style), OFFSET.style.rows, OFFSET.style.columns, dtype=torch.uint8))
     return network
 
 
-def some_pictures(settings: TrainingSettings) -> NDArray[np.uint8]:
+def sample_trace_pictures(settings: TrainingSettings) -> NDArray[np.uint8]:
     """Pictures that the model is validated on."""
     first, *_ = seeds_of(recipe("offset", OffsetRecipe))[0]
     return trace_shards(recipe("traces", TraceRecipe), settings, [first]).load_all(("pictures",))["pictures"]
 
 
-def _begin(plan: OffsetRecipe, settings: TrainingSettings) -> OffsetReader:
+def _begin(plan: OffsetRecipe, settings: TrainingSettings) -> DistanceModel:
     """The network that training begins with."""
-    network = untrained(plan)
+    network = untrained_distance_model(plan)
     if plan.starts_from:
         network.load_state_dict(torch.load(settings.build_dir / "runs" / plan.starts_from / "best.pt", weights_only=True))
     return network
@@ -159,8 +159,8 @@ def train(settings: TrainingSettings, version: str) -> Path:
     network = _begin(plan, settings)
     batches = _batches(training, validation, plan.fit)
     for stage, chosen in enumerate((plan.fit, *plan.then)):
-        fit(network, chosen, batches, settings.build_dir / "runs" / (f"offset-{version}" + f"-{stage}" * bool(stage)))
-    calibration = calibrate(network, *batches.validation)
+        fit_network(network, chosen, batches, settings.build_dir / "runs" / (f"offset-{version}" + f"-{stage}" * bool(stage)))
+    calibration = calibrate_distance(network, *batches.validation)
     count = sum(len(training.load(i)["truth"]) for i in range(len(training.paths)))
     data = {
         "traces": count,
@@ -168,15 +168,18 @@ def train(settings: TrainingSettings, version: str) -> Path:
         "recipe": traces.model_dump(mode="json"),
         "plan": plan.model_dump(mode="json"),
     }
-    gate = Gate(
-        recipe("shipping", ShippingRecipe), *batches.validation, gate_measures, settings.build_dir / "exports" / f"offset-{version}"
+    gate = QuantizationGate(
+        recipe("shipping", QuantizationRecipe), *batches.validation, gate_measures, settings.build_dir / "exports" / f"offset-{version}"
     )
-    said = limits(plan, traces, count)
+    said = distance_limits(plan, traces, count)
     place = export(network, OFFSET, version, settings.artifacts_dir, data=data, limits=said, calibration=calibration, gate=gate)
     parity = worst_difference(network, place / "model.onnx", batches.validation[0][:64])
     model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=settings.processes)
     add_metrics(
         place,
-        (*score(model, test), Metric(name="largest difference to torch, relative", dataset="64 validation pictures", value=parity, n=64)),
+        (
+            *score_test_traces(model, test),
+            Metric(name="largest difference to torch, relative", dataset="64 validation pictures", value=parity, n=64),
+        ),
     )
     return place

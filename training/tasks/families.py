@@ -11,9 +11,9 @@ from models.registry.store import open_store
 from models.specs.families import FAMILIES
 from training.config import TrainingSettings, recipe
 from training.datasets.shards import Arrays
-from training.datasets.source_pairs import FamiliesRecipe
-from training.experiments.families.benchmark import draw_mixture, load_pairs, score, single_views
-from training.experiments.families.methods import FamiliesPlan, described_reader
+from training.datasets.source_pairs import PairRecipe
+from training.experiments.families.benchmark import draw_mixture, load_pairs, score_mixtures, single_views
+from training.experiments.families.methods import FamiliesPlan, kernel_regression_model
 from training.export.artifact import add_metrics, export, worst_difference
 
 LIMITS = (
@@ -29,7 +29,7 @@ def _scored(model: OnnxModel, test: Arrays, plan: FamiliesPlan) -> tuple[Metric,
     pictures, kinds = single_views(test)
     embedding = model.run(pictures["source"])["embedding"]
     random = np.random.default_rng([plan.benchmark.seed, 2])
-    scores = [score(embedding, draw_mixture(kinds, plan.benchmark, random), plan.benchmark) for _ in range(plan.benchmark.draws)]
+    scores = [score_mixtures(embedding, draw_mixture(kinds, plan.benchmark, random), plan.benchmark) for _ in range(plan.benchmark.draws)]
     named = {
         "adjusted Rand index against the true kinds": [one.ari for one in scores],
         "adjusted Rand index with the number of kinds known": [one.fixed for one in scores],
@@ -51,8 +51,8 @@ def train(settings: TrainingSettings, version: str) -> Path:
     plan = recipe("families", FamiliesPlan)
     torch.set_num_threads(settings.processes)
     test, seen = load_pairs(settings, plan)
-    network = described_reader(seen, plan.described)
-    data = {"sources": len(seen["truth"]), "pairs": recipe("families_pairs", FamiliesRecipe).model_dump(mode="json")}
+    network = kernel_regression_model(seen, plan.described)
+    data = {"sources": len(seen["truth"]), "pairs": recipe("families_pairs", PairRecipe).model_dump(mode="json")}
     data["recipe"] = plan.described.model_dump(mode="json")
     # The weights of a kernel's rows are large and of both signs: half precision would leave little of their sum.
     place = export(network, FAMILIES, version, settings.artifacts_dir, data=data, limits=LIMITS, calibration={}, storage="float32")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from models.networks.heads import Reader
+from models.networks.heads import PictureModel
 from models.specs.offset import OFFSET
 from training.config import TrainingSettings, recipe
 from training.tasks import distance, sections
@@ -66,7 +66,7 @@ def _unfold(layer: nn.Conv2d | nn.Linear, bias: Tensor) -> Callable[[nn.Module, 
 
 
 @torch.no_grad()
-def restore(network: Reader, graph: onnx.ModelProto, pictures: NDArray[np.uint8]) -> None:
+def load_graph_weights(network: PictureModel, graph: onnx.ModelProto, pictures: NDArray[np.uint8]) -> None:
     """
     Give the network the weights of an exported graph of its kind; pictures uint8 [n, channels, rows, columns] set its normalizations.
 
@@ -101,12 +101,15 @@ def restore_run(name: str, settings: TrainingSettings, version: str) -> Path:
     if path.exists():
         raise FileExistsError(f"{path} is there: move the run away to restore another")
     graph = onnx.load(settings.artifacts_dir / name / version / "model.onnx")
-    network: Reader
+    network: PictureModel
     if name == OFFSET.name:
-        network, pictures = distance.untrained(recipe("offset", distance.OffsetRecipe)), distance.some_pictures(settings)
+        network, pictures = (
+            distance.untrained_distance_model(recipe("offset", distance.OffsetRecipe)),
+            distance.sample_trace_pictures(settings),
+        )
     else:
-        network, pictures = sections.untrained(name), sections.some_pictures(name, settings)
-    restore(network, graph, pictures[:PICTURES])
+        network, pictures = sections.untrained_section_model(name), sections.sample_section_pictures(name, settings)
+    load_graph_weights(network, graph, pictures[:PICTURES])
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(network.state_dict(), path)
     return path

@@ -16,7 +16,7 @@ FORCE_LIMITS = (
 )
 
 
-class More(BaseModel):
+class ExtraSections(BaseModel):
     """Shards of a recipe, apart by seed; `called`: the test set's name in the card."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,14 +42,14 @@ class SectionPlan(BaseModel):
     train_shards: int
     validation_shards: int
     test_shards: int
-    also: dict[str, tuple[More, ...]]
+    also: dict[str, tuple[ExtraSections, ...]]
     starts_from: dict[str, str]
     continues: dict[str, str] = {}
-    forces: More
+    forces: ExtraSections
     fits: dict[str, FitRecipe]
 
 
-def load_sections(settings: TrainingSettings, more: More) -> tuple[Shards, Shards, Shards]:
+def load_sections(settings: TrainingSettings, more: ExtraSections) -> tuple[Shards, Shards, Shards]:
     """Validation, test and training shards of a recipe, apart by seed."""
     sections = recipe(more.recipe, SectionRecipe)
     seeds = iter(range(more.train_shards + more.validation_shards + more.test_shards))
@@ -59,11 +59,11 @@ def load_sections(settings: TrainingSettings, more: More) -> tuple[Shards, Shard
     return validation, test, training
 
 
-def sets_of(plan: SectionPlan, name: str) -> tuple[More, ...]:
+def section_sets(plan: SectionPlan, name: str) -> tuple[ExtraSections, ...]:
     """What that model learns from and is tested on: the common sections, then its own; beams of forces."""
     if name == FORCE_AZIMUTH.name:
         return (plan.forces,)
-    common = More(
+    common = ExtraSections(
         recipe="sections",
         called="synthetic test events, predicted offsets",
         train_shards=plan.train_shards,
@@ -73,7 +73,7 @@ def sets_of(plan: SectionPlan, name: str) -> tuple[More, ...]:
     return (common, *plan.also.get(name, ()))
 
 
-def limits(name: str, plan: SectionPlan, source: SectionRecipe, sections: int) -> tuple[str, ...]:
+def section_limits(name: str, plan: SectionPlan, source: SectionRecipe, sections: int) -> tuple[str, ...]:
     """What the card says of the data that a model learned from."""
     chosen = plan.fits[name]
     stores = source.store

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.imaging.style import BeamStyle, SectionStyle, channels
-from models.networks.heads import AzimuthReader, DepthReader, Reader, TypeReader
+from models.networks.heads import DepthModel, EventTypeModel, ForceAzimuthModel, PictureModel
 from models.registry.card import Metric
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
@@ -20,29 +20,29 @@ from models.specs.event_type import EVENT_TYPE
 from models.specs.force_azimuth import FORCE_AZIMUTH
 from models.specs.spec import ModelSpec
 from training.config import TrainingSettings, recipe
-from training.datasets.augmentation import Augment, Sections, shifted, turned
+from training.datasets.augmentation import Augment, Sections, rotate_force, shift_columns
 from training.datasets.force_beams import TRUTH
 from training.datasets.sections import SectionRecipe
 from training.datasets.shards import Arrays, Shards
 from training.evaluation.section_metrics import score_azimuth, score_depth, score_type
 from training.export.artifact import add_metrics, export, worst_difference
-from training.export.quantization import Gate, ShippingRecipe
+from training.export.quantization import QuantizationGate, QuantizationRecipe
 from training.learning.calibration import calibrate_azimuth, calibrate_depth, calibrate_type
-from training.learning.fit import Batches, FitRecipe, fit
+from training.learning.fit import Batches, FitRecipe, fit_network
 from training.synthesis.sources import LABELS
-from training.tasks.section_plans import SectionPlan, limits, load_sections, sets_of
+from training.tasks.section_plans import SectionPlan, load_sections, section_limits, section_sets
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Task:
+class SectionTask:
     """What sets one section model apart: which events, which truth column, how it is calibrated and scored."""
 
     spec: ModelSpec
     kinds: tuple[str, ...]
     column: int
-    network: Callable[[FitRecipe], Reader]
+    network: Callable[[FitRecipe], PictureModel]
     augment: Augment
     calibrate: Callable[[Any, NDArray[np.uint8], NDArray[np.float32]], dict[str, float]]
     score: Callable[[dict[str, NDArray[np.float32]], Floats, str], tuple[Metric, ...]]
@@ -52,43 +52,43 @@ def _inputs(spec: ModelSpec) -> int:
     return channels(spec.style)
 
 
-TASKS: tuple[Task, ...] = (
-    Task(
+TASKS: tuple[SectionTask, ...] = (
+    SectionTask(
         EVENT_TYPE,
         LABELS,
         0,
-        lambda f: TypeReader(EVENT_TYPE.architecture, f.width, _inputs(EVENT_TYPE), 2),
-        shifted,
+        lambda f: EventTypeModel(EVENT_TYPE.architecture, f.width, _inputs(EVENT_TYPE), 2),
+        shift_columns,
         calibrate_type,
         score_type,
     ),
-    Task(
+    SectionTask(
         DEPTH,
         ("earthquake",),
         1,
-        lambda f: DepthReader(DEPTH.architecture, f.width, _inputs(DEPTH)),
-        shifted,
+        lambda f: DepthModel(DEPTH.architecture, f.width, _inputs(DEPTH)),
+        shift_columns,
         calibrate_depth,
         score_depth,
     ),
-    Task(
+    SectionTask(
         FORCE_AZIMUTH,
         ("glacial",),
         TRUTH.index("force azimuth"),
-        lambda f: AzimuthReader(FORCE_AZIMUTH.architecture, f.width, _inputs(FORCE_AZIMUTH)),
-        turned,
+        lambda f: ForceAzimuthModel(FORCE_AZIMUTH.architecture, f.width, _inputs(FORCE_AZIMUTH)),
+        rotate_force,
         calibrate_azimuth,
         score_azimuth,
     ),
 )
 
 
-def task_of(name: str) -> Task:
+def task_of(name: str) -> SectionTask:
     """The task of the model of that name."""
     return next(task for task in TASKS if task.spec.name == name)
 
 
-def _key(task: Task) -> str:
+def _key(task: SectionTask) -> str:
     """What shards call the pictures that the task reads."""
     style = task.spec.style
     if isinstance(style, BeamStyle):
@@ -97,7 +97,7 @@ def _key(task: Task) -> str:
     return style.vertical_axis
 
 
-def _select(task: Task, arrays: Arrays) -> Sections:
+def _select(task: SectionTask, arrays: Arrays) -> Sections:
     """Pictures and truth [n, 1] of the kinds that the task is about."""
     truth = arrays["truth"]
     if task.spec is FORCE_AZIMUTH:
@@ -123,55 +123,55 @@ def _batches(
     return Batches(train, len(truth) // plan.batch, held_out)
 
 
-def _loaded(task: Task, parts: Sequence[Shards]) -> Sections:
+def _loaded(task: SectionTask, parts: Sequence[Shards]) -> Sections:
     """Sections of all those shards, joined."""
     found = [_select(task, shards.load_all((_key(task), "truth"))) for shards in parts if shards.paths]
     return np.concatenate([pictures for pictures, _ in found]), np.concatenate([truth for _, truth in found])
 
 
-def take_trunk(network: Reader, path: Path) -> None:
+def load_backbone(network: PictureModel, path: Path) -> None:
     """Give the network the weights of another reader's trunk, kept in that file, wherever their shapes agree."""
     own, other = network.state_dict(), torch.load(path, map_location="cpu", weights_only=True)
     shared = [name for name in own if name.startswith("trunk.") and name in other and other[name].shape == own[name].shape]
     network.load_state_dict(own | {name: other[name] for name in shared})
 
 
-def begin(network: Reader, name: str, plan: SectionPlan, runs: Path, version: str) -> None:
+def begin_training(network: PictureModel, name: str, plan: SectionPlan, runs: Path, version: str) -> None:
     """Give the network the weights that its training begins with, if the plan names any."""
     if name in plan.continues:
         network.load_state_dict(torch.load(runs / plan.continues[name] / "best.pt", map_location="cpu", weights_only=True))
     elif name in plan.starts_from:
-        take_trunk(network, runs / f"{plan.starts_from[name]}-{version}" / "best.pt")
+        load_backbone(network, runs / f"{plan.starts_from[name]}-{version}" / "best.pt")
 
 
-def untrained(name: str) -> Reader:
+def untrained_section_model(name: str) -> PictureModel:
     """The network of that model that training from scratch begins with."""
     return task_of(name).network(recipe("section_models", SectionPlan).fits[name])
 
 
-def some_pictures(name: str, settings: TrainingSettings) -> NDArray[np.uint8]:
+def sample_section_pictures(name: str, settings: TrainingSettings) -> NDArray[np.uint8]:
     """Pictures that the model is validated on."""
-    validation, _, _ = load_sections(settings, sets_of(recipe("section_models", SectionPlan), name)[0])
+    validation, _, _ = load_sections(settings, section_sets(recipe("section_models", SectionPlan), name)[0])
     return _loaded(task_of(name), [validation])[0]
 
 
-def unseen_sections(name: str, plan: SectionPlan, settings: TrainingSettings) -> dict[str, Sections]:
+def load_unseen_sections(name: str, plan: SectionPlan, settings: TrainingSettings) -> dict[str, Sections]:
     """Pictures and truth of each of the model's test sets, by what cards call them."""
-    drawn = {more.called: load_sections(settings, more)[1] for more in sets_of(plan, name)}
+    drawn = {more.called: load_sections(settings, more)[1] for more in section_sets(plan, name)}
     return {called: _loaded(task_of(name), [shards]) for called, shards in drawn.items() if shards.paths}
 
 
 def train(name: str, settings: TrainingSettings, version: str) -> Path:
     """The whole way from sections to a scored artifact of that model; returns its folder."""
     task, plan = task_of(name), recipe("section_models", SectionPlan)
-    sources = sets_of(plan, name)
+    sources = section_sets(plan, name)
     validation, _, training = zip(*(load_sections(settings, more) for more in sources), strict=True)
     chosen, held_out, (pictures, truth) = plan.fits[name], _loaded(task, validation), _loaded(task, training)
     torch.manual_seed(chosen.seed)
     torch.set_num_threads(settings.processes)
     network, runs = task.network(chosen), settings.build_dir / "runs"
-    begin(network, name, plan, runs, version)
-    fit(network, chosen, _batches(pictures, truth, held_out, chosen, task.augment), runs / f"{name}-{version}")
+    begin_training(network, name, plan, runs, version)
+    fit_network(network, chosen, _batches(pictures, truth, held_out, chosen, task.augment), runs / f"{name}-{version}")
     calibration = task.calibrate(network, *held_out)
     source = recipe(sources[0].recipe, SectionRecipe)
     data = {
@@ -180,8 +180,8 @@ def train(name: str, settings: TrainingSettings, version: str) -> Path:
         "width": chosen.width,
         "begun_with": plan.continues.get(name, ""),
     }
-    gate = Gate(
-        recipe("shipping", ShippingRecipe),
+    gate = QuantizationGate(
+        recipe("shipping", QuantizationRecipe),
         *held_out,
         lambda said, truth: task.score(said, truth[:, 0].astype(np.float64), "validation"),
         settings.build_dir / "exports" / f"{name}-{version}",
@@ -192,13 +192,13 @@ def train(name: str, settings: TrainingSettings, version: str) -> Path:
         version,
         settings.artifacts_dir,
         data=data,
-        limits=limits(name, plan, source, len(truth)),
+        limits=section_limits(name, plan, source, len(truth)),
         calibration=calibration,
         gate=gate,
     )
     parity = worst_difference(network, place / "model.onnx", held_out[0][:16])
     model = OnnxModel.load(open_store(settings.artifacts_dir), task.spec, threads=settings.processes)
-    unseen = unseen_sections(name, plan, settings).items()
+    unseen = load_unseen_sections(name, plan, settings).items()
     scores = [task.score(model.run(seen), true[:, 0].astype(np.float64), called) for called, (seen, true) in unseen]
     agreement = Metric(name="largest difference to torch, relative", dataset="16 validation pictures", value=parity, n=16)
     add_metrics(place, (*chain.from_iterable(scores), agreement))

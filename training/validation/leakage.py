@@ -127,7 +127,7 @@ def distance_r2(cues: Floats, distances_deg: Floats, owners: NDArray[np.int64]) 
     return max(float(1 - ((distances_deg - judged) ** 2).mean() / distances_deg.var()), 0.0)
 
 
-def separations(cues: Cues) -> dict[str, float]:
+def class_separations(cues: Cues) -> dict[str, float]:
     """AUC of glacial against earthquake by each cue alone and by all of them."""
     both = np.isin(cues.kinds, ("glacial", "earthquake"))
     events, is_glacial = cues.events[both], cues.kinds[both] == "glacial"
@@ -146,7 +146,7 @@ def distance_shares(cues: Cues) -> dict[str, float]:
     return {**alone, "all together": distance_r2(cues.traces, cues.distances_deg, cues.owners)}
 
 
-def telling_files(folder: Path) -> list[str]:
+def find_telling_files(folder: Path) -> list[str]:
     """Files outside `labels` whose name, or whose bytes, contain the name of a kind (in any case)."""
     # Four letters turn up in compressed numbers by chance, eleven do not; so short names are looked for in names of files only.
     words = [kind.encode() for kind in KINDS]
@@ -161,8 +161,8 @@ def telling_files(folder: Path) -> list[str]:
 def _section(folder: Path, most: int) -> str:
     made_from = read_manifest(folder)["made_from"]
     cues = collect(islice(read_events(folder), most))
-    told = telling_files(folder)
-    kinds, shares = separations(cues), distance_shares(cues)
+    told = find_telling_files(folder)
+    kinds, shares = class_separations(cues), distance_shares(cues)
     glacial, tectonic = (int((cues.kinds == kind).sum()) for kind in ("glacial", "earthquake"))
     rows = [f"| {name} | {kinds[name]:.2f} | {f'{shares[name]:.2f}' if name in shares else ''} |" for name in kinds]
     return "\n".join(
@@ -181,7 +181,7 @@ def _section(folder: Path, most: int) -> str:
     )
 
 
-def page(folders: list[Path], most: int) -> str:
+def leakage_page(folders: list[Path], most: int) -> str:
     """The tables of those archives as Markdown, from the first `most` events of each."""
     head = """# What trivial cues give away
 

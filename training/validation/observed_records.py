@@ -13,20 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from models.seismic.io.channel_selection import choose_verticals
-from models.seismic.io.inventory import locate_records, read_stations_csv, read_stationxml
-from models.seismic.io.miniseed import Limits, read_records, scan
+from models.seismic.io.channel_selection import select_channels
+from models.seismic.io.inventory import attach_metadata, read_stations_csv, read_stationxml
+from models.seismic.io.miniseed import MiniseedLimits, read_records, scan_miniseed
 from models.seismic.waveforms import Record, Response
 
 Floats = NDArray[np.float64]
-LIMITS = Limits(max_traces=2000, max_segments=5000, max_samples=200_000_000, max_span_s=6 * 3600.0)
+LIMITS = MiniseedLimits(max_traces=2000, max_segments=5000, max_samples=200_000_000, max_span_s=6 * 3600.0)
 ASSUMED_CORNER_S = 120.0
 # Where synthetics end; observed records are cut there, too.
 CUT_HZ = (0.029, 0.033)
 
 
 @dataclass(frozen=True)
-class Band:
+class PeriodBand:
     """Periods [s] between which motion passes; the edges are those of a zero-phase Butterworth filter of order 4."""
 
     longest_s: float
@@ -70,11 +70,11 @@ def _evaluate(rows: list[list[str]]) -> Response:
 
 def read_verticals(folder: Path) -> list[Record]:
     """One raw vertical record a station, with coordinates, and with its response where the folder has it."""
-    records, _ = read_records([scan("waveforms.mseed", (folder / "waveforms.mseed").read_bytes())], LIMITS)
+    records, _ = read_records([scan_miniseed("waveforms.mseed", (folder / "waveforms.mseed").read_bytes())], LIMITS)
     books = [read_stations_csv((folder / "stations.csv").read_bytes(), "stations.csv")]
     if (folder / "stations.xml.gz").exists():
         books.insert(0, read_stationxml(gzip.decompress((folder / "stations.xml.gz").read_bytes()), "stations.xml"))
-    chosen, _ = choose_verticals(locate_records(records, books)[0])
+    chosen, _ = select_channels(attach_metadata(records, books)[0])
     if not (folder / "sacpz.txt.gz").exists():
         return chosen
     known = read_sac_responses(gzip.decompress((folder / "sacpz.txt.gz").read_bytes()).decode())
@@ -82,7 +82,7 @@ def read_verticals(folder: Path) -> list[Record]:
     return [replace(record, response=known.get(key, record.response)) for record, key in zip(chosen, keys, strict=True)]
 
 
-def clipped(record: Record) -> bool:
+def is_clipped(record: Record) -> bool:
     """Whether the record lies flat at its extreme for five samples or more, or comes near the range of 24 bits."""
     alive = record.samples[np.isfinite(record.samples)]
     extreme = np.abs(alive).max(initial=0.0)
@@ -102,7 +102,7 @@ def _velocity_response(record: Record, frequencies_hz: Floats) -> NDArray[np.com
     return np.asarray(amplitude * np.exp(1j * np.interp(log_f, nodes, np.unwrap(np.angle(known.velocity_response)))))
 
 
-def displacement(record: Record, band: Band, times_s: Floats) -> Floats:
+def observed_displacement(record: Record, band: PeriodBand, times_s: Floats) -> Floats:
     """Ground displacement [samples] in that band at those POSIX times, in meters where the response is known; NaN outside the record."""
     samples = record.samples.astype(np.float64)
     gaps = ~np.isfinite(samples)

@@ -71,7 +71,7 @@ def mantle_magnitude(trace: Floats, step_s: float, distance_deg: float, period_s
     return float(np.log10(spectrum_um_s) + 0.5 * np.log10(np.sin(np.radians(distance_deg))) + decay + source - 0.90 + 20 - 7)
 
 
-def recovered_moments(store: GreensStore, moment: float, period_s: float, count: int, seed: int) -> Floats:
+def recover_moments(store: GreensStore, moment: float, period_s: float, count: int, seed: int) -> Floats:
     """Moments [count] in N m that Mm reads off records of random double couples of that moment at random azimuths and distances."""
     random = np.random.default_rng(seed)
     table = store.table(25.0)
@@ -85,7 +85,7 @@ def recovered_moments(store: GreensStore, moment: float, period_s: float, count:
     return np.array(found)
 
 
-def seen_from(azimuths_deg: Floats, table: GreensTable, index: int) -> Stations:
+def rotate_source(azimuths_deg: Floats, table: GreensTable, index: int) -> Stations:
     """Stations [azimuths] around a source at one stored distance."""
     count = len(azimuths_deg)
     distances = np.full(count, table.distances_deg[index])
@@ -101,9 +101,9 @@ def direct_difference(store: GreensStore, depth_km: float, azimuth_deg: float, d
     tensor = dict(zip(("rr", "tt", "pp", "rt", "rp", "tp"), (1e18, -0.3e18, 0.2e18, 0.5e18, -0.7e18, 0.4e18), strict=True))
     receiver = yspec.great_circle((0.0, 0.0), azimuth_deg, [float(table.distances_deg[index])])[0]
     source = yspec.Source(0, 0, table.depth_km, moment_tensor=tensor)
-    direct = yspec.seismograms(structure.model(store.config.deck), greens.calculation(store.config), source, receiver).data[0, 0, 0]
+    direct = yspec.seismograms(structure.earth_model(store.config.deck), greens.calculation(store.config), source, receiver).data[0, 0, 0]
     step = np.array(list(tensor.values()))[:, None] / store.time_step_s
-    here = seen_from(np.array([azimuth_deg]), table, index)
+    here = rotate_source(np.array([azimuth_deg]), table, index)
     ours = ground_displacement(store, Source("test", 0, 0, table.depth_km, step), here)[0]
     return float(np.abs(ours - direct[: len(ours)]).max() / np.abs(direct).max())
 
@@ -113,7 +113,7 @@ def lobes(store: GreensStore, rates: Floats, depth_km: float, distance_deg: floa
     azimuths = np.arange(0, 360, 5.0)
     source = Source("test", 0, 0, depth_km, rates[:, None])
     table = store.forces if source.is_force else store.table(depth_km)
-    motion = ground_displacement(store, source, seen_from(azimuths, table, table.nearest(distance_deg)))
+    motion = ground_displacement(store, source, rotate_source(azimuths, table, table.nearest(distance_deg)))
     polarity = np.sign(motion[:, np.abs(motion[0]).argmax()])
     return int(np.count_nonzero(np.diff(np.append(polarity, polarity[0]))))
 
@@ -145,14 +145,14 @@ def _velocities(stores: dict[str, GreensStore]) -> list[str]:
             if not shortest <= period <= (100 if shortest < 20 else 150):
                 cells.append("")
                 continue
-            speed, seen = dispersion.measured(store, period)
-            told = dispersion.predicted(store.config.deck, seen)
+            speed, seen = dispersion.measure_dispersion(store, period)
+            told = dispersion.predict_dispersion(store.config.deck, seen)
             cells.append(f"{speed:.3f} / {told:.3f} ({speed / told - 1:+.1%})")
         lines.append(f"| {period} s | {' | '.join(cells)} |")
     return lines
 
 
-def report(folder: Path, names: tuple[str, ...]) -> str:
+def physics_page(folder: Path, names: tuple[str, ...]) -> str:
     """The page for those of the stores that are built."""
     stores = {}
     for name in names:
@@ -172,7 +172,7 @@ def report(folder: Path, names: tuple[str, ...]) -> str:
     lines += ["", "## Moment of 200 random double couples of 1e20 N m, read off the first Rayleigh wave at 100 s as Mm", ""]
     lines += ["| store | median | tenth and ninetieth percentile |", "|---|---|---|"]
     for name, store in stores.items():
-        moments = recovered_moments(store, 1e20, 100.0, 200, seed=3407)
+        moments = recover_moments(store, 1e20, 100.0, 200, seed=3407)
         low, middle, high = np.percentile(moments, (10, 50, 90))
         lines.append(f"| {name} | {middle:.2g} N m | {low:.2g} to {high:.2g} N m |")
     lines += _symmetries(stores)

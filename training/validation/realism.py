@@ -24,12 +24,12 @@ from training.config import RECIPES
 from training.earth import greens, structure
 from training.earth.greens import GreensConfig
 from training.synthesis.path_effects import SPLIT_KM_S
-from training.synthesis.records import contraction
+from training.synthesis.records import contract_tensor
 from training.synthesis.sources import Source, half_duration_s
-from training.validation.observed_records import Band, clipped, displacement, read_verticals
+from training.validation.observed_records import PeriodBand, is_clipped, observed_displacement, read_verticals
 
 Floats = NDArray[np.float64]
-BANDS = {"35-100 s": Band(100.0, 35.0), "50-100 s": Band(100.0, 50.0)}
+BANDS = {"35-100 s": PeriodBand(100.0, 35.0), "50-100 s": PeriodBand(100.0, 50.0)}
 RANGE_DEG = (15.0, 100.0)
 STEP_S = 2.0
 ENGINE: dict[str, Any] = {
@@ -45,8 +45,8 @@ ENGINE: dict[str, Any] = {
     "depths_per_batch": 1,
     "seed": 0,
 }
-SLOWEST_KM_S = 2.9
-LARGEST_LAG_S = 40.0
+MIN_VELOCITY_KM_S = 2.9
+MAX_LAG_S = 40.0
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,14 @@ class Solution:
     source: str
 
 
-def published(event_id: str) -> Solution | None:
+def published_solution(event_id: str) -> Solution | None:
     """The solution of training/configs/mechanisms.toml, for events outside the years of the catalog in the data folder."""
     known = tomllib.loads((RECIPES / "mechanisms.toml").read_text())
     row = known.get(event_id)
     return Solution(**row | {"tensor": tuple(row["tensor"])}) if row else None
 
 
-def cataloged(truth: dict[str, Any], catalog: Path) -> Solution | None:
+def cataloged_solution(truth: dict[str, Any], catalog: Path) -> Solution | None:
     """The Global CMT solution of a catalog within 20 s and 1 degree of the event; its half duration from the moment."""
     origin = datetime.fromisoformat(truth["origin_time"])
     with catalog.open(newline="") as file:
@@ -92,7 +92,7 @@ def strains(deck: str, points: list[tuple[float, float]], cache: Path) -> Floats
     config = GreensConfig(deck=deck, **ENGINE)
     # Surface forces, which are not asked for, have settings of their own.
     settings = config.model_dump(mode="json", exclude={"force_distances_per_cell"})
-    key = json.dumps([settings, points, structure.text(deck)])
+    key = json.dumps([settings, points, structure.deck_text(deck)])
     path = cache / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy"
     if not path.exists():
         data = greens.compute(config, "strains", points)
@@ -101,12 +101,12 @@ def strains(deck: str, points: list[tuple[float, float]], cache: Path) -> Floats
     return np.asarray(np.load(path))
 
 
-def synthetic(solution: Solution, strain: Floats, azimuth: float, band: Band) -> Floats:
+def synthetic_trace(solution: Solution, strain: Floats, azimuth: float, band: PeriodBand) -> Floats:
     """Vertical displacement [samples] in the band of the triangular source, sample j at j STEP_S after the origin time."""
     padded = fft.next_fast_len(strain.shape[-1] + 1000, real=True)
     frequencies = fft.rfftfreq(padded, STEP_S)
     source = Source("earthquake", 0, 0, solution.depth_km, np.array(solution.tensor)[:, None])
-    weights = contraction(source, np.array([azimuth]))[0, :, 0]
+    weights = contract_tensor(source, np.array([azimuth]))[0, :, 0]
     history = np.sinc(frequencies * solution.half_duration_s) ** 2 * np.exp(-2j * np.pi * frequencies * solution.shift_s)
     motion = fft.rfft((strain * weights[:, None]).sum(axis=0), padded) * history * band.weight(frequencies)
     return np.asarray(fft.irfft(motion, padded)[: strain.shape[-1]])
@@ -135,7 +135,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Job:
+class Comparable:
     """One record to compare with."""
 
     event: str
@@ -146,13 +146,13 @@ class Job:
     azimuth_deg: float
 
 
-def jobs_of(events: Path) -> list[Job]:
+def comparable_traces(events: Path) -> list[Comparable]:
     """Records within RANGE_DEG of the earthquakes of a folder that have a moment tensor."""
     catalog = next((events.parent / "catalogs").glob("gcmt_*.csv"))
     found = []
     for path in sorted(events.glob("*/event.json")):
         truth = json.loads(path.read_text())
-        solution = (published(truth["event_id"]) or cataloged(truth, catalog)) if truth["type"] == "earthquake" else None
+        solution = (published_solution(truth["event_id"]) or cataloged_solution(truth, catalog)) if truth["type"] == "earthquake" else None
         if solution is None or truth["response_removed"]:
             continue
         origin = datetime.fromisoformat(truth["origin_time"]).timestamp()
@@ -161,20 +161,20 @@ def jobs_of(events: Path) -> list[Job]:
             where = (float(record.latitude_deg or 0), float(record.longitude_deg or 0))
             distance = float(distance_deg(*place, *where))
             if RANGE_DEG[0] <= distance <= RANGE_DEG[1]:
-                found.append(Job(truth["event_id"], origin, solution, record, distance, float(azimuth_deg(*place, *where))))
+                found.append(Comparable(truth["event_id"], origin, solution, record, distance, float(azimuth_deg(*place, *where))))
     return found
 
 
 def best_lag(observed: Floats, synthetic: Floats) -> tuple[float, float]:
     """Largest correlation coefficient and its lag [s]: how much later the observed one is."""
     size = np.sqrt((observed**2).sum() * (synthetic**2).sum())
-    steps = int(LARGEST_LAG_S / STEP_S)
+    steps = int(MAX_LAG_S / STEP_S)
     values = [float((observed * np.roll(synthetic, k)).sum() / size) for k in range(-steps, steps + 1)]
     best = int(np.argmax(values))
     return values[best], (best - steps) * STEP_S
 
 
-def aligned(observed: Floats, synthetic: Floats, split: int) -> float:
+def align(observed: Floats, synthetic: Floats, split: int) -> float:
     """Correlation coefficient after the parts before and after the sample `split` were shifted each by its best lag."""
     clock = np.arange(len(observed))
     late = 1 / (1 + np.exp(-(clock - split) / 8.0))
@@ -186,32 +186,32 @@ def aligned(observed: Floats, synthetic: Floats, split: int) -> float:
     return float((observed * moved).sum() / np.sqrt((observed**2).sum() * (moved**2).sum()))
 
 
-def window(job: Job, times_s: Floats) -> NDArray[np.bool_]:
+def window(job: Comparable, times_s: Floats) -> NDArray[np.bool_]:
     """From before P until the end of the first Rayleigh wave."""
-    last = job.distance_deg * KM_PER_DEGREE / SLOWEST_KM_S + job.solution.shift_s + 2 * job.solution.half_duration_s + 100
+    last = job.distance_deg * KM_PER_DEGREE / MIN_VELOCITY_KM_S + job.solution.shift_s + 2 * job.solution.half_duration_s + 100
     return (times_s >= 6 * job.distance_deg - 60) & (times_s <= last)
 
 
-def compare(job: Job, strain: Floats, deck: str, name: str) -> tuple[Comparison, Floats, Floats] | None:
+def compare_trace(job: Comparable, strain: Floats, deck: str, name: str) -> tuple[Comparison, Floats, Floats] | None:
     """The comparison and both traces, zero outside the window; None where less than 600 s of the window were recorded."""
     band, clock = BANDS[name], np.arange(strain.shape[-1], dtype=np.float64) * np.float64(STEP_S)
-    seen = displacement(job.record, band, job.origin_s + clock)
+    seen = observed_displacement(job.record, band, job.origin_s + clock)
     inside = window(job, clock) & np.isfinite(seen)
     if inside.sum() * STEP_S < 600:
         return None
     real = np.where(inside, seen, 0.0)
-    made = np.where(inside, synthetic(job.solution, strain, job.azimuth_deg, band), 0.0)
+    made = np.where(inside, synthetic_trace(job.solution, strain, job.azimuth_deg, band), 0.0)
     correlation, lag = best_lag(real, made)
-    clean = not clipped(job.record) and job.solution.half_duration_s < band.shortest_s and _complete(job, inside, clock)
+    clean = not is_clipped(job.record) and job.solution.half_duration_s < band.shortest_s and _complete(job, inside, clock)
     ratio = float(np.sqrt((real**2).sum() / (made**2).sum()))
     split = int((job.distance_deg * KM_PER_DEGREE / SPLIT_KM_S + job.solution.shift_s) / STEP_S)
     known = job.record.response is not None
-    trace, both = str(job.record.trace_id), aligned(real, made, split)
+    trace, both = str(job.record.trace_id), align(real, made, split)
     row = Comparison(job.event, trace, job.distance_deg, deck, name, correlation, lag, both, ratio, clean, known)
     return row, real, made
 
 
-def _complete(job: Job, inside: NDArray[np.bool_], clock: Floats) -> bool:
+def _complete(job: Comparable, inside: NDArray[np.bool_], clock: Floats) -> bool:
     """Whether the record holds the wave of 4.2 to 3.3 km/s, which is the largest."""
     distance_km = job.distance_deg * KM_PER_DEGREE
     wave = (clock >= distance_km / 4.2 + job.solution.shift_s) & (clock <= distance_km / 3.3 + job.solution.shift_s)

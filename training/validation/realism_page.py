@@ -7,7 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from training.earth import structure
-from training.validation.realism import BANDS, STEP_S, Comparison, Floats, compare, jobs_of, strains
+from training.validation.realism import BANDS, STEP_S, Comparison, Floats, comparable_traces, compare_trace, strains
 
 HEAD = """# Synthetic against observed
 
@@ -94,14 +94,14 @@ def _figure(drawn: list[tuple[Comparison, Floats, Floats]], path: Path) -> None:
     figure.savefig(path, metadata={"Software": None})
 
 
-def report(events: Path, cache: Path, figure: Path) -> str:
+def realism_page(events: Path, cache: Path, figure: Path) -> str:
     """The page for a folder of real events, and its figure: at most three traces an event, in 50-100 s."""
-    jobs = jobs_of(events)
+    jobs = comparable_traces(events)
     points = [(job.solution.depth_km, job.distance_deg) for job in jobs]
     found = []
     for deck in structure.DECKS:
         for job, strain in zip(jobs, strains(deck, points, cache), strict=True):
-            found += [result for name in BANDS if (result := compare(job, strain, deck, name)) is not None]
+            found += [result for name in BANDS if (result := compare_trace(job, strain, deck, name)) is not None]
     rows = [row for row, _, _ in found]
     drawn = []
     for event in sorted({row.event for row in rows}):

@@ -15,7 +15,7 @@ _MINISEED = re.compile(rb"MS\x03|\x00*[0-9 \x00]{6}[DRQMVASTDE][ \x00]")
 _SUFFIXES = re.compile(r"(\.(mseed[23]?|miniseed|msd|ms3?|seed|zip|tar|tgz|gz))+$", re.IGNORECASE)
 
 
-class Kind(StrEnum):
+class FileKind(StrEnum):
     """What a member is."""
 
     WAVEFORM = "waveform"
@@ -36,12 +36,12 @@ class Member:
     name: str
     folder: str
     archive: str | None
-    kind: Kind
+    kind: FileKind
     load: Callable[[], bytes]
 
 
 @dataclass(frozen=True)
-class Event:
+class EventMembers:
     """The waveforms of one event and the metadata that serve it, those nearest to it first."""
 
     name: str
@@ -70,14 +70,14 @@ def walk(parts: Sequence[tuple[str, Path]], budget: Budget) -> tuple[list[Member
     return members, problems
 
 
-def whole(members: Sequence[Member]) -> list[Event]:
+def as_one_event(members: Sequence[Member]) -> list[EventMembers]:
     """All members as one event; none where there is no waveform."""
-    waveforms = tuple(member for member in members if member.kind is Kind.WAVEFORM)
-    metadata = tuple(member for member in members if member.kind is not Kind.WAVEFORM)
-    return [Event(_stem(waveforms[0].name), waveforms, metadata)] if waveforms else []
+    waveforms = tuple(member for member in members if member.kind is FileKind.WAVEFORM)
+    metadata = tuple(member for member in members if member.kind is not FileKind.WAVEFORM)
+    return [EventMembers(_stem(waveforms[0].name), waveforms, metadata)] if waveforms else []
 
 
-def grouped(members: Sequence[Member]) -> list[Event]:
+def group_events(members: Sequence[Member]) -> list[EventMembers]:
     """
     An event for every waveform that is a part or lies at the top of an archive, and for every folder with waveforms.
 
@@ -86,37 +86,37 @@ def grouped(members: Sequence[Member]) -> list[Event]:
     """
     groups: dict[tuple[str | None, str, str], list[Member]] = {}
     for number, member in enumerate(members):
-        if member.kind is Kind.WAVEFORM:
+        if member.kind is FileKind.WAVEFORM:
             key = (member.archive, member.folder, "" if member.folder else str(number))
             groups.setdefault(key, []).append(member)
     local: dict[tuple[str | None, str], list[Member]] = {(archive, folder): [] for archive, folder, _ in groups if folder}
     common: list[Member] = []
     for member in members:
-        if member.kind is not Kind.WAVEFORM:
+        if member.kind is not FileKind.WAVEFORM:
             local.get((member.archive, member.folder), common).append(member)
     names = _unique([_event_name(waveforms[0]) for waveforms in groups.values()])
     return [
-        Event(name, tuple(waveforms), (*local.get((archive, folder), ()), *common))
+        EventMembers(name, tuple(waveforms), (*local.get((archive, folder), ()), *common))
         for name, ((archive, folder, _), waveforms) in zip(names, groups.items(), strict=True)
     ]
 
 
-def kind_of(name: str, head: bytes) -> Kind | None:
+def kind_of(name: str, head: bytes) -> FileKind | None:
     """Told by the first bytes; by the name only where those say nothing. None is no accepted kind."""
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if _MINISEED.match(head):
-        return Kind.WAVEFORM
+        return FileKind.WAVEFORM
     if (start.startswith(b"<") and b"FDSNStationXML" in head) or head[:4] in (b"\xff\xfe<\0", b"\xfe\xff\0<"):
-        return Kind.STATIONXML
+        return FileKind.STATIONXML
     columns = start.split(b"\n", 1)[0].lower()
     if b"station" in columns and b"latitude" in columns:
-        return Kind.STATIONS_CSV
+        return FileKind.STATIONS_CSV
     lowered = name.lower().removesuffix(".gz")
     if lowered.endswith(WAVEFORM_NAMES) or (head and not head.strip(b"\0")):
-        return Kind.WAVEFORM
+        return FileKind.WAVEFORM
     if lowered.endswith(".csv"):
-        return Kind.STATIONS_CSV
-    return Kind.STATIONXML if lowered.endswith(".xml") and start.startswith(b"<") else None
+        return FileKind.STATIONS_CSV
+    return FileKind.STATIONXML if lowered.endswith(".xml") and start.startswith(b"<") else None
 
 
 def _part(name: str, path: Path, budget: Budget) -> tuple[list[Member], list[AtlasError]]:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import AtlasError, LimitExceeded, NoUsableTrace, UnsupportedPart
-from models.seismic.data_issues import Remark
-from models.seismic.io.inventory import StationBook, locate_records, own_book, read_stations_csv, read_stationxml
-from models.seismic.io.miniseed import Limits, Volume, read_records, sample_count, scan
+from models.seismic.data_issues import DataIssue
+from models.seismic.io.inventory import Inventory, attach_metadata, builtin_inventory, read_stations_csv, read_stationxml
+from models.seismic.io.miniseed import MiniseedLimits, Volume, read_records, sample_count, scan_miniseed
 from models.seismic.waveforms import Record
 from workers.bundles import members
 from workers.bundles.archives import Budget
-from workers.bundles.members import Event, Kind, Member
+from workers.bundles.members import EventMembers, FileKind, Member
 
 Report = Callable[[str], None]
 
@@ -43,7 +43,7 @@ class EventRecords:
 
     name: str
     records: tuple[Record, ...]
-    remarks: tuple[Remark, ...]
+    remarks: tuple[DataIssue, ...]
 
 
 def parse_bundle(parts: Sequence[tuple[str, Path]], limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
@@ -56,7 +56,7 @@ def parse_bundle(parts: Sequence[tuple[str, Path]], limits: ReadLimits, grouped:
     budget = Budget(limits.max_files, limits.max_unpacked_bytes, limits.max_expansion_ratio)
     report(parts[0][0] if parts else "")
     found, problems = members.walk(parts, budget)
-    events = members.grouped(found) if grouped else members.whole(found)
+    events = members.group_events(found) if grouped else members.as_one_event(found)
     if not events:
         raise problems[0] if problems else NoUsableTrace("the bundle holds no waveform")
     if len(events) > limits.max_events:
@@ -78,20 +78,20 @@ class _Shelf:
 
     def __init__(self, report: Report, max_bytes: int) -> None:
         self._report, self._max_bytes = report, max_bytes
-        self._books: dict[str, StationBook | AtlasError] = {}
-        self._own = own_book()
+        self._books: dict[str, Inventory | AtlasError] = {}
+        self._own = builtin_inventory()
 
-    def books(self, metadata: Sequence[Member]) -> tuple[list[StationBook], list[AtlasError]]:
+    def books(self, metadata: Sequence[Member]) -> tuple[list[Inventory], list[AtlasError]]:
         """StationXML first, then tables, then the own one; and what is wrong with those that cannot be read."""
-        ordered = sorted(metadata, key=lambda member: member.kind is not Kind.STATIONXML)
+        ordered = sorted(metadata, key=lambda member: member.kind is not FileKind.STATIONXML)
         opened = [self._open(member) for member in ordered]
-        books = [book for book in opened if isinstance(book, StationBook)]
+        books = [book for book in opened if isinstance(book, Inventory)]
         return [*books, self._own], [error for error in opened if isinstance(error, AtlasError)]
 
-    def _open(self, member: Member) -> StationBook | AtlasError:
+    def _open(self, member: Member) -> Inventory | AtlasError:
         if member.label not in self._books:
             self._report(member.label)
-            read = read_stationxml if member.kind is Kind.STATIONXML else read_stations_csv
+            read = read_stationxml if member.kind is FileKind.STATIONXML else read_stations_csv
             try:
                 self._books[member.label] = read(member.load(), member.label, self._max_bytes)
             except LimitExceeded:
@@ -104,7 +104,7 @@ class _Shelf:
 class _Reading:
     """One event on its way to records, and what goes wrong on it."""
 
-    def __init__(self, event: Event, shelf: _Shelf, report: Report, problems: Sequence[AtlasError]) -> None:
+    def __init__(self, event: EventMembers, shelf: _Shelf, report: Report, problems: Sequence[AtlasError]) -> None:
         self._event, self._shelf, self._report = event, shelf, report
         self._problems = list(problems)
 
@@ -114,7 +114,7 @@ class _Reading:
         for member in self._event.waveforms:
             self._report(member.label)
             try:
-                volumes.append(scan(member.label, member.load()))
+                volumes.append(scan_miniseed(member.label, member.load()))
             except LimitExceeded:
                 raise
             except AtlasError as error:
@@ -126,21 +126,21 @@ class _Reading:
         books, unread = self._shelf.books(self._event.metadata)
         self._problems += unread
         self._report(", ".join(volume.part for volume in volumes)[:300])
-        per_event = Limits(limits.max_traces, limits.max_segments, limits.max_samples, limits.max_span_s)
+        per_event = MiniseedLimits(limits.max_traces, limits.max_segments, limits.max_samples, limits.max_span_s)
         try:
             bare, remarks = read_records(volumes, per_event, horizontals=alone)
         except LimitExceeded as error:
             if alone:
                 raise
             bare, remarks = [], [_remark(error)]
-        records, unplaced = locate_records(bare, books)
+        records, unplaced = attach_metadata(bare, books)
         if alone and not records:
             raise self._reason(remarks)
         told = [_remark(problem) for problem in self._problems]
         told += [remark for book in books for remark in book.remarks]
         return EventRecords(self._event.name, tuple(records), (*told, *remarks, *unplaced))
 
-    def _reason(self, remarks: Sequence[Remark]) -> AtlasError:
+    def _reason(self, remarks: Sequence[DataIssue]) -> AtlasError:
         """Why there is no record: the first part at fault, else what the records themselves lack."""
         waveforms = [problem for problem in self._problems if not isinstance(problem, UnsupportedPart)]
         if waveforms or self._problems:
@@ -149,5 +149,5 @@ class _Reading:
         return NoUsableTrace(f"no usable vertical record ({said or 'no samples'})", part=self._event.waveforms[0].label)
 
 
-def _remark(problem: AtlasError) -> Remark:
-    return Remark(None, problem.part, problem.code, problem.detail)
+def _remark(problem: AtlasError) -> DataIssue:
+    return DataIssue(None, problem.part, problem.code, problem.detail)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.seismic.data_issues import Remark
+from models.seismic.data_issues import DataIssue
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Horizontals, Record, Response
 from workers.bundles.parse import EventRecords
@@ -21,7 +21,7 @@ MAX_RESPONSE_SAMPLES = 10_000
 _LENGTH = struct.Struct("!I")
 
 
-class Sender:
+class RecordSender:
     """The child's end."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -51,7 +51,7 @@ class Sender:
         self._connection.sendall(memoryview(np.ascontiguousarray(array)).cast("B"))
 
 
-class Receiver:
+class RecordReceiver:
     """
     The parent's end; the child may be in a stranger's hand, so nothing it says is believed beyond the caps.
 
@@ -78,7 +78,7 @@ class Receiver:
 
     def event(self, header: Mapping[str, Any]) -> EventRecords:
         """The event that a header announces."""
-        remarks = tuple(Remark(_text(trace), _text(part), str(code), str(detail)) for trace, part, code, detail in header["remarks"])
+        remarks = tuple(DataIssue(_text(trace), _text(part), str(code), str(detail)) for trace, part, code, detail in header["remarks"])
         if sum(int(item["samples"]) * (3 if item["horizontals"] else 1) for item in header["records"]) > self._max_samples:
             raise ValueError("more samples than are read")
         return EventRecords(str(header["name"]), tuple(self._record(item) for item in header["records"]), remarks)

@@ -21,9 +21,9 @@ import structlog
 from models import errors
 from models.errors import AtlasError, LimitExceeded, UnreadableWaveform
 from workers.bundles.parse import EventRecords, ReadLimits, parse_bundle
-from workers.bundles.protocol import Receiver
-from workers.bundles.sandbox_child import Parse, run
-from workers.bundles.tempdirs import spool_prefix
+from workers.bundles.protocol import RecordReceiver
+from workers.bundles.sandbox_child import Parse, run_child
+from workers.bundles.tempdirs import tempdir_prefix
 from workers.queue.lifecycle import Interrupted
 from workers.settings import Settings
 from workers.storage.blobs import StoreUnreachable
@@ -43,7 +43,7 @@ REAP_S = 5.0
 """Seconds given to a process that was killed or has closed its end, to be gone."""
 
 
-def read_bundle(
+def parse_in_sandbox(
     parts: Sequence[tuple[str, Source]], settings: Settings, *, grouped: bool, parse: Parse = parse_bundle
 ) -> Generator[EventRecords]:
     """
@@ -55,7 +55,7 @@ def read_bundle(
     """
     with _files(parts) as files, _child(files, settings, grouped, parse) as (child, connection):
         at: list[str | None] = [files[0][0] if len(files) == 1 else None]
-        receiver = Receiver(connection, settings.reader_wall_s, settings.max_samples)
+        receiver = RecordReceiver(connection, settings.reader_wall_s, settings.max_samples)
         try:
             yield from _events(receiver, at)
         except TimeoutError as error:
@@ -66,13 +66,13 @@ def read_bundle(
             raise UnreadableWaveform("what was read of it makes no sense: it is damaged, or made to mislead", part=at[0]) from error
 
 
-def read_event(parts: Sequence[tuple[str, Source]], settings: Settings) -> EventRecords:
+def parse_event_in_sandbox(parts: Sequence[tuple[str, Source]], settings: Settings) -> EventRecords:
     """All parts as one event."""
-    with closing(read_bundle(parts, settings, grouped=False)) as events:
+    with closing(parse_in_sandbox(parts, settings, grouped=False)) as events:
         return next(events)
 
 
-def warm_up() -> None:
+def start_sandbox_server() -> None:
     """Start the process that the children are forked from, so that the first bundle does not wait for its imports."""
     _context()
 
@@ -127,7 +127,7 @@ def _child(
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
-            child = _context().Process(target=run, args=(theirs, files, _limits(settings), grouped, parse), daemon=True)
+            child = _context().Process(target=run_child, args=(theirs, files, _limits(settings), grouped, parse), daemon=True)
             try:
                 child.start()
             except (OSError, EOFError) as error:
@@ -140,7 +140,7 @@ def _child(
             child.join(REAP_S)
 
 
-def _events(receiver: Receiver, at: list[str | None]) -> Iterator[EventRecords]:
+def _events(receiver: RecordReceiver, at: list[str | None]) -> Iterator[EventRecords]:
     while True:
         message = receiver.message()
         match message["kind"]:
@@ -200,7 +200,7 @@ def _limits(settings: Settings) -> ReadLimits:
 @contextmanager
 def _files(parts: Sequence[tuple[str, Source]]) -> Iterator[list[tuple[str, str]]]:
     """The parts as files that the child opens; what is no file yet lies in a temporary folder meanwhile."""
-    with tempfile.TemporaryDirectory(prefix=spool_prefix(os.getpid())) as folder:
+    with tempfile.TemporaryDirectory(prefix=tempdir_prefix(os.getpid())) as folder:
         yield [(name, _file(source, f"{folder}/{number}")) for number, (name, source) in enumerate(parts)]
 
 

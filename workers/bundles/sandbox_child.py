@@ -14,19 +14,19 @@ from pathlib import Path
 
 from models.errors import AtlasError, LimitExceeded
 from workers.bundles.parse import EventRecords, ReadLimits, Report
-from workers.bundles.protocol import Sender
+from workers.bundles.protocol import RecordSender
 
 Parse = Callable[[Sequence[tuple[str, Path]], ReadLimits, bool, Report], Iterator[EventRecords]]
 
 
-def run(connection: socket.socket, files: Sequence[tuple[str, str]], limits: ReadLimits, grouped: bool, parse: Parse) -> None:
+def run_child(connection: socket.socket, files: Sequence[tuple[str, str]], limits: ReadLimits, grouped: bool, parse: Parse) -> None:
     """Parse and send; what goes wrong is sent too, and what cannot be sent the parent reads off the exit."""
     parts = [(name, Path(path)) for name, path in files]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     threading.Thread(target=_follow_parent, daemon=True).start()
     confine(limits)
     _silence()
-    sender = Sender(connection)
+    sender = RecordSender(connection)
     with contextlib.suppress(ConnectionError), connection:  # a parent that has gone wants nothing more
         try:
             for event in parse(parts, limits, grouped, lambda part: sender.message("at", part=part)):

@@ -9,12 +9,12 @@ from pathlib import Path
 _SPOOL = re.compile(r"atlas-spool-(?P<owner>\d+)-(?P<pid>\d+)-\w+")
 
 
-def spool_prefix(pid: int) -> str:
+def tempdir_prefix(pid: int) -> str:
     """How the temporary folders of a process begin; the folder for temporary files is the system's (TMPDIR)."""
     return f"atlas-spool-{os.getuid()}-{pid}-"
 
 
-def sweep_spools() -> int:
+def sweep_tempdirs() -> int:
     """Remove the temporary folders of our processes that are gone (of this host or container); how many."""
     folders = [folder for folder in Path(tempfile.gettempdir()).glob("atlas-spool-*") if _is_left(folder)]
     for folder in folders:

@@ -22,7 +22,7 @@ from obspy.core.event import (
     WaveformStreamID,
 )
 
-from workers.contracts import ArrivalReading, JobRecord, LocateResult, OffsetReading
+from workers.contracts import ArrivalEstimate, DistanceEstimate, JobRecord, LocateResult
 
 QUAKEML_TYPES: Final = (("earthquake", "earthquake"), ("glacial", "ice quake"))
 _KM_PER_DEG = 111.195
@@ -115,7 +115,7 @@ def _quality(result: LocateResult) -> OriginQuality:
     )
 
 
-def _arrival(record: JobRecord, row: OffsetReading) -> Arrival:
+def _arrival(record: JobRecord, row: DistanceEstimate) -> Arrival:
     return Arrival(
         resource_id=_smi(record, f"arrival/{row.trace}"),
         pick_id=_smi(record, f"trace/{row.trace}"),
@@ -127,7 +127,7 @@ def _arrival(record: JobRecord, row: OffsetReading) -> Arrival:
     )
 
 
-def _read(row: OffsetReading) -> str:
+def _read(row: DistanceEstimate) -> str:
     """What was read off a trace, in words."""
     distance = f"offset read: {row.distance_deg} +- {row.distance_uncertainty_deg} degrees"
     if row.back_azimuth_deg is None:
@@ -135,7 +135,7 @@ def _read(row: OffsetReading) -> str:
     return f"{distance}; back azimuth by its own motion: {row.back_azimuth_deg} +- {row.back_azimuth_uncertainty_deg} degrees"
 
 
-def _pick(record: JobRecord, row: ArrivalReading) -> Pick:
+def _pick(record: JobRecord, row: ArrivalEstimate) -> Pick:
     network, station, location, channel = row.trace.split(".")
     return Pick(
         resource_id=_smi(record, f"pick/{row.trace}/{row.phase}"),
@@ -177,7 +177,7 @@ def _outer(result: LocateResult) -> Iterable[str]:
         yield f"{ellipse.confidence_level:.0f} % ellipse: {1000.0 * ellipse.semi_major_km:.0f} by {1000.0 * ellipse.semi_minor_km:.0f} m"
 
 
-def epicentral_deg(row: OffsetReading) -> float:
+def epicentral_deg(row: DistanceEstimate) -> float:
     """From the epicenter, where the station's place is known; else as read."""
     return row.distance_deg + (row.residual_deg or 0.0)
 

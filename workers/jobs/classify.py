@@ -5,23 +5,23 @@ from models.analysis.pipeline import Classification, classify_event
 from workers.contracts import ClassifyResult, ReferencePoint
 from workers.exports.tables import classify_products
 from workers.jobs import figures
-from workers.jobs.context import Outcome, Task
-from workers.jobs.inputs import one_gather, trial_epicenter, unread, version_of
+from workers.jobs.context import JobContext, JobOutput
+from workers.jobs.inputs import read_one_event, trial_epicenter, unread_warnings, version_of
 
 
-def classify(task: Task) -> Outcome:
+def classify_job(task: JobContext) -> JobOutput:
     """Raises what the reader raises, NoUsableTrace, Canceled, Superseded."""
-    records, gather, warnings = one_gather(task)
+    records, gather, warnings = read_one_event(task)
     found = classify_event(task.desk.models.models, gather, trial_epicenter(task), task.progress.part(0.0, 0.85), records)
     task.progress("draw", 0.88)
     origin_s = combine_origin_times(found.readings).time_s
     title = f"{found.event_type} {found.probabilities[found.event_type]:.0%}"
-    drawn = {"section": figures.section(gather, found.readings, found.reference, origin_s, title)}
+    drawn = {"section": figures.draw_section(gather, found.readings, found.reference, origin_s, title)}
     result = _result(task, found)
-    return Outcome(result, warnings + unread(gather, found.readings), drawn, classify_products(result))
+    return JobOutput(result, warnings + unread_warnings(gather, found.readings), drawn, classify_products(result))
 
 
-def _result(task: Task, found: Classification) -> ClassifyResult:
+def _result(task: JobContext, found: Classification) -> ClassifyResult:
     at = found.reference
     point = None if at is None else ReferencePoint(latitude=at.latitude_deg, longitude=at.longitude_deg, source=at.source)
     return ClassifyResult(

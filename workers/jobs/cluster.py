@@ -10,36 +10,36 @@ import numpy as np
 from models.errors import TooFewEvents
 from workers.contracts import Assignment, Cluster, ClusterResult, Selection
 from workers.exports.tables import cluster_products
-from workers.jobs.context import Outcome, Task
-from workers.jobs.embedding import Embedded, embed_all
+from workers.jobs.context import JobContext, JobOutput
+from workers.jobs.embedding import EmbeddedEvents, embed_all
 from workers.jobs.inputs import version_of
 from workers.plots.families import OUTLIER, Family, contact_sheet, families_figure
 
 if TYPE_CHECKING:
-    from models.clustering.clusters import Families
+    from models.clustering.clusters import Clustering
 
-MOST_SHEETS: Final = 12
+MAX_SHEETS: Final = 12
 
 
-def cluster(task: Task) -> Outcome:
+def cluster_job(task: JobContext) -> JobOutput:
     """Raises what the reader raises, TooFewEvents, LimitExceeded, FineTuneUnavailable, Canceled, Superseded."""
-    from models.clustering.clusters import find_families  # noqa: PLC0415 -- scikit-learn takes longer than a worker's start may
+    from models.clustering.clusters import find_clusters  # noqa: PLC0415 -- scikit-learn takes longer than a worker's start may
 
     options = task.record.submission.options
     if options.fine_tune:
-        from workers.jobs.fine_tune import fine_tune  # noqa: PLC0415 -- where there is no training there is no PyTorch
+        from workers.jobs.fine_tune import fine_tune_job  # noqa: PLC0415 -- where there is no training there is no PyTorch
 
-        return fine_tune(task)
-    with closing(Embedded()) as embedded:
+        return fine_tune_job(task)
+    with closing(EmbeddedEvents()) as embedded:
         embed_all(task, embedded)
-        check_number(len(embedded.names), options.k_min)
+        check_event_count(len(embedded.names), options.k_min)
         task.progress("families", 0.85)
         embeddings = np.stack(embedded.embeddings)
-        found = find_families(embeddings, options.k_min, options.k_max, task.desk.settings.cluster_starts, options.seed)
-        return outcome_of(task, embedded, found, fine_tuned=False)
+        found = find_clusters(embeddings, options.k_min, options.k_max, task.desk.settings.cluster_starts, options.seed)
+        return cluster_output(task, embedded, found, fine_tuned=False)
 
 
-def check_number(events: int, k_min: int) -> None:
+def check_event_count(events: int, k_min: int) -> None:
     """Raises TooFewEvents."""
     if events <= k_min:
         raise TooFewEvents(
@@ -48,14 +48,14 @@ def check_number(events: int, k_min: int) -> None:
         )
 
 
-def outcome_of(task: Task, embedded: Embedded, found: Families, *, fine_tuned: bool) -> Outcome:
+def cluster_output(task: JobContext, embedded: EmbeddedEvents, found: Clustering, *, fine_tuned: bool) -> JobOutput:
     """The answer with its figures."""
     task.progress("draw", 0.92)
     result = _result(task, embedded.names, found, fine_tuned)
-    return Outcome(result, embedded.warnings, _figures(embedded, found), cluster_products(result))
+    return JobOutput(result, embedded.warnings, _figures(embedded, found), cluster_products(result))
 
 
-def _figures(embedded: Embedded, found: Families) -> dict[str, bytes]:
+def _figures(embedded: EmbeddedEvents, found: Clustering) -> dict[str, bytes]:
     """A map, a contact sheet of all families, and a sheet of its own for each of the first dozen."""
     names = embedded.names
     said = f"{found.k} families of {len(names)} events" + ("" if found.structure_found else ", but no structure found")
@@ -70,7 +70,7 @@ def _figures(embedded: Embedded, found: Families) -> dict[str, bytes]:
         if rows
     ]
     shown = np.where(found.outliers, OUTLIER, found.labels)
-    own = {f"family_{sheet.cluster}": contact_sheet([sheet], title=f"family {sheet.cluster} of {said}") for sheet in sheets[:MOST_SHEETS]}
+    own = {f"family_{sheet.cluster}": contact_sheet([sheet], title=f"family {sheet.cluster} of {said}") for sheet in sheets[:MAX_SHEETS]}
     return {
         "families": families_figure(found.positions, shown, names, title=said),
         "contact_sheet": contact_sheet(sheets, title=said),
@@ -78,7 +78,7 @@ def _figures(embedded: Embedded, found: Families) -> dict[str, bytes]:
     }
 
 
-def _result(task: Task, names: list[str], found: Families, fine_tuned: bool) -> ClusterResult:
+def _result(task: JobContext, names: list[str], found: Clustering, fine_tuned: bool) -> ClusterResult:
     rows = zip(names, found.labels.tolist(), found.confidences.tolist(), found.outliers.tolist(), strict=True)
     return ClusterResult(
         k=found.k,

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from pydantic import BaseModel
 
 from workers.contracts import DataWarning, JobRecord
-from workers.jobs.loaded_models import Loaded
+from workers.jobs.loaded_models import LoadedModels
 from workers.queue.dispatch import Dispatcher
 from workers.queue.records import Records
 from workers.settings import Settings
@@ -18,18 +18,18 @@ _SAME_STAGE_S = 0.3
 
 
 @dataclass(frozen=True)
-class Desk:
+class WorkerContext:
     """What a worker holds from start to end."""
 
     settings: Settings
     blobs: BlobStore
     records: Records
     dispatcher: Dispatcher
-    models: Loaded
+    models: LoadedModels
     worker: str
 
 
-class Progress:
+class JobProgress:
     """
     Says how far the job is, and so learns that it must stop: each call may raise Canceled or Superseded.
 
@@ -49,22 +49,22 @@ class Progress:
         done = self._low + (self._high - self._low) * min(max(fraction, 0.0), 1.0)
         self._records.advance(self._record.id, self._record.attempt, stage, done)
 
-    def part(self, low: float, high: float) -> "Progress":
+    def part(self, low: float, high: float) -> "JobProgress":
         """A progress of its own for the part of the job between two fractions."""
-        return Progress(self._records, self._record, low, high)
+        return JobProgress(self._records, self._record, low, high)
 
 
 @dataclass(frozen=True)
-class Task:
+class JobContext:
     """One attempt at one job."""
 
-    desk: Desk
+    desk: WorkerContext
     record: JobRecord
-    progress: Progress
+    progress: JobProgress
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobOutput:
     """What a job leaves: figures by name (PNG), products by format, besides the result as JSON."""
 
     result: BaseModel

@@ -16,19 +16,19 @@ from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 from models.specs.pictures import CONDITIONING
 from workers.contracts import DataWarning
-from workers.jobs.context import Desk, Task
-from workers.jobs.inputs import many_events, warnings_of
-from workers.jobs.shared_tasks import Arrays, SharedOut
+from workers.jobs.context import JobContext, WorkerContext
+from workers.jobs.inputs import data_warnings, read_many_events
+from workers.jobs.shared_tasks import Arrays, DistributedMap
 
 A_PIECE: Final = 16  # events
 AHEAD_A_WORKER: Final = 3  # pieces that wait, for each worker there is
 _THUMBNAIL_STEP: Final = 2
 
-Outcome = dict[str, NDArray[Any]]
+EmbeddedBatch = dict[str, NDArray[Any]]
 
 
 @dataclass
-class Embedded:
+class EmbeddedEvents:
     """
     What is kept of events once their records are gone.
 
@@ -41,7 +41,7 @@ class Embedded:
     file: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
     shape: tuple[int, ...] = ()
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: EmbeddedBatch) -> None:
         """The events of one piece."""
         for name, embedding, thumbnail, trouble in zip(
             *(outcome[key] for key in ("names", "embeddings", "thumbnails", "troubles")), strict=True
@@ -72,7 +72,7 @@ class Embedded:
         return np.stack(pictures)
 
 
-def embed_all(task: Task, embedded: Embedded) -> None:
+def embed_all(task: JobContext, embedded: EmbeddedEvents) -> None:
     """Add every event of the bundle that can be embedded, in its order; the others are told in the warnings."""
     progress = task.progress.part(0.05, 0.85)
 
@@ -81,30 +81,30 @@ def embed_all(task: Task, embedded: Embedded) -> None:
         progress("embed", 1.0 - 1.0 / (1.0 + 0.02 * known))  # how many will come, only the end of the stream tells
 
     workers = len(task.desk.records.workers())
-    shared = SharedOut(
+    shared = DistributedMap(
         task.desk.blobs,
         task.desk.records,
         task.desk.dispatcher,
         (task.record.id, task.record.attempt),
-        lambda arrays: embed_piece(task.desk, arrays),
+        lambda arrays: embed_packed(task.desk, arrays),
         AHEAD_A_WORKER * workers,
         tick,
     )
     for piece in _pieces(_gathers(task, embedded), A_PIECE):
         tick()
-        done = [embed_piece(task.desk, _packed(piece))] if workers < 2 else shared.give(_packed(piece))
+        done = [embed_packed(task.desk, _packed(piece))] if workers < 2 else shared.give(_packed(piece))
         for outcome in done:
             embedded.add(outcome)
     for outcome in shared.rest():
         embedded.add(outcome)
 
 
-def embed_piece(desk: Desk, arrays: Arrays) -> Outcome:
+def embed_packed(desk: WorkerContext, arrays: Arrays) -> EmbeddedBatch:
     """What `embed_gathers` says of the gathers of one piece."""
     return embed_gathers(desk.models.models, _unpacked(arrays))
 
 
-def embed_gathers(models: Models, events: Iterable[tuple[str, Gather]]) -> Outcome:
+def embed_gathers(models: Models, events: Iterable[tuple[str, Gather]]) -> EmbeddedBatch:
     """Embeddings and thumbnails of events; `troubles` says of each why there is none, or nothing."""
     names, embeddings, thumbnails, troubles = [], [], [], []
     for name, gather in events:
@@ -133,10 +133,10 @@ def thumbnail_of(section: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(squares.max(axis=(2, 4)))
 
 
-def _gathers(task: Task, embedded: Embedded) -> Iterator[tuple[str, Gather]]:
+def _gathers(task: JobContext, embedded: EmbeddedEvents) -> Iterator[tuple[str, Gather]]:
     """Conditioned events, one in memory at a time."""
-    for event in many_events(task):
-        embedded.warnings += warnings_of(event.remarks)
+    for event in read_many_events(task):
+        embedded.warnings += data_warnings(event.remarks)
         try:
             gather = condition(event.records, CONDITIONING)
         except NoUsableTrace as error:
@@ -156,7 +156,7 @@ def _pieces[Kind](items: Iterable[Kind], size: int) -> Iterator[list[Kind]]:
         yield piece
 
 
-def _packed(events: Sequence[tuple[str, Gather]]) -> Outcome:
+def _packed(events: Sequence[tuple[str, Gather]]) -> EmbeddedBatch:
     """Gathers as arrays by name: what identifies them as JSON, samples and coordinates as they are."""
     known = [
         {
@@ -167,7 +167,7 @@ def _packed(events: Sequence[tuple[str, Gather]]) -> Outcome:
         }
         for name, gather in events
     ]
-    arrays: Outcome = {"known": np.array(json.dumps(known))}
+    arrays: EmbeddedBatch = {"known": np.array(json.dumps(known))}
     for number, (_, gather) in enumerate(events):
         arrays[f"samples_{number}"] = gather.samples
         arrays[f"places_{number}"] = np.stack([gather.latitudes_deg, gather.longitudes_deg])

@@ -6,36 +6,41 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.analysis.distances import OffsetReadings
-from models.analysis.sections import Reference, place_traces
+from models.analysis.distances import DistanceReadings
+from models.analysis.sections import SectionReference, place_traces
 from models.imaging.render import render_traces
 from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg
-from models.seismic.location.distances import Location, density_of
-from models.seismic.location.posterior import Maximum
+from models.seismic.location.distances import Location, epicenter_density
+from models.seismic.location.posterior import EpicenterRegion
 from models.seismic.waveforms import Gather
 from models.specs.offset import OFFSET
 from models.specs.pictures import TRACE_FREQUENCY
 from workers.plots.maps import Spot, map_figure
-from workers.plots.offsets import offsets_figure
+from workers.plots.offsets import distances_figure
 from workers.plots.residuals import residuals_figure
-from workers.plots.sections import Arrival, section_figure
+from workers.plots.sections import TravelTimeCurve, section_figure
 
 Floats = NDArray[np.float64]
 
-MOST_IN_A_SECTION: Final = 60
-MOST_CIRCLES: Final = 40
-MOST_PANELS: Final = 12
+MAX_SECTION_TRACES: Final = 60
+MAX_CIRCLES: Final = 40
+MAX_PANELS: Final = 12
 # Rayleigh waves of 50 to 100 s; a line to compare with, not a prediction.
 SURFACE_WAVE_KM_S: Final = 3.8
 
 
-def section(
-    gather: Gather, readings: OffsetReadings, reference: Reference | None, origin_s: float | None, title: str, depth_km: float = 10.0
+def draw_section(
+    gather: Gather,
+    readings: DistanceReadings,
+    reference: SectionReference | None,
+    origin_s: float | None,
+    title: str,
+    depth_km: float = 10.0,
 ) -> bytes:
     """The record section for people, at the distances that the models' section has, with what should arrive from that depth."""
     distances = place_traces(gather, readings, reference).distances_deg
-    chosen = evenly(distances, MOST_IN_A_SECTION)
+    chosen = sample_evenly(distances, MAX_SECTION_TRACES)
     return section_figure(
         gather.part(chosen),
         distances[chosen],
@@ -46,11 +51,11 @@ def section(
     )
 
 
-def map_of(
-    gather: Gather, readings: OffsetReadings, location: Location, title: str, back_azimuths: Mapping[int, tuple[float, float]]
+def draw_map(
+    gather: Gather, readings: DistanceReadings, location: Location, title: str, back_azimuths: Mapping[int, tuple[float, float]]
 ) -> bytes:
     """Epicenter, ellipses, alternatives, the posterior of the distances, stations with circles of distance and own directions."""
-    chosen = evenly(np.where(location.used, readings.distances_deg, np.nan), MOST_CIRCLES)
+    chosen = sample_evenly(np.where(location.used, readings.distances_deg, np.nan), MAX_CIRCLES)
     return map_figure(
         [".".join(gather.trace_ids[place].station_key) for place in chosen],
         gather.latitudes_deg[chosen],
@@ -60,15 +65,15 @@ def map_of(
         [_spot(other) for other in location.alternatives],
         title=_counted(title, len(chosen), len(gather.trace_ids)),
         back_azimuths_deg=np.array([back_azimuths.get(int(place), (np.nan,))[0] for place in chosen]),
-        density=density_of(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg),
+        density=epicenter_density(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg),
     )
 
 
-def offsets(gather: Gather, readings: OffsetReadings, origin_s: float | None, title: str) -> bytes:
+def draw_distances(gather: Gather, readings: DistanceReadings, origin_s: float | None, title: str) -> bytes:
     """Single traces with the picture that their distance was read from."""
-    chosen = evenly(readings.distances_deg, MOST_PANELS)
+    chosen = sample_evenly(readings.distances_deg, MAX_PANELS)
     few, read = gather.part(chosen), int(np.isfinite(readings.distances_deg).sum())
-    return offsets_figure(
+    return distances_figure(
         few,
         render_traces(TRACE_FREQUENCY, few, readings.window_start_s),
         (TRACE_FREQUENCY.longest_period_s, TRACE_FREQUENCY.shortest_period_s),
@@ -80,7 +85,7 @@ def offsets(gather: Gather, readings: OffsetReadings, origin_s: float | None, ti
     )
 
 
-def residuals(gather: Gather, readings: OffsetReadings, location: Location, title: str) -> bytes:
+def draw_residuals(gather: Gather, readings: DistanceReadings, location: Location, title: str) -> bytes:
     """What each trace's distance misses, over distance and azimuth."""
     point = (location.latitude_deg, location.longitude_deg)
     return residuals_figure(
@@ -95,7 +100,7 @@ def residuals(gather: Gather, readings: OffsetReadings, location: Location, titl
     )
 
 
-def evenly(values: Floats, most: int) -> NDArray[np.int64]:
+def sample_evenly(values: Floats, most: int) -> NDArray[np.int64]:
     """Places of at most `most` of the finite values [n], spread evenly over their order; all places where none is finite."""
     finite = np.flatnonzero(np.isfinite(values))
     if not len(finite):
@@ -104,20 +109,20 @@ def evenly(values: Floats, most: int) -> NDArray[np.int64]:
     return np.sort(order[np.unique(np.linspace(0, len(order) - 1, min(most, len(order))).round().astype(np.int64))])
 
 
-def _window(readings: OffsetReadings) -> tuple[float, float]:
+def _window(readings: DistanceReadings) -> tuple[float, float]:
     return readings.window_start_s, readings.window_start_s + OFFSET.style.window_s
 
 
-def _predicted(origin_s: float, distances: Floats, depth_km: float) -> tuple[Arrival, ...]:
+def _predicted(origin_s: float, distances: Floats, depth_km: float) -> tuple[TravelTimeCurve, ...]:
     """P and S through ak135 where they arrive, and surface waves, over the range of distances."""
     reach = np.linspace(max(np.nanmin(distances) - 1.0, 0.0), min(np.nanmax(distances) + 1.0, 180.0), 181)
     times = [(phase, travel_time_s(phase, reach, depth_km)) for phase in ("P", "PKP", "S")]
     times.append((f"Rayleigh, {SURFACE_WAVE_KM_S} km/s", reach * KM_PER_DEGREE / SURFACE_WAVE_KM_S))
     seen = [(phase, np.isfinite(time_s), time_s) for phase, time_s in times]
-    return tuple(Arrival(phase, reach[good], origin_s + time_s[good]) for phase, good, time_s in seen if good.any())
+    return tuple(TravelTimeCurve(phase, reach[good], origin_s + time_s[good]) for phase, good, time_s in seen if good.any())
 
 
-def _spot(place: Maximum) -> Spot:
+def _spot(place: EpicenterRegion) -> Spot:
     ellipse = (place.semi_major_km, place.semi_minor_km, place.ellipse_azimuth_deg)
     return Spot(place.latitude_deg, place.longitude_deg, *ellipse, outer=place.outer)
 

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.errors import LimitExceeded
-from workers.jobs.cluster import check_number, outcome_of
-from workers.jobs.context import Outcome, Task
-from workers.jobs.embedding import Embedded, embed_all
+from workers.jobs.cluster import check_event_count, cluster_output
+from workers.jobs.context import JobContext, JobOutput
+from workers.jobs.embedding import EmbeddedEvents, embed_all
 from workers.problems import FineTuneUnavailable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from models.clustering.clusters import Families
+    from models.clustering.clusters import Clustering
     from training.learning.fine_tuning import Tuned
 
 
-def fine_tune(task: Task) -> Outcome:
+def fine_tune_job(task: JobContext) -> JobOutput:
     """
     The families of a network trained on these events; raises FineTuneUnavailable where the service offers no training.
 
@@ -37,23 +37,23 @@ def fine_tune(task: Task) -> Outcome:
         from training.learning import fine_tuning  # noqa: PLC0415 -- the training group may be absent
     except ImportError as error:
         raise FineTuneUnavailable("this service has no training installed; send the bundle without fine_tune") from error
-    with closing(Embedded()) as embedded:
+    with closing(EmbeddedEvents()) as embedded:
         embed_all(task, embedded)
-        check_number(len(embedded.names), options.k_min)
+        check_event_count(len(embedded.names), options.k_min)
         if len(embedded.names) > settings.max_fine_tune_events:
             raise LimitExceeded(f"{len(embedded.names)} events; at most {settings.max_fine_tune_events} are trained on")
-        return outcome_of(task, embedded, _tuned(task, embedded, fine_tuning.train), fine_tuned=True)
+        return cluster_output(task, embedded, _tuned(task, embedded, fine_tuning.fine_tune_clusters), fine_tuned=True)
 
 
-def _tuned(task: Task, embedded: Embedded, train: Callable[..., Tuned]) -> Families:
+def _tuned(task: JobContext, embedded: EmbeddedEvents, train: Callable[..., Tuned]) -> Clustering:
     """The families that stand out most, over all k."""
-    from models.clustering.clusters import find_families  # noqa: PLC0415 -- scikit-learn takes longer than a worker's start may
+    from models.clustering.clusters import find_clusters  # noqa: PLC0415 -- scikit-learn takes longer than a worker's start may
 
     settings, options = task.desk.settings, task.record.submission.options
-    untouched = find_families(np.stack(embedded.embeddings), options.k_min, options.k_max, settings.cluster_starts, options.seed)
+    untouched = find_clusters(np.stack(embedded.embeddings), options.k_min, options.k_max, settings.cluster_starts, options.seed)
     pictures = embedded.thumbnails(range(len(embedded.names)))
     each = 0.07 / len(untouched.selection)
-    tuned: list[Families] = []
+    tuned: list[Clustering] = []
     for number, k in enumerate(choice.k for choice in untouched.selection):
         progress = task.progress.part(0.85 + each * number, 0.85 + each * (number + 1))
         trained = train(pictures, k, settings.fine_tune_rounds, options.seed, partial(progress, f"deepcluster k={k}"))
@@ -62,9 +62,9 @@ def _tuned(task: Task, embedded: Embedded, train: Callable[..., Tuned]) -> Famil
     return replace(best, selection=tuple(found.selection[0] for found in tuned), structure_found=untouched.structure_found)
 
 
-def _judged(embedding: NDArray[np.float32], k: int, loss: float, starts: int, seed: int) -> Families:
+def _judged(embedding: NDArray[np.float32], k: int, loss: float, starts: int, seed: int) -> Clustering:
     """The k families of an embedding, with the loss that the network ended with."""
-    from models.clustering.clusters import find_families  # noqa: PLC0415
+    from models.clustering.clusters import find_clusters  # noqa: PLC0415
 
-    found = find_families(embedding, k, k, starts, seed)
+    found = find_clusters(embedding, k, k, starts, seed)
     return replace(found, selection=tuple(replace(choice, loss=loss) for choice in found.selection))

@@ -12,7 +12,7 @@ from workers.settings import Settings
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedModels:
     """Every declared model by name, and the execution provider that runs them."""
 
     models: Mapping[str, OnnxModel]
@@ -23,9 +23,9 @@ class Loaded:
         return {name: model.version for name, model in self.models.items()}
 
 
-def load_models(settings: Settings) -> Loaded:
+def load_models(settings: Settings) -> LoadedModels:
     """Open every declared model, and compute on `threads` threads; raises what `Store.verify` and `choose_provider` raise."""
     use_threads(settings.threads)
     store, provider = open_store(settings.artifacts_dir), choose_provider(settings.execution_provider)
     opened = {spec.name: OnnxModel.load(store, spec, provider, settings.threads) for spec in MODELS}
-    return Loaded(MappingProxyType(opened), provider)
+    return LoadedModels(MappingProxyType(opened), provider)

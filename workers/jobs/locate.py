@@ -4,40 +4,42 @@ import math
 from datetime import UTC, datetime
 
 from models.analysis.pipeline import EventLocation, locate_event
-from models.analysis.sections import reference_at
+from models.analysis.sections import make_reference
 from models.seismic.association.arrivals import Arrival
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg
-from models.seismic.location.posterior import CONFIDENCE, OUTER_CONFIDENCE, Maximum
+from models.seismic.location.posterior import CONFIDENCE, CONFIDENCE_90, EpicenterRegion
 from models.seismic.waveforms import Gather
-from workers.contracts import ArrivalReading, Ellipse, Epicenter, LocateResult, OffsetReading
+from workers.contracts import ArrivalEstimate, DistanceEstimate, Ellipse, Epicenter, LocateResult
 from workers.exports.tables import locate_products
 from workers.jobs import figures
-from workers.jobs.context import Outcome, Task
-from workers.jobs.inputs import one_gather, trial_epicenter, unread, version_of
+from workers.jobs.context import JobContext, JobOutput
+from workers.jobs.inputs import read_one_event, trial_epicenter, unread_warnings, version_of
 
 HALF_WAY_KM = 180.0 * KM_PER_DEGREE
 
 
-def locate(task: Task) -> Outcome:
+def locate_job(task: JobContext) -> JobOutput:
     """Raises what the reader raises, NoUsableTrace, TooFewStations, Canceled, Superseded."""
-    records, gather, warnings = one_gather(task)
+    records, gather, warnings = read_one_event(task)
     given = task.record.submission.options.event_type
     found = locate_event(task.desk.models.models, gather, trial_epicenter(task), given, task.progress.part(0.0, 0.85), records)
     task.progress("draw", 0.86)
     result = _result(task, gather, found)
-    return Outcome(result, warnings + unread(gather, found.readings), _figures(gather, found), locate_products(task.record, result))
+    return JobOutput(
+        result, warnings + unread_warnings(gather, found.readings), _figures(gather, found), locate_products(task.record, result)
+    )
 
 
 def _figures(gather: Gather, found: EventLocation) -> dict[str, bytes]:
     readings, origin_s = found.readings, found.origin.time_s
     title = f"{found.event_type}{_depth_or_force(found)}"
     return {
-        "section": figures.section(
-            gather, readings, reference_at(found.location), origin_s, title, found.depth.depth_km if found.depth else 0.0
+        "section": figures.draw_section(
+            gather, readings, make_reference(found.location), origin_s, title, found.depth.depth_km if found.depth else 0.0
         ),
-        "map": figures.map_of(gather, readings, found.location, title, found.back_azimuths),
-        "offsets": figures.offsets(gather, readings, origin_s, "predicted distances"),
-        "residuals": figures.residuals(gather, readings, found.location, "residuals of the predicted distances"),
+        "map": figures.draw_map(gather, readings, found.location, title, found.back_azimuths),
+        "offsets": figures.draw_distances(gather, readings, origin_s, "predicted distances"),
+        "residuals": figures.draw_residuals(gather, readings, found.location, "residuals of the predicted distances"),
     }
 
 
@@ -50,7 +52,7 @@ def _depth_or_force(found: EventLocation) -> str:
     return ""
 
 
-def _result(task: Task, gather: Gather, found: EventLocation) -> LocateResult:
+def _result(task: JobContext, gather: Gather, found: EventLocation) -> LocateResult:
     depth, force = found.depth, found.force_azimuth
     names = ["offset", *(["event_type"] if found.classification else []), "depth" if depth else "force_azimuth"]
     return LocateResult(
@@ -72,8 +74,8 @@ def _result(task: Task, gather: Gather, found: EventLocation) -> LocateResult:
     )
 
 
-def _arrival(gather: Gather, arrival: Arrival) -> ArrivalReading:
-    return ArrivalReading(
+def _arrival(gather: Gather, arrival: Arrival) -> ArrivalEstimate:
+    return ArrivalEstimate(
         trace=str(gather.trace_ids[arrival.place]),
         phase=arrival.phase,
         time=datetime.fromtimestamp(arrival.time_s, UTC),
@@ -82,7 +84,7 @@ def _arrival(gather: Gather, arrival: Arrival) -> ArrivalReading:
     )
 
 
-def _epicenter(place: Maximum) -> Epicenter:
+def _epicenter(place: EpicenterRegion) -> Epicenter:
     inner, outer = (
         Ellipse(
             semi_major_km=min(times * place.semi_major_km, HALF_WAY_KM),
@@ -90,7 +92,7 @@ def _epicenter(place: Maximum) -> Epicenter:
             azimuth_deg=place.ellipse_azimuth_deg,
             confidence_level=100.0 * level,
         )
-        for times, level in ((1.0, CONFIDENCE), (place.outer, OUTER_CONFIDENCE))
+        for times, level in ((1.0, CONFIDENCE), (place.outer, CONFIDENCE_90))
     )
     return Epicenter(
         latitude=place.latitude_deg,
@@ -101,7 +103,7 @@ def _epicenter(place: Maximum) -> Epicenter:
     )
 
 
-def _offsets(gather: Gather, found: EventLocation) -> list[OffsetReading]:
+def _offsets(gather: Gather, found: EventLocation) -> list[DistanceEstimate]:
     """The traces that a distance was read from, in the gather's order."""
     readings, location = found.readings, found.location
     azimuths = azimuth_deg(location.latitude_deg, location.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
@@ -109,7 +111,7 @@ def _offsets(gather: Gather, found: EventLocation) -> list[OffsetReading]:
     back = [found.back_azimuths.get(place, (None, None)) for place in range(len(gather.trace_ids))]
     rows = zip(gather.trace_ids, back, *said, strict=True)
     return [
-        OffsetReading(
+        DistanceEstimate(
             trace=str(trace),
             distance_deg=float(distance),
             distance_uncertainty_deg=float(uncertainty),

@@ -10,34 +10,36 @@ import structlog
 from redis.exceptions import RedisError
 
 from models.errors import AtlasError
-from workers.contracts import DataWarning, JobRecord, Kind, Status
-from workers.jobs.classify import classify
-from workers.jobs.cluster import cluster
-from workers.jobs.context import Desk, Outcome, Progress, Task
-from workers.jobs.embedding import embed_piece
-from workers.jobs.locate import locate
-from workers.jobs.shared_tasks import do_piece, is_piece
+from workers.contracts import DataWarning, JobKind, JobRecord, Status
+from workers.jobs.classify import classify_job
+from workers.jobs.cluster import cluster_job
+from workers.jobs.context import JobContext, JobOutput, JobProgress, WorkerContext
+from workers.jobs.embedding import embed_packed
+from workers.jobs.locate import locate_job
+from workers.jobs.shared_tasks import is_task, run_task
 from workers.problems import logged_problem_of
 from workers.queue.dispatch import QueueFull, QueueUnreachable
 from workers.queue.lifecycle import Canceled, Interrupted, Superseded
 from workers.storage.blobs import BlobMissing, StoreFull, StoreUnreachable
 from workers.storage.result_keys import attempt_prefix, figure_key, result_key
 
-JOBS: Mapping[Kind, Callable[[Task], Outcome]] = MappingProxyType({Kind.CLASSIFY: classify, Kind.LOCATE: locate, Kind.CLUSTER: cluster})
+JOBS: Mapping[JobKind, Callable[[JobContext], JobOutput]] = MappingProxyType(
+    {JobKind.CLASSIFY: classify_job, JobKind.LOCATE: locate_job, JobKind.CLUSTER: cluster_job}
+)
 _MOST_WARNINGS = 500
 _FIRST_WAIT_S, _LAST_WAIT_S = 0.2, 5.0
 _QUEUE_LOST = (RedisError, QueueUnreachable, QueueFull)
 _STORE_LOST = (StoreUnreachable, StoreFull, BlobMissing)  # what an accepted job needs was there: a store that lacks it is not all there
 
 
-def run(desk: Desk, job_id: str, limit: Callable[[], AbstractContextManager[object]]) -> None:
+def run_job(desk: WorkerContext, job_id: str, limit: Callable[[], AbstractContextManager[object]]) -> None:
     """
     One attempt at a job, if it still waits for one; never raises for what goes wrong in it.
 
     `limit()` bounds the time of the work. What an attempt publishes lies under its own number, and only the attempt that
     finishes the record is ever read. SystemExit (the worker must go) puts the job back into the queue.
     """
-    if is_piece(job_id):
+    if is_task(job_id):
         _help(desk, job_id, limit)
         return
     record = _insisting(partial(desk.records.begin, job_id, desk.worker))
@@ -67,21 +69,21 @@ def run(desk: Desk, job_id: str, limit: Callable[[], AbstractContextManager[obje
         raise
 
 
-def _help(desk: Desk, piece: str, limit: Callable[[], AbstractContextManager[object]]) -> None:
+def _help(desk: WorkerContext, piece: str, limit: Callable[[], AbstractContextManager[object]]) -> None:
     """A piece of a job that another worker runs; what goes wrong here will go wrong there, where it is told."""
     try:
         with limit():
-            do_piece(desk.blobs, desk.records, piece, partial(embed_piece, desk))
+            run_task(desk.blobs, desk.records, piece, partial(embed_packed, desk))
     except Exception as error:  # noqa: BLE001 -- the edge: the job's own worker does the piece again
         structlog.get_logger("atlas").warning("a piece failed", piece=piece, error=type(error).__name__)
 
 
-def _attempt(desk: Desk, record: JobRecord, limit: Callable[[], AbstractContextManager[object]]) -> Callable[[], JobRecord]:
+def _attempt(desk: WorkerContext, record: JobRecord, limit: Callable[[], AbstractContextManager[object]]) -> Callable[[], JobRecord]:
     """Do the work; the step that ends the record. Raises Superseded and Redis errors, which end no record."""
     finish = partial(desk.records.finish, record.id, record.attempt)
     try:
         with limit():
-            outcome = _published(Task(desk, record, Progress(desk.records, record)))
+            outcome = _published(JobContext(desk, record, JobProgress(desk.records, record)))
     except (Superseded, Interrupted, *_QUEUE_LOST):
         raise
     except Canceled:
@@ -92,7 +94,7 @@ def _attempt(desk: Desk, record: JobRecord, limit: Callable[[], AbstractContextM
     return partial(finish, Status.SUCCEEDED, warnings=_capped(outcome.warnings), **left)
 
 
-def _published(task: Task) -> Outcome:
+def _published(task: JobContext) -> JobOutput:
     """The outcome, in the store. While the store fails the job is done again, for `store_patience_s`: it is not to blame for that."""
     deadline, wait_s = time.monotonic() + task.desk.settings.store_patience_s, _FIRST_WAIT_S
     while True:
@@ -110,7 +112,7 @@ def _published(task: Task) -> Outcome:
             wait_s = min(2 * wait_s, _LAST_WAIT_S)
 
 
-def _publish(desk: Desk, record: JobRecord, outcome: Outcome) -> None:
+def _publish(desk: WorkerContext, record: JobRecord, outcome: JobOutput) -> None:
     for name, picture in outcome.figures.items():
         desk.blobs.put(figure_key(record, name), picture)
     for file_format, content in outcome.products.items():
@@ -138,14 +140,14 @@ def _insisting[T](step: Callable[[], T]) -> T:
             wait_s = min(2 * wait_s, _LAST_WAIT_S)
 
 
-def _give_back(desk: Desk, record: JobRecord) -> None:
+def _give_back(desk: WorkerContext, record: JobRecord) -> None:
     """Should even that fail, the sweep finds a running job that its worker does not state."""
     with suppress(Superseded, *_QUEUE_LOST):
         desk.dispatcher.release(record.id, record.attempt)
     _discard(desk, record)
 
 
-def _discard(desk: Desk, record: JobRecord) -> None:
+def _discard(desk: WorkerContext, record: JobRecord) -> None:
     """Nothing of the attempt stays, unless it did end the job: the answer that said so may have been lost on the way."""
     with suppress(AtlasError, RedisError):
         known = desk.records.get(record.id)

@@ -29,12 +29,12 @@ CLAIM_S = 60
 POLL_S = 0.05
 
 
-def piece_name(job_id: str, attempt: int, number: int) -> str:
+def task_name(job_id: str, attempt: int, number: int) -> str:
     """What a piece is called in the queue."""
     return SEPARATOR.join((job_id, str(attempt), str(number)))
 
 
-def is_piece(name: str) -> bool:
+def is_task(name: str) -> bool:
     """Whether that names a piece rather than a job; ids of jobs hold no double dash."""
     return SEPARATOR in name
 
@@ -44,25 +44,25 @@ def _key(name: str, what: str) -> str:
     return f"{attempt_prefix(job_id, int(attempt))}/pieces/{number}.{what}"
 
 
-def packed(arrays: Arrays) -> bytes:
+def pack_arrays(arrays: Arrays) -> bytes:
     """Arrays by name as bytes, without pickle."""
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 
-def unpacked(data: bytes) -> dict[str, NDArray[Any]]:
+def unpack_arrays(data: bytes) -> dict[str, NDArray[Any]]:
     """What was packed; raises ValueError for anything else."""
     with np.load(io.BytesIO(data), allow_pickle=False) as content:
         return {name: content[name] for name in content.files}
 
 
-def do_piece(blobs: BlobStore, records: Records, name: str, work: Work) -> bool:
+def run_task(blobs: BlobStore, records: Records, name: str, work: Work) -> bool:
     """Do a piece unless somebody else does, or has; whether it was done here. What `work` raises is raised, the claim let go."""
     if blobs.exists(_key(name, "out")) or not records.claim(name, CLAIM_S):
         return False
     try:
-        blobs.put(_key(name, "out"), packed(work(unpacked(blobs.get(_key(name, "in"))))))
+        blobs.put(_key(name, "out"), pack_arrays(work(unpack_arrays(blobs.get(_key(name, "in"))))))
     except AtlasError:  # the job has gone, and all that it left; or the store fails, and whoever comes next tries again
         records.let_go(name)
         return False
@@ -72,7 +72,7 @@ def do_piece(blobs: BlobStore, records: Records, name: str, work: Work) -> bool:
     return True
 
 
-class SharedOut:
+class DistributedMap:
     """
     The pieces of one attempt, at most `ahead` of them waiting at a time: what waits lies in the blob store, not in memory.
 
@@ -96,8 +96,8 @@ class SharedOut:
 
     def give(self, arrays: Arrays) -> Iterator[dict[str, NDArray[Any]]]:
         """Offer one more piece; yields what is done meanwhile, in the order of the pieces."""
-        name = piece_name(*self._job, len(self._names))
-        self._blobs.put(_key(name, "in"), packed(arrays))
+        name = task_name(*self._job, len(self._names))
+        self._blobs.put(_key(name, "in"), pack_arrays(arrays))
         self._names.append(name)
         with suppress(QueueUnreachable, QueueFull):  # then it is done here
             self._dispatcher.enqueue_piece(name)
@@ -114,9 +114,9 @@ class SharedOut:
         name = self._names[self._next]
         while not self._blobs.exists(_key(name, "out")):
             self._tick()
-            if not any(do_piece(self._blobs, self._records, waiting, self._work) for waiting in reversed(self._names[self._next :])):
+            if not any(run_task(self._blobs, self._records, waiting, self._work) for waiting in reversed(self._names[self._next :])):
                 time.sleep(POLL_S)
-        outcome = unpacked(self._blobs.get(_key(name, "out")))
+        outcome = unpack_arrays(self._blobs.get(_key(name, "out")))
         for what in ("in", "out"):
             self._blobs.delete(_key(name, what))
         self._next += 1

@@ -44,11 +44,11 @@ def place_axes(figure: Figure, left_in: float, bottom_in: float, right_in: float
     """Axes inside the sheet with margins in inches."""
     width, height = figure.get_size_inches()
     axes = figure.add_axes((left_in / width, bottom_in / height, 1 - (left_in + right_in) / width, 1 - (bottom_in + top_in) / height))
-    quiet(axes)
+    mute_axes(axes)
     return axes
 
 
-def quiet(axes: Axes) -> None:
+def mute_axes(axes: Axes) -> None:
     """Thin gray frame and small labels: the data speak."""
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
@@ -73,7 +73,7 @@ def shown_s(gather: Gather, window_s: tuple[float, float] | None) -> tuple[float
     return (start_s, end_s) if start_s < end_s else window_s
 
 
-def spread(positions: NDArray[np.float64], gap: float, low: float, high: float) -> NDArray[np.float64]:
+def spread_labels(positions: NDArray[np.float64], gap: float, low: float, high: float) -> NDArray[np.float64]:
     """
     Label positions at least `gap` apart within `low` to `high`, in the order and as near to `positions` [n] as they go.
 
@@ -112,7 +112,7 @@ def outline(times: NDArray[np.float64], samples: NDArray[np.float32], points: in
     return np.repeat(times[:whole:stretch], 2) + np.tile((0.25, 0.75), len(parts)) * stretch * (times[1] - times[0]), pairs
 
 
-def with_room(x: NDArray[np.float64], y: NDArray[np.float64], width: float, height: float) -> NDArray[np.int64]:
+def pad_range(x: NDArray[np.float64], y: NDArray[np.float64], width: float, height: float) -> NDArray[np.int64]:
     """Indices of points whose name, `width` by `height` to the right of its point, hides no other name and no other point."""
     chosen: list[int] = []
     for index, (east, north) in enumerate(zip(x, y, strict=True)):

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from workers.plots.canvas import FAINT, FAMILY_COLORS, INK, QUIET, new_figure, place_axes, png, with_room
+from workers.plots.canvas import FAINT, FAMILY_COLORS, INK, QUIET, new_figure, pad_range, place_axes, png
 
 OUTLIER = -1
 ACROSS = 8
@@ -66,7 +66,7 @@ def _name_events(axes: Axes, positions: NDArray[np.float64], names: Sequence[str
     if not len(names):
         return
     places = axes.transAxes.inverted().transform(axes.transData.transform(positions))
-    for index in with_room(places[:, 0], places[:, 1], 0.09, 0.022):
+    for index in pad_range(places[:, 0], places[:, 1], 0.09, 0.022):
         axes.annotate(
             names[index], positions[index], (5, 0), textcoords="offset points", va="center", fontsize=6, color=INK, parse_math=False
         )

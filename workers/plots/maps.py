@@ -9,7 +9,7 @@ from matplotlib.patches import Circle
 from numpy.typing import ArrayLike, NDArray
 
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, distance_deg, wrap_longitude_deg
-from workers.plots.canvas import BLUE, FAINT, GREEN, INK, QUIET, RED, VIOLET, new_figure, place_axes, png, with_room
+from workers.plots.canvas import BLUE, FAINT, GREEN, INK, QUIET, RED, VIOLET, new_figure, pad_range, place_axes, png
 from workers.plots.coastline import coastline
 
 Floats = NDArray[np.float64]
@@ -229,7 +229,7 @@ def _draw_spots(axes: Axes, epicenter: Spot, alternatives: Sequence[Spot]) -> No
 def _name_stations(axes: Axes, names: Sequence[str], x: Floats, y: Floats) -> None:
     """A name right of its station wherever it hides neither another name nor another station."""
     span = axes.get_xlim()[1]
-    for index in with_room(x, y, NAME_WIDTH * span, NAME_HEIGHT * span):
+    for index in pad_range(x, y, NAME_WIDTH * span, NAME_HEIGHT * span):
         place = (x[index] + 0.018 * span, y[index])
         axes.text(*place, names[index], fontsize=6.5, color=INK, va="center", parse_math=False, zorder=7)
 

@@ -7,14 +7,14 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import NDArray
 
 from models.seismic.waveforms import Gather
-from workers.plots.canvas import BLUE, INK, new_figure, outline, png, quiet, shown_s, utc
+from workers.plots.canvas import BLUE, INK, mute_axes, new_figure, outline, png, shown_s, utc
 
 MAX_PANELS = 12
 ACROSS = 3
 CELL_IN = (3.9, 1.75)
 
 
-def offsets_figure(
+def distances_figure(
     gather: Gather,
     pictures: NDArray[np.uint8],
     periods_s: tuple[float, float],
@@ -64,7 +64,7 @@ def _cell(figure: Figure, place: int, width: float, height: float) -> tuple[Axes
     upper = figure.add_axes((left / width, (top - 0.68) / height, across, 0.62 / height))
     lower = figure.add_axes((left / width, (top - 1.42) / height, across, 0.72 / height))
     for axes in (upper, lower):
-        quiet(axes)
+        mute_axes(axes)
     return upper, lower
 
 

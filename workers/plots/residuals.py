@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from workers.plots.canvas import BLUE, FAINT, INK, QUIET, RED, new_figure, place_axes, png, with_room
+from workers.plots.canvas import BLUE, FAINT, INK, QUIET, RED, new_figure, pad_range, place_axes, png
 
 Floats = NDArray[np.float64]
 WIDTH_IN, HEIGHT_IN = 11.0, 4.6
@@ -62,7 +62,7 @@ def _name(axes: Axes, names: Sequence[str], values: Floats, off: Floats, chosen:
     """The traces furthest off, wherever their names hide nothing."""
     furthest = chosen[np.argsort(-np.abs(off[chosen]), kind="stable")[:NAMED]]
     low, high = axes.get_xlim()
-    for index in with_room(values[furthest], off[furthest], 0.22 * (high - low), 0.1 * limit):
+    for index in pad_range(values[furthest], off[furthest], 0.22 * (high - low), 0.1 * limit):
         trace = furthest[index]
         place = (values[trace] + 0.012 * (high - low), off[trace] + common)
         axes.text(*place, names[trace], fontsize=6.2, color=INK, va="center", parse_math=False, clip_on=True)

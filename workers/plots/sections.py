@@ -8,7 +8,22 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from models.seismic.waveforms import Gather
-from workers.plots.canvas import BLUE, FAINT, GREEN, INK, QUIET, RED, VIOLET, new_figure, outline, place_axes, png, shown_s, spread, utc
+from workers.plots.canvas import (
+    BLUE,
+    FAINT,
+    GREEN,
+    INK,
+    QUIET,
+    RED,
+    VIOLET,
+    new_figure,
+    outline,
+    place_axes,
+    png,
+    shown_s,
+    spread_labels,
+    utc,
+)
 
 Floats = NDArray[np.float64]
 
@@ -18,7 +33,7 @@ MAX_UNPLACED = 12
 
 
 @dataclass(frozen=True)
-class Arrival:
+class TravelTimeCurve:
     """A predicted arrival over distance: `distances_deg` [n] ascending, `times_s` [n] POSIX."""
 
     name: str
@@ -33,7 +48,7 @@ def section_figure(
     title: str,
     origin_time_s: float | None = None,
     window_s: tuple[float, float] | None = None,
-    arrivals: Sequence[Arrival] = (),
+    arrivals: Sequence[TravelTimeCurve] = (),
 ) -> bytes:
     """
     PNG: every trace at its distance [traces] in degrees, time in minutes, station names on the right.
@@ -99,7 +114,7 @@ def _label(axes: Axes, names: Sequence[object], distances_deg: Floats, low: floa
     room = int(size / LABEL_GAP_IN)
     order = np.argsort(distances_deg, kind="stable")
     chosen = order[np.unique(np.linspace(0, len(order) - 1, min(room, len(order))).astype(int))] if len(order) else order
-    places = spread(distances_deg[chosen], (high - low) * LABEL_GAP_IN / size, low, high)
+    places = spread_labels(distances_deg[chosen], (high - low) * LABEL_GAP_IN / size, low, high)
     across = axes.get_yaxis_transform()
     for index, place in zip(chosen, places, strict=True):
         line = ([1.002, 1.02], [distances_deg[index], place])
@@ -107,7 +122,7 @@ def _label(axes: Axes, names: Sequence[object], distances_deg: Floats, low: floa
         axes.text(1.023, place, str(names[index]), fontsize=6.2, color=INK, va="center", transform=across, parse_math=False)
 
 
-def _draw_arrivals(axes: Axes, arrivals: Sequence[Arrival], zero_s: float) -> None:
+def _draw_arrivals(axes: Axes, arrivals: Sequence[TravelTimeCurve], zero_s: float) -> None:
     """Each arrival as a line, named where it leaves the axes, for near the source all are together; the last one to its right."""
     left, right = axes.get_xlim()
     far, near = axes.get_ylim()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from models.errors import AtlasError
 from workers.contracts import DataWarning, JobRecord, PartProblem, Problem, Status
 
-MOST_NAMED = 20
+MAX_NAMED = 20
 """Parts that the problem of a worn-out job names."""
 
 
@@ -39,7 +39,7 @@ class Canceled(AtlasError):
     code = "canceled"
 
 
-def begun(record: JobRecord, worker: str) -> JobRecord | None:
+def begin(record: JobRecord, worker: str) -> JobRecord | None:
     """Run by this worker as a new attempt; None where it is not queued."""
     if record.status is not Status.QUEUED:
         return None
@@ -47,7 +47,7 @@ def begun(record: JobRecord, worker: str) -> JobRecord | None:
     return record.model_copy(update={"status": Status.RUNNING, "stage": "started", "progress": 0.0, **started})
 
 
-def advanced(record: JobRecord, attempt: int, stage: str, progress: float) -> JobRecord:
+def advance(record: JobRecord, attempt: int, stage: str, progress: float) -> JobRecord:
     """As far as stated, never back; raises Superseded, Canceled."""
     _fence(record, attempt)
     if record.cancel_requested:
@@ -55,7 +55,7 @@ def advanced(record: JobRecord, attempt: int, stage: str, progress: float) -> Jo
     return record.model_copy(update={"stage": stage, "progress": min(max(progress, record.progress), 1.0)})
 
 
-def finished(
+def finish(
     record: JobRecord,
     attempt: int,
     status: Status,
@@ -73,7 +73,7 @@ def finished(
     return _ended(record, status).model_copy(update=left)
 
 
-def cancel_requested(record: JobRecord) -> JobRecord:
+def request_cancel(record: JobRecord) -> JobRecord:
     """Queued: canceled at once. Running: asked to stop at its next step. Raises AlreadyEnded."""
     if record.status.terminal:
         raise AlreadyEnded(f"the job has already {record.status.value}")
@@ -82,7 +82,7 @@ def cancel_requested(record: JobRecord) -> JobRecord:
     return record.model_copy(update={"cancel_requested": True})
 
 
-def released(record: JobRecord, attempt: int, max_attempts: int) -> JobRecord:
+def release(record: JobRecord, attempt: int, max_attempts: int) -> JobRecord:
     """
     Back among the queued, for its worker is gone or goes; raises Superseded.
 
@@ -116,5 +116,5 @@ def _worn_out(record: JobRecord) -> Problem:
         title="The worker was lost each time",
         status=500,
         detail=f"job {record.id} was {detail}",
-        parts=[PartProblem(name=part.name, code=code, detail=detail) for part in record.submission.parts[:MOST_NAMED]],
+        parts=[PartProblem(name=part.name, code=code, detail=detail) for part in record.submission.parts[:MAX_NAMED]],
     )

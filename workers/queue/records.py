@@ -12,7 +12,7 @@ from redis.client import Pipeline
 from redis.exceptions import WatchError
 
 from workers.contracts import DataWarning, JobRecord, Problem, Status, Submission, WorkerState
-from workers.queue.lifecycle import AlreadyEnded, Canceled, Superseded, UnknownJob, advanced, begun, cancel_requested, finished, released
+from workers.queue.lifecycle import AlreadyEnded, Canceled, Superseded, UnknownJob, advance, begin, finish, release, request_cancel
 from workers.settings import Settings
 
 __all__ = ["AlreadyEnded", "Canceled", "Records", "Superseded", "UnknownJob", "job_key", "worker_key"]
@@ -71,13 +71,13 @@ class Records:
 
     def begin(self, job_id: str, worker: str) -> JobRecord | None:
         """The job for this worker to run, as a new attempt; None where there is nothing to do (ended, run by another)."""
-        record = self._change(job_id, lambda record: begun(record, worker))
+        record = self._change(job_id, lambda record: begin(record, worker))
         mine = record is not None and record.status is Status.RUNNING and record.worker == worker
         return record if mine else None
 
     def advance(self, job_id: str, attempt: int, stage: str, progress: float) -> JobRecord:
         """State how far the attempt is, 0 to 1; raises Canceled or Superseded, on which the attempt must stop."""
-        return self._must(job_id, lambda record: advanced(record, attempt, stage, progress))
+        return self._must(job_id, lambda record: advance(record, attempt, stage, progress))
 
     def finish(
         self,
@@ -91,16 +91,16 @@ class Records:
         formats: list[str] | None = None,
     ) -> JobRecord:
         """End the job, once; a job that was to be canceled ends as canceled whatever came of it. Raises Superseded."""
-        end = partial(finished, problem=problem, warnings=warnings, figures=figures, formats=formats)
+        end = partial(finish, problem=problem, warnings=warnings, figures=figures, formats=formats)
         return self._must(job_id, lambda record: end(record, attempt, status))
 
     def request_cancel(self, job_id: str) -> JobRecord:
         """Queued: canceled at once. Running: asked to stop at its next step. Raises AlreadyEnded, UnknownJob."""
-        return self._must(job_id, cancel_requested)
+        return self._must(job_id, request_cancel)
 
     def release(self, job_id: str, attempt: int) -> JobRecord:
         """Back among the queued, or failed after `max_attempts`; raises Superseded, UnknownJob."""
-        return self._must(job_id, lambda record: released(record, attempt, self._settings.max_attempts))
+        return self._must(job_id, lambda record: release(record, attempt, self._settings.max_attempts))
 
     def queued(self) -> dict[str, float]:
         """Ids of the queued jobs and since when they wait, POSIX seconds."""

@@ -18,7 +18,7 @@ from workers.runtime.heartbeat import Heartbeat
 _RQ_TTL_S = 60
 
 
-class ListedWorker(SimpleWorker):
+class AllowlistWorker(SimpleWorker):
     """
     RQ's loop without its way of running jobs.
 
@@ -36,7 +36,7 @@ class ListedWorker(SimpleWorker):
         """Run a listed job; drop any other with a line in the log."""
         self.set_state(WorkerStatus.BUSY)
         try:
-            job_id = listed(job)
+            job_id = allowed_job_id(job)
             if job_id is None:
                 structlog.get_logger("atlas").error("refused a job that is not on the list", rq=job.id)
                 return
@@ -55,7 +55,7 @@ class ListedWorker(SimpleWorker):
         self.last_cleaned_at = datetime.now(UTC)  # type: ignore[assignment]  # RQ has it without a type
 
 
-def listed(job: Job) -> str | None:
+def allowed_job_id(job: Job) -> str | None:
     """The record's id, where the job is the listed function of one string; None for all else, readable or not."""
     with suppress(Exception):  # whatever JSON or no JSON a stranger has written, nothing of it is run
         if job.func_name == JOB_FUNCTION and len(job.args) == 1 and isinstance(job.args[0], str) and not job.kwargs:

@@ -9,7 +9,7 @@ from workers.storage.blobs import BlobStore
 BROKEN_OFF_AFTER = timedelta(days=1)
 
 
-def clean(records: Records, blobs: BlobStore, settings: Settings) -> int:
+def clean_up(records: Records, blobs: BlobStore, settings: Settings) -> int:
     """
     Remove what is older than `result_ttl_s`; the number of blobs and jobs removed. Raises store and Redis errors.
 

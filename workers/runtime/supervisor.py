@@ -16,12 +16,12 @@ import structlog
 from redis.exceptions import RedisError
 
 from models.errors import AtlasError
-from workers.bundles.tempdirs import sweep_spools
+from workers.bundles.tempdirs import sweep_tempdirs
 from workers.queue.dispatch import FINE_TUNE_QUEUE, QUEUE, Recovery, connect
 from workers.queue.records import Records
 from workers.runtime import die_with_parent
 from workers.runtime.embedded_queue import EmbeddedQueue
-from workers.runtime.housekeeping import clean
+from workers.runtime.housekeeping import clean_up
 from workers.settings import Settings
 from workers.storage.blobs import open_blobs
 
@@ -170,8 +170,8 @@ class Supervisor:
 
     def _clean(self) -> None:
         try:
-            removed = clean(self._records, open_blobs(self._settings), self._settings)
-            self._log.info("cleaned", removed=removed, spools=sweep_spools())
+            removed = clean_up(self._records, open_blobs(self._settings), self._settings)
+            self._log.info("cleaned", removed=removed, spools=sweep_tempdirs())
         except (AtlasError, RedisError) as error:
             self._log.warning("cleaning failed", error=type(error).__name__)
 

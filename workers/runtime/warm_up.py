@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from models.analysis.refinement import warm as warm_times
-from models.seismic.location.distances import locate
+from models.analysis.refinement import compile_location as warm_times
+from models.seismic.location.distances import locate_by_distances
 from models.warm_up import warm as warm_imaging
 
 
 def warm() -> None:
     """Takes about two seconds; nothing depends on it."""
     warm_imaging()
-    locate(np.array([0.0, 0.0, 30.0]), np.array([0.0, 30.0, 0.0]), np.array([20.0, 20.0, 20.0]), np.ones(3))
+    locate_by_distances(np.array([0.0, 0.0, 30.0]), np.array([0.0, 30.0, 0.0]), np.array([20.0, 20.0, 20.0]), np.ones(3))
     warm_times()

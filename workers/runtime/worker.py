@@ -12,13 +12,13 @@ from functools import partial
 import structlog
 from rq.timeouts import UnixSignalDeathPenalty
 
-from workers.bundles.sandbox import warm_up
+from workers.bundles.sandbox import start_sandbox_server
 from workers.contracts import WorkerState
-from workers.jobs.context import Desk
+from workers.jobs.context import WorkerContext
 from workers.jobs.loaded_models import load_models
 from workers.queue.dispatch import QUEUE, Dispatcher, connect, time_limit_s
 from workers.queue.records import Records
-from workers.runtime.allowlist_worker import ListedWorker
+from workers.runtime.allowlist_worker import AllowlistWorker
 from workers.runtime.heartbeat import Heartbeat
 from workers.settings import Settings
 from workers.storage.blobs import open_blobs
@@ -30,7 +30,7 @@ def work(settings: Settings, name: str, queue: str = QUEUE) -> None:
     """Load every model, then work on that queue until SIGTERM: the current job is finished, on the second signal released."""
     log = structlog.get_logger("atlas")
     began = time.monotonic()
-    warm_up()
+    start_sandbox_server()
     models = load_models(settings)
     redis = connect(settings)
     records = Records(redis, settings)
@@ -38,20 +38,20 @@ def work(settings: Settings, name: str, queue: str = QUEUE) -> None:
         id=name, pid=os.getpid(), started_at=datetime.now(UTC), execution_provider=models.provider, models=models.versions()
     )
     heartbeat = Heartbeat(records, state, settings.heartbeat_s, time_limit_s(queue, settings) + _OVERDUE_S)
-    desk = Desk(settings, open_blobs(settings), records, Dispatcher(redis, settings), models, name)
+    desk = WorkerContext(settings, open_blobs(settings), records, Dispatcher(redis, settings), models, name)
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until RQ's own handler: what ends us says so in `finally`
     heartbeat.start()
     log.info("worker ready", worker=name, models=state.models, provider=models.provider, took_s=round(time.monotonic() - began, 2))
     try:
         # Compilers, kernels and plotting take seconds to load: after the word that we are there and jobs may be sent.
-        from workers.jobs.runner import run  # noqa: PLC0415
+        from workers.jobs.runner import run_job  # noqa: PLC0415
         from workers.runtime.warm_up import warm  # noqa: PLC0415
 
         warm()
         # RQ stretches the timeout of its connection beyond its blocking read, so it has one of its own.
-        perform = partial(_perform, partial(run, desk), time_limit_s(queue, settings))
-        ListedWorker(connect(settings), name, perform, heartbeat, queue).work(logging_level="WARNING")
+        perform = partial(_perform, partial(run_job, desk), time_limit_s(queue, settings))
+        AllowlistWorker(connect(settings), name, perform, heartbeat, queue).work(logging_level="WARNING")
     finally:
         heartbeat.stop()
         log.info("worker gone", worker=name)

@@ -6,7 +6,7 @@ from models.errors import AtlasError
 from workers.storage.blobs import Blob, BlobStore, BlobWriter
 
 
-class Intake:
+class UploadTransaction:
     """Writers seal one by one; `keep` gives all of them their place, `discard` leaves nothing of what was not kept."""
 
     def __init__(self, blobs: BlobStore) -> None:

@@ -12,11 +12,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.seismic.arrays.plane_waves import HIGHEST, Front
-from models.seismic.association.grid_scan import around
-from models.seismic.earth.travel_times import DISTANCES_DEG, curve
+from models.seismic.arrays.plane_waves import MAX_SLOWNESS_S_DEG, PlaneWave
+from models.seismic.association.grid_scan import points_at_offsets
+from models.seismic.earth.travel_times import DISTANCES_DEG, travel_time_curve
 from models.seismic.geodesy import geocentric_latitude_deg, geographic, unit_vectors
-from models.seismic.location.posterior import Cloud, Maximum, describe
+from models.seismic.location.posterior import EpicenterRegion, PosteriorNodes, summarize_region
 from models.seismic.location.sphere_grid import sphere_grid
 
 Floats = NDArray[np.float64]
@@ -37,17 +37,17 @@ COUNT, REACH = 21, 4.0  # nodes of such a grid along each axis, and how many dev
 
 
 @cache
-def slownesses(phase: str) -> Floats:
+def phase_slowness_s_deg(phase: str) -> Floats:
     """Seconds a degree [distances] of a phase, NaN where it does not arrive."""
-    return np.asarray(np.gradient(curve(phase, USUAL_DEPTH_KM).astype(np.float64), DISTANCES_DEG))
+    return np.asarray(np.gradient(travel_time_curve(phase, USUAL_DEPTH_KM).astype(np.float64), DISTANCES_DEG))
 
 
-def log_likelihood(fronts: Sequence[Front], nodes: Floats) -> Floats:
+def log_likelihood(fronts: Sequence[PlaneWave], nodes: Floats) -> Floats:
     """Logarithm of how much likelier [m] the fronts are from sources at geocentric unit vectors [m, 3] than from anywhere."""
     return np.asarray(sum((_of_one(front, nodes) for front in fronts), np.zeros(len(nodes))))
 
 
-def _of_one(front: Front, nodes: Floats) -> Floats:
+def _of_one(front: PlaneWave, nodes: Floats) -> Floats:
     east = np.array([-front.center[1], front.center[0], 0.0])
     east /= max(float(np.linalg.norm(east)), 1e-12)
     towards = np.stack((nodes @ east, nodes @ np.cross(front.center, east)), axis=1)
@@ -57,7 +57,7 @@ def _of_one(front: Front, nodes: Floats) -> Floats:
     for slowness, covariance, share in zip(front.slownesses, front.covariances, front.shares, strict=True):
         bent = (BENT_SHARE * np.hypot(*slowness) * np.minimum(front.radius_deg / np.maximum(away, 1e-3), 1.0)) ** 2
         density += share * _one_slowness(slowness, covariance, bent, (away, along))
-    said = np.log(MISLED + (1.0 - MISLED) * density * np.pi * HIGHEST**2)
+    said = np.log(MISLED + (1.0 - MISLED) * density * np.pi * MAX_SLOWNESS_S_DEG**2)
     return np.where(away < NEAR_RADII * front.radius_deg, np.maximum(said, 0.0), said)
 
 
@@ -71,14 +71,14 @@ def _one_slowness(slowness: Floats, covariance: Floats, bent: Floats, seen: tupl
     variance = variance + SLOWNESS_ERROR**2
     lengthwise = np.zeros(len(away))
     for phase, share in SHARES.items():
-        off = radial - np.interp(away, DISTANCES_DEG, slownesses(phase))
+        off = radial - np.interp(away, DISTANCES_DEG, phase_slowness_s_deg(phase))
         lengthwise += share * np.nan_to_num(np.exp(-0.5 * off**2 / variance) / np.sqrt(2.0 * np.pi * variance))
     for share, low, high, way in OTHERS:
         lengthwise += share * ((way * radial >= low) & (way * radial <= high)) / (high - low)
     return np.asarray(lengthwise * sideways)
 
 
-def regions_of(prior: Prior) -> list[Maximum]:
+def regions_of_density(prior: Prior) -> list[EpicenterRegion]:
     """Every region of a density over the sphere that matters, likeliest first."""
     sphere = sphere_grid()
     nodes = unit_vectors(geocentric_latitude_deg(sphere.latitudes), sphere.longitudes)
@@ -89,23 +89,23 @@ def regions_of(prior: Prior) -> list[Maximum]:
     clouds = sorted(clouds, key=lambda cloud: -float(np.logaddexp.reduce(cloud.log_mass)))[:MOST_REGIONS]
     masses = np.array([np.logaddexp.reduce(cloud.log_mass) for cloud in clouds])
     shares = np.exp(masses - np.logaddexp.reduce(masses))
-    return [describe(cloud, share) for cloud, share in zip(clouds, shares.tolist(), strict=True)]
+    return [summarize_region(cloud, share) for cloud, share in zip(clouds, shares.tolist(), strict=True)]
 
 
-def _cloud(prior: Prior, nodes: Floats, density: Floats) -> Cloud:
+def _cloud(prior: Prior, nodes: Floats, density: Floats) -> PosteriorNodes:
     """The posterior about the highest of some nodes a degree apart, on a finer grid where it is narrow."""
     top = nodes[int(np.argmax(density))]
-    cloud = Cloud(geographic(top), _from(top, nodes), density)
+    cloud = PosteriorNodes(geographic(top), _from(top, nodes), density)
     covariance = cloud.covariance + 0.1 * np.eye(2)
     if np.linalg.eigvalsh(covariance)[0] > WIDE_DEG**2:
         return cloud
     axes, steps = np.linalg.cholesky(covariance), np.linspace(-REACH, REACH, COUNT)
     offsets = np.column_stack((np.repeat(steps, COUNT), np.tile(steps, COUNT))) @ axes.T
     cell = np.linalg.det(axes) * (steps[1] - steps[0]) ** 2 * np.maximum(np.sinc(np.hypot(*offsets.T) / 180.0), 1e-9)
-    finer = around(top, offsets[:, 0], offsets[:, 1])
+    finer = points_at_offsets(top, offsets[:, 0], offsets[:, 1])
     found = prior(finer)
     best = int(np.argmax(found))
-    return Cloud(geographic(finer[best]), offsets - offsets[best], found + np.log(cell))
+    return PosteriorNodes(geographic(finer[best]), offsets - offsets[best], found + np.log(cell))
 
 
 def _from(point: Floats, nodes: Floats) -> Floats:

@@ -14,22 +14,22 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from models.seismic.arrays.semblance import WINDOW_PERIODS, coherent_windows, standing_out, window_hop
+from models.seismic.arrays.semblance import WINDOW_PERIODS, detect_coherent_windows, energy_detection, window_hop
 from models.seismic.geodesy import azimuth_deg, distance_deg, geocentric_latitude_deg, unit_vectors
-from models.seismic.signal.filters import flanked
+from models.seismic.signal.filters import cosine_bandpass_gain
 from models.seismic.waveforms import Gather
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-LEAST_STATIONS: Final = 4
-WIDEST_DEG: Final = 5.0  # of an array, from one of its stations: a front bends by about a second there
+MIN_STATIONS: Final = 4
+MAX_APERTURE_DEG: Final = 5.0  # of an array, from one of its stations: a front bends by about a second there
 APART_DEG: Final = 0.05  # stations closer than this are one
 BODY_S: Final = (8.0, 20.0)
 SURFACE_S: Final = (20.0, 50.0)
 """Shortest and longest period of the bands: body waves before the surface waves, and all that there is at longer periods."""
-HIGHEST: Final = 42.0  # slowness looked for, seconds a degree
-HIGHEST_BODY: Final = 21.0
+MAX_SLOWNESS_S_DEG: Final = 42.0  # slowness looked for, seconds a degree
+MAX_BODY_SLOWNESS_S_DEG: Final = 21.0
 LEAST_ALIKE: Final = 0.5  # correlation of a trace with the sum of the others
 BENT: Final = 0.1  # of a period: delays that leave a plane by more are no plane wave's
 USUAL_MISFIT: Final = 0.04  # of a period, worth USUAL_COUNT stations
@@ -42,7 +42,7 @@ SURFACE_SLOWNESS: Final = (25.0, 39.0)
 
 
 @dataclass(frozen=True)
-class Front:
+class PlaneWave:
     """
     A plane wave at an array whose middle is `center` (geocentric unit vector), as one of k slownesses that its window allows.
 
@@ -67,13 +67,13 @@ class _Array:
     places: Floats
 
 
-def find_fronts(gather: Gather) -> tuple[Front, ...]:
+def detect_plane_waves(gather: Gather) -> tuple[PlaneWave, ...]:
     """Fronts of every array of the gather, none where four stations never stand within a few degrees."""
-    found: list[Front] = []
-    for array in arrays(gather):
+    found: list[PlaneWave] = []
+    for array in group_arrays(gather):
         found += _distinct(_in_band(gather, array, SURFACE_S, np.inf))
         body = _in_band(gather, array, BODY_S, _loudest_s(gather, array))
-        found += _distinct([front for front in body if np.hypot(*front.slownesses[0]) < HIGHEST_BODY])
+        found += _distinct([front for front in body if np.hypot(*front.slownesses[0]) < MAX_BODY_SLOWNESS_S_DEG])
     return tuple(found)
 
 
@@ -83,7 +83,7 @@ def _loudest_s(gather: Gather, array: _Array) -> float:
     return gather.start_time_s + float(np.median(np.abs(traces).argmax(axis=1))) / gather.sampling_rate_hz
 
 
-def arrays(gather: Gather) -> list[_Array]:
+def group_arrays(gather: Gather) -> list[_Array]:
     """Groups of at least four stations within a few degrees of one of them, the largest first, each station in one at most."""
     latitudes, longitudes = geocentric_latitude_deg(gather.latitudes_deg), gather.longitudes_deg
     live = (
@@ -91,15 +91,15 @@ def arrays(gather: Gather) -> list[_Array]:
     )
     left = np.flatnonzero(live)
     found = []
-    while len(left) >= LEAST_STATIONS:
+    while len(left) >= MIN_STATIONS:
         apart = distance_deg(latitudes[left, None], longitudes[left, None], latitudes[left], longitudes[left])
-        near = apart <= WIDEST_DEG
+        near = apart <= MAX_APERTURE_DEG
         chosen = near[int(np.argmax(near.sum(axis=1)))]
         rows = left[chosen]
         left = left[~chosen]
         places = np.unique(np.round(unit_vectors(latitudes[rows], longitudes[rows]) / np.radians(APART_DEG)), axis=0)
-        if len(places) < LEAST_STATIONS:
-            if chosen.sum() < LEAST_STATIONS:
+        if len(places) < MIN_STATIONS:
+            if chosen.sum() < MIN_STATIONS:
                 break
             continue
         middle = unit_vectors(latitudes[rows], longitudes[rows]).mean(axis=0)
@@ -112,21 +112,21 @@ def arrays(gather: Gather) -> list[_Array]:
     return found
 
 
-def _in_band(gather: Gather, array: _Array, band_s: tuple[float, float], until_s: float) -> list[Front]:
+def _in_band(gather: Gather, array: _Array, band_s: tuple[float, float], until_s: float) -> list[PlaneWave]:
     """The most coherent windows of a band that stand out and end before an instant (POSIX), measured closely."""
     rate_hz, period_s = gather.sampling_rate_hz, float(np.sqrt(band_s[0] * band_s[1]))
     traces = np.stack([_filtered(row, band_s, rate_hz) for row in gather.samples[array.rows]])
     live = np.flatnonzero(np.abs(traces).max(axis=1) > 0.0)
-    if len(live) < LEAST_STATIONS or traces.shape[1] < 4.0 * WINDOW_PERIODS * period_s * rate_hz:
+    if len(live) < MIN_STATIONS or traces.shape[1] < 4.0 * WINDOW_PERIODS * period_s * rate_hz:
         return []
     array = _Array(array.rows[live], array.center, array.places[live])
     leveled = _leveled(traces[live], round(4.0 * WINDOW_PERIODS * period_s * rate_hz))
     width = round(WINDOW_PERIODS * period_s * rate_hz)
-    heard = standing_out(traces[live], width)
+    heard = energy_detection(traces[live], width)
     heard &= gather.start_time_s + (np.arange(len(heard)) * window_hop(width) + width) / rate_hz < until_s
     return [
-        Front(unit_vectors(*array.center), *told, _radius(array))
-        for first, trials in coherent_windows(leveled, array.places, rate_hz, width, (HIGHEST, 0.25 * period_s), heard)
+        PlaneWave(unit_vectors(*array.center), *told, _radius(array))
+        for first, trials in detect_coherent_windows(leveled, array.places, rate_hz, width, (MAX_SLOWNESS_S_DEG, 0.25 * period_s), heard)
         if (told := _told(leveled, array, (first, width, rate_hz, gather.start_time_s), trials, period_s)) is not None
     ]
 
@@ -155,9 +155,9 @@ def _radius(array: _Array) -> float:
     return float(np.hypot(*array.places.T).max())
 
 
-def _distinct(fronts: Sequence[Front]) -> list[Front]:
+def _distinct(fronts: Sequence[PlaneWave]) -> list[PlaneWave]:
     """Without those that say again what a more coherent one has said: codas go the way of their wave."""
-    kept: list[Front] = []
+    kept: list[PlaneWave] = []
     for front in fronts:
         if all(np.hypot(*(front.slownesses[0] - other.slownesses[0])) > 3.0 for other in kept):
             kept.append(front)
@@ -170,7 +170,7 @@ def _filtered(row: NDArray[np.float32], band_s: tuple[float, float], rate_hz: fl
     length = scipy.fft.next_fast_len(len(row) + round(4.0 * band_s[1] * rate_hz), real=True)
     octaves = np.log2(np.maximum(scipy.fft.rfftfreq(length, 1.0 / rate_hz), 1e-12) * band_s[1])
     inside = np.minimum(octaves, np.log2(band_s[1] / band_s[0]) - octaves)
-    gain = flanked(inside)
+    gain = cosine_bandpass_gain(inside)
     samples = scipy.fft.irfft(gain * scipy.fft.rfft(np.where(live, row, 0.0), length), length)[: len(row)]
     return np.where(live, samples, 0.0)
 
@@ -191,7 +191,7 @@ def _measured(
         delays, alike = _delays(traces, array.places @ slowness, (first, width, rate_hz), period_s)
         good = alike >= LEAST_ALIKE
         design = np.column_stack((array.places, np.ones(len(good))))[good]
-        if good.sum() < LEAST_STATIONS or np.linalg.matrix_rank(design, tol=0.1) < 3:
+        if good.sum() < MIN_STATIONS or np.linalg.matrix_rank(design, tol=0.1) < 3:
             return None
         inverse = np.linalg.pinv(design)
         fitted = inverse @ delays[good]

@@ -27,7 +27,7 @@ CHANCE: Final = 1e-9  # of a window of noise being as coherent: a hundred thousa
 WINDOW_PERIODS: Final = 3.0  # of the band's middle
 
 
-def coherent_windows(
+def detect_coherent_windows(
     traces: Floats, places: Floats, rate_hz: float, width: int, fineness: tuple[float, float], heard: NDArray[np.bool_]
 ) -> list[tuple[int, list[tuple[float, Floats]]]]:
     """
@@ -110,7 +110,7 @@ def window_hop(width: int) -> int:
     return max(1, width // 4)
 
 
-def standing_out(traces: Floats, width: int) -> NDArray[np.bool_]:
+def energy_detection(traces: Floats, width: int) -> NDArray[np.bool_]:
     """Windows in which half of the traces at least are louder than they are most of the time."""
     energy = np.stack([_windowed(row**2, width, window_hop(width)) for row in traces])
     quiet = np.array([np.percentile(row[row > 0.0], QUIET) if (row > 0.0).any() else np.inf for row in energy])
@@ -124,6 +124,6 @@ def _windowed(values: Floats, width: int, hop: int) -> Floats:
     return np.asarray(total[starts + width] - total[starts])
 
 
-def warm() -> None:
+def compile_semblance() -> None:
     """Run the compiled loop once."""
     _sums(np.zeros((2, 12), np.float32), np.zeros((1, 2), np.int64), 10, 4, 1)

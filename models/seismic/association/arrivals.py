@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.seismic.association.candidates import GROUP_VELOCITIES_KM_S, SURGE_DEVIATION_S, SURGE_PATH_ERROR, Candidates
-from models.seismic.association.grid_scan import Source, phase_curves
+from models.seismic.association.grid_scan import TrialSource, phase_curves
 from models.seismic.earth.travel_time_errors import FIRST_PHASES, phase_error_s
 from models.seismic.earth.travel_times import DISTANCES_DEG, PHASES, travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, azimuthal_gap_deg
@@ -40,7 +40,7 @@ class Arrival:
     short_period: bool = False
 
 
-def associate(data: Candidates, source: Source) -> tuple[Arrival, ...]:
+def associate_arrivals(data: Candidates, source: TrialSource) -> tuple[Arrival, ...]:
     """Each phase's onset on each trace, where there is one within three deviations that no earlier phase has taken."""
     reach = data.reach_deg(source.point)
     errors = [phase_error_s(phase, data.apart_deg, reach, source.depth_km) for phase in PHASES]
@@ -61,13 +61,13 @@ def associate(data: Candidates, source: Source) -> tuple[Arrival, ...]:
     return (*arrivals, *_surface_arrivals(data, source, reach))
 
 
-def beyond_doubt(data: Candidates, source: Source) -> bool:
+def is_unambiguous(data: Candidates, source: TrialSource) -> bool:
     """
     Whether first arrivals of nearly all the stations fit, on all sides of the source: no other place explains as many.
 
     A deep source beneath a network is in doubt: core phases from the other side of the Earth come up as steeply.
     """
-    heard = {arrival.place for arrival in associate(data, source) if arrival.phase in FIRST_PHASES}
+    heard = {arrival.place for arrival in associate_arrivals(data, source) if arrival.phase in FIRST_PHASES}
     rows = np.isin(data.places, list(heard))
     if rows.sum() < max(SURE_STATIONS, SURE_SHARE * len(rows)):
         return False
@@ -82,7 +82,7 @@ def _degrees(points: Floats) -> tuple[Floats, Floats]:
     return np.degrees(np.arcsin(np.clip(points[:, 2], -1.0, 1.0))), np.degrees(np.arctan2(points[:, 1], points[:, 0]))
 
 
-def _surface_arrivals(data: Candidates, source: Source, reach: Floats) -> list[Arrival]:
+def _surface_arrivals(data: Candidates, source: TrialSource, reach: Floats) -> list[Arrival]:
     """The Rayleigh waves' largest amplitude, at the group velocity that most traces agree on."""
     found: list[Arrival] = []
     for velocity in GROUP_VELOCITIES_KM_S:
@@ -99,7 +99,7 @@ def _surface_arrivals(data: Candidates, source: Source, reach: Floats) -> list[A
     return found
 
 
-def depth_error_km(data: Candidates, source: Source, arrivals: Sequence[Arrival]) -> float:
+def model_depth_error_km(data: Candidates, source: TrialSource, arrivals: Sequence[Arrival]) -> float:
     """
     What an Earth unlike ak135 makes of a depth.
 

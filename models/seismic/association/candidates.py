@@ -12,12 +12,19 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from models.seismic.association.pick_likelihood import evidence
-from models.seismic.earth.travel_time_errors import FIRST_PHASES, PHASE_SHARES, own_share, phase_error_s, shared_path_deg, tilting_share
+from models.seismic.association.pick_likelihood import arrival_llr
+from models.seismic.earth.travel_time_errors import (
+    FIRST_PHASES,
+    PICK_PROBABILITY,
+    correlated_slowness_error,
+    independent_fraction,
+    phase_error_s,
+    shared_path_deg,
+)
 from models.seismic.earth.travel_times import PHASES
 from models.seismic.geodesy import KM_PER_DEGREE, geocentric_latitude_deg, unit_vectors
-from models.seismic.signal.picker import BANDS_HZ, LEAST_STRENGTH, Onsets
-from models.seismic.signal.rayleigh_envelope import LEAST_RATIO, Surges
+from models.seismic.signal.picker import BANDS_HZ, MIN_STRENGTH, Picks
+from models.seismic.signal.rayleigh_envelope import MIN_RATIO, EnvelopePeaks
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -116,14 +123,16 @@ class Candidates:
         return known.astype(np.float32), begin
 
 
-def assemble(onsets: Sequence[Onsets], surges: Sequence[Surges], latitudes_deg: ArrayLike, longitudes_deg: ArrayLike) -> Candidates | None:
+def collect_candidates(
+    onsets: Sequence[Picks], surges: Sequence[EnvelopePeaks], latitudes_deg: ArrayLike, longitudes_deg: ArrayLike
+) -> Candidates | None:
     """The traces that have coordinates and any onset or surge; None where there are none. The clock begins with the earliest record."""
     latitudes, longitudes = np.asarray(latitudes_deg, np.float64), np.asarray(longitudes_deg, np.float64)
     known = np.isfinite(latitudes) & np.isfinite(longitudes)
     there = [i for i in range(len(onsets)) if known[i] and len(onsets[i].times_s) + len(surges[i].times_s)]
     if not there:
         return None
-    picks, peaks = [without_surface_waves(onsets[i], surges[i]) for i in there], [surges[i] for i in there]
+    picks, peaks = [drop_surface_wave_picks(onsets[i], surges[i]) for i in there], [surges[i] for i in there]
     clock_s = min(pick.start_s for pick in picks)
     stations = unit_vectors(geocentric_latitude_deg(latitudes[there]), longitudes[there])
     between = np.degrees(np.arccos(np.clip(stations @ stations.T, -1.0, 1.0)))
@@ -144,13 +153,13 @@ def assemble(onsets: Sequence[Onsets], surges: Sequence[Surges], latitudes_deg: 
         shear_seen=_seen([pick.strengths for pick in picks]),
         surge_times=_padded([peak.times_s - clock_s for peak in peaks]),
         surge_weights=_shares([peak.strengths**2 for peak in peaks]),
-        surge_seen=np.where(heights > 0.0, np.clip(0.3 + 0.6 * (heights - np.log(LEAST_RATIO)), 0.3, 0.9), 0.0),
+        surge_seen=np.where(heights > 0.0, np.clip(0.3 + 0.6 * (heights - np.log(MIN_RATIO)), 0.3, 0.9), 0.0),
         apart_deg=np.array([np.median(np.delete(row, i)) if len(there) > 1 else 0.0 for i, row in enumerate(between)]),
         between_deg=np.asarray(between),
     )
 
 
-def without_surface_waves(pick: Onsets, peak: Surges) -> Onsets:
+def drop_surface_wave_picks(pick: Picks, peak: EnvelopePeaks) -> Picks:
     """Without long-period onsets in the largest surface wave: it is told as a surge, and its slowness is that of a near S."""
     if not len(peak.times_s):
         return pick
@@ -159,7 +168,7 @@ def without_surface_waves(pick: Onsets, peak: Surges) -> Onsets:
     return replace(pick, **{name: getattr(pick, name)[keep] for name in ("times_s", "uncertainties_s", "strengths", "bands", "horizontal")})
 
 
-def _first_bonus(pick: Onsets) -> Floats:
+def _first_bonus(pick: Picks) -> Floats:
     """Less for an onset with comparable ones of its band before it."""
     earlier = (pick.bands[:, None] == pick.bands) & (pick.times_s[:, None] > pick.times_s) & ~pick.horizontal
     return np.asarray(FIRST_BONUS ** (earlier & (pick.strengths > 0.6 * pick.strengths[:, None])).sum(axis=1))
@@ -168,7 +177,7 @@ def _first_bonus(pick: Onsets) -> Floats:
 def _seen(strengths: Sequence[Floats]) -> Floats:
     """How sure [n] it is that a phase is among onsets of those strengths: by the strongest."""
     strongest = np.array([row.max(initial=0.0) for row in strengths])
-    return np.where(strongest > 0.0, np.clip(0.2 + 0.2 * (strongest - LEAST_STRENGTH), 0.2, 0.9), 0.0)
+    return np.where(strongest > 0.0, np.clip(0.2 + 0.2 * (strongest - MIN_STRENGTH), 0.2, 0.9), 0.0)
 
 
 def _padded(rows: Sequence[Floats], filling: float = 0.0) -> Floats:
@@ -181,7 +190,7 @@ def _shares(rows: Sequence[Floats]) -> Floats:
     return np.asarray(weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12))
 
 
-def onset_rows(
+def phase_llr(
     data: Candidates,
     reach: Floats,
     depth_km: float,
@@ -197,19 +206,19 @@ def onset_rows(
     If `dependent`, as a posterior must, errors that neighbors share tilt the first arrivals.
     """
     step_s, starts, count = clock
-    tilting = tilting_share(data.stations, data.between_deg, reach)
+    tilting = correlated_slowness_error(data.stations, data.between_deg, reach)
     rows = []
     for row, phase in enumerate(PHASES):
         first = phase in FIRST_PHASES
         error = phase_error_s(phase, data.apart_deg, reach, depth_km, tilting if dependent else None)
         sigma = np.sqrt(data.deviations**2 + (error**2 + blur_s**2)[:, None])
-        shares = (data.shear_seen if phase == "S" else data.seen) * PHASE_SHARES[phase]
+        shares = (data.shear_seen if phase == "S" else data.seen) * PICK_PROBABILITY[phase]
         weights = data.as_first if first else data.as_shear if phase == "S" else data.as_later
-        rows.append(evidence(data.times, sigma, weights, shares, data.begins, data.ends, step_s, starts[row], count))
+        rows.append(arrival_llr(data.times, sigma, weights, shares, data.begins, data.ends, step_s, starts[row], count))
     return np.stack(rows)
 
 
-def surge_rows(data: Candidates, reach: Floats, blur_s: Floats, clock: tuple[float, Integers, int]) -> Singles:
+def rayleigh_llr(data: Candidates, reach: Floats, blur_s: Floats, clock: tuple[float, Integers, int]) -> Singles:
     """
     The same [n, samples] of the Rayleigh waves' largest amplitude; first samples [n].
 
@@ -218,8 +227,8 @@ def surge_rows(data: Candidates, reach: Floats, blur_s: Floats, clock: tuple[flo
     """
     step_s, starts, count = clock
     seconds = reach * KM_PER_DEGREE / 3.3
-    path = np.hypot(SURGE_PATH_ERROR * own_share(reach, data.apart_deg), SURGE_COMMON_ERROR) * seconds
+    path = np.hypot(SURGE_PATH_ERROR * independent_fraction(reach, data.apart_deg), SURGE_COMMON_ERROR) * seconds
     sigma = np.sqrt(SURGE_DEVIATION_S**2 + path**2 + blur_s**2)
     deviations = np.repeat(sigma[:, None], data.surge_times.shape[1], axis=1)
-    said = evidence(data.surge_times, deviations, data.surge_weights, data.surge_seen, data.begins, data.ends, step_s, starts, count)
+    said = arrival_llr(data.surge_times, deviations, data.surge_weights, data.surge_seen, data.begins, data.ends, step_s, starts, count)
     return np.asarray(said / np.sqrt(data.sharers(np.full(len(reach), FAR_DEG)))[:, None].astype(np.float32))

@@ -15,13 +15,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.parallel import side_by_side, threads
-from models.seismic.association.candidates import EARLIEST_S, GROUP_VELOCITIES_KM_S, Candidates, onset_rows, surge_rows
-from models.seismic.association.phase_stack import look_up
-from models.seismic.association.stack import stack
-from models.seismic.earth.maximum_depth import deepest_km
-from models.seismic.earth.travel_time_errors import AUDIBLE
-from models.seismic.earth.travel_times import DISTANCES_DEG, PHASES, curve
+from models.parallel import thread_map, threads
+from models.seismic.association.candidates import EARLIEST_S, GROUP_VELOCITIES_KM_S, Candidates, phase_llr, rayleigh_llr
+from models.seismic.association.phase_stack import interpolate_curve
+from models.seismic.association.stack import stack_along_curves
+from models.seismic.earth.maximum_depth import maximum_depth_km
+from models.seismic.earth.travel_time_errors import DETECTION_PROBABILITY
+from models.seismic.earth.travel_times import DISTANCES_DEG, PHASES, travel_time_curve
 from models.seismic.geodesy import KM_PER_DEGREE
 
 Floats = NDArray[np.float64]
@@ -32,7 +32,7 @@ Clock = tuple[float, NDArray[np.int64], int]
 
 SURFACE_SLOWNESS: Final[Floats] = KM_PER_DEGREE / np.array(GROUP_VELOCITIES_KM_S)
 NO_SLOWNESS: Final[Floats] = np.zeros(0)
-LEAST_NODES: Final = 20  # worth a thread
+MIN_NODES: Final = 20  # worth a thread
 # Shallow events are the rule: an exponential of 60 km, and a tenth spread evenly down to where earthquakes are known beneath the
 # place and 50 km on. Deeper than that and than 100 km one in ten million: no catalog holds a deep earthquake off a slab.
 _DEPTH_SCALE_KM, _DEEP_SHARE, _DEEPEST_KM, _BEYOND_KM, _CRUST_KM, _UNKNOWN_SHARE = 60.0, 0.1, 700.0, 50.0, 100.0, 1e-7
@@ -49,7 +49,7 @@ _SEPARATE: Final = (
 
 
 @dataclass(frozen=True)
-class Source:
+class TrialSource:
     """A trial source: geocentric unit vector, depth, origin time in seconds after the candidates' clock, and its score."""
 
     point: Floats
@@ -59,9 +59,9 @@ class Source:
 
 
 @cache
-def audible() -> Singles:
+def detection_probability() -> Singles:
     """How likely a network hears each phase at all [phases, distances]."""
-    table = np.stack([np.interp(DISTANCES_DEG, *AUDIBLE.get(phase, ((0.0,), (1.0,)))) for phase in PHASES]).astype(np.float32)
+    table = np.stack([np.interp(DISTANCES_DEG, *DETECTION_PROBABILITY.get(phase, ((0.0,), (1.0,)))) for phase in PHASES]).astype(np.float32)
     table.setflags(write=False)
     return table
 
@@ -69,7 +69,7 @@ def audible() -> Singles:
 @cache
 def phase_curves(depth_km: float) -> Singles:
     """Travel times [phases, distances] from a depth, without phases that another of them hides."""
-    curves = np.stack([curve(phase, depth_km) for phase in PHASES]).astype(np.float32)
+    curves = np.stack([travel_time_curve(phase, depth_km) for phase in PHASES]).astype(np.float32)
     for later, earlier, apart_s in _SEPARATE:
         row = PHASES.index(later)
         hidden = curves[row] - curves[PHASES.index(earlier)] < apart_s
@@ -81,14 +81,14 @@ def phase_curves(depth_km: float) -> Singles:
 def log_depth_prior(depths_km: Floats, points: Floats) -> Floats:
     """Logarithm of a density of depth per kilometer [depths, m] beneath unit vectors [m, 3]."""
     shallow = (1.0 - _DEEP_SHARE) / _DEPTH_SCALE_KM * np.exp(-depths_km / _DEPTH_SCALE_KM)
-    known_km = deepest_km(points) + _BEYOND_KM
+    known_km = maximum_depth_km(points) + _BEYOND_KM
     usual = np.where(depths_km[:, None] <= np.maximum(known_km, _CRUST_KM), shallow[:, None], 0.0)
     deep = np.where(depths_km[:, None] <= known_km, _DEEP_SHARE / known_km, 0.0)
     return np.asarray(np.log(usual + deep + _UNKNOWN_SHARE / _DEEPEST_KM))
 
 
 @cache
-def sphere_nodes(step_deg: float) -> Floats:
+def fibonacci_sphere(step_deg: float) -> Floats:
     """Points of equal area a step apart, on a spiral (Swinbank & Purser 2006, doi:10.1256/qj.05.227)."""
     count = round(4.0 * np.pi / np.radians(step_deg) ** 2)
     z = 1.0 - (2.0 * np.arange(count) + 1.0) / count
@@ -97,7 +97,7 @@ def sphere_nodes(step_deg: float) -> Floats:
     return np.stack((flat * np.cos(turn), flat * np.sin(turn), z), axis=1)
 
 
-def around(point: Floats, east_deg: Floats, north_deg: Floats) -> Floats:
+def points_at_offsets(point: Floats, east_deg: Floats, north_deg: Floats) -> Floats:
     """Nodes [m, 3] at distances east and north [m] from a unit vector, true in distance and direction."""
     east = np.array([-point[1], point[0], 0.0])
     east = east / np.linalg.norm(east) if np.hypot(point[0], point[1]) > 1e-9 else np.array([0.0, 1.0, 0.0])
@@ -110,7 +110,7 @@ def around(point: Floats, east_deg: Floats, north_deg: Floats) -> Floats:
 
 
 @dataclass(frozen=True)
-class Scan:
+class GridScan:
     """Stacks at depths and nodes [d, m]: the best over origin times, that time, the logarithm of the integral over times."""
 
     best: Floats
@@ -118,7 +118,7 @@ class Scan:
     total: Floats
 
 
-def scan(
+def scan_grid(
     data: Candidates,
     nodes: Floats,
     depths_km: Sequence[float],
@@ -129,8 +129,8 @@ def scan(
     phases: Sequence[str] = PHASES,
     surface: bool = True,
     dependent: bool = False,
-    anchor: Source | None = None,
-) -> Scan:
+    anchor: TrialSource | None = None,
+) -> GridScan:
     """
     Stack at nodes [m, 3] and depths, for origin times (from, to, step), sources being at about `reach` [n] degrees.
 
@@ -143,29 +143,31 @@ def scan(
     begins, count = np.round((low + shift) / step).astype(np.int64), max(2, round((high - low) / step))
     window = None if anchor is None else _window(anchor, nodes, low, high)
     clock = _clock(data, reach, float(np.median(depths_km)), step, window)
-    rows = onset_rows(data, reach, float(np.median(depths_km)), blur_s, clock, dependent=dependent)[chosen]
+    rows = phase_llr(data, reach, float(np.median(depths_km)), blur_s, clock, dependent=dependent)[chosen]
     slowness = SURFACE_SLOWNESS if surface else NO_SLOWNESS
     wave_clock = _wave_clock(data, reach, step, window) if surface else (step, np.zeros(len(reach), np.int64), 2)
-    waves = (surge_rows(data, reach, blur_s, wave_clock), wave_clock[1])
+    waves = (rayleigh_llr(data, reach, blur_s, wave_clock), wave_clock[1])
     curves = np.stack([phase_curves(depth)[chosen] for depth in depths_km])
-    told = (audible()[chosen], data.alone(reach), rows, clock[1][chosen])
+    told = (detection_probability()[chosen], data.alone(reach), rows, clock[1][chosen])
     origin = data.origin_row(step)
 
     def stacked(part: slice) -> tuple[Floats, NDArray[np.int64], Floats]:
-        return stack(nodes[part], data.stations, curves, *told, *waves, slowness, step, begins[part], count, *origin, dependent)
+        return stack_along_curves(
+            nodes[part], data.stations, curves, *told, *waves, slowness, step, begins[part], count, *origin, dependent
+        )
 
-    pieces = zip(*side_by_side(stacked, _parts(len(nodes))), strict=True)
+    pieces = zip(*thread_map(stacked, _parts(len(nodes))), strict=True)
     best, where, total = (np.concatenate(piece, axis=1) for piece in pieces)
-    return Scan(best, np.asarray((begins + where) * step, np.float64), total)
+    return GridScan(best, np.asarray((begins + where) * step, np.float64), total)
 
 
 def _parts(count: int) -> list[slice]:
     """The nodes in as many parts as there are threads, none of few nodes."""
-    edges = np.linspace(0, count, max(1, min(threads(), count // LEAST_NODES)) + 1).astype(int).tolist()
+    edges = np.linspace(0, count, max(1, min(threads(), count // MIN_NODES)) + 1).astype(int).tolist()
     return [slice(first, last) for first, last in pairwise(edges)]
 
 
-def _window(anchor: Source, nodes: Floats, low: float, high: float) -> tuple[float, float]:
+def _window(anchor: TrialSource, nodes: Floats, low: float, high: float) -> tuple[float, float]:
     """From when to when after the clock an origin would have to lie for arrivals at its nodes and depths, at the anchor's distances."""
     extent_deg = float(np.degrees(np.arccos(np.clip((nodes @ anchor.point).min(), -1.0, 1.0))))
     crop_s = CROP_S + CROP_S_A_DEGREE * extent_deg
@@ -190,7 +192,7 @@ def _wave_clock(data: Candidates, reach: Floats, step: float, window: tuple[floa
     return step, starts, math.ceil(longest_s / step)
 
 
-def _earlier_s(data: Candidates, anchor: Source, nodes: Floats) -> Floats:
+def _earlier_s(data: Candidates, anchor: TrialSource, nodes: Floats) -> Floats:
     """By how much [m] the origin is later for the same arrivals, where a node is nearer than the anchor."""
     table = phase_curves(anchor.depth_km)
     first = np.where(np.isfinite(table[0]), table[0], table[1]).astype(np.float64)
@@ -205,10 +207,10 @@ def origin_span(data: Candidates) -> tuple[float, float]:
     return -EARLIEST_S, float(data.ends.max())
 
 
-def missed_s(reach: Floats, depth_km: float, off_deg: float) -> Floats:
+def grid_error_s(reach: Floats, depth_km: float, off_deg: float) -> Floats:
     """By how much the P time changes over `off_deg`, at distances [n]."""
     table = phase_curves(depth_km)
     first = np.where(np.isfinite(table[0]), table[0], table[1])
     ends = (np.maximum(reach - off_deg, 0.0), np.minimum(reach + off_deg, 180.0))
-    near, far = (np.array([look_up(first, at) for at in end]) for end in ends)
+    near, far = (np.array([interpolate_curve(first, at) for at in end]) for end in ends)
     return np.asarray(np.nan_to_num(np.abs(far - near) / 2.0, nan=2.0 * off_deg))

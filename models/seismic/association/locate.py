@@ -7,18 +7,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.seismic.association.arrivals import ASSOCIATED, Arrival, associate, beyond_doubt, depth_error_km
+from models.seismic.association.arrivals import ASSOCIATED, Arrival, associate_arrivals, is_unambiguous, model_depth_error_km
 from models.seismic.association.candidates import Candidates
-from models.seismic.association.grid_scan import Source, around, log_depth_prior, origin_span, scan
-from models.seismic.association.search import FIRST_DEPTHS_KM, Prior, find_near, find_sources, refine
+from models.seismic.association.grid_scan import TrialSource, log_depth_prior, origin_span, points_at_offsets, scan_grid
+from models.seismic.association.search import FIRST_DEPTHS_KM, LogPrior, refine_source, search_near, search_sources
 from models.seismic.earth.travel_times import DEPTHS_KM
 from models.seismic.geodesy import FLATTER, azimuth_deg, distance_deg, geographic
-from models.seismic.location.posterior import Cloud, Maximum, Offsets, describe
+from models.seismic.location.posterior import DistanceObservations, EpicenterRegion, PosteriorNodes, summarize_region
 from models.seismic.location.sphere_grid import in_single, sphere_grid
 
 Floats = NDArray[np.float64]
 
-MISLED_OFFSETS: Final = 0.1  # how often the distances of an event lead astray altogether
+DISTANCE_OUTLIER_PROBABILITY: Final = 0.1  # how often the distances of an event lead astray altogether
 LEAST_WORTH: Final = 15.0  # a source this much below the best one (in logarithm) is not looked at closely
 LEAST_DEPTH: Final = 4.0  # nor a depth of a region so much below its best
 MOST_REGIONS: Final = 3
@@ -36,7 +36,7 @@ MOST_ROUGH, GROWN = 3, 2.0  # rough grids at most, and the growth of the area's 
 
 
 @dataclass(frozen=True)
-class Timed:
+class ArrivalTimeSolution:
     """
     What the times say.
 
@@ -44,7 +44,7 @@ class Timed:
     the onsets are with a source somewhere than by chance, in logarithm; `arrivals` of the first region.
     """
 
-    regions: tuple[Maximum, ...]
+    regions: tuple[EpicenterRegion, ...]
     depth_km: float
     depth_uncertainty_km: float
     time_s: float
@@ -58,8 +58,8 @@ class _Joint:
     """Posterior of times and distances near a source, as a grid of regions asks for it."""
 
     data: Candidates
-    source: Source
-    prior: Prior
+    source: TrialSource
+    prior: LogPrior
     depths_km: tuple[float, ...]
 
     @property
@@ -72,7 +72,9 @@ class _Joint:
         """Logarithm of the density [d, m] at geocentric nodes, origin time integrated out, per kilometer of depth and second."""
         reach = self.data.reach_deg(self.source.point)
         times = (*self.window_s, 0.5)
-        found = scan(self.data, nodes, self.depths_km, times, np.full(len(reach), 0.3), reach=reach, dependent=True, anchor=self.source)
+        found = scan_grid(
+            self.data, nodes, self.depths_km, times, np.full(len(reach), 0.3), reach=reach, dependent=True, anchor=self.source
+        )
         return found.total + self.prior(nodes) + log_depth_prior(np.asarray(self.depths_km), nodes)
 
     def log_posterior(self, nodes: Floats) -> Floats:
@@ -87,7 +89,7 @@ def _widths(depths_km: Sequence[float]) -> Floats:
     return np.maximum(np.diff(edges), 1.0)
 
 
-def offsets_prior(offsets: Offsets) -> Prior:
+def distance_log_prior(offsets: DistanceObservations) -> LogPrior:
     """The distances' posterior as a prior, one being uniform, with a share of events that they mislead."""
     sphere = sphere_grid()
     density = offsets.log_posterior(sphere.nodes, 0.5, 1)
@@ -97,42 +99,42 @@ def offsets_prior(offsets: Offsets) -> Prior:
         vectors = nodes * (FLATTER, FLATTER, 1.0)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         likely = offsets.log_posterior(in_single(vectors), 0.1, 2) - level
-        return np.asarray(np.logaddexp(np.log1p(-MISLED_OFFSETS) + likely, np.log(MISLED_OFFSETS)))
+        return np.asarray(np.logaddexp(np.log1p(-DISTANCE_OUTLIER_PROBABILITY) + likely, np.log(DISTANCE_OUTLIER_PROBABILITY)))
 
     return prior
 
 
-def locate_by_times(data: Candidates, prior: Prior, starts: Sequence[Floats] = ()) -> Timed | None:
+def locate_by_arrival_times(data: Candidates, prior: LogPrior, starts: Sequence[Floats] = ()) -> ArrivalTimeSolution | None:
     """
     The best source and others that compete with it; None where nothing is found at all.
 
     Looked for near the `starts` first (unit vectors at geocentric latitudes), and over the whole sphere unless the best there is
     beyond doubt.
     """
-    near = find_near(data, prior, starts)
-    best_near = refine(data, near[0], prior) if near else None
-    sources = [best_near] if best_near is not None and beyond_doubt(data, best_near) else find_sources(data, prior, near)
+    near = search_near(data, prior, starts)
+    best_near = refine_source(data, near[0], prior) if near else None
+    sources = [best_near] if best_near is not None and is_unambiguous(data, best_near) else search_sources(data, prior, near)
     if not sources:
         return None
     best = sources[0]
-    clouds: list[tuple[Cloud, Source]] = []
+    clouds: list[tuple[PosteriorNodes, TrialSource]] = []
     for source in [source for source in sources if source.score > best.score - LEAST_WORTH][:MOST_REGIONS]:
         if not any(_inside(cloud, top, source) for cloud, top in clouds):
             clouds.append(_region(data, source, prior))
     masses = np.array([np.logaddexp.reduce(cloud.log_mass) for cloud, _ in clouds])
     shares = np.exp(masses - np.logaddexp.reduce(masses))
     order = np.argsort(-shares, kind="stable").tolist()
-    regions = tuple(describe(clouds[i][0], float(shares[i])) for i in order)
+    regions = tuple(summarize_region(clouds[i][0], float(shares[i])) for i in order)
     cloud, top = clouds[order[0]]
-    arrivals = associate(data, top)
+    arrivals = associate_arrivals(data, top)
     (depth, depth_sd), time = _depth_and_time(data, top, prior, cloud.covariance)
-    depth_sd = float(np.hypot(depth_sd, depth_error_km(data, top, arrivals)))
+    depth_sd = float(np.hypot(depth_sd, model_depth_error_km(data, top, arrivals)))
     low, high = origin_span(data)
     evidence = float(np.logaddexp.reduce(masses)) - np.log(SPHERE_SQUARE_DEG * (high - low))
-    return Timed(regions, depth, depth_sd, data.clock_s + time[0], time[1], evidence, arrivals)
+    return ArrivalTimeSolution(regions, depth, depth_sd, data.clock_s + time[0], time[1], evidence, arrivals)
 
 
-def _region(data: Candidates, source: Source, prior: Prior) -> tuple[Cloud, Source]:
+def _region(data: Candidates, source: TrialSource, prior: LogPrior) -> tuple[PosteriorNodes, TrialSource]:
     """
     The posterior around a source, and its top: first on spokes, which show any extent, then on grids fitted to what was seen.
 
@@ -152,37 +154,39 @@ def _region(data: Candidates, source: Source, prior: Prior) -> tuple[Cloud, Sour
     return cloud, joint.source
 
 
-def _on_spokes(joint: _Joint) -> Cloud:
+def _on_spokes(joint: _Joint) -> PosteriorNodes:
     """The posterior around the source, as far out as it may matter."""
     turns = 2.0 * np.pi * np.arange(SPOKES) / SPOKES
 
     def ring(radii_deg: Floats) -> tuple[Floats, Floats]:
         east, north = (np.outer(radii_deg, part(turns)).ravel() for part in (np.sin, np.cos))
         area = np.repeat(radii_deg**2 * np.sinc(radii_deg / 180.0), SPOKES)
-        return np.stack((east, north), axis=1), joint.log_posterior(around(joint.source.point, east, north)) + np.log(area)
+        return np.stack((east, north), axis=1), joint.log_posterior(points_at_offsets(joint.source.point, east, north)) + np.log(area)
 
     offsets, log_mass = ring(RADII_DEG[:NEAR_RADII])
     if log_mass[-SPOKES:].max() > log_mass.max() - FADED:
         far, far_mass = ring(RADII_DEG[NEAR_RADII:])
         offsets, log_mass = np.concatenate((offsets, far)), np.concatenate((log_mass, far_mass))
-    return Cloud((0.0, 0.0), offsets, log_mass)
+    return PosteriorNodes((0.0, 0.0), offsets, log_mass)
 
 
-def _grid(cloud: Cloud, source: Source, count: int) -> tuple[Floats, Floats, Floats]:
+def _grid(cloud: PosteriorNodes, source: TrialSource, count: int) -> tuple[Floats, Floats, Floats]:
     """Offsets [m, 2] from a source as far as a cloud reaches, nodes [m, 3] there, logarithm of the area [m] of each."""
     steps = np.linspace(-GRID_REACH, GRID_REACH, count)
     axes = np.linalg.cholesky(cloud.covariance + TINY)
     offsets = np.column_stack((np.repeat(steps, count), np.tile(steps, count))) @ axes.T
     cell = np.linalg.det(axes) * (steps[1] - steps[0]) ** 2 * np.maximum(np.sinc(np.hypot(*offsets.T) / 180.0), 1e-9)
-    return offsets, around(source.point, offsets[:, 0], offsets[:, 1]), np.log(cell)
+    return offsets, points_at_offsets(source.point, offsets[:, 0], offsets[:, 1]), np.log(cell)
 
 
-def _on_grid(joint: _Joint, cloud: Cloud, count: int) -> tuple[Cloud, _Joint]:
+def _on_grid(joint: _Joint, cloud: PosteriorNodes, count: int) -> tuple[PosteriorNodes, _Joint]:
     """The posterior about its top on a grid as wide as a cloud that was seen, and with the source moved there."""
     offsets, nodes, area = _grid(cloud, joint.source, count)
     log_mass = joint.log_posterior(nodes) + area
     top = int(np.argmax(log_mass))
-    return Cloud(geographic(nodes[top]), offsets - offsets[top], log_mass), replace(joint, source=_moved(joint, joint.source, nodes[top]))
+    return PosteriorNodes(geographic(nodes[top]), offsets - offsets[top], log_mass), replace(
+        joint, source=_moved(joint, joint.source, nodes[top])
+    )
 
 
 def _likely_depths(joint: _Joint, nodes: Floats) -> tuple[float, ...]:
@@ -193,7 +197,7 @@ def _likely_depths(joint: _Joint, nodes: Floats) -> tuple[float, ...]:
     return tuple(depth for depth, value in zip(depths, density, strict=True) if depth in near or value > density.max() - LEAST_DEPTH)
 
 
-def _inside(cloud: Cloud, top: Source, source: Source) -> bool:
+def _inside(cloud: PosteriorNodes, top: TrialSource, source: TrialSource) -> bool:
     """Whether a source lies in a region that is already described."""
     reach = distance_deg(*geographic(top.point), *geographic(source.point))
     azimuth = np.radians(azimuth_deg(*geographic(top.point), *geographic(source.point)))
@@ -201,25 +205,27 @@ def _inside(cloud: Cloud, top: Source, source: Source) -> bool:
     return bool(off @ np.linalg.solve(cloud.covariance + 1e-5 * np.eye(2), off) < ASSOCIATED**2)
 
 
-def _moved(joint: _Joint, source: Source, point: Floats) -> Source:
+def _moved(joint: _Joint, source: TrialSource, point: Floats) -> TrialSource:
     """A source at another place, its depth and time as fit best there."""
     reach = joint.data.reach_deg(point)
     times = (*joint.window_s, 0.25)
     depths = joint.depths_km
-    found = scan(joint.data, point[None], depths, times, np.full(len(reach), 0.1), reach=reach, dependent=True, anchor=source)
+    found = scan_grid(joint.data, point[None], depths, times, np.full(len(reach), 0.1), reach=reach, dependent=True, anchor=source)
     score = found.best[:, 0] + log_depth_prior(np.asarray(depths), point[None])[:, 0]
     row = int(np.argmax(score))
-    return Source(point, depths[row], float(found.when_s[row, 0]), float(score[row]))
+    return TrialSource(point, depths[row], float(found.when_s[row, 0]), float(score[row]))
 
 
-def _depth_and_time(data: Candidates, source: Source, prior: Prior, covariance: Floats) -> tuple[tuple[float, float], tuple[float, float]]:
+def _depth_and_time(
+    data: Candidates, source: TrialSource, prior: LogPrior, covariance: Floats
+) -> tuple[tuple[float, float], tuple[float, float]]:
     """Depth and origin time with one standard deviation each, the place known no better than its covariance."""
     steps = np.linspace(-2.0, 2.0, 5)
     offsets = np.column_stack((np.repeat(steps, 5), np.tile(steps, 5))) @ np.linalg.cholesky(covariance + 1e-5 * np.eye(2)).T
-    nodes = around(source.point, offsets[:, 0], offsets[:, 1])
+    nodes = points_at_offsets(source.point, offsets[:, 0], offsets[:, 1])
     depths = tuple(DEPTHS_KM[::2].tolist())
     reach = data.reach_deg(source.point)
-    found = scan(data, nodes, depths, (-60.0, 60.0, 1.0), np.full(len(reach), 0.5), reach=reach, dependent=True, anchor=source)
+    found = scan_grid(data, nodes, depths, (-60.0, 60.0, 1.0), np.full(len(reach), 0.5), reach=reach, dependent=True, anchor=source)
     density = found.total + prior(nodes) + np.log(_widths(depths))[:, None]
     density += log_depth_prior(np.asarray(depths), nodes)
     usual = np.exp(density - density.max())

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.compiled import compiled_sums
-from models.seismic.association.pick_likelihood import MOST_RUNS
+from models.seismic.association.pick_likelihood import MAX_RUNS
 from models.seismic.earth.travel_times import FAR_STEP_DEG, NEAR_DEG, NEAR_NODES, NEAR_STEP_DEG
 
 Floats = NDArray[np.float64]
@@ -20,7 +20,7 @@ Integers = NDArray[np.int64]
 
 
 @compiled_sums
-def phases(
+def stack_phases(
     added: Floats,
     sums: Floats,
     rises: Floats,
@@ -37,7 +37,7 @@ def phases(
     part, full, gain = sums[0], sums[1], sums[2]
     middle, together = np.mean(reach), len(rows) == 1 or np.min(alone) >= 1.0
     for p in range(len(rows)):
-        heard = look_up(audible[p], middle)
+        heard = interpolate_curve(audible[p], middle)
         yes, no = math.log(heard), math.log(1.0 - heard)
         if together:
             if _onsets(part, rises[0], curves[p], rows[p], told[p], reach, step, begins[p]):
@@ -65,10 +65,10 @@ def _onsets(
     bases, spans, parts = told
     there = False
     for i in range(len(reach)):
-        seconds = look_up(curve, reach[i])
+        seconds = interpolate_curve(curve, reach[i])
         if seconds == seconds:  # noqa: PLR0124 -- not a NaN, in a loop that knows no isfinite
             there = True
-            add(added, rises, rows[i], bases[i], spans[i], parts[i], begins[i] + round(seconds / step))
+            add_shifted_llr(added, rises, rows[i], bases[i], spans[i], parts[i], begins[i] + round(seconds / step))
     return there
 
 
@@ -89,7 +89,7 @@ def _both_onsets(
     bases, spans, parts = told
     there = False
     for i in range(len(reach)):
-        seconds = look_up(curve, reach[i])
+        seconds = interpolate_curve(curve, reach[i])
         if seconds != seconds:  # noqa: PLR0124
             continue
         there = True
@@ -100,7 +100,7 @@ def _both_onsets(
         for k, rise in ((first, bases[i]), (last, -bases[i])):
             rises[0, k] += weights[i] * rise
             rises[1, k] += rise
-        for r in range(MOST_RUNS):
+        for r in range(MAX_RUNS):
             if parts[i, r, 1] == 0:
                 break
             for k in range(max(0, parts[i, r, 0] - shift), min(len(part), parts[i, r, 1] - shift)):
@@ -136,7 +136,7 @@ def _most_heard(added: Floats, gain: Floats, part: Floats, full: Floats, rises: 
 
 
 @compiled_sums
-def look_up(curve: Singles, distance_deg: float) -> float:
+def interpolate_curve(curve: Singles, distance_deg: float) -> float:
     """A curve of the travel-time table at a distance in degrees, linear between its nodes."""
     at = distance_deg / NEAR_STEP_DEG if distance_deg < NEAR_DEG else NEAR_NODES + (distance_deg - NEAR_DEG) / FAR_STEP_DEG
     low = min(int(at), len(curve) - 2)
@@ -147,7 +147,7 @@ def look_up(curve: Singles, distance_deg: float) -> float:
 
 
 @compiled_sums
-def add(added: Floats, rises: Floats, row: Singles, base: float, span: Integers, parts: Integers, shift: int) -> None:
+def add_shifted_llr(added: Floats, rises: Floats, row: Singles, base: float, span: Integers, parts: Integers, shift: int) -> None:
     """
     The sum with a row that begins `shift` samples later: its runs above its base, and the base as a rise and a fall of all after.
 
@@ -159,7 +159,7 @@ def add(added: Floats, rises: Floats, row: Singles, base: float, span: Integers,
         return
     rises[first] += base
     rises[last] -= base
-    for r in range(MOST_RUNS):
+    for r in range(MAX_RUNS):
         if parts[r, 1] == 0:
             break
         for k in range(max(0, parts[r, 0] - shift), min(count, parts[r, 1] - shift)):

@@ -14,11 +14,11 @@ from models.compiled import compiled_sums
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Integers = NDArray[np.int64]
-MOST_RUNS = 32  # four onsets in each of four bands, on vertical and on horizontal components
+MAX_RUNS = 32  # four onsets in each of four bands, on vertical and on horizontal components
 
 
 @compiled_sums
-def evidence(
+def arrival_llr(
     times: Floats,
     deviations: Floats,
     weights: Floats,
@@ -61,14 +61,14 @@ def evidence(
 
 
 @compiled_sums
-def runs(rows: Singles) -> tuple[Floats, Integers, Integers]:
+def to_sparse_runs(rows: Singles) -> tuple[Floats, Integers, Integers]:
     """
     Where rows [..., n, samples] of `evidence` say something: base [n], record [n, 2], runs [n, MOST_RUNS, 2] above the base.
 
     A record's samples lie from the first to before the second number, and so do those of a run; runs without samples fill up.
     """
     bases = np.zeros(len(rows))
-    spans, parts = np.zeros((len(rows), 2), np.int64), np.zeros((len(rows), MOST_RUNS, 2), np.int64)
+    spans, parts = np.zeros((len(rows), 2), np.int64), np.zeros((len(rows), MAX_RUNS, 2), np.int64)
     for i in range(len(rows)):
         row = rows[i]
         there = np.flatnonzero(row)
@@ -79,7 +79,7 @@ def runs(rows: Singles) -> tuple[Floats, Integers, Integers]:
         count, above = 0, False
         for k in range(spans[i, 0], spans[i, 1]):
             higher = row[k] > bases[i] + 1e-4
-            if higher and not above and count < MOST_RUNS:
+            if higher and not above and count < MAX_RUNS:
                 parts[i, count, 0] = k
                 parts[i, count, 1] = spans[i, 1]
                 count += 1

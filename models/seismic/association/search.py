@@ -12,14 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.seismic.association.candidates import Candidates
-from models.seismic.association.grid_scan import Scan, Source, around, log_depth_prior, missed_s, origin_span, scan, sphere_nodes
+from models.seismic.association.grid_scan import (
+    GridScan,
+    TrialSource,
+    fibonacci_sphere,
+    grid_error_s,
+    log_depth_prior,
+    origin_span,
+    points_at_offsets,
+    scan_grid,
+)
 from models.seismic.earth.travel_times import DEPTHS_KM, NEAR_DEG
 
 Floats = NDArray[np.float64]
-Prior = Callable[[Floats], Floats]
+LogPrior = Callable[[Floats], Floats]
 """Logarithm of a prior density over the sphere, one being uniform, at nodes [m, 3] (unit vectors at geocentric latitudes)."""
 
-FAMILIES: Final = (("P",), ("PKP", "PKPbc", "PKPab"))
+FIRST_ARRIVAL_GROUPS: Final = (("P",), ("PKP", "PKPbc", "PKPab"))
 """First arrivals looked for apart, so that the many places of one kind do not crowd out those of the other."""
 COARSE_DEPTHS_KM: Final = (15.0, 200.0, 550.0)
 FIRST_DEPTHS_KM: Final = (5.0, 15.0, 35.0, 70.0, 140.0, 250.0, 400.0, 575.0)
@@ -34,18 +43,18 @@ WIDE: Final = (2.0, 120.0, 2.0)
 LEVELS: Final = ((0.8, 50.0, 1.0), (0.4, 30.0, 1.0), (0.2, 15.0, 0.5), (0.1, 10.0, 0.5), (0.05, 6.0, 0.5), (0.02, 5.0, 0.25))
 
 
-def no_prior(nodes: Floats) -> Floats:
+def uniform_prior(nodes: Floats) -> Floats:
     """Every place is as likely."""
     return np.zeros(len(nodes))
 
 
-def find_near(data: Candidates, prior: Prior, starts: Sequence[Floats]) -> list[Source]:
+def search_near(data: Candidates, prior: LogPrior, starts: Sequence[Floats]) -> list[TrialSource]:
     """The best sources within some degrees of the given places (unit vectors at geocentric latitudes), best first, not refined."""
-    climbed = [climb(data, best_at(data, point, prior), prior, WIDE, FIRST_DEPTHS_KM) for point in starts]
+    climbed = [grid_search_step(data, best_source_at(data, point, prior), prior, WIDE, FIRST_DEPTHS_KM) for point in starts]
     return sorted(climbed, key=lambda source: -source.score)
 
 
-def find_sources(data: Candidates, prior: Prior, near: Sequence[Source] = ()) -> list[Source]:
+def search_sources(data: Candidates, prior: LogPrior, near: Sequence[TrialSource] = ()) -> list[TrialSource]:
     """
     Local maxima, best first, none within 2 degrees of a better one.
 
@@ -53,7 +62,7 @@ def find_sources(data: Candidates, prior: Prior, near: Sequence[Source] = ()) ->
     those found near what is known otherwise.
     """
     coarse = [*_over_the_sphere(data), *_by_surface_waves(data), *_near_the_network(data), *near]
-    found: list[Source] = []
+    found: list[TrialSource] = []
     for source in sorted((_first_look(data, source, prior) for source in coarse), key=lambda source: -source.score)[:4]:
         refined = _refine(data, source, prior)
         if all(float(refined.point @ other.point) < np.cos(np.radians(2.0)) for other in found):
@@ -75,32 +84,32 @@ def _thinned(data: Candidates) -> Candidates:
     return data.part(np.array(sorted(chosen)))
 
 
-def _over_the_sphere(data: Candidates) -> list[Source]:
+def _over_the_sphere(data: Candidates) -> list[TrialSource]:
     """By first arrivals everywhere; all phases tell between the many places that those of a small network allow."""
     few = _thinned(data)
-    nodes = sphere_nodes(SPHERE_STEP_DEG)
+    nodes = fibonacci_sphere(SPHERE_STEP_DEG)
     times = (*origin_span(few), 4.0)
     far, blur = np.full(len(few.seen), 60.0), np.full(len(few.seen), SPHERE_BLUR_S)
-    sources: list[Source] = []
-    for phases in FAMILIES:
-        heights = scan(few, nodes, COARSE_DEPTHS_KM, times, blur, reach=far, phases=phases, surface=False).best.max(axis=0)
+    sources: list[TrialSource] = []
+    for phases in FIRST_ARRIVAL_GROUPS:
+        heights = scan_grid(few, nodes, COARSE_DEPTHS_KM, times, blur, reach=far, phases=phases, surface=False).best.max(axis=0)
         order = np.argsort(-heights)[:MOST_WORTH]
         worth = nodes[order[heights[order] > max(0.0, heights.max() - WORTH)]]
         if len(worth):
-            sources += _highest(worth, FIRST_DEPTHS_KM, scan(few, worth, FIRST_DEPTHS_KM, times, blur, reach=far), 6.0, 6)
+            sources += _highest(worth, FIRST_DEPTHS_KM, scan_grid(few, worth, FIRST_DEPTHS_KM, times, blur, reach=far), 6.0, 6)
     return sources
 
 
-def _by_surface_waves(data: Candidates) -> list[Source]:
+def _by_surface_waves(data: Candidates) -> list[TrialSource]:
     few = _thinned(data)
-    nodes = sphere_nodes(2.0 * SPHERE_STEP_DEG)
+    nodes = fibonacci_sphere(2.0 * SPHERE_STEP_DEG)
     low, high = origin_span(few)
     far, blur = np.full(len(few.seen), 60.0), np.full(len(few.seen), 15.0)
-    found = scan(few, nodes, (15.0,), (low - 1200.0, high, 10.0), blur, reach=far, phases=())
+    found = scan_grid(few, nodes, (15.0,), (low - 1200.0, high, 10.0), blur, reach=far, phases=())
     return _highest(nodes, (15.0,), found, 10.0, 3)
 
 
-def _near_the_network(data: Candidates) -> list[Source]:
+def _near_the_network(data: Candidates) -> list[TrialSource]:
     """P and S around and inside a network that is not wider than 20 degrees."""
     middle = data.stations.mean(axis=0)
     middle /= np.linalg.norm(middle)
@@ -111,49 +120,49 @@ def _near_the_network(data: Candidates) -> list[Source]:
     extent = min(max(2.5 * wide, NEAR_DEG), WIDEST_NEAR_DEG)
     steps = np.arange(-extent, extent + 0.01, max(NEAR_STEP_DEG, extent / 16.0))
     east, north = (part.ravel() for part in np.meshgrid(steps, steps))
-    nodes, reach = around(middle, east, north), np.full(len(few.seen), 0.5 * extent)
+    nodes, reach = points_at_offsets(middle, east, north), np.full(len(few.seen), 0.5 * extent)
     low, high = origin_span(few)
     times = (max(low, float(few.begins.min()) - 300.0), high, 2.0)
-    found = scan(few, nodes, (10.0, 100.0), times, np.full(len(reach), 2.5), reach=reach, phases=("P", "S"))
+    found = scan_grid(few, nodes, (10.0, 100.0), times, np.full(len(reach), 2.5), reach=reach, phases=("P", "S"))
     return _highest(nodes, (10.0, 100.0), found, 1.5, 4)
 
 
-def best_at(data: Candidates, point: Floats, prior: Prior) -> Source:
+def best_source_at(data: Candidates, point: Floats, prior: LogPrior) -> TrialSource:
     """The best depth and origin time at a place."""
     reach = data.reach_deg(point)
     few = data
-    found = scan(few, point[None], FIRST_DEPTHS_KM, (*origin_span(data), 2.0), np.full(len(reach), 4.0), reach=reach)
+    found = scan_grid(few, point[None], FIRST_DEPTHS_KM, (*origin_span(data), 2.0), np.full(len(reach), 4.0), reach=reach)
     row = int(np.argmax(found.best[:, 0]))
-    return Source(point, FIRST_DEPTHS_KM[row], float(found.when_s[row, 0]), float(found.best[row, 0] + prior(point[None])[0]))
+    return TrialSource(point, FIRST_DEPTHS_KM[row], float(found.when_s[row, 0]), float(found.best[row, 0] + prior(point[None])[0]))
 
 
-def _highest(nodes: Floats, depths_km: Sequence[float], found: Scan, apart_deg: float, most: int) -> list[Source]:
+def _highest(nodes: Floats, depths_km: Sequence[float], found: GridScan, apart_deg: float, most: int) -> list[TrialSource]:
     """The best nodes, each the best within a circle."""
     rows = np.argmax(found.best, axis=0)
     heights = found.best[rows, np.arange(len(nodes))].copy()
-    sources: list[Source] = []
+    sources: list[TrialSource] = []
     while len(sources) < most and heights.max() > 0.0:
         top = int(np.argmax(heights))
         row = int(rows[top])
-        sources.append(Source(nodes[top], depths_km[row], float(found.when_s[row, top]), float(heights[top])))
+        sources.append(TrialSource(nodes[top], depths_km[row], float(found.when_s[row, top]), float(heights[top])))
         heights[nodes @ nodes[top] > np.cos(np.radians(apart_deg))] = -np.inf
     return sources
 
 
-def _first_look(data: Candidates, source: Source, prior: Prior) -> Source:
-    return climb(data, source, prior, LEVELS[0], FIRST_DEPTHS_KM)
+def _first_look(data: Candidates, source: TrialSource, prior: LogPrior) -> TrialSource:
+    return grid_search_step(data, source, prior, LEVELS[0], FIRST_DEPTHS_KM)
 
 
-def refine(data: Candidates, source: Source, prior: Prior) -> Source:
+def refine_source(data: Candidates, source: TrialSource, prior: LogPrior) -> TrialSource:
     """The local maximum near a source."""
     return _refine(data, _first_look(data, source, prior), prior)
 
 
-def _refine(data: Candidates, source: Source, prior: Prior) -> Source:
+def _refine(data: Candidates, source: TrialSource, prior: LogPrior) -> TrialSource:
     for level in LEVELS[1:]:
         depths = FIRST_DEPTHS_KM if level is LEVELS[1] else _depths_near(source.depth_km)
         for _ in range(4):
-            moved = climb(data, source, prior, level, depths)
+            moved = grid_search_step(data, source, prior, level, depths)
             far = float(np.degrees(np.arccos(np.clip(moved.point @ source.point, -1.0, 1.0))))
             source = moved
             if far < 2.9 * level[0]:
@@ -161,17 +170,19 @@ def _refine(data: Candidates, source: Source, prior: Prior) -> Source:
     return source
 
 
-def climb(data: Candidates, source: Source, prior: Prior, level: tuple[float, float, float], depths_km: Sequence[float]) -> Source:
+def grid_search_step(
+    data: Candidates, source: TrialSource, prior: LogPrior, level: tuple[float, float, float], depths_km: Sequence[float]
+) -> TrialSource:
     """The best node of a grid of 7 x 7 around a source."""
     spacing, window_s, step_s = level
     steps = spacing * np.arange(-3.0, 3.1)
     east, north = (part.ravel() for part in np.meshgrid(steps, steps))
-    nodes, reach = around(source.point, east, north), data.reach_deg(source.point)
-    blur = missed_s(reach, source.depth_km, 0.4 * spacing)
-    found = scan(data, nodes, depths_km, (-window_s, window_s, step_s), blur, reach=reach, anchor=source)
+    nodes, reach = points_at_offsets(source.point, east, north), data.reach_deg(source.point)
+    blur = grid_error_s(reach, source.depth_km, 0.4 * spacing)
+    found = scan_grid(data, nodes, depths_km, (-window_s, window_s, step_s), blur, reach=reach, anchor=source)
     score = found.best + prior(nodes) + log_depth_prior(np.asarray(depths_km), nodes)
     row, column = np.unravel_index(int(np.argmax(score)), score.shape)
-    return Source(nodes[column], float(depths_km[int(row)]), float(found.when_s[row, column]), float(score[row, column]))
+    return TrialSource(nodes[column], float(depths_km[int(row)]), float(found.when_s[row, column]), float(score[row, column]))
 
 
 def _depths_near(depth_km: float) -> tuple[float, ...]:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.compiled import compiled_sums
-from models.seismic.association.phase_stack import add, phases
-from models.seismic.association.pick_likelihood import runs
+from models.seismic.association.phase_stack import add_shifted_llr, stack_phases
+from models.seismic.association.pick_likelihood import to_sparse_runs
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -21,7 +21,7 @@ _DEGREES = 180.0 / math.pi
 
 
 @compiled_sums
-def stack(
+def stack_along_curves(
     nodes: Floats,
     stations: Floats,
     curves: Singles,
@@ -55,7 +55,7 @@ def stack(
     best, where, total = np.empty(shape), np.empty(shape, np.int64), np.empty(shape)
     added, waves, sums = np.empty(count), np.empty(count), np.zeros((3, count))
     rises, reach = np.zeros((2, count + 1)), np.empty(len(stations))
-    told, waves_told = [runs(rows[p]) for p in range(len(rows))], runs(surface_rows)
+    told, waves_told = [to_sparse_runs(rows[p]) for p in range(len(rows))], to_sparse_runs(surface_rows)
     for m in range(len(nodes)):
         for i in range(len(stations)):
             cosine = nodes[m, 0] * stations[i, 0] + nodes[m, 1] * stations[i, 1] + nodes[m, 2] * stations[i, 2]
@@ -67,7 +67,7 @@ def stack(
             waves[k] += origin_row[k + begins[m] - origin_begin]
         for d in range(len(curves)):
             added[:] = waves
-            phases(added, sums, rises, curves[d], audible, rows, told, reach, step, begins[m] - row_starts, alone)
+            stack_phases(added, sums, rises, curves[d], audible, rows, told, reach, step, begins[m] - row_starts, alone)
             where[d, m] = np.argmax(added)
             best[d, m] = added[where[d, m]]
             total[d, m] = best[d, m] + math.log(_mass(added, best[d, m]) * step) if integrated else np.nan
@@ -100,7 +100,7 @@ def _surface_waves(
     waves[:] = -1e30
     for slowness in samples_a_degree:
         for i in range(len(reach)):
-            add(part, rises, rows[i], bases[i], spans[i], parts[i], begins[i] + round(reach[i] * slowness))
+            add_shifted_llr(part, rises, rows[i], bases[i], spans[i], parts[i], begins[i] + round(reach[i] * slowness))
         level = 0.0
         for k in range(len(waves)):
             level += rises[k]

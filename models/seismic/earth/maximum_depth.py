@@ -19,7 +19,7 @@ STEP_DEG: Final = 3.0
 
 
 @cache
-def table() -> NDArray[np.uint16]:
+def maximum_depth_table() -> NDArray[np.uint16]:
     """Kilometers [60, 120], rows from the south pole, columns from 180 degrees west, nodes in the middle of cells; not to be written to."""
     with np.load(TABLE, allow_pickle=False) as kept:
         deepest: NDArray[np.uint16] = kept["deepest_km"]
@@ -27,9 +27,9 @@ def table() -> NDArray[np.uint16]:
     return deepest
 
 
-def deepest_km(points: Floats) -> Floats:
+def maximum_depth_km(points: Floats) -> Floats:
     """Kilometers [m] beneath unit vectors [m, 3]."""
     rows = np.floor((np.degrees(np.arcsin(np.clip(points[:, 2], -1.0, 1.0))) + 90.0) / STEP_DEG).astype(np.int64)
     columns = np.floor((np.degrees(np.arctan2(points[:, 1], points[:, 0])) + 180.0) / STEP_DEG).astype(np.int64)
-    height, width = table().shape
-    return np.asarray(table()[np.minimum(rows, height - 1), columns % width], np.float64)
+    height, width = maximum_depth_table().shape
+    return np.asarray(maximum_depth_table()[np.minimum(rows, height - 1), columns % width], np.float64)

@@ -13,12 +13,12 @@ from models.seismic.earth.travel_times import travel_time_s
 
 Floats = NDArray[np.float64]
 
-PHASE_SHARES: Final = {"P": 1.0, "PKP": 0.8, "PKPbc": 0.7, "PKPab": 0.6, "S": 0.7, "pP": 0.5, "sP": 0.4, "PP": 0.5}
+PICK_PROBABILITY: Final = {"P": 1.0, "PKP": 0.8, "PKPbc": 0.7, "PKPab": 0.6, "S": 0.7, "pP": 0.5, "sP": 0.4, "PP": 0.5}
 """How often a phase is among the onsets where P would be, and the network hears it at all."""
 
 FIRST_PHASES: Final = ("P", "PKP", "PKPbc", "PKPab")
 
-AUDIBLE: Final = {
+DETECTION_PROBABILITY: Final = {
     "P": ((0.0, 95.0, 105.0), (0.95, 0.95, 0.3)),
     "PKP": ((105.0, 140.0, 145.0), (0.3, 0.3, 0.8)),
     "PKPbc": ((143.0,), (0.8,)),
@@ -59,11 +59,11 @@ def phase_error_s(phase: str, apart_deg: Floats, reach_deg: Floats, depth_km: fl
     seconds = np.nan_to_num(travel_time_s("P", reach_deg, depth_km), nan=1e4)
     most = np.interp(reach_deg, (20.0, 30.0), (REGIONAL_ERROR_S, TELESEISMIC_ERROR_S))
     path = np.fmin(PATH_ERROR * seconds, most)
-    own = (own_share(reach_deg, apart_deg) if tilting is None else tilting) if phase in FIRST_PHASES else 1.0
+    own = (independent_fraction(reach_deg, apart_deg) if tilting is None else tilting) if phase in FIRST_PHASES else 1.0
     return np.asarray(MODEL_ERRORS[phase] * (STATION_ERROR_S + path * own))
 
 
-def tilting_share(stations: Floats, between_deg: Floats, reach_deg: Floats) -> float:
+def correlated_slowness_error(stations: Floats, between_deg: Floats, reach_deg: Floats) -> float:
     """
     By how much (a factor on a path's error) errors that neighbors share tilt the arrivals across the network.
 
@@ -75,6 +75,6 @@ def tilting_share(stations: Floats, between_deg: Floats, reach_deg: Floats) -> f
     return float(np.sqrt(along @ shared @ along))
 
 
-def own_share(reach_deg: Floats, apart_deg: Floats) -> Floats:
+def independent_fraction(reach_deg: Floats, apart_deg: Floats) -> Floats:
     """The share [n] of a path's error that a station has to itself."""
     return np.asarray(1.0 - np.exp(-apart_deg / shared_path_deg(reach_deg)))

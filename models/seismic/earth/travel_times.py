@@ -36,7 +36,7 @@ DEPTHS_KM: Final[Floats] = np.array(
 
 
 @cache
-def table() -> Singles:
+def travel_time_table() -> Singles:
     """Seconds [phases, depths, distances], NaN where there is no arrival; read once, not to be written to."""
     with np.load(TABLE, allow_pickle=False) as kept:
         milliseconds = kept["milliseconds"]
@@ -45,9 +45,9 @@ def table() -> Singles:
     return seconds
 
 
-def curve(phase: str, depth_km: float) -> Singles:
+def travel_time_curve(phase: str, depth_km: float) -> Singles:
     """Seconds [distances] of a phase from a depth, linear between the table's depths; ValueError for a phase that is not there."""
-    rows = table()[PHASES.index(phase)]
+    rows = travel_time_table()[PHASES.index(phase)]
     depth = min(max(depth_km, 0.0), float(DEPTHS_KM[-1]))
     above = min(int(np.searchsorted(DEPTHS_KM, depth, side="right")) - 1, len(DEPTHS_KM) - 2)
     share = np.float32((depth - DEPTHS_KM[above]) / (DEPTHS_KM[above + 1] - DEPTHS_KM[above]))
@@ -56,4 +56,4 @@ def curve(phase: str, depth_km: float) -> Singles:
 
 def travel_time_s(phase: str, distances_deg: ArrayLike, depth_km: float) -> Floats:
     """Seconds of a phase at distances of any shape, NaN where it does not arrive."""
-    return np.interp(np.asarray(distances_deg, np.float64), DISTANCES_DEG, curve(phase, depth_km).astype(np.float64))
+    return np.interp(np.asarray(distances_deg, np.float64), DISTANCES_DEG, travel_time_curve(phase, depth_km).astype(np.float64))

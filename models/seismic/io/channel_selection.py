@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.seismic.data_issues import Remark
+from models.seismic.data_issues import DataIssue
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
 
@@ -18,7 +18,7 @@ ENOUGH = 0.9
 """A record that is alive for this share of its station's longest one is not shorter in earnest."""
 
 
-def choose_verticals(records: Sequence[Record]) -> tuple[list[Record], list[Remark]]:
+def select_channels(records: Sequence[Record]) -> tuple[list[Record], list[DataIssue]]:
     """
     The preferred vertical record of every station, in order of trace id, and a remark on each one passed over.
 
@@ -50,5 +50,5 @@ def _rank(order: str, code: str) -> int:
     return order.index(code) if code and code in order else len(order)
 
 
-def _passed_over(record: Record, best: Record) -> Remark:
-    return Remark(str(record.trace_id), None, "not-chosen", f"{best.trace_id} is used for this station")
+def _passed_over(record: Record, best: Record) -> DataIssue:
+    return DataIssue(str(record.trace_id), None, "not-chosen", f"{best.trace_id} is used for this station")

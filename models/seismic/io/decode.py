@@ -6,8 +6,8 @@ import numpy as np
 from pymseed import MiniSEEDError
 from pymseed.mstracelist import MS3TraceSeg
 
-from models.seismic.data_issues import Remark
-from models.seismic.io.merge import Piece
+from models.seismic.data_issues import DataIssue
+from models.seismic.io.merge import DecodedSegment
 from models.seismic.trace_id import TraceId
 
 _DTYPES: dict[str, type[np.generic]] = {"i": np.int32, "f": np.float32, "d": np.float64}
@@ -26,16 +26,16 @@ class Segment:
     packed: MS3TraceSeg
 
 
-def decode(segment: Segment, remarks: list[Remark]) -> list[Piece]:
+def decode(segment: Segment, remarks: list[DataIssue]) -> list[DecodedSegment]:
     """The samples of a segment; record by record, without the damaged ones, where it cannot be decoded as a whole."""
     dtype = _dtype(segment)
     if dtype is None:
-        remarks.append(Remark(str(segment.trace_id), segment.part, "not-waveform", "text or an unknown encoding, no samples; left out"))
+        remarks.append(DataIssue(str(segment.trace_id), segment.part, "not-waveform", "text or an unknown encoding, no samples; left out"))
         return []
     samples = np.empty(segment.count, dtype)
     try:
         decoded = segment.packed.unpack_recordlist(samples)
-        return [Piece(segment.start_time_ns, segment.sampling_rate_hz, samples[:decoded])]
+        return [DecodedSegment(segment.start_time_ns, segment.sampling_rate_hz, samples[:decoded])]
     except MiniSEEDError:
         return _decode_records(segment, remarks)
 
@@ -47,15 +47,15 @@ def _dtype(segment: Segment) -> type[np.generic] | None:
         return None
 
 
-def _decode_records(segment: Segment, remarks: list[Remark]) -> list[Piece]:
+def _decode_records(segment: Segment, remarks: list[DataIssue]) -> list[DecodedSegment]:
     pieces, damaged = [], 0
     for entry in segment.packed.recordlist or ():
         record = entry.record
         try:
             record.unpack_data()
-            pieces.append(Piece(record.starttime, record.samprate, np.array(record.np_datasamples)))
+            pieces.append(DecodedSegment(record.starttime, record.samprate, np.array(record.np_datasamples)))
         except (MiniSEEDError, ValueError):
             damaged += 1
     if damaged:
-        remarks.append(Remark(str(segment.trace_id), segment.part, "damaged-record", f"{damaged} damaged records were left out"))
+        remarks.append(DataIssue(str(segment.trace_id), segment.part, "damaged-record", f"{damaged} damaged records were left out"))
     return pieces

@@ -21,7 +21,7 @@ SAME_RATE: Final = 1e-6
 LEAST_ANGLE_DEG: Final = 60.0  # between two components that can be turned to north and east
 
 
-def with_horizontals(verticals: Sequence[Record], others: Sequence[Record]) -> list[Record]:
+def attach_horizontals(verticals: Sequence[Record], others: Sequence[Record]) -> list[Record]:
     """Each vertical record with the pair of the same station, location, band and instrument, where there is one."""
     known = {record.trace_id: record for record in others}
     return [replace(record, horizontals=_beside(record, known)) for record in verticals]
@@ -60,7 +60,7 @@ def pointed(pair: Horizontals | None, azimuths_deg: Mapping[TraceId, float]) -> 
     return replace(pair, azimuths_deg=(first, second))
 
 
-def north_east(horizontals: Horizontals | None) -> Singles | None:
+def rotate_to_north_east(horizontals: Horizontals | None) -> Singles | None:
     """Motion to the north and to the east [2, samples]; None where it is not known where the components point, or is not enough."""
     if horizontals is None:
         return None

@@ -13,7 +13,7 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 from models.errors import LimitExceeded, UnreadableMetadata
-from models.seismic.data_issues import Remark
+from models.seismic.data_issues import DataIssue
 from models.seismic.io.horizontals import pointed
 from models.seismic.io.instrument_response import Instrument, read_instrument
 from models.seismic.trace_id import TraceId
@@ -50,11 +50,11 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class StationBook:
+class Inventory:
     """One source of station metadata, by network and station; `remarks` tell what in it could not be used."""
 
     epochs: Mapping[tuple[str, str], Sequence[Epoch]]
-    remarks: tuple[Remark, ...] = ()
+    remarks: tuple[DataIssue, ...] = ()
 
     def coordinates(self, trace_id: TraceId, time_s: float) -> Coordinates | None:
         """Of the channel at that time, else of the station at that time, else of the station at any time; None if unknown."""
@@ -82,7 +82,7 @@ class StationBook:
         return next((e for e in self.epochs.get(trace_id.station_key, ()) if e.describes(trace_id, time_s)), None)
 
 
-def own_table() -> dict[tuple[str, str], Coordinates]:
+def builtin_stations() -> dict[tuple[str, str], Coordinates]:
     """Well-known permanent stations, by network and station; read from the file beside this module at every call."""
     with (Path(__file__).parent / "builtin_stations.csv").open(newline="", encoding="utf-8") as file:
         return {
@@ -91,12 +91,12 @@ def own_table() -> dict[tuple[str, str], Coordinates]:
         }
 
 
-def own_book() -> StationBook:
+def builtin_inventory() -> Inventory:
     """The own table as the last book to look into."""
-    return StationBook({key: (_always(place),) for key, place in own_table().items()})
+    return Inventory({key: (_always(place),) for key, place in builtin_stations().items()})
 
 
-def locate_records(records: Iterable[Record], books: Sequence[StationBook]) -> tuple[list[Record], list[Remark]]:
+def attach_metadata(records: Iterable[Record], books: Sequence[Inventory]) -> tuple[list[Record], list[DataIssue]]:
     """The records with coordinates and response from the first book that knows them; what none knows is remarked."""
     located, remarks = [], []
     for record in records:
@@ -104,18 +104,18 @@ def locate_records(records: Iterable[Record], books: Sequence[StationBook]) -> t
         place = next(filter(None, (book.coordinates(trace_id, time_s) for book in books)), None)
         response = next(filter(None, (book.response(trace_id, time_s) for book in books)), None)
         if place is None:
-            remarks.append(Remark(str(trace_id), None, "no-coordinates", "not in the bundle's metadata nor in the own station table"))
+            remarks.append(DataIssue(str(trace_id), None, "no-coordinates", "not in the bundle's metadata nor in the own station table"))
         if response is not None and _is_ground_motion(record):
             response = None
-            remarks.append(Remark(str(trace_id), None, "ground-motion", "below one count throughout: its response was removed before"))
+            remarks.append(DataIssue(str(trace_id), None, "ground-motion", "below one count throughout: its response was removed before"))
         elif response is None and any(book.describes(trace_id, time_s) for book in books):
-            remarks.append(Remark(str(trace_id), None, "no-response", "its StationXML holds no response that can be evaluated"))
+            remarks.append(DataIssue(str(trace_id), None, "no-response", "its StationXML holds no response that can be evaluated"))
         told = {known: azimuth for book in reversed(books) for known, azimuth in book.azimuths_deg(record).items()}
         located.append(_placed(replace(record, response=response, horizontals=pointed(record.horizontals, told)), place))
     return located, remarks
 
 
-def read_stations_csv(data: bytes, part: str, max_bytes: float = math.inf) -> StationBook:
+def read_stations_csv(data: bytes, part: str, max_bytes: float = math.inf) -> Inventory:
     """
     `network,station,latitude,longitude,elevation` in any order; further columns, spaces and a byte order mark are passed over.
 
@@ -135,7 +135,7 @@ def read_stations_csv(data: bytes, part: str, max_bytes: float = math.inf) -> St
             except (KeyError, ValueError):
                 if any(cell.strip() for cell in row):
                     remarks.append(
-                        Remark(None, part, "bad-station", f"line {number} holds no station with codes and coordinates; left out")
+                        DataIssue(None, part, "bad-station", f"line {number} holds no station with codes and coordinates; left out")
                     )
                 continue
             epochs.setdefault(key, []).append(_always(place))
@@ -143,10 +143,10 @@ def read_stations_csv(data: bytes, part: str, max_bytes: float = math.inf) -> St
         raise UnreadableMetadata(f"{part} is no table of stations: {error}", part=part) from error
     if not epochs:
         raise UnreadableMetadata(f"{part} holds no station with codes and coordinates", part=part)
-    return StationBook(epochs, tuple(remarks))
+    return Inventory(epochs, tuple(remarks))
 
 
-def read_stationxml(data: bytes, part: str, max_bytes: float = math.inf) -> StationBook:
+def read_stationxml(data: bytes, part: str, max_bytes: float = math.inf) -> Inventory:
     """
     Stations, channels and responses of a StationXML document; no entity is resolved and nothing is fetched.
 
@@ -170,10 +170,10 @@ def read_stationxml(data: bytes, part: str, max_bytes: float = math.inf) -> Stat
             try:
                 epochs.setdefault(key, []).extend(_station_epochs(station))
             except ValueError:
-                remarks.append(Remark(None, part, "bad-station", f"{'.'.join(key)} has no proper coordinates or dates; left out"))
+                remarks.append(DataIssue(None, part, "bad-station", f"{'.'.join(key)} has no proper coordinates or dates; left out"))
     if not any(epochs.values()):
         raise UnreadableMetadata(f"{part} holds no station with coordinates", part=part)
-    return StationBook(epochs, tuple(remarks))
+    return Inventory(epochs, tuple(remarks))
 
 
 def _station_epochs(station: Element) -> list[Epoch]:

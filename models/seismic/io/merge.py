@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.seismic.data_issues import Remark
+from models.seismic.data_issues import DataIssue
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
 
@@ -33,11 +33,11 @@ PLATEAUS = 4
 """Plateaus that make a clipped record; one or two are a boxcar, or chance."""
 
 Samples = NDArray[Any]
-Tell = Callable[[str, str], None]
+ReportIssue = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
-class Piece:
+class DecodedSegment:
     """Decoded samples [n] (int32, float32 or float64) without a gap; `start_time_ns` is POSIX time."""
 
     start_time_ns: int
@@ -45,17 +45,17 @@ class Piece:
     samples: Samples
 
 
-def assemble(trace_id: TraceId, pieces: Sequence[Piece]) -> tuple[Record | None, list[Remark]]:
+def merge_segments(trace_id: TraceId, pieces: Sequence[DecodedSegment]) -> tuple[Record | None, list[DataIssue]]:
     """
     One record of all pieces, or None where nothing alive is left; every step that changed the data is remarked.
 
     Pieces are put at the nearest sample of the clock of the earliest one, so each may be shifted by up to half a sample.
     Where pieces overlap the earlier one is kept.
     """
-    remarks: list[Remark] = []
+    remarks: list[DataIssue] = []
 
     def tell(code: str, detail: str) -> None:
-        remarks.append(Remark(str(trace_id), None, code, detail))
+        remarks.append(DataIssue(str(trace_id), None, code, detail))
 
     alike = _of_one_rate(pieces, tell)
     if not alike:
@@ -80,7 +80,7 @@ def grid_length(starts_ns: Sequence[int], counts: Sequence[int], rate_hz: float)
     return max(_index(start, first, rate_hz) + count for start, count in zip(starts_ns, counts, strict=True))
 
 
-def _of_one_rate(pieces: Sequence[Piece], tell: Tell) -> list[Piece]:
+def _of_one_rate(pieces: Sequence[DecodedSegment], tell: ReportIssue) -> list[DecodedSegment]:
     """The pieces sampled like the longest one, earliest first."""
     filled = [piece for piece in pieces if len(piece.samples)]
     if not filled:
@@ -92,7 +92,7 @@ def _of_one_rate(pieces: Sequence[Piece], tell: Tell) -> list[Piece]:
     return sorted(alike, key=lambda piece: piece.start_time_ns)
 
 
-def _on_one_clock(pieces: Sequence[Piece], rate_hz: float, tell: Tell) -> NDArray[np.float64]:
+def _on_one_clock(pieces: Sequence[DecodedSegment], rate_hz: float, tell: ReportIssue) -> NDArray[np.float64]:
     """Samples [n] float64 on the regular clock that begins with the first piece, NaN where nothing was recorded."""
     values = [_finite(piece.samples) for piece in pieces]
     spoiled = sum(int(np.isnan(value).sum()) for piece, value in zip(pieces, values, strict=True) if piece.samples.dtype.kind == "f")
@@ -133,7 +133,7 @@ def _trimmed(start_time_s: float, rate_hz: float, samples: NDArray[np.float64]) 
     return start_time_s + float(live[0]) / rate_hz, samples[live[0] : live[-1] + 1]
 
 
-def _alive(live: NDArray[np.float64], tell: Tell) -> bool:
+def _alive(live: NDArray[np.float64], tell: ReportIssue) -> bool:
     """Whether the record moves at all, going by its live samples."""
     if len(live) < 2:
         tell("empty", "fewer than two live samples; left out")
@@ -144,13 +144,13 @@ def _alive(live: NDArray[np.float64], tell: Tell) -> bool:
     return True
 
 
-def _tell_gaps(missing: NDArray[np.bool_], rate_hz: float, tell: Tell) -> None:
+def _tell_gaps(missing: NDArray[np.bool_], rate_hz: float, tell: ReportIssue) -> None:
     if missing.any():
         gaps = int(np.count_nonzero(np.diff(missing.astype(np.int8)) == 1))
         tell("gaps", f"{gaps} gap{'s' if gaps != 1 else ''}, {missing.sum() / rate_hz:g} s in all")
 
 
-def _tell_clipping(samples: NDArray[np.float64], low: float, high: float, mean: float, tell: Tell) -> None:
+def _tell_clipping(samples: NDArray[np.float64], low: float, high: float, mean: float, tell: ReportIssue) -> None:
     """
     Flat tops at the largest or smallest value, or steep-sided plateaus near it where a filter has rippled the tops since.
 

@@ -10,10 +10,10 @@ from pymseed import MiniSEEDError, MS3Record, MS3TraceList, sourceid2nslc
 from pymseed.mstracelist import MS3TraceSeg
 
 from models.errors import LimitExceeded, UnreadableWaveform
-from models.seismic.data_issues import Remark
+from models.seismic.data_issues import DataIssue
 from models.seismic.io.decode import Segment, decode
-from models.seismic.io.horizontals import HORIZONTAL, with_horizontals
-from models.seismic.io.merge import assemble, grid_length
+from models.seismic.io.horizontals import HORIZONTAL, attach_horizontals
+from models.seismic.io.merge import grid_length, merge_segments
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
 
@@ -26,7 +26,7 @@ _RECORD = re.compile(rb"MS\x03|[0-9 \x00]{6}[DRQM][ \x00]")
 
 
 @dataclass(frozen=True)
-class Limits:
+class MiniseedLimits:
     """What one event may hold; LimitExceeded over them, before memory is asked for."""
 
     max_traces: int
@@ -41,10 +41,10 @@ class Volume:
 
     part: str
     traces: MS3TraceList
-    remarks: tuple[Remark, ...]
+    remarks: tuple[DataIssue, ...]
 
 
-def scan(part: str, data: bytes | memoryview) -> Volume:
+def scan_miniseed(part: str, data: bytes | memoryview) -> Volume:
     """
     Read the headers of a file; raises UnreadableWaveform where there is not one good record.
 
@@ -59,7 +59,7 @@ def scan(part: str, data: bytes | memoryview) -> Volume:
     if not good:
         raise UnreadableWaveform(f"{part} holds no readable miniSEED record", part=part)
     lost = len(data) - len(good)
-    remarks = (Remark(None, part, "skipped-bytes", f"{lost} of {len(data)} bytes are not readable miniSEED and were skipped"),)
+    remarks = (DataIssue(None, part, "skipped-bytes", f"{lost} of {len(data)} bytes are not readable miniSEED and were skipped"),)
     try:
         return Volume(part, MS3TraceList.from_buffer(good, record_list=True), remarks if lost else ())
     except MiniSEEDError as error:  # a record that states no length ends elsewhere once its neighbor is another
@@ -71,7 +71,7 @@ def sample_count(volumes: Iterable[Volume]) -> int:
     return sum(segment.samplecnt for volume in volumes for trace in volume.traces for segment in trace)
 
 
-def read_records(volumes: Sequence[Volume], limits: Limits, *, horizontals: bool = True) -> tuple[list[Record], list[Remark]]:
+def read_records(volumes: Sequence[Volume], limits: MiniseedLimits, *, horizontals: bool = True) -> tuple[list[Record], list[DataIssue]]:
     """
     The vertical records of one event, sorted by trace id, without coordinates, each with the `horizontals` beside it if asked for.
 
@@ -83,17 +83,17 @@ def read_records(volumes: Sequence[Volume], limits: Limits, *, horizontals: bool
     verticals, said = _assembled(segment for segment in segments if segment.trace_id.component == "Z")
     # What is wrong with horizontals is not told: they only add to what the verticals say.
     beside, _ = _assembled(segment for segment in segments if horizontals and segment.trace_id.component in HORIZONTAL)
-    records = with_horizontals(verticals, beside)
+    records = attach_horizontals(verticals, beside)
     return records, [*remarks, *_not_read(segments, records), *said]
 
 
-def _assembled(segments: Iterable[Segment]) -> tuple[list[Record], list[Remark]]:
+def _assembled(segments: Iterable[Segment]) -> tuple[list[Record], list[DataIssue]]:
     """A record for each channel, sorted by trace id."""
     records: list[Record] = []
-    remarks: list[Remark] = []
+    remarks: list[DataIssue] = []
     for trace_id, group in groupby(sorted(segments, key=lambda segment: segment.trace_id), key=lambda segment: segment.trace_id):
         pieces = [piece for segment in group for piece in decode(segment, remarks)]
-        record, said = assemble(trace_id, pieces)
+        record, said = merge_segments(trace_id, pieces)
         remarks += said
         records += [record] if record else []
     return records, remarks
@@ -128,7 +128,7 @@ def _salvaged(data: bytes | memoryview) -> bytes:
     return b"".join(good)
 
 
-def _segments(volumes: Sequence[Volume], limits: Limits, remarks: list[Remark]) -> list[Segment]:
+def _segments(volumes: Sequence[Volume], limits: MiniseedLimits, remarks: list[DataIssue]) -> list[Segment]:
     count = sum(len(trace) for volume in volumes for trace in volume.traces)
     if count > limits.max_segments:
         raise LimitExceeded(f"{count:,} segments; at most {limits.max_segments:,} are read", part=volumes[0].part)
@@ -143,17 +143,17 @@ def _segments(volumes: Sequence[Volume], limits: Limits, remarks: list[Remark]) 
     return segments
 
 
-def _trace_id(trace: object, part: str, remarks: list[Remark]) -> TraceId | None:
+def _trace_id(trace: object, part: str, remarks: list[DataIssue]) -> TraceId | None:
     """The codes of a trace, or None for what is no station's channel (an FDSN source id may hold almost anything)."""
     try:
         network, station, location, channel = sourceid2nslc(trace.sourceid)  # type: ignore[attr-defined]
         found = TraceId.parse(f"{network.strip()}.{station.strip()}.{location.strip().replace('--', '')}.{channel.strip()}")
     except (ValueError, UnicodeDecodeError):
-        remarks.append(Remark(None, part, "bad-codes", "a trace without proper network, station, location and channel codes; left out"))
+        remarks.append(DataIssue(None, part, "bad-codes", "a trace without proper network, station, location and channel codes; left out"))
         return None
     if found.station and found.channel:
         return found
-    remarks.append(Remark(str(found), part, "bad-codes", "no station or no channel code; left out"))
+    remarks.append(DataIssue(str(found), part, "bad-codes", "no station or no channel code; left out"))
     return None
 
 
@@ -161,7 +161,7 @@ def _segment(trace_id: TraceId, part: str, packed: MS3TraceSeg) -> Segment:
     return Segment(trace_id, part, packed.starttime, packed.endtime, packed.samprate, packed.samplecnt, packed)
 
 
-def _plausible(segment: Segment, remarks: list[Remark]) -> bool:
+def _plausible(segment: Segment, remarks: list[DataIssue]) -> bool:
     code, detail = "", ""
     if segment.count <= 0:
         code, detail = "empty", "a segment without samples"
@@ -170,11 +170,11 @@ def _plausible(segment: Segment, remarks: list[Remark]) -> bool:
     elif not EARLIEST_NS < segment.start_time_ns <= segment.end_time_ns < LATEST_NS:
         code, detail = "bad-time", "recorded before 1900 or after 2100; left out"
     if code:
-        remarks.append(Remark(str(segment.trace_id), segment.part, code, detail))
+        remarks.append(DataIssue(str(segment.trace_id), segment.part, code, detail))
     return not code
 
 
-def _check(segments: Sequence[Segment], limits: Limits) -> None:
+def _check(segments: Sequence[Segment], limits: MiniseedLimits) -> None:
     """Limits on traces, samples and span; two short segments far apart would ask for all the samples between."""
     if not segments:
         return
@@ -200,7 +200,7 @@ def _grid(group: Sequence[Segment]) -> int:
     return grid_length([segment.start_time_ns for segment in group], [segment.count for segment in group], rate_hz)
 
 
-def _not_read(segments: Sequence[Segment], records: Sequence[Record]) -> list[Remark]:
+def _not_read(segments: Sequence[Segment], records: Sequence[Record]) -> list[DataIssue]:
     """Stations that have no vertical channel, and of each file the number of channels left out."""
     having = {segment.trace_id.station_key for segment in segments if segment.trace_id.component == "Z"}
     missing = {s.trace_id.station_key: s.part for s in segments if s.trace_id.station_key not in having}
@@ -208,6 +208,6 @@ def _not_read(segments: Sequence[Segment], records: Sequence[Record]) -> list[Re
     others = Counter(
         part for part, trace_id in {(s.part, s.trace_id) for s in segments} if trace_id.component != "Z" and trace_id not in read
     )
-    told = [Remark(None, part, "no-vertical", f"{'.'.join(key)} has no vertical channel") for key, part in sorted(missing.items())]
+    told = [DataIssue(None, part, "no-vertical", f"{'.'.join(key)} has no vertical channel") for key, part in sorted(missing.items())]
     left = "channels left out, not vertical nor horizontal beside a vertical one"
-    return told + [Remark(None, part, "not-vertical", f"{left}: {n}") for part, n in sorted(others.items())]
+    return told + [DataIssue(None, part, "not-vertical", f"{left}: {n}") for part, n in sorted(others.items())]

@@ -15,8 +15,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-FREEDOM = 3.0
-TOGETHER = 4
+DEGREES_OF_FREEDOM = 3.0
+LANES = 4
 _BLOCK = 256
 _MOST_MEANS = 60
 _DEGREES = 180.0 / math.pi
@@ -78,7 +78,7 @@ def _residuals(nodes: Singles, start: int, size: int, stations: Singles, distanc
 @_compiled
 def _best_bias(residuals: Singles, scales: Singles, prior: np.float32, size: int, precision: Singles, bias: Singles) -> None:
     """One reweighted mean of the residuals, drawn to zero by the prior; `precision` becomes its inverse variance."""
-    one, freedom = np.float32(1.0), np.float32(FREEDOM)
+    one, freedom = np.float32(1.0), np.float32(DEGREES_OF_FREEDOM)
     precision[:size] = prior
     pull = np.zeros(size, np.float32)
     for i in range(len(scales)):
@@ -102,20 +102,20 @@ def _log_density(residuals: Singles, scales: Singles, bias: Singles, precision: 
     Factors are multiplied up as far as double precision reaches, since a logarithm costs more than 30 products.
     """
     one = np.float32(1.0)
-    narrow = one / (np.float32(FREEDOM) * scales * scales)
-    power = 0.5 * (FREEDOM + 1.0)
-    factors = int(300.0 / math.log10(1.0 + 180.0**2 * np.max(narrow))) // TOGETHER
+    narrow = one / (np.float32(DEGREES_OF_FREEDOM) * scales * scales)
+    power = 0.5 * (DEGREES_OF_FREEDOM + 1.0)
+    factors = int(300.0 / math.log10(1.0 + 180.0**2 * np.max(narrow))) // LANES
     total = np.zeros(size)
     product = np.sqrt(np.sqrt(precision[:size].astype(np.float64)))  # to the power of 1 / (2 power)
-    for group in range(len(scales) // TOGETHER):
-        i = TOGETHER * group
+    for group in range(len(scales) // LANES):
+        i = LANES * group
         a, b, c, d = residuals[i], residuals[i + 1], residuals[i + 2], residuals[i + 3]
         for k in range(size):
             off_a, off_b, off_c, off_d = a[k] - bias[k], b[k] - bias[k], c[k] - bias[k], d[k] - bias[k]
             first = (one + off_a * off_a * narrow[i]) * (one + off_b * off_b * narrow[i + 1])
             second = (one + off_c * off_c * narrow[i + 2]) * (one + off_d * off_d * narrow[i + 3])
             product[k] *= np.float64(first * second)
-        if (group + 1) % factors == 0 or i + TOGETHER == len(scales):
+        if (group + 1) % factors == 0 or i + LANES == len(scales):
             for k in range(size):
                 total[k] -= power * math.log(product[k])
                 product[k] = 1.0
@@ -123,7 +123,9 @@ def _log_density(residuals: Singles, scales: Singles, bias: Singles, precision: 
 
 
 @_compiled
-def refine(point: Floats, stations: Floats, distances: Floats, scales: Floats, bias_deviation: float, steps: int) -> tuple[Floats, float]:
+def maximize_posterior(
+    point: Floats, stations: Floats, distances: Floats, scales: Floats, bias_deviation: float, steps: int
+) -> tuple[Floats, float]:
     """
     The nearby point (unit vector [3]) and common bias that explain the distances best.
 
@@ -151,12 +153,12 @@ def _loss(point: Floats, bias: float, stations: Floats, distances: Floats, scale
     total = 0.5 * (bias / bias_deviation) ** 2
     for i in range(len(distances)):
         off = (_angle(point, stations[:, i]) - distances[i] - bias) / scales[i]
-        total += 0.5 * (FREEDOM + 1.0) * math.log1p(off * off / FREEDOM)
+        total += 0.5 * (DEGREES_OF_FREEDOM + 1.0) * math.log1p(off * off / DEGREES_OF_FREEDOM)
     return total
 
 
 @_compiled
-def best_bias(point: Floats, stations: Floats, distances: Floats, scales: Floats, bias_deviation: float) -> float:
+def most_likely_bias(point: Floats, stations: Floats, distances: Floats, scales: Floats, bias_deviation: float) -> float:
     """The common bias that explains the distances best from a point (unit vector [3]), in reweighted means."""
     residuals = np.empty(len(distances))
     for i in range(len(distances)):
@@ -165,7 +167,7 @@ def best_bias(point: Floats, stations: Floats, distances: Floats, scales: Floats
     for _ in range(_MOST_MEANS):
         pull, precision = 0.0, bias_deviation**-2.0
         for i in range(len(distances)):
-            weight = (FREEDOM + 1.0) / (FREEDOM * scales[i] ** 2 + (residuals[i] - bias) ** 2)
+            weight = (DEGREES_OF_FREEDOM + 1.0) / (DEGREES_OF_FREEDOM * scales[i] ** 2 + (residuals[i] - bias) ** 2)
             pull, precision = pull + weight * residuals[i], precision + weight
         moved, bias = abs(pull / precision - bias), pull / precision
         if moved < 1e-7:
@@ -174,7 +176,7 @@ def best_bias(point: Floats, stations: Floats, distances: Floats, scales: Floats
 
 
 @_compiled
-def spread(point: Floats, bias: float, stations: Floats, distances: Floats, scales: Floats, bias_deviation: float) -> Floats:
+def laplace_covariance(point: Floats, bias: float, stations: Floats, distances: Floats, scales: Floats, bias_deviation: float) -> Floats:
     """Covariance [2, 2] of east and north in square degrees as the curvature at a maximum has it, whatever the common bias is."""
     matrix, _ = _normal_equations(point, bias, stations, distances, scales, bias_deviation)
     for a in range(3):
@@ -210,7 +212,7 @@ def _normal_equations(
         sine = max(math.sin(angle / _DEGREES), 1e-6)
         slope[0], slope[1], slope[2] = -_dot(station, east) / sine, -_dot(station, north) / sine, -1.0
         off = angle - distances[i] - bias
-        weight = (FREEDOM + 1.0) / (FREEDOM * scales[i] ** 2 + off * off)
+        weight = (DEGREES_OF_FREEDOM + 1.0) / (DEGREES_OF_FREEDOM * scales[i] ** 2 + off * off)
         for a in range(3):
             vector[a] -= weight * slope[a] * off
             for b in range(3):

@@ -13,20 +13,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from models.errors import TooFewStations
 from models.seismic.geodesy import azimuth_deg, azimuthal_gap_deg, distance_deg, unit_vectors
-from models.seismic.location.posterior import Maximum, Offsets, maxima
+from models.seismic.location.posterior import DistanceObservations, EpicenterRegion, find_regions
 from models.seismic.location.sphere_grid import in_single
 
 Floats = NDArray[np.float64]
 
 CORRELATION_DEG: Final = 1.0  # stations closer than this say nearly the same
-SMALLEST_UNCERTAINTY_DEG: Final = 0.1
-OUTLIER: Final = 4.0  # uncertainties beyond which a trace counts as not used
-LEAST_PROBABILITY: Final = 0.05  # of an alternative worth telling
+MIN_UNCERTAINTY_DEG: Final = 0.1
+OUTLIER_DEVIATIONS: Final = 4.0  # uncertainties beyond which a trace counts as not used
+MIN_PROBABILITY: Final = 0.05  # of an alternative worth telling
 _FAR: Final = -40.0  # logarithm of a share that adds nothing
 
 
 @dataclass(frozen=True)
-class Location(Maximum):
+class Location(EpicenterRegion):
     """
     The likeliest region's maximum, and what it rests on.
 
@@ -40,10 +40,10 @@ class Location(Maximum):
     azimuthal_gap_deg: float
     common_bias_deg: float
     effective_stations: float
-    alternatives: tuple[Maximum, ...]
+    alternatives: tuple[EpicenterRegion, ...]
 
 
-def locate(
+def locate_by_distances(
     latitudes_deg: ArrayLike,
     longitudes_deg: ArrayLike,
     distances_deg: ArrayLike,
@@ -66,10 +66,10 @@ def locate(
             f"stations with coordinates and a readable distance: {places}; at least {minimum_stations} are needed to locate"
         )
     data = _prepare(*(values[good] for values in columns))
-    best, *others = maxima(data)
+    best, *others = find_regions(data)
     residuals = distance_deg(best.latitude_deg, best.longitude_deg, latitudes, longitudes) - distances
     bias = data.bias(unit_vectors(best.latitude_deg, best.longitude_deg))
-    used = good & (np.abs(residuals - bias) <= OUTLIER * np.maximum(uncertainties, SMALLEST_UNCERTAINTY_DEG))
+    used = good & (np.abs(residuals - bias) <= OUTLIER_DEVIATIONS * np.maximum(uncertainties, MIN_UNCERTAINTY_DEG))
     return Location(
         **vars(best),
         residuals_deg=np.where(good, residuals, np.nan),
@@ -77,18 +77,20 @@ def locate(
         azimuthal_gap_deg=azimuthal_gap_deg(azimuth_deg(best.latitude_deg, best.longitude_deg, latitudes[used], longitudes[used])),
         common_bias_deg=float(bias),
         effective_stations=float(np.sum(1.0 / data.neighbors)),
-        alternatives=tuple(other for other in others if other.probability >= LEAST_PROBABILITY),
+        alternatives=tuple(other for other in others if other.probability >= MIN_PROBABILITY),
     )
 
 
-def prepare_offsets(latitudes_deg: ArrayLike, longitudes_deg: ArrayLike, distances_deg: ArrayLike, uncertainties_deg: ArrayLike) -> Offsets:
+def prepare_distances(
+    latitudes_deg: ArrayLike, longitudes_deg: ArrayLike, distances_deg: ArrayLike, uncertainties_deg: ArrayLike
+) -> DistanceObservations:
     """What the search rests on: the traces [n] with coordinates and a distance, which may be few, but not none."""
     columns = [np.asarray(values, np.float64) for values in (latitudes_deg, longitudes_deg, distances_deg, uncertainties_deg)]
     good = np.all(np.isfinite(columns), axis=0) & (columns[3] > 0)
     return _prepare(*(values[good] for values in columns))
 
 
-def density_of(
+def epicenter_density(
     latitudes_deg: ArrayLike, longitudes_deg: ArrayLike, distances_deg: ArrayLike, uncertainties_deg: ArrayLike
 ) -> Callable[[Floats, Floats], Floats]:
     """
@@ -102,13 +104,13 @@ def density_of(
     return lambda latitudes, longitudes: data.log_posterior(in_single(unit_vectors(latitudes, longitudes)), 0.0, 3)
 
 
-def _prepare(latitudes: Floats, longitudes: Floats, distances: Floats, uncertainties: Floats) -> Offsets:
+def _prepare(latitudes: Floats, longitudes: Floats, distances: Floats, uncertainties: Floats) -> DistanceObservations:
     """Stations in an order of their own, so that sums round alike in whatever order they came."""
     order = np.lexsort((uncertainties, distances, longitudes, latitudes))
     vectors = unit_vectors(latitudes[order], longitudes[order])
     neighbors = _neighbors(vectors)
-    scales = np.maximum(uncertainties[order], SMALLEST_UNCERTAINTY_DEG) * np.sqrt(neighbors)
-    return Offsets(np.ascontiguousarray(vectors.T), distances[order], scales, neighbors)
+    scales = np.maximum(uncertainties[order], MIN_UNCERTAINTY_DEG) * np.sqrt(neighbors)
+    return DistanceObservations(np.ascontiguousarray(vectors.T), distances[order], scales, neighbors)
 
 
 def _neighbors(vectors: Floats) -> Floats:

@@ -13,18 +13,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, distance_deg, unit_vectors
-from models.seismic.location.distance_misfit import FREEDOM, TOGETHER, best_bias, log_posterior, refine, spread
+from models.seismic.location.distance_misfit import (
+    DEGREES_OF_FREEDOM,
+    LANES,
+    laplace_covariance,
+    log_posterior,
+    maximize_posterior,
+    most_likely_bias,
+)
 from models.seismic.location.sphere_grid import HALF_CELL_DEG, HALF_COARSE_CELL_DEG, SphereGrid, in_single, sphere_grid
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
-LEAST_COMMON_BIAS_DEG: Final = 1.5
-COMMON_BIAS_SHARE: Final = 0.7  # deviation of the error that all traces share, in terms of the uncertainty that they state
+MIN_COMMON_BIAS_DEG: Final = 1.5
+COMMON_BIAS_FRACTION: Final = 0.7  # deviation of the error that all traces share, in terms of the uncertainty that they state
 CONFIDENCE: Final = 0.68
-OUTER_CONFIDENCE: Final = 0.90
-NORMAL_OUTER: Final = float(np.sqrt(np.log(1.0 - OUTER_CONFIDENCE) / np.log(1.0 - CONFIDENCE)))  # of a normal distribution
+CONFIDENCE_90: Final = 0.90
+NORMAL_OUTER: Final = float(np.sqrt(np.log(1.0 - CONFIDENCE_90) / np.log(1.0 - CONFIDENCE)))  # of a normal distribution
 FLOOR_KM: Final = 5.0  # sphere against ellipsoid alone is worth more
 
 _EDGE = np.log(0.01)  # a region ends where the density falls below a hundredth of the highest
@@ -36,7 +43,7 @@ _MOST_GRIDS, _GROWN = 4, 1.5  # grids tried, and the growth of the area that cal
 
 
 @dataclass(frozen=True)
-class Maximum:
+class EpicenterRegion:
     """
     A maximum of the posterior and its surroundings.
 
@@ -56,7 +63,7 @@ class Maximum:
 
 
 @dataclass(frozen=True)
-class Offsets:
+class DistanceObservations:
     """Stations as unit vectors [3, n], their distances and scales [n]; each shares its weight with `neighbors` [n]."""
 
     stations: Floats
@@ -74,11 +81,11 @@ class Offsets:
         (`python -m training location-shared`, docs/location.md).
         """
         typical = np.sqrt(np.sum(1.0 / self.neighbors) / np.sum(self.scales**-2.0))
-        return float(np.hypot(LEAST_COMMON_BIAS_DEG, COMMON_BIAS_SHARE * typical))
+        return float(np.hypot(MIN_COMMON_BIAS_DEG, COMMON_BIAS_FRACTION * typical))
 
     def log_posterior(self, nodes: Singles, blur_deg: float, rounds: int) -> Floats:
         """At nodes [3, m]; `blur_deg` widens every scale, so that no maximum falls between the nodes."""
-        filling = -len(self.scales) % TOGETHER
+        filling = -len(self.scales) % LANES
         stations = np.concatenate((self.stations, np.zeros((3, filling))), axis=1).astype(np.float32)
         distances = np.concatenate((self.distances, np.zeros(filling))).astype(np.float32)
         scales = np.concatenate((np.hypot(self.scales, blur_deg), np.full(filling, np.inf))).astype(np.float32)
@@ -86,23 +93,25 @@ class Offsets:
 
     def lost_between_nodes(self, half_cell_deg: float) -> float:
         """What the density at a node may lack against a maximum half a cell away, in logarithm: more for many good stations."""
-        return float(0.5 * (FREEDOM + 1.0) * np.log1p(half_cell_deg**2 / (FREEDOM * (self.scales**2 + half_cell_deg**2))).sum())
+        return float(
+            0.5 * (DEGREES_OF_FREEDOM + 1.0) * np.log1p(half_cell_deg**2 / (DEGREES_OF_FREEDOM * (self.scales**2 + half_cell_deg**2))).sum()
+        )
 
     def refine(self, point: Floats) -> Floats:
         """The maximum above a point, both unit vectors [3]."""
-        return refine(point, self.stations, self.distances, self.scales, self.bias_deviation, 40)[0]
+        return maximize_posterior(point, self.stations, self.distances, self.scales, self.bias_deviation, 40)[0]
 
     def bias(self, point: Floats) -> float:
         """The common bias in degrees at a point, a unit vector [3]."""
-        return best_bias(point, self.stations, self.distances, self.scales, self.bias_deviation)
+        return most_likely_bias(point, self.stations, self.distances, self.scales, self.bias_deviation)
 
     def spread(self, point: Floats) -> Floats:
         """Covariance [2, 2] of east and north at a maximum in square degrees, by its curvature."""
-        return spread(point, self.bias(point), self.stations, self.distances, self.scales, self.bias_deviation)
+        return laplace_covariance(point, self.bias(point), self.stations, self.distances, self.scales, self.bias_deviation)
 
 
 @dataclass(frozen=True)
-class Cloud:
+class PosteriorNodes:
     """The posterior around a point (latitude, longitude): offsets east and north in degrees [m, 2], logarithm of mass [m]."""
 
     point: tuple[float, float]
@@ -121,25 +130,25 @@ class Cloud:
         return np.asarray((self.offsets.T * self.shares) @ self.offsets)
 
 
-def maxima(data: Offsets) -> list[Maximum]:
+def find_regions(data: DistanceObservations) -> list[EpicenterRegion]:
     """Every region of the posterior that matters, likeliest first."""
     sphere = sphere_grid()
     inside, log_mass = _search(data, sphere)
     labels = sphere.regions(inside)
     heights = np.full(labels.max() + 1, -np.inf)
     np.maximum.at(heights, labels, log_mass)
-    clouds: list[Cloud] = []
+    clouds: list[PosteriorNodes] = []
     for label in np.argsort(-heights, kind="stable")[:_MOST_REGIONS]:
         own = np.flatnonzero(labels == label)
         top = inside[own[np.argmax(log_mass[own])]]
         point = _degrees(data.refine(unit_vectors(sphere.latitudes[top], sphere.longitudes[top])))
         if all(distance_deg(*point, *cloud.point) > 2.0 * HALF_CELL_DEG for cloud in clouds):
             offsets = _offsets(point, sphere.latitudes[inside[own]], sphere.longitudes[inside[own]])
-            clouds.append(Cloud(point, offsets, log_mass[own]))
+            clouds.append(PosteriorNodes(point, offsets, log_mass[own]))
     return _described(data, clouds)
 
 
-def _search(data: Offsets, sphere: SphereGrid) -> tuple[Integers, Floats]:
+def _search(data: DistanceObservations, sphere: SphereGrid) -> tuple[Integers, Floats]:
     """
     Nodes [k] where the density is not negligible, and its logarithm [k] less the highest.
 
@@ -154,17 +163,17 @@ def _search(data: Offsets, sphere: SphereGrid) -> tuple[Integers, Floats]:
     return near[inside], density[inside] - density.max()
 
 
-def _described(data: Offsets, coarse: list[Cloud]) -> list[Maximum]:
+def _described(data: DistanceObservations, coarse: list[PosteriorNodes]) -> list[EpicenterRegion]:
     """Regions on grids of their own, unless one is wide: then all as the full grid has them, or their masses could not compare."""
     wide = any(np.linalg.eigvalsh(cloud.covariance)[-1] > _WIDE_DEG**2 for cloud in coarse)
     clouds = coarse if wide else [_closely(data, cloud.point) for cloud in coarse]
     totals = np.array([np.logaddexp.reduce(cloud.log_mass) for cloud in clouds])
     shares = np.exp(totals - np.logaddexp.reduce(totals))
-    found = [describe(cloud, share) for cloud, share in zip(clouds, shares.tolist(), strict=True)]
+    found = [summarize_region(cloud, share) for cloud, share in zip(clouds, shares.tolist(), strict=True)]
     return sorted(found, key=lambda maximum: -maximum.probability)
 
 
-def _closely(data: Offsets, point: tuple[float, float]) -> Cloud:
+def _closely(data: DistanceObservations, point: tuple[float, float]) -> PosteriorNodes:
     """
     The region around a maximum on a grid fitted to it.
 
@@ -182,7 +191,7 @@ def _closely(data: Offsets, point: tuple[float, float]) -> Cloud:
     return _on_grid(data, point, covariance, _FINE)
 
 
-def _on_grid(data: Offsets, point: tuple[float, float], covariance: Floats, count: int) -> Cloud:
+def _on_grid(data: DistanceObservations, point: tuple[float, float], covariance: Floats, count: int) -> PosteriorNodes:
     """The posterior at `count` by `count` nodes, as far out as a covariance in square degrees says."""
     steps = np.linspace(-_REACH, _REACH, count)
     axes = np.linalg.cholesky(covariance + 1e-8 * np.eye(2))
@@ -190,20 +199,20 @@ def _on_grid(data: Offsets, point: tuple[float, float], covariance: Floats, coun
     reach = np.hypot(offsets[:, 0], offsets[:, 1])
     latitudes, longitudes = destination(*point, np.degrees(np.arctan2(offsets[:, 0], offsets[:, 1])), reach)
     cell = np.linalg.det(axes) * (steps[1] - steps[0]) ** 2 * np.maximum(np.sinc(reach / 180.0), 1e-9)
-    return Cloud(point, offsets, data.log_posterior(in_single(unit_vectors(latitudes, longitudes)), 0.0, 3) + np.log(cell))
+    return PosteriorNodes(point, offsets, data.log_posterior(in_single(unit_vectors(latitudes, longitudes)), 0.0, 3) + np.log(cell))
 
 
-def describe(cloud: Cloud, probability: float) -> Maximum:
+def summarize_region(cloud: PosteriorNodes, probability: float) -> EpicenterRegion:
     """Ellipse of the cloud's second moments, stretched until it holds the stated share of the cloud."""
     variances, directions = np.linalg.eigh(cloud.covariance + 1e-6 * np.eye(2))
     deviations = np.sqrt(variances)
     from_center = np.linalg.norm(cloud.offsets @ directions / deviations, axis=1)
-    stretch, outer = _quantiles(from_center, cloud.shares, (CONFIDENCE, OUTER_CONFIDENCE))
+    stretch, outer = _quantiles(from_center, cloud.shares, (CONFIDENCE, CONFIDENCE_90))
     minor, major = np.clip(deviations * stretch * KM_PER_DEGREE, FLOOR_KM, 180.0 * KM_PER_DEGREE).tolist()
     east, north = directions[:, 1]
     radius = _quantiles(np.linalg.norm(cloud.offsets, axis=1), cloud.shares, (CONFIDENCE,))[0] * KM_PER_DEGREE
     azimuth = float(np.degrees(np.arctan2(east, north)) % 180.0)
-    return Maximum(*cloud.point, major, minor, azimuth, max(radius, FLOOR_KM), probability, outer=max(outer / stretch, 1.0))
+    return EpicenterRegion(*cloud.point, major, minor, azimuth, max(radius, FLOOR_KM), probability, outer=max(outer / stretch, 1.0))
 
 
 def _quantiles(values: Floats, shares: Floats, levels: tuple[float, ...]) -> list[float]:

@@ -14,14 +14,14 @@ from typing import Any, Final
 
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg
 from models.seismic.location.distances import Location
-from models.seismic.location.posterior import FLOOR_KM, Maximum
+from models.seismic.location.posterior import FLOOR_KM, EpicenterRegion
 
 CARD_KEY: Final = "location_regions"  # in Card.calibration: tables by method
 _LARGEST_KM = 180.0 * KM_PER_DEGREE
 
 
 @dataclass(frozen=True)
-class RegionScales:
+class CoverageScales:
     """
     Factors on the axes of the 68 % (`inner`) and 90 % (`outer`) ellipse by the number of effective stations.
 
@@ -45,22 +45,22 @@ class RegionScales:
         return self.inner[place], self.outer[place]
 
 
-def read_scales(calibration: Mapping[str, Any], method: str) -> RegionScales:
+def read_coverage_scales(calibration: Mapping[str, Any], method: str) -> CoverageScales:
     """The table of a method in a card's calibration; factors of 1 where there is none. Raises ValueError for a damaged one."""
     table = calibration.get(CARD_KEY, {}).get(method)
     if table is None:
-        return RegionScales()
-    return RegionScales(*(tuple(float(value) for value in table[name]) for name in ("stations", "inner", "outer")))
+        return CoverageScales()
+    return CoverageScales(*(tuple(float(value) for value in table[name]) for name in ("stations", "inner", "outer")))
 
 
-def stated(location: Location, scales: RegionScales) -> Location:
+def calibrate_region(location: Location, scales: CoverageScales) -> Location:
     """The location with its own region and those of its alternatives stretched."""
     inner, outer = scales.at(location.effective_stations)
     others = tuple(_stretched(other, inner, outer) for other in location.alternatives)
     return replace(_stretched(location, inner, outer), alternatives=others)
 
 
-def needed(place: Maximum, latitude_deg: float, longitude_deg: float) -> float:
+def scale_to_contain(place: EpicenterRegion, latitude_deg: float, longitude_deg: float) -> float:
     """How many times as large as stated (the 68 % ellipse) a place's ellipse must be to reach a point."""
     away = float(distance_deg(place.latitude_deg, place.longitude_deg, latitude_deg, longitude_deg)) * KM_PER_DEGREE
     azimuth = azimuth_deg(place.latitude_deg, place.longitude_deg, latitude_deg, longitude_deg)
@@ -68,13 +68,13 @@ def needed(place: Maximum, latitude_deg: float, longitude_deg: float) -> float:
     return away * hypot(cos(turn) / place.semi_major_km, sin(turn) / place.semi_minor_km)
 
 
-def holds(location: Location, latitude_deg: float, longitude_deg: float, *, outer: bool = False) -> bool:
+def contains(location: Location, latitude_deg: float, longitude_deg: float, *, outer: bool = False) -> bool:
     """Whether a point lies in the stated region: the 68 % (or `outer`, 90 %) ellipse of the epicenter or of an alternative."""
-    places: tuple[Maximum, ...] = (location, *location.alternatives)
-    return any(needed(place, latitude_deg, longitude_deg) <= (place.outer if outer else 1.0) for place in places)
+    places: tuple[EpicenterRegion, ...] = (location, *location.alternatives)
+    return any(scale_to_contain(place, latitude_deg, longitude_deg) <= (place.outer if outer else 1.0) for place in places)
 
 
-def _stretched[Place: Maximum](place: Place, inner: float, outer: float) -> Place:
+def _stretched[Place: EpicenterRegion](place: Place, inner: float, outer: float) -> Place:
     def length(value: float) -> float:
         return min(max(value * inner, FLOOR_KM), _LARGEST_KM)
 

@@ -16,15 +16,15 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from models.compiled import compiled_sums
-from models.parallel import side_by_side
+from models.parallel import thread_map
 from models.seismic.earth.travel_time_errors import SHARED_PATH_DEG
 from models.seismic.geodesy import geocentric_latitude_deg, unit_vectors
-from models.seismic.io.horizontals import north_east
+from models.seismic.io.horizontals import rotate_to_north_east
 from models.seismic.location.posterior import CONFIDENCE
-from models.seismic.signal.characteristic_function import blocks
-from models.seismic.signal.filters import flanked
-from models.seismic.signal.picker import BANDS_HZ, HIGHEST_RATE_HZ, LEAST_STRENGTH, NYQUIST_SHARE, Onsets
-from models.seismic.signal.rayleigh_envelope import LEAST_RATIO
+from models.seismic.signal.characteristic_function import decimate_by_mean
+from models.seismic.signal.filters import cosine_bandpass_gain
+from models.seismic.signal.picker import BANDS_HZ, HIGHEST_RATE_HZ, MIN_STRENGTH, NYQUIST_SHARE, Picks
+from models.seismic.signal.rayleigh_envelope import MIN_RATIO
 from models.seismic.waveforms import Record
 
 Floats = NDArray[np.float64]
@@ -46,7 +46,7 @@ LEAST_TOLD: Final = 1.0  # logarithm by which the likeliest direction stands out
 
 
 @dataclass(frozen=True)
-class Motions:
+class BackAzimuthLikelihoods:
     """
     What n stations say.
 
@@ -73,24 +73,24 @@ class Motions:
         return _summed(np.ascontiguousarray(nodes), self.stations, self.tables * weights[:, None])
 
 
-def read_motions(records: Sequence[Record], picks: Sequence[Onsets]) -> Motions | None:
+def measure_back_azimuths(records: Sequence[Record], picks: Sequence[Picks]) -> BackAzimuthLikelihoods | None:
     """What the records that have horizontals and a place say, each with its onsets; None where none says anything."""
-    tables = side_by_side(_table, list(zip(records, picks, strict=True)))
+    tables = thread_map(_table, list(zip(records, picks, strict=True)))
     told = [(row, table) for row, table in enumerate(tables) if table is not None]
     if not told:
         return None
     rows = np.array([row for row, _ in told], np.int64)
     places = np.array([(records[row].latitude_deg, records[row].longitude_deg) for row in rows], np.float64)
     stations = unit_vectors(geocentric_latitude_deg(places[:, 0]), places[:, 1])
-    return Motions(rows, stations, np.stack([table for _, table in told]))
+    return BackAzimuthLikelihoods(rows, stations, np.stack([table for _, table in told]))
 
 
-def _table(station: tuple[Record, Onsets]) -> Floats | None:
+def _table(station: tuple[Record, Picks]) -> Floats | None:
     """Logarithm [BINS] for one station; None where it says nothing."""
     record, picked = station
     if record.latitude_deg is None or record.longitude_deg is None:
         return None
-    horizontal = north_east(record.horizontals)
+    horizontal = rotate_to_north_east(record.horizontals)
     if horizontal is None:
         return None
     motion = np.concatenate((record.samples[None], horizontal)).astype(np.float64)
@@ -98,7 +98,7 @@ def _table(station: tuple[Record, Onsets]) -> Floats | None:
     return total if total.max() >= LEAST_TOLD else None
 
 
-def _of_onset(record: Record, picked: Onsets, motion: Floats) -> Floats:
+def _of_onset(record: Record, picked: Picks, motion: Floats) -> Floats:
     """By the motion after what may be the first arrival."""
     if picked.horizontal.all():
         return np.zeros(BINS)
@@ -111,11 +111,11 @@ def _of_onset(record: Record, picked: Onsets, motion: Floats) -> Floats:
     begin = max(int((picked.times_s[row] - picked.start_s) * rate_hz), 0)
     around = _filtered(motion, step, rate_hz, (low_hz, high_hz))[0]
     window = around[:, begin : begin + length]
-    seen = float(np.clip(0.2 + 0.2 * (picked.strengths[row] - LEAST_STRENGTH), 0.2, 1.0))
+    seen = float(np.clip(0.2 + 0.2 * (picked.strengths[row] - MIN_STRENGTH), 0.2, 1.0))
     return _told(-window[0], window[1:], CYCLES * window.shape[1] / length, (STEEPEST, FLATTEST), BENT_P_DEG, seen)
 
 
-def _first_strong(picked: Onsets) -> int:
+def _first_strong(picked: Picks) -> int:
     """The first of the onsets that are nearly as strong as the strongest; of several bands' at that instant the strongest."""
     strengths = np.where(picked.horizontal, 0.0, picked.strengths)
     strong = np.flatnonzero(strengths >= EARLIER * strengths.max())
@@ -136,10 +136,10 @@ def _of_rayleigh(record: Record, motion: Floats) -> Floats:
     envelope = np.hypot(filtered[0], shifted[0])
     top = int(np.argmax(envelope))
     height = float(envelope[top] / max(float(np.median(envelope)), 1e-300))
-    if height < LEAST_RATIO:
+    if height < MIN_RATIO:
         return np.zeros(BINS)
     cut = slice(max(top - half, 0), min(top + half, len(envelope)))
-    seen = float(np.clip(0.3 + 0.6 * np.log(height / LEAST_RATIO), 0.3, 1.0))
+    seen = float(np.clip(0.3 + 0.6 * np.log(height / MIN_RATIO), 0.3, 1.0))
     return _told(
         shifted[0, cut], filtered[1:, cut], CYCLES * (cut.stop - cut.start) / (2 * half), (NARROWEST, WIDEST), BENT_RAYLEIGH_DEG, seen
     )
@@ -147,12 +147,12 @@ def _of_rayleigh(record: Record, motion: Floats) -> Floats:
 
 def _filtered(motion: Floats, step: int, rate_hz: float, band_hz: tuple[float, float]) -> tuple[Floats, Floats]:
     """Components [3, n] in a band, at a lower rate, and the same a quarter period later; zero phase, gaps silent."""
-    samples = np.stack([blocks(np.nan_to_num(row), step) for row in motion])
+    samples = np.stack([decimate_by_mean(np.nan_to_num(row), step) for row in motion])
     samples -= samples.mean(axis=1, keepdims=True)
     length = scipy.fft.next_fast_len(samples.shape[1] + round(4.0 * rate_hz / band_hz[0]), real=True)
     frequencies = np.maximum(scipy.fft.rfftfreq(length, 1.0 / rate_hz), 1e-9)
     inside = np.minimum(np.log2(frequencies / band_hz[0]), np.log2(band_hz[1] / frequencies))
-    gain = flanked(inside)
+    gain = cosine_bandpass_gain(inside)
     spectra = gain * scipy.fft.rfft(samples, length)
     return tuple(scipy.fft.irfft(turn * spectra, length)[:, : samples.shape[1]] for turn in (1.0, -1.0j))
 

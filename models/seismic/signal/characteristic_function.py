@@ -11,14 +11,14 @@ Floats = NDArray[np.float64]
 SPIKE = 8.0
 
 
-def blocks(samples: Floats, step: int) -> Floats:
+def decimate_by_mean(samples: Floats, step: int) -> Floats:
     """Means of `step` samples each; a copy."""
     count = len(samples) // step
     return samples[: count * step].reshape(count, step).mean(axis=1) if step > 1 else samples.copy()
 
 
 @compiled
-def mend(samples: Floats) -> bool:
+def clean_in_place(samples: Floats) -> bool:
     """
     Take off the mean, bridge gaps linearly, cut single samples that stand out from both neighbors; False for a dead record.
 
@@ -56,7 +56,7 @@ def _median(a: float, b: float, c: float) -> float:
 
 
 @compiled
-def ratios(filtered: Floats, live: NDArray[np.bool_], short: int, long: int, least: int) -> Floats:
+def sta_lta(filtered: Floats, live: NDArray[np.bool_], short: int, long: int, least: int) -> Floats:
     """
     Mean energy of `short` samples from each one on, over that of up to `long` samples before it [n].
 
@@ -83,7 +83,7 @@ def ratios(filtered: Floats, live: NDArray[np.bool_], short: int, long: int, lea
 
 
 @compiled
-def akaike_onset(filtered: Floats, begin: int, end: int) -> int:
+def aic_onset(filtered: Floats, begin: int, end: int) -> int:
     """The sample of begin..end before and after which two different variances explain the samples best."""
     count = end - begin
     best, place = math.inf, begin + count // 2

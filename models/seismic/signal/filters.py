@@ -6,6 +6,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
-def flanked(inside_octaves: Floats) -> Floats:
+def cosine_bandpass_gain(inside_octaves: Floats) -> Floats:
     """Gain of frequencies so many octaves inside a band (negative: outside): half at its edge, with cosine flanks a quarter octave wide."""
     return np.asarray(0.5 - 0.5 * np.cos(np.pi * np.clip(0.5 + 4.0 * inside_octaves, 0.0, 1.0)))

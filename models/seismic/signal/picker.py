@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt, sosfilt_zi
 
-from models.parallel import side_by_side
-from models.seismic.signal.characteristic_function import akaike_onset, blocks, mend, ratios
+from models.parallel import thread_map
+from models.seismic.signal.characteristic_function import aic_onset, clean_in_place, decimate_by_mean, sta_lta
 from models.seismic.waveforms import Record
 
 Floats = NDArray[np.float64]
@@ -31,15 +31,15 @@ NYQUIST_SHARE: Final = 0.45  # of the rate: an anti-alias filter leaves nothing 
 NARROWEST: Final = 1.4  # upper over lower corner
 LONG_WINDOW: Final = 20.0  # in short windows
 SHORTEST_BEFORE: Final = 8.0  # less of noise, or a taper at a record's begin, is no level to compare with
-LEAST_STRENGTH: Final = 2.0
-MOST_ONSETS: Final = 4  # a band
+MIN_STRENGTH: Final = 2.0
+MAX_PICKS: Final = 4  # a band
 
 Found = tuple[float, float, float, int]
 """Of an onset: seconds after the first sample, one standard deviation, strength and the band's number."""
 
 
 @dataclass(frozen=True)
-class Onsets:
+class Picks:
     """
     Candidate onsets [k] of one record, in order of time within each band.
 
@@ -57,7 +57,7 @@ class Onsets:
     horizontal: NDArray[np.bool_]
 
 
-def pick_onsets(record: Record) -> Onsets:
+def pick_record(record: Record) -> Picks:
     """Onsets in every band that the sampling rate holds; none for a record that is dead or all gap."""
     step = max(1, int(record.sampling_rate_hz // HIGHEST_RATE_HZ))
     rate_hz = record.sampling_rate_hz / step
@@ -67,21 +67,21 @@ def pick_onsets(record: Record) -> Onsets:
     rows = np.array([*up, *beside], np.float64).reshape(-1, 4)
     end_s = start_s + (len(record.samples) // step) / rate_hz
     flat = np.arange(len(rows)) >= len(up)
-    return Onsets(start_s, end_s, start_s + rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3].astype(np.int64), flat)
+    return Picks(start_s, end_s, start_s + rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3].astype(np.int64), flat)
 
 
 def _on_components(motion: NDArray[np.float32], step: int, rate_hz: float) -> list[Found]:
     """In every band, of the energy of all components [c, n] together; none where one of them is dead."""
-    samples = np.stack([blocks(np.ascontiguousarray(row, np.float64), step) for row in motion])
+    samples = np.stack([decimate_by_mean(np.ascontiguousarray(row, np.float64), step) for row in motion])
     live = np.isfinite(samples).all(axis=0)
-    if live.sum() <= 1 or not all(mend(row) for row in samples):
+    if live.sum() <= 1 or not all(clean_in_place(row) for row in samples):
         return []
     return [onset for number, band in enumerate(BANDS_HZ) for onset in _in_band(samples, live, rate_hz, band, number)]
 
 
-def pick_all(records: Sequence[Record]) -> list[Onsets]:
+def pick_records(records: Sequence[Record]) -> list[Picks]:
     """Onsets of every record, in their order."""
-    return side_by_side(pick_onsets, records)
+    return thread_map(pick_record, records)
 
 
 def _in_band(samples: Floats, live: NDArray[np.bool_], rate_hz: float, band: tuple[float, float], number: int) -> list[Found]:
@@ -95,13 +95,13 @@ def _in_band(samples: Floats, live: NDArray[np.bool_], rate_hz: float, band: tup
         return []
     # Only energy is asked for below, so that the length of a vector may stand for its components.
     filtered = np.linalg.norm([_filtered(row, low_hz, high_hz, rate_hz) for row in samples], axis=0)
-    ratio = ratios(filtered, live, short, round(LONG_WINDOW * short), round(SHORTEST_BEFORE * short))
+    ratio = sta_lta(filtered, live, short, round(LONG_WINDOW * short), round(SHORTEST_BEFORE * short))
     scatter = math.sqrt(2.0 / (2.0 * len(samples) * (high_hz - low_hz) * short_s))
     onsets = []
-    for place in _peaks(ratio, math.exp(LEAST_STRENGTH * scatter), 2 * short):
+    for place in _peaks(ratio, math.exp(MIN_STRENGTH * scatter), 2 * short):
         strength = math.log(ratio[place]) / scatter
-        at = akaike_onset(filtered, max(0, place - 2 * short), min(len(filtered), place + short + 1))
-        deviation_s = max(1.0 / rate_hz, short_s * (0.15 + 0.6 / (1.0 + strength - LEAST_STRENGTH)))
+        at = aic_onset(filtered, max(0, place - 2 * short), min(len(filtered), place + short + 1))
+        deviation_s = max(1.0 / rate_hz, short_s * (0.15 + 0.6 / (1.0 + strength - MIN_STRENGTH)))
         onsets.append((at / rate_hz, deviation_s, strength, number))
     return onsets
 
@@ -123,7 +123,7 @@ def _peaks(ratio: Floats, least: float, apart: int) -> list[int]:
     """The highest peaks, each the highest within `apart` samples, in order of time."""
     left = ratio.copy()
     places: list[int] = []
-    while len(places) < MOST_ONSETS:
+    while len(places) < MAX_PICKS:
         place = int(np.argmax(left))
         if left[place] < least:
             break

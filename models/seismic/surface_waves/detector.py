@@ -15,11 +15,19 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from models.seismic.association.candidates import BEGUN_LATE, EARLIEST_S, EARLY_S
-from models.seismic.association.grid_scan import sphere_nodes
+from models.seismic.association.grid_scan import fibonacci_sphere
 from models.seismic.geodesy import geocentric, geocentric_latitude_deg, unit_vectors
 from models.seismic.location.sphere_grid import sphere_grid
-from models.seismic.surface_waves.dispersion_correction import EDGE_S, LADDER_DEG, LEAST_S, SLOWNESS_S_DEG, STEP_S, Wavetrains, wavetrains
-from models.seismic.surface_waves.stack import stacked, told
+from models.seismic.surface_waves.dispersion_correction import (
+    DISTANCE_GRID_DEG,
+    EDGE_S,
+    LEAST_S,
+    SLOWNESS_S_DEG,
+    STEP_S,
+    CorrectedEnvelopes,
+    correct_dispersion,
+)
+from models.seismic.surface_waves.stack import detection_llr, stack_sources
 from models.seismic.waveforms import Gather
 
 Floats = NDArray[np.float64]
@@ -47,15 +55,15 @@ MOST_NEAR: Final = 2500
 MISLED: Final = 0.05  # how often a stack is of something else
 ORIGIN_ERROR_S: Final = 40.0  # of wave speeds, and of what a source's duration makes of it
 
-_LADDER = (float(LADDER_DEG[0]), float(LADDER_DEG[1] - LADDER_DEG[0]))
+_LADDER = (float(DISTANCE_GRID_DEG[0]), float(DISTANCE_GRID_DEG[1] - DISTANCE_GRID_DEG[0]))
 
 
 @cache
-def ratios() -> Singles:
+def likelihood_ratio_table() -> Singles:
     """How much likelier it is to stand out so far with a source than in noise [ladder, standing], noise being exponential."""
     standing = np.arange(round(MOST_STANDING * A_UNIT) + 1) / A_UNIT
-    spread = np.maximum(np.sin(np.radians(LADDER_DEG)), 0.05)
-    decay = 10.0 * np.log10(0.5 / spread) - ATTENUATION_DB_DEG * (LADDER_DEG - 30.0)
+    spread = np.maximum(np.sin(np.radians(DISTANCE_GRID_DEG)), 0.05)
+    decay = 10.0 * np.log10(0.5 / spread) - ATTENUATION_DB_DEG * (DISTANCE_GRID_DEG - 30.0)
     points, weights = np.polynomial.hermite_e.hermegauss(7)
     mean = 1.0 + 10.0 ** ((SIGNAL_DB + decay[:, None] + NOISE_DB * points) / 10.0)
     likely = np.exp(standing * (1.0 - 1.0 / mean[..., None])) / mean[..., None]
@@ -64,14 +72,14 @@ def ratios() -> Singles:
 
 @cache
 def _coarse_tree() -> KDTree:
-    return KDTree(sphere_nodes(COARSE_DEG))
+    return KDTree(fibonacci_sphere(COARSE_DEG))
 
 
 @dataclass(frozen=True)
-class SurfaceSearch:
-    """What the wave trains of an event say of places; see `search_surface_waves`."""
+class SurfaceWaveStack:
+    """What the wave trains of an event say of places; see `detect_surface_waves`."""
 
-    trains: Wavetrains
+    trains: CorrectedEnvelopes
 
     @cached_property
     def log_evidence(self) -> float:
@@ -93,11 +101,11 @@ class SurfaceSearch:
     def _coarse(self) -> tuple[Floats, Integers]:
         """Of all coarse nodes: the ratio of likelihoods in logarithm, and the best origin's sample."""
         known = self._known(STEP_S * COARSE_STRIDE)
-        nodes = sphere_nodes(COARSE_DEG)
+        nodes = fibonacci_sphere(COARSE_DEG)
         slowness = (np.array([SLOWNESS_S_DEG / (STEP_S * COARSE_STRIDE)]), np.zeros(1))
         rows = self._rows(0.4 * COARSE_DEG * SLOWNESS_S_DEG, COARSE_STRIDE)
         begins = np.full(len(nodes), known[1], np.int64)
-        total, best = stacked(nodes, self.trains.stations, rows, slowness, _LADDER, begins, len(known[0]), known)
+        total, best = stack_sources(nodes, self.trains.stations, rows, slowness, _LADDER, begins, len(known[0]), known)
         return total, best * COARSE_STRIDE
 
     @cached_property
@@ -121,7 +129,7 @@ class SurfaceSearch:
         reach = round(AROUND_S / STEP_S)
         prior = -0.5 * (COMMON_STEPS / COMMON_ERROR) ** 2
         slowness = (SLOWNESS_S_DEG / STEP_S * (1.0 + COMMON_STEPS), prior - np.logaddexp.reduce(prior))
-        found, when = stacked(
+        found, when = stack_sources(
             np.ascontiguousarray(nodes),
             self.trains.stations,
             self._fine,
@@ -135,8 +143,17 @@ class SurfaceSearch:
 
     def _rows(self, blur_s: float, stride: int) -> Singles:
         """What each trace says of arrivals, neighbors together what the root of their number would."""
-        sigmas = np.sqrt((PATH_ERROR * SLOWNESS_S_DEG * LADDER_DEG) ** 2 + PULSE_ERROR_S**2 + blur_s**2) / STEP_S
-        return told(self.trains.standing, self.trains.live, ratios(), A_UNIT, sigmas, sharing(self.trains.stations) ** -0.5, stride, SILENT)
+        sigmas = np.sqrt((PATH_ERROR * SLOWNESS_S_DEG * DISTANCE_GRID_DEG) ** 2 + PULSE_ERROR_S**2 + blur_s**2) / STEP_S
+        return detection_llr(
+            self.trains.standing,
+            self.trains.live,
+            likelihood_ratio_table(),
+            A_UNIT,
+            sigmas,
+            effective_neighbor_count(self.trains.stations) ** -0.5,
+            stride,
+            SILENT,
+        )
 
     def _known(self, step_s: float) -> tuple[Floats, int]:
         """Logarithm of the origin's prior, and its first sample: a window rarely begins after the origin."""
@@ -147,21 +164,21 @@ class SurfaceSearch:
         return np.log(prior / prior.sum()), first
 
 
-def sharing(stations: Floats) -> Floats:
+def effective_neighbor_count(stations: Floats) -> Floats:
     """How many stations [n] share a station's path, itself counted in; unit vectors [n, 3]."""
     between = np.degrees(np.arccos(np.clip(stations @ stations.T, -1.0, 1.0)))
     return np.asarray(np.exp(-0.5 * (between / TOGETHER_DEG) ** 2).sum(axis=1))
 
 
-def search_surface_waves(gather: Gather) -> SurfaceSearch | None:
+def detect_surface_waves(gather: Gather) -> SurfaceWaveStack | None:
     """The stack of a gather; None, and no time spent, for windows of less than half an hour and networks that stand in few places."""
     long = np.isfinite(gather.samples).sum(axis=1) >= LEAST_S * gather.sampling_rate_hz
     stations = unit_vectors(gather.latitudes_deg[long], gather.longitudes_deg[long])
     if not _in_many_places(stations[np.isfinite(stations).all(axis=1)]):
         return None
-    trains = wavetrains(gather)
-    return None if trains is None or not _in_many_places(trains.stations) else SurfaceSearch(trains)
+    trains = correct_dispersion(gather)
+    return None if trains is None or not _in_many_places(trains.stations) else SurfaceWaveStack(trains)
 
 
 def _in_many_places(stations: Floats) -> bool:
-    return float(np.sum(1.0 / sharing(stations))) >= LEAST_PLACES
+    return float(np.sum(1.0 / effective_neighbor_count(stations))) >= LEAST_PLACES

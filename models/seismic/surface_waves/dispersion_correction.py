@@ -25,7 +25,7 @@ SHORTEST_S: Final = 30.0
 LONGEST_S: Final = 110.0
 FLANK: Final = 1.2  # the band's cosine flanks reach that much farther
 STEP_S: Final = 10.0
-LADDER_DEG: Final[Floats] = np.arange(2.0, 180.0, 4.0)
+DISTANCE_GRID_DEG: Final[Floats] = np.arange(2.0, 180.0, 4.0)
 SLOWNESS_S_DEG: Final = KM_PER_DEGREE / 3.8  # what is taken out is the dispersion about it
 LEAST_S: Final = 1800.0  # of live record
 WHITENED_HZ: Final = 0.004  # the spectrum is divided by its own, so much smoothed
@@ -35,7 +35,7 @@ SPARED: Final = 3  # one in so many of the ladder's distances is enough to rank 
 
 
 @dataclass(frozen=True)
-class Wavetrains:
+class CorrectedEnvelopes:
     """
     Of n traces: how far samples stand out [n, ladder, samples], and which samples are known [n, samples].
 
@@ -49,7 +49,7 @@ class Wavetrains:
     live: Flags
 
 
-def wavetrains(gather: Gather) -> Wavetrains | None:
+def correct_dispersion(gather: Gather) -> CorrectedEnvelopes | None:
     """Of the traces with coordinates and half an hour of record; None where there are none."""
     enough = np.isfinite(gather.samples).sum(axis=1) >= LEAST_S * gather.sampling_rate_hz
     places = np.flatnonzero(enough & np.isfinite(gather.latitudes_deg) & np.isfinite(gather.longitudes_deg))
@@ -59,7 +59,7 @@ def wavetrains(gather: Gather) -> Wavetrains | None:
         return None
     chosen = [place for place, _, _ in good]
     stations = unit_vectors(geocentric_latitude_deg(gather.latitudes_deg[chosen]), gather.longitudes_deg[chosen])
-    return Wavetrains(gather.start_time_s, stations, np.stack([one for _, one, _ in good]), np.stack([one for _, _, one in good]))
+    return CorrectedEnvelopes(gather.start_time_s, stations, np.stack([one for _, one, _ in good]), np.stack([one for _, _, one in good]))
 
 
 def _of_one(samples: Singles, rate_hz: float) -> tuple[Singles, Flags]:
@@ -68,7 +68,7 @@ def _of_one(samples: Singles, rate_hz: float) -> tuple[Singles, Flags]:
     count = int(len(samples) / (rate_hz * STEP_S)) + 1
     live = _live(known, rate_hz, count)
     if not live.any():
-        return np.zeros((len(LADDER_DEG), count), np.float32), live
+        return np.zeros((len(DISTANCE_GRID_DEG), count), np.float32), live
     power = _power(np.where(known, samples, np.float32(0.0)), rate_hz, count)
     usual = np.sort(power[::SPARED, live], axis=None)
     if usual[len(usual) // 2] <= 0.0:
@@ -88,8 +88,8 @@ def _power(samples: Singles, rate_hz: float, count: int) -> Singles:
     octaves = np.minimum(np.log2(inside * LONGEST_S), -np.log2(inside * SHORTEST_S)) / np.log2(FLANK**2)
     gain = 0.5 - 0.5 * np.cos(np.pi * np.clip(0.5 + octaves, 0.0, 1.0))
     band = gain * _whitened(spectrum, first, last, max(1, round(0.5 * WHITENED_HZ * span_s)))
-    delays = (phase_slowness_s_km(inside) * KM_PER_DEGREE - SLOWNESS_S_DEG) * LADDER_DEG[:, None]
-    shifted = np.zeros((len(LADDER_DEG), length), np.complex64)  # down to zero frequency, which leaves the envelope as it is
+    delays = (phase_slowness_s_km(inside) * KM_PER_DEGREE - SLOWNESS_S_DEG) * DISTANCE_GRID_DEG[:, None]
+    shifted = np.zeros((len(DISTANCE_GRID_DEG), length), np.complex64)  # down to zero frequency, which leaves the envelope as it is
     shifted[:, : last - first] = band * np.exp(2j * np.pi * inside * delays)
     return np.asarray(np.abs(scipy.fft.ifft(shifted, axis=1, overwrite_x=True)[:, :count]) ** 2)
 

@@ -17,7 +17,7 @@ _NEGLIGIBLE = 20.0
 
 
 @compiled_sums
-def told(
+def detection_llr(
     standing: Singles, live: NDArray[np.bool_], ratios: Singles, a_unit: float, sigmas: Floats, weights: Floats, stride: int, silent: float
 ) -> Singles:
     """
@@ -54,7 +54,7 @@ def told(
 
 
 @compiled_sums
-def stacked(
+def stack_sources(
     nodes: Floats,
     stations: Floats,
     rows: Singles,

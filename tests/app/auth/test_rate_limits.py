@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from app.auth.rate_limits import WINDOW_S, wait_s, weighed
+from app.auth.rate_limits import WINDOW_S, wait_s, window_usage
 
 pytestmark = pytest.mark.anyio
 
@@ -80,7 +80,7 @@ def test_after_the_wait_one_more_is_within_the_quota(before, count, elapsed_s):
 
     def within(later_s):
         passed = elapsed_s + later_s
-        return weighed(before, count + 1, passed) <= 100 if passed < WINDOW_S else weighed(count, 1, passed - WINDOW_S) <= 100
+        return window_usage(before, count + 1, passed) <= 100 if passed < WINDOW_S else window_usage(count, 1, passed - WINDOW_S) <= 100
 
     wait = wait_s(before, count, elapsed_s, 100)
     assert within(wait)

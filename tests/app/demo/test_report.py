@@ -1,16 +1,16 @@
 from datetime import UTC, datetime
 
-from app.demo.report import bar, classified, clustered, located
+from app.demo.report import bar, describe_classification, describe_clusters, describe_location
 from workers.contracts import (
     Assignment,
     ClassifyResult,
     Cluster,
     ClusterResult,
+    DistanceEstimate,
     Ellipse,
     Epicenter,
     LocateResult,
     ModelVersion,
-    OffsetReading,
 )
 
 MODEL = ModelVersion(name="event_type", version="1")
@@ -29,8 +29,8 @@ def location(**changes):
         "force_azimuth_uncertainty_deg": None,
         "force_azimuth_ambiguous": None,
         "offsets": [
-            OffsetReading(trace="IU.ANMO.00.LHZ", distance_deg=71.2, distance_uncertainty_deg=0.8, residual_deg=0.1, used=True),
-            OffsetReading(trace="IU.COLA.00.LHZ", distance_deg=90.0, distance_uncertainty_deg=0.8, residual_deg=None, used=False),
+            DistanceEstimate(trace="IU.ANMO.00.LHZ", distance_deg=71.2, distance_uncertainty_deg=0.8, residual_deg=0.1, used=True),
+            DistanceEstimate(trace="IU.COLA.00.LHZ", distance_deg=90.0, distance_uncertainty_deg=0.8, residual_deg=None, used=False),
         ],
         "azimuthal_gap_deg": 63.0,
         "models": [MODEL],
@@ -51,15 +51,17 @@ def result_of_classification(*, strange):
 
 
 def test_a_class_is_told_with_its_probability():
-    assert classified(result_of_classification(strange=False)) == ["what        glacial (earthquake 3%, glacial 97%), from 42 traces"]
+    assert describe_classification(result_of_classification(strange=False)) == [
+        "what        glacial (earthquake 3%, glacial 97%), from 42 traces"
+    ]
 
 
 def test_a_class_of_something_strange_is_told_with_a_warning():
-    assert "with care" in classified(result_of_classification(strange=True))[-1]
+    assert "with care" in describe_classification(result_of_classification(strange=True))[-1]
 
 
 def test_an_earthquake_is_told_with_place_time_and_depth():
-    assert located(location()) == [
+    assert describe_location(location()) == [
         "where       18.70°, 96.10° ± 21 km",
         "when        2004-12-26 00:58:53 UTC ± 4 s",
         "depth       12 ± 9 km",
@@ -69,7 +71,7 @@ def test_an_earthquake_is_told_with_place_time_and_depth():
 
 def test_a_glacial_event_is_told_with_its_force():
     force = {"force_azimuth_deg": 220.0, "force_azimuth_uncertainty_deg": 12.0, "force_azimuth_ambiguous": True}
-    lines = located(location(event_type="glacial", depth_km=None, depth_uncertainty_km=None, **force))
+    lines = describe_location(location(event_type="glacial", depth_km=None, depth_uncertainty_km=None, **force))
     assert "force       toward 220° or the opposite ± 12°" in lines
 
 
@@ -87,7 +89,7 @@ def test_families_are_told_with_their_size_and_confidence():
         model=MODEL,
         fine_tuned=False,
     ).model_dump(mode="json")
-    lines = clustered(result)
+    lines = describe_clusters(result)
     assert lines[0] == "families    2 among 3 events"
     assert [line.split() for line in lines[2:]] == [["0", "2", "0.80", "a"], ["1", "1", "1.00", "c"]]
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from redis.asyncio import Redis
 
-from app.jobs.updates import Watch
-from workers.contracts import JobRecord, Kind, Options, Status, Submission
+from app.jobs.updates import JobUpdates
+from workers.contracts import JobKind, JobRecord, Options, Status, Submission
 from workers.queue.dispatch import connect, queue_url
 from workers.runtime.embedded_queue import EmbeddedQueue
 from workers.settings import Settings
@@ -15,14 +15,14 @@ pytestmark = pytest.mark.anyio
 
 
 def record(status: Status, progress: float = 0.0) -> JobRecord:
-    submission = Submission(kind=Kind.LOCATE, parts=(), options=Options())
+    submission = Submission(kind=JobKind.LOCATE, parts=(), options=Options())
     return JobRecord(id="1", submission=submission, status=status, progress=progress, created_at=datetime.now(UTC))
 
 
 @pytest.fixture
 async def watch(settings):
     redis = Redis.from_url(queue_url(settings))
-    watching = Watch(redis)
+    watching = JobUpdates(redis)
     task = asyncio.create_task(watching.run())
     yield watching
     task.cancel()
@@ -74,7 +74,7 @@ async def test_a_queue_server_that_comes_back_is_listened_to_again(tmp_path):
     """What happened while it was away is read when the subscription stands again."""
     settings = Settings(data_dir=tmp_path)
     redis = Redis.from_url(queue_url(settings))
-    watching = Watch(redis)
+    watching = JobUpdates(redis)
     ended = asyncio.Event()
 
     async def read(job_id):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.distances import candidate_starts, combine_origin_times, read_offsets, weighted_median
+from models.analysis.distances import candidate_window_starts, combine_origin_times, predict_distances, weighted_median
 from models.errors import NoUsableTrace
 from models.imaging.render import render_traces
 
@@ -30,13 +30,13 @@ class Spoken:
 )
 def test_a_long_record_is_tried_by_quarter_windows_up_to_its_end(make_gather, samples, starts):
     gather = make_gather(samples=samples)
-    found = np.array(candidate_starts(gather, 5120.0)) - gather.start_time_s
+    found = np.array(candidate_window_starts(gather, 5120.0)) - gather.start_time_s
     np.testing.assert_allclose(found, starts)
 
 
 def test_the_surest_window_is_read_by_all_traces(opened, make_gather):
     gather = make_gather(samples=10240)
-    readings = read_offsets(Spoken(opened["offset"], [0.1, 0.2, 2.0, 0.3, 0.1]), gather)
+    readings = predict_distances(Spoken(opened["offset"], [0.1, 0.2, 2.0, 0.3, 0.1]), gather)
     assert readings.window_start_s == gather.start_time_s + 2560.0
     pictures = render_traces(opened["offset"].spec.style, gather, readings.window_start_s)
     np.testing.assert_array_equal(readings.distances_deg, opened["offset"].run(pictures)["distance_deg"])
@@ -44,13 +44,13 @@ def test_the_surest_window_is_read_by_all_traces(opened, make_gather):
 
 def test_of_two_alike_the_earlier_window_is_read(opened, make_gather):
     gather = make_gather(samples=6000)
-    assert read_offsets(Spoken(opened["offset"], [0.5, 0.5]), gather).window_start_s == gather.start_time_s
+    assert predict_distances(Spoken(opened["offset"], [0.5, 0.5]), gather).window_start_s == gather.start_time_s
 
 
 def test_a_sure_window_with_few_traces_does_not_win(opened, make_gather):
     gather = make_gather(samples=10240)
     gather.samples[1:, :5200] = np.nan
-    readings = read_offsets(Spoken(opened["offset"], [0.1, 0.2, 0.3, 0.4]), gather)
+    readings = predict_distances(Spoken(opened["offset"], [0.1, 0.2, 0.3, 0.4]), gather)
     assert readings.window_start_s == gather.start_time_s + 5120.0
     assert readings.read.all()
 
@@ -59,7 +59,7 @@ def test_dead_and_empty_traces_are_nan_and_keep_their_place(opened, make_gather)
     gather = make_gather()
     gather.samples[2] = np.nan
     gather.samples[5] = 0.0
-    readings = read_offsets(opened["offset"], gather)
+    readings = predict_distances(opened["offset"], gather)
     assert np.flatnonzero(~readings.read).tolist() == [2, 5]
     for values in (readings.uncertainties_deg, readings.probabilities[:, 0], readings.origin_times_s):
         assert np.flatnonzero(np.isnan(values)).tolist() == [2, 5]
@@ -68,7 +68,7 @@ def test_dead_and_empty_traces_are_nan_and_keep_their_place(opened, make_gather)
 
 def test_a_trace_is_read_the_same_alone_and_in_any_order(opened, make_gather):
     gather = make_gather(traces=5)
-    together = read_offsets(opened["offset"], gather)
+    together = predict_distances(opened["offset"], gather)
     for place in range(5):
         alone = replace(
             gather,
@@ -77,12 +77,12 @@ def test_a_trace_is_read_the_same_alone_and_in_any_order(opened, make_gather):
             latitudes_deg=gather.latitudes_deg[place : place + 1],
             longitudes_deg=gather.longitudes_deg[place : place + 1],
         )
-        assert read_offsets(opened["offset"], alone).distances_deg[0] == together.distances_deg[place]
+        assert predict_distances(opened["offset"], alone).distances_deg[0] == together.distances_deg[place]
 
 
 def test_origin_times_are_posix_seconds_behind_the_left_edge(opened, make_gather):
     gather = make_gather()
-    readings = read_offsets(opened["offset"], gather)
+    readings = predict_distances(opened["offset"], gather)
     np.testing.assert_allclose(readings.origin_times_s - readings.window_start_s, readings.distances_deg / 180.0 * 1000.0, rtol=1e-5)
 
 
@@ -90,11 +90,11 @@ def test_nothing_but_dead_traces_is_no_usable_trace(opened, make_gather):
     gather = make_gather()
     gather.samples[:] = np.nan
     with pytest.raises(NoUsableTrace):
-        read_offsets(opened["offset"], gather)
+        predict_distances(opened["offset"], gather)
 
 
 def test_one_wild_origin_time_does_not_move_the_events(opened, make_gather):
-    readings = read_offsets(opened["offset"], make_gather())
+    readings = predict_distances(opened["offset"], make_gather())
     times = 1000.0 + np.arange(8.0)
     times[3] = 9e5
     origin = combine_origin_times(replace(readings, origin_times_s=times, origin_uncertainties_s=np.full(8, 2.0)))
@@ -103,7 +103,7 @@ def test_one_wild_origin_time_does_not_move_the_events(opened, make_gather):
 
 
 def test_a_sure_trace_weighs_more_than_many_unsure_ones(opened, make_gather):
-    readings = read_offsets(opened["offset"], make_gather())
+    readings = predict_distances(opened["offset"], make_gather())
     times, stated = np.full(8, 50.0), np.full(8, 100.0)
     times[6], stated[6] = 0.0, 1.0
     assert combine_origin_times(replace(readings, origin_times_s=times, origin_uncertainties_s=stated)).time_s == 0.0

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.class_prior import AWAY_ODDS
-from models.analysis.distances import read_offsets
+from models.analysis.class_prior import PRIOR_ODDS_OFF_ICE
+from models.analysis.distances import predict_distances
 from models.analysis.pipeline import classify_event, embed_event, locate_event
-from models.analysis.sections import Reference, draw_beam, draw_section, reference_at
+from models.analysis.sections import SectionReference, draw_beam, draw_section, make_reference
 from models.errors import NoUsableTrace, TooFewStations
 from models.specs.pictures import DISTANCE_SECTION, FORCE_BEAM
 
@@ -22,10 +22,10 @@ def gather(make_gather):
     return make_gather()
 
 
-@pytest.mark.parametrize(("place", "odds"), [((70.0, -40.0), 1.0), ((20.0, 30.0), AWAY_ODDS[0][1])])
+@pytest.mark.parametrize(("place", "odds"), [((70.0, -40.0), 1.0), ((20.0, 30.0), PRIOR_ODDS_OFF_ICE[0][1])])
 def test_the_class_is_read_off_the_section_at_the_given_epicenter_and_the_place_is_weighed(opened, gather, place, odds):
     said = classify_event(opened, gather, place)
-    section = draw_section(DISTANCE_SECTION, gather, said.readings, Reference(*place, "given"))
+    section = draw_section(DISTANCE_SECTION, gather, said.readings, SectionReference(*place, "given"))
     expected = opened["event_type"].run(section[None])["probabilities"][0] * [odds, 1.0]
     np.testing.assert_allclose(list(said.probabilities.values()), expected / expected.sum(), rtol=1e-4)
     assert said.event_type == ("earthquake", "glacial")[int(np.argmax(expected))]
@@ -42,7 +42,7 @@ def test_an_event_without_coordinates_is_classified_at_its_offsets_and_cannot_be
 
 def test_an_earthquake_has_a_depth_read_at_the_epicenter_found(opened, gather):
     found = locate_event(opened, gather, event_type="earthquake")
-    section = draw_section(DISTANCE_SECTION, gather, found.readings, reference_at(found.location))
+    section = draw_section(DISTANCE_SECTION, gather, found.readings, make_reference(found.location))
     assert found.depth.depth_km == pytest.approx(section.mean() / 255.0 * 700.0, rel=1e-3)
     assert found.force_azimuth is None
     assert found.classification is None
@@ -50,7 +50,7 @@ def test_an_earthquake_has_a_depth_read_at_the_epicenter_found(opened, gather):
 
 def test_a_glacial_earthquake_has_a_force_azimuth_with_its_ambiguity(opened, gather):
     found = locate_event(opened, gather, event_type="glacial")
-    beams = draw_beam(FORCE_BEAM, gather, found.readings, reference_at(found.location))
+    beams = draw_beam(FORCE_BEAM, gather, found.readings, make_reference(found.location))
     assert found.force_azimuth.azimuth_deg == pytest.approx(beams.mean() / 255.0 * 360.0, rel=1e-3)
     assert found.force_azimuth.ambiguous
     assert found.depth is None
@@ -65,7 +65,7 @@ def test_locate_without_a_class_says_the_same_class_as_classify(opened, gather):
 
 def test_what_locate_says_rests_on_the_readings(opened, gather):
     found = locate_event(opened, gather, event_type="earthquake")
-    readings = read_offsets(opened["offset"], gather)
+    readings = predict_distances(opened["offset"], gather)
     np.testing.assert_array_equal(found.readings.distances_deg, readings.distances_deg)
     assert readings.origin_times_s.min() <= found.origin.time_s <= readings.origin_times_s.max()
     assert found.origin.uncertainty_s >= 30.0

@@ -6,30 +6,30 @@ import numpy as np
 import pytest
 
 from models.analysis.directions import Directions, joint_prior
-from models.analysis.distances import OffsetReadings
+from models.analysis.distances import DistanceReadings
 from models.analysis.refinement import (
     combine_depths,
-    heard_at_short_periods,
-    heard_by_most,
-    moved_location,
-    origin_of,
-    refine,
-    time_event,
-    warm,
+    compile_location,
+    detected_by_majority,
+    has_short_period_arrivals,
+    locate_by_arrivals,
+    location_from_arrivals,
+    origin_of_arrivals,
+    refine_location,
     with_origin,
 )
 from models.imaging.conditioning import condition
 from models.seismic.arrays import semblance
 from models.seismic.association import stack as phase_stack
 from models.seismic.association.arrivals import Arrival
-from models.seismic.association.candidates import assemble
-from models.seismic.association.locate import Timed, locate_by_times
-from models.seismic.association.search import no_prior
+from models.seismic.association.candidates import collect_candidates
+from models.seismic.association.locate import ArrivalTimeSolution, locate_by_arrival_times
+from models.seismic.association.search import uniform_prior
 from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
-from models.seismic.location.distances import locate
-from models.seismic.signal.picker import pick_all
-from models.seismic.signal.rayleigh_envelope import find_surges
+from models.seismic.location.distances import locate_by_distances
+from models.seismic.signal.picker import pick_records
+from models.seismic.signal.rayleigh_envelope import pick_envelope_peaks
 from models.seismic.surface_waves import stack
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Horizontals, Record
@@ -46,15 +46,15 @@ def ten():
 
 def test_times_of_a_local_network_overrule_distances_that_lead_astray(ten):
     records, gather, readings = ten
-    before = locate(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
-    timed = time_event(pick_all(records), gather, readings, [before], joint_prior(gather, readings, Directions()))
-    moved = moved_location(gather, readings, before, timed)
+    before = locate_by_distances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+    timed = locate_by_arrivals(pick_records(records), gather, readings, [before], joint_prior(gather, readings, Directions()))
+    moved = location_from_arrivals(gather, readings, before, timed)
     assert distance_deg(*SOURCE, before.latitude_deg, before.longitude_deg) > 20.0
     assert distance_deg(*SOURCE, moved.latitude_deg, moved.longitude_deg) * KM_PER_DEGREE < 15.0
     assert timed.time_s == pytest.approx(ORIGIN_S, abs=4.0)
     assert moved.azimuthal_gap_deg < 330.0
     assert np.nanmedian(moved.residuals_deg) < -50.0
-    shown = with_origin(readings, origin_of(timed))
+    shown = with_origin(readings, origin_of_arrivals(timed))
     assert np.all(shown.origin_times_s == timed.time_s)
 
 
@@ -67,8 +67,8 @@ def test_s_that_horizontals_show_tells_the_distance_of_a_network_on_one_side():
         records = [three_components(rng, number, place) for number, place in enumerate(zip(*places, strict=True))]
         for some in (records, [replace(record, horizontals=None) for record in records]):
             gather = condition(some, CONDITIONING)
-            data = assemble(pick_all(some), find_surges(gather), gather.latitudes_deg, gather.longitudes_deg)
-            timed = locate_by_times(data, no_prior)
+            data = collect_candidates(pick_records(some), pick_envelope_peaks(gather), gather.latitudes_deg, gather.longitudes_deg)
+            timed = locate_by_arrival_times(data, uniform_prior)
             best = timed.regions[0]
             errors.append(float(distance_deg(*SOURCE, best.latitude_deg, best.longitude_deg)) * KM_PER_DEGREE)
             phases.append(sum(arrival.phase == "S" for arrival in timed.arrivals))
@@ -91,7 +91,7 @@ def three_components(rng, number, place):
 def test_surface_waves_that_no_trace_shows_replace_distances_that_lead_astray(ratio, method):
     gather = surface_waves.drawn(1, ratio)
     rng, count = np.random.default_rng(3), len(gather.samples)
-    readings = OffsetReadings(
+    readings = DistanceReadings(
         trace_ids=gather.trace_ids,
         distances_deg=rng.uniform(10.0, 110.0, count),
         uncertainties_deg=np.full(count, 12.0),
@@ -101,8 +101,8 @@ def test_surface_waves_that_no_trace_shows_replace_distances_that_lead_astray(ra
         window_start_s=0.0,
         live=np.ones(count, np.bool_),
     )
-    before = locate(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
-    found = refine((), gather, readings, before)
+    before = locate_by_distances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+    found = refine_location((), gather, readings, before)
     assert found.method == method
     if ratio == 0.0:
         assert found.location is before
@@ -118,8 +118,8 @@ def test_records_without_an_event_leave_the_offsets_as_they_are(ten):
     rng = np.random.default_rng(8)
     silent = [replace(record, samples=growing(rng, [])) for record in records]
     gather = condition(silent, CONDITIONING)
-    before = locate(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
-    assert time_event(pick_all(silent), gather, readings, [before], joint_prior(gather, readings, Directions())) is None
+    before = locate_by_distances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+    assert locate_by_arrivals(pick_records(silent), gather, readings, [before], joint_prior(gather, readings, Directions())) is None
     assert with_origin(readings, None) is readings
 
 
@@ -141,7 +141,7 @@ def arrivals(**counts):
     ],
 )
 def test_times_are_believed_where_most_of_the_network_heard_the_same_wave(heard, traces, believed):
-    assert heard_by_most(arrivals(**heard), traces) is believed
+    assert detected_by_majority(arrivals(**heard), traces) is believed
 
 
 def test_the_surer_of_two_depths_counts_more():
@@ -163,12 +163,12 @@ def test_a_depth_without_a_clue_changes_nothing():
 @pytest.mark.parametrize(("short", "phase", "heard"), [(5, "P", True), (4, "P", False), (0, "P", False), (8, "LR", False)])
 def test_only_first_arrivals_at_short_periods_on_enough_traces_speak_for_a_tectonic_earthquake(short, phase, heard):
     arrivals = tuple(Arrival(k, phase, 0.0, 0.0, 1.0, k < short) for k in range(8))
-    timed = Timed((), 10.0, 5.0, 0.0, 1.0, 20.0, arrivals)
-    assert heard_at_short_periods(timed) is heard
-    assert not heard_at_short_periods(None)
+    timed = ArrivalTimeSolution((), 10.0, 5.0, 0.0, 1.0, 20.0, arrivals)
+    assert has_short_period_arrivals(timed) is heard
+    assert not has_short_period_arrivals(None)
 
 
 def test_every_loop_is_compiled_before_the_first_event():
-    warm()
-    for loop in (semblance._sums, phase_stack.stack, stack.told, stack.stacked):
+    compile_location()
+    for loop in (semblance._sums, phase_stack.stack_along_curves, stack.detection_llr, stack.stack_sources):
         assert loop.signatures

@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.distances import combine_origin_times, read_offsets
+from models.analysis.distances import combine_origin_times, predict_distances
 from models.analysis.sections import (
     LEAD_S,
-    Reference,
+    SectionReference,
     draw_beam,
     draw_section,
     find_reference,
-    locate_readings,
+    locate_by_readings,
     place_traces,
     section_start_s,
 )
@@ -20,7 +20,7 @@ from models.imaging.render import Placement, render_beam, render_section
 from models.seismic.geodesy import azimuth_deg, distance_deg
 from models.specs.pictures import AZIMUTH_SECTION, DISTANCE_SECTION, FORCE_BEAM
 
-GIVEN = Reference(20.0, 30.0, "given")
+GIVEN = SectionReference(20.0, 30.0, "given")
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def gather(make_gather):
 
 @pytest.fixture
 def readings(opened, gather):
-    return read_offsets(opened["offset"], gather)
+    return predict_distances(opened["offset"], gather)
 
 
 def test_a_given_epicenter_is_taken(gather, readings):
@@ -60,7 +60,7 @@ def test_two_stations_point_to_two_places_and_both_are_told(gather, readings):
     two = replace(gather, latitudes_deg=latitudes, longitudes_deg=longitudes)
     distances = distance_deg(30.0, 35.0, latitudes, longitudes)
     true = replace(readings, distances_deg=distances, uncertainties_deg=np.where(np.isfinite(distances), 1.0, np.nan))
-    found = locate_readings(two, true)
+    found = locate_by_readings(two, true)
     places = [found, *found.alternatives]
     assert len(places) == 2
     assert [place.probability for place in places] == pytest.approx([0.5, 0.5], abs=0.1)

@@ -5,17 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.single_array import HALF, is_far, is_one_array, side_by_side
-from models.seismic.association.locate import Timed
+from models.analysis.single_array import HALF, is_far, is_one_array, mix_hypotheses
+from models.seismic.association.locate import ArrivalTimeSolution
 from models.seismic.geodesy import destination
-from models.seismic.location.posterior import Maximum
+from models.seismic.location.posterior import EpicenterRegion
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 
 HERE, THERE, ELSEWHERE = (
-    Maximum(latitude, 20.0, 100.0, 50.0, 0.0, 80.0, probability) for latitude, probability in ((0.0, 0.7), (40.0, 0.3), (-30.0, 0.9))
+    EpicenterRegion(latitude, 20.0, 100.0, 50.0, 0.0, 80.0, probability)
+    for latitude, probability in ((0.0, 0.7), (40.0, 0.3), (-30.0, 0.9))
 )
-TIMED = Timed((HERE, THERE), 10.0, 5.0, 0.0, 1.0, 20.0, ())
+TIMED = ArrivalTimeSolution((HERE, THERE), 10.0, 5.0, 0.0, 1.0, 20.0, ())
 
 
 def gather(reach_deg, spread_deg, count=12):
@@ -37,7 +38,7 @@ def test_an_array_is_close_together_and_its_source_near_or_far(reach_deg, spread
 
 
 def test_two_accounts_are_half_as_likely_each_and_lose_nothing():
-    both = side_by_side(TIMED, [ELSEWHERE], by_fronts=False)
+    both = mix_hypotheses(TIMED, [ELSEWHERE], by_fronts=False)
     assert both == [replace(place, probability=HALF * place.probability) for place in (HERE, THERE, ELSEWHERE)]
-    likeliest, *_ = side_by_side(TIMED, [ELSEWHERE], by_fronts=True)
+    likeliest, *_ = mix_hypotheses(TIMED, [ELSEWHERE], by_fronts=True)
     assert likeliest.latitude_deg == ELSEWHERE.latitude_deg

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.distances import read_offsets
-from models.analysis.refinement import refine
-from models.analysis.station_subset import read_some, refine_by_some, spread_out
+from models.analysis.distances import predict_distances
+from models.analysis.refinement import refine_location
+from models.analysis.station_subset import farthest_point_subset, predict_distances_on_subset, refine_on_subset
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
-from models.seismic.location.distances import locate
+from models.seismic.location.distances import locate_by_distances
 from tests.local_events import local_event
 
 
@@ -18,13 +18,13 @@ def ids(gather, rows):
 
 
 def test_a_small_network_is_left_whole(make_gather):
-    assert spread_out(make_gather(traces=8), 8).tolist() == list(range(8))
+    assert farthest_point_subset(make_gather(traces=8), 8).tolist() == list(range(8))
 
 
 def test_stations_are_spread_whatever_their_order(make_gather):
     gather = make_gather(traces=40)
     shuffled = gather.part(np.random.default_rng(1).permutation(40))
-    chosen, again = spread_out(gather, 12), spread_out(shuffled, 12)
+    chosen, again = farthest_point_subset(gather, 12), farthest_point_subset(shuffled, 12)
     assert len(chosen) == 12
     assert ids(gather, chosen) == ids(shuffled, again)
     apart = distance_deg(
@@ -38,15 +38,15 @@ def test_dead_and_placeless_traces_are_not_chosen(make_gather):
     gather = make_gather(traces=20)
     latitudes, samples = gather.latitudes_deg.copy(), gather.samples.copy()
     latitudes[3], samples[5] = np.nan, np.nan
-    assert not {3, 5} & set(spread_out(replace(gather, latitudes_deg=latitudes, samples=samples), 10).tolist())
+    assert not {3, 5} & set(farthest_point_subset(replace(gather, latitudes_deg=latitudes, samples=samples), 10).tolist())
 
 
 @pytest.fixture(scope="module")
 def found():
     """A network of forty, refined by all stations and by sixteen."""
     records, gather, readings = local_event(40)
-    before = locate(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
-    return gather, refine(records, gather, readings, before), refine_by_some(records, gather, readings, before, most=16)
+    before = locate_by_distances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+    return gather, refine_location(records, gather, readings, before), refine_on_subset(records, gather, readings, before, most=16)
 
 
 def test_some_stations_find_what_all_do(found):
@@ -59,7 +59,7 @@ def test_some_stations_find_what_all_do(found):
 def test_what_is_said_of_traces_is_said_of_all_by_their_numbers_in_the_upload(found):
     gather, _, some = found
     assert some.location.residuals_deg.shape == some.location.used.shape == (40,)
-    chosen = set(spread_out(gather, 16).tolist())
+    chosen = set(farthest_point_subset(gather, 16).tolist())
     heard = {arrival.place for arrival in some.timed.arrivals}
     assert heard <= chosen
     assert max(heard) > 16
@@ -70,8 +70,8 @@ def test_some_traces_are_read_at_their_places_and_those_without_one(opened, make
     latitudes, samples = gather.latitudes_deg.copy(), gather.samples.copy()
     latitudes[3], samples[5] = np.nan, np.nan
     gather = replace(gather, latitudes_deg=latitudes, samples=samples)
-    whole, some = read_offsets(opened["offset"], gather), read_some(opened["offset"], gather, 8)
-    assert np.flatnonzero(some.read).tolist() == sorted({3, *spread_out(gather, 8).tolist()})
+    whole, some = predict_distances(opened["offset"], gather), predict_distances_on_subset(opened["offset"], gather, 8)
+    assert np.flatnonzero(some.read).tolist() == sorted({3, *farthest_point_subset(gather, 8).tolist()})
     assert np.flatnonzero(~some.live).tolist() == [5]
     np.testing.assert_allclose(some.distances_deg[some.read], whole.distances_deg[some.read], rtol=1e-6)
     assert some.probabilities.shape == whole.probabilities.shape
@@ -81,4 +81,4 @@ def test_some_traces_are_read_at_their_places_and_those_without_one(opened, make
 def test_traces_without_places_are_all_read(opened, make_gather):
     gather = make_gather(traces=20)
     nowhere = replace(gather, latitudes_deg=np.full(20, np.nan))
-    assert read_some(opened["offset"], nowhere, 8).read.all()
+    assert predict_distances_on_subset(opened["offset"], nowhere, 8).read.all()

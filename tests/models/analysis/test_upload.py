@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.analysis.pipeline import embed_event
-from models.clustering.clusters import find_families
+from models.clustering.clusters import find_clusters
 
 EVENTS, TRACES = 10, 4
 MOMENTS_S = np.arange(2400.0)
@@ -27,7 +27,7 @@ def upload(make_gather):
 
 
 def families_of(opened, gathers):
-    return find_families(np.stack([embed_event(opened, gather)[0] for gather in gathers]), 2, 4, 3, 5)
+    return find_clusters(np.stack([embed_event(opened, gather)[0] for gather in gathers]), 2, 4, 3, 5)
 
 
 @pytest.fixture(scope="module")

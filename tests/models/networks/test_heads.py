@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from models.imaging.style import channels
-from models.networks.families import FamiliesReader
-from models.networks.heads import AzimuthReader, DepthReader, OffsetReader, TypeReader, quantile
+from models.networks.families import FamiliesModel
+from models.networks.heads import DepthModel, DistanceModel, EventTypeModel, ForceAzimuthModel, quantile
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from models.specs.depth import DEPTH
@@ -15,15 +15,15 @@ from models.specs.families import CENTERS, EMBEDDING_SIZE, FAMILIES
 from models.specs.force_azimuth import FORCE_AZIMUTH
 from models.specs.offset import BIN_DEG, BINS, OFFSET
 from training.export.artifact import export, to_onnx, worst_difference
-from training.export.quantization import stored
+from training.export.quantization import quantize
 
 WIDTH = 0.125
 NETWORKS = (
-    (EVENT_TYPE, lambda: TypeReader("resnet18", WIDTH, channels(EVENT_TYPE.style), 2)),
-    (OFFSET, lambda: OffsetReader("alexnet", WIDTH, channels(OFFSET.style), BINS, BIN_DEG)),
-    (DEPTH, lambda: DepthReader("resnet18", WIDTH, channels(DEPTH.style))),
-    (FORCE_AZIMUTH, lambda: AzimuthReader("resnet18", WIDTH, channels(FORCE_AZIMUTH.style))),
-    (FAMILIES, lambda: FamiliesReader("resnet18", WIDTH, channels(FAMILIES.style), EMBEDDING_SIZE, CENTERS)),
+    (EVENT_TYPE, lambda: EventTypeModel("resnet18", WIDTH, channels(EVENT_TYPE.style), 2)),
+    (OFFSET, lambda: DistanceModel("alexnet", WIDTH, channels(OFFSET.style), BINS, BIN_DEG)),
+    (DEPTH, lambda: DepthModel("resnet18", WIDTH, channels(DEPTH.style))),
+    (FORCE_AZIMUTH, lambda: ForceAzimuthModel("resnet18", WIDTH, channels(FORCE_AZIMUTH.style))),
+    (FAMILIES, lambda: FamiliesModel("resnet18", WIDTH, channels(FAMILIES.style), EMBEDDING_SIZE, CENTERS)),
 )
 
 
@@ -53,7 +53,7 @@ def test_an_exported_network_keeps_its_declaration_and_its_answers(spec, make, t
     assert all(np.isfinite(values).all() for values in said.values())
     assert worst_difference(network, place / "model.onnx", pictures) < 0.02  # weights of an untrained network, rounded to float16
     exact = tmp_path / "float32.onnx"
-    exact.write_bytes(stored(to_onnx(network, spec), "float32"))
+    exact.write_bytes(quantize(to_onnx(network, spec), "float32"))
     assert worst_difference(network, exact, pictures) < 1e-4
 
 
@@ -64,7 +64,7 @@ def test_quantile_of_a_uniform_distribution_is_linear():
 
 
 def test_the_loss_of_distance_is_least_at_the_truth():
-    network = OffsetReader("alexnet", WIDTH, 1, BINS, BIN_DEG)
+    network = DistanceModel("alexnet", WIDTH, 1, BINS, BIN_DEG)
     truth = torch.tensor([[40.0, 100.0]])
     losses = []
     for center in (20, 39, 40, 41, 90):
@@ -77,7 +77,7 @@ def test_the_loss_of_distance_is_least_at_the_truth():
 
 
 def test_azimuth_is_read_as_axis_and_sign():
-    network = AzimuthReader("resnet18", WIDTH, 3)
+    network = ForceAzimuthModel("resnet18", WIDTH, 3)
     angle = np.radians(250.0)
     raw = torch.tensor([[np.cos(2 * angle), np.sin(2 * angle), np.cos(angle), np.sin(angle)]], dtype=torch.float32) * 20
     network.raw = lambda _: raw  # type: ignore[method-assign]
@@ -88,7 +88,7 @@ def test_azimuth_is_read_as_axis_and_sign():
 
 
 def test_azimuth_without_evidence_is_as_uncertain_as_can_be():
-    network = AzimuthReader("resnet18", WIDTH, 3)
+    network = ForceAzimuthModel("resnet18", WIDTH, 3)
     network.raw = lambda _: torch.full((1, 4), 1e-4)  # type: ignore[method-assign]
     _, sigma, sign = network(torch.zeros(1))
     assert float(sigma) == pytest.approx(52.0)
@@ -98,7 +98,7 @@ def test_azimuth_without_evidence_is_as_uncertain_as_can_be():
 @pytest.mark.parametrize("steps", [1, 5, 13])
 def test_a_force_that_turns_turns_the_azimuth_read(steps):
     torch.manual_seed(0)
-    network = AzimuthReader("resnet18", WIDTH, 3).eval()
+    network = ForceAzimuthModel("resnet18", WIDTH, 3).eval()
     torch.nn.init.normal_(network.last.weight, std=0.3)
     rows = FORCE_AZIMUTH.style.rows
     angles = np.radians(360.0 / rows * (np.arange(rows) + 0.5))[:, None]
@@ -116,7 +116,7 @@ def test_a_force_that_turns_turns_the_azimuth_read(steps):
 
 def test_no_picture_of_a_force_is_lost_at_the_border_between_360_and_0():
     """Rows are wrapped: whichever row is the strongest, the trunk sees it with as many neighbors on either side."""
-    network = AzimuthReader("resnet18", WIDTH, 1)
+    network = ForceAzimuthModel("resnet18", WIDTH, 1)
     picture = torch.full((1, 1, 36, 64), 128, dtype=torch.uint8)
     picture[0, 0, 35], picture[0, 0, 17] = 100, 156
     picture[0, 0, 0] = 140

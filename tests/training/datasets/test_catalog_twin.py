@@ -9,7 +9,7 @@ import pytest
 from models.seismic.geodesy import distance_deg
 from training.config import recipe
 from training.datasets.archive import read_events, read_labels, read_manifest
-from training.datasets.catalog_twin import TwinRecipe, draw_twin, partners, twin_rows
+from training.datasets.catalog_twin import TwinRecipe, draw_twin, match_stations, twin_rows
 from training.datasets.mixtures import MixtureRecipe, write_mixture
 from training.datasets.splits import PARTS
 from training.random_streams import Purpose, sequence, stream
@@ -31,7 +31,7 @@ def catalogs():
 
 def test_every_glacial_earthquake_has_a_partner_of_its_year_and_magnitude(catalogs):
     ice, quakes = catalogs
-    rows = partners(ice, quakes, 0.1, np.random.default_rng(0))
+    rows = match_stations(ice, quakes, 0.1, np.random.default_rng(0))
     assert len(set(rows.tolist())) == len(ice.years) == 443
     covered = np.isin(ice.years, quakes.years)
     assert (quakes.years[rows] == ice.years)[covered].all()

@@ -10,16 +10,16 @@ from models.imaging.conditioning import condition
 from models.seismic.geodesy import azimuth_deg, distance_deg
 from models.specs.offset import OFFSET
 from training.config import recipe
-from training.datasets.demo_bundles import miniseed, stations_csv
+from training.datasets.demo_bundles import encode_miniseed, encode_stations
 from training.datasets.sections import SectionRecipe, draw_sections
 from training.datasets.traces import TraceRecipe, draw_traces, window_start
 from training.synthesis.catalogs import earthquakes, glacial_earthquakes, random_double_couples, stations
-from training.synthesis.events import NEAR_DEG, draw_event, draw_near_magnitude, draw_range, open_world
-from training.synthesis.instrument_defects import Window, random_window, spoil
+from training.synthesis.events import NEAR_DEG, draw_event, draw_near_magnitude, draw_range, open_sampler
+from training.synthesis.instrument_defects import Window, apply_defects, random_window
 from training.synthesis.path_effects import PathScatter, perturb, relative_delays
 from training.synthesis.sources import KINDS, anomalous
-from training.synthesis.station_geometry import operating
-from training.tasks.distance import OffsetRecipe, limits
+from training.synthesis.station_geometry import operating_stations
+from training.tasks.distance import OffsetRecipe, distance_limits
 
 TRACES = TraceRecipe(
     store="greens_50s",
@@ -48,7 +48,7 @@ SECTIONS = SectionRecipe(
 
 @pytest.fixture
 def world(store, settings):
-    return open_world(store, settings, seed=1)
+    return open_sampler(store, settings, seed=1)
 
 
 def test_stations_lie_exactly_where_their_labels_say(world):
@@ -91,9 +91,11 @@ def test_pictures_begin_where_the_gather_does_as_often_as_stated(world):
 def test_the_card_says_how_often_how_many_traces_were_learned_and_from_what_weights():
     fresh, continued = (recipe("offset", OffsetRecipe, preset=preset) for preset in ("", "continued"))
     source = TRACES.model_copy(update={"store": ("one", "another")})
-    assert limits(fresh, source, 12345)[0].startswith("Learned from 12,345 synthetic traces of 10 s and longer through 2 spherical Earths")
-    assert limits(fresh, TRACES, 1)[0].endswith("through one spherical Earth, up to 4 times each.")
-    assert limits(continued, TRACES, 1)[0].endswith("up to 2 times each, begun with the weights of offset-3.")
+    assert distance_limits(fresh, source, 12345)[0].startswith(
+        "Learned from 12,345 synthetic traces of 10 s and longer through 2 spherical Earths"
+    )
+    assert distance_limits(fresh, TRACES, 1)[0].endswith("through one spherical Earth, up to 4 times each.")
+    assert distance_limits(continued, TRACES, 1)[0].endswith("up to 2 times each, begun with the weights of offset-3.")
 
 
 def test_sections_are_drawn_through_the_serving_chain(settings):
@@ -132,15 +134,15 @@ def test_nothing_stands_out_of_records_of_noise(world):
 
 
 def test_a_bundle_is_readable_miniseed_with_coordinates(world):
-    from workers.bundles.sandbox import read_event  # noqa: PLC0415  (tests may look across the rooms)
+    from workers.bundles.sandbox import parse_event_in_sandbox  # noqa: PLC0415  (tests may look across the rooms)
     from workers.settings import Settings  # noqa: PLC0415
 
     event = draw_event(world, "earthquake", 5, np.random.default_rng(5), (10.0, 110.0))
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:
-        packed.writestr("waveforms.mseed", miniseed(event.records))
-        packed.writestr("stations.csv", stations_csv(event.records))
-    read = read_event([("event.zip", archive.getvalue())], Settings())
+        packed.writestr("waveforms.mseed", encode_miniseed(event.records))
+        packed.writestr("stations.csv", encode_stations(event.records))
+    read = parse_event_in_sandbox([("event.zip", archive.getvalue())], Settings())
     assert sorted(str(record.trace_id) for record in read.records) == sorted(str(record.trace_id) for record in event.records)
     assert all(record.latitude_deg is not None for record in read.records)
 
@@ -150,7 +152,7 @@ def test_stated_catalogs_stand_in_for_missing_ones():
     assert len(quakes.years) == 5000
     assert len(ice.years) == 443
     assert np.abs(quakes.latitudes_deg).max() <= 90
-    assert len(operating(seen, 1.1e9)) == len(seen.stations) > 100
+    assert len(operating_stations(seen, 1.1e9)) == len(seen.stations) > 100
 
 
 def test_double_couples_have_no_volume_and_the_moment_asked_for():
@@ -205,7 +207,7 @@ def test_part_of_the_delay_is_common_to_an_event():
 
 def test_defects_keep_the_number_of_samples():
     traces = np.random.default_rng(0).normal(size=(200, 500))
-    spoiled = spoil(traces, 2.0, np.random.default_rng(1))
+    spoiled = apply_defects(traces, 2.0, np.random.default_rng(1))
     assert spoiled.shape == traces.shape
     assert np.isnan(spoiled).any()
 

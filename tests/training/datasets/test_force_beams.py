@@ -11,10 +11,10 @@ from models.imaging.conditioning import condition
 from models.imaging.render import render_beam
 from models.seismic.geodesy import destination
 from models.specs.pictures import CONDITIONING, FORCE_BEAM
-from training.datasets.augmentation import turned
+from training.datasets.augmentation import rotate_force
 from training.datasets.force_beams import STYLES, TRUTH, draw_forces
 from training.datasets.sections import SectionRecipe
-from training.experiments.force_pictures import strongest_deg, table
+from training.experiments.force_pictures import force_table, strongest_deg
 from training.synthesis.instrument_defects import Window
 from training.synthesis.records import ORIGIN_S, Realism, ground_records
 from training.synthesis.sources import glacial
@@ -70,7 +70,7 @@ def test_turning_and_mirroring_beams_turns_and_mirrors_the_force():
     azimuths = np.random.default_rng(0).uniform(0, 360, 40)
     waves = np.cos(np.radians(angles[None, :] - azimuths[:, None]))
     pictures = np.rint(NOTHING + 120 * waves[:, None, :, None] * np.ones((1, 2, 1, 8))).astype(np.uint8)
-    moved, truth = turned(pictures, azimuths[:, None].astype(np.float32), np.random.default_rng(1))
+    moved, truth = rotate_force(pictures, azimuths[:, None].astype(np.float32), np.random.default_rng(1))
     assert np.abs((strongest_deg(moved) - truth[:, 0] + 90) % 180 - 90).max() <= 5.5
     assert len(np.unique(np.round((truth[:, 0] - azimuths) % 360))) > 10
 
@@ -78,7 +78,7 @@ def test_turning_and_mirroring_beams_turns_and_mirrors_the_force():
 def test_the_table_tells_groups_apart_and_a_sign_only_where_one_is_said():
     truth = np.array([[10.0, 20.0, 0.1, 0.2, 1.0, 9.0]] * 3 + [[190.0, 3.0, 0.9, 0.2, 1.0, 9.0]] * 3)
     said = np.array([10.0, 10.0, 190.0, 55.0, 55.0, 55.0])
-    lines = "\n".join(table({"axis": said % 180, "network": said}, truth, ("network",)))
+    lines = "\n".join(force_table({"axis": said % 180, "network": said}, truth, ("network",)))
     assert "| around, 15 and above | 3 | axis | 0 (0 to 0) | 1.00" in lines
     assert "| of these, stations to one side | 3 | network | 45 (45 to 45) | 0.00" in lines
     assert "0.67 (" in lines

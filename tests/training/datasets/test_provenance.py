@@ -3,7 +3,7 @@
 import pytest
 from pydantic import BaseModel
 
-from training.datasets.provenance import fingerprints, made_from
+from training.datasets.provenance import fingerprints, shipped_fingerprints
 
 SIXTY_FOUR = 64
 
@@ -47,7 +47,7 @@ def test_another_recipe_changes_its_fingerprint(store):
 
 
 def test_a_set_without_a_data_folder_says_that_its_catalogs_are_stated(store, settings):
-    told = made_from(Recipe(stations=3), 7, (store,), settings)
+    told = shipped_fingerprints(Recipe(stations=3), 7, (store,), settings)
     assert told["seed"] == 7
     assert told["commit"]
     assert told["fingerprints"]["gcmt"] == "stated"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.datasets.splits import PARTS, SHARES, cell, group_split, random_split, year_split
+from training.datasets.splits import PARTS, SHARES, group_split, random_split, region_cell, year_split
 
 SIZES = {"Helheim": 103, "Kangerdlugssuaq": 84, "Jakobshavn": 71, "Kong Oscar": 49, "Upernavik": 39, "Rinks": 22, "Tracy": 9, "Hayes": 4}
 GROUPS = [name for name, size in SIZES.items() for _ in range(size)]
@@ -49,4 +49,4 @@ def test_years_stay_whole_and_in_order():
     ("place", "name"), [((68.6, -33.0), "+60-060"), ((-0.1, 179.9), "-15+150"), ((90, 180), "+75-180"), ((-90, -180), "-90-180")]
 )
 def test_a_cell_is_named_after_its_corner(place, name):
-    assert cell(*place) == name
+    assert region_cell(*place) == name

@@ -76,7 +76,7 @@ def test_the_first_rayleigh_wave_ends_before_the_record_at_every_distance_served
 
 
 def test_the_slowest_rayleigh_wave_is_as_stated():
-    speeds = [dispersion.predicted(deck, period_s) for deck in ("continental", "oceanic") for period_s in (12.0, 15.0, 20.0, 40.0)]
+    speeds = [dispersion.predict_dispersion(deck, period_s) for deck in ("continental", "oceanic") for period_s in (12.0, 15.0, 20.0, 40.0)]
     assert min(speeds) == pytest.approx(SLOWEST_RAYLEIGH_KM_S, abs=0.01)
 
 

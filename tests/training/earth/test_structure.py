@@ -8,16 +8,16 @@ import pytest
 
 from training.config import recipe
 from training.earth import dispersion, greens, structure
-from training.synthesis.events import draw_event, open_world
-from training.synthesis.records import ground_displacement, mixed_displacement
+from training.synthesis.events import draw_event, open_sampler
+from training.synthesis.records import ground_displacement, mix_displacement
 from training.synthesis.sources import Source
 from training.synthesis.station_geometry import Stations
 
 
 @pytest.mark.parametrize("deck", structure.DECKS)
 def test_the_engine_reads_the_deck_as_it_is_written(deck):
-    model = structure.model(deck)
-    rows = np.array(structure.rows(deck))
+    model = structure.earth_model(deck)
+    rows = np.array(structure.deck_rows(deck))
     middle = rows[-1, 0] / 1e3 - 0.25
     seen = model.profile([middle, 6200.0])
 
@@ -30,7 +30,7 @@ def test_the_engine_reads_the_deck_as_it_is_written(deck):
 @pytest.mark.parametrize("deck", ["continental", "oceanic"])
 def test_below_the_lid_every_earth_is_prem(deck):
     radii = np.linspace(3500, 6280, 12)
-    ours, prem = structure.model(deck).profile(radii), structure.model(structure.PREM).profile(radii)
+    ours, prem = structure.earth_model(deck).profile(radii), structure.earth_model(structure.PREM).profile(radii)
     assert all(np.allclose(ours[name], prem[name], rtol=1e-4) for name in ("rho", "vp", "vs", "q_mu"))
 
 
@@ -45,13 +45,13 @@ def test_the_continental_crust_is_that_of_ak135():
 
 def test_an_unknown_earth_is_named():
     with pytest.raises(ValueError, match="no Earth model 'flat'"):
-        structure.rows("flat")
+        structure.deck_rows("flat")
 
 
 def test_no_stored_depth_lies_on_a_discontinuity():
     for name in ("greens_10s", "greens_10s_continental", "greens_10s_oceanic"):
         config = recipe(name, greens.GreensConfig)
-        radii = np.array(structure.rows(config.deck))[:, 0]
+        radii = np.array(structure.deck_rows(config.deck))[:, 0]
         edges = (radii[-1] - radii[1:][np.diff(radii) == 0]) / 1e3
         assert min(abs(depth - edge) for depth in config.depths_km for edge in edges) > 0.15
 
@@ -63,8 +63,8 @@ def test_rayleigh_group_velocity_agrees_with_disba(name, tmp_path):
     greens.build(config, tmp_path, threads=1)
     store = greens.load(tmp_path)
     for period_s in (60.0, 100.0):
-        speed, seen = dispersion.measured(store, period_s)
-        assert speed == pytest.approx(dispersion.predicted(config.deck, seen), rel=0.03)
+        speed, seen = dispersion.measure_dispersion(store, period_s)
+        assert speed == pytest.approx(dispersion.predict_dispersion(config.deck, seen), rel=0.03)
 
 
 def louder(store: greens.GreensStore, factor: float) -> greens.GreensStore:
@@ -79,15 +79,15 @@ def test_every_path_runs_through_one_of_the_earths(store):
     )
     source = Source("test", 0, 0, 0.0, np.array([1e10, 1e10, 0])[:, None])
     alone = ground_displacement(store, source, stations)
-    ratio = np.abs(mixed_displacement(stores, source, stations, 0.0, np.random.default_rng(1))).max(axis=1) / np.abs(alone).max(axis=1)
+    ratio = np.abs(mix_displacement(stores, source, stations, 0.0, np.random.default_rng(1))).max(axis=1) / np.abs(alone).max(axis=1)
     assert {round(value) for value in ratio} == {1, 2, 3}
     np.testing.assert_allclose(ratio, np.round(ratio))
-    common = mixed_displacement(stores, source, stations, 1.0, np.random.default_rng(2))
+    common = mix_displacement(stores, source, stations, 1.0, np.random.default_rng(2))
     assert len({round(value) for value in np.abs(common).max(axis=1) / np.abs(alone).max(axis=1)}) == 1
 
 
 def test_one_earth_draws_what_it_drew_before(store, settings):
-    one, same = (open_world(what, settings, seed=1) for what in (store, (store,)))
+    one, same = (open_sampler(what, settings, seed=1) for what in (store, (store,)))
     events = [draw_event(world, "earthquake", 5, np.random.default_rng(4)) for world in (one, same)]
     assert all(np.array_equal(a.samples, b.samples, equal_nan=True) for a, b in zip(events[0].records, events[1].records, strict=True))
 

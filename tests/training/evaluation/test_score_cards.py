@@ -14,12 +14,12 @@ from models.specs.index import MODELS
 from training.datasets.archive import ArchiveWriter
 from training.datasets.catalog_twin import TwinRecipe, draw_twin
 from training.evaluation import card_figures
-from training.evaluation.card_metrics import CLEAR, CLEAR_SET, offset_metrics
-from training.evaluation.event_scores import Scored, Traces, held_out_by, loudness
+from training.evaluation.card_metrics import HIGH_SNR, HIGH_SNR_SET, offset_metrics
+from training.evaluation.event_scores import EventScores, TraceScores, signal_to_noise, test_splits_of
 from training.evaluation.location_scores import Truth
-from training.evaluation.models_page import report
+from training.evaluation.models_page import models_page
 from training.evaluation.plots import classes_of
-from training.evaluation.score_cards import SAID, limits, real_metrics, score, twin_metrics, with_scores
+from training.evaluation.score_cards import STATED_LIMITS, add_scores, card_limits, real_metrics, score_artifacts, twin_metrics
 
 TWIN = TwinRecipe(store="greens_50s", events_per_shard=2, stations=(4, 8), distances_deg=(3.0, 118.0), magnitude_tolerance=0.1, seed=3407)
 # A glacial earthquake that the random split tests on, an earthquake that the regional one does, and one that no split does.
@@ -29,7 +29,7 @@ NUMBERS = [4, 5, 0]
 def scored(number, kind="earthquake", **changes):
     """An event of 6 traces, 0.1 degrees off for each number; the class is right of even numbers."""
     true = np.linspace(10.0, 90.0, 6)
-    traces = Traces(true, true + 0.1 * number, np.full(6, 5.0), np.full(6, 3.0), np.full(6, 2.0 + number))
+    traces = TraceScores(true, true + 0.1 * number, np.full(6, 5.0), np.full(6, 3.0), np.full(6, 2.0 + number))
     quake = kind == "earthquake"
     truth = Truth(f"e{number}", kind, 10.0, 20.0, 30.0, 5.0 + 0.01 * number, np.nan if quake else 100.0)
     sure = (0.8, 0.2) if quake == (number % 2 == 0) else (0.3, 0.7)
@@ -38,7 +38,7 @@ def scored(number, kind="earthquake", **changes):
         if quake
         else {"force_azimuth_deg": 280.0 + number, "force_azimuth_sigma_deg": 5.0}
     )
-    return replace(Scored(truth, ("random",), 6, traces, sure, 0.5, **own), **changes)
+    return replace(EventScores(truth, ("random",), 6, traces, sure, 0.5, **own), **changes)
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +66,10 @@ def test_every_split_has_its_own_figures(rows):
 
 def test_events_over_their_noise_have_their_own_figures(rows):
     """Event `number` is as loud as 2 + number."""
-    found = value(twin_metrics(rows)["depth"], "median absolute error", CLEAR_SET)
+    found = value(twin_metrics(rows)["depth"], "median absolute error", HIGH_SNR_SET)
     assert (found.value, found.n) == (21.0, 37)
-    faint = [row for row in rows if row.loudness < CLEAR]
-    assert not any(metric.dataset == CLEAR_SET for metrics in twin_metrics(faint).values() for metric in metrics)
+    faint = [row for row in rows if row.snr < HIGH_SNR]
+    assert not any(metric.dataset == HIGH_SNR_SET for metrics in twin_metrics(faint).values() for metric in metrics)
 
 
 def test_azimuths_count_modulo_180_and_depths_as_served_too(rows):
@@ -102,23 +102,23 @@ def test_real_events_are_named_and_counted_by_their_stations(rows):
 def test_scores_replace_those_on_the_same_data_and_keep_the_others(rows, toy_artifacts):
     card = Card.load(toy_artifacts / "event_type" / "1" / "card.json")
     old = Metric(name="accuracy", dataset="real event gone", value=0.1, n=1)
-    card = card.model_copy(update={"metrics": (*card.metrics, old), "limits": (*card.limits, f"{SAID}old.")})
+    card = card.model_copy(update={"metrics": (*card.metrics, old), "limits": (*card.limits, f"{STATED_LIMITS}old.")})
     metrics = (*twin_metrics(rows)["event_type"], *real_metrics(rows[:2])["event_type"])
-    once = with_scores(card, metrics, limits(rows)["event_type"], {"commit": "a"})
-    twice = with_scores(once, metrics, limits(rows)["event_type"], {"commit": "b"})
+    once = add_scores(card, metrics, card_limits(rows)["event_type"], {"commit": "a"})
+    twice = add_scores(once, metrics, card_limits(rows)["event_type"], {"commit": "b"})
     assert once.metrics == twice.metrics == (*metrics, card.metrics[0])
-    assert once.limits == twice.limits == ("A toy for tests.", *limits(rows)["event_type"])
+    assert once.limits == twice.limits == ("A toy for tests.", *card_limits(rows)["event_type"])
     assert twice.data == {"store": "none", "scored": {"commit": "b"}}
-    assert with_scores(once, twin_metrics(rows)["event_type"], (), {}).metrics[-1] == card.metrics[0]
-    assert any(metric.dataset == "real event e0" for metric in with_scores(once, twin_metrics(rows)["event_type"], (), {}).metrics)
+    assert add_scores(once, twin_metrics(rows)["event_type"], (), {}).metrics[-1] == card.metrics[0]
+    assert any(metric.dataset == "real event e0" for metric in add_scores(once, twin_metrics(rows)["event_type"], (), {}).metrics)
 
 
-def test_limits_say_what_faint_and_loud_events_come_to(rows):
-    many = [*rows, *(replace(row, traces=replace(row.traces, loudness=np.full(6, 3.0))) for row in rows[:20])]
-    (said,) = limits(many)["depth"]
+def test_limits_say_what_low_and_high_snr_events_come_to(rows):
+    many = [*rows, *(replace(row, traces=replace(row.traces, snr=np.full(6, 3.0))) for row in rows[:20])]
+    (said,) = card_limits(many)["depth"]
     assert "a median error of 3 km for events whose signal to noise is below 5 (n = 13)" in said
     assert "a median error of 26 km for events where it is 15 and above (n = 27)" in said
-    assert limits(rows[:8])["depth"] == ()
+    assert card_limits(rows[:8])["depth"] == ()
 
 
 def gather(noise, signal):
@@ -128,11 +128,11 @@ def gather(noise, signal):
     return Gather((TraceId("IU", "ANMO", "", "BHZ"),), 0.0, 1.0, samples[None].astype(np.float32), np.array([0.0]), np.array([60.0]))
 
 
-def test_loudness_is_the_peak_over_the_noise_before_the_first_arrival():
+def test_snr_is_the_peak_over_the_noise_before_the_first_arrival():
     origin_s = 900.0 - 610.0
-    assert loudness(gather(1.0, 11.0), np.array([60.0]), 0.0, origin_s)[0] == pytest.approx(10.0, abs=2.0)
-    assert np.isnan(loudness(gather(1.0, 11.0), np.array([60.0]), 0.0, -600.0)[0])
-    assert np.isnan(loudness(gather(1.0, 11.0), np.array([np.nan]), 0.0, origin_s)[0])
+    assert signal_to_noise(gather(1.0, 11.0), np.array([60.0]), 0.0, origin_s)[0] == pytest.approx(10.0, abs=2.0)
+    assert np.isnan(signal_to_noise(gather(1.0, 11.0), np.array([60.0]), 0.0, -600.0)[0])
+    assert np.isnan(signal_to_noise(gather(1.0, 11.0), np.array([np.nan]), 0.0, origin_s)[0])
 
 
 def test_classes_hold_every_value_that_is_known_once():
@@ -143,10 +143,10 @@ def test_classes_hold_every_value_that_is_known_once():
 
 
 def test_figures_are_drawn_of_what_there_is_and_stay_small(rows, tmp_path):
-    paths = card_figures.draw(rows, rows[:4], tmp_path)
+    paths = card_figures.draw_card_figures(rows, rows[:4], tmp_path)
     assert len(paths) == 6
     assert all(1000 < path.stat().st_size < 60_000 for path in paths)
-    assert [path.name for path in card_figures.draw([rows[0]], [], tmp_path / "few")][-1] == "depth.png"
+    assert [path.name for path in card_figures.draw_card_figures([rows[0]], [], tmp_path / "few")][-1] == "depth.png"
 
 
 @pytest.mark.timeout(300)
@@ -158,9 +158,9 @@ def test_one_command_scores_what_some_split_tests_on(settings, tmp_path):
     with ArchiveWriter(archive, {"seed": 1}, 2) as writer:
         for event in events:
             writer.add(event)
-    tested = [event for event in events if held_out_by(event.truth)]
+    tested = [event for event in events if test_splits_of(event.truth)]
     assert 0 < len(tested) < len(events)
-    score(mine, archive, None, None, tmp_path / "figures")
+    score_artifacts(mine, archive, None, None, tmp_path / "figures")
     store = open_store(artifacts)
     for spec in MODELS:
         store.verify(spec)
@@ -168,7 +168,7 @@ def test_one_command_scores_what_some_split_tests_on(settings, tmp_path):
     assert store.card("offset").data["scored"]["twin_events"] == len(tested)
     depths = [metric for metric in store.card("depth").metrics if metric.name == "median absolute error"]
     assert [metric.n for metric in depths] == [sum(event.truth["kind"] == "earthquake" for event in tested)]
-    page = report(artifacts, tmp_path / "figures")
+    page = models_page(artifacts, tmp_path / "figures")
     assert "measured on the catalog twin" in page
     assert "](figures/models/reads_offset.png)" in page
     assert "](figures/models/offset_errors.png)" in page
@@ -176,4 +176,4 @@ def test_one_command_scores_what_some_split_tests_on(settings, tmp_path):
 
 def test_an_event_is_tested_by_the_splits_that_hold_it_out():
     truth = {"split_random": "test", "split_region": "train", "split_year": "test"}
-    assert held_out_by(truth) == ("random", "year")
+    assert test_splits_of(truth) == ("random", "year")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from training.experiments.gallery import Shown, page, sheet, write_gallery
-from training.experiments.source_figure import DRAWS, _draw, history, write_sources
+from training.experiments.gallery import Shown, gallery_figure, gallery_page, write_gallery
+from training.experiments.source_figure import DRAWS, _draw, rate_history, write_sources
 from training.synthesis.sources import KINDS
 
 GROUPS = ("synthetic, glacial", "real")
@@ -22,7 +22,7 @@ def sections():
 
 
 def test_the_page_holds_every_section_and_loads_nothing(sections):
-    text = page(sections)
+    text = gallery_page(sections)
     assert text.count('<img src="data:image/png;base64,') == len(sections)
     assert all(f"<h2>{group}</h2>" in text for group in GROUPS)
     assert "<stations>" not in text
@@ -30,7 +30,7 @@ def test_the_page_holds_every_section_and_loads_nothing(sections):
 
 
 def test_the_sheet_begins_a_row_with_each_group(sections, tmp_path):
-    sheet(sections, tmp_path / "figures" / "sheet.png")
+    gallery_figure(sections, tmp_path / "figures" / "sheet.png")
     picture = imread(tmp_path / "figures" / "sheet.png")
     assert picture.shape[0] / picture.shape[1] == pytest.approx(4 * 1.62 / (6 * 1.5), rel=0.02), "two rows a group"
 
@@ -38,7 +38,7 @@ def test_the_sheet_begins_a_row_with_each_group(sections, tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_histories_are_drawn_to_their_largest_value(kind):
     for number in range(DRAWS):
-        shape, words = history(_draw(kind, number, np.random.default_rng(number)))
+        shape, words = rate_history(_draw(kind, number, np.random.default_rng(number)))
         assert np.abs(shape).max() == pytest.approx(1.0)
         assert words.startswith("force" if kind in ("glacial", "landslide") else "moment")
 

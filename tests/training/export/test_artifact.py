@@ -8,16 +8,25 @@ import pytest
 import torch
 
 from models.imaging.style import channels
-from models.networks.heads import TypeReader
+from models.networks.heads import EventTypeModel
 from models.registry.card import Metric
 from models.specs.event_type import EVENT_TYPE
 from training.export.artifact import OPSET, export, to_onnx
-from training.export.quantization import Gate, ShippingRecipe, answers, changes, difference, ship, stored, trunk_nodes
+from training.export.quantization import (
+    QuantizationGate,
+    QuantizationRecipe,
+    backbone_nodes,
+    changes,
+    difference,
+    predict,
+    quantize,
+    quantize_and_check,
+)
 
 # torch's exporter and its ONNX library warn of each other.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
-RECIPE = ShippingRecipe(
+RECIPE = QuantizationRecipe(
     storage="int8",
     calibration_pictures=8,
     gate_pictures=16,
@@ -30,7 +39,7 @@ RECIPE = ShippingRecipe(
 @pytest.fixture(scope="module")
 def network():
     torch.manual_seed(0)
-    network = TypeReader("resnet18", 0.125, channels(EVENT_TYPE.style), 2).eval()
+    network = EventTypeModel("resnet18", 0.125, channels(EVENT_TYPE.style), 2).eval()
     network.whitening.normal_()
     network.class_means.normal_()
     return network
@@ -53,7 +62,7 @@ def mean_probability(said, truth):
 
 
 def gate(pictures, folder, recipe=RECIPE):
-    return Gate(recipe, pictures, np.zeros((len(pictures), 1), np.float32), mean_probability, folder)
+    return QuantizationGate(recipe, pictures, np.zeros((len(pictures), 1), np.float32), mean_probability, folder)
 
 
 def weights_of(content):
@@ -61,36 +70,36 @@ def weights_of(content):
 
 
 def test_int8_ships_where_the_metrics_stay(graph, pictures, tmp_path):
-    shipped = ship("event_type", graph, gate(pictures, tmp_path))
+    shipped = quantize_and_check("event_type", graph, gate(pictures, tmp_path))
     assert shipped.record["storage"] == "int8"
     assert shipped.record["refused"] == {}
     assert shipped.record["largest_change_of_the_allowed"] <= 1
     assert onnx.TensorProto.INT8 in weights_of(shipped.content)
     assert len(shipped.content) < 0.5 * (tmp_path / "model_float32.onnx").stat().st_size
-    exact, said = answers(tmp_path / "model_float32.onnx", pictures), answers(shipped.content, pictures)
+    exact, said = predict(tmp_path / "model_float32.onnx", pictures), predict(shipped.content, pictures)
     assert np.abs(exact["probabilities"] - said["probabilities"]).max() < 0.1
 
 
 def test_a_wider_storage_ships_where_they_do_not(graph, pictures, tmp_path):
     """Neither int8 nor float16 leaves every bit as it was; where nothing may change, both are refused and on record."""
     nothing = RECIPE.model_copy(update={"most_change_of_a_share": 0.0, "most_relative_change": 0.0})
-    shipped = ship("event_type", graph, gate(pictures, tmp_path, nothing))
+    shipped = quantize_and_check("event_type", graph, gate(pictures, tmp_path, nothing))
     assert shipped.record["storage"] == "float32"
     assert set(shipped.record["refused"]) == {"int8", "float16"}
     assert weights_of(shipped.content) == {onnx.TensorProto.FLOAT}
 
 
 def test_a_model_may_ask_for_another_storage(graph, pictures, tmp_path):
-    assert ship("depth", graph, gate(pictures, tmp_path)).record["storage"] == "float16"
+    assert quantize_and_check("depth", graph, gate(pictures, tmp_path)).record["storage"] == "float16"
 
 
 def test_only_the_trunk_computes_in_integers(graph, pictures):
-    quantized = onnx.load_from_string(stored(graph, "int8", pictures))
+    quantized = onnx.load_from_string(quantize(graph, "int8", pictures))
     made_by = {name: node.op_type for node in quantized.graph.node for name in node.output}
     last = next(node for node in quantized.graph.node if "last.weight" in node.input)
     assert last.op_type == "Gemm"
     assert all(made_by[node.input[1]] == "DequantizeLinear" for node in quantized.graph.node if node.op_type == "Conv")
-    assert {node.op_type for node in graph.graph.node if node.name in trunk_nodes(graph)} >= {"Conv", "Relu", "Add", "MaxPool"}
+    assert {node.op_type for node in graph.graph.node if node.name in backbone_nodes(graph)} >= {"Conv", "Relu", "Add", "MaxPool"}
 
 
 def test_the_card_says_what_the_gate_found(network, pictures, tmp_path):

@@ -17,7 +17,7 @@ from obspy.geodetics import locations2degrees
 
 from training.config import RECIPES
 from training.datasets.archive import read_events
-from training.fdsn.download import Courtesy, FdsnPlan, Provider, fetch, read_plan
+from training.fdsn.download import FdsnPlan, Provider, RequestThrottle, fetch_plan, read_plan
 from training.fdsn.event_lists import EventQuery
 
 ORIGIN = UTCDateTime(2010, 5, 6, 2, 42, 47)
@@ -127,7 +127,7 @@ def plan(provider):
 
 
 def test_recordings_arrive_with_place_and_response(plan, tmp_path):
-    done = fetch(plan, tmp_path / "set")
+    done = fetch_plan(plan, tmp_path / "set")
     (event,) = read_events(tmp_path / "set" / "archive")
 
     assert done.failures == 0
@@ -146,7 +146,7 @@ def test_recordings_arrive_with_place_and_response(plan, tmp_path):
 
 
 def test_neither_name_nor_waveforms_tell_the_kind(plan, tmp_path):
-    fetch(plan, tmp_path / "set")
+    fetch_plan(plan, tmp_path / "set")
     (event,) = read_events(tmp_path / "set" / "archive")
     waveforms = b"".join(path.read_bytes() for path in (tmp_path / "set" / "archive" / "waveforms").iterdir())
     assert "large" not in event.name
@@ -154,9 +154,9 @@ def test_neither_name_nor_waveforms_tell_the_kind(plan, tmp_path):
 
 
 def test_what_is_there_is_not_asked_for_again(plan, tmp_path):
-    first = fetch(plan, tmp_path / "set")
+    first = fetch_plan(plan, tmp_path / "set")
     before = (tmp_path / "set" / "archive" / "manifest.json").read_text()
-    again = fetch(plan, tmp_path / "set")
+    again = fetch_plan(plan, tmp_path / "set")
     assert first.requests > 3
     assert again.requests == 1, "the event service alone"
     assert (tmp_path / "set" / "archive" / "manifest.json").read_text() == before
@@ -164,17 +164,17 @@ def test_what_is_there_is_not_asked_for_again(plan, tmp_path):
 
 def test_a_download_goes_on_after_a_failure(plan, folder, tmp_path):
     (folder / "CCC.mseed").rename(folder / "gone")
-    broken = fetch(plan, tmp_path / "set")
+    broken = fetch_plan(plan, tmp_path / "set")
     assert broken.failures > 0
     assert not list(read_events(tmp_path / "set" / "archive"))
     (folder / "gone").rename(folder / "CCC.mseed")
-    assert fetch(plan, tmp_path / "set").failures == 0
+    assert fetch_plan(plan, tmp_path / "set").failures == 0
     (event,) = read_events(tmp_path / "set" / "archive")
     assert len(event.records) == 2
 
 
 def test_requests_wait_for_their_turn_over_all_threads():
-    courtesy = Courtesy(0.05)
+    courtesy = RequestThrottle(0.05)
     begin = time.monotonic()
     with ThreadPoolExecutor(3) as threads:
         moments = list(threads.map(courtesy.paced(lambda _: time.monotonic() - begin), range(5)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.networks.heads import TypeReader
+from models.networks.heads import EventTypeModel
 from training.evaluation.section_metrics import score_type
 from training.learning.calibration import calibrate_type
 
@@ -21,7 +21,7 @@ def taught():
     random, kinds = np.random.default_rng(3), np.arange(240) % 3
     pictures = np.stack([stripes(kind, random) for kind in kinds])
     torch.manual_seed(0)
-    network = TypeReader("resnet18", 0.125, 1, 2)
+    network = EventTypeModel("resnet18", 0.125, 1, 2)
     optimizer = torch.optim.AdamW(network.parameters(), 3e-3)
     truth = np.where(kinds == 2, 5, kinds).astype(np.float32)[:, None]  # any index beyond the classes is something else
     for _ in range(6):

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.networks.heads import DepthReader, OffsetReader
-from training.learning.fit import Batches, FitRecipe, computes_in_bfloat16, engine, fit
-from training.learning.prefetch import Feed, ahead
+from models.networks.heads import DepthModel, DistanceModel
+from training.learning.fit import Batches, FitRecipe, computes_in_bfloat16, engine, fit_network
+from training.learning.prefetch import PrefetchStatistics, prefetch
 
 ROOT = Path(__file__).parents[3]
 RECIPE = FitRecipe(width=0.125, epochs=4, batch=8, learning_rate=3e-3, weight_decay=0.0, patience=8, seed=1)
@@ -69,7 +69,7 @@ def batches_of(pictures, truth, held_out):
 
 def offset_reader():
     torch.manual_seed(0)
-    network = OffsetReader("alexnet", RECIPE.width, 1, 180, 1.0)
+    network = DistanceModel("alexnet", RECIPE.width, 1, 180, 1.0)
     network.raw(torch.zeros(2, 1, 48, 64, dtype=torch.uint8))
     return network
 
@@ -90,11 +90,11 @@ def killed_in(batches, epoch):
 def test_a_run_killed_in_any_epoch_ends_with_the_weights_of_an_uninterrupted_one(tmp_path):
     """With dropout and a schedule: the network draws at random, and what it draws must not depend on where the run was stopped."""
     batches = batches_of(*traces(32, 0), traces(16, 1))
-    whole = fit(offset_reader(), RECIPE, batches, tmp_path / "whole")
+    whole = fit_network(offset_reader(), RECIPE, batches, tmp_path / "whole")
     for epoch in (1, 3):
         with pytest.raises(Killed):
-            fit(offset_reader(), RECIPE, killed_in(batches, epoch), tmp_path / "parts")
-    resumed = fit(offset_reader(), RECIPE, batches, tmp_path / "parts")
+            fit_network(offset_reader(), RECIPE, killed_in(batches, epoch), tmp_path / "parts")
+    resumed = fit_network(offset_reader(), RECIPE, batches, tmp_path / "parts")
     assert all(torch.equal(value, resumed.state_dict()[name]) for name, value in whole.state_dict().items())
 
 
@@ -105,7 +105,7 @@ def test_a_run_stops_once_validation_has_not_improved_for_longer_than_its_patien
     batches = batches_of(pictures, truth, (pictures, truth[::-1]))
     recipe = RECIPE.model_copy(update={"epochs": 60, "patience": 2, "learning_rate": 1e-2})
     torch.manual_seed(0)
-    fit(DepthReader("resnet18", RECIPE.width, 1), recipe, batches, tmp_path)
+    fit_network(DepthModel("resnet18", RECIPE.width, 1), recipe, batches, tmp_path)
     progress = torch.load(tmp_path / "last.pt", weights_only=True)["progress"]
     assert progress["epoch"] < 60
     assert progress["stale"] == 3
@@ -113,8 +113,8 @@ def test_a_run_stops_once_validation_has_not_improved_for_longer_than_its_patien
 
 def test_the_checkpoint_of_another_recipe_is_set_aside_and_not_continued(tmp_path):
     batches = batches_of(*traces(16, 0), traces(8, 1))
-    fit(offset_reader(), RECIPE.model_copy(update={"epochs": 1}), batches, tmp_path)
-    fit(offset_reader(), RECIPE.model_copy(update={"epochs": 2}), batches, tmp_path)
+    fit_network(offset_reader(), RECIPE.model_copy(update={"epochs": 1}), batches, tmp_path)
+    fit_network(offset_reader(), RECIPE.model_copy(update={"epochs": 2}), batches, tmp_path)
     assert (tmp_path / "last_of_another_recipe.pt").exists()
     assert torch.load(tmp_path / "last.pt", weights_only=True)["progress"]["epoch"] == 2
 
@@ -143,18 +143,18 @@ def test_two_processes_learn_one_network_and_only_the_first_goes_on(tmp_path):
 
 
 def test_batches_come_in_order_and_an_error_in_drawing_is_raised():
-    assert [int(batch[1][0]) for batch in ahead((np.zeros(1), np.array([n])) for n in range(9))] == list(range(9))
+    assert [int(batch[1][0]) for batch in prefetch((np.zeros(1), np.array([n])) for n in range(9))] == list(range(9))
 
     def broken():
         yield np.zeros((2, 1)), np.zeros(2)
         raise Killed
 
     with pytest.raises(Killed):
-        list(ahead(broken()))
+        list(prefetch(broken()))
 
 
 def test_a_feed_tells_how_many_pictures_came_and_how_long_they_were_waited_for():
-    feed = Feed((np.zeros((3, 1), np.uint8), np.zeros(3, np.float32)) for _ in range(5))
+    feed = PrefetchStatistics((np.zeros((3, 1), np.uint8), np.zeros(3, np.float32)) for _ in range(5))
     assert sum(len(truth) for _, truth in feed) == feed.pictures == 15
     assert 0 <= feed.waiting_share <= 1
     assert feed.pictures_per_second > 0

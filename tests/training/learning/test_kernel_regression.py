@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 import torch
 
-from models.networks.families import POOL, Likeness
+from models.networks.families import POOL, KernelRegression
 from models.specs.families import CENTERS, EMBEDDING_SIZE, FAMILIES
 from training.export.artifact import export, worst_difference
-from training.learning.kernel_regression import DescribeRecipe, averaged, fit, weighted
-from training.synthesis.source_parameters import NAMES, PERIODS_S, WEIGHTS, describe
+from training.learning.kernel_regression import KernelRegressionRecipe, fit_kernel_regression, kernel_weights, predict_from_neighbors
+from training.synthesis.source_parameters import NAMES, PERIODS_S, WEIGHTS, describe_source
 from training.synthesis.sources import anomalous, glacial
 
 STEP_S = 2.0
-RECIPE = DescribeRecipe(sharpness=(0.02, 0.1), penalties=(0.003, 0.03), folds=3, seed=3)
+RECIPE = KernelRegressionRecipe(sharpness=(0.02, 0.1), penalties=(0.003, 0.03), folds=3, seed=3)
 
 
 def told(source):
-    return dict(zip(NAMES, describe(source, STEP_S), strict=True))
+    return dict(zip(NAMES, describe_source(source, STEP_S), strict=True))
 
 
 def drawn(kind, seed=0):
@@ -26,11 +26,11 @@ def drawn(kind, seed=0):
 
 
 def levels(source):
-    return describe(source, STEP_S)[4:]
+    return describe_source(source, STEP_S)[4:]
 
 
 def test_there_is_a_weight_for_each_name():
-    assert len(NAMES) == len(WEIGHTS) == len(describe(drawn("explosion"), STEP_S)) == 4 + len(PERIODS_S)
+    assert len(NAMES) == len(WEIGHTS) == len(describe_source(drawn("explosion"), STEP_S)) == 4 + len(PERIODS_S)
 
 
 def test_an_explosion_grows_and_a_collapse_shrinks_and_ringing_has_no_sign():
@@ -66,7 +66,7 @@ def test_ringing_is_loudest_at_its_period():
 def test_neither_size_nor_direction_is_described():
     source = drawn("landslide", 3)
     turned = np.stack([source.rates[0], -source.rates[2], source.rates[1]])
-    np.testing.assert_allclose(describe(replace(source, rates=1e3 * turned), STEP_S), describe(source, STEP_S), atol=1e-9)
+    np.testing.assert_allclose(describe_source(replace(source, rates=1e3 * turned), STEP_S), describe_source(source, STEP_S), atol=1e-9)
 
 
 def pictures_with_a_row(random, rows):
@@ -79,7 +79,7 @@ def pictures_with_a_row(random, rows):
 def test_a_taught_reader_tells_which_row_was_bright():
     random = np.random.default_rng(0)
     rows, unseen = 4 + np.arange(64) % 16, random.integers(4, 20, 30)
-    reader = fit(pictures_with_a_row(random, rows), np.stack([np.cos(rows / 8), np.sin(rows / 8)], axis=1), RECIPE)
+    reader = fit_kernel_regression(pictures_with_a_row(random, rows), np.stack([np.cos(rows / 8), np.sin(rows / 8)], axis=1), RECIPE)
     with torch.no_grad():
         embedding, similarities = reader(torch.from_numpy(pictures_with_a_row(random, unseen)[:, 0]))
     truth = np.stack([np.cos(unseen / 8), np.sin(unseen / 8)], axis=1)
@@ -93,8 +93,8 @@ def test_a_taught_reader_tells_which_row_was_bright():
 def test_pictures_are_averaged_alike_where_they_are_known_and_where_they_are_read():
     pictures = np.random.default_rng(0).integers(0, 256, (3, 2, 24, 32), dtype=np.uint8)
     means = torch.nn.functional.avg_pool2d(torch.from_numpy(pictures).float(), POOL).flatten(1).numpy()
-    np.testing.assert_allclose(averaged(pictures), means, atol=0.5)
-    likeness = Likeness(torch.from_numpy(averaged(pictures)), 0.1)(torch.from_numpy(pictures).float() / 255.0).numpy()
+    np.testing.assert_allclose(predict_from_neighbors(pictures), means, atol=0.5)
+    likeness = KernelRegression(torch.from_numpy(predict_from_neighbors(pictures)), 0.1)(torch.from_numpy(pictures).float() / 255.0).numpy()
     np.testing.assert_allclose(np.diag(likeness), 1.0, atol=0.01)
     apart = np.linalg.norm(means[0] - means[1]) / 255.0
     assert likeness[0, 1] == pytest.approx(np.exp(-0.1 * apart), rel=0.01)
@@ -104,12 +104,12 @@ def test_pictures_are_averaged_alike_where_they_are_known_and_where_they_are_rea
 def test_an_exported_reader_says_what_it_says_unexported(tmp_path):
     random = np.random.default_rng(1)
     views = pictures_with_a_row(random, random.integers(0, 24, 40))
-    reader = fit(views, random.normal(size=(40, 16)), RECIPE)
+    reader = fit_kernel_regression(views, random.normal(size=(40, 16)), RECIPE)
     place = export(reader, FAMILIES, "1", tmp_path, data={}, limits=(), calibration={}, storage="float32")
     assert worst_difference(reader, place / "model.onnx", np.ascontiguousarray(views[:20, 0])) < 0.02
 
 
 def test_weighted_descriptions_have_the_spread_of_their_weights():
     described = np.random.default_rng(0).normal(3.0, 7.0, (200, len(NAMES)))
-    np.testing.assert_allclose(weighted(described).mean(axis=0), 0.0, atol=1e-12)
-    np.testing.assert_allclose(weighted(described).std(axis=0), WEIGHTS)
+    np.testing.assert_allclose(kernel_weights(described).mean(axis=0), 0.0, atol=1e-12)
+    np.testing.assert_allclose(kernel_weights(described).std(axis=0), WEIGHTS)

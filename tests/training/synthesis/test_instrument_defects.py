@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.synthesis.instrument_defects import DEFECTS, spoil
+from training.synthesis.instrument_defects import DEFECTS, apply_defects
 
 STEP_S = 2.0
 NAMED = {defect.__name__.strip("_"): defect for _, defect in DEFECTS}
@@ -65,7 +65,7 @@ def test_short_records_survive_every_defect(length):
 
 def test_defects_are_as_rare_as_stated():
     traces = np.random.default_rng(0).normal(size=(4000, 64))
-    spoiled = spoil(traces, STEP_S, np.random.default_rng(1))
+    spoiled = apply_defects(traces, STEP_S, np.random.default_rng(1))
     touched = np.mean([not np.array_equal(a, b) for a, b in zip(traces, spoiled, strict=True)])
     assert touched == pytest.approx(1 - np.prod([1 - share for share, _ in DEFECTS]), abs=0.025)
     assert np.mean(np.isnan(spoiled).any(axis=1)) == pytest.approx(0.04, abs=0.01)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.signal import welch
 
-from training.synthesis.noise import SHAPE_PERIODS_S, NoiseCharacter, characterize, displacement, model_levels_db, spectrum_db
+from training.synthesis.noise import SHAPE_PERIODS_S, NoiseCharacter, characterize, model_levels_db, noise_displacement, spectrum_db
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 STEP_S, SAMPLES = 2.0, 8192
@@ -34,20 +34,20 @@ def test_every_spectrum_that_is_drawn_lies_between_the_models(shape_db):
 
 @pytest.mark.parametrize("character", [None, PEAKED])
 def test_every_trace_lies_between_the_models(character):
-    frequencies, levels = levels_db(displacement(40, SAMPLES, STEP_S, np.random.default_rng(3), character))
+    frequencies, levels = levels_db(noise_displacement(40, SAMPLES, STEP_S, np.random.default_rng(3), character))
     low, high = model_levels_db(frequencies)
     assert np.mean((levels > low - 4) & (levels < high + 8)) > 0.97
     assert np.ptp(levels.mean(axis=1)) > 10, "quiet and loud stations"
 
 
 def test_the_microseism_stands_out():
-    frequencies, levels = levels_db(displacement(60, SAMPLES, STEP_S, np.random.default_rng(4)))
+    frequencies, levels = levels_db(noise_displacement(60, SAMPLES, STEP_S, np.random.default_rng(4)))
     median = np.median(levels, axis=0)
     assert np.interp(1 / 7, frequencies, median) > np.interp(1 / 30, frequencies, median) + 15
 
 
 def test_noise_takes_the_shape_and_the_wander_it_is_given():
-    noise = displacement(60, SAMPLES, STEP_S, np.random.default_rng(5), PEAKED)
+    noise = noise_displacement(60, SAMPLES, STEP_S, np.random.default_rng(5), PEAKED)
     frequencies, levels = levels_db(noise)
     above = np.median(levels - levels.mean(axis=1, keepdims=True) - model_levels_db(frequencies)[0], axis=0)
     assert np.interp(1 / 8, frequencies, above) > np.interp(1 / 20, frequencies, above) + 12

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.synthesis.records import contraction, stretched
+from training.synthesis.records import contract_tensor, stretch_times
 from training.synthesis.sources import KINDS, Source, anomalous, earthquake, glacial, rupture_length_km, triangle
 
 STEP_S = 2.0
@@ -85,8 +85,8 @@ def test_a_rupture_towards_a_station_is_seen_shorter_and_from_behind_longer():
     moment, duration_s, delay_s = np.array([1e21, -1e21, 0, 0, 0, 0.0]), 60.0, 18.0
     source = Source("earthquake", 0, 0, 10, moment[:, None] * triangle(duration_s, STEP_S), 90.0, delay_s)
     azimuths = np.array([90.0, 0.0, 270.0])
-    rates = contraction(source, azimuths)
-    seen = stretched(rates, source, azimuths, STEP_S)
+    rates = contract_tensor(source, azimuths)
+    seen = stretch_times(rates, source, azimuths, STEP_S)
     np.testing.assert_allclose(seen.sum(axis=2), rates.sum(axis=2), rtol=1e-9)
     shape = np.abs(seen[:, 0])
     lengths = [lasting_s(row[None]) for row in shape]
@@ -97,5 +97,5 @@ def test_a_rupture_towards_a_station_is_seen_shorter_and_from_behind_longer():
 
 def test_a_rupture_to_both_sides_is_seen_alike_from_everywhere():
     source = Source("earthquake", 0, 0, 10, np.ones((6, 1)) * triangle(60.0, STEP_S), 90.0, 0.0)
-    rates = contraction(source, np.array([0.0, 90.0]))
-    assert stretched(rates, source, np.array([0.0, 90.0]), STEP_S) is rates
+    rates = contract_tensor(source, np.array([0.0, 90.0]))
+    assert stretch_times(rates, source, np.array([0.0, 90.0]), STEP_S) is rates

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from training.synthesis.catalogs import StationCatalog, stations
-from training.synthesis.station_geometry import on_day, operating, pick
+from training.synthesis.station_geometry import operating_stations, pick_stations, stations_on_day
 
 DAY_S = 86_400.0
 NOON = datetime(2005, 6, 15, 12, tzinfo=UTC).timestamp()
@@ -27,25 +27,26 @@ def listed(tmp_path) -> StationCatalog:
 
 
 def test_a_station_operates_from_its_first_through_its_last_day(listed):
-    assert [listed.stations[row] for row in operating(listed, NOON)] == ["THERE", "OPEN"]
-    assert [listed.stations[row] for row in operating(listed, NOON - DAY_S)] == ["GONE", "OPEN"]
-    assert [listed.stations[row] for row in operating(listed, NOON + DAY_S)] == ["COMING", "OPEN"]
+    assert [listed.stations[row] for row in operating_stations(listed, NOON)] == ["THERE", "OPEN"]
+    assert [listed.stations[row] for row in operating_stations(listed, NOON - DAY_S)] == ["GONE", "OPEN"]
+    assert [listed.stations[row] for row in operating_stations(listed, NOON + DAY_S)] == ["COMING", "OPEN"]
 
 
 def test_stations_of_a_known_day_stay_the_same_whatever_day_is_asked_for_later(listed):
-    that_day = on_day(listed, NOON)
+    that_day = stations_on_day(listed, NOON)
     assert that_day.stations == ("THERE", "OPEN")
-    assert len(operating(that_day, NOON + 400 * DAY_S)) == 2
+    assert len(operating_stations(that_day, NOON + 400 * DAY_S)) == 2
     for seed in range(20):
-        assert sorted(pick(that_day, (0.0, 20.0), 2005, 5, (3.0, 100.0), np.random.default_rng(seed))) == [0, 1]
+        assert sorted(pick_stations(that_day, (0.0, 20.0), 2005, 5, (3.0, 100.0), np.random.default_rng(seed))) == [0, 1]
 
 
 def test_where_only_the_year_is_known_a_day_of_it_is_drawn(listed):
     seen = {
-        tuple(listed.stations[row] for row in pick(listed, (0.0, 20.0), 2005, 5, (3.0, 100.0), np.random.default_rng(k))) for k in range(40)
+        tuple(listed.stations[row] for row in pick_stations(listed, (0.0, 20.0), 2005, 5, (3.0, 100.0), np.random.default_rng(k)))
+        for k in range(40)
     }
     assert seen == {("GONE", "OPEN"), ("COMING", "OPEN")}, "one day in 365 has THERE instead"
 
 
 def test_no_station_stands_outside_the_range(listed):
-    assert len(pick(listed, (0.0, 20.0), 2005, 5, (40.0, 100.0), np.random.default_rng(0))) == 0
+    assert len(pick_stations(listed, (0.0, 20.0), 2005, 5, (40.0, 100.0), np.random.default_rng(0))) == 0

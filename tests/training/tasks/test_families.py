@@ -6,23 +6,23 @@ import numpy as np
 import pytest
 import torch
 
-from models.networks.families import FamiliesReader
+from models.networks.families import FamiliesModel
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from models.specs.families import CENTERS, EMBEDDING_SIZE, FAMILIES
 from training.config import recipe
-from training.datasets.source_pairs import KINDS, turned
+from training.datasets.source_pairs import KINDS, change_scale
 from training.experiments.families import vicreg
 from training.experiments.families.benchmark import (
     LOOKED,
     RULES,
     Report,
     Score,
-    claims_in_noise,
     count_by_mixture,
+    count_claims_in_noise,
     draw_mixture,
-    score,
-    written_by_hand,
+    read_manual_part,
+    score_mixtures,
 )
 from training.experiments.families.methods import FamiliesPlan, spectra
 from training.experiments.families.page import page_of
@@ -31,8 +31,8 @@ from training.experiments.families.vicreg import ContrastiveRecipe, vicreg_loss
 from training.export.artifact import export
 from training.learning import deepcluster
 from training.learning.deepcluster import ClusterRecipe, pseudo_labels, uniform_over_labels
-from training.learning.projections import agreement_of, whitening_of
-from training.synthesis.records import contraction
+from training.learning.projections import fit_whitening, label_agreement
+from training.synthesis.records import contract_tensor
 from training.synthesis.sources import Source
 
 CLUSTERS = ClusterRecipe(
@@ -71,15 +71,15 @@ def bright_or_dark(count, seed):
 
 def small_reader(clusters=CENTERS):
     torch.manual_seed(0)
-    return FamiliesReader("resnet18", 0.0625, 2, EMBEDDING_SIZE, clusters)
+    return FamiliesModel("resnet18", 0.0625, 2, EMBEDDING_SIZE, clusters)
 
 
 @pytest.mark.parametrize("components", [3, 6])
 def test_a_turned_source_seen_from_a_turned_station_is_the_same(components):
     rates = np.random.default_rng(components).normal(size=(components, 5))
     source = Source("any", 0.0, 0.0, 10.0, rates)
-    seen = contraction(source, np.array([20.0, 130.0]))
-    moved = contraction(replace(source, rates=turned(rates, np.radians(35.0))), np.array([55.0, 165.0]))
+    seen = contract_tensor(source, np.array([20.0, 130.0]))
+    moved = contract_tensor(replace(source, rates=change_scale(rates, np.radians(35.0))), np.array([55.0, 165.0]))
     np.testing.assert_allclose(moved, seen, atol=1e-12)
 
 
@@ -87,7 +87,7 @@ def test_pseudo_labels_find_separate_blobs_and_batches_see_them_equally_often():
     random = np.random.default_rng(0)
     kinds = np.repeat([0, 1, 2], [80, 20, 20])
     features = (np.eye(3)[kinds] * 9 + random.normal(0, 0.1, (120, 3))).astype(np.float32)
-    labels, centers = pseudo_labels(whitening_of(features, 2)(features), 3, seed=1)
+    labels, centers = pseudo_labels(fit_whitening(features, 2)(features), 3, seed=1)
     assert all(len(np.unique(labels[kinds == kind])) == 1 for kind in range(3))
     np.testing.assert_allclose(np.linalg.norm(centers, axis=1), 1.0, rtol=1e-5)
     rows = uniform_over_labels(labels, random)
@@ -97,7 +97,7 @@ def test_pseudo_labels_find_separate_blobs_and_batches_see_them_equally_often():
 
 def test_whitened_features_are_uncorrelated_before_they_are_scaled():
     features = np.random.default_rng(0).normal(size=(500, 6)).astype(np.float32) @ np.diag([9, 5, 3, 2, 1, 0.5]).astype(np.float32)
-    whitening = whitening_of(features, 4)
+    whitening = fit_whitening(features, 4)
     white = (features - whitening.mean) @ whitening.matrix
     np.testing.assert_allclose(np.cov(white.T), np.eye(4), atol=0.02)
 
@@ -110,11 +110,11 @@ def test_clusters_never_run_empty():
 def test_deepcluster_parts_what_differs_and_goes_on_where_it_stopped(tmp_path):
     pictures, truth = bright_or_dark(48, 0)
     shares = []
-    done = deepcluster.run(small_reader(2), pictures, CLUSTERS, tmp_path, shares.append)
+    done = deepcluster.train_deepcluster(small_reader(2), pictures, CLUSTERS, tmp_path, shares.append)
     assert max((done.labels == truth).mean(), (done.labels != truth).mean()) == 1.0
     assert shares[-1] == 1.0
     assert shares == sorted(shares)
-    again = deepcluster.run(small_reader(2), pictures, CLUSTERS, tmp_path)
+    again = deepcluster.train_deepcluster(small_reader(2), pictures, CLUSTERS, tmp_path)
     np.testing.assert_allclose(again.history.losses, done.history.losses)
     np.testing.assert_array_equal(again.labels, done.labels)
 
@@ -127,11 +127,11 @@ def test_deepcluster_stops_where_the_watcher_says_so():
         raise Stopped
 
     with pytest.raises(Stopped):
-        deepcluster.run(small_reader(2), bright_or_dark(32, 0)[0], CLUSTERS, watch=stop)
+        deepcluster.train_deepcluster(small_reader(2), bright_or_dark(32, 0)[0], CLUSTERS, watch=stop)
 
 
 def test_the_published_trunk_sees_gradients_only():
-    network = FamiliesReader("alexnet", 0.125, 3, EMBEDDING_SIZE, 4, sobel=True).eval()
+    network = FamiliesModel("alexnet", 0.125, 3, EMBEDDING_SIZE, 4, sobel=True).eval()
     picture = np.random.default_rng(0).integers(0, 100, (2, 3, 160, 160), dtype=np.uint8)
     seen = network.signal(torch.from_numpy(picture))
     brighter = network.signal(torch.from_numpy(picture + np.uint8(50)))
@@ -149,17 +149,17 @@ def test_views_that_agree_lose_less_and_a_collapsed_one_most():
 def test_training_on_views_goes_on_where_it_stopped(tmp_path):
     pictures, _ = bright_or_dark(32, 1)
     views = np.stack([pictures, np.roll(pictures, 2, axis=3)], axis=1)
-    losses = vicreg.run(small_reader(), views, VIEWS, tmp_path)
+    losses = vicreg.train_vicreg(small_reader(), views, VIEWS, tmp_path)
     assert len(losses) == 3
     assert losses[-1] < losses[0]
-    assert vicreg.run(small_reader(), views, VIEWS, tmp_path) == losses
+    assert vicreg.train_vicreg(small_reader(), views, VIEWS, tmp_path) == losses
 
 
 def test_what_two_views_agree_in_comes_first():
     random = np.random.default_rng(0)
     source = random.normal(size=(200, 1))
     one, other = (np.concatenate([3 * random.normal(size=(200, 5)), source + 0.1 * random.normal(size=(200, 1))], 1) for _ in range(2))
-    projection = agreement_of(one.astype(np.float32), other.astype(np.float32), 2)
+    projection = label_agreement(one.astype(np.float32), other.astype(np.float32), 2)
     seen = (one - projection.mean) @ projection.matrix
     assert abs(np.corrcoef(seen[:, 0], source[:, 0])[0, 1]) > 0.95
     assert seen[:, 1].std() < 0.5 * seen[:, 0].std()
@@ -169,7 +169,7 @@ def test_what_two_views_agree_in_comes_first():
 def test_an_exported_trunk_says_embedding_and_similarities(tmp_path):
     network, (pictures, _) = small_reader(), bright_or_dark(40, 2)
     features = deepcluster.features_of(network, pictures, 16)
-    labels = deepcluster.set_projection(network, whitening_of(features, EMBEDDING_SIZE), features, 1)
+    labels = deepcluster.set_projection(network, fit_whitening(features, EMBEDDING_SIZE), features, 1)
     export(network, FAMILIES, "1", tmp_path, data={}, limits=(), calibration={})
     said = OnnxModel.load(open_store(tmp_path), FAMILIES).run(pictures)
     np.testing.assert_allclose(np.linalg.norm(said["embedding"], axis=1), 1.0, rtol=1e-3)
@@ -200,7 +200,7 @@ def test_a_perfect_embedding_scores_one_and_the_page_says_so():
     plan, kinds = recipe("families", FamiliesPlan).benchmark, np.repeat(np.arange(len(KINDS)), 12)
     random = np.random.default_rng(0)
     embedding = (np.eye(32)[kinds] + 0.05 * random.normal(size=(len(kinds), 32))).astype(np.float32)
-    perfect = score(embedding, draw_mixture(kinds, plan, np.random.default_rng(5)), plan)
+    perfect = score_mixtures(embedding, draw_mixture(kinds, plan, np.random.default_rng(5)), plan)
     assert perfect.ari == pytest.approx(1.0)
     assert perfect.structured
     limit = Ceiling("the source picture", (0.61, 0.58, 0.64), (0.33, 0.3, 0.36), 480)
@@ -218,8 +218,8 @@ def test_a_mixture_of_clouds_is_counted_and_nothing_is_claimed_in_noise():
     plan, random = recipe("families", FamiliesPlan).benchmark, np.random.default_rng(0)
     apart = np.eye(32)[np.repeat([0, 1, 2], 60)] + 0.1 * random.normal(size=(180, 32))
     assert count_by_mixture(apart.astype(np.float32), plan) == 3
-    assert claims_in_noise(random.normal(size=(100, 32)).astype(np.float32), plan.model_copy(update={"draws": 4})) == 0
-    assert claims_in_noise(apart[:, :8].astype(np.float32), plan.model_copy(update={"draws": 2})) == 2
+    assert count_claims_in_noise(random.normal(size=(100, 32)).astype(np.float32), plan.model_copy(update={"draws": 4})) == 0
+    assert count_claims_in_noise(apart[:, :8].astype(np.float32), plan.model_copy(update={"draws": 2})) == 2
 
 
 def test_kinds_that_show_are_named_and_twins_are_not_learned_from():
@@ -234,8 +234,8 @@ def test_kinds_that_show_are_named_and_twins_are_not_learned_from():
 
 def test_words_written_by_hand_stay_on_the_page(tmp_path):
     page = tmp_path / "families.md"
-    assert written_by_hand(page) == ""
+    assert read_manual_part(page) == ""
     page.write_text("# Numbers\n")
-    assert written_by_hand(page) == ""
+    assert read_manual_part(page) == ""
     page.write_text(f"# Numbers\n{LOOKED}\nWords.\n")
-    assert written_by_hand(page) == f"{LOOKED}\nWords.\n"
+    assert read_manual_part(page) == f"{LOOKED}\nWords.\n"

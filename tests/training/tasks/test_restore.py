@@ -5,15 +5,15 @@ import pytest
 import torch
 
 from models.imaging.style import channels
-from models.networks.heads import DepthReader, OffsetReader
+from models.networks.heads import DepthModel, DistanceModel
 from models.registry.store import open_store
 from models.specs.depth import DEPTH
 from models.specs.offset import BIN_DEG, BINS, OFFSET
 from training.config import TrainingSettings, recipe
 from training.export.artifact import to_onnx
-from training.export.quantization import answers, store_as_int8
+from training.export.quantization import predict, store_as_int8
 from training.tasks import distance
-from training.tasks.restore import layers_of, restore, restore_run
+from training.tasks.restore import layers_of, load_graph_weights, restore_run
 
 # torch's exporter and its ONNX library warn of each other.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
@@ -23,8 +23,8 @@ def reader(spec, seed):
     """A small network of that kind; AlexNet has a dense layer with a normalization behind it, ResNet50 convolutions without a bias."""
     torch.manual_seed(seed)
     if spec is DEPTH:
-        return DepthReader("resnet50", 0.125, channels(spec.style))
-    network = OffsetReader("alexnet", 0.125, channels(spec.style), BINS, BIN_DEG)
+        return DepthModel("resnet50", 0.125, channels(spec.style))
+    network = DistanceModel("alexnet", 0.125, channels(spec.style), BINS, BIN_DEG)
     network.raw(torch.from_numpy(noise(spec, 2)))
     return network
 
@@ -50,10 +50,10 @@ def exported(request):
 def test_a_restored_network_says_what_the_graph_says(exported):
     spec, graph = exported
     network, pictures = reader(spec, 7), noise(spec, 16)
-    restore(network, graph, pictures)
+    load_graph_weights(network, graph, pictures)
     with torch.no_grad():
         said = network(torch.from_numpy(pictures))
-    for (name, expected), found in zip(answers(graph.SerializeToString(), pictures).items(), said, strict=True):
+    for (name, expected), found in zip(predict(graph.SerializeToString(), pictures).items(), said, strict=True):
         np.testing.assert_allclose(found.numpy(), expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max(), err_msg=name)
 
 
@@ -61,7 +61,7 @@ def test_training_begins_where_the_graph_was(exported):
     """With the pictures that set them, normalizations by batch are those kept: nothing jumps when training goes on."""
     spec, graph = exported
     network, pictures = reader(spec, 7), noise(spec, 16)
-    restore(network, graph, pictures)
+    load_graph_weights(network, graph, pictures)
     for module in network.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
@@ -74,7 +74,7 @@ def test_another_network_is_refused(exported):
     spec, graph = exported
     other = DEPTH if spec is OFFSET else OFFSET
     with pytest.raises(ValueError, match=r"network and graph differ in .*trunk\."):
-        restore(reader(other, 0), graph, noise(other, 2))
+        load_graph_weights(reader(other, 0), graph, noise(other, 2))
 
 
 def test_integers_are_refused():
@@ -85,17 +85,17 @@ def test_integers_are_refused():
 
 def test_the_shipped_offset_model_becomes_a_run(tmp_path, monkeypatch):
     pictures = noise(OFFSET, 32)
-    monkeypatch.setattr(distance, "some_pictures", lambda _settings: pictures)
+    monkeypatch.setattr(distance, "sample_trace_pictures", lambda _settings: pictures)
     settings = TrainingSettings(build_dir=tmp_path)
     card = open_store(settings.artifacts_dir).card(OFFSET.name)
     path = restore_run("offset", settings, card.version)
     assert path == tmp_path / "runs" / f"offset-{card.version}" / "best.pt"
-    network = distance.untrained(recipe("offset", distance.OffsetRecipe))
+    network = distance.untrained_distance_model(recipe("offset", distance.OffsetRecipe))
     network.load_state_dict(torch.load(path, weights_only=True))
     network.temperature.fill_(card.calibration["temperature"])
     with torch.no_grad():
         probabilities = network.eval()(torch.from_numpy(pictures))[2].numpy()
-    shipped = answers(settings.artifacts_dir / "offset" / card.version / "model.onnx", pictures)["distance_probabilities"]
+    shipped = predict(settings.artifacts_dir / "offset" / card.version / "model.onnx", pictures)["distance_probabilities"]
     np.testing.assert_allclose(probabilities, shipped, atol=1e-4)
     with pytest.raises(FileExistsError, match="move the run away"):
         restore_run("offset", settings, card.version)

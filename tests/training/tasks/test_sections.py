@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from models.networks.heads import DepthReader, TypeReader
+from models.networks.heads import DepthModel, EventTypeModel
 from training.config import recipe
 from training.datasets.shards import make_shards
 from training.evaluation.metrics import bootstrap, expected_calibration_error
 from training.evaluation.section_metrics import angle_difference_deg
 from training.learning.calibration import calibrate_type
-from training.learning.fit import Batches, FitRecipe, fit, validate
+from training.learning.fit import Batches, FitRecipe, fit_network, validate
 from training.tasks.section_plans import SectionPlan
-from training.tasks.sections import begin, take_trunk
+from training.tasks.sections import begin_training, load_backbone
 
 RECIPE = FitRecipe(width=0.125, epochs=8, batch=16, learning_rate=3e-3, weight_decay=0.0, patience=8, seed=1)
 
@@ -40,10 +40,10 @@ def batches():
 
 def test_a_network_learns_and_its_best_weights_are_kept(tmp_path):
     torch.manual_seed(0)
-    network = TypeReader("resnet18", RECIPE.width, 1, 2)
+    network = EventTypeModel("resnet18", RECIPE.width, 1, 2)
     data = batches()
     before = validate(network, *data.validation, 16)
-    fit(network, RECIPE, data, tmp_path)
+    fit_network(network, RECIPE, data, tmp_path)
     assert validate(network, *data.validation, 16) < 0.7 * before
     calibration = calibrate_type(network, *data.validation)
     assert calibration["novelty_scale"] > 0
@@ -54,19 +54,19 @@ def test_a_network_learns_and_its_best_weights_are_kept(tmp_path):
 
 def test_a_finished_run_is_resumed_and_not_repeated(tmp_path):
     torch.manual_seed(0)
-    fit(TypeReader("resnet18", RECIPE.width, 1, 2), RECIPE, batches(), tmp_path)
+    fit_network(EventTypeModel("resnet18", RECIPE.width, 1, 2), RECIPE, batches(), tmp_path)
     torch.manual_seed(5)
-    again = fit(TypeReader("resnet18", RECIPE.width, 1, 2), RECIPE, batches(), tmp_path)
+    again = fit_network(EventTypeModel("resnet18", RECIPE.width, 1, 2), RECIPE, batches(), tmp_path)
     best = torch.load(tmp_path / "best.pt", weights_only=True)
     assert all(torch.equal(value, best[name]) for name, value in again.state_dict().items())
 
 
 def test_a_network_starts_from_the_trunk_of_another_where_their_shapes_agree(tmp_path):
     torch.manual_seed(0)
-    kinds, depths = TypeReader("resnet18", RECIPE.width, 1, 2), DepthReader("resnet18", RECIPE.width, 3)
+    kinds, depths = EventTypeModel("resnet18", RECIPE.width, 1, 2), DepthModel("resnet18", RECIPE.width, 3)
     torch.save(kinds.state_dict(), tmp_path / "best.pt")
     before = {name: value.clone() for name, value in depths.state_dict().items()}
-    take_trunk(depths, tmp_path / "best.pt")
+    load_backbone(depths, tmp_path / "best.pt")
     after, given = depths.state_dict(), kinds.state_dict()
     assert torch.equal(after["trunk.layer4.0.conv1.weight"], given["trunk.layer4.0.conv1.weight"])
     for own in ("trunk.conv1.weight", "last.weight"):
@@ -75,14 +75,14 @@ def test_a_network_starts_from_the_trunk_of_another_where_their_shapes_agree(tmp
 
 def test_a_model_goes_on_from_a_named_run_rather_than_from_another_models_trunk(tmp_path):
     plan = recipe("section_models", SectionPlan, preset="continued")
-    kept, other, network = (DepthReader("resnet18", RECIPE.width, 1) for _ in range(3))
+    kept, other, network = (DepthModel("resnet18", RECIPE.width, 1) for _ in range(3))
     for reader, name in ((kept, plan.continues["depth"]), (other, "event_type-9")):
         (tmp_path / name).mkdir()
         torch.save(reader.state_dict(), tmp_path / name / "best.pt")
-    begin(network, "depth", plan, tmp_path, "9")
+    begin_training(network, "depth", plan, tmp_path, "9")
     assert all(torch.equal(value, kept.state_dict()[name]) for name, value in network.state_dict().items())
     assert plan.starts_from["depth"] == "event_type"
-    begin(network, "depth", plan.model_copy(update={"continues": {}}), tmp_path, "9")
+    begin_training(network, "depth", plan.model_copy(update={"continues": {}}), tmp_path, "9")
     assert torch.equal(network.state_dict()["trunk.conv1.weight"], other.state_dict()["trunk.conv1.weight"])
     assert torch.equal(network.state_dict()["last.weight"], kept.state_dict()["last.weight"])
 
@@ -118,7 +118,7 @@ def test_angles_are_compared_around_the_circle(a, b, period, expected):
 
 
 def test_depth_is_never_negative():
-    network = DepthReader("resnet18", 0.125, 3)
+    network = DepthModel("resnet18", 0.125, 3)
     network.raw = lambda _: torch.tensor([[-9.0, 0.0], [0.0, 0.0]])  # type: ignore[method-assign]
     depth, sigma = network(torch.zeros(2))
     assert depth.min() >= 0

@@ -7,21 +7,21 @@ import pytest
 
 from training.config import TrainingSettings
 from training.datasets.archive import ArchiveWriter
-from training.datasets.mixtures import MixtureRecipe, draw_archived
+from training.datasets.mixtures import MixtureRecipe, draw_archived_event
 from training.random_streams import Purpose, stream
-from training.synthesis.events import open_world
+from training.synthesis.events import open_sampler
 from training.validation.leakage import (
     EVENT_CUES,
     TRACE_CUES,
     Cues,
     chance_scatter,
     class_auc,
+    class_separations,
     collect,
     distance_r2,
     distance_shares,
-    page,
-    separations,
-    telling_files,
+    find_telling_files,
+    leakage_page,
 )
 
 MIXTURE = MixtureRecipe(
@@ -36,8 +36,8 @@ pytestmark = pytest.mark.timeout(400)
 
 @pytest.fixture(scope="module")
 def drawn(store, build_dir):
-    world = open_world(store, TrainingSettings(data_dir=None, build_dir=build_dir), 1)
-    return [draw_archived(world, MIXTURE, stream(1, Purpose.LEAKAGE, number), f"event_{number:06d}") for number in range(EVENTS)]
+    world = open_sampler(store, TrainingSettings(data_dir=None, build_dir=build_dir), 1)
+    return [draw_archived_event(world, MIXTURE, stream(1, Purpose.LEAKAGE, number), f"event_{number:06d}") for number in range(EVENTS)]
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def cues(drawn):
 
 
 def test_no_trivial_cue_tells_glacial_from_tectonic(cues):
-    told = separations(cues)
+    told = class_separations(cues)
     assert set(told) == {*EVENT_CUES, "all together"}
     assert {name: auc for name, auc in told.items() if auc > MOST_AUC} == {}
 
@@ -83,16 +83,16 @@ def test_a_file_that_names_its_kind_is_found(drawn, tmp_path):
     with ArchiveWriter(tmp_path / "set", {"seed": 1, "commit": "abc"}, 4) as writer:
         for event in drawn[:8]:
             writer.add(event)
-    assert telling_files(tmp_path) == []
+    assert find_telling_files(tmp_path) == []
     with ArchiveWriter(tmp_path / "told", {"seed": 1, "commit": "abc"}, 4) as writer:
         writer.add(replace(drawn[0], name="an_Earthquake"))
-    assert telling_files(tmp_path) == ["told/manifest.json", "told/waveforms/00000.h5"]
+    assert find_telling_files(tmp_path) == ["told/manifest.json", "told/waveforms/00000.h5"]
 
 
 def test_the_page_states_every_cue(drawn, tmp_path):
     with ArchiveWriter(tmp_path / "set", {"seed": 1, "commit": "abc"}, 40) as writer:
         for event in drawn[:40]:
             writer.add(event)
-    written = page([tmp_path / "set"], 40)
+    written = leakage_page([tmp_path / "set"], 40)
     assert all(f"| {name} |" in written for name in (*EVENT_CUES, "all together"))
     assert "Files that name a kind: none" in written

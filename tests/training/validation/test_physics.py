@@ -6,7 +6,7 @@ import yspec
 
 from training.config import recipe
 from training.earth import greens
-from training.synthesis.noise import displacement, model_levels_db
+from training.synthesis.noise import model_levels_db, noise_displacement
 from training.synthesis.records import ground_displacement
 from training.synthesis.sources import Source, earthquake, glacial, half_duration_s, triangle
 from training.validation import physics
@@ -27,7 +27,7 @@ def test_reciprocal_force_equals_direct_synthesis(store):
         receiver,
     ).data[0, 0, 0]
     step = np.array([3e9, 2e9, 9e9])[:, None] / store.time_step_s
-    ours = ground_displacement(store, Source("test", 0, 0, 0.0, step), physics.seen_from(np.array([azimuth]), store.forces, index))[0]
+    ours = ground_displacement(store, Source("test", 0, 0, 0.0, step), physics.rotate_source(np.array([azimuth]), store.forces, index))[0]
 
     np.testing.assert_allclose(ours, direct[: len(ours)], atol=1e-3 * np.abs(direct).max())
 
@@ -43,7 +43,7 @@ def test_rayleigh_wave_travels_at_its_group_velocity(store):
     table = store.strains[0]
     near, far = table.nearest(45.0), table.nearest(95.0)
     peaks = [
-        int(np.abs(ground_displacement(store, source, physics.seen_from(np.zeros(1), table, i))[0]).argmax()) * store.time_step_s
+        int(np.abs(ground_displacement(store, source, physics.rotate_source(np.zeros(1), table, i))[0]).argmax()) * store.time_step_s
         for i in (near, far)
     ]
     velocity = (table.distances_deg[far] - table.distances_deg[near]) * 111.195 / (peaks[1] - peaks[0])
@@ -73,7 +73,7 @@ def test_triangle_has_unit_area_however_short():
 
 def test_noise_lies_between_the_models():
     step, samples = 2.0, 8192
-    noise = displacement(24, samples, step, np.random.default_rng(3))
+    noise = noise_displacement(24, samples, step, np.random.default_rng(3))
     frequencies = np.fft.rfftfreq(samples, step)
     band = (frequencies > 0.01) & (frequencies < 0.1)
     power = 2 * np.abs(np.fft.rfft(noise)) ** 2 * step / samples * (2 * np.pi * frequencies) ** 4
@@ -102,4 +102,4 @@ def test_body_waves_arrive_when_taup_says(store, phase, limit_s):
 
 def test_moment_is_recovered_from_the_amplitude_of_the_rayleigh_wave(store):
     for moment in (1e17, 1e20):
-        assert np.median(physics.recovered_moments(store, moment, 100.0, 60, seed=1)) == pytest.approx(moment, rel=0.5)
+        assert np.median(physics.recover_moments(store, moment, 100.0, 60, seed=1)) == pytest.approx(moment, rel=0.5)

@@ -7,7 +7,7 @@ import pytest
 
 from models.errors import AtlasError, LimitExceeded, UnreadableArchive, UnsupportedPart
 from workers.bundles.archives import Budget
-from workers.bundles.members import Kind, Member, grouped, kind_of, walk, whole
+from workers.bundles.members import FileKind, Member, as_one_event, group_events, kind_of, walk
 
 WAVE = b"000001D " + bytes(504)
 TABLE = b"network,station,latitude,longitude,elevation\n"
@@ -35,23 +35,23 @@ def upload(tmp_path: Path) -> Upload:
 @pytest.mark.parametrize(
     ("name", "head", "kind"),
     [
-        ("x", b"MS\x03rest", Kind.WAVEFORM),
-        ("x", WAVE, Kind.WAVEFORM),
-        ("x", b"000001V 010009", Kind.WAVEFORM),
-        ("x", bytes(1024) + WAVE, Kind.WAVEFORM),
-        ("x.mseed", b"\x80\x04garbage", Kind.WAVEFORM),
-        ("x", b'<?xml version="1.0"?>\n<FDSNStationXML xmlns="">', Kind.STATIONXML),
-        ("x.csv", b'<?xml version="1.0"?>\n<FDSNStationXML xmlns="">', Kind.STATIONXML),
-        ("x", b"\xef\xbb\xbfNetwork,Station,Latitude,Longitude", Kind.STATIONS_CSV),
-        ("x.csv", b"a,b", Kind.STATIONS_CSV),
-        ("x.mseed", TABLE, Kind.STATIONS_CSV),
-        ("x.xml", b"<quakeml>", Kind.STATIONXML),
+        ("x", b"MS\x03rest", FileKind.WAVEFORM),
+        ("x", WAVE, FileKind.WAVEFORM),
+        ("x", b"000001V 010009", FileKind.WAVEFORM),
+        ("x", bytes(1024) + WAVE, FileKind.WAVEFORM),
+        ("x.mseed", b"\x80\x04garbage", FileKind.WAVEFORM),
+        ("x", b'<?xml version="1.0"?>\n<FDSNStationXML xmlns="">', FileKind.STATIONXML),
+        ("x.csv", b'<?xml version="1.0"?>\n<FDSNStationXML xmlns="">', FileKind.STATIONXML),
+        ("x", b"\xef\xbb\xbfNetwork,Station,Latitude,Longitude", FileKind.STATIONS_CSV),
+        ("x.csv", b"a,b", FileKind.STATIONS_CSV),
+        ("x.mseed", TABLE, FileKind.STATIONS_CSV),
+        ("x.xml", b"<quakeml>", FileKind.STATIONXML),
         ("x.txt", b"hello", None),
         ("x", b"", None),
         ("x.png", b"\x89PNG\r\n", None),
     ],
 )
-def test_content_tells_before_the_name(name: str, head: bytes, kind: Kind | None) -> None:
+def test_content_tells_before_the_name(name: str, head: bytes, kind: FileKind | None) -> None:
     assert kind_of(name, head) is kind
 
 
@@ -66,13 +66,16 @@ def test_every_way_of_packing_gives_the_same_members(upload: Upload, recordings:
     ):
         members, problems = upload.walk(x=packed)
         assert problems == []
-        assert [(member.label, member.kind) for member in members] == [("x/a.mseed", Kind.WAVEFORM), ("x/stations.csv", Kind.STATIONS_CSV)]
+        assert [(member.label, member.kind) for member in members] == [
+            ("x/a.mseed", FileKind.WAVEFORM),
+            ("x/stations.csv", FileKind.STATIONS_CSV),
+        ]
         assert [member.load() for member in members] == [WAVE, TABLE]
 
 
 def test_a_gzipped_part_is_unpacked(upload: Upload, recordings: ModuleType) -> None:
     members, _ = upload.walk(a_dot_mseed_dot_gz=recordings.gzipped(WAVE))
-    assert [(member.kind, member.load()) for member in members] == [(Kind.WAVEFORM, WAVE)]
+    assert [(member.kind, member.load()) for member in members] == [(FileKind.WAVEFORM, WAVE)]
 
 
 def test_a_part_of_no_kind_is_a_problem_and_the_others_stay(upload: Upload, recordings: ModuleType) -> None:
@@ -100,17 +103,17 @@ def test_a_limit_ends_the_reading(upload: Upload, recordings: ModuleType) -> Non
 
 def test_all_parts_together_are_one_event(upload: Upload, recordings: ModuleType) -> None:
     members, _ = upload.walk(first_dot_mseed=WAVE, stations_dot_csv=TABLE, b=recordings.zipped(x__y_dot_mseed=WAVE))
-    (event,) = whole(members)
+    (event,) = as_one_event(members)
     assert event.name == "first"
     assert len(event.waveforms) == 2
     assert len(event.metadata) == 1
-    assert whole([member for member in members if member.kind is not Kind.WAVEFORM]) == []
+    assert as_one_event([member for member in members if member.kind is not FileKind.WAVEFORM]) == []
 
 
 def test_events_are_waveforms_at_the_top_and_folders(upload: Upload, recordings: ModuleType) -> None:
     archive = recordings.zipped(top_dot_mseed=WAVE, one__a_dot_mseed=WAVE, one__b_dot_mseed=WAVE, deep__two__c_dot_mseed=WAVE)
     members, _ = upload.walk(alone_dot_mseed_dot_gz=recordings.gzipped(WAVE), b_dot_zip=archive)
-    assert [(event.name, len(event.waveforms)) for event in grouped(members)] == [("alone", 1), ("top", 1), ("one", 2), ("two", 1)]
+    assert [(event.name, len(event.waveforms)) for event in group_events(members)] == [("alone", 1), ("top", 1), ("one", 2), ("two", 1)]
 
 
 def test_metadata_of_a_folder_serve_it_and_the_rest_serve_all(upload: Upload, recordings: ModuleType) -> None:
@@ -118,7 +121,7 @@ def test_metadata_of_a_folder_serve_it_and_the_rest_serve_all(upload: Upload, re
         one__a_dot_mseed=WAVE, one__s_dot_csv=TABLE, two__b_dot_mseed=WAVE, all_dot_csv=TABLE, meta__m_dot_csv=TABLE
     )
     members, _ = upload.walk(b=archive, part_dot_csv=TABLE)
-    labels = {event.name: [member.label for member in event.metadata] for event in grouped(members)}
+    labels = {event.name: [member.label for member in event.metadata] for event in group_events(members)}
     shared = ["b/all.csv", "b/meta/m.csv", "part.csv"]
     assert labels == {"one": ["b/one/s.csv", *shared], "two": shared}
 
@@ -126,12 +129,12 @@ def test_metadata_of_a_folder_serve_it_and_the_rest_serve_all(upload: Upload, re
 def test_names_of_events_are_unique(upload: Upload, recordings: ModuleType) -> None:
     archive = recordings.zipped(x__a_dot_mseed=WAVE, y__x__a_dot_mseed=WAVE, z_dot_mseed=WAVE)
     members, _ = upload.walk(a_dot_zip=archive, b_dot_zip=archive)
-    names = [event.name for event in grouped(members)]
+    names = [event.name for event in group_events(members)]
     assert names == ["a/x", "a/y/x", "a/z", "b/x", "b/y/x", "b/z"]
-    again = [Member("p", "x.mseed", "", None, Kind.WAVEFORM, bytes)] * 3
-    assert [event.name for event in grouped(again)] == ["x", "x-2", "x-3"]
+    again = [Member("p", "x.mseed", "", None, FileKind.WAVEFORM, bytes)] * 3
+    assert [event.name for event in group_events(again)] == ["x", "x-2", "x-3"]
 
 
 @pytest.mark.parametrize(("file", "name"), [("IU.ANMO.00.LHZ", "IU.ANMO.00.LHZ"), ("e.017.mseed.gz", "e.017"), (".mseed", ".mseed")])
 def test_an_event_is_named_after_its_file(file: str, name: str) -> None:
-    assert whole([Member(file, file, "", None, Kind.WAVEFORM, bytes)])[0].name == name
+    assert as_one_event([Member(file, file, "", None, FileKind.WAVEFORM, bytes)])[0].name == name

@@ -4,8 +4,8 @@ from types import ModuleType
 
 import numpy as np
 
-from models.seismic.io.horizontals import north_east
-from workers.bundles.sandbox import read_event
+from models.seismic.io.horizontals import rotate_to_north_east
+from workers.bundles.sandbox import parse_event_in_sandbox
 from workers.settings import Settings
 
 Z = "XX.AAA.00.BHZ"
@@ -20,12 +20,12 @@ def test_horizontals_and_where_they_point_cross_the_process(recordings: ModuleTy
         f'<Channel code="{name[-3:]}" locationCode="00">{place}<Azimuth>{azimuth}</Azimuth></Channel>'
         for name, azimuth in zip(names[1:], (30.0, 120.0), strict=True)
     )
-    (record,) = read_event([("a", data), ("b", recordings.stationxml("XX", "AAA", 1, 2, channels))], Settings()).records
+    (record,) = parse_event_in_sandbox([("a", data), ("b", recordings.stationxml("XX", "AAA", 1, 2, channels))], Settings()).records
     assert record.horizontals is not None
     assert [str(trace_id) for trace_id in record.horizontals.trace_ids] == names[1:]
     assert record.horizontals.azimuths_deg == (30.0, 120.0)
     np.testing.assert_allclose(record.horizontals.samples, [wave - wave.mean() for wave in waves[1:]], atol=1e-3)
-    north, east = north_east(record.horizontals)
+    north, east = rotate_to_north_east(record.horizontals)
     np.testing.assert_allclose(np.cos(np.radians(30)) * north + np.sin(np.radians(30)) * east, waves[1] - waves[1].mean(), atol=1e-2)
-    (unknown,) = read_event([("a", data)], Settings()).records
-    assert north_east(unknown.horizontals) is None
+    (unknown,) = parse_event_in_sandbox([("a", data)], Settings()).records
+    assert rotate_to_north_east(unknown.horizontals) is None

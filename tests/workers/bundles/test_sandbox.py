@@ -16,7 +16,7 @@ import pytest
 import structlog
 
 from models.errors import LimitExceeded, UnreadableWaveform
-from workers.bundles.sandbox import read_bundle, read_event
+from workers.bundles.sandbox import parse_event_in_sandbox, parse_in_sandbox
 from workers.bundles.sandbox_child import Parse
 from workers.queue.lifecycle import Interrupted
 from workers.settings import Settings
@@ -43,14 +43,14 @@ def waves(recordings: ModuleType) -> bytes:
 
 
 def exhaust(parse: Parse, **limits: float) -> None:
-    list(read_bundle([("part-a", b"x")], Settings(**limits), grouped=True, parse=parse))  # type: ignore[arg-type]
+    list(parse_in_sandbox([("part-a", b"x")], Settings(**limits), grouped=True, parse=parse))  # type: ignore[arg-type]
 
 
 def test_bytes_files_and_streams_read_alike(tmp_path: Path, recordings: ModuleType, waves: bytes) -> None:
     (tmp_path / "a").write_bytes(waves)
     table = ("s.csv", recordings.stations_csv(("XX", "AAA", 1, 2)))
     for source in (waves, tmp_path / "a", lambda: io.BytesIO(waves)):
-        event = read_event([("quake.mseed", source), table], Settings())
+        event = parse_event_in_sandbox([("quake.mseed", source), table], Settings())
         assert event.name == "quake"
         (record,) = event.records
         assert (str(record.trace_id), record.latitude_deg, record.elevation_m) == (Z, 1.0, 100.0)
@@ -64,7 +64,7 @@ def test_gaps_and_responses_cross_the_process(recordings: ModuleType) -> None:
     channel = """<Channel code="BHZ" locationCode="00"><Latitude>1</Latitude><Longitude>2</Longitude><Elevation>0</Elevation><Response>
     <InstrumentSensitivity><Value>5</Value><Frequency>1</Frequency><InputUnits><Name>M/S</Name></InputUnits></InstrumentSensitivity>
     <Stage number="1"/></Response></Channel>"""
-    event = read_event([("a", data), ("b", recordings.stationxml("XX", "AAA", 1, 2, channel))], Settings())
+    event = parse_event_in_sandbox([("a", data), ("b", recordings.stationxml("XX", "AAA", 1, 2, channel))], Settings())
     (record,) = event.records
     assert np.isnan(record.samples).sum() == 100
     assert record.response is not None
@@ -77,7 +77,7 @@ def test_a_pickle_in_disguise_is_refused_and_not_run(tmp_path: Path) -> None:
     target = tmp_path / "ran"
     payload = b"cposix\nsystem\n(S'touch " + str(target).encode() + b"'\ntR." + b"obspy.core.stream"
     with pytest.raises(UnreadableWaveform) as caught:
-        read_event([("evil.mseed", payload)], Settings())
+        parse_event_in_sandbox([("evil.mseed", payload)], Settings())
     assert caught.value.part == "evil.mseed"
     assert not target.exists()
 
@@ -85,10 +85,10 @@ def test_a_pickle_in_disguise_is_refused_and_not_run(tmp_path: Path) -> None:
 def test_errors_of_the_parser_keep_their_class_and_part(recordings: ModuleType) -> None:
     bomb = recordings.miniseed((Z, 0, 1.0, recordings.wave(10)), (Z, 1e9, 1.0, recordings.wave(10)))
     with pytest.raises(LimitExceeded) as caught:
-        read_event([("bomb", bomb)], Settings())
+        parse_event_in_sandbox([("bomb", bomb)], Settings())
     assert caught.value.part == "bomb"
     with pytest.raises(LimitExceeded, match="expands more than"):
-        read_event([("bomb.gz", recordings.gzipped(b"MS\x03" + bytes(2**25)))], Settings())
+        parse_event_in_sandbox([("bomb.gz", recordings.gzipped(b"MS\x03" + bytes(2**25)))], Settings())
 
 
 def test_a_crash_in_the_child_names_the_part(faults: ModuleType) -> None:
@@ -115,7 +115,7 @@ def test_memory_is_limited(faults: ModuleType) -> None:
 
 
 def test_what_nobody_thought_of_is_an_error_of_the_part(faults: ModuleType) -> None:
-    events = read_bundle([("part-a", b"x")], Settings(), grouped=True, parse=faults.stumbles)
+    events = parse_in_sandbox([("part-a", b"x")], Settings(), grouped=True, parse=faults.stumbles)
     assert next(events).name == "first"
     with pytest.raises(UnreadableWaveform, match="ZeroDivisionError") as caught:
         next(events)
@@ -127,13 +127,13 @@ def test_a_child_that_others_have_killed_is_no_fault_of_the_bundle(faults: Modul
     for parse in (faults.is_killed, faults.loses_its_server):
         with pytest.raises(Interrupted):
             exhaust(parse)
-    assert len(list(read_bundle([("a", b"x")], Settings(), grouped=True, parse=faults.works))) == 1000
+    assert len(list(parse_in_sandbox([("a", b"x")], Settings(), grouped=True, parse=faults.works))) == 1000
 
 
 def test_a_file_that_has_gone_is_no_fault_of_the_bundle(tmp_path: Path, waves: bytes) -> None:
     """The store was unmounted after it was asked for the upload."""
     with pytest.raises(StoreUnreachable) as caught:
-        read_event([("quake.mseed", waves), ("late.mseed", tmp_path / "gone")], Settings())
+        parse_event_in_sandbox([("quake.mseed", waves), ("late.mseed", tmp_path / "gone")], Settings())
     assert str(tmp_path) not in caught.value.detail
 
 
@@ -168,13 +168,13 @@ assert os.environ["REDIS_URL"] == "redis://:hunter2@nowhere"
 
 def test_the_child_writes_neither_files_nor_log(faults: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "part").write_bytes(b"x")
-    (event,) = read_bundle([("a", tmp_path / "part")], Settings(), grouped=True, parse=faults.writes)
+    (event,) = parse_in_sandbox([("a", tmp_path / "part")], Settings(), grouped=True, parse=faults.writes)
     assert event.name == "OSError"
     assert "forged" not in "".join(capfd.readouterr())
 
 
 def test_what_a_parser_raises_is_one_escaped_line_of_the_log(faults: ModuleType) -> None:
-    events = read_bundle([("a\nb", b"x")], Settings(), grouped=True, parse=faults.raises_forgery)
+    events = parse_in_sandbox([("a\nb", b"x")], Settings(), grouped=True, parse=faults.raises_forgery)
     with structlog.testing.capture_logs() as lines, pytest.raises(UnreadableWaveform):
         list(events)
     (line,) = lines
@@ -183,14 +183,14 @@ def test_what_a_parser_raises_is_one_escaped_line_of_the_log(faults: ModuleType)
 
 
 def test_the_child_is_gone_when_the_caller_stops_early(faults: ModuleType) -> None:
-    events = read_bundle([("a", b"x")], Settings(), grouped=True, parse=faults.works)
+    events = parse_in_sandbox([("a", b"x")], Settings(), grouped=True, parse=faults.works)
     assert next(events).name == "0"
     events.close()
-    assert len(list(read_bundle([("a", b"x")], Settings(), grouped=True, parse=faults.works))) == 1000
+    assert len(list(parse_in_sandbox([("a", b"x")], Settings(), grouped=True, parse=faults.works))) == 1000
 
 
 def test_the_time_of_the_caller_does_not_count(faults: ModuleType) -> None:
-    events = read_bundle([("a", b"x")], Settings(reader_wall_s=1.0), grouped=True, parse=faults.works)
+    events = parse_in_sandbox([("a", b"x")], Settings(reader_wall_s=1.0), grouped=True, parse=faults.works)
     next(events)
     time.sleep(1.2)
     assert len(list(events)) == 999
@@ -241,7 +241,7 @@ def test_every_real_event_reads_with_its_coordinates() -> None:
         files = [
             (path.name, path) for path in sorted(folder.iterdir()) if path.name in ("waveforms.mseed", "stations.csv", "stations.xml.gz")
         ]
-        event = read_event(files, Settings())
+        event = parse_event_in_sandbox(files, Settings())
         assert len(event.records) > 1, folder.name
         assert all(record.latitude_deg is not None for record in event.records), folder.name
         if (folder / "stations.xml.gz").exists():

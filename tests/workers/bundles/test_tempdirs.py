@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from workers.bundles.tempdirs import spool_prefix, sweep_spools
+from workers.bundles.tempdirs import sweep_tempdirs, tempdir_prefix
 
 
 @pytest.fixture
@@ -23,12 +23,12 @@ def ended() -> int:
 
 
 def test_what_a_killed_worker_has_left_goes_and_all_else_stays(temporary: Path):
-    left = Path(tempfile.mkdtemp(prefix=spool_prefix(ended())))
+    left = Path(tempfile.mkdtemp(prefix=tempdir_prefix(ended())))
     (left / "0").write_bytes(b"part")
-    mine = Path(tempfile.mkdtemp(prefix=spool_prefix(os.getpid())))
+    mine = Path(tempfile.mkdtemp(prefix=tempdir_prefix(os.getpid())))
     (temporary / "atlas-spool-else").mkdir()
     (temporary / f"atlas-spool-{os.getuid() + 1}-{ended()}-x").mkdir()
-    assert sweep_spools() == 1
+    assert sweep_tempdirs() == 1
     assert not left.exists()
     assert mine.exists()
     assert len(list(temporary.iterdir())) == 3
@@ -36,6 +36,6 @@ def test_what_a_killed_worker_has_left_goes_and_all_else_stays(temporary: Path):
 
 def test_a_link_is_not_followed(temporary: Path):
     (temporary / "precious").mkdir()
-    (temporary / f"{spool_prefix(ended())}x").symlink_to(temporary / "precious")
-    assert sweep_spools() == 0
+    (temporary / f"{tempdir_prefix(ended())}x").symlink_to(temporary / "precious")
+    assert sweep_tempdirs() == 0
     assert (temporary / "precious").exists()

@@ -10,17 +10,17 @@ from obspy.core.event import Catalog
 from obspy.io.quakeml.core import _read_quakeml, _validate
 
 from workers.contracts import (
-    ArrivalReading,
+    ArrivalEstimate,
     Assignment,
     ClassifyResult,
     ClusterResult,
+    DistanceEstimate,
     Ellipse,
     Epicenter,
+    JobKind,
     JobRecord,
-    Kind,
     LocateResult,
     ModelVersion,
-    OffsetReading,
     Options,
     Submission,
 )
@@ -32,7 +32,7 @@ ORIGIN = datetime(2004, 12, 26, 0, 58, 53, tzinfo=UTC)
 
 @pytest.fixture
 def record() -> JobRecord:
-    return JobRecord(id="3f2c", submission=Submission(kind=Kind.LOCATE, parts=(), options=Options()), created_at=ORIGIN)
+    return JobRecord(id="3f2c", submission=Submission(kind=JobKind.LOCATE, parts=(), options=Options()), created_at=ORIGIN)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def located() -> LocateResult:
         force_azimuth_uncertainty_deg=None,
         force_azimuth_ambiguous=None,
         offsets=[
-            OffsetReading(
+            DistanceEstimate(
                 trace=trace,
                 distance_deg=70.0 + place,
                 distance_uncertainty_deg=0.8,
@@ -127,7 +127,7 @@ def test_quakeml_is_the_same_each_time(record: JobRecord, located: LocateResult)
 
 def with_times(located: LocateResult) -> LocateResult:
     onsets = [
-        ArrivalReading(trace="IU.ANMO.00.LHZ", phase=phase, time=ORIGIN, residual_s=off, uncertainty_s=1.5)
+        ArrivalEstimate(trace="IU.ANMO.00.LHZ", phase=phase, time=ORIGIN, residual_s=off, uncertainty_s=1.5)
         for phase, off in (("P", 3.0), ("S", -4.0))
     ]
     offsets = [located.offsets[0].model_copy(update={"azimuth_deg": 33.0}), *located.offsets[1:]]

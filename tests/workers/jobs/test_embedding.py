@@ -4,8 +4,8 @@ import numpy as np
 
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
-from workers.jobs.embedding import Embedded, _packed, _pieces, _unpacked, thumbnail_of
-from workers.jobs.shared_tasks import packed, unpacked
+from workers.jobs.embedding import EmbeddedEvents, _packed, _pieces, _unpacked, thumbnail_of
+from workers.jobs.shared_tasks import pack_arrays, unpack_arrays
 
 
 def gather_of(traces, samples):
@@ -18,7 +18,7 @@ def gather_of(traces, samples):
 
 def test_gathers_of_any_size_come_back_as_they_were():
     events = [("föhn", gather_of(3, 50)), ("b", gather_of(1, 20))]
-    back = list(_unpacked(unpacked(packed(_packed(events)))))
+    back = list(_unpacked(unpack_arrays(pack_arrays(_packed(events)))))
     assert [name for name, _ in back] == ["föhn", "b"]
     for (_, one), (_, other) in zip(events, back, strict=True):
         assert (one.trace_ids, one.start_time_s, one.sampling_rate_hz) == (other.trace_ids, other.start_time_s, other.sampling_rate_hz)
@@ -32,7 +32,7 @@ def test_pieces_hold_so_many_events_and_the_last_one_the_rest():
 
 
 def test_thumbnails_are_read_back_by_row_and_troubles_are_warnings():
-    kept, pictures = Embedded(), np.random.default_rng(0).integers(0, 255, (4, 3, 8, 8), dtype=np.uint8)
+    kept, pictures = EmbeddedEvents(), np.random.default_rng(0).integers(0, 255, (4, 3, 8, 8), dtype=np.uint8)
     outcome = {
         "names": np.array(list("abcd")),
         "troubles": np.array(["", "", "no data", ""]),

@@ -63,7 +63,7 @@ def task(monkeypatch):
 
 def test_a_network_is_trained_for_each_k_and_its_loss_told(task):
     given = task()
-    result = job.fine_tune(given).result
+    result = job.fine_tune_job(given).result
     assert result.fine_tuned
     assert [row.k for row in result.selection] == [2, 3]
     assert all(row.loss > 0 for row in result.selection)
@@ -74,26 +74,26 @@ def test_a_network_is_trained_for_each_k_and_its_loss_told(task):
 
 def test_it_stops_between_batches_when_canceled(task):
     with pytest.raises(Canceled):
-        job.fine_tune(task(stop_at="deepcluster k=3"))
+        job.fine_tune_job(task(stop_at="deepcluster k=3"))
 
 
 def test_without_workers_for_it_nothing_is_trained(task):
     with pytest.raises(FineTuneUnavailable, match="does not train"):
-        job.fine_tune(task(fine_tune_workers=0))
+        job.fine_tune_job(task(fine_tune_workers=0))
 
 
 def test_without_the_training_packages_it_says_so(task, monkeypatch):
     monkeypatch.setitem(sys.modules, "training.learning.fine_tuning", None)
     monkeypatch.delattr("training.learning.fine_tuning", raising=False)
     with pytest.raises(FineTuneUnavailable, match="no training installed"):
-        job.fine_tune(task())
+        job.fine_tune_job(task())
 
 
 def test_more_events_than_are_trained_on_are_refused(task):
     with pytest.raises(LimitExceeded, match="24 events; at most 20"):
-        job.fine_tune(task(max_fine_tune_events=20))
+        job.fine_tune_job(task(max_fine_tune_events=20))
 
 
 def test_too_few_events_are_refused(task):
     with pytest.raises(TooFewEvents):
-        job.fine_tune(task(events=2))
+        job.fine_tune_job(task(events=2))

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from models.seismic.data_issues import Remark
+from models.seismic.data_issues import DataIssue
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
 from workers.bundles.parse import EventRecords
-from workers.jobs.inputs import one_record_a_station, warnings_of
+from workers.jobs.inputs import data_warnings, select_records
 
 
 def record(trace_id: str, samples: int = 600) -> Record:
@@ -14,16 +14,16 @@ def record(trace_id: str, samples: int = 600) -> Record:
 
 
 def test_a_station_with_several_verticals_counts_once_and_says_so() -> None:
-    said = Remark("IU.ANMO.00.LHZ", None, "gaps", "1 gap")
+    said = DataIssue("IU.ANMO.00.LHZ", None, "gaps", "1 gap")
     records = (record("IU.ANMO.00.LHZ"), record("IU.ANMO.10.LHZ"), record("IU.COLA.00.LHZ"))
-    chosen = one_record_a_station(EventRecords("event", records, (said,)))
+    chosen = select_records(EventRecords("event", records, (said,)))
 
     assert [str(one.trace_id) for one in chosen.records] == ["IU.ANMO.00.LHZ", "IU.COLA.00.LHZ"]
-    assert [(warning.trace, warning.code) for warning in warnings_of(chosen.remarks)] == [
+    assert [(warning.trace, warning.code) for warning in data_warnings(chosen.remarks)] == [
         ("IU.ANMO.00.LHZ", "gaps"),
         ("IU.ANMO.10.LHZ", "not-chosen"),
     ]
 
 
 def test_an_event_without_records_stays_one() -> None:
-    assert one_record_a_station(EventRecords("event", (), ())).records == ()
+    assert select_records(EventRecords("event", (), ())).records == ()

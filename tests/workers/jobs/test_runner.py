@@ -9,9 +9,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from rq.timeouts import JobTimeoutException
 
 from models.errors import TooFewStations
-from workers.contracts import DataWarning, JobRecord, Kind, Status, Submission
+from workers.contracts import DataWarning, JobKind, JobRecord, Status, Submission
 from workers.jobs import runner
-from workers.jobs.context import Desk, Outcome, Task
+from workers.jobs.context import JobContext, JobOutput, WorkerContext
 from workers.queue.dispatch import Dispatcher
 from workers.queue.lifecycle import Interrupted
 from workers.queue.records import Records
@@ -19,7 +19,7 @@ from workers.settings import Settings
 from workers.storage.blobs import BlobMissing, BlobStore, StoreFull, StoreUnreachable
 from workers.storage.result_keys import attempt_prefix, figure_key, result_key
 
-Work = Callable[[Task], Outcome]
+Work = Callable[[JobContext], JobOutput]
 
 
 class Answer(BaseModel):
@@ -29,19 +29,19 @@ class Answer(BaseModel):
 
 
 @pytest.fixture
-def desk(settings: Settings, blobs: BlobStore, records: Records, dispatcher: Dispatcher) -> Iterator[Desk]:
-    yield Desk(settings, blobs, records, dispatcher, None, "w")
+def desk(settings: Settings, blobs: BlobStore, records: Records, dispatcher: Dispatcher) -> Iterator[WorkerContext]:
+    yield WorkerContext(settings, blobs, records, dispatcher, None, "w")
     blobs.delete("results/one")
 
 
 @pytest.fixture
-def attempt(desk: Desk, submission: Submission, monkeypatch: pytest.MonkeyPatch) -> Callable[[Work], JobRecord]:
+def attempt(desk: WorkerContext, submission: Submission, monkeypatch: pytest.MonkeyPatch) -> Callable[[Work], JobRecord]:
     """Submit a job, run it once with this work, and return its record."""
 
     def run_once(work: Work) -> JobRecord:
-        monkeypatch.setattr(runner, "JOBS", {Kind.CLASSIFY: work})
+        monkeypatch.setattr(runner, "JOBS", {JobKind.CLASSIFY: work})
         desk.dispatcher.submit(submission, "", "one")
-        runner.run(desk, "one", nullcontext)
+        runner.run_job(desk, "one", nullcontext)
         record = desk.records.get("one")
         assert record is not None
         return record
@@ -50,11 +50,11 @@ def attempt(desk: Desk, submission: Submission, monkeypatch: pytest.MonkeyPatch)
 
 
 def answering(**left: object) -> Work:
-    return lambda _: Outcome(Answer(), **left)
+    return lambda _: JobOutput(Answer(), **left)
 
 
 def failing(error: BaseException) -> Work:
-    def work(_: Task) -> Outcome:
+    def work(_: JobContext) -> JobOutput:
         raise error
 
     return work
@@ -93,13 +93,13 @@ def test_a_job_that_takes_too_long_fails_and_may_be_tried_again(attempt: Callabl
 def test_cancellation_takes_effect_at_the_next_stage_and_leaves_nothing(attempt: Callable[[Work], JobRecord], blobs: BlobStore):
     reached = []
 
-    def work(task: Task) -> Outcome:
+    def work(task: JobContext) -> JobOutput:
         blobs.put(result_key(task.record), b"half")
         task.progress("read", 0.1)
         task.desk.records.request_cancel("one")
         task.progress("condition", 0.2)
         reached.append("too far")
-        return Outcome(Answer())
+        return JobOutput(Answer())
 
     record = attempt(work)
     assert (record.status, record.stage, reached) == (Status.CANCELED, "read", [])
@@ -110,7 +110,7 @@ def test_cancellation_takes_effect_at_the_next_stage_and_leaves_nothing(attempt:
 def test_a_superseded_attempt_cannot_overwrite_its_successor(attempt: Callable[[Work], JobRecord], blobs: BlobStore):
     """It was taken for dead, another worker finished the job, and then it comes back."""
 
-    def work(task: Task) -> Outcome:
+    def work(task: JobContext) -> JobOutput:
         records = task.desk.records
         records.release("one", task.record.attempt)
         second = records.begin("one", "other")
@@ -119,7 +119,7 @@ def test_a_superseded_attempt_cannot_overwrite_its_successor(attempt: Callable[[
         records.finish("one", second.attempt, Status.SUCCEEDED)
         blobs.put(result_key(task.record), b"first")
         task.progress("draw", 0.9)
-        return Outcome(Answer())
+        return JobOutput(Answer())
 
     record = attempt(work)
     assert (record.status, record.attempt, record.worker) == (Status.SUCCEEDED, 2, "other")
@@ -127,7 +127,7 @@ def test_a_superseded_attempt_cannot_overwrite_its_successor(attempt: Callable[[
     assert not blobs.exists(f"{attempt_prefix('one', 1)}/result.json")
 
 
-def test_a_worker_told_to_go_hands_its_job_back(attempt: Callable[[Work], JobRecord], desk: Desk):
+def test_a_worker_told_to_go_hands_its_job_back(attempt: Callable[[Work], JobRecord], desk: WorkerContext):
     with pytest.raises(SystemExit):
         attempt(failing(SystemExit()))
     record = desk.records.get("one")
@@ -136,13 +136,13 @@ def test_a_worker_told_to_go_hands_its_job_back(attempt: Callable[[Work], JobRec
     assert "one-2" in desk.dispatcher.enqueued()
 
 
-def test_a_queue_lost_in_the_middle_is_no_failure_of_the_job(attempt: Callable[[Work], JobRecord], desk: Desk):
+def test_a_queue_lost_in_the_middle_is_no_failure_of_the_job(attempt: Callable[[Work], JobRecord], desk: WorkerContext):
     record = attempt(failing(RedisConnectionError("gone")))
     assert (record.status, record.attempt) == (Status.QUEUED, 1)
     assert "one-2" in desk.dispatcher.enqueued()
 
 
-def test_a_queue_lost_at_the_end_is_waited_for(attempt: Callable[[Work], JobRecord], desk: Desk, monkeypatch: pytest.MonkeyPatch):
+def test_a_queue_lost_at_the_end_is_waited_for(attempt: Callable[[Work], JobRecord], desk: WorkerContext, monkeypatch: pytest.MonkeyPatch):
     real, failures = desk.records.finish, iter([RedisConnectionError("gone"), RedisConnectionError("gone")])
 
     def finish(*args: object, **left: object) -> JobRecord:
@@ -156,7 +156,7 @@ def test_a_queue_lost_at_the_end_is_waited_for(attempt: Callable[[Work], JobReco
 
 
 def test_an_end_whose_answer_was_lost_keeps_the_result(
-    attempt: Callable[[Work], JobRecord], desk: Desk, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+    attempt: Callable[[Work], JobRecord], desk: WorkerContext, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
 ):
     """The second try finds that the attempt runs the job no more, and so it does not: it has ended it."""
     real, losses = desk.records.finish, iter([RedisConnectionError("gone")])
@@ -175,7 +175,7 @@ def test_an_end_whose_answer_was_lost_keeps_the_result(
 
 
 def test_a_worker_told_to_go_as_its_job_ends_keeps_the_result(
-    attempt: Callable[[Work], JobRecord], desk: Desk, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+    attempt: Callable[[Work], JobRecord], desk: WorkerContext, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
 ):
     real = desk.records.finish
 
@@ -192,9 +192,9 @@ def test_a_worker_told_to_go_as_its_job_ends_keeps_the_result(
     assert blobs.get(result_key(record)) == b'{"said":"yes"}'
 
 
-def test_a_job_that_has_ended_is_not_run(attempt: Callable[[Work], JobRecord], desk: Desk):
+def test_a_job_that_has_ended_is_not_run(attempt: Callable[[Work], JobRecord], desk: WorkerContext):
     first = attempt(answering())
-    runner.run(desk, "one", nullcontext)
+    runner.run_job(desk, "one", nullcontext)
     assert desk.records.get("one") == first
 
 
@@ -205,7 +205,7 @@ def test_warnings_are_counted_where_there_are_too_many(attempt: Callable[[Work],
     assert (record.warnings[-1].code, record.warnings[-1].detail) == ("more-warnings", "734 further warnings are left out")
 
 
-def test_a_parser_killed_by_others_is_no_failure_of_the_job(attempt: Callable[[Work], JobRecord], desk: Desk):
+def test_a_parser_killed_by_others_is_no_failure_of_the_job(attempt: Callable[[Work], JobRecord], desk: WorkerContext):
     record = attempt(failing(Interrupted("the parser was killed")))
     assert (record.status, record.attempt) == (Status.QUEUED, 1)
     assert "one-2" in desk.dispatcher.enqueued()
@@ -214,17 +214,17 @@ def test_a_parser_killed_by_others_is_no_failure_of_the_job(attempt: Callable[[W
 def test_a_store_that_comes_back_in_time_costs_the_job_nothing(attempt: Callable[[Work], JobRecord]):
     troubles: list[BaseException] = [StoreUnreachable("away"), StoreFull("full"), BlobMissing("gone")]
 
-    def work(_: Task) -> Outcome:
+    def work(_: JobContext) -> JobOutput:
         if troubles:
             raise troubles.pop()
-        return Outcome(Answer())
+        return JobOutput(Answer())
 
     record = attempt(work)
     assert (record.status, record.attempt, troubles) == (Status.SUCCEEDED, 1, [])
 
 
 def test_a_store_that_stays_away_fails_the_job_which_may_be_tried_again(
-    attempt: Callable[[Work], JobRecord], desk: Desk, monkeypatch: pytest.MonkeyPatch
+    attempt: Callable[[Work], JobRecord], desk: WorkerContext, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(desk.settings, "store_patience_s", 0.5)
     record = attempt(failing(StoreFull("full")))
@@ -233,7 +233,7 @@ def test_a_store_that_stays_away_fails_the_job_which_may_be_tried_again(
 
 
 def test_a_job_that_waits_for_the_store_can_be_canceled(attempt: Callable[[Work], JobRecord]):
-    def work(task: Task) -> Outcome:
+    def work(task: JobContext) -> JobOutput:
         task.desk.records.request_cancel("one")
         raise StoreUnreachable("away")
 

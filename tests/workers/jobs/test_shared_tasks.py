@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workers.contracts import Options
-from workers.jobs.shared_tasks import SharedOut, do_piece, is_piece, packed, piece_name, unpacked
+from workers.jobs.shared_tasks import DistributedMap, is_task, pack_arrays, run_task, task_name, unpack_arrays
 from workers.queue.dispatch import FINE_TUNE_QUEUE, QUEUE, queue_of, time_limit_s
 from workers.settings import Settings
 from workers.storage.blobs import StoreUnreachable
@@ -17,7 +17,7 @@ def doubled(arrays):
 
 
 def shared(blobs, records, dispatcher, work=doubled, ahead=2, tick=lambda: None):
-    return SharedOut(blobs, records, dispatcher, JOB, work, ahead, tick)
+    return DistributedMap(blobs, records, dispatcher, JOB, work, ahead, tick)
 
 
 def numbers(outcomes):
@@ -26,10 +26,10 @@ def numbers(outcomes):
 
 def test_arrays_come_back_and_nothing_else_is_unpacked():
     given = {"numbers": np.arange(3), "names": np.array(["a", "å"])}
-    back = unpacked(packed(given))
+    back = unpack_arrays(pack_arrays(given))
     assert {name: back[name].tolist() for name in back} == {"numbers": [0, 1, 2], "names": ["a", "å"]}
     with pytest.raises(ValueError, match="pickle"):
-        unpacked(b"no archive")
+        unpack_arrays(b"no archive")
 
 
 def test_without_help_the_job_does_all_pieces_itself_in_order(blobs, records, dispatcher):
@@ -52,10 +52,10 @@ def test_never_more_pieces_wait_than_allowed(blobs, records, dispatcher):
 def test_a_helper_does_a_piece_once_and_the_job_takes_its_outcome(blobs, records, dispatcher):
     job, done_here = shared(blobs, records, dispatcher, work=lambda _: pytest.fail("done already")), []
     assert list(job.give({"numbers": np.array([5])})) == []
-    name = piece_name(*JOB, 0)
+    name = task_name(*JOB, 0)
     assert dispatcher.enqueued() == {name}
-    assert do_piece(blobs, records, name, lambda arrays: done_here.append(1) or doubled(arrays))
-    assert not do_piece(blobs, records, name, lambda arrays: done_here.append(2) or doubled(arrays))
+    assert run_task(blobs, records, name, lambda arrays: done_here.append(1) or doubled(arrays))
+    assert not run_task(blobs, records, name, lambda arrays: done_here.append(2) or doubled(arrays))
     assert numbers(job.rest()) == [[10]]
     assert done_here == [1]
 
@@ -68,7 +68,7 @@ def test_a_piece_that_failed_may_be_claimed_again(blobs, records, dispatcher):
         raise ArithmeticError("no")
 
     with pytest.raises(ArithmeticError):
-        do_piece(blobs, records, piece_name(*JOB, 0), broken)
+        run_task(blobs, records, task_name(*JOB, 0), broken)
     assert numbers(job.rest()) == [[2]]
 
 
@@ -77,7 +77,7 @@ def test_a_piece_that_the_store_did_not_take_may_be_claimed_again(blobs, records
     list(job.give({"numbers": np.array([1])}))
     with monkeypatch.context() as away:
         away.setattr(blobs, "put", failing_put)
-        assert not do_piece(blobs, records, piece_name(*JOB, 0), doubled)
+        assert not run_task(blobs, records, task_name(*JOB, 0), doubled)
     assert numbers(job.rest()) == [[2]]
 
 
@@ -86,7 +86,7 @@ def failing_put(*_):
 
 
 def test_a_piece_of_a_job_that_has_gone_is_passed_over(blobs, records):
-    assert not do_piece(blobs, records, piece_name("gone", 1, 0), doubled)
+    assert not run_task(blobs, records, task_name("gone", 1, 0), doubled)
 
 
 def test_waiting_ends_where_the_job_is_canceled(blobs, records, dispatcher):
@@ -98,14 +98,14 @@ def test_waiting_ends_where_the_job_is_canceled(blobs, records, dispatcher):
 
     job = shared(blobs, records, dispatcher, tick=stop)
     list(job.give({"numbers": np.array([1])}))
-    assert records.claim(piece_name(*JOB, 0), 60)  # somebody has it and does not come back
+    assert records.claim(task_name(*JOB, 0), 60)  # somebody has it and does not come back
     with pytest.raises(Gone):
         list(job.rest())
 
 
 def test_names_of_pieces_are_no_names_of_jobs():
-    assert is_piece(piece_name("0b8e7d3c-1111-4222-8333-444455556666", 2, 17))
-    assert not is_piece("0b8e7d3c-1111-4222-8333-444455556666")
+    assert is_task(task_name("0b8e7d3c-1111-4222-8333-444455556666", 2, 17))
+    assert not is_task("0b8e7d3c-1111-4222-8333-444455556666")
 
 
 def test_jobs_that_train_wait_apart_where_there_are_workers_for_them(submission):

@@ -8,16 +8,16 @@ from matplotlib.image import imread
 
 from models.imaging.render import render_traces
 from models.seismic.geodesy import azimuth_deg, destination, distance_deg
-from models.seismic.location.distances import density_of
+from models.seismic.location.distances import epicenter_density
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 from models.specs.pictures import TRACE_FREQUENCY
-from workers.plots.canvas import outline, spread, utc, with_room
+from workers.plots.canvas import outline, pad_range, spread_labels, utc
 from workers.plots.coastline import coastline
 from workers.plots.families import Family, contact_sheet, families_figure
 from workers.plots.maps import Spot, map_figure
-from workers.plots.offsets import offsets_figure
-from workers.plots.sections import Arrival, section_figure, shown_s
+from workers.plots.offsets import distances_figure
+from workers.plots.sections import TravelTimeCurve, section_figure, shown_s
 
 START_S = 1_000_000_000.0
 EPICENTER = Spot(66.4, -38.1, 60.0, 25.0, 40.0)
@@ -61,7 +61,7 @@ def test_stations_at_one_place_are_drawn():
 
 
 def test_a_predicted_arrival_shows_in_color():
-    arrivals = [Arrival("P", np.array([0.0, 180.0]), START_S + np.array([0.0, 1800.0]))]
+    arrivals = [TravelTimeCurve("P", np.array([0.0, 180.0]), START_S + np.array([0.0, 1800.0]))]
     plain, drawn = (pixels(section_figure(gather(4), np.linspace(10, 80, 4), title="S", arrivals=a)).astype(int) for a in ([], arrivals))
     assert np.sum(drawn[..., 0] - drawn[..., 2] > 80) > 200
     assert not np.any(plain[..., 0] - plain[..., 2] > 80)
@@ -79,7 +79,7 @@ def test_offsets_are_drawn_of_at_most_twelve_traces(count):
     events = gather(count)
     pictures = render_traces(TRACE_FREQUENCY, events, START_S)
     distances = np.where(np.arange(count) % 4 == 3, np.nan, np.linspace(5, 150, count))
-    data = offsets_figure(
+    data = distances_figure(
         events, pictures, (150.0, 10.0), (START_S, START_S + 5120.0), distances, np.full(count, 1.5), title="Offsets", origin_time_s=START_S
     )
     rows = -(-min(12, int(np.isfinite(distances).sum())) // 3)
@@ -102,7 +102,7 @@ def test_nothing_is_drawn_beyond_the_edge_of_the_world():
     few = gather(3, 10)
     latitudes, longitudes = destination(66.4, -38.1, np.array([0.0, 120.0, 240.0]), 20.0)
     wide = Spot(66.4, -38.1, 6000.0, 3000.0, 45.0)
-    density = density_of(latitudes, longitudes, np.full(3, 40.0), np.full(3, 30.0))
+    density = epicenter_density(latitudes, longitudes, np.full(3, 40.0), np.full(3, 30.0))
     names = [i.station for i in few.trace_ids]
     picture = pixels(map_figure(names, latitudes, longitudes, np.full(3, 40.0), wide, title="Map", density=density)).astype(int)
     left = picture[:, : int(6.1 * 130)]
@@ -173,23 +173,23 @@ def test_drawing_leaves_the_settings_of_matplotlib_alone():
 @pytest.mark.parametrize("positions", [[1.0, 1.0, 1.0], [0.0, 9.9, 9.95, 10.0], [5.0], [], [3.0, 1.0, 2.0, 2.0, 2.1]])
 def test_labels_keep_apart_in_order_and_inside(positions):
     positions = np.array(positions)
-    placed = spread(positions, 0.5, 0.0, 10.0)
+    placed = spread_labels(positions, 0.5, 0.0, 10.0)
     order = np.argsort(positions, kind="stable")
     assert (np.diff(placed[order]) >= 0.5 - 1e-9).all()
     assert ((placed >= 0.0) & (placed <= 10.0)).all()
 
 
 def test_labels_with_room_stay_where_they_are():
-    assert spread(np.array([1.0, 5.0, 9.0]), 0.5, 0.0, 10.0) == pytest.approx([1.0, 5.0, 9.0])
+    assert spread_labels(np.array([1.0, 5.0, 9.0]), 0.5, 0.0, 10.0) == pytest.approx([1.0, 5.0, 9.0])
 
 
 def test_labels_beyond_all_room_are_spaced_evenly():
-    assert np.sort(spread(np.ones(50), 0.5, 0.0, 10.0)) == pytest.approx(np.arange(50) * 0.2 + 0.1)
+    assert np.sort(spread_labels(np.ones(50), 0.5, 0.0, 10.0)) == pytest.approx(np.arange(50) * 0.2 + 0.1)
 
 
 def test_names_are_left_out_where_they_would_hide_one_another():
     x, y = np.array([0.0, 0.05, 0.5, 0.0]), np.array([0.0, 0.0, 0.0, 0.5])
-    assert with_room(x, y, 0.1, 0.05).tolist() == [1, 2, 3]
+    assert pad_range(x, y, 0.1, 0.05).tolist() == [1, 2, 3]
 
 
 def test_a_thinned_line_keeps_its_extremes():
@@ -212,7 +212,7 @@ def test_land_and_the_posterior_show_on_the_map():
     data = (lats, lons, distances, np.full(20, 1.0))
     names = [f"S{k}" for k in range(20)]
     plain = pixels(map_figure(names, lats, lons, distances, EPICENTER, title="M")).astype(int)
-    drawn = pixels(map_figure(names, lats, lons, distances, EPICENTER, title="M", density=density_of(*data))).astype(int)
+    drawn = pixels(map_figure(names, lats, lons, distances, EPICENTER, title="M", density=epicenter_density(*data))).astype(int)
     assert np.sum(plain[..., 0] - plain[..., 2] > 25) > 2000
     assert np.sum(np.abs(plain - drawn).max(axis=2) > 30) > 300
     towards = np.where(np.arange(20) < 5, azimuth_deg(lats, lons, 66.4, -38.1), np.nan)

@@ -14,7 +14,7 @@ from rq.serializers import JSONSerializer
 from workers.contracts import Submission, WorkerState
 from workers.queue.dispatch import JOB_FUNCTION, QUEUE, Dispatcher, connect
 from workers.queue.records import Records
-from workers.runtime.allowlist_worker import ListedWorker
+from workers.runtime.allowlist_worker import AllowlistWorker
 from workers.runtime.heartbeat import Heartbeat
 from workers.settings import Settings
 
@@ -36,11 +36,11 @@ def performed(records: Records) -> Performed:
 
 
 @pytest.fixture
-def worker(settings: Settings, redis: Redis, records: Records, performed: Performed) -> Iterator[ListedWorker]:
+def worker(settings: Settings, redis: Redis, records: Records, performed: Performed) -> Iterator[AllowlistWorker]:
     state = WorkerState(id="w", pid=os.getpid(), started_at=datetime.now(UTC), execution_provider="CPU", models={})
     own = connect(settings)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield ListedWorker(own, "w", performed, Heartbeat(records, state, 60.0, 60.0))
+    yield AllowlistWorker(own, "w", performed, Heartbeat(records, state, 60.0, 60.0))
     for number, handler in before.items():
         signal.signal(number, handler)
     own.close()
@@ -52,7 +52,7 @@ def queue(redis: Redis) -> Queue:
 
 
 def test_a_listed_job_is_run_and_leaves_nothing_in_rq(
-    worker: ListedWorker, performed: Performed, dispatcher: Dispatcher, redis: Redis, submission: Submission
+    worker: AllowlistWorker, performed: Performed, dispatcher: Dispatcher, redis: Redis, submission: Submission
 ):
     dispatcher.submit(submission, "", "one")
     worker.work(burst=True, logging_level="ERROR")
@@ -75,7 +75,7 @@ def test_a_listed_job_is_run_and_leaves_nothing_in_rq(
     ],
 )
 def test_a_foreign_function_is_refused(
-    worker: ListedWorker,
+    worker: AllowlistWorker,
     performed: Performed,
     queue: Queue,
     tmp_path: Path,
@@ -91,7 +91,7 @@ def test_a_foreign_function_is_refused(
     assert len(queue) == 0
 
 
-def test_a_pickled_job_is_refused(worker: ListedWorker, performed: Performed, redis: Redis, tmp_path: Path):
+def test_a_pickled_job_is_refused(worker: AllowlistWorker, performed: Performed, redis: Redis, tmp_path: Path):
     """RQ's own default would have run it."""
     folder = tmp_path / "made"
     Queue(QUEUE, connection=redis).enqueue_call("os.makedirs", args=(str(folder),))
@@ -101,7 +101,7 @@ def test_a_pickled_job_is_refused(worker: ListedWorker, performed: Performed, re
 
 
 def test_callbacks_of_a_job_are_never_called(
-    worker: ListedWorker, performed: Performed, queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    worker: AllowlistWorker, performed: Performed, queue: Queue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     marker = tmp_path / "called"
     (tmp_path / "stranger.py").write_text(f"from pathlib import Path\ndef call(*_):\n    Path({str(marker)!r}).touch()\n")

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from workers.contracts import Kind, Options, Part, Status, Submission
+from workers.contracts import JobKind, Options, Part, Status, Submission
 from workers.queue.records import JOBS, Records, job_key
-from workers.runtime.housekeeping import clean
+from workers.runtime.housekeeping import clean_up
 from workers.settings import Settings
 from workers.storage.blobs import BlobStore
 
@@ -41,9 +41,9 @@ def test_results_go_when_their_record_has_gone(
         blobs.put(f"results/{job_id}/1/result.json", b"{}")
     redis.zadd(JOBS, {"old": time.time() - MONTH_S, "kept": time.time() - MONTH_S})
     redis.delete(job_key("old"))
-    assert clean(records, blobs, settings) == 1
+    assert clean_up(records, blobs, settings) == 1
     assert [blobs.exists(f"results/{job_id}/1/result.json") for job_id in ("old", "kept", "new")] == [False, True, True]
-    assert clean(records, blobs, settings) == 0
+    assert clean_up(records, blobs, settings) == 0
 
 
 def test_an_old_upload_goes_and_a_fresh_one_stays(records: Records, blobs: BlobStore, settings: Settings, tmp_path: Path):
@@ -51,18 +51,18 @@ def test_an_old_upload_goes_and_a_fresh_one_stays(records: Records, blobs: BlobS
     for digest in (old, again):
         age(tmp_path / "uploads" / digest)
     upload(blobs, b"again")
-    assert clean(records, blobs, settings) == 1
+    assert clean_up(records, blobs, settings) == 1
     assert [blobs.exists(f"uploads/{digest}") for digest in (old, fresh, again)] == [False, True, True]
 
 
 def test_an_upload_that_a_waiting_job_needs_stays(redis: Redis, records: Records, blobs: BlobStore, settings: Settings, tmp_path: Path):
     digest = upload(blobs, b"needed")
-    submission = Submission(kind=Kind.CLASSIFY, parts=(Part(name="a", digest=digest, size_bytes=6),), options=Options())
+    submission = Submission(kind=JobKind.CLASSIFY, parts=(Part(name="a", digest=digest, size_bytes=6),), options=Options())
     record = records.create("waiting", submission, "")
     long_ago = record.model_copy(update={"created_at": record.created_at.replace(year=record.created_at.year - 1)})
     redis.set(job_key("waiting"), long_ago.model_dump_json())
     age(tmp_path / "uploads" / digest)
-    assert clean(records, blobs, settings) == 0
+    assert clean_up(records, blobs, settings) == 0
     assert blobs.exists(f"uploads/{digest}")
 
 
@@ -71,10 +71,10 @@ def test_an_upload_broken_off_goes_after_a_day(records: Records, blobs: BlobStor
     blobs.writer().write(b"half")
     broken, current = (tmp_path / "incoming").iterdir()
     age(broken)
-    assert clean(records, blobs, settings) == 1
+    assert clean_up(records, blobs, settings) == 1
     assert not broken.exists()
     assert current.exists()
 
 
 def test_a_store_without_anything_is_clean(records: Records, blobs: BlobStore, settings: Settings):
-    assert clean(records, blobs, settings) == 0
+    assert clean_up(records, blobs, settings) == 0

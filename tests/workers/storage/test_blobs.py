@@ -16,7 +16,7 @@ from moto.server import ThreadedMotoServer
 from workers.bundles.sandbox import _files
 from workers.settings import Settings
 from workers.storage.blobs import Blob, BlobMissing, BlobStore, StoreFull, StoreUnreachable, open_blobs, upload_key
-from workers.storage.upload_transaction import Intake
+from workers.storage.upload_transaction import UploadTransaction
 
 NOWHERE = "http://127.0.0.1:1"
 
@@ -189,7 +189,7 @@ def test_thousands_of_parts_are_flushed_side_by_side(tmp_path: Path, monkeypatch
             everybody.wait(20)  # eight at once, or the barrier breaks
 
     monkeypatch.setattr(os, "fsync", slow)
-    intake = Intake(store)
+    intake = UploadTransaction(store)
     for number in range(400):
         writer = intake.writer()
         writer.write(b"%d" % number)
@@ -201,7 +201,7 @@ def test_thousands_of_parts_are_flushed_side_by_side(tmp_path: Path, monkeypatch
 
 
 def test_a_submission_that_cannot_be_kept_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    intake = Intake(BlobStore(tmp_path.as_uri()))
+    intake = UploadTransaction(BlobStore(tmp_path.as_uri()))
     for number in range(3):
         writer = intake.writer()
         writer.write(b"%d" % number)

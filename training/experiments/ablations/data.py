@@ -18,7 +18,7 @@ from models.specs.pictures import TRACE_AMPLITUDE, TRACE_FREQUENCY
 from training.config import TrainingSettings
 from training.datasets.shards import Arrays, Shards, fingerprint_of, make_shards
 from training.earth import greens
-from training.synthesis.events import World, draw_source, open_world, realize
+from training.synthesis.events import EventSampler, draw_event_source, open_sampler, synthesize_event
 from training.synthesis.path_effects import PathScatter
 from training.synthesis.records import ORIGIN_S, Realism
 
@@ -91,10 +91,10 @@ def _drawn(setting: TraceSetting, gather: Gather, start_s: float) -> NDArray[np.
     return np.concatenate([render_traces(style, gather, start_s) for style in styles(setting)], axis=1)
 
 
-def _event(setting: TraceSetting, world: World, random: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.float64]] | None:
+def _event(setting: TraceSetting, world: EventSampler, random: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.float64]] | None:
     kind = str(random.choice(list(setting.kinds), p=list(setting.kinds.values())))
-    source, year, _ = draw_source(world, kind, random)
-    event = realize(world, source, year, setting.traces_per_event, RANGE_DEG, random)
+    source, year, _ = draw_event_source(world, kind, random)
+    event = synthesize_event(world, source, year, setting.traces_per_event, RANGE_DEG, random)
     if event is None:
         return None
     try:
@@ -109,9 +109,9 @@ def _event(setting: TraceSetting, world: World, random: np.random.Generator) -> 
     return pictures[seen], truth[seen]
 
 
-def draw_traces(setting: TraceSetting, settings: TrainingSettings, seed: int) -> Arrays:
+def draw_ablation_traces(setting: TraceSetting, settings: TrainingSettings, seed: int) -> Arrays:
     """One shard: `pictures` uint8 [n, channels, rows, columns], `truth` [n, 2] (distance [degrees], origin lag [s]), `event` [n]."""
-    world = open_world(greens.load_all(settings.build_dir / "greens", setting.store), settings, setting.seed)
+    world = open_sampler(greens.load_all(settings.build_dir / "greens", setting.store), settings, setting.seed)
     realism = world.realism
     for part in setting.without:
         realism = SWITCHES[part](realism)
@@ -131,4 +131,6 @@ def ablation_shards(setting: TraceSetting, settings: TrainingSettings, seeds: li
     stores = greens.load_all(settings.build_dir / "greens", setting.store)
     used = [fingerprint(style) for style in styles(setting)]
     mark = fingerprint_of(setting, *used, greens.fingerprint_of_all(stores), str(settings.data_dir is not None))
-    return make_shards(partial(draw_traces, setting, settings), settings.build_dir / "data" / "ablations", mark, seeds, settings.processes)
+    return make_shards(
+        partial(draw_ablation_traces, setting, settings), settings.build_dir / "data" / "ablations", mark, seeds, settings.processes
+    )

@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.networks.heads import OffsetReader
-from models.networks.waveform_network import WaveReader
+from models.networks.heads import DistanceModel
+from models.networks.waveform_network import WaveformDistanceModel
 from models.specs.offset import BIN_DEG, BINS
 from training.config import TrainingSettings, recipe
 from training.datasets.shards import fingerprint_of
 from training.earth import greens
 from training.evaluation.markdown import command
-from training.evaluation.metrics import metric, percentile, share
+from training.evaluation.metrics import metric, percent, percentile
 from training.experiments.ablations.data import TraceSetting, ablation_shards
-from training.experiments.grid import Result, described, fill, streamed
-from training.experiments.resnet_depth.data import compared_sections
+from training.experiments.grid import Result, describe_cell, fill_grid, stream_shards
+from training.experiments.resnet_depth.data import comparison_sections
 from training.experiments.resnet_depth.run import Trial, one_split, run_trial
-from training.learning.fit import FitRecipe, device, fit
+from training.learning.fit import FitRecipe, device, fit_network
 
 
 class OffsetCell(BaseModel):
@@ -68,20 +68,20 @@ class AblationRecipe(BaseModel):
 
     def offset_settings(self) -> list[tuple[str, OffsetCell]]:
         """Name and setting of each offset cell, without those of more traces than allowed and, but for the first, those of the base."""
-        first, *others = [(cell.name, changed(self.offset, cell.change)) for cell in self.offset_cells]
-        return [first, *((name, cell) for name, cell in others if cell != self.offset and traces_of(cell) <= self.largest_training_set)]
+        first, *others = [(cell.name, apply_changes(self.offset, cell.change)) for cell in self.offset_cells]
+        return [first, *((name, cell) for name, cell in others if cell != self.offset and trace_setting(cell) <= self.largest_training_set)]
 
     def event_type_settings(self) -> list[tuple[str, Trial]]:
         """Name and setting of each event_type cell."""
-        return [(cell.name, changed(self.event_type, cell.change)) for cell in self.event_type_cells]
+        return [(cell.name, apply_changes(self.event_type, cell.change)) for cell in self.event_type_cells]
 
 
-def traces_of(cell: OffsetCell) -> int:
+def trace_setting(cell: OffsetCell) -> int:
     """Traces to learn from, before those that show nothing are left out."""
     return cell.shards * cell.data.events_per_shard * cell.data.traces_per_event
 
 
-def changed[Base: BaseModel](base: Base, change: Mapping[str, Any]) -> Base:
+def apply_changes[Base: BaseModel](base: Base, change: Mapping[str, Any]) -> Base:
     """The base with these values, `data` and `fit` merged value by value; raises ValidationError for a name that is not there."""
     values = base.model_dump()
     for name, value in change.items():
@@ -89,14 +89,14 @@ def changed[Base: BaseModel](base: Base, change: Mapping[str, Any]) -> Base:
     return type(base).model_validate(values)
 
 
-def network_of(cell: OffsetCell, channels: int) -> OffsetReader:
+def build_network(cell: OffsetCell, channels: int) -> DistanceModel:
     """The cell's network, untrained."""
     if cell.architecture == "waves":
-        return WaveReader(cell.fit.width, BINS, BIN_DEG)
-    return OffsetReader(cell.architecture, cell.fit.width, channels, BINS, BIN_DEG)
+        return WaveformDistanceModel(cell.fit.width, BINS, BIN_DEG)
+    return DistanceModel(cell.architecture, cell.fit.width, channels, BINS, BIN_DEG)
 
 
-def cost(network: OffsetReader, size: tuple[int, ...]) -> float:
+def cost(network: DistanceModel, size: tuple[int, ...]) -> float:
     """Millions of multiplications and additions that one picture takes, forward (a multiplication with its addition counts once)."""
     network.eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
@@ -105,7 +105,7 @@ def cost(network: OffsetReader, size: tuple[int, ...]) -> float:
 
 
 @torch.no_grad()
-def distances(network: OffsetReader, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+def distances(network: DistanceModel, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Predicted distances [n] in degrees."""
     network = network.to(device()).eval()
     parts = [network(torch.from_numpy(pictures[i : i + 128]).to(device()))[0].cpu() for i in range(0, len(pictures), 128)]
@@ -123,16 +123,16 @@ def run_offset(plan: AblationRecipe, cell: OffsetCell, settings: TrainingSetting
     held_out = validation.load_all(("pictures", "truth"))
     torch.manual_seed(cell.fit.seed)
     size = held_out["pictures"].shape[1:]
-    network = network_of(cell, size[0])
+    network = build_network(cell, size[0])
     millions = cost(network, size)
-    batches = streamed(training, (held_out["pictures"], held_out["truth"]), cell.fit)
-    fit(network, cell.fit, batches, folder, devices=1)
+    batches = stream_shards(training, (held_out["pictures"], held_out["truth"]), cell.fit)
+    fit_network(network, cell.fit, batches, folder, devices=1)
     unseen = test.load_all(("pictures", "truth"))
     groups = np.concatenate([test.load(i)["event"] + 10_000 * i for i in range(len(test.paths))]).astype(np.int64)
     said, true = distances(network, unseen["pictures"]), unseen["truth"][:, 0].astype(np.float64)
     error = np.abs(said - true)
     middle = metric("", "", "degree", error, percentile(50), groups)
-    within = metric("", "", "1", (error <= 0.08 * true).astype(np.float64), share, groups)
+    within = metric("", "", "1", (error <= 0.08 * true).astype(np.float64), percent, groups)
     progress = torch.load(folder / "last.pt", weights_only=True)["progress"]
     return {
         "median": middle.value,
@@ -175,7 +175,7 @@ def event_type_table(cells: list[tuple[str, Trial]], results: list[Result | None
     return "\n".join(lines)
 
 
-def page(plan: AblationRecipe, offset: list[Result | None], event_type: list[Result | None], preset: str) -> str:
+def ablations_page(plan: AblationRecipe, offset: list[Result | None], event_type: list[Result | None], preset: str) -> str:
     """docs/ablations.md."""
     missing = sum(result is None for result in (*offset, *event_type))
     state = "All cells are filled." if not missing else f"{missing} cells are missing: the same command goes on."
@@ -189,7 +189,7 @@ Written by {command("ablations", preset)}; do not edit. Every cell differs from 
 ## offset
 
 Base: the {base.data.picture} picture of {base.data.rows} by {base.data.columns} pixels over {base.data.window_s:.0f} s,
-{base.architecture}, {traces_of(base):,} traces; {described(base.fit)}.
+{base.architecture}, {trace_setting(base):,} traces; {describe_cell(base.fit)}.
 All cells are scored on the same synthetic test events (three Earths, everything switched on), drawn in the cell's own picture.
 One training a cell: the 95 % interval in parentheses resamples the test events and holds nothing of another seed's weights, so a
 difference smaller than the intervals says little. Clean tests flatter networks trained clean: none are shown.
@@ -200,7 +200,7 @@ difference smaller than the intervals says little. Clean tests flatter networks 
 
 Base: {plan.event_type.architecture} on the sections of [the comparison of depths](models_comparison.md), split by seed
 {plan.event_type.fit.seed};
-{described(plan.event_type.fit)}. In parentheses the 95 % Wilson interval.
+{describe_cell(plan.event_type.fit)}. In parentheses the 95 % Wilson interval.
 
 {event_type_table(plan.event_type_settings(), event_type)}
 """
@@ -211,14 +211,14 @@ def ablations(settings: TrainingSettings, minutes: float | None) -> str:
     plan = recipe("ablations", AblationRecipe)
     torch.set_num_threads(settings.processes)
     folder, started = settings.build_dir / "ablations", time.monotonic()
-    sections = compared_sections(settings, plan.event_type_shards)
+    sections = comparison_sections(settings, plan.event_type_shards)
     trials = [trial for _, trial in plan.event_type_settings()]
-    event_type = fill(trials, lambda trial, place: run_trial(sections, trial, place), folder, sections.mark, minutes)
+    event_type = fill_grid(trials, lambda trial, place: run_trial(sections, trial, place), folder, sections.mark, minutes)
     left = None if minutes is None else minutes - (time.monotonic() - started) / 60
     mark = fingerprint_of(plan.offset.data, plan.validation_shards, plan.test_shards, stores_mark(plan, settings))
     cells = [cell for _, cell in plan.offset_settings()]
-    offset = fill(cells, lambda cell, place: run_offset(plan, cell, settings, place), folder, mark, left)
-    return page(plan, offset, event_type, settings.preset)
+    offset = fill_grid(cells, lambda cell, place: run_offset(plan, cell, settings, place), folder, mark, left)
+    return ablations_page(plan, offset, event_type, settings.preset)
 
 
 def stores_mark(plan: AblationRecipe, settings: TrainingSettings) -> str:

@@ -20,13 +20,13 @@ from models.specs.event_type import CLASSES
 from models.specs.pictures import CONDITIONING
 from training.config import TrainingSettings
 from training.datasets.archive import ArchivedEvent, read_events
-from training.evaluation.event_scores import TEST, loudness
-from training.evaluation.input_figures import BUNDLES, read_bundle, section_panel
+from training.evaluation.event_scores import TEST, signal_to_noise
+from training.evaluation.input_figures import BUNDLES, read_demo_bundle, section_panel
 from training.evaluation.location_scores import open_models, twin_truth
-from training.evaluation.markdown import table
+from training.evaluation.markdown import markdown_table
 from training.evaluation.metrics import bootstrap
-from training.evaluation.plots import save, sheet
-from training.evaluation.real_events import read_chosen
+from training.evaluation.plots import new_sheet, save
+from training.evaluation.real_events import read_chosen_events
 from training.experiments.attribution.shapley import WINDOWS, Attributed, attribute, channel_names, evidence_map
 
 Floats = NDArray[np.float64]
@@ -70,21 +70,21 @@ Log-odds of the section, the evidence of each window, and of each channel its sh
 """
 
 
-def loudest(archive: Path, each: int) -> list[ArchivedEvent]:
+def select_by_snr(archive: Path, each: int) -> list[ArchivedEvent]:
     """Of each class the events of the random split's test part whose median trace stands highest over its noise, loudest first."""
     known: dict[str, list[tuple[float, ArchivedEvent]]] = {kind: [] for kind in CLASSES}
     for event in read_events(archive):
         if (event.truth or {})["split_random"] == TEST:
-            known[str((event.truth or {})["kind"])].append((event_loudness(event), event))
+            known[str((event.truth or {})["kind"])].append((event_snr(event), event))
     return [event for own in known.values() for _, event in sorted(own, key=lambda pair: -pair[0])[:each]]
 
 
-def event_loudness(event: ArchivedEvent) -> float:
+def event_snr(event: ArchivedEvent) -> float:
     """Median over traces of peak over noise, 0 where none can be told."""
     said = event.truth or {}
     truth, gather = twin_truth(event.name, said), condition(event.records, CONDITIONING)
     away = distance_deg(truth.latitude_deg, truth.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
-    values = loudness(gather, away, truth.depth_km, float(str(said["origin_time_s"])))
+    values = signal_to_noise(gather, away, truth.depth_km, float(str(said["origin_time_s"])))
     return float(np.nanmedian(values)) if np.isfinite(values).any() else 0.0
 
 
@@ -92,13 +92,13 @@ def of_twin(models: Models, archive: Path, each: int) -> list[Attributed]:
     """The loudest events of the twin; those that cannot be read are left out."""
     return [
         attribute(models, event.records, event.name, str((event.truth or {})["kind"]))
-        for event in tqdm(loudest(archive, each), desc="attributed", unit="event", mininterval=5)
+        for event in tqdm(select_by_snr(archive, each), desc="attributed", unit="event", mininterval=5)
     ]
 
 
 def of_bundles(models: Models) -> list[Attributed]:
     """The events of the demonstration, one of each class."""
-    return [attribute(models, read_bundle(BUNDLES / f"{kind}.zip"), "demonstration", kind) for kind in CLASSES]
+    return [attribute(models, read_demo_bundle(BUNDLES / f"{kind}.zip"), "demonstration", kind) for kind in CLASSES]
 
 
 def of_real(models: Models, folder: Path) -> list[Attributed]:
@@ -107,7 +107,7 @@ def of_real(models: Models, folder: Path) -> list[Attributed]:
     for place in sorted(path.parent for path in folder.glob("*/event.json")):
         truth = json.loads((place / "event.json").read_text())
         with contextlib.suppress(UnusableData):
-            found.append(attribute(models, read_chosen(place), str(truth["event_id"]), str(truth["type"])))
+            found.append(attribute(models, read_chosen_events(place), str(truth["event_id"]), str(truth["type"])))
     return found
 
 
@@ -123,7 +123,7 @@ def class_table(events: Sequence[Attributed], head: str, names: Sequence[str], e
     there = {kind: values for kind, values in groups.items() if len(values)}
     rows = [(name, *(mean_of(values[:, k]) for values in there.values())) for k, name in enumerate(names)]
     rows.append(("together", *(mean_of(values.sum(axis=1)) for values in there.values())))
-    return table((head, *(f"{kind}, n = {len(values)}" for kind, values in there.items())), rows)
+    return markdown_table((head, *(f"{kind}, n = {len(values)}" for kind, values in there.items())), rows)
 
 
 def real_table(events: Sequence[Attributed]) -> list[tuple[str, ...]]:
@@ -149,7 +149,7 @@ def figure(model: OnnxModel, events: Sequence[Attributed], path: Path) -> None:
     style = section_style(model)
     bands = len(style.bands)
     parts = [(slice(0, bands), False), *([(slice(bands, None), True)] if style.close_up else [])]
-    drawn, panels = sheet(2 * len(parts), 2.9 * 2 * len(parts), 2.5 * len(shown), rows=len(shown))
+    drawn, panels = new_sheet(2 * len(parts), 2.9 * 2 * len(parts), 2.5 * len(shown), rows=len(shown))
     for number, event in enumerate(shown):
         row = panels[2 * len(parts) * number :]
         for k, (channels, close) in enumerate(parts):
@@ -176,7 +176,7 @@ def _evidence(axes: Axes, style: SectionStyle, event: Attributed, heat: Floats, 
     axes.set_title(f"darkest: {size:.2f} nats", fontsize=8, loc="left")
 
 
-def write(settings: TrainingSettings, archive: Path, real: Path | None, each: int, page: Path, picture: Path) -> None:
+def write_attribution_page(settings: TrainingSettings, archive: Path, real: Path | None, each: int, page: Path, picture: Path) -> None:
     """Page and figure."""
     models = open_models(settings)
     model = models["event_type"]
@@ -195,6 +195,6 @@ def write(settings: TrainingSettings, archive: Path, real: Path | None, each: in
         each=each,
         windows=class_table(events, "window", WINDOWS, lambda event: event.by_window),
         channels=class_table(events, "channel", names, lambda event: event.by_channel),
-        real=table(heads, real_table(seen)) if seen else "Not measured in this run: name a folder of real events.",
+        real=markdown_table(heads, real_table(seen)) if seen else "Not measured in this run: name a folder of real events.",
     )
     page.write_text(text, encoding="utf-8")

@@ -17,24 +17,24 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, con
 from sklearn.mixture import GaussianMixture
 
 from models.clustering.cluster_count import leading_components, unit_length
-from models.clustering.clusters import Families, find_families
+from models.clustering.clusters import Clustering, find_clusters
 from training.config import SPAWN, TrainingSettings, recipe
 from training.datasets.shards import Arrays
-from training.datasets.source_pairs import KINDS, STYLES, FamiliesRecipe, noise_shards, pair_shards
+from training.datasets.source_pairs import KINDS, STYLES, PairRecipe, noise_shards, pair_shards
 from training.experiments.families.methods import (
     BenchmarkRecipe,
     FamiliesPlan,
     Method,
     agreeing_pictures,
-    clustered,
-    described_reader,
     embed,
+    kernel_regression_model,
     labelled,
     plain_methods,
-    random_trunk,
+    random_backbone,
+    train_deepcluster,
     views_network,
 )
-from training.experiments.families.real_events import section
+from training.experiments.families.real_events import real_events_section
 from training.experiments.families.supervised_ceiling import Ceiling, ceilings
 
 Labels = NDArray[np.int64]
@@ -104,12 +104,12 @@ def draw_mixture(kinds: Labels, plan: BenchmarkRecipe, random: np.random.Generat
     return Mixture(chosen, kinds[chosen])
 
 
-def score(embedding: NDArray[np.float32], mixture: Mixture, plan: BenchmarkRecipe) -> Score:
+def score_mixtures(embedding: NDArray[np.float32], mixture: Mixture, plan: BenchmarkRecipe) -> Score:
     """One method in one draw."""
     events, truth = embedding[mixture.rows], mixture.kinds
-    found = find_families(events, 2, plan.k_max, plan.starts, plan.seed)
+    found = find_clusters(events, 2, plan.k_max, plan.starts, plan.seed)
     true_k = len(np.unique(truth))
-    fixed = find_families(events, true_k, true_k, plan.starts, plan.seed)
+    fixed = find_clusters(events, true_k, true_k, plan.starts, plan.seed)
     return Score(
         ari=float(adjusted_rand_score(truth, found.labels)),
         nmi=float(normalized_mutual_info_score(truth, found.labels)),
@@ -118,11 +118,11 @@ def score(embedding: NDArray[np.float32], mixture: Mixture, plan: BenchmarkRecip
         k=found.k,
         true_k=true_k,
         structured=found.structure_found,
-        chosen=(*chosen_by_rules(found), count_by_mixture(events, plan)),
+        chosen=(*choose_by_rules(found), count_by_mixture(events, plan)),
     )
 
 
-def chosen_by_rules(found: Families) -> tuple[int, ...]:
+def choose_by_rules(found: Clustering) -> tuple[int, ...]:
     """The k that each of RULES but the last chooses."""
     best = [max(found.selection, key=attrgetter(name)).k for name in ("silhouette", "gap", "stability", "excess")]
     return (found.k_of_smallest_loss, *best)
@@ -136,21 +136,21 @@ def count_by_mixture(events: NDArray[np.float32], plan: BenchmarkRecipe) -> int:
     return int(min(fits, key=lambda fit: fit.bic(points)).n_components)
 
 
-def claims_in_noise(embedding: NDArray[np.float32], plan: BenchmarkRecipe) -> int:
+def count_claims_in_noise(embedding: NDArray[np.float32], plan: BenchmarkRecipe) -> int:
     """In how many of as many draws as there are mixtures structure is claimed among half of the uploads that hold nothing but noise."""
     random = np.random.default_rng([plan.seed, 3])
     parts = [random.choice(len(embedding), len(embedding) // 2, replace=False) for _ in range(plan.draws)]
-    return sum(find_families(embedding[part], 2, 6, 3, plan.seed + k).structure_found for k, part in enumerate(parts))
+    return sum(find_clusters(embedding[part], 2, 6, 3, plan.seed + k).structure_found for k, part in enumerate(parts))
 
 
-def claims_alone(embedding: NDArray[np.float32], kinds: Labels, plan: BenchmarkRecipe) -> int:
+def count_claims_of_single_kinds(embedding: NDArray[np.float32], kinds: Labels, plan: BenchmarkRecipe) -> int:
     """In how many of as many draws as there are mixtures structure is claimed where all events are of one kind."""
     random = np.random.default_rng([plan.seed, 1])
     claims = 0
     for number in range(plan.draws):
         pool = np.flatnonzero(kinds == number % len(KINDS))
         rows = random.choice(pool, max(len(pool) * 4 // 5, 4), replace=False)
-        claims += find_families(embedding[rows], 2, 6, 3, plan.seed + number).structure_found
+        claims += find_clusters(embedding[rows], 2, 6, 3, plan.seed + number).structure_found
     return claims
 
 
@@ -166,12 +166,12 @@ def measure(settings: TrainingSettings) -> Report:
     folder = settings.build_dir / "runs" / f"families-{len(train['truth'])}"
     pictures, kinds = single_views(test)
     by_views = views_network(train, plan.views, folder)
-    ours, partly = (described_reader(train, plan.described, without) for without in ((), UNTAUGHT))
+    ours, partly = (kernel_regression_model(train, plan.described, without) for without in ((), UNTAUGHT))
     methods = [
         *plain_methods(train),
-        random_trunk(train, plan),
-        clustered("DeepCluster as published, on sections", "distance", train, plan.published, folder),
-        clustered("DeepCluster on source pictures", "source", train, plan.deepcluster, folder),
+        random_backbone(train, plan),
+        train_deepcluster("DeepCluster as published, on sections", "distance", train, plan.published, folder),
+        train_deepcluster("DeepCluster on source pictures", "source", train, plan.deepcluster, folder),
         agreeing_pictures(train),
         Method("two views of a source (VICReg)", lambda unseen: embed(by_views, unseen["source"])),
         Method(f"taught sources, but no {' or '.join(UNTAUGHT)}", lambda unseen: embed(partly, unseen["source"])),
@@ -181,15 +181,15 @@ def measure(settings: TrainingSettings) -> Report:
     random = np.random.default_rng([plan.benchmark.seed, 2])
     mixtures = [draw_mixture(kinds, plan.benchmark, random) for _ in range(plan.benchmark.draws)]
     embedded = {method.name: method.embed(pictures) for method in methods}
-    quiet = noise_shards(recipe("families_pairs", FamiliesRecipe), settings, list(range(plan.noise_shards))).load_all(tuple(STYLES))
+    quiet = noise_shards(recipe("families_pairs", PairRecipe), settings, list(range(plan.noise_shards))).load_all(tuple(STYLES))
     embedded_noise = {method.name: method.embed(quiet) for method in (methods[2], methods[-2])}
     with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
-        scores = {name: list(pool.map(partial(score, rows, plan=plan.benchmark), mixtures)) for name, rows in embedded.items()}
+        scores = {name: list(pool.map(partial(score_mixtures, rows, plan=plan.benchmark), mixtures)) for name, rows in embedded.items()}
         ours_name = methods[-2].name
         names = (methods[2].name, ours_name)
-        claims = pool.map(partial(claims_alone, kinds=kinds, plan=plan.benchmark), [embedded[name] for name in names])
+        claims = pool.map(partial(count_claims_of_single_kinds, kinds=kinds, plan=plan.benchmark), [embedded[name] for name in names])
         alone = dict(zip(names, claims, strict=True))
-        silence = pool.map(partial(claims_in_noise, plan=plan.benchmark), [embedded_noise[name] for name in names])
+        silence = pool.map(partial(count_claims_in_noise, plan=plan.benchmark), [embedded_noise[name] for name in names])
         noise = dict(zip(names, silence, strict=True))
     pairs = confusions(embedded[ours_name], kinds, plan.benchmark)
     limits = ceilings({name: np.concatenate([train[name], test[name]]) for name in ("source", "truth")}, plan.benchmark.seed)
@@ -198,7 +198,7 @@ def measure(settings: TrainingSettings) -> Report:
 
 def load_pairs(settings: TrainingSettings, plan: FamiliesPlan) -> tuple[Arrays, Arrays]:
     """Test and training sources, apart by number."""
-    pairs, names = recipe("families_pairs", FamiliesRecipe), (*STYLES, "truth")
+    pairs, names = recipe("families_pairs", PairRecipe), (*STYLES, "truth")
     test = pair_shards(pairs, settings, list(range(plan.test_shards)))
     train = pair_shards(pairs, settings, list(range(plan.first_train_shard, plan.first_train_shard + plan.train_shards)))
     return test.load_all(names), train.load_all(names)
@@ -206,23 +206,23 @@ def load_pairs(settings: TrainingSettings, plan: FamiliesPlan) -> tuple[Arrays, 
 
 def confusions(embedding: NDArray[np.float32], kinds: Labels, plan: BenchmarkRecipe) -> NDArray[np.float64]:
     """Share [kinds, kinds] of pairs of events, one of each kind, that fall into one family, all test events at once, k known."""
-    found = find_families(embedding, len(KINDS), len(KINDS), plan.starts, plan.seed)
+    found = find_clusters(embedding, len(KINDS), len(KINDS), plan.starts, plan.seed)
     table = confusion_matrix(kinds, found.labels, labels=range(len(KINDS))).astype(np.float64)
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     return np.asarray(shares @ shares.T)
 
 
-def write(settings: TrainingSettings, page: Path) -> None:
+def write_families_page(settings: TrainingSettings, page: Path) -> None:
     """Measure, and write the page; the real events of the data folder follow, where it holds any, and what a person wrote of them."""
     from training.experiments.families.page import page_of  # noqa: PLC0415  (the page reads this module's types)
 
     real = settings.data_dir / "real_events" if settings.data_dir else None
-    found = section(settings.artifacts_dir, real) if real and real.is_dir() else ""
-    words = written_by_hand(page)
+    found = real_events_section(settings.artifacts_dir, real) if real and real.is_dir() else ""
+    words = read_manual_part(page)
     page.write_text("\n".join(part for part in (page_of(measure(settings)), found, words) if part), encoding="utf-8")
 
 
-def written_by_hand(page: Path) -> str:
+def read_manual_part(page: Path) -> str:
     """What stands on the page from the mark LOOKED on; nothing where there is no page or no mark."""
     text = page.read_text(encoding="utf-8") if page.exists() else ""
     return text[text.index(LOOKED) :] if LOOKED in text else ""

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from models.networks.families import FamiliesReader, LikenessReader
+from models.networks.families import FamiliesModel, KernelRegressionModel
 from models.specs.families import EMBEDDING_SIZE
 from models.specs.pictures import SOURCE
 from training.datasets.shards import Arrays
@@ -18,8 +18,8 @@ from training.experiments.families import vicreg
 from training.experiments.families.vicreg import ContrastiveRecipe
 from training.learning import deepcluster, kernel_regression
 from training.learning.deepcluster import ClusterRecipe, features_of, set_projection
-from training.learning.kernel_regression import DescribeRecipe
-from training.learning.projections import agreement_of, whitening_of
+from training.learning.kernel_regression import KernelRegressionRecipe
+from training.learning.projections import fit_whitening, label_agreement
 
 Floats = NDArray[np.float32]
 Embed = Callable[[Arrays], Floats]
@@ -55,7 +55,7 @@ class FamiliesPlan(BaseModel):
     train_shards: int
     noise_shards: int
     views: ContrastiveRecipe
-    described: DescribeRecipe
+    described: KernelRegressionRecipe
     published: ClusterRecipe
     deepcluster: ClusterRecipe
     benchmark: BenchmarkRecipe
@@ -70,12 +70,12 @@ class Method:
     supervised: bool = False
 
 
-def reader(style: str, recipe: ClusterRecipe | ContrastiveRecipe) -> FamiliesReader:
+def load_network(style: str, recipe: ClusterRecipe | ContrastiveRecipe) -> FamiliesModel:
     """An untrained network for pictures of that style, its lazy layers made."""
     torch.manual_seed(recipe.seed)
     channels = 2 if style == "source" else 3
     sobel = isinstance(recipe, ClusterRecipe) and recipe.sobel
-    network = FamiliesReader(recipe.architecture, recipe.width, channels, EMBEDDING_SIZE, recipe.clusters, sobel=sobel)
+    network = FamiliesModel(recipe.architecture, recipe.width, channels, EMBEDDING_SIZE, recipe.clusters, sobel=sobel)
     network.embed(torch.zeros(2, channels, STYLES[style].rows, STYLES[style].columns, dtype=torch.uint8))
     return network
 
@@ -122,50 +122,52 @@ def plain_methods(train: Arrays) -> list[Method]:
     ]
 
 
-def random_trunk(train: Arrays, plan: FamiliesPlan) -> Method:
+def random_backbone(train: Arrays, plan: FamiliesPlan) -> Method:
     """A trunk that has learned nothing, whitened on training sections."""
-    network = reader("distance", plan.published).eval()
-    whitening = whitening_of(features_of(network, train["distance"][:, 0], BATCH), EMBEDDING_SIZE)
+    network = load_network("distance", plan.published).eval()
+    whitening = fit_whitening(features_of(network, train["distance"][:, 0], BATCH), EMBEDDING_SIZE)
     return Method("sections, untrained AlexNet", lambda test: whitening(features_of(network, test["distance"], BATCH)))
 
 
-def clustered(name: str, style: str, train: Arrays, recipe: ClusterRecipe, folder: Path) -> Method:
+def train_deepcluster(name: str, style: str, train: Arrays, recipe: ClusterRecipe, folder: Path) -> Method:
     """DeepCluster on one view of each source."""
-    trained = deepcluster.run(reader(style, recipe), train[style][:, 0], recipe, folder / f"{style}-deepcluster")
+    trained = deepcluster.train_deepcluster(load_network(style, recipe), train[style][:, 0], recipe, folder / f"{style}-deepcluster")
     return Method(name, lambda test: embed(trained.network, test[style]))
 
 
-def views_network(train: Arrays, recipe: ContrastiveRecipe, folder: Path) -> FamiliesReader:
+def views_network(train: Arrays, recipe: ContrastiveRecipe, folder: Path) -> FamiliesModel:
     """The trunk trained on pairs of views, projected on what the views agree in, centers set."""
-    network = reader("source", recipe)
-    vicreg.run(network, train["source"], recipe, folder / "views")
+    network = load_network("source", recipe)
+    vicreg.train_vicreg(network, train["source"], recipe, folder / "views")
     one, other = (features_of(network, train["source"][:, k], BATCH) for k in range(2))
-    set_projection(network, agreement_of(one, other, EMBEDDING_SIZE), np.concatenate([one, other]), recipe.seed)
+    set_projection(network, label_agreement(one, other, EMBEDDING_SIZE), np.concatenate([one, other]), recipe.seed)
     return network
 
 
-def described_reader(train: Arrays, recipe: DescribeRecipe, without: tuple[str, ...] = ()) -> LikenessReader:
+def kernel_regression_model(train: Arrays, recipe: KernelRegressionRecipe, without: tuple[str, ...] = ()) -> KernelRegressionModel:
     """Taught what sources are like, on those of all kinds but some: what is exported."""
     known = ~np.isin(train["truth"][:, 0], [KINDS.index(kind) for kind in without])
-    return kernel_regression.fit(train["source"][known], kernel_regression.weighted(train["truth"][known, 2:]), recipe)
+    return kernel_regression.fit_kernel_regression(
+        train["source"][known], kernel_regression.kernel_weights(train["truth"][known, 2:]), recipe
+    )
 
 
 def agreeing_pictures(train: Arrays) -> Method:
     """Directions of the pictures' principal components in which two views of a source agree: VICReg's idea without a network."""
     one, other = (_rows(train["source"][:, view]) for view in range(2))
     seen = np.concatenate([one, other])
-    agreement = agreement_of(_principal(one, seen), _principal(other, seen), EMBEDDING_SIZE // 2)
+    agreement = label_agreement(_principal(one, seen), _principal(other, seen), EMBEDDING_SIZE // 2)
     return Method("source pictures, what two views agree in", lambda test: agreement(_principal(_rows(test["source"]), seen)))
 
 
-def labelled(train: Arrays, recipe: DescribeRecipe) -> Method:
+def labelled(train: Arrays, recipe: KernelRegressionRecipe) -> Method:
     """The same reader as ours taught the true kinds: what no unsupervised way can be asked to beat."""
-    taught = kernel_regression.fit(train["source"], np.eye(len(KINDS))[train["truth"][:, 0].astype(np.int64)], recipe)
+    taught = kernel_regression.fit_kernel_regression(train["source"], np.eye(len(KINDS))[train["truth"][:, 0].astype(np.int64)], recipe)
     return Method("taught the kinds (a ceiling, not a competitor)", lambda test: embed(taught, test["source"]), True)
 
 
 @torch.no_grad()
-def embed(network: FamiliesReader, pictures: NDArray[np.uint8]) -> Floats:
+def embed(network: FamiliesModel, pictures: NDArray[np.uint8]) -> Floats:
     """Embedding [n, size] as the exported graph says it."""
     network.eval()
     parts = [network(torch.from_numpy(pictures[i : i + BATCH]))[0].numpy() for i in range(0, len(pictures), BATCH)]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from training.config import recipe
-from training.datasets.source_pairs import KINDS, FamiliesRecipe
+from training.datasets.source_pairs import KINDS, PairRecipe
 from training.experiments.families.benchmark import RULES, Report, Score
 from training.experiments.families.methods import FamiliesPlan
 from training.experiments.families.supervised_ceiling import Ceiling
@@ -71,7 +71,7 @@ def _limits(found: Ceiling) -> str:
 
 def _amounts() -> list[str]:
     """How much was drawn and trained, by the recipes."""
-    plan, pairs = recipe("families", FamiliesPlan), recipe("families_pairs", FamiliesRecipe)
+    plan, pairs = recipe("families", FamiliesPlan), recipe("families_pairs", PairRecipe)
     pool = plan.test_shards * pairs.events_per_shard
     stores = [pairs.store] if isinstance(pairs.store, str) else pairs.store
     return [

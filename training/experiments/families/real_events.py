@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from models.analysis.pipeline import embed_event
-from models.clustering.clusters import Families, find_families
+from models.clustering.clusters import Clustering, find_clusters
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from models.specs.families import FAMILIES
@@ -26,26 +26,30 @@ on them. {verdict}
 """
 
 
-def section(artifacts: Path, folder: Path) -> str:
+def real_events_section(artifacts: Path, folder: Path) -> str:
     """The section of docs/families.md on a folder of real events (see training.real_events)."""
     store = open_store(artifacts)
     models = {spec.name: OnnxModel.load(store, spec, threads=1) for spec in (OFFSET, FAMILIES)}
     folders = sorted(path.parent for path in folder.glob("*/event.json"))
     truths = [json.loads((event / "event.json").read_text()) for event in folders]
     gathers = [read_gather(event) for event in folders]
-    found = find_families(np.stack([embed_event(models, gather)[0] for gather in gathers]), 2, K_MAX, STARTS, SEED)
+    found = find_clusters(np.stack([embed_event(models, gather)[0] for gather in gathers]), 2, K_MAX, STARTS, SEED)
     traces = [len(gather.trace_ids) for gather in gathers]
-    return HEAD.format(version=models[FAMILIES.name].version, verdict=verdict(found)) + "\n".join(rows(truths, traces, found)) + "\n"
+    return (
+        HEAD.format(version=models[FAMILIES.name].version, verdict=describe_result(found))
+        + "\n".join(embedding_rows(truths, traces, found))
+        + "\n"
+    )
 
 
-def verdict(found: Families) -> str:
+def describe_result(found: Clustering) -> str:
     """What the grouping says of itself."""
     sizes = ", ".join(str(size) for size in found.sizes)
     structure = "The service says that there is structure" if found.structure_found else "The service says that there is no clear structure"
     return f"{structure}; best number of families {found.k}, of {sizes} events."
 
 
-def rows(truths: list[dict[str, Any]], traces: list[int], found: Families) -> list[str]:
+def embedding_rows(truths: list[dict[str, Any]], traces: list[int], found: Clustering) -> list[str]:
     """One line an event, by family."""
     order = np.lexsort((np.arange(len(truths)), found.labels))
     return [

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from models.networks.families import FamiliesReader
-from training.learning.deepcluster import Watch, unwatched
+from models.networks.families import FamiliesModel
+from training.learning.deepcluster import Watch, ignore_progress
 from training.learning.fit import device
 
 INVARIANCE, VARIANCE, COVARIANCE = 25.0, 25.0, 1.0
@@ -50,7 +50,9 @@ def _off_diagonal(view: Tensor) -> Tensor:
     return (covariance.square().sum() - covariance.diagonal().square().sum()) / view.shape[1]
 
 
-def run(network: FamiliesReader, views: NDArray[np.uint8], plan: ContrastiveRecipe, folder: Path, watch: Watch = unwatched) -> list[float]:
+def train_vicreg(
+    network: FamiliesModel, views: NDArray[np.uint8], plan: ContrastiveRecipe, folder: Path, watch: Watch = ignore_progress
+) -> list[float]:
     """
     Train the trunk on views [sources, 2, channels, rows, columns]; returns the mean loss of each epoch.
 

@@ -12,24 +12,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.analysis.refinement import LEAST_EVIDENCE, heard_by_most
-from models.analysis.single_array import is_far, is_one_array, side_by_side
-from models.seismic.arrays.likelihood import regions_of
-from models.seismic.association.candidates import Candidates, assemble
-from models.seismic.association.locate import Timed, locate_by_times, offsets_prior
-from models.seismic.earth.maximum_depth import deepest_km
+from models.analysis.refinement import MIN_LOG_EVIDENCE, detected_by_majority
+from models.analysis.single_array import is_far, is_one_array, mix_hypotheses
+from models.seismic.arrays.likelihood import regions_of_density
+from models.seismic.association.candidates import Candidates, collect_candidates
+from models.seismic.association.locate import ArrivalTimeSolution, distance_log_prior, locate_by_arrival_times
+from models.seismic.earth.maximum_depth import maximum_depth_km
 from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg, geocentric_latitude_deg, unit_vectors
-from models.seismic.location.distances import prepare_offsets
-from models.seismic.location.posterior import Maximum
-from models.seismic.signal.picker import Onsets
-from models.seismic.signal.rayleigh_envelope import Surges
+from models.seismic.location.distances import prepare_distances
+from models.seismic.location.posterior import EpicenterRegion
+from models.seismic.signal.picker import Picks
+from models.seismic.signal.rayleigh_envelope import EnvelopePeaks
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 
 Floats = NDArray[np.float64]
-HEARD = {"P": 0.85, "PKP": 0.5, "PKPbc": 0.7, "S": 0.5, "pP": 0.4, "sP": 0.3, "PP": 0.3}
-MISLED = 0.15
+DETECTION = {"P": 0.85, "PKP": 0.5, "PKPbc": 0.7, "S": 0.5, "pP": 0.4, "sP": 0.3, "PP": 0.3}
+OUTLIER_PROBABILITY = 0.15
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ SETTINGS = (
 
 
 @dataclass(frozen=True)
-class Drawn:
+class SimulatedNetwork:
     """An event: its true place, depth and time (POSIX 0), its stations [n], what is heard and what is read of distances."""
 
     source: tuple[float, float]
@@ -72,14 +72,14 @@ class Drawn:
     deviations: Floats
 
 
-def draw(setting: Setting, random: np.random.Generator) -> Drawn:
+def simulate_network(setting: Setting, random: np.random.Generator) -> SimulatedNetwork:
     """One event of a setting; deep ones where earthquakes are known to be that deep."""
     depth_km = float(random.uniform(*setting.depths_km))
     if setting.depths_km[0] < 60.0 and random.uniform() < 0.75:
         depth_km = float(random.uniform(setting.depths_km[0], min(setting.depths_km[1], 60.0)))
     while True:
         source = (float(np.degrees(np.arcsin(random.uniform(-1.0, 1.0)))), float(random.uniform(-180.0, 180.0)))
-        if depth_km < 60.0 or deepest_km(unit_vectors(*source)[None])[0] >= depth_km:
+        if depth_km < 60.0 or maximum_depth_km(unit_vectors(*source)[None])[0] >= depth_km:
             break
     count = int(random.integers(setting.stations[0], setting.stations[1] + 1))
     middle = destination(*source, random.uniform(0.0, 360.0), random.uniform(*setting.middle_deg))
@@ -87,34 +87,34 @@ def draw(setting: Setting, random: np.random.Generator) -> Drawn:
         *middle, random.uniform(0.0, 360.0, count), setting.radius_deg * np.sqrt(random.uniform(size=count))
     )
     reach = distance_deg(geocentric_latitude_deg(source[0]), source[1], geocentric_latitude_deg(latitudes), longitudes)
-    onsets, surges = heard(setting, (reach, latitudes, longitudes), depth_km, random)
-    data = assemble(onsets, surges, latitudes, longitudes)
+    onsets, surges = simulate_detections(setting, (reach, latitudes, longitudes), depth_km, random)
+    data = collect_candidates(onsets, surges, latitudes, longitudes)
     if data is None:
         raise ValueError("nothing is heard")
-    return Drawn(source, depth_km, latitudes, longitudes, data, *read(reach, random))
+    return SimulatedNetwork(source, depth_km, latitudes, longitudes, data, *simulate_distances(reach, random))
 
 
-def read(reach: Floats, random: np.random.Generator) -> tuple[Floats, Floats]:
+def simulate_distances(reach: Floats, random: np.random.Generator) -> tuple[Floats, Floats]:
     """Distances [n] as a network might read them, and the deviations that it states."""
     deviations = random.uniform(2.0, 6.0) * random.uniform(0.8, 1.2, len(reach)) + 0.02 * reach
-    if random.uniform() < MISLED:
+    if random.uniform() < OUTLIER_PROBABILITY:
         return np.clip(random.uniform(5.0, 150.0) + random.normal(0.0, deviations), 0.2, 180.0), deviations
     return np.clip(reach + random.normal(0.0, 1.5) + random.normal(0.0, deviations), 0.2, 180.0), deviations
 
 
-def field(latitudes: Floats, longitudes: Floats, length_deg: float, random: np.random.Generator) -> Floats:
+def correlated_error_field(latitudes: Floats, longitudes: Floats, length_deg: float, random: np.random.Generator) -> Floats:
     """A random field of deviation 1 at places [n], correlated exponentially."""
     apart = distance_deg(latitudes[:, None], longitudes[:, None], latitudes, longitudes)
     cholesky = np.linalg.cholesky(np.exp(-apart / length_deg) + 1e-9 * np.eye(len(latitudes)))
     return np.asarray(cholesky @ random.normal(size=len(latitudes)))
 
 
-def heard(
+def simulate_detections(
     setting: Setting, places: tuple[Floats, Floats, Floats], depth_km: float, random: np.random.Generator
-) -> tuple[list[Onsets], list[Surges]]:
+) -> tuple[list[Picks], list[EnvelopePeaks]]:
     """Onsets and surges of every station at distances, latitudes, longitudes [n]."""
     reach, latitudes, longitudes = places
-    times = {phase: travel_time_s(phase, reach, depth_km) for phase in HEARD}
+    times = {phase: travel_time_s(phase, reach, depth_km) for phase in DETECTION}
     times["other"] = (
         np.fmin(times["P"], times["PKP"]) + random.uniform(10.0, 200.0) if random.uniform() < 0.3 else np.full(len(reach), np.nan)
     )
@@ -125,15 +125,15 @@ def heard(
     for phase, seconds in times.items():
         deviation = np.fmin(0.03 * seconds, np.interp(reach, (20.0, 30.0), (2.5, 1.4))) * (2.0 if phase == "S" else 1.0)
         length = float(np.clip(np.median(reach) / 3.0, 0.2, 10.0))
-        late = seconds + deviation * field(latitudes, longitudes, length, random) + station
-        share = HEARD.get(phase, 0.6) * np.where((phase == "P") & (reach > 100.0), 0.3, 1.0)
+        late = seconds + deviation * correlated_error_field(latitudes, longitudes, length, random) + station
+        share = DETECTION.get(phase, 0.6) * np.where((phase == "P") & (reach > 100.0), 0.3, 1.0)
         for i in np.flatnonzero(np.isfinite(late) & (random.uniform(size=len(reach)) < share)):
             arrivals[i].append(float(late[i]))
-    onsets = [picks(np.array(one), span, random) for one in arrivals]
-    return onsets, surface_waves(reach, depth_km, span, random)
+    onsets = [simulate_picks(np.array(one), span, random) for one in arrivals]
+    return onsets, simulate_envelope_peaks(reach, depth_km, span, random)
 
 
-def picks(arrivals_s: Floats, span: tuple[float, float], random: np.random.Generator) -> Onsets:
+def simulate_picks(arrivals_s: Floats, span: tuple[float, float], random: np.random.Generator) -> Picks:
     """What is picked on one trace."""
     good = arrivals_s[(arrivals_s > span[0]) & (arrivals_s < span[1])]
     false = random.uniform(*span, random.poisson(3.0))
@@ -141,10 +141,10 @@ def picks(arrivals_s: Floats, span: tuple[float, float], random: np.random.Gener
     times = np.concatenate((good + deviations[: len(good)] * random.standard_t(4, len(good)), false))
     strengths = np.concatenate((random.uniform(2.5, 7.0, len(good)), random.uniform(2.0, 3.5, len(false))))
     order = np.argsort(times)
-    return Onsets(*span, times[order], deviations[order], strengths[order], np.ones(len(times), np.int64), np.zeros(len(times), np.bool_))
+    return Picks(*span, times[order], deviations[order], strengths[order], np.ones(len(times), np.int64), np.zeros(len(times), np.bool_))
 
 
-def surface_waves(reach: Floats, depth_km: float, span: tuple[float, float], random: np.random.Generator) -> list[Surges]:
+def simulate_envelope_peaks(reach: Floats, depth_km: float, span: tuple[float, float], random: np.random.Generator) -> list[EnvelopePeaks]:
     """Peaks of the Rayleigh waves of sources in the top 100 km, where the window is long enough; others anywhere."""
     velocity = random.uniform(2.9, 3.9)
     found = []
@@ -152,30 +152,32 @@ def surface_waves(reach: Floats, depth_km: float, span: tuple[float, float], ran
         seconds = distance * KM_PER_DEGREE / (velocity * (1.0 + 0.03 * random.normal())) + random.normal(0.0, 12.0)
         true = depth_km < 100.0 and seconds < span[1] and distance > 3.0 and random.uniform() < 0.8
         peaks = ([seconds] if true else []) + random.uniform(*span, 1).tolist()
-        found.append(Surges(np.array(peaks), np.array([1.8, 1.3][-len(peaks) :])))
+        found.append(EnvelopePeaks(np.array(peaks), np.array([1.8, 1.3][-len(peaks) :])))
     return found
 
 
-def located(drawn: Drawn) -> Timed | None:
+def locate_simulated(drawn: SimulatedNetwork) -> ArrivalTimeSolution | None:
     """By times and distances, as the service does it."""
-    offsets = prepare_offsets(drawn.latitudes, drawn.longitudes, drawn.distances, drawn.deviations)
-    return locate_by_times(drawn.data, offsets_prior(offsets))
+    offsets = prepare_distances(drawn.latitudes, drawn.longitudes, drawn.distances, drawn.deviations)
+    return locate_by_arrival_times(drawn.data, distance_log_prior(offsets))
 
 
-def served(drawn: Drawn) -> tuple[list[Maximum], Timed | None]:
+def locate_as_served(drawn: SimulatedNetwork) -> tuple[list[EpicenterRegion], ArrivalTimeSolution | None]:
     """The regions that the service would tell, and what it believes of times: as `models.analysis.refinement`, without plane waves."""
-    by_distances = regions_of(offsets_prior(prepare_offsets(drawn.latitudes, drawn.longitudes, drawn.distances, drawn.deviations)))
-    timed = located(drawn)
-    if timed is None or timed.log_evidence < LEAST_EVIDENCE or not heard_by_most(timed.arrivals, len(drawn.data.places)):
+    by_distances = regions_of_density(
+        distance_log_prior(prepare_distances(drawn.latitudes, drawn.longitudes, drawn.distances, drawn.deviations))
+    )
+    timed = locate_simulated(drawn)
+    if timed is None or timed.log_evidence < MIN_LOG_EVIDENCE or not detected_by_majority(timed.arrivals, len(drawn.data.places)):
         return by_distances, None
     count = len(drawn.latitudes)
     names = tuple(TraceId("XX", f"S{number}", "", "BHZ") for number in range(count))
     gather = Gather(names, 0.0, 1.0, np.ones((count, 1), np.float32), drawn.latitudes, drawn.longitudes)
     if is_one_array(gather) and is_far(gather, timed):
-        return side_by_side(timed, by_distances, by_fronts=False), timed
+        return mix_hypotheses(timed, by_distances, by_fronts=False), timed
     return list(timed.regions), timed
 
 
-def draws(setting: Setting, seed: int, number: int) -> np.random.Generator:
+def simulations(setting: Setting, seed: int, number: int) -> np.random.Generator:
     """The random numbers of a setting's event."""
     return np.random.default_rng([seed, number, round(setting.radius_deg * 10), round(setting.middle_deg[1])])

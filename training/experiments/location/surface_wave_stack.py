@@ -11,24 +11,24 @@ import numpy as np
 from tqdm import tqdm
 
 from models.analysis.directions import Directions, joint_prior
-from models.analysis.distances import OffsetReadings, read_offsets
-from models.analysis.pipeline import EventLocation, Models, read_event
-from models.analysis.refinement import Refined, refine, untimed
-from models.analysis.sections import locate_readings
+from models.analysis.distances import DistanceReadings, predict_distances
+from models.analysis.pipeline import EventLocation, Models, predict_event
+from models.analysis.refinement import RefinedLocation, locate_by_directions, refine_location
+from models.analysis.sections import locate_by_readings
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
-from models.seismic.arrays.likelihood import regions_of
-from models.seismic.arrays.plane_waves import find_fronts
+from models.seismic.arrays.likelihood import regions_of_density
+from models.seismic.arrays.plane_waves import detect_plane_waves
 from models.seismic.geodesy import distance_deg
 from models.seismic.waveforms import Gather
 from models.specs.pictures import CONDITIONING
 from training.config import SPAWN, TrainingSettings
 from training.datasets.archive import ArchivedEvent, read_manifest, read_shard
-from training.evaluation.event_scores import TEST, loudness
+from training.evaluation.event_scores import TEST, signal_to_noise
 from training.evaluation.location_page import PAGE
-from training.evaluation.location_scores import Place, Truth, open_models, place_of, twin_truth
+from training.evaluation.location_scores import LocationScore, Truth, open_models, score_location, twin_truth
 from training.evaluation.location_tables import FAR_KM, median_of, share_of
-from training.evaluation.markdown import table, write_part
+from training.evaluation.markdown import markdown_table, write_part
 
 SPLIT = "split_random"
 BORDERS = (4.0, 6.0, 10.0)  # median peak over noise
@@ -36,10 +36,10 @@ HEADS = ("events", "n", "stack used", "", "median km", "P90 km", "beyond 1,000 k
 
 
 @dataclass(frozen=True)
-class Said:
+class Answer:
     """What was answered: the place, the origin time less the true one, the class; errors in kilometers and degrees, NaN where not said."""
 
-    place: Place
+    place: LocationScore
     late_s: float
     right: bool
     depth_error_km: float
@@ -52,80 +52,80 @@ class Pair:
 
     truth: Truth
     stations: int
-    loudness: float
+    snr: float
     used: bool
-    without: Said
-    with_stack: Said
+    without: Answer
+    with_stack: Answer
 
 
-def compare(models: Models, event: ArchivedEvent) -> Pair | None:
+def compare_stack(models: Models, event: ArchivedEvent) -> Pair | None:
     """One event; None where it cannot be located."""
     said = event.truth or {}
     truth, origin_s = twin_truth(event.name, said), float(str(said["origin_time_s"]))
     try:
         gather = condition(event.records, CONDITIONING)
-        readings = read_offsets(models["offset"], gather)
-        location = locate_readings(gather, readings)
+        readings = predict_distances(models["offset"], gather)
+        location = locate_by_readings(gather, readings)
     except UnusableData:
         return None
-    found = refine(event.records, gather, readings, location)
+    found = refine_location(event.records, gather, readings, location)
     used = found.method == "surface-waves"
     with_stack = _said(models, gather, readings, found, (truth, origin_s))
     without = with_stack
     if used:
-        directions = Directions(find_fronts(gather))
-        where = regions_of(joint_prior(gather, readings, directions)) if directions.any else ()
-        without = _said(models, gather, readings, untimed(gather, readings, location, directions, where), (truth, origin_s))
+        directions = Directions(detect_plane_waves(gather))
+        where = regions_of_density(joint_prior(gather, readings, directions)) if directions.any else ()
+        without = _said(models, gather, readings, locate_by_directions(gather, readings, location, directions, where), (truth, origin_s))
     away = distance_deg(truth.latitude_deg, truth.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
-    peaks = loudness(gather, away, truth.depth_km, origin_s)
+    peaks = signal_to_noise(gather, away, truth.depth_km, origin_s)
     known = peaks[np.isfinite(peaks)]
     return Pair(truth, int(readings.read.sum()), float(np.median(known)) if len(known) else np.nan, used, without, with_stack)
 
 
-def _said(models: Models, gather: Gather, readings: OffsetReadings, refined: Refined, true: tuple[Truth, float]) -> Said:
+def _said(models: Models, gather: Gather, readings: DistanceReadings, refined: RefinedLocation, true: tuple[Truth, float]) -> Answer:
     truth, origin_s = true
-    free = read_event(models, gather, readings, refined)
+    free = predict_event(models, gather, readings, refined)
     right = free.event_type == truth.kind
     told: EventLocation = free
     if not right:  # the true class, so that place alone decides
-        told = read_event(models, gather, readings, refined, event_type="glacial" if truth.kind == "glacial" else "earthquake")
+        told = predict_event(models, gather, readings, refined, event_type="glacial" if truth.kind == "glacial" else "earthquake")
     depth = np.nan if told.depth is None else told.depth.depth_km - truth.depth_km
     turn = np.nan if told.force_azimuth is None else told.force_azimuth.azimuth_deg - truth.force_azimuth_deg
-    return Said(place_of(told.location, truth), told.origin.time_s - origin_s, right, abs(depth), abs((turn + 90.0) % 180.0 - 90.0))
+    return Answer(score_location(told.location, truth), told.origin.time_s - origin_s, right, abs(depth), abs((turn + 90.0) % 180.0 - 90.0))
 
 
-def report(settings: TrainingSettings, archive: Path, most: int | None) -> None:
+def report_stack(settings: TrainingSettings, archive: Path, most: int | None) -> None:
     """Compare on the archive's test part of the random split, at most so many of each file; write the part of the page."""
     stems = list(read_manifest(archive)["shards"])
     with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
         found = tqdm(pool.map(partial(_shard, archive, settings, most), stems), desc="compared", unit="file", total=len(stems))
         pairs = [pair for some in found for pair in some]
-    write_part(PAGE, "faint", page(pairs, most))
+    write_part(PAGE, "faint", stack_page(pairs, most))
 
 
 def _shard(archive: Path, settings: TrainingSettings, most: int | None, stem: str) -> list[Pair]:
     models = open_models(settings)
     tested = [event for event in read_shard(archive, stem) if (event.truth or {})[SPLIT] == TEST][:most]
-    pairs = [compare(models, event) for event in tested]
+    pairs = [compare_stack(models, event) for event in tested]
     return [pair for pair in pairs if pair is not None]
 
 
-def page(pairs: Sequence[Pair], most: int | None) -> str:
+def stack_page(pairs: Sequence[Pair], most: int | None) -> str:
     """The tables."""
     many = [pair for pair in pairs if pair.stations >= 10]
     edges = (0.0, *BORDERS, np.inf)
     groups = [("all", list(pairs)), ("10 stations or more", many), ("where the stack decides", [pair for pair in pairs if pair.used])]
     groups += [
-        (f"peak over noise {low:g} to {high:g}", [pair for pair in pairs if low <= pair.loudness < high]) for low, high in pairwise(edges)
+        (f"peak over noise {low:g} to {high:g}", [pair for pair in pairs if low <= pair.snr < high]) for low, high in pairwise(edges)
     ]
-    groups.append(("peak over noise not known", [pair for pair in pairs if np.isnan(pair.loudness)]))
+    groups.append(("peak over noise not known", [pair for pair in pairs if np.isnan(pair.snr)]))
     lines = [row for name, group in groups if group for row in _lines(name, group)]
     used = [pair for pair in pairs if pair.used]
     command = f"python -m training location --archive ARCHIVE{'' if most is None else f' --most {most}'}"
     return "\n\n".join((
         f"`{command}`: {len(pairs)} test events of the twin's random split; intervals are 95 %. Peak over noise is the median over "
         "traces of the largest amplitude from P on over the root mean square before it.",
-        table(HEADS, lines),
+        markdown_table(HEADS, lines),
         "Where the stack decides, without and with it (depth and azimuth read as of the true class):",
         _words(used),
     ))  # fmt: skip
@@ -144,7 +144,7 @@ def _lines(name: str, pairs: Sequence[Pair]) -> list[tuple[str, ...]]:
 def _words(pairs: Sequence[Pair]) -> str:
     both = [[pair.without for pair in pairs], [pair.with_stack for pair in pairs]]
 
-    def errors(name: str, said: Sequence[Said]) -> list[float]:
+    def errors(name: str, said: Sequence[Answer]) -> list[float]:
         values = np.abs([getattr(one, name) for one in said])
         found: list[float] = values[np.isfinite(values)].tolist()
         return found

@@ -15,7 +15,7 @@ from training.synthesis.sources import LABELS
 
 
 @dataclass(frozen=True)
-class ComparedSections:
+class ComparisonSections:
     """Pictures uint8 [events, channels, rows, columns], indices in CLASSES [events], the mark of the data, the offset model's version."""
 
     pictures: NDArray[np.uint8]
@@ -24,7 +24,7 @@ class ComparedSections:
     offsets: str
 
 
-def compared_sections(settings: TrainingSettings, shards: int) -> ComparedSections:
+def comparison_sections(settings: TrainingSettings, shards: int) -> ComparisonSections:
     """
     The glacial and tectonic earthquakes of the first shards of sections that are drawn for event_type.
 
@@ -37,4 +37,4 @@ def compared_sections(settings: TrainingSettings, shards: int) -> ComparedSectio
     rows = np.isin(kinds, [LABELS.index(name) for name in CLASSES])
     labels = np.array([CLASSES.index(LABELS[kind]) for kind in kinds[rows]])
     version = open_store(settings.artifacts_dir).card(OFFSET.name).version
-    return ComparedSections(arrays["distance"][rows], labels, fingerprint_of(drawn.fingerprint, shards), version)
+    return ComparisonSections(arrays["distance"][rows], labels, fingerprint_of(drawn.fingerprint, shards), version)

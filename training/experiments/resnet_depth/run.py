@@ -16,15 +16,15 @@ from scipy import stats
 from torch import nn
 
 from models.imaging.style import channels
-from models.networks.heads import TypeReader
+from models.networks.heads import EventTypeModel
 from models.specs.event_type import CLASSES
 from models.specs.pictures import DISTANCE_SECTION
 from training.config import TrainingSettings, recipe
 from training.datasets.splits import SHARES, random_split
 from training.evaluation.markdown import command
-from training.experiments.grid import Result, described, fill, shuffled
-from training.experiments.resnet_depth.data import ComparedSections, compared_sections
-from training.learning.fit import FitRecipe, device, fit
+from training.experiments.grid import Result, describe_cell, fill_grid, shuffle_shards
+from training.experiments.resnet_depth.data import ComparisonSections, comparison_sections
+from training.learning.fit import FitRecipe, device, fit_network
 
 PAPER_SEED = 3407
 
@@ -62,7 +62,7 @@ class CompareRecipe(BaseModel):
         ]
 
 
-def shrunk(pictures: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+def shrink_pictures(pictures: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     """Pictures [n, channels, rows, columns] with that many times fewer rows and columns, each the mean of those it covers."""
     if factor == 1:
         return pictures
@@ -71,24 +71,28 @@ def shrunk(pictures: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
 
 
 @torch.no_grad()
-def right_answers(network: TypeReader, pictures: NDArray[np.uint8], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+def right_answers(network: EventTypeModel, pictures: NDArray[np.uint8], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether the likeliest class is the true one."""
     network = network.to(device()).eval()
     parts = [network.raw(torch.from_numpy(pictures[i : i + 32]).to(device())).argmax(dim=1).cpu() for i in range(0, len(labels), 32)]
     return np.asarray(torch.cat(parts).numpy() == labels)
 
 
-def run_trial(data: ComparedSections, trial: Trial, folder: Path) -> Result:
+def run_trial(data: ComparisonSections, trial: Trial, folder: Path) -> Result:
     """Train and score one network; counts of right answers on validation and test events, by class too."""
-    pictures = np.ascontiguousarray(shrunk(data.pictures, trial.shrink)[:, trial.colors])
+    pictures = np.ascontiguousarray(shrink_pictures(data.pictures, trial.shrink)[:, trial.colors])
     truth = data.labels[:, None].astype(np.float32)
     parts = random_split(len(truth), trial.fit.seed)
     train, validation, test = (parts == part for part in ("train", "validation", "test"))
     torch.manual_seed(trial.fit.seed)
-    network = TypeReader(trial.architecture, trial.fit.width, pictures.shape[1], len(CLASSES))
+    network = EventTypeModel(trial.architecture, trial.fit.width, pictures.shape[1], len(CLASSES))
     size = sum(weight.numel() for weight in network.parameters())
-    fit(
-        network, trial.fit, shuffled(pictures[train], truth[train], (pictures[validation], truth[validation]), trial.fit), folder, devices=1
+    fit_network(
+        network,
+        trial.fit,
+        shuffle_shards(pictures[train], truth[train], (pictures[validation], truth[validation]), trial.fit),
+        folder,
+        devices=1,
     )
     progress = torch.load(folder / "last.pt", weights_only=True)["progress"]
     result: Result = {"parameters": size, "epochs": progress["epoch"], "seconds": progress["seconds"]}
@@ -115,7 +119,7 @@ def over_seeds(results: Sequence[Result], part: str) -> str:
     return f"{shares.mean():.1f} ± {half:.1f}"
 
 
-def table(plan: CompareRecipe, trials: list[Trial], results: list[Result | None]) -> str:
+def depth_table(plan: CompareRecipe, trials: list[Trial], results: list[Result | None]) -> str:
     """A row for each architecture."""
     lines = [
         f"| network | million weights | validation, seed {PAPER_SEED} | test, seed {PAPER_SEED} | validation, all seeds | test, all seeds "
@@ -133,12 +137,12 @@ def table(plan: CompareRecipe, trials: list[Trial], results: list[Result | None]
     return "\n".join(lines)
 
 
-def page(plan: CompareRecipe, trials: list[Trial], results: list[Result | None], data: ComparedSections, preset: str) -> str:
+def comparison_page(plan: CompareRecipe, trials: list[Trial], results: list[Result | None], data: ComparisonSections, preset: str) -> str:
     """docs/models_comparison.md."""
     pixels, shares = data.pictures.shape[-1] // plan.shrink, ", ".join(f"{share:.0%}" for share in SHARES)
     missing = sum(result is None for result in results)
     state = "All cells are filled." if not missing else f"{missing} of {len(results)} runs are missing: the same command goes on."
-    fit_words = described(plan.fit)
+    fit_words = describe_cell(plan.fit)
     return f"""# Depths of network compared
 
 Written by {command("compare", preset)}; do not edit. Glacial against tectonic earthquakes on {len(data.labels):,} synthetic
@@ -152,17 +156,17 @@ The split is drawn by the seed: {shares} of the events to learn from, choose by,
 in parentheses the 95 % Wilson interval of one split, behind ± the 95 % interval (Student) of the mean over seeds.
 A run is stopped by its validation events, so only the test columns are unbiased; seeds share events, so their interval is narrow.
 
-{table(plan, trials, results)}
+{depth_table(plan, trials, results)}
 
 {state}
 """
 
 
-def compare(settings: TrainingSettings, minutes: float | None) -> str:
+def compare_depths(settings: TrainingSettings, minutes: float | None) -> str:
     """Fill what is missing of the table, for at most that many minutes, and return its page."""
     plan = recipe("compare", CompareRecipe)
-    data = compared_sections(settings, plan.shards)
+    data = comparison_sections(settings, plan.shards)
     trials = plan.trials()
     torch.set_num_threads(settings.processes)
-    results = fill(trials, lambda trial, folder: run_trial(data, trial, folder), settings.build_dir / "compare", data.mark, minutes)
-    return page(plan, trials, results, data, settings.preset)
+    results = fill_grid(trials, lambda trial, folder: run_trial(data, trial, folder), settings.build_dir / "compare", data.mark, minutes)
+    return comparison_page(plan, trials, results, data, settings.preset)

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from models.seismic.arrays.likelihood import log_likelihood, regions_of
-from models.seismic.arrays.plane_waves import Front, find_fronts
+from models.seismic.arrays.likelihood import log_likelihood, regions_of_density
+from models.seismic.arrays.plane_waves import PlaneWave, detect_plane_waves
 from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import azimuth_deg, destination, distance_deg, geocentric, unit_vectors
-from models.seismic.location.region_calibration import needed
+from models.seismic.location.region_calibration import scale_to_contain
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 
@@ -36,7 +36,7 @@ def direction_deg(front):
 def test_a_surface_wave_is_found_with_its_direction_and_slowness(seed):
     rng = np.random.default_rng(seed)
     direction = rng.uniform(0.0, 360.0)
-    fronts = find_fronts(drawn(rng, [(direction, 29.0, 1800.0, 30.0, 12.0)]))
+    fronts = detect_plane_waves(drawn(rng, [(direction, 29.0, 1800.0, 30.0, 12.0)]))
     best = fronts[0]
     off = best.slownesses[0] - 29.0 * np.array([np.sin(np.radians(direction)), np.cos(np.radians(direction))])
     assert off @ np.linalg.solve(best.covariances[0], off) < 6.0
@@ -46,7 +46,7 @@ def test_a_surface_wave_is_found_with_its_direction_and_slowness(seed):
 
 def test_a_body_wave_before_a_louder_surface_wave_is_found_too():
     rng = np.random.default_rng(4)
-    fronts = find_fronts(drawn(rng, [(200.0, 8.0, 700.0, 13.0, 10.0), (200.0, 29.0, 2000.0, 30.0, 40.0)]))
+    fronts = detect_plane_waves(drawn(rng, [(200.0, 8.0, 700.0, 13.0, 10.0), (200.0, 29.0, 2000.0, 30.0, 40.0)]))
     sizes = np.array([np.hypot(*front.slownesses[0]) for front in fronts])
     turns = np.array([direction_deg(front) for front in fronts])
     assert np.any((np.abs(sizes - 8.0) < 1.5) & (np.abs(turns - 200.0) < 12.0))
@@ -55,18 +55,18 @@ def test_a_body_wave_before_a_louder_surface_wave_is_found_too():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_noise_alone_has_no_fronts(seed):
-    assert find_fronts(drawn(np.random.default_rng(seed), [])) == ()
+    assert detect_plane_waves(drawn(np.random.default_rng(seed), [])) == ()
 
 
 def test_three_stations_are_no_array():
-    assert find_fronts(drawn(np.random.default_rng(1), [(90.0, 29.0, 1800.0, 30.0, 12.0)], count=3)) == ()
+    assert detect_plane_waves(drawn(np.random.default_rng(1), [(90.0, 29.0, 1800.0, 30.0, 12.0)], count=3)) == ()
 
 
 def front(slowness, towards_deg, deviation=0.3):
     """A front at the array on the equator that comes from a direction."""
     away = np.radians(towards_deg + 180.0)
     vector = slowness * np.array([np.sin(away), np.cos(away)])
-    return Front(unit_vectors(*CENTER), vector[None], deviation**2 * np.eye(2)[None], np.ones(1), 0.0, 2.0)
+    return PlaneWave(unit_vectors(*CENTER), vector[None], deviation**2 * np.eye(2)[None], np.ones(1), 0.0, 2.0)
 
 
 def slowness_of(phase, distance):
@@ -77,9 +77,9 @@ def slowness_of(phase, distance):
 def test_the_regions_of_a_front_hold_its_source_whichever_wave_it_is(phase, distance):
     source = tuple(map(float, destination(*CENTER, 70.0, distance)))
     fronts = [front(slowness_of(phase, distance), 70.0)]
-    found = regions_of(lambda nodes: log_likelihood(fronts, nodes))
+    found = regions_of_density(lambda nodes: log_likelihood(fronts, nodes))
     assert sum(place.probability for place in found) == pytest.approx(1.0)
-    assert min(needed(place, *source) / place.outer for place in found) <= 1.0
+    assert min(scale_to_contain(place, *source) / place.outer for place in found) <= 1.0
     behind = tuple(map(float, destination(*CENTER, 250.0, distance)))
     here, there = log_likelihood(fronts, np.stack([geocentric(*source), geocentric(*behind)]))
     assert here > there + 2.0
@@ -93,6 +93,6 @@ def test_distances_and_a_front_meet_where_both_are_right():
         reach = np.degrees(np.arccos(np.clip(nodes @ unit_vectors(*CENTER), -1.0, 1.0)))
         return -0.5 * ((reach - 80.0) / 2.0) ** 2 + log_likelihood(fronts, nodes)
 
-    best = regions_of(ring)[0]
+    best = regions_of_density(ring)[0]
     assert distance_deg(*source, best.latitude_deg, best.longitude_deg) < 3.0
     assert best.semi_major_km < 1500.0

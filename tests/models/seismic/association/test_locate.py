@@ -5,19 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.refinement import LEAST_EVIDENCE
+from models.analysis.refinement import MIN_LOG_EVIDENCE
 from models.seismic.association import grid_scan, locate
-from models.seismic.association.arrivals import beyond_doubt
-from models.seismic.association.candidates import assemble
-from models.seismic.association.locate import locate_by_times
-from models.seismic.association.search import find_near, no_prior, refine
+from models.seismic.association.arrivals import is_unambiguous
+from models.seismic.association.candidates import collect_candidates
+from models.seismic.association.locate import locate_by_arrival_times
+from models.seismic.association.search import refine_source, search_near, uniform_prior
 from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg, geocentric, geocentric_latitude_deg
-from models.seismic.location.region_calibration import needed
-from models.seismic.signal.picker import Onsets
-from models.seismic.signal.rayleigh_envelope import Surges
+from models.seismic.location.region_calibration import scale_to_contain
+from models.seismic.signal.picker import Picks
+from models.seismic.signal.rayleigh_envelope import EnvelopePeaks
 
-SILENT = Surges(np.zeros(0), np.zeros(0))
+SILENT = EnvelopePeaks(np.zeros(0), np.zeros(0))
 
 
 def onsets(rng, arrivals_s, span, false=3):
@@ -25,7 +25,7 @@ def onsets(rng, arrivals_s, span, false=3):
     times = np.concatenate((arrivals_s, rng.uniform(*span, false)))
     strengths = np.concatenate((rng.uniform(3.0, 7.0, len(arrivals_s)), rng.uniform(2.0, 3.5, false)))
     order = np.argsort(times)
-    return Onsets(
+    return Picks(
         *span, times[order], np.full(len(times), 0.6), strengths[order], np.ones(len(times), np.int64), np.zeros(len(times), np.bool_)
     )
 
@@ -43,9 +43,9 @@ def network(rng, source, depth_km, latitudes, longitudes, span, *, scatter_s=0.6
     return found
 
 
-def located(found, latitudes, longitudes, prior=no_prior, starts=()):
-    data = assemble(found, [SILENT] * len(found), latitudes, longitudes)
-    return locate_by_times(data, prior, starts)
+def located(found, latitudes, longitudes, prior=uniform_prior, starts=()):
+    data = collect_candidates(found, [SILENT] * len(found), latitudes, longitudes)
+    return locate_by_arrival_times(data, prior, starts)
 
 
 def error_km(solution, source):
@@ -64,7 +64,7 @@ def test_a_local_network_finds_the_event_among_false_onsets():
     solution = located(network(rng, source, 15.0, *stations, (-60.0, 300.0)), *stations)
     assert error_km(solution, source) < 10.0
     assert abs(solution.time_s) < 3.0
-    assert solution.log_evidence > LEAST_EVIDENCE
+    assert solution.log_evidence > MIN_LOG_EVIDENCE
     assert sum(arrival.phase == "P" for arrival in solution.arrivals) >= 12
 
 
@@ -98,7 +98,7 @@ def test_core_phases_at_an_array_are_not_taken_for_a_source_beneath_it(seed, beg
     stations = destination(*middle, rng.uniform(0.0, 360.0, 40), 5.0 * np.sqrt(rng.uniform(size=40)))
     found = network(rng, source, 520.0, *stations, (990.0, 1300.0), scatter_s=1.0, lost=0.4, phases=("PKP", "PKPbc", "PKPab"))
     solution = located(found, *stations, starts=[geocentric(*map(float, middle))] if begun_beneath else ())
-    assert min(needed(place, *source) / place.outer for place in solution.regions) < 1.5
+    assert min(scale_to_contain(place, *source) / place.outer for place in solution.regions) < 1.5
     assert all(distance_deg(*middle, place.latitude_deg, place.longitude_deg) > 90.0 for place in solution.regions)
 
 
@@ -140,14 +140,14 @@ def test_false_onsets_alone_are_not_believed(seed):
     span = (0.0, 400.0) if seed < 2 else (0.0, 3600.0)
     found = [onsets(rng, np.zeros(0), span, false=6) for _ in range(len(stations[0]))]
     solution = located(found, *stations)
-    assert solution is None or solution.log_evidence < LEAST_EVIDENCE
+    assert solution is None or solution.log_evidence < MIN_LOG_EVIDENCE
 
 
 def test_nothing_heard_is_nothing_found():
     rng = np.random.default_rng(5)
     latitudes, longitudes = spread_out(rng, (0.0, 0.0), 5, 5.0)
     empty = [onsets(rng, np.zeros(0), (0.0, 300.0), false=0) for _ in latitudes]
-    assert assemble(empty, [SILENT] * 5, latitudes, longitudes) is None
+    assert collect_candidates(empty, [SILENT] * 5, latitudes, longitudes) is None
 
 
 def test_the_answer_does_not_depend_on_the_clock():
@@ -168,14 +168,14 @@ def teleseismic():
     source = (38.0, 143.0)
     stations = spread_out(rng, source, 20, 90.0, 30.0)
     found = network(rng, source, 35.0, *stations, (-600.0, 3000.0), lost=0.05)
-    return source, assemble(found, [SILENT] * 20, *stations), geocentric(41.0, 140.5)
+    return source, collect_candidates(found, [SILENT] * 20, *stations), geocentric(41.0, 140.5)
 
 
 def test_a_source_beyond_doubt_near_a_start_is_not_looked_for_elsewhere(teleseismic, monkeypatch):
     source, data, start = teleseismic
-    everywhere = locate_by_times(data, no_prior)
+    everywhere = locate_by_arrival_times(data, uniform_prior)
     monkeypatch.setattr(locate, "find_sources", None)
-    near = locate_by_times(data, no_prior, [start])
+    near = locate_by_arrival_times(data, uniform_prior, [start])
     assert error_km(near, source) < 15.0
     best, same = near.regions[0], everywhere.regions[0]
     assert distance_deg(best.latitude_deg, best.longitude_deg, same.latitude_deg, same.longitude_deg) * KM_PER_DEGREE < 2.0
@@ -184,24 +184,24 @@ def test_a_source_beyond_doubt_near_a_start_is_not_looked_for_elsewhere(teleseis
 
 def test_a_source_is_in_doubt_where_it_is_heard_on_one_side_or_by_few(teleseismic):
     _, data, start = teleseismic
-    source = refine(data, find_near(data, no_prior, [start])[0], no_prior)
-    assert beyond_doubt(data, source)
+    source = refine_source(data, search_near(data, uniform_prior, [start])[0], uniform_prior)
+    assert is_unambiguous(data, source)
     north = np.flatnonzero(data.stations @ source.point < 2.0)[np.argsort(-data.stations[:, 2])]
-    assert not beyond_doubt(data.part(np.sort(north[:9])), source)
-    assert not beyond_doubt(data.part(np.arange(7)), source)
-    shifted = grid_scan.Source(source.point, source.depth_km, source.time_s + 60.0, source.score)
-    assert not beyond_doubt(data, shifted)
+    assert not is_unambiguous(data.part(np.sort(north[:9])), source)
+    assert not is_unambiguous(data.part(np.arange(7)), source)
+    shifted = grid_scan.TrialSource(source.point, source.depth_km, source.time_s + 60.0, source.score)
+    assert not is_unambiguous(data, shifted)
 
 
 @pytest.mark.parametrize("reach_deg", [0.5, 5.0, 30.0])
 def test_what_is_looked_at_around_the_arrivals_holds_all_that_nodes_and_depths_move(teleseismic, reach_deg, monkeypatch):
     source, data, _ = teleseismic
-    anchor = grid_scan.Source(geocentric(*source), 35.0, 0.0, 0.0)
+    anchor = grid_scan.TrialSource(geocentric(*source), 35.0, 0.0, 0.0)
     steps = np.linspace(-reach_deg, reach_deg, 5)
-    nodes = grid_scan.around(anchor.point, *(part.ravel() for part in np.meshgrid(steps, steps)))
+    nodes = grid_scan.points_at_offsets(anchor.point, *(part.ravel() for part in np.meshgrid(steps, steps)))
 
     def scanned():
-        return grid_scan.scan(
+        return grid_scan.scan_grid(
             data, nodes, (5.0, 70.0, 575.0), (-30.0, 30.0, 1.0), np.full(20, 1.0), reach=data.reach_deg(anchor.point), anchor=anchor
         )
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from models.seismic.association.phase_stack import look_up
-from models.seismic.association.stack import stack
+from models.seismic.association.phase_stack import interpolate_curve
+from models.seismic.association.stack import stack_along_curves
 
 STEP, COUNT, BEGIN = 2.0, 60, 5
 PHASES, TRACES, SAMPLES = 3, 5, 220
@@ -31,8 +31,8 @@ def plain(reach, curves, audible, alone, rows, starts, waves, origin):
     """The sum [COUNT] at one node and depth."""
     total, gains = waves + origin, [np.zeros(COUNT)]
     for p in range(PHASES):
-        seconds = np.array([look_up(curves[p], distance) for distance in reach])
-        heard = look_up(audible[p], reach.mean())
+        seconds = np.array([interpolate_curve(curves[p], distance) for distance in reach])
+        heard = interpolate_curve(audible[p], reach.mean())
         shifts = BEGIN - starts[p] + np.round(seconds / STEP).astype(int)
         each = np.array([shifted(rows[p, i], shifts[i]) for i in range(TRACES)], np.float64)
         part, full = (np.maximum(weights @ each + np.log(heard), np.log(1.0 - heard)) for weights in (alone, np.ones(TRACES)))
@@ -65,7 +65,7 @@ def drawn(rng, alone):
 def test_the_stack_is_the_sum_that_its_words_say():
     for seed, alone in ((1, np.ones(TRACES)), (2, np.array([1.0, 0.3, 0.3, 0.3, 1.0]))):
         inputs, expected = drawn(np.random.default_rng(seed), alone)
-        best, where, total = stack(*inputs, True)
+        best, where, total = stack_along_curves(*inputs, True)
         assert where[0, 0] == np.argmax(expected)
         np.testing.assert_allclose(best[0, 0], expected.max(), atol=1e-4)
         np.testing.assert_allclose(total[0, 0], np.log(np.exp(expected).sum() * STEP), atol=1e-4)
@@ -73,6 +73,6 @@ def test_the_stack_is_the_sum_that_its_words_say():
 
 def test_the_integral_is_left_out_where_nobody_asked_for_it():
     inputs, expected = drawn(np.random.default_rng(3), np.ones(TRACES))
-    best, _, total = stack(*inputs, False)
+    best, _, total = stack_along_curves(*inputs, False)
     np.testing.assert_allclose(best[0, 0], expected.max(), atol=1e-4)
     assert np.isnan(total).all()

@@ -3,7 +3,7 @@
 import numpy as np
 
 from models.seismic.association.grid_scan import log_depth_prior
-from models.seismic.earth.maximum_depth import deepest_km
+from models.seismic.earth.maximum_depth import maximum_depth_km
 from models.seismic.geodesy import unit_vectors
 
 
@@ -12,7 +12,7 @@ def at(*places: tuple[float, float]) -> np.ndarray:
 
 
 def test_slabs_are_deep_and_shields_are_not():
-    tonga, peru, scotland, greenland = deepest_km(at((-21.0, -179.0), (-9.0, -71.0), (56.0, -4.0), (72.0, -40.0)))
+    tonga, peru, scotland, greenland = maximum_depth_km(at((-21.0, -179.0), (-9.0, -71.0), (56.0, -4.0), (72.0, -40.0)))
     assert tonga > 600
     assert peru > 500
     assert scotland < 50
@@ -20,7 +20,7 @@ def test_slabs_are_deep_and_shields_are_not():
 
 
 def test_poles_and_the_date_line_have_a_place_in_the_table():
-    assert np.isfinite(deepest_km(at((90.0, 0.0), (-90.0, 0.0), (0.0, 180.0), (0.0, -180.0)))).all()
+    assert np.isfinite(maximum_depth_km(at((90.0, 0.0), (-90.0, 0.0), (0.0, 180.0), (0.0, -180.0)))).all()
 
 
 def test_the_prior_is_a_density_and_rules_out_the_deep_where_nothing_is_known():

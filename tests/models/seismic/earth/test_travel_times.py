@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from obspy.taup import TauPyModel
 
-from models.seismic.association.phase_stack import look_up
-from models.seismic.earth.travel_times import DEPTHS_KM, DISTANCES_DEG, PHASES, curve, table, travel_time_s
+from models.seismic.association.phase_stack import interpolate_curve
+from models.seismic.earth.travel_times import DEPTHS_KM, DISTANCES_DEG, PHASES, travel_time_curve, travel_time_s, travel_time_table
 
 SPOTS = [
     ("P", ["p", "P", "Pn", "Pdiff"], 0.02, 7.0),
@@ -43,7 +43,7 @@ def test_the_later_branch_of_pkp_is_its_last_arrival(taup, distance_deg, depth_k
 
 
 def test_p_never_comes_later_from_nearer_and_has_no_hole():
-    first = table()[PHASES.index("P")][:, DISTANCES_DEG <= 125.0]
+    first = travel_time_table()[PHASES.index("P")][:, DISTANCES_DEG <= 125.0]
     assert np.isfinite(first).all()
     assert (np.diff(first, axis=1) >= -0.01).all()
 
@@ -54,9 +54,9 @@ def test_a_phase_beyond_its_reach_does_not_arrive():
 
 
 def test_compiled_and_plain_look_up_agree():
-    row = curve("S", 47.0)
+    row = travel_time_curve("S", 47.0)
     distances = np.random.default_rng(3).uniform(0.0, 114.0, 200)
-    np.testing.assert_allclose([look_up(row, distance) for distance in distances], travel_time_s("S", distances, 47.0), atol=2e-3)
+    np.testing.assert_allclose([interpolate_curve(row, distance) for distance in distances], travel_time_s("S", distances, 47.0), atol=2e-3)
 
 
 def test_depths_between_those_of_the_table_lie_between_them():

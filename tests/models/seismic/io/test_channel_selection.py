@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.seismic.io.channel_selection import choose_verticals
+from models.seismic.io.channel_selection import select_channels
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
 
@@ -25,23 +25,23 @@ def record(name: str, live_s: int = 1000, rate_hz: float = 1.0) -> Record:
     ],
 )
 def test_preference_among_equally_long_records(names: list[str], best: str) -> None:
-    chosen, remarks = choose_verticals([record(name) for name in names])
+    chosen, remarks = select_channels([record(name) for name in names])
     assert [str(one.trace_id) for one in chosen] == [best]
     assert [(remark.trace, remark.code) for remark in remarks] == [(name, "not-chosen") for name in names if name != best]
 
 
 def test_a_much_longer_record_is_preferred_to_a_better_band() -> None:
-    chosen, _ = choose_verticals([record("IU.ANMO.00.BHZ", 800, 20.0), record("IU.ANMO.00.LHZ", 1000)])
+    chosen, _ = select_channels([record("IU.ANMO.00.BHZ", 800, 20.0), record("IU.ANMO.00.LHZ", 1000)])
     assert chosen[0].trace_id.channel == "LHZ"
 
 
 def test_a_slightly_longer_record_is_not() -> None:
-    chosen, _ = choose_verticals([record("IU.ANMO.00.BHZ", 950, 20.0), record("IU.ANMO.00.LHZ", 1000)])
+    chosen, _ = select_channels([record("IU.ANMO.00.BHZ", 950, 20.0), record("IU.ANMO.00.LHZ", 1000)])
     assert chosen[0].trace_id.channel == "BHZ"
 
 
 def test_each_station_keeps_one_whatever_the_order() -> None:
     records = [record(name) for name in ("II.KDAK.00.BHZ", "IU.ANMO.00.BHZ", "II.KDAK.10.BHZ", "IU.COLA.00.BH1")]
-    chosen, _ = choose_verticals(records)
-    assert chosen == choose_verticals(records[::-1])[0]
+    chosen, _ = select_channels(records)
+    assert chosen == select_channels(records[::-1])[0]
     assert [one.trace_id.station for one in chosen] == ["KDAK", "ANMO"]

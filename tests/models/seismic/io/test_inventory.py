@@ -12,7 +12,14 @@ import pytest
 from models.errors import LimitExceeded, UnreadableMetadata
 from models.seismic.geodesy import distance_deg
 from models.seismic.io import inventory
-from models.seismic.io.inventory import Coordinates, locate_records, own_book, own_table, read_stations_csv, read_stationxml
+from models.seismic.io.inventory import (
+    Coordinates,
+    attach_metadata,
+    builtin_inventory,
+    builtin_stations,
+    read_stations_csv,
+    read_stationxml,
+)
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
 
@@ -91,10 +98,10 @@ def test_the_first_book_that_knows_a_station_counts(recordings: ModuleType) -> N
     anmo = TraceId("IU", "ANMO", "00", "BHZ")
     xml = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20), "s.xml")
     table = read_stations_csv(recordings.stations_csv(("XX", "AAA", 1, 2), ("IU", "ANMO", 3, 4)), "s.csv")
-    placed, remarks = locate_records([record(), record(anmo), record(TraceId("ZZ", "NONE", "", "BHZ"))], [xml, table, own_book()])
+    placed, remarks = attach_metadata([record(), record(anmo), record(TraceId("ZZ", "NONE", "", "BHZ"))], [xml, table, builtin_inventory()])
     assert [(one.latitude_deg, one.longitude_deg) for one in placed] == [(10.0, 20.0), (3.0, 4.0), (None, None)]
     assert [(remark.trace, remark.code) for remark in remarks] == [("ZZ.NONE..BHZ", "no-coordinates")]
-    own, _ = locate_records([record(anmo)], [xml, own_book()])
+    own, _ = attach_metadata([record(anmo)], [xml, builtin_inventory()])
     assert own[0].latitude_deg == pytest.approx(34.946, abs=0.01)
 
 
@@ -102,7 +109,7 @@ def test_a_response_that_cannot_be_evaluated_is_said(recordings: ModuleType) -> 
     listed = RESPONSE.replace("</Response>", "<Stage number='2'><ResponseList/></Stage></Response>")
     both = channel(11, "2000-01-01", "2500-01-01", response=listed) + channel(11, "2000-01-01", "2500-01-01", "10", response=RESPONSE)
     book = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20, both), "s.xml")
-    placed, remarks = locate_records([record(ID, posix(2005)), record(ID._replace(location="10"), posix(2005))], [book])
+    placed, remarks = attach_metadata([record(ID, posix(2005)), record(ID._replace(location="10"), posix(2005))], [book])
     assert [one.response is not None for one in placed] == [False, True]
     assert [(remark.trace, remark.code) for remark in remarks] == [(str(ID), "no-response")]
 
@@ -111,7 +118,7 @@ def test_a_response_that_was_removed_before_is_not_removed_again(recordings: Mod
     book = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20, channel(11, "2000-01-01", "2500-01-01", response=RESPONSE)), "s.xml")
     counts = record(ID, posix(2005))
     meters = replace(counts, samples=np.array([-3e-6, np.nan, 3e-6], np.float32))
-    placed, remarks = locate_records([counts, meters], [book])
+    placed, remarks = attach_metadata([counts, meters], [book])
     assert [one.response is not None for one in placed] == [True, False]
     assert [remark.code for remark in remarks] == ["ground-motion"]
 
@@ -158,7 +165,7 @@ def test_a_document_too_large_is_refused(recordings: ModuleType) -> None:
 
 
 def test_the_own_table_names_each_station_once_on_the_globe() -> None:
-    table = own_table()
+    table = builtin_stations()
     assert len(table) >= 150
     assert all(-90 <= place.latitude_deg <= 90 and -180 <= place.longitude_deg <= 180 for place in table.values())
     lines = Path(inventory.__file__).with_name("builtin_stations.csv").read_text().splitlines()
@@ -173,7 +180,7 @@ def test_the_own_table_agrees_with_a_public_list() -> None:
     with SHARED.open(newline="") as file:
         for row in csv.DictReader(file):
             listed.setdefault((row["network"], row["station"]), []).append((float(row["latitude"]), float(row["longitude"])))
-    known = {key: place for key, place in own_table().items() if key in listed}
+    known = {key: place for key, place in builtin_stations().items() if key in listed}
     assert len(known) >= 150
     for key, place in known.items():
         away = min(float(distance_deg(place.latitude_deg, place.longitude_deg, *other)) for other in listed[key])

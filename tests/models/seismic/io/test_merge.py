@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.signal import butter, resample_poly, sosfilt
 
-from models.seismic.data_issues import Remark
-from models.seismic.io.merge import Piece, assemble, grid_length
+from models.seismic.data_issues import DataIssue
+from models.seismic.io.merge import DecodedSegment, grid_length, merge_segments
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
 
@@ -13,11 +13,11 @@ ID = TraceId("IU", "ANMO", "00", "BHZ")
 RAMP = np.arange(100, dtype=np.int32) ** 2
 
 
-def joined(*pieces: tuple[float, float, np.ndarray]) -> tuple[Record | None, list[Remark]]:
-    return assemble(ID, [Piece(round(start_s * 1e9), rate_hz, samples) for start_s, rate_hz, samples in pieces])
+def joined(*pieces: tuple[float, float, np.ndarray]) -> tuple[Record | None, list[DataIssue]]:
+    return merge_segments(ID, [DecodedSegment(round(start_s * 1e9), rate_hz, samples) for start_s, rate_hz, samples in pieces])
 
 
-def codes(remarks: list[Remark]) -> list[str]:
+def codes(remarks: list[DataIssue]) -> list[str]:
     return [remark.code for remark in remarks]
 
 
@@ -26,7 +26,7 @@ def test_the_earlier_piece_wins_an_overlap_and_the_difference_is_counted() -> No
     assert record is not None
     assert len(record.samples) == 130
     np.testing.assert_allclose(np.diff(record.samples[:100]), np.diff(RAMP), atol=0.01)
-    assert remarks == [Remark(str(ID), None, "overlap", "20 s recorded twice, with 20 differing samples; the earlier segment was kept")]
+    assert remarks == [DataIssue(str(ID), None, "overlap", "20 s recorded twice, with 20 differing samples; the earlier segment was kept")]
 
 
 def test_a_stretch_delivered_twice_is_said_to_be_identical() -> None:

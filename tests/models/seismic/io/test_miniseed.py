@@ -8,20 +8,20 @@ import pytest
 from pymseed import MiniSEEDError, MS3TraceList
 
 from models.errors import LimitExceeded, UnreadableWaveform
-from models.seismic.data_issues import Remark
-from models.seismic.io.miniseed import Limits, read_records, sample_count, scan
+from models.seismic.data_issues import DataIssue
+from models.seismic.io.miniseed import MiniseedLimits, read_records, sample_count, scan_miniseed
 from models.seismic.waveforms import Record
 
-LIMITS = Limits(max_traces=10, max_segments=20, max_samples=100_000, max_span_s=21600.0)
+LIMITS = MiniseedLimits(max_traces=10, max_segments=20, max_samples=100_000, max_span_s=21600.0)
 Z = "IU.ANMO.00.BHZ"
 SHARED = Path(__file__).resolve().parents[5] / "shared" / "data" / "real_events"
 
 
-def read(*files: bytes, limits: Limits = LIMITS) -> tuple[list[Record], list[Remark]]:
-    return read_records([scan(f"file{number}", data) for number, data in enumerate(files)], limits)
+def read(*files: bytes, limits: MiniseedLimits = LIMITS) -> tuple[list[Record], list[DataIssue]]:
+    return read_records([scan_miniseed(f"file{number}", data) for number, data in enumerate(files)], limits)
 
 
-def codes(remarks: list[Remark]) -> list[str]:
+def codes(remarks: list[DataIssue]) -> list[str]:
     return [remark.code for remark in remarks]
 
 
@@ -77,7 +77,7 @@ def test_the_end_of_a_truncated_file_is_skipped_and_said(recordings: ModuleType)
     data = recordings.miniseed((Z, 0, 1.0, recordings.wave(3000)))
     (record,), remarks = read(data[:-100])
     assert 0 < len(record.samples) < 3000
-    assert remarks[0] == Remark(
+    assert remarks[0] == DataIssue(
         None, "file0", "skipped-bytes", f"412 of {len(data) - 100} bytes are not readable miniSEED and were skipped"
     )
 
@@ -113,7 +113,7 @@ def test_a_record_whose_checksum_is_wrong_is_left_out(recordings: ModuleType) ->
 @pytest.mark.parametrize("data", [b"", b"hello world" * 100, bytes(4096), b"\x80\x04\x95" + b"cos\nsystem\n" * 90])
 def test_what_holds_no_record_is_unreadable(data: bytes) -> None:
     with pytest.raises(UnreadableWaveform) as caught:
-        scan("odd.mseed", data)
+        scan_miniseed("odd.mseed", data)
     assert caught.value.part == "odd.mseed"
 
 
@@ -125,7 +125,7 @@ def test_records_that_read_alone_and_not_joined_are_unreadable(recordings: Modul
 
     monkeypatch.setattr(MS3TraceList, "from_buffer", contradicts)
     with pytest.raises(UnreadableWaveform) as caught:
-        scan("part-a", recordings.miniseed((Z, 0, 1.0, recordings.wave())))
+        scan_miniseed("part-a", recordings.miniseed((Z, 0, 1.0, recordings.wave())))
     assert caught.value.part == "part-a"
 
 
@@ -177,7 +177,7 @@ def test_too_many_channels_segments_or_samples_are_refused(recordings: ModuleTyp
     with pytest.raises(LimitExceeded, match="21 segments; at most 20"):
         read(torn)
     long = recordings.miniseed((Z, 0, 20.0, recordings.wave(100_001)))
-    assert sample_count([scan("long", long)]) == 100_001
+    assert sample_count([scan_miniseed("long", long)]) == 100_001
     with pytest.raises(LimitExceeded, match="100,001 samples; at most 100,000"):
         read(long)
 
@@ -199,7 +199,7 @@ def test_every_real_event_reads() -> None:
     """Each station that has a vertical channel (told by obspy) gives a record."""
     from obspy.io.mseed.core import _read_mseed  # noqa: PLC0415  # takes a second
 
-    limits = Limits(2000, 5000, 200_000_000, 6 * 3600.0)
+    limits = MiniseedLimits(2000, 5000, 200_000_000, 6 * 3600.0)
     for folder in sorted(SHARED.iterdir()):
         path = folder / "waveforms.mseed"
         expected = {trace.id for trace in _read_mseed(str(path)) if trace.stats.channel.endswith("Z") and trace.stats.npts > 1}
@@ -236,6 +236,6 @@ def test_horizontals_of_another_rate_or_not_asked_for_are_left_out(recordings: M
     data = recordings.miniseed((Z, 0, 1.0, wave), ("IU.ANMO.00.BHN", 0, 1.0, wave), ("IU.ANMO.00.BHE", 0, 2.0, wave))
     assert read(data)[0][0].horizontals is None
     alike = recordings.miniseed((Z, 0, 1.0, wave), ("IU.ANMO.00.BHN", 0, 1.0, wave), ("IU.ANMO.00.BHE", 0, 1.0, wave))
-    records, remarks = read_records([scan("file0", alike)], LIMITS, horizontals=False)
+    records, remarks = read_records([scan_miniseed("file0", alike)], LIMITS, horizontals=False)
     assert records[0].horizontals is None
     assert codes(remarks) == ["not-vertical"]

@@ -39,7 +39,7 @@ def test_the_pruned_search_finds_what_the_full_one_finds(seed, monkeypatch):
     stated = np.exp(rng.uniform(np.log(0.1), np.log(6.0), count))
     measured = distance_deg(-30.0, 175.0, lats, lons) + rng.normal(0.0, stated)
     measured[: count // 5] = rng.uniform(0.0, 180.0, count // 5)
-    pruned = distances.locate(lats, lons, measured, stated)
+    pruned = distances.locate_by_distances(lats, lons, measured, stated)
     monkeypatch.setattr(posterior, "_EDGE", -1e9)
     data = distances._prepare(lats, lons, measured, stated)
     near, density = posterior._search(data, sphere_grid())

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from models.seismic.geodesy import azimuth_deg, destination, geocentric_latitude_deg, unit_vectors
-from models.seismic.io.horizontals import north_east
-from models.seismic.polarization.back_azimuth import BINS, STEP_DEG, read_motions
-from models.seismic.signal.picker import pick_all
+from models.seismic.io.horizontals import rotate_to_north_east
+from models.seismic.polarization.back_azimuth import BINS, STEP_DEG, measure_back_azimuths
+from models.seismic.signal.picker import pick_records
 from tests.three_components import p_wave, station, surface_wave
 
 PLACE = (40.0, 25.0)
 
 
 def told(*records):
-    return read_motions(records, pick_all(records))
+    return measure_back_azimuths(records, pick_records(records))
 
 
 def likeliest(motions) -> float:
@@ -44,7 +44,7 @@ def test_components_that_point_elsewhere_are_turned():
 @pytest.mark.parametrize("azimuths_deg", [(np.nan, np.nan), (0.0, 10.0)])
 def test_components_that_point_nowhere_known_say_nothing(azimuths_deg):
     record = station("AAA", p_wave(130.0), 10.0, PLACE, azimuths_deg)
-    assert north_east(record.horizontals) is None
+    assert rotate_to_north_east(record.horizontals) is None
     assert told(record) is None
 
 

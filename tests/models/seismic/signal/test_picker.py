@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.seismic.signal.picker import pick_onsets
+from models.seismic.signal.picker import pick_record
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Horizontals, Record
 
@@ -31,7 +31,7 @@ def nearest_s(found, begin_s=1.6e9):
 
 @pytest.mark.parametrize(("rate_hz", "within_s"), [(100.0, 1.5), (20.0, 1.5), (5.0, 1.5), (1.0, 8.0)])
 def test_the_strongest_onset_is_the_true_one_at_any_sampling_rate(rate_hz, within_s):
-    found = pick_onsets(record(rate_hz, seconds=900.0))
+    found = pick_record(record(rate_hz, seconds=900.0))
     strongest = found.times_s[np.argmax(found.strengths)] - 1.6e9
     assert abs(strongest - ONSET_S) < within_s
 
@@ -39,13 +39,13 @@ def test_the_strongest_onset_is_the_true_one_at_any_sampling_rate(rate_hz, withi
 def test_onsets_do_not_depend_on_polarity_scale_or_offset():
     plain = record()
     turned = changed(plain, -1e5 * plain.samples.astype(np.float64) + 3e4)
-    np.testing.assert_allclose(pick_onsets(turned).times_s, pick_onsets(plain).times_s, atol=0.21)
+    np.testing.assert_allclose(pick_record(turned).times_s, pick_record(plain).times_s, atol=0.21)
 
 
 def test_a_glitch_is_no_onset():
     samples = record().samples.copy()
     samples[300] = 1e5
-    found = pick_onsets(changed(record(), samples))
+    found = pick_record(changed(record(), samples))
     assert nearest_s(found) < 1.0
     assert not np.any(np.abs(found.times_s - 1.6e9 - 60.0) < 3.0)
 
@@ -53,19 +53,19 @@ def test_a_glitch_is_no_onset():
 def test_the_edge_of_a_gap_is_no_onset():
     samples = record(ratio=1.0).samples.copy()
     samples[700:900] = np.nan
-    found = pick_onsets(changed(record(), samples))
+    found = pick_record(changed(record(), samples))
     assert not np.any((found.times_s - 1.6e9 > 135.0) & (found.times_s - 1.6e9 < 183.0))
 
 
 def test_noise_has_weak_onsets_only():
-    strengths = [pick_onsets(record(ratio=1.0, seed=seed)).strengths.max(initial=0.0) for seed in range(20)]
+    strengths = [pick_record(record(ratio=1.0, seed=seed)).strengths.max(initial=0.0) for seed in range(20)]
     assert np.median(strengths) < 4.0
-    assert pick_onsets(record()).strengths.max() > 5.0
+    assert pick_record(record()).strengths.max() > 5.0
 
 
 @pytest.mark.parametrize("samples", [np.zeros(2000), np.full(2000, np.nan), np.full(2000, 7.0), np.ones(1), np.zeros(0)])
 def test_a_dead_record_has_none(samples):
-    assert len(pick_onsets(changed(record(), samples)).times_s) == 0
+    assert len(pick_record(changed(record(), samples)).times_s) == 0
 
 
 def with_horizontals(vertical, north, east):
@@ -76,8 +76,8 @@ def with_horizontals(vertical, north, east):
 
 def test_what_only_horizontals_show_is_found_on_them_and_the_vertical_says_what_it_said():
     quiet = record(ratio=1.0)
-    found = pick_onsets(with_horizontals(quiet, record(seed=1), record(ratio=1.0, seed=2)))
-    alone = pick_onsets(quiet)
+    found = pick_record(with_horizontals(quiet, record(seed=1), record(ratio=1.0, seed=2)))
+    alone = pick_record(quiet)
     np.testing.assert_array_equal(found.times_s[~found.horizontal], alone.times_s)
     strongest = np.argmax(found.strengths)
     assert found.horizontal[strongest]
@@ -87,11 +87,11 @@ def test_what_only_horizontals_show_is_found_on_them_and_the_vertical_says_what_
 
 def test_two_noisy_horizontals_have_weak_onsets_only():
     drawn = [with_horizontals(*(record(ratio=1.0, seed=3 * seed + part) for part in range(3))) for seed in range(20)]
-    found = [pick_onsets(one) for one in drawn]
+    found = [pick_record(one) for one in drawn]
     assert np.median([one.strengths[one.horizontal].max(initial=0.0) for one in found]) < 4.0
 
 
 @pytest.mark.parametrize("level", [np.nan, 7.0])
 def test_a_dead_horizontal_has_no_onsets(level):
     dead = changed(record(), np.full(2000, level))
-    assert not pick_onsets(with_horizontals(record(), record(seed=1), dead)).horizontal.any()
+    assert not pick_record(with_horizontals(record(), record(seed=1), dead)).horizontal.any()

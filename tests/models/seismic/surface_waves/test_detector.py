@@ -8,18 +8,18 @@ import pytest
 from models.seismic.geodesy import distance_deg, geocentric
 from models.seismic.location.sphere_grid import sphere_grid
 from models.seismic.surface_waves import dispersion_correction as trains
-from models.seismic.surface_waves.detector import SurfaceSearch, search_surface_waves
+from models.seismic.surface_waves.detector import SurfaceWaveStack, detect_surface_waves
 from models.seismic.waveforms import Gather
 from tests.surface_waves import ORIGIN_S, SECONDS, SOURCE, STATIONS, drawn
 
 
-def search(gather: Gather) -> SurfaceSearch:
-    found = search_surface_waves(gather)
+def search(gather: Gather) -> SurfaceWaveStack:
+    found = detect_surface_waves(gather)
     assert found is not None
     return found
 
 
-def top_of(found: SurfaceSearch) -> tuple[float, float]:
+def top_of(found: SurfaceWaveStack) -> tuple[float, float]:
     """Latitude and longitude of the likeliest node of the sphere."""
     sphere = sphere_grid()
     nodes = np.stack([geocentric(a, b) for a, b in zip(sphere.latitudes, sphere.longitudes, strict=True)])
@@ -76,9 +76,9 @@ def test_gaps_dead_traces_and_traces_without_a_place_are_left_out() -> None:
 def test_short_windows_and_networks_in_one_place_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     gather = drawn(1, 5.0)
     monkeypatch.setattr("models.seismic.surface_waves.detector.wavetrains", lambda _gather: pytest.fail("looked at"))
-    assert search_surface_waves(replace(gather, samples=gather.samples[:, :1700])) is None
+    assert detect_surface_waves(replace(gather, samples=gather.samples[:, :1700])) is None
     local = replace(gather, latitudes_deg=0.01 * gather.latitudes_deg, longitudes_deg=0.01 * gather.longitudes_deg)
-    assert search_surface_waves(local) is None
+    assert detect_surface_waves(local) is None
 
 
 def test_the_likelihood_is_one_on_average_over_the_sphere_and_misleads_by_a_bounded_amount() -> None:

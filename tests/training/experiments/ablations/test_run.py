@@ -9,8 +9,16 @@ from models.imaging.style import channels
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 from training.config import recipe
-from training.experiments.ablations.data import SWITCHES, draw_traces, styles, waveforms
-from training.experiments.ablations.run import AblationRecipe, changed, cost, network_of, offset_table, page, traces_of
+from training.experiments.ablations.data import SWITCHES, draw_ablation_traces, styles, waveforms
+from training.experiments.ablations.run import (
+    AblationRecipe,
+    ablations_page,
+    apply_changes,
+    build_network,
+    cost,
+    offset_table,
+    trace_setting,
+)
 from training.experiments.resnet_depth.run import Trial
 from training.synthesis.path_effects import PathScatter
 from training.synthesis.records import Realism
@@ -27,8 +35,8 @@ def test_each_cell_differs_from_the_base_and_from_every_other():
 
 def test_a_gpu_runs_every_cell_and_a_cpu_those_of_few_traces():
     large = recipe("ablations", AblationRecipe, preset="gpu")
-    assert {traces_of(cell) for _, cell in large.offset_settings()} >= {1000, 10_000, 100_000, 1_000_000}
-    assert max(traces_of(cell) for _, cell in PLAN.offset_settings()) <= PLAN.largest_training_set < 100_000
+    assert {trace_setting(cell) for _, cell in large.offset_settings()} >= {1000, 10_000, 100_000, 1_000_000}
+    assert max(trace_setting(cell) for _, cell in PLAN.offset_settings()) <= PLAN.largest_training_set < 100_000
     base = {"48 rows and 512 columns, as declared", "100,000 traces"}
     assert {cell.name for cell in PLAN.offset_cells} - set(dict(large.offset_settings())) == base
 
@@ -43,7 +51,7 @@ def test_the_cell_of_the_declared_picture_is_the_base_where_that_is_declared():
 
 def test_a_change_of_something_that_is_not_there_is_refused():
     with pytest.raises(ValidationError):
-        changed(PLAN.offset, {"data": {"colour": 3}})
+        apply_changes(PLAN.offset, {"data": {"colour": 3}})
 
 
 @pytest.mark.parametrize("name", sorted(SWITCHES))
@@ -58,10 +66,10 @@ def test_a_network_reads_what_its_cell_draws(picture, settings):
     data = PLAN.offset.data.model_copy(
         update={"picture": picture, "store": ("greens_50s",), "events_per_shard": 2, "traces_per_event": 3, "columns": 128}
     )
-    shard = draw_traces(data, settings, 1)
+    shard = draw_ablation_traces(data, settings, 1)
     cell = PLAN.offset.model_copy(update={"data": data, "architecture": "waves" if picture == "waveform" else "alexnet"})
     size = shard["pictures"].shape[1:]
-    network = network_of(cell, size[0])
+    network = build_network(cell, size[0])
     assert cost(network, size) > 1
     with torch.no_grad():
         distance = network.eval()(torch.from_numpy(shard["pictures"]))[0]
@@ -76,12 +84,12 @@ def test_no_cells_picture_is_too_small_for_its_network(preset):
     for name, cell in recipe("ablations", AblationRecipe, preset=preset).offset_settings():
         if cell.architecture != "waves":
             count = sum(channels(style) for style in styles(cell.data))
-            assert cost(network_of(cell, count), (count, cell.data.rows, cell.data.columns)) > 1, name
+            assert cost(build_network(cell, count), (count, cell.data.rows, cell.data.columns)) > 1, name
 
 
 def test_the_peer_on_the_record_costs_as_much_as_the_network_on_the_picture():
-    picture = cost(network_of(PLAN.offset, 1), (1, 48, 512))
-    record = cost(network_of(PLAN.offset.model_copy(update={"architecture": "waves"}), 1), (1, 1, 5120))
+    picture = cost(build_network(PLAN.offset, 1), (1, 48, 512))
+    record = cost(build_network(PLAN.offset.model_copy(update={"architecture": "waves"}), 1), (1, 1, 5120))
     assert record == pytest.approx(picture, rel=0.15)
 
 
@@ -96,7 +104,7 @@ def test_the_page_says_what_was_not_run():
     found = {"median": 1.5, "median_low": 1.2, "median_high": 1.9, "p90": 7.0, "within": 0.8, "traces": 3900, "cost": 118, "seconds": 90}
     results = [found, *[None] * (len(PLAN.offset_settings()) - 1)]
     assert "| base | 1.50 (1.20 to 1.90) | 7.0 | 80% | 3,900 | 118 | 1.5 |" in offset_table(PLAN.offset_settings(), results)
-    text = page(PLAN, results, [None] * len(PLAN.event_type_cells), "")
+    text = ablations_page(PLAN, results, [None] * len(PLAN.event_type_cells), "")
     assert "Written by `python -m training ablations`" in text
     assert f"{len(results) - 1 + len(PLAN.event_type_cells)} cells are missing" in text
     assert "reduced, for a CPU" in text

@@ -13,7 +13,7 @@ from training.config import TrainingSettings
 from training.datasets.archive import ArchiveWriter
 from training.datasets.catalog_twin import TwinRecipe, draw_twin
 from training.evaluation.location_scores import open_models
-from training.experiments.attribution.page import class_table, of_real, write
+from training.experiments.attribution.page import class_table, of_real, write_attribution_page
 from training.experiments.attribution.shapley import (
     WINDOWS,
     attribute_picture,
@@ -96,7 +96,7 @@ def test_the_page_tells_every_window_and_channel(settings: TrainingSettings, tmp
     with ArchiveWriter(tmp_path / "twin", {"seed": 1}, 2) as writer:
         for event in draw_twin(TWIN, settings, [4, 5]):
             writer.add(event)
-    write(settings, tmp_path / "twin", None, 1, tmp_path / "attribution.md", tmp_path / "attribution.png")
+    write_attribution_page(settings, tmp_path / "twin", None, 1, tmp_path / "attribution.md", tmp_path / "attribution.png")
     page = (tmp_path / "attribution.md").read_text()
     assert all(f"| {name} |" in page for name in (*WINDOWS, *channel_names(DISTANCE_SECTION)))
     assert 1000 < (tmp_path / "attribution.png").stat().st_size < 150_000

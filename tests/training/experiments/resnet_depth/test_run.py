@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from training import config
 from training.config import recipe
 from training.experiments.ablations.run import AblationRecipe
-from training.experiments.grid import fill, shuffled
-from training.experiments.resnet_depth.data import ComparedSections
-from training.experiments.resnet_depth.run import CompareRecipe, one_split, over_seeds, page, run_trial, shrunk
+from training.experiments.grid import fill_grid, shuffle_shards
+from training.experiments.resnet_depth.data import ComparisonSections
+from training.experiments.resnet_depth.run import CompareRecipe, comparison_page, one_split, over_seeds, run_trial, shrink_pictures
 from training.learning.fit import FitRecipe
 from training.tasks.distance import OffsetRecipe
 from training.tasks.section_plans import SectionPlan
@@ -35,7 +35,7 @@ def halves(count):
     pictures = random.integers(0, 60, (count, 6, 64, 64), dtype=np.uint8)
     for picture, kind in zip(pictures, labels, strict=True):
         picture[:, 32 * kind : 32 * kind + 32] += 150
-    return ComparedSections(pictures, labels, "made up", "1")
+    return ComparisonSections(pictures, labels, "made up", "1")
 
 
 def test_a_trial_learns_what_can_be_learned_and_counts_its_answers(tmp_path):
@@ -55,11 +55,11 @@ def test_a_table_computes_each_cell_once_and_goes_on_where_it_was(tmp_path):
         ran.append(trial.architecture)
         return {"right": 1.0}
 
-    assert fill(trials[:1], run, tmp_path, "a", None) == [{"right": 1.0}]
-    assert fill(trials, run, tmp_path, "a", 0.0) == [{"right": 1.0}, None, None]
-    assert fill(trials, run, tmp_path, "a", None) == [{"right": 1.0}] * 3
+    assert fill_grid(trials[:1], run, tmp_path, "a", None) == [{"right": 1.0}]
+    assert fill_grid(trials, run, tmp_path, "a", 0.0) == [{"right": 1.0}, None, None]
+    assert fill_grid(trials, run, tmp_path, "a", None) == [{"right": 1.0}] * 3
     assert ran == ["resnet18", "resnet34", "resnet50"]
-    fill(trials[:1], run, tmp_path, "b", None)
+    fill_grid(trials[:1], run, tmp_path, "b", None)
     assert ran[-1] == "resnet18"
     assert len(ran) == 4
 
@@ -80,7 +80,7 @@ def test_intervals_are_those_of_the_books():
 
 def test_the_page_labels_a_reduced_setting_and_says_what_is_missing():
     found = {"parameters": 1e6, "seconds": 60.0, "validation_right": 9, "validation_events": 10, "test_right": 8, "test_events": 10}
-    text = page(PLAN, PLAN.trials(), [found, *[None] * 24], halves(4), "continued")
+    text = comparison_page(PLAN, PLAN.trials(), [found, *[None] * 24], halves(4), "continued")
     assert "reduced, for a CPU" in text
     assert "24 of 25 runs are missing" in text
     assert "Written by `ATLAS_TRAINING_PRESET=continued python -m training compare`" in text
@@ -90,13 +90,13 @@ def test_the_page_labels_a_reduced_setting_and_says_what_is_missing():
 
 def test_smaller_pictures_hold_the_means():
     pictures = np.array([[[[0, 2], [4, 6]]]], dtype=np.uint8)
-    assert shrunk(pictures, 2).tolist() == [[[[3]]]]
-    assert shrunk(pictures, 1) is pictures
+    assert shrink_pictures(pictures, 2).tolist() == [[[[3]]]]
+    assert shrink_pictures(pictures, 1) is pictures
 
 
 def test_batches_in_memory_hold_each_row_once_an_epoch_in_another_order():
     rows = np.arange(32, dtype=np.uint8)[:, None]
-    batches = shuffled(rows, rows.astype(np.float32), (rows, rows.astype(np.float32)), FIT)
+    batches = shuffle_shards(rows, rows.astype(np.float32), (rows, rows.astype(np.float32)), FIT)
     epochs = [np.concatenate([truth[:, 0] for _, truth in batches.train(epoch)]) for epoch in (0, 1)]
     assert [sorted(epoch) for epoch in epochs] == [list(range(32))] * 2
     assert not np.array_equal(*epochs)
