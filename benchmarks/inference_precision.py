@@ -26,7 +26,7 @@ from models.specs.index import find_spec
 from models.specs.spec import ModelSpec
 from training.export.quantization import WIDER, Predictions, difference, quantize
 
-MOST = 256
+MAX_PICTURES = 256
 ROUNDS = 3
 
 
@@ -57,7 +57,7 @@ def pictures_of(spec: ModelSpec, shard: Path | None) -> NDArray[np.uint8]:
     style = spec.style
     if shard is not None:
         with np.load(shard) as content:
-            return np.asarray(content[_key(style)][:MOST])
+            return np.asarray(content[_key(style)][:MAX_PICTURES])
     size = (64, channels(style), style.rows, style.columns)
     noise = np.random.default_rng(1).integers(0, 256, size, dtype=np.uint8)
     return np.asarray((noise * np.geomspace(0.02, 1.0, len(noise))[:, None, None, None]).astype(np.uint8))

@@ -13,15 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location.distances import locate_by_distances
 from models.seismic.location.posterior import MIN_COMMON_BIAS_DEG
 from training.evaluation.markdown import markdown_table, write_part
 
-Floats = NDArray[np.float64]
 EPICENTER = (18.7, 96.1)
 TOLD = "CPU time of one thread, in turns; locate carries an error common to all traces along, with a deviation of at least"
 

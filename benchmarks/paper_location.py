@@ -19,15 +19,14 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg, unit_vectors
 from models.seismic.location.distances import locate_by_distances
 from models.seismic.location.region_calibration import contains
 from training.evaluation.markdown import markdown_table, write_part
 
-Floats = NDArray[np.float64]
 SOURCE = (66.4, -38.2)
 STEPS, STARTS = 200, 5
 PAGE = Path("docs/location.md")

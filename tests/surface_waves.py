@@ -1,14 +1,13 @@
 """Drawn gathers with surface waves that no single trace shows."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.array_types import Floats
 from models.seismic.earth.rayleigh_dispersion import phase_slowness_s_km
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg, geocentric_latitude_deg
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 
-Floats = NDArray[np.float64]
 SOURCE = (66.0, -38.0)
 ORIGIN_S = 400.0
 SECONDS = 5000

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.array_types import Floats
 from models.errors import NoUsableTrace
 from models.imaging.render import render_traces
 from models.imaging.style import AmplitudeStyle, FrequencyStyle
@@ -16,12 +17,10 @@ from models.seismic.waveforms import Gather
 from models.specs.offset import BINS
 from models.specs.spec import ModelSpec
 
-Floats = NDArray[np.float64]
-
 # A gather a little longer than the window is read from its start: the last minutes of a coda decide nothing.
 SLACK: Final = 0.05
 STEPS_A_WINDOW: Final = 4
-SHORTEST_LIVE_S: Final = 120.0
+MIN_LIVE_S: Final = 120.0
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def predict_distances(model: OnnxModel, gather: Gather) -> DistanceReadings:
     live = [find_live_traces(gather, start, model.spec.style.window_s) for start in starts]
     fullest = max(int(mask.sum()) for mask in live)
     if fullest == 0:
-        raise NoUsableTrace(f"no trace has {SHORTEST_LIVE_S:.0f} s of data in one window")
+        raise NoUsableTrace(f"no trace has {MIN_LIVE_S:.0f} s of data in one window")
     readings = [_read(model, gather, start, mask) for start, mask in zip(starts, live, strict=True) if 2 * mask.sum() >= fullest]
     surest = min(readings, key=lambda reading: _median_entropy(reading.probabilities[reading.read]))
     return replace(surest, calibration=model.card.calibration)
@@ -121,7 +120,7 @@ def find_live_traces(gather: Gather, start_s: float, window_s: float) -> NDArray
     seen = gather.samples[:, first : first + round(window_s * gather.sampling_rate_hz)]
     finite = np.isfinite(seen)
     moving = np.max(seen, axis=1, where=finite, initial=-np.inf) > np.min(seen, axis=1, where=finite, initial=np.inf)
-    return np.asarray(moving & (finite.sum(axis=1) >= SHORTEST_LIVE_S * gather.sampling_rate_hz))
+    return np.asarray(moving & (finite.sum(axis=1) >= MIN_LIVE_S * gather.sampling_rate_hz))
 
 
 def _read(model: OnnxModel, gather: Gather, start_s: float, live: NDArray[np.bool_]) -> DistanceReadings:

@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from models.analysis.distances import DistanceReadings, find_live_traces, predict_distances
 from models.analysis.refinement import RefinedLocation, distance_residuals, refine_location
+from models.array_types import Integers
 from models.registry.inference import OnnxModel
 from models.seismic.geodesy import unit_vectors
 from models.seismic.location.distances import Location
 from models.seismic.waveforms import Gather, Record
-
-Integers = NDArray[np.int64]
 
 TO_LOCATE: Final = 64
 TO_CLASSIFY: Final = 24

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
+from models.array_types import Floats
 from models.clustering.dip_test import dip
 
-Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 # The embedding comes whitened out of its graph. Whitening a small upload once more would lift its noise to the height of

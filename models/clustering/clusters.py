@@ -14,6 +14,7 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
+from models.array_types import Floats
 from models.clustering.cluster_count import (
     ClusterCountScore,
     Search,
@@ -25,7 +26,6 @@ from models.clustering.cluster_count import (
 )
 from models.errors import TooFewEvents
 
-Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 MAX_SAMPLE: Final = 1000  # events on which k is chosen; all are assigned

@@ -3,11 +3,9 @@
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.array_types import Floats
 from models.compiled import compiled
-
-Floats = NDArray[np.float64]
 
 # The dip is read off this many quantiles at most: it moves by less than half of one over their number.
 MAX_POINTS: Final = 128

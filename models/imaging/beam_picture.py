@@ -7,20 +7,18 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from models.array_types import Complexes, Floats
 from models.imaging.record_section import Placement
 from models.imaging.spectra import BLOCK, pass_band
 from models.imaging.style import Band, BeamStyle
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.waveforms import Gather
 
-Floats = NDArray[np.float64]
-Complex = NDArray[np.complex128]
-
 NOTHING: Final = 128
-LEAST_LIVE: Final = 0.5  # of the window that a trace is read in
-SHORTEST_QUIET_S: Final = 160.0
+MIN_LIVE_FRACTION: Final = 0.5  # of the window that a trace is read in
+MIN_NOISE_S: Final = 160.0
 MEDIAN_OVER_SIGMA: Final = float(np.sqrt(2.0 * np.log(2.0)))  # of the envelope of Gaussian noise
-LEAST_RADIATED: Final = 0.03  # of what stations could see: a trial azimuth with nobody in front of it or behind is not divided by zero
+MIN_RADIATION: Final = 0.03  # of what stations could see: a trial azimuth with nobody in front of it or behind is not divided by zero
 NUMERICAL_FLOOR: Final = 1e-6
 
 
@@ -79,7 +77,7 @@ def _beams(style: BeamStyle, band: Band, traces: Floats, distances_deg: Floats, 
     trials = (np.arange(style.rows) + 0.5) * (2.0 * np.pi / style.rows)
     radiated = np.cos(azimuths - trials[:, None])
     information = coherence**2 / variance
-    norm = radiated**2 @ information + LEAST_RADIATED * information.sum()
+    norm = radiated**2 @ information + MIN_RADIATION * information.sum()
     return np.asarray(radiated * (coherence / variance) @ traces / np.sqrt(norm)[:, None])
 
 
@@ -106,7 +104,7 @@ def _align(style: BeamStyle, gather: Gather, rows: NDArray[np.int64], distances_
     return aligned
 
 
-def _freed(style: BeamStyle, analytic: Complex, live: NDArray[np.bool_], first: Floats, way_km: Floats, step_s: float) -> _Aligned:
+def _freed(style: BeamStyle, analytic: Complexes, live: NDArray[np.bool_], first: Floats, way_km: Floats, step_s: float) -> _Aligned:
     """
     Analytic traces [n, samples] cut from sample `first` [n] on and freed of dispersion and initial phase, over their noise.
 
@@ -124,12 +122,12 @@ def _freed(style: BeamStyle, analytic: Complex, live: NDArray[np.bool_], first: 
     phase = _path_phase(style, frequencies, way_km) + 2.0 * np.pi * frequencies * ((first - margin - begin) * step_s)[:, None]
     freed = scipy.fft.ifft(scipy.fft.fft(cut, axis=1) * np.exp(1j * phase), axis=1).real[:, margin : margin + style.columns]
     noise = np.array([_quiet(np.abs(row[mask]), step_s) for row, mask in zip(analytic, live, strict=True)])
-    noise[(here[:, margin : margin + style.columns].mean(axis=1) < LEAST_LIVE) | (noise < NUMERICAL_FLOOR)] = 0.0
+    noise[(here[:, margin : margin + style.columns].mean(axis=1) < MIN_LIVE_FRACTION) | (noise < NUMERICAL_FLOOR)] = 0.0
     return _Aligned(np.divide(freed, noise[:, None], out=np.zeros_like(freed), where=noise[:, None] > 0.0), noise)
 
 
 def _quiet(envelope: Floats, step_s: float) -> float:
-    return float(np.median(envelope)) / MEDIAN_OVER_SIGMA if len(envelope) * step_s >= SHORTEST_QUIET_S else 0.0
+    return float(np.median(envelope)) / MEDIAN_OVER_SIGMA if len(envelope) * step_s >= MIN_NOISE_S else 0.0
 
 
 def _path_phase(style: BeamStyle, frequencies_hz: Floats, way_km: Floats) -> Floats:

@@ -7,12 +7,11 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from models.array_types import Floats
 from models.imaging.spectra import BLOCK
 from models.imaging.style import SourceStyle
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.waveforms import Gather
-
-Floats = NDArray[np.float64]
 
 STEP: Final = 8  # samples from one value of an envelope to the next
 QUIET_PERCENT: Final = 15.0

@@ -13,7 +13,7 @@ from models.seismic.waveforms import Gather
 # A cut is scaled to about 1: what is far smaller is what a float32 transform leaves of nothing.
 NUMERICAL_FLOOR = 1e-5
 PIECES = 16
-QUIETEST = 3
+QUIET_PIECES = 3
 
 
 def draw_bands(
@@ -93,7 +93,7 @@ def _quiet(wiggles: NDArray[np.float32], live: NDArray[np.bool_], step: int, mar
                 power[seen * PIECES // count] += wiggles[k, i] ** 2
                 seen += 1
         if count > 0:
-            quiet[k] = np.sqrt(np.sort(power)[QUIETEST] * PIECES / count)
+            quiet[k] = np.sqrt(np.sort(power)[QUIET_PIECES] * PIECES / count)
     return quiet
 
 

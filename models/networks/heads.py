@@ -182,7 +182,7 @@ class ForceAzimuthModel(PictureModel):
     turns the answer, in steps of a row and but for the sign, and no catalog's directions can be learned.
     """
 
-    MOST = 30.0
+    MAX_LENGTH = 30.0
     ZERO = 128.0
     WRAPPED = 6  # rows that are shown again beyond either end, for azimuth has none
     spread: Tensor
@@ -207,12 +207,12 @@ class ForceAzimuthModel(PictureModel):
         return torch.cat([turned / self.ZERO - 1.0, waves[None, :, :, None].expand(batch, 4, len(places), columns)], dim=1)
 
     def raw(self, pictures: Tensor) -> Tensor:
-        """The two vectors, their lengths bounded by MOST: nothing seen in training may make the network surer than that."""
+        """The two vectors, their lengths bounded by MAX_LENGTH: nothing seen in training may make the network surer than that."""
         free = super().raw(pictures)
         azimuth = (self.strongest(pictures) + 0.5) * (2 * math.pi / pictures.shape[2])
         parts = []
         for part, fold in ((free[:, :2], 2), (free[:, 2:], 1)):
-            bounded = part / torch.sqrt(1 + (part**2).sum(dim=1, keepdim=True) / self.MOST**2)
+            bounded = part / torch.sqrt(1 + (part**2).sum(dim=1, keepdim=True) / self.MAX_LENGTH**2)
             cosine, sine = torch.cos(fold * azimuth), torch.sin(fold * azimuth)
             parts += [cosine * bounded[:, 0] - sine * bounded[:, 1], sine * bounded[:, 0] + cosine * bounded[:, 1]]
         return torch.stack(parts, dim=1)

@@ -11,6 +11,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from models.array_types import Pictures
 from models.errors import StyleMismatch
 from models.imaging.style import channels
 from models.registry.card import Card
@@ -31,9 +32,8 @@ _IDENTITY: Final = (
     b'\x08\x08:/\n\x10\n\x01x\x12\x01y"\x08Identity\x12\x01gZ\x0b\n\x01x\x12\x06\n\x04\x08\x01\x12\x00'
     b"b\x0b\n\x01y\x12\x06\n\x04\x08\x01\x12\x00B\x04\n\x00\x10\x11"
 )
-_SILENT, _WARNINGS = 4, 2
+_ORT_LOG_FATAL, _ORT_LOG_WARNING = 4, 2
 
-Pictures = NDArray[np.uint8]
 Quantities = dict[str, NDArray[np.float32]]
 
 
@@ -145,14 +145,14 @@ def _cuda_opens() -> bool:
     if CUDA not in ort.get_available_providers() or not _driver_has_a_device():
         return False
     options = ort.SessionOptions()
-    options.log_severity_level = _SILENT
-    ort.set_default_logger_severity(_SILENT)  # the loader of the CUDA library reports to the process-wide logger
+    options.log_severity_level = _ORT_LOG_FATAL
+    ort.set_default_logger_severity(_ORT_LOG_FATAL)  # the loader of the CUDA library reports to the process-wide logger
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # and the next call prints what it misses
             ort.preload_dlls(directory="")  # CUDA and cuDNN of the nvidia wheels, where they are installed
         return bool(ort.InferenceSession(_IDENTITY, options, providers=[CUDA, CPU]).get_providers()[0] == CUDA)
     finally:
-        ort.set_default_logger_severity(_WARNINGS)
+        ort.set_default_logger_severity(_ORT_LOG_WARNING)
 
 
 def _driver_has_a_device() -> bool:

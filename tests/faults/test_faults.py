@@ -19,14 +19,14 @@ SHORT = (
     "disk full",
 )
 NEEDS_RIGHTS = {"disk full"}
-LEAST_SHARE = 0.2
+MIN_FRACTION = 0.2
 
 pytestmark = pytest.mark.timeout(600)
 
 
 def test_nothing_accepted_is_lost_whatever_is_killed(tmp_path):
     """Real processes, real signals: every job ends once, with the answer that it has without faults."""
-    if share_of_a_core() < LEAST_SHARE:
+    if share_of_a_core() < MIN_FRACTION:
         pytest.skip("others keep this machine so busy that living workers are not heard in time")
     plan = faults.Plan(jobs=12, seed=3407, clients=4, scale=0.2, only=SHORT, variety=1, poisons=[poison.crash_its_parser])
     report = faults.run(tmp_path, plan)

@@ -67,7 +67,7 @@ def check(event: parse.EventRecords) -> None:
         assert record.sampling_rate_hz > 0
         assert math.isfinite(record.start_time_s)
         assert record.latitude_deg is None or -90 <= record.latitude_deg <= 90
-    assert all(isinstance(remark.detail, str) for remark in event.remarks)
+    assert all(isinstance(issue.detail, str) for issue in event.issues)
 
 
 def main() -> None:

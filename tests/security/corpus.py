@@ -15,7 +15,7 @@ Z = "XX.AAA.00.LHZ"
 
 
 class Hostile(NamedTuple):
-    """A bundle, the error that refuses it and some of its words; no error where it is read, with a remark of the code in `says`."""
+    """A bundle, the error that refuses it and some of its words; no error where it is read, with a issue of the code in `says`."""
 
     hazard: str
     parts: Parts

@@ -1,4 +1,4 @@
-"""Every bundle of the corpus through the real reader, in its limited child: refused or read with a remark, soon, and no harm done."""
+"""Every bundle of the corpus through the real reader, in its limited child: refused or read with a issue, soon, and no harm done."""
 
 import gzip
 
@@ -27,13 +27,13 @@ def test_a_hostile_bundle_is_refused_or_read_with_a_remark(bundles, trap, hazard
 
 
 def met_with(parts):
-    """The class of the error and its words, or None and the codes of the remarks."""
+    """The class of the error and its words, or None and the codes of the issues."""
     try:
         event = parse_event_in_sandbox(parts, SETTINGS)
     except AtlasError as error:
         return type(error).__name__, [error.detail]
-    assert all(words.isprintable() for remark in event.remarks for words in (remark.detail, remark.part or "", remark.trace or ""))
-    return None, [remark.code for remark in event.remarks]
+    assert all(words.isprintable() for issue in event.issues for words in (issue.detail, issue.part or "", issue.trace or ""))
+    return None, [issue.code for issue in event.issues]
 
 
 def test_a_bundle_after_a_hostile_one_is_read_as_if_nothing_had_been(bundles, recordings):

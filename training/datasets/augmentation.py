@@ -11,7 +11,7 @@ Augment = Callable[[NDArray[np.uint8], NDArray[np.float32], np.random.Generator]
 
 
 def shift_columns(pictures: NDArray[np.uint8], truth: NDArray[np.float32], random: np.random.Generator) -> Sections:
-    """Section and close-up rolled along time, each by up to MOST_COLUMNS: as by another window, and an origin time a little off."""
+    """Section and close-up rolled along time, each by up to MAX_COLUMNS: as by another window, and an origin time a little off."""
     bands = pictures.shape[1] // 2
     moved = np.empty_like(pictures)
     for k, picture in enumerate(pictures):

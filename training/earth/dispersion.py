@@ -8,13 +8,12 @@ reference period of 1 s to the period in question (Kanamori & Anderson 1977).
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import fft
 
+from models.array_types import Floats
 from training.earth import structure
 from training.earth.greens import GreensStore
 
-Floats = NDArray[np.float64]
 KM_PER_DEGREE = 111.195
 MAX_DEPTH_KM = 700.0
 # Exponent of the flattened density for Rayleigh waves.

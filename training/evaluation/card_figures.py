@@ -5,15 +5,14 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
+from models.array_types import Floats
 from models.specs.event_type import CLASSES
 from training.evaluation.card_metrics import all_traces, of_kind
 from training.evaluation.event_scores import EventScores
 from training.evaluation.metrics import expected_calibration_error, wilson
 from training.evaluation.plots import BLUE, GRAY, INK, RED, error_panel, log_x, name_axes, new_sheet, reliability_panel, save, share_panel
 
-Floats = NDArray[np.float64]
 Rows = Sequence[EventScores]
 NOISE, MAGNITUDE = "signal to noise (median over traces)", "magnitude"
 KILOMETERS, DEGREES = 1.0, 0.05

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.array_types import Floats
 from models.registry.card import Metric
 from training.evaluation.distance_metrics import score_distances
 from training.evaluation.event_scores import EventScores
@@ -12,7 +13,6 @@ from training.evaluation.metrics import fraction_metric, metric, percentile
 from training.evaluation.section_metrics import score_azimuth, score_depth, score_type
 from training.synthesis.sources import KINDS
 
-Floats = NDArray[np.float64]
 Rows = Sequence[EventScores]
 Measure = Callable[[Rows, str], tuple[Metric, ...]]
 TWIN_SET, REAL_SET, REAL_EVENT = "catalog twin", "real earthquakes", "real event"

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from models.array_types import Floats
 from models.registry.card import Metric
 from training.evaluation.metrics import metric, percent, percentile
 
-Floats = NDArray[np.float64]
 WITHIN = 0.08
 
 

@@ -23,6 +23,7 @@ from models.analysis.pipeline import (
     predict_force_azimuth,
 )
 from models.analysis.sections import make_reference
+from models.array_types import Floats
 from models.errors import NoUsableTrace, TooFewStations
 from models.imaging.conditioning import condition
 from models.seismic.earth.travel_times import travel_time_s
@@ -35,7 +36,6 @@ from training.datasets.archive import ArchivedEvent, read_manifest, read_shard
 from training.evaluation.location_scores import Truth, open_models, twin_truth
 from training.evaluation.real_events import read_chosen_events, real_truth
 
-Floats = NDArray[np.float64]
 SPLITS = ("random", "region", "year")
 TEST = "test"
 QUIET_S = 60.0

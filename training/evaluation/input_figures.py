@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
 from models.analysis.distances import DistanceReadings, predict_distances
 from models.analysis.pipeline import Models, section_style
 from models.analysis.sections import SectionReference, draw_beam, draw_section, draw_source, find_reference
+from models.array_types import Pictures
 from models.imaging.conditioning import condition
 from models.imaging.render import render_traces
 from models.imaging.style import SectionStyle
@@ -26,7 +26,6 @@ from training.evaluation.plots import name_axes, new_sheet, save
 from training.evaluation.real_events import LIMITS
 
 BUNDLES = Path("app/demo_bundles")
-Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def read_sections(models: Models, records: tuple[Record, ...]) -> ShippedSection
     return ShippedSection(gather, readings, find_reference(gather, readings))
 
 
-def colorize(picture: Picture) -> Picture:
+def colorize(picture: Pictures) -> Pictures:
     """Three channels [3, rows, columns] as red, green and blue, dark on white as people read wiggles."""
     missing = 3 - len(picture)
     full = np.concatenate([picture, np.repeat(picture[-1:], missing, axis=0)]) if missing > 0 else picture[:3]
@@ -90,12 +89,12 @@ def _trace(models: Models, seen: ShippedSection, path: Path) -> None:
     save(figure, path)
 
 
-def _image(axes: Axes, picture: Picture, extent: tuple[float, float, float, float]) -> None:
+def _image(axes: Axes, picture: Pictures, extent: tuple[float, float, float, float]) -> None:
     axes.grid(visible=False)
     axes.imshow(picture, cmap="magma", aspect="auto", interpolation="nearest", extent=extent)
 
 
-def section_panel(axes: Axes, style: SectionStyle, picture: Picture, *, close: bool = False) -> None:
+def section_panel(axes: Axes, style: SectionStyle, picture: Pictures, *, close: bool = False) -> None:
     """A section with its axes named: minutes to the right, degrees down."""
     near = style.close_up if close else None
     span = (0.0, style.window_s / 60) if near is None else (-near.lead_s / 60, (near.window_s - near.lead_s) / 60)
@@ -106,7 +105,7 @@ def section_panel(axes: Axes, style: SectionStyle, picture: Picture, *, close: b
     name_axes(axes, "minutes" if near is None else "minutes after P", "")
 
 
-def _section(models: Models, name: str, seen: ShippedSection) -> tuple[SectionStyle, Picture]:
+def _section(models: Models, name: str, seen: ShippedSection) -> tuple[SectionStyle, Pictures]:
     style = section_style(models[name])
     return style, draw_section(style, seen.gather, seen.readings, seen.reference)
 

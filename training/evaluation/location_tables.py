@@ -8,13 +8,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
+from models.array_types import Floats
 from training.evaluation.location_scores import LocationResult
 from training.evaluation.markdown import markdown_table
 from training.evaluation.metrics import bootstrap, wilson
 
-Floats = NDArray[np.float64]
 Value = Callable[[LocationResult], float]
 FAR_KM = 1000.0
 HEADS = ("", "events", "median km", "P90 km", "beyond 1,000 km", "68 % region holds", "90 % region holds")

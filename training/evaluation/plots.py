@@ -12,9 +12,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.array_types import Floats
 from training.evaluation.metrics import wilson
 
-Floats = NDArray[np.float64]
 BLUE, RED, GRAY, PALE, INK = "#1f6fb2", "#c8432b", "#8b98a3", "#dde3e8", "#26323c"
 COLORS = 96
 CLASSES = 7

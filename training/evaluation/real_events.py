@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.analysis.distances import DistanceReadings
 from models.analysis.pipeline import EventLocation, Models, classify_event, locate_event
+from models.array_types import Floats
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
 from models.registry.inference import OnnxModel
@@ -29,7 +29,6 @@ from models.specs.index import MODELS
 from models.specs.pictures import CONDITIONING
 from training.evaluation.location_scores import Truth
 
-Floats = NDArray[np.float64]
 LIMITS = MiniseedLimits(max_traces=2000, max_segments=5000, max_samples=200_000_000, max_span_s=6 * 3600.0)
 
 HEAD = """# Real events

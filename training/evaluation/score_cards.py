@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.array_types import Floats
 from models.registry.card import Card, Metric
 from models.registry.store import CARD_FILE, open_store
 from training.config import TrainingSettings, commit
@@ -31,7 +31,6 @@ from training.evaluation.card_metrics import (
 )
 from training.evaluation.event_scores import SPLITS, EventScores, score_real, score_twin
 
-Floats = NDArray[np.float64]
 FIGURES = Path("docs/figures/models")
 STATED_LIMITS = "Measured on the twin: "
 MIN_SNR, MIN_EVENTS = 15.0, 10

@@ -3,12 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from models.array_types import Floats
 from models.registry.card import Metric
 from models.specs.event_type import CLASSES
 from training.evaluation.metrics import bootstrap, expected_calibration_error, fraction_metric, metric, percentile
 from training.synthesis.sources import LABELS
-
-Floats = NDArray[np.float64]
 
 
 def angle_difference_deg(a: Floats, b: Floats, period_deg: float) -> Floats:

@@ -6,6 +6,7 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from models.array_types import Floats
 from models.imaging.beam_picture import NOTHING
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
@@ -17,7 +18,6 @@ from training.datasets.shards import Arrays
 from training.evaluation.metrics import bootstrap, wilson
 from training.evaluation.section_metrics import angle_difference_deg
 
-Floats = NDArray[np.float64]
 Groups = dict[str, NDArray[np.bool_]]
 SHARDS = 2
 ONE_SIDED, LOW_SNR, HIGH_SNR = 0.75, 5.0, 15.0

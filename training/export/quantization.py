@@ -21,7 +21,7 @@ from models.registry.card import Metric
 
 Storage = Literal["int8", "float16", "float32"]
 WIDER: tuple[Storage, ...] = ("int8", "float16", "float32")
-SMALLEST_STORED_AS_HALF = 1024
+MIN_HALF_WEIGHTS = 1024
 BACKBONE_OPERATIONS = ("Conv", "Gemm", "Relu", "Add", "MaxPool")
 BATCH = 16
 Predictions = dict[str, NDArray[Any]]
@@ -76,7 +76,7 @@ def store_as_half(graph: onnx.ModelProto) -> onnx.ModelProto:
     halved, casts = strip_metadata(graph), list[onnx.NodeProto]()
     for weight in halved.graph.initializer:
         array = numpy_helper.to_array(weight)
-        if array.dtype == np.float32 and array.size >= SMALLEST_STORED_AS_HALF:
+        if array.dtype == np.float32 and array.size >= MIN_HALF_WEIGHTS:
             name = weight.name
             weight.CopyFrom(numpy_helper.from_array(array.astype(np.float16), f"{name}_half"))
             casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))

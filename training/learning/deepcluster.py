@@ -19,11 +19,11 @@ from pydantic import BaseModel, ConfigDict
 from sklearn.metrics import normalized_mutual_info_score
 from tqdm import tqdm
 
+from models.array_types import Pictures
 from models.networks.families import FamiliesModel
 from training.learning.fit import device
 from training.learning.projections import Projection, fit_whitening
 
-Pictures = NDArray[np.uint8]
 Labels = NDArray[np.int64]
 Watch = Callable[[float], None]
 

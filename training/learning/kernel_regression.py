@@ -15,14 +15,12 @@ import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from models.array_types import Floats, Pictures
 from models.networks.families import POOL, KernelRegressionModel
 from models.specs.families import CENTERS, EMBEDDING_SIZE
 from training.learning.deepcluster import set_projection
 from training.learning.projections import Projection
 from training.synthesis.source_parameters import WEIGHTS
-
-Floats = NDArray[np.float64]
-Pictures = NDArray[np.uint8]
 
 
 class KernelRegressionRecipe(BaseModel):

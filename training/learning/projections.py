@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from models.array_types import Floats32
+
 SHRINKAGE = 0.1
 
 
@@ -13,10 +13,10 @@ SHRINKAGE = 0.1
 class Projection:
     """(features - mean) @ matrix, scaled to unit length; `mean` [n], `matrix` [n, size]."""
 
-    mean: Floats
-    matrix: Floats
+    mean: Floats32
+    matrix: Floats32
 
-    def __call__(self, features: Floats) -> Floats:
+    def __call__(self, features: Floats32) -> Floats32:
         """Embedding [m, size] of unit length."""
         seen = (features - self.mean) @ self.matrix
         return np.asarray(seen / np.maximum(np.linalg.norm(seen, axis=1, keepdims=True), 1e-9), dtype=np.float32)
@@ -26,7 +26,7 @@ class Projection:
         return Projection(self.mean, np.pad(self.matrix, ((0, 0), (0, size - self.matrix.shape[1]))))
 
 
-def fit_whitening(features: Floats, size: int) -> Projection:
+def fit_whitening(features: Floats32, size: int) -> Projection:
     """
     Principal components of those features [m, n] scaled to unit variance: the published embedding of DeepCluster.
 
@@ -39,7 +39,7 @@ def fit_whitening(features: Floats, size: int) -> Projection:
     return Projection(mean, (directions[:size].T / used).astype(np.float32))
 
 
-def label_agreement(one: Floats, other: Floats, size: int) -> Projection:
+def label_agreement(one: Floats32, other: Floats32, size: int) -> Projection:
     """
     Directions in which two views [m, n] of the same sources agree, each scaled by how much.
 

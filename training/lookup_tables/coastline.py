@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from models.array_types import Floats
+
 TOLERANCE_DEG = 0.04
-SMALLEST_DEG = 0.15  # across; smaller islands are left out
+MIN_ISLAND_DEG = 0.15  # across; smaller islands are left out
 UNITS_PER_DEG = 100
 
 
@@ -60,7 +60,7 @@ def main() -> None:
     """Pack the lines of the file named first into the file named second."""
     source, target = map(Path, sys.argv[1:])
     lines = [
-        part for arc in arcs(json.loads(source.read_text())) for part in remove_seams(arc) if np.ptp(part, axis=0).max() > SMALLEST_DEG
+        part for arc in arcs(json.loads(source.read_text())) for part in remove_seams(arc) if np.ptp(part, axis=0).max() > MIN_ISLAND_DEG
     ]
     kept = [simplify_lines(line, TOLERANCE_DEG) for line in lines]
     points = np.rint(np.concatenate(kept) * UNITS_PER_DEG).astype(np.int16)

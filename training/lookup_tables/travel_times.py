@@ -7,13 +7,11 @@ Crotwell, Owens & Ritsema 1999, doi:10.1785/gssrl.70.2.154; Kennett, Engdahl & B
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from obspy.taup import TauPyModel
 from obspy.taup.seismic_phase import SeismicPhase
 
+from models.array_types import Floats
 from models.seismic.earth.travel_times import DEPTHS_KM, DISTANCES_DEG, PHASES, TABLE
-
-Floats = NDArray[np.float64]
 
 # Branches (TauP's names) that make up a phase, and between which distances it is one that a network sees.
 BRANCHES: dict[str, tuple[tuple[str, ...], float, float]] = {

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, signal
 
-Floats = NDArray[np.float64]
+from models.array_types import Floats
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,14 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from obspy.signal.spectral_estimation import get_nhnm, get_nlnm
 from scipy import fft
 from scipy.signal import spectrogram
 
+from models.array_types import Floats
 from models.seismic.io.miniseed import MiniseedLimits, read_records, scan_miniseed
 from models.seismic.waveforms import Record
 
-Floats = NDArray[np.float64]
 LIMITS = MiniseedLimits(max_traces=1000, max_segments=10_000, max_samples=100_000_000, max_span_s=2 * 86_400.0)
 SHAPE_PERIODS_S = (6.0, 8.0, 10.0, 14.0, 20.0, 30.0, 50.0, 80.0, 120.0)
 SPLIT_PERIOD_S = 27.0

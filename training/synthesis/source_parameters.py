@@ -7,11 +7,9 @@ No name of a kind is among them. They describe a source that nobody has a name f
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.array_types import Floats
 from training.synthesis.sources import Source
-
-Floats = NDArray[np.float64]
 
 PERIODS_S: Final = tuple(float(period) for period in np.geomspace(150.0, 9.0, 12))
 NAMES: Final = ("logarithm of duration", "logarithm of depth", "force", "isotropic", *(f"level at {period:.0f} s" for period in PERIODS_S))

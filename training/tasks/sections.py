@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.array_types import Floats
 from models.imaging.style import BeamStyle, SectionStyle, channels
 from models.networks.heads import DepthModel, EventTypeModel, ForceAzimuthModel, PictureModel
 from models.registry.card import Metric
@@ -31,8 +32,6 @@ from training.learning.calibration import calibrate_azimuth, calibrate_depth, ca
 from training.learning.fit import Batches, FitRecipe, fit_network
 from training.synthesis.sources import LABELS
 from training.tasks.section_plans import SectionPlan, load_sections, section_limits, section_sets
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from models.array_types import Floats
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
 from models.imaging.render import render_traces
@@ -29,8 +30,6 @@ from models.seismic.waveforms import Record
 from models.specs.offset import OFFSET
 from training.datasets.archive import ArchivedEvent, read_events, read_manifest
 from training.synthesis.sources import KINDS
-
-Floats = NDArray[np.float64]
 
 TRACE_CUES: Final = (
     "samples",

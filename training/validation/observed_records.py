@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from models.array_types import Floats
 from models.seismic.io.channel_selection import select_channels
 from models.seismic.io.inventory import attach_metadata, read_stations_csv, read_stationxml
 from models.seismic.io.miniseed import MiniseedLimits, read_records, scan_miniseed
 from models.seismic.waveforms import Record, Response
 
-Floats = NDArray[np.float64]
 LIMITS = MiniseedLimits(max_traces=2000, max_segments=5000, max_samples=200_000_000, max_span_s=6 * 3600.0)
 ASSUMED_CORNER_S = 120.0
 # Where synthetics end; observed records are cut there, too.

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import fft
 
+from models.array_types import Floats
 from training.earth import dispersion, greens, structure
 from training.earth.dispersion import KM_PER_DEGREE
 from training.earth.greens import GreensStore, GreensTable
@@ -14,7 +14,6 @@ from training.synthesis.records import ground_displacement
 from training.synthesis.sources import Source
 from training.synthesis.station_geometry import Stations
 
-Floats = NDArray[np.float64]
 PREM_OCEAN_KM = 3.0
 
 HEAD = """# Physics of the synthetics

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg
 from models.seismic.waveforms import Record
 from training.config import RECIPES
@@ -28,7 +29,6 @@ from training.synthesis.records import contract_tensor
 from training.synthesis.sources import Source, half_duration_s
 from training.validation.observed_records import PeriodBand, is_clipped, observed_displacement, read_verticals
 
-Floats = NDArray[np.float64]
 BANDS = {"35-100 s": PeriodBand(100.0, 35.0), "50-100 s": PeriodBand(100.0, 50.0)}
 RANGE_DEG = (15.0, 100.0)
 STEP_S = 2.0

@@ -6,8 +6,9 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from models.array_types import Floats
 from training.earth import structure
-from training.validation.realism import BANDS, STEP_S, Comparison, Floats, comparable_traces, compare_trace, strains
+from training.validation.realism import BANDS, STEP_S, Comparison, comparable_traces, compare_trace, strains
 
 HEAD = """# Synthetic against observed
 

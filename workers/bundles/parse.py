@@ -43,7 +43,7 @@ class EventRecords:
 
     name: str
     records: tuple[Record, ...]
-    remarks: tuple[DataIssue, ...]
+    issues: tuple[DataIssue, ...]
 
 
 def parse_bundle(parts: Sequence[tuple[str, Path]], limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
@@ -128,26 +128,26 @@ class _Reading:
         self._report(", ".join(volume.part for volume in volumes)[:300])
         per_event = MiniseedLimits(limits.max_traces, limits.max_segments, limits.max_samples, limits.max_span_s)
         try:
-            bare, remarks = read_records(volumes, per_event, horizontals=alone)
+            bare, issues = read_records(volumes, per_event, horizontals=alone)
         except LimitExceeded as error:
             if alone:
                 raise
-            bare, remarks = [], [_remark(error)]
+            bare, issues = [], [_issue(error)]
         records, unplaced = attach_metadata(bare, books)
         if alone and not records:
-            raise self._reason(remarks)
-        told = [_remark(problem) for problem in self._problems]
-        told += [remark for book in books for remark in book.remarks]
-        return EventRecords(self._event.name, tuple(records), (*told, *remarks, *unplaced))
+            raise self._reason(issues)
+        told = [_issue(problem) for problem in self._problems]
+        told += [issue for book in books for issue in book.issues]
+        return EventRecords(self._event.name, tuple(records), (*told, *issues, *unplaced))
 
-    def _reason(self, remarks: Sequence[DataIssue]) -> AtlasError:
+    def _reason(self, issues: Sequence[DataIssue]) -> AtlasError:
         """Why there is no record: the first part at fault, else what the records themselves lack."""
         waveforms = [problem for problem in self._problems if not isinstance(problem, UnsupportedPart)]
         if waveforms or self._problems:
             return (waveforms or self._problems)[0]
-        said = "; ".join(dict.fromkeys(f"{remark.trace or remark.part}: {remark.detail}" for remark in remarks[:5]))
+        said = "; ".join(dict.fromkeys(f"{issue.trace or issue.part}: {issue.detail}" for issue in issues[:5]))
         return NoUsableTrace(f"no usable vertical record ({said or 'no samples'})", part=self._event.waveforms[0].label)
 
 
-def _remark(problem: AtlasError) -> DataIssue:
+def _issue(problem: AtlasError) -> DataIssue:
     return DataIssue(None, problem.part, problem.code, problem.detail)

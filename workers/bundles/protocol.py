@@ -33,8 +33,8 @@ class RecordSender:
 
     def event(self, event: EventRecords) -> None:
         """An event: its header, then each record's samples, those of its horizontals, and its response."""
-        remarks = [[remark.trace, remark.part, remark.code, remark.detail] for remark in event.remarks]
-        self._header({"kind": "event", "name": event.name, "remarks": remarks, "records": [_describe(r) for r in event.records]})
+        issues = [[issue.trace, issue.part, issue.code, issue.detail] for issue in event.issues]
+        self._header({"kind": "event", "name": event.name, "issues": issues, "records": [_describe(r) for r in event.records]})
         for record in event.records:
             self._array(record.samples)
             if record.horizontals:
@@ -78,10 +78,10 @@ class RecordReceiver:
 
     def event(self, header: Mapping[str, Any]) -> EventRecords:
         """The event that a header announces."""
-        remarks = tuple(DataIssue(_text(trace), _text(part), str(code), str(detail)) for trace, part, code, detail in header["remarks"])
+        issues = tuple(DataIssue(_text(trace), _text(part), str(code), str(detail)) for trace, part, code, detail in header["issues"])
         if sum(int(item["samples"]) * (3 if item["horizontals"] else 1) for item in header["records"]) > self._max_samples:
             raise ValueError("more samples than are read")
-        return EventRecords(str(header["name"]), tuple(self._record(item) for item in header["records"]), remarks)
+        return EventRecords(str(header["name"]), tuple(self._record(item) for item in header["records"]), issues)
 
     def _record(self, item: Mapping[str, Any]) -> Record:
         samples = np.empty(int(item["samples"]), np.float32)

@@ -34,7 +34,7 @@ Source = bytes | str | Path | Callable[[], BinaryIO]
 _HARMLESS = re.compile(r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|PYTHON\w+|(OMP|OPENBLAS|MKL|NUMBA)_\w+|COV\w+")
 """Variables that a parser may have."""
 
-_MOST_TRACE = 8_000
+_MAX_TRACEBACK = 8_000
 
 _FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, 255)
 """Exits that no bundle brings about: somebody's kill, the kernel's for want of memory, or (255) a lost server of children."""
@@ -151,7 +151,7 @@ def _events(receiver: RecordReceiver, at: list[str | None]) -> Iterator[EventRec
             case "error":
                 raise _kind_of_error(message["code"])(str(message["detail"]), part=message["part"] or at[0])
             case "failed":
-                structlog.get_logger("atlas").warning("the parser failed", part=at[0], trace=str(message["trace"])[:_MOST_TRACE])
+                structlog.get_logger("atlas").warning("the parser failed", part=at[0], trace=str(message["trace"])[:_MAX_TRACEBACK])
                 raise UnreadableWaveform(f"it is damaged in a way that cannot be read ({message['detail']})", part=at[0])
             case "gone":
                 raise StoreUnreachable("an upload is not to be opened any more", part=at[0])

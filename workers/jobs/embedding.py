@@ -136,7 +136,7 @@ def thumbnail_of(section: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _gathers(task: JobContext, embedded: EmbeddedEvents) -> Iterator[tuple[str, Gather]]:
     """Conditioned events, one in memory at a time."""
     for event in read_many_events(task):
-        embedded.warnings += data_warnings(event.remarks)
+        embedded.warnings += data_warnings(event.issues)
         try:
             gather = condition(event.records, CONDITIONING)
         except NoUsableTrace as error:

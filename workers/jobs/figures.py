@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from models.analysis.distances import DistanceReadings
 from models.analysis.sections import SectionReference, place_traces
+from models.array_types import Floats
 from models.imaging.render import render_traces
 from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg
@@ -20,8 +21,6 @@ from workers.plots.maps import Spot, map_figure
 from workers.plots.offsets import distances_figure
 from workers.plots.residuals import residuals_figure
 from workers.plots.sections import TravelTimeCurve, section_figure
-
-Floats = NDArray[np.float64]
 
 MAX_SECTION_TRACES: Final = 60
 MAX_CIRCLES: Final = 40

@@ -28,7 +28,7 @@ def read_one_event(task: JobContext) -> tuple[tuple[Record, ...], Gather, list[D
     task.progress("read", 0.02)
     event = select_records(parse_event_in_sandbox(parts, task.desk.settings))
     task.progress("condition", 0.12)
-    return tuple(event.records), condition(event.records, CONDITIONING), data_warnings(event.remarks)
+    return tuple(event.records), condition(event.records, CONDITIONING), data_warnings(event.issues)
 
 
 def read_many_events(task: JobContext) -> Iterator[EventRecords]:
@@ -41,13 +41,13 @@ def read_many_events(task: JobContext) -> Iterator[EventRecords]:
 
 def select_records(event: EventRecords) -> EventRecords:
     """The event with the best vertical record of each station, so that none counts twice; what is passed over is remarked."""
-    records, remarks = select_channels(event.records)
-    return replace(event, records=tuple(records), remarks=(*event.remarks, *remarks))
+    records, issues = select_channels(event.records)
+    return replace(event, records=tuple(records), issues=(*event.issues, *issues))
 
 
-def data_warnings(remarks: Iterable[DataIssue]) -> list[DataWarning]:
-    """Remarks of the reader as the contract says them."""
-    return [DataWarning(trace=remark.trace, part=remark.part, code=remark.code, detail=remark.detail) for remark in remarks]
+def data_warnings(issues: Iterable[DataIssue]) -> list[DataWarning]:
+    """Issues of the reader as the contract says them."""
+    return [DataWarning(trace=issue.trace, part=issue.part, code=issue.code, detail=issue.detail) for issue in issues]
 
 
 def unread_warnings(gather: Gather, readings: DistanceReadings) -> list[DataWarning]:

@@ -26,8 +26,8 @@ from workers.storage.result_keys import attempt_prefix, figure_key, result_key
 JOBS: Mapping[JobKind, Callable[[JobContext], JobOutput]] = MappingProxyType(
     {JobKind.CLASSIFY: classify_job, JobKind.LOCATE: locate_job, JobKind.CLUSTER: cluster_job}
 )
-_MOST_WARNINGS = 500
-_FIRST_WAIT_S, _LAST_WAIT_S = 0.2, 5.0
+_MAX_WARNINGS = 500
+_MIN_WAIT_S, _MAX_WAIT_S = 0.2, 5.0
 _QUEUE_LOST = (RedisError, QueueUnreachable, QueueFull)
 _STORE_LOST = (StoreUnreachable, StoreFull, BlobMissing)  # what an accepted job needs was there: a store that lacks it is not all there
 
@@ -96,7 +96,7 @@ def _attempt(desk: WorkerContext, record: JobRecord, limit: Callable[[], Abstrac
 
 def _published(task: JobContext) -> JobOutput:
     """The outcome, in the store. While the store fails the job is done again, for `store_patience_s`: it is not to blame for that."""
-    deadline, wait_s = time.monotonic() + task.desk.settings.store_patience_s, _FIRST_WAIT_S
+    deadline, wait_s = time.monotonic() + task.desk.settings.store_patience_s, _MIN_WAIT_S
     while True:
         try:
             outcome = JOBS[task.record.submission.kind](task)
@@ -109,7 +109,7 @@ def _published(task: JobContext) -> JobOutput:
             structlog.get_logger("atlas").warning("the store fails, trying again", detail=error.detail, wait_s=wait_s)
             task.progress("wait for the store", 0.0)
             time.sleep(wait_s)
-            wait_s = min(2 * wait_s, _LAST_WAIT_S)
+            wait_s = min(2 * wait_s, _MAX_WAIT_S)
 
 
 def _publish(desk: WorkerContext, record: JobRecord, outcome: JobOutput) -> None:
@@ -121,23 +121,23 @@ def _publish(desk: WorkerContext, record: JobRecord, outcome: JobOutput) -> None
 
 
 def _capped(warnings: list[DataWarning]) -> list[DataWarning]:
-    more = len(warnings) - _MOST_WARNINGS
+    more = len(warnings) - _MAX_WARNINGS
     if more <= 0:
         return warnings
     rest = DataWarning(trace=None, part=None, code="more-warnings", detail=f"{more} further warnings are left out")
-    return [*warnings[:_MOST_WARNINGS], rest]
+    return [*warnings[:_MAX_WARNINGS], rest]
 
 
 def _insisting[T](step: Callable[[], T]) -> T:
     """Try until the queue server answers: a worker without one has nothing else to do, and a job must not end unsaid."""
-    wait_s = _FIRST_WAIT_S
+    wait_s = _MIN_WAIT_S
     while True:
         try:
             return step()
         except _QUEUE_LOST:
             structlog.get_logger("atlas").warning("the queue server does not answer, trying again", wait_s=wait_s)
             time.sleep(wait_s)
-            wait_s = min(2 * wait_s, _LAST_WAIT_S)
+            wait_s = min(2 * wait_s, _MAX_WAIT_S)
 
 
 def _give_back(desk: WorkerContext, record: JobRecord) -> None:

@@ -4,9 +4,9 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from models.array_types import Floats
+
 UNITS_PER_DEG = 100.0
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, distance_deg, wrap_longitude_deg
 from workers.plots.canvas import BLUE, FAINT, GREEN, INK, QUIET, RED, VIOLET, new_figure, pad_range, place_axes, png
 from workers.plots.coastline import coastline
 
-Floats = NDArray[np.float64]
 Density = Callable[[Floats, Floats], Floats]
 
 WIDTH_IN, HEIGHT_IN = 12.4, 6.9

@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from models.array_types import Floats
 from workers.plots.canvas import BLUE, FAINT, INK, QUIET, RED, new_figure, pad_range, place_axes, png
 
-Floats = NDArray[np.float64]
 WIDTH_IN, HEIGHT_IN = 11.0, 4.6
 NAMED = 12  # traces far off that are named
 

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from models.array_types import Floats
 from models.seismic.waveforms import Gather
 from workers.plots.canvas import (
     BLUE,
@@ -24,8 +25,6 @@ from workers.plots.canvas import (
     spread_labels,
     utc,
 )
-
-Floats = NDArray[np.float64]
 
 WIDTH_IN, HEIGHT_IN = 10.0, 7.2
 LABEL_GAP_IN = 0.105

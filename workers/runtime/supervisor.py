@@ -27,7 +27,7 @@ from workers.storage.blobs import open_blobs
 
 ROOT = Path(__file__).resolve().parents[2]
 TICK_S, SWEEP_S, CLEANING_S = 0.2, 3.0, 600.0
-FIRST_BACKOFF_S, LAST_BACKOFF_S, GOOD_LIFE_S = 0.5, 10.0, 60.0
+MIN_BACKOFF_S, MAX_BACKOFF_S, HEALTHY_RUN_S = 0.5, 10.0, 60.0
 QUEUE_PAUSE_S = 1.0  # between two starts of a queue server that does not stay
 GRACE_S, FORCE_S = 2.5, 1.0
 
@@ -41,7 +41,7 @@ class _Place:
     process: subprocess.Popen[bytes] | None = None
     born: float = 0.0
     next_start: float = 0.0
-    backoff_s: float = field(default=FIRST_BACKOFF_S)
+    backoff_s: float = field(default=MIN_BACKOFF_S)
 
 
 class Supervisor:
@@ -135,12 +135,12 @@ class Supervisor:
         code = place.process.poll()
         if code is None:
             return
-        if now - place.born > GOOD_LIFE_S:
-            place.backoff_s = FIRST_BACKOFF_S
+        if now - place.born > HEALTHY_RUN_S:
+            place.backoff_s = MIN_BACKOFF_S
         self._log.warning("a worker ended, starting another", worker=place.name, code=code, after_s=place.backoff_s)
         self._forget(place)
         place.process, place.next_start = None, now + place.backoff_s
-        place.backoff_s = min(2 * place.backoff_s, LAST_BACKOFF_S)
+        place.backoff_s = min(2 * place.backoff_s, MAX_BACKOFF_S)
 
     def _spawn(self, place: _Place) -> None:
         place.name, place.born = f"{os.uname().nodename}-{uuid4().hex[:12]}", time.monotonic()

@@ -10,8 +10,8 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.array_types import Floats
 from models.seismic.arrays.plane_waves import MAX_SLOWNESS_S_DEG, PlaneWave
 from models.seismic.association.grid_scan import points_at_offsets
 from models.seismic.earth.travel_times import DISTANCES_DEG, travel_time_curve
@@ -19,19 +19,18 @@ from models.seismic.geodesy import geocentric_latitude_deg, geographic, unit_vec
 from models.seismic.location.posterior import EpicenterRegion, PosteriorNodes, summarize_region
 from models.seismic.location.sphere_grid import sphere_grid
 
-Floats = NDArray[np.float64]
 Prior = Callable[[Floats], Floats]
 
 SHARES: Final = {"P": 0.25, "S": 0.2, "PP": 0.08, "PKP": 0.04, "PKPbc": 0.03, "PKPab": 0.03}
 OTHERS: Final = ((0.12, 2.0, 24.0, 1.0), (0.18, 25.0, 38.0, 1.0), (0.03, 2.0, 24.0, -1.0), (0.03, 25.0, 38.0, -1.0))
 """Shares of other body waves and of surface waves, from and to which slowness, the short way (1) or the long one (-1)."""
-MISLED: Final = 0.1  # how often a front is none of the source's, or scattered on its way
+OUTLIER_PROBABILITY: Final = 0.1  # how often a front is none of the source's, or scattered on its way
 USUAL_DEPTH_KM: Final = 35.0
 SLOWNESS_ERROR: Final = 0.3  # of ak135's, at another depth too
 BENT_SHARE: Final = 0.3  # of the slowness, where the source is no farther than the array is wide
 NEAR_RADII: Final = 2.0  # of an array: waves from nearer than this are not plane, so that a front is no evidence against them
 EDGE: Final = float(np.log(0.01))  # a region ends where the density falls below a hundredth of the highest
-MOST_REGIONS: Final = 8
+MAX_REGIONS: Final = 8
 WIDE_DEG: Final = 3.0  # a region with a smaller deviation than this is looked at on a grid of its own
 COUNT, REACH = 21, 4.0  # nodes of such a grid along each axis, and how many deviations out
 
@@ -57,7 +56,7 @@ def _of_one(front: PlaneWave, nodes: Floats) -> Floats:
     for slowness, covariance, share in zip(front.slownesses, front.covariances, front.shares, strict=True):
         bent = (BENT_SHARE * np.hypot(*slowness) * np.minimum(front.radius_deg / np.maximum(away, 1e-3), 1.0)) ** 2
         density += share * _one_slowness(slowness, covariance, bent, (away, along))
-    said = np.log(MISLED + (1.0 - MISLED) * density * np.pi * MAX_SLOWNESS_S_DEG**2)
+    said = np.log(OUTLIER_PROBABILITY + (1.0 - OUTLIER_PROBABILITY) * density * np.pi * MAX_SLOWNESS_S_DEG**2)
     return np.where(away < NEAR_RADII * front.radius_deg, np.maximum(said, 0.0), said)
 
 
@@ -86,7 +85,7 @@ def regions_of_density(prior: Prior) -> list[EpicenterRegion]:
     inside = np.flatnonzero(density > density.max() + EDGE)
     labels = sphere.regions(inside)
     clouds = [_cloud(prior, nodes[inside[labels == label]], density[inside[labels == label]]) for label in range(int(labels.max()) + 1)]
-    clouds = sorted(clouds, key=lambda cloud: -float(np.logaddexp.reduce(cloud.log_mass)))[:MOST_REGIONS]
+    clouds = sorted(clouds, key=lambda cloud: -float(np.logaddexp.reduce(cloud.log_mass)))[:MAX_REGIONS]
     masses = np.array([np.logaddexp.reduce(cloud.log_mass) for cloud in clouds])
     shares = np.exp(masses - np.logaddexp.reduce(masses))
     return [summarize_region(cloud, share) for cloud, share in zip(clouds, shares.tolist(), strict=True)]

@@ -14,13 +14,11 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from models.array_types import Floats, Integers
 from models.seismic.arrays.semblance import WINDOW_PERIODS, detect_coherent_windows, energy_detection, window_hop
 from models.seismic.geodesy import azimuth_deg, distance_deg, geocentric_latitude_deg, unit_vectors
 from models.seismic.signal.filters import cosine_bandpass_gain
 from models.seismic.waveforms import Gather
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 MIN_STATIONS: Final = 4
 MAX_APERTURE_DEG: Final = 5.0  # of an array, from one of its stations: a front bends by about a second there
@@ -30,8 +28,8 @@ SURFACE_S: Final = (20.0, 50.0)
 """Shortest and longest period of the bands: body waves before the surface waves, and all that there is at longer periods."""
 MAX_SLOWNESS_S_DEG: Final = 42.0  # slowness looked for, seconds a degree
 MAX_BODY_SLOWNESS_S_DEG: Final = 21.0
-LEAST_ALIKE: Final = 0.5  # correlation of a trace with the sum of the others
-BENT: Final = 0.1  # of a period: delays that leave a plane by more are no plane wave's
+MIN_CORRELATION: Final = 0.5  # correlation of a trace with the sum of the others
+MAX_PLANE_MISFIT_PERIODS: Final = 0.1  # of a period: delays that leave a plane by more are no plane wave's
 USUAL_MISFIT: Final = 0.04  # of a period, worth USUAL_COUNT stations
 USUAL_COUNT: Final = 4.0
 STATION_ERROR_S: Final = 0.4
@@ -189,7 +187,7 @@ def _measured(
     first, width, rate_hz, start_s = window
     for _ in range(3):
         delays, alike = _delays(traces, array.places @ slowness, (first, width, rate_hz), period_s)
-        good = alike >= LEAST_ALIKE
+        good = alike >= MIN_CORRELATION
         design = np.column_stack((array.places, np.ones(len(good))))[good]
         if good.sum() < MIN_STATIONS or np.linalg.matrix_rank(design, tol=0.1) < 3:
             return None
@@ -198,7 +196,7 @@ def _measured(
         slowness = fitted[:2]
     off = delays[good] - design @ fitted
     misfit = float(off @ off + USUAL_COUNT * (USUAL_MISFIT * period_s) ** 2) / (len(off) - 3 + USUAL_COUNT)
-    if np.sqrt(np.mean(off**2)) > BENT * period_s:
+    if np.sqrt(np.mean(off**2)) > MAX_PLANE_MISFIT_PERIODS * period_s:
         return None
     between = np.hypot(*(array.places[good, None] - array.places[good]).T)
     errors = (misfit + STATION_ERROR_S**2) * np.eye(len(off)) + PATH_ERROR_S**2 * np.exp(-between / SHARED_PATH_DEG)

@@ -11,19 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import f as fisher
 
+from models.array_types import Floats, Floats32, Integers
 from models.compiled import compiled
-
-Floats = NDArray[np.float64]
-Singles = NDArray[np.float32]
-Integers = NDArray[np.int64]
 
 QUIET: Final = 25.0  # percent of a record's windows are quieter than its usual level
 LOUD: Final = 4.0  # times as much energy as that stands out: surface waves of an hour's noise come to less
-MOST_FRONTS: Final = 3  # a band
-MOST_PEAKS: Final = 8  # slownesses of a front
-WORTH: Final = 6.0  # a slowness this much less likely than the likeliest (in logarithm) is not told
-TRUSTED: Final = 0.5  # of a likelihood that takes signals for plane waves in white noise
-CHANCE: Final = 1e-9  # of a window of noise being as coherent: a hundred thousand windows and slownesses are looked at
+MAX_WINDOWS: Final = 3  # a band
+MAX_SLOWNESSES: Final = 8  # slownesses of a front
+MAX_LOG_DROP: Final = 6.0  # a slowness this much less likely than the likeliest (in logarithm) is not told
+LIKELIHOOD_EXPONENT: Final = 0.5  # of a likelihood that takes signals for plane waves in white noise
+FALSE_ALARM_PROBABILITY: Final = 1e-9  # of a window of noise being as coherent: a hundred thousand windows and slownesses are looked at
 WINDOW_PERIODS: Final = 3.0  # of the band's middle
 
 
@@ -46,10 +43,10 @@ def detect_coherent_windows(
     inside = np.hypot(*grid.T) <= fineness[0]
     found: list[tuple[int, list[tuple[float, Floats]]]] = []
     for place in np.argsort(chance).tolist():
-        if chance[place] > np.log(CHANCE) or len(found) == MOST_FRONTS:
+        if chance[place] > np.log(FALSE_ALARM_PROBABILITY) or len(found) == MAX_WINDOWS:
             break
         if all(abs(place * hop - other) >= width for other, _ in found):
-            likely = -0.5 * TRUSTED * freedom * len(traces) * np.log(1.0 - semblance[:, place])
+            likely = -0.5 * LIKELIHOOD_EXPONENT * freedom * len(traces) * np.log(1.0 - semblance[:, place])
             peaks = _peaks(np.where(inside, likely, -np.inf).reshape(rows, columns))
             found.append((place * hop, [(float(likely[peak]), grid[peak]) for peak in peaks]))
     return found
@@ -65,9 +62,9 @@ def _peaks(likely: Floats) -> list[int]:
     """Numbers of local maxima on a grid [rows, columns] that are worth telling, the highest first."""
     around = np.pad(likely, 1, constant_values=-np.inf)
     views = [around[i : i + likely.shape[0], j : j + likely.shape[1]] for i in range(3) for j in range(3)]
-    top = (likely == np.max(views, axis=0)) & (likely > likely.max() - WORTH)
+    top = (likely == np.max(views, axis=0)) & (likely > likely.max() - MAX_LOG_DROP)
     peaks = np.flatnonzero(top)
-    return [int(peak) for peak in peaks[np.argsort(-likely.ravel()[peaks])][:MOST_PEAKS]]
+    return [int(peak) for peak in peaks[np.argsort(-likely.ravel()[peaks])][:MAX_SLOWNESSES]]
 
 
 def _semblance(traces: Floats, places: Floats, grid: Floats, rate_hz: float, window: tuple[int, int]) -> Floats:
@@ -81,7 +78,7 @@ def _semblance(traces: Floats, places: Floats, grid: Floats, rate_hz: float, win
 
 
 @compiled
-def _sums(padded: Singles, shifts: Integers, count: int, width: int, hop: int) -> tuple[Floats, Floats]:
+def _sums(padded: Floats32, shifts: Integers, count: int, width: int, hop: int) -> tuple[Floats, Floats]:
     """Energy of the sum of shifted traces, and the sum of their energies, in each window: both [shifts, windows]."""
     traces, windows = len(padded), max(0, (count - width + hop - 1) // hop)
     totals = np.zeros((traces, padded.shape[1] + 1))

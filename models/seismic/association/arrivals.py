@@ -5,23 +5,21 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.seismic.association.candidates import GROUP_VELOCITIES_KM_S, SURGE_DEVIATION_S, SURGE_PATH_ERROR, Candidates
+from models.array_types import Floats
+from models.seismic.association.candidates import GROUP_VELOCITIES_KM_S, RAYLEIGH_DEVIATION_S, RAYLEIGH_PATH_ERROR, Candidates
 from models.seismic.association.grid_scan import TrialSource, phase_curves
 from models.seismic.earth.travel_time_errors import FIRST_PHASES, phase_error_s
 from models.seismic.earth.travel_times import DISTANCES_DEG, PHASES, travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, azimuthal_gap_deg
 
-Floats = NDArray[np.float64]
-
 ASSOCIATED: Final = 3.0  # deviations within which an onset counts as the arrival
 DEPTH_PHASES: Final = ("pP", "sP")
 UNKNOWN_DEPTH_KM: Final = 200.0
-SURE_STATIONS: Final = 8
-SURE_SHARE: Final = 0.75
-SURE_GAP_DEG: Final = 180.0
-SURE_DEPTH_KM, SURE_REACH_DEG = 100.0, 30.0
+MIN_CERTAIN_STATIONS: Final = 8
+MIN_CERTAIN_FRACTION: Final = 0.75
+MAX_CERTAIN_GAP_DEG: Final = 180.0
+MAX_CERTAIN_DEPTH_KM, MAX_CERTAIN_APERTURE_DEG = 100.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -69,12 +67,12 @@ def is_unambiguous(data: Candidates, source: TrialSource) -> bool:
     """
     heard = {arrival.place for arrival in associate_arrivals(data, source) if arrival.phase in FIRST_PHASES}
     rows = np.isin(data.places, list(heard))
-    if rows.sum() < max(SURE_STATIONS, SURE_SHARE * len(rows)):
+    if rows.sum() < max(MIN_CERTAIN_STATIONS, MIN_CERTAIN_FRACTION * len(rows)):
         return False
-    if source.depth_km > SURE_DEPTH_KM and np.median(data.reach_deg(source.point)[rows]) < SURE_REACH_DEG:
+    if source.depth_km > MAX_CERTAIN_DEPTH_KM and np.median(data.reach_deg(source.point)[rows]) < MAX_CERTAIN_APERTURE_DEG:
         return False
     (latitude, *latitudes), (longitude, *longitudes) = _degrees(np.vstack((source.point, data.stations[rows])))
-    return azimuthal_gap_deg(azimuth_deg(latitude, longitude, latitudes, longitudes)) < SURE_GAP_DEG
+    return azimuthal_gap_deg(azimuth_deg(latitude, longitude, latitudes, longitudes)) < MAX_CERTAIN_GAP_DEG
 
 
 def _degrees(points: Floats) -> tuple[Floats, Floats]:
@@ -87,12 +85,12 @@ def _surface_arrivals(data: Candidates, source: TrialSource, reach: Floats) -> l
     found: list[Arrival] = []
     for velocity in GROUP_VELOCITIES_KM_S:
         expected = source.time_s + reach * KM_PER_DEGREE / velocity
-        sigma = np.hypot(SURGE_DEVIATION_S, SURGE_PATH_ERROR * (expected - source.time_s))
+        sigma = np.hypot(RAYLEIGH_DEVIATION_S, RAYLEIGH_PATH_ERROR * (expected - source.time_s))
         off = np.where(data.surge_weights > 0.0, data.surge_times - expected[:, None], np.inf)
         nearest = np.argmin(np.abs(off), axis=1)
         arrivals = []
         for i, at in enumerate(nearest.tolist()):
-            if abs(off[i, at]) <= ASSOCIATED * SURGE_DEVIATION_S:
+            if abs(off[i, at]) <= ASSOCIATED * RAYLEIGH_DEVIATION_S:
                 time_s = data.clock_s + float(data.surge_times[i, at])
                 arrivals.append(Arrival(int(data.places[i]), "LR", time_s, float(off[i, at]), float(sigma[i])))
         found = max(found, arrivals, key=len)

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from models.array_types import Floats, Floats32, Integers
 from models.seismic.association.pick_likelihood import arrival_llr
 from models.seismic.earth.travel_time_errors import (
     FIRST_PHASES,
@@ -26,22 +27,18 @@ from models.seismic.geodesy import KM_PER_DEGREE, geocentric_latitude_deg, unit_
 from models.seismic.signal.picker import BANDS_HZ, MIN_STRENGTH, Picks
 from models.seismic.signal.rayleigh_envelope import MIN_RATIO, EnvelopePeaks
 
-Floats = NDArray[np.float64]
-Singles = NDArray[np.float32]
-Integers = NDArray[np.int64]
-
 FRONT: Final = 3.0
 FAR_DEG: Final = 60.0
 LONG_BAND: Final = 3  # of `onsets`
 SURFACE_TRAIN_S: Final = (150.0, 60.0)  # before and after the largest amplitude
 FIRST_BONUS: Final = 0.7  # for each comparable onset before it, an onset is less likely the first arrival
-EARLIEST_S: Final = 1300.0  # an origin may lie this long before the first sample
+MAX_LEAD_S: Final = 1300.0  # an origin may lie this long before the first sample
 EARLY_S: Final = 30.0
-BEGUN_LATE: Final = 0.05  # of each second before the first sample less 30 s, against one after
-MISLED_ORIGIN: Final = 0.3  # how often a guess at the origin time is no guide
-SURGE_DEVIATION_S: Final = 12.0  # a third of a dominant period
-SURGE_PATH_ERROR: Final = 0.04
-SURGE_COMMON_ERROR: Final = 0.015  # what the steps between group velocities leave
+PROBABILITY_RATIO_BEFORE_RECORD: Final = 0.05  # of each second before the first sample less 30 s, against one after
+ORIGIN_OUTLIER_PROBABILITY: Final = 0.3  # how often a guess at the origin time is no guide
+RAYLEIGH_DEVIATION_S: Final = 12.0  # a third of a dominant period
+RAYLEIGH_PATH_ERROR: Final = 0.04
+RAYLEIGH_COMMON_ERROR: Final = 0.015  # what the steps between group velocities leave
 GROUP_VELOCITIES_KM_S: Final = tuple(float(velocity) for velocity in np.arange(2.6, 4.11, 0.125).round(3))
 """Of the largest Rayleigh waves of 20 to 50 s, continents to oceans; one for an event."""
 
@@ -105,21 +102,21 @@ class Candidates:
         """How many traces [n], itself counted in, share most of the path from sources at about `reach_deg` [n]."""
         return np.asarray(np.exp(-0.5 * (self.between_deg / shared_path_deg(reach_deg)[:, None]) ** 2).sum(axis=1))
 
-    def origin_row(self, step_s: float) -> tuple[Singles, int]:
+    def origin_row(self, step_s: float) -> tuple[Floats32, int]:
         """
         What is known of the origin time beforehand, in logarithm, and the number of the first sample; nothing beyond its ends.
 
-        A window that begins after its event's origin is the exception; a guess at the origin time misleads in `MISLED_ORIGIN`.
+        A window that begins after its event's origin is the exception; a guess at the origin time misleads in `ORIGIN_OUTLIER_PROBABILITY`.
         """
         early = float(self.begins.min()) - EARLY_S
         guess, deviation = self.origin or (early, 0.0)
-        begin = round((min(-EARLIEST_S, guess - 4.0 * deviation) - 2.0 * step_s) / step_s)
+        begin = round((min(-MAX_LEAD_S, guess - 4.0 * deviation) - 2.0 * step_s) / step_s)
         times = np.arange(begin, round(max(early, guess + 4.0 * deviation) / step_s)) * step_s
-        known = np.where(times < early, np.log(BEGUN_LATE), 0.0)
+        known = np.where(times < early, np.log(PROBABILITY_RATIO_BEFORE_RECORD), 0.0)
         if deviation > 0.0:
             density = np.exp(-0.5 * ((times - guess) / deviation) ** 2) / (deviation * np.sqrt(2.0 * np.pi))
-            span = float(self.ends.max() - self.begins.min()) + EARLIEST_S
-            known += np.log1p((1.0 / MISLED_ORIGIN - 1.0) * density * span)
+            span = float(self.ends.max() - self.begins.min()) + MAX_LEAD_S
+            known += np.log1p((1.0 / ORIGIN_OUTLIER_PROBABILITY - 1.0) * density * span)
         return known.astype(np.float32), begin
 
 
@@ -198,7 +195,7 @@ def phase_llr(
     clock: tuple[float, Integers, int],
     *,
     dependent: bool,
-) -> Singles:
+) -> Floats32:
     """
     What the traces say of each phase's arrival [phases, n, samples], for sources at about `reach` [n] degrees.
 
@@ -218,7 +215,7 @@ def phase_llr(
     return np.stack(rows)
 
 
-def rayleigh_llr(data: Candidates, reach: Floats, blur_s: Floats, clock: tuple[float, Integers, int]) -> Singles:
+def rayleigh_llr(data: Candidates, reach: Floats, blur_s: Floats, clock: tuple[float, Integers, int]) -> Floats32:
     """
     The same [n, samples] of the Rayleigh waves' largest amplitude; first samples [n].
 
@@ -227,8 +224,8 @@ def rayleigh_llr(data: Candidates, reach: Floats, blur_s: Floats, clock: tuple[f
     """
     step_s, starts, count = clock
     seconds = reach * KM_PER_DEGREE / 3.3
-    path = np.hypot(SURGE_PATH_ERROR * independent_fraction(reach, data.apart_deg), SURGE_COMMON_ERROR) * seconds
-    sigma = np.sqrt(SURGE_DEVIATION_S**2 + path**2 + blur_s**2)
+    path = np.hypot(RAYLEIGH_PATH_ERROR * independent_fraction(reach, data.apart_deg), RAYLEIGH_COMMON_ERROR) * seconds
+    sigma = np.sqrt(RAYLEIGH_DEVIATION_S**2 + path**2 + blur_s**2)
     deviations = np.repeat(sigma[:, None], data.surge_times.shape[1], axis=1)
     said = arrival_llr(data.surge_times, deviations, data.surge_weights, data.surge_seen, data.begins, data.ends, step_s, starts, count)
     return np.asarray(said / np.sqrt(data.sharers(np.full(len(reach), FAR_DEG)))[:, None].astype(np.float32))

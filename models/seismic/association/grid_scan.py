@@ -15,8 +15,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.array_types import Floats, Floats32
 from models.parallel import thread_map, threads
-from models.seismic.association.candidates import EARLIEST_S, GROUP_VELOCITIES_KM_S, Candidates, phase_llr, rayleigh_llr
+from models.seismic.association.candidates import GROUP_VELOCITIES_KM_S, MAX_LEAD_S, Candidates, phase_llr, rayleigh_llr
 from models.seismic.association.phase_stack import interpolate_curve
 from models.seismic.association.stack import stack_along_curves
 from models.seismic.earth.maximum_depth import maximum_depth_km
@@ -24,8 +25,6 @@ from models.seismic.earth.travel_time_errors import DETECTION_PROBABILITY
 from models.seismic.earth.travel_times import DISTANCES_DEG, PHASES, travel_time_curve
 from models.seismic.geodesy import KM_PER_DEGREE
 
-Floats = NDArray[np.float64]
-Singles = NDArray[np.float32]
 # Arrivals move by less than so many seconds from depth to depth, and for each degree from node to node.
 CROP_S, CROP_S_A_DEGREE = 150.0, 45.0
 Clock = tuple[float, NDArray[np.int64], int]
@@ -59,7 +58,7 @@ class TrialSource:
 
 
 @cache
-def detection_probability() -> Singles:
+def detection_probability() -> Floats32:
     """How likely a network hears each phase at all [phases, distances]."""
     table = np.stack([np.interp(DISTANCES_DEG, *DETECTION_PROBABILITY.get(phase, ((0.0,), (1.0,)))) for phase in PHASES]).astype(np.float32)
     table.setflags(write=False)
@@ -67,7 +66,7 @@ def detection_probability() -> Singles:
 
 
 @cache
-def phase_curves(depth_km: float) -> Singles:
+def phase_curves(depth_km: float) -> Floats32:
     """Travel times [phases, distances] from a depth, without phases that another of them hides."""
     curves = np.stack([travel_time_curve(phase, depth_km) for phase in PHASES]).astype(np.float32)
     for later, earlier, apart_s in _SEPARATE:
@@ -204,7 +203,7 @@ def _earlier_s(data: Candidates, anchor: TrialSource, nodes: Floats) -> Floats:
 
 def origin_span(data: Candidates) -> tuple[float, float]:
     """Between which times after the clock an origin may lie."""
-    return -EARLIEST_S, float(data.ends.max())
+    return -MAX_LEAD_S, float(data.ends.max())
 
 
 def grid_error_s(reach: Floats, depth_km: float, off_deg: float) -> Floats:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.array_types import Floats
 from models.seismic.association.arrivals import ASSOCIATED, Arrival, associate_arrivals, is_unambiguous, model_depth_error_km
 from models.seismic.association.candidates import Candidates
 from models.seismic.association.grid_scan import TrialSource, log_depth_prior, origin_span, points_at_offsets, scan_grid
@@ -16,12 +16,10 @@ from models.seismic.geodesy import FLATTER, azimuth_deg, distance_deg, geographi
 from models.seismic.location.posterior import DistanceObservations, EpicenterRegion, PosteriorNodes, summarize_region
 from models.seismic.location.sphere_grid import in_single, sphere_grid
 
-Floats = NDArray[np.float64]
-
 DISTANCE_OUTLIER_PROBABILITY: Final = 0.1  # how often the distances of an event lead astray altogether
-LEAST_WORTH: Final = 15.0  # a source this much below the best one (in logarithm) is not looked at closely
-LEAST_DEPTH: Final = 4.0  # nor a depth of a region so much below its best
-MOST_REGIONS: Final = 3
+MAX_SOURCE_LOG_DROP: Final = 15.0  # a source this much below the best one (in logarithm) is not looked at closely
+MAX_DEPTH_LOG_DROP: Final = 4.0  # nor a depth of a region so much below its best
+MAX_REGIONS: Final = 3
 RADII_DEG: Final[Floats] = np.geomspace(0.02, 40.0, 22)
 NEAR_RADII: Final = 14  # those up to 2.2 degrees
 FADED: Final = 30.0  # fall of the density there (in logarithm), after which nothing is looked for farther out
@@ -32,7 +30,7 @@ TIME_WINDOW_S: Final = 20.0
 STEEP_KM_S: Final = 8.0  # P below a source, at the top of the mantle
 TINY: Final[Floats] = 1e-5 * np.eye(2)
 ROUGH, FINE = 9, 15  # nodes of a grid along each axis
-MOST_ROUGH, GROWN = 3, 2.0  # rough grids at most, and the growth of the area's square that calls for another
+MAX_ROUGH_GRIDS, REGRID_GROWTH = 3, 2.0  # rough grids at most, and the growth of the area's square that calls for another
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,7 @@ def locate_by_arrival_times(data: Candidates, prior: LogPrior, starts: Sequence[
         return None
     best = sources[0]
     clouds: list[tuple[PosteriorNodes, TrialSource]] = []
-    for source in [source for source in sources if source.score > best.score - LEAST_WORTH][:MOST_REGIONS]:
+    for source in [source for source in sources if source.score > best.score - MAX_SOURCE_LOG_DROP][:MAX_REGIONS]:
         if not any(_inside(cloud, top, source) for cloud, top in clouds):
             clouds.append(_region(data, source, prior))
     masses = np.array([np.logaddexp.reduce(cloud.log_mass) for cloud, _ in clouds])
@@ -144,11 +142,11 @@ def _region(data: Candidates, source: TrialSource, prior: LogPrior) -> tuple[Pos
     joint = _Joint(data, source, prior, FIRST_DEPTHS_KM)
     joint = replace(joint, depths_km=_likely_depths(joint, source.point[None]))
     cloud = _on_spokes(joint)
-    for _ in range(MOST_ROUGH):
+    for _ in range(MAX_ROUGH_GRIDS):
         seen, nodes = cloud.covariance, _grid(cloud, joint.source, ROUGH)[1]
         joint = replace(joint, depths_km=_likely_depths(joint, nodes))
         cloud, joint = _on_grid(joint, cloud, ROUGH)
-        if np.linalg.det(cloud.covariance + TINY) < GROWN * np.linalg.det(seen + TINY):
+        if np.linalg.det(cloud.covariance + TINY) < REGRID_GROWTH * np.linalg.det(seen + TINY):
             break
     cloud, joint = _on_grid(joint, cloud, FINE)
     return cloud, joint.source
@@ -194,7 +192,7 @@ def _likely_depths(joint: _Joint, nodes: Floats) -> tuple[float, ...]:
     depths = tuple(sorted({*FIRST_DEPTHS_KM, joint.source.depth_km}))
     density = replace(joint, depths_km=depths).by_depth(nodes).max(axis=1)
     near = sorted(depths, key=lambda depth: abs(depth - joint.source.depth_km))[:4]
-    return tuple(depth for depth, value in zip(depths, density, strict=True) if depth in near or value > density.max() - LEAST_DEPTH)
+    return tuple(depth for depth, value in zip(depths, density, strict=True) if depth in near or value > density.max() - MAX_DEPTH_LOG_DROP)
 
 
 def _inside(cloud: PosteriorNodes, top: TrialSource, source: TrialSource) -> bool:

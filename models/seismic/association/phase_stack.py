@@ -8,15 +8,11 @@ between them is put in where the sum is used, in the one pass that also leaves z
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.array_types import Floats, Floats32, Integers
 from models.compiled import compiled_sums
 from models.seismic.association.pick_likelihood import MAX_RUNS
 from models.seismic.earth.travel_times import FAR_STEP_DEG, NEAR_DEG, NEAR_NODES, NEAR_STEP_DEG
-
-Floats = NDArray[np.float64]
-Singles = NDArray[np.float32]
-Integers = NDArray[np.int64]
 
 
 @compiled_sums
@@ -24,9 +20,9 @@ def stack_phases(
     added: Floats,
     sums: Floats,
     rises: Floats,
-    curves: Singles,
-    audible: Singles,
-    rows: Singles,
+    curves: Floats32,
+    audible: Floats32,
+    rows: Floats32,
     told: list[tuple[Floats, Integers, Integers]],
     reach: Floats,
     step: float,
@@ -54,8 +50,8 @@ def stack_phases(
 def _onsets(
     added: Floats,
     rises: Floats,
-    curve: Singles,
-    rows: Singles,
+    curve: Floats32,
+    rows: Floats32,
     told: tuple[Floats, Integers, Integers],
     reach: Floats,
     step: float,
@@ -77,8 +73,8 @@ def _both_onsets(
     part: Floats,
     full: Floats,
     rises: Floats,
-    curve: Singles,
-    rows: Singles,
+    curve: Floats32,
+    rows: Floats32,
     told: tuple[Floats, Integers, Integers],
     reach: Floats,
     step: float,
@@ -136,7 +132,7 @@ def _most_heard(added: Floats, gain: Floats, part: Floats, full: Floats, rises: 
 
 
 @compiled_sums
-def interpolate_curve(curve: Singles, distance_deg: float) -> float:
+def interpolate_curve(curve: Floats32, distance_deg: float) -> float:
     """A curve of the travel-time table at a distance in degrees, linear between its nodes."""
     at = distance_deg / NEAR_STEP_DEG if distance_deg < NEAR_DEG else NEAR_NODES + (distance_deg - NEAR_DEG) / FAR_STEP_DEG
     low = min(int(at), len(curve) - 2)
@@ -147,7 +143,7 @@ def interpolate_curve(curve: Singles, distance_deg: float) -> float:
 
 
 @compiled_sums
-def add_shifted_llr(added: Floats, rises: Floats, row: Singles, base: float, span: Integers, parts: Integers, shift: int) -> None:
+def add_shifted_llr(added: Floats, rises: Floats, row: Floats32, base: float, span: Integers, parts: Integers, shift: int) -> None:
     """
     The sum with a row that begins `shift` samples later: its runs above its base, and the base as a rise and a fall of all after.
 

@@ -7,13 +7,10 @@ A logarithm of how much likelier the arrival is there than at any time, and wher
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.array_types import Floats, Floats32, Integers
 from models.compiled import compiled_sums
 
-Floats = NDArray[np.float64]
-Singles = NDArray[np.float32]
-Integers = NDArray[np.int64]
 MAX_RUNS = 32  # four onsets in each of four bands, on vertical and on horizontal components
 
 
@@ -28,7 +25,7 @@ def arrival_llr(
     step: float,
     starts: Integers,
     count: int,
-) -> Singles:
+) -> Floats32:
     """
     Logarithm of how much likelier an arrival at each instant is than by chance [n, count]; sample k of row i at (starts[i] + k) step.
 
@@ -61,9 +58,9 @@ def arrival_llr(
 
 
 @compiled_sums
-def to_sparse_runs(rows: Singles) -> tuple[Floats, Integers, Integers]:
+def to_sparse_runs(rows: Floats32) -> tuple[Floats, Integers, Integers]:
     """
-    Where rows [..., n, samples] of `evidence` say something: base [n], record [n, 2], runs [n, MOST_RUNS, 2] above the base.
+    Where rows [..., n, samples] of `evidence` say something: base [n], record [n, 2], runs [n, MAX_RUNS, 2] above the base.
 
     A record's samples lie from the first to before the second number, and so do those of a run; runs without samples fill up.
     """

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.array_types import Floats
 from models.seismic.association.candidates import Candidates
 from models.seismic.association.grid_scan import (
     GridScan,
@@ -24,7 +24,6 @@ from models.seismic.association.grid_scan import (
 )
 from models.seismic.earth.travel_times import DEPTHS_KM, NEAR_DEG
 
-Floats = NDArray[np.float64]
 LogPrior = Callable[[Floats], Floats]
 """Logarithm of a prior density over the sphere, one being uniform, at nodes [m, 3] (unit vectors at geocentric latitudes)."""
 
@@ -32,12 +31,12 @@ FIRST_ARRIVAL_GROUPS: Final = (("P",), ("PKP", "PKPbc", "PKPab"))
 """First arrivals looked for apart, so that the many places of one kind do not crowd out those of the other."""
 COARSE_DEPTHS_KM: Final = (15.0, 200.0, 550.0)
 FIRST_DEPTHS_KM: Final = (5.0, 15.0, 35.0, 70.0, 140.0, 250.0, 400.0, 575.0)
-MOST_COARSE_TRACES: Final = 30
+MAX_COARSE_TRACES: Final = 30
 SPHERE_STEP_DEG: Final = 2.0
 SPHERE_BLUR_S: Final = 5.0
-MOST_WORTH, WORTH = 250, 10.0  # places that first arrivals leave at most, and how much worse than the best (in logarithm)
+MAX_NODES, MAX_LOG_DROP = 250, 10.0  # places that first arrivals leave at most, and how much worse than the best (in logarithm)
 NEAR_STEP_DEG: Final = 0.5
-WIDEST_NEAR_DEG: Final = 20.0
+MAX_NEAR_DEG: Final = 20.0
 # Spacing of grids of 7 x 7 nodes in degrees, half the window of origin times and its step in seconds.
 WIDE: Final = (2.0, 120.0, 2.0)
 LEVELS: Final = ((0.8, 50.0, 1.0), (0.4, 30.0, 1.0), (0.2, 15.0, 0.5), (0.1, 10.0, 0.5), (0.05, 6.0, 0.5), (0.02, 5.0, 0.25))
@@ -72,11 +71,11 @@ def search_sources(data: Candidates, prior: LogPrior, near: Sequence[TrialSource
 
 def _thinned(data: Candidates) -> Candidates:
     """At most 30 traces: the surest one, then each time the surest one that is far from those taken."""
-    if len(data.seen) <= MOST_COARSE_TRACES:
+    if len(data.seen) <= MAX_COARSE_TRACES:
         return data
     chosen = [int(np.argmax(data.seen))]
     near = data.stations @ data.stations[chosen[0]]
-    for _ in range(MOST_COARSE_TRACES - 1):
+    for _ in range(MAX_COARSE_TRACES - 1):
         worth = (data.seen + 0.1) * np.sqrt(np.maximum(1.0 - near, 1e-9))
         worth[chosen] = -1.0
         chosen.append(int(np.argmax(worth)))
@@ -93,8 +92,8 @@ def _over_the_sphere(data: Candidates) -> list[TrialSource]:
     sources: list[TrialSource] = []
     for phases in FIRST_ARRIVAL_GROUPS:
         heights = scan_grid(few, nodes, COARSE_DEPTHS_KM, times, blur, reach=far, phases=phases, surface=False).best.max(axis=0)
-        order = np.argsort(-heights)[:MOST_WORTH]
-        worth = nodes[order[heights[order] > max(0.0, heights.max() - WORTH)]]
+        order = np.argsort(-heights)[:MAX_NODES]
+        worth = nodes[order[heights[order] > max(0.0, heights.max() - MAX_LOG_DROP)]]
         if len(worth):
             sources += _highest(worth, FIRST_DEPTHS_KM, scan_grid(few, worth, FIRST_DEPTHS_KM, times, blur, reach=far), 6.0, 6)
     return sources
@@ -114,10 +113,10 @@ def _near_the_network(data: Candidates) -> list[TrialSource]:
     middle = data.stations.mean(axis=0)
     middle /= np.linalg.norm(middle)
     wide = float(data.reach_deg(middle).max())
-    if wide > WIDEST_NEAR_DEG:
+    if wide > MAX_NEAR_DEG:
         return []
     few = _thinned(data)
-    extent = min(max(2.5 * wide, NEAR_DEG), WIDEST_NEAR_DEG)
+    extent = min(max(2.5 * wide, NEAR_DEG), MAX_NEAR_DEG)
     steps = np.arange(-extent, extent + 0.01, max(NEAR_STEP_DEG, extent / 16.0))
     east, north = (part.ravel() for part in np.meshgrid(steps, steps))
     nodes, reach = points_at_offsets(middle, east, north), np.full(len(few.seen), 0.5 * extent)

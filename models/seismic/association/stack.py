@@ -8,15 +8,12 @@ trial source these are summed along its travel times, for every origin time at o
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.array_types import Floats, Floats32, Integers
 from models.compiled import compiled_sums
 from models.seismic.association.phase_stack import add_shifted_llr, stack_phases
 from models.seismic.association.pick_likelihood import to_sparse_runs
 
-Floats = NDArray[np.float64]
-Singles = NDArray[np.float32]
-Integers = NDArray[np.int64]
 _DEGREES = 180.0 / math.pi
 
 
@@ -24,18 +21,18 @@ _DEGREES = 180.0 / math.pi
 def stack_along_curves(
     nodes: Floats,
     stations: Floats,
-    curves: Singles,
-    audible: Singles,
+    curves: Floats32,
+    audible: Floats32,
     alone: Floats,
-    rows: Singles,
+    rows: Floats32,
     row_starts: Integers,
-    surface_rows: Singles,
+    surface_rows: Floats32,
     surface_starts: Integers,
     surface_slowness: Floats,
     step: float,
     begins: Integers,
     count: int,
-    origin_row: Singles,
+    origin_row: Floats32,
     origin_begin: int,
     integrated: bool,
 ) -> tuple[Floats, Integers, Floats]:
@@ -88,7 +85,7 @@ def _mass(added: Floats, highest: float) -> float:
 def _surface_waves(
     waves: Floats,
     rises: Floats,
-    rows: Singles,
+    rows: Floats32,
     told: tuple[Floats, Integers, Integers],
     samples_a_degree: Floats,
     reach: Floats,

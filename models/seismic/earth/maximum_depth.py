@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from models.array_types import Floats
 
 TABLE: Final = Path(__file__).with_name("maximum_depth.npz")
 STEP_DEG: Final = 3.0

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from models.array_types import Floats
 
 TABLE: Final = Path(__file__).with_name("rayleigh_dispersion.npz")
 PERIODS_S: Final[Floats] = np.geomspace(20.0, 200.0, 25)

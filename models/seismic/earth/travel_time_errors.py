@@ -7,11 +7,9 @@ Stations are unit vectors [n, 3] at geocentric latitudes, `between_deg` [n, n] t
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.array_types import Floats
 from models.seismic.earth.travel_times import travel_time_s
-
-Floats = NDArray[np.float64]
 
 PICK_PROBABILITY: Final = {"P": 1.0, "PKP": 0.8, "PKPbc": 0.7, "PKPab": 0.6, "S": 0.7, "pP": 0.5, "sP": 0.4, "PP": 0.5}
 """How often a phase is among the onsets where P would be, and the network hears it at all."""

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
-Singles = NDArray[np.float32]
+from models.array_types import Floats, Floats32
 
 TABLE: Final = Path(__file__).with_name("travel_times.npz")
 PHASES: Final = ("P", "PKP", "PKPbc", "PKPab", "S", "pP", "sP", "PP")
@@ -36,7 +35,7 @@ DEPTHS_KM: Final[Floats] = np.array(
 
 
 @cache
-def travel_time_table() -> Singles:
+def travel_time_table() -> Floats32:
     """Seconds [phases, depths, distances], NaN where there is no arrival; read once, not to be written to."""
     with np.load(TABLE, allow_pickle=False) as kept:
         milliseconds = kept["milliseconds"]
@@ -45,7 +44,7 @@ def travel_time_table() -> Singles:
     return seconds
 
 
-def travel_time_curve(phase: str, depth_km: float) -> Singles:
+def travel_time_curve(phase: str, depth_km: float) -> Floats32:
     """Seconds [distances] of a phase from a depth, linear between the table's depths; ValueError for a phase that is not there."""
     rows = travel_time_table()[PHASES.index(phase)]
     depth = min(max(depth_km, 0.0), float(DEPTHS_KM[-1]))

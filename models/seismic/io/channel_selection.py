@@ -20,7 +20,7 @@ ENOUGH = 0.9
 
 def select_channels(records: Sequence[Record]) -> tuple[list[Record], list[DataIssue]]:
     """
-    The preferred vertical record of every station, in order of trace id, and a remark on each one passed over.
+    The preferred vertical record of every station, in order of trace id, and a issue on each one passed over.
 
     Preferred is what is alive longest (within 10 percent), then band, instrument, location (empty, 00, 10, ...) and channel.
     """
@@ -28,13 +28,13 @@ def select_channels(records: Sequence[Record]) -> tuple[list[Record], list[DataI
     for record in records:
         if record.trace_id.component == "Z":
             stations.setdefault(record.trace_id.station_key, []).append(record)
-    chosen, remarks = [], []
+    chosen, issues = [], []
     for _, candidates in sorted(stations.items()):
         longest_s = max(_live_s(record) for record in candidates)
         best = min((r for r in candidates if _live_s(r) >= ENOUGH * longest_s), key=lambda record: _preference(record.trace_id))
         chosen.append(best)
-        remarks += [_passed_over(record, best) for record in candidates if record is not best]
-    return chosen, remarks
+        issues += [_passed_over(record, best) for record in candidates if record is not best]
+    return chosen, issues
 
 
 def _live_s(record: Record) -> float:

@@ -26,18 +26,18 @@ class Segment:
     packed: MS3TraceSeg
 
 
-def decode(segment: Segment, remarks: list[DataIssue]) -> list[DecodedSegment]:
+def decode(segment: Segment, issues: list[DataIssue]) -> list[DecodedSegment]:
     """The samples of a segment; record by record, without the damaged ones, where it cannot be decoded as a whole."""
     dtype = _dtype(segment)
     if dtype is None:
-        remarks.append(DataIssue(str(segment.trace_id), segment.part, "not-waveform", "text or an unknown encoding, no samples; left out"))
+        issues.append(DataIssue(str(segment.trace_id), segment.part, "not-waveform", "text or an unknown encoding, no samples; left out"))
         return []
     samples = np.empty(segment.count, dtype)
     try:
         decoded = segment.packed.unpack_recordlist(samples)
         return [DecodedSegment(segment.start_time_ns, segment.sampling_rate_hz, samples[:decoded])]
     except MiniSEEDError:
-        return _decode_records(segment, remarks)
+        return _decode_records(segment, issues)
 
 
 def _dtype(segment: Segment) -> type[np.generic] | None:
@@ -47,7 +47,7 @@ def _dtype(segment: Segment) -> type[np.generic] | None:
         return None
 
 
-def _decode_records(segment: Segment, remarks: list[DataIssue]) -> list[DecodedSegment]:
+def _decode_records(segment: Segment, issues: list[DataIssue]) -> list[DecodedSegment]:
     pieces, damaged = [], 0
     for entry in segment.packed.recordlist or ():
         record = entry.record
@@ -57,5 +57,5 @@ def _decode_records(segment: Segment, remarks: list[DataIssue]) -> list[DecodedS
         except (MiniSEEDError, ValueError):
             damaged += 1
     if damaged:
-        remarks.append(DataIssue(str(segment.trace_id), segment.part, "damaged-record", f"{damaged} damaged records were left out"))
+        issues.append(DataIssue(str(segment.trace_id), segment.part, "damaged-record", f"{damaged} damaged records were left out"))
     return pieces

@@ -5,12 +5,10 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.array_types import Floats32
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Horizontals, Record
-
-Singles = NDArray[np.float32]
 
 PAIRS: Final = (("N", "E"), ("1", "2"), ("2", "3"))
 """Orientation codes; N and E within 5 degrees of what they say, the others anywhere (SEED 2.4, appendix A)."""
@@ -18,7 +16,7 @@ PAIRS: Final = (("N", "E"), ("1", "2"), ("2", "3"))
 HORIZONTAL: Final = "".join(sorted({code for pair in PAIRS for code in pair}))
 NOMINAL_DEG: Final = {"N": 0.0, "E": 90.0}
 SAME_RATE: Final = 1e-6
-LEAST_ANGLE_DEG: Final = 60.0  # between two components that can be turned to north and east
+MIN_ANGLE_DEG: Final = 60.0  # between two components that can be turned to north and east
 
 
 def attach_horizontals(verticals: Sequence[Record], others: Sequence[Record]) -> list[Record]:
@@ -42,7 +40,7 @@ def _alike(vertical: Record, other: Record) -> bool:
     return abs(other.sampling_rate_hz / vertical.sampling_rate_hz - 1.0) < SAME_RATE
 
 
-def _on_clock(vertical: Record, other: Record) -> Singles:
+def _on_clock(vertical: Record, other: Record) -> Floats32:
     """Samples at the nearest of the vertical's instants, NaN where there are none."""
     samples = np.full(len(vertical.samples), np.nan, np.float32)
     shift = round((other.start_time_s - vertical.start_time_s) * vertical.sampling_rate_hz)
@@ -60,12 +58,12 @@ def pointed(pair: Horizontals | None, azimuths_deg: Mapping[TraceId, float]) -> 
     return replace(pair, azimuths_deg=(first, second))
 
 
-def rotate_to_north_east(horizontals: Horizontals | None) -> Singles | None:
+def rotate_to_north_east(horizontals: Horizontals | None) -> Floats32 | None:
     """Motion to the north and to the east [2, samples]; None where it is not known where the components point, or is not enough."""
     if horizontals is None:
         return None
     first, second = np.radians(horizontals.azimuths_deg)
-    if not abs(np.sin(second - first)) >= np.sin(np.radians(LEAST_ANGLE_DEG)):  # also where one is NaN
+    if not abs(np.sin(second - first)) >= np.sin(np.radians(MIN_ANGLE_DEG)):  # also where one is NaN
         return None
     turned = np.linalg.inv(np.array([[np.cos(first), np.sin(first)], [np.cos(second), np.sin(second)]]))
     return np.asarray(turned.astype(np.float32) @ horizontals.samples)

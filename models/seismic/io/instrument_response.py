@@ -8,7 +8,7 @@ from lxml.etree import _Element as Element
 
 from models.seismic.waveforms import Response
 
-LOWEST_HZ, HIGHEST_HZ, SAMPLES = 1.0 / 1000.0, 2.0, 160
+MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ, SAMPLES = 1.0 / 1000.0, 2.0, 160
 """Where a response is evaluated: around everything a picture is drawn from, evenly in the logarithm of the frequency."""
 
 _DERIVATIVES = {"M": 0, "M/S": 1, "M/SEC": 1, "M/S**2": 2, "M/S/S": 2, "M/(S**2)": 2, "M/SEC**2": 2}
@@ -36,7 +36,7 @@ class Instrument:
 
         As evalresp does for the analog stages; the digital filters, flat well below the Nyquist frequency, are left out.
         """
-        frequencies_hz = np.geomspace(LOWEST_HZ, HIGHEST_HZ, SAMPLES)
+        frequencies_hz = np.geomspace(MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ, SAMPLES)
         with np.errstate(all="ignore"):
             shape = self._shape(frequencies_hz) / abs(self._shape(np.array([self.reference_hz]))[0])
             velocity_response = self.sensitivity * shape * (2j * np.pi * frequencies_hz) ** (self.derivative - 1)

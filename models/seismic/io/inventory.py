@@ -51,10 +51,10 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Inventory:
-    """One source of station metadata, by network and station; `remarks` tell what in it could not be used."""
+    """One source of station metadata, by network and station; `issues` tell what in it could not be used."""
 
     epochs: Mapping[tuple[str, str], Sequence[Epoch]]
-    remarks: tuple[DataIssue, ...] = ()
+    issues: tuple[DataIssue, ...] = ()
 
     def coordinates(self, trace_id: TraceId, time_s: float) -> Coordinates | None:
         """Of the channel at that time, else of the station at that time, else of the station at any time; None if unknown."""
@@ -98,21 +98,21 @@ def builtin_inventory() -> Inventory:
 
 def attach_metadata(records: Iterable[Record], books: Sequence[Inventory]) -> tuple[list[Record], list[DataIssue]]:
     """The records with coordinates and response from the first book that knows them; what none knows is remarked."""
-    located, remarks = [], []
+    located, issues = [], []
     for record in records:
         trace_id, time_s = record.trace_id, record.start_time_s
         place = next(filter(None, (book.coordinates(trace_id, time_s) for book in books)), None)
         response = next(filter(None, (book.response(trace_id, time_s) for book in books)), None)
         if place is None:
-            remarks.append(DataIssue(str(trace_id), None, "no-coordinates", "not in the bundle's metadata nor in the own station table"))
+            issues.append(DataIssue(str(trace_id), None, "no-coordinates", "not in the bundle's metadata nor in the own station table"))
         if response is not None and _is_ground_motion(record):
             response = None
-            remarks.append(DataIssue(str(trace_id), None, "ground-motion", "below one count throughout: its response was removed before"))
+            issues.append(DataIssue(str(trace_id), None, "ground-motion", "below one count throughout: its response was removed before"))
         elif response is None and any(book.describes(trace_id, time_s) for book in books):
-            remarks.append(DataIssue(str(trace_id), None, "no-response", "its StationXML holds no response that can be evaluated"))
+            issues.append(DataIssue(str(trace_id), None, "no-response", "its StationXML holds no response that can be evaluated"))
         told = {known: azimuth for book in reversed(books) for known, azimuth in book.azimuths_deg(record).items()}
         located.append(_placed(replace(record, response=response, horizontals=pointed(record.horizontals, told)), place))
-    return located, remarks
+    return located, issues
 
 
 def read_stations_csv(data: bytes, part: str, max_bytes: float = math.inf) -> Inventory:
@@ -126,7 +126,7 @@ def read_stations_csv(data: bytes, part: str, max_bytes: float = math.inf) -> In
     header = text.lstrip().split("\n", 1)[0]
     rows = csv.reader(io.StringIO(text.lstrip()), delimiter=max(",;|\t", key=header.count), skipinitialspace=True)
     epochs: dict[tuple[str, str], list[Epoch]] = {}
-    remarks = []
+    issues = []
     try:
         columns = _columns(next(rows, []), part)
         for number, row in enumerate(rows, start=2):
@@ -134,7 +134,7 @@ def read_stations_csv(data: bytes, part: str, max_bytes: float = math.inf) -> In
                 key, place = _station(dict(zip(columns, row, strict=False)))
             except (KeyError, ValueError):
                 if any(cell.strip() for cell in row):
-                    remarks.append(
+                    issues.append(
                         DataIssue(None, part, "bad-station", f"line {number} holds no station with codes and coordinates; left out")
                     )
                 continue
@@ -143,7 +143,7 @@ def read_stations_csv(data: bytes, part: str, max_bytes: float = math.inf) -> In
         raise UnreadableMetadata(f"{part} is no table of stations: {error}", part=part) from error
     if not epochs:
         raise UnreadableMetadata(f"{part} holds no station with codes and coordinates", part=part)
-    return Inventory(epochs, tuple(remarks))
+    return Inventory(epochs, tuple(issues))
 
 
 def read_stationxml(data: bytes, part: str, max_bytes: float = math.inf) -> Inventory:
@@ -163,17 +163,17 @@ def read_stationxml(data: bytes, part: str, max_bytes: float = math.inf) -> Inve
     if etree.QName(root).localname != "FDSNStationXML":
         raise UnreadableMetadata(f"{part} is XML, but no FDSNStationXML", part=part)
     epochs: dict[tuple[str, str], list[Epoch]] = {}
-    remarks = []
+    issues = []
     for network in root.iterfind("./{*}Network"):
         for station in network.iterfind("./{*}Station"):
             key = network.get("code", "").strip(), station.get("code", "").strip()
             try:
                 epochs.setdefault(key, []).extend(_station_epochs(station))
             except ValueError:
-                remarks.append(DataIssue(None, part, "bad-station", f"{'.'.join(key)} has no proper coordinates or dates; left out"))
+                issues.append(DataIssue(None, part, "bad-station", f"{'.'.join(key)} has no proper coordinates or dates; left out"))
     if not any(epochs.values()):
         raise UnreadableMetadata(f"{part} holds no station with coordinates", part=part)
-    return Inventory(epochs, tuple(remarks))
+    return Inventory(epochs, tuple(issues))
 
 
 def _station_epochs(station: Element) -> list[Epoch]:

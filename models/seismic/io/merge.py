@@ -14,7 +14,7 @@ from models.seismic.waveforms import Record
 RATE_TOLERANCE = 1e-3
 """Relative difference up to which pieces of one channel count as sampled alike (clocks that drift, rounded headers)."""
 
-LARGEST_SAMPLE = 1e30
+MAX_SAMPLE = 1e30
 """Floats beyond this are no ground motion, and their squares would overflow float32."""
 
 CLIPPED_RUN = 4
@@ -52,26 +52,26 @@ def merge_segments(trace_id: TraceId, pieces: Sequence[DecodedSegment]) -> tuple
     Pieces are put at the nearest sample of the clock of the earliest one, so each may be shifted by up to half a sample.
     Where pieces overlap the earlier one is kept.
     """
-    remarks: list[DataIssue] = []
+    issues: list[DataIssue] = []
 
     def tell(code: str, detail: str) -> None:
-        remarks.append(DataIssue(str(trace_id), None, code, detail))
+        issues.append(DataIssue(str(trace_id), None, code, detail))
 
     alike = _of_one_rate(pieces, tell)
     if not alike:
         tell("empty", "no samples")
-        return None, remarks
+        return None, issues
     rate_hz = max(alike, key=lambda piece: len(piece.samples)).sampling_rate_hz
     start_time_s, samples = _trimmed(alike[0].start_time_ns * 1e-9, rate_hz, _on_one_clock(alike, rate_hz, tell))
     missing = np.isnan(samples)
     live = samples[~missing] if missing.any() else samples
     if not _alive(live, tell):
-        return None, remarks
+        return None, issues
     _tell_gaps(missing, rate_hz, tell)
     mean = float(live.mean())
     _tell_clipping(samples, float(live.min()), float(live.max()), mean, tell)
     samples -= mean
-    return Record(trace_id, start_time_s, rate_hz, samples.astype(np.float32), None, None), remarks
+    return Record(trace_id, start_time_s, rate_hz, samples.astype(np.float32), None, None), issues
 
 
 def grid_length(starts_ns: Sequence[int], counts: Sequence[int], rate_hz: float) -> int:
@@ -119,7 +119,7 @@ def _finite(samples: Samples) -> NDArray[np.float64]:
     values = samples.astype(np.float64)
     if samples.dtype.kind == "f":
         with np.errstate(invalid="ignore"):
-            values[~(np.abs(values) < LARGEST_SAMPLE)] = np.nan
+            values[~(np.abs(values) < MAX_SAMPLE)] = np.nan
     return values
 
 

@@ -17,8 +17,8 @@ from models.seismic.io.merge import grid_length, merge_segments
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
 
-LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 0.05, 1000.0
-EARLIEST_NS, LATEST_NS = -2_208_988_800 * 10**9, 4_102_444_800 * 10**9
+MIN_RATE_HZ, MAX_RATE_HZ = 0.05, 1000.0
+MIN_TIME_NS, MAX_TIME_NS = -2_208_988_800 * 10**9, 4_102_444_800 * 10**9
 """1900 and 2100: no digital record lies outside."""
 
 # How a record begins: miniSEED 3 by its magic, miniSEED 2 by sequence number, quality and the reserved byte.
@@ -41,7 +41,7 @@ class Volume:
 
     part: str
     traces: MS3TraceList
-    remarks: tuple[DataIssue, ...]
+    issues: tuple[DataIssue, ...]
 
 
 def scan_miniseed(part: str, data: bytes | memoryview) -> Volume:
@@ -59,9 +59,9 @@ def scan_miniseed(part: str, data: bytes | memoryview) -> Volume:
     if not good:
         raise UnreadableWaveform(f"{part} holds no readable miniSEED record", part=part)
     lost = len(data) - len(good)
-    remarks = (DataIssue(None, part, "skipped-bytes", f"{lost} of {len(data)} bytes are not readable miniSEED and were skipped"),)
+    issues = (DataIssue(None, part, "skipped-bytes", f"{lost} of {len(data)} bytes are not readable miniSEED and were skipped"),)
     try:
-        return Volume(part, MS3TraceList.from_buffer(good, record_list=True), remarks if lost else ())
+        return Volume(part, MS3TraceList.from_buffer(good, record_list=True), issues if lost else ())
     except MiniSEEDError as error:  # a record that states no length ends elsewhere once its neighbor is another
         raise UnreadableWaveform(f"{part} holds records that contradict each other", part=part) from error
 
@@ -77,26 +77,26 @@ def read_records(volumes: Sequence[Volume], limits: MiniseedLimits, *, horizonta
 
     A channel may go over several files. Raises LimitExceeded.
     """
-    remarks = [remark for volume in volumes for remark in volume.remarks]
-    segments = _segments(volumes, limits, remarks)
+    issues = [issue for volume in volumes for issue in volume.issues]
+    segments = _segments(volumes, limits, issues)
     _check(segments, limits)
     verticals, said = _assembled(segment for segment in segments if segment.trace_id.component == "Z")
     # What is wrong with horizontals is not told: they only add to what the verticals say.
     beside, _ = _assembled(segment for segment in segments if horizontals and segment.trace_id.component in HORIZONTAL)
     records = attach_horizontals(verticals, beside)
-    return records, [*remarks, *_not_read(segments, records), *said]
+    return records, [*issues, *_not_read(segments, records), *said]
 
 
 def _assembled(segments: Iterable[Segment]) -> tuple[list[Record], list[DataIssue]]:
     """A record for each channel, sorted by trace id."""
     records: list[Record] = []
-    remarks: list[DataIssue] = []
+    issues: list[DataIssue] = []
     for trace_id, group in groupby(sorted(segments, key=lambda segment: segment.trace_id), key=lambda segment: segment.trace_id):
-        pieces = [piece for segment in group for piece in decode(segment, remarks)]
+        pieces = [piece for segment in group for piece in decode(segment, issues)]
         record, said = merge_segments(trace_id, pieces)
-        remarks += said
+        issues += said
         records += [record] if record else []
-    return records, remarks
+    return records, issues
 
 
 def _begins_and_ends_well(data: bytes | memoryview) -> bool:
@@ -128,32 +128,32 @@ def _salvaged(data: bytes | memoryview) -> bytes:
     return b"".join(good)
 
 
-def _segments(volumes: Sequence[Volume], limits: MiniseedLimits, remarks: list[DataIssue]) -> list[Segment]:
+def _segments(volumes: Sequence[Volume], limits: MiniseedLimits, issues: list[DataIssue]) -> list[Segment]:
     count = sum(len(trace) for volume in volumes for trace in volume.traces)
     if count > limits.max_segments:
         raise LimitExceeded(f"{count:,} segments; at most {limits.max_segments:,} are read", part=volumes[0].part)
     segments = []
     for volume in volumes:
         for trace in volume.traces:
-            trace_id = _trace_id(trace, volume.part, remarks)
+            trace_id = _trace_id(trace, volume.part, issues)
             if trace_id is None:
                 continue
             found = [_segment(trace_id, volume.part, packed) for packed in trace]
-            segments += [segment for segment in found if _plausible(segment, remarks)]
+            segments += [segment for segment in found if _plausible(segment, issues)]
     return segments
 
 
-def _trace_id(trace: object, part: str, remarks: list[DataIssue]) -> TraceId | None:
+def _trace_id(trace: object, part: str, issues: list[DataIssue]) -> TraceId | None:
     """The codes of a trace, or None for what is no station's channel (an FDSN source id may hold almost anything)."""
     try:
         network, station, location, channel = sourceid2nslc(trace.sourceid)  # type: ignore[attr-defined]
         found = TraceId.parse(f"{network.strip()}.{station.strip()}.{location.strip().replace('--', '')}.{channel.strip()}")
     except (ValueError, UnicodeDecodeError):
-        remarks.append(DataIssue(None, part, "bad-codes", "a trace without proper network, station, location and channel codes; left out"))
+        issues.append(DataIssue(None, part, "bad-codes", "a trace without proper network, station, location and channel codes; left out"))
         return None
     if found.station and found.channel:
         return found
-    remarks.append(DataIssue(str(found), part, "bad-codes", "no station or no channel code; left out"))
+    issues.append(DataIssue(str(found), part, "bad-codes", "no station or no channel code; left out"))
     return None
 
 
@@ -161,16 +161,16 @@ def _segment(trace_id: TraceId, part: str, packed: MS3TraceSeg) -> Segment:
     return Segment(trace_id, part, packed.starttime, packed.endtime, packed.samprate, packed.samplecnt, packed)
 
 
-def _plausible(segment: Segment, remarks: list[DataIssue]) -> bool:
+def _plausible(segment: Segment, issues: list[DataIssue]) -> bool:
     code, detail = "", ""
     if segment.count <= 0:
         code, detail = "empty", "a segment without samples"
-    elif not LOWEST_RATE_HZ <= segment.sampling_rate_hz <= HIGHEST_RATE_HZ:
+    elif not MIN_RATE_HZ <= segment.sampling_rate_hz <= MAX_RATE_HZ:
         code, detail = "bad-rate", f"sampled at {segment.sampling_rate_hz:g} Hz; left out"
-    elif not EARLIEST_NS < segment.start_time_ns <= segment.end_time_ns < LATEST_NS:
+    elif not MIN_TIME_NS < segment.start_time_ns <= segment.end_time_ns < MAX_TIME_NS:
         code, detail = "bad-time", "recorded before 1900 or after 2100; left out"
     if code:
-        remarks.append(DataIssue(str(segment.trace_id), segment.part, code, detail))
+        issues.append(DataIssue(str(segment.trace_id), segment.part, code, detail))
     return not code
 
 

@@ -13,16 +13,14 @@ from typing import Any, cast
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
+
+from models.array_types import Floats, Floats32
 
 DEGREES_OF_FREEDOM = 3.0
 LANES = 4
 _BLOCK = 256
-_MOST_MEANS = 60
+_MAX_MEANS = 60
 _DEGREES = 180.0 / math.pi
-
-Floats = NDArray[np.float64]
-Singles = NDArray[np.float32]
 
 
 def _compiled[F: Callable[..., Any]](function: F) -> F:
@@ -31,7 +29,7 @@ def _compiled[F: Callable[..., Any]](function: F) -> F:
 
 
 @_compiled
-def log_posterior(nodes: Singles, stations: Singles, distances: Singles, scales: Singles, bias_deviation: float, rounds: int) -> Floats:
+def log_posterior(nodes: Floats32, stations: Floats32, distances: Floats32, scales: Floats32, bias_deviation: float, rounds: int) -> Floats:
     """
     Logarithm of the density at nodes [3, m] (unit vectors), less a constant, with the common bias integrated out.
 
@@ -57,7 +55,7 @@ def log_posterior(nodes: Singles, stations: Singles, distances: Singles, scales:
 
 
 @_compiled
-def _residuals(nodes: Singles, start: int, size: int, stations: Singles, distances: Singles, residuals: Singles) -> None:
+def _residuals(nodes: Floats32, start: int, size: int, stations: Floats32, distances: Floats32, residuals: Floats32) -> None:
     """Distances from `size` nodes on; arc cosine by polynomial (Abramowitz & Stegun 4.4.45, within 0.004 degrees)."""
     zero, one, half_turn = np.float32(0.0), np.float32(1.0), np.float32(180.0)
     c0, c1, c2, c3 = np.float32(89.996131), np.float32(-12.153260), np.float32(4.2548419), np.float32(-1.0731098)
@@ -76,7 +74,7 @@ def _residuals(nodes: Singles, start: int, size: int, stations: Singles, distanc
 
 
 @_compiled
-def _best_bias(residuals: Singles, scales: Singles, prior: np.float32, size: int, precision: Singles, bias: Singles) -> None:
+def _best_bias(residuals: Floats32, scales: Floats32, prior: np.float32, size: int, precision: Floats32, bias: Floats32) -> None:
     """One reweighted mean of the residuals, drawn to zero by the prior; `precision` becomes its inverse variance."""
     one, freedom = np.float32(1.0), np.float32(DEGREES_OF_FREEDOM)
     precision[:size] = prior
@@ -95,7 +93,7 @@ def _best_bias(residuals: Singles, scales: Singles, prior: np.float32, size: int
 
 
 @_compiled
-def _log_density(residuals: Singles, scales: Singles, bias: Singles, precision: Singles, size: int) -> Floats:
+def _log_density(residuals: Floats32, scales: Floats32, bias: Floats32, precision: Floats32, size: int) -> Floats:
     """
     Sum of the logarithms of Student densities, less half the logarithm of the precision.
 
@@ -164,7 +162,7 @@ def most_likely_bias(point: Floats, stations: Floats, distances: Floats, scales:
     for i in range(len(distances)):
         residuals[i] = _angle(point, stations[:, i]) - distances[i]
     bias = 0.0
-    for _ in range(_MOST_MEANS):
+    for _ in range(_MAX_MEANS):
         pull, precision = 0.0, bias_deviation**-2.0
         for i in range(len(distances)):
             weight = (DEGREES_OF_FREEDOM + 1.0) / (DEGREES_OF_FREEDOM * scales[i] ** 2 + (residuals[i] - bias) ** 2)

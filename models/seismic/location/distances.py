@@ -11,12 +11,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from models.array_types import Floats
 from models.errors import TooFewStations
 from models.seismic.geodesy import azimuth_deg, azimuthal_gap_deg, distance_deg, unit_vectors
 from models.seismic.location.posterior import DistanceObservations, EpicenterRegion, find_regions
 from models.seismic.location.sphere_grid import in_single
-
-Floats = NDArray[np.float64]
 
 CORRELATION_DEG: Final = 1.0  # stations closer than this say nearly the same
 MIN_UNCERTAINTY_DEG: Final = 0.1

@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.array_types import Floats, Floats32, Integers
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, distance_deg, unit_vectors
 from models.seismic.location.distance_misfit import (
     DEGREES_OF_FREEDOM,
@@ -23,10 +23,6 @@ from models.seismic.location.distance_misfit import (
 )
 from models.seismic.location.sphere_grid import HALF_CELL_DEG, HALF_COARSE_CELL_DEG, SphereGrid, in_single, sphere_grid
 
-Floats = NDArray[np.float64]
-Singles = NDArray[np.float32]
-Integers = NDArray[np.int64]
-
 MIN_COMMON_BIAS_DEG: Final = 1.5
 COMMON_BIAS_FRACTION: Final = 0.7  # deviation of the error that all traces share, in terms of the uncertainty that they state
 CONFIDENCE: Final = 0.68
@@ -35,11 +31,11 @@ NORMAL_OUTER: Final = float(np.sqrt(np.log(1.0 - CONFIDENCE_90) / np.log(1.0 - C
 FLOOR_KM: Final = 5.0  # sphere against ellipsoid alone is worth more
 
 _EDGE = np.log(0.01)  # a region ends where the density falls below a hundredth of the highest
-_MOST_REGIONS = 8
+_MAX_REGIONS = 8
 _WIDE_DEG = 6.0  # a region with a deviation above this is no ellipse: the 1 degree grid describes it well enough
 _ROUGH, _FINE = 15, 25  # nodes of a local grid along each axis
 _REACH = 4.5  # deviations that it reaches out
-_MOST_GRIDS, _GROWN = 4, 1.5  # grids tried, and the growth of the area that calls for another
+_MAX_GRIDS, _REGRID_GROWTH = 4, 1.5  # grids tried, and the growth of the area that calls for another
 
 
 @dataclass(frozen=True)
@@ -83,7 +79,7 @@ class DistanceObservations:
         typical = np.sqrt(np.sum(1.0 / self.neighbors) / np.sum(self.scales**-2.0))
         return float(np.hypot(MIN_COMMON_BIAS_DEG, COMMON_BIAS_FRACTION * typical))
 
-    def log_posterior(self, nodes: Singles, blur_deg: float, rounds: int) -> Floats:
+    def log_posterior(self, nodes: Floats32, blur_deg: float, rounds: int) -> Floats:
         """At nodes [3, m]; `blur_deg` widens every scale, so that no maximum falls between the nodes."""
         filling = -len(self.scales) % LANES
         stations = np.concatenate((self.stations, np.zeros((3, filling))), axis=1).astype(np.float32)
@@ -138,7 +134,7 @@ def find_regions(data: DistanceObservations) -> list[EpicenterRegion]:
     heights = np.full(labels.max() + 1, -np.inf)
     np.maximum.at(heights, labels, log_mass)
     clouds: list[PosteriorNodes] = []
-    for label in np.argsort(-heights, kind="stable")[:_MOST_REGIONS]:
+    for label in np.argsort(-heights, kind="stable")[:_MAX_REGIONS]:
         own = np.flatnonzero(labels == label)
         top = inside[own[np.argmax(log_mass[own])]]
         point = _degrees(data.refine(unit_vectors(sphere.latitudes[top], sphere.longitudes[top])))
@@ -181,12 +177,12 @@ def _closely(data: DistanceObservations, point: tuple[float, float]) -> Posterio
     with what it shows until it shows no more.
     """
     covariance = data.spread(unit_vectors(*point))
-    for _ in range(_MOST_GRIDS):
+    for _ in range(_MAX_GRIDS):
         cloud = _on_grid(data, point, covariance, _ROUGH)
         seen = cloud.covariance
         grown = float(np.linalg.det(seen) / np.linalg.det(covariance))
         covariance = seen
-        if grown < _GROWN:
+        if grown < _REGRID_GROWTH:
             break
     return _on_grid(data, point, covariance, _FINE)
 

@@ -17,7 +17,7 @@ from models.seismic.location.distances import Location
 from models.seismic.location.posterior import FLOOR_KM, EpicenterRegion
 
 CARD_KEY: Final = "location_regions"  # in Card.calibration: tables by method
-_LARGEST_KM = 180.0 * KM_PER_DEGREE
+_MAX_KM = 180.0 * KM_PER_DEGREE
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def contains(location: Location, latitude_deg: float, longitude_deg: float, *, o
 
 def _stretched[Place: EpicenterRegion](place: Place, inner: float, outer: float) -> Place:
     def length(value: float) -> float:
-        return min(max(value * inner, FLOOR_KM), _LARGEST_KM)
+        return min(max(value * inner, FLOOR_KM), _MAX_KM)
 
     return replace(
         place,

@@ -5,15 +5,11 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from models.array_types import Floats, Floats32, Integers
 from models.compiled import compiled
 from models.seismic.geodesy import unit_vectors
-
-Floats = NDArray[np.float64]
-Singles = NDArray[np.float32]
-Integers = NDArray[np.int64]
 
 HALF_CELL_DEG: Final = 0.5
 HALF_COARSE_CELL_DEG: Final = 1.5
@@ -31,9 +27,9 @@ class SphereGrid:
 
     latitudes: Floats
     longitudes: Floats
-    nodes: Singles
+    nodes: Floats32
     neighbors: Integers
-    coarse: Singles
+    coarse: Floats32
     members: Integers
     first: Integers
 
@@ -85,7 +81,7 @@ def sphere_grid() -> SphereGrid:
     return SphereGrid(latitudes, longitudes, in_single(vectors), neighbors, in_single(coarse), np.argsort(owners, kind="stable"), first)
 
 
-def in_single(vectors: Floats) -> Singles:
+def in_single(vectors: Floats) -> Floats32:
     """Vectors [m, 3] as rows of coordinates [3, m] in single precision."""
     return np.ascontiguousarray(vectors.T, np.float32)
 

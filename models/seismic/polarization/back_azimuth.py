@@ -15,6 +15,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from models.array_types import Floats
 from models.compiled import compiled_sums
 from models.parallel import thread_map
 from models.seismic.earth.travel_time_errors import SHARED_PATH_DEG
@@ -23,26 +24,24 @@ from models.seismic.io.horizontals import rotate_to_north_east
 from models.seismic.location.posterior import CONFIDENCE
 from models.seismic.signal.characteristic_function import decimate_by_mean
 from models.seismic.signal.filters import cosine_bandpass_gain
-from models.seismic.signal.picker import BANDS_HZ, HIGHEST_RATE_HZ, MIN_STRENGTH, NYQUIST_SHARE, Picks
+from models.seismic.signal.picker import BANDS_HZ, MAX_RATE_HZ, MIN_STRENGTH, NYQUIST_SHARE, Picks
 from models.seismic.signal.rayleigh_envelope import MIN_RATIO
 from models.seismic.waveforms import Record
-
-Floats = NDArray[np.float64]
 
 STEP_DEG: Final = 5.0
 BINS: Final = round(360.0 / STEP_DEG)
 DIRECTIONS: Final[Floats] = np.radians(STEP_DEG * np.arange(BINS))
 BENT_P_DEG: Final = 8.0  # by which waves leave the great circle, one deviation: structure beneath the station
 BENT_RAYLEIGH_DEG: Final = 12.0
-MISLED: Final = 0.2  # how often a station points elsewhere, or the window holds another wave
-STEEPEST, FLATTEST = 0.03, 1.2  # horizontal over vertical: of P from below, before S, whose motion is flatter
-NARROWEST, WIDEST = 0.3, 1.3  # of Rayleigh waves; Love waves are wider
+OUTLIER_PROBABILITY: Final = 0.2  # how often a station points elsewhere, or the window holds another wave
+MIN_P_RATIO, MAX_P_RATIO = 0.03, 1.2  # horizontal over vertical: of P from below, before S, whose motion is flatter
+MIN_RAYLEIGH_RATIO, MAX_RAYLEIGH_RATIO = 0.3, 1.3  # of Rayleigh waves; Love waves are wider
 CYCLES: Final = 6.0  # of a window's length times its bandwidth
 EARLIER: Final = 0.7  # of the strongest onset's strength: the first of these is taken for P
 ONE_INSTANT: Final = 3.0  # deviations within which onsets of several bands are one
 RAYLEIGH_HZ: Final = (1.0 / 40.0, 1.0 / 15.0)
 RAYLEIGH_RATE_HZ: Final = 0.5
-LEAST_TOLD: Final = 1.0  # logarithm by which the likeliest direction stands out, for a station to be heard at all
+MIN_PEAK_LLR: Final = 1.0  # logarithm by which the likeliest direction stands out, for a station to be heard at all
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def _table(station: tuple[Record, Picks]) -> Floats | None:
         return None
     motion = np.concatenate((record.samples[None], horizontal)).astype(np.float64)
     total = _of_onset(record, picked, motion) + _of_rayleigh(record, motion)
-    return total if total.max() >= LEAST_TOLD else None
+    return total if total.max() >= MIN_PEAK_LLR else None
 
 
 def _of_onset(record: Record, picked: Picks, motion: Floats) -> Floats:
@@ -103,7 +102,7 @@ def _of_onset(record: Record, picked: Picks, motion: Floats) -> Floats:
     if picked.horizontal.all():
         return np.zeros(BINS)
     row = _first_strong(picked)
-    step = max(1, int(record.sampling_rate_hz // HIGHEST_RATE_HZ))
+    step = max(1, int(record.sampling_rate_hz // MAX_RATE_HZ))
     rate_hz = record.sampling_rate_hz / step
     low_hz, high_hz = BANDS_HZ[int(picked.bands[row])]
     high_hz = min(high_hz, NYQUIST_SHARE * rate_hz)
@@ -112,7 +111,7 @@ def _of_onset(record: Record, picked: Picks, motion: Floats) -> Floats:
     around = _filtered(motion, step, rate_hz, (low_hz, high_hz))[0]
     window = around[:, begin : begin + length]
     seen = float(np.clip(0.2 + 0.2 * (picked.strengths[row] - MIN_STRENGTH), 0.2, 1.0))
-    return _told(-window[0], window[1:], CYCLES * window.shape[1] / length, (STEEPEST, FLATTEST), BENT_P_DEG, seen)
+    return _told(-window[0], window[1:], CYCLES * window.shape[1] / length, (MIN_P_RATIO, MAX_P_RATIO), BENT_P_DEG, seen)
 
 
 def _first_strong(picked: Picks) -> int:
@@ -141,7 +140,12 @@ def _of_rayleigh(record: Record, motion: Floats) -> Floats:
     cut = slice(max(top - half, 0), min(top + half, len(envelope)))
     seen = float(np.clip(0.3 + 0.6 * np.log(height / MIN_RATIO), 0.3, 1.0))
     return _told(
-        shifted[0, cut], filtered[1:, cut], CYCLES * (cut.stop - cut.start) / (2 * half), (NARROWEST, WIDEST), BENT_RAYLEIGH_DEG, seen
+        shifted[0, cut],
+        filtered[1:, cut],
+        CYCLES * (cut.stop - cut.start) / (2 * half),
+        (MIN_RAYLEIGH_RATIO, MAX_RAYLEIGH_RATIO),
+        BENT_RAYLEIGH_DEG,
+        seen,
     )
 
 
@@ -175,7 +179,7 @@ def _told(reference: Floats, horizontal: Floats, cycles: float, ratios: tuple[fl
     logarithm = -cycles * np.log(1.0 - alike * towards**2)
     likely = scipy.fft.irfft(scipy.fft.rfft(np.exp(logarithm - logarithm.max())) * _blur(bent_deg), BINS)
     likely = np.maximum(likely, 0.0) / max(float(likely.mean()), 1e-300)
-    share = seen * (1.0 - MISLED)
+    share = seen * (1.0 - OUTLIER_PROBABILITY)
     return np.asarray(np.log(1.0 - share + share * likely))
 
 

@@ -5,9 +5,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from models.array_types import Floats
 from models.compiled import compiled
 
-Floats = NDArray[np.float64]
 SPIKE = 8.0
 
 

@@ -1,9 +1,8 @@
 """Bands between two periods, with flanks that ring little."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from models.array_types import Floats
 
 
 def cosine_bandpass_gain(inside_octaves: Floats) -> Floats:

@@ -17,20 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt, sosfilt_zi
 
+from models.array_types import Floats
 from models.parallel import thread_map
 from models.seismic.signal.characteristic_function import aic_onset, clean_in_place, decimate_by_mean, sta_lta
 from models.seismic.waveforms import Record
 
-Floats = NDArray[np.float64]
-
 BANDS_HZ: Final = ((2.0, 4.0), (0.8, 2.0), (0.3, 0.8), (0.03, 0.1))
 """Small near events, near events and teleseismic P, the low side of the microseisms, P of great events: each above its noise."""
 
-HIGHEST_RATE_HZ: Final = 10.0
+MAX_RATE_HZ: Final = 10.0
 NYQUIST_SHARE: Final = 0.45  # of the rate: an anti-alias filter leaves nothing above
-NARROWEST: Final = 1.4  # upper over lower corner
+MIN_CORNER_RATIO: Final = 1.4  # upper over lower corner
 LONG_WINDOW: Final = 20.0  # in short windows
-SHORTEST_BEFORE: Final = 8.0  # less of noise, or a taper at a record's begin, is no level to compare with
+MIN_NOISE_PERIODS: Final = 8.0  # less of noise, or a taper at a record's begin, is no level to compare with
 MIN_STRENGTH: Final = 2.0
 MAX_PICKS: Final = 4  # a band
 
@@ -59,7 +58,7 @@ class Picks:
 
 def pick_record(record: Record) -> Picks:
     """Onsets in every band that the sampling rate holds; none for a record that is dead or all gap."""
-    step = max(1, int(record.sampling_rate_hz // HIGHEST_RATE_HZ))
+    step = max(1, int(record.sampling_rate_hz // MAX_RATE_HZ))
     rate_hz = record.sampling_rate_hz / step
     start_s = record.start_time_s + 0.5 * (step - 1) / record.sampling_rate_hz
     up = _on_components(record.samples[None], step, rate_hz)
@@ -87,15 +86,15 @@ def pick_records(records: Sequence[Record]) -> list[Picks]:
 def _in_band(samples: Floats, live: NDArray[np.bool_], rate_hz: float, band: tuple[float, float], number: int) -> list[Found]:
     """Onsets of components [c, n] in one band."""
     low_hz, high_hz = band[0], min(band[1], NYQUIST_SHARE * rate_hz)
-    if high_hz < NARROWEST * low_hz:
+    if high_hz < MIN_CORNER_RATIO * low_hz:
         return []
     short_s = max(1.25 / (high_hz - low_hz), 0.7 / low_hz)
     short = max(2, round(short_s * rate_hz))
-    if samples.shape[1] < (SHORTEST_BEFORE + 2.0) * short:
+    if samples.shape[1] < (MIN_NOISE_PERIODS + 2.0) * short:
         return []
     # Only energy is asked for below, so that the length of a vector may stand for its components.
     filtered = np.linalg.norm([_filtered(row, low_hz, high_hz, rate_hz) for row in samples], axis=0)
-    ratio = sta_lta(filtered, live, short, round(LONG_WINDOW * short), round(SHORTEST_BEFORE * short))
+    ratio = sta_lta(filtered, live, short, round(LONG_WINDOW * short), round(MIN_NOISE_PERIODS * short))
     scatter = math.sqrt(2.0 / (2.0 * len(samples) * (high_hz - low_hz) * short_s))
     onsets = []
     for place in _peaks(ratio, math.exp(MIN_STRENGTH * scatter), 2 * short):

@@ -7,10 +7,9 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from models.array_types import Floats
 from models.seismic.signal.filters import cosine_bandpass_gain
 from models.seismic.waveforms import Gather
-
-Floats = NDArray[np.float64]
 
 MIN_PERIOD_S: Final = 20.0
 MAX_PERIOD_S: Final = 50.0

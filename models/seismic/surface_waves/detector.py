@@ -11,17 +11,17 @@ from functools import cache, cached_property
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from models.seismic.association.candidates import BEGUN_LATE, EARLIEST_S, EARLY_S
+from models.array_types import Floats, Floats32, Integers
+from models.seismic.association.candidates import EARLY_S, MAX_LEAD_S, PROBABILITY_RATIO_BEFORE_RECORD
 from models.seismic.association.grid_scan import fibonacci_sphere
 from models.seismic.geodesy import geocentric, geocentric_latitude_deg, unit_vectors
 from models.seismic.location.sphere_grid import sphere_grid
 from models.seismic.surface_waves.dispersion_correction import (
     DISTANCE_GRID_DEG,
     EDGE_S,
-    LEAST_S,
+    MIN_RECORD_S,
     SLOWNESS_S_DEG,
     STEP_S,
     CorrectedEnvelopes,
@@ -30,18 +30,14 @@ from models.seismic.surface_waves.dispersion_correction import (
 from models.seismic.surface_waves.stack import detection_llr, stack_sources
 from models.seismic.waveforms import Gather
 
-Floats = NDArray[np.float64]
-Singles = NDArray[np.float32]
-Integers = NDArray[np.int64]
-
-LEAST_PLACES: Final = 5.0
+MIN_INDEPENDENT_STATIONS: Final = 5.0
 """Stations, neighbors counted as one: place, origin time and wave speed are four unknowns."""
 SIGNAL_DB: Final = 15.0  # over noise at 30 degrees, in a trace that hears it
 NOISE_DB: Final = 8.0  # one deviation of it, from trace to trace
 ATTENUATION_DB_DEG: Final = 0.09  # waves of 60 s
-SILENT: Final = 0.1  # of the traces: dead, mistimed, or where nothing is radiated to
-MOST_STANDING: Final = 10.0
-A_UNIT: Final = 12.0
+DEAD_TRACE_FRACTION: Final = 0.1  # of the traces: dead, mistimed, or where nothing is radiated to
+MAX_STATISTIC: Final = 10.0
+BINS_PER_UNIT: Final = 12.0
 PATH_ERROR: Final = 0.02  # of the travel time, each path its own
 PULSE_ERROR_S: Final = 8.0
 COMMON_ERROR: Final = 0.015  # of the travel time, of all paths
@@ -51,17 +47,17 @@ COARSE_DEG: Final = 2.0
 COARSE_STRIDE: Final = 2
 AROUND_S: Final = 120.0  # of the best origin time of the coarse node nearby
 NEAR: Final = 7.0  # nodes less than this below the best, in logarithm, are looked at closely
-MOST_NEAR: Final = 2500
-MISLED: Final = 0.05  # how often a stack is of something else
+MAX_REFINED_NODES: Final = 2500
+OUTLIER_PROBABILITY: Final = 0.05  # how often a stack is of something else
 ORIGIN_ERROR_S: Final = 40.0  # of wave speeds, and of what a source's duration makes of it
 
 _LADDER = (float(DISTANCE_GRID_DEG[0]), float(DISTANCE_GRID_DEG[1] - DISTANCE_GRID_DEG[0]))
 
 
 @cache
-def likelihood_ratio_table() -> Singles:
+def likelihood_ratio_table() -> Floats32:
     """How much likelier it is to stand out so far with a source than in noise [ladder, standing], noise being exponential."""
-    standing = np.arange(round(MOST_STANDING * A_UNIT) + 1) / A_UNIT
+    standing = np.arange(round(MAX_STATISTIC * BINS_PER_UNIT) + 1) / BINS_PER_UNIT
     spread = np.maximum(np.sin(np.radians(DISTANCE_GRID_DEG)), 0.05)
     decay = 10.0 * np.log10(0.5 / spread) - ATTENUATION_DB_DEG * (DISTANCE_GRID_DEG - 30.0)
     points, weights = np.polynomial.hermite_e.hermegauss(7)
@@ -90,7 +86,7 @@ class SurfaceWaveStack:
         """Of sources at geocentric unit vectors [m, 3], one being what it is on average over the sphere; with a share of `MISLED`."""
         everywhere = len(nodes) == len(self._everywhere)  # the sphere's own grid: known
         found = self._everywhere if everywhere else self._closely(nodes)[0]
-        return np.asarray(np.logaddexp(np.log1p(-MISLED) + found - self.log_evidence, np.log(MISLED)))
+        return np.asarray(np.logaddexp(np.log1p(-OUTLIER_PROBABILITY) + found - self.log_evidence, np.log(OUTLIER_PROBABILITY)))
 
     def origin(self, latitude_deg: float, longitude_deg: float) -> tuple[float, float]:
         """Origin time (POSIX seconds) of a source there, and its deviation."""
@@ -114,13 +110,13 @@ class SurfaceWaveStack:
         sphere = sphere_grid()
         nodes = unit_vectors(geocentric_latitude_deg(sphere.latitudes), sphere.longitudes)
         found: Floats = self._coarse[0][_coarse_tree().query(nodes)[1]]
-        near = np.argsort(-found, kind="stable")[:MOST_NEAR]
+        near = np.argsort(-found, kind="stable")[:MAX_REFINED_NODES]
         near = near[found[near] > found.max() - NEAR]
         found[near] = self._closely(nodes[near])[0]
         return found
 
     @cached_property
-    def _fine(self) -> Singles:
+    def _fine(self) -> Floats32:
         return self._rows(0.0, 1)
 
     def _closely(self, nodes: Floats) -> tuple[Floats, Floats]:
@@ -141,26 +137,26 @@ class SurfaceWaveStack:
         )
         return found, np.asarray(when * STEP_S, np.float64)
 
-    def _rows(self, blur_s: float, stride: int) -> Singles:
+    def _rows(self, blur_s: float, stride: int) -> Floats32:
         """What each trace says of arrivals, neighbors together what the root of their number would."""
         sigmas = np.sqrt((PATH_ERROR * SLOWNESS_S_DEG * DISTANCE_GRID_DEG) ** 2 + PULSE_ERROR_S**2 + blur_s**2) / STEP_S
         return detection_llr(
             self.trains.standing,
             self.trains.live,
             likelihood_ratio_table(),
-            A_UNIT,
+            BINS_PER_UNIT,
             sigmas,
             effective_neighbor_count(self.trains.stations) ** -0.5,
             stride,
-            SILENT,
+            DEAD_TRACE_FRACTION,
         )
 
     def _known(self, step_s: float) -> tuple[Floats, int]:
         """Logarithm of the origin's prior, and its first sample: a window rarely begins after the origin."""
         live = np.flatnonzero(self.trains.live.any(axis=0)) * STEP_S - EDGE_S
-        first = round((live[0] - EARLIEST_S) / step_s)
+        first = round((live[0] - MAX_LEAD_S) / step_s)
         times = np.arange(first, round(live[-1] / step_s)) * step_s
-        prior = np.where(times < live[0] - EARLY_S, BEGUN_LATE, 1.0)
+        prior = np.where(times < live[0] - EARLY_S, PROBABILITY_RATIO_BEFORE_RECORD, 1.0)
         return np.log(prior / prior.sum()), first
 
 
@@ -172,7 +168,7 @@ def effective_neighbor_count(stations: Floats) -> Floats:
 
 def detect_surface_waves(gather: Gather) -> SurfaceWaveStack | None:
     """The stack of a gather; None, and no time spent, for windows of less than half an hour and networks that stand in few places."""
-    long = np.isfinite(gather.samples).sum(axis=1) >= LEAST_S * gather.sampling_rate_hz
+    long = np.isfinite(gather.samples).sum(axis=1) >= MIN_RECORD_S * gather.sampling_rate_hz
     stations = unit_vectors(gather.latitudes_deg[long], gather.longitudes_deg[long])
     if not _in_many_places(stations[np.isfinite(stations).all(axis=1)]):
         return None
@@ -181,4 +177,4 @@ def detect_surface_waves(gather: Gather) -> SurfaceWaveStack | None:
 
 
 def _in_many_places(stations: Floats) -> bool:
-    return float(np.sum(1.0 / effective_neighbor_count(stations))) >= LEAST_PLACES
+    return float(np.sum(1.0 / effective_neighbor_count(stations))) >= MIN_INDEPENDENT_STATIONS

@@ -13,25 +13,22 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from models.array_types import Flags, Floats, Floats32
 from models.seismic.earth.rayleigh_dispersion import phase_slowness_s_km
 from models.seismic.geodesy import KM_PER_DEGREE, geocentric_latitude_deg, unit_vectors
 from models.seismic.waveforms import Gather
 
-Floats = NDArray[np.float64]
-Singles = NDArray[np.float32]
-Flags = NDArray[np.bool_]
-
-SHORTEST_S: Final = 30.0
-LONGEST_S: Final = 110.0
+MIN_PERIOD_S: Final = 30.0
+MAX_PERIOD_S: Final = 110.0
 FLANK: Final = 1.2  # the band's cosine flanks reach that much farther
 STEP_S: Final = 10.0
 DISTANCE_GRID_DEG: Final[Floats] = np.arange(2.0, 180.0, 4.0)
 SLOWNESS_S_DEG: Final = KM_PER_DEGREE / 3.8  # what is taken out is the dispersion about it
-LEAST_S: Final = 1800.0  # of live record
+MIN_RECORD_S: Final = 1800.0  # of live record
 WHITENED_HZ: Final = 0.004  # the spectrum is divided by its own, so much smoothed
 EDGE_S: Final = 60.0  # of a record or a gap: not looked at
 PADDING_S: Final = 1500.0
-SPARED: Final = 3  # one in so many of the ladder's distances is enough to rank by
+RANK_STRIDE: Final = 3  # one in so many of the ladder's distances is enough to rank by
 
 
 @dataclass(frozen=True)
@@ -45,13 +42,13 @@ class CorrectedEnvelopes:
 
     start_s: float
     stations: Floats
-    standing: Singles
+    standing: Floats32
     live: Flags
 
 
 def correct_dispersion(gather: Gather) -> CorrectedEnvelopes | None:
     """Of the traces with coordinates and half an hour of record; None where there are none."""
-    enough = np.isfinite(gather.samples).sum(axis=1) >= LEAST_S * gather.sampling_rate_hz
+    enough = np.isfinite(gather.samples).sum(axis=1) >= MIN_RECORD_S * gather.sampling_rate_hz
     places = np.flatnonzero(enough & np.isfinite(gather.latitudes_deg) & np.isfinite(gather.longitudes_deg))
     found = [(place, *_of_one(gather.samples[place], gather.sampling_rate_hz)) for place in places]
     good = [(place, standing, live) for place, standing, live in found if live.any()]
@@ -62,7 +59,7 @@ def correct_dispersion(gather: Gather) -> CorrectedEnvelopes | None:
     return CorrectedEnvelopes(gather.start_time_s, stations, np.stack([one for _, one, _ in good]), np.stack([one for _, _, one in good]))
 
 
-def _of_one(samples: Singles, rate_hz: float) -> tuple[Singles, Flags]:
+def _of_one(samples: Floats32, rate_hz: float) -> tuple[Floats32, Flags]:
     """How far samples stand out [ladder, samples], and which are known: none of a dead trace."""
     known = np.isfinite(samples)
     count = int(len(samples) / (rate_hz * STEP_S)) + 1
@@ -70,22 +67,22 @@ def _of_one(samples: Singles, rate_hz: float) -> tuple[Singles, Flags]:
     if not live.any():
         return np.zeros((len(DISTANCE_GRID_DEG), count), np.float32), live
     power = _power(np.where(known, samples, np.float32(0.0)), rate_hz, count)
-    usual = np.sort(power[::SPARED, live], axis=None)
+    usual = np.sort(power[::RANK_STRIDE, live], axis=None)
     if usual[len(usual) // 2] <= 0.0:
         return np.zeros_like(power), np.zeros_like(live)
     rank = (np.searchsorted(usual, power) + 0.5) / (len(usual) + 1.0)
     return np.asarray(-np.log1p(-rank), np.float32), live
 
 
-def _power(samples: Singles, rate_hz: float, count: int) -> Singles:
+def _power(samples: Floats32, rate_hz: float, count: int) -> Floats32:
     """Squared envelopes [ladder, count] of the whitened record, the dispersion of each distance taken out."""
     length = scipy.fft.next_fast_len(count + round(PADDING_S / STEP_S))
     span_s = length * STEP_S
     spectrum = scipy.fft.rfft(samples, round(span_s * rate_hz))
     frequencies = np.arange(len(spectrum)) / span_s
-    first, last = np.searchsorted(frequencies, (1.0 / (FLANK * LONGEST_S), FLANK / SHORTEST_S)).tolist()
+    first, last = np.searchsorted(frequencies, (1.0 / (FLANK * MAX_PERIOD_S), FLANK / MIN_PERIOD_S)).tolist()
     inside = frequencies[first:last]
-    octaves = np.minimum(np.log2(inside * LONGEST_S), -np.log2(inside * SHORTEST_S)) / np.log2(FLANK**2)
+    octaves = np.minimum(np.log2(inside * MAX_PERIOD_S), -np.log2(inside * MIN_PERIOD_S)) / np.log2(FLANK**2)
     gain = 0.5 - 0.5 * np.cos(np.pi * np.clip(0.5 + octaves, 0.0, 1.0))
     band = gain * _whitened(spectrum, first, last, max(1, round(0.5 * WHITENED_HZ * span_s)))
     delays = (phase_slowness_s_km(inside) * KM_PER_DEGREE - SLOWNESS_S_DEG) * DISTANCE_GRID_DEG[:, None]

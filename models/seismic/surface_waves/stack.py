@@ -3,13 +3,9 @@
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.array_types import Flags, Floats, Floats32, Integers
 from models.compiled import compiled_sums
-
-Floats = NDArray[np.float64]
-Singles = NDArray[np.float32]
-Integers = NDArray[np.int64]
 
 _DEGREES = 180.0 / math.pi
 _LOW = -1e30
@@ -18,8 +14,15 @@ _NEGLIGIBLE = 20.0
 
 @compiled_sums
 def detection_llr(
-    standing: Singles, live: NDArray[np.bool_], ratios: Singles, a_unit: float, sigmas: Floats, weights: Floats, stride: int, silent: float
-) -> Singles:
+    standing: Floats32,
+    live: Flags,
+    ratios: Floats32,
+    a_unit: float,
+    sigmas: Floats,
+    weights: Floats,
+    stride: int,
+    silent: float,
+) -> Floats32:
     """
     Logarithm [n, ladder, samples / stride] of how much likelier an arrival is there than at any time, times `weights` [n].
 
@@ -57,7 +60,7 @@ def detection_llr(
 def stack_sources(
     nodes: Floats,
     stations: Floats,
-    rows: Singles,
+    rows: Floats32,
     slownesses: tuple[Floats, Floats],
     ladder: tuple[float, float],
     begins: Integers,

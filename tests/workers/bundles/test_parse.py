@@ -36,19 +36,19 @@ def waves(recordings: ModuleType) -> bytes:
 
 
 def codes(event: EventRecords) -> list[tuple[str | None, str]]:
-    return [(remark.part, remark.code) for remark in event.remarks]
+    return [(issue.part, issue.code) for issue in event.issues]
 
 
 def test_coordinates_come_from_stationxml_then_table_then_own(parse: Parse, recordings: ModuleType, waves: bytes) -> None:
     table, xml = recordings.stations_csv(("XX", "AAA", 1, 2)), recordings.stationxml("XX", "AAA", 10, 20)
     (bare,) = parse(a=waves)
     assert [record.latitude_deg for record in bare.records] == [pytest.approx(34.946, abs=0.01), None]
-    assert [remark.code for remark in bare.remarks] == ["no-coordinates"]
+    assert [issue.code for issue in bare.issues] == ["no-coordinates"]
     (tabled,) = parse(a=waves, b=table)
     assert tabled.records[1].longitude_deg == 2.0
     (full,) = parse(a=waves, b=table, c=recordings.gzipped(xml))
     assert full.records[1].longitude_deg == 20.0
-    assert full.remarks == ()
+    assert full.issues == ()
 
 
 def test_bad_parts_beside_good_ones_are_remarked(parse: Parse, recordings: ModuleType, waves: bytes) -> None:

@@ -69,7 +69,7 @@ def test_gaps_and_responses_cross_the_process(recordings: ModuleType) -> None:
     assert np.isnan(record.samples).sum() == 100
     assert record.response is not None
     np.testing.assert_allclose(record.response.velocity_response, 5.0)
-    assert [remark.code for remark in event.remarks] == ["gaps"]
+    assert [issue.code for issue in event.issues] == ["gaps"]
 
 
 def test_a_pickle_in_disguise_is_refused_and_not_run(tmp_path: Path) -> None:

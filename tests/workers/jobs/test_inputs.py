@@ -19,7 +19,7 @@ def test_a_station_with_several_verticals_counts_once_and_says_so() -> None:
     chosen = select_records(EventRecords("event", records, (said,)))
 
     assert [str(one.trace_id) for one in chosen.records] == ["IU.ANMO.00.LHZ", "IU.COLA.00.LHZ"]
-    assert [(warning.trace, warning.code) for warning in data_warnings(chosen.remarks)] == [
+    assert [(warning.trace, warning.code) for warning in data_warnings(chosen.issues)] == [
         ("IU.ANMO.00.LHZ", "gaps"),
         ("IU.ANMO.10.LHZ", "not-chosen"),
     ]

@@ -150,7 +150,7 @@ def test_a_queue_lost_at_the_end_is_waited_for(attempt: Callable[[Work], JobReco
             raise error
         return real(*args, **left)
 
-    monkeypatch.setattr(runner, "_FIRST_WAIT_S", 0.0)
+    monkeypatch.setattr(runner, "_MIN_WAIT_S", 0.0)
     monkeypatch.setattr(desk.records, "finish", finish)
     assert attempt(answering()).status is Status.SUCCEEDED
 
@@ -167,7 +167,7 @@ def test_an_end_whose_answer_was_lost_keeps_the_result(
             raise error
         return record
 
-    monkeypatch.setattr(runner, "_FIRST_WAIT_S", 0.0)
+    monkeypatch.setattr(runner, "_MIN_WAIT_S", 0.0)
     monkeypatch.setattr(desk.records, "finish", finish)
     record = attempt(answering())
     assert record.status is Status.SUCCEEDED

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models.analysis.pipeline import Models, section_style
+from models.array_types import Floats
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
 from models.imaging.style import SectionStyle
@@ -29,7 +29,6 @@ from training.evaluation.plots import new_sheet, save
 from training.evaluation.real_events import read_chosen_events
 from training.experiments.attribution.shapley import WINDOWS, Attributed, attribute, channel_names, evidence_map
 
-Floats = NDArray[np.float64]
 SHOWN, EACH = 2, 30
 
 PAGE = """# What event_type goes by

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from models.analysis.distances import combine_origin_times
 from models.analysis.pipeline import Models, classify_event, section_style
 from models.analysis.sections import draw_section, section_start_s
+from models.array_types import Floats, Pictures
 from models.imaging.conditioning import condition
 from models.imaging.record_section import first_arrivals_s
 from models.imaging.style import SectionStyle
@@ -29,10 +30,8 @@ from models.seismic.waveforms import Record
 from models.specs.event_type import CLASSES
 from models.specs.pictures import CONDITIONING
 
-Floats = NDArray[np.float64]
-Picture = NDArray[np.uint8]
 WINDOWS: Final = ("before P", "P to S", "S to surface waves", "surface waves", "after them")
-FASTEST_KM_S, SLOWEST_KM_S = 4.4, 2.8
+MAX_GROUP_VELOCITY_KM_S, MIN_GROUP_VELOCITY_KM_S = 4.4, 2.8
 # A wave packet begins before its travel time says, by the longest period of the body waves that a section shows.
 EARLY_S: Final = 25.0
 PATCH, STEP = 16, 8
@@ -48,7 +47,7 @@ class Attributed:
 
     name: str
     kind: str
-    picture: Picture
+    picture: Pictures
     windows: NDArray[np.int64]
     log_odds: float
     blank: float
@@ -75,7 +74,7 @@ def window_borders_s(distances_deg: Floats) -> Floats:
     """Seconds after the origin [4, distances] at which the windows after the first begin; each no earlier than the one before."""
     away_km = distances_deg * KM_PER_DEGREE
     first, second = first_arrivals_s(distances_deg) - EARLY_S, travel_time_s("S", distances_deg, 0.0) - EARLY_S
-    surface, end = away_km / FASTEST_KM_S, away_km / SLOWEST_KM_S + EARLY_S
+    surface, end = away_km / MAX_GROUP_VELOCITY_KM_S, away_km / MIN_GROUP_VELOCITY_KM_S + EARLY_S
     second = np.where(np.isfinite(second), second, surface)
     return np.maximum.accumulate(np.stack([first, second, surface, end]), axis=0)
 
@@ -106,13 +105,13 @@ def channel_names(style: SectionStyle) -> tuple[str, ...]:
     return tuple(words if number < len(style.bands) else f"{words}, first arrivals" for number, words in enumerate(said))
 
 
-def log_odds(model: OnnxModel, pictures: Picture) -> Floats:
+def log_odds(model: OnnxModel, pictures: Pictures) -> Floats:
     """Of an earthquake against a glacial one [n], by the model alone."""
     probabilities = np.clip(model.run(pictures)["probabilities"].astype(np.float64), 1e-7, 1.0)
     return np.asarray(np.log(probabilities[:, CLASSES.index("earthquake")] / probabilities[:, CLASSES.index("glacial")]))
 
 
-def attribute_picture(model: OnnxModel, picture: Picture, windows: NDArray[np.int64]) -> tuple[Floats, Floats]:
+def attribute_picture(model: OnnxModel, picture: Pictures, windows: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Evidence by window [windows] and by channel [channels]."""
 
     def kept(mask: NDArray[np.bool_]) -> float:
@@ -135,7 +134,7 @@ def attribute(models: Models, records: Sequence[Record], name: str, kind: str) -
     return Attributed(name, kind, picture, windows, float(whole), float(blank), *attribute_picture(model, picture, windows))
 
 
-def patches(picture: Picture) -> Iterator[tuple[int, int]]:
+def patches(picture: Pictures) -> Iterator[tuple[int, int]]:
     """Upper left corners of patches, one overlapping the next, that hold any ink."""
     for row in range(0, picture.shape[1] - PATCH + 1, STEP):
         for column in range(0, picture.shape[2] - PATCH + 1, STEP):
@@ -143,7 +142,7 @@ def patches(picture: Picture) -> Iterator[tuple[int, int]]:
                 yield row, column
 
 
-def evidence_map(model: OnnxModel, picture: Picture, channels: slice) -> Floats:
+def evidence_map(model: OnnxModel, picture: Pictures, channels: slice) -> Floats:
     """
     How much the log-odds of an earthquake fall when a patch of those channels is blackened [rows, columns], in nats.
 

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from models.array_types import Floats32
 from models.networks.families import FamiliesModel, KernelRegressionModel
 from models.specs.families import EMBEDDING_SIZE
 from models.specs.pictures import SOURCE
@@ -21,8 +22,7 @@ from training.learning.deepcluster import ClusterRecipe, features_of, set_projec
 from training.learning.kernel_regression import KernelRegressionRecipe
 from training.learning.projections import fit_whitening, label_agreement
 
-Floats = NDArray[np.float32]
-Embed = Callable[[Arrays], Floats]
+Embed = Callable[[Arrays], Floats32]
 BATCH = 64
 # Principal components of pictures and spectra: as many as the shipped embedding has.
 COMPONENTS = EMBEDDING_SIZE
@@ -85,7 +85,7 @@ def flat(views: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return views.reshape(-1, *views.shape[2:])
 
 
-def spectra(pictures: NDArray[np.uint8]) -> Floats:
+def spectra(pictures: NDArray[np.uint8]) -> Floats32:
     """
     Spectral features [n, 2 x rows] of source pictures: the largest level of each period, and how long it stays within 8 dB of it.
 
@@ -97,11 +97,11 @@ def spectra(pictures: NDArray[np.uint8]) -> Floats:
     return np.concatenate([peak / 10, 2 * length], axis=1).astype(np.float32)
 
 
-def _rows(pictures: NDArray[np.uint8]) -> Floats:
+def _rows(pictures: NDArray[np.uint8]) -> Floats32:
     return np.asarray(pictures.reshape(len(pictures), -1) / np.float32(255), np.float32)
 
 
-def _principal(features: Floats, train: Floats) -> Floats:
+def _principal(features: Floats32, train: Floats32) -> Floats32:
     mean = train.mean(axis=0)
     _, _, directions = np.linalg.svd(train - mean, full_matrices=False)
     return np.asarray((features - mean) @ directions[:COMPONENTS].T, np.float32)
@@ -167,7 +167,7 @@ def labelled(train: Arrays, recipe: KernelRegressionRecipe) -> Method:
 
 
 @torch.no_grad()
-def embed(network: FamiliesModel, pictures: NDArray[np.uint8]) -> Floats:
+def embed(network: FamiliesModel, pictures: NDArray[np.uint8]) -> Floats32:
     """Embedding [n, size] as the exported graph says it."""
     network.eval()
     parts = [network(torch.from_numpy(pictures[i : i + BATCH]))[0].numpy() for i in range(0, len(pictures), BATCH)]

@@ -12,7 +12,7 @@ from training.experiments.families.supervised_ceiling import Ceiling
 
 BOOTSTRAPS = 1000
 GOAL_ARI, GOAL_RIGHT = 0.9, 0.8
-MOST_ALIKE = 8  # pairs of kinds told of
+MAX_PAIRS = 8  # pairs of kinds told of
 
 
 def _mean(values: Sequence[float]) -> str:
@@ -61,7 +61,7 @@ def _rules(scores: Sequence[Score]) -> list[str]:
 
 def _confused(report: Report) -> list[str]:
     pairs = [(report.pairs[a, b], a, b) for a in range(len(KINDS)) for b in range(a)]
-    return [f"| {KINDS[b]} and {KINDS[a]} | {share:.2f} |" for share, a, b in sorted(pairs, reverse=True)[:MOST_ALIKE]]
+    return [f"| {KINDS[b]} and {KINDS[a]} | {share:.2f} |" for share, a, b in sorted(pairs, reverse=True)[:MAX_PAIRS]]
 
 
 def _limits(found: Ceiling) -> str:
@@ -158,7 +158,7 @@ def page_of(report: Report) -> str:
         "## Which kinds are taken for one another",
         "",
         f"Share of pairs of events, one of each kind, that fall into one of {len(KINDS)} families of all test events"
-        f" (chance about {1 / len(KINDS):.2f}); the {MOST_ALIKE} pairs most alike.",
+        f" (chance about {1 / len(KINDS):.2f}); the {MAX_PAIRS} pairs most alike.",
         "",
         "| kinds | share |",
         "| --- | --- |",

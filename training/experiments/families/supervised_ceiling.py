@@ -16,7 +16,6 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from training.datasets.shards import Arrays
 from training.synthesis.source_parameters import NAMES
 
-Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 FOLDS, TREES, BOOTSTRAPS = 5, 200, 500

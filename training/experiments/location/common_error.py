@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models.analysis.distances import predict_distances
+from models.array_types import Floats
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
 from models.registry.inference import OnnxModel
@@ -34,7 +35,6 @@ from training.evaluation.location_scores import BATCH, open_models
 from training.evaluation.markdown import markdown_table, write_part
 from training.evaluation.metrics import bootstrap
 
-Floats = NDArray[np.float64]
 Model = Callable[["DistanceErrors", float], float]
 
 MIN_TRACES = 4

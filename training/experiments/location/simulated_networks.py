@@ -10,10 +10,10 @@ in a share of the events. Nothing of the service's own assumptions about errors 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.analysis.refinement import MIN_LOG_EVIDENCE, detected_by_majority
 from models.analysis.single_array import is_far, is_one_array, mix_hypotheses
+from models.array_types import Floats
 from models.seismic.arrays.likelihood import regions_of_density
 from models.seismic.association.candidates import Candidates, collect_candidates
 from models.seismic.association.locate import ArrivalTimeSolution, distance_log_prior, locate_by_arrival_times
@@ -27,7 +27,6 @@ from models.seismic.signal.rayleigh_envelope import EnvelopePeaks
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 
-Floats = NDArray[np.float64]
 DETECTION = {"P": 0.85, "PKP": 0.5, "PKPbc": 0.7, "S": 0.5, "pP": 0.4, "sP": 0.3, "PP": 0.3}
 OUTLIER_PROBABILITY = 0.15
 

@@ -25,9 +25,9 @@ def record(name: str, live_s: int = 1000, rate_hz: float = 1.0) -> Record:
     ],
 )
 def test_preference_among_equally_long_records(names: list[str], best: str) -> None:
-    chosen, remarks = select_channels([record(name) for name in names])
+    chosen, issues = select_channels([record(name) for name in names])
     assert [str(one.trace_id) for one in chosen] == [best]
-    assert [(remark.trace, remark.code) for remark in remarks] == [(name, "not-chosen") for name in names if name != best]
+    assert [(issue.trace, issue.code) for issue in issues] == [(name, "not-chosen") for name in names if name != best]
 
 
 def test_a_much_longer_record_is_preferred_to_a_better_band() -> None:

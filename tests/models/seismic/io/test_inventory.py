@@ -57,14 +57,14 @@ def test_a_table_of_stations_in_any_dress(text: str) -> None:
     book = read_stations_csv(text.encode(), "stations.csv")
     assert book.coordinates(ID, 0.0) == Coordinates(10.5, -20.25, 30.0)
     assert book.coordinates(TraceId("XX", "BBB", "", "BHZ"), 0.0) is None
-    assert book.remarks == ()
+    assert book.issues == ()
 
 
 @pytest.mark.parametrize("line", ["XX,BBB,north,20,0", "XX,BBB,91,20,0", "XX,BBB,10,361,0", "XX,,10,20,0", "XX,BBB,nan,20,0", "XX"])
 def test_a_line_that_holds_no_station_is_said(line: str) -> None:
     book = read_stations_csv(f"network,station,latitude,longitude\nXX,AAA,1,2\n{line}\n".encode(), "s.csv")
     assert book.coordinates(ID, 0.0) == Coordinates(1.0, 2.0, None)
-    assert [(remark.part, remark.code, "line 3" in remark.detail) for remark in book.remarks] == [("s.csv", "bad-station", True)]
+    assert [(issue.part, issue.code, "line 3" in issue.detail) for issue in book.issues] == [("s.csv", "bad-station", True)]
 
 
 @pytest.mark.parametrize(
@@ -98,9 +98,9 @@ def test_the_first_book_that_knows_a_station_counts(recordings: ModuleType) -> N
     anmo = TraceId("IU", "ANMO", "00", "BHZ")
     xml = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20), "s.xml")
     table = read_stations_csv(recordings.stations_csv(("XX", "AAA", 1, 2), ("IU", "ANMO", 3, 4)), "s.csv")
-    placed, remarks = attach_metadata([record(), record(anmo), record(TraceId("ZZ", "NONE", "", "BHZ"))], [xml, table, builtin_inventory()])
+    placed, issues = attach_metadata([record(), record(anmo), record(TraceId("ZZ", "NONE", "", "BHZ"))], [xml, table, builtin_inventory()])
     assert [(one.latitude_deg, one.longitude_deg) for one in placed] == [(10.0, 20.0), (3.0, 4.0), (None, None)]
-    assert [(remark.trace, remark.code) for remark in remarks] == [("ZZ.NONE..BHZ", "no-coordinates")]
+    assert [(issue.trace, issue.code) for issue in issues] == [("ZZ.NONE..BHZ", "no-coordinates")]
     own, _ = attach_metadata([record(anmo)], [xml, builtin_inventory()])
     assert own[0].latitude_deg == pytest.approx(34.946, abs=0.01)
 
@@ -109,25 +109,25 @@ def test_a_response_that_cannot_be_evaluated_is_said(recordings: ModuleType) -> 
     listed = RESPONSE.replace("</Response>", "<Stage number='2'><ResponseList/></Stage></Response>")
     both = channel(11, "2000-01-01", "2500-01-01", response=listed) + channel(11, "2000-01-01", "2500-01-01", "10", response=RESPONSE)
     book = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20, both), "s.xml")
-    placed, remarks = attach_metadata([record(ID, posix(2005)), record(ID._replace(location="10"), posix(2005))], [book])
+    placed, issues = attach_metadata([record(ID, posix(2005)), record(ID._replace(location="10"), posix(2005))], [book])
     assert [one.response is not None for one in placed] == [False, True]
-    assert [(remark.trace, remark.code) for remark in remarks] == [(str(ID), "no-response")]
+    assert [(issue.trace, issue.code) for issue in issues] == [(str(ID), "no-response")]
 
 
 def test_a_response_that_was_removed_before_is_not_removed_again(recordings: ModuleType) -> None:
     book = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20, channel(11, "2000-01-01", "2500-01-01", response=RESPONSE)), "s.xml")
     counts = record(ID, posix(2005))
     meters = replace(counts, samples=np.array([-3e-6, np.nan, 3e-6], np.float32))
-    placed, remarks = attach_metadata([counts, meters], [book])
+    placed, issues = attach_metadata([counts, meters], [book])
     assert [one.response is not None for one in placed] == [True, False]
-    assert [remark.code for remark in remarks] == ["ground-motion"]
+    assert [issue.code for issue in issues] == ["ground-motion"]
 
 
 def test_a_station_without_a_place_is_said(recordings: ModuleType) -> None:
     good = recordings.stationxml("XX", "AAA", 10, 20).decode()
     broken = good.replace("</Station>", "</Station><Station code='BAD'><Latitude>far</Latitude><Longitude>1</Longitude></Station>")
     book = read_stationxml(broken.encode(), "s.xml")
-    assert [(remark.code, "XX.BAD" in remark.detail) for remark in book.remarks] == [("bad-station", True)]
+    assert [(issue.code, "XX.BAD" in issue.detail) for issue in book.issues] == [("bad-station", True)]
 
 
 def test_entities_are_refused(recordings: ModuleType, tmp_path: Path) -> None:

@@ -17,63 +17,63 @@ def joined(*pieces: tuple[float, float, np.ndarray]) -> tuple[Record | None, lis
     return merge_segments(ID, [DecodedSegment(round(start_s * 1e9), rate_hz, samples) for start_s, rate_hz, samples in pieces])
 
 
-def codes(remarks: list[DataIssue]) -> list[str]:
-    return [remark.code for remark in remarks]
+def codes(issues: list[DataIssue]) -> list[str]:
+    return [issue.code for issue in issues]
 
 
 def test_the_earlier_piece_wins_an_overlap_and_the_difference_is_counted() -> None:
-    record, remarks = joined((80, 1.0, RAMP[:50] + 7), (0, 1.0, RAMP))
+    record, issues = joined((80, 1.0, RAMP[:50] + 7), (0, 1.0, RAMP))
     assert record is not None
     assert len(record.samples) == 130
     np.testing.assert_allclose(np.diff(record.samples[:100]), np.diff(RAMP), atol=0.01)
-    assert remarks == [DataIssue(str(ID), None, "overlap", "20 s recorded twice, with 20 differing samples; the earlier segment was kept")]
+    assert issues == [DataIssue(str(ID), None, "overlap", "20 s recorded twice, with 20 differing samples; the earlier segment was kept")]
 
 
 def test_a_stretch_delivered_twice_is_said_to_be_identical() -> None:
-    record, remarks = joined((0, 2.0, RAMP), (0, 2.0, RAMP))
+    record, issues = joined((0, 2.0, RAMP), (0, 2.0, RAMP))
     assert record is not None
     assert len(record.samples) == 100
-    assert remarks[0].detail == "50 s recorded twice, identically"
+    assert issues[0].detail == "50 s recorded twice, identically"
 
 
 def test_rates_within_a_tenth_of_a_percent_are_one_clock() -> None:
-    record, remarks = joined((0, 20.0, RAMP), (5.0, 20.01, RAMP[:50]))
+    record, issues = joined((0, 20.0, RAMP), (5.0, 20.01, RAMP[:50]))
     assert record is not None
     assert record.sampling_rate_hz == 20.0
     assert len(record.samples) == 150
-    assert remarks == []
+    assert issues == []
 
 
 def test_a_piece_at_another_rate_is_left_out() -> None:
-    record, remarks = joined((0, 20.0, RAMP), (5.0, 10.0, RAMP[:50]))
+    record, issues = joined((0, 20.0, RAMP), (5.0, 10.0, RAMP[:50]))
     assert record is not None
     assert len(record.samples) == 100
-    assert codes(remarks) == ["mixed-rates"]
+    assert codes(issues) == ["mixed-rates"]
 
 
 def test_a_dead_channel_gives_no_record() -> None:
-    record, remarks = joined((0, 1.0, np.full(500, 17, np.int32)))
+    record, issues = joined((0, 1.0, np.full(500, 17, np.int32)))
     assert record is None
-    assert codes(remarks) == ["dead"]
+    assert codes(issues) == ["dead"]
 
 
 @pytest.mark.parametrize("pieces", [[], [(0, 1.0, RAMP[:0])], [(0, 1.0, RAMP[:1])], [(0, 1.0, np.full(9, np.nan))]])
 def test_nothing_alive_gives_no_record(pieces: list[tuple[float, float, np.ndarray]]) -> None:
-    record, remarks = joined(*pieces)
+    record, issues = joined(*pieces)
     assert record is None
-    assert "empty" in codes(remarks)
+    assert "empty" in codes(issues)
 
 
 def test_samples_that_are_not_finite_are_gaps() -> None:
     samples = np.sin(np.arange(100.0))
     samples[[0, 40, 41, 99]] = np.nan, np.inf, 1e35, -np.inf
-    record, remarks = joined((10, 2.0, samples))
+    record, issues = joined((10, 2.0, samples))
     assert record is not None
     assert record.start_time_s == 10.5
     assert len(record.samples) == 98
     assert np.isnan(record.samples).sum() == 2
-    assert codes(remarks) == ["non-finite", "gaps"]
-    assert remarks[0].detail.startswith("4 samples")
+    assert codes(issues) == ["non-finite", "gaps"]
+    assert issues[0].detail.startswith("4 samples")
 
 
 def test_a_small_motion_on_a_large_offset_survives_the_cast() -> None:
@@ -85,15 +85,15 @@ def test_a_small_motion_on_a_large_offset_survives_the_cast() -> None:
 
 def test_clipping_is_said() -> None:
     wave = np.clip(3000 * np.sin(np.arange(2000) / 3.0), -2000, 2000).astype(np.int32)
-    _, remarks = joined((0, 1.0, wave))
-    assert codes(remarks) == ["clipped"]
+    _, issues = joined((0, 1.0, wave))
+    assert codes(issues) == ["clipped"]
 
 
 @pytest.mark.parametrize("amplitude", [3, 1000, 1e6])
 def test_a_smooth_wave_with_rounded_tops_is_not_clipped(amplitude: float) -> None:
     wave = np.round(amplitude * np.sin(np.arange(20_000) / 500.0)).astype(np.int32)
-    _, remarks = joined((0, 20.0, wave))
-    assert remarks == []
+    _, issues = joined((0, 20.0, wave))
+    assert issues == []
 
 
 def decimated(wave: np.ndarray, times: int) -> np.ndarray:
@@ -107,9 +107,9 @@ def test_clipping_before_a_filter_is_said(period_s: float) -> None:
     packet = np.exp(-(((seconds - 1500) / 600) ** 2)) * np.sin(2 * np.pi * seconds / period_s)
     wave = 4e6 * packet + np.random.default_rng(5).normal(0, 2e4, len(seconds))
     assert codes(joined((0, 1.0, decimated(wave, 20)))[1]) == []
-    _, remarks = joined((0, 1.0, decimated(np.clip(wave, -2e6, 2e6), 20)))
-    assert codes(remarks) == ["clipped"]
-    assert "plateaus" in remarks[0].detail
+    _, issues = joined((0, 1.0, decimated(np.clip(wave, -2e6, 2e6), 20)))
+    assert codes(issues) == ["clipped"]
+    assert "plateaus" in issues[0].detail
 
 
 @pytest.mark.parametrize("longest_s", [3.0, 20.0, 100.0, 600.0])

@@ -21,21 +21,21 @@ def read(*files: bytes, limits: MiniseedLimits = LIMITS) -> tuple[list[Record], 
     return read_records([scan_miniseed(f"file{number}", data) for number, data in enumerate(files)], limits)
 
 
-def codes(remarks: list[DataIssue]) -> list[str]:
-    return [remark.code for remark in remarks]
+def codes(issues: list[DataIssue]) -> list[str]:
+    return [issue.code for issue in issues]
 
 
 @pytest.mark.parametrize("version", [2, 3])
 @pytest.mark.parametrize("kind", [np.int32, np.float32, np.float64])
 def test_samples_come_back_without_their_mean(recordings: ModuleType, version: int, kind: type) -> None:
     samples = recordings.wave().astype(kind) + kind(5000)
-    (record,), remarks = read(recordings.miniseed((Z, 0.25, 20.0, samples), version=version))
+    (record,), issues = read(recordings.miniseed((Z, 0.25, 20.0, samples), version=version))
     assert str(record.trace_id) == Z
     assert record.sampling_rate_hz == 20.0
     assert record.start_time_s == pytest.approx(recordings.START_S + 0.25, abs=1e-6)
     np.testing.assert_allclose(record.samples, samples - samples.mean(), atol=1e-3)
     assert record.samples.dtype == np.float32
-    assert remarks == []
+    assert issues == []
 
 
 @pytest.mark.parametrize("rate_hz", [0.1, 1.0, 40.0, 100.0])
@@ -48,9 +48,9 @@ def test_sampling_rates_from_a_tenth_to_a_hundred_hertz(recordings: ModuleType, 
 def test_only_verticals_are_kept_and_what_is_left_out_is_said(recordings: ModuleType) -> None:
     wave = recordings.wave()
     data = recordings.miniseed((Z, 0, 1.0, wave), ("IU.ANMO.00.BH1", 0, 1.0, wave), ("IU.COLA.00.BHN", 0, 1.0, wave))
-    records, remarks = read(data)
+    records, issues = read(data)
     assert [str(record.trace_id) for record in records] == [Z]
-    assert [(remark.part, remark.code, remark.detail) for remark in remarks] == [
+    assert [(issue.part, issue.code, issue.detail) for issue in issues] == [
         ("file0", "no-vertical", "IU.COLA has no vertical channel"),
         ("file0", "not-vertical", "channels left out, not vertical nor horizontal beside a vertical one: 2"),
     ]
@@ -64,20 +64,20 @@ def test_channels_and_locations_of_a_station_stay_apart(recordings: ModuleType) 
 
 def test_a_channel_goes_over_files_and_the_gap_between_is_said(recordings: ModuleType) -> None:
     wave = recordings.wave(1000)
-    (record,), remarks = read(
+    (record,), issues = read(
         recordings.miniseed((Z, 500, 1.0, wave[500:])), recordings.miniseed((Z, 0, 1.0, wave[:400]), version=3), limits=LIMITS
     )
     assert np.isnan(record.samples[400:500]).all()
     assert np.isfinite(record.samples).sum() == 900
     np.testing.assert_allclose(np.diff(record.samples[500:]), np.diff(wave[500:]), atol=1e-3)
-    assert [(remark.trace, remark.code, remark.detail) for remark in remarks] == [(Z, "gaps", "1 gap, 100 s in all")]
+    assert [(issue.trace, issue.code, issue.detail) for issue in issues] == [(Z, "gaps", "1 gap, 100 s in all")]
 
 
 def test_the_end_of_a_truncated_file_is_skipped_and_said(recordings: ModuleType) -> None:
     data = recordings.miniseed((Z, 0, 1.0, recordings.wave(3000)))
-    (record,), remarks = read(data[:-100])
+    (record,), issues = read(data[:-100])
     assert 0 < len(record.samples) < 3000
-    assert remarks[0] == DataIssue(
+    assert issues[0] == DataIssue(
         None, "file0", "skipped-bytes", f"412 of {len(data) - 100} bytes are not readable miniSEED and were skipped"
     )
 
@@ -88,25 +88,25 @@ def test_the_end_of_a_truncated_file_is_skipped_and_said(recordings: ModuleType)
 def test_zero_blocks_and_foreign_bytes_are_skipped_and_said(recordings: ModuleType, version: int, where: str, filling: bytes) -> None:
     halves = [recordings.miniseed((Z, start, 1.0, recordings.wave(300)), version=version) for start in (0, 300)]
     data = {"front": [filling, *halves], "middle": [halves[0], filling, halves[1]], "end": [*halves, filling]}[where]
-    (record,), remarks = read(b"".join(data))
+    (record,), issues = read(b"".join(data))
     assert np.isfinite(record.samples).sum() == 600
-    assert codes(remarks) == ["skipped-bytes"]
+    assert codes(issues) == ["skipped-bytes"]
 
 
 def test_a_damaged_record_becomes_a_gap_and_the_others_stay(recordings: ModuleType) -> None:
     data = bytearray(recordings.miniseed((Z, 0, 1.0, recordings.wave(3000))))
     data[512 + 64 : 1024] = np.random.default_rng(2).bytes(448)
-    (record,), remarks = read(bytes(data))
-    assert "damaged-record" in codes(remarks)
-    assert "gaps" in codes(remarks)
+    (record,), issues = read(bytes(data))
+    assert "damaged-record" in codes(issues)
+    assert "gaps" in codes(issues)
     assert np.isfinite(record.samples).sum() > 2000
 
 
 def test_a_record_whose_checksum_is_wrong_is_left_out(recordings: ModuleType) -> None:
     data = bytearray(recordings.miniseed((Z, 0, 1.0, recordings.wave(3000)), version=3))
     data[700] ^= 0xFF
-    (record,), remarks = read(bytes(data))
-    assert "skipped-bytes" in codes(remarks)
+    (record,), issues = read(bytes(data))
+    assert "skipped-bytes" in codes(issues)
     assert 0 < np.isfinite(record.samples).sum() < 3000
 
 
@@ -188,9 +188,9 @@ def test_too_many_channels_segments_or_samples_are_refused(recordings: ModuleTyp
 )
 def test_absurd_headers_are_left_out_and_said(recordings: ModuleType, name: str, start_s: float, rate_hz: float, code: str) -> None:
     good = recordings.miniseed(("IU.COLA.00.BHZ", 0, 1.0, recordings.wave()))
-    records, remarks = read(good, recordings.miniseed((name, start_s, rate_hz, recordings.wave(100)), version=3))
+    records, issues = read(good, recordings.miniseed((name, start_s, rate_hz, recordings.wave(100)), version=3))
     assert [record.trace_id.station for record in records] == ["COLA"]
-    assert code in codes(remarks)
+    assert code in codes(issues)
 
 
 @pytest.mark.shared
@@ -203,8 +203,8 @@ def test_every_real_event_reads() -> None:
     for folder in sorted(SHARED.iterdir()):
         path = folder / "waveforms.mseed"
         expected = {trace.id for trace in _read_mseed(str(path)) if trace.stats.channel.endswith("Z") and trace.stats.npts > 1}
-        records, remarks = read(path.read_bytes(), limits=limits)
-        dead = {remark.trace for remark in remarks if remark.code in ("dead", "empty")}
+        records, issues = read(path.read_bytes(), limits=limits)
+        dead = {issue.trace for issue in issues if issue.code in ("dead", "empty")}
         assert {str(record.trace_id) for record in records} | dead == expected, folder.name
         assert len(records) > 1
 
@@ -218,7 +218,7 @@ def test_horizontals_come_with_the_vertical_of_their_instrument_on_its_clock(rec
         ("IU.ANMO.10.BHZ", 0, 1.0, wave),
         ("IU.ANMO.10.BH1", 0, 1.0, wave),
     )
-    (first, second), remarks = read(data)
+    (first, second), issues = read(data)
     assert first.horizontals is not None
     assert second.horizontals is None
     assert [str(trace_id) for trace_id in first.horizontals.trace_ids] == ["IU.ANMO.00.BHN", "IU.ANMO.00.BHE"]
@@ -228,7 +228,7 @@ def test_horizontals_come_with_the_vertical_of_their_instrument_on_its_clock(rec
     assert np.isnan(north[590:]).all()
     assert np.isnan(east[:290]).all()
     np.testing.assert_allclose(east[290:], 2 * wave[:310] - 2 * wave.mean(), atol=1e-3)
-    assert [remark.detail for remark in remarks] == ["channels left out, not vertical nor horizontal beside a vertical one: 1"]
+    assert [issue.detail for issue in issues] == ["channels left out, not vertical nor horizontal beside a vertical one: 1"]
 
 
 def test_horizontals_of_another_rate_or_not_asked_for_are_left_out(recordings: ModuleType) -> None:
@@ -236,6 +236,6 @@ def test_horizontals_of_another_rate_or_not_asked_for_are_left_out(recordings: M
     data = recordings.miniseed((Z, 0, 1.0, wave), ("IU.ANMO.00.BHN", 0, 1.0, wave), ("IU.ANMO.00.BHE", 0, 2.0, wave))
     assert read(data)[0][0].horizontals is None
     alike = recordings.miniseed((Z, 0, 1.0, wave), ("IU.ANMO.00.BHN", 0, 1.0, wave), ("IU.ANMO.00.BHE", 0, 1.0, wave))
-    records, remarks = read_records([scan_miniseed("file0", alike)], LIMITS, horizontals=False)
+    records, issues = read_records([scan_miniseed("file0", alike)], LIMITS, horizontals=False)
     assert records[0].horizontals is None
-    assert codes(remarks) == ["not-vertical"]
+    assert codes(issues) == ["not-vertical"]
