@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from models.analysis.distances import DistanceReadings
 from models.seismic.arrays.likelihood import log_likelihood
 from models.seismic.arrays.plane_waves import PlaneWave, detect_plane_waves
-from models.seismic.association.grid_scan import fibonacci_sphere
 from models.seismic.association.locate import distance_log_prior
 from models.seismic.association.search import LogPrior
 from models.seismic.location.distances import prepare_distances
+from models.seismic.location.sphere_grid import fibonacci_sphere
 from models.seismic.polarization.back_azimuth import BackAzimuthLikelihoods, measure_back_azimuths
 from models.seismic.signal.picker import Picks
 from models.seismic.waveforms import Gather, Record

@@ -13,11 +13,10 @@ import numpy as np
 
 from models.array_types import Floats
 from models.seismic.arrays.plane_waves import MAX_SLOWNESS_S_DEG, PlaneWave
-from models.seismic.association.grid_scan import points_at_offsets
 from models.seismic.earth.travel_times import DISTANCES_DEG, travel_time_curve
 from models.seismic.geodesy import geocentric_latitude_deg, geographic, unit_vectors
 from models.seismic.location.posterior import EpicenterRegion, PosteriorNodes, summarize_region
-from models.seismic.location.sphere_grid import sphere_grid
+from models.seismic.location.sphere_grid import points_at_offsets, sphere_grid
 
 Prior = Callable[[Floats], Floats]
 

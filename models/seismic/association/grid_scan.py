@@ -86,28 +86,6 @@ def log_depth_prior(depths_km: Floats, points: Floats) -> Floats:
     return np.asarray(np.log(usual + deep + _UNKNOWN_SHARE / _DEEPEST_KM))
 
 
-@cache
-def fibonacci_sphere(step_deg: float) -> Floats:
-    """Points of equal area a step apart, on a spiral (Swinbank & Purser 2006, doi:10.1256/qj.05.227)."""
-    count = round(4.0 * np.pi / np.radians(step_deg) ** 2)
-    z = 1.0 - (2.0 * np.arange(count) + 1.0) / count
-    turn = np.pi * (1.0 + 5.0**0.5) * np.arange(count)
-    flat = np.sqrt(1.0 - z * z)
-    return np.stack((flat * np.cos(turn), flat * np.sin(turn), z), axis=1)
-
-
-def points_at_offsets(point: Floats, east_deg: Floats, north_deg: Floats) -> Floats:
-    """Nodes [m, 3] at distances east and north [m] from a unit vector, true in distance and direction."""
-    east = np.array([-point[1], point[0], 0.0])
-    east = east / np.linalg.norm(east) if np.hypot(point[0], point[1]) > 1e-9 else np.array([0.0, 1.0, 0.0])
-    north = np.cross(point, east)
-    reach = np.radians(np.hypot(east_deg, north_deg))
-    scale = np.sinc(reach / np.pi)[:, None]
-    return np.asarray(
-        np.cos(reach)[:, None] * point + scale * (np.radians(east_deg)[:, None] * east + np.radians(north_deg)[:, None] * north)
-    )
-
-
 @dataclass(frozen=True)
 class GridScan:
     """Stacks at depths and nodes [d, m]: the best over origin times, that time, the logarithm of the integral over times."""

@@ -9,12 +9,12 @@ import numpy as np
 from models.array_types import Floats
 from models.seismic.association.arrivals import ASSOCIATED, Arrival, associate_arrivals, is_unambiguous, model_depth_error_km
 from models.seismic.association.candidates import Candidates
-from models.seismic.association.grid_scan import TrialSource, log_depth_prior, origin_span, points_at_offsets, scan_grid
+from models.seismic.association.grid_scan import TrialSource, log_depth_prior, origin_span, scan_grid
 from models.seismic.association.search import FIRST_DEPTHS_KM, LogPrior, refine_source, search_near, search_sources
 from models.seismic.earth.travel_times import DEPTHS_KM
 from models.seismic.geodesy import FLATTER, azimuth_deg, distance_deg, geographic
 from models.seismic.location.posterior import DistanceObservations, EpicenterRegion, PosteriorNodes, summarize_region
-from models.seismic.location.sphere_grid import in_single, sphere_grid
+from models.seismic.location.sphere_grid import in_single, points_at_offsets, sphere_grid
 
 DISTANCE_OUTLIER_PROBABILITY: Final = 0.1  # how often the distances of an event lead astray altogether
 MAX_SOURCE_LOG_DROP: Final = 15.0  # a source this much below the best one (in logarithm) is not looked at closely

@@ -15,14 +15,13 @@ from models.seismic.association.candidates import Candidates
 from models.seismic.association.grid_scan import (
     GridScan,
     TrialSource,
-    fibonacci_sphere,
     grid_error_s,
     log_depth_prior,
     origin_span,
-    points_at_offsets,
     scan_grid,
 )
 from models.seismic.earth.travel_times import DEPTHS_KM, NEAR_DEG
+from models.seismic.location.sphere_grid import fibonacci_sphere, points_at_offsets
 
 LogPrior = Callable[[Floats], Floats]
 """Logarithm of a prior density over the sphere, one being uniform, at nodes [m, 3] (unit vectors at geocentric latitudes)."""

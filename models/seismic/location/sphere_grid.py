@@ -91,3 +91,34 @@ def _rows(step_deg: float) -> tuple[Floats, Floats]:
     rows = np.arange(0.5 * step_deg - 90.0, 90.0, step_deg)
     counts = np.maximum(1, np.rint(360.0 * np.cos(np.radians(rows)) / step_deg)).astype(np.int64)
     return np.repeat(rows, counts), np.concatenate([(np.arange(count) + 0.5) * (360.0 / count) - 180.0 for count in counts])
+
+
+@cache
+def fibonacci_sphere(step_deg: float) -> Floats:
+    """
+    Lay equal-area nodes over the sphere on a Fibonacci spiral; unit vectors [m, 3], about `step_deg` apart.
+
+    Swinbank & Purser 2006, doi:10.1256/qj.05.227. The array is cached: do not write to it.
+    """
+    count = round(4.0 * np.pi / np.radians(step_deg) ** 2)
+    z = 1.0 - (2.0 * np.arange(count) + 1.0) / count
+    turn = np.pi * (1.0 + 5.0**0.5) * np.arange(count)
+    flat = np.sqrt(1.0 - z * z)
+    return np.stack((flat * np.cos(turn), flat * np.sin(turn), z), axis=1)
+
+
+def points_at_offsets(point: Floats, east_deg: Floats, north_deg: Floats) -> Floats:
+    """
+    Place nodes around a point by their east and north offsets (azimuthal equidistant projection); unit vectors [m, 3].
+
+    `point` [3] is a unit vector; `east_deg`, `north_deg` [m] are components of the great-circle distance along the azimuth at the
+    point, so that distance and azimuth from it are exact. At a pole, where east is undefined, east is the +y axis.
+    """
+    east = np.array([-point[1], point[0], 0.0])
+    east = east / np.linalg.norm(east) if np.hypot(point[0], point[1]) > 1e-9 else np.array([0.0, 1.0, 0.0])
+    north = np.cross(point, east)
+    distances = np.radians(np.hypot(east_deg, north_deg))
+    scale = np.sinc(distances / np.pi)[:, None]
+    return np.asarray(
+        np.cos(distances)[:, None] * point + scale * (np.radians(east_deg)[:, None] * east + np.radians(north_deg)[:, None] * north)
+    )

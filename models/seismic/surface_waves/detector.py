@@ -15,9 +15,8 @@ from scipy.spatial import KDTree
 
 from models.array_types import Floats, Floats32, Integers
 from models.seismic.association.candidates import EARLY_S, MAX_LEAD_S, PROBABILITY_RATIO_BEFORE_RECORD
-from models.seismic.association.grid_scan import fibonacci_sphere
 from models.seismic.geodesy import geocentric, geocentric_latitude_deg, unit_vectors
-from models.seismic.location.sphere_grid import sphere_grid
+from models.seismic.location.sphere_grid import fibonacci_sphere, sphere_grid
 from models.seismic.surface_waves.dispersion_correction import (
     DISTANCE_GRID_DEG,
     EDGE_S,

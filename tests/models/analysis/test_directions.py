@@ -8,9 +8,9 @@ from models.analysis.distances import DistanceReadings
 from models.analysis.refinement import refine_location
 from models.analysis.station_subset import farthest_point_subset, refine_on_subset
 from models.imaging.conditioning import condition
-from models.seismic.association.grid_scan import fibonacci_sphere
 from models.seismic.geodesy import azimuth_deg, destination, distance_deg
 from models.seismic.location.distances import locate_by_distances
+from models.seismic.location.sphere_grid import fibonacci_sphere
 from models.seismic.signal.picker import pick_records
 from models.specs.pictures import CONDITIONING
 from tests.three_components import START_S, p_wave, station

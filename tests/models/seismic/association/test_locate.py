@@ -14,6 +14,7 @@ from models.seismic.association.search import refine_source, search_near, unifor
 from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg, geocentric, geocentric_latitude_deg
 from models.seismic.location.region_calibration import scale_to_contain
+from models.seismic.location.sphere_grid import points_at_offsets
 from models.seismic.signal.picker import Picks
 from models.seismic.signal.rayleigh_envelope import EnvelopePeaks
 
@@ -174,7 +175,7 @@ def teleseismic():
 def test_a_source_beyond_doubt_near_a_start_is_not_looked_for_elsewhere(teleseismic, monkeypatch):
     source, data, start = teleseismic
     everywhere = locate_by_arrival_times(data, uniform_prior)
-    monkeypatch.setattr(locate, "find_sources", None)
+    monkeypatch.setattr(locate, "search_sources", None)
     near = locate_by_arrival_times(data, uniform_prior, [start])
     assert error_km(near, source) < 15.0
     best, same = near.regions[0], everywhere.regions[0]
@@ -198,7 +199,7 @@ def test_what_is_looked_at_around_the_arrivals_holds_all_that_nodes_and_depths_m
     source, data, _ = teleseismic
     anchor = grid_scan.TrialSource(geocentric(*source), 35.0, 0.0, 0.0)
     steps = np.linspace(-reach_deg, reach_deg, 5)
-    nodes = grid_scan.points_at_offsets(anchor.point, *(part.ravel() for part in np.meshgrid(steps, steps)))
+    nodes = points_at_offsets(anchor.point, *(part.ravel() for part in np.meshgrid(steps, steps)))
 
     def scanned():
         return grid_scan.scan_grid(
