@@ -7,7 +7,7 @@ from models.warm_up import warm
 ROOT = Path(__file__).parents[2]
 CHECK = """
 import runpy
-from models.imaging.warm import warm
+from models.warm_up import warm
 from models.imaging import conditioning, trace_picture, wiggles, window
 warm()
 loops = [conditioning._prepare, conditioning._mask, wiggles._draw_band, trace_picture._to_baseband, trace_picture._decibels, window._cut]

@@ -54,7 +54,7 @@ def test_ten_thousand_parts_are_read_and_more_files_than_allowed_are_not(recordi
 def test_cut_at_every_byte_it_is_read_or_refused_and_nothing_else(kind, recordings, tmp_path, monkeypatch):
     """Every length of a small file, in this process: what the child would have caught would be seen here."""
     book = builtin_inventory()  # once, and not for each length
-    monkeypatch.setattr(parse, "own_book", lambda: book)
+    monkeypatch.setattr(parse, "builtin_inventory", lambda: book)
     data = short(recordings, kind)
     wave, cut = tmp_path / "wave", tmp_path / "cut"
     wave.write_bytes(short(recordings, "miniSEED 3"))

@@ -200,7 +200,7 @@ def page(tmp_path, monkeypatch):
 
 
 def test_the_factors_are_put_into_the_card_that_is_served(page, rows, toy_artifacts, tmp_path, monkeypatch):
-    monkeypatch.setattr(region_calibration, "kept_rows", lambda *_: rows)
+    monkeypatch.setattr(region_calibration, "cached_results", lambda *_: rows)
     shutil.copytree(toy_artifacts, tmp_path / "artifacts")
     settings = TrainingSettings(artifacts_dir=tmp_path / "artifacts", processes=1)
     path = region_calibration.calibrate_regions(settings, None, None)
@@ -211,7 +211,7 @@ def test_the_factors_are_put_into_the_card_that_is_served(page, rows, toy_artifa
 
 
 def test_the_twin_and_its_figures_are_told_on_the_page(page, rows, toy_artifacts, tmp_path, monkeypatch):
-    monkeypatch.setattr(location_page, "kept_rows", lambda *_: rows)
+    monkeypatch.setattr(location_page, "cached_results", lambda *_: rows)
     location_page.report_twin(TrainingSettings(artifacts_dir=toy_artifacts, processes=1), "greens_10s", 5)
     assert "`python -m training location --store greens_10s --most 5`: 5 events" in page.read_text()
     assert {path.name for path in tmp_path.glob("*.png")} == {"location_errors.png", "location_coverage.png"}

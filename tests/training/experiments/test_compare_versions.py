@@ -17,7 +17,7 @@ def test_every_version_has_a_column_and_every_measure_of_every_test_set_a_row(mo
     pictures = random.integers(0, 256, (12, channels(style), style.rows, style.columns), dtype=np.uint8)
     truth = random.uniform(5.0, 600.0, (12, 1)).astype(np.float32)
     drawn = {"few": (pictures[:5], truth[:5]), "many": (pictures, truth)}
-    monkeypatch.setattr(compare_versions, "unseen_sections", lambda *_: drawn)
+    monkeypatch.setattr(compare_versions, "load_unseen_sections", lambda *_: drawn)
     graph = open_store(toy_artifacts).path("depth")
     head, _, *rows = [line.strip("| ").split(" | ") for line in score_versions("depth", TrainingSettings(), [graph, graph]).splitlines()]
     assert head == ["measured", "on", str(graph), str(graph), "n"]
@@ -35,7 +35,7 @@ def test_versions_of_the_offset_model_are_scored_on_traces(monkeypatch, toy_arti
     style, random = OFFSET.style, np.random.default_rng(2)
     pictures = random.integers(0, 256, (8, channels(style), style.rows, style.columns), dtype=np.uint8)
     truth = random.uniform(5.0, 100.0, (8, 2))
-    monkeypatch.setattr(compare_versions.offset, "unseen_traces", lambda _: (pictures, truth, np.repeat([0, 1], 4)))
+    monkeypatch.setattr(compare_versions.distance, "load_unseen_traces", lambda _: (pictures, truth, np.repeat([0, 1], 4)))
     graph = open_store(toy_artifacts).path("offset")
     rows = [line.strip("| ").split(" | ") for line in score_versions("offset", TrainingSettings(), [graph, graph]).splitlines()[2:]]
     assert all(row[2] == row[3] for row in rows)

@@ -21,8 +21,8 @@ TWO_PROCESSES = """
 import sys
 from pathlib import Path
 import numpy as np, torch
-from models.networks.heads import TypeReader
-from training.supervised import Batches, FitRecipe, fit
+from models.networks.heads import EventTypeModel
+from training.learning.fit import Batches, FitRecipe, fit_network
 
 def halves(count, seed):
     random = np.random.default_rng(seed)
@@ -40,7 +40,7 @@ def train(epoch):
 torch.set_num_threads(1)
 torch.manual_seed(0)
 recipe = FitRecipe(width=0.125, epochs=12, batch=16, learning_rate=3e-3, weight_decay=0.0, patience=12, seed=1)
-network = fit(TypeReader("resnet18", 0.125, 1, 2), recipe, Batches(train, 4, halves(33, 9)), Path(sys.argv[1]), devices=2)
+network = fit_network(EventTypeModel("resnet18", 0.125, 1, 2), recipe, Batches(train, 4, halves(33, 9)), Path(sys.argv[1]), devices=2)
 unseen, kinds = halves(64, 5)
 with torch.no_grad():
     print("right", float((network(torch.from_numpy(unseen))[0].argmax(dim=1).numpy() == kinds[:, 0]).mean()))

@@ -149,10 +149,10 @@ import os, signal, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 import parser_faults
 from multiprocessing import forkserver
-from workers.reader import read_bundle
+from workers.bundles.sandbox import parse_in_sandbox
 from workers.settings import Settings
 for turn in range(2):
-    for event in read_bundle([("a", b"x")], Settings(), grouped=True, parse=parser_faults.looks_around):
+    for event in parse_in_sandbox([("a", b"x")], Settings(), grouped=True, parse=parser_faults.looks_around):
         print(event.name)
         assert "PATH=" in event.name
     server = forkserver._forkserver._forkserver_pid
@@ -219,10 +219,10 @@ import sys, threading
 from pathlib import Path
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 import parser_faults
-from workers.reader import read_bundle
+from workers.bundles.sandbox import parse_in_sandbox
 from workers.settings import Settings
 threading.Thread(target=threading.Event().wait, daemon=True).start()
-list(read_bundle([("a", Path({str(tmp_path / "part")!r}))], Settings(), grouped=True, parse=parser_faults.hangs))
+list(parse_in_sandbox([("a", Path({str(tmp_path / "part")!r}))], Settings(), grouped=True, parse=parser_faults.hangs))
 """
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) as worker:
         until(lambda: list(tmp_path.glob("pid-*")))

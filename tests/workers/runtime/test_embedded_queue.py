@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[3]
 HOST_OF_A_SERVER = """
 import os, sys
 from pathlib import Path
-from workers.embedded import EmbeddedQueue
+from workers.runtime.embedded_queue import EmbeddedQueue
 from workers.settings import Settings
 queue = EmbeddedQueue(Settings(data_dir=Path(sys.argv[1])))
 queue.start()

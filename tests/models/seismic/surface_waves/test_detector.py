@@ -75,7 +75,7 @@ def test_gaps_dead_traces_and_traces_without_a_place_are_left_out() -> None:
 
 def test_short_windows_and_networks_in_one_place_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     gather = drawn(1, 5.0)
-    monkeypatch.setattr("models.seismic.surface_waves.detector.wavetrains", lambda _gather: pytest.fail("looked at"))
+    monkeypatch.setattr("models.seismic.surface_waves.detector.correct_dispersion", lambda _gather: pytest.fail("looked at"))
     assert detect_surface_waves(replace(gather, samples=gather.samples[:, :1700])) is None
     local = replace(gather, latitudes_deg=0.01 * gather.latitudes_deg, longitudes_deg=0.01 * gather.longitudes_deg)
     assert detect_surface_waves(local) is None
