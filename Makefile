@@ -33,7 +33,7 @@ demo: $(WORKER) ## run the service once on the shipped synthetic bundles and pri
 test: $(DEV) ## the tests (ARGS="tests/models -k geodesy")
 	$(PY) -m pytest $(ARGS)
 
-fuzz: $(DEV) ## fuzz bundle reading and the HTTP contract for hours (reports in build/fuzz; docs/security.md)
+fuzz: $(DEV) ## fuzz bundle reading and the HTTP contract for hours (reports in build/fuzz; docs/explanation/security.md)
 	$(PY) -W ignore -m tests.fuzz.fuzz_bundle $(ARGS)
 	$(PY) -m tests.fuzz.fuzz_contract
 
@@ -56,8 +56,8 @@ bench: $(DEV) ## the serving path against the usual script, in one run
 openapi: $(WORKER) ## write openapi.json from the code
 	$(PY) -m app openapi > openapi.json
 
-settings: $(WORKER) ## write docs/configuration.md from workers/settings.py
-	$(PY) -m app.settings_doc > docs/configuration.md
+settings: $(WORKER) ## write docs/reference/configuration.md from workers/settings.py
+	$(PY) -m app.settings_doc > docs/reference/configuration.md
 
 pins: $(SETUP) ## compile requirements/*.txt again (ARGS=--upgrade for newer versions)
 	for group in $(GROUPS); do \

@@ -16,7 +16,7 @@ from models.seismic.location.region_calibration import scale_to_contain
 from training.evaluation.markdown import markdown_table, write_part
 from training.experiments.location.simulated_networks import SETTINGS, Setting, locate_as_served, simulate_network, simulations
 
-PAGE = Path("docs/location.md")
+PAGE = Path("docs/explanation/location.md")
 HEADS = (
     "setting",
     "events",
@@ -61,7 +61,7 @@ def row(setting: Setting, trials: int, seed: int) -> tuple[str, ...]:
 
 
 def main() -> None:
-    """Write the table into docs/location.md."""
+    """Write the table into docs/explanation/location.md."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--trials", type=int, default=40)
     arguments.add_argument("--seed", type=int, default=3407)

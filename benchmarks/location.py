@@ -68,7 +68,9 @@ def main() -> None:
     ]
     said = markdown_table((f"{asked.stations} stations", "median", f"best of {asked.repeats}", "off"), rows)
     print(said)
-    write_part(Path("docs/location.md"), "speed", f"{said}\n\n`python -m benchmarks.location`: {TOLD} {MIN_COMMON_BIAS_DEG} degrees.")
+    write_part(
+        Path("docs/explanation/location.md"), "speed", f"{said}\n\n`python -m benchmarks.location`: {TOLD} {MIN_COMMON_BIAS_DEG} degrees."
+    )
 
 
 if __name__ == "__main__":

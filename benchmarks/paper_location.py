@@ -29,7 +29,7 @@ from training.evaluation.markdown import markdown_table, write_part
 
 SOURCE = (66.4, -38.2)
 STEPS, STARTS = 200, 5
-PAGE = Path("docs/location.md")
+PAGE = Path("docs/explanation/location.md")
 HEADS = (
     *("error", "outliers", "common error", "stations", "paper: median, P90, beyond 1,000 km", "paper, 5 starts", "locate"),
     *("locate: 68 %, 90 % region hold", "paper ms", "locate ms"),
@@ -141,7 +141,7 @@ def errors(kilometers: list[float]) -> str:
 
 
 def main() -> None:
-    """Write the table into docs/location.md."""
+    """Write the table into docs/explanation/location.md."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--trials", type=int, default=100)
     arguments.add_argument("--seed", type=int, default=3407)

@@ -161,7 +161,7 @@ def measure_shared(arguments: argparse.Namespace, settings: TrainingSettings) ->
 
 def add_location(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the verbs that calibrate regions and measure distances and locations."""
-    where = verbs.add_parser("location", help="write parts of docs/location.md: the twin's test events located, or real ones")
+    where = verbs.add_parser("location", help="write parts of docs/explanation/location.md: the twin's test events located, or real ones")
     where.add_argument("--real", type=Path, help="real events, a folder each, instead of the twin")
     where.add_argument("--archive", type=Path, help="the twin's archive: its test events with and without stacked surface waves")
     where.add_argument("--louder", type=float, help="the twin's test events so many times as large, in the same noise")

@@ -38,7 +38,7 @@ TRACE_FREQUENCY = FrequencyStyle(
     dynamic_range_db=40.0,
 )
 
-# Rows and columns of a section. Another number is another picture: weights trained for this one are refused (docs/training.md).
+# Rows and columns of a section. Another number is another picture: weights trained for this one are refused (docs/explanation/training.md).
 SECTION_PIXELS = 128
 
 DISTANCE_SECTION = SectionStyle(

@@ -1,11 +1,11 @@
-"""docs/configuration.md and workers/settings.py say the same."""
+"""docs/reference/configuration.md and workers/settings.py say the same."""
 
 from pathlib import Path
 
 from app.settings_doc import document, variable
 from workers.settings import Settings
 
-PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
 
 
 def test_the_committed_page_is_what_the_code_says():

@@ -2,7 +2,7 @@
 `python -m tests.faults.large --bundles 50 --mib 32`: many large bundles at once, and the most memory that the service takes.
 
 The bundle is one event of noise at 20 Hz, 6 hours from each of as many stations as give its size. The API should not grow with
-it at all; a worker and its parser take what docs/operations.md states. Report in build/overload/large.json.
+it at all; a worker and its parser take what docs/how-to/operate.md states. Report in build/overload/large.json.
 """
 
 import argparse

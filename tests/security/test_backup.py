@@ -1,4 +1,4 @@
-"""What docs/operations.md says of backing up and restoring, done."""
+"""What docs/how-to/operate.md says of backing up and restoring, done."""
 
 import shutil
 from pathlib import Path

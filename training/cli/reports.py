@@ -58,7 +58,7 @@ def add_showing(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "score", help="score the shipped models on the twin and real events: cards, docs/figures/models, then as report"
     )
     scores.set_defaults(run=score_models)
-    places = verbs.add_parser("place-odds", help="write a part of docs/training.md: how far the class may trust the place")
+    places = verbs.add_parser("place-odds", help="write a part of docs/explanation/training.md: how far the class may trust the place")
     places.set_defaults(run=weigh_class_priors)
     for verb in (scores, places):
         verb.add_argument("--most", type=int, help="most events of each of the archive's files")

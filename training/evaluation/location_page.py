@@ -1,4 +1,4 @@
-"""docs/location.md: where events of the catalog twin and real ones are located, and whether the stated regions hold them."""
+"""docs/explanation/location.md: where events of the catalog twin and real ones are located, and whether the stated regions hold them."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from training.evaluation.markdown import markdown_table, write_part
 from training.evaluation.real_events import read_chosen_events, real_truth
 from training.evaluation.result_cache import cached_results
 
-PAGE = Path("docs/location.md")
+PAGE = Path("docs/explanation/location.md")
 FIGURES = Path("docs/figures")
 STATIONS = (4, 60)
 REAL_HEADS = (

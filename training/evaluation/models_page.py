@@ -16,7 +16,7 @@ Written by `python -m training report` from the cards in `models/artifacts`; do 
 Every number was measured by the serving path on the exported file. Intervals are 95 %: after Wilson for shares of events, else by
 bootstrap over events. `python -m training score --real FOLDER` measures and draws what is told of the catalog twin and of real events.
 
-The catalog twin holds every cataloged glacial earthquake and an earthquake for each ([training.md](training.md)). Its test parts are
+The catalog twin pairs each cataloged glacial earthquake with an earthquake ([training](../explanation/training.md)). Its test parts are
 a fifth of the events at random, whole regions (glaciers, cells of the globe), and the last years. The networks learned from other
 draws of the same catalogs, and no region or year was held back from them: the columns tell how they do in those regions and years,
 not how they would do without having seen their like. Signal to noise is the largest amplitude from the first arrival on over the root

@@ -74,7 +74,7 @@ class DistanceObservations:
 
         By the harmonic mean of the squares of stated uncertainties, each neighborhood counting once. Measured on the validation
         part of the catalog twin: errors are likelier with it than with any constant, and than with the median of stated uncertainties
-        (`python -m training location-shared`, docs/location.md).
+        (`python -m training location-shared`, docs/explanation/location.md).
         """
         typical = np.sqrt(np.sum(1.0 / self.neighbors) / np.sum(self.scales**-2.0))
         return float(np.hypot(MIN_COMMON_BIAS_DEG, COMMON_BIAS_FRACTION * typical))

@@ -40,7 +40,7 @@ Shapley value: what its presence adds to the log-odds of a tectonic against a gl
 the parts can be added. Positive speaks for tectonic, negative for glacial; the evidence of all windows (and of all channels) adds up
 to the log-odds of the section less those of a black one ({blank:+.2f}). In nats: +1 makes a tectonic earthquake 2.7 times likelier.
 Windows follow ak135 at the distance of each row, 25 s early: P, S, surface waves from 4.4 to 2.8 km/s. What arrivals at short periods
-add in the service (docs/location.md) is not in it.
+add in the service (docs/explanation/location.md) is not in it.
 
 A force and a double couple of one size differ, as seen from far, in periods (a force of 30 to 120 s has next to nothing below 20 s),
 in body waves (P and S of a glacial earthquake lie below the noise), and in what follows P (depth phases that a source at the surface

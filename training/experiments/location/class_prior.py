@@ -29,7 +29,7 @@ from training.evaluation.event_scores import test_splits_of
 from training.evaluation.location_scores import open_models
 from training.evaluation.markdown import markdown_table, write_part
 
-PAGE = Path("docs/training.md")
+PAGE = Path("docs/explanation/training.md")
 RADII_KM = tuple(pairwise((0.0, 500.0, 2000.0, np.inf)))
 TRIED = (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 200.0)
 
@@ -98,7 +98,7 @@ def add_heading(events: Sequence[PriorTrial], low: float, high: float) -> str:
 
 
 def write_class_prior(settings: TrainingSettings, archive: Path, most: int | None) -> None:
-    """The table, to docs/training.md."""
+    """The table, to docs/explanation/training.md."""
     work = partial(try_priors, archive, settings, most)
     stems = list(read_manifest(archive)["shards"])
     with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
