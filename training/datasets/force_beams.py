@@ -23,10 +23,10 @@ from training.config import TrainingSettings
 from training.datasets.sections import SectionRecipe, displace_epicenter
 from training.datasets.shards import Arrays, Shards, fingerprint_of, make_shards
 from training.earth import greens
-from training.evaluation.event_scores import signal_to_noise
 from training.random_streams import Purpose, stream
 from training.synthesis.events import EventSampler, SyntheticEvent, draw_event, draw_range, open_sampler
 from training.synthesis.records import ORIGIN_S
+from training.synthesis.signal_to_noise import signal_to_noise
 
 STYLES: dict[str, Style] = {"beam": FORCE_BEAM, "azimuth": AZIMUTH_SECTION}
 TRUTH = ("force azimuth", "snr", "one-sidedness", "epicenter error", "located by times", "stations")
@@ -81,7 +81,7 @@ def draw_forces(plan: SectionRecipe, settings: TrainingSettings, number: int) ->
     """
     One shard: `beam` and `azimuth` pictures uint8 [events, channels, rows, columns], `truth` float64 [events, 6], columns as in TRUTH.
 
-    Force azimuth [degrees]; median snr of the traces (see `training.evaluation.event_scores`); length of the mean of the stations'
+    Force azimuth [degrees]; median snr of the traces (see `training.synthesis.signal_to_noise`); length of the mean of the stations'
     directions, 0 where they surround the source, 1 where all stand to one side; the largest error of a station's distance that the
     epicenter makes [degrees]; whether times placed it; number of records.
     """

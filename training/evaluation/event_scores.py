@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models.analysis.pipeline import (
@@ -26,7 +25,6 @@ from models.analysis.sections import make_reference
 from models.array_types import Floats
 from models.errors import NoUsableTrace, TooFewStations
 from models.imaging.conditioning import condition
-from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import distance_deg
 from models.seismic.waveforms import Gather, Record
 from models.specs.event_type import CLASSES
@@ -35,10 +33,10 @@ from training.config import SPAWN, TrainingSettings
 from training.datasets.archive import ArchivedEvent, read_manifest, read_shard
 from training.evaluation.location_scores import Truth, open_models, twin_truth
 from training.evaluation.real_events import read_chosen_events, real_truth
+from training.synthesis.signal_to_noise import signal_to_noise
 
 SPLITS = ("random", "region", "year")
 TEST = "test"
-QUIET_S = 60.0
 NAN = float("nan")
 
 
@@ -141,26 +139,6 @@ def _section_words(models: Models, gather: Gather, told: Classification, found: 
     depth = predict_depth(models["depth"], gather, told.readings, reference)
     served = NAN if found.depth is None else found.depth.depth_km
     return {"depth_km": depth.depth_km, "depth_sigma_km": depth.uncertainty_km, "served_depth_km": served}
-
-
-def signal_to_noise(gather: Gather, distances_deg: Floats, depth_km: float, origin_s: float) -> Floats:
-    """Peak over noise [traces], as `Traces` says; a depth that nobody knows counts as 0."""
-    depth = depth_km if np.isfinite(depth_km) else 0.0
-    first = travel_time_s("P", distances_deg, depth)
-    first = np.where(np.isfinite(first), first, travel_time_s("PKP", distances_deg, depth))
-    times_s = gather.start_time_s - origin_s + np.arange(gather.samples.shape[1]) / gather.sampling_rate_hz
-    return np.array(
-        [_peak_over_noise(samples, times_s - at, gather.sampling_rate_hz) for samples, at in zip(gather.samples, first, strict=True)]
-    )
-
-
-def _peak_over_noise(samples: NDArray[np.float32], after_s: Floats, rate_hz: float) -> float:
-    live = np.isfinite(samples)
-    before, signal = samples[live & (after_s < -CONDITIONING.shortest_period_s)], samples[live & (after_s >= 0)]
-    if len(before) < QUIET_S * rate_hz or not len(signal):
-        return NAN
-    noise = float(np.sqrt(np.mean(before.astype(np.float64) ** 2)))
-    return float(np.abs(signal).max()) / noise if noise > 0 else NAN
 
 
 def score_twin(archive: Path, settings: TrainingSettings, most: int | None = None) -> list[EventScores]:

@@ -12,9 +12,9 @@ from models.specs.families import FAMILIES
 from training.config import TrainingSettings, recipe
 from training.datasets.shards import Arrays
 from training.datasets.source_pairs import PairRecipe
-from training.experiments.families.benchmark import draw_mixture, load_pairs, score_mixtures, single_views
-from training.experiments.families.methods import FamiliesPlan, kernel_regression_model
+from training.evaluation.cluster_metrics import draw_mixture, score_mixture, single_views
 from training.export.artifact import add_metrics, export, worst_difference
+from training.tasks.families_plan import FamiliesPlan, kernel_regression_model, load_pairs
 
 LIMITS = (
     "Kinds that differ little in spectrum and duration are not told apart: explosion, collapse and shallow earthquake; landslide "
@@ -29,10 +29,10 @@ def _scored(model: OnnxModel, test: Arrays, plan: FamiliesPlan) -> tuple[Metric,
     pictures, kinds = single_views(test)
     embedding = model.run(pictures["source"])["embedding"]
     random = np.random.default_rng([plan.benchmark.seed, 2])
-    scores = [score_mixtures(embedding, draw_mixture(kinds, plan.benchmark, random), plan.benchmark) for _ in range(plan.benchmark.draws)]
+    scores = [score_mixture(embedding, draw_mixture(kinds, plan.benchmark, random), plan.benchmark) for _ in range(plan.benchmark.draws)]
     named = {
         "adjusted Rand index against the true kinds": [one.ari for one in scores],
-        "adjusted Rand index with the number of kinds known": [one.fixed for one in scores],
+        "adjusted Rand index with the number of kinds known": [one.ari_true_k for one in scores],
         "share of mixtures with the right number of kinds": [float(one.k == one.true_k) for one in scores],
     }
     return tuple(_metric(name, np.array(values), plan.benchmark.seed) for name, values in named.items())
@@ -51,9 +51,9 @@ def train(settings: TrainingSettings, version: str) -> Path:
     plan = recipe("families", FamiliesPlan)
     torch.set_num_threads(settings.processes)
     test, seen = load_pairs(settings, plan)
-    network = kernel_regression_model(seen, plan.described)
+    network = kernel_regression_model(seen, plan.kernel_regression)
     data = {"sources": len(seen["truth"]), "pairs": recipe("families_pairs", PairRecipe).model_dump(mode="json")}
-    data["recipe"] = plan.described.model_dump(mode="json")
+    data["recipe"] = plan.kernel_regression.model_dump(mode="json")
     # The weights of a kernel's rows are large and of both signs: half precision would leave little of their sum.
     place = export(network, FAMILIES, version, settings.artifacts_dir, data=data, limits=LIMITS, calibration={}, storage="float32")
     parity = worst_difference(network, place / "model.onnx", np.ascontiguousarray(seen["source"][:16, 0]))

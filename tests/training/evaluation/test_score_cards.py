@@ -8,14 +8,12 @@ import pytest
 
 from models.registry.card import Card, Metric
 from models.registry.store import open_store
-from models.seismic.trace_id import TraceId
-from models.seismic.waveforms import Gather
 from models.specs.index import MODELS
 from training.datasets.archive import ArchiveWriter
 from training.datasets.catalog_twin import TwinRecipe, draw_twin
 from training.evaluation import card_figures
 from training.evaluation.card_metrics import HIGH_SNR, HIGH_SNR_SET, offset_metrics
-from training.evaluation.event_scores import EventScores, TraceScores, signal_to_noise, test_splits_of
+from training.evaluation.event_scores import EventScores, TraceScores, test_splits_of
 from training.evaluation.location_scores import Truth
 from training.evaluation.models_page import models_page
 from training.evaluation.plots import classes_of
@@ -119,20 +117,6 @@ def test_limits_say_what_low_and_high_snr_events_come_to(rows):
     assert "a median error of 3 km for events whose signal to noise is below 5 (n = 13)" in said
     assert "a median error of 26 km for events where it is 15 and above (n = 27)" in said
     assert card_limits(rows[:8])["depth"] == ()
-
-
-def gather(noise, signal):
-    """One trace of 40 minutes at 60 degrees: noise of that root mean square, from P on a wave of that height."""
-    samples = noise * np.where(np.arange(2400) % 2, 1.0, -1.0)
-    samples[900:] += signal * (np.arange(1500) == 300)
-    return Gather((TraceId("IU", "ANMO", "", "BHZ"),), 0.0, 1.0, samples[None].astype(np.float32), np.array([0.0]), np.array([60.0]))
-
-
-def test_snr_is_the_peak_over_the_noise_before_the_first_arrival():
-    origin_s = 900.0 - 610.0
-    assert signal_to_noise(gather(1.0, 11.0), np.array([60.0]), 0.0, origin_s)[0] == pytest.approx(10.0, abs=2.0)
-    assert np.isnan(signal_to_noise(gather(1.0, 11.0), np.array([60.0]), 0.0, -600.0)[0])
-    assert np.isnan(signal_to_noise(gather(1.0, 11.0), np.array([np.nan]), 0.0, origin_s)[0])
 
 
 def test_classes_hold_every_value_that_is_known_once():

@@ -12,19 +12,15 @@ from models.registry.store import open_store
 from models.specs.families import CENTERS, EMBEDDING_SIZE, FAMILIES
 from training.config import recipe
 from training.datasets.source_pairs import KINDS, change_scale
+from training.evaluation.cluster_metrics import RULES, ClusteringScore, count_by_mixture, draw_mixture, score_mixture
 from training.experiments.families import vicreg
 from training.experiments.families.benchmark import (
     LOOKED,
-    RULES,
     Report,
-    Score,
-    count_by_mixture,
     count_claims_in_noise,
-    draw_mixture,
     read_manual_part,
-    score_mixtures,
 )
-from training.experiments.families.methods import FamiliesPlan, spectra
+from training.experiments.families.methods import spectra
 from training.experiments.families.page import page_of
 from training.experiments.families.supervised_ceiling import Ceiling, ceiling
 from training.experiments.families.vicreg import ContrastiveRecipe, vicreg_loss
@@ -34,6 +30,7 @@ from training.learning.deepcluster import ClusterRecipe, pseudo_labels, uniform_
 from training.learning.projections import fit_whitening, label_agreement
 from training.synthesis.records import contract_tensor
 from training.synthesis.sources import Source
+from training.tasks.families_plan import FamiliesPlan
 
 CLUSTERS = ClusterRecipe(
     architecture="resnet18",
@@ -200,17 +197,17 @@ def test_a_perfect_embedding_scores_one_and_the_page_says_so():
     plan, kinds = recipe("families", FamiliesPlan).benchmark, np.repeat(np.arange(len(KINDS)), 12)
     random = np.random.default_rng(0)
     embedding = (np.eye(32)[kinds] + 0.05 * random.normal(size=(len(kinds), 32))).astype(np.float32)
-    perfect = score_mixtures(embedding, draw_mixture(kinds, plan, np.random.default_rng(5)), plan)
+    perfect = score_mixture(embedding, draw_mixture(kinds, plan, np.random.default_rng(5)), plan)
     assert perfect.ari == pytest.approx(1.0)
-    assert perfect.structured
+    assert perfect.structure_found
     limit = Ceiling("the source picture", (0.61, 0.58, 0.64), (0.33, 0.3, 0.36), 480)
-    blind = Score(0.0, 0.0, 0.0, 0.0, 2, 5, False, (2,) * len(RULES))
+    blind = ClusteringScore(0.0, 0.0, 0.0, 0.0, 2, 5, False, (2,) * len(RULES))
     page = page_of(Report({"ours": [perfect], "ceiling": [blind]}, {"ours": 0}, {"ours": 1}, np.eye(len(KINDS)), [limit], 96, 1))
     assert "| ours | 1.00 (1.00 to 1.00) |" in page
     assert ("reached by: ours." in page) == (perfect.k == perfect.true_k)
     assert "| the source picture | 0.61 (0.58 to 0.64) | 0.33 (0.30 to 0.36) | 480 |" in page
     assert all(rule in page for rule in RULES)
-    assert len(perfect.chosen) == len(RULES)
+    assert len(perfect.k_by_rule) == len(RULES)
     assert "| ours | 0 of 1 | 1 of 1 |" in page
 
 

@@ -20,7 +20,7 @@ from models.specs.event_type import CLASSES
 from models.specs.pictures import CONDITIONING
 from training.config import TrainingSettings
 from training.datasets.archive import ArchivedEvent, read_events
-from training.evaluation.event_scores import TEST, signal_to_noise
+from training.evaluation.event_scores import TEST
 from training.evaluation.input_figures import BUNDLES, read_demo_bundle, section_panel
 from training.evaluation.location_scores import open_models, twin_truth
 from training.evaluation.markdown import markdown_table
@@ -28,6 +28,7 @@ from training.evaluation.metrics import bootstrap
 from training.evaluation.plots import new_sheet, save
 from training.evaluation.real_events import read_chosen_events
 from training.experiments.attribution.shapley import WINDOWS, Attributed, attribute, channel_names, evidence_map
+from training.synthesis.signal_to_noise import signal_to_noise
 
 SHOWN, EACH = 2, 30
 

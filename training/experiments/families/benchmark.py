@@ -8,26 +8,21 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, confusion_matrix, normalized_mutual_info_score
-from sklearn.mixture import GaussianMixture
+from sklearn.metrics import confusion_matrix
 
-from models.clustering.cluster_count import leading_components, unit_length
-from models.clustering.clusters import Clustering, find_clusters
+from models.clustering.clusters import find_clusters
 from training.config import SPAWN, TrainingSettings, recipe
-from training.datasets.shards import Arrays
-from training.datasets.source_pairs import KINDS, STYLES, PairRecipe, noise_shards, pair_shards
+from training.datasets.source_pairs import KINDS, STYLES, PairRecipe, noise_shards
+from training.evaluation.cluster_metrics import BenchmarkRecipe, ClusteringScore, draw_mixture, score_mixture, single_views
 from training.experiments.families.methods import (
-    BenchmarkRecipe,
-    FamiliesPlan,
     Method,
+    MethodsPlan,
     agreeing_pictures,
     embed,
-    kernel_regression_model,
     labelled,
     plain_methods,
     random_backbone,
@@ -36,104 +31,25 @@ from training.experiments.families.methods import (
 )
 from training.experiments.families.real_events import real_events_section
 from training.experiments.families.supervised_ceiling import Ceiling, ceilings
+from training.tasks.families_plan import FamiliesPlan, kernel_regression_model, load_pairs
 
 Labels = NDArray[np.int64]
 # Kinds kept from one of the trained embeddings: what it does with sources that nobody thought of.
 UNTAUGHT = ("landslide", "collapse", "resonance")
-RULES = (
-    "smallest loss (the paper's)",
-    "largest silhouette",
-    "largest gap",
-    "largest stability",
-    "largest excess (ours)",
-    "least BIC of Gaussian mixtures",
-)
 LOOKED = "<!-- looked at: kept as it is -->"
-# Gaussian mixtures see so many leading components; no distribution of theirs is narrower than this share of their variance.
-MIXTURE_COMPONENTS, FLOOR = 4, 0.02
-
-
-@dataclass(frozen=True)
-class Mixture:
-    """Rows of the test events in one draw, and their kinds."""
-
-    rows: Labels
-    kinds: Labels
-
-
-@dataclass(frozen=True)
-class Score:
-    """How one method did in one draw; `fixed`: adjusted Rand index were k known; `chosen`: k by each of RULES."""
-
-    ari: float
-    nmi: float
-    ami: float
-    fixed: float
-    k: int
-    true_k: int
-    structured: bool
-    chosen: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Report:
     """Scores [draws] by method, and how kinds fell into families over all draws of the last method without labels."""
 
-    scores: Mapping[str, Sequence[Score]]
+    scores: Mapping[str, Sequence[ClusteringScore]]
     alone: Mapping[str, int]
     noise: Mapping[str, int]
     pairs: NDArray[np.float64]
     limits: Sequence[Ceiling]
     sources: int
     draws: int
-
-
-def draw_mixture(kinds: Labels, plan: BenchmarkRecipe, random: np.random.Generator) -> Mixture:
-    """
-    Two to eight kinds in shares of a Dirichlet distribution (2), 60 to 600 events by the logarithm, at least 5 of each kind.
-
-    As many as the pool holds of a kind, none twice.
-    """
-    present = random.choice(len(KINDS), random.integers(plan.kinds[0], plan.kinds[1] + 1), replace=False)
-    wanted = np.exp(random.uniform(*np.log(plan.events))) * random.dirichlet(np.full(len(present), 2.0))
-    rows = []
-    for kind, count in zip(present, wanted, strict=True):
-        pool = np.flatnonzero(kinds == kind)
-        rows.append(random.choice(pool, min(max(int(count), 5), len(pool)), replace=False))
-    chosen = random.permutation(np.concatenate(rows))
-    return Mixture(chosen, kinds[chosen])
-
-
-def score_mixtures(embedding: NDArray[np.float32], mixture: Mixture, plan: BenchmarkRecipe) -> Score:
-    """One method in one draw."""
-    events, truth = embedding[mixture.rows], mixture.kinds
-    found = find_clusters(events, 2, plan.k_max, plan.starts, plan.seed)
-    true_k = len(np.unique(truth))
-    fixed = find_clusters(events, true_k, true_k, plan.starts, plan.seed)
-    return Score(
-        ari=float(adjusted_rand_score(truth, found.labels)),
-        nmi=float(normalized_mutual_info_score(truth, found.labels)),
-        ami=float(adjusted_mutual_info_score(truth, found.labels)),
-        fixed=float(adjusted_rand_score(truth, fixed.labels)),
-        k=found.k,
-        true_k=true_k,
-        structured=found.structure_found,
-        chosen=(*choose_by_rules(found), count_by_mixture(events, plan)),
-    )
-
-
-def choose_by_rules(found: Clustering) -> tuple[int, ...]:
-    """The k that each of RULES but the last chooses."""
-    best = [max(found.selection, key=attrgetter(name)).k for name in ("silhouette", "gap", "stability", "excess")]
-    return (found.k_of_smallest_loss, *best)
-
-
-def count_by_mixture(events: NDArray[np.float32], plan: BenchmarkRecipe) -> int:
-    """The number of normal distributions of any shape that explain the leading components best for their number (Schwarz 1978)."""
-    points = leading_components(unit_length(events.astype(np.float64)))[:, :MIXTURE_COMPONENTS]
-    floor = FLOOR * float(points.var(axis=0).mean())
-    fits = [GaussianMixture(k, reg_covar=floor, random_state=plan.seed).fit(points) for k in range(2, plan.k_max + 1)]
-    return int(min(fits, key=lambda fit: fit.bic(points)).n_components)
 
 
 def count_claims_in_noise(embedding: NDArray[np.float32], plan: BenchmarkRecipe) -> int:
@@ -154,37 +70,32 @@ def count_claims_of_single_kinds(embedding: NDArray[np.float32], kinds: Labels, 
     return claims
 
 
-def single_views(shards: Arrays) -> tuple[Arrays, Labels]:
-    """Single pictures of test sources, the first view of each, and their kinds."""
-    return {name: np.ascontiguousarray(shards[name][:, 0]) for name in STYLES}, shards["truth"][:, 0].astype(np.int64)
-
-
 def measure(settings: TrainingSettings) -> Report:
     """Draw what is missing of the data, train what is missing, and score every method."""
-    plan = recipe("families", FamiliesPlan)
+    plan, methods_plan = recipe("families", FamiliesPlan), recipe("families_methods", MethodsPlan)
     test, train = load_pairs(settings, plan)
     folder = settings.build_dir / "runs" / f"families-{len(train['truth'])}"
     pictures, kinds = single_views(test)
-    by_views = views_network(train, plan.views, folder)
-    ours, partly = (kernel_regression_model(train, plan.described, without) for without in ((), UNTAUGHT))
+    by_views = views_network(train, methods_plan.views, folder)
+    ours, partly = (kernel_regression_model(train, plan.kernel_regression, without) for without in ((), UNTAUGHT))
     methods = [
         *plain_methods(train),
-        random_backbone(train, plan),
-        train_deepcluster("DeepCluster as published, on sections", "distance", train, plan.published, folder),
-        train_deepcluster("DeepCluster on source pictures", "source", train, plan.deepcluster, folder),
+        random_backbone(train, methods_plan),
+        train_deepcluster("DeepCluster as published, on sections", "distance", train, methods_plan.published, folder),
+        train_deepcluster("DeepCluster on source pictures", "source", train, methods_plan.deepcluster, folder),
         agreeing_pictures(train),
         Method("two views of a source (VICReg)", lambda unseen: embed(by_views, unseen["source"])),
         Method(f"taught sources, but no {' or '.join(UNTAUGHT)}", lambda unseen: embed(partly, unseen["source"])),
         Method("taught what sources are like, ours", lambda unseen: embed(ours, unseen["source"])),
-        labelled(train, plan.described),
+        labelled(train, plan.kernel_regression),
     ]
     random = np.random.default_rng([plan.benchmark.seed, 2])
     mixtures = [draw_mixture(kinds, plan.benchmark, random) for _ in range(plan.benchmark.draws)]
     embedded = {method.name: method.embed(pictures) for method in methods}
-    quiet = noise_shards(recipe("families_pairs", PairRecipe), settings, list(range(plan.noise_shards))).load_all(tuple(STYLES))
+    quiet = noise_shards(recipe("families_pairs", PairRecipe), settings, list(range(methods_plan.noise_shards))).load_all(tuple(STYLES))
     embedded_noise = {method.name: method.embed(quiet) for method in (methods[2], methods[-2])}
     with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
-        scores = {name: list(pool.map(partial(score_mixtures, rows, plan=plan.benchmark), mixtures)) for name, rows in embedded.items()}
+        scores = {name: list(pool.map(partial(score_mixture, rows, plan=plan.benchmark), mixtures)) for name, rows in embedded.items()}
         ours_name = methods[-2].name
         names = (methods[2].name, ours_name)
         claims = pool.map(partial(count_claims_of_single_kinds, kinds=kinds, plan=plan.benchmark), [embedded[name] for name in names])
@@ -194,14 +105,6 @@ def measure(settings: TrainingSettings) -> Report:
     pairs = confusions(embedded[ours_name], kinds, plan.benchmark)
     limits = ceilings({name: np.concatenate([train[name], test[name]]) for name in ("source", "truth")}, plan.benchmark.seed)
     return Report(scores, alone, noise, pairs, limits, len(train["truth"]), plan.benchmark.draws)
-
-
-def load_pairs(settings: TrainingSettings, plan: FamiliesPlan) -> tuple[Arrays, Arrays]:
-    """Test and training sources, apart by number."""
-    pairs, names = recipe("families_pairs", PairRecipe), (*STYLES, "truth")
-    test = pair_shards(pairs, settings, list(range(plan.test_shards)))
-    train = pair_shards(pairs, settings, list(range(plan.first_train_shard, plan.first_train_shard + plan.train_shards)))
-    return test.load_all(names), train.load_all(names)
 
 
 def confusions(embedding: NDArray[np.float32], kinds: Labels, plan: BenchmarkRecipe) -> NDArray[np.float64]:

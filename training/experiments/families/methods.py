@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from models.array_types import Floats32
-from models.networks.families import FamiliesModel, KernelRegressionModel
+from models.networks.families import FamiliesModel
 from models.specs.families import EMBEDDING_SIZE
 from models.specs.pictures import SOURCE
 from training.datasets.shards import Arrays
@@ -28,37 +28,15 @@ BATCH = 64
 COMPONENTS = EMBEDDING_SIZE
 
 
-class BenchmarkRecipe(BaseModel):
-    """How many draws, of how many kinds and events; `k_max` and `starts` of the search for families."""
+class MethodsPlan(BaseModel):
+    """Recipes of the methods that the shipped one is compared with, and shards of records without an event."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    draws: int
-    kinds: tuple[int, int]
-    events: tuple[int, int]
-    k_max: int
-    starts: int
-    seed: int
-
-
-class FamiliesPlan(BaseModel):
-    """
-    Shards of test and training sources, and a recipe for each way of training.
-
-    Test shards are numbered from 0, training shards from `first_train_shard`: either set grows without the other.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    test_shards: int
-    first_train_shard: int
-    train_shards: int
     noise_shards: int
     views: ContrastiveRecipe
-    described: KernelRegressionRecipe
     published: ClusterRecipe
     deepcluster: ClusterRecipe
-    benchmark: BenchmarkRecipe
 
 
 @dataclass(frozen=True)
@@ -122,7 +100,7 @@ def plain_methods(train: Arrays) -> list[Method]:
     ]
 
 
-def random_backbone(train: Arrays, plan: FamiliesPlan) -> Method:
+def random_backbone(train: Arrays, plan: MethodsPlan) -> Method:
     """A trunk that has learned nothing, whitened on training sections."""
     network = load_network("distance", plan.published).eval()
     whitening = fit_whitening(features_of(network, train["distance"][:, 0], BATCH), EMBEDDING_SIZE)
@@ -142,14 +120,6 @@ def views_network(train: Arrays, recipe: ContrastiveRecipe, folder: Path) -> Fam
     one, other = (features_of(network, train["source"][:, k], BATCH) for k in range(2))
     set_projection(network, label_agreement(one, other, EMBEDDING_SIZE), np.concatenate([one, other]), recipe.seed)
     return network
-
-
-def kernel_regression_model(train: Arrays, recipe: KernelRegressionRecipe, without: tuple[str, ...] = ()) -> KernelRegressionModel:
-    """Taught what sources are like, on those of all kinds but some: what is exported."""
-    known = ~np.isin(train["truth"][:, 0], [KINDS.index(kind) for kind in without])
-    return kernel_regression.fit_kernel_regression(
-        train["source"][known], kernel_regression.kernel_weights(train["truth"][known, 2:]), recipe
-    )
 
 
 def agreeing_pictures(train: Arrays) -> Method:

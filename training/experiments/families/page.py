@@ -6,9 +6,11 @@ import numpy as np
 
 from training.config import recipe
 from training.datasets.source_pairs import KINDS, PairRecipe
-from training.experiments.families.benchmark import RULES, Report, Score
-from training.experiments.families.methods import FamiliesPlan
+from training.evaluation.cluster_metrics import RULES, ClusteringScore
+from training.experiments.families.benchmark import Report
+from training.experiments.families.methods import MethodsPlan
 from training.experiments.families.supervised_ceiling import Ceiling
+from training.tasks.families_plan import FamiliesPlan
 
 BOOTSTRAPS = 1000
 GOAL_ARI, GOAL_RIGHT = 0.9, 0.8
@@ -22,14 +24,14 @@ def _mean(values: Sequence[float]) -> str:
     return f"{np.mean(values):.2f} ({low:.2f} to {high:.2f})"
 
 
-def _row(name: str, scores: Sequence[Score]) -> str:
+def _row(name: str, scores: Sequence[ClusteringScore]) -> str:
     columns = [
         _mean([score.ari for score in scores]),
         _mean([score.nmi for score in scores]),
         _mean([score.ami for score in scores]),
-        _mean([score.fixed for score in scores]),
+        _mean([score.ari_true_k for score in scores]),
         _mean([float(score.k == score.true_k) for score in scores]),
-        f"{sum(score.structured for score in scores)} of {len(scores)}",
+        f"{sum(score.structure_found for score in scores)} of {len(scores)}",
     ]
     return f"| {name} | {' | '.join(columns)} |"
 
@@ -43,7 +45,7 @@ def _verdict(report: Report) -> list[str]:
         if np.mean([one.ari for one in scores]) >= GOAL_ARI and np.mean([one.k == one.true_k for one in scores]) >= GOAL_RIGHT
     ]
     goal = f"The goal, ARI {GOAL_ARI} and the right k in {GOAL_RIGHT:.0%} of the draws, is"
-    told = np.mean([one.fixed for one in ceiling])
+    told = np.mean([one.ari_true_k for one in ceiling])
     return [
         f"{goal} reached by: {', '.join(reached)}." if reached else f"{goal} not reached by any method.",
         f"A trunk that is taught the kinds, on the same training events, comes to ARI {told:.2f} with k known: what it cannot part,",
@@ -51,10 +53,10 @@ def _verdict(report: Report) -> list[str]:
     ]
 
 
-def _rules(scores: Sequence[Score]) -> list[str]:
+def _rules(scores: Sequence[ClusteringScore]) -> list[str]:
     rows = []
     for number, rule in enumerate(RULES):
-        off = [score.chosen[number] - score.true_k for score in scores]
+        off = [score.k_by_rule[number] - score.true_k for score in scores]
         rows.append(f"| {rule} | {np.mean([miss == 0 for miss in off]):.2f} | {np.mean(np.abs(off)):.1f} | {np.mean(off):+.1f} |")
     return rows
 
@@ -72,13 +74,14 @@ def _limits(found: Ceiling) -> str:
 def _amounts() -> list[str]:
     """How much was drawn and trained, by the recipes."""
     plan, pairs = recipe("families", FamiliesPlan), recipe("families_pairs", PairRecipe)
+    methods = recipe("families_methods", MethodsPlan)
     pool = plan.test_shards * pairs.events_per_shard
     stores = [pairs.store] if isinstance(pairs.store, str) else pairs.store
     return [
         f"A draw asks for {plan.benchmark.events[0]} to {plan.benchmark.events[1]} events and takes what the {pool} test sources hold:"
         f" {pool // len(KINDS)} of a kind at most. Earths: {', '.join(stores)}.",
-        f"Networks were trained for less than published: AlexNet at {plan.published.width:g} of its width for {plan.published.rounds}"
-        f" rounds, DeepCluster on source pictures for {plan.deepcluster.rounds}, two views for {plan.views.epochs} epochs.",
+        f"Networks were trained for less than published: AlexNet at {methods.published.width:g} of its width for {methods.published.rounds}"
+        f" rounds, DeepCluster on source pictures for {methods.deepcluster.rounds}, two views for {methods.views.epochs} epochs.",
     ]
 
 
@@ -140,7 +143,7 @@ def page_of(report: Report) -> str:
         "## How many families: rules side by side",
         "",
         f"On the embedding of '{ours}', whose ARI is {np.mean([one.ari for one in report.scores[ours]]):.2f} with k chosen and"
-        f" {np.mean([one.fixed for one in report.scores[ours]]):.2f} with k known.",
+        f" {np.mean([one.ari_true_k for one in report.scores[ours]]):.2f} with k known.",
         "",
         "| rule | right k | mean absolute miss | mean miss |",
         "| --- | --- | --- | --- |",

@@ -24,11 +24,12 @@ from models.seismic.waveforms import Gather
 from models.specs.pictures import CONDITIONING
 from training.config import SPAWN, TrainingSettings
 from training.datasets.archive import ArchivedEvent, read_manifest, read_shard
-from training.evaluation.event_scores import TEST, signal_to_noise
+from training.evaluation.event_scores import TEST
 from training.evaluation.location_page import PAGE
 from training.evaluation.location_scores import LocationScore, Truth, open_models, score_location, twin_truth
 from training.evaluation.location_tables import FAR_KM, median_of, share_of
 from training.evaluation.markdown import markdown_table, write_part
+from training.synthesis.signal_to_noise import signal_to_noise
 
 SPLIT = "split_random"
 BORDERS = (4.0, 6.0, 10.0)  # median peak over noise

@@ -1,0 +1,54 @@
+"""The signal-to-noise ratio (SNR) of a record: the one definition that data sets, cards and results use."""
+
+import numpy as np
+
+from models.array_types import Floats, Floats32
+from models.seismic.earth.travel_times import travel_time_s
+from models.seismic.waveforms import Gather
+from models.specs.pictures import CONDITIONING
+
+MIN_NOISE_S = 60.0
+
+
+def signal_to_noise(gather: Gather, distances_deg: Floats, depth_km: float, origin_s: float) -> Floats:
+    """
+    Measure the signal-to-noise ratio of every trace of a conditioned gather, as an amplitude ratio.
+
+    The ratio is max |x(t)| for t >= t1 over the root mean square of x(t) for t < t1 - T: t1 is the first arrival of ak135 (P, or
+    PKP beyond the shadow) at the true distance and depth, T the shortest period of the pictures' band, in which the gather is
+    filtered. In decibels it is 20 log10 of the ratio.
+
+    Parameters
+    ----------
+    gather : Gather
+        Samples in the band of `models.specs.pictures.CONDITIONING`; NaN where nothing was recorded.
+    distances_deg : float [traces]
+        True epicentral distances in degrees.
+    depth_km : float
+        True depth; an unknown one (NaN) counts as 0.
+    origin_s : float
+        True origin time, POSIX seconds.
+
+    Returns
+    -------
+    float [traces]
+        NaN where no first arrival is known, where less than MIN_NOISE_S of noise precedes it, or where the noise is zero.
+
+    """
+    depth = depth_km if np.isfinite(depth_km) else 0.0
+    first = travel_time_s("P", distances_deg, depth)
+    first = np.where(np.isfinite(first), first, travel_time_s("PKP", distances_deg, depth))
+    times_s = gather.start_time_s - origin_s + np.arange(gather.samples.shape[1]) / gather.sampling_rate_hz
+    return np.array(
+        [_peak_over_noise(samples, times_s - at, gather.sampling_rate_hz) for samples, at in zip(gather.samples, first, strict=True)]
+    )
+
+
+def _peak_over_noise(samples: Floats32, after_arrival_s: Floats, rate_hz: float) -> float:
+    recorded = np.isfinite(samples)
+    before = samples[recorded & (after_arrival_s < -CONDITIONING.shortest_period_s)]
+    signal = samples[recorded & (after_arrival_s >= 0)]
+    if len(before) < MIN_NOISE_S * rate_hz or not len(signal):
+        return float("nan")
+    noise = float(np.sqrt(np.mean(before.astype(np.float64) ** 2)))
+    return float(np.abs(signal).max()) / noise if noise > 0 else float("nan")
