@@ -46,7 +46,7 @@ MIN_DEPTH_ERROR_KM: Final = 10.0  # a crust that is not the one of ak135 is wort
 def pick_candidates(picks: Sequence[Picks], gather: Gather, readings: DistanceReadings) -> Candidates | None:
     """What the traces say about arrivals; onsets in the gather's order. None where fewer than five traces say anything."""
     data = collect_candidates(picks, pick_envelope_peaks(gather), gather.latitudes_deg, gather.longitudes_deg)
-    if data is None or len(data.places) < MIN_STATIONS:
+    if data is None or len(data.trace_indices) < MIN_STATIONS:
         return None
     guess = combine_origin_times(readings)
     return replace(data, origin=(guess.time_s - data.clock_s, max(2.0 * guess.uncertainty_s, MIN_ORIGIN_DEVIATION_S)))
@@ -91,7 +91,7 @@ def _refined(
         both = mix_hypotheses(timed, where, by_fronts=bool(directions.fronts))
         timed = timed if both[0].probability == HALF * timed.regions[0].probability else None
         method = method_label(directions) if timed is None else "offsets-and-times"
-        heard = () if timed is None else [arrival.place for arrival in timed.arrivals]
+        heard = () if timed is None else [arrival.trace_index for arrival in timed.arrivals]
         return RefinedLocation(build_location(gather, readings, location, both, method, heard), method, timed, origin_of_arrivals(timed))
     if timed is not None:
         return RefinedLocation(
@@ -151,7 +151,9 @@ def locate_by_arrivals(
         return None
     points = [geocentric(place.latitude_deg, place.longitude_deg) for place in starts[:MAX_STARTS]]
     timed = locate_by_arrival_times(data, prior, points)
-    accepted = timed is not None and timed.log_evidence >= MIN_LOG_EVIDENCE and detected_by_majority(timed.arrivals, len(data.places))
+    accepted = (
+        timed is not None and timed.log_evidence >= MIN_LOG_EVIDENCE and detected_by_majority(timed.arrivals, len(data.trace_indices))
+    )
     return timed if accepted else None
 
 
@@ -170,7 +172,7 @@ def has_short_period_arrivals(timed: ArrivalTimeSolution | None) -> bool:
 
 def location_from_arrivals(gather: Gather, readings: DistanceReadings, location: Location, timed: ArrivalTimeSolution) -> Location:
     """A location at the place that the times and distances say; the gap is that of traces with an arrival or a fitting distance."""
-    heard = [arrival.place for arrival in timed.arrivals]
+    heard = [arrival.trace_index for arrival in timed.arrivals]
     return build_location(gather, readings, location, timed.regions, "offsets-and-times", heard)
 
 

@@ -49,8 +49,8 @@ def refine_on_subset(
         return found
     timed = found.timed
     if timed is not None:
-        timed = replace(timed, arrivals=tuple(replace(arrival, place=int(rows[arrival.place])) for arrival in timed.arrivals))
-    heard = [] if timed is None else [arrival.place for arrival in timed.arrivals]
+        timed = replace(timed, arrivals=tuple(replace(arrival, trace_index=int(rows[arrival.trace_index])) for arrival in timed.arrivals))
+    heard = [] if timed is None else [arrival.trace_index for arrival in timed.arrivals]
     residuals, used, gap = distance_residuals(gather, readings, (found.location.latitude_deg, found.location.longitude_deg), heard)
     everywhere = replace(found.location, residuals_deg=residuals, used=used, azimuthal_gap_deg=gap)
     return replace(found, location=everywhere, timed=timed)

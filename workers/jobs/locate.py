@@ -76,7 +76,7 @@ def _result(task: JobContext, gather: Gather, found: EventLocation) -> LocateRes
 
 def _arrival(gather: Gather, arrival: Arrival) -> ArrivalEstimate:
     return ArrivalEstimate(
-        trace=str(gather.trace_ids[arrival.place]),
+        trace=str(gather.trace_ids[arrival.trace_index]),
         phase=arrival.phase,
         time=datetime.fromtimestamp(arrival.time_s, UTC),
         residual_s=arrival.residual_s,

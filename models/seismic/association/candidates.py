@@ -52,70 +52,70 @@ class Candidates:
     """
     Onsets and surges of n traces in seconds after `clock_s` (POSIX), weights of zero filling up.
 
-    `stations` [n, 3] unit vectors at geocentric latitudes, `places` [n] the traces' numbers in the gather. `as_first`,
-    `as_later`, `as_shear` [n, k] are weights that sum to one: of each onset being the first arrival, a later P, or S, which
-    alone is looked for on horizontal components. `seen`, `shear_seen`, `surge_seen` [n]: probability that the phase is among the
-    candidates. `apart_deg` [n]: typical distance of the others.
-    `between_deg` [n, n]: distances of stations. `short_period` [n, k]: which onsets stand out above SHORT_PERIOD_HZ.
+    `stations` [n, 3] unit vectors at geocentric latitudes, `trace_indices` [n] the traces' numbers in the gather. `first_weights`,
+    `later_weights`, `s_weights` [n, k] are weights that sum to one: of each onset being the first arrival, a later P, or S, which
+    alone is looked for on horizontal components. `p_detected`, `s_detected`, `rayleigh_detected` [n]: probability that the phase is
+    among the candidates. `station_spacing_deg` [n]: typical distance of the others.
+    `interstation_deg` [n, n]: distances of stations. `short_period` [n, k]: which onsets stand out above SHORT_PERIOD_HZ.
     `origin`: a guess at the origin time in seconds after the clock, and its deviation.
     """
 
     clock_s: float
     stations: Floats
-    places: NDArray[np.int64]
-    begins: Floats
-    ends: Floats
-    times: Floats
-    deviations: Floats
-    as_first: Floats
-    as_later: Floats
-    as_shear: Floats
-    seen: Floats
-    shear_seen: Floats
+    trace_indices: NDArray[np.int64]
+    record_starts: Floats
+    record_ends: Floats
+    pick_times: Floats
+    pick_deviations: Floats
+    first_weights: Floats
+    later_weights: Floats
+    s_weights: Floats
+    p_detected: Floats
+    s_detected: Floats
     short_period: NDArray[np.bool_]
-    surge_times: Floats
-    surge_weights: Floats
-    surge_seen: Floats
-    apart_deg: Floats
-    between_deg: Floats
+    rayleigh_times: Floats
+    rayleigh_weights: Floats
+    rayleigh_detected: Floats
+    station_spacing_deg: Floats
+    interstation_deg: Floats
     origin: tuple[float, float] | None = None
 
-    def reach_deg(self, point: Floats) -> Floats:
+    def distances_deg(self, point: Floats) -> Floats:
         """Distances [n] from a unit vector."""
         return np.asarray(np.degrees(np.arccos(np.clip(self.stations @ point, -1.0, 1.0))))
 
-    def alone(self, reach_deg: Floats) -> Floats:
+    def independent_weights(self, reach_deg: Floats) -> Floats:
         """
         Which part of each trace [n] stands alone, for what waves say besides the first that is heard.
 
         Any number of neighbors hear one front, and a front is three numbers: when, and how slow to the east and to the north.
         """
-        parts = 1.0 / self.sharers(reach_deg)
+        parts = 1.0 / self.effective_neighbor_counts(reach_deg)
         return np.asarray(np.minimum(1.0, parts * (1.0 + (FRONT - 1.0) / parts.sum())))
 
-    def part(self, chosen: NDArray[np.int64]) -> "Candidates":
+    def subset(self, chosen: NDArray[np.int64]) -> "Candidates":
         """Some of the traces."""
         arrays: dict[str, Any] = {name: value[chosen] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
-        return replace(self, **{**arrays, "between_deg": self.between_deg[np.ix_(chosen, chosen)]})
+        return replace(self, **{**arrays, "interstation_deg": self.interstation_deg[np.ix_(chosen, chosen)]})
 
-    def sharers(self, reach_deg: Floats) -> Floats:
+    def effective_neighbor_counts(self, reach_deg: Floats) -> Floats:
         """How many traces [n], itself counted in, share most of the path from sources at about `reach_deg` [n]."""
-        return np.asarray(np.exp(-0.5 * (self.between_deg / shared_path_deg(reach_deg)[:, None]) ** 2).sum(axis=1))
+        return np.asarray(np.exp(-0.5 * (self.interstation_deg / shared_path_deg(reach_deg)[:, None]) ** 2).sum(axis=1))
 
-    def origin_row(self, step_s: float) -> tuple[Floats32, int]:
+    def origin_time_log_prior(self, step_s: float) -> tuple[Floats32, int]:
         """
         What is known of the origin time beforehand, in logarithm, and the number of the first sample; nothing beyond its ends.
 
         A window that begins after its event's origin is the exception; a guess at the origin time misleads in `ORIGIN_OUTLIER_PROBABILITY`.
         """
-        early = float(self.begins.min()) - EARLY_S
+        early = float(self.record_starts.min()) - EARLY_S
         guess, deviation = self.origin or (early, 0.0)
         begin = round((min(-MAX_LEAD_S, guess - 4.0 * deviation) - 2.0 * step_s) / step_s)
         times = np.arange(begin, round(max(early, guess + 4.0 * deviation) / step_s)) * step_s
         known = np.where(times < early, np.log(PROBABILITY_RATIO_BEFORE_RECORD), 0.0)
         if deviation > 0.0:
             density = np.exp(-0.5 * ((times - guess) / deviation) ** 2) / (deviation * np.sqrt(2.0 * np.pi))
-            span = float(self.ends.max() - self.begins.min()) + MAX_LEAD_S
+            span = float(self.record_ends.max() - self.record_starts.min()) + MAX_LEAD_S
             known += np.log1p((1.0 / ORIGIN_OUTLIER_PROBABILITY - 1.0) * density * span)
         return known.astype(np.float32), begin
 
@@ -137,22 +137,22 @@ def collect_candidates(
     return Candidates(
         clock_s=clock_s,
         stations=stations,
-        places=np.array(there, np.int64),
-        begins=np.array([pick.start_s - clock_s for pick in picks]),
-        ends=np.array([pick.end_s - clock_s for pick in picks]),
-        times=_padded([pick.times_s - clock_s for pick in picks]),
-        deviations=_padded([pick.uncertainties_s for pick in picks], 1.0),
-        as_first=_shares([pick.strengths * ~pick.horizontal * _first_bonus(pick) for pick in picks]),
-        as_later=_shares([pick.strengths * ~pick.horizontal for pick in picks]),
-        as_shear=_shares([pick.strengths for pick in picks]),
+        trace_indices=np.array(there, np.int64),
+        record_starts=np.array([pick.start_s - clock_s for pick in picks]),
+        record_ends=np.array([pick.end_s - clock_s for pick in picks]),
+        pick_times=_padded([pick.times_s - clock_s for pick in picks]),
+        pick_deviations=_padded([pick.uncertainties_s for pick in picks], 1.0),
+        first_weights=_shares([pick.strengths * ~pick.horizontal * _first_bonus(pick) for pick in picks]),
+        later_weights=_shares([pick.strengths * ~pick.horizontal for pick in picks]),
+        s_weights=_shares([pick.strengths for pick in picks]),
         short_period=_padded([SHORT_BANDS[pick.bands].astype(np.float64) for pick in picks]) > 0.0,
-        seen=_seen([pick.strengths[~pick.horizontal] for pick in picks]),
-        shear_seen=_seen([pick.strengths for pick in picks]),
-        surge_times=_padded([peak.times_s - clock_s for peak in peaks]),
-        surge_weights=_shares([peak.strengths**2 for peak in peaks]),
-        surge_seen=np.where(heights > 0.0, np.clip(0.3 + 0.6 * (heights - np.log(MIN_RATIO)), 0.3, 0.9), 0.0),
-        apart_deg=np.array([np.median(np.delete(row, i)) if len(there) > 1 else 0.0 for i, row in enumerate(between)]),
-        between_deg=np.asarray(between),
+        p_detected=_seen([pick.strengths[~pick.horizontal] for pick in picks]),
+        s_detected=_seen([pick.strengths for pick in picks]),
+        rayleigh_times=_padded([peak.times_s - clock_s for peak in peaks]),
+        rayleigh_weights=_shares([peak.strengths**2 for peak in peaks]),
+        rayleigh_detected=np.where(heights > 0.0, np.clip(0.3 + 0.6 * (heights - np.log(MIN_RATIO)), 0.3, 0.9), 0.0),
+        station_spacing_deg=np.array([np.median(np.delete(row, i)) if len(there) > 1 else 0.0 for i, row in enumerate(between)]),
+        interstation_deg=np.asarray(between),
     )
 
 
@@ -189,33 +189,33 @@ def _shares(rows: Sequence[Floats]) -> Floats:
 
 def phase_llr(
     data: Candidates,
-    reach: Floats,
+    distances_deg: Floats,
     depth_km: float,
     blur_s: Floats,
     clock: tuple[float, Integers, int],
     *,
-    dependent: bool,
+    correlated_errors: bool,
 ) -> Floats32:
     """
-    What the traces say of each phase's arrival [phases, n, samples], for sources at about `reach` [n] degrees.
+    What the traces say of each phase's arrival [phases, n, samples], for sources at about `distances_deg` [n] degrees.
 
     `blur_s` [n] widens every candidate by what the grid may miss; `clock`: step in seconds, first samples [phases, n], samples.
-    If `dependent`, as a posterior must, errors that neighbors share tilt the first arrivals.
+    If `correlated_errors`, as a posterior must, errors that neighbors share tilt the first arrivals.
     """
     step_s, starts, count = clock
-    tilting = correlated_slowness_error(data.stations, data.between_deg, reach)
+    tilting = correlated_slowness_error(data.stations, data.interstation_deg, distances_deg)
     rows = []
     for row, phase in enumerate(PHASES):
         first = phase in FIRST_PHASES
-        error = phase_error_s(phase, data.apart_deg, reach, depth_km, tilting if dependent else None)
-        sigma = np.sqrt(data.deviations**2 + (error**2 + blur_s**2)[:, None])
-        shares = (data.shear_seen if phase == "S" else data.seen) * PICK_PROBABILITY[phase]
-        weights = data.as_first if first else data.as_shear if phase == "S" else data.as_later
-        rows.append(arrival_llr(data.times, sigma, weights, shares, data.begins, data.ends, step_s, starts[row], count))
+        error = phase_error_s(phase, data.station_spacing_deg, distances_deg, depth_km, tilting if correlated_errors else None)
+        sigma = np.sqrt(data.pick_deviations**2 + (error**2 + blur_s**2)[:, None])
+        shares = (data.s_detected if phase == "S" else data.p_detected) * PICK_PROBABILITY[phase]
+        weights = data.first_weights if first else data.s_weights if phase == "S" else data.later_weights
+        rows.append(arrival_llr(data.pick_times, sigma, weights, shares, data.record_starts, data.record_ends, step_s, starts[row], count))
     return np.stack(rows)
 
 
-def rayleigh_llr(data: Candidates, reach: Floats, blur_s: Floats, clock: tuple[float, Integers, int]) -> Floats32:
+def rayleigh_llr(data: Candidates, distances_deg: Floats, blur_s: Floats, clock: tuple[float, Integers, int]) -> Floats32:
     """
     The same [n, samples] of the Rayleigh waves' largest amplitude; first samples [n].
 
@@ -223,9 +223,19 @@ def rayleigh_llr(data: Candidates, reach: Floats, blur_s: Floats, clock: tuple[f
     be counted more often, would explain the same peaks better.
     """
     step_s, starts, count = clock
-    seconds = reach * KM_PER_DEGREE / 3.3
-    path = np.hypot(RAYLEIGH_PATH_ERROR * independent_fraction(reach, data.apart_deg), RAYLEIGH_COMMON_ERROR) * seconds
+    seconds = distances_deg * KM_PER_DEGREE / 3.3
+    path = np.hypot(RAYLEIGH_PATH_ERROR * independent_fraction(distances_deg, data.station_spacing_deg), RAYLEIGH_COMMON_ERROR) * seconds
     sigma = np.sqrt(RAYLEIGH_DEVIATION_S**2 + path**2 + blur_s**2)
-    deviations = np.repeat(sigma[:, None], data.surge_times.shape[1], axis=1)
-    said = arrival_llr(data.surge_times, deviations, data.surge_weights, data.surge_seen, data.begins, data.ends, step_s, starts, count)
-    return np.asarray(said / np.sqrt(data.sharers(np.full(len(reach), FAR_DEG)))[:, None].astype(np.float32))
+    deviations = np.repeat(sigma[:, None], data.rayleigh_times.shape[1], axis=1)
+    said = arrival_llr(
+        data.rayleigh_times,
+        deviations,
+        data.rayleigh_weights,
+        data.rayleigh_detected,
+        data.record_starts,
+        data.record_ends,
+        step_s,
+        starts,
+        count,
+    )
+    return np.asarray(said / np.sqrt(data.effective_neighbor_counts(np.full(len(distances_deg), FAR_DEG)))[:, None].astype(np.float32))

@@ -90,9 +90,9 @@ def log_depth_prior(depths_km: Floats, points: Floats) -> Floats:
 class GridScan:
     """Stacks at depths and nodes [d, m]: the best over origin times, that time, the logarithm of the integral over times."""
 
-    best: Floats
-    when_s: Floats
-    total: Floats
+    max_llr: Floats
+    origin_times_s: Floats
+    marginal_llr: Floats
 
 
 def scan_grid(
@@ -102,14 +102,14 @@ def scan_grid(
     times_s: tuple[float, float, float],
     blur_s: Floats,
     *,
-    reach: Floats,
+    distances_deg: Floats,
     phases: Sequence[str] = PHASES,
-    surface: bool = True,
-    dependent: bool = False,
+    rayleigh: bool = True,
+    correlated_errors: bool = False,
     anchor: TrialSource | None = None,
 ) -> GridScan:
     """
-    Stack at nodes [m, 3] and depths, for origin times (from, to, step), sources being at about `reach` [n] degrees.
+    Stack at nodes [m, 3] and depths, for origin times (from, to, step), sources being at about `distances_deg` [n] degrees.
 
     With an anchor, origin times are after its own, which moves from node to node as the mean travel time does, and the traces
     are looked at only around its arrivals, as far as nodes and depths move these.
@@ -119,18 +119,18 @@ def scan_grid(
     shift = np.zeros(len(nodes)) if anchor is None else anchor.time_s + _earlier_s(data, anchor, nodes)
     begins, count = np.round((low + shift) / step).astype(np.int64), max(2, round((high - low) / step))
     window = None if anchor is None else _window(anchor, nodes, low, high)
-    clock = _clock(data, reach, float(np.median(depths_km)), step, window)
-    rows = phase_llr(data, reach, float(np.median(depths_km)), blur_s, clock, dependent=dependent)[chosen]
-    slowness = SURFACE_SLOWNESS if surface else NO_SLOWNESS
-    wave_clock = _wave_clock(data, reach, step, window) if surface else (step, np.zeros(len(reach), np.int64), 2)
-    waves = (rayleigh_llr(data, reach, blur_s, wave_clock), wave_clock[1])
+    clock = _clock(data, distances_deg, float(np.median(depths_km)), step, window)
+    rows = phase_llr(data, distances_deg, float(np.median(depths_km)), blur_s, clock, correlated_errors=correlated_errors)[chosen]
+    slowness = SURFACE_SLOWNESS if rayleigh else NO_SLOWNESS
+    wave_clock = _wave_clock(data, distances_deg, step, window) if rayleigh else (step, np.zeros(len(distances_deg), np.int64), 2)
+    waves = (rayleigh_llr(data, distances_deg, blur_s, wave_clock), wave_clock[1])
     curves = np.stack([phase_curves(depth)[chosen] for depth in depths_km])
-    told = (detection_probability()[chosen], data.alone(reach), rows, clock[1][chosen])
-    origin = data.origin_row(step)
+    told = (detection_probability()[chosen], data.independent_weights(distances_deg), rows, clock[1][chosen])
+    origin = data.origin_time_log_prior(step)
 
     def stacked(part: slice) -> tuple[Floats, NDArray[np.int64], Floats]:
         return stack_along_curves(
-            nodes[part], data.stations, curves, *told, *waves, slowness, step, begins[part], count, *origin, dependent
+            nodes[part], data.stations, curves, *told, *waves, slowness, step, begins[part], count, *origin, correlated_errors
         )
 
     pieces = zip(*thread_map(stacked, _parts(len(nodes))), strict=True)
@@ -151,21 +151,21 @@ def _window(anchor: TrialSource, nodes: Floats, low: float, high: float) -> tupl
     return anchor.time_s + low - crop_s, anchor.time_s + high + crop_s
 
 
-def _clock(data: Candidates, reach: Floats, depth_km: float, step: float, window: tuple[float, float] | None) -> Clock:
+def _clock(data: Candidates, distances_deg: Floats, depth_km: float, step: float, window: tuple[float, float] | None) -> Clock:
     """Step, first sample [phases, n] and number of samples: the whole clock, or around the arrivals of sources in a window."""
     if window is None:
-        return step, np.zeros((len(PHASES), len(reach)), np.int64), round(data.ends.max() / step) + 2
+        return step, np.zeros((len(PHASES), len(distances_deg)), np.int64), round(data.record_ends.max() / step) + 2
     table = phase_curves(depth_km).astype(np.float64)
-    expected = np.nan_to_num(np.array([np.interp(reach, DISTANCES_DEG, row) for row in table]))
+    expected = np.nan_to_num(np.array([np.interp(distances_deg, DISTANCES_DEG, row) for row in table]))
     return step, np.floor((window[0] + expected) / step).astype(np.int64), math.ceil((window[1] - window[0]) / step)
 
 
-def _wave_clock(data: Candidates, reach: Floats, step: float, window: tuple[float, float] | None) -> Clock:
+def _wave_clock(data: Candidates, distances_deg: Floats, step: float, window: tuple[float, float] | None) -> Clock:
     """The same for surface waves, at any of their velocities; first sample [n]."""
     if window is None:
-        return step, np.zeros(len(reach), np.int64), round(data.ends.max() / step) + 2
-    starts = np.floor((window[0] + reach * SURFACE_SLOWNESS.min()) / step).astype(np.int64)
-    longest_s = window[1] - window[0] + float(reach.max()) * float(np.ptp(SURFACE_SLOWNESS))
+        return step, np.zeros(len(distances_deg), np.int64), round(data.record_ends.max() / step) + 2
+    starts = np.floor((window[0] + distances_deg * SURFACE_SLOWNESS.min()) / step).astype(np.int64)
+    longest_s = window[1] - window[0] + float(distances_deg.max()) * float(np.ptp(SURFACE_SLOWNESS))
     return step, starts, math.ceil(longest_s / step)
 
 
@@ -173,21 +173,21 @@ def _earlier_s(data: Candidates, anchor: TrialSource, nodes: Floats) -> Floats:
     """By how much [m] the origin is later for the same arrivals, where a node is nearer than the anchor."""
     table = phase_curves(anchor.depth_km)
     first = np.where(np.isfinite(table[0]), table[0], table[1]).astype(np.float64)
-    usual = np.interp(data.reach_deg(anchor.point), DISTANCES_DEG, first)
-    reach = np.degrees(np.arccos(np.clip(nodes @ data.stations.T, -1.0, 1.0)))
-    change = (usual - np.interp(reach, DISTANCES_DEG, first)) * data.seen
-    return np.asarray(np.nan_to_num(change).sum(axis=1) / max(float(data.seen.sum()), 1e-9))
+    usual = np.interp(data.distances_deg(anchor.point), DISTANCES_DEG, first)
+    distances_deg = np.degrees(np.arccos(np.clip(nodes @ data.stations.T, -1.0, 1.0)))
+    change = (usual - np.interp(distances_deg, DISTANCES_DEG, first)) * data.p_detected
+    return np.asarray(np.nan_to_num(change).sum(axis=1) / max(float(data.p_detected.sum()), 1e-9))
 
 
 def origin_span(data: Candidates) -> tuple[float, float]:
     """Between which times after the clock an origin may lie."""
-    return -MAX_LEAD_S, float(data.ends.max())
+    return -MAX_LEAD_S, float(data.record_ends.max())
 
 
-def grid_error_s(reach: Floats, depth_km: float, off_deg: float) -> Floats:
+def grid_error_s(distances_deg: Floats, depth_km: float, off_deg: float) -> Floats:
     """By how much the P time changes over `off_deg`, at distances [n]."""
     table = phase_curves(depth_km)
     first = np.where(np.isfinite(table[0]), table[0], table[1])
-    ends = (np.maximum(reach - off_deg, 0.0), np.minimum(reach + off_deg, 180.0))
+    ends = (np.maximum(distances_deg - off_deg, 0.0), np.minimum(distances_deg + off_deg, 180.0))
     near, far = (np.array([interpolate_curve(first, at) for at in end]) for end in ends)
     return np.asarray(np.nan_to_num(np.abs(far - near) / 2.0, nan=2.0 * off_deg))

@@ -68,12 +68,19 @@ class _Joint:
 
     def by_depth(self, nodes: Floats) -> Floats:
         """Logarithm of the density [d, m] at geocentric nodes, origin time integrated out, per kilometer of depth and second."""
-        reach = self.data.reach_deg(self.source.point)
+        reach = self.data.distances_deg(self.source.point)
         times = (*self.window_s, 0.5)
         found = scan_grid(
-            self.data, nodes, self.depths_km, times, np.full(len(reach), 0.3), reach=reach, dependent=True, anchor=self.source
+            self.data,
+            nodes,
+            self.depths_km,
+            times,
+            np.full(len(reach), 0.3),
+            distances_deg=reach,
+            correlated_errors=True,
+            anchor=self.source,
         )
-        return found.total + self.prior(nodes) + log_depth_prior(np.asarray(self.depths_km), nodes)
+        return found.marginal_llr + self.prior(nodes) + log_depth_prior(np.asarray(self.depths_km), nodes)
 
     def log_posterior(self, nodes: Floats) -> Floats:
         """The same [m], depth integrated out."""
@@ -205,13 +212,15 @@ def _inside(cloud: PosteriorNodes, top: TrialSource, source: TrialSource) -> boo
 
 def _moved(joint: _Joint, source: TrialSource, point: Floats) -> TrialSource:
     """A source at another place, its depth and time as fit best there."""
-    reach = joint.data.reach_deg(point)
+    reach = joint.data.distances_deg(point)
     times = (*joint.window_s, 0.25)
     depths = joint.depths_km
-    found = scan_grid(joint.data, point[None], depths, times, np.full(len(reach), 0.1), reach=reach, dependent=True, anchor=source)
-    score = found.best[:, 0] + log_depth_prior(np.asarray(depths), point[None])[:, 0]
+    found = scan_grid(
+        joint.data, point[None], depths, times, np.full(len(reach), 0.1), distances_deg=reach, correlated_errors=True, anchor=source
+    )
+    score = found.max_llr[:, 0] + log_depth_prior(np.asarray(depths), point[None])[:, 0]
     row = int(np.argmax(score))
-    return TrialSource(point, depths[row], float(found.when_s[row, 0]), float(score[row]))
+    return TrialSource(point, depths[row], float(found.origin_times_s[row, 0]), float(score[row]))
 
 
 def _depth_and_time(
@@ -222,13 +231,15 @@ def _depth_and_time(
     offsets = np.column_stack((np.repeat(steps, 5), np.tile(steps, 5))) @ np.linalg.cholesky(covariance + 1e-5 * np.eye(2)).T
     nodes = points_at_offsets(source.point, offsets[:, 0], offsets[:, 1])
     depths = tuple(DEPTHS_KM[::2].tolist())
-    reach = data.reach_deg(source.point)
-    found = scan_grid(data, nodes, depths, (-60.0, 60.0, 1.0), np.full(len(reach), 0.5), reach=reach, dependent=True, anchor=source)
-    density = found.total + prior(nodes) + np.log(_widths(depths))[:, None]
+    reach = data.distances_deg(source.point)
+    found = scan_grid(
+        data, nodes, depths, (-60.0, 60.0, 1.0), np.full(len(reach), 0.5), distances_deg=reach, correlated_errors=True, anchor=source
+    )
+    density = found.marginal_llr + prior(nodes) + np.log(_widths(depths))[:, None]
     density += log_depth_prior(np.asarray(depths), nodes)
     usual = np.exp(density - density.max())
     depth, depth_sd = _moments(np.asarray(depths), usual.sum(axis=1))
-    time, time_sd = _moments(found.when_s.ravel(), usual.ravel())
+    time, time_sd = _moments(found.origin_times_s.ravel(), usual.ravel())
     return (depth, depth_sd), (time, max(time_sd, 1.0))
 
 

@@ -70,16 +70,16 @@ def search_sources(data: Candidates, prior: LogPrior, near: Sequence[TrialSource
 
 def _thinned(data: Candidates) -> Candidates:
     """At most 30 traces: the surest one, then each time the surest one that is far from those taken."""
-    if len(data.seen) <= MAX_COARSE_TRACES:
+    if len(data.p_detected) <= MAX_COARSE_TRACES:
         return data
-    chosen = [int(np.argmax(data.seen))]
+    chosen = [int(np.argmax(data.p_detected))]
     near = data.stations @ data.stations[chosen[0]]
     for _ in range(MAX_COARSE_TRACES - 1):
-        worth = (data.seen + 0.1) * np.sqrt(np.maximum(1.0 - near, 1e-9))
+        worth = (data.p_detected + 0.1) * np.sqrt(np.maximum(1.0 - near, 1e-9))
         worth[chosen] = -1.0
         chosen.append(int(np.argmax(worth)))
         near = np.maximum(near, data.stations @ data.stations[chosen[-1]])
-    return data.part(np.array(sorted(chosen)))
+    return data.subset(np.array(sorted(chosen)))
 
 
 def _over_the_sphere(data: Candidates) -> list[TrialSource]:
@@ -87,14 +87,14 @@ def _over_the_sphere(data: Candidates) -> list[TrialSource]:
     few = _thinned(data)
     nodes = fibonacci_sphere(SPHERE_STEP_DEG)
     times = (*origin_span(few), 4.0)
-    far, blur = np.full(len(few.seen), 60.0), np.full(len(few.seen), SPHERE_BLUR_S)
+    far, blur = np.full(len(few.p_detected), 60.0), np.full(len(few.p_detected), SPHERE_BLUR_S)
     sources: list[TrialSource] = []
     for phases in FIRST_ARRIVAL_GROUPS:
-        heights = scan_grid(few, nodes, COARSE_DEPTHS_KM, times, blur, reach=far, phases=phases, surface=False).best.max(axis=0)
+        heights = scan_grid(few, nodes, COARSE_DEPTHS_KM, times, blur, distances_deg=far, phases=phases, rayleigh=False).max_llr.max(axis=0)
         order = np.argsort(-heights)[:MAX_NODES]
         worth = nodes[order[heights[order] > max(0.0, heights.max() - MAX_LOG_DROP)]]
         if len(worth):
-            sources += _highest(worth, FIRST_DEPTHS_KM, scan_grid(few, worth, FIRST_DEPTHS_KM, times, blur, reach=far), 6.0, 6)
+            sources += _highest(worth, FIRST_DEPTHS_KM, scan_grid(few, worth, FIRST_DEPTHS_KM, times, blur, distances_deg=far), 6.0, 6)
     return sources
 
 
@@ -102,8 +102,8 @@ def _by_surface_waves(data: Candidates) -> list[TrialSource]:
     few = _thinned(data)
     nodes = fibonacci_sphere(2.0 * SPHERE_STEP_DEG)
     low, high = origin_span(few)
-    far, blur = np.full(len(few.seen), 60.0), np.full(len(few.seen), 15.0)
-    found = scan_grid(few, nodes, (15.0,), (low - 1200.0, high, 10.0), blur, reach=far, phases=())
+    far, blur = np.full(len(few.p_detected), 60.0), np.full(len(few.p_detected), 15.0)
+    found = scan_grid(few, nodes, (15.0,), (low - 1200.0, high, 10.0), blur, distances_deg=far, phases=())
     return _highest(nodes, (15.0,), found, 10.0, 3)
 
 
@@ -111,39 +111,41 @@ def _near_the_network(data: Candidates) -> list[TrialSource]:
     """P and S around and inside a network that is not wider than 20 degrees."""
     middle = data.stations.mean(axis=0)
     middle /= np.linalg.norm(middle)
-    wide = float(data.reach_deg(middle).max())
+    wide = float(data.distances_deg(middle).max())
     if wide > MAX_NEAR_DEG:
         return []
     few = _thinned(data)
     extent = min(max(2.5 * wide, NEAR_DEG), MAX_NEAR_DEG)
     steps = np.arange(-extent, extent + 0.01, max(NEAR_STEP_DEG, extent / 16.0))
     east, north = (part.ravel() for part in np.meshgrid(steps, steps))
-    nodes, reach = points_at_offsets(middle, east, north), np.full(len(few.seen), 0.5 * extent)
+    nodes, reach = points_at_offsets(middle, east, north), np.full(len(few.p_detected), 0.5 * extent)
     low, high = origin_span(few)
-    times = (max(low, float(few.begins.min()) - 300.0), high, 2.0)
-    found = scan_grid(few, nodes, (10.0, 100.0), times, np.full(len(reach), 2.5), reach=reach, phases=("P", "S"))
+    times = (max(low, float(few.record_starts.min()) - 300.0), high, 2.0)
+    found = scan_grid(few, nodes, (10.0, 100.0), times, np.full(len(reach), 2.5), distances_deg=reach, phases=("P", "S"))
     return _highest(nodes, (10.0, 100.0), found, 1.5, 4)
 
 
 def best_source_at(data: Candidates, point: Floats, prior: LogPrior) -> TrialSource:
     """The best depth and origin time at a place."""
-    reach = data.reach_deg(point)
+    reach = data.distances_deg(point)
     few = data
-    found = scan_grid(few, point[None], FIRST_DEPTHS_KM, (*origin_span(data), 2.0), np.full(len(reach), 4.0), reach=reach)
-    row = int(np.argmax(found.best[:, 0]))
-    return TrialSource(point, FIRST_DEPTHS_KM[row], float(found.when_s[row, 0]), float(found.best[row, 0] + prior(point[None])[0]))
+    found = scan_grid(few, point[None], FIRST_DEPTHS_KM, (*origin_span(data), 2.0), np.full(len(reach), 4.0), distances_deg=reach)
+    row = int(np.argmax(found.max_llr[:, 0]))
+    return TrialSource(
+        point, FIRST_DEPTHS_KM[row], float(found.origin_times_s[row, 0]), float(found.max_llr[row, 0] + prior(point[None])[0])
+    )
 
 
-def _highest(nodes: Floats, depths_km: Sequence[float], found: GridScan, apart_deg: float, most: int) -> list[TrialSource]:
+def _highest(nodes: Floats, depths_km: Sequence[float], found: GridScan, station_spacing_deg: float, most: int) -> list[TrialSource]:
     """The best nodes, each the best within a circle."""
-    rows = np.argmax(found.best, axis=0)
-    heights = found.best[rows, np.arange(len(nodes))].copy()
+    rows = np.argmax(found.max_llr, axis=0)
+    heights = found.max_llr[rows, np.arange(len(nodes))].copy()
     sources: list[TrialSource] = []
     while len(sources) < most and heights.max() > 0.0:
         top = int(np.argmax(heights))
         row = int(rows[top])
-        sources.append(TrialSource(nodes[top], depths_km[row], float(found.when_s[row, top]), float(heights[top])))
-        heights[nodes @ nodes[top] > np.cos(np.radians(apart_deg))] = -np.inf
+        sources.append(TrialSource(nodes[top], depths_km[row], float(found.origin_times_s[row, top]), float(heights[top])))
+        heights[nodes @ nodes[top] > np.cos(np.radians(station_spacing_deg))] = -np.inf
     return sources
 
 
@@ -175,12 +177,12 @@ def grid_search_step(
     spacing, window_s, step_s = level
     steps = spacing * np.arange(-3.0, 3.1)
     east, north = (part.ravel() for part in np.meshgrid(steps, steps))
-    nodes, reach = points_at_offsets(source.point, east, north), data.reach_deg(source.point)
+    nodes, reach = points_at_offsets(source.point, east, north), data.distances_deg(source.point)
     blur = grid_error_s(reach, source.depth_km, 0.4 * spacing)
-    found = scan_grid(data, nodes, depths_km, (-window_s, window_s, step_s), blur, reach=reach, anchor=source)
-    score = found.best + prior(nodes) + log_depth_prior(np.asarray(depths_km), nodes)
+    found = scan_grid(data, nodes, depths_km, (-window_s, window_s, step_s), blur, distances_deg=reach, anchor=source)
+    score = found.max_llr + prior(nodes) + log_depth_prior(np.asarray(depths_km), nodes)
     row, column = np.unravel_index(int(np.argmax(score)), score.shape)
-    return TrialSource(nodes[column], float(depths_km[int(row)]), float(found.when_s[row, column]), float(score[row, column]))
+    return TrialSource(nodes[column], float(depths_km[int(row)]), float(found.origin_times_s[row, column]), float(score[row, column]))
 
 
 def _depths_near(depth_km: float) -> tuple[float, ...]:

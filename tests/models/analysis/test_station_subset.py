@@ -60,7 +60,7 @@ def test_what_is_said_of_traces_is_said_of_all_by_their_numbers_in_the_upload(fo
     gather, _, some = found
     assert some.location.residuals_deg.shape == some.location.used.shape == (40,)
     chosen = set(farthest_point_subset(gather, 16).tolist())
-    heard = {arrival.place for arrival in some.timed.arrivals}
+    heard = {arrival.trace_index for arrival in some.timed.arrivals}
     assert heard <= chosen
     assert max(heard) > 16
 

@@ -167,7 +167,7 @@ def locate_as_served(drawn: SimulatedNetwork) -> tuple[list[EpicenterRegion], Ar
         distance_log_prior(prepare_distances(drawn.latitudes, drawn.longitudes, drawn.distances, drawn.deviations))
     )
     timed = locate_simulated(drawn)
-    if timed is None or timed.log_evidence < MIN_LOG_EVIDENCE or not detected_by_majority(timed.arrivals, len(drawn.data.places)):
+    if timed is None or timed.log_evidence < MIN_LOG_EVIDENCE or not detected_by_majority(timed.arrivals, len(drawn.data.trace_indices)):
         return by_distances, None
     count = len(drawn.latitudes)
     names = tuple(TraceId("XX", f"S{number}", "", "BHZ") for number in range(count))
