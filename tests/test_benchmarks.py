@@ -13,13 +13,14 @@ from benchmarks.synthetic_bundle import make_bundle
 from models.imaging.style import channels
 from models.specs.event_type import CLASSES, EVENT_TYPE
 from models.specs.offset import OFFSET
+from tests.support import toy_models
 from workers.settings import Settings
 
 BUNDLE = make_bundle(traces=5, rate_hz=2.0)
 
 
 @pytest.fixture(scope="module")
-def artifacts(toy_models, tmp_path_factory):
+def artifacts(tmp_path_factory):
     return toy_models.write_artifacts(tmp_path_factory.mktemp("artifacts"))
 
 

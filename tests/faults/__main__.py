@@ -22,13 +22,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests import toy_models
 from tests.faults import checker, history, poison, processes
 from tests.faults.bundles import mixed
 from tests.faults.client import Client, Crowd
 from tests.faults.history import History
 from tests.faults.injector import Injector
 from tests.faults.service import ROOT, Service
+from tests.support import toy_models
 
 FOLDER = ROOT / "build" / "faults"
 DISK_MIB = 128

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from tests import recordings
+from tests.support import recordings
 
 PATHS = {"classify": "/events/classify", "locate": "/events/locate", "cluster": "/anomalies/cluster"}
 

@@ -17,9 +17,9 @@ from pathlib import Path
 import httpx
 import numpy as np
 
-from tests import recordings, toy_models
 from tests.faults import processes
 from tests.faults.service import ROOT, Service
+from tests.support import recordings, toy_models
 
 RATE_HZ, SPAN_S = 20.0, 6 * 3600 - 1
 LOOK_EVERY_S = 0.2

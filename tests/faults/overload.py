@@ -23,9 +23,9 @@ from typing import Any, NamedTuple
 import httpx
 
 from app.auth.keys import Scope, add_key, keys_path, new_key
-from tests import toy_models
 from tests.faults.bundles import event
 from tests.faults.service import ROOT, Service
+from tests.support import toy_models
 from workers.settings import Settings
 
 FOLDER = ROOT / "build" / "overload"

@@ -23,10 +23,10 @@ from typing import Any
 
 import httpx
 
-from tests import toy_models
 from tests.faults import processes
 from tests.faults.bundles import event
 from tests.faults.service import ROOT, Service
+from tests.support import toy_models
 from workers.runtime.supervisor import CLEANING_S
 
 FOLDER = ROOT / "build" / "soak"

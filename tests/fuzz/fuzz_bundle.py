@@ -7,14 +7,14 @@ gathered stays in build/fuzz/corpus, and a second run goes on from there.
 """
 
 import argparse
-import importlib.util
 import json
 import re
 import subprocess
 import sys
 import time
 from pathlib import Path
-from types import ModuleType
+
+from tests.support import recordings
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "fuzz"
@@ -79,7 +79,6 @@ POINTED = "".join(
 
 def sow(corpus: Path) -> None:
     """Small bundles of every kind to begin with: a byte for the name, then the part."""
-    recordings = neighbor("recordings")
     wave = recordings.miniseed(("XX.AAA.00.LHZ", 0.0, 1.0, recordings.wave(200)), ("XX.BBB.00.LHN", 5.0, 1.0, recordings.wave(50)))
     names = ("XX.AAA.00.LHZ", "XX.AAA.00.LHN", "XX.AAA.00.LHE", "XX.BBB.00.LHZ", "XX.BBB.00.LH1", "XX.BBB.00.LH2")
     beside = recordings.miniseed(*((name, 3.0 * number, 1.0, recordings.wave(80)) for number, name in enumerate(names)))
@@ -95,16 +94,6 @@ def sow(corpus: Path) -> None:
         [*parts, pointed, separator.join(parts[:1] + parts[3:5]), separator.join([b"\x80" + third, b"\3" + packed[0]])]
     ):
         (corpus / f"seed-{number}").write_bytes(bundle)
-
-
-def neighbor(name: str) -> ModuleType:
-    """A module of tests/ by its place."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 if __name__ == "__main__":

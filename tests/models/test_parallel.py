@@ -10,7 +10,7 @@ from models.imaging.conditioning import condition
 from models.parallel import thread_map, threads, use_threads
 from models.seismic.location.distances import locate_by_distances
 from models.specs.pictures import CONDITIONING
-from tests.local_events import local_event
+from tests.support.local_events import local_event
 
 
 @pytest.fixture

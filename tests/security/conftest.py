@@ -1,16 +1,10 @@
 """Hostile bundles, and the real service's parts to send them to."""
 
-from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-
-@pytest.fixture(scope="session")
-def corpus(loaded: Callable[[Path], ModuleType]) -> ModuleType:
-    """The module corpus.py beside this one."""
-    return loaded(Path(__file__).with_name("corpus.py"))
+from tests.support import hostile_bundles
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +14,6 @@ def trap(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def bundles(corpus: ModuleType, recordings: ModuleType, trap: Path) -> dict:
+def bundles(trap: Path) -> dict:
     """Every hostile bundle, by what it is."""
-    return corpus.hostile(recordings, str(trap))
+    return hostile_bundles.hostile(str(trap))

@@ -6,6 +6,7 @@ import pytest
 
 from models.errors import AtlasError
 from models.seismic.io.inventory import builtin_inventory
+from tests.support import recordings
 from workers.bundles import parse
 from workers.bundles.parse import ReadLimits, parse_bundle
 from workers.bundles.sandbox import parse_event_in_sandbox
@@ -36,14 +37,14 @@ def met_with(parts):
     return None, [issue.code for issue in event.issues]
 
 
-def test_a_bundle_after_a_hostile_one_is_read_as_if_nothing_had_been(bundles, recordings):
+def test_a_bundle_after_a_hostile_one_is_read_as_if_nothing_had_been(bundles):
     wave = recordings.miniseed(("XX.AAA.00.LHZ", 0.0, 1.0, recordings.wave()))
     for name in ("pickle as miniSEED", "gap bomb", "all samples that there can be"):
         assert met_with(bundles[name].parts)[0] is not None
         assert len(parse_event_in_sandbox([("a.mseed", wave)], SETTINGS).records) == 1
 
 
-def test_ten_thousand_parts_are_read_and_more_files_than_allowed_are_not(recordings):
+def test_ten_thousand_parts_are_read_and_more_files_than_allowed_are_not():
     """100,000 parts are refused by the form itself (tests/security/test_hostile_forms.py); what passes it is opened one by one."""
     wave = recordings.miniseed(("XX.AAA.00.LHZ", 0.0, 1.0, recordings.wave()))
     parts = [("a.mseed", wave), *((f"{number}.txt", b"x") for number in range(300))]
@@ -51,13 +52,13 @@ def test_ten_thousand_parts_are_read_and_more_files_than_allowed_are_not(recordi
 
 
 @pytest.mark.parametrize("kind", ["miniSEED 2", "miniSEED 3", "zip", "tar", "gzip", "StationXML", "table"])
-def test_cut_at_every_byte_it_is_read_or_refused_and_nothing_else(kind, recordings, tmp_path, monkeypatch):
+def test_cut_at_every_byte_it_is_read_or_refused_and_nothing_else(kind, tmp_path, monkeypatch):
     """Every length of a small file, in this process: what the child would have caught would be seen here."""
     book = builtin_inventory()  # once, and not for each length
     monkeypatch.setattr(parse, "builtin_inventory", lambda: book)
-    data = short(recordings, kind)
+    data = short(kind)
     wave, cut = tmp_path / "wave", tmp_path / "cut"
-    wave.write_bytes(short(recordings, "miniSEED 3"))
+    wave.write_bytes(short("miniSEED 3"))
     for length in range(len(data)):
         cut.write_bytes(data[:length])
         parts = [("cut", cut)] if kind not in ("StationXML", "table") else [("cut", cut), ("wave", wave)]
@@ -67,7 +68,7 @@ def test_cut_at_every_byte_it_is_read_or_refused_and_nothing_else(kind, recordin
             continue
 
 
-def short(recordings, kind):
+def short(kind):
     version = 3 if kind == "miniSEED 3" else 2
     wave = recordings.miniseed(("XX.A.00.LHZ", 0.0, 1.0, recordings.wave(30)), version=version, reclen=128)
     return {

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.errors import AtlasError
+from tests.support import recordings
 from workers.bundles.parse import ReadLimits, parse_bundle
 
 LIMITS = ReadLimits(50, 2**22, 200.0, 20, 20, 50, 200_000, 86_400.0, 2**22, 2**31, 60)
@@ -22,7 +23,7 @@ changes = st.lists(st.tuples(st.sampled_from(["write", "insert", "remove", "repe
 
 
 @pytest.fixture(scope="module")
-def good(recordings):
+def good():
     """A small bundle of each kind."""
     wave = recordings.miniseed(("XX.A.00.LHZ", 0.0, 1.0, recordings.wave(90)), ("XX.B.00.LHZ", 9.0, 2.0, recordings.wave(60)), reclen=256)
     third = recordings.miniseed(("XX.A.00.LHZ", 0.0, 1.0, recordings.wave(90)), version=3)

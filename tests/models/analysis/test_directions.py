@@ -13,7 +13,7 @@ from models.seismic.location.distances import locate_by_distances
 from models.seismic.location.sphere_grid import fibonacci_sphere
 from models.seismic.signal.picker import pick_records
 from models.specs.pictures import CONDITIONING
-from tests.three_components import START_S, p_wave, station
+from tests.support.three_components import START_S, p_wave, station
 
 SOURCE = (12.0, 58.0)
 

@@ -34,8 +34,8 @@ from models.seismic.surface_waves import stack
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Horizontals, Record
 from models.specs.pictures import CONDITIONING
-from tests import surface_waves
-from tests.local_events import ORIGIN_S, RATE_HZ, SOURCE, growing, local_event
+from tests.support import surface_waves
+from tests.support.local_events import ORIGIN_S, RATE_HZ, SOURCE, growing, local_event
 
 
 @pytest.fixture(scope="module")

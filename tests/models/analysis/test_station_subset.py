@@ -10,7 +10,7 @@ from models.analysis.refinement import refine_location
 from models.analysis.station_subset import farthest_point_subset, predict_distances_on_subset, refine_on_subset
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
 from models.seismic.location.distances import locate_by_distances
-from tests.local_events import local_event
+from tests.support.local_events import local_event
 
 
 def ids(gather, rows):

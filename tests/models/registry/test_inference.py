@@ -10,6 +10,7 @@ from models.registry.store import open_store
 from models.specs.event_type import EVENT_TYPE
 from models.specs.index import MODELS
 from models.specs.offset import OFFSET
+from tests.support import toy_models
 
 
 def pictures_for(spec, count, seed=0):
@@ -60,7 +61,7 @@ def test_pictures_of_another_size_or_type_are_refused(offset):
             offset.run(bad)
 
 
-def test_a_graph_without_a_declared_output_is_refused(tmp_path, toy_models):
+def test_a_graph_without_a_declared_output_is_refused(tmp_path):
     spec = EVENT_TYPE.model_copy(update={"outputs": EVENT_TYPE.outputs[:1]})
     toy_models.write_artifact(tmp_path, spec)
     place = tmp_path / "event_type" / "1" / "card.json"

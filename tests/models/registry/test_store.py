@@ -9,6 +9,7 @@ from models.errors import DamagedArtifact, StyleMismatch, UnknownModel
 from models.registry.store import open_store
 from models.specs.event_type import EVENT_TYPE
 from models.specs.index import MODELS
+from tests.support import toy_models
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_an_empty_or_missing_folder_has_no_models(tmp_path):
         store.verify(EVENT_TYPE)
 
 
-def test_the_newest_version_is_served_and_numbers_count_as_numbers(folder, toy_models):
+def test_the_newest_version_is_served_and_numbers_count_as_numbers(folder):
     for version in ("0.9", "0.10", "0.2"):
         toy_models.write_artifact(folder / "more", EVENT_TYPE, version)
     assert open_store(folder / "more").card("event_type").version == "0.10"

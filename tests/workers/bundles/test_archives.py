@@ -4,11 +4,11 @@ import io
 import tarfile
 import zipfile
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from models.errors import LimitExceeded, UnreadableArchive
+from tests.support import recordings
 from workers.bundles.archives import Budget, gunzip, gunzip_head, walk_tar, walk_zip
 
 ESCAPES = ["../evil", "/etc/evil", "a/../../evil", "..\\evil", "C:\\evil"]
@@ -40,7 +40,7 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, size: int = 0, target: str 
     return info
 
 
-def test_files_of_a_zip_and_a_tar(tmp_path: Path, budget: Budget, recordings: ModuleType) -> None:
+def test_files_of_a_zip_and_a_tar(tmp_path: Path, budget: Budget) -> None:
     files = {"a_dot_mseed": b"one", "folder__b_dot_mseed": b"two" * 2000}
     (tmp_path / "a.zip").write_bytes(recordings.zipped(**files))
     for entries in (walk_zip(tmp_path / "a.zip", "a", budget), walk_tar(recordings.tarred(**files), "a", budget)):
@@ -102,7 +102,7 @@ def test_a_zip_that_declares_too_little_gives_no_more_than_that(tmp_path: Path, 
         next(walk_zip(path, "a.zip", budget)).load()
 
 
-def test_a_gzip_bomb_is_stopped_while_it_unpacks(recordings: ModuleType, budget: Budget) -> None:
+def test_a_gzip_bomb_is_stopped_while_it_unpacks(budget: Budget) -> None:
     bomb = recordings.gzipped(bytes(45 * 2**20))
     with pytest.raises(LimitExceeded, match="200 times"):
         gunzip(bomb, "a.gz", budget)
@@ -110,11 +110,11 @@ def test_a_gzip_bomb_is_stopped_while_it_unpacks(recordings: ModuleType, budget:
         gunzip(bomb, "a.gz", Budget(1, 2**21, 1e6))
 
 
-def test_small_files_may_be_very_compressible(recordings: ModuleType, budget: Budget) -> None:
+def test_small_files_may_be_very_compressible(budget: Budget) -> None:
     assert gunzip(recordings.gzipped(bytes(900_000)), "a.gz", budget) == bytes(900_000)
 
 
-def test_files_and_bytes_are_counted_over_all_archives(tmp_path: Path, budget: Budget, recordings: ModuleType) -> None:
+def test_files_and_bytes_are_counted_over_all_archives(tmp_path: Path, budget: Budget) -> None:
     six = {f"f{number}": b"x" for number in range(6)}
     assert len(list(walk_tar(recordings.tarred(**six), "a.tar", budget))) == 6
     with pytest.raises(LimitExceeded, match="more than 10 files"):
@@ -127,7 +127,7 @@ def test_files_and_bytes_are_counted_over_all_archives(tmp_path: Path, budget: B
 
 
 @pytest.mark.parametrize("cut", [10, 60, -30])
-def test_damaged_archives_are_unreadable(tmp_path: Path, budget: Budget, recordings: ModuleType, cut: int) -> None:
+def test_damaged_archives_are_unreadable(tmp_path: Path, budget: Budget, cut: int) -> None:
     (tmp_path / "a.zip").write_bytes(recordings.zipped(a=b"x" * 1000)[:cut])
     with pytest.raises(UnreadableArchive):
         list(walk_zip(tmp_path / "a.zip", "a", budget))
@@ -143,11 +143,11 @@ def test_an_archive_that_has_gone_is_named_as_its_part_and_not_by_its_place(tmp_
     assert "part-a" in caught.value.detail
 
 
-def test_a_tar_with_a_broken_header_is_unreadable(budget: Budget, recordings: ModuleType) -> None:
+def test_a_tar_with_a_broken_header_is_unreadable(budget: Budget) -> None:
     with pytest.raises(UnreadableArchive):
         list(walk_tar(recordings.tarred(a=b"x" * 1000)[:300], "a", budget))
 
 
-def test_the_head_of_a_gzip_is_had_without_the_rest(recordings: ModuleType) -> None:
+def test_the_head_of_a_gzip_is_had_without_the_rest() -> None:
     assert gunzip_head(recordings.gzipped(b"MS\x03" + bytes(100_000))[:50]).startswith(b"MS\x03")
     assert gunzip_head(b"\x1f\x8bnonsense") == b""

@@ -1,11 +1,11 @@
 """Members of a bundle and their events."""
 
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from models.errors import AtlasError, LimitExceeded, UnreadableArchive, UnsupportedPart
+from tests.support import recordings
 from workers.bundles.archives import Budget
 from workers.bundles.members import FileKind, Member, as_one_event, group_events, kind_of, walk
 
@@ -55,7 +55,7 @@ def test_content_tells_before_the_name(name: str, head: bytes, kind: FileKind | 
     assert kind_of(name, head) is kind
 
 
-def test_every_way_of_packing_gives_the_same_members(upload: Upload, recordings: ModuleType) -> None:
+def test_every_way_of_packing_gives_the_same_members(upload: Upload) -> None:
     files = {"a_dot_mseed": WAVE, "stations_dot_csv": TABLE}
     tar = recordings.tarred(**files)
     for packed in (
@@ -73,18 +73,18 @@ def test_every_way_of_packing_gives_the_same_members(upload: Upload, recordings:
         assert [member.load() for member in members] == [WAVE, TABLE]
 
 
-def test_a_gzipped_part_is_unpacked(upload: Upload, recordings: ModuleType) -> None:
+def test_a_gzipped_part_is_unpacked(upload: Upload) -> None:
     members, _ = upload.walk(a_dot_mseed_dot_gz=recordings.gzipped(WAVE))
     assert [(member.kind, member.load()) for member in members] == [(FileKind.WAVEFORM, WAVE)]
 
 
-def test_a_part_of_no_kind_is_a_problem_and_the_others_stay(upload: Upload, recordings: ModuleType) -> None:
+def test_a_part_of_no_kind_is_a_problem_and_the_others_stay(upload: Upload) -> None:
     members, problems = upload.walk(a=WAVE, b_dot_txt=b"hello", c=recordings.zipped(d_dot_mseed=WAVE, readme=b"hello"))
     assert [member.label for member in members] == ["a", "c/d.mseed"]
     assert [(type(problem), problem.part) for problem in problems] == [(UnsupportedPart, "b.txt"), (UnsupportedPart, "c/readme")]
 
 
-def test_archives_in_archives_are_refused_as_a_whole(upload: Upload, recordings: ModuleType) -> None:
+def test_archives_in_archives_are_refused_as_a_whole(upload: Upload) -> None:
     inner = recordings.zipped(a=WAVE)
     tar = recordings.tarred(a=WAVE)
     for nested in (inner, tar, recordings.gzipped(tar), recordings.gzipped(recordings.gzipped(WAVE)), recordings.gzipped(inner)):
@@ -96,12 +96,12 @@ def test_archives_in_archives_are_refused_as_a_whole(upload: Upload, recordings:
     assert isinstance(problems[0], UnreadableArchive)
 
 
-def test_a_limit_ends_the_reading(upload: Upload, recordings: ModuleType) -> None:
+def test_a_limit_ends_the_reading(upload: Upload) -> None:
     with pytest.raises(LimitExceeded):
         upload.walk(Budget(2, 2**20, 200.0), a=WAVE, b=WAVE, c=WAVE)
 
 
-def test_all_parts_together_are_one_event(upload: Upload, recordings: ModuleType) -> None:
+def test_all_parts_together_are_one_event(upload: Upload) -> None:
     members, _ = upload.walk(first_dot_mseed=WAVE, stations_dot_csv=TABLE, b=recordings.zipped(x__y_dot_mseed=WAVE))
     (event,) = as_one_event(members)
     assert event.name == "first"
@@ -110,13 +110,13 @@ def test_all_parts_together_are_one_event(upload: Upload, recordings: ModuleType
     assert as_one_event([member for member in members if member.kind is not FileKind.WAVEFORM]) == []
 
 
-def test_events_are_waveforms_at_the_top_and_folders(upload: Upload, recordings: ModuleType) -> None:
+def test_events_are_waveforms_at_the_top_and_folders(upload: Upload) -> None:
     archive = recordings.zipped(top_dot_mseed=WAVE, one__a_dot_mseed=WAVE, one__b_dot_mseed=WAVE, deep__two__c_dot_mseed=WAVE)
     members, _ = upload.walk(alone_dot_mseed_dot_gz=recordings.gzipped(WAVE), b_dot_zip=archive)
     assert [(event.name, len(event.waveforms)) for event in group_events(members)] == [("alone", 1), ("top", 1), ("one", 2), ("two", 1)]
 
 
-def test_metadata_of_a_folder_serve_it_and_the_rest_serve_all(upload: Upload, recordings: ModuleType) -> None:
+def test_metadata_of_a_folder_serve_it_and_the_rest_serve_all(upload: Upload) -> None:
     archive = recordings.zipped(
         one__a_dot_mseed=WAVE, one__s_dot_csv=TABLE, two__b_dot_mseed=WAVE, all_dot_csv=TABLE, meta__m_dot_csv=TABLE
     )
@@ -126,7 +126,7 @@ def test_metadata_of_a_folder_serve_it_and_the_rest_serve_all(upload: Upload, re
     assert labels == {"one": ["b/one/s.csv", *shared], "two": shared}
 
 
-def test_names_of_events_are_unique(upload: Upload, recordings: ModuleType) -> None:
+def test_names_of_events_are_unique(upload: Upload) -> None:
     archive = recordings.zipped(x__a_dot_mseed=WAVE, y__x__a_dot_mseed=WAVE, z_dot_mseed=WAVE)
     members, _ = upload.walk(a_dot_zip=archive, b_dot_zip=archive)
     names = [event.name for event in group_events(members)]

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
 from models.errors import LimitExceeded, NoUsableTrace, UnreadableArchive, UnreadableMetadata, UnreadableWaveform, UnsupportedPart
+from tests.support import recordings
 from workers.bundles.parse import EventRecords, ReadLimits, parse_bundle
 from workers.bundles.sandbox import _limits
 from workers.settings import Settings
@@ -30,7 +30,7 @@ def parse(tmp_path: Path) -> Parse:
 
 
 @pytest.fixture
-def waves(recordings: ModuleType) -> bytes:
+def waves() -> bytes:
     data: bytes = recordings.miniseed((Z, 0, 1.0, recordings.wave()), ("IU.ANMO.00.LHZ", 0, 1.0, recordings.wave()))
     return data
 
@@ -39,7 +39,7 @@ def codes(event: EventRecords) -> list[tuple[str | None, str]]:
     return [(issue.part, issue.code) for issue in event.issues]
 
 
-def test_coordinates_come_from_stationxml_then_table_then_own(parse: Parse, recordings: ModuleType, waves: bytes) -> None:
+def test_coordinates_come_from_stationxml_then_table_then_own(parse: Parse, waves: bytes) -> None:
     table, xml = recordings.stations_csv(("XX", "AAA", 1, 2)), recordings.stationxml("XX", "AAA", 10, 20)
     (bare,) = parse(a=waves)
     assert [record.latitude_deg for record in bare.records] == [pytest.approx(34.946, abs=0.01), None]
@@ -51,7 +51,7 @@ def test_coordinates_come_from_stationxml_then_table_then_own(parse: Parse, reco
     assert full.issues == ()
 
 
-def test_bad_parts_beside_good_ones_are_remarked(parse: Parse, recordings: ModuleType, waves: bytes) -> None:
+def test_bad_parts_beside_good_ones_are_remarked(parse: Parse, waves: bytes) -> None:
     (event,) = parse(
         a=waves,
         b_dot_txt=b"hello",
@@ -85,7 +85,7 @@ def test_one_event_without_anything_says_what_is_wrong_with_it(parse: Parse, nam
     assert caught.value.part == name  # type: ignore[attr-defined]
 
 
-def test_one_event_without_a_live_vertical_says_so(parse: Parse, recordings: ModuleType) -> None:
+def test_one_event_without_a_live_vertical_says_so(parse: Parse) -> None:
     with pytest.raises(NoUsableTrace, match="AAA has no vertical channel"):
         parse(a=recordings.miniseed(("XX.AAA.00.BHN", 0, 1.0, recordings.wave())))
     with pytest.raises(NoUsableTrace, match="constant at 7"):
@@ -99,7 +99,7 @@ def test_metadata_alone_that_are_broken_do_not_hide_the_waveforms(parse: Parse, 
     assert codes(event)[0] == ("b.xml", UnreadableMetadata.code)
 
 
-def test_many_events_with_their_own_metadata(parse: Parse, recordings: ModuleType, waves: bytes) -> None:
+def test_many_events_with_their_own_metadata(parse: Parse, waves: bytes) -> None:
     archive = recordings.zipped(
         one__a_dot_mseed=waves,
         one__s_dot_csv=recordings.stations_csv(("XX", "AAA", 1, 2)),
@@ -116,7 +116,7 @@ def test_many_events_with_their_own_metadata(parse: Parse, recordings: ModuleTyp
     assert codes(events[2]) == [("a.zip/three.mseed", "unreadable-waveform")]
 
 
-def test_an_event_over_a_limit_is_left_out_among_many_and_refused_alone(parse: Parse, recordings: ModuleType, waves: bytes) -> None:
+def test_an_event_over_a_limit_is_left_out_among_many_and_refused_alone(parse: Parse, waves: bytes) -> None:
     bomb = recordings.miniseed((Z, 0, 1.0, recordings.wave(10)), (Z, 1e9, 1.0, recordings.wave(10)))
     with pytest.raises(LimitExceeded):
         parse(a=bomb)
@@ -132,7 +132,7 @@ def test_events_and_samples_of_a_bundle_are_limited(parse: Parse, waves: bytes) 
         parse(grouped=True, limits=_limits(Settings(max_samples=3000)), a=waves, b=waves, c=waves)
 
 
-def test_the_bytes_of_metadata_are_limited(parse: Parse, recordings: ModuleType, waves: bytes) -> None:
+def test_the_bytes_of_metadata_are_limited(parse: Parse, waves: bytes) -> None:
     table = recordings.stations_csv(*[("XX", "AAA", 1.0, 2.0)] * 10)
     with pytest.raises(LimitExceeded, match="at most 100 are read"):
         parse(limits=_limits(Settings(max_metadata_bytes=100)), waves=waves, table=table)

@@ -1,17 +1,16 @@
 """What crosses from the parsing child besides samples, gaps and responses (`test_reader`)."""
 
-from types import ModuleType
-
 import numpy as np
 
 from models.seismic.io.horizontals import rotate_to_north_east
+from tests.support import recordings
 from workers.bundles.sandbox import parse_event_in_sandbox
 from workers.settings import Settings
 
 Z = "XX.AAA.00.BHZ"
 
 
-def test_horizontals_and_where_they_point_cross_the_process(recordings: ModuleType) -> None:
+def test_horizontals_and_where_they_point_cross_the_process() -> None:
     waves = [recordings.wave(seed=seed) for seed in (1, 2, 3)]
     names = [Z, Z[:-1] + "1", Z[:-1] + "2"]
     data = recordings.miniseed(*((name, 0, 1.0, wave) for name, wave in zip(names, waves, strict=True)))

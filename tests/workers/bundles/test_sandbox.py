@@ -16,6 +16,7 @@ import pytest
 import structlog
 
 from models.errors import LimitExceeded, UnreadableWaveform
+from tests.support import recordings
 from workers.bundles.sandbox import parse_event_in_sandbox, parse_in_sandbox
 from workers.bundles.sandbox_child import Parse
 from workers.queue.lifecycle import Interrupted
@@ -37,7 +38,7 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.fixture
-def waves(recordings: ModuleType) -> bytes:
+def waves() -> bytes:
     data: bytes = recordings.miniseed((Z, 0, 1.0, recordings.wave()))
     return data
 
@@ -46,7 +47,7 @@ def exhaust(parse: Parse, **limits: float) -> None:
     list(parse_in_sandbox([("part-a", b"x")], Settings(**limits), grouped=True, parse=parse))  # type: ignore[arg-type]
 
 
-def test_bytes_files_and_streams_read_alike(tmp_path: Path, recordings: ModuleType, waves: bytes) -> None:
+def test_bytes_files_and_streams_read_alike(tmp_path: Path, waves: bytes) -> None:
     (tmp_path / "a").write_bytes(waves)
     table = ("s.csv", recordings.stations_csv(("XX", "AAA", 1, 2)))
     for source in (waves, tmp_path / "a", lambda: io.BytesIO(waves)):
@@ -59,7 +60,7 @@ def test_bytes_files_and_streams_read_alike(tmp_path: Path, recordings: ModuleTy
         assert record.start_time_s == recordings.START_S
 
 
-def test_gaps_and_responses_cross_the_process(recordings: ModuleType) -> None:
+def test_gaps_and_responses_cross_the_process() -> None:
     data = recordings.miniseed((Z, 0, 1.0, recordings.wave(100)), (Z, 200, 1.0, recordings.wave(100)))
     channel = """<Channel code="BHZ" locationCode="00"><Latitude>1</Latitude><Longitude>2</Longitude><Elevation>0</Elevation><Response>
     <InstrumentSensitivity><Value>5</Value><Frequency>1</Frequency><InputUnits><Name>M/S</Name></InputUnits></InstrumentSensitivity>
@@ -82,7 +83,7 @@ def test_a_pickle_in_disguise_is_refused_and_not_run(tmp_path: Path) -> None:
     assert not target.exists()
 
 
-def test_errors_of_the_parser_keep_their_class_and_part(recordings: ModuleType) -> None:
+def test_errors_of_the_parser_keep_their_class_and_part() -> None:
     bomb = recordings.miniseed((Z, 0, 1.0, recordings.wave(10)), (Z, 1e9, 1.0, recordings.wave(10)))
     with pytest.raises(LimitExceeded) as caught:
         parse_event_in_sandbox([("bomb", bomb)], Settings())

@@ -4,7 +4,6 @@ import csv
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -22,6 +21,7 @@ from models.seismic.io.inventory import (
 )
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
+from tests.support import recordings
 
 ID = TraceId("XX", "AAA", "00", "BHZ")
 SHARED = Path(__file__).resolve().parents[5] / "shared" / "data" / "stations" / "global_stations.csv"
@@ -76,7 +76,7 @@ def test_what_is_no_table_of_stations_is_unreadable(data: bytes) -> None:
     assert caught.value.part == "s.csv"
 
 
-def test_a_channel_is_looked_up_by_time_and_location(recordings: ModuleType) -> None:
+def test_a_channel_is_looked_up_by_time_and_location() -> None:
     channels = channel(11, "2000-01-01T00:00:00", "2010-01-01T00:00:00") + channel(12, "2010-01-01T00:00:00Z", "2500-01-01T00:00:00Z")
     book = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20, channels), "s.xml")
     assert book.coordinates(ID, posix(2005)) == Coordinates(11.0, 20.0, 5.0)
@@ -84,7 +84,7 @@ def test_a_channel_is_looked_up_by_time_and_location(recordings: ModuleType) -> 
     assert book.coordinates(ID._replace(location="10"), posix(2015)) == Coordinates(10.0, 20.0, 12.0)
 
 
-def test_a_response_is_given_for_its_channel_and_time_only(recordings: ModuleType) -> None:
+def test_a_response_is_given_for_its_channel_and_time_only() -> None:
     xml = recordings.stationxml("XX", "AAA", 10, 20, channel(11, "2000-01-01T00:00:00", "2010-01-01T00:00:00", response=RESPONSE))
     book = read_stationxml(xml, "s.xml")
     response = book.response(ID, posix(2005))
@@ -94,7 +94,7 @@ def test_a_response_is_given_for_its_channel_and_time_only(recordings: ModuleTyp
     assert book.response(ID._replace(channel="LHZ"), posix(2005)) is None
 
 
-def test_the_first_book_that_knows_a_station_counts(recordings: ModuleType) -> None:
+def test_the_first_book_that_knows_a_station_counts() -> None:
     anmo = TraceId("IU", "ANMO", "00", "BHZ")
     xml = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20), "s.xml")
     table = read_stations_csv(recordings.stations_csv(("XX", "AAA", 1, 2), ("IU", "ANMO", 3, 4)), "s.csv")
@@ -105,7 +105,7 @@ def test_the_first_book_that_knows_a_station_counts(recordings: ModuleType) -> N
     assert own[0].latitude_deg == pytest.approx(34.946, abs=0.01)
 
 
-def test_a_response_that_cannot_be_evaluated_is_said(recordings: ModuleType) -> None:
+def test_a_response_that_cannot_be_evaluated_is_said() -> None:
     listed = RESPONSE.replace("</Response>", "<Stage number='2'><ResponseList/></Stage></Response>")
     both = channel(11, "2000-01-01", "2500-01-01", response=listed) + channel(11, "2000-01-01", "2500-01-01", "10", response=RESPONSE)
     book = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20, both), "s.xml")
@@ -114,7 +114,7 @@ def test_a_response_that_cannot_be_evaluated_is_said(recordings: ModuleType) -> 
     assert [(issue.trace, issue.code) for issue in issues] == [(str(ID), "no-response")]
 
 
-def test_a_response_that_was_removed_before_is_not_removed_again(recordings: ModuleType) -> None:
+def test_a_response_that_was_removed_before_is_not_removed_again() -> None:
     book = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20, channel(11, "2000-01-01", "2500-01-01", response=RESPONSE)), "s.xml")
     counts = record(ID, posix(2005))
     meters = replace(counts, samples=np.array([-3e-6, np.nan, 3e-6], np.float32))
@@ -123,14 +123,14 @@ def test_a_response_that_was_removed_before_is_not_removed_again(recordings: Mod
     assert [issue.code for issue in issues] == ["ground-motion"]
 
 
-def test_a_station_without_a_place_is_said(recordings: ModuleType) -> None:
+def test_a_station_without_a_place_is_said() -> None:
     good = recordings.stationxml("XX", "AAA", 10, 20).decode()
     broken = good.replace("</Station>", "</Station><Station code='BAD'><Latitude>far</Latitude><Longitude>1</Longitude></Station>")
     book = read_stationxml(broken.encode(), "s.xml")
     assert [(issue.code, "XX.BAD" in issue.detail) for issue in book.issues] == [("bad-station", True)]
 
 
-def test_entities_are_refused(recordings: ModuleType, tmp_path: Path) -> None:
+def test_entities_are_refused(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("42")
     xml = recordings.stationxml("XX", "AAA", 10, 20).decode().split("?>", 1)[1]
     for entity in (f'<!ENTITY x SYSTEM "{(tmp_path / "secret").as_uri()}">', '<!ENTITY x "42">'):
@@ -157,7 +157,7 @@ def test_what_is_no_stationxml_is_unreadable(data: bytes) -> None:
         read_stationxml(data, "s.xml")
 
 
-def test_a_document_too_large_is_refused(recordings: ModuleType) -> None:
+def test_a_document_too_large_is_refused() -> None:
     with pytest.raises(LimitExceeded, match="at most 100 are read"):
         read_stationxml(recordings.stationxml("XX", "AAA", 10, 20), "s.xml", 100)
     with pytest.raises(LimitExceeded, match="at most 100 are read"):

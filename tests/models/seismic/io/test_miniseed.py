@@ -1,7 +1,6 @@
 """miniSEED from bytes to records."""
 
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from models.errors import LimitExceeded, UnreadableWaveform
 from models.seismic.data_issues import DataIssue
 from models.seismic.io.miniseed import MiniseedLimits, read_records, sample_count, scan_miniseed
 from models.seismic.waveforms import Record
+from tests.support import recordings
 
 LIMITS = MiniseedLimits(max_traces=10, max_segments=20, max_samples=100_000, max_span_s=21600.0)
 Z = "IU.ANMO.00.BHZ"
@@ -27,7 +27,7 @@ def codes(issues: list[DataIssue]) -> list[str]:
 
 @pytest.mark.parametrize("version", [2, 3])
 @pytest.mark.parametrize("kind", [np.int32, np.float32, np.float64])
-def test_samples_come_back_without_their_mean(recordings: ModuleType, version: int, kind: type) -> None:
+def test_samples_come_back_without_their_mean(version: int, kind: type) -> None:
     samples = recordings.wave().astype(kind) + kind(5000)
     (record,), issues = read(recordings.miniseed((Z, 0.25, 20.0, samples), version=version))
     assert str(record.trace_id) == Z
@@ -39,13 +39,13 @@ def test_samples_come_back_without_their_mean(recordings: ModuleType, version: i
 
 
 @pytest.mark.parametrize("rate_hz", [0.1, 1.0, 40.0, 100.0])
-def test_sampling_rates_from_a_tenth_to_a_hundred_hertz(recordings: ModuleType, rate_hz: float) -> None:
+def test_sampling_rates_from_a_tenth_to_a_hundred_hertz(rate_hz: float) -> None:
     (record,), _ = read(recordings.miniseed((Z, 0, rate_hz, recordings.wave())))
     assert record.sampling_rate_hz == pytest.approx(rate_hz)
     assert record.duration_s == pytest.approx(599 / rate_hz)
 
 
-def test_only_verticals_are_kept_and_what_is_left_out_is_said(recordings: ModuleType) -> None:
+def test_only_verticals_are_kept_and_what_is_left_out_is_said() -> None:
     wave = recordings.wave()
     data = recordings.miniseed((Z, 0, 1.0, wave), ("IU.ANMO.00.BH1", 0, 1.0, wave), ("IU.COLA.00.BHN", 0, 1.0, wave))
     records, issues = read(data)
@@ -56,13 +56,13 @@ def test_only_verticals_are_kept_and_what_is_left_out_is_said(recordings: Module
     ]
 
 
-def test_channels_and_locations_of_a_station_stay_apart(recordings: ModuleType) -> None:
+def test_channels_and_locations_of_a_station_stay_apart() -> None:
     names = ["IU.ANMO.00.BHZ", "IU.ANMO.00.LHZ", "IU.ANMO.10.BHZ", "IU.ANMO..BHZ"]
     records, _ = read(recordings.miniseed(*((name, 0, 1.0, recordings.wave(seed=n)) for n, name in enumerate(names))))
     assert sorted(str(record.trace_id) for record in records) == sorted(names)
 
 
-def test_a_channel_goes_over_files_and_the_gap_between_is_said(recordings: ModuleType) -> None:
+def test_a_channel_goes_over_files_and_the_gap_between_is_said() -> None:
     wave = recordings.wave(1000)
     (record,), issues = read(
         recordings.miniseed((Z, 500, 1.0, wave[500:])), recordings.miniseed((Z, 0, 1.0, wave[:400]), version=3), limits=LIMITS
@@ -73,7 +73,7 @@ def test_a_channel_goes_over_files_and_the_gap_between_is_said(recordings: Modul
     assert [(issue.trace, issue.code, issue.detail) for issue in issues] == [(Z, "gaps", "1 gap, 100 s in all")]
 
 
-def test_the_end_of_a_truncated_file_is_skipped_and_said(recordings: ModuleType) -> None:
+def test_the_end_of_a_truncated_file_is_skipped_and_said() -> None:
     data = recordings.miniseed((Z, 0, 1.0, recordings.wave(3000)))
     (record,), issues = read(data[:-100])
     assert 0 < len(record.samples) < 3000
@@ -85,7 +85,7 @@ def test_the_end_of_a_truncated_file_is_skipped_and_said(recordings: ModuleType)
 @pytest.mark.parametrize("version", [2, 3])
 @pytest.mark.parametrize("where", ["front", "middle", "end"])
 @pytest.mark.parametrize("filling", [bytes(512), b"not a record"])
-def test_zero_blocks_and_foreign_bytes_are_skipped_and_said(recordings: ModuleType, version: int, where: str, filling: bytes) -> None:
+def test_zero_blocks_and_foreign_bytes_are_skipped_and_said(version: int, where: str, filling: bytes) -> None:
     halves = [recordings.miniseed((Z, start, 1.0, recordings.wave(300)), version=version) for start in (0, 300)]
     data = {"front": [filling, *halves], "middle": [halves[0], filling, halves[1]], "end": [*halves, filling]}[where]
     (record,), issues = read(b"".join(data))
@@ -93,7 +93,7 @@ def test_zero_blocks_and_foreign_bytes_are_skipped_and_said(recordings: ModuleTy
     assert codes(issues) == ["skipped-bytes"]
 
 
-def test_a_damaged_record_becomes_a_gap_and_the_others_stay(recordings: ModuleType) -> None:
+def test_a_damaged_record_becomes_a_gap_and_the_others_stay() -> None:
     data = bytearray(recordings.miniseed((Z, 0, 1.0, recordings.wave(3000))))
     data[512 + 64 : 1024] = np.random.default_rng(2).bytes(448)
     (record,), issues = read(bytes(data))
@@ -102,7 +102,7 @@ def test_a_damaged_record_becomes_a_gap_and_the_others_stay(recordings: ModuleTy
     assert np.isfinite(record.samples).sum() > 2000
 
 
-def test_a_record_whose_checksum_is_wrong_is_left_out(recordings: ModuleType) -> None:
+def test_a_record_whose_checksum_is_wrong_is_left_out() -> None:
     data = bytearray(recordings.miniseed((Z, 0, 1.0, recordings.wave(3000)), version=3))
     data[700] ^= 0xFF
     (record,), issues = read(bytes(data))
@@ -117,7 +117,7 @@ def test_what_holds_no_record_is_unreadable(data: bytes) -> None:
     assert caught.value.part == "odd.mseed"
 
 
-def test_records_that_read_alone_and_not_joined_are_unreadable(recordings: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_that_read_alone_and_not_joined_are_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
     """As the fuzzer found: miniSEED 2 without a stated length, whose end is where the next record seems to begin."""
 
     def contradicts(*_: object, **__: object) -> None:
@@ -129,7 +129,7 @@ def test_records_that_read_alone_and_not_joined_are_unreadable(recordings: Modul
     assert caught.value.part == "part-a"
 
 
-def test_cutting_a_file_anywhere_never_fails_otherwise(recordings: ModuleType) -> None:
+def test_cutting_a_file_anywhere_never_fails_otherwise() -> None:
     data = recordings.miniseed((Z, 0, 1.0, recordings.wave(400)), version=3) + recordings.miniseed((Z, 400, 1.0, recordings.wave(400)))
     whole = 0
     for length in range(0, len(data), 7):
@@ -141,7 +141,7 @@ def test_cutting_a_file_anywhere_never_fails_otherwise(recordings: ModuleType) -
     assert whole > 0
 
 
-def test_changing_bytes_anywhere_never_fails_otherwise(recordings: ModuleType) -> None:
+def test_changing_bytes_anywhere_never_fails_otherwise() -> None:
     data = recordings.miniseed((Z, 0, 1.0, recordings.wave(400)), (Z, 500, 1.0, recordings.wave(200).astype(np.float32)))
     rng = np.random.default_rng(3)
     outcomes = set()
@@ -156,20 +156,20 @@ def test_changing_bytes_anywhere_never_fails_otherwise(recordings: ModuleType) -
     assert 1 in outcomes
 
 
-def test_the_gap_bomb_is_refused_before_memory_is_asked_for(recordings: ModuleType) -> None:
+def test_the_gap_bomb_is_refused_before_memory_is_asked_for() -> None:
     """Two traces of ten samples, 95 years apart."""
     bomb = recordings.miniseed((Z, 0, 1.0, recordings.wave(10)), (Z, 3e9 - recordings.START_S, 1.0, recordings.wave(10)))
     with pytest.raises(LimitExceeded, match="s from the start of"):
         read(bomb)
 
 
-def test_a_gap_within_the_span_but_at_a_high_rate_is_refused(recordings: ModuleType) -> None:
+def test_a_gap_within_the_span_but_at_a_high_rate_is_refused() -> None:
     bomb = recordings.miniseed((Z, 0, 100.0, recordings.wave(10)), (Z, 20_000, 100.0, recordings.wave(10)))
     with pytest.raises(LimitExceeded, match="samples; at most 100,000"):
         read(bomb)
 
 
-def test_too_many_channels_segments_or_samples_are_refused(recordings: ModuleType) -> None:
+def test_too_many_channels_segments_or_samples_are_refused() -> None:
     many = recordings.miniseed(*((f"XX.S{n:03d}..BHZ", 0, 1.0, recordings.wave(20)) for n in range(11)))
     with pytest.raises(LimitExceeded, match="11 channels; at most 10"):
         read(many)
@@ -186,7 +186,7 @@ def test_too_many_channels_segments_or_samples_are_refused(recordings: ModuleTyp
     ("name", "start_s", "rate_hz", "code"),
     [(Z, 0, 5000.0, "bad-rate"), (Z, 0, 0.001, "bad-rate"), (Z, 5e9, 1.0, "bad-time"), ("IU._X_.00.BHZ", 0, 1.0, "bad-codes")],
 )
-def test_absurd_headers_are_left_out_and_said(recordings: ModuleType, name: str, start_s: float, rate_hz: float, code: str) -> None:
+def test_absurd_headers_are_left_out_and_said(name: str, start_s: float, rate_hz: float, code: str) -> None:
     good = recordings.miniseed(("IU.COLA.00.BHZ", 0, 1.0, recordings.wave()))
     records, issues = read(good, recordings.miniseed((name, start_s, rate_hz, recordings.wave(100)), version=3))
     assert [record.trace_id.station for record in records] == ["COLA"]
@@ -209,7 +209,7 @@ def test_every_real_event_reads() -> None:
         assert len(records) > 1
 
 
-def test_horizontals_come_with_the_vertical_of_their_instrument_on_its_clock(recordings: ModuleType) -> None:
+def test_horizontals_come_with_the_vertical_of_their_instrument_on_its_clock() -> None:
     wave = recordings.wave()
     data = recordings.miniseed(
         (Z, 10, 1.0, wave),
@@ -231,7 +231,7 @@ def test_horizontals_come_with_the_vertical_of_their_instrument_on_its_clock(rec
     assert [issue.detail for issue in issues] == ["channels left out, not vertical nor horizontal beside a vertical one: 1"]
 
 
-def test_horizontals_of_another_rate_or_not_asked_for_are_left_out(recordings: ModuleType) -> None:
+def test_horizontals_of_another_rate_or_not_asked_for_are_left_out() -> None:
     wave = recordings.wave()
     data = recordings.miniseed((Z, 0, 1.0, wave), ("IU.ANMO.00.BHN", 0, 1.0, wave), ("IU.ANMO.00.BHE", 0, 2.0, wave))
     assert read(data)[0][0].horizontals is None

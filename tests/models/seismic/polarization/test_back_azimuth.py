@@ -7,7 +7,7 @@ from models.seismic.geodesy import azimuth_deg, destination, geocentric_latitude
 from models.seismic.io.horizontals import rotate_to_north_east
 from models.seismic.polarization.back_azimuth import BINS, STEP_DEG, measure_back_azimuths
 from models.seismic.signal.picker import pick_records
-from tests.three_components import p_wave, station, surface_wave
+from tests.support.three_components import p_wave, station, surface_wave
 
 PLACE = (40.0, 25.0)
 

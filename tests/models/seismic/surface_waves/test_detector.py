@@ -10,7 +10,7 @@ from models.seismic.location.sphere_grid import sphere_grid
 from models.seismic.surface_waves import dispersion_correction as trains
 from models.seismic.surface_waves.detector import SurfaceWaveStack, detect_surface_waves
 from models.seismic.waveforms import Gather
-from tests.surface_waves import ORIGIN_S, SECONDS, SOURCE, STATIONS, drawn
+from tests.support.surface_waves import ORIGIN_S, SECONDS, SOURCE, STATIONS, drawn
 
 
 def search(gather: Gather) -> SurfaceWaveStack:

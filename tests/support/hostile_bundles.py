@@ -1,14 +1,15 @@
-"""Hostile bundles, made and not kept; loaded by the fixture `corpus`. Each is the parts of one bundle: (name, bytes)."""
+"""Hostile bundles, made and not kept. Each is the parts of one bundle: (name, bytes)."""
 
 import gzip
 import io
 import struct
 import tarfile
 import zipfile
-from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
+
+from tests.support import recordings
 
 Parts = list[tuple[str, bytes]]
 Z = "XX.AAA.00.LHZ"
@@ -28,15 +29,15 @@ def pickled(target: str) -> bytes:
     return b"cposix\nsystem\n(S'touch " + target.encode() + b"'\ntR." + b"obspy.core.stream"
 
 
-def hostile(recordings: ModuleType, target: str) -> dict[str, Hostile]:
+def hostile(target: str) -> dict[str, Hostile]:
     """Every bundle by what it is."""
     wave = recordings.miniseed((Z, 0.0, 1.0, recordings.wave()))
     return {
         **_programs(wave, target),
-        **_bombs(recordings, wave),
+        **_bombs(wave),
         **_archives(wave),
         **_metadata(wave),
-        **_headers(recordings, wave),
+        **_headers(wave),
     }
 
 
@@ -51,7 +52,7 @@ def _programs(wave: bytes, target: str) -> dict[str, Hostile]:
     }
 
 
-def _bombs(recordings: ModuleType, wave: bytes) -> dict[str, Hostile]:
+def _bombs(wave: bytes) -> dict[str, Hostile]:
     ten = recordings.wave(10)
     day = 86_400.0
     zeros = np.zeros(1_000_000, np.int32)
@@ -68,7 +69,7 @@ def _bombs(recordings: ModuleType, wave: bytes) -> dict[str, Hostile]:
         "gzip bomb in a tar": Hostile(
             "H11", [("a.tar", tarred({"a.mseed.gz": gzip.compress(bytes(8 * 2**20), 9)}))], "LimitExceeded", "expands more than"
         ),
-        "segments": Hostile("H9", [("a.mseed", _segments(recordings))], "LimitExceeded", "segments"),
+        "segments": Hostile("H9", [("a.mseed", _segments())], "LimitExceeded", "segments"),
     }
 
 
@@ -122,7 +123,7 @@ def _metadata(wave: bytes) -> dict[str, Hostile]:
     }
 
 
-def _headers(recordings: ModuleType, wave: bytes) -> dict[str, Hostile]:
+def _headers(wave: bytes) -> dict[str, Hostile]:
     nothing = np.full(600, np.nan)
     infinite = np.where(np.arange(600) % 2, np.inf, -np.inf)
     third = recordings.miniseed((Z, 0.0, 1.0, recordings.wave()), version=3)
@@ -141,7 +142,7 @@ def _headers(recordings: ModuleType, wave: bytes) -> dict[str, Hostile]:
         "more samples than data": Hostile("H5", [("a.mseed", _counted(wave, 5000))], "NoUsableTrace", "damaged records"),
         "no samples": Hostile("H5", [("a.mseed", _counted(wave, 0))], "NoUsableTrace", "without samples"),
         "zero blocks before data": Hostile("H8", [("a.mseed", bytes(512) * 8 + wave)], None, "skipped-bytes"),
-        "countless tiny records": Hostile("H9", [("a.mseed", _tiny(recordings, 40_000))], "LimitExceeded", "reading took"),
+        "countless tiny records": Hostile("H9", [("a.mseed", _tiny(40_000))], "LimitExceeded", "reading took"),
         "full SEED": Hostile("H7", [("a.seed", b"000001V 0100" + b" " * 500 + wave)], None, "skipped-bytes"),
         "codes that forge a log line": Hostile("H26", [("a.mseed", _coded(wave, b"A\n\x1b["))], "NoUsableTrace", "without proper"),
     }
@@ -188,7 +189,7 @@ def tarred(files: dict[str, bytes], kind: bytes = tarfile.REGTYPE) -> bytes:
     return stream.getvalue()
 
 
-def _segments(recordings: ModuleType) -> bytes:
+def _segments() -> bytes:
     """A record each, an hour's worth of gaps between."""
     one = recordings.miniseed((Z, 0.0, 1.0, recordings.wave(2)), reclen=128)
     records = []
@@ -199,7 +200,7 @@ def _segments(recordings: ModuleType) -> bytes:
     return b"".join(records)
 
 
-def _tiny(recordings: ModuleType, count: int) -> bytes:
+def _tiny(count: int) -> bytes:
     """Records of miniSEED 3 with no samples and an empty source id: 40 bytes each, checksum and all."""
     header = bytearray(struct.pack("<2sBBIHHBBBBdIIBBHI", b"MS", 3, 0, 0, 2010, 1, 0, 0, 0, 0, 1.0, 0, 0, 1, 0, 0, 0))
     struct.pack_into("<I", header, 28, crc32c(bytes(header)))
