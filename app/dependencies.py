@@ -21,7 +21,8 @@ from app.jobs.updates import JobUpdates
 from app.middleware.request_log import add_headers
 from models.registry.store import Store, open_store
 from workers.contracts import JobRecord
-from workers.queue.dispatch import Dispatcher, connect, queue_url
+from workers.queue.connection import connect, queue_url
+from workers.queue.dispatch import Dispatcher
 from workers.queue.records import Records, UnknownJob
 from workers.settings import Settings
 from workers.storage.blobs import BlobStore, open_blobs

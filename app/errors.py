@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from models.errors import AtlasError
 from workers.contracts import PartProblem, Problem
-from workers.problems import logged_problem_of, problem_type
+from workers.problems import problem_type, translate_and_log_error
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
@@ -158,7 +158,7 @@ async def _refused(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _failed(_: Request, error: Exception) -> JSONResponse:
-    return respond(logged_problem_of(error))
+    return respond(translate_and_log_error(error))
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:

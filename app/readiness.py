@@ -3,7 +3,7 @@
 from app.schemas import Check, Ready
 from models.specs.index import MODELS
 from workers.contracts import WorkerState
-from workers.queue.dispatch import QueueFull, QueueUnreachable, queue_errors
+from workers.queue.connection import QueueFull, QueueUnreachable, queue_errors
 from workers.queue.records import Records
 
 
@@ -11,7 +11,7 @@ def check_readiness(records: Records) -> Ready:
     """Every check with its outcome; those that a failed one makes pointless say so."""
     try:
         with queue_errors():
-            workers = records.workers()
+            workers = records.live_workers()
     except (QueueUnreachable, QueueFull) as error:
         unknown = [Check(name=name, ok=False, detail=f"{name}: unknown without the queue") for name in ("worker", "models")]
         return _state([], [Check(name="queue", ok=False, detail=error.detail), *unknown])

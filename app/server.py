@@ -8,7 +8,7 @@ import uvicorn
 
 from app.main import create_app
 from app.readiness import check_readiness
-from workers.queue.dispatch import connect
+from workers.queue.connection import connect
 from workers.queue.records import Records
 from workers.settings import Settings
 

@@ -33,7 +33,7 @@ class Preference:
 async def submit(request: Request, service: Service, owner: str, kind: JobKind) -> Response:
     """The job: 202 while it has not ended, 200 once it has."""
     # Before the body: what cannot be taken on should not cost the client an upload.
-    await run_in_threadpool(service.dispatcher.check_room, owner)
+    await run_in_threadpool(service.dispatcher.check_capacity, owner)
     key = request.headers.get(HEADER)
     if key is None:
         record = await _enqueued(service, await _taken_in(request, service, kind), owner, uuid4().hex)

@@ -3,7 +3,7 @@
 import socket
 import sys
 
-from workers.queue.dispatch import connect
+from workers.queue.connection import connect
 from workers.queue.records import Records
 from workers.settings import Settings
 
@@ -11,7 +11,7 @@ from workers.settings import Settings
 def main() -> int:
     """Exit status."""
     settings = Settings()
-    states = Records(connect(settings), settings).workers()
+    states = Records(connect(settings), settings).live_workers()
     return 0 if any(state.id.startswith(f"{socket.gethostname()}-") for state in states) else 1
 
 

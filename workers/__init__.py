@@ -1,1 +1,6 @@
-"""The one who does the work. Light half: settings, contracts, blobs, records, dispatch. Heavy half: the jobs."""
+"""
+Workers: read, classify, locate and cluster uploaded events.
+
+The light half (contracts, settings, problems, logs, queue, storage, `bundles.formats`) is shared with the API process and
+imports no numerics; the heavy half (bundles, jobs, plots, exports) runs in worker processes; `runtime` starts them.
+"""

@@ -1,4 +1,4 @@
-"""`python -m workers [--workers N]`: workers alone, on the queue of REDIS_URL, until SIGTERM or Ctrl-C."""
+"""`python -m workers [--workers N]`: run workers without the API, on the queue of REDIS_URL, until SIGTERM or Ctrl-C."""
 
 import argparse
 import signal
@@ -17,39 +17,39 @@ from workers.settings import Settings
 
 
 def main(arguments: list[str]) -> int:
-    """Exit status: 0 after a signal, 1 where a worker cannot do its work."""
+    """Run workers and return the exit status: 0 after a signal, 1 if the workers cannot start."""
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     parser.add_argument("--workers", type=int, help="worker processes (ATLAS_WORKERS)")
-    parser.add_argument("--one", metavar="NAME", help="be the one worker of that name, in this process")
-    parser.add_argument("--queue", default=QUEUE, choices=(QUEUE, FINE_TUNE_QUEUE), help="with --one: the queue to work on")
+    parser.add_argument("--one", metavar="NAME", help="run one worker of that name in this process")
+    parser.add_argument("--queue", default=QUEUE, choices=(QUEUE, FINE_TUNE_QUEUE), help="with --one: queue of that worker")
     options = parser.parse_args(arguments)
     configure_logs()
     settings = Settings()
     try:
         if options.one is not None:
-            return _be_one(settings, options.one, options.queue)
+            return _run_worker(settings, options.one, options.queue)
         return _supervise(settings if options.workers is None else settings.model_copy(update={"workers": options.workers}))
     except (AtlasError, RuntimeError, ValueError) as error:
-        structlog.get_logger("atlas").error("cannot work", error=type(error).__name__, detail=str(error))
+        structlog.get_logger("atlas").error("workers cannot start", error=type(error).__name__, detail=str(error))
         return 1
 
 
-def _be_one(settings: Settings, name: str, queue: str) -> int:
+def _run_worker(settings: Settings, name: str, queue: str) -> int:
     store = open_store(settings.artifacts_dir)
-    for spec in MODELS:  # said before seconds of imports
+    for spec in MODELS:  # a missing artifact is reported at once, not after seconds of imports
         store.card(spec.name)
-    from workers.runtime.worker import work  # noqa: PLC0415 -- a supervisor has no need of ONNX Runtime
+    from workers.runtime.worker import work  # noqa: PLC0415 -- a supervisor does not need ONNX Runtime
 
     work(settings, name, queue)
     return 0
 
 
 def _supervise(settings: Settings) -> int:
-    told = threading.Event()
+    stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told.set())
+        signal.signal(number, lambda *_: stop.set())
     with Supervisor(settings, embedded=False):
-        told.wait()
+        stop.wait()
     return 0
 
 

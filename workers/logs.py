@@ -1,4 +1,4 @@
-"""One JSON object a line on standard error, whoever says it: ours through structlog, libraries through logging."""
+"""Logging as JSON lines on standard error, for this service (structlog) and for libraries (logging) alike."""
 
 import logging
 import sys
@@ -7,7 +7,7 @@ import structlog
 
 
 def configure_logs(level: int = logging.INFO) -> None:
-    """Call once in a process, before its first line; values are escaped, so no header byte can forge a line."""
+    """Configure logging once a process, before its first log line; values are escaped, so that no input can forge a line."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

@@ -1,4 +1,4 @@
-"""The one table from what went wrong to what a client is told (RFC 9457); a traceback goes to the log and nowhere else."""
+"""Translation of exceptions into problem details (RFC 9457) by one table; tracebacks are logged and never sent to a client."""
 
 from dataclasses import dataclass
 
@@ -8,19 +8,23 @@ from rq.timeouts import JobTimeoutException
 
 from models import errors
 from workers.contracts import PartProblem, Problem
-from workers.queue import dispatch, lifecycle, records
+from workers.queue import connection, dispatch, lifecycle, records
 from workers.storage import blobs
 
 
 class FineTuneUnavailable(errors.UnusableData):
-    """Training on an upload was asked for, and this service does not offer it."""
+    """Training on the upload was requested, and this service does not offer it."""
 
     code = "fine-tune-unavailable"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What is said of an exception of this class and of those below it, unless a rule before says otherwise."""
+    """
+    Problem details of an exception class and its subclasses: HTTP status, title, and whether a retry may succeed.
+
+    `code` and `detail` are for exceptions that are not AtlasErrors, whose own texts must not reach a client.
+    """
 
     error: type[BaseException]
     status: int
@@ -30,7 +34,7 @@ class Rule:
     detail: str | None = None
 
 
-# The first rule that fits wins: the narrower class stands before the wider.
+# The first matching rule applies, so subclasses stand before their base classes.
 RULES: tuple[Rule, ...] = (
     Rule(errors.UnreadableWaveform, 422, "Unreadable waveform"),
     Rule(errors.UnreadableMetadata, 422, "Unreadable metadata"),
@@ -53,34 +57,34 @@ RULES: tuple[Rule, ...] = (
     Rule(blobs.BlobMissing, 404, "Not kept any more"),
     Rule(blobs.StoreFull, 503, "The store is full", retryable=True),
     Rule(blobs.StoreUnreachable, 503, "The store is unreachable", retryable=True),
-    Rule(dispatch.QueueFull, 503, "The queue is full", retryable=True),
+    Rule(connection.QueueFull, 503, "The queue is full", retryable=True),
     Rule(dispatch.TooManyJobs, 429, "Too many jobs at once", retryable=True),
-    Rule(dispatch.QueueUnreachable, 503, "The queue is unreachable", retryable=True),
+    Rule(connection.QueueUnreachable, 503, "The queue is unreachable", retryable=True),
     Rule(RedisError, 503, "The queue is unreachable", True, "queue-unreachable", "the queue server does not answer as it should"),
     Rule(JobTimeoutException, 503, "The job took too long", True, "job-timeout", "the job ran longer than the service allows"),
     Rule(MemoryError, 503, "Out of memory", True, "out-of-memory", "the worker ran out of memory"),
 )
-_UNKNOWN = Rule(BaseException, 500, "Internal error", code="internal-error", detail="the service failed; its log says why")
+_UNKNOWN = Rule(BaseException, 500, "Internal error", code="internal-error", detail="the service failed; its log has the cause")
 
 
-def problem_of(error: BaseException) -> Problem:
-    """What a client is told of the error: a stable type, and for an error that is not in the table nothing of its inside."""
+def translate_error(error: BaseException) -> Problem:
+    """Return the problem details of an exception; one that is not in the table becomes an internal error without its text."""
     rule = next((rule for rule in RULES if isinstance(error, rule.error)), _UNKNOWN)
     if isinstance(error, errors.AtlasError) and rule is not _UNKNOWN:
         return _problem(rule, error.code, error.detail, error.part)
     return _problem(rule, rule.code or "internal-error", rule.detail or rule.title, None)
 
 
-def logged_problem_of(error: BaseException) -> Problem:
-    """`problem_of`, with the traceback in the log where the service itself is at fault (status 500 and above)."""
-    problem = problem_of(error)
+def translate_and_log_error(error: BaseException) -> Problem:
+    """Return the problem details of an exception, and log its traceback if the service is at fault (status 500 and above)."""
+    problem = translate_error(error)
     if problem.status >= _UNKNOWN.status:
         structlog.get_logger("atlas").error("failure", problem=problem.type, exc_info=error)
     return problem
 
 
 def problem_type(code: str) -> str:
-    """The stable `type` of a problem, a reference relative to the service."""
+    """Return the `type` of a problem, a URI reference relative to the service."""
     return f"/problems/{code}"
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from workers.queue.dispatch import QueueFull, QueueUnreachable, queue_errors
+from workers.queue.connection import QueueFull, QueueUnreachable, queue_errors
 from workers.queue.records import Records
 
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
@@ -44,9 +44,9 @@ class Metrics:
         return generate_latest(self.registry)
 
     def _ask(self, records: Records) -> None:
-        waiting = records.queued()
+        waiting = records.queued_jobs()
         self._queued.set(len(waiting))
         self._oldest.set(max(0.0, time.time() - min(waiting.values())) if waiting else 0.0)
-        self._running.set(len(records.running()))
-        self._workers.set(len(records.workers()))
+        self._running.set(len(records.running_jobs()))
+        self._workers.set(len(records.live_workers()))
         self._queue_up.set(1)

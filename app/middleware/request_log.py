@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import respond
 from app.middleware.metrics import Metrics
-from workers.problems import problem_of
+from workers.problems import translate_error
 
 REQUEST_ID: Final = "X-Request-ID"
 CLIENT_GONE: Final = 499
@@ -77,7 +77,7 @@ class RequestMiddleware:
             if exchange.status:  # half an answer is out: the server must break the connection
                 raise
             structlog.get_logger("atlas").error("unhandled", exc_info=error)
-            await respond(problem_of(error))(scope, receive, send)
+            await respond(translate_error(error))(scope, receive, send)
 
     def _account(self, scope: Scope, exchange: _Exchange) -> None:
         seconds, status = time.monotonic() - exchange.begun, exchange.status or CLIENT_GONE

@@ -35,7 +35,7 @@ class Upload:
 
     async def keep(self) -> None:
         """From here on the parts are the store's; raises StoreFull, StoreUnreachable."""
-        await run_in_threadpool(self.intake.keep)
+        await run_in_threadpool(self.intake.commit)
 
 
 class BodyReceiver(Protocol):
@@ -94,7 +94,7 @@ async def receive_upload(request: Request, blobs: BlobStore, max_parts: int) -> 
         yield Upload(tuple(stored.part for stored in receiver.parts), receiver.fields, intake)
     finally:
         with CancelScope(shield=True):  # also when the request was cut off: thousands of files are no work for the event loop
-            await run_in_threadpool(intake.discard)
+            await run_in_threadpool(intake.rollback)
 
 
 def _receiver(request: Request, intake: UploadTransaction, max_parts: int) -> BodyReceiver:

@@ -15,7 +15,7 @@ from app.auth.keys import Scope, add_key, keys_path, new_key
 from app.main import create_app
 from models.specs.index import MODELS
 from workers.contracts import JobRecord, Problem, Status, WorkerState
-from workers.queue.dispatch import connect
+from workers.queue.connection import connect
 from workers.queue.records import Records
 from workers.runtime.embedded_queue import EmbeddedQueue
 from workers.settings import Settings
@@ -65,7 +65,7 @@ class Hand:
     def live(self, **changes: Any) -> None:
         """Send a worker's heartbeat."""
         state = {"id": "hand", "pid": 1, "started_at": datetime.now(UTC), "execution_provider": "CPUExecutionProvider"}
-        self.records.beat(WorkerState.model_validate({**state, "models": {spec.name: "1" for spec in MODELS}, **changes}))
+        self.records.record_heartbeat(WorkerState.model_validate({**state, "models": {spec.name: "1" for spec in MODELS}, **changes}))
 
 
 @pytest.fixture(scope="session")

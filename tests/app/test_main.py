@@ -9,7 +9,7 @@ import pytest
 
 from app.main import VERSION, create_app
 from models.errors import LimitExceeded, UnsupportedPart, UnusableData
-from workers.problems import RULES, problem_of
+from workers.problems import RULES, translate_error
 from workers.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,7 +55,7 @@ def test_every_refusal_is_documented_as_a_problem(document):
 def test_every_status_that_a_job_may_fail_with_is_documented_for_its_result(document):
     """A failed job answers with its own problem."""
     causes = (MemoryError(), *(rule.error("") for rule in RULES if issubclass(rule.error, UnusableData | UnsupportedPart | LimitExceeded)))
-    statuses = {str(problem_of(error).status) for error in (*causes, Exception())}
+    statuses = {str(translate_error(error).status) for error in (*causes, Exception())}
     assert statuses >= {"413", "415", "422", "500", "503"}
     assert statuses <= set(document["paths"]["/jobs/{job_id}/result"]["get"]["responses"])
 

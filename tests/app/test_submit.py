@@ -37,7 +37,7 @@ async def test_a_raw_body_is_a_bundle_of_one_part_with_its_name(client, hand, ms
     answer = await client.post("/events/classify", content=mseed, headers=headers)
     (part,) = hand.records.get(answer.json()["id"]).submission.parts
     assert (part.name, part.size_bytes, part.digest) == ("a.mseed", 512, hashlib.sha256(mseed).hexdigest())
-    assert hand.blobs.read(part.digest) == mseed
+    assert hand.blobs.read_upload(part.digest) == mseed
 
 
 async def test_a_raw_body_can_be_named_in_the_query(client, hand, mseed):
@@ -71,9 +71,9 @@ async def test_an_empty_option_counts_as_none(client, files):
 
 
 async def _submitted_job(hand) -> str:
-    while not hand.records.queued():
+    while not hand.records.queued_jobs():
         await asyncio.sleep(0.01)
-    (job_id,) = hand.records.queued()
+    (job_id,) = hand.records.queued_jobs()
     return job_id
 
 
@@ -122,7 +122,7 @@ async def test_the_same_key_and_submission_get_the_same_job(client, files, hand)
     headers = {"Idempotency-Key": "one"}
     answers = [await client.post("/events/classify", files=files, headers=headers) for _ in range(2)]
     assert answers[0].json()["id"] == answers[1].json()["id"]
-    assert len(hand.records.queued()) == 1
+    assert len(hand.records.queued_jobs()) == 1
 
 
 async def test_the_same_key_for_another_body_is_refused(client, files, mseed):
@@ -182,7 +182,7 @@ async def test_a_queue_lost_after_the_key_was_settled_leaves_one_job_for_it(clie
         refused = await client.post("/events/classify", files=files, headers=headers)
     accepted = await client.post("/events/classify", files=files, headers=headers)
     assert (refused.status_code, accepted.status_code) == (503, 202)
-    assert set(hand.records.queued()) == {accepted.json()["id"]}
+    assert set(hand.records.queued_jobs()) == {accepted.json()["id"]}
 
 
 async def test_a_claim_that_has_run_out_gives_way_to_the_one_that_took_it(client, files, mseed, hand):
@@ -195,7 +195,7 @@ async def test_a_claim_that_has_run_out_gives_way_to_the_one_that_took_it(client
     go_on.set()
     late = await slow
     assert (quick.status_code, late.status_code) == (202, 409)
-    assert set(hand.records.queued()) == {quick.json()["id"]}
+    assert set(hand.records.queued_jobs()) == {quick.json()["id"]}
 
 
 @pytest.mark.parametrize("key", ["", "a\tb", "x" * 256])

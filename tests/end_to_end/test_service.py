@@ -20,7 +20,7 @@ import pytest
 from redis import Redis
 
 from tests.support import recordings
-from workers.queue.dispatch import connect
+from workers.queue.connection import connect
 from workers.queue.records import Records
 from workers.settings import Settings
 
@@ -46,7 +46,7 @@ class Running(NamedTuple):
         settings = Settings(data_dir=self.data)
         with connect(settings) as redis:
             info: dict[str, Any] = redis.info("server")
-            return [int(info["process_id"]), *(state.pid for state in Records(redis, settings).workers())]
+            return [int(info["process_id"]), *(state.pid for state in Records(redis, settings).live_workers())]
 
 
 def command(data: Path, artifacts: Path, log: Path, *flags: str) -> subprocess.Popen[str]:

@@ -15,10 +15,11 @@ import pytest
 
 from tests.support import recordings
 from workers.contracts import ClassifyResult, ClusterResult, JobKind, JobRecord, LocateResult, Options, Part, Status, Submission
-from workers.queue.dispatch import Dispatcher, connect
+from workers.queue.connection import connect
+from workers.queue.dispatch import Dispatcher
 from workers.queue.records import Records, job_key
 from workers.runtime.embedded_queue import EmbeddedQueue
-from workers.runtime.supervisor import ROOT, Supervisor, environment
+from workers.runtime.supervisor import ROOT, Supervisor, worker_environment
 from workers.settings import Settings
 from workers.storage.blobs import open_blobs
 from workers.storage.result_keys import figure_key, result_key
@@ -69,7 +70,7 @@ def running_workers(records: Records, count: int) -> list[int]:
     """Process ids once so many workers have been heard."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        states = records.workers()
+        states = records.live_workers()
         if len(states) >= count:
             return [state.pid for state in states]
         time.sleep(0.05)
@@ -191,7 +192,7 @@ def test_the_workers_alone_end_quickly_when_told(tmp_path: Path, toy_artifacts: 
     settings = Settings(data_dir=tmp_path, artifacts_dir=toy_artifacts, workers=1, threads=1)
     with (
         EmbeddedQueue(settings),
-        subprocess.Popen([sys.executable, "-m", "workers"], cwd=ROOT, env=os.environ | environment(settings)) as alone,
+        subprocess.Popen([sys.executable, "-m", "workers"], cwd=ROOT, env=os.environ | worker_environment(settings)) as alone,
     ):
         client = connect(settings)
         try:
@@ -201,7 +202,7 @@ def test_the_workers_alone_end_quickly_when_told(tmp_path: Path, toy_artifacts: 
             assert alone.wait(10.0) == 0
             assert time.monotonic() - began < 5.0
             assert gone(worker)
-            assert Records(client, settings).workers() == []
+            assert Records(client, settings).live_workers() == []
         finally:
             alone.kill()
             client.close()
@@ -218,7 +219,9 @@ def gone(pidfd: int) -> bool:
 def test_a_worker_without_artifacts_says_so_and_ends(tmp_path: Path):
     settings = Settings(data_dir=tmp_path, artifacts_dir=tmp_path / "none")
     command = [sys.executable, "-m", "workers", "--one", "w"]
-    ended = subprocess.run(command, cwd=ROOT, env=os.environ | environment(settings), capture_output=True, timeout=PATIENCE_S, check=False)
+    ended = subprocess.run(
+        command, cwd=ROOT, env=os.environ | worker_environment(settings), capture_output=True, timeout=PATIENCE_S, check=False
+    )
     assert ended.returncode == 1
     line = json.loads(ended.stderr.splitlines()[-1])
-    assert (line["event"], line["error"]) == ("cannot work", "UnknownModel")
+    assert (line["event"], line["error"]) == ("workers cannot start", "UnknownModel")

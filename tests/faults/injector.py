@@ -76,7 +76,9 @@ class Injector:
         deadline = time.monotonic() + SEEN_S
         while time.monotonic() < deadline:
             with suppress(RedisError):
-                records = [self._service.records.get(job) for job in (*self._service.records.running(), *self._service.records.queued())]
+                records = [
+                    self._service.records.get(job) for job in (*self._service.records.running_jobs(), *self._service.records.queued_jobs())
+                ]
                 begun = [record.attempt + (record.status is Status.QUEUED) for record in records if record is not None]
                 if max(begun, default=0) < Settings().max_attempts:
                     return
@@ -86,7 +88,7 @@ class Injector:
         """An attempt in progress, of those workers if any are named; raises NoVictim."""
         for _ in self._patiently(within_s):
             with suppress(RedisError):
-                for state in self._service.records.workers():
+                for state in self._service.records.live_workers():
                     if state.job is None or (among is not None and state.pid not in among):
                         continue
                     record = self._service.records.get(state.job)

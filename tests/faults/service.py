@@ -13,7 +13,7 @@ from typing import Self
 import httpx
 
 from tests.faults import processes
-from workers.queue.dispatch import connect
+from workers.queue.connection import connect
 from workers.queue.records import Records
 from workers.settings import Settings
 
@@ -55,7 +55,7 @@ class Service:
 
     def _await_workers(self) -> None:
         deadline = time.monotonic() + READY_S
-        while len(self.records.workers()) < self._workers + len(self.nodes):
+        while len(self.records.live_workers()) < self._workers + len(self.nodes):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not all workers are there within {READY_S:g} s; see {self._log.name}")
             time.sleep(0.1)

@@ -120,7 +120,7 @@ def held(service: Service) -> Sample:
         "memory_mib": {role: round(max(found), 1) for role, found in memory.items()},
         "open_files": dict(files),
         "processes": dict(counted),
-        "job_keys": sum(name.startswith(("atlas:job:", "rq:job:", "atlas:piece:")) for name in names) + service.redis.zcard("atlas:jobs"),
+        "job_keys": sum(name.startswith(("atlas:job:", "rq:job:", "atlas:task:")) for name in names) + service.redis.zcard("atlas:jobs"),
         "other_keys": sum(name.startswith(("atlas:idempotency:", "atlas:unfinished", "atlas:queued", "atlas:running")) for name in names),
         "keys": len(names),
         "results": _count(blobs / "results"),

@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 
 from workers.contracts import JobKind, JobRecord, Options, Part, Status, Submission
-from workers.queue.dispatch import Dispatcher, Recovery, connect
+from workers.queue.connection import connect
+from workers.queue.dispatch import Dispatcher, Recovery
 from workers.queue.records import Records
 from workers.runtime.embedded_queue import EmbeddedQueue
 from workers.settings import Settings
@@ -23,13 +24,13 @@ def test_a_copy_made_while_the_service_runs_has_every_accepted_job(tmp_path: Pat
         recovery = Recovery(redis, second)
         recovery.sweep()
         recovery.sweep()
-        enqueued = {name.rpartition("-")[0] for name in Dispatcher(redis, second).enqueued()}
+        enqueued = {name.rpartition("-")[0] for name in Dispatcher(redis, second).list_enqueued()}
         states = {job.id: records.get(job.id) for job in (waiting, running, ended)}
         assert enqueued >= {waiting.id, running.id}
         assert [state.status for state in states.values()] == [Status.QUEUED, Status.QUEUED, Status.SUCCEEDED], "what ran waits again"
         kept = states[ended.id]
         assert blobs.get(result_key(kept)) == b"{}"
-        assert blobs.read(waiting.submission.parts[0].digest) == b"waves"
+        assert blobs.read_upload(waiting.submission.parts[0].digest) == b"waves"
 
 
 def accepted(settings: Settings) -> tuple[JobRecord, JobRecord, JobRecord]:

@@ -21,7 +21,8 @@ from redis.exceptions import NoPermissionError
 from app.auth.rate_limits import RateLimiter
 from app.jobs.idempotency import Idempotency
 from workers.contracts import JobKind, Options, Part, Status, Submission, WorkerState
-from workers.queue.dispatch import Dispatcher, Recovery, connect, queue_url
+from workers.queue.connection import connect, queue_url
+from workers.queue.dispatch import Dispatcher, Recovery
 from workers.queue.records import Records, job_key
 from workers.runtime.allowlist_worker import AllowlistWorker
 from workers.runtime.embedded_queue import EmbeddedQueue

@@ -7,7 +7,8 @@ import pytest
 from redis import Redis
 
 from workers.contracts import JobKind, Options, Part, Submission
-from workers.queue.dispatch import Dispatcher, Recovery, connect
+from workers.queue.connection import connect
+from workers.queue.dispatch import Dispatcher, Recovery
 from workers.queue.records import Records
 from workers.runtime.embedded_queue import EmbeddedQueue
 from workers.settings import Settings

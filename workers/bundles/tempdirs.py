@@ -1,4 +1,4 @@
-"""Where a worker keeps parts that are no files yet while they are read, and who removes what a killed worker has left."""
+"""Temporary folders for uploads that are not local files, named so that those of a killed worker can be found and deleted."""
 
 import os
 import re
@@ -6,28 +6,28 @@ import shutil
 import tempfile
 from pathlib import Path
 
-_SPOOL = re.compile(r"atlas-spool-(?P<owner>\d+)-(?P<pid>\d+)-\w+")
+_NAME = re.compile(r"atlas-tempdir-(?P<owner>\d+)-(?P<pid>\d+)-\w+")
 
 
 def tempdir_prefix(pid: int) -> str:
-    """How the temporary folders of a process begin; the folder for temporary files is the system's (TMPDIR)."""
-    return f"atlas-spool-{os.getuid()}-{pid}-"
+    """Return the prefix of a process's temporary folders, which lie in the system's folder for them (TMPDIR)."""
+    return f"atlas-tempdir-{os.getuid()}-{pid}-"
 
 
 def sweep_tempdirs() -> int:
-    """Remove the temporary folders of our processes that are gone (of this host or container); how many."""
-    folders = [folder for folder in Path(tempfile.gettempdir()).glob("atlas-spool-*") if _is_left(folder)]
+    """Delete the temporary folders of this user's ended processes on this host or container; returns their number."""
+    folders = [folder for folder in Path(tempfile.gettempdir()).glob("atlas-tempdir-*") if _is_orphaned(folder)]
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
     return len(folders)
 
 
-def _is_left(folder: Path) -> bool:
-    found = _SPOOL.fullmatch(folder.name)
-    return found is not None and int(found["owner"]) == os.getuid() and not folder.is_symlink() and not _lives(int(found["pid"]))
+def _is_orphaned(folder: Path) -> bool:
+    match = _NAME.fullmatch(folder.name)
+    return match is not None and int(match["owner"]) == os.getuid() and not folder.is_symlink() and not _is_alive(int(match["pid"]))
 
 
-def _lives(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

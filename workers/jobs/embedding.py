@@ -80,7 +80,7 @@ def embed_all(task: JobContext, embedded: EmbeddedEvents) -> None:
         known = len(embedded.names)
         progress("embed", 1.0 - 1.0 / (1.0 + 0.02 * known))  # how many will come, only the end of the stream tells
 
-    workers = len(task.desk.records.workers())
+    workers = len(task.desk.records.live_workers())
     shared = DistributedMap(
         task.desk.blobs,
         task.desk.records,

@@ -19,7 +19,7 @@ from workers.jobs.context import JobContext
 def open_parts(task: JobContext) -> list[tuple[str, Source]]:
     """The uploaded parts by name; raises BlobMissing."""
     task.progress("fetch", 0.0)
-    return [(part.name, task.desk.blobs.source(part.digest)) for part in task.record.submission.parts]
+    return [(part.name, task.desk.blobs.upload_source(part.digest)) for part in task.record.submission.parts]
 
 
 def read_one_event(task: JobContext) -> tuple[tuple[Record, ...], Gather, list[DataWarning]]:

@@ -17,8 +17,8 @@ from workers.jobs.context import JobContext, JobOutput, JobProgress, WorkerConte
 from workers.jobs.embedding import embed_packed
 from workers.jobs.locate import locate_job
 from workers.jobs.shared_tasks import is_task, run_task
-from workers.problems import logged_problem_of
-from workers.queue.dispatch import QueueFull, QueueUnreachable
+from workers.problems import translate_and_log_error
+from workers.queue.connection import QueueFull, QueueUnreachable
 from workers.queue.lifecycle import Canceled, Interrupted, Superseded
 from workers.storage.blobs import BlobMissing, StoreFull, StoreUnreachable
 from workers.storage.result_keys import attempt_prefix, figure_key, result_key
@@ -89,7 +89,7 @@ def _attempt(desk: WorkerContext, record: JobRecord, limit: Callable[[], Abstrac
     except Canceled:
         return partial(finish, Status.CANCELED)
     except Exception as error:  # noqa: BLE001 -- the edge: whatever a job raises becomes its problem
-        return partial(finish, Status.FAILED, problem=logged_problem_of(error))
+        return partial(finish, Status.FAILED, problem=translate_and_log_error(error))
     left = {"figures": list(outcome.figures), "formats": list(outcome.products)}
     return partial(finish, Status.SUCCEEDED, warnings=_capped(outcome.warnings), **left)
 

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import AtlasError
-from workers.queue.dispatch import Dispatcher, QueueFull, QueueUnreachable
+from workers.queue.connection import QueueFull, QueueUnreachable
+from workers.queue.dispatch import Dispatcher
 from workers.queue.records import Records
 from workers.storage.blobs import BlobStore
 from workers.storage.result_keys import attempt_prefix
@@ -64,10 +65,10 @@ def run_task(blobs: BlobStore, records: Records, name: str, work: Work) -> bool:
     try:
         blobs.put(_key(name, "out"), pack_arrays(work(unpack_arrays(blobs.get(_key(name, "in"))))))
     except AtlasError:  # the job has gone, and all that it left; or the store fails, and whoever comes next tries again
-        records.let_go(name)
+        records.release_claim(name)
         return False
     except BaseException:
-        records.let_go(name)
+        records.release_claim(name)
         raise
     return True
 
@@ -100,7 +101,7 @@ class DistributedMap:
         self._blobs.put(_key(name, "in"), pack_arrays(arrays))
         self._names.append(name)
         with suppress(QueueUnreachable, QueueFull):  # then it is done here
-            self._dispatcher.enqueue_piece(name)
+            self._dispatcher.enqueue_task(name)
         while len(self._names) - self._next > self._ahead:
             yield self._take()
 

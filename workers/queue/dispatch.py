@@ -1,86 +1,37 @@
-"""The way into the queue: the record first, then RQ, which carries nothing but the job's id."""
+"""Submission of jobs and recovery of lost ones: the record is written first, then RQ is given the job's id and nothing else."""
 
-import hashlib
-import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from urllib.parse import quote
+from contextlib import suppress
 
 from redis import Redis
-from redis.backoff import ExponentialWithJitterBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import OutOfMemoryError, RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
-from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
 
 from models.errors import AtlasError
 from workers.contracts import JobRecord, Submission
+from workers.queue.connection import QueueFull, QueueUnreachable, queue_errors
 from workers.queue.records import Records, Superseded
 from workers.settings import Settings
 
 QUEUE = "atlas"
 FINE_TUNE_QUEUE = "atlas-fine-tune"  # jobs that train on their upload, for workers that do nothing else
+
 JOB_FUNCTION = "workers.jobs.index.run"
-_SOCKET_PATH_LIMIT = 100  # bytes; the kernel takes 107, macOS 103
+"""
+Identifier that a job in RQ must name as its function; `runtime.allowlist_worker` refuses every other one and imports none.
 
-
-class QueueFull(AtlasError):
-    """More jobs wait than the service takes on."""
-
-    code = "queue-full"
+A fixed string and not an import path: jobs queued by an earlier version hold it, wherever the code has moved since.
+"""
 
 
 class TooManyJobs(AtlasError):
-    """The owner has as many jobs waiting or running as one may have."""
+    """The owner has reached the maximum number of queued and running jobs."""
 
     code = "too-many-jobs"
 
 
-class QueueUnreachable(AtlasError):
-    """The queue server does not answer."""
-
-    code = "queue-unreachable"
-
-
-def queue_socket(settings: Settings) -> Path:
-    """
-    Where the embedded queue server listens: in the data folder.
-
-    A path too long for a unix socket is replaced by one in the folder for temporary files, named after the data folder
-    so that every process finds the same.
-    """
-    folder = settings.data_dir.resolve() / "queue"
-    direct = folder / "queue.sock"
-    if len(os.fsencode(direct)) <= _SOCKET_PATH_LIMIT:
-        return direct
-    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"atlas-{os.getuid()}-{name}" / "queue.sock"
-
-
-def queue_url(settings: Settings) -> str:
-    """Where the queue server is: `redis_url`, else the embedded server's socket. It may hold a password: not for logs."""
-    if settings.redis_url is not None:
-        return settings.redis_url.get_secret_value()
-    return f"unix://{quote(str(queue_socket(settings)))}"
-
-
-def connect(settings: Settings, *, timeout_s: float = 5.0, retries: int = 3) -> Redis:
-    """A client of the queue server that gives up rather than hang; nothing is sent before its first command."""
-    return Redis.from_url(
-        queue_url(settings),
-        socket_timeout=timeout_s,
-        socket_connect_timeout=timeout_s,
-        retry=Retry(ExponentialWithJitterBackoff(cap=0.5, base=0.05), retries),
-        health_check_interval=30,
-    )
-
-
 class Dispatcher:
-    """Takes jobs on."""
+    """Creates job records and enqueues them in RQ."""
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._redis, self._settings = redis, settings
@@ -90,32 +41,44 @@ class Dispatcher:
 
     def submit(self, submission: Submission, owner: str, job_id: str, request_id: str = "") -> JobRecord:
         """
-        A queued job; once this returns, the job ends in one of the terminal statuses.
+        Create a queued job and enqueue it; once this returns, the job reaches a terminal status.
 
-        Should the queue server be lost between record and enqueueing, the next sweep enqueues. Raises what `check_room` raises.
+        If the queue server is lost after the record is written, the next sweep of `Recovery` enqueues the job. Raises what
+        `check_capacity` raises.
         """
-        self.check_room(owner)
+        self.check_capacity(owner)
         with queue_errors():
             record = self._records.create(job_id, submission, owner, request_id)
         with suppress(QueueUnreachable, QueueFull):
             self.enqueue(record)
         return record
 
-    def check_room(self, owner: str) -> None:
-        """Raises QueueFull, TooManyJobs (of one owner; none is limited where there are no owners), QueueUnreachable."""
-        if self.queued() >= self._settings.max_queued:
-            raise QueueFull(f"{self._settings.max_queued} jobs wait already")
+    def check_capacity(self, owner: str) -> None:
+        """
+        Check that one more job of this owner may be submitted.
+
+        Raises QueueFull, TooManyJobs (the limit of one owner; an empty owner has none) and QueueUnreachable.
+        """
+        if self.count_queued() >= self._settings.max_queued:
+            raise QueueFull(f"{self._settings.max_queued} jobs are queued, the maximum; submit again later")
         with queue_errors():
-            if owner and self._records.unfinished_count(owner) >= self._settings.max_unfinished_jobs:
-                raise TooManyJobs(f"{self._settings.max_unfinished_jobs} jobs of this owner wait or run already")
+            if owner and self._records.count_unfinished(owner) >= self._settings.max_unfinished_jobs:
+                raise TooManyJobs(
+                    f"{self._settings.max_unfinished_jobs} jobs of this owner are queued or running, the maximum; "
+                    "submit again when one has ended"
+                )
 
     def enqueue(self, record: JobRecord) -> None:
-        """Hand the job to RQ, before all others where it was begun before; twice is harmless, for a record is begun once."""
-        self._enqueue(queue_of(record.submission, self._settings), record.id, rq_id(record), first=record.attempt > 0)
+        """
+        Enqueue a job in RQ, at the front of the queue if an earlier attempt at it was started.
 
-    def enqueue_piece(self, piece: str) -> None:
-        """Offer a piece of a job to whichever worker is free; nobody need take it. Raises QueueUnreachable, QueueFull."""
-        self._enqueue(QUEUE, piece, piece)
+        Enqueueing twice is harmless, because `Records.begin` starts a queued record once.
+        """
+        self._enqueue(choose_queue(record.submission, self._settings), record.id, rq_id(record), first=record.attempt > 0)
+
+    def enqueue_task(self, task: str) -> None:
+        """Offer a shared task (`jobs.shared_tasks`) to idle workers; none need take it. Raises QueueUnreachable, QueueFull."""
+        self._enqueue(QUEUE, task, task)
 
     def _enqueue(self, queue: str, argument: str, name: str, *, first: bool = False) -> None:
         with queue_errors():
@@ -131,54 +94,58 @@ class Dispatcher:
             )
 
     def release(self, job_id: str, attempt: int) -> JobRecord:
-        """Back into the queue, unless it has been begun too often; raises Superseded, QueueUnreachable."""
+        """Return a running job to the queue, or end it after `max_attempts` attempts; raises Superseded, QueueUnreachable."""
         with queue_errors():
             record = self._records.release(job_id, attempt)
         if not record.status.terminal:
             self.enqueue(record)
         return record
 
-    def enqueued(self) -> set[str]:
-        """RQ's ids of the jobs in its queue."""
+    def list_enqueued(self) -> set[str]:
+        """Return RQ's ids (`rq_id`) of the jobs in its queues; raises QueueUnreachable."""
         with queue_errors():
             return {job_id for queue in self._queues.values() for job_id in queue.get_job_ids()}
 
-    def queued(self) -> int:
-        """How many jobs wait; raises QueueUnreachable."""
+    def count_queued(self) -> int:
+        """Count the jobs with status queued; raises QueueUnreachable."""
         with queue_errors():
-            return self._records.queued_count()
+            return self._records.count_queued()
 
     def ping(self) -> None:
-        """Raises QueueUnreachable unless the queue server answers."""
+        """Check that the queue server answers; raises QueueUnreachable."""
         with queue_errors():
             self._redis.ping()
 
 
 class Recovery:
-    """Finds jobs that nobody would run: call `sweep` every few seconds in at least one living process."""
+    """Requeues jobs that no worker would run any more; at least one living process has to call `sweep` every few seconds."""
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._records, self._dispatcher = Records(redis, settings), Dispatcher(redis, settings)
         self._missing: set[str] = set()
 
     def sweep(self) -> list[str]:
-        """Requeue jobs that their worker does not run, enqueue what RQ has lost; the ids. Raises QueueUnreachable."""
-        with queue_errors():
-            return [*self._abandoned(), *self._lost()]
+        """
+        Requeue running jobs whose worker is gone and enqueue queued jobs that RQ has lost.
 
-    def _abandoned(self) -> Iterator[str]:
-        """A worker states a job before it begins it; one that is dead, or states another, has left it."""
-        for job_id, worker in self._records.running().items():
+        Returns the ids of those jobs. Raises QueueUnreachable.
+        """
+        with queue_errors():
+            return [*self._requeue_abandoned(), *self._enqueue_lost()]
+
+    def _requeue_abandoned(self) -> Iterator[str]:
+        """Requeue running jobs that are not in their worker's heartbeat. A worker names a job there before it begins it."""
+        for job_id, worker in self._records.running_jobs().items():
             record = self._records.get(job_id)
-            if self._records.job_of(worker) == job_id or record is None or record.worker != worker:
+            if self._records.current_job(worker) == job_id or record is None or record.worker != worker:
                 continue
             with suppress(Superseded):
                 self._dispatcher.release(job_id, record.attempt)
                 yield job_id
 
-    def _lost(self) -> Iterator[str]:
-        """Queued by the record and not in RQ's queue, seen twice: a worker may just have taken it out."""
-        waiting, enqueued = self._records.queued(), {name.rpartition("-")[0] for name in self._dispatcher.enqueued()}
+    def _enqueue_lost(self) -> Iterator[str]:
+        """Enqueue queued records missing from RQ in two sweeps in a row: in one alone, a worker may just have taken the job."""
+        waiting, enqueued = self._records.queued_jobs(), {name.rpartition("-")[0] for name in self._dispatcher.list_enqueued()}
         records = {job_id: self._records.get(job_id) for job_id in waiting if job_id not in enqueued}
         again = {job_id for job_id in records if job_id in self._missing}
         self._missing = set(records) - again
@@ -189,29 +156,21 @@ class Recovery:
                 yield job_id
 
 
-def queue_of(submission: Submission, settings: Settings) -> str:
-    """Where a submission waits: jobs that train wait apart, if there are workers for them (else the job says that there are none)."""
+def choose_queue(submission: Submission, settings: Settings) -> str:
+    """
+    Return the name of the RQ queue for a submission.
+
+    Jobs that train on their upload have a queue and workers of their own. Where the service runs no such workers they go
+    to the common queue, and fail there with FineTuneUnavailable.
+    """
     return FINE_TUNE_QUEUE if submission.options.fine_tune and settings.fine_tune_workers else QUEUE
 
 
 def time_limit_s(queue: str, settings: Settings) -> int:
-    """Seconds that a job of that queue may run."""
+    """Return the maximum run time in seconds of a job in that queue."""
     return settings.fine_tune_timeout_s if queue == FINE_TUNE_QUEUE else settings.job_timeout_s
 
 
 def rq_id(record: JobRecord) -> str:
-    """RQ's id of the attempt that comes next: what RQ still remembers of an earlier one must not touch it."""
+    """Return RQ's id of the job's next attempt. It differs for each attempt, because RQ may still remember an earlier one."""
     return f"{record.id}-{record.attempt + 1}"
-
-
-@contextmanager
-def queue_errors() -> Iterator[None]:
-    """Redis errors as QueueUnreachable, or QueueFull where the server is out of memory."""
-    try:
-        yield
-    except OutOfMemoryError as error:
-        raise QueueFull("the queue server is out of memory") from error
-    except (RedisConnectionError, RedisTimeoutError) as error:
-        raise QueueUnreachable("the queue server does not answer") from error
-    except RedisError as error:
-        raise QueueUnreachable("the queue server refused a command") from error

@@ -1,46 +1,54 @@
-"""The states of a job and the steps between them: plain functions of a record, fenced by the attempt."""
+"""
+State machine of a job: pure functions from a record to the next record.
+
+    queued -> running -> succeeded | failed | canceled
+    queued -> canceled;  running -> queued (released, at most `max_attempts` attempts)
+
+Every step of a running job names its attempt. A step of an attempt that does not run the job any more raises Superseded
+(the attempt number is a fencing token).
+"""
 
 from datetime import UTC, datetime
 
 from models.errors import AtlasError
 from workers.contracts import DataWarning, JobRecord, PartProblem, Problem, Status
 
-MAX_NAMED = 20
-"""Parts that the problem of a worn-out job names."""
+MAX_NAMED_PARTS = 20
+"""Maximum number of parts listed in the problem of a job that lost its worker in every attempt."""
 
 
 class UnknownJob(AtlasError):
-    """No job of that id, or its record has expired."""
+    """No job has this id, or its record has expired."""
 
     code = "unknown-job"
 
 
 class AlreadyEnded(AtlasError):
-    """The job has ended; nothing follows."""
+    """The job has a terminal status and cannot be changed any more."""
 
     code = "already-ended"
 
 
 class Superseded(AtlasError):
-    """Another attempt runs the job, or it has ended: whatever this attempt still does is void."""
+    """The attempt does not run the job any more: another attempt does, or the job has ended. Its output must be discarded."""
 
     code = "superseded"
 
 
 class Interrupted(AtlasError):
-    """What the attempt needs was killed from outside: the job is not to blame, and the next attempt may get through."""
+    """A process that the attempt needs was killed from outside. The next attempt may succeed."""
 
     code = "interrupted"
 
 
 class Canceled(AtlasError):
-    """Its owner has asked for the job to end."""
+    """The job was canceled on request of its owner."""
 
     code = "canceled"
 
 
 def begin(record: JobRecord, worker: str) -> JobRecord | None:
-    """Run by this worker as a new attempt; None where it is not queued."""
+    """Start the next attempt of a queued job on a worker; None if the job is not queued."""
     if record.status is not Status.QUEUED:
         return None
     started = {"started_at": record.started_at or datetime.now(UTC), "worker": worker, "attempt": record.attempt + 1}
@@ -48,8 +56,8 @@ def begin(record: JobRecord, worker: str) -> JobRecord | None:
 
 
 def advance(record: JobRecord, attempt: int, stage: str, progress: float) -> JobRecord:
-    """As far as stated, never back; raises Superseded, Canceled."""
-    _fence(record, attempt)
+    """Set stage and progress (0 to 1, never decreasing) of a running attempt; raises Superseded, Canceled."""
+    _check_attempt(record, attempt)
     if record.cancel_requested:
         raise Canceled("the job was canceled")
     return record.model_copy(update={"stage": stage, "progress": min(max(progress, record.progress), 1.0)})
@@ -65,56 +73,57 @@ def finish(
     figures: list[str] | None = None,
     formats: list[str] | None = None,
 ) -> JobRecord:
-    """Ended; as canceled where that was asked for, whatever came of it. Raises Superseded."""
-    _fence(record, attempt)
+    """End a running attempt with a terminal status, which is CANCELED wherever cancellation was requested. Raises Superseded."""
+    _check_attempt(record, attempt)
     if record.cancel_requested or status is Status.CANCELED:
-        return _ended(record, Status.CANCELED)
-    left = {"problem": problem, "warnings": warnings or [], "figures": figures or [], "formats": formats or []}
-    return _ended(record, status).model_copy(update=left)
+        return _end(record, Status.CANCELED)
+    output = {"problem": problem, "warnings": warnings or [], "figures": figures or [], "formats": formats or []}
+    return _end(record, status).model_copy(update=output)
 
 
 def request_cancel(record: JobRecord) -> JobRecord:
-    """Queued: canceled at once. Running: asked to stop at its next step. Raises AlreadyEnded."""
+    """Cancel a queued job at once, and request that a running one stops at its next stage. Raises AlreadyEnded."""
     if record.status.terminal:
         raise AlreadyEnded(f"the job has already {record.status.value}")
     if record.status is Status.QUEUED:
-        return _ended(record, Status.CANCELED)
+        return _end(record, Status.CANCELED)
     return record.model_copy(update={"cancel_requested": True})
 
 
 def release(record: JobRecord, attempt: int, max_attempts: int) -> JobRecord:
     """
-    Back among the queued, for its worker is gone or goes; raises Superseded.
+    Return a running job to the queue because its worker was lost or is shutting down; raises Superseded.
 
-    Ends as canceled where that was asked for, and as failed where it has been begun `max_attempts` times: a job that takes
-    its worker down with it must not do so for ever.
+    The job ends as CANCELED where that was requested, and as FAILED after `max_attempts` attempts, so that a bundle that
+    crashes its worker cannot do so forever.
     """
-    _fence(record, attempt)
+    _check_attempt(record, attempt)
     if record.cancel_requested:
-        return _ended(record, Status.CANCELED)
+        return _end(record, Status.CANCELED)
     if attempt >= max_attempts:
-        return _ended(record, Status.FAILED).model_copy(update={"problem": _worn_out(record)})
+        return _end(record, Status.FAILED).model_copy(update={"problem": _worker_lost_problem(record)})
     return record.model_copy(update={"status": Status.QUEUED, "stage": "queued", "progress": 0.0, "worker": None})
 
 
-def _fence(record: JobRecord, attempt: int) -> None:
+def _check_attempt(record: JobRecord, attempt: int) -> None:
     if record.status is not Status.RUNNING or record.attempt != attempt:
         raise Superseded(f"attempt {attempt} does not run job {record.id} any more")
 
 
-def _ended(record: JobRecord, status: Status) -> JobRecord:
+def _end(record: JobRecord, status: Status) -> JobRecord:
     progress = 1.0 if status is Status.SUCCEEDED else record.progress
     stage = "finished" if status is Status.SUCCEEDED else record.stage
     return record.model_copy(update={"status": status, "finished_at": datetime.now(UTC), "progress": progress, "stage": stage})
 
 
-def _worn_out(record: JobRecord) -> Problem:
-    """The bundle names itself: it is what all attempts had in common."""
-    code, detail = "worker-lost", f"begun {record.attempt} times, and each time the worker was lost, last in stage {record.stage!r}"
+def _worker_lost_problem(record: JobRecord) -> Problem:
+    """Describe a job whose worker was lost in every attempt. The uploaded parts are listed, as the likely common cause."""
+    code = "worker-lost"
+    detail = f"started {record.attempt} times, and the worker was lost each time, last in stage {record.stage!r}"
     return Problem(
         type=f"/problems/{code}",
         title="The worker was lost each time",
         status=500,
         detail=f"job {record.id} was {detail}",
-        parts=[PartProblem(name=part.name, code=code, detail=detail) for part in record.submission.parts[:MAX_NAMED]],
+        parts=[PartProblem(name=part.name, code=code, detail=detail) for part in record.submission.parts[:MAX_NAMED_PARTS]],
     )

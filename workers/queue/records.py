@@ -1,4 +1,4 @@
-"""The life of a job, kept in Redis: every step one transaction, fenced by the attempt, published to whoever listens."""
+"""Job records and worker heartbeats in Redis. Each change of a record is one transaction, and is published on the job's channel."""
 
 import time
 from collections.abc import Callable
@@ -17,47 +17,47 @@ from workers.settings import Settings
 
 __all__ = ["AlreadyEnded", "Canceled", "Records", "Superseded", "UnknownJob", "job_key", "worker_key"]
 
-JOBS = "atlas:jobs"  # sorted set: id by time of creation, of every job whose record or blobs may still be there
-QUEUED = "atlas:queued"  # sorted set: id by the time since when it waits
-RUNNING = "atlas:running"  # hash: id to the worker that runs it
-WORKERS = "atlas:workers"  # set of worker ids, some of them dead
+JOBS = "atlas:jobs"  # sorted set: job id by time of creation, of every job whose record or blobs may still exist
+QUEUED = "atlas:queued"  # sorted set: job id by the time it was queued
+RUNNING = "atlas:running"  # hash: job id to the worker that runs it
+WORKERS = "atlas:workers"  # set of worker ids; some may be dead
 
 
 def unfinished_key(owner: str) -> str:
-    """Redis key of the set of an owner's jobs that wait or run."""
+    """Return the Redis key of the set of an owner's queued and running jobs."""
     return f"atlas:unfinished:{owner}"
 
 
 def job_key(job_id: str) -> str:
-    """Redis key of a record, and the name of the channel on which its changes appear."""
+    """Return the Redis key of a job record, which is also the name of the channel that publishes its changes."""
     return f"atlas:job:{job_id}"
 
 
 def worker_key(worker: str) -> str:
-    """Redis key of a worker's heartbeat."""
+    """Return the Redis key of a worker's heartbeat."""
     return f"atlas:worker:{worker}"
 
 
 class Records:
     """
-    Job records as JSON.
+    Job records as JSON in Redis.
 
-    Redis errors are passed on as they are (`failures` knows them). A step whose answer was lost on the way may be tried
-    again without harm: `begin` gives a worker what it already holds, everything else says Superseded.
+    Redis errors are raised unchanged (`workers.problems` translates them). If the reply to a step is lost, repeating the step
+    is harmless: `begin` returns the attempt that the worker already holds, every other step raises Superseded.
     """
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._redis, self._settings = redis, settings
 
     def create(self, job_id: str, submission: Submission, owner: str, request_id: str = "") -> JobRecord:
-        """A queued job; an id that is there already keeps the record it has."""
+        """Create and return the record of a queued job; if the id exists, return its record unchanged."""
         record = JobRecord(id=job_id, owner=owner, request_id=request_id, submission=submission, created_at=datetime.now(UTC))
 
         def body(pipe: Pipeline) -> JobRecord:
-            known = cast(bytes | None, pipe.get(job_key(job_id)))
+            existing = cast(bytes | None, pipe.get(job_key(job_id)))
             pipe.multi()
-            if known is not None:
-                return JobRecord.model_validate_json(known)
+            if existing is not None:
+                return JobRecord.model_validate_json(existing)
             pipe.zadd(JOBS, {job_id: record.created_at.timestamp()})
             self._write(pipe, record)
             return record
@@ -65,19 +65,19 @@ class Records:
         return self._transaction(job_key(job_id), body)
 
     def get(self, job_id: str) -> JobRecord | None:
-        """The record, or None."""
+        """Return the record of a job; None if there is none."""
         text = cast(bytes | None, self._redis.get(job_key(job_id)))
         return None if text is None else JobRecord.model_validate_json(text)
 
     def begin(self, job_id: str, worker: str) -> JobRecord | None:
-        """The job for this worker to run, as a new attempt; None where there is nothing to do (ended, run by another)."""
+        """Start an attempt of a queued job on this worker and return its record; None if the job has ended or another worker runs it."""
         record = self._change(job_id, lambda record: begin(record, worker))
         mine = record is not None and record.status is Status.RUNNING and record.worker == worker
         return record if mine else None
 
     def advance(self, job_id: str, attempt: int, stage: str, progress: float) -> JobRecord:
-        """State how far the attempt is, 0 to 1; raises Canceled or Superseded, on which the attempt must stop."""
-        return self._must(job_id, lambda record: advance(record, attempt, stage, progress))
+        """Set stage and progress (0 to 1) of an attempt; raises Canceled or Superseded, upon which the attempt must stop."""
+        return self._change_existing(job_id, lambda record: advance(record, attempt, stage, progress))
 
     def finish(
         self,
@@ -90,73 +90,73 @@ class Records:
         figures: list[str] | None = None,
         formats: list[str] | None = None,
     ) -> JobRecord:
-        """End the job, once; a job that was to be canceled ends as canceled whatever came of it. Raises Superseded."""
+        """End a job with a terminal status, which is CANCELED wherever cancellation was requested. Raises Superseded."""
         end = partial(finish, problem=problem, warnings=warnings, figures=figures, formats=formats)
-        return self._must(job_id, lambda record: end(record, attempt, status))
+        return self._change_existing(job_id, lambda record: end(record, attempt, status))
 
     def request_cancel(self, job_id: str) -> JobRecord:
-        """Queued: canceled at once. Running: asked to stop at its next step. Raises AlreadyEnded, UnknownJob."""
-        return self._must(job_id, request_cancel)
+        """Cancel a queued job at once, and request that a running one stops at its next stage. Raises AlreadyEnded, UnknownJob."""
+        return self._change_existing(job_id, request_cancel)
 
     def release(self, job_id: str, attempt: int) -> JobRecord:
-        """Back among the queued, or failed after `max_attempts`; raises Superseded, UnknownJob."""
-        return self._must(job_id, lambda record: release(record, attempt, self._settings.max_attempts))
+        """Return a running job to the queue, or end it as failed after `max_attempts` attempts; raises Superseded, UnknownJob."""
+        return self._change_existing(job_id, lambda record: release(record, attempt, self._settings.max_attempts))
 
-    def queued(self) -> dict[str, float]:
-        """Ids of the queued jobs and since when they wait, POSIX seconds."""
+    def queued_jobs(self) -> dict[str, float]:
+        """Return the ids of queued jobs with the time at which each was queued, POSIX seconds."""
         pairs = cast(list[tuple[bytes, float]], self._redis.zrange(QUEUED, 0, -1, withscores=True))
         return {job_id.decode(): since for job_id, since in pairs}
 
-    def queued_count(self) -> int:
-        """How many jobs wait."""
+    def count_queued(self) -> int:
+        """Count the queued jobs."""
         return self._redis.zcard(QUEUED)
 
-    def unfinished_count(self, owner: str) -> int:
-        """How many jobs of an owner wait or run."""
+    def count_unfinished(self, owner: str) -> int:
+        """Count the queued and running jobs of an owner."""
         return self._redis.scard(unfinished_key(owner))
 
-    def running(self) -> dict[str, str]:
-        """Ids of the running jobs and the worker of each."""
+    def running_jobs(self) -> dict[str, str]:
+        """Return the ids of running jobs with the id of each one's worker."""
         pairs = cast(dict[bytes, bytes], self._redis.hgetall(RUNNING))
         return {job_id.decode(): worker.decode() for job_id, worker in pairs.items()}
 
-    def expired(self, before_s: float) -> list[str]:
-        """Ids of jobs created before a time (POSIX seconds) whose records are gone; what they left may go, too."""
+    def find_expired(self, before_s: float) -> list[str]:
+        """Return the ids of jobs created before a time (POSIX seconds) whose records have expired, so that their blobs may be deleted."""
         ids = [job_id.decode() for job_id in cast(list[bytes], self._redis.zrangebyscore(JOBS, "-inf", before_s))]
         return [job_id for job_id in ids if not self._redis.exists(job_key(job_id))]
 
-    def forget(self, job_ids: list[str]) -> None:
-        """Nothing is left of these jobs."""
+    def forget_jobs(self, job_ids: list[str]) -> None:
+        """Remove ids from the list of jobs, once their blobs are deleted."""
         if job_ids:
             self._redis.zrem(JOBS, *job_ids)
 
-    def beat(self, state: WorkerState) -> None:
-        """A worker says that it lives; it counts as dead `heartbeat_ttl_s` after the last time."""
+    def record_heartbeat(self, state: WorkerState) -> None:
+        """Store a worker's heartbeat; it expires after `heartbeat_ttl_s`, and the worker then counts as dead."""
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.sadd(WORKERS, state.id)
             pipe.set(worker_key(state.id), state.model_dump_json(), px=round(self._settings.heartbeat_ttl_s * 1000))
             pipe.execute()
 
-    def claim(self, piece: str, seconds: int) -> bool:
-        """Whether a piece of a job is the caller's to do, for so long."""
-        return bool(self._redis.set(f"atlas:piece:{piece}", "claimed", nx=True, ex=seconds))
+    def claim(self, task: str, seconds: int) -> bool:
+        """Claim a shared task for some seconds; False if another worker holds the claim."""
+        return bool(self._redis.set(f"atlas:task:{task}", "claimed", nx=True, ex=seconds))
 
-    def let_go(self, piece: str) -> None:
-        """A piece may be claimed again."""
-        self._redis.delete(f"atlas:piece:{piece}")
+    def release_claim(self, task: str) -> None:
+        """Release the claim on a shared task, so that any worker can claim it."""
+        self._redis.delete(f"atlas:task:{task}")
 
-    def leave(self, worker: str) -> None:
-        """A worker says that it goes."""
+    def remove_worker(self, worker: str) -> None:
+        """Delete the heartbeat of a worker that has ended."""
         self._redis.delete(worker_key(worker))
         self._redis.srem(WORKERS, worker)
 
-    def job_of(self, worker: str) -> str | None:
-        """The job that a living worker states; None for an idle or dead one."""
+    def current_job(self, worker: str) -> str | None:
+        """Return the job in a worker's heartbeat; None for an idle or dead worker."""
         text = cast(bytes | None, self._redis.get(worker_key(worker)))
         return None if text is None else WorkerState.model_validate_json(text).job
 
-    def workers(self) -> list[WorkerState]:
-        """The workers that live, by id; the dead are forgotten on the way."""
+    def live_workers(self) -> list[WorkerState]:
+        """Return the heartbeats of living workers in order of their ids, and remove dead workers from the set."""
         ids = sorted(name.decode() for name in cast(set[bytes], self._redis.smembers(WORKERS)))
         texts = cast(list[bytes | None], self._redis.mget([worker_key(name) for name in ids])) if ids else []
         dead = [name for name, text in zip(ids, texts, strict=True) if text is None]
@@ -164,14 +164,15 @@ class Records:
             self._redis.srem(WORKERS, *dead)
         return [WorkerState.model_validate_json(text) for text in texts if text is not None]
 
-    def _must(self, job_id: str, step: Callable[[JobRecord], JobRecord]) -> JobRecord:
+    def _change_existing(self, job_id: str, step: Callable[[JobRecord], JobRecord]) -> JobRecord:
+        """`_change` for a step that always returns a record; raises UnknownJob."""
         record = self._change(job_id, step)
         if record is None:
             raise UnknownJob(f"no job {job_id}")
         return record
 
     def _change(self, job_id: str, step: Callable[[JobRecord], JobRecord | None]) -> JobRecord | None:
-        """One transaction: read, step, write and publish; the record as it stands afterwards. None: no such job."""
+        """Read, change, write and publish a record in one transaction; the record afterwards, or None if there is no such job."""
 
         def body(pipe: Pipeline) -> JobRecord | None:
             text = cast(bytes | None, pipe.get(job_key(job_id)))
@@ -187,7 +188,7 @@ class Records:
         return self._transaction(job_key(job_id), body)
 
     def _transaction[T](self, key: str, body: Callable[[Pipeline], T]) -> T:
-        """What `body` has queued after its `multi()` happens as a whole, or `body` is asked again because the key changed."""
+        """Run `body` under optimistic locking of `key`: its commands after `multi()` are atomic, and it is repeated if the key changed."""
         with self._redis.pipeline() as pipe:
             while True:
                 with suppress(WatchError):

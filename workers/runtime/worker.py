@@ -1,4 +1,4 @@
-"""One worker process: models loaded once, then jobs until it is told to go."""
+"""A worker process: load the models once, then run jobs until SIGTERM."""
 
 import os
 import signal
@@ -16,7 +16,8 @@ from workers.bundles.sandbox import start_sandbox_server
 from workers.contracts import WorkerState
 from workers.jobs.context import WorkerContext
 from workers.jobs.loaded_models import load_models
-from workers.queue.dispatch import QUEUE, Dispatcher, connect, time_limit_s
+from workers.queue.connection import connect
+from workers.queue.dispatch import QUEUE, Dispatcher, time_limit_s
 from workers.queue.records import Records
 from workers.runtime.allowlist_worker import AllowlistWorker
 from workers.runtime.heartbeat import Heartbeat
@@ -27,9 +28,13 @@ _OVERDUE_S = 60.0
 
 
 def work(settings: Settings, name: str, queue: str = QUEUE) -> None:
-    """Load every model, then work on that queue until SIGTERM: the current job is finished, on the second signal released."""
+    """
+    Load every model, then run the jobs of a queue until SIGTERM.
+
+    The first SIGTERM lets the current job finish, the second returns it to the queue.
+    """
     log = structlog.get_logger("atlas")
-    began = time.monotonic()
+    start_s = time.monotonic()
     start_sandbox_server()
     models = load_models(settings)
     redis = connect(settings)
@@ -38,23 +43,23 @@ def work(settings: Settings, name: str, queue: str = QUEUE) -> None:
         id=name, pid=os.getpid(), started_at=datetime.now(UTC), execution_provider=models.provider, models=models.versions()
     )
     heartbeat = Heartbeat(records, state, settings.heartbeat_s, time_limit_s(queue, settings) + _OVERDUE_S)
-    desk = WorkerContext(settings, open_blobs(settings), records, Dispatcher(redis, settings), models, name)
+    worker = WorkerContext(settings, open_blobs(settings), records, Dispatcher(redis, settings), models, name)
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until RQ's own handler: what ends us says so in `finally`
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until RQ sets its handler; runs the `finally` below
     heartbeat.start()
-    log.info("worker ready", worker=name, models=state.models, provider=models.provider, took_s=round(time.monotonic() - began, 2))
+    log.info("worker ready", worker=name, models=state.models, provider=models.provider, took_s=round(time.monotonic() - start_s, 2))
     try:
-        # Compilers, kernels and plotting take seconds to load: after the word that we are there and jobs may be sent.
+        # Numba, compiled kernels and plotting take seconds to load, so only after the first heartbeat: jobs may be submitted by then.
         from workers.jobs.runner import run_job  # noqa: PLC0415
         from workers.runtime.warm_up import warm  # noqa: PLC0415
 
         warm()
-        # RQ stretches the timeout of its connection beyond its blocking read, so it has one of its own.
-        perform = partial(_perform, partial(run_job, desk), time_limit_s(queue, settings))
+        # RQ changes the timeout of its connection, so it gets a connection of its own.
+        perform = partial(_perform, partial(run_job, worker), time_limit_s(queue, settings))
         AllowlistWorker(connect(settings), name, perform, heartbeat, queue).work(logging_level="WARNING")
     finally:
         heartbeat.stop()
-        log.info("worker gone", worker=name)
+        log.info("worker stopped", worker=name)
 
 
 def _perform(run: Callable[[str, Callable[[], AbstractContextManager[object]]], None], timeout_s: int, job_id: str) -> None:

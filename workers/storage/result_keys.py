@@ -1,35 +1,35 @@
-"""Where the answer of a job lies in the blob store."""
+"""Keys of results and figures in the blob store."""
 
 from workers.contracts import JobRecord
 
-# What GET /jobs/{id}/result offers besides JSON, with its media type.
+# Formats of GET /jobs/{id}/result and their media types.
 MEDIA_TYPES = (("json", "application/json"), ("quakeml", "application/xml"), ("geojson", "application/geo+json"), ("csv", "text/csv"))
 
 
 def job_prefix(job_id: str) -> str:
-    """All that a job has left."""
+    """Return the prefix of all blobs of a job."""
     return f"results/{job_id}"
 
 
 def attempt_prefix(job_id: str, attempt: int) -> str:
     """
-    What one attempt has left.
+    Return the prefix of the blobs of one attempt at a job.
 
-    The record of a finished job names the attempt that finished it, so a superseded one can write and never be read.
+    Results are read under the attempt that finished the job, so a superseded attempt may still write without effect.
     """
     return f"{job_prefix(job_id)}/{attempt}"
 
 
 def result_key(record: JobRecord, file_format: str = "json") -> str:
-    """The result of a finished job in one of its formats."""
+    """Return the key of a finished job's result in one of its formats."""
     return f"{attempt_prefix(record.id, record.attempt)}/result.{file_format}"
 
 
 def figure_key(record: JobRecord, name: str) -> str:
-    """A figure of a finished job, by its name without `.png`."""
+    """Return the key of a finished job's figure, by its name without `.png`."""
     return f"{attempt_prefix(record.id, record.attempt)}/figures/{name}.png"
 
 
 def media_type(file_format: str) -> str:
-    """The media type of a format; raises KeyError."""
+    """Return the media type of a result format; raises KeyError."""
     return dict(MEDIA_TYPES)[file_format]

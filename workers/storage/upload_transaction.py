@@ -1,4 +1,4 @@
-"""The uploads of one submission on their way in: kept all together, or none of them."""
+"""All uploads of one submission, committed together or not at all."""
 
 from contextlib import suppress
 
@@ -7,29 +7,29 @@ from workers.storage.blobs import Blob, BlobStore, BlobWriter
 
 
 class UploadTransaction:
-    """Writers seal one by one; `keep` gives all of them their place, `discard` leaves nothing of what was not kept."""
+    """Uploads are written and sealed one by one; `commit` moves all of them to their digests, `rollback` deletes them."""
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
         self._sealed: list[tuple[BlobWriter, Blob]] = []
 
     def writer(self) -> BlobWriter:
-        """For one more upload; seal it with `seal`, or abort it."""
+        """Return a writer for one more upload, to be passed to `seal` or aborted."""
         return self._blobs.writer()
 
     def seal(self, writer: BlobWriter) -> Blob:
-        """The upload has been written; raises StoreFull, StoreUnreachable."""
+        """End writing an upload and add it to the transaction; raises StoreFull, StoreUnreachable."""
         blob = writer.seal()
         self._sealed.append((writer, blob))
         return blob
 
-    def keep(self) -> None:
-        """Under their digests, on the disk; raises StoreFull, StoreUnreachable."""
-        self._blobs.keep([(writer.temporary, blob.digest) for writer, blob in self._sealed])
+    def commit(self) -> None:
+        """Move all sealed uploads to their digests, flushed to disk; raises StoreFull, StoreUnreachable."""
+        self._blobs.commit_uploads([(writer.temporary, blob.digest) for writer, blob in self._sealed])
         self._sealed.clear()
 
-    def discard(self) -> None:
-        """Harmless after `keep`; what the store does not remove now, housekeeping does."""
+    def rollback(self) -> None:
+        """Delete all sealed uploads that are not committed; housekeeping deletes what the store does not delete now."""
         for writer, _ in self._sealed:
             with suppress(AtlasError):
                 writer.abort()

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from app.jobs.updates import JobUpdates
 from workers.contracts import JobKind, JobRecord, Options, Status, Submission
-from workers.queue.dispatch import connect, queue_url
+from workers.queue.connection import connect, queue_url
 from workers.runtime.embedded_queue import EmbeddedQueue
 from workers.settings import Settings
 

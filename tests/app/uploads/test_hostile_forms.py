@@ -81,5 +81,5 @@ async def test_a_form_is_taken_and_a_name_is_a_name(limited, hand, tmp_path, cas
     assert stored.name.isprintable()
     assert "/" not in stored.name
     assert len(stored.name) <= 120
-    assert hand.blobs.read(stored.digest) == WAVE
+    assert hand.blobs.read_upload(stored.digest) == WAVE
     assert not (tmp_path / "passwd.mseed").exists()

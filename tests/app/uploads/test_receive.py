@@ -29,13 +29,13 @@ async def test_every_bundle_part_is_kept_in_order_with_its_bytes(client, hand, m
     answer = await post(client, form(file_part(mseed, b"a.mseed"), file_part(b"x" * 3_000_000, b"b.mseed"), file_part(b"", b"c.csv")))
     parts = hand.records.get(answer.json()["id"]).submission.parts
     assert [(part.name, part.size_bytes) for part in parts] == [("a.mseed", 512), ("b.mseed", 3_000_000), ("c.csv", 0)]
-    assert hand.blobs.read(parts[1].digest) == b"x" * 3_000_000
+    assert hand.blobs.read_upload(parts[1].digest) == b"x" * 3_000_000
 
 
 async def test_bytes_that_look_like_a_boundary_are_data(client, hand, mseed):
     data = mseed + b"\r\n--frontie\r\n--frontierX"
     answer = await post(client, form(file_part(data)))
-    assert hand.blobs.read(hand.records.get(answer.json()["id"]).submission.parts[0].digest) == data
+    assert hand.blobs.read_upload(hand.records.get(answer.json()["id"]).submission.parts[0].digest) == data
 
 
 async def test_a_body_in_chunks_of_any_size_reads_the_same(client, hand, mseed):
@@ -44,7 +44,7 @@ async def test_a_body_in_chunks_of_any_size_reads_the_same(client, hand, mseed):
             yield bytes([byte])
 
     answer = await post(client, dribble())
-    assert hand.blobs.read(hand.records.get(answer.json()["id"]).submission.parts[0].digest) == mseed
+    assert hand.blobs.read_upload(hand.records.get(answer.json()["id"]).submission.parts[0].digest) == mseed
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ async def test_a_malformed_form_is_refused_and_leaves_nothing(client, hand, tmp_
     answer = await post(client, body, content_type)
     assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/problem+json")
     assert answer.json()["type"] == "/problems/malformed-request"
-    assert not hand.records.queued()
+    assert not hand.records.queued_jobs()
     assert not list((tmp_path / "blobs").glob("incoming/*"))
 
 
@@ -191,7 +191,7 @@ async def test_a_client_that_goes_in_the_middle_leaves_nothing(settings, hand, t
             {**scope, "headers": [(b"host", b"localhost"), (b"content-type", b"multipart/form-data; boundary=frontier")]}, receive, send
         )
     assert sent == []
-    assert not hand.records.queued()
+    assert not hand.records.queued_jobs()
     assert not list((tmp_path / "blobs").glob("incoming/*"))
 
 

@@ -15,19 +15,19 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def ended() -> int:
-    """The id of a process that was."""
+def ended_pid() -> int:
+    """The id of a process that has ended."""
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     return process.pid
 
 
-def test_what_a_killed_worker_has_left_goes_and_all_else_stays(temporary: Path):
-    left = Path(tempfile.mkdtemp(prefix=tempdir_prefix(ended())))
+def test_folders_of_ended_processes_are_deleted_and_no_others(temporary: Path):
+    left = Path(tempfile.mkdtemp(prefix=tempdir_prefix(ended_pid())))
     (left / "0").write_bytes(b"part")
     mine = Path(tempfile.mkdtemp(prefix=tempdir_prefix(os.getpid())))
-    (temporary / "atlas-spool-else").mkdir()
-    (temporary / f"atlas-spool-{os.getuid() + 1}-{ended()}-x").mkdir()
+    (temporary / "atlas-tempdir-else").mkdir()
+    (temporary / f"atlas-tempdir-{os.getuid() + 1}-{ended_pid()}-x").mkdir()
     assert sweep_tempdirs() == 1
     assert not left.exists()
     assert mine.exists()
@@ -36,6 +36,6 @@ def test_what_a_killed_worker_has_left_goes_and_all_else_stays(temporary: Path):
 
 def test_a_link_is_not_followed(temporary: Path):
     (temporary / "precious").mkdir()
-    (temporary / f"{tempdir_prefix(ended())}x").symlink_to(temporary / "precious")
+    (temporary / f"{tempdir_prefix(ended_pid())}x").symlink_to(temporary / "precious")
     assert sweep_tempdirs() == 0
     assert (temporary / "precious").exists()

@@ -133,13 +133,13 @@ def test_a_worker_told_to_go_hands_its_job_back(attempt: Callable[[Work], JobRec
     record = desk.records.get("one")
     assert record is not None
     assert (record.status, record.attempt) == (Status.QUEUED, 1)
-    assert "one-2" in desk.dispatcher.enqueued()
+    assert "one-2" in desk.dispatcher.list_enqueued()
 
 
 def test_a_queue_lost_in_the_middle_is_no_failure_of_the_job(attempt: Callable[[Work], JobRecord], desk: WorkerContext):
     record = attempt(failing(RedisConnectionError("gone")))
     assert (record.status, record.attempt) == (Status.QUEUED, 1)
-    assert "one-2" in desk.dispatcher.enqueued()
+    assert "one-2" in desk.dispatcher.list_enqueued()
 
 
 def test_a_queue_lost_at_the_end_is_waited_for(attempt: Callable[[Work], JobRecord], desk: WorkerContext, monkeypatch: pytest.MonkeyPatch):
@@ -208,7 +208,7 @@ def test_warnings_are_counted_where_there_are_too_many(attempt: Callable[[Work],
 def test_a_parser_killed_by_others_is_no_failure_of_the_job(attempt: Callable[[Work], JobRecord], desk: WorkerContext):
     record = attempt(failing(Interrupted("the parser was killed")))
     assert (record.status, record.attempt) == (Status.QUEUED, 1)
-    assert "one-2" in desk.dispatcher.enqueued()
+    assert "one-2" in desk.dispatcher.list_enqueued()
 
 
 def test_a_store_that_comes_back_in_time_costs_the_job_nothing(attempt: Callable[[Work], JobRecord]):

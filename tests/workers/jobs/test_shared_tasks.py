@@ -5,7 +5,7 @@ import pytest
 
 from workers.contracts import Options
 from workers.jobs.shared_tasks import DistributedMap, is_task, pack_arrays, run_task, task_name, unpack_arrays
-from workers.queue.dispatch import FINE_TUNE_QUEUE, QUEUE, queue_of, time_limit_s
+from workers.queue.dispatch import FINE_TUNE_QUEUE, QUEUE, choose_queue, time_limit_s
 from workers.settings import Settings
 from workers.storage.blobs import StoreUnreachable
 
@@ -42,18 +42,18 @@ def test_never_more_pieces_wait_than_allowed(blobs, records, dispatcher):
     job, done = shared(blobs, records, dispatcher, ahead=2), 0
     for k in range(7):
         done += len(list(job.give({"numbers": np.array([k])})))
-        waiting = sum(blobs.exists(f"results/5f0c/1/pieces/{n}.in") for n in range(7))
+        waiting = sum(blobs.exists(f"results/5f0c/1/tasks/{n}.in") for n in range(7))
         assert waiting <= 2
         assert done == max(0, k + 1 - 2)
     assert len(list(job.rest())) == 2
-    assert not any(blobs.exists(f"results/5f0c/1/pieces/{n}.{what}") for n in range(7) for what in ("in", "out"))
+    assert not any(blobs.exists(f"results/5f0c/1/tasks/{n}.{what}") for n in range(7) for what in ("in", "out"))
 
 
 def test_a_helper_does_a_piece_once_and_the_job_takes_its_outcome(blobs, records, dispatcher):
     job, done_here = shared(blobs, records, dispatcher, work=lambda _: pytest.fail("done already")), []
     assert list(job.give({"numbers": np.array([5])})) == []
     name = task_name(*JOB, 0)
-    assert dispatcher.enqueued() == {name}
+    assert dispatcher.list_enqueued() == {name}
     assert run_task(blobs, records, name, lambda arrays: done_here.append(1) or doubled(arrays))
     assert not run_task(blobs, records, name, lambda arrays: done_here.append(2) or doubled(arrays))
     assert numbers(job.rest()) == [[10]]
@@ -111,7 +111,7 @@ def test_names_of_pieces_are_no_names_of_jobs():
 def test_jobs_that_train_wait_apart_where_there_are_workers_for_them(submission):
     training = submission.model_copy(update={"options": Options(fine_tune=True)})
     offered, not_offered = Settings(fine_tune_workers=1), Settings(fine_tune_workers=0)
-    assert queue_of(training, offered) == FINE_TUNE_QUEUE
-    assert queue_of(training, not_offered) == queue_of(submission, offered) == QUEUE
+    assert choose_queue(training, offered) == FINE_TUNE_QUEUE
+    assert choose_queue(training, not_offered) == choose_queue(submission, offered) == QUEUE
     assert time_limit_s(FINE_TUNE_QUEUE, offered) == offered.fine_tune_timeout_s
     assert time_limit_s(QUEUE, offered) == offered.job_timeout_s

@@ -1,4 +1,4 @@
-"""Into the queue, and back into it."""
+"""Submission of jobs and recovery of lost ones."""
 
 import zlib
 from datetime import UTC, datetime
@@ -11,22 +11,23 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from workers.contracts import Status, Submission, WorkerState
-from workers.queue.dispatch import JOB_FUNCTION, Dispatcher, QueueFull, QueueUnreachable, Recovery, connect, queue_socket
+from workers.queue.connection import QueueFull, QueueUnreachable, connect, queue_socket
+from workers.queue.dispatch import JOB_FUNCTION, Dispatcher, Recovery
 from workers.queue.records import Records
 from workers.settings import Settings
 
 PICKLES = (b"\x80\x04", b"\x80\x05", b"csys", b"cposix", b"cbuiltins")
 
 
-def alive(records: Records, job: str | None, worker: str = "w") -> None:
-    records.beat(WorkerState(id=worker, pid=1, started_at=datetime.now(UTC), execution_provider="CPU", models={}, job=job))
+def beat(records: Records, job: str | None, worker: str = "w") -> None:
+    records.record_heartbeat(WorkerState(id=worker, pid=1, started_at=datetime.now(UTC), execution_provider="CPU", models={}, job=job))
 
 
 def test_a_submitted_job_is_recorded_and_enqueued(dispatcher: Dispatcher, records: Records, submission: Submission):
     record = dispatcher.submit(submission, "me", "one")
     assert records.get("one") == record
-    assert dispatcher.enqueued() == {"one-1"}
-    assert dispatcher.queued() == 1
+    assert dispatcher.list_enqueued() == {"one-1"}
+    assert dispatcher.count_queued() == 1
 
 
 def test_rq_carries_the_id_and_nothing_else(dispatcher: Dispatcher, redis: Redis, submission: Submission):
@@ -39,7 +40,7 @@ def test_no_pickle_is_in_redis(dispatcher: Dispatcher, records: Records, redis: 
     dispatcher.submit(submission, "me", "one")
     dispatcher.submit(submission, "me", "two")
     records.begin("two", "w")
-    alive(records, "two")
+    beat(records, "two")
     values = [value for key in redis.keys("*") for value in everything(redis, key)]
     assert len(values) > 10
     for value in values:
@@ -47,7 +48,7 @@ def test_no_pickle_is_in_redis(dispatcher: Dispatcher, records: Records, redis: 
 
 
 def everything(redis: Redis, key: bytes) -> list[bytes]:
-    """Every stored value, RQ's compressed ones unpacked, too."""
+    """Every stored value, with RQ's compressed ones also decompressed."""
     readers = {
         b"string": lambda: [redis.get(key)],
         b"hash": lambda: list(redis.hgetall(key).values()),
@@ -66,17 +67,17 @@ def test_a_full_queue_refuses(dispatcher: Dispatcher, submission: Submission, se
         dispatcher.submit(submission, "", "one-more")
 
 
-def test_an_absent_server_is_said_to_be_unreachable(tmp_path: Path, submission: Submission):
+def test_without_a_server_every_call_raises_queue_unreachable(tmp_path: Path, submission: Submission):
     settings = Settings(data_dir=tmp_path)
     client = connect(settings, timeout_s=0.2, retries=0)
     nowhere = Dispatcher(client, settings)
-    for call in (nowhere.ping, nowhere.queued, lambda: nowhere.submit(submission, "", "one")):
+    for call in (nowhere.ping, nowhere.count_queued, lambda: nowhere.submit(submission, "", "one")):
         with pytest.raises(QueueUnreachable):
             call()
     client.close()
 
 
-def test_the_socket_path_of_a_deep_folder_still_fits(tmp_path: Path):
+def test_the_socket_path_of_a_deep_folder_is_shortened(tmp_path: Path):
     deep = Settings(data_dir=tmp_path / ("x" * 120))
     other = Settings(data_dir=tmp_path / ("y" * 120))
     assert len(str(queue_socket(deep))) < 104
@@ -89,27 +90,27 @@ def test_a_job_of_a_dead_worker_is_requeued(
 ):
     dispatcher.submit(submission, "", "one")
     redis.delete("rq:queue:atlas")
-    alive(records, "one")
+    beat(records, "one")
     records.begin("one", "w")
     assert recovery.sweep() == []
-    records.leave("w")
+    records.remove_worker("w")
     assert recovery.sweep() == ["one"]
     record = records.get("one")
     assert record is not None
     assert (record.status, record.attempt) == (Status.QUEUED, 1)
-    assert dispatcher.enqueued() == {"one-2"}
+    assert dispatcher.list_enqueued() == {"one-2"}
 
 
-def test_a_job_that_its_living_worker_does_not_state_is_requeued(
+def test_a_running_job_that_is_not_in_its_workers_heartbeat_is_requeued(
     dispatcher: Dispatcher, records: Records, recovery: Recovery, submission: Submission
 ):
     dispatcher.submit(submission, "", "one")
     records.begin("one", "w")
-    alive(records, None)
+    beat(records, None)
     assert recovery.sweep() == ["one"]
 
 
-def test_a_job_begun_before_goes_before_all_others(
+def test_a_requeued_job_is_first_in_the_queue(
     dispatcher: Dispatcher, records: Records, recovery: Recovery, redis: Redis, submission: Submission
 ):
     for name in ("one", "two", "three"):
@@ -120,7 +121,7 @@ def test_a_job_begun_before_goes_before_all_others(
     assert redis.lrange("rq:queue:atlas", 0, -1) == [b"one-2", b"two-1", b"three-1"]
 
 
-def test_a_job_worn_out_is_not_enqueued_again(
+def test_after_the_last_attempt_a_job_fails_and_is_not_enqueued(
     dispatcher: Dispatcher, records: Records, recovery: Recovery, redis: Redis, submission: Submission
 ):
     dispatcher.submit(submission, "", "one")
@@ -128,23 +129,27 @@ def test_a_job_worn_out_is_not_enqueued_again(
         redis.delete("rq:queue:atlas")
         assert records.begin("one", "w") is not None
         assert recovery.sweep() == ["one"]
-    assert dispatcher.enqueued() == set()
+    assert dispatcher.list_enqueued() == set()
     record = records.get("one")
     assert record is not None
     assert record.status is Status.FAILED
 
 
-def test_a_lost_enqueue_is_made_good_at_the_second_sweep(dispatcher: Dispatcher, recovery: Recovery, redis: Redis, submission: Submission):
-    """At the first a worker may just have taken the job out."""
+def test_a_job_lost_from_rq_is_enqueued_at_the_second_sweep(
+    dispatcher: Dispatcher, recovery: Recovery, redis: Redis, submission: Submission
+):
+    """At the first sweep a worker may just have taken the job out of RQ."""
     dispatcher.submit(submission, "", "one")
     redis.delete("rq:queue:atlas")
     assert recovery.sweep() == []
     assert recovery.sweep() == ["one"]
-    assert dispatcher.enqueued() == {"one-1"}
+    assert dispatcher.list_enqueued() == {"one-1"}
     assert recovery.sweep() == []
 
 
-def test_a_queue_wiped_of_rq_altogether_is_filled_again(dispatcher: Dispatcher, recovery: Recovery, redis: Redis, submission: Submission):
+def test_jobs_are_enqueued_again_after_all_keys_of_rq_are_lost(
+    dispatcher: Dispatcher, recovery: Recovery, redis: Redis, submission: Submission
+):
     for name in ("one", "two"):
         dispatcher.submit(submission, "", name)
     redis.delete(*redis.keys("rq:*"))

@@ -1,4 +1,4 @@
-"""What a worker refuses to run."""
+"""A worker runs the jobs on its allowlist and refuses all others."""
 
 import os
 import signal
@@ -12,7 +12,8 @@ from rq import Callback, Queue
 from rq.serializers import JSONSerializer
 
 from workers.contracts import Submission, WorkerState
-from workers.queue.dispatch import JOB_FUNCTION, QUEUE, Dispatcher, connect
+from workers.queue.connection import connect
+from workers.queue.dispatch import JOB_FUNCTION, QUEUE, Dispatcher
 from workers.queue.records import Records
 from workers.runtime.allowlist_worker import AllowlistWorker
 from workers.runtime.heartbeat import Heartbeat
@@ -20,14 +21,14 @@ from workers.settings import Settings
 
 
 class Performed:
-    """Remembers the jobs, and what the worker's heartbeat said while each was run."""
+    """Collects the jobs performed, and the job in the worker's heartbeat during each."""
 
     def __init__(self, records: Records) -> None:
-        self.records, self.ids, self.stated = records, [], []
+        self.records, self.ids, self.in_heartbeat = records, [], []
 
     def __call__(self, job_id: str) -> None:  # noqa: D102
         self.ids.append(job_id)
-        self.stated.append(self.records.job_of("w"))
+        self.in_heartbeat.append(self.records.current_job("w"))
 
 
 @pytest.fixture
@@ -51,13 +52,13 @@ def queue(redis: Redis) -> Queue:
     return Queue(QUEUE, connection=redis, serializer=JSONSerializer)
 
 
-def test_a_listed_job_is_run_and_leaves_nothing_in_rq(
+def test_an_allowed_job_is_run_and_leaves_nothing_in_rq(
     worker: AllowlistWorker, performed: Performed, dispatcher: Dispatcher, redis: Redis, submission: Submission
 ):
     dispatcher.submit(submission, "", "one")
     worker.work(burst=True, logging_level="ERROR")
     assert performed.ids == ["one"]
-    assert performed.stated == ["one"]
+    assert performed.in_heartbeat == ["one"]
     assert redis.keys("rq:job:*") == []
     assert redis.keys("rq:*intermediate*") == []
 

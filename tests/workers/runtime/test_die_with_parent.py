@@ -1,4 +1,4 @@
-"""A command that ends with its parent."""
+"""A command that ends with its parent process."""
 
 import os
 import select
@@ -26,7 +26,7 @@ def test_the_command_ends_when_its_parent_is_killed():
         os.close(child)
 
 
-def test_a_command_whose_parent_has_gone_is_not_started():
+def test_a_command_whose_parent_has_ended_is_not_started():
     strangers = [sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getppid()), sys.executable, "-c", CHILD]
     ended = subprocess.run(strangers, capture_output=True, text=True, timeout=30.0, check=False)
     assert ended.returncode == 1

@@ -1,4 +1,4 @@
-"""The queue server that comes with the service."""
+"""The embedded queue server: durable, private, one a data folder."""
 
 import os
 import select
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from workers.queue.dispatch import connect, queue_socket
+from workers.queue.connection import connect, queue_socket
 from workers.runtime.embedded_queue import DataFolderInUse, EmbeddedQueue, EmbeddedQueueFailed
 from workers.settings import Settings
 
@@ -27,7 +27,7 @@ sys.stdin.read()
 """
 
 
-def test_what_was_written_is_there_after_a_kill(tmp_path: Path):
+def test_a_write_survives_a_kill_of_the_server(tmp_path: Path):
     settings = Settings(data_dir=tmp_path)
     client = connect(settings)
     queue = EmbeddedQueue(settings)
@@ -36,13 +36,13 @@ def test_what_was_written_is_there_after_a_kill(tmp_path: Path):
         assert queue._process is not None
         queue._process.kill()
         queue._process.wait()
-        assert not queue.running()
+        assert not queue.is_running()
     with EmbeddedQueue(settings):
         assert client.get("key") == b"kept"
     client.close()
 
 
-def test_the_server_listens_for_its_user_only(tmp_path: Path):
+def test_the_server_is_reachable_for_its_user_only(tmp_path: Path):
     settings = Settings(data_dir=tmp_path)
     client = connect(settings)
     with EmbeddedQueue(settings):
@@ -74,8 +74,8 @@ def test_a_second_instance_on_the_same_folder_is_refused(tmp_path: Path):
         pass
 
 
-def test_a_server_that_cannot_start_says_so(tmp_path: Path):
-    """An append-only folder that is a file."""
+def test_a_server_that_cannot_start_raises(tmp_path: Path):
+    """The server's append-only folder exists as a file."""
     folder = tmp_path / "queue"
     folder.mkdir()
     (folder / "appendonlydir").write_bytes(b"")
@@ -94,13 +94,13 @@ def test_the_server_ends_with_a_killed_parent(tmp_path: Path):
     host.wait()
     host.stdin.close()
     host.stdout.close()
-    assert gone(server, 5.0)
+    assert has_ended(server, 5.0)
     with EmbeddedQueue(Settings(data_dir=tmp_path)):
         pass
 
 
-def gone(pidfd: int, within_s: float) -> bool:
-    """Whether the process ends in time."""
+def has_ended(pidfd: int, within_s: float) -> bool:
+    """Whether the process ends within that time."""
     try:
         return bool(select.select([pidfd], [], [], within_s)[0])
     finally:

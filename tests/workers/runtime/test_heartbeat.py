@@ -1,4 +1,4 @@
-"""Signs of life."""
+"""Heartbeats of a worker: sent while it lives, and the end of a stuck one."""
 
 import threading
 from collections.abc import Iterator
@@ -11,25 +11,25 @@ from workers.queue.records import Records
 from workers.runtime.heartbeat import OVERDUE_EXIT, Heartbeat
 
 
-class Watched(Records):
-    """Says when a beat was heard."""
+class CountingRecords(Records):
+    """Records that release a semaphore at each heartbeat."""
 
-    heard = threading.Semaphore(0)
+    heartbeats = threading.Semaphore(0)
 
-    def beat(self, state: WorkerState) -> None:  # noqa: D102
-        super().beat(state)
-        self.heard.release()
+    def record_heartbeat(self, state: WorkerState) -> None:  # noqa: D102
+        super().record_heartbeat(state)
+        self.heartbeats.release()
 
 
-class Ended:
-    """Stands for the end of the process."""
+class FakeExit:
+    """Stands for `os._exit`, and keeps the exit code."""
 
     def __init__(self) -> None:
-        self.code, self.told = None, threading.Event()
+        self.code, self.called = None, threading.Event()
 
     def __call__(self, code: int) -> None:  # noqa: D102
         self.code = code
-        self.told.set()
+        self.called.set()
 
 
 @pytest.fixture
@@ -38,44 +38,44 @@ def state() -> WorkerState:
 
 
 @pytest.fixture
-def watched(redis, settings) -> Iterator[Watched]:
-    Watched.heard = threading.Semaphore(0)
-    return Watched(redis, settings)
+def counting(redis, settings) -> Iterator[CountingRecords]:
+    CountingRecords.heartbeats = threading.Semaphore(0)
+    return CountingRecords(redis, settings)
 
 
-def test_a_worker_is_heard_again_and_again(watched: Watched, state: WorkerState):
-    heartbeat = Heartbeat(watched, state, 0.02, 60.0)
+def test_heartbeats_are_sent_until_the_worker_stops(counting: CountingRecords, state: WorkerState):
+    heartbeat = Heartbeat(counting, state, 0.02, 60.0)
     heartbeat.start()
     for _ in range(3):
-        assert watched.heard.acquire(timeout=5.0)
-    assert watched.workers() == [state]
+        assert counting.heartbeats.acquire(timeout=5.0)
+    assert counting.live_workers() == [state]
     heartbeat.stop()
-    assert watched.workers() == []
+    assert counting.live_workers() == []
 
 
-def test_a_job_is_stated_before_it_is_begun(watched: Watched, state: WorkerState):
-    heartbeat = Heartbeat(watched, state, 60.0, 60.0)
-    heartbeat.busy("one")
-    assert watched.job_of("w") == "one"
+def test_a_job_is_in_the_heartbeat_before_it_is_begun(counting: CountingRecords, state: WorkerState):
+    heartbeat = Heartbeat(counting, state, 60.0, 60.0)
+    heartbeat.start_job("one")
+    assert counting.current_job("w") == "one"
 
 
-def test_a_worker_stuck_in_a_job_ends_itself(watched: Watched, state: WorkerState):
-    ended = Ended()
-    heartbeat = Heartbeat(watched, state, 0.02, 0.05, ended)
+def test_a_worker_stuck_in_a_job_ends_itself(counting: CountingRecords, state: WorkerState):
+    fake_exit = FakeExit()
+    heartbeat = Heartbeat(counting, state, 0.02, 0.05, fake_exit)
     heartbeat.start()
-    heartbeat.busy("one")
-    assert ended.told.wait(5.0)
-    assert ended.code == OVERDUE_EXIT
+    heartbeat.start_job("one")
+    assert fake_exit.called.wait(5.0)
+    assert fake_exit.code == OVERDUE_EXIT
     heartbeat.stop()
 
 
-def test_an_idle_worker_is_never_overdue(watched: Watched, state: WorkerState):
-    ended = Ended()
-    heartbeat = Heartbeat(watched, state, 0.02, 0.0, ended)
-    heartbeat.busy("one")
-    heartbeat.idle()
+def test_an_idle_worker_is_never_overdue(counting: CountingRecords, state: WorkerState):
+    fake_exit = FakeExit()
+    heartbeat = Heartbeat(counting, state, 0.02, 0.0, fake_exit)
+    heartbeat.start_job("one")
+    heartbeat.end_job()
     heartbeat.start()
     for _ in range(4):
-        assert watched.heard.acquire(timeout=5.0)
-    assert not ended.told.is_set()
+        assert counting.heartbeats.acquire(timeout=5.0)
+    assert not fake_exit.called.is_set()
     heartbeat.stop()

@@ -1,4 +1,4 @@
-"""What has outlived its time."""
+"""Deletion of expired results and uploads."""
 
 import os
 import time
@@ -31,7 +31,7 @@ def age(path: Path) -> None:
     os.utime(path, (time.time() - MONTH_S, time.time() - MONTH_S))
 
 
-def test_results_go_when_their_record_has_gone(
+def test_results_are_deleted_when_their_record_has_expired(
     redis: Redis, records: Records, blobs: BlobStore, settings: Settings, submission: Submission
 ):
     for job_id in ("old", "kept", "new"):
@@ -46,7 +46,7 @@ def test_results_go_when_their_record_has_gone(
     assert clean_up(records, blobs, settings) == 0
 
 
-def test_an_old_upload_goes_and_a_fresh_one_stays(records: Records, blobs: BlobStore, settings: Settings, tmp_path: Path):
+def test_an_old_upload_is_deleted_unless_it_was_submitted_again(records: Records, blobs: BlobStore, settings: Settings, tmp_path: Path):
     old, fresh, again = upload(blobs, b"old"), upload(blobs, b"fresh"), upload(blobs, b"again")
     for digest in (old, again):
         age(tmp_path / "uploads" / digest)
@@ -55,7 +55,9 @@ def test_an_old_upload_goes_and_a_fresh_one_stays(records: Records, blobs: BlobS
     assert [blobs.exists(f"uploads/{digest}") for digest in (old, fresh, again)] == [False, True, True]
 
 
-def test_an_upload_that_a_waiting_job_needs_stays(redis: Redis, records: Records, blobs: BlobStore, settings: Settings, tmp_path: Path):
+def test_an_old_upload_that_a_queued_job_needs_is_kept(
+    redis: Redis, records: Records, blobs: BlobStore, settings: Settings, tmp_path: Path
+):
     digest = upload(blobs, b"needed")
     submission = Submission(kind=JobKind.CLASSIFY, parts=(Part(name="a", digest=digest, size_bytes=6),), options=Options())
     record = records.create("waiting", submission, "")
@@ -66,7 +68,7 @@ def test_an_upload_that_a_waiting_job_needs_stays(redis: Redis, records: Records
     assert blobs.exists(f"uploads/{digest}")
 
 
-def test_an_upload_broken_off_goes_after_a_day(records: Records, blobs: BlobStore, settings: Settings, tmp_path: Path):
+def test_an_incomplete_upload_is_deleted_after_a_day(records: Records, blobs: BlobStore, settings: Settings, tmp_path: Path):
     blobs.writer().write(b"half")
     blobs.writer().write(b"half")
     broken, current = (tmp_path / "incoming").iterdir()
@@ -76,5 +78,5 @@ def test_an_upload_broken_off_goes_after_a_day(records: Records, blobs: BlobStor
     assert current.exists()
 
 
-def test_a_store_without_anything_is_clean(records: Records, blobs: BlobStore, settings: Settings):
+def test_an_empty_store_is_cleaned_without_error(records: Records, blobs: BlobStore, settings: Settings):
     assert clean_up(records, blobs, settings) == 0

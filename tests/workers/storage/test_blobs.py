@@ -1,4 +1,4 @@
-"""Blobs on a local folder and on an S3-compatible server."""
+"""The blob store on a local folder and on an S3-compatible server."""
 
 import errno
 import hashlib
@@ -55,45 +55,45 @@ def upload(store: BlobStore, *chunks: bytes) -> Blob:
         return writer.commit()
 
 
-def test_an_upload_lies_under_its_digest(store: BlobStore):
+def test_an_upload_is_stored_under_its_digest(store: BlobStore):
     blob = upload(store, b"one ", b"two")
     assert blob == Blob(hashlib.sha256(b"one two").hexdigest(), 7)
-    assert store.read(blob.digest) == b"one two"
-    with store.open(blob.digest) as file:
+    assert store.read_upload(blob.digest) == b"one two"
+    with store.open_upload(blob.digest) as file:
         assert file.read(3) == b"one"
 
 
-def test_an_upload_is_a_source_for_the_reader(store: BlobStore):
-    source = store.source(upload(store, b"a file").digest)
+def test_an_upload_is_a_source_for_the_parser(store: BlobStore):
+    source = store.upload_source(upload(store, b"a file").digest)
     with open(source, "rb") if isinstance(source, str) else source() as file:
         assert file.read() == b"a file"
     with pytest.raises(BlobMissing):
-        store.source("0" * 64)
+        store.upload_source("0" * 64)
 
 
-def test_the_same_bytes_are_kept_once(store: BlobStore):
+def test_equal_uploads_share_one_blob(store: BlobStore):
     first, second = upload(store, b"again"), upload(store, b"ag", b"ain")
     assert first == second
-    assert store.read(first.digest) == b"again"
+    assert store.read_upload(first.digest) == b"again"
 
 
 def test_an_empty_upload_is_an_upload(store: BlobStore):
-    assert store.read(upload(store).digest) == b""
+    assert store.read_upload(upload(store).digest) == b""
 
 
-def test_an_upload_that_is_not_committed_leaves_nothing(store: BlobStore):
+def test_an_upload_that_is_not_committed_is_deleted(store: BlobStore):
     with store.writer() as writer:
         writer.write(b"half")
     assert not store.exists(upload_key(hashlib.sha256(b"half").hexdigest()))
 
 
-def test_results_are_put_over_what_was_there(store: BlobStore):
+def test_put_replaces_an_existing_blob(store: BlobStore):
     store.put("results/job/1/result.json", b"old")
     store.put("results/job/1/result.json", b"new")
     assert store.get("results/job/1/result.json") == b"new"
 
 
-def test_delete_takes_all_below_a_prefix_and_nothing_beside(store: BlobStore):
+def test_delete_removes_all_below_a_prefix_and_nothing_else(store: BlobStore):
     for key in ("results/job/1/result.json", "results/job/1/figures/section.png", "results/jobber/1/result.json"):
         store.put(key, b"x")
     store.delete("results/job")
@@ -103,25 +103,25 @@ def test_delete_takes_all_below_a_prefix_and_nothing_beside(store: BlobStore):
     assert store.exists("results/jobber/1/result.json")
 
 
-def test_what_is_not_there_is_missing(store: BlobStore):
+def test_reading_a_blob_that_does_not_exist_raises(store: BlobStore):
     with pytest.raises(BlobMissing):
         store.get("results/nobody/1/result.json")
     with pytest.raises(BlobMissing):
-        store.read("0" * 64)
+        store.read_upload("0" * 64)
 
 
 def test_blobs_are_listed_by_age(store: BlobStore):
     digest = upload(store, b"old").digest
     hour = timedelta(hours=1)
-    assert store.older("uploads", datetime.now(UTC) + hour) == [upload_key(digest)]
-    assert store.older("uploads", datetime.now(UTC) - hour) == []
-    assert store.older("incoming", datetime.now(UTC) + hour) == []
+    assert store.list_older("uploads", datetime.now(UTC) + hour) == [upload_key(digest)]
+    assert store.list_older("uploads", datetime.now(UTC) - hour) == []
+    assert store.list_older("incoming", datetime.now(UTC) + hour) == []
 
 
 @pytest.mark.parametrize(
     "key", ["", "results", "results/../uploads/x", "/etc/passwd", "results//x", "results/.hidden", "other/x", "results/a b"]
 )
-def test_a_key_that_leads_astray_is_refused(tmp_path: Path, key: str):
+def test_a_key_outside_the_store_is_refused(tmp_path: Path, key: str):
     store = BlobStore(tmp_path.as_uri())
     for call in (store.get, store.exists, store.delete):
         with pytest.raises(ValueError, match="not a key"):
@@ -129,13 +129,13 @@ def test_a_key_that_leads_astray_is_refused(tmp_path: Path, key: str):
 
 
 @pytest.mark.parametrize("digest", ["", "0" * 63, "G" * 64, "../" + "0" * 61])
-def test_a_digest_that_is_none_is_refused(tmp_path: Path, digest: str):
+def test_a_string_that_is_not_a_digest_is_refused(tmp_path: Path, digest: str):
     with pytest.raises(ValueError, match="not a SHA-256"):
-        BlobStore(tmp_path.as_uri()).read(digest)
+        BlobStore(tmp_path.as_uri()).read_upload(digest)
 
 
 @pytest.mark.parametrize("failing", ["write", "fsync"])
-def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str):
+def test_on_a_full_disk_the_upload_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str):
     store = BlobStore(tmp_path.as_uri())
 
     def no_room(*_: object) -> None:
@@ -166,18 +166,18 @@ def test_a_server_that_does_not_answer_is_unreachable():
     assert "127.0.0.1" not in caught.value.detail
 
 
-def test_what_is_sealed_and_not_kept_goes(store: BlobStore):
+def test_a_sealed_upload_that_is_aborted_is_deleted(store: BlobStore):
     writer = store.writer()
     writer.write(b"refused")
     digest = writer.seal().digest
     with pytest.raises(BlobMissing):
-        store.read(digest)
+        store.read_upload(digest)
     writer.abort()
-    assert store.older("incoming", datetime.now(UTC) + timedelta(days=1)) == []
+    assert store.list_older("incoming", datetime.now(UTC) + timedelta(days=1)) == []
 
 
-def test_thousands_of_parts_are_flushed_side_by_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """One after the other they cost some 5 ms each on a disk that syncs; a journal writes them together."""
+def test_thousands_of_uploads_are_flushed_in_parallel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """In sequence each flush takes about 5 ms; a journaling file system writes parallel flushes together."""
     store, synced, lock = BlobStore(tmp_path.as_uri()), [], threading.Lock()
     everybody = threading.Barrier(8)
 
@@ -189,31 +189,31 @@ def test_thousands_of_parts_are_flushed_side_by_side(tmp_path: Path, monkeypatch
             everybody.wait(20)  # eight at once, or the barrier breaks
 
     monkeypatch.setattr(os, "fsync", slow)
-    intake = UploadTransaction(store)
+    transaction = UploadTransaction(store)
     for number in range(400):
-        writer = intake.writer()
+        writer = transaction.writer()
         writer.write(b"%d" % number)
-        intake.seal(writer)
-    intake.keep()
+        transaction.seal(writer)
+    transaction.commit()
     assert len(synced) == 401, "every part, and once the folder of all"
     assert len(list((tmp_path / "uploads").iterdir())) == 400
     assert list((tmp_path / "incoming").iterdir()) == []
 
 
-def test_a_submission_that_cannot_be_kept_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    intake = UploadTransaction(BlobStore(tmp_path.as_uri()))
+def test_a_transaction_that_fails_deletes_all_its_uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    transaction = UploadTransaction(BlobStore(tmp_path.as_uri()))
     for number in range(3):
-        writer = intake.writer()
+        writer = transaction.writer()
         writer.write(b"%d" % number)
-        intake.seal(writer)
+        transaction.seal(writer)
 
     def no_room(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", no_room)
     with pytest.raises(StoreFull):
-        intake.keep()
-    intake.discard()
+        transaction.commit()
+    transaction.rollback()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
@@ -222,12 +222,12 @@ def test_the_default_store_is_in_the_data_folder(tmp_path: Path):
     assert (tmp_path / "blobs" / "uploads" / blob.digest).read_bytes() == b"here"
 
 
-def test_names_that_are_new_with_every_job_stay_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Pathlib interns the parts of every path, and Python 3.12 keeps an interned name for good."""
+def test_paths_of_blobs_are_not_interned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Pathlib interns the components of every path, and Python 3.12 never frees an interned string: a leak of a name a job."""
     store, kept = BlobStore(tmp_path.as_uri()), []
     monkeypatch.setattr(sys, "intern", lambda name: kept.append(name) or name)
     blob = upload(store, b"a file")
-    source = store.source(blob.digest)
+    source = store.upload_source(blob.digest)
     store.put("results/one.json", b"{}")
     with _files([("part", source), ("bytes", b"more")]) as files:
         assert files[0][1] == source

@@ -1,0 +1,79 @@
+"""Address of the queue server (Redis protocol), clients for it, and its errors in the words of this service."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from redis import Redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import OutOfMemoryError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from models.errors import AtlasError
+from workers.settings import Settings
+
+_SOCKET_PATH_LIMIT = 100  # bytes; the kernel allows 107, macOS 103
+
+
+class QueueFull(AtlasError):
+    """The maximum number of queued jobs is reached, or the queue server is out of memory."""
+
+    code = "queue-full"
+
+
+class QueueUnreachable(AtlasError):
+    """The queue server does not answer, or rejects a command."""
+
+    code = "queue-unreachable"
+
+
+def queue_socket(settings: Settings) -> Path:
+    """
+    Return the path of the embedded queue server's unix socket, `queue/queue.sock` in the data folder.
+
+    Unix sockets limit the length of their path. A longer one is replaced by a path in the system's temporary folder,
+    derived from a hash of the data folder so that every process computes the same.
+    """
+    folder = settings.data_dir.resolve() / "queue"
+    direct = folder / "queue.sock"
+    if len(os.fsencode(direct)) <= _SOCKET_PATH_LIMIT:
+        return direct
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"atlas-{os.getuid()}-{name}" / "queue.sock"
+
+
+def queue_url(settings: Settings) -> str:
+    """Return the URL of the queue server: `redis_url`, else the embedded server's socket. It may hold a password: do not log it."""
+    if settings.redis_url is not None:
+        return settings.redis_url.get_secret_value()
+    return f"unix://{quote(str(queue_socket(settings)))}"
+
+
+def connect(settings: Settings, *, timeout_s: float = 5.0, retries: int = 3) -> Redis:
+    """Return a client of the queue server with timeouts in seconds; it connects with its first command."""
+    return Redis.from_url(
+        queue_url(settings),
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        retry=Retry(ExponentialWithJitterBackoff(cap=0.5, base=0.05), retries),
+        health_check_interval=30,
+    )
+
+
+@contextmanager
+def queue_errors() -> Iterator[None]:
+    """Translate Redis errors inside the block: QueueFull where the server is out of memory, QueueUnreachable for all others."""
+    try:
+        yield
+    except OutOfMemoryError as error:
+        raise QueueFull("the queue server is out of memory") from error
+    except (RedisConnectionError, RedisTimeoutError) as error:
+        raise QueueUnreachable("the queue server does not answer") from error
+    except RedisError as error:
+        raise QueueUnreachable("the queue server refused a command") from error
