@@ -16,12 +16,12 @@ from models.imaging.style import channels
 from models.networks.heads import DistanceModel, EventTypeModel, PictureModel
 from models.specs.event_type import EVENT_TYPE
 from models.specs.offset import BIN_DEG, BINS, OFFSET
-from training.learning.fit import device
+from training.learning.fit import choose_device
 
 
 def pictures_a_second(network: PictureModel, size: tuple[int, ...], truth: int, rounds: int) -> float:
     """The best of some rounds, the first not counted."""
-    where = device()
+    where = choose_device()
     cuda = where.type == "cuda"
     pictures = torch.randint(0, 256, size, dtype=torch.uint8)
     network.raw(pictures[:2])
@@ -59,7 +59,7 @@ def main() -> None:
         size = (arguments.batch, channels(spec), spec.rows, spec.columns)
         rate = pictures_a_second(network, size, truth, arguments.rounds)
         name = network.__class__.__name__
-        print(f"{name} of width {arguments.width} on {size[1:]}, {device().type}: {rate:.1f} pictures a second", flush=True)
+        print(f"{name} of width {arguments.width} on {size[1:]}, {choose_device().type}: {rate:.1f} pictures a second", flush=True)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from models.registry.inference import SECTIONS_PER_RUN, TRACES_PER_RUN
 from models.registry.store import open_store
 from models.specs.index import find_spec
 from models.specs.spec import ModelSpec
-from training.export.quantization import WIDER, Predictions, difference, quantize
+from training.export.quantization import WIDER, Predictions, quantize, relative_difference
 
 MAX_PICTURES = 256
 ROUNDS = 3
@@ -88,8 +88,8 @@ def rows_of(spec: ModelSpec, path: Path, shard: Path | None) -> list[str]:
     exact = found["float32"][1]
     rows = []
     for storage, (milliseconds, said) in found.items():
-        worst = max(exact, key=lambda name: difference(exact[name], said[name], name))
-        gap, half = (difference(exact[worst], said[worst], worst, level) for level in (100, 50))
+        worst = max(exact, key=lambda name: relative_difference(exact[name], said[name], name))
+        gap, half = (relative_difference(exact[worst], said[worst], worst, level) for level in (100, 50))
         size = len(contents[storage]) / 1e6
         rows.append(f"| {spec.name} | {storage} | {size:.1f} | {milliseconds:.2f} | {gap:.4f}, {half:.4f} ({worst}) |")
     return rows

@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--traces", type=int, default=20)
     arguments = parser.parse_args()
     settings = TrainingSettings()
-    world = open_sampler(greens.load_all(settings.build_dir / "greens", tuple(arguments.stores)), settings, 1)
+    world = open_sampler(greens.load_stores(settings.build_dir / "greens", tuple(arguments.stores)), settings, 1)
     random, drawn, made, pictures = np.random.default_rng(1), 0, 0.0, 0.0
     for number in range(arguments.events + 1):
         start = time.process_time()

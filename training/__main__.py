@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from training.cli import experiments, reports, tables
-from training.config import TrainingSettings, recipe
+from training.config import TrainingSettings, load_recipe
 from training.earth import greens
 from training.random_streams import Purpose
 
@@ -25,7 +25,7 @@ def known_store(name: str) -> str:
 def build_stores(names: list[str], settings: TrainingSettings) -> None:
     """Compute those stores of Green's functions, or what is missing of them; without names the full ones."""
     for name in names or greens.FULL_STORES:
-        greens.build(recipe(name, greens.GreensConfig), settings.build_dir / "greens" / name, settings.processes)
+        greens.build_store(load_recipe(name, greens.GreensConfig), settings.build_dir / "greens" / name, settings.processes)
 
 
 def train_model(name: str, settings: TrainingSettings, version: str) -> None:
@@ -46,10 +46,10 @@ def write_archive(verb: str, settings: TrainingSettings, arguments: argparse.Nam
     from training.datasets import catalog_twin, mixtures
 
     if verb == "twin":
-        catalog_twin.write_twin(recipe("twin", catalog_twin.TwinRecipe), settings, arguments.out)
+        catalog_twin.write_replica(load_recipe("twin", catalog_twin.ReplicaRecipe), settings, arguments.out)
     else:
         purpose = {"anomalies": Purpose.ANOMALIES, "endless": Purpose.ENDLESS}[verb]
-        mixture = recipe(verb, mixtures.MixtureRecipe)
+        mixture = load_recipe(verb, mixtures.MixtureRecipe)
         mixtures.write_mixture(mixture, purpose, arguments.seed, arguments.events, settings, arguments.out)
 
 

@@ -41,7 +41,7 @@ def _changed(common: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return common | merged
 
 
-def recipe[Recipe: BaseModel](name: str, kind: type[Recipe], preset: str | None = None) -> Recipe:
+def load_recipe[Recipe: BaseModel](name: str, kind: type[Recipe], preset: str | None = None) -> Recipe:
     """
     The recipe training/configs/<name>.toml as that kind, with what <preset>/<name>.toml says otherwise, if there is one.
 
@@ -55,7 +55,7 @@ def recipe[Recipe: BaseModel](name: str, kind: type[Recipe], preset: str | None 
     return kind.model_validate(_changed(content, _read(own)) if preset and own.is_file() else content)
 
 
-def commit() -> str:
+def read_commit() -> str:
     """Commit of the working tree, with a plus where it is changed."""
     head = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()  # noqa: S607
     changed = subprocess.run(["git", "status", "--porcelain", "-uno"], capture_output=True, text=True, check=False).stdout.strip()  # noqa: S607

@@ -8,8 +8,8 @@ import numpy as np
 class Purpose(IntEnum):
     """What is drawn; a number once used keeps its meaning."""
 
-    TWIN_CHOICE = 1
-    TWIN = 2
+    REPLICA_MATCHING = 1
+    REPLICA = 2
     ANOMALIES = 3
     ENDLESS = 4
     LEAKAGE = 5
@@ -18,7 +18,7 @@ class Purpose(IntEnum):
     FAMILIES_NOISE = 8
 
 
-def sequence(seed: int, purpose: Purpose, number: int) -> np.random.SeedSequence:
+def make_seed_sequence(seed: int, purpose: Purpose, number: int) -> np.random.SeedSequence:
     """
     The seed of one event or shard.
 
@@ -28,6 +28,6 @@ def sequence(seed: int, purpose: Purpose, number: int) -> np.random.SeedSequence
     return np.random.SeedSequence(seed, spawn_key=(int(purpose), number))
 
 
-def stream(seed: int, purpose: Purpose, number: int) -> np.random.Generator:
+def make_generator(seed: int, purpose: Purpose, number: int) -> np.random.Generator:
     """The generator of one event or shard."""
-    return np.random.default_rng(sequence(seed, purpose, number))
+    return np.random.default_rng(make_seed_sequence(seed, purpose, number))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from training.config import TrainingSettings, recipe
+from training.config import TrainingSettings, load_recipe
 from training.earth import greens
 
 
@@ -12,14 +12,14 @@ from training.earth import greens
 def build_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A build folder with the store `greens_50s` in it."""
     folder: Path = tmp_path_factory.mktemp("build")
-    greens.build(recipe("greens_50s", greens.GreensConfig), folder / "greens" / "greens_50s", threads=2)
+    greens.build_store(load_recipe("greens_50s", greens.GreensConfig), folder / "greens" / "greens_50s", threads=2)
     return folder
 
 
 @pytest.fixture(scope="session")
 def store(build_dir: Path) -> greens.GreensStore:
     """The loaded store."""
-    return greens.load(build_dir / "greens" / "greens_50s")
+    return greens.load_store(build_dir / "greens" / "greens_50s")
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def write_deepest(_arguments: argparse.Namespace, settings: TrainingSettings) ->
 
     if settings.data_dir is None:
         raise SystemExit("set ATLAS_TRAINING_DATA_DIR to a folder with the Global CMT catalog: stated distributions hold no slabs")
-    maximum_depth.write_maximum_depth(catalogs.earthquakes(settings.data_dir, 0))
+    maximum_depth.write_maximum_depth(catalogs.load_earthquakes(settings.data_dir, 0))
 
 
 def add_lookups(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -194,7 +194,7 @@ class ArchiveWriter:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """`shipped_fingerprints` as given to the writer, `events` and `traces` counted, `shards` with digests and names of events."""
+    """`describe_provenance` as given to the writer, `events` and `traces` counted, `shards` with digests and names of events."""
     content: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     return content
 

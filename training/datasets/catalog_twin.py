@@ -19,19 +19,19 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.seismic.waveforms import Record
 from training.config import TrainingSettings
 from training.datasets.archive import ArchivedEvent, Truth
-from training.datasets.provenance import shipped_fingerprints
-from training.datasets.shards import event_name, make_archive
-from training.datasets.splits import group_split, random_split, region_cell, year_split
+from training.datasets.provenance import describe_provenance
+from training.datasets.shards import make_archive, name_event
+from training.datasets.splits import name_region_cell, split_by_group, split_by_year, split_randomly
 from training.earth import greens
-from training.random_streams import Purpose, stream
-from training.synthesis.catalogs import EarthquakeCatalog, GlacialCatalog, earthquakes, glacial_earthquakes
+from training.random_streams import Purpose, make_generator
+from training.synthesis.catalogs import EarthquakeCatalog, GlacialCatalog, load_earthquakes, load_glacial_earthquakes
 from training.synthesis.events import EventSampler, SyntheticEvent, open_sampler, synthesize_event
 from training.synthesis.records import ORIGIN_S
-from training.synthesis.sources import Source, earthquake, glacial
-from training.synthesis.station_geometry import stations_on_day
+from training.synthesis.sources import Source, make_earthquake, make_glacial
+from training.synthesis.station_geometry import select_stations_on_day
 
 
-class TwinRecipe(BaseModel):
+class ReplicaRecipe(BaseModel):
     """
     At how many stations, at which distances, how alike in magnitude.
 
@@ -50,7 +50,7 @@ class TwinRecipe(BaseModel):
 
 
 @dataclass(frozen=True)
-class TwinRow:
+class ReplicaEvent:
     """One event of the twin: row `row` of its catalog, when it is taken to have happened, its region and its parts."""
 
     kind: str
@@ -63,7 +63,7 @@ class TwinRow:
     split_year: str
 
 
-def match_stations(ice: GlacialCatalog, quakes: EarthquakeCatalog, tolerance: float, random: np.random.Generator) -> NDArray[np.int64]:
+def match_earthquakes(ice: GlacialCatalog, quakes: EarthquakeCatalog, tolerance: float, random: np.random.Generator) -> NDArray[np.int64]:
     """
     Row [glacial events] of an earthquake for each glacial one, none twice: of its year, alike in magnitude.
 
@@ -81,43 +81,45 @@ def match_stations(ice: GlacialCatalog, quakes: EarthquakeCatalog, tolerance: fl
     return chosen
 
 
-def twin_rows(ice: GlacialCatalog, quakes: EarthquakeCatalog, recipe: TwinRecipe) -> list[TwinRow]:
+def plan_replica(ice: GlacialCatalog, quakes: EarthquakeCatalog, recipe: ReplicaRecipe) -> list[ReplicaEvent]:
     """All events in random order with their parts: at random, by region (glaciers, cells of the globe) and by year."""
-    random = stream(recipe.seed, Purpose.TWIN_CHOICE, 0)
-    rows = match_stations(ice, quakes, recipe.magnitude_tolerance, random)
+    random = make_generator(recipe.seed, Purpose.REPLICA_MATCHING, 0)
+    rows = match_earthquakes(ice, quakes, recipe.magnitude_tolerance, random)
     count = len(rows)
     times = np.where(quakes.years[rows] == ice.years, quakes.times_s[rows], ice.times_s)
-    cells = [region_cell(float(quakes.latitudes_deg[row]), float(quakes.longitudes_deg[row])) for row in rows]
+    cells = [name_region_cell(float(quakes.latitudes_deg[row]), float(quakes.longitudes_deg[row])) for row in rows]
     # Each class for itself, so that every part holds both in the stated shares.
-    by_region = np.concatenate([group_split(ice.regions, recipe.seed), group_split(cells, recipe.seed)])
+    by_region = np.concatenate([split_by_group(ice.regions, recipe.seed), split_by_group(cells, recipe.seed)])
     years = np.concatenate([ice.years, ice.years])
-    by_year, at_random = year_split(years), random_split(2 * count, recipe.seed)
+    by_year, at_random = split_by_year(years), split_randomly(2 * count, recipe.seed)
     kinds, regions = ["glacial"] * count + ["earthquake"] * count, [*ice.regions, *cells]
     where, when = np.concatenate([np.arange(count), rows]), np.concatenate([ice.times_s, times])
     return [
-        TwinRow(kinds[k], int(where[k]), float(when[k]), int(years[k]), regions[k], str(at_random[k]), str(by_region[k]), str(by_year[k]))
+        ReplicaEvent(
+            kinds[k], int(where[k]), float(when[k]), int(years[k]), regions[k], str(at_random[k]), str(by_region[k]), str(by_year[k])
+        )
         for k in random.permutation(2 * count)
     ]
 
 
-def _source(world: EventSampler, row: TwinRow, louder: float, random: np.random.Generator) -> Source:
+def _source(world: EventSampler, row: ReplicaEvent, louder: float, random: np.random.Generator) -> Source:
     if row.kind == "glacial":
         ice = world.glacial
         place = (float(ice.latitudes_deg[row.row]), float(ice.longitudes_deg[row.row]))
         amplitude, azimuth = louder * float(ice.amplitudes_kg_m[row.row]), float(ice.azimuths_deg[row.row])
-        return glacial(place, amplitude, azimuth, world.store.time_step_s, random)
+        return make_glacial(place, amplitude, azimuth, world.store.time_step_s, random)
     quakes = world.earthquakes
     depth = world.store.table(float(quakes.depths_km[row.row])).depth_km
     where = (float(quakes.latitudes_deg[row.row]), float(quakes.longitudes_deg[row.row]), depth)
-    return earthquake(where, louder * quakes.tensors[row.row], world.store.time_step_s, random)
+    return make_earthquake(where, louder * quakes.tensors[row.row], world.store.time_step_s, random)
 
 
-def at_time(records: tuple[Record, ...], origin_s: float) -> tuple[Record, ...]:
+def shift_to_origin(records: tuple[Record, ...], origin_s: float) -> tuple[Record, ...]:
     """The records of a synthetic event, moved to that origin time (POSIX seconds)."""
     return tuple(replace(record, start_time_s=record.start_time_s - ORIGIN_S + origin_s) for record in records)
 
 
-def _truth(world: EventSampler, row: TwinRow, event: SyntheticEvent) -> Truth:
+def _truth(world: EventSampler, row: ReplicaEvent, event: SyntheticEvent) -> Truth:
     ice, quakes = world.glacial, world.earthquakes
     is_ice = row.kind == "glacial"
     return {
@@ -139,33 +141,33 @@ def _truth(world: EventSampler, row: TwinRow, event: SyntheticEvent) -> Truth:
     }
 
 
-def _event(world: EventSampler, recipe: TwinRecipe, row: TwinRow, number: int) -> ArchivedEvent:
-    random = stream(recipe.seed, Purpose.TWIN, number)
+def _event(world: EventSampler, recipe: ReplicaRecipe, row: ReplicaEvent, number: int) -> ArchivedEvent:
+    random = make_generator(recipe.seed, Purpose.REPLICA, number)
     count = int(np.exp(random.uniform(*np.log(recipe.stations))))
-    that_day = replace(world, stations=stations_on_day(world.stations, row.time_s))
+    that_day = replace(world, stations=select_stations_on_day(world.stations, row.time_s))
     event = synthesize_event(that_day, _source(world, row, recipe.louder, random), row.year, count, recipe.distances_deg, random)
     if event is None:
         raise ValueError(f"fewer than three stations saw {row.kind} {row.row}; widen distances_deg")
-    return ArchivedEvent(event_name(number), at_time(event.records, row.time_s), _truth(world, row, event))
+    return ArchivedEvent(name_event(number), shift_to_origin(event.records, row.time_s), _truth(world, row, event))
 
 
-def draw_twin(recipe: TwinRecipe, settings: TrainingSettings, numbers: list[int]) -> list[ArchivedEvent]:
+def draw_replica(recipe: ReplicaRecipe, settings: TrainingSettings, numbers: list[int]) -> list[ArchivedEvent]:
     """The events of those numbers."""
-    world = open_sampler(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
-    rows = twin_rows(world.glacial, world.earthquakes, recipe)
+    world = open_sampler(greens.load_stores(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
+    rows = plan_replica(world.glacial, world.earthquakes, recipe)
     return [_event(world, recipe, rows[number], number) for number in numbers]
 
 
-def twin_split(recipe: TwinRecipe, settings: TrainingSettings, part: str) -> list[int]:
+def select_replica_split(recipe: ReplicaRecipe, settings: TrainingSettings, part: str) -> list[int]:
     """Numbers of the events of a part of the random split, ascending."""
     folder = settings.data_dir
-    rows = twin_rows(glacial_earthquakes(folder, recipe.seed), earthquakes(folder, recipe.seed), recipe)
+    rows = plan_replica(load_glacial_earthquakes(folder, recipe.seed), load_earthquakes(folder, recipe.seed), recipe)
     return [number for number, row in enumerate(rows) if row.split_random == part]
 
 
-def write_twin(recipe: TwinRecipe, settings: TrainingSettings, folder: Path) -> Path:
+def write_replica(recipe: ReplicaRecipe, settings: TrainingSettings, folder: Path) -> Path:
     """The whole twin as an archive; a stopped run goes on where it was."""
-    world = open_sampler(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
-    stated = shipped_fingerprints(recipe, recipe.seed, world.stores, settings)
+    world = open_sampler(greens.load_stores(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
+    stated = describe_provenance(recipe, recipe.seed, world.stores, settings)
     count = 2 * len(world.glacial.years)
-    return make_archive(partial(draw_twin, recipe, settings), count, folder, stated, recipe.events_per_shard, settings.processes)
+    return make_archive(partial(draw_replica, recipe, settings), count, folder, stated, recipe.events_per_shard, settings.processes)

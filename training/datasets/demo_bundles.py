@@ -16,7 +16,7 @@ from training.synthesis.path_effects import PathScatter
 from training.synthesis.records import ORIGIN_S, Realism
 
 PEAK_COUNTS = 200_000
-FAMILIES = ("explosion", "landslide", "resonance")
+ANOMALY_KINDS = ("explosion", "landslide", "resonance")
 
 
 def encode_miniseed(records: tuple[Record, ...]) -> bytes:
@@ -65,12 +65,12 @@ def write_bundles(settings: TrainingSettings, folder: Path, seed: int = 3407) ->
     """`earthquake.zip`, `glacial.zip` (24 stations each) and `anomalies.zip` (30 events of three kinds at 8 stations, a folder each)."""
     folder.mkdir(parents=True, exist_ok=True)
     realism = Realism(PathScatter(coda=0.5), instruments=False, defects=False)
-    world = open_sampler(greens.load(settings.build_dir / "greens" / "greens_10s"), settings, seed, realism)
+    world = open_sampler(greens.load_store(settings.build_dir / "greens" / "greens_10s"), settings, seed, realism)
     random = np.random.default_rng(seed)
     for kind in ("earthquake", "glacial"):
         records = _event(world, kind, 24, 150.0, random)
         _zip({"waveforms.mseed": encode_miniseed(records), "stations.csv": encode_stations(records)}, folder / f"{kind}.zip")
-    order = random.permutation(np.repeat(FAMILIES, 10))
+    order = random.permutation(np.repeat(ANOMALY_KINDS, 10))
     files = {}
     for number, kind in enumerate(order, start=1):
         records = _event(world, str(kind), 8, 360.0, random)

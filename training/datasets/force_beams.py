@@ -21,10 +21,10 @@ from models.specs.offset import OFFSET
 from models.specs.pictures import AZIMUTH_SECTION, CONDITIONING, FORCE_BEAM
 from training.config import TrainingSettings
 from training.datasets.sections import SectionRecipe, displace_epicenter
-from training.datasets.shards import Arrays, Shards, fingerprint_of, make_shards
+from training.datasets.shards import Arrays, Shards, combine_fingerprints, make_shards
 from training.earth import greens
-from training.random_streams import Purpose, stream
-from training.synthesis.events import EventSampler, SyntheticEvent, draw_event, draw_range, open_sampler
+from training.random_streams import Purpose, make_generator
+from training.synthesis.events import EventSampler, SyntheticEvent, draw_distance_range, draw_event, open_sampler
 from training.synthesis.records import ORIGIN_S
 from training.synthesis.signal_to_noise import signal_to_noise
 
@@ -47,7 +47,7 @@ def _placed(
 def _one(world: EventSampler, model: OnnxModel, plan: SectionRecipe, random: np.random.Generator) -> Arrays | None:
     """Both pictures of one event and its truth; None where nothing can be read."""
     count = int(np.exp(random.uniform(*np.log(plan.stations))))
-    event = draw_event(world, "glacial", count, random, draw_range(plan.near_share, random), plan.small_share)
+    event = draw_event(world, "glacial", count, random, draw_distance_range(plan.near_share, random), plan.small_share)
     timed = random.uniform() < plan.timed_share
     if not plan.shortest_window_s <= event.records[0].duration_s <= plan.longest_window_s:
         return None
@@ -77,7 +77,7 @@ def _one(world: EventSampler, model: OnnxModel, plan: SectionRecipe, random: np.
     }
 
 
-def draw_forces(plan: SectionRecipe, settings: TrainingSettings, number: int) -> Arrays:
+def draw_force_beams(plan: SectionRecipe, settings: TrainingSettings, number: int) -> Arrays:
     """
     One shard: `beam` and `azimuth` pictures uint8 [events, channels, rows, columns], `truth` float64 [events, 6], columns as in TRUTH.
 
@@ -85,18 +85,18 @@ def draw_forces(plan: SectionRecipe, settings: TrainingSettings, number: int) ->
     directions, 0 where they surround the source, 1 where all stand to one side; the largest error of a station's distance that the
     epicenter makes [degrees]; whether times placed it; number of records.
     """
-    world = open_sampler(greens.load_all(settings.build_dir / "greens", plan.store), settings, plan.seed)
+    world = open_sampler(greens.load_stores(settings.build_dir / "greens", plan.store), settings, plan.seed)
     model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=1)
-    random = stream(plan.seed, Purpose.FORCES, number)
+    random = make_generator(plan.seed, Purpose.FORCES, number)
     events = [_one(world, model, plan, random) for _ in range(plan.events_per_shard)]
     kept = [event for event in events if event is not None]
     return {name: np.stack([event[name] for event in kept]) for name in (*STYLES, "truth")}
 
 
-def force_shards(plan: SectionRecipe, settings: TrainingSettings, numbers: list[int]) -> Shards:
+def make_force_shards(plan: SectionRecipe, settings: TrainingSettings, numbers: list[int]) -> Shards:
     """Shards of those numbers; another offset model makes another data set only where offsets place events."""
-    stores = greens.load_all(settings.build_dir / "greens", plan.store)
+    stores = greens.load_stores(settings.build_dir / "greens", plan.store)
     offset = open_store(settings.artifacts_dir).card(OFFSET.name).digest if plan.timed_share < 1.0 else ""
     styles = [fingerprint(style) for style in STYLES.values()]
-    mark = fingerprint_of(plan, *styles, greens.fingerprint_of_all(stores), offset, str(settings.data_dir is not None))
-    return make_shards(partial(draw_forces, plan, settings), settings.build_dir / "data" / "forces", mark, numbers, settings.processes)
+    mark = combine_fingerprints(plan, *styles, greens.fingerprint_stores(stores), offset, str(settings.data_dir is not None))
+    return make_shards(partial(draw_force_beams, plan, settings), settings.build_dir / "data" / "forces", mark, numbers, settings.processes)

@@ -2,7 +2,7 @@
 Archives of events of many kinds: anomalies to be grouped without knowing what they are, and endless waveforms to train on.
 
 What a set holds follows from recipe, purpose and seed; an event from its number, too. Whoever knows a set's seed can draw its
-labels again, so a set that shall stay blind is handed out without `labels` and with `shipped_fingerprints` taken out of its manifest.
+labels again, so a set that shall stay blind is handed out without `labels` and with `describe_provenance` taken out of its manifest.
 """
 
 from dataclasses import replace
@@ -14,14 +14,14 @@ from pydantic import BaseModel, ConfigDict
 
 from training.config import TrainingSettings
 from training.datasets.archive import ArchivedEvent, Truth
-from training.datasets.catalog_twin import at_time
-from training.datasets.provenance import shipped_fingerprints
-from training.datasets.shards import event_name, make_archive
+from training.datasets.catalog_twin import shift_to_origin
+from training.datasets.provenance import describe_provenance
+from training.datasets.shards import make_archive, name_event
 from training.earth import greens
-from training.random_streams import Purpose, stream
-from training.synthesis.catalogs import random_time
+from training.random_streams import Purpose, make_generator
+from training.synthesis.catalogs import draw_times
 from training.synthesis.events import EventSampler, draw_event_source, draw_magnitude, open_sampler, synthesize_event
-from training.synthesis.station_geometry import stations_on_day
+from training.synthesis.station_geometry import select_stations_on_day
 
 
 class MixtureRecipe(BaseModel):
@@ -43,8 +43,8 @@ def draw_archived_event(world: EventSampler, recipe: MixtureRecipe, random: np.r
     event = None
     while event is None:
         source, year, azimuth = draw_event_source(world, kind, random, draw_magnitude(random))
-        time_s = float(random_time(np.array([year]), random)[0])
-        that_day = replace(world, stations=stations_on_day(world.stations, time_s))
+        time_s = float(draw_times(np.array([year]), random)[0])
+        that_day = replace(world, stations=select_stations_on_day(world.stations, time_s))
         event = synthesize_event(that_day, source, year, count, recipe.distances_deg, random)
     truth: Truth = {
         "kind": kind,
@@ -54,18 +54,18 @@ def draw_archived_event(world: EventSampler, recipe: MixtureRecipe, random: np.r
         "depth_km": source.depth_km,
         "force_azimuth_deg": azimuth,
     }
-    return ArchivedEvent(name, at_time(event.records, time_s), truth)
+    return ArchivedEvent(name, shift_to_origin(event.records, time_s), truth)
 
 
 def _draw(recipe: MixtureRecipe, purpose: Purpose, seed: int, settings: TrainingSettings, numbers: list[int]) -> list[ArchivedEvent]:
-    world = open_sampler(greens.load_all(settings.build_dir / "greens", recipe.store), settings, seed)
-    return [draw_archived_event(world, recipe, stream(seed, purpose, number), event_name(number)) for number in numbers]
+    world = open_sampler(greens.load_stores(settings.build_dir / "greens", recipe.store), settings, seed)
+    return [draw_archived_event(world, recipe, make_generator(seed, purpose, number), name_event(number)) for number in numbers]
 
 
 def write_mixture(recipe: MixtureRecipe, purpose: Purpose, seed: int, events: int, settings: TrainingSettings, folder: Path) -> Path:
     """An archive of that many events; asked for more later, it grows."""
-    stores = greens.load_all(settings.build_dir / "greens", recipe.store)
+    stores = greens.load_stores(settings.build_dir / "greens", recipe.store)
     draw = partial(_draw, recipe, purpose, seed, settings)
     return make_archive(
-        draw, events, folder, shipped_fingerprints(recipe, seed, stores, settings), recipe.events_per_shard, settings.processes
+        draw, events, folder, describe_provenance(recipe, seed, stores, settings), recipe.events_per_shard, settings.processes
     )

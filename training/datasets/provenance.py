@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from training.config import TrainingSettings, commit
-from training.datasets.shards import fingerprint_of
+from training.config import TrainingSettings, read_commit
+from training.datasets.shards import combine_fingerprints
 from training.earth import greens, structure
 from training.earth.greens import GreensStore
 
@@ -27,17 +27,17 @@ def _digest_of_files(folder: Path, pattern: str) -> str:
     return digest.hexdigest()
 
 
-def fingerprints(recipe: BaseModel, stores: tuple[GreensStore, ...], data: Path | None) -> dict[str, str]:
+def fingerprint_inputs(recipe: BaseModel, stores: tuple[GreensStore, ...], data: Path | None) -> dict[str, str]:
     """SHA-256 of the recipe, of the stores' configurations, of their decks, and of the data files read ("stated" without a folder)."""
-    decks = "".join(structure.deck_text(store.config.deck) for store in stores)
+    decks = "".join(structure.format_deck(store.config.deck) for store in stores)
     known = {
-        "recipe": fingerprint_of(recipe),
-        "store": greens.fingerprint_of_all(stores),
+        "recipe": combine_fingerprints(recipe),
+        "store": greens.fingerprint_stores(stores),
         "decks": hashlib.sha256(decks.encode()).hexdigest(),
     }
     return known | {name: "stated" if data is None else _digest_of_files(data, pattern) for name, pattern in SOURCES.items()}
 
 
-def shipped_fingerprints(recipe: BaseModel, seed: int, stores: tuple[GreensStore, ...], settings: TrainingSettings) -> dict[str, Any]:
-    """The manifest's `shipped_fingerprints` of a set drawn with that recipe and seed."""
-    return {"seed": seed, "commit": commit(), "fingerprints": fingerprints(recipe, stores, settings.data_dir)}
+def describe_provenance(recipe: BaseModel, seed: int, stores: tuple[GreensStore, ...], settings: TrainingSettings) -> dict[str, Any]:
+    """The manifest's `describe_provenance` of a set drawn with that recipe and seed."""
+    return {"seed": seed, "commit": read_commit(), "fingerprints": fingerprint_inputs(recipe, stores, settings.data_dir)}

@@ -21,9 +21,9 @@ from models.registry.store import open_store
 from models.specs.offset import OFFSET
 from models.specs.pictures import CONDITIONING, DISTANCE_SECTION
 from training.config import TrainingSettings
-from training.datasets.shards import Arrays, Shards, fingerprint_of, make_shards
+from training.datasets.shards import Arrays, Shards, combine_fingerprints, make_shards
 from training.earth import greens
-from training.synthesis.events import EventSampler, SyntheticEvent, draw_event, draw_range, open_sampler
+from training.synthesis.events import EventSampler, SyntheticEvent, draw_distance_range, draw_event, open_sampler
 from training.synthesis.records import ORIGIN_S
 from training.synthesis.sources import LABELS, Source
 
@@ -76,7 +76,7 @@ def _one(world: EventSampler, model: OnnxModel, recipe: SectionRecipe, random: n
     """Section of one event and its truth; None where nothing can be read."""
     kind = str(random.choice(list(recipe.kinds), p=list(recipe.kinds.values())))
     count = int(np.exp(random.uniform(*np.log(recipe.stations))))
-    event = draw_event(world, kind, count, random, draw_range(recipe.near_share, random), recipe.small_share)
+    event = draw_event(world, kind, count, random, draw_distance_range(recipe.near_share, random), recipe.small_share)
     if not recipe.shortest_window_s <= event.records[0].duration_s <= recipe.longest_window_s:
         return None
     timed = random.uniform() < recipe.timed_share
@@ -101,7 +101,7 @@ def draw_sections(recipe: SectionRecipe, settings: TrainingSettings, seed: int) 
     Truth: kind (index in LABELS), depth [km], force azimuth [degrees or NaN], true latitude and longitude, predicted latitude
     and longitude, origin time, number of records, median error of the predicted offsets [degrees].
     """
-    world = open_sampler(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
+    world = open_sampler(greens.load_stores(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
     model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=1)
     random = np.random.default_rng([recipe.seed, 77, seed])
     events = [_one(world, model, recipe, random) for _ in range(recipe.events_per_shard)]
@@ -109,11 +109,11 @@ def draw_sections(recipe: SectionRecipe, settings: TrainingSettings, seed: int) 
     return {name: np.stack([event[name] for event in kept]) for name in ("distance", "truth")}
 
 
-def section_shards(recipe: SectionRecipe, settings: TrainingSettings, seeds: list[int]) -> Shards:
+def make_section_shards(recipe: SectionRecipe, settings: TrainingSettings, seeds: list[int]) -> Shards:
     """Shards of those seeds; another offset model makes another data set."""
-    stores = greens.load_all(settings.build_dir / "greens", recipe.store)
+    stores = greens.load_stores(settings.build_dir / "greens", recipe.store)
     offset = open_store(settings.artifacts_dir).card(OFFSET.name).digest
-    mark = fingerprint_of(
-        recipe, fingerprint(DISTANCE_SECTION), greens.fingerprint_of_all(stores), offset, str(settings.data_dir is not None)
+    mark = combine_fingerprints(
+        recipe, fingerprint(DISTANCE_SECTION), greens.fingerprint_stores(stores), offset, str(settings.data_dir is not None)
     )
     return make_shards(partial(draw_sections, recipe, settings), settings.build_dir / "data" / "sections", mark, seeds, settings.processes)

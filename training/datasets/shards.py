@@ -43,7 +43,7 @@ class Shards:
         return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
 
-def fingerprint_of(*parts: BaseModel | str | int) -> str:
+def combine_fingerprints(*parts: BaseModel | str | int) -> str:
     """SHA-256 over recipes and fingerprints, as hexadecimal."""
     text = json.dumps([part.model_dump(mode="json") if isinstance(part, BaseModel) else part for part in parts], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -79,7 +79,7 @@ def make_shards(draw: Callable[[int], Arrays], folder: Path, fingerprint: str, s
     return Shards(place, paths, fingerprint)
 
 
-def event_name(number: int) -> str:
+def name_event(number: int) -> str:
     """What the event of that number is called in an archive: its number and nothing else."""
     return f"event_{number:06d}"
 
@@ -95,10 +95,10 @@ def make_archive(
     """
     An archive of events 0 to `count`, the missing ones drawn by `draw(numbers)` in parallel processes; returns its folder.
 
-    `draw` must be picklable and name event n `event_name(n)`. `shipped_fingerprints` goes into the manifest.
+    `draw` must be picklable and name event n `name_event(n)`. `describe_provenance` goes into the manifest.
     """
     with ArchiveWriter(folder, made_from, events_per_shard) as writer, ProcessPoolExecutor(processes, SPAWN) as pool:
-        todo = [number for number in range(count) if event_name(number) not in writer.kept]
+        todo = [number for number in range(count) if name_event(number) not in writer.kept]
         batches = [todo[start : start + events_per_shard] for start in range(0, len(todo), events_per_shard)]
         for events in tqdm(pool.map(draw, batches), desc=folder.name, unit="shard", total=len(batches), disable=not batches):
             for event in events:

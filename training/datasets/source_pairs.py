@@ -26,9 +26,9 @@ from models.seismic.waveforms import Gather
 from models.specs.offset import OFFSET
 from models.specs.pictures import CONDITIONING, DISTANCE_SECTION, SOURCE
 from training.config import TrainingSettings
-from training.datasets.shards import Arrays, Shards, fingerprint_of, make_shards
+from training.datasets.shards import Arrays, Shards, combine_fingerprints, make_shards
 from training.earth import greens
-from training.random_streams import Purpose, stream
+from training.random_streams import Purpose, make_generator
 from training.synthesis import events
 from training.synthesis.events import EventSampler, open_sampler
 from training.synthesis.source_parameters import describe_source
@@ -73,7 +73,7 @@ class PairGenerator:
     recipe: PairRecipe
 
 
-def change_scale(rates: NDArray[np.float64], angle_rad: float) -> NDArray[np.float64]:
+def rotate_rates(rates: NDArray[np.float64], angle_rad: float) -> NDArray[np.float64]:
     """
     Rates of a force [3, samples] (up, north, east) or a moment tensor [6, samples] (rr, tt, pp, rt, rp, tp), turned clockwise.
 
@@ -103,7 +103,7 @@ def move_source(world: EventSampler, source: Source, random: np.random.Generator
         source,
         latitude_deg=float(world.earthquakes.latitudes_deg[row]),
         longitude_deg=float(world.earthquakes.longitudes_deg[row]),
-        rates=change_scale(source.rates, float(random.uniform(0, 2 * np.pi))) * 10 ** float(random.uniform(-0.2, 0.2)),
+        rates=rotate_rates(source.rates, float(random.uniform(0, 2 * np.pi))) * 10 ** float(random.uniform(-0.2, 0.2)),
         rupture_azimuth_deg=float(random.uniform(0, 360)),
     )
 
@@ -118,7 +118,7 @@ def draw_kind(world: EventSampler, recipe: PairRecipe, kind: str, random: np.ran
         return source, year
 
 
-def view(studio: PairGenerator, source: Source, year: int, random: np.random.Generator) -> tuple[Pictures, Source] | None:
+def draw_view(studio: PairGenerator, source: Source, year: int, random: np.random.Generator) -> tuple[Pictures, Source] | None:
     """Pictures as serving draws them, and the source as large as it had to be; None where it is never seen."""
     recipe = studio.recipe
     for _ in range(MAX_TRIES):
@@ -132,7 +132,7 @@ def view(studio: PairGenerator, source: Source, year: int, random: np.random.Gen
             if not is_visible(gather, recipe.seen_db):
                 source = replace(source, rates=source.rates * MOMENT_FACTOR)
                 continue
-            return pictures_of(studio, gather), source
+            return render_pictures(studio, gather), source
         except UnusableData:
             continue
     return None
@@ -144,17 +144,17 @@ def is_visible(gather: Gather, seen_db: float) -> bool:
     return bool(heights.max() * SOURCE.dynamic_range_db / 255 >= seen_db)
 
 
-def noise_view(studio: PairGenerator, random: np.random.Generator) -> Pictures | None:
+def draw_noise_view(studio: PairGenerator, random: np.random.Generator) -> Pictures | None:
     """Pictures of an upload in which nothing happens: noise at the stations of an event that is far too small; None where they are few."""
     recipe = studio.recipe
     source, year = draw_kind(studio.world, recipe, str(random.choice(KINDS)), random)
     count = int(np.exp(random.uniform(*np.log(recipe.stations))))
     reach = (recipe.nearest_deg, float(random.uniform(*recipe.farthest_deg)))
     event = events.synthesize_event(studio.world, replace(source, rates=source.rates * UNSEEN), year, count, reach, random)
-    return None if event is None else pictures_of(studio, condition(event.records, CONDITIONING))
+    return None if event is None else render_pictures(studio, condition(event.records, CONDITIONING))
 
 
-def pictures_of(studio: PairGenerator, gather: Gather) -> Pictures:
+def render_pictures(studio: PairGenerator, gather: Gather) -> Pictures:
     """What serving draws of an event, at the distances that it reads."""
     readings = predict_distances(studio.offset, gather)
     reference = find_reference(gather, readings)
@@ -164,9 +164,9 @@ def pictures_of(studio: PairGenerator, gather: Gather) -> Pictures:
 
 def draw_noise(recipe: PairRecipe, settings: TrainingSettings, number: int) -> Arrays:
     """One shard of uploads without an event: `source` and `distance` [events_per_shard, channels, rows, columns]."""
-    studio, random, drawn = open_generator(recipe, settings), stream(recipe.seed, Purpose.FAMILIES_NOISE, number), list[Pictures]()
+    studio, random, drawn = open_generator(recipe, settings), make_generator(recipe.seed, Purpose.FAMILIES_NOISE, number), list[Pictures]()
     while len(drawn) < recipe.events_per_shard:
-        seen = noise_view(studio, random)
+        seen = draw_noise_view(studio, random)
         drawn += [] if seen is None else [seen]
     return {name: np.stack([pictures[name] for pictures in drawn]) for name in STYLES}
 
@@ -175,10 +175,10 @@ def _pair(studio: PairGenerator, kind: str, random: np.random.Generator) -> Arra
     """Two views of one source, drawn until there are two."""
     while True:
         source, year = draw_kind(studio.world, studio.recipe, kind, random)
-        first = view(studio, source, year, random)
+        first = draw_view(studio, source, year, random)
         if first is None:
             continue
-        second = view(studio, move_source(studio.world, first[1], random), year, random)
+        second = draw_view(studio, move_source(studio.world, first[1], random), year, random)
         if second is not None:
             pictures = {name: np.stack([first[0][name], second[0][name]]) for name in STYLES}
             described = describe_source(source, studio.world.store.time_step_s)
@@ -187,7 +187,7 @@ def _pair(studio: PairGenerator, kind: str, random: np.random.Generator) -> Arra
 
 def open_generator(recipe: PairRecipe, settings: TrainingSettings) -> PairGenerator:
     """The world of the recipe's stores, and the offset model that is served."""
-    world = open_sampler(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
+    world = open_sampler(greens.load_stores(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
     return PairGenerator(world, OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=1), recipe)
 
 
@@ -197,24 +197,24 @@ def draw_pairs(recipe: PairRecipe, settings: TrainingSettings, number: int) -> A
 
     Truth: kind (index in KINDS), depth in km, and what the source is like (training.descriptions).
     """
-    studio, random = open_generator(recipe, settings), stream(recipe.seed, Purpose.FAMILIES, number)
+    studio, random = open_generator(recipe, settings), make_generator(recipe.seed, Purpose.FAMILIES, number)
     drawn = [_pair(studio, KINDS[k % len(KINDS)], random) for k in range(recipe.events_per_shard)]
     return {name: np.stack([pair[name] for pair in drawn]) for name in (*STYLES, "truth")}
 
 
-def pair_shards(recipe: PairRecipe, settings: TrainingSettings, numbers: list[int]) -> Shards:
+def make_pair_shards(recipe: PairRecipe, settings: TrainingSettings, numbers: list[int]) -> Shards:
     """Shards of those numbers; another offset model makes another data set."""
     return _shards(draw_pairs, "families", recipe, settings, numbers)
 
 
-def noise_shards(recipe: PairRecipe, settings: TrainingSettings, numbers: list[int]) -> Shards:
+def make_noise_shards(recipe: PairRecipe, settings: TrainingSettings, numbers: list[int]) -> Shards:
     """The same without events."""
     return _shards(draw_noise, "families_noise", recipe, settings, numbers)
 
 
 def _shards(draw: Draw, name: str, recipe: PairRecipe, settings: TrainingSettings, numbers: list[int]) -> Shards:
-    stores = greens.load_all(settings.build_dir / "greens", recipe.store)
+    stores = greens.load_stores(settings.build_dir / "greens", recipe.store)
     offset = open_store(settings.artifacts_dir).card(OFFSET.name).digest
     styles = [fingerprint(style) for style in STYLES.values()]
-    mark = fingerprint_of(recipe, *styles, greens.fingerprint_of_all(stores), offset, str(settings.data_dir is not None))
+    mark = combine_fingerprints(recipe, *styles, greens.fingerprint_stores(stores), offset, str(settings.data_dir is not None))
     return make_shards(partial(draw, recipe, settings), settings.build_dir / "data" / name, mark, numbers, settings.processes)

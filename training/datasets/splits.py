@@ -15,7 +15,7 @@ SHARES: Final = (0.56, 0.24, 0.2)
 Labels = NDArray[np.str_]
 
 
-def random_split(count: int, seed: int, shares: tuple[float, float, float] = SHARES) -> Labels:
+def split_randomly(count: int, seed: int, shares: tuple[float, float, float] = SHARES) -> Labels:
     """
     Part [count] of each event, drawn at random.
 
@@ -29,7 +29,7 @@ def random_split(count: int, seed: int, shares: tuple[float, float, float] = SHA
     return parts
 
 
-def group_split(groups: Sequence[str], seed: int, shares: tuple[float, float, float] = SHARES) -> Labels:
+def split_by_group(groups: Sequence[str], seed: int, shares: tuple[float, float, float] = SHARES) -> Labels:
     """
     Part [events] of each event; all events of a group are in one part.
 
@@ -47,7 +47,7 @@ def group_split(groups: Sequence[str], seed: int, shares: tuple[float, float, fl
     return np.array([chosen[group] for group in groups], dtype="<U10")
 
 
-def year_split(years: Sequence[int] | NDArray[np.int64], shares: tuple[float, float, float] = SHARES) -> Labels:
+def split_by_year(years: Sequence[int] | NDArray[np.int64], shares: tuple[float, float, float] = SHARES) -> Labels:
     """Part [events] of each event: the first years train, the last ones test; whole years, as near the shares as these allow."""
     years = np.asarray(years)
     present, counts = np.unique(years, return_counts=True)
@@ -56,7 +56,7 @@ def year_split(years: Sequence[int] | NDArray[np.int64], shares: tuple[float, fl
     return np.array([PARTS[part_of[int(year)]] for year in years], dtype="<U10")
 
 
-def region_cell(latitude_deg: float, longitude_deg: float) -> str:
+def name_region_cell(latitude_deg: float, longitude_deg: float) -> str:
     """Name of the region of 15 by 30 degrees that a place lies in, after its southwestern corner."""
     south = int(np.floor(min(latitude_deg, 89.9) / 15) * 15)
     west = int(np.floor(((longitude_deg + 180) % 360) / 30) * 30 - 180)

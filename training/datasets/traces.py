@@ -13,16 +13,16 @@ from models.seismic.waveforms import Gather
 from models.specs.offset import OFFSET
 from models.specs.spec import ModelSpec
 from training.config import TrainingSettings
-from training.datasets.shards import Arrays, Shards, fingerprint_of, make_shards
+from training.datasets.shards import Arrays, Shards, combine_fingerprints, make_shards
 from training.earth import greens
 from training.synthesis.events import (
     NEAR_DEG,
     EventSampler,
     SyntheticEvent,
+    draw_distance_range,
     draw_event_source,
     draw_magnitude,
     draw_near_magnitude,
-    draw_range,
     open_sampler,
     synthesize_event,
 )
@@ -51,7 +51,7 @@ class TraceRecipe(BaseModel):
     seed: int
 
 
-def window_start(gather: Gather, window_s: float, first_share: float, random: np.random.Generator) -> float:
+def draw_window_start(gather: Gather, window_s: float, first_share: float, random: np.random.Generator) -> float:
     """The gather's start, or any start where it is longer than the picture: what serving tries, too."""
     spare = gather.duration_s - window_s
     first = spare <= 0.05 * window_s or random.uniform() < first_share
@@ -59,7 +59,7 @@ def window_start(gather: Gather, window_s: float, first_share: float, random: np
 
 
 def _event(world: EventSampler, recipe: TraceRecipe, random: np.random.Generator) -> SyntheticEvent | None:
-    range_deg = draw_range(recipe.near_share, random)
+    range_deg = draw_distance_range(recipe.near_share, random)
     kind = str(random.choice(list(recipe.kinds), p=list(recipe.kinds.values())))
     near = range_deg[1] <= NEAR_DEG
     magnitude = draw_near_magnitude(kind, random) if near else draw_magnitude(random, recipe.small_share, recipe.largest_magnitude)
@@ -71,7 +71,7 @@ def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings
     """One shard: `pictures` uint8 [n, channels, rows, columns], `truth` [n, 2] (distance [degrees], origin lag [s]), `event` [n]."""
     style = spec.style
     assert isinstance(style, AmplitudeStyle | FrequencyStyle)  # noqa: S101  (for the type checker: trace models read traces)
-    world = open_sampler(greens.load_all(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
+    world = open_sampler(greens.load_stores(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
     random = np.random.default_rng([recipe.seed, seed])
     pictures, truth, events = [], [], []
     for number in range(recipe.events_per_shard):
@@ -79,7 +79,7 @@ def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings
         if event is None:
             continue
         gather = condition(event.records, style.conditioning)
-        start = window_start(gather, style.window_s, recipe.first_window_share, random)
+        start = draw_window_start(gather, style.window_s, recipe.first_window_share, random)
         drawn = render_traces(style, gather, start)
         seen = drawn.reshape(len(drawn), -1).any(axis=1)
         pictures.append(drawn[seen])
@@ -93,9 +93,9 @@ def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings
     }
 
 
-def trace_shards(recipe: TraceRecipe, settings: TrainingSettings, seeds: list[int], spec: ModelSpec = OFFSET) -> Shards:
+def make_trace_shards(recipe: TraceRecipe, settings: TrainingSettings, seeds: list[int], spec: ModelSpec = OFFSET) -> Shards:
     """Shards of those seeds for a model that reads traces."""
-    stores = greens.load_all(settings.build_dir / "greens", recipe.store)
-    mark = fingerprint_of(recipe, fingerprint(spec.style), greens.fingerprint_of_all(stores), str(settings.data_dir is not None))
+    stores = greens.load_stores(settings.build_dir / "greens", recipe.store)
+    mark = combine_fingerprints(recipe, fingerprint(spec.style), greens.fingerprint_stores(stores), str(settings.data_dir is not None))
     folder: Path = settings.build_dir / "data" / spec.name
     return make_shards(partial(draw_traces, recipe, spec, settings), folder, mark, seeds, settings.processes)

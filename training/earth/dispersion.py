@@ -52,7 +52,7 @@ def measure_dispersion(store: GreensStore, period_s: float, range_deg: tuple[flo
 
 def _layers(deck: str) -> tuple[Floats, Floats, Floats, Floats, Floats, float]:
     """Thickness, vp, vs (of SV), density, shear quality factor from the surface down, flattened; and the surface's radius [km]."""
-    rows = np.array(structure.deck_rows(deck))[::-1]
+    rows = np.array(structure.build_deck_rows(deck))[::-1]
     edges = rows[:, 0] / 1e3
     surface = edges[0]
     found = []
@@ -71,7 +71,7 @@ def _layers(deck: str) -> tuple[Floats, Floats, Floats, Floats, Floats, float]:
     return thickness, vp, vs, rho, q_mu, float(surface)
 
 
-def phase_velocity(deck: str, period_s: float) -> float:
+def phase_velocity_km_s(deck: str, period_s: float) -> float:
     """Phase velocity [km/s] of the fundamental Rayleigh wave at that period, its wavelength on the sphere's surface."""
     from disba import PhaseDispersion  # noqa: PLC0415  (compiles on first use)
 
@@ -85,5 +85,5 @@ def phase_velocity(deck: str, period_s: float) -> float:
 def predict_dispersion(deck: str, period_s: float) -> float:
     """Group velocity [km/s] of the fundamental Rayleigh wave at that period, from phase velocities 2 % around it."""
     short, long = period_s / 1.02, period_s * 1.02
-    wavenumbers = [2 * np.pi / (period * phase_velocity(deck, period)) for period in (short, long)]
+    wavenumbers = [2 * np.pi / (period * phase_velocity_km_s(deck, period)) for period in (short, long)]
     return float((2 * np.pi / short - 2 * np.pi / long) / (wavenumbers[0] - wavenumbers[1]))

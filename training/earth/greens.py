@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
-from training.config import SPAWN, commit
+from training.config import SPAWN, read_commit
 from training.earth import structure
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _pack(data: NDArray[np.float64]) -> tuple[NDArray[np.int16], NDArray[np.floa
     return np.round(data / scales[..., None]).astype(np.int16), scales
 
 
-def calculation(config: GreensConfig) -> "yspec.Calculation":
+def make_calculation(config: GreensConfig) -> "yspec.Calculation":
     """What the engine is told, whichever way it runs."""
     import yspec  # noqa: PLC0415  (a training-only engine, loaded where it runs)
 
@@ -140,7 +140,7 @@ def calculation(config: GreensConfig) -> "yspec.Calculation":
     )
 
 
-def compute(config: GreensConfig, quantity: str, points: list[tuple[float, float]]) -> NDArray[np.float64]:
+def compute_greens(config: GreensConfig, quantity: str, points: list[tuple[float, float]]) -> NDArray[np.float64]:
     """Strains [points, 4, samples], or (quantity "forces") displacements [points, 2, samples], at depths [km] and distances [degrees]."""
     import yspec  # noqa: PLC0415  (a training-only engine, loaded where it runs)
 
@@ -148,7 +148,7 @@ def compute(config: GreensConfig, quantity: str, points: list[tuple[float, float
     source = yspec.Source(latitude=0, longitude=0, depth_km=0, force={"r": 1.0})
     receivers = [yspec.Receiver(latitude=0, longitude=distance, depth_km=depth) for depth, distance in points]
     function = yspec.seismograms if quantity == "forces" else yspec.strains
-    data = function(structure.earth_model(config.deck), calculation(config), source, receivers).data[0]
+    data = function(structure.load_earth_model(config.deck), make_calculation(config), source, receivers).data[0]
     # At the receiver east points away from the station, so d = -east: displacement (Z, N, E), strain (rr, tt, pp, rt, rp, tp).
     data = data[:, [0, 2]] * [[1], [-1]] if quantity == "forces" else data[:, [0, 2, 1, 4]] * [[1], [1], [1], [-1]]
     return np.asarray(data[..., : int(config.length_min * 60 / config.time_step_s)])
@@ -156,9 +156,9 @@ def compute(config: GreensConfig, quantity: str, points: list[tuple[float, float
 
 def _run(config: GreensConfig, quantity: str, depths: list[int]) -> list[NDArray[np.float64]]:
     if quantity == "forces":
-        return [compute(config, quantity, [(0.0, float(distance)) for distance in config.force_distances_deg()])]
+        return [compute_greens(config, quantity, [(0.0, float(distance)) for distance in config.force_distances_deg()])]
     points = [(config.depths_km[k], float(distance)) for k in depths for distance in config.distances_deg(k)]
-    return [np.ascontiguousarray(block) for block in np.array_split(compute(config, quantity, points), len(depths))]
+    return [np.ascontiguousarray(block) for block in np.array_split(compute_greens(config, quantity, points), len(depths))]
 
 
 def _build_batch(config: GreensConfig, folder: Path, quantity: str, depths: list[int]) -> dict[str, str]:
@@ -189,7 +189,7 @@ def _use_threads(count: int) -> None:
     yspec.set_threads(count)
 
 
-def build(config: GreensConfig, folder: Path, threads: int) -> None:
+def build_store(config: GreensConfig, folder: Path, threads: int) -> None:
     """
     Compute what is missing and write the manifest; a stopped run goes on where it was, another configuration or deck starts over.
 
@@ -198,9 +198,9 @@ def build(config: GreensConfig, folder: Path, threads: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     manifest_path = folder / "manifest.json"
     manifest = json.loads(manifest_path.read_text()) if manifest_path.exists() else {}
-    deck = hashlib.sha256(structure.deck_text(config.deck).encode()).hexdigest()
+    deck = hashlib.sha256(structure.format_deck(config.deck).encode()).hexdigest()
     if (manifest.get("fingerprint"), manifest.get("deck_sha256")) != (config.fingerprint(), deck):
-        stated = {"fingerprint": config.fingerprint(), "deck_sha256": deck, "commit": commit()}
+        stated = {"fingerprint": config.fingerprint(), "deck_sha256": deck, "commit": read_commit()}
         manifest = {**stated, "config": config.model_dump(mode="json"), "sha256": {}}
 
     def missing(quantity: str, depths: list[int]) -> bool:
@@ -222,7 +222,7 @@ def _load_table(path: Path, digest: str, depth_km: float) -> GreensTable:
         return GreensTable(depth_km, content["distances_deg"], content["data"], content["scales"])
 
 
-def load(folder: Path) -> GreensStore:
+def load_store(folder: Path) -> GreensStore:
     """Read a complete store, every file checked against its digest; raises ValueError for a damaged or unfinished one."""
     manifest = json.loads((folder / "manifest.json").read_text())
     config = GreensConfig.model_validate(manifest["config"])
@@ -235,9 +235,9 @@ def load(folder: Path) -> GreensStore:
     return GreensStore(config, strains, _load_table(folder / "forces.npz", digests["forces.npz"], 0.0))
 
 
-def load_all(folder: Path, names: str | tuple[str, ...]) -> tuple[GreensStore, ...]:
+def load_stores(folder: Path, names: str | tuple[str, ...]) -> tuple[GreensStore, ...]:
     """Those stores of several Earth models; raises ValueError where their depths, distances or times differ, for paths are mixed."""
-    stores = tuple(load(folder / name) for name in ((names,) if isinstance(names, str) else names))
+    stores = tuple(load_store(folder / name) for name in ((names,) if isinstance(names, str) else names))
     for store in stores[1:]:
         free = {"deck": stores[0].config.deck, "degrees_per_mhz": stores[0].config.degrees_per_mhz}
         if store.config.model_copy(update=free) != stores[0].config:
@@ -245,6 +245,6 @@ def load_all(folder: Path, names: str | tuple[str, ...]) -> tuple[GreensStore, .
     return stores
 
 
-def fingerprint_of_all(stores: tuple[GreensStore, ...]) -> str:
+def fingerprint_stores(stores: tuple[GreensStore, ...]) -> str:
     """What the stores hold; of one store its own fingerprint."""
     return "+".join(store.config.fingerprint() for store in stores)

@@ -42,7 +42,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Top:
+class UpperStructure:
     """What replaces PREM above 80 km depth: radius of the surface, layers from the surface down, speed of the lid over PREM's."""
 
     surface_m: float
@@ -50,8 +50,8 @@ class Top:
     lid_factor: float
 
 
-CONTINENTAL = Top(6_371_000.0, (Layer(20.0, 2.72, 5.80, 3.46, 150.0), Layer(15.0, 2.92, 6.50, 3.85, 250.0)), 1.0)
-OCEANIC = Top(
+CONTINENTAL = UpperStructure(6_371_000.0, (Layer(20.0, 2.72, 5.80, 3.46, 150.0), Layer(15.0, 2.92, 6.50, 3.85, 250.0)), 1.0)
+OCEANIC = UpperStructure(
     6_368_000.0,
     (
         Layer(0.5, 1.90, 1.90, 0.90, 80.0),
@@ -61,8 +61,8 @@ OCEANIC = Top(
     ),
     1.03,
 )
-TOPS = {"continental": CONTINENTAL, "oceanic": OCEANIC}
-DECKS = (PREM, *TOPS)
+UPPER_STRUCTURES = {"continental": CONTINENTAL, "oceanic": OCEANIC}
+DECKS = (PREM, *UPPER_STRUCTURES)
 
 # A row of a deck: radius [m], density [kg/m^3], vpv, vsv [m/s], q_kappa, q_mu, vph, vsh [m/s], eta.
 Row = tuple[float, ...]
@@ -73,7 +73,7 @@ def _prem_rows() -> list[Row]:
     return [tuple(float(cell) for cell in line.split()) for line in text.splitlines()[3:] if line.strip()]
 
 
-def _lid(top: Top, moho_m: float, prem: list[Row]) -> list[Row]:
+def _lid(top: UpperStructure, moho_m: float, prem: list[Row]) -> list[Row]:
     """PREM's lid, linear in radius as it is, drawn up or cut to the Moho, its speeds times the factor."""
     base, above = [row for row in prem if row[0] >= LID_BASE_M][1:3]
     lid = []
@@ -85,7 +85,7 @@ def _lid(top: Top, moho_m: float, prem: list[Row]) -> list[Row]:
     return lid
 
 
-def _crust(top: Top) -> list[Row]:
+def _crust(top: UpperStructure) -> list[Row]:
     rows: list[Row] = []
     upper = top.surface_m
     for layer in top.crust:
@@ -96,22 +96,22 @@ def _crust(top: Top) -> list[Row]:
     return rows
 
 
-def deck_rows(deck: str) -> list[Row]:
+def build_deck_rows(deck: str) -> list[Row]:
     """The deck's rows from the center up; a radius twice is a discontinuity. Raises ValueError for a name that is none of DECKS."""
     if deck not in DECKS:
         raise ValueError(f"there is no Earth model {deck!r}; there are {', '.join(DECKS)}")
     prem = _prem_rows()
     if deck == PREM:
         return prem
-    top = TOPS[deck]
+    top = UPPER_STRUCTURES[deck]
     crust = _crust(top)
     below = [row for row in prem if row[0] < LID_BASE_M] + [next(row for row in prem if row[0] == LID_BASE_M)]
     return below + _lid(top, crust[0][0], prem) + crust
 
 
-def deck_text(deck: str) -> str:
+def format_deck(deck: str) -> str:
     """The deck in the format of MINEOS: three lines of header, the middle one of which says that a table follows."""
-    table = deck_rows(deck)
+    table = build_deck_rows(deck)
     lines = [
         f"{r:8.0f} {rho:8.2f} {vpv:8.2f} {vsv:8.2f} {qk:8.1f} {qm:8.1f} {vph:8.2f} {vsh:8.2f} {eta:8.5f}"
         for r, rho, vpv, vsv, qk, qm, vph, vsh, eta in table
@@ -120,8 +120,8 @@ def deck_text(deck: str) -> str:
     return "\n".join([deck, "1 1.0 1 2", f"{len(table)} 40 112", *lines]) + "\n"
 
 
-def earth_model(deck: str) -> "yspec.Model":
+def load_earth_model(deck: str) -> "yspec.Model":
     """The engine's model of that deck."""
     import yspec  # noqa: PLC0415  (a training-only engine, loaded where it runs)
 
-    return yspec.Model.prem(deck) if deck == PREM else yspec.Model.from_text(deck_text(deck))
+    return yspec.Model.prem(deck) if deck == PREM else yspec.Model.from_text(format_deck(deck))

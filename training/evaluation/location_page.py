@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from training.config import TrainingSettings, recipe
-from training.datasets.catalog_twin import TwinRecipe, twin_split
+from training.config import TrainingSettings, load_recipe
+from training.datasets.catalog_twin import ReplicaRecipe, select_replica_split
 from training.datasets.splits import PARTS
 from training.evaluation.location_scores import LocationResult, evaluate_location, open_models, recalibrate
 from training.evaluation.location_tables import HEADS, coverage_figure, error_figure, error_table, line, median_of, overview, share_of
@@ -35,9 +35,9 @@ REAL_HEADS = (
 )
 
 
-def twin_recipe(store: str | None) -> TwinRecipe:
+def twin_recipe(store: str | None) -> ReplicaRecipe:
     """The twin's recipe with few and many stations, at another store where one is named."""
-    stated = recipe("twin", TwinRecipe)
+    stated = load_recipe("twin", ReplicaRecipe)
     return stated.model_copy(update={"stations": STATIONS} | ({} if store is None else {"store": store}))
 
 
@@ -50,9 +50,9 @@ def report_moment_scale(settings: TrainingSettings, store: str | None, most: int
     write_part(PAGE, "louder", "\n\n".join((said, markdown_table(HEADS, overview(rows)), page_sources(rows))))
 
 
-def _tested(chosen: TwinRecipe, settings: TrainingSettings, most: int | None) -> tuple[list[int], list[LocationResult]]:
+def _tested(chosen: ReplicaRecipe, settings: TrainingSettings, most: int | None) -> tuple[list[int], list[LocationResult]]:
     """Numbers of the test events of a twin, and those that can be located, regions stretched as the card says."""
-    numbers = twin_split(chosen, settings, PARTS[2])[:most]
+    numbers = select_replica_split(chosen, settings, PARTS[2])[:most]
     tables = open_models(settings)["offset"].card.calibration
     return numbers, [recalibrate(row, tables) for row in cached_results(chosen, settings, PARTS[2], numbers)]
 

@@ -25,7 +25,7 @@ from models.seismic.waveforms import Gather, Record
 from models.specs.index import MODELS
 from models.specs.pictures import CONDITIONING
 from training.config import SPAWN, TrainingSettings
-from training.datasets.catalog_twin import TwinRecipe, draw_twin
+from training.datasets.catalog_twin import ReplicaRecipe, draw_replica
 
 BATCH = 24
 MIN_GROUP_VELOCITY_KM_S = 3.0  # of Rayleigh waves at the periods of the pictures
@@ -168,16 +168,16 @@ def peak_snr_db(gather: Gather) -> float:
     return float(np.median(20.0 * np.log10(peak[good] / middle[good]))) if good.any() else np.nan
 
 
-def locate_twins(recipe: TwinRecipe, settings: TrainingSettings, numbers: Sequence[int]) -> Iterator[dict[int, LocationResult | None]]:
+def locate_twins(recipe: ReplicaRecipe, settings: TrainingSettings, numbers: Sequence[int]) -> Iterator[dict[int, LocationResult | None]]:
     """Events of the twin by number, drawn now with the recipe's stations and located, uncalibrated, some at a time."""
     parts = list(batched(numbers, BATCH))
     with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
         yield from tqdm(pool.map(partial(_some, recipe, settings), parts), desc="located", unit="batch", total=len(parts))
 
 
-def _some(recipe: TwinRecipe, settings: TrainingSettings, numbers: tuple[int, ...]) -> dict[int, LocationResult | None]:
+def _some(recipe: ReplicaRecipe, settings: TrainingSettings, numbers: tuple[int, ...]) -> dict[int, LocationResult | None]:
     models = open_models(settings, calibrated=False)
-    drawn = zip(numbers, draw_twin(recipe, settings, list(numbers)), strict=True)
+    drawn = zip(numbers, draw_replica(recipe, settings, list(numbers)), strict=True)
     return {number: evaluate_location(models, event.records, twin_truth(event.name, event.truth or {})) for number, event in drawn}
 
 

@@ -20,7 +20,7 @@ from models.registry.store import CARD_FILE, open_store
 from models.seismic.location.posterior import CONFIDENCE, CONFIDENCE_90
 from models.seismic.location.region_calibration import CARD_KEY
 from training.config import TrainingSettings
-from training.datasets.catalog_twin import twin_split
+from training.datasets.catalog_twin import select_replica_split
 from training.datasets.splits import PARTS
 from training.evaluation.location_page import PAGE, twin_recipe
 from training.evaluation.location_scores import LocationResult, LocationScore
@@ -73,7 +73,7 @@ def region_tables(rows: Sequence[LocationResult]) -> dict[str, Any]:
 def calibrate_regions(settings: TrainingSettings, store: str | None, most: int | None) -> Path:
     """Fit on the twin's validation part, put the tables into the served offset model's card, and tell about it in the docs."""
     chosen = twin_recipe(store)
-    numbers = twin_split(chosen, settings, PARTS[1])[:most]
+    numbers = select_replica_split(chosen, settings, PARTS[1])[:most]
     rows = cached_results(chosen, settings, PARTS[1], numbers)
     found = region_tables(rows)
     path = open_store(settings.artifacts_dir).path("offset").with_name(CARD_FILE)

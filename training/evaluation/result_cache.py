@@ -10,14 +10,14 @@ from typing import Any
 from models.registry.store import open_store
 from models.specs.index import MODELS
 from training.config import TrainingSettings
-from training.datasets.catalog_twin import TwinRecipe
+from training.datasets.catalog_twin import ReplicaRecipe
 from training.evaluation.location_scores import LocationResult, LocationScore, Truth, locate_twins
 
 Rows = dict[int, LocationResult | None]
 """By the event's number; None for one that could not be located."""
 
 
-def cached_results(recipe: TwinRecipe, settings: TrainingSettings, part: str, numbers: Sequence[int]) -> list[LocationResult]:
+def cached_results(recipe: ReplicaRecipe, settings: TrainingSettings, part: str, numbers: Sequence[int]) -> list[LocationResult]:
     """Events of a part of the twin, located without the calibration of regions, those kept from an earlier run not again."""
     path = settings.build_dir / "location" / f"{part}{'' if recipe.louder == 1.0 else f'_{recipe.louder:g}_times'}.jsonl"
     known = read_results(path, behavior_digest(recipe, settings))
@@ -28,7 +28,7 @@ def cached_results(recipe: TwinRecipe, settings: TrainingSettings, part: str, nu
     return [row for number in numbers if (row := known[number]) is not None]
 
 
-def behavior_digest(recipe: TwinRecipe, settings: TrainingSettings) -> dict[str, Any]:
+def behavior_digest(recipe: ReplicaRecipe, settings: TrainingSettings) -> dict[str, Any]:
     """What rows depend on: the recipe, the weights, the code that locates."""
     store = open_store(settings.artifacts_dir)
     weights = {spec.name: store.verify(spec).digest for spec in MODELS}

@@ -15,9 +15,9 @@ import numpy as np
 from models.array_types import Floats
 from models.registry.card import Card, Metric
 from models.registry.store import CARD_FILE, open_store
-from training.config import TrainingSettings, commit
+from training.config import TrainingSettings, read_commit
 from training.datasets.archive import read_manifest
-from training.datasets.shards import fingerprint_of
+from training.datasets.shards import combine_fingerprints
 from training.evaluation import card_figures, input_figures
 from training.evaluation.card_metrics import (
     HIGH_SNR,
@@ -97,7 +97,7 @@ def score_artifacts(settings: TrainingSettings, archive: Path, real: Path | None
     rows = score_twin(archive, settings, most)
     seen = [] if real is None else list(score_real(real, settings))
     twin, earth, words = twin_metrics(rows), real_metrics(seen) if seen else {}, card_limits(rows)
-    record = {"commit": commit(), "twin": fingerprint_of(str(read_manifest(archive)["shards"])), "twin_events": len(rows)}
+    record = {"commit": read_commit(), "twin": combine_fingerprints(str(read_manifest(archive)["shards"])), "twin_events": len(rows)}
     record |= {"real_events": len(seen)} if seen else {}
     for name, metrics in twin.items():
         path = open_store(settings.artifacts_dir).path(name).with_name(CARD_FILE)

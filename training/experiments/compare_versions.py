@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from models.registry.card import Metric
 from models.specs.offset import OFFSET
-from training.config import TrainingSettings, recipe
+from training.config import TrainingSettings, load_recipe
 from training.evaluation.distance_metrics import score_distances
 from training.evaluation.markdown import markdown_table
 from training.evaluation.models_page import number
-from training.export.quantization import Predictions, predict
+from training.export.quantization import Predictions, predict_outputs
 from training.tasks import distance
 from training.tasks.section_plans import SectionPlan
 from training.tasks.sections import load_unseen_sections, task_of
@@ -32,7 +32,7 @@ def score_versions(name: str, settings: TrainingSettings, graphs: Sequence[Path]
         raise FileNotFoundError(f"no ONNX file: {', '.join(missing)}")
     rows = []
     for called, pictures, score in _traces(settings) if name == OFFSET.name else _sections(name, settings):
-        scored = [score(predict(path, pictures)) for path in graphs]
+        scored = [score(predict_outputs(path, pictures)) for path in graphs]
         rows += [
             (found[0].name, called, *(number(metric, unit=False) for metric in found), str(found[0].n))
             for found in zip(*scored, strict=True)
@@ -46,7 +46,7 @@ def _sections(name: str, settings: TrainingSettings) -> Iterator[Test]:
     def score(truth: NDArray[np.float32], called: str, said: Predictions) -> Sequence[Metric]:
         return task.score(said, truth[:, 0].astype(np.float64), called)
 
-    for called, (pictures, truth) in load_unseen_sections(name, recipe("section_models", SectionPlan), settings).items():
+    for called, (pictures, truth) in load_unseen_sections(name, load_recipe("section_models", SectionPlan), settings).items():
         yield called, pictures, partial(score, truth, called)
 
 

@@ -11,8 +11,8 @@ from models.imaging.beam_picture import NOTHING
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from models.specs.force_azimuth import FORCE_AZIMUTH
-from training.config import TrainingSettings, commit, recipe
-from training.datasets.force_beams import TRUTH, force_shards
+from training.config import TrainingSettings, load_recipe, read_commit
+from training.datasets.force_beams import TRUTH, make_force_shards
 from training.datasets.sections import SectionRecipe
 from training.datasets.shards import Arrays
 from training.evaluation.metrics import bootstrap, wilson
@@ -86,8 +86,8 @@ def _share(hits: NDArray[np.bool_]) -> str:
 
 
 def _drawn(settings: TrainingSettings) -> Arrays:
-    plan = recipe("force_tests", SectionRecipe)
-    return force_shards(plan, settings, list(range(SHARDS))).load_all(("beam", "azimuth", "truth"))
+    plan = load_recipe("force_tests", SectionRecipe)
+    return make_force_shards(plan, settings, list(range(SHARDS))).load_all(("beam", "azimuth", "truth"))
 
 
 def force_page(settings: TrainingSettings, section: Path | None) -> str:
@@ -108,7 +108,7 @@ def force_page(settings: TrainingSettings, section: Path | None) -> str:
     lines = force_table({name: said[known] for name, said in answers.items()}, drawn["truth"][known], tuple(answers)[1:])
     head = HEAD.format(
         command="python -m training force-pictures" + ("" if section is None else " --section NETWORK"),
-        commit=commit(),
+        commit=read_commit(),
         count=int(known.sum()),
         version=model.card.version,
         section="the one that was shipped before (version 3), on the section ordered by azimuth." if section else "not at hand.",

@@ -118,7 +118,7 @@ def write_gallery(
 ) -> int:
     """Write the page to `out`/index.html and the sheet to `figure`; returns the number of sections. Waveforms are not kept."""
     model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=settings.processes)
-    world = open_sampler(greens.load_all(settings.build_dir / "greens", stores), settings, 3407)
+    world = open_sampler(greens.load_stores(settings.build_dir / "greens", stores), settings, 3407)
     random = np.random.default_rng([3407, 24])
     sections = [shown for kind in ("glacial", "earthquake") for shown in synthetic_sections(world, model, kind, each, random)]
     sections += real_sections(folder, model)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from training.config import commit
-from training.datasets.shards import Shards, fingerprint_of
-from training.learning.fit import Batches, FitRecipe, device
+from training.config import read_commit
+from training.datasets.shards import Shards, combine_fingerprints
+from training.learning.fit import Batches, FitRecipe, choose_device
 
 Result = dict[str, float]
 Batch = tuple[NDArray[np.uint8], NDArray[np.float32]]
@@ -31,11 +31,11 @@ def fill_grid[Setting: BaseModel](
     results: list[Result | None] = []
     started = time.monotonic()
     for setting in settings:
-        path = folder / f"{fingerprint_of(setting, mark)[:16]}.json"
+        path = folder / f"{combine_fingerprints(setting, mark)[:16]}.json"
         if not path.exists() and (minutes is None or time.monotonic() - started < 60 * minutes):
             checkpoints = path.with_suffix("")
             content = {"result": run(setting, checkpoints), "setting": setting.model_dump(mode="json"), "data": mark}
-            _write(path, {**content, "commit": commit(), "device": device().type})
+            _write(path, {**content, "commit": read_commit(), "device": choose_device().type})
             shutil.rmtree(checkpoints, ignore_errors=True)
         results.append(json.loads(path.read_text())["result"] if path.exists() else None)
     return results

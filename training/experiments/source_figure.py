@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from training.synthesis.catalogs import random_double_couples
-from training.synthesis.sources import KINDS, Source, anomalous, earthquake, glacial
+from training.synthesis.catalogs import draw_double_couples
+from training.synthesis.sources import KINDS, Source, make_anomalous, make_earthquake, make_glacial
 
 STEP_S = 1.0
 DRAWS = 4
@@ -18,10 +18,10 @@ def _draw(kind: str, number: int, random: np.random.Generator) -> Source:
     """Earthquakes of magnitude 6, 7, 8 and 9; glacial earthquakes of 1e14 kg m; others as they are drawn for training."""
     if kind == "earthquake":
         moment = 10 ** (1.5 * (6 + number) + 9.1)
-        return earthquake((*PLACE, 20.0), random_double_couples(random, np.array([moment]))[0], STEP_S, random)
+        return make_earthquake((*PLACE, 20.0), draw_double_couples(random, np.array([moment]))[0], STEP_S, random)
     if kind == "glacial":
-        return glacial(PLACE, 1e14, 90.0, STEP_S, random)
-    return anomalous(kind, PLACE, STEP_S, random)
+        return make_glacial(PLACE, 1e14, 90.0, STEP_S, random)
+    return make_anomalous(kind, PLACE, STEP_S, random)
 
 
 def rate_history(source: Source) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], str]:

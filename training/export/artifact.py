@@ -18,13 +18,21 @@ from models.imaging.style import channels
 from models.networks.heads import PictureModel
 from models.registry.card import Card, Metric
 from models.specs.spec import ModelSpec
-from training.config import commit
-from training.export.quantization import QuantizationGate, QuantizedModel, Storage, difference, predict, quantize, quantize_and_check
+from training.config import read_commit
+from training.export.quantization import (
+    QuantizationGate,
+    QuantizedModel,
+    Storage,
+    predict_outputs,
+    quantize,
+    quantize_and_check,
+    relative_difference,
+)
 
 OPSET = 18
 
 
-def to_onnx(network: PictureModel, spec: ModelSpec) -> onnx.ModelProto:
+def convert_to_onnx(network: PictureModel, spec: ModelSpec) -> onnx.ModelProto:
     """The float32 graph: input `pictures` uint8 [batch, channels, rows, columns], outputs named as declared."""
     network = network.to("cpu").eval()
     example = torch.zeros(2, channels(spec.style), spec.style.rows, spec.style.columns, dtype=torch.uint8)
@@ -43,16 +51,16 @@ def to_onnx(network: PictureModel, spec: ModelSpec) -> onnx.ModelProto:
     return program.model_proto
 
 
-def worst_difference(network: PictureModel, path: Path, pictures: NDArray[np.uint8]) -> float:
+def compare_with_torch(network: PictureModel, path: Path, pictures: NDArray[np.uint8]) -> float:
     """Largest `difference` between torch and the artifact over all outputs."""
     with torch.no_grad():
         outputs = network(torch.from_numpy(pictures))
     expected = [part.numpy() for part in (outputs if isinstance(outputs, tuple) else (outputs,))]
-    found = predict(path, pictures)
-    return max(difference(exact, said, name) for exact, (name, said) in zip(expected, found.items(), strict=True))
+    found = predict_outputs(path, pictures)
+    return max(relative_difference(exact, said, name) for exact, (name, said) in zip(expected, found.items(), strict=True))
 
 
-def export(
+def export_artifact(
     network: PictureModel,
     spec: ModelSpec,
     version: str,
@@ -74,7 +82,7 @@ def export(
     place = folder / spec.name / version
     place.mkdir(parents=True, exist_ok=True)
     path = place / "model.onnx"
-    graph = to_onnx(network, spec)
+    graph = convert_to_onnx(network, spec)
     shipped = (
         QuantizedModel(quantize(graph, storage), {"storage": storage, "gated": False})
         if gate is None
@@ -93,7 +101,7 @@ def export(
         size_bytes=path.stat().st_size,
         opset=OPSET,
         created_at=datetime.now(UTC),
-        commit=commit(),
+        commit=read_commit(),
         data={**data, "shipping": shipped.record},
         metrics=metrics,
         limits=limits,

@@ -87,7 +87,7 @@ def store_as_half(graph: onnx.ModelProto) -> onnx.ModelProto:
     return halved
 
 
-def backbone_nodes(graph: onnx.ModelProto) -> list[str]:
+def find_backbone_nodes(graph: onnx.ModelProto) -> list[str]:
     """Names of the trunk's nodes: those of its operations that lead to a weight of the trunk, or hold one."""
     made_by = {name: node for node in graph.graph.node for name in node.output}
     waiting = [node for node in graph.graph.node if any(name.startswith("trunk.") for name in node.input)]
@@ -122,7 +122,7 @@ def store_as_int8(graph: onnx.ModelProto, pictures: NDArray[np.uint8]) -> onnx.M
             per_channel=True,
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
-            nodes_to_quantize=backbone_nodes(graph),
+            nodes_to_quantize=find_backbone_nodes(graph),
         )
         return strip_metadata(onnx.load(path))
 
@@ -136,7 +136,7 @@ def quantize(graph: onnx.ModelProto, storage: Storage, pictures: NDArray[np.uint
     return bytes((store_as_half(graph) if storage == "float16" else strip_metadata(graph)).SerializeToString())
 
 
-def predict(content: bytes | Path, pictures: NDArray[np.uint8]) -> Predictions:
+def predict_outputs(content: bytes | Path, pictures: NDArray[np.uint8]) -> Predictions:
     """Every output of a graph by name, on the CPU."""
     import onnxruntime as ort  # noqa: PLC0415  (training exports without it; only checks run it)
 
@@ -148,7 +148,7 @@ def predict(content: bytes | Path, pictures: NDArray[np.uint8]) -> Predictions:
     return {name: np.concatenate([part[place] for part in parts]) for place, name in enumerate(names)}
 
 
-def difference(expected: NDArray[np.float32], found: NDArray[np.float32], name: str, level: float = 100) -> float:
+def relative_difference(expected: NDArray[np.float32], found: NDArray[np.float32], name: str, level: float = 100) -> float:
     """
     Largest difference of one output over pictures (or that percentile of them), relative to its largest size over them.
 
@@ -161,7 +161,7 @@ def difference(expected: NDArray[np.float32], found: NDArray[np.float32], name: 
     return float(np.percentile(apart, level) / max(float(np.abs(expected).max()), 1e-6))
 
 
-def changes(exact: tuple[Metric, ...], stored: tuple[Metric, ...], recipe: QuantizationRecipe) -> dict[str, float]:
+def measure_changes(exact: tuple[Metric, ...], stored: tuple[Metric, ...], recipe: QuantizationRecipe) -> dict[str, float]:
     """How far each metric moved, as a share of what it may move."""
     found = {}
     for before, after in zip(exact, stored, strict=True):
@@ -178,12 +178,12 @@ def quantize_and_check(name: str, graph: onnx.ModelProto, gate: QuantizationGate
     reference = quantize(graph, "float32")
     gate.reference.mkdir(parents=True, exist_ok=True)
     (gate.reference / "model_float32.onnx").write_bytes(reference)
-    exact = gate.measure(predict(reference, pictures), truth)
+    exact = gate.measure(predict_outputs(reference, pictures), truth)
     wanted, refused = recipe.models.get(name, recipe.storage), dict[str, dict[str, float]]()
     for storage in WIDER[WIDER.index(wanted) :]:
         content = quantize(graph, storage, pictures[:: max(len(pictures) // recipe.calibration_pictures, 1)])
-        measured = gate.measure(predict(content, pictures), truth)
-        moved = changes(exact, measured, recipe)
+        measured = gate.measure(predict_outputs(content, pictures), truth)
+        moved = measure_changes(exact, measured, recipe)
         if max(moved.values()) <= 1:
             break
         refused[storage] = {metric.name: metric.value for metric in measured if moved[metric.name] > 1}

@@ -29,9 +29,9 @@ from models.seismic.io.channel_selection import select_channels
 from models.seismic.io.inventory import attach_metadata, read_stationxml
 from models.seismic.io.miniseed import MiniseedLimits, read_records, scan_miniseed
 from models.seismic.waveforms import Record
-from training.config import commit
+from training.config import read_commit
 from training.datasets.archive import ArchivedEvent, ArchiveWriter
-from training.fdsn.event_lists import EventQuery, ListedEvent, from_quakeml, read_event_list
+from training.fdsn.event_lists import EventQuery, ListedEvent, convert_quakeml, read_event_list
 
 LIMITS = MiniseedLimits(max_traces=5000, max_segments=50_000, max_samples=500_000_000, max_span_s=86_400.0)
 REQUESTS = ("get_events", "get_stations", "get_stations_bulk", "get_waveforms", "get_waveforms_bulk")
@@ -133,7 +133,7 @@ def list_events(plan: FdsnPlan, courtesy: RequestThrottle) -> list[ListedEvent]:
         found = open_client(plan.event_service, plan, courtesy).get_events(**span, minmagnitude=plan.events.min_magnitude)
     except FDSNNoDataException:
         return []
-    return plan.events.choose(filter(None, map(from_quakeml, found)))
+    return plan.events.choose(filter(None, map(convert_quakeml, found)))
 
 
 def _folder(raw: Path, event: ListedEvent) -> Path:
@@ -142,7 +142,7 @@ def _folder(raw: Path, event: ListedEvent) -> Path:
     return raw / f"{UTCDateTime(event.time_s).strftime('%Y%m%dT%H%M%S')}_{name}"
 
 
-def download(event: ListedEvent, plan: FdsnPlan, downloader: Any, courtesy: RequestThrottle, folder: Path) -> None:  # noqa: ANN401
+def download_event(event: ListedEvent, plan: FdsnPlan, downloader: Any, courtesy: RequestThrottle, folder: Path) -> None:  # noqa: ANN401
     """Fetch what is missing of one event; it counts as complete when no request of it failed."""
     failed_before = courtesy.failures
     domain = CircularDomain(event.latitude_deg, event.longitude_deg, *plan.range_deg)
@@ -161,7 +161,7 @@ def download(event: ListedEvent, plan: FdsnPlan, downloader: Any, courtesy: Requ
         (folder / COMPLETE).write_text(json.dumps(event.truth, indent=1), encoding="utf-8")
 
 
-def read_raw(folder: Path) -> tuple[Record, ...]:
+def read_event_folder(folder: Path) -> tuple[Record, ...]:
     """One vertical record a station of an event's folder, in counts, with place and response; empty where nothing was served."""
     files = sorted((folder / "waveforms").glob("*.mseed"))
     if not files:
@@ -185,13 +185,13 @@ def _archive(events: list[ListedEvent], plan: FdsnPlan, out: Path) -> None:
     """Write the complete events that have records and are not in the archive yet."""
     asked = plan.model_dump(mode="json", exclude={"threads", "interval_s", "timeout_s", "user_agent", "events_per_shard"})
     with ArchiveWriter(
-        out / "archive", {"source": "FDSN web services", "commit": commit(), "plan": asked}, plan.events_per_shard
+        out / "archive", {"source": "FDSN web services", "commit": read_commit(), "plan": asked}, plan.events_per_shard
     ) as writer:
         for event in events:
             name, folder = _archived_name(event), _folder(out / "raw", event)
             if name in writer.kept or not (folder / COMPLETE).exists():
                 continue
-            records = read_raw(folder)
+            records = read_event_folder(folder)
             if records:
                 writer.add(ArchivedEvent(name, records, event.truth))
 
@@ -210,6 +210,6 @@ def fetch_plan(plan: FdsnPlan, out: Path) -> RequestThrottle:
         clients = [open_client(provider, plan, courtesy) for provider in plan.providers]
         downloader = MassDownloader(providers=clients, configure_logging=False)
         for event in tqdm(waiting, desc="events", unit="event"):
-            download(event, plan, downloader, courtesy, _folder(out / "raw", event))
+            download_event(event, plan, downloader, courtesy, _folder(out / "raw", event))
     _archive(events, plan, out)
     return courtesy

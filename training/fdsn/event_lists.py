@@ -92,7 +92,7 @@ def _row_event(row: Mapping[str, str]) -> ListedEvent:
     return ListedEvent(name, "earthquake", _posix(row["origin_time"]), *place, float(size) if size else None, tensor)
 
 
-def from_quakeml(event: QuakeMLEvent) -> ListedEvent | None:
+def convert_quakeml(event: QuakeMLEvent) -> ListedEvent | None:
     """An event of ObsPy's with its preferred origin, magnitude and tensor [N m]; None where it has no origin with place and time."""
     origin = event.preferred_origin() or next(iter(event.origins), None)
     if origin is None or None in (origin.time, origin.latitude, origin.longitude):
@@ -128,4 +128,4 @@ def read_event_list(path: Path) -> Iterator[ListedEvent]:
             yield from map(_row_event, csv.DictReader(handle))
     else:
         events = read_events(str(path), format="NDK" if path.suffix == ".ndk" else "QUAKEML")
-        yield from filter(None, map(from_quakeml, events))
+        yield from filter(None, map(convert_quakeml, events))

@@ -21,11 +21,11 @@ from tqdm import tqdm
 
 from models.array_types import Pictures
 from models.networks.families import FamiliesModel
-from training.learning.fit import device
+from training.learning.fit import choose_device
 from training.learning.projections import Projection, fit_whitening
 
 Labels = NDArray[np.int64]
-Watch = Callable[[float], None]
+OnProgress = Callable[[float], None]
 
 PICTURES_A_COMPONENT = 8
 
@@ -63,7 +63,7 @@ class Trained:
     history: History
 
 
-def principal_components(pictures: int, most: int) -> int:
+def count_components(pictures: int, most: int) -> int:
     """
     Components that so many pictures carry: one for each eight.
 
@@ -77,13 +77,13 @@ def ignore_progress(_: float) -> None:
     """Nobody watches, nobody stops it."""
 
 
-def pseudo_labels(embedding: NDArray[np.float32], clusters: int, seed: int) -> tuple[Labels, NDArray[np.float32]]:
+def assign_pseudo_labels(embedding: NDArray[np.float32], clusters: int, seed: int) -> tuple[Labels, NDArray[np.float32]]:
     """
     K-means labels [n] and centers [clusters, size] of unit length; faiss splits clusters that run empty.
 
     On the GPU where there is one and faiss was built for it.
     """
-    on_gpu = device().type == "cuda" and faiss.get_num_gpus() > 0
+    on_gpu = choose_device().type == "cuda" and faiss.get_num_gpus() > 0
     kmeans = faiss.Kmeans(embedding.shape[1], clusters, niter=25, nredo=2, seed=seed, gpu=on_gpu, min_points_per_centroid=1)
     kmeans.train(np.ascontiguousarray(embedding))
     labels = np.asarray(kmeans.index.search(np.ascontiguousarray(embedding), 1)[1][:, 0], dtype=np.int64)
@@ -91,7 +91,7 @@ def pseudo_labels(embedding: NDArray[np.float32], clusters: int, seed: int) -> t
     return labels, np.asarray(centers / np.maximum(np.linalg.norm(centers, axis=1, keepdims=True), 1e-9), np.float32)
 
 
-def uniform_over_labels(labels: Labels, random: np.random.Generator) -> Labels:
+def sample_uniformly_over_labels(labels: Labels, random: np.random.Generator) -> Labels:
     """Row indices, as many as there are rows, drawn so that every cluster is seen equally often."""
     present = np.unique(labels)
     each = -(-len(labels) // len(present))
@@ -100,7 +100,7 @@ def uniform_over_labels(labels: Labels, random: np.random.Generator) -> Labels:
 
 
 @torch.no_grad()
-def features_of(network: FamiliesModel, pictures: Pictures, batch: int) -> NDArray[np.float32]:
+def extract_features(network: FamiliesModel, pictures: Pictures, batch: int) -> NDArray[np.float32]:
     """Features [n, m] of pictures, in evaluation mode, wherever the network is."""
     network.eval()
     where = next(network.parameters()).device
@@ -111,7 +111,7 @@ def features_of(network: FamiliesModel, pictures: Pictures, batch: int) -> NDArr
 
 
 def train_deepcluster(
-    network: FamiliesModel, pictures: Pictures, plan: ClusterRecipe, folder: Path | None = None, watch: Watch = ignore_progress
+    network: FamiliesModel, pictures: Pictures, plan: ClusterRecipe, folder: Path | None = None, watch: OnProgress = ignore_progress
 ) -> Trained:
     """
     All rounds of DeepCluster on pictures [n, channels, rows, columns].
@@ -120,19 +120,19 @@ def train_deepcluster(
     each batch with the share of the rounds done, and may raise to end the run.
     """
     torch.manual_seed(plan.seed)
-    network, size = network.to(device()), principal_components(len(pictures), network.projection.shape[1])
+    network, size = network.to(choose_device()), count_components(len(pictures), network.projection.shape[1])
     history, before = _resume(folder, network)
     for turn in range(len(history.losses), plan.rounds):
-        features = features_of(network, pictures, plan.batch)
-        labels, _ = pseudo_labels(fit_whitening(features, size)(features), plan.clusters, plan.seed + turn)
-        order = uniform_over_labels(labels, np.random.default_rng([plan.seed, turn]))
+        features = extract_features(network, pictures, plan.batch)
+        labels, _ = assign_pseudo_labels(fit_whitening(features, size)(features), plan.clusters, plan.seed + turn)
+        order = sample_uniformly_over_labels(labels, np.random.default_rng([plan.seed, turn]))
         history.losses.append(_learn(network, plan, pictures, labels, order, partial(_within, watch, turn, plan.rounds)))
         history.agreements.append(float("nan") if before is None else float(normalized_mutual_info_score(before, labels)))
         tqdm.write(f"round {turn + 1}: loss {history.losses[-1]:.3f}, NMI to the round before {history.agreements[-1]:.3f}")
         before = labels
         _keep(folder, network, history, labels)
     network = network.to("cpu").eval()
-    features = features_of(network, pictures, plan.batch)
+    features = extract_features(network, pictures, plan.batch)
     labels = set_projection(network, fit_whitening(features, size), features, plan.seed)
     return Trained(network, labels, history)
 
@@ -140,18 +140,18 @@ def train_deepcluster(
 def set_projection(network: FamiliesModel, projection: Projection, features: NDArray[np.float32], seed: int) -> Labels:
     """Put projection and the centers of those features [n, m] into the network; returns the labels [n] of the centers."""
     whole = projection.padded(network.projection.shape[1])
-    labels, centers = pseudo_labels(whole(features), len(network.centers), seed)
+    labels, centers = assign_pseudo_labels(whole(features), len(network.centers), seed)
     network.mean.copy_(torch.from_numpy(whole.mean))
     network.projection.copy_(torch.from_numpy(whole.matrix))
     network.centers.copy_(torch.from_numpy(centers))
     return labels
 
 
-def _within(watch: Watch, turn: int, rounds: int, done: float) -> None:
+def _within(watch: OnProgress, turn: int, rounds: int, done: float) -> None:
     watch((turn + done) / rounds)
 
 
-def _learn(network: FamiliesModel, plan: ClusterRecipe, pictures: Pictures, labels: Labels, order: Labels, watch: Watch) -> float:
+def _learn(network: FamiliesModel, plan: ClusterRecipe, pictures: Pictures, labels: Labels, order: Labels, watch: OnProgress) -> float:
     """One pass over the pseudo-labels with a new classifier; returns the mean loss. bfloat16 where there is a GPU."""
     where = next(network.parameters()).device
     network.last.reset_parameters()

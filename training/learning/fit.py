@@ -67,7 +67,7 @@ class FitProgress:
 
 
 @dataclass(frozen=True)
-class Run:
+class FitRun:
     """A network with what trains it. `model` is the network behind the engine, `network` the same weights bare."""
 
     fabric: Fabric
@@ -83,21 +83,21 @@ class Run:
         return rows[self.fabric.global_rank :: self.fabric.world_size]
 
 
-def device() -> torch.device:
+def choose_device() -> torch.device:
     """CUDA where there is one."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def computes_in_bfloat16(kind: str) -> bool:
+def supports_bfloat16(kind: str) -> bool:
     """Whether that kind of device multiplies in bfloat16: GPUs from Ampere on, CPUs with instructions for it (emulated it is slow)."""
     native = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
     return torch.cuda.get_device_capability() >= (8, 0) if kind == "cuda" else native
 
 
-def engine(recipe: FitRecipe, devices: int | Literal["auto"]) -> Fabric:
+def make_fabric(recipe: FitRecipe, devices: int | Literal["auto"]) -> Fabric:
     """All GPUs, else the CPU; with bfloat16 where the device computes in it, else in float32."""
-    kind = device().type
-    precision = ("bf16-mixed" if computes_in_bfloat16(kind) else "32-true") if recipe.precision == "auto" else recipe.precision
+    kind = choose_device().type
+    precision = ("bf16-mixed" if supports_bfloat16(kind) else "32-true") if recipe.precision == "auto" else recipe.precision
     return Fabric(accelerator=kind, devices=devices, precision=precision)
 
 
@@ -123,7 +123,7 @@ def validate(network: PictureModel, pictures: NDArray[np.uint8], truth: NDArray[
     return sum(parts) / max(len(truth), 1)
 
 
-def _validate(run: Run, batches: Batches, batch: int) -> float:
+def _validate(run: FitRun, batches: Batches, batch: int) -> float:
     """The same, each device its share, with the statistics of the first device's normalization layers."""
     pictures, truth = run.share(batches.validation[0]), run.share(batches.validation[1])
     if run.fabric.world_size > 1:
@@ -135,7 +135,7 @@ def _validate(run: Run, batches: Batches, batch: int) -> float:
     return float(torch.as_tensor(total)) / len(batches.validation[1])
 
 
-def _epoch(run: Run, batches: Batches, recipe: FitRecipe) -> tuple[float, PrefetchStatistics]:
+def _epoch(run: FitRun, batches: Batches, recipe: FitRecipe) -> tuple[float, PrefetchStatistics]:
     """One epoch: mean loss of this device, and how its pictures came. Dropout follows from seed, epoch and device, for a resumed run."""
     fabric, epoch = run.fabric, run.progress.epoch
     torch.manual_seed(int(np.random.SeedSequence([recipe.seed, epoch, fabric.global_rank]).generate_state(1)[0]))
@@ -154,7 +154,7 @@ def _epoch(run: Run, batches: Batches, recipe: FitRecipe) -> tuple[float, Prefet
     return float(total) / max(count, 1), feed
 
 
-def _prepare(network: PictureModel, recipe: FitRecipe, steps: int, fabric: Fabric) -> Run:
+def _prepare(network: PictureModel, recipe: FitRecipe, steps: int, fabric: Fabric) -> FitRun:
     # In bfloat16 on two cores AlexNet learned from 207 pictures a second, with channels-last 242; in float32 from 230 and 290.
     network = network.to(memory_format=torch.channels_last)
     torch.set_float32_matmul_precision("high")
@@ -163,7 +163,7 @@ def _prepare(network: PictureModel, recipe: FitRecipe, steps: int, fabric: Fabri
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, recipe.epochs * steps, pct_start=0.15)
     model, wrapped = fabric.setup(network, optimizer)
     model.mark_forward_method("raw")
-    return Run(fabric, network, model, optimizer, wrapped, schedule)
+    return FitRun(fabric, network, model, optimizer, wrapped, schedule)
 
 
 def fit_network(
@@ -177,7 +177,7 @@ def fit_network(
     processes end here (SystemExit 0), for what follows is one process's work.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    fabric = engine(recipe, devices)
+    fabric = make_fabric(recipe, devices)
     fabric.launch()
     run = _prepare(network, recipe, batches.steps, fabric)
     made_for = {**recipe.model_dump(mode="json"), "steps": batches.steps}
@@ -203,7 +203,7 @@ def _part(fabric: Fabric) -> None:
             raise SystemExit(0)
 
 
-def _tell(run: Run, curves: SummaryWriter | None, learned: float, value: float, feed: PrefetchStatistics) -> None:
+def _tell(run: FitRun, curves: SummaryWriter | None, learned: float, value: float, feed: PrefetchStatistics) -> None:
     if curves is None:
         return
     epoch = run.progress.epoch
@@ -222,7 +222,7 @@ def _save(state: dict[str, Any], path: Path) -> None:
     temporary.rename(path)
 
 
-def _keep(folder: Path, run: Run, made_for: dict[str, Any], value: float, seconds: float) -> None:
+def _keep(folder: Path, run: FitRun, made_for: dict[str, Any], value: float, seconds: float) -> None:
     progress = run.progress
     better = value < progress.best
     progress.epoch, progress.seconds = progress.epoch + 1, progress.seconds + seconds
@@ -235,7 +235,7 @@ def _keep(folder: Path, run: Run, made_for: dict[str, Any], value: float, second
     run.fabric.barrier()
 
 
-def _resume(folder: Path, run: Run, made_for: dict[str, Any]) -> None:
+def _resume(folder: Path, run: FitRun, made_for: dict[str, Any]) -> None:
     """Take up the checkpoint, if it was made for the same; one made for something else is kept under another name."""
     last = folder / "last.pt"
     state = torch.load(last, map_location="cpu", weights_only=True) if last.exists() else None

@@ -39,7 +39,7 @@ class KernelRegressionRecipe(BaseModel):
     seed: int
 
 
-def kernel_weights(descriptions: Floats) -> Floats:
+def scale_parameters(descriptions: Floats) -> Floats:
     """Descriptions [n, 16] about their mean, of unit variance, times WEIGHTS."""
     spread = np.maximum(descriptions.std(axis=0), 1e-6)
     return np.asarray((descriptions - descriptions.mean(axis=0)) / spread * WEIGHTS)
@@ -47,7 +47,7 @@ def kernel_weights(descriptions: Floats) -> Floats:
 
 def fit_kernel_regression(views: Pictures, targets: Floats, recipe: KernelRegressionRecipe) -> KernelRegressionModel:
     """A reader of targets [sources, m], m at most EMBEDDING_SIZE, off views [sources, v, channels, rows, columns] of the sources."""
-    known = predict_from_neighbors(views.reshape(-1, *views.shape[2:]))
+    known = average_patches(views.reshape(-1, *views.shape[2:]))
     sources = np.repeat(np.arange(len(views)), views.shape[1])
     truth = (targets - targets.mean(axis=0))[sources]
     distances = np.sqrt(_squared_distances(known / 255.0))
@@ -62,7 +62,7 @@ def fit_kernel_regression(views: Pictures, targets: Floats, recipe: KernelRegres
     return reader.eval()
 
 
-def predict_from_neighbors(pictures: Pictures) -> Pictures:
+def average_patches(pictures: Pictures) -> Pictures:
     """Means [n, m] over patches of POOL rows and columns of pictures [n, channels, rows, columns], as bytes."""
     count, channels, rows, columns = pictures.shape
     patches = pictures.reshape(count, channels, rows // POOL[0], POOL[0], columns // POOL[1], POOL[1])

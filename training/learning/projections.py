@@ -39,7 +39,7 @@ def fit_whitening(features: Floats32, size: int) -> Projection:
     return Projection(mean, (directions[:size].T / used).astype(np.float32))
 
 
-def label_agreement(one: Floats32, other: Floats32, size: int) -> Projection:
+def fit_shared_directions(one: Floats32, other: Floats32, size: int) -> Projection:
     """
     Directions in which two views [m, n] of the same sources agree, each scaled by how much.
 

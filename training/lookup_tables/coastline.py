@@ -20,7 +20,7 @@ MIN_ISLAND_DEG = 0.15  # across; smaller islands are left out
 UNITS_PER_DEG = 100
 
 
-def arcs(topology: dict[str, Any]) -> list[Floats]:
+def decode_arcs(topology: dict[str, Any]) -> list[Floats]:
     """Lines [n, 2] of longitude and latitude in degrees."""
     scale, shift = (np.array(topology["transform"][name]) for name in ("scale", "translate"))
     return [np.cumsum(np.array(arc, np.float64), axis=0) * scale + shift for arc in topology["arcs"]]
@@ -60,7 +60,10 @@ def main() -> None:
     """Pack the lines of the file named first into the file named second."""
     source, target = map(Path, sys.argv[1:])
     lines = [
-        part for arc in arcs(json.loads(source.read_text())) for part in remove_seams(arc) if np.ptp(part, axis=0).max() > MIN_ISLAND_DEG
+        part
+        for arc in decode_arcs(json.loads(source.read_text()))
+        for part in remove_seams(arc)
+        if np.ptp(part, axis=0).max() > MIN_ISLAND_DEG
     ]
     kept = [simplify_lines(line, TOLERANCE_DEG) for line in lines]
     points = np.rint(np.concatenate(kept) * UNITS_PER_DEG).astype(np.int16)

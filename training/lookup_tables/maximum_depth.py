@@ -10,7 +10,7 @@ from training.synthesis.catalogs import EarthquakeCatalog
 SEARCH_RADIUS_DEG = 4.0
 
 
-def maximum_depths(catalog: EarthquakeCatalog) -> NDArray[np.uint16]:
+def tabulate_maximum_depths(catalog: EarthquakeCatalog) -> NDArray[np.uint16]:
     """Depth in km [latitudes, longitudes] of the deepest earthquake within REACH_DEG of each node; 0 where there was none."""
     latitudes = np.arange(-90 + STEP_DEG / 2, 90, STEP_DEG)
     longitudes = np.arange(-180 + STEP_DEG / 2, 180, STEP_DEG)
@@ -25,5 +25,5 @@ def maximum_depths(catalog: EarthquakeCatalog) -> NDArray[np.uint16]:
 
 def write_maximum_depth(catalog: EarthquakeCatalog) -> str:
     """Write the table; returns its path."""
-    np.savez_compressed(TABLE, deepest_km=maximum_depths(catalog))
+    np.savez_compressed(TABLE, deepest_km=tabulate_maximum_depths(catalog))
     return str(TABLE)

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from models.seismic.earth.rayleigh_dispersion import PERIODS_S, TABLE
-from training.earth.dispersion import phase_velocity
+from training.earth.dispersion import phase_velocity_km_s
 from training.earth.structure import PREM
 
 
 def write_rayleigh_dispersion(deck: str = PREM, path: Path = TABLE) -> Path:
     """Meters a second int32 [periods], fundamental mode, of a deck."""
-    velocities = np.array([phase_velocity(deck, float(period)) for period in PERIODS_S])
+    velocities = np.array([phase_velocity_km_s(deck, float(period)) for period in PERIODS_S])
     np.savez_compressed(path, meters_a_second=np.round(1000.0 * velocities).astype(np.int32))
     return path

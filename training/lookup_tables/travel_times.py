@@ -38,7 +38,7 @@ def write_travel_times(model: str = "ak135", path: Path = TABLE) -> Path:
         for row, phase in enumerate(PHASES):
             names, near, far = BRANCHES[phase]
             chosen = np.fmax if phase in LAST else np.fmin
-            curve = chosen.reduce([arrival(SeismicPhase(name, corrected), chosen) for name in names])
+            curve = chosen.reduce([interpolate_arrivals(SeismicPhase(name, corrected), chosen) for name in names])
             inside = (near <= DISTANCES_DEG) & (far >= DISTANCES_DEG)
             seconds[row, place, inside] = curve[inside]
     milliseconds = np.where(np.isfinite(seconds), np.round(1000.0 * seconds), -1).astype(np.int32)
@@ -46,7 +46,7 @@ def write_travel_times(model: str = "ak135", path: Path = TABLE) -> Path:
     return path
 
 
-def arrival(phase: SeismicPhase, chosen: np.ufunc = np.fmin) -> Floats:
+def interpolate_arrivals(phase: SeismicPhase, chosen: np.ufunc = np.fmin) -> Floats:
     """Seconds [distances] of the first of a phase's branches at each distance (np.fmax: of the last); NaN where it does not arrive."""
     times = np.full(len(DISTANCES_DEG), np.nan)
     reach, seconds, slope = np.degrees(phase.dist), np.asarray(phase.time), np.radians(phase.ray_param)

@@ -111,7 +111,7 @@ def _times(rows: list[dict[str, str]], name: str) -> NDArray[np.float64]:
     return np.array([datetime.fromisoformat(row[name]).timestamp() for row in rows])
 
 
-def random_time(years: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.float64]:
+def draw_times(years: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.float64]:
     """Random POSIX times within those years."""
     starts = np.array([datetime(int(year), 1, 1, tzinfo=UTC).timestamp() for year in years])
     return np.asarray(starts + random.uniform(0, 365 * DAY_S, len(years)))
@@ -126,7 +126,7 @@ def _years(rows: list[dict[str, str]], name: str, default: int) -> NDArray[np.in
     return np.array([int(row[name][:4]) if row[name] else default for row in rows], dtype=np.int64)
 
 
-def random_double_couples(random: np.random.Generator, moments: NDArray[np.float64]) -> NDArray[np.float64]:
+def draw_double_couples(random: np.random.Generator, moments: NDArray[np.float64]) -> NDArray[np.float64]:
     """Moment tensors [events, 6] of faults of uniformly random orientation (rotations uniform on SO(3))."""
     quaternion = random.normal(size=(len(moments), 4))
     a, b, c, d = (quaternion / np.linalg.norm(quaternion, axis=1, keepdims=True)).T
@@ -140,13 +140,13 @@ def _stated_earthquakes(random: np.random.Generator, count: int) -> EarthquakeCa
     places = np.array(BELT)[random.integers(len(BELT), size=count)] + random.normal(scale=5.0, size=(count, 2))
     depths = np.where(random.uniform(size=count) < 0.75, random.uniform(3, 60, count), random.uniform(60, 680, count))
     moments = 10 ** (1.5 * (5.0 + random.exponential(0.6, count)) + 9.1)
-    tensors, years = random_double_couples(random, moments), random.integers(1995, 2016, count)
+    tensors, years = draw_double_couples(random, moments), random.integers(1995, 2016, count)
     names = tuple(f"stated_{number:05d}" for number in range(count))
-    times = random_time(years, random)
+    times = draw_times(years, random)
     return EarthquakeCatalog(names, times, np.clip(places[:, 0], -89, 89), places[:, 1], depths, tensors, years)
 
 
-def earthquakes(folder: Path | None, seed: int) -> EarthquakeCatalog:
+def load_earthquakes(folder: Path | None, seed: int) -> EarthquakeCatalog:
     """Global CMT solutions of the folder, else 5,000 drawn from the stated distribution."""
     if folder is None:
         return _stated_earthquakes(np.random.default_rng(seed), 5000)
@@ -172,11 +172,11 @@ def _stated_glacial_earthquakes(random: np.random.Generator, count: int) -> Glac
     regions = tuple(f"glacier_{number}" for number in glaciers)
     # As in the catalog: 4.8 in the middle, 0.1 about it.
     magnitudes = np.round(random.normal(4.8, 0.1, count), 1)
-    times = random_time(years, random)
+    times = draw_times(years, random)
     return GlacialCatalog(names, regions, times, magnitudes, places[:, 0], places[:, 1], azimuths, amplitudes, years)
 
 
-def glacial_earthquakes(folder: Path | None, seed: int) -> GlacialCatalog:
+def load_glacial_earthquakes(folder: Path | None, seed: int) -> GlacialCatalog:
     """The Greenland catalog of the folder, else 443 events drawn at the published regions."""
     if folder is not None:
         rows = _rows(next((folder / "catalogs").glob("greenland_*.csv")))
@@ -194,7 +194,7 @@ def glacial_earthquakes(folder: Path | None, seed: int) -> GlacialCatalog:
     return _stated_glacial_earthquakes(np.random.default_rng(seed), 443)
 
 
-def stations(folder: Path | None) -> StationCatalog:
+def load_stations(folder: Path | None) -> StationCatalog:
     """Stations of the folder that are no temporary experiment, else the service's own table, taken as always in operation."""
     if folder is None:
         table = builtin_stations()

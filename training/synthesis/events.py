@@ -15,17 +15,17 @@ from training.synthesis.catalogs import (
     EarthquakeCatalog,
     GlacialCatalog,
     StationCatalog,
-    earthquakes,
-    glacial_earthquakes,
-    random_double_couples,
-    stations,
+    draw_double_couples,
+    load_earthquakes,
+    load_glacial_earthquakes,
+    load_stations,
 )
-from training.synthesis.instrument_defects import random_window
-from training.synthesis.noise import characterize
+from training.synthesis.instrument_defects import draw_window
+from training.synthesis.noise import measure_noise_character
 from training.synthesis.path_effects import PathScatter
-from training.synthesis.records import Realism, ground_records, nearest_table
-from training.synthesis.sources import NOISE, Source, anomalous, earthquake, glacial
-from training.synthesis.station_geometry import Stations, nearest_table_distances, pick_stations
+from training.synthesis.records import Realism, find_nearest_table, synthesize_records
+from training.synthesis.sources import NOISE, Source, make_anomalous, make_earthquake, make_glacial
+from training.synthesis.station_geometry import Stations, pick_stations, snap_to_table
 
 # Stations no further than this are a local or regional network.
 NEAR_DEG = 15.0
@@ -68,8 +68,8 @@ def open_sampler(
     """One Earth or several (greens.load_all), catalogs and stations from the settings' data folder, else from the stated distributions."""
     folder = settings.data_dir
     first, *others = store if isinstance(store, tuple) else (store,)
-    catalogs = (earthquakes(folder, seed), glacial_earthquakes(folder, seed), stations(folder))
-    return EventSampler(first, *catalogs, realism or Realism(PathScatter(), character=characterize(folder)), tuple(others))
+    catalogs = (load_earthquakes(folder, seed), load_glacial_earthquakes(folder, seed), load_stations(folder))
+    return EventSampler(first, *catalogs, realism or Realism(PathScatter(), character=measure_noise_character(folder)), tuple(others))
 
 
 def draw_earthquake(world: EventSampler, random: np.random.Generator, magnitudes: tuple[float, float]) -> tuple[Source, int]:
@@ -86,13 +86,13 @@ def draw_earthquake(world: EventSampler, random: np.random.Generator, magnitudes
     moment = 10 ** (1.5 * random.uniform(*magnitudes) + 9.1)
     tensor = catalog.tensors[row] / catalog.moments[row] * moment
     if random.uniform() < 0.33:
-        tensor = random_double_couples(random, np.array([moment]))[0]
+        tensor = draw_double_couples(random, np.array([moment]))[0]
     latitude, longitude, depth = catalog.latitudes_deg[row], catalog.longitudes_deg[row], catalog.depths_km[row]
     if random.uniform() < 0.15:
         place = random.integers(len(world.glacial.years))
         latitude, longitude = world.glacial.latitudes_deg[place], world.glacial.longitudes_deg[place]
     stored = world.store.table(float(depth)).depth_km
-    return earthquake((float(latitude), float(longitude), stored), tensor, world.store.time_step_s, random), int(catalog.years[row])
+    return make_earthquake((float(latitude), float(longitude), stored), tensor, world.store.time_step_s, random), int(catalog.years[row])
 
 
 def draw_magnitude(random: np.random.Generator, small_share: float = SMALL_SHARE, largest: float = 8.2) -> float:
@@ -115,7 +115,7 @@ def draw_near_magnitude(kind: str, random: np.random.Generator) -> float:
     return float(random.uniform(3.6, 6.8) if kind == "earthquake" else random.uniform(4.5, 5.7))
 
 
-def draw_range(near_share: float, random: np.random.Generator) -> tuple[float, float]:
+def draw_distance_range(near_share: float, random: np.random.Generator) -> tuple[float, float]:
     """Distances at which an event's stations stand: of the near ones six in ten within 6 degrees, the others 2 to 15."""
     if random.uniform() >= near_share:
         return (3.0, 176.0)
@@ -138,7 +138,7 @@ def draw_glacial(world: EventSampler, random: np.random.Generator, magnitude: fl
         azimuth = float(random.uniform(0, 360))
     louder = float(random.uniform(-0.2, 0.9)) if magnitude is None else magnitude - float(catalog.magnitudes[row])
     amplitude = float(catalog.amplitudes_kg_m[row] * 10**louder)
-    source = glacial((float(latitude), float(longitude)), amplitude, azimuth, world.store.time_step_s, random)
+    source = make_glacial((float(latitude), float(longitude)), amplitude, azimuth, world.store.time_step_s, random)
     return source, int(catalog.years[row]), azimuth
 
 
@@ -153,7 +153,7 @@ def draw_event_source(
         return source, year, None
     row = random.integers(len(world.earthquakes.years))
     place = (float(world.earthquakes.latitudes_deg[row]), float(world.earthquakes.longitudes_deg[row]))
-    return anomalous(kind, place, world.store.time_step_s, random), int(world.earthquakes.years[row]), None
+    return make_anomalous(kind, place, world.store.time_step_s, random), int(world.earthquakes.years[row]), None
 
 
 def synthesize_event(
@@ -164,9 +164,9 @@ def synthesize_event(
     chosen = pick_stations(world.stations, place, year, count, range_deg, random)
     if len(chosen) < min(3, count):
         return None
-    seen = nearest_table_distances(world.stations, chosen, place, nearest_table(world.store, source))
-    window = random_window(float(seen.distances_deg.min()), float(seen.distances_deg.max()), random)
-    return SyntheticEvent(source, seen, ground_records(world.stores, source, seen, window, world.realism, random), year)
+    seen = snap_to_table(world.stations, chosen, place, find_nearest_table(world.store, source))
+    window = draw_window(float(seen.distances_deg.min()), float(seen.distances_deg.max()), random)
+    return SyntheticEvent(source, seen, synthesize_records(world.stores, source, seen, window, world.realism, random), year)
 
 
 def draw_event(

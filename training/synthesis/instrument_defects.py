@@ -18,7 +18,7 @@ class Window:
     duration_s: float
 
 
-def random_window(nearest_deg: float, farthest_deg: float, random: np.random.Generator) -> Window:
+def draw_window(nearest_deg: float, farthest_deg: float, random: np.random.Generator) -> Window:
     """
     A window as users cut them, for a network whose stations stand between those distances.
 
@@ -44,7 +44,7 @@ def random_window(nearest_deg: float, farthest_deg: float, random: np.random.Gen
     return Window(float(start), max(duration, first_arrival_s + 180 - start))
 
 
-def instrument(displacement: NDArray[np.float64], step_s: float, random: np.random.Generator) -> NDArray[np.float64]:
+def apply_instrument(displacement: NDArray[np.float64], step_s: float, random: np.random.Generator) -> NDArray[np.float64]:
     """
     Displacement [traces, samples] as an archive delivers it.
 

@@ -21,8 +21,8 @@ from models.seismic.waveforms import Record
 LIMITS = MiniseedLimits(max_traces=1000, max_segments=10_000, max_samples=100_000_000, max_span_s=2 * 86_400.0)
 SHAPE_PERIODS_S = (6.0, 8.0, 10.0, 14.0, 20.0, 30.0, 50.0, 80.0, 120.0)
 SPLIT_PERIOD_S = 27.0
-PIECE_S = 1200.0
-QUIET_DB = 6.0
+SEGMENT_S = 1200.0
+MAX_WANDER_DB = 6.0
 
 
 @cache
@@ -31,7 +31,7 @@ def _peterson() -> tuple[tuple[Floats, Floats], ...]:
     return get_nlnm(), get_nhnm()
 
 
-def model_levels_db(frequencies_hz: Floats) -> tuple[Floats, Floats]:
+def interpolate_noise_models_db(frequencies_hz: Floats) -> tuple[Floats, Floats]:
     """Power spectral density of acceleration of the low and the high noise model, dB of (m/s^2)^2/Hz, at each frequency."""
     levels = []
     for periods, decibels in _peterson():
@@ -57,19 +57,19 @@ class NoiseCharacter:
 def _character_of(record: Record) -> tuple[Floats, Floats]:
     """Shape and wander of one record, taken for flat to velocity between 6 and 120 s; medians over time pass over small events."""
     rate_hz = record.sampling_rate_hz
-    piece = int(PIECE_S * rate_hz)
+    piece = int(SEGMENT_S * rate_hz)
     frequencies, _, power = spectrogram(np.nan_to_num(record.samples), rate_hz, nperseg=piece, noverlap=piece // 2, detrend="linear")
     used = (frequencies > 1 / 200) & (frequencies < 1 / 5)
     frequencies, power = frequencies[used], power[used]
     decibels = 10 * np.log10(power + 1e-30) + 20 * np.log10(2 * np.pi * frequencies)[:, None]
     median, at = np.median(decibels, axis=1), -np.log(SHAPE_PERIODS_S)
-    shape = np.interp(at, np.log(frequencies), median - model_levels_db(frequencies)[0])
+    shape = np.interp(at, np.log(frequencies), median - interpolate_noise_models_db(frequencies)[0])
     long = frequencies < 1 / SPLIT_PERIOD_S
     spread = [np.diff(np.percentile(decibels[rows].mean(axis=0), [16, 84]))[0] / 2 for rows in (long, ~long)]
     return shape - shape.mean(), np.array(spread)
 
 
-def characterize(folder: Path | None) -> NoiseCharacter | None:
+def measure_noise_character(folder: Path | None) -> NoiseCharacter | None:
     """
     Of every vertical record of at least two hours below `folder`/noise; None where there is none.
 
@@ -78,20 +78,20 @@ def characterize(folder: Path | None) -> NoiseCharacter | None:
     files = [] if folder is None else sorted((folder / "noise").glob("*/waveforms.mseed"))
     records = [record for file in files for record in read_records([scan_miniseed(file.name, file.read_bytes())], LIMITS)[0]]
     seen = [_character_of(record) for record in records if record.duration_s >= 7200]
-    found = [(shape, wander) for shape, wander in seen if wander.max() <= QUIET_DB]
+    found = [(shape, wander) for shape, wander in seen if wander.max() <= MAX_WANDER_DB]
     if not found:
         return None
     return NoiseCharacter(np.stack([shape for shape, _ in found]), np.stack([wander for _, wander in found]))
 
 
-def spectrum_db(frequencies_hz: Floats, random: np.random.Generator, shape_db: Floats | None = None) -> Floats:
+def draw_noise_spectrum_db(frequencies_hz: Floats, random: np.random.Generator, shape_db: Floats | None = None) -> Floats:
     """
     A random noise spectrum between the models, its level beta-distributed toward the low one.
 
     With the shape of a real window, that and a tilt of 2 dB; without, a smooth tilt across periods of 12 % of the models' distance
     (about 6 dB, which is what real windows scatter by).
     """
-    low, high = model_levels_db(frequencies_hz)
+    low, high = interpolate_noise_models_db(frequencies_hz)
     level = random.beta(1.5, 4.0)
     tilts = random.normal(0, 0.12 if shape_db is None else 0.04, 4)
     tilt = np.interp(np.log(frequencies_hz), np.log([0.004, 0.02, 0.06, 0.2]), tilts)
@@ -106,7 +106,7 @@ def _wander(samples: int, sigmas: Floats, random: np.random.Generator) -> Floats
     return np.exp(np.stack([np.interp(np.linspace(0, 5, samples), np.arange(6), row) for row in nodes]))
 
 
-def noise_displacement(
+def draw_noise_displacement(
     count: int, samples: int, step_s: float, random: np.random.Generator, character: NoiseCharacter | None = None
 ) -> Floats:
     """
@@ -117,7 +117,7 @@ def noise_displacement(
     frequencies = fft.rfftfreq(samples, step_s)
     positive = np.maximum(frequencies, frequencies[1])
     windows = np.zeros(count, np.int64) if character is None else random.integers(len(character.shapes_db), size=count)
-    decibels = np.stack([spectrum_db(positive, random, None if character is None else character.shapes_db[k]) for k in windows])
+    decibels = np.stack([draw_noise_spectrum_db(positive, random, None if character is None else character.shapes_db[k]) for k in windows])
     # One-sided density P of a record of N samples: |X|^2 = P N / (2 dt) on average, split between two normal parts.
     amplitude = np.sqrt(10 ** (decibels / 10) * samples / (4 * step_s)) / (2 * np.pi * positive) ** 2
     amplitude[:, frequencies < 0.003] = 0.0

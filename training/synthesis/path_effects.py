@@ -34,7 +34,7 @@ class PathScatter:
     event_share: float = 0.6
 
 
-def relative_delays(
+def draw_relative_delays(
     frequencies_hz: NDArray[np.float64], count: int, scatter: PathScatter, random: np.random.Generator
 ) -> NDArray[np.float64]:
     """Relative group delay [count, frequencies] of the surface waves; `event_share` of the variance is common to all paths."""
@@ -50,7 +50,7 @@ def _surface_phase(
     frequencies: NDArray[np.float64], travel_s: NDArray[np.float64], scatter: PathScatter, random: np.random.Generator
 ) -> NDArray[np.complex128]:
     """Transfer function [traces, frequencies] of perturbed dispersion and attenuation along each path."""
-    delay = relative_delays(frequencies, len(travel_s), scatter, random) * travel_s[:, None]
+    delay = draw_relative_delays(frequencies, len(travel_s), scatter, random) * travel_s[:, None]
     # The phase of a group delay is its integral over angular frequency.
     phase = 2 * np.pi * np.cumsum(delay, axis=1) * (frequencies[1] - frequencies[0])
     q_change = scatter.attenuation * random.normal(0, 0.25, (len(travel_s), 1)) / 200.0
@@ -67,7 +67,7 @@ def _coda(samples: int, step_s: float, count: int, scatter: PathScatter, random:
     return np.asarray(tail)
 
 
-def perturb(
+def perturb_paths(
     traces: NDArray[np.float64], distances_deg: NDArray[np.float64], step_s: float, scatter: PathScatter, random: np.random.Generator
 ) -> NDArray[np.float64]:
     """Records [traces, samples] that begin at the origin time, as if they had come through a laterally varying Earth."""

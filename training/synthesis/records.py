@@ -13,9 +13,9 @@ from scipy import fft
 
 from models.seismic.waveforms import Record
 from training.earth.greens import GreensStore, GreensTable
-from training.synthesis.instrument_defects import Window, apply_defects, instrument
-from training.synthesis.noise import NoiseCharacter, noise_displacement
-from training.synthesis.path_effects import PathScatter, perturb
+from training.synthesis.instrument_defects import Window, apply_defects, apply_instrument
+from training.synthesis.noise import NoiseCharacter, draw_noise_displacement
+from training.synthesis.path_effects import PathScatter, perturb_paths
 from training.synthesis.sources import Source
 from training.synthesis.station_geometry import Stations
 
@@ -37,12 +37,12 @@ class Realism:
     one_earth_share: float = 0.4
 
 
-def nearest_table(store: GreensStore, source: Source) -> GreensTable:
+def find_nearest_table(store: GreensStore, source: Source) -> GreensTable:
     """The table that a source reads: surface forces, or strains at the nearest stored depth."""
     return store.forces if source.is_force else store.table(source.depth_km)
 
 
-def contract_tensor(source: Source, azimuths_deg: NDArray[np.float64]) -> NDArray[np.float64]:
+def contract_source(source: Source, azimuths_deg: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rates [traces, components, samples] that each Green's function component is convolved with, per station azimuth."""
     cosine, sine = np.cos(np.radians(azimuths_deg))[:, None], np.sin(np.radians(azimuths_deg))[:, None]
     if source.is_force:
@@ -56,7 +56,7 @@ def contract_tensor(source: Source, azimuths_deg: NDArray[np.float64]) -> NDArra
     return np.stack([np.broadcast_to(rr, along.shape), along, across, shear], axis=1)
 
 
-def stretch_times(rates: NDArray[np.float64], source: Source, azimuths_deg: NDArray[np.float64], step_s: float) -> NDArray[np.float64]:
+def apply_directivity(rates: NDArray[np.float64], source: Source, azimuths_deg: NDArray[np.float64], step_s: float) -> NDArray[np.float64]:
     """
     The rates [traces, components, samples] of a rupture to one side as seen from each azimuth, the area under them kept.
 
@@ -77,27 +77,27 @@ def stretch_times(rates: NDArray[np.float64], source: Source, azimuths_deg: NDAr
     return np.asarray(stretched * np.divide(rates.sum(axis=2, keepdims=True), area, out=np.zeros_like(area), where=area != 0))
 
 
-def ground_displacement(store: GreensStore, source: Source, stations: Stations) -> NDArray[np.float64]:
+def synthesize_displacement(store: GreensStore, source: Source, stations: Stations) -> NDArray[np.float64]:
     """Noise-free vertical displacement [traces, samples] in meters from the origin time on, in the store's Earth."""
-    table, step = nearest_table(store, source), store.time_step_s
+    table, step = find_nearest_table(store, source), store.time_step_s
     greens = table.data[stations.table_indices] * table.scales[stations.table_indices][..., None]
-    rates = stretch_times(contract_tensor(source, stations.azimuths_deg), source, stations.azimuths_deg, step)
+    rates = apply_directivity(contract_source(source, stations.azimuths_deg), source, stations.azimuths_deg, step)
     padded = fft.next_fast_len(greens.shape[-1] + rates.shape[-1], real=True)
     spectrum = (fft.rfft(greens, padded) * fft.rfft(rates, padded)).sum(axis=1) * step
     return np.asarray(fft.irfft(spectrum, padded)[:, : greens.shape[-1]])
 
 
-def mix_displacement(
+def synthesize_mixed_displacement(
     stores: tuple[GreensStore, ...], source: Source, stations: Stations, one_earth_share: float, random: np.random.Generator
 ) -> NDArray[np.float64]:
-    """As `ground_displacement`, each path through an Earth drawn at random; stores share their distances, so labels stay exact."""
+    """As `synthesize_displacement`, each path through an Earth drawn at random; stores share their distances, so labels stay exact."""
     if len(stores) == 1:
-        return ground_displacement(stores[0], source, stations)
+        return synthesize_displacement(stores[0], source, stations)
     count = 1 if random.uniform() < one_earth_share else len(stations.azimuths_deg)
     earths = np.broadcast_to(random.integers(len(stores), size=count), len(stations.azimuths_deg))
     parts = [(np.flatnonzero(earths == k), store) for k, store in enumerate(stores)]
     order = np.argsort(np.concatenate([rows for rows, _ in parts]))
-    motion = [ground_displacement(store, source, stations.take(rows)) for rows, store in parts if len(rows)]
+    motion = [synthesize_displacement(store, source, stations.take(rows)) for rows, store in parts if len(rows)]
     return np.asarray(np.concatenate(motion)[order])
 
 
@@ -106,7 +106,7 @@ def _with_lead(traces: NDArray[np.float64], step_s: float) -> NDArray[np.float64
     return np.concatenate([lead, traces], axis=1)
 
 
-def ground_records(
+def synthesize_records(
     stores: tuple[GreensStore, ...], source: Source, stations: Stations, window: Window, realism: Realism, random: np.random.Generator
 ) -> tuple[Record, ...]:
     """
@@ -115,15 +115,15 @@ def ground_records(
     The origin time is ORIGIN_S (POSIX seconds); nothing in a record says so.
     """
     step = stores[0].time_step_s
-    motion = mix_displacement(stores, source, stations, realism.one_earth_share, random)
+    motion = synthesize_mixed_displacement(stores, source, stations, realism.one_earth_share, random)
     if realism.paths is not None:
-        motion = perturb(motion, stations.distances_deg, step, realism.paths, random)
+        motion = perturb_paths(motion, stations.distances_deg, step, realism.paths, random)
         motion *= random.lognormal(0, realism.amplitude_sigma, (len(motion), 1))
     motion = _with_lead(motion, step)
     if realism.noise:
-        motion = motion + noise_displacement(len(motion), motion.shape[1], step, random, realism.character)
+        motion = motion + draw_noise_displacement(len(motion), motion.shape[1], step, random, realism.character)
     if realism.instruments:
-        motion = instrument(motion, step, random)
+        motion = apply_instrument(motion, step, random)
     first = max(int((PRE_EVENT_S + window.start_s) / step), 0)
     motion = motion[:, first : first + max(int(window.duration_s / step), 2)]
     if realism.defects:

@@ -16,7 +16,7 @@ NAMES: Final = ("logarithm of duration", "logarithm of depth", "force", "isotrop
 # Levels of neighboring periods say nearly the same: together they count as about two of the others.
 WEIGHTS: Final = (1.0, 1.0, 1.0, 1.0, *(0.4 for _ in PERIODS_S))
 DYNAMIC_RANGE_DB: Final = 40.0
-MEANINGS: Final = 0.15  # half width of the periods that a level is the mean of, relative
+RELATIVE_HALF_WIDTH: Final = 0.15  # half width of the periods that a level is the mean of, relative
 FORCE_PERIOD_S: Final = 50.0  # at which a force and a moment of like spectra are told to be alike
 SPECTRUM_SAMPLES: Final = 4096
 
@@ -52,6 +52,6 @@ def _levels(source: Source, step_s: float) -> Floats:
     power = (np.abs(np.fft.rfft(source.rates, SPECTRUM_SAMPLES, axis=1)) ** 2).sum(axis=0)
     if source.is_force:  # rates of a force to the force itself, which excites waves as a moment rate does
         power[1:] /= (frequencies[1:] * FORCE_PERIOD_S) ** 2
-    bands = [np.abs(frequencies * period - 1) < MEANINGS for period in PERIODS_S]
+    bands = [np.abs(frequencies * period - 1) < RELATIVE_HALF_WIDTH for period in PERIODS_S]
     decibels = 10 * np.log10(np.array([power[band].mean() for band in bands]) + 1e-300)
     return np.asarray(np.clip(decibels - decibels.max(), -DYNAMIC_RANGE_DB, 0.0))

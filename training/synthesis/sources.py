@@ -53,7 +53,7 @@ def rupture_length_km(moment: float) -> float:
     return float(10 ** (0.585 * magnitude - 2.477))
 
 
-def triangle(duration_s: float, step_s: float) -> NDArray[np.float64]:
+def triangle_rate(duration_s: float, step_s: float) -> NDArray[np.float64]:
     """Triangular rate of unit area [1/s], at least one sample long."""
     samples = max(int(np.ceil(duration_s / step_s)), 1)
     shape = 1 - np.abs((np.arange(samples) + 0.5) / samples * 2 - 1)
@@ -64,7 +64,7 @@ def _rate_of(history: NDArray[np.float64], step_s: float) -> NDArray[np.float64]
     return np.diff(history, axis=-1, prepend=0.0, append=0.0) / step_s
 
 
-def tensor_source(
+def make_tensor_source(
     kind: str, place: tuple[float, float, float], tensor: NDArray[np.float64], duration_s: float, step_s: float, random: np.random.Generator
 ) -> Source:
     """
@@ -72,12 +72,12 @@ def tensor_source(
 
     The centroid of the latter is seen early or late by the duration times rupture over phase velocity over two: 0.35 at most.
     """
-    rates = tensor[:, None] * triangle(duration_s, step_s)
+    rates = tensor[:, None] * triangle_rate(duration_s, step_s)
     delay = float(random.uniform(0, 0.35) * duration_s)
     return Source(kind, *place, rates, float(random.uniform(0, 360)), delay)
 
 
-def earthquake(place: tuple[float, float, float], tensor: NDArray[np.float64], step_s: float, random: np.random.Generator) -> Source:
+def make_earthquake(place: tuple[float, float, float], tensor: NDArray[np.float64], step_s: float, random: np.random.Generator) -> Source:
     """
     An earthquake whose duration scatters about the scaling law (standard deviation of the logarithm 0.35).
 
@@ -88,10 +88,12 @@ def earthquake(place: tuple[float, float, float], tensor: NDArray[np.float64], s
     duration = 2 * half_duration_s(moment) * float(random.lognormal(0, 0.35))
     if moment >= GREAT_MOMENT:
         duration = max(duration, rupture_length_km(moment) / RUPTURE_KM_S * float(random.uniform(0.5, 1.0)))
-    return tensor_source("earthquake", place, tensor, duration, step_s, random)
+    return make_tensor_source("earthquake", place, tensor, duration, step_s, random)
 
 
-def glacial(place: tuple[float, float], amplitude_kg_m: float, azimuth_deg: float, step_s: float, random: np.random.Generator) -> Source:
+def make_glacial(
+    place: tuple[float, float], amplitude_kg_m: float, azimuth_deg: float, step_s: float, random: np.random.Generator
+) -> Source:
     """
     A calving iceberg: a near-horizontal force along the azimuth, then back, its double time integral the amplitude.
 
@@ -133,20 +135,20 @@ def _resonance(random: np.random.Generator, step_s: float) -> NDArray[np.float64
     return np.asarray(_isotropic(float(10 ** random.uniform(16.5, 17.8)), 0.5)[:, None] * history)
 
 
-def anomalous(kind: str, place: tuple[float, float], step_s: float, random: np.random.Generator) -> Source:
+def make_anomalous(kind: str, place: tuple[float, float], step_s: float, random: np.random.Generator) -> Source:
     """One of the kinds that are neither a tectonic nor a glacial earthquake; raises ValueError for any other."""
     moment = float(10 ** random.uniform(16.8, 18.2))
     shallow, deep = (*place, float(random.uniform(0.5, 4))), (*place, float(random.uniform(3, 30)))
     if kind == "explosion":
-        return tensor_source(kind, shallow, _isotropic(moment, float(random.normal(0, 0.1))), 2.0, step_s, random)
+        return make_tensor_source(kind, shallow, _isotropic(moment, float(random.normal(0, 0.1))), 2.0, step_s, random)
     if kind == "collapse":
-        return tensor_source(kind, shallow, _isotropic(-moment, 0.4), float(random.uniform(4, 20)), step_s, random)
+        return make_tensor_source(kind, shallow, _isotropic(-moment, 0.4), float(random.uniform(4, 20)), step_s, random)
     if kind == "clvd":
         tensor = moment * np.array([2.0, -1, -1, 0, 0, 0]) * random.choice([-1, 1])
-        return tensor_source(kind, deep, tensor, float(random.uniform(5, 30)), step_s, random)
+        return make_tensor_source(kind, deep, tensor, float(random.uniform(5, 30)), step_s, random)
     if kind == "slow_earthquake":
         tensor = moment * np.array([0.7, -0.35, -0.35, 0.6, 0.3, 0.1])
-        return tensor_source(kind, deep, tensor, float(random.uniform(80, 250)), step_s, random)
+        return make_tensor_source(kind, deep, tensor, float(random.uniform(80, 250)), step_s, random)
     if kind == "landslide":
         return Source(kind, *place, 0.0, _rate_of(_landslide(random, step_s), step_s))
     if kind == "resonance":

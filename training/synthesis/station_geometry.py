@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from models.seismic.geodesy import azimuth_deg, destination, distance_deg
 from models.seismic.trace_id import TraceId
 from training.earth.greens import GreensTable
-from training.synthesis.catalogs import StationCatalog, random_time
+from training.synthesis.catalogs import StationCatalog, draw_times
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,14 @@ class Stations:
         return Stations(ids, *places, self.distances_deg[rows], self.azimuths_deg[rows], self.table_indices[rows])
 
 
-def operating_stations(catalog: StationCatalog, time_s: float) -> NDArray[np.int64]:
+def find_operating_stations(catalog: StationCatalog, time_s: float) -> NDArray[np.int64]:
     """Indices of the stations that operated at that time (POSIX seconds)."""
     return np.flatnonzero((catalog.starts_s <= time_s) & (time_s < catalog.ends_s))
 
 
-def stations_on_day(catalog: StationCatalog, time_s: float) -> StationCatalog:
+def select_stations_on_day(catalog: StationCatalog, time_s: float) -> StationCatalog:
     """The stations that operated at that time, as a catalog in which they always do: of an event whose date is known."""
-    rows = operating_stations(catalog, time_s)
+    rows = find_operating_stations(catalog, time_s)
     ever = np.full(len(rows), np.inf)
     names = tuple(catalog.networks[row] for row in rows), tuple(catalog.stations[row] for row in rows)
     return StationCatalog(*names, catalog.latitudes_deg[rows], catalog.longitudes_deg[rows], -ever, ever)
@@ -56,7 +56,7 @@ def pick_stations(
     In a third of the cases they crowd around one station (a national network, a temporary array), else they are drawn
     evenly over distance, so that no range of distances is learned better because more stations stand there.
     """
-    candidates = operating_stations(catalog, float(random_time(np.array([year]), random)[0]))
+    candidates = find_operating_stations(catalog, float(draw_times(np.array([year]), random)[0]))
     distance = distance_deg(place[0], place[1], catalog.latitudes_deg[candidates], catalog.longitudes_deg[candidates])
     inside = candidates[(distance >= range_deg[0]) & (distance <= range_deg[1])]
     if len(inside) <= count:
@@ -73,7 +73,7 @@ def pick_stations(
     return np.asarray(random.choice(inside, count, replace=False, p=weight / weight.sum()))
 
 
-def nearest_table_distances(catalog: StationCatalog, chosen: NDArray[np.int64], place: tuple[float, float], table: GreensTable) -> Stations:
+def snap_to_table(catalog: StationCatalog, chosen: NDArray[np.int64], place: tuple[float, float], table: GreensTable) -> Stations:
     """The chosen stations, moved onto the nearest stored distance of that depth; distances are exact afterwards."""
     latitudes, longitudes = catalog.latitudes_deg[chosen], catalog.longitudes_deg[chosen]
     distances = np.asarray(distance_deg(place[0], place[1], latitudes, longitudes))

@@ -15,11 +15,11 @@ from models.registry.card import Metric
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from models.specs.offset import BIN_DEG, BINS, OFFSET
-from training.config import TrainingSettings, recipe
+from training.config import TrainingSettings, load_recipe
 from training.datasets.shards import Shards
-from training.datasets.traces import TraceRecipe, trace_shards
+from training.datasets.traces import TraceRecipe, make_trace_shards
 from training.evaluation.distance_metrics import score_distances
-from training.export.artifact import add_metrics, export, worst_difference
+from training.export.artifact import add_metrics, compare_with_torch, export_artifact
 from training.export.quantization import QuantizationGate, QuantizationRecipe
 from training.learning.fit import Batches, FitRecipe, fit_network
 
@@ -108,7 +108,7 @@ def score_test_traces(model: OnnxModel, shards: Shards) -> tuple[Metric, ...]:
 
 def load_unseen_traces(settings: TrainingSettings) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
     """Pictures, truth and events of the traces to test on, as the plan has them."""
-    return _whole(trace_shards(recipe("traces", TraceRecipe), settings, seeds_of(recipe("offset", OffsetRecipe))[1]))
+    return _whole(make_trace_shards(load_recipe("traces", TraceRecipe), settings, seeds_of(load_recipe("offset", OffsetRecipe))[1]))
 
 
 def _whole(shards: Shards) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.int64]]:
@@ -139,8 +139,8 @@ def untrained_distance_model(plan: OffsetRecipe) -> DistanceModel:
 
 def sample_trace_pictures(settings: TrainingSettings) -> NDArray[np.uint8]:
     """Pictures that the model is validated on."""
-    first, *_ = seeds_of(recipe("offset", OffsetRecipe))[0]
-    return trace_shards(recipe("traces", TraceRecipe), settings, [first]).load_all(("pictures",))["pictures"]
+    first, *_ = seeds_of(load_recipe("offset", OffsetRecipe))[0]
+    return make_trace_shards(load_recipe("traces", TraceRecipe), settings, [first]).load_all(("pictures",))["pictures"]
 
 
 def _begin(plan: OffsetRecipe, settings: TrainingSettings) -> DistanceModel:
@@ -153,8 +153,8 @@ def _begin(plan: OffsetRecipe, settings: TrainingSettings) -> DistanceModel:
 
 def train(settings: TrainingSettings, version: str) -> Path:
     """The whole way from a Green's function store to a scored artifact; returns its folder."""
-    plan, traces = recipe("offset", OffsetRecipe), recipe("traces", TraceRecipe)
-    validation, test, training = (trace_shards(traces, settings, seeds) for seeds in seeds_of(plan))
+    plan, traces = load_recipe("offset", OffsetRecipe), load_recipe("traces", TraceRecipe)
+    validation, test, training = (make_trace_shards(traces, settings, seeds) for seeds in seeds_of(plan))
     torch.set_num_threads(settings.processes)
     network = _begin(plan, settings)
     batches = _batches(training, validation, plan.fit)
@@ -169,11 +169,14 @@ def train(settings: TrainingSettings, version: str) -> Path:
         "plan": plan.model_dump(mode="json"),
     }
     gate = QuantizationGate(
-        recipe("shipping", QuantizationRecipe), *batches.validation, gate_measures, settings.build_dir / "exports" / f"offset-{version}"
+        load_recipe("shipping", QuantizationRecipe),
+        *batches.validation,
+        gate_measures,
+        settings.build_dir / "exports" / f"offset-{version}",
     )
     said = distance_limits(plan, traces, count)
-    place = export(network, OFFSET, version, settings.artifacts_dir, data=data, limits=said, calibration=calibration, gate=gate)
-    parity = worst_difference(network, place / "model.onnx", batches.validation[0][:64])
+    place = export_artifact(network, OFFSET, version, settings.artifacts_dir, data=data, limits=said, calibration=calibration, gate=gate)
+    parity = compare_with_torch(network, place / "model.onnx", batches.validation[0][:64])
     model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=settings.processes)
     add_metrics(
         place,

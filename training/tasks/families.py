@@ -9,11 +9,11 @@ from models.registry.card import Metric
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from models.specs.families import FAMILIES
-from training.config import TrainingSettings, recipe
+from training.config import TrainingSettings, load_recipe
 from training.datasets.shards import Arrays
 from training.datasets.source_pairs import PairRecipe
 from training.evaluation.cluster_metrics import draw_mixture, score_mixture, single_views
-from training.export.artifact import add_metrics, export, worst_difference
+from training.export.artifact import add_metrics, compare_with_torch, export_artifact
 from training.tasks.families_plan import FamiliesPlan, kernel_regression_model, load_pairs
 
 LIMITS = (
@@ -48,15 +48,15 @@ def _metric(name: str, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 def train(settings: TrainingSettings, version: str) -> Path:
     """The whole way from sources to a scored artifact; returns its folder."""
-    plan = recipe("families", FamiliesPlan)
+    plan = load_recipe("families", FamiliesPlan)
     torch.set_num_threads(settings.processes)
     test, seen = load_pairs(settings, plan)
     network = kernel_regression_model(seen, plan.kernel_regression)
-    data = {"sources": len(seen["truth"]), "pairs": recipe("families_pairs", PairRecipe).model_dump(mode="json")}
+    data = {"sources": len(seen["truth"]), "pairs": load_recipe("families_pairs", PairRecipe).model_dump(mode="json")}
     data["recipe"] = plan.kernel_regression.model_dump(mode="json")
     # The weights of a kernel's rows are large and of both signs: half precision would leave little of their sum.
-    place = export(network, FAMILIES, version, settings.artifacts_dir, data=data, limits=LIMITS, calibration={}, storage="float32")
-    parity = worst_difference(network, place / "model.onnx", np.ascontiguousarray(seen["source"][:16, 0]))
+    place = export_artifact(network, FAMILIES, version, settings.artifacts_dir, data=data, limits=LIMITS, calibration={}, storage="float32")
+    parity = compare_with_torch(network, place / "model.onnx", np.ascontiguousarray(seen["source"][:16, 0]))
     model = OnnxModel.load(open_store(settings.artifacts_dir), FAMILIES, threads=settings.processes)
     agreement = Metric(name="largest difference to torch, relative", dataset="16 training pictures", value=parity, n=16)
     add_metrics(place, (*_scored(model, test, plan), agreement))

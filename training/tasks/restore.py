@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from models.networks.heads import PictureModel
 from models.specs.offset import OFFSET
-from training.config import TrainingSettings, recipe
+from training.config import TrainingSettings, load_recipe
 from training.tasks import distance, sections
 
 PICTURES = 256
@@ -26,7 +26,7 @@ Normalization = nn.BatchNorm1d | nn.BatchNorm2d
 Layers = dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 
-def layers_of(graph: onnx.ModelProto) -> Layers:
+def read_layers(graph: onnx.ModelProto) -> Layers:
     """
     Weight and bias of every convolution and dense layer of an exported graph, by the name of its module.
 
@@ -72,7 +72,7 @@ def load_graph_weights(network: PictureModel, graph: onnx.ModelProto, pictures: 
 
     What is calibrated after training is not restored. Raises ValueError where graph and network differ in their layers.
     """
-    layers = layers_of(graph)
+    layers = read_layers(graph)
     own = {name: module for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
     if own.keys() != layers.keys():
         raise ValueError(f"network and graph differ in {', '.join(sorted(own.keys() ^ layers.keys()))}")
@@ -104,7 +104,7 @@ def restore_run(name: str, settings: TrainingSettings, version: str) -> Path:
     network: PictureModel
     if name == OFFSET.name:
         network, pictures = (
-            distance.untrained_distance_model(recipe("offset", distance.OffsetRecipe)),
+            distance.untrained_distance_model(load_recipe("offset", distance.OffsetRecipe)),
             distance.sample_trace_pictures(settings),
         )
     else:

@@ -3,9 +3,9 @@
 from pydantic import BaseModel, ConfigDict
 
 from models.specs.force_azimuth import FORCE_AZIMUTH
-from training.config import TrainingSettings, recipe
-from training.datasets.force_beams import force_shards
-from training.datasets.sections import SectionRecipe, section_shards
+from training.config import TrainingSettings, load_recipe
+from training.datasets.force_beams import make_force_shards
+from training.datasets.sections import SectionRecipe, make_section_shards
 from training.datasets.shards import Shards
 from training.learning.fit import FitRecipe
 
@@ -51,10 +51,10 @@ class SectionPlan(BaseModel):
 
 def load_sections(settings: TrainingSettings, more: ExtraSections) -> tuple[Shards, Shards, Shards]:
     """Validation, test and training shards of a recipe, apart by seed."""
-    sections = recipe(more.recipe, SectionRecipe)
+    sections = load_recipe(more.recipe, SectionRecipe)
     seeds = iter(range(more.train_shards + more.validation_shards + more.test_shards))
     counts = (more.validation_shards, more.test_shards, more.train_shards)
-    draw = force_shards if more.recipe.startswith("force_") else section_shards
+    draw = make_force_shards if more.recipe.startswith("force_") else make_section_shards
     validation, test, training = (draw(sections, settings, [next(seeds) for _ in range(count)]) for count in counts)
     return validation, test, training
 

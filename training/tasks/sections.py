@@ -20,13 +20,13 @@ from models.specs.depth import DEPTH
 from models.specs.event_type import EVENT_TYPE
 from models.specs.force_azimuth import FORCE_AZIMUTH
 from models.specs.spec import ModelSpec
-from training.config import TrainingSettings, recipe
+from training.config import TrainingSettings, load_recipe
 from training.datasets.augmentation import Augment, Sections, rotate_force, shift_columns
 from training.datasets.force_beams import TRUTH
 from training.datasets.sections import SectionRecipe
 from training.datasets.shards import Arrays, Shards
 from training.evaluation.section_metrics import score_azimuth, score_depth, score_type
-from training.export.artifact import add_metrics, export, worst_difference
+from training.export.artifact import add_metrics, compare_with_torch, export_artifact
 from training.export.quantization import QuantizationGate, QuantizationRecipe
 from training.learning.calibration import calibrate_azimuth, calibrate_depth, calibrate_type
 from training.learning.fit import Batches, FitRecipe, fit_network
@@ -145,12 +145,12 @@ def begin_training(network: PictureModel, name: str, plan: SectionPlan, runs: Pa
 
 def untrained_section_model(name: str) -> PictureModel:
     """The network of that model that training from scratch begins with."""
-    return task_of(name).network(recipe("section_models", SectionPlan).fits[name])
+    return task_of(name).network(load_recipe("section_models", SectionPlan).fits[name])
 
 
 def sample_section_pictures(name: str, settings: TrainingSettings) -> NDArray[np.uint8]:
     """Pictures that the model is validated on."""
-    validation, _, _ = load_sections(settings, section_sets(recipe("section_models", SectionPlan), name)[0])
+    validation, _, _ = load_sections(settings, section_sets(load_recipe("section_models", SectionPlan), name)[0])
     return _loaded(task_of(name), [validation])[0]
 
 
@@ -162,7 +162,7 @@ def load_unseen_sections(name: str, plan: SectionPlan, settings: TrainingSetting
 
 def train(name: str, settings: TrainingSettings, version: str) -> Path:
     """The whole way from sections to a scored artifact of that model; returns its folder."""
-    task, plan = task_of(name), recipe("section_models", SectionPlan)
+    task, plan = task_of(name), load_recipe("section_models", SectionPlan)
     sources = section_sets(plan, name)
     validation, _, training = zip(*(load_sections(settings, more) for more in sources), strict=True)
     chosen, held_out, (pictures, truth) = plan.fits[name], _loaded(task, validation), _loaded(task, training)
@@ -172,7 +172,7 @@ def train(name: str, settings: TrainingSettings, version: str) -> Path:
     begin_training(network, name, plan, runs, version)
     fit_network(network, chosen, _batches(pictures, truth, held_out, chosen, task.augment), runs / f"{name}-{version}")
     calibration = task.calibrate(network, *held_out)
-    source = recipe(sources[0].recipe, SectionRecipe)
+    source = load_recipe(sources[0].recipe, SectionRecipe)
     data = {
         "sections": len(truth),
         "recipe": source.model_dump(mode="json"),
@@ -180,12 +180,12 @@ def train(name: str, settings: TrainingSettings, version: str) -> Path:
         "begun_with": plan.continues.get(name, ""),
     }
     gate = QuantizationGate(
-        recipe("shipping", QuantizationRecipe),
+        load_recipe("shipping", QuantizationRecipe),
         *held_out,
         lambda said, truth: task.score(said, truth[:, 0].astype(np.float64), "validation"),
         settings.build_dir / "exports" / f"{name}-{version}",
     )
-    place = export(
+    place = export_artifact(
         network,
         task.spec,
         version,
@@ -195,7 +195,7 @@ def train(name: str, settings: TrainingSettings, version: str) -> Path:
         calibration=calibration,
         gate=gate,
     )
-    parity = worst_difference(network, place / "model.onnx", held_out[0][:16])
+    parity = compare_with_torch(network, place / "model.onnx", held_out[0][:16])
     model = OnnxModel.load(open_store(settings.artifacts_dir), task.spec, threads=settings.processes)
     unseen = load_unseen_sections(name, plan, settings).items()
     scores = [task.score(model.run(seen), true[:, 0].astype(np.float64), called) for called, (seen, true) in unseen]

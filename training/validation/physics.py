@@ -9,8 +9,8 @@ from models.array_types import Floats
 from training.earth import dispersion, greens, structure
 from training.earth.dispersion import KM_PER_DEGREE
 from training.earth.greens import GreensStore, GreensTable
-from training.synthesis.catalogs import random_double_couples
-from training.synthesis.records import ground_displacement
+from training.synthesis.catalogs import draw_double_couples
+from training.synthesis.records import synthesize_displacement
 from training.synthesis.sources import Source
 from training.synthesis.station_geometry import Stations
 
@@ -76,7 +76,7 @@ def recover_moments(store: GreensStore, moment: float, period_s: float, count: i
     table = store.table(25.0)
     found = []
     inside = np.flatnonzero((table.distances_deg >= 30) & (table.distances_deg <= 100))
-    for rr, tt, pp, rt, *_ in random_double_couples(random, np.full(count, moment)):
+    for rr, tt, pp, rt, *_ in draw_double_couples(random, np.full(count, moment)):
         # A random tensor needs no random azimuth: north is along the path, east across.
         index = int(random.choice(inside))
         trace = np.array([rr, tt, pp, -2 * rt]) @ table.get(index)
@@ -100,10 +100,12 @@ def direct_difference(store: GreensStore, depth_km: float, azimuth_deg: float, d
     tensor = dict(zip(("rr", "tt", "pp", "rt", "rp", "tp"), (1e18, -0.3e18, 0.2e18, 0.5e18, -0.7e18, 0.4e18), strict=True))
     receiver = yspec.great_circle((0.0, 0.0), azimuth_deg, [float(table.distances_deg[index])])[0]
     source = yspec.Source(0, 0, table.depth_km, moment_tensor=tensor)
-    direct = yspec.seismograms(structure.earth_model(store.config.deck), greens.calculation(store.config), source, receiver).data[0, 0, 0]
+    direct = yspec.seismograms(structure.load_earth_model(store.config.deck), greens.make_calculation(store.config), source, receiver).data[
+        0, 0, 0
+    ]
     step = np.array(list(tensor.values()))[:, None] / store.time_step_s
     here = rotate_source(np.array([azimuth_deg]), table, index)
-    ours = ground_displacement(store, Source("test", 0, 0, table.depth_km, step), here)[0]
+    ours = synthesize_displacement(store, Source("test", 0, 0, table.depth_km, step), here)[0]
     return float(np.abs(ours - direct[: len(ours)]).max() / np.abs(direct).max())
 
 
@@ -112,7 +114,7 @@ def lobes(store: GreensStore, rates: Floats, depth_km: float, distance_deg: floa
     azimuths = np.arange(0, 360, 5.0)
     source = Source("test", 0, 0, depth_km, rates[:, None])
     table = store.forces if source.is_force else store.table(depth_km)
-    motion = ground_displacement(store, source, rotate_source(azimuths, table, table.nearest(distance_deg)))
+    motion = synthesize_displacement(store, source, rotate_source(azimuths, table, table.nearest(distance_deg)))
     polarity = np.sign(motion[:, np.abs(motion[0]).argmax()])
     return int(np.count_nonzero(np.diff(np.append(polarity, polarity[0]))))
 
@@ -156,7 +158,7 @@ def physics_page(folder: Path, names: tuple[str, ...]) -> str:
     stores = {}
     for name in names:
         try:
-            stores[name] = greens.load(folder / name)
+            stores[name] = greens.load_store(folder / name)
         except (FileNotFoundError, ValueError):
             continue
     lines = [*_velocities(stores), "", "## Travel times: store minus TauP (PREM), seconds: median, median of the absolute", ""]

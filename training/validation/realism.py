@@ -25,7 +25,7 @@ from training.config import RECIPES
 from training.earth import greens, structure
 from training.earth.greens import GreensConfig
 from training.synthesis.path_effects import SPLIT_KM_S
-from training.synthesis.records import contract_tensor
+from training.synthesis.records import contract_source
 from training.synthesis.sources import Source, half_duration_s
 from training.validation.observed_records import PeriodBand, is_clipped, observed_displacement, read_verticals
 
@@ -92,10 +92,10 @@ def strains(deck: str, points: list[tuple[float, float]], cache: Path) -> Floats
     config = GreensConfig(deck=deck, **ENGINE)
     # Surface forces, which are not asked for, have settings of their own.
     settings = config.model_dump(mode="json", exclude={"force_distances_per_cell"})
-    key = json.dumps([settings, points, structure.deck_text(deck)])
+    key = json.dumps([settings, points, structure.format_deck(deck)])
     path = cache / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy"
     if not path.exists():
-        data = greens.compute(config, "strains", points)
+        data = greens.compute_greens(config, "strains", points)
         cache.mkdir(parents=True, exist_ok=True)
         np.save(path, data)
     return np.asarray(np.load(path))
@@ -106,7 +106,7 @@ def synthetic_trace(solution: Solution, strain: Floats, azimuth: float, band: Pe
     padded = fft.next_fast_len(strain.shape[-1] + 1000, real=True)
     frequencies = fft.rfftfreq(padded, STEP_S)
     source = Source("earthquake", 0, 0, solution.depth_km, np.array(solution.tensor)[:, None])
-    weights = contract_tensor(source, np.array([azimuth]))[0, :, 0]
+    weights = contract_source(source, np.array([azimuth]))[0, :, 0]
     history = np.sinc(frequencies * solution.half_duration_s) ** 2 * np.exp(-2j * np.pi * frequencies * solution.shift_s)
     motion = fft.rfft((strain * weights[:, None]).sum(axis=0), padded) * history * band.weight(frequencies)
     return np.asarray(fft.irfft(motion, padded)[: strain.shape[-1]])

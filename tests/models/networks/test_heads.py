@@ -14,7 +14,7 @@ from models.specs.event_type import EVENT_TYPE
 from models.specs.families import CENTERS, EMBEDDING_SIZE, FAMILIES
 from models.specs.force_azimuth import FORCE_AZIMUTH
 from models.specs.offset import BIN_DEG, BINS, OFFSET
-from training.export.artifact import export, to_onnx, worst_difference
+from training.export.artifact import compare_with_torch, convert_to_onnx, export_artifact
 from training.export.quantization import quantize
 
 WIDTH = 0.125
@@ -46,15 +46,15 @@ def test_an_exported_network_keeps_its_declaration_and_its_answers(spec, make, t
     for name, buffer in network.named_buffers():
         if name in ("whitening", "class_means", "projection", "centers"):
             buffer.normal_()
-    place = export(network, spec, "1", tmp_path, data={}, limits=(), calibration={})
+    place = export_artifact(network, spec, "1", tmp_path, data={}, limits=(), calibration={})
     said = OnnxModel.load(open_store(tmp_path), spec).run(pictures)
 
     assert {output.name: (3, *output.shape) for output in spec.outputs} == {name: values.shape for name, values in said.items()}
     assert all(np.isfinite(values).all() for values in said.values())
-    assert worst_difference(network, place / "model.onnx", pictures) < 0.02  # weights of an untrained network, rounded to float16
+    assert compare_with_torch(network, place / "model.onnx", pictures) < 0.02  # weights of an untrained network, rounded to float16
     exact = tmp_path / "float32.onnx"
-    exact.write_bytes(quantize(to_onnx(network, spec), "float32"))
-    assert worst_difference(network, exact, pictures) < 1e-4
+    exact.write_bytes(quantize(convert_to_onnx(network, spec), "float32"))
+    assert compare_with_torch(network, exact, pictures) < 1e-4
 
 
 def test_quantile_of_a_uniform_distribution_is_linear():

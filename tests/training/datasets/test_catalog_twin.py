@@ -7,18 +7,20 @@ import numpy as np
 import pytest
 
 from models.seismic.geodesy import distance_deg
-from training.config import recipe
+from training.config import load_recipe
 from training.datasets.archive import read_events, read_labels, read_manifest
-from training.datasets.catalog_twin import TwinRecipe, draw_twin, match_stations, twin_rows
+from training.datasets.catalog_twin import ReplicaRecipe, draw_replica, match_earthquakes, plan_replica
 from training.datasets.mixtures import MixtureRecipe, write_mixture
 from training.datasets.splits import PARTS
-from training.random_streams import Purpose, sequence, stream
-from training.synthesis.catalogs import earthquakes, glacial_earthquakes
+from training.random_streams import Purpose, make_generator, make_seed_sequence
+from training.synthesis.catalogs import load_earthquakes, load_glacial_earthquakes
 from training.synthesis.sources import KINDS
 from training.tasks.distance import OffsetRecipe, seeds_of
 from training.tasks.section_plans import SectionPlan
 
-TWIN = TwinRecipe(store="greens_50s", events_per_shard=3, stations=(4, 8), distances_deg=(3.0, 118.0), magnitude_tolerance=0.1, seed=3407)
+TWIN = ReplicaRecipe(
+    store="greens_50s", events_per_shard=3, stations=(4, 8), distances_deg=(3.0, 118.0), magnitude_tolerance=0.1, seed=3407
+)
 MIXTURE = MixtureRecipe(
     store="greens_50s", events_per_shard=3, stations=(4, 6), distances_deg=(3.0, 118.0), kinds=dict.fromkeys(KINDS, 1 / len(KINDS))
 )
@@ -26,19 +28,19 @@ MIXTURE = MixtureRecipe(
 
 @pytest.fixture(scope="module")
 def catalogs():
-    return glacial_earthquakes(None, 3407), earthquakes(None, 3407)
+    return load_glacial_earthquakes(None, 3407), load_earthquakes(None, 3407)
 
 
 def test_every_glacial_earthquake_has_a_partner_of_its_year_and_magnitude(catalogs):
     ice, quakes = catalogs
-    rows = match_stations(ice, quakes, 0.1, np.random.default_rng(0))
+    rows = match_earthquakes(ice, quakes, 0.1, np.random.default_rng(0))
     assert len(set(rows.tolist())) == len(ice.years) == 443
     covered = np.isin(ice.years, quakes.years)
     assert (quakes.years[rows] == ice.years)[covered].all()
 
 
 def test_the_twin_holds_every_event_once_and_every_event_is_in_one_part_of_each_split(catalogs):
-    rows = twin_rows(*catalogs, TWIN)
+    rows = plan_replica(*catalogs, TWIN)
     assert len(rows) == len({(row.kind, row.row) for row in rows}) == 886
     assert sorted(row.row for row in rows if row.kind == "glacial") == list(range(443))
     assert {part for row in rows for part in (row.split_random, row.split_region, row.split_year)} == set(PARTS)
@@ -50,17 +52,17 @@ def test_the_twin_holds_every_event_once_and_every_event_is_in_one_part_of_each_
 
 
 def test_both_classes_are_in_every_part(catalogs):
-    rows = twin_rows(*catalogs, TWIN)
+    rows = plan_replica(*catalogs, TWIN)
     for name in ("split_random", "split_region", "split_year"):
         assert {(row.kind, getattr(row, name)) for row in rows} == {(kind, part) for kind in ("glacial", "earthquake") for part in PARTS}
 
 
 def test_a_twin_event_is_as_cataloged_and_drawn_again_the_same(settings, catalogs):
     ice, quakes = catalogs
-    one, two = (draw_twin(TWIN, settings, numbers) for numbers in ([0, 1, 2, 3], [3]))
+    one, two = (draw_replica(TWIN, settings, numbers) for numbers in ([0, 1, 2, 3], [3]))
     for a, b in zip(one[3].records, two[0].records, strict=True):
         np.testing.assert_array_equal(a.samples, b.samples)
-    rows = twin_rows(ice, quakes, TWIN)
+    rows = plan_replica(ice, quakes, TWIN)
     for number, event in enumerate(one):
         catalog = ice if rows[number].kind == "glacial" else quakes
         assert event.truth["kind"] == rows[number].kind
@@ -74,7 +76,7 @@ def test_a_louder_twin_is_the_same_event_in_the_same_noise(settings):
     assert "louder" not in TWIN.model_dump(mode="json")
     louder = TWIN.model_copy(update={"louder": 1e4})
     assert louder.model_dump(mode="json")["louder"] == 1e4
-    (one,), (same,) = (draw_twin(some, settings, [5]) for some in (TWIN, louder))
+    (one,), (same,) = (draw_replica(some, settings, [5]) for some in (TWIN, louder))
     assert same.truth == one.truth
     before = [[np.std(record.samples[:120]) / np.nanmax(np.abs(record.samples)) for record in event.records] for event in (one, same)]
     assert np.median(before[0]) > 10.0 * np.median(before[1])
@@ -109,21 +111,24 @@ def test_an_archive_may_run_through_several_earths(settings, build_dir, tmp_path
 
 
 def test_no_two_sets_draw_from_the_same_stream():
-    plan, shards = recipe("section_models", SectionPlan), [seed for part in seeds_of(recipe("offset", OffsetRecipe)) for seed in part]
+    plan, shards = (
+        load_recipe("section_models", SectionPlan),
+        [seed for part in seeds_of(load_recipe("offset", OffsetRecipe)) for seed in part],
+    )
     sections = plan.train_shards + plan.validation_shards + plan.test_shards
     pictures = [np.random.SeedSequence([3407, shard]) for shard in shards]
     pictures += [np.random.SeedSequence([3407, 77, shard]) for shard in range(sections)]
-    archives = [sequence(3407, purpose, number) for purpose in Purpose for number in range(200)]
+    archives = [make_seed_sequence(3407, purpose, number) for purpose in Purpose for number in range(200)]
     states = {tuple(seed.generate_state(4).tolist()) for seed in pictures + archives}
     assert len(states) == len(pictures) + len(archives)
 
 
 def test_a_stream_is_the_same_at_every_call():
-    assert stream(1, Purpose.TWIN, 5).integers(1 << 60) == stream(1, Purpose.TWIN, 5).integers(1 << 60)
+    assert make_generator(1, Purpose.REPLICA, 5).integers(1 << 60) == make_generator(1, Purpose.REPLICA, 5).integers(1 << 60)
 
 
 @pytest.mark.parametrize("name", ["anomalies", "endless"])
 def test_shares_of_the_recipes_add_up(name):
-    mixture = recipe(name, MixtureRecipe)
+    mixture = load_recipe(name, MixtureRecipe)
     assert sum(mixture.kinds.values()) == pytest.approx(1)
     assert set(mixture.kinds) <= set(KINDS)

@@ -9,16 +9,16 @@ import pytest
 from models.imaging.conditioning import condition
 from models.seismic.geodesy import azimuth_deg, distance_deg
 from models.specs.offset import OFFSET
-from training.config import recipe
+from training.config import load_recipe
 from training.datasets.demo_bundles import encode_miniseed, encode_stations
 from training.datasets.sections import SectionRecipe, draw_sections
-from training.datasets.traces import TraceRecipe, draw_traces, window_start
-from training.synthesis.catalogs import earthquakes, glacial_earthquakes, random_double_couples, stations
-from training.synthesis.events import NEAR_DEG, draw_event, draw_near_magnitude, draw_range, open_sampler
-from training.synthesis.instrument_defects import Window, apply_defects, random_window
-from training.synthesis.path_effects import PathScatter, perturb, relative_delays
-from training.synthesis.sources import KINDS, anomalous
-from training.synthesis.station_geometry import operating_stations
+from training.datasets.traces import TraceRecipe, draw_traces, draw_window_start
+from training.synthesis.catalogs import draw_double_couples, load_earthquakes, load_glacial_earthquakes, load_stations
+from training.synthesis.events import NEAR_DEG, draw_distance_range, draw_event, draw_near_magnitude, open_sampler
+from training.synthesis.instrument_defects import Window, apply_defects, draw_window
+from training.synthesis.path_effects import PathScatter, draw_relative_delays, perturb_paths
+from training.synthesis.sources import KINDS, make_anomalous
+from training.synthesis.station_geometry import find_operating_stations
 from training.tasks.distance import OffsetRecipe, distance_limits
 
 TRACES = TraceRecipe(
@@ -82,14 +82,14 @@ def test_pictures_begin_where_the_gather_does_as_often_as_stated(world):
     event = draw_event(world, "earthquake", 3, np.random.default_rng(3), (60.0, 110.0))
     gather = condition(event.records, OFFSET.style.conditioning)
     random, window_s = np.random.default_rng(1), 0.5 * gather.duration_s
-    starts = np.array([window_start(gather, window_s, 0.4, random) for _ in range(400)]) - gather.start_time_s
+    starts = np.array([draw_window_start(gather, window_s, 0.4, random) for _ in range(400)]) - gather.start_time_s
     assert np.mean(starts == 0) == pytest.approx(0.4, abs=0.08)
     assert starts.max() <= gather.duration_s - window_s
-    assert window_start(gather, gather.duration_s, 0.0, random) == gather.start_time_s
+    assert draw_window_start(gather, gather.duration_s, 0.0, random) == gather.start_time_s
 
 
 def test_the_card_says_how_often_how_many_traces_were_learned_and_from_what_weights():
-    fresh, continued = (recipe("offset", OffsetRecipe, preset=preset) for preset in ("", "continued"))
+    fresh, continued = (load_recipe("offset", OffsetRecipe, preset=preset) for preset in ("", "continued"))
     source = TRACES.model_copy(update={"store": ("one", "another")})
     assert distance_limits(fresh, source, 12345)[0].startswith(
         "Learned from 12,345 synthetic traces of 10 s and longer through 2 spherical Earths"
@@ -148,15 +148,15 @@ def test_a_bundle_is_readable_miniseed_with_coordinates(world):
 
 
 def test_stated_catalogs_stand_in_for_missing_ones():
-    quakes, ice, seen = earthquakes(None, 1), glacial_earthquakes(None, 1), stations(None)
+    quakes, ice, seen = load_earthquakes(None, 1), load_glacial_earthquakes(None, 1), load_stations(None)
     assert len(quakes.years) == 5000
     assert len(ice.years) == 443
     assert np.abs(quakes.latitudes_deg).max() <= 90
-    assert len(operating_stations(seen, 1.1e9)) == len(seen.stations) > 100
+    assert len(find_operating_stations(seen, 1.1e9)) == len(seen.stations) > 100
 
 
 def test_double_couples_have_no_volume_and_the_moment_asked_for():
-    tensors = random_double_couples(np.random.default_rng(0), np.full(50, 1e18))
+    tensors = draw_double_couples(np.random.default_rng(0), np.full(50, 1e18))
     full = np.zeros((50, 3, 3))
     for column, (i, j) in enumerate(((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))):
         full[:, i, j] = full[:, j, i] = tensors[:, column]
@@ -166,7 +166,7 @@ def test_double_couples_have_no_volume_and_the_moment_asked_for():
 
 @pytest.mark.parametrize("kind", KINDS[2:])
 def test_every_anomalous_kind_has_a_source(kind):
-    source = anomalous(kind, (10.0, 20.0), 2.0, np.random.default_rng(1))
+    source = make_anomalous(kind, (10.0, 20.0), 2.0, np.random.default_rng(1))
     assert source.kind == kind
     assert np.isfinite(source.rates).all()
     assert np.abs(source.rates).max() > 0
@@ -174,13 +174,13 @@ def test_every_anomalous_kind_has_a_source(kind):
 
 def test_an_unknown_kind_is_named():
     with pytest.raises(ValueError, match="meteorite"):
-        anomalous("meteorite", (0.0, 0.0), 2.0, np.random.default_rng(1))
+        make_anomalous("meteorite", (0.0, 0.0), 2.0, np.random.default_rng(1))
 
 
 def test_windows_reach_past_the_first_arrival():
     random = np.random.default_rng(0)
     for _ in range(300):
-        window = random_window(60.0, 90.0, random)
+        window = draw_window(60.0, 90.0, random)
         assert isinstance(window, Window)
         assert window.start_s + window.duration_s > 8 * 60
 
@@ -190,18 +190,18 @@ def test_a_path_without_scatter_changes_nothing_in_the_surface_wave():
     time = np.arange(2000) * 2.0
     pulse = np.exp(-(((time - 2000) / 40) ** 2)) * np.sin(2 * np.pi * time / 60)
     quiet = PathScatter(dispersion=0, body_shift_s=0, coda=0, attenuation=0)
-    np.testing.assert_allclose(perturb(pulse[None], np.array([60.0]), 2.0, quiet, random)[0], pulse, atol=1e-6)
+    np.testing.assert_allclose(perturb_paths(pulse[None], np.array([60.0]), 2.0, quiet, random)[0], pulse, atol=1e-6)
 
 
 def test_crusts_delay_short_periods_more_than_long_ones():
-    delays = relative_delays(np.array([1 / 100, 1 / 15]), 4000, PathScatter(event_share=0.0), np.random.default_rng(0))
+    delays = draw_relative_delays(np.array([1 / 100, 1 / 15]), 4000, PathScatter(event_share=0.0), np.random.default_rng(0))
     assert delays.std(axis=0)[1] > 4 * delays.std(axis=0)[0]
 
 
 def test_part_of_the_delay_is_common_to_an_event():
     random = np.random.default_rng(0)
-    means = [relative_delays(np.array([1 / 20]), 30, PathScatter(event_share=0.6), random).mean() for _ in range(300)]
-    own = relative_delays(np.array([1 / 20]), 3000, PathScatter(event_share=0.0), random).std()
+    means = [draw_relative_delays(np.array([1 / 20]), 30, PathScatter(event_share=0.6), random).mean() for _ in range(300)]
+    own = draw_relative_delays(np.array([1 / 20]), 3000, PathScatter(event_share=0.0), random).std()
     assert np.std(means) / own == pytest.approx(np.sqrt(0.6), abs=0.12)
 
 
@@ -217,7 +217,7 @@ def test_a_local_network_sends_short_records_of_small_earthquakes_but_of_no_smal
     small = {kind: np.array([draw_near_magnitude(kind, random) for _ in range(400)]) for kind in ("earthquake", "glacial")}
     assert small["earthquake"].min() < 4.0
     assert small["glacial"].min() >= 4.5
-    windows = [random_window(1.0, 5.0, random) for _ in range(400)]
+    windows = [draw_window(1.0, 5.0, random) for _ in range(400)]
     assert 0.7 < np.mean([window.duration_s <= 800 and -120 <= window.start_s <= 0 for window in windows]) < 0.95
-    ranges = [draw_range(0.5, random) for _ in range(400)]
+    ranges = [draw_distance_range(0.5, random) for _ in range(400)]
     assert 0.4 < np.mean([most <= NEAR_DEG for _, most in ranges]) < 0.6

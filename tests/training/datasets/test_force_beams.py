@@ -12,12 +12,12 @@ from models.imaging.render import render_beam
 from models.seismic.geodesy import destination
 from models.specs.pictures import CONDITIONING, FORCE_BEAM
 from training.datasets.augmentation import rotate_force
-from training.datasets.force_beams import STYLES, TRUTH, draw_forces
+from training.datasets.force_beams import STYLES, TRUTH, draw_force_beams
 from training.datasets.sections import SectionRecipe
 from training.experiments.force_pictures import force_table, strongest_deg
 from training.synthesis.instrument_defects import Window
-from training.synthesis.records import ORIGIN_S, Realism, ground_records
-from training.synthesis.sources import glacial
+from training.synthesis.records import ORIGIN_S, Realism, synthesize_records
+from training.synthesis.sources import make_glacial
 from training.synthesis.station_geometry import Stations
 
 FORCES = SectionRecipe(
@@ -47,22 +47,22 @@ def seen(store, place):
 def test_the_strongest_row_is_the_direction_of_a_synthetic_force(store, azimuth_deg):
     """To within the spacing of stations, for amplitudes are lost. The generator knows nothing of the picture."""
     place = (68.0, -33.0)
-    source = glacial(place, 5e15, azimuth_deg, store.time_step_s, np.random.default_rng(1))
+    source = make_glacial(place, 5e15, azimuth_deg, store.time_step_s, np.random.default_rng(1))
     stations = seen(store, place)
     named = replace(stations, trace_ids=tuple(f"S{k}" for k in range(16)))
     quiet = Realism(paths=None, noise=True, instruments=False, defects=False)
-    records = ground_records((store,), source, named, Window(-1500.0, 5400.0), quiet, np.random.default_rng(2))
+    records = synthesize_records((store,), source, named, Window(-1500.0, 5400.0), quiet, np.random.default_rng(2))
     gather = condition(records, CONDITIONING)
     picture = render_beam(FORCE_BEAM, gather, ORIGIN_S, place_at(gather, *place))
     assert abs((strongest_deg(picture[None])[0] - azimuth_deg + 90) % 180 - 90) < 22.5
 
 
 def test_shards_are_drawn_alike_twice(settings):
-    one, other = (draw_forces(FORCES, settings, 4) for _ in range(2))
+    one, other = (draw_force_beams(FORCES, settings, 4) for _ in range(2))
     assert one["truth"].shape == (2, len(TRUTH))
     assert one["beam"].shape[1:] == (len(FORCE_BEAM.bands), FORCE_BEAM.rows, FORCE_BEAM.columns)
     assert all(np.array_equal(one[name], other[name], equal_nan=True) for name in (*STYLES, "truth"))
-    assert not np.array_equal(one["truth"], draw_forces(FORCES, settings, 5)["truth"], equal_nan=True)
+    assert not np.array_equal(one["truth"], draw_force_beams(FORCES, settings, 5)["truth"], equal_nan=True)
 
 
 def test_turning_and_mirroring_beams_turns_and_mirrors_the_force():

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import BaseModel
 
-from training.datasets.provenance import fingerprints, shipped_fingerprints
+from training.datasets.provenance import describe_provenance, fingerprint_inputs
 
 SIXTY_FOUR = 64
 
@@ -23,7 +23,7 @@ def data(tmp_path):
 
 
 def test_every_input_has_a_fingerprint_of_its_own(store, data):
-    known = fingerprints(Recipe(stations=3), (store,), data)
+    known = fingerprint_inputs(Recipe(stations=3), (store,), data)
     assert set(known) == {"recipe", "store", "decks", "gcmt", "greenland", "stations", "noise"}
     assert all(len(value) == SIXTY_FOUR for value in known.values())
     assert len(set(known.values())) == len(known)
@@ -34,20 +34,20 @@ def test_every_input_has_a_fingerprint_of_its_own(store, data):
     [("catalogs/gcmt_x.csv", "gcmt"), ("noise/one/waveforms.mseed", "noise"), ("noise/two/waveforms.mseed", "noise")],
 )
 def test_another_file_changes_its_fingerprint_and_no_other(store, data, path, name):
-    before = fingerprints(Recipe(stations=3), (store,), data)
+    before = fingerprint_inputs(Recipe(stations=3), (store,), data)
     (data / path).parent.mkdir(exist_ok=True)
     (data / path).write_text("other")
-    after = fingerprints(Recipe(stations=3), (store,), data)
+    after = fingerprint_inputs(Recipe(stations=3), (store,), data)
     assert {key for key in before if before[key] != after[key]} == {name}
 
 
 def test_another_recipe_changes_its_fingerprint(store):
-    one, two = (fingerprints(Recipe(stations=count), (store,), None) for count in (3, 4))
+    one, two = (fingerprint_inputs(Recipe(stations=count), (store,), None) for count in (3, 4))
     assert {key for key in one if one[key] != two[key]} == {"recipe"}
 
 
 def test_a_set_without_a_data_folder_says_that_its_catalogs_are_stated(store, settings):
-    told = shipped_fingerprints(Recipe(stations=3), 7, (store,), settings)
+    told = describe_provenance(Recipe(stations=3), 7, (store,), settings)
     assert told["seed"] == 7
     assert told["commit"]
     assert told["fingerprints"]["gcmt"] == "stated"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.datasets.splits import PARTS, SHARES, group_split, random_split, region_cell, year_split
+from training.datasets.splits import PARTS, SHARES, name_region_cell, split_by_group, split_by_year, split_randomly
 
 SIZES = {"Helheim": 103, "Kangerdlugssuaq": 84, "Jakobshavn": 71, "Kong Oscar": 49, "Upernavik": 39, "Rinks": 22, "Tracy": 9, "Hayes": 4}
 GROUPS = [name for name, size in SIZES.items() for _ in range(size)]
@@ -14,18 +14,18 @@ def _shares(parts):
 
 
 def test_random_parts_have_the_stated_shares():
-    parts = random_split(886, seed=3407)
+    parts = split_randomly(886, seed=3407)
     assert [(parts == part).sum() for part in PARTS] == [495, 213, 178]
 
 
 def test_the_seed_decides():
-    assert (random_split(886, 3407) == random_split(886, 3407)).all()
-    assert (random_split(886, 3407) != random_split(886, 3408)).any()
-    assert (group_split(GROUPS, 3407) == group_split(GROUPS, 3407)).all()
+    assert (split_randomly(886, 3407) == split_randomly(886, 3407)).all()
+    assert (split_randomly(886, 3407) != split_randomly(886, 3408)).any()
+    assert (split_by_group(GROUPS, 3407) == split_by_group(GROUPS, 3407)).all()
 
 
 def test_regions_stay_whole():
-    parts = group_split(GROUPS, seed=3407)
+    parts = split_by_group(GROUPS, seed=3407)
     for name in SIZES:
         assert len(set(parts[np.array(GROUPS) == name])) == 1
     np.testing.assert_allclose(_shares(parts), SHARES, atol=0.06)
@@ -33,13 +33,13 @@ def test_regions_stay_whole():
 
 def test_a_region_does_not_depend_on_the_order_of_events():
     order = np.random.default_rng(0).permutation(len(GROUPS))
-    shuffled = group_split([GROUPS[k] for k in order], seed=3407)
-    assert (shuffled == group_split(GROUPS, seed=3407)[order]).all()
+    shuffled = split_by_group([GROUPS[k] for k in order], seed=3407)
+    assert (shuffled == split_by_group(GROUPS, seed=3407)[order]).all()
 
 
 def test_years_stay_whole_and_in_order():
     years = np.random.default_rng(1).integers(1993, 2014, 886)
-    parts = year_split(years)
+    parts = split_by_year(years)
     assert years[parts == "train"].max() < years[parts == "validation"].min()
     assert years[parts == "validation"].max() < years[parts == "test"].min()
     np.testing.assert_allclose(_shares(parts), SHARES, atol=0.05)
@@ -49,4 +49,4 @@ def test_years_stay_whole_and_in_order():
     ("place", "name"), [((68.6, -33.0), "+60-060"), ((-0.1, 179.9), "-15+150"), ((90, 180), "+75-180"), ((-90, -180), "-90-180")]
 )
 def test_a_cell_is_named_after_its_corner(place, name):
-    assert region_cell(*place) == name
+    assert name_region_cell(*place) == name

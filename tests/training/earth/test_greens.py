@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from training.config import recipe
-from training.datasets.catalog_twin import TwinRecipe
+from training.config import load_recipe
+from training.datasets.catalog_twin import ReplicaRecipe
 from training.datasets.mixtures import MixtureRecipe
 from training.earth import dispersion, greens
 from training.earth.dispersion import KM_PER_DEGREE
@@ -33,7 +33,7 @@ SLOWEST_RAYLEIGH_KM_S = 2.91
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     folder = tmp_path_factory.mktemp("small")
-    greens.build(SMALL, folder, threads=1)
+    greens.build_store(SMALL, folder, threads=1)
     return folder
 
 
@@ -54,7 +54,7 @@ def test_surface_forces_hold_several_distances_a_cell():
 
 @pytest.mark.parametrize("name", greens.FULL_STORES)
 def test_a_full_store_reaches_every_depth_and_distance_that_is_served(name):
-    config = recipe(name, greens.GreensConfig)
+    config = load_recipe(name, greens.GreensConfig)
     assert len(config.depths_km) >= 20
     assert config.depths_km[0] < 5
     assert config.depths_km[-1] > 650
@@ -67,11 +67,13 @@ def test_a_full_store_reaches_every_depth_and_distance_that_is_served(name):
     assert config.highest_frequency_mhz - config.taper_mhz <= 100 <= config.highest_frequency_mhz, "10 s"
 
 
-@pytest.mark.parametrize("served", [recipe("twin", TwinRecipe), recipe("endless", MixtureRecipe), recipe("anomalies", MixtureRecipe)])
+@pytest.mark.parametrize(
+    "served", [load_recipe("twin", ReplicaRecipe), load_recipe("endless", MixtureRecipe), load_recipe("anomalies", MixtureRecipe)]
+)
 def test_the_first_rayleigh_wave_ends_before_the_record_at_every_distance_served(served):
     assert served.store == greens.FULL_STORES
     for name in served.store:
-        config = recipe(name, greens.GreensConfig)
+        config = load_recipe(name, greens.GreensConfig)
         assert config.length_min * 60 > served.distances_deg[1] * KM_PER_DEGREE / SLOWEST_RAYLEIGH_KM_S
 
 
@@ -84,14 +86,14 @@ def test_a_store_is_read_by_numpy_alone(small):
     with np.load(small / "strains_02.npz") as content:
         data, scales, distances = content["data"], content["scales"], content["distances_deg"]
     assert (data.dtype, data.shape) == (np.int16, (8, 4, 300))
-    ours = greens.load(small).strains[2]
+    ours = greens.load_store(small).strains[2]
     np.testing.assert_array_equal(ours.get(5), data[5] * scales[5][:, None])
     np.testing.assert_array_equal(ours.distances_deg, distances)
 
 
 def test_packing_loses_less_than_a_thousandth_of_the_peak(small):
     points = [(50.0, float(distance)) for distance in SMALL.distances_deg(1)]
-    exact, table = greens.compute(SMALL, "strains", points), greens.load(small).strains[1]
+    exact, table = greens.compute_greens(SMALL, "strains", points), greens.load_store(small).strains[1]
     packed = np.array([table.get(k) for k in range(len(points))])
     assert (np.abs(packed - exact).max(axis=-1) <= 1e-4 * np.abs(exact).max(axis=-1)).all()
 
@@ -102,11 +104,11 @@ def test_a_stopped_or_damaged_build_goes_on_with_what_is_missing(small, tmp_path
     (tmp_path / "strains_02.npz").unlink()
     before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     with pytest.raises(FileNotFoundError):
-        greens.load(tmp_path)
-    greens.build(SMALL, tmp_path, threads=1)
+        greens.load_store(tmp_path)
+    greens.build_store(SMALL, tmp_path, threads=1)
     rewritten = {path.name for path in tmp_path.iterdir() if path.stat().st_mtime_ns != before.get(path.name)}
     assert rewritten == {"strains_02.npz", "manifest.json"}
-    np.testing.assert_array_equal(greens.load(tmp_path).strains[2].data, greens.load(small).strains[2].data)
+    np.testing.assert_array_equal(greens.load_store(tmp_path).strains[2].data, greens.load_store(small).strains[2].data)
 
 
 def test_the_manifest_says_what_the_store_is_made_from(small):
@@ -121,7 +123,7 @@ def test_the_manifest_says_what_the_store_is_made_from(small):
 def test_a_store_of_another_deck_is_computed_anew(small, tmp_path):
     manifest = json.loads((small / "manifest.json").read_text()) | {"deck_sha256": "0" * 64}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    greens.build(SMALL.model_copy(update={"depths_km": ()}), tmp_path, threads=1)
+    greens.build_store(SMALL.model_copy(update={"depths_km": ()}), tmp_path, threads=1)
     assert json.loads((tmp_path / "manifest.json").read_text())["sha256"].keys() == {"forces.npz"}
 
 
@@ -130,4 +132,4 @@ def test_an_unfinished_store_is_not_read(small, tmp_path):
     del manifest["sha256"]["strains_01.npz"]
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ValueError, match="unfinished: 3 of 4"):
-        greens.load(tmp_path)
+        greens.load_store(tmp_path)

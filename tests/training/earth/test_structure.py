@@ -6,18 +6,18 @@ from importlib import resources
 import numpy as np
 import pytest
 
-from training.config import recipe
+from training.config import load_recipe
 from training.earth import dispersion, greens, structure
 from training.synthesis.events import draw_event, open_sampler
-from training.synthesis.records import ground_displacement, mix_displacement
+from training.synthesis.records import synthesize_displacement, synthesize_mixed_displacement
 from training.synthesis.sources import Source
 from training.synthesis.station_geometry import Stations
 
 
 @pytest.mark.parametrize("deck", structure.DECKS)
 def test_the_engine_reads_the_deck_as_it_is_written(deck):
-    model = structure.earth_model(deck)
-    rows = np.array(structure.deck_rows(deck))
+    model = structure.load_earth_model(deck)
+    rows = np.array(structure.build_deck_rows(deck))
     middle = rows[-1, 0] / 1e3 - 0.25
     seen = model.profile([middle, 6200.0])
 
@@ -30,7 +30,7 @@ def test_the_engine_reads_the_deck_as_it_is_written(deck):
 @pytest.mark.parametrize("deck", ["continental", "oceanic"])
 def test_below_the_lid_every_earth_is_prem(deck):
     radii = np.linspace(3500, 6280, 12)
-    ours, prem = structure.earth_model(deck).profile(radii), structure.earth_model(structure.PREM).profile(radii)
+    ours, prem = structure.load_earth_model(deck).profile(radii), structure.load_earth_model(structure.PREM).profile(radii)
     assert all(np.allclose(ours[name], prem[name], rtol=1e-4) for name in ("rho", "vp", "vs", "q_mu"))
 
 
@@ -45,13 +45,13 @@ def test_the_continental_crust_is_that_of_ak135():
 
 def test_an_unknown_earth_is_named():
     with pytest.raises(ValueError, match="no Earth model 'flat'"):
-        structure.deck_rows("flat")
+        structure.build_deck_rows("flat")
 
 
 def test_no_stored_depth_lies_on_a_discontinuity():
     for name in ("greens_10s", "greens_10s_continental", "greens_10s_oceanic"):
-        config = recipe(name, greens.GreensConfig)
-        radii = np.array(structure.deck_rows(config.deck))[:, 0]
+        config = load_recipe(name, greens.GreensConfig)
+        radii = np.array(structure.build_deck_rows(config.deck))[:, 0]
         edges = (radii[-1] - radii[1:][np.diff(radii) == 0]) / 1e3
         assert min(abs(depth - edge) for depth in config.depths_km for edge in edges) > 0.15
 
@@ -59,9 +59,9 @@ def test_no_stored_depth_lies_on_a_discontinuity():
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", ["greens_50s", "greens_50s_continental", "greens_50s_oceanic"])
 def test_rayleigh_group_velocity_agrees_with_disba(name, tmp_path):
-    config = recipe(name, greens.GreensConfig).model_copy(update={"depths_km": ()})
-    greens.build(config, tmp_path, threads=1)
-    store = greens.load(tmp_path)
+    config = load_recipe(name, greens.GreensConfig).model_copy(update={"depths_km": ()})
+    greens.build_store(config, tmp_path, threads=1)
+    store = greens.load_store(tmp_path)
     for period_s in (60.0, 100.0):
         speed, seen = dispersion.measure_dispersion(store, period_s)
         assert speed == pytest.approx(dispersion.predict_dispersion(config.deck, seen), rel=0.03)
@@ -78,11 +78,13 @@ def test_every_path_runs_through_one_of_the_earths(store):
         (), np.zeros(count), np.zeros(count), np.full(count, store.forces.distances_deg[9]), np.full(count, 30.0), np.full(count, 9)
     )
     source = Source("test", 0, 0, 0.0, np.array([1e10, 1e10, 0])[:, None])
-    alone = ground_displacement(store, source, stations)
-    ratio = np.abs(mix_displacement(stores, source, stations, 0.0, np.random.default_rng(1))).max(axis=1) / np.abs(alone).max(axis=1)
+    alone = synthesize_displacement(store, source, stations)
+    ratio = np.abs(synthesize_mixed_displacement(stores, source, stations, 0.0, np.random.default_rng(1))).max(axis=1) / np.abs(alone).max(
+        axis=1
+    )
     assert {round(value) for value in ratio} == {1, 2, 3}
     np.testing.assert_allclose(ratio, np.round(ratio))
-    common = mix_displacement(stores, source, stations, 1.0, np.random.default_rng(2))
+    common = synthesize_mixed_displacement(stores, source, stations, 1.0, np.random.default_rng(2))
     assert len({round(value) for value in np.abs(common).max(axis=1) / np.abs(alone).max(axis=1)}) == 1
 
 
@@ -93,12 +95,12 @@ def test_one_earth_draws_what_it_drew_before(store, settings):
 
 
 def test_stores_that_differ_in_more_than_the_earth_are_not_mixed(tmp_path):
-    small = recipe("greens_50s", greens.GreensConfig).model_copy(update={"depths_km": (), "highest_frequency_mhz": 8.0})
+    small = load_recipe("greens_50s", greens.GreensConfig).model_copy(update={"depths_km": (), "highest_frequency_mhz": 8.0})
     for name, config in (("a", small), ("b", small.model_copy(update={"deck": "oceanic"})), ("c", small.model_copy(update={"seed": 1}))):
-        greens.build(config, tmp_path / name, threads=1)
-    one = greens.load_all(tmp_path, "a")
-    assert greens.fingerprint_of_all(one) == small.fingerprint()
-    both = greens.load_all(tmp_path, ("a", "b"))
+        greens.build_store(config, tmp_path / name, threads=1)
+    one = greens.load_stores(tmp_path, "a")
+    assert greens.fingerprint_stores(one) == small.fingerprint()
+    both = greens.load_stores(tmp_path, ("a", "b"))
     np.testing.assert_array_equal(both[0].forces.distances_deg, both[1].forces.distances_deg)
     with pytest.raises(ValueError, match="more than the Earth model"):
-        greens.load_all(tmp_path, ("a", "c"))
+        greens.load_stores(tmp_path, ("a", "c"))

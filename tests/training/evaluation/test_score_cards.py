@@ -10,7 +10,7 @@ from models.registry.card import Card, Metric
 from models.registry.store import open_store
 from models.specs.index import MODELS
 from training.datasets.archive import ArchiveWriter
-from training.datasets.catalog_twin import TwinRecipe, draw_twin
+from training.datasets.catalog_twin import ReplicaRecipe, draw_replica
 from training.evaluation import card_figures
 from training.evaluation.card_metrics import HIGH_SNR, HIGH_SNR_SET, offset_metrics
 from training.evaluation.event_scores import EventScores, TraceScores, test_splits_of
@@ -19,7 +19,9 @@ from training.evaluation.models_page import models_page
 from training.evaluation.plots import classes_of
 from training.evaluation.score_cards import STATED_LIMITS, add_scores, card_limits, real_metrics, score_artifacts, twin_metrics
 
-TWIN = TwinRecipe(store="greens_50s", events_per_shard=2, stations=(4, 8), distances_deg=(3.0, 118.0), magnitude_tolerance=0.1, seed=3407)
+TWIN = ReplicaRecipe(
+    store="greens_50s", events_per_shard=2, stations=(4, 8), distances_deg=(3.0, 118.0), magnitude_tolerance=0.1, seed=3407
+)
 # A glacial earthquake that the random split tests on, an earthquake that the regional one does, and one that no split does.
 NUMBERS = [4, 5, 0]
 
@@ -138,7 +140,7 @@ def test_one_command_scores_what_some_split_tests_on(settings, tmp_path):
     artifacts, archive = tmp_path / "artifacts", tmp_path / "twin"
     shutil.copytree(settings.artifacts_dir, artifacts)
     mine = settings.model_copy(update={"artifacts_dir": artifacts})
-    events = draw_twin(TWIN, mine, NUMBERS)
+    events = draw_replica(TWIN, mine, NUMBERS)
     with ArchiveWriter(archive, {"seed": 1}, 2) as writer:
         for event in events:
             writer.add(event)

@@ -11,16 +11,16 @@ from models.imaging.style import channels
 from models.networks.heads import EventTypeModel
 from models.registry.card import Metric
 from models.specs.event_type import EVENT_TYPE
-from training.export.artifact import OPSET, export, to_onnx
+from training.export.artifact import OPSET, convert_to_onnx, export_artifact
 from training.export.quantization import (
     QuantizationGate,
     QuantizationRecipe,
-    backbone_nodes,
-    changes,
-    difference,
-    predict,
+    find_backbone_nodes,
+    measure_changes,
+    predict_outputs,
     quantize,
     quantize_and_check,
+    relative_difference,
 )
 
 # torch's exporter and its ONNX library warn of each other.
@@ -54,7 +54,7 @@ def pictures():
 
 @pytest.fixture(scope="module")
 def graph(network):
-    return to_onnx(network, EVENT_TYPE)
+    return convert_to_onnx(network, EVENT_TYPE)
 
 
 def mean_probability(said, truth):
@@ -76,7 +76,7 @@ def test_int8_ships_where_the_metrics_stay(graph, pictures, tmp_path):
     assert shipped.record["largest_change_of_the_allowed"] <= 1
     assert onnx.TensorProto.INT8 in weights_of(shipped.content)
     assert len(shipped.content) < 0.5 * (tmp_path / "model_float32.onnx").stat().st_size
-    exact, said = predict(tmp_path / "model_float32.onnx", pictures), predict(shipped.content, pictures)
+    exact, said = predict_outputs(tmp_path / "model_float32.onnx", pictures), predict_outputs(shipped.content, pictures)
     assert np.abs(exact["probabilities"] - said["probabilities"]).max() < 0.1
 
 
@@ -99,12 +99,12 @@ def test_only_the_trunk_computes_in_integers(graph, pictures):
     last = next(node for node in quantized.graph.node if "last.weight" in node.input)
     assert last.op_type == "Gemm"
     assert all(made_by[node.input[1]] == "DequantizeLinear" for node in quantized.graph.node if node.op_type == "Conv")
-    assert {node.op_type for node in graph.graph.node if node.name in backbone_nodes(graph)} >= {"Conv", "Relu", "Add", "MaxPool"}
+    assert {node.op_type for node in graph.graph.node if node.name in find_backbone_nodes(graph)} >= {"Conv", "Relu", "Add", "MaxPool"}
 
 
 def test_the_card_says_what_the_gate_found(network, pictures, tmp_path):
     held = gate(pictures, tmp_path / "reference")
-    place = export(network, EVENT_TYPE, "1", tmp_path, data={"seed": 1}, limits=(), calibration={}, gate=held)
+    place = export_artifact(network, EVENT_TYPE, "1", tmp_path, data={"seed": 1}, limits=(), calibration={}, gate=held)
     card = json.loads((place / "card.json").read_text())
     assert card["data"]["seed"] == 1
     assert card["data"]["shipping"]["gated"] is True
@@ -114,10 +114,10 @@ def test_the_card_says_what_the_gate_found(network, pictures, tmp_path):
 def test_metrics_may_move_by_a_stated_amount():
     before = (Metric(name="share", dataset="", value=0.9, n=1), Metric(name="error", dataset="", value=4.0, unit="degree", n=1))
     after = (Metric(name="share", dataset="", value=0.85, n=1), Metric(name="error", dataset="", value=3.8, unit="degree", n=1))
-    assert changes(before, after, RECIPE) == pytest.approx({"share": 0.5, "error": 2.5})
+    assert measure_changes(before, after, RECIPE) == pytest.approx({"share": 0.5, "error": 2.5})
 
 
 def test_a_difference_is_relative_to_the_size_of_the_output_and_azimuths_are_axes():
-    assert difference(np.array([100.0, 50.0]), np.array([99.0, 50.0]), "depth_km") == pytest.approx(0.01)
-    assert difference(np.array([1.0]), np.array([359.0]), "force_azimuth_deg") == pytest.approx(2 / 180)
-    assert difference(np.array([1.0]), np.array([182.0]), "force_azimuth_deg") == pytest.approx(1 / 180)
+    assert relative_difference(np.array([100.0, 50.0]), np.array([99.0, 50.0]), "depth_km") == pytest.approx(0.01)
+    assert relative_difference(np.array([1.0]), np.array([359.0]), "force_azimuth_deg") == pytest.approx(2 / 180)
+    assert relative_difference(np.array([1.0]), np.array([182.0]), "force_azimuth_deg") == pytest.approx(1 / 180)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from models.networks.heads import DepthModel, DistanceModel
-from training.learning.fit import Batches, FitRecipe, computes_in_bfloat16, engine, fit_network
+from training.learning.fit import Batches, FitRecipe, fit_network, make_fabric, supports_bfloat16
 from training.learning.prefetch import PrefetchStatistics, prefetch
 
 ROOT = Path(__file__).parents[3]
@@ -121,10 +121,10 @@ def test_the_checkpoint_of_another_recipe_is_set_aside_and_not_continued(tmp_pat
 
 def test_precision_is_mixed_where_the_device_computes_in_bfloat16():
     recipe = RECIPE.model_copy(update={"precision": "auto"})
-    fabric = engine(recipe, 1)
+    fabric = make_fabric(recipe, 1)
     assert fabric.device.type == ("cuda" if torch.cuda.is_available() else "cpu")
-    assert fabric._precision.precision == ("bf16-mixed" if computes_in_bfloat16(fabric.device.type) else "32-true")
-    assert engine(RECIPE.model_copy(update={"precision": "32-true"}), 1)._precision.precision == "32-true"
+    assert fabric._precision.precision == ("bf16-mixed" if supports_bfloat16(fabric.device.type) else "32-true")
+    assert make_fabric(RECIPE.model_copy(update={"precision": "32-true"}), 1)._precision.precision == "32-true"
 
 
 @pytest.mark.timeout(300)

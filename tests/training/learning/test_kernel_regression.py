@@ -8,10 +8,10 @@ import torch
 
 from models.networks.families import POOL, KernelRegression
 from models.specs.families import CENTERS, EMBEDDING_SIZE, FAMILIES
-from training.export.artifact import export, worst_difference
-from training.learning.kernel_regression import KernelRegressionRecipe, fit_kernel_regression, kernel_weights, predict_from_neighbors
+from training.export.artifact import compare_with_torch, export_artifact
+from training.learning.kernel_regression import KernelRegressionRecipe, average_patches, fit_kernel_regression, scale_parameters
 from training.synthesis.source_parameters import NAMES, PERIODS_S, WEIGHTS, describe_source
-from training.synthesis.sources import anomalous, glacial
+from training.synthesis.sources import make_anomalous, make_glacial
 
 STEP_S = 2.0
 RECIPE = KernelRegressionRecipe(sharpness=(0.02, 0.1), penalties=(0.003, 0.03), folds=3, seed=3)
@@ -22,7 +22,7 @@ def told(source):
 
 
 def drawn(kind, seed=0):
-    return anomalous(kind, (10.0, 20.0), STEP_S, np.random.default_rng(seed))
+    return make_anomalous(kind, (10.0, 20.0), STEP_S, np.random.default_rng(seed))
 
 
 def levels(source):
@@ -42,7 +42,7 @@ def test_an_explosion_grows_and_a_collapse_shrinks_and_ringing_has_no_sign():
 
 
 def test_forces_are_told_from_moments_at_the_surface():
-    force = told(glacial((70.0, -40.0), 1e14, 30.0, STEP_S, np.random.default_rng(1)))
+    force = told(make_glacial((70.0, -40.0), 1e14, 30.0, STEP_S, np.random.default_rng(1)))
     assert (force["force"], force["isotropic"], force["logarithm of depth"]) == (1.0, 0.0, 1.0)
     assert told(drawn("landslide"))["force"] == 1.0
     assert told(drawn("collapse"))["force"] == 0.0
@@ -93,8 +93,8 @@ def test_a_taught_reader_tells_which_row_was_bright():
 def test_pictures_are_averaged_alike_where_they_are_known_and_where_they_are_read():
     pictures = np.random.default_rng(0).integers(0, 256, (3, 2, 24, 32), dtype=np.uint8)
     means = torch.nn.functional.avg_pool2d(torch.from_numpy(pictures).float(), POOL).flatten(1).numpy()
-    np.testing.assert_allclose(predict_from_neighbors(pictures), means, atol=0.5)
-    likeness = KernelRegression(torch.from_numpy(predict_from_neighbors(pictures)), 0.1)(torch.from_numpy(pictures).float() / 255.0).numpy()
+    np.testing.assert_allclose(average_patches(pictures), means, atol=0.5)
+    likeness = KernelRegression(torch.from_numpy(average_patches(pictures)), 0.1)(torch.from_numpy(pictures).float() / 255.0).numpy()
     np.testing.assert_allclose(np.diag(likeness), 1.0, atol=0.01)
     apart = np.linalg.norm(means[0] - means[1]) / 255.0
     assert likeness[0, 1] == pytest.approx(np.exp(-0.1 * apart), rel=0.01)
@@ -105,11 +105,11 @@ def test_an_exported_reader_says_what_it_says_unexported(tmp_path):
     random = np.random.default_rng(1)
     views = pictures_with_a_row(random, random.integers(0, 24, 40))
     reader = fit_kernel_regression(views, random.normal(size=(40, 16)), RECIPE)
-    place = export(reader, FAMILIES, "1", tmp_path, data={}, limits=(), calibration={}, storage="float32")
-    assert worst_difference(reader, place / "model.onnx", np.ascontiguousarray(views[:20, 0])) < 0.02
+    place = export_artifact(reader, FAMILIES, "1", tmp_path, data={}, limits=(), calibration={}, storage="float32")
+    assert compare_with_torch(reader, place / "model.onnx", np.ascontiguousarray(views[:20, 0])) < 0.02
 
 
 def test_weighted_descriptions_have_the_spread_of_their_weights():
     described = np.random.default_rng(0).normal(3.0, 7.0, (200, len(NAMES)))
-    np.testing.assert_allclose(kernel_weights(described).mean(axis=0), 0.0, atol=1e-12)
-    np.testing.assert_allclose(kernel_weights(described).std(axis=0), WEIGHTS)
+    np.testing.assert_allclose(scale_parameters(described).mean(axis=0), 0.0, atol=1e-12)
+    np.testing.assert_allclose(scale_parameters(described).std(axis=0), WEIGHTS)

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy.signal import welch
 
-from training.synthesis.noise import SHAPE_PERIODS_S, NoiseCharacter, characterize, model_levels_db, noise_displacement, spectrum_db
+from training.synthesis.noise import (
+    SHAPE_PERIODS_S,
+    NoiseCharacter,
+    draw_noise_displacement,
+    draw_noise_spectrum_db,
+    interpolate_noise_models_db,
+    measure_noise_character,
+)
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 STEP_S, SAMPLES = 2.0, 8192
@@ -23,8 +30,8 @@ def levels_db(noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("shape_db", [None, PEAKED.shapes_db[0]])
 def test_every_spectrum_that_is_drawn_lies_between_the_models(shape_db):
     frequencies = np.geomspace(0.004, 0.24, 200)
-    low, high = model_levels_db(frequencies)
-    drawn = np.array([spectrum_db(frequencies, np.random.default_rng(seed), shape_db) for seed in range(300)])
+    low, high = interpolate_noise_models_db(frequencies)
+    drawn = np.array([draw_noise_spectrum_db(frequencies, np.random.default_rng(seed), shape_db) for seed in range(300)])
     assert (drawn >= low - 1e-9).all()
     assert (drawn <= high + 1e-9).all()
     share = (drawn.mean(axis=1) - low.mean()) / (high - low).mean()
@@ -34,22 +41,22 @@ def test_every_spectrum_that_is_drawn_lies_between_the_models(shape_db):
 
 @pytest.mark.parametrize("character", [None, PEAKED])
 def test_every_trace_lies_between_the_models(character):
-    frequencies, levels = levels_db(noise_displacement(40, SAMPLES, STEP_S, np.random.default_rng(3), character))
-    low, high = model_levels_db(frequencies)
+    frequencies, levels = levels_db(draw_noise_displacement(40, SAMPLES, STEP_S, np.random.default_rng(3), character))
+    low, high = interpolate_noise_models_db(frequencies)
     assert np.mean((levels > low - 4) & (levels < high + 8)) > 0.97
     assert np.ptp(levels.mean(axis=1)) > 10, "quiet and loud stations"
 
 
 def test_the_microseism_stands_out():
-    frequencies, levels = levels_db(noise_displacement(60, SAMPLES, STEP_S, np.random.default_rng(4)))
+    frequencies, levels = levels_db(draw_noise_displacement(60, SAMPLES, STEP_S, np.random.default_rng(4)))
     median = np.median(levels, axis=0)
     assert np.interp(1 / 7, frequencies, median) > np.interp(1 / 30, frequencies, median) + 15
 
 
 def test_noise_takes_the_shape_and_the_wander_it_is_given():
-    noise = noise_displacement(60, SAMPLES, STEP_S, np.random.default_rng(5), PEAKED)
+    noise = draw_noise_displacement(60, SAMPLES, STEP_S, np.random.default_rng(5), PEAKED)
     frequencies, levels = levels_db(noise)
-    above = np.median(levels - levels.mean(axis=1, keepdims=True) - model_levels_db(frequencies)[0], axis=0)
+    above = np.median(levels - levels.mean(axis=1, keepdims=True) - interpolate_noise_models_db(frequencies)[0], axis=0)
     assert np.interp(1 / 8, frequencies, above) > np.interp(1 / 20, frequencies, above) + 12
     spread = []
     for longest, shortest in ((100, 40), (20, 8)):
@@ -62,14 +69,14 @@ def test_noise_takes_the_shape_and_the_wander_it_is_given():
 
 
 def test_without_windows_there_is_no_character(tmp_path):
-    assert characterize(None) is None
-    assert characterize(tmp_path) is None
+    assert measure_noise_character(None) is None
+    assert measure_noise_character(tmp_path) is None
 
 
 @pytest.mark.shared
 @pytest.mark.skipif(not SHARED.exists(), reason="../shared is absent")
 def test_real_windows_have_a_shape_near_the_models_and_wander_most_at_long_periods():
-    found = characterize(SHARED)
+    found = measure_noise_character(SHARED)
     assert found.shapes_db.shape[1] == len(SHAPE_PERIODS_S)
     assert len(found.shapes_db) >= 25
     assert np.abs(np.median(found.shapes_db, axis=0)).max() < 8

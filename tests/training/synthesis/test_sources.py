@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.synthesis.records import contract_tensor, stretch_times
-from training.synthesis.sources import KINDS, Source, anomalous, earthquake, glacial, rupture_length_km, triangle
+from training.synthesis.records import apply_directivity, contract_source
+from training.synthesis.sources import KINDS, Source, make_anomalous, make_earthquake, make_glacial, rupture_length_km, triangle_rate
 
 STEP_S = 2.0
 
@@ -20,7 +20,7 @@ def lasting_s(force: np.ndarray) -> float:
 
 
 def test_glacial_forces_last_half_a_minute_to_two_minutes():
-    lengths = [lasting_s(force_of(glacial((66, -38), 1e14, 40.0, STEP_S, np.random.default_rng(seed)))) for seed in range(300)]
+    lengths = [lasting_s(force_of(make_glacial((66, -38), 1e14, 40.0, STEP_S, np.random.default_rng(seed)))) for seed in range(300)]
     assert 26 <= min(lengths) < 40, "30 s less what two half sines lose in sampling"
     assert 100 < max(lengths) <= 120
 
@@ -28,7 +28,7 @@ def test_glacial_forces_last_half_a_minute_to_two_minutes():
 def test_glacial_forces_are_near_horizontal_along_their_azimuth():
     rising = []
     for seed in range(200):
-        up, north, east = force_of(glacial((66, -38), 1e14, 40.0, STEP_S, np.random.default_rng(seed)))
+        up, north, east = force_of(make_glacial((66, -38), 1e14, 40.0, STEP_S, np.random.default_rng(seed)))
         strongest = np.hypot(north, east).argmax()
         assert np.degrees(np.arctan2(east[strongest], north[strongest])) % 180 == pytest.approx(40.0)
         rising.append(up[strongest] / np.hypot(north, east)[strongest])
@@ -38,7 +38,7 @@ def test_glacial_forces_are_near_horizontal_along_their_azimuth():
 
 def test_a_glacial_force_turns_around_once():
     for seed in range(20):
-        _, north, _ = force_of(glacial((66, -38), 1e14, 0.0, STEP_S, np.random.default_rng(seed)))
+        _, north, _ = force_of(make_glacial((66, -38), 1e14, 0.0, STEP_S, np.random.default_rng(seed)))
         signs = np.sign(north[np.abs(north) > 1e-3 * np.abs(north).max()])
         assert np.count_nonzero(np.diff(signs)) == 1
 
@@ -47,7 +47,7 @@ def test_glacial_forces_are_of_several_shapes():
     """Mean over largest force of each half: of a half sine 0.64, of its root 0.76, of its square 0.5."""
     fullness = set()
     for seed in range(60):
-        _, north, _ = force_of(glacial((66, -38), 1e14, 0.0, 0.1, np.random.default_rng(seed)))
+        _, north, _ = force_of(make_glacial((66, -38), 1e14, 0.0, 0.1, np.random.default_rng(seed)))
         first = north[: np.flatnonzero(np.diff(np.sign(north[:-1])))[0] + 1]
         fullness.add(round(float(np.abs(first).mean() / np.abs(first).max()), 2))
     assert fullness == {0.5, 0.64, 0.76}
@@ -56,7 +56,7 @@ def test_glacial_forces_are_of_several_shapes():
 def test_landslides_are_long_and_change_direction():
     lengths, turns = [], []
     for seed in range(100):
-        up, north, east = force_of(anomalous("landslide", (60, -140), STEP_S, np.random.default_rng(seed)))
+        up, north, east = force_of(make_anomalous("landslide", (60, -140), STEP_S, np.random.default_rng(seed)))
         lengths.append(lasting_s(np.stack([up, north, east])))
         strong = np.flatnonzero(np.hypot(north, east) > 0.3 * np.hypot(north, east).max())
         azimuth = np.degrees(np.unwrap(2 * np.arctan2(east[strong], north[strong]))) / 2
@@ -68,7 +68,7 @@ def test_landslides_are_long_and_change_direction():
 
 def test_no_kind_but_the_glacial_and_the_landslide_is_a_force():
     random = np.random.default_rng(0)
-    forces = {kind for kind in KINDS[2:] if anomalous(kind, (0, 0), STEP_S, random).is_force}
+    forces = {kind for kind in KINDS[2:] if make_anomalous(kind, (0, 0), STEP_S, random).is_force}
     assert forces == {"landslide"}
 
 
@@ -76,17 +76,17 @@ def test_no_kind_but_the_glacial_and_the_landslide_is_a_force():
 def test_great_earthquakes_last_as_long_as_their_rupture_runs(magnitude, least_s):
     moment = 10 ** (1.5 * magnitude + 9.1)
     tensor = np.array([moment, -moment, 0, 0, 0, 0.0])
-    lengths = [earthquake((0, 0, 10), tensor, STEP_S, np.random.default_rng(seed)).rates.shape[1] * STEP_S for seed in range(60)]
+    lengths = [make_earthquake((0, 0, 10), tensor, STEP_S, np.random.default_rng(seed)).rates.shape[1] * STEP_S for seed in range(60)]
     assert min(lengths) >= least_s
     assert rupture_length_km(moment) == pytest.approx({8.0: 160, 9.0: 612}[magnitude], rel=0.02)
 
 
 def test_a_rupture_towards_a_station_is_seen_shorter_and_from_behind_longer():
     moment, duration_s, delay_s = np.array([1e21, -1e21, 0, 0, 0, 0.0]), 60.0, 18.0
-    source = Source("earthquake", 0, 0, 10, moment[:, None] * triangle(duration_s, STEP_S), 90.0, delay_s)
+    source = Source("earthquake", 0, 0, 10, moment[:, None] * triangle_rate(duration_s, STEP_S), 90.0, delay_s)
     azimuths = np.array([90.0, 0.0, 270.0])
-    rates = contract_tensor(source, azimuths)
-    seen = stretch_times(rates, source, azimuths, STEP_S)
+    rates = contract_source(source, azimuths)
+    seen = apply_directivity(rates, source, azimuths, STEP_S)
     np.testing.assert_allclose(seen.sum(axis=2), rates.sum(axis=2), rtol=1e-9)
     shape = np.abs(seen[:, 0])
     lengths = [lasting_s(row[None]) for row in shape]
@@ -96,6 +96,6 @@ def test_a_rupture_towards_a_station_is_seen_shorter_and_from_behind_longer():
 
 
 def test_a_rupture_to_both_sides_is_seen_alike_from_everywhere():
-    source = Source("earthquake", 0, 0, 10, np.ones((6, 1)) * triangle(60.0, STEP_S), 90.0, 0.0)
-    rates = contract_tensor(source, np.array([0.0, 90.0]))
-    assert stretch_times(rates, source, np.array([0.0, 90.0]), STEP_S) is rates
+    source = Source("earthquake", 0, 0, 10, np.ones((6, 1)) * triangle_rate(60.0, STEP_S), 90.0, 0.0)
+    rates = contract_source(source, np.array([0.0, 90.0]))
+    assert apply_directivity(rates, source, np.array([0.0, 90.0]), STEP_S) is rates

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from training.synthesis.catalogs import StationCatalog, stations
-from training.synthesis.station_geometry import operating_stations, pick_stations, stations_on_day
+from training.synthesis.catalogs import StationCatalog, load_stations
+from training.synthesis.station_geometry import find_operating_stations, pick_stations, select_stations_on_day
 
 DAY_S = 86_400.0
 NOON = datetime(2005, 6, 15, 12, tzinfo=UTC).timestamp()
@@ -23,19 +23,19 @@ XX,CAMP,14.0,20.0,0.0,2001-01-01,2030-01-01,BHZ,temporary
 def listed(tmp_path) -> StationCatalog:
     (tmp_path / "stations").mkdir()
     (tmp_path / "stations" / "global_stations.csv").write_text(CSV)
-    return stations(tmp_path)
+    return load_stations(tmp_path)
 
 
 def test_a_station_operates_from_its_first_through_its_last_day(listed):
-    assert [listed.stations[row] for row in operating_stations(listed, NOON)] == ["THERE", "OPEN"]
-    assert [listed.stations[row] for row in operating_stations(listed, NOON - DAY_S)] == ["GONE", "OPEN"]
-    assert [listed.stations[row] for row in operating_stations(listed, NOON + DAY_S)] == ["COMING", "OPEN"]
+    assert [listed.stations[row] for row in find_operating_stations(listed, NOON)] == ["THERE", "OPEN"]
+    assert [listed.stations[row] for row in find_operating_stations(listed, NOON - DAY_S)] == ["GONE", "OPEN"]
+    assert [listed.stations[row] for row in find_operating_stations(listed, NOON + DAY_S)] == ["COMING", "OPEN"]
 
 
 def test_stations_of_a_known_day_stay_the_same_whatever_day_is_asked_for_later(listed):
-    that_day = stations_on_day(listed, NOON)
+    that_day = select_stations_on_day(listed, NOON)
     assert that_day.stations == ("THERE", "OPEN")
-    assert len(operating_stations(that_day, NOON + 400 * DAY_S)) == 2
+    assert len(find_operating_stations(that_day, NOON + 400 * DAY_S)) == 2
     for seed in range(20):
         assert sorted(pick_stations(that_day, (0.0, 20.0), 2005, 5, (3.0, 100.0), np.random.default_rng(seed))) == [0, 1]
 

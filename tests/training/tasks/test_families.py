@@ -10,8 +10,8 @@ from models.networks.families import FamiliesModel
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from models.specs.families import CENTERS, EMBEDDING_SIZE, FAMILIES
-from training.config import recipe
-from training.datasets.source_pairs import KINDS, change_scale
+from training.config import load_recipe
+from training.datasets.source_pairs import KINDS, rotate_rates
 from training.evaluation.cluster_metrics import RULES, ClusteringScore, count_by_mixture, draw_mixture, score_mixture
 from training.experiments.families import vicreg
 from training.experiments.families.benchmark import (
@@ -24,11 +24,11 @@ from training.experiments.families.methods import spectra
 from training.experiments.families.page import page_of
 from training.experiments.families.supervised_ceiling import Ceiling, ceiling
 from training.experiments.families.vicreg import ContrastiveRecipe, vicreg_loss
-from training.export.artifact import export
+from training.export.artifact import export_artifact
 from training.learning import deepcluster
-from training.learning.deepcluster import ClusterRecipe, pseudo_labels, uniform_over_labels
-from training.learning.projections import fit_whitening, label_agreement
-from training.synthesis.records import contract_tensor
+from training.learning.deepcluster import ClusterRecipe, assign_pseudo_labels, sample_uniformly_over_labels
+from training.learning.projections import fit_shared_directions, fit_whitening
+from training.synthesis.records import contract_source
 from training.synthesis.sources import Source
 from training.tasks.families_plan import FamiliesPlan
 
@@ -75,8 +75,8 @@ def small_reader(clusters=CENTERS):
 def test_a_turned_source_seen_from_a_turned_station_is_the_same(components):
     rates = np.random.default_rng(components).normal(size=(components, 5))
     source = Source("any", 0.0, 0.0, 10.0, rates)
-    seen = contract_tensor(source, np.array([20.0, 130.0]))
-    moved = contract_tensor(replace(source, rates=change_scale(rates, np.radians(35.0))), np.array([55.0, 165.0]))
+    seen = contract_source(source, np.array([20.0, 130.0]))
+    moved = contract_source(replace(source, rates=rotate_rates(rates, np.radians(35.0))), np.array([55.0, 165.0]))
     np.testing.assert_allclose(moved, seen, atol=1e-12)
 
 
@@ -84,10 +84,10 @@ def test_pseudo_labels_find_separate_blobs_and_batches_see_them_equally_often():
     random = np.random.default_rng(0)
     kinds = np.repeat([0, 1, 2], [80, 20, 20])
     features = (np.eye(3)[kinds] * 9 + random.normal(0, 0.1, (120, 3))).astype(np.float32)
-    labels, centers = pseudo_labels(fit_whitening(features, 2)(features), 3, seed=1)
+    labels, centers = assign_pseudo_labels(fit_whitening(features, 2)(features), 3, seed=1)
     assert all(len(np.unique(labels[kinds == kind])) == 1 for kind in range(3))
     np.testing.assert_allclose(np.linalg.norm(centers, axis=1), 1.0, rtol=1e-5)
-    rows = uniform_over_labels(labels, random)
+    rows = sample_uniformly_over_labels(labels, random)
     assert len(rows) == 120
     assert np.bincount(labels[rows]).min() > 20
 
@@ -100,7 +100,7 @@ def test_whitened_features_are_uncorrelated_before_they_are_scaled():
 
 
 def test_clusters_never_run_empty():
-    labels, _ = pseudo_labels(np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32), 30, seed=1)
+    labels, _ = assign_pseudo_labels(np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32), 30, seed=1)
     assert len(np.unique(labels)) >= 28
 
 
@@ -156,7 +156,7 @@ def test_what_two_views_agree_in_comes_first():
     random = np.random.default_rng(0)
     source = random.normal(size=(200, 1))
     one, other = (np.concatenate([3 * random.normal(size=(200, 5)), source + 0.1 * random.normal(size=(200, 1))], 1) for _ in range(2))
-    projection = label_agreement(one.astype(np.float32), other.astype(np.float32), 2)
+    projection = fit_shared_directions(one.astype(np.float32), other.astype(np.float32), 2)
     seen = (one - projection.mean) @ projection.matrix
     assert abs(np.corrcoef(seen[:, 0], source[:, 0])[0, 1]) > 0.95
     assert seen[:, 1].std() < 0.5 * seen[:, 0].std()
@@ -165,9 +165,9 @@ def test_what_two_views_agree_in_comes_first():
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 def test_an_exported_trunk_says_embedding_and_similarities(tmp_path):
     network, (pictures, _) = small_reader(), bright_or_dark(40, 2)
-    features = deepcluster.features_of(network, pictures, 16)
+    features = deepcluster.extract_features(network, pictures, 16)
     labels = deepcluster.set_projection(network, fit_whitening(features, EMBEDDING_SIZE), features, 1)
-    export(network, FAMILIES, "1", tmp_path, data={}, limits=(), calibration={})
+    export_artifact(network, FAMILIES, "1", tmp_path, data={}, limits=(), calibration={})
     said = OnnxModel.load(open_store(tmp_path), FAMILIES).run(pictures)
     np.testing.assert_allclose(np.linalg.norm(said["embedding"], axis=1), 1.0, rtol=1e-3)
     assert (said["similarities"].argmax(axis=1) == labels).mean() > 0.9
@@ -183,7 +183,7 @@ def test_spectral_features_tell_period_and_length():
 
 
 def test_mixtures_hold_two_to_eight_kinds_and_no_event_twice():
-    plan, kinds = recipe("families", FamiliesPlan).benchmark, np.repeat(np.arange(len(KINDS)), 30)
+    plan, kinds = load_recipe("families", FamiliesPlan).benchmark, np.repeat(np.arange(len(KINDS)), 30)
     counts = []
     for seed in range(20):
         mixture = draw_mixture(kinds, plan, np.random.default_rng(seed))
@@ -194,7 +194,7 @@ def test_mixtures_hold_two_to_eight_kinds_and_no_event_twice():
 
 
 def test_a_perfect_embedding_scores_one_and_the_page_says_so():
-    plan, kinds = recipe("families", FamiliesPlan).benchmark, np.repeat(np.arange(len(KINDS)), 12)
+    plan, kinds = load_recipe("families", FamiliesPlan).benchmark, np.repeat(np.arange(len(KINDS)), 12)
     random = np.random.default_rng(0)
     embedding = (np.eye(32)[kinds] + 0.05 * random.normal(size=(len(kinds), 32))).astype(np.float32)
     perfect = score_mixture(embedding, draw_mixture(kinds, plan, np.random.default_rng(5)), plan)
@@ -212,7 +212,7 @@ def test_a_perfect_embedding_scores_one_and_the_page_says_so():
 
 
 def test_a_mixture_of_clouds_is_counted_and_nothing_is_claimed_in_noise():
-    plan, random = recipe("families", FamiliesPlan).benchmark, np.random.default_rng(0)
+    plan, random = load_recipe("families", FamiliesPlan).benchmark, np.random.default_rng(0)
     apart = np.eye(32)[np.repeat([0, 1, 2], 60)] + 0.1 * random.normal(size=(180, 32))
     assert count_by_mixture(apart.astype(np.float32), plan) == 3
     assert count_claims_in_noise(random.normal(size=(100, 32)).astype(np.float32), plan.model_copy(update={"draws": 4})) == 0

@@ -9,11 +9,11 @@ from models.networks.heads import DepthModel, DistanceModel
 from models.registry.store import open_store
 from models.specs.depth import DEPTH
 from models.specs.offset import BIN_DEG, BINS, OFFSET
-from training.config import TrainingSettings, recipe
-from training.export.artifact import to_onnx
-from training.export.quantization import predict, store_as_int8
+from training.config import TrainingSettings, load_recipe
+from training.export.artifact import convert_to_onnx
+from training.export.quantization import predict_outputs, store_as_int8
 from training.tasks import distance
-from training.tasks.restore import layers_of, load_graph_weights, restore_run
+from training.tasks.restore import load_graph_weights, read_layers, restore_run
 
 # torch's exporter and its ONNX library warn of each other.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
@@ -44,7 +44,7 @@ def exported(request):
         optimizer.zero_grad()
         network.raw(pictures).square().mean().backward()
         optimizer.step()
-    return spec, to_onnx(network, spec)
+    return spec, convert_to_onnx(network, spec)
 
 
 def test_a_restored_network_says_what_the_graph_says(exported):
@@ -53,7 +53,7 @@ def test_a_restored_network_says_what_the_graph_says(exported):
     load_graph_weights(network, graph, pictures)
     with torch.no_grad():
         said = network(torch.from_numpy(pictures))
-    for (name, expected), found in zip(predict(graph.SerializeToString(), pictures).items(), said, strict=True):
+    for (name, expected), found in zip(predict_outputs(graph.SerializeToString(), pictures).items(), said, strict=True):
         np.testing.assert_allclose(found.numpy(), expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max(), err_msg=name)
 
 
@@ -78,9 +78,9 @@ def test_another_network_is_refused(exported):
 
 
 def test_integers_are_refused():
-    graph = store_as_int8(to_onnx(reader(DEPTH, 0), DEPTH), noise(DEPTH, 8))
+    graph = store_as_int8(convert_to_onnx(reader(DEPTH, 0), DEPTH), noise(DEPTH, 8))
     with pytest.raises(ValueError, match="float16 or float32"):
-        layers_of(graph)
+        read_layers(graph)
 
 
 def test_the_shipped_offset_model_becomes_a_run(tmp_path, monkeypatch):
@@ -90,12 +90,12 @@ def test_the_shipped_offset_model_becomes_a_run(tmp_path, monkeypatch):
     card = open_store(settings.artifacts_dir).card(OFFSET.name)
     path = restore_run("offset", settings, card.version)
     assert path == tmp_path / "runs" / f"offset-{card.version}" / "best.pt"
-    network = distance.untrained_distance_model(recipe("offset", distance.OffsetRecipe))
+    network = distance.untrained_distance_model(load_recipe("offset", distance.OffsetRecipe))
     network.load_state_dict(torch.load(path, weights_only=True))
     network.temperature.fill_(card.calibration["temperature"])
     with torch.no_grad():
         probabilities = network.eval()(torch.from_numpy(pictures))[2].numpy()
-    shipped = predict(settings.artifacts_dir / "offset" / card.version / "model.onnx", pictures)["distance_probabilities"]
+    shipped = predict_outputs(settings.artifacts_dir / "offset" / card.version / "model.onnx", pictures)["distance_probabilities"]
     np.testing.assert_allclose(probabilities, shipped, atol=1e-4)
     with pytest.raises(FileExistsError, match="move the run away"):
         restore_run("offset", settings, card.version)

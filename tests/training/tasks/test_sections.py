@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from models.networks.heads import DepthModel, EventTypeModel
-from training.config import recipe
+from training.config import load_recipe
 from training.datasets.shards import make_shards
 from training.evaluation.metrics import bootstrap, expected_calibration_error
 from training.evaluation.section_metrics import angle_difference_deg
@@ -74,7 +74,7 @@ def test_a_network_starts_from_the_trunk_of_another_where_their_shapes_agree(tmp
 
 
 def test_a_model_goes_on_from_a_named_run_rather_than_from_another_models_trunk(tmp_path):
-    plan = recipe("section_models", SectionPlan, preset="continued")
+    plan = load_recipe("section_models", SectionPlan, preset="continued")
     kept, other, network = (DepthModel("resnet18", RECIPE.width, 1) for _ in range(3))
     for reader, name in ((kept, plan.continues["depth"]), (other, "event_type-9")):
         (tmp_path / name).mkdir()

@@ -8,7 +8,7 @@ import pytest
 from training.config import TrainingSettings
 from training.datasets.archive import ArchiveWriter
 from training.datasets.mixtures import MixtureRecipe, draw_archived_event
-from training.random_streams import Purpose, stream
+from training.random_streams import Purpose, make_generator
 from training.synthesis.events import open_sampler
 from training.validation.leakage import (
     EVENT_CUES,
@@ -37,7 +37,9 @@ pytestmark = pytest.mark.timeout(400)
 @pytest.fixture(scope="module")
 def drawn(store, build_dir):
     world = open_sampler(store, TrainingSettings(data_dir=None, build_dir=build_dir), 1)
-    return [draw_archived_event(world, MIXTURE, stream(1, Purpose.LEAKAGE, number), f"event_{number:06d}") for number in range(EVENTS)]
+    return [
+        draw_archived_event(world, MIXTURE, make_generator(1, Purpose.LEAKAGE, number), f"event_{number:06d}") for number in range(EVENTS)
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import yspec
 
-from training.config import recipe
+from training.config import load_recipe
 from training.earth import greens
-from training.synthesis.noise import model_levels_db, noise_displacement
-from training.synthesis.records import ground_displacement
-from training.synthesis.sources import Source, earthquake, glacial, half_duration_s, triangle
+from training.synthesis.noise import draw_noise_displacement, interpolate_noise_models_db
+from training.synthesis.records import synthesize_displacement
+from training.synthesis.sources import Source, half_duration_s, make_earthquake, make_glacial, triangle_rate
 from training.validation import physics
 
 
@@ -22,12 +22,14 @@ def test_reciprocal_force_equals_direct_synthesis(store):
     receiver = yspec.great_circle((0.0, 0.0), azimuth, [float(store.forces.distances_deg[index])])[0]
     direct = yspec.seismograms(
         yspec.Model.prem(store.config.deck),
-        greens.calculation(store.config),
+        greens.make_calculation(store.config),
         yspec.Source(0, 0, 0, force={"r": 3e9, "t": -2e9, "p": 9e9}),
         receiver,
     ).data[0, 0, 0]
     step = np.array([3e9, 2e9, 9e9])[:, None] / store.time_step_s
-    ours = ground_displacement(store, Source("test", 0, 0, 0.0, step), physics.rotate_source(np.array([azimuth]), store.forces, index))[0]
+    ours = synthesize_displacement(store, Source("test", 0, 0, 0.0, step), physics.rotate_source(np.array([azimuth]), store.forces, index))[
+        0
+    ]
 
     np.testing.assert_allclose(ours, direct[: len(ours)], atol=1e-3 * np.abs(direct).max())
 
@@ -43,7 +45,7 @@ def test_rayleigh_wave_travels_at_its_group_velocity(store):
     table = store.strains[0]
     near, far = table.nearest(45.0), table.nearest(95.0)
     peaks = [
-        int(np.abs(ground_displacement(store, source, physics.rotate_source(np.zeros(1), table, i))[0]).argmax()) * store.time_step_s
+        int(np.abs(synthesize_displacement(store, source, physics.rotate_source(np.zeros(1), table, i))[0]).argmax()) * store.time_step_s
         for i in (near, far)
     ]
     velocity = (table.distances_deg[far] - table.distances_deg[near]) * 111.195 / (peaks[1] - peaks[0])
@@ -53,7 +55,7 @@ def test_rayleigh_wave_travels_at_its_group_velocity(store):
 
 def test_glacial_history_has_its_amplitude_and_leaves_nothing_moving():
     step = 2.0
-    source = glacial((66.4, -38.1), 1e14, 90.0, step, np.random.default_rng(1))
+    source = make_glacial((66.4, -38.1), 1e14, 90.0, step, np.random.default_rng(1))
     force = np.cumsum(source.rates[2]) * step
     momentum = np.cumsum(force) * step
     assert abs(momentum[-1]) < 1e-6 * np.abs(momentum).max()
@@ -62,35 +64,35 @@ def test_glacial_history_has_its_amplitude_and_leaves_nothing_moving():
 
 def test_earthquake_releases_its_moment_in_about_its_half_durations():
     tensor = np.array([1e20, -1e20, 0, 0, 0, 0.0])
-    source = earthquake((0, 0, 10), tensor, 2.0, np.random.default_rng(2))
+    source = make_earthquake((0, 0, 10), tensor, 2.0, np.random.default_rng(2))
     np.testing.assert_allclose(source.rates.sum(axis=1) * 2.0, tensor, rtol=1e-9)
     assert half_duration_s(1e20) == pytest.approx(10.5)
 
 
 def test_triangle_has_unit_area_however_short():
-    assert [triangle(t, 2.0).sum() * 2.0 for t in (0.1, 7.0, 100.0)] == pytest.approx([1.0, 1.0, 1.0])
+    assert [triangle_rate(t, 2.0).sum() * 2.0 for t in (0.1, 7.0, 100.0)] == pytest.approx([1.0, 1.0, 1.0])
 
 
 def test_noise_lies_between_the_models():
     step, samples = 2.0, 8192
-    noise = noise_displacement(24, samples, step, np.random.default_rng(3))
+    noise = draw_noise_displacement(24, samples, step, np.random.default_rng(3))
     frequencies = np.fft.rfftfreq(samples, step)
     band = (frequencies > 0.01) & (frequencies < 0.1)
     power = 2 * np.abs(np.fft.rfft(noise)) ** 2 * step / samples * (2 * np.pi * frequencies) ** 4
     level = 10 * np.log10(power.mean(axis=0)[band])
-    low, high = model_levels_db(frequencies[band])
+    low, high = interpolate_noise_models_db(frequencies[band])
     median = np.median(power, axis=0)[band]
     assert np.mean(level < high + 3) > 0.9
     assert np.mean(10 * np.log10(median) > low - 3) > 0.9
 
 
 def test_a_damaged_store_is_refused(tmp_path):
-    config = recipe("greens_50s", greens.GreensConfig).model_copy(update={"depths_km": (10.0,), "highest_frequency_mhz": 8.0})
-    greens.build(config, tmp_path, threads=1)
+    config = load_recipe("greens_50s", greens.GreensConfig).model_copy(update={"depths_km": (10.0,), "highest_frequency_mhz": 8.0})
+    greens.build_store(config, tmp_path, threads=1)
     path = tmp_path / "strains_00.npz"
     path.write_bytes(path.read_bytes()[:-9] + b"tampered!")
     with pytest.raises(ValueError, match="differs from its digest"):
-        greens.load(tmp_path)
+        greens.load_store(tmp_path)
 
 
 @pytest.mark.parametrize(("phase", "limit_s"), [("P", 4.0), ("S", 8.0)])

@@ -16,7 +16,7 @@ from models.imaging.style import AmplitudeStyle, FrequencyStyle, fingerprint
 from models.seismic.waveforms import Gather
 from models.specs.pictures import TRACE_AMPLITUDE, TRACE_FREQUENCY
 from training.config import TrainingSettings
-from training.datasets.shards import Arrays, Shards, fingerprint_of, make_shards
+from training.datasets.shards import Arrays, Shards, combine_fingerprints, make_shards
 from training.earth import greens
 from training.synthesis.events import EventSampler, draw_event_source, open_sampler, synthesize_event
 from training.synthesis.path_effects import PathScatter
@@ -111,7 +111,7 @@ def _event(setting: TraceSetting, world: EventSampler, random: np.random.Generat
 
 def draw_ablation_traces(setting: TraceSetting, settings: TrainingSettings, seed: int) -> Arrays:
     """One shard: `pictures` uint8 [n, channels, rows, columns], `truth` [n, 2] (distance [degrees], origin lag [s]), `event` [n]."""
-    world = open_sampler(greens.load_all(settings.build_dir / "greens", setting.store), settings, setting.seed)
+    world = open_sampler(greens.load_stores(settings.build_dir / "greens", setting.store), settings, setting.seed)
     realism = world.realism
     for part in setting.without:
         realism = SWITCHES[part](realism)
@@ -128,9 +128,9 @@ def draw_ablation_traces(setting: TraceSetting, settings: TrainingSettings, seed
 
 def ablation_shards(setting: TraceSetting, settings: TrainingSettings, seeds: list[int]) -> Shards:
     """Shards of those seeds, kept for other cells that draw alike."""
-    stores = greens.load_all(settings.build_dir / "greens", setting.store)
+    stores = greens.load_stores(settings.build_dir / "greens", setting.store)
     used = [fingerprint(style) for style in styles(setting)]
-    mark = fingerprint_of(setting, *used, greens.fingerprint_of_all(stores), str(settings.data_dir is not None))
+    mark = combine_fingerprints(setting, *used, greens.fingerprint_stores(stores), str(settings.data_dir is not None))
     return make_shards(
         partial(draw_ablation_traces, setting, settings), settings.build_dir / "data" / "ablations", mark, seeds, settings.processes
     )

@@ -19,8 +19,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from models.networks.heads import DistanceModel
 from models.networks.waveform_network import WaveformDistanceModel
 from models.specs.offset import BIN_DEG, BINS
-from training.config import TrainingSettings, recipe
-from training.datasets.shards import fingerprint_of
+from training.config import TrainingSettings, load_recipe
+from training.datasets.shards import combine_fingerprints
 from training.earth import greens
 from training.evaluation.markdown import command
 from training.evaluation.metrics import metric, percent, percentile
@@ -28,7 +28,7 @@ from training.experiments.ablations.data import TraceSetting, ablation_shards
 from training.experiments.grid import Result, describe_cell, fill_grid, stream_shards
 from training.experiments.resnet_depth.data import comparison_sections
 from training.experiments.resnet_depth.run import Trial, one_split, run_trial
-from training.learning.fit import FitRecipe, device, fit_network
+from training.learning.fit import FitRecipe, choose_device, fit_network
 
 
 class OffsetCell(BaseModel):
@@ -107,8 +107,8 @@ def cost(network: DistanceModel, size: tuple[int, ...]) -> float:
 @torch.no_grad()
 def distances(network: DistanceModel, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Predicted distances [n] in degrees."""
-    network = network.to(device()).eval()
-    parts = [network(torch.from_numpy(pictures[i : i + 128]).to(device()))[0].cpu() for i in range(0, len(pictures), 128)]
+    network = network.to(choose_device()).eval()
+    parts = [network(torch.from_numpy(pictures[i : i + 128]).to(choose_device()))[0].cpu() for i in range(0, len(pictures), 128)]
     return np.asarray(torch.cat(parts).numpy(), dtype=np.float64)
 
 
@@ -208,14 +208,14 @@ Base: {plan.event_type.architecture} on the sections of [the comparison of depth
 
 def ablations(settings: TrainingSettings, minutes: float | None) -> str:
     """Fill what is missing of the tables, for at most that many minutes, and return their page."""
-    plan = recipe("ablations", AblationRecipe)
+    plan = load_recipe("ablations", AblationRecipe)
     torch.set_num_threads(settings.processes)
     folder, started = settings.build_dir / "ablations", time.monotonic()
     sections = comparison_sections(settings, plan.event_type_shards)
     trials = [trial for _, trial in plan.event_type_settings()]
     event_type = fill_grid(trials, lambda trial, place: run_trial(sections, trial, place), folder, sections.mark, minutes)
     left = None if minutes is None else minutes - (time.monotonic() - started) / 60
-    mark = fingerprint_of(plan.offset.data, plan.validation_shards, plan.test_shards, stores_mark(plan, settings))
+    mark = combine_fingerprints(plan.offset.data, plan.validation_shards, plan.test_shards, stores_mark(plan, settings))
     cells = [cell for _, cell in plan.offset_settings()]
     offset = fill_grid(cells, lambda cell, place: run_offset(plan, cell, settings, place), folder, mark, left)
     return ablations_page(plan, offset, event_type, settings.preset)
@@ -223,4 +223,4 @@ def ablations(settings: TrainingSettings, minutes: float | None) -> str:
 
 def stores_mark(plan: AblationRecipe, settings: TrainingSettings) -> str:
     """Fingerprint of the Earths that the test events run through."""
-    return greens.fingerprint_of_all(greens.load_all(settings.build_dir / "greens", plan.offset.data.store))
+    return greens.fingerprint_stores(greens.load_stores(settings.build_dir / "greens", plan.offset.data.store))

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
 from models.clustering.clusters import find_clusters
-from training.config import SPAWN, TrainingSettings, recipe
-from training.datasets.source_pairs import KINDS, STYLES, PairRecipe, noise_shards
+from training.config import SPAWN, TrainingSettings, load_recipe
+from training.datasets.source_pairs import KINDS, STYLES, PairRecipe, make_noise_shards
 from training.evaluation.cluster_metrics import BenchmarkRecipe, ClusteringScore, draw_mixture, score_mixture, single_views
 from training.experiments.families.methods import (
     Method,
@@ -72,7 +72,7 @@ def count_claims_of_single_kinds(embedding: NDArray[np.float32], kinds: Labels, 
 
 def measure(settings: TrainingSettings) -> Report:
     """Draw what is missing of the data, train what is missing, and score every method."""
-    plan, methods_plan = recipe("families", FamiliesPlan), recipe("families_methods", MethodsPlan)
+    plan, methods_plan = load_recipe("families", FamiliesPlan), load_recipe("families_methods", MethodsPlan)
     test, train = load_pairs(settings, plan)
     folder = settings.build_dir / "runs" / f"families-{len(train['truth'])}"
     pictures, kinds = single_views(test)
@@ -92,7 +92,9 @@ def measure(settings: TrainingSettings) -> Report:
     random = np.random.default_rng([plan.benchmark.seed, 2])
     mixtures = [draw_mixture(kinds, plan.benchmark, random) for _ in range(plan.benchmark.draws)]
     embedded = {method.name: method.embed(pictures) for method in methods}
-    quiet = noise_shards(recipe("families_pairs", PairRecipe), settings, list(range(methods_plan.noise_shards))).load_all(tuple(STYLES))
+    quiet = make_noise_shards(load_recipe("families_pairs", PairRecipe), settings, list(range(methods_plan.noise_shards))).load_all(
+        tuple(STYLES)
+    )
     embedded_noise = {method.name: method.embed(quiet) for method in (methods[2], methods[-2])}
     with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
         scores = {name: list(pool.map(partial(score_mixture, rows, plan=plan.benchmark), mixtures)) for name, rows in embedded.items()}

@@ -18,9 +18,9 @@ from training.datasets.source_pairs import KINDS, STYLES
 from training.experiments.families import vicreg
 from training.experiments.families.vicreg import ContrastiveRecipe
 from training.learning import deepcluster, kernel_regression
-from training.learning.deepcluster import ClusterRecipe, features_of, set_projection
+from training.learning.deepcluster import ClusterRecipe, extract_features, set_projection
 from training.learning.kernel_regression import KernelRegressionRecipe
-from training.learning.projections import fit_whitening, label_agreement
+from training.learning.projections import fit_shared_directions, fit_whitening
 
 Embed = Callable[[Arrays], Floats32]
 BATCH = 64
@@ -103,8 +103,8 @@ def plain_methods(train: Arrays) -> list[Method]:
 def random_backbone(train: Arrays, plan: MethodsPlan) -> Method:
     """A trunk that has learned nothing, whitened on training sections."""
     network = load_network("distance", plan.published).eval()
-    whitening = fit_whitening(features_of(network, train["distance"][:, 0], BATCH), EMBEDDING_SIZE)
-    return Method("sections, untrained AlexNet", lambda test: whitening(features_of(network, test["distance"], BATCH)))
+    whitening = fit_whitening(extract_features(network, train["distance"][:, 0], BATCH), EMBEDDING_SIZE)
+    return Method("sections, untrained AlexNet", lambda test: whitening(extract_features(network, test["distance"], BATCH)))
 
 
 def train_deepcluster(name: str, style: str, train: Arrays, recipe: ClusterRecipe, folder: Path) -> Method:
@@ -117,8 +117,8 @@ def views_network(train: Arrays, recipe: ContrastiveRecipe, folder: Path) -> Fam
     """The trunk trained on pairs of views, projected on what the views agree in, centers set."""
     network = load_network("source", recipe)
     vicreg.train_vicreg(network, train["source"], recipe, folder / "views")
-    one, other = (features_of(network, train["source"][:, k], BATCH) for k in range(2))
-    set_projection(network, label_agreement(one, other, EMBEDDING_SIZE), np.concatenate([one, other]), recipe.seed)
+    one, other = (extract_features(network, train["source"][:, k], BATCH) for k in range(2))
+    set_projection(network, fit_shared_directions(one, other, EMBEDDING_SIZE), np.concatenate([one, other]), recipe.seed)
     return network
 
 
@@ -126,7 +126,7 @@ def agreeing_pictures(train: Arrays) -> Method:
     """Directions of the pictures' principal components in which two views of a source agree: VICReg's idea without a network."""
     one, other = (_rows(train["source"][:, view]) for view in range(2))
     seen = np.concatenate([one, other])
-    agreement = label_agreement(_principal(one, seen), _principal(other, seen), EMBEDDING_SIZE // 2)
+    agreement = fit_shared_directions(_principal(one, seen), _principal(other, seen), EMBEDDING_SIZE // 2)
     return Method("source pictures, what two views agree in", lambda test: agreement(_principal(_rows(test["source"]), seen)))
 
 

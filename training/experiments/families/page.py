@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from training.config import recipe
+from training.config import load_recipe
 from training.datasets.source_pairs import KINDS, PairRecipe
 from training.evaluation.cluster_metrics import RULES, ClusteringScore
 from training.experiments.families.benchmark import Report
@@ -73,8 +73,8 @@ def _limits(found: Ceiling) -> str:
 
 def _amounts() -> list[str]:
     """How much was drawn and trained, by the recipes."""
-    plan, pairs = recipe("families", FamiliesPlan), recipe("families_pairs", PairRecipe)
-    methods = recipe("families_methods", MethodsPlan)
+    plan, pairs = load_recipe("families", FamiliesPlan), load_recipe("families_pairs", PairRecipe)
+    methods = load_recipe("families_methods", MethodsPlan)
     pool = plan.test_shards * pairs.events_per_shard
     stores = [pairs.store] if isinstance(pairs.store, str) else pairs.store
     return [

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from models.networks.families import FamiliesModel
-from training.learning.deepcluster import Watch, ignore_progress
-from training.learning.fit import device
+from training.learning.deepcluster import OnProgress, ignore_progress
+from training.learning.fit import choose_device
 
 INVARIANCE, VARIANCE, COVARIANCE = 25.0, 25.0, 1.0
 
@@ -51,7 +51,7 @@ def _off_diagonal(view: Tensor) -> Tensor:
 
 
 def train_vicreg(
-    network: FamiliesModel, views: NDArray[np.uint8], plan: ContrastiveRecipe, folder: Path, watch: Watch = ignore_progress
+    network: FamiliesModel, views: NDArray[np.uint8], plan: ContrastiveRecipe, folder: Path, watch: OnProgress = ignore_progress
 ) -> list[float]:
     """
     Train the trunk on views [sources, 2, channels, rows, columns]; returns the mean loss of each epoch.
@@ -60,7 +60,7 @@ def train_vicreg(
     projection still to be set. `watch` as in training.deepcluster.run.
     """
     torch.manual_seed(plan.seed)
-    where = device()
+    where = choose_device()
     expander = nn.Sequential(
         nn.Linear(network.trunk.features, plan.expander), nn.BatchNorm1d(plan.expander), nn.ReLU(), nn.Linear(plan.expander, plan.expander)
     )

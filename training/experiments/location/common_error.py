@@ -28,7 +28,7 @@ from models.seismic.location.posterior import COMMON_BIAS_FRACTION, MIN_COMMON_B
 from models.specs.pictures import CONDITIONING
 from training.config import SPAWN, TrainingSettings
 from training.datasets.archive import ArchivedEvent
-from training.datasets.catalog_twin import TwinRecipe, draw_twin, twin_split
+from training.datasets.catalog_twin import ReplicaRecipe, draw_replica, select_replica_split
 from training.datasets.splits import PARTS
 from training.evaluation.location_page import PAGE, twin_recipe
 from training.evaluation.location_scores import BATCH, open_models
@@ -113,16 +113,16 @@ def read_errors(model: OnnxModel, event: ArchivedEvent) -> DistanceErrors | None
     return DistanceErrors(data.distances - true, data.scales / np.sqrt(data.neighbors), data.neighbors, data.stations)
 
 
-def _some(recipe: TwinRecipe, settings: TrainingSettings, numbers: tuple[int, ...]) -> list[DistanceErrors]:
+def _some(recipe: ReplicaRecipe, settings: TrainingSettings, numbers: tuple[int, ...]) -> list[DistanceErrors]:
     model = open_models(settings)["offset"]
-    found = [read_errors(model, event) for event in draw_twin(recipe, settings, list(numbers))]
+    found = [read_errors(model, event) for event in draw_replica(recipe, settings, list(numbers))]
     return [one for one in found if one is not None]
 
 
 def report_common_error(settings: TrainingSettings, store: str | None, most: int | None) -> Path:
     """Read the twin's validation part and write which model of the shared error it supports."""
     chosen = twin_recipe(store)
-    parts = list(batched(twin_split(chosen, settings, PARTS[1])[:most], BATCH))
+    parts = list(batched(select_replica_split(chosen, settings, PARTS[1])[:most], BATCH))
     with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
         done = tqdm(pool.map(partial(_some, chosen, settings), parts), desc="read", unit="batch", total=len(parts))
         events = [event for some in done for event in some]

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from models.registry.store import open_store
 from models.specs.event_type import CLASSES
 from models.specs.offset import OFFSET
-from training.config import TrainingSettings, recipe
-from training.datasets.sections import SectionRecipe, section_shards
-from training.datasets.shards import fingerprint_of
+from training.config import TrainingSettings, load_recipe
+from training.datasets.sections import SectionRecipe, make_section_shards
+from training.datasets.shards import combine_fingerprints
 from training.synthesis.sources import LABELS
 
 
@@ -31,10 +31,10 @@ def comparison_sections(settings: TrainingSettings, shards: int) -> ComparisonSe
     Most of them show above the noise, as events that are uploaded do. (Of the catalog twin's 886 events most do not: five hundred of
     those taught no depth of network more than chance.)
     """
-    drawn = section_shards(recipe("sections", SectionRecipe), settings, list(range(shards)))
+    drawn = make_section_shards(load_recipe("sections", SectionRecipe), settings, list(range(shards)))
     arrays = drawn.load_all(("distance", "truth"))
     kinds = arrays["truth"][:, 0].astype(np.int64)
     rows = np.isin(kinds, [LABELS.index(name) for name in CLASSES])
     labels = np.array([CLASSES.index(LABELS[kind]) for kind in kinds[rows]])
     version = open_store(settings.artifacts_dir).card(OFFSET.name).version
-    return ComparisonSections(arrays["distance"][rows], labels, fingerprint_of(drawn.fingerprint, shards), version)
+    return ComparisonSections(arrays["distance"][rows], labels, combine_fingerprints(drawn.fingerprint, shards), version)

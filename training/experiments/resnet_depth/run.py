@@ -19,12 +19,12 @@ from models.imaging.style import channels
 from models.networks.heads import EventTypeModel
 from models.specs.event_type import CLASSES
 from models.specs.pictures import DISTANCE_SECTION
-from training.config import TrainingSettings, recipe
-from training.datasets.splits import SHARES, random_split
+from training.config import TrainingSettings, load_recipe
+from training.datasets.splits import SHARES, split_randomly
 from training.evaluation.markdown import command
 from training.experiments.grid import Result, describe_cell, fill_grid, shuffle_shards
 from training.experiments.resnet_depth.data import ComparisonSections, comparison_sections
-from training.learning.fit import FitRecipe, device, fit_network
+from training.learning.fit import FitRecipe, choose_device, fit_network
 
 PAPER_SEED = 3407
 
@@ -73,8 +73,8 @@ def shrink_pictures(pictures: NDArray[np.uint8], factor: int) -> NDArray[np.uint
 @torch.no_grad()
 def right_answers(network: EventTypeModel, pictures: NDArray[np.uint8], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Whether the likeliest class is the true one."""
-    network = network.to(device()).eval()
-    parts = [network.raw(torch.from_numpy(pictures[i : i + 32]).to(device())).argmax(dim=1).cpu() for i in range(0, len(labels), 32)]
+    network = network.to(choose_device()).eval()
+    parts = [network.raw(torch.from_numpy(pictures[i : i + 32]).to(choose_device())).argmax(dim=1).cpu() for i in range(0, len(labels), 32)]
     return np.asarray(torch.cat(parts).numpy() == labels)
 
 
@@ -82,7 +82,7 @@ def run_trial(data: ComparisonSections, trial: Trial, folder: Path) -> Result:
     """Train and score one network; counts of right answers on validation and test events, by class too."""
     pictures = np.ascontiguousarray(shrink_pictures(data.pictures, trial.shrink)[:, trial.colors])
     truth = data.labels[:, None].astype(np.float32)
-    parts = random_split(len(truth), trial.fit.seed)
+    parts = split_randomly(len(truth), trial.fit.seed)
     train, validation, test = (parts == part for part in ("train", "validation", "test"))
     torch.manual_seed(trial.fit.seed)
     network = EventTypeModel(trial.architecture, trial.fit.width, pictures.shape[1], len(CLASSES))
@@ -164,7 +164,7 @@ A run is stopped by its validation events, so only the test columns are unbiased
 
 def compare_depths(settings: TrainingSettings, minutes: float | None) -> str:
     """Fill what is missing of the table, for at most that many minutes, and return its page."""
-    plan = recipe("compare", CompareRecipe)
+    plan = load_recipe("compare", CompareRecipe)
     data = comparison_sections(settings, plan.shards)
     trials = plan.trials()
     torch.set_num_threads(settings.processes)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from models.imaging.style import channels
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
-from training.config import recipe
+from training.config import load_recipe
 from training.experiments.ablations.data import SWITCHES, draw_ablation_traces, styles, waveforms
 from training.experiments.ablations.run import (
     AblationRecipe,
@@ -23,7 +23,7 @@ from training.experiments.resnet_depth.run import Trial
 from training.synthesis.path_effects import PathScatter
 from training.synthesis.records import Realism
 
-PLAN = recipe("ablations", AblationRecipe, preset="")
+PLAN = load_recipe("ablations", AblationRecipe, preset="")
 
 
 def test_each_cell_differs_from_the_base_and_from_every_other():
@@ -34,7 +34,7 @@ def test_each_cell_differs_from_the_base_and_from_every_other():
 
 
 def test_a_gpu_runs_every_cell_and_a_cpu_those_of_few_traces():
-    large = recipe("ablations", AblationRecipe, preset="gpu")
+    large = load_recipe("ablations", AblationRecipe, preset="gpu")
     assert {trace_setting(cell) for _, cell in large.offset_settings()} >= {1000, 10_000, 100_000, 1_000_000}
     assert max(trace_setting(cell) for _, cell in PLAN.offset_settings()) <= PLAN.largest_training_set < 100_000
     base = {"48 rows and 512 columns, as declared", "100,000 traces"}
@@ -42,7 +42,7 @@ def test_a_gpu_runs_every_cell_and_a_cpu_those_of_few_traces():
 
 
 def test_the_cell_of_the_declared_picture_is_the_base_where_that_is_declared():
-    large, name = recipe("ablations", AblationRecipe, preset="gpu"), "48 rows and 512 columns, as declared"
+    large, name = load_recipe("ablations", AblationRecipe, preset="gpu"), "48 rows and 512 columns, as declared"
     assert name in dict(PLAN.offset_settings())
     assert name not in dict(large.offset_settings())
     assert (large.offset.data.rows, large.offset.data.columns) == (48, 512)
@@ -81,7 +81,7 @@ def test_a_network_reads_what_its_cell_draws(picture, settings):
 
 @pytest.mark.parametrize("preset", ["", "gpu"])
 def test_no_cells_picture_is_too_small_for_its_network(preset):
-    for name, cell in recipe("ablations", AblationRecipe, preset=preset).offset_settings():
+    for name, cell in load_recipe("ablations", AblationRecipe, preset=preset).offset_settings():
         if cell.architecture != "waves":
             count = sum(channels(style) for style in styles(cell.data))
             assert cost(build_network(cell, count), (count, cell.data.rows, cell.data.columns)) > 1, name

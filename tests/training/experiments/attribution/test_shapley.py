@@ -11,7 +11,7 @@ from models.specs.event_type import EVENT_TYPE
 from models.specs.pictures import AZIMUTH_SECTION, DISTANCE_SECTION
 from training.config import TrainingSettings
 from training.datasets.archive import ArchiveWriter
-from training.datasets.catalog_twin import TwinRecipe, draw_twin
+from training.datasets.catalog_twin import ReplicaRecipe, draw_replica
 from training.evaluation.location_scores import open_models
 from training.experiments.attribution.page import class_table, of_real, write_attribution_page
 from training.experiments.attribution.shapley import (
@@ -25,7 +25,9 @@ from training.experiments.attribution.shapley import (
     windows_of,
 )
 
-TWIN = TwinRecipe(store="greens_50s", events_per_shard=2, stations=(4, 6), distances_deg=(3.0, 118.0), magnitude_tolerance=0.1, seed=3407)
+TWIN = ReplicaRecipe(
+    store="greens_50s", events_per_shard=2, stations=(4, 6), distances_deg=(3.0, 118.0), magnitude_tolerance=0.1, seed=3407
+)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +96,7 @@ def test_a_map_shows_the_patch_that_speaks(model):
 @pytest.mark.timeout(300)
 def test_the_page_tells_every_window_and_channel(settings: TrainingSettings, tmp_path):
     with ArchiveWriter(tmp_path / "twin", {"seed": 1}, 2) as writer:
-        for event in draw_twin(TWIN, settings, [4, 5]):
+        for event in draw_replica(TWIN, settings, [4, 5]):
             writer.add(event)
     write_attribution_page(settings, tmp_path / "twin", None, 1, tmp_path / "attribution.md", tmp_path / "attribution.png")
     page = (tmp_path / "attribution.md").read_text()

@@ -9,7 +9,7 @@ import torch
 from pydantic import ValidationError
 
 from training import config
-from training.config import recipe
+from training.config import load_recipe
 from training.experiments.ablations.run import AblationRecipe
 from training.experiments.grid import fill_grid, shuffle_shards
 from training.experiments.resnet_depth.data import ComparisonSections
@@ -24,7 +24,7 @@ KINDS = {
     "offset": OffsetRecipe,
     "section_models": SectionPlan,
 }
-PLAN = recipe("compare", CompareRecipe, preset="")
+PLAN = load_recipe("compare", CompareRecipe, preset="")
 FIT = FitRecipe(width=0.125, epochs=15, batch=16, learning_rate=3e-3, weight_decay=0.0, patience=15, seed=3407)
 
 
@@ -104,7 +104,7 @@ def test_batches_in_memory_hold_each_row_once_an_epoch_in_another_order():
 
 @pytest.mark.parametrize("path", sorted((config.RECIPES / "gpu").glob("*.toml")), ids=lambda path: path.stem)
 def test_the_gpu_preset_changes_values_of_recipes_that_are_there(path: Path):
-    common, full = (recipe(path.stem, KINDS[path.stem], preset=preset) for preset in ("", "gpu"))
+    common, full = (load_recipe(path.stem, KINDS[path.stem], preset=preset) for preset in ("", "gpu"))
     assert common != full
     content = tomllib.loads(path.read_text())
     assert set(content) <= set(common.model_dump())
@@ -116,9 +116,9 @@ def test_a_preset_names_only_what_it_changes(tmp_path, monkeypatch):
     (tmp_path / "fit.toml").write_text(FIT.model_dump_json().replace(",", "\n").replace(":", "=").strip("{}").replace('"auto"', "'auto'"))
     (tmp_path / "loud" / "fit.toml").write_text("epochs = 7")
     monkeypatch.setenv("ATLAS_TRAINING_PRESET", "loud")
-    assert recipe("fit", FitRecipe) == FIT.model_copy(update={"epochs": 7})
+    assert load_recipe("fit", FitRecipe) == FIT.model_copy(update={"epochs": 7})
     (tmp_path / "loud" / "fit.toml").write_text("epoch = 7")
     with pytest.raises(ValidationError):
-        recipe("fit", FitRecipe)
+        load_recipe("fit", FitRecipe)
     with pytest.raises(FileNotFoundError):
-        recipe("fit", FitRecipe, preset="quiet")
+        load_recipe("fit", FitRecipe, preset="quiet")
