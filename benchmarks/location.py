@@ -17,8 +17,8 @@ from threadpoolctl import threadpool_limits
 
 from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
+from models.seismic.location.distance_posterior import MIN_COMMON_BIAS_DEG
 from models.seismic.location.distances import locate_by_distances
-from models.seismic.location.posterior import MIN_COMMON_BIAS_DEG
 from training.evaluation.markdown import markdown_table, write_part
 
 EPICENTER = (18.7, 96.1)

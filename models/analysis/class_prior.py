@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from models.analysis.sections import SectionReference
 from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
-from models.seismic.location.posterior import EpicenterRegion
+from models.seismic.location.regions import EpicenterRegion
 
 # Away from both ice sheets an event is tectonic so many times likelier; within, the place says nothing. Catalogs would allow hundreds,
 # but an epicenter that is not known to within some hundred kilometers was often elsewhere (`python -m training place-odds`: how many

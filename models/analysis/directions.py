@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.analysis.distances import DistanceReadings
-from models.seismic.arrays.likelihood import log_likelihood
+from models.seismic.arrays.likelihood import PlaneWaveLikelihood
 from models.seismic.arrays.plane_waves import PlaneWave, detect_plane_waves
-from models.seismic.association.locate import distance_log_prior
-from models.seismic.association.search import LogPrior
 from models.seismic.location.distances import prepare_distances
+from models.seismic.location.likelihood import LogPrior
 from models.seismic.location.sphere_grid import fibonacci_sphere
 from models.seismic.polarization.back_azimuth import BackAzimuthLikelihoods, measure_back_azimuths
 from models.seismic.signal.picker import Picks
@@ -42,7 +41,7 @@ class Directions:
 
     def log_likelihood(self, nodes: NDArray[np.float64]) -> NDArray[np.float64]:
         """Logarithm of how much likelier [m] it all is from sources at geocentric unit vectors [m, 3] than from anywhere."""
-        by_fronts = log_likelihood(self.fronts, nodes)
+        by_fronts = PlaneWaveLikelihood(self.fronts).log_likelihood(nodes)
         return by_fronts if self.motions is None else by_fronts + self.motions.log_likelihood(nodes)
 
 
@@ -53,9 +52,9 @@ def read_directions(gather: Gather, records: Sequence[Record], picks: Sequence[P
 
 def joint_prior(gather: Gather, readings: DistanceReadings, directions: Directions) -> LogPrior:
     """What distances and directions say of places together, one being uniform."""
-    by_offsets = distance_log_prior(
-        prepare_distances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
-    )
+    by_offsets = prepare_distances(
+        gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg
+    ).log_likelihood
     if not directions.any:
         return by_offsets
     everywhere = fibonacci_sphere(LEVEL_STEP_DEG)

@@ -11,16 +11,16 @@ from models.analysis.directions import Directions, joint_prior, read_directions
 from models.analysis.distances import DistanceReadings, OriginTime, combine_origin_times
 from models.analysis.single_array import HALF, is_far, is_one_array, mix_hypotheses
 from models.seismic.arrays import semblance
-from models.seismic.arrays.likelihood import regions_of_density
 from models.seismic.association.arrivals import Arrival
 from models.seismic.association.candidates import Candidates, collect_candidates
 from models.seismic.association.locate import ArrivalTimeSolution, locate_by_arrival_times
-from models.seismic.association.search import LogPrior, uniform_prior
+from models.seismic.association.search import uniform_prior
 from models.seismic.earth.travel_time_errors import FIRST_PHASES
 from models.seismic.geodesy import azimuth_deg, azimuthal_gap_deg, distance_deg, geocentric
 from models.seismic.location.distances import MIN_PROBABILITY, Location
-from models.seismic.location.posterior import EpicenterRegion
+from models.seismic.location.likelihood import LogPrior
 from models.seismic.location.region_calibration import calibrate_region, read_coverage_scales
+from models.seismic.location.regions import EpicenterRegion, find_regions
 from models.seismic.signal.picker import Picks, pick_records
 from models.seismic.signal.rayleigh_envelope import EnvelopePeaks, pick_envelope_peaks
 from models.seismic.surface_waves.detector import SurfaceWaveStack, detect_surface_waves
@@ -85,7 +85,7 @@ def _refined(
     picks: Sequence[Picks], gather: Gather, readings: DistanceReadings, location: Location, directions: Directions
 ) -> RefinedLocation:
     prior = joint_prior(gather, readings, directions)
-    where = regions_of_density(prior) if directions.any else [location, *location.alternatives]
+    where = find_regions(prior) if directions.any else [location, *location.alternatives]
     timed = locate_by_arrivals(picks, gather, readings, where, prior)
     if timed is not None and is_one_array(gather) and (directions.fronts or is_far(gather, timed)):
         both = mix_hypotheses(timed, where, by_fronts=bool(directions.fronts))
@@ -126,7 +126,7 @@ def locate_by_surface_waves(
 
     In place of the distances: these were read off the same waves, one trace at a time, and mislead where none stands out.
     """
-    where = regions_of_density(lambda nodes: surface.log_likelihood(nodes) + directions.log_likelihood(nodes))
+    where = find_regions(lambda nodes: surface.log_likelihood(nodes) + directions.log_likelihood(nodes))
     moved = build_location(gather, readings, location, where, "surface-waves")
     return RefinedLocation(moved, "surface-waves", origin=OriginTime(*surface.origin(moved.latitude_deg, moved.longitude_deg)))
 

@@ -9,7 +9,7 @@ import numpy as np
 from models.seismic.arrays.plane_waves import group_arrays
 from models.seismic.association.locate import ArrivalTimeSolution
 from models.seismic.geodesy import distance_deg
-from models.seismic.location.posterior import EpicenterRegion
+from models.seismic.location.regions import EpicenterRegion
 from models.seismic.waveforms import Gather
 
 HALF: Final = 0.5

@@ -19,8 +19,8 @@ from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
 from models.seismic.location.distances import Location
-from models.seismic.location.posterior import EpicenterRegion
 from models.seismic.location.region_calibration import CARD_KEY, CoverageScales, read_coverage_scales, scale_to_contain
+from models.seismic.location.regions import EpicenterRegion
 from models.seismic.waveforms import Gather, Record
 from models.specs.index import MODELS
 from models.specs.pictures import CONDITIONING

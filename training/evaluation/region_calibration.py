@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from models.registry.card import Card
 from models.registry.store import CARD_FILE, open_store
-from models.seismic.location.posterior import CONFIDENCE, CONFIDENCE_90
 from models.seismic.location.region_calibration import CARD_KEY
+from models.seismic.location.regions import CONFIDENCE, CONFIDENCE_90
 from training.config import TrainingSettings
 from training.datasets.catalog_twin import select_replica_split
 from training.datasets.splits import PARTS

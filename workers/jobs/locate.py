@@ -7,7 +7,7 @@ from models.analysis.pipeline import EventLocation, locate_event
 from models.analysis.sections import make_reference
 from models.seismic.association.arrivals import Arrival
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg
-from models.seismic.location.posterior import CONFIDENCE, CONFIDENCE_90, EpicenterRegion
+from models.seismic.location.regions import CONFIDENCE, CONFIDENCE_90, EpicenterRegion
 from models.seismic.waveforms import Gather
 from workers.contracts import ArrivalEstimate, DistanceEstimate, Ellipse, Epicenter, LocateResult
 from workers.exports.tables import locate_products

@@ -45,13 +45,13 @@ class PlaneWave:
     A plane wave at an array whose middle is `center` (geocentric unit vector), as one of k slownesses that its window allows.
 
     `slownesses` [k, 2] east and north in seconds a degree, pointing where the wave goes, the likeliest first, `covariances`
-    [k, 2, 2] and `shares` [k] that sum to one; `time_s` POSIX at the middle; `radius_deg` of the array.
+    [k, 2, 2] and `weights` [k] that sum to one; `time_s` POSIX at the middle; `radius_deg` of the array.
     """
 
     center: Floats
     slownesses: Floats
     covariances: Floats
-    shares: Floats
+    weights: Floats
     time_s: float
     radius_deg: float
 

@@ -5,7 +5,7 @@ Traces vote for arrival times (`candidates`), votes are stacked along travel tim
 arrival should be counts against a source, by a bounded amount. No onset needs to be named beforehand, and outliers cost little.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -21,10 +21,8 @@ from models.seismic.association.grid_scan import (
     scan_grid,
 )
 from models.seismic.earth.travel_times import DEPTHS_KM, NEAR_DEG
+from models.seismic.location.likelihood import LogPrior
 from models.seismic.location.sphere_grid import fibonacci_sphere, points_at_offsets
-
-LogPrior = Callable[[Floats], Floats]
-"""Logarithm of a prior density over the sphere, one being uniform, at nodes [m, 3] (unit vectors at geocentric latitudes)."""
 
 FIRST_ARRIVAL_GROUPS: Final = (("P",), ("PKP", "PKPbc", "PKPab"))
 """First arrivals looked for apart, so that the many places of one kind do not crowd out those of the other."""

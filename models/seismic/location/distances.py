@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from models.array_types import Floats
 from models.errors import TooFewStations
 from models.seismic.geodesy import azimuth_deg, azimuthal_gap_deg, distance_deg, unit_vectors
-from models.seismic.location.posterior import DistanceObservations, EpicenterRegion, find_regions
-from models.seismic.location.sphere_grid import in_single
+from models.seismic.location.distance_posterior import DistanceObservations, find_distance_regions
+from models.seismic.location.regions import EpicenterRegion
+from models.seismic.location.sphere_grid import to_columns
 
 CORRELATION_DEG: Final = 1.0  # stations closer than this say nearly the same
 MIN_UNCERTAINTY_DEG: Final = 0.1
@@ -65,9 +66,9 @@ def locate_by_distances(
             f"stations with coordinates and a readable distance: {places}; at least {minimum_stations} are needed to locate"
         )
     data = _prepare(*(values[good] for values in columns))
-    best, *others = find_regions(data)
+    best, *others = find_distance_regions(data)
     residuals = distance_deg(best.latitude_deg, best.longitude_deg, latitudes, longitudes) - distances
-    bias = data.bias(unit_vectors(best.latitude_deg, best.longitude_deg))
+    bias = data.common_bias_deg(unit_vectors(best.latitude_deg, best.longitude_deg))
     used = good & (np.abs(residuals - bias) <= OUTLIER_DEVIATIONS * np.maximum(uncertainties, MIN_UNCERTAINTY_DEG))
     return Location(
         **vars(best),
@@ -100,7 +101,7 @@ def epicenter_density(
     columns = [np.asarray(values, np.float64) for values in (latitudes_deg, longitudes_deg, distances_deg, uncertainties_deg)]
     good = np.all(np.isfinite(columns), axis=0) & (columns[3] > 0)
     data = _prepare(*(values[good] for values in columns))
-    return lambda latitudes, longitudes: data.log_posterior(in_single(unit_vectors(latitudes, longitudes)), 0.0, 3)
+    return lambda latitudes, longitudes: data.log_posterior(to_columns(unit_vectors(latitudes, longitudes)), 0.0, 3)
 
 
 def _prepare(latitudes: Floats, longitudes: Floats, distances: Floats, uncertainties: Floats) -> DistanceObservations:

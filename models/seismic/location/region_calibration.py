@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg
 from models.seismic.location.distances import Location
-from models.seismic.location.posterior import FLOOR_KM, EpicenterRegion
+from models.seismic.location.regions import FLOOR_KM, EpicenterRegion
 
 CARD_KEY: Final = "location_regions"  # in Card.calibration: tables by method
 _MAX_KM = 180.0 * KM_PER_DEGREE

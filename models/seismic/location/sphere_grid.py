@@ -1,7 +1,7 @@
-"""Nodes all over the sphere, a degree apart for looking and three degrees apart for knowing where to look."""
+"""Grids of the sphere: rows of latitude 1 degree apart with coarse cells of 3 degrees, Fibonacci spirals, and local offsets."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Final
 
 import numpy as np
@@ -9,20 +9,21 @@ from scipy.spatial import KDTree
 
 from models.array_types import Floats, Floats32, Integers
 from models.compiled import compiled
-from models.seismic.geodesy import unit_vectors
+from models.seismic.geodesy import geocentric_latitude_deg, unit_vectors
 
 HALF_CELL_DEG: Final = 0.5
 HALF_COARSE_CELL_DEG: Final = 1.5
-_LINK_DEG = 1.6  # nodes closer than this are neighbors, along and across rows
+_NEIGHBOR_DEG = 1.6  # nodes closer than this are neighbors, along and across rows
 
 
 @dataclass(frozen=True)
 class SphereGrid:
     """
-    Nodes [m] of a degree, each for the same area, and the coarse ones [c] that each stand for those nearest to them.
+    Equal-area nodes [m] 1 degree apart, grouped in the cells of coarse nodes [c] 3 degrees apart.
 
-    `nodes` [3, m] and `coarse` [3, c] are unit vectors; `neighbors` [m, most] are numbers of nodes, the node's own where there
-    are no more; the nodes of coarse node k are `members[first[k] : first[k + 1]]`.
+    `latitudes`, `longitudes` [m] in degrees. `nodes` [3, m] and `coarse` [3, c] are unit vectors at these latitudes as they stand.
+    `neighbors` [m, k] are indices of adjacent nodes, filled up with the node's own index. The nodes in the cell of coarse node i are
+    `members[first[i] : first[i + 1]]`.
     """
 
     latitudes: Floats
@@ -33,61 +34,67 @@ class SphereGrid:
     members: Integers
     first: Integers
 
-    def below(self, coarse: Integers) -> Integers:
-        """The nodes of some coarse nodes, ascending."""
-        parts = [self.members[self.first[k] : self.first[k + 1]] for k in coarse.tolist()]
-        return np.sort(np.concatenate(parts)) if len(parts) < len(self.first) - 1 else np.arange(len(self.members))
+    @cached_property
+    def geocentric_nodes(self) -> Floats:
+        """Unit vectors [m, 3] of the nodes at geocentric latitudes, `latitudes` being geographic."""
+        return unit_vectors(geocentric_latitude_deg(self.latitudes), self.longitudes)
 
-    def regions(self, chosen: Integers) -> Integers:
-        """Which connected region each of the chosen nodes [k] belongs to, counted from 0."""
-        return _flooded(chosen, self.neighbors)
+    def cell_members(self, coarse: Integers) -> Integers:
+        """Return the nodes in the cells of some coarse nodes, ascending."""
+        cells = [self.members[self.first[k] : self.first[k + 1]] for k in coarse.tolist()]
+        return np.sort(np.concatenate(cells)) if len(cells) < len(self.first) - 1 else np.arange(len(self.members))
+
+    def label_connected(self, chosen: Integers) -> Integers:
+        """Label the connected components among chosen nodes [k]: one label [k] each, counted from 0."""
+        return _label_components(chosen, self.neighbors)
 
 
 @compiled
-def _flooded(chosen: Integers, neighbors: Integers) -> Integers:
-    """Labels [k] of connected sets among the chosen nodes; compiled, for a graph library takes longer than the search."""
-    place = np.full(len(neighbors), -1)
+def _label_components(chosen: Integers, neighbors: Integers) -> Integers:
+    """Flood fill, compiled: a graph library takes longer than the whole search."""
+    position = np.full(len(neighbors), -1)
     for k in range(len(chosen)):
-        place[chosen[k]] = k
+        position[chosen[k]] = k
     labels = np.full(len(chosen), -1)
-    waiting = np.empty(len(chosen), np.int64)
-    regions = 0
+    stack = np.empty(len(chosen), np.int64)
+    components = 0
     for start in range(len(chosen)):
         if labels[start] >= 0:
             continue
-        labels[start], waiting[0], count = regions, start, 1
+        labels[start], stack[0], count = components, start, 1
         while count:
             count -= 1
-            for node in neighbors[chosen[waiting[count]]]:
-                k = place[node]
+            for node in neighbors[chosen[stack[count]]]:
+                k = position[node]
                 if k >= 0 and labels[k] < 0:
-                    labels[k], waiting[count] = regions, k
+                    labels[k], stack[count] = components, k
                     count += 1
-        regions += 1
+        components += 1
     return labels
 
 
 @cache
 def sphere_grid() -> SphereGrid:
-    """The grid, built once a process."""
-    latitudes, longitudes = _rows(2.0 * HALF_CELL_DEG)
-    vectors, coarse = unit_vectors(latitudes, longitudes), unit_vectors(*_rows(2.0 * HALF_COARSE_CELL_DEG))
+    """Build the grid, once per process."""
+    latitudes, longitudes = _latitude_rows(2.0 * HALF_CELL_DEG)
+    vectors, coarse = unit_vectors(latitudes, longitudes), unit_vectors(*_latitude_rows(2.0 * HALF_COARSE_CELL_DEG))
     tree = KDTree(vectors)
-    most = int(tree.query_ball_point(vectors, np.radians(_LINK_DEG), return_length=True).max())
-    near, which = tree.query(vectors, most)
-    neighbors = np.where(near < np.radians(_LINK_DEG), which, np.arange(len(vectors))[:, None])
-    owners = KDTree(coarse).query(vectors)[1]
-    first = np.searchsorted(np.sort(owners), np.arange(len(coarse) + 1))
-    return SphereGrid(latitudes, longitudes, in_single(vectors), neighbors, in_single(coarse), np.argsort(owners, kind="stable"), first)
+    most = int(tree.query_ball_point(vectors, np.radians(_NEIGHBOR_DEG), return_length=True).max())
+    distances, nearest = tree.query(vectors, most)
+    neighbors = np.where(distances < np.radians(_NEIGHBOR_DEG), nearest, np.arange(len(vectors))[:, None])
+    cells = KDTree(coarse).query(vectors)[1]
+    first = np.searchsorted(np.sort(cells), np.arange(len(coarse) + 1))
+    nodes, coarse_nodes = to_columns(vectors), to_columns(coarse)
+    return SphereGrid(latitudes, longitudes, nodes, neighbors, coarse_nodes, np.argsort(cells, kind="stable"), first)
 
 
-def in_single(vectors: Floats) -> Floats32:
-    """Vectors [m, 3] as rows of coordinates [3, m] in single precision."""
+def to_columns(vectors: Floats) -> Floats32:
+    """Transpose vectors [m, 3] to contiguous coordinates [3, m] in single precision, as compiled loops take them."""
     return np.ascontiguousarray(vectors.T, np.float32)
 
 
-def _rows(step_deg: float) -> tuple[Floats, Floats]:
-    """Rows of latitude, each with as many nodes as its circle has steps."""
+def _latitude_rows(step_deg: float) -> tuple[Floats, Floats]:
+    """Latitudes and longitudes of nodes in rows of latitude, each with as many nodes as its circle has steps."""
     rows = np.arange(0.5 * step_deg - 90.0, 90.0, step_deg)
     counts = np.maximum(1, np.rint(360.0 * np.cos(np.radians(rows)) / step_deg)).astype(np.int64)
     return np.repeat(rows, counts), np.concatenate([(np.arange(count) + 0.5) * (360.0 / count) - 180.0 for count in counts])
@@ -122,3 +129,16 @@ def points_at_offsets(point: Floats, east_deg: Floats, north_deg: Floats) -> Flo
     return np.asarray(
         np.cos(distances)[:, None] * point + scale * (np.radians(east_deg)[:, None] * east + np.radians(north_deg)[:, None] * north)
     )
+
+
+def offsets_to_points(point: Floats, nodes: Floats) -> Floats:
+    """
+    Compute offsets [m, 2] in degrees east and north of a point to unit vectors [m, 3]; the inverse of `points_at_offsets`.
+
+    `point` [3] is a unit vector in the same coordinates as the nodes.
+    """
+    east = np.array([-point[1], point[0], 0.0]) / max(float(np.hypot(point[0], point[1])), 1e-12)
+    tangent = np.stack((nodes @ east, nodes @ np.cross(point, east)), axis=1)
+    length = np.linalg.norm(tangent, axis=1)
+    distances = np.degrees(np.arctan2(length, nodes @ point))
+    return np.asarray(tangent * (distances / np.maximum(length, 1e-12))[:, None])

@@ -21,7 +21,7 @@ from models.parallel import thread_map
 from models.seismic.earth.travel_time_errors import SHARED_PATH_DEG
 from models.seismic.geodesy import geocentric_latitude_deg, unit_vectors
 from models.seismic.io.horizontals import rotate_to_north_east
-from models.seismic.location.posterior import CONFIDENCE
+from models.seismic.location.regions import CONFIDENCE
 from models.seismic.signal.characteristic_function import decimate_by_mean
 from models.seismic.signal.filters import cosine_bandpass_gain
 from models.seismic.signal.picker import BANDS_HZ, MAX_RATE_HZ, MIN_STRENGTH, NYQUIST_SHARE, Picks

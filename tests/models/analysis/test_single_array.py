@@ -8,7 +8,7 @@ import pytest
 from models.analysis.single_array import HALF, is_far, is_one_array, mix_hypotheses
 from models.seismic.association.locate import ArrivalTimeSolution
 from models.seismic.geodesy import destination
-from models.seismic.location.posterior import EpicenterRegion
+from models.seismic.location.regions import EpicenterRegion
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 

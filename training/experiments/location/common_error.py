@@ -23,8 +23,8 @@ from models.imaging.conditioning import condition
 from models.registry.inference import OnnxModel
 from models.seismic.geodesy import unit_vectors
 from models.seismic.location.distance_misfit import DEGREES_OF_FREEDOM
+from models.seismic.location.distance_posterior import COMMON_BIAS_FRACTION, MIN_COMMON_BIAS_DEG
 from models.seismic.location.distances import prepare_distances
-from models.seismic.location.posterior import COMMON_BIAS_FRACTION, MIN_COMMON_BIAS_DEG
 from models.specs.pictures import CONDITIONING
 from training.config import SPAWN, TrainingSettings
 from training.datasets.archive import ArchivedEvent

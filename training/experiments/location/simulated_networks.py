@@ -14,14 +14,13 @@ import numpy as np
 from models.analysis.refinement import MIN_LOG_EVIDENCE, detected_by_majority
 from models.analysis.single_array import is_far, is_one_array, mix_hypotheses
 from models.array_types import Floats
-from models.seismic.arrays.likelihood import regions_of_density
 from models.seismic.association.candidates import Candidates, collect_candidates
-from models.seismic.association.locate import ArrivalTimeSolution, distance_log_prior, locate_by_arrival_times
+from models.seismic.association.locate import ArrivalTimeSolution, locate_by_arrival_times
 from models.seismic.earth.maximum_depth import maximum_depth_km
 from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg, geocentric_latitude_deg, unit_vectors
 from models.seismic.location.distances import prepare_distances
-from models.seismic.location.posterior import EpicenterRegion
+from models.seismic.location.regions import EpicenterRegion, find_regions
 from models.seismic.signal.picker import Picks
 from models.seismic.signal.rayleigh_envelope import EnvelopePeaks
 from models.seismic.trace_id import TraceId
@@ -158,14 +157,13 @@ def simulate_envelope_peaks(reach: Floats, depth_km: float, span: tuple[float, f
 def locate_simulated(drawn: SimulatedNetwork) -> ArrivalTimeSolution | None:
     """By times and distances, as the service does it."""
     offsets = prepare_distances(drawn.latitudes, drawn.longitudes, drawn.distances, drawn.deviations)
-    return locate_by_arrival_times(drawn.data, distance_log_prior(offsets))
+    return locate_by_arrival_times(drawn.data, offsets.log_likelihood)
 
 
 def locate_as_served(drawn: SimulatedNetwork) -> tuple[list[EpicenterRegion], ArrivalTimeSolution | None]:
     """The regions that the service would tell, and what it believes of times: as `models.analysis.refinement`, without plane waves."""
-    by_distances = regions_of_density(
-        distance_log_prior(prepare_distances(drawn.latitudes, drawn.longitudes, drawn.distances, drawn.deviations))
-    )
+    observations = prepare_distances(drawn.latitudes, drawn.longitudes, drawn.distances, drawn.deviations)
+    by_distances = find_regions(observations.log_likelihood)
     timed = locate_simulated(drawn)
     if timed is None or timed.log_evidence < MIN_LOG_EVIDENCE or not detected_by_majority(timed.arrivals, len(drawn.data.trace_indices)):
         return by_distances, None

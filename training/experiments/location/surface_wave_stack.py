@@ -17,9 +17,9 @@ from models.analysis.refinement import RefinedLocation, locate_by_directions, re
 from models.analysis.sections import locate_by_readings
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
-from models.seismic.arrays.likelihood import regions_of_density
 from models.seismic.arrays.plane_waves import detect_plane_waves
 from models.seismic.geodesy import distance_deg
+from models.seismic.location.regions import find_regions
 from models.seismic.waveforms import Gather
 from models.specs.pictures import CONDITIONING
 from training.config import SPAWN, TrainingSettings
@@ -75,7 +75,7 @@ def compare_stack(models: Models, event: ArchivedEvent) -> Pair | None:
     without = with_stack
     if used:
         directions = Directions(detect_plane_waves(gather))
-        where = regions_of_density(joint_prior(gather, readings, directions)) if directions.any else ()
+        where = find_regions(joint_prior(gather, readings, directions)) if directions.any else ()
         without = _said(models, gather, readings, locate_by_directions(gather, readings, location, directions, where), (truth, origin_s))
     away = distance_deg(truth.latitude_deg, truth.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
     peaks = signal_to_noise(gather, away, truth.depth_km, origin_s)

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from models.seismic.arrays.likelihood import log_likelihood, regions_of_density
+from models.seismic.arrays.likelihood import PlaneWaveLikelihood
 from models.seismic.arrays.plane_waves import PlaneWave, detect_plane_waves
 from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import azimuth_deg, destination, distance_deg, geocentric, unit_vectors
 from models.seismic.location.region_calibration import scale_to_contain
+from models.seismic.location.regions import find_regions
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 
@@ -41,7 +42,7 @@ def test_a_surface_wave_is_found_with_its_direction_and_slowness(seed):
     off = best.slownesses[0] - 29.0 * np.array([np.sin(np.radians(direction)), np.cos(np.radians(direction))])
     assert off @ np.linalg.solve(best.covariances[0], off) < 6.0
     assert best.time_s - 1e9 == pytest.approx(1800.0, abs=130.0)
-    assert best.shares[0] > 0.5
+    assert best.weights[0] > 0.5
 
 
 def test_a_body_wave_before_a_louder_surface_wave_is_found_too():
@@ -76,23 +77,23 @@ def slowness_of(phase, distance):
 @pytest.mark.parametrize(("phase", "distance"), [("P", 50.0), ("P", 85.0), ("S", 60.0), ("PKP", 130.0), ("PKPab", 165.0)])
 def test_the_regions_of_a_front_hold_its_source_whichever_wave_it_is(phase, distance):
     source = tuple(map(float, destination(*CENTER, 70.0, distance)))
-    fronts = [front(slowness_of(phase, distance), 70.0)]
-    found = regions_of_density(lambda nodes: log_likelihood(fronts, nodes))
+    likelihood = PlaneWaveLikelihood((front(slowness_of(phase, distance), 70.0),))
+    found = find_regions(likelihood.log_likelihood)
     assert sum(place.probability for place in found) == pytest.approx(1.0)
     assert min(scale_to_contain(place, *source) / place.outer for place in found) <= 1.0
     behind = tuple(map(float, destination(*CENTER, 250.0, distance)))
-    here, there = log_likelihood(fronts, np.stack([geocentric(*source), geocentric(*behind)]))
+    here, there = likelihood.log_likelihood(np.stack([geocentric(*source), geocentric(*behind)]))
     assert here > there + 2.0
 
 
 def test_distances_and_a_front_meet_where_both_are_right():
     source = tuple(map(float, destination(*CENTER, 70.0, 80.0)))
-    fronts = [front(29.0, 70.0, 2.0), front(slowness_of("P", 80.0), 70.0)]
+    likelihood = PlaneWaveLikelihood((front(29.0, 70.0, 2.0), front(slowness_of("P", 80.0), 70.0)))
 
     def ring(nodes):
         reach = np.degrees(np.arccos(np.clip(nodes @ unit_vectors(*CENTER), -1.0, 1.0)))
-        return -0.5 * ((reach - 80.0) / 2.0) ** 2 + log_likelihood(fronts, nodes)
+        return -0.5 * ((reach - 80.0) / 2.0) ** 2 + likelihood.log_likelihood(nodes)
 
-    best = regions_of_density(ring)[0]
+    best = find_regions(ring)[0]
     assert distance_deg(*source, best.latitude_deg, best.longitude_deg) < 3.0
     assert best.semi_major_km < 1500.0

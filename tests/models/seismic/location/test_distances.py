@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from models.errors import TooFewStations
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, distance_deg, unit_vectors
-from models.seismic.location import distance_misfit, posterior
+from models.seismic.location import distance_misfit, distance_posterior
 from models.seismic.location.distances import locate_by_distances, prepare_distances
 from models.seismic.location.region_calibration import contains
 
@@ -163,7 +163,7 @@ def drawn_events(count):
         latitude, longitude = np.degrees(np.arcsin(rng.uniform(-1, 1))), rng.uniform(-180, 180)
         lats, lons = stations_around(rng, 20, latitude, longitude, azimuths=(0.0, 120.0))
         stated = np.exp(rng.uniform(np.log(1.0), np.log(12.0))) * rng.uniform(0.7, 1.4, 20)
-        errors = stated * rng.standard_t(3.0, 20) + posterior.COMMON_BIAS_FRACTION * stated.mean() * rng.normal()
+        errors = stated * rng.standard_t(3.0, 20) + distance_posterior.COMMON_BIAS_FRACTION * stated.mean() * rng.normal()
         yield (latitude, longitude), (lats, lons, distance_deg(latitude, longitude, lats, lons) + errors, stated)
 
 
@@ -180,7 +180,7 @@ def test_of_traces_that_are_sure_the_answer_does_not_hang_on_how_much_they_share
     stated = rng.uniform(0.3, 1.0, len(lats))
     data = (lats, lons, distance_deg(-20.0, 170.0, lats, lons) + rng.normal(0.0, stated) + rng.normal(0.0, 0.7), stated)
     found = locate_by_distances(*data)
-    monkeypatch.setattr(posterior, "COMMON_BIAS_FRACTION", 0.0)
+    monkeypatch.setattr(distance_posterior, "COMMON_BIAS_FRACTION", 0.0)
     constant = locate_by_distances(*data)
     assert error_km(found, constant.latitude_deg, constant.longitude_deg) < 0.1 * constant.horizontal_uncertainty_km
     assert found.horizontal_uncertainty_km == pytest.approx(constant.horizontal_uncertainty_km, rel=0.1)
@@ -190,7 +190,9 @@ def test_the_common_error_goes_with_stated_uncertainties_and_neighbors_count_onc
     lats, lons = stations_around(np.random.default_rng(4), 12, 10.0, 10.0)
     stated = np.linspace(2.0, 30.0, 12)
     once = prepare_distances(lats, lons, np.full(12, 50.0), stated)
-    assert once.bias_deviation == pytest.approx(np.hypot(1.5, posterior.COMMON_BIAS_FRACTION * np.mean(stated**-2.0) ** -0.5), rel=0.02)
+    assert once.bias_deviation == pytest.approx(
+        np.hypot(1.5, distance_posterior.COMMON_BIAS_FRACTION * np.mean(stated**-2.0) ** -0.5), rel=0.02
+    )
     weights = 1.0 + 9.0 * (np.arange(12) == 11)
     many = (np.repeat(values, weights.astype(int)) for values in (lats, lons, np.full(12, 50.0), stated))
     assert prepare_distances(*many).bias_deviation == pytest.approx(once.bias_deviation, rel=1e-6)
@@ -205,4 +207,4 @@ def test_the_common_error_at_a_maximum_is_that_of_the_refinement(seed):
     point, bias = distance_misfit.maximize_posterior(
         unit_vectors(35.0, 140.0), data.stations, data.distances, data.scales, data.bias_deviation, 60
     )
-    assert data.bias(point) == pytest.approx(bias, abs=1e-3)
+    assert data.common_bias_deg(point) == pytest.approx(bias, abs=1e-3)
