@@ -1,1 +1,1 @@
-"""A caller: the HTTP face of the service. Knows no waveform, no network, no array."""
+"""The HTTP API of the service. It handles bytes, jobs and keys; no waveform, array or network is read here."""

@@ -1,4 +1,4 @@
-"""`python -m app`: the whole service in one command; `python -m app openapi` prints its OpenAPI document, `keys` keeps API keys."""
+"""`python -m app`: run the whole service. `python -m app openapi` prints its OpenAPI document, `python -m app keys` manages API keys."""
 
 import argparse
 import json
@@ -18,7 +18,7 @@ from workers.settings import Settings
 
 
 def main(arguments: list[str]) -> int:
-    """Exit status: 0 after a signal, 1 where the service cannot start."""
+    """Run the command; return its exit status: 0 after a signal, 1 if the service cannot start."""
     if arguments[:1] == ["keys"]:
         return command.main(arguments[1:])
     given = _parser().parse_args(arguments)
@@ -29,27 +29,25 @@ def main(arguments: list[str]) -> int:
         return 0
     configure_logs()
     settings = _settings(given)
-    # uvicorn raises the signal once more when it has ended: that must not end us before the workers have.
+    # uvicorn raises the signal again after its shutdown; this process must still stop the workers then.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     try:
         check_exposure(settings)
         with Supervisor(settings):
-            # Workers take seconds to load: they are on their way while the web framework is imported here.
+            # Workers take seconds to start; the web framework is imported meanwhile.
             from app.server import serve  # noqa: PLC0415
 
             serve(settings)
     except (AtlasError, OSError) as error:
-        structlog.get_logger("atlas").error("cannot start", detail=str(error))
+        structlog.get_logger("atlas").error("the service cannot start", detail=str(error))
         return 1
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m app",
-        description=__doc__,
-        epilog="API keys: python -m app keys --help. Every setting: docs/reference/configuration.md",
+        prog="python -m app", description=__doc__, epilog="API keys: python -m app keys --help. All settings: docs/reference/configuration.md"
     )
     parser.add_argument("command", nargs="?", choices=["serve", "openapi"], default="serve")
     parser.add_argument("--host", help="address to listen on (ATLAS_HOST)")
@@ -60,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _settings(given: argparse.Namespace) -> Settings:
-    """From the environment, with the flags over it."""
+    """Read the settings from the environment; command-line flags take precedence."""
     settings = Settings()
     flags: dict[str, Any] = {name: value for name, value in vars(given).items() if name != "command" and value is not None}
     return settings.model_copy(update=flags)

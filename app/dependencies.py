@@ -1,4 +1,4 @@
-"""What a route is given: the service's living parts, and who asks."""
+"""Dependencies of the routes: the long-lived objects of the service, and the authenticated caller of a request."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from app.auth.keyring import ANYONE, Caller, Keyring, check_local
+from app.auth.keyring import LOCAL_CALLER, Caller, Keyring, check_local
 from app.auth.keys import Scope
 from app.auth.rate_limits import RateLimiter
 from app.errors import TooManyRequests
@@ -30,33 +30,33 @@ from workers.storage.blobs import BlobStore, open_blobs
 
 @dataclass(frozen=True)
 class Service:
-    """Everything that lives as long as the application."""
+    """The objects that live as long as the application."""
 
     settings: Settings
     redis: Redis
     records: Records
     dispatcher: Dispatcher
     blobs: BlobStore
-    store: Store
-    watch: JobUpdates
+    models: Store
+    updates: JobUpdates
     idempotency: Idempotency
     keyring: Keyring
-    rates: RateLimiter
+    rate_limiter: RateLimiter
 
-    async def job(self, job_id: str, owner: str) -> JobRecord:
-        """The owner's job; another's is as unknown as none. Raises UnknownJob."""
+    async def get_job(self, job_id: str, owner: str) -> JobRecord:
+        """Return a job of the owner; raises UnknownJob, also for the job of another owner."""
         record = await run_in_threadpool(self.records.get, job_id)
         if record is None or record.owner != owner:
-            raise UnknownJob("there is no such job, or it is not kept any more")
+            raise UnknownJob("there is no job with this id, or its retention time has passed")
         return record
 
 
 @asynccontextmanager
 async def open_service(settings: Settings) -> AsyncIterator[Service]:
-    """The living parts, and the subscription that wakes who waits; the queue server need not be there yet."""
-    redis, listener = connect(settings), AsyncRedis.from_url(queue_url(settings))
-    watch = JobUpdates(listener)
-    listening = asyncio.create_task(watch.run())
+    """Open the objects of the service and subscribe to job updates; the queue server need not be running yet."""
+    redis, async_redis = connect(settings), AsyncRedis.from_url(queue_url(settings))
+    updates = JobUpdates(async_redis)
+    subscription = asyncio.create_task(updates.run())
     try:
         yield Service(
             settings=settings,
@@ -64,86 +64,90 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             records=Records(redis, settings),
             dispatcher=Dispatcher(redis, settings),
             blobs=open_blobs(settings),
-            store=open_store(settings.artifacts_dir),
-            watch=watch,
-            idempotency=Idempotency(listener, settings),
+            models=open_store(settings.artifacts_dir),
+            updates=updates,
+            idempotency=Idempotency(async_redis, settings),
             keyring=Keyring(settings),
-            rates=RateLimiter(listener, settings),
+            rate_limiter=RateLimiter(async_redis, settings),
         )
     finally:
-        listening.cancel()
+        subscription.cancel()
         with suppress(asyncio.CancelledError):
-            await listening
-        await listener.aclose()
+            await subscription
+        await async_redis.aclose()
         redis.close()
 
 
-def service_of(request: Request) -> Service:
-    """The living parts."""
+def get_service(request: Request) -> Service:
+    """Return the service of the application that answers the request."""
     return cast(Service, request.app.state.service)
 
 
-_KEY_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="Where keys are asked for.")
-_BEARER = HTTPBearer(auto_error=False, description="The same key, for clients that know bearer tokens only.")
+_KEY_HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="API key, where the service requires one.")
+_BEARER = HTTPBearer(auto_error=False, description="The API key as a bearer token, for clients that cannot send X-API-Key.")
 
-ServiceOf = Annotated[Service, Depends(service_of)]
+ServiceDep = Annotated[Service, Depends(get_service)]
 
 
-async def caller_of(
+async def authenticate(
     request: Request,
-    service: ServiceOf,
+    service: ServiceDep,
     key: Annotated[str | None, Security(_KEY_HEADER)],
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
 ) -> AsyncIterator[Caller]:
-    """Who asks, counted until they are answered; raises Unauthorized, Forbidden, TooManyRequests, KeysUnreadable."""
+    """
+    Identify the caller and count the request against the rate limits of its owner, as in progress until it is answered.
+
+    Raises Unauthorized, Forbidden, TooManyRequests, KeysUnreadable.
+    """
     if not service.keyring.required:
         check_local(request.headers)
-        yield ANYONE
+        yield LOCAL_CALLER
         return
     caller = service.keyring.identify(key or (bearer.credentials if bearer else None))
-    with service.rates.one_more_at_once(caller.owner):
-        await within_rate(request, service, caller, "requests")
+    with service.rate_limiter.limit_concurrency(caller.owner):
+        await consume_quota(request, service, caller, "requests")
         yield caller
 
 
-async def within_rate(request: Request, service: Service, caller: Caller, policy: str) -> None:
-    """Count the request against its owner's allowance, which the answer tells; raises TooManyRequests."""
+async def consume_quota(request: Request, service: Service, caller: Caller, policy: str) -> None:
+    """Count the request against a quota of its owner and add the RateLimit headers to the answer; raises TooManyRequests."""
     if not caller.owner:
         return
-    standing = await service.rates.take(caller.owner, policy)
-    add_headers(request.scope, standing.headers())
-    if standing.refused:
-        detail = f"more than {standing.quota} {policy} of this owner in a minute"
-        raise TooManyRequests(detail, headers={"Retry-After": str(standing.reset_s)})
+    status = await service.rate_limiter.consume(caller.owner, policy)
+    add_headers(request.scope, status.headers())
+    if status.refused:
+        detail = f"the limit of {status.quota} {policy} per minute of this owner is reached; retry after {status.reset_s} s"
+        raise TooManyRequests(detail, headers={"Retry-After": str(status.reset_s)})
 
 
-CallerOf = Annotated[Caller, Depends(caller_of)]
+CallerDep = Annotated[Caller, Depends(authenticate)]
 
 
-async def submitter_of(request: Request, service: ServiceOf, caller: CallerOf) -> str:
-    """The owner of what is submitted; raises Forbidden, TooManyRequests."""
-    caller.must(Scope.SUBMIT)
-    await within_rate(request, service, caller, "submissions")
+async def authorize_submission(request: Request, service: ServiceDep, caller: CallerDep) -> str:
+    """Return the owner of a submission; raises Forbidden, TooManyRequests."""
+    caller.require(Scope.SUBMIT)
+    await consume_quota(request, service, caller, "submissions")
     return caller.owner
 
 
-def reader_of(caller: CallerOf) -> str:
-    """Whose jobs may be read; raises Forbidden."""
-    caller.must(Scope.READ)
+def authorize_reading(caller: CallerDep) -> str:
+    """Return the owner whose jobs the caller may read; raises Forbidden."""
+    caller.require(Scope.READ)
     return caller.owner
 
 
-def canceler_of(caller: CallerOf) -> str:
-    """Whose jobs may be canceled: who may start them may end them. Raises Forbidden."""
-    caller.must(Scope.SUBMIT)
+def authorize_cancellation(caller: CallerDep) -> str:
+    """Return the owner whose jobs the caller may cancel, which needs the scope `submit`; raises Forbidden."""
+    caller.require(Scope.SUBMIT)
     return caller.owner
 
 
-def admin_of(caller: CallerOf) -> None:
-    """Raises Forbidden unless the caller may look at the service as a whole."""
-    caller.must(Scope.ADMIN)
+def authorize_admin(caller: CallerDep) -> None:
+    """Raise Forbidden unless the caller may read the metrics of the service."""
+    caller.require(Scope.ADMIN)
 
 
-SubmitterOf = Annotated[str, Depends(submitter_of)]
-ReaderOf = Annotated[str, Depends(reader_of)]
-CancelerOf = Annotated[str, Depends(canceler_of)]
+SubmitterDep = Annotated[str, Depends(authorize_submission)]
+ReaderDep = Annotated[str, Depends(authorize_reading)]
+CancelerDep = Annotated[str, Depends(authorize_cancellation)]

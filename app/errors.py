@@ -1,4 +1,8 @@
-"""Errors at the edge: what the API itself turns down, and every error as application/problem+json (RFC 9457)."""
+"""
+Errors raised by the API itself, and the answer to every error as application/problem+json (RFC 9457).
+
+The status, code and title of an error raised below `app` come from the table in `workers.problems`.
+"""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -12,14 +16,14 @@ from starlette.exceptions import HTTPException
 
 from models.errors import AtlasError
 from workers.contracts import PartProblem, Problem
-from workers.problems import problem_type, translate_and_log_error
+from workers.problems import translate_and_log_error, problem_type
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
 
 
-class Refused(AtlasError):
-    """A request that the edge itself turns down; status, code and title are the class's, and stay."""
+class RequestError(AtlasError):
+    """A request that the API refuses; a subclass states its HTTP status, stable code, title, and whether a retry may succeed."""
 
     status = 400
     title = "Malformed request"
@@ -31,7 +35,7 @@ class Refused(AtlasError):
         self.parts, self.headers = list(parts), dict(headers or {})
 
     def problem(self) -> Problem:
-        """What the client is told."""
+        """Return the problem details (RFC 9457) of this error."""
         return Problem(
             type=problem_type(self.code),
             title=self.title,
@@ -42,144 +46,153 @@ class Refused(AtlasError):
         )
 
 
-class MalformedRequest(Refused):
-    """Not what the endpoint takes: a broken body, an unknown field, a value out of range."""
+class MalformedRequest(RequestError):
+    """A request that the endpoint does not accept: a broken body, an unknown field, a value out of range."""
 
 
-class EmptyUpload(Refused):
-    """No part, or none that holds a byte."""
+class EmptyUpload(RequestError):
+    """An upload without a part, or whose parts hold no bytes."""
 
     code, title = "empty-upload", "Empty upload"
 
 
-class Unauthorized(Refused):
-    """Keys are asked for and the request has none that is good."""
+class Unauthorized(RequestError):
+    """A request without a valid API key, where keys are required."""
 
-    status, code, title = 401, "unauthorized", "A key is needed"
-
-
-class Forbidden(Refused):
-    """The key is good, but not for this."""
-
-    status, code, title = 403, "forbidden", "Not allowed"
+    status, code, title = 401, "unauthorized", "API key required"
 
 
-class TooManyRequests(Refused):
-    """More often or more at once than an owner may."""
+class Forbidden(RequestError):
+    """A request that its caller is not allowed to make."""
+
+    status, code, title = 403, "forbidden", "Forbidden"
+
+
+class TooManyRequests(RequestError):
+    """More requests per minute, or more concurrent requests, than an owner may make."""
 
     status, code, title, retryable = 429, "too-many-requests", "Too many requests", True
 
 
-class BodyTooSlow(Refused):
-    """The body was not there within the time for it."""
+class BodyTooSlow(RequestError):
+    """A request body that did not arrive in time."""
 
-    status, code, title, retryable = 408, "body-too-slow", "The body took too long", True
-
-
-class KeysUnreadable(Refused):
-    """Nobody is let in while the keys cannot be read."""
-
-    status, code, title, retryable = 503, "keys-unreadable", "The keys cannot be read", True
+    status, code, title, retryable = 408, "body-too-slow", "Request body timeout", True
 
 
-class UnknownFigure(Refused):
+class KeysUnreadable(RequestError):
+    """The key file cannot be read, so no caller can be authenticated."""
+
+    status, code, title, retryable = 503, "keys-unreadable", "API keys unreadable", True
+
+
+class UnknownFigure(RequestError):
     """The job has no figure of that name."""
 
-    status, code, title = 404, "unknown-figure", "No such figure"
+    status, code, title = 404, "unknown-figure", "Unknown figure"
 
 
-class UnknownFormat(Refused):
-    """The result is not kept in that format."""
+class UnknownFormat(RequestError):
+    """The result is not available in that format."""
 
-    status, code, title = 404, "unknown-format", "No such format"
-
-
-class NotFinished(Refused):
-    """A result or figure is asked for that is not there yet."""
-
-    status, code, title, retryable = 409, "not-finished", "The job has not ended", True
+    status, code, title = 404, "unknown-format", "Unknown format"
 
 
-class KeyInFlight(Refused):
-    """Another request with the same Idempotency-Key is being taken in."""
+class NotFinished(RequestError):
+    """A result or figure of a job that has not ended yet."""
 
-    status, code, title, retryable = 409, "idempotency-key-in-flight", "The idempotency key is in flight", True
-
-
-class KeyReused(Refused):
-    """The Idempotency-Key stands for another submission."""
-
-    status, code, title = 422, "idempotency-key-reused", "The idempotency key was used for something else"
+    status, code, title, retryable = 409, "not-finished", "Job not finished", True
 
 
-class UnsupportedParts(Refused):
-    """Not one part is of an accepted kind."""
+class IdempotencyKeyInFlight(RequestError):
+    """Another request with the same Idempotency-Key is being received."""
 
-    status, code, title = 415, "unsupported-part", "Unsupported kind of file"
+    status, code, title, retryable = 409, "idempotency-key-in-flight", "Idempotency key in use", True
 
 
-class JobFailed(Refused):
-    """The result of a job that has failed is its problem."""
+class IdempotencyKeyReused(RequestError):
+    """The Idempotency-Key belongs to a different submission."""
+
+    status, code, title = 422, "idempotency-key-reused", "Idempotency key reused"
+
+
+class UnsupportedParts(RequestError):
+    """No part of the upload is of an accepted format."""
+
+    status, code, title = 415, "unsupported-part", "Unsupported file format"
+
+
+class JobFailed(RequestError):
+    """The result of a failed job: the answer is the problem of the job."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.detail)
         self._problem = problem
 
     def problem(self) -> Problem:
-        """The job's own."""
+        """Return the problem of the job."""
         return self._problem
 
 
-class NotReady(Refused):
-    """The service runs and cannot serve."""
+class NotReady(RequestError):
+    """The API process runs, but the service cannot process jobs."""
 
     status, code, title, retryable = 503, "not-ready", "Not ready", True
 
 
 def respond(problem: Problem, headers: Mapping[str, str] | None = None, **members: object) -> JSONResponse:
-    """The problem as an answer; `parts` appears where files are at fault, further members are RFC 9457 extensions."""
+    """
+    Build the response to an error.
+
+    `parts` is included only where files are at fault; `members` are extension members of RFC 9457. A retryable problem gets a
+    Retry-After header, unless `headers` has one.
+    """
     body = problem.model_dump(mode="json", exclude=None if problem.parts else {"parts"}) | members
     retry = {"Retry-After": str(RETRY_AFTER_S)} if problem.retryable else {}
     return JSONResponse(body, problem.status, {**retry, **(headers or {})}, MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
-    """Every error that leaves a route, as a problem; what is not named here is caught by `envelope` and answered as a 500."""
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(AtlasError, _failed)
-    app.add_exception_handler(RedisError, _failed)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
+def install_error_handlers(app: FastAPI) -> None:
+    """Answer every known error of a route with a problem; RequestMiddleware answers any other with status 500."""
+    app.add_exception_handler(RequestError, _handle_request_error)
+    app.add_exception_handler(AtlasError, _handle_service_error)
+    app.add_exception_handler(RedisError, _handle_service_error)
+    app.add_exception_handler(RequestValidationError, _handle_validation_error)
+    app.add_exception_handler(HTTPException, _handle_http_exception)
 
 
-async def _refused(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Refused)  # noqa: S101 - what it is registered for
+async def _handle_request_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestError)  # noqa: S101 - what it is registered for
     return respond(error.problem(), error.headers)
 
 
-async def _failed(_: Request, error: Exception) -> JSONResponse:
+async def _handle_service_error(_: Request, error: Exception) -> JSONResponse:
     return respond(translate_and_log_error(error))
 
 
-async def _invalid(_: Request, error: Exception) -> JSONResponse:
+async def _handle_validation_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - what it is registered for
     return respond(MalformedRequest(validation_message(error.errors())).problem())
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
-    """Routing's own refusals: no such path, method not allowed."""
+async def _handle_http_exception(_: Request, error: Exception) -> JSONResponse:
+    """Answer an error of the routing: unknown path, method not allowed."""
     assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
     status = HTTPStatus(error.status_code)
     code = status.phrase.lower().replace(" ", "-")
-    detail = "there is nothing at this address" if status is HTTPStatus.NOT_FOUND else status.description or status.phrase
+    detail = "there is no resource at this path; /docs lists the endpoints" if status is HTTPStatus.NOT_FOUND else _description(status)
     return respond(Problem(type=problem_type(code), title=status.phrase, status=status, detail=detail), error.headers)
 
 
+def _description(status: HTTPStatus) -> str:
+    return status.description or status.phrase
+
+
 def validation_message(errors: Sequence[Mapping[str, Any]]) -> str:
-    """Validation errors of pydantic in one line; the values themselves are not repeated."""
-    return "; ".join(f"{_field(error['loc'])}: {error['msg'].removeprefix('Value error, ')}" for error in errors)
+    """Format validation errors of pydantic in one line: `field: message`; the rejected values are not repeated."""
+    return "; ".join(f"{_field_path(error['loc'])}: {error['msg'].removeprefix('Value error, ')}" for error in errors)
 
 
-def _field(place: Sequence[object]) -> str:
-    names = [str(name) for name in place if name not in ("query", "path", "header", "body")]
+def _field_path(location: Sequence[object]) -> str:
+    names = [str(name) for name in location if name not in ("query", "path", "header", "body")]
     return ".".join(names) or "the request"

@@ -1,14 +1,15 @@
-"""The application: routes, middleware and errors put together."""
+"""The FastAPI application: routes, middleware, error handlers and the OpenAPI document."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 
-from app import errors
 from app.dependencies import open_service
+from app.errors import install_error_handlers
 from app.middleware.metrics import Metrics
 from app.middleware.request_log import RequestMiddleware
 from app.routes import anomalies, events, health, jobs, models, pages
@@ -16,40 +17,46 @@ from app.uploads.body_limit import BodyLimit
 from workers.settings import Settings
 
 VERSION: Final = "0.1.0"
-_ABOUT: Final = """\
-Send a bundle (miniSEED, StationXML, `stations.csv`, or an archive of those), get a job, follow it to its answer.
-Errors are `application/problem+json` (RFC 9457) with a stable `type`.
+_DESCRIPTION: Final = """\
+Submit a bundle (miniSEED with StationXML or `stations.csv`, as files or as an archive), receive a job, and read its result when it
+has finished. Errors are `application/problem+json` (RFC 9457) with a stable `type`.
 """
 _TAGS: Final = (
-    {"name": "Events", "description": "One event: what it was, and where."},
-    {"name": "Anomalies", "description": "Many events: which belong together."},
-    {"name": "Jobs", "description": "Follow, read, cancel."},
-    {"name": "Models", "description": "What the answers rest on."},
-    {"name": "Health", "description": "For whoever keeps the service running."},
+    {"name": "Events", "description": "Classify or locate one event."},
+    {"name": "Anomalies", "description": "Cluster many events by similarity."},
+    {"name": "Jobs", "description": "Follow and cancel jobs; read their results and figures."},
+    {"name": "Models", "description": "Cards of the models: training data, scores, limitations."},
+    {"name": "Health", "description": "Liveness, readiness and metrics, for operators."},
 )
 
 
 class Atlas(FastAPI):
-    """FastAPI that documents a malformed request as what it is here: a problem with status 400."""
+    """FastAPI whose OpenAPI document states a malformed request as the problem with status 400 that it is here."""
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document."""
+        """Return the OpenAPI document."""
         if self.openapi_schema is None:
             document = super().openapi()
             for operation in (operation for path in document["paths"].values() for operation in path.values()):
-                _without_fastapis_422(operation["responses"])
+                _remove_validation_response(operation["responses"])
             for name in ("HTTPValidationError", "ValidationError"):
                 document["components"]["schemas"].pop(name, None)
         return super().openapi()
 
 
-def _without_fastapis_422(responses: dict[str, Any]) -> None:
+def _remove_validation_response(responses: dict[str, Any]) -> None:
+    """Remove the 422 response that FastAPI adds for its own validation errors."""
     if "HTTPValidationError" in str(responses.get("422")):
         del responses["422"]
 
 
+def operation_id(route: APIRoute) -> str:
+    """Return the name of a route (by default that of its function) as OpenAPI operation id, from which clients are generated."""
+    return route.name
+
+
 def create_app(settings: Settings) -> FastAPI:
-    """An application that opens what it needs when it starts, and closes it when it ends."""
+    """Create the application; its service is opened when it starts and closed when it ends."""
     metrics = Metrics()
 
     @asynccontextmanager
@@ -60,19 +67,20 @@ def create_app(settings: Settings) -> FastAPI:
 
     app = Atlas(
         title="Seismic Atlas",
-        summary="Reads seismograms as pictures: what an event was, where it was, and which events belong together.",
-        description=_ABOUT,
+        summary="Classify, locate and cluster seismic events from their seismograms.",
+        description=_DESCRIPTION,
         version=VERSION,
         license_info={"name": "MIT", "identifier": "MIT"},
         openapi_tags=[dict(tag) for tag in _TAGS],
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=operation_id,
         lifespan=lifespan,
         middleware=[Middleware(RequestMiddleware, metrics=metrics), Middleware(BodyLimit, settings.max_body_bytes, settings.max_body_s)],
     )
     app.state.metrics = metrics
-    errors.install(app)
-    for room in (events, anomalies, jobs, models, health, pages):
-        app.include_router(room.router)
+    install_error_handlers(app)
+    for resource in (events, anomalies, jobs, models, health, pages):
+        app.include_router(resource.router)
     pages.mount_files(app)
     return app

@@ -1,4 +1,4 @@
-"""What the API answers, as documented in openapi.json."""
+"""Response bodies of the API, as documented in openapi.json."""
 
 from typing import Any
 
@@ -10,16 +10,16 @@ Result = ClassifyResult | LocateResult | ClusterResult
 
 
 class Links(BaseModel):
-    """Where to go from here; paths on this server."""
+    """Paths of a job on this server."""
 
-    self: str = Field(description="the job")
-    result: str | None = Field(description="the result, once the job has succeeded; `?format=` chooses among `formats`")
-    events: str = Field(description="server-sent events of progress")
-    figures: list[str] = Field(description="what was drawn, PNG")
+    self: str = Field(description="this job")
+    result: str | None = Field(description="the result, once the job has succeeded; `?format=` selects one of `formats`")
+    events: str = Field(description="progress as server-sent events")
+    figures: list[str] = Field(description="figures of the result (PNG)")
 
 
 class Job(BaseModel):
-    """A job; accepted, it ends in exactly one of `succeeded`, `failed` and `canceled`."""
+    """A job; every accepted job ends in exactly one of the states `succeeded`, `failed` and `canceled`."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -51,20 +51,20 @@ class Job(BaseModel):
     id: str
     kind: JobKind
     status: Status
-    stage: str = Field(description="what the worker is doing, in a word")
-    progress: float = Field(ge=0, le=1, description="0 to 1")
+    stage: str = Field(description="current stage of the processing")
+    progress: float = Field(ge=0, le=1, description="fraction of the job that is done, 0 to 1")
     created_at: AwareDatetime
     started_at: AwareDatetime | None
     finished_at: AwareDatetime | None
-    result: Result | None = Field(description="the answer of a job that has succeeded")
-    problem: Problem | None = Field(description="why the job has failed, as it would be said over HTTP")
-    warnings: list[DataWarning] = Field(description="what was not as it should be and did not stop the job")
-    formats: list[str] = Field(description="formats in which the result can be had")
+    result: Result | None = Field(description="result, if the job has succeeded")
+    problem: Problem | None = Field(description="problem details (RFC 9457), if the job has failed")
+    warnings: list[DataWarning] = Field(description="defects of the data that did not stop the job, and what was done about them")
+    formats: list[str] = Field(description="formats in which the result is available")
     links: Links
 
 
 class Progress(BaseModel):
-    """One step of a job, as told in its event stream."""
+    """Progress of a job: the data of a `progress` event."""
 
     id: str
     status: Status
@@ -73,13 +73,13 @@ class Progress(BaseModel):
 
 
 class Live(BaseModel):
-    """The process runs."""
+    """The API process runs."""
 
     status: str = "live"
 
 
 class Check(BaseModel):
-    """One thing that readiness needs."""
+    """One check of readiness."""
 
     name: str
     ok: bool
@@ -87,25 +87,27 @@ class Check(BaseModel):
 
 
 class Ready(BaseModel):
-    """The service can serve."""
+    """The service is ready to process jobs."""
 
     status: str = "ready"
     checks: list[Check]
-    workers: int = Field(description="workers alive")
-    execution_provider: str = Field(description="ONNX Runtime's execution provider of the workers")
-    models: dict[str, str] = Field(description="name to version of each model that the workers have verified")
+    workers: int = Field(description="number of live workers")
+    execution_provider: str = Field(description="ONNX Runtime execution provider of the workers")
+    models: dict[str, str] = Field(description="versions of the models that every worker has verified, by name")
 
 
 class NotReadyProblem(Problem):
-    """Why the service cannot serve: a problem with every check and its outcome."""
+    """The service is not ready: a problem that lists every check."""
 
     checks: list[Check]
 
 
-_HEADERS: dict[str, Any] = {"Retry-After": {"description": "seconds, where `retryable`", "schema": {"type": "integer"}}}
+_HEADERS: dict[str, Any] = {
+    "Retry-After": {"description": "Seconds after which to retry, if the problem is `retryable`", "schema": {"type": "integer"}}
+}
 
 PROBLEM_RESPONSE: dict[str, Any] = {
-    "description": "What went wrong (RFC 9457); `type` is stable",
+    "description": "Problem details (RFC 9457); `type` is stable",
     "headers": _HEADERS,
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
@@ -114,7 +116,7 @@ _NOT_READY = {
     key: value for key, value in NotReadyProblem.model_json_schema(ref_template="#/components/schemas/{model}").items() if key != "$defs"
 }
 NOT_READY_RESPONSE: dict[str, Any] = {
-    "description": "Not ready (RFC 9457)",
+    "description": "Not ready: problem details (RFC 9457) with all checks",
     "headers": _HEADERS,
     "content": {"application/problem+json": {"schema": _NOT_READY}},
 }

@@ -1,4 +1,4 @@
-"""The HTTP server: uvicorn with our application, saying once where it can be reached."""
+"""Run the application with uvicorn and print its address once the service is ready."""
 
 import asyncio
 import socket
@@ -12,14 +12,14 @@ from workers.queue.connection import connect
 from workers.queue.records import Records
 from workers.settings import Settings
 
-GRACE_S: Final = 2
-"""What requests in progress are given at the end; waits and event streams are cut off then."""
+SHUTDOWN_GRACE_S: Final = 2
+"""Time that requests in progress have at shutdown; waits and event streams are cut off after it."""
 
-LOOK_EVERY_S: Final = 0.1
+READINESS_POLL_S: Final = 0.1
 
 
 def serve(settings: Settings) -> None:
-    """Listen until a signal."""
+    """Serve HTTP until a signal ends the process."""
     config = uvicorn.Config(
         create_app(settings),
         host=settings.host,
@@ -28,31 +28,31 @@ def serve(settings: Settings) -> None:
         log_config=None,
         log_level="warning",
         server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
+        timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
     )
-    _Announced(config, settings).run()
+    _AnnouncingServer(config, settings).run()
 
 
-class _Announced(uvicorn.Server):
-    """Says where it listens, once the service can serve."""
+class _AnnouncingServer(uvicorn.Server):
+    """Server that prints its address once the service is ready."""
 
     def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
         super().__init__(config)
         self._settings = settings
-        self._announcing: asyncio.Task[None] | None = None
+        self._announcement: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then look until everything is there."""
+        """Start to listen, and wait for readiness in the background."""
         await super().startup(sockets)
         if self.started:
-            self._announcing = asyncio.create_task(self._announce())
+            self._announcement = asyncio.create_task(self._announce())
 
     async def _announce(self) -> None:
         redis = connect(self._settings)
         records = Records(redis, self._settings)
         while self._settings.workers and not all(check.ok for check in (await asyncio.to_thread(check_readiness, records)).checks):
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(READINESS_POLL_S)
         redis.close()
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         address = f"[{host}]" if ":" in host else host
-        print(f"Seismic Atlas is ready at http://{address}:{port}/ (reference: /docs; Ctrl-C ends it)", flush=True)  # noqa: T201 -- meant for a person
+        print(f"Seismic Atlas is ready at http://{address}:{port}/ (API reference: /docs; stop with Ctrl-C)", flush=True)  # noqa: T201 -- meant for a person

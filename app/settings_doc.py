@@ -1,4 +1,4 @@
-"""`python -m app.settings_doc`: every setting as a table, written from workers/settings.py so that it cannot drift."""
+"""`python -m app.settings_doc`: print the configuration page, generated from `workers/settings.py`."""
 
 import inspect
 import re
@@ -22,31 +22,31 @@ _FIELD = re.compile(r"    (?P<name>\w+): .+ = Field\(")
 
 
 def document() -> str:
-    """The whole page; sections follow the comments between the settings."""
+    """Return the whole page as Markdown; its headings are the comments between the settings."""
     lines = [PREAMBLE.rstrip()]
     for line in inspect.getsource(Settings).splitlines():
         if heading := _HEADING.fullmatch(line):
             title = heading["heading"]
             lines += ["", f"## {title[:1].upper()}{title[1:]}", "", "| variable | default | meaning |", "| --- | --- | --- |"]
         elif field := _FIELD.match(line):
-            lines.append(_row(field["name"], Settings.model_fields[field["name"]]))
+            lines.append(_table_row(field["name"], Settings.model_fields[field["name"]]))
     return "\n".join(lines) + "\n"
 
 
-def _row(name: str, field: FieldInfo) -> str:
+def _table_row(name: str, field: FieldInfo) -> str:
     bounds = ", ".join(f"{sign} {getattr(rule, key)}" for rule in field.metadata for key, sign in _SIGNS if hasattr(rule, key))
-    return f"| `{variable(name, field)}` | {_default(field)} | {field.description}{f' ({bounds})' if bounds else ''} |"
+    return f"| `{variable(name, field)}` | {_format_default(field)} | {field.description}{f' ({bounds})' if bounds else ''} |"
 
 
 _SIGNS = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
 
 
 def variable(name: str, field: FieldInfo) -> str:
-    """The environment variable that a setting is read from."""
+    """Return the environment variable of a setting."""
     return str(field.validation_alias) if field.validation_alias else f"{Settings.model_config['env_prefix']}{name}".upper()
 
 
-def _default(field: FieldInfo) -> str:
+def _format_default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
     if value is PydanticUndefined:
         return "required"

@@ -1,4 +1,4 @@
-"""Taking in a submission: body, options, idempotency, the queue, and the wait that the client prefers."""
+"""Submit a bundle: receive its body and options, create the job, and wait for its end if the client prefers that."""
 
 import math
 import re
@@ -15,7 +15,7 @@ from app.dependencies import Service
 from app.jobs.idempotency import HEADER
 from app.uploads.options import query_fields, read_options
 from app.uploads.receive import receive_upload
-from app.views import job_view, links
+from app.views import job_links, job_view
 from workers.contracts import JobKind, JobRecord, Submission
 
 RETRY_AFTER_S: Final = 1
@@ -24,44 +24,48 @@ _WAIT: Final = re.compile(r"wait\s*=\s*\"?(\d{1,9})\"?", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Preference:
-    """The Prefer header (RFC 7240), as far as it is honored: unknown and malformed preferences are to be ignored."""
+    """The Prefer header (RFC 7240) as applied; unknown and malformed preferences are ignored, as the RFC asks."""
 
     wait_s: float
     applied: str | None
 
 
 async def submit(request: Request, service: Service, owner: str, kind: JobKind) -> Response:
-    """The job: 202 while it has not ended, 200 once it has."""
-    # Before the body: what cannot be taken on should not cost the client an upload.
+    """
+    Receive a submission, enqueue its job and answer with the job: status 200 if it has ended, else 202.
+
+    Raises RequestError and the errors of queue, store and limits.
+    """
+    # Checked before the body is read, so that a client does not upload what cannot be accepted.
     await run_in_threadpool(service.dispatcher.check_capacity, owner)
     key = request.headers.get(HEADER)
     if key is None:
-        record = await _enqueued(service, await _taken_in(request, service, kind), owner, uuid4().hex)
+        record = await _enqueue(service, await _receive_submission(request, service, kind), owner, uuid4().hex)
     else:
         async with service.idempotency.claim(key, owner, request.url.path) as claim:
-            submission = await _taken_in(request, service, kind)
-            record = await _enqueued(service, submission, owner, await claim.job_id(submission))
+            submission = await _receive_submission(request, service, kind)
+            record = await _enqueue(service, submission, owner, await claim.assign_job_id(submission))
     return await _answer(request, service, record)
 
 
-async def _taken_in(request: Request, service: Service, kind: JobKind) -> Submission:
-    query = query_fields(request.query_params)  # what is wrong with the address is said before the body is read
+async def _receive_submission(request: Request, service: Service, kind: JobKind) -> Submission:
+    query = query_fields(request.query_params)  # invalid query parameters are reported before the body is read
     async with receive_upload(request, service.blobs, service.settings.max_parts) as upload:
         submission = Submission(kind=kind, parts=upload.parts, options=read_options(query, upload.fields))
         await upload.keep()
         return submission
 
 
-async def _enqueued(service: Service, submission: Submission, owner: str, job_id: str) -> JobRecord:
+async def _enqueue(service: Service, submission: Submission, owner: str, job_id: str) -> JobRecord:
     request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
     return await run_in_threadpool(service.dispatcher.submit, submission, owner, job_id, request_id)
 
 
 async def _answer(request: Request, service: Service, record: JobRecord) -> Response:
     preference = read_preference(request.headers.getlist("prefer"), service.settings.max_wait_s)
-    record = await service.watch.ended(record, lambda job_id: service.job(job_id, record.owner), preference.wait_s)
+    record = await service.updates.wait_for_end(record, lambda job_id: service.get_job(job_id, record.owner), preference.wait_s)
     applied = {} if preference.applied is None else {"Preference-Applied": preference.applied}
-    headers = {"Location": links(request, record).self, "Cache-Control": "no-store", **applied}
+    headers = {"Location": job_links(request, record).self, "Cache-Control": "no-store", **applied}
     if not record.status.terminal:
         headers["Retry-After"] = str(RETRY_AFTER_S)
     job = await job_view(request, service, record)
@@ -69,8 +73,8 @@ async def _answer(request: Request, service: Service, record: JobRecord) -> Resp
 
 
 def read_preference(headers: list[str], max_wait_s: float) -> Preference:
-    """The first `wait`, cut to what the service allows; `respond-async` alone waits for nothing."""
-    preferences = [part.strip() for header in headers for part in header.split(",")]
+    """Read the first `wait` preference, at most `max_wait_s` seconds; without one the wait is 0."""
+    preferences = [preference.strip() for header in headers for preference in header.split(",")]
     for preference in preferences:
         if found := _WAIT.fullmatch(preference):
             wait_s = min(float(found[1]), max_wait_s)

@@ -1,4 +1,4 @@
-"""A job record as the answer that a client sees."""
+"""Present a job record as the `Job` of the API."""
 
 from typing import Final
 
@@ -14,8 +14,8 @@ JSON: Final = "json"
 
 
 async def job_view(request: Request, service: Service, record: JobRecord) -> Job:
-    """The job with its result inside, once there is one."""
-    result = await run_in_threadpool(_result, service, record) if record.status is Status.SUCCEEDED else None
+    """Return the job with its result, if it has succeeded; raises BlobMissing, StoreUnreachable."""
+    result = await run_in_threadpool(_read_result, service, record) if record.status is Status.SUCCEEDED else None
     return Job(
         id=record.id,
         kind=record.submission.kind,
@@ -29,31 +29,31 @@ async def job_view(request: Request, service: Service, record: JobRecord) -> Job
         problem=record.problem,
         warnings=record.warnings,
         formats=available_formats(record),
-        links=links(request, record),
+        links=job_links(request, record),
     )
 
 
-def links(request: Request, record: JobRecord) -> Links:
-    """Paths, below the prefix of a proxy where there is one."""
-    own = f"{request.scope.get('root_path', '')}/jobs/{record.id}"
+def job_links(request: Request, record: JobRecord) -> Links:
+    """Return the paths of the job, below the path prefix of a proxy if there is one."""
+    job = f"{request.scope.get('root_path', '')}/jobs/{record.id}"
     return Links(
-        self=own,
-        result=f"{own}/result" if record.status is Status.SUCCEEDED else None,
-        events=f"{own}/events",
-        figures=[f"{own}/figures/{name}.png" for name in record.figures],
+        self=job,
+        result=f"{job}/result" if record.status is Status.SUCCEEDED else None,
+        events=f"{job}/events",
+        figures=[f"{job}/figures/{name}.png" for name in record.figures],
     )
 
 
 def available_formats(record: JobRecord) -> list[str]:
-    """Formats in which the result can be had; none before there is one."""
+    """Return the formats of the result; none unless the job has succeeded."""
     return [JSON, *(name for name in record.formats if name != JSON)] if record.status is Status.SUCCEEDED else []
 
 
-def _result(service: Service, record: JobRecord) -> Result:
-    return _schema(record.submission.kind).model_validate_json(service.blobs.get(result_key(record)))
+def _read_result(service: Service, record: JobRecord) -> Result:
+    return _result_type(record.submission.kind).model_validate_json(service.blobs.get(result_key(record)))
 
 
-def _schema(kind: JobKind) -> type[ClassifyResult] | type[LocateResult] | type[ClusterResult]:
+def _result_type(kind: JobKind) -> type[ClassifyResult] | type[LocateResult] | type[ClusterResult]:
     match kind:
         case JobKind.CLASSIFY:
             return ClassifyResult

@@ -1,4 +1,4 @@
-"""What docker-compose.yml promises: nothing runs as it should not, nothing is reachable that need not be."""
+"""Hardening, networks and secrets of docker-compose.yml and of the Dockerfiles."""
 
 from pathlib import Path
 
@@ -12,14 +12,14 @@ DOCKERFILES = sorted(path for path in (ROOT / "docker").glob("Dockerfile.*") if 
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_is_hardened(name):
+def test_a_container_is_hardened(name):
     service = SERVICES[name]
     assert service["read_only"]
     assert service["init"]
     assert service["cap_drop"] == ["ALL"]
     assert "no-new-privileges:true" in service["security_opt"]
     assert {"cpus", "memory", "pids"} <= service["deploy"]["resources"]["limits"].keys()
-    assert service["tmpfs"], "a read-only root needs somewhere to write"
+    assert service["tmpfs"], "a read-only container needs a temporary file system"
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -35,45 +35,45 @@ def test_only_the_api_is_published_and_by_default_on_loopback():
     assert published == {"api": ["${ATLAS_BIND:-127.0.0.1}:${ATLAS_PUBLISHED_PORT:-8000}:8000"]}
 
 
-def test_keys_are_the_apis_alone():
-    """In a container it listens on all addresses, so it asks for keys; nobody else mounts them."""
+def test_only_the_api_mounts_the_keys():
+    """The API listens on all addresses of its container, so it requires keys; no other service mounts the key file."""
     holders = {name for name, service in SERVICES.items() if any(volume.startswith("keys:") for volume in service.get("volumes", []))}
     assert holders == {"api"}
     assert SERVICES["api"]["environment"]["ATLAS_KEYS_FILE"].startswith("/var/lib/atlas/keys/")
 
 
-def test_workers_queue_and_store_have_no_way_out():
+def test_workers_queue_and_store_have_no_outbound_network():
     assert COMPOSE["networks"]["inside"] == {"internal": True}
     assert {name for name, service in SERVICES.items() if service["networks"] != ["inside"]} == {"api", "training"}
 
 
-def test_the_queue_forgets_nothing_and_asks_for_a_password_without_default():
+def test_the_queue_is_persistent_and_requires_a_password():
     queue = SERVICES["queue"]
     assert "--appendonly yes" in queue["command"][0]
     assert "--maxmemory-policy noeviction" in queue["command"][0]
     assert queue["environment"]["VALKEY_PASSWORD"].startswith("${ATLAS_QUEUE_PASSWORD:?")
 
 
-def test_the_queues_user_may_run_no_script_and_nothing_dangerous():
-    """tests/security/test_hazards.py runs a job's whole way under these very rules."""
+def test_the_queue_user_may_run_no_scripts_and_no_dangerous_commands():
+    """tests/security/test_hazards.py runs a whole job under these rules."""
     rules = SERVICES["queue"]["command"][0]
     assert "user default on >$$VALKEY_PASSWORD" in rules
     assert {"-@scripting", "-@dangerous", "-@admin"} <= set(rules.split())
 
 
-def test_workers_scale_by_one_number():
+def test_one_number_scales_the_workers():
     assert SERVICES["worker"]["deploy"]["replicas"] == "${ATLAS_WORKER_REPLICAS:-2}"
 
 
 @pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.name)
-def test_an_image_runs_as_nobody_in_particular_and_installs_by_hash(path):
+def test_an_image_runs_unprivileged_and_installs_by_hash(path):
     text = path.read_text()
     assert "\nUSER 10001:10001\n" in text
     assert "HEALTHCHECK" in text
     assert text.count("--require-hashes") == 2
 
 
-def test_the_api_image_differs_only_in_leaving_out_the_weights():
+def test_the_api_image_differs_by_the_omitted_weights_only():
     common = (ROOT / ".dockerignore").read_text()
     own = (ROOT / "docker" / "Dockerfile.api.dockerignore").read_text()
     assert own.startswith(common)

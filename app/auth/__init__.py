@@ -1,1 +1,1 @@
-"""API keys, rates, and what may be exposed without keys."""
+"""API keys, rate limits, and the check that a reachable service requires keys."""

@@ -1,4 +1,4 @@
-"""Who sends a request: the keys as they stand now, and whether one is needed at all."""
+"""Authenticate the caller of a request by its API key, and require a key where the service needs one."""
 
 import hmac
 from collections.abc import Mapping
@@ -15,50 +15,53 @@ from workers.settings import Settings
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks; `owner` is the empty string where no keys are asked for."""
+    """The authenticated caller of a request; `owner` is empty where no keys are required."""
 
     owner: str
     scopes: frozenset[Scope]
 
-    def must(self, scope: Scope) -> None:
-        """Raises Forbidden where the key is not good for that."""
+    def require(self, scope: Scope) -> None:
+        """Raise Forbidden unless the key has the scope."""
         if scope not in self.scopes:
-            raise Forbidden(f"the key does not have the scope {scope.value}")
+            raise Forbidden(f"the API key lacks the scope {scope.value}; ask the operator of the service for a key that has it")
 
 
-ANYONE = Caller("", frozenset(Scope))
-"""Somebody on this machine, where there are no keys."""
+LOCAL_CALLER = Caller("", frozenset(Scope))
+"""The caller of every request where no keys are required: somebody on this machine, with all scopes."""
 
 
 class Keyring:
     """
-    The keys of the file, read again whenever it changes: what is revoked opens nothing from the next request on.
+    The keys of the key file, read again whenever the file changes, so that revoking a key takes effect with the next request.
 
-    Keys are asked for as soon as the file holds any, and always beyond loopback; a file that has become unreadable or has
-    gone meanwhile lets nobody in.
+    Keys are required once the file has held any, and always where the service listens beyond loopback. While the file cannot be
+    read, or once it has been deleted, no caller is authenticated.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._path = keys_path(settings)
-        self._state: tuple[int, int, int] | None = None
+        self._file_state: tuple[int, int, int] | None = None
         self._keys: dict[str, Key] = {}
         self._required = not is_loopback(settings.host)
 
     @property
     def required(self) -> bool:
-        """Whether a key is asked for; once it was, it stays so until the service is started again. Raises KeysUnreadable."""
+        """Whether a key is required; once true, it stays so until the service restarts. Raises KeysUnreadable."""
         self._refresh()
         self._required = self._required or bool(self._keys)
         return self._required
 
     def identify(self, text: str | None) -> Caller:
-        """Whose key that is; raises Unauthorized, KeysUnreadable."""
+        """Return the caller with this API key; raises Unauthorized, KeysUnreadable."""
         self._refresh()
         digest = digest_of(text or "")
         key = self._keys.get(digest)
-        # Found by digest: how long that takes tells of a digest, from which nobody gets to a key.
-        if not text or key is None or not hmac.compare_digest(key.digest, digest) or not key.good(datetime.now(UTC)):
-            raise Unauthorized("send a valid key in X-API-Key", headers={"WWW-Authenticate": 'Bearer realm="atlas"'})
+        # The lookup by digest takes a time that depends on the digest alone, from which no key can be derived.
+        if not text or key is None or not hmac.compare_digest(key.digest, digest) or not key.is_valid(datetime.now(UTC)):
+            raise Unauthorized(
+                "the request has no valid API key; send one in the X-API-Key header, or as a bearer token",
+                headers={"WWW-Authenticate": 'Bearer realm="atlas"'},
+            )
         structlog.contextvars.bind_contextvars(owner=key.owner, key=key.id)
         return Caller(key.owner, frozenset(key.scopes))
 
@@ -66,25 +69,25 @@ class Keyring:
         try:
             found = self._path.stat()
             state = (found.st_mtime_ns, found.st_size, found.st_ino)
-            if state != self._state:
+            if state != self._file_state:
                 self._keys = {key.digest: key for key in read_keys(self._path)}
-                self._state = state
+                self._file_state = state
         except FileNotFoundError:
-            self._state, self._keys = None, {}
+            self._file_state, self._keys = None, {}
         except (OSError, KeysUnusable) as error:
-            self._state, self._keys = None, {}
-            structlog.get_logger("atlas").error("keys unreadable", detail=str(error))
-            raise KeysUnreadable("the keys cannot be read; the service's log says why") from error
+            self._file_state, self._keys = None, {}
+            structlog.get_logger("atlas").error("cannot read the API keys", detail=str(error))
+            raise KeysUnreadable("the service cannot read its API keys; its operator finds the reason in the log") from error
 
 
 def check_local(headers: Mapping[str, str]) -> None:
     """
-    Where no key is asked for, only those on this machine are meant, and no page of elsewhere in their browser.
+    Raise Forbidden unless a request without keys comes from this machine and not from a foreign web page.
 
-    A foreign page can send a form here (Sec-Fetch-Site tells), or have its own name point to loopback (Host tells). Raises
-    Forbidden.
+    A foreign page in a local browser can send a form here (Sec-Fetch-Site shows it), or make its own host name resolve to
+    loopback (Host shows it).
     """
     if not is_loopback(headers.get("host", "")):
-        raise Forbidden("without API keys the service answers to the name localhost and to loopback addresses alone")
+        raise Forbidden("without API keys the service accepts requests to localhost and to loopback addresses only")
     if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-        raise Forbidden("without API keys the service answers no other site's pages")
+        raise Forbidden("without API keys the service accepts no requests from the pages of other sites")

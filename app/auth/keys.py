@@ -1,4 +1,4 @@
-"""API keys: shown once, kept as digests in a file of their own, good for some scopes, of one owner, until a day."""
+"""API keys: created with an owner, scopes and an expiry date, shown once, and stored as digests in a key file."""
 
 import fcntl
 import hashlib
@@ -22,19 +22,19 @@ _WRITABLE_BY_OTHERS: Final = 0o022
 
 
 class KeysUnusable(AtlasError):
-    """The file of keys cannot be read, is not one, or others may write it."""
+    """The key file cannot be read, holds something else, or is writable by other users."""
 
     code = "keys-unusable"
 
 
 class UnknownKey(AtlasError):
-    """No key has that id."""
+    """No key in the file has that id."""
 
     code = "unknown-key"
 
 
 class Scope(StrEnum):
-    """What a key is good for."""
+    """What a key allows: submitting and canceling jobs, reading jobs, or reading the metrics of the service."""
 
     SUBMIT = "submit"
     READ = "read"
@@ -43,24 +43,24 @@ class Scope(StrEnum):
 
 class Key(BaseModel):
     """
-    A key without its secret.
+    A key as stored: everything but its secret.
 
-    A secret of 256 random bits cannot be guessed however fast its digest is, so a plain SHA-256 keeps it; a slow one would
-    only help whoever wants the service busy.
+    A plain SHA-256 digest suffices, because a secret of 256 random bits cannot be guessed however fast the digest is; a slow
+    digest would only make it easier to overload the service.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str
-    owner: str = Field(pattern=OWNER, description="who sends it; jobs belong to the owner, so that keys can be renewed")
+    owner: str = Field(pattern=OWNER, description="who uses the key; jobs belong to the owner, so that a key can be replaced")
     scopes: tuple[Scope, ...]
     digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the whole key")
     created_at: AwareDatetime
     expires_at: AwareDatetime
     revoked_at: AwareDatetime | None = None
 
-    def good(self, now: datetime) -> bool:
-        """Whether it opens anything at that time."""
+    def is_valid(self, now: datetime) -> bool:
+        """Return whether the key is neither revoked nor expired at that time."""
         return self.revoked_at is None and now < self.expires_at
 
 
@@ -71,12 +71,12 @@ class _Keys(BaseModel):
 
 
 def keys_path(settings: Settings) -> Path:
-    """Where the keys are kept."""
+    """Return the path of the key file."""
     return settings.keys_file or settings.data_dir / "keys.json"
 
 
 def new_key(owner: str, scopes: Sequence[Scope], days: float) -> tuple[Key, str]:
-    """A key and its secret text, which is nowhere else; raises ValueError for an owner that is no name."""
+    """Create a key; return it and its text with the secret, which is stored nowhere. Raises ValueError for an invalid owner."""
     key_id = secrets.token_hex(4)
     text = f"{PREFIX}_{key_id}_{secrets.token_urlsafe(32)}"
     now = datetime.now(UTC)
@@ -85,24 +85,24 @@ def new_key(owner: str, scopes: Sequence[Scope], days: float) -> tuple[Key, str]
 
 
 def digest_of(text: str) -> str:
-    """What is kept of a key."""
+    """Return the SHA-256 of the text of a key, in hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_keys(path: Path) -> tuple[Key, ...]:
-    """The keys in the file, none where there is no file; raises KeysUnusable."""
+    """Read the key file; without a file there are no keys. Raises KeysUnusable."""
     try:
         if path.stat().st_mode & _WRITABLE_BY_OTHERS:
-            raise KeysUnusable("others may write the file of keys; take that right from them")
+            raise KeysUnusable("the key file is writable by other users; remove that permission (chmod 600)")
         return _Keys.model_validate_json(path.read_bytes()).keys
     except FileNotFoundError:
         return ()
     except (OSError, ValidationError) as error:
-        raise KeysUnusable("the file of keys cannot be read or holds no keys") from error
+        raise KeysUnusable("the key file cannot be read or is not valid") from error
 
 
 def change_keys(path: Path, change: Callable[[tuple[Key, ...]], Sequence[Key]]) -> None:
-    """Put what `change` makes of the keys in their place, at once and for good; two commands take turns. Raises KeysUnusable."""
+    """Replace the key file by `change(keys)`, atomically and synced to disk, under a lock. Raises KeysUnusable."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with path.with_name(f"{path.name}.lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -117,17 +117,17 @@ def change_keys(path: Path, change: Callable[[tuple[Key, ...]], Sequence[Key]]) 
 
 
 def add_key(path: Path, key: Key) -> None:
-    """Keep one more; raises KeysUnusable."""
+    """Add a key to the file; raises KeysUnusable."""
     change_keys(path, lambda keys: (*keys, key))
 
 
 def revoke_key(path: Path, key_id: str) -> None:
-    """From now on it opens nothing; raises UnknownKey, KeysUnusable."""
+    """Revoke a key, effective with the next request; raises UnknownKey, KeysUnusable."""
 
-    def revoked(keys: tuple[Key, ...]) -> list[Key]:
+    def revoke(keys: tuple[Key, ...]) -> list[Key]:
         if key_id not in {key.id for key in keys}:
-            raise UnknownKey(f"no key has the id {key_id!r}")
-        ended = {"revoked_at": datetime.now(UTC)}
-        return [key.model_copy(update=ended) if key.id == key_id and key.revoked_at is None else key for key in keys]
+            raise UnknownKey(f"no key has the id {key_id!r}; `python -m app keys list` shows all ids")
+        changes = {"revoked_at": datetime.now(UTC)}
+        return [key.model_copy(update=changes) if key.id == key_id and key.revoked_at is None else key for key in keys]
 
-    change_keys(path, revoked)
+    change_keys(path, revoke)

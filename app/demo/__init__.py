@@ -1,1 +1,1 @@
-"""The demonstration: the whole service once, on shipped synthetic bundles, with the standard library alone as its client."""
+"""Demonstration of the whole service on shipped synthetic bundles, with a client in the standard library."""

@@ -1,4 +1,4 @@
-"""`python -m app.demo`: start the service, ask it everything, print what it says, end it."""
+"""`python -m app.demo`: start the service, send it the shipped synthetic bundles, print its answers, and stop it."""
 
 import os
 import shutil
@@ -13,25 +13,25 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app.demo.client import Client, DemoFailed
-from app.demo.report import bar, describe_classification, describe_clusters, describe_location
+from app.demo.report import JsonObject, describe_classification, describe_clusters, describe_location, progress_bar
 
 BUNDLES = Path(__file__).resolve().parents[1] / "demo_bundles"
 ROOT = BUNDLES.parents[1]
 WORK = ROOT / "build" / "demo"
 LOG = WORK / "service.log"
-HOPELESS = b'"event": "workers cannot start"'  # logged by a worker before it ends; the supervisor starts another
-READY_S = 300.0  # seconds on a free machine; a busy one may be compiling kernels besides
+WORKER_FAILURE = b'"event": "workers cannot start"'  # logged by a worker that cannot start; the supervisor then starts another
+READY_S = 300.0  # some seconds as a rule; the first start on a busy machine also compiles kernels
 POLL_S = 0.25
-ELSEWHERE = ("REDIS_URL", "ATLAS_BLOB_URL", "ATLAS_KEYS_FILE")  # the demonstration is whole by itself
+REMOVED_VARIABLES = ("REDIS_URL", "ATLAS_BLOB_URL", "ATLAS_KEYS_FILE")  # the demonstration uses nothing outside its folder
 STOP_S = 20.0
 
 
 class Question(NamedTuple):
-    """One bundle sent to one endpoint, and how its answer is read."""
+    """A bundle, the endpoint it is sent to, and the function that formats the result."""
 
     bundle: str
     path: str
-    report: Callable[[dict[str, object]], list[str]]
+    describe: Callable[[JsonObject], list[str]]
 
 
 QUESTIONS = (
@@ -44,68 +44,68 @@ QUESTIONS = (
 
 
 def main() -> int:
-    """Exit status: 0 where every question was answered."""
+    """Run the demonstration; return its exit status, 0 if every bundle was answered."""
     try:
         _check_bundles()
-        with _service() as client:
+        with _run_service() as client:
             for question in QUESTIONS:
                 _ask(client, question)
     except (DemoFailed, OSError, HTTPException) as error:
         print(f"\nThe demonstration failed: {error}", file=sys.stderr)
         if LOG.exists():
-            print(f"The service's log: {_shown(LOG)}", file=sys.stderr)
+            print(f"Log of the service: {_relative_path(LOG)}", file=sys.stderr)
         return 1
-    print(f"\nfigures     {_shown(WORK / 'figures')}\nNow try `make serve` and open its page.")
+    print(f"\nfigures     {_relative_path(WORK / 'figures')}\nNext: run `make serve` and open its page in a browser.")
     return 0
 
 
 def _check_bundles() -> None:
     missing = sorted({question.bundle for question in QUESTIONS if not (BUNDLES / f"{question.bundle}.zip").is_file()})
     if missing:
-        raise DemoFailed(f"{_shown(BUNDLES)} lacks {', '.join(f'{name}.zip' for name in missing)}")
+        raise DemoFailed(f"missing in {_relative_path(BUNDLES)}: {', '.join(f'{name}.zip' for name in missing)}")
 
 
 @contextmanager
-def _service() -> Iterator[Client]:
-    """The whole service on a free loopback port with an empty data folder, ended whatever happens."""
+def _run_service() -> Iterator[Client]:
+    """Run the service on a free loopback port with an empty data folder; stop it in any case."""
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
-    client = Client("127.0.0.1", _free_port())
-    clean = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
+    client = Client("127.0.0.1", _find_free_port())
+    environment = {name: value for name, value in os.environ.items() if name not in REMOVED_VARIABLES}
     settings = {"ATLAS_HOST": client.host, "ATLAS_PORT": str(client.port), "ATLAS_DATA_DIR": str(WORK / "data"), "ATLAS_WORKERS": "1"}
     with LOG.open("wb") as log:
         command = [sys.executable, "-m", "app"]
-        service = subprocess.Popen(command, cwd=ROOT, env=clean | settings, stdout=log, stderr=log)  # noqa: S603 - our own module
+        service = subprocess.Popen(command, cwd=ROOT, env=environment | settings, stdout=log, stderr=log)  # noqa: S603 - our own module
         try:
-            _await_ready(client, service)
+            _wait_until_ready(client, service)
             yield client
         finally:
             _stop(service)
 
 
-def _free_port() -> int:
+def _find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _await_ready(client: Client, service: subprocess.Popen[bytes]) -> None:
-    begun = time.monotonic()
-    while time.monotonic() - begun < READY_S:
+def _wait_until_ready(client: Client, service: subprocess.Popen[bytes]) -> None:
+    start = time.monotonic()
+    while time.monotonic() - start < READY_S:
         if service.poll() is not None:
-            raise DemoFailed(f"the service ended with status {service.returncode}; its last words:\n{_last_words()}")
-        if LOG.read_bytes().count(HOPELESS) > 1:
-            raise DemoFailed(f"the workers cannot start; its last words:\n{_last_words()}")
-        if client.ready():
-            print(f"service     ready after {time.monotonic() - begun:.1f} s at http://{client.host}:{client.port}")
+            raise DemoFailed(f"the service ended with status {service.returncode}; the end of its log:\n{_read_log_end()}")
+        if LOG.read_bytes().count(WORKER_FAILURE) > 1:
+            raise DemoFailed(f"the workers cannot start; the end of the log:\n{_read_log_end()}")
+        if client.is_ready():
+            print(f"service     ready after {time.monotonic() - start:.1f} s at http://{client.host}:{client.port}")
             return
         time.sleep(POLL_S)
-    raise DemoFailed(f"the service was not ready within {READY_S:.0f} s; its last words:\n{_last_words()}")
+    raise DemoFailed(f"the service was not ready within {READY_S:.0f} s; the end of its log:\n{_read_log_end()}")
 
 
-def _last_words(lines: int = 15) -> str:
-    said = LOG.read_text(errors="replace").splitlines()
-    return "\n".join([line for line in said if "/health/" not in line][-lines:])
+def _read_log_end(lines: int = 15) -> str:
+    text = LOG.read_text(errors="replace").splitlines()
+    return "\n".join([line for line in text if "/health/" not in line][-lines:])
 
 
 def _stop(service: subprocess.Popen[bytes]) -> None:
@@ -118,29 +118,29 @@ def _stop(service: subprocess.Popen[bytes]) -> None:
 
 
 def _ask(client: Client, question: Question) -> None:
-    begun = time.monotonic()
+    start = time.monotonic()
     print(f"\n{question.bundle}.zip -> POST {question.path}")
-    job = client.follow(client.submit(question.path, BUNDLES / f"{question.bundle}.zip"), _tell)
-    print(_line(f"answered in {time.monotonic() - begun:.1f} s"))
-    print("\n".join(f"  {line}" for line in question.report(job["result"])))
+    job = client.follow(client.submit(question.path, BUNDLES / f"{question.bundle}.zip"), _print_progress)
+    print(_overwrite_line(f"finished in {time.monotonic() - start:.1f} s"))
+    print("\n".join(f"  {line}" for line in question.describe(job["result"])))
     if job["warnings"]:
-        print(f"  warnings    {len(job['warnings'])}, the first: {job['warnings'][0]['detail']}")
-    client.figures(job, WORK / "figures" / f"{question.bundle}_{job['kind']}")
+        print(f"  warnings    {len(job['warnings'])}; the first: {job['warnings'][0]['detail']}")
+    client.download_figures(job, WORK / "figures" / f"{question.bundle}_{job['kind']}")
 
 
-def _tell(stage: str, progress: float) -> None:
+def _print_progress(stage: str, progress: float) -> None:
     if sys.stdout.isatty():
-        print(_line(bar(stage, progress)), end="", flush=True)
+        print(_overwrite_line(progress_bar(stage, progress)), end="", flush=True)
     else:
-        print(f"  {bar(stage, progress)}")
+        print(f"  {progress_bar(stage, progress)}")
 
 
-def _line(text: str) -> str:
-    """On a terminal the bar is written over, in a log each state has its own line."""
+def _overwrite_line(text: str) -> str:
+    """Format a line that replaces the progress bar on a terminal; in a log every line stays."""
     return f"\r  {text:<50}" if sys.stdout.isatty() else f"  {text}"
 
 
-def _shown(path: Path) -> Path:
+def _relative_path(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 

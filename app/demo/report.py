@@ -1,49 +1,50 @@
-"""Answers of the service as lines that a person reads."""
+"""Format results of the service as lines of text."""
 
 from collections.abc import Sequence
 from typing import Any
 
-Result = dict[str, Any]
+JsonObject = dict[str, Any]
 MAX_MEMBERS = 6
 
 
-def describe_classification(result: Result) -> list[str]:
-    """What it was, how sure, from how many traces."""
-    likely = ", ".join(f"{name} {share:.0%}" for name, share in result["probabilities"].items())
-    lines = [f"what        {result['event_type']} ({likely}), from {result['traces_used']} traces"]
+def describe_classification(result: JsonObject) -> list[str]:
+    """Format class, probabilities, number of traces, and an out-of-distribution warning."""
+    probabilities = ", ".join(f"{name} {probability:.0%}" for name, probability in result["probabilities"].items())
+    lines = [f"class       {result['event_type']} (probabilities: {probabilities}), {result['traces_used']} traces"]
     if result["out_of_distribution"]:
-        lines.append("            unlike anything in training: take this class with care")
+        lines.append("            out of distribution: the section is unlike the training sections, so the class is unreliable")
     return lines
 
 
-def describe_location(result: Result) -> list[str]:
-    """Where, when, and the depth of an earthquake or the force azimuth of a glacial event."""
-    place = result["epicenter"]
+def describe_location(result: JsonObject) -> list[str]:
+    """Format epicenter, origin time, and the depth of a tectonic or the force azimuth of a glacial earthquake."""
+    epicenter = result["epicenter"]
     return [
-        f"where       {place['latitude']:.2f}°, {place['longitude']:.2f}° ± {place['horizontal_uncertainty_km']:.0f} km",
-        f"when        {result['origin_time'][:19].replace('T', ' ')} UTC ± {result['origin_time_uncertainty_s']:.0f} s",
-        *_source(result),
-        f"stations    {sum(offset['used'] for offset in result['offsets'])} offsets used, gap {result['azimuthal_gap_deg']:.0f}°",
+        f"epicenter   {epicenter['latitude']:.2f}°, {epicenter['longitude']:.2f}° ± {epicenter['horizontal_uncertainty_km']:.0f} km (68 %)",
+        f"origin time {result['origin_time'][:19].replace('T', ' ')} UTC ± {result['origin_time_uncertainty_s']:.0f} s",
+        *_describe_source(result),
+        f"distances   {sum(offset['used'] for offset in result['offsets'])} used, azimuthal gap {result['azimuthal_gap_deg']:.0f}°",
     ]
 
 
-def _source(result: Result) -> list[str]:
+def _describe_source(result: JsonObject) -> list[str]:
     if result["depth_km"] is not None:
         return [f"depth       {result['depth_km']:.0f} ± {result['depth_uncertainty_km']:.0f} km"]
     if result["force_azimuth_deg"] is None:
         return []
-    either = " or the opposite" if result["force_azimuth_ambiguous"] else ""
-    return [f"force       toward {result['force_azimuth_deg']:.0f}°{either} ± {result['force_azimuth_uncertainty_deg']:.0f}°"]
+    opposite = " or the opposite" if result["force_azimuth_ambiguous"] else ""
+    return [f"force       azimuth {result['force_azimuth_deg']:.0f}°{opposite} ± {result['force_azimuth_uncertainty_deg']:.0f}°"]
 
 
-def describe_clusters(result: Result) -> list[str]:
-    """A row for each family: how many events it has, how sure they are, which represent it."""
-    found = "" if result["structure_found"] else ", no clear structure"
-    lines = [f"families    {result['k']} among {len(result['assignments'])} events{found}", *_header()]
+def describe_clusters(result: JsonObject) -> list[str]:
+    """Format a row for each family: number of events, mean confidence of their assignment, and representative events."""
+    structure = "" if result["structure_found"] else " (no significant structure found)"
+    lines = [f"families    {result['k']} in {len(result['assignments'])} events{structure}", *_header()]
     for cluster in result["clusters"]:
         members = [event for event in result["assignments"] if event["cluster"] == cluster["cluster"]]
-        sure = sum(event["confidence"] for event in members) / max(len(members), 1)
-        lines.append(f"            {cluster['cluster']:>6}  {cluster['size']:>4}  {sure:>10.2f}  {_listed(cluster['representatives'])}")
+        confidence = sum(event["confidence"] for event in members) / max(len(members), 1)
+        representatives = _abbreviate(cluster["representatives"])
+        lines.append(f"            {cluster['cluster']:>6}  {cluster['size']:>4}  {confidence:>10.2f}  {representatives}")
     return lines
 
 
@@ -51,13 +52,13 @@ def _header() -> list[str]:
     return [f"            {'family':>6}  {'size':>4}  {'confidence':>10}  representatives"]
 
 
-def _listed(names: Sequence[str]) -> str:
+def _abbreviate(names: Sequence[str]) -> str:
     more = ", ..." if len(names) > MAX_MEMBERS else ""
     return ", ".join(names[:MAX_MEMBERS]) + more
 
 
-def bar(stage: str, progress: float, width: int = 24) -> str:
-    """A bar of text; what lies outside 0 to 1 is cut."""
-    share = min(max(progress, 0.0), 1.0)
-    filled = round(width * share)
-    return f"[{'#' * filled}{'.' * (width - filled)}] {share:4.0%} {stage:<12.12}"
+def progress_bar(stage: str, progress: float, width: int = 24) -> str:
+    """Format a progress bar of `width` characters with percentage and stage; `progress` is clipped to 0 to 1."""
+    fraction = min(max(progress, 0.0), 1.0)
+    filled = round(width * fraction)
+    return f"[{'#' * filled}{'.' * (width - filled)}] {fraction:4.0%} {stage:<12.12}"

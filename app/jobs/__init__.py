@@ -1,1 +1,1 @@
-"""Job submissions made safe to repeat, and updates of running jobs."""
+"""Jobs as seen by clients: submissions that are safe to repeat, and waiting for updates."""

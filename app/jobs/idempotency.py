@@ -1,4 +1,4 @@
-"""Idempotency-Key: a retry of the same submission gets the same job (after draft-ietf-httpapi-idempotency-key-header-07)."""
+"""Idempotency-Key: a repeated submission gets the job of the first one (after draft-ietf-httpapi-idempotency-key-header-07)."""
 
 import asyncio
 import hashlib
@@ -13,54 +13,59 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError, WatchError
 
-from app.errors import KeyInFlight, KeyReused, MalformedRequest
+from app.errors import IdempotencyKeyInFlight, IdempotencyKeyReused, MalformedRequest
 from workers.contracts import Submission
 from workers.settings import Settings
 
 HEADER: Final = "Idempotency-Key"
 MAX_KEY: Final = 255
-IN_FLIGHT_S: Final = 15
-"""A claim outlives the process that made it by this at most; it is renewed while the request is read."""
+CLAIM_TTL_S: Final = 15
+"""Lifetime of a claim, renewed while the request is received; bounds how long a crashed process blocks a key."""
 
 
 @dataclass
 class Claim:
-    """A key held by one request: what it stood for already, and what it stands for from now on."""
+    """
+    A key held by one request.
+
+    `stored` is the job that the key belongs to already, with the fingerprint of its submission; None for a new key. `assigned`
+    is true once this request has assigned a job to the key.
+    """
 
     redis: Redis
     name: str
     token: str
     ttl_s: int
-    known: dict[str, str] | None
-    settled: bool = False
+    stored: dict[str, str] | None
+    assigned: bool = False
 
-    async def job_id(self, submission: Submission) -> str:
+    async def assign_job_id(self, submission: Submission) -> str:
         """
-        The job that this submission is to have, new or as before; raises KeyReused for another submission.
+        Return the id of the job of this submission: the stored one, or a new one, which is stored first.
 
-        Stated before the job is created: a crash in between leaves a key whose job the retry creates. Raises KeyInFlight where
-        the claim has run out meanwhile, for another request may have it.
+        It is stored before the job is created: after a crash in between, the retry creates the job. Raises IdempotencyKeyReused
+        for a different submission, and IdempotencyKeyInFlight where the claim has expired, because another request may hold it.
         """
-        print_now = request_fingerprint(submission)
-        if self.known is not None:
-            if self.known["fingerprint"] != print_now:
-                raise KeyReused("the idempotency key stands for another submission")
-            return self.known["job"]
+        fingerprint = request_fingerprint(submission)
+        if self.stored is not None:
+            if self.stored["fingerprint"] != fingerprint:
+                raise IdempotencyKeyReused("the idempotency key was used for a different submission; use a new key")
+            return self.stored["job"]
         job_id = uuid4().hex
-        stands_for = json.dumps({"fingerprint": print_now, "job": job_id})
-        self.settled = await self.while_held(lambda pipe: pipe.set(self.name, stands_for, ex=self.ttl_s))
-        if not self.settled:
-            raise KeyInFlight("the claim on the idempotency key has run out; try again")
+        value = json.dumps({"fingerprint": fingerprint, "job": job_id})
+        self.assigned = await self.run_if_held(lambda pipe: pipe.set(self.name, value, ex=self.ttl_s))
+        if not self.assigned:
+            raise IdempotencyKeyInFlight("the request took too long and lost its idempotency key; retry with the same key")
         return job_id
 
-    async def while_held(self, step: Callable[[Pipeline], object]) -> bool:
-        """Whether the step was done: in a transaction, and only while the key is still this claim's."""
+    async def run_if_held(self, command: Callable[[Pipeline], object]) -> bool:
+        """Run a command in a transaction if the key still belongs to this claim; return whether it was run."""
         async with self.redis.pipeline(transaction=True) as pipe:
             await pipe.watch(self.name)
             if await pipe.get(self.name) != self.token.encode():
                 return False
             pipe.multi()  # type: ignore[no-untyped-call]
-            step(pipe)
+            command(pipe)
             with suppress(WatchError):
                 await pipe.execute()
                 return True
@@ -68,7 +73,7 @@ class Claim:
 
 
 class Idempotency:
-    """The keys of all clients, in Redis, scoped by owner and path."""
+    """The idempotency keys of all clients in Redis, apart for each owner and path."""
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._redis, self._ttl_s = redis, settings.idempotency_ttl_s
@@ -76,48 +81,53 @@ class Idempotency:
     @asynccontextmanager
     async def claim(self, key: str, owner: str, path: str) -> AsyncIterator[Claim]:
         """
-        Hold the key while the request is taken in; a failure inside gives it back. Raises KeyInFlight, MalformedRequest.
+        Hold a key while its request is received; raises IdempotencyKeyInFlight, MalformedRequest.
 
-        Once it stands for a job it is kept, for nobody knows whether the job was created before the failure: a retry gets that one.
+        An error inside the block releases the key, unless a job was assigned to it: whether that job was created before the
+        error is unknown, so a retry must get the same one.
         """
         name, token = _redis_key(key, owner, path), json.dumps({"in_flight": uuid4().hex})
-        known = None
-        if not await self._redis.set(name, token, nx=True, ex=IN_FLIGHT_S):
-            known = await self._known(name)
-        claim = Claim(self._redis, name, token, self._ttl_s, known)
-        renewing = asyncio.create_task(self._renew(claim)) if known is None else None
+        stored = None
+        if not await self._redis.set(name, token, nx=True, ex=CLAIM_TTL_S):
+            stored = await self._read_stored(name)
+        claim = Claim(self._redis, name, token, self._ttl_s, stored)
+        renewal = asyncio.create_task(self._renew(claim)) if stored is None else None
         try:
             yield claim
         except BaseException:
-            if known is None and not claim.settled:
-                with suppress(RedisError):  # it runs out by itself
-                    await claim.while_held(lambda pipe: pipe.delete(name))
+            if stored is None and not claim.assigned:
+                with suppress(RedisError):  # the claim then expires by itself
+                    await claim.run_if_held(lambda pipe: pipe.delete(name))
             raise
         finally:
-            if renewing is not None:
-                renewing.cancel()
+            if renewal is not None:
+                renewal.cancel()
 
-    async def _known(self, name: str) -> dict[str, str]:
+    async def _read_stored(self, name: str) -> dict[str, str]:
         value = await self._redis.get(name)
-        stands_for: dict[str, str] = json.loads(value) if value is not None else {}
-        if "job" not in stands_for:
-            raise KeyInFlight("a request with this idempotency key is being taken in; try again shortly")
-        return stands_for
+        stored: dict[str, str] = json.loads(value) if value is not None else {}
+        if "job" not in stored:
+            raise IdempotencyKeyInFlight("another request with this idempotency key is being received; retry when it has been answered")
+        return stored
 
     async def _renew(self, claim: Claim) -> None:
-        while not claim.settled:
-            await asyncio.sleep(IN_FLIGHT_S / 3)
-            if not claim.settled:
-                with suppress(RedisError):  # the next time, perhaps
-                    await claim.while_held(lambda pipe: pipe.expire(claim.name, IN_FLIGHT_S))
+        while not claim.assigned:
+            await asyncio.sleep(CLAIM_TTL_S / 3)
+            if not claim.assigned:
+                with suppress(RedisError):  # tried again before the claim expires
+                    await claim.run_if_held(lambda pipe: pipe.expire(claim.name, CLAIM_TTL_S))
 
 
 def request_fingerprint(submission: Submission) -> str:
-    """SHA-256 of what is asked: kind, parts by name and digest, options. A multipart boundary differs between retries."""
+    """
+    Compute the SHA-256 of kind, parts (name and digest) and options.
+
+    It does not depend on the bytes of the request, since the boundary of a multipart form differs between retries.
+    """
     return hashlib.sha256(submission.model_dump_json().encode()).hexdigest()
 
 
 def _redis_key(key: str, owner: str, path: str) -> str:
     if not 0 < len(key) <= MAX_KEY or not key.isprintable():
-        raise MalformedRequest(f"an {HEADER} has 1 to {MAX_KEY} printable characters")
+        raise MalformedRequest(f"the {HEADER} header must have 1 to {MAX_KEY} printable characters")
     return "atlas:idempotency:" + hashlib.sha256("\n".join((owner, path, key)).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Waiting for a job without asking again and again: one subscription to every job's changes, shared by all who wait."""
+"""Wait for changes of jobs without polling: one Redis subscription to all jobs, shared by all waiting requests."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
@@ -14,25 +14,25 @@ from workers.queue.records import job_key
 
 RECONNECT_S: Final = 0.5
 REREAD_S: Final = 15.0
-"""A message lost while the subscription was away costs no more than this."""
+"""A record is read again at least this often, in case a message was lost while the subscription was interrupted."""
 
-Read = Callable[[str], Awaitable[JobRecord]]
+ReadRecord = Callable[[str], Awaitable[JobRecord]]
 
 
 class JobUpdates:
-    """Wakes those who wait for a job whenever its record may have changed."""
+    """Wake the requests that wait for a job whenever its record may have changed."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._waiting: dict[str, set[asyncio.Event]] = {}
 
     async def run(self) -> None:
-        """Listen until canceled; the queue server may come and go."""
+        """Listen until canceled; reconnect whenever the queue server was away."""
         while True:
             try:
                 await self._listen()
             except RedisError as error:
-                structlog.get_logger("atlas").warning("subscription lost", error=type(error).__name__)
+                structlog.get_logger("atlas").warning("lost the subscription to job updates; reconnecting", error=type(error).__name__)
                 await asyncio.sleep(RECONNECT_S)
 
     async def _listen(self) -> None:
@@ -42,7 +42,7 @@ class JobUpdates:
                 if message["type"] == "pmessage":
                     self._wake(message["channel"].decode())
                 else:
-                    self._wake_all()  # subscribed, perhaps again: what happened in between has to be read
+                    self._wake_all()  # subscribed, perhaps anew: changes in between were missed and have to be read
 
     def _wake(self, channel: str) -> None:
         for event in self._waiting.get(channel, ()):
@@ -53,7 +53,8 @@ class JobUpdates:
             self._wake(channel)
 
     @contextmanager
-    def _listening(self, channel: str) -> Iterator[asyncio.Event]:
+    def _register(self, channel: str) -> Iterator[asyncio.Event]:
+        """Yield an event that is set at each message of a channel."""
         event = asyncio.Event()
         self._waiting.setdefault(channel, set()).add(event)
         try:
@@ -63,9 +64,9 @@ class JobUpdates:
             if not self._waiting[channel]:
                 del self._waiting[channel]
 
-    async def changes(self, job_id: str, read: Read) -> AsyncGenerator[JobRecord]:
-        """The record now and at each change, the terminal one last; changes in quick succession come as one."""
-        with self._listening(job_key(job_id)) as changed:
+    async def follow(self, job_id: str, read: ReadRecord) -> AsyncGenerator[JobRecord]:
+        """Yield the record now and after each change, the terminal record last; changes in quick succession may be merged."""
+        with self._register(job_key(job_id)) as changed:
             while True:
                 changed.clear()  # before reading, so that a change during the read is not missed
                 record = await read(job_id)
@@ -75,12 +76,12 @@ class JobUpdates:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), REREAD_S)
 
-    async def ended(self, record: JobRecord, read: Read, wait_s: float) -> JobRecord:
-        """The record once it is terminal, or as it stands after `wait_s`."""
+    async def wait_for_end(self, record: JobRecord, read: ReadRecord, wait_s: float) -> JobRecord:
+        """Return the terminal record, or the latest one after `wait_s` seconds."""
         latest = record
         if wait_s > 0 and not record.status.terminal:
             with suppress(TimeoutError):
-                async with asyncio.timeout(wait_s), aclosing(self.changes(record.id, read)) as changes:
+                async with asyncio.timeout(wait_s), aclosing(self.follow(record.id, read)) as changes:
                     async for state in changes:
                         latest = state
         return latest

@@ -1,1 +1,1 @@
-"""What every request passes: identifiers, log lines, metrics, security headers."""
+"""Middleware of every request: identifier, access log, metrics, security headers."""

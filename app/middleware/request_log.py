@@ -1,4 +1,4 @@
-"""What every answer has around it: a request id, security headers, a line in the log, a count, and never a traceback."""
+"""Middleware around every request: request id, security headers, access log, metrics, and a 500 without a traceback."""
 
 import re
 import time
@@ -16,10 +16,10 @@ from app.middleware.metrics import Metrics
 from workers.problems import translate_error
 
 REQUEST_ID: Final = "X-Request-ID"
-CLIENT_GONE: Final = 499
-"""In log and metrics only: the client went before it was answered."""
+CLIENT_CLOSED_REQUEST: Final = 499
+"""Status in log and metrics of a request whose client disconnected before the answer (as nginx has it)."""
 
-SECURITY: Final = (
+SECURITY_HEADERS: Final = (
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
@@ -32,24 +32,24 @@ SECURITY: Final = (
         "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
     ),
 )
-_ADDED: Final = "atlas.headers"
+_SCOPE_KEY: Final = "atlas.headers"
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_FIT_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_SAFE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass
 class _Exchange:
-    """One request and what has become of it."""
+    """One request and its answer."""
 
     request_id: str
-    begun: float = field(default_factory=time.monotonic)
+    start: float = field(default_factory=time.monotonic)
     status: int = 0
     received_bytes: int = 0
-    added: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 class RequestMiddleware:
-    """Pure ASGI and outermost, so that answers stream through it and errors in middleware end here as well."""
+    """Pure ASGI and outermost, so that answers are streamed through it and it catches the errors of all other middleware."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app, self._metrics = app, metrics
@@ -60,29 +60,29 @@ class RequestMiddleware:
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(_request_id(Headers(scope=scope).get(REQUEST_ID)))
-        scope[_ADDED] = exchange.added
+        scope[_SCOPE_KEY] = exchange.headers
         with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
             try:
-                await self._guarded(scope, _counted(exchange, receive), _dressed(exchange, send), exchange)
+                await self._run_app(scope, _wrap_receive(exchange, receive), _wrap_send(exchange, send), exchange)
             finally:
-                self._account(scope, exchange)
+                self._log_request(scope, exchange)
 
-    async def _guarded(self, scope: Scope, receive: Receive, send: Send, exchange: _Exchange) -> None:
-        """Whatever no handler knows becomes a 500 that says nothing of the inside; the log has the traceback."""
+    async def _run_app(self, scope: Scope, receive: Receive, send: Send, exchange: _Exchange) -> None:
+        """Answer an unhandled error with status 500 and no details; its traceback goes to the log."""
         try:
             await self._app(scope, receive, send)
         except ClientDisconnect:
-            exchange.status = CLIENT_GONE
+            exchange.status = CLIENT_CLOSED_REQUEST
         except Exception as error:
-            if exchange.status:  # half an answer is out: the server must break the connection
+            if exchange.status:  # the answer has begun: the server must close the connection
                 raise
-            structlog.get_logger("atlas").error("unhandled", exc_info=error)
+            structlog.get_logger("atlas").error("unhandled error", exc_info=error)
             await respond(translate_error(error))(scope, receive, send)
 
-    def _account(self, scope: Scope, exchange: _Exchange) -> None:
-        seconds, status = time.monotonic() - exchange.begun, exchange.status or CLIENT_GONE
+    def _log_request(self, scope: Scope, exchange: _Exchange) -> None:
+        seconds, status = time.monotonic() - exchange.start, exchange.status or CLIENT_CLOSED_REQUEST
         method = scope["method"] if scope["method"] in _METHODS else "other"
-        self._metrics.answered(method, _route(scope), status, seconds, exchange.received_bytes)
+        self._metrics.count_request(method, _route_template(scope), status, seconds, exchange.received_bytes)
         structlog.get_logger("atlas.access").info(
             "request",
             method=method,
@@ -94,37 +94,41 @@ class RequestMiddleware:
 
 
 def add_headers(scope: Scope, headers: dict[str, str]) -> None:
-    """Headers that the answer is to have, whatever it becomes."""
-    scope[_ADDED].update(headers)
+    """Add headers to the answer of a request, whether it succeeds or fails."""
+    scope[_SCOPE_KEY].update(headers)
 
 
 def _request_id(given: str | None) -> str:
-    """The client's own where it is fit to be logged and repeated."""
-    return given if given is not None and _FIT_ID.fullmatch(given) else uuid4().hex
+    """Return the request id of the client if it is safe to log and to send back, else a new one."""
+    return given if given is not None and _SAFE_REQUEST_ID.fullmatch(given) else uuid4().hex
 
 
-def _counted(exchange: _Exchange, receive: Receive) -> Receive:
-    async def counted() -> Message:
+def _wrap_receive(exchange: _Exchange, receive: Receive) -> Receive:
+    """Count the bytes of the request body."""
+
+    async def counting_receive() -> Message:
         message = await receive()
         exchange.received_bytes += len(message.get("body", b""))
         return message
 
-    return counted
+    return counting_receive
 
 
-def _dressed(exchange: _Exchange, send: Send) -> Send:
-    async def dressed(message: Message) -> None:
+def _wrap_send(exchange: _Exchange, send: Send) -> Send:
+    """Add request id, security headers and the headers of `add_headers` to the answer."""
+
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             exchange.status = message["status"]
             headers = MutableHeaders(scope=message)
             headers[REQUEST_ID] = exchange.request_id
-            for name, value in (*SECURITY, *exchange.added.items()):
+            for name, value in (*SECURITY_HEADERS, *exchange.headers.items()):
                 headers.setdefault(name, value)
         await send(message)
 
-    return dressed
+    return send_with_headers
 
 
-def _route(scope: Scope) -> str:
-    """The template of the route, so that ids do not multiply the time series."""
+def _route_template(scope: Scope) -> str:
+    """Return the path template of the route, so that job ids do not multiply the time series."""
     return str(getattr(scope.get("route"), "path", None) or ("static" if scope.get("app_root_path") is not None else "unmatched"))

@@ -1,1 +1,1 @@
-"""The endpoints, a file a noun."""
+"""HTTP endpoints, a file for each resource."""

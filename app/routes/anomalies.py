@@ -1,9 +1,9 @@
-"""Many events' bundles: which belong together."""
+"""Endpoint that clusters many events."""
 
 from fastapi import APIRouter, Request, Response
 
-from app.dependencies import ServiceOf, SubmitterOf
-from app.openapi import describe_submission, responses
+from app.dependencies import ServiceDep, SubmitterDep
+from app.openapi import describe_submission, submission_responses
 from app.submit import submit
 from workers.contracts import JobKind
 
@@ -13,15 +13,15 @@ router = APIRouter(tags=["Anomalies"])
 @router.post(
     "/anomalies/cluster",
     status_code=202,
-    responses=responses(),
+    responses=submission_responses(),
     openapi_extra=describe_submission(JobKind.CLUSTER),
-    summary="Find families",
+    summary="Cluster events",
 )
-async def cluster_anomalies(request: Request, service: ServiceOf, owner: SubmitterOf) -> Response:
+async def cluster_anomalies(request: Request, service: ServiceDep, owner: SubmitterDep) -> Response:
     """
-    Families of similar events, and how many there are.
+    Group events by the similarity of their record sections into families (clusters), and determine how many there are.
 
-    Every waveform part, and in an archive every waveform file at the top or every folder, is one event, named after its
-    file or folder.
+    Every waveform part is one event, and so is, in an archive, every waveform file at the top level and every folder. An event is
+    named after its file or folder.
     """
     return await submit(request, service, owner, JobKind.CLUSTER)

@@ -1,4 +1,4 @@
-"""What people look at: the page, the documentation, and the files that both need; nothing comes from elsewhere."""
+"""Web page, API reference, and their static files; everything is served from this host."""
 
 from pathlib import Path
 from typing import Final
@@ -14,17 +14,17 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/")
 async def read_page() -> FileResponse:
-    """Send a bundle and read the answer."""
+    """Return the page on which a bundle is submitted and its result is shown."""
     return FileResponse(WEB / "index.html")
 
 
 @router.get("/docs")
 async def read_docs() -> FileResponse:
-    """The reference, by Swagger UI."""
+    """Return the API reference (Swagger UI)."""
     return FileResponse(WEB / "docs.html")
 
 
 def mount_files(app: FastAPI) -> None:
-    """Our own files, and Swagger UI's from its wheel."""
+    """Mount the static files of the page, and those of Swagger UI from its wheel."""
     app.mount("/static", StaticFiles(directory=WEB / "static"), name="static")
     app.mount("/swagger", StaticFiles(packages=[("fastapi_offline", "static")]), name="swagger")

@@ -1,1 +1,1 @@
-"""Request bodies received in a stream: multipart forms, raw bodies, limits."""
+"""Request bodies: receivers, limits, recognition of formats, and options."""

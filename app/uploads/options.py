@@ -1,4 +1,4 @@
-"""The optional fields of a submission, from the form and the query alike."""
+"""Read the options of a submission from form fields and query parameters."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -15,28 +15,32 @@ RAW_NAME: Final = "name"
 
 
 def read_options(query: Mapping[str, str], fields: Mapping[str, str]) -> Options:
-    """Form fields win over query parameters, an empty value counts as none; raises MalformedRequest."""
+    """
+    Validate the options of a submission; raises MalformedRequest.
+
+    A form field takes precedence over a query parameter; an empty value counts as not given.
+    """
     given = {**query, **fields}
     try:
         options = Options.model_validate({name: value for name, value in given.items() if value.strip() != ""})
     except ValidationError as error:
         raise MalformedRequest(validation_message(error.errors())) from error
-    _check_together(options)
+    _check_combinations(options)
     return options
 
 
 def query_fields(query: QueryParams) -> dict[str, str]:
-    """The options among the query parameters; raises MalformedRequest for any that is unknown or doubled."""
+    """Return the query parameters that are options; raises MalformedRequest for an unknown or repeated one."""
     for name in query:
         if name not in (*FIELDS, RAW_NAME):
-            raise MalformedRequest(f"unknown query parameter {name[:40]!r}; there are {', '.join(FIELDS)}")
+            raise MalformedRequest(f"unknown query parameter {name[:40]!r}; known parameters: {', '.join((*FIELDS, RAW_NAME))}")
         if len(query.getlist(name)) > 1:
             raise MalformedRequest(f"the query parameter {name} is given twice")
     return {name: value for name, value in query.items() if name != RAW_NAME}
 
 
-def _check_together(options: Options) -> None:
+def _check_combinations(options: Options) -> None:
     if (options.latitude is None) != (options.longitude is None):
-        raise MalformedRequest("a trial epicenter needs both latitude and longitude")
+        raise MalformedRequest("a trial epicenter needs both latitude and longitude; only one of them is given")
     if options.k_min > options.k_max:
-        raise MalformedRequest("k_min is larger than k_max")
+        raise MalformedRequest(f"k_min ({options.k_min}) is larger than k_max ({options.k_max})")

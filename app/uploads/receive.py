@@ -1,9 +1,9 @@
-"""From a request body to stored parts: streamed, hashed on the way, never whole in memory."""
+"""Receive a request body as stored parts: streamed and hashed while it arrives, never whole in memory."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from anyio import CancelScope
 from fastapi import Request
@@ -11,126 +11,97 @@ from fastapi.concurrency import run_in_threadpool
 from python_multipart.multipart import parse_options_header
 
 from app.errors import EmptyUpload, MalformedRequest, UnsupportedParts
-from app.uploads.multipart import FormReceiver
 from app.uploads.options import RAW_NAME
-from app.uploads.parts import PartWriter, StoredPart, display_name
+from app.uploads.receivers import BodyReceiver, FormReceiver, RawReceiver, display_name
 from workers.contracts import Part, PartProblem
 from workers.storage.blobs import BlobStore
 from workers.storage.upload_transaction import UploadTransaction
 
 BLOCK_BYTES: Final = 2**20
-"""What is gathered before a thread parses, hashes and stores it: the hop to a thread costs more than a small chunk."""
+"""Bytes collected before a thread parses, hashes and stores them: handing over a small chunk costs more than its work."""
 
-MAX_NAMED: Final = 20
-"""Parts at fault that an answer names."""
+MAX_PART_PROBLEMS: Final = 20
+"""Unsupported parts that an error lists."""
+
+ACCEPTED_FORMATS: Final = "miniSEED, StationXML, stations.csv, or a zip, tar or tar.gz of those"
 
 
 @dataclass(frozen=True)
 class Upload:
-    """What a request body held."""
+    """A received body: its parts in the order of the upload, its option fields, and the transaction that stored the parts."""
 
     parts: tuple[Part, ...]
     fields: dict[str, str]
-    intake: UploadTransaction
+    transaction: UploadTransaction
 
     async def keep(self) -> None:
-        """From here on the parts are the store's; raises StoreFull, StoreUnreachable."""
-        await run_in_threadpool(self.intake.commit)
-
-
-class BodyReceiver(Protocol):
-    """Takes in a body block by block."""
-
-    parts: list[StoredPart]
-    fields: dict[str, str]
-
-    def feed(self, data: bytes) -> None: ...  # noqa: D102
-    def finish(self) -> None: ...  # noqa: D102
-    def close(self) -> None: ...  # noqa: D102
-
-
-class RawReceiver:
-    """A body that is a bundle of one part."""
-
-    def __init__(self, intake: UploadTransaction, name: str, media_type: str) -> None:
-        self.parts: list[StoredPart] = []
-        self.fields: dict[str, str] = {}
-        self._writer: PartWriter | None = PartWriter(intake, name, media_type)
-
-    def feed(self, data: bytes) -> None:
-        """Take in the next block."""
-        if self._writer is not None:
-            self._writer.write(data)
-
-    def finish(self) -> None:
-        """The body has ended."""
-        if self._writer is not None:
-            self.parts.append(self._writer.seal())
-            self._writer = None
-
-    def close(self) -> None:
-        """Harmless after `finish`."""
-        if self._writer is not None:
-            self._writer.abort()
+        """Commit the parts to the store; raises StoreFull, StoreUnreachable."""
+        await run_in_threadpool(self.transaction.commit)
 
 
 @asynccontextmanager
 async def receive_upload(request: Request, blobs: BlobStore, max_parts: int) -> AsyncIterator[Upload]:
     """
-    A multipart form or a raw body, taken in; `keep` the upload inside the block, or nothing of it stays.
+    Receive a multipart form or a raw body; call `keep` on the upload inside the block, otherwise nothing of it stays stored.
 
-    Raises MalformedRequest, EmptyUpload, UnsupportedParts (not one part may be of an accepted kind) and LimitExceeded.
+    Raises MalformedRequest, EmptyUpload, UnsupportedParts (no part may be of an accepted format), LimitExceeded, StoreFull and
+    StoreUnreachable.
     """
-    intake = UploadTransaction(blobs)
+    transaction = UploadTransaction(blobs)
     try:
-        receiver = await run_in_threadpool(_receiver, request, intake, max_parts)
+        receiver = await run_in_threadpool(_new_receiver, request, transaction, max_parts)
         try:
-            async for block in _blocks(request.stream()):
+            async for block in _collect_blocks(request.stream()):
                 await run_in_threadpool(receiver.feed, block)
             await run_in_threadpool(receiver.finish)
         finally:
             receiver.close()
-        _judge(receiver.parts)
-        yield Upload(tuple(stored.part for stored in receiver.parts), receiver.fields, intake)
+        _check_formats(receiver)
+        yield Upload(tuple(receiver.parts), receiver.fields, transaction)
     finally:
-        with CancelScope(shield=True):  # also when the request was cut off: thousands of files are no work for the event loop
-            await run_in_threadpool(intake.rollback)
+        with CancelScope(shield=True):  # also after a disconnect; deleting thousands of files must not block the event loop
+            await run_in_threadpool(transaction.rollback)
 
 
-def _receiver(request: Request, intake: UploadTransaction, max_parts: int) -> BodyReceiver:
-    kind, parameters = parse_options_header(request.headers.get("content-type", ""))
-    media_type = kind.decode("latin-1")
+def _new_receiver(request: Request, transaction: UploadTransaction, max_parts: int) -> BodyReceiver:
+    content_type, parameters = parse_options_header(request.headers.get("content-type", ""))
+    media_type = content_type.decode("latin-1")
     if media_type != "multipart/form-data":
-        return RawReceiver(intake, _raw_name(request), media_type)
+        return RawReceiver(transaction, _raw_name(request), media_type)
     if not parameters.get(b"boundary"):
-        raise MalformedRequest("the Content-Type names no multipart boundary")
-    return FormReceiver(intake, parameters[b"boundary"], max_parts)
+        raise MalformedRequest("the Content-Type multipart/form-data has no boundary parameter")
+    return FormReceiver(transaction, parameters[b"boundary"], max_parts)
 
 
 def _raw_name(request: Request) -> str:
-    """From ?name=, else the file name of Content-Disposition, else `bundle`."""
+    """Name of a raw body: the query parameter `name`, else the file name of Content-Disposition, else `bundle`."""
     _, parameters = parse_options_header(request.headers.get("content-disposition", ""))
-    named = request.query_params.get(RAW_NAME) or parameters.get(b"filename", b"").decode("utf-8", "replace")
-    return display_name(named or "bundle", 1)
+    name = request.query_params.get(RAW_NAME) or parameters.get(b"filename", b"").decode("utf-8", "replace")
+    return display_name(name or "bundle", 1)
 
 
-async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    gathered = bytearray()
+async def _collect_blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Join chunks to blocks of at least `BLOCK_BYTES`, except for the last one."""
+    block = bytearray()
     async for chunk in chunks:
-        gathered += chunk
-        if len(gathered) >= BLOCK_BYTES:
-            yield bytes(gathered)
-            gathered.clear()
-    if gathered:
-        yield bytes(gathered)
+        block += chunk
+        if len(block) >= BLOCK_BYTES:
+            yield bytes(block)
+            block.clear()
+    if block:
+        yield bytes(block)
 
 
-def _judge(parts: list[StoredPart]) -> None:
-    """An upload with one part that may be readable goes to the reader, which warns of the others."""
-    if not any(stored.part.size_bytes for stored in parts):
-        raise EmptyUpload("the upload holds no bytes; send at least one part named bundle, or a raw body")
-    if any(stored.plausible for stored in parts):
+def _check_formats(receiver: BodyReceiver) -> None:
+    """
+    Refuse an upload without bytes, and one without any part of an accepted format.
+
+    Where at least one part may be readable, the job decides and warns of the others.
+    """
+    if not any(part.size_bytes for part in receiver.parts):
+        raise EmptyUpload("the upload holds no bytes; send at least one form part named bundle, or a raw body")
+    if receiver.accepted:
         return
-    detail = "neither miniSEED, StationXML, stations.csv nor a zip, tar or tar.gz of those"
-    faults = [PartProblem(name=stored.part.name, code=UnsupportedParts.code, detail=detail) for stored in parts[:MAX_NAMED]]
-    raise UnsupportedParts(f"not one part is of an accepted kind: {detail}", parts=faults)
+    detail = f"not recognized as {ACCEPTED_FORMATS}"
+    problems = [PartProblem(name=part.name, code=UnsupportedParts.code, detail=detail) for part in receiver.parts[:MAX_PART_PROBLEMS]]
+    raise UnsupportedParts(f"no part of the upload is of an accepted format; send {ACCEPTED_FORMATS}", parts=problems)

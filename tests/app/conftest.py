@@ -1,4 +1,4 @@
-"""A real queue server on a unix socket, the real application, and a worker that is the test itself."""
+"""Fixtures: a real queue server on a unix socket, the real application, and `Hand`, which plays the worker."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -36,19 +36,19 @@ ClientOf = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
 class Hand:
-    """Does to a job what a worker would do."""
+    """A worker played by the test."""
 
     def __init__(self, settings: Settings, redis: Redis) -> None:
         self.redis, self.records, self.blobs = redis, Records(redis, settings), open_blobs(settings)
 
     def begin(self, job_id: str) -> JobRecord:
-        """Run it."""
+        """Begin a job."""
         record = self.records.begin(job_id, "hand")
         assert record is not None
         return record
 
     def succeed(self, job_id: str, formats: dict[str, bytes] | None = None) -> None:
-        """End it with a result, a figure and the result's further formats."""
+        """Finish a job with a result, a figure, and further formats of the result."""
         record = self.begin(job_id)
         self.blobs.put(result_key(record), json.dumps(CLASSIFIED).encode())
         for name, data in (formats or {}).items():
@@ -57,13 +57,13 @@ class Hand:
         self.records.finish(job_id, record.attempt, Status.SUCCEEDED, figures=["section"], formats=list(formats or {}))
 
     def fail(self, job_id: str) -> None:
-        """End it with a problem."""
+        """Finish a job with a problem."""
         record = self.begin(job_id)
         problem = Problem(type="/problems/no-usable-trace", title="No usable trace", status=422, detail="no vertical record")
         self.records.finish(job_id, record.attempt, Status.FAILED, problem=problem)
 
     def live(self, **changes: Any) -> None:
-        """Send a worker's heartbeat."""
+        """Send the heartbeat of a worker."""
         state = {"id": "hand", "pid": 1, "started_at": datetime.now(UTC), "execution_provider": "CPUExecutionProvider"}
         self.records.record_heartbeat(WorkerState.model_validate({**state, "models": {spec.name: "1" for spec in MODELS}, **changes}))
 
@@ -82,11 +82,11 @@ def queue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 
 @pytest.fixture
 def settings(queue: Settings, tmp_path: Path) -> Settings:
-    """The queue of the session, emptied; blobs and artifacts of the test's own."""
+    """Settings of the queue of the session, emptied, with blobs, artifacts and keys of the test itself."""
     with connect(queue) as redis:
         redis.flushall()
-    own = {"blob_url": (tmp_path / "blobs").as_uri(), "artifacts_dir": tmp_path / "artifacts", "keys_file": tmp_path / "keys.json"}
-    return queue.model_copy(update=own)
+    changes = {"blob_url": (tmp_path / "blobs").as_uri(), "artifacts_dir": tmp_path / "artifacts", "keys_file": tmp_path / "keys.json"}
+    return queue.model_copy(update=changes)
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def hand(settings: Settings) -> Iterator[Hand]:
 
 @pytest.fixture
 def client_of() -> ClientOf:
-    """Settings to a client inside a new application's lifespan, without a socket."""
+    """A function from settings to a client of a new application, without a socket."""
 
     @asynccontextmanager
     async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
@@ -117,7 +117,7 @@ KeyOf = Callable[..., dict[str, str]]
 
 @pytest.fixture
 def key_of(settings: Settings) -> KeyOf:
-    """Owner and scopes to the headers with a new key of theirs; from then on keys are asked for."""
+    """A function from owner and scopes to headers with a new key; from then on keys are required."""
 
     def headers(owner: str, *scopes: str, days: float = 1.0) -> dict[str, str]:
         key, text = new_key(owner, [Scope(scope) for scope in scopes or ("submit", "read")], days)
@@ -135,11 +135,11 @@ async def client(client_of: ClientOf, settings: Settings) -> AsyncIterator[httpx
 
 @pytest.fixture
 def mseed() -> bytes:
-    """Bytes that begin as miniSEED 2 does; whether they go on like that is the reader's business."""
+    """Bytes that begin with the fixed header of miniSEED 2; the API does not parse further."""
     return b"000001D " + bytes(504)
 
 
 @pytest.fixture
 def files(mseed: bytes) -> dict[str, tuple[str, bytes]]:
-    """A form of one part, as httpx takes it."""
+    """A form with one part, as an argument of httpx."""
     return {"bundle": ("event.mseed", mseed)}

@@ -1,4 +1,4 @@
-"""What clients rely on, written here once more: a name that goes from code and openapi.json alike is still missed."""
+"""The HTTP contract, stated independently of code and openapi.json, so that a name removed from both is noticed."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ MEMBERS = {
     "force_azimuth_uncertainty_deg force_azimuth_ambiguous offsets azimuthal_gap_deg models",
     "Epicenter": "latitude longitude horizontal_uncertainty_km ellipse",
     "Ellipse": "semi_major_km semi_minor_km azimuth_deg confidence_level",
-    "OffsetReading": "trace distance_deg distance_uncertainty_deg residual_deg used",
+    "DistanceEstimate": "trace distance_deg distance_uncertainty_deg residual_deg used",
     "ClusterResult": "k structure_found assignments selection clusters model fine_tuned",
     "Assignment": "event cluster confidence",
     "Selection": "k loss stability silhouette",
@@ -42,12 +42,12 @@ STATUSES = {
 
 
 @pytest.mark.parametrize("name", MEMBERS)
-def test_a_member_of_an_answer_keeps_its_name(name):
+def test_a_response_field_keeps_its_name(name):
     assert set(MEMBERS[name].split()) <= set(DOCUMENT["components"]["schemas"][name]["properties"])
 
 
 @pytest.mark.parametrize("path", SUBMISSIONS)
-def test_a_submission_takes_its_fields_and_headers_and_answers_as_agreed(path):
+def test_a_submission_keeps_its_fields_headers_and_statuses(path):
     operation = DOCUMENT["paths"][path]["post"]
     form = operation["requestBody"]["content"]["multipart/form-data"]["schema"]
     parameters = {(parameter["in"], parameter["name"]) for parameter in operation["parameters"]}
@@ -60,15 +60,15 @@ def test_a_submission_takes_its_fields_and_headers_and_answers_as_agreed(path):
     assert {"APIKeyHeader": []} in operation["security"]
 
 
-def test_the_range_of_families_is_two_to_twelve_where_nothing_is_said():
+def test_the_default_range_of_families_is_two_to_twelve():
     form = DOCUMENT["paths"]["/anomalies/cluster"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
     assert [form[name]["default"] for name in ("k_min", "k_max", "fine_tune")] == [2, 12, False]
 
 
-def test_a_job_is_in_one_of_five_states():
+def test_a_job_has_one_of_five_states():
     assert DOCUMENT["components"]["schemas"]["Status"]["enum"] == ["queued", "running", "succeeded", "failed", "canceled"]
 
 
 @pytest.mark.parametrize(("path", "method"), STATUSES)
-def test_an_operation_answers_with_the_statuses_agreed(path, method):
+def test_an_operation_documents_its_agreed_statuses(path, method):
     assert STATUSES[path, method] <= set(DOCUMENT["paths"][path][method]["responses"])

@@ -14,7 +14,7 @@ async def job_id(client, files) -> str:
 
 
 def events(text: str) -> list[tuple[str, dict]]:
-    """The events of a stream, by name and data; comments are no events."""
+    """Parse an event stream into names and data; comments are skipped."""
     blocks = [dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":")) for block in text.split("\n\n") if block]
     return [(block["event"], json.loads(block["data"])) for block in blocks if block]
 
@@ -40,29 +40,29 @@ async def test_links_lie_below_the_prefix_of_a_proxy(client_of, settings, files)
 
 @pytest.mark.parametrize("path", ["", "/events", "/result", "/figures/section.png"])
 @pytest.mark.parametrize("job", ["0" * 32, "no-such", "..%2f..%2fetc", "*"])
-async def test_an_unknown_job_is_not_found_whatever_is_asked_of_it(client, job, path):
+async def test_every_endpoint_of_an_unknown_job_answers_404(client, job, path):
     answer = await client.get(f"/jobs/{job}{path}")
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
 
 
 async def test_a_long_poll_ends_when_the_job_does(client, hand, job_id):
-    asked = asyncio.create_task(client.get(f"/jobs/{job_id}?wait=15"))
+    request = asyncio.create_task(client.get(f"/jobs/{job_id}?wait=15"))
     record = hand.begin(job_id)
     hand.records.advance(job_id, record.attempt, "render", 0.3)
     hand.records.request_cancel(job_id)
     hand.records.finish(job_id, record.attempt, status=record.status.CANCELED)
-    answer = await asked
+    answer = await request
     assert (answer.status_code, answer.json()["status"], answer.json()["stage"]) == (200, "canceled", "render")
 
 
-async def test_a_long_poll_that_passes_says_where_the_job_stands(client, hand, job_id):
+async def test_a_long_poll_that_times_out_returns_the_current_status(client, hand, job_id):
     hand.begin(job_id)
     answer = await client.get(f"/jobs/{job_id}?wait=0.05")
     assert (answer.status_code, answer.json()["status"]) == (200, "running")
 
 
 @pytest.mark.parametrize("wait", ["-1", "soon", "nan"])
-async def test_a_wait_that_is_no_time_is_malformed(client, job_id, wait):
+async def test_an_invalid_wait_is_a_malformed_request(client, job_id, wait):
     assert (await client.get(f"/jobs/{job_id}?wait={wait}")).status_code == 400
 
 
@@ -71,7 +71,7 @@ async def test_a_queued_job_is_canceled_at_once(client, job_id):
     assert (answer.status_code, answer.json()["status"]) == (200, "canceled")
 
 
-async def test_a_running_job_is_asked_to_stop(client, hand, job_id):
+async def test_canceling_a_running_job_requests_its_cancellation(client, hand, job_id):
     hand.begin(job_id)
     answer = await client.delete(f"/jobs/{job_id}")
     assert (answer.status_code, answer.json()["status"]) == (202, "running")
@@ -84,31 +84,31 @@ async def test_an_ended_job_cannot_be_canceled(client, hand, job_id):
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/already-ended")
 
 
-async def test_events_tell_each_step_and_close_with_the_job(client, hand, job_id):
+async def test_the_event_stream_reports_each_stage_and_ends_with_the_job(client, hand, job_id):
     followed = asyncio.create_task(client.get(f"/jobs/{job_id}/events"))
     await asyncio.sleep(0)
     hand.begin(job_id)
-    await asyncio.to_thread(_run_to_its_end, hand, job_id)
+    await asyncio.to_thread(_run_until_failure, hand, job_id)
     answer = await followed
-    told = events(answer.text)
+    stream = events(answer.text)
     assert answer.headers["Content-Type"].startswith("text/event-stream")
-    assert {name for name, _ in told[:-1]} <= {"progress"}
-    assert [state["progress"] for _, state in told] == sorted(state["progress"] for _, state in told)
-    assert (told[-1][0], told[-1][1]["status"]) == ("job", "failed")
+    assert {name for name, _ in stream[:-1]} <= {"progress"}
+    assert [state["progress"] for _, state in stream] == sorted(state["progress"] for _, state in stream)
+    assert (stream[-1][0], stream[-1][1]["status"]) == ("job", "failed")
 
 
-def _run_to_its_end(hand, job_id: str) -> None:
+def _run_until_failure(hand, job_id: str) -> None:
     record = hand.records.get(job_id)
     for step in range(1, 4):
         hand.records.advance(job_id, record.attempt, f"step {step}", step / 4)
     hand.records.finish(job_id, record.attempt, record.status.FAILED)
 
 
-async def test_events_of_a_finished_job_are_its_end(client, hand, job_id):
+async def test_the_event_stream_of_a_finished_job_holds_the_job_only(client, hand, job_id):
     hand.succeed(job_id)
-    told = events((await client.get(f"/jobs/{job_id}/events")).text)
-    assert [name for name, _ in told] == ["job"]
-    assert told[0][1]["result"]["event_type"] == "glacial"
+    stream = events((await client.get(f"/jobs/{job_id}/events")).text)
+    assert [name for name, _ in stream] == ["job"]
+    assert stream[0][1]["result"]["event_type"] == "glacial"
 
 
 async def test_a_figure_is_served_as_png(client, hand, job_id):
@@ -118,7 +118,7 @@ async def test_a_figure_is_served_as_png(client, hand, job_id):
     assert answer.content.startswith(b"\x89PNG")
 
 
-async def test_a_figure_that_was_not_drawn_is_not_found(client, hand, job_id):
+async def test_an_unknown_figure_answers_404(client, hand, job_id):
     hand.succeed(job_id)
     answer = await client.get(f"/jobs/{job_id}/figures/map.png")
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/unknown-figure")
@@ -133,7 +133,7 @@ async def test_a_figure_that_was_not_drawn_is_not_found(client, hand, job_id):
         ("?format=quakeml", "application/xml", QUAKEML),
     ],
 )
-async def test_the_result_is_served_in_each_format_it_has(client, hand, job_id, query, media_type, body):
+async def test_the_result_is_served_in_each_of_its_formats(client, hand, job_id, query, media_type, body):
     hand.succeed(job_id, {"quakeml": QUAKEML})
     answer = await client.get(f"/jobs/{job_id}/result{query}")
     assert answer.status_code == 200
@@ -142,7 +142,7 @@ async def test_the_result_is_served_in_each_format_it_has(client, hand, job_id, 
 
 
 @pytest.mark.parametrize("wanted", ["csv", "pdf", "../json", ""])
-async def test_a_format_that_the_result_has_not_is_not_found(client, hand, job_id, wanted):
+async def test_an_unavailable_format_answers_404(client, hand, job_id, wanted):
     hand.succeed(job_id, {"quakeml": QUAKEML})
     answer = await client.get(f"/jobs/{job_id}/result", params={"format": wanted})
     assert (answer.status_code, answer.json()["type"]) == (404, "/problems/unknown-format")
@@ -150,7 +150,7 @@ async def test_a_format_that_the_result_has_not_is_not_found(client, hand, job_i
 
 
 @pytest.mark.parametrize("path", ["result", "figures/section.png"])
-async def test_nothing_is_had_of_a_job_that_has_not_ended(client, job_id, path):
+async def test_an_unfinished_job_has_neither_result_nor_figures(client, job_id, path):
     answer = await client.get(f"/jobs/{job_id}/{path}")
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/not-finished")
 
@@ -168,7 +168,7 @@ async def test_a_canceled_job_has_no_result(client, job_id):
     assert (answer.status_code, answer.json()["type"]) == (409, "/problems/canceled")
 
 
-async def test_a_result_that_is_not_kept_any_more_is_said_to_be_gone(client, hand, job_id):
+async def test_an_expired_result_answers_404(client, hand, job_id):
     hand.succeed(job_id)
     hand.blobs.delete(f"results/{job_id}")
     answers = [await client.get(f"/jobs/{job_id}{path}") for path in ("", "/result", "/figures/section.png")]

@@ -13,7 +13,7 @@ def addresses(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", ["/", "/docs"])
-async def test_everything_a_page_loads_is_served_from_here(client, path):
+async def test_every_file_that_a_page_loads_is_served(client, path):
     page = await client.get(path)
     assert page.headers["Content-Type"].startswith("text/html")
     for address in addresses(page.text):
@@ -22,24 +22,24 @@ async def test_everything_a_page_loads_is_served_from_here(client, path):
 
 
 @pytest.mark.parametrize("file", sorted(WEB.rglob("*.*")), ids=lambda file: file.name)
-def test_no_file_of_the_page_names_another_server(file):
+def test_no_file_of_the_page_refers_to_another_host(file):
     foreign = re.findall(r"(?:https?:)?//[\w.-]+\.\w+[^\s\"']*", file.read_text())
     assert [address for address in foreign if "www.w3.org" not in address] == []
 
 
 @pytest.mark.parametrize("file", sorted(WEB.rglob("*.html")), ids=lambda file: file.name)
-def test_no_page_needs_what_the_security_policy_forbids(file):
+def test_pages_obey_the_content_security_policy(file):
     text = file.read_text()
     assert not re.search(r"<script(?![^>]*\bsrc=)", text)
     assert not re.search(r"\sstyle=|<style|\son\w+=", text)
 
 
-def test_the_pages_scripts_never_turn_text_into_markup():
+def test_scripts_never_insert_markup():
     for file in WEB.rglob("*.js"):
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", file.read_text()), file.name
 
 
-def test_every_field_of_the_page_has_a_label():
+def test_every_form_field_has_a_label():
     text = (WEB / "index.html").read_text()
     for field in re.findall(r"<(?:input|select)[^>]*>", text):
         named = re.search(r'id="(\w+)"', field)
@@ -47,7 +47,7 @@ def test_every_field_of_the_page_has_a_label():
         assert inside_a_label or (named and f'for="{named[1]}"' in text), field
 
 
-def test_modules_import_only_what_is_there():
+def test_scripts_import_existing_modules():
     for file in (WEB / "static").glob("*.js"):
         for address in re.findall(r'from "\./(\S+)"', file.read_text()):
             assert (WEB / "static" / address).is_file()

@@ -1,4 +1,4 @@
-"""docs/reference/configuration.md and workers/settings.py say the same."""
+"""The committed configuration page agrees with `workers/settings.py`."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from workers.settings import Settings
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
 
 
-def test_the_committed_page_is_what_the_code_says():
+def test_the_committed_page_is_up_to_date():
     assert PAGE.read_text() == document(), "run `make settings`"
 
 
@@ -18,5 +18,5 @@ def test_every_setting_has_a_row():
     assert missing == []
 
 
-def test_every_setting_says_what_it_means():
+def test_every_setting_has_a_description():
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []

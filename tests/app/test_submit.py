@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 @pytest.mark.parametrize(
     ("path", "kind"), [("/events/classify", "classify"), ("/events/locate", "locate"), ("/anomalies/cluster", "cluster")]
 )
-async def test_a_submission_is_accepted_with_its_place_and_when_to_look_again(client, files, path, kind):
+async def test_a_submission_is_accepted_with_location_and_retry_after(client, files, path, kind):
     answer = await client.post(path, files=files)
     job = answer.json()
     assert answer.status_code == 202
@@ -24,7 +24,7 @@ async def test_a_submission_is_accepted_with_its_place_and_when_to_look_again(cl
     assert job["links"] == {"self": f"/jobs/{job['id']}", "result": None, "events": f"/jobs/{job['id']}/events", "figures": []}
 
 
-async def test_options_come_from_form_and_query_and_the_form_wins(client, files, hand):
+async def test_form_fields_take_precedence_over_query_parameters(client, files, hand):
     answer = await client.post(
         "/events/locate?seed=1&event_type=glacial", files=files, data={"seed": "2", "latitude": "18.5", "longitude": "96"}
     )
@@ -46,7 +46,7 @@ async def test_a_raw_body_can_be_named_in_the_query(client, hand, mseed):
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "expected"),
     [
         ("lattitude=3", "lattitude"),
         ("latitude=91&longitude=0", "latitude"),
@@ -58,14 +58,14 @@ async def test_a_raw_body_can_be_named_in_the_query(client, hand, mseed):
         ("fine_tune=perhaps", "fine_tune"),
     ],
 )
-async def test_options_that_make_no_sense_are_malformed_and_named(client, files, query, said):
+async def test_invalid_options_are_named_in_the_problem(client, files, query, expected):
     answer = await client.post(f"/events/locate?{query}", files=files)
     assert answer.status_code == 400
     assert answer.json()["type"] == "/problems/malformed-request"
-    assert said in answer.json()["detail"]
+    assert expected in answer.json()["detail"]
 
 
-async def test_an_empty_option_counts_as_none(client, files):
+async def test_an_empty_option_counts_as_not_given(client, files):
     answer = await client.post("/events/locate", files=files, data={"latitude": "", "longitude": " ", "event_type": ""})
     assert answer.status_code == 202
 
@@ -78,9 +78,9 @@ async def _submitted_job(hand) -> str:
 
 
 async def test_a_job_that_ends_within_the_wait_is_answered_with_200_and_its_result(client, files, hand):
-    asked = asyncio.create_task(client.post("/events/classify", files=files, headers={"Prefer": "wait=10"}))
+    request = asyncio.create_task(client.post("/events/classify", files=files, headers={"Prefer": "wait=10"}))
     hand.succeed(await _submitted_job(hand))
-    answer = await asked
+    answer = await request
     assert answer.status_code == 200
     assert answer.headers["Preference-Applied"] == "wait=10"
     assert "Retry-After" not in answer.headers
@@ -89,14 +89,14 @@ async def test_a_job_that_ends_within_the_wait_is_answered_with_200_and_its_resu
 
 
 async def test_a_job_that_fails_within_the_wait_is_a_finished_job_with_its_problem(client, files, hand):
-    asked = asyncio.create_task(client.post("/events/classify", files=files, headers={"Prefer": "wait=10"}))
+    request = asyncio.create_task(client.post("/events/classify", files=files, headers={"Prefer": "wait=10"}))
     hand.fail(await _submitted_job(hand))
-    answer = await asked
+    answer = await request
     assert answer.status_code == 200
     assert (answer.json()["status"], answer.json()["problem"]["status"]) == ("failed", 422)
 
 
-async def test_a_wait_that_passes_is_answered_with_202(client, files):
+async def test_a_wait_that_times_out_is_answered_with_202(client, files):
     answer = await client.post("/events/classify", files=files, headers={"Prefer": "respond-async, wait=1"})
     assert (answer.status_code, answer.headers["Preference-Applied"]) == (202, "wait=1")
 
@@ -113,7 +113,7 @@ async def test_a_wait_that_passes_is_answered_with_202(client, files):
         (["wait=-3"], 0, None),
     ],
 )
-def test_preferences_are_honored_as_far_as_they_make_sense(headers, wait_s, applied):
+def test_valid_preferences_are_applied_and_others_ignored(headers, wait_s, applied):
     preference = read_preference(headers, 120.0)
     assert (preference.wait_s, preference.applied) == (wait_s, applied)
 
@@ -139,20 +139,20 @@ async def test_the_same_key_at_another_endpoint_is_another_key(client, files):
 
 
 async def slow_submission(client, mseed, headers) -> tuple[asyncio.Task, asyncio.Event]:
-    """A submission whose body has begun to arrive, and what lets it end."""
-    reading, go_on = asyncio.Event(), asyncio.Event()
+    """Return a submission whose body has begun to arrive, and an event that completes it."""
+    receiving, go_on = asyncio.Event(), asyncio.Event()
 
     async def body():
         yield mseed
-        reading.set()
+        receiving.set()
         await go_on.wait()
 
     slow = asyncio.create_task(client.post("/events/classify", content=body(), headers=headers))
-    await reading.wait()
+    await receiving.wait()
     return slow, go_on
 
 
-async def test_a_key_whose_request_is_still_read_is_in_flight(client, files, mseed):
+async def test_an_idempotency_key_is_in_flight_while_its_request_is_received(client, files, mseed):
     headers = {"Idempotency-Key": "one"}
     slow, go_on = await slow_submission(client, mseed, headers)
     answer = await client.post("/events/classify", files=files, headers=headers)
@@ -162,31 +162,31 @@ async def test_a_key_whose_request_is_still_read_is_in_flight(client, files, mse
     assert (await slow).status_code == 202
 
 
-async def test_a_refused_submission_gives_its_key_back(client, files):
+async def test_a_refused_submission_releases_its_idempotency_key(client, files):
     headers = {"Idempotency-Key": "one"}
     refused = await client.post("/events/classify", files={"bundle": ("empty.mseed", b"")}, headers=headers)
     accepted = await client.post("/events/classify", files=files, headers=headers)
     assert (refused.status_code, accepted.status_code) == (400, 202)
 
 
-async def test_a_queue_lost_after_the_key_was_settled_leaves_one_job_for_it(client, files, hand, monkeypatch):
-    """The record may have been created before the answer was lost: the retry must get that job and no second one."""
+async def test_a_queue_lost_after_a_job_was_assigned_leaves_one_job_for_the_key(client, files, hand, monkeypatch):
+    """The record may exist although its creation seemed to fail: the retry must get that job and not create a second one."""
     headers, create = {"Idempotency-Key": "one"}, Records.create
 
-    def created_and_lost(*given):
-        create(*given)
+    def create_and_lose(*arguments):
+        create(*arguments)
         raise RedisConnectionError
 
     with monkeypatch.context() as lost:
-        lost.setattr(Records, "create", created_and_lost)
+        lost.setattr(Records, "create", create_and_lose)
         refused = await client.post("/events/classify", files=files, headers=headers)
     accepted = await client.post("/events/classify", files=files, headers=headers)
     assert (refused.status_code, accepted.status_code) == (503, 202)
     assert set(hand.records.queued_jobs()) == {accepted.json()["id"]}
 
 
-async def test_a_claim_that_has_run_out_gives_way_to_the_one_that_took_it(client, files, mseed, hand):
-    """The queue server was away for longer than a claim lasts: both requests must not create a job."""
+async def test_an_expired_claim_yields_to_the_request_that_took_the_key(client, files, mseed, hand):
+    """A claim expires if the queue server is away for longer than its lifetime; then only one of two requests may create a job."""
     headers = {"Idempotency-Key": "one"}
     slow, go_on = await slow_submission(client, mseed, headers)
     [claim] = hand.redis.keys("atlas:idempotency:*")
@@ -199,12 +199,12 @@ async def test_a_claim_that_has_run_out_gives_way_to_the_one_that_took_it(client
 
 
 @pytest.mark.parametrize("key", ["", "a\tb", "x" * 256])
-async def test_an_idempotency_key_that_cannot_be_one_is_malformed(client, files, key):
+async def test_an_invalid_idempotency_key_is_a_malformed_request(client, files, key):
     answer = await client.post("/events/classify", files=files, headers={"Idempotency-Key": key})
     assert answer.status_code == 400
 
 
-async def test_a_full_queue_is_said_with_when_to_try_again(client_of, settings, files):
+async def test_a_full_queue_answers_503_with_retry_after(client_of, settings, files):
     async with client_of(settings.model_copy(update={"max_queued": 1})) as client:
         answers = [await client.post("/events/classify", files=files) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [202, 503]
@@ -212,13 +212,13 @@ async def test_a_full_queue_is_said_with_when_to_try_again(client_of, settings, 
     assert int(answers[1].headers["Retry-After"]) >= 1
 
 
-async def test_a_queue_that_is_away_is_said_before_the_body_is_read(client_of, settings, tmp_path):
+async def test_an_unreachable_queue_is_reported_before_the_body_is_read(client_of, settings, tmp_path):
     def body():
         pytest.fail("the body was read")
         yield b""
 
-    away = settings.model_copy(update={"redis_url": SecretStr(f"unix://{tmp_path}/nobody.sock")})
-    async with client_of(away) as client:
+    without_queue = settings.model_copy(update={"redis_url": SecretStr(f"unix://{tmp_path}/nobody.sock")})
+    async with client_of(without_queue) as client:
         answer = await client.post("/events/classify", content=b"x" * 10)
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/queue-unreachable")
     assert "nobody" not in answer.text

@@ -101,9 +101,9 @@ def test_a_job_goes_its_whole_way_without_scripts_and_dangerous_commands(restric
 
 async def counted(settings):
     redis = AsyncRedis.from_url(queue_url(settings))
-    assert not (await RateLimiter(redis, settings).take("lab", "requests")).refused
+    assert not (await RateLimiter(redis, settings).consume("lab", "requests")).refused
     async with Idempotency(redis, settings).claim("key", "lab", "/") as claim:
-        assert claim.known is None
+        assert claim.stored is None
     await redis.aclose()
 
 

@@ -1,4 +1,4 @@
-"""Who may do what, asked over HTTP."""
+"""Authentication and authorization over HTTP."""
 
 import json
 
@@ -10,13 +10,13 @@ from app.auth.keys import keys_path, read_keys, revoke_key
 pytestmark = pytest.mark.anyio
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 -- nothing listens
-PROMISED = ("/health/live", "/models", "/docs", "/", "/openapi.json")
+PUBLIC = ("/health/live", "/models", "/docs", "/", "/openapi.json")
 
 
 @pytest.mark.parametrize(
     "headers", [{}, {"X-API-Key": "wrong"}, {"X-API-Key": ""}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eDp5"}]
 )
-async def test_nothing_is_submitted_without_a_key_that_is_good(client, key_of, files, headers):
+async def test_a_submission_without_a_valid_key_is_unauthorized(client, key_of, files, headers):
     key_of("lab")
     answer = await client.post("/events/classify", files=files, headers=headers)
     assert (answer.status_code, answer.json()["type"]) == (401, "/problems/unauthorized")
@@ -28,7 +28,7 @@ async def test_a_key_may_come_as_a_bearer_token(client, key_of, files):
     assert (await client.post("/events/classify", files=files, headers=headers)).status_code == 202
 
 
-async def test_a_key_that_has_expired_or_is_revoked_opens_nothing(client, key_of, files, settings):
+async def test_an_expired_or_revoked_key_is_unauthorized(client, key_of, files, settings):
     old, revoked = key_of("old", days=-1), key_of("lab")
     assert (await client.post("/events/classify", files=files, headers=old)).status_code == 401
     assert (await client.post("/events/classify", files=files, headers=revoked)).status_code == 202
@@ -36,7 +36,7 @@ async def test_a_key_that_has_expired_or_is_revoked_opens_nothing(client, key_of
     assert (await client.post("/events/classify", files=files, headers=revoked)).status_code == 401
 
 
-async def test_a_job_is_seen_by_its_owner_alone_whatever_is_asked_of_it(client, key_of, files):
+async def test_a_job_is_accessible_to_its_owner_only(client, key_of, files):
     owner, renewed, other = key_of("lab"), key_of("lab"), key_of("other", "submit", "read", "admin")
     job = (await client.post("/events/classify", files=files, headers=owner)).json()["links"]["self"]
     seen = [(await client.get(job, headers=headers)).status_code for headers in (owner, renewed, other, {})]
@@ -47,7 +47,7 @@ async def test_a_job_is_seen_by_its_owner_alone_whatever_is_asked_of_it(client, 
     assert (await client.delete(job, headers=owner)).status_code == 200
 
 
-async def test_a_key_is_good_for_its_scopes_and_nothing_else(client, key_of, files):
+async def test_a_key_allows_its_scopes_only(client, key_of, files):
     submit, read, admin = (key_of("lab", scope) for scope in ("submit", "read", "admin"))
     job = (await client.post("/events/classify", files=files, headers=submit)).json()["links"]["self"]
 
@@ -60,7 +60,7 @@ async def test_a_key_is_good_for_its_scopes_and_nothing_else(client, key_of, fil
     assert await statuses("DELETE", job) == [403, 200, 403]
 
 
-async def test_the_same_idempotency_key_of_two_owners_is_two_keys(client, key_of, files):
+async def test_idempotency_keys_are_apart_for_each_owner(client, key_of, files):
     ids = set()
     for owner in ("lab", "other"):
         answer = await client.post("/events/classify", files=files, headers=key_of(owner) | {"Idempotency-Key": "one"})
@@ -68,12 +68,12 @@ async def test_the_same_idempotency_key_of_two_owners_is_two_keys(client, key_of
     assert len(ids) == 2
 
 
-async def test_what_tells_nothing_of_jobs_needs_no_key(client, key_of):
+async def test_endpoints_without_jobs_need_no_key(client, key_of):
     key_of("lab")
-    assert [(await client.get(path)).status_code for path in PROMISED] == [200] * len(PROMISED)
+    assert [(await client.get(path)).status_code for path in PUBLIC] == [200] * len(PUBLIC)
 
 
-async def test_a_file_of_keys_that_cannot_be_read_lets_nobody_in(client, key_of, files, settings):
+async def test_an_unreadable_key_file_authenticates_nobody(client, key_of, files, settings):
     headers = key_of("lab")
     assert (await client.post("/events/classify", files=files, headers=headers)).status_code == 202
     keys_path(settings).write_text("{")
@@ -82,14 +82,14 @@ async def test_a_file_of_keys_that_cannot_be_read_lets_nobody_in(client, key_of,
     assert str(settings.keys_file) not in answer.text
 
 
-async def test_a_file_of_keys_that_goes_does_not_open_the_service(client, key_of, files, settings):
+async def test_deleting_the_key_file_does_not_open_the_service(client, key_of, files, settings):
     headers = key_of("lab")
     assert (await client.post("/events/classify", files=files, headers=headers)).status_code == 202
     keys_path(settings).unlink()
     assert (await client.post("/events/classify", files=files)).status_code == 401
 
 
-async def test_beyond_loopback_a_key_is_asked_for_even_where_there_is_none(client_of, settings, files):
+async def test_beyond_loopback_a_key_is_required_even_if_none_exists(client_of, settings, files):
     async with client_of(settings.model_copy(update={"host": EVERYWHERE})) as client:
         assert (await client.post("/events/classify", files=files)).status_code == 401
 
@@ -97,23 +97,23 @@ async def test_beyond_loopback_a_key_is_asked_for_even_where_there_is_none(clien
 @pytest.mark.parametrize(
     "headers", [{"Host": "evil.example"}, {"Host": ""}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}]
 )
-async def test_without_keys_no_foreign_page_is_answered(client, files, headers):
+async def test_without_keys_a_foreign_page_is_forbidden(client, files, headers):
     answer = await client.post("/events/classify", files=files, headers=headers)
     assert (answer.status_code, answer.json()["type"]) == (403, "/problems/forbidden")
 
 
-async def test_without_keys_the_own_page_is_answered(client, files):
+async def test_without_keys_the_page_of_the_service_is_answered(client, files):
     headers = {"Host": "127.0.0.1:8000", "Sec-Fetch-Site": "same-origin"}
     assert (await client.post("/events/classify", files=files, headers=headers)).status_code == 202
 
 
-async def test_the_log_names_owner_and_key_and_never_the_secret(client, key_of, files):
+async def test_the_log_never_contains_the_secret_of_a_key(client, key_of, files):
     headers = key_of("lab")
     with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
         await client.post("/events/classify", files=files, headers=headers)
     assert headers["X-API-Key"] not in json.dumps(lines, default=str)
 
 
-async def test_the_request_of_a_job_is_remembered_with_it(client, hand, files):
+async def test_a_job_record_keeps_the_id_of_its_request(client, hand, files):
     answer = await client.post("/events/classify", files=files, headers={"X-Request-ID": "abc-1"})
     assert hand.records.get(answer.json()["id"]).request_id == "abc-1"

@@ -18,7 +18,7 @@ def path(tmp_path, monkeypatch):
     return tmp_path / "some" / "keys.json"
 
 
-def test_a_key_is_kept_without_its_secret_where_others_do_not_look(path):
+def test_a_key_is_stored_without_its_secret_in_a_private_file(path):
     key, text = new_key("lab", [Scope.READ], 1)
     add_key(path, key)
     assert read_keys(path) == (key,)
@@ -28,41 +28,41 @@ def test_a_key_is_kept_without_its_secret_where_others_do_not_look(path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_two_keys_are_never_alike_and_hold_256_random_bits():
+def test_keys_are_unique_and_hold_256_random_bits():
     texts = {new_key("lab", [Scope.READ], 1)[1] for _ in range(100)}
     assert len(texts) == 100
     assert {len(text.split("_", 2)[2]) for text in texts} == {43}
 
 
-def test_a_key_is_good_until_its_day_or_until_it_is_revoked(path):
+def test_a_key_is_valid_until_it_expires_or_is_revoked(path):
     key, _ = new_key("lab", [Scope.READ], 1)
     now = datetime.now(UTC)
-    assert (key.good(now), key.good(now + timedelta(days=1.01))) == (True, False)
+    assert (key.is_valid(now), key.is_valid(now + timedelta(days=1.01))) == (True, False)
     add_key(path, key)
     revoke_key(path, key.id)
-    assert [kept.good(now) for kept in read_keys(path)] == [False]
+    assert [stored.is_valid(now) for stored in read_keys(path)] == [False]
 
 
-def test_what_is_not_there_cannot_be_revoked(path):
+def test_an_unknown_key_cannot_be_revoked(path):
     with pytest.raises(UnknownKey):
         revoke_key(path, "none")
 
 
 @pytest.mark.parametrize("owner", ["", "../x", "a b", "a\nb", "x" * 65, "é"])
-def test_an_owner_is_a_plain_name(owner):
+def test_an_owner_with_other_characters_is_invalid(owner):
     with pytest.raises(ValidationError):
         new_key(owner, [Scope.READ], 1)
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"keys": [{"id": "a"}]}', "\0"])
-def test_a_file_that_holds_no_keys_is_unusable_and_no_open_door(path, content):
+def test_an_invalid_key_file_is_an_error(path, content):
     path.parent.mkdir()
     path.write_text(content)
     with pytest.raises(KeysUnusable):
         read_keys(path)
 
 
-def test_a_file_that_others_may_write_is_not_believed(path):
+def test_a_key_file_that_others_may_write_is_an_error(path):
     add_key(path, new_key("lab", [Scope.READ], 1)[0])
     path.chmod(0o666)
     with pytest.raises(KeysUnusable):
@@ -77,14 +77,14 @@ def test_the_command_creates_lists_and_revokes(path, capsys):
     assert main(["list"]) == 0
     listed = capsys.readouterr().out
     assert key.id in listed
-    assert "good" in listed
+    assert "valid" in listed
     assert text not in listed
     assert main(["revoke", key.id]) == 0
     assert main(["list"]) == 0
     assert "revoked" in capsys.readouterr().out
 
 
-def test_a_key_is_for_submitting_and_reading_a_year_long_where_nothing_else_is_said(path):
+def test_by_default_a_key_allows_submitting_and_reading_for_a_year(path):
     main(["create", "lab"])
     (key,) = read_keys(path)
     assert key.scopes == (Scope.SUBMIT, Scope.READ)
@@ -92,28 +92,28 @@ def test_a_key_is_for_submitting_and_reading_a_year_long_where_nothing_else_is_s
 
 
 @pytest.mark.parametrize("arguments", [["create", "no name"], ["revoke", "none"]])
-def test_what_the_command_cannot_do_it_says(path, capsys, arguments):
+def test_a_failing_command_prints_an_error(path, capsys, arguments):
     assert main(arguments) == 1
     assert capsys.readouterr().out.startswith("keys: ")
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "99999", "x", "nan"])
-def test_a_lifetime_has_bounds(days):
+def test_a_lifetime_out_of_bounds_is_an_error(days):
     with pytest.raises(SystemExit):
         main(["create", "lab", "--days", days])
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9:80", "::1", "[::1]:8000", "localhost", "LOCALHOST:1", "a.localhost"])
-def test_what_is_loopback(host):
+def test_loopback_hosts_are_recognized(host):
     assert is_loopback(host)
 
 
 @pytest.mark.parametrize("host", ["", EVERYWHERE, "::", "10.0.0.1", "localhost.example.org", "127.0.0.1.example.org", "[::]:80"])
-def test_what_is_not(host):
+def test_other_hosts_are_not_loopback(host):
     assert not is_loopback(host)
 
 
-def test_beyond_this_machine_a_good_key_is_needed(path):
+def test_listening_beyond_this_machine_needs_a_valid_key(path):
     settings = Settings(host=EVERYWHERE)
     with pytest.raises(KeysNeeded, match="keys create"):
         check_exposure(settings)
@@ -124,5 +124,5 @@ def test_beyond_this_machine_a_good_key_is_needed(path):
     check_exposure(settings)
 
 
-def test_on_loopback_none_is_needed(path):
+def test_listening_on_loopback_needs_no_key(path):
     check_exposure(Settings())

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from app.auth.rate_limits import WINDOW_S, wait_s, window_usage
+from app.auth.rate_limits import WINDOW_S, seconds_until_allowed, window_usage
 
 pytestmark = pytest.mark.anyio
 
@@ -11,7 +11,7 @@ def limited(settings, **limits):
     return settings.model_copy(update=limits)
 
 
-async def test_every_answer_tells_what_is_left(client, key_of, files, settings):
+async def test_every_answer_states_the_remaining_quota(client, key_of, files, settings):
     headers = key_of("lab")
     first = await client.post("/events/classify", files=files, headers=headers)
     second = await client.get(first.headers["Location"], headers=headers)
@@ -20,7 +20,7 @@ async def test_every_answer_tells_what_is_left(client, key_of, files, settings):
     assert second.headers["RateLimit"].startswith('"requests";r=')
 
 
-async def test_more_submissions_than_allowed_are_refused_with_when_to_try_again(client_of, key_of, files, settings):
+async def test_submissions_over_the_quota_are_refused_with_retry_after(client_of, key_of, files, settings):
     headers, other = key_of("lab"), key_of("other")
     async with client_of(limited(settings, max_submissions_per_minute=2)) as client:
         answers = [await client.post("/events/classify", files=files, headers=headers) for _ in range(3)]
@@ -29,24 +29,26 @@ async def test_more_submissions_than_allowed_are_refused_with_when_to_try_again(
         assert refused.json()["type"] == "/problems/too-many-requests"
         assert 1 <= int(refused.headers["Retry-After"]) <= 2 * WINDOW_S
         assert refused.headers["RateLimit"].startswith('"submissions";r=0;t=')
-        assert (await client.get(answers[0].headers["Location"], headers=headers)).status_code == 200, "reading has its own allowance"
-        assert (await client.post("/events/classify", files=files, headers=other)).status_code == 202, "others have their own"
+        assert (await client.get(answers[0].headers["Location"], headers=headers)).status_code == 200, "reading has a quota of its own"
+        assert (await client.post("/events/classify", files=files, headers=other)).status_code == 202, (
+            "other owners have quotas of their own"
+        )
 
 
-async def test_a_second_key_does_not_double_the_allowance(client_of, key_of, files, settings):
+async def test_two_keys_of_an_owner_share_one_quota(client_of, key_of, files, settings):
     async with client_of(limited(settings, max_submissions_per_minute=1)) as client:
         answers = [await client.post("/events/classify", files=files, headers=key_of("lab")) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [202, 429]
 
 
-async def test_two_api_processes_count_together(client_of, key_of, files, settings):
+async def test_two_api_processes_share_the_counters(client_of, key_of, files, settings):
     settings, headers = limited(settings, max_submissions_per_minute=1), key_of("lab")
     async with client_of(settings) as one, client_of(settings) as two:
         answers = [await client.post("/events/classify", files=files, headers=headers) for client in (one, two)]
     assert [answer.status_code for answer in answers] == [202, 429]
 
 
-async def test_jobs_that_have_not_ended_are_limited_until_one_does(client_of, key_of, files, settings, hand):
+async def test_unfinished_jobs_of_an_owner_are_limited_until_one_ends(client_of, key_of, files, settings, hand):
     headers = key_of("lab")
     async with client_of(limited(settings, max_unfinished_jobs=1)) as client:
         first = (await client.post("/events/classify", files=files, headers=headers)).json()["id"]
@@ -57,14 +59,14 @@ async def test_jobs_that_have_not_ended_are_limited_until_one_does(client_of, ke
         assert (await client.post("/events/classify", files=files, headers=headers)).status_code == 202
 
 
-async def test_requests_at_once_are_limited_and_waits_are_counted_in(client_of, key_of, files, settings):
+async def test_concurrent_requests_are_limited_including_waits(client_of, key_of, files, settings):
     headers = key_of("lab")
     async with client_of(limited(settings, max_requests_at_once=3)) as client:
         job = (await client.post("/events/classify", files=files, headers=headers)).json()["links"]["self"]
         answers = await asyncio.gather(*(client.get(f"{job}?wait=2", headers=headers) for _ in range(5)))
         assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 429, 429]
         assert {answer.headers.get("Retry-After") for answer in answers} == {None, "1"}
-        assert (await client.get(job, headers=headers)).status_code == 200, "who has been answered counts no more"
+        assert (await client.get(job, headers=headers)).status_code == 200, "answered requests do not count"
 
 
 async def test_without_keys_nothing_is_limited(client_of, files, settings):
@@ -75,13 +77,13 @@ async def test_without_keys_nothing_is_limited(client_of, files, settings):
 
 
 @pytest.mark.parametrize(("before", "count", "elapsed_s"), [(100, 0, 10), (0, 100, 30), (60, 50, 59), (100, 30, 0), (1000, 99, 1)])
-def test_after_the_wait_one_more_is_within_the_quota(before, count, elapsed_s):
-    """And a second and a half earlier, where the wait is not the shortest there is, it is not."""
+def test_one_more_request_is_allowed_after_the_stated_wait(before, count, elapsed_s):
+    """And 1.5 s earlier it is not, unless the wait is the shortest possible."""
 
     def within(later_s):
         passed = elapsed_s + later_s
         return window_usage(before, count + 1, passed) <= 100 if passed < WINDOW_S else window_usage(count, 1, passed - WINDOW_S) <= 100
 
-    wait = wait_s(before, count, elapsed_s, 100)
+    wait = seconds_until_allowed(before, count, elapsed_s, 100)
     assert within(wait)
     assert wait <= 1 or not within(wait - 1.5)

@@ -1,4 +1,4 @@
-"""The demonstration's client against a server that says what the test wants."""
+"""The client of the demonstration against a server with prepared answers."""
 
 import json
 import threading
@@ -18,7 +18,7 @@ def job(**changes):
 
 @contextmanager
 def serving(answers):
-    """A server on a free loopback port with a status and a body for each path; what it was sent is in `sent`."""
+    """Serve a status and a body for each path on a free loopback port; `sent` records the posted bodies."""
     sent = {}
 
     class Handler(BaseHTTPRequestHandler):
@@ -45,7 +45,7 @@ def serving(answers):
             thread.join()
 
 
-def silent(*state):
+def ignore_progress(*state):
     pass
 
 
@@ -60,7 +60,7 @@ def test_a_bundle_is_sent_as_a_zip(tmp_path):
     assert sent == {"/events/classify": ("application/zip", b"PK")}
 
 
-def test_a_refused_bundle_fails_in_the_words_of_the_service(tmp_path):
+def test_a_refused_bundle_fails_with_the_problem_of_the_service(tmp_path):
     (tmp_path / "event.zip").write_bytes(b"no zip")
     with (
         serving({"/events/classify": (415, b'{"title": "Unsupported kind of file"}')}) as (client, _),
@@ -70,41 +70,41 @@ def test_a_refused_bundle_fails_in_the_words_of_the_service(tmp_path):
 
 
 def test_a_job_is_followed_to_its_end():
-    told = []
+    reported = []
     running = {"status": "running", "stage": "offsets", "progress": 0.4}
     answers = {"/jobs/1/events": (200, events(running, job())), "/jobs/1": (200, json.dumps(job(result={"k": 2})).encode())}
     with serving(answers) as (client, _):
-        ended = client.follow(job(status="queued"), lambda stage, progress: told.append((stage, progress)))
+        ended = client.follow(job(status="queued"), lambda stage, progress: reported.append((stage, progress)))
     assert ended["result"] == {"k": 2}
-    assert told == [("offsets", 0.4), ("finished", 1.0)]
+    assert reported == [("offsets", 0.4), ("finished", 1.0)]
 
 
-def test_a_stream_that_breaks_off_is_made_up_for_by_asking():
+def test_an_interrupted_event_stream_is_replaced_by_polling():
     answers = {"/jobs/1/events": (200, b": nothing yet\n"), "/jobs/1": (200, json.dumps(job()).encode())}
     with serving(answers) as (client, _):
-        assert client.follow(job(status="queued"), silent)["status"] == "succeeded"
+        assert client.follow(job(status="queued"), ignore_progress)["status"] == "succeeded"
 
 
-def test_a_job_that_fails_says_why():
+def test_a_failed_job_raises_its_problem():
     failed = job(status="failed", problem={"detail": "too few stations"})
     answers = {"/jobs/1/events": (200, events(failed)), "/jobs/1": (200, json.dumps(failed).encode())}
     with serving(answers) as (client, _), pytest.raises(DemoFailed, match="too few stations"):
-        client.follow(job(status="queued"), silent)
+        client.follow(job(status="queued"), ignore_progress)
 
 
-def test_figures_are_laid_into_a_folder(tmp_path):
+def test_figures_are_saved_in_a_folder(tmp_path):
     with serving({"/jobs/1/figures/section.png": (200, b"a picture")}) as (client, _):
-        paths = client.figures(job(), tmp_path / "figures")
+        paths = client.download_figures(job(), tmp_path / "figures")
     assert [(path.name, path.read_bytes()) for path in paths] == [("section.png", b"a picture")]
 
 
-def test_readiness_is_false_while_nothing_listens():
+def test_a_service_that_does_not_listen_is_not_ready():
     with serving({}) as (client, _):
         pass
-    assert not client.ready()
+    assert not client.is_ready()
 
 
 @pytest.mark.parametrize(("status", "ready"), [(200, True), (503, False)])
-def test_readiness_is_what_the_service_says(status, ready):
+def test_readiness_is_the_status_of_the_service(status, ready):
     with serving({"/health/ready": (status, b"{}")}) as (client, _):
-        assert client.ready() is ready
+        assert client.is_ready() is ready

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime
 
-from app.demo.report import bar, describe_classification, describe_clusters, describe_location
+from app.demo.report import describe_classification, describe_clusters, describe_location, progress_bar
 from workers.contracts import (
     Assignment,
     ClassifyResult,
@@ -38,44 +38,44 @@ def location(**changes):
     return LocateResult(**fields | changes).model_dump(mode="json")
 
 
-def result_of_classification(*, strange):
+def result_of_classification(*, out_of_distribution):
     return ClassifyResult(
         event_type="glacial",
         probabilities={"earthquake": 0.03, "glacial": 0.97},
         reference_point=None,
         traces_used=42,
         model=MODEL,
-        out_of_distribution=strange,
-        novelty=1.5 if strange else 0.5,
+        out_of_distribution=out_of_distribution,
+        novelty=1.5 if out_of_distribution else 0.5,
     ).model_dump(mode="json")
 
 
-def test_a_class_is_told_with_its_probability():
-    assert describe_classification(result_of_classification(strange=False)) == [
-        "what        glacial (earthquake 3%, glacial 97%), from 42 traces"
+def test_a_class_is_formatted_with_its_probabilities():
+    assert describe_classification(result_of_classification(out_of_distribution=False)) == [
+        "class       glacial (probabilities: earthquake 3%, glacial 97%), 42 traces"
     ]
 
 
-def test_a_class_of_something_strange_is_told_with_a_warning():
-    assert "with care" in describe_classification(result_of_classification(strange=True))[-1]
+def test_an_out_of_distribution_class_is_formatted_with_a_warning():
+    assert "out of distribution" in describe_classification(result_of_classification(out_of_distribution=True))[-1]
 
 
-def test_an_earthquake_is_told_with_place_time_and_depth():
+def test_an_earthquake_is_formatted_with_epicenter_time_and_depth():
     assert describe_location(location()) == [
-        "where       18.70°, 96.10° ± 21 km",
-        "when        2004-12-26 00:58:53 UTC ± 4 s",
+        "epicenter   18.70°, 96.10° ± 21 km (68 %)",
+        "origin time 2004-12-26 00:58:53 UTC ± 4 s",
         "depth       12 ± 9 km",
-        "stations    1 offsets used, gap 63°",
+        "distances   1 used, azimuthal gap 63°",
     ]
 
 
-def test_a_glacial_event_is_told_with_its_force():
+def test_a_glacial_event_is_formatted_with_its_force():
     force = {"force_azimuth_deg": 220.0, "force_azimuth_uncertainty_deg": 12.0, "force_azimuth_ambiguous": True}
     lines = describe_location(location(event_type="glacial", depth_km=None, depth_uncertainty_km=None, **force))
-    assert "force       toward 220° or the opposite ± 12°" in lines
+    assert "force       azimuth 220° or the opposite ± 12°" in lines
 
 
-def test_families_are_told_with_their_size_and_confidence():
+def test_families_are_formatted_with_size_and_confidence():
     result = ClusterResult(
         k=2,
         structure_found=True,
@@ -90,10 +90,10 @@ def test_families_are_told_with_their_size_and_confidence():
         fine_tuned=False,
     ).model_dump(mode="json")
     lines = describe_clusters(result)
-    assert lines[0] == "families    2 among 3 events"
+    assert lines[0] == "families    2 in 3 events"
     assert [line.split() for line in lines[2:]] == [["0", "2", "0.80", "a"], ["1", "1", "1.00", "c"]]
 
 
-def test_a_bar_fills_up_and_never_over():
-    assert bar("search", 0.0).startswith("[" + "." * 24 + "]   0% search")
-    assert bar("search", 2.0) == "[" + "#" * 24 + "] 100% search      "
+def test_a_progress_bar_is_clipped_at_its_ends():
+    assert progress_bar("search", 0.0).startswith("[" + "." * 24 + "]   0% search")
+    assert progress_bar("search", 2.0) == "[" + "#" * 24 + "] 100% search      "

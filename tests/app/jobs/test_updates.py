@@ -20,17 +20,17 @@ def record(status: Status, progress: float = 0.0) -> JobRecord:
 
 
 @pytest.fixture
-async def watch(settings):
+async def updates(settings):
     redis = Redis.from_url(queue_url(settings))
-    watching = JobUpdates(redis)
-    task = asyncio.create_task(watching.run())
-    yield watching
+    job_updates = JobUpdates(redis)
+    task = asyncio.create_task(job_updates.run())
+    yield job_updates
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await redis.aclose()
 
 
-async def test_a_job_is_read_only_when_something_was_said_of_it(watch, hand):
+async def test_a_record_is_read_only_after_a_message_about_its_job(updates, hand):
     reads, states = [], iter([record(Status.QUEUED), record(Status.RUNNING), record(Status.RUNNING, 0.5), record(Status.SUCCEEDED)])
 
     async def read(job_id):
@@ -38,7 +38,7 @@ async def test_a_job_is_read_only_when_something_was_said_of_it(watch, hand):
         return next(states)
 
     seen = []
-    async with aclosing(watch.changes("1", read)) as changes:
+    async with aclosing(updates.follow("1", read)) as changes:
         async for state in changes:
             seen.append(state.status)
             hand.redis.publish("atlas:job:2", "of another job")
@@ -47,41 +47,41 @@ async def test_a_job_is_read_only_when_something_was_said_of_it(watch, hand):
     assert len(reads) == 4
 
 
-async def test_a_wait_gives_up_after_its_time_with_what_is_known(watch):
+async def test_a_wait_that_times_out_returns_the_latest_record(updates):
     async def read(job_id):
         return record(Status.RUNNING, 0.3)
 
-    assert (await watch.ended(record(Status.QUEUED), read, 0.05)).progress == 0.3
+    assert (await updates.wait_for_end(record(Status.QUEUED), read, 0.05)).progress == 0.3
 
 
-async def test_no_wait_reads_nothing(watch):
+async def test_without_a_wait_no_record_is_read(updates):
     async def read(job_id):
         pytest.fail("read")
 
-    assert (await watch.ended(record(Status.QUEUED), read, 0)).status is Status.QUEUED
-    assert (await watch.ended(record(Status.FAILED), read, 9)).status is Status.FAILED
+    assert (await updates.wait_for_end(record(Status.QUEUED), read, 0)).status is Status.QUEUED
+    assert (await updates.wait_for_end(record(Status.FAILED), read, 9)).status is Status.FAILED
 
 
-async def test_who_waits_is_forgotten_when_they_go(watch):
+async def test_a_wait_that_has_ended_leaves_no_registration(updates):
     async def read(job_id):
         return record(Status.RUNNING)
 
-    await watch.ended(record(Status.QUEUED), read, 0.05)
-    assert watch._waiting == {}
+    await updates.wait_for_end(record(Status.QUEUED), read, 0.05)
+    assert updates._waiting == {}
 
 
-async def test_a_queue_server_that_comes_back_is_listened_to_again(tmp_path):
-    """What happened while it was away is read when the subscription stands again."""
+async def test_the_subscription_is_renewed_when_the_queue_server_returns(tmp_path):
+    """A change that was missed meanwhile is read when the subscription is renewed."""
     settings = Settings(data_dir=tmp_path)
     redis = Redis.from_url(queue_url(settings))
-    watching = JobUpdates(redis)
+    updates = JobUpdates(redis)
     ended = asyncio.Event()
 
     async def read(job_id):
         return record(Status.SUCCEEDED if ended.is_set() else Status.RUNNING)
 
-    task = asyncio.create_task(watching.run())
-    waiting = asyncio.create_task(watching.ended(record(Status.QUEUED), read, 60))
+    task = asyncio.create_task(updates.run())
+    waiting = asyncio.create_task(updates.wait_for_end(record(Status.QUEUED), read, 60))
     await asyncio.sleep(0)
     ended.set()
     with EmbeddedQueue(settings), connect(settings) as client:

@@ -9,7 +9,7 @@ from workers.queue.records import Records
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_request_id_that_is_fit_is_kept_and_another_replaced(client):
+async def test_a_safe_request_id_is_kept_and_an_unsafe_one_replaced(client):
     kept = await client.get("/health/live", headers={"X-Request-ID": "abc-1"})
     replaced = await client.get("/health/live", headers={"X-Request-ID": 'a"b' + "c" * 100})
     assert kept.headers["X-Request-ID"] == "abc-1"
@@ -25,7 +25,7 @@ async def test_every_answer_has_the_security_headers(client, path):
     assert "Server" not in headers
 
 
-async def test_an_error_nobody_knows_is_a_500_that_says_nothing_and_a_log_that_says_all(client, monkeypatch):
+async def test_an_unhandled_error_is_a_500_without_details_and_is_logged(client, monkeypatch):
     def broken(self, job_id):
         raise RuntimeError("/srv/secret/path of the server")
 
@@ -36,10 +36,10 @@ async def test_an_error_nobody_knows_is_a_500_that_says_nothing_and_a_log_that_s
     assert "secret" not in answer.text
     assert answer.headers["X-Request-ID"] == "abc-1"
     assert "X-Content-Type-Options" in answer.headers
-    assert isinstance(next(line for line in lines if line["event"] == "unhandled")["exc_info"], RuntimeError)
+    assert isinstance(next(line for line in lines if line["event"] == "unhandled error")["exc_info"], RuntimeError)
 
 
-async def test_an_error_of_the_field_keeps_its_code_and_part(client, monkeypatch):
+async def test_an_error_of_the_domain_keeps_its_code_and_part(client, monkeypatch):
     def broken(self, job_id):
         raise NoUsableTrace("no vertical record", part="a.mseed")
 
@@ -53,14 +53,14 @@ async def test_an_error_of_the_field_keeps_its_code_and_part(client, monkeypatch
     ("method", "path", "status", "kind"),
     [("GET", "/nowhere", 404, "not-found"), ("PUT", "/jobs/1", 405, "method-not-allowed"), ("GET", "/models/oracle", 404, "unknown-model")],
 )
-async def test_routing_refuses_with_problems(client, method, path, status, kind):
+async def test_routing_errors_are_problems(client, method, path, status, kind):
     answer = await client.request(method, path)
     assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
     assert answer.json()["type"] == f"/problems/{kind}"
     assert set(answer.json()) >= {"type", "title", "status", "detail"}
 
 
-async def test_the_access_log_has_one_escaped_line_a_request(client):
+async def test_the_access_log_has_one_escaped_line_for_each_request(client):
     with structlog.testing.capture_logs() as lines:
         await client.get("/nowhere/%0a%7b%22event%22:%22forged%22%7d")
     (line,) = [line for line in lines if line["event"] == "request"]

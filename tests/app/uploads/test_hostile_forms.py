@@ -1,4 +1,4 @@
-"""Multipart bodies made by hand, which tools that read openapi.json do not think of (D.3)."""
+"""Multipart bodies that no client library would send."""
 
 import pytest
 
@@ -36,7 +36,7 @@ REFUSED = {
     "a program": (part(named(b"run.exe"), b"MZ" + bytes(100)) + END, 415),
 }
 
-TAKEN = {
+ACCEPTED = {
     "a name that leads out": (part(named(b"../../etc/passwd.mseed")), "passwd.mseed"),
     "a name of another system": (part(named(rb"C:\\Windows\\a.mseed")), "a.mseed"),
     "a name with a line end": (part(named(b"a%0d%0aX-Evil: 1.mseed")), "a%0d%0aX-Evil: 1.mseed"),
@@ -59,18 +59,18 @@ async def limited(client_of, settings):
 
 
 @pytest.mark.parametrize("case", REFUSED)
-async def test_a_form_is_refused_with_a_problem_and_leaves_nothing(limited, tmp_path, case):
+async def test_a_hostile_form_is_refused_and_leaves_no_files(limited, tmp_path, case):
     body, status = REFUSED[case]
     answer = await limited.post("/events/classify", content=body, headers=TYPE)
     assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
     assert answer.json()["detail"].isprintable()
-    assert len(answer.content) < 2000, "what was sent is not sent back"
+    assert len(answer.content) < 2000, "the body is not repeated in the answer"
     assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
 
 
-@pytest.mark.parametrize("case", TAKEN)
-async def test_a_form_is_taken_and_a_name_is_a_name(limited, hand, tmp_path, case):
-    body, name = TAKEN[case]
+@pytest.mark.parametrize("case", ACCEPTED)
+async def test_an_unusual_form_is_accepted_with_a_safe_file_name(limited, hand, tmp_path, case):
+    body, name = ACCEPTED[case]
     answer = await limited.post("/events/classify", content=body + END, headers=TYPE)
     if answer.status_code == 400:  # a preamble need not be understood
         assert case == "a preamble"

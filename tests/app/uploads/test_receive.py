@@ -25,25 +25,25 @@ async def post(client, body, content_type=f"multipart/form-data; boundary={BOUND
     return await client.post(CLASSIFY, content=body, headers={"Content-Type": content_type})
 
 
-async def test_every_bundle_part_is_kept_in_order_with_its_bytes(client, hand, mseed):
+async def test_every_bundle_part_is_stored_in_order(client, hand, mseed):
     answer = await post(client, form(file_part(mseed, b"a.mseed"), file_part(b"x" * 3_000_000, b"b.mseed"), file_part(b"", b"c.csv")))
     parts = hand.records.get(answer.json()["id"]).submission.parts
     assert [(part.name, part.size_bytes) for part in parts] == [("a.mseed", 512), ("b.mseed", 3_000_000), ("c.csv", 0)]
     assert hand.blobs.read_upload(parts[1].digest) == b"x" * 3_000_000
 
 
-async def test_bytes_that_look_like_a_boundary_are_data(client, hand, mseed):
+async def test_bytes_similar_to_the_boundary_are_data(client, hand, mseed):
     data = mseed + b"\r\n--frontie\r\n--frontierX"
     answer = await post(client, form(file_part(data)))
     assert hand.blobs.read_upload(hand.records.get(answer.json()["id"]).submission.parts[0].digest) == data
 
 
-async def test_a_body_in_chunks_of_any_size_reads_the_same(client, hand, mseed):
-    async def dribble():
+async def test_a_body_in_single_bytes_is_received_unchanged(client, hand, mseed):
+    async def send_bytes():
         for byte in form(file_part(mseed)):
             yield bytes([byte])
 
-    answer = await post(client, dribble())
+    answer = await post(client, send_bytes())
     assert hand.blobs.read_upload(hand.records.get(answer.json()["id"]).submission.parts[0].digest) == mseed
 
 
@@ -83,7 +83,7 @@ async def test_a_body_in_chunks_of_any_size_reads_the_same(client, hand, mseed):
         "field twice",
     ],
 )
-async def test_a_malformed_form_is_refused_and_leaves_nothing(client, hand, tmp_path, body, content_type):
+async def test_a_malformed_form_is_refused_and_leaves_no_files(client, hand, tmp_path, body, content_type):
     answer = await post(client, body, content_type)
     assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/problem+json")
     assert answer.json()["type"] == "/problems/malformed-request"
@@ -94,28 +94,28 @@ async def test_a_malformed_form_is_refused_and_leaves_nothing(client, hand, tmp_
 @pytest.mark.parametrize(
     "body", [form(file_part(b"")), form(file_part(b"", b"")), form(), form(b'Content-Disposition: form-data; name="seed"\r\n\r\n1')]
 )
-async def test_an_upload_without_a_byte_is_empty(client, body):
+async def test_an_upload_without_bytes_is_refused_as_empty(client, body):
     answer = await post(client, body)
     assert (answer.status_code, answer.json()["type"]) == (400, "/problems/empty-upload")
 
 
-async def test_a_raw_body_without_a_byte_is_empty(client):
+async def test_a_raw_body_without_bytes_is_refused_as_empty(client):
     answer = await post(client, b"", "application/zip")
     assert (answer.status_code, answer.json()["type"]) == (400, "/problems/empty-upload")
 
 
-async def test_more_parts_than_allowed_are_over_the_limit(client_of, settings):
+async def test_too_many_parts_exceed_the_limit(client_of, settings):
     async with client_of(settings.model_copy(update={"max_parts": 3})) as client:
         answer = await post(client, form(*[file_part(b"000001D ")] * 4))
     assert (answer.status_code, answer.json()["type"]) == (413, "/problems/limit-exceeded")
 
 
-async def test_a_field_longer_than_any_option_is_over_the_limit(client):
+async def test_a_field_longer_than_any_option_exceeds_the_limit(client):
     answer = await post(client, form(b'Content-Disposition: form-data; name="seed"\r\n\r\n' + b"1" * 2000))
     assert answer.status_code == 413
 
 
-async def test_an_announced_length_over_the_limit_is_refused_unread(client_of, settings):
+async def test_a_content_length_over_the_limit_is_refused_unread(client_of, settings):
     read = []
 
     async def body():
@@ -128,7 +128,7 @@ async def test_an_announced_length_over_the_limit_is_refused_unread(client_of, s
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-async def test_a_body_that_grows_over_the_limit_is_stopped_in_the_middle(client_of, settings, tmp_path):
+async def test_a_body_that_grows_over_the_limit_is_cut_off(client_of, settings, tmp_path):
     sent = []
 
     async def endless():
@@ -143,24 +143,24 @@ async def test_a_body_that_grows_over_the_limit_is_stopped_in_the_middle(client_
     assert not list((tmp_path / "blobs").glob("incoming/*"))
 
 
-async def test_an_upload_of_nothing_accepted_is_unsupported_part_by_part(client):
+async def test_an_upload_without_an_accepted_format_lists_its_parts(client):
     answer = await post(client, form(file_part(b"\x89PNG\r\n\x1a\n", b"photo.png"), file_part(b"%PDF-1.7", b"paper.pdf")))
     assert (answer.status_code, answer.json()["type"]) == (415, "/problems/unsupported-part")
     assert [part["name"] for part in answer.json()["parts"]] == ["photo.png", "paper.pdf"]
 
 
-async def test_one_readable_part_is_enough_for_the_reader_to_judge(client, mseed):
+async def test_one_part_of_an_accepted_format_is_enough(client, mseed):
     answer = await post(client, form(file_part(b"\x89PNG\r\n\x1a\n", b"photo.png"), file_part(mseed, b"a")))
     assert answer.status_code == 202
 
 
-async def test_a_raw_body_of_nothing_accepted_is_unsupported(client):
+async def test_a_raw_body_of_another_format_is_unsupported(client):
     answer = await post(client, b'{"event": 1}', "application/json")
     assert (answer.status_code, answer.json()["parts"][0]["name"]) == (415, "bundle")
 
 
 @pytest.mark.parametrize("kind", ["zip", "gzip", "mseed3", "xml", "csv"])
-async def test_a_raw_body_of_an_accepted_kind_needs_no_label(client, kind):
+async def test_a_raw_body_of_an_accepted_format_needs_no_media_type(client, kind):
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as opened:
         opened.writestr("a.mseed", b"x")
@@ -175,7 +175,7 @@ async def test_a_raw_body_of_an_accepted_kind_needs_no_label(client, kind):
     assert answer.status_code == 202
 
 
-async def test_a_client_that_goes_in_the_middle_leaves_nothing(settings, hand, tmp_path, mseed):
+async def test_a_client_that_disconnects_leaves_no_files(settings, hand, tmp_path, mseed):
     app, sent = create_app(settings), []
     messages = iter([{"type": "http.request", "body": form(file_part(mseed))[:200], "more_body": True}, {"type": "http.disconnect"}])
     scope = {"type": "http", "method": "POST", "path": CLASSIFY, "query_string": b"", "http_version": "1.1", "scheme": "http"}
@@ -195,23 +195,23 @@ async def test_a_client_that_goes_in_the_middle_leaves_nothing(settings, hand, t
     assert not list((tmp_path / "blobs").glob("incoming/*"))
 
 
-async def test_a_body_that_comes_drop_by_drop_is_not_waited_for(client_of, settings, tmp_path):
-    async def drops():
+async def test_a_slow_body_times_out(client_of, settings, tmp_path):
+    async def stall():
         yield b"000001D "
         await asyncio.Event().wait()
 
     async with client_of(settings.model_copy(update={"max_body_s": 0.5})) as client:
-        answer = await client.post("/events/classify", content=drops())
+        answer = await client.post("/events/classify", content=stall())
     assert (answer.status_code, answer.json()["type"]) == (408, "/problems/body-too-slow")
     assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("refused", [{"data": {"k_min": "9", "k_max": "3"}}, {"params": {"name": "x"}, "data": {"latitude": "1"}}])
-async def test_an_upload_that_is_refused_in_the_end_leaves_nothing(client, tmp_path, files, refused):
+async def test_an_upload_with_invalid_options_leaves_no_files(client, tmp_path, files, refused):
     assert (await client.post(CLASSIFY, files=files, **refused)).status_code == 400
     assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
 
 
-async def test_parts_of_no_accepted_kind_leave_nothing(client, tmp_path):
+async def test_unsupported_parts_leave_no_files(client, tmp_path):
     assert (await client.post(CLASSIFY, files={"bundle": ("a.exe", b"MZ" + bytes(100))})).status_code == 415
     assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []

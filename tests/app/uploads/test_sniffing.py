@@ -31,23 +31,23 @@ def a_tar() -> bytes:
         b"Network,Station,Latitude,Longitude\n",
     ],
 )
-def test_the_first_bytes_of_an_accepted_kind_are_known_whatever_the_name(head):
+def test_an_accepted_format_is_recognized_by_its_first_bytes(head):
     assert plausible("upload", head)
 
 
 @pytest.mark.parametrize(
     "head", [b"", b"%PDF", b"\x89PNG\r\n", b"hello", b"{}", b"000001D ", b"000001X " + bytes(40), b"PK\x01\x02", b"Rar!"]
 )
-def test_other_first_bytes_are_not(head):
+def test_other_first_bytes_are_not_recognized(head):
     assert not plausible("upload", head)
 
 
 @pytest.mark.parametrize(
     "name", ["a.mseed", "A.MSEED", "a.miniseed", "a.mseed3", "a.ms3", "a.seed", "a.xml", "stations.csv", "a.tar.gz", "a.tgz"]
 )
-def test_a_name_that_claims_an_accepted_kind_is_left_to_the_reader(name):
+def test_a_file_with_a_known_suffix_is_accepted(name):
     assert plausible(name, b"hello")
 
 
-def test_a_media_type_that_claims_an_accepted_kind_is_left_to_the_reader():
+def test_a_raw_body_with_a_known_media_type_is_accepted():
     assert plausible("bundle", b"hello", "application/vnd.fdsn.mseed")

@@ -1,10 +1,10 @@
 import pytest
 
-from app.uploads.parts import MAX_NAME, display_name
+from app.uploads.receivers import MAX_NAME, display_name
 
 
 @pytest.mark.parametrize(
-    ("raw", "shown"),
+    ("raw", "expected"),
     [
         ("event.mseed", "event.mseed"),
         ("../../etc/passwd", "passwd"),
@@ -17,15 +17,15 @@ from app.uploads.parts import MAX_NAME, display_name
         (" / ", "part_3"),
     ],
 )
-def test_a_file_name_is_shown_as_its_last_component_in_printable_letters(raw, shown):
-    assert display_name(raw, 3) == shown
+def test_a_file_name_is_reduced_to_its_last_printable_component(raw, expected):
+    assert display_name(raw, 3) == expected
 
 
-def test_a_long_name_is_cut_and_keeps_its_ending():
+def test_a_long_name_is_cut_and_keeps_its_suffix():
     name = display_name("x" * 500 + ".tar.gz", 1)
     assert len(name) == MAX_NAME
     assert name.endswith("x.gz")
 
 
-def test_a_long_name_without_an_ending_is_cut():
+def test_a_long_name_without_a_suffix_is_cut():
     assert display_name("x" * 500, 1) == "x" * MAX_NAME
