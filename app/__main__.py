@@ -47,7 +47,9 @@ def main(arguments: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m app", description=__doc__, epilog="API keys: python -m app keys --help. All settings: docs/reference/configuration.md"
+        prog="python -m app",
+        description=__doc__,
+        epilog="API keys: python -m app keys --help. All settings: docs/reference/configuration.md",
     )
     parser.add_argument("command", nargs="?", choices=["serve", "openapi"], default="serve")
     parser.add_argument("--host", help="address to listen on (ATLAS_HOST)")

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 from models.errors import AtlasError
 from workers.contracts import PartProblem, Problem
-from workers.problems import translate_and_log_error, problem_type
+from workers.problems import problem_type, translate_and_log_error
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
