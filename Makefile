@@ -81,5 +81,5 @@ $(SETUP): requirements/setup.txt
 # uv fetches in parallel; hashes are checked. The picture kernels are compiled once here rather than in the first request.
 .venv/.worker .venv/.gpu .venv/.training .venv/.dev: .venv/.%: requirements/%.txt $(SETUP)
 	$(BIN)/uv pip install -q --python $(PY) --require-hashes -r $<
-	$(PY) -c 'from workers.runtime.warm_up import warm; warm()'
+	$(PY) -c 'from models.warm_up import warm_up; warm_up()'
 	@touch $@

@@ -20,7 +20,7 @@ from models.imaging.render import Placement, render_section, render_traces
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather, Record
 from models.specs.pictures import CONDITIONING, DISTANCE_SECTION, TRACE_AMPLITUDE, TRACE_FREQUENCY
-from models.warm_up import warm
+from models.warm_up import warm_up
 
 mpl.use("Agg")
 
@@ -35,7 +35,7 @@ Way = Callable[[], object]
 
 def main() -> None:
     """Print milliseconds of each way and how often ours fits into it."""
-    warm()
+    warm_up()
     print(f"{'what':34} {'ours ms':>9} {'other ms':>9} {'ratio':>7}   other")
     compare("condition 20 traces, 20 Hz", _condition_ours(20, 20.0), {"ObsPy detrend, taper, filter, resample": _condition_obspy(20, 20.0)})
     for traces in (20, 60, 200):

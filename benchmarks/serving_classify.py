@@ -1,14 +1,14 @@
 """What a worker does with a bundle to classify, in this process: the functions of the service, nothing else."""
 
-from models.analysis.distances import combine_origin_times
+from models.analysis.combine import combine_origin_times
 from models.analysis.pipeline import Classification, classify_event
 from models.imaging.conditioning import condition
 from models.seismic.waveforms import Gather
 from models.specs.pictures import CONDITIONING
+from models.warm_up import warm_up
 from workers.bundles.sandbox import parse_event_in_sandbox, start_sandbox_server
 from workers.jobs import figures
 from workers.jobs.loaded_models import load_models
-from workers.runtime.warm_up import warm
 from workers.settings import Settings
 
 
@@ -17,7 +17,7 @@ class Serving:
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._models = settings, load_models(settings).models
-        warm()
+        warm_up()
         start_sandbox_server()
 
     def classify(self, waveforms: bytes, stations: bytes) -> str:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-EventType = Literal["earthquake", "glacial"]
+from models.specs.event_type import EventType
 
 WAVEFORM_NAMES = (".mseed", ".miniseed", ".msd", ".ms", ".mseed2", ".mseed3", ".ms3", ".seed")
 """Endings of file names that claim a waveform."""
@@ -212,9 +212,9 @@ class LocateResult(_Contract):
     offsets: list[DistanceEstimate]
     azimuthal_gap_deg: float
     method: str = Field(
-        "offsets",
-        description="what the epicenter rests on: offsets, offsets-and-polarization (motion of stations with three components), "
-        "offsets-and-fronts (plane waves across an array), surface-waves (stacked, in place of offsets), or offsets-and-times",
+        "distances",
+        description="observations that the epicenter was located by: distances, distances+polarization (three-component stations), "
+        "distances+array-slowness (plane waves across an array), surface-wave-stack (in place of distances), or distances+arrival-times",
     )
     arrivals: list[ArrivalEstimate] = Field([], description="the onsets used, where times were used")
     models: list[ModelVersion]

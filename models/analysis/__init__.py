@@ -1,1 +1,1 @@
-"""From a gather of records to readings of an event: the chain that training and serving share."""
+"""From a gather to an answer: distances, epicenter and origin time, class, depth, force azimuth, embedding."""

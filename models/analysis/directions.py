@@ -1,13 +1,17 @@
-"""From where waves came: plane waves across arrays, and the motion of single stations with three components; joined with distances."""
+"""
+Directions of propagation: slowness vectors of plane waves across arrays, and polarization back azimuths of three-component stations.
+
+Both are likelihoods of an epicenter, and are joined with the distances into one prior for the association of arrival times.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.analysis.distances import DistanceReadings
+from models.array_types import Floats
 from models.seismic.arrays.likelihood import PlaneWaveLikelihood
 from models.seismic.arrays.plane_waves import PlaneWave, detect_plane_waves
 from models.seismic.location.distances import prepare_distances
@@ -17,47 +21,54 @@ from models.seismic.polarization.back_azimuth import BackAzimuthLikelihoods, mea
 from models.seismic.signal.picker import Picks
 from models.seismic.waveforms import Gather, Record
 
-LEVEL_STEP_DEG: Final = 1.5
+NORMALIZATION_STEP_DEG: Final = 1.5  # of the nodes over which a prior is normalized
 
 
 @dataclass(frozen=True)
 class Directions:
-    """What is known of directions, which may be nothing."""
+    """Plane waves across arrays and polarization back azimuths; either may be missing."""
 
-    fronts: tuple[PlaneWave, ...] = ()
-    motions: BackAzimuthLikelihoods | None = None
+    plane_waves: tuple[PlaneWave, ...] = ()
+    polarization: BackAzimuthLikelihoods | None = None
 
     @property
     def any(self) -> bool:
-        """Whether there is anything known."""
-        return bool(self.fronts) or self.motions is not None
+        """Whether any direction was measured."""
+        return bool(self.plane_waves) or self.polarization is not None
 
     def back_azimuths(self) -> dict[int, tuple[float, float]]:
-        """What single stations say, by their numbers: degrees clockwise from north, and half the width of what holds 68 %."""
-        if self.motions is None:
+        """Return polarization back azimuths by trace index: degrees clockwise from north, and the half-width of the 68 % interval."""
+        if self.polarization is None:
             return {}
-        pairs = zip(*(values.tolist() for values in self.motions.back_azimuths_deg()), strict=True)
-        return dict(zip(self.motions.rows.tolist(), pairs, strict=True))
+        pairs = zip(*(values.tolist() for values in self.polarization.back_azimuths_deg()), strict=True)
+        return dict(zip(self.polarization.rows.tolist(), pairs, strict=True))
 
-    def log_likelihood(self, nodes: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Logarithm of how much likelier [m] it all is from sources at geocentric unit vectors [m, 3] than from anywhere."""
-        by_fronts = PlaneWaveLikelihood(self.fronts).log_likelihood(nodes)
-        return by_fronts if self.motions is None else by_fronts + self.motions.log_likelihood(nodes)
+    def log_likelihood(self, nodes: Floats) -> Floats:
+        """
+        Evaluate the log-likelihood ratio (LLR) [m] of sources at geocentric unit vectors [m, 3] against a source of unknown position.
+
+        The sum over plane waves and three-component stations, which are taken to be independent.
+        """
+        llr = PlaneWaveLikelihood(self.plane_waves).log_likelihood(nodes)
+        return llr if self.polarization is None else llr + self.polarization.log_likelihood(nodes)
 
 
-def read_directions(gather: Gather, records: Sequence[Record], picks: Sequence[Picks]) -> Directions:
-    """Of a gather's fronts and its records' motion; records with their onsets in the gather's order, or none."""
+def measure_directions(gather: Gather, records: Sequence[Record], picks: Sequence[Picks]) -> Directions:
+    """
+    Detect plane waves across the arrays of a gather and measure back azimuths from the polarization of its three-component records.
+
+    `records` and their `picks` are in the gather's order; without records (empty) there is no polarization.
+    """
     return Directions(detect_plane_waves(gather), measure_back_azimuths(records, picks))
 
 
 def joint_prior(gather: Gather, readings: DistanceReadings, directions: Directions) -> LogPrior:
-    """What distances and directions say of places together, one being uniform."""
-    by_offsets = prepare_distances(
-        gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg
-    ).log_likelihood
+    """Multiply the densities of an epicenter from distances and from directions: log density, relative to a uniform distribution."""
+    stations = (gather.latitudes_deg, gather.longitudes_deg)
+    prior = prepare_distances(*stations, readings.distances_deg, readings.uncertainties_deg).log_likelihood
     if not directions.any:
-        return by_offsets
-    everywhere = fibonacci_sphere(LEVEL_STEP_DEG)
-    total = by_offsets(everywhere) + directions.log_likelihood(everywhere)
-    level = float(np.logaddexp.reduce(total)) - np.log(len(everywhere))
-    return lambda nodes: by_offsets(nodes) + directions.log_likelihood(nodes) - level
+        return prior
+    nodes = fibonacci_sphere(NORMALIZATION_STEP_DEG)
+    total = prior(nodes) + directions.log_likelihood(nodes)
+    level = float(np.logaddexp.reduce(total)) - np.log(len(nodes))
+    return lambda nodes: prior(nodes) + directions.log_likelihood(nodes) - level

@@ -1,15 +1,21 @@
-"""What one event was and where: the chain of readings from a conditioned gather to an answer, in the words of the field."""
+"""
+The analysis of one event, from a conditioned gather to an answer: classify, locate, or embed.
+
+Distances of the traces (offset network), epicenter, refinement by arrival times or waves, record section at the epicenter, and from it
+class and depth, or force azimuth from beams.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, cast
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.analysis.arrival_times import has_short_period_arrivals
 from models.analysis.class_prior import tectonic_prior_odds
-from models.analysis.distances import DistanceReadings, OriginTime, combine_origin_times, predict_distances
-from models.analysis.refinement import Method, RefinedLocation, combine_depths, has_short_period_arrivals, with_origin
+from models.analysis.combine import OriginTime, combine_depths, combine_origin_times, set_origin_time
+from models.analysis.distances import DistanceReadings, predict_distances
+from models.analysis.refinement import MAX_STATIONS_TO_CLASSIFY, Method, RefinedLocation, refine_location
 from models.analysis.sections import (
     SectionReference,
     draw_beam,
@@ -19,41 +25,43 @@ from models.analysis.sections import (
     locate_by_readings,
     make_reference,
 )
-from models.analysis.station_subset import TO_CLASSIFY, predict_distances_on_subset, refine_on_subset
+from models.analysis.station_subset import predict_distances_on_subset
+from models.array_types import Floats32, Pictures
 from models.imaging.style import SectionStyle
 from models.registry.inference import OnnxModel
 from models.seismic.association.arrivals import Arrival
 from models.seismic.association.locate import ArrivalTimeSolution
-from models.seismic.location.distances import Location
+from models.seismic.location.solution import Location
 from models.seismic.waveforms import Gather, Record
-from models.specs.event_type import CLASSES
+from models.specs.event_type import CLASSES, EventType
 from models.specs.pictures import DISTANCE_SECTION
 
-EventType = Literal["earthquake", "glacial"]
 Models = Mapping[str, OnnxModel]
-Progress = Callable[[str, float], None]
+ReportProgress = Callable[[str, float], None]
+"""Called with stage and fraction done (0 to 1) before each stage; may raise to end the work."""
 
-# Glacial earthquakes radiate next to nothing above 0.3 Hz (their forces last 30 s and more), which is why catalogs of short-period
-# arrivals missed them (Ekstrom, Nettles & Abers 2003, doi:10.1126/science.1088057): first arrivals heard there at five stations or
-# more are that much likelier tectonic.
 SHORT_PERIOD_ODDS: Final = 20.0
-
-# A force azimuth whose direction is less sure than this against the opposite one is called ambiguous.
-MIN_SIGN_PROBABILITY: Final = 0.9
+"""
+Odds of a tectonic against a glacial earthquake where first arrivals above 0.3 Hz are associated at five stations or more: glacial
+earthquakes radiate next to nothing there, since their forces last 30 s and more, which is why catalogs of short-period arrivals lack them
+(Ekstrom, Nettles & Abers 2003, doi:10.1126/science.1088057).
+"""
+MIN_SIGN_PROBABILITY: Final = 0.9  # of a force's direction against the opposite one; below it the azimuth is called ambiguous
 
 
 @dataclass(frozen=True)
 class Classification:
     """
-    `probabilities` by class; `novelty` above 1 is further from the training sections than nearly all of validation.
+    Class of an event, with the probabilities [0, 1] of all classes.
 
-    `reference` is None where no epicenter was found and the section is drawn at the offsets. `traces_used` counts the traces
-    with data in the section's window.
+    `ood_score`: out-of-distribution score, distance of the section from the training sections; above 1 it lies farther than nearly all
+    sections of validation, and `out_of_distribution` is set. `reference` is None where no epicenter was found and the section is drawn at
+    predicted distances. `traces_used` counts the traces with data in the section's window.
     """
 
     event_type: EventType
     probabilities: dict[str, float]
-    novelty: float
+    ood_score: float
     out_of_distribution: bool
     readings: DistanceReadings
     reference: SectionReference | None
@@ -62,7 +70,7 @@ class Classification:
 
 @dataclass(frozen=True)
 class DepthEstimate:
-    """Kilometers below the surface, and one standard deviation."""
+    """Depth below the surface and its standard deviation, in kilometers."""
 
     depth_km: float
     uncertainty_km: float
@@ -70,7 +78,11 @@ class DepthEstimate:
 
 @dataclass(frozen=True)
 class ForceAzimuthEstimate:
-    """Degrees clockwise from north, one standard deviation modulo 180; ambiguous where the opposite direction may be true."""
+    """
+    Azimuth of a horizontal force in degrees clockwise from north, and its standard deviation modulo 180 degrees.
+
+    `ambiguous` where the probability of the stated direction against the opposite one is below 0.9.
+    """
 
     azimuth_deg: float
     uncertainty_deg: float
@@ -80,10 +92,10 @@ class ForceAzimuthEstimate:
 @dataclass(frozen=True)
 class EventLocation:
     """
-    Where and when, and the depth of an earthquake or the force azimuth of a glacial one (the other is None).
+    Epicenter and origin time, with the depth of an earthquake or the force azimuth of a glacial one (the other is None).
 
-    `method` says what the epicenter rests on; `arrivals` are those of the times, none where only offsets were used;
-    `back_azimuths` as in `Refined`.
+    `method`, `arrivals` (empty where arrival times were not accepted) and `back_azimuths` are as in `RefinedLocation`. `classification` is
+    None where the class was given.
     """
 
     event_type: EventType
@@ -93,39 +105,59 @@ class EventLocation:
     force_azimuth: ForceAzimuthEstimate | None
     readings: DistanceReadings
     classification: Classification | None
-    method: Method = "offsets"
+    method: Method = "distances"
     arrivals: tuple[Arrival, ...] = ()
     back_azimuths: Mapping[int, tuple[float, float]] = field(default_factory=dict)
 
 
-def no_progress(stage: str, share: float) -> None:
-    """Progress that nobody watches."""
+def no_progress(stage: str, fraction: float) -> None:
+    """Ignore the progress of an analysis."""
 
 
 def classify_event(
     models: Models,
     gather: Gather,
     given: tuple[float, float] | None = None,
-    progress: Progress = no_progress,
+    progress: ReportProgress = no_progress,
     records: Sequence[Record] = (),
 ) -> Classification:
     """
-    Tectonic or glacial, from the section at the given epicenter (latitude, longitude) or the predicted one.
+    Classify an event as tectonic or glacial earthquake from its record section.
 
-    `records` are the original ones in the gather's order; with them the predicted epicenter rests on times as well, and the
-    readings returned have the origin time that these say.
-    `progress(stage, share done)` is called before each stage and may raise to end the work. Raises NoUsableTrace.
+    Parameters
+    ----------
+    models : mapping of str to OnnxModel
+        Open models by name; "offset" and "event_type" are used.
+    gather : Gather
+        The conditioned records.
+    given : tuple of float, optional
+        Trial epicenter (latitude, longitude) in degrees to draw the section at; located from the records where omitted.
+    progress : callable
+        Told of each stage; see `ReportProgress`.
+    records : sequence of Record
+        Original records in the gather's order. With them a located epicenter is refined by `refine_location`.
+
+    Returns
+    -------
+    Classification
+        Its readings have the origin time of the refinement, where that determines one.
+
+    Raises
+    ------
+    NoUsableTrace
+        If no trace has enough data in any window.
+
     """
     progress("offsets", 0.2)
     readings = predict_distances_on_subset(models["offset"], gather)
     progress("search", 0.7)
-    reference, timed = find_reference(gather, readings, given), None
+    reference, arrivals = find_reference(gather, readings, given), None
     if given is None and reference is not None and reference.location is not None:
-        refined = refine_on_subset(records, gather, readings, reference.location, TO_CLASSIFY)
-        reference, timed = make_reference(refined.location), refined.timed
-        readings = with_origin(readings, refined.origin)
+        refined = refine_location(records, gather, readings, reference.location, MAX_STATIONS_TO_CLASSIFY)
+        reference, arrivals = make_reference(refined.location), refined.arrival_solution
+        readings = set_origin_time(readings, refined.origin)
     progress("event type", 0.8)
-    return _classify(models["event_type"], gather, readings, reference, _tectonic_odds(timed))
+    return _predict_class(models["event_type"], gather, readings, reference, arrivals)
 
 
 def locate_event(
@@ -133,20 +165,39 @@ def locate_event(
     gather: Gather,
     given: tuple[float, float] | None = None,
     event_type: EventType | None = None,
-    progress: Progress = no_progress,
+    progress: ReportProgress = no_progress,
     records: Sequence[Record] = (),
 ) -> EventLocation:
     """
-    Epicenter and origin time from offsets and arrival times; at that epicenter depth from the section, or force azimuth from the beams.
+    Locate an event and determine its origin time, and at that epicenter its depth (earthquake) or force azimuth (glacial).
 
-    `records` are the original ones in the gather's order; without them the offsets alone are used. The class is taken as given,
-    or read off the section at the given or predicted epicenter first. `progress(stage, share done)` is called before each stage
-    and may raise to end the work. Raises NoUsableTrace, TooFewStations.
+    Parameters
+    ----------
+    models : mapping of str to OnnxModel
+        Open models by name; all but "families" may be used.
+    gather : Gather
+        The conditioned records.
+    given : tuple of float, optional
+        Trial epicenter (latitude, longitude) in degrees of the section that is classified; the located one where omitted.
+    event_type : {"earthquake", "glacial"}, optional
+        Class of the event; classified from its section where omitted.
+    progress : callable
+        Told of each stage; see `ReportProgress`.
+    records : sequence of Record
+        Original records in the gather's order; without them the location uses predicted distances, array slowness and surface waves only.
+
+    Raises
+    ------
+    NoUsableTrace
+        If no trace has enough data in any window.
+    TooFewStations
+        If fewer than two stations have coordinates and a predicted distance.
+
     """
     progress("offsets", 0.2)
     readings = predict_distances(models["offset"], gather)
     progress("search", 0.6)
-    refined = refine_on_subset(records, gather, readings, locate_by_readings(gather, readings))
+    refined = refine_location(records, gather, readings, locate_by_readings(gather, readings))
     return predict_event(models, gather, readings, refined, given, event_type, progress)
 
 
@@ -157,45 +208,50 @@ def predict_event(
     refined: RefinedLocation,
     given: tuple[float, float] | None = None,
     event_type: EventType | None = None,
-    progress: Progress = no_progress,
+    progress: ReportProgress = no_progress,
 ) -> EventLocation:
-    """What the sections at a refined epicenter and origin time say; arguments as of `post_locate`."""
-    location, timed = refined.location, refined.timed
-    found, shown = make_reference(location), with_origin(readings, refined.origin)
+    """
+    Predict class, and depth or force azimuth, of an event whose location is already refined.
+
+    Parameters
+    ----------
+    models, gather, given, event_type, progress
+        As for `locate_event`.
+    readings : DistanceReadings
+        Predicted distances of all traces of the gather.
+    refined : RefinedLocation
+        Epicenter and origin time that the pictures are drawn at.
+
+    """
+    location, arrivals = refined.location, refined.arrival_solution
+    reference, shown = make_reference(location), set_origin_time(readings, refined.origin)
     classification = None
     if event_type is None:
         progress("event type", 0.7)
-        trial = found if given is None else find_reference(gather, readings, given)
-        classification = _classify(models["event_type"], gather, shown, trial, _tectonic_odds(timed))
+        trial = reference if given is None else find_reference(gather, readings, given)
+        classification = _predict_class(models["event_type"], gather, shown, trial, arrivals)
         event_type = classification.event_type
     progress("depth" if event_type == "earthquake" else "force azimuth", 0.85)
     return EventLocation(
         event_type=event_type,
         location=location,
         origin=refined.origin or combine_origin_times(readings),
-        depth=_depth(models["depth"], gather, shown, found, timed) if event_type == "earthquake" else None,
-        force_azimuth=predict_force_azimuth(models["force_azimuth"], gather, shown, found) if event_type == "glacial" else None,
+        depth=_combined_depth(models["depth"], gather, shown, reference, arrivals) if event_type == "earthquake" else None,
+        force_azimuth=predict_force_azimuth(models["force_azimuth"], gather, shown, reference) if event_type == "glacial" else None,
         readings=readings,
         classification=classification,
         method=refined.method,
-        arrivals=() if timed is None else timed.arrivals,
+        arrivals=() if arrivals is None else arrivals.arrivals,
         back_azimuths=refined.back_azimuths,
     )
 
 
-def _depth(
-    model: OnnxModel, gather: Gather, readings: DistanceReadings, reference: SectionReference, timed: ArrivalTimeSolution | None
-) -> DepthEstimate:
-    """What the section and the times say of the depth, each with the weight of its own uncertainty."""
-    read = predict_depth(model, gather, readings, reference)
-    if timed is None:
-        return read
-    both = ((read.depth_km, read.uncertainty_km), (timed.depth_km, timed.depth_uncertainty_km))
-    return DepthEstimate(*combine_depths(*both))
+def embed_event(models: Models, gather: Gather) -> tuple[Floats32, Pictures]:
+    """
+    Compute the embedding [n] of an event with the families model, and draw its record section for display.
 
-
-def embed_event(models: Models, gather: Gather) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Embedding [n] of an unlabelled event, and its section for people: at the predicted epicenter, or at the offsets."""
+    The section stands at the located epicenter, or at predicted distances where stations are too few. Raises NoUsableTrace.
+    """
     model, readings = models["families"], predict_distances(models["offset"], gather)
     reference = find_reference(gather, readings)
     section = draw_section(DISTANCE_SECTION, gather, readings, reference)
@@ -205,53 +261,65 @@ def embed_event(models: Models, gather: Gather) -> tuple[NDArray[np.float32], ND
 
 
 def predict_depth(model: OnnxModel, gather: Gather, readings: DistanceReadings, reference: SectionReference) -> DepthEstimate:
-    """Depth from the section at an epicenter."""
-    said = _scalars(model, draw_section(section_style(model), gather, readings, reference))
-    return DepthEstimate(max(said["depth_km"], 0.0), said["depth_uncertainty_km"])
+    """Predict the depth of an earthquake from its record section at an epicenter."""
+    outputs = _predict_scalars(model, draw_section(section_style(model), gather, readings, reference))
+    return DepthEstimate(max(outputs["depth_km"], 0.0), outputs["depth_uncertainty_km"])
 
 
 def predict_force_azimuth(
     model: OnnxModel, gather: Gather, readings: DistanceReadings, reference: SectionReference
 ) -> ForceAzimuthEstimate:
-    """Force azimuth from the beams of trial forces at an epicenter; ValueError for a model that reads something else."""
+    """Predict the azimuth of a horizontal force from beams of trial forces at an epicenter; ValueError for a model of other pictures."""
     style = model.spec.style
     if style.kind != "beam":
-        raise ValueError(f"{model.name} reads no beams")
-    said = _scalars(model, draw_beam(style, gather, readings, reference))
-    ambiguous = said["sign_probability"] < MIN_SIGN_PROBABILITY
-    return ForceAzimuthEstimate(said["force_azimuth_deg"] % 360.0, said["force_azimuth_uncertainty_deg"], ambiguous)
+        raise ValueError(f"model {model.name} reads pictures of kind {style.kind!r}, not 'beam'")
+    outputs = _predict_scalars(model, draw_beam(style, gather, readings, reference))
+    ambiguous = outputs["sign_probability"] < MIN_SIGN_PROBABILITY
+    return ForceAzimuthEstimate(outputs["force_azimuth_deg"] % 360.0, outputs["force_azimuth_uncertainty_deg"], ambiguous)
 
 
 def section_style(model: OnnxModel) -> SectionStyle:
-    """The style of a model that reads sections; ValueError for another."""
+    """Return the style of a model that reads record sections; ValueError for a model of other pictures."""
     if model.spec.style.kind != "section":
-        raise ValueError(f"{model.name} reads traces, not sections")
+        raise ValueError(f"model {model.name} reads pictures of kind {model.spec.style.kind!r}, not 'section'")
     return model.spec.style
 
 
-def _tectonic_odds(timed: ArrivalTimeSolution | None) -> float:
-    """How much likelier the arrivals are of a tectonic than of a glacial earthquake."""
-    return SHORT_PERIOD_ODDS if has_short_period_arrivals(timed) else 1.0
+def _combined_depth(
+    model: OnnxModel, gather: Gather, readings: DistanceReadings, reference: SectionReference, arrivals: ArrivalTimeSolution | None
+) -> DepthEstimate:
+    """Depth from the section, combined with that of the arrival times where these were accepted."""
+    from_section = predict_depth(model, gather, readings, reference)
+    if arrivals is None:
+        return from_section
+    from_times = (arrivals.depth_km, arrivals.depth_uncertainty_km)
+    return DepthEstimate(*combine_depths((from_section.depth_km, from_section.uncertainty_km), from_times))
 
 
-def _classify(
-    model: OnnxModel, gather: Gather, readings: DistanceReadings, reference: SectionReference | None, tectonic_odds: float
+def _predict_class(
+    model: OnnxModel,
+    gather: Gather,
+    readings: DistanceReadings,
+    reference: SectionReference | None,
+    arrivals: ArrivalTimeSolution | None,
 ) -> Classification:
-    said = model.run(draw_section(section_style(model), gather, readings, reference)[None])
-    odds = tectonic_odds * tectonic_prior_odds(reference)
-    weights = np.where(np.array(CLASSES) == "earthquake", odds, 1.0) * said["probabilities"][0]
+    """Class probabilities of the network times the prior odds of the epicenter and of short-period arrivals."""
+    outputs = model.run(draw_section(section_style(model), gather, readings, reference)[None])
+    odds = SHORT_PERIOD_ODDS if has_short_period_arrivals(arrivals) else 1.0
+    odds *= tectonic_prior_odds(reference)
+    weights = np.where(np.array(CLASSES) == "earthquake", odds, 1.0) * outputs["probabilities"][0]
     probabilities = dict(zip(CLASSES, (weights / weights.sum()).tolist(), strict=True))
-    novelty = float(said["novelty"][0])
+    ood_score = float(outputs["novelty"][0])
     return Classification(
-        event_type=cast(EventType, max(CLASSES, key=probabilities.__getitem__)),
+        event_type=max(CLASSES, key=probabilities.__getitem__),
         probabilities=probabilities,
-        novelty=novelty,
-        out_of_distribution=novelty > 1.0,
+        ood_score=ood_score,
+        out_of_distribution=ood_score > 1.0,
         readings=readings,
         reference=reference,
         traces_used=int(readings.live.sum()),
     )
 
 
-def _scalars(model: OnnxModel, picture: NDArray[np.uint8]) -> dict[str, float]:
+def _predict_scalars(model: OnnxModel, picture: Pictures) -> dict[str, float]:
     return {name: float(values[0]) for name, values in model.run(picture[None]).items()}

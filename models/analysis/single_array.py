@@ -1,4 +1,4 @@
-"""What a single array says of a far source: its onsets may be those of another wave, so two accounts are told side by side."""
+"""A network that is a single array far from the source: its arrivals may be misidentified, so both hypotheses are stated."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,33 +12,32 @@ from models.seismic.geodesy import distance_deg
 from models.seismic.location.regions import EpicenterRegion
 from models.seismic.waveforms import Gather
 
-HALF: Final = 0.5
-MAX_OTHER_TRACES: Final = 5  # fewer stations elsewhere check no arrival
+PROBABILITY: Final = 0.5  # of either hypothesis
+MAX_OTHER_TRACES: Final = 5  # fewer stations outside the array cannot verify an arrival of the array
 FAR_DEG: Final = 20.0
-"""From the array's stations: within this P and S are told apart by how they move out, beyond it P, S, PP and core phases look alike."""
+"""Median epicentral distance up to which P and S differ by their moveout across an array; beyond it P, S, PP and core phases look alike."""
 
 
 def is_one_array(gather: Gather) -> bool:
-    """Whether all stations with a place stand within a few degrees: their times may be those of several waves."""
-    placed = int(np.isfinite(gather.latitudes_deg).sum())
-    return any(2 * len(array.rows) > placed and len(array.rows) > placed - MAX_OTHER_TRACES for array in group_arrays(gather))
+    """Whether one array holds more than half of the stations with coordinates, and fewer than five stations lie outside it."""
+    located = int(np.isfinite(gather.latitudes_deg).sum())
+    return any(2 * len(array.rows) > located and len(array.rows) > located - MAX_OTHER_TRACES for array in group_arrays(gather))
 
 
-def is_far(gather: Gather, timed: ArrivalTimeSolution) -> bool:
-    """Whether the times place the source far from the stations."""
-    best = timed.regions[0]
+def is_far(gather: Gather, solution: ArrivalTimeSolution) -> bool:
+    """Whether the median epicentral distance of the solution's most probable region exceeds 20 degrees."""
+    best = solution.regions[0]
     return bool(np.nanmedian(distance_deg(best.latitude_deg, best.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)) > FAR_DEG)
 
 
-def mix_hypotheses(timed: ArrivalTimeSolution, where: Sequence[EpicenterRegion], *, by_fronts: bool) -> list[EpicenterRegion]:
+def mix_hypotheses(
+    with_times: Sequence[EpicenterRegion], without_times: Sequence[EpicenterRegion], *, by_probability: bool
+) -> list[EpicenterRegion]:
     """
-    The regions of the times and those `where` the source is without them, each half as likely: nothing tells which are right.
+    Mix the regions of two hypotheses, arrival times used or not used, with a probability of 1/2 each.
 
-    The likeliest first where plane waves are among what is known without times; else those of the times, which are closer.
+    A single array cannot verify its phase identification beyond 20 degrees. Sorted by probability where asked for; otherwise the regions of
+    the arrival times come first.
     """
-    both = [*_halved(timed.regions), *_halved(where)]
-    return sorted(both, key=lambda place: -place.probability) if by_fronts else both
-
-
-def _halved(regions: Sequence[EpicenterRegion]) -> list[EpicenterRegion]:
-    return [replace(place, probability=HALF * place.probability) for place in regions]
+    mixture = [replace(region, probability=PROBABILITY * region.probability) for region in (*with_times, *without_times)]
+    return sorted(mixture, key=lambda region: -region.probability) if by_probability else mixture

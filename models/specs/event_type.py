@@ -1,9 +1,13 @@
-"""Is it a tectonic or a glacial earthquake?"""
+"""The event-type model: classify an event as tectonic or glacial earthquake."""
+
+from typing import Final, Literal
 
 from models.specs.pictures import DISTANCE_SECTION
 from models.specs.spec import ModelSpec, Output
 
-CLASSES = ("earthquake", "glacial")
+EventType = Literal["earthquake", "glacial"]
+CLASSES: Final[tuple[EventType, ...]] = ("earthquake", "glacial")
+"""In the order of the network's outputs."""
 
 EVENT_TYPE = ModelSpec(
     name="event_type",

@@ -45,7 +45,7 @@ def test_an_event_is_conditioned_and_refined_alike_on_any_number_of_threads(on_t
         found.append((gather.samples, refine_location(records, gather, readings, before)))
     (samples, one), (again, two) = found
     np.testing.assert_array_equal(samples, again)
-    assert one.timed is not None
+    assert one.arrival_solution is not None
     assert (one.location.latitude_deg, one.location.longitude_deg) == (two.location.latitude_deg, two.location.longitude_deg)
-    assert one.timed.regions == two.timed.regions
-    assert one.timed.arrivals == two.timed.arrivals
+    assert one.arrival_solution.regions == two.arrival_solution.regions
+    assert one.arrival_solution.arrivals == two.arrival_solution.arrivals

@@ -8,8 +8,9 @@ from functools import partial
 
 import numpy as np
 
-from models.analysis.distances import combine_origin_times, predict_distances
-from models.analysis.sections import LEAD_S, find_reference, place_at
+from models.analysis.combine import combine_origin_times
+from models.analysis.distances import predict_distances
+from models.analysis.sections import LEAD_S, compute_placement, find_reference
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
 from models.imaging.render import render_beam, render_section
@@ -58,9 +59,9 @@ def _one(world: EventSampler, model: OnnxModel, plan: SectionRecipe, random: np.
         return None
     if placed is None:
         return None
-    placement, origin_s = place_at(gather, *placed[0]), placed[1]
-    true = place_at(gather, event.source.latitude_deg, event.source.longitude_deg)
-    away = place_at(gather, *placed[0]).distances_deg - true.distances_deg
+    placement, origin_s = compute_placement(gather, *placed[0]), placed[1]
+    true = compute_placement(gather, event.source.latitude_deg, event.source.longitude_deg)
+    away = compute_placement(gather, *placed[0]).distances_deg - true.distances_deg
     loud = signal_to_noise(gather, true.distances_deg, 0.0, ORIGIN_S)
     truth = [
         np.nan if event.force_azimuth_deg is None else event.force_azimuth_deg,

@@ -69,7 +69,7 @@ def displace_epicenter(source: Source, random: np.random.Generator) -> tuple[Sec
 def _timed(event: SyntheticEvent, readings: DistanceReadings, random: np.random.Generator) -> tuple[DistanceReadings, SectionReference]:
     """Readings and epicenter as if arrival times had refined them."""
     reference, origin_s = displace_epicenter(event.source, random)
-    return replace(readings, origin_times_s=np.where(readings.read, origin_s, np.nan)), reference
+    return replace(readings, origin_times_s=np.where(readings.has_distance, origin_s, np.nan)), reference
 
 
 def _one(world: EventSampler, model: OnnxModel, recipe: SectionRecipe, random: np.random.Generator) -> Arrays | None:

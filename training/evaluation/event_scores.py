@@ -125,7 +125,7 @@ def score_event(
     )
     words = {} if found is None else _section_words(models, gather, told, found, truth.kind)
     probabilities = tuple(told.probabilities[name] for name in CLASSES)
-    return EventScores(truth, tested_by, int(readings.read.sum()), traces, probabilities, told.novelty, **words)
+    return EventScores(truth, tested_by, int(readings.has_distance.sum()), traces, probabilities, told.ood_score, **words)
 
 
 def _section_words(models: Models, gather: Gather, told: Classification, found: EventLocation, kind: str) -> dict[str, float]:

@@ -18,9 +18,9 @@ from models.imaging.conditioning import condition
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
-from models.seismic.location.distances import Location
 from models.seismic.location.region_calibration import CARD_KEY, CoverageScales, read_coverage_scales, scale_to_contain
 from models.seismic.location.regions import EpicenterRegion
+from models.seismic.location.solution import Location
 from models.seismic.waveforms import Gather, Record
 from models.specs.index import MODELS
 from models.specs.pictures import CONDITIONING
@@ -112,7 +112,7 @@ def _row(gather: Gather, found: EventLocation, alone: Location, truth: Truth) ->
     force = found.force_azimuth
     return LocationResult(
         truth=truth,
-        stations=int(found.readings.read.sum()),
+        stations=int(found.readings.has_distance.sum()),
         distance_deg=float(np.nanmedian(away)),
         snr_db=peak_snr_db(gather),
         said=found.event_type,
@@ -135,7 +135,8 @@ def share_in_window(gather: Gather, away_deg: NDArray[np.float64], origin_s: flo
 def recalibrate(row: LocationResult, calibration: Mapping[str, Any]) -> LocationResult:
     """A row of plain models, its regions stretched as a card's calibration says (the smallest and largest stated lengths aside)."""
     best, offsets = (
-        _stretched(place, read_coverage_scales(calibration, method)) for place, method in ((row.best, row.method), (row.offsets, "offsets"))
+        _stretched(place, read_coverage_scales(calibration, method))
+        for place, method in ((row.best, row.method), (row.offsets, "distances"))
     )
     return replace(row, best=best, offsets=offsets)
 

@@ -91,7 +91,7 @@ def evaluate_real_event(models: Models, folder: Path) -> RealEventResult:
     except UnusableData:
         located = None
     truth = json.loads((folder / "event.json").read_text())
-    return RealEventResult(truth, gather, found.event_type, found.novelty, found.readings, located)
+    return RealEventResult(truth, gather, found.event_type, found.ood_score, found.readings, located)
 
 
 def _located(reading: RealEventResult) -> tuple[str, str, str, str]:

@@ -63,8 +63,8 @@ def fit_scales(places: Sequence[LocationScore]) -> dict[str, Any] | None:
 
 def region_tables(rows: Sequence[LocationResult]) -> dict[str, Any]:
     """Tables by method; the distances alone are located for every event, with times only some."""
-    by_method = {"offsets": [row.offsets for row in rows]}
-    for method in sorted({row.method for row in rows} - {"offsets"}):
+    by_method = {"distances": [row.offsets for row in rows]}
+    for method in sorted({row.method for row in rows} - {"distances"}):
         by_method[method] = [row.best for row in rows if row.method == method]
     found = {method: fit_scales(places) for method, places in by_method.items()}
     return {method: one for method, one in found.items() if one is not None}

@@ -1,6 +1,6 @@
 """POST /events/classify: tectonic or glacial?"""
 
-from models.analysis.distances import combine_origin_times
+from models.analysis.combine import combine_origin_times
 from models.analysis.pipeline import Classification, classify_event
 from workers.contracts import ClassifyResult, ReferencePoint
 from workers.exports.tables import classify_products
@@ -31,5 +31,5 @@ def _result(task: JobContext, found: Classification) -> ClassifyResult:
         traces_used=found.traces_used,
         model=version_of(task, "event_type"),
         out_of_distribution=found.out_of_distribution,
-        novelty=found.novelty,
+        novelty=found.ood_score,
     )

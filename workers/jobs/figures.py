@@ -12,8 +12,9 @@ from models.array_types import Floats
 from models.imaging.render import render_traces
 from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg
-from models.seismic.location.distances import Location, epicenter_density
+from models.seismic.location.distances import epicenter_density
 from models.seismic.location.regions import EpicenterRegion
+from models.seismic.location.solution import Location
 from models.seismic.waveforms import Gather
 from models.specs.offset import OFFSET
 from models.specs.pictures import TRACE_FREQUENCY

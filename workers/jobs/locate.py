@@ -107,7 +107,7 @@ def _offsets(gather: Gather, found: EventLocation) -> list[DistanceEstimate]:
     """The traces that a distance was read from, in the gather's order."""
     readings, location = found.readings, found.location
     azimuths = azimuth_deg(location.latitude_deg, location.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
-    said = (readings.distances_deg, readings.uncertainties_deg, location.residuals_deg, azimuths, location.used, readings.read)
+    said = (readings.distances_deg, readings.uncertainties_deg, location.residuals_deg, azimuths, location.used, readings.has_distance)
     back = [found.back_azimuths.get(place, (None, None)) for place in range(len(gather.trace_ids))]
     rows = zip(gather.trace_ids, back, *said, strict=True)
     return [

@@ -50,10 +50,10 @@ def work(settings: Settings, name: str, queue: str = QUEUE) -> None:
     log.info("worker ready", worker=name, models=state.models, provider=models.provider, took_s=round(time.monotonic() - start_s, 2))
     try:
         # Numba, compiled kernels and plotting take seconds to load, so only after the first heartbeat: jobs may be submitted by then.
+        from models.warm_up import warm_up  # noqa: PLC0415
         from workers.jobs.runner import run_job  # noqa: PLC0415
-        from workers.runtime.warm_up import warm  # noqa: PLC0415
 
-        warm()
+        warm_up()
         # RQ changes the timeout of its connection, so it gets a connection of its own.
         perform = partial(_perform, partial(run_job, worker), time_limit_s(queue, settings))
         AllowlistWorker(connect(settings), name, perform, heartbeat, queue).work(logging_level="WARNING")

@@ -54,7 +54,7 @@ export function located(result) {
       ["Origin time", `${when(result.origin_time)} ± ${number(result.origin_time_uncertainty_s)} s`],
       source(result),
       ["Ellipse", ellipse(epicenter.ellipse)],
-      ["Rests on", `${METHODS[result.method] ?? sentence(result.method ?? "offsets")}; ${number(used)} of ${plural(result.offsets.length, "trace")}, largest gap ${number(result.azimuthal_gap_deg)}°`],
+      ["Rests on", `${METHODS[result.method] ?? sentence(result.method ?? "distances")}; ${number(used)} of ${plural(result.offsets.length, "trace")}, largest gap ${number(result.azimuthal_gap_deg)}°`],
       (result.alternatives ?? []).length > 0 ? ["Or else", result.alternatives.map((other) => `${place(other)} (± ${number(other.horizontal_uncertainty_km)} km)`).join("; ")] : null,
       ["Models", versions(result.models)],
     ]),
@@ -63,8 +63,8 @@ export function located(result) {
 }
 
 const METHODS = {
-  offsets: "distances read off the traces", "offsets-and-polarization": "distances, and directions that stations tell", "offsets-and-fronts": "distances, and waves across an array",
-  "surface-waves": "surface waves of all traces together", "offsets-and-times": "arrival times, and distances",
+  distances: "distances of the traces", "distances+polarization": "distances and polarization", "distances+array-slowness": "distances and array slowness",
+  "surface-wave-stack": "surface-wave stack", "distances+arrival-times": "arrival times and distances",
 };
 
 function source(result) {

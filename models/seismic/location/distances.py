@@ -5,42 +5,20 @@ Distances are taken on the sphere at geographic latitudes.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from models.array_types import Floats
 from models.errors import TooFewStations
-from models.seismic.geodesy import azimuth_deg, azimuthal_gap_deg, distance_deg, unit_vectors
+from models.seismic.geodesy import unit_vectors
 from models.seismic.location.distance_posterior import DistanceObservations, find_distance_regions
-from models.seismic.location.regions import EpicenterRegion
+from models.seismic.location.solution import MIN_UNCERTAINTY_DEG, Location, StationDistances, build_location
 from models.seismic.location.sphere_grid import to_columns
 
 CORRELATION_DEG: Final = 1.0  # stations closer than this say nearly the same
-MIN_UNCERTAINTY_DEG: Final = 0.1
-OUTLIER_DEVIATIONS: Final = 4.0  # uncertainties beyond which a trace counts as not used
-MIN_PROBABILITY: Final = 0.05  # of an alternative worth telling
 _FAR: Final = -40.0  # logarithm of a share that adds nothing
-
-
-@dataclass(frozen=True)
-class Location(EpicenterRegion):
-    """
-    The likeliest region's maximum, and what it rests on.
-
-    `residuals_deg` [n]: distance from the epicenter less predicted distance, NaN without coordinates or prediction. `used` [n]:
-    had both, and lies within four uncertainties once the error common to all, `common_bias_deg`, is taken off.
-    `alternatives`: other regions of 5 % or more, likeliest first. `effective_stations` counts neighbors as one.
-    """
-
-    residuals_deg: Floats
-    used: NDArray[np.bool_]
-    azimuthal_gap_deg: float
-    common_bias_deg: float
-    effective_stations: float
-    alternatives: tuple[EpicenterRegion, ...]
 
 
 def locate_by_distances(
@@ -58,27 +36,18 @@ def locate_by_distances(
     TooFewStations where fewer than `minimum_stations` places are left.
     """
     columns = [np.asarray(values, np.float64) for values in (latitudes_deg, longitudes_deg, distances_deg, uncertainties_deg)]
-    latitudes, longitudes, distances, uncertainties = columns
-    good = np.all(np.isfinite(columns), axis=0) & (uncertainties > 0)
-    places = len(set(map(tuple, np.round(unit_vectors(latitudes[good], longitudes[good]), 4).tolist())))
-    if places < minimum_stations:
+    observed = StationDistances(*columns)
+    usable = observed.usable
+    stations = len(set(map(tuple, np.round(unit_vectors(columns[0][usable], columns[1][usable]), 4).tolist())))
+    if stations < minimum_stations:
         raise TooFewStations(
-            f"stations with coordinates and a readable distance: {places}; at least {minimum_stations} are needed to locate"
+            f"stations with coordinates and a readable distance: {stations}; at least {minimum_stations} are needed to locate"
         )
-    data = _prepare(*(values[good] for values in columns))
-    best, *others = find_distance_regions(data)
-    residuals = distance_deg(best.latitude_deg, best.longitude_deg, latitudes, longitudes) - distances
-    bias = data.common_bias_deg(unit_vectors(best.latitude_deg, best.longitude_deg))
-    used = good & (np.abs(residuals - bias) <= OUTLIER_DEVIATIONS * np.maximum(uncertainties, MIN_UNCERTAINTY_DEG))
-    return Location(
-        **vars(best),
-        residuals_deg=np.where(good, residuals, np.nan),
-        used=used,
-        azimuthal_gap_deg=azimuthal_gap_deg(azimuth_deg(best.latitude_deg, best.longitude_deg, latitudes[used], longitudes[used])),
-        common_bias_deg=float(bias),
-        effective_stations=float(np.sum(1.0 / data.neighbors)),
-        alternatives=tuple(other for other in others if other.probability >= MIN_PROBABILITY),
-    )
+    data = _prepare(*(values[usable] for values in columns))
+    regions = find_distance_regions(data)
+    bias = float(data.common_bias_deg(unit_vectors(regions[0].latitude_deg, regions[0].longitude_deg)))
+    effective = float(np.sum(1.0 / data.neighbors))
+    return build_location(regions, observed, common_bias_deg=bias, effective_stations=effective, removed_bias_deg=bias)
 
 
 def prepare_distances(

@@ -13,8 +13,8 @@ from math import cos, hypot, radians, sin
 from typing import Any, Final
 
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg
-from models.seismic.location.distances import Location
 from models.seismic.location.regions import FLOOR_KM, EpicenterRegion
+from models.seismic.location.solution import Location
 
 CARD_KEY: Final = "location_regions"  # in Card.calibration: tables by method
 _MAX_KM = 180.0 * KM_PER_DEGREE
@@ -53,11 +53,26 @@ def read_coverage_scales(calibration: Mapping[str, Any], method: str) -> Coverag
     return CoverageScales(*(tuple(float(value) for value in table[name]) for name in ("stations", "inner", "outer")))
 
 
-def calibrate_region(location: Location, scales: CoverageScales) -> Location:
-    """The location with its own region and those of its alternatives stretched."""
-    inner, outer = scales.at(location.effective_stations)
-    others = tuple(_stretched(other, inner, outer) for other in location.alternatives)
-    return replace(_stretched(location, inner, outer), alternatives=others)
+def calibrate_region[Region: EpicenterRegion](region: Region, scales: CoverageScales, effective_stations: float) -> Region:
+    """Scale the axes of a region's 68 % and 90 % ellipses, and its 68 % radius, by the factors for that number of effective stations."""
+    inner, outer = scales.at(effective_stations)
+
+    def scale(length_km: float) -> float:
+        return min(max(length_km * inner, FLOOR_KM), _MAX_KM)
+
+    return replace(
+        region,
+        semi_major_km=scale(region.semi_major_km),
+        semi_minor_km=scale(region.semi_minor_km),
+        horizontal_uncertainty_km=scale(region.horizontal_uncertainty_km),
+        outer=max(region.outer * outer / inner, 1.0),
+    )
+
+
+def calibrate_location(location: Location, scales: CoverageScales) -> Location:
+    """Scale the ellipses of a location's own region and of its alternatives."""
+    others = tuple(calibrate_region(other, scales, location.effective_stations) for other in location.alternatives)
+    return replace(calibrate_region(location, scales, location.effective_stations), alternatives=others)
 
 
 def scale_to_contain(place: EpicenterRegion, latitude_deg: float, longitude_deg: float) -> float:
@@ -72,16 +87,3 @@ def contains(location: Location, latitude_deg: float, longitude_deg: float, *, o
     """Whether a point lies in the stated region: the 68 % (or `outer`, 90 %) ellipse of the epicenter or of an alternative."""
     places: tuple[EpicenterRegion, ...] = (location, *location.alternatives)
     return any(scale_to_contain(place, latitude_deg, longitude_deg) <= (place.outer if outer else 1.0) for place in places)
-
-
-def _stretched[Place: EpicenterRegion](place: Place, inner: float, outer: float) -> Place:
-    def length(value: float) -> float:
-        return min(max(value * inner, FLOOR_KM), _MAX_KM)
-
-    return replace(
-        place,
-        semi_major_km=length(place.semi_major_km),
-        semi_minor_km=length(place.semi_minor_km),
-        horizontal_uncertainty_km=length(place.horizontal_uncertainty_km),
-        outer=max(place.outer * outer / inner, 1.0),
-    )

@@ -14,14 +14,14 @@ from models.specs.pictures import CONDITIONING
 
 @pytest.fixture(scope="session")
 def opened(toy_artifacts):
-    """Every toy model by name."""
+    """Open every toy model, by name."""
     store = open_store(toy_artifacts)
     return {spec.name: OnnxModel.load(store, spec) for spec in MODELS}
 
 
 @pytest.fixture(scope="session")
 def make_gather():
-    """A maker of gathers: noise at stations around 20 N 30 E, all at the distance that the toy model reads off noise."""
+    """Return a function that makes gathers of noise at stations around 20 N 30 E."""
 
     def make(traces=8, samples=5120, seed=0, start_s=1.6e9):
         rng = np.random.default_rng(seed)

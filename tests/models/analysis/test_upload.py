@@ -1,4 +1,4 @@
-"""Families of a whole upload: the same whatever the gains of its instruments, the order of its events and of their traces."""
+"""Clusters of a whole upload do not depend on gains of instruments, order of events, or order of traces."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ MOMENTS_S = np.arange(2400.0)
 
 
 def upload(make_gather):
-    """Events of two sorts: a ringing at 16 s and a pulse of 60 s, at four stations in noise."""
+    """Make events of two kinds, an oscillation of 16 s and a pulse of 60 s, at four stations in noise."""
     gathers = []
     for number in range(EVENTS):
         random = np.random.default_rng(number)
@@ -26,41 +26,41 @@ def upload(make_gather):
     return gathers
 
 
-def families_of(opened, gathers):
+def cluster_events(opened, gathers):
     return find_clusters(np.stack([embed_event(opened, gather)[0] for gather in gathers]), 2, 4, 3, 5)
 
 
 @pytest.fixture(scope="module")
-def said(opened, make_gather):
-    """An upload and its families."""
+def clustered(opened, make_gather):
+    """An upload and its clusters."""
     gathers = upload(make_gather)
-    return gathers, families_of(opened, gathers)
+    return gathers, cluster_events(opened, gathers)
 
 
-def test_the_two_sorts_are_told_apart(said):
-    assert len(set(zip(np.arange(EVENTS) % 2, said[1].labels, strict=True))) == said[1].k == 2
+def test_the_two_kinds_are_separated(clustered):
+    assert len(set(zip(np.arange(EVENTS) % 2, clustered[1].labels, strict=True))) == clustered[1].k == 2
 
 
 @settings(max_examples=4, deadline=None)
 @given(st.integers(0, 2**32 - 1))
-def test_neither_gains_nor_any_order_change_the_families(opened, said, seed):
-    gathers, families = said
+def test_neither_gains_nor_any_order_change_the_clusters(opened, clustered, seed):
+    gathers, clusters = clustered
     random = np.random.default_rng(seed)
     changed = []
     for number in (events := random.permutation(EVENTS)):
         traces, gains = random.permutation(TRACES), np.exp2(random.integers(-30, 30, (TRACES, 1))).astype(np.float32)
         gather = gathers[number]
         ids = tuple(gather.trace_ids[k] for k in traces)
-        places = {name: getattr(gather, name)[traces] for name in ("latitudes_deg", "longitudes_deg")}
-        changed.append(replace(gather, trace_ids=ids, samples=(gather.samples * gains)[traces], **places))
-    again = families_of(opened, changed)
-    np.testing.assert_array_equal(again.labels, families.labels[events])
-    np.testing.assert_array_equal(again.confidences, families.confidences[events])
-    assert again.selection == families.selection
+        coordinates = {name: getattr(gather, name)[traces] for name in ("latitudes_deg", "longitudes_deg")}
+        changed.append(replace(gather, trace_ids=ids, samples=(gather.samples * gains)[traces], **coordinates))
+    again = cluster_events(opened, changed)
+    np.testing.assert_array_equal(again.labels, clusters.labels[events])
+    np.testing.assert_array_equal(again.confidences, clusters.confidences[events])
+    assert again.selection == clusters.selection
 
 
-def test_a_gain_that_is_no_power_of_two_leaves_the_families_as_well(opened, said):
-    gathers, families = said
+def test_a_gain_that_is_no_power_of_two_does_not_change_the_clusters(opened, clustered):
+    gathers, clusters = clustered
     gains = np.array([[3e-9], [7e5], [0.1], [2e3]], np.float32)
-    again = families_of(opened, [replace(gather, samples=gather.samples * gains) for gather in gathers])
-    np.testing.assert_array_equal(again.labels, families.labels)
+    again = cluster_events(opened, [replace(gather, samples=gather.samples * gains) for gather in gathers])
+    np.testing.assert_array_equal(again.labels, clusters.labels)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.sections import place_at
+from models.analysis.sections import compute_placement
 from models.imaging.beam_picture import NOTHING
 from models.imaging.conditioning import condition
 from models.imaging.render import render_beam
@@ -53,7 +53,7 @@ def test_the_strongest_row_is_the_direction_of_a_synthetic_force(store, azimuth_
     quiet = Realism(paths=None, noise=True, instruments=False, defects=False)
     records = synthesize_records((store,), source, named, Window(-1500.0, 5400.0), quiet, np.random.default_rng(2))
     gather = condition(records, CONDITIONING)
-    picture = render_beam(FORCE_BEAM, gather, ORIGIN_S, place_at(gather, *place))
+    picture = render_beam(FORCE_BEAM, gather, ORIGIN_S, compute_placement(gather, *place))
     assert abs((strongest_deg(picture[None])[0] - azimuth_deg + 90) % 180 - 90) < 22.5
 
 

@@ -10,7 +10,7 @@ from models.registry.card import Card
 from models.registry.store import open_store
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location.distances import locate_by_distances
-from models.seismic.location.region_calibration import CARD_KEY, calibrate_region, contains, read_coverage_scales, scale_to_contain
+from models.seismic.location.region_calibration import CARD_KEY, calibrate_location, contains, read_coverage_scales, scale_to_contain
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 from models.specs.offset import OFFSET
@@ -40,7 +40,7 @@ QUAKE = Truth("a", "earthquake", 10.0, 20.0, 30.0, 5.5, np.nan)
 
 def row(number, **changes):
     place = LocationScore(10.0 * number, 20.0, 80.0, 12.0, 0.02 * number, 0.01 * number)
-    quake = LocationResult(QUAKE, 12, 40.0, 20.0, "earthquake", "offsets", place, place, 30.0 + number, np.nan, ambiguous=False)
+    quake = LocationResult(QUAKE, 12, 40.0, 20.0, "earthquake", "distances", place, place, 30.0 + number, np.nan, ambiguous=False)
     return replace(quake, **changes)
 
 
@@ -64,7 +64,7 @@ def test_a_conformal_factor_holds_new_events_as_often_as_stated():
 def test_factors_fitted_make_regions_hold_their_share(rows):
     found = fit_scales([one.offsets for one in rows])
     assert found is not None
-    scales = read_coverage_scales({CARD_KEY: {"offsets": found}}, "offsets")
+    scales = read_coverage_scales({CARD_KEY: {"distances": found}}, "distances")
     inner, outer = scales.at(12.0)
     assert np.mean([one.offsets.inner <= inner for one in rows]) == pytest.approx(0.68, abs=0.02)
     assert np.mean([one.offsets.outer <= outer for one in rows]) == pytest.approx(0.90, abs=0.02)
@@ -85,7 +85,7 @@ def test_a_drawn_array_does_not_miss_the_place_that_explains_its_onsets():
 
 def test_few_events_fit_nothing(rows):
     assert fit_scales([one.offsets for one in rows[:20]]) is None
-    assert set(region_tables([*rows, *(replace(one, method="offsets-and-times") for one in rows[:20])])) == {"offsets"}
+    assert set(region_tables([*rows, *(replace(one, method="distances+arrival-times") for one in rows[:20])])) == {"distances"}
 
 
 def test_the_region_that_holds_a_place_is_the_one_needed():
@@ -101,8 +101,8 @@ def test_the_region_that_holds_a_place_is_the_one_needed():
     assert contains(found, *far, outer=True)
     truth = replace(QUAKE, latitude_deg=far[0], longitude_deg=far[1])
     assert score_location(found, truth).inner == pytest.approx(1.2, rel=1e-2)
-    wider = calibrate_region(
-        found, read_coverage_scales({CARD_KEY: {"offsets": {"stations": [], "inner": [1.3], "outer": [1.3]}}}, "offsets")
+    wider = calibrate_location(
+        found, read_coverage_scales({CARD_KEY: {"distances": {"stations": [], "inner": [1.3], "outer": [1.3]}}}, "distances")
     )
     assert contains(wider, *far)
 
@@ -176,9 +176,9 @@ def test_a_part_of_a_page_is_replaced_and_the_rest_kept():
 def test_a_card_keeps_the_tables(toy_artifacts):
     path = next((toy_artifacts / "offset").glob("*/card.json"))
     card = Card.load(path)
-    found = {"offsets": {"stations": [5.0], "inner": [1.0, 2.0], "outer": [1.0, 2.0]}}
+    found = {"distances": {"stations": [5.0], "inner": [1.0, 2.0], "outer": [1.0, 2.0]}}
     copied = card.model_copy(update={"calibration": card.calibration | {CARD_KEY: found}})
-    assert read_coverage_scales(Card.model_validate_json(copied.model_dump_json()).calibration, "offsets").at(9.0) == (2.0, 2.0)
+    assert read_coverage_scales(Card.model_validate_json(copied.model_dump_json()).calibration, "distances").at(9.0) == (2.0, 2.0)
 
 
 def test_a_coast_keeps_its_bends_and_loses_its_seams():
@@ -206,7 +206,7 @@ def test_the_factors_are_put_into_the_card_that_is_served(page, rows, toy_artifa
     path = region_calibration.calibrate_regions(settings, None, None)
     store = open_store(tmp_path / "artifacts")
     assert path.parent == store.path("offset").parent
-    assert read_coverage_scales(store.verify(OFFSET).calibration, "offsets").at(12.0) == (1.38, 0.91)
+    assert read_coverage_scales(store.verify(OFFSET).calibration, "distances").at(12.0) == (1.38, 0.91)
     assert "| offsets | from 12 | 100 | 1.38 | 0.91 |" in page.read_text()
 
 
@@ -232,10 +232,10 @@ def test_kept_rows_are_read_again_unless_they_were_made_otherwise(rows, tmp_path
 
 
 def test_factors_are_applied_to_rows_as_to_locations(rows):
-    tables = {CARD_KEY: {"offsets": {"stations": [], "inner": [2.0], "outer": [4.0]}}}
+    tables = {CARD_KEY: {"distances": {"stations": [], "inner": [2.0], "outer": [4.0]}}}
     one = recalibrate(rows[49], tables)
     assert (one.best.inner, one.best.outer, one.best.stated_km) == (0.5, 0.125, 40.0)
-    never_inside = recalibrate(rows[49], {CARD_KEY: {"offsets": {"stations": [], "inner": [2.0], "outer": [0.1]}}})
+    never_inside = recalibrate(rows[49], {CARD_KEY: {"distances": {"stations": [], "inner": [2.0], "outer": [0.1]}}})
     assert never_inside.best.outer == never_inside.best.inner
 
 

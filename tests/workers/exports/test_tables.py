@@ -133,7 +133,7 @@ def with_times(located: LocateResult) -> LocateResult:
     offsets = [located.offsets[0].model_copy(update={"azimuth_deg": 33.0}), *located.offsets[1:]]
     outer = located.epicenter.ellipse.model_copy(update={"semi_major_km": 45.0, "semi_minor_km": 27.0, "confidence_level": 90.0})
     epicenter = located.epicenter.model_copy(update={"outer_ellipse": outer})
-    return located.model_copy(update={"arrivals": onsets, "offsets": offsets, "epicenter": epicenter, "method": "offsets-and-times"})
+    return located.model_copy(update={"arrivals": onsets, "offsets": offsets, "epicenter": epicenter, "method": "distances+arrival-times"})
 
 
 def test_onsets_are_picks_and_arrivals_with_residuals(record: JobRecord, located: LocateResult):

@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.analysis.distances import combine_origin_times
+from models.analysis.combine import combine_origin_times
 from models.analysis.pipeline import Models, classify_event, section_style
 from models.analysis.sections import draw_section, section_start_s
 from models.array_types import Floats, Pictures

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.analysis.refinement import MIN_LOG_EVIDENCE, detected_by_majority
+from models.analysis.arrival_times import MIN_LOG_EVIDENCE, detected_by_majority
 from models.analysis.single_array import is_far, is_one_array, mix_hypotheses
 from models.array_types import Floats
 from models.seismic.association.candidates import Candidates, collect_candidates
@@ -171,7 +171,7 @@ def locate_as_served(drawn: SimulatedNetwork) -> tuple[list[EpicenterRegion], Ar
     names = tuple(TraceId("XX", f"S{number}", "", "BHZ") for number in range(count))
     gather = Gather(names, 0.0, 1.0, np.ones((count, 1), np.float32), drawn.latitudes, drawn.longitudes)
     if is_one_array(gather) and is_far(gather, timed):
-        return mix_hypotheses(timed, by_distances, by_fronts=False), timed
+        return mix_hypotheses(timed.regions, by_distances, by_probability=False), timed
     return list(timed.regions), timed
 
 

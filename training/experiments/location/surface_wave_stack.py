@@ -10,16 +10,13 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from models.analysis.directions import Directions, joint_prior
 from models.analysis.distances import DistanceReadings, predict_distances
 from models.analysis.pipeline import EventLocation, Models, predict_event
-from models.analysis.refinement import RefinedLocation, locate_by_directions, refine_location
+from models.analysis.refinement import RefinedLocation, refine_location
 from models.analysis.sections import locate_by_readings
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
-from models.seismic.arrays.plane_waves import detect_plane_waves
 from models.seismic.geodesy import distance_deg
-from models.seismic.location.regions import find_regions
 from models.seismic.waveforms import Gather
 from models.specs.pictures import CONDITIONING
 from training.config import SPAWN, TrainingSettings
@@ -70,17 +67,16 @@ def compare_stack(models: Models, event: ArchivedEvent) -> Pair | None:
     except UnusableData:
         return None
     found = refine_location(event.records, gather, readings, location)
-    used = found.method == "surface-waves"
+    used = found.method == "surface-wave-stack"
     with_stack = _said(models, gather, readings, found, (truth, origin_s))
     without = with_stack
     if used:
-        directions = Directions(detect_plane_waves(gather))
-        where = find_regions(joint_prior(gather, readings, directions)) if directions.any else ()
-        without = _said(models, gather, readings, locate_by_directions(gather, readings, location, directions, where), (truth, origin_s))
+        plain = refine_location((), gather, readings, location, use_surface_waves=False)
+        without = _said(models, gather, readings, plain, (truth, origin_s))
     away = distance_deg(truth.latitude_deg, truth.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
     peaks = signal_to_noise(gather, away, truth.depth_km, origin_s)
     known = peaks[np.isfinite(peaks)]
-    return Pair(truth, int(readings.read.sum()), float(np.median(known)) if len(known) else np.nan, used, without, with_stack)
+    return Pair(truth, int(readings.has_distance.sum()), float(np.median(known)) if len(known) else np.nan, used, without, with_stack)
 
 
 def _said(models: Models, gather: Gather, readings: DistanceReadings, refined: RefinedLocation, true: tuple[Truth, float]) -> Answer:

@@ -5,7 +5,7 @@ import pytest
 
 from models.seismic.geodesy import destination, distance_deg
 from models.seismic.location.distances import locate_by_distances
-from models.seismic.location.region_calibration import CARD_KEY, CoverageScales, calibrate_region, read_coverage_scales
+from models.seismic.location.region_calibration import CARD_KEY, CoverageScales, calibrate_location, read_coverage_scales
 
 TABLE = {"stations": [6.0, 12.0], "inner": [2.0, 1.5, 1.0], "outer": [3.0, 1.5, 1.2]}
 
@@ -18,28 +18,28 @@ def located():
 
 
 def test_without_a_table_nothing_changes(located):
-    assert read_coverage_scales({}, "offsets") == CoverageScales()
-    assert read_coverage_scales({CARD_KEY: {"offsets": TABLE}}, "another") == CoverageScales()
-    assert calibrate_region(located, CoverageScales()).semi_major_km == located.semi_major_km
+    assert read_coverage_scales({}, "distances") == CoverageScales()
+    assert read_coverage_scales({CARD_KEY: {"distances": TABLE}}, "another") == CoverageScales()
+    assert calibrate_location(located, CoverageScales()).semi_major_km == located.semi_major_km
 
 
 def test_the_class_of_effective_stations_decides():
-    scales = read_coverage_scales({CARD_KEY: {"offsets": TABLE}}, "offsets")
+    scales = read_coverage_scales({CARD_KEY: {"distances": TABLE}}, "distances")
     assert [scales.at(count) for count in (3.0, 6.0, 11.9, 200.0)] == [(2.0, 3.0), (1.5, 1.5), (1.5, 1.5), (1.0, 1.2)]
 
 
 def test_both_ellipses_are_stretched_and_the_epicenter_stays(located):
-    wider = calibrate_region(located, CoverageScales(inner=(2.0,), outer=(3.0,)))
+    wider = calibrate_location(located, CoverageScales(inner=(2.0,), outer=(3.0,)))
     assert (wider.latitude_deg, wider.longitude_deg) == (located.latitude_deg, located.longitude_deg)
     assert wider.semi_major_km == pytest.approx(2.0 * located.semi_major_km)
     assert wider.outer * wider.semi_minor_km == pytest.approx(3.0 * located.outer * located.semi_minor_km)
 
 
 def test_the_outer_ellipse_is_never_inside_the_inner_one(located):
-    assert calibrate_region(located, CoverageScales(inner=(2.0,), outer=(0.5,))).outer == 1.0
+    assert calibrate_location(located, CoverageScales(inner=(2.0,), outer=(0.5,))).outer == 1.0
 
 
 @pytest.mark.parametrize("table", [{**TABLE, "inner": [1.0]}, {**TABLE, "stations": [12.0, 6.0]}, {**TABLE, "outer": [1.0, 0.0, 1.0]}])
 def test_a_damaged_table_is_refused(table):
     with pytest.raises(ValueError, match="region scales"):
-        read_coverage_scales({CARD_KEY: {"offsets": table}}, "offsets")
+        read_coverage_scales({CARD_KEY: {"distances": table}}, "distances")

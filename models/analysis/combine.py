@@ -1,0 +1,74 @@
+"""Combine several estimates of one quantity: origin times of traces, depths from section and arrival times."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from models.analysis.distances import DistanceReadings
+from models.array_types import Floats
+from models.errors import NoUsableTrace
+
+MIN_DEPTH_ERROR_KM: Final = 10.0  # error of a depth from a crust that differs from ak135's
+
+
+@dataclass(frozen=True)
+class OriginTime:
+    """Origin time in POSIX seconds and its standard deviation in seconds."""
+
+    time_s: float
+    uncertainty_s: float
+
+
+def combine_origin_times(readings: DistanceReadings) -> OriginTime:
+    """
+    Combine the origin times of all traces into their median, weighted by inverse variance.
+
+    The uncertainty is the larger of the robust scatter over traces (1.4826 times the weighted median absolute deviation) and the weighted
+    median of the stated uncertainties. It is not divided by the square root of the number of traces: traces of one event share most of
+    their error. Raises NoUsableTrace where no trace has an origin time.
+    """
+    known = np.isfinite(readings.origin_times_s) & np.isfinite(readings.origin_uncertainties_s)
+    if not known.any():
+        raise NoUsableTrace("no trace has an origin time")
+    times, stated = readings.origin_times_s[known], np.maximum(readings.origin_uncertainties_s[known], 1e-3)
+    weights = stated**-2.0
+    center = weighted_median(times, weights)
+    scatter = 1.4826 * weighted_median(np.abs(times - center), weights)
+    return OriginTime(center, max(scatter, weighted_median(stated, weights)))
+
+
+def weighted_median(values: Floats, weights: Floats) -> float:
+    """
+    Compute the weighted median of values [n], n at least 1: half of the total weight lies on either side.
+
+    Where the weight divides exactly between two values, their mean.
+    """
+    order = np.argsort(values, kind="stable")
+    cumulative = np.cumsum(weights[order])
+    half = 0.5 * cumulative[-1]
+    low = np.searchsorted(cumulative, half * (1.0 - 1e-12))
+    high = min(int(np.searchsorted(cumulative, half * (1.0 + 1e-12))), len(values) - 1)
+    return float(0.5 * (values[order[low]] + values[order[high]]))
+
+
+def set_origin_time(readings: DistanceReadings, origin: OriginTime | None) -> DistanceReadings:
+    """Replace the origin time of every trace by that of the event, so that sections are drawn at it; unchanged for None."""
+    if origin is None:
+        return readings
+    known = np.isfinite(readings.origin_times_s)
+    times_s, uncertainties_s = (np.where(known, value, np.nan) for value in (origin.time_s, origin.uncertainty_s))
+    return replace(readings, origin_times_s=times_s, origin_uncertainties_s=uncertainties_s)
+
+
+def combine_depths(first: tuple[float, float], second: tuple[float, float]) -> tuple[float, float]:
+    """
+    Combine two depths with standard deviations (km, km) into their mean, weighted by inverse variance, and its standard deviation.
+
+    Where the two contradict each other, the standard deviation is multiplied by Birge's ratio, the square root of chi-square per degree of
+    freedom (Birge 1932, doi:10.1103/PhysRev.40.207). Standard deviations below 10 km count as 10 km; a negative mean becomes 0.
+    """
+    depths, variances = np.array([first[0], second[0]]), np.maximum([first[1], second[1]], MIN_DEPTH_ERROR_KM) ** 2.0
+    mean = float(np.average(depths, weights=1.0 / variances))
+    chi_square = float((depths[1] - depths[0]) ** 2 / variances.sum())
+    return max(mean, 0.0), float(np.sqrt(max(chi_square, 1.0) / (1.0 / variances).sum()))

@@ -1,1 +1,0 @@
-"""The declared models: one file a model, what it reads and what it says."""

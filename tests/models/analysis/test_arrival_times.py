@@ -1,0 +1,116 @@
+"""When arrival times are accepted."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.analysis.arrival_times import detected_by_majority, find_arrival_solution, has_short_period_arrivals
+from models.analysis.combine import OriginTime, set_origin_time
+from models.analysis.directions import Directions, joint_prior
+from models.analysis.refinement import station_distances
+from models.imaging.conditioning import condition
+from models.seismic.association.arrivals import Arrival
+from models.seismic.association.candidates import collect_candidates
+from models.seismic.association.locate import ArrivalTimeSolution, locate_by_arrival_times
+from models.seismic.association.search import uniform_prior
+from models.seismic.earth.travel_times import travel_time_s
+from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
+from models.seismic.location.distances import locate_by_distances
+from models.seismic.location.solution import build_location
+from models.seismic.signal.picker import pick_records
+from models.seismic.signal.rayleigh_envelope import pick_envelope_peaks
+from models.seismic.trace_id import TraceId
+from models.seismic.waveforms import Horizontals, Record
+from models.specs.pictures import CONDITIONING
+from tests.support.local_events import ORIGIN_S, RATE_HZ, SOURCE, growing, local_event
+
+
+@pytest.fixture(scope="module")
+def ten():
+    """A network of ten stations around an event."""
+    return local_event(10)
+
+
+def test_arrival_times_of_a_local_network_outweigh_distances_that_are_outliers(ten):
+    records, gather, readings = ten
+    before = locate_by_distances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+    solution = find_arrival_solution(pick_records(records), gather, readings, [before], joint_prior(gather, readings, Directions()))
+    detected = [arrival.trace_index for arrival in solution.arrivals]
+    observed = station_distances(gather, readings)
+    moved = build_location(solution.regions, observed, common_bias_deg=0.0, effective_stations=10.0, detected=detected)
+    assert distance_deg(*SOURCE, before.latitude_deg, before.longitude_deg) > 20.0
+    assert distance_deg(*SOURCE, moved.latitude_deg, moved.longitude_deg) * KM_PER_DEGREE < 15.0
+    assert solution.time_s == pytest.approx(ORIGIN_S, abs=4.0)
+    assert moved.azimuthal_gap_deg < 330.0
+    assert np.nanmedian(moved.residuals_deg) < -50.0
+    shown = set_origin_time(readings, OriginTime(solution.time_s, solution.time_uncertainty_s))
+    assert np.all(shown.origin_times_s == solution.time_s)
+
+
+def test_s_picked_on_horizontals_constrains_the_distance_of_a_one_sided_network():
+    """With P alone, distance, depth and origin time of a source outside the network trade off."""
+    errors, phases = [], []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        stations = destination(38.0, 28.5, rng.uniform(0.0, 360.0, 8), rng.uniform(0.2, 1.2, 8))
+        records = [three_components(rng, number, point) for number, point in enumerate(zip(*stations, strict=True))]
+        for subset in (records, [replace(record, horizontals=None) for record in records]):
+            gather = condition(subset, CONDITIONING)
+            data = collect_candidates(pick_records(subset), pick_envelope_peaks(gather), gather.latitudes_deg, gather.longitudes_deg)
+            solution = locate_by_arrival_times(data, uniform_prior)
+            best = solution.regions[0]
+            errors.append(float(distance_deg(*SOURCE, best.latitude_deg, best.longitude_deg)) * KM_PER_DEGREE)
+            phases.append(sum(arrival.phase == "S" for arrival in solution.arrivals))
+    assert min(phases[::2]) >= 6
+    assert np.median(errors[::2]) < 15.0
+    assert np.median(errors[::2]) < np.median(errors[1::2])
+
+
+def three_components(rng, number, point):
+    """Make a record with P on the vertical, and S on the horizontals alone."""
+    distance = float(distance_deg(*SOURCE, *point))
+    p_s, s_s = (float(travel_time_s(phase, distance, 10.0)) for phase in ("P", "S"))
+    vertical, north, east = (growing(rng, [(p_s, height), (s_s, shear)]) for height, shear in ((15.0, 0.0), (3.0, 30.0), (3.0, 30.0)))
+    trace_ids = [TraceId("XX", f"S{number}", "", channel) for channel in ("BHZ", "BHN", "BHE")]
+    horizontals = Horizontals((trace_ids[1], trace_ids[2]), np.stack((north, east)), (0.0, 90.0))
+    return Record(trace_ids[0], ORIGIN_S - 60.0, RATE_HZ, vertical, *point, horizontals=horizontals)
+
+
+def test_noise_has_no_arrival_solution(ten):
+    records, _, readings = ten
+    rng = np.random.default_rng(8)
+    noise = [replace(record, samples=growing(rng, [])) for record in records]
+    gather = condition(noise, CONDITIONING)
+    before = locate_by_distances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+    assert find_arrival_solution(pick_records(noise), gather, readings, [before], joint_prior(gather, readings, Directions())) is None
+    assert set_origin_time(readings, None) is readings
+
+
+def make_arrivals(**counts):
+    return [Arrival(index, phase, 0.0, 0.0, 1.0) for phase, count in counts.items() for index in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("detected", "traces", "accepted"),
+    [
+        ({"P": 6}, 10, True),
+        ({"P": 5}, 10, False),
+        ({"P": 3, "PKP": 3}, 10, True),
+        ({"LR": 6, "P": 1}, 10, True),
+        ({"S": 10}, 10, False),
+        ({"P": 4}, 4, False),
+        ({"P": 5}, 5, True),
+        ({}, 10, False),
+    ],
+)
+def test_times_are_accepted_where_a_majority_of_traces_detected_the_same_wave(detected, traces, accepted):
+    assert detected_by_majority(make_arrivals(**detected), traces) is accepted
+
+
+@pytest.mark.parametrize(("short", "phase", "detected"), [(5, "P", True), (4, "P", False), (0, "P", False), (8, "LR", False)])
+def test_only_first_arrivals_at_short_periods_on_five_traces_indicate_a_tectonic_earthquake(short, phase, detected):
+    arrivals = tuple(Arrival(k, phase, 0.0, 0.0, 1.0, k < short) for k in range(8))
+    solution = ArrivalTimeSolution((), 10.0, 5.0, 0.0, 1.0, 20.0, arrivals)
+    assert has_short_period_arrivals(solution) is detected
+    assert not has_short_period_arrivals(None)

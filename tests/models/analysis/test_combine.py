@@ -1,0 +1,48 @@
+"""Weighted means and medians of origin times and depths."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.analysis.combine import combine_depths, combine_origin_times, weighted_median
+from models.analysis.distances import predict_distances
+
+
+def test_one_outlier_does_not_move_the_origin_time(opened, make_gather):
+    readings = predict_distances(opened["offset"], make_gather())
+    times = 1000.0 + np.arange(8.0)
+    times[3] = 9e5
+    origin = combine_origin_times(replace(readings, origin_times_s=times, origin_uncertainties_s=np.full(8, 2.0)))
+    assert origin.time_s == pytest.approx(1004.5)
+    assert 2.0 <= origin.uncertainty_s < 6.0
+
+
+def test_a_trace_of_small_uncertainty_outweighs_many_of_large(opened, make_gather):
+    readings = predict_distances(opened["offset"], make_gather())
+    times, stated = np.full(8, 50.0), np.full(8, 100.0)
+    times[6], stated[6] = 0.0, 1.0
+    assert combine_origin_times(replace(readings, origin_times_s=times, origin_uncertainties_s=stated)).time_s == 0.0
+
+
+@pytest.mark.parametrize(
+    ("values", "weights", "median"), [([3, 1, 2], [1, 1, 1], 2), ([1, 2], [1, 1], 1.5), ([1, 2, 9], [1, 1, 5], 9), ([4], [2], 4)]
+)
+def test_half_of_the_weight_lies_on_either_side_of_the_median(values, weights, median):
+    assert weighted_median(np.array(values, float), np.array(weights, float)) == median
+
+
+def test_the_depth_of_smaller_uncertainty_has_the_larger_weight():
+    depth, deviation = combine_depths((20.0, 40.0), (40.0, 20.0))
+    assert depth == pytest.approx(36.0)
+    assert deviation == pytest.approx(17.9, abs=0.1)
+
+
+def test_depths_that_contradict_each_other_have_a_larger_uncertainty_than_either():
+    depth, deviation = combine_depths((10.0, 12.0), (500.0, 12.0))
+    assert depth == pytest.approx(255.0)
+    assert deviation > 200.0
+
+
+def test_a_depth_of_very_large_uncertainty_changes_nothing():
+    assert combine_depths((33.0, 10.0), (350.0, 1e4)) == pytest.approx((33.0, 10.0), rel=0.01)
