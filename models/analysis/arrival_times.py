@@ -52,7 +52,7 @@ def pick_candidates(picks: Sequence[Picks], gather: Gather, readings: DistanceRe
         return None
     estimate = combine_origin_times(readings)
     deviation_s = max(2.0 * estimate.uncertainty_s, MIN_ORIGIN_DEVIATION_S)
-    return replace(candidates, origin=(estimate.time_s - candidates.clock_s, deviation_s))
+    return replace(candidates, origin_estimate=(estimate.time_s - candidates.clock_s, deviation_s))
 
 
 def detected_by_majority(arrivals: Sequence[Arrival], traces: int) -> bool:

@@ -11,10 +11,10 @@ import numpy as np
 from scipy import fft
 
 from models.array_types import Floats
+from models.seismic.geodesy import KM_PER_DEGREE
 from training.earth import structure
 from training.earth.greens import GreensStore
 
-KM_PER_DEGREE = 111.195
 MAX_DEPTH_KM = 700.0
 # Exponent of the flattened density for Rayleigh waves.
 DENSITY_EXPONENT = 2.275

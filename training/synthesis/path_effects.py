@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-KM_PER_DEGREE = 111.195
+from models.seismic.geodesy import KM_PER_DEGREE
+
 SPLIT_KM_S = 4.5
 RAYLEIGH_KM_S = 3.75
 # Standard deviation of the relative group delay at these periods: crust (fully correlated across periods) and mantle.

@@ -6,8 +6,8 @@ import numpy as np
 from scipy import fft
 
 from models.array_types import Floats
+from models.seismic.geodesy import KM_PER_DEGREE
 from training.earth import dispersion, greens, structure
-from training.earth.dispersion import KM_PER_DEGREE
 from training.earth.greens import GreensStore, GreensTable
 from training.synthesis.catalogs import draw_double_couples
 from training.synthesis.records import synthesize_displacement

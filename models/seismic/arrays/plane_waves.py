@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from models.array_types import Floats, Integers
 from models.seismic.arrays.semblance import WINDOW_PERIODS, detect_coherent_windows, energy_detection, window_hop
+from models.seismic.earth.travel_time_errors import SHARED_PATH_DEG, STATION_ERROR_S
 from models.seismic.geodesy import azimuth_deg, distance_deg, geocentric_latitude_deg, unit_vectors
 from models.seismic.signal.filters import cosine_bandpass_gain
 from models.seismic.waveforms import Gather
@@ -32,9 +33,7 @@ MIN_CORRELATION: Final = 0.5  # correlation of a trace with the sum of the other
 MAX_PLANE_MISFIT_PERIODS: Final = 0.1  # of a period: delays that leave a plane by more are no plane wave's
 USUAL_MISFIT: Final = 0.04  # of a period, worth USUAL_COUNT stations
 USUAL_COUNT: Final = 4.0
-STATION_ERROR_S: Final = 0.4
 PATH_ERROR_S: Final = 1.4  # shared by neighbors, as of teleseismic P
-SHARED_PATH_DEG: Final = 10.0
 SURFACE_ERROR: Final = 0.1  # of the slowness, across: surface waves leave the great circle by some 6 degrees
 SURFACE_SLOWNESS: Final = (25.0, 39.0)
 

@@ -1,8 +1,9 @@
 """
-What the traces of one event say about arrivals: candidate onsets and surges on one clock, and how far to trust a travel time.
+Collect what the association works on: the picks and Rayleigh-wave envelope peaks of all traces of an event, on one clock.
 
-A trace's onsets are candidates of one phase each: `shares` of them are true ones, the others chance. How sure a trace is at all
-grows with its strongest onset. All probabilities here are chosen, not fitted; the tests hold what follows from them.
+Each pick is a candidate of every phase: it has a weight for each phase it may be, and a phase is among a trace's picks with a detection
+probability that grows with the strongest pick. From these follow log-likelihood ratios (LLR) of each phase's arrival (`phase_llr`,
+`rayleigh_llr`). The probabilities here are chosen, not fitted; tests check what follows from them.
 """
 
 from collections.abc import Sequence
@@ -10,59 +11,100 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from models.array_types import Floats, Floats32, Integers
+from models.array_types import Flags, Floats, Floats32, Integers
 from models.seismic.association.pick_likelihood import arrival_llr
 from models.seismic.earth.travel_time_errors import (
     FIRST_PHASES,
     PICK_PROBABILITY,
     correlated_slowness_error,
+    effective_neighbor_count,
     independent_fraction,
     phase_error_s,
     shared_path_deg,
 )
 from models.seismic.earth.travel_times import PHASES
 from models.seismic.geodesy import KM_PER_DEGREE, geocentric_latitude_deg, unit_vectors
+from models.seismic.location.origin_time_prior import MAX_LEAD_S, USUAL_LEAD_S, estimate_llr, origin_time_density
 from models.seismic.signal.picker import BANDS_HZ, MIN_STRENGTH, Picks
 from models.seismic.signal.rayleigh_envelope import MIN_RATIO, EnvelopePeaks
 
-FRONT: Final = 3.0
-FAR_DEG: Final = 60.0
-LONG_BAND: Final = 3  # of `onsets`
-SURFACE_TRAIN_S: Final = (150.0, 60.0)  # before and after the largest amplitude
-FIRST_BONUS: Final = 0.7  # for each comparable onset before it, an onset is less likely the first arrival
-MAX_LEAD_S: Final = 1300.0  # an origin may lie this long before the first sample
-EARLY_S: Final = 30.0
-PROBABILITY_RATIO_BEFORE_RECORD: Final = 0.05  # of each second before the first sample less 30 s, against one after
-ORIGIN_OUTLIER_PROBABILITY: Final = 0.3  # how often a guess at the origin time is no guide
-RAYLEIGH_DEVIATION_S: Final = 12.0  # a third of a dominant period
+PLANE_WAVE_PARAMETERS: Final = 3.0
+"""Time and two components of slowness."""
+LONG_PERIOD_BAND: Final = 3
+"""Index in `BANDS_HZ` of the picker's band of 10 to 33 s."""
+SURFACE_WAVE_WINDOW_S: Final = (150.0, 60.0)
+"""Before and after the largest Rayleigh-wave peak: picks of the long-period band there belong to the surface waves."""
+LATER_PICK_FACTOR: Final = 0.7
+"""Factor on the weight of a pick as the first arrival, for each comparable pick before it."""
+COMPARABLE_STRENGTH: Final = 0.6
+"""A pick is comparable with another one from this fraction of its strength on."""
+SHORT_PERIOD_HZ: Final = 0.3
+"""Lower corner of short-period bands: long-period channels, of one sample per second, record nothing above 0.4 Hz."""
+SHORT_PERIOD_BANDS: Final[Flags] = np.array([low_hz >= SHORT_PERIOD_HZ for low_hz, _ in BANDS_HZ])
+
+RAYLEIGH_DEVIATION_S: Final = 12.0
+"""Standard deviation of an envelope peak's time: a third of a dominant period."""
 RAYLEIGH_PATH_ERROR: Final = 0.04
-RAYLEIGH_COMMON_ERROR: Final = 0.015  # what the steps between group velocities leave
+"""Standard deviation of the group travel time from path to path, as a fraction of it."""
+RAYLEIGH_COMMON_ERROR: Final = 0.015
+"""The same for all paths together: what the steps between trial group velocities leave."""
+RAYLEIGH_VELOCITY_KM_S: Final = 3.3
+"""Typical group velocity, for the errors above."""
+RAYLEIGH_SHARING_DEG: Final = 60.0
+"""Distance at which path sharing of Rayleigh waves is evaluated."""
 GROUP_VELOCITIES_KM_S: Final = tuple(float(velocity) for velocity in np.arange(2.6, 4.11, 0.125).round(3))
-"""Of the largest Rayleigh waves of 20 to 50 s, continents to oceans; one for an event."""
+"""Trial group velocities of the largest Rayleigh waves of 20 to 50 s, from continents to oceans; one for all paths of an event."""
 
 
-SHORT_PERIOD_HZ: Final = 0.3  # long-period channels of 1 Hz hold nothing above 0.4 Hz
-SHORT_BANDS: Final[NDArray[np.bool_]] = np.array([low_hz >= SHORT_PERIOD_HZ for low_hz, _ in BANDS_HZ])
+@dataclass(frozen=True)
+class TimeGrid:
+    """Sampling of LLR traces: sample k of a trace is at (start + k) `step_s` seconds, `starts` [..., n] are integers, k below `count`."""
+
+    step_s: float
+    starts: Integers
+    count: int
 
 
 @dataclass(frozen=True)
 class Candidates:
     """
-    Onsets and surges of n traces in seconds after `clock_s` (POSIX), weights of zero filling up.
+    Picks and Rayleigh-wave envelope peaks of n traces with known stations, in seconds after `clock_s`; unused ones have weight 0.
 
-    `stations` [n, 3] unit vectors at geocentric latitudes, `trace_indices` [n] the traces' numbers in the gather. `first_weights`,
-    `later_weights`, `s_weights` [n, k] are weights that sum to one: of each onset being the first arrival, a later P, or S, which
-    alone is looked for on horizontal components. `p_detected`, `s_detected`, `rayleigh_detected` [n]: probability that the phase is
-    among the candidates. `station_spacing_deg` [n]: typical distance of the others.
-    `interstation_deg` [n, n]: distances of stations. `short_period` [n, k]: which onsets stand out above SHORT_PERIOD_HZ.
-    `origin`: a guess at the origin time in seconds after the clock, and its deviation.
+    Attributes
+    ----------
+    clock_s : float
+        Reference time, POSIX seconds.
+    stations : [n, 3]
+        Unit vectors at geocentric latitudes.
+    trace_indices : [n]
+        Index of each trace in its gather.
+    record_starts, record_ends : [n]
+        Where a pick could be made on each trace.
+    pick_times, pick_deviations : [n, k]
+        Time and standard deviation of each pick.
+    first_weights, later_weights, s_weights : [n, k]
+        Weight of each pick as the first arrival, as a later P phase, and as S; each row sums to 1. Picks on horizontal components
+        are candidates of S only.
+    p_detected, s_detected, rayleigh_detected : [n]
+        Probability that P, S and the Rayleigh-wave peak are among a trace's candidates.
+    short_period : [n, k]
+        Whether a pick was made in a band above `SHORT_PERIOD_HZ`.
+    rayleigh_times, rayleigh_weights : [n, l]
+        Time and weight of each Rayleigh-wave envelope peak; weights sum to 1.
+    station_spacing_deg : [n]
+        Median distance of a station to the others.
+    interstation_deg : [n, n]
+        Distances between stations.
+    origin_estimate : (float, float), optional
+        Mean and standard deviation in seconds of an independent estimate of the origin time.
+
     """
 
     clock_s: float
     stations: Floats
-    trace_indices: NDArray[np.int64]
+    trace_indices: Integers
     record_starts: Floats
     record_ends: Floats
     pick_times: Floats
@@ -72,118 +114,139 @@ class Candidates:
     s_weights: Floats
     p_detected: Floats
     s_detected: Floats
-    short_period: NDArray[np.bool_]
+    short_period: Flags
     rayleigh_times: Floats
     rayleigh_weights: Floats
     rayleigh_detected: Floats
     station_spacing_deg: Floats
     interstation_deg: Floats
-    origin: tuple[float, float] | None = None
+    origin_estimate: tuple[float, float] | None = None
 
     def distances_deg(self, point: Floats) -> Floats:
-        """Distances [n] from a unit vector."""
+        """Return the epicentral distances [n] of the stations from a unit vector at geocentric latitude."""
         return np.asarray(np.degrees(np.arccos(np.clip(self.stations @ point, -1.0, 1.0))))
 
-    def independent_weights(self, reach_deg: Floats) -> Floats:
+    def independent_weights(self, distances_deg: Floats) -> Floats:
         """
-        Which part of each trace [n] stands alone, for what waves say besides the first that is heard.
+        Return the weight [n], 0 to 1, of each trace in the stack of all phases but one, for sources at about those distances.
 
-        Any number of neighbors hear one front, and a front is three numbers: when, and how slow to the east and to the north.
+        Misidentified phases are correlated between neighbors, so n stations count as the sum of 1 / (number sharing the path)
+        independent ones, but for no fewer than three: a plane wave has three parameters, time and two slowness components.
         """
-        parts = 1.0 / self.effective_neighbor_counts(reach_deg)
-        return np.asarray(np.minimum(1.0, parts * (1.0 + (FRONT - 1.0) / parts.sum())))
+        weights = 1.0 / self.effective_neighbor_counts(distances_deg)
+        return np.asarray(np.minimum(1.0, weights * (1.0 + (PLANE_WAVE_PARAMETERS - 1.0) / weights.sum())))
 
-    def subset(self, chosen: NDArray[np.int64]) -> "Candidates":
-        """Some of the traces."""
-        arrays: dict[str, Any] = {name: value[chosen] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
-        return replace(self, **{**arrays, "interstation_deg": self.interstation_deg[np.ix_(chosen, chosen)]})
+    def effective_neighbor_counts(self, distances_deg: Floats) -> Floats:
+        """Count the traces [n] that share most of their path with each trace, itself included, for sources at about those distances."""
+        return effective_neighbor_count(self.interstation_deg, shared_path_deg(distances_deg)[:, None])
 
-    def effective_neighbor_counts(self, reach_deg: Floats) -> Floats:
-        """How many traces [n], itself counted in, share most of the path from sources at about `reach_deg` [n]."""
-        return np.asarray(np.exp(-0.5 * (self.interstation_deg / shared_path_deg(reach_deg)[:, None]) ** 2).sum(axis=1))
+    def subset(self, rows: Integers) -> "Candidates":
+        """Return the candidates of some traces, by their rows here."""
+        arrays: dict[str, Any] = {name: value[rows] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        return replace(self, **{**arrays, "interstation_deg": self.interstation_deg[np.ix_(rows, rows)]})
 
     def origin_time_log_prior(self, step_s: float) -> tuple[Floats32, int]:
         """
-        What is known of the origin time beforehand, in logarithm, and the number of the first sample; nothing beyond its ends.
+        Return the log prior of the origin time on a grid of `step_s` seconds, and the index of its first sample; zero outside.
 
-        A window that begins after its event's origin is the exception; a guess at the origin time misleads in `ORIGIN_OUTLIER_PROBABILITY`.
+        Origins more than 30 s before the first sample are less probable (`origin_time_density`); an independent estimate of the
+        origin time enters as a Gaussian mixed with outliers (`estimate_llr`).
         """
-        early = float(self.record_starts.min()) - EARLY_S
-        guess, deviation = self.origin or (early, 0.0)
-        begin = round((min(-MAX_LEAD_S, guess - 4.0 * deviation) - 2.0 * step_s) / step_s)
-        times = np.arange(begin, round(max(early, guess + 4.0 * deviation) / step_s)) * step_s
-        known = np.where(times < early, np.log(PROBABILITY_RATIO_BEFORE_RECORD), 0.0)
-        if deviation > 0.0:
-            density = np.exp(-0.5 * ((times - guess) / deviation) ** 2) / (deviation * np.sqrt(2.0 * np.pi))
-            span = float(self.record_ends.max() - self.record_starts.min()) + MAX_LEAD_S
-            known += np.log1p((1.0 / ORIGIN_OUTLIER_PROBABILITY - 1.0) * density * span)
-        return known.astype(np.float32), begin
+        record_start = float(self.record_starts.min())
+        mean, deviation = self.origin_estimate or (record_start - USUAL_LEAD_S, 0.0)
+        begin = round((min(-MAX_LEAD_S, mean - 4.0 * deviation) - 2.0 * step_s) / step_s)
+        end = round(max(record_start - USUAL_LEAD_S, mean + 4.0 * deviation) / step_s)
+        times = np.arange(begin, end, dtype=np.float64) * step_s
+        log_prior: Floats = np.log(origin_time_density(times, record_start))
+        if self.origin_estimate is not None and deviation > 0.0:
+            span_s = float(self.record_ends.max() - self.record_starts.min()) + MAX_LEAD_S
+            log_prior += estimate_llr(times, (mean, deviation), span_s)
+        return log_prior.astype(np.float32), begin
 
 
 def collect_candidates(
-    onsets: Sequence[Picks], surges: Sequence[EnvelopePeaks], latitudes_deg: ArrayLike, longitudes_deg: ArrayLike
+    picks: Sequence[Picks], peaks: Sequence[EnvelopePeaks], latitudes_deg: ArrayLike, longitudes_deg: ArrayLike
 ) -> Candidates | None:
-    """The traces that have coordinates and any onset or surge; None where there are none. The clock begins with the earliest record."""
+    """
+    Collect the traces that have coordinates and any pick or envelope peak; None if there are none.
+
+    The clock begins with the earliest record.
+
+    Parameters
+    ----------
+    picks, peaks : n each
+        Picks and Rayleigh-wave envelope peaks of each trace of a gather.
+    latitudes_deg, longitudes_deg : [n]
+        Geographic coordinates of the stations, NaN where unknown.
+
+    """
     latitudes, longitudes = np.asarray(latitudes_deg, np.float64), np.asarray(longitudes_deg, np.float64)
     known = np.isfinite(latitudes) & np.isfinite(longitudes)
-    there = [i for i in range(len(onsets)) if known[i] and len(onsets[i].times_s) + len(surges[i].times_s)]
-    if not there:
+    rows = [i for i in range(len(picks)) if known[i] and len(picks[i].times_s) + len(peaks[i].times_s)]
+    if not rows:
         return None
-    picks, peaks = [drop_surface_wave_picks(onsets[i], surges[i]) for i in there], [surges[i] for i in there]
-    clock_s = min(pick.start_s for pick in picks)
-    stations = unit_vectors(geocentric_latitude_deg(latitudes[there]), longitudes[there])
-    between = np.degrees(np.arccos(np.clip(stations @ stations.T, -1.0, 1.0)))
-    heights = np.array([peak.strengths.max(initial=0.0) for peak in peaks])
+    kept, kept_peaks = [drop_surface_wave_picks(picks[i], peaks[i]) for i in rows], [peaks[i] for i in rows]
+    clock_s = min(pick.start_s for pick in kept)
+    stations = unit_vectors(geocentric_latitude_deg(latitudes[rows]), longitudes[rows])
+    interstation = np.degrees(np.arccos(np.clip(stations @ stations.T, -1.0, 1.0)))
+    heights = np.array([peak.strengths.max(initial=0.0) for peak in kept_peaks])
     return Candidates(
         clock_s=clock_s,
         stations=stations,
-        trace_indices=np.array(there, np.int64),
-        record_starts=np.array([pick.start_s - clock_s for pick in picks]),
-        record_ends=np.array([pick.end_s - clock_s for pick in picks]),
-        pick_times=_padded([pick.times_s - clock_s for pick in picks]),
-        pick_deviations=_padded([pick.uncertainties_s for pick in picks], 1.0),
-        first_weights=_shares([pick.strengths * ~pick.horizontal * _first_bonus(pick) for pick in picks]),
-        later_weights=_shares([pick.strengths * ~pick.horizontal for pick in picks]),
-        s_weights=_shares([pick.strengths for pick in picks]),
-        short_period=_padded([SHORT_BANDS[pick.bands].astype(np.float64) for pick in picks]) > 0.0,
-        p_detected=_seen([pick.strengths[~pick.horizontal] for pick in picks]),
-        s_detected=_seen([pick.strengths for pick in picks]),
-        rayleigh_times=_padded([peak.times_s - clock_s for peak in peaks]),
-        rayleigh_weights=_shares([peak.strengths**2 for peak in peaks]),
+        trace_indices=np.array(rows, np.int64),
+        record_starts=np.array([pick.start_s - clock_s for pick in kept]),
+        record_ends=np.array([pick.end_s - clock_s for pick in kept]),
+        pick_times=_pad_rows([pick.times_s - clock_s for pick in kept]),
+        pick_deviations=_pad_rows([pick.uncertainties_s for pick in kept], 1.0),
+        first_weights=_normalize_rows([pick.strengths * ~pick.horizontal * _first_arrival_factors(pick) for pick in kept]),
+        later_weights=_normalize_rows([pick.strengths * ~pick.horizontal for pick in kept]),
+        s_weights=_normalize_rows([pick.strengths for pick in kept]),
+        p_detected=_detection_probabilities([pick.strengths[~pick.horizontal] for pick in kept]),
+        s_detected=_detection_probabilities([pick.strengths for pick in kept]),
+        short_period=_pad_rows([SHORT_PERIOD_BANDS[pick.bands].astype(np.float64) for pick in kept]) > 0.0,
+        rayleigh_times=_pad_rows([peak.times_s - clock_s for peak in kept_peaks]),
+        rayleigh_weights=_normalize_rows([peak.strengths**2 for peak in kept_peaks]),
         rayleigh_detected=np.where(heights > 0.0, np.clip(0.3 + 0.6 * (heights - np.log(MIN_RATIO)), 0.3, 0.9), 0.0),
-        station_spacing_deg=np.array([np.median(np.delete(row, i)) if len(there) > 1 else 0.0 for i, row in enumerate(between)]),
-        interstation_deg=np.asarray(between),
+        station_spacing_deg=np.array([np.median(np.delete(row, i)) if len(rows) > 1 else 0.0 for i, row in enumerate(interstation)]),
+        interstation_deg=np.asarray(interstation),
     )
 
 
 def drop_surface_wave_picks(pick: Picks, peak: EnvelopePeaks) -> Picks:
-    """Without long-period onsets in the largest surface wave: it is told as a surge, and its slowness is that of a near S."""
+    """
+    Drop the long-period picks of a trace around its largest Rayleigh-wave peak.
+
+    The peak itself is a candidate already; taken for body waves, these picks would look like S of a nearby source.
+    """
     if not len(peak.times_s):
         return pick
-    before = peak.times_s[0] - pick.times_s
-    keep = (pick.bands != LONG_BAND) | (before < -SURFACE_TRAIN_S[1]) | (before > SURFACE_TRAIN_S[0])
+    before_s = peak.times_s[0] - pick.times_s
+    keep = (pick.bands != LONG_PERIOD_BAND) | (before_s < -SURFACE_WAVE_WINDOW_S[1]) | (before_s > SURFACE_WAVE_WINDOW_S[0])
     return replace(pick, **{name: getattr(pick, name)[keep] for name in ("times_s", "uncertainties_s", "strengths", "bands", "horizontal")})
 
 
-def _first_bonus(pick: Picks) -> Floats:
-    """Less for an onset with comparable ones of its band before it."""
+def _first_arrival_factors(pick: Picks) -> Floats:
+    """Return the factor [k] on each pick's weight as the first arrival: lower, the more comparable picks of its band precede it."""
     earlier = (pick.bands[:, None] == pick.bands) & (pick.times_s[:, None] > pick.times_s) & ~pick.horizontal
-    return np.asarray(FIRST_BONUS ** (earlier & (pick.strengths > 0.6 * pick.strengths[:, None])).sum(axis=1))
+    comparable = earlier & (pick.strengths > COMPARABLE_STRENGTH * pick.strengths[:, None])
+    return np.asarray(LATER_PICK_FACTOR ** comparable.sum(axis=1))
 
 
-def _seen(strengths: Sequence[Floats]) -> Floats:
-    """How sure [n] it is that a phase is among onsets of those strengths: by the strongest."""
+def _detection_probabilities(strengths: Sequence[Floats]) -> Floats:
+    """Return the probability [n] that a phase is among each trace's picks: 0.2 to 0.9 by the strength of the strongest, 0 if none."""
     strongest = np.array([row.max(initial=0.0) for row in strengths])
     return np.where(strongest > 0.0, np.clip(0.2 + 0.2 * (strongest - MIN_STRENGTH), 0.2, 0.9), 0.0)
 
 
-def _padded(rows: Sequence[Floats], filling: float = 0.0) -> Floats:
+def _pad_rows(rows: Sequence[Floats], value: float = 0.0) -> Floats:
+    """Stack rows of different lengths, filled up with a value."""
     width = max(1, *(len(row) for row in rows))
-    return np.array([np.pad(row, (0, width - len(row)), constant_values=filling) for row in rows])
+    return np.array([np.pad(row, (0, width - len(row)), constant_values=value) for row in rows])
 
 
-def _shares(rows: Sequence[Floats]) -> Floats:
-    weights = _padded(rows)
+def _normalize_rows(rows: Sequence[Floats]) -> Floats:
+    """Stack rows of weights, each divided by its sum; a row of zeros stays zero."""
+    weights = _pad_rows(rows)
     return np.asarray(weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12))
 
 
@@ -191,51 +254,61 @@ def phase_llr(
     data: Candidates,
     distances_deg: Floats,
     depth_km: float,
-    blur_s: Floats,
-    clock: tuple[float, Integers, int],
+    grid_error_s: Floats,
+    grid: TimeGrid,
     *,
     correlated_errors: bool,
 ) -> Floats32:
     """
-    What the traces say of each phase's arrival [phases, n, samples], for sources at about `distances_deg` [n] degrees.
+    Compute the LLR [phases, n, samples] of each phase's arrival on each trace.
 
-    `blur_s` [n] widens every candidate by what the grid may miss; `clock`: step in seconds, first samples [phases, n], samples.
-    If `correlated_errors`, as a posterior must, errors that neighbors share tilt the first arrivals.
+    Parameters
+    ----------
+    data : Candidates
+        Picks of n traces.
+    distances_deg, depth_km : [n], float
+        Approximate distances and depth of the trial sources, for travel-time errors.
+    grid_error_s : [n]
+        Discretization error of travel times, added in quadrature to the other errors.
+    grid : TimeGrid
+        Sampling, with starts [phases, n].
+    correlated_errors : bool
+        Whether errors of first arrivals include the bias from spatial correlation, as posterior densities need.
+
     """
-    step_s, starts, count = clock
-    tilting = correlated_slowness_error(data.stations, data.interstation_deg, distances_deg)
+    slowness_error = correlated_slowness_error(data.stations, data.interstation_deg, distances_deg)
     rows = []
-    for row, phase in enumerate(PHASES):
-        first = phase in FIRST_PHASES
-        error = phase_error_s(phase, data.station_spacing_deg, distances_deg, depth_km, tilting if correlated_errors else None)
-        sigma = np.sqrt(data.pick_deviations**2 + (error**2 + blur_s**2)[:, None])
-        shares = (data.s_detected if phase == "S" else data.p_detected) * PICK_PROBABILITY[phase]
-        weights = data.first_weights if first else data.s_weights if phase == "S" else data.later_weights
-        rows.append(arrival_llr(data.pick_times, sigma, weights, shares, data.record_starts, data.record_ends, step_s, starts[row], count))
+    for index, phase in enumerate(PHASES):
+        error = phase_error_s(phase, data.station_spacing_deg, distances_deg, depth_km, slowness_error if correlated_errors else None)
+        sigma = np.sqrt(data.pick_deviations**2 + (error**2 + grid_error_s**2)[:, None])
+        probabilities = (data.s_detected if phase == "S" else data.p_detected) * PICK_PROBABILITY[phase]
+        weights = data.first_weights if phase in FIRST_PHASES else data.s_weights if phase == "S" else data.later_weights
+        starts, spans = grid.starts[index], (data.record_starts, data.record_ends)
+        rows.append(arrival_llr(data.pick_times, sigma, weights, probabilities, *spans, grid.step_s, starts, grid.count))
     return np.stack(rows)
 
 
-def rayleigh_llr(data: Candidates, distances_deg: Floats, blur_s: Floats, clock: tuple[float, Integers, int]) -> Floats32:
+def rayleigh_llr(data: Candidates, distances_deg: Floats, grid_error_s: Floats, grid: TimeGrid) -> Floats32:
     """
-    The same [n, samples] of the Rayleigh waves' largest amplitude; first samples [n].
+    Compute the LLR [n, samples] of the largest Rayleigh-wave amplitude on each trace; `grid` has starts [n].
 
-    Neighbors say together what the root of their number would: as far sources have them apart, or near ones, whose waves would
-    be counted more often, would explain the same peaks better.
+    LLRs are divided by the square root of the number of stations sharing a path. Path sharing is evaluated at a fixed 60 degrees,
+    whatever the trial distance; otherwise near sources, for which stations share less, would get larger weights and win.
     """
-    step_s, starts, count = clock
-    seconds = distances_deg * KM_PER_DEGREE / 3.3
+    seconds = distances_deg * KM_PER_DEGREE / RAYLEIGH_VELOCITY_KM_S
     path = np.hypot(RAYLEIGH_PATH_ERROR * independent_fraction(distances_deg, data.station_spacing_deg), RAYLEIGH_COMMON_ERROR) * seconds
-    sigma = np.sqrt(RAYLEIGH_DEVIATION_S**2 + path**2 + blur_s**2)
+    sigma = np.sqrt(RAYLEIGH_DEVIATION_S**2 + path**2 + grid_error_s**2)
     deviations = np.repeat(sigma[:, None], data.rayleigh_times.shape[1], axis=1)
-    said = arrival_llr(
+    llr = arrival_llr(
         data.rayleigh_times,
         deviations,
         data.rayleigh_weights,
         data.rayleigh_detected,
         data.record_starts,
         data.record_ends,
-        step_s,
-        starts,
-        count,
+        grid.step_s,
+        grid.starts,
+        grid.count,
     )
-    return np.asarray(said / np.sqrt(data.effective_neighbor_counts(np.full(len(distances_deg), FAR_DEG)))[:, None].astype(np.float32))
+    sharing = data.effective_neighbor_counts(np.full(len(distances_deg), RAYLEIGH_SHARING_DEG))
+    return np.asarray(llr / np.sqrt(sharing)[:, None].astype(np.float32))

@@ -1,8 +1,8 @@
 """
-Stacks at trial sources: what all traces say of places, depths and origin times, below `association`.
+Scan trial sources: stack the arrivals of all traces over a grid of epicenters, depths and origin times.
 
-Traces vote for arrival times (`candidates`), votes are stacked along travel times (`stacking`); a trace that saw nothing where an
-arrival should be counts against a source, by a bounded amount.
+The candidates' log-likelihood ratios (`candidates`) are stacked along travel-time curves by the compiled kernel (`stack`). A trace
+without a pick where an arrival should be counts against a source, by a bounded amount.
 """
 
 import math
@@ -13,30 +13,36 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.array_types import Floats, Floats32
+from models.array_types import Floats, Floats32, Integers
 from models.parallel import thread_map, threads
-from models.seismic.association.candidates import GROUP_VELOCITIES_KM_S, MAX_LEAD_S, Candidates, phase_llr, rayleigh_llr
-from models.seismic.association.phase_stack import interpolate_curve
+from models.seismic.association.candidates import GROUP_VELOCITIES_KM_S, Candidates, TimeGrid, phase_llr, rayleigh_llr
 from models.seismic.association.stack import stack_along_curves
 from models.seismic.earth.maximum_depth import maximum_depth_km
 from models.seismic.earth.travel_time_errors import DETECTION_PROBABILITY
-from models.seismic.earth.travel_times import DISTANCES_DEG, PHASES, travel_time_curve
+from models.seismic.earth.travel_times import DISTANCES_DEG, PHASES, interpolate_curve, travel_time_curve
 from models.seismic.geodesy import KM_PER_DEGREE
+from models.seismic.location.origin_time_prior import MAX_LEAD_S
 
-# Arrivals move by less than so many seconds from depth to depth, and for each degree from node to node.
-CROP_S, CROP_S_A_DEGREE = 150.0, 45.0
-Clock = tuple[float, NDArray[np.int64], int]
+CROP_S: Final = 150.0
+"""Arrivals move by less than this from depth to depth..."""
+CROP_S_PER_DEGREE: Final = 45.0
+"""...and by less than this for each degree from node to node."""
+GROUP_SLOWNESSES_S_DEG: Final[Floats] = KM_PER_DEGREE / np.array(GROUP_VELOCITIES_KM_S)
+MIN_NODES_PER_THREAD: Final = 20
 
-SURFACE_SLOWNESS: Final[Floats] = KM_PER_DEGREE / np.array(GROUP_VELOCITIES_KM_S)
-NO_SLOWNESS: Final[Floats] = np.zeros(0)
-MIN_NODES: Final = 20  # worth a thread
-# Shallow events are the rule: an exponential of 60 km, and a tenth spread evenly down to where earthquakes are known beneath the
-# place and 50 km on. Deeper than that and than 100 km one in ten million: no catalog holds a deep earthquake off a slab.
-_DEPTH_SCALE_KM, _DEEP_SHARE, _DEEPEST_KM, _BEYOND_KM, _CRUST_KM, _UNKNOWN_SHARE = 60.0, 0.1, 700.0, 50.0, 100.0, 1e-7
-# Phases that would be one onset with an earlier one, or lost in its coda, at less than this many seconds.
-_SEPARATE: Final = (
+DEPTH_SCALE_KM: Final = 60.0
+"""Scale of the exponential depth prior: shallow events are the rule."""
+DEEP_PROBABILITY: Final = 0.1
+"""Probability of the uniform component of the depth prior, from the surface to the maximum known depth and `DEPTH_MARGIN_KM` on."""
+DEPTH_MARGIN_KM: Final = 50.0
+EXPONENTIAL_DEPTH_KM: Final = 100.0
+"""Depth to which the exponential component reaches everywhere, however shallow the known events are."""
+UNKNOWN_DEEP_PROBABILITY: Final = 1e-7
+"""Probability of a source deeper than all of that: no catalog holds a deep earthquake far from a slab."""
+DEEPEST_KM: Final = 700.0
+
+HIDDEN_PHASES: Final = (
     ("PKPbc", "PKP", 4.0),
     ("PKPab", "PKPbc", 4.0),
     ("PKPab", "PKP", 4.0),
@@ -45,11 +51,17 @@ _SEPARATE: Final = (
     ("sP", "P", 20.0),
     ("sP", "pP", 8.0),
 )
+"""Phases that within so many seconds of an earlier one would be the same pick, or lost in its coda."""
 
 
 @dataclass(frozen=True)
 class TrialSource:
-    """A trial source: geocentric unit vector, depth, origin time in seconds after the candidates' clock, and its score."""
+    """
+    A trial source: epicenter, depth, origin time and score.
+
+    `point` [3] is a unit vector at geocentric latitude, `time_s` the origin time in seconds after the candidates' clock, `score` the
+    stacked log-likelihood ratio plus the log priors that whoever made it has added.
+    """
 
     point: Floats
     depth_km: float
@@ -57,9 +69,23 @@ class TrialSource:
     score: float
 
 
+@dataclass(frozen=True)
+class GridScan:
+    """
+    Stacked log-likelihood ratios at depths and nodes [d, m].
+
+    `max_llr` is the maximum over origin times and `origin_times_s` where it is, in seconds after the clock; `marginal_llr` is the log
+    of the integral over origin times, NaN unless the scan was made with correlated errors.
+    """
+
+    max_llr: Floats
+    origin_times_s: Floats
+    marginal_llr: Floats
+
+
 @cache
 def detection_probability() -> Floats32:
-    """How likely a network hears each phase at all [phases, distances]."""
+    """Return the probability [phases, distances] that a network detects each phase at all, at `DISTANCES_DEG`; read-only."""
     table = np.stack([np.interp(DISTANCES_DEG, *DETECTION_PROBABILITY.get(phase, ((0.0,), (1.0,)))) for phase in PHASES]).astype(np.float32)
     table.setflags(write=False)
     return table
@@ -67,40 +93,36 @@ def detection_probability() -> Floats32:
 
 @cache
 def phase_curves(depth_km: float) -> Floats32:
-    """Travel times [phases, distances] from a depth, without phases that another of them hides."""
+    """Return the travel times in seconds [phases, distances] from a depth, NaN where a phase does not arrive or is hidden; read-only."""
     curves = np.stack([travel_time_curve(phase, depth_km) for phase in PHASES]).astype(np.float32)
-    for later, earlier, apart_s in _SEPARATE:
+    for later, earlier, hidden_s in HIDDEN_PHASES:
         row = PHASES.index(later)
-        hidden = curves[row] - curves[PHASES.index(earlier)] < apart_s
+        hidden = curves[row] - curves[PHASES.index(earlier)] < hidden_s
         curves[row, hidden] = np.nan
     curves.setflags(write=False)
     return curves
 
 
 def log_depth_prior(depths_km: Floats, points: Floats) -> Floats:
-    """Logarithm of a density of depth per kilometer [depths, m] beneath unit vectors [m, 3]."""
-    shallow = (1.0 - _DEEP_SHARE) / _DEPTH_SCALE_KM * np.exp(-depths_km / _DEPTH_SCALE_KM)
-    known_km = maximum_depth_km(points) + _BEYOND_KM
-    usual = np.where(depths_km[:, None] <= np.maximum(known_km, _CRUST_KM), shallow[:, None], 0.0)
-    deep = np.where(depths_km[:, None] <= known_km, _DEEP_SHARE / known_km, 0.0)
-    return np.asarray(np.log(usual + deep + _UNKNOWN_SHARE / _DEEPEST_KM))
+    """
+    Return the log prior density of depth, per kilometer, [depths, m] beneath unit vectors [m, 3].
 
-
-@dataclass(frozen=True)
-class GridScan:
-    """Stacks at depths and nodes [d, m]: the best over origin times, that time, the logarithm of the integral over times."""
-
-    max_llr: Floats
-    origin_times_s: Floats
-    marginal_llr: Floats
+    A mixture of an exponential density and, down to where earthquakes are known beneath the point, a uniform one. Deeper than known
+    events and than 100 km a source is possible but very improbable.
+    """
+    exponential = (1.0 - DEEP_PROBABILITY) / DEPTH_SCALE_KM * np.exp(-depths_km / DEPTH_SCALE_KM)
+    known_km = maximum_depth_km(points) + DEPTH_MARGIN_KM
+    shallow = np.where(depths_km[:, None] <= np.maximum(known_km, EXPONENTIAL_DEPTH_KM), exponential[:, None], 0.0)
+    deep = np.where(depths_km[:, None] <= known_km, DEEP_PROBABILITY / known_km, 0.0)
+    return np.asarray(np.log(shallow + deep + UNKNOWN_DEEP_PROBABILITY / DEEPEST_KM))
 
 
 def scan_grid(
     data: Candidates,
     nodes: Floats,
     depths_km: Sequence[float],
-    times_s: tuple[float, float, float],
-    blur_s: Floats,
+    origin_times_s: tuple[float, float, float],
+    grid_error_s: Floats,
     *,
     distances_deg: Floats,
     phases: Sequence[str] = PHASES,
@@ -109,85 +131,130 @@ def scan_grid(
     anchor: TrialSource | None = None,
 ) -> GridScan:
     """
-    Stack at nodes [m, 3] and depths, for origin times (from, to, step), sources being at about `distances_deg` [n] degrees.
+    Stack the arrivals of all traces for trial sources at nodes, depths and origin times.
 
-    With an anchor, origin times are after its own, which moves from node to node as the mean travel time does, and the traces
-    are looked at only around its arrivals, as far as nodes and depths move these.
+    With an anchor, LLRs are computed only around its arrivals, as far as nodes and depths move these, and origin times are relative
+    to its own, shifted from node to node so that the arrivals stay where they are on average.
+
+    Parameters
+    ----------
+    data : Candidates
+        Candidates of n traces.
+    nodes, depths_km : [m, 3], [d]
+        Epicenters as unit vectors at geocentric latitudes, and depths.
+    origin_times_s : (first, last, step)
+        In seconds after the candidates' clock, or after the anchor's origin time.
+    grid_error_s : [n]
+        Travel-time error due to the spacing of the nodes.
+    distances_deg : [n]
+        Approximate distances of the sources from the stations, for errors and weights.
+    phases : names of `PHASES`
+        Phases to stack.
+    rayleigh : bool
+        Whether to stack Rayleigh-wave peaks as well.
+    correlated_errors : bool
+        Whether errors include the bias from spatial correlation and the integral over origin times is computed, for posteriors.
+    anchor : TrialSource, optional
+        Source that the nodes surround.
+
     """
-    low, high, step = times_s
+    first, last, step = origin_times_s
     chosen = [PHASES.index(phase) for phase in phases]
-    shift = np.zeros(len(nodes)) if anchor is None else anchor.time_s + _earlier_s(data, anchor, nodes)
-    begins, count = np.round((low + shift) / step).astype(np.int64), max(2, round((high - low) / step))
-    window = None if anchor is None else _window(anchor, nodes, low, high)
-    clock = _clock(data, distances_deg, float(np.median(depths_km)), step, window)
-    rows = phase_llr(data, distances_deg, float(np.median(depths_km)), blur_s, clock, correlated_errors=correlated_errors)[chosen]
-    slowness = SURFACE_SLOWNESS if rayleigh else NO_SLOWNESS
-    wave_clock = _wave_clock(data, distances_deg, step, window) if rayleigh else (step, np.zeros(len(distances_deg), np.int64), 2)
-    waves = (rayleigh_llr(data, distances_deg, blur_s, wave_clock), wave_clock[1])
+    shift = np.zeros(len(nodes)) if anchor is None else anchor.time_s + _origin_shift_s(data, anchor, nodes)
+    starts, count = np.round((first + shift) / step).astype(np.int64), max(2, round((last - first) / step))
+    window = None if anchor is None else _origin_window(anchor, nodes, first, last)
+    depth_km = float(np.median(depths_km))
+    grid = _phase_time_grid(data, distances_deg, depth_km, step, window)
+    llr = phase_llr(data, distances_deg, depth_km, grid_error_s, grid, correlated_errors=correlated_errors)[chosen]
+    slownesses, rayleigh_grid = np.zeros(0), TimeGrid(step, np.zeros(len(distances_deg), np.int64), 2)
+    if rayleigh:
+        slownesses, rayleigh_grid = GROUP_SLOWNESSES_S_DEG, _rayleigh_time_grid(data, distances_deg, step, window)
+    waves = (rayleigh_llr(data, distances_deg, grid_error_s, rayleigh_grid), rayleigh_grid.starts)
     curves = np.stack([phase_curves(depth)[chosen] for depth in depths_km])
-    told = (detection_probability()[chosen], data.independent_weights(distances_deg), rows, clock[1][chosen])
-    origin = data.origin_time_log_prior(step)
+    arrivals = (detection_probability()[chosen], data.independent_weights(distances_deg), llr, grid.starts[chosen])
+    prior = data.origin_time_log_prior(step)
 
-    def stacked(part: slice) -> tuple[Floats, NDArray[np.int64], Floats]:
+    def stack_nodes(subset: slice) -> tuple[Floats, Integers, Floats]:
         return stack_along_curves(
-            nodes[part], data.stations, curves, *told, *waves, slowness, step, begins[part], count, *origin, correlated_errors
+            nodes[subset], data.stations, curves, *arrivals, *waves, slownesses, step, starts[subset], count, *prior, correlated_errors
         )
 
-    pieces = zip(*thread_map(stacked, _parts(len(nodes))), strict=True)
-    best, where, total = (np.concatenate(piece, axis=1) for piece in pieces)
-    return GridScan(best, np.asarray((begins + where) * step, np.float64), total)
+    stacks = zip(*thread_map(stack_nodes, _split_nodes(len(nodes))), strict=True)
+    max_llr, index, marginal = (np.concatenate(stack, axis=1) for stack in stacks)
+    return GridScan(max_llr, np.asarray((starts + index) * step, np.float64), marginal)
 
 
-def _parts(count: int) -> list[slice]:
-    """The nodes in as many parts as there are threads, none of few nodes."""
-    edges = np.linspace(0, count, max(1, min(threads(), count // MIN_NODES)) + 1).astype(int).tolist()
+def _split_nodes(count: int) -> list[slice]:
+    """Split the nodes evenly into one slice for each thread, fewer where a slice would have few nodes."""
+    edges = np.linspace(0, count, max(1, min(threads(), count // MIN_NODES_PER_THREAD)) + 1).astype(int).tolist()
     return [slice(first, last) for first, last in pairwise(edges)]
 
 
-def _window(anchor: TrialSource, nodes: Floats, low: float, high: float) -> tuple[float, float]:
-    """From when to when after the clock an origin would have to lie for arrivals at its nodes and depths, at the anchor's distances."""
+def _origin_window(anchor: TrialSource, nodes: Floats, first: float, last: float) -> tuple[float, float]:
+    """
+    Return the window of origin times that covers all arrivals, in seconds after the clock.
+
+    Origin times `first` to `last` after the anchor's, widened by how much arrivals from other nodes and depths differ from those at
+    the anchor's distances.
+    """
     extent_deg = float(np.degrees(np.arccos(np.clip((nodes @ anchor.point).min(), -1.0, 1.0))))
-    crop_s = CROP_S + CROP_S_A_DEGREE * extent_deg
-    return anchor.time_s + low - crop_s, anchor.time_s + high + crop_s
+    crop_s = CROP_S + CROP_S_PER_DEGREE * extent_deg
+    return anchor.time_s + first - crop_s, anchor.time_s + last + crop_s
 
 
-def _clock(data: Candidates, distances_deg: Floats, depth_km: float, step: float, window: tuple[float, float] | None) -> Clock:
-    """Step, first sample [phases, n] and number of samples: the whole clock, or around the arrivals of sources in a window."""
+def _phase_time_grid(
+    data: Candidates, distances_deg: Floats, depth_km: float, step_s: float, window: tuple[float, float] | None
+) -> TimeGrid:
+    """Return the sampling, with starts [phases, n], of the whole records, or of the arrivals from sources in a window of origin times."""
     if window is None:
-        return step, np.zeros((len(PHASES), len(distances_deg)), np.int64), round(data.record_ends.max() / step) + 2
-    table = phase_curves(depth_km).astype(np.float64)
-    expected = np.nan_to_num(np.array([np.interp(distances_deg, DISTANCES_DEG, row) for row in table]))
-    return step, np.floor((window[0] + expected) / step).astype(np.int64), math.ceil((window[1] - window[0]) / step)
+        starts = np.zeros((len(PHASES), len(distances_deg)), np.int64)
+        return TimeGrid(step_s, starts, round(data.record_ends.max() / step_s) + 2)
+    curves = phase_curves(depth_km).astype(np.float64)
+    expected_s = np.nan_to_num(np.array([np.interp(distances_deg, DISTANCES_DEG, curve) for curve in curves]))
+    starts = np.floor((window[0] + expected_s) / step_s).astype(np.int64)
+    return TimeGrid(step_s, starts, math.ceil((window[1] - window[0]) / step_s))
 
 
-def _wave_clock(data: Candidates, distances_deg: Floats, step: float, window: tuple[float, float] | None) -> Clock:
-    """The same for surface waves, at any of their velocities; first sample [n]."""
+def _rayleigh_time_grid(data: Candidates, distances_deg: Floats, step_s: float, window: tuple[float, float] | None) -> TimeGrid:
+    """Return the sampling, with starts [n], of the whole records, or of Rayleigh waves of all trial velocities from sources in a window."""
     if window is None:
-        return step, np.zeros(len(distances_deg), np.int64), round(data.record_ends.max() / step) + 2
-    starts = np.floor((window[0] + distances_deg * SURFACE_SLOWNESS.min()) / step).astype(np.int64)
-    longest_s = window[1] - window[0] + float(distances_deg.max()) * float(np.ptp(SURFACE_SLOWNESS))
-    return step, starts, math.ceil(longest_s / step)
+        return TimeGrid(step_s, np.zeros(len(distances_deg), np.int64), round(data.record_ends.max() / step_s) + 2)
+    starts = np.floor((window[0] + distances_deg * GROUP_SLOWNESSES_S_DEG.min()) / step_s).astype(np.int64)
+    longest_s = window[1] - window[0] + float(distances_deg.max()) * float(np.ptp(GROUP_SLOWNESSES_S_DEG))
+    return TimeGrid(step_s, starts, math.ceil(longest_s / step_s))
 
 
-def _earlier_s(data: Candidates, anchor: TrialSource, nodes: Floats) -> Floats:
-    """By how much [m] the origin is later for the same arrivals, where a node is nearer than the anchor."""
-    table = phase_curves(anchor.depth_km)
-    first = np.where(np.isfinite(table[0]), table[0], table[1]).astype(np.float64)
-    usual = np.interp(data.distances_deg(anchor.point), DISTANCES_DEG, first)
-    distances_deg = np.degrees(np.arccos(np.clip(nodes @ data.stations.T, -1.0, 1.0)))
-    change = (usual - np.interp(distances_deg, DISTANCES_DEG, first)) * data.p_detected
+def _first_arrival_curve(depth_km: float) -> Floats32:
+    """Return the travel times in seconds [distances] of P, or of PKP where P does not arrive."""
+    curves = phase_curves(depth_km)
+    return np.asarray(np.where(np.isfinite(curves[0]), curves[0], curves[1]))
+
+
+def _origin_shift_s(data: Candidates, anchor: TrialSource, nodes: Floats) -> Floats:
+    """
+    Return by how much [m] the origin is later at each node than at the anchor for the same mean first-arrival time.
+
+    Positive where a node is nearer to the stations; traces are weighted by their detection probability of P.
+    """
+    curve = _first_arrival_curve(anchor.depth_km).astype(np.float64)
+    at_anchor = np.interp(data.distances_deg(anchor.point), DISTANCES_DEG, curve)
+    distances = np.degrees(np.arccos(np.clip(nodes @ data.stations.T, -1.0, 1.0)))
+    change = (at_anchor - np.interp(distances, DISTANCES_DEG, curve)) * data.p_detected
     return np.asarray(np.nan_to_num(change).sum(axis=1) / max(float(data.p_detected.sum()), 1e-9))
 
 
 def origin_span(data: Candidates) -> tuple[float, float]:
-    """Between which times after the clock an origin may lie."""
+    """Return the earliest and the latest possible origin time in seconds after the clock."""
     return -MAX_LEAD_S, float(data.record_ends.max())
 
 
-def grid_error_s(distances_deg: Floats, depth_km: float, off_deg: float) -> Floats:
-    """By how much the P time changes over `off_deg`, at distances [n]."""
-    table = phase_curves(depth_km)
-    first = np.where(np.isfinite(table[0]), table[0], table[1])
-    ends = (np.maximum(distances_deg - off_deg, 0.0), np.minimum(distances_deg + off_deg, 180.0))
-    near, far = (np.array([interpolate_curve(first, at) for at in end]) for end in ends)
-    return np.asarray(np.nan_to_num(np.abs(far - near) / 2.0, nan=2.0 * off_deg))
+def grid_error_s(distances_deg: Floats, depth_km: float, offset_deg: float) -> Floats:
+    """
+    Return the travel-time error [n] of first arrivals at those distances for a source `offset_deg` off the nearest node.
+
+    Half the change of the travel time between `offset_deg` nearer and farther; 2 s per degree of the offset without a first arrival.
+    """
+    curve = _first_arrival_curve(depth_km)
+    ends = (np.maximum(distances_deg - offset_deg, 0.0), np.minimum(distances_deg + offset_deg, 180.0))
+    near, far = (np.array([interpolate_curve(curve, distance) for distance in end]) for end in ends)
+    return np.asarray(np.nan_to_num(np.abs(far - near) / 2.0, nan=2.0 * offset_deg))

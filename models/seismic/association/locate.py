@@ -7,7 +7,7 @@ from typing import Final, Self
 import numpy as np
 
 from models.array_types import Floats
-from models.seismic.association.arrivals import ASSOCIATED, Arrival, associate_arrivals, is_unambiguous, model_depth_error_km
+from models.seismic.association.arrivals import MAX_DEVIATIONS, Arrival, associate_arrivals, is_unambiguous, model_depth_error_km
 from models.seismic.association.candidates import Candidates
 from models.seismic.association.grid_scan import GridScan, TrialSource, log_depth_prior, origin_span, scan_grid
 from models.seismic.association.search import FIRST_DEPTHS_KM, refine_source, search_near, search_sources
@@ -173,7 +173,7 @@ def _find_region(data: Candidates, source: TrialSource, prior: LogPrior) -> tupl
 def _contains(nodes: PosteriorNodes, center: TrialSource, source: TrialSource) -> bool:
     """Whether a source lies in a region that is already described."""
     offset = offsets_deg(*geographic(center.point), *geographic(source.point))
-    return bool(offset @ np.linalg.solve(nodes.covariance + MIN_VARIANCE_DEG2, offset) < ASSOCIATED**2)
+    return bool(offset @ np.linalg.solve(nodes.covariance + MIN_VARIANCE_DEG2, offset) < MAX_DEVIATIONS**2)
 
 
 def _depth_and_time(

@@ -1,17 +1,33 @@
 """
-What one trace says of an arrival at every instant: compiled arithmetic below `stacking`.
+Turn the picks of a trace into the log-likelihood ratio (LLR) of an arrival at each instant, against a uniformly distributed one.
 
-A logarithm of how much likelier the arrival is there than at any time, and where that says anything at all.
+The LLR of a trace with picks k is `log(1 - p + p T sum_k w_k N(t; t_k, sigma_k))`: with probability p the arrival is among the picks,
+at pick k with weight w_k and a normal error sigma_k; otherwise it is anywhere in the record, whose length is T.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from models.array_types import Floats, Floats32, Integers
 from models.compiled import compiled_sums
 
-MAX_RUNS = 32  # four onsets in each of four bands, on vertical and on horizontal components
+MAX_RUNS = 32  # four picks in each of four bands, on vertical and on horizontal components
+_RUN_MIN_EXCESS = 1e-4  # above the base, in LLR
+
+
+class SparseLlr(NamedTuple):
+    """
+    Where the LLRs [n, samples] of n traces are not constant, for sparse stacking.
+
+    `bases` [n]: the LLR in the record away from picks. `records` [n, 2]: first sample of the record and the one after its last.
+    `runs` [n, MAX_RUNS, 2]: the same of each run of samples above the base; unused runs are zero.
+    """
+
+    bases: Floats
+    records: Integers
+    runs: Integers
 
 
 @compiled_sums
@@ -19,28 +35,43 @@ def arrival_llr(
     times: Floats,
     deviations: Floats,
     weights: Floats,
-    shares: Floats,
-    begins: Floats,
-    ends: Floats,
+    probabilities: Floats,
+    record_starts: Floats,
+    record_ends: Floats,
     step: float,
     starts: Integers,
     count: int,
 ) -> Floats32:
     """
-    Logarithm of how much likelier an arrival at each instant is than by chance [n, count]; sample k of row i at (starts[i] + k) step.
+    Compute the LLR [n, count] of an arrival on each of n traces at each instant, as defined above; zero outside the record.
 
-    Row i: log(1 - share + share T sum of weighted normal densities at the candidates), T the record's length; zero, which says
-    nothing, outside begins..ends. `times`, `deviations`, `weights` [n, k] (weight zero fills up), seconds after instant 0.
+    Times are in seconds after a common reference time. Densities are cut off at 5 standard deviations.
+
+    Parameters
+    ----------
+    times, deviations, weights : [n, k]
+        Time, standard deviation and weight of each pick. Weights sum to 1; unused picks have weight 0.
+    probabilities : [n]
+        Probability p that the arrival is among the picks, below 1.
+    record_starts, record_ends : [n]
+        First and last instant of each record.
+    step : float
+        Sampling interval in seconds.
+    starts : [n]
+        Index of each trace's first sample: sample k of trace i is at (starts[i] + k) step.
+    count : int
+        Number of samples.
+
     """
     result = np.zeros((len(times), count), np.float32)
-    lift = np.empty(count)
+    ratio = np.empty(count)
     for i in range(len(times)):
-        first = max(0, math.ceil(begins[i] / step) - starts[i])
-        last = min(count - 1, math.floor(ends[i] / step) - starts[i])
-        if last <= first or shares[i] <= 0.0:
+        first = max(0, math.ceil(record_starts[i] / step) - starts[i])
+        last = min(count - 1, math.floor(record_ends[i] / step) - starts[i])
+        if last <= first or probabilities[i] <= 0.0:
             continue
-        lift[:] = 0.0
-        scale = shares[i] * (ends[i] - begins[i]) / (1.0 - shares[i])
+        ratio[:] = 0.0
+        scale = probabilities[i] * (record_ends[i] - record_starts[i]) / (1.0 - probabilities[i])
         for j in range(times.shape[1]):
             if weights[i, j] <= 0.0:
                 continue
@@ -49,38 +80,38 @@ def arrival_llr(
             low = max(first, math.ceil((times[i, j] - 5.0 * sigma) / step) - starts[i])
             high = min(last, math.floor((times[i, j] + 5.0 * sigma) / step) - starts[i])
             for k in range(low, high + 1):
-                off = ((starts[i] + k) * step - times[i, j]) / sigma
-                lift[k] += peak * math.exp(-0.5 * off * off)
-        base = math.log(1.0 - shares[i])
+                deviation = ((starts[i] + k) * step - times[i, j]) / sigma
+                ratio[k] += peak * math.exp(-0.5 * deviation * deviation)
+        base = math.log(1.0 - probabilities[i])
         for k in range(first, last + 1):
-            result[i, k] = base + (math.log1p(lift[k]) if lift[k] > 0.0 else 0.0)
+            result[i, k] = base + (math.log1p(ratio[k]) if ratio[k] > 0.0 else 0.0)
     return result
 
 
 @compiled_sums
-def to_sparse_runs(rows: Floats32) -> tuple[Floats, Integers, Integers]:
+def to_sparse_runs(llr: Floats32) -> SparseLlr:
     """
-    Where rows [..., n, samples] of `evidence` say something: base [n], record [n, 2], runs [n, MAX_RUNS, 2] above the base.
+    Find the base, the record and the runs above the base of each LLR [n, samples] of `arrival_llr`.
 
-    A record's samples lie from the first to before the second number, and so do those of a run; runs without samples fill up.
+    A trace without any nonzero sample has an empty record. Runs beyond the first MAX_RUNS extend the last one.
     """
-    bases = np.zeros(len(rows))
-    spans, parts = np.zeros((len(rows), 2), np.int64), np.zeros((len(rows), MAX_RUNS, 2), np.int64)
-    for i in range(len(rows)):
-        row = rows[i]
-        there = np.flatnonzero(row)
-        if len(there) == 0:
+    bases = np.zeros(len(llr))
+    records, runs = np.zeros((len(llr), 2), np.int64), np.zeros((len(llr), MAX_RUNS, 2), np.int64)
+    for i in range(len(llr)):
+        row = llr[i]
+        nonzero = np.flatnonzero(row)
+        if len(nonzero) == 0:
             continue
         bases[i] = row.min()
-        spans[i, 0], spans[i, 1] = there[0], there[-1] + 1
+        records[i, 0], records[i, 1] = nonzero[0], nonzero[-1] + 1
         count, above = 0, False
-        for k in range(spans[i, 0], spans[i, 1]):
-            higher = row[k] > bases[i] + 1e-4
+        for k in range(records[i, 0], records[i, 1]):
+            higher = row[k] > bases[i] + _RUN_MIN_EXCESS
             if higher and not above and count < MAX_RUNS:
-                parts[i, count, 0] = k
-                parts[i, count, 1] = spans[i, 1]
+                runs[i, count, 0] = k
+                runs[i, count, 1] = records[i, 1]
                 count += 1
             if above and not higher:
-                parts[i, count - 1, 1] = k
+                runs[i, count - 1, 1] = k
             above = higher
-    return bases, spans, parts
+    return SparseLlr(bases, records, runs)

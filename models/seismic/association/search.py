@@ -1,188 +1,230 @@
 """
-Which source explains most traces' onsets: a search over the whole sphere, depth and origin time, coarse to fine.
+Search for the source that explains most traces' picks: over the whole sphere, depth and origin time, from coarse to fine.
 
-Traces vote for arrival times (`candidates`), votes are stacked along travel times (`stacking`); a trace that saw nothing where an
-arrival should be counts against a source, by a bounded amount. No onset needs to be named beforehand, and outliers cost little.
+Migration-style association (`stack`): no pick needs to be identified beforehand, and a wrong pick costs a bounded amount.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from models.array_types import Floats
 from models.seismic.association.candidates import Candidates
-from models.seismic.association.grid_scan import (
-    GridScan,
-    TrialSource,
-    grid_error_s,
-    log_depth_prior,
-    origin_span,
-    scan_grid,
-)
+from models.seismic.association.grid_scan import GridScan, TrialSource, grid_error_s, log_depth_prior, origin_span, scan_grid
 from models.seismic.earth.travel_times import DEPTHS_KM, NEAR_DEG
 from models.seismic.location.likelihood import LogPrior
 from models.seismic.location.sphere_grid import fibonacci_sphere, points_at_offsets
 
 FIRST_ARRIVAL_GROUPS: Final = (("P",), ("PKP", "PKPbc", "PKPab"))
-"""First arrivals looked for apart, so that the many places of one kind do not crowd out those of the other."""
+"""First arrivals that are searched for separately, so that the many sources of one group do not crowd out those of the other."""
 COARSE_DEPTHS_KM: Final = (15.0, 200.0, 550.0)
 FIRST_DEPTHS_KM: Final = (5.0, 15.0, 35.0, 70.0, 140.0, 250.0, 400.0, 575.0)
 MAX_COARSE_TRACES: Final = 30
+COARSE_DISTANCE_DEG: Final = 60.0
+"""Distance at which travel-time errors are taken in searches of the whole sphere."""
 SPHERE_STEP_DEG: Final = 2.0
-SPHERE_BLUR_S: Final = 5.0
-MAX_NODES, MAX_LOG_DROP = 250, 10.0  # places that first arrivals leave at most, and how much worse than the best (in logarithm)
-NEAR_STEP_DEG: Final = 0.5
-MAX_NEAR_DEG: Final = 20.0
-# Spacing of grids of 7 x 7 nodes in degrees, half the window of origin times and its step in seconds.
-WIDE: Final = (2.0, 120.0, 2.0)
-LEVELS: Final = ((0.8, 50.0, 1.0), (0.4, 30.0, 1.0), (0.2, 15.0, 0.5), (0.1, 10.0, 0.5), (0.05, 6.0, 0.5), (0.02, 5.0, 0.25))
+SPHERE_GRID_ERROR_S: Final = 5.0
+MAX_COARSE_NODES: Final = 250
+"""Nodes at most that the search by first arrivals leaves..."""
+MAX_COARSE_LOG_DROP: Final = 10.0
+"""...and how far below the best one, in log likelihood."""
+NETWORK_STEP_DEG: Final = 0.5
+MAX_NETWORK_RADIUS_DEG: Final = 20.0
+MAX_REFINED_SOURCES: Final = 4
+MIN_SEPARATION_DEG: Final = 2.0
+MAX_STEPS_PER_LEVEL: Final = 4
+
+
+@dataclass(frozen=True)
+class GridLevel:
+    """A level of the grid search: node spacing in degrees, half the window of origin times and its step in seconds."""
+
+    spacing_deg: float
+    half_window_s: float
+    step_s: float
+
+
+WIDE_LEVEL: Final = GridLevel(2.0, 120.0, 2.0)
+LEVELS: Final = (
+    GridLevel(0.8, 50.0, 1.0),
+    GridLevel(0.4, 30.0, 1.0),
+    GridLevel(0.2, 15.0, 0.5),
+    GridLevel(0.1, 10.0, 0.5),
+    GridLevel(0.05, 6.0, 0.5),
+    GridLevel(0.02, 5.0, 0.25),
+)
 
 
 def uniform_prior(nodes: Floats) -> Floats:
-    """Every place is as likely."""
+    """Return the log density [m] of the uniform prior over the sphere: zero."""
     return np.zeros(len(nodes))
 
 
 def search_near(data: Candidates, prior: LogPrior, starts: Sequence[Floats]) -> list[TrialSource]:
-    """The best sources within some degrees of the given places (unit vectors at geocentric latitudes), best first, not refined."""
-    climbed = [grid_search_step(data, best_source_at(data, point, prior), prior, WIDE, FIRST_DEPTHS_KM) for point in starts]
-    return sorted(climbed, key=lambda source: -source.score)
+    """Return the best source within about 6 degrees of each start (unit vectors at geocentric latitudes), best first, not refined."""
+    sources = [grid_search_step(data, best_source_at(data, point, prior), prior, WIDE_LEVEL, FIRST_DEPTHS_KM) for point in starts]
+    return sorted(sources, key=lambda source: -source.score)
 
 
 def search_sources(data: Candidates, prior: LogPrior, near: Sequence[TrialSource] = ()) -> list[TrialSource]:
     """
-    Local maxima, best first, none within 2 degrees of a better one.
+    Return local maxima of the score, best first, none within 2 degrees of a better one.
 
-    Looked for over the whole sphere by first arrivals and by surface waves, in the network's surroundings by P and S, and among
-    those found near what is known otherwise.
+    Coarse sources come from a search of the whole sphere by first arrivals and by Rayleigh waves, from one around the network by P and
+    S, and from `near`, sources found otherwise; the best four are refined.
     """
-    coarse = [*_over_the_sphere(data), *_by_surface_waves(data), *_near_the_network(data), *near]
+    coarse = [*_search_sphere(data), *_search_by_rayleigh_waves(data), *_search_near_network(data), *near]
     found: list[TrialSource] = []
-    for source in sorted((_first_look(data, source, prior) for source in coarse), key=lambda source: -source.score)[:4]:
+    first = sorted((_first_step(data, source, prior) for source in coarse), key=lambda source: -source.score)
+    for source in first[:MAX_REFINED_SOURCES]:
         refined = _refine(data, source, prior)
-        if all(float(refined.point @ other.point) < np.cos(np.radians(2.0)) for other in found):
+        if all(float(refined.point @ other.point) < np.cos(np.radians(MIN_SEPARATION_DEG)) for other in found):
             found.append(refined)
     return sorted(found, key=lambda source: -source.score)
 
 
-def _thinned(data: Candidates) -> Candidates:
-    """At most 30 traces: the surest one, then each time the surest one that is far from those taken."""
+def _select_coarse_traces(data: Candidates) -> Candidates:
+    """Select at most 30 traces: the one most likely to have P, then each time one that combines this with distance from those selected."""
     if len(data.p_detected) <= MAX_COARSE_TRACES:
         return data
     chosen = [int(np.argmax(data.p_detected))]
-    near = data.stations @ data.stations[chosen[0]]
+    nearness = data.stations @ data.stations[chosen[0]]
     for _ in range(MAX_COARSE_TRACES - 1):
-        worth = (data.p_detected + 0.1) * np.sqrt(np.maximum(1.0 - near, 1e-9))
-        worth[chosen] = -1.0
-        chosen.append(int(np.argmax(worth)))
-        near = np.maximum(near, data.stations @ data.stations[chosen[-1]])
+        merit = (data.p_detected + 0.1) * np.sqrt(np.maximum(1.0 - nearness, 1e-9))
+        merit[chosen] = -1.0
+        chosen.append(int(np.argmax(merit)))
+        nearness = np.maximum(nearness, data.stations @ data.stations[chosen[-1]])
     return data.subset(np.array(sorted(chosen)))
 
 
-def _over_the_sphere(data: Candidates) -> list[TrialSource]:
-    """By first arrivals everywhere; all phases tell between the many places that those of a small network allow."""
-    few = _thinned(data)
+def _search_sphere(data: Candidates) -> list[TrialSource]:
+    """Search the sphere by first arrivals, then the best nodes by all phases, which separate the many sources a small network allows."""
+    few = _select_coarse_traces(data)
     nodes = fibonacci_sphere(SPHERE_STEP_DEG)
     times = (*origin_span(few), 4.0)
-    far, blur = np.full(len(few.p_detected), 60.0), np.full(len(few.p_detected), SPHERE_BLUR_S)
+    distances, error = np.full(len(few.p_detected), COARSE_DISTANCE_DEG), np.full(len(few.p_detected), SPHERE_GRID_ERROR_S)
     sources: list[TrialSource] = []
     for phases in FIRST_ARRIVAL_GROUPS:
-        heights = scan_grid(few, nodes, COARSE_DEPTHS_KM, times, blur, distances_deg=far, phases=phases, rayleigh=False).max_llr.max(axis=0)
-        order = np.argsort(-heights)[:MAX_NODES]
-        worth = nodes[order[heights[order] > max(0.0, heights.max() - MAX_LOG_DROP)]]
-        if len(worth):
-            sources += _highest(worth, FIRST_DEPTHS_KM, scan_grid(few, worth, FIRST_DEPTHS_KM, times, blur, distances_deg=far), 6.0, 6)
+        scan = scan_grid(few, nodes, COARSE_DEPTHS_KM, times, error, distances_deg=distances, phases=phases, rayleigh=False)
+        score = scan.max_llr.max(axis=0)
+        order = np.argsort(-score)[:MAX_COARSE_NODES]
+        kept = nodes[order[score[order] > max(0.0, score.max() - MAX_COARSE_LOG_DROP)]]
+        if len(kept):
+            scan = scan_grid(few, kept, FIRST_DEPTHS_KM, times, error, distances_deg=distances)
+            sources += _suppress_non_maxima(kept, FIRST_DEPTHS_KM, scan, 6.0, 6)
     return sources
 
 
-def _by_surface_waves(data: Candidates) -> list[TrialSource]:
-    few = _thinned(data)
+def _search_by_rayleigh_waves(data: Candidates) -> list[TrialSource]:
+    """Search the sphere by Rayleigh-wave peaks alone."""
+    few = _select_coarse_traces(data)
     nodes = fibonacci_sphere(2.0 * SPHERE_STEP_DEG)
-    low, high = origin_span(few)
-    far, blur = np.full(len(few.p_detected), 60.0), np.full(len(few.p_detected), 15.0)
-    found = scan_grid(few, nodes, (15.0,), (low - 1200.0, high, 10.0), blur, distances_deg=far, phases=())
-    return _highest(nodes, (15.0,), found, 10.0, 3)
+    first, last = origin_span(few)
+    distances, error = np.full(len(few.p_detected), COARSE_DISTANCE_DEG), np.full(len(few.p_detected), 15.0)
+    scan = scan_grid(few, nodes, (15.0,), (first - 1200.0, last, 10.0), error, distances_deg=distances, phases=())
+    return _suppress_non_maxima(nodes, (15.0,), scan, 10.0, 3)
 
 
-def _near_the_network(data: Candidates) -> list[TrialSource]:
-    """P and S around and inside a network that is not wider than 20 degrees."""
-    middle = data.stations.mean(axis=0)
-    middle /= np.linalg.norm(middle)
-    wide = float(data.distances_deg(middle).max())
-    if wide > MAX_NEAR_DEG:
+def _search_near_network(data: Candidates) -> list[TrialSource]:
+    """Search around and inside a network with a radius of at most 20 degrees by P and S; return nothing for wider ones."""
+    center = data.stations.mean(axis=0)
+    center /= np.linalg.norm(center)
+    radius_deg = float(data.distances_deg(center).max())
+    if radius_deg > MAX_NETWORK_RADIUS_DEG:
         return []
-    few = _thinned(data)
-    extent = min(max(2.5 * wide, NEAR_DEG), MAX_NEAR_DEG)
-    steps = np.arange(-extent, extent + 0.01, max(NEAR_STEP_DEG, extent / 16.0))
-    east, north = (part.ravel() for part in np.meshgrid(steps, steps))
-    nodes, reach = points_at_offsets(middle, east, north), np.full(len(few.p_detected), 0.5 * extent)
-    low, high = origin_span(few)
-    times = (max(low, float(few.record_starts.min()) - 300.0), high, 2.0)
-    found = scan_grid(few, nodes, (10.0, 100.0), times, np.full(len(reach), 2.5), distances_deg=reach, phases=("P", "S"))
-    return _highest(nodes, (10.0, 100.0), found, 1.5, 4)
+    few = _select_coarse_traces(data)
+    extent = min(max(2.5 * radius_deg, NEAR_DEG), MAX_NETWORK_RADIUS_DEG)
+    steps = np.arange(-extent, extent + 0.01, max(NETWORK_STEP_DEG, extent / 16.0))
+    nodes, distances = _square_grid(center, steps), np.full(len(few.p_detected), 0.5 * extent)
+    first, last = origin_span(few)
+    times = (max(first, float(few.record_starts.min()) - 300.0), last, 2.0)
+    scan = scan_grid(few, nodes, (10.0, 100.0), times, np.full(len(distances), 2.5), distances_deg=distances, phases=("P", "S"))
+    return _suppress_non_maxima(nodes, (10.0, 100.0), scan, 1.5, 4)
+
+
+def _square_grid(center: Floats, steps_deg: Floats) -> Floats:
+    """Return the nodes [k k, 3] of a square grid with those east and north offsets [k] from a unit vector."""
+    east, north = np.meshgrid(steps_deg, steps_deg)
+    return points_at_offsets(center, east.ravel(), north.ravel())
 
 
 def best_source_at(data: Candidates, point: Floats, prior: LogPrior) -> TrialSource:
-    """The best depth and origin time at a place."""
-    reach = data.distances_deg(point)
-    few = data
-    found = scan_grid(few, point[None], FIRST_DEPTHS_KM, (*origin_span(data), 2.0), np.full(len(reach), 4.0), distances_deg=reach)
-    row = int(np.argmax(found.max_llr[:, 0]))
-    return TrialSource(
-        point, FIRST_DEPTHS_KM[row], float(found.origin_times_s[row, 0]), float(found.max_llr[row, 0] + prior(point[None])[0])
-    )
+    """Return the source with the best depth and origin time at an epicenter (unit vector at geocentric latitude)."""
+    distances = data.distances_deg(point)
+    times = (*origin_span(data), 2.0)
+    scan = scan_grid(data, point[None], FIRST_DEPTHS_KM, times, np.full(len(distances), 4.0), distances_deg=distances)
+    best = int(np.argmax(scan.max_llr[:, 0]))
+    score = float(scan.max_llr[best, 0] + prior(point[None])[0])
+    return TrialSource(point, FIRST_DEPTHS_KM[best], float(scan.origin_times_s[best, 0]), score)
 
 
-def _highest(nodes: Floats, depths_km: Sequence[float], found: GridScan, station_spacing_deg: float, most: int) -> list[TrialSource]:
-    """The best nodes, each the best within a circle."""
-    rows = np.argmax(found.max_llr, axis=0)
-    heights = found.max_llr[rows, np.arange(len(nodes))].copy()
+def _suppress_non_maxima(
+    nodes: Floats, depths_km: Sequence[float], scan: GridScan, min_separation_deg: float, max_count: int
+) -> list[TrialSource]:
+    """Return the best nodes of a scan with positive score, at their best depths, each the best within a circle."""
+    best_depths = np.argmax(scan.max_llr, axis=0)
+    score = scan.max_llr[best_depths, np.arange(len(nodes))].copy()
     sources: list[TrialSource] = []
-    while len(sources) < most and heights.max() > 0.0:
-        top = int(np.argmax(heights))
-        row = int(rows[top])
-        sources.append(TrialSource(nodes[top], depths_km[row], float(found.origin_times_s[row, top]), float(heights[top])))
-        heights[nodes @ nodes[top] > np.cos(np.radians(station_spacing_deg))] = -np.inf
+    while len(sources) < max_count and score.max() > 0.0:
+        top = int(np.argmax(score))
+        depth = int(best_depths[top])
+        sources.append(TrialSource(nodes[top], depths_km[depth], float(scan.origin_times_s[depth, top]), float(score[top])))
+        score[nodes @ nodes[top] > np.cos(np.radians(min_separation_deg))] = -np.inf
     return sources
 
 
-def _first_look(data: Candidates, source: TrialSource, prior: LogPrior) -> TrialSource:
+def refine_source(data: Candidates, source: TrialSource, prior: LogPrior) -> TrialSource:
+    """Return the local maximum of the score near a source, by grid searches of all levels."""
+    return _refine(data, _first_step(data, source, prior), prior)
+
+
+def _first_step(data: Candidates, source: TrialSource, prior: LogPrior) -> TrialSource:
     return grid_search_step(data, source, prior, LEVELS[0], FIRST_DEPTHS_KM)
 
 
-def refine_source(data: Candidates, source: TrialSource, prior: LogPrior) -> TrialSource:
-    """The local maximum near a source."""
-    return _refine(data, _first_look(data, source, prior), prior)
-
-
 def _refine(data: Candidates, source: TrialSource, prior: LogPrior) -> TrialSource:
+    """Repeat grid searches on ever finer levels; a level ends when the source no longer moves to the edge of the grid."""
     for level in LEVELS[1:]:
-        depths = FIRST_DEPTHS_KM if level is LEVELS[1] else _depths_near(source.depth_km)
-        for _ in range(4):
+        depths = FIRST_DEPTHS_KM if level is LEVELS[1] else _neighboring_depths(source.depth_km)
+        for _ in range(MAX_STEPS_PER_LEVEL):
             moved = grid_search_step(data, source, prior, level, depths)
-            far = float(np.degrees(np.arccos(np.clip(moved.point @ source.point, -1.0, 1.0))))
+            moved_deg = float(np.degrees(np.arccos(np.clip(moved.point @ source.point, -1.0, 1.0))))
             source = moved
-            if far < 2.9 * level[0]:
+            if moved_deg < 2.9 * level.spacing_deg:
                 break
     return source
 
 
-def grid_search_step(
-    data: Candidates, source: TrialSource, prior: LogPrior, level: tuple[float, float, float], depths_km: Sequence[float]
-) -> TrialSource:
-    """The best node of a grid of 7 x 7 around a source."""
-    spacing, window_s, step_s = level
-    steps = spacing * np.arange(-3.0, 3.1)
-    east, north = (part.ravel() for part in np.meshgrid(steps, steps))
-    nodes, reach = points_at_offsets(source.point, east, north), data.distances_deg(source.point)
-    blur = grid_error_s(reach, source.depth_km, 0.4 * spacing)
-    found = scan_grid(data, nodes, depths_km, (-window_s, window_s, step_s), blur, distances_deg=reach, anchor=source)
-    score = found.max_llr + prior(nodes) + log_depth_prior(np.asarray(depths_km), nodes)
-    row, column = np.unravel_index(int(np.argmax(score)), score.shape)
-    return TrialSource(nodes[column], float(depths_km[int(row)]), float(found.origin_times_s[row, column]), float(score[row, column]))
+def grid_search_step(data: Candidates, source: TrialSource, prior: LogPrior, level: GridLevel, depths_km: Sequence[float]) -> TrialSource:
+    """
+    Return the best source on a grid of 7 x 7 nodes around a source.
+
+    Parameters
+    ----------
+    data : Candidates
+        Candidates of the event.
+    source : TrialSource
+        Center of the grid and of the window of origin times.
+    prior : LogPrior
+        Log prior of the epicenter, added to the score along with that of the depth.
+    level : GridLevel
+        Spacing of nodes and origin times.
+    depths_km : sequence of float
+        Trial depths.
+
+    """
+    nodes, distances = _square_grid(source.point, level.spacing_deg * np.arange(-3.0, 3.1)), data.distances_deg(source.point)
+    error = grid_error_s(distances, source.depth_km, 0.4 * level.spacing_deg)
+    times = (-level.half_window_s, level.half_window_s, level.step_s)
+    scan = scan_grid(data, nodes, depths_km, times, error, distances_deg=distances, anchor=source)
+    score = scan.max_llr + prior(nodes) + log_depth_prior(np.asarray(depths_km), nodes)
+    depth, node = np.unravel_index(int(np.argmax(score)), score.shape)
+    return TrialSource(nodes[node], float(depths_km[int(depth)]), float(scan.origin_times_s[depth, node]), float(score[depth, node]))
 
 
-def _depths_near(depth_km: float) -> tuple[float, ...]:
-    place = int(np.argmin(np.abs(DEPTHS_KM - depth_km)))
-    return tuple(DEPTHS_KM[max(0, place - 2) : place + 3].tolist())
+def _neighboring_depths(depth_km: float) -> tuple[float, ...]:
+    """Return the five depths of the travel-time table around a depth."""
+    nearest = int(np.argmin(np.abs(DEPTHS_KM - depth_km)))
+    return tuple(DEPTHS_KM[max(0, nearest - 2) : nearest + 3].tolist())

@@ -1,8 +1,13 @@
 """
-Stacking what traces say along travel-time curves: the compiled arithmetic below `association`.
+Stack arrival log-likelihood ratios along travel-time curves: the compiled kernel of the association.
 
-Every trace says for every instant how much likelier a phase's arrival then is than at any time (a logarithm, `rows`). At a
-trial source these are summed along its travel times, for every origin time at once (`phase_sums`).
+Migration-style association: each trace is turned into the log-likelihood ratio (LLR) of an arrival at each instant
+(`pick_likelihood`), which is stacked along ak135 travel times over a grid of trial sources (as back-projection: Kao & Shan 2004,
+doi:10.1111/j.1365-246X.2004.02276.x, or QuakeMigrate).
+
+The stacking is sparse. Most of a trace's LLR is one constant, its base; only short runs around picks exceed it. The base is added as
+two steps in a difference array (`rises`), which is integrated once at the end; only the runs are added sample by sample. Buffers are
+reset to zero in the same pass that reads them.
 """
 
 import math
@@ -11,10 +16,11 @@ import numpy as np
 
 from models.array_types import Floats, Floats32, Integers
 from models.compiled import compiled_sums
-from models.seismic.association.phase_stack import add_shifted_llr, stack_phases
-from models.seismic.association.pick_likelihood import to_sparse_runs
+from models.seismic.association.pick_likelihood import MAX_RUNS, SparseLlr, to_sparse_runs
+from models.seismic.earth.travel_times import interpolate_curve
 
 _DEGREES = 180.0 / math.pi
+_NEGLIGIBLE_LOG_DROP = 25.0  # a sample this far below the maximum adds less than 1e-10 of what the maximum adds to the integral
 
 
 @compiled_sums
@@ -22,86 +28,278 @@ def stack_along_curves(
     nodes: Floats,
     stations: Floats,
     curves: Floats32,
-    audible: Floats32,
-    alone: Floats,
-    rows: Floats32,
-    row_starts: Integers,
-    surface_rows: Floats32,
-    surface_starts: Integers,
-    surface_slowness: Floats,
+    detection_probability: Floats32,
+    independent_weights: Floats,
+    llr: Floats32,
+    llr_starts: Integers,
+    rayleigh_llr: Floats32,
+    rayleigh_starts: Integers,
+    rayleigh_slowness: Floats,
     step: float,
-    begins: Integers,
+    origin_starts: Integers,
     count: int,
-    origin_row: Floats32,
-    origin_begin: int,
+    origin_log_prior: Floats32,
+    origin_prior_start: int,
     integrated: bool,
 ) -> tuple[Floats, Integers, Floats]:
     """
-    The best sum over origin times for each depth and node, at which of them, and the logarithm of the integral over them [d, m].
+    Stack the arrival LLR of all traces and phases at every trial depth d and node m, for all origin times.
 
-    `nodes` [m, 3], `stations` [n, 3] unit vectors; `curves` [d, phases, distances] seconds; `audible` [phases, distances]: how
-    likely a network at that distance hears the phase at all; `alone` [n]: what part of each trace stands alone. The phase that
-    says most counts in full, the others so much: neighbors hear a wave, and take it for another, together. `rows` [phases, n,
-    samples] of `evidence` with their `row_starts` [phases, n]; `surface_rows` [n, samples] with `surface_starts` [n] at each of
-    `surface_slowness` [u] seconds a degree, of which every origin time takes the best (none: u of 0). Origin times are
-    (begins + k) step, k below count, with a beginning [m] for each node; `origin_row` is what is known of them beforehand, its
-    first sample at origin_begin step, nothing beyond its ends. The integral
-    is NaN unless `integrated`.
+    For each origin time the LLRs of a phase are shifted by its travel times and summed over traces. A phase contributes
+    `max(log p + sum, log(1 - p))`, p being its detection probability at the network's mean distance, so that a missing phase costs
+    a bounded amount. Neighboring stations are not independent: traces are weighted by `independent_weights`, except for the one
+    phase with the largest gain, which is stacked with weight 1. Rayleigh waves add the sum over traces at the group velocity that
+    fits an origin time best, less the log of the number of velocities tried.
+
+    Parameters
+    ----------
+    nodes, stations : [m, 3], [n, 3]
+        Unit vectors of the trial epicenters and of the stations, both at geocentric latitudes.
+    curves : [d, phases, distances]
+        Travel times in seconds at `DISTANCES_DEG`, NaN where a phase does not arrive.
+    detection_probability : [phases, distances]
+        Probability that the network detects the phase at all.
+    independent_weights : [n]
+        Weight of each trace in all phases but the one with the largest gain, 0 to 1.
+    llr, llr_starts : [phases, n, samples], [phases, n]
+        Arrival LLRs and the index of each one's first sample, counted from the reference time of all arrays here.
+    rayleigh_llr, rayleigh_starts : [n, samples], [n]
+        The same for the Rayleigh-wave envelope peak.
+    rayleigh_slowness : [u]
+        Trial group slownesses in seconds per degree; empty to leave Rayleigh waves out.
+    step : float
+        Sampling interval in seconds.
+    origin_starts, count : [m], int
+        First trial origin time of each node, in samples, and the number of origin times.
+    origin_log_prior, origin_prior_start : [samples], int
+        Log prior of the origin time and the index of its first sample; zero outside.
+    integrated : bool
+        Whether to compute the integral over origin times.
+
+    Returns
+    -------
+    max_llr : [d, m]
+        Maximum of the stack over origin times.
+    index : [d, m]
+        Which of the `count` origin times has it.
+    marginal_llr : [d, m]
+        Log of the integral of the exponential of the stack over origin times in seconds; NaN unless `integrated`.
+
     """
     shape = (len(curves), len(nodes))
-    best, where, total = np.empty(shape), np.empty(shape, np.int64), np.empty(shape)
-    added, waves, sums = np.empty(count), np.empty(count), np.zeros((3, count))
-    rises, reach = np.zeros((2, count + 1)), np.empty(len(stations))
-    told, waves_told = [to_sparse_runs(rows[p]) for p in range(len(rows))], to_sparse_runs(surface_rows)
+    max_llr, index, marginal = np.empty(shape), np.empty(shape, np.int64), np.empty(shape)
+    stacked, common, buffers = np.empty(count), np.empty(count), np.zeros((3, count))
+    rises, distances = np.zeros((2, count + 1)), np.empty(len(stations))
+    sparse, rayleigh_sparse = [to_sparse_runs(llr[p]) for p in range(len(llr))], to_sparse_runs(rayleigh_llr)
     for m in range(len(nodes)):
         for i in range(len(stations)):
             cosine = nodes[m, 0] * stations[i, 0] + nodes[m, 1] * stations[i, 1] + nodes[m, 2] * stations[i, 2]
-            reach[i] = math.acos(min(max(cosine, -1.0), 1.0)) * _DEGREES
-        waves[:] = 0.0
-        if len(surface_slowness) > 0:
-            _surface_waves(waves, rises[0], surface_rows, waves_told, surface_slowness / step, reach, begins[m] - surface_starts)
-        for k in range(max(0, origin_begin - begins[m]), min(count, origin_begin + len(origin_row) - begins[m])):
-            waves[k] += origin_row[k + begins[m] - origin_begin]
+            distances[i] = math.acos(min(max(cosine, -1.0), 1.0)) * _DEGREES
+        common[:] = 0.0  # what no depth changes: Rayleigh waves and the prior
+        first = origin_starts[m]
+        if len(rayleigh_slowness) > 0:
+            slowness = rayleigh_slowness / step
+            _stack_rayleigh_waves(common, rises[0], rayleigh_llr, rayleigh_sparse, slowness, distances, first - rayleigh_starts)
+        for k in range(max(0, origin_prior_start - first), min(count, origin_prior_start + len(origin_log_prior) - first)):
+            common[k] += origin_log_prior[k + first - origin_prior_start]
         for d in range(len(curves)):
-            added[:] = waves
-            stack_phases(added, sums, rises, curves[d], audible, rows, told, reach, step, begins[m] - row_starts, alone)
-            where[d, m] = np.argmax(added)
-            best[d, m] = added[where[d, m]]
-            total[d, m] = best[d, m] + math.log(_mass(added, best[d, m]) * step) if integrated else np.nan
-    return best, where, total
+            stacked[:] = common
+            shifts = first - llr_starts
+            _stack_phases(
+                stacked, buffers, rises, curves[d], detection_probability, llr, sparse, distances, step, shifts, independent_weights
+            )
+            index[d, m] = np.argmax(stacked)
+            max_llr[d, m] = stacked[index[d, m]]
+            marginal[d, m] = max_llr[d, m] + math.log(_sum_relative(stacked, max_llr[d, m]) * step) if integrated else np.nan
+    return max_llr, index, marginal
 
 
 @compiled_sums
-def _mass(added: Floats, highest: float) -> float:
-    """Sum of the exponentials, relative to the highest; few samples are near it, and an exponential costs more than a look."""
-    mass = 0.0
-    for value in added:
-        if value > highest - 25.0:
-            mass += math.exp(value - highest)
-    return mass
-
-
-@compiled_sums
-def _surface_waves(
-    waves: Floats,
+def _stack_rayleigh_waves(
+    stacked: Floats,
     rises: Floats,
-    rows: Floats32,
-    told: tuple[Floats, Integers, Integers],
-    samples_a_degree: Floats,
-    reach: Floats,
-    begins: Integers,
+    llr: Floats32,
+    sparse: SparseLlr,
+    slowness: Floats,
+    distances: Floats,
+    shifts: Integers,
 ) -> None:
-    """The sum over traces at the group velocity that fits best, each origin time its own, less the price of that choice."""
-    bases, spans, parts = told
-    part = np.zeros(len(waves))
-    waves[:] = -1e30
-    for slowness in samples_a_degree:
-        for i in range(len(reach)):
-            add_shifted_llr(part, rises, rows[i], bases[i], spans[i], parts[i], begins[i] + round(reach[i] * slowness))
+    """
+    Set `stacked` [count] to the Rayleigh-wave LLR at the best group slowness (samples per degree) for each origin time.
+
+    The maximum over slownesses is lowered by the log of their number (Bonferroni), so that trying more of them gains nothing.
+    `shifts` [n] are the first origin time less the first sample of each trace; `rises` [count + 1] is zero before and after.
+    """
+    trial = np.zeros(len(stacked))
+    stacked[:] = -1e30
+    for samples_per_degree in slowness:
+        for i in range(len(distances)):
+            shift = shifts[i] + round(distances[i] * samples_per_degree)
+            _add_shifted_llr(trial, rises, llr[i], sparse.bases[i], sparse.records[i], sparse.runs[i], shift)
         level = 0.0
-        for k in range(len(waves)):
+        for k in range(len(stacked)):
             level += rises[k]
-            waves[k] = max(waves[k], part[k] + level)
-            part[k], rises[k] = 0.0, 0.0
-        rises[len(waves)] = 0.0
-    waves -= math.log(len(samples_a_degree))
+            stacked[k] = max(stacked[k], trial[k] + level)
+            trial[k], rises[k] = 0.0, 0.0
+        rises[len(stacked)] = 0.0
+    stacked -= math.log(len(slowness))
+
+
+@compiled_sums
+def _stack_phases(
+    stacked: Floats,
+    buffers: Floats,
+    rises: Floats,
+    curves: Floats32,
+    detection_probability: Floats32,
+    llr: Floats32,
+    sparse: list[SparseLlr],
+    distances: Floats,
+    step: float,
+    shifts: Integers,
+    weights: Floats,
+) -> None:
+    """
+    Add the LLR of all phases of all traces at one depth and node to `stacked` [count].
+
+    `buffers` [3, count] and `rises` [2, count + 1] are zero before and after. With a single phase, or weights of 1, the weighted
+    and the unweighted stack are the same and only one is computed.
+    """
+    weighted, full, gain = buffers[0], buffers[1], buffers[2]
+    mean_distance, unweighted = np.mean(distances), len(llr) == 1 or np.min(weights) >= 1.0
+    for p in range(len(llr)):
+        probability = interpolate_curve(detection_probability[p], mean_distance)
+        log_detected, log_missed = math.log(probability), math.log(1.0 - probability)
+        if unweighted:
+            if _stack_phase(weighted, rises[0], curves[p], llr[p], sparse[p], distances, step, shifts[p]):
+                _add_phase(stacked, weighted, rises[0], log_detected, log_missed)
+        elif _stack_phase_both_ways(weighted, full, rises, curves[p], llr[p], sparse[p], distances, step, shifts[p], weights):
+            _add_weighted_phase(stacked, gain, weighted, full, rises, log_detected, log_missed)
+    if not unweighted:
+        for k in range(len(stacked)):
+            stacked[k] += gain[k]
+            gain[k] = 0.0
+
+
+@compiled_sums
+def _stack_phase(
+    stacked: Floats,
+    rises: Floats,
+    curve: Floats32,
+    llr: Floats32,
+    sparse: SparseLlr,
+    distances: Floats,
+    step: float,
+    shifts: Integers,
+) -> bool:
+    """Add one phase of all traces to `stacked` and `rises`; return whether the phase arrives at any station."""
+    arrives = False
+    for i in range(len(distances)):
+        seconds = interpolate_curve(curve, distances[i])
+        if seconds == seconds:  # noqa: PLR0124 -- not NaN
+            arrives = True
+            shift = shifts[i] + round(seconds / step)
+            _add_shifted_llr(stacked, rises, llr[i], sparse.bases[i], sparse.records[i], sparse.runs[i], shift)
+    return arrives
+
+
+@compiled_sums
+def _stack_phase_both_ways(
+    weighted: Floats,
+    full: Floats,
+    rises: Floats,
+    curve: Floats32,
+    llr: Floats32,
+    sparse: SparseLlr,
+    distances: Floats,
+    step: float,
+    shifts: Integers,
+    weights: Floats,
+) -> bool:
+    """
+    Add one phase of all traces to `weighted` with their weights and to `full` with weight 1; return whether it arrives at any station.
+
+    `rises` [2, count + 1] belong to the weighted and to the full stack.
+    """
+    arrives = False
+    for i in range(len(distances)):
+        seconds = interpolate_curve(curve, distances[i])
+        if seconds != seconds:  # noqa: PLR0124 -- NaN
+            continue
+        arrives = True
+        row, shift = llr[i], shifts[i] + round(seconds / step)
+        first, last = max(0, sparse.records[i, 0] - shift), min(len(weighted), sparse.records[i, 1] - shift)
+        if first >= last:
+            continue
+        for k, rise in ((first, sparse.bases[i]), (last, -sparse.bases[i])):
+            rises[0, k] += weights[i] * rise
+            rises[1, k] += rise
+        for r in range(MAX_RUNS):
+            if sparse.runs[i, r, 1] == 0:
+                break
+            for k in range(max(0, sparse.runs[i, r, 0] - shift), min(len(weighted), sparse.runs[i, r, 1] - shift)):
+                excess = row[k + shift] - sparse.bases[i]
+                weighted[k] += weights[i] * excess
+                full[k] += excess
+    return arrives
+
+
+@compiled_sums
+def _add_phase(stacked: Floats, phase: Floats, rises: Floats, log_detected: float, log_missed: float) -> None:
+    """Add the stack of one phase, detected or (where that is likelier) missed, and reset `phase` and `rises` to zero."""
+    level = 0.0
+    for k in range(len(stacked)):
+        level += rises[k]
+        stacked[k] += max(phase[k] + level + log_detected, log_missed)
+        phase[k], rises[k] = 0.0, 0.0
+    rises[len(stacked)] = 0.0
+
+
+@compiled_sums
+def _add_weighted_phase(
+    stacked: Floats, gain: Floats, weighted: Floats, full: Floats, rises: Floats, log_detected: float, log_missed: float
+) -> None:
+    """
+    Add the weighted stack of one phase and update, per origin time, the largest gain of any phase from being stacked unweighted.
+
+    Resets `weighted`, `full` and `rises` to zero.
+    """
+    level, full_level = 0.0, 0.0
+    for k in range(len(stacked)):
+        level += rises[0, k]
+        full_level += rises[1, k]
+        value = max(weighted[k] + level + log_detected, log_missed)
+        stacked[k] += value
+        gain[k] = max(gain[k], max(full[k] + full_level + log_detected, log_missed) - value)
+        weighted[k], full[k] = 0.0, 0.0
+    rises[:] = 0.0
+
+
+@compiled_sums
+def _add_shifted_llr(stacked: Floats, rises: Floats, llr: Floats32, base: float, record: Integers, runs: Integers, shift: int) -> None:
+    """
+    Add one trace's LLR, read from sample `shift` on, to `stacked` (its runs) and `rises` (its base, as two steps); zero outside its record.
+
+    Adding the base sample by sample would be most of the work.
+    """
+    count = len(stacked)
+    first, last = max(0, record[0] - shift), min(count, record[1] - shift)
+    if first >= last:
+        return
+    rises[first] += base
+    rises[last] -= base
+    for r in range(MAX_RUNS):
+        if runs[r, 1] == 0:
+            break
+        for k in range(max(0, runs[r, 0] - shift), min(count, runs[r, 1] - shift)):
+            stacked[k] += llr[k + shift] - base
+
+
+@compiled_sums
+def _sum_relative(values: Floats, maximum: float) -> float:
+    """Sum exp(value - maximum), skipping negligible values: few are near the maximum, and an exponential costs more than a comparison."""
+    total = 0.0
+    for value in values:
+        if value > maximum - _NEGLIGIBLE_LOG_DROP:
+            total += math.exp(value - maximum)
+    return total

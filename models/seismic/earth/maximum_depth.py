@@ -1,8 +1,8 @@
 """
-How deep earthquakes go beneath a place: what keeps a weak depth from being read where no slab is.
+Look up how deep earthquakes are known to occur, so that a poorly resolved depth is not placed where there is no slab.
 
-The table holds the deepest Global CMT solution (1976 to 1981 and 2005 to 2016; Ekstrom et al. 2012,
-doi:10.1016/j.pepi.2012.04.002) within four degrees of each node, `python -m training deepest` writes it.
+The table holds the depth of the deepest Global CMT solution (1976 to 1981 and 2005 to 2016; Ekstrom et al. 2012,
+doi:10.1016/j.pepi.2012.04.002) within four degrees of each node. `training.lookup_tables.maximum_depth` writes it.
 """
 
 from functools import cache
@@ -20,15 +20,19 @@ STEP_DEG: Final = 3.0
 
 @cache
 def maximum_depth_table() -> NDArray[np.uint16]:
-    """Kilometers [60, 120], rows from the south pole, columns from 180 degrees west, nodes in the middle of cells; not to be written to."""
-    with np.load(TABLE, allow_pickle=False) as kept:
-        deepest: NDArray[np.uint16] = kept["deepest_km"]
-    deepest.setflags(write=False)
-    return deepest
+    """
+    Return the maximum depths in kilometers [60, 120], read once, read-only.
+
+    Rows run from the south pole, columns from 180 degrees west; a node is the center of a cell of `STEP_DEG`.
+    """
+    with np.load(TABLE, allow_pickle=False) as table:
+        depths: NDArray[np.uint16] = table["deepest_km"]
+    depths.setflags(write=False)
+    return depths
 
 
 def maximum_depth_km(points: Floats) -> Floats:
-    """Kilometers [m] beneath unit vectors [m, 3]."""
+    """Return the maximum known earthquake depth in kilometers [m] beneath unit vectors [m, 3], of the cell that each lies in."""
     rows = np.floor((np.degrees(np.arcsin(np.clip(points[:, 2], -1.0, 1.0))) + 90.0) / STEP_DEG).astype(np.int64)
     columns = np.floor((np.degrees(np.arctan2(points[:, 1], points[:, 0])) + 180.0) / STEP_DEG).astype(np.int64)
     height, width = maximum_depth_table().shape

@@ -1,4 +1,8 @@
-"""Phase velocities of Rayleigh waves through PREM, from a table that disba computed (`python -m training rayleigh`)."""
+"""
+Look up phase velocities of Rayleigh waves through PREM in a table computed by disba.
+
+`training.lookup_tables.rayleigh_dispersion` writes it.
+"""
 
 from functools import cache
 from pathlib import Path
@@ -10,14 +14,19 @@ from models.array_types import Floats
 
 TABLE: Final = Path(__file__).with_name("rayleigh_dispersion.npz")
 PERIODS_S: Final[Floats] = np.geomspace(20.0, 200.0, 25)
+"""Periods of the table."""
 
 
 @cache
-def _slownesses() -> Floats:
-    with np.load(TABLE, allow_pickle=False) as kept:
-        return np.asarray(1000.0 / kept["meters_a_second"])
+def _slowness_table_s_km() -> Floats:
+    with np.load(TABLE, allow_pickle=False) as table:
+        return np.asarray(1000.0 / table["meters_a_second"])
 
 
 def phase_slowness_s_km(frequencies_hz: Floats) -> Floats:
-    """Seconds a kilometer at frequencies of any shape, linear in period; as at its ends beyond 20 to 200 s."""
-    return np.interp(1.0 / np.maximum(frequencies_hz, 1e-9), PERIODS_S, _slownesses())
+    """
+    Return the phase slowness of the fundamental Rayleigh mode in seconds per kilometer, at frequencies of any shape.
+
+    Linear in period; constant beyond the periods of 20 and 200 s.
+    """
+    return np.interp(1.0 / np.maximum(frequencies_hz, 1e-9), PERIODS_S, _slowness_table_s_km())

@@ -1,7 +1,9 @@
 """
-How far to trust a travel time: which phases a network hears, and how far ak135 is from the Earth.
+Estimate how far to trust a predicted travel time: detection probabilities of phases, and errors of ak135 against the Earth.
 
-Stations are unit vectors [n, 3] at geocentric latitudes, `between_deg` [n, n] their distances, `apart_deg` [n] the typical one.
+Station errors are correlated: paths from one source to neighboring stations share most of their error. Here and below, `stations` are
+unit vectors [n, 3] at geocentric latitudes, `interstation_deg` [n, n] the distances between stations, `station_spacing_deg` [n] the
+typical distance of a station to the others, and `distances_deg` [n] approximate epicentral distances.
 """
 
 from typing import Final
@@ -12,9 +14,10 @@ from models.array_types import Floats
 from models.seismic.earth.travel_times import travel_time_s
 
 PICK_PROBABILITY: Final = {"P": 1.0, "PKP": 0.8, "PKPbc": 0.7, "PKPab": 0.6, "S": 0.7, "pP": 0.5, "sP": 0.4, "PP": 0.5}
-"""How often a phase is among the onsets where P would be, and the network hears it at all."""
+"""Probability that a trace has a pick of the phase, relative to P, if the network detects the phase at all."""
 
 FIRST_PHASES: Final = ("P", "PKP", "PKPbc", "PKPab")
+"""Phases that can be the first arrival."""
 
 DETECTION_PROBABILITY: Final = {
     "P": ((0.0, 95.0, 105.0), (0.95, 0.95, 0.3)),
@@ -27,52 +30,85 @@ DETECTION_PROBABILITY: Final = {
     "PP": ((60.0,), (0.5,)),
 }
 """
-How likely a network hears a phase at all, by distance in degrees: P weakens along the core, PKP is weak before its caustic.
+Probability that a network detects a phase at all: nodes of distance in degrees, and the probability at each.
 
-Radiation, attenuation and noise are much the same all over a network, so that a phase that no trace shows was missed once.
+P weakens where it is diffracted along the core, PKP is weak before its caustic. One probability for the whole network: radiation,
+attenuation and noise vary little across it, so a phase that no trace shows is one miss and not n independent ones.
 """
 
-MODEL_ERRORS: Final = {"P": 1.0, "PKP": 1.0, "PKPbc": 1.2, "PKPab": 1.5, "S": 2.2, "pP": 1.3, "sP": 1.5, "PP": 1.5}
-"""How much less well than P a phase's time is known; S as much as its time is longer and Vp/Vs varies."""
+MODEL_ERROR_FACTORS: Final = {"P": 1.0, "PKP": 1.0, "PKPbc": 1.2, "PKPab": 1.5, "S": 2.2, "pP": 1.3, "sP": 1.5, "PP": 1.5}
+"""Travel-time error of a phase relative to P; that of S is larger by its longer travel time and by the variation of Vp/Vs."""
 
 STATION_ERROR_S: Final = 0.4
-PATH_ERROR: Final = 0.03  # of the travel time, crust and top of the mantle against ak135
-REGIONAL_ERROR_S: Final = 2.5  # what it comes to at most, where waves run along the top of the mantle (to 20 degrees),
-TELESEISMIC_ERROR_S: Final = 1.4  # and where they dive through it (from 30 degrees)
-SHARED_PATH_DEG: Final = 10.0  # paths to stations closer than this share most of their error
+"""Standard deviation of the travel-time error beneath a station, independent from station to station."""
+SHARED_PATH_DEG: Final = 10.0
+"""Correlation length of the path error at teleseismic distances: stations closer than this share most of it."""
+PATH_ERROR_FRACTION: Final = 0.03
+"""Standard deviation of the path error as a fraction of the P travel time, through crust and uppermost mantle..."""
+REGIONAL_ERROR_S: Final = 2.5
+"""...but at most this to 20 degrees, where waves travel along the top of the mantle..."""
+TELESEISMIC_ERROR_S: Final = 1.4
+"""...and this from 30 degrees on, where they dive through it."""
 
 
-def shared_path_deg(reach_deg: Floats) -> Floats:
-    """How far apart [n] stations may be whose paths from sources at about `reach_deg` [n] are nearly one."""
-    return np.asarray(np.clip(reach_deg / 3.0, 0.05, SHARED_PATH_DEG))
+def shared_path_deg(distances_deg: Floats) -> Floats:
+    """Return the correlation length [n] of path errors in degrees between stations: a third of the distance, 0.05 to 10 degrees."""
+    return np.asarray(np.clip(distances_deg / 3.0, 0.05, SHARED_PATH_DEG))
 
 
-def phase_error_s(phase: str, apart_deg: Floats, reach_deg: Floats, depth_km: float, tilting: float | None = None) -> Floats:
+def effective_neighbor_count(interstation_deg: Floats, correlation_deg: Floats | float) -> Floats:
     """
-    One standard deviation [n] of a phase's time against ak135, in seconds.
+    Count the stations [n] that share a path with each station, itself included: the sum of exp(-(distance / correlation_deg)^2 / 2).
 
-    A share of the travel time near the source, a second and more far away. What stations that stand closely together as seen
-    from the source have in common of P, the origin time takes up, but not what they have in common of a later phase.
+    `correlation_deg` is one length for all stations, or one for each [n, 1].
     """
-    seconds = np.nan_to_num(travel_time_s("P", reach_deg, depth_km), nan=1e4)
-    most = np.interp(reach_deg, (20.0, 30.0), (REGIONAL_ERROR_S, TELESEISMIC_ERROR_S))
-    path = np.fmin(PATH_ERROR * seconds, most)
-    own = (independent_fraction(reach_deg, apart_deg) if tilting is None else tilting) if phase in FIRST_PHASES else 1.0
-    return np.asarray(MODEL_ERRORS[phase] * (STATION_ERROR_S + path * own))
+    return np.asarray(np.exp(-0.5 * (interstation_deg / correlation_deg) ** 2).sum(axis=1))
 
 
-def correlated_slowness_error(stations: Floats, between_deg: Floats, reach_deg: Floats) -> float:
+def independent_fraction(distances_deg: Floats, station_spacing_deg: Floats) -> Floats:
+    """Return the fraction [n], 0 to 1, of a station's path error that it does not share with its neighbors."""
+    return np.asarray(1.0 - np.exp(-station_spacing_deg / shared_path_deg(distances_deg)))
+
+
+def correlated_slowness_error(stations: Floats, interstation_deg: Floats, distances_deg: Floats) -> float:
     """
-    By how much (a factor on a path's error) errors that neighbors share tilt the arrivals across the network.
+    Return the error of the apparent slowness across a network due to spatially correlated path errors, along its longest axis.
 
-    Errors of stations by themselves average out over many, shared ones do not: a field correlated over `shared_path_deg` turns a
-    front, and moves a source, as independent errors of this size would (along the network's longest axis).
+    Relative to the error that independent path errors of the same standard deviation would cause. The correlation is exponential over
+    `shared_path_deg`. Independent errors average out with the number of stations, correlated ones do not.
     """
-    shared = np.exp(-between_deg / shared_path_deg(np.atleast_1d(np.median(reach_deg))))
+    correlation = np.exp(-interstation_deg / shared_path_deg(np.atleast_1d(np.median(distances_deg))))
     along = np.linalg.svd(stations - stations.mean(axis=0), full_matrices=False)[0][:, 0]
-    return float(np.sqrt(along @ shared @ along))
+    return float(np.sqrt(along @ correlation @ along))
 
 
-def independent_fraction(reach_deg: Floats, apart_deg: Floats) -> Floats:
-    """The share [n] of a path's error that a station has to itself."""
-    return np.asarray(1.0 - np.exp(-apart_deg / shared_path_deg(reach_deg)))
+def phase_error_s(
+    phase: str, station_spacing_deg: Floats, distances_deg: Floats, depth_km: float, slowness_error: float | None = None
+) -> Floats:
+    """
+    Return the standard deviation [n] of a phase's travel time against ak135, in seconds.
+
+    The sum of the station error and of the path error, a fraction of the P travel time up to a maximum, times the phase's factor. Of
+    the path error of first arrivals only the independent fraction counts, as the origin time absorbs what all stations share; it does
+    not absorb that of later phases.
+
+    Parameters
+    ----------
+    phase : str
+        One of `PHASES`.
+    station_spacing_deg, distances_deg : [n]
+        As in the module's description.
+    depth_km : float
+        Source depth.
+    slowness_error : float, optional
+        Result of `correlated_slowness_error`, used for first arrivals in place of the independent fraction, so that a posterior
+        density over epicenters has the width that correlated errors imply.
+
+    """
+    seconds = np.nan_to_num(travel_time_s("P", distances_deg, depth_km), nan=1e4)
+    maximum = np.interp(distances_deg, (20.0, 30.0), (REGIONAL_ERROR_S, TELESEISMIC_ERROR_S))
+    path = np.fmin(PATH_ERROR_FRACTION * seconds, maximum)
+    factor: Floats | float = 1.0
+    if phase in FIRST_PHASES:
+        factor = independent_fraction(distances_deg, station_spacing_deg) if slowness_error is None else slowness_error
+    return np.asarray(MODEL_ERROR_FACTORS[phase] * (STATION_ERROR_S + path * factor))

@@ -14,8 +14,9 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from models.array_types import Floats, Floats32, Integers
-from models.seismic.association.candidates import EARLY_S, MAX_LEAD_S, PROBABILITY_RATIO_BEFORE_RECORD
+from models.seismic.earth.travel_time_errors import effective_neighbor_count
 from models.seismic.geodesy import geocentric, geocentric_latitude_deg, unit_vectors
+from models.seismic.location.origin_time_prior import MAX_LEAD_S, origin_time_density
 from models.seismic.location.sphere_grid import fibonacci_sphere, sphere_grid
 from models.seismic.surface_waves.dispersion_correction import (
     DISTANCE_GRID_DEG,
@@ -145,7 +146,7 @@ class SurfaceWaveStack:
             likelihood_ratio_table(),
             BINS_PER_UNIT,
             sigmas,
-            effective_neighbor_count(self.trains.stations) ** -0.5,
+            _neighbor_counts(self.trains.stations) ** -0.5,
             stride,
             DEAD_TRACE_FRACTION,
         )
@@ -155,14 +156,14 @@ class SurfaceWaveStack:
         live = np.flatnonzero(self.trains.live.any(axis=0)) * STEP_S - EDGE_S
         first = round((live[0] - MAX_LEAD_S) / step_s)
         times = np.arange(first, round(live[-1] / step_s)) * step_s
-        prior = np.where(times < live[0] - EARLY_S, PROBABILITY_RATIO_BEFORE_RECORD, 1.0)
+        prior = origin_time_density(times, live[0])
         return np.log(prior / prior.sum()), first
 
 
-def effective_neighbor_count(stations: Floats) -> Floats:
-    """How many stations [n] share a station's path, itself counted in; unit vectors [n, 3]."""
-    between = np.degrees(np.arccos(np.clip(stations @ stations.T, -1.0, 1.0)))
-    return np.asarray(np.exp(-0.5 * (between / TOGETHER_DEG) ** 2).sum(axis=1))
+def _neighbor_counts(stations: Floats) -> Floats:
+    """Count the stations [n] whose paths each station (unit vectors [n, 3]) shares, itself included."""
+    interstation_deg = np.degrees(np.arccos(np.clip(stations @ stations.T, -1.0, 1.0)))
+    return effective_neighbor_count(interstation_deg, TOGETHER_DEG)
 
 
 def detect_surface_waves(gather: Gather) -> SurfaceWaveStack | None:
@@ -176,4 +177,4 @@ def detect_surface_waves(gather: Gather) -> SurfaceWaveStack | None:
 
 
 def _in_many_places(stations: Floats) -> bool:
-    return float(np.sum(1.0 / effective_neighbor_count(stations))) >= MIN_INDEPENDENT_STATIONS
+    return float(np.sum(1.0 / _neighbor_counts(stations))) >= MIN_INDEPENDENT_STATIONS

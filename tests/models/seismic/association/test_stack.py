@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from models.seismic.association.phase_stack import interpolate_curve
 from models.seismic.association.stack import stack_along_curves
+from models.seismic.earth.travel_times import interpolate_curve
 
 STEP, COUNT, BEGIN = 2.0, 60, 5
 PHASES, TRACES, SAMPLES = 3, 5, 220

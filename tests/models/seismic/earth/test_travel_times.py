@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 from obspy.taup import TauPyModel
 
-from models.seismic.association.phase_stack import interpolate_curve
-from models.seismic.earth.travel_times import DEPTHS_KM, DISTANCES_DEG, PHASES, travel_time_curve, travel_time_s, travel_time_table
+from models.seismic.earth.travel_times import (
+    DEPTHS_KM,
+    DISTANCES_DEG,
+    PHASES,
+    interpolate_curve,
+    travel_time_curve,
+    travel_time_s,
+    travel_time_table,
+)
 
 SPOTS = [
     ("P", ["p", "P", "Pn", "Pdiff"], 0.02, 7.0),
