@@ -1,4 +1,4 @@
-// Swagger UI on our own openapi.json. No validator badge: that would ask a server elsewhere.
+// Swagger UI on openapi.json. No validator badge, because it would call an external server.
 SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#reference",

@@ -1,61 +1,58 @@
-// Talking to the service: every call carries the API key where one is given, so nothing is linked that needs a header.
+// Requests to the service. Every request carries the API key if one is given, so files behind a key are fetched and never linked.
 
 import { one } from "./dom.js";
 
-const headers = () => (one("#key").value ? { "X-API-Key": one("#key").value } : {});
-// Links of the service begin with the prefix that a proxy may have put before it; the page lies at that prefix.
-export const below = (path) => new URL(path, location.href).href;
+const keyHeaders = () => (one("#key").value ? { "X-API-Key": one("#key").value } : {});
+// Links of the service include the path prefix of a proxy; the page itself lies at that prefix.
+export const resolve = (path) => new URL(path, location.href).href;
 
-export class Refusal extends Error {
-  constructor(problem) {
-    super(problem.detail);
-    this.problem = problem;
+export class ServiceError extends Error {
+  constructor(status, problem) {
+    const complete = { title: `The service answered with status ${status}`, detail: "", parts: [], ...problem };
+    super(complete.detail);
+    this.problem = complete;
   }
 }
 
-async function refusal(answer) {
-  const said = await answer.json().catch(() => ({}));
-  return new Refusal({ title: `The service answered ${answer.status}`, detail: "", parts: [], ...said });
-}
-
-export async function call(path, options = {}) {
-  const answer = await fetch(below(path), { ...options, headers: headers() });
-  if (!answer.ok) throw await refusal(answer);
+export async function request(path, options = {}) {
+  const answer = await fetch(resolve(path), { ...options, headers: keyHeaders() });
+  if (!answer.ok) throw new ServiceError(answer.status, await answer.json().catch(() => ({})));
   return answer;
 }
 
-// XMLHttpRequest, for fetch does not tell how much of an upload has been sent.
-export function submit(path, form, sent) {
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    request.open("POST", below(path));
-    for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
-    request.responseType = "json";
-    request.upload.onprogress = (event) => event.lengthComputable && sent(event.loaded / event.total);
-    request.onload = () => (request.status < 300 ? resolve(request.response) : reject(new Refusal({ title: `The service answered ${request.status}`, parts: [], ...request.response })));
-    request.onerror = () => reject(new Error("The service does not answer."));
-    request.send(form);
+// XMLHttpRequest, because fetch does not report the progress of an upload. Calls `onProgress(fraction)`.
+export function submit(path, form, onProgress) {
+  return new Promise((accept, reject) => {
+    const upload = new XMLHttpRequest();
+    upload.open("POST", resolve(path));
+    for (const [name, value] of Object.entries(keyHeaders())) upload.setRequestHeader(name, value);
+    upload.responseType = "json";
+    upload.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
+    upload.onload = () => (upload.status < 300 ? accept(upload.response) : reject(new ServiceError(upload.status, upload.response)));
+    upload.onerror = () => reject(new Error("The service does not respond. Check the connection, then try again."));
+    upload.send(form);
   });
 }
 
-// Server-sent events by fetch, for EventSource cannot send a key. Calls `told` at each step, returns the job at its end.
-export async function follow(path, told) {
-  const answer = await call(path);
+// Server-sent events read with fetch, because EventSource cannot send a key. Calls `onProgress(state)` at each event and returns
+// the job at its end, or null if the stream ended before.
+export async function follow(path, onProgress) {
+  const answer = await request(path);
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
     text += read.value;
     const blocks = text.split("\n\n");
     text = blocks.pop();
-    for (const event of blocks.map(parsed)) {
+    for (const event of blocks.map(parseEvent)) {
       if (event.name === "job") return event.data;
-      if (event.name === "progress") told(event.data);
+      if (event.name === "progress") onProgress(event.data);
     }
   }
   return null;
 }
 
-function parsed(block) {
+function parseEvent(block) {
   const fields = Object.fromEntries(block.split("\n").filter((line) => !line.startsWith(":")).map((line) => line.split(/: (.*)/s, 2)));
   return { name: fields.event, data: fields.data ? JSON.parse(fields.data) : null };
 }
