@@ -1,4 +1,4 @@
-"""The shipped table against TauP itself."""
+"""The travel-time table against TauP."""
 
 import numpy as np
 import pytest
@@ -44,28 +44,36 @@ def test_the_table_is_within_a_fifth_of_a_second_of_taup(taup, phase, names, dis
 
 
 @pytest.mark.parametrize(("distance_deg", "depth_km"), [(147.3, 33.0), (153.0, 580.0), (166.1, 0.0)])
-def test_the_later_branch_of_pkp_is_its_last_arrival(taup, distance_deg, depth_km):
+def test_pkpab_is_the_last_arrival_of_pkp(taup, distance_deg, depth_km):
     expected = max(arrival.time for arrival in taup.get_travel_times(depth_km, distance_deg, ["PKP"]))
     assert travel_time_s("PKPab", distance_deg, depth_km) == pytest.approx(expected, abs=0.2)
 
 
-def test_p_never_comes_later_from_nearer_and_has_no_hole():
+def test_p_has_no_gap_and_its_time_grows_with_distance():
     first = travel_time_table()[PHASES.index("P")][:, DISTANCES_DEG <= 125.0]
     assert np.isfinite(first).all()
     assert (np.diff(first, axis=1) >= -0.01).all()
 
 
-def test_a_phase_beyond_its_reach_does_not_arrive():
+def test_a_phase_outside_its_distance_range_does_not_arrive():
     assert np.isnan(travel_time_s("P", 140.0, 10.0))
     assert np.isnan(travel_time_s("PKP", 60.0, 10.0))
 
 
-def test_compiled_and_plain_look_up_agree():
-    row = travel_time_curve("S", 47.0)
-    distances = np.random.default_rng(3).uniform(0.0, 114.0, 200)
-    np.testing.assert_allclose([interpolate_curve(row, distance) for distance in distances], travel_time_s("S", distances, 47.0), atol=2e-3)
+def test_compiled_interpolation_is_that_of_numpy_on_both_spacings():
+    curve = travel_time_curve("S", 47.0)
+    distances = np.concatenate((np.random.default_rng(3).uniform(0.0, 114.0, 200), (0.0, 0.05, 4.95, 4.97, 5.0, 5.25, 114.0)))
+    expected = np.interp(distances, DISTANCES_DEG, curve.astype(np.float64))
+    np.testing.assert_allclose([interpolate_curve(curve, distance) for distance in distances], expected, atol=1e-4)
 
 
-def test_depths_between_those_of_the_table_lie_between_them():
+def test_compiled_interpolation_ends_with_the_curve():
+    curve = travel_time_curve("S", 47.0)
+    assert interpolate_curve(curve, 115.0) == curve[np.searchsorted(DISTANCES_DEG, 115.0)]
+    assert np.isnan(interpolate_curve(curve, 115.2))
+    assert interpolate_curve(DISTANCES_DEG.astype(np.float32), 180.0) == 180.0
+
+
+def test_between_depths_of_the_table_times_are_interpolated():
     low, high = travel_time_s("P", 50.0, DEPTHS_KM[20]), travel_time_s("P", 50.0, DEPTHS_KM[21])
-    assert min(low, high) < travel_time_s("P", 50.0, 0.5 * (DEPTHS_KM[20] + DEPTHS_KM[21])) < max(low, high)
+    assert travel_time_s("P", 50.0, 0.5 * (DEPTHS_KM[20] + DEPTHS_KM[21])) == pytest.approx(0.5 * (low + high), abs=1e-3)

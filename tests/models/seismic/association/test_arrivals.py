@@ -1,0 +1,66 @@
+"""Association of picks with the phases of a source, and what the association says of the source."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.seismic.association.arrivals import UNKNOWN_DEPTH_KM, associate_arrivals, is_unambiguous, model_depth_error_km
+from models.seismic.association.candidates import collect_candidates
+from models.seismic.association.grid_scan import TrialSource
+from models.seismic.earth.travel_times import travel_time_s
+from models.seismic.geodesy import KM_PER_DEGREE, geocentric
+from models.seismic.signal.rayleigh_envelope import EnvelopePeaks
+from tests.support.synthetic_picks import DEPTH_KM, SOURCE, make_picks, teleseismic_candidates
+
+
+@pytest.fixture
+def source():
+    return TrialSource(geocentric(*SOURCE), DEPTH_KM, -teleseismic_candidates().clock_s, 0.0)
+
+
+def test_residuals_are_observed_minus_predicted_times(source):
+    data = teleseismic_candidates()
+    arrivals = [arrival for arrival in associate_arrivals(data, source) if arrival.phase == "P"]
+    assert len(arrivals) >= 15
+    for arrival in arrivals:
+        distance = data.distances_deg(source.point)[data.trace_indices == arrival.trace_index]
+        assert arrival.residual_s == pytest.approx(arrival.time_s - float(travel_time_s("P", distance, DEPTH_KM)[0]), abs=0.01)
+        assert abs(arrival.residual_s) <= 3.0 * arrival.uncertainty_s
+
+
+def test_picks_on_horizontal_components_are_associated_with_s_only(source):
+    data = teleseismic_candidates()
+    horizontal = replace(data, later_weights=np.zeros_like(data.later_weights), first_weights=np.zeros_like(data.first_weights))
+    assert {arrival.phase for arrival in associate_arrivals(horizontal, source)} == {"S"}
+
+
+def test_rayleigh_peaks_are_associated_at_one_group_velocity():
+    rng, longitudes = np.random.default_rng(2), np.array([20.0, 40.0, 60.0])
+    times = longitudes * KM_PER_DEGREE / 3.35
+    picks = [make_picks(rng, np.zeros(0), (-100.0, 4000.0)) for _ in longitudes]
+    peaks = [EnvelopePeaks(np.array([time, time + 500.0]), np.array([3.0, 2.0])) for time in times]
+    data = collect_candidates(picks, peaks, np.zeros(3), longitudes)
+    rayleigh = [
+        arrival for arrival in associate_arrivals(data, TrialSource(geocentric(0.0, 0.0), 10.0, 100.0, 0.0)) if arrival.phase == "LR"
+    ]
+    assert [arrival.trace_index for arrival in rayleigh] == [0, 1, 2]
+    np.testing.assert_allclose([arrival.time_s for arrival in rayleigh], times)
+
+
+def test_a_source_is_ambiguous_with_stations_on_one_side_few_stations_or_misfitting_times(source):
+    data = teleseismic_candidates()
+    assert is_unambiguous(data, source)
+    northern = np.argsort(-data.stations[:, 2])[:9]
+    assert not is_unambiguous(data.subset(np.sort(northern)), source)
+    assert not is_unambiguous(data.subset(np.arange(7)), source)
+    assert not is_unambiguous(data, replace(source, time_s=source.time_s + 60.0))
+
+
+def test_a_second_phase_reduces_the_depth_error(source):
+    data = teleseismic_candidates()
+    arrivals = associate_arrivals(data, source)
+    p_only = [arrival for arrival in arrivals if arrival.phase == "P"]
+    with_s = [arrival for arrival in arrivals if arrival.phase in ("P", "S")]
+    assert 10.0 < model_depth_error_km(data, source, with_s) < model_depth_error_km(data, source, p_only) <= UNKNOWN_DEPTH_KM
+    assert model_depth_error_km(data, source, p_only[:1]) == UNKNOWN_DEPTH_KM
