@@ -30,15 +30,10 @@ def build_stores(names: list[str], settings: TrainingSettings) -> None:
 
 def train_model(name: str, settings: TrainingSettings, version: str) -> None:
     """Train, export and score one model, and print its card's metrics."""
-    from training.tasks import distance, families, sections
+    from training.tasks.index import find_task
+    from training.tasks.training_task import train_model as train_task
 
-    if name == "offset":
-        place = distance.train(settings, version)
-    elif name == "families":
-        place = families.train(settings, version)
-    else:
-        place = sections.train(name, settings, version)
-    print(f"{name}: {place}")
+    print(f"{name}: {train_task(find_task(name), settings, version)}")
 
 
 def write_archive(verb: str, settings: TrainingSettings, arguments: argparse.Namespace) -> None:

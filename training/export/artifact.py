@@ -1,7 +1,7 @@
 """
-From a trained network to an artifact: one ONNX graph with everything behind the picture in it, and its card.
+Export of a trained network as an artifact: `model.onnx`, which contains everything after the picture, and `card.json`.
 
-How its weights are stored is `training.export.quantization`'s matter.
+`training.export.quantization` decides how weights are stored.
 """
 
 import hashlib
@@ -9,11 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 import torch
-from numpy.typing import NDArray
 
+from models.array_types import Pictures
 from models.imaging.style import channels
 from models.networks.heads import PictureModel
 from models.registry.card import Card, Metric
@@ -33,7 +32,7 @@ OPSET = 18
 
 
 def convert_to_onnx(network: PictureModel, spec: ModelSpec) -> onnx.ModelProto:
-    """The float32 graph: input `pictures` uint8 [batch, channels, rows, columns], outputs named as declared."""
+    """Convert a network to a float32 graph: input `pictures` uint8 [batch, channels, rows, columns], outputs named as in the spec."""
     network = network.to("cpu").eval()
     example = torch.zeros(2, channels(spec.style), spec.style.rows, spec.style.columns, dtype=torch.uint8)
     program = torch.onnx.export(
@@ -47,17 +46,17 @@ def convert_to_onnx(network: PictureModel, spec: ModelSpec) -> onnx.ModelProto:
         verbose=False,
     )
     if program is None:
-        raise RuntimeError(f"torch exported nothing for {spec.name}")
+        raise RuntimeError(f"torch returned no graph for {spec.name}")
     return program.model_proto
 
 
-def compare_with_torch(network: PictureModel, path: Path, pictures: NDArray[np.uint8]) -> float:
-    """Largest `difference` between torch and the artifact over all outputs."""
+def compare_with_torch(network: PictureModel, path: Path, pictures: Pictures) -> float:
+    """Compute the largest `relative_difference` of any output between torch and an exported graph."""
     with torch.no_grad():
         outputs = network(torch.from_numpy(pictures))
-    expected = [part.numpy() for part in (outputs if isinstance(outputs, tuple) else (outputs,))]
+    expected = [output.numpy() for output in (outputs if isinstance(outputs, tuple) else (outputs,))]
     found = predict_outputs(path, pictures)
-    return max(relative_difference(exact, said, name) for exact, (name, said) in zip(expected, found.items(), strict=True))
+    return max(relative_difference(exact, output, name) for exact, (name, output) in zip(expected, found.items(), strict=True))
 
 
 def export_artifact(
@@ -74,21 +73,38 @@ def export_artifact(
     storage: Storage = "float16",
 ) -> Path:
     """
-    Write `<folder>/<name>/<version>/` and return it; metrics follow once the serving path has measured them.
+    Write an artifact and return its folder `<folder>/<name>/<version>/`.
 
-    With a gate, the storage is the recipe's or a wider one, the float32 graph is kept beside the gate's reference, and the card
-    says what the gate found; without one, weights are stored as `storage`.
+    Parameters
+    ----------
+    network : PictureModel
+        The fitted and calibrated network.
+    spec : ModelSpec
+        The declaration of the model.
+    version : str
+        Name of the version.
+    folder : Path
+        Folder of all artifacts.
+    data, limits, calibration : dict, tuple of str, dict
+        What the card states of the training data, of what the model cannot do, and of its calibration.
+    metrics : tuple of Metric
+        Metrics known beforehand; `add_metrics` adds those that the serving path measures on the exported file.
+    gate : QuantizationGate, optional
+        Checks the storage of its recipe and chooses a wider one where metrics change too much.
+    storage : "int8", "float16" or "float32"
+        Storage where there is no gate.
+
     """
-    place = folder / spec.name / version
-    place.mkdir(parents=True, exist_ok=True)
-    path = place / "model.onnx"
+    target = folder / spec.name / version
+    target.mkdir(parents=True, exist_ok=True)
+    path = target / "model.onnx"
     graph = convert_to_onnx(network, spec)
-    shipped = (
+    stored = (
         QuantizedModel(quantize(graph, storage), {"storage": storage, "gated": False})
         if gate is None
         else quantize_and_check(spec.name, graph, gate)
     )
-    path.write_bytes(shipped.content)
+    path.write_bytes(stored.content)
     Card(
         name=spec.name,
         version=version,
@@ -102,16 +118,16 @@ def export_artifact(
         opset=OPSET,
         created_at=datetime.now(UTC),
         commit=read_commit(),
-        data={**data, "shipping": shipped.record},
+        data={**data, "shipping": stored.record},
         metrics=metrics,
         limits=limits,
         calibration=calibration,
         citation=spec.citation,
-    ).save(place / "card.json")
-    return place
+    ).save(target / "card.json")
+    return target
 
 
-def add_metrics(place: Path, metrics: tuple[Metric, ...]) -> None:
-    """Write measured metrics onto the card of an exported artifact."""
-    card = Card.load(place / "card.json")
-    card.model_copy(update={"metrics": (*card.metrics, *metrics)}).save(place / "card.json")
+def add_metrics(folder: Path, metrics: tuple[Metric, ...]) -> None:
+    """Append measured metrics to the card of an exported artifact."""
+    card = Card.load(folder / "card.json")
+    card.model_copy(update={"metrics": (*card.metrics, *metrics)}).save(folder / "card.json")

@@ -1,8 +1,8 @@
 """
-How the weights of an artifact are stored, and the gate: what is stored smaller ships only if its metrics stay with float32's.
+Storage of an artifact's weights, and the check that a smaller storage changes no metric by more than a limit.
 
-float16 halves the file, arithmetic stays float32. int8 computes the trunk in integers (uint8 activations, int8 weights per channel,
-ranges from validation pictures; Jacob et al. 2018, arXiv:1712.05877) and leaves what stands behind the trunk in float32.
+float16 halves the file, and arithmetic stays float32. int8 computes the backbone in integers (uint8 activations, int8 weights per
+channel, ranges from validation pictures; Jacob et al. 2018, arXiv:1712.05877) and leaves the layers behind it in float32.
 """
 
 import tempfile
@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from pydantic import BaseModel, ConfigDict
 
+from models.array_types import Floats32, Pictures
 from models.registry.card import Metric
 
 Storage = Literal["int8", "float16", "float32"]
@@ -24,55 +24,60 @@ WIDER: tuple[Storage, ...] = ("int8", "float16", "float32")
 MIN_HALF_WEIGHTS = 1024
 BACKBONE_OPERATIONS = ("Conv", "Gemm", "Relu", "Add", "MaxPool")
 BATCH = 16
-Predictions = dict[str, NDArray[Any]]
+Predictions = dict[str, Floats32]
 
 
 class QuantizationRecipe(BaseModel):
-    """The wanted storage, and how far a metric on validation pictures may move from float32's."""
+    """
+    The wanted storage, and the maximum change of a metric on validation pictures against float32.
+
+    `max_fraction_change` is absolute and for metrics that are fractions (unit 1), `max_relative_change` relative and for all others;
+    `models`: another storage for single models.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     storage: Storage
     calibration_pictures: int
     gate_pictures: int
-    most_change_of_a_share: float
-    most_relative_change: float
+    max_fraction_change: float
+    max_relative_change: float
     models: dict[str, Storage] = {}
 
 
 @dataclass(frozen=True)
 class QuantizationGate:
-    """Validation pictures with their truth, what is measured on them, and the folder that keeps the float32 graph (out of git)."""
+    """Validation pictures with their truth, the metrics to measure on them, and a folder outside git for the float32 graph."""
 
     recipe: QuantizationRecipe
-    pictures: NDArray[np.uint8]
-    truth: NDArray[np.float32]
-    measure: Callable[[Predictions, NDArray[np.float32]], tuple[Metric, ...]]
+    pictures: Pictures
+    truth: Floats32
+    measure: Callable[[Predictions, Floats32], tuple[Metric, ...]]
     reference: Path
 
 
 @dataclass(frozen=True)
 class QuantizedModel:
-    """The graph as stored, and what the gate found."""
+    """The stored graph, serialized, and a record of the check for the card."""
 
     content: bytes
     record: dict[str, Any]
 
 
 def strip_metadata(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy without torch's notes of where in which file a node was traced."""
+    """Copy a graph without torch's metadata on the source line of each node, which would name paths and change the digest."""
     clean = onnx.ModelProto()
     clean.CopyFrom(graph)
-    for part in (*clean.graph.node, *clean.graph.value_info, *clean.graph.input, *clean.graph.output, *clean.graph.initializer):
-        part.ClearField("doc_string")
-        part.ClearField("metadata_props")
+    for item in (*clean.graph.node, *clean.graph.value_info, *clean.graph.input, *clean.graph.output, *clean.graph.initializer):
+        item.ClearField("doc_string")
+        item.ClearField("metadata_props")
     clean.graph.ClearField("metadata_props")
     clean.ClearField("metadata_props")
     return clean
 
 
 def store_as_half(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """Large float32 weights kept as float16 with a cast behind them."""
+    """Copy a graph with large float32 weights stored as float16, each followed by a cast."""
     halved, casts = strip_metadata(graph), list[onnx.NodeProto]()
     for weight in halved.graph.initializer:
         array = numpy_helper.to_array(weight)
@@ -88,28 +93,28 @@ def store_as_half(graph: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def find_backbone_nodes(graph: onnx.ModelProto) -> list[str]:
-    """Names of the trunk's nodes: those of its operations that lead to a weight of the trunk, or hold one."""
-    made_by = {name: node for node in graph.graph.node for name in node.output}
+    """Find the names of the backbone's nodes: operations that have a weight of the backbone, and those before them."""
+    producers = {name: node for node in graph.graph.node for name in node.output}
     waiting = [node for node in graph.graph.node if any(name.startswith("trunk.") for name in node.input)]
     found: dict[str, onnx.NodeProto] = {}
     while waiting:
         node = waiting.pop()
         if node.name not in found:
             found[node.name] = node
-            waiting.extend(made_by[name] for name in node.input if name in made_by)
+            waiting.extend(producers[name] for name in node.input if name in producers)
     return [name for name, node in found.items() if node.op_type in BACKBONE_OPERATIONS]
 
 
-def store_as_int8(graph: onnx.ModelProto, pictures: NDArray[np.uint8]) -> onnx.ModelProto:
-    """The trunk in integers, its ranges taken from those pictures."""
+def store_as_int8(graph: onnx.ModelProto, pictures: Pictures) -> onnx.ModelProto:
+    """Quantize the backbone of a graph to int8, with the ranges of activations on the pictures."""
     from onnxruntime import quantization  # noqa: PLC0415  (only an export to int8 needs it)
 
-    class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]  # untyped
+    class CalibrationPictures(quantization.CalibrationDataReader):  # type: ignore[misc]  # untyped
         def __init__(self) -> None:
-            self._left: Iterator[NDArray[np.uint8]] = (pictures[i : i + BATCH] for i in range(0, len(pictures), BATCH))
+            self._batches: Iterator[Pictures] = (pictures[i : i + BATCH] for i in range(0, len(pictures), BATCH))
 
-        def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
-            batch = next(self._left, None)
+        def get_next(self) -> dict[str, Pictures] | None:
+            batch = next(self._batches, None)
             return None if batch is None else {"pictures": batch}
 
     with tempfile.TemporaryDirectory() as folder:
@@ -117,7 +122,7 @@ def store_as_int8(graph: onnx.ModelProto, pictures: NDArray[np.uint8]) -> onnx.M
         quantization.quantize_static(
             strip_metadata(graph),
             path,
-            Reader(),
+            CalibrationPictures(),
             quant_format=quantization.QuantFormat.QDQ,
             per_channel=True,
             activation_type=quantization.QuantType.QUInt8,
@@ -127,51 +132,55 @@ def store_as_int8(graph: onnx.ModelProto, pictures: NDArray[np.uint8]) -> onnx.M
         return strip_metadata(onnx.load(path))
 
 
-def quantize(graph: onnx.ModelProto, storage: Storage, pictures: NDArray[np.uint8] | None = None) -> bytes:
-    """The graph in that storage, serialized; int8 takes its ranges from those pictures."""
+def quantize(graph: onnx.ModelProto, storage: Storage, pictures: Pictures | None = None) -> bytes:
+    """Serialize a graph in a storage; int8 takes its ranges from the pictures and raises ValueError without any."""
     if storage == "int8":
         if pictures is None:
-            raise ValueError("int8 needs pictures to take its ranges from")
+            raise ValueError("int8 needs calibration pictures: none were given")
         return bytes(store_as_int8(graph, pictures).SerializeToString())
     return bytes((store_as_half(graph) if storage == "float16" else strip_metadata(graph)).SerializeToString())
 
 
-def predict_outputs(content: bytes | Path, pictures: NDArray[np.uint8]) -> Predictions:
-    """Every output of a graph by name, on the CPU."""
+def predict_outputs(content: bytes | Path, pictures: Pictures) -> Predictions:
+    """Run a graph (serialized, or a file) on pictures, on the CPU; returns its outputs by name."""
     import onnxruntime as ort  # noqa: PLC0415  (training exports without it; only checks run it)
 
     options = ort.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 3  # errors only: the graphs warn of their metadata
     session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    parts = [session.run(None, {"pictures": np.ascontiguousarray(pictures[i : i + BATCH])}) for i in range(0, len(pictures), BATCH)]
+    batches = [session.run(None, {"pictures": np.ascontiguousarray(pictures[i : i + BATCH])}) for i in range(0, len(pictures), BATCH)]
     names = [output.name for output in session.get_outputs()]
-    return {name: np.concatenate([part[place] for part in parts]) for place, name in enumerate(names)}
+    return {name: np.concatenate([outputs[k] for outputs in batches]) for k, name in enumerate(names)}
 
 
-def relative_difference(expected: NDArray[np.float32], found: NDArray[np.float32], name: str, level: float = 100) -> float:
+def relative_difference(expected: Floats32, found: Floats32, name: str, level: float = 100) -> float:
     """
-    Largest difference of one output over pictures (or that percentile of them), relative to its largest size over them.
+    Compute the largest difference of one output over pictures, or a percentile `level` of it, relative to its largest magnitude.
 
-    Azimuths are compared modulo 180 degrees, relative to 180: without evidence for a sign either is as good, and what is said
-    of the sign is an output of its own.
+    Azimuths are compared modulo 180 degrees, relative to 180: the sign is undetermined where there is no evidence for it, and its
+    probability is an output of its own.
     """
-    apart = np.abs(expected.astype(np.float64) - found)
+    difference = np.abs(expected.astype(np.float64) - found)
     if name.endswith("azimuth_deg"):
-        return float(np.percentile(np.abs((apart + 90) % 180 - 90), level) / 180)
-    return float(np.percentile(apart, level) / max(float(np.abs(expected).max()), 1e-6))
+        return float(np.percentile(np.abs((difference + 90) % 180 - 90), level) / 180)
+    return float(np.percentile(difference, level) / max(float(np.abs(expected).max()), 1e-6))
 
 
 def measure_changes(exact: tuple[Metric, ...], stored: tuple[Metric, ...], recipe: QuantizationRecipe) -> dict[str, float]:
-    """How far each metric moved, as a share of what it may move."""
-    found = {}
+    """Compute the change of each metric by storing, in units of its maximum allowed change."""
+    changes = {}
     for before, after in zip(exact, stored, strict=True):
-        allowed = recipe.most_change_of_a_share if before.unit == "1" else recipe.most_relative_change * abs(before.value)
-        found[before.name] = abs(after.value - before.value) / max(allowed, 1e-9)
-    return found
+        allowed = recipe.max_fraction_change if before.unit == "1" else recipe.max_relative_change * abs(before.value)
+        changes[before.name] = abs(after.value - before.value) / max(allowed, 1e-9)
+    return changes
 
 
 def quantize_and_check(name: str, graph: onnx.ModelProto, gate: QuantizationGate) -> QuantizedModel:
-    """The wanted storage if no metric moves further than allowed, else the next wider one; float32 is what they are held against."""
+    """
+    Store the graph of the named model in the smallest storage, from the wanted one up, whose metrics stay within the limits of float32's.
+
+    The float32 graph is written to the gate's folder.
+    """
     recipe = gate.recipe
     rows = np.linspace(0, len(gate.truth) - 1, min(recipe.gate_pictures, len(gate.truth))).astype(np.int64)
     pictures, truth = gate.pictures[rows], gate.truth[rows]
@@ -183,10 +192,10 @@ def quantize_and_check(name: str, graph: onnx.ModelProto, gate: QuantizationGate
     for storage in WIDER[WIDER.index(wanted) :]:
         content = quantize(graph, storage, pictures[:: max(len(pictures) // recipe.calibration_pictures, 1)])
         measured = gate.measure(predict_outputs(content, pictures), truth)
-        moved = measure_changes(exact, measured, recipe)
-        if max(moved.values()) <= 1:
+        change = measure_changes(exact, measured, recipe)
+        if max(change.values()) <= 1:
             break
-        refused[storage] = {metric.name: metric.value for metric in measured if moved[metric.name] > 1}
+        refused[storage] = {metric.name: metric.value for metric in measured if change[metric.name] > 1}
     record = {
         "storage": storage,
         "refused": refused,
@@ -194,8 +203,8 @@ def quantize_and_check(name: str, graph: onnx.ModelProto, gate: QuantizationGate
         "validation_pictures": len(pictures),
         "float32": {metric.name: metric.value for metric in exact},
         "shipped": {metric.name: metric.value for metric in measured},
-        "most_change_of_a_share": recipe.most_change_of_a_share,
-        "most_relative_change": recipe.most_relative_change,
-        "largest_change_of_the_allowed": max(moved.values()),
+        "max_fraction_change": recipe.max_fraction_change,
+        "max_relative_change": recipe.max_relative_change,
+        "largest_change_over_limit": max(change.values()),
     }
     return QuantizedModel(content, record)

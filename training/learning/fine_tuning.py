@@ -1,12 +1,12 @@
-"""DeepCluster on an upload: a small network from scratch, for one number of clusters."""
+"""DeepCluster on an upload: a small network trained from scratch for one number of clusters."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from models.array_types import Floats32, Pictures
 from models.networks.families import FamiliesModel
 from models.specs.families import EMBEDDING_SIZE
 from training.learning.deepcluster import ClusterRecipe, train_deepcluster
@@ -18,12 +18,12 @@ BATCH = 32
 class Tuned:
     """Embedding [events, size] of the events trained on, and the mean loss of the last round."""
 
-    embedding: NDArray[np.float32]
+    embedding: Floats32
     loss: float
 
 
-def fine_tuning_recipe(clusters: int, rounds: int, seed: int) -> ClusterRecipe:
-    """A ResNet18 of an eighth of the width: some hundred pictures carry no more, and a CPU does a round in seconds."""
+def make_fine_tuning_recipe(clusters: int, rounds: int, seed: int) -> ClusterRecipe:
+    """Make the recipe: a ResNet18 of an eighth of the width, as some hundred pictures support no more and a CPU needs seconds a round."""
     return ClusterRecipe(
         architecture="resnet18",
         sobel=True,
@@ -37,19 +37,29 @@ def fine_tuning_recipe(clusters: int, rounds: int, seed: int) -> ClusterRecipe:
     )
 
 
-def fine_tune_clusters(pictures: NDArray[np.uint8], clusters: int, rounds: int, seed: int, watch: Callable[[float], None]) -> Tuned:
+def fine_tune_clusters(pictures: Pictures, clusters: int, rounds: int, seed: int, on_progress: Callable[[float], None]) -> Tuned:
     """
-    All rounds on pictures uint8 [events, channels, rows, columns]; `watch(share)` after each batch, may raise to stop.
+    Train a small network on the events of an upload and return their embedding.
 
-    The same seed gives the same answer on the same machine.
+    Parameters
+    ----------
+    pictures : uint8 [events, channels, rows, columns]
+        Pictures of the events.
+    clusters, rounds : int
+        Number of clusters, and of rounds of DeepCluster.
+    seed : int
+        The same seed gives the same answer on the same machine.
+    on_progress : callable
+        Called after each batch with the fraction done; may raise to stop.
+
     """
-    plan = fine_tuning_recipe(clusters, rounds, seed)
+    plan = make_fine_tuning_recipe(clusters, rounds, seed)
     torch.manual_seed(seed)
     network = FamiliesModel(plan.architecture, plan.width, pictures.shape[1], EMBEDDING_SIZE, clusters, sobel=plan.sobel)
-    trained = train_deepcluster(network, np.ascontiguousarray(pictures), plan, watch=watch)
+    trained = train_deepcluster(network, np.ascontiguousarray(pictures), plan, on_progress=on_progress)
     with torch.no_grad():
-        parts = [
-            trained.network(torch.from_numpy(np.ascontiguousarray(part)))[0].numpy()
-            for part in np.array_split(pictures, max(len(pictures) // BATCH, 1))
+        embeddings = [
+            trained.network(torch.from_numpy(np.ascontiguousarray(batch)))[0].numpy()
+            for batch in np.array_split(pictures, max(len(pictures) // BATCH, 1))
         ]
-    return Tuned(np.concatenate(parts), trained.history.losses[-1])
+    return Tuned(np.concatenate(embeddings), trained.history.losses[-1])

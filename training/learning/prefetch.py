@@ -1,19 +1,18 @@
-"""Batches drawn by a thread ahead of the network, and how long the network had to wait for them."""
+"""Batches prefetched by a thread while the network computes, and how long the network waited for them."""
 
 import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
-from numpy.typing import NDArray
+from models.array_types import Floats32, Pictures
 
 DEPTH = 4
-Batch = tuple[NDArray[np.uint8], NDArray[np.float32]]
+Batch = tuple[Pictures, Floats32]
 
 
 def prefetch(batches: Iterator[Batch], depth: int = DEPTH) -> Iterator[Batch]:
-    """The same batches in the same order, up to `depth` of them drawn in advance; what drawing raises is raised here."""
+    """Yield the batches in order, up to `depth` of them drawn in advance; an exception in drawing is raised here."""
     with ThreadPoolExecutor(1) as pool:
         pending = deque(pool.submit(next, batches, None) for _ in range(depth))
         while (batch := pending.popleft().result()) is not None:
@@ -22,19 +21,14 @@ def prefetch(batches: Iterator[Batch], depth: int = DEPTH) -> Iterator[Batch]:
 
 
 class PrefetchStatistics:
-    """
-    An epoch's batches, timed.
-
-    `waiting_share` is the share of the time in which the consumer stood still for want of pictures: near 0, generation
-    outruns the network; near 1, it is the bottleneck.
-    """
+    """The batches of one epoch, prefetched and timed: `pictures` counted, `waited_s` of `seconds` spent waiting."""
 
     def __init__(self, batches: Iterator[Batch]) -> None:
         self._batches = prefetch(batches)
         self.pictures, self.waited_s, self.seconds = 0, 0.0, 0.0
 
     def __iter__(self) -> Iterator[Batch]:
-        """Batches; the clock runs from the first wait to the last."""
+        """Yield the batches; the clock runs from the first wait to the last."""
         started = time.monotonic()
         while True:
             asked = time.monotonic()
@@ -52,6 +46,6 @@ class PrefetchStatistics:
         return self.pictures / max(self.seconds, 1e-9)
 
     @property
-    def waiting_share(self) -> float:
-        """From 0 to 1."""
+    def waiting_fraction(self) -> float:
+        """Fraction of the time spent waiting: near 0 the network is the bottleneck, near 1 the drawing of pictures."""
         return self.waited_s / max(self.seconds, 1e-9)

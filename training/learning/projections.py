@@ -1,4 +1,4 @@
-"""From a trunk's features to an embedding: linear maps that are exported with the trunk."""
+"""Linear maps from a backbone's features to an embedding; they are exported with the network."""
 
 from dataclasses import dataclass
 
@@ -11,26 +11,26 @@ SHRINKAGE = 0.1
 
 @dataclass(frozen=True)
 class Projection:
-    """(features - mean) @ matrix, scaled to unit length; `mean` [n], `matrix` [n, size]."""
+    """The map (features - mean) @ matrix, scaled to unit length; `mean` [n], `matrix` [n, size]."""
 
     mean: Floats32
     matrix: Floats32
 
     def __call__(self, features: Floats32) -> Floats32:
-        """Embedding [m, size] of unit length."""
-        seen = (features - self.mean) @ self.matrix
-        return np.asarray(seen / np.maximum(np.linalg.norm(seen, axis=1, keepdims=True), 1e-9), dtype=np.float32)
+        """Project features [m, n] to an embedding [m, size] of unit length."""
+        projected = (features - self.mean) @ self.matrix
+        return np.asarray(projected / np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), 1e-9), dtype=np.float32)
 
-    def padded(self, size: int) -> "Projection":
-        """The same with columns of zeros up to that size."""
+    def pad(self, size: int) -> "Projection":
+        """Return the projection with columns of zeros up to that size."""
         return Projection(self.mean, np.pad(self.matrix, ((0, 0), (0, size - self.matrix.shape[1]))))
 
 
 def fit_whitening(features: Floats32, size: int) -> Projection:
     """
-    Principal components of those features [m, n] scaled to unit variance: the published embedding of DeepCluster.
+    Fit a whitening by principal components to features [m, n]: the published embedding of DeepCluster.
 
-    Fewer than `size` where there are fewer rows or features; directions without any variance are left at their own scale.
+    At most `size` components, scaled to unit variance; those without variance keep their scale.
     """
     mean = features.mean(axis=0)
     _, scales, directions = np.linalg.svd(features - mean, full_matrices=False)
@@ -41,10 +41,10 @@ def fit_whitening(features: Floats32, size: int) -> Projection:
 
 def fit_shared_directions(one: Floats32, other: Floats32, size: int) -> Projection:
     """
-    Directions in which two views [m, n] of the same sources agree, each scaled by how much.
+    Fit the directions in which two views [m, n] of the same sources correlate, each scaled by its correlation.
 
-    Canonical correlations of the views with one map for both (Hotelling 1936, doi:10.1093/biomet/28.3-4.321), the covariance
-    shrunk toward a multiple of the identity. What varies from view to view (place, stations, noise) is left out.
+    Canonical correlation analysis with one map for both views (Hotelling 1936, doi:10.1093/biomet/28.3-4.321), the covariance
+    shrunk toward a multiple of the identity. What differs between views (location, stations, noise) is projected out.
     """
     both = np.concatenate([one, other]).astype(np.float64)
     mean = both.mean(axis=0)

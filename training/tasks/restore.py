@@ -1,8 +1,8 @@
 """
-Weights to train on from, put together from a shipped artifact.
+Restoring a network from an exported artifact, so that training can continue where no checkpoint was kept.
 
-An export folds every normalization by batch into the layer before it, and weights are kept in float16. Here the normalization is put
-behind its layer again, with the mean and deviation that pictures have there, so that it changes nothing before training goes on.
+Export folds batch normalization into the preceding layer. Here each normalization layer is given back, with the mean and variance that
+sample pictures have at its input and a scale and shift that undo the normalization: the network computes what the graph does.
 """
 
 from collections.abc import Callable
@@ -11,46 +11,49 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
 
+from models.array_types import Floats32, Pictures
 from models.networks.heads import PictureModel
-from models.specs.offset import OFFSET
-from training.config import TrainingSettings, load_recipe
-from training.tasks import distance, sections
+from training.config import TrainingSettings
+from training.learning.checkpoint import BEST, save_atomically
+from training.tasks.index import find_task
+from training.tasks.training_task import NetworkTask
 
-PICTURES = 256
+MAX_PICTURES = 256
 LAYERS = ("Conv", "Gemm")
 Normalization = nn.BatchNorm1d | nn.BatchNorm2d
-Layers = dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]
+Layers = dict[str, tuple[Floats32, Floats32]]
 
 
 def read_layers(graph: onnx.ModelProto) -> Layers:
     """
-    Weight and bias of every convolution and dense layer of an exported graph, by the name of its module.
+    Read weight and bias of every convolution and dense layer of an exported graph, by the name of its module.
 
-    Raises ValueError where they are not stored as floats.
+    Raises ValueError where they are not stored as floats (int8).
     """
-    kept = {item.name: item for item in graph.graph.initializer}
+    stored = {item.name: item for item in graph.graph.initializer}
     layers: Layers = {}
     for node in graph.graph.node:
         if node.op_type not in LAYERS:
             continue
-        parts = [kept[known] for name in node.input[1:3] for known in (name, f"{name}_half") if known in kept]
-        if len(parts) < 2:
-            raise ValueError(f"{node.name} keeps no weight and bias as floats: only artifacts stored as float16 or float32 can be restored")
-        weight, bias = (numpy_helper.to_array(part).astype(np.float32) for part in parts)
+        arrays = [stored[known] for name in node.input[1:3] for known in (name, f"{name}_half") if known in stored]
+        if len(arrays) < 2:
+            raise ValueError(
+                f"{node.name} has no weight and bias stored as floats: only artifacts stored as float16 or float32 can be restored"
+            )
+        weight, bias = (numpy_helper.to_array(array).astype(np.float32) for array in arrays)
         layers[node.input[1].removesuffix(".weight")] = (weight, bias)
     return layers
 
 
-def _unfold(layer: nn.Conv2d | nn.Linear, bias: Tensor) -> Callable[[nn.Module, tuple[Tensor]], Tensor]:
-    """A hook that sets the normalization behind that layer when it first runs: all it does then is to add the layer's bias."""
+def _make_unfolding_hook(layer: nn.Conv2d | nn.Linear, bias: Tensor) -> Callable[[nn.Module, tuple[Tensor]], Tensor]:
+    """Make a hook that sets the normalization behind a layer on its first run, such that it only adds the folded bias."""
 
     def set_up(normal: nn.Module, inputs: tuple[Tensor]) -> Tensor:
         if not isinstance(normal, Normalization) or normal.running_mean is None or normal.running_var is None:
-            raise TypeError(f"{normal} keeps no mean and deviation")
+            raise TypeError(f"{normal} has no running mean and variance")
         signal = inputs[0]
         if layer.bias is not None:
             signal = signal - layer.bias
@@ -66,26 +69,27 @@ def _unfold(layer: nn.Conv2d | nn.Linear, bias: Tensor) -> Callable[[nn.Module, 
 
 
 @torch.no_grad()
-def load_graph_weights(network: PictureModel, graph: onnx.ModelProto, pictures: NDArray[np.uint8]) -> None:
+def load_graph_weights(network: PictureModel, graph: onnx.ModelProto, pictures: Pictures) -> None:
     """
-    Give the network the weights of an exported graph of its kind; pictures uint8 [n, channels, rows, columns] set its normalizations.
+    Load the weights of an exported graph into a network of the same layers.
 
-    What is calibrated after training is not restored. Raises ValueError where graph and network differ in their layers.
+    Pictures uint8 [n, channels, rows, columns] set the statistics of its normalization layers. Calibration is not restored. Raises
+    ValueError where the layers of graph and network differ.
     """
     layers = read_layers(graph)
     own = {name: module for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
     if own.keys() != layers.keys():
-        raise ValueError(f"network and graph differ in {', '.join(sorted(own.keys() ^ layers.keys()))}")
+        raise ValueError(f"network and graph differ in the layers {', '.join(sorted(own.keys() ^ layers.keys()))}")
     hooks, behind = [], ""
     for name, module in network.named_modules():
         if name in own:
             behind = name
-            weight, bias = (torch.from_numpy(part.copy()) for part in layers[name])
+            weight, bias = (torch.from_numpy(array.copy()) for array in layers[name])
             network.get_parameter(f"{name}.weight").copy_(weight)
             if own[name].bias is not None:
                 network.get_parameter(f"{name}.bias").copy_(bias)
         elif isinstance(module, Normalization):
-            hooks.append(module.register_forward_pre_hook(_unfold(own[behind], torch.from_numpy(layers[behind][1].copy()))))
+            hooks.append(module.register_forward_pre_hook(_make_unfolding_hook(own[behind], torch.from_numpy(layers[behind][1].copy()))))
     network.eval().raw(torch.from_numpy(pictures))
     for hook in hooks:
         hook.remove()
@@ -93,23 +97,18 @@ def load_graph_weights(network: PictureModel, graph: onnx.ModelProto, pictures: 
 
 def restore_run(name: str, settings: TrainingSettings, version: str) -> Path:
     """
-    Write build/runs/NAME-VERSION/best.pt from the artifact of that version, with the pictures of a validation shard; returns its path.
+    Write build/runs/NAME-VERSION/best.pt from the artifact of that version; returns its path.
 
-    Raises FileExistsError where such a run is there, FileNotFoundError where the artifact is not.
+    Normalization statistics come from a validation shard. Raises FileExistsError where the run exists, FileNotFoundError where the
+    artifact does not, ValueError for a model that is not a network.
     """
-    path = settings.build_dir / "runs" / f"{name}-{version}" / "best.pt"
+    path = settings.build_dir / "runs" / f"{name}-{version}" / BEST
     if path.exists():
-        raise FileExistsError(f"{path} is there: move the run away to restore another")
-    graph = onnx.load(settings.artifacts_dir / name / version / "model.onnx")
-    network: PictureModel
-    if name == OFFSET.name:
-        network, pictures = (
-            distance.untrained_distance_model(load_recipe("offset", distance.OffsetRecipe)),
-            distance.sample_trace_pictures(settings),
-        )
-    else:
-        network, pictures = sections.untrained_section_model(name), sections.sample_section_pictures(name, settings)
-    load_graph_weights(network, graph, pictures[:PICTURES])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(network.state_dict(), path)
+        raise FileExistsError(f"{path} exists already; move that run away to restore another")
+    task = find_task(name)
+    if not isinstance(task, NetworkTask):
+        raise ValueError(f"{name} is fitted in closed form; train it again instead")
+    graph, network = onnx.load(settings.artifacts_dir / name / version / "model.onnx"), task.make_network()
+    load_graph_weights(network, graph, task.load_sample_pictures(settings)[:MAX_PICTURES])
+    save_atomically(network.state_dict(), path)
     return path

@@ -1,4 +1,4 @@
-"""What the models that read sections learn from: how many sections of which recipes, and how each is fitted."""
+"""The data sets and hyperparameters of the models that read sections or beams: event_type, depth, force_azimuth."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -9,15 +9,9 @@ from training.datasets.sections import SectionRecipe, make_section_shards
 from training.datasets.shards import Shards
 from training.learning.fit import FitRecipe
 
-FORCE_LIMITS = (
-    "The axis is that of least squares; what the network adds is how sure it is, and the sign.",
-    "Where stations stand to one side of the source, the axis of its force is hardly to be seen.",
-    "An epicenter a degree off moves crests by a third of a period; paths unlike the mean Earth's and unknown responses turn them as well.",
-)
-
 
 class ExtraSections(BaseModel):
-    """Shards of a recipe, apart by seed; `called`: the test set's name in the card."""
+    """Numbers of shards of one recipe, disjoint by seed; `called`: the test set's name in the card."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,11 +24,11 @@ class ExtraSections(BaseModel):
 
 class SectionPlan(BaseModel):
     """
-    Size of the data set and one fit for each model.
+    Numbers of shards of the common sections, and one fit for each model.
 
-    `also`: sections that a model learns from or is tested on besides the common ones. `starts_from`: the model, trained
-    before, whose trunk another one starts from, wherever the two are of one shape; `continues`: the run in build/runs whose whole
-    network a model goes on from instead. `forces`: glacial earthquakes drawn as beams, which are all that force_azimuth learns from.
+    `also`: further sections that a model is trained or tested on. `starts_from`: the model, trained before with the same version,
+    whose backbone another one starts from, wherever shapes agree. `continues`: the run in build/runs whose whole network a model
+    starts from instead. `forces`: beams of glacial earthquakes, the only data of force_azimuth.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,17 +44,17 @@ class SectionPlan(BaseModel):
 
 
 def load_sections(settings: TrainingSettings, more: ExtraSections) -> tuple[Shards, Shards, Shards]:
-    """Validation, test and training shards of a recipe, apart by seed."""
+    """Draw or load the validation, test and training shards of a recipe."""
     sections = load_recipe(more.recipe, SectionRecipe)
     seeds = iter(range(more.train_shards + more.validation_shards + more.test_shards))
     counts = (more.validation_shards, more.test_shards, more.train_shards)
-    draw = make_force_shards if more.recipe.startswith("force_") else make_section_shards
-    validation, test, training = (draw(sections, settings, [next(seeds) for _ in range(count)]) for count in counts)
+    make = make_force_shards if more.recipe.startswith("force_") else make_section_shards
+    validation, test, training = (make(sections, settings, [next(seeds) for _ in range(count)]) for count in counts)
     return validation, test, training
 
 
-def section_sets(plan: SectionPlan, name: str) -> tuple[ExtraSections, ...]:
-    """What that model learns from and is tested on: the common sections, then its own; beams of forces."""
+def list_section_sets(plan: SectionPlan, name: str) -> tuple[ExtraSections, ...]:
+    """List the data sets of a model: the common sections first, then its own; for force_azimuth the beams alone."""
     if name == FORCE_AZIMUTH.name:
         return (plan.forces,)
     common = ExtraSections(
@@ -71,14 +65,3 @@ def section_sets(plan: SectionPlan, name: str) -> tuple[ExtraSections, ...]:
         test_shards=plan.test_shards,
     )
     return (common, *plan.also.get(name, ()))
-
-
-def section_limits(name: str, plan: SectionPlan, source: SectionRecipe, sections: int) -> tuple[str, ...]:
-    """What the card says of the data that a model learned from."""
-    chosen = plan.fits[name]
-    stores = source.store
-    earths = "one spherical Earth" if isinstance(stores, str) or len(stores) == 1 else f"{len(stores)} spherical Earths"
-    learned = f"A ResNet50 of {chosen.width:g} times the usual width that learned from {sections:,} synthetic sections through {earths}"
-    own = FORCE_LIMITS if name == FORCE_AZIMUTH.name else ()
-    begun = f", begun with the weights of {plan.continues[name]}" if name in plan.continues else ""
-    return f"{learned}, {chosen.epochs} times each{begun}.", *own, "No real glacial earthquake was available to test on."

@@ -1,21 +1,18 @@
-"""Train, calibrate, export and score the models that read sections: event_type, depth, force_azimuth."""
+"""The training of the models that read pictures of whole events: event_type and depth (record sections), force_azimuth (beams)."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from models.array_types import Floats
+from models.array_types import Floats, Floats32, Pictures
 from models.imaging.style import BeamStyle, SectionStyle, channels
 from models.networks.heads import DepthModel, EventTypeModel, ForceAzimuthModel, PictureModel
 from models.registry.card import Metric
-from models.registry.inference import OnnxModel
-from models.registry.store import open_store
 from models.specs.depth import DEPTH
 from models.specs.event_type import EVENT_TYPE
 from models.specs.force_azimuth import FORCE_AZIMUTH
@@ -26,179 +23,175 @@ from training.datasets.force_beams import TRUTH
 from training.datasets.sections import SectionRecipe
 from training.datasets.shards import Arrays, Shards
 from training.evaluation.section_metrics import score_azimuth, score_depth, score_type
-from training.export.artifact import add_metrics, compare_with_torch, export_artifact
-from training.export.quantization import QuantizationGate, QuantizationRecipe
+from training.export.quantization import Predictions
 from training.learning.calibration import calibrate_azimuth, calibrate_depth, calibrate_type
-from training.learning.fit import Batches, FitRecipe, fit_network
+from training.learning.fit import Batches, FitRecipe
+from training.learning.prefetch import Batch
 from training.synthesis.sources import LABELS
-from training.tasks.section_plans import SectionPlan, load_sections, section_limits, section_sets
+from training.tasks.section_plans import SectionPlan, list_section_sets, load_sections
+from training.tasks.training_task import NetworkData, NetworkTask, UnseenSet, describe_earths, load_backbone, load_run
+
+NO_REAL_EVENT = "No real glacial earthquake was available to test on."
+FORCE_LIMITS = (
+    "The axis of the force is that of linear least squares on the beam picture; the network adds its uncertainty and the sign.",
+    "Where all stations are on one side of the source, the axis is poorly resolved.",
+    "An epicenter that is one degree off shifts wave crests by a third of a period, which rotates the axis; so do paths unlike the mean"
+    " Earth's and unknown instrument responses.",
+)
 
 
 @dataclass(frozen=True)
-class SectionTask:
-    """What sets one section model apart: which events, which truth column, how it is calibrated and scored."""
+class SectionTask(NetworkTask):
+    """
+    The training of one model that reads sections or beams.
+
+    `kinds` of sources that it is trained on; `column` of the shards' truth that it predicts; `network(width, channels)` makes it;
+    `calibration` and `scoring` are functions for its outputs.
+    """
 
     spec: ModelSpec
     kinds: tuple[str, ...]
     column: int
-    network: Callable[[FitRecipe], PictureModel]
+    network: Callable[[float, int], PictureModel]
     augment: Augment
-    calibrate: Callable[[Any, NDArray[np.uint8], NDArray[np.float32]], dict[str, float]]
-    score: Callable[[dict[str, NDArray[np.float32]], Floats, str], tuple[Metric, ...]]
+    calibration: Callable[[Any, Pictures, Floats32], dict[str, float]]
+    scoring: Callable[[Predictions, Floats, str], tuple[Metric, ...]]
+    parity_pictures: ClassVar[int] = 16
+
+    @property
+    def plan(self) -> SectionPlan:
+        """The recipe `section_models`."""
+        return load_recipe("section_models", SectionPlan)
+
+    @property
+    def fit_recipe(self) -> FitRecipe:
+        """The model's fit."""
+        return self.plan.fits[self.spec.name]
+
+    def make_network(self) -> PictureModel:
+        """Make the untrained network."""
+        recipe = self.fit_recipe
+        torch.manual_seed(recipe.seed)
+        return self.network(recipe.width, channels(self.spec.style))
+
+    def set_initial_weights(self, network: PictureModel, runs: Path, version: str) -> None:
+        """Load the run that the plan continues, or the backbone of the model that it starts from."""
+        name, plan = self.spec.name, self.plan
+        if name in plan.continues:
+            load_run(network, runs / plan.continues[name])
+        elif name in plan.starts_from:
+            load_backbone(network, runs / f"{plan.starts_from[name]}-{version}")
+
+    def load_data(self, settings: TrainingSettings) -> NetworkData:
+        """Draw or load training and validation pictures of all of the model's data sets."""
+        name, plan, recipe = self.spec.name, self.plan, self.fit_recipe
+        sets = list_section_sets(plan, name)
+        validation, _, training = zip(*(load_sections(settings, more) for more in sets), strict=True)
+        held_out, (pictures, truth) = self._load(validation), self._load(training)
+        source = load_recipe(sets[0].recipe, SectionRecipe)
+        data = {
+            "sections": len(truth),
+            "recipe": source.model_dump(mode="json"),
+            "width": recipe.width,
+            "begun_with": plan.continues.get(name, ""),
+        }
+        batches = shuffle_batches(pictures, truth, held_out, recipe, self.augment)
+        return NetworkData(batches, data, describe_section_limits(name, plan, source, len(truth)))
+
+    def load_sample_pictures(self, settings: TrainingSettings) -> Pictures:
+        """Load the validation pictures of the model's first data set."""
+        validation, _, _ = load_sections(settings, list_section_sets(self.plan, self.spec.name)[0])
+        return self._load([validation])[0]
+
+    def calibrate(self, network: PictureModel, pictures: Pictures, truth: Floats32) -> dict[str, float]:
+        """Calibrate by the model's own function."""
+        return self.calibration(network, pictures, truth)
+
+    def score(self, truth: Floats32, called: str, predictions: Predictions) -> tuple[Metric, ...]:
+        """Score predictions against truth [n, 1] by the model's own function; `called`: the set's name in the card."""
+        return self.scoring(predictions, truth[:, 0].astype(np.float64), called)
+
+    def measure_stored(self, predictions: Predictions, truth: Floats32) -> tuple[Metric, ...]:
+        """Score predictions on validation pictures."""
+        return self.score(truth, "validation", predictions)
+
+    def load_unseen_sets(self, settings: TrainingSettings) -> Iterator[UnseenSet]:
+        """Load the test pictures of each of the model's data sets."""
+        for more in list_section_sets(self.plan, self.spec.name):
+            shards = load_sections(settings, more)[1]
+            if shards.paths:
+                pictures, truth = self._load([shards])
+                yield UnseenSet(more.called, pictures, partial(self.score, truth, more.called))
+
+    def _load(self, sets: Sequence[Shards]) -> Sections:
+        """Load pictures and truth [n, 1] of all those shards, concatenated."""
+        loaded = [self._select(shards.load_all((self._picture_name, "truth"))) for shards in sets if shards.paths]
+        return np.concatenate([pictures for pictures, _ in loaded]), np.concatenate([truth for _, truth in loaded])
+
+    @property
+    def _picture_name(self) -> str:
+        """The name under which shards hold the pictures that the model reads."""
+        style = self.spec.style
+        if isinstance(style, BeamStyle):
+            return "beam"
+        assert isinstance(style, SectionStyle)  # noqa: S101  (for the type checker: the others read sections)
+        return style.vertical_axis
+
+    def _select(self, arrays: Arrays) -> Sections:
+        """Select the rows of the model's kinds; beams hold glacial earthquakes only."""
+        pictures, truth = arrays[self._picture_name], arrays["truth"]
+        if self.spec is not FORCE_AZIMUTH:
+            rows = np.isin(truth[:, 0], [LABELS.index(kind) for kind in self.kinds])
+            pictures, truth = pictures[rows], truth[rows]
+        return pictures, truth[:, self.column : self.column + 1].astype(np.float32)
 
 
-def _inputs(spec: ModelSpec) -> int:
-    return channels(spec.style)
+def shuffle_batches(pictures: Pictures, truth: Floats32, held_out: Sections, recipe: FitRecipe, augment: Augment) -> Batches:
+    """Make batches of pictures in memory, shuffled and augmented anew in each epoch."""
 
-
-TASKS: tuple[SectionTask, ...] = (
-    SectionTask(
-        EVENT_TYPE,
-        LABELS,
-        0,
-        lambda f: EventTypeModel(EVENT_TYPE.architecture, f.width, _inputs(EVENT_TYPE), 2),
-        shift_columns,
-        calibrate_type,
-        score_type,
-    ),
-    SectionTask(
-        DEPTH,
-        ("earthquake",),
-        1,
-        lambda f: DepthModel(DEPTH.architecture, f.width, _inputs(DEPTH)),
-        shift_columns,
-        calibrate_depth,
-        score_depth,
-    ),
-    SectionTask(
-        FORCE_AZIMUTH,
-        ("glacial",),
-        TRUTH.index("force azimuth"),
-        lambda f: ForceAzimuthModel(FORCE_AZIMUTH.architecture, f.width, _inputs(FORCE_AZIMUTH)),
-        rotate_force,
-        calibrate_azimuth,
-        score_azimuth,
-    ),
-)
-
-
-def task_of(name: str) -> SectionTask:
-    """The task of the model of that name."""
-    return next(task for task in TASKS if task.spec.name == name)
-
-
-def _key(task: SectionTask) -> str:
-    """What shards call the pictures that the task reads."""
-    style = task.spec.style
-    if isinstance(style, BeamStyle):
-        return "beam"
-    assert isinstance(style, SectionStyle)  # noqa: S101  (for the type checker: the others read sections)
-    return style.vertical_axis
-
-
-def _select(task: SectionTask, arrays: Arrays) -> Sections:
-    """Pictures and truth [n, 1] of the kinds that the task is about."""
-    truth = arrays["truth"]
-    if task.spec is FORCE_AZIMUTH:
-        return arrays[_key(task)], truth[:, task.column : task.column + 1].astype(np.float32)
-    rows = np.isin(truth[:, 0], [LABELS.index(kind) for kind in task.kinds])
-    return arrays[_key(task)][rows], truth[rows, task.column : task.column + 1].astype(np.float32)
-
-
-def _batches(
-    pictures: NDArray[np.uint8],
-    truth: NDArray[np.float32],
-    held_out: Sections,
-    plan: FitRecipe,
-    augment: Augment,
-) -> Batches:
-    def train(epoch: int) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
-        random = np.random.default_rng([plan.seed, epoch])
+    def train(epoch: int) -> Iterator[Batch]:
+        random = np.random.default_rng([recipe.seed, epoch])
         order = random.permutation(len(truth))
-        for start in range(0, len(order) - plan.batch + 1, plan.batch):
-            rows = order[start : start + plan.batch]
+        for start in range(0, len(order) - recipe.batch + 1, recipe.batch):
+            rows = order[start : start + recipe.batch]
             yield augment(pictures[rows], truth[rows], random)
 
-    return Batches(train, len(truth) // plan.batch, held_out)
+    return Batches(train, len(truth) // recipe.batch, held_out)
 
 
-def _loaded(task: SectionTask, parts: Sequence[Shards]) -> Sections:
-    """Sections of all those shards, joined."""
-    found = [_select(task, shards.load_all((_key(task), "truth"))) for shards in parts if shards.paths]
-    return np.concatenate([pictures for pictures, _ in found]), np.concatenate([truth for _, truth in found])
+def describe_section_limits(name: str, plan: SectionPlan, source: SectionRecipe, sections: int) -> tuple[str, ...]:
+    """Write the card's limits: what the model was trained on, and what it cannot do."""
+    recipe = plan.fits[name]
+    trained = f"A ResNet50 of {recipe.width:g} times the usual width, trained on {sections:,} synthetic sections"
+    start = f", starting from the weights of {plan.continues[name]}" if name in plan.continues else ""
+    own = FORCE_LIMITS if name == FORCE_AZIMUTH.name else ()
+    return f"{trained} through {describe_earths(source.store)}, {recipe.epochs} times each{start}.", *own, NO_REAL_EVENT
 
 
-def load_backbone(network: PictureModel, path: Path) -> None:
-    """Give the network the weights of another reader's trunk, kept in that file, wherever their shapes agree."""
-    own, other = network.state_dict(), torch.load(path, map_location="cpu", weights_only=True)
-    shared = [name for name in own if name.startswith("trunk.") and name in other and other[name].shape == own[name].shape]
-    network.load_state_dict(own | {name: other[name] for name in shared})
-
-
-def begin_training(network: PictureModel, name: str, plan: SectionPlan, runs: Path, version: str) -> None:
-    """Give the network the weights that its training begins with, if the plan names any."""
-    if name in plan.continues:
-        network.load_state_dict(torch.load(runs / plan.continues[name] / "best.pt", map_location="cpu", weights_only=True))
-    elif name in plan.starts_from:
-        load_backbone(network, runs / f"{plan.starts_from[name]}-{version}" / "best.pt")
-
-
-def untrained_section_model(name: str) -> PictureModel:
-    """The network of that model that training from scratch begins with."""
-    return task_of(name).network(load_recipe("section_models", SectionPlan).fits[name])
-
-
-def sample_section_pictures(name: str, settings: TrainingSettings) -> NDArray[np.uint8]:
-    """Pictures that the model is validated on."""
-    validation, _, _ = load_sections(settings, section_sets(load_recipe("section_models", SectionPlan), name)[0])
-    return _loaded(task_of(name), [validation])[0]
-
-
-def load_unseen_sections(name: str, plan: SectionPlan, settings: TrainingSettings) -> dict[str, Sections]:
-    """Pictures and truth of each of the model's test sets, by what cards call them."""
-    drawn = {more.called: load_sections(settings, more)[1] for more in section_sets(plan, name)}
-    return {called: _loaded(task_of(name), [shards]) for called, shards in drawn.items() if shards.paths}
-
-
-def train(name: str, settings: TrainingSettings, version: str) -> Path:
-    """The whole way from sections to a scored artifact of that model; returns its folder."""
-    task, plan = task_of(name), load_recipe("section_models", SectionPlan)
-    sources = section_sets(plan, name)
-    validation, _, training = zip(*(load_sections(settings, more) for more in sources), strict=True)
-    chosen, held_out, (pictures, truth) = plan.fits[name], _loaded(task, validation), _loaded(task, training)
-    torch.manual_seed(chosen.seed)
-    torch.set_num_threads(settings.processes)
-    network, runs = task.network(chosen), settings.build_dir / "runs"
-    begin_training(network, name, plan, runs, version)
-    fit_network(network, chosen, _batches(pictures, truth, held_out, chosen, task.augment), runs / f"{name}-{version}")
-    calibration = task.calibrate(network, *held_out)
-    source = load_recipe(sources[0].recipe, SectionRecipe)
-    data = {
-        "sections": len(truth),
-        "recipe": source.model_dump(mode="json"),
-        "width": chosen.width,
-        "begun_with": plan.continues.get(name, ""),
-    }
-    gate = QuantizationGate(
-        load_recipe("shipping", QuantizationRecipe),
-        *held_out,
-        lambda said, truth: task.score(said, truth[:, 0].astype(np.float64), "validation"),
-        settings.build_dir / "exports" / f"{name}-{version}",
-    )
-    place = export_artifact(
-        network,
-        task.spec,
-        version,
-        settings.artifacts_dir,
-        data=data,
-        limits=section_limits(name, plan, source, len(truth)),
-        calibration=calibration,
-        gate=gate,
-    )
-    parity = compare_with_torch(network, place / "model.onnx", held_out[0][:16])
-    model = OnnxModel.load(open_store(settings.artifacts_dir), task.spec, threads=settings.processes)
-    unseen = load_unseen_sections(name, plan, settings).items()
-    scores = [task.score(model.run(seen), true[:, 0].astype(np.float64), called) for called, (seen, true) in unseen]
-    agreement = Metric(name="largest difference to torch, relative", dataset="16 validation pictures", value=parity, n=16)
-    add_metrics(place, (*chain.from_iterable(scores), agreement))
-    return place
+EVENT_TYPE_TASK = SectionTask(
+    EVENT_TYPE,
+    LABELS,
+    0,
+    lambda width, inputs: EventTypeModel(EVENT_TYPE.architecture, width, inputs, 2),
+    shift_columns,
+    calibrate_type,
+    score_type,
+)
+DEPTH_TASK = SectionTask(
+    DEPTH,
+    ("earthquake",),
+    1,
+    lambda width, inputs: DepthModel(DEPTH.architecture, width, inputs),
+    shift_columns,
+    calibrate_depth,
+    score_depth,
+)
+FORCE_AZIMUTH_TASK = SectionTask(
+    FORCE_AZIMUTH,
+    ("glacial",),
+    TRUTH.index("force azimuth"),
+    lambda width, inputs: ForceAzimuthModel(FORCE_AZIMUTH.architecture, width, inputs),
+    rotate_force,
+    calibrate_azimuth,
+    score_azimuth,
+)

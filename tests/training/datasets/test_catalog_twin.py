@@ -15,7 +15,7 @@ from training.datasets.splits import PARTS
 from training.random_streams import Purpose, make_generator, make_seed_sequence
 from training.synthesis.catalogs import load_earthquakes, load_glacial_earthquakes
 from training.synthesis.sources import KINDS
-from training.tasks.distance import OffsetRecipe, seeds_of
+from training.tasks.distance import OffsetRecipe, assign_shards
 from training.tasks.section_plans import SectionPlan
 
 TWIN = ReplicaRecipe(
@@ -113,7 +113,7 @@ def test_an_archive_may_run_through_several_earths(settings, build_dir, tmp_path
 def test_no_two_sets_draw_from_the_same_stream():
     plan, shards = (
         load_recipe("section_models", SectionPlan),
-        [seed for part in seeds_of(load_recipe("offset", OffsetRecipe)) for seed in part],
+        [seed for part in assign_shards(load_recipe("offset", OffsetRecipe)) for seed in part],
     )
     sections = plan.train_shards + plan.validation_shards + plan.test_shards
     pictures = [np.random.SeedSequence([3407, shard]) for shard in shards]

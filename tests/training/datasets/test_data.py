@@ -19,7 +19,7 @@ from training.synthesis.instrument_defects import Window, apply_defects, draw_wi
 from training.synthesis.path_effects import PathScatter, draw_relative_delays, perturb_paths
 from training.synthesis.sources import KINDS, make_anomalous
 from training.synthesis.station_geometry import find_operating_stations
-from training.tasks.distance import OffsetRecipe, distance_limits
+from training.tasks.distance import OffsetRecipe, describe_distance_limits
 
 TRACES = TraceRecipe(
     store="greens_50s",
@@ -91,11 +91,11 @@ def test_pictures_begin_where_the_gather_does_as_often_as_stated(world):
 def test_the_card_says_how_often_how_many_traces_were_learned_and_from_what_weights():
     fresh, continued = (load_recipe("offset", OffsetRecipe, preset=preset) for preset in ("", "continued"))
     source = TRACES.model_copy(update={"store": ("one", "another")})
-    assert distance_limits(fresh, source, 12345)[0].startswith(
-        "Learned from 12,345 synthetic traces of 10 s and longer through 2 spherical Earths"
+    assert describe_distance_limits(fresh, source, 12345)[0].startswith(
+        "Trained on 12,345 synthetic traces at 10 s and longer through 2 spherical Earths"
     )
-    assert distance_limits(fresh, TRACES, 1)[0].endswith("through one spherical Earth, up to 4 times each.")
-    assert distance_limits(continued, TRACES, 1)[0].endswith("up to 2 times each, begun with the weights of offset-3.")
+    assert describe_distance_limits(fresh, TRACES, 1)[0].endswith("through one spherical Earth, up to 4 times each.")
+    assert describe_distance_limits(continued, TRACES, 1)[0].endswith("up to 2 times each, starting from the weights of offset-3.")
 
 
 def test_sections_are_drawn_through_the_serving_chain(settings):

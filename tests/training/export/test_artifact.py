@@ -30,8 +30,8 @@ RECIPE = QuantizationRecipe(
     storage="int8",
     calibration_pictures=8,
     gate_pictures=16,
-    most_change_of_a_share=0.1,
-    most_relative_change=0.02,
+    max_fraction_change=0.1,
+    max_relative_change=0.02,
     models={"depth": "float16"},
 )
 
@@ -73,7 +73,7 @@ def test_int8_ships_where_the_metrics_stay(graph, pictures, tmp_path):
     shipped = quantize_and_check("event_type", graph, gate(pictures, tmp_path))
     assert shipped.record["storage"] == "int8"
     assert shipped.record["refused"] == {}
-    assert shipped.record["largest_change_of_the_allowed"] <= 1
+    assert shipped.record["largest_change_over_limit"] <= 1
     assert onnx.TensorProto.INT8 in weights_of(shipped.content)
     assert len(shipped.content) < 0.5 * (tmp_path / "model_float32.onnx").stat().st_size
     exact, said = predict_outputs(tmp_path / "model_float32.onnx", pictures), predict_outputs(shipped.content, pictures)
@@ -82,7 +82,7 @@ def test_int8_ships_where_the_metrics_stay(graph, pictures, tmp_path):
 
 def test_a_wider_storage_ships_where_they_do_not(graph, pictures, tmp_path):
     """Neither int8 nor float16 leaves every bit as it was; where nothing may change, both are refused and on record."""
-    nothing = RECIPE.model_copy(update={"most_change_of_a_share": 0.0, "most_relative_change": 0.0})
+    nothing = RECIPE.model_copy(update={"max_fraction_change": 0.0, "max_relative_change": 0.0})
     shipped = quantize_and_check("event_type", graph, gate(pictures, tmp_path, nothing))
     assert shipped.record["storage"] == "float32"
     assert set(shipped.record["refused"]) == {"int8", "float16"}

@@ -156,6 +156,6 @@ def test_batches_come_in_order_and_an_error_in_drawing_is_raised():
 def test_a_feed_tells_how_many_pictures_came_and_how_long_they_were_waited_for():
     feed = PrefetchStatistics((np.zeros((3, 1), np.uint8), np.zeros(3, np.float32)) for _ in range(5))
     assert sum(len(truth) for _, truth in feed) == feed.pictures == 15
-    assert 0 <= feed.waiting_share <= 1
+    assert 0 <= feed.waiting_fraction <= 1
     assert feed.pictures_per_second > 0
     assert all(a <= b for a, b in pairwise((0.0, feed.waited_s, feed.seconds)))

@@ -124,7 +124,7 @@ def test_deepcluster_stops_where_the_watcher_says_so():
         raise Stopped
 
     with pytest.raises(Stopped):
-        deepcluster.train_deepcluster(small_reader(2), bright_or_dark(32, 0)[0], CLUSTERS, watch=stop)
+        deepcluster.train_deepcluster(small_reader(2), bright_or_dark(32, 0)[0], CLUSTERS, on_progress=stop)
 
 
 def test_the_published_trunk_sees_gradients_only():

@@ -9,10 +9,10 @@ from models.networks.heads import DepthModel, DistanceModel
 from models.registry.store import open_store
 from models.specs.depth import DEPTH
 from models.specs.offset import BIN_DEG, BINS, OFFSET
-from training.config import TrainingSettings, load_recipe
+from training.config import TrainingSettings
 from training.export.artifact import convert_to_onnx
 from training.export.quantization import predict_outputs, store_as_int8
-from training.tasks import distance
+from training.tasks.distance import DistanceTask
 from training.tasks.restore import load_graph_weights, read_layers, restore_run
 
 # torch's exporter and its ONNX library warn of each other.
@@ -73,7 +73,7 @@ def test_training_begins_where_the_graph_was(exported):
 def test_another_network_is_refused(exported):
     spec, graph = exported
     other = DEPTH if spec is OFFSET else OFFSET
-    with pytest.raises(ValueError, match=r"network and graph differ in .*trunk\."):
+    with pytest.raises(ValueError, match=r"network and graph differ in the layers .*trunk\."):
         load_graph_weights(reader(other, 0), graph, noise(other, 2))
 
 
@@ -85,19 +85,19 @@ def test_integers_are_refused():
 
 def test_the_shipped_offset_model_becomes_a_run(tmp_path, monkeypatch):
     pictures = noise(OFFSET, 32)
-    monkeypatch.setattr(distance, "sample_trace_pictures", lambda _settings: pictures)
+    monkeypatch.setattr(DistanceTask, "load_sample_pictures", lambda _task, _settings: pictures)
     settings = TrainingSettings(build_dir=tmp_path)
     card = open_store(settings.artifacts_dir).card(OFFSET.name)
     path = restore_run("offset", settings, card.version)
     assert path == tmp_path / "runs" / f"offset-{card.version}" / "best.pt"
-    network = distance.untrained_distance_model(load_recipe("offset", distance.OffsetRecipe))
+    network = DistanceTask().make_network()
     network.load_state_dict(torch.load(path, weights_only=True))
     network.temperature.fill_(card.calibration["temperature"])
     with torch.no_grad():
         probabilities = network.eval()(torch.from_numpy(pictures))[2].numpy()
     shipped = predict_outputs(settings.artifacts_dir / "offset" / card.version / "model.onnx", pictures)["distance_probabilities"]
     np.testing.assert_allclose(probabilities, shipped, atol=1e-4)
-    with pytest.raises(FileExistsError, match="move the run away"):
+    with pytest.raises(FileExistsError, match="move that run away"):
         restore_run("offset", settings, card.version)
 
 

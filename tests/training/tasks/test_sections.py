@@ -11,8 +11,10 @@ from training.evaluation.metrics import bootstrap, expected_calibration_error
 from training.evaluation.section_metrics import angle_difference_deg
 from training.learning.calibration import calibrate_type
 from training.learning.fit import Batches, FitRecipe, fit_network, validate
+from training.tasks import sections
 from training.tasks.section_plans import SectionPlan
-from training.tasks.sections import begin_training, load_backbone
+from training.tasks.sections import DEPTH_TASK
+from training.tasks.training_task import load_backbone
 
 RECIPE = FitRecipe(width=0.125, epochs=8, batch=16, learning_rate=3e-3, weight_decay=0.0, patience=8, seed=1)
 
@@ -66,23 +68,25 @@ def test_a_network_starts_from_the_trunk_of_another_where_their_shapes_agree(tmp
     kinds, depths = EventTypeModel("resnet18", RECIPE.width, 1, 2), DepthModel("resnet18", RECIPE.width, 3)
     torch.save(kinds.state_dict(), tmp_path / "best.pt")
     before = {name: value.clone() for name, value in depths.state_dict().items()}
-    load_backbone(depths, tmp_path / "best.pt")
+    load_backbone(depths, tmp_path)
     after, given = depths.state_dict(), kinds.state_dict()
     assert torch.equal(after["trunk.layer4.0.conv1.weight"], given["trunk.layer4.0.conv1.weight"])
     for own in ("trunk.conv1.weight", "last.weight"):
         assert torch.equal(after[own], before[own])
 
 
-def test_a_model_goes_on_from_a_named_run_rather_than_from_another_models_trunk(tmp_path):
+def test_a_model_continues_a_named_run_rather_than_another_models_backbone(tmp_path, monkeypatch):
     plan = load_recipe("section_models", SectionPlan, preset="continued")
     kept, other, network = (DepthModel("resnet18", RECIPE.width, 1) for _ in range(3))
     for reader, name in ((kept, plan.continues["depth"]), (other, "event_type-9")):
         (tmp_path / name).mkdir()
         torch.save(reader.state_dict(), tmp_path / name / "best.pt")
-    begin_training(network, "depth", plan, tmp_path, "9")
+    monkeypatch.setattr(sections, "load_recipe", lambda *_: plan)
+    DEPTH_TASK.set_initial_weights(network, tmp_path, "9")
     assert all(torch.equal(value, kept.state_dict()[name]) for name, value in network.state_dict().items())
     assert plan.starts_from["depth"] == "event_type"
-    begin_training(network, "depth", plan.model_copy(update={"continues": {}}), tmp_path, "9")
+    monkeypatch.setattr(sections, "load_recipe", lambda *_: plan.model_copy(update={"continues": {}}))
+    DEPTH_TASK.set_initial_weights(network, tmp_path, "9")
     assert torch.equal(network.state_dict()["trunk.conv1.weight"], other.state_dict()["trunk.conv1.weight"])
     assert torch.equal(network.state_dict()["last.weight"], kept.state_dict()["last.weight"])
 

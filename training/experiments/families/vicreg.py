@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from models.networks.families import FamiliesModel
+from training.learning.checkpoint import Stateful, resume_checkpoint, save_checkpoint
 from training.learning.deepcluster import OnProgress, ignore_progress
 from training.learning.fit import choose_device
 
@@ -51,13 +52,13 @@ def _off_diagonal(view: Tensor) -> Tensor:
 
 
 def train_vicreg(
-    network: FamiliesModel, views: NDArray[np.uint8], plan: ContrastiveRecipe, folder: Path, watch: OnProgress = ignore_progress
+    network: FamiliesModel, views: NDArray[np.uint8], plan: ContrastiveRecipe, folder: Path, on_progress: OnProgress = ignore_progress
 ) -> list[float]:
     """
     Train the trunk on views [sources, 2, channels, rows, columns]; returns the mean loss of each epoch.
 
-    `last.pt` is kept in the folder after each epoch and a stopped run goes on from it. The network comes back on the CPU, its
-    projection still to be set. `watch` as in training.deepcluster.run.
+    `last.pt` is kept in the folder after each epoch, and an interrupted run continues from it. The network is returned on the CPU,
+    its projection still to be set. `on_progress` is called after each epoch with the fraction done.
     """
     torch.manual_seed(plan.seed)
     where = choose_device()
@@ -68,7 +69,9 @@ def train_vicreg(
     steps = max(len(views) // plan.batch, 1)
     optimizer = torch.optim.AdamW(both.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, plan.learning_rate, plan.epochs * steps, pct_start=0.1)
-    losses = _resume(folder, both, optimizer, schedule)
+    parts: dict[str, Stateful] = {"both": both, "optimizer": optimizer, "schedule": schedule}
+    made_for = {**plan.model_dump(mode="json"), "sources": len(views)}
+    losses: list[float] = (resume_checkpoint(folder, parts, made_for) or {"losses": []})["losses"]
     for epoch in tqdm(range(len(losses), plan.epochs), desc="views", unit="epoch", mininterval=5):
         both.train()
         order = np.random.default_rng([plan.seed, epoch]).permutation(len(views))[: steps * plan.batch]
@@ -84,26 +87,7 @@ def train_vicreg(
             schedule.step()
             total += loss.item() / steps
         losses.append(total)
-        _keep(folder, both, optimizer, schedule, losses)
-        watch((epoch + 1) / plan.epochs)
+        save_checkpoint(folder, parts, made_for, {"losses": losses})
+        on_progress((epoch + 1) / plan.epochs)
     both.to("cpu").eval()
     return losses
-
-
-def _keep(
-    folder: Path, both: nn.Module, optimizer: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LRScheduler, losses: list[float]
-) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    state = {"both": both.state_dict(), "optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(), "losses": losses}
-    torch.save(state, folder / "next.pt")
-    (folder / "next.pt").rename(folder / "last.pt")
-
-
-def _resume(folder: Path, both: nn.Module, optimizer: torch.optim.Optimizer, schedule: torch.optim.lr_scheduler.LRScheduler) -> list[float]:
-    if not (folder / "last.pt").exists():
-        return []
-    state = torch.load(folder / "last.pt", map_location="cpu", weights_only=True)
-    both.load_state_dict(state["both"])
-    optimizer.load_state_dict(state["optimizer"])
-    schedule.load_state_dict(state["schedule"])
-    return list(state["losses"])
