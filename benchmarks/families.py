@@ -1,5 +1,5 @@
 """
-Time and memory of a clustering of 100, 1,000 and 10,000 tiny events: embedded in pieces, thumbnails on disk, then grouped.
+Time and memory of a clustering of 100, 1,000 and 10,000 tiny events: embedded in batches, thumbnails on disk, then grouped.
 
     python -m benchmarks.families [--sizes 100 1000 10000] [--traces 3] [--seconds 1800]
 
@@ -19,7 +19,7 @@ from models.registry.store import open_store
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 from models.specs.index import MODELS
-from workers.jobs.embedding import A_PIECE, EmbeddedEvents, embed_gathers
+from workers.jobs.embedding import EVENTS_PER_BATCH, EmbeddedEvents, embed_gathers
 from workers.settings import Settings
 
 
@@ -45,9 +45,9 @@ def main() -> None:
     models = {spec.name: OnnxModel.load(store, spec, threads=1) for spec in MODELS if spec.name in ("offset", "families")}
     embed_gathers(models, [tiny_event(0, arguments.traces, arguments.seconds)])
     seen, began = EmbeddedEvents(), time.process_time()
-    for first in range(0, arguments.different, A_PIECE):
-        rows = range(first, min(first + A_PIECE, arguments.different))
-        seen.add(embed_gathers(models, [tiny_event(row, arguments.traces, arguments.seconds) for row in rows]))
+    for first in range(0, arguments.different, EVENTS_PER_BATCH):
+        rows = range(first, min(first + EVENTS_PER_BATCH, arguments.different))
+        seen.add_batch(embed_gathers(models, [tiny_event(row, arguments.traces, arguments.seconds) for row in rows]))
     each_s = (time.process_time() - began) / arguments.different
     print("| events | embedding, CPU s | families, CPU s | largest memory so far, MiB |\n| --- | --- | --- | --- |")
     for size in arguments.sizes:

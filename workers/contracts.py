@@ -7,9 +7,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from models.specs.event_type import EventType
 
-WAVEFORM_NAMES = (".mseed", ".miniseed", ".msd", ".ms", ".mseed2", ".mseed3", ".ms3", ".seed")
-"""Endings of file names that claim a waveform."""
-
 
 class JobKind(StrEnum):
     """The closed list of jobs."""

@@ -13,8 +13,9 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from app.errors import MalformedRequest
 from app.uploads.options import FIELDS
-from app.uploads.sniffing import HEAD_BYTES, plausible
+from app.uploads.sniffing import plausible
 from models.errors import LimitExceeded
+from workers.bundles.formats import HEAD_BYTES
 from workers.contracts import Part
 from workers.storage.upload_transaction import UploadTransaction
 

@@ -83,11 +83,11 @@ def _archives(wave: bytes) -> dict[str, Hostile]:
         "..\\a.mseed": "backslash",
     }
     found = {
-        f"zip leading out ({how})": Hostile("H11", [("a.zip", zipped({name: wave}))], "UnreadableArchive", "leads out")
+        f"zip leading out ({how})": Hostile("H11", [("a.zip", zipped({name: wave}))], "UnreadableArchive", "points outside")
         for name, how in names.items()
     }
     found |= {
-        f"tar leading out ({how})": Hostile("H11", [("a.tar", tarred({name: wave}))], "UnreadableArchive", "leads out")
+        f"tar leading out ({how})": Hostile("H11", [("a.tar", tarred({name: wave}))], "UnreadableArchive", "points outside")
         for name, how in names.items()
     }
     for how, kind in (("symbolic link", link), ("hard link", hard), ("device", device), ("pipe", tarfile.FIFOTYPE)):
@@ -142,7 +142,7 @@ def _headers(wave: bytes) -> dict[str, Hostile]:
         "more samples than data": Hostile("H5", [("a.mseed", _counted(wave, 5000))], "NoUsableTrace", "damaged records"),
         "no samples": Hostile("H5", [("a.mseed", _counted(wave, 0))], "NoUsableTrace", "without samples"),
         "zero blocks before data": Hostile("H8", [("a.mseed", bytes(512) * 8 + wave)], None, "skipped-bytes"),
-        "countless tiny records": Hostile("H9", [("a.mseed", _tiny(40_000))], "LimitExceeded", "reading took"),
+        "countless tiny records": Hostile("H9", [("a.mseed", _tiny(40_000))], "LimitExceeded", "parsing took"),
         "full SEED": Hostile("H7", [("a.seed", b"000001V 0100" + b" " * 500 + wave)], None, "skipped-bytes"),
         "codes that forge a log line": Hostile("H26", [("a.mseed", _coded(wave, b"A\n\x1b["))], "NoUsableTrace", "without proper"),
     }

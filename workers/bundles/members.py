@@ -1,35 +1,25 @@
-"""A bundle's parts and archives as classified members, told by their content, and grouped into events."""
+"""Members of a bundle (uploaded parts and files of archives), classified by format and grouped into events."""
 
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
 from models.errors import AtlasError, LimitExceeded, UnreadableArchive, UnsupportedPart
-from workers.bundles.archives import HEAD_BYTES, Budget, Entry, gunzip, gunzip_head, label, walk_tar, walk_zip
-from workers.contracts import WAVEFORM_NAMES
+from workers.bundles.archives import Budget, Entry, gunzip, gunzip_head, member_label, walk_tar, walk_zip
+from workers.bundles.formats import ARCHIVES, HEAD_BYTES, FileKind, classify_file, sniff_format
 
-_MINISEED = re.compile(rb"MS\x03|\x00*[0-9 \x00]{6}[DRQMVASTDE][ \x00]")
 _SUFFIXES = re.compile(r"(\.(mseed[23]?|miniseed|msd|ms3?|seed|zip|tar|tgz|gz))+$", re.IGNORECASE)
-
-
-class FileKind(StrEnum):
-    """What a member is."""
-
-    WAVEFORM = "waveform"
-    STATIONXML = "stationxml"
-    STATIONS_CSV = "stations-csv"
 
 
 @dataclass(frozen=True)
 class Member:
     """
-    A file of the bundle, not yet read.
+    A file of the bundle; `load()` reads all of it.
 
-    `label` names it to the user; `folder` is the archive's folder it lies in (empty at the top), and `archive` the part
-    that this is, or None for a part of its own.
+    `label` names it in messages. `archive` is the part that holds it, None for a file that is a part itself, and `folder`
+    its folder in the archive, empty at the top.
     """
 
     label: str
@@ -42,36 +32,36 @@ class Member:
 
 @dataclass(frozen=True)
 class EventMembers:
-    """The waveforms of one event and the metadata that serve it, those nearest to it first."""
+    """The waveform files of one event and its metadata files, those of its own folder first."""
 
     name: str
     waveforms: tuple[Member, ...]
     metadata: tuple[Member, ...]
 
 
-def walk(parts: Sequence[tuple[str, Path]], budget: Budget) -> tuple[list[Member], list[AtlasError]]:
+def walk_bundle(parts: Sequence[tuple[str, Path]], budget: Budget) -> tuple[list[Member], list[AtlasError]]:
     """
-    All members of the bundle, and what is wrong with the parts that are left out.
+    List all members of the bundle, and the errors of the parts that are left out.
 
-    Raises LimitExceeded; an archive with anything refused in it is left out as a whole.
+    An archive that holds anything refused is left out as a whole. Raises LimitExceeded.
     """
     members: list[Member] = []
     problems: list[AtlasError] = []
     for name, path in parts:
         try:
-            found, unknown = _part(name, path, budget)
+            found, unsupported = _walk_part(name, path, budget)
         except LimitExceeded:
             raise
         except AtlasError as error:
             problems.append(error)
             continue
         members += found
-        problems += unknown
+        problems += unsupported
     return members, problems
 
 
-def as_one_event(members: Sequence[Member]) -> list[EventMembers]:
-    """All members as one event; none where there is no waveform."""
+def group_as_one_event(members: Sequence[Member]) -> list[EventMembers]:
+    """Group all members into one event, named after the first waveform file; no event without a waveform file."""
     waveforms = tuple(member for member in members if member.kind is FileKind.WAVEFORM)
     metadata = tuple(member for member in members if member.kind is not FileKind.WAVEFORM)
     return [EventMembers(_stem(waveforms[0].name), waveforms, metadata)] if waveforms else []
@@ -79,10 +69,10 @@ def as_one_event(members: Sequence[Member]) -> list[EventMembers]:
 
 def group_events(members: Sequence[Member]) -> list[EventMembers]:
     """
-    An event for every waveform that is a part or lies at the top of an archive, and for every folder with waveforms.
+    Group members into events: one for every waveform file that is a part or at the top of an archive, one for every folder.
 
-    Metadata in such a folder serve its event; all others serve every event. Names are made unique by the archive's
-    name and then by a number, in the order of the upload.
+    Metadata in a folder with waveforms apply to that event; all others apply to every event. Events are in the order of
+    the upload. Equal names are made unique by the name of the archive, then by a number.
     """
     groups: dict[tuple[str | None, str, str], list[Member]] = {}
     for number, member in enumerate(members):
@@ -94,86 +84,72 @@ def group_events(members: Sequence[Member]) -> list[EventMembers]:
     for member in members:
         if member.kind is not FileKind.WAVEFORM:
             local.get((member.archive, member.folder), common).append(member)
-    names = _unique([_event_name(waveforms[0]) for waveforms in groups.values()])
+    names = _unique_names([_event_name(waveforms[0]) for waveforms in groups.values()])
     return [
         EventMembers(name, tuple(waveforms), (*local.get((archive, folder), ()), *common))
         for name, ((archive, folder, _), waveforms) in zip(names, groups.items(), strict=True)
     ]
 
 
-def kind_of(name: str, head: bytes) -> FileKind | None:
-    """Told by the first bytes; by the name only where those say nothing. None is no accepted kind."""
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if _MINISEED.match(head):
-        return FileKind.WAVEFORM
-    if (start.startswith(b"<") and b"FDSNStationXML" in head) or head[:4] in (b"\xff\xfe<\0", b"\xfe\xff\0<"):
-        return FileKind.STATIONXML
-    columns = start.split(b"\n", 1)[0].lower()
-    if b"station" in columns and b"latitude" in columns:
-        return FileKind.STATIONS_CSV
-    lowered = name.lower().removesuffix(".gz")
-    if lowered.endswith(WAVEFORM_NAMES) or (head and not head.strip(b"\0")):
-        return FileKind.WAVEFORM
-    if lowered.endswith(".csv"):
-        return FileKind.STATIONS_CSV
-    return FileKind.STATIONXML if lowered.endswith(".xml") and start.startswith(b"<") else None
-
-
-def _part(name: str, path: Path, budget: Budget) -> tuple[list[Member], list[AtlasError]]:
+def _walk_part(name: str, path: Path, budget: Budget) -> tuple[list[Member], list[AtlasError]]:
+    """List the members of one part, and the errors of its unsupported ones; raises what `walk_bundle` collects."""
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
-    if _is_zip(head):
-        return _members(walk_zip(path, name, budget), name, budget)
-    if _is_tar(head):
-        return _members(walk_tar(path.read_bytes(), name, budget), name, budget)
-    budget.take_file(name)
-    if _is_gzip(head):
+    kind = sniff_format(head)
+    if kind is FileKind.ZIP:
+        return _list_archive(walk_zip(path, name, budget), name, budget)
+    if kind is FileKind.TAR:
+        return _list_archive(walk_tar(path.read_bytes(), name, budget), name, budget)
+    budget.count_file(name)
+    if kind is FileKind.GZIP:
         inner = gunzip_head(head)
-        if _is_tar(inner):
-            return _members(walk_tar(gunzip(path.read_bytes(), name, budget), name, budget), name, budget)
-        if _is_zip(inner) or _is_gzip(inner):
+        inner_kind = sniff_format(inner)
+        if inner_kind is FileKind.TAR:
+            return _list_archive(walk_tar(gunzip(path.read_bytes(), name, budget), name, budget), name, budget)
+        if inner_kind in ARCHIVES:
             raise UnreadableArchive(f"{name} is an archive in an archive, which is refused", part=name)
-        return [_member(name, name, "", None, inner, lambda: gunzip(path.read_bytes(), name, budget))], []
-    return [_member(name, name, "", None, head, path.read_bytes)], []
+        return [_make_member(name, name, "", None, inner, lambda: gunzip(path.read_bytes(), name, budget))], []
+    return [_make_member(name, name, "", None, head, path.read_bytes)], []
 
 
-def _members(entries: Iterator[Entry], archive: str, budget: Budget) -> tuple[list[Member], list[AtlasError]]:
-    """Members of an archive and those of no accepted kind; raises UnreadableArchive where an archive is among them."""
+def _list_archive(entries: Iterator[Entry], archive: str, budget: Budget) -> tuple[list[Member], list[AtlasError]]:
+    """List an archive's members, and the errors of its unsupported files; raises UnreadableArchive if it holds an archive."""
     members: list[Member] = []
-    unknown: list[AtlasError] = []
+    unsupported: list[AtlasError] = []
     for entry in entries:
-        name = label(archive, entry.path)
+        name = member_label(archive, entry.path)
         try:
-            members.append(_archived(entry, name, archive, budget))
+            members.append(_member_of_archive(entry, name, archive, budget))
         except UnsupportedPart as error:
-            unknown.append(error)
-    return members, unknown
+            unsupported.append(error)
+    return members, unsupported
 
 
-def _archived(entry: Entry, name: str, archive: str, budget: Budget) -> Member:
-    packed = _is_gzip(entry.head)
+def _member_of_archive(entry: Entry, name: str, archive: str, budget: Budget) -> Member:
+    packed = sniff_format(entry.head) is FileKind.GZIP
     head = gunzip_head(entry.head) if packed else entry.head
-    if _is_zip(head) or _is_tar(head) or _is_gzip(head):
+    if sniff_format(head) in ARCHIVES:
         raise UnreadableArchive(f"{name} is an archive in an archive, which is refused", part=archive)
     folder = "" if entry.path.parent == PurePosixPath(".") else str(entry.path.parent)
     load = (lambda: gunzip(entry.load(), name, budget)) if packed else entry.load
-    return _member(name, entry.path.name, folder, archive, head, load)
+    return _make_member(name, entry.path.name, folder, archive, head, load)
 
 
-def _member(name: str, file: str, folder: str, archive: str | None, head: bytes, load: Callable[[], bytes]) -> Member:
-    kind = kind_of(file, head)
+def _make_member(name: str, file: str, folder: str, archive: str | None, head: bytes, load: Callable[[], bytes]) -> Member:
+    kind = classify_file(file, head)
     if kind is None:
         raise UnsupportedPart(f"{name} is neither miniSEED, StationXML, a table of stations nor an archive of those", part=name)
     return Member(name, file, folder, archive, kind, load)
 
 
 def _event_name(waveform: Member) -> tuple[str, str]:
-    """The event's name, and a longer one for where two are alike."""
+    """Return an event's name, and a longer one for the case that two events have the same."""
     name = PurePosixPath(waveform.folder).name if waveform.folder else _stem(PurePosixPath(waveform.name).name)
     return name, f"{_stem(waveform.archive)}/{waveform.folder or name}" if waveform.archive else name
 
 
-def _unique(names: Sequence[tuple[str, str]]) -> list[str]:
+def _unique_names(names: Sequence[tuple[str, str]]) -> list[str]:
+    """Choose short or long names from pairs of both, and number those that are still equal."""
     counts = Counter(short for short, _ in names)
     chosen = [short if counts[short] == 1 else long for short, long in names]
     taken: set[str] = set()
@@ -188,17 +164,5 @@ def _unique(names: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _stem(name: str) -> str:
-    """Without the suffixes that this service knows; `IU.ANMO.00.LHZ` keeps its last code."""
+    """Return a file name without the suffixes of accepted formats; other suffixes stay, as in `IU.ANMO.00.LHZ`."""
     return _SUFFIXES.sub("", name) or name
-
-
-def _is_zip(head: bytes) -> bool:
-    return head.startswith((b"PK\x03\x04", b"PK\x05\x06"))
-
-
-def _is_gzip(head: bytes) -> bool:
-    return head.startswith(b"\x1f\x8b")
-
-
-def _is_tar(head: bytes) -> bool:
-    return head[257:262] == b"ustar"

@@ -1,4 +1,8 @@
-"""From a bundle's files to the records of its events; runs in the limited child process and is plain Python besides."""
+"""
+Parsing of a bundle's files into the records of its events.
+
+`parse_bundle` runs in the sandboxed child process (`sandbox`, `sandbox_child`); it does not depend on it.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,19 +10,22 @@ from pathlib import Path
 
 from models.errors import AtlasError, LimitExceeded, NoUsableTrace, UnsupportedPart
 from models.seismic.data_issues import DataIssue
+from models.seismic.io.channel_selection import select_channels
 from models.seismic.io.inventory import Inventory, attach_metadata, builtin_inventory, read_stations_csv, read_stationxml
 from models.seismic.io.miniseed import MiniseedLimits, Volume, read_records, sample_count, scan_miniseed
 from models.seismic.waveforms import Record
 from workers.bundles import members
 from workers.bundles.archives import Budget
-from workers.bundles.members import EventMembers, FileKind, Member
+from workers.bundles.formats import FileKind
+from workers.bundles.members import EventMembers, Member
 
-Report = Callable[[str], None]
+ReportFile = Callable[[str], None]
+"""Receives the label of the file that is parsed next, so that a crash can be attributed to it."""
 
 
 @dataclass(frozen=True)
 class ReadLimits:
-    """The limits of workers.settings that a parser keeps to; no secret of the settings goes into the child."""
+    """Limits of one bundle and of the parsing process: the part of `workers.settings` that the child may know, without secrets."""
 
     max_files: int
     max_unpacked_bytes: int
@@ -36,9 +43,10 @@ class ReadLimits:
 @dataclass(frozen=True)
 class EventRecords:
     """
-    The vertical records of one event, with coordinates and responses where known, and all that was noticed.
+    One vertical record a station of one event, in order of network and station, and all data issues found in the event.
 
-    Read alone, each comes with the horizontal ones beside it; of many events nobody asks for them.
+    Records have coordinates and responses where metadata provide them. A record of a single event also has its horizontal
+    components; for the events of a group these are not read.
     """
 
     name: str
@@ -46,70 +54,87 @@ class EventRecords:
     issues: tuple[DataIssue, ...]
 
 
-def parse_bundle(parts: Sequence[tuple[str, Path]], limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
+def parse_bundle(parts: Sequence[tuple[str, Path]], limits: ReadLimits, grouped: bool, report: ReportFile) -> Iterator[EventRecords]:
     """
-    The bundle's events, one after the other; `report` is told the name of each file before it is parsed.
+    Parse a bundle and yield its events one after the other; issues of parts that belong to no event are with the first.
 
-    One event (`grouped` false) without a usable record raises what is wrong with it; among many it comes without records.
-    Problems of parts that belong to no event are told with the first one.
+    Parameters
+    ----------
+    parts
+        Names and paths of the uploaded files.
+    limits
+        Limits of the bundle.
+    grouped
+        Yield many events (`members.group_events`) instead of one. An event without usable records raises if it is the
+        only one; among many it is yielded without records, with its issues.
+    report
+        Called with the label of each file before it is parsed.
+
+    Raises
+    ------
+    LimitExceeded
+        Over any limit.
+    AtlasError
+        The first error of a bundle without any event, or of a single event without any usable record.
+
     """
     budget = Budget(limits.max_files, limits.max_unpacked_bytes, limits.max_expansion_ratio)
     report(parts[0][0] if parts else "")
-    found, problems = members.walk(parts, budget)
-    events = members.group_events(found) if grouped else members.as_one_event(found)
+    found, problems = members.walk_bundle(parts, budget)
+    events = members.group_events(found) if grouped else members.group_as_one_event(found)
     if not events:
         raise problems[0] if problems else NoUsableTrace("the bundle holds no waveform")
     if len(events) > limits.max_events:
         raise LimitExceeded(f"{len(events):,} events; at most {limits.max_events:,} are read")
-    shared = _Shelf(report, limits.max_metadata_bytes)
+    metadata = _MetadataCache(report, limits.max_metadata_bytes)
     samples_left = limits.max_samples
     for event in events:
-        reading = _Reading(event, shared, report, problems)
-        volumes = reading.scan()
+        reader = _EventReader(event, metadata, report, problems)
+        volumes = reader.scan()
         samples_left -= sample_count(volumes)
         if samples_left < 0:
             raise LimitExceeded(f"more than {limits.max_samples:,} samples in the bundle", part=event.waveforms[0].label)
-        yield reading.finish(volumes, limits, alone=not grouped)
+        yield reader.read(volumes, limits, single=not grouped)
         problems = []
 
 
-class _Shelf:
-    """The metadata of a bundle, each file opened once however many events it serves."""
+class _MetadataCache:
+    """The metadata files of a bundle, each parsed once however many events it applies to."""
 
-    def __init__(self, report: Report, max_bytes: int) -> None:
+    def __init__(self, report: ReportFile, max_bytes: int) -> None:
         self._report, self._max_bytes = report, max_bytes
-        self._books: dict[str, Inventory | AtlasError] = {}
-        self._own = builtin_inventory()
+        self._inventories: dict[str, Inventory | AtlasError] = {}
+        self._builtin = builtin_inventory()
 
-    def books(self, metadata: Sequence[Member]) -> tuple[list[Inventory], list[AtlasError]]:
-        """StationXML first, then tables, then the own one; and what is wrong with those that cannot be read."""
+    def inventories(self, metadata: Sequence[Member]) -> tuple[list[Inventory], list[AtlasError]]:
+        """Return the inventories in order of precedence (StationXML, tables, the built-in one), and the errors of unreadable files."""
         ordered = sorted(metadata, key=lambda member: member.kind is not FileKind.STATIONXML)
-        opened = [self._open(member) for member in ordered]
-        books = [book for book in opened if isinstance(book, Inventory)]
-        return [*books, self._own], [error for error in opened if isinstance(error, AtlasError)]
+        results = [self._parse(member) for member in ordered]
+        inventories = [result for result in results if isinstance(result, Inventory)]
+        return [*inventories, self._builtin], [result for result in results if isinstance(result, AtlasError)]
 
-    def _open(self, member: Member) -> Inventory | AtlasError:
-        if member.label not in self._books:
+    def _parse(self, member: Member) -> Inventory | AtlasError:
+        if member.label not in self._inventories:
             self._report(member.label)
             read = read_stationxml if member.kind is FileKind.STATIONXML else read_stations_csv
             try:
-                self._books[member.label] = read(member.load(), member.label, self._max_bytes)
+                self._inventories[member.label] = read(member.load(), member.label, self._max_bytes)
             except LimitExceeded:
                 raise
             except AtlasError as error:
-                self._books[member.label] = error
-        return self._books[member.label]
+                self._inventories[member.label] = error
+        return self._inventories[member.label]
 
 
-class _Reading:
-    """One event on its way to records, and what goes wrong on it."""
+class _EventReader:
+    """Reads one event: first the headers of its waveform files (`scan`), then its records (`read`)."""
 
-    def __init__(self, event: EventMembers, shelf: _Shelf, report: Report, problems: Sequence[AtlasError]) -> None:
-        self._event, self._shelf, self._report = event, shelf, report
+    def __init__(self, event: EventMembers, metadata: _MetadataCache, report: ReportFile, problems: Sequence[AtlasError]) -> None:
+        self._event, self._metadata, self._report = event, metadata, report
         self._problems = list(problems)
 
     def scan(self) -> list[Volume]:
-        """The headers of each waveform file that is one."""
+        """Scan the headers of each readable waveform file."""
         volumes = []
         for member in self._event.waveforms:
             self._report(member.label)
@@ -121,33 +146,34 @@ class _Reading:
                 self._problems.append(error)
         return volumes
 
-    def finish(self, volumes: Sequence[Volume], limits: ReadLimits, *, alone: bool) -> EventRecords:
-        """The event's records; `alone`, it raises where there are none."""
-        books, unread = self._shelf.books(self._event.metadata)
-        self._problems += unread
+    def read(self, volumes: Sequence[Volume], limits: ReadLimits, *, single: bool) -> EventRecords:
+        """Read the records, attach metadata and select one record a station; a single event without records raises."""
+        inventories, unreadable = self._metadata.inventories(self._event.metadata)
+        self._problems += unreadable
         self._report(", ".join(volume.part for volume in volumes)[:300])
         per_event = MiniseedLimits(limits.max_traces, limits.max_segments, limits.max_samples, limits.max_span_s)
         try:
-            bare, issues = read_records(volumes, per_event, horizontals=alone)
+            bare, issues = read_records(volumes, per_event, horizontals=single)
         except LimitExceeded as error:
-            if alone:
+            if single:
                 raise
-            bare, issues = [], [_issue(error)]
-        records, unplaced = attach_metadata(bare, books)
-        if alone and not records:
-            raise self._reason(issues)
-        told = [_issue(problem) for problem in self._problems]
-        told += [issue for book in books for issue in book.issues]
-        return EventRecords(self._event.name, tuple(records), (*told, *issues, *unplaced))
+            bare, issues = [], [_issue_of(error)]
+        records, metadata_issues = attach_metadata(bare, inventories)
+        if single and not records:
+            raise self._error_without_records(issues)
+        selected, selection_issues = select_channels(records)
+        first = [_issue_of(problem) for problem in self._problems]
+        first += [issue for inventory in inventories for issue in inventory.issues]
+        return EventRecords(self._event.name, tuple(selected), (*first, *issues, *metadata_issues, *selection_issues))
 
-    def _reason(self, issues: Sequence[DataIssue]) -> AtlasError:
-        """Why there is no record: the first part at fault, else what the records themselves lack."""
+    def _error_without_records(self, issues: Sequence[DataIssue]) -> AtlasError:
+        """Return the error of the first bad part, preferring waveform files, or NoUsableTrace with the first issues."""
         waveforms = [problem for problem in self._problems if not isinstance(problem, UnsupportedPart)]
         if waveforms or self._problems:
             return (waveforms or self._problems)[0]
-        said = "; ".join(dict.fromkeys(f"{issue.trace or issue.part}: {issue.detail}" for issue in issues[:5]))
-        return NoUsableTrace(f"no usable vertical record ({said or 'no samples'})", part=self._event.waveforms[0].label)
+        causes = "; ".join(dict.fromkeys(f"{issue.trace or issue.part}: {issue.detail}" for issue in issues[:5]))
+        return NoUsableTrace(f"no usable vertical record ({causes or 'no samples'})", part=self._event.waveforms[0].label)
 
 
-def _issue(problem: AtlasError) -> DataIssue:
+def _issue_of(problem: AtlasError) -> DataIssue:
     return DataIssue(None, problem.part, problem.code, problem.detail)

@@ -1,4 +1,8 @@
-"""What a parsing child sends its parent: JSON headers and the bytes of arrays, never a pickle."""
+"""
+Protocol of the parsing child to its parent: messages are JSON headers with a length prefix, followed by the bytes of arrays.
+
+A pickle would let a compromised child run code in the parent.
+"""
 
 import json
 import socket
@@ -22,68 +26,68 @@ _LENGTH = struct.Struct("!I")
 
 
 class RecordSender:
-    """The child's end."""
+    """The sending end, in the child."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
 
-    def message(self, kind: str, **fields: str | None) -> None:
-        """A message without arrays."""
-        self._header({"kind": kind, **fields})
+    def send_message(self, kind: str, **fields: str | None) -> None:
+        """Send a message without arrays."""
+        self._send_header({"kind": kind, **fields})
 
-    def event(self, event: EventRecords) -> None:
-        """An event: its header, then each record's samples, those of its horizontals, and its response."""
+    def send_event(self, event: EventRecords) -> None:
+        """Send an event: its header, then the samples, horizontal samples and response of each record."""
         issues = [[issue.trace, issue.part, issue.code, issue.detail] for issue in event.issues]
-        self._header({"kind": "event", "name": event.name, "issues": issues, "records": [_describe(r) for r in event.records]})
+        self._send_header({"kind": "event", "name": event.name, "issues": issues, "records": [_describe(r) for r in event.records]})
         for record in event.records:
-            self._array(record.samples)
+            self._send_array(record.samples)
             if record.horizontals:
-                self._array(record.horizontals.samples)
+                self._send_array(record.horizontals.samples)
             if record.response:
-                self._array(record.response.frequencies_hz)
-                self._array(record.response.velocity_response)
+                self._send_array(record.response.frequencies_hz)
+                self._send_array(record.response.velocity_response)
 
-    def _header(self, header: Mapping[str, Any]) -> None:
+    def _send_header(self, header: Mapping[str, Any]) -> None:
         data = json.dumps(header).encode()
         self._connection.sendall(_LENGTH.pack(len(data)) + data)
 
-    def _array(self, array: NDArray[Any]) -> None:
+    def _send_array(self, array: NDArray[Any]) -> None:
         self._connection.sendall(memoryview(np.ascontiguousarray(array)).cast("B"))
 
 
 class RecordReceiver:
     """
-    The parent's end; the child may be in a stranger's hand, so nothing it says is believed beyond the caps.
+    The receiving end, in the parent. The child may be compromised, so sizes are limited and all values are checked.
 
-    Raises TimeoutError when `patience_s` have been spent waiting, all receptions together; EOFError when the child has
-    gone; ValueError, KeyError or TypeError where it does not speak as it should.
+    Every method raises TimeoutError after `timeout_s` of waiting, summed over all calls; EOFError if the child has ended;
+    ValueError, KeyError or TypeError for a malformed message.
     """
 
-    def __init__(self, connection: socket.socket, patience_s: float, max_samples: int) -> None:
-        self._connection, self._patience_s, self._max_samples = connection, patience_s, max_samples
+    def __init__(self, connection: socket.socket, timeout_s: float, max_samples: int) -> None:
+        self._connection, self._timeout_s, self._max_samples = connection, timeout_s, max_samples
 
-    def message(self) -> dict[str, Any]:
-        """The next header."""
+    def receive_message(self) -> dict[str, Any]:
+        """Receive the header of the next message."""
         size = bytearray(_LENGTH.size)
         self._fill(memoryview(size))
         (length,) = _LENGTH.unpack(size)
         if length > MAX_HEADER_BYTES:
-            raise ValueError("a header too long")
+            raise ValueError("header too long")
         data = bytearray(length)
         self._fill(memoryview(data))
         header = json.loads(data)
         if not isinstance(header, dict):
-            raise TypeError("a header that is no object")
+            raise TypeError("header is not a JSON object")
         return header
 
-    def event(self, header: Mapping[str, Any]) -> EventRecords:
-        """The event that a header announces."""
+    def receive_event(self, header: Mapping[str, Any]) -> EventRecords:
+        """Receive the arrays of an event message, and return the event."""
         issues = tuple(DataIssue(_text(trace), _text(part), str(code), str(detail)) for trace, part, code, detail in header["issues"])
         if sum(int(item["samples"]) * (3 if item["horizontals"] else 1) for item in header["records"]) > self._max_samples:
-            raise ValueError("more samples than are read")
-        return EventRecords(str(header["name"]), tuple(self._record(item) for item in header["records"]), issues)
+            raise ValueError("more samples than the maximum")
+        return EventRecords(str(header["name"]), tuple(self._receive_record(item) for item in header["records"]), issues)
 
-    def _record(self, item: Mapping[str, Any]) -> Record:
+    def _receive_record(self, item: Mapping[str, Any]) -> Record:
         samples = np.empty(int(item["samples"]), np.float32)
         self._fill(memoryview(samples).cast("B"))
         return Record(
@@ -94,21 +98,21 @@ class RecordReceiver:
             latitude_deg=_number(item["latitude_deg"]),
             longitude_deg=_number(item["longitude_deg"]),
             elevation_m=_number(item["elevation_m"]),
-            horizontals=self._horizontals(item["horizontals"], len(samples)),
-            response=self._response(int(item["response"])),
+            horizontals=self._receive_horizontals(item["horizontals"], len(samples)),
+            response=self._receive_response(int(item["response"])),
         )
 
-    def _horizontals(self, item: Mapping[str, Any] | None, count: int) -> Horizontals | None:
+    def _receive_horizontals(self, item: Mapping[str, Any] | None, count: int) -> Horizontals | None:
         if item is None:
             return None
         samples = np.empty((2, count), np.float32)
         self._fill(memoryview(samples).cast("B"))
-        (first, second), (one, other) = item["traces"], item["azimuths_deg"]
-        return Horizontals((TraceId.parse(first), TraceId.parse(second)), samples, (float(one), float(other)))
+        (trace_1, trace_2), (azimuth_1, azimuth_2) = item["traces"], item["azimuths_deg"]
+        return Horizontals((TraceId.parse(trace_1), TraceId.parse(trace_2)), samples, (float(azimuth_1), float(azimuth_2)))
 
-    def _response(self, size: int) -> Response | None:
+    def _receive_response(self, size: int) -> Response | None:
         if size > MAX_RESPONSE_SAMPLES:
-            raise ValueError("a response too long")
+            raise ValueError("response too long")
         frequencies_hz, velocity_response = np.empty(size, np.float64), np.empty(size, np.complex128)
         if size == 0:
             return None
@@ -117,18 +121,19 @@ class RecordReceiver:
         return Response(frequencies_hz, velocity_response)
 
     def _fill(self, view: memoryview) -> None:
+        """Receive exactly as many bytes as the view holds."""
         filled = 0
         while filled < len(view):
-            if self._patience_s <= 0:
+            if self._timeout_s <= 0:
                 raise TimeoutError
-            self._connection.settimeout(self._patience_s)
-            asked = time.monotonic()
+            self._connection.settimeout(self._timeout_s)
+            start_s = time.monotonic()
             try:
                 count = self._connection.recv_into(view[filled:])
             except ConnectionError as error:
                 raise EOFError from error
             finally:
-                self._patience_s -= time.monotonic() - asked
+                self._timeout_s -= time.monotonic() - start_s
             if count == 0:
                 raise EOFError
             filled += count
@@ -156,5 +161,5 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _number(value: Any) -> float | None:  # noqa: ANN401  # whatever the JSON held
+def _number(value: Any) -> float | None:  # noqa: ANN401  # any JSON value
     return None if value is None else float(value)

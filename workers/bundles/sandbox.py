@@ -1,4 +1,4 @@
-"""Bundles read in a child process with limits on memory, CPU and time; a crash or a hang there is an error here."""
+"""Parsing of bundles in a child process with limits of memory, CPU and time; its crash or hang becomes an exception here."""
 
 import io
 import multiprocessing
@@ -29,90 +29,112 @@ from workers.settings import Settings
 from workers.storage.blobs import StoreUnreachable
 
 Source = bytes | str | Path | Callable[[], BinaryIO]
-"""A part's content: bytes, the path of a file, or what opens it for reading."""
+"""Content of a part: bytes, the path of a file, or a function that opens it for reading."""
 
-_HARMLESS = re.compile(r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|PYTHON\w+|(OMP|OPENBLAS|MKL|NUMBA)_\w+|COV\w+")
-"""Variables that a parser may have."""
+_ALLOWED_VARIABLES = re.compile(r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|PYTHON\w+|(OMP|OPENBLAS|MKL|NUMBA)_\w+|COV\w+")
+"""Environment variables that the parsing process inherits; none of them holds a secret."""
 
 _MAX_TRACEBACK = 8_000
 
-_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, 255)
-"""Exits that no bundle brings about: somebody's kill, the kernel's for want of memory, or (255) a lost server of children."""
+_EXTERNAL_EXITS = (-signal.SIGKILL, -signal.SIGTERM, 255)
+"""Exit codes that no bundle causes: killed by a user or by the kernel for lack of memory, or (255) the fork server was lost."""
 
 REAP_S = 5.0
-"""Seconds given to a process that was killed or has closed its end, to be gone."""
+"""Seconds to wait for the end of a child that was killed or has closed its connection."""
 
 
 def parse_in_sandbox(
     parts: Sequence[tuple[str, Source]], settings: Settings, *, grouped: bool, parse: Parse = parse_bundle
 ) -> Generator[EventRecords]:
     """
-    The events of a bundle, one after the other while they are parsed: a single one unless `grouped`.
+    Parse a bundle in a child process, yielding its events while they are parsed.
 
-    Raises LimitExceeded over any limit, the parser's own errors, UnreadableWaveform where the parser crashes, Interrupted where
-    it was killed by others, and StoreUnreachable where a part's file has gone. The seconds that the caller takes between events
-    do not count. `parse` is what runs in the child, by its importable name.
+    Parameters
+    ----------
+    parts
+        Names and contents of the uploaded files.
+    settings
+        Limits of the bundle and of the child process. The time that the caller takes between events does not count.
+    grouped
+        Parse many events; else all parts are one event.
+    parse
+        The function that runs in the child, which imports it by name.
+
+    Raises
+    ------
+    LimitExceeded
+        Over any limit, including memory, CPU time and wall-clock time of the child.
+    UnreadableWaveform
+        The child crashed or sent a malformed message.
+    Interrupted
+        The child was killed from outside.
+    StoreUnreachable
+        The file of a part could not be opened.
+    AtlasError
+        An error of `parse`.
+
     """
-    with _files(parts) as files, _child(files, settings, grouped, parse) as (child, connection):
-        at: list[str | None] = [files[0][0] if len(files) == 1 else None]
+    with as_files(parts) as files, _start_child(files, settings, grouped, parse) as (child, connection):
+        current: list[str | None] = [files[0][0] if len(files) == 1 else None]
         receiver = RecordReceiver(connection, settings.reader_wall_s, settings.max_samples)
         try:
-            yield from _events(receiver, at)
+            yield from _receive_events(receiver, current)
         except TimeoutError as error:
-            raise LimitExceeded(f"reading took longer than {settings.reader_wall_s:g} s", part=at[0]) from error
+            raise LimitExceeded(f"parsing took longer than {settings.reader_wall_s:g} s", part=current[0]) from error
         except EOFError as error:
-            raise _epitaph(child, settings, at[0]) from error
+            raise _error_from_exit(child, settings, current[0]) from error
         except (ValueError, KeyError, TypeError) as error:
-            raise UnreadableWaveform("what was read of it makes no sense: it is damaged, or made to mislead", part=at[0]) from error
+            detail = "the parser returned a malformed result: the file is damaged, or crafted to attack the parser"
+            raise UnreadableWaveform(detail, part=current[0]) from error
 
 
 def parse_event_in_sandbox(parts: Sequence[tuple[str, Source]], settings: Settings) -> EventRecords:
-    """All parts as one event."""
+    """Parse all parts as one event in a child process; raises what `parse_in_sandbox` raises."""
     with closing(parse_in_sandbox(parts, settings, grouped=False)) as events:
         return next(events)
 
 
 def start_sandbox_server() -> None:
-    """Start the process that the children are forked from, so that the first bundle does not wait for its imports."""
-    _context()
+    """Start the fork server of the parsing children, so that the first bundle does not wait for its imports."""
+    _fork_server_context()
 
 
-def _context() -> ForkServerContext:
+def _fork_server_context() -> ForkServerContext:
     """
-    Children are forked from a server that has imported the parsers and run nothing.
+    Return the multiprocessing context whose fork server has imported the parsers and run nothing else.
 
-    The worker itself is no place to fork from: it has threads and models open (H22). The server ends with the worker.
+    The worker itself must not fork, because it has threads and open models (H22). The server ends with the worker.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["workers.bundles.sandbox_child"])
-    with _bare_environment():
+    with _clean_environment():
         ensure_running()
     return context
 
 
 @contextmanager
-def _bare_environment() -> Iterator[None]:
+def _clean_environment() -> Iterator[None]:
     """
-    What is started meanwhile inherits nothing but harmless variables: the queue's password is none of a parser's business.
+    Remove all but the allowed environment variables inside the block, so that the fork server inherits no password.
 
-    For the process as a whole, so it is looked at first whether anything has to be started.
+    This changes the environment of the whole process, so it is only done if the server has to be started.
     """
-    if _server_runs():
+    if _is_server_running():
         yield
         return
-    kept = dict(os.environ)
-    for name in kept:
-        if not _HARMLESS.fullmatch(name):
+    original = dict(os.environ)
+    for name in original:
+        if not _ALLOWED_VARIABLES.fullmatch(name):
             del os.environ[name]
     try:
         yield
     finally:
-        os.environ.update(kept)
+        os.environ.update(original)
 
 
-def _server_runs() -> bool:
-    """Whether the server of children is there and alive."""
-    pid = getattr(forkserver._forkserver, "_forkserver_pid", None)  # nothing public tells
+def _is_server_running() -> bool:
+    """Return whether the fork server is alive."""
+    pid = getattr(forkserver._forkserver, "_forkserver_pid", None)  # there is no public accessor
     try:
         return pid is not None and os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
     except ChildProcessError:
@@ -120,18 +142,20 @@ def _server_runs() -> bool:
 
 
 @contextmanager
-def _child(
+def _start_child(
     files: Sequence[tuple[str, str]], settings: Settings, grouped: bool, parse: Parse
 ) -> Iterator[tuple[ForkServerProcess, socket.socket]]:
-    """A running child and the connection to it; both are gone when the block ends."""
+    """Start a parsing child and yield it with the connection to it; the block's end closes the connection and kills the child."""
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
-            child = _context().Process(target=run_child, args=(theirs, files, _limits(settings), grouped, parse), daemon=True)
+            child = _fork_server_context().Process(
+                target=run_child, args=(theirs, files, read_limits(settings), grouped, parse), daemon=True
+            )
             try:
                 child.start()
             except (OSError, EOFError) as error:
-                raise Interrupted("the server of parsers was lost") from error
+                raise Interrupted("the fork server of parsing processes was lost") from error
         try:
             yield child, ours
         finally:
@@ -140,48 +164,50 @@ def _child(
             child.join(REAP_S)
 
 
-def _events(receiver: RecordReceiver, at: list[str | None]) -> Iterator[EventRecords]:
+def _receive_events(receiver: RecordReceiver, current: list[str | None]) -> Iterator[EventRecords]:
+    """Yield the events that the child sends, and keep in `current` [1] the label of the file that it parses."""
     while True:
-        message = receiver.message()
+        message = receiver.receive_message()
         match message["kind"]:
             case "event":
-                yield receiver.event(message)
-            case "at":
-                at[0] = str(message["part"])
+                yield receiver.receive_event(message)
+            case "part":
+                current[0] = str(message["part"])
             case "error":
-                raise _kind_of_error(message["code"])(str(message["detail"]), part=message["part"] or at[0])
+                raise _error_class(message["code"])(str(message["detail"]), part=message["part"] or current[0])
             case "failed":
-                structlog.get_logger("atlas").warning("the parser failed", part=at[0], trace=str(message["trace"])[:_MAX_TRACEBACK])
-                raise UnreadableWaveform(f"it is damaged in a way that cannot be read ({message['detail']})", part=at[0])
-            case "gone":
-                raise StoreUnreachable("an upload is not to be opened any more", part=at[0])
+                structlog.get_logger("atlas").warning("the parser failed", part=current[0], trace=str(message["trace"])[:_MAX_TRACEBACK])
+                raise UnreadableWaveform(f"the file is damaged, the parser failed ({message['detail']})", part=current[0])
+            case "missing":
+                raise StoreUnreachable("an upload could not be opened", part=current[0])
             case "done":
                 return
             case _:
-                raise ValueError("a message of no known kind")
+                raise ValueError("unknown kind of message")
 
 
-def _kind_of_error(code: str) -> type[AtlasError]:
-    """The class in models.errors that has the code; raises KeyError."""
-    kinds = (kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AtlasError))
-    return {kind.code: kind for kind in kinds}[code]
+def _error_class(code: str) -> type[AtlasError]:
+    """Return the class in models.errors with that code; raises KeyError."""
+    classes = (kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AtlasError))
+    return {kind.code: kind for kind in classes}[code]
 
 
-def _epitaph(child: ForkServerProcess, settings: Settings, part: str | None) -> AtlasError:
-    """What the exit of a child that said nothing tells."""
+def _error_from_exit(child: ForkServerProcess, settings: Settings, part: str | None) -> AtlasError:
+    """Derive the error of a child that ended without a message from its exit code."""
     child.join(REAP_S)
     if child.exitcode == -signal.SIGXCPU:
-        return LimitExceeded(f"reading took more than {settings.reader_cpu_s} s of CPU time", part=part)
-    if child.exitcode in _FROM_OUTSIDE:
-        return Interrupted(f"the reading was ended from outside ({_signal_name(child.exitcode)})", part=part)
-    return UnreadableWaveform(f"it is damaged in a way that ended its reading ({_signal_name(child.exitcode)})", part=part)
+        return LimitExceeded(f"parsing took more than {settings.reader_cpu_s} s of CPU time", part=part)
+    if child.exitcode in _EXTERNAL_EXITS:
+        return Interrupted(f"the parsing process was killed from outside ({_signal_name(child.exitcode)})", part=part)
+    return UnreadableWaveform(f"the file is damaged, the parser crashed ({_signal_name(child.exitcode)})", part=part)
 
 
 def _signal_name(exitcode: int | None) -> str:
     return signal.Signals(-exitcode).name if exitcode is not None and exitcode < 0 else f"exit code {exitcode}"
 
 
-def _limits(settings: Settings) -> ReadLimits:
+def read_limits(settings: Settings) -> ReadLimits:
+    """Return the limits of a bundle and of the parsing process from the settings."""
     return ReadLimits(
         max_files=settings.max_files,
         max_unpacked_bytes=settings.max_unpacked_bytes,
@@ -198,14 +224,14 @@ def _limits(settings: Settings) -> ReadLimits:
 
 
 @contextmanager
-def _files(parts: Sequence[tuple[str, Source]]) -> Iterator[list[tuple[str, str]]]:
-    """The parts as files that the child opens; what is no file yet lies in a temporary folder meanwhile."""
+def as_files(parts: Sequence[tuple[str, Source]]) -> Iterator[list[tuple[str, str]]]:
+    """Yield the parts' names with paths of local files; other sources are copied to a temporary folder during the block."""
     with tempfile.TemporaryDirectory(prefix=tempdir_prefix(os.getpid())) as folder:
-        yield [(name, _file(source, f"{folder}/{number}")) for number, (name, source) in enumerate(parts)]
+        yield [(name, _as_file(source, f"{folder}/{number}")) for number, (name, source) in enumerate(parts)]
 
 
-def _file(source: Source, path: str) -> str:
-    """Paths are text here: names that are new with every job would stay in pathlib for good (`workers.storage.blobs`)."""
+def _as_file(source: Source, path: str) -> str:
+    """Return the path of a local file with the content. Paths are strings: pathlib interns names, and Python 3.12 never frees them."""
     if isinstance(source, str | Path):
         return os.path.realpath(source)
     with io.BytesIO(source) if isinstance(source, bytes) else source() as stream, open(path, "wb") as file:

@@ -1,4 +1,4 @@
-"""POST /anomalies/cluster: which events resemble each other, and how many families are there?"""
+"""Job of POST /anomalies/cluster: cluster events into families by the similarity of their record sections."""
 
 from __future__ import annotations
 
@@ -12,79 +12,81 @@ from workers.contracts import Assignment, Cluster, ClusterResult, Selection
 from workers.exports.tables import cluster_products
 from workers.jobs.context import JobContext, JobOutput
 from workers.jobs.embedding import EmbeddedEvents, embed_all
-from workers.jobs.inputs import version_of
 from workers.plots.families import OUTLIER, Family, contact_sheet, families_figure
 
 if TYPE_CHECKING:
     from models.clustering.clusters import Clustering
 
-MAX_SHEETS: Final = 12
+MAX_FAMILY_SHEETS: Final = 12
+"""Maximum number of families with a contact sheet of their own."""
 
 
-def cluster_job(task: JobContext) -> JobOutput:
-    """Raises what the reader raises, TooFewEvents, LimitExceeded, FineTuneUnavailable, Canceled, Superseded."""
-    from models.clustering.clusters import find_clusters  # noqa: PLC0415 -- scikit-learn takes longer than a worker's start may
+def cluster_job(job: JobContext) -> JobOutput:
+    """Cluster the events of a submission; raises what `embed_all` raises, and TooFewEvents."""
+    from models.clustering.clusters import find_clusters  # noqa: PLC0415 -- importing scikit-learn would delay the start of workers
 
-    options = task.record.submission.options
-    if options.fine_tune:
-        from workers.jobs.fine_tune import fine_tune_job  # noqa: PLC0415 -- where there is no training there is no PyTorch
-
-        return fine_tune_job(task)
-    with closing(EmbeddedEvents()) as embedded:
-        embed_all(task, embedded)
-        check_event_count(len(embedded.names), options.k_min)
-        task.progress("families", 0.85)
-        embeddings = np.stack(embedded.embeddings)
-        found = find_clusters(embeddings, options.k_min, options.k_max, task.desk.settings.cluster_starts, options.seed)
-        return cluster_output(task, embedded, found, fine_tuned=False)
+    options = job.record.submission.options
+    with closing(EmbeddedEvents()) as events:
+        embed_all(job, events)
+        check_event_count(len(events.names), options.k_min)
+        job.progress("families", 0.85)
+        embeddings = np.stack(events.embeddings)
+        clustering = find_clusters(embeddings, options.k_min, options.k_max, job.worker.settings.cluster_starts, options.seed)
+        return cluster_output(job, events, clustering, fine_tuned=False)
 
 
 def check_event_count(events: int, k_min: int) -> None:
-    """Raises TooFewEvents."""
+    """Check that there are more events than clusters; raises TooFewEvents."""
     if events <= k_min:
         raise TooFewEvents(
-            f"usable events: {events}; at least {k_min + 1} are needed to look for {k_min} families "
-            "(a waveform file, or a folder of an archive, is one event)"
+            f"usable events: {events}; at least {k_min + 1} are needed for {k_min} families "
+            "(each waveform file, or each folder of an archive, is one event)"
         )
 
 
-def cluster_output(task: JobContext, embedded: EmbeddedEvents, found: Clustering, *, fine_tuned: bool) -> JobOutput:
-    """The answer with its figures."""
-    task.progress("draw", 0.92)
-    result = _result(task, embedded.names, found, fine_tuned)
-    return JobOutput(result, embedded.warnings, _figures(embedded, found), cluster_products(result))
+def cluster_output(job: JobContext, events: EmbeddedEvents, clustering: Clustering, *, fine_tuned: bool) -> JobOutput:
+    """Return the result of a clustering, with its figures."""
+    job.progress("draw", 0.92)
+    result = _to_result(job, events.names, clustering, fine_tuned)
+    return JobOutput(result, events.warnings, _draw_figures(events, clustering), cluster_products(result))
 
 
-def _figures(embedded: EmbeddedEvents, found: Clustering) -> dict[str, bytes]:
-    """A map, a contact sheet of all families, and a sheet of its own for each of the first dozen."""
-    names = embedded.names
-    said = f"{found.k} families of {len(names)} events" + ("" if found.structure_found else ", but no structure found")
+def _draw_figures(events: EmbeddedEvents, clustering: Clustering) -> dict[str, bytes]:
+    """Draw a map of the embedding, a contact sheet of all families, and one of each of the first `MAX_FAMILY_SHEETS` families."""
+    names = events.names
+    summary = f"{clustering.k} families of {len(names)} events" + ("" if clustering.structure_found else ", no cluster structure found")
     sheets = [
         Family(
             cluster=number,
-            size=found.sizes[number],
-            names=[names[row] for row in rows],
-            pictures=embedded.thumbnails(rows),
+            size=clustering.sizes[number],
+            names=[names[index] for index in indices],
+            pictures=events.thumbnails(indices),
         )
-        for number, rows in enumerate(found.representatives)
-        if rows
+        for number, indices in enumerate(clustering.representatives)
+        if indices
     ]
-    shown = np.where(found.outliers, OUTLIER, found.labels)
-    own = {f"family_{sheet.cluster}": contact_sheet([sheet], title=f"family {sheet.cluster} of {said}") for sheet in sheets[:MAX_SHEETS]}
+    colored_by = np.where(clustering.outliers, OUTLIER, clustering.labels)
+    own = {
+        f"family_{sheet.cluster}": contact_sheet([sheet], title=f"Family {sheet.cluster} of {summary}")
+        for sheet in sheets[:MAX_FAMILY_SHEETS]
+    }
     return {
-        "families": families_figure(found.positions, shown, names, title=said),
-        "contact_sheet": contact_sheet(sheets, title=said),
+        "families": families_figure(clustering.positions, colored_by, names, title=summary),
+        "contact_sheet": contact_sheet(sheets, title=summary),
         **own,
     }
 
 
-def _result(task: JobContext, names: list[str], found: Clustering, fine_tuned: bool) -> ClusterResult:
-    rows = zip(names, found.labels.tolist(), found.confidences.tolist(), found.outliers.tolist(), strict=True)
+def _to_result(job: JobContext, names: list[str], clustering: Clustering, fine_tuned: bool) -> ClusterResult:
+    per_event = zip(names, clustering.labels.tolist(), clustering.confidences.tolist(), clustering.outliers.tolist(), strict=True)
     return ClusterResult(
-        k=found.k,
-        k_of_smallest_loss=found.k_of_smallest_loss,
-        structure_found=found.structure_found,
-        assignments=[Assignment(event=event, cluster=label, confidence=sure, outlier=outlier) for event, label, sure, outlier in rows],
+        k=clustering.k,
+        k_of_smallest_loss=clustering.k_of_smallest_loss,
+        structure_found=clustering.structure_found,
+        assignments=[
+            Assignment(event=event, cluster=label, confidence=confidence, outlier=outlier)
+            for event, label, confidence, outlier in per_event
+        ],
         selection=[
             Selection(
                 k=choice.k,
@@ -94,12 +96,12 @@ def _result(task: JobContext, names: list[str], found: Clustering, fine_tuned: b
                 gap=choice.gap,
                 excess=choice.excess,
             )
-            for choice in found.selection
+            for choice in clustering.selection
         ],
         clusters=[
-            Cluster(cluster=number, size=size, representatives=[names[row] for row in found.representatives[number]])
-            for number, size in enumerate(found.sizes)
+            Cluster(cluster=number, size=size, representatives=[names[index] for index in clustering.representatives[number]])
+            for number, size in enumerate(clustering.sizes)
         ],
-        model=version_of(task, "families"),
+        model=job.model_version("families"),
         fine_tuned=fine_tuned,
     )

@@ -1,4 +1,4 @@
-"""What a job finds on its desk, what it says on the way, and what it leaves."""
+"""What a job is given (`WorkerContext`, `JobContext`), how it reports progress, and what it returns (`JobOutput`)."""
 
 import time
 from collections.abc import Mapping
@@ -7,65 +7,75 @@ from types import MappingProxyType
 
 from pydantic import BaseModel
 
-from workers.contracts import DataWarning, JobRecord
+from workers.contracts import DataWarning, JobRecord, ModelVersion
 from workers.jobs.loaded_models import LoadedModels
 from workers.queue.dispatch import Dispatcher
 from workers.queue.records import Records
 from workers.settings import Settings
 from workers.storage.blobs import BlobStore
 
-_SAME_STAGE_S = 0.3
+_MIN_REPORT_INTERVAL_S = 0.3
 
 
 @dataclass(frozen=True)
 class WorkerContext:
-    """What a worker holds from start to end."""
+    """Resources that a worker process holds from start to end; `name` is its id in heartbeats and job records."""
 
     settings: Settings
     blobs: BlobStore
     records: Records
     dispatcher: Dispatcher
     models: LoadedModels
-    worker: str
+    name: str
 
 
 class JobProgress:
     """
-    Says how far the job is, and so learns that it must stop: each call may raise Canceled or Superseded.
+    Reports the stage and progress of a job to its record, and thereby learns whether the job must stop.
 
-    Within a stage it speaks at most every 0.3 s: each word is a write to the queue server's disk.
+    Every call may raise Canceled or Superseded. Within a stage at most one report every 0.3 s is written, because each is a
+    write to the queue server's disk.
     """
 
     def __init__(self, records: Records, record: JobRecord, low: float = 0.0, high: float = 1.0) -> None:
         self._records, self._record, self._low, self._high = records, record, low, high
-        self._stage, self._said = "", 0.0
+        self._stage, self._last_report_s = "", 0.0
 
     def __call__(self, stage: str, fraction: float) -> None:
-        """`fraction` of this part of the job, 0 to 1, is done."""
-        now = time.monotonic()
-        if stage == self._stage and now - self._said < _SAME_STAGE_S:
+        """Report that a fraction, 0 to 1, of this section of the job is done."""
+        now_s = time.monotonic()
+        if stage == self._stage and now_s - self._last_report_s < _MIN_REPORT_INTERVAL_S:
             return
-        self._stage, self._said = stage, now
+        self._stage, self._last_report_s = stage, now_s
         done = self._low + (self._high - self._low) * min(max(fraction, 0.0), 1.0)
         self._records.advance(self._record.id, self._record.attempt, stage, done)
 
-    def part(self, low: float, high: float) -> "JobProgress":
-        """A progress of its own for the part of the job between two fractions."""
+    def section(self, low: float, high: float) -> "JobProgress":
+        """Return the progress of the section of the job between two fractions of the whole."""
         return JobProgress(self._records, self._record, low, high)
 
 
 @dataclass(frozen=True)
 class JobContext:
-    """One attempt at one job."""
+    """One attempt at a job: the worker that runs it, the job's record, and its progress."""
 
-    desk: WorkerContext
+    worker: WorkerContext
     record: JobRecord
     progress: JobProgress
+
+    def model_version(self, name: str) -> ModelVersion:
+        """Return name and version of a loaded model; raises KeyError."""
+        return ModelVersion(name=name, version=self.worker.models.models[name].version)
+
+    def trial_epicenter(self) -> tuple[float, float] | None:
+        """Return latitude and longitude in degrees of the trial epicenter in the options; None if it is not given."""
+        options = self.record.submission.options
+        return None if options.latitude is None or options.longitude is None else (options.latitude, options.longitude)
 
 
 @dataclass(frozen=True)
 class JobOutput:
-    """What a job leaves: figures by name (PNG), products by format, besides the result as JSON."""
+    """Output of a job: the result, data warnings, figures (PNG by name), and the result in other formats (by format)."""
 
     result: BaseModel
     warnings: list[DataWarning] = field(default_factory=list)

@@ -1,9 +1,9 @@
-"""Many events to one row each: read one after the other, embedded by all workers, pictures kept on disk and not in memory."""
+"""Embedding of many events: read one after the other, embedded in batches by all workers, with thumbnails kept on disk."""
 
-import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import batched
 from typing import IO, Any, Final
 
 import numpy as np
@@ -12,27 +12,27 @@ from numpy.typing import NDArray
 from models.analysis.pipeline import Models, embed_event
 from models.errors import NoUsableTrace
 from models.imaging.conditioning import condition
-from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 from models.specs.pictures import CONDITIONING
 from workers.contracts import DataWarning
 from workers.jobs.context import JobContext, WorkerContext
-from workers.jobs.inputs import data_warnings, read_many_events
-from workers.jobs.shared_tasks import Arrays, DistributedMap
+from workers.jobs.inputs import read_many_events, to_warnings
+from workers.jobs.shared_tasks import Arrays, DistributedMap, pack_gathers, unpack_gathers
 
-A_PIECE: Final = 16  # events
-AHEAD_A_WORKER: Final = 3  # pieces that wait, for each worker there is
+EVENTS_PER_BATCH: Final = 16
+WAITING_BATCHES_PER_WORKER: Final = 3
 _THUMBNAIL_STEP: Final = 2
 
 EmbeddedBatch = dict[str, NDArray[Any]]
+"""Arrays of one batch [events]: `names`, `errors` (empty for an embedded event), `embeddings`, `thumbnails`."""
 
 
 @dataclass
 class EmbeddedEvents:
     """
-    What is kept of events once their records are gone.
+    Names, embeddings and thumbnails of events, in the order of the bundle.
 
-    `names`, `embeddings` [n] rows; `thumbnails` lie in a temporary file, one after the other, each of `shape`, until `close()`.
+    `embeddings` holds one array [dimensions] an event; the thumbnails, each of `shape`, are in a temporary file until `close`.
     """
 
     names: list[str] = field(default_factory=list)
@@ -41,150 +41,113 @@ class EmbeddedEvents:
     file: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
     shape: tuple[int, ...] = ()
 
-    def add(self, outcome: EmbeddedBatch) -> None:
-        """The events of one piece."""
-        for name, embedding, thumbnail, trouble in zip(
-            *(outcome[key] for key in ("names", "embeddings", "thumbnails", "troubles")), strict=True
-        ):
-            if trouble:
-                self.leave_out(str(name), str(trouble))
+    def add_batch(self, batch: EmbeddedBatch) -> None:
+        """Add the events of a batch, and a data warning for each that could not be embedded."""
+        for name, embedding, thumbnail, error in zip(*(batch[key] for key in ("names", "embeddings", "thumbnails", "errors")), strict=True):
+            if error:
+                self.add_failure(str(name), str(error))
                 continue
             self.names.append(str(name))
             self.embeddings.append(embedding)
             self.shape = thumbnail.shape
             self.file.write(np.ascontiguousarray(thumbnail, np.uint8).tobytes())
 
-    def leave_out(self, name: str, detail: str) -> None:
-        """An event that cannot be embedded is a warning."""
+    def add_failure(self, name: str, detail: str) -> None:
+        """Add a data warning for an event that could not be embedded."""
         self.warnings.append(DataWarning(trace=None, part=name, code=NoUsableTrace.code, detail=f"event left out: {detail}"))
 
     def close(self) -> None:
-        """Let the thumbnails go."""
+        """Delete the thumbnails."""
         self.file.close()
 
-    def thumbnails(self, rows: Sequence[int]) -> NDArray[np.uint8]:
-        """Those events' thumbnails uint8 [len(rows), channels, rows, columns]."""
+    def thumbnails(self, indices: Sequence[int]) -> NDArray[np.uint8]:
+        """Read the thumbnails of some events, uint8 [len(indices), channels, rows, columns]."""
         size = int(np.prod(self.shape))
         pictures = []
-        for row in rows:
-            self.file.seek(row * size)
+        for index in indices:
+            self.file.seek(index * size)
             pictures.append(np.frombuffer(self.file.read(size), np.uint8).reshape(self.shape))
         return np.stack(pictures)
 
 
-def embed_all(task: JobContext, embedded: EmbeddedEvents) -> None:
-    """Add every event of the bundle that can be embedded, in its order; the others are told in the warnings."""
-    progress = task.progress.part(0.05, 0.85)
+def embed_all(job: JobContext, events: EmbeddedEvents) -> None:
+    """
+    Add every event of the job's bundle to `events`, or a data warning where it cannot be embedded.
+
+    Raises what `parse_in_sandbox` raises, Canceled and Superseded.
+    """
+    progress = job.progress.section(0.05, 0.85)
 
     def tick() -> None:
-        known = len(embedded.names)
-        progress("embed", 1.0 - 1.0 / (1.0 + 0.02 * known))  # how many will come, only the end of the stream tells
+        # The number of events is known only at the end of the bundle, so progress approaches 1 asymptotically.
+        progress("embed", 1.0 - 1.0 / (1.0 + 0.02 * len(events.names)))
 
-    workers = len(task.desk.records.live_workers())
+    worker, workers = job.worker, len(job.worker.records.live_workers())
     shared = DistributedMap(
-        task.desk.blobs,
-        task.desk.records,
-        task.desk.dispatcher,
-        (task.record.id, task.record.attempt),
-        lambda arrays: embed_packed(task.desk, arrays),
-        AHEAD_A_WORKER * workers,
+        worker.blobs,
+        worker.records,
+        worker.dispatcher,
+        (job.record.id, job.record.attempt),
+        lambda arrays: embed_packed(worker, arrays),
+        WAITING_BATCHES_PER_WORKER * workers,
         tick,
     )
-    for piece in _pieces(_gathers(task, embedded), A_PIECE):
+    for batch in batched(_read_gathers(job, events), EVENTS_PER_BATCH):
         tick()
-        done = [embed_packed(task.desk, _packed(piece))] if workers < 2 else shared.give(_packed(piece))
-        for outcome in done:
-            embedded.add(outcome)
-    for outcome in shared.rest():
-        embedded.add(outcome)
+        done = [embed_packed(worker, pack_gathers(batch))] if workers < 2 else shared.submit(pack_gathers(batch))
+        for output in done:
+            events.add_batch(output)
+    for output in shared.drain():
+        events.add_batch(output)
 
 
-def embed_packed(desk: WorkerContext, arrays: Arrays) -> EmbeddedBatch:
-    """What `embed_gathers` says of the gathers of one piece."""
-    return embed_gathers(desk.models.models, _unpacked(arrays))
+def embed_packed(worker: WorkerContext, arrays: Arrays) -> EmbeddedBatch:
+    """Embed the gathers in what `pack_gathers` returned."""
+    return embed_gathers(worker.models.models, unpack_gathers(arrays))
 
 
 def embed_gathers(models: Models, events: Iterable[tuple[str, Gather]]) -> EmbeddedBatch:
-    """Embeddings and thumbnails of events; `troubles` says of each why there is none, or nothing."""
-    names, embeddings, thumbnails, troubles = [], [], [], []
+    """Embed named gathers, with thumbnails of their record sections, or the error of each that cannot be embedded."""
+    names, embeddings, thumbnails, errors = [], [], [], []
     for name, gather in events:
         try:
             embedding, section = embed_event(models, gather)
-            trouble = ""
+            failure = ""
         except NoUsableTrace as error:
-            trouble = error.detail
+            failure = error.detail
         names.append(name)
-        troubles.append(trouble)
-        embeddings.append(None if trouble else embedding)
-        thumbnails.append(None if trouble else thumbnail_of(section))
+        errors.append(failure)
+        embeddings.append(None if failure else embedding)
+        thumbnails.append(None if failure else make_thumbnail(section))
     return {
         "names": np.array(names),
-        "troubles": np.array(troubles),
-        "embeddings": _filled(embeddings),
-        "thumbnails": _filled(thumbnails),
+        "errors": np.array(errors),
+        "embeddings": _stack_or_zeros(embeddings),
+        "thumbnails": _stack_or_zeros(thumbnails),
     }
 
 
-def thumbnail_of(section: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The brightest of each square of pixels, so that thin lines stay."""
+def make_thumbnail(section: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Halve a picture [channels, rows, columns] by the maximum of each 2 x 2 pixels, which keeps thin lines visible."""
     step = _THUMBNAIL_STEP
     channels, rows, columns = section.shape[0], section.shape[1] // step, section.shape[2] // step
     squares = section[:, : rows * step, : columns * step].reshape(channels, rows, step, columns, step)
     return np.asarray(squares.max(axis=(2, 4)))
 
 
-def _gathers(task: JobContext, embedded: EmbeddedEvents) -> Iterator[tuple[str, Gather]]:
-    """Conditioned events, one in memory at a time."""
-    for event in read_many_events(task):
-        embedded.warnings += data_warnings(event.issues)
+def _read_gathers(job: JobContext, events: EmbeddedEvents) -> Iterator[tuple[str, Gather]]:
+    """Read and condition the events of a bundle, one in memory at a time; issues and unusable events become data warnings."""
+    for event in read_many_events(job):
+        events.warnings += to_warnings(event.issues)
         try:
             gather = condition(event.records, CONDITIONING)
         except NoUsableTrace as error:
-            embedded.leave_out(event.name, error.detail)
+            events.add_failure(event.name, error.detail)
             continue
         yield event.name, gather
 
 
-def _pieces[Kind](items: Iterable[Kind], size: int) -> Iterator[list[Kind]]:
-    piece: list[Kind] = []
-    for item in items:
-        piece.append(item)
-        if len(piece) == size:
-            yield piece
-            piece = []
-    if piece:
-        yield piece
-
-
-def _packed(events: Sequence[tuple[str, Gather]]) -> EmbeddedBatch:
-    """Gathers as arrays by name: what identifies them as JSON, samples and coordinates as they are."""
-    known = [
-        {
-            "name": name,
-            "start_time_s": gather.start_time_s,
-            "sampling_rate_hz": gather.sampling_rate_hz,
-            "traces": [str(trace) for trace in gather.trace_ids],
-        }
-        for name, gather in events
-    ]
-    arrays: EmbeddedBatch = {"known": np.array(json.dumps(known))}
-    for number, (_, gather) in enumerate(events):
-        arrays[f"samples_{number}"] = gather.samples
-        arrays[f"places_{number}"] = np.stack([gather.latitudes_deg, gather.longitudes_deg])
-    return arrays
-
-
-def _unpacked(arrays: Arrays) -> Iterator[tuple[str, Gather]]:
-    for number, known in enumerate(json.loads(str(arrays["known"]))):
-        latitudes, longitudes = arrays[f"places_{number}"]
-        ids = tuple(TraceId(*trace.split(".")) for trace in known["traces"])
-        yield (
-            known["name"],
-            Gather(ids, known["start_time_s"], known["sampling_rate_hz"], arrays[f"samples_{number}"], latitudes, longitudes),
-        )
-
-
-def _filled(rows: Sequence[NDArray[Any] | None]) -> NDArray[Any]:
-    """Rows of one shape, zeros where there is none."""
-    like = next((row for row in rows if row is not None), np.zeros(1))
-    return np.stack([np.zeros_like(like) if row is None else row for row in rows])
+def _stack_or_zeros(arrays: Sequence[NDArray[Any] | None]) -> NDArray[Any]:
+    """Stack arrays of one shape, with zeros for None."""
+    template = next((array for array in arrays if array is not None), np.zeros(1))
+    return np.stack([np.zeros_like(template) if array is None else array for array in arrays])

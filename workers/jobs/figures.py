@@ -1,4 +1,4 @@
-"""Which figures a job draws, of how many traces: enough to judge by, few enough to be quick."""
+"""Figures of a job: selection of the traces to show, and what `workers.plots` is given to draw."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -24,10 +24,10 @@ from workers.plots.residuals import residuals_figure
 from workers.plots.sections import TravelTimeCurve, section_figure
 
 MAX_SECTION_TRACES: Final = 60
-MAX_CIRCLES: Final = 40
+MAX_MAP_STATIONS: Final = 40
 MAX_PANELS: Final = 12
-# Rayleigh waves of 50 to 100 s; a line to compare with, not a prediction.
-SURFACE_WAVE_KM_S: Final = 3.8
+# Typical group velocity of Rayleigh waves of 50 to 100 s: a line for comparison, without dispersion.
+RAYLEIGH_WAVE_KM_S: Final = 3.8
 
 
 def draw_section(
@@ -38,60 +38,83 @@ def draw_section(
     title: str,
     depth_km: float = 10.0,
 ) -> bytes:
-    """The record section for people, at the distances that the models' section has, with what should arrive from that depth."""
+    """
+    Draw the record section at the distances that the models' section has, with travel-time curves.
+
+    Parameters
+    ----------
+    gather
+        Conditioned records.
+    readings
+        Distances read from single traces, used where there is no reference.
+    reference
+        Epicenter that distances are computed from; None to use those read from the traces.
+    origin_s
+        Origin time, POSIX seconds; None to draw no travel-time curves.
+    title
+        Title of the figure.
+    depth_km
+        Source depth of the travel-time curves.
+
+    Returns
+    -------
+    bytes
+        PNG with at most `MAX_SECTION_TRACES` traces.
+
+    """
     distances = place_traces(gather, readings, reference).distances_deg
     chosen = sample_evenly(distances, MAX_SECTION_TRACES)
     return section_figure(
         gather.part(chosen),
         distances[chosen],
-        title=_counted(title, len(chosen), len(distances)),
+        title=_title_with_count(title, len(chosen), len(distances)),
         origin_time_s=origin_s,
-        window_s=_window(readings),
-        arrivals=() if origin_s is None or reference is None else _predicted(origin_s, distances[chosen], depth_km),
+        window_s=_window_s(readings),
+        arrivals=() if origin_s is None or reference is None else _predict_arrivals(origin_s, distances[chosen], depth_km),
     )
 
 
 def draw_map(
     gather: Gather, readings: DistanceReadings, location: Location, title: str, back_azimuths: Mapping[int, tuple[float, float]]
 ) -> bytes:
-    """Epicenter, ellipses, alternatives, the posterior of the distances, stations with circles of distance and own directions."""
-    chosen = sample_evenly(np.where(location.used, readings.distances_deg, np.nan), MAX_CIRCLES)
+    """Draw the map of a location; `back_azimuths` holds back azimuth and uncertainty in degrees by trace index, where measured."""
+    chosen = sample_evenly(np.where(location.used, readings.distances_deg, np.nan), MAX_MAP_STATIONS)
     return map_figure(
-        [".".join(gather.trace_ids[place].station_key) for place in chosen],
+        [".".join(gather.trace_ids[index].station_key) for index in chosen],
         gather.latitudes_deg[chosen],
         gather.longitudes_deg[chosen],
         readings.distances_deg[chosen],
-        _spot(location),
-        [_spot(other) for other in location.alternatives],
-        title=_counted(title, len(chosen), len(gather.trace_ids)),
-        back_azimuths_deg=np.array([back_azimuths.get(int(place), (np.nan,))[0] for place in chosen]),
+        _map_epicenter(location),
+        [_map_epicenter(other) for other in location.alternatives],
+        title=_title_with_count(title, len(chosen), len(gather.trace_ids)),
+        back_azimuths_deg=np.array([back_azimuths.get(int(index), (np.nan,))[0] for index in chosen]),
         density=epicenter_density(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg),
     )
 
 
 def draw_distances(gather: Gather, readings: DistanceReadings, origin_s: float | None, title: str) -> bytes:
-    """Single traces with the picture that their distance was read from."""
+    """Draw up to `MAX_PANELS` traces, each with the picture that its distance was read from."""
     chosen = sample_evenly(readings.distances_deg, MAX_PANELS)
-    few, read = gather.part(chosen), int(np.isfinite(readings.distances_deg).sum())
+    shown, read = gather.part(chosen), int(np.isfinite(readings.distances_deg).sum())
     return distances_figure(
-        few,
-        render_traces(TRACE_FREQUENCY, few, readings.window_start_s),
+        shown,
+        render_traces(TRACE_FREQUENCY, shown, readings.window_start_s),
         (TRACE_FREQUENCY.longest_period_s, TRACE_FREQUENCY.shortest_period_s),
-        _window(readings),
+        _window_s(readings),
         readings.distances_deg[chosen],
         readings.uncertainties_deg[chosen],
-        title=_counted(title, min(len(chosen), read), read),
+        title=_title_with_count(title, min(len(chosen), read), read),
         origin_time_s=origin_s,
     )
 
 
 def draw_residuals(gather: Gather, readings: DistanceReadings, location: Location, title: str) -> bytes:
-    """What each trace's distance misses, over distance and azimuth."""
-    point = (location.latitude_deg, location.longitude_deg)
+    """Draw the residuals of the distances read from single traces, over distance and azimuth."""
+    epicenter = (location.latitude_deg, location.longitude_deg)
     return residuals_figure(
         [str(trace) for trace in gather.trace_ids],
-        distance_deg(*point, gather.latitudes_deg, gather.longitudes_deg),
-        azimuth_deg(*point, gather.latitudes_deg, gather.longitudes_deg),
+        distance_deg(*epicenter, gather.latitudes_deg, gather.longitudes_deg),
+        azimuth_deg(*epicenter, gather.latitudes_deg, gather.longitudes_deg),
         -location.residuals_deg,
         readings.uncertainties_deg,
         location.used,
@@ -100,32 +123,32 @@ def draw_residuals(gather: Gather, readings: DistanceReadings, location: Locatio
     )
 
 
-def sample_evenly(values: Floats, most: int) -> NDArray[np.int64]:
-    """Places of at most `most` of the finite values [n], spread evenly over their order; all places where none is finite."""
+def sample_evenly(values: Floats, maximum: int) -> NDArray[np.int64]:
+    """Return sorted indices of at most `maximum` finite values [n], evenly spaced by rank; of the first values if none is finite."""
     finite = np.flatnonzero(np.isfinite(values))
     if not len(finite):
-        return np.arange(min(most, len(values)))
+        return np.arange(min(maximum, len(values)))
     order = finite[np.argsort(values[finite], kind="stable")]
-    return np.sort(order[np.unique(np.linspace(0, len(order) - 1, min(most, len(order))).round().astype(np.int64))])
+    return np.sort(order[np.unique(np.linspace(0, len(order) - 1, min(maximum, len(order))).round().astype(np.int64))])
 
 
-def _window(readings: DistanceReadings) -> tuple[float, float]:
+def _window_s(readings: DistanceReadings) -> tuple[float, float]:
     return readings.window_start_s, readings.window_start_s + OFFSET.style.window_s
 
 
-def _predicted(origin_s: float, distances: Floats, depth_km: float) -> tuple[TravelTimeCurve, ...]:
-    """P and S through ak135 where they arrive, and surface waves, over the range of distances."""
-    reach = np.linspace(max(np.nanmin(distances) - 1.0, 0.0), min(np.nanmax(distances) + 1.0, 180.0), 181)
-    times = [(phase, travel_time_s(phase, reach, depth_km)) for phase in ("P", "PKP", "S")]
-    times.append((f"Rayleigh, {SURFACE_WAVE_KM_S} km/s", reach * KM_PER_DEGREE / SURFACE_WAVE_KM_S))
-    seen = [(phase, np.isfinite(time_s), time_s) for phase, time_s in times]
-    return tuple(TravelTimeCurve(phase, reach[good], origin_s + time_s[good]) for phase, good, time_s in seen if good.any())
+def _predict_arrivals(origin_s: float, distances: Floats, depth_km: float) -> tuple[TravelTimeCurve, ...]:
+    """Travel-time curves of P, PKP and S (ak135) and of Rayleigh waves over the range of the distances, where the phases exist."""
+    grid_deg = np.linspace(max(np.nanmin(distances) - 1.0, 0.0), min(np.nanmax(distances) + 1.0, 180.0), 181)
+    times = [(phase, travel_time_s(phase, grid_deg, depth_km)) for phase in ("P", "PKP", "S")]
+    times.append((f"Rayleigh wave, {RAYLEIGH_WAVE_KM_S} km/s", grid_deg * KM_PER_DEGREE / RAYLEIGH_WAVE_KM_S))
+    curves = [(phase, np.isfinite(time_s), time_s) for phase, time_s in times]
+    return tuple(TravelTimeCurve(phase, grid_deg[exists], origin_s + time_s[exists]) for phase, exists, time_s in curves if exists.any())
 
 
-def _spot(place: EpicenterRegion) -> Spot:
-    ellipse = (place.semi_major_km, place.semi_minor_km, place.ellipse_azimuth_deg)
-    return Spot(place.latitude_deg, place.longitude_deg, *ellipse, outer=place.outer)
+def _map_epicenter(region: EpicenterRegion) -> Spot:
+    ellipse = (region.semi_major_km, region.semi_minor_km, region.ellipse_azimuth_deg)
+    return Spot(region.latitude_deg, region.longitude_deg, *ellipse, outer=region.outer)
 
 
-def _counted(title: str, shown: int, there: int) -> str:
-    return title if shown == there else f"{title} ({shown} of {there} traces shown)"
+def _title_with_count(title: str, shown: int, total: int) -> str:
+    return title if shown == total else f"{title} ({shown} of {total} traces shown)"

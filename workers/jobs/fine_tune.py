@@ -1,4 +1,4 @@
-"""`fine_tune=true`: DeepCluster trained on the upload itself, once for each k, in a worker that does nothing else."""
+"""Job of POST /anomalies/cluster with `fine_tune=true`: train DeepCluster on the upload for each number of clusters k, then cluster."""
 
 from __future__ import annotations
 
@@ -23,48 +23,53 @@ if TYPE_CHECKING:
     from training.learning.fine_tuning import Tuned
 
 
-def fine_tune_job(task: JobContext) -> JobOutput:
+def fine_tune_job(job: JobContext) -> JobOutput:
     """
-    The families of a network trained on these events; raises FineTuneUnavailable where the service offers no training.
+    Cluster the events of a submission by networks trained on them.
 
-    Whether there is any structure is judged on the embedding that has not seen the events: one trained to part them finds parts
-    in noise, too.
+    Whether there is any cluster structure is decided on the shipped embedding, which was not trained on these events: a
+    network trained to separate events into clusters finds clusters in noise, too.
+
+    Raises FineTuneUnavailable where the service offers no training, LimitExceeded over `max_fine_tune_events`, and what
+    `cluster_job` raises.
     """
-    settings, options = task.desk.settings, task.record.submission.options
+    settings, options = job.worker.settings, job.record.submission.options
     if settings.fine_tune_workers == 0:
-        raise FineTuneUnavailable("this service does not train on uploads; send the bundle without fine_tune")
+        raise FineTuneUnavailable("this service does not train on uploads; submit the bundle without fine_tune")
     try:
-        from training.learning import fine_tuning  # noqa: PLC0415 -- the training group may be absent
+        from training.learning import fine_tuning  # noqa: PLC0415 -- the training dependencies may be absent
     except ImportError as error:
-        raise FineTuneUnavailable("this service has no training installed; send the bundle without fine_tune") from error
-    with closing(EmbeddedEvents()) as embedded:
-        embed_all(task, embedded)
-        check_event_count(len(embedded.names), options.k_min)
-        if len(embedded.names) > settings.max_fine_tune_events:
-            raise LimitExceeded(f"{len(embedded.names)} events; at most {settings.max_fine_tune_events} are trained on")
-        return cluster_output(task, embedded, _tuned(task, embedded, fine_tuning.fine_tune_clusters), fine_tuned=True)
+        raise FineTuneUnavailable("this service has no training dependencies installed; submit the bundle without fine_tune") from error
+    with closing(EmbeddedEvents()) as events:
+        embed_all(job, events)
+        count = len(events.names)
+        check_event_count(count, options.k_min)
+        if count > settings.max_fine_tune_events:
+            raise LimitExceeded(f"{count} events; fine-tuning takes at most {settings.max_fine_tune_events}")
+        return cluster_output(job, events, _find_tuned_clusters(job, events, fine_tuning.fine_tune_clusters), fine_tuned=True)
 
 
-def _tuned(task: JobContext, embedded: EmbeddedEvents, train: Callable[..., Tuned]) -> Clustering:
-    """The families that stand out most, over all k."""
-    from models.clustering.clusters import find_clusters  # noqa: PLC0415 -- scikit-learn takes longer than a worker's start may
+def _find_tuned_clusters(job: JobContext, events: EmbeddedEvents, train: Callable[..., Tuned]) -> Clustering:
+    """Train and cluster for each k, and return the clustering whose silhouette exceeds that of unclustered data most."""
+    from models.clustering.clusters import find_clusters  # noqa: PLC0415 -- importing scikit-learn would delay the start of workers
 
-    settings, options = task.desk.settings, task.record.submission.options
-    untouched = find_clusters(np.stack(embedded.embeddings), options.k_min, options.k_max, settings.cluster_starts, options.seed)
-    pictures = embedded.thumbnails(range(len(embedded.names)))
-    each = 0.07 / len(untouched.selection)
+    settings, options = job.worker.settings, job.record.submission.options
+    shipped = find_clusters(np.stack(events.embeddings), options.k_min, options.k_max, settings.cluster_starts, options.seed)
+    pictures = events.thumbnails(range(len(events.names)))
+    step = 0.07 / len(shipped.selection)
     tuned: list[Clustering] = []
-    for number, k in enumerate(choice.k for choice in untouched.selection):
-        progress = task.progress.part(0.85 + each * number, 0.85 + each * (number + 1))
+    for number, k in enumerate(score.k for score in shipped.selection):
+        progress = job.progress.section(0.85 + step * number, 0.85 + step * (number + 1))
         trained = train(pictures, k, settings.fine_tune_rounds, options.seed, partial(progress, f"deepcluster k={k}"))
-        tuned.append(_judged(trained.embedding, k, trained.loss, settings.cluster_starts, options.seed))
-    best = max(tuned, key=lambda found: found.selection[0].excess)
-    return replace(best, selection=tuple(found.selection[0] for found in tuned), structure_found=untouched.structure_found)
+        tuned.append(_cluster_with_loss(trained.embedding, k, trained.loss, settings.cluster_starts, options.seed))
+    best = max(tuned, key=lambda clustering: clustering.selection[0].excess)
+    selection = tuple(clustering.selection[0] for clustering in tuned)
+    return replace(best, selection=selection, structure_found=shipped.structure_found)
 
 
-def _judged(embedding: NDArray[np.float32], k: int, loss: float, starts: int, seed: int) -> Clustering:
-    """The k families of an embedding, with the loss that the network ended with."""
-    from models.clustering.clusters import find_clusters  # noqa: PLC0415
+def _cluster_with_loss(embedding: NDArray[np.float32], k: int, loss: float, starts: int, seed: int) -> Clustering:
+    """Find k clusters in an embedding [events, dimensions], with the final loss of its network as the loss of that k."""
+    from models.clustering.clusters import find_clusters  # noqa: PLC0415 -- as above
 
-    found = find_clusters(embedding, k, k, starts, seed)
-    return replace(found, selection=tuple(replace(choice, loss=loss) for choice in found.selection))
+    clustering = find_clusters(embedding, k, k, starts, seed)
+    return replace(clustering, selection=tuple(replace(score, loss=loss) for score in clustering.selection))

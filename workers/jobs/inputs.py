@@ -1,67 +1,57 @@
-"""From the parts of a submission to records."""
+"""Input of a job: the records of its uploaded parts, conditioned into a gather, with data warnings."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import replace
 
 from models.analysis.distances import DistanceReadings
 from models.imaging.conditioning import condition
 from models.seismic.data_issues import DataIssue
-from models.seismic.io.channel_selection import select_channels
 from models.seismic.waveforms import Gather, Record
 from models.specs.pictures import CONDITIONING
 from workers.bundles.parse import EventRecords
 from workers.bundles.sandbox import Source, parse_event_in_sandbox, parse_in_sandbox
-from workers.contracts import DataWarning, ModelVersion
+from workers.contracts import DataWarning
 from workers.jobs.context import JobContext
 
 
-def open_parts(task: JobContext) -> list[tuple[str, Source]]:
-    """The uploaded parts by name; raises BlobMissing."""
-    task.progress("fetch", 0.0)
-    return [(part.name, task.desk.blobs.upload_source(part.digest)) for part in task.record.submission.parts]
+def open_parts(job: JobContext) -> list[tuple[str, Source]]:
+    """Return the names and contents of the uploaded parts; raises BlobMissing."""
+    job.progress("fetch", 0.0)
+    return [(part.name, job.worker.blobs.upload_source(part.digest)) for part in job.record.submission.parts]
 
 
-def read_one_event(task: JobContext) -> tuple[tuple[Record, ...], Gather, list[DataWarning]]:
-    """All parts as one event: its records, conditioned in the same order, and what was noticed; raises what the reader raises."""
-    parts = open_parts(task)
-    task.progress("read", 0.02)
-    event = select_records(parse_event_in_sandbox(parts, task.desk.settings))
-    task.progress("condition", 0.12)
-    return tuple(event.records), condition(event.records, CONDITIONING), data_warnings(event.issues)
+def read_one_event(job: JobContext) -> tuple[tuple[Record, ...], Gather, list[DataWarning]]:
+    """
+    Read all parts as one event: its records, the gather of these records in the same order, and data warnings.
+
+    Raises what `parse_in_sandbox` raises, and NoUsableTrace.
+    """
+    parts = open_parts(job)
+    job.progress("read", 0.02)
+    event = parse_event_in_sandbox(parts, job.worker.settings)
+    job.progress("condition", 0.12)
+    return event.records, condition(event.records, CONDITIONING), to_warnings(event.issues)
 
 
-def read_many_events(task: JobContext) -> Iterator[EventRecords]:
-    """The events of a bundle, one in memory at a time; those without a usable record come without records."""
-    parts = open_parts(task)
-    task.progress("read", 0.02)
-    with closing(parse_in_sandbox(parts, task.desk.settings, grouped=True)) as events:
-        yield from map(select_records, events)
+def read_many_events(job: JobContext) -> Iterator[EventRecords]:
+    """
+    Yield the events of a bundle, one in memory at a time; an event without usable records has none, and its issues say why.
+
+    Raises what `parse_in_sandbox` raises.
+    """
+    parts = open_parts(job)
+    job.progress("read", 0.02)
+    with closing(parse_in_sandbox(parts, job.worker.settings, grouped=True)) as events:
+        yield from events
 
 
-def select_records(event: EventRecords) -> EventRecords:
-    """The event with the best vertical record of each station, so that none counts twice; what is passed over is remarked."""
-    records, issues = select_channels(event.records)
-    return replace(event, records=tuple(records), issues=(*event.issues, *issues))
-
-
-def data_warnings(issues: Iterable[DataIssue]) -> list[DataWarning]:
-    """Issues of the reader as the contract says them."""
+def to_warnings(issues: Iterable[DataIssue]) -> list[DataWarning]:
+    """Convert data issues of the parser to data warnings of the response."""
     return [DataWarning(trace=issue.trace, part=issue.part, code=issue.code, detail=issue.detail) for issue in issues]
 
 
 def unread_warnings(gather: Gather, readings: DistanceReadings) -> list[DataWarning]:
-    """A warning for each trace that has nothing to read a distance from."""
-    silent = [trace for trace, live in zip(gather.trace_ids, readings.live, strict=True) if not live]
-    return [DataWarning(trace=str(trace), part=None, code="not-read", detail="no live data in the window read") for trace in silent]
-
-
-def version_of(task: JobContext, name: str) -> ModelVersion:
-    """Which model says it."""
-    return ModelVersion(name=name, version=task.desk.models.models[name].version)
-
-
-def trial_epicenter(task: JobContext) -> tuple[float, float] | None:
-    """The given trial epicenter, latitude and longitude in degrees."""
-    options = task.record.submission.options
-    return None if options.latitude is None or options.longitude is None else (options.latitude, options.longitude)
+    """Return a data warning (code `not-read`) for each trace without live samples in the window that distances are read from."""
+    dead = [trace for trace, live in zip(gather.trace_ids, readings.live, strict=True) if not live]
+    detail = "no live samples in the time window; no distance is read from this trace"
+    return to_warnings(DataIssue(str(trace), None, "not-read", detail) for trace in dead)

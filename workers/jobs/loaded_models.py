@@ -1,4 +1,4 @@
-"""The models of a worker: verified and held open."""
+"""Loading of all declared models, once a worker."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from workers.settings import Settings
 
 @dataclass(frozen=True)
 class LoadedModels:
-    """Every declared model by name, and the execution provider that runs them."""
+    """All declared models by name, and the ONNX Runtime execution provider that runs them."""
 
     models: Mapping[str, OnnxModel]
     provider: str
 
     def versions(self) -> dict[str, str]:
-        """Name to version."""
+        """Return the version of each model by name."""
         return {name: model.version for name, model in self.models.items()}
 
 
 def load_models(settings: Settings) -> LoadedModels:
-    """Open every declared model, and compute on `threads` threads; raises what `Store.verify` and `choose_provider` raise."""
+    """Load and verify every declared model, on `settings.threads` threads; raises what `Store.verify` and `choose_provider` raise."""
     use_threads(settings.threads)
     store, provider = open_store(settings.artifacts_dir), choose_provider(settings.execution_provider)
     opened = {spec.name: OnnxModel.load(store, spec, provider, settings.threads) for spec in MODELS}

@@ -1,4 +1,4 @@
-"""POST /events/locate: where, when, how deep or which way?"""
+"""Job of POST /events/locate: locate an event, with its origin time and its depth or force azimuth."""
 
 import math
 from datetime import UTC, datetime
@@ -13,46 +13,47 @@ from workers.contracts import ArrivalEstimate, DistanceEstimate, Ellipse, Epicen
 from workers.exports.tables import locate_products
 from workers.jobs import figures
 from workers.jobs.context import JobContext, JobOutput
-from workers.jobs.inputs import read_one_event, trial_epicenter, unread_warnings, version_of
+from workers.jobs.inputs import read_one_event, unread_warnings
 
-HALF_WAY_KM = 180.0 * KM_PER_DEGREE
+MAX_SEMI_AXIS_KM = 180.0 * KM_PER_DEGREE
 
 
-def locate_job(task: JobContext) -> JobOutput:
-    """Raises what the reader raises, NoUsableTrace, TooFewStations, Canceled, Superseded."""
-    records, gather, warnings = read_one_event(task)
-    given = task.record.submission.options.event_type
-    found = locate_event(task.desk.models.models, gather, trial_epicenter(task), given, task.progress.part(0.0, 0.85), records)
-    task.progress("draw", 0.86)
-    result = _result(task, gather, found)
+def locate_job(job: JobContext) -> JobOutput:
+    """Locate the event of a submission; raises what `read_one_event` raises, TooFewStations, Canceled and Superseded."""
+    records, gather, warnings = read_one_event(job)
+    event_type = job.record.submission.options.event_type
+    progress = job.progress.section(0.0, 0.85)
+    found = locate_event(job.worker.models.models, gather, job.trial_epicenter(), event_type, progress, records)
+    job.progress("draw", 0.86)
+    result = _to_result(job, gather, found)
     return JobOutput(
-        result, warnings + unread_warnings(gather, found.readings), _figures(gather, found), locate_products(task.record, result)
+        result, warnings + unread_warnings(gather, found.readings), _draw_figures(gather, found), locate_products(job.record, result)
     )
 
 
-def _figures(gather: Gather, found: EventLocation) -> dict[str, bytes]:
+def _draw_figures(gather: Gather, found: EventLocation) -> dict[str, bytes]:
     readings, origin_s = found.readings, found.origin.time_s
-    title = f"{found.event_type}{_depth_or_force(found)}"
+    title = f"{found.event_type}{_describe_depth_or_force(found)}"
     return {
         "section": figures.draw_section(
             gather, readings, make_reference(found.location), origin_s, title, found.depth.depth_km if found.depth else 0.0
         ),
         "map": figures.draw_map(gather, readings, found.location, title, found.back_azimuths),
-        "offsets": figures.draw_distances(gather, readings, origin_s, "predicted distances"),
-        "residuals": figures.draw_residuals(gather, readings, found.location, "residuals of the predicted distances"),
+        "offsets": figures.draw_distances(gather, readings, origin_s, "Predicted distances"),
+        "residuals": figures.draw_residuals(gather, readings, found.location, "Residuals of the predicted distances"),
     }
 
 
-def _depth_or_force(found: EventLocation) -> str:
+def _describe_depth_or_force(found: EventLocation) -> str:
     if found.depth is not None:
-        return f", {found.depth.depth_km:.0f} ± {found.depth.uncertainty_km:.0f} km deep"
+        return f", depth {found.depth.depth_km:.0f} ± {found.depth.uncertainty_km:.0f} km"
     if found.force_azimuth is not None:
-        opposite = " or the opposite" if found.force_azimuth.ambiguous else ""
-        return f", force towards {found.force_azimuth.azimuth_deg:.0f}° ± {found.force_azimuth.uncertainty_deg:.0f}°{opposite}"
+        opposite = " or opposite" if found.force_azimuth.ambiguous else ""
+        return f", force azimuth {found.force_azimuth.azimuth_deg:.0f}° ± {found.force_azimuth.uncertainty_deg:.0f}°{opposite}"
     return ""
 
 
-def _result(task: JobContext, gather: Gather, found: EventLocation) -> LocateResult:
+def _to_result(job: JobContext, gather: Gather, found: EventLocation) -> LocateResult:
     depth, force = found.depth, found.force_azimuth
     names = ["offset", *(["event_type"] if found.classification else []), "depth" if depth else "force_azimuth"]
     return LocateResult(
@@ -66,15 +67,15 @@ def _result(task: JobContext, gather: Gather, found: EventLocation) -> LocateRes
         force_azimuth_deg=force.azimuth_deg if force else None,
         force_azimuth_uncertainty_deg=force.uncertainty_deg if force else None,
         force_azimuth_ambiguous=force.ambiguous if force else None,
-        offsets=_offsets(gather, found),
+        offsets=_distance_estimates(gather, found),
         azimuthal_gap_deg=found.location.azimuthal_gap_deg,
         method=found.method,
-        arrivals=[_arrival(gather, arrival) for arrival in found.arrivals],
-        models=[version_of(task, name) for name in names],
+        arrivals=[_arrival_estimate(gather, arrival) for arrival in found.arrivals],
+        models=[job.model_version(name) for name in names],
     )
 
 
-def _arrival(gather: Gather, arrival: Arrival) -> ArrivalEstimate:
+def _arrival_estimate(gather: Gather, arrival: Arrival) -> ArrivalEstimate:
     return ArrivalEstimate(
         trace=str(gather.trace_ids[arrival.trace_index]),
         phase=arrival.phase,
@@ -84,32 +85,31 @@ def _arrival(gather: Gather, arrival: Arrival) -> ArrivalEstimate:
     )
 
 
-def _epicenter(place: EpicenterRegion) -> Epicenter:
-    inner, outer = (
+def _epicenter(region: EpicenterRegion) -> Epicenter:
+    ellipse_68, ellipse_90 = (
         Ellipse(
-            semi_major_km=min(times * place.semi_major_km, HALF_WAY_KM),
-            semi_minor_km=min(times * place.semi_minor_km, HALF_WAY_KM),
-            azimuth_deg=place.ellipse_azimuth_deg,
+            semi_major_km=min(scale * region.semi_major_km, MAX_SEMI_AXIS_KM),
+            semi_minor_km=min(scale * region.semi_minor_km, MAX_SEMI_AXIS_KM),
+            azimuth_deg=region.ellipse_azimuth_deg,
             confidence_level=100.0 * level,
         )
-        for times, level in ((1.0, CONFIDENCE), (place.outer, CONFIDENCE_90))
+        for scale, level in ((1.0, CONFIDENCE), (region.outer, CONFIDENCE_90))
     )
     return Epicenter(
-        latitude=place.latitude_deg,
-        longitude=place.longitude_deg,
-        horizontal_uncertainty_km=place.horizontal_uncertainty_km,
-        ellipse=inner,
-        outer_ellipse=outer,
+        latitude=region.latitude_deg,
+        longitude=region.longitude_deg,
+        horizontal_uncertainty_km=region.horizontal_uncertainty_km,
+        ellipse=ellipse_68,
+        outer_ellipse=ellipse_90,
     )
 
 
-def _offsets(gather: Gather, found: EventLocation) -> list[DistanceEstimate]:
-    """The traces that a distance was read from, in the gather's order."""
+def _distance_estimates(gather: Gather, found: EventLocation) -> list[DistanceEstimate]:
+    """Return the estimates of the traces that a distance was read from, in the order of the gather."""
     readings, location = found.readings, found.location
     azimuths = azimuth_deg(location.latitude_deg, location.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
-    said = (readings.distances_deg, readings.uncertainties_deg, location.residuals_deg, azimuths, location.used, readings.has_distance)
-    back = [found.back_azimuths.get(place, (None, None)) for place in range(len(gather.trace_ids))]
-    rows = zip(gather.trace_ids, back, *said, strict=True)
+    per_trace = (readings.distances_deg, readings.uncertainties_deg, location.residuals_deg, azimuths, location.used, readings.has_distance)
+    back_azimuths = [found.back_azimuths.get(index, (None, None)) for index in range(len(gather.trace_ids))]
     return [
         DistanceEstimate(
             trace=str(trace),
@@ -117,10 +117,12 @@ def _offsets(gather: Gather, found: EventLocation) -> list[DistanceEstimate]:
             distance_uncertainty_deg=float(uncertainty),
             residual_deg=None if math.isnan(residual) else float(residual),
             azimuth_deg=None if math.isnan(azimuth) else float(azimuth),
-            back_azimuth_deg=towards[0],
-            back_azimuth_uncertainty_deg=towards[1],
+            back_azimuth_deg=back_azimuth[0],
+            back_azimuth_uncertainty_deg=back_azimuth[1],
             used=bool(used),
         )
-        for trace, towards, distance, uncertainty, residual, azimuth, used, read in rows
+        for trace, back_azimuth, distance, uncertainty, residual, azimuth, used, read in zip(
+            gather.trace_ids, back_azimuths, *per_trace, strict=True
+        )
         if read
     ]

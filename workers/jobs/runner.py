@@ -1,4 +1,4 @@
-"""The closed list of jobs, and the one way to run one: begin, do, publish, finish, whatever happens on the way."""
+"""Execution of jobs by a worker: begin an attempt, run the job of its kind, store the output, and finish the record."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -10,11 +10,12 @@ import structlog
 from redis.exceptions import RedisError
 
 from models.errors import AtlasError
-from workers.contracts import DataWarning, JobKind, JobRecord, Status
+from workers.contracts import DataWarning, JobKind, JobRecord, Status, Submission
 from workers.jobs.classify import classify_job
 from workers.jobs.cluster import cluster_job
 from workers.jobs.context import JobContext, JobOutput, JobProgress, WorkerContext
 from workers.jobs.embedding import embed_packed
+from workers.jobs.fine_tune import fine_tune_job
 from workers.jobs.locate import locate_job
 from workers.jobs.shared_tasks import is_task, run_task
 from workers.problems import translate_and_log_error
@@ -23,133 +24,157 @@ from workers.queue.lifecycle import Canceled, Interrupted, Superseded
 from workers.storage.blobs import BlobMissing, StoreFull, StoreUnreachable
 from workers.storage.result_keys import attempt_prefix, figure_key, result_key
 
-JOBS: Mapping[JobKind, Callable[[JobContext], JobOutput]] = MappingProxyType(
-    {JobKind.CLASSIFY: classify_job, JobKind.LOCATE: locate_job, JobKind.CLUSTER: cluster_job}
-)
+Job = Callable[[JobContext], JobOutput]
+TimeLimit = Callable[[], AbstractContextManager[object]]
+
+JOBS: Mapping[JobKind, Job] = MappingProxyType({JobKind.CLASSIFY: classify_job, JobKind.LOCATE: locate_job, JobKind.CLUSTER: cluster_job})
+"""The allowlist of jobs by kind; `choose_job` replaces `cluster_job` where fine-tuning is requested."""
+
 _MAX_WARNINGS = 500
 _MIN_WAIT_S, _MAX_WAIT_S = 0.2, 5.0
-_QUEUE_LOST = (RedisError, QueueUnreachable, QueueFull)
-_STORE_LOST = (StoreUnreachable, StoreFull, BlobMissing)  # what an accepted job needs was there: a store that lacks it is not all there
+_QUEUE_ERRORS = (RedisError, QueueUnreachable, QueueFull)
+_STORE_ERRORS = (StoreUnreachable, StoreFull, BlobMissing)  # an accepted job's uploads exist, so a missing one is a fault of the store
 
 
-def run_job(desk: WorkerContext, job_id: str, limit: Callable[[], AbstractContextManager[object]]) -> None:
+def run_job(worker: WorkerContext, job_id: str, limit: TimeLimit) -> None:
     """
-    One attempt at a job, if it still waits for one; never raises for what goes wrong in it.
+    Run one attempt at a job, or one shared task if `job_id` names one; does nothing if the job is not queued.
 
-    `limit()` bounds the time of the work. What an attempt publishes lies under its own number, and only the attempt that
-    finishes the record is ever read. SystemExit (the worker must go) puts the job back into the queue.
+    No exception of the job is raised: it becomes the problem of the job's record. An attempt's output is stored under its own
+    number, and only that of the attempt that finishes the record is ever read. SystemExit, upon which the worker must end,
+    returns the job to the queue and is raised.
+
+    Parameters
+    ----------
+    worker
+        The worker that runs the job.
+    job_id
+        Id of a job, or name of a shared task.
+    limit
+        Returns a context manager that limits the run time.
+
     """
     if is_task(job_id):
-        _help(desk, job_id, limit)
+        _run_shared_task(worker, job_id, limit)
         return
-    record = _insisting(partial(desk.records.begin, job_id, desk.worker))
+    record = _retry_until_available(partial(worker.records.begin, job_id, worker.name))
     if record is None:
         return
     log = structlog.get_logger("atlas").bind(kind=record.submission.kind.value, attempt=record.attempt)
     structlog.contextvars.bind_contextvars(request_id=record.request_id)
-    began = time.monotonic()
+    start_s = time.monotonic()
     try:
-        finish = _attempt(desk, record, limit)
-        ended = _insisting(finish)
-        log.info("job ended", status=ended.status.value, took_s=round(time.monotonic() - began, 3))
-        if ended.status is not Status.SUCCEEDED:
-            _discard(desk, record)
+        finish = _run_attempt(worker, record, limit)
+        final = _retry_until_available(finish)
+        log.info("job ended", status=final.status.value, took_s=round(time.monotonic() - start_s, 3))
+        if final.status is not Status.SUCCEEDED:
+            _delete_output(worker, record)
     except Superseded:
-        log.warning("attempt superseded")
-        _discard(desk, record)
-    except _QUEUE_LOST:
-        log.warning("queue server lost during the job, handing the job back")
-        _give_back(desk, record)
+        log.warning("attempt superseded, its output is deleted")
+        _delete_output(worker, record)
+    except _QUEUE_ERRORS:
+        log.warning("the queue server was lost during the job, returning the job to the queue")
+        _requeue(worker, record)
     except Interrupted as error:
-        log.warning("interrupted, handing the job back", detail=error.detail)
-        _give_back(desk, record)
+        log.warning("the job was interrupted, returning it to the queue", detail=error.detail)
+        _requeue(worker, record)
     except SystemExit:
-        log.warning("worker told to go, handing the job back")
-        _give_back(desk, record)
+        log.warning("the worker must end, returning its job to the queue")
+        _requeue(worker, record)
         raise
 
 
-def _help(desk: WorkerContext, piece: str, limit: Callable[[], AbstractContextManager[object]]) -> None:
-    """A piece of a job that another worker runs; what goes wrong here will go wrong there, where it is told."""
-    try:
-        with limit():
-            run_task(desk.blobs, desk.records, piece, partial(embed_packed, desk))
-    except Exception as error:  # noqa: BLE001 -- the edge: the job's own worker does the piece again
-        structlog.get_logger("atlas").warning("a piece failed", piece=piece, error=type(error).__name__)
+def choose_job(submission: Submission) -> Job:
+    """Return the job function of a submission."""
+    if submission.kind is JobKind.CLUSTER and submission.options.fine_tune:
+        return fine_tune_job
+    return JOBS[submission.kind]
 
 
-def _attempt(desk: WorkerContext, record: JobRecord, limit: Callable[[], AbstractContextManager[object]]) -> Callable[[], JobRecord]:
-    """Do the work; the step that ends the record. Raises Superseded and Redis errors, which end no record."""
-    finish = partial(desk.records.finish, record.id, record.attempt)
+def _run_shared_task(worker: WorkerContext, task: str, limit: TimeLimit) -> None:
+    """Run a task of another worker's job. Its exceptions are only logged, because that worker runs the task again."""
     try:
         with limit():
-            outcome = _published(JobContext(desk, record, JobProgress(desk.records, record)))
-    except (Superseded, Interrupted, *_QUEUE_LOST):
+            run_task(worker.blobs, worker.records, task, partial(embed_packed, worker))
+    except Exception as error:  # noqa: BLE001 -- whatever is wrong with the task, the job's own worker reports it
+        structlog.get_logger("atlas").warning(
+            "a shared task failed, the job's own worker repeats it", task=task, error=type(error).__name__
+        )
+
+
+def _run_attempt(worker: WorkerContext, record: JobRecord, limit: TimeLimit) -> Callable[[], JobRecord]:
+    """Run the job and store its output; returns the step that finishes the record. Raises Superseded, Interrupted and queue errors."""
+    finish = partial(worker.records.finish, record.id, record.attempt)
+    try:
+        with limit():
+            output = _produce_output(JobContext(worker, record, JobProgress(worker.records, record)))
+    except (Superseded, Interrupted, *_QUEUE_ERRORS):
         raise
     except Canceled:
         return partial(finish, Status.CANCELED)
-    except Exception as error:  # noqa: BLE001 -- the edge: whatever a job raises becomes its problem
+    except Exception as error:  # noqa: BLE001 -- any exception of a job becomes its problem
         return partial(finish, Status.FAILED, problem=translate_and_log_error(error))
-    left = {"figures": list(outcome.figures), "formats": list(outcome.products)}
-    return partial(finish, Status.SUCCEEDED, warnings=_capped(outcome.warnings), **left)
+    stored = {"figures": list(output.figures), "formats": list(output.products)}
+    return partial(finish, Status.SUCCEEDED, warnings=_cap_warnings(output.warnings), **stored)
 
 
-def _published(task: JobContext) -> JobOutput:
-    """The outcome, in the store. While the store fails the job is done again, for `store_patience_s`: it is not to blame for that."""
-    deadline, wait_s = time.monotonic() + task.desk.settings.store_patience_s, _MIN_WAIT_S
+def _produce_output(job: JobContext) -> JobOutput:
+    """Run the job and store its output; both are repeated while the blob store fails, for `store_patience_s`."""
+    deadline_s, wait_s = time.monotonic() + job.worker.settings.store_patience_s, _MIN_WAIT_S
     while True:
         try:
-            outcome = JOBS[task.record.submission.kind](task)
-            task.progress("store", 0.97)
-            _publish(task.desk, task.record, outcome)
-            return outcome
-        except _STORE_LOST as error:
-            if time.monotonic() + wait_s > deadline:
+            output = choose_job(job.record.submission)(job)
+            job.progress("store", 0.97)
+            _store_output(job.worker, job.record, output)
+            return output
+        except _STORE_ERRORS as error:
+            if time.monotonic() + wait_s > deadline_s:
                 raise
-            structlog.get_logger("atlas").warning("the store fails, trying again", detail=error.detail, wait_s=wait_s)
-            task.progress("wait for the store", 0.0)
+            structlog.get_logger("atlas").warning("the blob store failed, the job is repeated", detail=error.detail, wait_s=wait_s)
+            job.progress("wait for the store", 0.0)
             time.sleep(wait_s)
             wait_s = min(2 * wait_s, _MAX_WAIT_S)
 
 
-def _publish(desk: WorkerContext, record: JobRecord, outcome: JobOutput) -> None:
-    for name, picture in outcome.figures.items():
-        desk.blobs.put(figure_key(record, name), picture)
-    for file_format, content in outcome.products.items():
-        desk.blobs.put(result_key(record, file_format), content)
-    desk.blobs.put(result_key(record), outcome.result.model_dump_json().encode())
+def _store_output(worker: WorkerContext, record: JobRecord, output: JobOutput) -> None:
+    for name, picture in output.figures.items():
+        worker.blobs.put(figure_key(record, name), picture)
+    for file_format, content in output.products.items():
+        worker.blobs.put(result_key(record, file_format), content)
+    worker.blobs.put(result_key(record), output.result.model_dump_json().encode())
 
 
-def _capped(warnings: list[DataWarning]) -> list[DataWarning]:
-    more = len(warnings) - _MAX_WARNINGS
-    if more <= 0:
+def _cap_warnings(warnings: list[DataWarning]) -> list[DataWarning]:
+    """Return the first warnings up to the maximum, and one with the number of the others."""
+    excess = len(warnings) - _MAX_WARNINGS
+    if excess <= 0:
         return warnings
-    rest = DataWarning(trace=None, part=None, code="more-warnings", detail=f"{more} further warnings are left out")
+    rest = DataWarning(trace=None, part=None, code="more-warnings", detail=f"{excess} further warnings are left out")
     return [*warnings[:_MAX_WARNINGS], rest]
 
 
-def _insisting[T](step: Callable[[], T]) -> T:
-    """Try until the queue server answers: a worker without one has nothing else to do, and a job must not end unsaid."""
+def _retry_until_available[T](step: Callable[[], T]) -> T:
+    """Repeat a step until the queue server answers, without which a worker can neither begin nor finish a job."""
     wait_s = _MIN_WAIT_S
     while True:
         try:
             return step()
-        except _QUEUE_LOST:
+        except _QUEUE_ERRORS:
             structlog.get_logger("atlas").warning("the queue server does not answer, trying again", wait_s=wait_s)
             time.sleep(wait_s)
             wait_s = min(2 * wait_s, _MAX_WAIT_S)
 
 
-def _give_back(desk: WorkerContext, record: JobRecord) -> None:
-    """Should even that fail, the sweep finds a running job that its worker does not state."""
-    with suppress(Superseded, *_QUEUE_LOST):
-        desk.dispatcher.release(record.id, record.attempt)
-    _discard(desk, record)
+def _requeue(worker: WorkerContext, record: JobRecord) -> None:
+    """Return the job to the queue. If that fails, too, the supervisor's sweep finds it, as it is in no worker's heartbeat."""
+    with suppress(Superseded, *_QUEUE_ERRORS):
+        worker.dispatcher.release(record.id, record.attempt)
+    _delete_output(worker, record)
 
 
-def _discard(desk: WorkerContext, record: JobRecord) -> None:
-    """Nothing of the attempt stays, unless it did end the job: the answer that said so may have been lost on the way."""
+def _delete_output(worker: WorkerContext, record: JobRecord) -> None:
+    """Delete the attempt's output, unless the attempt has finished the job: the reply to that step may have been lost."""
     with suppress(AtlasError, RedisError):
-        known = desk.records.get(record.id)
-        if known is None or (known.status, known.attempt) != (Status.SUCCEEDED, record.attempt):
-            desk.blobs.delete(attempt_prefix(record.id, record.attempt))
+        current = worker.records.get(record.id)
+        if current is None or (current.status, current.attempt) != (Status.SUCCEEDED, record.attempt):
+            worker.blobs.delete(attempt_prefix(record.id, record.attempt))

@@ -1,14 +1,15 @@
 """
-A job's work in pieces, offered to every worker: arrays through the blob store, nothing but a name through the queue.
+Distribution of a job's work over all workers: tasks with arrays in the blob store, and only a task's name in the queue.
 
-Whoever comes first does a piece: a claim in Redis says so, and runs out should its holder die. The worker that runs the job
-claims pieces, too, so that it never waits for others to begin, and does again what a claim has run out on. A piece is a pure
-function of its arrays, so doing it twice is harmless; one whose job has gone finds nothing to do.
+The worker that first claims a task in Redis runs it; a claim expires, so that a task of a dead worker can be claimed again.
+The worker that runs the job also claims tasks, so it never depends on another worker. A task is a pure function of its arrays:
+running it twice is harmless, and a task of a job that has ended finds no arrays and is skipped.
 """
 
 import io
+import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -16,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import AtlasError
+from models.seismic.trace_id import TraceId
+from models.seismic.waveforms import Gather
 from workers.queue.connection import QueueFull, QueueUnreachable
 from workers.queue.dispatch import Dispatcher
 from workers.queue.records import Records
@@ -31,40 +34,71 @@ POLL_S = 0.05
 
 
 def task_name(job_id: str, attempt: int, number: int) -> str:
-    """What a piece is called in the queue."""
+    """Return the name of a task of one attempt at a job, as it stands in the queue."""
     return SEPARATOR.join((job_id, str(attempt), str(number)))
 
 
 def is_task(name: str) -> bool:
-    """Whether that names a piece rather than a job; ids of jobs hold no double dash."""
+    """Return whether a name in the queue is a task's and not a job's; ids of jobs hold no double dash."""
     return SEPARATOR in name
 
 
-def _key(name: str, what: str) -> str:
+def _key(name: str, suffix: str) -> str:
     job_id, attempt, number = name.split(SEPARATOR)
-    return f"{attempt_prefix(job_id, int(attempt))}/pieces/{number}.{what}"
+    return f"{attempt_prefix(job_id, int(attempt))}/tasks/{number}.{suffix}"
 
 
 def pack_arrays(arrays: Arrays) -> bytes:
-    """Arrays by name as bytes, without pickle."""
+    """Serialize arrays by name as an .npz file without pickle."""
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 
 def unpack_arrays(data: bytes) -> dict[str, NDArray[Any]]:
-    """What was packed; raises ValueError for anything else."""
+    """Deserialize what `pack_arrays` returned; raises ValueError for anything else."""
     with np.load(io.BytesIO(data), allow_pickle=False) as content:
         return {name: content[name] for name in content.files}
 
 
+def pack_gathers(events: Sequence[tuple[str, Gather]]) -> dict[str, NDArray[Any]]:
+    """Return named gathers as arrays: names, clocks and trace ids as JSON, samples and coordinates unchanged."""
+    headers = [
+        {
+            "name": name,
+            "start_time_s": gather.start_time_s,
+            "sampling_rate_hz": gather.sampling_rate_hz,
+            "traces": [str(trace) for trace in gather.trace_ids],
+        }
+        for name, gather in events
+    ]
+    arrays: dict[str, NDArray[Any]] = {"headers": np.array(json.dumps(headers))}
+    for number, (_, gather) in enumerate(events):
+        arrays[f"samples_{number}"] = gather.samples
+        arrays[f"coordinates_{number}"] = np.stack([gather.latitudes_deg, gather.longitudes_deg])
+    return arrays
+
+
+def unpack_gathers(arrays: Arrays) -> Iterator[tuple[str, Gather]]:
+    """Yield the named gathers in what `pack_gathers` returned."""
+    for number, header in enumerate(json.loads(str(arrays["headers"]))):
+        latitudes, longitudes = arrays[f"coordinates_{number}"]
+        ids = tuple(TraceId(*trace.split(".")) for trace in header["traces"])
+        samples = arrays[f"samples_{number}"]
+        yield header["name"], Gather(ids, header["start_time_s"], header["sampling_rate_hz"], samples, latitudes, longitudes)
+
+
 def run_task(blobs: BlobStore, records: Records, name: str, work: Work) -> bool:
-    """Do a piece unless somebody else does, or has; whether it was done here. What `work` raises is raised, the claim let go."""
+    """
+    Run a task unless another worker runs it or has run it; returns whether it was run here.
+
+    What `work` raises is raised after the claim is released; an AtlasError (the job has ended, or the store fails) is not.
+    """
     if blobs.exists(_key(name, "out")) or not records.claim(name, CLAIM_S):
         return False
     try:
         blobs.put(_key(name, "out"), pack_arrays(work(unpack_arrays(blobs.get(_key(name, "in"))))))
-    except AtlasError:  # the job has gone, and all that it left; or the store fails, and whoever comes next tries again
+    except AtlasError:
         records.release_claim(name)
         return False
     except BaseException:
@@ -75,9 +109,21 @@ def run_task(blobs: BlobStore, records: Records, name: str, work: Work) -> bool:
 
 class DistributedMap:
     """
-    The pieces of one attempt, at most `ahead` of them waiting at a time: what waits lies in the blob store, not in memory.
+    Maps `work` over arrays by tasks that any worker can run, and returns the outputs in the order of submission.
 
-    `tick()` is called while waiting and may raise to stop.
+    Parameters
+    ----------
+    blobs, records, dispatcher
+        Where arrays, claims and offers of tasks go.
+    job
+        Id and attempt of the job.
+    work
+        The function of one task.
+    max_waiting
+        Maximum number of tasks whose outputs have not been returned; their arrays lie in the blob store, not in memory.
+    tick
+        Called while waiting; may raise to stop.
+
     """
 
     def __init__(
@@ -87,38 +133,38 @@ class DistributedMap:
         dispatcher: Dispatcher,
         job: tuple[str, int],
         work: Work,
-        ahead: int,
+        max_waiting: int,
         tick: Callable[[], None],
     ) -> None:
         self._blobs, self._records, self._dispatcher = blobs, records, dispatcher
-        self._job, self._work, self._ahead, self._tick = job, work, ahead, tick
+        self._job, self._work, self._max_waiting, self._tick = job, work, max_waiting, tick
         self._names: list[str] = []
         self._next = 0
 
-    def give(self, arrays: Arrays) -> Iterator[dict[str, NDArray[Any]]]:
-        """Offer one more piece; yields what is done meanwhile, in the order of the pieces."""
+    def submit(self, arrays: Arrays) -> Iterator[dict[str, NDArray[Any]]]:
+        """Submit one more task, and yield outputs until at most `max_waiting` tasks wait."""
         name = task_name(*self._job, len(self._names))
         self._blobs.put(_key(name, "in"), pack_arrays(arrays))
         self._names.append(name)
-        with suppress(QueueUnreachable, QueueFull):  # then it is done here
+        with suppress(QueueUnreachable, QueueFull):  # the task is then run here
             self._dispatcher.enqueue_task(name)
-        while len(self._names) - self._next > self._ahead:
-            yield self._take()
+        while len(self._names) - self._next > self._max_waiting:
+            yield self._collect()
 
-    def rest(self) -> Iterator[dict[str, NDArray[Any]]]:
-        """What is left, as it is done."""
+    def drain(self) -> Iterator[dict[str, NDArray[Any]]]:
+        """Yield the outputs of all remaining tasks."""
         while self._next < len(self._names):
-            yield self._take()
+            yield self._collect()
 
-    def _take(self) -> dict[str, NDArray[Any]]:
-        """The next piece's outcome; while others have it, the last piece offered that nobody has is done here."""
+    def _collect(self) -> dict[str, NDArray[Any]]:
+        """Return the next task's output; while another worker runs that task, run the latest unclaimed tasks here."""
         name = self._names[self._next]
         while not self._blobs.exists(_key(name, "out")):
             self._tick()
             if not any(run_task(self._blobs, self._records, waiting, self._work) for waiting in reversed(self._names[self._next :])):
                 time.sleep(POLL_S)
-        outcome = unpack_arrays(self._blobs.get(_key(name, "out")))
-        for what in ("in", "out"):
-            self._blobs.delete(_key(name, what))
+        output = unpack_arrays(self._blobs.get(_key(name, "out")))
+        for suffix in ("in", "out"):
+            self._blobs.delete(_key(name, suffix))
         self._next += 1
-        return outcome
+        return output

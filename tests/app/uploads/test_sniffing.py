@@ -19,6 +19,9 @@ def a_tar() -> bytes:
         b"000001D " + bytes(40),
         b"000001M\0" + bytes(40),
         b"      Q " + bytes(40),
+        b"000001D ",
+        b"000001V 010009",
+        bytes(1024) + b"000001D " + bytes(40),
         bytes(512),
         b"MS\x03",
         b"PK\x03\x04",
@@ -35,9 +38,7 @@ def test_an_accepted_format_is_recognized_by_its_first_bytes(head):
     assert plausible("upload", head)
 
 
-@pytest.mark.parametrize(
-    "head", [b"", b"%PDF", b"\x89PNG\r\n", b"hello", b"{}", b"000001D ", b"000001X " + bytes(40), b"PK\x01\x02", b"Rar!"]
-)
+@pytest.mark.parametrize("head", [b"", b"%PDF", b"\x89PNG\r\n", b"hello", b"{}", b"000001X " + bytes(40), b"PK\x01\x02", b"Rar!"])
 def test_other_first_bytes_are_not_recognized(head):
     assert not plausible("upload", head)
 

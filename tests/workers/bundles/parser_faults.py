@@ -1,4 +1,4 @@
-"""Parsers that misbehave, for the child process to run by their importable names."""
+"""Misbehaving parsers, which the child process imports by name."""
 
 import os
 import signal
@@ -6,63 +6,63 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from workers.bundles.parse import EventRecords, ReadLimits, Report
+from workers.bundles.parse import EventRecords, ReadLimits, ReportFile
 
 Parts = Sequence[tuple[str, Path]]
 
 
-def aborts(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
-    """Dies as a native library does."""
+def abort(parts: Parts, limits: ReadLimits, grouped: bool, report: ReportFile) -> Iterator[EventRecords]:
+    """Abort, as a crashing native library does."""
     report(parts[0][0])
     os.abort()
     yield EventRecords("never", (), ())
 
 
-def is_killed(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
-    """Dies as a process does that the kernel has no memory for."""
+def kill_itself(parts: Parts, limits: ReadLimits, grouped: bool, report: ReportFile) -> Iterator[EventRecords]:
+    """Kill this process, as the kernel does when it is out of memory."""
     report(parts[0][0])
     os.kill(os.getpid(), signal.SIGKILL)
     yield EventRecords("never", (), ())
 
 
-def loses_its_server(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
-    """Goes with the process that it was forked from, which would have told how it ended."""
+def kill_its_server(parts: Parts, limits: ReadLimits, grouped: bool, report: ReportFile) -> Iterator[EventRecords]:
+    """Kill the fork server, which would report the exit code, then this process."""
     report(parts[0][0])
     os.kill(os.getppid(), signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGKILL)
     yield EventRecords("never", (), ())
 
 
-def hangs(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
-    """Waits without using the processor, its process id in the name of a file (into files it cannot write)."""
+def hang(parts: Parts, limits: ReadLimits, grouped: bool, report: ReportFile) -> Iterator[EventRecords]:
+    """Sleep, with the process id in the name of an empty file (the child cannot write into files)."""
     report(parts[0][0])
     (parts[0][1].parent / f"pid-{os.getpid()}").touch()
     time.sleep(1000)
     yield EventRecords("never", (), ())
 
 
-def spins(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
-    """Uses the processor for ever."""
+def spin(parts: Parts, limits: ReadLimits, grouped: bool, report: ReportFile) -> Iterator[EventRecords]:
+    """Loop without end."""
     report(parts[0][0])
     while True:
         pass
     yield EventRecords("never", (), ())
 
 
-def devours(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
-    """Asks for more memory than there may be."""
+def exhaust_memory(parts: Parts, limits: ReadLimits, grouped: bool, report: ReportFile) -> Iterator[EventRecords]:
+    """Allocate more memory than the limit."""
     yield EventRecords("big", (), ()) if bytearray(limits.memory_bytes) else EventRecords("never", (), ())
 
 
-def stumbles(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
-    """Raises what nobody thought of, after a first event."""
+def raise_unexpectedly(parts: Parts, limits: ReadLimits, grouped: bool, report: ReportFile) -> Iterator[EventRecords]:
+    """Raise an exception that no code expects, after a first event."""
     yield EventRecords("first", (), ())
     report(parts[0][0])
     raise ZeroDivisionError
 
 
-def lies(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
-    """Sends what is no message: the report's text is the only thing a parser can put on the wire."""
+def send_garbage(parts: Parts, limits: ReadLimits, grouped: bool, report: ReportFile) -> Iterator[EventRecords]:
+    """Write bytes to the connection that are not a message."""
     report(parts[0][0])
     for descriptor in range(3, 64):
         try:
@@ -72,20 +72,20 @@ def lies(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> Ite
     yield EventRecords("never", (), ())
 
 
-def works(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
-    """Yields many events without data."""
+def yield_empty_events(parts: Parts, limits: ReadLimits, grouped: bool, report: ReportFile) -> Iterator[EventRecords]:
+    """Yield many events without records."""
     for number in range(1000):
         yield EventRecords(str(number), (), ())
 
 
-def looks_around(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
-    """Names its events after all that its environment holds, now and when its process began."""
+def report_environment(parts: Parts, limits: ReadLimits, grouped: bool, report: ReportFile) -> Iterator[EventRecords]:
+    """Yield events named after the environment, now and at the start of the process."""
     yield EventRecords("\n".join(f"{name}={value}" for name, value in os.environ.items()), (), ())
     yield EventRecords(Path("/proc/self/environ").read_text(), (), ())
 
 
-def writes(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
-    """Writes to the disk, and to where the log goes."""
+def write_files(parts: Parts, limits: ReadLimits, grouped: bool, report: ReportFile) -> Iterator[EventRecords]:
+    """Write to standard error and to a file."""
     os.write(2, b"forged\n")
     try:
         (parts[0][1].parent / "dropped").write_bytes(b"x")
@@ -93,7 +93,7 @@ def writes(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> I
         yield EventRecords(type(error).__name__, (), ())
 
 
-def raises_forgery(parts: Parts, limits: ReadLimits, grouped: bool, report: Report) -> Iterator[EventRecords]:
-    """Its error holds what it read, and that looks like a line of the log."""
+def raise_log_forgery(parts: Parts, limits: ReadLimits, grouped: bool, report: ReportFile) -> Iterator[EventRecords]:
+    """Raise an exception whose text looks like a log line."""
     yield EventRecords("first", (), ())
     raise RuntimeError('header\n{"event": "forged"}')

@@ -1,4 +1,4 @@
-"""Members of a bundle and their events."""
+"""Members of a bundle and their grouping into events."""
 
 from pathlib import Path
 
@@ -7,14 +7,15 @@ import pytest
 from models.errors import AtlasError, LimitExceeded, UnreadableArchive, UnsupportedPart
 from tests.support import recordings
 from workers.bundles.archives import Budget
-from workers.bundles.members import FileKind, Member, as_one_event, group_events, kind_of, walk
+from workers.bundles.formats import FileKind
+from workers.bundles.members import Member, group_as_one_event, group_events, walk_bundle
 
 WAVE = b"000001D " + bytes(504)
 TABLE = b"network,station,latitude,longitude,elevation\n"
 
 
 class Upload:
-    """Parts written to a folder and walked."""
+    """Parts written to a folder, then listed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -24,7 +25,7 @@ class Upload:
         named = [(name.replace("_dot_", "."), data) for name, data in parts.items()]
         for name, data in named:
             (self.folder / name).write_bytes(data)
-        return walk([(name, self.folder / name) for name, _ in named], budget or Budget(100, 2**24, 200.0))
+        return walk_bundle([(name, self.folder / name) for name, _ in named], budget or Budget(100, 2**24, 200.0))
 
 
 @pytest.fixture
@@ -32,30 +33,7 @@ def upload(tmp_path: Path) -> Upload:
     return Upload(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("name", "head", "kind"),
-    [
-        ("x", b"MS\x03rest", FileKind.WAVEFORM),
-        ("x", WAVE, FileKind.WAVEFORM),
-        ("x", b"000001V 010009", FileKind.WAVEFORM),
-        ("x", bytes(1024) + WAVE, FileKind.WAVEFORM),
-        ("x.mseed", b"\x80\x04garbage", FileKind.WAVEFORM),
-        ("x", b'<?xml version="1.0"?>\n<FDSNStationXML xmlns="">', FileKind.STATIONXML),
-        ("x.csv", b'<?xml version="1.0"?>\n<FDSNStationXML xmlns="">', FileKind.STATIONXML),
-        ("x", b"\xef\xbb\xbfNetwork,Station,Latitude,Longitude", FileKind.STATIONS_CSV),
-        ("x.csv", b"a,b", FileKind.STATIONS_CSV),
-        ("x.mseed", TABLE, FileKind.STATIONS_CSV),
-        ("x.xml", b"<quakeml>", FileKind.STATIONXML),
-        ("x.txt", b"hello", None),
-        ("x", b"", None),
-        ("x.png", b"\x89PNG\r\n", None),
-    ],
-)
-def test_content_tells_before_the_name(name: str, head: bytes, kind: FileKind | None) -> None:
-    assert kind_of(name, head) is kind
-
-
-def test_every_way_of_packing_gives_the_same_members(upload: Upload) -> None:
+def test_every_archive_format_gives_the_same_members(upload: Upload) -> None:
     files = {"a_dot_mseed": WAVE, "stations_dot_csv": TABLE}
     tar = recordings.tarred(**files)
     for packed in (
@@ -78,13 +56,13 @@ def test_a_gzipped_part_is_unpacked(upload: Upload) -> None:
     assert [(member.kind, member.load()) for member in members] == [(FileKind.WAVEFORM, WAVE)]
 
 
-def test_a_part_of_no_kind_is_a_problem_and_the_others_stay(upload: Upload) -> None:
+def test_an_unsupported_file_is_an_error_beside_the_other_members(upload: Upload) -> None:
     members, problems = upload.walk(a=WAVE, b_dot_txt=b"hello", c=recordings.zipped(d_dot_mseed=WAVE, readme=b"hello"))
     assert [member.label for member in members] == ["a", "c/d.mseed"]
     assert [(type(problem), problem.part) for problem in problems] == [(UnsupportedPart, "b.txt"), (UnsupportedPart, "c/readme")]
 
 
-def test_archives_in_archives_are_refused_as_a_whole(upload: Upload) -> None:
+def test_an_archive_that_holds_an_archive_is_left_out_as_a_whole(upload: Upload) -> None:
     inner = recordings.zipped(a=WAVE)
     tar = recordings.tarred(a=WAVE)
     for nested in (inner, tar, recordings.gzipped(tar), recordings.gzipped(recordings.gzipped(WAVE)), recordings.gzipped(inner)):
@@ -96,27 +74,27 @@ def test_archives_in_archives_are_refused_as_a_whole(upload: Upload) -> None:
     assert isinstance(problems[0], UnreadableArchive)
 
 
-def test_a_limit_ends_the_reading(upload: Upload) -> None:
+def test_more_files_than_the_maximum_raise(upload: Upload) -> None:
     with pytest.raises(LimitExceeded):
         upload.walk(Budget(2, 2**20, 200.0), a=WAVE, b=WAVE, c=WAVE)
 
 
-def test_all_parts_together_are_one_event(upload: Upload) -> None:
+def test_all_parts_are_grouped_into_one_event(upload: Upload) -> None:
     members, _ = upload.walk(first_dot_mseed=WAVE, stations_dot_csv=TABLE, b=recordings.zipped(x__y_dot_mseed=WAVE))
-    (event,) = as_one_event(members)
+    (event,) = group_as_one_event(members)
     assert event.name == "first"
     assert len(event.waveforms) == 2
     assert len(event.metadata) == 1
-    assert as_one_event([member for member in members if member.kind is not FileKind.WAVEFORM]) == []
+    assert group_as_one_event([member for member in members if member.kind is not FileKind.WAVEFORM]) == []
 
 
-def test_events_are_waveforms_at_the_top_and_folders(upload: Upload) -> None:
+def test_events_are_waveform_files_at_the_top_and_folders(upload: Upload) -> None:
     archive = recordings.zipped(top_dot_mseed=WAVE, one__a_dot_mseed=WAVE, one__b_dot_mseed=WAVE, deep__two__c_dot_mseed=WAVE)
     members, _ = upload.walk(alone_dot_mseed_dot_gz=recordings.gzipped(WAVE), b_dot_zip=archive)
     assert [(event.name, len(event.waveforms)) for event in group_events(members)] == [("alone", 1), ("top", 1), ("one", 2), ("two", 1)]
 
 
-def test_metadata_of_a_folder_serve_it_and_the_rest_serve_all(upload: Upload) -> None:
+def test_metadata_in_an_events_folder_apply_to_it_and_others_to_all(upload: Upload) -> None:
     archive = recordings.zipped(
         one__a_dot_mseed=WAVE, one__s_dot_csv=TABLE, two__b_dot_mseed=WAVE, all_dot_csv=TABLE, meta__m_dot_csv=TABLE
     )
@@ -137,4 +115,4 @@ def test_names_of_events_are_unique(upload: Upload) -> None:
 
 @pytest.mark.parametrize(("file", "name"), [("IU.ANMO.00.LHZ", "IU.ANMO.00.LHZ"), ("e.017.mseed.gz", "e.017"), (".mseed", ".mseed")])
 def test_an_event_is_named_after_its_file(file: str, name: str) -> None:
-    assert as_one_event([Member(file, file, "", None, FileKind.WAVEFORM, bytes)])[0].name == name
+    assert group_as_one_event([Member(file, file, "", None, FileKind.WAVEFORM, bytes)])[0].name == name

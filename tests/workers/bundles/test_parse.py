@@ -1,4 +1,4 @@
-"""From files to events, in this very process."""
+"""Parsing of bundles into events, in the test process itself."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from models.errors import LimitExceeded, NoUsableTrace, UnreadableArchive, UnreadableMetadata, UnreadableWaveform, UnsupportedPart
 from tests.support import recordings
 from workers.bundles.parse import EventRecords, ReadLimits, parse_bundle
-from workers.bundles.sandbox import _limits
+from workers.bundles.sandbox import read_limits
 from workers.settings import Settings
 
 Z = "XX.AAA.00.BHZ"
@@ -24,7 +24,9 @@ def parse(tmp_path: Path) -> Parse:
         named = [(name.replace("_dot_", "."), data) for name, data in parts.items()]
         for name, data in named:
             (tmp_path / name).write_bytes(data)
-        return list(parse_bundle([(name, tmp_path / name) for name, _ in named], limits or _limits(Settings()), grouped, lambda _: None))
+        return list(
+            parse_bundle([(name, tmp_path / name) for name, _ in named], limits or read_limits(Settings()), grouped, lambda _: None)
+        )
 
     return run
 
@@ -39,7 +41,7 @@ def codes(event: EventRecords) -> list[tuple[str | None, str]]:
     return [(issue.part, issue.code) for issue in event.issues]
 
 
-def test_coordinates_come_from_stationxml_then_table_then_own(parse: Parse, waves: bytes) -> None:
+def test_coordinates_come_from_stationxml_before_tables_before_the_builtin_inventory(parse: Parse, waves: bytes) -> None:
     table, xml = recordings.stations_csv(("XX", "AAA", 1, 2)), recordings.stationxml("XX", "AAA", 10, 20)
     (bare,) = parse(a=waves)
     assert [record.latitude_deg for record in bare.records] == [pytest.approx(34.946, abs=0.01), None]
@@ -51,7 +53,7 @@ def test_coordinates_come_from_stationxml_then_table_then_own(parse: Parse, wave
     assert full.issues == ()
 
 
-def test_bad_parts_beside_good_ones_are_remarked(parse: Parse, waves: bytes) -> None:
+def test_bad_parts_beside_good_ones_become_issues(parse: Parse, waves: bytes) -> None:
     (event,) = parse(
         a=waves,
         b_dot_txt=b"hello",
@@ -79,13 +81,13 @@ def test_bad_parts_beside_good_ones_are_remarked(parse: Parse, waves: bytes) -> 
         ("a", b"", UnsupportedPart),
     ],
 )
-def test_one_event_without_anything_says_what_is_wrong_with_it(parse: Parse, name: str, data: bytes, error: type[Exception]) -> None:
+def test_a_single_event_without_records_raises_the_error_of_its_part(parse: Parse, name: str, data: bytes, error: type[Exception]) -> None:
     with pytest.raises(error) as caught:
         parse(**{name: data})
     assert caught.value.part == name  # type: ignore[attr-defined]
 
 
-def test_one_event_without_a_live_vertical_says_so(parse: Parse) -> None:
+def test_a_single_event_without_usable_vertical_record_raises_the_cause(parse: Parse) -> None:
     with pytest.raises(NoUsableTrace, match="AAA has no vertical channel"):
         parse(a=recordings.miniseed(("XX.AAA.00.BHN", 0, 1.0, recordings.wave())))
     with pytest.raises(NoUsableTrace, match="constant at 7"):
@@ -94,12 +96,12 @@ def test_one_event_without_a_live_vertical_says_so(parse: Parse) -> None:
         parse(a=recordings.stations_csv(("XX", "AAA", 1, 2)))
 
 
-def test_metadata_alone_that_are_broken_do_not_hide_the_waveforms(parse: Parse, waves: bytes) -> None:
+def test_unreadable_metadata_are_an_issue_of_a_readable_event(parse: Parse, waves: bytes) -> None:
     (event,) = parse(a=waves, b_dot_xml=b"<FDSNStationXML")
     assert codes(event)[0] == ("b.xml", UnreadableMetadata.code)
 
 
-def test_many_events_with_their_own_metadata(parse: Parse, waves: bytes) -> None:
+def test_grouped_events_use_the_metadata_of_their_folder_first(parse: Parse, waves: bytes) -> None:
     archive = recordings.zipped(
         one__a_dot_mseed=waves,
         one__s_dot_csv=recordings.stations_csv(("XX", "AAA", 1, 2)),
@@ -116,7 +118,7 @@ def test_many_events_with_their_own_metadata(parse: Parse, waves: bytes) -> None
     assert codes(events[2]) == [("a.zip/three.mseed", "unreadable-waveform")]
 
 
-def test_an_event_over_a_limit_is_left_out_among_many_and_refused_alone(parse: Parse, waves: bytes) -> None:
+def test_an_event_over_a_limit_raises_alone_and_has_no_records_among_many(parse: Parse, waves: bytes) -> None:
     bomb = recordings.miniseed((Z, 0, 1.0, recordings.wave(10)), (Z, 1e9, 1.0, recordings.wave(10)))
     with pytest.raises(LimitExceeded):
         parse(a=bomb)
@@ -125,14 +127,23 @@ def test_an_event_over_a_limit_is_left_out_among_many_and_refused_alone(parse: P
     assert codes(events[0]) == [("a", "limit-exceeded")]
 
 
-def test_events_and_samples_of_a_bundle_are_limited(parse: Parse, waves: bytes) -> None:
+def test_numbers_of_events_and_samples_are_limited(parse: Parse, waves: bytes) -> None:
     with pytest.raises(LimitExceeded, match="3 events; at most 2"):
-        parse(grouped=True, limits=_limits(Settings(max_events=2)), a=waves, b=waves, c=waves)
+        parse(grouped=True, limits=read_limits(Settings(max_events=2)), a=waves, b=waves, c=waves)
     with pytest.raises(LimitExceeded, match="more than 3,000 samples in the bundle"):
-        parse(grouped=True, limits=_limits(Settings(max_samples=3000)), a=waves, b=waves, c=waves)
+        parse(grouped=True, limits=read_limits(Settings(max_samples=3000)), a=waves, b=waves, c=waves)
 
 
-def test_the_bytes_of_metadata_are_limited(parse: Parse, waves: bytes) -> None:
+def test_the_size_of_metadata_is_limited(parse: Parse, waves: bytes) -> None:
     table = recordings.stations_csv(*[("XX", "AAA", 1.0, 2.0)] * 10)
     with pytest.raises(LimitExceeded, match="at most 100 are read"):
-        parse(limits=_limits(Settings(max_metadata_bytes=100)), waves=waves, table=table)
+        parse(limits=read_limits(Settings(max_metadata_bytes=100)), waves=waves, table=table)
+
+
+def test_one_record_a_station_is_selected_and_the_others_become_issues(parse: Parse) -> None:
+    names = ("IU.ANMO.00.LHZ", "IU.ANMO.10.LHZ", "IU.COLA.00.LHZ")
+    data = recordings.miniseed(*((name, 0, 1.0, recordings.wave(seed=seed)) for seed, name in enumerate(names)))
+    for grouped in (False, True):
+        (event,) = parse(grouped=grouped, a=data)
+        assert [str(record.trace_id) for record in event.records] == ["IU.ANMO.00.LHZ", "IU.COLA.00.LHZ"]
+        assert [(issue.trace, issue.code) for issue in event.issues] == [("IU.ANMO.10.LHZ", "not-chosen")]

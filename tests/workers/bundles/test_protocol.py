@@ -1,4 +1,4 @@
-"""What crosses from the parsing child besides samples, gaps and responses (`test_reader`)."""
+"""Records sent by the parsing child with horizontal components; samples, gaps and responses are in `test_sandbox`."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from workers.settings import Settings
 Z = "XX.AAA.00.BHZ"
 
 
-def test_horizontals_and_where_they_point_cross_the_process() -> None:
+def test_horizontals_and_their_azimuths_are_sent_to_the_parent() -> None:
     waves = [recordings.wave(seed=seed) for seed in (1, 2, 3)]
     names = [Z, Z[:-1] + "1", Z[:-1] + "2"]
     data = recordings.miniseed(*((name, 0, 1.0, wave) for name, wave in zip(names, waves, strict=True)))

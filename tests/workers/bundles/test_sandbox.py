@@ -1,4 +1,4 @@
-"""Bundles read in the limited child process."""
+"""Parsing of bundles in the sandboxed child process."""
 
 import io
 import json
@@ -30,7 +30,7 @@ SHARED = ROOT.parent / "shared" / "data" / "real_events"
 
 @pytest.fixture
 def faults(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """Misbehaving parsers; the child finds them by this process's search path."""
+    """Misbehaving parsers, which the child imports from this process's search path."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     import parser_faults  # noqa: PLC0415
 
@@ -47,7 +47,7 @@ def exhaust(parse: Parse, **limits: float) -> None:
     list(parse_in_sandbox([("part-a", b"x")], Settings(**limits), grouped=True, parse=parse))  # type: ignore[arg-type]
 
 
-def test_bytes_files_and_streams_read_alike(tmp_path: Path, waves: bytes) -> None:
+def test_bytes_files_and_streams_give_the_same_event(tmp_path: Path, waves: bytes) -> None:
     (tmp_path / "a").write_bytes(waves)
     table = ("s.csv", recordings.stations_csv(("XX", "AAA", 1, 2)))
     for source in (waves, tmp_path / "a", lambda: io.BytesIO(waves)):
@@ -74,7 +74,7 @@ def test_gaps_and_responses_cross_the_process() -> None:
 
 
 def test_a_pickle_in_disguise_is_refused_and_not_run(tmp_path: Path) -> None:
-    """What a bare obspy.read would have run."""
+    """A bare obspy.read would run it."""
     target = tmp_path / "ran"
     payload = b"cposix\nsystem\n(S'touch " + str(target).encode() + b"'\ntR." + b"obspy.core.stream"
     with pytest.raises(UnreadableWaveform) as caught:
@@ -94,57 +94,57 @@ def test_errors_of_the_parser_keep_their_class_and_part() -> None:
 
 def test_a_crash_in_the_child_names_the_part(faults: ModuleType) -> None:
     with pytest.raises(UnreadableWaveform, match="SIGABRT") as caught:
-        exhaust(faults.aborts)
+        exhaust(faults.abort)
     assert caught.value.part == "part-a"
 
 
-def test_a_hang_ends_with_the_wall_limit(faults: ModuleType) -> None:
+def test_a_hanging_parser_ends_with_the_wall_clock_limit(faults: ModuleType) -> None:
     with pytest.raises(LimitExceeded, match=r"longer than 1 s") as caught:
-        exhaust(faults.hangs, reader_wall_s=1.0)
+        exhaust(faults.hang, reader_wall_s=1.0)
     assert caught.value.part == "part-a"
 
 
 def test_an_endless_loop_ends_with_the_cpu_limit(faults: ModuleType) -> None:
     with pytest.raises(LimitExceeded, match="more than 1 s of CPU time") as caught:
-        exhaust(faults.spins, reader_cpu_s=1)
+        exhaust(faults.spin, reader_cpu_s=1)
     assert caught.value.part == "part-a"
 
 
-def test_memory_is_limited(faults: ModuleType) -> None:
+def test_the_parsers_memory_is_limited(faults: ModuleType) -> None:
     with pytest.raises(LimitExceeded, match="more than 2048 MiB of memory"):
-        exhaust(faults.devours, reader_memory_bytes=2**31)
+        exhaust(faults.exhaust_memory, reader_memory_bytes=2**31)
 
 
-def test_what_nobody_thought_of_is_an_error_of_the_part(faults: ModuleType) -> None:
-    events = parse_in_sandbox([("part-a", b"x")], Settings(), grouped=True, parse=faults.stumbles)
+def test_an_unexpected_exception_is_an_error_of_the_part(faults: ModuleType) -> None:
+    events = parse_in_sandbox([("part-a", b"x")], Settings(), grouped=True, parse=faults.raise_unexpectedly)
     assert next(events).name == "first"
     with pytest.raises(UnreadableWaveform, match="ZeroDivisionError") as caught:
         next(events)
     assert caught.value.part == "part-a"
 
 
-def test_a_child_that_others_have_killed_is_no_fault_of_the_bundle(faults: ModuleType) -> None:
-    """Nor is a lost server of children; the next bundle gets a new one."""
-    for parse in (faults.is_killed, faults.loses_its_server):
+def test_a_parser_killed_from_outside_is_interrupted_and_not_the_bundles_fault(faults: ModuleType) -> None:
+    """Nor is a lost fork server, which is restarted for the next bundle."""
+    for parse in (faults.kill_itself, faults.kill_its_server):
         with pytest.raises(Interrupted):
             exhaust(parse)
-    assert len(list(parse_in_sandbox([("a", b"x")], Settings(), grouped=True, parse=faults.works))) == 1000
+    assert len(list(parse_in_sandbox([("a", b"x")], Settings(), grouped=True, parse=faults.yield_empty_events))) == 1000
 
 
-def test_a_file_that_has_gone_is_no_fault_of_the_bundle(tmp_path: Path, waves: bytes) -> None:
-    """The store was unmounted after it was asked for the upload."""
+def test_an_upload_that_cannot_be_opened_is_the_stores_fault(tmp_path: Path, waves: bytes) -> None:
+    """The store was unmounted after it returned the upload's path."""
     with pytest.raises(StoreUnreachable) as caught:
         parse_event_in_sandbox([("quake.mseed", waves), ("late.mseed", tmp_path / "gone")], Settings())
     assert str(tmp_path) not in caught.value.detail
 
 
-def test_a_child_that_talks_nonsense_is_not_believed(faults: ModuleType) -> None:
-    with pytest.raises(UnreadableWaveform, match="makes no sense"):
-        exhaust(faults.lies)
+def test_a_malformed_message_of_the_child_is_refused(faults: ModuleType) -> None:
+    with pytest.raises(UnreadableWaveform, match="malformed result"):
+        exhaust(faults.send_garbage)
 
 
-def test_the_child_knows_no_secret_of_the_worker(tmp_path: Path) -> None:
-    """Neither from its variables nor from what the kernel remembers of its beginning; a new process, for its server starts once."""
+def test_the_child_inherits_no_secret_of_the_worker(tmp_path: Path) -> None:
+    """Neither in os.environ nor in /proc/self/environ; tried in a new process, because the fork server starts once."""
     code = f"""
 import os, signal, sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
@@ -153,29 +153,29 @@ from multiprocessing import forkserver
 from workers.bundles.sandbox import parse_in_sandbox
 from workers.settings import Settings
 for turn in range(2):
-    for event in parse_in_sandbox([("a", b"x")], Settings(), grouped=True, parse=parser_faults.looks_around):
+    for event in parse_in_sandbox([("a", b"x")], Settings(), grouped=True, parse=parser_faults.report_environment):
         print(event.name)
         assert "PATH=" in event.name
     server = forkserver._forkserver._forkserver_pid
-    os.kill(server, signal.SIGKILL)  # and the next one is as bare
+    os.kill(server, signal.SIGKILL)  # and so does the next server
     os.waitid(os.P_PID, server, os.WEXITED | os.WNOWAIT)
 assert os.environ["REDIS_URL"] == "redis://:hunter2@nowhere"
 """
     secrets = {"REDIS_URL": "redis://:hunter2@nowhere", "FSSPEC_S3_SECRET": "hunter2", "ATLAS_SOMETHING": "hunter2"}
-    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=os.environ | secrets, check=True, capture_output=True, text=True)
-    assert "PATH=" in told.stdout
-    assert "hunter2" not in told.stdout
+    completed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=os.environ | secrets, check=True, capture_output=True, text=True)
+    assert "PATH=" in completed.stdout
+    assert "hunter2" not in completed.stdout
 
 
-def test_the_child_writes_neither_files_nor_log(faults: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_child_can_write_neither_files_nor_log_lines(faults: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "part").write_bytes(b"x")
-    (event,) = parse_in_sandbox([("a", tmp_path / "part")], Settings(), grouped=True, parse=faults.writes)
+    (event,) = parse_in_sandbox([("a", tmp_path / "part")], Settings(), grouped=True, parse=faults.write_files)
     assert event.name == "OSError"
     assert "forged" not in "".join(capfd.readouterr())
 
 
-def test_what_a_parser_raises_is_one_escaped_line_of_the_log(faults: ModuleType) -> None:
-    events = parse_in_sandbox([("a\nb", b"x")], Settings(), grouped=True, parse=faults.raises_forgery)
+def test_a_parsers_exception_is_one_escaped_log_line(faults: ModuleType) -> None:
+    events = parse_in_sandbox([("a\nb", b"x")], Settings(), grouped=True, parse=faults.raise_log_forgery)
     with structlog.testing.capture_logs() as lines, pytest.raises(UnreadableWaveform):
         list(events)
     (line,) = lines
@@ -183,22 +183,22 @@ def test_what_a_parser_raises_is_one_escaped_line_of_the_log(faults: ModuleType)
     assert "\n" not in json.dumps(line)
 
 
-def test_the_child_is_gone_when_the_caller_stops_early(faults: ModuleType) -> None:
-    events = parse_in_sandbox([("a", b"x")], Settings(), grouped=True, parse=faults.works)
+def test_the_child_is_killed_when_the_caller_stops_early(faults: ModuleType) -> None:
+    events = parse_in_sandbox([("a", b"x")], Settings(), grouped=True, parse=faults.yield_empty_events)
     assert next(events).name == "0"
     events.close()
-    assert len(list(parse_in_sandbox([("a", b"x")], Settings(), grouped=True, parse=faults.works))) == 1000
+    assert len(list(parse_in_sandbox([("a", b"x")], Settings(), grouped=True, parse=faults.yield_empty_events))) == 1000
 
 
-def test_the_time_of_the_caller_does_not_count(faults: ModuleType) -> None:
-    events = parse_in_sandbox([("a", b"x")], Settings(reader_wall_s=1.0), grouped=True, parse=faults.works)
+def test_time_between_events_does_not_count(faults: ModuleType) -> None:
+    events = parse_in_sandbox([("a", b"x")], Settings(reader_wall_s=1.0), grouped=True, parse=faults.yield_empty_events)
     next(events)
     time.sleep(1.2)
     assert len(list(events)) == 999
 
 
 def until(holds: Callable[[], object], seconds: float = 60.0) -> None:
-    """Poll: other processes tell nothing when they end."""
+    """Poll, because the end of a process that is not a child is not signaled."""
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline
@@ -213,7 +213,7 @@ def alive(pid: int) -> bool:
 
 
 def test_killing_the_worker_leaves_no_process_behind(tmp_path: Path) -> None:
-    """The worker is a plain process with a second thread; its child hangs when it is killed."""
+    """The worker is a process with a second thread, killed while its child hangs."""
     (tmp_path / "part").write_bytes(b"x")
     code = f"""
 import sys, threading
@@ -223,7 +223,7 @@ import parser_faults
 from workers.bundles.sandbox import parse_in_sandbox
 from workers.settings import Settings
 threading.Thread(target=threading.Event().wait, daemon=True).start()
-list(parse_in_sandbox([("a", Path({str(tmp_path / "part")!r}))], Settings(), grouped=True, parse=parser_faults.hangs))
+list(parse_in_sandbox([("a", Path({str(tmp_path / "part")!r}))], Settings(), grouped=True, parse=parser_faults.hang))
 """
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) as worker:
         until(lambda: list(tmp_path.glob("pid-*")))

@@ -1,29 +1,13 @@
-"""From a bundle's records to the ones that a job works on."""
-
-import numpy as np
+"""Data issues of the parser become data warnings of the response."""
 
 from models.seismic.data_issues import DataIssue
-from models.seismic.trace_id import TraceId
-from models.seismic.waveforms import Record
-from workers.bundles.parse import EventRecords
-from workers.jobs.inputs import data_warnings, select_records
+from workers.contracts import DataWarning
+from workers.jobs.inputs import to_warnings
 
 
-def record(trace_id: str, samples: int = 600) -> Record:
-    return Record(TraceId.parse(trace_id), 0.0, 1.0, np.ones(samples, np.float32), 1.0, 2.0)
-
-
-def test_a_station_with_several_verticals_counts_once_and_says_so() -> None:
-    said = DataIssue("IU.ANMO.00.LHZ", None, "gaps", "1 gap")
-    records = (record("IU.ANMO.00.LHZ"), record("IU.ANMO.10.LHZ"), record("IU.COLA.00.LHZ"))
-    chosen = select_records(EventRecords("event", records, (said,)))
-
-    assert [str(one.trace_id) for one in chosen.records] == ["IU.ANMO.00.LHZ", "IU.COLA.00.LHZ"]
-    assert [(warning.trace, warning.code) for warning in data_warnings(chosen.issues)] == [
-        ("IU.ANMO.00.LHZ", "gaps"),
-        ("IU.ANMO.10.LHZ", "not-chosen"),
+def test_a_data_issue_becomes_a_warning_with_the_same_fields() -> None:
+    issues = [DataIssue("IU.ANMO.00.LHZ", None, "gaps", "1 gap"), DataIssue(None, "a.txt", "unsupported-part", "unknown")]
+    assert to_warnings(issues) == [
+        DataWarning(trace="IU.ANMO.00.LHZ", part=None, code="gaps", detail="1 gap"),
+        DataWarning(trace=None, part="a.txt", code="unsupported-part", detail="unknown"),
     ]
-
-
-def test_an_event_without_records_stays_one() -> None:
-    assert select_records(EventRecords("event", (), ())).records == ()

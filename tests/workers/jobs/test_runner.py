@@ -1,4 +1,4 @@
-"""One attempt at a job, whatever happens in it."""
+"""One attempt at a job: its output, its problem, and what happens when a server or the worker is lost."""
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -9,9 +9,10 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from rq.timeouts import JobTimeoutException
 
 from models.errors import TooFewStations
-from workers.contracts import DataWarning, JobKind, JobRecord, Status, Submission
+from workers.contracts import DataWarning, JobKind, JobRecord, Options, Status, Submission
 from workers.jobs import runner
 from workers.jobs.context import JobContext, JobOutput, WorkerContext
+from workers.jobs.fine_tune import fine_tune_job
 from workers.queue.dispatch import Dispatcher
 from workers.queue.lifecycle import Interrupted
 from workers.queue.records import Records
@@ -25,32 +26,32 @@ Work = Callable[[JobContext], JobOutput]
 class Answer(BaseModel):
     """A result."""
 
-    said: str = "yes"
+    value: str = "yes"
 
 
 @pytest.fixture
-def desk(settings: Settings, blobs: BlobStore, records: Records, dispatcher: Dispatcher) -> Iterator[WorkerContext]:
+def worker(settings: Settings, blobs: BlobStore, records: Records, dispatcher: Dispatcher) -> Iterator[WorkerContext]:
     yield WorkerContext(settings, blobs, records, dispatcher, None, "w")
     blobs.delete("results/one")
 
 
 @pytest.fixture
-def attempt(desk: WorkerContext, submission: Submission, monkeypatch: pytest.MonkeyPatch) -> Callable[[Work], JobRecord]:
+def attempt(worker: WorkerContext, submission: Submission, monkeypatch: pytest.MonkeyPatch) -> Callable[[Work], JobRecord]:
     """Submit a job, run it once with this work, and return its record."""
 
     def run_once(work: Work) -> JobRecord:
         monkeypatch.setattr(runner, "JOBS", {JobKind.CLASSIFY: work})
-        desk.dispatcher.submit(submission, "", "one")
-        runner.run_job(desk, "one", nullcontext)
-        record = desk.records.get("one")
+        worker.dispatcher.submit(submission, "", "one")
+        runner.run_job(worker, "one", nullcontext)
+        record = worker.records.get("one")
         assert record is not None
         return record
 
     return run_once
 
 
-def answering(**left: object) -> Work:
-    return lambda _: JobOutput(Answer(), **left)
+def answering(**output: object) -> Work:
+    return lambda _: JobOutput(Answer(), **output)
 
 
 def failing(error: BaseException) -> Work:
@@ -60,23 +61,23 @@ def failing(error: BaseException) -> Work:
     return work
 
 
-def test_what_a_job_leaves_is_published(attempt: Callable[[Work], JobRecord], blobs: BlobStore):
+def test_the_output_of_a_job_is_stored(attempt: Callable[[Work], JobRecord], blobs: BlobStore):
     warning = DataWarning(trace=None, part="a.mseed", code="gaps", detail="two gaps")
     record = attempt(answering(warnings=[warning], figures={"section": b"png"}, products={"csv": b"a,b"}))
     assert (record.status, record.figures, record.formats, record.warnings) == (Status.SUCCEEDED, ["section"], ["csv"], [warning])
-    assert blobs.get(result_key(record)) == b'{"said":"yes"}'
+    assert blobs.get(result_key(record)) == b'{"value":"yes"}'
     assert blobs.get(result_key(record, "csv")) == b"a,b"
     assert blobs.get(figure_key(record, "section")) == b"png"
 
 
-def test_an_error_of_the_field_becomes_the_problem(attempt: Callable[[Work], JobRecord]):
+def test_an_error_of_the_data_becomes_the_jobs_problem(attempt: Callable[[Work], JobRecord]):
     record = attempt(failing(TooFewStations("2 stations; 3 are needed")))
     assert record.status is Status.FAILED
     assert record.problem is not None
     assert (record.problem.type, record.problem.status) == ("/problems/too-few-stations", 422)
 
 
-def test_an_error_of_ours_is_an_internal_one(attempt: Callable[[Work], JobRecord]):
+def test_an_unexpected_exception_becomes_an_internal_error(attempt: Callable[[Work], JobRecord]):
     record = attempt(failing(ZeroDivisionError("in /srv/secret.py")))
     assert record.status is Status.FAILED
     assert record.problem is not None
@@ -84,21 +85,21 @@ def test_an_error_of_ours_is_an_internal_one(attempt: Callable[[Work], JobRecord
     assert "secret" not in record.model_dump_json()
 
 
-def test_a_job_that_takes_too_long_fails_and_may_be_tried_again(attempt: Callable[[Work], JobRecord]):
+def test_a_job_over_its_time_limit_fails_as_retryable(attempt: Callable[[Work], JobRecord]):
     record = attempt(failing(JobTimeoutException("900 s")))
     assert record.problem is not None
     assert (record.status, record.problem.type, record.problem.retryable) == (Status.FAILED, "/problems/job-timeout", True)
 
 
-def test_cancellation_takes_effect_at_the_next_stage_and_leaves_nothing(attempt: Callable[[Work], JobRecord], blobs: BlobStore):
+def test_a_canceled_job_stops_at_the_next_stage_and_its_output_is_deleted(attempt: Callable[[Work], JobRecord], blobs: BlobStore):
     reached = []
 
-    def work(task: JobContext) -> JobOutput:
-        blobs.put(result_key(task.record), b"half")
-        task.progress("read", 0.1)
-        task.desk.records.request_cancel("one")
-        task.progress("condition", 0.2)
-        reached.append("too far")
+    def work(job: JobContext) -> JobOutput:
+        blobs.put(result_key(job.record), b"half")
+        job.progress("read", 0.1)
+        job.worker.records.request_cancel("one")
+        job.progress("condition", 0.2)
+        reached.append("condition")
         return JobOutput(Answer())
 
     record = attempt(work)
@@ -107,18 +108,18 @@ def test_cancellation_takes_effect_at_the_next_stage_and_leaves_nothing(attempt:
         blobs.get(result_key(record))
 
 
-def test_a_superseded_attempt_cannot_overwrite_its_successor(attempt: Callable[[Work], JobRecord], blobs: BlobStore):
-    """It was taken for dead, another worker finished the job, and then it comes back."""
+def test_a_superseded_attempt_cannot_overwrite_the_result(attempt: Callable[[Work], JobRecord], blobs: BlobStore):
+    """Its worker counted as dead, another worker finished the job, and then the first one continues."""
 
-    def work(task: JobContext) -> JobOutput:
-        records = task.desk.records
-        records.release("one", task.record.attempt)
+    def work(job: JobContext) -> JobOutput:
+        records = job.worker.records
+        records.release("one", job.record.attempt)
         second = records.begin("one", "other")
         assert second is not None
         blobs.put(result_key(second), b"second")
         records.finish("one", second.attempt, Status.SUCCEEDED)
-        blobs.put(result_key(task.record), b"first")
-        task.progress("draw", 0.9)
+        blobs.put(result_key(job.record), b"first")
+        job.progress("draw", 0.9)
         return JobOutput(Answer())
 
     record = attempt(work)
@@ -127,23 +128,25 @@ def test_a_superseded_attempt_cannot_overwrite_its_successor(attempt: Callable[[
     assert not blobs.exists(f"{attempt_prefix('one', 1)}/result.json")
 
 
-def test_a_worker_told_to_go_hands_its_job_back(attempt: Callable[[Work], JobRecord], desk: WorkerContext):
+def test_a_worker_that_must_end_returns_its_job_to_the_queue(attempt: Callable[[Work], JobRecord], worker: WorkerContext):
     with pytest.raises(SystemExit):
         attempt(failing(SystemExit()))
-    record = desk.records.get("one")
+    record = worker.records.get("one")
     assert record is not None
     assert (record.status, record.attempt) == (Status.QUEUED, 1)
-    assert "one-2" in desk.dispatcher.list_enqueued()
+    assert "one-2" in worker.dispatcher.list_enqueued()
 
 
-def test_a_queue_lost_in_the_middle_is_no_failure_of_the_job(attempt: Callable[[Work], JobRecord], desk: WorkerContext):
+def test_a_queue_server_lost_during_the_job_returns_it_to_the_queue(attempt: Callable[[Work], JobRecord], worker: WorkerContext):
     record = attempt(failing(RedisConnectionError("gone")))
     assert (record.status, record.attempt) == (Status.QUEUED, 1)
-    assert "one-2" in desk.dispatcher.list_enqueued()
+    assert "one-2" in worker.dispatcher.list_enqueued()
 
 
-def test_a_queue_lost_at_the_end_is_waited_for(attempt: Callable[[Work], JobRecord], desk: WorkerContext, monkeypatch: pytest.MonkeyPatch):
-    real, failures = desk.records.finish, iter([RedisConnectionError("gone"), RedisConnectionError("gone")])
+def test_a_queue_server_lost_at_the_end_is_waited_for(
+    attempt: Callable[[Work], JobRecord], worker: WorkerContext, monkeypatch: pytest.MonkeyPatch
+):
+    real, failures = worker.records.finish, iter([RedisConnectionError("gone"), RedisConnectionError("gone")])
 
     def finish(*args: object, **left: object) -> JobRecord:
         for error in failures:
@@ -151,15 +154,15 @@ def test_a_queue_lost_at_the_end_is_waited_for(attempt: Callable[[Work], JobReco
         return real(*args, **left)
 
     monkeypatch.setattr(runner, "_MIN_WAIT_S", 0.0)
-    monkeypatch.setattr(desk.records, "finish", finish)
+    monkeypatch.setattr(worker.records, "finish", finish)
     assert attempt(answering()).status is Status.SUCCEEDED
 
 
-def test_an_end_whose_answer_was_lost_keeps_the_result(
-    attempt: Callable[[Work], JobRecord], desk: WorkerContext, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+def test_a_finish_whose_reply_was_lost_keeps_the_result(
+    attempt: Callable[[Work], JobRecord], worker: WorkerContext, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
 ):
-    """The second try finds that the attempt runs the job no more, and so it does not: it has ended it."""
-    real, losses = desk.records.finish, iter([RedisConnectionError("gone")])
+    """The repeated finish raises Superseded, because the first one has ended the job."""
+    real, losses = worker.records.finish, iter([RedisConnectionError("gone")])
 
     def finish(*args: object, **left: object) -> JobRecord:
         record = real(*args, **left)
@@ -168,73 +171,79 @@ def test_an_end_whose_answer_was_lost_keeps_the_result(
         return record
 
     monkeypatch.setattr(runner, "_MIN_WAIT_S", 0.0)
-    monkeypatch.setattr(desk.records, "finish", finish)
+    monkeypatch.setattr(worker.records, "finish", finish)
     record = attempt(answering())
     assert record.status is Status.SUCCEEDED
-    assert blobs.get(result_key(record)) == b'{"said":"yes"}'
+    assert blobs.get(result_key(record)) == b'{"value":"yes"}'
 
 
-def test_a_worker_told_to_go_as_its_job_ends_keeps_the_result(
-    attempt: Callable[[Work], JobRecord], desk: WorkerContext, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+def test_a_worker_that_must_end_after_finishing_keeps_the_result(
+    attempt: Callable[[Work], JobRecord], worker: WorkerContext, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
 ):
-    real = desk.records.finish
+    real = worker.records.finish
 
     def finish(*args: object, **left: object) -> JobRecord:
         real(*args, **left)
         raise SystemExit
 
-    monkeypatch.setattr(desk.records, "finish", finish)
+    monkeypatch.setattr(worker.records, "finish", finish)
     with pytest.raises(SystemExit):
         attempt(answering())
-    record = desk.records.get("one")
+    record = worker.records.get("one")
     assert record is not None
     assert record.status is Status.SUCCEEDED
-    assert blobs.get(result_key(record)) == b'{"said":"yes"}'
+    assert blobs.get(result_key(record)) == b'{"value":"yes"}'
 
 
-def test_a_job_that_has_ended_is_not_run(attempt: Callable[[Work], JobRecord], desk: WorkerContext):
+def test_a_job_that_has_ended_is_not_run(attempt: Callable[[Work], JobRecord], worker: WorkerContext):
     first = attempt(answering())
-    runner.run_job(desk, "one", nullcontext)
-    assert desk.records.get("one") == first
+    runner.run_job(worker, "one", nullcontext)
+    assert worker.records.get("one") == first
 
 
-def test_warnings_are_counted_where_there_are_too_many(attempt: Callable[[Work], JobRecord]):
+def test_warnings_over_the_maximum_are_counted_in_the_last(attempt: Callable[[Work], JobRecord]):
     warnings = [DataWarning(trace=str(number), part=None, code="gaps", detail="a gap") for number in range(1234)]
     record = attempt(answering(warnings=warnings))
     assert len(record.warnings) == 501
     assert (record.warnings[-1].code, record.warnings[-1].detail) == ("more-warnings", "734 further warnings are left out")
 
 
-def test_a_parser_killed_by_others_is_no_failure_of_the_job(attempt: Callable[[Work], JobRecord], desk: WorkerContext):
+def test_an_interrupted_job_returns_to_the_queue(attempt: Callable[[Work], JobRecord], worker: WorkerContext):
     record = attempt(failing(Interrupted("the parser was killed")))
     assert (record.status, record.attempt) == (Status.QUEUED, 1)
-    assert "one-2" in desk.dispatcher.list_enqueued()
+    assert "one-2" in worker.dispatcher.list_enqueued()
 
 
-def test_a_store_that_comes_back_in_time_costs_the_job_nothing(attempt: Callable[[Work], JobRecord]):
-    troubles: list[BaseException] = [StoreUnreachable("away"), StoreFull("full"), BlobMissing("gone")]
+def test_a_job_is_repeated_while_the_store_fails(attempt: Callable[[Work], JobRecord]):
+    errors: list[BaseException] = [StoreUnreachable("away"), StoreFull("full"), BlobMissing("gone")]
 
     def work(_: JobContext) -> JobOutput:
-        if troubles:
-            raise troubles.pop()
+        if errors:
+            raise errors.pop()
         return JobOutput(Answer())
 
     record = attempt(work)
-    assert (record.status, record.attempt, troubles) == (Status.SUCCEEDED, 1, [])
+    assert (record.status, record.attempt, errors) == (Status.SUCCEEDED, 1, [])
 
 
-def test_a_store_that_stays_away_fails_the_job_which_may_be_tried_again(
-    attempt: Callable[[Work], JobRecord], desk: WorkerContext, monkeypatch: pytest.MonkeyPatch
+def test_a_store_that_fails_too_long_fails_the_job_as_retryable(
+    attempt: Callable[[Work], JobRecord], worker: WorkerContext, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(desk.settings, "store_patience_s", 0.5)
+    monkeypatch.setattr(worker.settings, "store_patience_s", 0.5)
     record = attempt(failing(StoreFull("full")))
     assert record.problem is not None
     assert (record.status, record.problem.type, record.problem.retryable) == (Status.FAILED, "/problems/store-full", True)
 
 
-def test_a_job_that_waits_for_the_store_can_be_canceled(attempt: Callable[[Work], JobRecord]):
-    def work(task: JobContext) -> JobOutput:
-        task.desk.records.request_cancel("one")
+def test_a_job_waiting_for_the_store_can_be_canceled(attempt: Callable[[Work], JobRecord]):
+    def work(job: JobContext) -> JobOutput:
+        job.worker.records.request_cancel("one")
         raise StoreUnreachable("away")
 
     assert attempt(work).status is Status.CANCELED
+
+
+def test_the_options_choose_between_clustering_and_fine_tuning(submission: Submission):
+    clustering = submission.model_copy(update={"kind": JobKind.CLUSTER})
+    assert runner.choose_job(clustering) is runner.JOBS[JobKind.CLUSTER]
+    assert runner.choose_job(clustering.model_copy(update={"options": Options(fine_tune=True)})) is fine_tune_job

@@ -13,7 +13,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from workers.bundles.sandbox import _files
+from workers.bundles.sandbox import as_files
 from workers.settings import Settings
 from workers.storage.blobs import Blob, BlobMissing, BlobStore, StoreFull, StoreUnreachable, open_blobs, upload_key
 from workers.storage.upload_transaction import UploadTransaction
@@ -229,6 +229,6 @@ def test_paths_of_blobs_are_not_interned(tmp_path: Path, monkeypatch: pytest.Mon
     blob = upload(store, b"a file")
     source = store.upload_source(blob.digest)
     store.put("results/one.json", b"{}")
-    with _files([("part", source), ("bytes", b"more")]) as files:
+    with as_files([("part", source), ("bytes", b"more")]) as files:
         assert files[0][1] == source
     assert kept == []

@@ -1,0 +1,48 @@
+"""Recognition of file formats by content, then by name."""
+
+import pytest
+
+from workers.bundles.formats import FileKind, classify_file, sniff_format
+
+WAVE = b"000001D " + bytes(504)
+TABLE = b"network,station,latitude,longitude,elevation\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "kind"),
+    [
+        ("x", b"MS\x03rest", FileKind.WAVEFORM),
+        ("x", WAVE, FileKind.WAVEFORM),
+        ("x", b"000001V 010009", FileKind.WAVEFORM),
+        ("x", bytes(1024) + WAVE, FileKind.WAVEFORM),
+        ("x.mseed", b"\x80\x04garbage", FileKind.WAVEFORM),
+        ("x", b'<?xml version="1.0"?>\n<FDSNStationXML xmlns="">', FileKind.STATIONXML),
+        ("x.csv", b'<?xml version="1.0"?>\n<FDSNStationXML xmlns="">', FileKind.STATIONXML),
+        ("x", b"\xef\xbb\xbfNetwork,Station,Latitude,Longitude", FileKind.STATIONS_CSV),
+        ("x.csv", b"a,b", FileKind.STATIONS_CSV),
+        ("x.mseed", TABLE, FileKind.STATIONS_CSV),
+        ("x.xml", b"<quakeml>", FileKind.STATIONXML),
+        ("x.txt", b"hello", None),
+        ("x", b"", None),
+        ("x.png", b"\x89PNG\r\n", None),
+    ],
+)
+def test_content_takes_precedence_over_the_name(name: str, head: bytes, kind: FileKind | None) -> None:
+    assert classify_file(name, head) is kind
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"PK\x03\x04", FileKind.ZIP),
+        (b"PK\x05\x06", FileKind.ZIP),
+        (bytes(257) + b"ustar", FileKind.TAR),
+        (b"\x1f\x8b\x08", FileKind.GZIP),
+        (b"<quakeml>", FileKind.XML),
+        ("\ufeff<?xml".encode("utf-16-le"), FileKind.STATIONXML),
+        (bytes(512), FileKind.WAVEFORM),
+        (b"Rar!", None),
+    ],
+)
+def test_archives_xml_and_zero_bytes_are_recognized_by_content_alone(head: bytes, kind: FileKind | None) -> None:
+    assert sniff_format(head) is kind
