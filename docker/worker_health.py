@@ -1,4 +1,4 @@
-"""Health of a worker container: 0 where a worker of this host has sent a heartbeat that still holds."""
+"""Health check of a worker container: succeeds if a worker of this host has sent a heartbeat that has not expired."""
 
 import socket
 import sys
@@ -9,7 +9,7 @@ from workers.settings import Settings
 
 
 def main() -> int:
-    """Exit status."""
+    """Return the exit status: 0 if a worker of this host is alive, else 1."""
     settings = Settings()
     states = Records(connect(settings), settings).live_workers()
     return 0 if any(state.id.startswith(f"{socket.gethostname()}-") for state in states) else 1
