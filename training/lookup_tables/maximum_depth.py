@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from models.seismic.earth.maximum_depth import STEP_DEG, TABLE
+from models.seismic.earth.maximum_depth import CELL_DEG, MAXIMUM_DEPTH_FILE
 from models.seismic.geodesy import distance_deg
 from training.synthesis.catalogs import EarthquakeCatalog
 
@@ -12,8 +12,8 @@ SEARCH_RADIUS_DEG = 4.0
 
 def tabulate_maximum_depths(catalog: EarthquakeCatalog) -> NDArray[np.uint16]:
     """Depth in km [latitudes, longitudes] of the deepest earthquake within REACH_DEG of each node; 0 where there was none."""
-    latitudes = np.arange(-90 + STEP_DEG / 2, 90, STEP_DEG)
-    longitudes = np.arange(-180 + STEP_DEG / 2, 180, STEP_DEG)
+    latitudes = np.arange(-90 + CELL_DEG / 2, 90, CELL_DEG)
+    longitudes = np.arange(-180 + CELL_DEG / 2, 180, CELL_DEG)
     deepest = np.zeros((len(latitudes), len(longitudes)), np.uint16)
     for row, latitude in enumerate(latitudes):
         near = np.abs(catalog.latitudes_deg - latitude) <= SEARCH_RADIUS_DEG
@@ -25,5 +25,5 @@ def tabulate_maximum_depths(catalog: EarthquakeCatalog) -> NDArray[np.uint16]:
 
 def write_maximum_depth(catalog: EarthquakeCatalog) -> str:
     """Write the table; returns its path."""
-    np.savez_compressed(TABLE, deepest_km=tabulate_maximum_depths(catalog))
-    return str(TABLE)
+    np.savez_compressed(MAXIMUM_DEPTH_FILE, deepest_km=tabulate_maximum_depths(catalog))
+    return str(MAXIMUM_DEPTH_FILE)

@@ -11,7 +11,7 @@ from obspy.taup import TauPyModel
 from obspy.taup.seismic_phase import SeismicPhase
 
 from models.array_types import Floats
-from models.seismic.earth.travel_times import DEPTHS_KM, DISTANCES_DEG, PHASES, TABLE
+from models.seismic.earth.travel_times import DEPTHS_KM, DISTANCES_DEG, PHASES, TRAVEL_TIME_FILE
 
 # Branches (TauP's names) that make up a phase, and between which distances it is one that a network sees.
 BRANCHES: dict[str, tuple[tuple[str, ...], float, float]] = {
@@ -29,7 +29,7 @@ BRANCHES: dict[str, tuple[tuple[str, ...], float, float]] = {
 LAST = ("PKPab",)  # the later branch where there are several; the first of all others
 
 
-def write_travel_times(model: str = "ak135", path: Path = TABLE) -> Path:
+def write_travel_times(model: str = "ak135", path: Path = TRAVEL_TIME_FILE) -> Path:
     """Milliseconds int32 [phases, depths, distances], -1 where there is no arrival."""
     seconds = np.full((len(PHASES), len(DEPTHS_KM), len(DISTANCES_DEG)), np.nan)
     taup = TauPyModel(model).model

@@ -141,7 +141,7 @@ class Candidates:
         return effective_neighbor_count(self.interstation_deg, shared_path_deg(distances_deg)[:, None])
 
     def subset(self, rows: Integers) -> "Candidates":
-        """Return the candidates of some traces, by their rows here."""
+        """Return the candidates of some traces, given as indices into these arrays (not as trace indices of the gather)."""
         arrays: dict[str, Any] = {name: value[rows] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
         return replace(self, **{**arrays, "interstation_deg": self.interstation_deg[np.ix_(rows, rows)]})
 

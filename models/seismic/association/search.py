@@ -13,7 +13,7 @@ import numpy as np
 from models.array_types import Floats
 from models.seismic.association.candidates import Candidates
 from models.seismic.association.grid_scan import GridScan, TrialSource, grid_error_s, log_depth_prior, origin_span, scan_grid
-from models.seismic.earth.travel_times import DEPTHS_KM, NEAR_DEG
+from models.seismic.earth.travel_times import DEPTHS_KM, FINE_RANGE_DEG
 from models.seismic.location.likelihood import LogPrior
 from models.seismic.location.sphere_grid import fibonacci_sphere, points_at_offsets
 
@@ -135,7 +135,7 @@ def _search_near_network(data: Candidates) -> list[TrialSource]:
     if radius_deg > MAX_NETWORK_RADIUS_DEG:
         return []
     few = _select_coarse_traces(data)
-    extent = min(max(2.5 * radius_deg, NEAR_DEG), MAX_NETWORK_RADIUS_DEG)
+    extent = min(max(2.5 * radius_deg, FINE_RANGE_DEG), MAX_NETWORK_RADIUS_DEG)
     steps = np.arange(-extent, extent + 0.01, max(NETWORK_STEP_DEG, extent / 16.0))
     nodes, distances = _square_grid(center, steps), np.full(len(few.p_detected), 0.5 * extent)
     first, last = origin_span(few)

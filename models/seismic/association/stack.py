@@ -92,16 +92,13 @@ def stack_along_curves(
     rises, distances = np.zeros((2, count + 1)), np.empty(len(stations))
     sparse, rayleigh_sparse = [to_sparse_runs(llr[p]) for p in range(len(llr))], to_sparse_runs(rayleigh_llr)
     for m in range(len(nodes)):
-        for i in range(len(stations)):
-            cosine = nodes[m, 0] * stations[i, 0] + nodes[m, 1] * stations[i, 1] + nodes[m, 2] * stations[i, 2]
-            distances[i] = math.acos(min(max(cosine, -1.0), 1.0)) * _DEGREES
+        _set_distances(distances, nodes[m], stations)
         common[:] = 0.0  # what no depth changes: Rayleigh waves and the prior
         first = origin_starts[m]
         if len(rayleigh_slowness) > 0:
             slowness = rayleigh_slowness / step
             _stack_rayleigh_waves(common, rises[0], rayleigh_llr, rayleigh_sparse, slowness, distances, first - rayleigh_starts)
-        for k in range(max(0, origin_prior_start - first), min(count, origin_prior_start + len(origin_log_prior) - first)):
-            common[k] += origin_log_prior[k + first - origin_prior_start]
+        _add_prior(common, origin_log_prior, origin_prior_start - first)
         for d in range(len(curves)):
             stacked[:] = common
             shifts = first - llr_starts
@@ -112,6 +109,21 @@ def stack_along_curves(
             max_llr[d, m] = stacked[index[d, m]]
             marginal[d, m] = max_llr[d, m] + math.log(_sum_relative(stacked, max_llr[d, m]) * step) if integrated else np.nan
     return max_llr, index, marginal
+
+
+@compiled_sums
+def _set_distances(distances: Floats, node: Floats, stations: Floats) -> None:
+    """Set `distances` [n] to the degrees between a node [3] and the stations [n, 3]."""
+    for i in range(len(stations)):
+        cosine = node[0] * stations[i, 0] + node[1] * stations[i, 1] + node[2] * stations[i, 2]
+        distances[i] = math.acos(min(max(cosine, -1.0), 1.0)) * _DEGREES
+
+
+@compiled_sums
+def _add_prior(stacked: Floats, log_prior: Floats32, start: int) -> None:
+    """Add the log prior of the origin time, whose first sample is at `start` of `stacked`."""
+    for k in range(max(0, start), min(len(stacked), start + len(log_prior))):
+        stacked[k] += log_prior[k - start]
 
 
 @compiled_sums

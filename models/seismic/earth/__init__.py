@@ -1,1 +1,1 @@
-"""What is known of the Earth: travel times and their errors, Rayleigh-wave dispersion, maximum earthquake depth."""
+"""Models of the Earth: travel times through ak135 and their errors, Rayleigh-wave dispersion, maximum earthquake depth."""

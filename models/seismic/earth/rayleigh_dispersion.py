@@ -12,14 +12,14 @@ import numpy as np
 
 from models.array_types import Floats
 
-TABLE: Final = Path(__file__).with_name("rayleigh_dispersion.npz")
-PERIODS_S: Final[Floats] = np.geomspace(20.0, 200.0, 25)
+DISPERSION_FILE: Final = Path(__file__).with_name("rayleigh_dispersion.npz")
+DISPERSION_PERIODS_S: Final[Floats] = np.geomspace(20.0, 200.0, 25)
 """Periods of the table."""
 
 
 @cache
 def _slowness_table_s_km() -> Floats:
-    with np.load(TABLE, allow_pickle=False) as table:
+    with np.load(DISPERSION_FILE, allow_pickle=False) as table:
         return np.asarray(1000.0 / table["meters_a_second"])
 
 
@@ -29,4 +29,4 @@ def phase_slowness_s_km(frequencies_hz: Floats) -> Floats:
 
     Linear in period; constant beyond the periods of 20 and 200 s.
     """
-    return np.interp(1.0 / np.maximum(frequencies_hz, 1e-9), PERIODS_S, _slowness_table_s_km())
+    return np.interp(1.0 / np.maximum(frequencies_hz, 1e-9), DISPERSION_PERIODS_S, _slowness_table_s_km())

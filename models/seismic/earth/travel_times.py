@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from models.array_types import Floats, Floats32
 from models.compiled import compiled_sums
 
-TABLE: Final = Path(__file__).with_name("travel_times.npz")
+TRAVEL_TIME_FILE: Final = Path(__file__).with_name("travel_times.npz")
 PHASES: Final = ("P", "PKP", "PKPbc", "PKPab", "S", "pP", "sP", "PP")
 """
 Phases of the table, in its order.
@@ -23,11 +23,11 @@ Phases of the table, in its order.
 `PKPbc` (143 to 155 degrees) is the first and `PKPab` the last arrival of PKP through the outer core.
 """
 
-NEAR_STEP_DEG: Final = 0.05
-NEAR_DEG: Final = 5.0
-FAR_STEP_DEG: Final = 0.5
-NEAR_NODES: Final = 100
-DISTANCES_DEG: Final[Floats] = np.concatenate((np.arange(NEAR_NODES) * NEAR_STEP_DEG, np.arange(NEAR_DEG, 180.1, FAR_STEP_DEG)))
+FINE_STEP_DEG: Final = 0.05
+FINE_RANGE_DEG: Final = 5.0
+COARSE_STEP_DEG: Final = 0.5
+FINE_NODES: Final = 100
+DISTANCES_DEG: Final[Floats] = np.concatenate((np.arange(FINE_NODES) * FINE_STEP_DEG, np.arange(FINE_RANGE_DEG, 180.1, COARSE_STEP_DEG)))
 """Epicentral distances of the table; finely spaced near the source, where travel-time curves bend most."""
 
 DEPTHS_KM: Final[Floats] = np.array(
@@ -40,7 +40,7 @@ DEPTHS_KM: Final[Floats] = np.array(
 @cache
 def travel_time_table() -> Floats32:
     """Return the travel times in seconds [phases, depths, distances], NaN without an arrival; read once, read-only."""
-    with np.load(TABLE, allow_pickle=False) as table:
+    with np.load(TRAVEL_TIME_FILE, allow_pickle=False) as table:
         milliseconds = table["milliseconds"]
     seconds = np.where(milliseconds < 0, np.nan, milliseconds / 1000.0).astype(np.float32)
     seconds.setflags(write=False)
@@ -73,7 +73,9 @@ def interpolate_curve(curve: Floats32, distance_deg: float) -> float:
     For compiled loops: the index follows from the table's two spacings, without a search. On a node only that node counts, so that the
     end of a phase's range is not lost to the NaN beyond it.
     """
-    position = distance_deg / NEAR_STEP_DEG if distance_deg < NEAR_DEG else NEAR_NODES + (distance_deg - NEAR_DEG) / FAR_STEP_DEG
+    position = (
+        distance_deg / FINE_STEP_DEG if distance_deg < FINE_RANGE_DEG else FINE_NODES + (distance_deg - FINE_RANGE_DEG) / COARSE_STEP_DEG
+    )
     low = min(int(position), len(curve) - 2)
     fraction = position - low
     if fraction <= 0.0:
