@@ -13,7 +13,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from app.errors import MalformedRequest
 from app.uploads.options import FIELDS
-from app.uploads.sniffing import plausible
+from app.uploads.sniffing import may_be_accepted
 from models.errors import LimitExceeded
 from workers.bundles.formats import HEAD_BYTES
 from workers.contracts import Part
@@ -54,7 +54,7 @@ class PartWriter:
     @property
     def accepted(self) -> bool:
         """Whether the part may be of an accepted format, by its name, media type and first bytes."""
-        return plausible(self._name, self._head, self._media_type)
+        return may_be_accepted(self._name, self._head, self._media_type)
 
     def write(self, data: bytes) -> None:
         """Append bytes."""

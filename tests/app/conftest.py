@@ -1,4 +1,4 @@
-"""Fixtures: a real queue server on a unix socket, the real application, and `Hand`, which plays the worker."""
+"""Fixtures: a real queue server on a unix socket, the real application, and `FakeWorker`, which plays the worker."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -32,10 +32,10 @@ CLASSIFIED = {
     "novelty": 0.4,
 }
 
-ClientOf = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+MakeClient = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
 
-class Hand:
+class FakeWorker:
     """A worker played by the test."""
 
     def __init__(self, settings: Settings, redis: Redis) -> None:
@@ -43,7 +43,7 @@ class Hand:
 
     def begin(self, job_id: str) -> JobRecord:
         """Begin a job."""
-        record = self.records.begin(job_id, "hand")
+        record = self.records.begin(job_id, "worker")
         assert record is not None
         return record
 
@@ -62,9 +62,9 @@ class Hand:
         problem = Problem(type="/problems/no-usable-trace", title="No usable trace", status=422, detail="no vertical record")
         self.records.finish(job_id, record.attempt, Status.FAILED, problem=problem)
 
-    def live(self, **changes: Any) -> None:
+    def beat(self, **changes: Any) -> None:
         """Send the heartbeat of a worker."""
-        state = {"id": "hand", "pid": 1, "started_at": datetime.now(UTC), "execution_provider": "CPUExecutionProvider"}
+        state = {"id": "worker", "pid": 1, "started_at": datetime.now(UTC), "execution_provider": "CPUExecutionProvider"}
         self.records.record_heartbeat(WorkerState.model_validate({**state, "models": {spec.name: "1" for spec in MODELS}, **changes}))
 
 
@@ -90,13 +90,13 @@ def settings(queue: Settings, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def hand(settings: Settings) -> Iterator[Hand]:
+def worker(settings: Settings) -> Iterator[FakeWorker]:
     with connect(settings) as redis:
-        yield Hand(settings, redis)
+        yield FakeWorker(settings, redis)
 
 
 @pytest.fixture
-def client_of() -> ClientOf:
+def make_client() -> MakeClient:
     """A function from settings to a client of a new application, without a socket."""
 
     @asynccontextmanager
@@ -112,11 +112,11 @@ def client_of() -> ClientOf:
     return client
 
 
-KeyOf = Callable[..., dict[str, str]]
+MakeKey = Callable[..., dict[str, str]]
 
 
 @pytest.fixture
-def key_of(settings: Settings) -> KeyOf:
+def make_key(settings: Settings) -> MakeKey:
     """A function from owner and scopes to headers with a new key; from then on keys are required."""
 
     def headers(owner: str, *scopes: str, days: float = 1.0) -> dict[str, str]:
@@ -128,8 +128,8 @@ def key_of(settings: Settings) -> KeyOf:
 
 
 @pytest.fixture
-async def client(client_of: ClientOf, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(settings) as opened:
+async def client(make_client: MakeClient, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    async with make_client(settings) as opened:
         yield opened
 
 

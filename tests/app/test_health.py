@@ -5,9 +5,9 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def client_without_queue(client_of, settings, tmp_path):
+async def client_without_queue(make_client, settings, tmp_path):
     """A client of a service whose queue server does not run."""
-    async with client_of(settings.model_copy(update={"redis_url": SecretStr(f"unix://{tmp_path}/nobody.sock")})) as client:
+    async with make_client(settings.model_copy(update={"redis_url": SecretStr(f"unix://{tmp_path}/nobody.sock")})) as client:
         yield client
 
 
@@ -16,8 +16,8 @@ async def test_liveness_needs_no_queue(client_without_queue):
     assert (answer.status_code, answer.json()) == (200, {"status": "live"})
 
 
-async def test_queue_worker_and_models_make_the_service_ready(client, hand):
-    hand.live()
+async def test_queue_worker_and_models_make_the_service_ready(client, worker):
+    worker.beat()
     answer = await client.get("/health/ready")
     state = answer.json()
     assert (answer.status_code, state["status"], state["workers"]) == (200, "ready", 1)
@@ -36,9 +36,9 @@ async def test_without_a_worker_the_service_is_not_ready(client):
     assert failed_checks(await client.get("/health/ready")) == {"worker", "models"}
 
 
-async def test_a_model_that_one_worker_has_not_verified_makes_the_service_not_ready(client, hand):
-    hand.live()
-    hand.live(id="other", models={"offset": "1"})
+async def test_a_model_that_one_worker_has_not_verified_makes_the_service_not_ready(client, worker):
+    worker.beat()
+    worker.beat(id="other", models={"offset": "1"})
     answer = await client.get("/health/ready")
     assert failed_checks(answer) == {"models"}
     assert "event_type" in answer.json()["detail"]
@@ -49,11 +49,11 @@ async def test_without_the_queue_the_service_is_not_ready(client_without_queue):
     assert failed_checks(await client_without_queue.get("/health/ready")) == {"queue", "worker", "models"}
 
 
-async def test_metrics_count_requests_by_route_and_read_the_queue(client, hand, files):
-    hand.live()
+async def test_metrics_count_requests_by_route_and_read_the_queue(client, worker, files):
+    worker.beat()
     for _ in range(2):
         job = (await client.post("/events/classify", files=files)).json()
-    hand.begin(job["id"])
+    worker.begin(job["id"])
     await client.get(f"/jobs/{job['id']}")
     await client.get("/no/such/path")
     text = (await client.get("/metrics")).text

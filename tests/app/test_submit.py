@@ -24,25 +24,25 @@ async def test_a_submission_is_accepted_with_location_and_retry_after(client, fi
     assert job["links"] == {"self": f"/jobs/{job['id']}", "result": None, "events": f"/jobs/{job['id']}/events", "figures": []}
 
 
-async def test_form_fields_take_precedence_over_query_parameters(client, files, hand):
+async def test_form_fields_take_precedence_over_query_parameters(client, files, worker):
     answer = await client.post(
         "/events/locate?seed=1&event_type=glacial", files=files, data={"seed": "2", "latitude": "18.5", "longitude": "96"}
     )
-    options = hand.records.get(answer.json()["id"]).submission.options
+    options = worker.records.get(answer.json()["id"]).submission.options
     assert (options.seed, options.event_type, options.latitude, options.longitude) == (2, "glacial", 18.5, 96.0)
 
 
-async def test_a_raw_body_is_a_bundle_of_one_part_with_its_name(client, hand, mseed):
+async def test_a_raw_body_is_a_bundle_of_one_part_with_its_name(client, worker, mseed):
     headers = {"Content-Type": "application/vnd.fdsn.mseed", "Content-Disposition": 'attachment; filename="a.mseed"'}
     answer = await client.post("/events/classify", content=mseed, headers=headers)
-    (part,) = hand.records.get(answer.json()["id"]).submission.parts
+    (part,) = worker.records.get(answer.json()["id"]).submission.parts
     assert (part.name, part.size_bytes, part.digest) == ("a.mseed", 512, hashlib.sha256(mseed).hexdigest())
-    assert hand.blobs.read_upload(part.digest) == mseed
+    assert worker.blobs.read_upload(part.digest) == mseed
 
 
-async def test_a_raw_body_can_be_named_in_the_query(client, hand, mseed):
+async def test_a_raw_body_can_be_named_in_the_query(client, worker, mseed):
     answer = await client.post("/anomalies/cluster?name=anomaly_017.mseed", content=mseed)
-    assert hand.records.get(answer.json()["id"]).submission.parts[0].name == "anomaly_017.mseed"
+    assert worker.records.get(answer.json()["id"]).submission.parts[0].name == "anomaly_017.mseed"
 
 
 @pytest.mark.parametrize(
@@ -70,16 +70,16 @@ async def test_an_empty_option_counts_as_not_given(client, files):
     assert answer.status_code == 202
 
 
-async def _submitted_job(hand) -> str:
-    while not hand.records.queued_jobs():
+async def _submitted_job(worker) -> str:
+    while not worker.records.queued_jobs():
         await asyncio.sleep(0.01)
-    (job_id,) = hand.records.queued_jobs()
+    (job_id,) = worker.records.queued_jobs()
     return job_id
 
 
-async def test_a_job_that_ends_within_the_wait_is_answered_with_200_and_its_result(client, files, hand):
+async def test_a_job_that_ends_within_the_wait_is_answered_with_200_and_its_result(client, files, worker):
     request = asyncio.create_task(client.post("/events/classify", files=files, headers={"Prefer": "wait=10"}))
-    hand.succeed(await _submitted_job(hand))
+    worker.succeed(await _submitted_job(worker))
     answer = await request
     assert answer.status_code == 200
     assert answer.headers["Preference-Applied"] == "wait=10"
@@ -88,9 +88,9 @@ async def test_a_job_that_ends_within_the_wait_is_answered_with_200_and_its_resu
     assert answer.json()["result"]["event_type"] == "glacial"
 
 
-async def test_a_job_that_fails_within_the_wait_is_a_finished_job_with_its_problem(client, files, hand):
+async def test_a_job_that_fails_within_the_wait_is_a_finished_job_with_its_problem(client, files, worker):
     request = asyncio.create_task(client.post("/events/classify", files=files, headers={"Prefer": "wait=10"}))
-    hand.fail(await _submitted_job(hand))
+    worker.fail(await _submitted_job(worker))
     answer = await request
     assert answer.status_code == 200
     assert (answer.json()["status"], answer.json()["problem"]["status"]) == ("failed", 422)
@@ -118,11 +118,11 @@ def test_valid_preferences_are_applied_and_others_ignored(headers, wait_s, appli
     assert (preference.wait_s, preference.applied) == (wait_s, applied)
 
 
-async def test_the_same_key_and_submission_get_the_same_job(client, files, hand):
+async def test_the_same_key_and_submission_get_the_same_job(client, files, worker):
     headers = {"Idempotency-Key": "one"}
     answers = [await client.post("/events/classify", files=files, headers=headers) for _ in range(2)]
     assert answers[0].json()["id"] == answers[1].json()["id"]
-    assert len(hand.records.queued_jobs()) == 1
+    assert len(worker.records.queued_jobs()) == 1
 
 
 async def test_the_same_key_for_another_body_is_refused(client, files, mseed):
@@ -169,7 +169,7 @@ async def test_a_refused_submission_releases_its_idempotency_key(client, files):
     assert (refused.status_code, accepted.status_code) == (400, 202)
 
 
-async def test_a_queue_lost_after_a_job_was_assigned_leaves_one_job_for_the_key(client, files, hand, monkeypatch):
+async def test_a_queue_lost_after_a_job_was_assigned_leaves_one_job_for_the_key(client, files, worker, monkeypatch):
     """The record may exist although its creation seemed to fail: the retry must get that job and not create a second one."""
     headers, create = {"Idempotency-Key": "one"}, Records.create
 
@@ -182,20 +182,20 @@ async def test_a_queue_lost_after_a_job_was_assigned_leaves_one_job_for_the_key(
         refused = await client.post("/events/classify", files=files, headers=headers)
     accepted = await client.post("/events/classify", files=files, headers=headers)
     assert (refused.status_code, accepted.status_code) == (503, 202)
-    assert set(hand.records.queued_jobs()) == {accepted.json()["id"]}
+    assert set(worker.records.queued_jobs()) == {accepted.json()["id"]}
 
 
-async def test_an_expired_claim_yields_to_the_request_that_took_the_key(client, files, mseed, hand):
+async def test_an_expired_claim_yields_to_the_request_that_took_the_key(client, files, mseed, worker):
     """A claim expires if the queue server is away for longer than its lifetime; then only one of two requests may create a job."""
     headers = {"Idempotency-Key": "one"}
     slow, go_on = await slow_submission(client, mseed, headers)
-    [claim] = hand.redis.keys("atlas:idempotency:*")
-    hand.redis.delete(claim)
+    [claim] = worker.redis.keys("atlas:idempotency:*")
+    worker.redis.delete(claim)
     quick = await client.post("/events/classify", files=files, headers=headers)
     go_on.set()
     late = await slow
     assert (quick.status_code, late.status_code) == (202, 409)
-    assert set(hand.records.queued_jobs()) == {quick.json()["id"]}
+    assert set(worker.records.queued_jobs()) == {quick.json()["id"]}
 
 
 @pytest.mark.parametrize("key", ["", "a\tb", "x" * 256])
@@ -204,21 +204,21 @@ async def test_an_invalid_idempotency_key_is_a_malformed_request(client, files, 
     assert answer.status_code == 400
 
 
-async def test_a_full_queue_answers_503_with_retry_after(client_of, settings, files):
-    async with client_of(settings.model_copy(update={"max_queued": 1})) as client:
+async def test_a_full_queue_answers_503_with_retry_after(make_client, settings, files):
+    async with make_client(settings.model_copy(update={"max_queued": 1})) as client:
         answers = [await client.post("/events/classify", files=files) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [202, 503]
     assert answers[1].json()["type"] == "/problems/queue-full"
     assert int(answers[1].headers["Retry-After"]) >= 1
 
 
-async def test_an_unreachable_queue_is_reported_before_the_body_is_read(client_of, settings, tmp_path):
+async def test_an_unreachable_queue_is_reported_before_the_body_is_read(make_client, settings, tmp_path):
     def body():
         pytest.fail("the body was read")
         yield b""
 
     without_queue = settings.model_copy(update={"redis_url": SecretStr(f"unix://{tmp_path}/nobody.sock")})
-    async with client_of(without_queue) as client:
+    async with make_client(without_queue) as client:
         answer = await client.post("/events/classify", content=b"x" * 10)
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/queue-unreachable")
     assert "nobody" not in answer.text

@@ -16,28 +16,28 @@ PUBLIC = ("/health/live", "/models", "/docs", "/", "/openapi.json")
 @pytest.mark.parametrize(
     "headers", [{}, {"X-API-Key": "wrong"}, {"X-API-Key": ""}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eDp5"}]
 )
-async def test_a_submission_without_a_valid_key_is_unauthorized(client, key_of, files, headers):
-    key_of("lab")
+async def test_a_submission_without_a_valid_key_is_unauthorized(client, make_key, files, headers):
+    make_key("lab")
     answer = await client.post("/events/classify", files=files, headers=headers)
     assert (answer.status_code, answer.json()["type"]) == (401, "/problems/unauthorized")
     assert "WWW-Authenticate" in answer.headers
 
 
-async def test_a_key_may_come_as_a_bearer_token(client, key_of, files):
-    headers = {"Authorization": f"Bearer {key_of('lab')['X-API-Key']}"}
+async def test_a_key_may_come_as_a_bearer_token(client, make_key, files):
+    headers = {"Authorization": f"Bearer {make_key('lab')['X-API-Key']}"}
     assert (await client.post("/events/classify", files=files, headers=headers)).status_code == 202
 
 
-async def test_an_expired_or_revoked_key_is_unauthorized(client, key_of, files, settings):
-    old, revoked = key_of("old", days=-1), key_of("lab")
+async def test_an_expired_or_revoked_key_is_unauthorized(client, make_key, files, settings):
+    old, revoked = make_key("old", days=-1), make_key("lab")
     assert (await client.post("/events/classify", files=files, headers=old)).status_code == 401
     assert (await client.post("/events/classify", files=files, headers=revoked)).status_code == 202
     revoke_key(keys_path(settings), next(key.id for key in read_keys(keys_path(settings)) if key.owner == "lab"))
     assert (await client.post("/events/classify", files=files, headers=revoked)).status_code == 401
 
 
-async def test_a_job_is_accessible_to_its_owner_only(client, key_of, files):
-    owner, renewed, other = key_of("lab"), key_of("lab"), key_of("other", "submit", "read", "admin")
+async def test_a_job_is_accessible_to_its_owner_only(client, make_key, files):
+    owner, renewed, other = make_key("lab"), make_key("lab"), make_key("other", "submit", "read", "admin")
     job = (await client.post("/events/classify", files=files, headers=owner)).json()["links"]["self"]
     seen = [(await client.get(job, headers=headers)).status_code for headers in (owner, renewed, other, {})]
     assert seen == [200, 200, 404, 401]
@@ -47,8 +47,8 @@ async def test_a_job_is_accessible_to_its_owner_only(client, key_of, files):
     assert (await client.delete(job, headers=owner)).status_code == 200
 
 
-async def test_a_key_allows_its_scopes_only(client, key_of, files):
-    submit, read, admin = (key_of("lab", scope) for scope in ("submit", "read", "admin"))
+async def test_a_key_allows_its_scopes_only(client, make_key, files):
+    submit, read, admin = (make_key("lab", scope) for scope in ("submit", "read", "admin"))
     job = (await client.post("/events/classify", files=files, headers=submit)).json()["links"]["self"]
 
     async def statuses(method, path, **body):
@@ -60,21 +60,21 @@ async def test_a_key_allows_its_scopes_only(client, key_of, files):
     assert await statuses("DELETE", job) == [403, 200, 403]
 
 
-async def test_idempotency_keys_are_apart_for_each_owner(client, key_of, files):
+async def test_idempotency_keys_are_apart_for_each_owner(client, make_key, files):
     ids = set()
     for owner in ("lab", "other"):
-        answer = await client.post("/events/classify", files=files, headers=key_of(owner) | {"Idempotency-Key": "one"})
+        answer = await client.post("/events/classify", files=files, headers=make_key(owner) | {"Idempotency-Key": "one"})
         ids.add(answer.json()["id"])
     assert len(ids) == 2
 
 
-async def test_endpoints_without_jobs_need_no_key(client, key_of):
-    key_of("lab")
+async def test_endpoints_without_jobs_need_no_key(client, make_key):
+    make_key("lab")
     assert [(await client.get(path)).status_code for path in PUBLIC] == [200] * len(PUBLIC)
 
 
-async def test_an_unreadable_key_file_authenticates_nobody(client, key_of, files, settings):
-    headers = key_of("lab")
+async def test_an_unreadable_key_file_authenticates_nobody(client, make_key, files, settings):
+    headers = make_key("lab")
     assert (await client.post("/events/classify", files=files, headers=headers)).status_code == 202
     keys_path(settings).write_text("{")
     answer = await client.post("/events/classify", files=files, headers=headers)
@@ -82,15 +82,15 @@ async def test_an_unreadable_key_file_authenticates_nobody(client, key_of, files
     assert str(settings.keys_file) not in answer.text
 
 
-async def test_deleting_the_key_file_does_not_open_the_service(client, key_of, files, settings):
-    headers = key_of("lab")
+async def test_deleting_the_key_file_does_not_open_the_service(client, make_key, files, settings):
+    headers = make_key("lab")
     assert (await client.post("/events/classify", files=files, headers=headers)).status_code == 202
     keys_path(settings).unlink()
     assert (await client.post("/events/classify", files=files)).status_code == 401
 
 
-async def test_beyond_loopback_a_key_is_required_even_if_none_exists(client_of, settings, files):
-    async with client_of(settings.model_copy(update={"host": EVERYWHERE})) as client:
+async def test_beyond_loopback_a_key_is_required_even_if_none_exists(make_client, settings, files):
+    async with make_client(settings.model_copy(update={"host": EVERYWHERE})) as client:
         assert (await client.post("/events/classify", files=files)).status_code == 401
 
 
@@ -107,13 +107,13 @@ async def test_without_keys_the_page_of_the_service_is_answered(client, files):
     assert (await client.post("/events/classify", files=files, headers=headers)).status_code == 202
 
 
-async def test_the_log_never_contains_the_secret_of_a_key(client, key_of, files):
-    headers = key_of("lab")
+async def test_the_log_never_contains_the_secret_of_a_key(client, make_key, files):
+    headers = make_key("lab")
     with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
         await client.post("/events/classify", files=files, headers=headers)
     assert headers["X-API-Key"] not in json.dumps(lines, default=str)
 
 
-async def test_a_job_record_keeps_the_id_of_its_request(client, hand, files):
+async def test_a_job_record_keeps_the_id_of_its_request(client, worker, files):
     answer = await client.post("/events/classify", files=files, headers={"X-Request-ID": "abc-1"})
-    assert hand.records.get(answer.json()["id"]).request_id == "abc-1"
+    assert worker.records.get(answer.json()["id"]).request_id == "abc-1"

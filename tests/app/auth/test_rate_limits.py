@@ -11,8 +11,8 @@ def limited(settings, **limits):
     return settings.model_copy(update=limits)
 
 
-async def test_every_answer_states_the_remaining_quota(client, key_of, files, settings):
-    headers = key_of("lab")
+async def test_every_answer_states_the_remaining_quota(client, make_key, files, settings):
+    headers = make_key("lab")
     first = await client.post("/events/classify", files=files, headers=headers)
     second = await client.get(first.headers["Location"], headers=headers)
     assert first.headers["RateLimit-Policy"] == f'"submissions";q={settings.max_submissions_per_minute};w=60'
@@ -20,9 +20,9 @@ async def test_every_answer_states_the_remaining_quota(client, key_of, files, se
     assert second.headers["RateLimit"].startswith('"requests";r=')
 
 
-async def test_submissions_over_the_quota_are_refused_with_retry_after(client_of, key_of, files, settings):
-    headers, other = key_of("lab"), key_of("other")
-    async with client_of(limited(settings, max_submissions_per_minute=2)) as client:
+async def test_submissions_over_the_quota_are_refused_with_retry_after(make_client, make_key, files, settings):
+    headers, other = make_key("lab"), make_key("other")
+    async with make_client(limited(settings, max_submissions_per_minute=2)) as client:
         answers = [await client.post("/events/classify", files=files, headers=headers) for _ in range(3)]
         assert [answer.status_code for answer in answers] == [202, 202, 429]
         refused = answers[-1]
@@ -35,33 +35,33 @@ async def test_submissions_over_the_quota_are_refused_with_retry_after(client_of
         )
 
 
-async def test_two_keys_of_an_owner_share_one_quota(client_of, key_of, files, settings):
-    async with client_of(limited(settings, max_submissions_per_minute=1)) as client:
-        answers = [await client.post("/events/classify", files=files, headers=key_of("lab")) for _ in range(2)]
+async def test_two_keys_of_an_owner_share_one_quota(make_client, make_key, files, settings):
+    async with make_client(limited(settings, max_submissions_per_minute=1)) as client:
+        answers = [await client.post("/events/classify", files=files, headers=make_key("lab")) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [202, 429]
 
 
-async def test_two_api_processes_share_the_counters(client_of, key_of, files, settings):
-    settings, headers = limited(settings, max_submissions_per_minute=1), key_of("lab")
-    async with client_of(settings) as one, client_of(settings) as two:
+async def test_two_api_processes_share_the_counters(make_client, make_key, files, settings):
+    settings, headers = limited(settings, max_submissions_per_minute=1), make_key("lab")
+    async with make_client(settings) as one, make_client(settings) as two:
         answers = [await client.post("/events/classify", files=files, headers=headers) for client in (one, two)]
     assert [answer.status_code for answer in answers] == [202, 429]
 
 
-async def test_unfinished_jobs_of_an_owner_are_limited_until_one_ends(client_of, key_of, files, settings, hand):
-    headers = key_of("lab")
-    async with client_of(limited(settings, max_unfinished_jobs=1)) as client:
+async def test_unfinished_jobs_of_an_owner_are_limited_until_one_ends(make_client, make_key, files, settings, worker):
+    headers = make_key("lab")
+    async with make_client(limited(settings, max_unfinished_jobs=1)) as client:
         first = (await client.post("/events/classify", files=files, headers=headers)).json()["id"]
         refused = await client.post("/events/classify", files=files, headers=headers)
         assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-jobs")
         assert int(refused.headers["Retry-After"]) >= 1
-        hand.succeed(first)
+        worker.succeed(first)
         assert (await client.post("/events/classify", files=files, headers=headers)).status_code == 202
 
 
-async def test_concurrent_requests_are_limited_including_waits(client_of, key_of, files, settings):
-    headers = key_of("lab")
-    async with client_of(limited(settings, max_requests_at_once=3)) as client:
+async def test_concurrent_requests_are_limited_including_waits(make_client, make_key, files, settings):
+    headers = make_key("lab")
+    async with make_client(limited(settings, max_requests_at_once=3)) as client:
         job = (await client.post("/events/classify", files=files, headers=headers)).json()["links"]["self"]
         answers = await asyncio.gather(*(client.get(f"{job}?wait=2", headers=headers) for _ in range(5)))
         assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 429, 429]
@@ -69,8 +69,8 @@ async def test_concurrent_requests_are_limited_including_waits(client_of, key_of
         assert (await client.get(job, headers=headers)).status_code == 200, "answered requests do not count"
 
 
-async def test_without_keys_nothing_is_limited(client_of, files, settings):
-    async with client_of(limited(settings, max_submissions_per_minute=1, max_unfinished_jobs=1, max_requests_at_once=1)) as client:
+async def test_without_keys_nothing_is_limited(make_client, files, settings):
+    async with make_client(limited(settings, max_submissions_per_minute=1, max_unfinished_jobs=1, max_requests_at_once=1)) as client:
         answers = [await client.post("/events/classify", files=files) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [202, 202, 202]
     assert "RateLimit" not in answers[0].headers

@@ -30,7 +30,7 @@ async def updates(settings):
     await redis.aclose()
 
 
-async def test_a_record_is_read_only_after_a_message_about_its_job(updates, hand):
+async def test_a_record_is_read_only_after_a_message_about_its_job(updates, worker):
     reads, states = [], iter([record(Status.QUEUED), record(Status.RUNNING), record(Status.RUNNING, 0.5), record(Status.SUCCEEDED)])
 
     async def read(job_id):
@@ -41,8 +41,8 @@ async def test_a_record_is_read_only_after_a_message_about_its_job(updates, hand
     async with aclosing(updates.follow("1", read)) as changes:
         async for state in changes:
             seen.append(state.status)
-            hand.redis.publish("atlas:job:2", "of another job")
-            hand.redis.publish("atlas:job:1", "of this one")
+            worker.redis.publish("atlas:job:2", "of another job")
+            worker.redis.publish("atlas:job:1", "of this one")
     assert seen == [Status.QUEUED, Status.RUNNING, Status.RUNNING, Status.SUCCEEDED]
     assert len(reads) == 4
 

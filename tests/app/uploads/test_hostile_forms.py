@@ -53,8 +53,8 @@ ACCEPTED = {
 
 
 @pytest.fixture
-async def limited(client_of, settings):
-    async with client_of(settings.model_copy(update={"max_parts": 500, "max_body_bytes": 32 * 2**20})) as client:
+async def limited(make_client, settings):
+    async with make_client(settings.model_copy(update={"max_parts": 500, "max_body_bytes": 32 * 2**20})) as client:
         yield client
 
 
@@ -69,17 +69,17 @@ async def test_a_hostile_form_is_refused_and_leaves_no_files(limited, tmp_path, 
 
 
 @pytest.mark.parametrize("case", ACCEPTED)
-async def test_an_unusual_form_is_accepted_with_a_safe_file_name(limited, hand, tmp_path, case):
+async def test_an_unusual_form_is_accepted_with_a_safe_file_name(limited, worker, tmp_path, case):
     body, name = ACCEPTED[case]
     answer = await limited.post("/events/classify", content=body + END, headers=TYPE)
     if answer.status_code == 400:  # a preamble need not be understood
         assert case == "a preamble"
         return
     assert answer.status_code == 202
-    (stored,) = hand.records.get(answer.json()["id"]).submission.parts
+    (stored,) = worker.records.get(answer.json()["id"]).submission.parts
     assert name in (None, stored.name)
     assert stored.name.isprintable()
     assert "/" not in stored.name
     assert len(stored.name) <= 120
-    assert hand.blobs.read_upload(stored.digest) == WAVE
+    assert worker.blobs.read_upload(stored.digest) == WAVE
     assert not (tmp_path / "passwd.mseed").exists()

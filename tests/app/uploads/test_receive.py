@@ -25,26 +25,26 @@ async def post(client, body, content_type=f"multipart/form-data; boundary={BOUND
     return await client.post(CLASSIFY, content=body, headers={"Content-Type": content_type})
 
 
-async def test_every_bundle_part_is_stored_in_order(client, hand, mseed):
+async def test_every_bundle_part_is_stored_in_order(client, worker, mseed):
     answer = await post(client, form(file_part(mseed, b"a.mseed"), file_part(b"x" * 3_000_000, b"b.mseed"), file_part(b"", b"c.csv")))
-    parts = hand.records.get(answer.json()["id"]).submission.parts
+    parts = worker.records.get(answer.json()["id"]).submission.parts
     assert [(part.name, part.size_bytes) for part in parts] == [("a.mseed", 512), ("b.mseed", 3_000_000), ("c.csv", 0)]
-    assert hand.blobs.read_upload(parts[1].digest) == b"x" * 3_000_000
+    assert worker.blobs.read_upload(parts[1].digest) == b"x" * 3_000_000
 
 
-async def test_bytes_similar_to_the_boundary_are_data(client, hand, mseed):
+async def test_bytes_similar_to_the_boundary_are_data(client, worker, mseed):
     data = mseed + b"\r\n--frontie\r\n--frontierX"
     answer = await post(client, form(file_part(data)))
-    assert hand.blobs.read_upload(hand.records.get(answer.json()["id"]).submission.parts[0].digest) == data
+    assert worker.blobs.read_upload(worker.records.get(answer.json()["id"]).submission.parts[0].digest) == data
 
 
-async def test_a_body_in_single_bytes_is_received_unchanged(client, hand, mseed):
+async def test_a_body_in_single_bytes_is_received_unchanged(client, worker, mseed):
     async def send_bytes():
         for byte in form(file_part(mseed)):
             yield bytes([byte])
 
     answer = await post(client, send_bytes())
-    assert hand.blobs.read_upload(hand.records.get(answer.json()["id"]).submission.parts[0].digest) == mseed
+    assert worker.blobs.read_upload(worker.records.get(answer.json()["id"]).submission.parts[0].digest) == mseed
 
 
 @pytest.mark.parametrize(
@@ -83,11 +83,11 @@ async def test_a_body_in_single_bytes_is_received_unchanged(client, hand, mseed)
         "field twice",
     ],
 )
-async def test_a_malformed_form_is_refused_and_leaves_no_files(client, hand, tmp_path, body, content_type):
+async def test_a_malformed_form_is_refused_and_leaves_no_files(client, worker, tmp_path, body, content_type):
     answer = await post(client, body, content_type)
     assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/problem+json")
     assert answer.json()["type"] == "/problems/malformed-request"
-    assert not hand.records.queued_jobs()
+    assert not worker.records.queued_jobs()
     assert not list((tmp_path / "blobs").glob("incoming/*"))
 
 
@@ -104,8 +104,8 @@ async def test_a_raw_body_without_bytes_is_refused_as_empty(client):
     assert (answer.status_code, answer.json()["type"]) == (400, "/problems/empty-upload")
 
 
-async def test_too_many_parts_exceed_the_limit(client_of, settings):
-    async with client_of(settings.model_copy(update={"max_parts": 3})) as client:
+async def test_too_many_parts_exceed_the_limit(make_client, settings):
+    async with make_client(settings.model_copy(update={"max_parts": 3})) as client:
         answer = await post(client, form(*[file_part(b"000001D ")] * 4))
     assert (answer.status_code, answer.json()["type"]) == (413, "/problems/limit-exceeded")
 
@@ -115,20 +115,20 @@ async def test_a_field_longer_than_any_option_exceeds_the_limit(client):
     assert answer.status_code == 413
 
 
-async def test_a_content_length_over_the_limit_is_refused_unread(client_of, settings):
+async def test_a_content_length_over_the_limit_is_refused_unread(make_client, settings):
     read = []
 
     async def body():
         read.append(1)
         yield b"x"
 
-    async with client_of(settings.model_copy(update={"max_body_bytes": 1000})) as client:
+    async with make_client(settings.model_copy(update={"max_body_bytes": 1000})) as client:
         answer = await client.post(CLASSIFY, content=body(), headers={"Content-Length": "1001", "Content-Type": "application/zip"})
     assert (answer.status_code, answer.json()["type"], read) == (413, "/problems/limit-exceeded", [])
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-async def test_a_body_that_grows_over_the_limit_is_cut_off(client_of, settings, tmp_path):
+async def test_a_body_that_grows_over_the_limit_is_cut_off(make_client, settings, tmp_path):
     sent = []
 
     async def endless():
@@ -136,7 +136,7 @@ async def test_a_body_that_grows_over_the_limit_is_cut_off(client_of, settings, 
             sent.append(1)
             yield b"x" * 100_000
 
-    async with client_of(settings.model_copy(update={"max_body_bytes": 1_000_000})) as client:
+    async with make_client(settings.model_copy(update={"max_body_bytes": 1_000_000})) as client:
         answer = await post(client, endless(), "application/vnd.fdsn.mseed")
     assert answer.status_code == 413
     assert len(sent) == 11
@@ -175,7 +175,7 @@ async def test_a_raw_body_of_an_accepted_format_needs_no_media_type(client, kind
     assert answer.status_code == 202
 
 
-async def test_a_client_that_disconnects_leaves_no_files(settings, hand, tmp_path, mseed):
+async def test_a_client_that_disconnects_leaves_no_files(settings, worker, tmp_path, mseed):
     app, sent = create_app(settings), []
     messages = iter([{"type": "http.request", "body": form(file_part(mseed))[:200], "more_body": True}, {"type": "http.disconnect"}])
     scope = {"type": "http", "method": "POST", "path": CLASSIFY, "query_string": b"", "http_version": "1.1", "scheme": "http"}
@@ -191,16 +191,16 @@ async def test_a_client_that_disconnects_leaves_no_files(settings, hand, tmp_pat
             {**scope, "headers": [(b"host", b"localhost"), (b"content-type", b"multipart/form-data; boundary=frontier")]}, receive, send
         )
     assert sent == []
-    assert not hand.records.queued_jobs()
+    assert not worker.records.queued_jobs()
     assert not list((tmp_path / "blobs").glob("incoming/*"))
 
 
-async def test_a_slow_body_times_out(client_of, settings, tmp_path):
+async def test_a_slow_body_times_out(make_client, settings, tmp_path):
     async def stall():
         yield b"000001D "
         await asyncio.Event().wait()
 
-    async with client_of(settings.model_copy(update={"max_body_s": 0.5})) as client:
+    async with make_client(settings.model_copy(update={"max_body_s": 0.5})) as client:
         answer = await client.post("/events/classify", content=stall())
     assert (answer.status_code, answer.json()["type"]) == (408, "/problems/body-too-slow")
     assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
