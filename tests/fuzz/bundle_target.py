@@ -16,7 +16,7 @@ import numpy as np
 with atheris.instrument_imports(include=["models", "workers"]):
     from models.errors import AtlasError
     from models.seismic.io import inventory
-    from models.seismic.io.horizontals import rotate_to_north_east
+    from models.seismic.signal.rotation import rotate_to_north_east
     from workers.bundles import parse
 
 LIMITS = parse.ReadLimits(

@@ -1,85 +1,122 @@
 """
-Sums of delayed traces over windows and slownesses: where an array's traces are more alike than noise would be.
+Detection of coherent windows of an array by semblance over a grid of slowness vectors.
 
-Semblance after Neidell & Taner 1971, doi:10.1190/1.1440186; of noise it follows Fisher's distribution (Blandford 1974,
-doi:10.1190/1.1440453).
+Semblance is the energy of the mean of delayed traces over the mean of their energies (Neidell & Taner 1971,
+doi:10.1190/1.1440186). In noise it follows Fisher's F distribution (Blandford 1974, doi:10.1190/1.1440453).
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import f as fisher
 
-from models.array_types import Floats, Floats32, Integers
+from models.array_types import Flags, Floats, Floats32, Integers
 from models.compiled import compiled
 
-QUIET: Final = 25.0  # percent of a record's windows are quieter than its usual level
-LOUD: Final = 4.0  # times as much energy as that stands out: surface waves of an hour's noise come to less
-MAX_WINDOWS: Final = 3  # a band
-MAX_SLOWNESSES: Final = 8  # slownesses of a front
-MAX_LOG_DROP: Final = 6.0  # a slowness this much less likely than the likeliest (in logarithm) is not told
-LIKELIHOOD_EXPONENT: Final = 0.5  # of a likelihood that takes signals for plane waves in white noise
-FALSE_ALARM_PROBABILITY: Final = 1e-9  # of a window of noise being as coherent: a hundred thousand windows and slownesses are looked at
-WINDOW_PERIODS: Final = 3.0  # of the band's middle
+NOISE_PERCENTILE: Final = 25.0  # of the energies of a trace's windows: its noise level
+MIN_ENERGY_RATIO: Final = 4.0  # over the noise level; an hour of noise at surface-wave periods stays below it
+MAX_WINDOWS: Final = 3  # in each band
+MAX_SLOWNESSES: Final = 8  # alternatives of one window
+MAX_LOG_DROP: Final = 6.0  # below the most likely slowness vector; less likely ones are dropped
+LIKELIHOOD_EXPONENT: Final = 0.5  # tempers a likelihood that takes signals for plane waves in white noise
+FALSE_ALARM_PROBABILITY: Final = 1e-9  # that a window of noise is as coherent: 1e5 windows and slowness vectors are tried
+WINDOW_PERIODS: Final = 3.0  # length of a window in periods of the band's center
+MAX_GRID_STEPS: Final = 24.0  # of the slowness grid, from zero to the highest slowness
+
+
+@dataclass(frozen=True)
+class CoherentWindow:
+    """A window that noise would hardly produce: first sample at the array's center, and maxima (log likelihood, slowness [2])."""
+
+    first: int
+    maxima: tuple[tuple[float, Floats], ...]
 
 
 def detect_coherent_windows(
-    traces: Floats, places: Floats, rate_hz: float, width: int, fineness: tuple[float, float], heard: NDArray[np.bool_]
-) -> list[tuple[int, list[tuple[float, Floats]]]]:
+    traces: Floats, offsets_deg: Floats, rate_hz: float, width: int, grid: tuple[float, float], detected: Flags
+) -> list[CoherentWindow]:
     """
-    Windows that noise would not bring about, the most coherent first: first sample (at the middle), and what it may be.
+    Detect windows whose semblance is improbable in noise, most improbable first, none overlapping a better one.
 
-    `heard`: which windows (of `window_hop` each) are looked at. What a window may be is
-    the maxima over slowness with the logarithm of their likelihood: sparse arrays see a wave in several directions.
+    Parameters
+    ----------
+    traces : [n, samples]
+        Traces of equal level.
+    offsets_deg : [n, 2]
+        Positions of the stations east and north of the array's center.
+    rate_hz : float
+        Sampling rate.
+    width : int
+        Samples of a window.
+    grid : (float, float)
+        Highest slowness in s/deg, and the delay in seconds by which a trace may move between neighboring slowness vectors.
+    detected : [windows]
+        Which windows, `window_hop` samples apart, are searched.
+
+    Returns
+    -------
+    list of CoherentWindow
+        With all maxima over slowness that are not much less likely than the highest: sparse arrays alias a wave to several directions.
     """
-    grid, (rows, columns) = _grid(float(np.hypot(*places.T).max()), *fineness)
+    slownesses, shape = _slowness_grid(float(np.hypot(*offsets_deg.T).max()), *grid)
     hop = window_hop(width)
-    semblance = _semblance(traces, places, grid, rate_hz, (width, hop))
-    semblance[:, ~heard] = 0.0
+    semblance = _semblance(traces, offsets_deg, slownesses, rate_hz, (width, hop))
+    semblance[:, ~detected] = 0.0
     best = semblance.max(axis=0)
     freedom = 2.0 * WINDOW_PERIODS  # independent samples in a window of a band about an octave wide
-    chance = fisher.logsf((len(traces) - 1) * best / (1.0 - best), freedom, freedom * (len(traces) - 1))
-    inside = np.hypot(*grid.T) <= fineness[0]
-    found: list[tuple[int, list[tuple[float, Floats]]]] = []
-    for place in np.argsort(chance).tolist():
-        if chance[place] > np.log(FALSE_ALARM_PROBABILITY) or len(found) == MAX_WINDOWS:
+    log_probability = fisher.logsf((len(traces) - 1) * best / (1.0 - best), freedom, freedom * (len(traces) - 1))
+    inside = np.hypot(*slownesses.T) <= grid[0]
+    found: list[CoherentWindow] = []
+    for index in np.argsort(log_probability).tolist():
+        if log_probability[index] > np.log(FALSE_ALARM_PROBABILITY) or len(found) == MAX_WINDOWS:
             break
-        if all(abs(place * hop - other) >= width for other, _ in found):
-            likely = -0.5 * LIKELIHOOD_EXPONENT * freedom * len(traces) * np.log(1.0 - semblance[:, place])
-            peaks = _peaks(np.where(inside, likely, -np.inf).reshape(rows, columns))
-            found.append((place * hop, [(float(likely[peak]), grid[peak]) for peak in peaks]))
+        if all(abs(index * hop - other.first) >= width for other in found):
+            log_likelihood = -0.5 * LIKELIHOOD_EXPONENT * freedom * len(traces) * np.log(1.0 - semblance[:, index])
+            peaks = _local_maxima(np.where(inside, log_likelihood, -np.inf).reshape(shape))
+            found.append(CoherentWindow(index * hop, tuple((float(log_likelihood[peak]), slownesses[peak]) for peak in peaks)))
     return found
 
 
-def _grid(radius_deg: float, highest: float, step_s: float) -> tuple[Floats, tuple[int, int]]:
-    """Slownesses [m, 2] a step apart that moves no trace by more than `step_s`, and rows and columns of that grid."""
-    steps = np.arange(-highest, highest + 1e-9, max(step_s / radius_deg, highest / 24.0))
+def _slowness_grid(radius_deg: float, highest: float, step_s: float) -> tuple[Floats, tuple[int, int]]:
+    """Slowness vectors [m, 2] whose neighbors move no trace by more than `step_s`, and rows and columns of their grid."""
+    steps = np.arange(-highest, highest + 1e-9, max(step_s / radius_deg, highest / MAX_GRID_STEPS))
     return np.stack(np.meshgrid(steps, steps, indexing="ij"), axis=-1).reshape(-1, 2), (len(steps), len(steps))
 
 
-def _peaks(likely: Floats) -> list[int]:
-    """Numbers of local maxima on a grid [rows, columns] that are worth telling, the highest first."""
-    around = np.pad(likely, 1, constant_values=-np.inf)
-    views = [around[i : i + likely.shape[0], j : j + likely.shape[1]] for i in range(3) for j in range(3)]
-    top = (likely == np.max(views, axis=0)) & (likely > likely.max() - MAX_LOG_DROP)
-    peaks = np.flatnonzero(top)
-    return [int(peak) for peak in peaks[np.argsort(-likely.ravel()[peaks])][:MAX_SLOWNESSES]]
+def _local_maxima(log_likelihood: Floats) -> list[int]:
+    """Flat indices of local maxima on a grid [rows, columns] within `MAX_LOG_DROP` of the highest, highest first."""
+    around = np.pad(log_likelihood, 1, constant_values=-np.inf)
+    views = [around[i : i + log_likelihood.shape[0], j : j + log_likelihood.shape[1]] for i in range(3) for j in range(3)]
+    maxima = (log_likelihood == np.max(views, axis=0)) & (log_likelihood > log_likelihood.max() - MAX_LOG_DROP)
+    peaks = np.flatnonzero(maxima)
+    return [int(peak) for peak in peaks[np.argsort(-log_likelihood.ravel()[peaks])][:MAX_SLOWNESSES]]
 
 
-def _semblance(traces: Floats, places: Floats, grid: Floats, rate_hz: float, window: tuple[int, int]) -> Floats:
-    """Energy [slownesses, windows] of the mean of delayed traces over the mean of their energies, 0 to 1."""
-    late = np.rint(places @ grid.T * rate_hz).astype(np.int64)
-    reach, count = int(np.abs(late).max()) + 1, traces.shape[1]
-    padded = np.pad(traces.astype(np.float32), ((0, 0), (reach, reach)))
-    beams, energies = _sums(padded, np.ascontiguousarray(late.T) + reach, count, *window)
+def _semblance(traces: Floats, offsets_deg: Floats, slownesses: Floats, rate_hz: float, window: tuple[int, int]) -> Floats:
+    """Semblance [slownesses, windows] of traces [n, samples], 0 to 1; `window`: its samples, and those between windows."""
+    delays = np.rint(offsets_deg @ slownesses.T * rate_hz).astype(np.int64)
+    margin, count = int(np.abs(delays).max()) + 1, traces.shape[1]
+    padded = np.pad(traces.astype(np.float32), ((0, 0), (margin, margin)))
+    beams, energies = beam_energies(padded, np.ascontiguousarray(delays.T) + margin, count, *window)
     floor = 1e-6 * len(traces) * energies.max(axis=1, keepdims=True) + 1e-300
     return np.clip(beams / np.maximum(len(traces) * energies, floor), 0.0, 1.0 - 1e-9)
 
 
 @compiled
-def _sums(padded: Floats32, shifts: Integers, count: int, width: int, hop: int) -> tuple[Floats, Floats]:
-    """Energy of the sum of shifted traces, and the sum of their energies, in each window: both [shifts, windows]."""
+def beam_energies(padded: Floats32, shifts: Integers, count: int, width: int, hop: int) -> tuple[Floats, Floats]:
+    """
+    Sum the energy of beams, and of the traces in them, over windows: both [beams, windows].
+
+    Parameters
+    ----------
+    padded : float32 [n, samples]
+        Traces with a margin on either side.
+    shifts : int [beams, n]
+        First sample of each trace in a beam, the sum of shifted traces.
+    count, width, hop : int
+        Samples of a beam, samples of a window, samples from one window to the next.
+    """
     traces, windows = len(padded), max(0, (count - width + hop - 1) // hop)
     totals = np.zeros((traces, padded.shape[1] + 1))
     for n in range(traces):
@@ -103,24 +140,24 @@ def _sums(padded: Floats32, shifts: Integers, count: int, width: int, hop: int) 
 
 
 def window_hop(width: int) -> int:
-    """Samples from one window to the next."""
+    """Return the samples from one window to the next: a quarter of a window."""
     return max(1, width // 4)
 
 
-def energy_detection(traces: Floats, width: int) -> NDArray[np.bool_]:
-    """Windows in which half of the traces at least are louder than they are most of the time."""
-    energy = np.stack([_windowed(row**2, width, window_hop(width)) for row in traces])
-    quiet = np.array([np.percentile(row[row > 0.0], QUIET) if (row > 0.0).any() else np.inf for row in energy])
-    return np.asarray(np.median(energy / quiet[:, None], axis=0) > LOUD)
+def energy_detection(traces: Floats, width: int) -> Flags:
+    """Detect windows [windows] in which the median trace has four times the energy of its noise level."""
+    energy = np.stack([_windowed_sum(trace**2, width, window_hop(width)) for trace in traces])
+    noise = np.array([np.percentile(values[values > 0.0], NOISE_PERCENTILE) if (values > 0.0).any() else np.inf for values in energy])
+    return np.asarray(np.median(energy / noise[:, None], axis=0) > MIN_ENERGY_RATIO)
 
 
-def _windowed(values: Floats, width: int, hop: int) -> Floats:
-    """Sums over windows of a width, one a hop."""
+def _windowed_sum(values: Floats, width: int, hop: int) -> Floats:
+    """Sums over windows of `width` samples, `hop` apart."""
     total = np.concatenate(([0.0], np.cumsum(values)))
     starts = np.arange(0, len(values) - width, hop)
     return np.asarray(total[starts + width] - total[starts])
 
 
 def compile_semblance() -> None:
-    """Run the compiled loop once."""
-    _sums(np.zeros((2, 12), np.float32), np.zeros((1, 2), np.int64), 10, 4, 1)
+    """Compile the loop over beams by running it once (see `models.warm_up`)."""
+    beam_energies(np.zeros((2, 12), np.float32), np.zeros((1, 2), np.int64), 10, 4, 1)

@@ -28,7 +28,7 @@ from models.seismic.earth.travel_times import PHASES
 from models.seismic.geodesy import KM_PER_DEGREE, geocentric_latitude_deg, unit_vectors
 from models.seismic.location.origin_time_prior import MAX_LEAD_S, USUAL_LEAD_S, estimate_llr, origin_time_density
 from models.seismic.signal.picker import BANDS_HZ, MIN_STRENGTH, Picks
-from models.seismic.signal.rayleigh_envelope import MIN_RATIO, EnvelopePeaks
+from models.seismic.signal.rayleigh_envelope import MIN_PEAK_RATIO, EnvelopePeaks
 
 PLANE_WAVE_PARAMETERS: Final = 3.0
 """Time and two components of slowness."""
@@ -206,7 +206,7 @@ def collect_candidates(
         short_period=_pad_rows([SHORT_PERIOD_BANDS[pick.bands].astype(np.float64) for pick in kept]) > 0.0,
         rayleigh_times=_pad_rows([peak.times_s - clock_s for peak in kept_peaks]),
         rayleigh_weights=_normalize_rows([peak.strengths**2 for peak in kept_peaks]),
-        rayleigh_detected=np.where(heights > 0.0, np.clip(0.3 + 0.6 * (heights - np.log(MIN_RATIO)), 0.3, 0.9), 0.0),
+        rayleigh_detected=np.where(heights > 0.0, np.clip(0.3 + 0.6 * (heights - np.log(MIN_PEAK_RATIO)), 0.3, 0.9), 0.0),
         station_spacing_deg=np.array([np.median(np.delete(row, i)) if len(rows) > 1 else 0.0 for i, row in enumerate(interstation)]),
         interstation_deg=np.asarray(interstation),
     )

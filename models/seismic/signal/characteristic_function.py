@@ -1,18 +1,20 @@
-"""Compiled arithmetic below `onsets`: energy before and after each sample, and where the variance changes."""
+"""Characteristic functions of a picker: STA/LTA and the Akaike information criterion (AIC), with the cleaning of a record before."""
 
 import math
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.array_types import Floats
+from models.array_types import Flags, Floats
 from models.compiled import compiled
 
-SPIKE = 8.0
+SPIKE_RATIO: Final = 8.0
+SPIKE_QUANTILE: Final = 0.999
+ENERGY_FLOOR: Final = 0.01  # of the median energy
 
 
 def decimate_by_mean(samples: Floats, step: int) -> Floats:
-    """Means of `step` samples each; a copy."""
+    """Average blocks of `step` samples; a copy [n // step]."""
     count = len(samples) // step
     return samples[: count * step].reshape(count, step).mean(axis=1) if step > 1 else samples.copy()
 
@@ -20,10 +22,10 @@ def decimate_by_mean(samples: Floats, step: int) -> Floats:
 @compiled
 def clean_in_place(samples: Floats) -> bool:
     """
-    Take off the mean, bridge gaps linearly, cut single samples that stand out from both neighbors; False for a dead record.
+    Demean samples [n], interpolate gaps (NaN) linearly and remove spikes of one sample; return False for a constant record.
 
-    A spike is a sample further from the median of three than eight times what one sample in a thousand is: no earthquake
-    does that, since it brings more than a thousandth of its record's samples along.
+    A spike differs from the median of itself and its neighbors by more than eight times the 99.9th percentile of that difference.
+    Earthquakes do not: they raise it at more than a thousandth of the samples.
     """
     count = len(samples)
     before = -1
@@ -40,8 +42,8 @@ def clean_in_place(samples: Floats) -> bool:
     rough = np.zeros(count)
     for i in range(1, count - 1):
         rough[i] = samples[i] - _median(samples[i - 1], samples[i], samples[i + 1])
-    rank = int(0.999 * (count - 1))
-    limit = SPIKE * np.partition(np.abs(rough), rank)[rank]
+    rank = int(SPIKE_QUANTILE * (count - 1))
+    limit = SPIKE_RATIO * np.partition(np.abs(rough), rank)[rank]
     if limit > 0.0:
         for i in range(1, count - 1):
             if abs(rough[i]) > limit:
@@ -56,24 +58,36 @@ def _median(a: float, b: float, c: float) -> float:
 
 
 @compiled
-def sta_lta(filtered: Floats, live: NDArray[np.bool_], short: int, long: int, least: int) -> Floats:
+def sta_lta(filtered: Floats, live: Flags, short: int, long: int, min_long: int) -> Floats:
     """
-    Mean energy of `short` samples from each one on, over that of up to `long` samples before it [n].
+    Compute the ratio [n] of short-term to long-term average energy, both windows adjacent to each sample.
 
-    Zero where fewer than `least` samples came before, at the end, and where a gap of more than a short window is in reach. A
-    hundredth of the median energy is added to both, so that dead samples before a record's real begin are no silence.
+    Allen 1978, doi:10.1785/BSSA0680051521. A hundredth of the median energy is added to both averages, so that zeros before a record's
+    true start are not taken for silence.
+
+    Parameters
+    ----------
+    filtered : [n]
+        Band-passed samples, or the norm of several components.
+    live : [n]
+        Which samples were recorded.
+    short, long : int
+        Samples of the short window (from each sample on) and of the long one (before it).
+    min_long : int
+        Samples that the long window must have. The ratio is zero where fewer came before, where one of them or of the short window is
+        in a gap, where the long window has gaps of more than a short window in all, and at the end.
     """
     count = len(filtered)
     energy = filtered * filtered
-    floor = 0.01 * np.median(energy)
+    floor = ENERGY_FLOOR * np.median(energy)
     sums, dead = np.zeros(count + 1), np.zeros(count + 1)
     for i in range(count):
         sums[i + 1] = sums[i] + energy[i]
         dead[i + 1] = dead[i] + (0.0 if live[i] else 1.0)
     result = np.zeros(count)
-    for i in range(least, count - short + 1):
+    for i in range(min_long, count - short + 1):
         begin = max(0, i - long)
-        if dead[i + short] - dead[max(0, i - least)] > 0 or dead[i] - dead[begin] > short:
+        if dead[i + short] - dead[max(0, i - min_long)] > 0 or dead[i] - dead[begin] > short:
             continue
         before = (sums[i] - sums[begin]) / (i - begin) + floor
         after = (sums[i + short] - sums[i]) / short + floor
@@ -84,18 +98,37 @@ def sta_lta(filtered: Floats, live: NDArray[np.bool_], short: int, long: int, le
 
 @compiled
 def aic_onset(filtered: Floats, begin: int, end: int) -> int:
-    """The sample of begin..end before and after which two different variances explain the samples best."""
+    """
+    Find the onset between two samples: the index that minimizes the Akaike information criterion (Maeda 1985).
+
+    AIC(k) = k log(variance of the k samples before) + (n - k) log(variance of the n - k samples after), of zero-mean noise.
+    """
     count = end - begin
-    best, place = math.inf, begin + count // 2
+    best, onset = math.inf, begin + count // 2
     total = 0.0
     for i in range(begin, end):
         total += filtered[i] ** 2
-    head = 0.0
+    before = 0.0
     for k in range(1, count - 1):
-        head += filtered[begin + k - 1] ** 2
-        if k < 2 or head <= 0.0 or total - head <= 0.0:
+        before += filtered[begin + k - 1] ** 2
+        if k < 2 or before <= 0.0 or total - before <= 0.0:
             continue
-        loss = k * math.log(head / k) + (count - k) * math.log((total - head) / (count - k))
+        loss = k * math.log(before / k) + (count - k) * math.log((total - before) / (count - k))
         if loss < best:
-            best, place = loss, begin + k
-    return place
+            best, onset = loss, begin + k
+    return onset
+
+
+def find_peaks(values: Floats, threshold: float, separation: int, max_peaks: int) -> list[int]:
+    """Find the indices of at most `max_peaks` peaks, highest first, each the maximum within `separation` samples."""
+    left = values.copy()
+    peaks: list[int] = []
+    while len(peaks) < max_peaks:
+        peak = int(np.argmax(left))
+        if left[peak] < threshold:
+            break
+        window = slice(max(0, peak - separation), peak + separation + 1)
+        if values[peak] >= values[window].max():
+            peaks.append(peak)
+        left[window] = 0.0
+    return peaks

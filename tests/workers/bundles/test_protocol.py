@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.seismic.io.horizontals import rotate_to_north_east
+from models.seismic.signal.rotation import rotate_to_north_east
 from tests.support import recordings
 from workers.bundles.sandbox import parse_event_in_sandbox
 from workers.settings import Settings

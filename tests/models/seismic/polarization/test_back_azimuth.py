@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.seismic.geodesy import azimuth_deg, destination, geocentric_latitude_deg, unit_vectors
-from models.seismic.io.horizontals import rotate_to_north_east
+from models.seismic.signal.rotation import rotate_to_north_east
 from models.seismic.polarization.back_azimuth import BINS, STEP_DEG, measure_back_azimuths
 from models.seismic.signal.picker import pick_records
 from tests.support.three_components import p_wave, station, surface_wave
