@@ -41,7 +41,7 @@ def row(setting: Setting, trials: int, seed: int) -> tuple[str, ...]:
         best, *others = regions
         errors.append(float(distance_deg(*drawn.source, best.latitude_deg, best.longitude_deg)) * KM_PER_DEGREE)
         told = [place for place in others if place.probability >= MIN_PROBABILITY]
-        stretch = [(scale_to_contain(place, *drawn.source), place.outer) for place in (best, *told)]
+        stretch = [(scale_to_contain(place, *drawn.source), place.axis_ratio_90) for place in (best, *told)]
         held.append((min(one for one, _ in stretch) <= 1.0, min(one / outer for one, outer in stretch) <= 1.0))
         if timed is not None:
             depths.append(abs(timed.depth_km - drawn.depth_km) / timed.depth_uncertainty_km)

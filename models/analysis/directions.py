@@ -41,7 +41,7 @@ class Directions:
         if self.polarization is None:
             return {}
         pairs = zip(*(values.tolist() for values in self.polarization.back_azimuths_deg()), strict=True)
-        return dict(zip(self.polarization.rows.tolist(), pairs, strict=True))
+        return dict(zip(self.polarization.trace_indices.tolist(), pairs, strict=True))
 
     def log_likelihood(self, nodes: Floats) -> Floats:
         """

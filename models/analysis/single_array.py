@@ -21,7 +21,9 @@ FAR_DEG: Final = 20.0
 def is_one_array(gather: Gather) -> bool:
     """Whether one array holds more than half of the stations with coordinates, and fewer than five stations lie outside it."""
     located = int(np.isfinite(gather.latitudes_deg).sum())
-    return any(2 * len(array.rows) > located and len(array.rows) > located - MAX_OTHER_TRACES for array in group_arrays(gather))
+    return any(
+        2 * len(array.trace_indices) > located and len(array.trace_indices) > located - MAX_OTHER_TRACES for array in group_arrays(gather)
+    )
 
 
 def is_far(gather: Gather, solution: ArrivalTimeSolution) -> bool:

@@ -157,7 +157,7 @@ def score_location(location: Location, truth: Truth) -> LocationScore:
         gap_deg=location.azimuthal_gap_deg,
         effective_stations=location.effective_stations,
         inner=min(scale_to_contain(place, *point) for place in places),
-        outer=min(scale_to_contain(place, *point) / place.outer for place in places),
+        outer=min(scale_to_contain(place, *point) / place.axis_ratio_90 for place in places),
     )
 
 

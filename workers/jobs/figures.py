@@ -147,7 +147,7 @@ def _predict_arrivals(origin_s: float, distances: Floats, depth_km: float) -> tu
 
 def _map_epicenter(region: EpicenterRegion) -> Spot:
     ellipse = (region.semi_major_km, region.semi_minor_km, region.ellipse_azimuth_deg)
-    return Spot(region.latitude_deg, region.longitude_deg, *ellipse, outer=region.outer)
+    return Spot(region.latitude_deg, region.longitude_deg, *ellipse, outer=region.axis_ratio_90)
 
 
 def _title_with_count(title: str, shown: int, total: int) -> str:

@@ -93,7 +93,7 @@ def _epicenter(region: EpicenterRegion) -> Epicenter:
             azimuth_deg=region.ellipse_azimuth_deg,
             confidence_level=100.0 * level,
         )
-        for scale, level in ((1.0, CONFIDENCE), (region.outer, CONFIDENCE_90))
+        for scale, level in ((1.0, CONFIDENCE), (region.axis_ratio_90, CONFIDENCE_90))
     )
     return Epicenter(
         latitude=region.latitude_deg,

@@ -144,7 +144,10 @@ def _detect_in_band(gather: Gather, group: StationGroup, band: PeriodBand, end_s
     detected = energy_detection(traces[live], width)
     detected &= gather.start_time_s + (np.arange(len(detected)) * window_hop(width) + width) / rate_hz < end_s
     windows = detect_coherent_windows(leveled, group.offsets_deg, rate_hz, width, (MAX_SLOWNESS_S_DEG, 0.25 * period_s), detected)
-    fitted = [_fit_alternatives(leveled, group, window, _Window(window.first, width, rate_hz, gather.start_time_s), period_s) for window in windows]
+    fitted = [
+        _fit_alternatives(leveled, group, window, _Window(window.first, width, rate_hz, gather.start_time_s), period_s)
+        for window in windows
+    ]
     return [wave for wave in fitted if wave is not None]
 
 

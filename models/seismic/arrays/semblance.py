@@ -58,6 +58,7 @@ def detect_coherent_windows(
     -------
     list of CoherentWindow
         With all maxima over slowness that are not much less likely than the highest: sparse arrays alias a wave to several directions.
+
     """
     slownesses, shape = _slowness_grid(float(np.hypot(*offsets_deg.T).max()), *grid)
     hop = window_hop(width)
@@ -116,6 +117,7 @@ def beam_energies(padded: Floats32, shifts: Integers, count: int, width: int, ho
         First sample of each trace in a beam, the sum of shifted traces.
     count, width, hop : int
         Samples of a beam, samples of a window, samples from one window to the next.
+
     """
     traces, windows = len(padded), max(0, (count - width + hop - 1) // hop)
     totals = np.zeros((traces, padded.shape[1] + 1))

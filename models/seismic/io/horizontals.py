@@ -16,7 +16,6 @@ PAIRS: Final = (("N", "E"), ("1", "2"), ("2", "3"))
 HORIZONTAL: Final = "".join(sorted({code for pair in PAIRS for code in pair}))
 NOMINAL_DEG: Final = {"N": 0.0, "E": 90.0}
 SAME_RATE: Final = 1e-6
-MIN_ANGLE_DEG: Final = 60.0  # between two components that can be turned to north and east
 
 
 def attach_horizontals(verticals: Sequence[Record], others: Sequence[Record]) -> list[Record]:
@@ -56,14 +55,3 @@ def pointed(pair: Horizontals | None, azimuths_deg: Mapping[TraceId, float]) -> 
         return None
     first, second = (azimuths_deg.get(trace_id, usual) for trace_id, usual in zip(pair.trace_ids, pair.azimuths_deg, strict=True))
     return replace(pair, azimuths_deg=(first, second))
-
-
-def rotate_to_north_east(horizontals: Horizontals | None) -> Floats32 | None:
-    """Motion to the north and to the east [2, samples]; None where it is not known where the components point, or is not enough."""
-    if horizontals is None:
-        return None
-    first, second = np.radians(horizontals.azimuths_deg)
-    if not abs(np.sin(second - first)) >= np.sin(np.radians(MIN_ANGLE_DEG)):  # also where one is NaN
-        return None
-    turned = np.linalg.inv(np.array([[np.cos(first), np.sin(first)], [np.cos(second), np.sin(second)]]))
-    return np.asarray(turned.astype(np.float32) @ horizontals.samples)

@@ -19,8 +19,8 @@ from models.seismic.location.sphere_grid import SphereGrid, offsets_to_points, p
 
 CONFIDENCE: Final = 0.68
 CONFIDENCE_90: Final = 0.90
-NORMAL_OUTER: Final = float(np.sqrt(np.log(1.0 - CONFIDENCE_90) / np.log(1.0 - CONFIDENCE)))  # of a normal distribution
-FLOOR_KM: Final = 5.0  # distances on a sphere instead of the ellipsoid are wrong by more
+NORMAL_AXIS_RATIO_90: Final = float(np.sqrt(np.log(1.0 - CONFIDENCE_90) / np.log(1.0 - CONFIDENCE)))  # of a normal distribution
+MIN_AXIS_KM: Final = 5.0  # distances on a sphere instead of the ellipsoid are wrong by more
 EDGE_LOG_DROP: Final = float(np.log(0.01))  # a region ends where the density falls below a hundredth of the maximum
 
 _RADII_DEG: Final[Floats] = np.geomspace(0.02, 40.0, 22)
@@ -37,7 +37,7 @@ class EpicenterRegion:
     The semi-axes are those of the ellipse that contains 68 % of the region's probability; its azimuth is that of the major axis,
     clockwise from north, 0 to 180 degrees. `horizontal_uncertainty_km` is the radius of the circle that contains 68 %.
     `probability` is the region's fraction of the whole posterior. The ellipse that contains 90 % has axes longer by the factor
-    `outer`.
+    `axis_ratio_90`.
     """
 
     latitude_deg: float
@@ -47,7 +47,7 @@ class EpicenterRegion:
     ellipse_azimuth_deg: float
     horizontal_uncertainty_km: float
     probability: float
-    outer: float = field(default=NORMAL_OUTER, kw_only=True)
+    axis_ratio_90: float = field(default=NORMAL_AXIS_RATIO_90, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -331,12 +331,12 @@ def summarize_region(nodes: PosteriorNodes, probability: float) -> EpicenterRegi
     deviations, weights = np.sqrt(variances), nodes.weights
     normalized = np.linalg.norm(nodes.offsets_deg @ axes / deviations, axis=1)
     scale_68, scale_90 = _weighted_quantiles(normalized, weights, (CONFIDENCE, CONFIDENCE_90))
-    minor, major = np.clip(deviations * scale_68 * KM_PER_DEGREE, FLOOR_KM, 180.0 * KM_PER_DEGREE).tolist()
+    minor, major = np.clip(deviations * scale_68 * KM_PER_DEGREE, MIN_AXIS_KM, 180.0 * KM_PER_DEGREE).tolist()
     east, north = axes[:, 1]
     radius = _weighted_quantiles(np.linalg.norm(nodes.offsets_deg, axis=1), weights, (CONFIDENCE,))[0] * KM_PER_DEGREE
     azimuth = float(np.degrees(np.arctan2(east, north)) % 180.0)
     ratio = max(scale_90 / scale_68, 1.0)
-    return EpicenterRegion(*nodes.center_deg, major, minor, azimuth, max(radius, FLOOR_KM), probability, outer=ratio)
+    return EpicenterRegion(*nodes.center_deg, major, minor, azimuth, max(radius, MIN_AXIS_KM), probability, axis_ratio_90=ratio)
 
 
 def _weighted_quantiles(values: Floats, weights: Floats, levels: tuple[float, ...]) -> list[float]:

@@ -17,7 +17,7 @@ import scipy.fft
 from models.array_types import Floats, Integers
 from models.compiled import compiled_sums
 from models.parallel import thread_map
-from models.seismic.earth.travel_time_errors import SHARED_PATH_DEG
+from models.seismic.earth.travel_time_errors import SHARED_PATH_DEG, effective_neighbor_count
 from models.seismic.geodesy import geocentric_latitude_deg, unit_vectors
 from models.seismic.location.regions import CONFIDENCE
 from models.seismic.signal.characteristic_function import decimate_by_mean
@@ -70,8 +70,8 @@ class BackAzimuthLikelihoods:
 
         Waves at neighboring stations leave the great circle together, so the sum over k neighbors is divided by the root of k.
         """
-        separation = np.degrees(np.arccos(np.clip(self.stations @ self.stations.T, -1.0, 1.0))) / SHARED_PATH_DEG
-        weights = np.exp(-0.5 * separation**2).sum(axis=1) ** -0.5
+        interstation_deg = np.degrees(np.arccos(np.clip(self.stations @ self.stations.T, -1.0, 1.0)))
+        weights = effective_neighbor_count(interstation_deg, SHARED_PATH_DEG) ** -0.5
         return sum_back_azimuth_llr(np.ascontiguousarray(nodes), self.stations, self.llr_by_azimuth * weights[:, None])
 
 
@@ -182,6 +182,7 @@ def _back_azimuth_llr(
         Standard deviation of back azimuths from the great circle.
     wave_probability : float
         That the window holds the wave.
+
     """
     power, total = float(reference @ reference), float((horizontal**2).sum())
     if power <= 0.0 or total <= 0.0:

@@ -76,6 +76,7 @@ def sta_lta(filtered: Floats, live: Flags, short: int, long: int, min_long: int)
     min_long : int
         Samples that the long window must have. The ratio is zero where fewer came before, where one of them or of the short window is
         in a gap, where the long window has gaps of more than a short window in all, and at the end.
+
     """
     count = len(filtered)
     energy = filtered * filtered

@@ -1,9 +1,9 @@
 """
-Where Rayleigh waves came from that no single trace shows: the whole sphere and all origin times, by stacking.
+The surface-wave detector: sources of Rayleigh waves too weak for any single trace, by a stack over the whole sphere and all origin times.
 
-Likelihoods of a source over those of noise are multiplied over traces, and averaged over origin times, wave speeds and places, so
-that everything that was looked at is paid for. After Ekstrom 2006, doi:10.1785/0120050175. The numbers were chosen on the training
-part of the catalog twin.
+Likelihood ratios of a source to noise are multiplied over traces and averaged over origin times, wave speeds and epicenters, so that
+the evidence accounts for all that was tried. After Ekstrom 2006, doi:10.1785/0120050175. The constants were chosen on the training part
+of the synthetic catalog replica.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from scipy.spatial import KDTree
 
 from models.array_types import Floats, Floats32, Integers
 from models.seismic.earth.travel_time_errors import effective_neighbor_count
-from models.seismic.geodesy import geocentric, geocentric_latitude_deg, unit_vectors
+from models.seismic.geodesy import geocentric, unit_vectors
 from models.seismic.location.origin_time_prior import MAX_LEAD_S, origin_time_density
 from models.seismic.location.sphere_grid import fibonacci_sphere, sphere_grid
 from models.seismic.surface_waves.dispersion_correction import (
@@ -27,43 +27,49 @@ from models.seismic.surface_waves.dispersion_correction import (
     CorrectedEnvelopes,
     correct_dispersion,
 )
-from models.seismic.surface_waves.stack import detection_llr, stack_sources
+from models.seismic.surface_waves.stack import DistanceGrid, OriginPrior, SlownessPrior, detection_llr, stack_sources
 from models.seismic.waveforms import Gather
 
 MIN_INDEPENDENT_STATIONS: Final = 5.0
-"""Stations, neighbors counted as one: place, origin time and wave speed are four unknowns."""
-SIGNAL_DB: Final = 15.0  # over noise at 30 degrees, in a trace that hears it
-NOISE_DB: Final = 8.0  # one deviation of it, from trace to trace
-ATTENUATION_DB_DEG: Final = 0.09  # waves of 60 s
-DEAD_TRACE_FRACTION: Final = 0.1  # of the traces: dead, mistimed, or where nothing is radiated to
+"""Stations, neighbors counting as one: epicenter, origin time and wave speed are four unknowns."""
+SIGNAL_DB: Final = 15.0  # signal-to-noise ratio at 30 degrees, in a trace that shows the wave
+NOISE_DB: Final = 8.0  # its standard deviation from trace to trace
+ATTENUATION_DB_DEG: Final = 0.09  # of waves of 60 s
+DEAD_TRACE_FRACTION: Final = 0.1  # traces that are dead, mistimed, or in a node of the radiation pattern
 MAX_STATISTIC: Final = 10.0
 BINS_PER_UNIT: Final = 12.0
-PATH_ERROR: Final = 0.02  # of the travel time, each path its own
+PATH_ERROR: Final = 0.02  # of the travel time, independent between paths
 PULSE_ERROR_S: Final = 8.0
-COMMON_ERROR: Final = 0.015  # of the travel time, of all paths
+COMMON_ERROR: Final = 0.015  # of the travel time, common to all paths
 COMMON_STEPS: Final[Floats] = np.array((-0.03, -0.015, 0.0, 0.015, 0.03))
-TOGETHER_DEG: Final = 3.0  # stations closer than this see nearly the same path
+CORRELATION_DEG: Final = 3.0  # distance between stations over which path errors are correlated
 COARSE_DEG: Final = 2.0
 COARSE_STRIDE: Final = 2
-AROUND_S: Final = 120.0  # of the best origin time of the coarse node nearby
-NEAR: Final = 7.0  # nodes less than this below the best, in logarithm, are looked at closely
+COARSE_BLUR: Final = 0.4  # of the coarse spacing: distance error of the nearest coarse node
+REFINED_WINDOW_S: Final = 120.0  # around the best origin time of the nearest coarse node
+MAX_LOG_DROP: Final = 7.0  # nodes whose coarse log-likelihood ratio is lower than the best by more are not refined
 MAX_REFINED_NODES: Final = 2500
-OUTLIER_PROBABILITY: Final = 0.05  # how often a stack is of something else
-ORIGIN_ERROR_S: Final = 40.0  # of wave speeds, and of what a source's duration makes of it
+OUTLIER_PROBABILITY: Final = 0.05  # that a stack is of another source
+ORIGIN_ERROR_S: Final = 40.0  # of wave speeds and of half the source's duration
 
-_LADDER = (float(DISTANCE_GRID_DEG[0]), float(DISTANCE_GRID_DEG[1] - DISTANCE_GRID_DEG[0]))
+_GRID: Final = DistanceGrid(float(DISTANCE_GRID_DEG[0]), float(DISTANCE_GRID_DEG[1] - DISTANCE_GRID_DEG[0]))
 
 
 @cache
 def likelihood_ratio_table() -> Floats32:
-    """How much likelier it is to stand out so far with a source than in noise [ladder, standing], noise being exponential."""
-    standing = np.arange(round(MAX_STATISTIC * BINS_PER_UNIT) + 1) / BINS_PER_UNIT
-    spread = np.maximum(np.sin(np.radians(DISTANCE_GRID_DEG)), 0.05)
-    decay = 10.0 * np.log10(0.5 / spread) - ATTENUATION_DB_DEG * (DISTANCE_GRID_DEG - 30.0)
+    """
+    Tabulate the likelihood ratio [distances, bins] of a source to noise by the detection statistic.
+
+    Power is exponential: with mean 1 in noise, and with mean 1 + SNR in a signal whose signal-to-noise ratio is log-normal between
+    traces and decays with distance by spreading and attenuation.
+    """
+    statistic = np.arange(round(MAX_STATISTIC * BINS_PER_UNIT) + 1) / BINS_PER_UNIT
+    spreading = np.maximum(np.sin(np.radians(DISTANCE_GRID_DEG)), 0.05)
+    decay_db = 10.0 * np.log10(0.5 / spreading) - ATTENUATION_DB_DEG * (DISTANCE_GRID_DEG - 30.0)
     points, weights = np.polynomial.hermite_e.hermegauss(7)
-    mean = 1.0 + 10.0 ** ((SIGNAL_DB + decay[:, None] + NOISE_DB * points) / 10.0)
-    likely = np.exp(standing * (1.0 - 1.0 / mean[..., None])) / mean[..., None]
-    return np.asarray(np.einsum("dzp,z->dp", likely, weights / weights.sum()), np.float32)
+    mean = 1.0 + 10.0 ** ((SIGNAL_DB + decay_db[:, None] + NOISE_DB * points) / 10.0)
+    ratio = np.exp(statistic * (1.0 - 1.0 / mean[..., None])) / mean[..., None]
+    return np.asarray(np.einsum("dzp,z->dp", ratio, weights / weights.sum()), np.float32)
 
 
 @cache
@@ -73,108 +79,115 @@ def _coarse_tree() -> KDTree:
 
 @dataclass(frozen=True)
 class SurfaceWaveStack:
-    """What the wave trains of an event say of places; see `detect_surface_waves`."""
+    """The evidence of stacked Rayleigh waves about an epicenter (see `SpatialLikelihood`), and about there being a source at all."""
 
-    trains: CorrectedEnvelopes
+    envelopes: CorrectedEnvelopes
 
     @cached_property
     def log_evidence(self) -> float:
-        """Logarithm of how much likelier the records are with a source somewhere, some time, than in noise."""
-        return float(np.logaddexp.reduce(self._everywhere) - np.log(len(self._everywhere)))
+        """Log Bayes factor of a source, anywhere and at any time, against noise."""
+        return float(np.logaddexp.reduce(self._sphere_llr) - np.log(len(self._sphere_llr)))
 
     def log_likelihood(self, nodes: Floats) -> Floats:
-        """Of sources at geocentric unit vectors [m, 3], one being what it is on average over the sphere; with a share of `MISLED`."""
-        everywhere = len(nodes) == len(self._everywhere)  # the sphere's own grid: known
-        found = self._everywhere if everywhere else self._closely(nodes)[0]
-        return np.asarray(np.logaddexp(np.log1p(-OUTLIER_PROBABILITY) + found - self.log_evidence, np.log(OUTLIER_PROBABILITY)))
+        """
+        Evaluate the log-likelihood ratio [m] of sources at geocentric unit vectors [m, 3] against a uniform source.
+
+        The stack is of another source with `OUTLIER_PROBABILITY`. At the nodes of the sphere grid most values are those of the
+        coarse grid, which are low there.
+        """
+        llr = self._sphere_llr if np.array_equal(nodes, sphere_grid().geocentric_nodes) else self._refined_llr(nodes)[0]
+        return np.asarray(np.logaddexp(np.log1p(-OUTLIER_PROBABILITY) + llr - self.log_evidence, np.log(OUTLIER_PROBABILITY)))
 
     def origin(self, latitude_deg: float, longitude_deg: float) -> tuple[float, float]:
-        """Origin time (POSIX seconds) of a source there, and its deviation."""
-        when = self._closely(geocentric(latitude_deg, longitude_deg)[None])[1][0]
-        return self.trains.start_s + float(when), ORIGIN_ERROR_S
+        """Estimate the origin time (POSIX seconds) of a source at an epicenter, and its standard deviation."""
+        origin_s = self._refined_llr(geocentric(latitude_deg, longitude_deg)[None])[1][0]
+        return self.envelopes.start_s + float(origin_s), ORIGIN_ERROR_S
 
     @cached_property
-    def _coarse(self) -> tuple[Floats, Integers]:
-        """Of all coarse nodes: the ratio of likelihoods in logarithm, and the best origin's sample."""
-        known = self._known(STEP_S * COARSE_STRIDE)
+    def _coarse_llr(self) -> tuple[Floats, Integers]:
+        """Log-likelihood ratio at the coarse nodes, and the sample of the most likely origin time."""
+        origin = self._origin_prior(STEP_S * COARSE_STRIDE)
         nodes = fibonacci_sphere(COARSE_DEG)
-        slowness = (np.array([SLOWNESS_S_DEG / (STEP_S * COARSE_STRIDE)]), np.zeros(1))
-        rows = self._rows(0.4 * COARSE_DEG * SLOWNESS_S_DEG, COARSE_STRIDE)
-        begins = np.full(len(nodes), known[1], np.int64)
-        total, best = stack_sources(nodes, self.trains.stations, rows, slowness, _LADDER, begins, len(known[0]), known)
+        slowness = SlownessPrior(np.array([SLOWNESS_S_DEG / (STEP_S * COARSE_STRIDE)]), np.zeros(1))
+        llr = self._trace_llr(COARSE_BLUR * COARSE_DEG * SLOWNESS_S_DEG, COARSE_STRIDE)
+        starts = np.full(len(nodes), origin.first, np.int64)
+        total, best = stack_sources(nodes, self.envelopes.stations, llr, slowness, _GRID, starts, len(origin.log_density), origin)
         return total, best * COARSE_STRIDE
 
     @cached_property
-    def _everywhere(self) -> Floats:
-        """The same at the sphere's nodes a degree apart: closely where it is not negligible, else of the coarse node nearby."""
-        sphere = sphere_grid()
-        nodes = unit_vectors(geocentric_latitude_deg(sphere.latitudes), sphere.longitudes)
-        found: Floats = self._coarse[0][_coarse_tree().query(nodes)[1]]
-        near = np.argsort(-found, kind="stable")[:MAX_REFINED_NODES]
-        near = near[found[near] > found.max() - NEAR]
-        found[near] = self._closely(nodes[near])[0]
-        return found
+    def _sphere_llr(self) -> Floats:
+        """Log-likelihood ratio at the nodes of the sphere grid: refined near the maxima, elsewhere that of the nearest coarse node."""
+        nodes = sphere_grid().geocentric_nodes
+        llr: Floats = self._coarse_llr[0][_coarse_tree().query(nodes)[1]]
+        near = np.argsort(-llr, kind="stable")[:MAX_REFINED_NODES]
+        near = near[llr[near] > llr.max() - MAX_LOG_DROP]
+        llr[near] = self._refined_llr(nodes[near])[0]
+        return llr
 
     @cached_property
-    def _fine(self) -> Floats32:
-        return self._rows(0.0, 1)
+    def _fine_trace_llr(self) -> Floats32:
+        return self._trace_llr(0.0, 1)
 
-    def _closely(self, nodes: Floats) -> tuple[Floats, Floats]:
-        """At any nodes [m, 3]: the ratio of likelihoods in logarithm, and the best origin in seconds after the wave trains' start."""
-        best = self._coarse[1][_coarse_tree().query(nodes)[1]]
-        reach = round(AROUND_S / STEP_S)
-        prior = -0.5 * (COMMON_STEPS / COMMON_ERROR) ** 2
-        slowness = (SLOWNESS_S_DEG / STEP_S * (1.0 + COMMON_STEPS), prior - np.logaddexp.reduce(prior))
-        found, when = stack_sources(
+    def _refined_llr(self, nodes: Floats) -> tuple[Floats, Floats]:
+        """Log-likelihood ratio at any nodes [m, 3], and the most likely origin times [m] in seconds after the start."""
+        best = self._coarse_llr[1][_coarse_tree().query(nodes)[1]]
+        half = round(REFINED_WINDOW_S / STEP_S)
+        log_weights = -0.5 * (COMMON_STEPS / COMMON_ERROR) ** 2
+        slowness = SlownessPrior(SLOWNESS_S_DEG / STEP_S * (1.0 + COMMON_STEPS), log_weights - np.logaddexp.reduce(log_weights))
+        llr, origin = stack_sources(
             np.ascontiguousarray(nodes),
-            self.trains.stations,
-            self._fine,
+            self.envelopes.stations,
+            self._fine_trace_llr,
             slowness,
-            _LADDER,
-            best - reach,
-            2 * reach + 1,
-            self._known(STEP_S),
+            _GRID,
+            best - half,
+            2 * half + 1,
+            self._origin_prior(STEP_S),
         )
-        return found, np.asarray(when * STEP_S, np.float64)
+        return llr, np.asarray(origin * STEP_S, np.float64)
 
-    def _rows(self, blur_s: float, stride: int) -> Floats32:
-        """What each trace says of arrivals, neighbors together what the root of their number would."""
+    def _trace_llr(self, blur_s: float, stride: int) -> Floats32:
+        """Per-trace log-likelihood ratios; those of k neighbors, whose errors are shared, are divided by the root of k."""
         sigmas = np.sqrt((PATH_ERROR * SLOWNESS_S_DEG * DISTANCE_GRID_DEG) ** 2 + PULSE_ERROR_S**2 + blur_s**2) / STEP_S
         return detection_llr(
-            self.trains.standing,
-            self.trains.live,
+            self.envelopes.detection_statistic,
+            self.envelopes.live,
             likelihood_ratio_table(),
             BINS_PER_UNIT,
             sigmas,
-            _neighbor_counts(self.trains.stations) ** -0.5,
+            _neighbor_counts(self.envelopes.stations) ** -0.5,
             stride,
             DEAD_TRACE_FRACTION,
         )
 
-    def _known(self, step_s: float) -> tuple[Floats, int]:
-        """Logarithm of the origin's prior, and its first sample: a window rarely begins after the origin."""
-        live = np.flatnonzero(self.trains.live.any(axis=0)) * STEP_S - EDGE_S
+    def _origin_prior(self, step_s: float) -> OriginPrior:
+        live = np.flatnonzero(self.envelopes.live.any(axis=0)) * STEP_S - EDGE_S
         first = round((live[0] - MAX_LEAD_S) / step_s)
         times = np.arange(first, round(live[-1] / step_s)) * step_s
-        prior = origin_time_density(times, live[0])
-        return np.log(prior / prior.sum()), first
-
-
-def _neighbor_counts(stations: Floats) -> Floats:
-    """Count the stations [n] whose paths each station (unit vectors [n, 3]) shares, itself included."""
-    interstation_deg = np.degrees(np.arccos(np.clip(stations @ stations.T, -1.0, 1.0)))
-    return effective_neighbor_count(interstation_deg, TOGETHER_DEG)
+        density = origin_time_density(times, live[0])
+        return OriginPrior(np.log(density / density.sum()), first)
 
 
 def detect_surface_waves(gather: Gather) -> SurfaceWaveStack | None:
-    """The stack of a gather; None, and no time spent, for windows of less than half an hour and networks that stand in few places."""
+    """
+    Stack the surface waves of a gather.
+
+    None for records of less than half an hour, and for fewer than five independent stations; both are checked first, at no cost.
+    """
     long = np.isfinite(gather.samples).sum(axis=1) >= MIN_RECORD_S * gather.sampling_rate_hz
     stations = unit_vectors(gather.latitudes_deg[long], gather.longitudes_deg[long])
-    if not _in_many_places(stations[np.isfinite(stations).all(axis=1)]):
+    if not _are_independent(stations[np.isfinite(stations).all(axis=1)]):
         return None
-    trains = correct_dispersion(gather)
-    return None if trains is None or not _in_many_places(trains.stations) else SurfaceWaveStack(trains)
+    envelopes = correct_dispersion(gather)
+    return None if envelopes is None or not _are_independent(envelopes.stations) else SurfaceWaveStack(envelopes)
 
 
-def _in_many_places(stations: Floats) -> bool:
+def _are_independent(stations: Floats) -> bool:
+    """Whether stations (unit vectors [n, 3]) count as enough independent ones."""
     return float(np.sum(1.0 / _neighbor_counts(stations))) >= MIN_INDEPENDENT_STATIONS
+
+
+def _neighbor_counts(stations: Floats) -> Floats:
+    """Effective number of stations [n] whose path errors each station (unit vectors [n, 3]) shares, itself included."""
+    interstation_deg = np.degrees(np.arccos(np.clip(stations @ stations.T, -1.0, 1.0)))
+    return effective_neighbor_count(interstation_deg, CORRELATION_DEG)

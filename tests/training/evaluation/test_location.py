@@ -80,7 +80,7 @@ def test_a_drawn_array_does_not_miss_the_place_that_explains_its_onsets():
         timed = locate_simulated(drawn)
         best = timed.regions[0]
         assert distance_deg(*drawn.source, best.latitude_deg, best.longitude_deg) < 7.0
-        assert min(scale_to_contain(place, *drawn.source) / place.outer for place in timed.regions) <= 1.0
+        assert min(scale_to_contain(place, *drawn.source) / place.axis_ratio_90 for place in timed.regions) <= 1.0
 
 
 def test_few_events_fit_nothing(rows):

@@ -80,7 +80,7 @@ def test_the_regions_of_a_front_hold_its_source_whichever_wave_it_is(phase, dist
     likelihood = PlaneWaveLikelihood((front(slowness_of(phase, distance), 70.0),))
     found = find_regions(likelihood.log_likelihood)
     assert sum(place.probability for place in found) == pytest.approx(1.0)
-    assert min(scale_to_contain(place, *source) / place.outer for place in found) <= 1.0
+    assert min(scale_to_contain(place, *source) / place.axis_ratio_90 for place in found) <= 1.0
     behind = tuple(map(float, destination(*CENTER, 250.0, distance)))
     here, there = likelihood.log_likelihood(np.stack([geocentric(*source), geocentric(*behind)]))
     assert here > there + 2.0

@@ -32,14 +32,14 @@ def test_both_ellipses_are_stretched_and_the_epicenter_stays(located):
     wider = calibrate_location(located, CoverageScales(inner=(2.0,), outer=(3.0,)))
     assert (wider.latitude_deg, wider.longitude_deg) == (located.latitude_deg, located.longitude_deg)
     assert wider.semi_major_km == pytest.approx(2.0 * located.semi_major_km)
-    assert wider.outer * wider.semi_minor_km == pytest.approx(3.0 * located.outer * located.semi_minor_km)
+    assert wider.axis_ratio_90 * wider.semi_minor_km == pytest.approx(3.0 * located.axis_ratio_90 * located.semi_minor_km)
 
 
 def test_the_outer_ellipse_is_never_inside_the_inner_one(located):
-    assert calibrate_location(located, CoverageScales(inner=(2.0,), outer=(0.5,))).outer == 1.0
+    assert calibrate_location(located, CoverageScales(inner=(2.0,), outer=(0.5,))).axis_ratio_90 == 1.0
 
 
 @pytest.mark.parametrize("table", [{**TABLE, "inner": [1.0]}, {**TABLE, "stations": [12.0, 6.0]}, {**TABLE, "outer": [1.0, 0.0, 1.0]}])
 def test_a_damaged_table_is_refused(table):
-    with pytest.raises(ValueError, match="region scales"):
+    with pytest.raises(ValueError, match="coverage scales"):
         read_coverage_scales({CARD_KEY: {"distances": table}}, "distances")

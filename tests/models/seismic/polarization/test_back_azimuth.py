@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from models.seismic.geodesy import azimuth_deg, destination, geocentric_latitude_deg, unit_vectors
-from models.seismic.signal.rotation import rotate_to_north_east
 from models.seismic.polarization.back_azimuth import BINS, STEP_DEG, measure_back_azimuths
 from models.seismic.signal.picker import pick_records
+from models.seismic.signal.rotation import rotate_to_north_east
 from tests.support.three_components import p_wave, station, surface_wave
 
 PLACE = (40.0, 25.0)
@@ -17,7 +17,7 @@ def told(*records):
 
 
 def likeliest(motions) -> float:
-    return STEP_DEG * float(np.argmax(motions.tables[0]))
+    return STEP_DEG * float(np.argmax(motions.llr_by_azimuth[0]))
 
 
 def apart(first: float, second: float) -> float:
@@ -31,9 +31,9 @@ def test_a_wave_points_to_where_it_came_from_and_not_the_other_way(kind, back_az
     for sign in (1.0, -1.0):  # pushed or pulled first, it came from there
         motions = told(station("AAA", sign * motion, rate_hz, PLACE))
         assert apart(likeliest(motions), back_azimuth_deg) <= 15.0
-        assert motions.tables[0].max() > 1.5
+        assert motions.llr_by_azimuth[0].max() > 1.5
         opposite = round((back_azimuth_deg + 180.0) / STEP_DEG) % BINS
-        assert motions.tables[0, opposite] < -0.7
+        assert motions.llr_by_azimuth[0, opposite] < -0.7
 
 
 def test_components_that_point_elsewhere_are_turned():
@@ -56,7 +56,7 @@ def test_noise_says_next_to_nothing():
     rng = np.random.default_rng(5)
     records = [station(f"N{number}", rng.normal(0.0, 1.0, (3, 6000)), 10.0, PLACE) for number in range(60)]
     motions = told(*records)
-    assert motions is None or len(motions.tables) < 12
+    assert motions is None or len(motions.llr_by_azimuth) < 12
 
 
 @pytest.mark.parametrize("ratio", [1.5, 3.0, 8.0])
@@ -71,9 +71,9 @@ def test_what_stations_say_is_no_surer_than_it_should_be(kind, ratio):
         motions = told(station("AAA", draw(back_azimuth_deg, ratio, 100 + number), rate_hz, PLACE))
         if motions is not None:
             at = round(back_azimuth_deg / STEP_DEG) % BINS
-            values.append(motions.tables[0, at])
-            shares = np.exp(motions.tables[0])
-            depths.append(float(shares[motions.tables[0] > motions.tables[0, at]].sum() / shares.sum()))
+            values.append(motions.llr_by_azimuth[0, at])
+            shares = np.exp(motions.llr_by_azimuth[0])
+            depths.append(float(shares[motions.llr_by_azimuth[0] > motions.llr_by_azimuth[0, at]].sum() / shares.sum()))
     assert ratio < 8.0 or len(values) > 35
     if len(values) > 5:
         assert np.mean(values) > 0.0
@@ -102,7 +102,7 @@ def test_stations_are_told_with_their_numbers_and_how_sure_they_are():
     quiet = np.random.default_rng(3).normal(0.0, 1.0, (3, 6000))
     drawn = {"N": quiet, "A": p_wave(130.0, 30.0), "B": p_wave(250.0, 5.0)}
     motions = told(*(station(name, motion, 10.0, PLACE) for name, motion in drawn.items()))
-    assert motions.rows.tolist() == [1, 2]
+    assert motions.trace_indices.tolist() == [1, 2]
     azimuths, halves = motions.back_azimuths_deg()
     assert np.all([apart(*pair) <= 15.0 for pair in zip(azimuths, (130.0, 250.0), strict=True)])
     assert 5.0 < halves[0] < halves[1] < 90.0
@@ -113,7 +113,7 @@ def test_a_wave_cut_short_by_the_records_end_says_less():
     for seed in range(1, 5):
         whole = p_wave(130.0, 8.0, seed)
         cut = [whole[:, : whole.shape[1] // 2 + count] for count in (200, 24)]
-        heights.append([told(station("AAA", motion, 10.0, PLACE)).tables[0].max() for motion in cut])
+        heights.append([told(station("AAA", motion, 10.0, PLACE)).llr_by_azimuth[0].max() for motion in cut])
     assert np.mean(heights, axis=0)[0] > np.mean(heights, axis=0)[1] + 0.1
 
 

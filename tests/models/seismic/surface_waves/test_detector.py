@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.seismic.geodesy import distance_deg, geocentric
+from models.seismic.geodesy import distance_deg
 from models.seismic.location.sphere_grid import sphere_grid
-from models.seismic.surface_waves import dispersion_correction as trains
+from models.seismic.surface_waves import dispersion_correction
 from models.seismic.surface_waves.detector import SurfaceWaveStack, detect_surface_waves
 from models.seismic.waveforms import Gather
 from tests.support.surface_waves import ORIGIN_S, SECONDS, SOURCE, STATIONS, drawn
@@ -22,8 +22,7 @@ def search(gather: Gather) -> SurfaceWaveStack:
 def top_of(found: SurfaceWaveStack) -> tuple[float, float]:
     """Latitude and longitude of the likeliest node of the sphere."""
     sphere = sphere_grid()
-    nodes = np.stack([geocentric(a, b) for a, b in zip(sphere.latitudes, sphere.longitudes, strict=True)])
-    best = int(np.argmax(found.log_likelihood(nodes)))
+    best = int(np.argmax(found.log_likelihood(sphere.geocentric_nodes)))
     return float(sphere.latitudes[best]), float(sphere.longitudes[best])
 
 
@@ -38,7 +37,7 @@ def test_a_source_that_no_trace_shows_is_found_with_its_origin_time() -> None:
 def test_without_its_dispersion_taken_out_it_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     gather = drawn(1, 5.0)
     clear = search(gather).log_evidence
-    monkeypatch.setattr(trains, "phase_slowness_s_km", lambda frequencies: np.full(frequencies.shape, 1.0 / 3.8))
+    monkeypatch.setattr(dispersion_correction, "phase_slowness_s_km", lambda frequencies: np.full(frequencies.shape, 1.0 / 3.8))
     assert search(gather).log_evidence < clear - 5.0
 
 
@@ -68,8 +67,8 @@ def test_gaps_dead_traces_and_traces_without_a_place_are_left_out() -> None:
     samples[0], samples[1, 1000:1400], samples[2, 600:] = 0.0, np.nan, np.nan
     latitudes[3] = np.nan
     found = search(replace(gather, samples=samples, latitudes_deg=latitudes))
-    assert len(found.trains.stations) == STATIONS - 3
-    assert not found.trains.live[0, 100:140].any()
+    assert len(found.envelopes.stations) == STATIONS - 3
+    assert not found.envelopes.live[0, 100:140].any()
     assert distance_deg(*SOURCE, *top_of(found)) < 2.0
 
 
@@ -82,8 +81,6 @@ def test_short_windows_and_networks_in_one_place_cost_nothing(monkeypatch: pytes
 
 
 def test_the_likelihood_is_one_on_average_over_the_sphere_and_misleads_by_a_bounded_amount() -> None:
-    sphere = sphere_grid()
-    nodes = np.stack([geocentric(a, b) for a, b in zip(sphere.latitudes, sphere.longitudes, strict=True)])
-    said = search(drawn(1, 5.0)).log_likelihood(nodes)
-    assert np.mean(np.exp(said)) == pytest.approx(1.0, abs=0.01)
-    assert said.min() == pytest.approx(np.log(0.05), abs=0.05)
+    llr = search(drawn(1, 5.0)).log_likelihood(sphere_grid().geocentric_nodes)
+    assert np.mean(np.exp(llr)) == pytest.approx(1.0, abs=0.01)
+    assert llr.min() == pytest.approx(np.log(0.05), abs=0.05)
