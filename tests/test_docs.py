@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import JobFailed, Refused
+from app.errors import JobFailed, RequestError
 from models.errors import AtlasError
 from workers.problems import RULES
 
@@ -88,7 +88,7 @@ def test_every_error_code_is_explained():
 def test_the_page_of_problems_states_the_status_and_whether_to_retry():
     listed = table_codes("problems.md")
     stated = {(rule.code or getattr(rule.error, "code", "")): (rule.status, rule.retryable) for rule in RULES}
-    stated |= {kind.code: (kind.status, kind.retryable) for kind in error_classes(Refused) if kind is not JobFailed}
+    stated |= {kind.code: (kind.status, kind.retryable) for kind in error_classes(RequestError) if kind is not JobFailed}
     wrong = {
         code: listed[code][:2]
         for code, (status, retryable) in stated.items()
