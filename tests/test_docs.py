@@ -107,21 +107,29 @@ def test_no_warning_code_is_explained_that_does_not_exist():
 
 
 def warning_codes() -> set[str]:
-    """Codes of data issues in the source: a constant in kebab case directly followed by its detail, a text with a space."""
+    """
+    Codes of data issues in the source.
+
+    They are constants in kebab case: the third argument of `DataIssue`, `code` of `DataWarning`, or a value directly followed by its
+    detail, which is a text with spaces.
+    """
     found = set()
     for folder in ("models/seismic/io", "workers/bundles", "workers/jobs"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 values = node.args if isinstance(node, ast.Call) else node.elts if isinstance(node, ast.Tuple) else []
                 found |= {code.value for code, detail in pairwise(values) if is_code(code) and is_text(detail)}
-                found |= keyword_codes(node)
+                found |= constructor_codes(node)
     return found
 
 
-def keyword_codes(node: ast.AST) -> set[str]:
-    """The code of `DataWarning(..., code="...")`."""
-    words = node.keywords if isinstance(node, ast.Call) else []
-    return {word.value.value for word in words if word.arg == "code" and is_code(word.value)}
+def constructor_codes(node: ast.AST) -> set[str]:
+    """The code of `DataIssue(trace, part, "...", detail)` and of `DataWarning(..., code="...")`."""
+    if not isinstance(node, ast.Call):
+        return set()
+    values = [word.value for word in node.keywords if word.arg == "code"]
+    values += node.args[2:3] if ast.unparse(node.func) == "DataIssue" else []
+    return {value.value for value in values if is_code(value)}
 
 
 def is_code(node: ast.expr) -> bool:
