@@ -93,15 +93,14 @@ def stack_along_curves(
     sparse, rayleigh_sparse = [to_sparse_runs(llr[p]) for p in range(len(llr))], to_sparse_runs(rayleigh_llr)
     for m in range(len(nodes)):
         _set_distances(distances, nodes[m], stations)
-        common[:] = 0.0  # what no depth changes: Rayleigh waves and the prior
-        first = origin_starts[m]
+        common[:] = 0.0  # to all depths: Rayleigh waves and the prior
+        first, shifts = origin_starts[m], origin_starts[m] - llr_starts
         if len(rayleigh_slowness) > 0:
             slowness = rayleigh_slowness / step
             _stack_rayleigh_waves(common, rises[0], rayleigh_llr, rayleigh_sparse, slowness, distances, first - rayleigh_starts)
         _add_prior(common, origin_log_prior, origin_prior_start - first)
         for d in range(len(curves)):
             stacked[:] = common
-            shifts = first - llr_starts
             _stack_phases(
                 stacked, buffers, rises, curves[d], detection_probability, llr, sparse, distances, step, shifts, independent_weights
             )

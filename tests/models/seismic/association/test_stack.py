@@ -14,7 +14,7 @@ def draw_llr(rng, shape):
     """Draw LLRs: a base below zero within each record, runs above it, zero outside."""
     rows = np.zeros((*shape, SAMPLES), np.float32)
     for row in rows.reshape(-1, SAMPLES):
-        first, last = rng.integers(0, 40), rng.integers(150, SAMPLES)
+        first, last = rng.integers(0, 40), rng.integers(60, SAMPLES)
         row[first:last] = -rng.uniform(0.2, 1.5)
         for run in rng.integers(first + 1, last - 12, 3):
             row[run : run + 10] += rng.uniform(1.0, 3.0)
