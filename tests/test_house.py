@@ -21,12 +21,19 @@ LONGER: dict[str, str] = {}
 
 # Words that identifiers do not use; docs/reference/glossary.md has the standard terms.
 BANNED = {
+    "audible",
     "bearing",
     "bearings",
+    "desk",
+    "ladder",
     "loudness",
     "misled",
     "sharer",
+    "sharers",
     "spoil",
+    "spool",
+    "standing",
+    "surge",
     "thinning",
     "trainsums",
     "vote",
