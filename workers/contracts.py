@@ -1,4 +1,4 @@
-"""What passes between the API, the queue and the workers: JSON and nothing else."""
+"""JSON contracts between the API, the queue and the workers: submissions, job records, problems and results."""
 
 from enum import StrEnum
 from typing import Literal
@@ -9,7 +9,7 @@ from models.specs.event_type import EventType
 
 
 class JobKind(StrEnum):
-    """The closed list of jobs."""
+    """Kinds of jobs."""
 
     CLASSIFY = "classify"
     LOCATE = "locate"
@@ -17,7 +17,7 @@ class JobKind(StrEnum):
 
 
 class Status(StrEnum):
-    """Where a job stands; an accepted job ends in exactly one of the last three."""
+    """Status of a job; every accepted job ends in exactly one of the last three."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -27,7 +27,7 @@ class Status(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether nothing follows this status."""
+        """Return whether the job has ended."""
         return self in (Status.SUCCEEDED, Status.FAILED, Status.CANCELED)
 
 
@@ -36,7 +36,7 @@ class _Contract(BaseModel):
 
 
 class Part(_Contract):
-    """One uploaded file, kept in the blob store under its digest."""
+    """One uploaded file, stored in the blob store under its digest."""
 
     name: str
     digest: str = Field(description="SHA-256 of the bytes, hexadecimal")
@@ -44,19 +44,19 @@ class Part(_Contract):
 
 
 class Options(_Contract):
-    """The optional fields of a submission."""
+    """Optional fields of a submission."""
 
-    latitude: float | None = Field(None, ge=-90, le=90, description="latitude of a trial epicenter, degrees")
-    longitude: float | None = Field(None, ge=-180, le=360, description="longitude of a trial epicenter, degrees")
-    event_type: EventType | None = Field(None, description="locate: take this class and skip classification")
-    k_min: int = Field(2, ge=2, description="cluster: smallest number of families looked at")
-    k_max: int = Field(12, ge=2, description="cluster: largest number of families looked at")
-    fine_tune: bool = Field(False, description="cluster: run DeepCluster training on the upload")
-    seed: int = Field(3407, ge=0, le=2**32 - 1, description="seed of everything drawn at random")
+    latitude: float | None = Field(None, ge=-90, le=90, description="latitude of the trial epicenter, degrees")
+    longitude: float | None = Field(None, ge=-180, le=360, description="longitude of the trial epicenter, degrees")
+    event_type: EventType | None = Field(None, description="locate: use this event type instead of classifying the event")
+    k_min: int = Field(2, ge=2, description="cluster: minimum number of families considered")
+    k_max: int = Field(12, ge=2, description="cluster: maximum number of families considered")
+    fine_tune: bool = Field(False, description="cluster: train DeepCluster on the uploaded events")
+    seed: int = Field(3407, ge=0, le=2**32 - 1, description="seed of all random numbers")
 
 
 class Submission(_Contract):
-    """What a client asks for."""
+    """A client's request for a job: kind, uploaded parts and options."""
 
     kind: JobKind
     parts: tuple[Part, ...]
@@ -64,16 +64,16 @@ class Submission(_Contract):
 
 
 class DataWarning(_Contract):
-    """Something that was not as it should be and did not stop the job."""
+    """A data-quality issue that did not stop the job."""
 
-    trace: str | None = Field(None, description="trace id, where one trace is concerned")
-    part: str | None = Field(None, description="uploaded part or archive member, where one file is concerned")
-    code: str
-    detail: str
+    trace: str | None = Field(None, description="id of the trace concerned; null if it is not one trace")
+    part: str | None = Field(None, description="uploaded part or archive member concerned; null if it is not one file")
+    code: str = Field(description="stable code of the kind of issue")
+    detail: str = Field(description="what was found, and what was done")
 
 
 class PartProblem(_Contract):
-    """A part at fault."""
+    """A part that caused a problem."""
 
     name: str
     code: str
@@ -81,7 +81,7 @@ class PartProblem(_Contract):
 
 
 class Problem(_Contract):
-    """RFC 9457 problem details; `retryable` says whether the same request may succeed later."""
+    """Problem details (RFC 9457); `retryable` is true if the same request may succeed later."""
 
     type: str
     title: str
@@ -92,16 +92,16 @@ class Problem(_Contract):
 
 
 class JobRecord(_Contract):
-    """A job as kept in Redis: the truth about its life (RQ's own status is not)."""
+    """Record of a job in Redis. It is authoritative; RQ's own status of a job is not."""
 
     id: str
-    owner: str = Field("", description="owner of the submitter's key, empty where no keys are asked for")
-    request_id: str = Field("", description="of the request that submitted it; the worker's log has it, too")
+    owner: str = Field("", description="owner of the API key of the submission; empty if no keys are required")
+    request_id: str = Field("", description="id of the HTTP request of the submission; also in the worker's log")
     submission: Submission
     status: Status = Status.QUEUED
     stage: str = "queued"
     progress: float = 0.0
-    attempt: int = Field(0, description="how often a worker has begun it; also the fencing token of its writes")
+    attempt: int = Field(0, description="number of attempts started; also the fencing token of the attempt's writes")
     worker: str | None = None
     cancel_requested: bool = False
     created_at: AwareDatetime
@@ -109,30 +109,30 @@ class JobRecord(_Contract):
     finished_at: AwareDatetime | None = None
     problem: Problem | None = None
     warnings: list[DataWarning] = []
-    figures: list[str] = Field([], description="names of the figures kept beside the result, without .png")
-    formats: list[str] = Field([], description="formats of the result besides json")
+    figures: list[str] = Field([], description="names of the figures of the result, without .png")
+    formats: list[str] = Field([], description="formats of the result besides JSON")
 
 
 class WorkerState(_Contract):
-    """A worker's heartbeat."""
+    """Heartbeat of a worker."""
 
     id: str
     pid: int
     started_at: AwareDatetime
     execution_provider: str
-    models: dict[str, str] = Field(description="name to version of each model whose digest and spec were verified")
+    models: dict[str, str] = Field(description="versions of the loaded models by name; digest and spec of each were verified")
     job: str | None = None
 
 
 class ModelVersion(_Contract):
-    """Which model said it."""
+    """Name and version of a model behind a result."""
 
     name: str
     version: str
 
 
 class ReferencePoint(_Contract):
-    """The trial epicenter that the section was drawn at."""
+    """Epicenter that the distances in the record section are computed from, predicted or given in the submission."""
 
     latitude: float
     longitude: float
@@ -140,65 +140,73 @@ class ReferencePoint(_Contract):
 
 
 class ClassifyResult(_Contract):
-    """Answer of POST /events/classify."""
+    """Result of POST /events/classify."""
 
     event_type: EventType
     probabilities: dict[str, float]
-    reference_point: ReferencePoint | None = Field(description="null without an epicenter; the section is then drawn at the offsets")
+    reference_point: ReferencePoint | None = Field(
+        description="null if no epicenter was found; the section then shows traces at their predicted distances"
+    )
     traces_used: int
     model: ModelVersion
     out_of_distribution: bool
-    novelty: float = Field(description="distance from the training sections; above 1 is out of distribution")
+    novelty: float = Field(
+        description="distance to the training sections in the embedding, relative to the threshold; above 1 is out of distribution"
+    )
 
 
 class Ellipse(_Contract):
-    """Confidence ellipse of the epicenter."""
+    """Confidence ellipse of an epicenter."""
 
     semi_major_km: float
     semi_minor_km: float
-    azimuth_deg: float = Field(description="of the major axis, clockwise from north, 0 to 180")
+    azimuth_deg: float = Field(description="azimuth of the major axis, degrees clockwise from north, 0 to 180")
     confidence_level: float = Field(description="percent")
 
 
 class Epicenter(_Contract):
-    """Where it was, in degrees."""
+    """An epicenter with its 68 and 90 % confidence regions."""
 
-    latitude: float
-    longitude: float
+    latitude: float = Field(description="degrees")
+    longitude: float = Field(description="degrees")
     horizontal_uncertainty_km: float
-    ellipse: Ellipse
-    outer_ellipse: Ellipse | None = Field(None, description="the ellipse of the 90 % region")
+    ellipse: Ellipse = Field(description="confidence ellipse of 68 %")
+    outer_ellipse: Ellipse | None = Field(None, description="confidence ellipse of 90 %")
 
 
 class DistanceEstimate(_Contract):
-    """The distance read off one trace."""
+    """Epicentral distance predicted from one trace, and the back azimuth measured at its station."""
 
     trace: str
     distance_deg: float
     distance_uncertainty_deg: float
-    residual_deg: float | None = Field(description="distance to the epicenter minus distance_deg; null without coordinates")
-    azimuth_deg: float | None = Field(None, description="of the station, seen from the epicenter")
-    back_azimuth_deg: float | None = Field(None, description="where waves came from by the station's own three components, where they tell")
-    back_azimuth_uncertainty_deg: float | None = Field(None, description="half the width of what holds 68 %")
-    used: bool
+    residual_deg: float | None = Field(
+        description="epicentral distance of the located epicenter minus distance_deg; null without coordinates"
+    )
+    azimuth_deg: float | None = Field(None, description="azimuth from the epicenter to the station, degrees clockwise from north")
+    back_azimuth_deg: float | None = Field(
+        None, description="back azimuth from polarization analysis of the station's three components, degrees; null if not determined"
+    )
+    back_azimuth_uncertainty_deg: float | None = Field(None, description="68 % half-width")
+    used: bool = Field(description="whether the location uses this distance")
 
 
 class ArrivalEstimate(_Contract):
-    """An onset taken for a phase, where times were used."""
+    """A pick associated with a phase, in locations by arrival times."""
 
     trace: str
-    phase: str = Field(description="P, PKP, PKPbc, PKPab, S, pP, sP, PP, or LR: the largest Rayleigh waves of 20 to 50 s")
+    phase: str = Field(description="P, PKP, PKPbc, PKPab, S, pP, sP, PP, or LR: the peak of the Rayleigh-wave envelope at 20 to 50 s")
     time: AwareDatetime
-    residual_s: float = Field(description="observed minus predicted: ak135; LR, one group velocity")
+    residual_s: float = Field(description="observed minus predicted time; predicted by ak135, for LR by one group velocity")
     uncertainty_s: float
 
 
 class LocateResult(_Contract):
-    """Answer of POST /events/locate."""
+    """Result of POST /events/locate."""
 
     event_type: EventType
     epicenter: Epicenter
-    alternatives: list[Epicenter] = Field([], description="other maxima of the posterior, likeliest first")
+    alternatives: list[Epicenter] = Field([], description="other modes of the posterior, most probable first")
     origin_time: AwareDatetime
     origin_time_uncertainty_s: float
     depth_km: float | None
@@ -206,39 +214,43 @@ class LocateResult(_Contract):
     force_azimuth_deg: float | None
     force_azimuth_uncertainty_deg: float | None
     force_azimuth_ambiguous: bool | None
-    offsets: list[DistanceEstimate]
+    offsets: list[DistanceEstimate] = Field(description="epicentral distances predicted from single traces")
     azimuthal_gap_deg: float
     method: str = Field(
         "distances",
         description="observations that the epicenter was located by: distances, distances+polarization (three-component stations), "
         "distances+array-slowness (plane waves across an array), surface-wave-stack (in place of distances), or distances+arrival-times",
     )
-    arrivals: list[ArrivalEstimate] = Field([], description="the onsets used, where times were used")
+    arrivals: list[ArrivalEstimate] = Field([], description="the associated picks, in locations by arrival times")
     models: list[ModelVersion]
 
 
 class Assignment(_Contract):
-    """The family of one event."""
+    """Assignment of one event to a family."""
 
     event: str
     cluster: int
     confidence: float
-    outlier: bool = Field(False, description="much further from the middle of its family than the others of it")
+    outlier: bool = Field(
+        False, description="whether the event is much further from the center of its family than the family's other events"
+    )
 
 
 class Selection(_Contract):
-    """How well a number of families fits."""
+    """Scores of one number of families k."""
 
     k: int
-    loss: float = Field(description="cross-entropy in nats: of the assignment, or of DeepCluster's classifier after fine-tuning")
-    stability: float = Field(description="mean adjusted Rand index over seeds and parts of the events")
+    loss: float = Field(description="cross-entropy in nats of the assignment, or of DeepCluster's classifier after fine-tuning")
+    stability: float = Field(description="mean adjusted Rand index between clusterings with different seeds and subsets of the events")
     silhouette: float
-    gap: float | None = Field(None, description="gap statistic: logarithm of the spread below that of events without families")
-    excess: float | None = Field(None, description="silhouette above that of events without families; its maximum chooses k")
+    gap: float | None = Field(None, description="gap statistic: log dispersion of reference data without clusters minus that of the events")
+    excess: float | None = Field(
+        None, description="silhouette minus that of reference data without clusters; the k with its maximum is chosen"
+    )
 
 
 class Cluster(_Contract):
-    """One family."""
+    """One family of events."""
 
     cluster: int
     size: int
@@ -246,10 +258,10 @@ class Cluster(_Contract):
 
 
 class ClusterResult(_Contract):
-    """Answer of POST /anomalies/cluster."""
+    """Result of POST /anomalies/cluster."""
 
     k: int
-    k_of_smallest_loss: int | None = Field(None, description="what the rule of the smallest loss would choose")
+    k_of_smallest_loss: int | None = Field(None, description="k with the minimum loss")
     structure_found: bool
     assignments: list[Assignment]
     selection: list[Selection]

@@ -1,4 +1,4 @@
-"""Every setting of the service in one place: name, unit, default, meaning. Read when called, never at import."""
+"""All settings of the service: name, unit, default and meaning. They are read from the environment when called, never at import."""
 
 from pathlib import Path
 
@@ -7,39 +7,41 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Read from the environment with the prefix ATLAS_ (REDIS_URL also without it)."""
+    """Settings from environment variables with the prefix ATLAS_ (REDIS_URL without it)."""
 
     model_config = SettingsConfigDict(env_prefix="ATLAS_", env_nested_delimiter="__", extra="ignore")
 
-    # where things lie
+    # storage and queue
     data_dir: Path = Field(Path("data"), description="folder of the embedded queue server, blobs and results")
     redis_url: SecretStr | None = Field(
         None,
         validation_alias="REDIS_URL",
-        description="a Redis-protocol server; none: an embedded one in data_dir",
+        description="URL of a Redis-protocol server; none: the embedded queue server, with its data in data_dir",
     )
     blob_url: str | None = Field(None, description="fsspec URL for uploads and results (file, s3, ...); none: data_dir/blobs")
     artifacts_dir: Path = Field(Path("models/artifacts"), description="read-only folder of model artifacts")
 
     # workers
     workers: int = Field(1, ge=0, description="worker processes supervised by `python -m app` or `python -m workers`")
-    threads: int = Field(2, ge=1, description="threads that a worker computes with, ONNX Runtime among them")
-    execution_provider: str = Field("auto", description="auto, cpu or cuda")
+    threads: int = Field(2, ge=1, description="threads of a worker for numerics, including ONNX Runtime")
+    execution_provider: str = Field("auto", description="ONNX Runtime execution provider: auto, cpu or cuda")
     heartbeat_s: float = Field(3.0, gt=0, description="seconds between a worker's heartbeats")
-    heartbeat_ttl_s: float = Field(12.0, gt=0, description="seconds after which a silent worker counts as dead")
-    max_attempts: int = Field(3, ge=1, description="how often a job is begun before it fails for good")
-    job_timeout_s: int = Field(900, ge=1, description="seconds a job may run")
-    store_patience_s: float = Field(120.0, ge=0, description="seconds a job waits for a blob store that fails before it fails itself")
+    heartbeat_ttl_s: float = Field(12.0, gt=0, description="seconds without heartbeat after which a worker counts as dead")
+    max_attempts: int = Field(3, ge=1, description="maximum number of attempts at a job whose worker is lost")
+    job_timeout_s: int = Field(900, ge=1, description="maximum run time of a job, seconds")
+    store_patience_s: float = Field(
+        120.0, ge=0, description="seconds that a job is repeated while the blob store fails, before the job fails"
+    )
 
     # lifetimes
-    result_ttl_s: int = Field(7 * 86400, ge=1, description="seconds a finished job, its result and figures are kept")
-    idempotency_ttl_s: int = Field(86400, ge=1, description="seconds an Idempotency-Key is remembered")
+    result_ttl_s: int = Field(7 * 86400, ge=1, description="seconds that a job that has ended, its result and its figures are kept")
+    idempotency_ttl_s: int = Field(86400, ge=1, description="seconds that an Idempotency-Key is kept")
 
-    # limits of an upload; 413 over them
+    # limits of an upload (413 if exceeded)
     max_body_bytes: int = Field(256 * 2**20, ge=1, description="bytes of one request body")
     max_parts: int = Field(10_000, ge=1, description="parts of one multipart body")
-    max_files: int = Field(20_000, ge=1, description="files of one bundle, archive members counted in")
-    max_expansion_ratio: float = Field(200.0, gt=1, description="unpacked bytes over packed bytes of an archive")
+    max_files: int = Field(20_000, ge=1, description="files of one bundle, including files in archives")
+    max_expansion_ratio: float = Field(200.0, gt=1, description="ratio of unpacked to packed bytes of an archive")
     max_unpacked_bytes: int = Field(1024 * 2**20, ge=1, description="unpacked bytes of one bundle")
     max_metadata_bytes: int = Field(64 * 2**20, ge=1, description="bytes of one StationXML or stations.csv, unpacked")
     max_traces: int = Field(2_000, ge=1, description="channels of one event")
@@ -48,28 +50,30 @@ class Settings(BaseSettings):
     max_span_s: float = Field(6 * 3600.0, gt=0, description="seconds from the first to the last sample of one event")
     max_events: int = Field(10_000, ge=1, description="events of one clustering")
 
-    # the child that parses
-    reader_memory_bytes: int = Field(3 * 2**30, ge=1, description="address space of the parsing process")
-    reader_cpu_s: int = Field(60, ge=1, description="CPU seconds of the parsing process")
-    reader_wall_s: float = Field(120.0, gt=0, description="wall-clock seconds of the parsing process")
+    # limits of the parsing process
+    reader_memory_bytes: int = Field(3 * 2**30, ge=1, description="address space of the parsing process, bytes")
+    reader_cpu_s: int = Field(60, ge=1, description="CPU time of the parsing process, seconds")
+    reader_wall_s: float = Field(120.0, gt=0, description="wall-clock time of the parsing process, seconds")
 
     # the API
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
-    max_queued: int = Field(1_000, ge=1, description="jobs waiting before 503 is answered")
-    max_wait_s: float = Field(120.0, ge=0, description="longest Prefer: wait or ?wait honored")
-    max_body_s: float = Field(900.0, gt=0, description="seconds for a request body to arrive")
+    max_queued: int = Field(1_000, ge=1, description="queued jobs, over which submissions are answered with 503")
+    max_wait_s: float = Field(120.0, ge=0, description="maximum wait of Prefer: wait and ?wait, seconds")
+    max_body_s: float = Field(900.0, gt=0, description="maximum time to receive a request body, seconds")
 
-    # who may do what; 429 over the limits of an owner
-    keys_file: Path | None = Field(None, description="API keys, written by `python -m app keys`; none: keys.json in data_dir")
-    max_requests_per_minute: int = Field(1_200, ge=1, description="requests of one owner")
-    max_submissions_per_minute: int = Field(120, ge=1, description="submissions of one owner")
-    max_requests_at_once: int = Field(64, ge=1, description="requests of one owner in progress, waits and event streams counted in")
-    max_unfinished_jobs: int = Field(200, ge=1, description="jobs of one owner that wait or run")
+    # API keys and limits of an owner (429 if exceeded)
+    keys_file: Path | None = Field(None, description="file of API keys, written by `python -m app keys`; none: keys.json in data_dir")
+    max_requests_per_minute: int = Field(1_200, ge=1, description="requests of one owner a minute")
+    max_submissions_per_minute: int = Field(120, ge=1, description="submissions of one owner a minute")
+    max_requests_at_once: int = Field(64, ge=1, description="concurrent requests of one owner, including waits and event streams")
+    max_unfinished_jobs: int = Field(200, ge=1, description="queued and running jobs of one owner")
 
-    # families
-    cluster_starts: int = Field(10, ge=1, description="k-means starts for each k")
-    fine_tune_workers: int = Field(0, ge=0, description="worker processes that train on uploads, beside `workers`; 0: not offered")
-    fine_tune_timeout_s: int = Field(3600, ge=1, description="seconds a job may run that trains on its upload")
-    fine_tune_rounds: int = Field(8, ge=1, description="rounds of DeepCluster for each k")
-    max_fine_tune_events: int = Field(1_000, ge=1, description="events of one clustering that trains on them; 413 over it")
+    # clustering
+    cluster_starts: int = Field(10, ge=1, description="k-means initializations for each k")
+    fine_tune_workers: int = Field(
+        0, ge=0, description="worker processes for fine-tuning, besides `workers`; 0: fine-tuning is not offered"
+    )
+    fine_tune_timeout_s: int = Field(3600, ge=1, description="maximum run time of a fine-tuning job, seconds")
+    fine_tune_rounds: int = Field(8, ge=1, description="DeepCluster rounds for each k")
+    max_fine_tune_events: int = Field(1_000, ge=1, description="events of one fine-tuning job (413 if exceeded)")
