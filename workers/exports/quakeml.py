@@ -1,4 +1,4 @@
-"""A location as QuakeML 1.2."""
+"""Conversion of a location to QuakeML 1.2 (Schorlemmer et al. 2011, doi:10.4401/ag-4874)."""
 
 import io
 from collections.abc import Iterable
@@ -26,30 +26,31 @@ from workers.contracts import ArrivalEstimate, DistanceEstimate, JobRecord, Loca
 
 QUAKEML_TYPES: Final = (("earthquake", "earthquake"), ("glacial", "ice quake"))
 _KM_PER_DEG = 111.195
-# IASPEI's name of an arrival that is not identified: an offset is read off the whole trace, not off one phase.
-_WHOLE_TRACE = "x"
+# IASPEI's name of an unidentified arrival, for distances, which are predicted from a whole trace and not from one phase.
+_UNIDENTIFIED_PHASE = "x"
 
 
 def quakeml(record: JobRecord, result: LocateResult) -> bytes:
     """
-    One event of QuakeML 1.2 with one automatic origin.
+    Return a location as a QuakeML 1.2 document with one event and one automatic origin.
 
-    The schema has no place for a force nor for a second ellipse; both stand in comments. Each onset used is a pick and an
-    arrival with its residual. An arrival of a whole trace's distance names the trace and points to no pick, for none was made.
+    A force azimuth and the 90 % ellipse are comments, because the schema has no elements for them. Each associated pick is a
+    Pick and an Arrival with its residual. The distance of each trace is an Arrival of phase x that refers to the trace instead
+    of a Pick. Angles are in degrees, depths and ellipses in meters, as the schema has them.
     """
     origin = _origin(record, result)
     event = Event(
-        resource_id=_smi(record, "event"),
+        resource_id=_resource_id(record, "event"),
         event_type=dict(QUAKEML_TYPES)[result.event_type],
         event_type_certainty="suspected",
         origins=[origin],
-        picks=[_pick(record, row) for row in result.arrivals],
-        comments=[_comment(record, text, "force") for text in _force(result)],
+        picks=[_pick(record, arrival) for arrival in result.arrivals],
+        comments=[_comment(record, text, "force") for text in _force_comments(result)],
         creation_info=_creation(record),
         force_resource_id=False,
     )
     event.preferred_origin_id = origin.resource_id
-    catalog = Catalog([event], resource_id=_smi(record, "catalog"), creation_info=_creation(record))
+    catalog = Catalog([event], resource_id=_resource_id(record, "catalog"), creation_info=_creation(record))
     buffer = io.BytesIO()
     catalog.write(buffer, format="QUAKEML", validate=False)
     return buffer.getvalue()
@@ -57,29 +58,29 @@ def quakeml(record: JobRecord, result: LocateResult) -> bytes:
 
 def _origin(record: JobRecord, result: LocateResult) -> Origin:
     epicenter = result.epicenter
-    spread = epicenter.horizontal_uncertainty_km / _KM_PER_DEG
+    uncertainty_deg = epicenter.horizontal_uncertainty_km / _KM_PER_DEG
     return Origin(
-        resource_id=_smi(record, "origin"),
+        resource_id=_resource_id(record, "origin"),
         time=UTCDateTime(result.origin_time),
         time_errors=QuantityError(uncertainty=result.origin_time_uncertainty_s),
         latitude=epicenter.latitude,
-        latitude_errors=QuantityError(uncertainty=spread),
+        latitude_errors=QuantityError(uncertainty=uncertainty_deg),
         longitude=longitude_within_180(epicenter.longitude),
-        longitude_errors=QuantityError(uncertainty=spread),
-        **_depth(result),
-        method_id=ResourceIdentifier(f"smi:local/seismic-atlas/method/{_said_by(result)}"),
-        earth_model_id=ResourceIdentifier(f"smi:local/seismic-atlas/earth/{_said_by(result)}"),
+        longitude_errors=QuantityError(uncertainty=uncertainty_deg),
+        **_depth_fields(result),
+        method_id=ResourceIdentifier(f"smi:local/seismic-atlas/method/{_method_path(result)}"),
+        earth_model_id=ResourceIdentifier(f"smi:local/seismic-atlas/earth/{_method_path(result)}"),
         quality=_quality(result),
         origin_uncertainty=_uncertainty(result),
         evaluation_mode="automatic",
         evaluation_status="preliminary",
-        arrivals=[_arrival(record, row) for row in result.offsets] + _timed(record, result),
-        comments=[_comment(record, text, "region") for text in _outer(result)],
+        arrivals=[_distance_arrival(record, estimate) for estimate in result.offsets] + _pick_arrivals(record, result),
+        comments=[_comment(record, text, "region") for text in _ellipse_comments(result)],
         creation_info=_creation(record),
     )
 
 
-def _depth(result: LocateResult) -> dict[str, Any]:
+def _depth_fields(result: LocateResult) -> dict[str, Any]:
     if result.depth_km is None:
         return {}
     errors = QuantityError() if result.depth_uncertainty_km is None else QuantityError(uncertainty=1000.0 * result.depth_uncertainty_km)
@@ -99,13 +100,13 @@ def _uncertainty(result: LocateResult) -> OriginUncertainty:
 
 
 def _quality(result: LocateResult) -> OriginQuality:
-    used = [offset for offset in result.offsets if offset.used]
-    distances = [epicentral_deg(offset) for offset in used]
-    stations = {tuple(offset.trace.split(".")[:2]) for offset in used}
+    used = [estimate for estimate in result.offsets if estimate.used]
+    distances = [epicentral_distance_deg(estimate) for estimate in used]
+    stations = {tuple(estimate.trace.split(".")[:2]) for estimate in used}
     return OriginQuality(
         associated_phase_count=len(result.offsets) + len(result.arrivals),
         used_phase_count=len(used) + len(result.arrivals),
-        associated_station_count=len({tuple(offset.trace.split(".")[:2]) for offset in result.offsets}),
+        associated_station_count=len({tuple(estimate.trace.split(".")[:2]) for estimate in result.offsets}),
         used_station_count=len(stations),
         standard_error=rms_s(result),
         azimuthal_gap=result.azimuthal_gap_deg,
@@ -115,90 +116,90 @@ def _quality(result: LocateResult) -> OriginQuality:
     )
 
 
-def _arrival(record: JobRecord, row: DistanceEstimate) -> Arrival:
+def _distance_arrival(record: JobRecord, estimate: DistanceEstimate) -> Arrival:
     return Arrival(
-        resource_id=_smi(record, f"arrival/{row.trace}"),
-        pick_id=_smi(record, f"trace/{row.trace}"),
-        phase=_WHOLE_TRACE,
-        distance=epicentral_deg(row),
-        azimuth=row.azimuth_deg,
-        time_weight=float(row.used),
-        comments=[_comment(record, _read(row), f"offset/{row.trace}")],
+        resource_id=_resource_id(record, f"arrival/{estimate.trace}"),
+        pick_id=_resource_id(record, f"trace/{estimate.trace}"),
+        phase=_UNIDENTIFIED_PHASE,
+        distance=epicentral_distance_deg(estimate),
+        azimuth=estimate.azimuth_deg,
+        time_weight=float(estimate.used),
+        comments=[_comment(record, _describe_estimate(estimate), f"offset/{estimate.trace}")],
     )
 
 
-def _read(row: DistanceEstimate) -> str:
-    """What was read off a trace, in words."""
-    distance = f"offset read: {row.distance_deg} +- {row.distance_uncertainty_deg} degrees"
-    if row.back_azimuth_deg is None:
+def _describe_estimate(estimate: DistanceEstimate) -> str:
+    distance = f"offset read: {estimate.distance_deg} +- {estimate.distance_uncertainty_deg} degrees"
+    if estimate.back_azimuth_deg is None:
         return distance
-    return f"{distance}; back azimuth by its own motion: {row.back_azimuth_deg} +- {row.back_azimuth_uncertainty_deg} degrees"
+    back_azimuth = f"{estimate.back_azimuth_deg} +- {estimate.back_azimuth_uncertainty_deg} degrees"
+    return f"{distance}; back azimuth by its own motion: {back_azimuth}"
 
 
-def _pick(record: JobRecord, row: ArrivalEstimate) -> Pick:
-    network, station, location, channel = row.trace.split(".")
+def _pick(record: JobRecord, arrival: ArrivalEstimate) -> Pick:
+    network, station, location, channel = arrival.trace.split(".")
     return Pick(
-        resource_id=_smi(record, f"pick/{row.trace}/{row.phase}"),
-        time=UTCDateTime(row.time),
-        time_errors=QuantityError(uncertainty=row.uncertainty_s),
+        resource_id=_resource_id(record, f"pick/{arrival.trace}/{arrival.phase}"),
+        time=UTCDateTime(arrival.time),
+        time_errors=QuantityError(uncertainty=arrival.uncertainty_s),
         waveform_id=WaveformStreamID(network, station, location, channel),
-        phase_hint=row.phase,
+        phase_hint=arrival.phase,
         evaluation_mode="automatic",
         creation_info=_creation(record),
     )
 
 
-def _timed(record: JobRecord, result: LocateResult) -> list[Arrival]:
-    """Arrivals of the onsets, where their stations stand."""
-    places = {row.trace: row for row in result.offsets}
+def _pick_arrivals(record: JobRecord, result: LocateResult) -> list[Arrival]:
+    """Return the arrivals of picks, with distance and azimuth where the trace has a distance estimate."""
+    estimates = {estimate.trace: estimate for estimate in result.offsets}
     return [
         Arrival(
-            resource_id=_smi(record, f"arrival/{row.trace}/{row.phase}"),
-            pick_id=_smi(record, f"pick/{row.trace}/{row.phase}"),
-            phase=row.phase,
-            distance=epicentral_deg(places[row.trace]) if row.trace in places else None,
-            azimuth=places[row.trace].azimuth_deg if row.trace in places else None,
-            time_residual=row.residual_s,
+            resource_id=_resource_id(record, f"arrival/{arrival.trace}/{arrival.phase}"),
+            pick_id=_resource_id(record, f"pick/{arrival.trace}/{arrival.phase}"),
+            phase=arrival.phase,
+            distance=epicentral_distance_deg(estimates[arrival.trace]) if arrival.trace in estimates else None,
+            azimuth=estimates[arrival.trace].azimuth_deg if arrival.trace in estimates else None,
+            time_residual=arrival.residual_s,
             time_weight=1.0,
         )
-        for row in result.arrivals
+        for arrival in result.arrivals
     ]
 
 
 def rms_s(result: LocateResult) -> float | None:
-    """Root mean square of the residuals of the onsets in seconds; None where no onset was used."""
-    squares = [row.residual_s**2 for row in result.arrivals]
+    """Return the root mean square of the time residuals in seconds; None for a location without arrival times."""
+    squares = [arrival.residual_s**2 for arrival in result.arrivals]
     return sqrt(sum(squares) / len(squares)) if squares else None
 
 
-def _outer(result: LocateResult) -> Iterable[str]:
+def _ellipse_comments(result: LocateResult) -> Iterable[str]:
     ellipse = result.epicenter.outer_ellipse
     if ellipse is not None:
         yield f"{ellipse.confidence_level:.0f} % ellipse: {1000.0 * ellipse.semi_major_km:.0f} by {1000.0 * ellipse.semi_minor_km:.0f} m"
 
 
-def epicentral_deg(row: DistanceEstimate) -> float:
-    """From the epicenter, where the station's place is known; else as read."""
-    return row.distance_deg + (row.residual_deg or 0.0)
+def epicentral_distance_deg(estimate: DistanceEstimate) -> float:
+    """Return the distance from the located epicenter in degrees; for a station without coordinates, the predicted distance."""
+    return estimate.distance_deg + (estimate.residual_deg or 0.0)
 
 
-def _force(result: LocateResult) -> Iterable[str]:
+def _force_comments(result: LocateResult) -> Iterable[str]:
     if result.force_azimuth_deg is not None:
-        said = f"force azimuth {result.force_azimuth_deg:.1f} +- {result.force_azimuth_uncertainty_deg or 0.0:.1f} degrees"
-        yield f"{said} clockwise from north{', or the opposite' if result.force_azimuth_ambiguous else ''}"
+        azimuth = f"force azimuth {result.force_azimuth_deg:.1f} +- {result.force_azimuth_uncertainty_deg or 0.0:.1f} degrees"
+        yield f"{azimuth} clockwise from north{', or the opposite' if result.force_azimuth_ambiguous else ''}"
 
 
-def _said_by(result: LocateResult) -> str:
-    """The method and the versions of the models behind it, as the end of a resource id."""
+def _method_path(result: LocateResult) -> str:
+    """Return the method and the versions of the models, as the end of a resource id."""
     return "/".join([result.method, *(f"{model.name}-{model.version}" for model in result.models)])
 
 
-def _comment(record: JobRecord, text: str, what: str) -> Comment:
-    return Comment(text=text, resource_id=_smi(record, f"comment/{what}"))
+def _comment(record: JobRecord, text: str, path: str) -> Comment:
+    return Comment(text=text, resource_id=_resource_id(record, f"comment/{path}"))
 
 
-def _smi(record: JobRecord, what: str) -> ResourceIdentifier:
-    return ResourceIdentifier(f"smi:local/seismic-atlas/{record.id}/{what}")
+def _resource_id(record: JobRecord, path: str) -> ResourceIdentifier:
+    return ResourceIdentifier(f"smi:local/seismic-atlas/{record.id}/{path}")
 
 
 def _creation(record: JobRecord) -> CreationInfo:
@@ -206,5 +207,5 @@ def _creation(record: JobRecord) -> CreationInfo:
 
 
 def longitude_within_180(degrees: float) -> float:
-    """Within -180 to 180."""
+    """Return a longitude in degrees between -180 and 180."""
     return (degrees + 180.0) % 360.0 - 180.0

@@ -1,4 +1,4 @@
-"""Results in the formats of other programs: GeoJSON, CSV, and QuakeML (in `quakeml`)."""
+"""Conversion of results to GeoJSON and CSV, and the formats of each kind of result."""
 
 import csv
 import io
@@ -6,47 +6,48 @@ import json
 from collections.abc import Iterable
 
 from workers.contracts import ClassifyResult, ClusterResult, JobRecord, LocateResult
-from workers.exports.quakeml import QUAKEML_TYPES, epicentral_deg, longitude_within_180, quakeml, rms_s
+from workers.exports.quakeml import QUAKEML_TYPES, epicentral_distance_deg, longitude_within_180, quakeml, rms_s
 
 
 def locate_products(record: JobRecord, result: LocateResult) -> dict[str, bytes]:
-    """A location by format."""
-    return {"quakeml": quakeml(record, result), "geojson": geojson(record, result), "csv": offsets_csv(result)}
+    """Return a location by format: QuakeML, GeoJSON and CSV."""
+    return {"quakeml": quakeml(record, result), "geojson": geojson(record, result), "csv": distances_csv(result)}
 
 
 def classify_products(result: ClassifyResult) -> dict[str, bytes]:
-    """A classification by format."""
-    rows = [(name, f"{value:.6f}") for name, value in result.probabilities.items()]
-    return {"csv": _csv(("event_type", "probability"), rows)}
+    """Return a classification by format: CSV with a row a class."""
+    rows = [(name, f"{probability:.6f}") for name, probability in result.probabilities.items()]
+    return {"csv": _write_csv(("event_type", "probability"), rows)}
 
 
 def cluster_products(result: ClusterResult) -> dict[str, bytes]:
-    """A clustering by format."""
-    rows = [(row.event, row.cluster, f"{row.confidence:.6f}") for row in result.assignments]
-    return {"csv": _csv(("event", "cluster", "confidence"), rows)}
+    """Return a clustering by format: CSV with a row an event."""
+    rows = [(assigned.event, assigned.cluster, f"{assigned.confidence:.6f}") for assigned in result.assignments]
+    return {"csv": _write_csv(("event", "cluster", "confidence"), rows)}
 
 
-def offsets_csv(result: LocateResult) -> bytes:
-    """The offset of each trace, a row a trace, degrees."""
+def distances_csv(result: LocateResult) -> bytes:
+    """Return the epicentral distances as CSV with a row a trace, in degrees."""
     names = ("trace", "distance_deg", "distance_uncertainty_deg", "residual_deg", "azimuth_deg", "back_azimuth_deg", "used")
-    return _csv(names, [[getattr(row, name) for name in names] for row in result.offsets])
+    return _write_csv(names, [[getattr(estimate, name) for name in names] for estimate in result.offsets])
 
 
 def geojson(record: JobRecord, result: LocateResult) -> bytes:
     """
-    An RFC 7946 Feature: longitude and latitude in WGS 84; depth is a property, for a third coordinate would be a height in meters.
+    Return a location as a GeoJSON Feature (RFC 7946) with a Point of longitude and latitude in WGS 84.
 
-    Properties have the names of the USGS's feeds where those have one (times in milliseconds, `dmin` and `gap` in degrees, `rms`
-    in seconds, null without times; there is no magnitude), and this service's own beside them.
+    Depth is a property, because a third coordinate would be a height in meters. Properties are the fields of the USGS feeds
+    (times in POSIX milliseconds, `dmin` and `gap` in degrees, `rms` in seconds, null without arrival times; `mag` is null)
+    and this service's own fields.
     """
-    said = result.model_dump(mode="json", exclude={"offsets", "alternatives", "arrivals", "epicenter"})
+    fields = result.model_dump(mode="json", exclude={"offsets", "alternatives", "arrivals", "epicenter"})
     uncertainty = result.epicenter.model_dump(mode="json", exclude={"latitude", "longitude"})
     kind = dict(QUAKEML_TYPES)[result.event_type]
-    used = [offset for offset in result.offsets if offset.used]
+    used = [estimate for estimate in result.offsets if estimate.used]
     properties = {
-        **said,
+        **fields,
         **uncertainty,
-        "title": f"{kind} at {_written(result)}",
+        "title": f"{kind} at {_format_epicenter(result)}",
         "type": kind,
         "mag": None,
         "magType": None,
@@ -54,7 +55,7 @@ def geojson(record: JobRecord, result: LocateResult) -> bytes:
         "time": round(result.origin_time.timestamp() * 1000),
         "updated": round(record.created_at.timestamp() * 1000),
         "nst": len(used),
-        "dmin": min((epicentral_deg(offset) for offset in used), default=None),
+        "dmin": min((epicentral_distance_deg(estimate) for estimate in used), default=None),
         "rms": rms_s(result),
         "gap": result.azimuthal_gap_deg,
         "status": "automatic",
@@ -66,13 +67,13 @@ def geojson(record: JobRecord, result: LocateResult) -> bytes:
     return json.dumps(feature, allow_nan=False).encode()
 
 
-def _written(result: LocateResult) -> str:
-    """The epicenter as people write it."""
+def _format_epicenter(result: LocateResult) -> str:
+    """Return the epicenter as text, as in 3.30°N, 164.02°W."""
     latitude, longitude = result.epicenter.latitude, longitude_within_180(result.epicenter.longitude)
     return f"{abs(latitude):.2f}°{'N' if latitude >= 0 else 'S'}, {abs(longitude):.2f}°{'E' if longitude >= 0 else 'W'}"
 
 
-def _csv(names: Iterable[str], rows: Iterable[Iterable[object]]) -> bytes:
+def _write_csv(names: Iterable[str], rows: Iterable[Iterable[object]]) -> bytes:
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
     writer.writerow(names)

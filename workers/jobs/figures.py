@@ -18,8 +18,8 @@ from models.seismic.location.solution import Location
 from models.seismic.waveforms import Gather
 from models.specs.offset import OFFSET
 from models.specs.pictures import TRACE_FREQUENCY
-from workers.plots.maps import Spot, map_figure
-from workers.plots.offsets import distances_figure
+from workers.plots.distances import distances_figure
+from workers.plots.maps import MapEpicenter, map_figure
 from workers.plots.residuals import residuals_figure
 from workers.plots.sections import TravelTimeCurve, section_figure
 
@@ -145,9 +145,9 @@ def _predict_arrivals(origin_s: float, distances: Floats, depth_km: float) -> tu
     return tuple(TravelTimeCurve(phase, grid_deg[exists], origin_s + time_s[exists]) for phase, exists, time_s in curves if exists.any())
 
 
-def _map_epicenter(region: EpicenterRegion) -> Spot:
+def _map_epicenter(region: EpicenterRegion) -> MapEpicenter:
     ellipse = (region.semi_major_km, region.semi_minor_km, region.ellipse_azimuth_deg)
-    return Spot(region.latitude_deg, region.longitude_deg, *ellipse, outer=region.axis_ratio_90)
+    return MapEpicenter(region.latitude_deg, region.longitude_deg, *ellipse, axis_ratio_90=region.axis_ratio_90)
 
 
 def _title_with_count(title: str, shown: int, total: int) -> str:

@@ -1,1 +1,1 @@
-"""Figures for people, each a plain function from arrays to PNG bytes; no network reads one of them."""
+"""Figures for people: functions from arrays to PNG bytes. No network reads one of them."""

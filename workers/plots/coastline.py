@@ -1,4 +1,4 @@
-"""Where land begins: Natural Earth, 1:50,000,000, public domain, thinned to 0.04 degrees by `training/lookup_tables/coastline.py`."""
+"""Coastlines: Natural Earth 1:50,000,000 (public domain), simplified to 0.04 degrees by `training/lookup_tables/coastline.py`."""
 
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,7 @@ UNITS_PER_DEG = 100.0
 
 @cache
 def coastline() -> tuple[Floats, Floats]:
-    """Latitudes and longitudes [n] in degrees of all lines, a NaN after each; read once a process."""
+    """Return latitudes and longitudes [n] in degrees of all coastlines, with NaN after each line; read once a process."""
     with np.load(Path(__file__).with_name("coastline.npz")) as packed:
         points, lengths = packed["points"] / UNITS_PER_DEG, packed["lengths"].astype(np.int64)
     ends = np.insert(points, np.cumsum(lengths), np.nan, axis=0)

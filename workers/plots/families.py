@@ -1,4 +1,4 @@
-"""Families of events: a map of the embedding, and a sheet of what each family looks like."""
+"""Figures of a clustering: a map of the embedding, and contact sheets of the families."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from workers.plots.canvas import FAINT, FAMILY_COLORS, INK, QUIET, new_figure, pad_range, place_axes, png
+from workers.plots.canvas import FAMILY_COLORS, GRAY, INK, LIGHT_GRAY, encode_png, new_figure, place_axes, select_label_indices
 
 OUTLIER = -1
-ACROSS = 8
+MAX_TILES = 8  # members of a family in a row
 TILE_IN = 1.35
 
 
 @dataclass(frozen=True)
 class Family:
-    """A family's number and size, and some members: `names` [n] with `pictures` [n, channels, rows, columns] uint8."""
+    """A family's number and size, and its representatives: `names` [n] and `pictures`, uint8 [n, channels, rows, columns]."""
 
     cluster: int
     size: int
@@ -26,9 +26,10 @@ class Family:
 
 def families_figure(positions: NDArray[np.float64], clusters: NDArray[np.int64], names: Sequence[str], *, title: str) -> bytes:
     """
-    PNG: events at `positions` [n, 2], colored by family `clusters` [n] (-1: none), named where there is room.
+    Draw events at `positions` [n, 2] with the color of their family `clusters` [n] (-1: outlier); returns PNG.
 
-    The axes carry no unit: the embedding was projected to two dimensions, and only nearness means something.
+    The axes have no unit: positions are a projection of the embedding to two dimensions, of which only distances matter.
+    Events are labeled where there is room.
     """
     figure = new_figure(8.6, 6.6, title)
     axes = place_axes(figure, 0.25, 0.25, 1.75, 0.55)
@@ -44,60 +45,60 @@ def families_figure(positions: NDArray[np.float64], clusters: NDArray[np.int64],
             members[:, 1],
             s=34 if len(clusters) < 300 else 14,
             marker="x" if outlier else "o",
-            color=QUIET if outlier else family_color(int(cluster)),
+            color=GRAY if outlier else family_color(int(cluster)),
             linewidths=0.8,
-            label=f"none ({len(members)})" if outlier else f"family {cluster} ({len(members)})",
+            label=f"outliers ({len(members)})" if outlier else f"family {cluster} ({len(members)})",
             alpha=0.9,
         )
     axes.margins(0.08)
     if len(clusters):
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=8, labelcolor=INK, borderaxespad=0.0)
-    _name_events(axes, positions, names)
-    return png(figure)
+    _label_events(axes, positions, names)
+    return encode_png(figure)
 
 
 def family_color(cluster: int) -> str:
-    """A family's color; colors return after ten families."""
+    """Return the color of a family; colors repeat after ten families."""
     return FAMILY_COLORS[cluster % len(FAMILY_COLORS)]
 
 
-def _name_events(axes: Axes, positions: NDArray[np.float64], names: Sequence[str]) -> None:
-    """Names where there is room, in the order of the events."""
+def _label_events(axes: Axes, positions: NDArray[np.float64], names: Sequence[str]) -> None:
+    """Label events in their order where there is room."""
     if not len(names):
         return
-    places = axes.transAxes.inverted().transform(axes.transData.transform(positions))
-    for index in pad_range(places[:, 0], places[:, 1], 0.09, 0.022):
+    in_axes = axes.transAxes.inverted().transform(axes.transData.transform(positions))
+    for index in select_label_indices(in_axes[:, 0], in_axes[:, 1], 0.09, 0.022):
         axes.annotate(
             names[index], positions[index], (5, 0), textcoords="offset points", va="center", fontsize=6, color=INK, parse_math=False
         )
 
 
 def contact_sheet(families: Sequence[Family], *, title: str) -> bytes:
-    """PNG: a row a family, up to eight members as the model sees them."""
-    across = min(ACROSS, max((len(family.names) for family in families), default=1))
-    width, height = 1.2 + max(across, 3) * (TILE_IN + 0.08), 0.6 + max(1, len(families)) * (TILE_IN + 0.36)
+    """Draw a row a family with pictures of up to eight members, as the model is given them; returns PNG."""
+    columns = min(MAX_TILES, max((len(family.names) for family in families), default=1))
+    width, height = 1.2 + max(columns, 3) * (TILE_IN + 0.08), 0.6 + max(1, len(families)) * (TILE_IN + 0.36)
     figure = new_figure(width, height, title)
     for row, family in enumerate(families):
         top = height - 0.62 - row * (TILE_IN + 0.36)
-        color = family_color(family.cluster) if family.cluster != OUTLIER else QUIET
-        name = f"family {family.cluster}" if family.cluster != OUTLIER else "none"
+        color = family_color(family.cluster) if family.cluster != OUTLIER else GRAY
+        name = f"family {family.cluster}" if family.cluster != OUTLIER else "outliers"
         figure.text(0.12 / width, (top - 0.5 * TILE_IN) / height, name, fontsize=10, color=color, weight="bold")
         figure.text(
             0.12 / width,
             (top - 0.5 * TILE_IN - 0.2) / height,
             f"{family.size} event{'' if family.size == 1 else 's'}",
             fontsize=8,
-            color=QUIET,
+            color=GRAY,
         )
-        for column, (name, picture) in enumerate(zip(family.names[:ACROSS], family.pictures[:ACROSS], strict=True)):
+        for column, (name, picture) in enumerate(zip(family.names[:MAX_TILES], family.pictures[:MAX_TILES], strict=True)):
             left = 1.1 + column * (TILE_IN + 0.08)
             axes = figure.add_axes((left / width, (top - TILE_IN) / height, TILE_IN / width, TILE_IN / height))
             _draw_tile(axes, picture, name)
-    return png(figure)
+    return encode_png(figure)
 
 
 def _draw_tile(axes: Axes, picture: NDArray[np.uint8], name: str) -> None:
-    """Three channels as colors, any other number by their brightest."""
+    """Draw a picture: three channels as red, green and blue, another number of channels by their maximum."""
     if len(picture) == 3:
         axes.imshow(np.moveaxis(picture, 0, -1), interpolation="antialiased", aspect="auto")
     else:
@@ -105,6 +106,6 @@ def _draw_tile(axes: Axes, picture: NDArray[np.uint8], name: str) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
-        spine.set_color(FAINT)
+        spine.set_color(LIGHT_GRAY)
     shown = name if len(name) <= 24 else f"{name[:11]}…{name[-11:]}"
     axes.set_title(shown, fontsize=6, color=INK, pad=2, parse_math=False)

@@ -1,4 +1,4 @@
-"""Results in the formats of other programs."""
+"""Results as QuakeML, GeoJSON and CSV."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ from workers.contracts import (
     Submission,
 )
 from workers.exports.quakeml import quakeml
-from workers.exports.tables import classify_products, cluster_products, geojson, locate_products, offsets_csv
+from workers.exports.tables import classify_products, cluster_products, distances_csv, geojson, locate_products
 
 ORIGIN = datetime(2004, 12, 26, 0, 58, 53, tzinfo=UTC)
 
@@ -52,14 +52,14 @@ def located() -> LocateResult:
         offsets=[
             DistanceEstimate(
                 trace=trace,
-                distance_deg=70.0 + place,
+                distance_deg=70.0 + index,
                 distance_uncertainty_deg=0.8,
-                residual_deg=None if place == 2 else 0.5,
-                back_azimuth_deg=15.0 if place == 1 else None,
-                back_azimuth_uncertainty_deg=20.0 if place == 1 else None,
-                used=place < 2,
+                residual_deg=None if index == 2 else 0.5,
+                back_azimuth_deg=15.0 if index == 1 else None,
+                back_azimuth_uncertainty_deg=20.0 if index == 1 else None,
+                used=index < 2,
             )
-            for place, trace in enumerate(traces)
+            for index, trace in enumerate(traces)
         ],
         azimuthal_gap_deg=63.0,
         models=[ModelVersion(name="offset", version="2"), ModelVersion(name="depth", version="1")],
@@ -76,12 +76,12 @@ def read(document: bytes) -> Catalog:
     return _read_quakeml(io.BytesIO(document))
 
 
-def test_quakeml_keeps_to_the_schema(record: JobRecord, located: LocateResult, glacial: LocateResult):
+def test_quakeml_is_valid_by_the_schema(record: JobRecord, located: LocateResult, glacial: LocateResult):
     assert _validate(io.BytesIO(quakeml(record, located)))
     assert _validate(io.BytesIO(quakeml(record, glacial)))
 
 
-def test_quakeml_says_depth_and_ellipse_in_meters(record: JobRecord, located: LocateResult):
+def test_quakeml_has_depth_and_ellipse_in_meters(record: JobRecord, located: LocateResult):
     event = read(quakeml(record, located))[0]
     origin = event.preferred_origin()
     assert event.event_type == "earthquake"
@@ -106,11 +106,11 @@ def test_quakeml_counts_stations_and_phases(record: JobRecord, located: LocateRe
     assert [arrival.time_weight for arrival in origin.arrivals] == [1.0, 1.0, 0.0]
 
 
-def test_quakeml_says_what_was_read_off_each_trace(record: JobRecord, located: LocateResult):
+def test_quakeml_has_the_distance_and_back_azimuth_of_each_trace_as_comments(record: JobRecord, located: LocateResult):
     arrivals = read(quakeml(record, located))[0].preferred_origin().arrivals
-    said = [arrival.comments[0].text for arrival in arrivals]
-    assert said[0] == "offset read: 70.0 +- 0.8 degrees"
-    assert said[1].endswith("; back azimuth by its own motion: 15.0 +- 20.0 degrees")
+    comments = [arrival.comments[0].text for arrival in arrivals]
+    assert comments[0] == "offset read: 70.0 +- 0.8 degrees"
+    assert comments[1].endswith("; back azimuth by its own motion: 15.0 +- 20.0 degrees")
 
 
 def test_quakeml_of_a_glacial_earthquake_is_an_ice_quake(record: JobRecord, glacial: LocateResult):
@@ -121,23 +121,25 @@ def test_quakeml_of_a_glacial_earthquake_is_an_ice_quake(record: JobRecord, glac
     assert "opposite" in event.comments[0].text
 
 
-def test_quakeml_is_the_same_each_time(record: JobRecord, located: LocateResult):
+def test_quakeml_of_the_same_result_is_the_same_bytes(record: JobRecord, located: LocateResult):
     assert quakeml(record, located) == quakeml(record, located)
 
 
-def with_times(located: LocateResult) -> LocateResult:
-    onsets = [
-        ArrivalEstimate(trace="IU.ANMO.00.LHZ", phase=phase, time=ORIGIN, residual_s=off, uncertainty_s=1.5)
-        for phase, off in (("P", 3.0), ("S", -4.0))
+def with_arrival_times(located: LocateResult) -> LocateResult:
+    arrivals = [
+        ArrivalEstimate(trace="IU.ANMO.00.LHZ", phase=phase, time=ORIGIN, residual_s=residual, uncertainty_s=1.5)
+        for phase, residual in (("P", 3.0), ("S", -4.0))
     ]
     offsets = [located.offsets[0].model_copy(update={"azimuth_deg": 33.0}), *located.offsets[1:]]
     outer = located.epicenter.ellipse.model_copy(update={"semi_major_km": 45.0, "semi_minor_km": 27.0, "confidence_level": 90.0})
     epicenter = located.epicenter.model_copy(update={"outer_ellipse": outer})
-    return located.model_copy(update={"arrivals": onsets, "offsets": offsets, "epicenter": epicenter, "method": "distances+arrival-times"})
+    return located.model_copy(
+        update={"arrivals": arrivals, "offsets": offsets, "epicenter": epicenter, "method": "distances+arrival-times"}
+    )
 
 
-def test_onsets_are_picks_and_arrivals_with_residuals(record: JobRecord, located: LocateResult):
-    document = quakeml(record, with_times(located))
+def test_associated_picks_are_picks_and_arrivals_with_residuals(record: JobRecord, located: LocateResult):
+    document = quakeml(record, with_arrival_times(located))
     assert _validate(io.BytesIO(document))
     event = read(document)[0]
     origin = event.origins[0]
@@ -149,8 +151,8 @@ def test_onsets_are_picks_and_arrivals_with_residuals(record: JobRecord, located
     assert "90 % ellipse: 45000 by 27000 m" in origin.comments[0].text
 
 
-def test_geojson_has_the_names_of_the_usgs(record: JobRecord, located: LocateResult):
-    properties = json.loads(geojson(record, with_times(located)))["properties"]
+def test_geojson_has_the_property_names_of_the_usgs(record: JobRecord, located: LocateResult):
+    properties = json.loads(geojson(record, with_arrival_times(located)))["properties"]
     assert {"mag", "place", "time", "updated", "status", "nst", "dmin", "rms", "gap", "title", "net", "code"} <= set(properties)
     assert (properties["rms"], properties["dmin"]) == (pytest.approx(12.5**0.5), 70.5)
     assert properties["title"] == "earthquake at 3.30°N, 164.02°W"
@@ -166,14 +168,14 @@ def test_geojson_is_a_feature_with_longitude_first(record: JobRecord, located: L
     assert properties["time"] == 1104022733000
 
 
-def test_offsets_are_a_row_a_trace(located: LocateResult):
-    rows = list(csv.DictReader(io.StringIO(offsets_csv(located).decode())))
+def test_the_csv_of_distances_has_a_row_a_trace(located: LocateResult):
+    rows = list(csv.DictReader(io.StringIO(distances_csv(located).decode())))
     assert [row["trace"] for row in rows] == ["IU.ANMO.00.LHZ", "IU.ANMO.10.LHZ", "XX.NONE..LHZ"]
     assert [row["back_azimuth_deg"] for row in rows] == ["", "15.0", ""]
     assert (rows[0]["distance_deg"], rows[0]["residual_deg"], rows[2]["residual_deg"], rows[2]["used"]) == ("70.0", "0.5", "", "False")
 
 
-def test_the_formats_of_each_kind(record: JobRecord, located: LocateResult):
+def test_each_kind_of_result_has_its_formats(record: JobRecord, located: LocateResult):
     assert set(locate_products(record, located)) == {"quakeml", "geojson", "csv"}
     classified = ClassifyResult(
         event_type="glacial",

@@ -12,15 +12,15 @@ from models.seismic.location.distances import epicenter_density
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 from models.specs.pictures import TRACE_FREQUENCY
-from workers.plots.canvas import outline, pad_range, spread_labels, utc
+from workers.plots.canvas import downsample_extremes, format_utc, select_label_indices, separate_labels
 from workers.plots.coastline import coastline
+from workers.plots.distances import distances_figure
 from workers.plots.families import Family, contact_sheet, families_figure
-from workers.plots.maps import Spot, map_figure
-from workers.plots.offsets import distances_figure
-from workers.plots.sections import TravelTimeCurve, section_figure, shown_s
+from workers.plots.maps import MapEpicenter, map_figure
+from workers.plots.sections import TravelTimeCurve, section_figure, visible_window_s
 
 START_S = 1_000_000_000.0
-EPICENTER = Spot(66.4, -38.1, 60.0, 25.0, 40.0)
+EPICENTER = MapEpicenter(66.4, -38.1, 60.0, 25.0, 40.0)
 
 
 def gather(count, length=2000):
@@ -36,8 +36,8 @@ def pixels(data):
     return np.rint(255 * imread(io.BytesIO(data), format="png")[..., :3]).astype(np.uint8)
 
 
-def inked(data):
-    """Share of pixels that are not paper."""
+def inked_fraction(data):
+    """Fraction of pixels that are not white."""
     return float(np.mean(pixels(data).min(axis=2) < 250))
 
 
@@ -46,41 +46,48 @@ def test_a_section_is_drawn_of_any_number_of_traces(count):
     distances = np.linspace(10.0, 90.0, count)
     distances[1::5] = np.nan
     data = section_figure(gather(count), distances, title="Section", origin_time_s=START_S + 100.0)
-    assert 0.003 < inked(data) < 0.6
+    assert 0.003 < inked_fraction(data) < 0.6
 
 
-def test_traces_without_a_distance_get_a_strip_of_their_own():
+def test_traces_without_a_distance_are_drawn_in_a_strip():
     few = gather(6)
-    placed = pixels(section_figure(few, np.linspace(10, 20, 6), title="Section"))
-    unplaced = pixels(section_figure(few, np.array([10, 12, np.nan, np.nan, 16, 20.0]), title="Section"))
-    assert unplaced.shape[0] > placed.shape[0] + 50
+    all_placed = pixels(section_figure(few, np.linspace(10, 20, 6), title="Section"))
+    with_strip = pixels(section_figure(few, np.array([10, 12, np.nan, np.nan, 16, 20.0]), title="Section"))
+    assert with_strip.shape[0] > all_placed.shape[0] + 50
 
 
-def test_stations_at_one_place_are_drawn():
-    assert inked(section_figure(gather(5), np.full(5, 33.0), title="Section")) > 0.003
+def test_traces_of_equal_distance_are_drawn():
+    assert inked_fraction(section_figure(gather(5), np.full(5, 33.0), title="Section")) > 0.003
 
 
-def test_a_predicted_arrival_shows_in_color():
+def test_a_travel_time_curve_is_drawn_in_color():
     arrivals = [TravelTimeCurve("P", np.array([0.0, 180.0]), START_S + np.array([0.0, 1800.0]))]
     plain, drawn = (pixels(section_figure(gather(4), np.linspace(10, 80, 4), title="S", arrivals=a)).astype(int) for a in ([], arrivals))
     assert np.sum(drawn[..., 0] - drawn[..., 2] > 80) > 200
     assert not np.any(plain[..., 0] - plain[..., 2] > 80)
 
 
-def test_a_section_shows_the_part_of_the_window_that_was_recorded():
+def test_a_section_shows_the_recorded_section_of_the_window():
     whole = gather(1)
-    assert shown_s(whole, (START_S - 500.0, START_S + 9000.0)) == (START_S, START_S + 2000.0)
-    assert shown_s(whole, (START_S + 500.0, START_S + 900.0)) == (START_S + 500.0, START_S + 900.0)
-    assert shown_s(whole, (0.0, 10.0)) == (0.0, 10.0)
+    assert visible_window_s(whole, (START_S - 500.0, START_S + 9000.0)) == (START_S, START_S + 2000.0)
+    assert visible_window_s(whole, (START_S + 500.0, START_S + 900.0)) == (START_S + 500.0, START_S + 900.0)
+    assert visible_window_s(whole, (0.0, 10.0)) == (0.0, 10.0)
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 40])
-def test_offsets_are_drawn_of_at_most_twelve_traces(count):
+def test_distances_are_drawn_of_at_most_twelve_traces(count):
     events = gather(count)
     pictures = render_traces(TRACE_FREQUENCY, events, START_S)
     distances = np.where(np.arange(count) % 4 == 3, np.nan, np.linspace(5, 150, count))
     data = distances_figure(
-        events, pictures, (150.0, 10.0), (START_S, START_S + 5120.0), distances, np.full(count, 1.5), title="Offsets", origin_time_s=START_S
+        events,
+        pictures,
+        (150.0, 10.0),
+        (START_S, START_S + 5120.0),
+        distances,
+        np.full(count, 1.5),
+        title="Distances",
+        origin_time_s=START_S,
     )
     rows = -(-min(12, int(np.isfinite(distances).sum())) // 3)
     assert pixels(data).shape[0] == pytest.approx((max(rows, 1) * 1.75 + 1.0) * 130, abs=2)
@@ -91,33 +98,33 @@ def test_offsets_are_drawn_of_at_most_twelve_traces(count):
 def test_a_map_is_drawn_anywhere_on_the_globe(count, latitude_deg):
     events = gather(count, 10)
     latitudes = np.where(np.arange(count) % 7 == 6, np.nan, events.latitudes_deg)
-    spot = Spot(latitude_deg, 179.9, 60.0, 25.0, 40.0)
+    spot = MapEpicenter(latitude_deg, 179.9, 60.0, 25.0, 40.0)
     names = [i.station for i in events.trace_ids]
     data = map_figure(names, latitudes, events.longitudes_deg, np.full(count, 40.0), spot, [EPICENTER], title="Map")
-    assert 0.01 < inked(data) < 0.6
+    assert 0.01 < inked_fraction(data) < 0.6
 
 
-def test_nothing_is_drawn_beyond_the_edge_of_the_world():
+def test_nothing_is_drawn_outside_the_disk_of_the_map():
     """Neither an ellipse nor the posterior's lines: the left map is a disk of 2.85 inches about its center."""
     few = gather(3, 10)
     latitudes, longitudes = destination(66.4, -38.1, np.array([0.0, 120.0, 240.0]), 20.0)
-    wide = Spot(66.4, -38.1, 6000.0, 3000.0, 45.0)
+    wide = MapEpicenter(66.4, -38.1, 6000.0, 3000.0, 45.0)
     density = epicenter_density(latitudes, longitudes, np.full(3, 40.0), np.full(3, 30.0))
     names = [i.station for i in few.trace_ids]
     picture = pixels(map_figure(names, latitudes, longitudes, np.full(3, 40.0), wide, title="Map", density=density)).astype(int)
     left = picture[:, : int(6.1 * 130)]
     rows, columns = np.indices(left.shape[:2]) / 130
-    away = np.hypot(columns - (0.3 + 2.85), rows - (6.9 - 3.2))
+    radius_in = np.hypot(columns - (0.3 + 2.85), rows - (6.9 - 3.2))
     colored = np.ptp(left, axis=2) > 40
-    assert colored[away < 2.8].any()
-    assert not colored[away > 2.9].any()
+    assert colored[radius_in < 2.8].any()
+    assert not colored[radius_in > 2.9].any()
 
 
 def test_an_ellipse_is_drawn_along_its_azimuth():
     """Red ink of an ellipse at 90 degrees is wider than high, at 0 degrees higher than wide."""
     extents = []
     for azimuth in (0.0, 90.0):
-        picture = pixels(map_figure([], *[np.zeros(0)] * 3, Spot(10.0, 20.0, 100.0, 20.0, azimuth), title="Map")).astype(int)
+        picture = pixels(map_figure([], *[np.zeros(0)] * 3, MapEpicenter(10.0, 20.0, 100.0, 20.0, azimuth), title="Map")).astype(int)
         right = picture[:, picture.shape[1] // 2 :]
         rows, columns = np.nonzero(right[..., 0] - right[..., 2] > 80)
         extents.append((np.ptp(rows), np.ptp(columns)))
@@ -130,14 +137,14 @@ def test_an_ellipse_is_drawn_along_its_azimuth():
 def test_families_are_drawn_of_any_number_of_events(count):
     rng = np.random.default_rng(1)
     data = families_figure(rng.normal(size=(count, 2)), rng.integers(-1, 14, count), [f"event {k}" for k in range(count)], title="Families")
-    assert inked(data) > (0.001 if count else 0.0)
+    assert inked_fraction(data) > (0.001 if count else 0.0)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_contact_sheet_shows_each_family_in_a_row(channels):
     pictures = np.random.default_rng(2).integers(0, 255, (9, channels, 32, 32), dtype=np.uint8)
     families = [Family(cluster, 9, [f"event {k}" for k in range(9)], pictures) for cluster in (-1, 0, 11)]
-    assert inked(contact_sheet(families, title="Sheet")) > 0.4
+    assert inked_fraction(contact_sheet(families, title="Sheet")) > 0.4
     assert pixels(contact_sheet([], title="Sheet")).size
 
 
@@ -146,9 +153,9 @@ def test_the_same_figure_is_the_same_bytes():
     assert draw[0] == draw[1]
 
 
-def test_names_are_text_and_never_markup():
+def test_event_names_are_drawn_as_text_and_not_markup():
     data = families_figure(np.zeros((1, 2)), np.zeros(1, int), [r"$\frac{1}{0$"], title=r"$\undefined{")
-    assert inked(data) > 0.001
+    assert inked_fraction(data) > 0.001
 
 
 def test_figures_of_several_threads_do_not_mix():
@@ -171,41 +178,41 @@ def test_drawing_leaves_the_settings_of_matplotlib_alone():
 
 
 @pytest.mark.parametrize("positions", [[1.0, 1.0, 1.0], [0.0, 9.9, 9.95, 10.0], [5.0], [], [3.0, 1.0, 2.0, 2.0, 2.1]])
-def test_labels_keep_apart_in_order_and_inside(positions):
+def test_labels_are_separated_in_order_and_within_the_limits(positions):
     positions = np.array(positions)
-    placed = spread_labels(positions, 0.5, 0.0, 10.0)
+    separated = separate_labels(positions, 0.5, 0.0, 10.0)
     order = np.argsort(positions, kind="stable")
-    assert (np.diff(placed[order]) >= 0.5 - 1e-9).all()
-    assert ((placed >= 0.0) & (placed <= 10.0)).all()
+    assert (np.diff(separated[order]) >= 0.5 - 1e-9).all()
+    assert ((separated >= 0.0) & (separated <= 10.0)).all()
 
 
-def test_labels_with_room_stay_where_they_are():
-    assert spread_labels(np.array([1.0, 5.0, 9.0]), 0.5, 0.0, 10.0) == pytest.approx([1.0, 5.0, 9.0])
+def test_labels_that_are_apart_are_not_moved():
+    assert separate_labels(np.array([1.0, 5.0, 9.0]), 0.5, 0.0, 10.0) == pytest.approx([1.0, 5.0, 9.0])
 
 
-def test_labels_beyond_all_room_are_spaced_evenly():
-    assert np.sort(spread_labels(np.ones(50), 0.5, 0.0, 10.0)) == pytest.approx(np.arange(50) * 0.2 + 0.1)
+def test_labels_that_do_not_fit_are_spaced_evenly():
+    assert np.sort(separate_labels(np.ones(50), 0.5, 0.0, 10.0)) == pytest.approx(np.arange(50) * 0.2 + 0.1)
 
 
-def test_names_are_left_out_where_they_would_hide_one_another():
+def test_labels_that_would_overlap_are_left_out():
     x, y = np.array([0.0, 0.05, 0.5, 0.0]), np.array([0.0, 0.0, 0.0, 0.5])
-    assert pad_range(x, y, 0.1, 0.05).tolist() == [1, 2, 3]
+    assert select_label_indices(x, y, 0.1, 0.05).tolist() == [1, 2, 3]
 
 
-def test_a_thinned_line_keeps_its_extremes():
+def test_a_downsampled_line_keeps_its_extremes():
     samples = np.random.default_rng(0).standard_normal(100_000).astype(np.float32)
-    times, thinned = outline(np.arange(100_000.0), samples, 2000)
-    assert len(times) == len(thinned) <= 2000
-    assert thinned.min() == samples.min()
-    assert thinned.max() == samples.max()
+    times, reduced = downsample_extremes(np.arange(100_000.0), samples, 2000)
+    assert len(times) == len(reduced) <= 2000
+    assert reduced.min() == samples.min()
+    assert reduced.max() == samples.max()
     assert (np.diff(times) > 0).all()
 
 
 def test_dates_are_utc_to_the_second():
-    assert utc(1_000_000_000.6) == "2001-09-09 01:46:41 UTC"
+    assert format_utc(1_000_000_000.6) == "2001-09-09 01:46:41 UTC"
 
 
-def test_land_and_the_posterior_show_on_the_map():
+def test_coastline_posterior_and_back_azimuths_are_drawn_on_the_map():
     rng = np.random.default_rng(3)
     lats, lons = destination(66.4, -38.1, rng.uniform(0, 360, 20), rng.uniform(10, 60, 20))
     distances = distance_deg(66.4, -38.1, lats, lons)
@@ -215,13 +222,13 @@ def test_land_and_the_posterior_show_on_the_map():
     drawn = pixels(map_figure(names, lats, lons, distances, EPICENTER, title="M", density=epicenter_density(*data))).astype(int)
     assert np.sum(plain[..., 0] - plain[..., 2] > 25) > 2000
     assert np.sum(np.abs(plain - drawn).max(axis=2) > 30) > 300
-    towards = np.where(np.arange(20) < 5, azimuth_deg(lats, lons, 66.4, -38.1), np.nan)
-    told = pixels(map_figure(names, lats, lons, distances, EPICENTER, title="M", back_azimuths_deg=towards)).astype(int)
-    assert np.sum(np.minimum(told[..., 1] - told[..., 0], told[..., 1] - told[..., 2]) > 25) > 300
+    back_azimuths = np.where(np.arange(20) < 5, azimuth_deg(lats, lons, 66.4, -38.1), np.nan)
+    with_lines = pixels(map_figure(names, lats, lons, distances, EPICENTER, title="M", back_azimuths_deg=back_azimuths)).astype(int)
+    assert np.sum(np.minimum(with_lines[..., 1] - with_lines[..., 0], with_lines[..., 1] - with_lines[..., 2]) > 25) > 300
     assert not np.any(np.minimum(plain[..., 1] - plain[..., 0], plain[..., 1] - plain[..., 2]) > 25)
 
 
-def test_the_coastline_knows_iceland_from_the_sea():
+def test_the_coastline_passes_iceland_and_not_the_open_sea():
     latitudes, longitudes = coastline()
     assert np.nanmin(distance_deg(65.0, -24.2, latitudes, longitudes)) < 0.7
     assert np.nanmin(distance_deg(60.0, -30.0, latitudes, longitudes)) > 5.0
