@@ -256,9 +256,10 @@ def _label_stations(axes: Axes, names: Sequence[str], x: Floats, y: Floats) -> N
 
 
 def _describe_epicenter(epicenter: MapEpicenter) -> str:
+    ratio = epicenter.axis_ratio_90
     north, east = "N" if epicenter.latitude_deg >= 0 else "S", "E" if epicenter.longitude_deg >= 0 else "W"
     return (
         f"{abs(epicenter.latitude_deg):.2f}° {north}, {abs(epicenter.longitude_deg):.2f}° {east};  "
         f"68 % ellipse {epicenter.semi_major_km:.0f} × {epicenter.semi_minor_km:.0f} km, "
-        f"90 % (dashed) {epicenter.axis_ratio_90 * epicenter.semi_major_km:.0f} × {epicenter.axis_ratio_90 * epicenter.semi_minor_km:.0f} km"
+        f"90 % (dashed) {ratio * epicenter.semi_major_km:.0f} × {ratio * epicenter.semi_minor_km:.0f} km"
     )
