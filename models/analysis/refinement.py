@@ -112,7 +112,7 @@ def refine_location(
     """
     indices = farthest_point_subset(gather, max_stations)
     selected = [records[index] for index in indices] if len(records) else []
-    subset, picks = gather.part(indices), pick_records(selected)
+    subset, picks = gather.subset(indices), pick_records(selected)
     directions = measure_directions(subset, selected, picks)
     solution = _solve(
         _Observations(subset, subset_readings(readings, indices), picks, directions, location), use_surface_waves=use_surface_waves

@@ -55,7 +55,7 @@ def predict_distances_on_subset(model: OnnxModel, gather: Gather, max_traces: in
     if len(indices) == len(gather.trace_ids):
         return predict_distances(model, gather)
     indices = np.union1d(indices, np.flatnonzero(~_has_coordinates(gather)))
-    return _expand_readings(predict_distances(model, gather.part(indices)), indices, gather, model.spec.style.window_s)
+    return _expand_readings(predict_distances(model, gather.subset(indices)), indices, gather, model.spec.style.window_s)
 
 
 def subset_readings(readings: DistanceReadings, indices: Integers) -> DistanceReadings:

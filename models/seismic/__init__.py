@@ -1,1 +1,1 @@
-"""The vocabulary of seismology: ids, stations, records, geodesy, location, readings."""
+"""Seismology: ids, records, geodesy; reading, signal processing, the Earth; evidence about an epicenter, and its location."""

@@ -1,4 +1,4 @@
-"""What was found wrong with data, or done to it, and did not stop the reading: nothing is dropped or mended silently."""
+"""Issues found in the data of an upload that did not stop its reading: nothing is dropped or repaired without one."""
 
 from dataclasses import dataclass
 
@@ -6,11 +6,12 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class DataIssue:
     """
-    One thing worth telling the owner of the data.
+    One issue to report to the owner of the data.
 
-    `trace` and `part` name the trace id and the file or archive member concerned, where there is one. `code` is stable:
-    bad-codes, bad-rate, bad-station, bad-time, clipped, damaged-record, dead, empty, gaps, ground-motion, mixed-rates,
-    no-coordinates, no-response, no-vertical, non-finite, not-chosen, not-vertical, overlap, skipped-bytes, or the code of an AtlasError.
+    `trace` and `part` name the trace id, and the uploaded file or archive member, where there is one. `code` is stable: bad-codes,
+    bad-rate, bad-station, bad-time, clipped, damaged-record, dead, empty, gaps, ground-motion, mixed-rates, no-coordinates, no-response,
+    no-vertical, non-finite, not-chosen, not-vertical, not-waveform, overlap, skipped-bytes, or the code of an AtlasError. `detail` says
+    what was found and what was done.
     """
 
     trace: str | None

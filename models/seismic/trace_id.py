@@ -1,4 +1,4 @@
-"""SEED codes: network, station, location and channel of a record (SEED 2.4 manual, appendix A)."""
+"""SEED identifiers of a trace: network, station, location and channel codes (NSLC; SEED 2.4 manual, appendix A)."""
 
 import re
 from typing import NamedTuple, Self
@@ -19,15 +19,15 @@ class TraceId(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Split `NET.STA.LOC.CHA`; raises ValueError with an example for anything else."""
-        parts = text.split(".")
-        if len(parts) != 4 or not all(_CODE.fullmatch(part) for part in parts):
+        """Split `NET.STA.LOC.CHA`; raises ValueError for any other form."""
+        codes = text.split(".")
+        if len(codes) != 4 or not all(_CODE.fullmatch(code) for code in codes):
             raise ValueError(f"{text!r} is no trace id of the form IU.ANMO.00.LHZ")
-        return cls(*parts)
+        return cls(*codes)
 
     @property
     def station_key(self) -> tuple[str, str]:
-        """Network and station, by which coordinates are looked up."""
+        """Network and station codes, by which metadata is looked up."""
         return self.network, self.station
 
     @property

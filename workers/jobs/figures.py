@@ -65,7 +65,7 @@ def draw_section(
     distances = place_traces(gather, readings, reference).distances_deg
     chosen = sample_evenly(distances, MAX_SECTION_TRACES)
     return section_figure(
-        gather.part(chosen),
+        gather.subset(chosen),
         distances[chosen],
         title=_title_with_count(title, len(chosen), len(distances)),
         origin_time_s=origin_s,
@@ -95,7 +95,7 @@ def draw_map(
 def draw_distances(gather: Gather, readings: DistanceReadings, origin_s: float | None, title: str) -> bytes:
     """Draw up to `MAX_PANELS` traces, each with the picture that its distance was read from."""
     chosen = sample_evenly(readings.distances_deg, MAX_PANELS)
-    shown, read = gather.part(chosen), int(np.isfinite(readings.distances_deg).sum())
+    shown, read = gather.subset(chosen), int(np.isfinite(readings.distances_deg).sum())
     return distances_figure(
         shown,
         render_traces(TRACE_FREQUENCY, shown, readings.window_start_s),

@@ -1,6 +1,7 @@
-"""One vertical record a station: its other bands and locations would count the station twice."""
+"""Selection of one vertical record for each station: its other bands and locations would count the station twice."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
@@ -8,21 +9,21 @@ from models.seismic.data_issues import DataIssue
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
 
-BANDS = "BHLMCFVUESDGAW"
+BANDS: Final = "BHLMCFVUESDGAW"
 """Band codes in order of preference: broadband, then long-period, then the extended ones, short-period last (SEED 2.4, appendix A)."""
 
-INSTRUMENTS = "HLGN"
+INSTRUMENTS: Final = "HLGN"
 """Instrument codes in order of preference: high gain, low gain, gravimeter, accelerometer."""
 
-ENOUGH = 0.9
-"""A record that is alive for this share of its station's longest one is not shorter in earnest."""
+MIN_LENGTH_FRACTION: Final = 0.9
+"""Live length, as a fraction of the station's longest record, from which on a record may be preferred by its codes."""
 
 
 def select_channels(records: Sequence[Record]) -> tuple[list[Record], list[DataIssue]]:
     """
-    The preferred vertical record of every station, in order of trace id, and a issue on each one passed over.
+    Select the preferred vertical record of every station, in order of trace id, and report each one that is not selected.
 
-    Preferred is what is alive longest (within 10 percent), then band, instrument, location (empty, 00, 10, ...) and channel.
+    Preference: longest live time (within 10 percent), then band, instrument, location (empty, 00, 10, ...) and channel.
     """
     stations: dict[tuple[str, str], list[Record]] = {}
     for record in records:
@@ -31,9 +32,10 @@ def select_channels(records: Sequence[Record]) -> tuple[list[Record], list[DataI
     chosen, issues = [], []
     for _, candidates in sorted(stations.items()):
         longest_s = max(_live_s(record) for record in candidates)
-        best = min((r for r in candidates if _live_s(r) >= ENOUGH * longest_s), key=lambda record: _preference(record.trace_id))
+        long = [record for record in candidates if _live_s(record) >= MIN_LENGTH_FRACTION * longest_s]
+        best = min(long, key=lambda record: _preference(record.trace_id))
         chosen.append(best)
-        issues += [_passed_over(record, best) for record in candidates if record is not best]
+        issues += [_not_chosen(record, best) for record in candidates if record is not best]
     return chosen, issues
 
 
@@ -50,5 +52,5 @@ def _rank(order: str, code: str) -> int:
     return order.index(code) if code and code in order else len(order)
 
 
-def _passed_over(record: Record, best: Record) -> DataIssue:
+def _not_chosen(record: Record, best: Record) -> DataIssue:
     return DataIssue(str(record.trace_id), None, "not-chosen", f"{best.trace_id} is used for this station")

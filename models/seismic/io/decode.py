@@ -1,4 +1,4 @@
-"""Continuous stretches of a channel in a miniSEED file, and their samples as numbers."""
+"""Decoding of miniSEED: samples of the continuous segments of a channel."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ _DTYPES: dict[str, type[np.generic]] = {"i": np.int32, "f": np.float32, "d": np.
 
 @dataclass(frozen=True)
 class Segment:
-    """A continuous stretch of one channel as its headers tell it."""
+    """A continuous segment of one channel as its headers state it; `packed` holds the samples, still encoded."""
 
     trace_id: TraceId
     part: str
@@ -27,7 +27,7 @@ class Segment:
 
 
 def decode(segment: Segment, issues: list[DataIssue]) -> list[DecodedSegment]:
-    """The samples of a segment; record by record, without the damaged ones, where it cannot be decoded as a whole."""
+    """Decode a segment as a whole, or, where that fails, record by record without the damaged ones; issues are appended."""
     dtype = _dtype(segment)
     if dtype is None:
         issues.append(DataIssue(str(segment.trace_id), segment.part, "not-waveform", "text or an unknown encoding, no samples; left out"))
@@ -43,19 +43,19 @@ def decode(segment: Segment, issues: list[DataIssue]) -> list[DecodedSegment]:
 def _dtype(segment: Segment) -> type[np.generic] | None:
     try:
         return _DTYPES.get(segment.packed.sample_size_type[1])
-    except (MiniSEEDError, ValueError):  # a number that is no encoding
+    except (MiniSEEDError, ValueError):  # the number of no known encoding
         return None
 
 
 def _decode_records(segment: Segment, issues: list[DataIssue]) -> list[DecodedSegment]:
-    pieces, damaged = [], 0
+    segments, damaged = [], 0
     for entry in segment.packed.recordlist or ():
         record = entry.record
         try:
             record.unpack_data()
-            pieces.append(DecodedSegment(record.starttime, record.samprate, np.array(record.np_datasamples)))
+            segments.append(DecodedSegment(record.starttime, record.samprate, np.array(record.np_datasamples)))
         except (MiniSEEDError, ValueError):
             damaged += 1
     if damaged:
         issues.append(DataIssue(str(segment.trace_id), segment.part, "damaged-record", f"{damaged} damaged records were left out"))
-    return pieces
+    return segments

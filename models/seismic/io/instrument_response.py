@@ -1,4 +1,4 @@
-"""Instrument responses of a StationXML by their poles, zeros and overall sensitivity."""
+"""Instrument responses of StationXML by poles, zeros and overall sensitivity."""
 
 import math
 from dataclasses import dataclass
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from lxml.etree import _Element as Element
 
+from models.array_types import Complexes, Floats
 from models.seismic.waveforms import Response
 
-MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ, SAMPLES = 1.0 / 1000.0, 2.0, 160
-"""Where a response is evaluated: around everything a picture is drawn from, evenly in the logarithm of the frequency."""
+MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ, FREQUENCIES = 1.0 / 1000.0, 2.0, 160
+"""Range, and number of frequencies at which a response is evaluated, evenly in their logarithm; it covers the band of all pictures."""
 
 _DERIVATIVES = {"M": 0, "M/S": 1, "M/SEC": 1, "M/S**2": 2, "M/S/S": 2, "M/(S**2)": 2, "M/SEC**2": 2}
 _PREFIXES = {"N": 1e-9, "U": 1e-6, "M": 1e-3, "C": 1e-2}
@@ -21,7 +22,7 @@ class Instrument:
     """
     An analog instrument: poles and zeros in rad/s, and output units per input unit at `reference_hz`.
 
-    `derivative` is 0, 1 or 2 where the instrument measures displacement, velocity or acceleration in SI units.
+    `derivative`: 0, 1 or 2 for an instrument that measures displacement, velocity or acceleration in SI units.
     """
 
     sensitivity: float
@@ -32,11 +33,11 @@ class Instrument:
 
     def evaluate(self) -> Response | None:
         """
-        Output units per m/s, or None where the numbers make no sense.
+        Evaluate the response in output units per m/s; None where a value is zero or not finite.
 
-        As evalresp does for the analog stages; the digital filters, flat well below the Nyquist frequency, are left out.
+        As evalresp does for the analog stages. Digital filters are left out: they are flat well below the Nyquist frequency.
         """
-        frequencies_hz = np.geomspace(MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ, SAMPLES)
+        frequencies_hz = np.geomspace(MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ, FREQUENCIES)
         with np.errstate(all="ignore"):
             shape = self._shape(frequencies_hz) / abs(self._shape(np.array([self.reference_hz]))[0])
             velocity_response = self.sensitivity * shape * (2j * np.pi * frequencies_hz) ** (self.derivative - 1)
@@ -44,7 +45,8 @@ class Instrument:
             return None
         return Response(frequencies_hz, velocity_response)
 
-    def _shape(self, frequencies_hz: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tuple[int], np.dtype[np.complex128]]:
+    def _shape(self, frequencies_hz: Floats) -> Complexes:
+        """Transfer function of poles and zeros, not normalized."""
         s = 2j * np.pi * frequencies_hz
         shape = np.ones(len(s), np.complex128)
         for zero in self.zeros:
@@ -55,7 +57,7 @@ class Instrument:
 
 
 def read_instrument(response: Element) -> Instrument | None:
-    """The instrument of a `Response` element; None where it is given in a way that poles and zeros do not cover."""
+    """Read the instrument from a StationXML `Response` element; None where poles and zeros do not describe it."""
     if any(response.find(f".//{{*}}{kind}") is not None for kind in ("ResponseList", "Polynomial", "InstrumentPolynomial")):
         return None
     stages = [stage for stage in response.findall("./{*}Stage/{*}PolesZeros") if _text(stage, "PzTransferFunctionType") in _RADIANS]
@@ -72,7 +74,7 @@ def read_instrument(response: Element) -> Instrument | None:
 
 
 def _overall(response: Element) -> tuple[float, float, str]:
-    """Sensitivity, the frequency it holds at and the input units; from the gains of the stages where it is not stated."""
+    """Sensitivity, its reference frequency and the input units; the product of the stages' gains where it is not stated."""
     stated = response.find("./{*}InstrumentSensitivity")
     if stated is not None:
         return float(_text(stated, "Value")), float(_text(stated, "Frequency")), _text(stated, "InputUnits/Name")
@@ -82,7 +84,7 @@ def _overall(response: Element) -> tuple[float, float, str]:
 
 
 def _units(name: str) -> tuple[float, int]:
-    """SI units per stated unit and the order of the derivative; raises KeyError for what is no ground motion."""
+    """SI units per stated unit and the order of the derivative; raises KeyError for units other than of ground motion."""
     plain = name.upper().replace(" ", "")
     if plain in _DERIVATIVES:
         return 1.0, _DERIVATIVES[plain]
@@ -91,9 +93,9 @@ def _units(name: str) -> tuple[float, int]:
 
 def _roots(stage: Element, kind: str) -> list[complex]:
     factor = _RADIANS[_text(stage, "PzTransferFunctionType")]
-    return [factor * complex(float(_text(r, "Real")), float(_text(r, "Imaginary"))) for r in stage.findall(f"./{{*}}{kind}")]
+    return [factor * complex(float(_text(root, "Real")), float(_text(root, "Imaginary"))) for root in stage.findall(f"./{{*}}{kind}")]
 
 
 def _text(element: Element, path: str) -> str:
-    steps = "/".join(f"{{*}}{step}" if step else "" for step in path.split("/"))
-    return (element.findtext(f"./{steps}") or "").strip()
+    qualified = "/".join(f"{{*}}{name}" if name else "" for name in path.split("/"))
+    return (element.findtext(f"./{qualified}") or "").strip()

@@ -1,121 +1,124 @@
-"""From the pieces of one channel to its record on a regular clock: gaps, overlaps, defects, mean removed."""
+"""Merging of the decoded segments of one channel to a record on a regular clock: gaps, overlaps, defects, mean removal."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.array_types import Flags, Floats
 from models.seismic.data_issues import DataIssue
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
 
-RATE_TOLERANCE = 1e-3
-"""Relative difference up to which pieces of one channel count as sampled alike (clocks that drift, rounded headers)."""
+RATE_TOLERANCE: Final = 1e-3
+"""Relative difference of sampling rates up to which segments are merged (clock drift, rounded headers)."""
 
-MAX_SAMPLE = 1e30
-"""Floats beyond this are no ground motion, and their squares would overflow float32."""
+MAX_SAMPLE: Final = 1e30
+"""Larger values are no ground motion, and their squares would overflow float32."""
 
-CLIPPED_RUN = 4
-"""Consecutive samples at the very extreme that make a flat top."""
+CLIPPED_RUN: Final = 4
+"""Consecutive samples at the extreme value that make a flat top."""
 
-CLIPPED_JUMP = 10.0
-"""Quanta of the digitizer in the step into a flat top, beyond which no rounded peak goes."""
+CLIPPED_JUMP: Final = 10.0
+"""Step into a flat top, in quanta of the digitizer, above which it is clipped: rounded peaks are reached by smaller steps."""
 
-PLATEAU_LEVEL = 0.75
-"""Share of the largest value above which a plateau is looked for: a filter's overshoot stands up to 18 percent above it (Gibbs)."""
+PLATEAU_LEVEL: Final = 0.75
+"""Fraction of the largest value above which plateaus are searched: a filter overshoots them by up to 18 percent (Gibbs)."""
 
-PLATEAU_SIDES = 2.5
+PLATEAU_SIDES: Final = 2.5
 """Length times mean step at the sides over height: below 1.2 for sampled sines, 4.4 for one clipped at half its amplitude."""
 
-PLATEAUS = 4
-"""Plateaus that make a clipped record; one or two are a boxcar, or chance."""
+MIN_PLATEAUS: Final = 4
+"""Plateaus from which on a record counts as clipped; one or two are a boxcar, or chance."""
 
 Samples = NDArray[Any]
 ReportIssue = Callable[[str, str], None]
+"""Takes the code and the detail of a `DataIssue` of the channel."""
 
 
 @dataclass(frozen=True)
 class DecodedSegment:
-    """Decoded samples [n] (int32, float32 or float64) without a gap; `start_time_ns` is POSIX time."""
+    """Decoded samples [n] (int32, float32 or float64) of a segment without gaps; `start_time_ns` is POSIX time in nanoseconds."""
 
     start_time_ns: int
     sampling_rate_hz: float
     samples: Samples
 
 
-def merge_segments(trace_id: TraceId, pieces: Sequence[DecodedSegment]) -> tuple[Record | None, list[DataIssue]]:
+def merge_segments(trace_id: TraceId, segments: Sequence[DecodedSegment]) -> tuple[Record | None, list[DataIssue]]:
     """
-    One record of all pieces, or None where nothing alive is left; every step that changed the data is remarked.
+    Merge segments to one record, without coordinates; None where fewer than two live samples, or constant ones, are left.
 
-    Pieces are put at the nearest sample of the clock of the earliest one, so each may be shifted by up to half a sample.
-    Where pieces overlap the earlier one is kept.
+    Segments are put at the nearest sample of the clock of the earliest one, so each may be shifted by up to half a sample. Where
+    segments overlap, the earlier one is kept. Every step that changed the data is reported as an issue.
     """
     issues: list[DataIssue] = []
 
-    def tell(code: str, detail: str) -> None:
+    def report(code: str, detail: str) -> None:
         issues.append(DataIssue(str(trace_id), None, code, detail))
 
-    alike = _of_one_rate(pieces, tell)
-    if not alike:
-        tell("empty", "no samples")
+    kept = _select_rate(segments, report)
+    if not kept:
+        report("empty", "no samples")
         return None, issues
-    rate_hz = max(alike, key=lambda piece: len(piece.samples)).sampling_rate_hz
-    start_time_s, samples = _trimmed(alike[0].start_time_ns * 1e-9, rate_hz, _on_one_clock(alike, rate_hz, tell))
+    rate_hz = max(kept, key=lambda segment: len(segment.samples)).sampling_rate_hz
+    start_time_s, samples = _trim(kept[0].start_time_ns * 1e-9, rate_hz, _merge_samples(kept, rate_hz, report))
     missing = np.isnan(samples)
     live = samples[~missing] if missing.any() else samples
-    if not _alive(live, tell):
+    if not _check_live(live, report):
         return None, issues
-    _tell_gaps(missing, rate_hz, tell)
+    _report_gaps(missing, rate_hz, report)
     mean = float(live.mean())
-    _tell_clipping(samples, float(live.min()), float(live.max()), mean, tell)
+    _report_clipping(samples, float(live.min()), float(live.max()), mean, report)
     samples -= mean
     return Record(trace_id, start_time_s, rate_hz, samples.astype(np.float32), None, None), issues
 
 
 def grid_length(starts_ns: Sequence[int], counts: Sequence[int], rate_hz: float) -> int:
-    """Samples that the regular clock of these pieces would have, known before anything is decoded."""
+    """Count the samples that the regular clock of these segments would have, before anything is decoded."""
     first = min(starts_ns)
     return max(_index(start, first, rate_hz) + count for start, count in zip(starts_ns, counts, strict=True))
 
 
-def _of_one_rate(pieces: Sequence[DecodedSegment], tell: ReportIssue) -> list[DecodedSegment]:
-    """The pieces sampled like the longest one, earliest first."""
-    filled = [piece for piece in pieces if len(piece.samples)]
+def _select_rate(segments: Sequence[DecodedSegment], report: ReportIssue) -> list[DecodedSegment]:
+    """The segments with the sampling rate of the longest one, earliest first."""
+    filled = [segment for segment in segments if len(segment.samples)]
     if not filled:
         return []
-    rate_hz = max(filled, key=lambda piece: len(piece.samples)).sampling_rate_hz
-    alike = [piece for piece in filled if abs(piece.sampling_rate_hz / rate_hz - 1.0) <= RATE_TOLERANCE]
-    if len(alike) < len(filled):
-        tell("mixed-rates", f"{len(filled) - len(alike)} segments are not sampled at {rate_hz:g} Hz and were left out")
-    return sorted(alike, key=lambda piece: piece.start_time_ns)
+    rate_hz = max(filled, key=lambda segment: len(segment.samples)).sampling_rate_hz
+    kept = [segment for segment in filled if abs(segment.sampling_rate_hz / rate_hz - 1.0) <= RATE_TOLERANCE]
+    if len(kept) < len(filled):
+        report("mixed-rates", f"{len(filled) - len(kept)} segments are not sampled at {rate_hz:g} Hz and were left out")
+    return sorted(kept, key=lambda segment: segment.start_time_ns)
 
 
-def _on_one_clock(pieces: Sequence[DecodedSegment], rate_hz: float, tell: ReportIssue) -> NDArray[np.float64]:
-    """Samples [n] float64 on the regular clock that begins with the first piece, NaN where nothing was recorded."""
-    values = [_finite(piece.samples) for piece in pieces]
-    spoiled = sum(int(np.isnan(value).sum()) for piece, value in zip(pieces, values, strict=True) if piece.samples.dtype.kind == "f")
-    if spoiled:
-        tell("non-finite", f"{spoiled} samples are not finite or absurdly large; taken as gaps")
-    if len(pieces) == 1:
+def _merge_samples(segments: Sequence[DecodedSegment], rate_hz: float, report: ReportIssue) -> Floats:
+    """Samples [n] float64 on the regular clock that begins with the first segment, NaN where nothing was recorded."""
+    values = [_to_floats(segment.samples) for segment in segments]
+    invalid = sum(int(np.isnan(value).sum()) for segment, value in zip(segments, values, strict=True) if segment.samples.dtype.kind == "f")
+    if invalid:
+        report("non-finite", f"{invalid} samples are not finite or larger than {MAX_SAMPLE:g}; taken as gaps")
+    if len(segments) == 1:
         return values[0]
-    first = pieces[0].start_time_ns
-    grid = np.full(grid_length([p.start_time_ns for p in pieces], [len(v) for v in values], rate_hz), np.nan)
+    first = segments[0].start_time_ns
+    grid = np.full(grid_length([segment.start_time_ns for segment in segments], [len(value) for value in values], rate_hz), np.nan)
     twice = differing = 0
-    for piece, value in zip(pieces, values, strict=True):
-        begin = _index(piece.start_time_ns, first, rate_hz)
+    for segment, value in zip(segments, values, strict=True):
+        begin = _index(segment.start_time_ns, first, rate_hz)
         target = grid[begin : begin + len(value)]
         both = ~np.isnan(target) & ~np.isnan(value)
         twice, differing = twice + int(both.sum()), differing + int((target[both] != value[both]).sum())
         np.copyto(target, value, where=np.isnan(target))
     if twice:
         what = "identically" if not differing else f"with {differing} differing samples; the earlier segment was kept"
-        tell("overlap", f"{twice / rate_hz:g} s recorded twice, {what}")
+        report("overlap", f"{twice / rate_hz:g} s recorded twice, {what}")
     return grid
 
 
-def _finite(samples: Samples) -> NDArray[np.float64]:
+def _to_floats(samples: Samples) -> Floats:
+    """Samples as float64, those that are not finite or too large as NaN."""
     values = samples.astype(np.float64)
     if samples.dtype.kind == "f":
         with np.errstate(invalid="ignore"):
@@ -123,8 +126,8 @@ def _finite(samples: Samples) -> NDArray[np.float64]:
     return values
 
 
-def _trimmed(start_time_s: float, rate_hz: float, samples: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-    """Without the gaps at either end."""
+def _trim(start_time_s: float, rate_hz: float, samples: Floats) -> tuple[float, Floats]:
+    """Remove gaps at either end; returns the new start and samples."""
     if not (np.isnan(samples[0]) or np.isnan(samples[-1])):
         return start_time_s, samples
     live = np.flatnonzero(~np.isnan(samples))
@@ -133,26 +136,26 @@ def _trimmed(start_time_s: float, rate_hz: float, samples: NDArray[np.float64]) 
     return start_time_s + float(live[0]) / rate_hz, samples[live[0] : live[-1] + 1]
 
 
-def _alive(live: NDArray[np.float64], tell: ReportIssue) -> bool:
-    """Whether the record moves at all, going by its live samples."""
+def _check_live(live: Floats, report: ReportIssue) -> bool:
+    """Whether the live samples are at least two and not constant."""
     if len(live) < 2:
-        tell("empty", "fewer than two live samples; left out")
+        report("empty", "fewer than two live samples; left out")
         return False
     if live.min() == live.max():
-        tell("dead", f"constant at {live[0]:g}; left out")
+        report("dead", f"constant at {live[0]:g}; left out")
         return False
     return True
 
 
-def _tell_gaps(missing: NDArray[np.bool_], rate_hz: float, tell: ReportIssue) -> None:
+def _report_gaps(missing: Flags, rate_hz: float, report: ReportIssue) -> None:
     if missing.any():
         gaps = int(np.count_nonzero(np.diff(missing.astype(np.int8)) == 1))
-        tell("gaps", f"{gaps} gap{'s' if gaps != 1 else ''}, {missing.sum() / rate_hz:g} s in all")
+        report("gaps", f"{gaps} gap{'s' if gaps != 1 else ''}, {missing.sum() / rate_hz:g} s in all")
 
 
-def _tell_clipping(samples: NDArray[np.float64], low: float, high: float, mean: float, tell: ReportIssue) -> None:
+def _report_clipping(samples: Floats, low: float, high: float, mean: float, report: ReportIssue) -> None:
     """
-    Flat tops at the largest or smallest value, or steep-sided plateaus near it where a filter has rippled the tops since.
+    Report flat tops at the largest or smallest value, or steep-sided plateaus near it if a filter was applied after clipping.
 
     A smooth peak is flat too, by rounding, but is reached in small steps; a clipped one is reached by a jump.
     """
@@ -162,16 +165,16 @@ def _tell_clipping(samples: NDArray[np.float64], low: float, high: float, mean: 
             continue
         runs = [run for run in np.split(at, np.flatnonzero(np.diff(at) > 1) + 1) if len(run) >= CLIPPED_RUN]
         jumps = [abs(samples[max(run[0] - 1, 0)] - extreme) for run in runs]
-        if any(jump > CLIPPED_JUMP * _step(samples) for jump in jumps):
-            tell("clipped", f"{sum(map(len, runs))} samples lie in flat runs at the extreme value {extreme:g}")
+        if any(jump > CLIPPED_JUMP * _quantum(samples) for jump in jumps):
+            report("clipped", f"{sum(map(len, runs))} samples lie in flat runs at the extreme value {extreme:g}")
             return
-    plateaus = _plateaus(samples, mean, high) + _plateaus(samples, mean, low)
-    if plateaus >= PLATEAUS:
-        tell("clipped", f"{plateaus} steep-sided plateaus near the extreme values: clipped before it was filtered")
+    plateaus = _count_plateaus(samples, mean, high) + _count_plateaus(samples, mean, low)
+    if plateaus >= MIN_PLATEAUS:
+        report("clipped", f"{plateaus} steep-sided plateaus near the extreme values: clipped before it was filtered")
 
 
-def _plateaus(samples: NDArray[np.float64], mean: float, extreme: float) -> int:
-    """How many times the samples [n], NaN in gaps, stay near an extreme between sides too steep for a smooth wave."""
+def _count_plateaus(samples: Floats, mean: float, extreme: float) -> int:
+    """Count the times that samples [n], NaN in gaps, stay near an extreme between sides too steep for a smooth wave."""
     level, largest = mean + PLATEAU_LEVEL * (extreme - mean), abs(extreme - mean)
     beyond = samples >= level if extreme > mean else samples <= level
     edges = np.flatnonzero(beyond[1:] != beyond[:-1])
@@ -182,11 +185,11 @@ def _plateaus(samples: NDArray[np.float64], mean: float, extreme: float) -> int:
     lengths = falls - rises
     sides = np.abs(samples[rises + 1] - samples[rises] + samples[falls] - samples[falls + 1]) / 2.0
     steep = sides[(lengths >= CLIPPED_RUN) & (lengths * sides > PLATEAU_SIDES * largest)]
-    return int(np.count_nonzero(steep > CLIPPED_JUMP * _step(samples))) if len(steep) else 0
+    return int(np.count_nonzero(steep > CLIPPED_JUMP * _quantum(samples))) if len(steep) else 0
 
 
-def _step(samples: NDArray[np.float64]) -> float:
-    """The smallest change between neighbors that occurs: the quantum of the digitizer, or 0 for smooth floats."""
+def _quantum(samples: Floats) -> float:
+    """Smallest change between neighboring samples that occurs: the quantum of the digitizer, or 0 for constant samples."""
     changes = np.abs(np.diff(samples))
     changes = changes[changes > 0]
     return float(changes.min()) if len(changes) else 0.0

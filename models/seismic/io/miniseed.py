@@ -1,4 +1,4 @@
-"""miniSEED 2 and 3 from bytes to records, by libmseed: headers first, limits before anything is decoded, then the samples."""
+"""Reading of miniSEED 2 and 3 with libmseed: headers first, limits before anything is decoded, then the samples."""
 
 import re
 from collections import Counter
@@ -12,14 +12,14 @@ from pymseed.mstracelist import MS3TraceSeg
 from models.errors import LimitExceeded, UnreadableWaveform
 from models.seismic.data_issues import DataIssue
 from models.seismic.io.decode import Segment, decode
-from models.seismic.io.horizontals import HORIZONTAL, attach_horizontals
+from models.seismic.io.horizontals import HORIZONTAL_CODES, attach_horizontals
 from models.seismic.io.merge import grid_length, merge_segments
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
 
 MIN_RATE_HZ, MAX_RATE_HZ = 0.05, 1000.0
 MIN_TIME_NS, MAX_TIME_NS = -2_208_988_800 * 10**9, 4_102_444_800 * 10**9
-"""1900 and 2100: no digital record lies outside."""
+"""1900 and 2100: there are no digital records outside."""
 
 # How a record begins: miniSEED 3 by its magic, miniSEED 2 by sequence number, quality and the reserved byte.
 _RECORD = re.compile(rb"MS\x03|[0-9 \x00]{6}[DRQM][ \x00]")
@@ -27,7 +27,7 @@ _RECORD = re.compile(rb"MS\x03|[0-9 \x00]{6}[DRQM][ \x00]")
 
 @dataclass(frozen=True)
 class MiniseedLimits:
-    """What one event may hold; LimitExceeded over them, before memory is asked for."""
+    """Limits on one event, checked before memory is allocated."""
 
     max_traces: int
     max_segments: int
@@ -37,7 +37,7 @@ class MiniseedLimits:
 
 @dataclass(frozen=True)
 class Volume:
-    """The headers of one miniSEED file; its samples are still packed."""
+    """The headers of one miniSEED file; its samples are still encoded."""
 
     part: str
     traces: MS3TraceList
@@ -46,61 +46,73 @@ class Volume:
 
 def scan_miniseed(part: str, data: bytes | memoryview) -> Volume:
     """
-    Read the headers of a file; raises UnreadableWaveform where there is not one good record.
+    Read the headers of a file; raises UnreadableWaveform without one valid record.
 
-    Zero-filled blocks, foreign bytes, damaged records and a truncated end are skipped, and said.
+    Zero-filled blocks, foreign bytes, damaged records and a truncated end are skipped and reported as an issue.
     """
-    if _begins_and_ends_well(data):
+    if _is_complete(data):
         try:
             return Volume(part, MS3TraceList.from_buffer(data, record_list=True), ())
         except MiniSEEDError:
-            pass  # something in the middle: salvage what is good
-    good = _salvaged(data)
+            pass  # something in the middle is not miniSEED: salvage the valid records
+    good = _salvage(data)
     if not good:
         raise UnreadableWaveform(f"{part} holds no readable miniSEED record", part=part)
-    lost = len(data) - len(good)
-    issues = (DataIssue(None, part, "skipped-bytes", f"{lost} of {len(data)} bytes are not readable miniSEED and were skipped"),)
+    skipped = len(data) - len(good)
+    issues = (DataIssue(None, part, "skipped-bytes", f"{skipped} of {len(data)} bytes are not readable miniSEED and were skipped"),)
     try:
-        return Volume(part, MS3TraceList.from_buffer(good, record_list=True), issues if lost else ())
-    except MiniSEEDError as error:  # a record that states no length ends elsewhere once its neighbor is another
+        return Volume(part, MS3TraceList.from_buffer(good, record_list=True), issues if skipped else ())
+    except MiniSEEDError as error:  # a record without a stated length may end elsewhere once its neighbor has changed
         raise UnreadableWaveform(f"{part} holds records that contradict each other", part=part) from error
 
 
 def sample_count(volumes: Iterable[Volume]) -> int:
-    """Samples of all channels that the headers claim."""
+    """Count the samples of all channels by their headers."""
     return sum(segment.samplecnt for volume in volumes for trace in volume.traces for segment in trace)
 
 
 def read_records(volumes: Sequence[Volume], limits: MiniseedLimits, *, horizontals: bool = True) -> tuple[list[Record], list[DataIssue]]:
     """
-    The vertical records of one event, sorted by trace id, without coordinates, each with the `horizontals` beside it if asked for.
+    Decode and merge the vertical records of one event, sorted by trace id, without coordinates.
 
-    A channel may go over several files. Raises LimitExceeded.
+    Parameters
+    ----------
+    volumes : sequence of Volume
+        A channel may continue over several files.
+    limits : MiniseedLimits
+        LimitExceeded is raised above them.
+    horizontals : bool
+        Whether to attach the horizontal components of each vertical one.
+
+    Returns
+    -------
+    records, issues
+        Issues are those of the files and of vertical channels; problems of horizontals are not reported, as they only add information.
+
     """
     issues = [issue for volume in volumes for issue in volume.issues]
-    segments = _segments(volumes, limits, issues)
-    _check(segments, limits)
-    verticals, said = _assembled(segment for segment in segments if segment.trace_id.component == "Z")
-    # What is wrong with horizontals is not told: they only add to what the verticals say.
-    beside, _ = _assembled(segment for segment in segments if horizontals and segment.trace_id.component in HORIZONTAL)
-    records = attach_horizontals(verticals, beside)
-    return records, [*issues, *_not_read(segments, records), *said]
+    segments = _list_segments(volumes, limits, issues)
+    _check_limits(segments, limits)
+    verticals, vertical_issues = _merge_channels(segment for segment in segments if segment.trace_id.component == "Z")
+    others, _ = _merge_channels(segment for segment in segments if horizontals and segment.trace_id.component in HORIZONTAL_CODES)
+    records = attach_horizontals(verticals, others)
+    return records, [*issues, *_unread_channels(segments, records), *vertical_issues]
 
 
-def _assembled(segments: Iterable[Segment]) -> tuple[list[Record], list[DataIssue]]:
-    """A record for each channel, sorted by trace id."""
+def _merge_channels(segments: Iterable[Segment]) -> tuple[list[Record], list[DataIssue]]:
+    """Decode and merge a record for each channel, sorted by trace id."""
     records: list[Record] = []
     issues: list[DataIssue] = []
     for trace_id, group in groupby(sorted(segments, key=lambda segment: segment.trace_id), key=lambda segment: segment.trace_id):
-        pieces = [piece for segment in group for piece in decode(segment, issues)]
-        record, said = merge_segments(trace_id, pieces)
-        issues += said
+        decoded = [samples for segment in group for samples in decode(segment, issues)]
+        record, merge_issues = merge_segments(trace_id, decoded)
+        issues += merge_issues
         records += [record] if record else []
     return records, issues
 
 
-def _begins_and_ends_well(data: bytes | memoryview) -> bool:
-    """Whether a first record is there and the last one seems complete (libmseed's trace list says nothing of a cut one)."""
+def _is_complete(data: bytes | memoryview) -> bool:
+    """Whether the file begins with a record and ends with one (libmseed's trace list ignores a cut record at the end)."""
     try:
         records = MS3Record.from_buffer(data)
         first = next(records, None)
@@ -113,8 +125,8 @@ def _begins_and_ends_well(data: bytes | memoryview) -> bool:
         return False
 
 
-def _salvaged(data: bytes | memoryview) -> bytes:
-    """The records that parse and decode, in order, joined."""
+def _salvage(data: bytes | memoryview) -> bytes:
+    """Join the records that parse and decode, in order."""
     view, good, position = memoryview(data), [], 0
     while found := _RECORD.search(view, position):
         start = end = found.start()
@@ -122,13 +134,13 @@ def _salvaged(data: bytes | memoryview) -> bytes:
             for record in MS3Record.from_buffer(view[start:], unpack_data=True):
                 end += record.reclen
         except MiniSEEDError:
-            pass  # the search goes on behind the last good record
+            pass  # the search continues after the last valid record
         good.append(view[start:end])
         position = max(end, start + 1)
     return b"".join(good)
 
 
-def _segments(volumes: Sequence[Volume], limits: MiniseedLimits, issues: list[DataIssue]) -> list[Segment]:
+def _list_segments(volumes: Sequence[Volume], limits: MiniseedLimits, issues: list[DataIssue]) -> list[Segment]:
     count = sum(len(trace) for volume in volumes for trace in volume.traces)
     if count > limits.max_segments:
         raise LimitExceeded(f"{count:,} segments; at most {limits.max_segments:,} are read", part=volumes[0].part)
@@ -139,12 +151,12 @@ def _segments(volumes: Sequence[Volume], limits: MiniseedLimits, issues: list[Da
             if trace_id is None:
                 continue
             found = [_segment(trace_id, volume.part, packed) for packed in trace]
-            segments += [segment for segment in found if _plausible(segment, issues)]
+            segments += [segment for segment in found if _is_plausible(segment, issues)]
     return segments
 
 
 def _trace_id(trace: object, part: str, issues: list[DataIssue]) -> TraceId | None:
-    """The codes of a trace, or None for what is no station's channel (an FDSN source id may hold almost anything)."""
+    """The NSLC codes of a trace; None where station or channel is missing (an FDSN source id may hold almost any text)."""
     try:
         network, station, location, channel = sourceid2nslc(trace.sourceid)  # type: ignore[attr-defined]
         found = TraceId.parse(f"{network.strip()}.{station.strip()}.{location.strip().replace('--', '')}.{channel.strip()}")
@@ -161,7 +173,8 @@ def _segment(trace_id: TraceId, part: str, packed: MS3TraceSeg) -> Segment:
     return Segment(trace_id, part, packed.starttime, packed.endtime, packed.samprate, packed.samplecnt, packed)
 
 
-def _plausible(segment: Segment, issues: list[DataIssue]) -> bool:
+def _is_plausible(segment: Segment, issues: list[DataIssue]) -> bool:
+    """Whether a segment has samples, and a rate and times of a seismic record; appends an issue where not."""
     code, detail = "", ""
     if segment.count <= 0:
         code, detail = "empty", "a segment without samples"
@@ -174,8 +187,8 @@ def _plausible(segment: Segment, issues: list[DataIssue]) -> bool:
     return not code
 
 
-def _check(segments: Sequence[Segment], limits: MiniseedLimits) -> None:
-    """Limits on traces, samples and span; two short segments far apart would ask for all the samples between."""
+def _check_limits(segments: Sequence[Segment], limits: MiniseedLimits) -> None:
+    """Check traces, samples and time span; two short segments far apart would need all the samples between them."""
     if not segments:
         return
     traces: dict[TraceId, list[Segment]] = {}
@@ -190,24 +203,25 @@ def _check(segments: Sequence[Segment], limits: MiniseedLimits) -> None:
             f"{span_s:.0f} s from the start of {first.trace_id} to the end of {last.trace_id}; at most {limits.max_span_s:g} s are read"
         )
         raise LimitExceeded(detail, part=last.part)
-    samples = sum(max(sum(s.count for s in group), _grid(group)) for group in traces.values())
+    samples = sum(max(sum(s.count for s in group), _merged_length(group)) for group in traces.values())
     if samples > limits.max_samples:
         raise LimitExceeded(f"{samples:,} samples; at most {limits.max_samples:,} are read", part=segments[0].part)
 
 
-def _grid(group: Sequence[Segment]) -> int:
+def _merged_length(group: Sequence[Segment]) -> int:
     rate_hz = max(segment.sampling_rate_hz for segment in group)
     return grid_length([segment.start_time_ns for segment in group], [segment.count for segment in group], rate_hz)
 
 
-def _not_read(segments: Sequence[Segment], records: Sequence[Record]) -> list[DataIssue]:
-    """Stations that have no vertical channel, and of each file the number of channels left out."""
-    having = {segment.trace_id.station_key for segment in segments if segment.trace_id.component == "Z"}
-    missing = {s.trace_id.station_key: s.part for s in segments if s.trace_id.station_key not in having}
+def _unread_channels(segments: Sequence[Segment], records: Sequence[Record]) -> list[DataIssue]:
+    """Issues on stations without a vertical channel, and on the number of other channels left out of each file."""
+    verticals = {segment.trace_id.station_key for segment in segments if segment.trace_id.component == "Z"}
+    missing = {segment.trace_id.station_key: segment.part for segment in segments if segment.trace_id.station_key not in verticals}
     read = {trace_id for record in records if record.horizontals for trace_id in record.horizontals.trace_ids}
-    others = Counter(
-        part for part, trace_id in {(s.part, s.trace_id) for s in segments} if trace_id.component != "Z" and trace_id not in read
-    )
-    told = [DataIssue(None, part, "no-vertical", f"{'.'.join(key)} has no vertical channel") for key, part in sorted(missing.items())]
-    left = "channels left out, not vertical nor horizontal beside a vertical one"
-    return told + [DataIssue(None, part, "not-vertical", f"{left}: {n}") for part, n in sorted(others.items())]
+    channels = {(segment.part, segment.trace_id) for segment in segments}
+    others = Counter(part for part, trace_id in channels if trace_id.component != "Z" and trace_id not in read)
+    without_vertical = [
+        DataIssue(None, part, "no-vertical", f"{'.'.join(key)} has no vertical channel") for key, part in sorted(missing.items())
+    ]
+    detail = "channels left out, not vertical nor horizontal beside a vertical one"
+    return without_vertical + [DataIssue(None, part, "not-vertical", f"{detail}: {count}") for part, count in sorted(others.items())]

@@ -1,8 +1,4 @@
-"""
-From distances to an epicenter, with its uncertainty and every other place that it might be.
-
-Distances are taken on the sphere at geographic latitudes.
-"""
+"""Locate an epicenter from predicted epicentral distances at stations, taken on the sphere at geographic latitudes."""
 
 from collections.abc import Callable
 from typing import Final
@@ -17,8 +13,8 @@ from models.seismic.location.distance_posterior import DistanceObservations, fin
 from models.seismic.location.solution import MIN_UNCERTAINTY_DEG, Location, StationDistances, build_location
 from models.seismic.location.sphere_grid import to_columns
 
-CORRELATION_DEG: Final = 1.0  # stations closer than this say nearly the same
-_FAR: Final = -40.0  # logarithm of a share that adds nothing
+CORRELATION_DEG: Final = 1.0  # distance between stations over which the errors of their distances are correlated
+_NEGLIGIBLE_LOG: Final = -40.0  # logarithm of a correlation that counts as none
 
 
 def locate_by_distances(
@@ -30,60 +26,70 @@ def locate_by_distances(
     minimum_stations: int = 3,
 ) -> Location:
     """
-    The epicenter that explains predicted distances [n] at stations [n], one standard deviation each.
+    Locate the epicenter from predicted distances: the most probable region of the posterior over the whole sphere.
 
-    Robust (see `misfit`), global, independent of the order of stations; traces with NaN anywhere are left out. Raises
-    TooFewStations where fewer than `minimum_stations` places are left.
+    The likelihood is robust to outliers (see `distance_misfit`), and the answer independent of the order of stations.
+
+    Parameters
+    ----------
+    latitudes_deg, longitudes_deg, distances_deg, uncertainties_deg : [n]
+        Stations, predicted distances and one standard deviation each. Traces with NaN anywhere, or an uncertainty that is not positive,
+        are left out.
+    minimum_stations : int
+        Distinct sites that must be left; with fewer, TooFewStations is raised.
+
     """
     columns = [np.asarray(values, np.float64) for values in (latitudes_deg, longitudes_deg, distances_deg, uncertainties_deg)]
     observed = StationDistances(*columns)
     usable = observed.usable
-    stations = len(set(map(tuple, np.round(unit_vectors(columns[0][usable], columns[1][usable]), 4).tolist())))
-    if stations < minimum_stations:
+    sites = len(set(map(tuple, np.round(unit_vectors(columns[0][usable], columns[1][usable]), 4).tolist())))
+    if sites < minimum_stations:
         raise TooFewStations(
-            f"stations with coordinates and a readable distance: {stations}; at least {minimum_stations} are needed to locate"
+            f"stations with coordinates and a readable distance: {sites}; at least {minimum_stations} are needed to locate"
         )
-    data = _prepare(*(values[usable] for values in columns))
+    data = prepare_distances(*columns)
     regions = find_distance_regions(data)
     bias = float(data.common_bias_deg(unit_vectors(regions[0].latitude_deg, regions[0].longitude_deg)))
     effective = float(np.sum(1.0 / data.neighbors))
     return build_location(regions, observed, common_bias_deg=bias, effective_stations=effective, removed_bias_deg=bias)
 
 
-def prepare_distances(
-    latitudes_deg: ArrayLike, longitudes_deg: ArrayLike, distances_deg: ArrayLike, uncertainties_deg: ArrayLike
-) -> DistanceObservations:
-    """What the search rests on: the traces [n] with coordinates and a distance, which may be few, but not none."""
-    columns = [np.asarray(values, np.float64) for values in (latitudes_deg, longitudes_deg, distances_deg, uncertainties_deg)]
-    good = np.all(np.isfinite(columns), axis=0) & (columns[3] > 0)
-    return _prepare(*(values[good] for values in columns))
-
-
 def epicenter_density(
     latitudes_deg: ArrayLike, longitudes_deg: ArrayLike, distances_deg: ArrayLike, uncertainties_deg: ArrayLike
 ) -> Callable[[Floats, Floats], Floats]:
     """
-    The posterior that `locate` searches, as a function of latitudes and longitudes [m]: its logarithm [m], less a constant.
+    Return the posterior of the distances as a function: latitudes and longitudes [m] to log density [m], up to a constant.
 
-    Stations [n] as for `locate`; those with NaN anywhere say nothing.
+    Arguments as of `locate_by_distances`.
     """
-    columns = [np.asarray(values, np.float64) for values in (latitudes_deg, longitudes_deg, distances_deg, uncertainties_deg)]
-    good = np.all(np.isfinite(columns), axis=0) & (columns[3] > 0)
-    data = _prepare(*(values[good] for values in columns))
+    data = prepare_distances(latitudes_deg, longitudes_deg, distances_deg, uncertainties_deg)
     return lambda latitudes, longitudes: data.log_posterior(to_columns(unit_vectors(latitudes, longitudes)), 0.0, 3)
 
 
-def _prepare(latitudes: Floats, longitudes: Floats, distances: Floats, uncertainties: Floats) -> DistanceObservations:
-    """Stations in an order of their own, so that sums round alike in whatever order they came."""
+def prepare_distances(
+    latitudes_deg: ArrayLike, longitudes_deg: ArrayLike, distances_deg: ArrayLike, uncertainties_deg: ArrayLike
+) -> DistanceObservations:
+    """
+    Prepare the usable traces [k], at least one, for the posterior: scales for correlated neighbors, sorted.
+
+    Arguments as of `locate_by_distances`. Sorted, so that sums round alike in whatever order stations come.
+    """
+    columns = [np.asarray(values, np.float64) for values in (latitudes_deg, longitudes_deg, distances_deg, uncertainties_deg)]
+    usable = StationDistances(*columns).usable
+    latitudes, longitudes, distances, uncertainties = (values[usable] for values in columns)
     order = np.lexsort((uncertainties, distances, longitudes, latitudes))
     vectors = unit_vectors(latitudes[order], longitudes[order])
-    neighbors = _neighbors(vectors)
+    neighbors = _count_neighbors(vectors)
     scales = np.maximum(uncertainties[order], MIN_UNCERTAINTY_DEG) * np.sqrt(neighbors)
     return DistanceObservations(np.ascontiguousarray(vectors.T), distances[order], scales, neighbors)
 
 
-def _neighbors(vectors: Floats) -> Floats:
-    """How many stations [n] share a station's errors, itself counted in: a bell curve of the distance between them."""
-    nearness = (vectors @ vectors.T - 1.0) / np.radians(CORRELATION_DEG) ** 2
-    first, second = np.nonzero(nearness > _FAR)  # most pairs are far apart, and their exponentials slow to take
-    return np.bincount(first, np.exp(np.minimum(nearness[first, second], 0.0)), len(vectors))
+def _count_neighbors(vectors: Floats) -> Floats:
+    """
+    Effective number of stations [n] that share each station's error, itself included: the sum of Gaussian correlations.
+
+    As `effective_neighbor_count`, but for thousands of stations: most pairs are far apart, and their exponentials slow to compute.
+    """
+    log_correlation = (vectors @ vectors.T - 1.0) / np.radians(CORRELATION_DEG) ** 2
+    first, second = np.nonzero(log_correlation > _NEGLIGIBLE_LOG)
+    return np.bincount(first, np.exp(np.minimum(log_correlation[first, second], 0.0)), len(vectors))

@@ -68,7 +68,7 @@ def test_the_reading_of_a_trace_does_not_depend_on_other_traces(opened, make_gat
     gather = make_gather(traces=5)
     together = predict_distances(opened["offset"], gather)
     for index in range(5):
-        single = gather.part(np.array([index]))
+        single = gather.subset(np.array([index]))
         assert predict_distances(opened["offset"], single).distances_deg[0] == together.distances_deg[index]
 
 

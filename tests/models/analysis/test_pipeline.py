@@ -73,7 +73,7 @@ def test_the_origin_time_lies_within_those_of_the_readings(opened, gather):
 
 def test_the_order_of_traces_changes_nothing(opened, gather):
     order = np.random.default_rng(1).permutation(8)
-    permuted = gather.part(order)
+    permuted = gather.subset(order)
     one, other = locate_event(opened, gather), locate_event(opened, permuted)
     assert one.location.latitude_deg == other.location.latitude_deg
     assert one.origin == other.origin

@@ -23,7 +23,7 @@ def test_a_small_network_is_taken_whole(make_gather):
 
 def test_the_subset_covers_the_network_whatever_the_order_of_traces(make_gather):
     gather = make_gather(traces=40)
-    shuffled = gather.part(np.random.default_rng(1).permutation(40))
+    shuffled = gather.subset(np.random.default_rng(1).permutation(40))
     chosen, again = farthest_point_subset(gather, 12), farthest_point_subset(shuffled, 12)
     assert len(chosen) == 12
     assert trace_ids(gather, chosen) == trace_ids(shuffled, again)

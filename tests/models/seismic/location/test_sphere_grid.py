@@ -40,7 +40,7 @@ def test_the_pruned_search_finds_what_the_full_one_finds(seed):
     measured = distance_deg(-30.0, 175.0, lats, lons) + rng.normal(0.0, stated)
     measured[: count // 5] = rng.uniform(0.0, 180.0, count // 5)
     pruned = distances.locate_by_distances(lats, lons, measured, stated)
-    data = distances._prepare(lats, lons, measured, stated)
+    data = distances.prepare_distances(lats, lons, measured, stated)
     near, density = distance_posterior._SphereDensity(data, edge_log_drop=-1e9).scan(sphere_grid())
     assert len(near) == sphere_grid().nodes.shape[1]
     best = near[np.argmax(density)]
