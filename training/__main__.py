@@ -38,10 +38,10 @@ def train_model(name: str, settings: TrainingSettings, version: str) -> None:
 
 def write_archive(verb: str, settings: TrainingSettings, arguments: argparse.Namespace) -> None:
     """Draw the catalog twin, a set of anomalies, or waveforms to train on; a stopped run goes on where it was."""
-    from training.datasets import catalog_twin, mixtures
+    from training.datasets import catalog_replica, mixtures
 
     if verb == "twin":
-        catalog_twin.write_replica(load_recipe("twin", catalog_twin.ReplicaRecipe), settings, arguments.out)
+        catalog_replica.write_replica(load_recipe("twin", catalog_replica.ReplicaRecipe), settings, arguments.out)
     else:
         purpose = {"anomalies": Purpose.ANOMALIES, "endless": Purpose.ENDLESS}[verb]
         mixture = load_recipe(verb, mixtures.MixtureRecipe)

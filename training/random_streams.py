@@ -1,4 +1,4 @@
-"""Random streams by purpose: two purposes, or two numbers of one purpose, never draw the same."""
+"""Random streams by purpose: those of two purposes, or of two numbers of one purpose, are independent."""
 
 from enum import IntEnum
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Purpose(IntEnum):
-    """What is drawn; a number once used keeps its meaning."""
+    """What is drawn; a number keeps its meaning forever, because data sets must stay reproducible."""
 
     REPLICA_MATCHING = 1
     REPLICA = 2
@@ -20,14 +20,14 @@ class Purpose(IntEnum):
 
 def make_seed_sequence(seed: int, purpose: Purpose, number: int) -> np.random.SeedSequence:
     """
-    The seed of one event or shard.
+    Make the seed sequence of one event or shard.
 
-    NumPy keeps keys of spawned sequences apart from every seed that is a plain list of numbers, as pictures of traces and
-    sections use; a list alone would not do, for zeros at its end count for nothing.
+    NumPy keeps the keys of spawned sequences distinct from seeds that are plain lists of numbers, as pictures of traces and sections use.
+    A list would not do here, because trailing zeros in it are ignored.
     """
     return np.random.SeedSequence(seed, spawn_key=(int(purpose), number))
 
 
 def make_generator(seed: int, purpose: Purpose, number: int) -> np.random.Generator:
-    """The generator of one event or shard."""
+    """Make the random generator of one event or shard."""
     return np.random.default_rng(make_seed_sequence(seed, purpose, number))

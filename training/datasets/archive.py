@@ -1,12 +1,12 @@
 """
-Records of many events in one folder, with their truth apart: what every data set of waveforms is kept in.
+Archives of waveforms: records of many events in one folder, with the true source parameters (labels) in separate files.
 
-`waveforms/00000.h5` and so on hold the records (HDF5; one group an event), `labels/00000.jsonl` the truth of the same events,
-`manifest.json` what the set was made from and a digest of every file. Waveforms without `labels` are a complete archive whose
-events have no truth. A file of waveforms that is there is whole: it is written under another name and renamed.
+`waveforms/00000.h5` and so on hold the records (HDF5, one group an event), `labels/00000.jsonl` the truth of the same events,
+`manifest.json` the provenance and a digest of every file. An archive without `labels` is complete; its events have no truth. Files
+are written under a temporary name and renamed, so an existing file is always whole.
 
-An event's group holds `traces`, one row a record; `samples`, all records' samples one after the other; and, where an
-instrument's response is known, `response_frequencies_hz` and `velocity_responses`, one after the other in the same order.
+The group of an event holds `traces`, one row a record; `samples`, those of all records concatenated; and, where the instrument
+response is known, `response_frequencies_hz` and `velocity_responses`, concatenated in the same order.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ from models.seismic.waveforms import Record, Response
 
 Truth = Mapping[str, float | str | None]
 
-# Coordinates and elevation are NaN where they are not known; `points` counts the response's frequencies, 0 where there is none.
+# Coordinates and elevation are NaN where unknown; `points` counts the frequencies of the response, 0 where there is none.
 TRACE = np.dtype(
     [
         ("trace_id", "S40"),
@@ -46,26 +46,26 @@ _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}")
 
 @dataclass(frozen=True)
 class ArchivedEvent:
-    """The records of one event; its name says nothing about it, `truth` is None where no labels are at hand."""
+    """The records of one event; its name does not reveal its kind, `truth` is None without labels."""
 
     name: str
     records: tuple[Record, ...]
     truth: Truth | None
 
 
-def _number(value: float | None) -> float:
+def _nan_if_none(value: float | None) -> float:
     return np.nan if value is None else value
 
 
-def _row(record: Record) -> tuple[bytes | float, ...]:
-    place = (_number(record.latitude_deg), _number(record.longitude_deg), _number(record.elevation_m))
+def _describe_record(record: Record) -> tuple[bytes | float, ...]:
+    coordinates = (_nan_if_none(record.latitude_deg), _nan_if_none(record.longitude_deg), _nan_if_none(record.elevation_m))
     points = 0 if record.response is None else len(record.response.frequencies_hz)
-    return (str(record.trace_id).encode(), record.start_time_s, record.sampling_rate_hz, *place, len(record.samples), points)
+    return (str(record.trace_id).encode(), record.start_time_s, record.sampling_rate_hz, *coordinates, len(record.samples), points)
 
 
 def _write_event(file: h5py.File, event: ArchivedEvent) -> None:
     group = file.create_group(event.name)
-    group["traces"] = np.array([_row(record) for record in event.records], dtype=TRACE)
+    group["traces"] = np.array([_describe_record(record) for record in event.records], dtype=TRACE)
     samples = np.concatenate([np.empty(0, np.float32), *(record.samples for record in event.records)])
     group.create_dataset("samples", data=samples, compression="gzip", compression_opts=4, shuffle=True, chunks=(max(len(samples), 1),))
     known = [record.response for record in event.records if record.response is not None]
@@ -74,29 +74,29 @@ def _write_event(file: h5py.File, event: ArchivedEvent) -> None:
         group["velocity_responses"] = np.concatenate([response.velocity_response for response in known])
 
 
-def _optional(value: float) -> float | None:
+def _none_if_nan(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _parts(group: h5py.Group, name: str, counts: NDArray[np.int64]) -> list[NDArray[Any]]:
-    """The dataset cut into one array a record; empty ones where it is absent."""
+def _split_dataset(group: h5py.Group, name: str, counts: NDArray[np.int64]) -> list[NDArray[Any]]:
+    """Split a dataset into one array a record; empty arrays where it is absent."""
     whole = group[name][()] if name in group else np.empty(0)
     return np.split(whole, np.cumsum(counts)[:-1])
 
 
 def _read_records(group: h5py.Group) -> tuple[Record, ...]:
     traces = group["traces"][()]
-    samples = _parts(group, "samples", traces["samples"])
-    frequencies, responses = (_parts(group, name, traces["points"]) for name in ("response_frequencies_hz", "velocity_responses"))
+    samples = _split_dataset(group, "samples", traces["samples"])
+    frequencies, responses = (_split_dataset(group, name, traces["points"]) for name in ("response_frequencies_hz", "velocity_responses"))
     return tuple(
         Record(
             trace_id=TraceId.parse(row["trace_id"].decode()),
             start_time_s=float(row["start_time_s"]),
             sampling_rate_hz=float(row["sampling_rate_hz"]),
             samples=samples[k],
-            latitude_deg=_optional(row["latitude_deg"]),
-            longitude_deg=_optional(row["longitude_deg"]),
-            elevation_m=_optional(row["elevation_m"]),
+            latitude_deg=_none_if_nan(row["latitude_deg"]),
+            longitude_deg=_none_if_nan(row["longitude_deg"]),
+            elevation_m=_none_if_nan(row["elevation_m"]),
             response=Response(frequencies[k], responses[k]) if row["points"] else None,
         )
         for k, row in enumerate(traces)
@@ -115,11 +115,11 @@ def _replace(path: Path, text: str) -> None:
 
 class ArchiveWriter:
     """
-    Writes an archive, a file of waveforms every `events_per_shard` events; goes on where a stopped one was.
+    Context manager that writes an archive, a file of waveforms every `events_per_shard` events.
 
-    `manifest` says what the set is made from (seed, commit, fingerprints ...); raises ValueError where the folder was begun
-    from something else (the commit may differ). `kept` names the events in finished files: leave them out. Events of an
-    unfinished file are lost when the block is left by an exception.
+    An interrupted archive is continued: `kept` names the events of its finished files, which the caller skips. `manifest` states the
+    provenance (seed, commit, fingerprints); ValueError is raised where the folder was begun from another (the commit may differ). An
+    exception inside the block loses the events of the unfinished file.
     """
 
     def __init__(self, folder: Path, manifest: Mapping[str, Any], events_per_shard: int) -> None:
@@ -133,7 +133,7 @@ class ArchiveWriter:
 
     @property
     def kept(self) -> frozenset[str]:
-        """Names of the events that are already in a finished file."""
+        """Names of the events in finished files."""
         return frozenset(name for shard in self._shards.values() for name in shard["events"])
 
     def __enter__(self) -> Self:
@@ -143,15 +143,17 @@ class ArchiveWriter:
             begun = read_manifest(self._folder)
             self._shards = begun["shards"]
             if {**begun["made_from"], "commit": None} != {**self._made_from, "commit": None}:
-                raise ValueError(f"{self._folder.name} was begun from something else (see its manifest.json); choose another folder")
+                raise ValueError(
+                    f"{self._folder.name} was begun from something else (see made_from in its manifest.json): choose another folder"
+                )
         else:
             self._write_manifest()
         return self
 
     def add(self, event: ArchivedEvent) -> None:
-        """Write one event; raises ValueError for a name that is taken or is no plain name."""
+        """Write one event; raises ValueError for a name that is taken or has other characters than letters, digits, '_', '-' and '.'."""
         if not _NAME.fullmatch(event.name) or event.name in self.kept or event.name in self._names:
-            raise ValueError(f"{event.name!r} is taken, or no name of letters, digits, '_', '-' and '.'")
+            raise ValueError(f"the event name {event.name!r} is taken, or has other characters than letters, digits, '_', '-' and '.'")
         if self._file is None:
             self._file = h5py.File(self._temporary, "w", libver="v110")
         _write_event(self._file, event)
@@ -174,7 +176,7 @@ class ArchiveWriter:
         return self._folder / "waveforms" / ".unfinished.h5"
 
     def _finish_shard(self) -> None:
-        """Labels first, then waveforms, then the manifest, by which alone a shard counts as there."""
+        """Rename labels, then waveforms, then write the manifest: a shard exists once the manifest names it."""
         if self._file is None:
             return
         self._file.close()
@@ -194,41 +196,41 @@ class ArchiveWriter:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """`describe_provenance` as given to the writer, `events` and `traces` counted, `shards` with digests and names of events."""
+    """Read the manifest: `made_from` (provenance), numbers of `events` and `traces`, and `shards` with digests and event names."""
     content: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     return content
 
 
-def _checked(path: Path, digest: str) -> Path:
+def _check_digest(path: Path, digest: str) -> Path:
     if _digest(path) != digest:
-        raise ValueError(f"{path.name} differs from its digest in manifest.json: the archive is damaged")
+        raise ValueError(f"{path.name} does not match its digest in manifest.json: the archive is damaged; copy or draw it again")
     return path
 
 
-def _labels(folder: Path, stem: str, shard: Mapping[str, Any]) -> dict[str, Truth]:
+def _read_shard_labels(folder: Path, stem: str, shard: Mapping[str, Any]) -> dict[str, Truth]:
     path = folder / "labels" / f"{stem}.jsonl"
     if not path.exists():
         return {}
-    rows = [json.loads(line) for line in _checked(path, shard["labels_sha256"]).read_text(encoding="utf-8").splitlines()]
+    rows = [json.loads(line) for line in _check_digest(path, shard["labels_sha256"]).read_text(encoding="utf-8").splitlines()]
     return {row.pop("name"): row for row in rows}
 
 
 def read_labels(folder: Path) -> dict[str, Truth]:
-    """Truth of every labeled event, by name; empty for an archive handed out without labels."""
+    """Read the truth of all labeled events, by name; empty for an archive without labels."""
     shards = read_manifest(folder)["shards"].items()
-    return {name: truth for stem, shard in shards for name, truth in _labels(folder, stem, shard).items()}
+    return {name: truth for stem, shard in shards for name, truth in _read_shard_labels(folder, stem, shard).items()}
 
 
 def read_shard(folder: Path, stem: str) -> Iterator[ArchivedEvent]:
-    """The events of one file of an archive, named as in its manifest; raises ValueError for a damaged file."""
+    """Read the events of one shard, named as in the manifest; raises ValueError for a damaged file."""
     shard = read_manifest(folder)["shards"][stem]
-    labels = _labels(folder, stem, shard)
-    with h5py.File(_checked(folder / "waveforms" / f"{stem}.h5", shard["waveforms_sha256"]), "r") as file:
+    labels = _read_shard_labels(folder, stem, shard)
+    with h5py.File(_check_digest(folder / "waveforms" / f"{stem}.h5", shard["waveforms_sha256"]), "r") as file:
         for name in shard["events"]:
             yield ArchivedEvent(name, _read_records(file[name]), labels.get(name))
 
 
 def read_events(folder: Path) -> Iterator[ArchivedEvent]:
-    """All events in the order written, one at a time in memory; raises ValueError for a damaged file."""
+    """Read all events in the order written, one at a time; raises ValueError for a damaged file."""
     for stem in read_manifest(folder)["shards"]:
         yield from read_shard(folder, stem)

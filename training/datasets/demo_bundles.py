@@ -1,4 +1,4 @@
-"""Bundles of synthetic events as a client would upload them: miniSEED and stations.csv in a zip, for the demonstration and for tests."""
+"""Bundles of synthetic events for the demonstration and tests: miniSEED and stations.csv in a zip, as a client uploads them."""
 
 import io
 import zipfile
@@ -20,7 +20,7 @@ ANOMALY_KINDS = ("explosion", "landslide", "resonance")
 
 
 def encode_miniseed(records: tuple[Record, ...]) -> bytes:
-    """Records as integer counts in Steim-2 miniSEED."""
+    """Encode records as integer counts in Steim-2 miniSEED."""
     traces = []
     for record in records:
         codes = record.trace_id._asdict()
@@ -33,47 +33,49 @@ def encode_miniseed(records: tuple[Record, ...]) -> bytes:
 
 
 def encode_stations(records: tuple[Record, ...]) -> bytes:
-    """The stations' coordinates."""
+    """Encode station coordinates as stations.csv."""
     rows = [f"{r.trace_id.network},{r.trace_id.station},{r.latitude_deg:.4f},{r.longitude_deg:.4f},0" for r in records]
     return "\n".join(["network,station,latitude,longitude,elevation", *rows, ""]).encode()
 
 
-def _clear(event: SyntheticEvent | None, count: int, largest_gap_deg: float) -> bool:
-    """Whether the full number of stations saw the event from around it, in a window that holds its surface waves."""
+def _is_clear(event: SyntheticEvent | None, count: int, largest_gap_deg: float) -> bool:
+    """Tell whether all stations recorded the event, with a small azimuthal gap, in a window that holds its surface waves."""
     if event is None or len(event.records) < count or event.records[0].duration_s < 3000:
         return False
     lead_s = ORIGIN_S - event.records[0].start_time_s
     return -600 < lead_s < 700 and azimuthal_gap_deg(event.stations.azimuths_deg) < largest_gap_deg
 
 
-def _event(world: EventSampler, kind: str, count: int, largest_gap_deg: float, random: np.random.Generator) -> tuple[Record, ...]:
-    """Records of the first clear event."""
+def _draw_clear_event(
+    sampler: EventSampler, kind: str, count: int, largest_gap_deg: float, random: np.random.Generator
+) -> tuple[Record, ...]:
+    """Draw events of a kind until one is clear; returns its records."""
     while True:
-        source, year, _ = draw_event_source(world, kind, random)
-        event = synthesize_event(world, source, year, count, (12.0, 95.0), random)
-        if event is not None and _clear(event, count, largest_gap_deg):
+        source, year, _ = draw_event_source(sampler, kind, random)
+        event = synthesize_event(sampler, source, year, count, (12.0, 95.0), random)
+        if event is not None and _is_clear(event, count, largest_gap_deg):
             return event.records
 
 
-def _zip(files: dict[str, bytes], path: Path) -> None:
+def _write_zip(files: dict[str, bytes], path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, data in files.items():
             archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), data)
 
 
 def write_bundles(settings: TrainingSettings, folder: Path, seed: int = 3407) -> None:
-    """`earthquake.zip`, `glacial.zip` (24 stations each) and `anomalies.zip` (30 events of three kinds at 8 stations, a folder each)."""
+    """Write `earthquake.zip` and `glacial.zip` (24 stations each), and `anomalies.zip` (30 events of three kinds, 8 stations each)."""
     folder.mkdir(parents=True, exist_ok=True)
     realism = Realism(PathScatter(coda=0.5), instruments=False, defects=False)
-    world = open_sampler(greens.load_store(settings.build_dir / "greens" / "greens_10s"), settings, seed, realism)
+    sampler = open_sampler(greens.load_store(settings.build_dir / "greens" / "greens_10s"), settings, seed, realism)
     random = np.random.default_rng(seed)
     for kind in ("earthquake", "glacial"):
-        records = _event(world, kind, 24, 150.0, random)
-        _zip({"waveforms.mseed": encode_miniseed(records), "stations.csv": encode_stations(records)}, folder / f"{kind}.zip")
+        records = _draw_clear_event(sampler, kind, 24, 150.0, random)
+        _write_zip({"waveforms.mseed": encode_miniseed(records), "stations.csv": encode_stations(records)}, folder / f"{kind}.zip")
     order = random.permutation(np.repeat(ANOMALY_KINDS, 10))
     files = {}
     for number, kind in enumerate(order, start=1):
-        records = _event(world, str(kind), 8, 360.0, random)
+        records = _draw_clear_event(sampler, str(kind), 8, 360.0, random)
         files[f"anomaly_{number:03d}/waveforms.mseed"] = encode_miniseed(records)
         files[f"anomaly_{number:03d}/stations.csv"] = encode_stations(records)
-    _zip(files, folder / "anomalies.zip")
+    _write_zip(files, folder / "anomalies.zip")

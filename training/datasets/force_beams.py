@@ -1,7 +1,7 @@
 """
-Glacial earthquakes as beams of trial forces, for force_azimuth, and beside them what tells one event from another.
+Glacial earthquakes as beams over trial force azimuths, with event parameters that explain errors: the training data of force_azimuth.
 
-Only events that are placed by offsets are read by the offset model, which takes ten times as long as all the rest.
+The offset model reads only the events that are located by distances, because that takes ten times as long as everything else.
 """
 
 from functools import partial
@@ -33,10 +33,10 @@ STYLES: dict[str, Style] = {"beam": FORCE_BEAM, "azimuth": AZIMUTH_SECTION}
 TRUTH = ("force azimuth", "snr", "one-sidedness", "epicenter error", "located by times", "stations")
 
 
-def _placed(
+def _locate(
     gather: Gather, event: SyntheticEvent, model: OnnxModel | None, random: np.random.Generator
 ) -> tuple[tuple[float, float], float] | None:
-    """Epicenter and origin time that an event is drawn at: as times would give them, or (with a model) as offsets do."""
+    """Locate an event: with typical errors of arrival times, or, given a model, by predicted distances; None where that fails."""
     if model is None:
         reference, origin_s = displace_epicenter(event.source, random)
         return (reference.latitude_deg, reference.longitude_deg), origin_s
@@ -45,29 +45,29 @@ def _placed(
     return None if found is None else ((found.latitude_deg, found.longitude_deg), combine_origin_times(readings).time_s)
 
 
-def _one(world: EventSampler, model: OnnxModel, plan: SectionRecipe, random: np.random.Generator) -> Arrays | None:
-    """Both pictures of one event and its truth; None where nothing can be read."""
+def _draw_event(sampler: EventSampler, model: OnnxModel, plan: SectionRecipe, random: np.random.Generator) -> Arrays | None:
+    """Draw both pictures of one event and its truth; None where its data are unusable or its window is not kept."""
     count = int(np.exp(random.uniform(*np.log(plan.stations))))
-    event = draw_event(world, "glacial", count, random, draw_distance_range(plan.near_share, random), plan.small_share)
+    event = draw_event(sampler, "glacial", count, random, draw_distance_range(plan.near_share, random), plan.small_share)
     timed = random.uniform() < plan.timed_share
     if not plan.shortest_window_s <= event.records[0].duration_s <= plan.longest_window_s:
         return None
     try:
         gather = condition(event.records, CONDITIONING)
-        placed = _placed(gather, event, None if timed else model, random)
+        located = _locate(gather, event, None if timed else model, random)
     except UnusableData:
         return None
-    if placed is None:
+    if located is None:
         return None
-    placement, origin_s = compute_placement(gather, *placed[0]), placed[1]
+    placement, origin_s = compute_placement(gather, *located[0]), located[1]
     true = compute_placement(gather, event.source.latitude_deg, event.source.longitude_deg)
-    away = compute_placement(gather, *placed[0]).distances_deg - true.distances_deg
-    loud = signal_to_noise(gather, true.distances_deg, 0.0, ORIGIN_S)
+    error_deg = placement.distances_deg - true.distances_deg
+    snr = signal_to_noise(gather, true.distances_deg, 0.0, ORIGIN_S)
     truth = [
         np.nan if event.force_azimuth_deg is None else event.force_azimuth_deg,
-        np.median(loud[np.isfinite(loud)]) if np.isfinite(loud).any() else np.nan,
+        np.median(snr[np.isfinite(snr)]) if np.isfinite(snr).any() else np.nan,
         np.abs(np.exp(1j * np.radians(true.azimuths_deg)).mean()),
-        np.abs(away).max(),
+        np.abs(error_deg).max(),
         timed,
         len(event.records),
     ]
@@ -80,24 +80,26 @@ def _one(world: EventSampler, model: OnnxModel, plan: SectionRecipe, random: np.
 
 def draw_force_beams(plan: SectionRecipe, settings: TrainingSettings, number: int) -> Arrays:
     """
-    One shard: `beam` and `azimuth` pictures uint8 [events, channels, rows, columns], `truth` float64 [events, 6], columns as in TRUTH.
+    Draw one shard: `beam` and `azimuth` pictures uint8 [events, channels, rows, columns], and `truth` float64 [events, 6].
 
-    Force azimuth [degrees]; median snr of the traces (see `training.synthesis.signal_to_noise`); length of the mean of the stations'
-    directions, 0 where they surround the source, 1 where all stand to one side; the largest error of a station's distance that the
-    epicenter makes [degrees]; whether times placed it; number of records.
+    Columns of truth, as in TRUTH: force azimuth [degrees]; median signal-to-noise ratio (`training.synthesis.signal_to_noise`);
+    mean resultant length of the station azimuths, 0 for stations all around and 1 for all in one direction; largest error of a station's
+    distance due to the epicenter [degrees]; whether arrival times located it; number of records.
     """
-    world = open_sampler(greens.load_stores(settings.build_dir / "greens", plan.store), settings, plan.seed)
+    sampler = open_sampler(greens.load_stores(settings.build_dir / "greens", plan.store), settings, plan.seed)
     model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=1)
     random = make_generator(plan.seed, Purpose.FORCES, number)
-    events = [_one(world, model, plan, random) for _ in range(plan.events_per_shard)]
+    events = [_draw_event(sampler, model, plan, random) for _ in range(plan.events_per_shard)]
     kept = [event for event in events if event is not None]
     return {name: np.stack([event[name] for event in kept]) for name in (*STYLES, "truth")}
 
 
 def make_force_shards(plan: SectionRecipe, settings: TrainingSettings, numbers: list[int]) -> Shards:
-    """Shards of those numbers; another offset model makes another data set only where offsets place events."""
+    """Draw or load the shards of those numbers; the offset model is part of their fingerprint only where it locates events."""
     stores = greens.load_stores(settings.build_dir / "greens", plan.store)
     offset = open_store(settings.artifacts_dir).card(OFFSET.name).digest if plan.timed_share < 1.0 else ""
     styles = [fingerprint(style) for style in STYLES.values()]
-    mark = combine_fingerprints(plan, *styles, greens.fingerprint_stores(stores), offset, str(settings.data_dir is not None))
-    return make_shards(partial(draw_force_beams, plan, settings), settings.build_dir / "data" / "forces", mark, numbers, settings.processes)
+    data_fingerprint = combine_fingerprints(plan, *styles, greens.fingerprint_stores(stores), offset, str(settings.data_dir is not None))
+    return make_shards(
+        partial(draw_force_beams, plan, settings), settings.build_dir / "data" / "forces", data_fingerprint, numbers, settings.processes
+    )

@@ -1,8 +1,8 @@
 """
-Archives of events of many kinds: anomalies to be grouped without knowing what they are, and endless waveforms to train on.
+Archives of random events of many kinds: anomalies to be clustered, and endless waveforms to train on.
 
-What a set holds follows from recipe, purpose and seed; an event from its number, too. Whoever knows a set's seed can draw its
-labels again, so a set that shall stay blind is handed out without `labels` and with `describe_provenance` taken out of its manifest.
+A set follows from recipe, purpose and seed, an event from its number as well. Whoever knows the seed can draw the labels again: for a
+blind test, hand out an archive without `labels` and without `made_from` in its manifest.
 """
 
 from dataclasses import replace
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from training.config import TrainingSettings
 from training.datasets.archive import ArchivedEvent, Truth
-from training.datasets.catalog_twin import shift_to_origin
+from training.datasets.catalog_replica import shift_to_origin
 from training.datasets.provenance import describe_provenance
 from training.datasets.shards import make_archive, name_event
 from training.earth import greens
@@ -25,7 +25,7 @@ from training.synthesis.station_geometry import select_stations_on_day
 
 
 class MixtureRecipe(BaseModel):
-    """Which kinds in which shares, at how many stations, at which distances."""
+    """Probabilities of the `kinds` of sources, and ranges of the number of stations and of their distances."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,15 +36,15 @@ class MixtureRecipe(BaseModel):
     kinds: dict[str, float]
 
 
-def draw_archived_event(world: EventSampler, recipe: MixtureRecipe, random: np.random.Generator, name: str) -> ArchivedEvent:
-    """One event with its truth, at a random time of its year; drawn until at least three stations of that day saw it."""
+def draw_archived_event(sampler: EventSampler, recipe: MixtureRecipe, random: np.random.Generator, name: str) -> ArchivedEvent:
+    """Draw an event with its truth at a random time of its year, again until at least three stations of that day are in the range."""
     kind = str(random.choice(list(recipe.kinds), p=list(recipe.kinds.values())))
     count = int(np.exp(random.uniform(*np.log(recipe.stations))))
     event = None
     while event is None:
-        source, year, azimuth = draw_event_source(world, kind, random, draw_magnitude(random))
+        source, year, azimuth = draw_event_source(sampler, kind, random, draw_magnitude(random))
         time_s = float(draw_times(np.array([year]), random)[0])
-        that_day = replace(world, stations=select_stations_on_day(world.stations, time_s))
+        that_day = replace(sampler, stations=select_stations_on_day(sampler.stations, time_s))
         event = synthesize_event(that_day, source, year, count, recipe.distances_deg, random)
     truth: Truth = {
         "kind": kind,
@@ -57,15 +57,31 @@ def draw_archived_event(world: EventSampler, recipe: MixtureRecipe, random: np.r
     return ArchivedEvent(name, shift_to_origin(event.records, time_s), truth)
 
 
-def _draw(recipe: MixtureRecipe, purpose: Purpose, seed: int, settings: TrainingSettings, numbers: list[int]) -> list[ArchivedEvent]:
-    world = open_sampler(greens.load_stores(settings.build_dir / "greens", recipe.store), settings, seed)
-    return [draw_archived_event(world, recipe, make_generator(seed, purpose, number), name_event(number)) for number in numbers]
+def _draw_events(recipe: MixtureRecipe, purpose: Purpose, seed: int, settings: TrainingSettings, numbers: list[int]) -> list[ArchivedEvent]:
+    sampler = open_sampler(greens.load_stores(settings.build_dir / "greens", recipe.store), settings, seed)
+    return [draw_archived_event(sampler, recipe, make_generator(seed, purpose, number), name_event(number)) for number in numbers]
 
 
 def write_mixture(recipe: MixtureRecipe, purpose: Purpose, seed: int, events: int, settings: TrainingSettings, folder: Path) -> Path:
-    """An archive of that many events; asked for more later, it grows."""
+    """
+    Write an archive of events; one with fewer events grows.
+
+    Parameters
+    ----------
+    recipe : MixtureRecipe
+        Kinds, stations and distances.
+    purpose, seed : Purpose, int
+        Select the random streams.
+    events : int
+        Number of events.
+    settings : TrainingSettings
+        Names stores, data and the number of processes.
+    folder : Path
+        Of the archive.
+
+    """
     stores = greens.load_stores(settings.build_dir / "greens", recipe.store)
-    draw = partial(_draw, recipe, purpose, seed, settings)
+    draw = partial(_draw_events, recipe, purpose, seed, settings)
     return make_archive(
         draw, events, folder, describe_provenance(recipe, seed, stores, settings), recipe.events_per_shard, settings.processes
     )

@@ -1,8 +1,8 @@
 """
-Record sections of whole events, drawn as serving draws them: at offsets and epicenters that the offset model predicts.
+Record sections of whole events, drawn as serving draws them: at distances and epicenters that the offset model predicts.
 
-Every event goes through the serving chain (condition, read_offsets, find_reference, draw_section) with the exported offset
-model, so that what a section model learns from is what it will be served with.
+Every event passes the serving chain (condition, predict_distances, find_reference, draw_section) with the exported offset model, so that
+models are trained on the pictures that they will be served.
 """
 
 from dataclasses import replace
@@ -32,11 +32,13 @@ MIN_ORIGIN_ERROR_S, ORIGIN_ERROR_S_PER_DEG = 2.0, 8.0
 
 class SectionRecipe(BaseModel):
     """
-    How many events of which kinds, at how many stations; those in shorter or longer windows than stated are left out.
+    Numbers of events and stations, probabilities of kinds, and the windows that are kept.
 
-    `small_share`: of magnitude 4.7 to 5.7 among the far ones (most of which the noise hides, as nobody uploads them).
-    `timed_share`: drawn at the epicenter and origin time that arrival times would give, not those that offsets give.
+    `near_share`: probability of a local network; `small_share`: of a magnitude of 4.7 to 5.7 otherwise; `timed_share`: of a section
+    drawn at an epicenter and origin time as arrival times give them, instead of those from predicted distances.
     """
+
+    # The fields are part of the data set's fingerprint, which cards state: a renamed field makes another data set.
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -54,9 +56,9 @@ class SectionRecipe(BaseModel):
 
 def displace_epicenter(source: Source, random: np.random.Generator) -> tuple[SectionReference, float]:
     """
-    An epicenter 0.1 to 1 degree off in either direction, and an origin time (POSIX seconds) off by some seconds a degree of that.
+    Draw an epicenter 0.1 to 1 degree from the true one, and an origin time (POSIX seconds) with an error that grows with that distance.
 
-    What the refinement with arrival times leaves, drawn instead of computed (which takes seconds an event).
+    These are the typical errors after refinement with arrival times, drawn because the refinement takes seconds an event.
     """
     error_deg = 10.0 ** random.uniform(-1.0, 0.0)
     north, east = random.normal(0.0, error_deg, 2)
@@ -66,54 +68,58 @@ def displace_epicenter(source: Source, random: np.random.Generator) -> tuple[Sec
     return SectionReference(latitude, longitude, "predicted"), origin_s
 
 
-def _timed(event: SyntheticEvent, readings: DistanceReadings, random: np.random.Generator) -> tuple[DistanceReadings, SectionReference]:
-    """Readings and epicenter as if arrival times had refined them."""
+def _refine_as_timed(
+    event: SyntheticEvent, readings: DistanceReadings, random: np.random.Generator
+) -> tuple[DistanceReadings, SectionReference]:
+    """Replace origin times and epicenter by those of a refinement with arrival times."""
     reference, origin_s = displace_epicenter(event.source, random)
     return replace(readings, origin_times_s=np.where(readings.has_distance, origin_s, np.nan)), reference
 
 
-def _one(world: EventSampler, model: OnnxModel, recipe: SectionRecipe, random: np.random.Generator) -> Arrays | None:
-    """Section of one event and its truth; None where nothing can be read."""
+def _draw_event(sampler: EventSampler, model: OnnxModel, recipe: SectionRecipe, random: np.random.Generator) -> Arrays | None:
+    """Draw the section of one event and its truth; None where its data are unusable or its window is not kept."""
     kind = str(random.choice(list(recipe.kinds), p=list(recipe.kinds.values())))
     count = int(np.exp(random.uniform(*np.log(recipe.stations))))
-    event = draw_event(world, kind, count, random, draw_distance_range(recipe.near_share, random), recipe.small_share)
+    event = draw_event(sampler, kind, count, random, draw_distance_range(recipe.near_share, random), recipe.small_share)
     if not recipe.shortest_window_s <= event.records[0].duration_s <= recipe.longest_window_s:
         return None
     timed = random.uniform() < recipe.timed_share
     try:
         gather = condition(event.records, CONDITIONING)
         readings = predict_distances(model, gather)
-        readings, reference = _timed(event, readings, random) if timed else (readings, find_reference(gather, readings))
+        readings, reference = _refine_as_timed(event, readings, random) if timed else (readings, find_reference(gather, readings))
         picture = draw_section(DISTANCE_SECTION, gather, readings, reference)
     except UnusableData:
         return None
-    place = (np.nan, np.nan) if reference is None else (reference.latitude_deg, reference.longitude_deg)
+    predicted = (np.nan, np.nan) if reference is None else (reference.latitude_deg, reference.longitude_deg)
     truth = [LABELS.index(kind), event.source.depth_km, np.nan if event.force_azimuth_deg is None else event.force_azimuth_deg]
-    where = [event.source.latitude_deg, event.source.longitude_deg, *place, ORIGIN_S, len(event.records)]
+    locations = [event.source.latitude_deg, event.source.longitude_deg, *predicted, ORIGIN_S, len(event.records)]
     error = np.nanmedian(np.abs(readings.distances_deg - event.stations.distances_deg))
-    return {"distance": picture, "truth": np.array([*truth, *where, error])}
+    return {"distance": picture, "truth": np.array([*truth, *locations, error])}
 
 
 def draw_sections(recipe: SectionRecipe, settings: TrainingSettings, seed: int) -> Arrays:
     """
-    One shard: `distance` pictures uint8 [events, channels, rows, columns], `truth` float64 [events, 10].
+    Draw one shard: `distance` pictures uint8 [events, channels, rows, columns], `truth` float64 [events, 10].
 
-    Truth: kind (index in LABELS), depth [km], force azimuth [degrees or NaN], true latitude and longitude, predicted latitude
-    and longitude, origin time, number of records, median error of the predicted offsets [degrees].
+    Columns of truth: kind (index in LABELS), depth [km], force azimuth [degrees or NaN], true latitude and longitude, predicted latitude
+    and longitude, origin time, number of records, median error of the predicted distances [degrees].
     """
-    world = open_sampler(greens.load_stores(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
+    sampler = open_sampler(greens.load_stores(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
     model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=1)
     random = np.random.default_rng([recipe.seed, 77, seed])
-    events = [_one(world, model, recipe, random) for _ in range(recipe.events_per_shard)]
+    events = [_draw_event(sampler, model, recipe, random) for _ in range(recipe.events_per_shard)]
     kept = [event for event in events if event is not None]
     return {name: np.stack([event[name] for event in kept]) for name in ("distance", "truth")}
 
 
 def make_section_shards(recipe: SectionRecipe, settings: TrainingSettings, seeds: list[int]) -> Shards:
-    """Shards of those seeds; another offset model makes another data set."""
+    """Draw or load the shards of those seeds; another offset model makes another data set."""
     stores = greens.load_stores(settings.build_dir / "greens", recipe.store)
     offset = open_store(settings.artifacts_dir).card(OFFSET.name).digest
-    mark = combine_fingerprints(
+    data_fingerprint = combine_fingerprints(
         recipe, fingerprint(DISTANCE_SECTION), greens.fingerprint_stores(stores), offset, str(settings.data_dir is not None)
     )
-    return make_shards(partial(draw_sections, recipe, settings), settings.build_dir / "data" / "sections", mark, seeds, settings.processes)
+    return make_shards(
+        partial(draw_sections, recipe, settings), settings.build_dir / "data" / "sections", data_fingerprint, seeds, settings.processes
+    )

@@ -1,8 +1,8 @@
 """
-Data sets: pictures with their truth, and archives of waveforms, drawn in parallel, kept, and read back as they are needed.
+Shards of pictures with their truth, and archives of waveforms, drawn in parallel processes and kept on disk.
 
-A shard of pictures is one .npz; what it holds depends on the recipe and its own seed alone, an archived event on the recipe
-and its own number, so a stopped run goes on where it was.
+A shard is one .npz file that depends on the recipe and its own seed alone; an archived event depends on the recipe and its own number.
+An interrupted run therefore continues where it was.
 """
 
 import hashlib
@@ -26,25 +26,25 @@ Arrays = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Shards:
-    """The shards of one data set."""
+    """The files of one data set, and its fingerprint."""
 
     folder: Path
     paths: tuple[Path, ...]
     fingerprint: str
 
     def load(self, index: int) -> Arrays:
-        """All arrays of one shard."""
+        """Load all arrays of one shard."""
         with np.load(self.paths[index]) as content:
             return {name: content[name] for name in content.files}
 
     def load_all(self, names: tuple[str, ...]) -> Arrays:
-        """Those arrays of all shards, one after the other."""
-        parts = [self.load(index) for index in range(len(self.paths))]
-        return {name: np.concatenate([part[name] for part in parts]) for name in names}
+        """Load the named arrays of all shards, concatenated."""
+        shards = [self.load(index) for index in range(len(self.paths))]
+        return {name: np.concatenate([shard[name] for shard in shards]) for name in names}
 
 
 def combine_fingerprints(*parts: BaseModel | str | int) -> str:
-    """SHA-256 over recipes and fingerprints, as hexadecimal."""
+    """Combine recipes and fingerprints into one SHA-256, as hexadecimal."""
     text = json.dumps([part.model_dump(mode="json") if isinstance(part, BaseModel) else part for part in parts], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -56,31 +56,43 @@ def _write(path: Path, arrays: Arrays) -> None:
     temporary.rename(path)
 
 
-def _make(draw: Callable[[int], Arrays], path: Path, seed: int) -> None:
+def _draw_shard(draw: Callable[[int], Arrays], path: Path, seed: int) -> None:
     _write(path, draw(seed))
 
 
 def make_shards(draw: Callable[[int], Arrays], folder: Path, fingerprint: str, seeds: list[int], processes: int) -> Shards:
     """
-    The shards of those seeds, the missing ones drawn by `draw(seed)` in parallel processes.
+    Draw the missing shards of a data set in parallel processes; returns all of them.
 
-    `draw` must be picklable (a module-level function or functools.partial of one).
+    Parameters
+    ----------
+    draw : callable
+        Draws the arrays of the shard of one seed; must be picklable (a module-level function, or functools.partial of one).
+    folder : Path
+        Of all data sets of this sort; a subfolder is named by the fingerprint.
+    fingerprint : str
+        Of everything that shards depend on.
+    seeds : list of int
+        One a shard.
+    processes : int
+        Number of parallel processes.
+
     """
-    place = folder / fingerprint[:12]
-    place.mkdir(parents=True, exist_ok=True)
-    paths = tuple(place / f"shard_{seed:08d}.npz" for seed in seeds)
+    target = folder / fingerprint[:12]
+    target.mkdir(parents=True, exist_ok=True)
+    paths = tuple(target / f"shard_{seed:08d}.npz" for seed in seeds)
     with ProcessPoolExecutor(processes, SPAWN) as pool:
         todo = [(path, seed) for path, seed in zip(paths, seeds, strict=True) if not path.exists()]
-        futures = [pool.submit(_make, draw, path, seed) for path, seed in todo]
+        futures = [pool.submit(_draw_shard, draw, path, seed) for path, seed in todo]
         for future in tqdm(futures, desc=f"shards of {folder.name}", unit="shard", disable=not futures):
             future.result()
     manifest = {"fingerprint": fingerprint, "seeds": seeds}
-    (place / "manifest.json").write_text(json.dumps(manifest, indent=1))
-    return Shards(place, paths, fingerprint)
+    (target / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    return Shards(target, paths, fingerprint)
 
 
 def name_event(number: int) -> str:
-    """What the event of that number is called in an archive: its number and nothing else."""
+    """Name an event of an archive by its number, which does not reveal its kind."""
     return f"event_{number:06d}"
 
 
@@ -93,9 +105,21 @@ def make_archive(
     processes: int,
 ) -> Path:
     """
-    An archive of events 0 to `count`, the missing ones drawn by `draw(numbers)` in parallel processes; returns its folder.
+    Draw the missing events of an archive in parallel processes; returns its folder.
 
-    `draw` must be picklable and name event n `name_event(n)`. `describe_provenance` goes into the manifest.
+    Parameters
+    ----------
+    draw : callable
+        Draws the events of a list of numbers and names event n `name_event(n)`; must be picklable.
+    count : int
+        Number of events, numbered from 0.
+    folder : Path
+        Of the archive.
+    made_from : mapping
+        Provenance, for the manifest.
+    events_per_shard, processes : int
+        Events of one file, and number of parallel processes.
+
     """
     with ArchiveWriter(folder, made_from, events_per_shard) as writer, ProcessPoolExecutor(processes, SPAWN) as pool:
         todo = [number for number in range(count) if name_event(number) not in writer.kept]

@@ -1,9 +1,9 @@
 """
-Pictures of unlabelled events to learn families from: each source seen twice, the second time somewhere else.
+Pairs of pictures of one source, the training data of the families model.
 
-The second view is the same history and mechanism at another place, turned about the vertical, a little larger or smaller, at
-other stations in other noise. What both have in common is the source: no label says so, the generator does. A source is made
-larger until it is seen, as events are that anybody uploads: most anomalies drawn at random drown in the noise.
+The second view has the same source time function and mechanism at another epicenter, rotated about the vertical, up to 60 % larger or
+smaller, at other stations in other noise. A source is made larger until it is visible, because most anomalies drawn at random are
+below the noise, and users upload events that they see.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from models.analysis.distances import predict_distances
 from models.analysis.sections import draw_section, draw_source, find_reference
+from models.array_types import Floats, Pictures
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
 from models.imaging.render import render_source
@@ -37,19 +37,21 @@ from training.synthesis.sources import Source
 STYLES: dict[str, SourceStyle | SectionStyle] = {"source": SOURCE, "distance": DISTANCE_SECTION}
 KINDS = ("shallow", "deep", "glacial", "explosion", "collapse", "landslide", "slow_earthquake", "resonance")
 MOMENT_FACTOR, MAX_TRIES = 2.5, 8
-UNSEEN = 1e-9  # of its size: what is left of a source is far below any noise
+NOISE_SCALE = 1e-9  # factor on a source that is to be far below any noise
 
-Pictures = Mapping[str, NDArray[np.uint8]]
+ViewPictures = Mapping[str, Pictures]
 Draw = Callable[["PairRecipe", TrainingSettings, int], Arrays]
 
 
 class PairRecipe(BaseModel):
     """
-    How many sources of each shard, at how many stations, at distances up to a largest one drawn between two.
+    Number of sources of a shard, and ranges of the number of stations and of the maximum distance.
 
-    `seen_db`: how far over the noise's usual heights the clearer half of the traces must stand at some period, so that an event
-    counts as seen. `shallow_km`, `deep_km`: earthquakes above the one and below the other.
+    `seen_db`: level in the source picture (which is relative to the noise) from which an event counts as visible. `shallow_km`,
+    `deep_km`: maximum depth of a shallow and minimum depth of a deep earthquake.
     """
+
+    # The fields are part of the data set's fingerprint: a renamed field makes another data set.
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -66,18 +68,18 @@ class PairRecipe(BaseModel):
 
 @dataclass(frozen=True)
 class PairGenerator:
-    """What views are drawn with."""
+    """What views are drawn with: the event sampler, the exported offset model, and the recipe."""
 
-    world: EventSampler
+    sampler: EventSampler
     offset: OnnxModel
     recipe: PairRecipe
 
 
-def rotate_rates(rates: NDArray[np.float64], angle_rad: float) -> NDArray[np.float64]:
+def rotate_rates(rates: Floats, angle_rad: float) -> Floats:
     """
-    Rates of a force [3, samples] (up, north, east) or a moment tensor [6, samples] (rr, tt, pp, rt, rp, tp), turned clockwise.
+    Rotate rates clockwise about the vertical: a force [3, samples] (up, north, east) or a moment tensor [6, samples].
 
-    r up, t south, p east: north is -t.
+    Tensor components are rr, tt, pp, rt, rp, tp with r up, t south, p east: north is -t.
     """
     cosine, sine = np.cos(angle_rad), np.sin(angle_rad)
     if len(rates) == 3:
@@ -96,35 +98,35 @@ def rotate_rates(rates: NDArray[np.float64], angle_rad: float) -> NDArray[np.flo
     )
 
 
-def move_source(world: EventSampler, source: Source, random: np.random.Generator) -> Source:
-    """The same history and mechanism at the place of another earthquake, turned, within 60 % of its size."""
-    row = random.integers(len(world.earthquakes.years))
+def move_source(sampler: EventSampler, source: Source, random: np.random.Generator) -> Source:
+    """Move a source to the epicenter of a cataloged earthquake, rotate it, and scale it by up to 60 %; its depth stays."""
+    row = random.integers(len(sampler.earthquakes.years))
     return replace(
         source,
-        latitude_deg=float(world.earthquakes.latitudes_deg[row]),
-        longitude_deg=float(world.earthquakes.longitudes_deg[row]),
+        latitude_deg=float(sampler.earthquakes.latitudes_deg[row]),
+        longitude_deg=float(sampler.earthquakes.longitudes_deg[row]),
         rates=rotate_rates(source.rates, float(random.uniform(0, 2 * np.pi))) * 10 ** float(random.uniform(-0.2, 0.2)),
         rupture_azimuth_deg=float(random.uniform(0, 360)),
     )
 
 
-def draw_kind(world: EventSampler, recipe: PairRecipe, kind: str, random: np.random.Generator) -> tuple[Source, int]:
-    """A source of one of KINDS and its year."""
+def draw_kind(sampler: EventSampler, recipe: PairRecipe, kind: str, random: np.random.Generator) -> tuple[Source, int]:
+    """Draw a source of one of KINDS; returns it with its year."""
     while True:
         tectonic = kind in ("shallow", "deep")
-        source, year, _ = events.draw_event_source(world, "earthquake" if tectonic else kind, random, events.draw_magnitude(random))
+        source, year, _ = events.draw_event_source(sampler, "earthquake" if tectonic else kind, random, events.draw_magnitude(random))
         if (kind == "shallow" and source.depth_km > recipe.shallow_km) or (kind == "deep" and source.depth_km < recipe.deep_km):
             continue
         return source, year
 
 
-def draw_view(studio: PairGenerator, source: Source, year: int, random: np.random.Generator) -> tuple[Pictures, Source] | None:
-    """Pictures as serving draws them, and the source as large as it had to be; None where it is never seen."""
-    recipe = studio.recipe
+def draw_view(generator: PairGenerator, source: Source, year: int, random: np.random.Generator) -> tuple[ViewPictures, Source] | None:
+    """Draw pictures of a source, scaled up until it is visible; returns them with the scaled source, None where it never is."""
+    recipe = generator.recipe
     for _ in range(MAX_TRIES):
         count = int(np.exp(random.uniform(*np.log(recipe.stations))))
-        reach = (recipe.nearest_deg, float(random.uniform(*recipe.farthest_deg)))
-        event = events.synthesize_event(studio.world, source, year, count, reach, random)
+        range_deg = (recipe.nearest_deg, float(random.uniform(*recipe.farthest_deg)))
+        event = events.synthesize_event(generator.sampler, source, year, count, range_deg, random)
         if event is None:
             return None
         try:
@@ -132,89 +134,91 @@ def draw_view(studio: PairGenerator, source: Source, year: int, random: np.rando
             if not is_visible(gather, recipe.seen_db):
                 source = replace(source, rates=source.rates * MOMENT_FACTOR)
                 continue
-            return render_pictures(studio, gather), source
+            return render_pictures(generator, gather), source
         except UnusableData:
             continue
     return None
 
 
 def is_visible(gather: Gather, seen_db: float) -> bool:
-    """Whether heights over the noise, to which distances are nothing, reach that many decibels in the source picture."""
+    """Tell whether the source picture, drawn without distances, reaches a level of `seen_db` above the noise."""
     heights = render_source(SOURCE, gather, np.full(len(gather.trace_ids), np.nan))[1]
     return bool(heights.max() * SOURCE.dynamic_range_db / 255 >= seen_db)
 
 
-def draw_noise_view(studio: PairGenerator, random: np.random.Generator) -> Pictures | None:
-    """Pictures of an upload in which nothing happens: noise at the stations of an event that is far too small; None where they are few."""
-    recipe = studio.recipe
-    source, year = draw_kind(studio.world, recipe, str(random.choice(KINDS)), random)
+def draw_noise_view(generator: PairGenerator, random: np.random.Generator) -> ViewPictures | None:
+    """Draw pictures of noise at the stations of an event far below it; None with too few stations."""
+    recipe = generator.recipe
+    source, year = draw_kind(generator.sampler, recipe, str(random.choice(KINDS)), random)
     count = int(np.exp(random.uniform(*np.log(recipe.stations))))
-    reach = (recipe.nearest_deg, float(random.uniform(*recipe.farthest_deg)))
-    event = events.synthesize_event(studio.world, replace(source, rates=source.rates * UNSEEN), year, count, reach, random)
-    return None if event is None else render_pictures(studio, condition(event.records, CONDITIONING))
+    range_deg = (recipe.nearest_deg, float(random.uniform(*recipe.farthest_deg)))
+    event = events.synthesize_event(generator.sampler, replace(source, rates=source.rates * NOISE_SCALE), year, count, range_deg, random)
+    return None if event is None else render_pictures(generator, condition(event.records, CONDITIONING))
 
 
-def render_pictures(studio: PairGenerator, gather: Gather) -> Pictures:
-    """What serving draws of an event, at the distances that it reads."""
-    readings = predict_distances(studio.offset, gather)
+def render_pictures(generator: PairGenerator, gather: Gather) -> ViewPictures:
+    """Render the pictures of an event as serving does, at predicted distances."""
+    readings = predict_distances(generator.offset, gather)
     reference = find_reference(gather, readings)
     section = draw_section(DISTANCE_SECTION, gather, readings, reference)
     return {"source": draw_source(SOURCE, gather, readings, reference), "distance": section}
 
 
 def draw_noise(recipe: PairRecipe, settings: TrainingSettings, number: int) -> Arrays:
-    """One shard of uploads without an event: `source` and `distance` [events_per_shard, channels, rows, columns]."""
-    studio, random, drawn = open_generator(recipe, settings), make_generator(recipe.seed, Purpose.FAMILIES_NOISE, number), list[Pictures]()
+    """Draw one shard of records without an event: `source` and `distance` pictures [events_per_shard, channels, rows, columns]."""
+    generator, random = open_generator(recipe, settings), make_generator(recipe.seed, Purpose.FAMILIES_NOISE, number)
+    drawn: list[ViewPictures] = []
     while len(drawn) < recipe.events_per_shard:
-        seen = draw_noise_view(studio, random)
-        drawn += [] if seen is None else [seen]
+        view = draw_noise_view(generator, random)
+        drawn += [] if view is None else [view]
     return {name: np.stack([pictures[name] for pictures in drawn]) for name in STYLES}
 
 
-def _pair(studio: PairGenerator, kind: str, random: np.random.Generator) -> Arrays:
-    """Two views of one source, drawn until there are two."""
+def _draw_pair(generator: PairGenerator, kind: str, random: np.random.Generator) -> Arrays:
+    """Draw sources of a kind until two views of one are visible; returns its pictures and truth."""
     while True:
-        source, year = draw_kind(studio.world, studio.recipe, kind, random)
-        first = draw_view(studio, source, year, random)
+        source, year = draw_kind(generator.sampler, generator.recipe, kind, random)
+        first = draw_view(generator, source, year, random)
         if first is None:
             continue
-        second = draw_view(studio, move_source(studio.world, first[1], random), year, random)
+        second = draw_view(generator, move_source(generator.sampler, first[1], random), year, random)
         if second is not None:
             pictures = {name: np.stack([first[0][name], second[0][name]]) for name in STYLES}
-            described = describe_source(source, studio.world.store.time_step_s)
-            return {**pictures, "truth": np.array([KINDS.index(kind), source.depth_km, *described])}
+            parameters = describe_source(source, generator.sampler.store.time_step_s)
+            return {**pictures, "truth": np.array([KINDS.index(kind), source.depth_km, *parameters])}
 
 
 def open_generator(recipe: PairRecipe, settings: TrainingSettings) -> PairGenerator:
-    """The world of the recipe's stores, and the offset model that is served."""
-    world = open_sampler(greens.load_stores(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
-    return PairGenerator(world, OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=1), recipe)
+    """Open the recipe's stores and the exported offset model."""
+    sampler = open_sampler(greens.load_stores(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
+    return PairGenerator(sampler, OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=1), recipe)
 
 
 def draw_pairs(recipe: PairRecipe, settings: TrainingSettings, number: int) -> Arrays:
     """
-    One shard, all KINDS alike often: `source` and `distance` uint8 [sources, 2 views, channels, rows, columns], `truth` [sources, 18].
+    Draw one shard with all KINDS equally often.
 
-    Truth: kind (index in KINDS), depth in km, and what the source is like (training.descriptions).
+    `source` and `distance` pictures uint8 [sources, 2 views, channels, rows, columns]; `truth` float64 [sources, 18]: kind (index in
+    KINDS), depth [km], and the source parameters (`training.synthesis.source_parameters`).
     """
-    studio, random = open_generator(recipe, settings), make_generator(recipe.seed, Purpose.FAMILIES, number)
-    drawn = [_pair(studio, KINDS[k % len(KINDS)], random) for k in range(recipe.events_per_shard)]
+    generator, random = open_generator(recipe, settings), make_generator(recipe.seed, Purpose.FAMILIES, number)
+    drawn = [_draw_pair(generator, KINDS[k % len(KINDS)], random) for k in range(recipe.events_per_shard)]
     return {name: np.stack([pair[name] for pair in drawn]) for name in (*STYLES, "truth")}
 
 
 def make_pair_shards(recipe: PairRecipe, settings: TrainingSettings, numbers: list[int]) -> Shards:
-    """Shards of those numbers; another offset model makes another data set."""
-    return _shards(draw_pairs, "families", recipe, settings, numbers)
+    """Draw or load the shards of pairs of those numbers; another offset model makes another data set."""
+    return _make_named_shards(draw_pairs, "families", recipe, settings, numbers)
 
 
 def make_noise_shards(recipe: PairRecipe, settings: TrainingSettings, numbers: list[int]) -> Shards:
-    """The same without events."""
-    return _shards(draw_noise, "families_noise", recipe, settings, numbers)
+    """Draw or load the shards of records without an event of those numbers."""
+    return _make_named_shards(draw_noise, "families_noise", recipe, settings, numbers)
 
 
-def _shards(draw: Draw, name: str, recipe: PairRecipe, settings: TrainingSettings, numbers: list[int]) -> Shards:
+def _make_named_shards(draw: Draw, name: str, recipe: PairRecipe, settings: TrainingSettings, numbers: list[int]) -> Shards:
     stores = greens.load_stores(settings.build_dir / "greens", recipe.store)
     offset = open_store(settings.artifacts_dir).card(OFFSET.name).digest
     styles = [fingerprint(style) for style in STYLES.values()]
-    mark = combine_fingerprints(recipe, *styles, greens.fingerprint_stores(stores), offset, str(settings.data_dir is not None))
-    return make_shards(partial(draw, recipe, settings), settings.build_dir / "data" / name, mark, numbers, settings.processes)
+    data_fingerprint = combine_fingerprints(recipe, *styles, greens.fingerprint_stores(stores), offset, str(settings.data_dir is not None))
+    return make_shards(partial(draw, recipe, settings), settings.build_dir / "data" / name, data_fingerprint, numbers, settings.processes)

@@ -1,4 +1,4 @@
-"""Pictures of single traces with the distance and origin time that belong to them: what the offset model learns from."""
+"""Pictures of single traces with their epicentral distance and origin time: the training data of the offset model."""
 
 from functools import partial
 from pathlib import Path
@@ -31,12 +31,13 @@ from training.synthesis.records import ORIGIN_S
 
 class TraceRecipe(BaseModel):
     """
-    How many events and traces, at which distances, of which kinds.
+    Numbers of events and traces, and probabilities of kinds, distances, magnitudes and windows.
 
-    Of the events farther away than local networks stand, `small_share` are of magnitude 4.7 to 5.7, the others up to
-    `largest_magnitude`. `first_window_share` of the pictures begin where the gather does, which serving tries first, the others
-    anywhere in it.
+    `near_share`: probability of a local network; `small_share`: of a magnitude of 4.7 to 5.7 otherwise, else up to `largest_magnitude`;
+    `first_window_share`: of a picture that begins where the gather does, which serving tries first, else anywhere in it.
     """
+
+    # The fields are part of the data set's fingerprint, which cards state: a renamed field makes another data set.
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,40 +53,60 @@ class TraceRecipe(BaseModel):
 
 
 def draw_window_start(gather: Gather, window_s: float, first_share: float, random: np.random.Generator) -> float:
-    """The gather's start, or any start where it is longer than the picture: what serving tries, too."""
+    """Draw the start of a picture's window: the gather's start with probability `first_share`, else any (where the gather is longer)."""
     spare = gather.duration_s - window_s
     first = spare <= 0.05 * window_s or random.uniform() < first_share
     return gather.start_time_s + (0.0 if first else float(random.uniform(0, spare)))
 
 
-def _event(world: EventSampler, recipe: TraceRecipe, random: np.random.Generator) -> SyntheticEvent | None:
+def _draw_event(sampler: EventSampler, recipe: TraceRecipe, random: np.random.Generator) -> SyntheticEvent | None:
     range_deg = draw_distance_range(recipe.near_share, random)
     kind = str(random.choice(list(recipe.kinds), p=list(recipe.kinds.values())))
     near = range_deg[1] <= NEAR_DEG
     magnitude = draw_near_magnitude(kind, random) if near else draw_magnitude(random, recipe.small_share, recipe.largest_magnitude)
-    source, year, _ = draw_event_source(world, kind, random, magnitude)
-    return synthesize_event(world, source, year, recipe.traces_per_event, range_deg, random)
+    source, year, _ = draw_event_source(sampler, kind, random, magnitude)
+    return synthesize_event(sampler, source, year, recipe.traces_per_event, range_deg, random)
 
 
 def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings, seed: int) -> Arrays:
-    """One shard: `pictures` uint8 [n, channels, rows, columns], `truth` [n, 2] (distance [degrees], origin lag [s]), `event` [n]."""
+    """
+    Draw one shard.
+
+    Parameters
+    ----------
+    recipe : TraceRecipe
+        What to draw.
+    spec : ModelSpec
+        The model whose style of picture is drawn.
+    settings : TrainingSettings
+        Names stores and data.
+    seed : int
+        Of the shard.
+
+    Returns
+    -------
+    dict of arrays
+        `pictures` uint8 [n, channels, rows, columns]; `truth` float32 [n, 2]: distance [degrees] and origin time after the left edge
+        [s]; `event` int32 [n], the number of each trace's event. Pictures without any signal are left out.
+
+    """
     style = spec.style
     assert isinstance(style, AmplitudeStyle | FrequencyStyle)  # noqa: S101  (for the type checker: trace models read traces)
-    world = open_sampler(greens.load_stores(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
+    sampler = open_sampler(greens.load_stores(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
     random = np.random.default_rng([recipe.seed, seed])
     pictures, truth, events = [], [], []
     for number in range(recipe.events_per_shard):
-        event = _event(world, recipe, random)
+        event = _draw_event(sampler, recipe, random)
         if event is None:
             continue
         gather = condition(event.records, style.conditioning)
         start = draw_window_start(gather, style.window_s, recipe.first_window_share, random)
         drawn = render_traces(style, gather, start)
-        seen = drawn.reshape(len(drawn), -1).any(axis=1)
-        pictures.append(drawn[seen])
+        live = drawn.reshape(len(drawn), -1).any(axis=1)
+        pictures.append(drawn[live])
         lag = np.full(len(drawn), ORIGIN_S - start)
-        truth.append(np.stack([event.stations.distances_deg, lag], axis=1)[seen])
-        events.append(np.full(int(seen.sum()), number))
+        truth.append(np.stack([event.stations.distances_deg, lag], axis=1)[live])
+        events.append(np.full(int(live.sum()), number))
     return {
         "pictures": np.concatenate(pictures),
         "truth": np.concatenate(truth).astype(np.float32),
@@ -94,8 +115,10 @@ def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings
 
 
 def make_trace_shards(recipe: TraceRecipe, settings: TrainingSettings, seeds: list[int], spec: ModelSpec = OFFSET) -> Shards:
-    """Shards of those seeds for a model that reads traces."""
+    """Draw or load the shards of those seeds, in the style of a model that reads traces."""
     stores = greens.load_stores(settings.build_dir / "greens", recipe.store)
-    mark = combine_fingerprints(recipe, fingerprint(spec.style), greens.fingerprint_stores(stores), str(settings.data_dir is not None))
+    data_fingerprint = combine_fingerprints(
+        recipe, fingerprint(spec.style), greens.fingerprint_stores(stores), str(settings.data_dir is not None)
+    )
     folder: Path = settings.build_dir / "data" / spec.name
-    return make_shards(partial(draw_traces, recipe, spec, settings), folder, mark, seeds, settings.processes)
+    return make_shards(partial(draw_traces, recipe, spec, settings), folder, data_fingerprint, seeds, settings.processes)

@@ -1,10 +1,10 @@
 """
-A store of Green's functions, computed by reciprocity and read by numpy alone.
+Stores of Green's functions, computed by reciprocity (yspec) and read with numpy alone.
 
-One vertical force at the station gives, at every buried point, the strain that a moment tensor there is contracted with, and
-at every surface point the displacement that a single force there is projected on (Dahlen & Tromp 1998, section 5.2; Eisner &
-Clayton 2001, doi:10.1785/0120000222). So one run of the engine serves all depths and distances. Sources are unit steps in
-time. Distances are never interpolated: each depth has its own, drawn at random within cells, with exact labels.
+A vertical force at the station gives, at every buried point, the strain that a moment tensor there is contracted with, and at every
+surface point the displacement that a single force there is projected on (Dahlen & Tromp 1998, section 5.2; Eisner & Clayton 2001,
+doi:10.1785/0120000222). One run of the engine therefore serves all depths and distances. Source time functions are unit steps.
+Distances are never interpolated: each depth has its own, drawn at random within cells, so labels are exact.
 """
 
 import hashlib
@@ -20,17 +20,18 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from tqdm import tqdm
 
+from models.array_types import Floats
 from training.config import SPAWN, read_commit
 from training.earth import structure
 
 if TYPE_CHECKING:
     import yspec
 
-FULL_STORES = ("greens_10s", "greens_10s_continental", "greens_10s_oceanic")  # what the shipped weights learn from
+FULL_STORES = ("greens_10s", "greens_10s_continental", "greens_10s_oceanic")  # of the shipped weights
 
 
 class DistanceCells(BaseModel):
-    """Cells of `width_deg` from `start_deg` to `stop_deg`, a random distance in each."""
+    """Distance cells of `width_deg` from `start_deg` to `stop_deg`; a random distance is drawn in each."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,7 +41,7 @@ class DistanceCells(BaseModel):
 
 
 class GreensConfig(BaseModel):
-    """What the store holds; its JSON is the fingerprint."""
+    """Configuration of a store: Earth model, frequencies, sampling, depths and distances; the SHA-256 of its JSON is its fingerprint."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,50 +60,50 @@ class GreensConfig(BaseModel):
     seed: int
 
     def fingerprint(self) -> str:
-        """SHA-256 of the configuration as hexadecimal."""
+        """Return the SHA-256 of the configuration as hexadecimal."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
-    def distances_deg(self, depth_index: int) -> NDArray[np.float64]:
-        """One distance a cell for the depth with that index, the same at every call."""
-        return self._stratified(1, [self.seed, depth_index])
+    def distances_deg(self, depth_index: int) -> Floats:
+        """Draw one distance a cell for the depth with that index, reproducibly."""
+        return self._draw_stratified(1, [self.seed, depth_index])
 
-    def force_distances_deg(self) -> NDArray[np.float64]:
-        """Distances of the surface forces: they have one depth only, so a cell may hold several."""
-        return self._stratified(self.force_distances_per_cell, [self.seed, 0])
+    def force_distances_deg(self) -> Floats:
+        """Draw the distances of surface forces, reproducibly; having one depth only, they may have several in a cell."""
+        return self._draw_stratified(self.force_distances_per_cell, [self.seed, 0])
 
-    def _stratified(self, parts: int, seed: list[int]) -> NDArray[np.float64]:
+    def _draw_stratified(self, per_cell: int, seed: list[int]) -> Floats:
         random = np.random.default_rng(seed)
-        edges = [np.arange(c.start_deg, c.stop_deg - 1e-9, c.width_deg / parts) for c in self.cells]
-        widths = np.concatenate([np.full(len(e), c.width_deg / parts) for e, c in zip(edges, self.cells, strict=True)])
+        edges = [np.arange(c.start_deg, c.stop_deg - 1e-9, c.width_deg / per_cell) for c in self.cells]
+        widths = np.concatenate([np.full(len(e), c.width_deg / per_cell) for e, c in zip(edges, self.cells, strict=True)])
         return np.concatenate(edges) + widths * random.uniform(size=len(widths))
 
 
 @dataclass(frozen=True)
 class GreensTable:
     """
-    Green's functions of one depth, scaled int16.
+    Green's functions of one depth, as scaled int16.
 
-    `data` [distances, components, samples] times `scales` [distances, components] is meters per newton meter for the strain
-    components rr, dd, cc, rd (d towards the station, c across) and meters per newton for the force components z, d.
+    `data` [distances, components, samples] times `scales` [distances, components] is displacement in meters per newton meter for the
+    strain components rr, dd, cc, rd (d toward the station, c across), and in meters per newton for the force components z, d.
     """
 
     depth_km: float
-    distances_deg: NDArray[np.float64]
+    distances_deg: Floats
     data: NDArray[np.int16]
-    scales: NDArray[np.float64]
+    scales: Floats
 
-    def get(self, index: int) -> NDArray[np.float64]:
-        """[components, samples] of the distance with that index."""
+    def get(self, index: int) -> Floats:
+        """Return the Green's functions [components, samples] at the distance with that index."""
         return np.asarray(self.data[index] * self.scales[index][:, None])
 
     def nearest(self, distance_deg: float) -> int:
-        """Index of the stored distance nearest to the one asked for."""
+        """Find the index of the nearest stored distance."""
         return int(np.argmin(np.abs(self.distances_deg - distance_deg)))
 
 
 @dataclass(frozen=True)
 class GreensStore:
-    """All depths of one Earth model; `strains` by depth ascending, `forces` at the surface."""
+    """Green's functions of one Earth model: `strains` by ascending depth, `forces` at the surface."""
 
     config: GreensConfig
     strains: tuple[GreensTable, ...]
@@ -110,22 +111,22 @@ class GreensStore:
 
     @property
     def time_step_s(self) -> float:
-        """Seconds between samples."""
+        """Sampling interval in seconds."""
         return self.config.time_step_s
 
     def table(self, depth_km: float) -> GreensTable:
-        """The table of the stored depth nearest to the one asked for."""
+        """Find the table of the nearest stored depth."""
         return min(self.strains, key=lambda table: abs(table.depth_km - depth_km))
 
 
-def _pack(data: NDArray[np.float64]) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
+def _pack(data: Floats) -> tuple[NDArray[np.int16], Floats]:
     peak = np.abs(data).max(axis=-1)
     scales = np.where(peak > 0, peak, 1.0) / 32767.0
     return np.round(data / scales[..., None]).astype(np.int16), scales
 
 
 def make_calculation(config: GreensConfig) -> "yspec.Calculation":
-    """What the engine is told, whichever way it runs."""
+    """Make the engine's settings of a configuration."""
     import yspec  # noqa: PLC0415  (a training-only engine, loaded where it runs)
 
     top, taper, low = config.highest_frequency_mhz, config.taper_mhz, config.lowest_frequency_mhz
@@ -140,8 +141,8 @@ def make_calculation(config: GreensConfig) -> "yspec.Calculation":
     )
 
 
-def compute_greens(config: GreensConfig, quantity: str, points: list[tuple[float, float]]) -> NDArray[np.float64]:
-    """Strains [points, 4, samples], or (quantity "forces") displacements [points, 2, samples], at depths [km] and distances [degrees]."""
+def compute_greens(config: GreensConfig, quantity: str, points: list[tuple[float, float]]) -> Floats:
+    """Compute strains [points, 4, samples], or displacements [points, 2, samples] for "forces", at points (depth [km], distance [deg])."""
     import yspec  # noqa: PLC0415  (a training-only engine, loaded where it runs)
 
     # Along the equator geographic and geocentric latitudes agree (and the engine moves a source at the pole by about 0.02 degrees).
@@ -154,7 +155,7 @@ def compute_greens(config: GreensConfig, quantity: str, points: list[tuple[float
     return np.asarray(data[..., : int(config.length_min * 60 / config.time_step_s)])
 
 
-def _run(config: GreensConfig, quantity: str, depths: list[int]) -> list[NDArray[np.float64]]:
+def _compute_batch(config: GreensConfig, quantity: str, depths: list[int]) -> list[Floats]:
     if quantity == "forces":
         return [compute_greens(config, quantity, [(0.0, float(distance)) for distance in config.force_distances_deg()])]
     points = [(config.depths_km[k], float(distance)) for k in depths for distance in config.distances_deg(k)]
@@ -162,9 +163,9 @@ def _run(config: GreensConfig, quantity: str, depths: list[int]) -> list[NDArray
 
 
 def _build_batch(config: GreensConfig, folder: Path, quantity: str, depths: list[int]) -> dict[str, str]:
-    """Compute and write one batch; returns file name to digest."""
+    """Compute and write one batch of tables; returns digests by file name."""
     digests = {}
-    for k, data in zip(depths, _run(config, quantity, depths), strict=True):
+    for k, data in zip(depths, _compute_batch(config, quantity, depths), strict=True):
         packed, scales = _pack(data)
         forces = quantity == "forces"
         name, distances = ("forces.npz", config.force_distances_deg()) if forces else (f"strains_{k:02d}.npz", config.distances_deg(k))
@@ -176,7 +177,7 @@ def _build_batch(config: GreensConfig, folder: Path, quantity: str, depths: list
     return digests
 
 
-def _batches(config: GreensConfig) -> Iterator[tuple[str, list[int]]]:
+def _list_batches(config: GreensConfig) -> Iterator[tuple[str, list[int]]]:
     yield "forces", [0]
     indices = list(range(len(config.depths_km)))
     for start in range(0, len(indices), config.depths_per_batch):
@@ -191,9 +192,10 @@ def _use_threads(count: int) -> None:
 
 def build_store(config: GreensConfig, folder: Path, threads: int) -> None:
     """
-    Compute what is missing and write the manifest; a stopped run goes on where it was, another configuration or deck starts over.
+    Compute the missing tables of a store and write its manifest.
 
-    One process of several threads: the radial integrations of a batch are shared, and its memory is the engine's peak.
+    An interrupted build continues; another configuration or deck starts over. One process with several threads computes a batch,
+    because the radial integrations are shared and memory is limited by the engine.
     """
     folder.mkdir(parents=True, exist_ok=True)
     manifest_path = folder / "manifest.json"
@@ -207,7 +209,7 @@ def build_store(config: GreensConfig, folder: Path, threads: int) -> None:
         names = ["forces.npz"] if quantity == "forces" else [f"strains_{k:02d}.npz" for k in depths]
         return any(name not in manifest["sha256"] or not (folder / name).exists() for name in names)
 
-    todo = [batch for batch in _batches(config) if missing(*batch)]
+    todo = [batch for batch in _list_batches(config) if missing(*batch)]
     with ProcessPoolExecutor(1, SPAWN, _use_threads, (threads,)) as pool:
         futures = [pool.submit(_build_batch, config, folder, *batch) for batch in todo]
         for future in tqdm(futures, desc=f"Green's functions ({config.deck})", unit="batch", disable=not futures):
@@ -217,18 +219,20 @@ def build_store(config: GreensConfig, folder: Path, threads: int) -> None:
 
 def _load_table(path: Path, digest: str, depth_km: float) -> GreensTable:
     if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-        raise ValueError(f"{path.name} differs from its digest in manifest.json; delete it and build again")
+        raise ValueError(f"{path.name} does not match its digest in manifest.json; delete it and run `python -m training greens` again")
     with np.load(path) as content:
         return GreensTable(depth_km, content["distances_deg"], content["data"], content["scales"])
 
 
 def load_store(folder: Path) -> GreensStore:
-    """Read a complete store, every file checked against its digest; raises ValueError for a damaged or unfinished one."""
+    """Load a store, checking every file against its digest; raises ValueError for a damaged or unfinished store."""
     manifest = json.loads((folder / "manifest.json").read_text())
     config = GreensConfig.model_validate(manifest["config"])
     digests = manifest["sha256"]
     if len(digests) != len(config.depths_km) + 1:
-        raise ValueError(f"the store is unfinished: {len(digests)} of {len(config.depths_km) + 1} files; run `python -m training greens`")
+        raise ValueError(
+            f"the store {folder.name} is unfinished: {len(digests)} of {len(config.depths_km) + 1} files; run `python -m training greens`"
+        )
     strains = tuple(
         _load_table(folder / f"strains_{k:02d}.npz", digests[f"strains_{k:02d}.npz"], depth) for k, depth in enumerate(config.depths_km)
     )
@@ -236,15 +240,15 @@ def load_store(folder: Path) -> GreensStore:
 
 
 def load_stores(folder: Path, names: str | tuple[str, ...]) -> tuple[GreensStore, ...]:
-    """Those stores of several Earth models; raises ValueError where their depths, distances or times differ, for paths are mixed."""
+    """Load stores of several Earth models; raises ValueError where depths, distances or sampling differ, which mixing paths requires."""
     stores = tuple(load_store(folder / name) for name in ((names,) if isinstance(names, str) else names))
     for store in stores[1:]:
-        free = {"deck": stores[0].config.deck, "degrees_per_mhz": stores[0].config.degrees_per_mhz}
-        if store.config.model_copy(update=free) != stores[0].config:
+        may_differ = {"deck": stores[0].config.deck, "degrees_per_mhz": stores[0].config.degrees_per_mhz}
+        if store.config.model_copy(update=may_differ) != stores[0].config:
             raise ValueError(f"the stores of {store.config.deck} and {stores[0].config.deck} differ in more than the Earth model")
     return stores
 
 
 def fingerprint_stores(stores: tuple[GreensStore, ...]) -> str:
-    """What the stores hold; of one store its own fingerprint."""
+    """Join the fingerprints of stores; that of a single store is its own."""
     return "+".join(store.config.fingerprint() for store in stores)

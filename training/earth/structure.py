@@ -1,9 +1,9 @@
 """
-Three spherical Earths that seismograms are computed in, by the name of their deck.
+Three spherical Earth models, by the name of their deck (a table of elastic parameters by radius).
 
-`prem-no-ocean` is PREM (Dziewonski & Anderson 1981, doi:10.1016/0031-9201(81)90046-7) with its ocean taken off, as the engine
-ships it. The other two keep PREM below 80 km and replace what lies above, in the spirit of the pair PEM-C and PEM-O
-(Dziewonski, Hales & Lapwood 1975, doi:10.1016/0031-9201(75)90017-5), which part continents from oceans by crust and lid alone:
+`prem-no-ocean` is PREM (Dziewonski & Anderson 1981, doi:10.1016/0031-9201(81)90046-7) without its ocean, as the engine ships it. The
+other two keep PREM below 80 km and replace crust and lid, like the models PEM-C and PEM-O for continents and oceans (Dziewonski,
+Hales & Lapwood 1975, doi:10.1016/0031-9201(75)90017-5):
 
 `continental`: the crust of ak135 (Kennett, Engdahl & Buland 1995, doi:10.1111/j.1365-246X.1995.tb03540.x), 20 and 15 km, PREM's
 lid raised to it.
@@ -14,7 +14,7 @@ Laske & Masters 1998, doi:10.1029/97JB02122), without its water: a liquid layer 
 Nishimura & Forsyth 1989, doi:10.1111/j.1365-246X.1989.tb00501.x).
 
 Shear quality factors of the crusts are round numbers of our choice within what Mitchell (1995, doi:10.1029/95RG02074) maps between
-active and stable regions; PREM's 600 leaves Rayleigh waves of 10 to 20 s that ring too long.
+active and stable regions; with PREM's 600, Rayleigh waves of 10 to 20 s last too long.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ Q_KAPPA = 57823.0
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer of the crust: km, g/cm^3, km/s, and the shear quality factor."""
+    """A layer of the crust: thickness [km], density [g/cm^3], P and S velocity [km/s], and shear quality factor."""
 
     thickness_km: float
     density: float
@@ -43,7 +43,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class UpperStructure:
-    """What replaces PREM above 80 km depth: radius of the surface, layers from the surface down, speed of the lid over PREM's."""
+    """Structure above 80 km depth: radius of the surface [m], crustal layers from the top, and lid velocity relative to PREM's."""
 
     surface_m: float
     crust: tuple[Layer, ...]
@@ -68,24 +68,24 @@ DECKS = (PREM, *UPPER_STRUCTURES)
 Row = tuple[float, ...]
 
 
-def _prem_rows() -> list[Row]:
+def _read_prem() -> list[Row]:
     text = (resources.files("yspec") / "models" / "prem.200.no").read_text()
     return [tuple(float(cell) for cell in line.split()) for line in text.splitlines()[3:] if line.strip()]
 
 
-def _lid(top: UpperStructure, moho_m: float, prem: list[Row]) -> list[Row]:
-    """PREM's lid, linear in radius as it is, drawn up or cut to the Moho, its speeds times the factor."""
+def _build_lid(top: UpperStructure, moho_m: float, prem: list[Row]) -> list[Row]:
+    """Build the lid: PREM's, linear in radius, extended or cut to the Moho, with velocities scaled by the factor."""
     base, above = [row for row in prem if row[0] >= LID_BASE_M][1:3]
     lid = []
     for k in range(4):
         radius = LID_BASE_M + k / 3 * (moho_m - LID_BASE_M)
-        share = (radius - base[0]) / (above[0] - base[0])
-        row = [low + share * (high - low) for low, high in zip(base, above, strict=True)]
+        fraction = (radius - base[0]) / (above[0] - base[0])
+        row = [low + fraction * (high - low) for low, high in zip(base, above, strict=True)]
         lid.append(tuple(value * top.lid_factor if column in (2, 3, 6, 7) else value for column, value in enumerate(row)))
     return lid
 
 
-def _crust(top: UpperStructure) -> list[Row]:
+def _build_crust(top: UpperStructure) -> list[Row]:
     rows: list[Row] = []
     upper = top.surface_m
     for layer in top.crust:
@@ -97,20 +97,20 @@ def _crust(top: UpperStructure) -> list[Row]:
 
 
 def build_deck_rows(deck: str) -> list[Row]:
-    """The deck's rows from the center up; a radius twice is a discontinuity. Raises ValueError for a name that is none of DECKS."""
+    """Build the rows of a deck from the center up (a repeated radius is a discontinuity); raises ValueError for an unknown name."""
     if deck not in DECKS:
-        raise ValueError(f"there is no Earth model {deck!r}; there are {', '.join(DECKS)}")
-    prem = _prem_rows()
+        raise ValueError(f"there is no Earth model {deck!r}: choose one of {', '.join(DECKS)}")
+    prem = _read_prem()
     if deck == PREM:
         return prem
     top = UPPER_STRUCTURES[deck]
-    crust = _crust(top)
+    crust = _build_crust(top)
     below = [row for row in prem if row[0] < LID_BASE_M] + [next(row for row in prem if row[0] == LID_BASE_M)]
-    return below + _lid(top, crust[0][0], prem) + crust
+    return below + _build_lid(top, crust[0][0], prem) + crust
 
 
 def format_deck(deck: str) -> str:
-    """The deck in the format of MINEOS: three lines of header, the middle one of which says that a table follows."""
+    """Format a deck for MINEOS: three header lines, the second of which announces a table, and the rows."""
     table = build_deck_rows(deck)
     lines = [
         f"{r:8.0f} {rho:8.2f} {vpv:8.2f} {vsv:8.2f} {qk:8.1f} {qm:8.1f} {vph:8.2f} {vsh:8.2f} {eta:8.5f}"
@@ -121,7 +121,7 @@ def format_deck(deck: str) -> str:
 
 
 def load_earth_model(deck: str) -> "yspec.Model":
-    """The engine's model of that deck."""
+    """Load a deck as a model of the synthesis engine (yspec)."""
     import yspec  # noqa: PLC0415  (a training-only engine, loaded where it runs)
 
     return yspec.Model.prem(deck) if deck == PREM else yspec.Model.from_text(format_deck(deck))

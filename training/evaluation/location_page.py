@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from training.config import TrainingSettings, load_recipe
-from training.datasets.catalog_twin import ReplicaRecipe, select_replica_split
-from training.datasets.splits import PARTS
+from training.datasets.catalog_replica import ReplicaRecipe, select_replica_split
+from training.datasets.splits import SPLIT_NAMES
 from training.evaluation.location_scores import LocationResult, evaluate_location, open_models, recalibrate
 from training.evaluation.location_tables import HEADS, coverage_figure, error_figure, error_table, line, median_of, overview, share_of
 from training.evaluation.markdown import markdown_table, write_part
@@ -52,9 +52,9 @@ def report_moment_scale(settings: TrainingSettings, store: str | None, most: int
 
 def _tested(chosen: ReplicaRecipe, settings: TrainingSettings, most: int | None) -> tuple[list[int], list[LocationResult]]:
     """Numbers of the test events of a twin, and those that can be located, regions stretched as the card says."""
-    numbers = select_replica_split(chosen, settings, PARTS[2])[:most]
+    numbers = select_replica_split(chosen, settings, SPLIT_NAMES[2])[:most]
     tables = open_models(settings)["offset"].card.calibration
-    return numbers, [recalibrate(row, tables) for row in cached_results(chosen, settings, PARTS[2], numbers)]
+    return numbers, [recalibrate(row, tables) for row in cached_results(chosen, settings, SPLIT_NAMES[2], numbers)]
 
 
 def report_twin(settings: TrainingSettings, store: str | None, most: int | None) -> None:

@@ -25,7 +25,7 @@ from models.seismic.waveforms import Gather, Record
 from models.specs.index import MODELS
 from models.specs.pictures import CONDITIONING
 from training.config import SPAWN, TrainingSettings
-from training.datasets.catalog_twin import ReplicaRecipe, draw_replica
+from training.datasets.catalog_replica import ReplicaRecipe, draw_replica
 
 BATCH = 24
 MIN_GROUP_VELOCITY_KM_S = 3.0  # of Rayleigh waves at the periods of the pictures

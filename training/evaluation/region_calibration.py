@@ -20,8 +20,8 @@ from models.registry.store import CARD_FILE, open_store
 from models.seismic.location.region_calibration import CARD_KEY
 from models.seismic.location.regions import CONFIDENCE, CONFIDENCE_90
 from training.config import TrainingSettings
-from training.datasets.catalog_twin import select_replica_split
-from training.datasets.splits import PARTS
+from training.datasets.catalog_replica import select_replica_split
+from training.datasets.splits import SPLIT_NAMES
 from training.evaluation.location_page import PAGE, twin_recipe
 from training.evaluation.location_scores import LocationResult, LocationScore
 from training.evaluation.location_tables import share_of
@@ -73,8 +73,8 @@ def region_tables(rows: Sequence[LocationResult]) -> dict[str, Any]:
 def calibrate_regions(settings: TrainingSettings, store: str | None, most: int | None) -> Path:
     """Fit on the twin's validation part, put the tables into the served offset model's card, and tell about it in the docs."""
     chosen = twin_recipe(store)
-    numbers = select_replica_split(chosen, settings, PARTS[1])[:most]
-    rows = cached_results(chosen, settings, PARTS[1], numbers)
+    numbers = select_replica_split(chosen, settings, SPLIT_NAMES[1])[:most]
+    rows = cached_results(chosen, settings, SPLIT_NAMES[1], numbers)
     found = region_tables(rows)
     path = open_store(settings.artifacts_dir).path("offset").with_name(CARD_FILE)
     card = Card.load(path)

@@ -10,7 +10,7 @@ from typing import Any
 from models.registry.store import open_store
 from models.specs.index import MODELS
 from training.config import TrainingSettings
-from training.datasets.catalog_twin import ReplicaRecipe
+from training.datasets.catalog_replica import ReplicaRecipe
 from training.evaluation.location_scores import LocationResult, LocationScore, Truth, locate_twins
 
 Rows = dict[int, LocationResult | None]

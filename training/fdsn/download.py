@@ -1,9 +1,9 @@
 """
-Data sets from real recordings, for users with a network: FDSN web services into the container of training.archive.
+Archives of real recordings from FDSN web services, for users who have network access.
 
-Stations and waveforms come through ObsPy's mass downloader (Krischer et al. 2015, doi:10.1088/1749-4699/8/1/014003). Files lie in
-`raw/<event>/` as they were served, counts and StationXML with the response; what is there is never asked for again, and an
-event whose requests all went well is not looked at again. Servers are spared: one request in `interval_s` over all threads.
+Stations and waveforms are fetched with ObsPy's mass downloader (Krischer et al. 2015, doi:10.1088/1749-4699/8/1/014003). Files are kept
+in `raw/<event>/` as served: waveforms in counts, and StationXML with the response. Existing files are never requested again, nor is an
+event whose requests all succeeded. Requests are limited to one every `interval_s` seconds over all threads.
 """
 
 import hashlib
@@ -49,12 +49,12 @@ class Provider(BaseModel):
 
 
 class FdsnPlan(BaseModel):
-    """Which events, from where, at which stations, how long, and how gently."""
+    """Events, data centers, stations and time windows to download, and the limits on requests."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     catalog: Path | None = Field(None, description="csv, ndk or QuakeML file, or a folder of ndk files")
-    event_service: Provider | None = Field(None, description="FDSN event service to ask where there is no catalog")
+    event_service: Provider | None = Field(None, description="FDSN event service to query instead of a catalog")
     events: EventQuery
     providers: tuple[Provider, ...] = Field(min_length=1)
     range_deg: tuple[float, float] = (5.0, 160.0)
@@ -62,27 +62,27 @@ class FdsnPlan(BaseModel):
     after_s: float = Field(6300.0, gt=0)
     channels: tuple[str, ...] = ("LHZ", "BHZ", "HHZ")
     locations: tuple[str, ...] = ("", "00", "10")
-    apart_km: float = Field(100.0, ge=0, description="least distance between two stations")
-    threads: int = Field(2, ge=1, le=3, description="requests to one provider at the same time")
-    interval_s: float = Field(0.5, ge=0.05, description="least time between two requests")
+    apart_km: float = Field(100.0, ge=0, description="minimum distance between two stations")
+    threads: int = Field(2, ge=1, le=3, description="simultaneous requests to one provider")
+    interval_s: float = Field(0.5, ge=0.05, description="minimum time between two requests")
     timeout_s: float = Field(120.0, gt=0)
     user_agent: str = "seismic-atlas/0.1 (ObsPy mass downloader)"
     events_per_shard: int = Field(50, ge=1)
 
     @model_validator(mode="after")
-    def _one_source(self) -> "FdsnPlan":
+    def _check_event_source(self) -> "FdsnPlan":
         if (self.catalog is None) == (self.event_service is None):
-            raise ValueError("name either a catalog or an event service")
+            raise ValueError("the plan must name either a catalog or an event_service")
         return self
 
 
 def read_plan(path: Path) -> FdsnPlan:
-    """The plan of a TOML file; training/configs/fdsn_example.toml is one."""
+    """Read the plan of a TOML file; training/configs/fdsn_example.toml is an example."""
     return FdsnPlan.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
 
 
 class RequestThrottle:
-    """Spaces requests by `interval_s` over all threads and counts those that failed; that there is no data is no failure."""
+    """Rate limiter: spaces requests by `interval_s` over all threads, and counts requests and failures (no data is not a failure)."""
 
     def __init__(self, interval_s: float) -> None:
         self.interval_s = interval_s
@@ -97,11 +97,11 @@ class RequestThrottle:
             self.requests += 1
         time.sleep(max(slot_s - time.monotonic(), 0.0))
 
-    def paced(self, request: Callable[..., Any]) -> Callable[..., Any]:
-        """The request, in its turn."""
+    def throttle(self, request: Callable[..., Any]) -> Callable[..., Any]:
+        """Wrap a request such that it waits for its turn and counts its failure."""
 
         @wraps(request)
-        def turn(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401  (whatever ObsPy's method takes and gives)
+        def throttled(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401  (ObsPy's own arguments)
             self._wait()
             try:
                 return request(*arguments, **options)
@@ -112,39 +112,55 @@ class RequestThrottle:
                     self.failures += 1
                 raise
 
-        return turn
+        return throttled
 
 
-def open_client(provider: Provider, plan: FdsnPlan, courtesy: RequestThrottle) -> Any:  # noqa: ANN401  (ObsPy has no types)
-    """ObsPy's client of a data center, every request of it paced; raises FDSNException where nobody answers."""
+def open_client(provider: Provider, plan: FdsnPlan, throttle: RequestThrottle) -> Any:  # noqa: ANN401  (ObsPy has no types)
+    """Open ObsPy's client of a data center, with throttled requests; raises FDSNException if it does not answer."""
     client = Client(provider.name, user_agent=plan.user_agent, timeout=plan.timeout_s, service_mappings=dict(provider.services))
     for name in REQUESTS:
-        setattr(client, name, courtesy.paced(getattr(client, name)))
+        setattr(client, name, throttle.throttle(getattr(client, name)))
     return client
 
 
-def list_events(plan: FdsnPlan, courtesy: RequestThrottle) -> list[ListedEvent]:
-    """The events that the plan asks for, from its catalog or its event service."""
+def list_events(plan: FdsnPlan, throttle: RequestThrottle) -> list[ListedEvent]:
+    """List the events that the plan selects, from its catalog or its event service."""
     if plan.catalog is not None:
         return plan.events.choose(read_event_list(plan.catalog))
     assert plan.event_service is not None  # noqa: S101  (the plan was validated)
     span = {"starttime": UTCDateTime(plan.events.start), "endtime": UTCDateTime(plan.events.end)}
     try:
-        found = open_client(plan.event_service, plan, courtesy).get_events(**span, minmagnitude=plan.events.min_magnitude)
+        found = open_client(plan.event_service, plan, throttle).get_events(**span, minmagnitude=plan.events.min_magnitude)
     except FDSNNoDataException:
         return []
     return plan.events.choose(filter(None, map(convert_quakeml, found)))
 
 
-def _folder(raw: Path, event: ListedEvent) -> Path:
-    """The event's folder: by time, so that the same event of two catalogs does not collide, and by name without odd letters."""
+def _event_folder(raw: Path, event: ListedEvent) -> Path:
+    """Name an event's folder by time, so that events of equal names do not collide, and by name with letters and digits only."""
     name = "".join(letter if letter.isalnum() else "_" for letter in event.name)
     return raw / f"{UTCDateTime(event.time_s).strftime('%Y%m%dT%H%M%S')}_{name}"
 
 
-def download_event(event: ListedEvent, plan: FdsnPlan, downloader: Any, courtesy: RequestThrottle, folder: Path) -> None:  # noqa: ANN401
-    """Fetch what is missing of one event; it counts as complete when no request of it failed."""
-    failed_before = courtesy.failures
+def download_event(event: ListedEvent, plan: FdsnPlan, downloader: Any, throttle: RequestThrottle, folder: Path) -> None:  # noqa: ANN401
+    """
+    Download the missing files of one event; it is marked complete if no request failed.
+
+    Parameters
+    ----------
+    event : ListedEvent
+        Origin time and epicenter.
+    plan : FdsnPlan
+        Stations and time window.
+    downloader : MassDownloader
+        ObsPy's, with throttled clients.
+    throttle : RequestThrottle
+        Counts failures.
+    folder : Path
+        Of the event.
+
+    """
+    failed_before = throttle.failures
     domain = CircularDomain(event.latitude_deg, event.longitude_deg, *plan.range_deg)
     restrictions = Restrictions(
         starttime=UTCDateTime(event.time_s - plan.before_s),
@@ -157,38 +173,38 @@ def download_event(event: ListedEvent, plan: FdsnPlan, downloader: Any, courtesy
     )
     downloader.download(domain, restrictions, str(folder / "waveforms"), str(folder / "stations"), threads_per_client=plan.threads)
     folder.mkdir(parents=True, exist_ok=True)
-    if courtesy.failures == failed_before:
+    if throttle.failures == failed_before:
         (folder / COMPLETE).write_text(json.dumps(event.truth, indent=1), encoding="utf-8")
 
 
 def read_event_folder(folder: Path) -> tuple[Record, ...]:
-    """One vertical record a station of an event's folder, in counts, with place and response; empty where nothing was served."""
+    """Read one vertical record a station, in counts, with coordinates and response, from an event's folder; empty without waveforms."""
     files = sorted((folder / "waveforms").glob("*.mseed"))
     if not files:
         return ()
     try:
         records, _ = read_records([scan_miniseed(file.name, file.read_bytes()) for file in files], LIMITS)
-        books = [read_stationxml(file.read_bytes(), file.name) for file in sorted((folder / "stations").glob("*.xml"))]
+        inventories = [read_stationxml(file.read_bytes(), file.name) for file in sorted((folder / "stations").glob("*.xml"))]
     except AtlasError as error:
-        log.warning("%s was left out: %s", folder.name, error)
+        log.warning("event %s was skipped, its files could not be read: %s", folder.name, error)
         return ()
-    placed, _ = attach_metadata(records, books)
-    return tuple(select_channels([record for record in placed if record.latitude_deg is not None])[0])
+    located, _ = attach_metadata(records, inventories)
+    return tuple(select_channels([record for record in located if record.latitude_deg is not None])[0])
 
 
-def _archived_name(event: ListedEvent) -> str:
-    """The same in every run, and without a hint: a catalog's names would give the kind away."""
+def _hash_name(event: ListedEvent) -> str:
+    """Derive an archive name that is the same in every run and does not reveal the kind of event, as catalog names do."""
     return hashlib.sha256(f"{event.time_s:.3f} {event.name}".encode()).hexdigest()[:16]
 
 
-def _archive(events: list[ListedEvent], plan: FdsnPlan, out: Path) -> None:
-    """Write the complete events that have records and are not in the archive yet."""
-    asked = plan.model_dump(mode="json", exclude={"threads", "interval_s", "timeout_s", "user_agent", "events_per_shard"})
+def _write_archive(events: list[ListedEvent], plan: FdsnPlan, out: Path) -> None:
+    """Write the complete events that have records and are not yet in the archive."""
+    selection = plan.model_dump(mode="json", exclude={"threads", "interval_s", "timeout_s", "user_agent", "events_per_shard"})
     with ArchiveWriter(
-        out / "archive", {"source": "FDSN web services", "commit": read_commit(), "plan": asked}, plan.events_per_shard
+        out / "archive", {"source": "FDSN web services", "commit": read_commit(), "plan": selection}, plan.events_per_shard
     ) as writer:
         for event in events:
-            name, folder = _archived_name(event), _folder(out / "raw", event)
+            name, folder = _hash_name(event), _event_folder(out / "raw", event)
             if name in writer.kept or not (folder / COMPLETE).exists():
                 continue
             records = read_event_folder(folder)
@@ -198,18 +214,18 @@ def _archive(events: list[ListedEvent], plan: FdsnPlan, out: Path) -> None:
 
 def fetch_plan(plan: FdsnPlan, out: Path) -> RequestThrottle:
     """
-    Fetch the plan's events into `out/raw` and write them to `out/archive`; tells how many requests were made and failed.
+    Download the plan's events to `out/raw` and write them to `out/archive`; returns the counts of requests and failures.
 
-    Run again after an interruption or a failure it goes on where it was stopped. Raises FDSNException where nobody answers,
-    ValueError where `out` was begun by another plan.
+    Run again after an interruption or a failure, it continues. Raises FDSNException if a service does not answer, ValueError where `out`
+    was begun with another plan.
     """
-    courtesy = RequestThrottle(plan.interval_s)
-    events = list_events(plan, courtesy)
-    waiting = [event for event in events if not (_folder(out / "raw", event) / COMPLETE).exists()]
+    throttle = RequestThrottle(plan.interval_s)
+    events = list_events(plan, throttle)
+    waiting = [event for event in events if not (_event_folder(out / "raw", event) / COMPLETE).exists()]
     if waiting:
-        clients = [open_client(provider, plan, courtesy) for provider in plan.providers]
+        clients = [open_client(provider, plan, throttle) for provider in plan.providers]
         downloader = MassDownloader(providers=clients, configure_logging=False)
         for event in tqdm(waiting, desc="events", unit="event"):
-            download_event(event, plan, downloader, courtesy, _folder(out / "raw", event))
-    _archive(events, plan, out)
-    return courtesy
+            download_event(event, plan, downloader, throttle, _event_folder(out / "raw", event))
+    _write_archive(events, plan, out)
+    return throttle

@@ -1,8 +1,8 @@
 """
-Lists of real events to fetch recordings of: catalog files, or any FDSN event service.
+Lists of real events whose recordings are to be downloaded: catalog files, or an FDSN event service.
 
 Global CMT as ndk files or as csv (Ekstrom et al. 2012, doi:10.1016/j.pepi.2012.04.002), Greenland glacial earthquakes as csv
-(Tsai & Ekstrom 2007, doi:10.1029/2006JF000596; Veitch & Nettles 2012; Olsen & Nettles 2017), any csv with time and place, QuakeML.
+(Tsai & Ekstrom 2007, doi:10.1029/2006JF000596; Veitch & Nettles 2012; Olsen & Nettles 2017), any csv with hypocenters, QuakeML.
 """
 
 import csv
@@ -17,13 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 TENSOR = ("mrr", "mtt", "mpp", "mrt", "mrp", "mtp")
 DYNE_CM_TO_N_M = 1e-7
-# QuakeML's words for what an event was, as the kinds of training.sources; all others keep their QuakeML word.
+# QuakeML event types as kinds of `training.synthesis.sources`; all others keep their QuakeML name.
 KIND_OF = {"nuclear explosion": "explosion", "mining explosion": "explosion", "quarry blast": "explosion", "ice quake": "glacial"}
 
 
 @dataclass(frozen=True)
 class ListedEvent:
-    """A real event as its catalog tells it; `details` holds what the kind has besides time [POSIX seconds] and place."""
+    """A cataloged event: POSIX origin time, hypocenter, magnitude; `details`: moment tensor [N m], or force azimuth and amplitude."""
 
     name: str
     kind: str
@@ -36,7 +36,7 @@ class ListedEvent:
 
     @property
     def truth(self) -> dict[str, float | str | None]:
-        """What is known of the event; a moment tensor as `mrr_n_m` and so on, r up, t south, p east."""
+        """The event's labels; a moment tensor as `mrr_n_m` and so on, with r up, t south, p east."""
         return {
             "kind": self.kind,
             "catalog_name": self.name,
@@ -50,7 +50,7 @@ class ListedEvent:
 
 
 class EventQuery(BaseModel):
-    """Which events of a list or service are wanted; `most` counts from the earliest."""
+    """Selection of events by time span and magnitude, at most the earliest `most` of them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,40 +60,40 @@ class EventQuery(BaseModel):
     most: int | None = Field(None, ge=1)
 
     def wants(self, event: ListedEvent) -> bool:
-        """Whether the event lies in the span and is large enough; one without a magnitude is taken for large enough."""
+        """Tell whether an event is in the time span and large enough; one without a magnitude counts as large enough."""
         small = None not in (event.magnitude, self.min_magnitude) and (event.magnitude or 0.0) < (self.min_magnitude or 0.0)
-        return not small and _utc(self.start).timestamp() <= event.time_s < _utc(self.end).timestamp()
+        return not small and _as_utc(self.start).timestamp() <= event.time_s < _as_utc(self.end).timestamp()
 
     def choose(self, events: Iterator[ListedEvent]) -> list[ListedEvent]:
-        """The events wanted, in order of time."""
+        """Choose the wanted events, sorted by time."""
         return sorted(filter(self.wants, events), key=lambda event: (event.time_s, event.name))[: self.most]
 
 
-def _utc(moment: datetime) -> datetime:
+def _as_utc(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _posix(text: str) -> float:
-    return _utc(datetime.fromisoformat(text)).timestamp()
+def _parse_time(text: str) -> float:
+    return _as_utc(datetime.fromisoformat(text)).timestamp()
 
 
-def _row_event(row: Mapping[str, str]) -> ListedEvent:
-    """One line of a csv: glacial where there is a force azimuth, else an earthquake, with its tensor where there is one."""
+def _read_row(row: Mapping[str, str]) -> ListedEvent:
+    """Read one row of a csv: glacial if it has a force azimuth, else an earthquake, with its moment tensor if there is one."""
     if "force_azimuth_deg" in row:
-        place = float(row["centroid_latitude"]), float(row["centroid_longitude"]), 0.0
+        hypocenter = float(row["centroid_latitude"]), float(row["centroid_longitude"]), 0.0
         amplitude = float(row["amplitude_1e14_kg_m"]) * 1e14
         details = {"force_azimuth_deg": float(row["force_azimuth_deg"]), "amplitude_kg_m": amplitude}
         magnitude = float(row["magnitude_msw"]) if row.get("magnitude_msw") else None
-        return ListedEvent(row["event_name"], "glacial", _posix(row["centroid_time"]), *place, magnitude, details)
-    place = float(row["latitude"]), float(row["longitude"]), float(row["depth_km"])
+        return ListedEvent(row["event_name"], "glacial", _parse_time(row["centroid_time"]), *hypocenter, magnitude, details)
+    hypocenter = float(row["latitude"]), float(row["longitude"]), float(row["depth_km"])
     name = row.get("event_name") or row.get("iris_event_id") or row["origin_time"]
     size = row.get("mw") or row.get("magnitude")
     tensor = {f"{m}_n_m": float(row[m]) * DYNE_CM_TO_N_M for m in TENSOR if m in row}
-    return ListedEvent(name, "earthquake", _posix(row["origin_time"]), *place, float(size) if size else None, tensor)
+    return ListedEvent(name, "earthquake", _parse_time(row["origin_time"]), *hypocenter, float(size) if size else None, tensor)
 
 
 def convert_quakeml(event: QuakeMLEvent) -> ListedEvent | None:
-    """An event of ObsPy's with its preferred origin, magnitude and tensor [N m]; None where it has no origin with place and time."""
+    """Convert an ObsPy event with its preferred origin and magnitude and its tensor [N m]; None without origin time and epicenter."""
     origin = event.preferred_origin() or next(iter(event.origins), None)
     if origin is None or None in (origin.time, origin.latitude, origin.longitude):
         return None
@@ -101,13 +101,18 @@ def convert_quakeml(event: QuakeMLEvent) -> ListedEvent | None:
     kind = event.event_type or "earthquake"
     named = (note.text for note in event.event_descriptions if note.type == "earthquake name")
     name = next(named, str(event.resource_id).rstrip("/").rsplit("/", 1)[-1])
-    place = float(origin.latitude), float(origin.longitude), float(origin.depth or 0.0) / 1000.0
+    hypocenter = float(origin.latitude), float(origin.longitude), float(origin.depth or 0.0) / 1000.0
     return ListedEvent(
-        name, KIND_OF.get(kind, kind), float(origin.time.timestamp), *place, None if size is None else float(size.mag), _tensor(event)
+        name,
+        KIND_OF.get(kind, kind),
+        float(origin.time.timestamp),
+        *hypocenter,
+        None if size is None else float(size.mag),
+        _read_tensor(event),
     )
 
 
-def _tensor(event: QuakeMLEvent) -> dict[str, float]:
+def _read_tensor(event: QuakeMLEvent) -> dict[str, float]:
     tensor = next((f.moment_tensor.tensor for f in event.focal_mechanisms if f.moment_tensor and f.moment_tensor.tensor), None)
     values = [] if tensor is None else [tensor[f"m_{name[1:]}"] for name in TENSOR]
     usable = bool(values) and None not in values
@@ -116,16 +121,16 @@ def _tensor(event: QuakeMLEvent) -> dict[str, float]:
 
 def read_event_list(path: Path) -> Iterator[ListedEvent]:
     """
-    The events of a csv, an ndk or a QuakeML file, or of all ndk files of a folder.
+    Read the events of a csv, an ndk or a QuakeML file, or of all ndk files of a folder.
 
-    Raises KeyError or ValueError for a csv that is none of those that this module names.
+    Raises KeyError or ValueError for a csv with other columns than this module knows.
     """
     if path.is_dir():
         for file in sorted(path.glob("*.ndk")):
             yield from read_event_list(file)
     elif path.suffix == ".csv":
         with path.open(newline="", encoding="utf-8") as handle:
-            yield from map(_row_event, csv.DictReader(handle))
+            yield from map(_read_row, csv.DictReader(handle))
     else:
         events = read_events(str(path), format="NDK" if path.suffix == ".ndk" else "QUAKEML")
         yield from filter(None, map(convert_quakeml, events))

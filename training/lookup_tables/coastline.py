@@ -1,7 +1,7 @@
 """
-The coastline of the maps: Natural Earth's land (public domain), thinned and packed.
+The coastline of the maps: Natural Earth's land polygons (public domain), simplified and packed.
 
-    python -m training.coastline land-50m.json workers/plots/coastline.npz
+    python -m training.lookup_tables.coastline land-50m.json workers/plots/coastline.npz
 
 The input is the TopoJSON that the npm package world-atlas distributes (2.0.2 holds Natural Earth 4.1.0, 1:50,000,000).
 """
@@ -21,13 +21,13 @@ UNITS_PER_DEG = 100
 
 
 def decode_arcs(topology: dict[str, Any]) -> list[Floats]:
-    """Lines [n, 2] of longitude and latitude in degrees."""
+    """Decode the arcs of a TopoJSON topology to lines [n, 2] of longitude and latitude in degrees."""
     scale, shift = (np.array(topology["transform"][name]) for name in ("scale", "translate"))
     return [np.cumsum(np.array(arc, np.float64), axis=0) * scale + shift for arc in topology["arcs"]]
 
 
 def simplify_lines(line: Floats, tolerance: float) -> Floats:
-    """The points that a line cannot do without (Douglas & Peucker 1973, doi:10.3138/FM57-6770-U75U-7727)."""
+    """Simplify a line [n, 2] to within a tolerance (Douglas & Peucker 1973, doi:10.3138/FM57-6770-U75U-7727)."""
     keep = np.zeros(len(line), bool)
     keep[[0, -1]] = True
     waiting = [(0, len(line) - 1)]
@@ -39,9 +39,9 @@ def simplify_lines(line: Floats, tolerance: float) -> Floats:
         along = line[last] - line[first]
         length = float(np.hypot(*along))
         off = between - line[first]
-        away = np.abs(off[:, 0] * along[1] - off[:, 1] * along[0]) / length if length > 0.0 else np.hypot(off[:, 0], off[:, 1])
-        worst = int(np.argmax(away))
-        if away[worst] > tolerance:
+        deviation = np.abs(off[:, 0] * along[1] - off[:, 1] * along[0]) / length if length > 0.0 else np.hypot(off[:, 0], off[:, 1])
+        worst = int(np.argmax(deviation))
+        if deviation[worst] > tolerance:
             middle = first + 1 + worst
             keep[middle] = True
             waiting += [(first, middle), (middle, last)]
@@ -49,15 +49,15 @@ def simplify_lines(line: Floats, tolerance: float) -> Floats:
 
 
 def remove_seams(line: Floats) -> list[Floats]:
-    """Parts of a line that do not run along the date line or the south pole, where polygons are closed and no coast is."""
+    """Split a line at segments along the date line or the south pole, where polygons are closed without a coast."""
     seam = (np.abs(line[:, 0]) > 179.99) | (line[:, 1] < -89.9)
     joins = seam[:-1] & seam[1:]
-    parts = np.split(line, np.flatnonzero(joins) + 1)
-    return [part for part in parts if len(part) > 1]
+    segments = np.split(line, np.flatnonzero(joins) + 1)
+    return [segment for segment in segments if len(segment) > 1]
 
 
 def main() -> None:
-    """Pack the lines of the file named first into the file named second."""
+    """Simplify the coastline of the file named first and write it to the file named second."""
     source, target = map(Path, sys.argv[1:])
     lines = [
         part

@@ -1,10 +1,10 @@
 """
-Where events and stations come from: catalogs in a data folder, else distributions stated here.
+Catalogs of events and stations that synthetic events are drawn from: files of a data folder, else distributions stated here.
 
-With a folder: Global CMT moment tensors (Ekstrom et al. 2012, doi:10.1016/j.pepi.2012.04.002), the Greenland glacial earthquakes
+With a data folder: Global CMT moment tensors (Ekstrom et al. 2012, doi:10.1016/j.pepi.2012.04.002), the Greenland glacial earthquakes
 (Tsai & Ekstrom 2007, doi:10.1029/2006JF000596; Veitch & Nettles 2012; Olsen & Nettles 2017) and real stations with their
-dates. Without: double couples of random orientation on a belt of plate boundaries, glaciers of the published regions, and the
-service's own station table.
+dates of operation. Without: double couples of random orientation on a belt of plate boundaries, glaciers of the published regions,
+and the service's built-in station table.
 """
 
 import csv
@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.array_types import Floats, Integers
 from models.seismic.io.inventory import builtin_stations
 
 DAY_S = 86_400.0
@@ -45,24 +45,28 @@ BELT = (
 
 @dataclass(frozen=True)
 class EarthquakeCatalog:
-    """Moment tensors [events, 6] (rr, tt, pp, rt, rp, tp; r up, t south, p east; N m): place [degrees], depth [km], POSIX time, year."""
+    """
+    Earthquakes with centroid, POSIX origin time and year, each [events].
+
+    `tensors` [events, 6] in N m: rr, tt, pp, rt, rp, tp with r up, t south, p east.
+    """
 
     names: tuple[str, ...]
-    times_s: NDArray[np.float64]
-    latitudes_deg: NDArray[np.float64]
-    longitudes_deg: NDArray[np.float64]
-    depths_km: NDArray[np.float64]
-    tensors: NDArray[np.float64]
-    years: NDArray[np.int64]
+    times_s: Floats
+    latitudes_deg: Floats
+    longitudes_deg: Floats
+    depths_km: Floats
+    tensors: Floats
+    years: Integers
 
     @property
-    def moments(self) -> NDArray[np.float64]:
+    def moments(self) -> Floats:
         """Scalar moments [events] in N m (Silver & Jordan 1982)."""
         diagonal, off = self.tensors[:, :3], self.tensors[:, 3:]
         return np.asarray(np.sqrt((diagonal**2).sum(axis=1) / 2 + (off**2).sum(axis=1)))
 
     @property
-    def magnitudes(self) -> NDArray[np.float64]:
+    def magnitudes(self) -> Floats:
         """Moment magnitudes [events] (Hanks & Kanamori 1979)."""
         return np.asarray((np.log10(self.moments) - 9.1) / 1.5)
 
@@ -70,64 +74,65 @@ class EarthquakeCatalog:
 @dataclass(frozen=True)
 class GlacialCatalog:
     """
-    Glacial earthquakes: place [degrees], force azimuth [degrees clockwise from north], mass times distance [kg m], POSIX time, year.
+    Glacial earthquakes with centroid, POSIX centroid time and year, each [events].
 
-    `magnitudes` are surface-wave magnitudes at long periods, on the scale of moment magnitudes of shallow earthquakes.
+    `azimuths_deg` of the force, clockwise from north; `amplitudes_kg_m`: mass times distance, the double time integral of the force;
+    `magnitudes`: surface-wave magnitudes at long periods, on the scale of moment magnitudes of shallow earthquakes.
     """
 
     names: tuple[str, ...]
     regions: tuple[str, ...]
-    times_s: NDArray[np.float64]
-    magnitudes: NDArray[np.float64]
-    latitudes_deg: NDArray[np.float64]
-    longitudes_deg: NDArray[np.float64]
-    azimuths_deg: NDArray[np.float64]
-    amplitudes_kg_m: NDArray[np.float64]
-    years: NDArray[np.int64]
+    times_s: Floats
+    magnitudes: Floats
+    latitudes_deg: Floats
+    longitudes_deg: Floats
+    azimuths_deg: Floats
+    amplitudes_kg_m: Floats
+    years: Integers
 
 
 @dataclass(frozen=True)
 class StationCatalog:
-    """Stations with the beginning of their first and the end of their last day, POSIX seconds (infinite where not known)."""
+    """Stations with start and end of their operation in POSIX seconds (whole days; infinite where unknown), each [stations]."""
 
     networks: tuple[str, ...]
     stations: tuple[str, ...]
-    latitudes_deg: NDArray[np.float64]
-    longitudes_deg: NDArray[np.float64]
-    starts_s: NDArray[np.float64]
-    ends_s: NDArray[np.float64]
+    latitudes_deg: Floats
+    longitudes_deg: Floats
+    starts_s: Floats
+    ends_s: Floats
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def _read_csv(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as handle:
         return list(csv.DictReader(handle))
 
 
-def _column(rows: list[dict[str, str]], name: str) -> NDArray[np.float64]:
+def _read_column(rows: list[dict[str, str]], name: str) -> Floats:
     return np.array([float(row[name]) for row in rows])
 
 
-def _times(rows: list[dict[str, str]], name: str) -> NDArray[np.float64]:
+def _read_times(rows: list[dict[str, str]], name: str) -> Floats:
     return np.array([datetime.fromisoformat(row[name]).timestamp() for row in rows])
 
 
-def draw_times(years: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.float64]:
-    """Random POSIX times within those years."""
+def draw_times(years: Integers, random: np.random.Generator) -> Floats:
+    """Draw a random POSIX time within each year."""
     starts = np.array([datetime(int(year), 1, 1, tzinfo=UTC).timestamp() for year in years])
     return np.asarray(starts + random.uniform(0, 365 * DAY_S, len(years)))
 
 
-def _days(rows: list[dict[str, str]], name: str, default: float) -> NDArray[np.float64]:
-    """Beginnings of those days, POSIX seconds."""
+def _read_days(rows: list[dict[str, str]], name: str, default: float) -> Floats:
+    """Read the start of each day as POSIX seconds."""
     return np.array([datetime.fromisoformat(row[name]).replace(tzinfo=UTC).timestamp() if row[name] else default for row in rows])
 
 
-def _years(rows: list[dict[str, str]], name: str, default: int) -> NDArray[np.int64]:
+def _read_years(rows: list[dict[str, str]], name: str, default: int) -> Integers:
     return np.array([int(row[name][:4]) if row[name] else default for row in rows], dtype=np.int64)
 
 
-def draw_double_couples(random: np.random.Generator, moments: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Moment tensors [events, 6] of faults of uniformly random orientation (rotations uniform on SO(3))."""
+def draw_double_couples(random: np.random.Generator, moments: Floats) -> Floats:
+    """Draw double couples of uniformly random orientation (rotations uniform on SO(3)) with those moments [N m]; tensors [events, 6]."""
     quaternion = random.normal(size=(len(moments), 4))
     a, b, c, d = (quaternion / np.linalg.norm(quaternion, axis=1, keepdims=True)).T
     normal = np.stack([1 - 2 * (c * c + d * d), 2 * (b * c + a * d), 2 * (b * d - a * c)], axis=1)
@@ -136,77 +141,77 @@ def draw_double_couples(random: np.random.Generator, moments: NDArray[np.float64
     return np.stack([tensor[:, i, j] for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))], axis=1)
 
 
-def _stated_earthquakes(random: np.random.Generator, count: int) -> EarthquakeCatalog:
-    places = np.array(BELT)[random.integers(len(BELT), size=count)] + random.normal(scale=5.0, size=(count, 2))
+def _draw_earthquakes(random: np.random.Generator, count: int) -> EarthquakeCatalog:
+    epicenters = np.array(BELT)[random.integers(len(BELT), size=count)] + random.normal(scale=5.0, size=(count, 2))
     depths = np.where(random.uniform(size=count) < 0.75, random.uniform(3, 60, count), random.uniform(60, 680, count))
     moments = 10 ** (1.5 * (5.0 + random.exponential(0.6, count)) + 9.1)
     tensors, years = draw_double_couples(random, moments), random.integers(1995, 2016, count)
     names = tuple(f"stated_{number:05d}" for number in range(count))
     times = draw_times(years, random)
-    return EarthquakeCatalog(names, times, np.clip(places[:, 0], -89, 89), places[:, 1], depths, tensors, years)
+    return EarthquakeCatalog(names, times, np.clip(epicenters[:, 0], -89, 89), epicenters[:, 1], depths, tensors, years)
 
 
 def load_earthquakes(folder: Path | None, seed: int) -> EarthquakeCatalog:
-    """Global CMT solutions of the folder, else 5,000 drawn from the stated distribution."""
+    """Load the Global CMT solutions of the data folder, or draw 5,000 earthquakes from the stated distribution."""
     if folder is None:
-        return _stated_earthquakes(np.random.default_rng(seed), 5000)
-    rows = _rows(next((folder / "catalogs").glob("gcmt_*.csv")))
-    tensors = np.stack([_column(rows, name) for name in ("mrr", "mtt", "mpp", "mrt", "mrp", "mtp")], axis=1) * 1e-7
+        return _draw_earthquakes(np.random.default_rng(seed), 5000)
+    rows = _read_csv(next((folder / "catalogs").glob("gcmt_*.csv")))
+    tensors = np.stack([_read_column(rows, name) for name in ("mrr", "mtt", "mpp", "mrt", "mrp", "mtp")], axis=1) * 1e-7
     return EarthquakeCatalog(
         tuple(row["event_name"] for row in rows),
-        _times(rows, "origin_time"),
-        _column(rows, "centroid_latitude"),
-        _column(rows, "centroid_longitude"),
-        _column(rows, "centroid_depth_km"),
+        _read_times(rows, "origin_time"),
+        _read_column(rows, "centroid_latitude"),
+        _read_column(rows, "centroid_longitude"),
+        _read_column(rows, "centroid_depth_km"),
         tensors,
-        _years(rows, "origin_time", 2000),
+        _read_years(rows, "origin_time", 2000),
     )
 
 
-def _stated_glacial_earthquakes(random: np.random.Generator, count: int) -> GlacialCatalog:
+def _draw_glacial_earthquakes(random: np.random.Generator, count: int) -> GlacialCatalog:
     glaciers = random.integers(len(GLACIERS), size=count)
-    places = np.array(GLACIERS)[glaciers] + random.normal(scale=0.3, size=(count, 2))
+    epicenters = np.array(GLACIERS)[glaciers] + random.normal(scale=0.3, size=(count, 2))
     azimuths, amplitudes = random.uniform(0, 360, count), 1e14 * random.lognormal(-0.5, 0.6, count)
     years = random.integers(1993, 2014, count)
     names = tuple(f"stated_{number:03d}" for number in range(count))
     regions = tuple(f"glacier_{number}" for number in glaciers)
-    # As in the catalog: 4.8 in the middle, 0.1 about it.
+    # Mean and standard deviation of the catalog.
     magnitudes = np.round(random.normal(4.8, 0.1, count), 1)
     times = draw_times(years, random)
-    return GlacialCatalog(names, regions, times, magnitudes, places[:, 0], places[:, 1], azimuths, amplitudes, years)
+    return GlacialCatalog(names, regions, times, magnitudes, epicenters[:, 0], epicenters[:, 1], azimuths, amplitudes, years)
 
 
 def load_glacial_earthquakes(folder: Path | None, seed: int) -> GlacialCatalog:
-    """The Greenland catalog of the folder, else 443 events drawn at the published regions."""
+    """Load the Greenland catalog of the data folder, or draw 443 glacial earthquakes at the published regions."""
     if folder is not None:
-        rows = _rows(next((folder / "catalogs").glob("greenland_*.csv")))
+        rows = _read_csv(next((folder / "catalogs").glob("greenland_*.csv")))
         return GlacialCatalog(
             tuple(row["event_name"] for row in rows),
             tuple(row["region_name"] for row in rows),
-            _times(rows, "centroid_time"),
-            _column(rows, "magnitude_msw"),
-            _column(rows, "centroid_latitude"),
-            _column(rows, "centroid_longitude"),
-            _column(rows, "force_azimuth_deg"),
-            _column(rows, "amplitude_1e14_kg_m") * 1e14,
-            _years(rows, "centroid_time", 2000),
+            _read_times(rows, "centroid_time"),
+            _read_column(rows, "magnitude_msw"),
+            _read_column(rows, "centroid_latitude"),
+            _read_column(rows, "centroid_longitude"),
+            _read_column(rows, "force_azimuth_deg"),
+            _read_column(rows, "amplitude_1e14_kg_m") * 1e14,
+            _read_years(rows, "centroid_time", 2000),
         )
-    return _stated_glacial_earthquakes(np.random.default_rng(seed), 443)
+    return _draw_glacial_earthquakes(np.random.default_rng(seed), 443)
 
 
 def load_stations(folder: Path | None) -> StationCatalog:
-    """Stations of the folder that are no temporary experiment, else the service's own table, taken as always in operation."""
+    """Load the permanent stations of the data folder, or the built-in station table, whose stations count as always operating."""
     if folder is None:
         table = builtin_stations()
-        places = np.array([(c.latitude_deg, c.longitude_deg) for c in table.values()])
+        coordinates = np.array([(c.latitude_deg, c.longitude_deg) for c in table.values()])
         ever = np.full(len(table), np.inf)
-        return StationCatalog(tuple(n for n, _ in table), tuple(s for _, s in table), places[:, 0], places[:, 1], -ever, ever)
-    rows = [row for row in _rows(folder / "stations" / "global_stations.csv") if row["group"] != "temporary"]
+        return StationCatalog(tuple(n for n, _ in table), tuple(s for _, s in table), coordinates[:, 0], coordinates[:, 1], -ever, ever)
+    rows = [row for row in _read_csv(folder / "stations" / "global_stations.csv") if row["group"] != "temporary"]
     return StationCatalog(
         tuple(row["network"] for row in rows),
         tuple(row["station"] for row in rows),
-        _column(rows, "latitude"),
-        _column(rows, "longitude"),
-        _days(rows, "start", -np.inf),
-        _days(rows, "end", np.inf) + DAY_S,
+        _read_column(rows, "latitude"),
+        _read_column(rows, "longitude"),
+        _read_days(rows, "start", -np.inf),
+        _read_days(rows, "end", np.inf) + DAY_S,
     )

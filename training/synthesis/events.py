@@ -1,7 +1,7 @@
 """
-Drawing events at random so that no trivial cue separates the classes.
+Random synthetic events, drawn such that no trivial cue separates the classes.
 
-Forces act elsewhere than in Greenland too, earthquakes there too; magnitudes, depths and windows overlap, stations are the same.
+Glacial earthquakes occur outside Greenland too, and earthquakes there; magnitudes and windows overlap; stations are the same.
 """
 
 from dataclasses import dataclass, replace
@@ -27,16 +27,16 @@ from training.synthesis.records import Realism, find_nearest_table, synthesize_r
 from training.synthesis.sources import NOISE, Source, make_anomalous, make_earthquake, make_glacial
 from training.synthesis.station_geometry import Stations, pick_stations, snap_to_table
 
-# Stations no further than this are a local or regional network.
+# Networks whose stations are all within this distance count as local or regional.
 NEAR_DEG = 15.0
-# Of the events farther away so many are of magnitude 4.7 to 5.7, where nothing else is said.
+# Default fraction of magnitudes from 4.7 to 5.7 among events of distant networks.
 SMALL_SHARE = 0.6
-UNSEEN_MAGNITUDE = 0.0
+NOISE_MAGNITUDE = 0.0
 
 
 @dataclass(frozen=True)
 class EventSampler:
-    """Everything that events are drawn from."""
+    """The catalogs, stores of Green's functions and effects that events are drawn from."""
 
     store: GreensStore
     earthquakes: EarthquakeCatalog
@@ -47,13 +47,13 @@ class EventSampler:
 
     @property
     def stores(self) -> tuple[GreensStore, ...]:
-        """Stores of all Earth models, with the same depths and distances."""
+        """Stores of all Earth models, which share depths and distances."""
         return (self.store, *self.other_stores)
 
 
 @dataclass(frozen=True)
 class SyntheticEvent:
-    """A synthetic event with its truth."""
+    """The records of a synthetic event, with its source, its stations, and the azimuth of its force if it has one."""
 
     source: Source
     stations: Stations
@@ -65,23 +65,37 @@ class SyntheticEvent:
 def open_sampler(
     store: GreensStore | tuple[GreensStore, ...], settings: TrainingSettings, seed: int, realism: Realism | None = None
 ) -> EventSampler:
-    """One Earth or several (greens.load_all), catalogs and stations from the settings' data folder, else from the stated distributions."""
+    """
+    Open catalogs, stations and noise of the data folder (or the stated distributions) for sampling.
+
+    Parameters
+    ----------
+    store : GreensStore or tuple of GreensStore
+        One Earth model, or several that paths are drawn from.
+    settings : TrainingSettings
+        Names the data folder.
+    seed : int
+        Of the stated distributions.
+    realism : Realism, optional
+        Path effects, noise and defects; all as stated by default.
+
+    """
     folder = settings.data_dir
     first, *others = store if isinstance(store, tuple) else (store,)
     catalogs = (load_earthquakes(folder, seed), load_glacial_earthquakes(folder, seed), load_stations(folder))
     return EventSampler(first, *catalogs, realism or Realism(PathScatter(), character=measure_noise_character(folder)), tuple(others))
 
 
-def draw_earthquake(world: EventSampler, random: np.random.Generator, magnitudes: tuple[float, float]) -> tuple[Source, int]:
+def draw_earthquake(sampler: EventSampler, random: np.random.Generator, magnitudes: tuple[float, float]) -> tuple[Source, int]:
     """
-    An earthquake and its year.
+    Draw an earthquake; returns its source and year.
 
-    Place and depth come from the catalog, magnitude is uniform in the range, the mechanism is the catalog's or (one in three)
-    a random double couple, so that rare mechanisms are seen at every place.
+    Epicenter and depth come from the catalog (half the time weighted toward deep events, and 15 % of epicenters from the glacial
+    catalog), the magnitude is uniform in the range, and the mechanism is the catalog's or, one time in three, a random double couple.
     """
-    catalog, row = world.earthquakes, random.integers(len(world.earthquakes.years))
+    catalog, row = sampler.earthquakes, random.integers(len(sampler.earthquakes.years))
     if random.uniform() < 0.5:
-        # Deep earthquakes are rare in the catalog and wanted as often as shallow ones.
+        # Deep earthquakes are rare in the catalog, but are to be learned as well as shallow ones.
         row = random.choice(np.flatnonzero(catalog.depths_km >= random.uniform(0, 500)))
     moment = 10 ** (1.5 * random.uniform(*magnitudes) + 9.1)
     tensor = catalog.tensors[row] / catalog.moments[row] * moment
@@ -89,88 +103,117 @@ def draw_earthquake(world: EventSampler, random: np.random.Generator, magnitudes
         tensor = draw_double_couples(random, np.array([moment]))[0]
     latitude, longitude, depth = catalog.latitudes_deg[row], catalog.longitudes_deg[row], catalog.depths_km[row]
     if random.uniform() < 0.15:
-        place = random.integers(len(world.glacial.years))
-        latitude, longitude = world.glacial.latitudes_deg[place], world.glacial.longitudes_deg[place]
-    stored = world.store.table(float(depth)).depth_km
-    return make_earthquake((float(latitude), float(longitude), stored), tensor, world.store.time_step_s, random), int(catalog.years[row])
+        glacier = random.integers(len(sampler.glacial.years))
+        latitude, longitude = sampler.glacial.latitudes_deg[glacier], sampler.glacial.longitudes_deg[glacier]
+    stored = sampler.store.table(float(depth)).depth_km
+    return make_earthquake((float(latitude), float(longitude), stored), tensor, sampler.store.time_step_s, random), int(catalog.years[row])
 
 
 def draw_magnitude(random: np.random.Generator, small_share: float = SMALL_SHARE, largest: float = 8.2) -> float:
     """
-    Magnitude of surface waves, by one law for glacial and tectonic earthquakes: a share of 4.7 to 5.7, the others up to the largest.
+    Draw a surface-wave magnitude: from 4.7 to 5.7 with probability `small_share`, else from 5.7 to `largest`.
 
-    Otherwise the larger class is the one whose records show less noise, which a linear model tells from the level before the
-    first arrival alone (python -m training leakage).
+    One law holds for glacial and tectonic earthquakes: with different ones, the noise level before the first arrival would tell the
+    classes apart (python -m training leakage).
     """
     return float(random.uniform(4.7, 5.7) if random.uniform() < small_share else random.uniform(5.7, largest))
 
 
 def draw_near_magnitude(kind: str, random: np.random.Generator) -> float:
     """
-    Magnitude of events that a local network records: from 3.6 up for earthquakes, from 4.5 up for glacial ones.
+    Draw the magnitude of an event that a local network records: 3.6 to 6.8 for earthquakes, 4.5 to 5.7 for all other kinds.
 
-    Local networks send small earthquakes, and no catalog holds a smaller glacial one (4.6 and above in Greenland, 1993 to 2013),
-    so a record of noise next to its stations is more likely a small earthquake. Far from the source one law holds for both.
+    No catalog holds a smaller glacial earthquake (4.6 and above in Greenland, 1993 to 2013), while local networks record small
+    earthquakes; so weak signals at local distances are more likely earthquakes.
     """
     return float(random.uniform(3.6, 6.8) if kind == "earthquake" else random.uniform(4.5, 5.7))
 
 
 def draw_distance_range(near_share: float, random: np.random.Generator) -> tuple[float, float]:
-    """Distances at which an event's stations stand: of the near ones six in ten within 6 degrees, the others 2 to 15."""
+    """
+    Draw the range of distances [degrees] of an event's stations.
+
+    With probability `near_share` the network is local: 0.1 to 6 degrees six times in ten, else 2 to 15.
+    """
     if random.uniform() >= near_share:
         return (3.0, 176.0)
     return (0.1, 6.0) if random.uniform() < 0.6 else (2.0, 15.0)
 
 
-def draw_glacial(world: EventSampler, random: np.random.Generator, magnitude: float | None = None) -> tuple[Source, int, float]:
+def draw_glacial(sampler: EventSampler, random: np.random.Generator, magnitude: float | None = None) -> tuple[Source, int, float]:
     """
-    A glacial earthquake, its year and force azimuth; three in ten lie elsewhere on Earth, so that place is no cue.
+    Draw a glacial earthquake; returns its source, year and force azimuth.
 
-    Without a magnitude, 0.6 to 8 times the catalog's amplitude.
+    Three in ten are at epicenters of the earthquake catalog, so that location is no cue. Without a magnitude the amplitude is 0.6
+    to 8 times the catalog's.
     """
-    catalog, row = world.glacial, random.integers(len(world.glacial.years))
+    catalog, row = sampler.glacial, random.integers(len(sampler.glacial.years))
     latitude, longitude = catalog.latitudes_deg[row], catalog.longitudes_deg[row]
     azimuth = float(catalog.azimuths_deg[row])
     if random.uniform() < 0.3:
-        other = random.integers(len(world.earthquakes.years))
-        latitude, longitude = world.earthquakes.latitudes_deg[other], world.earthquakes.longitudes_deg[other]
+        other = random.integers(len(sampler.earthquakes.years))
+        latitude, longitude = sampler.earthquakes.latitudes_deg[other], sampler.earthquakes.longitudes_deg[other]
     if random.uniform() < 0.6:
         azimuth = float(random.uniform(0, 360))
-    louder = float(random.uniform(-0.2, 0.9)) if magnitude is None else magnitude - float(catalog.magnitudes[row])
-    amplitude = float(catalog.amplitudes_kg_m[row] * 10**louder)
-    source = make_glacial((float(latitude), float(longitude)), amplitude, azimuth, world.store.time_step_s, random)
+    log_scale = float(random.uniform(-0.2, 0.9)) if magnitude is None else magnitude - float(catalog.magnitudes[row])
+    amplitude = float(catalog.amplitudes_kg_m[row] * 10**log_scale)
+    source = make_glacial((float(latitude), float(longitude)), amplitude, azimuth, sampler.store.time_step_s, random)
     return source, int(catalog.years[row]), azimuth
 
 
 def draw_event_source(
-    world: EventSampler, kind: str, random: np.random.Generator, magnitude: float | None = None
+    sampler: EventSampler, kind: str, random: np.random.Generator, magnitude: float | None = None
 ) -> tuple[Source, int, float | None]:
-    """A source of that kind (glacial and tectonic ones of that magnitude, if given), the year, and the force azimuth if any."""
+    """Draw a source of a kind, of the magnitude if glacial or tectonic; returns it with its year and force azimuth (None without)."""
     if kind == "glacial":
-        return draw_glacial(world, random, magnitude)
+        return draw_glacial(sampler, random, magnitude)
     if kind == "earthquake":
-        source, year = draw_earthquake(world, random, (5.3, 8.6) if magnitude is None else (magnitude, magnitude))
+        source, year = draw_earthquake(sampler, random, (5.3, 8.6) if magnitude is None else (magnitude, magnitude))
         return source, year, None
-    row = random.integers(len(world.earthquakes.years))
-    place = (float(world.earthquakes.latitudes_deg[row]), float(world.earthquakes.longitudes_deg[row]))
-    return make_anomalous(kind, place, world.store.time_step_s, random), int(world.earthquakes.years[row]), None
+    row = random.integers(len(sampler.earthquakes.years))
+    epicenter = (float(sampler.earthquakes.latitudes_deg[row]), float(sampler.earthquakes.longitudes_deg[row]))
+    return make_anomalous(kind, epicenter, sampler.store.time_step_s, random), int(sampler.earthquakes.years[row]), None
 
 
 def synthesize_event(
-    world: EventSampler, source: Source, year: int, count: int, range_deg: tuple[float, float], random: np.random.Generator
+    sampler: EventSampler, source: Source, year: int, count: int, range_deg: tuple[float, float], random: np.random.Generator
 ) -> SyntheticEvent | None:
-    """The event at up to `count` stations; None where fewer than three stand in the range."""
-    place = (source.latitude_deg, source.longitude_deg)
-    chosen = pick_stations(world.stations, place, year, count, range_deg, random)
+    """
+    Synthesize the records of a source at up to `count` stations.
+
+    Parameters
+    ----------
+    sampler : EventSampler
+        Catalogs, stores and effects.
+    source : Source
+        What radiates.
+    year : int
+        In which stations must have operated.
+    count : int
+        Maximum number of stations.
+    range_deg : (float, float)
+        Distances of the stations.
+    random : Generator
+        Draws stations, window, effects and noise.
+
+    Returns
+    -------
+    SyntheticEvent or None
+        None where fewer than three stations (or `count`, if less) are in the range.
+
+    """
+    epicenter = (source.latitude_deg, source.longitude_deg)
+    chosen = pick_stations(sampler.stations, epicenter, year, count, range_deg, random)
     if len(chosen) < min(3, count):
         return None
-    seen = snap_to_table(world.stations, chosen, place, find_nearest_table(world.store, source))
-    window = draw_window(float(seen.distances_deg.min()), float(seen.distances_deg.max()), random)
-    return SyntheticEvent(source, seen, synthesize_records(world.stores, source, seen, window, world.realism, random), year)
+    snapped = snap_to_table(sampler.stations, chosen, epicenter, find_nearest_table(sampler.store, source))
+    window = draw_window(float(snapped.distances_deg.min()), float(snapped.distances_deg.max()), random)
+    records = synthesize_records(sampler.stores, source, snapped, window, sampler.realism, random)
+    return SyntheticEvent(source, snapped, records, year)
 
 
 def draw_event(
-    world: EventSampler,
+    sampler: EventSampler,
     kind: str,
     count: int,
     random: np.random.Generator,
@@ -178,16 +221,16 @@ def draw_event(
     small_share: float = SMALL_SHARE,
 ) -> SyntheticEvent:
     """
-    An event of that kind at up to `count` stations, drawn until enough stations saw it; a near one has a near magnitude.
+    Draw an event of a kind at up to `count` stations, again until enough stations are in the range.
 
-    Of kind "noise" it is an earthquake too small to be seen anywhere.
+    Networks within NEAR_DEG record the magnitudes of `draw_near_magnitude`. Kind "noise" is an earthquake far below the noise.
     """
     while True:
         magnitude = draw_near_magnitude(kind, random) if range_deg[1] <= NEAR_DEG else draw_magnitude(random, small_share)
         if kind == NOISE:
-            source, year, azimuth = draw_event_source(world, "earthquake", random, UNSEEN_MAGNITUDE)
+            source, year, azimuth = draw_event_source(sampler, "earthquake", random, NOISE_MAGNITUDE)
         else:
-            source, year, azimuth = draw_event_source(world, kind, random, magnitude)
-        event = synthesize_event(world, source, year, count, range_deg, random)
+            source, year, azimuth = draw_event_source(sampler, kind, random, magnitude)
+        event = synthesize_event(sampler, source, year, count, range_deg, random)
         if event is not None:
             return replace(event, force_azimuth_deg=azimuth)

@@ -1,10 +1,9 @@
-"""What instruments and archives do to ground motion: corners, units, swapped, mistimed, clipped, dead and cut records, gaps."""
+"""Time windows, instrument responses, and defects of records: swapped components, glitches, clipping, wrong clocks, gaps."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import fft, signal
 
 from models.array_types import Floats
@@ -12,7 +11,7 @@ from models.array_types import Floats
 
 @dataclass(frozen=True)
 class Window:
-    """What was cut out of the record, the same for all traces of an event: start after the origin time and length, seconds."""
+    """Time window of all records of an event: start relative to the origin time, and duration, in seconds."""
 
     start_s: float
     duration_s: float
@@ -20,12 +19,12 @@ class Window:
 
 def draw_window(nearest_deg: float, farthest_deg: float, random: np.random.Generator) -> Window:
     """
-    A window as users cut them, for a network whose stations stand between those distances.
+    Draw a time window as users cut them, for a network between two distances.
 
-    Most begin up to 12 minutes before the origin, some at it, some after it (cut by arrival), some long before; half last as
-    long as there is data, the others 5 minutes to an hour and a half. Of networks within 6 degrees eight in ten begin shortly
-    before the origin and last 5 to 13 minutes; within 15 degrees six in ten last 5 to 40. All reach at least three minutes past
-    the first arrival at the nearest station.
+    Most begin up to 12 minutes before the origin time, 25 % within a minute of it, 17 % after it (cut by arrival), 12 % long before.
+    Half last as long as there is data, the others 5 minutes to an hour and a half. Within 6 degrees, eight in ten begin shortly before
+    the origin time and last 5 to 13 minutes; within 15 degrees, six in ten last 5 to 40. Windows of distant networks end at least three
+    minutes after the first arrival at the nearest station.
     """
     which = random.uniform()
     start = -random.uniform(0, 720)
@@ -44,12 +43,12 @@ def draw_window(nearest_deg: float, farthest_deg: float, random: np.random.Gener
     return Window(float(start), max(duration, first_arrival_s + 180 - start))
 
 
-def apply_instrument(displacement: NDArray[np.float64], step_s: float, random: np.random.Generator) -> NDArray[np.float64]:
+def apply_instrument(displacement: Floats, step_s: float, random: np.random.Generator) -> Floats:
     """
-    Displacement [traces, samples] as an archive delivers it.
+    Convert displacement [traces, samples] in meters to the output of a random instrument, one kind an event.
 
-    Velocity of a broadband seismometer with a corner at 120 or 360 s (most often), displacement, acceleration, or a record
-    already filtered to a narrow band; one choice an event, corners vary from trace to trace.
+    72 %: velocity of broadband seismometers with corner periods of 30 to 360 s, drawn for each trace; 12 % displacement, 8 % velocity,
+    3 % acceleration, 5 % velocity filtered to a narrow band between 20 and 60 s.
     """
     count, samples = displacement.shape
     padded = fft.next_fast_len(samples + int(600 / step_s), real=True)
@@ -71,11 +70,11 @@ def apply_instrument(displacement: NDArray[np.float64], step_s: float, random: n
     return np.asarray(fft.irfft(fft.rfft(displacement, padded) * transfer, padded)[:, :samples])
 
 
-def _swapped(trace: Floats, step_s: float, random: np.random.Generator) -> None:
+def _swap_component(trace: Floats, step_s: float, random: np.random.Generator) -> None:
     """
-    A radial component delivered as Z: Rayleigh waves a quarter period apart, and the slow noise that tilt makes on horizontals.
+    Replace a trace by a horizontal delivered as Z: Rayleigh waves shifted by a quarter period, and the long-period noise of tilt.
 
-    It stands in for any horizontal: the Green's functions hold no transverse motion, so Love waves are missing.
+    It stands in for any horizontal: the Green's functions have no transverse component, so Love waves are missing.
     """
     peak = np.abs(trace).max()
     trace[:] = signal.hilbert(trace).imag
@@ -83,14 +82,14 @@ def _swapped(trace: Floats, step_s: float, random: np.random.Generator) -> None:
     trace += slow / (slow.std() + 1e-300) * peak * 10 ** random.uniform(-2, -0.5)
 
 
-def _glitches(trace: Floats, _step_s: float, random: np.random.Generator) -> None:
+def _add_glitches(trace: Floats, _step_s: float, random: np.random.Generator) -> None:
     for at in random.integers(len(trace), size=random.integers(1, 7)):
         tail = np.exp(-np.arange(len(trace) - at) / random.uniform(5, 80))
         trace[at:] += random.normal() * 10 ** random.uniform(-1, 0.5) * np.abs(trace).max() * tail
 
 
-def _gain_step(trace: Floats, _step_s: float, random: np.random.Generator) -> None:
-    """A gain that changes within the record, by up to ten times; a wrong one throughout is scaled away when records are drawn."""
+def _step_gain(trace: Floats, _step_s: float, random: np.random.Generator) -> None:
+    """Change the gain within the record by up to a factor of ten; a constant wrong gain would be removed by the scaling of pictures."""
     trace[random.integers(len(trace)) :] *= 10 ** random.uniform(-1, 1)
 
 
@@ -104,45 +103,45 @@ def _reverse(trace: Floats, _step_s: float, _random: np.random.Generator) -> Non
 
 
 def _mistime(trace: Floats, step_s: float, random: np.random.Generator) -> None:
-    """A clock that is wrong by one to sixty seconds; what leaves at one end is mirrored at the other, so that no gap tells."""
+    """Shift a record in time by 1 to 60 s, as a wrong clock does; the other end is filled by reflection, so that no gap shows it."""
     shift = int(np.ceil(10 ** random.uniform(0, np.log10(60)) / step_s))
     shift = min(shift, len(trace) - 1) * int(random.choice([-1, 1]))
     ends = np.pad(trace, abs(shift), mode="reflect")
     trace[:] = ends[abs(shift) - shift :][: len(trace)]
 
 
-def _dead(trace: Floats, _step_s: float, random: np.random.Generator) -> None:
+def _kill(trace: Floats, _step_s: float, random: np.random.Generator) -> None:
     trace[:] = random.normal(0, 1e-12, len(trace))
 
 
-def _gap(trace: Floats, _step_s: float, random: np.random.Generator) -> None:
+def _cut_gap(trace: Floats, _step_s: float, random: np.random.Generator) -> None:
     start = random.integers(len(trace))
     trace[start : start + int(random.uniform(5, max(0.25 * len(trace), 6)))] = np.nan
 
 
-# Share of the traces and what befalls them, in this order; a gap comes last, because nothing else reads NaN.
+# Probability of each defect, in the order of application; gaps last, because the others cannot process NaN.
 DEFECTS: tuple[tuple[float, Callable[[Floats, float, np.random.Generator], None]], ...] = (
-    (0.005, _swapped),
-    (0.08, _glitches),
-    (0.005, _gain_step),
+    (0.005, _swap_component),
+    (0.08, _add_glitches),
+    (0.005, _step_gain),
     (0.04, _clip),
     (0.02, _reverse),
     (0.01, _mistime),
-    (0.005, _dead),
-    (0.04, _gap),
+    (0.005, _kill),
+    (0.04, _cut_gap),
 )
 
 
 def apply_defects(traces: Floats, step_s: float, random: np.random.Generator) -> Floats:
     """
-    Traces [n, samples] with defects, drawn by trace.
+    Copy traces [n, samples] and apply random defects to each, with the probabilities of DEFECTS.
 
-    A horizontal delivered as Z 0.5 %, one to six glitches 8 %, a step of the gain 0.5 %, clipped at 30 to 90 % of the peak 4 %,
-    reversed 2 %, time wrong by 1 to 60 s 1 %, dead 0.5 %, a gap of up to a quarter of the record 4 %.
+    A horizontal delivered as Z 0.5 %, one to six glitches 8 %, a step of the gain 0.5 %, clipping at 30 to 90 % of the peak 4 %,
+    reversed polarity 2 %, a clock error of 1 to 60 s 1 %, a dead trace 0.5 %, a gap of up to a quarter of the record 4 %.
     """
-    spoiled = traces.copy()
-    for trace in spoiled:
-        for draw, (share, defect) in zip(random.uniform(size=len(DEFECTS)), DEFECTS, strict=True):
-            if draw < share:
+    defective = traces.copy()
+    for trace in defective:
+        for draw, (probability, defect) in zip(random.uniform(size=len(DEFECTS)), DEFECTS, strict=True):
+            if draw < probability:
                 defect(trace, step_s, random)
-    return spoiled
+    return defective

@@ -1,8 +1,8 @@
 """
 Seismic noise between the low and the high noise model (Peterson 1993, USGS open-file report 93-322).
 
-Each trace has its own level and spectrum, and its amplitude wanders with time: as in real windows where a folder of them is
-given, else as stated here. The microseism peaks at 6 and 14 s are those of the models, moved and scaled by the shapes.
+Each trace has its own level and spectrum, and its level varies with time: as in recorded noise windows where a data folder has some,
+else as stated here. The microseism peaks at 6 and 14 s are those of the models.
 """
 
 from dataclasses import dataclass
@@ -23,18 +23,19 @@ SHAPE_PERIODS_S = (6.0, 8.0, 10.0, 14.0, 20.0, 30.0, 50.0, 80.0, 120.0)
 SPLIT_PERIOD_S = 27.0
 SEGMENT_S = 1200.0
 MAX_WANDER_DB = 6.0
+MIN_RECORD_S = 7200.0
 
 
 @cache
-def _peterson() -> tuple[tuple[Floats, Floats], ...]:
-    """Periods and levels of the low and the high model."""
+def _load_peterson() -> tuple[tuple[Floats, Floats], ...]:
+    """Load periods and levels of the low and the high noise model."""
     return get_nlnm(), get_nhnm()
 
 
 def interpolate_noise_models_db(frequencies_hz: Floats) -> tuple[Floats, Floats]:
-    """Power spectral density of acceleration of the low and the high noise model, dB of (m/s^2)^2/Hz, at each frequency."""
+    """Interpolate the low and the high noise model: power spectral density of acceleration in dB of (m/s^2)^2/Hz, at each frequency."""
     levels = []
-    for periods, decibels in _peterson():
+    for periods, decibels in _load_peterson():
         order = np.argsort(periods)
         levels.append(np.interp(np.log(1 / frequencies_hz), np.log(periods[order]), decibels[order]))
     return levels[0], levels[1]
@@ -43,22 +44,22 @@ def interpolate_noise_models_db(frequencies_hz: Floats) -> tuple[Floats, Floats]
 @dataclass(frozen=True)
 class NoiseCharacter:
     """
-    What real noise looks like, one row a window.
+    Spectral shape and variability of recorded noise, one row a window.
 
-    `shapes_db` [windows, len(SHAPE_PERIODS_S)]: density of acceleration above the low model, its mean removed, so that a gain
-    that is not known does not matter. `wander_db` [windows, 2]: standard deviation of the level from one twenty minutes to the
-    next, at periods longer and shorter than SPLIT_PERIOD_S.
+    `shapes_db` [windows, len(SHAPE_PERIODS_S)]: power spectral density of acceleration above the low model, its mean removed, because
+    the gain is unknown. `wander_db` [windows, 2]: standard deviation of the level between segments of twenty minutes, at periods longer
+    and shorter than SPLIT_PERIOD_S.
     """
 
     shapes_db: Floats
     wander_db: Floats
 
 
-def _character_of(record: Record) -> tuple[Floats, Floats]:
-    """Shape and wander of one record, taken for flat to velocity between 6 and 120 s; medians over time pass over small events."""
+def _measure_record(record: Record) -> tuple[Floats, Floats]:
+    """Measure shape and variability of one record, assumed flat to velocity from 6 to 120 s; medians over time suppress small events."""
     rate_hz = record.sampling_rate_hz
-    piece = int(SEGMENT_S * rate_hz)
-    frequencies, _, power = spectrogram(np.nan_to_num(record.samples), rate_hz, nperseg=piece, noverlap=piece // 2, detrend="linear")
+    segment = int(SEGMENT_S * rate_hz)
+    frequencies, _, power = spectrogram(np.nan_to_num(record.samples), rate_hz, nperseg=segment, noverlap=segment // 2, detrend="linear")
     used = (frequencies > 1 / 200) & (frequencies < 1 / 5)
     frequencies, power = frequencies[used], power[used]
     decibels = 10 * np.log10(power + 1e-30) + 20 * np.log10(2 * np.pi * frequencies)[:, None]
@@ -71,14 +72,14 @@ def _character_of(record: Record) -> tuple[Floats, Floats]:
 
 def measure_noise_character(folder: Path | None) -> NoiseCharacter | None:
     """
-    Of every vertical record of at least two hours below `folder`/noise; None where there is none.
+    Measure the noise character of all records of at least two hours below `folder`/noise; None where there are none.
 
-    A record whose level wanders by more than 6 dB holds a gap or an event and is passed over.
+    Records whose level varies by more than MAX_WANDER_DB contain a gap or an event and are skipped.
     """
     files = [] if folder is None else sorted((folder / "noise").glob("*/waveforms.mseed"))
     records = [record for file in files for record in read_records([scan_miniseed(file.name, file.read_bytes())], LIMITS)[0]]
-    seen = [_character_of(record) for record in records if record.duration_s >= 7200]
-    found = [(shape, wander) for shape, wander in seen if wander.max() <= MAX_WANDER_DB]
+    measured = [_measure_record(record) for record in records if record.duration_s >= MIN_RECORD_S]
+    found = [(shape, wander) for shape, wander in measured if wander.max() <= MAX_WANDER_DB]
     if not found:
         return None
     return NoiseCharacter(np.stack([shape for shape, _ in found]), np.stack([wander for _, wander in found]))
@@ -86,10 +87,10 @@ def measure_noise_character(folder: Path | None) -> NoiseCharacter | None:
 
 def draw_noise_spectrum_db(frequencies_hz: Floats, random: np.random.Generator, shape_db: Floats | None = None) -> Floats:
     """
-    A random noise spectrum between the models, its level beta-distributed toward the low one.
+    Draw a noise spectrum between the low and the high model, at each frequency in dB of (m/s^2)^2/Hz.
 
-    With the shape of a real window, that and a tilt of 2 dB; without, a smooth tilt across periods of 12 % of the models' distance
-    (about 6 dB, which is what real windows scatter by).
+    The level between the models is beta-distributed toward the low one. With the shape of a recorded window, that shape and a tilt of
+    4 % of the models' difference (2 dB); without one, a smooth tilt of 12 % (about 6 dB, the scatter of recorded windows).
     """
     low, high = interpolate_noise_models_db(frequencies_hz)
     level = random.beta(1.5, 4.0)
@@ -100,8 +101,8 @@ def draw_noise_spectrum_db(frequencies_hz: Floats, random: np.random.Generator, 
     return np.asarray(low + np.clip(level + tilt, 0.0, 1.0) * (high - low))
 
 
-def _wander(samples: int, sigmas: Floats, random: np.random.Generator) -> Floats:
-    """Factors [rows, samples] about 1, log-normal with these standard deviations, smooth over about twenty minutes."""
+def _draw_level_factors(samples: int, sigmas: Floats, random: np.random.Generator) -> Floats:
+    """Draw amplitude factors [rows, samples], log-normal with these standard deviations and interpolated between six nodes."""
     nodes = random.normal(0, 1, (len(sigmas), 6)) * sigmas[:, None]
     return np.exp(np.stack([np.interp(np.linspace(0, 5, samples), np.arange(6), row) for row in nodes]))
 
@@ -110,21 +111,36 @@ def draw_noise_displacement(
     count: int, samples: int, step_s: float, random: np.random.Generator, character: NoiseCharacter | None = None
 ) -> Floats:
     """
-    Noise displacement [count, samples] in meters, each trace with its own spectrum and a level that wanders.
+    Draw noise displacement [count, samples] in meters, each trace with its own spectrum and a level that varies with time.
 
-    Without a character by 2.2 dB at all periods; with one, as its window did, apart for long and short periods.
+    Parameters
+    ----------
+    count, samples : int
+        Numbers of traces and samples.
+    step_s : float
+        Sampling interval.
+    random : Generator
+        Draws spectra, phases and levels.
+    character : NoiseCharacter, optional
+        Recorded windows that shapes and variability are drawn from; without one the level varies by 2.2 dB at all periods.
+
+    Returns
+    -------
+    float [count, samples]
+        Displacement in meters.
+
     """
     frequencies = fft.rfftfreq(samples, step_s)
     positive = np.maximum(frequencies, frequencies[1])
     windows = np.zeros(count, np.int64) if character is None else random.integers(len(character.shapes_db), size=count)
     decibels = np.stack([draw_noise_spectrum_db(positive, random, None if character is None else character.shapes_db[k]) for k in windows])
-    # One-sided density P of a record of N samples: |X|^2 = P N / (2 dt) on average, split between two normal parts.
+    # One-sided density P of a record of N samples: |X|^2 = P N / (2 dt) on average, split between the normal real and imaginary parts.
     amplitude = np.sqrt(10 ** (decibels / 10) * samples / (4 * step_s)) / (2 * np.pi * positive) ** 2
     amplitude[:, frequencies < 0.003] = 0.0
-    parts = random.normal(size=(2, *amplitude.shape))
-    spectrum = amplitude * (parts[0] + 1j * parts[1])
+    normal = random.normal(size=(2, *amplitude.shape))
+    spectrum = amplitude * (normal[0] + 1j * normal[1])
     if character is None:
-        return np.asarray(fft.irfft(spectrum, samples) * _wander(samples, np.full(count, 0.25), random))
+        return np.asarray(fft.irfft(spectrum, samples) * _draw_level_factors(samples, np.full(count, 0.25), random))
     sigmas = character.wander_db[windows] * np.log(10) / 20
     bands = ((frequencies < 1 / SPLIT_PERIOD_S, sigmas[:, 0]), (frequencies >= 1 / SPLIT_PERIOD_S, sigmas[:, 1]))
-    return np.asarray(sum(fft.irfft(spectrum * band, samples) * _wander(samples, sigma, random) for band, sigma in bands))
+    return np.asarray(sum(fft.irfft(spectrum * band, samples) * _draw_level_factors(samples, sigma, random) for band, sigma in bands))

@@ -1,19 +1,18 @@
 """
-What a real Earth does to a seismogram of a spherically symmetric one, as perturbations of each path.
+Path effects of a laterally heterogeneous Earth, as random perturbations of seismograms of a spherically symmetric one.
 
-The record is parted into body waves (before a group velocity of 4.5 km/s) and surface waves (after). Body waves are shifted by
-a few seconds. Surface waves are dispersed: group delays relative to the Rayleigh travel time change with period, strongly at
-short periods (the crust: continental paths slow, oceanic ones fast) and weakly at long ones (the mantle). Part of the
-perturbation is common to an event, part belongs to the path: a first study found errors common to an event larger than those
-that differ between its traces. Coda is added by scattering, amplitude by focusing.
+A record is split into body waves (before a group velocity of 4.5 km/s) and surface waves (after). Body waves are shifted by a few
+seconds. Surface waves are dispersed: group delays relative to the Rayleigh travel time vary with period, strongly at short periods
+(crust: continental paths slow, oceanic ones fast) and weakly at long ones (mantle). Part of the perturbation is common to all paths of
+an event, because observed errors common to an event exceed those that differ between its traces. Scattering adds coda.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import fft
 
+from models.array_types import Complexes, Floats
 from models.seismic.geodesy import KM_PER_DEGREE
 
 SPLIT_KM_S = 4.5
@@ -26,7 +25,11 @@ MANTLE = (0.006, 0.008, 0.010, 0.011, 0.010, 0.010)
 
 @dataclass(frozen=True)
 class PathScatter:
-    """Switches and sizes of the perturbations, 1.0 as stated in this module, 0.0 off (for ablations)."""
+    """
+    Sizes of the perturbations: factors, 1.0 as stated in this module and 0.0 for none, and the standard deviation of body-wave shifts.
+
+    `event_share`: fraction of the variance of group delays that is common to all paths of an event.
+    """
 
     dispersion: float = 1.0
     body_shift_s: float = 2.5
@@ -35,10 +38,8 @@ class PathScatter:
     event_share: float = 0.6
 
 
-def draw_relative_delays(
-    frequencies_hz: NDArray[np.float64], count: int, scatter: PathScatter, random: np.random.Generator
-) -> NDArray[np.float64]:
-    """Relative group delay [count, frequencies] of the surface waves; `event_share` of the variance is common to all paths."""
+def draw_relative_delays(frequencies_hz: Floats, count: int, scatter: PathScatter, random: np.random.Generator) -> Floats:
+    """Draw relative group delays [count, frequencies] of surface waves; `event_share` of their variance is common to all paths."""
     own, common = np.sqrt(1 - scatter.event_share), np.sqrt(scatter.event_share)
     draw = own * random.normal(size=(2, count, 1)) + common * random.normal(size=(2, 1, 1))
     log_frequency = np.log(np.maximum(frequencies_hz, 1e-4))
@@ -47,10 +48,8 @@ def draw_relative_delays(
     return np.asarray(scatter.dispersion * (draw[0] * crust + draw[1] * mantle))
 
 
-def _surface_phase(
-    frequencies: NDArray[np.float64], travel_s: NDArray[np.float64], scatter: PathScatter, random: np.random.Generator
-) -> NDArray[np.complex128]:
-    """Transfer function [traces, frequencies] of perturbed dispersion and attenuation along each path."""
+def _draw_surface_transfer(frequencies: Floats, travel_s: Floats, scatter: PathScatter, random: np.random.Generator) -> Complexes:
+    """Draw transfer functions [traces, frequencies] of perturbed dispersion and attenuation along each path."""
     delay = draw_relative_delays(frequencies, len(travel_s), scatter, random) * travel_s[:, None]
     # The phase of a group delay is its integral over angular frequency.
     phase = 2 * np.pi * np.cumsum(delay, axis=1) * (frequencies[1] - frequencies[0])
@@ -58,8 +57,8 @@ def _surface_phase(
     return np.asarray(np.exp(-1j * phase - np.pi * frequencies * travel_s[:, None] * np.clip(q_change, -0.0012, None)))
 
 
-def _coda(samples: int, step_s: float, count: int, scatter: PathScatter, random: np.random.Generator) -> NDArray[np.float64]:
-    """Scattering response [count, samples]: a spike and an exponentially decaying tail of random sign."""
+def _draw_coda(samples: int, step_s: float, count: int, scatter: PathScatter, random: np.random.Generator) -> Floats:
+    """Draw scattering responses [count, samples]: a spike followed by exponentially decaying noise."""
     time = np.arange(samples) * step_s
     strength = scatter.coda * random.uniform(0, 0.35, (count, 1))
     decay = random.uniform(40, 250, (count, 1))
@@ -68,10 +67,29 @@ def _coda(samples: int, step_s: float, count: int, scatter: PathScatter, random:
     return np.asarray(tail)
 
 
-def perturb_paths(
-    traces: NDArray[np.float64], distances_deg: NDArray[np.float64], step_s: float, scatter: PathScatter, random: np.random.Generator
-) -> NDArray[np.float64]:
-    """Records [traces, samples] that begin at the origin time, as if they had come through a laterally varying Earth."""
+def perturb_paths(traces: Floats, distances_deg: Floats, step_s: float, scatter: PathScatter, random: np.random.Generator) -> Floats:
+    """
+    Perturb seismograms as if they had propagated through a laterally heterogeneous Earth.
+
+    Parameters
+    ----------
+    traces : float [traces, samples]
+        Seismograms from the origin time on.
+    distances_deg : float [traces]
+        Epicentral distances.
+    step_s : float
+        Sampling interval.
+    scatter : PathScatter
+        Sizes of the perturbations.
+    random : Generator
+        Draws them.
+
+    Returns
+    -------
+    float [traces, samples]
+        Perturbed seismograms.
+
+    """
     count, samples = traces.shape
     padded = fft.next_fast_len(samples + int(1200 / step_s), real=True)
     frequencies = fft.rfftfreq(padded, step_s)
@@ -79,8 +97,8 @@ def perturb_paths(
     arrival = (distance_km / SPLIT_KM_S)[:, None]
     width = 20 + 0.04 * arrival
     weight = 1 / (1 + np.exp(-np.clip((np.arange(samples) * step_s - arrival) / (width / 4), -50, 50)))
-    surface = fft.rfft(traces * weight, padded) * _surface_phase(frequencies, distance_km / RAYLEIGH_KM_S, scatter, random)
+    surface = fft.rfft(traces * weight, padded) * _draw_surface_transfer(frequencies, distance_km / RAYLEIGH_KM_S, scatter, random)
     shift = random.normal(0, scatter.body_shift_s, (count, 1))
     body = fft.rfft(traces * (1 - weight), padded) * np.exp(-2j * np.pi * frequencies * shift)
-    scattering = fft.rfft(_coda(samples // 2, step_s, count, scatter, random), padded)
+    scattering = fft.rfft(_draw_coda(samples // 2, step_s, count, scatter, random), padded)
     return np.asarray(fft.irfft((surface + body) * scattering, padded)[:, :samples])

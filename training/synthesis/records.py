@@ -1,16 +1,16 @@
 """
-From a source and its stations to records, as a user would upload them.
+Synthesis of the records of an event, as a user would upload them, from its source and its stations.
 
-Contraction of strains with a moment tensor, or projection of displacements on a force, after training.greens; then the path,
-noise, instrument and defects. The records that come out go through the same conditioning and drawing as served ones.
+Green's functions are contracted with a moment tensor or projected on a force (see `training.earth.greens`); then follow path effects,
+noise, instrument and defects. Records are conditioned and drawn as served ones are.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import fft
 
+from models.array_types import Floats
 from models.seismic.waveforms import Record
 from training.earth.greens import GreensStore, GreensTable
 from training.synthesis.instrument_defects import Window, apply_defects, apply_instrument
@@ -25,7 +25,12 @@ PRE_EVENT_S = 3840.0
 
 @dataclass(frozen=True)
 class Realism:
-    """What makes a synthetic record look real; each part can be switched off for an ablation."""
+    """
+    Effects that make synthetic records realistic; each can be switched off for an ablation.
+
+    `amplitude_sigma`: standard deviation of the logarithm of the amplitude factor of a path (focusing). `one_earth_share`: fraction of
+    events all of whose paths run through one Earth model, where there are several. `character`: of recorded noise.
+    """
 
     paths: PathScatter | None
     noise: bool = True
@@ -33,17 +38,16 @@ class Realism:
     defects: bool = True
     amplitude_sigma: float = 0.3
     character: NoiseCharacter | None = None
-    # Share of the events all of whose paths run through the same Earth, where there are several.
     one_earth_share: float = 0.4
 
 
 def find_nearest_table(store: GreensStore, source: Source) -> GreensTable:
-    """The table that a source reads: surface forces, or strains at the nearest stored depth."""
+    """Find the table of Green's functions of a source: surface forces, or strains at the nearest stored depth."""
     return store.forces if source.is_force else store.table(source.depth_km)
 
 
-def contract_source(source: Source, azimuths_deg: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rates [traces, components, samples] that each Green's function component is convolved with, per station azimuth."""
+def contract_source(source: Source, azimuths_deg: Floats) -> Floats:
+    """Rotate and contract a source for each station azimuth: rates [traces, components, samples] to convolve with Green's functions."""
     cosine, sine = np.cos(np.radians(azimuths_deg))[:, None], np.sin(np.radians(azimuths_deg))[:, None]
     if source.is_force:
         up, north, east = source.rates
@@ -56,12 +60,12 @@ def contract_source(source: Source, azimuths_deg: NDArray[np.float64]) -> NDArra
     return np.stack([np.broadcast_to(rr, along.shape), along, across, shear], axis=1)
 
 
-def apply_directivity(rates: NDArray[np.float64], source: Source, azimuths_deg: NDArray[np.float64], step_s: float) -> NDArray[np.float64]:
+def apply_directivity(rates: Floats, source: Source, azimuths_deg: Floats, step_s: float) -> Floats:
     """
-    The rates [traces, components, samples] of a rupture to one side as seen from each azimuth, the area under them kept.
+    Apply the directivity of a unilateral rupture to rates [traces, components, samples], at each azimuth; their integral is preserved.
 
-    A station that the rupture runs towards sees the history shortened, one behind it stretched, by up to twice the delay of the
-    centroid (Ben-Menahem 1961).
+    The source time function is shortened in the direction of the rupture and stretched in the opposite one, by up to twice the delay
+    of the centroid (Ben-Menahem 1961).
     """
     duration_s = rates.shape[-1] * step_s
     if source.rupture_delay_s < step_s:
@@ -77,8 +81,8 @@ def apply_directivity(rates: NDArray[np.float64], source: Source, azimuths_deg: 
     return np.asarray(stretched * np.divide(rates.sum(axis=2, keepdims=True), area, out=np.zeros_like(area), where=area != 0))
 
 
-def synthesize_displacement(store: GreensStore, source: Source, stations: Stations) -> NDArray[np.float64]:
-    """Noise-free vertical displacement [traces, samples] in meters from the origin time on, in the store's Earth."""
+def synthesize_displacement(store: GreensStore, source: Source, stations: Stations) -> Floats:
+    """Synthesize noise-free vertical displacement [traces, samples] in meters, from the origin time on, in one Earth model."""
     table, step = find_nearest_table(store, source), store.time_step_s
     greens = table.data[stations.table_indices] * table.scales[stations.table_indices][..., None]
     rates = apply_directivity(contract_source(source, stations.azimuths_deg), source, stations.azimuths_deg, step)
@@ -89,19 +93,35 @@ def synthesize_displacement(store: GreensStore, source: Source, stations: Statio
 
 def synthesize_mixed_displacement(
     stores: tuple[GreensStore, ...], source: Source, stations: Stations, one_earth_share: float, random: np.random.Generator
-) -> NDArray[np.float64]:
-    """As `synthesize_displacement`, each path through an Earth drawn at random; stores share their distances, so labels stay exact."""
+) -> Floats:
+    """
+    Synthesize displacement [traces, samples] in meters with an Earth model drawn for each path.
+
+    Parameters
+    ----------
+    stores : tuple of GreensStore
+        Earth models with the same depths and distances, so that labels stay exact.
+    source : Source
+        What radiates.
+    stations : Stations
+        At distances of the stores.
+    one_earth_share : float
+        Probability that one model is drawn for all paths.
+    random : Generator
+        Draws the models.
+
+    """
     if len(stores) == 1:
         return synthesize_displacement(stores[0], source, stations)
     count = 1 if random.uniform() < one_earth_share else len(stations.azimuths_deg)
     earths = np.broadcast_to(random.integers(len(stores), size=count), len(stations.azimuths_deg))
-    parts = [(np.flatnonzero(earths == k), store) for k, store in enumerate(stores)]
-    order = np.argsort(np.concatenate([rows for rows, _ in parts]))
-    motion = [synthesize_displacement(store, source, stations.take(rows)) for rows, store in parts if len(rows)]
+    groups = [(np.flatnonzero(earths == k), store) for k, store in enumerate(stores)]
+    order = np.argsort(np.concatenate([rows for rows, _ in groups]))
+    motion = [synthesize_displacement(store, source, stations.take(rows)) for rows, store in groups if len(rows)]
     return np.asarray(np.concatenate(motion)[order])
 
 
-def _with_lead(traces: NDArray[np.float64], step_s: float) -> NDArray[np.float64]:
+def _prepend_zeros(traces: Floats, step_s: float) -> Floats:
     lead = np.zeros((len(traces), int(PRE_EVENT_S / step_s)))
     return np.concatenate([lead, traces], axis=1)
 
@@ -110,16 +130,28 @@ def synthesize_records(
     stores: tuple[GreensStore, ...], source: Source, stations: Stations, window: Window, realism: Realism, random: np.random.Generator
 ) -> tuple[Record, ...]:
     """
-    Records of the event in that window, one a station, sampled at the stores' rate, through those Earths.
+    Synthesize the records of an event, one a station, scaled to a maximum of 1.
 
-    The origin time is ORIGIN_S (POSIX seconds); nothing in a record says so.
+    Parameters
+    ----------
+    stores : tuple of GreensStore
+        Earth models that paths are drawn from; records have their sampling rate.
+    source, stations
+        What radiates, and where it is recorded.
+    window : Window
+        Time window, relative to the origin time ORIGIN_S (POSIX seconds).
+    realism : Realism
+        Path effects, noise, instruments and defects.
+    random : Generator
+        Draws them.
+
     """
     step = stores[0].time_step_s
     motion = synthesize_mixed_displacement(stores, source, stations, realism.one_earth_share, random)
     if realism.paths is not None:
         motion = perturb_paths(motion, stations.distances_deg, step, realism.paths, random)
         motion *= random.lognormal(0, realism.amplitude_sigma, (len(motion), 1))
-    motion = _with_lead(motion, step)
+    motion = _prepend_zeros(motion, step)
     if realism.noise:
         motion = motion + draw_noise_displacement(len(motion), motion.shape[1], step, random, realism.character)
     if realism.instruments:

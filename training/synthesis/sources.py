@@ -1,38 +1,38 @@
 """
-What shakes the Earth: sources as histories of moment or force, in N m and N.
+Seismic sources as time functions of a moment tensor (N m) or a single force (N).
 
-A history's derivative is convolved with the step response of the Earth, so every source is kept as rates: N m/s or N/s
-sampled at the store's time step. Axes of tensors: r up, t south, p east (order rr, tt, pp, rt, rp, tp); of forces: up,
-north, east.
+The time derivative is convolved with the step response of the Earth, so every source is kept as rates, N m/s or N/s, sampled at the
+store's time step. Axes of tensors: r up, t south, p east (order rr, tt, pp, rt, rp, tp); of forces: up, north, east.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from models.array_types import Floats
 
 KINDS = ("earthquake", "glacial", "explosion", "collapse", "landslide", "clvd", "slow_earthquake", "resonance")
 NOISE = "noise"
 LABELS = (*KINDS, NOISE)
-GREAT_MOMENT = 6.3e20
+GREAT_MOMENT_N_M = 6.3e20  # magnitude 7.8
 RUPTURE_KM_S = 2.5
 
 
 @dataclass(frozen=True)
 class Source:
     """
-    A point source.
+    A point source with its time function.
 
-    `rates` [6, samples] of a moment tensor or [3, samples] of a force; its first sample is the origin time.
-    `rupture_azimuth_deg` and `rupture_delay_s` describe a unilateral rupture: a station in that direction sees the history
-    shortened and its centroid early by `rupture_delay_s`, one behind it stretched and late.
+    `rates` [6, samples] of a moment tensor or [3, samples] of a force; the first sample is at the origin time.
+    `rupture_azimuth_deg` and `rupture_delay_s` describe the directivity of a unilateral rupture: at a station in that direction the
+    source time function is shorter and its centroid early by `rupture_delay_s`, in the opposite direction longer and late.
     """
 
     kind: str
     latitude_deg: float
     longitude_deg: float
     depth_km: float
-    rates: NDArray[np.float64]
+    rates: Floats
     rupture_azimuth_deg: float = 0.0
     rupture_delay_s: float = 0.0
 
@@ -43,63 +43,92 @@ class Source:
 
 
 def half_duration_s(moment: float) -> float:
-    """Half duration in seconds that the Global CMT project takes for a moment in N m (Ekstrom et al. 2012, section 2)."""
+    """Compute the half duration [s] that the Global CMT project assumes for a moment [N m] (Ekstrom et al. 2012, section 2)."""
     return float(1.05e-8 * (moment * 1e7) ** (1 / 3))
 
 
 def rupture_length_km(moment: float) -> float:
-    """Length of an interface rupture for a moment in N m (Strasser et al. 2010, doi:10.1785/gssrl.81.6.941, table 1): 600 km at 9.0."""
+    """Compute the length [km] of an interface rupture for a moment [N m] (Strasser et al. 2010, doi:10.1785/gssrl.81.6.941, table 1)."""
     magnitude = (np.log10(moment) - 9.1) / 1.5
     return float(10 ** (0.585 * magnitude - 2.477))
 
 
-def triangle_rate(duration_s: float, step_s: float) -> NDArray[np.float64]:
-    """Triangular rate of unit area [1/s], at least one sample long."""
+def triangle_rate(duration_s: float, step_s: float) -> Floats:
+    """Compute a triangular source time function of unit area [1/s], at least one sample long."""
     samples = max(int(np.ceil(duration_s / step_s)), 1)
     shape = 1 - np.abs((np.arange(samples) + 0.5) / samples * 2 - 1)
     return np.asarray(shape / (shape.sum() * step_s))
 
 
-def _rate_of(history: NDArray[np.float64], step_s: float) -> NDArray[np.float64]:
+def _differentiate(history: Floats, step_s: float) -> Floats:
     return np.diff(history, axis=-1, prepend=0.0, append=0.0) / step_s
 
 
 def make_tensor_source(
-    kind: str, place: tuple[float, float, float], tensor: NDArray[np.float64], duration_s: float, step_s: float, random: np.random.Generator
+    kind: str, hypocenter: tuple[float, float, float], tensor: Floats, duration_s: float, step_s: float, random: np.random.Generator
 ) -> Source:
     """
-    A moment tensor released in a triangle of that length, from a rupture to both sides (delay 0) to one to one side.
+    Make a source whose moment tensor is released in a triangle, with a random directivity between bilateral and unilateral.
 
-    The centroid of the latter is seen early or late by the duration times rupture over phase velocity over two: 0.35 at most.
+    The centroid delay of a unilateral rupture is half the duration times the ratio of rupture to phase velocity, at most 0.35 of the
+    duration.
+
+    Parameters
+    ----------
+    kind : str
+        One of KINDS.
+    hypocenter : (float, float, float)
+        Latitude and longitude in degrees, depth in km.
+    tensor : float [6]
+        Moment tensor in N m.
+    duration_s, step_s : float
+        Duration of the triangle, and the sampling interval.
+    random : Generator
+        Draws the directivity.
+
     """
     rates = tensor[:, None] * triangle_rate(duration_s, step_s)
     delay = float(random.uniform(0, 0.35) * duration_s)
-    return Source(kind, *place, rates, float(random.uniform(0, 360)), delay)
+    return Source(kind, *hypocenter, rates, float(random.uniform(0, 360)), delay)
 
 
-def make_earthquake(place: tuple[float, float, float], tensor: NDArray[np.float64], step_s: float, random: np.random.Generator) -> Source:
+def make_earthquake(hypocenter: tuple[float, float, float], tensor: Floats, step_s: float, random: np.random.Generator) -> Source:
     """
-    An earthquake whose duration scatters about the scaling law (standard deviation of the logarithm 0.35).
+    Make an earthquake whose duration is log-normal about the scaling law (standard deviation of the logarithm 0.35).
 
-    From magnitude 7.8 on it lasts at least as long as its rupture runs, at RUPTURE_KM_S to one side or to both: the scaling law
-    gives the 2004 Sumatra earthquake 150 s, it took 500.
+    From magnitude 7.8 it lasts at least as long as its rupture takes at RUPTURE_KM_S, unilateral or bilateral: the scaling law gives
+    150 s for the 2004 Sumatra earthquake, which took 500 s.
     """
     moment = float(np.sqrt((tensor[:3] ** 2).sum() / 2 + (tensor[3:] ** 2).sum()))
     duration = 2 * half_duration_s(moment) * float(random.lognormal(0, 0.35))
-    if moment >= GREAT_MOMENT:
+    if moment >= GREAT_MOMENT_N_M:
         duration = max(duration, rupture_length_km(moment) / RUPTURE_KM_S * float(random.uniform(0.5, 1.0)))
-    return make_tensor_source("earthquake", place, tensor, duration, step_s, random)
+    return make_tensor_source("earthquake", hypocenter, tensor, duration, step_s, random)
 
 
 def make_glacial(
-    place: tuple[float, float], amplitude_kg_m: float, azimuth_deg: float, step_s: float, random: np.random.Generator
+    epicenter: tuple[float, float], amplitude_kg_m: float, azimuth_deg: float, step_s: float, random: np.random.Generator
 ) -> Source:
     """
-    A calving iceberg: a near-horizontal force along the azimuth, then back, its double time integral the amplitude.
+    Make a glacial earthquake (iceberg calving): a near-horizontal force along the azimuth, then its reverse.
 
-    The two halves of the history (Tsai & Ekstrom 2007: 50 s in all) last 30 to 120 s together, are of unequal length in half of
-    the cases, and rise and fall like a half sine to the power of 0.5 (almost a constant force), 1, or 2 (a bell); the vertical
-    part is up to a quarter.
+    The double time integral of the force is the amplitude (mass times distance, kg m). The two pulses (Tsai & Ekstrom 2007: 50 s in
+    all) last 30 to 120 s together, differ in length in half of the cases, and have the shape of a half sine to the power of 0.5 (almost
+    a constant force), 1 or 2 (a bell). The vertical component has a standard deviation of 0.12 of the horizontal one.
+
+    Parameters
+    ----------
+    epicenter : (float, float)
+        Latitude and longitude in degrees.
+    amplitude_kg_m : float
+        Mass times distance.
+    azimuth_deg : float
+        Direction of the first pulse, clockwise from north.
+    step_s : float
+        Sampling interval.
+    random : Generator
+        Draws durations, shape and vertical component.
+
     """
     first = float(random.uniform(15, 60))
     second = first * (1.0 if random.uniform() < 0.5 else float(random.uniform(0.5, 1.5)))
@@ -110,15 +139,15 @@ def make_glacial(
     shape *= amplitude_kg_m / (np.cumsum(np.cumsum(shape)) * step_s**2)[-1]
     azimuth, vertical = np.radians(azimuth_deg), float(random.normal(0, 0.12))
     direction = np.array([vertical, np.cos(azimuth), np.sin(azimuth)])
-    return Source("glacial", *place, 0.0, _rate_of(direction[:, None] * shape, step_s))
+    return Source("glacial", *epicenter, 0.0, _differentiate(direction[:, None] * shape, step_s))
 
 
-def _isotropic(moment: float, clvd: float) -> NDArray[np.float64]:
+def _isotropic_tensor(moment: float, clvd: float) -> Floats:
     return moment * np.array([1 + 2 * clvd, 1 - clvd, 1 - clvd, 0, 0, 0])
 
 
-def _landslide(random: np.random.Generator, step_s: float) -> NDArray[np.float64]:
-    """Force [3, samples]: pushes back while the mass speeds up, along while it slows, turning on the way (Ekstrom & Stark 2013)."""
+def _landslide_force(random: np.random.Generator, step_s: float) -> Floats:
+    """Draw the force [3, samples] of a landslide: opposite to the acceleration of the mass (Ekstrom & Stark 2013)."""
     duration = float(random.uniform(60, 200))
     time = np.arange(0, duration, step_s)
     azimuth = np.radians(random.uniform(0, 360) + random.uniform(-80, 80) * time / duration)
@@ -127,22 +156,22 @@ def _landslide(random: np.random.Generator, step_s: float) -> NDArray[np.float64
     return np.stack([-0.4 * force, force * np.cos(azimuth), force * np.sin(azimuth)])
 
 
-def _resonance(random: np.random.Generator, step_s: float) -> NDArray[np.float64]:
-    """A crack's moment ringing at 12 to 40 s with a quality factor of 10 to 40 (very-long-period resonance of a volcano)."""
+def _resonance_moment(random: np.random.Generator, step_s: float) -> Floats:
+    """Draw the moment of a resonating crack (very-long-period volcanic signal): periods of 12 to 40 s, quality factors of 10 to 40."""
     period, quality = float(random.uniform(12, 40)), float(random.uniform(10, 40))
     time = np.arange(0, min(quality * period, 1500.0), step_s)
     history = np.sin(2 * np.pi * time / period) * np.exp(-np.pi * time / (quality * period))
-    return np.asarray(_isotropic(float(10 ** random.uniform(16.5, 17.8)), 0.5)[:, None] * history)
+    return np.asarray(_isotropic_tensor(float(10 ** random.uniform(16.5, 17.8)), 0.5)[:, None] * history)
 
 
-def make_anomalous(kind: str, place: tuple[float, float], step_s: float, random: np.random.Generator) -> Source:
-    """One of the kinds that are neither a tectonic nor a glacial earthquake; raises ValueError for any other."""
+def make_anomalous(kind: str, epicenter: tuple[float, float], step_s: float, random: np.random.Generator) -> Source:
+    """Make a source of one of the kinds that are neither tectonic nor glacial earthquakes; raises ValueError for any other."""
     moment = float(10 ** random.uniform(16.8, 18.2))
-    shallow, deep = (*place, float(random.uniform(0.5, 4))), (*place, float(random.uniform(3, 30)))
+    shallow, deep = (*epicenter, float(random.uniform(0.5, 4))), (*epicenter, float(random.uniform(3, 30)))
     if kind == "explosion":
-        return make_tensor_source(kind, shallow, _isotropic(moment, float(random.normal(0, 0.1))), 2.0, step_s, random)
+        return make_tensor_source(kind, shallow, _isotropic_tensor(moment, float(random.normal(0, 0.1))), 2.0, step_s, random)
     if kind == "collapse":
-        return make_tensor_source(kind, shallow, _isotropic(-moment, 0.4), float(random.uniform(4, 20)), step_s, random)
+        return make_tensor_source(kind, shallow, _isotropic_tensor(-moment, 0.4), float(random.uniform(4, 20)), step_s, random)
     if kind == "clvd":
         tensor = moment * np.array([2.0, -1, -1, 0, 0, 0]) * random.choice([-1, 1])
         return make_tensor_source(kind, deep, tensor, float(random.uniform(5, 30)), step_s, random)
@@ -150,7 +179,7 @@ def make_anomalous(kind: str, place: tuple[float, float], step_s: float, random:
         tensor = moment * np.array([0.7, -0.35, -0.35, 0.6, 0.3, 0.1])
         return make_tensor_source(kind, deep, tensor, float(random.uniform(80, 250)), step_s, random)
     if kind == "landslide":
-        return Source(kind, *place, 0.0, _rate_of(_landslide(random, step_s), step_s))
+        return Source(kind, *epicenter, 0.0, _differentiate(_landslide_force(random, step_s), step_s))
     if kind == "resonance":
-        return Source(kind, *shallow, _rate_of(_resonance(random, step_s), step_s))
-    raise ValueError(f"{kind!r} is no anomalous kind; there are {', '.join(KINDS[2:])}")
+        return Source(kind, *shallow, _differentiate(_resonance_moment(random, step_s), step_s))
+    raise ValueError(f"{kind!r} is not an anomalous kind of source: choose one of {', '.join(KINDS[2:])}")

@@ -3,19 +3,19 @@
 import numpy as np
 import pytest
 
-from training.datasets.splits import PARTS, SHARES, name_region_cell, split_by_group, split_by_year, split_randomly
+from training.datasets.splits import SPLIT_FRACTIONS, SPLIT_NAMES, name_region_cell, split_by_group, split_by_year, split_randomly
 
 SIZES = {"Helheim": 103, "Kangerdlugssuaq": 84, "Jakobshavn": 71, "Kong Oscar": 49, "Upernavik": 39, "Rinks": 22, "Tracy": 9, "Hayes": 4}
 GROUPS = [name for name, size in SIZES.items() for _ in range(size)]
 
 
 def _shares(parts):
-    return np.array([(parts == part).mean() for part in PARTS])
+    return np.array([(parts == part).mean() for part in SPLIT_NAMES])
 
 
 def test_random_parts_have_the_stated_shares():
     parts = split_randomly(886, seed=3407)
-    assert [(parts == part).sum() for part in PARTS] == [495, 213, 178]
+    assert [(parts == part).sum() for part in SPLIT_NAMES] == [495, 213, 178]
 
 
 def test_the_seed_decides():
@@ -28,7 +28,7 @@ def test_regions_stay_whole():
     parts = split_by_group(GROUPS, seed=3407)
     for name in SIZES:
         assert len(set(parts[np.array(GROUPS) == name])) == 1
-    np.testing.assert_allclose(_shares(parts), SHARES, atol=0.06)
+    np.testing.assert_allclose(_shares(parts), SPLIT_FRACTIONS, atol=0.06)
 
 
 def test_a_region_does_not_depend_on_the_order_of_events():
@@ -42,7 +42,7 @@ def test_years_stay_whole_and_in_order():
     parts = split_by_year(years)
     assert years[parts == "train"].max() < years[parts == "validation"].min()
     assert years[parts == "validation"].max() < years[parts == "test"].min()
-    np.testing.assert_allclose(_shares(parts), SHARES, atol=0.05)
+    np.testing.assert_allclose(_shares(parts), SPLIT_FRACTIONS, atol=0.05)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from training.config import load_recipe
-from training.datasets.catalog_twin import ReplicaRecipe
+from training.datasets.catalog_replica import ReplicaRecipe
 from training.datasets.mixtures import MixtureRecipe
 from training.earth import dispersion, greens
 from training.earth.dispersion import KM_PER_DEGREE

@@ -10,7 +10,7 @@ from models.registry.card import Card, Metric
 from models.registry.store import open_store
 from models.specs.index import MODELS
 from training.datasets.archive import ArchiveWriter
-from training.datasets.catalog_twin import ReplicaRecipe, draw_replica
+from training.datasets.catalog_replica import ReplicaRecipe, draw_replica
 from training.evaluation import card_figures
 from training.evaluation.card_metrics import HIGH_SNR, HIGH_SNR_SET, offset_metrics
 from training.evaluation.event_scores import EventScores, TraceScores, test_splits_of

@@ -28,8 +28,8 @@ from models.seismic.location.distances import prepare_distances
 from models.specs.pictures import CONDITIONING
 from training.config import SPAWN, TrainingSettings
 from training.datasets.archive import ArchivedEvent
-from training.datasets.catalog_twin import ReplicaRecipe, draw_replica, select_replica_split
-from training.datasets.splits import PARTS
+from training.datasets.catalog_replica import ReplicaRecipe, draw_replica, select_replica_split
+from training.datasets.splits import SPLIT_NAMES
 from training.evaluation.location_page import PAGE, twin_recipe
 from training.evaluation.location_scores import BATCH, open_models
 from training.evaluation.markdown import markdown_table, write_part
@@ -122,7 +122,7 @@ def _some(recipe: ReplicaRecipe, settings: TrainingSettings, numbers: tuple[int,
 def report_common_error(settings: TrainingSettings, store: str | None, most: int | None) -> Path:
     """Read the twin's validation part and write which model of the shared error it supports."""
     chosen = twin_recipe(store)
-    parts = list(batched(select_replica_split(chosen, settings, PARTS[1])[:most], BATCH))
+    parts = list(batched(select_replica_split(chosen, settings, SPLIT_NAMES[1])[:most], BATCH))
     with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
         done = tqdm(pool.map(partial(_some, chosen, settings), parts), desc="read", unit="batch", total=len(parts))
         events = [event for some in done for event in some]

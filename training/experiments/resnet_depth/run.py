@@ -20,7 +20,7 @@ from models.networks.heads import EventTypeModel
 from models.specs.event_type import CLASSES
 from models.specs.pictures import DISTANCE_SECTION
 from training.config import TrainingSettings, load_recipe
-from training.datasets.splits import SHARES, split_randomly
+from training.datasets.splits import SPLIT_FRACTIONS, split_randomly
 from training.evaluation.markdown import command
 from training.experiments.grid import Result, describe_cell, fill_grid, shuffle_shards
 from training.experiments.resnet_depth.data import ComparisonSections, comparison_sections
@@ -139,7 +139,7 @@ def depth_table(plan: CompareRecipe, trials: list[Trial], results: list[Result |
 
 def comparison_page(plan: CompareRecipe, trials: list[Trial], results: list[Result | None], data: ComparisonSections, preset: str) -> str:
     """docs/models_comparison.md."""
-    pixels, shares = data.pictures.shape[-1] // plan.shrink, ", ".join(f"{share:.0%}" for share in SHARES)
+    pixels, shares = data.pictures.shape[-1] // plan.shrink, ", ".join(f"{share:.0%}" for share in SPLIT_FRACTIONS)
     missing = sum(result is None for result in results)
     state = "All cells are filled." if not missing else f"{missing} of {len(results)} runs are missing: the same command goes on."
     fit_words = describe_cell(plan.fit)

@@ -11,7 +11,7 @@ from models.specs.event_type import EVENT_TYPE
 from models.specs.pictures import AZIMUTH_SECTION, DISTANCE_SECTION
 from training.config import TrainingSettings
 from training.datasets.archive import ArchiveWriter
-from training.datasets.catalog_twin import ReplicaRecipe, draw_replica
+from training.datasets.catalog_replica import ReplicaRecipe, draw_replica
 from training.evaluation.location_scores import open_models
 from training.experiments.attribution.page import class_table, of_real, write_attribution_page
 from training.experiments.attribution.shapley import (

@@ -9,9 +9,9 @@ import pytest
 from models.seismic.geodesy import distance_deg
 from training.config import load_recipe
 from training.datasets.archive import read_events, read_labels, read_manifest
-from training.datasets.catalog_twin import ReplicaRecipe, draw_replica, match_earthquakes, plan_replica
+from training.datasets.catalog_replica import ReplicaRecipe, draw_replica, match_earthquakes, plan_replica
 from training.datasets.mixtures import MixtureRecipe, write_mixture
-from training.datasets.splits import PARTS
+from training.datasets.splits import SPLIT_NAMES
 from training.random_streams import Purpose, make_generator, make_seed_sequence
 from training.synthesis.catalogs import load_earthquakes, load_glacial_earthquakes
 from training.synthesis.sources import KINDS
@@ -43,7 +43,7 @@ def test_the_twin_holds_every_event_once_and_every_event_is_in_one_part_of_each_
     rows = plan_replica(*catalogs, TWIN)
     assert len(rows) == len({(row.kind, row.row) for row in rows}) == 886
     assert sorted(row.row for row in rows if row.kind == "glacial") == list(range(443))
-    assert {part for row in rows for part in (row.split_random, row.split_region, row.split_year)} == set(PARTS)
+    assert {part for row in rows for part in (row.split_random, row.split_region, row.split_year)} == set(SPLIT_NAMES)
     for name, group in (("split_region", lambda row: (row.kind, row.region)), ("split_year", lambda row: row.year)):
         parts = {}
         for row in rows:
@@ -54,7 +54,9 @@ def test_the_twin_holds_every_event_once_and_every_event_is_in_one_part_of_each_
 def test_both_classes_are_in_every_part(catalogs):
     rows = plan_replica(*catalogs, TWIN)
     for name in ("split_random", "split_region", "split_year"):
-        assert {(row.kind, getattr(row, name)) for row in rows} == {(kind, part) for kind in ("glacial", "earthquake") for part in PARTS}
+        assert {(row.kind, getattr(row, name)) for row in rows} == {
+            (kind, part) for kind in ("glacial", "earthquake") for part in SPLIT_NAMES
+        }
 
 
 def test_a_twin_event_is_as_cataloged_and_drawn_again_the_same(settings, catalogs):
