@@ -1,4 +1,4 @@
-"""The container of waveforms: what goes in comes out, a stopped run goes on, and truth lies apart."""
+"""Archives of waveforms: round trip, continuation after an interruption, and separate labels."""
 
 import shutil
 
@@ -12,7 +12,7 @@ from training.datasets.archive import ArchivedEvent, ArchiveWriter, read_events,
 MADE_FROM = {"seed": 3407, "commit": "abc", "fingerprints": {"store": "f00d"}}
 
 
-def _event(number, truth=None):
+def _make_event(number, truth=None):
     random = np.random.default_rng(number)
     response = Response(np.array([0.01, 0.1]), np.array([1 + 2j, 3 - 4j]))
     samples = random.normal(size=100 + number).astype(np.float32)
@@ -29,15 +29,15 @@ def _write(folder, numbers, truth=None, made_from=MADE_FROM):
     with ArchiveWriter(folder, made_from, events_per_shard=2) as writer:
         for number in numbers:
             if f"{number:06d}" not in writer.kept:
-                writer.add(_event(number, truth))
+                writer.add(_make_event(number, truth))
 
 
-def _stopping_after(count):
+def _stop_after(count):
     yield from range(count)
     raise RuntimeError("stopped")
 
 
-def _same(one, two):
+def _assert_same(one, two):
     assert (one.name, one.truth, len(one.records)) == (two.name, two.truth, len(two.records))
     for a, b in zip(one.records, two.records, strict=True):
         np.testing.assert_array_equal(a.samples, b.samples)
@@ -50,16 +50,16 @@ def _same(one, two):
             np.testing.assert_array_equal(a.response.velocity_response, b.response.velocity_response)
 
 
-def test_what_goes_in_comes_out(tmp_path):
+def test_events_are_read_as_written(tmp_path):
     truth = {"kind": "explosion", "depth_km": 1.5, "force_azimuth_deg": None, "code": "12"}
     _write(tmp_path, range(5), truth)
     read = list(read_events(tmp_path))
     assert len(read) == 5
     for number, event in enumerate(read):
-        _same(event, _event(number, truth))
+        _assert_same(event, _make_event(number, truth))
 
 
-def test_the_manifest_says_what_is_there(tmp_path):
+def test_the_manifest_lists_files_and_counts(tmp_path):
     _write(tmp_path, range(5))
     manifest = read_manifest(tmp_path)
     assert manifest["made_from"] == {**MADE_FROM, "events_per_shard": 2}
@@ -67,17 +67,17 @@ def test_the_manifest_says_what_is_there(tmp_path):
     assert sorted(path.name for path in (tmp_path / "waveforms").iterdir()) == ["00000.h5", "00001.h5", "00002.h5"]
 
 
-def test_a_stopped_run_goes_on_to_the_very_same_files(tmp_path):
+def test_an_interrupted_archive_continues_to_identical_files(tmp_path):
     _write(tmp_path / "whole", range(6))
     with pytest.raises(RuntimeError, match="stopped"):
-        _write(tmp_path / "stopped", _stopping_after(3))
+        _write(tmp_path / "stopped", _stop_after(3))
     assert read_manifest(tmp_path / "stopped")["events"] == 2
     _write(tmp_path / "stopped", range(6), made_from={**MADE_FROM, "commit": "def"})
     whole, stopped = (read_manifest(tmp_path / name)["shards"] for name in ("whole", "stopped"))
     assert whole == stopped
 
 
-def test_an_archive_without_labels_is_whole_and_says_nothing(tmp_path):
+def test_an_archive_without_labels_is_complete_and_reveals_no_kind(tmp_path):
     _write(tmp_path, range(3), {"kind": "landslide"})
     assert set(read_labels(tmp_path)) == {"000000", "000001", "000002"}
     shutil.rmtree(tmp_path / "labels")
@@ -86,16 +86,16 @@ def test_an_archive_without_labels_is_whole_and_says_nothing(tmp_path):
     assert not any(b"landslide" in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
-def test_another_data_set_is_not_mixed_in(tmp_path):
+def test_a_folder_of_another_data_set_is_refused(tmp_path):
     _write(tmp_path, range(2))
     with pytest.raises(ValueError, match="begun from something else"):
         _write(tmp_path, range(3), made_from={**MADE_FROM, "seed": 1})
 
 
 @pytest.mark.parametrize("name", ["000000", "a/b", "..", "", ".hidden"])
-def test_names_are_plain_and_taken_once(tmp_path, name):
+def test_event_names_are_plain_and_unique(tmp_path, name):
     with ArchiveWriter(tmp_path, MADE_FROM, 9) as writer:
-        writer.add(_event(0))
+        writer.add(_make_event(0))
         with pytest.raises(ValueError, match="is taken"):
             writer.add(ArchivedEvent(name, (), None))
 

@@ -1,4 +1,4 @@
-"""The catalog twin and the anomaly set: what they hold, that they can be drawn again, and that names say nothing."""
+"""The synthetic catalog replica and random archives: contents, reproducibility, and names that reveal nothing."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ from training.synthesis.sources import KINDS
 from training.tasks.distance import OffsetRecipe, assign_shards
 from training.tasks.section_plans import SectionPlan
 
-TWIN = ReplicaRecipe(
+REPLICA = ReplicaRecipe(
     store="greens_50s", events_per_shard=3, stations=(4, 8), distances_deg=(3.0, 118.0), magnitude_tolerance=0.1, seed=3407
 )
 MIXTURE = MixtureRecipe(
@@ -32,59 +32,59 @@ def catalogs():
 
 
 def test_every_glacial_earthquake_has_a_partner_of_its_year_and_magnitude(catalogs):
-    ice, quakes = catalogs
-    rows = match_earthquakes(ice, quakes, 0.1, np.random.default_rng(0))
-    assert len(set(rows.tolist())) == len(ice.years) == 443
-    covered = np.isin(ice.years, quakes.years)
-    assert (quakes.years[rows] == ice.years)[covered].all()
+    glacial, tectonic = catalogs
+    rows = match_earthquakes(glacial, tectonic, 0.1, np.random.default_rng(0))
+    assert len(set(rows.tolist())) == len(glacial.years) == 443
+    covered = np.isin(glacial.years, tectonic.years)
+    assert (tectonic.years[rows] == glacial.years)[covered].all()
 
 
-def test_the_twin_holds_every_event_once_and_every_event_is_in_one_part_of_each_split(catalogs):
-    rows = plan_replica(*catalogs, TWIN)
+def test_the_replica_has_every_event_once_and_in_one_split_each_way(catalogs):
+    rows = plan_replica(*catalogs, REPLICA)
     assert len(rows) == len({(row.kind, row.row) for row in rows}) == 886
     assert sorted(row.row for row in rows if row.kind == "glacial") == list(range(443))
-    assert {part for row in rows for part in (row.split_random, row.split_region, row.split_year)} == set(SPLIT_NAMES)
+    assert {split for row in rows for split in (row.split_random, row.split_region, row.split_year)} == set(SPLIT_NAMES)
     for name, group in (("split_region", lambda row: (row.kind, row.region)), ("split_year", lambda row: row.year)):
-        parts = {}
+        splits = {}
         for row in rows:
-            parts.setdefault(group(row), set()).add(getattr(row, name))
-        assert all(len(found) == 1 for found in parts.values())
+            splits.setdefault(group(row), set()).add(getattr(row, name))
+        assert all(len(found) == 1 for found in splits.values())
 
 
-def test_both_classes_are_in_every_part(catalogs):
-    rows = plan_replica(*catalogs, TWIN)
+def test_both_classes_are_in_every_split(catalogs):
+    rows = plan_replica(*catalogs, REPLICA)
     for name in ("split_random", "split_region", "split_year"):
         assert {(row.kind, getattr(row, name)) for row in rows} == {
-            (kind, part) for kind in ("glacial", "earthquake") for part in SPLIT_NAMES
+            (kind, split) for kind in ("glacial", "earthquake") for split in SPLIT_NAMES
         }
 
 
-def test_a_twin_event_is_as_cataloged_and_drawn_again_the_same(settings, catalogs):
-    ice, quakes = catalogs
-    one, two = (draw_replica(TWIN, settings, numbers) for numbers in ([0, 1, 2, 3], [3]))
+def test_a_replica_event_is_as_cataloged_and_reproducible(settings, catalogs):
+    glacial, tectonic = catalogs
+    one, two = (draw_replica(REPLICA, settings, numbers) for numbers in ([0, 1, 2, 3], [3]))
     for a, b in zip(one[3].records, two[0].records, strict=True):
         np.testing.assert_array_equal(a.samples, b.samples)
-    rows = plan_replica(ice, quakes, TWIN)
+    rows = plan_replica(glacial, tectonic, REPLICA)
     for number, event in enumerate(one):
-        catalog = ice if rows[number].kind == "glacial" else quakes
+        catalog = glacial if rows[number].kind == "glacial" else tectonic
         assert event.truth["kind"] == rows[number].kind
         assert event.truth["latitude_deg"] == catalog.latitudes_deg[rows[number].row]
         assert abs(event.records[0].start_time_s - event.truth["origin_time_s"]) < 7200
-        place = event.truth["latitude_deg"], event.truth["longitude_deg"]
-        assert all(distance_deg(*place, record.latitude_deg, record.longitude_deg) < 121 for record in event.records)
+        epicenter = event.truth["latitude_deg"], event.truth["longitude_deg"]
+        assert all(distance_deg(*epicenter, record.latitude_deg, record.longitude_deg) < 121 for record in event.records)
 
 
 def test_a_louder_twin_is_the_same_event_in_the_same_noise(settings):
-    assert "louder" not in TWIN.model_dump(mode="json")
-    louder = TWIN.model_copy(update={"louder": 1e4})
+    assert "louder" not in REPLICA.model_dump(mode="json")
+    louder = REPLICA.model_copy(update={"louder": 1e4})
     assert louder.model_dump(mode="json")["louder"] == 1e4
-    (one,), (same,) = (draw_replica(some, settings, [5]) for some in (TWIN, louder))
+    (one,), (same,) = (draw_replica(some, settings, [5]) for some in (REPLICA, louder))
     assert same.truth == one.truth
     before = [[np.std(record.samples[:120]) / np.nanmax(np.abs(record.samples)) for record in event.records] for event in (one, same)]
     assert np.median(before[0]) > 10.0 * np.median(before[1])
 
 
-def test_an_archive_of_anomalies_grows_and_its_files_say_nothing(settings, tmp_path):
+def test_an_archive_of_anomalies_grows_and_its_files_reveal_no_kind(settings, tmp_path):
     for events in (3, 5):
         write_mixture(MIXTURE, Purpose.ANOMALIES, 7, events, settings, tmp_path)
     manifest = read_manifest(tmp_path)
@@ -93,13 +93,13 @@ def test_an_archive_of_anomalies_grows_and_its_files_say_nothing(settings, tmp_p
     assert {"recipe", "store", "decks"} <= set(manifest["made_from"]["fingerprints"])
     assert [event.name for event in read_events(tmp_path)] == [f"event_{number:06d}" for number in range(5)]
     assert {truth["kind"] for truth in read_labels(tmp_path).values()} <= set(KINDS)
-    shown = [path for path in tmp_path.rglob("*") if path.is_file() and path.parent.name != "labels"]
+    files = [path for path in tmp_path.rglob("*") if path.is_file() and path.parent.name != "labels"]
     words = [word.encode() for word in KINDS]
-    assert not [(path.name, word) for path in shown for word in words if word in path.read_bytes() or word in str(path.name).encode()]
+    assert not [(path.name, word) for path in files for word in words if word in path.read_bytes() or word in str(path.name).encode()]
 
 
-def test_an_archive_may_run_through_several_earths(settings, build_dir, tmp_path):
-    """The second store is the first under another name: what matters here is that both are read and named."""
+def test_an_archive_may_use_several_earth_models(settings, build_dir, tmp_path):
+    """The second store is a copy of the first under another name; the test is that both are read and fingerprinted."""
     for name, deck in (("one", "prem-no-ocean"), ("two", "oceanic")):
         shutil.copytree(build_dir / "greens" / "greens_50s", tmp_path / "greens" / name)
         manifest = json.loads((tmp_path / "greens" / name / "manifest.json").read_text())
@@ -112,10 +112,10 @@ def test_an_archive_may_run_through_several_earths(settings, build_dir, tmp_path
     assert all(len(event.records) >= 3 for event in read_events(tmp_path / "set"))
 
 
-def test_no_two_sets_draw_from_the_same_stream():
+def test_no_two_data_sets_share_a_random_stream():
     plan, shards = (
         load_recipe("section_models", SectionPlan),
-        [seed for part in assign_shards(load_recipe("offset", OffsetRecipe)) for seed in part],
+        [seed for seeds in assign_shards(load_recipe("offset", OffsetRecipe)) for seed in seeds],
     )
     sections = plan.train_shards + plan.validation_shards + plan.test_shards
     pictures = [np.random.SeedSequence([3407, shard]) for shard in shards]
@@ -125,12 +125,12 @@ def test_no_two_sets_draw_from_the_same_stream():
     assert len(states) == len(pictures) + len(archives)
 
 
-def test_a_stream_is_the_same_at_every_call():
+def test_a_random_stream_is_reproducible():
     assert make_generator(1, Purpose.REPLICA, 5).integers(1 << 60) == make_generator(1, Purpose.REPLICA, 5).integers(1 << 60)
 
 
 @pytest.mark.parametrize("name", ["anomalies", "endless"])
-def test_shares_of_the_recipes_add_up(name):
+def test_probabilities_of_kinds_add_up_to_one(name):
     mixture = load_recipe(name, MixtureRecipe)
     assert sum(mixture.kinds.values()) == pytest.approx(1)
     assert set(mixture.kinds) <= set(KINDS)

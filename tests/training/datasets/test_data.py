@@ -1,4 +1,4 @@
-"""Drawn data: exact labels, the same for the same seed, and nothing in a record that gives its truth away."""
+"""Synthetic data: exact labels, reproducibility, and records that do not reveal their truth."""
 
 import io
 import zipfile
@@ -47,22 +47,24 @@ SECTIONS = SectionRecipe(
 
 
 @pytest.fixture
-def world(store, settings):
+def sampler(store, settings):
     return open_sampler(store, settings, seed=1)
 
 
-def test_stations_lie_exactly_where_their_labels_say(world):
+def test_stations_are_exactly_at_their_labeled_distances(sampler):
     for kind in ("earthquake", "glacial"):
-        event = draw_event(world, kind, 8, np.random.default_rng(3), (10.0, 110.0))
-        seen, source = event.stations, event.source
-        place = (source.latitude_deg, source.longitude_deg)
-        np.testing.assert_allclose(distance_deg(*place, seen.latitudes_deg, seen.longitudes_deg), seen.distances_deg, atol=1e-6)
-        turn = (azimuth_deg(*place, seen.latitudes_deg, seen.longitudes_deg) - seen.azimuths_deg + 180) % 360 - 180
-        assert np.abs(turn).max() < 1e-3
-        assert [record.latitude_deg for record in event.records] == pytest.approx(seen.latitudes_deg)
+        event = draw_event(sampler, kind, 8, np.random.default_rng(3), (10.0, 110.0))
+        stations, source = event.stations, event.source
+        epicenter = (source.latitude_deg, source.longitude_deg)
+        np.testing.assert_allclose(
+            distance_deg(*epicenter, stations.latitudes_deg, stations.longitudes_deg), stations.distances_deg, atol=1e-6
+        )
+        difference = (azimuth_deg(*epicenter, stations.latitudes_deg, stations.longitudes_deg) - stations.azimuths_deg + 180) % 360 - 180
+        assert np.abs(difference).max() < 1e-3
+        assert [record.latitude_deg for record in event.records] == pytest.approx(stations.latitudes_deg)
 
 
-def test_the_same_seed_draws_the_same_shard(settings):
+def test_shards_follow_from_their_seed(settings):
     one, two = (draw_traces(TRACES, OFFSET, settings, seed=7) for _ in range(2))
     assert {name: array.dtype for name, array in one.items()} == {"pictures": np.uint8, "truth": np.float32, "event": np.int32}
     assert all(np.array_equal(one[name], two[name]) for name in one)
@@ -78,8 +80,8 @@ def test_every_trace_has_a_picture_and_a_distance_of_the_store(settings, store):
     assert shard["pictures"].reshape(len(shard["pictures"]), -1).any(axis=1).all()
 
 
-def test_pictures_begin_where_the_gather_does_as_often_as_stated(world):
-    event = draw_event(world, "earthquake", 3, np.random.default_rng(3), (60.0, 110.0))
+def test_pictures_begin_where_the_gather_does_as_often_as_stated(sampler):
+    event = draw_event(sampler, "earthquake", 3, np.random.default_rng(3), (60.0, 110.0))
     gather = condition(event.records, OFFSET.style.conditioning)
     random, window_s = np.random.default_rng(1), 0.5 * gather.duration_s
     starts = np.array([draw_window_start(gather, window_s, 0.4, random) for _ in range(400)]) - gather.start_time_s
@@ -88,7 +90,7 @@ def test_pictures_begin_where_the_gather_does_as_often_as_stated(world):
     assert draw_window_start(gather, gather.duration_s, 0.0, random) == gather.start_time_s
 
 
-def test_the_card_says_how_often_how_many_traces_were_learned_and_from_what_weights():
+def test_the_card_states_traces_epochs_and_initial_weights():
     fresh, continued = (load_recipe("offset", OffsetRecipe, preset=preset) for preset in ("", "continued"))
     source = TRACES.model_copy(update={"store": ("one", "another")})
     assert describe_distance_limits(fresh, source, 12345)[0].startswith(
@@ -109,35 +111,35 @@ def test_sections_are_drawn_through_the_serving_chain(settings):
     assert np.isnan(shard["truth"][~glacial, 2]).all()
 
 
-def test_sections_as_times_leave_them_stand_near_the_true_epicenter(settings):
+def test_timed_sections_are_drawn_near_the_true_epicenter(settings):
     truth = draw_sections(SECTIONS.model_copy(update={"timed_share": 1.0}), settings, seed=2)["truth"]
     assert len(truth) > 0
     assert np.all(distance_deg(truth[:, 3], truth[:, 4], truth[:, 5], truth[:, 6]) < 5.0)
 
 
-def test_records_are_scaled_and_named_alike_whatever_the_source(world):
+def test_records_are_scaled_and_named_alike_whatever_the_source(sampler):
     for kind in ("earthquake", "glacial", "explosion"):
-        event = draw_event(world, kind, 6, np.random.default_rng(5), (10.0, 110.0))
+        event = draw_event(sampler, kind, 6, np.random.default_rng(5), (10.0, 110.0))
         peaks = [np.nanmax(np.abs(record.samples)) for record in event.records]
         assert peaks == pytest.approx([1.0] * len(peaks), abs=1e-5)
         assert {record.trace_id.channel for record in event.records} == {"LHZ"}
 
 
-def test_nothing_stands_out_of_records_of_noise(world):
+def test_nothing_stands_out_of_records_of_noise(sampler):
     def crest(kind):
         """Peak over the root mean square of a record, the median of three events."""
-        events = [draw_event(world, kind, 6, np.random.default_rng(seed), (10.0, 110.0), small_share=0.0) for seed in range(3)]
+        events = [draw_event(sampler, kind, 6, np.random.default_rng(seed), (10.0, 110.0), small_share=0.0) for seed in range(3)]
         samples = [record.samples for event in events for record in event.records]
         return np.median([np.nanmax(np.abs(one)) / np.nanstd(one) for one in samples])
 
     assert crest("noise") < 0.9 * crest("earthquake")
 
 
-def test_a_bundle_is_readable_miniseed_with_coordinates(world):
+def test_a_bundle_is_readable_miniseed_with_coordinates(sampler):
     from workers.bundles.sandbox import parse_event_in_sandbox  # noqa: PLC0415  (tests may look across the rooms)
     from workers.settings import Settings  # noqa: PLC0415
 
-    event = draw_event(world, "earthquake", 5, np.random.default_rng(5), (10.0, 110.0))
+    event = draw_event(sampler, "earthquake", 5, np.random.default_rng(5), (10.0, 110.0))
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:
         packed.writestr("waveforms.mseed", encode_miniseed(event.records))
@@ -177,7 +179,7 @@ def test_an_unknown_kind_is_named():
         make_anomalous("meteorite", (0.0, 0.0), 2.0, np.random.default_rng(1))
 
 
-def test_windows_reach_past_the_first_arrival():
+def test_windows_include_the_first_arrival():
     random = np.random.default_rng(0)
     for _ in range(300):
         window = draw_window(60.0, 90.0, random)
@@ -185,7 +187,7 @@ def test_windows_reach_past_the_first_arrival():
         assert window.start_s + window.duration_s > 8 * 60
 
 
-def test_a_path_without_scatter_changes_nothing_in_the_surface_wave():
+def test_without_scatter_a_path_leaves_the_surface_wave_unchanged():
     random = np.random.default_rng(0)
     time = np.arange(2000) * 2.0
     pulse = np.exp(-(((time - 2000) / 40) ** 2)) * np.sin(2 * np.pi * time / 60)
@@ -193,12 +195,12 @@ def test_a_path_without_scatter_changes_nothing_in_the_surface_wave():
     np.testing.assert_allclose(perturb_paths(pulse[None], np.array([60.0]), 2.0, quiet, random)[0], pulse, atol=1e-6)
 
 
-def test_crusts_delay_short_periods_more_than_long_ones():
+def test_group_delays_vary_more_at_short_periods():
     delays = draw_relative_delays(np.array([1 / 100, 1 / 15]), 4000, PathScatter(event_share=0.0), np.random.default_rng(0))
     assert delays.std(axis=0)[1] > 4 * delays.std(axis=0)[0]
 
 
-def test_part_of_the_delay_is_common_to_an_event():
+def test_a_fraction_of_the_delay_is_common_to_an_event():
     random = np.random.default_rng(0)
     means = [draw_relative_delays(np.array([1 / 20]), 30, PathScatter(event_share=0.6), random).mean() for _ in range(300)]
     own = draw_relative_delays(np.array([1 / 20]), 3000, PathScatter(event_share=0.0), random).std()
@@ -207,12 +209,12 @@ def test_part_of_the_delay_is_common_to_an_event():
 
 def test_defects_keep_the_number_of_samples():
     traces = np.random.default_rng(0).normal(size=(200, 500))
-    spoiled = apply_defects(traces, 2.0, np.random.default_rng(1))
-    assert spoiled.shape == traces.shape
-    assert np.isnan(spoiled).any()
+    defective = apply_defects(traces, 2.0, np.random.default_rng(1))
+    assert defective.shape == traces.shape
+    assert np.isnan(defective).any()
 
 
-def test_a_local_network_sends_short_records_of_small_earthquakes_but_of_no_small_glacial_one():
+def test_local_networks_record_short_windows_small_earthquakes_and_no_small_glacial_ones():
     random = np.random.default_rng(5)
     small = {kind: np.array([draw_near_magnitude(kind, random) for _ in range(400)]) for kind in ("earthquake", "glacial")}
     assert small["earthquake"].min() < 4.0

@@ -1,4 +1,4 @@
-"""Beams of synthetic forces: drawn alike twice, right about a force's direction, turned and mirrored with it, and told on a page."""
+"""Beams of synthetic forces: reproducible, strongest along the force, and rotated and mirrored with it."""
 
 from dataclasses import replace
 
@@ -34,30 +34,30 @@ FORCES = SectionRecipe(
 )
 
 
-def seen(store, place):
+def surround(store, epicenter):
     """Stations on sixteen great circles, exactly at stored distances."""
     azimuths = np.arange(16) * 22.5 + 10.0
     indices = np.abs(store.forces.distances_deg[None] - np.linspace(30, 80, 16)[:, None]).argmin(axis=1)
     distances = store.forces.distances_deg[indices]
-    latitudes, longitudes = destination(*place, azimuths, distances)
+    latitudes, longitudes = destination(*epicenter, azimuths, distances)
     return Stations((), np.asarray(latitudes), np.asarray(longitudes), distances, azimuths, indices)
 
 
 @pytest.mark.parametrize("azimuth_deg", [20.0, 110.0, 250.0])
 def test_the_strongest_row_is_the_direction_of_a_synthetic_force(store, azimuth_deg):
     """To within the spacing of stations, for amplitudes are lost. The generator knows nothing of the picture."""
-    place = (68.0, -33.0)
-    source = make_glacial(place, 5e15, azimuth_deg, store.time_step_s, np.random.default_rng(1))
-    stations = seen(store, place)
+    epicenter = (68.0, -33.0)
+    source = make_glacial(epicenter, 5e15, azimuth_deg, store.time_step_s, np.random.default_rng(1))
+    stations = surround(store, epicenter)
     named = replace(stations, trace_ids=tuple(f"S{k}" for k in range(16)))
     quiet = Realism(paths=None, noise=True, instruments=False, defects=False)
     records = synthesize_records((store,), source, named, Window(-1500.0, 5400.0), quiet, np.random.default_rng(2))
     gather = condition(records, CONDITIONING)
-    picture = render_beam(FORCE_BEAM, gather, ORIGIN_S, compute_placement(gather, *place))
+    picture = render_beam(FORCE_BEAM, gather, ORIGIN_S, compute_placement(gather, *epicenter))
     assert abs((strongest_deg(picture[None])[0] - azimuth_deg + 90) % 180 - 90) < 22.5
 
 
-def test_shards_are_drawn_alike_twice(settings):
+def test_shards_are_reproducible(settings):
     one, other = (draw_force_beams(FORCES, settings, 4) for _ in range(2))
     assert one["truth"].shape == (2, len(TRUTH))
     assert one["beam"].shape[1:] == (len(FORCE_BEAM.bands), FORCE_BEAM.rows, FORCE_BEAM.columns)
@@ -65,7 +65,7 @@ def test_shards_are_drawn_alike_twice(settings):
     assert not np.array_equal(one["truth"], draw_force_beams(FORCES, settings, 5)["truth"], equal_nan=True)
 
 
-def test_turning_and_mirroring_beams_turns_and_mirrors_the_force():
+def test_augmentation_rotates_and_mirrors_beam_and_force_together():
     angles = (np.arange(36) + 0.5) * 10.0
     azimuths = np.random.default_rng(0).uniform(0, 360, 40)
     waves = np.cos(np.radians(angles[None, :] - azimuths[:, None]))

@@ -1,4 +1,4 @@
-"""A manifest tells sets apart that were drawn from different things."""
+"""Manifests of sets that were drawn from different inputs differ."""
 
 import pytest
 from pydantic import BaseModel
@@ -22,7 +22,7 @@ def data(tmp_path):
     return tmp_path
 
 
-def test_every_input_has_a_fingerprint_of_its_own(store, data):
+def test_every_input_has_its_own_fingerprint(store, data):
     known = fingerprint_inputs(Recipe(stations=3), (store,), data)
     assert set(known) == {"recipe", "store", "decks", "gcmt", "greenland", "stations", "noise"}
     assert all(len(value) == SIXTY_FOUR for value in known.values())
@@ -46,8 +46,8 @@ def test_another_recipe_changes_its_fingerprint(store):
     assert {key for key in one if one[key] != two[key]} == {"recipe"}
 
 
-def test_a_set_without_a_data_folder_says_that_its_catalogs_are_stated(store, settings):
-    told = describe_provenance(Recipe(stations=3), 7, (store,), settings)
-    assert told["seed"] == 7
-    assert told["commit"]
-    assert told["fingerprints"]["gcmt"] == "stated"
+def test_without_a_data_folder_catalogs_are_recorded_as_stated(store, settings):
+    made_from = describe_provenance(Recipe(stations=3), 7, (store,), settings)
+    assert made_from["seed"] == 7
+    assert made_from["commit"]
+    assert made_from["fingerprints"]["gcmt"] == "stated"

@@ -1,4 +1,4 @@
-"""Splits: every event in one part, the shares as stated, regions and years whole."""
+"""Splits: every event in one, fractions as stated, regions and years whole."""
 
 import numpy as np
 import pytest
@@ -9,26 +9,26 @@ SIZES = {"Helheim": 103, "Kangerdlugssuaq": 84, "Jakobshavn": 71, "Kong Oscar": 
 GROUPS = [name for name, size in SIZES.items() for _ in range(size)]
 
 
-def _shares(parts):
-    return np.array([(parts == part).mean() for part in SPLIT_NAMES])
+def _fractions(splits):
+    return np.array([(splits == split).mean() for split in SPLIT_NAMES])
 
 
-def test_random_parts_have_the_stated_shares():
-    parts = split_randomly(886, seed=3407)
-    assert [(parts == part).sum() for part in SPLIT_NAMES] == [495, 213, 178]
+def test_random_splits_have_the_stated_fractions():
+    splits = split_randomly(886, seed=3407)
+    assert [(splits == split).sum() for split in SPLIT_NAMES] == [495, 213, 178]
 
 
-def test_the_seed_decides():
+def test_splits_follow_from_the_seed():
     assert (split_randomly(886, 3407) == split_randomly(886, 3407)).all()
     assert (split_randomly(886, 3407) != split_randomly(886, 3408)).any()
     assert (split_by_group(GROUPS, 3407) == split_by_group(GROUPS, 3407)).all()
 
 
 def test_regions_stay_whole():
-    parts = split_by_group(GROUPS, seed=3407)
+    splits = split_by_group(GROUPS, seed=3407)
     for name in SIZES:
-        assert len(set(parts[np.array(GROUPS) == name])) == 1
-    np.testing.assert_allclose(_shares(parts), SPLIT_FRACTIONS, atol=0.06)
+        assert len(set(splits[np.array(GROUPS) == name])) == 1
+    np.testing.assert_allclose(_fractions(splits), SPLIT_FRACTIONS, atol=0.06)
 
 
 def test_a_region_does_not_depend_on_the_order_of_events():
@@ -39,14 +39,14 @@ def test_a_region_does_not_depend_on_the_order_of_events():
 
 def test_years_stay_whole_and_in_order():
     years = np.random.default_rng(1).integers(1993, 2014, 886)
-    parts = split_by_year(years)
-    assert years[parts == "train"].max() < years[parts == "validation"].min()
-    assert years[parts == "validation"].max() < years[parts == "test"].min()
-    np.testing.assert_allclose(_shares(parts), SPLIT_FRACTIONS, atol=0.05)
+    splits = split_by_year(years)
+    assert years[splits == "train"].max() < years[splits == "validation"].min()
+    assert years[splits == "validation"].max() < years[splits == "test"].min()
+    np.testing.assert_allclose(_fractions(splits), SPLIT_FRACTIONS, atol=0.05)
 
 
 @pytest.mark.parametrize(
-    ("place", "name"), [((68.6, -33.0), "+60-060"), ((-0.1, 179.9), "-15+150"), ((90, 180), "+75-180"), ((-90, -180), "-90-180")]
+    ("point", "name"), [((68.6, -33.0), "+60-060"), ((-0.1, 179.9), "-15+150"), ((90, 180), "+75-180"), ((-90, -180), "-90-180")]
 )
-def test_a_cell_is_named_after_its_corner(place, name):
-    assert name_region_cell(*place) == name
+def test_a_cell_is_named_after_its_corner(point, name):
+    assert name_region_cell(*point) == name

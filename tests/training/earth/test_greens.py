@@ -1,4 +1,4 @@
-"""Stores of Green's functions: where they are sampled, that they can be stopped and mended, and read without us."""
+"""Stores of Green's functions: sampling, interruption and repair, and reading with numpy alone."""
 
 import json
 
@@ -26,7 +26,7 @@ SMALL = greens.GreensConfig(
     force_distances_per_cell=3,
     seed=3407,
 )
-# Group velocity of the slowest fundamental Rayleigh wave of any Earth from 12 s on: 15 s, continental (training.dispersion.predicted).
+# Group velocity of the slowest fundamental Rayleigh wave of any Earth from 12 s on: 15 s, continental.
 SLOWEST_RAYLEIGH_KM_S = 2.91
 
 
@@ -37,7 +37,7 @@ def small(tmp_path_factory):
     return folder
 
 
-def test_every_cell_holds_one_distance_of_each_depth():
+def test_every_cell_has_one_distance_for_each_depth():
     edges = np.array([2, 4, 6, 8, 10, 15, 20, 25, 30])
     drawn = np.array([SMALL.distances_deg(k) for k in range(3)])
     assert ((drawn >= edges[:-1]) & (drawn < edges[1:])).all()
@@ -45,7 +45,7 @@ def test_every_cell_holds_one_distance_of_each_depth():
     np.testing.assert_array_equal(drawn[1], SMALL.distances_deg(1))
 
 
-def test_surface_forces_hold_several_distances_a_cell():
+def test_surface_forces_have_several_distances_in_a_cell():
     drawn = SMALL.force_distances_deg()
     counts, _ = np.histogram(drawn, [2, 4, 6, 8, 10, 15, 20, 25, 30])
     assert (counts == 3).all()
@@ -53,7 +53,7 @@ def test_surface_forces_hold_several_distances_a_cell():
 
 
 @pytest.mark.parametrize("name", greens.FULL_STORES)
-def test_a_full_store_reaches_every_depth_and_distance_that_is_served(name):
+def test_a_full_store_covers_all_served_depths_and_distances(name):
     config = load_recipe(name, greens.GreensConfig)
     assert len(config.depths_km) >= 20
     assert config.depths_km[0] < 5
@@ -86,9 +86,9 @@ def test_a_store_is_read_by_numpy_alone(small):
     with np.load(small / "strains_02.npz") as content:
         data, scales, distances = content["data"], content["scales"], content["distances_deg"]
     assert (data.dtype, data.shape) == (np.int16, (8, 4, 300))
-    ours = greens.load_store(small).strains[2]
-    np.testing.assert_array_equal(ours.get(5), data[5] * scales[5][:, None])
-    np.testing.assert_array_equal(ours.distances_deg, distances)
+    loaded = greens.load_store(small).strains[2]
+    np.testing.assert_array_equal(loaded.get(5), data[5] * scales[5][:, None])
+    np.testing.assert_array_equal(loaded.distances_deg, distances)
 
 
 def test_packing_loses_less_than_a_thousandth_of_the_peak(small):
@@ -98,7 +98,7 @@ def test_packing_loses_less_than_a_thousandth_of_the_peak(small):
     assert (np.abs(packed - exact).max(axis=-1) <= 1e-4 * np.abs(exact).max(axis=-1)).all()
 
 
-def test_a_stopped_or_damaged_build_goes_on_with_what_is_missing(small, tmp_path):
+def test_an_interrupted_or_damaged_build_computes_the_missing_tables(small, tmp_path):
     for path in small.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "strains_02.npz").unlink()
@@ -111,7 +111,7 @@ def test_a_stopped_or_damaged_build_goes_on_with_what_is_missing(small, tmp_path
     np.testing.assert_array_equal(greens.load_store(tmp_path).strains[2].data, greens.load_store(small).strains[2].data)
 
 
-def test_the_manifest_says_what_the_store_is_made_from(small):
+def test_the_manifest_states_the_provenance_of_the_store(small):
     manifest = json.loads((small / "manifest.json").read_text())
     assert manifest["fingerprint"] == SMALL.fingerprint()
     assert greens.GreensConfig.model_validate(manifest["config"]) == SMALL
@@ -127,7 +127,7 @@ def test_a_store_of_another_deck_is_computed_anew(small, tmp_path):
     assert json.loads((tmp_path / "manifest.json").read_text())["sha256"].keys() == {"forces.npz"}
 
 
-def test_an_unfinished_store_is_not_read(small, tmp_path):
+def test_an_unfinished_store_is_refused(small, tmp_path):
     manifest = json.loads((small / "manifest.json").read_text())
     del manifest["sha256"]["strains_01.npz"]
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))

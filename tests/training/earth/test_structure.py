@@ -1,4 +1,4 @@
-"""Three Earths: what their decks say, group velocities against disba, paths through several of them."""
+"""Three Earth models: their decks, group velocities against disba, and paths through several of them."""
 
 from dataclasses import replace
 from importlib import resources
@@ -19,16 +19,16 @@ def test_the_engine_reads_the_deck_as_it_is_written(deck):
     model = structure.load_earth_model(deck)
     rows = np.array(structure.build_deck_rows(deck))
     middle = rows[-1, 0] / 1e3 - 0.25
-    seen = model.profile([middle, 6200.0])
+    profile = model.profile([middle, 6200.0])
 
     assert model.surface_radius_km * 1e3 == rows[-1, 0]
-    assert seen["vs"][0] == pytest.approx(rows[-1, 3], rel=1e-3)
-    assert 1 / seen["q_mu"][1] == pytest.approx(80.0)
+    assert profile["vs"][0] == pytest.approx(rows[-1, 3], rel=1e-3)
+    assert 1 / profile["q_mu"][1] == pytest.approx(80.0)
     assert np.all(np.diff(rows[:, 0]) >= 0)
 
 
 @pytest.mark.parametrize("deck", ["continental", "oceanic"])
-def test_below_the_lid_every_earth_is_prem(deck):
+def test_below_the_lid_every_model_is_prem(deck):
     radii = np.linspace(3500, 6280, 12)
     ours, prem = structure.load_earth_model(deck).profile(radii), structure.load_earth_model(structure.PREM).profile(radii)
     assert all(np.allclose(ours[name], prem[name], rtol=1e-4) for name in ("rho", "vp", "vs", "q_mu"))
@@ -43,7 +43,7 @@ def test_the_continental_crust_is_that_of_ak135():
         assert [layer.vp, layer.vs, layer.density] == [np.interp(middle_km, depth, values) for values in (vp, vs, density)]
 
 
-def test_an_unknown_earth_is_named():
+def test_an_unknown_earth_model_is_named():
     with pytest.raises(ValueError, match="no Earth model 'flat'"):
         structure.build_deck_rows("flat")
 
@@ -63,34 +63,34 @@ def test_rayleigh_group_velocity_agrees_with_disba(name, tmp_path):
     greens.build_store(config, tmp_path, threads=1)
     store = greens.load_store(tmp_path)
     for period_s in (60.0, 100.0):
-        speed, seen = dispersion.measure_dispersion(store, period_s)
-        assert speed == pytest.approx(dispersion.predict_dispersion(config.deck, seen), rel=0.03)
+        speed, measured_s = dispersion.measure_dispersion(store, period_s)
+        assert speed == pytest.approx(dispersion.predict_dispersion(config.deck, measured_s), rel=0.03)
 
 
-def louder(store: greens.GreensStore, factor: float) -> greens.GreensStore:
+def scale_store(store: greens.GreensStore, factor: float) -> greens.GreensStore:
     tables = [replace(table, scales=table.scales * factor) for table in (*store.strains, store.forces)]
     return replace(store, strains=tuple(tables[:-1]), forces=tables[-1])
 
 
-def test_every_path_runs_through_one_of_the_earths(store):
-    stores, count = (store, louder(store, 2.0), louder(store, 3.0)), 60
+def test_every_path_uses_one_of_the_earth_models(store):
+    stores, count = (store, scale_store(store, 2.0), scale_store(store, 3.0)), 60
     stations = Stations(
         (), np.zeros(count), np.zeros(count), np.full(count, store.forces.distances_deg[9]), np.full(count, 30.0), np.full(count, 9)
     )
     source = Source("test", 0, 0, 0.0, np.array([1e10, 1e10, 0])[:, None])
-    alone = synthesize_displacement(store, source, stations)
-    ratio = np.abs(synthesize_mixed_displacement(stores, source, stations, 0.0, np.random.default_rng(1))).max(axis=1) / np.abs(alone).max(
+    single = synthesize_displacement(store, source, stations)
+    ratio = np.abs(synthesize_mixed_displacement(stores, source, stations, 0.0, np.random.default_rng(1))).max(axis=1) / np.abs(single).max(
         axis=1
     )
     assert {round(value) for value in ratio} == {1, 2, 3}
     np.testing.assert_allclose(ratio, np.round(ratio))
     common = synthesize_mixed_displacement(stores, source, stations, 1.0, np.random.default_rng(2))
-    assert len({round(value) for value in np.abs(common).max(axis=1) / np.abs(alone).max(axis=1)}) == 1
+    assert len({round(value) for value in np.abs(common).max(axis=1) / np.abs(single).max(axis=1)}) == 1
 
 
-def test_one_earth_draws_what_it_drew_before(store, settings):
+def test_a_tuple_of_one_store_draws_the_same_events_as_the_store(store, settings):
     one, same = (open_sampler(what, settings, seed=1) for what in (store, (store,)))
-    events = [draw_event(world, "earthquake", 5, np.random.default_rng(4)) for world in (one, same)]
+    events = [draw_event(sampler, "earthquake", 5, np.random.default_rng(4)) for sampler in (one, same)]
     assert all(np.array_equal(a.samples, b.samples, equal_nan=True) for a, b in zip(events[0].records, events[1].records, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""Each defect does to a trace what it says, as often as it says."""
+"""Each defect changes a trace as documented, with the stated probability."""
 
 import numpy as np
 import pytest
@@ -14,16 +14,16 @@ def wave() -> np.ndarray:
     return np.exp(-(((time - 2000) / 200) ** 2)) * np.cos(2 * np.pi * (time - 2000) / 50)
 
 
-def struck(name: str, seed: int = 0) -> np.ndarray:
+def apply_defect(name: str, seed: int = 0) -> np.ndarray:
     trace = wave()
     NAMED[name](trace, STEP_S, np.random.default_rng(seed))
     return trace
 
 
-def test_a_mistimed_trace_is_the_same_wave_up_to_a_minute_off():
+def test_a_clock_error_shifts_a_trace_by_up_to_a_minute():
     lags = []
     for seed in range(40):
-        late = struck("mistime", seed)
+        late = apply_defect("mistime", seed)
         lag = (np.correlate(late, wave(), "full").argmax() - (len(late) - 1)) * STEP_S
         assert np.corrcoef(np.roll(late, -int(lag / STEP_S))[200:-200], wave()[200:-200])[0, 1] > 0.999
         assert np.isfinite(late).all()
@@ -33,25 +33,25 @@ def test_a_mistimed_trace_is_the_same_wave_up_to_a_minute_off():
     assert min(lags) < 0 < max(lags)
 
 
-def test_a_swapped_channel_is_a_quarter_period_apart():
-    trace = struck("swapped")
+def test_a_swapped_component_is_shifted_by_a_quarter_period():
+    trace = apply_defect("swap_component")
     near = slice(900, 1100)
     assert abs(np.corrcoef(trace[near], wave()[near])[0, 1]) < 0.35
     quarter = np.roll(wave(), round(50 / 4 / STEP_S))
     assert abs(np.corrcoef(trace[near], quarter[near])[0, 1]) > 0.7
 
 
-def test_a_step_of_the_gain_leaves_what_came_before():
+def test_a_gain_step_leaves_earlier_samples_unchanged():
     trace = np.ones(1000)
-    NAMED["gain_step"](trace, STEP_S, np.random.default_rng(1))
+    NAMED["step_gain"](trace, STEP_S, np.random.default_rng(1))
     values = np.unique(trace)
     assert len(values) == 2
     assert 0.1 <= values[values != 1][0] <= 10
     assert trace[0] == 1
 
 
-def test_a_clipped_trace_stays_below_its_level():
-    trace = struck("clip")
+def test_a_clipped_trace_has_a_flat_top():
+    trace = apply_defect("clip")
     assert np.count_nonzero(np.abs(trace) == np.abs(trace).max()) > 3
 
 
@@ -65,7 +65,7 @@ def test_short_records_survive_every_defect(length):
 
 def test_defects_are_as_rare_as_stated():
     traces = np.random.default_rng(0).normal(size=(4000, 64))
-    spoiled = apply_defects(traces, STEP_S, np.random.default_rng(1))
-    touched = np.mean([not np.array_equal(a, b) for a, b in zip(traces, spoiled, strict=True)])
-    assert touched == pytest.approx(1 - np.prod([1 - share for share, _ in DEFECTS]), abs=0.025)
-    assert np.mean(np.isnan(spoiled).any(axis=1)) == pytest.approx(0.04, abs=0.01)
+    defective = apply_defects(traces, STEP_S, np.random.default_rng(1))
+    changed = np.mean([not np.array_equal(a, b) for a, b in zip(traces, defective, strict=True)])
+    assert changed == pytest.approx(1 - np.prod([1 - probability for probability, _ in DEFECTS]), abs=0.025)
+    assert np.mean(np.isnan(defective).any(axis=1)) == pytest.approx(0.04, abs=0.01)

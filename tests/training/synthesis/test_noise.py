@@ -1,4 +1,4 @@
-"""Noise against the models of Peterson (1993) and against the windows that it was shaped by."""
+"""Noise against the models of Peterson (1993), and against the recorded windows that give its shape."""
 
 from pathlib import Path
 
@@ -28,32 +28,32 @@ def levels_db(noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("shape_db", [None, PEAKED.shapes_db[0]])
-def test_every_spectrum_that_is_drawn_lies_between_the_models(shape_db):
+def test_drawn_spectra_are_between_the_noise_models(shape_db):
     frequencies = np.geomspace(0.004, 0.24, 200)
     low, high = interpolate_noise_models_db(frequencies)
     drawn = np.array([draw_noise_spectrum_db(frequencies, np.random.default_rng(seed), shape_db) for seed in range(300)])
     assert (drawn >= low - 1e-9).all()
     assert (drawn <= high + 1e-9).all()
-    share = (drawn.mean(axis=1) - low.mean()) / (high - low).mean()
-    assert share.min() < 0.12
-    assert share.max() > 0.55
+    fraction = (drawn.mean(axis=1) - low.mean()) / (high - low).mean()
+    assert fraction.min() < 0.12
+    assert fraction.max() > 0.55
 
 
 @pytest.mark.parametrize("character", [None, PEAKED])
-def test_every_trace_lies_between_the_models(character):
+def test_synthesized_noise_is_between_the_noise_models(character):
     frequencies, levels = levels_db(draw_noise_displacement(40, SAMPLES, STEP_S, np.random.default_rng(3), character))
     low, high = interpolate_noise_models_db(frequencies)
     assert np.mean((levels > low - 4) & (levels < high + 8)) > 0.97
-    assert np.ptp(levels.mean(axis=1)) > 10, "quiet and loud stations"
+    assert np.ptp(levels.mean(axis=1)) > 10, "stations of low and high noise"
 
 
-def test_the_microseism_stands_out():
+def test_the_microseism_peak_is_present():
     frequencies, levels = levels_db(draw_noise_displacement(60, SAMPLES, STEP_S, np.random.default_rng(4)))
     median = np.median(levels, axis=0)
     assert np.interp(1 / 7, frequencies, median) > np.interp(1 / 30, frequencies, median) + 15
 
 
-def test_noise_takes_the_shape_and_the_wander_it_is_given():
+def test_noise_has_the_given_shape_and_variability():
     noise = draw_noise_displacement(60, SAMPLES, STEP_S, np.random.default_rng(5), PEAKED)
     frequencies, levels = levels_db(noise)
     above = np.median(levels - levels.mean(axis=1, keepdims=True) - interpolate_noise_models_db(frequencies)[0], axis=0)
@@ -68,14 +68,14 @@ def test_noise_takes_the_shape_and_the_wander_it_is_given():
     assert spread[0] > 1.5 * spread[1]
 
 
-def test_without_windows_there_is_no_character(tmp_path):
+def test_without_recorded_windows_there_is_no_noise_character(tmp_path):
     assert measure_noise_character(None) is None
     assert measure_noise_character(tmp_path) is None
 
 
 @pytest.mark.shared
 @pytest.mark.skipif(not SHARED.exists(), reason="../shared is absent")
-def test_real_windows_have_a_shape_near_the_models_and_wander_most_at_long_periods():
+def test_recorded_windows_have_shapes_near_the_models_and_vary_most_at_long_periods():
     found = measure_noise_character(SHARED)
     assert found.shapes_db.shape[1] == len(SHAPE_PERIODS_S)
     assert len(found.shapes_db) >= 25

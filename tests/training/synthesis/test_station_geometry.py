@@ -1,4 +1,4 @@
-"""Stations of an event: those of its day, on stored distances."""
+"""Stations of an event: operating on its day, in its range of distances."""
 
 from datetime import UTC, datetime
 
@@ -32,7 +32,7 @@ def test_a_station_operates_from_its_first_through_its_last_day(listed):
     assert [listed.stations[row] for row in find_operating_stations(listed, NOON + DAY_S)] == ["COMING", "OPEN"]
 
 
-def test_stations_of_a_known_day_stay_the_same_whatever_day_is_asked_for_later(listed):
+def test_stations_of_a_known_day_do_not_depend_on_a_random_day(listed):
     that_day = select_stations_on_day(listed, NOON)
     assert that_day.stations == ("THERE", "OPEN")
     assert len(find_operating_stations(that_day, NOON + 400 * DAY_S)) == 2
@@ -41,12 +41,12 @@ def test_stations_of_a_known_day_stay_the_same_whatever_day_is_asked_for_later(l
 
 
 def test_where_only_the_year_is_known_a_day_of_it_is_drawn(listed):
-    seen = {
+    picked = {
         tuple(listed.stations[row] for row in pick_stations(listed, (0.0, 20.0), 2005, 5, (3.0, 100.0), np.random.default_rng(k)))
         for k in range(40)
     }
-    assert seen == {("GONE", "OPEN"), ("COMING", "OPEN")}, "one day in 365 has THERE instead"
+    assert picked == {("GONE", "OPEN"), ("COMING", "OPEN")}, "one day in 365 has THERE instead"
 
 
-def test_no_station_stands_outside_the_range(listed):
+def test_no_station_is_outside_the_range(listed):
     assert len(pick_stations(listed, (0.0, 20.0), 2005, 5, (40.0, 100.0), np.random.default_rng(0))) == 0
