@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.seismic.earth.rayleigh_dispersion import DISPERSION_PERIODS_S, DISPERSION_FILE
+from models.seismic.earth.rayleigh_dispersion import DISPERSION_FILE, DISPERSION_PERIODS_S
 from training.earth.dispersion import phase_velocity_km_s
 from training.earth.structure import PREM
 
