@@ -11,7 +11,7 @@ def check_readiness(records: Records) -> Ready:
     """Run every check; without the queue, workers and models are reported as unknown."""
     try:
         with queue_errors():
-            workers = records.live_workers()
+            workers = records.list_workers()
     except (QueueUnreachable, QueueFull) as error:
         unknown = [
             Check(name=name, ok=False, detail=f"{name}: unknown, because the queue is not available") for name in ("worker", "models")

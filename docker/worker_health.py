@@ -11,7 +11,7 @@ from workers.settings import Settings
 def main() -> int:
     """Return the exit status: 0 if a worker of this host is alive, else 1."""
     settings = Settings()
-    states = Records(connect(settings), settings).live_workers()
+    states = Records(connect(settings), settings).list_workers()
     return 0 if any(state.id.startswith(f"{socket.gethostname()}-") for state in states) else 1
 
 

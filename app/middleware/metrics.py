@@ -66,9 +66,9 @@ class Metrics:
         return generate_latest(self.registry)
 
     def _update_gauges(self, records: Records) -> None:
-        queued = records.queued_jobs()
+        queued = records.list_queued()
         self._queued.set(len(queued))
         self._oldest.set(max(0.0, time.time() - min(queued.values())) if queued else 0.0)
-        self._running.set(len(records.running_jobs()))
-        self._workers.set(len(records.live_workers()))
+        self._running.set(len(records.list_running()))
+        self._workers.set(len(records.list_workers()))
         self._queue_up.set(1)

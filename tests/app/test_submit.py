@@ -71,9 +71,9 @@ async def test_an_empty_option_counts_as_not_given(client, files):
 
 
 async def _submitted_job(worker) -> str:
-    while not worker.records.queued_jobs():
+    while not worker.records.list_queued():
         await asyncio.sleep(0.01)
-    (job_id,) = worker.records.queued_jobs()
+    (job_id,) = worker.records.list_queued()
     return job_id
 
 
@@ -122,7 +122,7 @@ async def test_the_same_key_and_submission_get_the_same_job(client, files, worke
     headers = {"Idempotency-Key": "one"}
     answers = [await client.post("/events/classify", files=files, headers=headers) for _ in range(2)]
     assert answers[0].json()["id"] == answers[1].json()["id"]
-    assert len(worker.records.queued_jobs()) == 1
+    assert len(worker.records.list_queued()) == 1
 
 
 async def test_the_same_key_for_another_body_is_refused(client, files, mseed):
@@ -182,7 +182,7 @@ async def test_a_queue_lost_after_a_job_was_assigned_leaves_one_job_for_the_key(
         refused = await client.post("/events/classify", files=files, headers=headers)
     accepted = await client.post("/events/classify", files=files, headers=headers)
     assert (refused.status_code, accepted.status_code) == (503, 202)
-    assert set(worker.records.queued_jobs()) == {accepted.json()["id"]}
+    assert set(worker.records.list_queued()) == {accepted.json()["id"]}
 
 
 async def test_an_expired_claim_yields_to_the_request_that_took_the_key(client, files, mseed, worker):
@@ -195,7 +195,7 @@ async def test_an_expired_claim_yields_to_the_request_that_took_the_key(client, 
     go_on.set()
     late = await slow
     assert (quick.status_code, late.status_code) == (202, 409)
-    assert set(worker.records.queued_jobs()) == {quick.json()["id"]}
+    assert set(worker.records.list_queued()) == {quick.json()["id"]}
 
 
 @pytest.mark.parametrize("key", ["", "a\tb", "x" * 256])

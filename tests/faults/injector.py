@@ -77,7 +77,7 @@ class Injector:
         while time.monotonic() < deadline:
             with suppress(RedisError):
                 records = [
-                    self._service.records.get(job) for job in (*self._service.records.running_jobs(), *self._service.records.queued_jobs())
+                    self._service.records.get(job) for job in (*self._service.records.list_running(), *self._service.records.list_queued())
                 ]
                 begun = [record.attempt + (record.status is Status.QUEUED) for record in records if record is not None]
                 if max(begun, default=0) < Settings().max_attempts:
@@ -88,7 +88,7 @@ class Injector:
         """An attempt in progress, of those workers if any are named; raises NoVictim."""
         for _ in self._patiently(within_s):
             with suppress(RedisError):
-                for state in self._service.records.live_workers():
+                for state in self._service.records.list_workers():
                     if state.job is None or (among is not None and state.pid not in among):
                         continue
                     record = self._service.records.get(state.job)

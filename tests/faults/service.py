@@ -55,7 +55,7 @@ class Service:
 
     def _await_workers(self) -> None:
         deadline = time.monotonic() + READY_S
-        while len(self.records.live_workers()) < self._workers + len(self.nodes):
+        while len(self.records.list_workers()) < self._workers + len(self.nodes):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"not all workers are there within {READY_S:g} s; see {self._log.name}")
             time.sleep(0.1)

@@ -1,7 +1,7 @@
 """
-The target of `fuzz_bundle`: any bytes as a bundle, read in this process as the limited child would read it.
+Fuzz target of `fuzz_bundle`: parse arbitrary bytes as a bundle, in this process, as the sandboxed child does.
 
-Run by `python -m tests.fuzz.fuzz_bundle`, which states how often it was executed; arguments are libFuzzer's.
+Run by `python -m tests.fuzz.fuzz_bundle`, which counts the executions; arguments are libFuzzer's.
 """
 
 import math
@@ -37,15 +37,15 @@ NAMES = ("a.mseed", "stations.csv", "b.xml", "c.zip", "d.tar", "e.gz", "f", "g.t
 
 
 def target(folder: Path) -> Callable[[bytes], None]:
-    """Bytes to parts (a first byte for each part's name, and for whether they are one event), read to the end."""
-    book = inventory.builtin_inventory()
-    parse.own_book = lambda: book  # type: ignore[attr-defined]  # it reads a file each time, which is not what is looked at
+    """Return a function that splits bytes into parts, whose first byte chooses the name and the grouping, and parses the bundle."""
+    builtin = inventory.builtin_inventory()
+    parse.builtin_inventory = lambda: builtin  # it reads a file at each call, which is not what is tested
 
     def once(data: bytes) -> None:
-        pieces = data.split(SEPARATOR)[:4]
-        parts = [(NAMES[piece[0] % len(NAMES)], folder / str(number)) for number, piece in enumerate(pieces) if piece]
-        for (_, path), piece in zip(parts, (piece for piece in pieces if piece), strict=True):
-            path.write_bytes(piece[1:])
+        contents = data.split(SEPARATOR)[:4]
+        parts = [(NAMES[content[0] % len(NAMES)], folder / str(number)) for number, content in enumerate(contents) if content]
+        for (_, path), content in zip(parts, (content for content in contents if content), strict=True):
+            path.write_bytes(content[1:])
         grouped = bool(data[:1] and data[0] & 0x80)
         try:
             for event in parse.parse_bundle(parts, LIMITS, grouped, lambda _: None):
@@ -57,13 +57,13 @@ def target(folder: Path) -> Callable[[bytes], None]:
 
 
 def check(event: parse.EventRecords) -> None:
-    """What holds of every event, whatever it was read from."""
+    """Assert what holds for every event."""
     assert sum(len(record.samples) for record in event.records) <= LIMITS.max_samples
     for record in event.records:
         if record.horizontals is not None:
             assert record.horizontals.samples.shape == (2, len(record.samples))
-            turned = rotate_to_north_east(record.horizontals)
-            assert turned is None or not np.isinf(turned).any()
+            rotated = rotate_to_north_east(record.horizontals)
+            assert rotated is None or not np.isinf(rotated).any()
         assert record.sampling_rate_hz > 0
         assert math.isfinite(record.start_time_s)
         assert record.latitude_deg is None or -90 <= record.latitude_deg <= 90
@@ -71,7 +71,7 @@ def check(event: parse.EventRecords) -> None:
 
 
 def main() -> None:
-    """Until libFuzzer has had enough; its last lines say how often."""
+    """Run libFuzzer, which prints the number of executions at its end."""
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:  # noqa: S108 -- memory, for speed
         atheris.Setup(sys.argv, target(Path(folder)))
         atheris.Fuzz()

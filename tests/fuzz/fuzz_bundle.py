@@ -1,9 +1,9 @@
 """
-`python -m tests.fuzz.fuzz_bundle --runs 1000000`: coverage-guided fuzzing of bundle reading by atheris (libFuzzer).
+`python -m tests.fuzz.fuzz_bundle --runs 1000000`: coverage-guided fuzzing of the parsing of bundles by atheris (libFuzzer).
 
-Writes what it did to build/fuzz/report.json and prints it: executions, seconds, findings. A finding is any error but those
-of models.errors, a crash, 30 s for one input, or 3 GB of memory; its bytes lie in build/fuzz/findings. The corpus that it has
-gathered stays in build/fuzz/corpus, and a second run goes on from there.
+Writes executions, seconds and findings to build/fuzz/report.json and prints them. A finding is any exception but those of
+models.errors, a crash, 30 s for one input, or 3 GB of memory; its bytes are written to build/fuzz/findings. The corpus is
+kept in build/fuzz/corpus, from which the next run continues.
 """
 
 import argparse
@@ -19,29 +19,29 @@ from tests.support import recordings
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "fuzz"
 ROUND = 25_000
-"""Executions of one process: it is then started again, so that a finding costs one round and no more."""
+"""Executions of one process, which is then restarted, so that a finding ends one round only."""
 
 
 def main(arguments: list[str]) -> int:
-    """Exit status: 0 where nothing was found."""
+    """Run all rounds and return the exit status: 0 without findings."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=1_000_000, help="executions in all (default: 1,000,000)")
     parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     corpus, findings = FOLDER / "corpus", FOLDER / "findings"
     for folder in (corpus, findings):
         folder.mkdir(parents=True, exist_ok=True)
-    sow(corpus)
-    began, executions, number = time.monotonic(), 0, 0
-    while executions < given.runs:
+    write_seeds(corpus)
+    start_s, executions, number = time.monotonic(), 0, 0
+    while executions < options.runs:
         number += 1
-        executions += one_round(corpus, findings, min(ROUND, given.runs - executions), given.seed + number)
-        report(executions, time.monotonic() - began, corpus, findings)
+        executions += run_round(corpus, findings, min(ROUND, options.runs - executions), options.seed + number)
+        write_report(executions, time.monotonic() - start_s, corpus, findings)
     return 1 if any(findings.iterdir()) else 0
 
 
-def one_round(corpus: Path, findings: Path, runs: int, seed: int) -> int:
-    """Executions done; libFuzzer counts them."""
+def run_round(corpus: Path, findings: Path, runs: int, seed: int) -> int:
+    """Run one process of the fuzzer and return its number of executions."""
     flags = [
         f"-runs={runs}",
         f"-seed={seed}",
@@ -61,37 +61,37 @@ def one_round(corpus: Path, findings: Path, runs: int, seed: int) -> int:
     return int(counted[-1])
 
 
-def report(executions: int, seconds: float, corpus: Path, findings: Path) -> None:
-    """Kept and printed after each round, so that a run that is broken off has counted as well."""
+def write_report(executions: int, seconds: float, corpus: Path, findings: Path) -> None:
+    """Write and print the report after each round, so that an interrupted run has one."""
     names = sorted(path.name for path in findings.iterdir())
-    said = {"executions": executions, "seconds": round(seconds), "corpus": len(list(corpus.iterdir())), "findings": names}
-    text = json.dumps(said)
+    figures = {"executions": executions, "seconds": round(seconds), "corpus": len(list(corpus.iterdir())), "findings": names}
+    text = json.dumps(figures)
     (FOLDER / "report.json").write_text(text)
     print(text, flush=True)
 
 
-POINTED = "".join(
+ORIENTED_CHANNELS = "".join(
     f"""<Channel code="LH{code}" locationCode="00"><Latitude>1</Latitude><Longitude>2</Longitude><Elevation>0</Elevation>
     <Azimuth>{azimuth}</Azimuth></Channel>"""
     for code, azimuth in ((1, 30), (2, 120))
 )
 
 
-def sow(corpus: Path) -> None:
-    """Small bundles of every kind to begin with: a byte for the name, then the part."""
+def write_seeds(corpus: Path) -> None:
+    """Write small bundles of every format as the initial corpus: for each part a byte for its name, then its content."""
     wave = recordings.miniseed(("XX.AAA.00.LHZ", 0.0, 1.0, recordings.wave(200)), ("XX.BBB.00.LHN", 5.0, 1.0, recordings.wave(50)))
     names = ("XX.AAA.00.LHZ", "XX.AAA.00.LHN", "XX.AAA.00.LHE", "XX.BBB.00.LHZ", "XX.BBB.00.LH1", "XX.BBB.00.LH2")
-    beside = recordings.miniseed(*((name, 3.0 * number, 1.0, recordings.wave(80)) for number, name in enumerate(names)))
-    third = recordings.miniseed(("XX.AAA.00.LHZ", 0.0, 1.0, recordings.wave(200)), version=3)
+    three_components = recordings.miniseed(*((name, 3.0 * number, 1.0, recordings.wave(80)) for number, name in enumerate(names)))
+    version_3 = recordings.miniseed(("XX.AAA.00.LHZ", 0.0, 1.0, recordings.wave(200)), version=3)
     floats = recordings.miniseed(("XX.AAA.00.LHZ", 0.0, 1.0, recordings.wave(99).astype("float32")))
     table, xml = recordings.stations_csv(("XX", "AAA", 1.0, 2.0)), recordings.stationxml("XX", "AAA", 1.0, 2.0)
-    packed = recordings.zipped(a_dot_mseed=wave, b_dot_csv=table), recordings.tarred(x__a_dot_mseed=wave, y__b_dot_mseed=third)
+    packed = recordings.zipped(a_dot_mseed=wave, b_dot_csv=table), recordings.tarred(x__a_dot_mseed=wave, y__b_dot_mseed=version_3)
     separator = b"\xff--part--\xff"
-    parts = [b"\0" + wave, b"\0" + third, b"\0" + floats, b"\1" + table, b"\2" + xml, b"\3" + packed[0], b"\4" + packed[1]]
+    parts = [b"\0" + wave, b"\0" + version_3, b"\0" + floats, b"\1" + table, b"\2" + xml, b"\3" + packed[0], b"\4" + packed[1]]
     parts += [b"\5" + recordings.gzipped(wave), b"\7" + recordings.gzipped(packed[1])]
-    pointed = separator.join([b"\0" + beside, b"\2" + recordings.stationxml("XX", "BBB", 1.0, 2.0, POINTED)])
+    oriented = separator.join([b"\0" + three_components, b"\2" + recordings.stationxml("XX", "BBB", 1.0, 2.0, ORIENTED_CHANNELS)])
     for number, bundle in enumerate(
-        [*parts, pointed, separator.join(parts[:1] + parts[3:5]), separator.join([b"\x80" + third, b"\3" + packed[0]])]
+        [*parts, oriented, separator.join(parts[:1] + parts[3:5]), separator.join([b"\x80" + version_3, b"\3" + packed[0]])]
     ):
         (corpus / f"seed-{number}").write_bytes(bundle)
 

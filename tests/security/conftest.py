@@ -1,4 +1,4 @@
-"""Hostile bundles, and the real service's parts to send them to."""
+"""Fixtures of the security tests: hostile bundles."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from tests.support import hostile_bundles
 
 @pytest.fixture(scope="session")
 def trap(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a pickle in the corpus would create."""
+    """The file that a pickle among the bundles would create if it were run."""
     return tmp_path_factory.mktemp("trap") / "ran"
 
 
 @pytest.fixture(scope="session")
 def bundles(trap: Path) -> dict:
-    """Every hostile bundle, by what it is."""
+    """All hostile bundles by name."""
     return hostile_bundles.hostile(str(trap))

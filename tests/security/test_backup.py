@@ -1,4 +1,4 @@
-"""What docs/how-to/operate.md says of backing up and restoring, done."""
+"""Backup and restore as docs/how-to/operate.md describes them."""
 
 import shutil
 from pathlib import Path
@@ -13,11 +13,11 @@ from workers.storage.blobs import open_blobs
 from workers.storage.result_keys import result_key
 
 
-def test_a_copy_made_while_the_service_runs_has_every_accepted_job(tmp_path: Path):
+def test_a_copy_of_a_running_service_has_every_accepted_job(tmp_path: Path):
     first, second = Settings(data_dir=tmp_path / "first"), Settings(data_dir=tmp_path / "second")
     with EmbeddedQueue(first):
-        waiting, running, ended = accepted(first)
-        copy_as_told(first.data_dir, second.data_dir)
+        queued, running, ended = submit_jobs(first)
+        copy_data_folder(first.data_dir, second.data_dir)
     shutil.rmtree(first.data_dir)
     with EmbeddedQueue(second), connect(second) as redis:
         records, blobs = Records(redis, second), open_blobs(second)
@@ -25,16 +25,18 @@ def test_a_copy_made_while_the_service_runs_has_every_accepted_job(tmp_path: Pat
         recovery.sweep()
         recovery.sweep()
         enqueued = {name.rpartition("-")[0] for name in Dispatcher(redis, second).list_enqueued()}
-        states = {job.id: records.get(job.id) for job in (waiting, running, ended)}
-        assert enqueued >= {waiting.id, running.id}
-        assert [state.status for state in states.values()] == [Status.QUEUED, Status.QUEUED, Status.SUCCEEDED], "what ran waits again"
-        kept = states[ended.id]
-        assert blobs.get(result_key(kept)) == b"{}"
-        assert blobs.read_upload(waiting.submission.parts[0].digest) == b"waves"
+        states = {job.id: records.get(job.id) for job in (queued, running, ended)}
+        assert enqueued >= {queued.id, running.id}
+        assert [state.status for state in states.values()] == [Status.QUEUED, Status.QUEUED, Status.SUCCEEDED], (
+            "the running job is queued again"
+        )
+        restored = states[ended.id]
+        assert blobs.get(result_key(restored)) == b"{}"
+        assert blobs.read_upload(queued.submission.parts[0].digest) == b"waves"
 
 
-def accepted(settings: Settings) -> tuple[JobRecord, JobRecord, JobRecord]:
-    """A job that waits, one that runs, and one that has ended."""
+def submit_jobs(settings: Settings) -> tuple[JobRecord, JobRecord, JobRecord]:
+    """Submit three jobs and return a queued, a running and an ended one."""
     blobs = open_blobs(settings)
     with blobs.writer() as writer:
         writer.write(b"waves")
@@ -44,15 +46,15 @@ def accepted(settings: Settings) -> tuple[JobRecord, JobRecord, JobRecord]:
     )
     with connect(settings) as redis:
         records, dispatcher = Records(redis, settings), Dispatcher(redis, settings)
-        waiting, running, ended = (dispatcher.submit(submission, "lab", name) for name in ("waiting", "running", "ended"))
+        queued, running, ended = (dispatcher.submit(submission, "lab", name) for name in ("queued", "running", "ended"))
         records.begin(running.id, "lost")
         begun = records.begin(ended.id, "w")
         assert begun is not None
         blobs.put(result_key(begun), b"{}")
-        return waiting, running, records.finish(ended.id, begun.attempt, Status.SUCCEEDED)
+        return queued, running, records.finish(ended.id, begun.attempt, Status.SUCCEEDED)
 
 
-def copy_as_told(source: Path, target: Path) -> None:
-    """The queue first, then the blobs; a socket is no file to copy."""
+def copy_data_folder(source: Path, target: Path) -> None:
+    """Copy the queue first, then the blobs; sockets cannot be copied."""
     shutil.copytree(source / "queue", target / "queue", ignore=shutil.ignore_patterns("*.sock"))
     shutil.copytree(source / "blobs", target / "blobs")

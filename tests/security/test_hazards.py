@@ -1,4 +1,4 @@
-"""The hazards that are no bundle: floors of libraries, what is reachable, what lies in Redis, and that the table names real tests."""
+"""Hazards other than bundles: minimum versions of libraries, exposure, rights in Redis; and the table of hazards names real tests."""
 
 import ast
 import asyncio
@@ -31,28 +31,28 @@ from workers.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 HAZARDS = [f"H{number}" for number in range(1, 27)]
-FLOORS = {"python-multipart": (0, 0, 31), "starlette": (1, 3), "lxml": (6, 1, 0), "onnx": (1, 21), "obspy": (1, 5, 1)}
+MIN_VERSIONS = {"python-multipart": (0, 0, 31), "starlette": (1, 3), "lxml": (6, 1, 0), "onnx": (1, 21), "obspy": (1, 5, 1)}
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 
 
-@pytest.mark.parametrize(("name", "floor"), FLOORS.items())
-def test_a_library_is_not_older_than_its_known_holes(name, floor):
-    """Installed, and as pinned for whoever installs (H7, H10, H12, H13, H23)."""
+@pytest.mark.parametrize(("name", "minimum"), MIN_VERSIONS.items())
+def test_a_library_is_newer_than_its_known_vulnerabilities(name, minimum):
+    """The installed version, and every pinned one (H7, H10, H12, H13, H23)."""
     pinned = re.findall(rf"^{name}==([\d.]+)", "\n".join(path.read_text() for path in (ROOT / "requirements").glob("*.txt")), re.MULTILINE)
     assert pinned
     for found in (version(name), *pinned):
-        assert tuple(int(number) for number in found.split(".")[:3]) >= floor
+        assert tuple(int(number) for number in found.split(".")[:3]) >= minimum
 
 
 def test_no_plot_goes_through_pyplot():
-    """Which keeps every figure that nobody closes (H25)."""
-    guilty = []
+    """Pyplot keeps every figure that is not closed (H25)."""
+    importing = []
     for path in [*(ROOT / "workers").rglob("*.py"), *(ROOT / "models").rglob("*.py"), *(ROOT / "app").rglob("*.py")]:
-        guilty += [path.name for node in ast.walk(ast.parse(path.read_text())) if "pyplot" in imported(node)]
-    assert guilty == []
+        importing += [path.name for node in ast.walk(ast.parse(path.read_text())) if "pyplot" in imported_names(node)]
+    assert importing == []
 
 
-def imported(node: ast.AST) -> str:
+def imported_names(node: ast.AST) -> str:
     if isinstance(node, ast.ImportFrom):
         return f"{node.module} {' '.join(alias.name for alias in node.names)}"
     return " ".join(alias.name for alias in node.names) if isinstance(node, ast.Import) else ""
@@ -70,7 +70,7 @@ def test_beyond_this_machine_the_service_does_not_start_without_a_key(tmp_path):
 
 @pytest.fixture
 def restricted(tmp_path):
-    """A queue server whose user may do what the one in docker-compose.yml may."""
+    """A queue server whose user has the rights of the one in docker-compose.yml."""
     settings = Settings(data_dir=tmp_path)
     with EmbeddedQueue(settings), connect(settings) as admin:
         admin.execute_command("ACL", "SETUSER", "default", *rules_in_compose())
@@ -82,8 +82,8 @@ def rules_in_compose() -> list[str]:
     return [rule for rule in line.split() if not rule.startswith(">")]
 
 
-def test_a_job_goes_its_whole_way_without_scripts_and_dangerous_commands(restricted, submission):
-    """What the queue's worst holes were in is not even allowed (H15): submitted, told, taken by a worker, ended, counted."""
+def test_a_job_needs_no_scripts_and_no_dangerous_commands(restricted, submission):
+    """Scripts, which had the server's worst vulnerabilities, are forbidden (H15): submit, notify, run, end and count a job without."""
     with connect(restricted) as redis, redis.pubsub(ignore_subscribe_messages=False) as listener:
         records, dispatcher = Records(redis, restricted), Dispatcher(redis, restricted)
         listener.psubscribe(job_key("*"))
@@ -91,15 +91,15 @@ def test_a_job_goes_its_whole_way_without_scripts_and_dangerous_commands(restric
         record = dispatcher.submit(submission, "lab", "1" * 32)
         assert listener.get_message(timeout=5)["type"] == "pmessage"
         state = WorkerState(id="w", pid=1, started_at=datetime.now(UTC), execution_provider="CPU", models={})
-        with handlers_as_they_were(), connect(restricted) as own:
+        with restored_signal_handlers(), connect(restricted) as own:
             worker = AllowlistWorker(own, "w", partial(finish, records), Heartbeat(records, state, 60.0, 60.0))
             worker.work(burst=True, logging_level="ERROR")
         assert records.get(record.id).status is Status.SUCCEEDED
         assert Recovery(redis, restricted).sweep() == []
-        asyncio.run(counted(restricted))
+        asyncio.run(use_rate_limits(restricted))
 
 
-async def counted(settings):
+async def use_rate_limits(settings):
     redis = AsyncRedis.from_url(queue_url(settings))
     assert not (await RateLimiter(redis, settings).consume("lab", "requests")).refused
     async with Idempotency(redis, settings).claim("key", "lab", "/") as claim:
@@ -114,7 +114,7 @@ def finish(records, job_id):
 
 
 @contextmanager
-def handlers_as_they_were():
+def restored_signal_handlers():
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in before.items():
@@ -125,7 +125,7 @@ def handlers_as_they_were():
     "command",
     [("EVAL", "return 1", "0"), ("FLUSHALL",), ("CONFIG", "GET", "*"), ("KEYS", "*"), ("ACL", "LIST"), ("SHUTDOWN",), ("MODULE", "LIST")],
 )
-def test_the_queues_user_may_not_do_what_the_service_never_does(restricted, command):
+def test_the_queue_user_has_no_right_that_the_service_does_not_need(restricted, command):
     with connect(restricted) as redis, pytest.raises(NoPermissionError):
         redis.execute_command(*command)
 
@@ -142,7 +142,7 @@ def submission():
     return Submission(kind=JobKind.CLASSIFY, parts=(part,), options=Options())
 
 
-def test_the_table_has_a_line_for_each_hazard_and_names_tests_that_there_are():
+def test_the_table_has_a_row_for_each_hazard_and_names_existing_tests():
     lines = {
         found[1]: line
         for line in (ROOT / "docs" / "explanation" / "security.md").read_text().splitlines()

@@ -1,4 +1,4 @@
-"""Models come from a folder that is read only, whole and verified, and no request can change them (H23, H24)."""
+"""Model files: self-contained, verified, read-only, and not to be changed by any request (H23, H24)."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from models.registry.graph import has_external_data
 from models.registry.store import open_store
 from models.specs.event_type import EVENT_TYPE
 
-KEPT_ELSEWHERE = {"initializer": "graph", "constant": "node", "in a branch": "branch"}
+LOCATIONS = {"initializer": "graph", "constant": "node", "in a branch": "branch"}
 
 
 @pytest.fixture
@@ -23,8 +23,8 @@ def folder(toy_artifacts, tmp_path):
     return shutil.copytree(toy_artifacts, tmp_path / "artifacts")
 
 
-def elsewhere() -> TensorProto:
-    """A tensor whose data are said to lie in a file of the server."""
+def external_tensor() -> TensorProto:
+    """A tensor whose data are in a file of the server."""
     tensor = numpy_helper.from_array(np.zeros(4, np.float32), "secret")
     tensor.ClearField("raw_data")
     tensor.data_location = TensorProto.EXTERNAL
@@ -33,35 +33,35 @@ def elsewhere() -> TensorProto:
     return tensor
 
 
-def graph_with(place: str) -> onnx.GraphProto:
-    constant = helper.make_node("Constant", [], ["secret"], value=elsewhere())
-    if place == "graph":
-        return helper.make_graph([], "g", [], [], [elsewhere()])
-    if place == "node":
+def graph_with_external_tensor(location: str) -> onnx.GraphProto:
+    constant = helper.make_node("Constant", [], ["secret"], value=external_tensor())
+    if location == "graph":
+        return helper.make_graph([], "g", [], [], [external_tensor()])
+    if location == "node":
         return helper.make_graph([constant], "g", [], [])
     branch = helper.make_graph([constant], "then", [], [])
     return helper.make_graph([helper.make_node("If", ["c"], ["x"], then_branch=branch, else_branch=branch)], "g", [], [])
 
 
-@pytest.mark.parametrize("place", KEPT_ELSEWHERE.values(), ids=KEPT_ELSEWHERE)
-def test_a_graph_with_external_data_is_refused(folder, place):
-    """Even with a card whose digest fits."""
-    home = folder / EVENT_TYPE.name / "1"
-    content = helper.make_model(graph_with(place)).SerializeToString()
-    (home / "model.onnx").write_bytes(content)
-    card = json.loads((home / "card.json").read_text())
+@pytest.mark.parametrize("location", LOCATIONS.values(), ids=LOCATIONS)
+def test_a_graph_with_external_data_is_refused(folder, location):
+    """Even with the right digest on its card."""
+    artifact = folder / EVENT_TYPE.name / "1"
+    content = helper.make_model(graph_with_external_tensor(location)).SerializeToString()
+    (artifact / "model.onnx").write_bytes(content)
+    card = json.loads((artifact / "card.json").read_text())
     card |= {"digest": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)}
-    (home / "card.json").write_text(json.dumps(card))
+    (artifact / "card.json").write_text(json.dumps(card))
     with pytest.raises(DamagedArtifact, match="other files"):
         open_store(folder).verify(EVENT_TYPE)
 
 
-def test_a_graph_that_is_whole_is_served(folder):
+def test_a_self_contained_graph_is_accepted(folder):
     assert open_store(folder).verify(EVENT_TYPE).name == EVENT_TYPE.name
 
 
 @pytest.mark.parametrize("content", [b"\xff" * 20, b"\x3a\x7f", b"\x0b"])
-def test_what_is_no_protocol_buffer_is_said(content):
+def test_bytes_that_are_not_a_protocol_buffer_raise(content):
     with pytest.raises(ValueError, match=r"field|number"):
         has_external_data(memoryview(content))
 

@@ -1,4 +1,4 @@
-"""Hostile bundles, made and not kept. Each is the parts of one bundle: (name, bytes)."""
+"""Hostile bundles, generated for each run; each is a list of parts (name, bytes)."""
 
 import gzip
 import io
@@ -16,21 +16,21 @@ Z = "XX.AAA.00.LHZ"
 
 
 class Hostile(NamedTuple):
-    """A bundle, the error that refuses it and some of its words; no error where it is read, with a issue of the code in `says`."""
+    """A bundle, the error that refuses it and a part of the error's text; no error if it is read, with a data issue of the code `expected_text`."""
 
     hazard: str
     parts: Parts
     error: str | None
-    says: str
+    expected_text: str
 
 
 def pickled(target: str) -> bytes:
-    """A pickle that creates a file, with the bytes that make ObsPy take a miniSEED for one of its own."""
+    """Return a pickle that creates a file, with the bytes by which ObsPy recognizes its own pickles."""
     return b"cposix\nsystem\n(S'touch " + target.encode() + b"'\ntR." + b"obspy.core.stream"
 
 
 def hostile(target: str) -> dict[str, Hostile]:
-    """Every bundle by what it is."""
+    """Return all hostile bundles by name."""
     wave = recordings.miniseed((Z, 0.0, 1.0, recordings.wave()))
     return {
         **_programs(wave, target),

@@ -82,7 +82,7 @@ def embed_all(job: JobContext, events: EmbeddedEvents) -> None:
         # The number of events is known only at the end of the bundle, so progress approaches 1 asymptotically.
         progress("embed", 1.0 - 1.0 / (1.0 + 0.02 * len(events.names)))
 
-    worker, workers = job.worker, len(job.worker.records.live_workers())
+    worker, workers = job.worker, len(job.worker.records.list_workers())
     shared = DistributedMap(
         worker.blobs,
         worker.records,

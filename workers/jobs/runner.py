@@ -96,7 +96,7 @@ def _run_shared_task(worker: WorkerContext, task: str, limit: TimeLimit) -> None
     try:
         with limit():
             run_task(worker.blobs, worker.records, task, partial(embed_packed, worker))
-    except Exception as error:  # noqa: BLE001 -- whatever is wrong with the task, the job's own worker reports it
+    except Exception as error:  # noqa: BLE001 -- the job's own worker runs the task again, and reports any error
         structlog.get_logger("atlas").warning(
             "a shared task failed, the job's own worker repeats it", task=task, error=type(error).__name__
         )

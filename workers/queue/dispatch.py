@@ -135,7 +135,7 @@ class Recovery:
 
     def _requeue_abandoned(self) -> Iterator[str]:
         """Requeue running jobs that are not in their worker's heartbeat. A worker names a job there before it begins it."""
-        for job_id, worker in self._records.running_jobs().items():
+        for job_id, worker in self._records.list_running().items():
             record = self._records.get(job_id)
             if self._records.current_job(worker) == job_id or record is None or record.worker != worker:
                 continue
@@ -145,7 +145,7 @@ class Recovery:
 
     def _enqueue_lost(self) -> Iterator[str]:
         """Enqueue queued records missing from RQ in two sweeps in a row: in one alone, a worker may just have taken the job."""
-        waiting, enqueued = self._records.queued_jobs(), {name.rpartition("-")[0] for name in self._dispatcher.list_enqueued()}
+        waiting, enqueued = self._records.list_queued(), {name.rpartition("-")[0] for name in self._dispatcher.list_enqueued()}
         records = {job_id: self._records.get(job_id) for job_id in waiting if job_id not in enqueued}
         again = {job_id for job_id in records if job_id in self._missing}
         self._missing = set(records) - again

@@ -23,7 +23,7 @@ RUNNING = "atlas:running"  # hash: job id to the worker that runs it
 WORKERS = "atlas:workers"  # set of worker ids; some may be dead
 
 
-def unfinished_key(owner: str) -> str:
+def owner_jobs_key(owner: str) -> str:
     """Return the Redis key of the set of an owner's queued and running jobs."""
     return f"atlas:unfinished:{owner}"
 
@@ -102,7 +102,7 @@ class Records:
         """Return a running job to the queue, or end it as failed after `max_attempts` attempts; raises Superseded, UnknownJob."""
         return self._change_existing(job_id, lambda record: release(record, attempt, self._settings.max_attempts))
 
-    def queued_jobs(self) -> dict[str, float]:
+    def list_queued(self) -> dict[str, float]:
         """Return the ids of queued jobs with the time at which each was queued, POSIX seconds."""
         pairs = cast(list[tuple[bytes, float]], self._redis.zrange(QUEUED, 0, -1, withscores=True))
         return {job_id.decode(): since for job_id, since in pairs}
@@ -113,9 +113,9 @@ class Records:
 
     def count_unfinished(self, owner: str) -> int:
         """Count the queued and running jobs of an owner."""
-        return self._redis.scard(unfinished_key(owner))
+        return self._redis.scard(owner_jobs_key(owner))
 
-    def running_jobs(self) -> dict[str, str]:
+    def list_running(self) -> dict[str, str]:
         """Return the ids of running jobs with the id of each one's worker."""
         pairs = cast(dict[bytes, bytes], self._redis.hgetall(RUNNING))
         return {job_id.decode(): worker.decode() for job_id, worker in pairs.items()}
@@ -155,7 +155,7 @@ class Records:
         text = cast(bytes | None, self._redis.get(worker_key(worker)))
         return None if text is None else WorkerState.model_validate_json(text).job
 
-    def live_workers(self) -> list[WorkerState]:
+    def list_workers(self) -> list[WorkerState]:
         """Return the heartbeats of living workers in order of their ids, and remove dead workers from the set."""
         ids = sorted(name.decode() for name in cast(set[bytes], self._redis.smembers(WORKERS)))
         texts = cast(list[bytes | None], self._redis.mget([worker_key(name) for name in ids])) if ids else []
@@ -207,7 +207,7 @@ class Records:
         else:
             pipe.zrem(QUEUED, record.id)
         if record.owner:
-            (pipe.srem if record.status.terminal else pipe.sadd)(unfinished_key(record.owner), record.id)
+            (pipe.srem if record.status.terminal else pipe.sadd)(owner_jobs_key(record.owner), record.id)
         if record.status is Status.RUNNING:
             pipe.hset(RUNNING, record.id, record.worker or "")
         else:

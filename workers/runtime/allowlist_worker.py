@@ -36,7 +36,7 @@ class AllowlistWorker(SimpleWorker):
         """Run an allowed job; delete and log any other."""
         self.set_state(WorkerStatus.BUSY)
         try:
-            job_id = allowed_job_id(job)
+            job_id = read_job_id(job)
             if job_id is None:
                 structlog.get_logger("atlas").error("refused a job that is not on the allowlist", rq=job.id)
                 return
@@ -55,7 +55,7 @@ class AllowlistWorker(SimpleWorker):
         self.last_cleaned_at = datetime.now(UTC)  # type: ignore[assignment]  # untyped in RQ
 
 
-def allowed_job_id(job: Job) -> str | None:
+def read_job_id(job: Job) -> str | None:
     """Return the record's id if the RQ job calls `JOB_FUNCTION` with one string; None for any other job, readable or not."""
     with suppress(Exception):  # a job in Redis may hold anything, valid JSON or not
         if job.func_name == JOB_FUNCTION and len(job.args) == 1 and isinstance(job.args[0], str) and not job.kwargs:

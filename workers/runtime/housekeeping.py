@@ -22,7 +22,7 @@ def clean_up(records: Records, blobs: BlobStore, settings: Settings) -> int:
     for job_id in expired:
         blobs.delete(job_prefix(job_id))
     records.forget_jobs(expired)
-    unfinished = [*records.queued_jobs(), *records.running_jobs()]
+    unfinished = [*records.list_queued(), *records.list_running()]
     created = [record.created_at for job_id in unfinished if (record := records.get(job_id)) is not None]
     # A job's parts are stored before its record is created; one hour covers the slowest upload.
     stale = blobs.list_older("uploads", min([before, *created]) - timedelta(hours=1))

@@ -87,7 +87,7 @@ async def test_a_malformed_form_is_refused_and_leaves_no_files(client, worker, t
     answer = await post(client, body, content_type)
     assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/problem+json")
     assert answer.json()["type"] == "/problems/malformed-request"
-    assert not worker.records.queued_jobs()
+    assert not worker.records.list_queued()
     assert not list((tmp_path / "blobs").glob("incoming/*"))
 
 
@@ -191,7 +191,7 @@ async def test_a_client_that_disconnects_leaves_no_files(settings, worker, tmp_p
             {**scope, "headers": [(b"host", b"localhost"), (b"content-type", b"multipart/form-data; boundary=frontier")]}, receive, send
         )
     assert sent == []
-    assert not worker.records.queued_jobs()
+    assert not worker.records.list_queued()
     assert not list((tmp_path / "blobs").glob("incoming/*"))
 
 

@@ -22,7 +22,7 @@ def test_a_created_job_is_queued(records: Records, submission: Submission):
     record = records.create("one", submission, "me")
     assert records.get("one") == record
     assert (record.status, record.owner, record.attempt) == (Status.QUEUED, "me", 0)
-    assert set(records.queued_jobs()) == {"one"}
+    assert set(records.list_queued()) == {"one"}
 
 
 def test_creating_twice_keeps_the_first(records: Records, submission: Submission):
@@ -34,8 +34,8 @@ def test_begin_increments_the_attempt_and_names_the_worker(records: Records, sub
     record = begin_job(records, submission)
     assert (record.status, record.attempt, record.worker) == (Status.RUNNING, 1, "w")
     assert record.started_at is not None
-    assert records.running_jobs() == {"one": "w"}
-    assert records.queued_jobs() == {}
+    assert records.list_running() == {"one": "w"}
+    assert records.list_queued() == {}
 
 
 def test_a_running_job_is_not_begun_by_another(records: Records, submission: Submission):
@@ -100,7 +100,7 @@ def test_a_job_ends_once(records: Records, submission: Submission):
     with pytest.raises(Superseded):
         records.finish("one", 1, Status.FAILED)
     assert records.get("one") == record
-    assert records.running_jobs() == {}
+    assert records.list_running() == {}
 
 
 def test_only_an_ended_record_expires(records: Records, redis: Redis, submission: Submission, settings: Settings):
@@ -115,7 +115,7 @@ def test_canceling_a_queued_job_ends_it(records: Records, submission: Submission
     record = records.request_cancel("one")
     assert record.status is Status.CANCELED
     assert record.finished_at is not None
-    assert records.queued_jobs() == {}
+    assert records.list_queued() == {}
     assert records.begin("one", "w") is None
 
 
@@ -147,7 +147,7 @@ def test_a_released_job_is_queued_again(records: Records, submission: Submission
     begin_job(records, submission)
     record = records.release("one", 1)
     assert (record.status, record.attempt, record.worker) == (Status.QUEUED, 1, None)
-    assert set(records.queued_jobs()) == {"one"}
+    assert set(records.list_queued()) == {"one"}
 
 
 def test_a_job_released_after_a_cancel_request_ends_as_canceled(records: Records, submission: Submission):
@@ -187,9 +187,9 @@ def test_every_change_is_published(records: Records, redis: Redis, submission: S
 def test_a_worker_without_heartbeat_counts_as_dead(records: Records, redis: Redis, settings: Settings):
     state = WorkerState(id="w", pid=1, started_at=datetime.now(UTC), execution_provider="CPU", models={"offset": "1"}, job="one")
     records.record_heartbeat(state)
-    assert records.live_workers() == [state]
+    assert records.list_workers() == [state]
     assert records.current_job("w") == "one"
     assert 0 < redis.pttl("atlas:worker:w") <= settings.heartbeat_ttl_s * 1000
     redis.delete("atlas:worker:w")
-    assert records.live_workers() == []
+    assert records.list_workers() == []
     assert records.current_job("w") is None

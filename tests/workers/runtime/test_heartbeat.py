@@ -48,9 +48,9 @@ def test_heartbeats_are_sent_until_the_worker_stops(counting: CountingRecords, s
     heartbeat.start()
     for _ in range(3):
         assert counting.heartbeats.acquire(timeout=5.0)
-    assert counting.live_workers() == [state]
+    assert counting.list_workers() == [state]
     heartbeat.stop()
-    assert counting.live_workers() == []
+    assert counting.list_workers() == []
 
 
 def test_a_job_is_in_the_heartbeat_before_it_is_begun(counting: CountingRecords, state: WorkerState):
