@@ -16,7 +16,7 @@ Z = "XX.AAA.00.LHZ"
 
 
 class Hostile(NamedTuple):
-    """A bundle, the error that refuses it and a part of the error's text; no error if it is read, with a data issue of the code `expected_text`."""
+    """A bundle, the error that refuses it and a part of its text; if there is no error, `expected_text` is the code of a data issue."""
 
     hazard: str
     parts: Parts
