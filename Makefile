@@ -47,7 +47,7 @@ format: $(DEV) ## rewrite in the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --no-cache --fix .
 
-train: $(TRAINING) ## train and export every model (ARGS="train offset" for one; see python -m training --help)
+train: $(TRAINING) ## train, evaluate and document every model (ARGS="train offset" for one; python -m training --help)
 	$(PY) -m training $(or $(ARGS),all)
 
 bench: $(DEV) ## the serving path against the usual script, in one run

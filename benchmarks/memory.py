@@ -1,4 +1,4 @@
-"""Peak resident memory of one way to classify the bundle, in a process of its own, with its children (Linux)."""
+"""Peak resident memory of one way to classify a bundle, in a process of its own, with its children (Linux)."""
 
 import argparse
 import subprocess
@@ -22,8 +22,8 @@ class Peak(NamedTuple):
     together_mib: float
 
 
-def peak_of(way: str, waveforms: bytes, stations: bytes, rounds: int = 3) -> Peak:
-    """Classify the bundle `rounds` times in a new process and watch it."""
+def measure_peak(way: str, waveforms: bytes, stations: bytes, rounds: int = 3) -> Peak:
+    """Classify a bundle `rounds` times in a new process, and sample its memory."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "waveforms.mseed").write_bytes(waveforms)
         (Path(folder) / "stations.csv").write_bytes(stations)
@@ -39,7 +39,7 @@ def peak_of(way: str, waveforms: bytes, stations: bytes, rounds: int = 3) -> Pea
 
 
 def _tree(pid: int) -> list[int]:
-    """The process and its descendants."""
+    """List the process and its descendants."""
     try:
         children = [int(word) for task in Path(f"/proc/{pid}/task").iterdir() for word in (task / "children").read_text().split()]
     except OSError:
@@ -48,7 +48,7 @@ def _tree(pid: int) -> list[int]:
 
 
 def _status_mib(pid: int, field: str) -> float:
-    """A line of /proc/pid/status in MiB, 0 for a process that is gone."""
+    """Read a line of /proc/pid/status in MiB; 0 for a process that has ended."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
@@ -57,7 +57,7 @@ def _status_mib(pid: int, field: str) -> float:
 
 
 def main() -> None:
-    """Classify a few times."""
+    """Classify a bundle a few times."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("way", choices=WAYS)
     parser.add_argument("folder", type=Path)
@@ -66,13 +66,13 @@ def main() -> None:
     waveforms, stations = ((given.folder / name).read_bytes() for name in ("waveforms.mseed", "stations.csv"))
     settings = Settings()
     if given.way == "baseline":
-        from benchmarks.baseline_classify import Baseline  # noqa: PLC0415 -- the other way's imports are not to be measured
+        from benchmarks.classify_bundle import Baseline  # noqa: PLC0415  (imports of the other way must not be measured)
 
         baseline = Baseline(settings.artifacts_dir, settings.threads)
         for _ in range(given.rounds):
             baseline.classify(waveforms)
     else:
-        from benchmarks.serving_classify import Serving  # noqa: PLC0415
+        from benchmarks.classify_bundle import Serving  # noqa: PLC0415
 
         serving = Serving(settings)
         for _ in range(given.rounds):

@@ -20,8 +20,8 @@ PRIOR_ODDS_OFF_ICE: Final = ((500.0, 20.0), (np.inf, 5.0))
 """
 Upper bound of the epicenter's 68 % radius in kilometers, and the odds of a tectonic earthquake away from both ice sheets.
 
-Catalogs would allow odds of hundreds, but epicenters of large uncertainty were often wrong (`python -m training place-odds` measures the
-fraction of either class that is recognized, by this radius).
+Catalogs would allow odds of hundreds, but epicenters of large uncertainty were often wrong: `python -m training experiment class-prior`
+measures the fraction of either class that is recognized, by this radius.
 """
 GREENLAND: Final = ((77.0, -42.0, 8.0), (70.0, -40.0, 8.0), (64.0, -45.0, 5.0))  # latitude, longitude and radius of circles, degrees
 ANTARCTICA_SOUTH_OF_DEG: Final = -63.0

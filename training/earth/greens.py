@@ -219,7 +219,9 @@ def build_store(config: GreensConfig, folder: Path, threads: int) -> None:
 
 def _load_table(path: Path, digest: str, depth_km: float) -> GreensTable:
     if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-        raise ValueError(f"{path.name} does not match its digest in manifest.json; delete it and run `python -m training greens` again")
+        raise ValueError(
+            f"{path.name} does not match its digest in manifest.json; delete it and run `python -m training build greens` again"
+        )
     with np.load(path) as content:
         return GreensTable(depth_km, content["distances_deg"], content["data"], content["scales"])
 
@@ -231,7 +233,8 @@ def load_store(folder: Path) -> GreensStore:
     digests = manifest["sha256"]
     if len(digests) != len(config.depths_km) + 1:
         raise ValueError(
-            f"the store {folder.name} is unfinished: {len(digests)} of {len(config.depths_km) + 1} files; run `python -m training greens`"
+            f"the store {folder.name} is unfinished: {len(digests)} of {len(config.depths_km) + 1} files; "
+            "run `python -m training build greens`"
         )
     strains = tuple(
         _load_table(folder / f"strains_{k:02d}.npz", digests[f"strains_{k:02d}.npz"], depth) for k, depth in enumerate(config.depths_km)

@@ -1,187 +1,333 @@
-"""Figures of the page of models, from scored events: reliability, confusion, and errors against what they may depend on."""
+"""Figures of the model cards page: what each model reads, and how its errors on evaluated events depend on the event."""
 
-from collections.abc import Callable, Sequence
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from models.array_types import Floats
+from models.analysis.distances import DistanceReadings, predict_distances
+from models.analysis.pipeline import Models, section_style
+from models.analysis.sections import SectionReference, draw_beam, draw_section, draw_source, find_reference
+from models.array_types import Pictures
+from models.imaging.conditioning import condition
+from models.imaging.render import render_traces
+from models.imaging.style import SectionStyle
+from models.seismic.io.channel_selection import select_channels
+from models.seismic.io.inventory import attach_metadata, read_stations_csv
+from models.seismic.io.miniseed import read_records, scan_miniseed
+from models.seismic.waveforms import Gather, Record
 from models.specs.event_type import CLASSES
-from training.evaluation.card_metrics import all_traces, of_kind
-from training.evaluation.event_scores import EventScores
+from models.specs.pictures import CONDITIONING
+from training.config import TrainingSettings
+from training.evaluation.evaluate import open_models
+from training.evaluation.event_result import EventResult, collect, select_kind, stack_traces
+from training.evaluation.event_sources import LIMITS
 from training.evaluation.metrics import expected_calibration_error, wilson
-from training.evaluation.plots import BLUE, GRAY, INK, RED, error_panel, log_x, name_axes, new_sheet, reliability_panel, save, share_panel
+from training.evaluation.plots import (
+    BLUE,
+    GRAY,
+    INK,
+    RED,
+    draw_error_panel,
+    draw_fraction_panel,
+    draw_reliability_panel,
+    log_x,
+    name_axes,
+    new_sheet,
+    save,
+)
 
-Rows = Sequence[EventScores]
-NOISE, MAGNITUDE = "signal to noise (median over traces)", "magnitude"
-KILOMETERS, DEGREES = 1.0, 0.05
-
-
-def draw_card_figures(rows: Rows, real: Rows, folder: Path) -> list[Path]:
-    """All figures that these events tell something for; real events are marked in red."""
-    known = [row for row in rows if row.truth.kind in CLASSES]
-    quakes, ice = of_kind(rows, "earthquake"), of_kind(rows, "glacial")
-    figures: list[tuple[str, Callable[[Path], None], bool]] = [
-        ("event_type.png", lambda path: _types(known, path), bool(known)),
-        ("event_type_shares.png", lambda path: _type_shares(known, path), bool(known)),
-        ("offset.png", lambda path: _offsets(rows, path), bool(rows)),
-        ("offset_errors.png", lambda path: _offset_errors(rows, real, path), bool(rows)),
-        ("depth.png", lambda path: _depths(quakes, of_kind(real, "earthquake"), path), bool(quakes)),
-        ("force_azimuth.png", lambda path: _azimuths(ice, path), bool(ice)),
-    ]
-    for name, make, any_rows in figures:
-        if any_rows:
-            make(folder / name)
-    return [folder / name for name, _, any_rows in figures if any_rows]
+Results = Sequence[EventResult]
+SNR, MAGNITUDE = "signal-to-noise ratio (median over traces)", "magnitude"
+MIN_KILOMETERS, MIN_DEGREES = 1.0, 0.05
+"""Smallest errors that the logarithmic axes show."""
+BUNDLES = Path("app/demo_bundles")
 
 
-def _values(rows: Rows, value: Callable[[EventScores], float]) -> Floats:
-    return np.array([value(row) for row in rows], np.float64)
+@dataclass(frozen=True)
+class EventInputs:
+    """What the pictures of one event are drawn from."""
+
+    gather: Gather
+    readings: DistanceReadings
+    reference: SectionReference | None
 
 
-def _types(rows: Rows, path: Path) -> None:
-    figure, (left, right) = new_sheet(2, 7.6, 3.3)
-    confidence = _values(rows, lambda row: max(row.probabilities))
-    hits = np.array([row.right for row in rows])
-    reliability_panel(left, confidence, hits, np.linspace(0.5, 1.0, 11).tolist())
-    name_axes(left, "stated probability of the class", "share of right answers", "reliability; bars: how often stated")
-    left.text(0.985, 0.05, f"calibration error {expected_calibration_error(confidence, hits):.3f}", fontsize=8, color=INK, ha="right")
-    _confusion(right, rows)
+def read_demo_bundle(path: Path) -> tuple[Record, ...]:
+    """Read the records of a ZIP bundle with one event, one a station."""
+    with zipfile.ZipFile(path) as bundle:
+        content: Mapping[str, bytes] = {name: bundle.read(name) for name in bundle.namelist()}
+    records, _ = read_records([scan_miniseed(name, data) for name, data in content.items() if name.endswith(".mseed")], LIMITS)
+    inventories = [read_stations_csv(data, name) for name, data in content.items() if name.endswith(".csv")]
+    chosen, _ = select_channels(attach_metadata(records, inventories)[0])
+    return tuple(chosen)
+
+
+def predict_inputs(models: Models, records: tuple[Record, ...]) -> EventInputs:
+    """Condition records, predict their distances, and locate the epicenter by them."""
+    gather = condition(records, CONDITIONING)
+    readings = predict_distances(models["offset"], gather)
+    return EventInputs(gather, readings, find_reference(gather, readings))
+
+
+def colorize(picture: Pictures) -> Pictures:
+    """Arrange up to three channels [channels, rows, columns] as red, green and blue [rows, columns, 3]; the last one fills missing ones."""
+    missing = 3 - len(picture)
+    full = np.concatenate([picture, np.repeat(picture[-1:], missing, axis=0)]) if missing > 0 else picture[:3]
+    return np.ascontiguousarray(np.moveaxis(full, 0, -1))
+
+
+def draw_input_figures(settings: TrainingSettings, folder: Path, bundles: Path = BUNDLES) -> list[Path]:
+    """Draw `reads_NAME.png` for each kind of picture (trace, section, beams of trial forces, source picture) and return the paths."""
+    models = open_models(settings)
+    quake, ice = (predict_inputs(models, read_demo_bundle(bundles / f"{name}.zip")) for name in ("earthquake", "glacial"))
+    paths = [folder / f"reads_{name}.png" for name in ("offset", "event_type", "force_azimuth", "families")]
+    _draw_trace(models, quake, paths[0])
+    _draw_sections(models, {"earthquake": quake, "glacial": ice}, paths[1])
+    _draw_beams(models, ice, paths[2])
+    _draw_sources(models, {"earthquake": quake, "glacial": ice}, paths[3])
+    return paths
+
+
+def _draw_trace(models: Models, inputs: EventInputs, path: Path) -> None:
+    """Draw the trace with the smallest predicted uncertainty, one panel a channel."""
+    style = models["offset"].spec.style
+    if style.kind not in ("frequency", "amplitude"):
+        raise ValueError("the distance model does not read pictures of traces")
+    surest = int(np.nanargmin(inputs.readings.uncertainties_deg))
+    picture = render_traces(style, inputs.gather, inputs.readings.window_start_s)[surest]
+    zooms = style.zooms if style.kind == "frequency" else (1.0,) * len(picture)
+    figure, panels = new_sheet(len(picture), 9.6, 2.2)
+    for axes, channel, zoom in zip(panels, picture, zooms, strict=True):
+        _draw_image(axes, channel, (0, style.window_s / zoom / 60, 0, len(channel)))
+        axes.set_yticks([])
+        name_axes(axes, "minutes of the window", "period, long at the top" if axes is panels[0] else "")
     save(figure, path)
 
 
-def _confusion(axes: Axes, rows: Rows) -> None:
-    """Rows are the truth; shares of each row with Wilson's interval."""
-    counts = np.array(
-        [[sum(np.argmax(row.probabilities) == k for row in of_kind(rows, name)) for k in range(len(CLASSES))] for name in CLASSES]
-    )
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+def _draw_image(axes: Axes, picture: Pictures, extent: tuple[float, float, float, float]) -> None:
     axes.grid(visible=False)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.25, aspect="auto")
+    axes.imshow(picture, cmap="magma", aspect="auto", interpolation="nearest", extent=extent)
+
+
+def draw_section_panel(axes: Axes, style: SectionStyle, picture: Pictures, *, close: bool = False) -> None:
+    """Draw a section (or, with `close`, its close-up of first arrivals) with axes: minutes to the right, degrees down."""
+    near = style.close_up if close else None
+    span = (0.0, style.window_s / 60) if near is None else (-near.lead_s / 60, (near.window_s - near.lead_s) / 60)
+    _draw_image(axes, colorize(picture), (*span, style.rows, 0))
+    whole = 360 if style.vertical_axis == "azimuth" else 180
+    ticks = np.arange(0, 361, 90) if whole == 360 else np.array([0, 5, 20, 50, 90, 180])
+    axes.set_yticks((ticks / whole) ** style.axis_exponent * style.rows, [f"{tick}" for tick in ticks])
+    name_axes(axes, "minutes" if near is None else "minutes after P", "")
+
+
+def _draw_sections(models: Models, events: Mapping[str, EventInputs], path: Path) -> None:
+    figure, panels = new_sheet(4, 11.6, 3.1)
+    for number, (kind, inputs) in enumerate(events.items()):
+        style = section_style(models["event_type"])
+        picture = draw_section(style, inputs.gather, inputs.readings, inputs.reference)
+        bands = len(style.bands)
+        for axes, shown, close in ((panels[2 * number], picture[:bands], False), (panels[2 * number + 1], picture[bands:], True)):
+            if len(shown):
+                draw_section_panel(axes, style, shown, close=close)
+                axes.set_title(kind if not close else "first arrivals, enlarged", fontsize=9, loc="left")
+    panels[0].set_ylabel("distance, degrees", fontsize=8.5)
+    save(figure, path)
+
+
+def _draw_beams(models: Models, inputs: EventInputs, path: Path) -> None:
+    style = models["force_azimuth"].spec.style
+    if style.kind != "beam" or inputs.reference is None:
+        return
+    picture = draw_beam(style, inputs.gather, inputs.readings, inputs.reference)
+    figure, panels = new_sheet(len(picture), 3.0 * len(picture), 2.9)
+    for axes, channel, band in zip(panels, picture, style.bands, strict=True):
+        _draw_image(axes, channel, (-style.lead_s, style.window_s - style.lead_s, 360, 0))
+        axes.set_yticks(np.arange(0, 361, 90))
+        axes.set_title(f"{band.shortest_period_s:g} to {band.longest_period_s:g} s", fontsize=9, loc="left")
+        name_axes(axes, "seconds, path delay removed", "")
+    panels[0].set_ylabel("trial azimuth, degrees", fontsize=8.5)
+    save(figure, path)
+
+
+def _draw_sources(models: Models, events: Mapping[str, EventInputs], path: Path) -> None:
+    style = models["families"].spec.style
+    if style.kind != "source":
+        return
+    figure, panels = new_sheet(4, 9.6, 2.3)
+    for number, (kind, inputs) in enumerate(events.items()):
+        picture = draw_source(style, inputs.gather, inputs.readings, inputs.reference)
+        for axes, channel, words in zip(panels[2 * number :], picture, ("spectral level", "level above the noise"), strict=False):
+            _draw_image(axes, channel, (-style.lead_s / 60, (style.window_s - style.lead_s) / 60, 0, style.rows))
+            axes.set_yticks([])
+            axes.set_title(f"{kind}: {words}", fontsize=9, loc="left")
+            name_axes(axes, "minutes", "period, long at the top" if axes is panels[0] else "")
+    save(figure, path)
+
+
+def draw_card_figures(results: Results, real: Results, folder: Path) -> list[Path]:
+    """Draw the figures for which there are events, and return their paths; real events are marked in red."""
+    known = [result for result in results if result.truth.kind in CLASSES]
+    quakes, ice = select_kind(results, "earthquake"), select_kind(results, "glacial")
+    figures: list[tuple[str, Callable[[Path], None], bool]] = [
+        ("event_type.png", lambda path: _draw_types(known, path), bool(known)),
+        ("event_type_recall.png", lambda path: _draw_recalls(known, path), bool(known)),
+        ("offset.png", lambda path: _draw_distances(results, path), bool(results)),
+        ("offset_errors.png", lambda path: _draw_distance_errors(results, real, path), bool(results)),
+        ("depth.png", lambda path: _draw_depths(quakes, select_kind(real, "earthquake"), path), bool(quakes)),
+        ("force_azimuth.png", lambda path: _draw_azimuths(ice, path), bool(ice)),
+    ]
+    for name, make, has_events in figures:
+        if has_events:
+            make(folder / name)
+    return [folder / name for name, _, has_events in figures if has_events]
+
+
+def _draw_types(results: Results, path: Path) -> None:
+    figure, (left, right) = new_sheet(2, 7.6, 3.3)
+    confidence = collect(results, lambda result: max(result.probabilities))
+    hits = np.array([result.is_right for result in results])
+    draw_reliability_panel(left, confidence, hits, np.linspace(0.5, 1.0, 11).tolist())
+    name_axes(left, "predicted probability of the class", "accuracy", "reliability; bars: how often predicted")
+    left.text(0.985, 0.05, f"calibration error {expected_calibration_error(confidence, hits):.3f}", fontsize=8, color=INK, ha="right")
+    _draw_confusion(right, results)
+    save(figure, path)
+
+
+def _draw_confusion(axes: Axes, results: Results) -> None:
+    """Draw the confusion matrix: a row each true class, fractions of the row with Wilson's interval."""
+    counts = np.array(
+        [[sum(one.event_type == predicted for one in select_kind(results, name)) for predicted in CLASSES] for name in CLASSES]
+    )
+    fractions = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.grid(visible=False)
+    axes.imshow(fractions, cmap="Blues", vmin=0, vmax=1.25, aspect="auto")
     for i, j in np.ndindex(counts.shape):
         low, high = wilson(int(counts[i, j]), int(counts[i].sum()))
-        color = "white" if shares[i, j] > 0.7 else INK
+        color = "white" if fractions[i, j] > 0.7 else INK
         axes.text(
-            j, i, f"{shares[i, j]:.0%}\n{low:.0%} to {high:.0%}\nn = {counts[i, j]}", ha="center", va="center", fontsize=9, color=color
+            j, i, f"{fractions[i, j]:.0%}\n{low:.0%} to {high:.0%}\nn = {counts[i, j]}", ha="center", va="center", fontsize=9, color=color
         )
     axes.set_xticks(range(len(CLASSES)), CLASSES)
     axes.set_yticks(range(len(CLASSES)), CLASSES, rotation=90, va="center")
-    name_axes(axes, "said", "true", "confusion")
+    name_axes(axes, "predicted class", "true class", "confusion")
 
 
-def _type_shares(rows: Rows, path: Path) -> None:
+def _draw_recalls(results: Results, path: Path) -> None:
     figure, panels = new_sheet(3, 9.6, 2.8)
     for kind, color in zip(CLASSES, (BLUE, RED), strict=True):
-        group = of_kind(rows, kind)
-        right = np.array([row.right for row in group])
-        for axes, value in zip(panels, (lambda r: r.snr, lambda r: r.truth.magnitude, lambda r: r.stations), strict=True):
-            share_panel(axes, _values(group, value), right, color, kind)
+        group = select_kind(results, kind)
+        right = np.array([result.is_right for result in group])
+        for axes, value in zip(panels, (lambda one: one.snr, lambda one: one.truth.magnitude, lambda one: one.stations), strict=True):
+            draw_fraction_panel(axes, collect(group, value), right, color, kind)
     log_x(panels[0])
-    for axes, name in zip(panels, (NOISE, MAGNITUDE, "stations"), strict=True):
-        name_axes(axes, name, "share recognized")
+    for axes, name in zip(panels, (SNR, MAGNITUDE, "stations"), strict=True):
+        name_axes(axes, name, "recall")
     panels[2].legend(frameon=False, fontsize=8, loc="best")
     save(figure, path)
 
 
-def _offsets(rows: Rows, path: Path) -> None:
+def _draw_distances(results: Results, path: Path) -> None:
     figure, (left, right) = new_sheet(2, 7.6, 3.5)
-    values, _ = all_traces(rows)
+    values, _ = stack_traces(results)
     edges = np.arange(0, 181, 3)
     counts, _, _ = np.histogram2d(values[:, 0], values[:, 1], bins=(edges, edges))
     left.grid(visible=False)
     left.pcolormesh(edges, edges, np.log1p(counts.T), cmap="Blues", vmax=np.log1p(counts.max()) * 1.1)
     left.plot([0, 180], [0, 180], color=RED, linewidth=0.7)
     left.set(xlim=(0, 180), ylim=(0, 180), xticks=range(0, 181, 30), yticks=range(0, 181, 30))
-    name_axes(left, "true distance, degrees", "said distance, degrees", f"{len(values):,} traces of the twin")
+    name_axes(left, "true distance, degrees", "predicted distance, degrees", f"{len(values):,} traces of the replica")
     ratio = np.sort(np.abs(values[:, 1] - values[:, 0]) / np.maximum(values[:, 2], 1e-6))
     right.plot(ratio, (np.arange(len(ratio)) + 1) / len(ratio), color=BLUE, linewidth=1.6)
     right.plot([1, 2], [0.6827, 0.9545], "o", color=RED, markersize=5)
     right.set(xlim=(0, 4), ylim=(0, 1.02))
-    name_axes(right, "error over stated sigma", "share of traces below", "coverage; red: what 1 and 2 sigma promise")
+    name_axes(right, "error over predicted sigma", "fraction of traces below", "coverage; red: normal distribution at 1 and 2 sigma")
     save(figure, path)
 
 
-def _offset_errors(rows: Rows, real: Rows, path: Path) -> None:
+def _draw_distance_errors(results: Results, real: Results, path: Path) -> None:
     figure, panels = new_sheet(4, 11.6, 2.9)
-    values, events = all_traces(rows)
+    values, events = stack_traces(results)
     error = values[:, 1] - values[:, 0]
-    magnitude, depth = (_values(rows, value)[events] for value in (lambda r: r.truth.magnitude, lambda r: r.truth.depth_km))
+    magnitude, depth = (collect(results, value)[events] for value in (lambda one: one.truth.magnitude, lambda one: one.truth.depth_km))
     for axes, against, name in zip(
         panels,
         (values[:, 0], values[:, 4], magnitude, depth),
-        ("distance, degrees", "signal to noise of the trace", MAGNITUDE, "depth, km"),
+        ("distance, degrees", "signal-to-noise ratio of the trace", MAGNITUDE, "depth, km"),
         strict=True,
     ):
-        error_panel(axes, against, error, DEGREES)
+        draw_error_panel(axes, against, error, MIN_DEGREES)
         name_axes(axes, name, "error of distance, degrees" if axes is panels[0] else "")
-        axes.set_ylim(DEGREES * 0.9, 200)
-    for row in of_kind(real, "earthquake"):
-        own, _ = all_traces([row])
+        axes.set_ylim(MIN_DEGREES * 0.9, 200)
+    for result in select_kind(real, "earthquake"):
+        own, _ = stack_traces([result])
         if len(own):
-            _mark(
+            _mark_event(
                 panels,
-                (float(np.median(own[:, 0])), row.snr, row.truth.magnitude, row.truth.depth_km),
+                (float(np.median(own[:, 0])), result.snr, result.truth.magnitude, result.truth.depth_km),
                 float(np.median(np.abs(own[:, 1] - own[:, 0]))),
-                DEGREES,
+                MIN_DEGREES,
             )
     log_x(panels[1])
     panels[3].set_xscale("symlog", linthresh=10)
     save(figure, path)
 
 
-def _mark(panels: Sequence[Axes], places: Sequence[float], error: float, least: float) -> None:
-    for axes, x in zip(panels, places, strict=True):
+def _mark_event(panels: Sequence[Axes], values: Sequence[float], error: float, minimum: float) -> None:
+    for axes, x in zip(panels, values, strict=True):
         if np.isfinite(x):
-            axes.plot(x, max(error, least), "D", color=RED, markersize=3.6, markeredgecolor="white", markeredgewidth=0.5)
+            axes.plot(x, max(error, minimum), "D", color=RED, markersize=3.6, markeredgecolor="white", markeredgewidth=0.5)
 
 
-def _depths(quakes: Rows, real: Rows, path: Path) -> None:
+def _draw_depths(quakes: Results, real: Results, path: Path) -> None:
     figure, panels = new_sheet(4, 11.6, 2.9)
-    true, said = _values(quakes, lambda r: r.truth.depth_km), _values(quakes, lambda r: r.depth_km)
+    true, predicted = collect(quakes, lambda one: one.truth.depth_km), collect(quakes, lambda one: one.network_depth_km)
     panels[0].plot([1, 700], [1, 700], color=GRAY, linewidth=1, linestyle="--")
-    panels[0].plot(np.maximum(true, 1), np.maximum(said, 1), ".", color=BLUE, markersize=4, alpha=0.5, markeredgewidth=0)
+    panels[0].plot(np.maximum(true, 1), np.maximum(predicted, 1), ".", color=BLUE, markersize=4, alpha=0.5, markeredgewidth=0)
     panels[0].set(xscale="log", yscale="log", xlim=(1, 800), ylim=(1, 800))
-    name_axes(panels[0], "true depth, km", "said depth, km")
-    error = said - true
-    distance = _values(quakes, lambda r: float(np.nanmedian(r.traces.true_deg)))
-    seen = (_values(quakes, lambda r: r.snr), _values(quakes, lambda r: r.truth.magnitude), distance)
-    for axes, against, name in zip(panels[1:], seen, (NOISE, MAGNITUDE, "median distance, degrees"), strict=True):
-        error_panel(axes, against, error, KILOMETERS)
+    name_axes(panels[0], "true depth, km", "predicted depth, km")
+    error = predicted - true
+    distance = collect(quakes, lambda one: one.median_distance_deg)
+    seen = (collect(quakes, lambda one: one.snr), collect(quakes, lambda one: one.truth.magnitude), distance)
+    for axes, against, name in zip(panels[1:], seen, (SNR, MAGNITUDE, "median distance, degrees"), strict=True):
+        draw_error_panel(axes, against, error, MIN_KILOMETERS)
         name_axes(axes, name, "error of depth, km" if axes is panels[1] else "")
         axes.axhline(10, color=GRAY, linewidth=0.8, linestyle="--")
-    for row in real:
-        if np.isfinite(row.depth_error_km):
+    for result in real:
+        if np.isfinite(result.depth_error_km):
             panels[0].plot(
-                max(row.truth.depth_km, 1),
-                max(row.depth_km, 1),
+                max(result.truth.depth_km, 1),
+                max(result.network_depth_km, 1),
                 "D",
                 color=RED,
                 markersize=3.6,
                 markeredgecolor="white",
                 markeredgewidth=0.5,
             )
-            _mark(
+            _mark_event(
                 panels[1:],
-                (row.snr, row.truth.magnitude, float(np.nanmedian(row.traces.true_deg))),
-                abs(row.depth_error_km),
-                KILOMETERS,
+                (result.snr, result.truth.magnitude, result.median_distance_deg),
+                abs(result.depth_error_km),
+                MIN_KILOMETERS,
             )
     log_x(panels[1])
     save(figure, path)
 
 
-def _azimuths(ice: Rows, path: Path) -> None:
+def _draw_azimuths(ice: Results, path: Path) -> None:
     figure, panels = new_sheet(4, 11.6, 2.9)
-    true, error = _values(ice, lambda r: r.truth.force_azimuth_deg) % 180, _values(ice, lambda r: r.azimuth_error_deg)
+    true, error = collect(ice, lambda one: one.truth.force_azimuth_deg) % 180, collect(ice, lambda one: one.azimuth_error_deg)
     for shift in (-180, 0, 180):
         panels[0].plot([0, 180], [shift, 180 + shift], color=GRAY, linewidth=1, linestyle="--")
     panels[0].plot(true, (true + error) % 180, ".", color=BLUE, markersize=4, alpha=0.5, markeredgewidth=0)
     panels[0].set(xlim=(0, 180), ylim=(0, 180), xticks=range(0, 181, 45), yticks=range(0, 181, 45))
-    name_axes(panels[0], "true azimuth modulo 180", "said azimuth modulo 180")
-    seen = (_values(ice, lambda r: r.snr), _values(ice, lambda r: r.truth.magnitude), _values(ice, lambda r: r.stations))
-    for axes, against, name in zip(panels[1:], seen, (NOISE, MAGNITUDE, "stations"), strict=True):
-        error_panel(axes, against, error, 0.0)
+    name_axes(panels[0], "true azimuth modulo 180", "predicted azimuth modulo 180")
+    seen = (collect(ice, lambda one: one.snr), collect(ice, lambda one: one.truth.magnitude), collect(ice, lambda one: one.stations))
+    for axes, against, name in zip(panels[1:], seen, (SNR, MAGNITUDE, "stations"), strict=True):
+        draw_error_panel(axes, against, error, 0.0)
         axes.set(ylim=(0, 90), yticks=range(0, 91, 15))
         name_axes(axes, name, "error, degrees modulo 180" if axes is panels[1] else "")
         axes.axhline(10, color=GRAY, linewidth=0.8, linestyle="--")

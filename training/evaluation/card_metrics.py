@@ -1,169 +1,230 @@
-"""What the cards say of events scored by the served chain: metrics of each model on a part of the twin, and on real events."""
+"""Metrics of the cards, from evaluated events of the synthetic catalog replica ("twin") and of real events."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.array_types import Floats
+from models.array_types import Floats, Integers
 from models.registry.card import Metric
-from training.evaluation.distance_metrics import score_distances
-from training.evaluation.event_scores import EventScores
-from training.evaluation.metrics import fraction_metric, metric, percentile
-from training.evaluation.section_metrics import score_azimuth, score_depth, score_type
+from training.config import TrainingSettings, read_commit
+from training.datasets.archive import read_manifest
+from training.datasets.shards import combine_fingerprints
+from training.evaluation.card_figures import draw_card_figures, draw_input_figures
+from training.evaluation.card_writer import MEASURED_LIMITS, REAL_EVENT, REAL_SET, update_card
+from training.evaluation.evaluate import evaluate
+from training.evaluation.event_result import EventResult, collect, select_kind, stack_traces
+from training.evaluation.event_sources import SPLITS, ArchiveSource, FolderSource
+from training.evaluation.metrics import (
+    fraction_metric,
+    metric,
+    percentile,
+    score_azimuth,
+    score_depth,
+    score_distances,
+    score_type,
+)
 from training.synthesis.sources import KINDS
 
-Rows = Sequence[EventScores]
-Measure = Callable[[Rows, str], tuple[Metric, ...]]
-TWIN_SET, REAL_SET, REAL_EVENT = "catalog twin", "real earthquakes", "real event"
-# Events whose traces stand so many times over their noise, in the median: below, hardly anything is to be seen.
+Results = Sequence[EventResult]
+REPLICA_SET = "catalog twin"
 HIGH_SNR = 5.0
-HIGH_SNR_SET = f"{TWIN_SET}, signal to noise {HIGH_SNR:g} and above"
-# Traces that stand about ten times over their noise, within a factor of the square root of two.
-SNR_MEASURE = (7.0, 14.0)
-MANY = 8
+"""Median signal-to-noise ratio from which events have metrics of their own: below, hardly anything rises above the noise."""
+HIGH_SNR_SET = f"{REPLICA_SET}, signal to noise {HIGH_SNR:g} and above"
+SNR_10 = (7.0, 14.0)
+"""Traces with a signal-to-noise ratio of about 10, within a factor of the square root of 2."""
+LIMIT_SNR, MIN_LIMIT_EVENTS = 15.0, 10
+"""The limits compare events below HIGH_SNR with those from LIMIT_SNR on, where there are that many of both."""
+MIN_STATIONS = 8
 GOAL_DEG, GOAL_MAGNITUDE = (10.0, 140.0), 5.5
 
 
-def of_kind(rows: Rows, kind: str) -> list[EventScores]:
-    """The events of a kind."""
-    return [row for row in rows if row.truth.kind == kind]
+def update_cards(settings: TrainingSettings, archive: Path, real: Path | None, most: int | None, figures: Path) -> None:
+    """Evaluate the events of the replica's archive that some split tests on, and real events; write cards and figures."""
+    results = list(evaluate(ArchiveSource(archive, "tested", most), settings))
+    real_results = [] if real is None else list(evaluate(FolderSource(real), settings))
+    on_replica, limits = replica_metrics(results), card_limits(results)
+    on_real = real_metrics(real_results) if real_results else {}
+    scored = {"commit": read_commit(), "twin": combine_fingerprints(str(read_manifest(archive)["shards"])), "twin_events": len(results)}
+    scored |= {"real_events": len(real_results)} if real_results else {}
+    for name, metrics in on_replica.items():
+        measured = (*metrics, *on_real.get(name, ()))
+        update_card(settings.artifacts_dir, name, metrics=measured, limits=limits[name], scored=scored)
+    draw_card_figures(results, real_results, figures)
+    draw_input_figures(settings, figures)
 
 
-def _column(rows: Rows, value: Callable[[EventScores], float]) -> Floats:
-    return np.array([value(row) for row in rows], np.float64)
+def replica_metrics(results: Results) -> dict[str, tuple[Metric, ...]]:
+    """Metrics of each model on the test part of every split, split by split, then on the events with a high signal-to-noise ratio."""
+    subsets = {f"{REPLICA_SET}, {name} split": [result for result in results if name in result.tested_by] for name in SPLITS}
+    subsets[HIGH_SNR_SET] = [result for result in results if result.snr >= HIGH_SNR]
+    return {
+        model: tuple(found for dataset, subset in subsets.items() if subset for found in measure(subset, dataset))
+        for model, measure in REPLICA_MEASURES.items()
+    }
 
 
-def all_traces(rows: Rows) -> tuple[Floats, NDArray[np.int64]]:
-    """All traces that were read [n, 5], columns as in `Traces`, and the number of each one's event [n]."""
-    parts = [np.stack([row.traces.true_deg, row.traces.said_deg, row.traces.sigma_deg, row.traces.late_s, row.traces.snr]) for row in rows]
-    events = np.concatenate([np.full(part.shape[1], number) for number, part in enumerate(parts)])
-    values = np.concatenate(parts, axis=1).T
-    known = np.isfinite(values[:, :4]).all(axis=1)
-    return values[known], events[known]
+def real_metrics(results: Results) -> dict[str, tuple[Metric, ...]]:
+    """Metrics of each model on real events."""
+    return {model: measure(results) for model, measure in REAL_MEASURES.items()}
 
 
-def type_metrics(rows: Rows, dataset: str) -> tuple[Metric, ...]:
-    """Of the class as served: the section's probability with the odds of arrivals."""
-    known = [row for row in rows if row.truth.kind in KINDS]
-    said = {"probabilities": np.array([row.probabilities for row in known], np.float32)}
-    said["novelty"] = _column(known, lambda row: row.novelty).astype(np.float32)
-    return score_type(said, _column(known, lambda row: KINDS.index(row.truth.kind)), dataset)
+def card_limits(results: Results) -> dict[str, tuple[str, ...]]:
+    """State for each model how good it is at low and at high signal-to-noise ratios, in one sentence with numbers."""
+    values, _ = stack_traces(results)
+    snr = np.array([result.snr for result in results])
+    right = np.array([result.is_right for result in results], np.float64)
+    depth = np.abs([result.depth_error_km for result in results])
+    azimuth = np.abs([result.azimuth_error_deg for result in results])
+    distance = np.abs(values[:, 1] - values[:, 0])
+    return {
+        "event_type": _compare_by_snr("right for {:.0%} of the events", snr, right, np.mean),
+        "offset": _compare_by_snr("a median error of {:.1f} degrees for traces", values[:, 4], distance, np.median),
+        "depth": _compare_by_snr("a median error of {:.0f} km for events", snr, depth, np.median),
+        "force_azimuth": _compare_by_snr("a median error of {:.0f} degrees modulo 180 for events", snr, azimuth, np.median),
+    }
 
 
-def offset_metrics(rows: Rows, dataset: str) -> tuple[Metric, ...]:
-    """Over traces, and over those that stand ten times over their noise."""
-    values, events = all_traces(rows)
-    if not len(values):
+def _compare_by_snr(words: str, snr: Floats, values: Floats, reduce: Callable[[Floats], np.floating]) -> tuple[str, ...]:
+    """One sentence; none where there are too few on either side."""
+    known = np.isfinite(values)
+    low, high = values[known & (snr < HIGH_SNR)], values[known & (snr >= LIMIT_SNR)]
+    if min(len(low), len(high)) < MIN_LIMIT_EVENTS:
         return ()
-    return (*_offset(values, events, dataset), *_at_ten(values, events, dataset))
+    texts = [words.format(float(reduce(group))).replace("%", " %") for group in (low, high)]
+    where = f"whose signal to noise is below {HIGH_SNR:g} (n = {len(low)})", f"where it is {LIMIT_SNR:g} and above (n = {len(high)})"
+    return (f"{MEASURED_LIMITS}{texts[0]} {where[0]}, {texts[1]} {where[1]}.",)
 
 
-def _offset(values: Floats, events: NDArray[np.int64], dataset: str) -> tuple[Metric, ...]:
-    said = {"distance_deg": values[:, 1], "distance_uncertainty_deg": values[:, 2], "origin_lag_s": values[:, 3]}
-    return score_distances(said, np.stack([values[:, 0], np.zeros(len(values))], axis=1), events, dataset)
+def type_metrics(results: Results, dataset: str) -> tuple[Metric, ...]:
+    """Metrics of the served class."""
+    known = [result for result in results if result.truth.kind in KINDS]
+    outputs = {"probabilities": np.array([result.probabilities for result in known], np.float32)}
+    outputs["novelty"] = collect(known, lambda result: result.ood_score).astype(np.float32)
+    return score_type(outputs, collect(known, lambda result: KINDS.index(result.truth.kind)), dataset)
 
 
-def _at_ten(values: Floats, events: NDArray[np.int64], dataset: str) -> tuple[Metric, ...]:
-    ten = (values[:, 4] >= SNR_MEASURE[0]) & (values[:, 4] < SNR_MEASURE[1])
-    if not ten.any():
+def distance_metrics(results: Results, dataset: str) -> tuple[Metric, ...]:
+    """Metrics of the distances of all traces, and of traces with a signal-to-noise ratio of about 10."""
+    values, events = stack_traces(results)
+    return (*_score_traces(values, events, dataset), *_score_snr_10(values, events, dataset)) if len(values) else ()
+
+
+def _score_traces(values: Floats, events: Integers, dataset: str) -> tuple[Metric, ...]:
+    outputs = {"distance_deg": values[:, 1], "distance_uncertainty_deg": values[:, 2], "origin_lag_s": values[:, 3]}
+    return score_distances(outputs, np.stack([values[:, 0], np.zeros(len(values))], axis=1), events, dataset)
+
+
+def _score_snr_10(values: Floats, events: Integers, dataset: str) -> tuple[Metric, ...]:
+    rows = (values[:, 4] >= SNR_10[0]) & (values[:, 4] < SNR_10[1])
+    if not rows.any():
         return ()
-    name = f"median absolute error of distance at a signal to noise of {SNR_MEASURE[0]:g} to {SNR_MEASURE[1]:g}"
-    return (metric(name, dataset, "degree", np.abs(values[ten, 1] - values[ten, 0]), percentile(50), events[ten]),)
+    name = f"median absolute error of distance at a signal to noise of {SNR_10[0]:g} to {SNR_10[1]:g}"
+    return (metric(name, dataset, "degree", np.abs(values[rows, 1] - values[rows, 0]), percentile(50), events[rows]),)
 
 
-def depth_metrics(rows: Rows, dataset: str) -> tuple[Metric, ...]:
-    """Of the model's own word, and of the service's answer, where an earthquake called glacial is a miss."""
-    quakes = [row for row in of_kind(rows, "earthquake") if np.isfinite([row.depth_km, row.truth.depth_km]).all()]
+def depth_metrics(results: Results, dataset: str) -> tuple[Metric, ...]:
+    """Metrics of the network's depth, and of the served one, for which an earthquake classified as glacial is a miss."""
+    quakes = [one for one in select_kind(results, "earthquake") if np.isfinite([one.network_depth_km, one.truth.depth_km]).all()]
     if not quakes:
         return ()
-    said = {"depth_km": _column(quakes, lambda row: row.depth_km), "depth_uncertainty_km": _column(quakes, lambda row: row.depth_sigma_km)}
-    truth = _column(quakes, lambda row: row.truth.depth_km)
-    served = np.abs(_column(quakes, lambda row: row.served_depth_km) - truth)
-    answered = np.flatnonzero(np.isfinite(served))
-    as_served = [fraction_metric("share within 10 km as served, with arrival times", dataset, served <= 10)]
+    outputs = {
+        "depth_km": collect(quakes, lambda result: result.network_depth_km).astype(np.float32),
+        "depth_uncertainty_km": collect(quakes, lambda result: result.network_depth_sigma_km).astype(np.float32),
+    }
+    truth = collect(quakes, lambda result: result.truth.depth_km)
+    error = np.abs(collect(quakes, lambda result: result.depth_km) - truth)
+    answered = np.flatnonzero(np.isfinite(error))
+    as_served = [fraction_metric("share within 10 km as served, with arrival times", dataset, error <= 10)]
     if len(answered):
         name = "median absolute error as served, with arrival times"
-        as_served.append(metric(name, dataset, "kilometer", served[answered], percentile(50), answered))
-    return (*score_depth({name: values.astype(np.float32) for name, values in said.items()}, truth, dataset), *as_served)
+        as_served.append(metric(name, dataset, "kilometer", error[answered], percentile(50), answered))
+    return (*score_depth(outputs, truth, dataset), *as_served)
 
 
-def azimuth_metrics(rows: Rows, dataset: str) -> tuple[Metric, ...]:
-    """Of the model's word at the epicenter found."""
-    ice = [row for row in of_kind(rows, "glacial") if np.isfinite(row.force_azimuth_deg)]
+def azimuth_metrics(results: Results, dataset: str) -> tuple[Metric, ...]:
+    """Metrics of the network's force azimuth at the served epicenter."""
+    ice = [result for result in select_kind(results, "glacial") if np.isfinite(result.network_force_azimuth_deg)]
     if not ice:
         return ()
-    said = {
-        "force_azimuth_deg": _column(ice, lambda row: row.force_azimuth_deg).astype(np.float32),
-        "force_azimuth_uncertainty_deg": _column(ice, lambda row: row.force_azimuth_sigma_deg).astype(np.float32),
+    outputs = {
+        "force_azimuth_deg": collect(ice, lambda result: result.network_force_azimuth_deg).astype(np.float32),
+        "force_azimuth_uncertainty_deg": collect(ice, lambda result: result.network_force_azimuth_sigma_deg).astype(np.float32),
     }
-    return score_azimuth(said, _column(ice, lambda row: row.truth.force_azimuth_deg), dataset)
+    return score_azimuth(outputs, collect(ice, lambda result: result.truth.force_azimuth_deg), dataset)
 
 
-TWIN_MEASURES: dict[str, Measure] = {
+REPLICA_MEASURES: dict[str, Callable[[Results, str], tuple[Metric, ...]]] = {
     "event_type": type_metrics,
-    "offset": offset_metrics,
+    "offset": distance_metrics,
     "depth": depth_metrics,
     "force_azimuth": azimuth_metrics,
 }
 
 
-def real_type(rows: Rows) -> tuple[Metric, ...]:
-    """Shares over earthquakes, and over those with many stations; of the other kinds what was flagged; then event by event."""
-    quakes = of_kind(rows, "earthquake")
+def real_type_metrics(results: Results) -> tuple[Metric, ...]:
+    """Recall of real earthquakes, also of those with many stations; fraction flagged of every kind; then event by event."""
+    quakes = select_kind(results, "earthquake")
     found = []
-    for name, group in (("", quakes), (f", {MANY} stations or more", [row for row in quakes if row.stations >= MANY])):
+    many = [result for result in quakes if result.stations >= MIN_STATIONS]
+    for name, group in (("", quakes), (f", {MIN_STATIONS} stations or more", many)):
         if group:
-            right = np.array([row.right for row in group])
+            right = np.array([result.is_right for result in group])
             found.append(fraction_metric(f"share of earthquake sections recognized{name}", REAL_SET, right))
-    for kind in sorted({row.truth.kind for row in rows}):
-        flagged = np.array([row.novelty > 1 for row in of_kind(rows, kind)])
+    for kind in sorted({result.truth.kind for result in results}):
+        flagged = np.array([result.ood_score > 1 for result in select_kind(results, kind)])
         found.append(fraction_metric(f"share of {kind} sections flagged as novel", f"{REAL_SET} and others", flagged))
-    for row in rows:
-        found += _of_event(row, row.stations, {"probability of an earthquake": (row.probabilities[0], "1"), "novelty": (row.novelty, "1")})
+    for result in results:
+        values = {"probability of an earthquake": (result.probabilities[0], "1"), "novelty": (result.ood_score, "1")}
+        found += _event_metrics(result, result.stations, values)
     return tuple(found)
 
 
-def real_offset(rows: Rows) -> tuple[Metric, ...]:
-    """Over traces of earthquakes, over those that the goals are stated for, and event by event; of a single event no intervals."""
-    quakes = of_kind(rows, "earthquake")
+def real_distance_metrics(results: Results) -> tuple[Metric, ...]:
+    """Metrics of distances of real earthquakes, of those that the goals are stated for, and event by event without intervals."""
+    quakes = select_kind(results, "earthquake")
     if not quakes:
         return ()
-    found = list(_offset(*all_traces(quakes), REAL_SET))
-    large = [row for row in quakes if row.truth.magnitude >= GOAL_MAGNITUDE]
+    found = list(_score_traces(*stack_traces(quakes), REAL_SET))
+    large = [result for result in quakes if result.truth.magnitude >= GOAL_MAGNITUDE]
     if large:
-        values, events = all_traces(large)
+        values, events = stack_traces(large)
         far = (values[:, 0] >= GOAL_DEG[0]) & (values[:, 0] <= GOAL_DEG[1])
         name = f"{REAL_SET}, {GOAL_DEG[0]:g} to {GOAL_DEG[1]:g} degrees, magnitude {GOAL_MAGNITUDE:g} and above"
-        found += _offset(values[far], events[far], name) if far.any() else ()
-    for row in rows:
-        values, _ = all_traces([row])
+        found += _score_traces(values[far], events[far], name) if far.any() else ()
+    for result in results:
+        values, _ = stack_traces([result])
         error = values[:, 1] - values[:, 0]
-        said = {
-            "median absolute error of distance": (float(np.median(np.abs(error))), "degree"),
-            "median error of distance": (float(np.median(error)), "degree"),
-            "share of traces inside one sigma": (float(np.mean(np.abs(error) <= values[:, 2])), "1"),
-        }
-        found += _of_event(row, len(values), said) if len(values) else []
+        if len(values):
+            summary = {
+                "median absolute error of distance": (float(np.median(np.abs(error))), "degree"),
+                "median error of distance": (float(np.median(error)), "degree"),
+                "share of traces inside one sigma": (float(np.mean(np.abs(error) <= values[:, 2])), "1"),
+            }
+            found += _event_metrics(result, len(values), summary)
     return tuple(found)
 
 
-def real_depth(rows: Rows) -> tuple[Metric, ...]:
-    """Over earthquakes, then event by event."""
-    found = list(depth_metrics(rows, REAL_SET))
-    for row in of_kind(rows, "earthquake"):
-        true = row.truth.depth_km
-        said = {
-            "depth less the true one": (row.depth_km - true, "kilometer"),
-            "depth as served less the true one": (row.served_depth_km - true, "kilometer"),
+def real_depth_metrics(results: Results) -> tuple[Metric, ...]:
+    """Metrics of depths of real earthquakes, then event by event."""
+    found = list(depth_metrics(results, REAL_SET))
+    for result in select_kind(results, "earthquake"):
+        errors = {
+            "depth less the true one": (result.depth_error_km, "kilometer"),
+            "depth as served less the true one": (result.depth_km - result.truth.depth_km, "kilometer"),
         }
-        found += _of_event(row, row.stations, {name: (value, unit) for name, (value, unit) in said.items() if np.isfinite(value)})
+        known = {name: (value, unit) for name, (value, unit) in errors.items() if np.isfinite(value)}
+        found += _event_metrics(result, result.stations, known)
     return tuple(found)
 
 
-def _of_event(row: EventScores, count: int, said: dict[str, tuple[float, str]]) -> list[Metric]:
-    dataset = f"{REAL_EVENT} {row.truth.name}"
-    return [Metric(name=name, dataset=dataset, value=value, unit=unit, n=count) for name, (value, unit) in said.items()]
+def _event_metrics(result: EventResult, count: int, values: dict[str, tuple[float, str]]) -> list[Metric]:
+    dataset = f"{REAL_EVENT} {result.truth.name}"
+    return [Metric(name=name, dataset=dataset, value=value, unit=unit, n=count) for name, (value, unit) in values.items()]
 
 
-REAL_MEASURES: dict[str, Callable[[Rows], tuple[Metric, ...]]] = {"event_type": real_type, "offset": real_offset, "depth": real_depth}
+REAL_MEASURES: dict[str, Callable[[Results], tuple[Metric, ...]]] = {
+    "event_type": real_type_metrics,
+    "offset": real_distance_metrics,
+    "depth": real_depth_metrics,
+}

@@ -1,141 +1,240 @@
-"""docs/explanation/location.md: where events of the catalog twin and real ones are located, and whether the stated regions hold them."""
+"""Pages on the location of the synthetic catalog replica: tables of errors and coverage, figures, and what the stack adds."""
 
-import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 
+from models.array_types import Floats
 from training.config import TrainingSettings, load_recipe
-from training.datasets.catalog_replica import ReplicaRecipe, select_replica_split
+from training.datasets.catalog_replica import ReplicaRecipe
 from training.datasets.splits import SPLIT_NAMES
-from training.evaluation.location_scores import LocationResult, evaluate_location, open_models, recalibrate
-from training.evaluation.location_tables import HEADS, coverage_figure, error_figure, error_table, line, median_of, overview, share_of
-from training.evaluation.markdown import markdown_table, write_part
-from training.evaluation.real_events import read_chosen_events, real_truth
-from training.evaluation.result_cache import cached_results
+from training.evaluation.evaluate import AS_SERVED, Switches, evaluate
+from training.evaluation.event_result import EpicenterResult, EventResult, select_kind, select_located
+from training.evaluation.event_sources import ArchiveSource, ReplicaSource
+from training.evaluation.metrics import format_fraction, format_median
+from training.evaluation.pages import FIGURES, RESULTS, TEMPLATES, markdown_table, write_page
+from training.evaluation.plots import BLUE, GRAY, RED, name_axes, new_sheet, save
 
-PAGE = Path("docs/explanation/location.md")
-FIGURES = Path("docs/figures")
+Value = Callable[[EventResult], float]
 STATIONS = (4, 60)
-REAL_HEADS = (
-    "event",
-    "stations",
-    "with horizontals",
-    "gap",
-    "error km",
-    "by verticals alone",
-    "by offsets alone",
-    "stated km",
-    "in 68 %",
-    "in 90 %",
-    "method",
-    "depth error km",
+"""Range of the number of stations: the replica itself has none with few."""
+FAR_KM = 1000.0
+HEADS = ("", "events", "median km", "P90 km", "beyond 1,000 km", "in 68 % region", "in 90 % region")
+DEPENDENCES: tuple[tuple[str, Value, tuple[float, ...]], ...] = (
+    ("stations", lambda result: result.stations, (8, 12, 20, 40)),
+    ("effective stations", lambda result: result.epicenter.effective_stations, (5, 8, 16)),
+    ("gap, degrees", lambda result: result.epicenter.gap_deg, (90, 180, 270)),
+    ("median distance, degrees", lambda result: result.median_distance_deg, (20, 50, 80)),
+    ("magnitude", lambda result: result.truth.magnitude, (4.8, 5.0, 5.5)),
+    ("signal-to-noise ratio", lambda result: result.snr, (4, 6, 10)),
 )
+"""What an epicenter error may depend on, and the borders of its classes."""
 
 
-def twin_recipe(store: str | None) -> ReplicaRecipe:
-    """The twin's recipe with few and many stations, at another store where one is named."""
-    stated = load_recipe("twin", ReplicaRecipe)
-    return stated.model_copy(update={"stations": STATIONS} | ({} if store is None else {"store": store}))
+def replica_recipe(store: str | None = None, moment_scale: float = 1.0) -> ReplicaRecipe:
+    """Read the recipe of the replica, with few and many stations, optionally at another store or with other moments."""
+    changes = {"stations": STATIONS, "louder": moment_scale} | ({} if store is None else {"store": store})
+    return load_recipe("twin", ReplicaRecipe).model_copy(update=changes)
 
 
-def report_moment_scale(settings: TrainingSettings, store: str | None, most: int | None, louder: float) -> None:
-    """Locate the same events so many times as large; write what the noise keeps from the reader, and what it does not."""
-    numbers, rows = _tested(twin_recipe(store).model_copy(update={"louder": louder}), settings, most)
-    command = f"`python -m training location --louder {louder:g}{'' if most is None else f' --most {most}'}`"
-    larger = f"{louder:g} times their moments and forces ({2.0 / 3.0 * np.log10(louder):+.1f} in magnitude)"
-    said = f"{command}: the same {len(numbers)} events with {larger}, {len(rows)} located; in the same noise."
-    write_part(PAGE, "louder", "\n\n".join((said, markdown_table(HEADS, overview(rows)), page_sources(rows))))
-
-
-def _tested(chosen: ReplicaRecipe, settings: TrainingSettings, most: int | None) -> tuple[list[int], list[LocationResult]]:
-    """Numbers of the test events of a twin, and those that can be located, regions stretched as the card says."""
-    numbers = select_replica_split(chosen, settings, SPLIT_NAMES[2])[:most]
-    tables = open_models(settings)["offset"].card.calibration
-    return numbers, [recalibrate(row, tables) for row in cached_results(chosen, settings, SPLIT_NAMES[2], numbers)]
-
-
-def report_twin(settings: TrainingSettings, store: str | None, most: int | None) -> None:
-    """Locate the test part of the twin; write its table, figures and what depth and azimuth came to."""
-    chosen = twin_recipe(store)
-    numbers, rows = _tested(chosen, settings, most)
-    error_figure(rows, FIGURES / "location_errors.png")
-    coverage_figure(rows, FIGURES / "location_coverage.png")
-    stores = chosen.store if isinstance(chosen.store, str) else ", ".join(chosen.store)
-    said = (
-        f"`python -m training location{'' if store is None else f' --store {store}'}{'' if most is None else f' --most {most}'}`: "
-        f"{len(numbers)} events of the test part (seed {chosen.seed}), drawn through {stores} with {STATIONS[0]} to {STATIONS[1]} "
-        f"stations at {chosen.distances_deg[0]:g} to {chosen.distances_deg[1]:g} degrees, {len(rows)} of them located; intervals are "
-        "95 %, of shares after Wilson, of medians by bootstrap. A region is the ellipse of the epicenter and those of its alternatives."
+def write_replica_page(settings: TrainingSettings, command: str, store: str | None, most: int | None) -> Path:
+    """Locate the test part of the replica; write `location_replica.md` and its figures."""
+    chosen = replica_recipe(store)
+    results = list(evaluate(ReplicaSource(chosen, SPLIT_NAMES[2], most), settings))
+    located = select_located(results)
+    draw_errors(located, FIGURES / "location_errors.png")
+    draw_coverage(located, FIGURES / "location_coverage.png")
+    return write_page(
+        RESULTS / "location_replica.md",
+        TEMPLATES / "location_replica.md",
+        command,
+        events=str(len(results)),
+        located=str(len(located)),
+        seed=str(chosen.seed),
+        stores=chosen.store if isinstance(chosen.store, str) else ", ".join(chosen.store),
+        stations=f"{STATIONS[0]} to {STATIONS[1]}",
+        distances=f"{chosen.distances_deg[0]:g} to {chosen.distances_deg[1]:g}",
+        errors=error_table(located),
+        sources=describe_sources(located),
     )
-    pictures = "\n".join(f"![{name}](figures/location_{name}.png)" for name in ("errors", "coverage"))
-    write_part(PAGE, "twin", "\n\n".join((said, error_table(rows), page_sources(rows), pictures)))
 
 
-def page_sources(rows: Sequence[LocationResult]) -> str:
-    """Class, depth and force azimuth in words; what was called by the wrong class counts as a miss."""
-    quakes = [row for row in rows if row.truth.kind == "earthquake"]
-    ice = [row for row in rows if row.truth.kind == "glacial"]
-    depth = np.array([row.depth_km - row.truth.depth_km for row in quakes])
-    turn = np.array([row.force_azimuth_deg - row.truth.force_azimuth_deg for row in ice])
-    line_off, way_off = np.abs((turn + 90.0) % 180.0 - 90.0), np.abs((turn + 180.0) % 360.0 - 180.0)
+def write_moment_scale_page(settings: TrainingSettings, command: str, most: int | None, moment_scale: float) -> Path:
+    """Locate the same events with larger moments and forces in the same noise; write `location_moment_scale.md`."""
+    results = list(evaluate(ReplicaSource(replica_recipe(moment_scale=moment_scale), SPLIT_NAMES[2], most), settings))
+    located = select_located(results)
+    return write_page(
+        RESULTS / "location_moment_scale.md",
+        TEMPLATES / "location_moment_scale.md",
+        command,
+        events=str(len(results)),
+        located=str(len(located)),
+        scale=f"{moment_scale:g}",
+        magnitude=f"{2.0 / 3.0 * np.log10(moment_scale):+.1f}",
+        errors=markdown_table(HEADS, overview(located)),
+        sources=describe_sources(located),
+    )
+
+
+def write_surface_waves_page(settings: TrainingSettings, command: str, archive: Path, most: int | None) -> Path:
+    """Locate the replica's archived test events with and without the surface-wave stack; write `surface_wave_stack.md`."""
+    source = ArchiveSource(archive, "random", most)
+    with_stack, without = (
+        {result.truth.name: result for result in select_located(list(evaluate(source, settings, switches)))}
+        for switches in (AS_SERVED, Switches(surface_waves=False))
+    )
+    pairs = [(without[name], result) for name, result in with_stack.items() if name in without]
+    return write_page(
+        RESULTS / "surface_wave_stack.md",
+        TEMPLATES / "surface_wave_stack.md",
+        command,
+        events=str(len(pairs)),
+        errors=stack_table(pairs),
+        sources=describe_stack(pairs),
+    )
+
+
+def summarize_errors(name: str, epicenters: Sequence[EpicenterResult]) -> tuple[str, ...]:
+    """Format the errors and the coverage of a group of located events, in the columns of HEADS."""
+    errors = [epicenter.error_km for epicenter in epicenters]
+    return (
+        name,
+        str(len(errors)),
+        format_median(errors),
+        f"{np.percentile(errors, 90):.0f}" if errors else "none",
+        format_fraction([error > FAR_KM for error in errors]),
+        format_fraction([epicenter.in_68 for epicenter in epicenters]),
+        format_fraction([epicenter.in_90 for epicenter in epicenters]),
+    )
+
+
+def _summarize(name: str, results: Sequence[EventResult]) -> tuple[str, ...]:
+    return summarize_errors(name, [result.epicenter for result in results])
+
+
+def error_table(results: Sequence[EventResult]) -> str:
+    """Tabulate the overview, and the classes of each quantity that an error may depend on."""
+    lines = overview(results)
+    for name, value, borders in DEPENDENCES:
+        lines += [_summarize(f"{name} {label}", group) for label, group in split_by_value(results, value, borders) if group]
+    return markdown_table(HEADS, lines)
+
+
+def overview(results: Sequence[EventResult]) -> list[tuple[str, ...]]:
+    """Summarize all events, those with enough stations and long enough windows, each kind, and each method."""
+    many = [result for result in results if result.stations >= 10]
+    complete = [result for result in many if result.fraction_in_window >= 0.5]
+    lines = [
+        _summarize("all", results),
+        _summarize("10 stations or more", many),
+        _summarize("of these, surface waves of half the stations in the window", complete),
+        _summarize("of these, gap below 180", [result for result in complete if result.epicenter.gap_deg < 180.0]),
+    ]
+    lines += [_summarize(kind, select_kind(results, kind)) for kind in sorted({result.truth.kind for result in results})]
+    methods = sorted({result.method for result in results})
+    return lines + [_summarize(f"method {name}", [result for result in results if result.method == name]) for name in methods]
+
+
+def split_by_value(results: Sequence[EventResult], value: Value, borders: tuple[float, ...]) -> list[tuple[str, list[EventResult]]]:
+    """Split events into classes of a value, with labels; a value on a border is in the class above, an unknown one in none."""
+    names = [f"below {borders[0]:g}", *(f"{low:g} to {high:g}" for low, high in pairwise(borders)), f"from {borders[-1]:g}"]
+    values = np.array([value(result) for result in results])
+    classes = np.where(np.isfinite(values), np.digitize(values, borders), -1)
+    return [(name, [result for result, own in zip(results, classes, strict=True) if own == k]) for k, name in enumerate(names)]
+
+
+def describe_sources(results: Sequence[EventResult]) -> str:
+    """Describe the class, the depth and the force azimuth as served; a wrong class counts as a miss of depth or azimuth."""
+    quakes, ice = select_kind(results, "earthquake"), select_kind(results, "glacial")
+    depth = np.abs([result.depth_km - result.truth.depth_km for result in quakes])
+    turn = np.array([result.force_azimuth_deg - result.truth.force_azimuth_deg for result in ice])
+    modulo_180, modulo_360 = np.abs((turn + 90.0) % 180.0 - 90.0), np.abs((turn + 180.0) % 360.0 - 180.0)
     answered = np.isfinite(turn)
-    sure = answered & ~np.array([row.ambiguous for row in ice], bool)
+    sure = answered & ~np.array([result.force_azimuth_ambiguous for result in ice], bool)
     return "\n".join((
-        f"- Class right: {share_of([row.said == row.truth.kind for row in rows])}.",
-        f"- Depth within 10 km (two-sided; another class is a miss): {share_of(list(np.abs(depth) <= 10.0))}; "
-        f"median error where one was said {median_of(np.abs(depth[np.isfinite(depth)]).tolist(), 1)} km.",
-        f"- Force azimuth within 10 degrees modulo 180 (another class is a miss): {share_of(list(line_off <= 10.0))}; "
-        f"median error where one was said {median_of(line_off[answered].tolist(), 1)} degrees.",
-        f"- Sign of the force right: {share_of(list(way_off[answered] < 90.0))}; where it is not called ambiguous "
-        f"{share_of(list(way_off[sure] < 90.0))}.",
+        f"- Class right: {format_fraction([result.is_right for result in results])}.",
+        f"- Depth within 10 km (two-sided; a wrong class is a miss): {format_fraction(list(depth <= 10.0))}; "
+        f"median error where a depth was given {format_median(depth[np.isfinite(depth)].tolist(), 1)} km.",
+        f"- Force azimuth within 10 degrees modulo 180 (a wrong class is a miss): {format_fraction(list(modulo_180 <= 10.0))}; "
+        f"median error where an azimuth was given {format_median(modulo_180[answered].tolist(), 1)} degrees.",
+        f"- Sign of the force right: {format_fraction(list(modulo_360[answered] < 90.0))}; where it is not called ambiguous "
+        f"{format_fraction(list(modulo_360[sure] < 90.0))}.",
     ))  # fmt: skip
 
 
-def report_real(settings: TrainingSettings, folder: Path) -> None:
-    """Locate the real events of a folder, with horizontal records and without; write a line each and what the goals are stated for."""
-    models = open_models(settings)
-    rows, upright, having, lost = [], [], [], []
-    for place in sorted(path.parent for path in folder.glob("*/event.json")):
-        truth = real_truth(json.loads((place / "event.json").read_text()))
-        records = read_chosen_events(place)
-        row, plain = (
-            evaluate_location(models, some, truth) for some in (records, [replace(record, horizontals=None) for record in records])
-        )
-        if row is None or plain is None:
-            lost.append(truth.name)
-        else:
-            rows.append(row)
-            upright.append(plain)
-            having.append(sum(record.horizontals is not None for record in records))
-    many = [row for row in rows if row.stations >= 8]
-    groups = [
-        line("8 stations or more", many),
-        line("of these, gap below 180", [row for row in many if row.best.gap_deg < 180.0]),
-        line("of these, gap of 180 and above", [row for row in many if row.best.gap_deg >= 180.0]),
-        line("all located", rows),
-        line("the same by verticals alone", upright),
-    ]
-    said = f"`python -m training location --real FOLDER`. Not located (fewer than two stations): {', '.join(lost) or 'none'}."
-    lines = [real_line(*told) for told in zip(rows, upright, having, strict=True)]
-    write_part(PAGE, "real", "\n\n".join((said, markdown_table(HEADS, groups), markdown_table(REAL_HEADS, lines))))
+def stack_table(pairs: Sequence[tuple[EventResult, EventResult]]) -> str:
+    """Tabulate the errors of events without and with the surface-wave stack."""
+    names = {name: value for name, value, _ in DEPENDENCES}
+    groups = [("all", list(pairs)), ("10 stations or more", [pair for pair in pairs if pair[1].stations >= 10])]
+    groups.append(("where the stack decides", select_stacked(pairs)))
+    by_name = {with_stack.truth.name: (without, with_stack) for without, with_stack in pairs}
+    for label, results in split_by_value([pair[1] for pair in pairs], names["signal-to-noise ratio"], (4, 6, 10)):
+        groups.append((f"signal-to-noise ratio {label}", [by_name[result.truth.name] for result in results]))
+    lines = []
+    for name, group in groups:
+        if group:
+            used = str(len(select_stacked(group)))
+            without, with_stack = (_summarize("", [pair[side] for pair in group]) for side in (0, 1))
+            lines += [(name, without[1], used, "without", *without[2:]), ("", "", "", "with", *with_stack[2:])]
+    return markdown_table(("events", "n", "stack decides", "", *HEADS[2:]), lines)
 
 
-def real_line(row: LocationResult, upright: LocationResult, having: int) -> tuple[str, ...]:
-    """One real event, as found with all of its records and by the vertical ones alone, and how many stations have horizontals."""
-    return (
-        row.truth.name,
-        str(row.stations),
-        str(having),
-        f"{row.best.gap_deg:.0f}",
-        f"{row.best.error_km:.0f}",
-        f"{upright.best.error_km:.0f}",
-        f"{row.offsets.error_km:.0f}",
-        f"{row.best.stated_km:.0f}",
-        "yes" if row.best.inner <= 1.0 else "no",
-        "yes" if row.best.outer <= 1.0 else "no",
-        row.method,
-        f"{row.depth_km - row.truth.depth_km:+.0f}" if np.isfinite(row.depth_km) else "",
-    )
+def select_stacked(pairs: Sequence[tuple[EventResult, EventResult]]) -> list[tuple[EventResult, EventResult]]:
+    """Select the pairs without and with the stack whose epicenters rest on it."""
+    return [pair for pair in pairs if pair[1].method != pair[0].method]
+
+
+def describe_stack(pairs: Sequence[tuple[EventResult, EventResult]]) -> str:
+    """Describe class, origin time, depth and force azimuth without and with the stack, where it decides."""
+    sides = [[pair[side] for pair in select_stacked(pairs)] for side in (0, 1)]
+
+    def medians(value: Value, digits: int = 0) -> str:
+        errors = [np.abs([value(result) for result in side]) for side in sides]
+        return "; ".join(format_median(error[np.isfinite(error)].tolist(), digits) for error in errors)
+
+    return "\n".join((
+        "- Class right: " + "; ".join(format_fraction([result.is_right for result in side]) for side in sides) + ".",
+        f"- Origin time, median error in seconds: {medians(lambda result: result.origin_error_s)}.",
+        f"- Network's depth of earthquakes, median error in km: {medians(lambda result: result.depth_error_km, 1)}.",
+        f"- Network's force azimuth modulo 180, median error in degrees: {medians(lambda result: result.azimuth_error_deg)}.",
+    ))  # fmt: skip
+
+
+def draw_errors(results: Sequence[EventResult], path: Path) -> None:
+    """Draw the epicenter error against each quantity that it may depend on: a point an event, medians of quarters."""
+    figure, panels = new_sheet(3, 11.0, 6.4, rows=2)
+    errors = np.array([result.epicenter.error_km for result in results])
+    for axes, (name, value, _) in zip(panels, DEPENDENCES, strict=True):
+        _scatter(axes, name, np.array([value(result) for result in results], np.float64), errors)
+    save(figure, path)
+
+
+def _scatter(axes: Axes, name: str, values: Floats, errors: Floats) -> None:
+    known = np.isfinite(values)
+    values, errors = values[known], errors[known]
+    axes.scatter(values, np.maximum(errors, 1.0), s=9, color=BLUE, alpha=0.5, linewidths=0)
+    edges = np.quantile(values, np.linspace(0.0, 1.0, 5)) if len(values) else np.empty(0)
+    for low, high in pairwise(edges.tolist()):
+        inside = (values >= low) & (values <= high)
+        axes.plot((low, high), [np.median(errors[inside])] * 2, color=RED, linewidth=2)
+    axes.set(yscale="log", xscale="log" if "stations" in name else "linear")
+    name_axes(axes, name, "epicenter error, km")
+
+
+def draw_coverage(results: Sequence[EventResult], path: Path) -> None:
+    """Draw the fraction of epicenters inside the regions against a factor on their size; dots at 1 are the stated probabilities."""
+    figure, (axes,) = new_sheet(1, 5.6, 4.2)
+    for name, level, scales, color in (
+        ("68 % region", 0.68, [result.epicenter.scale_68 for result in results], BLUE),
+        ("90 % region", 0.90, [result.epicenter.scale_90 for result in results], RED),
+    ):
+        axes.plot(np.sort(scales), (np.arange(len(scales)) + 1) / len(scales), color=color, label=name)
+        axes.plot(1.0, level, "o", color=color)
+    axes.axvline(1.0, color=GRAY, linewidth=0.8)
+    axes.set(xscale="log", xlim=(0.05, 20.0), ylim=(0.0, 1.0))
+    name_axes(axes, "factor on the size of the region", "fraction of epicenters inside")
+    axes.legend(frameon=False)
+    save(figure, path)

@@ -1,4 +1,4 @@
-"""What the figures of the documentation have in common: colors, panels of errors and shares, and small files."""
+"""Shared parts of the figures of the documentation: colors, panels of errors and of fractions, and small PNG files."""
 
 import io
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ MIN_EVENTS = 8
 
 
 def new_sheet(columns: int, width: float, height: float, rows: int = 1) -> tuple[Figure, list[Axes]]:
-    """A figure of panels, left to right and top to bottom; width and height in inches."""
+    """Make a figure of panels, left to right and top to bottom; width and height in inches."""
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = [figure.add_subplot(rows, columns, number + 1) for number in range(rows * columns)]
@@ -33,7 +33,7 @@ def new_sheet(columns: int, width: float, height: float, rows: int = 1) -> tuple
 
 
 def style_axes(axes: Axes) -> None:
-    """Thin lines, small words, no box."""
+    """Style axes with thin lines, small labels and no box."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(GRAY)
     axes.tick_params(labelsize=8, colors=INK, width=0.6)
@@ -42,7 +42,7 @@ def style_axes(axes: Axes) -> None:
 
 
 def name_axes(axes: Axes, x: str, y: str, title: str = "") -> None:
-    """Words on the axes and over the panel."""
+    """Label the axes and title the panel."""
     axes.set_xlabel(x, fontsize=8.5, color=INK)
     axes.set_ylabel(y, fontsize=8.5, color=INK)
     if title:
@@ -50,7 +50,7 @@ def name_axes(axes: Axes, x: str, y: str, title: str = "") -> None:
 
 
 def log_x(axes: Axes) -> None:
-    """A logarithmic axis in plain numbers, decades alone where it spans many, else 1, 2 and 5 of each; nothing without data."""
+    """Make the x axis logarithmic with ticks at decades, or at 1, 2 and 5 of each where it spans few; do nothing without data."""
     if not np.isfinite(axes.dataLim.minposx):
         return
     axes.set_xscale("log")
@@ -61,7 +61,7 @@ def log_x(axes: Axes) -> None:
 
 
 def save(figure: Figure, path: Path, dpi: int = 100) -> None:
-    """A PNG of few colors and no date: the same figure gives the same bytes."""
+    """Save a PNG of few colors and without a date, so that the same figure gives the same bytes."""
     drawn = io.BytesIO()
     figure.savefig(drawn, dpi=dpi, format="png")
     image = Image.open(drawn).convert("RGB")
@@ -69,27 +69,27 @@ def save(figure: Figure, path: Path, dpi: int = 100) -> None:
     image.quantize(COLORS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
-def classes_of(values: Floats, count: int = CLASSES) -> list[NDArray[np.bool_]]:
-    """Classes of about equal size by value, as masks [n] each; fewer where few values are known."""
+def split_by_quantile(values: Floats, count: int = CLASSES) -> list[NDArray[np.bool_]]:
+    """Split values [n] into classes of about equal size, as masks [n]; fewer classes where few values are known."""
     known = values[np.isfinite(values)]
     count = min(count, len(known) // MIN_EVENTS)
     if count < 1:
         return []
     edges = np.unique(np.quantile(known, np.linspace(0, 1, count + 1)))
-    place = np.searchsorted(edges, values, side="right")
-    place = np.where(values == edges[-1], len(edges) - 1, place)
-    return [np.isfinite(values) & (place == k) for k in range(1, len(edges))]
+    index = np.searchsorted(edges, values, side="right")
+    index = np.where(values == edges[-1], len(edges) - 1, index)
+    return [np.isfinite(values) & (index == k) for k in range(1, len(edges))]
 
 
-def error_panel(axes: Axes, values: Floats, errors: Floats, least: float, color: str = BLUE) -> None:
-    """Absolute errors against a value: points, the median of each class and the band of its middle 68 %; logarithmic from `least`."""
+def draw_error_panel(axes: Axes, values: Floats, errors: Floats, minimum: float, color: str = BLUE) -> None:
+    """Draw absolute errors against a value: points, medians of classes and their central 68 %; logarithmic from `minimum`, linear if 0."""
     known = np.isfinite(values) & np.isfinite(errors)
-    values, errors = values[known], np.maximum(np.abs(errors[known]), least)
-    axes.set_yscale("log" if least else "linear")
-    shown = np.random.default_rng(0).permutation(len(values))[:POINTS]
-    size, dark = (2.2, 0.22) if len(shown) == POINTS else (4.0, 0.35)
-    axes.plot(values[shown], errors[shown], ".", markersize=size, color=color, alpha=dark, markeredgewidth=0)
-    groups = [group for group in classes_of(values) if group.any()]
+    values, errors = values[known], np.maximum(np.abs(errors[known]), minimum)
+    axes.set_yscale("log" if minimum else "linear")
+    drawn = np.random.default_rng(0).permutation(len(values))[:POINTS]
+    size, dark = (2.2, 0.22) if len(drawn) == POINTS else (4.0, 0.35)
+    axes.plot(values[drawn], errors[drawn], ".", markersize=size, color=color, alpha=dark, markeredgewidth=0)
+    groups = [group for group in split_by_quantile(values) if group.any()]
     if not groups:
         return
     at = [float(np.median(values[group])) for group in groups]
@@ -98,9 +98,9 @@ def error_panel(axes: Axes, values: Floats, errors: Floats, least: float, color:
     axes.plot(at, middle, "-o", color=color, markersize=3.5, linewidth=1.6)
 
 
-def share_panel(axes: Axes, values: Floats, right: NDArray[np.bool_], color: str, label: str = "") -> None:
-    """The share that is right in each class of a value, with Wilson's 95 % interval."""
-    groups = [group for group in classes_of(values, 5) if group.any()]
+def draw_fraction_panel(axes: Axes, values: Floats, right: NDArray[np.bool_], color: str, label: str = "") -> None:
+    """Draw the fraction that is right in each class of a value, with Wilson's 95 % interval."""
+    groups = [group for group in split_by_quantile(values, 5) if group.any()]
     at = [float(np.median(values[group])) for group in groups]
     for x, group in zip(at, groups, strict=True):
         axes.plot([x, x], wilson(int(right[group].sum()), int(group.sum())), color=color, linewidth=1.2, alpha=0.6)
@@ -108,16 +108,16 @@ def share_panel(axes: Axes, values: Floats, right: NDArray[np.bool_], color: str
     axes.set_ylim(0, 1.02)
 
 
-def reliability_panel(axes: Axes, confidence: Floats, right: NDArray[np.bool_], edges: Sequence[float]) -> None:
-    """Share right against stated confidence, class by class with Wilson's interval; bars tell how often each is stated."""
-    place = np.digitize(confidence, edges) - 1
-    counts = np.bincount(np.clip(place, 0, len(edges) - 2), minlength=len(edges) - 1)
+def draw_reliability_panel(axes: Axes, confidence: Floats, right: NDArray[np.bool_], edges: Sequence[float]) -> None:
+    """Draw accuracy against predicted probability by bin, with Wilson's interval; bars show how often each probability is predicted."""
+    index = np.digitize(confidence, edges) - 1
+    counts = np.bincount(np.clip(index, 0, len(edges) - 2), minlength=len(edges) - 1)
     axes.bar(
         edges[:-1], 0.3 * counts / max(int(counts.max()), 1), np.diff(edges), align="edge", color=PALE, edgecolor="white", linewidth=0.8
     )
     axes.plot([edges[0], edges[-1]], [edges[0], edges[-1]], color=GRAY, linewidth=1, linestyle="--")
     for k in range(len(edges) - 1):
-        group = np.clip(place, 0, len(edges) - 2) == k
+        group = np.clip(index, 0, len(edges) - 2) == k
         if group.any():
             x = float(confidence[group].mean())
             axes.plot([x, x], wilson(int(right[group].sum()), int(group.sum())), color=BLUE, linewidth=1.2, alpha=0.6)

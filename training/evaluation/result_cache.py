@@ -1,59 +1,70 @@
-"""Located events in a file, one a line: a stopped run goes on where it was, and rows of other weights or code are not taken."""
+"""Results of evaluated events in a file, one JSON a line: a stopped evaluation continues, and results of other weights are not reused."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
-from hashlib import sha256
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import numpy as np
 
 from models.registry.store import open_store
 from models.specs.index import MODELS
-from training.config import TrainingSettings
-from training.datasets.catalog_replica import ReplicaRecipe
-from training.evaluation.location_scores import LocationResult, LocationScore, Truth, locate_twins
+from training.evaluation.event_result import EpicenterResult, EventResult, TraceResults, Truth
 
-Rows = dict[int, LocationResult | None]
-"""By the event's number; None for one that could not be located."""
+EDITION: Final = 1
+"""Raise it when the service answers differently with the same weights, or when a result has other fields."""
 
-
-def cached_results(recipe: ReplicaRecipe, settings: TrainingSettings, part: str, numbers: Sequence[int]) -> list[LocationResult]:
-    """Events of a part of the twin, located without the calibration of regions, those kept from an earlier run not again."""
-    path = settings.build_dir / "location" / f"{part}{'' if recipe.louder == 1.0 else f'_{recipe.louder:g}_times'}.jsonl"
-    known = read_results(path, behavior_digest(recipe, settings))
-    missing = [number for number in numbers if number not in known]
-    for rows in locate_twins(recipe, settings, missing) if missing else ():
-        append_results(path, rows)
-        known |= rows
-    return [row for number in numbers if (row := known[number]) is not None]
+Results = dict[str, EventResult | None]
+"""Results by key of the event; None for an event that cannot be evaluated."""
 
 
-def behavior_digest(recipe: ReplicaRecipe, settings: TrainingSettings) -> dict[str, Any]:
-    """What rows depend on: the recipe, the weights, the code that locates."""
-    store = open_store(settings.artifacts_dir)
-    weights = {spec.name: store.verify(spec).digest for spec in MODELS}
-    code = sha256(b"".join(file.read_bytes() for file in sorted(Path("models").rglob("*.py")))).hexdigest()
-    return {"recipe": recipe.model_dump(mode="json"), "weights": weights, "code": code}
+def describe_models(artifacts: Path, *, calibrated: bool) -> dict[str, Any]:
+    """Describe what answers depend on: the edition, digests of the weights and, where regions are calibrated, the cards' calibrations."""
+    store = open_store(artifacts)
+    cards = {spec.name: store.verify(spec) for spec in MODELS}
+    calibrations = {name: card.calibration for name, card in cards.items()} if calibrated else {}
+    return {"edition": EDITION, "weights": {name: card.digest for name, card in cards.items()}, "calibrations": calibrations}
 
 
-def read_results(path: Path, made: dict[str, Any]) -> Rows:
-    """The rows kept there, if they were made alike; else the file is begun anew."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    if not lines or json.loads(lines[0]) != made:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(made) + "\n", encoding="utf-8")
-        return {}
-    found = (json.loads(line) for line in lines[1:])
-    return {one["number"]: None if one["row"] is None else _row(one["row"]) for one in found}
+@dataclass(frozen=True)
+class ResultCache:
+    """A file of results. `behavior` describes events, models and switches; a file of another behavior is begun anew."""
+
+    path: Path
+    behavior: Mapping[str, Any]
+
+    def read(self) -> Results:
+        """Read the results that were obtained with the same behavior."""
+        header = json.loads(json.dumps(self.behavior))
+        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
+        if not lines or json.loads(lines[0]) != header:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_text(json.dumps(header) + "\n", encoding="utf-8")
+            return {}
+        rows = (json.loads(line) for line in lines[1:])
+        return {row["key"]: None if row["result"] is None else parse_result(row["result"]) for row in rows}
+
+    def append(self, results: Results) -> None:
+        """Append results to the file."""
+        with self.path.open("a", encoding="utf-8") as file:
+            for key, result in results.items():
+                content = None if result is None else asdict(result)
+                file.write(json.dumps({"key": key, "result": content}, default=_to_list) + "\n")
 
 
-def append_results(path: Path, rows: Rows) -> None:
-    """Append rows."""
-    with path.open("a", encoding="utf-8") as file:
-        for number, row in rows.items():
-            file.write(json.dumps({"number": number, "row": None if row is None else asdict(row)}) + "\n")
+def _to_list(value: object) -> Any:  # noqa: ANN401  (what json.dumps takes)
+    return np.asarray(value).tolist()
 
 
-def _row(said: dict[str, Any]) -> LocationResult:
-    parts = {"truth": Truth(**said["truth"]), "best": LocationScore(**said["best"]), "offsets": LocationScore(**said["offsets"])}
-    return LocationResult(**(said | parts))
+def parse_result(row: Mapping[str, Any]) -> EventResult:
+    """Build a result from its JSON."""
+    parts = {
+        "truth": Truth(**row["truth"]),
+        "traces": TraceResults(**{name: np.array(values, np.float64) for name, values in row["traces"].items()}),
+        "epicenter": EpicenterResult(**row["epicenter"]),
+        "by_distances": EpicenterResult(**row["by_distances"]),
+        "tested_by": tuple(row["tested_by"]),
+        "probabilities": tuple(row["probabilities"]),
+    }
+    return EventResult(**{**row, **parts})

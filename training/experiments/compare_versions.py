@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from training.config import TrainingSettings
-from training.evaluation.markdown import markdown_table
-from training.evaluation.models_page import number
+from training.evaluation.model_cards_page import format_value
+from training.evaluation.pages import markdown_table
 from training.export.quantization import predict_outputs
 from training.tasks.index import find_task
 
@@ -23,7 +23,7 @@ def score_versions(name: str, settings: TrainingSettings, graphs: Sequence[Path]
     for unseen in find_task(name).load_unseen_sets(settings):
         scored = [unseen.score(predict_outputs(path, unseen.pictures)) for path in graphs]
         rows += [
-            (found[0].name, unseen.name, *(number(metric, unit=False) for metric in found), str(found[0].n))
+            (found[0].name, unseen.name, *(format_value(metric, unit=False) for metric in found), str(found[0].n))
             for found in zip(*scored, strict=True)
         ]
     return markdown_table(("measured", "on", *map(str, graphs), "n"), rows)

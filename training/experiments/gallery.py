@@ -1,14 +1,13 @@
 """
-Rendered sections of synthetic events beside those of real ones, all through the serving chain: a page and a sheet to look at.
+Record sections of synthetic and of real events, drawn by the serving path, as an HTML page and as one figure.
 
-Placed at the offsets that the exported offset model predicts, as classifiers see them. The three bands of a section are shown
-as red (12 to 25 s), green (25 to 50 s) and blue (50 to 120 s).
+Traces are drawn at the distances that the shipped distance model predicts. The three bands of a section are red (12 to 25 s), green (25 to
+50 s) and blue (50 to 120 s).
 """
 
 import base64
 import html
 import io
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +28,7 @@ from models.specs.offset import OFFSET
 from models.specs.pictures import CONDITIONING, DISTANCE_SECTION
 from training.config import TrainingSettings
 from training.earth import greens
-from training.evaluation.real_events import read_gather
+from training.evaluation.event_sources import list_real_events, read_real_gather, read_real_truth
 from training.synthesis.events import EventSampler, draw_event, open_sampler
 
 EACH = 12
@@ -41,50 +40,51 @@ STYLE = (
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One section [rows, columns, 3] and what stands below it."""
+class GallerySection:
+    """One section [rows, columns, 3], its group and its caption."""
 
     group: str
     caption: str
     picture: NDArray[np.uint8]
 
 
-def _show(group: str, caption: str, gather: Gather, model: OnnxModel) -> Shown | None:
-    """The section as served, without its close-up; None where nothing can be read."""
+def _draw_as_served(group: str, caption: str, gather: Gather, model: OnnxModel) -> GallerySection | None:
+    """Draw the section as served, without its close-up; None where no trace can be read."""
     try:
         readings = predict_distances(model, gather)
         section = draw_section(DISTANCE_SECTION, gather, readings, find_reference(gather, readings))
     except UnusableData:
         return None
-    return Shown(group, caption, np.ascontiguousarray(np.moveaxis(section[:3], 0, -1)))
+    return GallerySection(group, caption, np.ascontiguousarray(np.moveaxis(section[:3], 0, -1)))
 
 
-def synthetic_sections(world: EventSampler, model: OnnxModel, kind: str, count: int, random: np.random.Generator) -> Iterator[Shown]:
-    """That many sections of that kind, at 6 to 40 stations 5 to 150 degrees away."""
-    shown = 0
-    while shown < count:
+def synthetic_sections(
+    world: EventSampler, model: OnnxModel, kind: str, count: int, random: np.random.Generator
+) -> Iterator[GallerySection]:
+    """Draw `count` sections of a kind of source, with 6 to 40 stations at 5 to 150 degrees."""
+    drawn = 0
+    while drawn < count:
         stations = int(np.exp(random.uniform(np.log(6), np.log(40))))
         event = draw_event(world, kind, stations, random, (5.0, 150.0))
         distances = event.stations.distances_deg
         caption = f"{len(distances)} stations, {distances.min():.0f} to {distances.max():.0f} degrees, {event.source.depth_km:.0f} km deep"
-        found = _show(f"synthetic, {kind}", caption, condition(event.records, CONDITIONING), model)
+        found = _draw_as_served(f"synthetic, {kind}", caption, condition(event.records, CONDITIONING), model)
         if found is not None:
-            shown += 1
+            drawn += 1
             yield found
 
 
-def real_sections(folder: Path, model: OnnxModel) -> Iterator[Shown]:
-    """The events of a folder as training.real_events reads them, each where at least three stations can be read."""
-    for place in sorted(path.parent for path in folder.glob("*/event.json")):
-        truth = json.loads((place / "event.json").read_text())
-        gather = read_gather(place)
-        found = _show("real", f"{truth['event_id']}: {truth['type']}, {len(gather.samples)} stations", gather, model)
+def real_sections(folder: Path, model: OnnxModel) -> Iterator[GallerySection]:
+    """Draw the events of a folder of real events that have three stations or more."""
+    for event in list_real_events(folder):
+        truth, gather = read_real_truth(event), read_real_gather(event)
+        found = _draw_as_served("real", f"{truth.name}: {truth.kind}, {len(gather.samples)} stations", gather, model)
         if found is not None and len(gather.samples) >= 3:
             yield found
 
 
-def gallery_page(sections: Sequence[Shown]) -> str:
-    """HTML with all pictures in it; nothing else is loaded."""
+def format_gallery(sections: Sequence[GallerySection]) -> str:
+    """Format an HTML page with all pictures embedded, which loads nothing else."""
     parts = [f"<!doctype html><meta charset=utf-8><title>Sections</title><style>{STYLE}</style><h1>Sections, synthetic and real</h1>"]
     for group in dict.fromkeys(shown.group for shown in sections):
         parts.append(f"<h2>{html.escape(group)}</h2><section>")
@@ -97,8 +97,8 @@ def gallery_page(sections: Sequence[Shown]) -> str:
     return "\n".join(parts)
 
 
-def gallery_figure(sections: Sequence[Shown], path: Path) -> None:
-    """All sections on one PNG, group by group, each from a new row on."""
+def draw_gallery_figure(sections: Sequence[GallerySection], path: Path) -> None:
+    """Draw all sections on one PNG, each group beginning a new row."""
     groups = [[one for one in sections if one.group == group] for group in dict.fromkeys(shown.group for shown in sections)]
     rows = [(group[k : k + COLUMNS]) for group in groups for k in range(0, len(group), COLUMNS)]
     figure = Figure(figsize=(COLUMNS * 1.5, len(rows) * 1.62), layout="constrained")
@@ -116,13 +116,13 @@ def gallery_figure(sections: Sequence[Shown], path: Path) -> None:
 def write_gallery(
     settings: TrainingSettings, folder: Path, out: Path, figure: Path, *, stores: tuple[str, ...] = greens.FULL_STORES, each: int = EACH
 ) -> int:
-    """Write the page to `out`/index.html and the sheet to `figure`; returns the number of sections. Waveforms are not kept."""
+    """Write the page to `out`/index.html and the figure to `figure`; return the number of sections."""
     model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=settings.processes)
     world = open_sampler(greens.load_stores(settings.build_dir / "greens", stores), settings, 3407)
     random = np.random.default_rng([3407, 24])
     sections = [shown for kind in ("glacial", "earthquake") for shown in synthetic_sections(world, model, kind, each, random)]
     sections += real_sections(folder, model)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "index.html").write_text(gallery_page(sections), encoding="utf-8")
-    gallery_figure(sections, figure)
+    (out / "index.html").write_text(format_gallery(sections), encoding="utf-8")
+    draw_gallery_figure(sections, figure)
     return len(sections)

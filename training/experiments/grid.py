@@ -1,4 +1,4 @@
-"""Tables whose cells are trainings: each cell is computed once and kept as JSON, so that a stopped table goes on where it was."""
+"""Tables whose cells are trainings: each cell is computed once and kept as JSON, so that a stopped table can be continued."""
 
 import json
 import shutil
@@ -23,9 +23,9 @@ def fill_grid[Setting: BaseModel](
     settings: Sequence[Setting], run: Callable[[Setting, Path], Result], folder: Path, mark: str, minutes: float | None
 ) -> list[Result | None]:
     """
-    The result of each setting, in order: read where it is kept, else computed by `run(setting, folder for checkpoints)`.
+    Return the result of each setting, in order: read from its file, or computed by `run(setting, folder for checkpoints)`.
 
-    `mark` tells the data apart. After that many minutes no further cell is begun; cells that are missing then are None.
+    `mark` is the fingerprint of the data. After that many minutes no further cell is begun; missing cells are None.
     """
     folder.mkdir(parents=True, exist_ok=True)
     results: list[Result | None] = []
@@ -48,7 +48,7 @@ def _write(path: Path, content: dict[str, object]) -> None:
 
 
 def shuffle_shards(pictures: NDArray[np.uint8], truth: NDArray[np.float32], held_out: Batch, recipe: FitRecipe) -> Batches:
-    """Batches of arrays in memory, in another order each epoch."""
+    """Make batches of arrays in memory, in another order each epoch."""
 
     def train(epoch: int) -> Iterator[Batch]:
         order = np.random.default_rng([recipe.seed, epoch]).permutation(len(truth))
@@ -60,7 +60,7 @@ def shuffle_shards(pictures: NDArray[np.uint8], truth: NDArray[np.float32], held
 
 
 def stream_shards(shards: Shards, held_out: Batch, recipe: FitRecipe) -> Batches:
-    """Batches of shards of `pictures` and `truth`, some of them in memory at a time, shuffled together."""
+    """Make batches from shards of `pictures` and `truth`, SHARDS_AT_ONCE of them in memory and shuffled together."""
     sizes = [len(shards.load(index)["truth"]) for index in range(len(shards.paths))]
 
     def train(epoch: int) -> Iterator[Batch]:
@@ -76,8 +76,14 @@ def stream_shards(shards: Shards, held_out: Batch, recipe: FitRecipe) -> Batches
     return Batches(train, sum(sizes) // recipe.batch, held_out)
 
 
+def describe_state(results: Sequence[Result | None]) -> str:
+    """Say on a page how many cells are missing."""
+    missing = sum(result is None for result in results)
+    return "All cells are filled." if not missing else f"{missing} of {len(results)} cells are missing; the same command continues."
+
+
 def describe_cell(recipe: FitRecipe) -> str:
-    """A fit in words, for a page."""
+    """Describe a fit in words, for a page."""
     return (
         f"width {recipe.width:g}, at most {recipe.epochs} epochs of batches of {recipe.batch}, learning rate {recipe.learning_rate:g}, "
         f"stopped after {recipe.patience + 1} epochs without a better validation loss"

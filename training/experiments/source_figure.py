@@ -1,4 +1,4 @@
-"""A figure of every kind of source: its history of moment or force, and its spectrum, several draws over one another."""
+"""A figure of every kind of source: its moment or force against time, and its spectrum, for several draws."""
 
 from pathlib import Path
 
@@ -11,21 +11,21 @@ from training.synthesis.sources import KINDS, Source, make_anomalous, make_earth
 
 STEP_S = 1.0
 DRAWS = 4
-PLACE = (66.4, -38.1)
+EPICENTER = (66.4, -38.1)
 
 
-def _draw(kind: str, number: int, random: np.random.Generator) -> Source:
-    """Earthquakes of magnitude 6, 7, 8 and 9; glacial earthquakes of 1e14 kg m; others as they are drawn for training."""
+def draw_example(kind: str, number: int, random: np.random.Generator) -> Source:
+    """Draw an earthquake of magnitude 6 + number, a glacial earthquake of 1e14 kg m, or another kind as for training."""
     if kind == "earthquake":
         moment = 10 ** (1.5 * (6 + number) + 9.1)
-        return make_earthquake((*PLACE, 20.0), draw_double_couples(random, np.array([moment]))[0], STEP_S, random)
+        return make_earthquake((*EPICENTER, 20.0), draw_double_couples(random, np.array([moment]))[0], STEP_S, random)
     if kind == "glacial":
-        return make_glacial(PLACE, 1e14, 90.0, STEP_S, random)
-    return make_anomalous(kind, PLACE, STEP_S, random)
+        return make_glacial(EPICENTER, 1e14, 90.0, STEP_S, random)
+    return make_anomalous(kind, EPICENTER, STEP_S, random)
 
 
-def rate_history(source: Source) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], str]:
-    """The strongest component [samples] over its largest value, and what it is in words with that value."""
+def normalize_history(source: Source) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], str]:
+    """Normalize moment or force of the strongest component [samples] to its largest value, and label it with that value."""
     components = np.cumsum(source.rates, axis=1) * STEP_S
     strongest = components[np.abs(components).max(axis=1).argmax()]
     peak = float(np.abs(strongest).max())
@@ -33,12 +33,12 @@ def rate_history(source: Source) -> tuple[np.ndarray[tuple[int], np.dtype[np.flo
     return strongest / (peak if strongest[np.abs(strongest).argmax()] > 0 else -peak), f"{name} {peak:.0e} {unit}"
 
 
-def _panels(kind: str, left: Axes, right: Axes, random: np.random.Generator) -> None:
+def _draw_panels(kind: str, left: Axes, right: Axes, random: np.random.Generator) -> None:
     for number in range(DRAWS):
-        source = _draw(kind, number, random)
-        shape, words = rate_history(source)
-        shown = np.concatenate([np.zeros(10), shape, np.full(20, shape[-1])])
-        left.plot(np.arange(-10, len(shape) + 20) * STEP_S, shown, linewidth=1, label=words)
+        source = draw_example(kind, number, random)
+        shape, words = normalize_history(source)
+        padded = np.concatenate([np.zeros(10), shape, np.full(20, shape[-1])])
+        left.plot(np.arange(-10, len(shape) + 20) * STEP_S, padded, linewidth=1, label=words)
         rate = source.rates[np.abs(source.rates).max(axis=1).argmax()]
         spectrum = np.abs(np.fft.rfft(rate, 4096)) * STEP_S
         frequencies_mhz = np.fft.rfftfreq(4096, STEP_S) * 1000
@@ -53,12 +53,12 @@ def _panels(kind: str, left: Axes, right: Axes, random: np.random.Generator) -> 
     right.axvspan(1000 / 100, 1000 / 35, color="0.9", zorder=0)
 
 
-def write_sources(path: Path, seed: int = 3407) -> None:
-    """All kinds on one sheet (PNG); gray in the spectra: 35 to 100 s."""
+def draw_sources_figure(path: Path, seed: int = 3407) -> None:
+    """Draw all kinds of source as PNG; the gray band in the spectra is 35 to 100 s."""
     figure = Figure(figsize=(12, 8.5), layout="constrained")
     grid = figure.subplots(4, 4)
     for kind, (left, right) in zip(KINDS, grid.reshape(-1, 2), strict=True):
-        _panels(kind, left, right, np.random.default_rng([seed, KINDS.index(kind)]))
+        _draw_panels(kind, left, right, np.random.default_rng([seed, KINDS.index(kind)]))
     for axes in grid[-1, ::2]:
         axes.set_xlabel("seconds after the origin time", fontsize=7)
     for axes in grid[-1, 1::2]:

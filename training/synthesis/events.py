@@ -114,7 +114,7 @@ def draw_magnitude(random: np.random.Generator, small_share: float = SMALL_SHARE
     Draw a surface-wave magnitude: from 4.7 to 5.7 with probability `small_share`, else from 5.7 to `largest`.
 
     One law holds for glacial and tectonic earthquakes: with different ones, the noise level before the first arrival would tell the
-    classes apart (python -m training leakage).
+    classes apart (`python -m training validate leakage`).
     """
     return float(random.uniform(4.7, 5.7) if random.uniform() < small_share else random.uniform(5.7, largest))
 

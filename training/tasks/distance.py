@@ -17,7 +17,7 @@ from models.specs.offset import BIN_DEG, BINS, OFFSET
 from training.config import TrainingSettings, load_recipe
 from training.datasets.shards import Shards
 from training.datasets.traces import TraceRecipe, make_trace_shards
-from training.evaluation.distance_metrics import score_distances
+from training.evaluation.metrics import score_distances
 from training.export.quantization import Predictions
 from training.learning.calibration import calibrate_distance
 from training.learning.fit import Batches, FitRecipe

@@ -22,7 +22,7 @@ from training.datasets.augmentation import Augment, Sections, rotate_force, shif
 from training.datasets.force_beams import TRUTH
 from training.datasets.sections import SectionRecipe
 from training.datasets.shards import Arrays, Shards
-from training.evaluation.section_metrics import score_azimuth, score_depth, score_type
+from training.evaluation.metrics import score_azimuth, score_depth, score_type
 from training.export.quantization import Predictions
 from training.learning.calibration import calibrate_azimuth, calibrate_depth, calibrate_type
 from training.learning.fit import Batches, FitRecipe

@@ -1,9 +1,9 @@
 """
-What trivial cues give away: how well linear models tell the classes, or the distance, from numbers that no seismologist would use.
+Leakage: how well linear models predict the class, or the distance, from trivial properties of the data.
 
-Cues of an event: how many traces, how long, when the window starts within a minute, how the channels are called, energy, peak,
-level before anything arrives, gaps. Cues of a trace: the same of that trace, and the mean of its picture. A linear model of
-them must stay near chance; a data set where it does not teaches the shortcut before the physics.
+Cues of an event: number of traces, duration, start of the window within a minute, channel codes, energy, peak, level before the first
+arrival, gaps. Cues of a trace: those of the trace, and the mean of its picture. A linear model of the cues must stay near
+chance; in a data set where it does not, networks learn the shortcut and not the physics.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,6 +29,7 @@ from models.seismic.geodesy import distance_deg
 from models.seismic.waveforms import Record
 from models.specs.offset import OFFSET
 from training.datasets.archive import ArchivedEvent, read_events, read_manifest
+from training.evaluation.pages import RESULTS, markdown_table, write_page
 from training.synthesis.sources import KINDS
 
 TRACE_CUES: Final = (
@@ -44,6 +45,7 @@ TRACE_CUES: Final = (
     "picture mean",
 )
 EVENT_CUES: Final = ("number of traces", "number in the name", *TRACE_CUES)
+TEMPLATE: Final = Path(__file__).parent / "templates" / "leakage.md"
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def _decibels(value: float) -> float:
 
 
 def trace_cues(record: Record, picture_mean: float) -> list[float]:
-    """The trivial numbers of one trace, in the order of TRACE_CUES."""
+    """Measure the cues of one trace, in the order of TRACE_CUES."""
     samples = np.nan_to_num(record.samples.astype(np.float64))
     first = samples[: max(int(120 * record.sampling_rate_hz), 1)]
     channel = float(sum(ord(letter) << 8 * k for k, letter in enumerate(record.trace_id.channel)))
@@ -76,7 +78,7 @@ def trace_cues(record: Record, picture_mean: float) -> list[float]:
 
 
 def _picture_means(records: tuple[Record, ...]) -> Floats:
-    """Mean [records] of each trace's picture as the offset model would be shown it; 0 where none can be drawn."""
+    """Mean [records] of each trace's picture as the distance model reads it; 0 where none can be drawn."""
     style = OFFSET.style
     assert isinstance(style, AmplitudeStyle | FrequencyStyle)  # noqa: S101  (for the type checker: trace models read traces)
     try:
@@ -92,15 +94,15 @@ def _number(name: str) -> float:
     return float("".join(letter for letter in name if letter.isdigit()) or 0)
 
 
-def collect(events: Iterable[ArchivedEvent]) -> Cues:
-    """Cues of labeled events."""
+def collect_cues(events: Iterable[ArchivedEvent]) -> Cues:
+    """Collect the cues of labeled events."""
     rows, kinds, traces, distances, owners = [], [], [], [], []
     for index, event in enumerate(event for event in events if event.truth is not None):
         truth: Mapping[str, float | str | None] = event.truth or {}
         own = np.array([trace_cues(*pair) for pair in zip(event.records, _picture_means(event.records), strict=True)])
-        places = np.array([(record.latitude_deg, record.longitude_deg) for record in event.records], dtype=float)
+        stations = np.array([(record.latitude_deg, record.longitude_deg) for record in event.records], dtype=float)
         source = np.array([truth["latitude_deg"], truth["longitude_deg"]], dtype=float)
-        distances.append(distance_deg(source[0], source[1], places[:, 0], places[:, 1]))
+        distances.append(distance_deg(source[0], source[1], stations[:, 0], stations[:, 1]))
         rows.append([len(own), _number(event.name), *np.median(own, axis=0)])
         kinds.append(str(truth["kind"]))
         traces.append(own)
@@ -110,44 +112,44 @@ def collect(events: Iterable[ArchivedEvent]) -> Cues:
 
 def class_auc(cues: Floats, is_glacial: NDArray[np.bool_]) -> float:
     """
-    Area under the ROC curve (0.5 is chance) of a logistic regression, each event judged by a model that has not seen it.
+    Area under the ROC curve of a logistic regression of cues [events, cues], by cross-validation; 0.5 is chance.
 
-    Not below 0.5: a model that is worse than chance on unseen events has learned nothing.
+    Values below 0.5 are returned as 0.5: a model that is worse than chance on unseen events has learned nothing.
     """
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     folds = GroupKFold(5)
-    judged = cross_val_predict(model, cues, is_glacial, cv=folds, groups=np.arange(len(cues)), method="decision_function")
-    return max(float(roc_auc_score(is_glacial, judged)), 0.5)
+    predicted = cross_val_predict(model, cues, is_glacial, cv=folds, groups=np.arange(len(cues)), method="decision_function")
+    return max(float(roc_auc_score(is_glacial, predicted)), 0.5)
 
 
 def distance_r2(cues: Floats, distances_deg: Floats, owners: NDArray[np.int64]) -> float:
-    """Share of the variance of distance that a ridge regression explains on events it has not seen; 0 where it explains nothing."""
-    judged = cross_val_predict(make_pipeline(StandardScaler(), Ridge()), cues, distances_deg, cv=GroupKFold(5), groups=owners)
-    return max(float(1 - ((distances_deg - judged) ** 2).mean() / distances_deg.var()), 0.0)
+    """Variance of distance explained by a ridge regression of cues [traces, cues], by cross-validation over events; 0 at least."""
+    predicted = cross_val_predict(make_pipeline(StandardScaler(), Ridge()), cues, distances_deg, cv=GroupKFold(5), groups=owners)
+    return max(float(1 - ((distances_deg - predicted) ** 2).mean() / distances_deg.var()), 0.0)
 
 
 def class_separations(cues: Cues) -> dict[str, float]:
-    """AUC of glacial against earthquake by each cue alone and by all of them."""
+    """AUC of glacial against tectonic by each cue alone and by all together."""
     both = np.isin(cues.kinds, ("glacial", "earthquake"))
     events, is_glacial = cues.events[both], cues.kinds[both] == "glacial"
-    alone = {name: class_auc(events[:, [k]], is_glacial) for k, name in enumerate(EVENT_CUES)}
-    return {**alone, "all together": class_auc(events, is_glacial)}
+    single = {name: class_auc(events[:, [k]], is_glacial) for k, name in enumerate(EVENT_CUES)}
+    return {**single, "all together": class_auc(events, is_glacial)}
 
 
 def chance_scatter(glacial: int, tectonic: int) -> float:
-    """Standard deviation of the AUC of a cue that says nothing (Mann & Whitney 1947), for so many events of each class."""
+    """Standard deviation of the AUC of an uninformative cue (Mann & Whitney 1947), given the number of events of each class."""
     return float(np.sqrt((glacial + tectonic + 1) / (12 * glacial * tectonic)))
 
 
-def distance_shares(cues: Cues) -> dict[str, float]:
-    """Explained variance of distance by each cue of a trace alone and by all of them."""
-    alone = {name: distance_r2(cues.traces[:, [k]], cues.distances_deg, cues.owners) for k, name in enumerate(TRACE_CUES)}
-    return {**alone, "all together": distance_r2(cues.traces, cues.distances_deg, cues.owners)}
+def distance_separations(cues: Cues) -> dict[str, float]:
+    """Explained variance of distance by each cue of a trace alone and by all together."""
+    single = {name: distance_r2(cues.traces[:, [k]], cues.distances_deg, cues.owners) for k, name in enumerate(TRACE_CUES)}
+    return {**single, "all together": distance_r2(cues.traces, cues.distances_deg, cues.owners)}
 
 
 def find_telling_files(folder: Path) -> list[str]:
-    """Files outside `labels` whose name, or whose bytes, contain the name of a kind (in any case)."""
-    # Four letters turn up in compressed numbers by chance, eleven do not; so short names are looked for in names of files only.
+    """Find files outside `labels` whose name or content contains the name of a kind, in upper or lower case."""
+    # Short words occur in compressed data by chance, so they are searched in file names only.
     words = [kind.encode() for kind in KINDS]
     found = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.parent.name != "labels"):
@@ -157,35 +159,22 @@ def find_telling_files(folder: Path) -> list[str]:
     return found
 
 
-def _section(folder: Path, most: int) -> str:
+def format_archive(folder: Path, most: int) -> str:
+    """Format the section of one archive, from its first `most` events."""
     made_from = read_manifest(folder)["made_from"]
-    cues = collect(islice(read_events(folder), most))
-    told = find_telling_files(folder)
-    kinds, shares = class_separations(cues), distance_shares(cues)
+    cues = collect_cues(islice(read_events(folder), most))
+    separations, explained = class_separations(cues), distance_separations(cues)
     glacial, tectonic = (int((cues.kinds == kind).sum()) for kind in ("glacial", "earthquake"))
-    rows = [f"| {name} | {kinds[name]:.2f} | {f'{shares[name]:.2f}' if name in shares else ''} |" for name in kinds]
-    return "\n".join(
-        [
-            f"## {folder.name}",
-            "",
-            f"{len(cues.kinds)} events, {len(cues.traces)} traces, seed {made_from.get('seed')}, commit {made_from.get('commit')}."
-            f" Files that name a kind: {', '.join(told) or 'none'}.",
-            f"{glacial} glacial, {tectonic} tectonic; chance scatters by {chance_scatter(glacial, tectonic):.2f}.",
-            "",
-            "| cue | glacial against earthquake, AUC | variance of distance explained |",
-            "|---|---|---|",
-            *rows,
-            "",
-        ]
-    )
+    rows = [(name, f"{auc:.2f}", f"{explained[name]:.2f}" if name in explained else "") for name, auc in separations.items()]
+    return "\n\n".join((
+        f"## {folder.name}",
+        f"{len(cues.kinds)} events, {len(cues.traces)} traces, seed {made_from.get('seed')}, commit {made_from.get('commit')}. "
+        f"Files that name a kind: {', '.join(find_telling_files(folder)) or 'none'}.",
+        f"{glacial} glacial, {tectonic} tectonic; the standard deviation of the AUC by chance is {chance_scatter(glacial, tectonic):.2f}.",
+        markdown_table(("cue", "glacial against tectonic, AUC", "explained variance of distance"), rows),
+    ))  # fmt: skip
 
 
-def leakage_page(folders: list[Path], most: int) -> str:
-    """The tables of those archives as Markdown, from the first `most` events of each."""
-    head = """# What trivial cues give away
-
-Written by `python -m training leakage` from archives that `python -m training twin`, `endless` and `anomalies` drew.
-A logistic regression (classes) and a ridge regression (distance) see nothing but the cue; every event is judged by a model
-that was fitted on others (five folds). 0.5 is chance in the second column, 0 in the third.
-"""
-    return "\n".join([head, *(_section(folder, most) for folder in folders)])
+def write_leakage_page(folders: list[Path], most: int, command: str, page: Path = RESULTS / "leakage.md") -> Path:
+    """Measure the cues in the first `most` events of archives; write `leakage.md`."""
+    return write_page(page, TEMPLATE, command, archives="\n\n".join(format_archive(folder, most) for folder in folders))

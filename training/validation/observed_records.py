@@ -1,8 +1,8 @@
 """
-Vertical records of real events as ground displacement, for comparing with synthetics.
+Vertical records of real events as ground displacement, for comparison with synthetics.
 
-Responses come from the event's StationXML or SAC poles and zeros; where there is none, a broadband velocity seismometer with a
-corner at 120 s is assumed, which matters for the phase at 100 s. Records that were delivered as ground motion are left out.
+Responses are read from the event's StationXML or SAC poles and zeros; where there is none, a broadband velocity seismometer with a
+corner at 120 s is assumed, which matters for the phase at 100 s. Records that were distributed as ground motion are left out.
 """
 
 import gzip
@@ -16,31 +16,31 @@ from scipy import fft
 from models.array_types import Floats
 from models.seismic.io.channel_selection import select_channels
 from models.seismic.io.inventory import attach_metadata, read_stations_csv, read_stationxml
-from models.seismic.io.miniseed import MiniseedLimits, read_records, scan_miniseed
+from models.seismic.io.miniseed import read_records, scan_miniseed
 from models.seismic.waveforms import Record, Response
+from training.evaluation.event_sources import LIMITS
 
-LIMITS = MiniseedLimits(max_traces=2000, max_segments=5000, max_samples=200_000_000, max_span_s=6 * 3600.0)
 ASSUMED_CORNER_S = 120.0
-# Where synthetics end; observed records are cut there, too.
 CUT_HZ = (0.029, 0.033)
+"""The synthetics end between these frequencies; observed records are tapered alike."""
 
 
 @dataclass(frozen=True)
 class PeriodBand:
-    """Periods [s] between which motion passes; the edges are those of a zero-phase Butterworth filter of order 4."""
+    """A zero-phase band-pass filter: Butterworth of order 4 between two periods [s], tapered to zero within CUT_HZ."""
 
     longest_s: float
     shortest_s: float
 
     def weight(self, frequencies_hz: Floats) -> Floats:
-        """Amplitude at each frequency."""
+        """Amplitude response at each frequency."""
         f = np.maximum(frequencies_hz, 1e-6)
         butterworth = 1 / np.sqrt((1 + (f * self.longest_s) ** -8) * (1 + (f * self.shortest_s) ** 8))
         return np.asarray(butterworth * np.cos(np.pi / 2 * np.clip((f - CUT_HZ[0]) / (CUT_HZ[1] - CUT_HZ[0]), 0, 1)) ** 2)
 
 
 def read_sac_responses(text: str) -> dict[tuple[str, str, str, str], Response]:
-    """Responses by network, station, location and channel from a file of SAC poles and zeros (of displacement in meters)."""
+    """Read responses by network, station, location and channel from SAC poles and zeros (of displacement in meters)."""
     responses = {}
     for block in text.split("** FILE ")[1:]:
         head = {line.split("(")[1].split(")")[0]: line.split(":", 1)[1].strip() for line in block.splitlines() if "(K" in line}
@@ -58,7 +58,7 @@ def _evaluate(rows: list[list[str]]) -> Response:
         if row[0] == "CONSTANT":
             value *= float(row[1])
         elif row[0] in ("ZEROS", "POLES"):
-            # Zeros that are not written out lie at the origin.
+            # Zeros that are counted but not listed lie at the origin.
             value *= s**left if kind == "ZEROS" else 1.0
             kind, left = row[0], int(row[1])
         else:
@@ -69,12 +69,12 @@ def _evaluate(rows: list[list[str]]) -> Response:
 
 
 def read_verticals(folder: Path) -> list[Record]:
-    """One raw vertical record a station, with coordinates, and with its response where the folder has it."""
+    """Read one raw vertical record a station, with coordinates, and with its response where the folder has it."""
     records, _ = read_records([scan_miniseed("waveforms.mseed", (folder / "waveforms.mseed").read_bytes())], LIMITS)
-    books = [read_stations_csv((folder / "stations.csv").read_bytes(), "stations.csv")]
+    inventories = [read_stations_csv((folder / "stations.csv").read_bytes(), "stations.csv")]
     if (folder / "stations.xml.gz").exists():
-        books.insert(0, read_stationxml(gzip.decompress((folder / "stations.xml.gz").read_bytes()), "stations.xml"))
-    chosen, _ = select_channels(attach_metadata(records, books)[0])
+        inventories.insert(0, read_stationxml(gzip.decompress((folder / "stations.xml.gz").read_bytes()), "stations.xml"))
+    chosen, _ = select_channels(attach_metadata(records, inventories)[0])
     if not (folder / "sacpz.txt.gz").exists():
         return chosen
     known = read_sac_responses(gzip.decompress((folder / "sacpz.txt.gz").read_bytes()).decode())
@@ -83,10 +83,12 @@ def read_verticals(folder: Path) -> list[Record]:
 
 
 def is_clipped(record: Record) -> bool:
-    """Whether the record lies flat at its extreme for five samples or more, or comes near the range of 24 bits."""
-    alive = record.samples[np.isfinite(record.samples)]
-    extreme = np.abs(alive).max(initial=0.0)
-    flat = max(np.count_nonzero(alive >= alive.max(initial=0) * 0.9995), np.count_nonzero(alive <= alive.min(initial=0) * 0.9995))
+    """Whether the record stays at an extreme for five samples or more, or nears the range of 24 bits."""
+    recorded = record.samples[np.isfinite(record.samples)]
+    extreme = np.abs(recorded).max(initial=0.0)
+    flat = max(
+        np.count_nonzero(recorded >= recorded.max(initial=0) * 0.9995), np.count_nonzero(recorded <= recorded.min(initial=0) * 0.9995)
+    )
     return bool(extreme > 0.95 * 2**23 or flat >= 5)
 
 
@@ -102,8 +104,8 @@ def _velocity_response(record: Record, frequencies_hz: Floats) -> NDArray[np.com
     return np.asarray(amplitude * np.exp(1j * np.interp(log_f, nodes, np.unwrap(np.angle(known.velocity_response)))))
 
 
-def observed_displacement(record: Record, band: PeriodBand, times_s: Floats) -> Floats:
-    """Ground displacement [samples] in that band at those POSIX times, in meters where the response is known; NaN outside the record."""
+def restore_displacement(record: Record, band: PeriodBand, times_s: Floats) -> Floats:
+    """Restore ground displacement [samples] in a band at POSIX times, in meters where the response is known; NaN outside the record."""
     samples = record.samples.astype(np.float64)
     gaps = ~np.isfinite(samples)
     clock = np.arange(len(samples))

@@ -1,5 +1,6 @@
-"""The stores against what is known without them: velocities, travel times, radiation, direct synthesis, the moment read back."""
+"""Tests of the Green's function stores against independent calculations: dispersion, travel times, radiation, direct synthesis, moment."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE
 from training.earth import dispersion, greens, structure
 from training.earth.greens import GreensStore, GreensTable
+from training.evaluation.pages import RESULTS, markdown_table, write_page
 from training.synthesis.catalogs import draw_double_couples
 from training.synthesis.records import synthesize_displacement
 from training.synthesis.sources import Source
@@ -16,16 +18,11 @@ from training.synthesis.station_geometry import Stations
 
 PREM_OCEAN_KM = 3.0
 
-HEAD = """# Physics of the synthetics
-
-Written by `python -m training physics` from the stores under `build/greens`; do not edit. `tests/training/validation/test_physics.py` holds
-the same figures to their limits on stores of 50 s.
-
-"""
+TEMPLATE = Path(__file__).parent / "templates" / "physics.md"
 
 
-def body_wave(store: GreensStore, phase: str, depth_km: float) -> tuple[Floats, Floats]:
-    """Distances [degrees] and [time of the arrival's envelope minus TauP's in PREM, seconds], for P of an explosion or S of a dip slip."""
+def travel_time_residuals(store: GreensStore, phase: str, depth_km: float) -> tuple[Floats, Floats]:
+    """Residuals [s] of the envelope maxima of P (of an explosion) or S (of dip slip) from TauP in PREM, at distances [degrees]."""
     from obspy.taup import TauPyModel  # noqa: PLC0415  (seconds to load)
 
     table, step = store.table(depth_km), store.time_step_s
@@ -53,10 +50,10 @@ def body_wave(store: GreensStore, phase: str, depth_km: float) -> tuple[Floats, 
 
 def mantle_magnitude(trace: Floats, step_s: float, distance_deg: float, period_s: float) -> float:
     """
-    Logarithm of the moment in N m, from the spectrum [m s] of the first Rayleigh wave at one period.
+    Measure the mantle magnitude Mm: log10 of the moment in N m, from the spectrum of the first Rayleigh wave at one period.
 
-    Mm of Okal & Talandier (1989, doi:10.1029/JB094iB04p04169), who correct for the distance and for the mean excitation over
-    depths and mechanisms, with the attenuation of PREM's fundamental mode; the corrections know nothing of the store.
+    After Okal & Talandier (1989, doi:10.1029/JB094iB04p04169), with their corrections for distance and for the mean excitation over
+    depths and mechanisms, and the attenuation of PREM's fundamental mode; independent of the store.
     """
     distance_km = distance_deg * KM_PER_DEGREE
     first, last = (int(distance_km / speed / step_s) for speed in (4.3, 3.2))
@@ -71,7 +68,7 @@ def mantle_magnitude(trace: Floats, step_s: float, distance_deg: float, period_s
 
 
 def recover_moments(store: GreensStore, moment: float, period_s: float, count: int, seed: int) -> Floats:
-    """Moments [count] in N m that Mm reads off records of random double couples of that moment at random azimuths and distances."""
+    """Recover moments [count] in N m by Mm from records of random double couples of that moment at random distances."""
     random = np.random.default_rng(seed)
     table = store.table(25.0)
     found = []
@@ -85,14 +82,14 @@ def recover_moments(store: GreensStore, moment: float, period_s: float, count: i
 
 
 def rotate_source(azimuths_deg: Floats, table: GreensTable, index: int) -> Stations:
-    """Stations [azimuths] around a source at one stored distance."""
+    """Make stations [azimuths] around a source at one stored distance."""
     count = len(azimuths_deg)
     distances = np.full(count, table.distances_deg[index])
     return Stations((), np.zeros(count), np.zeros(count), distances, azimuths_deg, np.full(count, index))
 
 
-def direct_difference(store: GreensStore, depth_km: float, azimuth_deg: float, distance_deg: float) -> float:
-    """Largest difference, over the peak, of an oblique moment tensor's record from the store and by the engine from source to station."""
+def compare_with_direct(store: GreensStore, depth_km: float, azimuth_deg: float, distance_deg: float) -> float:
+    """Largest difference, relative to the peak, of the record of an oblique moment tensor from the store and by direct synthesis."""
     import yspec  # noqa: PLC0415  (a training-only engine, loaded where it runs)
 
     table = store.table(depth_km)
@@ -109,8 +106,8 @@ def direct_difference(store: GreensStore, depth_km: float, azimuth_deg: float, d
     return float(np.abs(ours - direct[: len(ours)]).max() / np.abs(direct).max())
 
 
-def lobes(store: GreensStore, rates: Floats, depth_km: float, distance_deg: float) -> int:
-    """How often the largest motion changes sign around a source of these rates (3 of a surface force, 6 of a tensor, at one instant)."""
+def count_lobes(store: GreensStore, rates: Floats, depth_km: float, distance_deg: float) -> int:
+    """Count the sign changes of the largest motion around a source with these rates [3, a surface force, or 6, a moment tensor]."""
     azimuths = np.arange(0, 360, 5.0)
     source = Source("test", 0, 0, depth_km, rates[:, None])
     table = store.forces if source.is_force else store.table(depth_km)
@@ -119,26 +116,20 @@ def lobes(store: GreensStore, rates: Floats, depth_km: float, distance_deg: floa
     return int(np.count_nonzero(np.diff(np.append(polarity, polarity[0]))))
 
 
-def _symmetries(stores: dict[str, GreensStore]) -> list[str]:
-    lines = [
-        "",
-        "## Radiation at 50 degrees, and reciprocity",
-        "",
-        "Sign changes around the source; and, at 50 s only, an oblique tensor's record by",
-    ]
-    lines += ["reciprocity against the engine's from source to station, largest difference over the peak.", ""]
-    lines += ["| store | horizontal force (2) | strike slip (4) | reciprocal against direct |", "|---|---|---|---|"]
+def symmetry_lines(stores: dict[str, GreensStore]) -> list[tuple[str, ...]]:
+    """Format for each store the lobes of a force and of strike slip, and (at 50 s only) the difference to direct synthesis."""
+    lines: list[tuple[str, ...]] = []
     for name, store in stores.items():
         force, slip = np.array([0, 1e10, 0]), np.array([0, 1e18, -1e18, 0, 0, 0])
-        counts = f"{lobes(store, force, 0.0, 50.0)} | {lobes(store, slip, 10.0, 50.0)}"
-        cheap = store.config.highest_frequency_mhz <= 20
-        lines.append(f"| {name} | {counts} | {f'{direct_difference(store, 50.0, 35.0, 50.0):.1e}' if cheap else ''} |")
+        is_cheap = store.config.highest_frequency_mhz <= 20
+        direct = f"{compare_with_direct(store, 50.0, 35.0, 50.0):.1e}" if is_cheap else ""
+        lines.append((name, str(count_lobes(store, force, 0.0, 50.0)), str(count_lobes(store, slip, 10.0, 50.0)), direct))
     return lines
 
 
-def _velocities(stores: dict[str, GreensStore]) -> list[str]:
-    lines = ["## Rayleigh group velocity, km/s: store / disba (difference)", "", "| period | " + " | ".join(stores) + " |"]
-    lines.append("|---" * (len(stores) + 1) + "|")
+def velocity_lines(stores: dict[str, GreensStore]) -> list[tuple[str, ...]]:
+    """Format for each period the group velocity of each store, that of disba, and their difference."""
+    lines = []
     for period in (20, 25, 30, 40, 50, 60, 75, 100, 125, 150):
         cells = []
         for store in stores.values():
@@ -146,35 +137,49 @@ def _velocities(stores: dict[str, GreensStore]) -> list[str]:
             if not shortest <= period <= (100 if shortest < 20 else 150):
                 cells.append("")
                 continue
-            speed, seen = dispersion.measure_dispersion(store, period)
-            told = dispersion.predict_dispersion(store.config.deck, seen)
-            cells.append(f"{speed:.3f} / {told:.3f} ({speed / told - 1:+.1%})")
-        lines.append(f"| {period} s | {' | '.join(cells)} |")
+            speed, measured_at = dispersion.measure_dispersion(store, period)
+            expected = dispersion.predict_dispersion(store.config.deck, measured_at)
+            cells.append(f"{speed:.3f} / {expected:.3f} ({speed / expected - 1:+.1%})")
+        lines.append((f"{period} s", *cells))
     return lines
 
 
-def physics_page(folder: Path, names: tuple[str, ...]) -> str:
-    """The page for those of the stores that are built."""
-    stores = {}
-    for name in names:
-        try:
-            stores[name] = greens.load_store(folder / name)
-        except (FileNotFoundError, ValueError):
-            continue
-    lines = [*_velocities(stores), "", "## Travel times: store minus TauP (PREM), seconds: median, median of the absolute", ""]
-    lines += ["| store | depth | P | S |", "|---|---|---|---|"]
+def travel_time_lines(stores: dict[str, GreensStore]) -> list[tuple[str, ...]]:
+    """Format travel times of P and S of the stores in PREM less those of TauP: median, and median of the absolute values."""
+    lines = []
     for name, store in stores.items():
         if store.config.deck == structure.PREM:
             for depth in (170.0, 600.0) if store.config.highest_frequency_mhz > 50 else (600.0,):
-                # At 50 s the reflections above a source at 170 km run into P and S.
-                both = [body_wave(store, phase, depth)[1] for phase in ("P", "S")]
-                cells = [f"{np.median(late):+.1f}, {np.median(np.abs(late)):.1f} (n = {len(late)})" for late in both]
-                lines.append(f"| {name} | {store.table(depth).depth_km:.0f} km | {' | '.join(cells)} |")
-    lines += ["", "## Moment of 200 random double couples of 1e20 N m, read off the first Rayleigh wave at 100 s as Mm", ""]
-    lines += ["| store | median | tenth and ninetieth percentile |", "|---|---|---|"]
+                # At 50 s the reflections above a source at 170 km overlap with P and S.
+                residuals = [travel_time_residuals(store, phase, depth)[1] for phase in ("P", "S")]
+                cells = [f"{np.median(late):+.1f}, {np.median(np.abs(late)):.1f} (n = {len(late)})" for late in residuals]
+                lines.append((name, f"{store.table(depth).depth_km:.0f} km", *cells))
+    return lines
+
+
+def moment_lines(stores: dict[str, GreensStore]) -> list[tuple[str, ...]]:
+    """Format percentiles of the moments that Mm recovers from 200 double couples of 1e20 N m."""
+    lines: list[tuple[str, ...]] = []
     for name, store in stores.items():
-        moments = recover_moments(store, 1e20, 100.0, 200, seed=3407)
-        low, middle, high = np.percentile(moments, (10, 50, 90))
-        lines.append(f"| {name} | {middle:.2g} N m | {low:.2g} to {high:.2g} N m |")
-    lines += _symmetries(stores)
-    return HEAD + "\n".join(lines) + "\n"
+        low, middle, high = np.percentile(recover_moments(store, 1e20, 100.0, 200, seed=3407), (10, 50, 90))
+        lines.append((name, f"{middle:.2g} N m", f"{low:.2g} to {high:.2g} N m"))
+    return lines
+
+
+def write_physics_page(folder: Path, names: tuple[str, ...], command: str) -> Path:
+    """Test those of the stores that are built; write `physics.md`."""
+    stores = {}
+    for name in names:
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            stores[name] = greens.load_store(folder / name)
+    return write_page(
+        RESULTS / "physics.md",
+        TEMPLATE,
+        command,
+        velocities=markdown_table(("period", *stores), velocity_lines(stores)),
+        travel_times=markdown_table(("store", "depth", "P", "S"), travel_time_lines(stores)),
+        moments=markdown_table(("store", "median", "10th to 90th percentile"), moment_lines(stores)),
+        symmetries=markdown_table(
+            ("store", "horizontal force (2)", "strike slip (4)", "reciprocal against direct"), symmetry_lines(stores)
+        ),
+    )

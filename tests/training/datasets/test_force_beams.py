@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from training.experiments.force_pictures import force_table, strongest_deg
 
 from models.analysis.sections import compute_placement
 from models.imaging.beam_picture import NOTHING
@@ -14,7 +15,6 @@ from models.specs.pictures import CONDITIONING, FORCE_BEAM
 from training.datasets.augmentation import rotate_force
 from training.datasets.force_beams import STYLES, TRUTH, draw_force_beams
 from training.datasets.sections import SectionRecipe
-from training.experiments.force_pictures import force_table, strongest_deg
 from training.synthesis.instrument_defects import Window
 from training.synthesis.records import ORIGIN_S, Realism, synthesize_records
 from training.synthesis.sources import make_glacial

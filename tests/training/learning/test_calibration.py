@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from models.networks.heads import EventTypeModel
-from training.evaluation.section_metrics import score_type
+from training.evaluation.metrics import score_type
 from training.learning.calibration import calibrate_type
 
 

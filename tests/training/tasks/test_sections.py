@@ -7,8 +7,7 @@ import torch
 from models.networks.heads import DepthModel, EventTypeModel
 from training.config import load_recipe
 from training.datasets.shards import make_shards
-from training.evaluation.metrics import bootstrap, expected_calibration_error
-from training.evaluation.section_metrics import angle_difference_deg
+from training.evaluation.metrics import angle_difference_deg, bootstrap, expected_calibration_error
 from training.learning.calibration import calibrate_type
 from training.learning.fit import Batches, FitRecipe, fit_network, validate
 from training.tasks import sections

@@ -1,4 +1,4 @@
-"""No trivial cue tells the classes apart or reads off the distance, and a cue that did would be seen."""
+"""No trivial cue separates the classes or predicts the distance, and a cue that did would be noticed."""
 
 from dataclasses import replace
 
@@ -17,11 +17,11 @@ from training.validation.leakage import (
     chance_scatter,
     class_auc,
     class_separations,
-    collect,
+    collect_cues,
     distance_r2,
-    distance_shares,
+    distance_separations,
     find_telling_files,
-    leakage_page,
+    write_leakage_page,
 )
 
 MIXTURE = MixtureRecipe(
@@ -44,26 +44,26 @@ def drawn(store, build_dir):
 
 @pytest.fixture(scope="module")
 def cues(drawn):
-    return collect(drawn)
+    return collect_cues(drawn)
 
 
-def test_no_trivial_cue_tells_glacial_from_tectonic(cues):
-    told = class_separations(cues)
-    assert set(told) == {*EVENT_CUES, "all together"}
-    assert {name: auc for name, auc in told.items() if auc > MAX_AUC} == {}
+def test_no_trivial_cue_separates_glacial_from_tectonic(cues):
+    separations = class_separations(cues)
+    assert set(separations) == {*EVENT_CUES, "all together"}
+    assert {name: auc for name, auc in separations.items() if auc > MAX_AUC} == {}
 
 
-def test_no_trivial_cue_reads_off_the_distance(cues):
-    told = distance_shares(cues)
-    assert set(told) == {*TRACE_CUES, "all together"}
-    assert {name: share for name, share in told.items() if share > MAX_FRACTION} == {}
+def test_no_trivial_cue_predicts_the_distance(cues):
+    explained = distance_separations(cues)
+    assert set(explained) == {*TRACE_CUES, "all together"}
+    assert {name: fraction for name, fraction in explained.items() if fraction > MAX_FRACTION} == {}
 
 
-def test_the_guard_sees_a_louder_class_and_a_window_cut_by_distance(cues):
-    louder = cues.events.copy()
+def test_a_class_of_larger_amplitude_and_a_window_cut_by_distance_are_noticed(cues):
+    larger = cues.events.copy()
     column = EVENT_CUES.index("energy")
-    louder[cues.kinds == "glacial", column] += 1.5 * louder[:, column].std()
-    assert class_auc(louder, cues.kinds == "glacial") > 0.75
+    larger[cues.kinds == "glacial", column] += 1.5 * larger[:, column].std()
+    assert class_auc(larger, cues.kinds == "glacial") > 0.75
     longer = cues.traces.copy()
     longer[:, TRACE_CUES.index("duration")] += 60 * cues.distances_deg
     assert distance_r2(longer, cues.distances_deg, cues.owners) > 0.3
@@ -75,7 +75,7 @@ def test_chance_scatters_as_drawn_scores_do():
     assert chance_scatter(15, 25) == pytest.approx(((ranks - 15 * 14 / 2) / (15 * 25)).std(), rel=0.05)
 
 
-def test_cues_that_say_nothing_stay_at_chance():
+def test_uninformative_cues_stay_at_chance():
     random = np.random.default_rng(0)
     noise = Cues(random.normal(size=(300, 12)), np.array(["glacial", "earthquake"] * 150), *(np.empty(0),) * 3)
     assert class_auc(noise.events, noise.kinds == "glacial") < 0.6
@@ -86,15 +86,15 @@ def test_a_file_that_names_its_kind_is_found(drawn, tmp_path):
         for event in drawn[:8]:
             writer.add(event)
     assert find_telling_files(tmp_path) == []
-    with ArchiveWriter(tmp_path / "told", {"seed": 1, "commit": "abc"}, 4) as writer:
+    with ArchiveWriter(tmp_path / "named", {"seed": 1, "commit": "abc"}, 4) as writer:
         writer.add(replace(drawn[0], name="an_Earthquake"))
-    assert find_telling_files(tmp_path) == ["told/manifest.json", "told/waveforms/00000.h5"]
+    assert find_telling_files(tmp_path) == ["named/manifest.json", "named/waveforms/00000.h5"]
 
 
 def test_the_page_states_every_cue(drawn, tmp_path):
     with ArchiveWriter(tmp_path / "set", {"seed": 1, "commit": "abc"}, 40) as writer:
         for event in drawn[:40]:
             writer.add(event)
-    written = leakage_page([tmp_path / "set"], 40)
+    written = write_leakage_page([tmp_path / "set"], 40, "command", tmp_path / "page.md").read_text()
     assert all(f"| {name} |" in written for name in (*EVENT_CUES, "all together"))
     assert "Files that name a kind: none" in written

@@ -14,7 +14,7 @@ from training.validation import physics
 
 @pytest.mark.parametrize("depth_km", [10.0, 600.0])
 def test_reciprocal_moment_tensor_equals_direct_synthesis(store, depth_km):
-    assert physics.direct_difference(store, depth_km, 35.0, 42.0) < 1e-3
+    assert physics.compare_with_direct(store, depth_km, 35.0, 42.0) < 1e-3
 
 
 def test_reciprocal_force_equals_direct_synthesis(store):
@@ -37,7 +37,7 @@ def test_reciprocal_force_equals_direct_synthesis(store):
 @pytest.mark.parametrize(("rates", "lobes"), [((0, 1e10, 0), 2), ((0, 1e18, -1e18, 0, 0, 0), 4)])
 def test_radiation_has_the_lobes_of_its_source(store, rates, lobes):
     """A horizontal force has two, strike slip four."""
-    assert physics.lobes(store, np.array(rates), 10.0, 50.0) == lobes
+    assert physics.count_lobes(store, np.array(rates), 10.0, 50.0) == lobes
 
 
 def test_rayleigh_wave_travels_at_its_group_velocity(store):
@@ -97,7 +97,7 @@ def test_a_damaged_store_is_refused(tmp_path):
 
 @pytest.mark.parametrize(("phase", "limit_s"), [("P", 4.0), ("S", 8.0)])
 def test_body_waves_arrive_when_taup_says(store, phase, limit_s):
-    distances, late = physics.body_wave(store, phase, 600.0)
+    distances, late = physics.travel_time_residuals(store, phase, 600.0)
     assert len(distances) >= 5
     assert abs(np.median(late)) < limit_s
 

@@ -7,8 +7,8 @@ import pytest
 
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
-from training.validation.observed_records import PeriodBand, is_clipped, observed_displacement, read_sac_responses
-from training.validation.realism import STEP_S, align, best_lag, published_solution
+from training.validation.observed_records import PeriodBand, is_clipped, read_sac_responses, restore_displacement
+from training.validation.realism import STEP_S, correlate_separately, find_best_lag, read_published_solution
 
 SAC = """** FILE made up
 * Network   (KNETWK): XX
@@ -46,7 +46,7 @@ def test_ground_motion_comes_back_from_under_the_instrument():
     s = 2j * np.pi * frequencies
     counts = np.fft.irfft(np.fft.rfft(ground, 3000) * s * 2e9 * s**2 / ((s + 0.037) ** 2 + 0.037**2))[:1500]
     expected = np.fft.irfft(np.fft.rfft(ground, 3000) * BAND.weight(frequencies))[:1500]
-    found = observed_displacement(replace(record_of(counts), response=response), BAND, np.arange(1500) * STEP_S)
+    found = restore_displacement(replace(record_of(counts), response=response), BAND, np.arange(1500) * STEP_S)
     assert np.abs(found - expected).max() < 0.02 * np.abs(expected).max()
 
 
@@ -56,19 +56,19 @@ def test_a_flat_top_is_clipping():
 
 
 def test_the_lag_is_how_much_later_the_observed_is():
-    correlation, lag = best_lag(pulse(1520), pulse(1500))
+    correlation, lag = find_best_lag(pulse(1520), pulse(1500))
     assert (correlation, lag) == (pytest.approx(1.0, abs=1e-6), 20.0)
 
 
 def test_two_lags_mend_what_one_cannot():
     observed, synthetic = pulse(610) + pulse(1970), pulse(600) + pulse(2000)
-    assert best_lag(observed, synthetic)[0] < 0.8
-    assert align(observed, synthetic, int(1300 / STEP_S)) > 0.99
+    assert find_best_lag(observed, synthetic)[0] < 0.8
+    assert correlate_separately(observed, synthetic, int(1300 / STEP_S)) > 0.99
 
 
 def test_a_listed_solution_has_its_published_moment():
-    noto = published_solution("eq_20240101_noto")
+    noto = read_published_solution("eq_20240101_noto")
     assert noto is not None
     diagonal, off = np.array(noto.tensor[:3]), np.array(noto.tensor[3:])
     assert np.sqrt((diagonal**2).sum() / 2 + (off**2).sum()) == pytest.approx(2.45e20, rel=0.03)
-    assert published_solution("none") is None
+    assert read_published_solution("none") is None

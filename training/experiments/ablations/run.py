@@ -1,8 +1,8 @@
 """
-What each choice is worth: one table of trainings that differ from a common base in one thing.
+Ablations: tables of trainings that differ from a common base in one choice of picture, data or network.
 
-Offset cells learn from synthetic traces and are all scored on the same test events, with every Earth and everything switched on,
-drawn in the cell's own picture; event_type cells are trials of training.compare.
+Cells of the distance model are trained on synthetic traces and all scored on the same test events, with every Earth model and every effect
+switched on, drawn in the cell's own picture; event_type cells are trials of `training.experiments.resnet_depth`.
 """
 
 import time
@@ -22,17 +22,19 @@ from models.specs.offset import BIN_DEG, BINS
 from training.config import TrainingSettings, load_recipe
 from training.datasets.shards import combine_fingerprints
 from training.earth import greens
-from training.evaluation.markdown import command
 from training.evaluation.metrics import metric, percent, percentile
+from training.evaluation.pages import RESULTS, write_page
 from training.experiments.ablations.data import TraceSetting, ablation_shards
-from training.experiments.grid import Result, describe_cell, fill_grid, stream_shards
+from training.experiments.grid import Result, describe_cell, describe_state, fill_grid, stream_shards
 from training.experiments.resnet_depth.data import comparison_sections
-from training.experiments.resnet_depth.run import Trial, one_split, run_trial
+from training.experiments.resnet_depth.run import Trial, format_accuracy, run_trial
 from training.learning.fit import FitRecipe, choose_device, fit_network
+
+TEMPLATE = Path(__file__).parents[1] / "templates" / "ablations.md"
 
 
 class OffsetCell(BaseModel):
-    """One offset training: its data, how many shards of them, the network and the fit."""
+    """One training of the distance model: its data, the number of their shards, the network and the fit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,7 +45,7 @@ class OffsetCell(BaseModel):
 
 
 class Change(BaseModel):
-    """A cell: its name in the table and what it changes of the base."""
+    """A cell: its name in the table, and the values that differ from the base."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,7 +54,7 @@ class Change(BaseModel):
 
 
 class AblationRecipe(BaseModel):
-    """Bases and cells; the first cell of each list usually changes nothing."""
+    """Bases and cells of both tables; the first cell of each list usually changes nothing."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -67,22 +69,22 @@ class AblationRecipe(BaseModel):
     event_type_cells: tuple[Change, ...]
 
     def offset_settings(self) -> list[tuple[str, OffsetCell]]:
-        """Name and setting of each offset cell, without those of more traces than allowed and, but for the first, those of the base."""
+        """List name and setting of each distance cell, except those with too many traces and repetitions of the base."""
         first, *others = [(cell.name, apply_changes(self.offset, cell.change)) for cell in self.offset_cells]
-        return [first, *((name, cell) for name, cell in others if cell != self.offset and trace_setting(cell) <= self.largest_training_set)]
+        return [first, *((name, cell) for name, cell in others if cell != self.offset and count_traces(cell) <= self.largest_training_set)]
 
     def event_type_settings(self) -> list[tuple[str, Trial]]:
-        """Name and setting of each event_type cell."""
+        """List name and setting of each event_type cell."""
         return [(cell.name, apply_changes(self.event_type, cell.change)) for cell in self.event_type_cells]
 
 
-def trace_setting(cell: OffsetCell) -> int:
-    """Traces to learn from, before those that show nothing are left out."""
+def count_traces(cell: OffsetCell) -> int:
+    """Count the training traces, including those without a usable record."""
     return cell.shards * cell.data.events_per_shard * cell.data.traces_per_event
 
 
 def apply_changes[Base: BaseModel](base: Base, change: Mapping[str, Any]) -> Base:
-    """The base with these values, `data` and `fit` merged value by value; raises ValidationError for a name that is not there."""
+    """Replace values of the base, merging `data` and `fit` value by value; raises ValidationError for an unknown name."""
     values = base.model_dump()
     for name, value in change.items():
         values[name] = {**values[name], **value} if isinstance(value, Mapping) and name in values else value
@@ -90,14 +92,14 @@ def apply_changes[Base: BaseModel](base: Base, change: Mapping[str, Any]) -> Bas
 
 
 def build_network(cell: OffsetCell, channels: int) -> DistanceModel:
-    """The cell's network, untrained."""
+    """Make the untrained network of a cell."""
     if cell.architecture == "waves":
         return WaveformDistanceModel(cell.fit.width, BINS, BIN_DEG)
     return DistanceModel(cell.architecture, cell.fit.width, channels, BINS, BIN_DEG)
 
 
 def cost(network: DistanceModel, size: tuple[int, ...]) -> float:
-    """Millions of multiplications and additions that one picture takes, forward (a multiplication with its addition counts once)."""
+    """Count millions of multiply-adds of the forward pass of one picture."""
     network.eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network.raw(torch.zeros(1, *size, dtype=torch.uint8))
@@ -148,7 +150,7 @@ def run_offset(plan: AblationRecipe, cell: OffsetCell, settings: TrainingSetting
 
 
 def offset_table(cells: list[tuple[str, OffsetCell]], results: list[Result | None]) -> str:
-    """A row for each offset cell."""
+    """Tabulate a row for each distance cell."""
     lines = [
         "| cell | median error, degrees | 90th percentile | within 8 % | traces | million multiply-adds a trace | minutes |",
         "|---|---|---|---|---|---|---|",
@@ -164,50 +166,19 @@ def offset_table(cells: list[tuple[str, OffsetCell]], results: list[Result | Non
 
 
 def event_type_table(cells: list[tuple[str, Trial]], results: list[Result | None]) -> str:
-    """A row for each event_type cell."""
+    """Tabulate a row for each event_type cell."""
     lines = ["| cell | validation accuracy, percent | test accuracy, percent | minutes |", "|---|---|---|---|"]
     for (name, _), found in zip(cells, results, strict=True):
         if found is None:
             lines.append(f"| {name} | not run | | |")
         else:
-            accuracies = " | ".join(one_split(found, part) for part in ("validation", "test"))
+            accuracies = " | ".join(format_accuracy(found, part) for part in ("validation", "test"))
             lines.append(f"| {name} | {accuracies} | {found['seconds'] / 60:.1f} |")
     return "\n".join(lines)
 
 
-def ablations_page(plan: AblationRecipe, offset: list[Result | None], event_type: list[Result | None], preset: str) -> str:
-    """docs/ablations.md."""
-    missing = sum(result is None for result in (*offset, *event_type))
-    state = "All cells are filled." if not missing else f"{missing} cells are missing: the same command goes on."
-    base = plan.offset
-    return f"""# What each choice is worth
-
-Written by {command("ablations", preset)}; do not edit. Every cell differs from its base in the one thing that it names.
-
-**Setting: {plan.label}** {command("ablations", "gpu")} runs at full size on a GPU. {state}
-
-## offset
-
-Base: the {base.data.picture} picture of {base.data.rows} by {base.data.columns} pixels over {base.data.window_s:.0f} s,
-{base.architecture}, {trace_setting(base):,} traces; {describe_cell(base.fit)}.
-All cells are scored on the same synthetic test events (three Earths, everything switched on), drawn in the cell's own picture.
-One training a cell: the 95 % interval in parentheses resamples the test events and holds nothing of another seed's weights, so a
-difference smaller than the intervals says little. Clean tests flatter networks trained clean: none are shown.
-
-{offset_table(plan.offset_settings(), offset)}
-
-## event_type
-
-Base: {plan.event_type.architecture} on the sections of [the comparison of depths](models_comparison.md), split by seed
-{plan.event_type.fit.seed};
-{describe_cell(plan.event_type.fit)}. In parentheses the 95 % Wilson interval.
-
-{event_type_table(plan.event_type_settings(), event_type)}
-"""
-
-
-def ablations(settings: TrainingSettings, minutes: float | None) -> str:
-    """Fill what is missing of the tables, for at most that many minutes, and return their page."""
+def write_ablations_page(settings: TrainingSettings, command: str, minutes: float | None) -> Path:
+    """Fill the missing cells of both tables, for at most that many minutes, and write `ablations.md`."""
     plan = load_recipe("ablations", AblationRecipe)
     torch.set_num_threads(settings.processes)
     folder, started = settings.build_dir / "ablations", time.monotonic()
@@ -218,9 +189,32 @@ def ablations(settings: TrainingSettings, minutes: float | None) -> str:
     mark = combine_fingerprints(plan.offset.data, plan.validation_shards, plan.test_shards, stores_mark(plan, settings))
     cells = [cell for _, cell in plan.offset_settings()]
     offset = fill_grid(cells, lambda cell, place: run_offset(plan, cell, settings, place), folder, mark, left)
-    return ablations_page(plan, offset, event_type, settings.preset)
+    return write_tables(RESULTS / "ablations.md", command, plan, offset, event_type)
+
+
+def write_tables(page: Path, command: str, plan: AblationRecipe, offset: list[Result | None], event_type: list[Result | None]) -> Path:
+    """Write the page of both tables."""
+    base = plan.offset
+    return write_page(
+        page,
+        TEMPLATE,
+        command,
+        label=plan.label,
+        state=describe_state([*offset, *event_type]),
+        picture=base.data.picture,
+        size=f"{base.data.rows} by {base.data.columns}",
+        window=f"{base.data.window_s:.0f}",
+        architecture=base.architecture,
+        traces=f"{count_traces(base):,}",
+        fit=describe_cell(base.fit),
+        offset=offset_table(plan.offset_settings(), offset),
+        type_architecture=plan.event_type.architecture,
+        type_seed=str(plan.event_type.fit.seed),
+        type_fit=describe_cell(plan.event_type.fit),
+        event_type=event_type_table(plan.event_type_settings(), event_type),
+    )
 
 
 def stores_mark(plan: AblationRecipe, settings: TrainingSettings) -> str:
-    """Fingerprint of the Earths that the test events run through."""
+    """Fingerprint of the stores of Green's functions that the test events are computed from."""
     return greens.fingerprint_stores(greens.load_stores(settings.build_dir / "greens", plan.offset.data.store))

@@ -1,7 +1,6 @@
-"""docs/attribution.md and its figure: what event_type goes by, on events of the catalog twin and, in numbers alone, on real ones."""
+"""The page `attribution.md` and its figure: which parts of a section event_type uses, on replica and on real events."""
 
 import contextlib
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -19,151 +18,132 @@ from models.seismic.geodesy import distance_deg
 from models.specs.event_type import CLASSES
 from models.specs.pictures import CONDITIONING
 from training.config import TrainingSettings
-from training.datasets.archive import ArchivedEvent, read_events
-from training.evaluation.event_scores import TEST
-from training.evaluation.input_figures import BUNDLES, read_demo_bundle, section_panel
-from training.evaluation.location_scores import open_models, twin_truth
-from training.evaluation.markdown import markdown_table
+from training.evaluation.card_figures import BUNDLES, draw_section_panel, read_demo_bundle
+from training.evaluation.evaluate import open_models
+from training.evaluation.event_sources import ArchiveSource, LabeledEvent, list_real_events, read_real_records, read_real_truth
 from training.evaluation.metrics import bootstrap
+from training.evaluation.pages import FIGURES, RESULTS, markdown_table, write_page
 from training.evaluation.plots import new_sheet, save
-from training.evaluation.real_events import read_chosen_events
-from training.experiments.attribution.shapley import WINDOWS, Attributed, attribute, channel_names, evidence_map
+from training.experiments.attribution.shapley import WINDOWS, Attribution, attribute_event, channel_names, occlusion_map
 from training.synthesis.signal_to_noise import signal_to_noise
 
-SHOWN, EACH = 2, 30
-
-PAGE = """# What event_type goes by
-
-Written by `{command}`; do not edit. Weights: event_type {version}.
-
-Parts of a section are blackened, as where there are no data, and the shipped model is asked again. The evidence of a part is its
-Shapley value: what its presence adds to the log-odds of a tectonic against a glacial earthquake, averaged over all orders in which
-the parts can be added. Positive speaks for tectonic, negative for glacial; the evidence of all windows (and of all channels) adds up
-to the log-odds of the section less those of a black one ({blank:+.2f}). In nats: +1 makes a tectonic earthquake 2.7 times likelier.
-Windows follow ak135 at the distance of each row, 25 s early: P, S, surface waves from 4.4 to 2.8 km/s. What arrivals at short periods
-add in the service (docs/explanation/location.md) is not in it.
-
-A force and a double couple of one size differ, as seen from far, in periods (a force of 30 to 120 s has next to nothing below 20 s),
-in body waves (P and S of a glacial earthquake lie below the noise), and in what follows P (depth phases that a source at the surface
-lacks). Whether the model goes by these is what the tables tell.
-
-## The catalog twin
-
-{events} events of the test part of the random split, of each class the {each} at most that stand highest over their noise (in a section
-of noise there is nothing to be seen). Mean evidence with its 95 % interval by bootstrap over events.
-
-{windows}
-
-{channels}
-
-![Sections and the evidence in them](figures/attribution.png)
-
-Of each class the event of the demonstration and the loudest one of the twin. Left of each pair the section, right of it how far the
-log-odds fall when a patch of 16 by 16 pixels is blackened: blue spoke for tectonic, red for glacial. Lines: P, S, and the slowest
-surface waves of the windows above. Synthetic events alone are shown; of real ones the numbers follow.
-
-## Real events
-
-Log-odds of the section, the evidence of each window, and of each channel its share of all evidence, whatever its sign.
-
-{real}
-"""
+TEMPLATE = Path(__file__).parents[1] / "templates" / "attribution.md"
+EXAMPLES, MAX_EVENTS = 2, 30
+"""Events of each class in the figure, and by default in the tables."""
+NOT_MEASURED = "Not measured in this run: no folder of real events was given."
 
 
-def select_by_snr(archive: Path, each: int) -> list[ArchivedEvent]:
-    """Of each class the events of the random split's test part whose median trace stands highest over its noise, loudest first."""
-    known: dict[str, list[tuple[float, ArchivedEvent]]] = {kind: [] for kind in CLASSES}
-    for event in read_events(archive):
-        if (event.truth or {})["split_random"] == TEST:
-            known[str((event.truth or {})["kind"])].append((event_snr(event), event))
-    return [event for own in known.values() for _, event in sorted(own, key=lambda pair: -pair[0])[:each]]
+def write_attribution_page(settings: TrainingSettings, command: str, archive: Path, real: Path | None, most: int) -> Path:
+    """Attribute events of the replica, of the demonstration and of a folder of real events; write page and figure."""
+    models = open_models(settings)
+    model = models["event_type"]
+    events = attribute_replica(models, archive, settings, most)
+    if not events:
+        raise ValueError("no event of the random split's test part of the archive could be read: draw the archive again")
+    names = channel_names(section_style(model))
+    real_events = [] if real is None else attribute_real(models, real)
+    heads = ("event", "type", "log-odds", *WINDOWS, *names)
+    draw_attribution_figure(model, [*attribute_demonstration(models), *events], FIGURES / "attribution.png")
+    return write_page(
+        RESULTS / "attribution.md",
+        TEMPLATE,
+        command,
+        version=model.version,
+        blank=f"{events[0].blank:+.2f}",
+        events=str(len(events)),
+        most=str(most),
+        windows=class_table(events, "window", WINDOWS, lambda event: event.by_window),
+        channels=class_table(events, "channel", names, lambda event: event.by_channel),
+        real=markdown_table(heads, real_event_lines(real_events)) if real_events else NOT_MEASURED,
+    )
 
 
-def event_snr(event: ArchivedEvent) -> float:
-    """Median over traces of peak over noise, 0 where none can be told."""
-    said = event.truth or {}
-    truth, gather = twin_truth(event.name, said), condition(event.records, CONDITIONING)
-    away = distance_deg(truth.latitude_deg, truth.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
-    values = signal_to_noise(gather, away, truth.depth_km, float(str(said["origin_time_s"])))
-    return float(np.nanmedian(values)) if np.isfinite(values).any() else 0.0
+def select_by_snr(archive: Path, settings: TrainingSettings, most: int) -> list[LabeledEvent]:
+    """Select of each class the test events of the random split with the highest signal-to-noise ratios, highest first."""
+    source = ArchiveSource(archive, "random")
+    by_class: dict[str, list[tuple[float, LabeledEvent]]] = {kind: [] for kind in CLASSES}
+    for batch in source.batches(settings):
+        for _, event in source.load(batch, settings):
+            by_class[event.truth.kind].append((measure_event_snr(event), event))
+    return [event for own in by_class.values() for _, event in sorted(own, key=lambda pair: -pair[0])[:most]]
 
 
-def of_twin(models: Models, archive: Path, each: int) -> list[Attributed]:
-    """The loudest events of the twin; those that cannot be read are left out."""
-    return [
-        attribute(models, event.records, event.name, str((event.truth or {})["kind"]))
-        for event in tqdm(select_by_snr(archive, each), desc="attributed", unit="event", mininterval=5)
-    ]
+def measure_event_snr(event: LabeledEvent) -> float:
+    """Median signal-to-noise ratio of the traces of an event; 0 where none is known."""
+    truth, gather = event.truth, condition(event.records, CONDITIONING)
+    distances = distance_deg(truth.latitude_deg, truth.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
+    ratios = signal_to_noise(gather, distances, truth.depth_km, truth.origin_time_s)
+    return float(np.nanmedian(ratios)) if np.isfinite(ratios).any() else 0.0
 
 
-def of_bundles(models: Models) -> list[Attributed]:
-    """The events of the demonstration, one of each class."""
-    return [attribute(models, read_demo_bundle(BUNDLES / f"{kind}.zip"), "demonstration", kind) for kind in CLASSES]
+def attribute_replica(models: Models, archive: Path, settings: TrainingSettings, most: int) -> list[Attribution]:
+    """Attribute the replica events with the highest signal-to-noise ratios."""
+    chosen = tqdm(select_by_snr(archive, settings, most), desc="attributed", unit="event", mininterval=5)
+    return [attribute_event(models, event.records, event.truth.name, event.truth.kind) for event in chosen]
 
 
-def of_real(models: Models, folder: Path) -> list[Attributed]:
-    """The events of a folder as training.real_events reads them; those that cannot be read are left out."""
+def attribute_demonstration(models: Models) -> list[Attribution]:
+    """Attribute the events of the demonstration bundles, one of each class."""
+    return [attribute_event(models, read_demo_bundle(BUNDLES / f"{kind}.zip"), "demonstration", kind) for kind in CLASSES]
+
+
+def attribute_real(models: Models, folder: Path) -> list[Attribution]:
+    """Attribute the events of a folder of real events; those that cannot be read are left out."""
     found = []
-    for place in sorted(path.parent for path in folder.glob("*/event.json")):
-        truth = json.loads((place / "event.json").read_text())
+    for event in list_real_events(folder):
+        truth = read_real_truth(event)
         with contextlib.suppress(UnusableData):
-            found.append(attribute(models, read_chosen_events(place), str(truth["event_id"]), str(truth["type"])))
+            found.append(attribute_event(models, read_real_records(event), truth.name, truth.kind))
     return found
 
 
-def mean_of(values: Floats) -> str:
-    """A mean over events with its interval."""
+def _format_mean(values: Floats) -> str:
+    """Format a mean over events with its bootstrap interval."""
     middle, low, high = bootstrap(lambda rows: float(values[rows].mean()), np.arange(len(values)))
     return f"{middle:+.2f} ({low:+.2f} to {high:+.2f})"
 
 
-def class_table(events: Sequence[Attributed], head: str, names: Sequence[str], evidence: Callable[[Attributed], Floats]) -> str:
-    """A row a part of the picture, a column a class; below them the sum."""
+def class_table(events: Sequence[Attribution], head: str, names: Sequence[str], evidence: Callable[[Attribution], Floats]) -> str:
+    """Tabulate the mean evidence of each part of the picture, a column for each class; the last row is the sum."""
     groups = {kind: np.array([evidence(event) for event in events if event.kind == kind]) for kind in CLASSES}
-    there = {kind: values for kind, values in groups.items() if len(values)}
-    rows = [(name, *(mean_of(values[:, k]) for values in there.values())) for k, name in enumerate(names)]
-    rows.append(("together", *(mean_of(values.sum(axis=1)) for values in there.values())))
-    return markdown_table((head, *(f"{kind}, n = {len(values)}" for kind, values in there.items())), rows)
+    present = {kind: values for kind, values in groups.items() if len(values)}
+    rows = [(name, *(_format_mean(values[:, k]) for values in present.values())) for k, name in enumerate(names)]
+    rows.append(("sum", *(_format_mean(values.sum(axis=1)) for values in present.values())))
+    return markdown_table((head, *(f"{kind}, n = {len(values)}" for kind, values in present.items())), rows)
 
 
-def real_table(events: Sequence[Attributed]) -> list[tuple[str, ...]]:
-    """Lines, one an event: log-odds, evidence by window, and which share of all evidence each channel holds, whatever its sign."""
+def real_event_lines(events: Sequence[Attribution]) -> list[tuple[str, ...]]:
+    """Format for each event the log-odds, the evidence of each window, and each channel's fraction of the absolute evidence."""
     rows = []
     for event in events:
-        shares = np.abs(event.by_channel) / max(float(np.abs(event.by_channel).sum()), 1e-12)
-        rows.append(
-            (
-                event.name,
-                event.kind,
-                f"{event.log_odds:+.2f}",
-                *(f"{value:+.2f}" for value in event.by_window),
-                *(f"{one:.0%}" for one in shares),
-            )
-        )
+        fractions = np.abs(event.by_channel) / max(float(np.abs(event.by_channel).sum()), 1e-12)
+        windows = (f"{value:+.2f}" for value in event.by_window)
+        rows.append((event.name, event.kind, f"{event.log_odds:+.2f}", *windows, *(f"{one:.0%}" for one in fractions)))
     return rows
 
 
-def figure(model: OnnxModel, events: Sequence[Attributed], path: Path) -> None:
-    """The first two of each class: section and evidence, then first arrivals and evidence."""
-    shown = [event for kind in CLASSES for event in [one for one in events if one.kind == kind][:SHOWN]]
+def draw_attribution_figure(model: OnnxModel, events: Sequence[Attribution], path: Path) -> None:
+    """Draw section and occlusion map, then those of the first arrivals, of the first EXAMPLES events of each class."""
+    chosen = [event for kind in CLASSES for event in [one for one in events if one.kind == kind][:EXAMPLES]]
     style = section_style(model)
     bands = len(style.bands)
-    parts = [(slice(0, bands), False), *([(slice(bands, None), True)] if style.close_up else [])]
-    drawn, panels = new_sheet(2 * len(parts), 2.9 * 2 * len(parts), 2.5 * len(shown), rows=len(shown))
-    for number, event in enumerate(shown):
-        row = panels[2 * len(parts) * number :]
-        for k, (channels, close) in enumerate(parts):
+    halves = [(slice(0, bands), False), *([(slice(bands, None), True)] if style.close_up else [])]
+    drawn, panels = new_sheet(2 * len(halves), 2.9 * 2 * len(halves), 2.5 * len(chosen), rows=len(chosen))
+    for number, event in enumerate(chosen):
+        row = panels[2 * len(halves) * number :]
+        for k, (channels, close) in enumerate(halves):
             left, right = row[2 * k], row[2 * k + 1]
-            section_panel(left, style, event.picture[channels], close=close)
-            _evidence(right, style, event, evidence_map(model, event.picture, channels), channels, close=close)
-            left.set_title(f"{event.kind}, log-odds {event.log_odds:+.1f}" if k == 0 else "its first arrivals", fontsize=9, loc="left")
+            draw_section_panel(left, style, event.picture[channels], close=close)
+            _draw_map(right, style, event, occlusion_map(model, event.picture, channels), channels, close=close)
+            title = f"{event.kind}, log-odds {event.log_odds:+.1f}" if k == 0 else "first arrivals, enlarged"
+            left.set_title(title, fontsize=9, loc="left")
         row[0].set_ylabel("distance, degrees", fontsize=8.5)
     save(drawn, path, dpi=80)
 
 
-def _evidence(axes: Axes, style: SectionStyle, event: Attributed, heat: Floats, channels: slice, *, close: bool) -> None:
-    """The map in red and blue over a pale section, with the borders of the windows."""
-    section_panel(axes, style, np.zeros_like(event.picture[channels]), close=close)
+def _draw_map(axes: Axes, style: SectionStyle, event: Attribution, heat: Floats, channels: slice, *, close: bool) -> None:
+    """Draw the map in red and blue over a pale section, with the borders of the windows."""
+    draw_section_panel(axes, style, np.zeros_like(event.picture[channels]), close=close)
     left, right, bottom, top = axes.get_images()[0].get_extent()
     size = max(float(np.abs(heat).max()), 1e-6)
     extent = (left, right, bottom, top)
@@ -173,28 +153,4 @@ def _evidence(axes: Axes, style: SectionStyle, event: Attributed, heat: Floats, 
     inside = event.windows[channels][0]
     x, y = np.linspace(left, right, inside.shape[1]), np.linspace(top, bottom, inside.shape[0])
     axes.contour(x, y, inside, levels=[0.5, 1.5, 3.5], colors="#26323c", linewidths=0.7)
-    axes.set_title(f"darkest: {size:.2f} nats", fontsize=8, loc="left")
-
-
-def write_attribution_page(settings: TrainingSettings, archive: Path, real: Path | None, each: int, page: Path, picture: Path) -> None:
-    """Page and figure."""
-    models = open_models(settings)
-    model = models["event_type"]
-    events = of_twin(models, archive, each)
-    if not events:
-        raise ValueError("no event of the archive's test part could be read")
-    names = channel_names(section_style(model))
-    seen = [] if real is None else of_real(models, real)
-    heads = ("event", "type", "log-odds", *WINDOWS, *names)
-    figure(model, [*of_bundles(models), *events], picture)
-    text = PAGE.format(
-        command=f"python -m training attribution{'' if real is None else ' --real FOLDER'}{'' if each == EACH else f' --each {each}'}",
-        version=model.version,
-        blank=events[0].blank,
-        events=len(events),
-        each=each,
-        windows=class_table(events, "window", WINDOWS, lambda event: event.by_window),
-        channels=class_table(events, "channel", names, lambda event: event.by_channel),
-        real=markdown_table(heads, real_table(seen)) if seen else "Not measured in this run: name a folder of real events.",
-    )
-    page.write_text(text, encoding="utf-8")
+    axes.set_title(f"darkest color: {size:.2f} nats", fontsize=8, loc="left")

@@ -1,9 +1,9 @@
 """
-What in a section speaks for a tectonic and what for a glacial earthquake, by the shipped event_type model on sections as served.
+Attribution of the predicted event type to parts of the section, for the shipped event_type model and sections as served.
 
-Parts of the picture are taken away (black, as where there are no data) and the model is asked again. The evidence of a part is its
-Shapley value (Shapley 1953, doi:10.1515/9781400881970-018; Lundberg & Lee 2017, arXiv:1705.07874): what its presence adds to the
-log-odds of an earthquake against a glacial one, averaged over all orders of adding the parts. The parts' evidence adds up to the
+Parts of the picture are blackened (as where there are no data) and the section is classified again. The evidence of a part is its Shapley
+value (Shapley 1953, doi:10.1515/9781400881970-018; Lundberg & Lee 2017, arXiv:1705.07874): the change of the log-odds of a tectonic
+against a glacial earthquake when it is added, averaged over all orders of adding the parts. The evidence of all parts adds up to the
 log-odds of the whole section less those of a black one.
 """
 
@@ -32,17 +32,17 @@ from models.specs.pictures import CONDITIONING
 
 WINDOWS: Final = ("before P", "P to S", "S to surface waves", "surface waves", "after them")
 MAX_GROUP_VELOCITY_KM_S, MIN_GROUP_VELOCITY_KM_S = 4.4, 2.8
-# A wave packet begins before its travel time says, by the longest period of the body waves that a section shows.
 EARLY_S: Final = 25.0
+"""Windows begin before the travel time, by the longest period of the body waves in a section: filtered wave packets do."""
 PATCH, STEP = 16, 8
 
 
 @dataclass(frozen=True)
-class Attributed:
+class Attribution:
     """
-    One event: its section, where windows lie in it, and the evidence in nats (positive: for an earthquake) by window and channel.
+    Section of one event and the evidence in it in nats, positive for a tectonic earthquake, by window and by channel.
 
-    `windows` int [channels, rows, columns] index into WINDOWS; `log_odds` of the whole section and of a black one.
+    `windows` [channels, rows, columns] are indices into WINDOWS; `log_odds` and `blank` the log-odds of the section and of a black one.
     """
 
     name: str
@@ -55,8 +55,8 @@ class Attributed:
     by_channel: Floats
 
 
-def shapley(value: Callable[[NDArray[np.bool_]], float], players: int) -> Floats:
-    """The Shapley value [players] of a function of which of them are there (every one of 2^players sets is asked once)."""
+def shapley_values(value: Callable[[NDArray[np.bool_]], float], players: int) -> Floats:
+    """Compute the Shapley value [players] of a function of the set of players that are present, evaluated on all 2^players sets."""
     sets = [np.array(present, bool) for present in product((False, True), repeat=players)]
     values = {tuple(present): value(present) for present in sets}
     found = np.zeros(players)
@@ -71,7 +71,7 @@ def shapley(value: Callable[[NDArray[np.bool_]], float], players: int) -> Floats
 
 
 def window_borders_s(distances_deg: Floats) -> Floats:
-    """Seconds after the origin [4, distances] at which the windows after the first begin; each no earlier than the one before."""
+    """Beginnings of the windows after the first, in seconds after the origin [4, distances]; none begins before its predecessor."""
     away_km = distances_deg * KM_PER_DEGREE
     first, second = first_arrivals_s(distances_deg) - EARLY_S, travel_time_s("S", distances_deg, 0.0) - EARLY_S
     surface, end = away_km / MAX_GROUP_VELOCITY_KM_S, away_km / MIN_GROUP_VELOCITY_KM_S + EARLY_S
@@ -79,78 +79,78 @@ def window_borders_s(distances_deg: Floats) -> Floats:
     return np.maximum.accumulate(np.stack([first, second, surface, end]), axis=0)
 
 
-def windows_of(style: SectionStyle, start_after_origin_s: float) -> NDArray[np.int64]:
-    """Index into WINDOWS of every pixel [channels, rows, columns]; sections by distance only, else ValueError."""
+def label_windows(style: SectionStyle, start_after_origin_s: float) -> NDArray[np.int64]:
+    """Label every pixel [channels, rows, columns] with an index into WINDOWS; raises ValueError for sections not by distance."""
     if style.vertical_axis != "distance" or style.reduction_velocity_km_s is not None:
-        raise ValueError("windows follow travel times in sections by distance that are not reduced")
+        raise ValueError("windows by travel time need a section by distance without reduction velocity")
     distances = 180.0 * ((np.arange(style.rows) + 0.5) / style.rows) ** (1.0 / style.axis_exponent)
     borders = window_borders_s(distances)
     columns = (np.arange(style.columns) + 0.5) / style.columns
     wide = np.broadcast_to(start_after_origin_s + columns * style.window_s, (style.rows, style.columns))
-    parts = [np.broadcast_to(_place(wide, borders), (len(style.bands), *wide.shape))]
+    parts = [np.broadcast_to(_label_times(wide, borders), (len(style.bands), *wide.shape))]
     if style.close_up is not None:
         near = first_arrivals_s(distances)[:, None] - style.close_up.lead_s + columns * style.close_up.window_s
-        parts.append(np.broadcast_to(_place(near, borders), (len(style.close_up.bands), *wide.shape)))
+        parts.append(np.broadcast_to(_label_times(near, borders), (len(style.close_up.bands), *wide.shape)))
     return np.concatenate(parts)
 
 
-def _place(times_s: Floats, borders: Floats) -> NDArray[np.int64]:
+def _label_times(times_s: Floats, borders: Floats) -> NDArray[np.int64]:
     return np.asarray((times_s[None] >= borders[:, :, None]).sum(axis=0), np.int64)
 
 
 def channel_names(style: SectionStyle) -> tuple[str, ...]:
-    """Each channel's band, those of the close-up marked."""
+    """Name each channel by its band; those of the close-up are marked."""
     near = style.close_up.bands if style.close_up else ()
-    said = [f"{band.shortest_period_s:g} to {band.longest_period_s:g} s" for band in (*style.bands, *near)]
-    return tuple(words if number < len(style.bands) else f"{words}, first arrivals" for number, words in enumerate(said))
+    names = [f"{band.shortest_period_s:g} to {band.longest_period_s:g} s" for band in (*style.bands, *near)]
+    return tuple(words if number < len(style.bands) else f"{words}, first arrivals" for number, words in enumerate(names))
 
 
 def log_odds(model: OnnxModel, pictures: Pictures) -> Floats:
-    """Of an earthquake against a glacial one [n], by the model alone."""
+    """Log-odds [n] of a tectonic against a glacial earthquake, by the network alone."""
     probabilities = np.clip(model.run(pictures)["probabilities"].astype(np.float64), 1e-7, 1.0)
     return np.asarray(np.log(probabilities[:, CLASSES.index("earthquake")] / probabilities[:, CLASSES.index("glacial")]))
 
 
 def attribute_picture(model: OnnxModel, picture: Pictures, windows: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Evidence by window [windows] and by channel [channels]."""
+    """Attribute the log-odds of a picture to windows [windows] and to channels [channels]."""
 
     def kept(mask: NDArray[np.bool_]) -> float:
         return float(log_odds(model, np.where(mask, picture, np.uint8(0))[None])[0])
 
-    by_window = shapley(lambda present: kept(present[windows]), len(WINDOWS))
-    by_channel = shapley(lambda present: kept(np.broadcast_to(present[:, None, None], picture.shape)), len(picture))
+    by_window = shapley_values(lambda present: kept(present[windows]), len(WINDOWS))
+    by_channel = shapley_values(lambda present: kept(np.broadcast_to(present[:, None, None], picture.shape)), len(picture))
     return by_window, by_channel
 
 
-def attribute(models: Models, records: Sequence[Record], name: str, kind: str) -> Attributed:
-    """One event through the served chain to its section, and the evidence in that; raises NoUsableTrace."""
+def attribute_event(models: Models, records: Sequence[Record], name: str, kind: str) -> Attribution:
+    """Draw the section of an event as served, and attribute its log-odds; raises NoUsableTrace."""
     model = models["event_type"]
     style = section_style(model)
     gather = condition(records, CONDITIONING)
-    told = classify_event(models, gather, records=records)
-    picture = draw_section(style, gather, told.readings, told.reference)
-    windows = windows_of(style, section_start_s(style, told.readings) - combine_origin_times(told.readings).time_s)
+    found = classify_event(models, gather, records=records)
+    picture = draw_section(style, gather, found.readings, found.reference)
+    windows = label_windows(style, section_start_s(style, found.readings) - combine_origin_times(found.readings).time_s)
     whole, blank = log_odds(model, np.stack([picture, np.zeros_like(picture)]))
-    return Attributed(name, kind, picture, windows, float(whole), float(blank), *attribute_picture(model, picture, windows))
+    return Attribution(name, kind, picture, windows, float(whole), float(blank), *attribute_picture(model, picture, windows))
 
 
-def patches(picture: Pictures) -> Iterator[tuple[int, int]]:
-    """Upper left corners of patches, one overlapping the next, that hold any ink."""
+def list_patches(picture: Pictures) -> Iterator[tuple[int, int]]:
+    """List the upper left corners (row, column) of overlapping patches that are not black."""
     for row in range(0, picture.shape[1] - PATCH + 1, STEP):
         for column in range(0, picture.shape[2] - PATCH + 1, STEP):
             if picture[:, row : row + PATCH, column : column + PATCH].any():
                 yield row, column
 
 
-def evidence_map(model: OnnxModel, picture: Pictures, channels: slice) -> Floats:
+def occlusion_map(model: OnnxModel, picture: Pictures, channels: slice) -> Floats:
     """
-    How much the log-odds of an earthquake fall when a patch of those channels is blackened [rows, columns], in nats.
+    Map the decrease of the log-odds when a patch of some channels is blackened [rows, columns], in nats.
 
-    The mean over the patches that hold a pixel (Zeiler & Fergus 2014, arXiv:1311.2901); 0 where there is nothing to blacken.
+    The mean over the patches that contain a pixel (Zeiler & Fergus 2014, arXiv:1311.2901); 0 where all are black already.
     """
     whole = log_odds(model, picture[None])[0]
     total, count = np.zeros(picture.shape[1:]), np.zeros(picture.shape[1:])
-    for row, column in patches(picture[channels]):
+    for row, column in list_patches(picture[channels]):
         changed = picture.copy()
         changed[channels, row : row + PATCH, column : column + PATCH] = 0
         spot = (slice(row, row + PATCH), slice(column, column + PATCH))

@@ -1,19 +1,14 @@
-"""
-Do families come out? Mixtures of known kinds, given to every method without their labels, twenty times over.
-
-Each draw takes two to eight kinds of the test sources in unequal shares; what comes out is compared with the kinds.
-"""
+"""Methods of embedding compared: mixtures of known kinds of sources, clustered without labels, and compared with the kinds."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
+from models.array_types import Floats, Floats32, Integers
 from models.clustering.clusters import find_clusters
 from training.config import SPAWN, TrainingSettings, load_recipe
 from training.datasets.source_pairs import KINDS, STYLES, PairRecipe, make_noise_shards
@@ -21,46 +16,49 @@ from training.evaluation.cluster_metrics import BenchmarkRecipe, ClusteringScore
 from training.experiments.families.methods import (
     Method,
     MethodsPlan,
-    agreeing_pictures,
-    embed,
-    labelled,
-    plain_methods,
-    random_backbone,
+    baseline_methods,
+    embed_pictures,
+    shared_directions_method,
+    supervised_method,
     train_deepcluster,
-    views_network,
+    train_views_network,
+    untrained_method,
 )
-from training.experiments.families.real_events import real_events_section
-from training.experiments.families.supervised_ceiling import Ceiling, ceilings
+from training.experiments.families.supervised_ceiling import Ceiling, measure_ceilings
 from training.tasks.families_plan import FamiliesPlan, kernel_regression_model, load_pairs
 
-Labels = NDArray[np.int64]
-# Kinds kept from one of the trained embeddings: what it does with sources that nobody thought of.
-UNTAUGHT = ("landslide", "collapse", "resonance")
-LOOKED = "<!-- looked at: kept as it is -->"
+UNSEEN_KINDS = ("landslide", "collapse", "resonance")
+"""Kinds left out of the training of one embedding, to measure how it represents kinds that it has not seen."""
 
 
 @dataclass(frozen=True)
-class Report:
-    """Scores [draws] by method, and how kinds fell into families over all draws of the last method without labels."""
+class BenchmarkReport:
+    """
+    Results of the benchmark.
+
+    `scores` [draws] by method; `single_kind_claims` and `noise_claims` number of draws with a false claim of structure, by method;
+    `pairs` fraction [kinds, kinds] of pairs of events that fall into one cluster of the shipped method; `ceilings` of supervised
+    classification; numbers of training sources and of draws.
+    """
 
     scores: Mapping[str, Sequence[ClusteringScore]]
-    alone: Mapping[str, int]
-    noise: Mapping[str, int]
-    pairs: NDArray[np.float64]
-    limits: Sequence[Ceiling]
+    single_kind_claims: Mapping[str, int]
+    noise_claims: Mapping[str, int]
+    pairs: Floats
+    ceilings: Sequence[Ceiling]
     sources: int
     draws: int
 
 
-def count_claims_in_noise(embedding: NDArray[np.float32], plan: BenchmarkRecipe) -> int:
-    """In how many of as many draws as there are mixtures structure is claimed among half of the uploads that hold nothing but noise."""
+def count_claims_in_noise(embedding: Floats32, plan: BenchmarkRecipe) -> int:
+    """Count the draws in which structure is claimed among records of noise alone; each draw takes half of them."""
     random = np.random.default_rng([plan.seed, 3])
     parts = [random.choice(len(embedding), len(embedding) // 2, replace=False) for _ in range(plan.draws)]
     return sum(find_clusters(embedding[part], 2, 6, 3, plan.seed + k).structure_found for k, part in enumerate(parts))
 
 
-def count_claims_of_single_kinds(embedding: NDArray[np.float32], kinds: Labels, plan: BenchmarkRecipe) -> int:
-    """In how many of as many draws as there are mixtures structure is claimed where all events are of one kind."""
+def count_claims_of_single_kinds(embedding: Floats32, kinds: Integers, plan: BenchmarkRecipe) -> int:
+    """Count the draws in which structure is claimed among events of one kind, each kind in turn."""
     random = np.random.default_rng([plan.seed, 1])
     claims = 0
     for number in range(plan.draws):
@@ -70,24 +68,24 @@ def count_claims_of_single_kinds(embedding: NDArray[np.float32], kinds: Labels, 
     return claims
 
 
-def measure(settings: TrainingSettings) -> Report:
-    """Draw what is missing of the data, train what is missing, and score every method."""
+def run_benchmark(settings: TrainingSettings) -> BenchmarkReport:
+    """Draw missing data, train missing networks, and score every method; the last but one is the shipped method."""
     plan, methods_plan = load_recipe("families", FamiliesPlan), load_recipe("families_methods", MethodsPlan)
     test, train = load_pairs(settings, plan)
     folder = settings.build_dir / "runs" / f"families-{len(train['truth'])}"
     pictures, kinds = single_views(test)
-    by_views = views_network(train, methods_plan.views, folder)
-    ours, partly = (kernel_regression_model(train, plan.kernel_regression, without) for without in ((), UNTAUGHT))
+    by_views = train_views_network(train, methods_plan.views, folder)
+    ours, partly = (kernel_regression_model(train, plan.kernel_regression, without) for without in ((), UNSEEN_KINDS))
     methods = [
-        *plain_methods(train),
-        random_backbone(train, methods_plan),
+        *baseline_methods(train),
+        untrained_method(train, methods_plan),
         train_deepcluster("DeepCluster as published, on sections", "distance", train, methods_plan.published, folder),
         train_deepcluster("DeepCluster on source pictures", "source", train, methods_plan.deepcluster, folder),
-        agreeing_pictures(train),
-        Method("two views of a source (VICReg)", lambda unseen: embed(by_views, unseen["source"])),
-        Method(f"taught sources, but no {' or '.join(UNTAUGHT)}", lambda unseen: embed(partly, unseen["source"])),
-        Method("taught what sources are like, ours", lambda unseen: embed(ours, unseen["source"])),
-        labelled(train, plan.kernel_regression),
+        shared_directions_method(train),
+        Method("two views of a source (VICReg)", lambda unseen: embed_pictures(by_views, unseen["source"])),
+        Method(f"source parameters without {', '.join(UNSEEN_KINDS)}", lambda unseen: embed_pictures(partly, unseen["source"])),
+        Method("source parameters (shipped)", lambda unseen: embed_pictures(ours, unseen["source"])),
+        supervised_method(train, plan.kernel_regression),
     ]
     random = np.random.default_rng([plan.benchmark.seed, 2])
     mixtures = [draw_mixture(kinds, plan.benchmark, random) for _ in range(plan.benchmark.draws)]
@@ -101,33 +99,17 @@ def measure(settings: TrainingSettings) -> Report:
         ours_name = methods[-2].name
         names = (methods[2].name, ours_name)
         claims = pool.map(partial(count_claims_of_single_kinds, kinds=kinds, plan=plan.benchmark), [embedded[name] for name in names])
-        alone = dict(zip(names, claims, strict=True))
-        silence = pool.map(partial(count_claims_in_noise, plan=plan.benchmark), [embedded_noise[name] for name in names])
-        noise = dict(zip(names, silence, strict=True))
-    pairs = confusions(embedded[ours_name], kinds, plan.benchmark)
-    limits = ceilings({name: np.concatenate([train[name], test[name]]) for name in ("source", "truth")}, plan.benchmark.seed)
-    return Report(scores, alone, noise, pairs, limits, len(train["truth"]), plan.benchmark.draws)
+        single_kind_claims = dict(zip(names, claims, strict=True))
+        in_noise = pool.map(partial(count_claims_in_noise, plan=plan.benchmark), [embedded_noise[name] for name in names])
+        noise_claims = dict(zip(names, in_noise, strict=True))
+    pairs = measure_confusion(embedded[ours_name], kinds, plan.benchmark)
+    limits = measure_ceilings({name: np.concatenate([train[name], test[name]]) for name in ("source", "truth")}, plan.benchmark.seed)
+    return BenchmarkReport(scores, single_kind_claims, noise_claims, pairs, limits, len(train["truth"]), plan.benchmark.draws)
 
 
-def confusions(embedding: NDArray[np.float32], kinds: Labels, plan: BenchmarkRecipe) -> NDArray[np.float64]:
-    """Share [kinds, kinds] of pairs of events, one of each kind, that fall into one family, all test events at once, k known."""
+def measure_confusion(embedding: Floats32, kinds: Integers, plan: BenchmarkRecipe) -> Floats:
+    """Fraction [kinds, kinds] of pairs of events, one of each kind, that fall into one cluster of all test events, k given."""
     found = find_clusters(embedding, len(KINDS), len(KINDS), plan.starts, plan.seed)
     table = confusion_matrix(kinds, found.labels, labels=range(len(KINDS))).astype(np.float64)
-    shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
-    return np.asarray(shares @ shares.T)
-
-
-def write_families_page(settings: TrainingSettings, page: Path) -> None:
-    """Measure, and write the page; the real events of the data folder follow, where it holds any, and what a person wrote of them."""
-    from training.experiments.families.page import page_of  # noqa: PLC0415  (the page reads this module's types)
-
-    real = settings.data_dir / "real_events" if settings.data_dir else None
-    found = real_events_section(settings.artifacts_dir, real) if real and real.is_dir() else ""
-    words = read_manual_part(page)
-    page.write_text("\n".join(part for part in (page_of(measure(settings)), found, words) if part), encoding="utf-8")
-
-
-def read_manual_part(page: Path) -> str:
-    """What stands on the page from the mark LOOKED on; nothing where there is no page or no mark."""
-    text = page.read_text(encoding="utf-8") if page.exists() else ""
-    return text[text.index(LOOKED) :] if LOOKED in text else ""
+    fractions = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    return np.asarray(fractions @ fractions.T)

@@ -1,4 +1,4 @@
-"""Ways to embed unlabelled events, from plain baselines to the one that is shipped: pictures in, one row an event out."""
+"""Methods that embed unlabeled events from their pictures: baselines, published methods, and a supervised upper limit."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class MethodsPlan(BaseModel):
 
 @dataclass(frozen=True)
 class Method:
-    """A way to embed: `embed` takes `source` and `distance` pictures [n, channels, rows, columns]. `supervised`: it saw labels."""
+    """A method: `embed` maps pictures by style [n, channels, rows, columns] to rows [n, size]; `supervised`: it saw labels."""
 
     name: str
     embed: Embed
@@ -49,7 +49,7 @@ class Method:
 
 
 def load_network(style: str, recipe: ClusterRecipe | ContrastiveRecipe) -> FamiliesModel:
-    """An untrained network for pictures of that style, its lazy layers made."""
+    """Make an untrained network for pictures of a style, with its lazy layers initialized."""
     torch.manual_seed(recipe.seed)
     channels = 2 if style == "source" else 3
     sobel = isinstance(recipe, ClusterRecipe) and recipe.sobel
@@ -58,16 +58,16 @@ def load_network(style: str, recipe: ClusterRecipe | ContrastiveRecipe) -> Famil
     return network
 
 
-def flat(views: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Both views [sources, 2, ...] as single pictures."""
+def flatten_views(views: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Flatten both views of each source [sources, 2, ...] to single pictures [2 x sources, ...]."""
     return views.reshape(-1, *views.shape[2:])
 
 
-def spectra(pictures: NDArray[np.uint8]) -> Floats32:
+def measure_spectra(pictures: NDArray[np.uint8]) -> Floats32:
     """
-    Spectral features [n, 2 x rows] of source pictures: the largest level of each period, and how long it stays within 8 dB of it.
+    Measure spectral features [n, 2 x rows] of source pictures: the maximum level at each period, and the time within 8 dB of it.
 
-    Levels in units of 10 dB, lengths as logarithms of columns.
+    Levels are in units of 10 dB, durations the logarithms of numbers of columns.
     """
     levels = pictures[:, 0].astype(np.float32) * (SOURCE.dynamic_range_db / 255)
     peak = levels.max(axis=2)
@@ -85,36 +85,36 @@ def _principal(features: Floats32, train: Floats32) -> Floats32:
     return np.asarray((features - mean) @ directions[:COMPONENTS].T, np.float32)
 
 
-def plain_methods(train: Arrays) -> list[Method]:
-    """Principal components of sections, of source pictures and of spectral features; training sources say which components."""
+def baseline_methods(train: Arrays) -> list[Method]:
+    """Make the baselines: principal components, fitted on training sources, of sections, source pictures and spectral features."""
 
     def pictures(style: str) -> Embed:
         seen = _rows(train[style][:, 0])
         return lambda test: _principal(_rows(test[style]), seen)
 
-    known = spectra(flat(train["source"]))
+    known = measure_spectra(flatten_views(train["source"]))
     return [
         Method("sections, principal components", pictures("distance")),
         Method("source pictures, principal components", pictures("source")),
-        Method("spectral features", lambda test: _principal(spectra(test["source"]), known)),
+        Method("spectral features", lambda test: _principal(measure_spectra(test["source"]), known)),
     ]
 
 
-def random_backbone(train: Arrays, plan: MethodsPlan) -> Method:
-    """A trunk that has learned nothing, whitened on training sections."""
+def untrained_method(train: Arrays, plan: MethodsPlan) -> Method:
+    """Make the baseline of an untrained backbone, whitened on training sections."""
     network = load_network("distance", plan.published).eval()
     whitening = fit_whitening(extract_features(network, train["distance"][:, 0], BATCH), EMBEDDING_SIZE)
     return Method("sections, untrained AlexNet", lambda test: whitening(extract_features(network, test["distance"], BATCH)))
 
 
 def train_deepcluster(name: str, style: str, train: Arrays, recipe: ClusterRecipe, folder: Path) -> Method:
-    """DeepCluster on one view of each source."""
+    """Train DeepCluster on one view of each source."""
     trained = deepcluster.train_deepcluster(load_network(style, recipe), train[style][:, 0], recipe, folder / f"{style}-deepcluster")
-    return Method(name, lambda test: embed(trained.network, test[style]))
+    return Method(name, lambda test: embed_pictures(trained.network, test[style]))
 
 
-def views_network(train: Arrays, recipe: ContrastiveRecipe, folder: Path) -> FamiliesModel:
-    """The trunk trained on pairs of views, projected on what the views agree in, centers set."""
+def train_views_network(train: Arrays, recipe: ContrastiveRecipe, folder: Path) -> FamiliesModel:
+    """Train a backbone with VICReg on pairs of views, and project it on the directions in which the views agree."""
     network = load_network("source", recipe)
     vicreg.train_vicreg(network, train["source"], recipe, folder / "views")
     one, other = (extract_features(network, train["source"][:, k], BATCH) for k in range(2))
@@ -122,23 +122,23 @@ def views_network(train: Arrays, recipe: ContrastiveRecipe, folder: Path) -> Fam
     return network
 
 
-def agreeing_pictures(train: Arrays) -> Method:
-    """Directions of the pictures' principal components in which two views of a source agree: VICReg's idea without a network."""
+def shared_directions_method(train: Arrays) -> Method:
+    """Make the method of principal components projected on the directions in which two views of a source agree, without a network."""
     one, other = (_rows(train["source"][:, view]) for view in range(2))
     seen = np.concatenate([one, other])
     agreement = fit_shared_directions(_principal(one, seen), _principal(other, seen), EMBEDDING_SIZE // 2)
     return Method("source pictures, what two views agree in", lambda test: agreement(_principal(_rows(test["source"]), seen)))
 
 
-def labelled(train: Arrays, recipe: KernelRegressionRecipe) -> Method:
-    """The same reader as ours taught the true kinds: what no unsupervised way can be asked to beat."""
-    taught = kernel_regression.fit_kernel_regression(train["source"], np.eye(len(KINDS))[train["truth"][:, 0].astype(np.int64)], recipe)
-    return Method("taught the kinds (a ceiling, not a competitor)", lambda test: embed(taught, test["source"]), True)
+def supervised_method(train: Arrays, recipe: KernelRegressionRecipe) -> Method:
+    """Fit the shipped reader to the true kinds: an upper limit for methods without labels."""
+    trained = kernel_regression.fit_kernel_regression(train["source"], np.eye(len(KINDS))[train["truth"][:, 0].astype(np.int64)], recipe)
+    return Method("true kinds (supervised, an upper limit)", lambda test: embed_pictures(trained, test["source"]), True)
 
 
 @torch.no_grad()
-def embed(network: FamiliesModel, pictures: NDArray[np.uint8]) -> Floats32:
-    """Embedding [n, size] as the exported graph says it."""
+def embed_pictures(network: FamiliesModel, pictures: NDArray[np.uint8]) -> Floats32:
+    """Embed pictures as the exported graph does [n, size]."""
     network.eval()
     parts = [network(torch.from_numpy(pictures[i : i + BATCH]))[0].numpy() for i in range(0, len(pictures), BATCH)]
     return np.concatenate(parts)

@@ -1,8 +1,8 @@
 """
-VICReg, written from the paper (Bardes, Ponce & LeCun 2022, arXiv:2105.04906): two views of one source shall embed alike.
+VICReg (Bardes, Ponce & LeCun 2022, arXiv:2105.04906): training a backbone to embed two views of one source alike.
 
-The views are not made by bending a picture: the generator draws the same source again at another place, before other stations,
-in other noise (`training.datasets.source_pairs`), which is exactly what an embedding of sources shall not see.
+The views are not augmentations of a picture: the generator draws the same source again at another place, at other stations and in
+other noise (`training.datasets.source_pairs`), to which an embedding of sources should be invariant.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ INVARIANCE, VARIANCE, COVARIANCE = 25.0, 25.0, 1.0
 
 
 class ContrastiveRecipe(BaseModel):
-    """A trunk, how long and how fast. `expander`: width of the two layers that the loss is taken behind."""
+    """Backbone and optimization. `expander`: width of the two layers between the backbone and the loss."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,7 +39,7 @@ class ContrastiveRecipe(BaseModel):
 
 
 def vicreg_loss(one: Tensor, other: Tensor) -> Tensor:
-    """Invariance, variance and covariance terms of two views [batch, n], weighted 25 : 25 : 1."""
+    """Weighted sum (25 : 25 : 1) of the invariance, variance and covariance terms of two views [batch, n]."""
     invariance = nn.functional.mse_loss(one, other)
     variance = sum(torch.relu(1.0 - torch.sqrt(view.var(dim=0) + 1e-4)).mean() for view in (one, other)) / 2
     return INVARIANCE * invariance + VARIANCE * variance + COVARIANCE * (_off_diagonal(one) + _off_diagonal(other))
@@ -55,7 +55,7 @@ def train_vicreg(
     network: FamiliesModel, views: NDArray[np.uint8], plan: ContrastiveRecipe, folder: Path, on_progress: OnProgress = ignore_progress
 ) -> list[float]:
     """
-    Train the trunk on views [sources, 2, channels, rows, columns]; returns the mean loss of each epoch.
+    Train the backbone on views [sources, 2, channels, rows, columns]; return the mean loss of each epoch.
 
     `last.pt` is kept in the folder after each epoch, and an interrupted run continues from it. The network is returned on the CPU,
     its projection still to be set. `on_progress` is called after each epoch with the fraction done.

@@ -1,45 +1,31 @@
-"""How far the class may trust the place: twin events that nothing is scored on, with several odds of a place away from the ice."""
+"""Which prior odds of the class an epicenter justifies: several odds tried on replica events that no split tests on (decision 0013)."""
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
-from models.analysis.class_prior import (
-    PRIOR_ODDS_OFF_ICE,
-    horizontal_uncertainty_km,
-    prior_odds,
-    probability_at_ice_sheets,
-    tectonic_prior_odds,
-)
-from models.analysis.pipeline import locate_event
-from models.analysis.sections import SectionReference, make_reference
-from models.errors import UnusableData
-from models.imaging.conditioning import condition
+from models.analysis.class_prior import PRIOR_ODDS_OFF_ICE, prior_odds, prior_odds_off_ice
 from models.specs.event_type import CLASSES
-from models.specs.pictures import CONDITIONING
-from training.config import SPAWN, TrainingSettings
-from training.datasets.archive import ArchivedEvent, read_manifest, read_shard
-from training.evaluation.event_scores import test_splits_of
-from training.evaluation.location_scores import open_models
-from training.evaluation.markdown import markdown_table, write_part
+from training.config import TrainingSettings
+from training.evaluation.evaluate import evaluate
+from training.evaluation.event_result import EventResult, select_located
+from training.evaluation.event_sources import ArchiveSource
+from training.evaluation.pages import RESULTS, markdown_table, write_page
 
-PAGE = Path("docs/explanation/training.md")
 RADII_KM = tuple(pairwise((0.0, 500.0, 2000.0, np.inf)))
-TRIED = (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 200.0)
+TRIED_ODDS = (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 200.0)
+TEMPLATE = Path(__file__).parents[1] / "templates" / "class_prior.md"
 
 
 @dataclass(frozen=True)
 class PriorTrial:
     """
-    One event: its class, the logarithm of its odds of being tectonic without the place.
+    One event: its true class, and its log odds of being tectonic without the prior of the epicenter.
 
-    `at_ice`: probability that it was at the ice; `radius_km` that the epicenter is stated with (68 %).
+    `at_ice`: probability that the epicenter lies at an ice sheet; `radius_km`: its stated 68 % radius.
     """
 
     kind: str
@@ -47,68 +33,51 @@ class PriorTrial:
     at_ice: float
     radius_km: float
 
-    def right(self, away_odds: float) -> bool:
-        """Whether the likelier class is the true one with those odds of a place away from the ice."""
-        tectonic = self.log_odds + np.log(prior_odds(self.at_ice, away_odds)) > 0
-        return bool(tectonic) == (self.kind == "earthquake")
+    def is_right(self, odds_off_ice: float) -> bool:
+        """Whether the class is right with those prior odds of a tectonic earthquake off the ice."""
+        is_tectonic = self.log_odds + np.log(prior_odds(self.at_ice, odds_off_ice)) > 0
+        return bool(is_tectonic) == (self.kind == "earthquake")
 
 
-def try_priors(archive: Path, settings: TrainingSettings, most: int | None, stem: str) -> list[PriorTrial]:
-    """Events of one file of the archive that no split tests on, at most `most`, through the served chain."""
-    models, found = open_models(settings), []
-    for event in [event for event in read_shard(archive, stem) if not test_splits_of(event.truth or {})][:most]:
-        try:
-            located = locate_event(models, condition(event.records, CONDITIONING), records=event.records)
-        except UnusableData:
-            continue
-        if located.classification is None:
-            raise ValueError("an event whose type nobody gave has been located without one")
-        found.append(_weighed(event, located.classification.probabilities, make_reference(located.location)))
-    return found
+def make_trial(result: EventResult) -> PriorTrial:
+    """Take the served prior odds of the epicenter out of the probabilities of a located event."""
+    at_ice, radius_km = result.probability_at_ice, result.epicenter.uncertainty_km
+    tectonic, glacial = (max(probability, 1e-12) for probability in result.probabilities)
+    served = prior_odds(at_ice, prior_odds_off_ice(radius_km))
+    return PriorTrial(result.truth.kind, float(np.log(tectonic / glacial) - np.log(served)), at_ice, radius_km)
 
 
-def _weighed(event: ArchivedEvent, said: dict[str, float], reference: SectionReference) -> PriorTrial:
-    tectonic, glacial = (max(said[name], 1e-12) for name in CLASSES)
-    log_odds = np.log(tectonic / glacial) - np.log(tectonic_prior_odds(reference))
-    return PriorTrial(
-        str((event.truth or {})["kind"]), float(log_odds), probability_at_ice_sheets(reference), horizontal_uncertainty_km(reference)
-    )
+def recall_lines(trials: Sequence[PriorTrial]) -> list[tuple[str, ...]]:
+    """For each of the tried odds, format the recall of each class and their mean, by the radius of the epicenter."""
+    groups = [[trial for trial in trials if low < trial.radius_km <= high] for low, high in RADII_KM]
+    return [(f"{odds:g}", *(_format_recalls(group, odds) for group in groups)) for odds in TRIED_ODDS]
 
 
-def lines(events: Sequence[PriorTrial]) -> list[tuple[str, ...]]:
-    """For every odds tried, the share recognized of each class and their mean, of epicenters stated to within each radius."""
-    groups = [[event for event in events if low < event.radius_km <= high] for low, high in RADII_KM]
-    return [(f"{odds:g}", *(_recognized(group, odds) for group in groups)) for odds in TRIED]
-
-
-def _recognized(events: Sequence[PriorTrial], odds: float) -> str:
-    shares = [_mean([event.right(odds) for event in events if event.kind == kind]) for kind in CLASSES]
-    return f"{shares[0]:.2f}, {shares[1]:.2f}: {np.mean(shares):.2f}"
+def _format_recalls(trials: Sequence[PriorTrial], odds: float) -> str:
+    recalls = [_mean([trial.is_right(odds) for trial in trials if trial.kind == kind]) for kind in CLASSES]
+    return f"{recalls[0]:.2f}, {recalls[1]:.2f}: {np.mean(recalls):.2f}"
 
 
 def _mean(answers: Sequence[bool]) -> float:
     return float(np.mean(answers)) if answers else np.nan
 
 
-def add_heading(events: Sequence[PriorTrial], low: float, high: float) -> str:
-    """A column's head: radii, and how many events of each class."""
-    counts = [sum(event.kind == kind and low < event.radius_km <= high for event in events) for kind in CLASSES]
+def format_heading(trials: Sequence[PriorTrial], low: float, high: float) -> str:
+    """Format the head of a column: the radii, and the number of events of each class."""
+    counts = [sum(trial.kind == kind and low < trial.radius_km <= high for trial in trials) for kind in CLASSES]
     radii = f"beyond {low:g} km" if np.isinf(high) else f"to {high:g} km"
     return f"{radii} ({counts[0]} and {counts[1]})"
 
 
-def write_class_prior(settings: TrainingSettings, archive: Path, most: int | None) -> None:
-    """The table, to docs/explanation/training.md."""
-    work = partial(try_priors, archive, settings, most)
-    stems = list(read_manifest(archive)["shards"])
-    with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
-        parts = tqdm(pool.map(work, stems), desc="weighed", unit="file", total=len(stems), mininterval=5)
-        events = [event for part in parts for event in part]
-    heads = ("odds away from the ice", *(add_heading(events, low, high) for low, high in RADII_KM))
-    served = ", ".join(f"{odds:g}" for _, odds in PRIOR_ODDS_OFF_ICE)
-    command = "python -m training place-odds" + (f" --most {most}" if most else "")
-    text = (
-        f"{markdown_table(heads, lines(events))}\n\n`{command}`: {len(events)} events of the twin that no split tests on, by the "
-        f"radius of 68 % of the epicenter (tectonic and glacial ones); in a cell the shares recognized, and their mean. Served: {served}."
+def write_class_prior_page(settings: TrainingSettings, command: str, archive: Path, most: int | None) -> Path:
+    """Try the odds on the archive of the replica; write `class_prior.md`."""
+    trials = [make_trial(result) for result in select_located(list(evaluate(ArchiveSource(archive, "untested", most), settings)))]
+    heads = ("prior odds off the ice", *(format_heading(trials, low, high) for low, high in RADII_KM))
+    return write_page(
+        RESULTS / "class_prior.md",
+        TEMPLATE,
+        command,
+        events=str(len(trials)),
+        served=", ".join(f"{odds:g}" for _, odds in PRIOR_ODDS_OFF_ICE),
+        recalls=markdown_table(heads, recall_lines(trials)),
     )
-    write_part(PAGE, "place-odds", text)

@@ -1,13 +1,16 @@
 """
-Arrival times of drawn networks, for regions to be fitted and measured on.
+Arrival times at simulated networks, located: errors and coverage where the service's assumptions on errors do not hold.
 
-Each setting is a kind of network and source. Onsets are ak135's times plus an error that neighbors share (a random field over the
-stations), an error of each station and of each pick, among false ones; a share of every phase is not heard, and now and then the
-whole network hears an arrival that is none of the table's. Distances are read with an error common to all, and mislead altogether
-in a share of the events. Nothing of the service's own assumptions about errors is used but that ak135 is the mean Earth.
+Each setting is a kind of network and source. Picks are ak135 times plus a spatially correlated error, an error of each station and
+one of each pick, among false picks; each phase is missed with some probability, and sometimes the whole network picks a phase that is not
+in the table. Distances have a common error, and are outliers in some of the events. Of the service's own assumptions only that
+ak135 is the mean Earth is used. Regions are as computed, without the calibration of the card, and plane waves are left out.
 """
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -20,27 +23,37 @@ from models.seismic.earth.maximum_depth import maximum_depth_km
 from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg, geocentric_latitude_deg, unit_vectors
 from models.seismic.location.distances import prepare_distances
+from models.seismic.location.region_calibration import scale_to_contain
 from models.seismic.location.regions import EpicenterRegion, find_regions
+from models.seismic.location.solution import MIN_PROBABILITY
 from models.seismic.signal.picker import Picks
 from models.seismic.signal.rayleigh_envelope import EnvelopePeaks
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
+from training.evaluation.pages import RESULTS, markdown_table, write_page
 
 DETECTION = {"P": 0.85, "PKP": 0.5, "PKPbc": 0.7, "S": 0.5, "pP": 0.4, "sP": 0.3, "PP": 0.3}
 OUTLIER_PROBABILITY = 0.15
+"""Probability that all distances of an event are wrong."""
+FAR_KM = 1000.0
+TEMPLATE = Path(__file__).parents[1] / "templates" / "simulated_networks.md"
+HEADS = (
+    *("setting", "events", "arrival times accepted", "median, P90 km", "beyond 1,000 km", "of these in a 90 % region"),
+    *("in 68 %, 90 % region", "depth within 1, 2 standard deviations", "CPU seconds, median"),
+)
 
 
 @dataclass(frozen=True)
 class Setting:
     """
-    A kind of network: how many stations, how far (degrees) its middle is from the source, its radius; depths of sources in km.
+    A kind of network: ranges of the number of stations and of the distance of its center from the source, radius, source depths.
 
-    `window_s`: from so long before the first arrival to so long after it.
+    `window_s`: length of the record before and after the first arrival.
     """
 
     name: str
     stations: tuple[int, int]
-    middle_deg: tuple[float, float]
+    center_deg: tuple[float, float]
     radius_deg: float
     depths_km: tuple[float, float]
     window_s: tuple[float, float]
@@ -59,19 +72,19 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class SimulatedNetwork:
-    """An event: its true place, depth and time (POSIX 0), its stations [n], what is heard and what is read of distances."""
+    """An event (true source and depth, origin time 0) at stations [n], its picks, and its distances with standard deviations [n]."""
 
     source: tuple[float, float]
     depth_km: float
     latitudes: Floats
     longitudes: Floats
-    data: Candidates
-    distances: Floats
-    deviations: Floats
+    candidates: Candidates
+    distances_deg: Floats
+    sigmas_deg: Floats
 
 
 def simulate_network(setting: Setting, random: np.random.Generator) -> SimulatedNetwork:
-    """One event of a setting; deep ones where earthquakes are known to be that deep."""
+    """Simulate one event of a setting; sources deeper than 60 km only where earthquakes are known to be that deep."""
     depth_km = float(random.uniform(*setting.depths_km))
     if setting.depths_km[0] < 60.0 and random.uniform() < 0.75:
         depth_km = float(random.uniform(setting.depths_km[0], min(setting.depths_km[1], 60.0)))
@@ -80,59 +93,59 @@ def simulate_network(setting: Setting, random: np.random.Generator) -> Simulated
         if depth_km < 60.0 or maximum_depth_km(unit_vectors(*source)[None])[0] >= depth_km:
             break
     count = int(random.integers(setting.stations[0], setting.stations[1] + 1))
-    middle = destination(*source, random.uniform(0.0, 360.0), random.uniform(*setting.middle_deg))
+    center = destination(*source, random.uniform(0.0, 360.0), random.uniform(*setting.center_deg))
     latitudes, longitudes = destination(
-        *middle, random.uniform(0.0, 360.0, count), setting.radius_deg * np.sqrt(random.uniform(size=count))
+        *center, random.uniform(0.0, 360.0, count), setting.radius_deg * np.sqrt(random.uniform(size=count))
     )
-    reach = distance_deg(geocentric_latitude_deg(source[0]), source[1], geocentric_latitude_deg(latitudes), longitudes)
-    onsets, surges = simulate_detections(setting, (reach, latitudes, longitudes), depth_km, random)
-    data = collect_candidates(onsets, surges, latitudes, longitudes)
-    if data is None:
-        raise ValueError("nothing is heard")
-    return SimulatedNetwork(source, depth_km, latitudes, longitudes, data, *simulate_distances(reach, random))
+    distances_deg = distance_deg(geocentric_latitude_deg(source[0]), source[1], geocentric_latitude_deg(latitudes), longitudes)
+    picks, peaks = simulate_detections(setting, (distances_deg, latitudes, longitudes), depth_km, random)
+    candidates = collect_candidates(picks, peaks, latitudes, longitudes)
+    if candidates is None:
+        raise ValueError("no pick at any station")
+    return SimulatedNetwork(source, depth_km, latitudes, longitudes, candidates, *simulate_distances(distances_deg, random))
 
 
-def simulate_distances(reach: Floats, random: np.random.Generator) -> tuple[Floats, Floats]:
-    """Distances [n] as a network might read them, and the deviations that it states."""
-    deviations = random.uniform(2.0, 6.0) * random.uniform(0.8, 1.2, len(reach)) + 0.02 * reach
+def simulate_distances(true_deg: Floats, random: np.random.Generator) -> tuple[Floats, Floats]:
+    """Simulate predicted distances [n] and their predicted standard deviations [n]."""
+    sigmas = random.uniform(2.0, 6.0) * random.uniform(0.8, 1.2, len(true_deg)) + 0.02 * true_deg
     if random.uniform() < OUTLIER_PROBABILITY:
-        return np.clip(random.uniform(5.0, 150.0) + random.normal(0.0, deviations), 0.2, 180.0), deviations
-    return np.clip(reach + random.normal(0.0, 1.5) + random.normal(0.0, deviations), 0.2, 180.0), deviations
+        return np.clip(random.uniform(5.0, 150.0) + random.normal(0.0, sigmas), 0.2, 180.0), sigmas
+    return np.clip(true_deg + random.normal(0.0, 1.5) + random.normal(0.0, sigmas), 0.2, 180.0), sigmas
 
 
-def correlated_error_field(latitudes: Floats, longitudes: Floats, length_deg: float, random: np.random.Generator) -> Floats:
-    """A random field of deviation 1 at places [n], correlated exponentially."""
+def draw_correlated_errors(latitudes: Floats, longitudes: Floats, length_deg: float, random: np.random.Generator) -> Floats:
+    """Draw a random field with standard deviation 1 and exponential correlation at stations [n]."""
     apart = distance_deg(latitudes[:, None], longitudes[:, None], latitudes, longitudes)
     cholesky = np.linalg.cholesky(np.exp(-apart / length_deg) + 1e-9 * np.eye(len(latitudes)))
     return np.asarray(cholesky @ random.normal(size=len(latitudes)))
 
 
 def simulate_detections(
-    setting: Setting, places: tuple[Floats, Floats, Floats], depth_km: float, random: np.random.Generator
+    setting: Setting, stations: tuple[Floats, Floats, Floats], depth_km: float, random: np.random.Generator
 ) -> tuple[list[Picks], list[EnvelopePeaks]]:
-    """Onsets and surges of every station at distances, latitudes, longitudes [n]."""
-    reach, latitudes, longitudes = places
-    times = {phase: travel_time_s(phase, reach, depth_km) for phase in DETECTION}
+    """Simulate picks and envelope peaks of all stations, given their distances, latitudes and longitudes [n]."""
+    distances_deg, latitudes, longitudes = stations
+    times = {phase: travel_time_s(phase, distances_deg, depth_km) for phase in DETECTION}
     times["other"] = (
-        np.fmin(times["P"], times["PKP"]) + random.uniform(10.0, 200.0) if random.uniform() < 0.3 else np.full(len(reach), np.nan)
+        np.fmin(times["P"], times["PKP"]) + random.uniform(10.0, 200.0) if random.uniform() < 0.3 else np.full(len(distances_deg), np.nan)
     )
     first = float(np.nanmin(np.fmin(times["P"], times["PKP"])))
     span = (first - setting.window_s[0], first + setting.window_s[1])
-    station = random.normal(0.0, 0.4, len(reach))
-    arrivals: list[list[float]] = [[] for _ in reach]
+    station_errors = random.normal(0.0, 0.4, len(distances_deg))
+    arrivals: list[list[float]] = [[] for _ in distances_deg]
     for phase, seconds in times.items():
-        deviation = np.fmin(0.03 * seconds, np.interp(reach, (20.0, 30.0), (2.5, 1.4))) * (2.0 if phase == "S" else 1.0)
-        length = float(np.clip(np.median(reach) / 3.0, 0.2, 10.0))
-        late = seconds + deviation * correlated_error_field(latitudes, longitudes, length, random) + station
-        share = DETECTION.get(phase, 0.6) * np.where((phase == "P") & (reach > 100.0), 0.3, 1.0)
-        for i in np.flatnonzero(np.isfinite(late) & (random.uniform(size=len(reach)) < share)):
+        deviation = np.fmin(0.03 * seconds, np.interp(distances_deg, (20.0, 30.0), (2.5, 1.4))) * (2.0 if phase == "S" else 1.0)
+        length = float(np.clip(np.median(distances_deg) / 3.0, 0.2, 10.0))
+        late = seconds + deviation * draw_correlated_errors(latitudes, longitudes, length, random) + station_errors
+        probability = DETECTION.get(phase, 0.6) * np.where((phase == "P") & (distances_deg > 100.0), 0.3, 1.0)
+        for i in np.flatnonzero(np.isfinite(late) & (random.uniform(size=len(distances_deg)) < probability)):
             arrivals[i].append(float(late[i]))
-    onsets = [simulate_picks(np.array(one), span, random) for one in arrivals]
-    return onsets, simulate_envelope_peaks(reach, depth_km, span, random)
+    picks = [simulate_picks(np.array(one), span, random) for one in arrivals]
+    return picks, simulate_envelope_peaks(distances_deg, depth_km, span, random)
 
 
 def simulate_picks(arrivals_s: Floats, span: tuple[float, float], random: np.random.Generator) -> Picks:
-    """What is picked on one trace."""
+    """Simulate the picks of one trace: arrivals with errors, and on average three false picks."""
     good = arrivals_s[(arrivals_s > span[0]) & (arrivals_s < span[1])]
     false = random.uniform(*span, random.poisson(3.0))
     deviations = random.uniform(0.3, 1.2, len(good) + len(false))
@@ -142,39 +155,85 @@ def simulate_picks(arrivals_s: Floats, span: tuple[float, float], random: np.ran
     return Picks(*span, times[order], deviations[order], strengths[order], np.ones(len(times), np.int64), np.zeros(len(times), np.bool_))
 
 
-def simulate_envelope_peaks(reach: Floats, depth_km: float, span: tuple[float, float], random: np.random.Generator) -> list[EnvelopePeaks]:
-    """Peaks of the Rayleigh waves of sources in the top 100 km, where the window is long enough; others anywhere."""
+def simulate_envelope_peaks(
+    distances_deg: Floats, depth_km: float, span: tuple[float, float], random: np.random.Generator
+) -> list[EnvelopePeaks]:
+    """Simulate peaks of Rayleigh waves, for sources above 100 km where the window holds them, and one false peak a trace."""
     velocity = random.uniform(2.9, 3.9)
     found = []
-    for distance in reach:
+    for distance in distances_deg:
         seconds = distance * KM_PER_DEGREE / (velocity * (1.0 + 0.03 * random.normal())) + random.normal(0.0, 12.0)
-        true = depth_km < 100.0 and seconds < span[1] and distance > 3.0 and random.uniform() < 0.8
-        peaks = ([seconds] if true else []) + random.uniform(*span, 1).tolist()
+        is_recorded = depth_km < 100.0 and seconds < span[1] and distance > 3.0 and random.uniform() < 0.8
+        peaks = ([seconds] if is_recorded else []) + random.uniform(*span, 1).tolist()
         found.append(EnvelopePeaks(np.array(peaks), np.array([1.8, 1.3][-len(peaks) :])))
     return found
 
 
-def locate_simulated(drawn: SimulatedNetwork) -> ArrivalTimeSolution | None:
-    """By times and distances, as the service does it."""
-    offsets = prepare_distances(drawn.latitudes, drawn.longitudes, drawn.distances, drawn.deviations)
-    return locate_by_arrival_times(drawn.data, offsets.log_likelihood)
+def locate_simulated(network: SimulatedNetwork) -> ArrivalTimeSolution | None:
+    """Locate by arrival times, with the distances as prior."""
+    observations = prepare_distances(network.latitudes, network.longitudes, network.distances_deg, network.sigmas_deg)
+    return locate_by_arrival_times(network.candidates, observations.log_likelihood)
 
 
-def locate_as_served(drawn: SimulatedNetwork) -> tuple[list[EpicenterRegion], ArrivalTimeSolution | None]:
-    """The regions that the service would tell, and what it believes of times: as `models.analysis.refinement`, without plane waves."""
-    observations = prepare_distances(drawn.latitudes, drawn.longitudes, drawn.distances, drawn.deviations)
+def locate_as_served(network: SimulatedNetwork) -> tuple[list[EpicenterRegion], ArrivalTimeSolution | None]:
+    """Find the regions that the service would return, and the arrival-time solution if it is accepted (`models.analysis.refinement`)."""
+    observations = prepare_distances(network.latitudes, network.longitudes, network.distances_deg, network.sigmas_deg)
     by_distances = find_regions(observations.log_likelihood)
-    timed = locate_simulated(drawn)
-    if timed is None or timed.log_evidence < MIN_LOG_EVIDENCE or not detected_by_majority(timed.arrivals, len(drawn.data.trace_indices)):
+    timed = locate_simulated(network)
+    if (
+        timed is None
+        or timed.log_evidence < MIN_LOG_EVIDENCE
+        or not detected_by_majority(timed.arrivals, len(network.candidates.trace_indices))
+    ):
         return by_distances, None
-    count = len(drawn.latitudes)
+    count = len(network.latitudes)
     names = tuple(TraceId("XX", f"S{number}", "", "BHZ") for number in range(count))
-    gather = Gather(names, 0.0, 1.0, np.ones((count, 1), np.float32), drawn.latitudes, drawn.longitudes)
+    gather = Gather(names, 0.0, 1.0, np.ones((count, 1), np.float32), network.latitudes, network.longitudes)
     if is_one_array(gather) and is_far(gather, timed):
         return mix_hypotheses(timed.regions, by_distances, by_probability=False), timed
     return list(timed.regions), timed
 
 
-def simulations(setting: Setting, seed: int, number: int) -> np.random.Generator:
-    """The random numbers of a setting's event."""
-    return np.random.default_rng([seed, number, round(setting.radius_deg * 10), round(setting.middle_deg[1])])
+def seed_generator(setting: Setting, seed: int, number: int) -> np.random.Generator:
+    """Make the random generator of the event with that number in a setting."""
+    return np.random.default_rng([seed, number, round(setting.radius_deg * 10), round(setting.center_deg[1])])
+
+
+def write_simulated_networks_page(command: str, trials: int, seed: int) -> Path:
+    """Locate `trials` events of each setting; write `simulated_networks.md`."""
+    lines = [measure_setting(setting, trials, seed) for setting in SETTINGS]
+    return write_page(RESULTS / "simulated_networks.md", TEMPLATE, command, table=markdown_table(HEADS, lines))
+
+
+def measure_setting(setting: Setting, trials: int, seed: int) -> tuple[str, ...]:
+    """Locate events of a setting; format errors, coverage and CPU time in the columns of HEADS."""
+    errors, scales, depths, seconds = [], [], [], []
+    for number in range(trials):
+        network = simulate_network(setting, seed_generator(setting, seed, number))
+        began = time.thread_time()
+        regions, timed = locate_as_served(network)
+        seconds.append(time.thread_time() - began)
+        errors.append(float(distance_deg(*network.source, regions[0].latitude_deg, regions[0].longitude_deg)) * KM_PER_DEGREE)
+        scales.append(scales_to_contain(regions, network.source))
+        if timed is not None:
+            depths.append(abs(timed.depth_km - network.depth_km) / timed.depth_uncertainty_km)
+    far, contained = np.array(errors) > FAR_KM, np.array(scales) <= 1.0
+    return (
+        setting.name,
+        str(trials),
+        str(len(depths)),
+        "{:.0f}, {:.0f}".format(*np.percentile(errors, (50, 90))),
+        str(int(far.sum())),
+        str(int(contained[far, 1].sum())),
+        "{:.0%}, {:.0%}".format(*contained.mean(axis=0)),
+        f"{np.mean(np.array(depths) <= 1.0):.0%}, {np.mean(np.array(depths) <= 2.0):.0%}",
+        f"{np.median(seconds):.1f}",
+    )
+
+
+def scales_to_contain(regions: Sequence[EpicenterRegion], source: tuple[float, float]) -> tuple[float, float]:
+    """Factors by which the nearest of the 68 % and of the 90 % regions must be enlarged to contain the source."""
+    best, *others = regions
+    kept = [best, *(region for region in others if region.probability >= MIN_PROBABILITY)]
+    scales = [(scale_to_contain(region, *source), region.axis_ratio_90) for region in kept]
+    return min(scale for scale, _ in scales), min(scale / outer for scale, outer in scales)

@@ -12,12 +12,12 @@ from training.config import load_recipe
 from training.experiments.ablations.data import SWITCHES, draw_ablation_traces, styles, waveforms
 from training.experiments.ablations.run import (
     AblationRecipe,
-    ablations_page,
     apply_changes,
     build_network,
     cost,
+    count_traces,
     offset_table,
-    trace_setting,
+    write_tables,
 )
 from training.experiments.resnet_depth.run import Trial
 from training.synthesis.path_effects import PathScatter
@@ -35,8 +35,8 @@ def test_each_cell_differs_from_the_base_and_from_every_other():
 
 def test_a_gpu_runs_every_cell_and_a_cpu_those_of_few_traces():
     large = load_recipe("ablations", AblationRecipe, preset="gpu")
-    assert {trace_setting(cell) for _, cell in large.offset_settings()} >= {1000, 10_000, 100_000, 1_000_000}
-    assert max(trace_setting(cell) for _, cell in PLAN.offset_settings()) <= PLAN.largest_training_set < 100_000
+    assert {count_traces(cell) for _, cell in large.offset_settings()} >= {1000, 10_000, 100_000, 1_000_000}
+    assert max(count_traces(cell) for _, cell in PLAN.offset_settings()) <= PLAN.largest_training_set < 100_000
     base = {"48 rows and 512 columns, as declared", "100,000 traces"}
     assert {cell.name for cell in PLAN.offset_cells} - set(dict(large.offset_settings())) == base
 
@@ -100,11 +100,11 @@ def test_a_record_is_its_roots_with_rest_in_the_middle_and_nothing_where_there_i
     assert waveforms(gather, 99.0, 4.0)[0, 0, 0].tolist() == [0, 128, 255, 64]
 
 
-def test_the_page_says_what_was_not_run():
+def test_the_page_says_what_was_not_run(tmp_path):
     found = {"median": 1.5, "median_low": 1.2, "median_high": 1.9, "p90": 7.0, "within": 0.8, "traces": 3900, "cost": 118, "seconds": 90}
     results = [found, *[None] * (len(PLAN.offset_settings()) - 1)]
     assert "| base | 1.50 (1.20 to 1.90) | 7.0 | 80% | 3,900 | 118 | 1.5 |" in offset_table(PLAN.offset_settings(), results)
-    text = ablations_page(PLAN, results, [None] * len(PLAN.event_type_cells), "")
-    assert "Written by `python -m training ablations`" in text
-    assert f"{len(results) - 1 + len(PLAN.event_type_cells)} cells are missing" in text
+    none = [None] * len(PLAN.event_type_cells)
+    text = write_tables(tmp_path / "page.md", "python -m training experiment ablations", PLAN, results, none).read_text()
+    assert f"{len(results) + len(none) - 1} of {len(results) + len(none)} cells are missing" in text
     assert "reduced, for a CPU" in text

@@ -1,4 +1,4 @@
-"""Evidence adds up, lies where the ink is that the model goes by, and follows travel times."""
+"""Evidence adds up to the log-odds, is attributed to the pixels that cause it, and follows travel times."""
 
 import numpy as np
 import pytest
@@ -12,20 +12,21 @@ from models.specs.pictures import AZIMUTH_SECTION, DISTANCE_SECTION
 from training.config import TrainingSettings
 from training.datasets.archive import ArchiveWriter
 from training.datasets.catalog_replica import ReplicaRecipe, draw_replica
-from training.evaluation.location_scores import open_models
-from training.experiments.attribution.page import class_table, of_real, write_attribution_page
+from training.evaluation.evaluate import open_models
+from training.experiments.attribution import page as page_module
+from training.experiments.attribution.page import attribute_real, class_table, write_attribution_page
 from training.experiments.attribution.shapley import (
     WINDOWS,
     attribute_picture,
     channel_names,
-    evidence_map,
+    label_windows,
     log_odds,
-    shapley,
+    occlusion_map,
+    shapley_values,
     window_borders_s,
-    windows_of,
 )
 
-TWIN = ReplicaRecipe(
+REPLICA = ReplicaRecipe(
     store="greens_50s", events_per_shard=2, stations=(4, 6), distances_deg=(3.0, 118.0), magnitude_tolerance=0.1, seed=3407
 )
 
@@ -45,11 +46,11 @@ def picture():
 
 def test_shapley_values_of_a_game_are_those_of_the_books():
     """Three players, two of whom hold a left glove and one the right: (1/6, 1/6, 4/6)."""
-    assert shapley(lambda there: float(there[2] and (there[0] or there[1])), 3) == pytest.approx([1 / 6, 1 / 6, 4 / 6])
+    assert shapley_values(lambda there: float(there[2] and (there[0] or there[1])), 3) == pytest.approx([1 / 6, 1 / 6, 4 / 6])
 
 
 def test_evidence_of_windows_and_of_channels_is_what_their_ink_says(model, picture):
-    windows = windows_of(DISTANCE_SECTION, -200.0)
+    windows = label_windows(DISTANCE_SECTION, -200.0)
     by_window, by_channel = attribute_picture(model, picture, windows)
     ink = picture / 255.0 / picture.size
     assert by_window == pytest.approx([-16 * ink[windows == k].sum() for k in range(len(WINDOWS))], abs=1e-4)
@@ -69,7 +70,7 @@ def test_windows_begin_with_the_arrivals():
 
 
 def test_pixels_of_section_and_close_up_know_their_window():
-    windows = windows_of(DISTANCE_SECTION, -300.0)
+    windows = label_windows(DISTANCE_SECTION, -300.0)
     style, bands = DISTANCE_SECTION, len(DISTANCE_SECTION.bands)
     assert windows.shape == (channels(style), style.rows, style.columns)
     row = int((60 / 180) ** style.axis_exponent * style.rows)
@@ -80,27 +81,29 @@ def test_pixels_of_section_and_close_up_know_their_window():
     column = np.flatnonzero(windows[bands, row] == 1)[0]
     assert abs(column * near.window_s / style.columns - (near.lead_s - 25.0)) < 2 * near.window_s / style.columns
     with pytest.raises(ValueError, match="travel times"):
-        windows_of(AZIMUTH_SECTION, 0.0)
+        label_windows(AZIMUTH_SECTION, 0.0)
 
 
 def test_a_map_shows_the_patch_that_speaks(model):
     size = (channels(DISTANCE_SECTION), DISTANCE_SECTION.rows, DISTANCE_SECTION.columns)
     picture = np.zeros(size, np.uint8)
     picture[0, 40:48, 80:88] = 255
-    heat = evidence_map(model, picture, slice(0, 3))
+    heat = occlusion_map(model, picture, slice(0, 3))
     assert heat[44, 84] < 0 == heat[120, 120]
     assert heat[44, 84] == heat.min()
-    assert not evidence_map(model, picture, slice(3, 6)).any()
+    assert not occlusion_map(model, picture, slice(3, 6)).any()
 
 
 @pytest.mark.timeout(300)
-def test_the_page_tells_every_window_and_channel(settings: TrainingSettings, tmp_path):
+def test_the_page_has_every_window_and_channel(settings: TrainingSettings, tmp_path, monkeypatch):
     with ArchiveWriter(tmp_path / "twin", {"seed": 1}, 2) as writer:
-        for event in draw_replica(TWIN, settings, [4, 5]):
+        for event in draw_replica(REPLICA, settings, [4, 5]):
             writer.add(event)
-    write_attribution_page(settings, tmp_path / "twin", None, 1, tmp_path / "attribution.md", tmp_path / "attribution.png")
-    page = (tmp_path / "attribution.md").read_text()
+    bundles = page_module.BUNDLES.resolve()
+    monkeypatch.setattr(page_module, "BUNDLES", bundles)
+    monkeypatch.chdir(tmp_path)
+    page = write_attribution_page(settings, "python -m training experiment attribution", tmp_path / "twin", None, 1).read_text()
     assert all(f"| {name} |" in page for name in (*WINDOWS, *channel_names(DISTANCE_SECTION)))
-    assert 1000 < (tmp_path / "attribution.png").stat().st_size < 150_000
-    assert of_real(open_models(settings), tmp_path) == []
+    assert 1000 < (tmp_path / "docs/results/figures/attribution.png").stat().st_size < 150_000
+    assert attribute_real(open_models(settings), tmp_path) == []
     assert "n = 0" not in class_table([], "window", WINDOWS, lambda event: event.by_window)

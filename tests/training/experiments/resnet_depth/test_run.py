@@ -13,7 +13,14 @@ from training.config import load_recipe
 from training.experiments.ablations.run import AblationRecipe
 from training.experiments.grid import fill_grid, shuffle_shards
 from training.experiments.resnet_depth.data import ComparisonSections
-from training.experiments.resnet_depth.run import CompareRecipe, comparison_page, one_split, over_seeds, run_trial, shrink_pictures
+from training.experiments.resnet_depth.run import (
+    CompareRecipe,
+    format_accuracy,
+    format_mean_accuracy,
+    run_trial,
+    shrink_pictures,
+    write_comparison_page,
+)
 from training.learning.fit import FitRecipe
 from training.tasks.distance import OffsetRecipe
 from training.tasks.section_plans import SectionPlan
@@ -28,8 +35,8 @@ PLAN = load_recipe("compare", CompareRecipe, preset="")
 FIT = FitRecipe(width=0.125, epochs=15, batch=16, learning_rate=3e-3, weight_decay=0.0, patience=15, seed=3407)
 
 
-def halves(count):
-    """Pictures whose upper or lower half is bright."""
+def make_halves(count):
+    """Make pictures whose upper or lower half is bright."""
     random = np.random.default_rng(0)
     labels = np.arange(count) % 2
     pictures = random.integers(0, 60, (count, 6, 64, 64), dtype=np.uint8)
@@ -41,7 +48,7 @@ def halves(count):
 def test_a_trial_learns_what_can_be_learned_and_counts_its_answers(tmp_path):
     trial = PLAN.trials()[0].model_copy(update={"fit": FIT, "shrink": 2})
     torch.set_num_threads(1)
-    result = run_trial(halves(120), trial, tmp_path)
+    result = run_trial(make_halves(120), trial, tmp_path)
     assert result["validation_events"] == 29
     assert result["test_events"] == 24
     assert result["test_right"] / result["test_events"] > 0.9
@@ -72,18 +79,18 @@ def test_every_depth_is_tried_with_the_seed_of_the_paper_first():
 
 
 def test_intervals_are_those_of_the_books():
-    assert one_split({"test_right": 162, "test_events": 177}, "test") == "91.5 (86.5 to 94.8)"
+    assert format_accuracy({"test_right": 162, "test_events": 177}, "test") == "91.5 (86.5 to 94.8)"
     results = [{"test_right": right, "test_events": 100} for right in (90, 92, 94)]
-    assert over_seeds(results, "test") == "92.0 ± 5.0"
-    assert over_seeds(results[:1], "test") == "-"
+    assert format_mean_accuracy(results, "test") == "92.0 ± 5.0"
+    assert format_mean_accuracy(results[:1], "test") == "-"
 
 
-def test_the_page_labels_a_reduced_setting_and_says_what_is_missing():
+def test_the_page_labels_a_reduced_setting_and_says_what_is_missing(tmp_path):
     found = {"parameters": 1e6, "seconds": 60.0, "validation_right": 9, "validation_events": 10, "test_right": 8, "test_events": 10}
-    text = comparison_page(PLAN, PLAN.trials(), [found, *[None] * 24], halves(4), "continued")
+    results = [found, *[None] * 24]
+    text = write_comparison_page(tmp_path / "page.md", "command", PLAN, PLAN.trials(), results, make_halves(4)).read_text()
     assert "reduced, for a CPU" in text
-    assert "24 of 25 runs are missing" in text
-    assert "Written by `ATLAS_TRAINING_PRESET=continued python -m training compare`" in text
+    assert "24 of 25 cells are missing" in text
     assert "| resnet18 | 1.00 | 90.0 (59.6 to 98.2) |" in text
     assert "| resnet152 | - |" in text
 
@@ -112,13 +119,13 @@ def test_the_gpu_preset_changes_values_of_recipes_that_are_there(path: Path):
 
 def test_a_preset_names_only_what_it_changes(tmp_path, monkeypatch):
     monkeypatch.setattr(config, "RECIPES", tmp_path)
-    (tmp_path / "loud").mkdir()
+    (tmp_path / "deep").mkdir()
     (tmp_path / "fit.toml").write_text(FIT.model_dump_json().replace(",", "\n").replace(":", "=").strip("{}").replace('"auto"', "'auto'"))
-    (tmp_path / "loud" / "fit.toml").write_text("epochs = 7")
-    monkeypatch.setenv("ATLAS_TRAINING_PRESET", "loud")
+    (tmp_path / "deep" / "fit.toml").write_text("epochs = 7")
+    monkeypatch.setenv("ATLAS_TRAINING_PRESET", "deep")
     assert load_recipe("fit", FitRecipe) == FIT.model_copy(update={"epochs": 7})
-    (tmp_path / "loud" / "fit.toml").write_text("epoch = 7")
+    (tmp_path / "deep" / "fit.toml").write_text("epoch = 7")
     with pytest.raises(ValidationError):
         load_recipe("fit", FitRecipe)
     with pytest.raises(FileNotFoundError):
-        load_recipe("fit", FitRecipe, preset="quiet")
+        load_recipe("fit", FitRecipe, preset="none")

@@ -1,0 +1,39 @@
+"""Every command can be parsed, and the whole sequence consists of commands that exist."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from training.cli.parser import make_parser
+from training.cli.train import MODELS, list_steps
+from training.config import TrainingSettings
+from training.tasks.index import TASKS
+
+
+@pytest.mark.parametrize("real", [None, Path("real_events")])
+def test_every_step_of_the_whole_sequence_is_a_command(real):
+    steps = list_steps("3", TrainingSettings(), real)
+    parsed = [make_parser().parse_args(words) for words in steps]
+    assert [arguments.name for arguments in parsed if arguments.group == "train"] == list(MODELS)
+    assert all(callable(arguments.run) for arguments in parsed)
+    assert [words[:2] for words in steps][-1] == (["evaluate", "location"] if real is None else ["evaluate", "real-events"])
+
+
+def test_models_are_those_of_the_tasks():
+    assert tuple(task.spec.name for task in TASKS) == MODELS
+
+
+@pytest.mark.parametrize("group", ["build", "train", "restore", "all", "evaluate", "validate", "experiment"])
+def test_every_group_explains_itself(group, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        make_parser().parse_args([group, "--help"])
+    assert exit_.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: python -m training {group}")
+
+
+def test_an_unknown_store_is_refused_by_name(capsys):
+    with pytest.raises(SystemExit):
+        make_parser().parse_args(["build", "greens", "greens_1s"])
+    assert "'greens_1s' is no store" in capsys.readouterr().err
+    assert isinstance(make_parser(), argparse.ArgumentParser)

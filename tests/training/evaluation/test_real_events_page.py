@@ -1,0 +1,52 @@
+"""The page of real events and the five numbers of the README follow from the results, and the README quotes them as they are."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from models.registry.card import Metric
+from tests.support.event_results import make_result
+from training.evaluation.card_writer import REAL_SET
+from training.evaluation.event_result import UNLOCATED
+from training.evaluation.real_events_page import EVENT_HEADS, LOCATION_HEADS, event_line, group_lines, location_line, summary_lines
+
+ROOT = Path(__file__).parents[3]
+DISTANCE = Metric(name="median absolute error of distance", dataset=REAL_SET, value=2.49, low=1.09, high=9.25, unit="degree", n=364)
+
+
+def test_an_event_is_compared_with_its_vertical_records_alone():
+    cells = dict(zip(LOCATION_HEADS, location_line(make_result(3), make_result(5)), strict=True))
+    assert (cells["event"], cells["stations with horizontals"]) == ("e3", "2")
+    assert (cells["error, km"], cells["by verticals alone, km"], cells["in 68 % region"]) == ("30", "50", "yes")
+    assert cells["depth error, km"] == "+5"
+    cells = dict(zip(EVENT_HEADS, event_line(make_result(3)), strict=True))
+    assert (cells["predicted class"], cells["median signed error"], cells["within one sigma"]) == ("glacial", "+0.30", "1.00")
+
+
+def test_groups_are_those_with_many_stations_and_by_gap():
+    open_gap = replace(make_result(1).epicenter, gap_deg=300.0)
+    results = [
+        make_result(1, stations=9),
+        make_result(2, stations=9, epicenter=open_gap),
+        make_result(3),
+        make_result(4, epicenter=UNLOCATED),
+    ]
+    assert [cells[1] for cells in group_lines(results, results)] == ["2", "1", "1", "3", "3"]
+
+
+def test_the_summary_has_five_numbers_with_intervals_and_counts():
+    lines = summary_lines([make_result(number, stations=9) for number in range(1, 6)], [DISTANCE])
+    assert len(lines) == 5
+    assert lines[0][1].startswith("30 (")
+    assert lines[0][1].endswith(" km")
+    assert lines[2][1].startswith("40 % (")
+    assert lines[4][1:] == ("2.5 degrees (1.1 to 9.2)", "364 traces")
+    assert all(np.isfinite(float(line[1].split()[0])) for line in lines)
+
+
+def test_the_readme_quotes_the_summary():
+    rows = [line for line in (ROOT / "docs/results/summary.md").read_text().splitlines() if line.startswith("| ")][2:]
+    readme = (ROOT / "README.md").read_text()
+    assert len(rows) == 5
+    assert [row for row in rows if row not in readme] == []

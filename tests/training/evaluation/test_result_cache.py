@@ -1,0 +1,31 @@
+"""Results are read again as they were, unless events, models or switches have changed."""
+
+import json
+
+from tests.support.event_results import make_result
+from training.evaluation.event_result import EventResult
+from training.evaluation.result_cache import EDITION, ResultCache, describe_models
+
+
+def test_results_are_read_again_unless_the_behavior_is_another(tmp_path):
+    path = tmp_path / "evaluation" / "test.jsonl"
+    cache = ResultCache(path, {"weights": "a"})
+    assert cache.read() == {}
+    cache.append({"3": make_result(2, "glacial"), "4": None})
+    cache.append({"5": make_result(4)})
+    again = cache.read()
+    assert list(again) == ["3", "4", "5"]
+    assert again["4"] is None
+    read, made = again["5"], make_result(4)
+    assert isinstance(read, EventResult)
+    assert (read.epicenter, read.probabilities, read.tested_by, read.snr) == (made.epicenter, made.probabilities, made.tested_by, made.snr)
+    assert ResultCache(path, {"weights": "b"}).read() == {}
+    assert cache.read() == {}
+
+
+def test_the_behavior_names_edition_weights_and_calibration(toy_artifacts):
+    behavior = describe_models(toy_artifacts, calibrated=True)
+    assert behavior["edition"] == EDITION
+    assert set(behavior["weights"]) == set(behavior["calibrations"]) >= {"offset", "event_type"}
+    assert describe_models(toy_artifacts, calibrated=False)["calibrations"] == {}
+    assert json.loads(json.dumps(behavior)) == behavior

@@ -1,0 +1,100 @@
+"""The commands that repeat experiments, which decided something once (docs/decisions) and are not served."""
+# ruff: noqa: PLC0415  (a command imports what it needs)
+
+import argparse
+from pathlib import Path
+
+from training.config import TrainingSettings
+from training.evaluation.pages import FIGURES
+
+
+def run_experiment(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Fill a table of trainings, or compare methods of clustering, and write the page."""
+    from training.experiments.ablations.run import write_ablations_page
+    from training.experiments.families.page import write_families_page
+    from training.experiments.resnet_depth.run import write_depth_page
+
+    if arguments.name == "families":
+        print(write_families_page(settings, arguments.command))
+    else:
+        write = write_ablations_page if arguments.name == "ablations" else write_depth_page
+        print(write(settings, arguments.command, arguments.minutes))
+
+
+def attribute_classes(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Attribute the predicted class to parts of the section."""
+    from training.experiments.attribution.page import write_attribution_page
+
+    print(write_attribution_page(settings, arguments.command, arguments.archive, arguments.real, arguments.most))
+
+
+def compare_versions(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Print metrics of versions of a model on the same test pictures."""
+    from training.experiments.compare_versions import score_versions
+
+    print(score_versions(arguments.model, settings, arguments.graphs))
+
+
+def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Measure what a choice of the location rests on."""
+    from training.experiments.location import class_prior, common_error, paper_location, simulated_networks
+
+    if arguments.name == "class-prior":
+        print(class_prior.write_class_prior_page(settings, arguments.command, arguments.archive, arguments.most))
+    elif arguments.name == "common-error":
+        print(common_error.write_common_error_page(settings, arguments.command, arguments.store, arguments.most))
+    elif arguments.name == "paper-location":
+        print(paper_location.write_paper_location_page(arguments.command, arguments.trials, arguments.seed))
+    else:
+        print(simulated_networks.write_simulated_networks_page(arguments.command, arguments.trials, arguments.seed))
+
+
+def draw_figures(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Draw the gallery of sections, or the figure of sources."""
+    from training.experiments import gallery, source_figure
+
+    if arguments.name == "sources":
+        source_figure.draw_sources_figure(FIGURES / "sources.png")
+    else:
+        out = settings.build_dir / "gallery"
+        count = gallery.write_gallery(settings, arguments.folder, out, FIGURES / "gallery.png")
+        print(f"{out / 'index.html'}: {count} sections")
+
+
+def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the group."""
+    commands = groups.add_parser("experiment", help="repeat an experiment behind a decision").add_subparsers(
+        dest="name", required=True, metavar="NAME"
+    )
+    for name, what in (("ablations", "each choice of picture, data and network"), ("resnet-depth", "five depths of ResNet")):
+        table = commands.add_parser(name, help=f"compare trainings: {what}; run again to continue")
+        table.add_argument("--minutes", type=float, help="begin no further cell after that time")
+        table.set_defaults(run=run_experiment)
+    commands.add_parser("families", help="compare methods of clustering on mixtures of kinds").set_defaults(run=run_experiment)
+    attribution = commands.add_parser("attribution", help="attribute the class to parts of the section")
+    attribution.add_argument("--most", type=int, default=30, help="number of events of each class, at most (30)")
+    attribution.add_argument("--real", type=Path, help="folder of real events")
+    attribution.set_defaults(run=attribute_classes)
+    prior = commands.add_parser("class-prior", help="try prior odds of the class by the epicenter")
+    prior.add_argument("--most", type=int, help="number of events of each file of the archive, at most")
+    for command in (attribution, prior):
+        command.add_argument("--archive", type=Path, default=Path("build/archives/twin"), help="archive of the replica")
+    common = commands.add_parser("common-error", help="measure the error common to the distances of an event")
+    common.add_argument("--store", help="another store of Green's functions than the recipe's")
+    common.add_argument("--most", type=int, help="number of events, at most")
+    paper = commands.add_parser("paper-location", help="compare the paper's iteration with the service's location by distances")
+    networks = commands.add_parser("simulated-networks", help="locate arrival times at simulated networks")
+    for command, trials in ((paper, 100), (networks, 40)):
+        command.add_argument("--trials", type=int, default=trials, help=f"number of events of each setting ({trials})")
+        command.add_argument("--seed", type=int, default=3407)
+    for command in (prior, common, paper, networks):
+        command.set_defaults(run=measure_location)
+    versions = commands.add_parser("compare-versions", help="print metrics of versions of a model on the same test pictures")
+    versions.add_argument("model", choices=("offset", "event_type", "depth", "force_azimuth"))
+    versions.add_argument("graphs", type=Path, nargs="+", metavar="model.onnx")
+    versions.set_defaults(run=compare_versions)
+    sections = commands.add_parser("gallery", help="draw sections of synthetic and real events: build/gallery and a figure")
+    sections.add_argument("folder", type=Path, help="folder of real events, a folder each")
+    sources = commands.add_parser("sources", help="draw every kind of source: a figure")
+    for command in (sections, sources):
+        command.set_defaults(run=draw_figures)

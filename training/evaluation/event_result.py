@@ -1,0 +1,184 @@
+"""The result of one evaluated event: what it was, and what the service answered."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from models.array_types import Floats, Integers
+from models.specs.event_type import CLASSES
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """True parameters of an event; NaN where its kind has no such parameter or nobody knows it."""
+
+    name: str
+    kind: str
+    latitude_deg: float
+    longitude_deg: float
+    depth_km: float
+    magnitude: float
+    force_azimuth_deg: float
+    origin_time_s: float = NAN
+
+
+@dataclass(frozen=True)
+class TraceResults:
+    """
+    Results of the traces of an event, each array [traces], NaN where unknown.
+
+    `true_deg` and `predicted_deg` are epicentral distances, `sigma_deg` the predicted standard deviation, `origin_errors_s` the
+    predicted origin times less the true one, `snr` the signal-to-noise ratios (`training.synthesis.signal_to_noise`), and
+    `latitudes_deg` and `longitudes_deg` the stations.
+    """
+
+    true_deg: Floats
+    predicted_deg: Floats
+    sigma_deg: Floats
+    origin_errors_s: Floats
+    snr: Floats
+    latitudes_deg: Floats
+    longitudes_deg: Floats
+
+
+@dataclass(frozen=True)
+class EpicenterResult:
+    """
+    An epicenter compared with the true one; all NaN for an event that was not located.
+
+    `uncertainty_km` is the stated 68 % radius and `gap_deg` the azimuthal gap. `scale_68` is the factor by which the 68 % ellipse of
+    the nearest solution, the preferred or an alternative one, must be enlarged to contain the true epicenter; `scale_90` is that of
+    the 90 % ellipse. A region contains the truth where its factor is at most 1.
+    """
+
+    error_km: float = NAN
+    uncertainty_km: float = NAN
+    gap_deg: float = NAN
+    effective_stations: float = NAN
+    scale_68: float = NAN
+    scale_90: float = NAN
+
+    @property
+    def in_68(self) -> bool:
+        """Whether a 68 % region contains the true epicenter."""
+        return self.scale_68 <= 1.0
+
+    @property
+    def in_90(self) -> bool:
+        """Whether a 90 % region contains the true epicenter."""
+        return self.scale_90 <= 1.0
+
+
+UNLOCATED = EpicenterResult()
+
+
+@dataclass(frozen=True)
+class EventResult:
+    """
+    Truth and answers of one event; NaN where the service gave no answer.
+
+    Attributes
+    ----------
+    tested_by : names of the splits of the data set that hold the event in their test part
+    stations : number of traces whose distance was predicted
+    horizontals : number of stations with a pair of horizontal records
+    probabilities : of the classes in the order of `CLASSES`, as served (with the odds of arrivals and of the epicenter)
+    ood_score : out-of-distribution score of the section; above 1 is flagged (`novelty` on the wire)
+    epicenter, by_distances : the served epicenter, and the one that the predicted distances alone give
+    network_depth_km, network_depth_sigma_km : the network's output for an event that is an earthquake, whatever its predicted class
+    depth_km : the served depth, combined with arrival times; NaN where the predicted class is glacial
+    network_force_azimuth_deg, network_force_azimuth_sigma_deg : the network's output for an event that is glacial
+    force_azimuth_deg, force_azimuth_ambiguous : as served; NaN where the predicted class is tectonic
+    probability_at_ice : probability that the epicenter lies at an ice sheet
+    fraction_in_window : fraction of the stations whose slowest surface waves arrive before the end of the window
+
+    """
+
+    truth: Truth
+    tested_by: tuple[str, ...]
+    stations: int
+    horizontals: int
+    traces: TraceResults
+    probabilities: tuple[float, ...]
+    ood_score: float
+    method: str = ""
+    epicenter: EpicenterResult = UNLOCATED
+    by_distances: EpicenterResult = UNLOCATED
+    origin_error_s: float = NAN
+    network_depth_km: float = NAN
+    network_depth_sigma_km: float = NAN
+    depth_km: float = NAN
+    network_force_azimuth_deg: float = NAN
+    network_force_azimuth_sigma_deg: float = NAN
+    force_azimuth_deg: float = NAN
+    force_azimuth_ambiguous: bool = False
+    probability_at_ice: float = NAN
+    fraction_in_window: float = NAN
+
+    @property
+    def event_type(self) -> str:
+        """The class with the largest probability."""
+        return CLASSES[int(np.argmax(self.probabilities))]
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the predicted class is the true one."""
+        return self.event_type == self.truth.kind
+
+    @property
+    def is_located(self) -> bool:
+        """Whether there is an epicenter."""
+        return bool(np.isfinite(self.epicenter.error_km))
+
+    @property
+    def depth_error_km(self) -> float:
+        """Depth predicted by the network less the true one."""
+        return self.network_depth_km - self.truth.depth_km
+
+    @property
+    def azimuth_error_deg(self) -> float:
+        """Force azimuth predicted by the network less the true one, modulo 180 degrees, in [-90, 90)."""
+        return (self.network_force_azimuth_deg - self.truth.force_azimuth_deg + 90.0) % 180.0 - 90.0
+
+    @cached_property
+    def snr(self) -> float:
+        """Median signal-to-noise ratio of the traces; NaN where none is known."""
+        known = self.traces.snr[np.isfinite(self.traces.snr)]
+        return float(np.median(known)) if len(known) else NAN
+
+    @property
+    def median_distance_deg(self) -> float:
+        """Median true distance of the traces; NaN where no station has coordinates."""
+        known = self.traces.true_deg[np.isfinite(self.traces.true_deg)]
+        return float(np.median(known)) if len(known) else NAN
+
+
+def select_kind(results: Sequence[EventResult], kind: str) -> list[EventResult]:
+    """Select the events of a true kind."""
+    return [result for result in results if result.truth.kind == kind]
+
+
+def select_located(results: Sequence[EventResult]) -> list[EventResult]:
+    """Select the events that were located."""
+    return [result for result in results if result.is_located]
+
+
+def collect(results: Sequence[EventResult], value: Callable[[EventResult], float]) -> Floats:
+    """Collect a value of every event [events]."""
+    return np.array([value(result) for result in results], np.float64)
+
+
+def stack_traces(results: Sequence[EventResult]) -> tuple[Floats, Integers]:
+    """Stack the traces whose distance was predicted: true and predicted distance, sigma, origin error, SNR [n, 5]; their event [n]."""
+    columns = [
+        np.stack([one.traces.true_deg, one.traces.predicted_deg, one.traces.sigma_deg, one.traces.origin_errors_s, one.traces.snr])
+        for one in results
+    ]
+    events = np.concatenate([np.full(column.shape[1], number) for number, column in enumerate(columns)])
+    values = np.concatenate(columns, axis=1).T
+    known = np.isfinite(values[:, :4]).all(axis=1)
+    return values[known], events[known]

@@ -1,0 +1,135 @@
+"""The model cards as a page, `docs/reference/model_cards.md`: every number is read from the cards of the artifacts."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from models.registry.card import Card, Metric
+from models.registry.store import open_store
+from models.specs.index import MODELS
+from training.evaluation.card_metrics import REPLICA_SET
+from training.evaluation.card_writer import REAL_EVENT
+from training.evaluation.pages import FIGURES, TEMPLATES, markdown_table, write_page
+
+PAGE = Path("docs/reference/model_cards.md")
+CARD_FIGURES = FIGURES / "models"
+FIGURES_LINK = "../results/figures/models"
+
+INPUTS = {
+    "offset": "Picture of one trace: a row for each period, time to the right, brightness the envelope; on the right the beginning of the "
+    "window enlarged.",
+    "event_type": "Record section of an event, each trace at its distance; red, green and blue are the bands from short to long periods; "
+    "beside each section its first arrivals, enlarged. Most cataloged glacial earthquakes, like this one, barely rise above the noise.",
+    "depth": "The section that event_type reads, drawn at the located epicenter.",
+    "force_azimuth": "Beams of trial forces: a row for each trial azimuth of a horizontal force, with the long-period surface waves of all "
+    "traces stacked as a force in that direction would have radiated them, path delays removed, relative to the noise.",
+    "families": "Source picture: spectral level against period and time, stacked over the traces with the higher signal-to-noise ratios.",
+}
+PLOTS = {
+    "offset": (
+        ("offset", "Predicted against true distance, and the fraction of traces whose error is below a multiple of the predicted sigma."),
+        ("offset_errors", "Error of distance against distance, signal-to-noise ratio, magnitude and depth."),
+    ),
+    "event_type": (
+        ("event_type", "Reliability and confusion matrix on the test events of the replica."),
+        ("event_type_recall", "Recall against signal-to-noise ratio, magnitude and number of stations."),
+    ),
+    "depth": (
+        ("depth", "Predicted against true depth, and its error against signal-to-noise ratio, magnitude and distance; dashed, 10 km."),
+    ),
+    "force_azimuth": (
+        (
+            "force_azimuth",
+            "Predicted against true azimuth, and its error against signal-to-noise ratio, magnitude and stations; dashed, 10 degrees.",
+        ),
+    ),
+}
+
+
+def write_model_cards_page(artifacts: Path, command: str, page: Path = PAGE, figures: Path = CARD_FIGURES) -> Path:
+    """Write the page with a section for every model and the figures that are there."""
+    store = open_store(artifacts)
+    sections = "\n\n".join(format_card(store.card(spec.name), figures) for spec in MODELS)
+    return write_page(page, TEMPLATES / "model_cards.md", command, models=sections)
+
+
+def format_card(card: Card, figures: Path) -> str:
+    """Format one card in Markdown, with the figures of that folder."""
+    style = card.style
+    picture = f"{style['kind']} picture, {style['rows']} by {style['columns']} pixels, window of {style['window_s']:.0f} s"
+    calibration = ", ".join(f"{name} {value:.3g}" for name, value in card.calibration.items() if isinstance(value, float))
+    storage = card.data.get("shipping", {}).get("storage", "float16")
+    facts = (
+        f"- Input: {picture}.\n"
+        f"- Network: {card.architecture}, {card.size_bytes / 2**20:.1f} MiB, ONNX opset {card.opset}, weights stored as {storage}.\n"
+        f"- Calibration: {calibration or 'none'}.\n"
+        f"- Source: {card.citation}."
+    )
+    caption = INPUTS.get(card.name, "")
+    parts = [
+        f"## {card.name}, version {card.version}",
+        card.task,
+        facts,
+        *(_format_figures(figures, [(f"reads_{card.name}", caption)]) or [caption] * bool(caption)),
+        "Limits of use:",
+        "\n".join(f"- {limit}" for limit in card.limits),
+        *format_metrics(card.metrics),
+        *_format_figures(figures, PLOTS.get(card.name, ())),
+    ]
+    return "\n\n".join(parts)
+
+
+def format_metrics(metrics: Sequence[Metric]) -> Iterator[str]:
+    """Format the metrics of a card: the replica by split, all others line by line, real events one by one."""
+    replica = [metric for metric in metrics if metric.dataset.startswith(REPLICA_SET)]
+    events = [metric for metric in metrics if metric.dataset.startswith(f"{REAL_EVENT} ")]
+    rest = [metric for metric in metrics if metric not in replica and metric not in events]
+    if replica:
+        yield _format_by_split(replica)
+    if rest:
+        lines = [(metric.name, format_value(metric), metric.dataset, str(metric.n)) for metric in rest]
+        yield markdown_table(("measure", "value", "data", "n"), lines)
+    if events:
+        yield _format_by_event(events)
+
+
+def format_value(metric: Metric, *, unit: bool = True) -> str:
+    """Format a value with its unit and interval."""
+    plural = "" if metric.value == 1 or metric.unit in ("1", "") else "s"
+    suffix = f" {metric.unit}{plural}" if unit and metric.unit != "1" else ""
+    interval = "" if metric.low is None or metric.high is None else f" ({metric.low:.3g} to {metric.high:.3g})"
+    return f"{metric.value:.3g}{suffix}{interval}"
+
+
+def _format_by_split(metrics: Sequence[Metric]) -> str:
+    """Tabulate a row for each measure and a column for each data set; n in the order of the columns."""
+    datasets = list(dict.fromkeys(metric.dataset for metric in metrics))
+    found = {(metric.name, metric.dataset): metric for metric in metrics}
+    lines = []
+    for name in dict.fromkeys(metric.name for metric in metrics):
+        row = [found.get((name, dataset)) for dataset in datasets]
+        unit = next(metric.unit for metric in row if metric is not None)
+        counts = ", ".join("-" if metric is None else str(metric.n) for metric in row)
+        cells = ("" if metric is None else format_value(metric, unit=False) for metric in row)
+        lines.append((f"{name}{'' if unit == '1' else f', {unit}s'}", *cells, counts))
+    return markdown_table(("measured on the replica", *(name.removeprefix(f"{REPLICA_SET}, ") for name in datasets), "n"), lines)
+
+
+def _format_by_event(metrics: Sequence[Metric]) -> str:
+    """Tabulate a row for each real event and a column for each measure."""
+    names = list(dict.fromkeys(metric.name for metric in metrics))
+    units = {metric.name: metric.unit for metric in metrics}
+    found = {(metric.dataset, metric.name): metric for metric in metrics}
+    lines = []
+    for dataset in dict.fromkeys(metric.dataset for metric in metrics):
+        row = [found.get((dataset, name)) for name in names]
+        count = str(next(metric.n for metric in row if metric is not None))
+        values = ("" if metric is None else f"{metric.value:.3g}" for metric in row)
+        lines.append((dataset.removeprefix(f"{REAL_EVENT} "), *values, count))
+    heads = (name if units[name] == "1" else f"{name}, {units[name]}s" for name in names)
+    return markdown_table(("real event", *heads, "n"), lines)
+
+
+def _format_figures(folder: Path, figures: Sequence[tuple[str, str]]) -> list[str]:
+    """Link those figures that are in the folder, each with its caption."""
+    present = [(name, caption) for name, caption in figures if (folder / f"{name}.png").is_file()]
+    return [f"![{name.replace('_', ' ')}]({FIGURES_LINK}/{name}.png)\n\n{caption}" for name, caption in present]
