@@ -1,4 +1,4 @@
-"""Clients as they should be: each submission has a key and is sent until it is accepted, then followed to its end."""
+"""Well-behaved clients: they repeat each submission with its key until it is accepted, and follow the job to its end."""
 
 import queue
 import threading
@@ -12,20 +12,20 @@ from tests.faults.checker import ENDED, MAY_BE_REFUSED
 from tests.faults.history import History
 
 PATIENCE_S = 300.0
-"""Longer than any fault, its recovery and the queue before the job; then the client gives up, which is a violation."""
+"""Longer than any fault, its recovery and the queue; a client that gives up after this time is a violation."""
 
 PAUSE_S = 0.3
 
 
 class Client:
-    """One client of the service, writing down what it is told."""
+    """A client that records the service's answers in the history."""
 
     def __init__(self, url: str, history: History, patience_s: float = PATIENCE_S) -> None:
         self._http = httpx.Client(base_url=url, timeout=30.0)
         self._history, self._patience_s = history, patience_s
 
-    def submitted(self, key: str, case: Case) -> str | None:
-        """The job once it is accepted; None where the client gave up."""
+    def submit(self, key: str, case: Case) -> str | None:
+        """Submit until the job is accepted and return its id; None if the client gave up."""
         self._history.add("offered", key=key)
         deadline = time.monotonic() + self._patience_s
         files = [("bundle", part) for part in case.files]
@@ -47,8 +47,8 @@ class Client:
         self._history.add("gave-up", key=key)
         return None
 
-    def ended(self, job: str) -> dict | None:
-        """The answer of the job once it has ended; None where it is unknown or the client gave up."""
+    def wait_for_end(self, job: str) -> dict | None:
+        """Wait until a job has ended and return its answer; None if it is unknown or the client gave up."""
         deadline = time.monotonic() + self._patience_s
         while time.monotonic() < deadline:
             try:
@@ -65,20 +65,20 @@ class Client:
                 time.sleep(PAUSE_S)
                 continue
             state = answer.json()
-            said = told(state) if state["status"] in ENDED else None
-            self._history.add("seen", job=job, status=state["status"], answer=said)
-            if said is not None:
-                return said
+            final = comparable_answer(state) if state["status"] in ENDED else None
+            self._history.add("seen", job=job, status=state["status"], answer=final)
+            if final is not None:
+                return final
         self._history.add("gave-up", job=job)
         return None
 
     def close(self) -> None:
-        """The connections."""
+        """Close the connections."""
         self._http.close()
 
 
-def told(job: dict) -> dict:
-    """What a client learns from an ended job, without ids and times."""
+def comparable_answer(job: dict) -> dict:
+    """Return the answer of a job that has ended, without ids and times."""
     problem = job["problem"] and {
         "type": job["problem"]["type"],
         "status": job["problem"]["status"],
@@ -97,7 +97,7 @@ def told(job: dict) -> dict:
 
 
 class Crowd:
-    """So many clients at once, who do what they are given."""
+    """Concurrent clients that submit jobs from a common queue."""
 
     def __init__(self, url: str, history: History, clients: int = 6) -> None:
         self._url, self._history = url, history
@@ -105,17 +105,17 @@ class Crowd:
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(clients)]
 
     def start(self) -> None:
-        """All begin."""
+        """Start all clients."""
         for thread in self._threads:
             thread.start()
 
-    def give(self, work: Iterable[tuple[str, Case]]) -> None:
-        """More keys and what to submit with them."""
+    def submit(self, work: Iterable[tuple[str, Case]]) -> None:
+        """Add submissions with their keys to the queue."""
         for item in work:
             self._work.put(item)
 
     def finish(self) -> None:
-        """There will be no more; wait until all is done."""
+        """Wait until all submissions of the queue have ended."""
         for _ in self._threads:
             self._work.put(None)
         for thread in self._threads:
@@ -124,7 +124,7 @@ class Crowd:
     def _run(self) -> None:
         client = Client(self._url, self._history)
         while (item := self._work.get()) is not None:
-            job = client.submitted(*item)
+            job = client.submit(*item)
             if job is not None:
-                client.ended(job)
+                client.wait_for_end(job)
         client.close()

@@ -1,4 +1,4 @@
-"""What happened, one JSON line an event, in the order in which it was seen: written while it happens, judged afterwards."""
+"""History of a fault test, a JSON line an event: recorded during the test, checked afterwards (`checker`)."""
 
 import json
 import threading
@@ -11,21 +11,21 @@ Event = dict[str, Any]
 
 class History:
     """
-    Lines of `{"t": seconds, "event": ..., ...}`; many threads may write.
+    Lines of `{"t": seconds, "event": ..., ...}`; thread-safe.
 
     Events: `reference` (case, answer), `offered` (key), `accepted` (key, case, job), `refused` (key or job, status, retry_after),
-    `unanswered` (key or job), `seen` (job, status, answer; the answer only of an ended job, null where there is no such job),
-    `gave-up` (key or job), `fault` (name, recovered_s, within_s), `left-out` (name, why), `existing` (jobs: what the service itself knows
-    in the end).
+    `unanswered` (key or job), `seen` (job, status, answer; answer: null unless the job has ended; status: null for an unknown job),
+    `gave-up` (key or job), `fault` (name, recovered_s, within_s), `left-out` (name, why), `existing` (jobs that the service
+    knows at the end).
     """
 
     def __init__(self, path: Path) -> None:
-        self._file, self._lock, self._began = path.open("w"), threading.Lock(), time.monotonic()
+        self._file, self._lock, self._start_s = path.open("w"), threading.Lock(), time.monotonic()
 
     def add(self, event: str, **facts: object) -> None:
-        """One event, now."""
+        """Record an event at the current time."""
         with self._lock:
-            self._file.write(json.dumps({"t": round(time.monotonic() - self._began, 3), "event": event, **facts}) + "\n")
+            self._file.write(json.dumps({"t": round(time.monotonic() - self._start_s, 3), "event": event, **facts}) + "\n")
             self._file.flush()
 
     def __enter__(self) -> Self:
@@ -36,5 +36,5 @@ class History:
 
 
 def read(path: Path) -> list[Event]:
-    """The events of a history."""
+    """Read the events of a history."""
     return [json.loads(line) for line in path.read_text().splitlines()]

@@ -1,10 +1,10 @@
 """
-`python -m tests.faults.overload --seconds 120`: ten times as many submissions as two workers can do, and how they are answered.
+`python -m tests.faults.overload --seconds 120`: submissions at ten times the capacity of two workers, and their answers.
 
-First the rate that the service can do is measured, then `--factor` times that rate is offered by ten owners with keys, at fixed
-times whether or not there were answers; /health/live is asked four times a second by somebody else. Afterwards it is waited
-until what was accepted has ended and a new job gets through. Report in build/overload/report.json. Exit status: 0 where every
-request was answered with 202, or 429 or 503 and Retry-After, and /health/live within 100 ms (99 of 100).
+First the capacity is measured, then ten owners with keys submit at `--factor` times that rate, at fixed times independent of
+the answers, while another client requests /health/live four times a second. Finally all accepted jobs and one new job are
+waited for. The report is build/overload/report.json. Exit status: 0 if every submission was answered with 202, or with 429 or
+503 and Retry-After, and 99 % of the requests of /health/live within 100 ms.
 """
 
 import argparse
@@ -35,7 +35,7 @@ FILES = [("bundle", part) for part in event(1, stations=3, seconds=600)]
 
 
 class Answer(NamedTuple):
-    """Of one submission; status 0 where none came."""
+    """Answer to one submission; status 0 if there was none."""
 
     status: int
     retry_after: str | None
@@ -45,26 +45,26 @@ class Answer(NamedTuple):
 
 
 def main(arguments: list[str]) -> int:
-    """Exit status: 0 where nothing was found."""
+    """Run the test and return the exit status: 0 without violations."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=120.0)
     parser.add_argument("--factor", type=float, default=10.0)
     parser.add_argument("--models", type=Path, help="folder of artifacts (default: toy models)")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as place:
-        artifacts = given.models.resolve() if given.models else toy_models.write_artifacts(Path(place) / "artifacts")
-        data = Path(place) / "data"
-        keys = owners(data)
+    with tempfile.TemporaryDirectory() as temporary:
+        artifacts = options.models.resolve() if options.models else toy_models.write_artifacts(Path(temporary) / "artifacts")
+        data = Path(temporary) / "data"
+        keys = create_owners(data)
         with Service(data, artifacts, workers=2, settings={"ATLAS_MAX_QUEUED": str(MAX_QUEUED)}) as service:
-            report = asyncio.run(_overload(service.url, keys, given.seconds, given.factor))
+            report = asyncio.run(_overload(service.url, keys, options.seconds, options.factor))
     (FOLDER / "report.json").write_text(json.dumps(report, indent=2))
     print(json.dumps(report, indent=2))
     return 1 if report["violations"] else 0
 
 
-def owners(data: Path) -> list[str]:
-    """A new key for each of so many owners."""
+def create_owners(data: Path) -> list[str]:
+    """Create a key for each owner."""
     made = [new_key(f"owner-{number}", [Scope.SUBMIT, Scope.READ], 1.0) for number in range(OWNERS)]
     for key, _ in made:
         add_key(keys_path(Settings(data_dir=data)), key)
@@ -74,85 +74,85 @@ def owners(data: Path) -> list[str]:
 async def _overload(url: str, keys: Sequence[str], seconds: float, factor: float) -> dict[str, Any]:
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=100)
     async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as client, httpx.AsyncClient(base_url=url, timeout=30) as other:
-        began = time.monotonic()
-        await _ended(client, [await _submitted(client, keys[number % OWNERS]) for number in range(MEASURED_JOBS)])
-        capacity = MEASURED_JOBS / (time.monotonic() - began)
+        start_s = time.monotonic()
+        await _wait_for_end(client, [await _submit(client, keys[number % OWNERS]) for number in range(MEASURED_JOBS)])
+        capacity = MEASURED_JOBS / (time.monotonic() - start_s)
         health: list[float] = []
-        asking = asyncio.create_task(_ask_health(other, health))
-        answers = await _offered(client, keys, factor * capacity, seconds)
+        polling = asyncio.create_task(_poll_health(other, health))
+        answers = await _submit_at_rate(client, keys, factor * capacity, seconds)
         over = time.monotonic()
-        asking.cancel()
-        statuses = await _ended(client, answers)
+        polling.cancel()
+        statuses = await _wait_for_end(client, answers)
         drained_s = time.monotonic() - over
-        last = await _submitted(client, keys[0])
+        last = await _submit(client, keys[0])
         while last.status != httpx.codes.ACCEPTED and time.monotonic() < over + 300:
             await asyncio.sleep(float(last.retry_after or 1))
-            last = await _submitted(client, keys[0])
-        after = await _ended(client, [last])
-    said = {
+            last = await _submit(client, keys[0])
+        after = await _wait_for_end(client, [last])
+    report = {
         "capacity_jobs_per_s": round(capacity, 2),
         "offered_per_s": round(factor * capacity, 2),
         "seconds": seconds,
         "offered": len(answers),
         "answered": dict(sorted(Counter(str(answer.status) for answer in answers).items())),
-        "answer_s": spread([answer.seconds for answer in answers]),
-        "health_live_s": spread(health),
+        "answer_s": summarize([answer.seconds for answer in answers]),
+        "health_live_s": summarize(health),
         "accepted_jobs_ended": statuses,
         "drained_after_s": round(drained_s, 1),
         "recovered_after_s": round(time.monotonic() - over, 1),
         "job_afterwards": after,
     }
-    return said | {"violations": verdict(answers, health, statuses, after)}
+    return report | {"violations": find_violations(answers, health, statuses, after)}
 
 
-async def _submitted(client: httpx.AsyncClient, key: str) -> Answer:
-    began = time.monotonic()
+async def _submit(client: httpx.AsyncClient, key: str) -> Answer:
+    start_s = time.monotonic()
     try:
         answer = await client.post("/events/classify", files=FILES, headers={"X-API-Key": key})
     except httpx.TransportError:
-        return Answer(0, None, time.monotonic() - began)
+        return Answer(0, None, time.monotonic() - start_s)
     job = answer.json()["id"] if answer.is_success else None
-    return Answer(answer.status_code, answer.headers.get("retry-after"), time.monotonic() - began, job, key)
+    return Answer(answer.status_code, answer.headers.get("retry-after"), time.monotonic() - start_s, job, key)
 
 
-async def _offered(client: httpx.AsyncClient, keys: Sequence[str], rate: float, seconds: float) -> list[Answer]:
-    """Submissions at fixed times, each by the next owner."""
-    began, tasks = time.monotonic(), []
+async def _submit_at_rate(client: httpx.AsyncClient, keys: Sequence[str], rate: float, seconds: float) -> list[Answer]:
+    """Submit at fixed times, by the owners in turn."""
+    start_s, tasks = time.monotonic(), []
     for number in range(math.ceil(rate * seconds)):
-        await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
-        tasks.append(asyncio.create_task(_submitted(client, keys[number % len(keys)])))
+        await asyncio.sleep(max(0.0, start_s + number / rate - time.monotonic()))
+        tasks.append(asyncio.create_task(_submit(client, keys[number % len(keys)])))
     return list(await asyncio.gather(*tasks))
 
 
-async def _ask_health(client: httpx.AsyncClient, told: list[float]) -> None:
-    """Seconds of each answer; infinite where it was none."""
+async def _poll_health(client: httpx.AsyncClient, seconds: list[float]) -> None:
+    """Append the seconds of each answer, infinite for a failed request."""
     while True:
-        began = time.monotonic()
+        start_s = time.monotonic()
         try:
             good = (await client.get("/health/live")).is_success
         except httpx.TransportError:
             good = False
-        told.append(time.monotonic() - began if good else math.inf)
+        seconds.append(time.monotonic() - start_s if good else math.inf)
         await asyncio.sleep(HEALTH_EVERY_S)
 
 
-async def _ended(client: httpx.AsyncClient, answers: Sequence[Answer]) -> dict[str, int]:
-    """Statuses of what was accepted, once it has ended; an owner may ask only so often, and is told when again."""
+async def _wait_for_end(client: httpx.AsyncClient, answers: Sequence[Answer]) -> dict[str, int]:
+    """Wait for the accepted jobs and count their statuses, observing Retry-After."""
     counted: Counter[str] = Counter()
     for answer in answers:
         status = "" if answer.job else "not accepted"
         while not status:
-            told = await client.get(f"/jobs/{answer.job}", params={"wait": 30}, headers={"X-API-Key": answer.key})
-            if not told.is_success:
-                await asyncio.sleep(float(told.headers.get("retry-after", 1)))
-            elif told.json()["status"] in ("succeeded", "failed", "canceled"):
-                status = told.json()["status"]
+            response = await client.get(f"/jobs/{answer.job}", params={"wait": 30}, headers={"X-API-Key": answer.key})
+            if not response.is_success:
+                await asyncio.sleep(float(response.headers.get("retry-after", 1)))
+            elif response.json()["status"] in ("succeeded", "failed", "canceled"):
+                status = response.json()["status"]
         counted[status] += status != "not accepted"
     return {status: count for status, count in counted.items() if count}
 
 
-def spread(seconds: Sequence[float]) -> dict[str, float]:
-    """Number, median, 99th percentile and worst."""
+def summarize(seconds: Sequence[float]) -> dict[str, float]:
+    """Return number, median, 99th percentile and maximum."""
     ordered = sorted(seconds)
     return {"n": len(ordered), "median": round(median(ordered), 4), "p99": round(_p99(ordered), 4), "worst": round(ordered[-1], 4)}
 
@@ -162,12 +162,12 @@ def _p99(seconds: Sequence[float]) -> float:
     return ordered[math.ceil(0.99 * len(ordered)) - 1]
 
 
-def verdict(answers: Sequence[Answer], health: Sequence[float], ended: dict[str, int], after: dict[str, int]) -> list[str]:
-    """Everything that is not as it should be."""
+def find_violations(answers: Sequence[Answer], health: Sequence[float], ended: dict[str, int], after: dict[str, int]) -> list[str]:
+    """Return all violations."""
     found = [f"{answer.status} after {answer.seconds:.1f} s" for answer in answers if answer.status not in (200, 202, 429, 503)]
     found += [f"{answer.status} without Retry-After" for answer in answers if answer.status in (429, 503) and answer.retry_after is None]
     if not any(answer.status in (429, 503) for answer in answers):
-        found.append("nothing was refused: this was no overload")
+        found.append("nothing was refused: the service was not overloaded")
     if not health or _p99(health) > HEALTH_WITHIN_S:
         found.append(f"/health/live took {_p99(health) if health else math.inf:.3f} s (99 of 100 were faster)")
     accepted = sum(answer.job is not None for answer in answers)

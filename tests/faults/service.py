@@ -1,4 +1,4 @@
-"""The real service as processes: `python -m app` with the embedded queue, and `python -m workers` as a second machine would run it."""
+"""The service as processes: `python -m app` with the embedded queue, and `python -m workers` as on a second machine."""
 
 import os
 import signal
@@ -19,14 +19,14 @@ from workers.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 180.0
-"""A machine that does other things meanwhile is slow to start."""
+"""Timeout of the start, for a busy machine."""
 
 
 class Service:
     """
-    API, supervisor, queue server and workers on one data folder, and `nodes` worker trees beside them that see nothing but the queue.
+    API, supervisor, queue server and workers on one data folder, and `nodes` further supervisors with one worker each.
 
-    A killed API is started again by `revive`, as a service manager would.
+    A killed API is restarted by `revive`, as by a service manager.
     """
 
     def __init__(self, data: Path, artifacts: Path, *, workers: int = 1, nodes: int = 0, settings: Mapping[str, str] | None = None) -> None:
@@ -44,20 +44,20 @@ class Service:
     def __enter__(self) -> Self:
         try:
             self.start_api()
-            self.await_ready()
-            for place in range(len(self.nodes)):
-                self.start_node(place)
-            self._await_workers()
+            self.wait_until_ready()
+            for number in range(len(self.nodes)):
+                self.start_node(number)
+            self._wait_for_workers()
         except BaseException:
             self.__exit__()
             raise
         return self
 
-    def _await_workers(self) -> None:
+    def _wait_for_workers(self) -> None:
         deadline = time.monotonic() + READY_S
         while len(self.records.list_workers()) < self._workers + len(self.nodes):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"not all workers are there within {READY_S:g} s; see {self._log.name}")
+                raise TimeoutError(f"not all workers were ready within {READY_S:g} s; see {self._log.name}")
             time.sleep(0.1)
 
     def __exit__(self, *_: object) -> None:
@@ -68,25 +68,25 @@ class Service:
         self._log.close()
 
     def start_api(self) -> None:
-        """The whole service; it may end at once where the queue server of a killed one still goes."""
-        self.api = self._started("-m", "app", "--host", "127.0.0.1", "--port", str(self.port), "--workers", str(self._workers))
+        """Start the service; it may end at once while the queue server of a killed one still runs."""
+        self.api = self._start("-m", "app", "--host", "127.0.0.1", "--port", str(self.port), "--workers", str(self._workers))
 
-    def start_node(self, place: int) -> None:
-        """One worker with a supervisor of its own."""
-        self.nodes[place] = self._started("-m", "workers", "--workers", "1")
+    def start_node(self, number: int) -> None:
+        """Start a supervisor with one worker."""
+        self.nodes[number] = self._start("-m", "workers", "--workers", "1")
 
-    def _started(self, *words: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, *words], cwd=ROOT, env=self._environment, stdout=self._log, stderr=self._log)
+    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=self._environment, stdout=self._log, stderr=self._log)
 
     def revive(self) -> None:
-        """As a service manager: start the API again until it stays, then wait until the service is ready."""
+        """Restart the API until it keeps running, as a service manager does, and wait until the service is ready."""
         assert self.api is not None
         self.api.wait()
         self.start_api()
-        self.await_ready()
+        self.wait_until_ready()
 
-    def await_ready(self, within_s: float = READY_S) -> None:
-        """Returns when /health/ready says so; starts an API that ended by itself again. Raises TimeoutError."""
+    def wait_until_ready(self, within_s: float = READY_S) -> None:
+        """Wait until /health/ready answers 200, and restart an API that ended by itself. Raises TimeoutError."""
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             if self.api is not None and self.api.poll() is not None:
@@ -101,35 +101,35 @@ class Service:
         raise TimeoutError(f"not ready within {within_s:g} s; see {self._log.name}")
 
     def queue_pid(self) -> int | None:
-        """The embedded queue server."""
+        """Return the process id of the embedded queue server."""
         assert self.api is not None
         return next((pid for pid in processes.children(self.api.pid) if processes.role(pid) == "queue"), None)
 
     def worker_pids(self) -> list[int]:
-        """Worker processes of all trees."""
+        """Return the process ids of all workers."""
         roots = [process.pid for process in (self.api, *self.nodes) if process is not None]
         return [pid for root in roots for pid in processes.children(root) if processes.role(pid) == "worker"]
 
     def parser_servers(self) -> dict[int, int]:
-        """The processes that parsing children are forked from, each with its worker."""
+        """Return the fork servers of parsing children, each with its worker."""
         found = {pid: worker for worker in self.worker_pids() for pid in processes.children(worker)}
         return {pid: worker for pid, worker in found.items() if processes.role(pid) == "parser server"}
 
     def pids(self) -> list[int]:
-        """Everything that runs."""
+        """Return the process ids of the whole service."""
         roots = [process.pid for process in (self.api, *self.nodes) if process is not None]
         return [pid for root in roots for pid in processes.tree(root)]
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
+    """Return a free port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM, and SIGKILL where that is not heard."""
+    """Terminate a process, and kill it if it does not end in time."""
     process.send_signal(signal.SIGCONT)
     process.terminate()
     try:

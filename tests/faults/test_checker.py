@@ -1,4 +1,4 @@
-"""The judge of histories finds each way in which a service can break its word."""
+"""The checker finds each violation of a guarantee in a history."""
 
 import pytest
 
@@ -29,8 +29,8 @@ REFERENCE, FAULT, EXISTING = event("reference", case="c", answer=GOOD), fault(),
 FRAME = (REFERENCE, FAULT, event("offered", key="k"), event("existing", jobs=EXISTING))
 
 
-def test_a_service_that_kept_its_word_is_not_blamed():
-    patient = [
+def test_a_history_without_violations_passes():
+    events = [
         event("refused", key="k", status=503, retry_after="5"),
         event("unanswered", key="k", error="ReadError"),
         accepted(),
@@ -39,11 +39,11 @@ def test_a_service_that_kept_its_word_is_not_blamed():
         seen(),
         seen(),
     ]
-    assert checker.violations([*FRAME, *patient]) == []
+    assert checker.violations([*FRAME, *events]) == []
 
 
 BROKEN = {
-    "was given 2 jobs": [accepted(), seen(), accepted(job="j2"), seen(job="j2"), event("existing", jobs=["j", "j2"])],
+    "has 2 jobs": [accepted(), seen(), accepted(job="j2"), seen(job="j2"), event("existing", jobs=["j", "j2"])],
     "stands for 2 keys": [accepted(), accepted(key="k2"), seen()],
     "gave up waiting": [accepted(), seen(), event("gave-up", key="k2")],
     "refused with 500": [accepted(), seen(), event("refused", key="k", status=500, retry_after=None)],
@@ -63,19 +63,19 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("said", BROKEN)
-def test_a_broken_word_is_found(said):
-    found = checker.violations([*FRAME, *BROKEN[said]])
-    assert any(said in violation for violation in found), found
+@pytest.mark.parametrize("text", BROKEN)
+def test_a_violation_is_found(text):
+    found = checker.violations([*FRAME, *BROKEN[text]])
+    assert any(text in violation for violation in found), found
 
 
 @pytest.mark.parametrize("missing", checker.ESSENTIAL)
-def test_a_run_without_the_essential_proves_nothing(missing):
+def test_a_history_without_an_essential_event_is_incomplete(missing):
     history = [found for found in (*FRAME, accepted(), seen()) if found["event"] != missing]
     assert f"the history has no event {missing!r}" in checker.violations(history)
 
 
-def test_the_figures_of_a_run():
+def test_the_report_counts_jobs_and_faults():
     history = [
         *FRAME,
         fault(5.0),
@@ -84,6 +84,6 @@ def test_the_figures_of_a_run():
         accepted("k2", "j2"),
         seen(None, "j2", "running"),
     ]
-    said = checker.summary(history)
-    assert (said["accepted"], said["lost"], said["faults_injected"]) == (2, 1, 2)
-    assert said["faults"]["worker killed"] == {"injected": 2, "recovered_median_s": 4.0, "recovered_worst_s": 5.0}
+    report = checker.summary(history)
+    assert (report["accepted"], report["lost"], report["faults_injected"]) == (2, 1, 2)
+    assert report["faults"]["worker killed"] == {"injected": 2, "recovered_median_s": 4.0, "recovered_worst_s": 5.0}
