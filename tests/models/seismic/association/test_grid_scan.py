@@ -37,6 +37,17 @@ def test_the_window_around_an_anchor_contains_all_arrivals_of_its_nodes_and_dept
     np.testing.assert_allclose(cropped.max_llr, scan().max_llr, atol=1e-3)
 
 
+def test_around_an_anchor_a_node_nearer_to_the_station_has_a_later_origin():
+    data = teleseismic_candidates().subset(np.array([0]))
+    anchor = TrialSource(geocentric(*SOURCE), DEPTH_KM, -data.clock_s, 0.0)
+    distance, nearer = data.distances_deg(anchor.point), anchor.point + 0.08 * (data.stations[0] - anchor.point)
+    nodes = np.stack((anchor.point, nearer / np.linalg.norm(nearer)))
+    scan = scan_grid(data, nodes, (DEPTH_KM,), (-0.5, 0.5, 0.5), np.ones(1), distances_deg=distance, anchor=anchor)
+    later_s = travel_time_s("P", distance, DEPTH_KM) - travel_time_s("P", data.distances_deg(nodes[1]), DEPTH_KM)
+    assert later_s[0] > 10.0
+    np.testing.assert_allclose(np.diff(scan.origin_times_s[0]), later_s, atol=1.0)
+
+
 def test_a_phase_just_behind_another_one_is_hidden():
     curves = phase_curves(10.0)
     p, s = curves[PHASES.index("P")], curves[PHASES.index("S")]
