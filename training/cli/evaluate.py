@@ -32,13 +32,6 @@ def evaluate_location(arguments: argparse.Namespace, settings: TrainingSettings)
         print(location_page.write_moment_scale_page(settings, arguments.command, arguments.most, arguments.moment_scale))
 
 
-def evaluate_surface_waves(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
-    """Locate archived test events with and without the surface-wave stack."""
-    from training.evaluation import location_page
-
-    print(location_page.write_surface_waves_page(settings, arguments.command, arguments.archive, arguments.most))
-
-
 def calibrate_regions(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Fit the factors on confidence regions and put them into the card of the distance model."""
     from training.evaluation import region_calibration
@@ -67,15 +60,12 @@ def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     location = commands.add_parser("location", help="locate the replica's test part: docs/results/location_replica.md")
     location.add_argument("--moment-scale", type=float, help="multiply moments and forces: docs/results/location_moment_scale.md")
     location.set_defaults(run=evaluate_location)
-    stack = commands.add_parser("surface-waves", help="locate with and without the stack: docs/results/surface_wave_stack.md")
-    stack.set_defaults(run=evaluate_surface_waves)
     regions = commands.add_parser("regions", help="fit the factors on confidence regions on the replica's validation part, into the card")
     regions.set_defaults(run=calibrate_regions)
     for command in (location, regions):
         command.add_argument("--store", help="another store of Green's functions than the recipe's")
-    for command in (cards, stack):
-        command.add_argument("--archive", type=Path, default=Path("build/archives/twin"), help="archive of the replica")
-        command.add_argument("--most", type=int, help="number of events of each file of the archive, at most")
+    cards.add_argument("--archive", type=Path, default=Path("build/archives/twin"), help="archive of the replica")
+    cards.add_argument("--most", type=int, help="number of events of each file of the archive, at most")
     for command in (location, regions):
         command.add_argument("--most", type=int, help="number of events, at most")
     for name, what in (("real-events", "real_events.md and docs/results/summary.md"), ("summary", "summary.md")):

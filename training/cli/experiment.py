@@ -37,10 +37,12 @@ def compare_versions(arguments: argparse.Namespace, settings: TrainingSettings) 
 
 def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Measure what a choice of the location rests on."""
-    from training.experiments.location import class_prior, common_error, paper_location, simulated_networks
+    from training.experiments.location import class_prior, common_error, paper_location, simulated_networks, surface_wave_stack
 
     if arguments.name == "class-prior":
         print(class_prior.write_class_prior_page(settings, arguments.command, arguments.archive, arguments.most))
+    elif arguments.name == "surface-waves":
+        print(surface_wave_stack.write_surface_waves_page(settings, arguments.command, arguments.archive, arguments.most))
     elif arguments.name == "common-error":
         print(common_error.write_common_error_page(settings, arguments.command, arguments.store, arguments.most))
     elif arguments.name == "paper-location":
@@ -50,11 +52,13 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
 
 
 def draw_figures(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
-    """Draw the gallery of sections, or the figure of sources."""
-    from training.experiments import gallery, source_figure
+    """Draw the gallery of sections, the figure of sources, or the pictures that models read."""
+    from training.experiments import gallery, input_figures, source_figure
 
     if arguments.name == "sources":
         source_figure.draw_sources_figure(FIGURES / "sources.png")
+    elif arguments.name == "inputs":
+        input_figures.draw_input_figures(settings, FIGURES / "models")
     else:
         out = settings.build_dir / "gallery"
         count = gallery.write_gallery(settings, arguments.folder, out, FIGURES / "gallery.png")
@@ -76,8 +80,10 @@ def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     attribution.add_argument("--real", type=Path, help="folder of real events")
     attribution.set_defaults(run=attribute_classes)
     prior = commands.add_parser("class-prior", help="try prior odds of the class by the epicenter")
-    prior.add_argument("--most", type=int, help="number of events of each file of the archive, at most")
-    for command in (attribution, prior):
+    stack = commands.add_parser("surface-waves", help="locate with and without the surface-wave stack")
+    for command in (prior, stack):
+        command.add_argument("--most", type=int, help="number of events of each file of the archive, at most")
+    for command in (attribution, prior, stack):
         command.add_argument("--archive", type=Path, default=Path("build/archives/twin"), help="archive of the replica")
     common = commands.add_parser("common-error", help="measure the error common to the distances of an event")
     common.add_argument("--store", help="another store of Green's functions than the recipe's")
@@ -87,7 +93,7 @@ def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     for command, trials in ((paper, 100), (networks, 40)):
         command.add_argument("--trials", type=int, default=trials, help=f"number of events of each setting ({trials})")
         command.add_argument("--seed", type=int, default=3407)
-    for command in (prior, common, paper, networks):
+    for command in (prior, stack, common, paper, networks):
         command.set_defaults(run=measure_location)
     versions = commands.add_parser("compare-versions", help="print metrics of versions of a model on the same test pictures")
     versions.add_argument("model", choices=("offset", "event_type", "depth", "force_azimuth"))
@@ -96,5 +102,6 @@ def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     sections = commands.add_parser("gallery", help="draw sections of synthetic and real events: build/gallery and a figure")
     sections.add_argument("folder", type=Path, help="folder of real events, a folder each")
     sources = commands.add_parser("sources", help="draw every kind of source: a figure")
-    for command in (sections, sources):
+    inputs = commands.add_parser("inputs", help="draw the pictures that each model reads: figures of the model cards")
+    for command in (sections, sources, inputs):
         command.set_defaults(run=draw_figures)

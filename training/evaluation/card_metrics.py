@@ -10,7 +10,7 @@ from models.registry.card import Metric
 from training.config import TrainingSettings, read_commit
 from training.datasets.archive import read_manifest
 from training.datasets.shards import combine_fingerprints
-from training.evaluation.card_figures import draw_card_figures, draw_input_figures
+from training.evaluation.card_figures import draw_card_figures
 from training.evaluation.card_writer import MEASURED_LIMITS, REAL_EVENT, REAL_SET, update_card
 from training.evaluation.evaluate import evaluate
 from training.evaluation.event_result import EventResult, collect, select_kind, stack_traces
@@ -51,7 +51,6 @@ def update_cards(settings: TrainingSettings, archive: Path, real: Path | None, m
         measured = (*metrics, *on_real.get(name, ()))
         update_card(settings.artifacts_dir, name, metrics=measured, limits=limits[name], scored=scored)
     draw_card_figures(results, real_results, figures)
-    draw_input_figures(settings, figures)
 
 
 def replica_metrics(results: Results) -> dict[str, tuple[Metric, ...]]:

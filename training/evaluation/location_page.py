@@ -1,4 +1,4 @@
-"""Pages on the location of the synthetic catalog replica: tables of errors and coverage, figures, and what the stack adds."""
+"""Pages on the location of the synthetic catalog replica: tables of errors and coverage, and figures."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -11,9 +11,9 @@ from models.array_types import Floats
 from training.config import TrainingSettings, load_recipe
 from training.datasets.catalog_replica import ReplicaRecipe
 from training.datasets.splits import SPLIT_NAMES
-from training.evaluation.evaluate import AS_SERVED, Switches, evaluate
+from training.evaluation.evaluate import evaluate
 from training.evaluation.event_result import EpicenterResult, EventResult, select_kind, select_located
-from training.evaluation.event_sources import ArchiveSource, ReplicaSource
+from training.evaluation.event_sources import ReplicaSource
 from training.evaluation.metrics import format_fraction, format_median
 from training.evaluation.pages import FIGURES, RESULTS, TEMPLATES, markdown_table, write_page
 from training.evaluation.plots import BLUE, GRAY, RED, name_axes, new_sheet, save
@@ -79,24 +79,6 @@ def write_moment_scale_page(settings: TrainingSettings, command: str, most: int 
     )
 
 
-def write_surface_waves_page(settings: TrainingSettings, command: str, archive: Path, most: int | None) -> Path:
-    """Locate the replica's archived test events with and without the surface-wave stack; write `surface_wave_stack.md`."""
-    source = ArchiveSource(archive, "random", most)
-    with_stack, without = (
-        {result.truth.name: result for result in select_located(list(evaluate(source, settings, switches)))}
-        for switches in (AS_SERVED, Switches(surface_waves=False))
-    )
-    pairs = [(without[name], result) for name, result in with_stack.items() if name in without]
-    return write_page(
-        RESULTS / "surface_wave_stack.md",
-        TEMPLATES / "surface_wave_stack.md",
-        command,
-        events=str(len(pairs)),
-        errors=stack_table(pairs),
-        sources=describe_stack(pairs),
-    )
-
-
 def summarize_errors(name: str, epicenters: Sequence[EpicenterResult]) -> tuple[str, ...]:
     """Format the errors and the coverage of a group of located events, in the columns of HEADS."""
     errors = [epicenter.error_km for epicenter in epicenters]
@@ -111,7 +93,8 @@ def summarize_errors(name: str, epicenters: Sequence[EpicenterResult]) -> tuple[
     )
 
 
-def _summarize(name: str, results: Sequence[EventResult]) -> tuple[str, ...]:
+def summarize_results(name: str, results: Sequence[EventResult]) -> tuple[str, ...]:
+    """Format the errors and the coverage of the served epicenters, in the columns of HEADS."""
     return summarize_errors(name, [result.epicenter for result in results])
 
 
@@ -119,7 +102,7 @@ def error_table(results: Sequence[EventResult]) -> str:
     """Tabulate the overview, and the classes of each quantity that an error may depend on."""
     lines = overview(results)
     for name, value, borders in DEPENDENCES:
-        lines += [_summarize(f"{name} {label}", group) for label, group in split_by_value(results, value, borders) if group]
+        lines += [summarize_results(f"{name} {label}", group) for label, group in split_by_value(results, value, borders) if group]
     return markdown_table(HEADS, lines)
 
 
@@ -128,14 +111,14 @@ def overview(results: Sequence[EventResult]) -> list[tuple[str, ...]]:
     many = [result for result in results if result.stations >= 10]
     complete = [result for result in many if result.fraction_in_window >= 0.5]
     lines = [
-        _summarize("all", results),
-        _summarize("10 stations or more", many),
-        _summarize("of these, surface waves of half the stations in the window", complete),
-        _summarize("of these, gap below 180", [result for result in complete if result.epicenter.gap_deg < 180.0]),
+        summarize_results("all", results),
+        summarize_results("10 stations or more", many),
+        summarize_results("of these, surface waves of half the stations in the window", complete),
+        summarize_results("of these, gap below 180", [result for result in complete if result.epicenter.gap_deg < 180.0]),
     ]
-    lines += [_summarize(kind, select_kind(results, kind)) for kind in sorted({result.truth.kind for result in results})]
+    lines += [summarize_results(kind, select_kind(results, kind)) for kind in sorted({result.truth.kind for result in results})]
     methods = sorted({result.method for result in results})
-    return lines + [_summarize(f"method {name}", [result for result in results if result.method == name]) for name in methods]
+    return lines + [summarize_results(f"method {name}", [result for result in results if result.method == name]) for name in methods]
 
 
 def split_by_value(results: Sequence[EventResult], value: Value, borders: tuple[float, ...]) -> list[tuple[str, list[EventResult]]]:
@@ -162,44 +145,6 @@ def describe_sources(results: Sequence[EventResult]) -> str:
         f"median error where an azimuth was given {format_median(modulo_180[answered].tolist(), 1)} degrees.",
         f"- Sign of the force right: {format_fraction(list(modulo_360[answered] < 90.0))}; where it is not called ambiguous "
         f"{format_fraction(list(modulo_360[sure] < 90.0))}.",
-    ))  # fmt: skip
-
-
-def stack_table(pairs: Sequence[tuple[EventResult, EventResult]]) -> str:
-    """Tabulate the errors of events without and with the surface-wave stack."""
-    names = {name: value for name, value, _ in DEPENDENCES}
-    groups = [("all", list(pairs)), ("10 stations or more", [pair for pair in pairs if pair[1].stations >= 10])]
-    groups.append(("where the stack decides", select_stacked(pairs)))
-    by_name = {with_stack.truth.name: (without, with_stack) for without, with_stack in pairs}
-    for label, results in split_by_value([pair[1] for pair in pairs], names["signal-to-noise ratio"], (4, 6, 10)):
-        groups.append((f"signal-to-noise ratio {label}", [by_name[result.truth.name] for result in results]))
-    lines = []
-    for name, group in groups:
-        if group:
-            used = str(len(select_stacked(group)))
-            without, with_stack = (_summarize("", [pair[side] for pair in group]) for side in (0, 1))
-            lines += [(name, without[1], used, "without", *without[2:]), ("", "", "", "with", *with_stack[2:])]
-    return markdown_table(("events", "n", "stack decides", "", *HEADS[2:]), lines)
-
-
-def select_stacked(pairs: Sequence[tuple[EventResult, EventResult]]) -> list[tuple[EventResult, EventResult]]:
-    """Select the pairs without and with the stack whose epicenters rest on it."""
-    return [pair for pair in pairs if pair[1].method != pair[0].method]
-
-
-def describe_stack(pairs: Sequence[tuple[EventResult, EventResult]]) -> str:
-    """Describe class, origin time, depth and force azimuth without and with the stack, where it decides."""
-    sides = [[pair[side] for pair in select_stacked(pairs)] for side in (0, 1)]
-
-    def medians(value: Value, digits: int = 0) -> str:
-        errors = [np.abs([value(result) for result in side]) for side in sides]
-        return "; ".join(format_median(error[np.isfinite(error)].tolist(), digits) for error in errors)
-
-    return "\n".join((
-        "- Class right: " + "; ".join(format_fraction([result.is_right for result in side]) for side in sides) + ".",
-        f"- Origin time, median error in seconds: {medians(lambda result: result.origin_error_s)}.",
-        f"- Network's depth of earthquakes, median error in km: {medians(lambda result: result.depth_error_km, 1)}.",
-        f"- Network's force azimuth modulo 180, median error in degrees: {medians(lambda result: result.azimuth_error_deg)}.",
     ))  # fmt: skip
 
 

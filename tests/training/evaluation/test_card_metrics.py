@@ -100,4 +100,4 @@ def test_one_command_updates_every_card_that_the_replica_measures(results, setti
     assert store.card("offset").metrics[0].dataset == "catalog twin, random split"
     assert store.card("offset").data["scored"]["twin_events"] == len(results)
     names = {path.name for path in Path(tmp_path / "figures").iterdir()}
-    assert {"reads_offset.png", "offset_errors.png", "event_type_recall.png"} <= names
+    assert {"depth.png", "offset_errors.png", "event_type_recall.png"} <= names

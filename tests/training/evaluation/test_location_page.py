@@ -8,16 +8,13 @@ import pytest
 from tests.support.event_results import make_result
 from training.config import TrainingSettings
 from training.evaluation import location_page
-from training.evaluation.event_result import EpicenterResult
 from training.evaluation.location_page import (
     describe_sources,
     draw_coverage,
     draw_errors,
     error_table,
     overview,
-    select_stacked,
     split_by_value,
-    stack_table,
     write_moment_scale_page,
     write_replica_page,
 )
@@ -58,15 +55,6 @@ def test_azimuths_count_modulo_180_and_the_sign_apart():
     text = describe_sources(ice)
     assert "modulo 180 (a wrong class is a miss): 67% " in text
     assert "Sign of the force right: 33% " in text
-
-
-def test_the_stack_is_compared_where_it_decides():
-    pairs = [(make_result(number), make_result(number)) for number in range(4)]
-    pairs.append((make_result(9), make_result(9, method="surface-wave-stack", epicenter=EpicenterResult(5.0, 20.0, 80.0, 12.0, 0.1, 0.1))))
-    assert select_stacked(pairs) == [pairs[-1]]
-    table = stack_table(pairs)
-    assert "| where the stack decides | 1 | 1 | without | 90 " in table
-    assert "|  |  |  | with | 5 " in table
 
 
 def test_figures_are_drawn(results, tmp_path):

@@ -18,13 +18,13 @@ from models.seismic.geodesy import distance_deg
 from models.specs.event_type import CLASSES
 from models.specs.pictures import CONDITIONING
 from training.config import TrainingSettings
-from training.evaluation.card_figures import BUNDLES, draw_section_panel, read_demo_bundle
 from training.evaluation.evaluate import open_models
 from training.evaluation.event_sources import ArchiveSource, LabeledEvent, list_real_events, read_real_records, read_real_truth
 from training.evaluation.metrics import bootstrap
 from training.evaluation.pages import FIGURES, RESULTS, markdown_table, write_page
 from training.evaluation.plots import new_sheet, save
 from training.experiments.attribution.shapley import WINDOWS, Attribution, attribute_event, channel_names, occlusion_map
+from training.experiments.input_figures import BUNDLES, draw_section_panel, read_demo_bundle
 from training.synthesis.signal_to_noise import signal_to_noise
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "attribution.md"
