@@ -49,7 +49,8 @@ class Heartbeat:
     def stop(self) -> None:
         """Stop the thread and delete the heartbeat, so that the worker counts as gone at once."""
         self._stopped.set()
-        self._thread.join()
+        if self._thread.is_alive():  # a signal may interrupt `start`
+            self._thread.join()
         with suppress(RedisError):
             self._records.remove_worker(self._state.id)
 

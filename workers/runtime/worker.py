@@ -46,9 +46,9 @@ def work(settings: Settings, name: str, queue: str = QUEUE) -> None:
     worker = WorkerContext(settings, open_blobs(settings), records, Dispatcher(redis, settings), models, name)
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until RQ sets its handler; runs the `finally` below
-    heartbeat.start()
-    log.info("worker ready", worker=name, models=state.models, provider=models.provider, took_s=round(time.monotonic() - start_s, 2))
     try:
+        heartbeat.start()
+        log.info("worker ready", worker=name, models=state.models, provider=models.provider, took_s=round(time.monotonic() - start_s, 2))
         # Numba, compiled kernels and plotting take seconds to load, so only after the first heartbeat: jobs may be submitted by then.
         from models.warm_up import warm_up  # noqa: PLC0415
         from workers.jobs.runner import run_job  # noqa: PLC0415

@@ -79,3 +79,10 @@ def test_an_idle_worker_is_never_overdue(counting: CountingRecords, state: Worke
         assert counting.heartbeats.acquire(timeout=5.0)
     assert not fake_exit.called.is_set()
     heartbeat.stop()
+
+
+def test_a_worker_interrupted_while_it_starts_leaves_no_heartbeat(counting: CountingRecords, state: WorkerState):
+    heartbeat = Heartbeat(counting, state, 60.0, 60.0)
+    counting.record_heartbeat(state)  # the first step of `start`, before its thread is started
+    heartbeat.stop()
+    assert counting.list_workers() == []
