@@ -206,7 +206,7 @@ class Serving:
 def main() -> None:
     """Print and write times, their ratio, and peaks of memory."""
     from benchmarks.memory import WAYS, measure_peak
-    from training.evaluation.pages import RESULTS, describe_command, markdown_table, write_page
+    from training.evaluation.pages import RESULTS, describe_command, format_table, write_page
     from workers.settings import Settings
 
     given = _parse_arguments()
@@ -225,8 +225,8 @@ def main() -> None:
         for way, own in times.items()
     ]
     peaks = [(way, measure_peak(way, waveforms, stations)) for way in WAYS if given.memory]
-    speed = markdown_table(("way", "median (minimum to maximum)", "times faster than the baseline"), lines)
-    memory = markdown_table(
+    speed = format_table(("way", "median (minimum to maximum)", "times faster than the baseline"), lines)
+    memory = format_table(
         ("way", "peak memory, MiB", "with the sandbox, MiB"),
         [(way, f"{peak.process_mib:.0f}", f"{peak.together_mib:.0f}") for way, peak in peaks],
     )

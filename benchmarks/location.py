@@ -20,7 +20,7 @@ from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location.distance_posterior import MIN_COMMON_BIAS_DEG
 from models.seismic.location.distances import locate_by_distances
-from training.evaluation.pages import RESULTS, describe_command, markdown_table, write_page
+from training.evaluation.pages import RESULTS, describe_command, format_table, write_page
 
 EPICENTER = (18.7, 96.1)
 
@@ -69,7 +69,7 @@ def main() -> None:
         ("service", f"{service:.1f} ms", f"{1e3 * times[:, 1].min():.1f} ms", f"{off[1]:.0f} km"),
         ("ratio", f"{grid / service:.0f}", f"{times[:, 0].min() / times[:, 1].min():.0f}", ""),
     ]
-    table = markdown_table((f"{asked.stations} stations", "median", f"best of {asked.repeats}", "error"), rows)
+    table = format_table((f"{asked.stations} stations", "median", f"best of {asked.repeats}", "error"), rows)
     print(table)
     write_page(
         RESULTS / "location_speed.md",

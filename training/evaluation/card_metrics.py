@@ -43,8 +43,8 @@ def update_cards(settings: TrainingSettings, archive: Path, real: Path | None, m
     """Evaluate the events of the replica's archive that some split tests on, and real events; write cards and figures."""
     results = list(evaluate(ArchiveSource(archive, "tested", most), settings))
     real_results = [] if real is None else list(evaluate(FolderSource(real), settings))
-    on_replica, limits = replica_metrics(results), card_limits(results)
-    on_real = real_metrics(real_results) if real_results else {}
+    on_replica, limits = measure_replica(results), describe_limits(results)
+    on_real = measure_real_events(real_results) if real_results else {}
     scored = {"commit": read_commit(), "twin": combine_fingerprints(str(read_manifest(archive)["shards"])), "twin_events": len(results)}
     scored |= {"real_events": len(real_results)} if real_results else {}
     for name, metrics in on_replica.items():
@@ -53,7 +53,7 @@ def update_cards(settings: TrainingSettings, archive: Path, real: Path | None, m
     draw_card_figures(results, real_results, figures)
 
 
-def replica_metrics(results: Results) -> dict[str, tuple[Metric, ...]]:
+def measure_replica(results: Results) -> dict[str, tuple[Metric, ...]]:
     """Metrics of each model on the test part of every split, split by split, then on the events with a high signal-to-noise ratio."""
     subsets = {f"{REPLICA_SET}, {name} split": [result for result in results if name in result.tested_by] for name in SPLITS}
     subsets[HIGH_SNR_SET] = [result for result in results if result.snr >= HIGH_SNR]
@@ -63,12 +63,12 @@ def replica_metrics(results: Results) -> dict[str, tuple[Metric, ...]]:
     }
 
 
-def real_metrics(results: Results) -> dict[str, tuple[Metric, ...]]:
+def measure_real_events(results: Results) -> dict[str, tuple[Metric, ...]]:
     """Metrics of each model on real events."""
     return {model: measure(results) for model, measure in REAL_MEASURES.items()}
 
 
-def card_limits(results: Results) -> dict[str, tuple[str, ...]]:
+def describe_limits(results: Results) -> dict[str, tuple[str, ...]]:
     """State for each model how good it is at low and at high signal-to-noise ratios, in one sentence with numbers."""
     values, _ = stack_traces(results)
     snr = np.array([result.snr for result in results])
@@ -95,7 +95,7 @@ def _compare_by_snr(words: str, snr: Floats, values: Floats, reduce: Callable[[F
     return (f"{MEASURED_LIMITS}{texts[0]} {where[0]}, {texts[1]} {where[1]}.",)
 
 
-def type_metrics(results: Results, dataset: str) -> tuple[Metric, ...]:
+def measure_type(results: Results, dataset: str) -> tuple[Metric, ...]:
     """Metrics of the served class."""
     known = [result for result in results if result.truth.kind in KINDS]
     outputs = {"probabilities": np.array([result.probabilities for result in known], np.float32)}
@@ -103,7 +103,7 @@ def type_metrics(results: Results, dataset: str) -> tuple[Metric, ...]:
     return score_type(outputs, collect(known, lambda result: KINDS.index(result.truth.kind)), dataset)
 
 
-def distance_metrics(results: Results, dataset: str) -> tuple[Metric, ...]:
+def measure_distances(results: Results, dataset: str) -> tuple[Metric, ...]:
     """Metrics of the distances of all traces, and of traces with a signal-to-noise ratio of about 10."""
     values, events = stack_traces(results)
     return (*_score_traces(values, events, dataset), *_score_snr_10(values, events, dataset)) if len(values) else ()
@@ -122,7 +122,7 @@ def _score_snr_10(values: Floats, events: Integers, dataset: str) -> tuple[Metri
     return (metric(name, dataset, "degree", np.abs(values[rows, 1] - values[rows, 0]), percentile(50), events[rows]),)
 
 
-def depth_metrics(results: Results, dataset: str) -> tuple[Metric, ...]:
+def measure_depths(results: Results, dataset: str) -> tuple[Metric, ...]:
     """Metrics of the network's depth, and of the served one, for which an earthquake classified as glacial is a miss."""
     quakes = [one for one in select_kind(results, "earthquake") if np.isfinite([one.network_depth_km, one.truth.depth_km]).all()]
     if not quakes:
@@ -141,7 +141,7 @@ def depth_metrics(results: Results, dataset: str) -> tuple[Metric, ...]:
     return (*score_depth(outputs, truth, dataset), *as_served)
 
 
-def azimuth_metrics(results: Results, dataset: str) -> tuple[Metric, ...]:
+def measure_azimuths(results: Results, dataset: str) -> tuple[Metric, ...]:
     """Metrics of the network's force azimuth at the served epicenter."""
     ice = [result for result in select_kind(results, "glacial") if np.isfinite(result.network_force_azimuth_deg)]
     if not ice:
@@ -154,14 +154,14 @@ def azimuth_metrics(results: Results, dataset: str) -> tuple[Metric, ...]:
 
 
 REPLICA_MEASURES: dict[str, Callable[[Results, str], tuple[Metric, ...]]] = {
-    "event_type": type_metrics,
-    "offset": distance_metrics,
-    "depth": depth_metrics,
-    "force_azimuth": azimuth_metrics,
+    "event_type": measure_type,
+    "offset": measure_distances,
+    "depth": measure_depths,
+    "force_azimuth": measure_azimuths,
 }
 
 
-def real_type_metrics(results: Results) -> tuple[Metric, ...]:
+def measure_real_types(results: Results) -> tuple[Metric, ...]:
     """Recall of real earthquakes, also of those with many stations; fraction flagged of every kind; then event by event."""
     quakes = select_kind(results, "earthquake")
     found = []
@@ -175,11 +175,11 @@ def real_type_metrics(results: Results) -> tuple[Metric, ...]:
         found.append(fraction_metric(f"share of {kind} sections flagged as novel", f"{REAL_SET} and others", flagged))
     for result in results:
         values = {"probability of an earthquake": (result.probabilities[0], "1"), "novelty": (result.ood_score, "1")}
-        found += _event_metrics(result, result.stations, values)
+        found += _make_event_metrics(result, result.stations, values)
     return tuple(found)
 
 
-def real_distance_metrics(results: Results) -> tuple[Metric, ...]:
+def measure_real_distances(results: Results) -> tuple[Metric, ...]:
     """Metrics of distances of real earthquakes, of those that the goals are stated for, and event by event without intervals."""
     quakes = select_kind(results, "earthquake")
     if not quakes:
@@ -200,30 +200,30 @@ def real_distance_metrics(results: Results) -> tuple[Metric, ...]:
                 "median error of distance": (float(np.median(error)), "degree"),
                 "share of traces inside one sigma": (float(np.mean(np.abs(error) <= values[:, 2])), "1"),
             }
-            found += _event_metrics(result, len(values), summary)
+            found += _make_event_metrics(result, len(values), summary)
     return tuple(found)
 
 
-def real_depth_metrics(results: Results) -> tuple[Metric, ...]:
+def measure_real_depths(results: Results) -> tuple[Metric, ...]:
     """Metrics of depths of real earthquakes, then event by event."""
-    found = list(depth_metrics(results, REAL_SET))
+    found = list(measure_depths(results, REAL_SET))
     for result in select_kind(results, "earthquake"):
         errors = {
             "depth less the true one": (result.depth_error_km, "kilometer"),
             "depth as served less the true one": (result.depth_km - result.truth.depth_km, "kilometer"),
         }
         known = {name: (value, unit) for name, (value, unit) in errors.items() if np.isfinite(value)}
-        found += _event_metrics(result, result.stations, known)
+        found += _make_event_metrics(result, result.stations, known)
     return tuple(found)
 
 
-def _event_metrics(result: EventResult, count: int, values: dict[str, tuple[float, str]]) -> list[Metric]:
+def _make_event_metrics(result: EventResult, count: int, values: dict[str, tuple[float, str]]) -> list[Metric]:
     dataset = f"{REAL_EVENT} {result.truth.name}"
     return [Metric(name=name, dataset=dataset, value=value, unit=unit, n=count) for name, (value, unit) in values.items()]
 
 
 REAL_MEASURES: dict[str, Callable[[Results], tuple[Metric, ...]]] = {
-    "event_type": real_type_metrics,
-    "offset": real_distance_metrics,
-    "depth": real_depth_metrics,
+    "event_type": measure_real_types,
+    "offset": measure_real_distances,
+    "depth": measure_real_depths,
 }

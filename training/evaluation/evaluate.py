@@ -72,10 +72,10 @@ def open_models(settings: TrainingSettings, *, calibrated: bool = True) -> Model
     """Open every served model, by name; optionally without the calibration of regions."""
     store = open_store(settings.artifacts_dir)
     models = {spec.name: OnnxModel.load(store, spec) for spec in MODELS}
-    return models if calibrated else models | {"offset": _without_calibration(models["offset"])}
+    return models if calibrated else models | {"offset": _remove_calibration(models["offset"])}
 
 
-def _without_calibration(model: OnnxModel) -> OnnxModel:
+def _remove_calibration(model: OnnxModel) -> OnnxModel:
     kept = {name: value for name, value in model.card.calibration.items() if name != CARD_KEY}
     return replace(model, card=model.card.model_copy(update={"calibration": kept}))
 
@@ -126,7 +126,7 @@ def evaluate_event(models: Models, event: LabeledEvent, switches: Switches = AS_
         return None
     if classification is None:
         raise ValueError("an event whose type was not given has been located without a classification")
-    answer = {} if located is None else _answers(models, gather, located, classification, event.truth)
+    answer = {} if located is None else _collect_answers(models, gather, located, classification, event.truth)
     readings = classification.readings if located is None else located.readings
     true_deg = distance_deg(event.truth.latitude_deg, event.truth.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
     traces = TraceResults(
@@ -146,12 +146,14 @@ def evaluate_event(models: Models, event: LabeledEvent, switches: Switches = AS_
         traces=traces,
         probabilities=tuple(classification.probabilities[name] for name in CLASSES),
         ood_score=classification.ood_score,
-        fraction_in_window=fraction_in_window(gather, true_deg, event.truth.origin_time_s),
+        fraction_in_window=measure_window_fraction(gather, true_deg, event.truth.origin_time_s),
         **answer,
     )
 
 
-def _answers(models: Models, gather: Gather, located: EventLocation, classification: Classification, truth: Truth) -> dict[str, Any]:
+def _collect_answers(
+    models: Models, gather: Gather, located: EventLocation, classification: Classification, truth: Truth
+) -> dict[str, Any]:
     """Fields of the result of a located event."""
     reference, force = make_reference(located.location), located.force_azimuth
     answers = {
@@ -196,7 +198,7 @@ def compare_location(location: Location, truth: Truth) -> EpicenterResult:
     )
 
 
-def fraction_in_window(gather: Gather, distances_deg: Floats, origin_s: float) -> float:
+def measure_window_fraction(gather: Gather, distances_deg: Floats, origin_s: float) -> float:
     """Fraction of the stations whose slowest surface waves arrive before the gather ends; NaN without an origin time."""
     arrivals_s = origin_s + distances_deg[np.isfinite(distances_deg)] * KM_PER_DEGREE / MIN_GROUP_VELOCITY_KM_S
     return float(np.mean(arrivals_s <= gather.start_time_s + gather.duration_s)) if np.isfinite(origin_s) else NAN

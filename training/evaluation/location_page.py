@@ -15,7 +15,7 @@ from training.evaluation.evaluate import evaluate
 from training.evaluation.event_result import EpicenterResult, EventResult, select_kind, select_located
 from training.evaluation.event_sources import ReplicaSource
 from training.evaluation.metrics import format_fraction, format_median
-from training.evaluation.pages import FIGURES, RESULTS, TEMPLATES, markdown_table, write_page
+from training.evaluation.pages import FIGURES, RESULTS, TEMPLATES, format_table, write_page
 from training.evaluation.plots import BLUE, GRAY, RED, name_axes, new_sheet, save
 
 Value = Callable[[EventResult], float]
@@ -34,7 +34,7 @@ DEPENDENCES: tuple[tuple[str, Value, tuple[float, ...]], ...] = (
 """What an epicenter error may depend on, and the borders of its classes."""
 
 
-def replica_recipe(store: str | None = None, moment_scale: float = 1.0) -> ReplicaRecipe:
+def load_replica_recipe(store: str | None = None, moment_scale: float = 1.0) -> ReplicaRecipe:
     """Read the recipe of the replica, with few and many stations, optionally at another store or with other moments."""
     changes = {"stations": STATIONS, "louder": moment_scale} | ({} if store is None else {"store": store})
     return load_recipe("twin", ReplicaRecipe).model_copy(update=changes)
@@ -42,7 +42,7 @@ def replica_recipe(store: str | None = None, moment_scale: float = 1.0) -> Repli
 
 def write_replica_page(settings: TrainingSettings, command: str, store: str | None, most: int | None) -> Path:
     """Locate the test part of the replica; write `location_replica.md` and its figures."""
-    chosen = replica_recipe(store)
+    chosen = load_replica_recipe(store)
     results = list(evaluate(ReplicaSource(chosen, SPLIT_NAMES[2], most), settings))
     located = select_located(results)
     draw_errors(located, FIGURES / "location_errors.png")
@@ -57,14 +57,14 @@ def write_replica_page(settings: TrainingSettings, command: str, store: str | No
         stores=chosen.store if isinstance(chosen.store, str) else ", ".join(chosen.store),
         stations=f"{STATIONS[0]} to {STATIONS[1]}",
         distances=f"{chosen.distances_deg[0]:g} to {chosen.distances_deg[1]:g}",
-        errors=error_table(located),
+        errors=format_errors(located),
         sources=describe_sources(located),
     )
 
 
 def write_moment_scale_page(settings: TrainingSettings, command: str, most: int | None, moment_scale: float) -> Path:
     """Locate the same events with larger moments and forces in the same noise; write `location_moment_scale.md`."""
-    results = list(evaluate(ReplicaSource(replica_recipe(moment_scale=moment_scale), SPLIT_NAMES[2], most), settings))
+    results = list(evaluate(ReplicaSource(load_replica_recipe(moment_scale=moment_scale), SPLIT_NAMES[2], most), settings))
     located = select_located(results)
     return write_page(
         RESULTS / "location_moment_scale.md",
@@ -74,7 +74,7 @@ def write_moment_scale_page(settings: TrainingSettings, command: str, most: int 
         located=str(len(located)),
         scale=f"{moment_scale:g}",
         magnitude=f"{2.0 / 3.0 * np.log10(moment_scale):+.1f}",
-        errors=markdown_table(HEADS, overview(located)),
+        errors=format_table(HEADS, format_overview(located)),
         sources=describe_sources(located),
     )
 
@@ -98,15 +98,15 @@ def summarize_results(name: str, results: Sequence[EventResult]) -> tuple[str, .
     return summarize_errors(name, [result.epicenter for result in results])
 
 
-def error_table(results: Sequence[EventResult]) -> str:
+def format_errors(results: Sequence[EventResult]) -> str:
     """Tabulate the overview, and the classes of each quantity that an error may depend on."""
-    lines = overview(results)
+    lines = format_overview(results)
     for name, value, borders in DEPENDENCES:
         lines += [summarize_results(f"{name} {label}", group) for label, group in split_by_value(results, value, borders) if group]
-    return markdown_table(HEADS, lines)
+    return format_table(HEADS, lines)
 
 
-def overview(results: Sequence[EventResult]) -> list[tuple[str, ...]]:
+def format_overview(results: Sequence[EventResult]) -> list[tuple[str, ...]]:
     """Summarize all events, those with enough stations and long enough windows, each kind, and each method."""
     many = [result for result in results if result.stations >= 10]
     complete = [result for result in many if result.fraction_in_window >= 0.5]

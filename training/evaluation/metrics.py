@@ -152,15 +152,15 @@ def score_type(outputs: Outputs, truth: Floats, dataset: str) -> tuple[Metric, .
     if not known.any():
         return tuple(flags)
     return (
-        _balanced_accuracy(right, kinds, dataset),
+        _measure_balanced_accuracy(right, kinds, dataset),
         *recalls,
         fraction_metric("accuracy", dataset, right),
-        _calibration_error(probabilities.max(axis=1), right, dataset),
+        _measure_calibration_error(probabilities.max(axis=1), right, dataset),
         *flags,
     )
 
 
-def _balanced_accuracy(right: Flags, kinds: Floats, dataset: str) -> Metric:
+def _measure_balanced_accuracy(right: Flags, kinds: Floats, dataset: str) -> Metric:
     """Mean of the recalls; events are resampled within their class."""
     groups = [right[kinds == k] for k in np.unique(kinds)]
     random = np.random.default_rng(3407)
@@ -170,7 +170,7 @@ def _balanced_accuracy(right: Flags, kinds: Floats, dataset: str) -> Metric:
     return Metric(name="balanced accuracy", dataset=dataset, value=value, low=float(low), high=float(high), n=len(right))
 
 
-def _calibration_error(confidence: Floats, right: Flags, dataset: str) -> Metric:
+def _measure_calibration_error(confidence: Floats, right: Flags, dataset: str) -> Metric:
     value, low, high = bootstrap(lambda rows: expected_calibration_error(confidence[rows], right[rows]), np.arange(len(right)))
     return Metric(name="expected calibration error", dataset=dataset, value=value, low=low, high=high, n=len(right))
 

@@ -8,7 +8,7 @@ from models.registry.store import open_store
 from models.specs.index import MODELS
 from training.evaluation.card_metrics import REPLICA_SET
 from training.evaluation.card_writer import REAL_EVENT
-from training.evaluation.pages import FIGURES, TEMPLATES, markdown_table, write_page
+from training.evaluation.pages import FIGURES, TEMPLATES, format_table, write_page
 
 PAGE = Path("docs/reference/model_cards.md")
 CARD_FIGURES = FIGURES / "models"
@@ -87,7 +87,7 @@ def format_metrics(metrics: Sequence[Metric]) -> Iterator[str]:
         yield _format_by_split(replica)
     if rest:
         lines = [(metric.name, format_value(metric), metric.dataset, str(metric.n)) for metric in rest]
-        yield markdown_table(("measure", "value", "data", "n"), lines)
+        yield format_table(("measure", "value", "data", "n"), lines)
     if events:
         yield _format_by_event(events)
 
@@ -111,7 +111,7 @@ def _format_by_split(metrics: Sequence[Metric]) -> str:
         counts = ", ".join("-" if metric is None else str(metric.n) for metric in row)
         cells = ("" if metric is None else format_value(metric, unit=False) for metric in row)
         lines.append((f"{name}{'' if unit == '1' else f', {unit}s'}", *cells, counts))
-    return markdown_table(("measured on the replica", *(name.removeprefix(f"{REPLICA_SET}, ") for name in datasets), "n"), lines)
+    return format_table(("measured on the replica", *(name.removeprefix(f"{REPLICA_SET}, ") for name in datasets), "n"), lines)
 
 
 def _format_by_event(metrics: Sequence[Metric]) -> str:
@@ -126,7 +126,7 @@ def _format_by_event(metrics: Sequence[Metric]) -> str:
         values = ("" if metric is None else f"{metric.value:.3g}" for metric in row)
         lines.append((dataset.removeprefix(f"{REAL_EVENT} "), *values, count))
     heads = (name if units[name] == "1" else f"{name}, {units[name]}s" for name in names)
-    return markdown_table(("real event", *heads, "n"), lines)
+    return format_table(("real event", *heads, "n"), lines)
 
 
 def _format_figures(folder: Path, figures: Sequence[tuple[str, str]]) -> list[str]:

@@ -16,7 +16,7 @@ from training.evaluation.event_result import EventResult, select_kind, select_lo
 from training.evaluation.event_sources import FolderSource, list_real_events
 from training.evaluation.location_page import HEADS, summarize_errors
 from training.evaluation.metrics import NEAR_FRACTION, format_fraction, format_median
-from training.evaluation.pages import RESULTS, TEMPLATES, markdown_table, write_page
+from training.evaluation.pages import RESULTS, TEMPLATES, format_table, write_page
 
 EVENT_HEADS = (
     *("event", "type", "stations", "distances, degrees", "predicted class", "novelty"),
@@ -40,16 +40,16 @@ def write_real_events_page(settings: TrainingSettings, command: str, folder: Pat
         command,
         models=", ".join(f"{spec.name} {store.card(spec.name).version}" for spec in MODELS),
         summary=describe_distances(results),
-        groups=markdown_table(HEADS, group_lines(results, list(vertical.values()))),
+        groups=format_table(HEADS, format_groups(results, list(vertical.values()))),
         unlocated=", ".join(path.name for path in list_real_events(folder) if path.name not in names) or "none",
-        events=markdown_table(EVENT_HEADS, [event_line(result) for result in results]),
-        locations=markdown_table(
-            LOCATION_HEADS, [location_line(result, vertical[result.truth.name]) for result in select_located(results)]
+        events=format_table(EVENT_HEADS, [format_event(result) for result in results]),
+        locations=format_table(
+            LOCATION_HEADS, [format_location(result, vertical[result.truth.name]) for result in select_located(results)]
         ),
     )
 
 
-def group_lines(results: Sequence[EventResult], vertical: Sequence[EventResult]) -> list[tuple[str, ...]]:
+def format_groups(results: Sequence[EventResult], vertical: Sequence[EventResult]) -> list[tuple[str, ...]]:
     """Summarize the errors of the located events in groups, and of the same events by verticals alone."""
     located = [result for result in results if result.is_located]
     many, surrounded = select_many_stations(located), select_surrounded(located)
@@ -73,7 +73,7 @@ def select_surrounded(results: Sequence[EventResult]) -> list[EventResult]:
     return [result for result in select_many_stations(results) if result.epicenter.gap_deg < 180.0]
 
 
-def event_line(result: EventResult) -> tuple[str, ...]:
+def format_event(result: EventResult) -> tuple[str, ...]:
     """Format class and distances of one event."""
     true, error = result.traces.true_deg, result.traces.predicted_deg - result.traces.true_deg
     return (
@@ -89,7 +89,7 @@ def event_line(result: EventResult) -> tuple[str, ...]:
     )
 
 
-def location_line(result: EventResult, vertical: EventResult) -> tuple[str, ...]:
+def format_location(result: EventResult, vertical: EventResult) -> tuple[str, ...]:
     """Format the location of one event, beside the one by its vertical records alone."""
     epicenter, depth_error_km = result.epicenter, result.depth_km - result.truth.depth_km
     return (
@@ -131,11 +131,11 @@ def write_summary(settings: TrainingSettings, command: str, folder: Path) -> Pat
     """Write `summary.md`: five numbers from the real events of a folder and from the card of the distance model."""
     results = list(evaluate(FolderSource(folder), settings))
     card = open_store(settings.artifacts_dir).card("offset")
-    lines = summary_lines(results, card.metrics)
-    return write_page(RESULTS / "summary.md", TEMPLATES / "summary.md", command, table=markdown_table(SUMMARY_HEADS, lines))
+    lines = format_summary(results, card.metrics)
+    return write_page(RESULTS / "summary.md", TEMPLATES / "summary.md", command, table=format_table(SUMMARY_HEADS, lines))
 
 
-def summary_lines(results: Sequence[EventResult], distance_metrics: Sequence[Metric]) -> list[tuple[str, str, str]]:
+def format_summary(results: Sequence[EventResult], distance_metrics: Sequence[Metric]) -> list[tuple[str, str, str]]:
     """Choose the five numbers that tell how good the service is, real events first."""
     located, surrounded = select_located(results), select_surrounded(results)
     quakes = select_kind(results, "earthquake")

@@ -24,9 +24,9 @@ from training.evaluation.card_writer import update_card
 from training.evaluation.evaluate import Switches, evaluate
 from training.evaluation.event_result import EpicenterResult, EventResult, select_located
 from training.evaluation.event_sources import ReplicaSource
-from training.evaluation.location_page import replica_recipe
+from training.evaluation.location_page import load_replica_recipe
 from training.evaluation.metrics import format_fraction, wilson
-from training.evaluation.pages import RESULTS, TEMPLATES, markdown_table, write_page
+from training.evaluation.pages import RESULTS, TEMPLATES, format_table, write_page
 
 BORDERS = (6.0, 12.0)
 """Borders of the classes of effective stations."""
@@ -75,7 +75,7 @@ def fit_by_method(results: Sequence[EventResult]) -> dict[str, Any]:
 
 def calibrate_regions(settings: TrainingSettings, command: str, store: str | None, most: int | None) -> Path:
     """Fit the factors, put them into the card of the served distance model, and write `region_calibration.md`; return the card."""
-    source = ReplicaSource(replica_recipe(store), SPLIT_NAMES[1], most)
+    source = ReplicaSource(load_replica_recipe(store), SPLIT_NAMES[1], most)
     results = list(evaluate(source, settings, Switches(calibrated=False)))
     located = select_located(results)
     factors = fit_by_method(located)
@@ -89,12 +89,12 @@ def calibrate_regions(settings: TrainingSettings, command: str, store: str | Non
         minimum=str(MIN_EVENTS),
         coverage_68=format_fraction([result.by_distances.in_68 for result in located]),
         coverage_90=format_fraction([result.by_distances.in_90 for result in located]),
-        factors=factor_table(factors),
+        factors=format_factors(factors),
     )
     return update_card(settings.artifacts_dir, "offset", calibration={CARD_KEY: factors})
 
 
-def factor_table(factors: dict[str, Any]) -> str:
+def format_factors(factors: dict[str, Any]) -> str:
     """Tabulate the factors by method and class."""
     classes = [f"below {BORDERS[0]:g}", f"{BORDERS[0]:g} to {BORDERS[1]:g}", f"from {BORDERS[1]:g}"]
     lines = [
@@ -102,4 +102,4 @@ def factor_table(factors: dict[str, Any]) -> str:
         for method, one in factors.items()
         for name, events, inner, outer in zip(classes, one["events"], one["inner"], one["outer"], strict=True)
     ]
-    return markdown_table(("method", "effective stations", "events", "factor on 68 %", "factor on 90 %"), lines)
+    return format_table(("method", "effective stations", "events", "factor on 68 %", "factor on 90 %"), lines)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from training.config import TrainingSettings
 from training.evaluation.model_cards_page import format_value
-from training.evaluation.pages import markdown_table
+from training.evaluation.pages import format_table
 from training.export.quantization import predict_outputs
 from training.tasks.index import find_task
 
@@ -26,4 +26,4 @@ def score_versions(name: str, settings: TrainingSettings, graphs: Sequence[Path]
             (found[0].name, unseen.name, *(format_value(metric, unit=False) for metric in found), str(found[0].n))
             for found in zip(*scored, strict=True)
         ]
-    return markdown_table(("measured", "on", *map(str, graphs), "n"), rows)
+    return format_table(("measured", "on", *map(str, graphs), "n"), rows)

@@ -58,7 +58,7 @@ def _draw_as_served(group: str, caption: str, gather: Gather, model: OnnxModel) 
     return GallerySection(group, caption, np.ascontiguousarray(np.moveaxis(section[:3], 0, -1)))
 
 
-def synthetic_sections(
+def draw_synthetic_sections(
     world: EventSampler, model: OnnxModel, kind: str, count: int, random: np.random.Generator
 ) -> Iterator[GallerySection]:
     """Draw `count` sections of a kind of source, with 6 to 40 stations at 5 to 150 degrees."""
@@ -74,7 +74,7 @@ def synthetic_sections(
             yield found
 
 
-def real_sections(folder: Path, model: OnnxModel) -> Iterator[GallerySection]:
+def draw_real_sections(folder: Path, model: OnnxModel) -> Iterator[GallerySection]:
     """Draw the events of a folder of real events that have three stations or more."""
     for event in list_real_events(folder):
         truth, gather = read_real_truth(event), read_real_gather(event)
@@ -120,8 +120,8 @@ def write_gallery(
     model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=settings.processes)
     world = open_sampler(greens.load_stores(settings.build_dir / "greens", stores), settings, 3407)
     random = np.random.default_rng([3407, 24])
-    sections = [shown for kind in ("glacial", "earthquake") for shown in synthetic_sections(world, model, kind, each, random)]
-    sections += real_sections(folder, model)
+    sections = [shown for kind in ("glacial", "earthquake") for shown in draw_synthetic_sections(world, model, kind, each, random)]
+    sections += draw_real_sections(folder, model)
     out.mkdir(parents=True, exist_ok=True)
     (out / "index.html").write_text(format_gallery(sections), encoding="utf-8")
     draw_gallery_figure(sections, figure)

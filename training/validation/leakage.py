@@ -29,7 +29,7 @@ from models.seismic.geodesy import distance_deg
 from models.seismic.waveforms import Record
 from models.specs.offset import OFFSET
 from training.datasets.archive import ArchivedEvent, read_events, read_manifest
-from training.evaluation.pages import RESULTS, markdown_table, write_page
+from training.evaluation.pages import RESULTS, format_table, write_page
 from training.synthesis.sources import KINDS
 
 TRACE_CUES: Final = (
@@ -59,11 +59,11 @@ class Cues:
     owners: NDArray[np.int64]
 
 
-def _decibels(value: float) -> float:
+def _to_decibels(value: float) -> float:
     return float(10 * np.log10(value + 1e-30))
 
 
-def trace_cues(record: Record, picture_mean: float) -> list[float]:
+def measure_trace_cues(record: Record, picture_mean: float) -> list[float]:
     """Measure the cues of one trace, in the order of TRACE_CUES."""
     samples = np.nan_to_num(record.samples.astype(np.float64))
     first = samples[: max(int(120 * record.sampling_rate_hz), 1)]
@@ -72,12 +72,12 @@ def trace_cues(record: Record, picture_mean: float) -> list[float]:
     gaps = float(np.isnan(record.samples).mean())
     within = record.start_time_s % 60
     return [
-        len(samples), record.duration_s, record.sampling_rate_hz, within, peak, _decibels(energy),
-        _decibels(float((first**2).mean())), gaps, channel, picture_mean,
+        len(samples), record.duration_s, record.sampling_rate_hz, within, peak, _to_decibels(energy),
+        _to_decibels(float((first**2).mean())), gaps, channel, picture_mean,
     ]  # fmt: skip
 
 
-def _picture_means(records: tuple[Record, ...]) -> Floats:
+def _measure_picture_means(records: tuple[Record, ...]) -> Floats:
     """Mean [records] of each trace's picture as the distance model reads it; 0 where none can be drawn."""
     style = OFFSET.style
     assert isinstance(style, AmplitudeStyle | FrequencyStyle)  # noqa: S101  (for the type checker: trace models read traces)
@@ -90,7 +90,7 @@ def _picture_means(records: tuple[Record, ...]) -> Floats:
     return np.array([means.get(record.trace_id, 0.0) for record in records])
 
 
-def _number(name: str) -> float:
+def _parse_number(name: str) -> float:
     return float("".join(letter for letter in name if letter.isdigit()) or 0)
 
 
@@ -99,11 +99,11 @@ def collect_cues(events: Iterable[ArchivedEvent]) -> Cues:
     rows, kinds, traces, distances, owners = [], [], [], [], []
     for index, event in enumerate(event for event in events if event.truth is not None):
         truth: Mapping[str, float | str | None] = event.truth or {}
-        own = np.array([trace_cues(*pair) for pair in zip(event.records, _picture_means(event.records), strict=True)])
+        own = np.array([measure_trace_cues(*pair) for pair in zip(event.records, _measure_picture_means(event.records), strict=True)])
         stations = np.array([(record.latitude_deg, record.longitude_deg) for record in event.records], dtype=float)
         source = np.array([truth["latitude_deg"], truth["longitude_deg"]], dtype=float)
         distances.append(distance_deg(source[0], source[1], stations[:, 0], stations[:, 1]))
-        rows.append([len(own), _number(event.name), *np.median(own, axis=0)])
+        rows.append([len(own), _parse_number(event.name), *np.median(own, axis=0)])
         kinds.append(str(truth["kind"]))
         traces.append(own)
         owners.append(np.full(len(own), index))
@@ -171,7 +171,7 @@ def format_archive(folder: Path, most: int) -> str:
         f"{len(cues.kinds)} events, {len(cues.traces)} traces, seed {made_from.get('seed')}, commit {made_from.get('commit')}. "
         f"Files that name a kind: {', '.join(find_telling_files(folder)) or 'none'}.",
         f"{glacial} glacial, {tectonic} tectonic; the standard deviation of the AUC by chance is {chance_scatter(glacial, tectonic):.2f}.",
-        markdown_table(("cue", "glacial against tectonic, AUC", "explained variance of distance"), rows),
+        format_table(("cue", "glacial against tectonic, AUC", "explained variance of distance"), rows),
     ))  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE
 from training.earth import dispersion, greens, structure
 from training.earth.greens import GreensStore, GreensTable
-from training.evaluation.pages import RESULTS, markdown_table, write_page
+from training.evaluation.pages import RESULTS, format_table, write_page
 from training.synthesis.catalogs import draw_double_couples
 from training.synthesis.records import synthesize_displacement
 from training.synthesis.sources import Source
@@ -21,7 +21,7 @@ PREM_OCEAN_KM = 3.0
 TEMPLATE = Path(__file__).parent / "templates" / "physics.md"
 
 
-def travel_time_residuals(store: GreensStore, phase: str, depth_km: float) -> tuple[Floats, Floats]:
+def measure_travel_time_residuals(store: GreensStore, phase: str, depth_km: float) -> tuple[Floats, Floats]:
     """Residuals [s] of the envelope maxima of P (of an explosion) or S (of dip slip) from TauP in PREM, at distances [degrees]."""
     from obspy.taup import TauPyModel  # noqa: PLC0415  (seconds to load)
 
@@ -48,7 +48,7 @@ def travel_time_residuals(store: GreensStore, phase: str, depth_km: float) -> tu
     return table.distances_deg[chosen], np.array(residuals)
 
 
-def mantle_magnitude(trace: Floats, step_s: float, distance_deg: float, period_s: float) -> float:
+def measure_mantle_magnitude(trace: Floats, step_s: float, distance_deg: float, period_s: float) -> float:
     """
     Measure the mantle magnitude Mm: log10 of the moment in N m, from the spectrum of the first Rayleigh wave at one period.
 
@@ -77,7 +77,7 @@ def recover_moments(store: GreensStore, moment: float, period_s: float, count: i
         # A random tensor needs no random azimuth: north is along the path, east across.
         index = int(random.choice(inside))
         trace = np.array([rr, tt, pp, -2 * rt]) @ table.get(index)
-        found.append(10 ** mantle_magnitude(trace, store.time_step_s, float(table.distances_deg[index]), period_s))
+        found.append(10 ** measure_mantle_magnitude(trace, store.time_step_s, float(table.distances_deg[index]), period_s))
     return np.array(found)
 
 
@@ -116,7 +116,7 @@ def count_lobes(store: GreensStore, rates: Floats, depth_km: float, distance_deg
     return int(np.count_nonzero(np.diff(np.append(polarity, polarity[0]))))
 
 
-def symmetry_lines(stores: dict[str, GreensStore]) -> list[tuple[str, ...]]:
+def format_symmetries(stores: dict[str, GreensStore]) -> list[tuple[str, ...]]:
     """Format for each store the lobes of a force and of strike slip, and (at 50 s only) the difference to direct synthesis."""
     lines: list[tuple[str, ...]] = []
     for name, store in stores.items():
@@ -127,7 +127,7 @@ def symmetry_lines(stores: dict[str, GreensStore]) -> list[tuple[str, ...]]:
     return lines
 
 
-def velocity_lines(stores: dict[str, GreensStore]) -> list[tuple[str, ...]]:
+def format_velocities(stores: dict[str, GreensStore]) -> list[tuple[str, ...]]:
     """Format for each period the group velocity of each store, that of disba, and their difference."""
     lines = []
     for period in (20, 25, 30, 40, 50, 60, 75, 100, 125, 150):
@@ -144,20 +144,20 @@ def velocity_lines(stores: dict[str, GreensStore]) -> list[tuple[str, ...]]:
     return lines
 
 
-def travel_time_lines(stores: dict[str, GreensStore]) -> list[tuple[str, ...]]:
+def format_travel_times(stores: dict[str, GreensStore]) -> list[tuple[str, ...]]:
     """Format travel times of P and S of the stores in PREM less those of TauP: median, and median of the absolute values."""
     lines = []
     for name, store in stores.items():
         if store.config.deck == structure.PREM:
             for depth in (170.0, 600.0) if store.config.highest_frequency_mhz > 50 else (600.0,):
                 # At 50 s the reflections above a source at 170 km overlap with P and S.
-                residuals = [travel_time_residuals(store, phase, depth)[1] for phase in ("P", "S")]
+                residuals = [measure_travel_time_residuals(store, phase, depth)[1] for phase in ("P", "S")]
                 cells = [f"{np.median(late):+.1f}, {np.median(np.abs(late)):.1f} (n = {len(late)})" for late in residuals]
                 lines.append((name, f"{store.table(depth).depth_km:.0f} km", *cells))
     return lines
 
 
-def moment_lines(stores: dict[str, GreensStore]) -> list[tuple[str, ...]]:
+def format_moments(stores: dict[str, GreensStore]) -> list[tuple[str, ...]]:
     """Format percentiles of the moments that Mm recovers from 200 double couples of 1e20 N m."""
     lines: list[tuple[str, ...]] = []
     for name, store in stores.items():
@@ -176,10 +176,10 @@ def write_physics_page(folder: Path, names: tuple[str, ...], command: str) -> Pa
         RESULTS / "physics.md",
         TEMPLATE,
         command,
-        velocities=markdown_table(("period", *stores), velocity_lines(stores)),
-        travel_times=markdown_table(("store", "depth", "P", "S"), travel_time_lines(stores)),
-        moments=markdown_table(("store", "median", "10th to 90th percentile"), moment_lines(stores)),
-        symmetries=markdown_table(
-            ("store", "horizontal force (2)", "strike slip (4)", "reciprocal against direct"), symmetry_lines(stores)
+        velocities=format_table(("period", *stores), format_velocities(stores)),
+        travel_times=format_table(("store", "depth", "P", "S"), format_travel_times(stores)),
+        moments=format_table(("store", "median", "10th to 90th percentile"), format_moments(stores)),
+        symmetries=format_table(
+            ("store", "horizontal force (2)", "strike slip (4)", "reciprocal against direct"), format_symmetries(stores)
         ),
     )

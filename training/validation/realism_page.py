@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from models.array_types import Floats
 from training.earth import structure
-from training.evaluation.pages import FIGURES, RESULTS, markdown_table, write_page
+from training.evaluation.pages import FIGURES, RESULTS, format_table, write_page
 from training.validation.realism import BANDS, STEP_S, Comparison, compare_trace, compute_strains, list_traces
 
 TEMPLATE = Path(__file__).parent / "templates" / "realism.md"
@@ -35,12 +35,12 @@ def write_realism_page(events: Path, cache: Path, command: str) -> Path:
         RESULTS / "realism.md",
         TEMPLATE,
         command,
-        medians=markdown_table(("band", "records", "traces", *decks, "best Earth model, two lags"), median_lines(rows)),
-        traces=markdown_table(TRACE_HEADS, trace_lines(rows)),
+        medians=format_table(("band", "records", "traces", *decks, "best Earth model, two lags"), format_medians(rows)),
+        traces=format_table(TRACE_HEADS, format_traces(rows)),
     )
 
 
-def median_lines(rows: Sequence[Comparison]) -> list[tuple[str, ...]]:
+def format_medians(rows: Sequence[Comparison]) -> list[tuple[str, ...]]:
     """Format the median correlations in each band of clean records, of all, and of each event."""
     lines = []
     for band in BANDS:
@@ -60,7 +60,7 @@ def _format_medians(rows: Sequence[Comparison]) -> list[str]:
     return [str(len(traces)), *one, *two, f"{np.median([row.aligned for row in best]):.2f}"]
 
 
-def trace_lines(rows: Sequence[Comparison]) -> list[tuple[str, ...]]:
+def format_traces(rows: Sequence[Comparison]) -> list[tuple[str, ...]]:
     """Format each trace in each band, in the Earth model that fits it best."""
     lines: list[tuple[str, ...]] = []
     for event, trace, band in sorted({(row.event, row.trace, row.band) for row in rows}):

@@ -14,10 +14,10 @@ from training.evaluation import card_metrics
 from training.evaluation.card_metrics import (
     HIGH_SNR,
     HIGH_SNR_SET,
-    card_limits,
-    distance_metrics,
-    real_metrics,
-    replica_metrics,
+    describe_limits,
+    measure_distances,
+    measure_real_events,
+    measure_replica,
     update_cards,
 )
 
@@ -34,7 +34,7 @@ def find(metrics, name, dataset):
 
 def test_every_split_has_its_own_metrics(results):
     split = [replace(result, tested_by=("random", "year") if number < 20 else ("year",)) for number, result in enumerate(results)]
-    found = replica_metrics(split)
+    found = measure_replica(split)
     few, many = (find(found["depth"], "median absolute error", f"catalog twin, {name} split") for name in ("random", "year"))
     assert (few.value, few.n) == (4.5, 10)
     assert (many.value, many.n) == (19.5, 40)
@@ -45,25 +45,25 @@ def test_every_split_has_its_own_metrics(results):
 
 
 def test_events_with_a_high_snr_have_their_own_metrics(results):
-    found = find(replica_metrics(results)["depth"], "median absolute error", HIGH_SNR_SET)
+    found = find(measure_replica(results)["depth"], "median absolute error", HIGH_SNR_SET)
     assert (found.value, found.n) == (21.0, 37)
     low = [result for result in results if result.snr < HIGH_SNR]
-    assert not any(metric.dataset == HIGH_SNR_SET for metrics in replica_metrics(low).values() for metric in metrics)
+    assert not any(metric.dataset == HIGH_SNR_SET for metrics in measure_replica(low).values() for metric in metrics)
 
 
 def test_azimuths_count_modulo_180_and_depths_as_served_too(results):
-    found = replica_metrics(results)
+    found = measure_replica(results)
     azimuth = find(found["force_azimuth"], "share within 10 degrees modulo 180", "catalog twin, random split")
     assert azimuth.value == pytest.approx(11 / 40)
     served = find(found["depth"], "share within 10 km as served, with arrival times", "catalog twin, random split")
     assert served.value == 1.0
     missed = [replace(result, depth_km=np.nan) for result in results]
-    assert find(replica_metrics(missed)["depth"], served.name, served.dataset).value == 0.0
+    assert find(measure_replica(missed)["depth"], served.name, served.dataset).value == 0.0
 
 
 def test_traces_with_an_snr_of_ten_have_a_metric_of_their_own(results):
     name = "median absolute error of distance at a signal to noise of 7 to 14"
-    found = find(distance_metrics(results, "made up"), name, "made up")
+    found = find(measure_distances(results, "made up"), name, "made up")
     assert found.n == 2 * 6 * 7
     assert found.value == pytest.approx(0.8)
 
@@ -71,7 +71,7 @@ def test_traces_with_an_snr_of_ten_have_a_metric_of_their_own(results):
 def test_real_events_are_measured_together_and_one_by_one(results):
     some = [replace(results[0], stations=12), replace(results[2], stations=4)]
     some.append(replace(results[4], truth=replace(results[4].truth, kind="explosion")))
-    found = real_metrics(some)
+    found = measure_real_events(some)
     assert find(found["event_type"], "share of earthquake sections recognized", "real earthquakes").value == 0.5
     assert find(found["event_type"], "share of earthquake sections recognized, 8 stations or more", "real earthquakes").n == 1
     assert find(found["event_type"], "probability of an earthquake", f"real event {some[1].truth.name}").value == pytest.approx(0.3)
@@ -81,10 +81,10 @@ def test_real_events_are_measured_together_and_one_by_one(results):
 
 def test_limits_state_results_at_low_and_high_snr(results):
     low = [replace(result, traces=replace(result.traces, snr=np.full(6, 3.0))) for result in results[:20]]
-    (limit,) = card_limits([*results, *low])["depth"]
+    (limit,) = describe_limits([*results, *low])["depth"]
     assert "a median error of 3 km for events whose signal to noise is below 5 (n = 13)" in limit
     assert "a median error of 26 km for events where it is 15 and above (n = 27)" in limit
-    assert card_limits(results[:8])["depth"] == ()
+    assert describe_limits(results[:8])["depth"] == ()
 
 
 def test_one_command_updates_every_card_that_the_replica_measures(results, settings, tmp_path, monkeypatch):

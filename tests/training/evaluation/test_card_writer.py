@@ -8,7 +8,7 @@ from models.registry.card import Card, Metric
 from models.registry.store import open_store
 from models.seismic.location.region_calibration import CARD_KEY, read_coverage_scales
 from tests.support.event_results import make_result
-from training.evaluation.card_metrics import card_limits, real_metrics, replica_metrics
+from training.evaluation.card_metrics import describe_limits, measure_real_events, measure_replica
 from training.evaluation.card_writer import MEASURED_LIMITS, update_card
 
 
@@ -23,8 +23,8 @@ def test_measurements_replace_those_on_the_same_data_and_keep_the_others(artifac
     card = Card.load(path)
     old = Metric(name="accuracy", dataset="real event gone", value=0.1, n=1)
     card.model_copy(update={"metrics": (*card.metrics, old), "limits": (*card.limits, f"{MEASURED_LIMITS}old.")}).save(path)
-    on_replica, limits = replica_metrics(results)["event_type"], card_limits(results)["event_type"]
-    metrics = (*on_replica, *real_metrics(results[:2])["event_type"])
+    on_replica, limits = measure_replica(results)["event_type"], describe_limits(results)["event_type"]
+    metrics = (*on_replica, *measure_real_events(results[:2])["event_type"])
     for commit in ("a", "b"):
         update_card(artifacts, "event_type", metrics=metrics, limits=limits, scored={"commit": commit})
         updated = Card.load(path)

@@ -14,7 +14,7 @@ from models.seismic.waveforms import Gather
 from training.datasets.archive import ArchiveWriter
 from training.datasets.catalog_replica import ReplicaRecipe, draw_replica
 from training.evaluation import evaluate as evaluator
-from training.evaluation.evaluate import MIN_GROUP_VELOCITY_KM_S, Switches, compare_location, evaluate, fraction_in_window, open_models
+from training.evaluation.evaluate import MIN_GROUP_VELOCITY_KM_S, Switches, compare_location, evaluate, measure_window_fraction, open_models
 from training.evaluation.event_result import Truth
 from training.evaluation.event_sources import ArchiveSource, ReplicaSource
 
@@ -90,5 +90,5 @@ def test_the_windows_fraction_counts_stations_whose_surface_waves_arrive_in_it()
     end_s = gather.start_time_s + gather.duration_s
     distances = np.array([1.0, 2.0, 30.0, np.nan])
     in_time_for_two = end_s - 2.0 * KM_PER_DEGREE / MIN_GROUP_VELOCITY_KM_S
-    assert fraction_in_window(gather, distances, in_time_for_two) == pytest.approx(2.0 / 3.0)
-    assert np.isnan(fraction_in_window(gather, distances, np.nan))
+    assert measure_window_fraction(gather, distances, in_time_for_two) == pytest.approx(2.0 / 3.0)
+    assert np.isnan(measure_window_fraction(gather, distances, np.nan))

@@ -12,8 +12,8 @@ from training.evaluation.location_page import (
     describe_sources,
     draw_coverage,
     draw_errors,
-    error_table,
-    overview,
+    format_errors,
+    format_overview,
     split_by_value,
     write_moment_scale_page,
     write_replica_page,
@@ -26,7 +26,7 @@ def results():
 
 
 def test_the_table_counts_the_events_of_each_class(results):
-    table = error_table(results)
+    table = format_errors(results)
     assert "| all | 100 | 505 " in table
     assert "| stations 12 to 20 | 100 |" in table
     assert "stations below 8" not in table
@@ -42,7 +42,7 @@ def test_an_unknown_value_is_in_no_class(results):
 def test_complete_records_are_counted_apart():
     some = [make_result(number, stations=12, fraction_in_window=fraction) for number, fraction in ((1, 0.2), (2, 0.5))]
     some.append(make_result(3, stations=9, fraction_in_window=1.0))
-    assert [cells[1] for cells in overview(some)[1:4]] == ["2", "1", "1"]
+    assert [cells[1] for cells in format_overview(some)[1:4]] == ["2", "1", "1"]
 
 
 def test_a_wrong_class_is_a_miss_of_depth(results):

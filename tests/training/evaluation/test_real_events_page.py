@@ -9,18 +9,18 @@ from models.registry.card import Metric
 from tests.support.event_results import make_result
 from training.evaluation.card_writer import REAL_SET
 from training.evaluation.event_result import UNLOCATED
-from training.evaluation.real_events_page import EVENT_HEADS, LOCATION_HEADS, event_line, group_lines, location_line, summary_lines
+from training.evaluation.real_events_page import EVENT_HEADS, LOCATION_HEADS, format_event, format_groups, format_location, format_summary
 
 ROOT = Path(__file__).parents[3]
 DISTANCE = Metric(name="median absolute error of distance", dataset=REAL_SET, value=2.49, low=1.09, high=9.25, unit="degree", n=364)
 
 
 def test_an_event_is_compared_with_its_vertical_records_alone():
-    cells = dict(zip(LOCATION_HEADS, location_line(make_result(3), make_result(5)), strict=True))
+    cells = dict(zip(LOCATION_HEADS, format_location(make_result(3), make_result(5)), strict=True))
     assert (cells["event"], cells["stations with horizontals"]) == ("e3", "2")
     assert (cells["error, km"], cells["by verticals alone, km"], cells["in 68 % region"]) == ("30", "50", "yes")
     assert cells["depth error, km"] == "+5"
-    cells = dict(zip(EVENT_HEADS, event_line(make_result(3)), strict=True))
+    cells = dict(zip(EVENT_HEADS, format_event(make_result(3)), strict=True))
     assert (cells["predicted class"], cells["median signed error"], cells["within one sigma"]) == ("glacial", "+0.30", "1.00")
 
 
@@ -32,11 +32,11 @@ def test_groups_are_those_with_many_stations_and_by_gap():
         make_result(3),
         make_result(4, epicenter=UNLOCATED),
     ]
-    assert [cells[1] for cells in group_lines(results, results)] == ["2", "1", "1", "3", "3"]
+    assert [cells[1] for cells in format_groups(results, results)] == ["2", "1", "1", "3", "3"]
 
 
 def test_the_summary_has_five_numbers_with_intervals_and_counts():
-    lines = summary_lines([make_result(number, stations=9) for number in range(1, 6)], [DISTANCE])
+    lines = format_summary([make_result(number, stations=9) for number in range(1, 6)], [DISTANCE])
     assert len(lines) == 5
     assert lines[0][1].startswith("30 (")
     assert lines[0][1].endswith(" km")

@@ -25,16 +25,16 @@ from training.synthesis.records import ORIGIN_S, Realism
 RANGE_DEG = (3.0, 176.0)
 
 
-def _path(**changes: float) -> Callable[[Realism], Realism]:
+def _change_paths(**changes: float) -> Callable[[Realism], Realism]:
     return lambda realism: replace(realism, paths=replace(realism.paths or PathScatter(), **changes))
 
 
 SWITCHES: dict[str, Callable[[Realism], Realism]] = {
     "paths": lambda realism: replace(realism, paths=None),
-    "dispersion": _path(dispersion=0.0),
-    "body shifts": _path(body_shift_s=0.0),
-    "coda": _path(coda=0.0),
-    "attenuation": _path(attenuation=0.0),
+    "dispersion": _change_paths(dispersion=0.0),
+    "body shifts": _change_paths(body_shift_s=0.0),
+    "coda": _change_paths(coda=0.0),
+    "attenuation": _change_paths(attenuation=0.0),
     "amplitudes": lambda realism: replace(realism, amplitude_sigma=0.0),
     "noise": lambda realism: replace(realism, noise=False),
     "instruments": lambda realism: replace(realism, instruments=False),
@@ -60,7 +60,7 @@ class TraceSetting(BaseModel):
     seed: int
 
 
-def styles(setting: TraceSetting) -> tuple[AmplitudeStyle | FrequencyStyle, ...]:
+def list_styles(setting: TraceSetting) -> tuple[AmplitudeStyle | FrequencyStyle, ...]:
     """The pictures that lie one behind the other as color channels; none for a waveform. One band is the middle one of three."""
     size = {"columns": setting.columns, "rows": setting.rows, "window_s": setting.window_s}
     bands = TRACE_AMPLITUDE.bands if setting.bands == 3 else TRACE_AMPLITUDE.bands[1:2]
@@ -74,7 +74,7 @@ def styles(setting: TraceSetting) -> tuple[AmplitudeStyle | FrequencyStyle, ...]
     return chosen[setting.picture]
 
 
-def waveforms(gather: Gather, start_s: float, window_s: float) -> NDArray[np.uint8]:
+def cut_waveforms(gather: Gather, start_s: float, window_s: float) -> NDArray[np.uint8]:
     """Samples [traces, 1, 1, samples] of the window as models.networks.waves reads them: roots, 128 at rest, 0 without data."""
     count = int(window_s * gather.sampling_rate_hz)
     first = round((start_s - gather.start_time_s) * gather.sampling_rate_hz)
@@ -85,13 +85,15 @@ def waveforms(gather: Gather, start_s: float, window_s: float) -> NDArray[np.uin
     return np.asarray(steps.astype(np.uint8)[:, None, None, :])
 
 
-def _drawn(setting: TraceSetting, gather: Gather, start_s: float) -> NDArray[np.uint8]:
+def _draw_pictures(setting: TraceSetting, gather: Gather, start_s: float) -> NDArray[np.uint8]:
     if setting.picture == "waveform":
-        return waveforms(gather, start_s, setting.window_s)
-    return np.concatenate([render_traces(style, gather, start_s) for style in styles(setting)], axis=1)
+        return cut_waveforms(gather, start_s, setting.window_s)
+    return np.concatenate([render_traces(style, gather, start_s) for style in list_styles(setting)], axis=1)
 
 
-def _event(setting: TraceSetting, world: EventSampler, random: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.float64]] | None:
+def _draw_event(
+    setting: TraceSetting, world: EventSampler, random: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]] | None:
     kind = str(random.choice(list(setting.kinds), p=list(setting.kinds.values())))
     source, year, _ = draw_event_source(world, kind, random)
     event = synthesize_event(world, source, year, setting.traces_per_event, RANGE_DEG, random)
@@ -103,7 +105,7 @@ def _event(setting: TraceSetting, world: EventSampler, random: np.random.Generat
         return None
     spare = gather.duration_s - setting.window_s
     start = gather.start_time_s + (float(random.uniform(0, spare)) if spare > 0.05 * setting.window_s else 0.0)
-    pictures = _drawn(setting, gather, start)
+    pictures = _draw_pictures(setting, gather, start)
     truth = np.stack([event.stations.distances_deg, np.full(len(pictures), ORIGIN_S - start)], axis=1)
     seen = pictures.reshape(len(pictures), -1).any(axis=1)
     return pictures[seen], truth[seen]
@@ -117,7 +119,7 @@ def draw_ablation_traces(setting: TraceSetting, settings: TrainingSettings, seed
         realism = SWITCHES[part](realism)
     world = replace(world, realism=realism)
     random = np.random.default_rng([setting.seed, 91, seed])
-    drawn = [_event(setting, world, random) for _ in range(setting.events_per_shard)]
+    drawn = [_draw_event(setting, world, random) for _ in range(setting.events_per_shard)]
     kept = [(number, *event) for number, event in enumerate(drawn) if event is not None]
     return {
         "pictures": np.concatenate([pictures for _, pictures, _ in kept]),
@@ -126,10 +128,10 @@ def draw_ablation_traces(setting: TraceSetting, settings: TrainingSettings, seed
     }
 
 
-def ablation_shards(setting: TraceSetting, settings: TrainingSettings, seeds: list[int]) -> Shards:
+def make_ablation_shards(setting: TraceSetting, settings: TrainingSettings, seeds: list[int]) -> Shards:
     """Shards of those seeds, kept for other cells that draw alike."""
     stores = greens.load_stores(settings.build_dir / "greens", setting.store)
-    used = [fingerprint(style) for style in styles(setting)]
+    used = [fingerprint(style) for style in list_styles(setting)]
     mark = combine_fingerprints(setting, *used, greens.fingerprint_stores(stores), str(settings.data_dir is not None))
     return make_shards(
         partial(draw_ablation_traces, setting, settings), settings.build_dir / "data" / "ablations", mark, seeds, settings.processes

@@ -24,9 +24,9 @@ from training.datasets.shards import combine_fingerprints
 from training.earth import greens
 from training.evaluation.metrics import metric, percent, percentile
 from training.evaluation.pages import RESULTS, write_page
-from training.experiments.ablations.data import TraceSetting, ablation_shards
+from training.experiments.ablations.data import TraceSetting, make_ablation_shards
 from training.experiments.grid import Result, describe_cell, describe_state, fill_grid, stream_shards
-from training.experiments.resnet_depth.data import comparison_sections
+from training.experiments.resnet_depth.data import load_comparison_sections
 from training.experiments.resnet_depth.run import Trial, format_accuracy, run_trial
 from training.learning.fit import FitRecipe, choose_device, fit_network
 
@@ -98,7 +98,7 @@ def build_network(cell: OffsetCell, channels: int) -> DistanceModel:
     return DistanceModel(cell.architecture, cell.fit.width, channels, BINS, BIN_DEG)
 
 
-def cost(network: DistanceModel, size: tuple[int, ...]) -> float:
+def count_multiply_adds(network: DistanceModel, size: tuple[int, ...]) -> float:
     """Count millions of multiply-adds of the forward pass of one picture."""
     network.eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
@@ -107,7 +107,7 @@ def cost(network: DistanceModel, size: tuple[int, ...]) -> float:
 
 
 @torch.no_grad()
-def distances(network: DistanceModel, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+def predict_in_batches(network: DistanceModel, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Predicted distances [n] in degrees."""
     network = network.to(choose_device()).eval()
     parts = [network(torch.from_numpy(pictures[i : i + 128]).to(choose_device()))[0].cpu() for i in range(0, len(pictures), 128)]
@@ -120,18 +120,18 @@ def run_offset(plan: AblationRecipe, cell: OffsetCell, settings: TrainingSetting
     counts = (plan.test_shards, plan.validation_shards, cell.shards)
     first = np.concatenate([[0], np.cumsum(counts)])
     seeds = [list(range(first[k], first[k + 1])) for k in range(3)]
-    test = ablation_shards(whole, settings, seeds[0])
-    validation, training = (ablation_shards(cell.data, settings, numbers) for numbers in seeds[1:])
+    test = make_ablation_shards(whole, settings, seeds[0])
+    validation, training = (make_ablation_shards(cell.data, settings, numbers) for numbers in seeds[1:])
     held_out = validation.load_all(("pictures", "truth"))
     torch.manual_seed(cell.fit.seed)
     size = held_out["pictures"].shape[1:]
     network = build_network(cell, size[0])
-    millions = cost(network, size)
+    millions = count_multiply_adds(network, size)
     batches = stream_shards(training, (held_out["pictures"], held_out["truth"]), cell.fit)
     fit_network(network, cell.fit, batches, folder, devices=1)
     unseen = test.load_all(("pictures", "truth"))
     groups = np.concatenate([test.load(i)["event"] + 10_000 * i for i in range(len(test.paths))]).astype(np.int64)
-    said, true = distances(network, unseen["pictures"]), unseen["truth"][:, 0].astype(np.float64)
+    said, true = predict_in_batches(network, unseen["pictures"]), unseen["truth"][:, 0].astype(np.float64)
     error = np.abs(said - true)
     middle = metric("", "", "degree", error, percentile(50), groups)
     within = metric("", "", "1", (error <= 0.08 * true).astype(np.float64), percent, groups)
@@ -149,7 +149,7 @@ def run_offset(plan: AblationRecipe, cell: OffsetCell, settings: TrainingSetting
     }
 
 
-def offset_table(cells: list[tuple[str, OffsetCell]], results: list[Result | None]) -> str:
+def format_offset_table(cells: list[tuple[str, OffsetCell]], results: list[Result | None]) -> str:
     """Tabulate a row for each distance cell."""
     lines = [
         "| cell | median error, degrees | 90th percentile | within 8 % | traces | million multiply-adds a trace | minutes |",
@@ -165,7 +165,7 @@ def offset_table(cells: list[tuple[str, OffsetCell]], results: list[Result | Non
     return "\n".join(lines)
 
 
-def event_type_table(cells: list[tuple[str, Trial]], results: list[Result | None]) -> str:
+def format_event_type_table(cells: list[tuple[str, Trial]], results: list[Result | None]) -> str:
     """Tabulate a row for each event_type cell."""
     lines = ["| cell | validation accuracy, percent | test accuracy, percent | minutes |", "|---|---|---|---|"]
     for (name, _), found in zip(cells, results, strict=True):
@@ -182,11 +182,11 @@ def write_ablations_page(settings: TrainingSettings, command: str, minutes: floa
     plan = load_recipe("ablations", AblationRecipe)
     torch.set_num_threads(settings.processes)
     folder, started = settings.build_dir / "ablations", time.monotonic()
-    sections = comparison_sections(settings, plan.event_type_shards)
+    sections = load_comparison_sections(settings, plan.event_type_shards)
     trials = [trial for _, trial in plan.event_type_settings()]
     event_type = fill_grid(trials, lambda trial, place: run_trial(sections, trial, place), folder, sections.mark, minutes)
     left = None if minutes is None else minutes - (time.monotonic() - started) / 60
-    mark = combine_fingerprints(plan.offset.data, plan.validation_shards, plan.test_shards, stores_mark(plan, settings))
+    mark = combine_fingerprints(plan.offset.data, plan.validation_shards, plan.test_shards, mark_stores(plan, settings))
     cells = [cell for _, cell in plan.offset_settings()]
     offset = fill_grid(cells, lambda cell, place: run_offset(plan, cell, settings, place), folder, mark, left)
     return write_tables(RESULTS / "ablations.md", command, plan, offset, event_type)
@@ -207,14 +207,14 @@ def write_tables(page: Path, command: str, plan: AblationRecipe, offset: list[Re
         architecture=base.architecture,
         traces=f"{count_traces(base):,}",
         fit=describe_cell(base.fit),
-        offset=offset_table(plan.offset_settings(), offset),
+        offset=format_offset_table(plan.offset_settings(), offset),
         type_architecture=plan.event_type.architecture,
         type_seed=str(plan.event_type.fit.seed),
         type_fit=describe_cell(plan.event_type.fit),
-        event_type=event_type_table(plan.event_type_settings(), event_type),
+        event_type=format_event_type_table(plan.event_type_settings(), event_type),
     )
 
 
-def stores_mark(plan: AblationRecipe, settings: TrainingSettings) -> str:
+def mark_stores(plan: AblationRecipe, settings: TrainingSettings) -> str:
     """Fingerprint of the stores of Green's functions that the test events are computed from."""
     return greens.fingerprint_stores(greens.load_stores(settings.build_dir / "greens", plan.offset.data.store))

@@ -21,9 +21,9 @@ from training.config import TrainingSettings
 from training.evaluation.evaluate import open_models
 from training.evaluation.event_sources import ArchiveSource, LabeledEvent, list_real_events, read_real_records, read_real_truth
 from training.evaluation.metrics import bootstrap
-from training.evaluation.pages import FIGURES, RESULTS, markdown_table, write_page
+from training.evaluation.pages import FIGURES, RESULTS, format_table, write_page
 from training.evaluation.plots import new_sheet, save
-from training.experiments.attribution.shapley import WINDOWS, Attribution, attribute_event, channel_names, occlusion_map
+from training.experiments.attribution.shapley import WINDOWS, Attribution, attribute_event, compute_occlusion_map, name_channels
 from training.experiments.input_figures import BUNDLES, draw_section_panel, read_demo_bundle
 from training.synthesis.signal_to_noise import signal_to_noise
 
@@ -40,7 +40,7 @@ def write_attribution_page(settings: TrainingSettings, command: str, archive: Pa
     events = attribute_replica(models, archive, settings, most)
     if not events:
         raise ValueError("no event of the random split's test part of the archive could be read: draw the archive again")
-    names = channel_names(section_style(model))
+    names = name_channels(section_style(model))
     real_events = [] if real is None else attribute_real(models, real)
     heads = ("event", "type", "log-odds", *WINDOWS, *names)
     draw_attribution_figure(model, [*attribute_demonstration(models), *events], FIGURES / "attribution.png")
@@ -52,9 +52,9 @@ def write_attribution_page(settings: TrainingSettings, command: str, archive: Pa
         blank=f"{events[0].blank:+.2f}",
         events=str(len(events)),
         most=str(most),
-        windows=class_table(events, "window", WINDOWS, lambda event: event.by_window),
-        channels=class_table(events, "channel", names, lambda event: event.by_channel),
-        real=markdown_table(heads, real_event_lines(real_events)) if real_events else NOT_MEASURED,
+        windows=format_class_table(events, "window", WINDOWS, lambda event: event.by_window),
+        channels=format_class_table(events, "channel", names, lambda event: event.by_channel),
+        real=format_table(heads, format_real_events(real_events)) if real_events else NOT_MEASURED,
     )
 
 
@@ -103,16 +103,16 @@ def _format_mean(values: Floats) -> str:
     return f"{middle:+.2f} ({low:+.2f} to {high:+.2f})"
 
 
-def class_table(events: Sequence[Attribution], head: str, names: Sequence[str], evidence: Callable[[Attribution], Floats]) -> str:
+def format_class_table(events: Sequence[Attribution], head: str, names: Sequence[str], evidence: Callable[[Attribution], Floats]) -> str:
     """Tabulate the mean evidence of each part of the picture, a column for each class; the last row is the sum."""
     groups = {kind: np.array([evidence(event) for event in events if event.kind == kind]) for kind in CLASSES}
     present = {kind: values for kind, values in groups.items() if len(values)}
     rows = [(name, *(_format_mean(values[:, k]) for values in present.values())) for k, name in enumerate(names)]
     rows.append(("sum", *(_format_mean(values.sum(axis=1)) for values in present.values())))
-    return markdown_table((head, *(f"{kind}, n = {len(values)}" for kind, values in present.items())), rows)
+    return format_table((head, *(f"{kind}, n = {len(values)}" for kind, values in present.items())), rows)
 
 
-def real_event_lines(events: Sequence[Attribution]) -> list[tuple[str, ...]]:
+def format_real_events(events: Sequence[Attribution]) -> list[tuple[str, ...]]:
     """Format for each event the log-odds, the evidence of each window, and each channel's fraction of the absolute evidence."""
     rows = []
     for event in events:
@@ -134,7 +134,7 @@ def draw_attribution_figure(model: OnnxModel, events: Sequence[Attribution], pat
         for k, (channels, close) in enumerate(halves):
             left, right = row[2 * k], row[2 * k + 1]
             draw_section_panel(left, style, event.picture[channels], close=close)
-            _draw_map(right, style, event, occlusion_map(model, event.picture, channels), channels, close=close)
+            _draw_map(right, style, event, compute_occlusion_map(model, event.picture, channels), channels, close=close)
             title = f"{event.kind}, log-odds {event.log_odds:+.1f}" if k == 0 else "first arrivals, enlarged"
             left.set_title(title, fontsize=9, loc="left")
         row[0].set_ylabel("distance, degrees", fontsize=8.5)

@@ -55,7 +55,7 @@ class Attribution:
     by_channel: Floats
 
 
-def shapley_values(value: Callable[[NDArray[np.bool_]], float], players: int) -> Floats:
+def compute_shapley_values(value: Callable[[NDArray[np.bool_]], float], players: int) -> Floats:
     """Compute the Shapley value [players] of a function of the set of players that are present, evaluated on all 2^players sets."""
     sets = [np.array(present, bool) for present in product((False, True), repeat=players)]
     values = {tuple(present): value(present) for present in sets}
@@ -98,7 +98,7 @@ def _label_times(times_s: Floats, borders: Floats) -> NDArray[np.int64]:
     return np.asarray((times_s[None] >= borders[:, :, None]).sum(axis=0), np.int64)
 
 
-def channel_names(style: SectionStyle) -> tuple[str, ...]:
+def name_channels(style: SectionStyle) -> tuple[str, ...]:
     """Name each channel by its band; those of the close-up are marked."""
     near = style.close_up.bands if style.close_up else ()
     names = [f"{band.shortest_period_s:g} to {band.longest_period_s:g} s" for band in (*style.bands, *near)]
@@ -117,8 +117,8 @@ def attribute_picture(model: OnnxModel, picture: Pictures, windows: NDArray[np.i
     def kept(mask: NDArray[np.bool_]) -> float:
         return float(log_odds(model, np.where(mask, picture, np.uint8(0))[None])[0])
 
-    by_window = shapley_values(lambda present: kept(present[windows]), len(WINDOWS))
-    by_channel = shapley_values(lambda present: kept(np.broadcast_to(present[:, None, None], picture.shape)), len(picture))
+    by_window = compute_shapley_values(lambda present: kept(present[windows]), len(WINDOWS))
+    by_channel = compute_shapley_values(lambda present: kept(np.broadcast_to(present[:, None, None], picture.shape)), len(picture))
     return by_window, by_channel
 
 
@@ -142,7 +142,7 @@ def list_patches(picture: Pictures) -> Iterator[tuple[int, int]]:
                 yield row, column
 
 
-def occlusion_map(model: OnnxModel, picture: Pictures, channels: slice) -> Floats:
+def compute_occlusion_map(model: OnnxModel, picture: Pictures, channels: slice) -> Floats:
     """
     Map the decrease of the log-odds when a patch of some channels is blackened [rows, columns], in nats.
 

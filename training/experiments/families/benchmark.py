@@ -16,13 +16,13 @@ from training.evaluation.cluster_metrics import BenchmarkRecipe, ClusteringScore
 from training.experiments.families.methods import (
     Method,
     MethodsPlan,
-    baseline_methods,
     embed_pictures,
-    shared_directions_method,
-    supervised_method,
+    make_baselines,
+    make_shared_directions_method,
+    make_supervised_method,
+    make_untrained_method,
     train_deepcluster,
     train_views_network,
-    untrained_method,
 )
 from training.experiments.families.supervised_ceiling import Ceiling, measure_ceilings
 from training.tasks.families_plan import FamiliesPlan, kernel_regression_model, load_pairs
@@ -77,15 +77,15 @@ def run_benchmark(settings: TrainingSettings) -> BenchmarkReport:
     by_views = train_views_network(train, methods_plan.views, folder)
     ours, partly = (kernel_regression_model(train, plan.kernel_regression, without) for without in ((), UNSEEN_KINDS))
     methods = [
-        *baseline_methods(train),
-        untrained_method(train, methods_plan),
+        *make_baselines(train),
+        make_untrained_method(train, methods_plan),
         train_deepcluster("DeepCluster as published, on sections", "distance", train, methods_plan.published, folder),
         train_deepcluster("DeepCluster on source pictures", "source", train, methods_plan.deepcluster, folder),
-        shared_directions_method(train),
+        make_shared_directions_method(train),
         Method("two views of a source (VICReg)", lambda unseen: embed_pictures(by_views, unseen["source"])),
         Method(f"source parameters without {', '.join(UNSEEN_KINDS)}", lambda unseen: embed_pictures(partly, unseen["source"])),
         Method("source parameters (shipped)", lambda unseen: embed_pictures(ours, unseen["source"])),
-        supervised_method(train, plan.kernel_regression),
+        make_supervised_method(train, plan.kernel_regression),
     ]
     random = np.random.default_rng([plan.benchmark.seed, 2])
     mixtures = [draw_mixture(kinds, plan.benchmark, random) for _ in range(plan.benchmark.draws)]

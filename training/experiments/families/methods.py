@@ -75,32 +75,32 @@ def measure_spectra(pictures: NDArray[np.uint8]) -> Floats32:
     return np.concatenate([peak / 10, 2 * length], axis=1).astype(np.float32)
 
 
-def _rows(pictures: NDArray[np.uint8]) -> Floats32:
+def _flatten_pictures(pictures: NDArray[np.uint8]) -> Floats32:
     return np.asarray(pictures.reshape(len(pictures), -1) / np.float32(255), np.float32)
 
 
-def _principal(features: Floats32, train: Floats32) -> Floats32:
+def _project_on_components(features: Floats32, train: Floats32) -> Floats32:
     mean = train.mean(axis=0)
     _, _, directions = np.linalg.svd(train - mean, full_matrices=False)
     return np.asarray((features - mean) @ directions[:COMPONENTS].T, np.float32)
 
 
-def baseline_methods(train: Arrays) -> list[Method]:
+def make_baselines(train: Arrays) -> list[Method]:
     """Make the baselines: principal components, fitted on training sources, of sections, source pictures and spectral features."""
 
     def pictures(style: str) -> Embed:
-        seen = _rows(train[style][:, 0])
-        return lambda test: _principal(_rows(test[style]), seen)
+        seen = _flatten_pictures(train[style][:, 0])
+        return lambda test: _project_on_components(_flatten_pictures(test[style]), seen)
 
     known = measure_spectra(flatten_views(train["source"]))
     return [
         Method("sections, principal components", pictures("distance")),
         Method("source pictures, principal components", pictures("source")),
-        Method("spectral features", lambda test: _principal(measure_spectra(test["source"]), known)),
+        Method("spectral features", lambda test: _project_on_components(measure_spectra(test["source"]), known)),
     ]
 
 
-def untrained_method(train: Arrays, plan: MethodsPlan) -> Method:
+def make_untrained_method(train: Arrays, plan: MethodsPlan) -> Method:
     """Make the baseline of an untrained backbone, whitened on training sections."""
     network = load_network("distance", plan.published).eval()
     whitening = fit_whitening(extract_features(network, train["distance"][:, 0], BATCH), EMBEDDING_SIZE)
@@ -122,15 +122,17 @@ def train_views_network(train: Arrays, recipe: ContrastiveRecipe, folder: Path) 
     return network
 
 
-def shared_directions_method(train: Arrays) -> Method:
+def make_shared_directions_method(train: Arrays) -> Method:
     """Make the method of principal components projected on the directions in which two views of a source agree, without a network."""
-    one, other = (_rows(train["source"][:, view]) for view in range(2))
+    one, other = (_flatten_pictures(train["source"][:, view]) for view in range(2))
     seen = np.concatenate([one, other])
-    agreement = fit_shared_directions(_principal(one, seen), _principal(other, seen), EMBEDDING_SIZE // 2)
-    return Method("source pictures, what two views agree in", lambda test: agreement(_principal(_rows(test["source"]), seen)))
+    agreement = fit_shared_directions(_project_on_components(one, seen), _project_on_components(other, seen), EMBEDDING_SIZE // 2)
+    return Method(
+        "source pictures, what two views agree in", lambda test: agreement(_project_on_components(_flatten_pictures(test["source"]), seen))
+    )
 
 
-def supervised_method(train: Arrays, recipe: KernelRegressionRecipe) -> Method:
+def make_supervised_method(train: Arrays, recipe: KernelRegressionRecipe) -> Method:
     """Fit the shipped reader to the true kinds: an upper limit for methods without labels."""
     trained = kernel_regression.fit_kernel_regression(train["source"], np.eye(len(KINDS))[train["truth"][:, 0].astype(np.int64)], recipe)
     return Method("true kinds (supervised, an upper limit)", lambda test: embed_pictures(trained, test["source"]), True)

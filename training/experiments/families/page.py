@@ -8,7 +8,7 @@ import numpy as np
 from training.config import TrainingSettings, load_recipe
 from training.datasets.source_pairs import KINDS, PairRecipe
 from training.evaluation.cluster_metrics import RULES, ClusteringScore
-from training.evaluation.pages import RESULTS, markdown_table, write_page
+from training.evaluation.pages import RESULTS, format_table, write_page
 from training.experiments.families.benchmark import BenchmarkReport, run_benchmark
 from training.experiments.families.methods import MethodsPlan
 from training.experiments.families.real_events import cluster_real_events
@@ -41,17 +41,17 @@ def write_report(page: Path, command: str, report: BenchmarkReport, real: dict[s
         draws=str(report.draws),
         sources=str(report.sources),
         amounts=describe_amounts(),
-        methods=markdown_table(METHOD_HEADS, [method_line(name, own) for name, own in report.scores.items()]),
+        methods=format_table(METHOD_HEADS, [format_method(name, own) for name, own in report.scores.items()]),
         verdict=describe_goal(report),
-        ceilings=markdown_table(
+        ceilings=format_table(
             ("input", "accuracy", "ARI", "events"),
             [(one.name, _format_interval(one.right), _format_interval(one.ari), str(one.events)) for one in report.ceilings],
         ),
         shipped=shipped,
         ari=f"{np.mean([one.ari for one in scores]):.2f}",
         ari_true_k=f"{np.mean([one.ari_true_k for one in scores]):.2f}",
-        rules=markdown_table(("rule", "right k", "mean absolute error", "mean error"), rule_lines(scores)),
-        claims=markdown_table(
+        rules=format_table(("rule", "right k", "mean absolute error", "mean error"), format_rules(scores)),
+        claims=format_table(
             ("embedding", "one kind", "noise"),
             [
                 (name, f"{count} of {report.draws}", f"{report.noise_claims[name]} of {report.draws}")
@@ -61,7 +61,7 @@ def write_report(page: Path, command: str, report: BenchmarkReport, real: dict[s
         clusters=str(len(KINDS)),
         chance=f"{1 / len(KINDS):.2f}",
         pairs_count=str(MAX_PAIRS),
-        pairs=markdown_table(("kinds", "fraction"), confusion_lines(report)),
+        pairs=format_table(("kinds", "fraction"), format_confusions(report)),
         **real,
     )
 
@@ -77,7 +77,7 @@ def _format_interval(value: tuple[float, float, float]) -> str:
     return f"{value[0]:.2f} ({value[1]:.2f} to {value[2]:.2f})"
 
 
-def method_line(name: str, scores: Sequence[ClusteringScore]) -> tuple[str, ...]:
+def format_method(name: str, scores: Sequence[ClusteringScore]) -> tuple[str, ...]:
     """Format the scores of one method."""
     return (
         name,
@@ -105,7 +105,7 @@ def describe_goal(report: BenchmarkReport) -> str:
     )
 
 
-def rule_lines(scores: Sequence[ClusteringScore]) -> list[tuple[str, ...]]:
+def format_rules(scores: Sequence[ClusteringScore]) -> list[tuple[str, ...]]:
     """Format how often each rule chooses the right number of clusters, and by how much it is wrong."""
     lines: list[tuple[str, ...]] = []
     for number, rule in enumerate(RULES):
@@ -115,7 +115,7 @@ def rule_lines(scores: Sequence[ClusteringScore]) -> list[tuple[str, ...]]:
     return lines
 
 
-def confusion_lines(report: BenchmarkReport) -> list[tuple[str, ...]]:
+def format_confusions(report: BenchmarkReport) -> list[tuple[str, ...]]:
     """Format the pairs of kinds that fall most often into one cluster."""
     pairs = [(report.pairs[a, b], a, b) for a in range(len(KINDS)) for b in range(a)]
     return [(f"{KINDS[b]} and {KINDS[a]}", f"{fraction:.2f}") for fraction, a, b in sorted(pairs, reverse=True)[:MAX_PAIRS]]

@@ -13,7 +13,7 @@ from models.specs.families import FAMILIES
 from models.specs.offset import OFFSET
 from training.evaluation.event_result import Truth
 from training.evaluation.event_sources import list_real_events, read_real_gather, read_real_truth
-from training.evaluation.pages import markdown_table
+from training.evaluation.pages import format_table
 
 K_MAX, STARTS, SEED = 8, 10, 3407
 
@@ -27,11 +27,11 @@ def cluster_real_events(artifacts: Path, folder: Path) -> dict[str, str]:
     folders = list_real_events(folder)
     gathers = [read_real_gather(event) for event in folders]
     found = find_clusters(np.stack([embed_event(models, gather)[0] for gather in gathers]), 2, K_MAX, STARTS, SEED)
-    lines = embedding_lines([read_real_truth(event) for event in folders], [len(gather.trace_ids) for gather in gathers], found)
+    lines = format_embeddings([read_real_truth(event) for event in folders], [len(gather.trace_ids) for gather in gathers], found)
     return {
         "version": models[FAMILIES.name].version,
         "real_verdict": describe_result(found),
-        "real_events": markdown_table(HEADS, lines),
+        "real_events": format_table(HEADS, lines),
     }
 
 
@@ -42,7 +42,7 @@ def describe_result(found: Clustering) -> str:
     return f"{structure}; the best number of clusters is {found.k}, with {sizes} events."
 
 
-def embedding_lines(truths: Sequence[Truth], traces: Sequence[int], found: Clustering) -> list[tuple[str, ...]]:
+def format_embeddings(truths: Sequence[Truth], traces: Sequence[int], found: Clustering) -> list[tuple[str, ...]]:
     """Format a line for each event, ordered by cluster."""
     order = np.lexsort((np.arange(len(truths)), found.labels))
     return [

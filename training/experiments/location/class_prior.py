@@ -13,7 +13,7 @@ from training.config import TrainingSettings
 from training.evaluation.evaluate import evaluate
 from training.evaluation.event_result import EventResult, select_located
 from training.evaluation.event_sources import ArchiveSource
-from training.evaluation.pages import RESULTS, markdown_table, write_page
+from training.evaluation.pages import RESULTS, format_table, write_page
 
 RADII_KM = tuple(pairwise((0.0, 500.0, 2000.0, np.inf)))
 TRIED_ODDS = (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 200.0)
@@ -47,7 +47,7 @@ def make_trial(result: EventResult) -> PriorTrial:
     return PriorTrial(result.truth.kind, float(np.log(tectonic / glacial) - np.log(served)), at_ice, radius_km)
 
 
-def recall_lines(trials: Sequence[PriorTrial]) -> list[tuple[str, ...]]:
+def format_recall_table(trials: Sequence[PriorTrial]) -> list[tuple[str, ...]]:
     """For each of the tried odds, format the recall of each class and their mean, by the radius of the epicenter."""
     groups = [[trial for trial in trials if low < trial.radius_km <= high] for low, high in RADII_KM]
     return [(f"{odds:g}", *(_format_recalls(group, odds) for group in groups)) for odds in TRIED_ODDS]
@@ -79,5 +79,5 @@ def write_class_prior_page(settings: TrainingSettings, command: str, archive: Pa
         command,
         events=str(len(trials)),
         served=", ".join(f"{odds:g}" for _, odds in PRIOR_ODDS_OFF_ICE),
-        recalls=markdown_table(heads, recall_lines(trials)),
+        recalls=format_table(heads, format_recall_table(trials)),
     )

@@ -23,9 +23,9 @@ from training.datasets.splits import SPLIT_NAMES
 from training.evaluation.evaluate import evaluate
 from training.evaluation.event_result import EventResult
 from training.evaluation.event_sources import ReplicaSource
-from training.evaluation.location_page import replica_recipe
+from training.evaluation.location_page import load_replica_recipe
 from training.evaluation.metrics import bootstrap
-from training.evaluation.pages import RESULTS, markdown_table, write_page
+from training.evaluation.pages import RESULTS, format_table, write_page
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "common_distance_error.md"
 MIN_TRACES = 4
@@ -107,7 +107,7 @@ def measure_errors(result: EventResult) -> DistanceErrors | None:
 
 def write_common_error_page(settings: TrainingSettings, command: str, store: str | None, most: int | None) -> Path:
     """Compare the models on the validation part of the replica; write `common_distance_error.md`."""
-    results = evaluate(ReplicaSource(replica_recipe(store), SPLIT_NAMES[1], most), settings)
+    results = evaluate(ReplicaSource(load_replica_recipe(store), SPLIT_NAMES[1], most), settings)
     events = [errors for result in results if (errors := measure_errors(result)) is not None]
     return write_page(
         RESULTS / "common_distance_error.md",
@@ -118,12 +118,12 @@ def write_common_error_page(settings: TrainingSettings, command: str, store: str
         minimum=f"{MIN_COMMON_BIAS_DEG:g}",
         fraction=f"{COMMON_BIAS_FRACTION:g}",
         pair_sigma=f"{MAX_PAIR_SIGMA_DEG:g}",
-        models=markdown_table(
+        models=format_table(
             ("standard deviation of the common error", "most likely value", "log-likelihood", "less that of the service"),
             compare_models(events),
         ),
-        by_sigma=markdown_table(("smallest sigmas, degrees", "events", "median", "most likely, degrees"), compare_by_sigma(events)),
-        pairs=markdown_table(
+        by_sigma=format_table(("smallest sigmas, degrees", "events", "median", "most likely, degrees"), compare_by_sigma(events)),
+        pairs=format_table(
             ("distance between stations, degrees", "events", "mean product", "half the mean square of the difference"),
             compare_pairs(events),
         ),

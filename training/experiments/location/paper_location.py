@@ -24,7 +24,7 @@ from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg, unit_vectors
 from models.seismic.location.distances import locate_by_distances
 from models.seismic.location.region_calibration import contains
-from training.evaluation.pages import RESULTS, markdown_table, write_page
+from training.evaluation.pages import RESULTS, format_table, write_page
 
 SOURCE = (66.4, -38.2)
 STEPS, STARTS = 200, 5
@@ -149,4 +149,4 @@ def write_paper_location_page(command: str, trials: int, seed: int) -> Path:
     with threadpool_limits(1):
         measure_networks(settings[0], 2, seed)  # compiles
         lines = [measure_networks(setting, trials, seed) for setting in settings]
-    return write_page(RESULTS / "paper_location.md", TEMPLATE, command, table=markdown_table(HEADS, lines))
+    return write_page(RESULTS / "paper_location.md", TEMPLATE, command, table=format_table(HEADS, lines))

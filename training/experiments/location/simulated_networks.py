@@ -30,7 +30,7 @@ from models.seismic.signal.picker import Picks
 from models.seismic.signal.rayleigh_envelope import EnvelopePeaks
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
-from training.evaluation.pages import RESULTS, markdown_table, write_page
+from training.evaluation.pages import RESULTS, format_table, write_page
 
 DETECTION = {"P": 0.85, "PKP": 0.5, "PKPbc": 0.7, "S": 0.5, "pP": 0.4, "sP": 0.3, "PP": 0.3}
 OUTLIER_PROBABILITY = 0.15
@@ -194,7 +194,7 @@ def locate_as_served(network: SimulatedNetwork) -> tuple[list[EpicenterRegion], 
     return list(timed.regions), timed
 
 
-def seed_generator(setting: Setting, seed: int, number: int) -> np.random.Generator:
+def make_random_generator(setting: Setting, seed: int, number: int) -> np.random.Generator:
     """Make the random generator of the event with that number in a setting."""
     return np.random.default_rng([seed, number, round(setting.radius_deg * 10), round(setting.center_deg[1])])
 
@@ -202,14 +202,14 @@ def seed_generator(setting: Setting, seed: int, number: int) -> np.random.Genera
 def write_simulated_networks_page(command: str, trials: int, seed: int) -> Path:
     """Locate `trials` events of each setting; write `simulated_networks.md`."""
     lines = [measure_setting(setting, trials, seed) for setting in SETTINGS]
-    return write_page(RESULTS / "simulated_networks.md", TEMPLATE, command, table=markdown_table(HEADS, lines))
+    return write_page(RESULTS / "simulated_networks.md", TEMPLATE, command, table=format_table(HEADS, lines))
 
 
 def measure_setting(setting: Setting, trials: int, seed: int) -> tuple[str, ...]:
     """Locate events of a setting; format errors, coverage and CPU time in the columns of HEADS."""
     errors, scales, depths, seconds = [], [], [], []
     for number in range(trials):
-        network = simulate_network(setting, seed_generator(setting, seed, number))
+        network = simulate_network(setting, make_random_generator(setting, seed, number))
         began = time.thread_time()
         regions, timed = locate_as_served(network)
         seconds.append(time.thread_time() - began)

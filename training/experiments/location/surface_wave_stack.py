@@ -11,7 +11,7 @@ from training.evaluation.event_result import EventResult, select_located
 from training.evaluation.event_sources import ArchiveSource
 from training.evaluation.location_page import HEADS, Value, split_by_value, summarize_results
 from training.evaluation.metrics import format_fraction, format_median
-from training.evaluation.pages import RESULTS, markdown_table, write_page
+from training.evaluation.pages import RESULTS, format_table, write_page
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "surface_wave_stack.md"
 SNR_BORDERS = (4, 6, 10)
@@ -32,12 +32,12 @@ def write_surface_waves_page(settings: TrainingSettings, command: str, archive: 
         TEMPLATE,
         command,
         events=str(len(pairs)),
-        errors=stack_table(pairs),
+        errors=format_stack_table(pairs),
         sources=describe_stack(pairs),
     )
 
 
-def stack_table(pairs: Sequence[Pair]) -> str:
+def format_stack_table(pairs: Sequence[Pair]) -> str:
     """Tabulate the errors of events without and with the surface-wave stack."""
     groups = [("all", list(pairs)), ("10 stations or more", [pair for pair in pairs if pair[1].stations >= 10])]
     groups.append(("where the stack decides", select_stacked(pairs)))
@@ -50,7 +50,7 @@ def stack_table(pairs: Sequence[Pair]) -> str:
             used = str(len(select_stacked(group)))
             without, with_stack = (summarize_results("", [pair[side] for pair in group]) for side in (0, 1))
             lines += [(name, without[1], used, "without", *without[2:]), ("", "", "", "with", *with_stack[2:])]
-    return markdown_table(("events", "n", "stack decides", "", *HEADS[2:]), lines)
+    return format_table(("events", "n", "stack decides", "", *HEADS[2:]), lines)
 
 
 def select_stacked(pairs: Sequence[Pair]) -> list[Pair]:

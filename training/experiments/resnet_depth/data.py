@@ -24,7 +24,7 @@ class ComparisonSections:
     offsets: str
 
 
-def comparison_sections(settings: TrainingSettings, shards: int) -> ComparisonSections:
+def load_comparison_sections(settings: TrainingSettings, shards: int) -> ComparisonSections:
     """
     The glacial and tectonic earthquakes of the first shards of sections that are drawn for event_type.
 

@@ -24,7 +24,7 @@ from training.config import TrainingSettings, load_recipe
 from training.datasets.splits import SPLIT_FRACTIONS, split_randomly
 from training.evaluation.pages import RESULTS, write_page
 from training.experiments.grid import Result, describe_cell, describe_state, fill_grid, shuffle_shards
-from training.experiments.resnet_depth.data import ComparisonSections, comparison_sections
+from training.experiments.resnet_depth.data import ComparisonSections, load_comparison_sections
 from training.learning.fit import FitRecipe, choose_device, fit_network
 
 PAPER_SEED = 3407
@@ -121,7 +121,7 @@ def format_mean_accuracy(results: Sequence[Result], part: str) -> str:
     return f"{shares.mean():.1f} ± {half:.1f}"
 
 
-def depth_table(plan: CompareRecipe, trials: list[Trial], results: list[Result | None]) -> str:
+def format_depth_table(plan: CompareRecipe, trials: list[Trial], results: list[Result | None]) -> str:
     """Tabulate a row for each architecture."""
     lines = [
         f"| network | million weights | validation, seed {PAPER_SEED} | test, seed {PAPER_SEED} | validation, all seeds | test, all seeds "
@@ -142,7 +142,7 @@ def depth_table(plan: CompareRecipe, trials: list[Trial], results: list[Result |
 def write_depth_page(settings: TrainingSettings, command: str, minutes: float | None) -> Path:
     """Fill the missing cells of the table, for at most that many minutes, and write `resnet_depth.md`."""
     plan = load_recipe("compare", CompareRecipe)
-    data = comparison_sections(settings, plan.shards)
+    data = load_comparison_sections(settings, plan.shards)
     trials = plan.trials()
     torch.set_num_threads(settings.processes)
     results = fill_grid(trials, lambda trial, folder: run_trial(data, trial, folder), settings.build_dir / "compare", data.mark, minutes)
@@ -164,6 +164,6 @@ def write_comparison_page(
         pixels=str(data.pictures.shape[-1] // plan.shrink),
         fit=describe_cell(plan.fit),
         fractions=", ".join(f"{share:.0%}" for share in SPLIT_FRACTIONS),
-        table=depth_table(plan, trials, results),
+        table=format_depth_table(plan, trials, results),
         state=describe_state(results),
     )

@@ -9,14 +9,14 @@ from models.imaging.style import channels
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 from training.config import load_recipe
-from training.experiments.ablations.data import SWITCHES, draw_ablation_traces, styles, waveforms
+from training.experiments.ablations.data import SWITCHES, cut_waveforms, draw_ablation_traces, list_styles
 from training.experiments.ablations.run import (
     AblationRecipe,
     apply_changes,
     build_network,
-    cost,
+    count_multiply_adds,
     count_traces,
-    offset_table,
+    format_offset_table,
     write_tables,
 )
 from training.experiments.resnet_depth.run import Trial
@@ -70,40 +70,40 @@ def test_a_network_reads_what_its_cell_draws(picture, settings):
     cell = PLAN.offset.model_copy(update={"data": data, "architecture": "waves" if picture == "waveform" else "alexnet"})
     size = shard["pictures"].shape[1:]
     network = build_network(cell, size[0])
-    assert cost(network, size) > 1
+    assert count_multiply_adds(network, size) > 1
     with torch.no_grad():
         distance = network.eval()(torch.from_numpy(shard["pictures"]))[0]
     assert distance.shape == shard["truth"][:, 0].shape
     assert ((shard["truth"][:, 0] >= 3) & (shard["truth"][:, 0] <= 176)).all()
     if picture != "waveform":
-        assert size[0] == sum(channels(style) for style in styles(data))
+        assert size[0] == sum(channels(style) for style in list_styles(data))
 
 
 @pytest.mark.parametrize("preset", ["", "gpu"])
 def test_no_cells_picture_is_too_small_for_its_network(preset):
     for name, cell in load_recipe("ablations", AblationRecipe, preset=preset).offset_settings():
         if cell.architecture != "waves":
-            count = sum(channels(style) for style in styles(cell.data))
-            assert cost(build_network(cell, count), (count, cell.data.rows, cell.data.columns)) > 1, name
+            count = sum(channels(style) for style in list_styles(cell.data))
+            assert count_multiply_adds(build_network(cell, count), (count, cell.data.rows, cell.data.columns)) > 1, name
 
 
 def test_the_peer_on_the_record_costs_as_much_as_the_network_on_the_picture():
-    picture = cost(build_network(PLAN.offset, 1), (1, 48, 512))
-    record = cost(build_network(PLAN.offset.model_copy(update={"architecture": "waves"}), 1), (1, 1, 5120))
+    picture = count_multiply_adds(build_network(PLAN.offset, 1), (1, 48, 512))
+    record = count_multiply_adds(build_network(PLAN.offset.model_copy(update={"architecture": "waves"}), 1), (1, 1, 5120))
     assert record == pytest.approx(picture, rel=0.15)
 
 
 def test_a_record_is_its_roots_with_rest_in_the_middle_and_nothing_where_there_is_nothing():
     samples = np.array([[0.0, 1.0, -0.25, np.nan]], dtype=np.float32)
     gather = Gather((TraceId("XX", "A", "", "LHZ"),), 100.0, 1.0, samples, np.zeros(1), np.zeros(1))
-    assert waveforms(gather, 100.0, 5.0)[0, 0, 0].tolist() == [128, 255, 64, 0, 0]
-    assert waveforms(gather, 99.0, 4.0)[0, 0, 0].tolist() == [0, 128, 255, 64]
+    assert cut_waveforms(gather, 100.0, 5.0)[0, 0, 0].tolist() == [128, 255, 64, 0, 0]
+    assert cut_waveforms(gather, 99.0, 4.0)[0, 0, 0].tolist() == [0, 128, 255, 64]
 
 
 def test_the_page_says_what_was_not_run(tmp_path):
     found = {"median": 1.5, "median_low": 1.2, "median_high": 1.9, "p90": 7.0, "within": 0.8, "traces": 3900, "cost": 118, "seconds": 90}
     results = [found, *[None] * (len(PLAN.offset_settings()) - 1)]
-    assert "| base | 1.50 (1.20 to 1.90) | 7.0 | 80% | 3,900 | 118 | 1.5 |" in offset_table(PLAN.offset_settings(), results)
+    assert "| base | 1.50 (1.20 to 1.90) | 7.0 | 80% | 3,900 | 118 | 1.5 |" in format_offset_table(PLAN.offset_settings(), results)
     none = [None] * len(PLAN.event_type_cells)
     text = write_tables(tmp_path / "page.md", "python -m training experiment ablations", PLAN, results, none).read_text()
     assert f"{len(results) + len(none) - 1} of {len(results) + len(none)} cells are missing" in text

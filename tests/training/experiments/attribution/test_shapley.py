@@ -14,15 +14,15 @@ from training.datasets.archive import ArchiveWriter
 from training.datasets.catalog_replica import ReplicaRecipe, draw_replica
 from training.evaluation.evaluate import open_models
 from training.experiments.attribution import page as page_module
-from training.experiments.attribution.page import attribute_real, class_table, write_attribution_page
+from training.experiments.attribution.page import attribute_real, format_class_table, write_attribution_page
 from training.experiments.attribution.shapley import (
     WINDOWS,
     attribute_picture,
-    channel_names,
+    compute_occlusion_map,
+    compute_shapley_values,
     label_windows,
     log_odds,
-    occlusion_map,
-    shapley_values,
+    name_channels,
     window_borders_s,
 )
 
@@ -46,7 +46,7 @@ def picture():
 
 def test_shapley_values_of_a_game_are_those_of_the_books():
     """Three players, two of whom hold a left glove and one the right: (1/6, 1/6, 4/6)."""
-    assert shapley_values(lambda there: float(there[2] and (there[0] or there[1])), 3) == pytest.approx([1 / 6, 1 / 6, 4 / 6])
+    assert compute_shapley_values(lambda there: float(there[2] and (there[0] or there[1])), 3) == pytest.approx([1 / 6, 1 / 6, 4 / 6])
 
 
 def test_evidence_of_windows_and_of_channels_is_what_their_ink_says(model, picture):
@@ -88,10 +88,10 @@ def test_a_map_shows_the_patch_that_speaks(model):
     size = (channels(DISTANCE_SECTION), DISTANCE_SECTION.rows, DISTANCE_SECTION.columns)
     picture = np.zeros(size, np.uint8)
     picture[0, 40:48, 80:88] = 255
-    heat = occlusion_map(model, picture, slice(0, 3))
+    heat = compute_occlusion_map(model, picture, slice(0, 3))
     assert heat[44, 84] < 0 == heat[120, 120]
     assert heat[44, 84] == heat.min()
-    assert not occlusion_map(model, picture, slice(3, 6)).any()
+    assert not compute_occlusion_map(model, picture, slice(3, 6)).any()
 
 
 @pytest.mark.timeout(300)
@@ -103,7 +103,7 @@ def test_the_page_has_every_window_and_channel(settings: TrainingSettings, tmp_p
     monkeypatch.setattr(page_module, "BUNDLES", bundles)
     monkeypatch.chdir(tmp_path)
     page = write_attribution_page(settings, "python -m training experiment attribution", tmp_path / "twin", None, 1).read_text()
-    assert all(f"| {name} |" in page for name in (*WINDOWS, *channel_names(DISTANCE_SECTION)))
+    assert all(f"| {name} |" in page for name in (*WINDOWS, *name_channels(DISTANCE_SECTION)))
     assert 1000 < (tmp_path / "docs/results/figures/attribution.png").stat().st_size < 150_000
     assert attribute_real(open_models(settings), tmp_path) == []
-    assert "n = 0" not in class_table([], "window", WINDOWS, lambda event: event.by_window)
+    assert "n = 0" not in format_class_table([], "window", WINDOWS, lambda event: event.by_window)

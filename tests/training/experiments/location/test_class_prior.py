@@ -5,7 +5,7 @@ import pytest
 
 from models.analysis.class_prior import prior_odds
 from tests.support.event_results import make_result
-from training.experiments.location.class_prior import TRIED_ODDS, PriorTrial, format_heading, make_trial, recall_lines
+from training.experiments.location.class_prior import TRIED_ODDS, PriorTrial, format_heading, format_recall_table, make_trial
 
 
 def test_the_prior_odds_are_even_at_the_ice_and_full_off_it():
@@ -24,7 +24,7 @@ def test_larger_odds_recover_tectonic_events_off_the_ice_and_lose_mislocated_gla
 
 def test_the_table_has_both_recalls_and_their_mean_by_radius():
     near = [PriorTrial("earthquake", -1.0, 0.0, 100.0), PriorTrial("earthquake", 1.0, 0.0, 400.0), PriorTrial("glacial", -2.0, 0.0, 500.0)]
-    rows = recall_lines([*near, PriorTrial("glacial", -9.0, 0.0, 600.0)])
+    rows = format_recall_table([*near, PriorTrial("glacial", -9.0, 0.0, 600.0)])
     assert rows[0] == ("1", "0.50, 1.00: 0.75", "nan, 1.00: nan", "nan, nan: nan")
     assert rows[-1][1] == "1.00, 0.00: 0.50"
     assert format_heading(near, 0.0, 500.0) == "to 500 km (2 and 1)"

@@ -7,9 +7,9 @@ from training.experiments.location.simulated_networks import (
     SETTINGS,
     locate_as_served,
     locate_simulated,
+    make_random_generator,
     measure_setting,
     scales_to_contain,
-    seed_generator,
     simulate_network,
 )
 
@@ -19,7 +19,7 @@ ARRAY = next(setting for setting in SETTINGS if setting.name == "array at 30 to 
 def test_the_source_that_explains_the_picks_of_an_array_is_found():
     """First arrivals alone leave a ridge of sources: 8 and 9 were located 1,700 and 2,200 km off, and 13 on the wrong side of the Earth."""
     for number in (8, 9, 13):
-        network = simulate_network(ARRAY, seed_generator(ARRAY, 3407, number))
+        network = simulate_network(ARRAY, make_random_generator(ARRAY, 3407, number))
         solution = locate_simulated(network)
         assert solution is not None
         best = solution.regions[0]
@@ -28,7 +28,7 @@ def test_the_source_that_explains_the_picks_of_an_array_is_found():
 
 
 def test_a_far_array_has_the_solutions_with_and_without_its_arrival_times():
-    network = simulate_network(ARRAY, seed_generator(ARRAY, 3407, 0))
+    network = simulate_network(ARRAY, make_random_generator(ARRAY, 3407, 0))
     regions, solution = locate_as_served(network)
     assert solution is not None
     assert regions[0].latitude_deg == solution.regions[0].latitude_deg
