@@ -1,1 +1,1 @@
-"""Scores of the shipped models by the serving chain: results, metrics, cards, pages."""
+"""Evaluation of the served models on events with known truth: results, metrics, cards, and generated pages."""

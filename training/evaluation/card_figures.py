@@ -152,8 +152,8 @@ def _draw_depths(quakes: Results, real: Results, path: Path) -> None:
     name_axes(panels[0], "true depth, km", "predicted depth, km")
     error = predicted - true
     distance = collect(quakes, lambda one: one.median_distance_deg)
-    seen = (collect(quakes, lambda one: one.snr), collect(quakes, lambda one: one.truth.magnitude), distance)
-    for axes, against, name in zip(panels[1:], seen, (SNR, MAGNITUDE, "median distance, degrees"), strict=True):
+    quantities = (collect(quakes, lambda one: one.snr), collect(quakes, lambda one: one.truth.magnitude), distance)
+    for axes, against, name in zip(panels[1:], quantities, (SNR, MAGNITUDE, "median distance, degrees"), strict=True):
         draw_error_panel(axes, against, error, MIN_KILOMETERS)
         name_axes(axes, name, "error of depth, km" if axes is panels[1] else "")
         axes.axhline(10, color=GRAY, linewidth=0.8, linestyle="--")
@@ -186,8 +186,8 @@ def _draw_azimuths(ice: Results, path: Path) -> None:
     panels[0].plot(true, (true + error) % 180, ".", color=BLUE, markersize=4, alpha=0.5, markeredgewidth=0)
     panels[0].set(xlim=(0, 180), ylim=(0, 180), xticks=range(0, 181, 45), yticks=range(0, 181, 45))
     name_axes(panels[0], "true azimuth modulo 180", "predicted azimuth modulo 180")
-    seen = (collect(ice, lambda one: one.snr), collect(ice, lambda one: one.truth.magnitude), collect(ice, lambda one: one.stations))
-    for axes, against, name in zip(panels[1:], seen, (SNR, MAGNITUDE, "stations"), strict=True):
+    quantities = (collect(ice, lambda one: one.snr), collect(ice, lambda one: one.truth.magnitude), collect(ice, lambda one: one.stations))
+    for axes, against, name in zip(panels[1:], quantities, (SNR, MAGNITUDE, "stations"), strict=True):
         draw_error_panel(axes, against, error, 0.0)
         axes.set(ylim=(0, 90), yticks=range(0, 91, 15))
         name_axes(axes, name, "error, degrees modulo 180" if axes is panels[1] else "")

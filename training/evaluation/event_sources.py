@@ -17,6 +17,7 @@ from models.specs.pictures import CONDITIONING
 from training.config import TrainingSettings
 from training.datasets.archive import read_labels, read_manifest, read_shard
 from training.datasets.catalog_replica import ReplicaRecipe, draw_replica, select_replica_split
+from training.datasets.shards import combine_fingerprints
 from training.evaluation.event_result import NAN, Truth
 
 LIMITS: Final = MiniseedLimits(max_traces=2000, max_segments=5000, max_samples=200_000_000, max_span_s=6 * 3600.0)
@@ -119,8 +120,8 @@ class ReplicaSource:
 
     @property
     def name(self) -> str:
-        """Part of the replica."""
-        return f"replica-{self.part}"
+        """Part of the replica, and the fingerprint of its recipe."""
+        return f"replica-{self.part}-{combine_fingerprints(self.recipe)[:8]}"
 
     def describe(self) -> dict[str, Any]:
         """Recipe of the replica."""
@@ -176,8 +177,8 @@ def read_real_truth(folder: Path) -> Truth:
     event = json.loads((folder / "event.json").read_text(encoding="utf-8"))
     depth, magnitude = (NAN if event.get(key) is None else float(event[key]) for key in ("depth_km", "magnitude"))
     origin_s = datetime.fromisoformat(event["origin_time"]).timestamp() if event.get("origin_time") else NAN
-    place = (float(event["latitude"]), float(event["longitude"]))
-    return Truth(str(event["event_id"]), str(event["type"]), *place, depth, magnitude, NAN, origin_s)
+    epicenter = (float(event["latitude"]), float(event["longitude"]))
+    return Truth(str(event["event_id"]), str(event["type"]), *epicenter, depth, magnitude, NAN, origin_s)
 
 
 def read_real_records(folder: Path) -> tuple[Record, ...]:

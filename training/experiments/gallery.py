@@ -59,13 +59,13 @@ def _draw_as_served(group: str, caption: str, gather: Gather, model: OnnxModel) 
 
 
 def draw_synthetic_sections(
-    world: EventSampler, model: OnnxModel, kind: str, count: int, random: np.random.Generator
+    sampler: EventSampler, model: OnnxModel, kind: str, count: int, random: np.random.Generator
 ) -> Iterator[GallerySection]:
     """Draw `count` sections of a kind of source, with 6 to 40 stations at 5 to 150 degrees."""
     drawn = 0
     while drawn < count:
         stations = int(np.exp(random.uniform(np.log(6), np.log(40))))
-        event = draw_event(world, kind, stations, random, (5.0, 150.0))
+        event = draw_event(sampler, kind, stations, random, (5.0, 150.0))
         distances = event.stations.distances_deg
         caption = f"{len(distances)} stations, {distances.min():.0f} to {distances.max():.0f} degrees, {event.source.depth_km:.0f} km deep"
         found = _draw_as_served(f"synthetic, {kind}", caption, condition(event.records, CONDITIONING), model)
@@ -86,20 +86,22 @@ def draw_real_sections(folder: Path, model: OnnxModel) -> Iterator[GallerySectio
 def format_gallery(sections: Sequence[GallerySection]) -> str:
     """Format an HTML page with all pictures embedded, which loads nothing else."""
     parts = [f"<!doctype html><meta charset=utf-8><title>Sections</title><style>{STYLE}</style><h1>Sections, synthetic and real</h1>"]
-    for group in dict.fromkeys(shown.group for shown in sections):
+    for group in dict.fromkeys(section.group for section in sections):
         parts.append(f"<h2>{html.escape(group)}</h2><section>")
-        for shown in (one for one in sections if one.group == group):
+        for section in (one for one in sections if one.group == group):
             buffer = io.BytesIO()
-            imsave(buffer, shown.picture, format="png")
+            imsave(buffer, section.picture, format="png")
             data = base64.b64encode(buffer.getvalue()).decode()
-            parts.append(f'<figure><img src="data:image/png;base64,{data}"><figcaption>{html.escape(shown.caption)}</figcaption></figure>')
+            parts.append(
+                f'<figure><img src="data:image/png;base64,{data}"><figcaption>{html.escape(section.caption)}</figcaption></figure>'
+            )
         parts.append("</section>")
     return "\n".join(parts)
 
 
 def draw_gallery_figure(sections: Sequence[GallerySection], path: Path) -> None:
     """Draw all sections on one PNG, each group beginning a new row."""
-    groups = [[one for one in sections if one.group == group] for group in dict.fromkeys(shown.group for shown in sections)]
+    groups = [[one for one in sections if one.group == group] for group in dict.fromkeys(section.group for section in sections)]
     rows = [(group[k : k + COLUMNS]) for group in groups for k in range(0, len(group), COLUMNS)]
     figure = Figure(figsize=(COLUMNS * 1.5, len(rows) * 1.62), layout="constrained")
     grid = figure.subplots(len(rows), COLUMNS, squeeze=False)
@@ -118,9 +120,9 @@ def write_gallery(
 ) -> int:
     """Write the page to `out`/index.html and the figure to `figure`; return the number of sections."""
     model = OnnxModel.load(open_store(settings.artifacts_dir), OFFSET, threads=settings.processes)
-    world = open_sampler(greens.load_stores(settings.build_dir / "greens", stores), settings, 3407)
+    sampler = open_sampler(greens.load_stores(settings.build_dir / "greens", stores), settings, 3407)
     random = np.random.default_rng([3407, 24])
-    sections = [shown for kind in ("glacial", "earthquake") for shown in draw_synthetic_sections(world, model, kind, each, random)]
+    sections = [section for kind in ("glacial", "earthquake") for section in draw_synthetic_sections(sampler, model, kind, each, random)]
     sections += draw_real_sections(folder, model)
     out.mkdir(parents=True, exist_ok=True)
     (out / "index.html").write_text(format_gallery(sections), encoding="utf-8")

@@ -1,1 +1,1 @@
-"""Tests of the synthetic Earth against physics, real records and trivial cues."""
+"""Validation of synthetic data against physics, observed records and trivial cues."""

@@ -1,1 +1,1 @@
-"""What each choice of picture and network is worth."""
+"""Ablations of the pictures, data and networks."""

@@ -1,4 +1,4 @@
-"""Traces for ablations: drawn in a stated picture, with single parts of what makes synthetics look real switched off."""
+"""Traces for ablations: drawn in a stated kind of picture, with single effects of the synthesis switched off."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,9 +6,9 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from models.array_types import Floats, Pictures
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
 from models.imaging.render import render_traces
@@ -43,7 +43,7 @@ SWITCHES: dict[str, Callable[[Realism], Realism]] = {
 
 
 class TraceSetting(BaseModel):
-    """What is drawn of each event: the picture, its size and time window, the Earths, and what is left out of the synthesis."""
+    """Picture, its size and time window, Earth models, effects switched off (`without`), and numbers of events and traces."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -61,7 +61,7 @@ class TraceSetting(BaseModel):
 
 
 def list_styles(setting: TraceSetting) -> tuple[AmplitudeStyle | FrequencyStyle, ...]:
-    """The pictures that lie one behind the other as color channels; none for a waveform. One band is the middle one of three."""
+    """List the styles of the pictures that are stacked as channels; none for waveforms. One band is the middle one of three."""
     size = {"columns": setting.columns, "rows": setting.rows, "window_s": setting.window_s}
     bands = TRACE_AMPLITUDE.bands if setting.bands == 3 else TRACE_AMPLITUDE.bands[1:2]
     frequency, amplitude = TRACE_FREQUENCY.model_copy(update=size), TRACE_AMPLITUDE.model_copy(update={**size, "bands": bands})
@@ -74,8 +74,8 @@ def list_styles(setting: TraceSetting) -> tuple[AmplitudeStyle | FrequencyStyle,
     return chosen[setting.picture]
 
 
-def cut_waveforms(gather: Gather, start_s: float, window_s: float) -> NDArray[np.uint8]:
-    """Samples [traces, 1, 1, samples] of the window as models.networks.waves reads them: roots, 128 at rest, 0 without data."""
+def cut_waveforms(gather: Gather, start_s: float, window_s: float) -> Pictures:
+    """Cut a window of samples uint8 [traces, 1, 1, samples]: signed square roots of the normalized trace, 128 is zero, 0 is no data."""
     count = int(window_s * gather.sampling_rate_hz)
     first = round((start_s - gather.start_time_s) * gather.sampling_rate_hz)
     padded = np.pad(gather.samples, ((0, 0), (max(-first, 0), count)), constant_values=np.nan)[:, max(first, 0) : max(first, 0) + count]
@@ -85,18 +85,16 @@ def cut_waveforms(gather: Gather, start_s: float, window_s: float) -> NDArray[np
     return np.asarray(steps.astype(np.uint8)[:, None, None, :])
 
 
-def _draw_pictures(setting: TraceSetting, gather: Gather, start_s: float) -> NDArray[np.uint8]:
+def _draw_pictures(setting: TraceSetting, gather: Gather, start_s: float) -> Pictures:
     if setting.picture == "waveform":
         return cut_waveforms(gather, start_s, setting.window_s)
     return np.concatenate([render_traces(style, gather, start_s) for style in list_styles(setting)], axis=1)
 
 
-def _draw_event(
-    setting: TraceSetting, world: EventSampler, random: np.random.Generator
-) -> tuple[NDArray[np.uint8], NDArray[np.float64]] | None:
+def _draw_event(setting: TraceSetting, sampler: EventSampler, random: np.random.Generator) -> tuple[Pictures, Floats] | None:
     kind = str(random.choice(list(setting.kinds), p=list(setting.kinds.values())))
-    source, year, _ = draw_event_source(world, kind, random)
-    event = synthesize_event(world, source, year, setting.traces_per_event, RANGE_DEG, random)
+    source, year, _ = draw_event_source(sampler, kind, random)
+    event = synthesize_event(sampler, source, year, setting.traces_per_event, RANGE_DEG, random)
     if event is None:
         return None
     try:
@@ -107,29 +105,29 @@ def _draw_event(
     start = gather.start_time_s + (float(random.uniform(0, spare)) if spare > 0.05 * setting.window_s else 0.0)
     pictures = _draw_pictures(setting, gather, start)
     truth = np.stack([event.stations.distances_deg, np.full(len(pictures), ORIGIN_S - start)], axis=1)
-    seen = pictures.reshape(len(pictures), -1).any(axis=1)
-    return pictures[seen], truth[seen]
+    usable = pictures.reshape(len(pictures), -1).any(axis=1)
+    return pictures[usable], truth[usable]
 
 
 def draw_ablation_traces(setting: TraceSetting, settings: TrainingSettings, seed: int) -> Arrays:
-    """One shard: `pictures` uint8 [n, channels, rows, columns], `truth` [n, 2] (distance [degrees], origin lag [s]), `event` [n]."""
-    world = open_sampler(greens.load_stores(settings.build_dir / "greens", setting.store), settings, setting.seed)
-    realism = world.realism
-    for part in setting.without:
-        realism = SWITCHES[part](realism)
-    world = replace(world, realism=realism)
+    """Draw one shard: `pictures` uint8 [n, channels, rows, columns], `truth` [n, 2] (degrees; origin lag in s), `event` [n]."""
+    sampler = open_sampler(greens.load_stores(settings.build_dir / "greens", setting.store), settings, setting.seed)
+    realism = sampler.realism
+    for effect in setting.without:
+        realism = SWITCHES[effect](realism)
+    sampler = replace(sampler, realism=realism)
     random = np.random.default_rng([setting.seed, 91, seed])
-    drawn = [_draw_event(setting, world, random) for _ in range(setting.events_per_shard)]
-    kept = [(number, *event) for number, event in enumerate(drawn) if event is not None]
+    drawn = [_draw_event(setting, sampler, random) for _ in range(setting.events_per_shard)]
+    usable = [(number, *event) for number, event in enumerate(drawn) if event is not None]
     return {
-        "pictures": np.concatenate([pictures for _, pictures, _ in kept]),
-        "truth": np.concatenate([truth for _, _, truth in kept]).astype(np.float32),
-        "event": np.concatenate([np.full(len(truth), number, dtype=np.int32) for number, _, truth in kept]),
+        "pictures": np.concatenate([pictures for _, pictures, _ in usable]),
+        "truth": np.concatenate([truth for _, _, truth in usable]).astype(np.float32),
+        "event": np.concatenate([np.full(len(truth), number, dtype=np.int32) for number, _, truth in usable]),
     }
 
 
 def make_ablation_shards(setting: TraceSetting, settings: TrainingSettings, seeds: list[int]) -> Shards:
-    """Shards of those seeds, kept for other cells that draw alike."""
+    """Make the shards of some seeds; cells with the same setting share them."""
     stores = greens.load_stores(settings.build_dir / "greens", setting.store)
     used = [fingerprint(style) for style in list_styles(setting)]
     mark = combine_fingerprints(setting, *used, greens.fingerprint_stores(stores), str(settings.data_dir is not None))

@@ -108,14 +108,14 @@ def count_multiply_adds(network: DistanceModel, size: tuple[int, ...]) -> float:
 
 @torch.no_grad()
 def predict_in_batches(network: DistanceModel, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Predicted distances [n] in degrees."""
+    """Predict distances [n] in degrees."""
     network = network.to(choose_device()).eval()
     parts = [network(torch.from_numpy(pictures[i : i + 128]).to(choose_device()))[0].cpu() for i in range(0, len(pictures), 128)]
     return np.asarray(torch.cat(parts).numpy(), dtype=np.float64)
 
 
 def run_offset(plan: AblationRecipe, cell: OffsetCell, settings: TrainingSettings, folder: Path) -> Result:
-    """Train one offset network and score it on test events with everything switched on."""
+    """Train one distance network, and score it on test events with all effects switched on."""
     whole = cell.data.model_copy(update={"store": plan.offset.data.store, "without": ()})
     counts = (plan.test_shards, plan.validation_shards, cell.shards)
     first = np.concatenate([[0], np.cumsum(counts)])
@@ -131,8 +131,8 @@ def run_offset(plan: AblationRecipe, cell: OffsetCell, settings: TrainingSetting
     fit_network(network, cell.fit, batches, folder, devices=1)
     unseen = test.load_all(("pictures", "truth"))
     groups = np.concatenate([test.load(i)["event"] + 10_000 * i for i in range(len(test.paths))]).astype(np.int64)
-    said, true = predict_in_batches(network, unseen["pictures"]), unseen["truth"][:, 0].astype(np.float64)
-    error = np.abs(said - true)
+    predicted, true = predict_in_batches(network, unseen["pictures"]), unseen["truth"][:, 0].astype(np.float64)
+    error = np.abs(predicted - true)
     middle = metric("", "", "degree", error, percentile(50), groups)
     within = metric("", "", "1", (error <= 0.08 * true).astype(np.float64), percent, groups)
     progress = torch.load(folder / "last.pt", weights_only=True)["progress"]
@@ -184,11 +184,11 @@ def write_ablations_page(settings: TrainingSettings, command: str, minutes: floa
     folder, started = settings.build_dir / "ablations", time.monotonic()
     sections = load_comparison_sections(settings, plan.event_type_shards)
     trials = [trial for _, trial in plan.event_type_settings()]
-    event_type = fill_grid(trials, lambda trial, place: run_trial(sections, trial, place), folder, sections.mark, minutes)
+    event_type = fill_grid(trials, lambda trial, checkpoints: run_trial(sections, trial, checkpoints), folder, sections.mark, minutes)
     left = None if minutes is None else minutes - (time.monotonic() - started) / 60
     mark = combine_fingerprints(plan.offset.data, plan.validation_shards, plan.test_shards, mark_stores(plan, settings))
     cells = [cell for _, cell in plan.offset_settings()]
-    offset = fill_grid(cells, lambda cell, place: run_offset(plan, cell, settings, place), folder, mark, left)
+    offset = fill_grid(cells, lambda cell, checkpoints: run_offset(plan, cell, settings, checkpoints), folder, mark, left)
     return write_tables(RESULTS / "ablations.md", command, plan, offset, event_type)
 
 

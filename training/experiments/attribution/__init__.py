@@ -1,1 +1,1 @@
-"""What in a section the event type is predicted from."""
+"""Attribution of the predicted event type to parts of the section."""

@@ -114,11 +114,13 @@ def log_odds(model: OnnxModel, pictures: Pictures) -> Floats:
 def attribute_picture(model: OnnxModel, picture: Pictures, windows: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Attribute the log-odds of a picture to windows [windows] and to channels [channels]."""
 
-    def kept(mask: NDArray[np.bool_]) -> float:
+    def measure_masked(mask: NDArray[np.bool_]) -> float:
         return float(log_odds(model, np.where(mask, picture, np.uint8(0))[None])[0])
 
-    by_window = compute_shapley_values(lambda present: kept(present[windows]), len(WINDOWS))
-    by_channel = compute_shapley_values(lambda present: kept(np.broadcast_to(present[:, None, None], picture.shape)), len(picture))
+    by_window = compute_shapley_values(lambda present: measure_masked(present[windows]), len(WINDOWS))
+    by_channel = compute_shapley_values(
+        lambda present: measure_masked(np.broadcast_to(present[:, None, None], picture.shape)), len(picture)
+    )
     return by_window, by_channel
 
 

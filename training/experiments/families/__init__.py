@@ -1,1 +1,1 @@
-"""Methods of clustering compared on mixtures of known kinds."""
+"""Methods of clustering compared on mixtures of known kinds of sources."""

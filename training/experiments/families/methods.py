@@ -89,8 +89,8 @@ def make_baselines(train: Arrays) -> list[Method]:
     """Make the baselines: principal components, fitted on training sources, of sections, source pictures and spectral features."""
 
     def pictures(style: str) -> Embed:
-        seen = _flatten_pictures(train[style][:, 0])
-        return lambda test: _project_on_components(_flatten_pictures(test[style]), seen)
+        fitted_on = _flatten_pictures(train[style][:, 0])
+        return lambda test: _project_on_components(_flatten_pictures(test[style]), fitted_on)
 
     known = measure_spectra(flatten_views(train["source"]))
     return [

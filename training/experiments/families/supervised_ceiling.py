@@ -36,11 +36,11 @@ def measure_ceilings(pairs: Arrays, seed: int) -> tuple[Ceiling, ...]:
     kinds, described = pairs["truth"][:, 0].astype(np.int64), pairs["truth"][:, 2:]
     sources = np.arange(len(kinds))
     pictures = pairs["source"].reshape(2 * len(kinds), -1).astype(np.float32)
-    seen = (pictures, np.repeat(kinds, 2), np.repeat(sources, 2))
+    views = (pictures, np.repeat(kinds, 2), np.repeat(sources, 2))
     return (
         measure_ceiling("the true source: spectrum, duration, depth, mechanism", described, kinds, sources, seed),
         measure_ceiling("its true spectrum and duration", described[:, SPECTRUM_AND_DURATION], kinds, sources, seed),
-        measure_ceiling("the source picture", *seen, seed),
+        measure_ceiling("the source picture", *views, seed),
     )
 
 

@@ -1,4 +1,4 @@
-"""What networks of event_type are compared on: sections of the two classes, drawn as serving draws them."""
+"""Sections of glacial and tectonic earthquakes, drawn as serving draws them, to compare networks of event_type on."""
 
 from dataclasses import dataclass
 
@@ -16,20 +16,20 @@ from training.synthesis.sources import LABELS
 
 @dataclass(frozen=True)
 class ComparisonSections:
-    """Pictures uint8 [events, channels, rows, columns], indices in CLASSES [events], the mark of the data, the offset model's version."""
+    """Pictures [events, channels, rows, columns], indices in CLASSES [events], fingerprint of the data, version of the distance model."""
 
     pictures: NDArray[np.uint8]
     labels: NDArray[np.int64]
     mark: str
-    offsets: str
+    distance_model: str
 
 
 def load_comparison_sections(settings: TrainingSettings, shards: int) -> ComparisonSections:
     """
-    The glacial and tectonic earthquakes of the first shards of sections that are drawn for event_type.
+    Load the glacial and tectonic earthquakes of the first shards of sections that are drawn for event_type.
 
-    Most of them show above the noise, as events that are uploaded do. (Of the catalog twin's 886 events most do not: five hundred of
-    those taught no depth of network more than chance.)
+    Most of them rise above the noise. (Of the 886 events of the synthetic catalog replica most do not: networks of all depths that
+    were trained on five hundred of those were no better than chance.)
     """
     drawn = make_section_shards(load_recipe("sections", SectionRecipe), settings, list(range(shards)))
     arrays = drawn.load_all(("distance", "truth"))

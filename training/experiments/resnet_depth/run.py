@@ -114,11 +114,11 @@ def format_accuracy(result: Result, part: str) -> str:
 
 def format_mean_accuracy(results: Sequence[Result], part: str) -> str:
     """Format the mean accuracy over seeds with its 95 % interval (Student), in percent; a dash for a single seed."""
-    shares = np.array([result[f"{part}_right"] / result[f"{part}_events"] for result in results]) * 100
-    if len(shares) < 2:
+    accuracies = np.array([result[f"{part}_right"] / result[f"{part}_events"] for result in results]) * 100
+    if len(accuracies) < 2:
         return "-"
-    half = float(stats.t.ppf(0.975, len(shares) - 1) * shares.std(ddof=1) / np.sqrt(len(shares)))
-    return f"{shares.mean():.1f} ± {half:.1f}"
+    half = float(stats.t.ppf(0.975, len(accuracies) - 1) * accuracies.std(ddof=1) / np.sqrt(len(accuracies)))
+    return f"{accuracies.mean():.1f} ± {half:.1f}"
 
 
 def format_depth_table(plan: CompareRecipe, trials: list[Trial], results: list[Result | None]) -> str:
@@ -159,11 +159,11 @@ def write_comparison_page(
         command,
         events=f"{len(data.labels):,}",
         shards=str(plan.shards),
-        version=data.offsets,
+        version=data.distance_model,
         label=plan.label,
         pixels=str(data.pictures.shape[-1] // plan.shrink),
         fit=describe_cell(plan.fit),
-        fractions=", ".join(f"{share:.0%}" for share in SPLIT_FRACTIONS),
+        fractions=", ".join(f"{fraction:.0%}" for fraction in SPLIT_FRACTIONS),
         table=format_depth_table(plan, trials, results),
         state=describe_state(results),
     )
