@@ -1,4 +1,4 @@
-"""One vertical a station."""
+"""Selection of one vertical record for each station."""
 
 import numpy as np
 import pytest
@@ -35,12 +35,12 @@ def test_a_much_longer_record_is_preferred_to_a_better_band() -> None:
     assert chosen[0].trace_id.channel == "LHZ"
 
 
-def test_a_slightly_longer_record_is_not() -> None:
+def test_a_slightly_longer_record_is_not_preferred_to_a_better_band() -> None:
     chosen, _ = select_channels([record("IU.ANMO.00.BHZ", 950, 20.0), record("IU.ANMO.00.LHZ", 1000)])
     assert chosen[0].trace_id.channel == "BHZ"
 
 
-def test_each_station_keeps_one_whatever_the_order() -> None:
+def test_one_record_of_each_station_is_selected_in_any_order() -> None:
     records = [record(name) for name in ("II.KDAK.00.BHZ", "IU.ANMO.00.BHZ", "II.KDAK.10.BHZ", "IU.COLA.00.BH1")]
     chosen, _ = select_channels(records)
     assert chosen == select_channels(records[::-1])[0]

@@ -53,24 +53,24 @@ def record(trace_id: TraceId = ID, time_s: float = 0.0) -> Record:
         "#Network|Station|Latitude|Longitude|Elevation|SiteName\nXX|AAA|10.5|-20.25|30|somewhere\n",
     ],
 )
-def test_a_table_of_stations_in_any_dress(text: str) -> None:
-    book = read_stations_csv(text.encode(), "stations.csv")
-    assert book.coordinates(ID, 0.0) == Coordinates(10.5, -20.25, 30.0)
-    assert book.coordinates(TraceId("XX", "BBB", "", "BHZ"), 0.0) is None
-    assert book.issues == ()
+def test_a_table_of_stations_is_read_with_any_separator_and_column_order(text: str) -> None:
+    station_metadata = read_stations_csv(text.encode(), "stations.csv")
+    assert station_metadata.coordinates(ID, 0.0) == Coordinates(10.5, -20.25, 30.0)
+    assert station_metadata.coordinates(TraceId("XX", "BBB", "", "BHZ"), 0.0) is None
+    assert station_metadata.issues == ()
 
 
 @pytest.mark.parametrize("line", ["XX,BBB,north,20,0", "XX,BBB,91,20,0", "XX,BBB,10,361,0", "XX,,10,20,0", "XX,BBB,nan,20,0", "XX"])
-def test_a_line_that_holds_no_station_is_said(line: str) -> None:
-    book = read_stations_csv(f"network,station,latitude,longitude\nXX,AAA,1,2\n{line}\n".encode(), "s.csv")
-    assert book.coordinates(ID, 0.0) == Coordinates(1.0, 2.0, None)
-    assert [(issue.part, issue.code, "line 3" in issue.detail) for issue in book.issues] == [("s.csv", "bad-station", True)]
+def test_an_invalid_line_is_reported(line: str) -> None:
+    station_metadata = read_stations_csv(f"network,station,latitude,longitude\nXX,AAA,1,2\n{line}\n".encode(), "s.csv")
+    assert station_metadata.coordinates(ID, 0.0) == Coordinates(1.0, 2.0, None)
+    assert [(issue.part, issue.code, "line 3" in issue.detail) for issue in station_metadata.issues] == [("s.csv", "bad-station", True)]
 
 
 @pytest.mark.parametrize(
     "data", [b"", b"a,b\n1,2\n", b"network,station,latitude,longitude\n", b"\xff\xfe\x00", b'network,station,latitude\n"']
 )
-def test_what_is_no_table_of_stations_is_unreadable(data: bytes) -> None:
+def test_other_text_is_not_a_table_of_stations(data: bytes) -> None:
     with pytest.raises(UnreadableMetadata) as caught:
         read_stations_csv(data, "s.csv")
     assert caught.value.part == "s.csv"
@@ -78,56 +78,60 @@ def test_what_is_no_table_of_stations_is_unreadable(data: bytes) -> None:
 
 def test_a_channel_is_looked_up_by_time_and_location() -> None:
     channels = channel(11, "2000-01-01T00:00:00", "2010-01-01T00:00:00") + channel(12, "2010-01-01T00:00:00Z", "2500-01-01T00:00:00Z")
-    book = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20, channels), "s.xml")
-    assert book.coordinates(ID, posix(2005)) == Coordinates(11.0, 20.0, 5.0)
-    assert book.coordinates(ID, posix(2015)) == Coordinates(12.0, 20.0, 5.0)
-    assert book.coordinates(ID._replace(location="10"), posix(2015)) == Coordinates(10.0, 20.0, 12.0)
+    station_metadata = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20, channels), "s.xml")
+    assert station_metadata.coordinates(ID, posix(2005)) == Coordinates(11.0, 20.0, 5.0)
+    assert station_metadata.coordinates(ID, posix(2015)) == Coordinates(12.0, 20.0, 5.0)
+    assert station_metadata.coordinates(ID._replace(location="10"), posix(2015)) == Coordinates(10.0, 20.0, 12.0)
 
 
 def test_a_response_is_given_for_its_channel_and_time_only() -> None:
     xml = recordings.stationxml("XX", "AAA", 10, 20, channel(11, "2000-01-01T00:00:00", "2010-01-01T00:00:00", response=RESPONSE))
-    book = read_stationxml(xml, "s.xml")
-    response = book.response(ID, posix(2005))
+    station_metadata = read_stationxml(xml, "s.xml")
+    response = station_metadata.response(ID, posix(2005))
     assert response is not None
     np.testing.assert_allclose(response.velocity_response, 100.0)
-    assert book.response(ID, posix(2015)) is None
-    assert book.response(ID._replace(channel="LHZ"), posix(2005)) is None
+    assert station_metadata.response(ID, posix(2015)) is None
+    assert station_metadata.response(ID._replace(channel="LHZ"), posix(2005)) is None
 
 
-def test_the_first_book_that_knows_a_station_counts() -> None:
+def test_the_first_inventory_with_a_station_is_used() -> None:
     anmo = TraceId("IU", "ANMO", "00", "BHZ")
     xml = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20), "s.xml")
     table = read_stations_csv(recordings.stations_csv(("XX", "AAA", 1, 2), ("IU", "ANMO", 3, 4)), "s.csv")
-    placed, issues = attach_metadata([record(), record(anmo), record(TraceId("ZZ", "NONE", "", "BHZ"))], [xml, table, builtin_inventory()])
-    assert [(one.latitude_deg, one.longitude_deg) for one in placed] == [(10.0, 20.0), (3.0, 4.0), (None, None)]
+    completed, issues = attach_metadata(
+        [record(), record(anmo), record(TraceId("ZZ", "NONE", "", "BHZ"))], [xml, table, builtin_inventory()]
+    )
+    assert [(one.latitude_deg, one.longitude_deg) for one in completed] == [(10.0, 20.0), (3.0, 4.0), (None, None)]
     assert [(issue.trace, issue.code) for issue in issues] == [("ZZ.NONE..BHZ", "no-coordinates")]
     own, _ = attach_metadata([record(anmo)], [xml, builtin_inventory()])
     assert own[0].latitude_deg == pytest.approx(34.946, abs=0.01)
 
 
-def test_a_response_that_cannot_be_evaluated_is_said() -> None:
+def test_a_response_that_cannot_be_evaluated_is_reported() -> None:
     listed = RESPONSE.replace("</Response>", "<Stage number='2'><ResponseList/></Stage></Response>")
     both = channel(11, "2000-01-01", "2500-01-01", response=listed) + channel(11, "2000-01-01", "2500-01-01", "10", response=RESPONSE)
-    book = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20, both), "s.xml")
-    placed, issues = attach_metadata([record(ID, posix(2005)), record(ID._replace(location="10"), posix(2005))], [book])
-    assert [one.response is not None for one in placed] == [False, True]
+    station_metadata = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20, both), "s.xml")
+    completed, issues = attach_metadata([record(ID, posix(2005)), record(ID._replace(location="10"), posix(2005))], [station_metadata])
+    assert [one.response is not None for one in completed] == [False, True]
     assert [(issue.trace, issue.code) for issue in issues] == [(str(ID), "no-response")]
 
 
 def test_a_response_that_was_removed_before_is_not_removed_again() -> None:
-    book = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20, channel(11, "2000-01-01", "2500-01-01", response=RESPONSE)), "s.xml")
+    station_metadata = read_stationxml(
+        recordings.stationxml("XX", "AAA", 10, 20, channel(11, "2000-01-01", "2500-01-01", response=RESPONSE)), "s.xml"
+    )
     counts = record(ID, posix(2005))
     meters = replace(counts, samples=np.array([-3e-6, np.nan, 3e-6], np.float32))
-    placed, issues = attach_metadata([counts, meters], [book])
-    assert [one.response is not None for one in placed] == [True, False]
+    completed, issues = attach_metadata([counts, meters], [station_metadata])
+    assert [one.response is not None for one in completed] == [True, False]
     assert [issue.code for issue in issues] == ["ground-motion"]
 
 
-def test_a_station_without_a_place_is_said() -> None:
+def test_a_station_without_valid_coordinates_is_reported() -> None:
     good = recordings.stationxml("XX", "AAA", 10, 20).decode()
     broken = good.replace("</Station>", "</Station><Station code='BAD'><Latitude>far</Latitude><Longitude>1</Longitude></Station>")
-    book = read_stationxml(broken.encode(), "s.xml")
-    assert [(issue.code, "XX.BAD" in issue.detail) for issue in book.issues] == [("bad-station", True)]
+    station_metadata = read_stationxml(broken.encode(), "s.xml")
+    assert [(issue.code, "XX.BAD" in issue.detail) for issue in station_metadata.issues] == [("bad-station", True)]
 
 
 def test_entities_are_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Pieces of a channel to one record."""
+"""Segments of a channel merged to one record."""
 
 import numpy as np
 import pytest
@@ -13,53 +13,53 @@ ID = TraceId("IU", "ANMO", "00", "BHZ")
 RAMP = np.arange(100, dtype=np.int32) ** 2
 
 
-def joined(*pieces: tuple[float, float, np.ndarray]) -> tuple[Record | None, list[DataIssue]]:
-    return merge_segments(ID, [DecodedSegment(round(start_s * 1e9), rate_hz, samples) for start_s, rate_hz, samples in pieces])
+def merge(*segments: tuple[float, float, np.ndarray]) -> tuple[Record | None, list[DataIssue]]:
+    return merge_segments(ID, [DecodedSegment(round(start_s * 1e9), rate_hz, samples) for start_s, rate_hz, samples in segments])
 
 
 def codes(issues: list[DataIssue]) -> list[str]:
     return [issue.code for issue in issues]
 
 
-def test_the_earlier_piece_wins_an_overlap_and_the_difference_is_counted() -> None:
-    record, issues = joined((80, 1.0, RAMP[:50] + 7), (0, 1.0, RAMP))
+def test_the_earlier_segment_is_kept_in_an_overlap_and_differences_are_counted() -> None:
+    record, issues = merge((80, 1.0, RAMP[:50] + 7), (0, 1.0, RAMP))
     assert record is not None
     assert len(record.samples) == 130
     np.testing.assert_allclose(np.diff(record.samples[:100]), np.diff(RAMP), atol=0.01)
     assert issues == [DataIssue(str(ID), None, "overlap", "20 s recorded twice, with 20 differing samples; the earlier segment was kept")]
 
 
-def test_a_stretch_delivered_twice_is_said_to_be_identical() -> None:
-    record, issues = joined((0, 2.0, RAMP), (0, 2.0, RAMP))
+def test_an_identical_overlap_is_reported_as_identical() -> None:
+    record, issues = merge((0, 2.0, RAMP), (0, 2.0, RAMP))
     assert record is not None
     assert len(record.samples) == 100
     assert issues[0].detail == "50 s recorded twice, identically"
 
 
 def test_rates_within_a_tenth_of_a_percent_are_one_clock() -> None:
-    record, issues = joined((0, 20.0, RAMP), (5.0, 20.01, RAMP[:50]))
+    record, issues = merge((0, 20.0, RAMP), (5.0, 20.01, RAMP[:50]))
     assert record is not None
     assert record.sampling_rate_hz == 20.0
     assert len(record.samples) == 150
     assert issues == []
 
 
-def test_a_piece_at_another_rate_is_left_out() -> None:
-    record, issues = joined((0, 20.0, RAMP), (5.0, 10.0, RAMP[:50]))
+def test_a_segment_at_another_rate_is_left_out() -> None:
+    record, issues = merge((0, 20.0, RAMP), (5.0, 10.0, RAMP[:50]))
     assert record is not None
     assert len(record.samples) == 100
     assert codes(issues) == ["mixed-rates"]
 
 
 def test_a_dead_channel_gives_no_record() -> None:
-    record, issues = joined((0, 1.0, np.full(500, 17, np.int32)))
+    record, issues = merge((0, 1.0, np.full(500, 17, np.int32)))
     assert record is None
     assert codes(issues) == ["dead"]
 
 
-@pytest.mark.parametrize("pieces", [[], [(0, 1.0, RAMP[:0])], [(0, 1.0, RAMP[:1])], [(0, 1.0, np.full(9, np.nan))]])
-def test_nothing_alive_gives_no_record(pieces: list[tuple[float, float, np.ndarray]]) -> None:
-    record, issues = joined(*pieces)
+@pytest.mark.parametrize("segments", [[], [(0, 1.0, RAMP[:0])], [(0, 1.0, RAMP[:1])], [(0, 1.0, np.full(9, np.nan))]])
+def test_no_live_samples_give_no_record(segments: list[tuple[float, float, np.ndarray]]) -> None:
+    record, issues = merge(*segments)
     assert record is None
     assert "empty" in codes(issues)
 
@@ -67,7 +67,7 @@ def test_nothing_alive_gives_no_record(pieces: list[tuple[float, float, np.ndarr
 def test_samples_that_are_not_finite_are_gaps() -> None:
     samples = np.sin(np.arange(100.0))
     samples[[0, 40, 41, 99]] = np.nan, np.inf, 1e35, -np.inf
-    record, issues = joined((10, 2.0, samples))
+    record, issues = merge((10, 2.0, samples))
     assert record is not None
     assert record.start_time_s == 10.5
     assert len(record.samples) == 98
@@ -77,37 +77,37 @@ def test_samples_that_are_not_finite_are_gaps() -> None:
 
 
 def test_a_small_motion_on_a_large_offset_survives_the_cast() -> None:
-    """A float32 has 24 bits: without the mean taken off in float64 the motion of one count would be gone."""
-    record, _ = joined((0, 1.0, (2_000_000_000 + RAMP % 2).astype(np.int32)))
+    """A float32 has 24 bits: unless the mean is removed in float64, a motion of one count is lost."""
+    record, _ = merge((0, 1.0, (2_000_000_000 + RAMP % 2).astype(np.int32)))
     assert record is not None
     assert np.ptp(record.samples) == 1.0
 
 
-def test_clipping_is_said() -> None:
+def test_clipping_is_reported() -> None:
     wave = np.clip(3000 * np.sin(np.arange(2000) / 3.0), -2000, 2000).astype(np.int32)
-    _, issues = joined((0, 1.0, wave))
+    _, issues = merge((0, 1.0, wave))
     assert codes(issues) == ["clipped"]
 
 
 @pytest.mark.parametrize("amplitude", [3, 1000, 1e6])
 def test_a_smooth_wave_with_rounded_tops_is_not_clipped(amplitude: float) -> None:
     wave = np.round(amplitude * np.sin(np.arange(20_000) / 500.0)).astype(np.int32)
-    _, issues = joined((0, 20.0, wave))
+    _, issues = merge((0, 20.0, wave))
     assert issues == []
 
 
-def decimated(wave: np.ndarray, times: int) -> np.ndarray:
+def decimate(wave: np.ndarray, times: int) -> np.ndarray:
     return resample_poly(wave, 1, times).astype(np.int32)
 
 
 @pytest.mark.parametrize("period_s", [15.0, 22.0, 60.0])
-def test_clipping_before_a_filter_is_said(period_s: float) -> None:
-    """A long-period channel is made from a faster one: the filter leaves no two samples alike on tops that were flat."""
+def test_clipping_before_a_filter_is_reported(period_s: float) -> None:
+    """Long-period channels are decimated from faster ones: the filter leaves no flat tops."""
     seconds = np.arange(0, 3000, 0.05)
     packet = np.exp(-(((seconds - 1500) / 600) ** 2)) * np.sin(2 * np.pi * seconds / period_s)
     wave = 4e6 * packet + np.random.default_rng(5).normal(0, 2e4, len(seconds))
-    assert codes(joined((0, 1.0, decimated(wave, 20)))[1]) == []
-    _, issues = joined((0, 1.0, decimated(np.clip(wave, -2e6, 2e6), 20)))
+    assert codes(merge((0, 1.0, decimate(wave, 20)))[1]) == []
+    _, issues = merge((0, 1.0, decimate(np.clip(wave, -2e6, 2e6), 20)))
     assert codes(issues) == ["clipped"]
     assert "plateaus" in issues[0].detail
 
@@ -122,13 +122,13 @@ def test_noise_and_dispersed_waves_are_not_clipped(longest_s: float) -> None:
         train = np.exp(-(((times - 2500) / 700) ** 2)) * np.sin(2 * np.pi * (times / 60 + (times / 1800) ** 2 * rng.uniform(2, 20)))
         for wave in (noise, noise / noise.std() + 3 * train):
             wave[1000:1100] = np.nan
-            assert codes(joined((0, 1.0, wave))[1]) == ["non-finite", "gaps"]
+            assert codes(merge((0, 1.0, wave))[1]) == ["non-finite", "gaps"]
 
 
 def test_a_boxcar_is_not_clipped() -> None:
     wave = np.where((np.arange(2000) > 900) & (np.arange(2000) < 1000), 1000.0, 0.0) + np.random.default_rng(1).normal(0, 1, 2000)
-    assert codes(joined((0, 1.0, wave))[1]) == []
+    assert codes(merge((0, 1.0, wave))[1]) == []
 
 
-def test_the_length_of_the_clock_is_known_beforehand() -> None:
+def test_the_length_of_the_clock_is_known_before_decoding() -> None:
     assert grid_length([0, 10**9 * 3_000_000_000], [10, 10], 1.0) == 3_000_000_010

@@ -1,4 +1,4 @@
-"""miniSEED from bytes to records."""
+"""Reading of miniSEED, damaged and hostile files included."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def test_sampling_rates_from_a_tenth_to_a_hundred_hertz(rate_hz: float) -> None:
     assert record.duration_s == pytest.approx(599 / rate_hz)
 
 
-def test_only_verticals_are_kept_and_what_is_left_out_is_said() -> None:
+def test_only_verticals_are_kept_and_other_channels_are_reported() -> None:
     wave = recordings.wave()
     data = recordings.miniseed((Z, 0, 1.0, wave), ("IU.ANMO.00.BH1", 0, 1.0, wave), ("IU.COLA.00.BHN", 0, 1.0, wave))
     records, issues = read(data)
@@ -62,7 +62,7 @@ def test_channels_and_locations_of_a_station_stay_apart() -> None:
     assert sorted(str(record.trace_id) for record in records) == sorted(names)
 
 
-def test_a_channel_goes_over_files_and_the_gap_between_is_said() -> None:
+def test_a_channel_continues_over_files_and_the_gap_is_reported() -> None:
     wave = recordings.wave(1000)
     (record,), issues = read(
         recordings.miniseed((Z, 500, 1.0, wave[500:])), recordings.miniseed((Z, 0, 1.0, wave[:400]), version=3), limits=LIMITS
@@ -73,7 +73,7 @@ def test_a_channel_goes_over_files_and_the_gap_between_is_said() -> None:
     assert [(issue.trace, issue.code, issue.detail) for issue in issues] == [(Z, "gaps", "1 gap, 100 s in all")]
 
 
-def test_the_end_of_a_truncated_file_is_skipped_and_said() -> None:
+def test_the_end_of_a_truncated_file_is_skipped_and_reported() -> None:
     data = recordings.miniseed((Z, 0, 1.0, recordings.wave(3000)))
     (record,), issues = read(data[:-100])
     assert 0 < len(record.samples) < 3000
@@ -85,7 +85,7 @@ def test_the_end_of_a_truncated_file_is_skipped_and_said() -> None:
 @pytest.mark.parametrize("version", [2, 3])
 @pytest.mark.parametrize("where", ["front", "middle", "end"])
 @pytest.mark.parametrize("filling", [bytes(512), b"not a record"])
-def test_zero_blocks_and_foreign_bytes_are_skipped_and_said(version: int, where: str, filling: bytes) -> None:
+def test_zero_blocks_and_foreign_bytes_are_skipped_and_reported(version: int, where: str, filling: bytes) -> None:
     halves = [recordings.miniseed((Z, start, 1.0, recordings.wave(300)), version=version) for start in (0, 300)]
     data = {"front": [filling, *halves], "middle": [halves[0], filling, halves[1]], "end": [*halves, filling]}[where]
     (record,), issues = read(b"".join(data))
@@ -111,13 +111,13 @@ def test_a_record_whose_checksum_is_wrong_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"hello world" * 100, bytes(4096), b"\x80\x04\x95" + b"cos\nsystem\n" * 90])
-def test_what_holds_no_record_is_unreadable(data: bytes) -> None:
+def test_a_file_without_a_record_is_unreadable(data: bytes) -> None:
     with pytest.raises(UnreadableWaveform) as caught:
         scan_miniseed("odd.mseed", data)
     assert caught.value.part == "odd.mseed"
 
 
-def test_records_that_read_alone_and_not_joined_are_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_that_contradict_each_other_are_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
     """As the fuzzer found: miniSEED 2 without a stated length, whose end is where the next record seems to begin."""
 
     def contradicts(*_: object, **__: object) -> None:
@@ -147,8 +147,8 @@ def test_changing_bytes_anywhere_never_fails_otherwise() -> None:
     outcomes = set()
     for _ in range(1000):
         mutant = bytearray(data)
-        for place in rng.integers(0, len(data), 4):
-            mutant[place if rng.random() < 0.3 else place % 64] = rng.integers(256)
+        for position in rng.integers(0, len(data), 4):
+            mutant[position if rng.random() < 0.3 else position % 64] = rng.integers(256)
         try:
             outcomes.add(len(read(bytes(mutant))[0]))
         except (UnreadableWaveform, LimitExceeded) as error:
@@ -156,7 +156,7 @@ def test_changing_bytes_anywhere_never_fails_otherwise() -> None:
     assert 1 in outcomes
 
 
-def test_the_gap_bomb_is_refused_before_memory_is_asked_for() -> None:
+def test_segments_far_apart_are_refused_before_memory_is_allocated() -> None:
     """Two traces of ten samples, 95 years apart."""
     bomb = recordings.miniseed((Z, 0, 1.0, recordings.wave(10)), (Z, 3e9 - recordings.START_S, 1.0, recordings.wave(10)))
     with pytest.raises(LimitExceeded, match="s from the start of"):
@@ -186,7 +186,7 @@ def test_too_many_channels_segments_or_samples_are_refused() -> None:
     ("name", "start_s", "rate_hz", "code"),
     [(Z, 0, 5000.0, "bad-rate"), (Z, 0, 0.001, "bad-rate"), (Z, 5e9, 1.0, "bad-time"), ("IU._X_.00.BHZ", 0, 1.0, "bad-codes")],
 )
-def test_absurd_headers_are_left_out_and_said(name: str, start_s: float, rate_hz: float, code: str) -> None:
+def test_implausible_headers_are_left_out_and_reported(name: str, start_s: float, rate_hz: float, code: str) -> None:
     good = recordings.miniseed(("IU.COLA.00.BHZ", 0, 1.0, recordings.wave()))
     records, issues = read(good, recordings.miniseed((name, start_s, rate_hz, recordings.wave(100)), version=3))
     assert [record.trace_id.station for record in records] == ["COLA"]
@@ -196,7 +196,7 @@ def test_absurd_headers_are_left_out_and_said(name: str, start_s: float, rate_hz
 @pytest.mark.shared
 @pytest.mark.skipif(not SHARED.exists(), reason="../shared is absent")
 def test_every_real_event_reads() -> None:
-    """Each station that has a vertical channel (told by obspy) gives a record."""
+    """Each vertical channel that ObsPy reads gives a record."""
     from obspy.io.mseed.core import _read_mseed  # noqa: PLC0415  # takes a second
 
     limits = MiniseedLimits(2000, 5000, 200_000_000, 6 * 3600.0)
@@ -231,7 +231,7 @@ def test_horizontals_come_with_the_vertical_of_their_instrument_on_its_clock() -
     assert [issue.detail for issue in issues] == ["channels left out, not vertical nor horizontal beside a vertical one: 1"]
 
 
-def test_horizontals_of_another_rate_or_not_asked_for_are_left_out() -> None:
+def test_horizontals_of_another_rate_or_not_requested_are_left_out() -> None:
     wave = recordings.wave()
     data = recordings.miniseed((Z, 0, 1.0, wave), ("IU.ANMO.00.BHN", 0, 1.0, wave), ("IU.ANMO.00.BHE", 0, 2.0, wave))
     assert read(data)[0][0].horizontals is None

@@ -1,4 +1,4 @@
-"""An epicenter from distances: found, honest about what it does not know, indifferent to order."""
+"""Epicenters from synthetic distances: accuracy, coverage of regions, robustness, independence of order."""
 
 import numpy as np
 import pytest
@@ -16,14 +16,14 @@ def stations_around(rng, count, latitude, longitude, distances=(10.0, 120.0), az
     return destination(latitude, longitude, rng.uniform(*azimuths, count), rng.uniform(*distances, count))
 
 
-def error_km(place, latitude, longitude):
-    return float(distance_deg(place.latitude_deg, place.longitude_deg, latitude, longitude)) * KM_PER_DEGREE
+def error_km(region, latitude, longitude):
+    return float(distance_deg(region.latitude_deg, region.longitude_deg, latitude, longitude)) * KM_PER_DEGREE
 
 
-def inside(place, latitude, longitude):
-    turn = np.radians(azimuth_deg(place.latitude_deg, place.longitude_deg, latitude, longitude) - place.ellipse_azimuth_deg)
-    error = error_km(place, latitude, longitude)
-    return (error * np.cos(turn) / place.semi_major_km) ** 2 + (error * np.sin(turn) / place.semi_minor_km) ** 2 <= 1.0
+def inside(region, latitude, longitude):
+    turn = np.radians(azimuth_deg(region.latitude_deg, region.longitude_deg, latitude, longitude) - region.ellipse_azimuth_deg)
+    error = error_km(region, latitude, longitude)
+    return (error * np.cos(turn) / region.semi_major_km) ** 2 + (error * np.sin(turn) / region.semi_minor_km) ** 2 <= 1.0
 
 
 @pytest.mark.parametrize(
@@ -39,24 +39,24 @@ def test_exact_distances_give_the_exact_epicenter_also_at_the_date_line_and_the_
     assert 5.0 <= found.semi_minor_km <= found.semi_major_km < 40.0
 
 
-def test_noise_and_one_wild_trace_in_ten_cost_little():
+def test_one_outlier_in_ten_costs_little_accuracy():
     errors = []
     for seed in range(30):
         rng = np.random.default_rng(seed)
         lats, lons = stations_around(rng, 30, -20.0, 170.0)
         distances = distance_deg(-20.0, 170.0, lats, lons) + rng.normal(0.0, 1.0, 30)
-        wild = np.arange(30) < 3
-        distances[wild] = rng.uniform(0.0, 180.0, 3)
+        outlier = np.arange(30) < 3
+        distances[outlier] = rng.uniform(0.0, 180.0, 3)
         found = locate_by_distances(lats, lons, distances, np.ones(30))
         errors.append(error_km(found, -20.0, 170.0))
         far = np.abs(found.residuals_deg) > 8.0
         assert not np.any(found.used & far)
-        assert found.used[~wild].mean() > 0.9
+        assert found.used[~outlier].mean() > 0.9
     assert np.median(errors) < 60.0
     assert max(errors) < 200.0
 
 
-def test_an_error_common_to_all_traces_is_found_and_taken_off():
+def test_an_error_common_to_all_traces_is_estimated_and_removed():
     lats, lons = stations_around(np.random.default_rng(5), 40, 35.0, 140.0)
     found = locate_by_distances(lats, lons, distance_deg(35.0, 140.0, lats, lons) + 2.0, np.ones(40))
     assert found.common_bias_deg == pytest.approx(-2.0, abs=0.2)
@@ -64,41 +64,41 @@ def test_an_error_common_to_all_traces_is_found_and_taken_off():
     assert found.used.all()
 
 
-def test_the_68_percent_region_holds_about_68_percent_of_the_epicenters():
-    held = []
+def test_68_percent_regions_contain_about_68_percent_of_the_epicenters():
+    contained = []
     for seed in range(200):
         rng = np.random.default_rng(1000 + seed)
         latitude, longitude = np.degrees(np.arcsin(rng.uniform(-1, 1))), rng.uniform(-180, 180)
         lats, lons = stations_around(rng, 20, latitude, longitude)
         stated = rng.uniform(0.5, 3.0, 20)
         distances = distance_deg(latitude, longitude, lats, lons) + rng.normal(0.0, stated) + rng.normal(0.0, 1.5)
-        held.append(inside(locate_by_distances(lats, lons, distances, stated), latitude, longitude))
-    assert 0.58 <= np.mean(held) <= 0.80
+        contained.append(inside(locate_by_distances(lats, lons, distances, stated), latitude, longitude))
+    assert 0.58 <= np.mean(contained) <= 0.80
 
 
-def test_one_array_sees_a_ring_and_says_so():
-    """Twelve stations within two degrees: the distance is known, the direction hardly."""
-    held = []
+def test_the_region_of_one_array_is_a_ring():
+    """Twelve stations within two degrees constrain the distance, hardly the azimuth."""
+    contained = []
     for seed in range(20):
         rng = np.random.default_rng(seed)
         lats, lons = destination(40.0, -100.0, rng.uniform(0, 360, 12), rng.uniform(0, 1.0, 12))
         distances = distance_deg(10.0, -60.0, lats, lons) + rng.normal(0.0, 1.0, 12)
         found = locate_by_distances(lats, lons, distances, np.ones(12))
-        places = (found, *found.alternatives)
-        held.append(any(inside(place, 10.0, -60.0) for place in places))
-        assert max(place.semi_major_km for place in places) > 2000.0
+        regions = (found, *found.alternatives)
+        contained.append(any(inside(region, 10.0, -60.0) for region in regions))
+        assert max(region.semi_major_km for region in regions) > 2000.0
         assert found.effective_stations < 4.0
-    assert np.mean(held) > 0.6
+    assert np.mean(contained) > 0.6
 
 
-def test_stations_on_one_great_circle_leave_a_mirror_image():
+def test_stations_on_one_great_circle_have_two_mirrored_solutions():
     longitudes = np.linspace(-40.0, 40.0, 9)
     found = locate_by_distances(np.zeros(9), longitudes, distance_deg(30.0, 5.0, 0.0, longitudes), np.full(9, 0.5))
-    places = (found, *found.alternatives)
-    assert len(places) == 2
-    assert sum(place.probability for place in places) == pytest.approx(1.0, abs=0.02)
+    regions = (found, *found.alternatives)
+    assert len(regions) == 2
+    assert sum(region.probability for region in regions) == pytest.approx(1.0, abs=0.02)
     for truth in (30.0, -30.0):
-        assert min(error_km(place, truth, 5.0) for place in places) < 20.0
+        assert min(error_km(region, truth, 5.0) for region in regions) < 20.0
 
 
 @given(st.permutations(range(12)))
@@ -115,7 +115,7 @@ def test_the_order_of_stations_changes_nothing(order):
     np.testing.assert_array_equal(one.residuals_deg[order], other.residuals_deg)
 
 
-def test_traces_that_lack_something_are_left_out_and_keep_their_place():
+def test_traces_without_coordinates_distance_or_uncertainty_are_left_out():
     lats, lons = stations_around(np.random.default_rng(2), 10, 10.0, 10.0)
     distances, stated = distance_deg(10.0, 10.0, lats, lons), np.ones(10)
     lats[1], distances[4], stated[7] = np.nan, np.nan, 0.0
@@ -126,21 +126,21 @@ def test_traces_that_lack_something_are_left_out_and_keep_their_place():
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
-def test_fewer_than_three_places_are_too_few(count):
+def test_fewer_than_three_sites_are_too_few(count):
     lats, lons = stations_around(np.random.default_rng(2), count, 10.0, 10.0)
     many = [np.repeat(values, 4) for values in (lats, lons, distance_deg(10.0, 10.0, lats, lons), np.ones(count))]
     with pytest.raises(TooFewStations, match=f"readable distance: {count};"):
         locate_by_distances(*many)
 
 
-def test_three_stations_are_enough_for_an_answer_that_admits_its_width():
+def test_three_stations_give_a_wide_region_that_contains_the_source():
     lats, lons = np.array([0.0, 30.0, -20.0]), np.array([0.0, 50.0, 60.0])
     found = locate_by_distances(lats, lons, distance_deg(12.0, 33.0, lats, lons), np.ones(3))
-    assert any(inside(place, 12.0, 33.0) for place in (found, *found.alternatives))
+    assert any(inside(region, 12.0, 33.0) for region in (found, *found.alternatives))
     assert found.semi_major_km > 100.0
 
 
-def test_channels_of_one_station_count_once():
+def test_channels_of_one_station_count_as_one():
     lats, lons = stations_around(np.random.default_rng(8), 8, 10.0, 10.0)
     distances = distance_deg(10.0, 10.0, lats, lons) + np.linspace(-1, 1, 8)
     once = locate_by_distances(lats, lons, distances, np.ones(8))
@@ -156,8 +156,8 @@ def test_two_thousand_stations_are_located():
     assert error_km(found, 10.0, 10.0) < 1.0
 
 
-def drawn_events(count):
-    """Events to one side of their stations, whose traces share an error that goes with what they state of their own."""
+def draw_events(count):
+    """Events to one side of their stations, with a common error in proportion to the stated uncertainties."""
     for seed in range(count):
         rng = np.random.default_rng(7000 + seed)
         latitude, longitude = np.degrees(np.arcsin(rng.uniform(-1, 1))), rng.uniform(-180, 180)
@@ -167,14 +167,14 @@ def drawn_events(count):
         yield (latitude, longitude), (lats, lons, distance_deg(latitude, longitude, lats, lons) + errors, stated)
 
 
-def test_regions_hold_where_traces_share_an_error_that_goes_with_what_they_state():
-    found = [(locate_by_distances(*data), truth) for truth, data in drawn_events(300)]
-    assert 0.62 <= np.mean([contains(place, *truth) for place, truth in found]) <= 0.74
-    assert 0.86 <= np.mean([contains(place, *truth, outer=True) for place, truth in found]) <= 0.94
+def test_regions_have_their_coverage_with_a_common_error_in_proportion_to_uncertainties():
+    found = [(locate_by_distances(*data), truth) for truth, data in draw_events(300)]
+    assert 0.62 <= np.mean([contains(region, *truth) for region, truth in found]) <= 0.74
+    assert 0.86 <= np.mean([contains(region, *truth, outer=True) for region, truth in found]) <= 0.94
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_of_traces_that_are_sure_the_answer_does_not_hang_on_how_much_they_share(seed, monkeypatch):
+def test_with_small_uncertainties_the_location_hardly_depends_on_the_common_error(seed, monkeypatch):
     rng = np.random.default_rng(seed)
     lats, lons = stations_around(rng, int(rng.integers(8, 40)), -20.0, 170.0)
     stated = rng.uniform(0.3, 1.0, len(lats))
@@ -186,7 +186,7 @@ def test_of_traces_that_are_sure_the_answer_does_not_hang_on_how_much_they_share
     assert found.horizontal_uncertainty_km == pytest.approx(constant.horizontal_uncertainty_km, rel=0.1)
 
 
-def test_the_common_error_goes_with_stated_uncertainties_and_neighbors_count_once():
+def test_the_common_error_is_in_proportion_to_uncertainties_and_neighbors_count_once():
     lats, lons = stations_around(np.random.default_rng(4), 12, 10.0, 10.0)
     stated = np.linspace(2.0, 30.0, 12)
     once = prepare_distances(lats, lons, np.full(12, 50.0), stated)
@@ -200,7 +200,7 @@ def test_the_common_error_goes_with_stated_uncertainties_and_neighbors_count_onc
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_common_error_at_a_maximum_is_that_of_the_refinement(seed):
+def test_the_common_error_at_a_maximum_agrees_with_the_optimization(seed):
     rng = np.random.default_rng(seed)
     lats, lons = stations_around(rng, 15, 35.0, 140.0)
     data = prepare_distances(lats, lons, distance_deg(35.0, 140.0, lats, lons) + rng.normal(0.0, 3.0, 15) + 4.0, rng.uniform(1.0, 6.0, 15))

@@ -1,4 +1,4 @@
-"""What a card says of regions reaches the ellipses."""
+"""Factors of a card scale the ellipses."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def test_the_class_of_effective_stations_decides():
     assert [scales.at(count) for count in (3.0, 6.0, 11.9, 200.0)] == [(2.0, 3.0), (1.5, 1.5), (1.5, 1.5), (1.0, 1.2)]
 
 
-def test_both_ellipses_are_stretched_and_the_epicenter_stays(located):
+def test_both_ellipses_are_scaled_and_the_epicenter_stays(located):
     wider = calibrate_location(located, CoverageScales(inner=(2.0,), outer=(3.0,)))
     assert (wider.latitude_deg, wider.longitude_deg) == (located.latitude_deg, located.longitude_deg)
     assert wider.semi_major_km == pytest.approx(2.0 * located.semi_major_km)
@@ -40,6 +40,6 @@ def test_the_outer_ellipse_is_never_inside_the_inner_one(located):
 
 
 @pytest.mark.parametrize("table", [{**TABLE, "inner": [1.0]}, {**TABLE, "stations": [12.0, 6.0]}, {**TABLE, "outer": [1.0, 0.0, 1.0]}])
-def test_a_damaged_table_is_refused(table):
+def test_an_invalid_table_is_refused(table):
     with pytest.raises(ValueError, match="coverage scales"):
         read_coverage_scales({CARD_KEY: {"distances": table}}, "distances")

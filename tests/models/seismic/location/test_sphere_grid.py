@@ -1,4 +1,4 @@
-"""The grid covers the sphere evenly, and what the coarse nodes leave out does not matter."""
+"""The grid covers the sphere evenly, and the pruned search loses nothing."""
 
 import numpy as np
 import pytest
@@ -11,9 +11,9 @@ from models.seismic.location.sphere_grid import sphere_grid
 def test_each_node_belongs_to_one_coarse_node_near_it():
     grid = sphere_grid()
     assert np.array_equal(np.sort(grid.members), np.arange(grid.nodes.shape[1]))
-    owners = np.repeat(np.arange(grid.coarse.shape[1]), np.diff(grid.first))
-    nearness = np.sum(grid.coarse[:, owners] * grid.nodes[:, grid.members], axis=0)
-    assert np.degrees(np.arccos(np.minimum(nearness, 1.0))).max() < 2.5
+    cells = np.repeat(np.arange(grid.coarse.shape[1]), np.diff(grid.first))
+    cosines = np.sum(grid.coarse[:, cells] * grid.nodes[:, grid.members], axis=0)
+    assert np.degrees(np.arccos(np.minimum(cosines, 1.0))).max() < 2.5
 
 
 def test_neighbors_are_mutual():
@@ -22,7 +22,7 @@ def test_neighbors_are_mutual():
     assert all((other, node) in pairs for node, other in pairs)
 
 
-def test_two_caps_are_two_regions():
+def test_two_polar_caps_are_two_connected_components():
     grid = sphere_grid()
     chosen = np.flatnonzero(np.abs(grid.latitudes) > 80.0)
     labels = grid.label_connected(chosen)
@@ -31,7 +31,7 @@ def test_two_caps_are_two_regions():
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_the_pruned_search_finds_what_the_full_one_finds(seed):
+def test_the_pruned_search_keeps_every_node_that_the_full_one_keeps(seed):
     rng = np.random.default_rng(seed)
     count = int(rng.integers(3, 40))
     azimuths = rng.uniform(0.0, rng.choice([20.0, 180.0, 360.0]), count)
