@@ -24,7 +24,7 @@ def measure_throughput(network: PictureModel, size: tuple[int, ...], truth: int,
     where = choose_device()
     cuda = where.type == "cuda"
     pictures = torch.randint(0, 256, size, dtype=torch.uint8)
-    network.raw(pictures[:2])
+    network.logits(pictures[:2])
     network = network.to(where).train()
     optimizer = torch.optim.AdamW(network.parameters())
     best = 0.0
@@ -32,7 +32,7 @@ def measure_throughput(network: PictureModel, size: tuple[int, ...], truth: int,
         started = time.perf_counter() if cuda else time.process_time()
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast(where.type, dtype=torch.bfloat16, enabled=cuda):
-            raw = network.raw(pictures.to(where))
+            raw = network.logits(pictures.to(where))
         network.loss(raw.float(), torch.ones(size[0], truth, device=where)).backward()
         optimizer.step()
         if cuda:

@@ -1,1 +1,1 @@
-"""Unsupervised grouping of embeddings: clusters, their number, and tests whether there are any."""
+"""Clustering of embeddings: k-means, the number of clusters, and tests of whether there are any."""

@@ -1,4 +1,4 @@
-"""Whether numbers on a line have one mode or more: the dip of Hartigan & Hartigan 1985, doi:10.1214/aos/1176346577."""
+"""The dip test of unimodality (Hartigan & Hartigan 1985, doi:10.1214/aos/1176346577)."""
 
 from typing import Final
 
@@ -7,34 +7,39 @@ import numpy as np
 from models.array_types import Floats
 from models.compiled import compiled
 
-# The dip is read off this many quantiles at most: it moves by less than half of one over their number.
 MAX_POINTS: Final = 128
+"""Larger samples are reduced to so many quantiles: this changes the dip by less than half of one over their number."""
 
 
 def dip(values: Floats) -> float:
     """
-    Largest distance between the distribution of values [n] and the nearest one that has a single mode, 0 to 0.25.
+    Compute the dip of a sample [n]: the largest distance of its distribution function from the nearest unimodal one, 0 to 0.25.
 
-    0.5 / n for numbers that a single mode explains, near 0.25 for two equal heaps. Shape and tails of the one mode do not matter.
+    0.5 / n for a perfectly unimodal sample, near 0.25 for two distant clusters of equal size. Shape and tails of a single mode hardly
+    matter.
     """
     if len(values) < 4:
         return 0.5 / max(len(values), 1)
-    at, below, upto = _distribution(np.sort(values))
+    at, below, upto = _empirical_distribution(np.sort(values))
     low, high = 0, len(at) - 1
-    # To the left of the mode the nearest distribution is convex, to the right concave; what is missed grows on the left and
-    # falls on the right as the mode moves, so their larger is least where they meet.
+    # The nearest unimodal distribution is convex to the left of its mode and concave to the right. As the mode moves right, the misfit
+    # grows on the left and falls on the right: the larger of the two has its minimum where they cross.
     while high - low > 1:
         middle = (low + high) // 2
-        if _misfit(at[: middle + 1], below[: middle + 1], upto[: middle + 1]) < _right(at[middle:], below[middle:], upto[middle:]):
+        convex = _convex_misfit(at[: middle + 1], below[: middle + 1], upto[: middle + 1])
+        if convex < _concave_misfit(at[middle:], below[middle:], upto[middle:]):
             low = middle
         else:
             high = middle
-    worst = [max(_misfit(at[: m + 1], below[: m + 1], upto[: m + 1]), _right(at[m:], below[m:], upto[m:])) for m in range(low, high + 1)]
-    return max(min(worst) / 2, 0.5 / len(values))
+    misfits = [
+        max(_convex_misfit(at[: mode + 1], below[: mode + 1], upto[: mode + 1]), _concave_misfit(at[mode:], below[mode:], upto[mode:]))
+        for mode in range(low, high + 1)
+    ]
+    return max(min(misfits) / 2, 0.5 / len(values))
 
 
-def _distribution(ordered: Floats) -> tuple[Floats, Floats, Floats]:
-    """Different values, the share of numbers below each, and the share up to each; thinned to quantiles."""
+def _empirical_distribution(ordered: Floats) -> tuple[Floats, Floats, Floats]:
+    """Distinct values of an ordered sample, the fraction of the sample below each, and the fraction up to each."""
     if len(ordered) > MAX_POINTS:
         ordered = np.quantile(ordered, (np.arange(MAX_POINTS) + 0.5) / MAX_POINTS)
     at, counts = np.unique(ordered, return_counts=True)
@@ -43,13 +48,13 @@ def _distribution(ordered: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 @compiled
-def _misfit(at: Floats, below: Floats, upto: Floats) -> float:
-    """How far the steps rise above the greatest convex function under them."""
+def _convex_misfit(at: Floats, below: Floats, upto: Floats) -> float:
+    """Largest height of the distribution function above its greatest convex minorant."""
     if len(at) < 2:
         return 0.0
     hull, last = np.zeros(len(at), np.int64), 0
     for c in range(1, len(at)):
-        # A corner on or above the line from the one before it to the new one is none.
+        # A corner on or above the line from the corner before it to the new one is not on the lower hull.
         while last > 0:
             a, b = hull[last - 1], hull[last]
             if (below[b] - below[a]) * (at[c] - at[a]) < (below[c] - below[a]) * (at[b] - at[a]):
@@ -61,6 +66,6 @@ def _misfit(at: Floats, below: Floats, upto: Floats) -> float:
     return float(np.max(upto - np.interp(at, at[corners], below[corners])))
 
 
-def _right(at: Floats, below: Floats, upto: Floats) -> float:
-    """The same from the other end: the least concave function above, seen upside down."""
-    return _misfit(-at[::-1], 1 - upto[::-1], 1 - below[::-1])
+def _concave_misfit(at: Floats, below: Floats, upto: Floats) -> float:
+    """Largest depth of the distribution function below its least concave majorant: the convex misfit of the mirrored sample."""
+    return _convex_misfit(-at[::-1], 1 - upto[::-1], 1 - below[::-1])

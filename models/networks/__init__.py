@@ -1,1 +1,1 @@
-"""Network architectures in torch; imported by training only."""
+"""Network architectures in PyTorch, imported by training only: backbones, heads, and the kernel regression of families."""

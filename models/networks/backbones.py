@@ -1,4 +1,4 @@
-"""Convolutional trunks: AlexNet for the picture of a trace, ResNets for the section of an event."""
+"""Convolutional backbones: AlexNet for the picture of a trace, ResNets for the record section of an event."""
 
 import torch
 from torch import Tensor, nn
@@ -14,20 +14,17 @@ DEPTHS: dict[str, tuple[type[BasicBlock | Bottleneck], list[int]]] = {
 
 
 def to_unit_range(pictures: Tensor) -> Tensor:
-    """Pictures uint8 [batch, channels, rows, columns] to float: brightness 0 to 1, and a channel that says where there is ink or data."""
+    """Convert pictures uint8 [batch, channels, rows, columns] to brightness 0 to 1, and append a channel that is 1 where any is not 0."""
     ink = pictures.float()
     live = (ink.amax(dim=1, keepdim=True) > 0).float()
     return torch.cat([ink / 255.0, live], dim=1)
 
 
 class ScaledResNet(ResNet):  # type: ignore[misc]  # torchvision carries no types
-    """
-    A ResNet (He et al. 2016) whose four stages are `width` times as wide, with `channels` input channels and no classifier.
-
-    The first convolution moves `stride` pixels at a time.
-    """
+    """A ResNet without classifier whose four stages are `width` times as wide (He et al. 2016, doi:10.1109/CVPR.2016.90)."""
 
     def __init__(self, name: str, width: float, channels: int, stride: int) -> None:
+        """Make the ResNet of that name (a key of DEPTHS) for `channels` input channels; `stride` is that of the first convolution."""
         self.width = width
         block, layers = DEPTHS[name]
         super().__init__(block, layers)
@@ -44,13 +41,14 @@ class ScaledResNet(ResNet):  # type: ignore[misc]  # torchvision carries no type
 
 class AlexNet(nn.Module):
     """
-    AlexNet (Krizhevsky et al. 2012) for wide, low pictures: five convolutions and two dense layers.
+    AlexNet for wide, low pictures: five convolutions and two dense layers (Krizhevsky et al. 2012, doi:10.1145/3065386).
 
-    Its first stride is longer in time than in period, normalization is by batch, and the dense layers are as small as the
-    storage limit asks (the original head alone takes 228 MB).
+    The first stride is larger along time than along period, normalization is by batch, and the dense layers are as small as the limit on
+    the size of an artifact requires (those of the original take 228 MB).
     """
 
     def __init__(self, channels: int, features: int, dropout: float) -> None:
+        """Make the network; the input size of its first dense layer is set by the first batch."""
         super().__init__()
         self.features = features
         self.convolutions = nn.Sequential(
@@ -76,13 +74,29 @@ class AlexNet(nn.Module):
         stage: list[nn.Module] = [nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
         return [*stage, nn.MaxPool2d(2)] if pool else stage
 
-    def forward(self, signal: Tensor) -> Tensor:
-        """Features [batch, features] of a signal [batch, channels, rows, columns]."""
-        return torch.as_tensor(self.dense(self.convolutions(signal)))
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Compute features [batch, features] of preprocessed pictures [batch, channels, rows, columns]."""
+        return torch.as_tensor(self.dense(self.convolutions(inputs)))
 
 
 def make_backbone(architecture: str, width: float, channels: int, dropout: float = 0.2, stride: int = 2) -> ScaledResNet | AlexNet:
-    """The trunk of that name; `channels` counts those of `to_unit_range`, `stride` is that of a ResNet's first convolution."""
+    """
+    Make the backbone of an architecture.
+
+    Parameters
+    ----------
+    architecture : str
+        "alexnet" or a key of DEPTHS.
+    width : float
+        Factor on the number of channels.
+    channels : int
+        Input channels, counting the one that `to_unit_range` appends.
+    dropout : float
+        Probability of dropout between the dense layers of AlexNet.
+    stride : int
+        Stride of the first convolution of a ResNet.
+
+    """
     if architecture == "alexnet":
         return AlexNet(channels, round(512 * width), dropout)
     return ScaledResNet(architecture, width, channels, stride)

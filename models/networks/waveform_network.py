@@ -1,4 +1,4 @@
-"""A one-dimensional network that reads the record itself: the peer that a network of pictures has to beat at equal cost."""
+"""A one-dimensional network of the waveform itself: the reference that a network of pictures has to beat at equal cost."""
 
 import torch
 from torch import Tensor, nn
@@ -7,9 +7,10 @@ from models.networks.heads import DistanceModel
 
 
 class WaveformBackbone(nn.Module):
-    """Five convolutions along time and two dense layers, as AlexNet in one dimension."""
+    """Five convolutions along time and two dense layers: AlexNet in one dimension."""
 
     def __init__(self, features: int, dropout: float) -> None:
+        """Make the network; `features` is the size of the dense layers."""
         super().__init__()
         self.features = features
         self.convolutions = nn.Sequential(
@@ -39,25 +40,26 @@ class WaveformBackbone(nn.Module):
         ]
         return [*stage, nn.MaxPool1d(2)] if pool else stage
 
-    def forward(self, signal: Tensor) -> Tensor:
-        """Features [batch, features] of a signal [batch, 3, samples]."""
-        return torch.as_tensor(self.dense(self.convolutions(signal)))
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Compute features [batch, features] of preprocessed waveforms [batch, 3, samples]."""
+        return torch.as_tensor(self.dense(self.convolutions(inputs)))
 
 
 class WaveformDistanceModel(DistanceModel):
     """
-    Distance and origin time as `DistanceModel` says them, from samples uint8 [batch, 1, 1, samples].
+    Distance and origin time as of `DistanceModel`, from waveforms uint8 [batch, 1, 1, samples].
 
-    0 is no data, 128 is rest, and the distance from it the square root of the ground motion, so that a P wave a hundredth as
-    large as the surface wave still moves the record by 13 steps.
+    0 means no data, 128 zero; the difference from 128 is proportional to the signed square root of ground motion, so that a P wave a
+    hundredth as large as the surface wave still has an amplitude of 13 steps.
     """
 
     def __init__(self, width: float, bins: int, bin_deg: float, dropout: float = 0.2) -> None:
+        """Make the network for distances of so many bins, each `bin_deg` wide."""
         super().__init__("alexnet", width, 1, bins, bin_deg)
-        self.trunk = WaveformBackbone(self.trunk.features, dropout)  # type: ignore[assignment]
+        self.backbone = WaveformBackbone(self.backbone.features, dropout)  # type: ignore[assignment]
 
-    def signal(self, pictures: Tensor) -> Tensor:
-        """The record between -1 and 1 as it came and with the root undone, and where there is data: [batch, 3, samples]."""
+    def preprocess(self, pictures: Tensor) -> Tensor:
+        """Return [batch, 3, samples]: the square-root waveform (-1 to 1), the waveform with the root undone, and 1 where there is data."""
         samples = pictures[:, 0, 0].float()
         live = (samples > 0).float()
         roots = (samples - 128.0) / 127.0 * live

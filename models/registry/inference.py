@@ -23,7 +23,7 @@ CUDA: Final = "CUDAExecutionProvider"
 INPUT: Final = "pictures"
 
 # Every run has the same number of pictures, the last one filled up with black: kernels chosen by size cannot change an answer.
-# Traces come by the dozen; sections one an event, and a trunk gains little from batches on a CPU.
+# Traces come by the dozen; sections one an event, and a backbone gains little from batches on a CPU.
 TRACES_PER_RUN: Final = 16
 SECTIONS_PER_RUN: Final = 1
 

@@ -14,7 +14,7 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, nor
 from sklearn.mixture import GaussianMixture
 
 from models.array_types import Floats32, Integers
-from models.clustering.cluster_count import leading_components, unit_length
+from models.clustering.cluster_count import leading_components, scale_to_unit_length
 from models.clustering.clusters import Clustering, find_clusters
 from training.datasets.shards import Arrays
 from training.datasets.source_pairs import KINDS, STYLES
@@ -115,13 +115,13 @@ def score_mixture(embedding: Floats32, mixture: Mixture, plan: BenchmarkRecipe) 
 
 def choose_by_rules(found: Clustering) -> tuple[int, ...]:
     """Choose the number of clusters by each of RULES but the last."""
-    best = [max(found.selection, key=attrgetter(name)).k for name in ("silhouette", "gap", "stability", "excess")]
-    return (found.k_of_smallest_loss, *best)
+    best = [max(found.scores, key=attrgetter(name)).k for name in ("silhouette", "gap", "stability", "silhouette_excess")]
+    return (found.k_min_loss, *best)
 
 
 def count_by_mixture(events: Floats32, plan: BenchmarkRecipe) -> int:
     """Choose the number of Gaussian components with the least Bayesian information criterion (Schwarz 1978, doi:10.1214/aos/1176344136)."""
-    points = leading_components(unit_length(events.astype(np.float64)))[:, :MIXTURE_COMPONENTS]
+    points = leading_components(scale_to_unit_length(events.astype(np.float64)))[:, :MIXTURE_COMPONENTS]
     floor = VARIANCE_FLOOR * float(points.var(axis=0).mean())
     fits = [GaussianMixture(k, reg_covar=floor, random_state=plan.seed).fit(points) for k in range(2, plan.k_max + 1)]
     return int(min(fits, key=lambda fit: fit.bic(points)).n_components)

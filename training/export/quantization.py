@@ -95,7 +95,7 @@ def store_as_half(graph: onnx.ModelProto) -> onnx.ModelProto:
 def find_backbone_nodes(graph: onnx.ModelProto) -> list[str]:
     """Find the names of the backbone's nodes: operations that have a weight of the backbone, and those before them."""
     producers = {name: node for node in graph.graph.node for name in node.output}
-    waiting = [node for node in graph.graph.node if any(name.startswith("trunk.") for name in node.input)]
+    waiting = [node for node in graph.graph.node if any(name.startswith("backbone.") for name in node.input)]
     found: dict[str, onnx.NodeProto] = {}
     while waiting:
         node = waiting.pop()

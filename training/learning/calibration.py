@@ -43,9 +43,9 @@ def _fit_sigma_factor(error: NDArray[np.floating], sigma: NDArray[np.floating]) 
 @torch.no_grad()
 def calibrate_distance(network: DistanceModel, pictures: Pictures, truth: Floats32) -> dict[str, float]:
     """Set the temperature of the distance distribution, and the factors on the uncertainties of distance and origin lag."""
-    raw = _run_in_batches(network.raw, pictures, TRACE_BATCH)[0]
+    logits = _run_in_batches(network.logits, pictures, TRACE_BATCH)[0]
     true_bin = torch.from_numpy(truth[:, 0] / network.bin_deg).long().clamp(0, network.bins - 1)
-    network.temperature.fill_(_fit_temperature(raw[:, : network.bins], true_bin, np.arange(0.7, 1.8, 0.05)))
+    network.temperature.fill_(_fit_temperature(logits[:, : network.bins], true_bin, np.arange(0.7, 1.8, 0.05)))
     distance, sigma, _, lag, lag_sigma = (output.numpy() for output in _run_in_batches(network, pictures, TRACE_BATCH))
     spread, lag_spread = _fit_sigma_factor(distance - truth[:, 0], sigma), _fit_sigma_factor(lag - truth[:, 1], lag_sigma)
     network.spread.fill_(spread)
@@ -64,7 +64,7 @@ def calibrate_type(network: EventTypeModel, pictures: Pictures, truth: Floats32)
     features = _run_in_batches(network.embed, pictures)[0]
     known = torch.from_numpy(truth[:, 0] < network.classes)
     features, labels = features[known], torch.from_numpy(truth[:, 0]).long()[known]
-    logits = network.last(features)[:, : network.classes]
+    logits = network.head(features)[:, : network.classes]
     network.temperature.fill_(_fit_temperature(logits, labels, np.geomspace(0.3, 4.0, 60)))
     network.mean.copy_(features.mean(dim=0))
     _, scales, directions = torch.linalg.svd(features - network.mean, full_matrices=False)
@@ -72,7 +72,7 @@ def calibrate_type(network: EventTypeModel, pictures: Pictures, truth: Floats32)
     network.whitening[:, :count] = directions[:count].T / (scales[:count] / np.sqrt(len(features))).clamp(min=1e-6)
     white = (features - network.mean) @ network.whitening
     network.class_means.copy_(torch.stack([white[labels == k].mean(dim=0) for k in range(len(network.class_means))]))
-    far, other = network.distances(features).numpy(), network.others(features).numpy()
+    far, other = network.mahalanobis_distance(features).numpy(), network.other_probability(features).numpy()
     limits = np.percentile(far, DISTANCE_PERCENTILE), np.percentile(other, OTHER_PERCENTILE)
     common = np.percentile(np.maximum(far / limits[0], other / limits[1]), KNOWN_PERCENTILE)
     network.novelty_scale.fill_(float(limits[0] * common))

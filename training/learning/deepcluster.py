@@ -179,7 +179,7 @@ def _learn_labels(
 ) -> float:
     """Train one pass over the pseudo-labels with a new classifier, in bfloat16 on a GPU; returns the mean loss."""
     device = next(network.parameters()).device
-    network.last.reset_parameters()
+    network.head.reset_parameters()
     optimizer = torch.optim.SGD(network.parameters(), plan.learning_rate, momentum=0.9, weight_decay=plan.weight_decay)
     network.train()
     losses = []
@@ -188,8 +188,8 @@ def _learn_labels(
         inputs, truth = torch.from_numpy(pictures[rows]).to(device), torch.from_numpy(labels[rows, None]).to(device)
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
-            raw = network.raw(inputs)
-        loss = network.loss(raw.float(), truth)
+            logits = network.logits(inputs)
+        loss = network.loss(logits.float(), truth)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         losses.append(loss.item())

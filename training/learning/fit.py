@@ -127,8 +127,8 @@ def _to_device(device: torch.device, pictures: Pictures) -> Tensor:
 
 def _compute_loss(network: PictureModel, run_network: Callable[[Tensor], Tensor], pictures: Pictures, truth: Floats32) -> Tensor:
     device = next(network.parameters()).device
-    raw = run_network(_to_device(device, pictures))
-    return torch.as_tensor(network.loss(raw.float(), torch.from_numpy(np.ascontiguousarray(truth)).to(device)))
+    logits = run_network(_to_device(device, pictures))
+    return torch.as_tensor(network.loss(logits.float(), torch.from_numpy(np.ascontiguousarray(truth)).to(device)))
 
 
 @torch.no_grad()
@@ -136,7 +136,7 @@ def validate(network: PictureModel, pictures: Pictures, truth: Floats32, batch: 
     """Compute the mean loss over a whole set, in evaluation mode."""
     network.eval()
     losses = [
-        float(_compute_loss(network, network.raw, pictures[i : i + batch], truth[i : i + batch])) * len(truth[i : i + batch])
+        float(_compute_loss(network, network.logits, pictures[i : i + batch], truth[i : i + batch])) * len(truth[i : i + batch])
         for i in range(0, len(truth), batch)
     ]
     return sum(losses) / max(len(truth), 1)
@@ -165,7 +165,7 @@ def _train_epoch(run: FitRun, batches: Batches, recipe: FitRecipe) -> tuple[floa
     bar = tqdm(statistics, total=batches.steps, desc=f"epoch {epoch + 1}", unit="batch", mininterval=5, disable=not fabric.is_global_zero)
     for pictures, truth in bar:
         run.steps.zero_grad(set_to_none=True)
-        loss = _compute_loss(run.network, run.model.raw, run.select_local(pictures), run.select_local(truth))
+        loss = _compute_loss(run.network, run.model.logits, run.select_local(pictures), run.select_local(truth))
         fabric.backward(loss)
         fabric.clip_gradients(run.model, run.steps, max_norm=MAX_GRADIENT_NORM, error_if_nonfinite=False)
         run.steps.step()
@@ -183,7 +183,7 @@ def _set_up(network: PictureModel, recipe: FitRecipe, steps: int, fabric: Fabric
     total_steps = recipe.epochs * steps
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, total_steps, pct_start=WARM_UP_FRACTION)
     model, wrapped = fabric.setup(network, optimizer)
-    model.mark_forward_method("raw")
+    model.mark_forward_method("logits")
     return FitRun(fabric, network, model, optimizer, wrapped, schedule)
 
 

@@ -82,7 +82,7 @@ class DistanceTask(NetworkTask):
         style, recipe = OFFSET.style, self.fit_recipe
         torch.manual_seed(recipe.seed)
         network = DistanceModel(OFFSET.architecture, recipe.width, channels(style), BINS, BIN_DEG)
-        network.raw(torch.zeros(2, channels(style), style.rows, style.columns, dtype=torch.uint8))  # makes its lazy layers
+        network.logits(torch.zeros(2, channels(style), style.rows, style.columns, dtype=torch.uint8))  # makes its lazy layers
         return network
 
     def set_initial_weights(self, network: PictureModel, runs: Path, version: str) -> None:  # noqa: ARG002  (of sections alone)

@@ -23,6 +23,8 @@ from training.tasks.training_task import NetworkTask
 
 MAX_PICTURES = 256
 LAYERS = ("Conv", "Gemm")
+FORMER_MODULES = {"trunk": "backbone", "last": "head"}
+"""Names of modules in graphs that were exported before the networks were renamed, and today's."""
 Normalization = nn.BatchNorm1d | nn.BatchNorm2d
 Layers = dict[str, tuple[Floats32, Floats32]]
 
@@ -44,7 +46,8 @@ def read_layers(graph: onnx.ModelProto) -> Layers:
                 f"{node.name} has no weight and bias stored as floats: only artifacts stored as float16 or float32 can be restored"
             )
         weight, bias = (numpy_helper.to_array(array).astype(np.float32) for array in arrays)
-        layers[node.input[1].removesuffix(".weight")] = (weight, bias)
+        module, dot, rest = node.input[1].removesuffix(".weight").partition(".")
+        layers[FORMER_MODULES.get(module, module) + dot + rest] = (weight, bias)
     return layers
 
 
@@ -90,7 +93,7 @@ def load_graph_weights(network: PictureModel, graph: onnx.ModelProto, pictures: 
                 network.get_parameter(f"{name}.bias").copy_(bias)
         elif isinstance(module, Normalization):
             hooks.append(module.register_forward_pre_hook(_make_unfolding_hook(own[behind], torch.from_numpy(layers[behind][1].copy()))))
-    network.eval().raw(torch.from_numpy(pictures))
+    network.eval().logits(torch.from_numpy(pictures))
     for hook in hooks:
         hook.remove()
 

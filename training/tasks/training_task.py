@@ -160,7 +160,7 @@ def load_run(network: PictureModel, run: Path) -> None:
 def load_backbone(network: PictureModel, run: Path) -> None:
     """Load the backbone of another model's run, wherever shapes agree; the other weights stay."""
     own, other = network.state_dict(), torch.load(run / BEST, map_location="cpu", weights_only=True)
-    shared = [name for name in own if name.startswith("trunk.") and name in other and other[name].shape == own[name].shape]
+    shared = [name for name in own if name.startswith("backbone.") and name in other and other[name].shape == own[name].shape]
     network.load_state_dict(own | {name: other[name] for name in shared})
 
 

@@ -81,7 +81,7 @@ def _to_result(job: JobContext, names: list[str], clustering: Clustering, fine_t
     per_event = zip(names, clustering.labels.tolist(), clustering.confidences.tolist(), clustering.outliers.tolist(), strict=True)
     return ClusterResult(
         k=clustering.k,
-        k_of_smallest_loss=clustering.k_of_smallest_loss,
+        k_of_smallest_loss=clustering.k_min_loss,
         structure_found=clustering.structure_found,
         assignments=[
             Assignment(event=event, cluster=label, confidence=confidence, outlier=outlier)
@@ -94,9 +94,9 @@ def _to_result(job: JobContext, names: list[str], clustering: Clustering, fine_t
                 stability=choice.stability,
                 silhouette=choice.silhouette,
                 gap=choice.gap,
-                excess=choice.excess,
+                excess=choice.silhouette_excess,
             )
-            for choice in clustering.selection
+            for choice in clustering.scores
         ],
         clusters=[
             Cluster(cluster=number, size=size, representatives=[names[index] for index in clustering.representatives[number]])

@@ -56,15 +56,15 @@ def _find_tuned_clusters(job: JobContext, events: EmbeddedEvents, train: Callabl
     settings, options = job.worker.settings, job.record.submission.options
     shipped = find_clusters(np.stack(events.embeddings), options.k_min, options.k_max, settings.cluster_starts, options.seed)
     pictures = events.thumbnails(range(len(events.names)))
-    step = 0.07 / len(shipped.selection)
+    step = 0.07 / len(shipped.scores)
     tuned: list[Clustering] = []
-    for number, k in enumerate(score.k for score in shipped.selection):
+    for number, k in enumerate(score.k for score in shipped.scores):
         progress = job.progress.section(0.85 + step * number, 0.85 + step * (number + 1))
         trained = train(pictures, k, settings.fine_tune_rounds, options.seed, partial(progress, f"deepcluster k={k}"))
         tuned.append(_cluster_with_loss(trained.embedding, k, trained.loss, settings.cluster_starts, options.seed))
-    best = max(tuned, key=lambda clustering: clustering.selection[0].excess)
-    selection = tuple(clustering.selection[0] for clustering in tuned)
-    return replace(best, selection=selection, structure_found=shipped.structure_found)
+    best = max(tuned, key=lambda clustering: clustering.scores[0].silhouette_excess)
+    scores = tuple(clustering.scores[0] for clustering in tuned)
+    return replace(best, scores=scores, structure_found=shipped.structure_found)
 
 
 def _cluster_with_loss(embedding: NDArray[np.float32], k: int, loss: float, starts: int, seed: int) -> Clustering:
@@ -72,4 +72,4 @@ def _cluster_with_loss(embedding: NDArray[np.float32], k: int, loss: float, star
     from models.clustering.clusters import find_clusters  # noqa: PLC0415 -- as above
 
     clustering = find_clusters(embedding, k, k, starts, seed)
-    return replace(clustering, selection=tuple(replace(score, loss=loss) for score in clustering.selection))
+    return replace(clustering, scores=tuple(replace(score, loss=loss) for score in clustering.scores))

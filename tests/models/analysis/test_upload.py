@@ -56,7 +56,7 @@ def test_neither_gains_nor_any_order_change_the_clusters(opened, clustered, seed
     again = cluster_events(opened, changed)
     np.testing.assert_array_equal(again.labels, clusters.labels[events])
     np.testing.assert_array_equal(again.confidences, clusters.confidences[events])
-    assert again.selection == clusters.selection
+    assert again.scores == clusters.scores
 
 
 def test_a_gain_that_is_no_power_of_two_does_not_change_the_clusters(opened, clustered):

@@ -96,7 +96,7 @@ def test_a_model_may_ask_for_another_storage(graph, pictures, tmp_path):
 def test_only_the_trunk_computes_in_integers(graph, pictures):
     quantized = onnx.load_from_string(quantize(graph, "int8", pictures))
     made_by = {name: node.op_type for node in quantized.graph.node for name in node.output}
-    last = next(node for node in quantized.graph.node if "last.weight" in node.input)
+    last = next(node for node in quantized.graph.node if "head.weight" in node.input)
     assert last.op_type == "Gemm"
     assert all(made_by[node.input[1]] == "DequantizeLinear" for node in quantized.graph.node if node.op_type == "Conv")
     assert {node.op_type for node in graph.graph.node if node.name in find_backbone_nodes(graph)} >= {"Conv", "Relu", "Add", "MaxPool"}

@@ -27,7 +27,7 @@ def taught():
     for _ in range(6):
         for rows in np.array_split(random.permutation(180), 6):
             optimizer.zero_grad()
-            network.loss(network.raw(torch.from_numpy(pictures[rows])), torch.from_numpy(truth[rows])).backward()
+            network.loss(network.logits(torch.from_numpy(pictures[rows])), torch.from_numpy(truth[rows])).backward()
             optimizer.step()
     network.eval()
     calibrate_type(network, pictures[120:], truth[120:])

@@ -108,8 +108,8 @@ def test_deepcluster_stops_where_the_watcher_says_so():
 def test_the_published_trunk_sees_gradients_only():
     network = FamiliesModel("alexnet", 0.125, 3, EMBEDDING_SIZE, 4, sobel=True).eval()
     picture = np.random.default_rng(0).integers(0, 100, (2, 3, 160, 160), dtype=np.uint8)
-    seen = network.signal(torch.from_numpy(picture))
-    brighter = network.signal(torch.from_numpy(picture + np.uint8(50)))
+    seen = network.preprocess(torch.from_numpy(picture))
+    brighter = network.preprocess(torch.from_numpy(picture + np.uint8(50)))
     assert seen.shape == (2, 2, 160, 160)
     torch.testing.assert_close(seen[..., 1:-1, 1:-1], brighter[..., 1:-1, 1:-1], atol=1e-6, rtol=0)
 

@@ -25,7 +25,7 @@ def reader(spec, seed):
     if spec is DEPTH:
         return DepthModel("resnet50", 0.125, channels(spec.style))
     network = DistanceModel("alexnet", 0.125, channels(spec.style), BINS, BIN_DEG)
-    network.raw(torch.from_numpy(noise(spec, 2)))
+    network.logits(torch.from_numpy(noise(spec, 2)))
     return network
 
 
@@ -42,7 +42,7 @@ def exported(request):
     optimizer = torch.optim.SGD(network.parameters(), 0.01)
     for _ in range(3):
         optimizer.zero_grad()
-        network.raw(pictures).square().mean().backward()
+        network.logits(pictures).square().mean().backward()
         optimizer.step()
     return spec, convert_to_onnx(network, spec)
 
@@ -66,14 +66,14 @@ def test_training_begins_where_the_graph_was(exported):
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
     with torch.no_grad():
-        still, learning = network.eval().raw(torch.from_numpy(pictures)), network.train().raw(torch.from_numpy(pictures))
+        still, learning = network.eval().logits(torch.from_numpy(pictures)), network.train().logits(torch.from_numpy(pictures))
     assert torch.allclose(still, learning, rtol=0, atol=0.05 * float(still.abs().max()))
 
 
 def test_another_network_is_refused(exported):
     spec, graph = exported
     other = DEPTH if spec is OFFSET else OFFSET
-    with pytest.raises(ValueError, match=r"network and graph differ in the layers .*trunk\."):
+    with pytest.raises(ValueError, match=r"network and graph differ in the layers .*backbone\."):
         load_graph_weights(reader(other, 0), graph, noise(other, 2))
 
 

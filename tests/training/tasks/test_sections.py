@@ -69,8 +69,8 @@ def test_a_network_starts_from_the_trunk_of_another_where_their_shapes_agree(tmp
     before = {name: value.clone() for name, value in depths.state_dict().items()}
     load_backbone(depths, tmp_path)
     after, given = depths.state_dict(), kinds.state_dict()
-    assert torch.equal(after["trunk.layer4.0.conv1.weight"], given["trunk.layer4.0.conv1.weight"])
-    for own in ("trunk.conv1.weight", "last.weight"):
+    assert torch.equal(after["backbone.layer4.0.conv1.weight"], given["backbone.layer4.0.conv1.weight"])
+    for own in ("backbone.conv1.weight", "head.weight"):
         assert torch.equal(after[own], before[own])
 
 
@@ -86,8 +86,8 @@ def test_a_model_continues_a_named_run_rather_than_another_models_backbone(tmp_p
     assert plan.starts_from["depth"] == "event_type"
     monkeypatch.setattr(sections, "load_recipe", lambda *_: plan.model_copy(update={"continues": {}}))
     DEPTH_TASK.set_initial_weights(network, tmp_path, "9")
-    assert torch.equal(network.state_dict()["trunk.conv1.weight"], other.state_dict()["trunk.conv1.weight"])
-    assert torch.equal(network.state_dict()["last.weight"], kept.state_dict()["last.weight"])
+    assert torch.equal(network.state_dict()["backbone.conv1.weight"], other.state_dict()["backbone.conv1.weight"])
+    assert torch.equal(network.state_dict()["head.weight"], kept.state_dict()["head.weight"])
 
 
 def squares(seed):
@@ -122,7 +122,7 @@ def test_angles_are_compared_around_the_circle(a, b, period, expected):
 
 def test_depth_is_never_negative():
     network = DepthModel("resnet18", 0.125, 3)
-    network.raw = lambda _: torch.tensor([[-9.0, 0.0], [0.0, 0.0]])  # type: ignore[method-assign]
+    network.logits = lambda _: torch.tensor([[-9.0, 0.0], [0.0, 0.0]])  # type: ignore[method-assign]
     depth, sigma = network(torch.zeros(2))
     assert depth.min() >= 0
     assert sigma.min() > 0

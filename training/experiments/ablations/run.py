@@ -102,7 +102,7 @@ def count_multiply_adds(network: DistanceModel, size: tuple[int, ...]) -> float:
     """Count millions of multiply-adds of the forward pass of one picture."""
     network.eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network.raw(torch.zeros(1, *size, dtype=torch.uint8))
+        network.logits(torch.zeros(1, *size, dtype=torch.uint8))
     return float(counter.get_total_flops()) / 2e6
 
 

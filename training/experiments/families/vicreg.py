@@ -63,7 +63,10 @@ def train_vicreg(
     torch.manual_seed(plan.seed)
     where = choose_device()
     expander = nn.Sequential(
-        nn.Linear(network.trunk.features, plan.expander), nn.BatchNorm1d(plan.expander), nn.ReLU(), nn.Linear(plan.expander, plan.expander)
+        nn.Linear(network.backbone.features, plan.expander),
+        nn.BatchNorm1d(plan.expander),
+        nn.ReLU(),
+        nn.Linear(plan.expander, plan.expander),
     )
     both = nn.ModuleList([network, expander]).to(where)
     steps = max(len(views) // plan.batch, 1)

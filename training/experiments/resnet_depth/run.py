@@ -76,7 +76,9 @@ def shrink_pictures(pictures: NDArray[np.uint8], factor: int) -> NDArray[np.uint
 def predict_right(network: EventTypeModel, pictures: NDArray[np.uint8], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Predict the classes of pictures; return whether each is right [n]."""
     network = network.to(choose_device()).eval()
-    parts = [network.raw(torch.from_numpy(pictures[i : i + 32]).to(choose_device())).argmax(dim=1).cpu() for i in range(0, len(labels), 32)]
+    parts = [
+        network.logits(torch.from_numpy(pictures[i : i + 32]).to(choose_device())).argmax(dim=1).cpu() for i in range(0, len(labels), 32)
+    ]
     return np.asarray(torch.cat(parts).numpy() == labels)
 
 
