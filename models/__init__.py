@@ -1,1 +1,1 @@
-"""What all of them know: the words of the field, the pictures, the declared models and their artifacts."""
+"""What the application, the workers and the training share: seismology, pictures, declared models, artifacts, analysis."""

@@ -1,4 +1,4 @@
-"""How loops are compiled: at the first call, kept on disk, run without the interpreter lock."""
+"""Decorators for numba: compile at the first call, cache on disk, run without the interpreter lock."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -7,10 +7,10 @@ import numba
 
 
 def compiled[F: Callable[..., Any]](function: F) -> F:
-    """Machine code with arithmetic as written: the same bits on every machine."""
+    """Compile with arithmetic as written: bit-identical results on every machine."""
     return cast(F, numba.njit(nogil=True, cache=True, fastmath=False)(function))
 
 
 def compiled_sums[F: Callable[..., Any]](function: F) -> F:
-    """Machine code in which sums may be taken in another order, products fuse with sums, and 1/0 is inf, or nothing would vectorize."""
+    """Compile with vectorized sums: terms may be added in another order, multiply and add may fuse, and 1/0 is infinite."""
     return cast(F, numba.njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "arcp", "nsz", "reassoc"})(function))

@@ -1,4 +1,4 @@
-"""Threads for arithmetic that runs without the interpreter lock (compiled loops, transforms): one unless a process asks for more."""
+"""Threads for arithmetic that runs without the interpreter lock (compiled loops, Fourier transforms); one thread by default."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ _threads = 1
 
 
 def use_threads(count: int) -> None:
-    """How many threads this process computes with from now on; results do not depend on it."""
+    """Set the number of threads of this process's arithmetic; results do not depend on it."""
     global _pool, _threads  # noqa: PLW0603  (a property of the process, as torch.set_num_threads)
     if _pool is not None:
         _pool.shutdown()
@@ -17,12 +17,12 @@ def use_threads(count: int) -> None:
 
 
 def threads() -> int:
-    """How many."""
+    """Return the number of threads set by `use_threads`."""
     return _threads
 
 
 def thread_map[One, Found](function: Callable[[One], Found], items: Sequence[One]) -> list[Found]:
-    """The function of each item, in their order; an item must not start others of this kind, which could wait for one another."""
+    """Apply a function to each item on the threads, in order; the function must not call `thread_map` itself, which could deadlock."""
     if _pool is None or len(items) < 2:
         return [function(item) for item in items]
     return list(_pool.map(function, items))

@@ -1,1 +1,1 @@
-"""Seismograms as pictures: the only place where a pixel that a model reads is drawn."""
+"""Pictures that networks read: conditioning of records, styles, and the renderer."""

@@ -1,4 +1,4 @@
-"""From raw records to a gather: detrend, taper, response, band-pass and one clock in a single transform a trace."""
+"""Condition records into a gather: detrend, taper, remove the response, band-pass and resample, in one Fourier transform per trace."""
 
 import math
 from collections.abc import Sequence
@@ -7,9 +7,10 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from models.array_types import Complexes, Flags, Floats, Floats32
 from models.compiled import compiled
 from models.errors import NoUsableTrace
-from models.imaging.spectra import pass_band
+from models.imaging.spectra import bandpass_gain
 from models.imaging.style import Conditioning
 from models.parallel import thread_map
 from models.seismic.waveforms import Gather, Record, Response
@@ -21,36 +22,36 @@ CLOCK_TOLERANCE = 1e-3
 
 def condition(records: Sequence[Record], conditioning: Conditioning) -> Gather:
     """
-    Records on the common clock of whole sampling intervals since 1970, beginning at or just before the earliest record.
+    Condition records to one sampling rate, with samples at whole sampling intervals since 1970.
 
-    A row is NaN outside its record and in gaps longer than half the shortest period (shorter ones are bridged linearly),
-    zero throughout for a dead trace, and does not depend on the other records. Where the response is known the unit is
-    meter per second, otherwise that of the samples. Raises NoUsableTrace where there is no record.
+    The gather begins at or just before the earliest record. A trace is NaN outside its record and in gaps longer than half the shortest
+    period (shorter ones are interpolated linearly), zero throughout for a dead record, and does not depend on other records. The unit is
+    meter per second where the response is known, otherwise that of the samples. Raises NoUsableTrace where there is no record.
     """
     if not records:
-        raise NoUsableTrace("there is no record to condition")
+        raise NoUsableTrace("there is no record")
     rate_hz = conditioning.sampling_rate_hz
     first = math.floor(min(record.start_time_s for record in records) * rate_hz + CLOCK_TOLERANCE)
-    placed = thread_map(lambda record: _condition_one(record, conditioning, first), records)
-    rows = np.full((len(records), max(begin + len(part) for begin, part in placed)), np.nan, np.float32)
-    for row, (begin, part) in zip(rows, placed, strict=True):
-        row[begin : begin + len(part)] = part
+    conditioned = thread_map(lambda record: _condition_one(record, conditioning, first), records)
+    rows = np.full((len(records), max(begin + len(samples) for begin, samples in conditioned)), np.nan, np.float32)
+    for row, (begin, samples) in zip(rows, conditioned, strict=True):
+        row[begin : begin + len(samples)] = samples
     return Gather(
         trace_ids=tuple(record.trace_id for record in records),
         start_time_s=first / rate_hz,
         sampling_rate_hz=rate_hz,
         samples=rows,
-        latitudes_deg=_known([record.latitude_deg for record in records]),
-        longitudes_deg=_known([record.longitude_deg for record in records]),
+        latitudes_deg=_replace_none([record.latitude_deg for record in records]),
+        longitudes_deg=_replace_none([record.longitude_deg for record in records]),
     )
 
 
-def _known(values: Sequence[float | None]) -> NDArray[np.float64]:
+def _replace_none(values: Sequence[float | None]) -> Floats:
     return np.array([math.nan if value is None else value for value in values], np.float64)
 
 
-def _condition_one(record: Record, conditioning: Conditioning, first: int) -> tuple[int, NDArray[np.float32]]:
-    """Index of the first sample on the clock, and the samples from there on."""
+def _condition_one(record: Record, conditioning: Conditioning, first: int) -> tuple[int, Floats32]:
+    """Condition one record: index of its first sample, counted from `first`, and the samples."""
     offset = record.start_time_s * conditioning.sampling_rate_hz - first
     begin = max(0, math.ceil(offset - CLOCK_TOLERANCE))
     late_s = (begin - offset) / conditioning.sampling_rate_hz
@@ -60,8 +61,8 @@ def _condition_one(record: Record, conditioning: Conditioning, first: int) -> tu
     return begin, _resample(record, conditioning, late_s, count)
 
 
-def _resample(record: Record, conditioning: Conditioning, late_s: float, count: int) -> NDArray[np.float32]:
-    """`count` conditioned samples, the first of them `late_s` after the record's first."""
+def _resample(record: Record, conditioning: Conditioning, late_s: float, count: int) -> Floats32:
+    """Compute `count` conditioned samples, the first of them `late_s` after the record's first."""
     samples = np.ascontiguousarray(record.samples, np.float32)
     rate_in_hz, rate_out_hz = record.sampling_rate_hz, conditioning.sampling_rate_hz
     live = np.empty(len(samples), np.bool_)
@@ -75,17 +76,17 @@ def _resample(record: Record, conditioning: Conditioning, late_s: float, count: 
     frequencies_hz = np.arange(bins) * (rate_in_hz / padded)
     transfer = _transfer(frequencies_hz, conditioning, record.response) * np.exp(2j * np.pi * frequencies_hz * late_s)
     spectrum = scipy.fft.rfft(prepared, overwrite_x=True)[:bins] * (transfer * (resampled / padded))
-    conditioned: NDArray[np.float32] = scipy.fft.irfft(spectrum, n=resampled)[:count].astype(np.float32)
+    conditioned: Floats32 = scipy.fft.irfft(spectrum, n=resampled)[:count].astype(np.float32)
     _mask(conditioned, live, late_s * rate_in_hz, rate_in_hz / rate_out_hz, CLOCK_TOLERANCE)
     return conditioned
 
 
 def _padded_length(needed: int, ratio: float) -> int:
     """
-    A fast transform length of at least `needed` samples that lasts a whole number of output samples.
+    Find a length with a fast transform, of at least `needed` samples, that is a whole number of output samples.
 
-    `ratio` is input over output rate. For odd ratios the length that comes nearest below twice `needed` is taken; what
-    is left is a drift of some thousandths of an output sample over the record.
+    `ratio` is input over output rate. Where there is none below twice `needed`, the length nearest to a whole number is taken, which leaves
+    a drift of some thousandths of an output sample over the record.
     """
     best, least = needed, math.inf
     length: int = scipy.fft.next_fast_len(needed, real=True)
@@ -99,21 +100,21 @@ def _padded_length(needed: int, ratio: float) -> int:
     return best
 
 
-def _transfer(frequencies_hz: NDArray[np.floating], conditioning: Conditioning, response: Response | None) -> NDArray[np.complex128]:
-    """Band-pass times the water-leveled inverse of the response, complex like `frequencies_hz`."""
-    gain = pass_band(frequencies_hz, conditioning.shortest_period_s, conditioning.longest_period_s).astype(np.complex128)
+def _transfer(frequencies_hz: NDArray[np.floating], conditioning: Conditioning, response: Response | None) -> Complexes:
+    """Band-pass times the inverse of the response, with a water level 40 dB below its maximum in the band."""
+    gain = bandpass_gain(frequencies_hz, conditioning.shortest_period_s, conditioning.longest_period_s).astype(np.complex128)
     inside = np.flatnonzero(gain)
     if response is None or not len(inside):
         return gain
-    sensed = _sensed(frequencies_hz[inside], response)
-    level = np.max(np.abs(sensed)) * 10.0 ** (-WATER_LEVEL_DB / 20.0)
+    instrument = _interpolate_response(frequencies_hz[inside], response)
+    level = np.max(np.abs(instrument)) * 10.0 ** (-WATER_LEVEL_DB / 20.0)
     if level > 0.0:
-        gain[inside] *= np.conj(sensed) / np.maximum(np.abs(sensed) ** 2, level**2)
+        gain[inside] *= np.conj(instrument) / np.maximum(np.abs(instrument) ** 2, level**2)
     return gain
 
 
-def _sensed(frequencies_hz: NDArray[np.floating], response: Response) -> NDArray[np.complex128]:
-    """The response at positive frequencies, interpolated in log frequency, held constant beyond its ends."""
+def _interpolate_response(frequencies_hz: NDArray[np.floating], response: Response) -> Complexes:
+    """Response at positive frequencies, amplitude and phase interpolated in log frequency and constant beyond the ends."""
     known = response.frequencies_hz > 0.0
     at, octaves = np.log2(response.frequencies_hz[known]), np.log2(frequencies_hz)
     values = response.velocity_response[known]
@@ -123,18 +124,18 @@ def _sensed(frequencies_hz: NDArray[np.floating], response: Response) -> NDArray
 
 @compiled
 def _prepare(
-    samples: NDArray[np.float32],
+    samples: Floats32,
     taper: float,
     bridge: float,
     dead_below: float,
-    prepared: NDArray[np.float32],
-    live: NDArray[np.bool_],
+    prepared: Floats32,
+    live: Flags,
 ) -> None:
     """
-    Write the detrended, tapered, gap-filled `samples` [n] into the front of `prepared`, and where they are real into `live` [n].
+    Write the detrended, interpolated and tapered `samples` [n] to the front of `prepared`, and whether each is live to `live` [n].
 
-    `taper` and `bridge` in samples: gaps up to `bridge` count as live. The line is fitted to live samples alone. A trace
-    whose residual is at most `dead_below` of its largest value is rounding noise, and left at zero.
+    `taper` and `bridge` are in samples: gaps of up to `bridge` count as live. The line is fitted to finite samples. A trace whose largest
+    residual is at most `dead_below` of its largest value is rounding noise, and set to zero.
     """
     level, slope = _fit_line(samples)
     largest = residual = 0.0
@@ -157,8 +158,8 @@ def _prepare(
 
 
 @compiled
-def _fit_line(samples: NDArray[np.float32]) -> tuple[float, float]:
-    """Level at sample 0 and slope a sample of the least-squares line through the finite samples."""
+def _fit_line(samples: Floats32) -> tuple[float, float]:
+    """Fit a least-squares line to the finite samples: its value at sample 0, and its slope per sample."""
     count, sum_x, sum_i, sum_ii, sum_xi = 0, 0.0, 0.0, 0.0, 0.0
     for i in range(len(samples)):
         if np.isfinite(samples[i]):
@@ -175,8 +176,8 @@ def _fit_line(samples: NDArray[np.float32]) -> tuple[float, float]:
 
 
 @compiled
-def _taper(samples: NDArray[np.float32], first: int, last: int, length: float) -> None:
-    """Cosine flanks over `length` samples (a quarter of what there is at most) from `first` and up to `last`."""
+def _taper(samples: Floats32, first: int, last: int, length: float) -> None:
+    """Taper by a cosine over `length` samples (at most a quarter of the record) after `first` and before `last`."""
     flank = min(length, 0.25 * (last - first))
     for k in range(math.ceil(flank)):
         weight = 0.5 - 0.5 * math.cos(math.pi * k / flank)
@@ -185,8 +186,8 @@ def _taper(samples: NDArray[np.float32], first: int, last: int, length: float) -
 
 
 @compiled
-def _mask(conditioned: NDArray[np.float32], live: NDArray[np.bool_], start: float, step: float, tolerance: float) -> None:
-    """NaN where sample j, at input position start + j step, has no live input sample on either side."""
+def _mask(conditioned: Floats32, live: Flags, start: float, step: float, tolerance: float) -> None:
+    """Set sample j, at input position start + j step, to NaN unless the input samples on both sides are live."""
     for j in range(len(conditioned)):
         position = start + j * step
         low = max(0, math.floor(position + tolerance))

@@ -1,68 +1,99 @@
-"""The one door through which pictures for models are drawn, in training and in serving alike."""
+"""Render the pictures that models read; training and serving both draw them through these functions only."""
 
-import numpy as np
-from numpy.typing import NDArray
-
-from models.imaging.beam_picture import beam_picture
-from models.imaging.record_section import Placement, section_picture
-from models.imaging.source_picture import source_picture
+from models.array_types import Floats, Pictures
+from models.imaging.beam_picture import draw_beam_picture
+from models.imaging.record_section import Placement, draw_section_picture
+from models.imaging.source_picture import draw_source_picture
 from models.imaging.style import AmplitudeStyle, BeamStyle, FrequencyStyle, SectionStyle, SourceStyle
-from models.imaging.trace_picture import amplitude_pictures, frequency_pictures
+from models.imaging.trace_picture import draw_amplitude_pictures, draw_frequency_pictures
 from models.seismic.waveforms import Gather
 
 __all__ = ["Placement", "render_beam", "render_section", "render_source", "render_traces"]
 
 
-def render_traces(style: AmplitudeStyle | FrequencyStyle, gather: Gather, window_start_s: float) -> NDArray[np.uint8]:
+def render_traces(style: AmplitudeStyle | FrequencyStyle, gather: Gather, window_start_s: float) -> Pictures:
     """
-    A picture a trace: uint8 [traces, channels, rows, columns], its left edge at `window_start_s` (POSIX seconds).
+    Render one picture per trace, uint8 [traces, channels, rows, columns], with the left edge at `window_start_s` (POSIX seconds).
 
-    The window may begin and end anywhere: what the gather does not hold is "no data" (0). Neither the scale of a trace nor
-    the other traces change its picture. Raises ValueError for a gather on another clock than the style's.
+    Samples of the window that are not in the gather are "no data" (0). The picture of a trace depends neither on the trace's amplitude nor
+    on other traces. Raises ValueError for a gather whose sampling rate is not the style's.
     """
     if isinstance(style, FrequencyStyle):
-        return frequency_pictures(style, gather, window_start_s)
-    return amplitude_pictures(style, gather, window_start_s)
+        return draw_frequency_pictures(style, gather, window_start_s)
+    return draw_amplitude_pictures(style, gather, window_start_s)
 
 
 def render_section(
     style: SectionStyle, gather: Gather, window_start_s: float, placement: Placement, origin_time_s: float | None = None
-) -> NDArray[np.uint8]:
+) -> Pictures:
     """
-    One picture of the whole gather: uint8 [channels, rows, columns], its left edge at `window_start_s` (POSIX seconds).
+    Render a record section of a gather, uint8 [channels, rows, columns].
 
-    With a reduction velocity that is the left edge at distance 0. The style's close-up follows the (predicted) origin time, and is
-    empty without one. Order and scale of the traces change nothing. Raises ValueError for a gather on another clock than the
-    style's, or a placement of another length.
+    The picture depends neither on the order of the traces nor on their amplitudes.
+
+    Parameters
+    ----------
+    style : SectionStyle
+        How it is drawn.
+    gather : Gather
+        Conditioned records.
+    window_start_s : float
+        Left edge in POSIX seconds; with a reduction velocity, the left edge at distance 0.
+    placement : Placement
+        Distance and azimuth of each trace.
+    origin_time_s : float, optional
+        Origin time (predicted, POSIX seconds) that the style's close-up begins at; the close-up is empty without one.
+
+    Raises
+    ------
+    ValueError
+        For a gather whose sampling rate is not the style's, or a placement of another length.
+
     """
     if not len(gather.samples) == len(placement.distances_deg) == len(placement.azimuths_deg):
-        raise ValueError("a placement has one distance and one azimuth a trace")
-    return section_picture(style, gather, window_start_s, placement, origin_time_s)
+        raise ValueError(f"the gather has {len(gather.samples)} traces, the placement {len(placement.distances_deg)}")
+    return draw_section_picture(style, gather, window_start_s, placement, origin_time_s)
 
 
-def render_source(style: SourceStyle, gather: Gather, distances_deg: NDArray[np.float64]) -> NDArray[np.uint8]:
+def render_source(style: SourceStyle, gather: Gather, distances_deg: Floats) -> Pictures:
     """
-    One picture of what all traces have in common: uint8 [2, rows, columns].
+    Render the source picture of a gather, uint8 [2, rows, columns]: what its traces have in common.
 
-    `distances_deg` [traces] put attenuation back; a trace without one (NaN) stays as it is, and degrees of error move a level by
-    a few decibels. Order and scale of the traces change nothing. Raises ValueError for a gather on another clock than the
-    style's, or distances of another number.
+    Attenuation is corrected for with `distances_deg` [traces]; a trace without one (NaN) is not corrected, and an error of some degrees
+    changes a level by a few decibels. The picture depends neither on the order of the traces nor on their amplitudes. Raises ValueError for
+    a gather whose sampling rate is not the style's, or another number of distances.
     """
     if len(gather.samples) != len(distances_deg):
-        raise ValueError("a source picture takes one distance a trace")
-    return source_picture(style, gather, distances_deg)
+        raise ValueError(f"the gather has {len(gather.samples)} traces, but there are {len(distances_deg)} distances")
+    return draw_source_picture(style, gather, distances_deg)
 
 
-def render_beam(style: BeamStyle, gather: Gather, origin_time_s: float, placement: Placement) -> NDArray[np.uint8]:
+def render_beam(style: BeamStyle, gather: Gather, origin_time_s: float, placement: Placement) -> Pictures:
     """
-    One picture of the force behind a whole gather: uint8 [bands, rows, columns], 128 where there is nothing.
+    Render the beam picture of a gather, uint8 [bands, rows, columns]: a row for each trial azimuth of a force, 128 for zero.
 
-    `origin_time_s` in POSIX seconds; an error of it moves the picture in time. A trace without a distance or an azimuth is left out.
-    Order and scale of the traces change nothing; stations turned about the epicenter turn the rows. Raises ValueError for a gather
-    on another clock than the style's, or a placement of another length.
+    The picture depends neither on the order of the traces nor on their amplitudes; rotating the stations about the epicenter rotates the
+    rows.
+
+    Parameters
+    ----------
+    style : BeamStyle
+        How it is drawn.
+    gather : Gather
+        Conditioned records.
+    origin_time_s : float
+        Origin time in POSIX seconds; an error shifts the picture in time.
+    placement : Placement
+        Distance and azimuth of each trace; a trace without either (NaN) is left out.
+
+    Raises
+    ------
+    ValueError
+        For a gather whose sampling rate is not the style's, or a placement of another length.
+
     """
     if not len(gather.samples) == len(placement.distances_deg) == len(placement.azimuths_deg):
-        raise ValueError("a placement has one distance and one azimuth a trace")
+        raise ValueError(f"the gather has {len(gather.samples)} traces, the placement {len(placement.distances_deg)}")
     if gather.sampling_rate_hz != style.conditioning.sampling_rate_hz:
         raise ValueError(f"gather at {gather.sampling_rate_hz} Hz, style at {style.conditioning.sampling_rate_hz} Hz")
-    return beam_picture(style, gather, origin_time_s, placement)
+    return draw_beam_picture(style, gather, origin_time_s, placement)

@@ -1,85 +1,85 @@
-"""What an event's records have in common whatever their path, drawn from envelopes behind narrow filters."""
+"""Source pictures: the envelopes that the records of an event have in common after correction for attenuation."""
 
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import scipy.fft
-from numpy.typing import NDArray
 
-from models.array_types import Floats
+from models.array_types import Floats, Floats32, Integers, Pictures
 from models.imaging.spectra import BLOCK
 from models.imaging.style import SourceStyle
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.waveforms import Gather
 
-STEP: Final = 8  # samples from one value of an envelope to the next
-QUIET_PERCENT: Final = 15.0
+STEP: Final = 8  # samples per value of an envelope
+NOISE_PERCENTILE: Final = 15.0
 NOTHING_DB: Final = -1e9
 MIN_TRACES: Final = 3
-# Fundamental Rayleigh waves of a mean Earth (rounded from PREM and continental crust): good for what is lost on the way to
-# within some decibels, which is less than sources differ by.
+# Fundamental Rayleigh waves of a mean Earth (rounded from PREM and continental crust): attenuation is right within some decibels, which is
+# less than sources differ by.
 _PERIODS_S: Final = (9.0, 15.0, 20.0, 30.0, 40.0, 60.0, 100.0, 150.0)
 _GROUP_VELOCITIES_KM_S: Final = (3.0, 3.1, 3.2, 3.55, 3.75, 3.85, 3.85, 3.75)
 _QUALITIES: Final = (500.0, 420.0, 350.0, 250.0, 210.0, 170.0, 130.0, 140.0)
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """Of each trace [n]: `levels` and `heights` [n, rows, columns] in decibels, and `clear` [n], its largest height."""
+class _TraceLevels:
+    """Levels below the largest, and heights above noise [n, rows, columns], in decibels; `snr_db` [n] is the largest height of a trace."""
 
     levels: Floats
     heights: Floats
-    clear: Floats
+    snr_db: Floats
 
 
-def source_picture(style: SourceStyle, gather: Gather, distances_deg: Floats) -> NDArray[np.uint8]:
-    """uint8 [2, rows, columns], 0 for nothing over the noise; ValueError for a gather on another clock than the style's."""
+def draw_source_picture(style: SourceStyle, gather: Gather, distances_deg: Floats) -> Pictures:
+    """Draw a source picture, uint8 [2, rows, columns], 0 below the noise; ValueError for another sampling rate than the style's."""
     if gather.sampling_rate_hz != style.conditioning.sampling_rate_hz:
         raise ValueError(f"gather at {gather.sampling_rate_hz} Hz, style at {style.conditioning.sampling_rate_hz} Hz")
     periods_s = np.geomspace(style.longest_period_s, style.shortest_period_s, style.rows)
-    lost_db = attenuation_db(periods_s, distances_deg)
+    loss_db = attenuation_db(periods_s, distances_deg)
     blocks = [slice(begin, begin + BLOCK) for begin in range(0, len(gather.samples), BLOCK)]
-    seen = [_see(style, gather.samples[block], gather.sampling_rate_hz, periods_s, lost_db[block]) for block in blocks]
-    clear = np.concatenate([part.clear for part in seen])
-    rank = max(min(MIN_TRACES, len(clear)), (len(clear) + 1) // 2)
-    chosen = (clear >= np.sort(clear)[-rank]) & (clear > 0)
+    measured = [_measure(style, gather.samples[block], gather.sampling_rate_hz, periods_s, loss_db[block]) for block in blocks]
+    snr_db = np.concatenate([one.snr_db for one in measured])
+    rank = max(min(MIN_TRACES, len(snr_db)), (len(snr_db) + 1) // 2)
+    chosen = (snr_db >= np.sort(snr_db)[-rank]) & (snr_db > 0)
     if not chosen.any():
         return np.zeros((2, style.rows, style.columns), np.uint8)
-    layers = [np.concatenate([part.levels for part in seen]), np.concatenate([part.heights for part in seen])]
+    layers = [np.concatenate([one.levels for one in measured]), np.concatenate([one.heights for one in measured])]
     stacked = np.stack([np.median(layer[chosen], axis=0) for layer in layers])
     return np.asarray(np.clip(stacked / style.dynamic_range_db, 0, 1) * 255 + 0.5, np.uint8)
 
 
 def attenuation_db(periods_s: Floats, distances_deg: Floats) -> Floats:
-    """What Rayleigh waves of each period lose on the way, decibels [traces, periods]; none where the distance is not known."""
-    at, known = np.log(periods_s), np.log(_PERIODS_S)
-    loss_per_km = np.pi / (periods_s * np.interp(at, known, _QUALITIES) * np.interp(at, known, _GROUP_VELOCITIES_KM_S))
-    way_km = np.nan_to_num(np.asarray(distances_deg, np.float64)) * KM_PER_DEGREE
-    return np.asarray(20 * np.log10(np.e) * way_km[:, None] * loss_per_km)
+    """Compute the attenuation of Rayleigh waves of each period in decibels [traces, periods]; zero where the distance is unknown (NaN)."""
+    log_periods, table = np.log(periods_s), np.log(_PERIODS_S)
+    loss_per_km = np.pi / (periods_s * np.interp(log_periods, table, _QUALITIES) * np.interp(log_periods, table, _GROUP_VELOCITIES_KM_S))
+    path_km = np.nan_to_num(np.asarray(distances_deg, np.float64)) * KM_PER_DEGREE
+    return np.asarray(20 * np.log10(np.e) * path_km[:, None] * loss_per_km)
 
 
-def _see(style: SourceStyle, samples: NDArray[np.float32], rate_hz: float, periods_s: Floats, lost_db: Floats) -> _Seen:
-    """A block of traces [n, samples], by itself."""
+def _measure(style: SourceStyle, samples: Floats32, rate_hz: float, periods_s: Floats, loss_db: Floats) -> _TraceLevels:
+    """Measure levels and heights above noise of a block of traces [n, samples]."""
     live = np.isfinite(samples)
     envelopes_db = _envelopes_db(np.where(live, samples, 0.0), periods_s, rate_hz, style.relative_bandwidth)
     coarse = live[:, : envelopes_db.shape[2] * STEP].reshape(len(live), -1, STEP).all(axis=2)
-    shown = np.repeat(coarse[:, None], len(periods_s), axis=1)
-    quiet_db = np.array([[_quiet(row[mask]) for row in rows] for rows, mask in zip(envelopes_db, coarse, strict=True)])
-    heights = np.where(shown, np.clip(envelopes_db - quiet_db[..., None] - style.floor_db, 0, style.dynamic_range_db), 0.0)
-    levels = np.where(heights > 0, envelopes_db + lost_db[..., None], NOTHING_DB)
+    visible = np.repeat(coarse[:, None], len(periods_s), axis=1)
+    noise_db = np.array([[_noise_level_db(row[mask]) for row in rows] for rows, mask in zip(envelopes_db, coarse, strict=True)])
+    heights = np.where(visible, np.clip(envelopes_db - noise_db[..., None] - style.floor_db, 0, style.dynamic_range_db), 0.0)
+    levels = np.where(heights > 0, envelopes_db + loss_db[..., None], NOTHING_DB)
     below = np.where(heights > 0, np.maximum(levels - levels.max(axis=(1, 2), keepdims=True) + style.dynamic_range_db, 0), 0.0)
-    together = np.repeat(heights.sum(axis=1).argmax(axis=1)[:, None], len(periods_s), axis=1)
-    return _Seen(_about(style, rate_hz, below, below.argmax(axis=2)), _about(style, rate_hz, heights, together), heights.max(axis=(1, 2)))
+    strongest = np.repeat(heights.sum(axis=1).argmax(axis=1)[:, None], len(periods_s), axis=1)
+    centered = _cut_around(style, rate_hz, below, below.argmax(axis=2))
+    return _TraceLevels(centered, _cut_around(style, rate_hz, heights, strongest), heights.max(axis=(1, 2)))
 
 
-def _quiet(envelope_db: Floats) -> float:
-    """Level of the quiet parts; above everything where there is no data."""
-    return float(np.percentile(envelope_db, QUIET_PERCENT)) if len(envelope_db) else np.inf
+def _noise_level_db(envelope_db: Floats) -> float:
+    """Percentile of the envelope that is taken for noise; infinite without data, so that nothing exceeds it."""
+    return float(np.percentile(envelope_db, NOISE_PERCENTILE)) if len(envelope_db) else np.inf
 
 
-def _envelopes_db(samples: NDArray[np.float32], periods_s: Floats, rate_hz: float, bandwidth: float) -> Floats:
-    """Envelopes [n, periods, about samples / STEP] in decibels behind Gaussian filters of that relative standard deviation."""
+def _envelopes_db(samples: Floats32, periods_s: Floats, rate_hz: float, bandwidth: float) -> Floats:
+    """Envelopes [n, periods, about samples / STEP] in decibels, behind Gaussian filters of relative standard deviation `bandwidth`."""
     count, length = samples.shape
     padded = STEP * scipy.fft.next_fast_len(-(-(length + round(3 * periods_s.max() * rate_hz)) // STEP))
     block = np.zeros((BLOCK, padded))
@@ -90,16 +90,16 @@ def _envelopes_db(samples: NDArray[np.float32], periods_s: Floats, rate_hz: floa
     for row, frequency in enumerate(padded / (periods_s * rate_hz)):
         bins = np.rint(frequency).astype(int) - coarse // 2 + np.arange(coarse)
         inside = (bins > 0) & (bins < spectra.shape[1])
-        moved = np.zeros((BLOCK, coarse), np.complex128)
+        shifted = np.zeros((BLOCK, coarse), np.complex128)
         gain = np.exp(-0.5 * ((bins[inside] / frequency - 1) / bandwidth) ** 2)
-        moved[:, inside] = spectra[:, bins[inside]] * gain
-        envelope = np.abs(scipy.fft.ifft(scipy.fft.ifftshift(moved, axes=1), axis=1)) * (2 / STEP)
+        shifted[:, inside] = spectra[:, bins[inside]] * gain
+        envelope = np.abs(scipy.fft.ifft(scipy.fft.ifftshift(shifted, axes=1), axis=1)) * (2 / STEP)
         out[:, row] = 20 * np.log10(envelope[:count, : out.shape[2]] + 1e-12)
     return out
 
 
-def _about(style: SourceStyle, rate_hz: float, values: Floats, centers: NDArray[np.int64]) -> Floats:
-    """The window about those indices [n, rows] of values [n, rows, m]: [n, rows, columns], the largest value in each column."""
+def _cut_around(style: SourceStyle, rate_hz: float, values: Floats, centers: Integers) -> Floats:
+    """Cut windows of values [n, rows, m] around indices [n, rows]: [n, rows, columns], the largest value of each column."""
     wide = round(style.window_s * rate_hz / STEP / style.columns)
     steps = np.arange(wide * style.columns) - round(style.lead_s * rate_hz / STEP)
     at = centers[..., None] + steps

@@ -1,4 +1,4 @@
-"""Zero-phase pass-bands, and wiggles of several bands out of one transform a trace."""
+"""Zero-phase band-pass filters, and the waveforms of several bands from one Fourier transform per trace."""
 
 import math
 from collections.abc import Sequence
@@ -7,19 +7,22 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from models.array_types import Floats, Floats32
 from models.imaging.style import Band
 
-# pocketfft computes several rows at once in vector registers and what is left over one by one, with other roundings:
-# blocks of one fixed size keep a trace's picture independent of how many other traces there are.
 BLOCK = 16
-SAMPLES_A_PERIOD = 4
+"""
+Traces transformed at once. pocketfft transforms several rows at once in vector registers and the remaining ones singly, with different
+rounding: blocks of one fixed size keep the picture of a trace independent of the number of traces.
+"""
+SAMPLES_PER_PERIOD = 4
 
 
-def pass_band(frequencies_hz: NDArray[np.floating], shortest_period_s: float, longest_period_s: float) -> NDArray[np.float64]:
+def bandpass_gain(frequencies_hz: NDArray[np.floating], shortest_period_s: float, longest_period_s: float) -> Floats:
     """
-    Amplitude response of a zero-phase band-pass, same shape as `frequencies_hz`.
+    Compute the amplitude response of a zero-phase band-pass at frequencies of any shape.
 
-    Each flank is half a cosine in log frequency, one octave wide, centered on the corner, where the response is a half.
+    Each flank is half a cosine in log frequency, one octave wide, centered on the corner, where the response is one half.
     """
     with np.errstate(divide="ignore"):
         octaves = np.log2(frequencies_hz)
@@ -29,16 +32,16 @@ def pass_band(frequencies_hz: NDArray[np.floating], shortest_period_s: float, lo
 
 
 def wiggle_step(samples: int, sampling_rate_hz: float, band: Band) -> int:
-    """The widest spacing of a band's wiggle in samples: a divisor of `samples`, at least four a period at the flank's end."""
-    widest = band.shortest_period_s / math.sqrt(2.0) * sampling_rate_hz / SAMPLES_A_PERIOD
+    """Return the largest decimation of a band, a divisor of `samples`, that leaves four samples per period at the end of the flank."""
+    widest = band.shortest_period_s / math.sqrt(2.0) * sampling_rate_hz / SAMPLES_PER_PERIOD
     return max(step for step in range(1, max(2, int(widest) + 1)) if samples % step == 0)
 
 
-def band_wiggles(traces: NDArray[np.float32], sampling_rate_hz: float, bands: Sequence[Band]) -> list[NDArray[np.float32]]:
+def band_wiggles(traces: Floats32, sampling_rate_hz: float, bands: Sequence[Band]) -> list[Floats32]:
     """
-    Each band's share of `traces` [at most BLOCK, samples], circularly filtered.
+    Filter `traces` [at most BLOCK, samples] circularly into bands, and decimate.
 
-    Returns an array [traces, samples / step] a band, where step is that of `wiggle_step`.
+    Returns an array [traces, samples / step] for each band, where step is that of `wiggle_step`.
     """
     count, samples = traces.shape
     block = traces
@@ -46,13 +49,13 @@ def band_wiggles(traces: NDArray[np.float32], sampling_rate_hz: float, bands: Se
         block = np.zeros((BLOCK, samples), np.float32)
         block[:count] = traces
     spectra = scipy.fft.rfft(block, axis=1)
-    return [_one_band(spectra, samples, sampling_rate_hz, band)[:count] for band in bands]
+    return [_filter_band(spectra, samples, sampling_rate_hz, band)[:count] for band in bands]
 
 
-def _one_band(spectra: NDArray[np.complex64], samples: int, sampling_rate_hz: float, band: Band) -> NDArray[np.float32]:
+def _filter_band(spectra: NDArray[np.complex64], samples: int, sampling_rate_hz: float, band: Band) -> Floats32:
     coarse = samples // wiggle_step(samples, sampling_rate_hz, band)
     frequencies_hz = np.arange(coarse // 2 + 1, dtype=np.float64) * (sampling_rate_hz / samples)
-    gain = pass_band(frequencies_hz, band.shortest_period_s, band.longest_period_s) * (coarse / samples)
+    gain = bandpass_gain(frequencies_hz, band.shortest_period_s, band.longest_period_s) * (coarse / samples)
     filtered = spectra[:, : len(gain)] * gain.astype(np.float32)
-    wiggles: NDArray[np.float32] = scipy.fft.irfft(filtered, n=coarse, axis=1, overwrite_x=True)
+    wiggles: Floats32 = scipy.fft.irfft(filtered, n=coarse, axis=1, overwrite_x=True)
     return wiggles

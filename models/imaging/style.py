@@ -1,7 +1,8 @@
 """
-How a picture is drawn, declared in full: frozen, without defaults, with a fingerprint that an artifact remembers.
+Styles of pictures: how a picture is drawn, declared in full, without defaults.
 
-Change what the renderer draws and EDITION must rise: every artifact trained before becomes unloadable, which is meant.
+An artifact's card holds the fingerprint of the style it was trained on. Raise EDITION with every change of what the renderer draws: all
+artifacts trained before become unloadable, as they must.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ class _Declared(BaseModel):
 
 
 class Conditioning(_Declared):
-    """From raw records to a gather: one clock, one pass-band, cosine edges (all in one FFT per trace)."""
+    """Conditioning of records into a gather: sampling rate, pass-band by its corner periods, and length of the tapers."""
 
     sampling_rate_hz: float
     shortest_period_s: float
@@ -26,7 +27,7 @@ class Conditioning(_Declared):
 
 
 class Band(_Declared):
-    """A pass-band by its corner periods in seconds, with cosine flanks an octave wide in all."""
+    """A pass-band by its corner periods in seconds; each flank is half a cosine, one octave wide."""
 
     shortest_period_s: float
     longest_period_s: float
@@ -40,7 +41,7 @@ class _Picture(_Declared):
 
 
 class AmplitudeStyle(_Picture):
-    """One trace as wiggles, time to the right: a color channel a band, each scaled by its own largest amplitude."""
+    """One trace as wiggles, time to the right: one color channel per band, each scaled by its largest amplitude."""
 
     kind: Literal["amplitude"]
     bands: tuple[Band, ...]
@@ -48,12 +49,12 @@ class AmplitudeStyle(_Picture):
 
 class FrequencyStyle(_Picture):
     """
-    One trace as a dispersion picture: a row a period (longest on top), time to the right.
+    One trace as a dispersion picture by multiple-filter analysis: one row per period (longest on top), time to the right.
 
-    Each row is the envelope behind a Gaussian filter of the stated relative bandwidth, in decibels under the row's own
-    maximum down to `dynamic_range_db`; 0 is kept for "no data", 1 to 255 spans the range. After multiple-filter analysis
-    (Dziewonski, Bloch & Landisman 1969, BSSA 59, 427-444). A color channel a zoom: the window's beginning, that many times
-    shorter, over the full width, so that a local event of minutes is not lost in a window made for teleseisms.
+    Each row is the envelope behind a Gaussian filter of relative bandwidth `relative_bandwidth`, in decibels below the row's maximum, down
+    to `dynamic_range_db`; 0 means "no data", 1 to 255 span the range (Dziewonski, Bloch & Landisman 1969, BSSA 59, 427-444). One color
+    channel per zoom: the first 1/zoom of the window over the full width, so that a local event of minutes is resolved as well as a
+    teleseism.
     """
 
     kind: Literal["frequency"]
@@ -66,10 +67,10 @@ class FrequencyStyle(_Picture):
 
 class CloseUp(_Declared):
     """
-    The first arrivals of a section, enlarged, in further color channels.
+    The first arrivals of a section, enlarged, in additional color channels.
 
-    Each trace from `lead_s` before its first arrival on (P, beyond 125 degrees PKP, of a surface source in ak135), over `window_s`:
-    what lies between P and its depth phases, and a whole local event, is less than a column or two of the section.
+    Each trace begins `lead_s` before its first arrival (P or PKP from a surface source in ak135) and lasts `window_s`. In the section
+    itself the interval between P and its depth phases, or a whole local event, is shorter than a column or two.
     """
 
     lead_s: float
@@ -79,14 +80,14 @@ class CloseUp(_Declared):
 
 class SectionStyle(_Picture):
     """
-    All traces of an event as wiggles in one picture, time to the right, each at its place on the vertical axis.
+    Record section: all traces of an event as wiggles in one picture, time to the right, arranged along the vertical axis.
 
-    `vertical_axis` "distance": 0 degrees on top, 180 at the bottom, spaced by the power `axis_exponent` (0.5 = square root);
-    "azimuth": station azimuth at the trial epicenter, 0 on top, 360 at the bottom. Where `reduction_velocity_km_s` is set,
-    each trace is shifted left by its distance over that velocity. A color channel a band, each trace `wiggle_rows` rows high
-    either side at its own largest amplitude, in that band or, with `one_scale`, in all bands: then the ratio of periods, by which
-    sources differ, is kept; then those of the close-up, if there is one. With `quiet_rows`, what is quiet in a trace and band stands
-    that many rows high at most: a trace of noise is a ripple, not an event.
+    `vertical_axis` "distance": 0 degrees on top, 180 at the bottom, spaced by the power `axis_exponent` (0.5 = square root); "azimuth":
+    azimuth of the station from the trial epicenter, 0 on top, 360 at the bottom. With `reduction_velocity_km_s` each trace is shifted left
+    by its distance over that velocity. One color channel per band, followed by those of the close-up, if there is one. A trace extends
+    `wiggle_rows` rows to either side at its largest amplitude in that band or, with `one_scale`, in all bands, which preserves the ratios
+    between periods. With `quiet_rows` the noise of a trace and band is at most that many rows high, so that a trace of noise does not look
+    like an event.
     """
 
     kind: Literal["section"]
@@ -102,13 +103,13 @@ class SectionStyle(_Picture):
 
 class SourceStyle(_Picture):
     """
-    What an event's records have in common whatever their path: level against period and time about the strongest arrival.
+    Source picture: median envelopes of an event's traces by period and time, corrected for attenuation.
 
-    Two channels, a row a period (longest on top), each `dynamic_range_db` high: first the level of the envelope behind a
-    Gaussian filter of the stated relative bandwidth under the event's largest, attenuation on the way put back, each row about
-    its own maximum; then the height over the noise, all rows about the arrival that is highest in all of them together. The
-    window begins `lead_s` before either. What rises less than `floor_db` over the record's quiet parts is drawn as nothing.
-    Medians over the clearer half of the traces. Unlike sections it keeps the ratio of periods, which tells sources apart.
+    Two channels of one row per period (longest on top), each `dynamic_range_db` high. The first is the envelope behind a Gaussian
+    filter of relative bandwidth `relative_bandwidth`, below the largest of the trace, corrected for attenuation along the path, each row
+    centered on its own maximum. The second is the height above the noise, all rows centered on the time of the largest sum over rows. The
+    window begins `lead_s` before these times. Heights below `floor_db` are drawn as zero. Medians over the half of the traces with the
+    higher signal-to-noise ratio. Ratios between periods, in which sources differ, are preserved.
     """
 
     kind: Literal["source"]
@@ -122,17 +123,17 @@ class SourceStyle(_Picture):
 
 class BeamStyle(_Picture):
     """
-    Trial azimuths of a horizontal force, 0 on top, 360 at the bottom, time to the right: the surface waves that each would have sent.
+    Beam picture: stacked Rayleigh waves for trial azimuths of a horizontal force, 0 on top, 360 at the bottom, time to the right.
 
-    Rayleigh waves of such a force go as the cosine of the station's azimuth from it (Kanamori & Given 1982,
-    doi:10.1029/JB087iB07p05422; Tsai & Ekstrom 2007). Each trace is freed of its path: of dispersion by the phase velocities at
-    those periods, of the phase that a force's waves begin with. A row is the sum of all traces, each times its cosine, over the
-    standard deviation of the sum's noise; `full_scale` of them span half the brightness. So the direction of the force is the row
-    of the greatest swing, the opposite one its negative, and a force that turns turns the rows. A color channel a band.
+    The amplitude of Rayleigh waves of such a force is proportional to the cosine of the station's azimuth relative to it (Kanamori & Given
+    1982, doi:10.1029/JB087iB07p05422; Tsai & Ekstrom 2007, doi:10.1029/2006JF000596). Each trace is corrected for dispersion, by
+    `phase_velocities_km_s` at `phase_periods_s`, and for the initial phase. A row is the sum of all traces times their cosines, in standard
+    deviations of its noise; `full_scale` of them span half of the brightness. The row of the force has the greatest energy, the opposite
+    row is its negative, and rotating the force rotates the rows. One color channel per band.
 
-    Time begins `lead_s` before the origin. Paths differ from the mean one by `velocity_scatter`, gains from what noise says by
-    `gain_scatter` (relative): what that leaves incoherent counts as noise. Traces with less than `least_long_noise` times the
-    usual noise of the last band over that of `instrument_band` are left out: their seismometers do not reach it.
+    Time begins `lead_s` before the origin. Path velocities scatter by `velocity_scatter` and gains by `gain_scatter` (relative); the
+    incoherent signal that this causes counts as noise. A trace whose noise in the last band over that in `instrument_band` is less than
+    `least_long_noise` times the median ratio is left out: its seismometer does not record the last band.
     """
 
     kind: Literal["beam"]
@@ -154,16 +155,16 @@ Style = AmplitudeStyle | FrequencyStyle | SectionStyle | SourceStyle | BeamStyle
 
 
 def channels(style: Style) -> int:
-    """Number of color channels of the picture."""
+    """Return the number of color channels of a picture."""
     if isinstance(style, SourceStyle):
         return 2
     if isinstance(style, FrequencyStyle):
         return len(style.zooms)
-    more = style.close_up.bands if isinstance(style, SectionStyle) and style.close_up else ()
-    return len(style.bands) + len(more)
+    close_up = style.close_up.bands if isinstance(style, SectionStyle) and style.close_up else ()
+    return len(style.bands) + len(close_up)
 
 
 def fingerprint(style: Style) -> str:
-    """SHA-256 of the style's JSON and the renderer's edition, as hexadecimal."""
+    """Compute the SHA-256 of the style's JSON and the renderer's edition, hexadecimal."""
     text = f"edition {EDITION}\n{style.model_dump_json()}"
     return hashlib.sha256(text.encode()).hexdigest()

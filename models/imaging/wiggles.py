@@ -1,73 +1,93 @@
-"""From a gather to ink: cut, filter into bands and draw, as amplitude pictures and record sections do alike."""
+"""Draw the waveforms of a gather in frequency bands: the common part of amplitude pictures and record sections."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.array_types import Flags, Floats, Floats32, Integers
 from models.compiled import compiled
 from models.imaging.raster import draw_wiggle
 from models.imaging.spectra import BLOCK, band_wiggles, wiggle_step
 from models.imaging.style import AmplitudeStyle, SectionStyle
-from models.imaging.window import cut, frame_of
+from models.imaging.window import choose_frame, cut_windows
 from models.seismic.waveforms import Gather
 
-# A cut is scaled to about 1: what is far smaller is what a float32 transform leaves of nothing.
 NUMERICAL_FLOOR = 1e-5
-PIECES = 16
-QUIET_PIECES = 3
+"""Smaller amplitudes are rounding errors of a float32 transform: a cut is scaled to about 1."""
+SEGMENTS = 16
+QUIET_SEGMENT = 3  # rank of the segment whose power is taken for noise
 
 
 def draw_bands(
     style: AmplitudeStyle | SectionStyle,
     gather: Gather,
-    starts_s: NDArray[np.float64],
-    traces: NDArray[np.int64],
+    starts_s: Floats,
+    traces: Integers,
     ink: NDArray[np.uint16],
-    pictures: NDArray[np.int64],
-    center_rows: NDArray[np.float64],
+    pictures: Integers,
+    center_rows: Floats,
     half_height: float,
 ) -> None:
     """
-    Draw the gather's `traces` [m] in windows beginning at `starts_s` [m] (POSIX seconds), each band by itself.
+    Draw traces of a gather as wiggles, each band in a channel of its own.
 
-    `ink` [pictures, bands, rows, columns]; trace i goes to picture `pictures[i]` around row `center_rows[i]`, each band scaled
-    by its own largest value in the window to `half_height` rows, or by the largest of all bands where the style has one scale;
-    less where the style bounds what is quiet.
+    A band is scaled by its largest amplitude in the window to `half_height` rows; by the largest of all bands where the style has
+    `one_scale`; and by less where noise would else be higher than the style's `quiet_rows`.
+
+    Parameters
+    ----------
+    style : AmplitudeStyle or SectionStyle
+        Bands and scaling.
+    gather : Gather
+        Conditioned records.
+    starts_s : float64 [m]
+        Start of each trace's window in POSIX seconds.
+    traces : int64 [m]
+        Indices of the traces in the gather.
+    ink : uint16 [pictures, bands, rows, columns]
+        Changed in place.
+    pictures : int64 [m]
+        Index of the picture that each trace is drawn into.
+    center_rows : float64 [m]
+        Row of each trace's zero line.
+    half_height : float
+        Rows of the largest amplitude.
+
     """
     one_scale = isinstance(style, SectionStyle) and style.one_scale
     quiet_rows = style.quiet_rows if isinstance(style, SectionStyle) else None
     rate_hz = gather.sampling_rate_hz
-    frame = frame_of(style, max(band.longest_period_s for band in style.bands))
+    frame = choose_frame(style, max(band.longest_period_s for band in style.bands))
     for begin in range(0, len(traces), BLOCK):
-        part = slice(begin, begin + BLOCK)
-        piece = cut(style, frame, gather, starts_s[part], traces[part])
-        filtered = band_wiggles(piece.samples, rate_hz, style.bands)
+        block = slice(begin, begin + BLOCK)
+        window = cut_windows(style, frame, gather, starts_s[block], traces[block])
+        filtered = band_wiggles(window.samples, rate_hz, style.bands)
         steps = [wiggle_step(frame.samples, rate_hz, band) for band in style.bands]
-        peaks = np.stack([_peaks(wiggles, piece.live, step, frame.margin) for wiggles, step in zip(filtered, steps, strict=True)])
+        peaks = np.stack([_peaks(wiggles, window.live, step, frame.margin) for wiggles, step in zip(filtered, steps, strict=True)])
         if one_scale:
             peaks[:] = peaks.max(axis=0)
         if quiet_rows is not None:
-            quiet = [_quiet(wiggles, piece.live, step, frame.margin) for wiggles, step in zip(filtered, steps, strict=True)]
-            peaks = np.maximum(peaks, np.stack(quiet) * np.float32(half_height / quiet_rows))
+            noise = [_noise_level(wiggles, window.live, step, frame.margin) for wiggles, step in zip(filtered, steps, strict=True)]
+            peaks = np.maximum(peaks, np.stack(noise) * np.float32(half_height / quiet_rows))
         for number, (wiggles, step) in enumerate(zip(filtered, steps, strict=True)):
             _draw_band(
                 ink,
                 number,
-                pictures[part],
+                pictures[block],
                 wiggles,
                 peaks[number],
-                piece.live,
+                window.live,
                 step,
                 frame.margin,
-                frame.samples_a_column,
-                center_rows[part],
+                frame.samples_per_column,
+                center_rows[block],
                 half_height,
                 NUMERICAL_FLOOR,
             )
 
 
 @compiled
-def _peaks(wiggles: NDArray[np.float32], live: NDArray[np.bool_], step: int, margin: int) -> NDArray[np.float32]:
-    """Largest live amplitude [m] between the margins of `wiggles` [m, samples / step]."""
+def _peaks(wiggles: Floats32, live: Flags, step: int, margin: int) -> Floats32:
+    """Largest live absolute amplitude [m] between the margins of `wiggles` [m, samples / step]."""
     first, last = margin // step, -(-(live.shape[1] - margin) // step) + 1
     peaks = np.zeros(len(wiggles), np.float32)
     for k in range(len(wiggles)):
@@ -78,41 +98,41 @@ def _peaks(wiggles: NDArray[np.float32], live: NDArray[np.bool_], step: int, mar
 
 
 @compiled
-def _quiet(wiggles: NDArray[np.float32], live: NDArray[np.bool_], step: int, margin: int) -> NDArray[np.float32]:
-    """Root mean square [m] of the quietest quarter, of sixteen pieces of what is live between the margins."""
+def _noise_level(wiggles: Floats32, live: Flags, step: int, margin: int) -> Floats32:
+    """Noise level [m]: root mean square of the fourth quietest of sixteen segments of the live samples between the margins."""
     first, last = margin // step, -(-(live.shape[1] - margin) // step) + 1
-    quiet = np.zeros(len(wiggles), np.float32)
+    level = np.zeros(len(wiggles), np.float32)
     for k in range(len(wiggles)):
-        power = np.zeros(PIECES)
+        power = np.zeros(SEGMENTS)
         count = 0
         for i in range(first, last):
             count += live[k, i * step]
-        seen = 0
+        number = 0
         for i in range(first, last):
             if live[k, i * step]:
-                power[seen * PIECES // count] += wiggles[k, i] ** 2
-                seen += 1
+                power[number * SEGMENTS // count] += wiggles[k, i] ** 2
+                number += 1
         if count > 0:
-            quiet[k] = np.sqrt(np.sort(power)[QUIET_PIECES] * PIECES / count)
-    return quiet
+            level[k] = np.sqrt(np.sort(power)[QUIET_SEGMENT] * SEGMENTS / count)
+    return level
 
 
 @compiled
 def _draw_band(
     ink: NDArray[np.uint16],
     band: int,
-    pictures: NDArray[np.int64],
-    wiggles: NDArray[np.float32],
-    peaks: NDArray[np.float32],
-    live: NDArray[np.bool_],
+    pictures: Integers,
+    wiggles: Floats32,
+    peaks: Floats32,
+    live: Flags,
     step: int,
     margin: int,
-    samples_a_column: float,
-    center_rows: NDArray[np.float64],
+    samples_per_column: float,
+    center_rows: Floats,
     half_height: float,
     floor: float,
 ) -> None:
-    """`wiggles` [m, samples / step] and `live` [m, samples] with `margin` samples on either side of what is drawn, `peaks` [m] tall."""
+    """Draw `wiggles` [m, samples / step], scaled by `peaks` [m]; `live` [m, samples] has `margin` samples on either side of the picture."""
     first, last = margin // step, -(-(live.shape[1] - margin) // step) + 1
     for k in range(len(wiggles)):
         if peaks[k] > floor:
@@ -121,8 +141,8 @@ def _draw_band(
                 wiggles[k, first:last],
                 live[k, first * step :],
                 step,
-                (first * step - margin) / samples_a_column,
-                step / samples_a_column,
+                (first * step - margin) / samples_per_column,
+                step / samples_per_column,
                 center_rows[k],
                 half_height / float(peaks[k]),
             )

@@ -1,12 +1,12 @@
-"""What a picture sees of a gather: a cut in time with margins, empty where there is no data."""
+"""Cut time windows with margins from a gather, zero where there is no data."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
-from numpy.typing import NDArray
 
+from models.array_types import Flags, Floats, Floats32, Integers
 from models.compiled import compiled
 from models.imaging.style import Style
 from models.seismic.waveforms import Gather
@@ -15,9 +15,9 @@ from models.seismic.waveforms import Gather
 @dataclass(frozen=True)
 class Frame:
     """
-    The layout of a cut in samples: `columns` of the picture between margins of `margin_columns` either side.
+    Layout of a cut: `columns` of the picture between margins of `margin_columns` on either side.
 
-    `samples` in all, `margin` of them either side. The margins hold what filters smear around, and are not drawn.
+    `samples` in all, of them `margin` on either side. The margins contain the wrap-around of circular filters and are not drawn.
     """
 
     columns: int
@@ -26,7 +26,7 @@ class Frame:
     margin: int
 
     @property
-    def samples_a_column(self) -> float:
+    def samples_per_column(self) -> float:
         """Width of a column in samples."""
         return self.samples / (self.columns + 2 * self.margin_columns)
 
@@ -34,17 +34,17 @@ class Frame:
 @dataclass(frozen=True)
 class Cut:
     """
-    `samples` [traces, frame.samples] float32, zero where `live` is not, cosine edges at every border of live data.
+    Samples and liveness [traces, frame.samples] of a cut: `samples` is zero where `live` is False, and cosine-tapered at its borders.
 
-    Each trace is scaled by a power of two so that its largest value lies between 1/2 and 1 (dead traces are zero).
+    Each trace is scaled by a power of two so that its largest absolute value lies between 1/2 and 1 (dead traces are zero).
     """
 
-    samples: NDArray[np.float32]
-    live: NDArray[np.bool_]
+    samples: Floats32
+    live: Flags
 
 
-def frame_of(style: Style, longest_period_s: float) -> Frame:
-    """Margins of two longest periods, widened to a length that transforms fast."""
+def choose_frame(style: Style, longest_period_s: float) -> Frame:
+    """Choose margins of at least twice the longest period, such that the number of columns has a fast Fourier transform."""
     margin_columns = math.ceil(2.0 * longest_period_s * style.columns / style.window_s)
     columns = scipy.fft.next_fast_len(style.columns + 2 * margin_columns)
     while (columns - style.columns) % 2:
@@ -54,41 +54,58 @@ def frame_of(style: Style, longest_period_s: float) -> Frame:
     return Frame(style.columns, margin_columns, round(columns * width), round(margin_columns * width))
 
 
-def cut(style: Style, frame: Frame, gather: Gather, starts_s: NDArray[np.float64], rows: NDArray[np.int64]) -> Cut:
+def cut_windows(style: Style, frame: Frame, gather: Gather, starts_s: Floats, traces: Integers) -> Cut:
     """
-    The traces `rows` [m] of the gather, trace i from the sample nearest to `starts_s` [m] (POSIX seconds) less the margin.
+    Cut the window of each trace, from the sample nearest to its start less the margin.
 
-    Raises ValueError where the gather was conditioned to another clock than the style's, or a start is not finite.
+    Parameters
+    ----------
+    style : Style
+        Its sampling rate and taper are used.
+    frame : Frame
+        Layout of the cut.
+    gather : Gather
+        Conditioned records.
+    starts_s : float64 [m]
+        Start of each trace's window in POSIX seconds.
+    traces : int64 [m]
+        Indices of the traces in the gather.
+
+    Raises
+    ------
+    ValueError
+        For a gather whose sampling rate is not the style's, or a start that is not finite.
+
     """
     if gather.sampling_rate_hz != style.conditioning.sampling_rate_hz:
         raise ValueError(f"gather at {gather.sampling_rate_hz} Hz, style at {style.conditioning.sampling_rate_hz} Hz")
     if not np.all(np.isfinite(starts_s)):
-        raise ValueError("a window begins at a finite time")
+        raise ValueError("the start of a window is not finite")
     length = gather.samples.shape[1]
     first = np.rint((starts_s - gather.start_time_s) * gather.sampling_rate_hz) - frame.margin
     first = np.clip(first, -frame.samples, length).astype(np.int64)
-    samples = np.zeros((len(rows), frame.samples), np.float32)
-    live = np.zeros((len(rows), frame.samples), np.bool_)
+    samples = np.zeros((len(traces), frame.samples), np.float32)
+    live = np.zeros((len(traces), frame.samples), np.bool_)
     edge = style.conditioning.taper_s * gather.sampling_rate_hz
-    _cut(np.ascontiguousarray(gather.samples, np.float32), rows, first, edge, samples, live)
+    _cut(np.ascontiguousarray(gather.samples, np.float32), traces, first, edge, samples, live)
     return Cut(samples, live)
 
 
 @compiled
 def _cut(
-    source: NDArray[np.float32],
-    rows: NDArray[np.int64],
-    first: NDArray[np.int64],
+    source: Floats32,
+    traces: Integers,
+    first: Integers,
     edge: float,
-    samples: NDArray[np.float32],
-    live: NDArray[np.bool_],
+    samples: Floats32,
+    live: Flags,
 ) -> None:
     length, wanted = source.shape[1], samples.shape[1]
-    for i in range(len(rows)):
+    for i in range(len(traces)):
         begin, end = max(0, -first[i]), min(wanted, length - first[i])
         peak = np.float32(0.0)
         for j in range(begin, end):
-            value = source[rows[i], first[i] + j]
+            value = source[traces[i], first[i] + j]
             live[i, j] = np.isfinite(value)
             samples[i, j] = value if live[i, j] else np.float32(0.0)
             peak = max(peak, abs(samples[i, j]))
@@ -97,12 +114,12 @@ def _cut(
             scale = math.ldexp(1.0, -exponent)
             for j in range(begin, end):
                 samples[i, j] = np.float32(samples[i, j] * scale)
-            _soften(samples[i], live[i], edge)
+            _taper_live(samples[i], live[i], edge)
 
 
 @compiled
-def _soften(samples: NDArray[np.float32], live: NDArray[np.bool_], edge: float) -> None:
-    """Cosine edges `edge` samples long at both ends of every live stretch (a quarter of it at most)."""
+def _taper_live(samples: Floats32, live: Flags, edge: float) -> None:
+    """Taper both ends of every live stretch by a cosine of `edge` samples, at most a quarter of the stretch."""
     begin = 0
     while begin < len(samples):
         end = begin

@@ -1,1 +1,1 @@
-"""Artifacts: cards, verified loading, inference on ONNX Runtime."""
+"""Artifacts of trained networks: cards, verification, and inference with ONNX Runtime."""

@@ -1,4 +1,4 @@
-"""What an artifact says of itself: its promise, its origin and how well it did, in `card.json` beside `model.onnx`."""
+"""The card of an artifact, `card.json` beside `model.onnx`: declaration, origin, metrics, limits and calibration."""
 
 from pathlib import Path
 from typing import Any, Self
@@ -9,12 +9,12 @@ from models.errors import DamagedArtifact
 from models.specs.spec import Output
 
 
-class _Stated(BaseModel):
+class _CardPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
-class Metric(_Stated):
-    """One measured quantity, by the serving path on the exported file; `low` and `high` bound its 95 % interval."""
+class Metric(_CardPart):
+    """A quantity measured with the exported file by the serving path; `low` and `high` bound its 95 % confidence interval."""
 
     name: str
     dataset: str
@@ -25,7 +25,7 @@ class Metric(_Stated):
     n: int = Field(ge=0, description="traces or events that it rests on")
 
 
-class Card(_Stated):
+class Card(_CardPart):
     """The card of one version of one model."""
 
     name: str
@@ -49,17 +49,18 @@ class Card(_Stated):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a card; raises DamagedArtifact where it is missing or says what no card says."""
+        """Read and validate a card; raises DamagedArtifact where it is missing or invalid."""
         try:
             return cls.model_validate_json(path.read_bytes())
         except (OSError, ValidationError) as error:
-            raise DamagedArtifact(f"{_place(path)} is no model card ({type(error).__name__})", part=_place(path)) from error
+            name = _public_path(path)
+            raise DamagedArtifact(f"{name} is not a valid model card ({type(error).__name__})", part=name) from error
 
     def save(self, path: Path) -> None:
         """Write the card as readable JSON."""
         path.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
-def _place(path: Path) -> str:
-    """Model, version and file: where it lies, without the server's folders."""
+def _public_path(path: Path) -> str:
+    """Model, version and file name, without the folders of the server."""
     return "/".join(path.parts[-3:])

@@ -1,4 +1,4 @@
-"""A verified artifact held open in ONNX Runtime: pictures in, named quantities out, the same answer whatever the batch."""
+"""Run a verified artifact with ONNX Runtime: pictures in, named quantities out, independent of how pictures are batched."""
 
 import contextlib
 import ctypes
@@ -22,42 +22,44 @@ CPU: Final = "CPUExecutionProvider"
 CUDA: Final = "CUDAExecutionProvider"
 INPUT: Final = "pictures"
 
-# Every run has the same number of pictures, the last one filled up with black: kernels chosen by size cannot change an answer.
-# Traces come by the dozen; sections one an event, and a backbone gains little from batches on a CPU.
+# Every run has the same number of pictures, the last one padded with black: kernels chosen by batch size cannot change an output.
+# Traces come by the dozen; there is one section per event, and a backbone gains little from batches on a CPU.
 TRACES_PER_RUN: Final = 16
 SECTIONS_PER_RUN: Final = 1
 
-# A graph of one Identity node (IR 8, opset 17): whether a session with it can be had on CUDA is whether CUDA can be had.
+# A graph of one Identity node (IR 8, opset 17): CUDA is available if a session of it opens there.
 _IDENTITY: Final = (
     b'\x08\x08:/\n\x10\n\x01x\x12\x01y"\x08Identity\x12\x01gZ\x0b\n\x01x\x12\x06\n\x04\x08\x01\x12\x00'
     b"b\x0b\n\x01y\x12\x06\n\x04\x08\x01\x12\x00B\x04\n\x00\x10\x11"
 )
-_ORT_LOG_FATAL, _ORT_LOG_WARNING = 4, 2
+_ORT_LOG_SEVERITY_WARNING, _ORT_LOG_SEVERITY_ERROR, _ORT_LOG_SEVERITY_FATAL = 2, 3, 4
 
 Quantities = dict[str, NDArray[np.float32]]
 
 
 def choose_provider(wanted: str) -> str:
     """
-    ONNX Runtime's name of the execution provider to use, for "auto", "cpu" or "cuda".
+    Choose the execution provider of ONNX Runtime for "auto", "cpu" or "cuda"; returns its name there.
 
-    "auto" takes CUDA only where a session on it really opens (the package lists it without a device, too). Raises
-    ValueError for another word, RuntimeError where "cuda" is wanted and cannot be had.
+    "auto" chooses CUDA where a session on it opens (the package lists the provider even without a device). Raises ValueError for another
+    word, RuntimeError where "cuda" is requested and not available.
     """
     if wanted not in ("auto", "cpu", "cuda"):
-        raise ValueError(f"execution provider {wanted!r} is none of auto, cpu, cuda")
+        raise ValueError(f"execution provider {wanted!r} is not one of auto, cpu, cuda")
     if wanted == "cpu":
         return CPU
     if _cuda_opens():
         return CUDA
     if wanted == "cuda":
-        raise RuntimeError("CUDA is wanted and ONNX Runtime cannot open a session on it: no device, driver, CUDA or cuDNN libraries")
+        raise RuntimeError(
+            "CUDA is requested, but ONNX Runtime cannot open a session on it: check device, driver, CUDA and cuDNN libraries"
+        )
     return CPU
 
 
 @dataclass(frozen=True)
 class OnnxModel:
-    """An open session of a declared model; `run` may be called from several threads."""
+    """An open ONNX Runtime session of a declared model; `run` may be called from several threads."""
 
     spec: ModelSpec
     card: Card
@@ -68,9 +70,24 @@ class OnnxModel:
     @classmethod
     def load(cls, store: Store, spec: ModelSpec, provider: str = CPU, threads: int = 1) -> Self:
         """
-        Verify an artifact against its declaration and open it on a provider chosen by `choose_provider`.
+        Verify the artifact of a declared model and open it.
 
-        Raises what Store.verify raises, and StyleMismatch for a graph whose input or outputs are named otherwise.
+        Parameters
+        ----------
+        store : Store
+            Artifacts on disk.
+        spec : ModelSpec
+            The declaration.
+        provider : str
+            Execution provider, as returned by `choose_provider`.
+        threads : int
+            Threads of one run.
+
+        Raises
+        ------
+        UnknownModel, StyleMismatch, DamagedArtifact
+            As `Store.verify`; StyleMismatch also for a graph whose input or outputs have other names.
+
         """
         card = store.verify(spec)
         session = ort.InferenceSession(store.path(spec.name), _options(threads), providers=_providers(provider))
@@ -80,48 +97,48 @@ class OnnxModel:
 
     @property
     def name(self) -> str:
-        """The declared name."""
+        """Name of the model as declared."""
         return self.spec.name
 
     @property
     def version(self) -> str:
-        """The artifact's version."""
+        """Version of the artifact."""
         return self.card.version
 
     def run(self, pictures: Pictures) -> Quantities:
         """
-        Every declared output for pictures uint8 [n, channels, rows, columns]: name to float32 [n, *shape].
+        Run the network on pictures uint8 [n, channels, rows, columns]; returns each declared output, float32 [n, *shape], by name.
 
-        Raises ValueError for pictures of another type or size than the declared style draws.
+        Raises ValueError for pictures of another type or size than those of the declared style.
         """
         self._check(pictures)
         names = [output.name for output in self.spec.outputs]
-        runs = [self._session.run(names, {INPUT: batch}) for batch in _batches(pictures, self.pictures_per_run)]
+        runs = [self._session.run(names, {INPUT: batch}) for batch in _iterate_batches(pictures, self.pictures_per_run)]
         return {
-            output.name: _joined([run[place] for run in runs], len(pictures), output.shape)
-            for place, output in enumerate(self.spec.outputs)
+            output.name: _concatenate([run[number] for run in runs], len(pictures), output.shape)
+            for number, output in enumerate(self.spec.outputs)
         }
 
     def _check(self, pictures: Pictures) -> None:
         style = self.spec.style
         size = (channels(style), style.rows, style.columns)
         if pictures.dtype != np.uint8 or pictures.ndim != 1 + len(size) or pictures.shape[1:] != size:
-            raise ValueError(f"{self.name} reads uint8 pictures [n, {size}], not {pictures.dtype} {pictures.shape}")
+            raise ValueError(f"model {self.name} reads pictures uint8 [n, {size}], not {pictures.dtype} {pictures.shape}")
 
 
-def _batches(pictures: Pictures, size: int) -> Iterator[Pictures]:
-    """Pictures by `size`, the last batch filled up with black ones."""
+def _iterate_batches(pictures: Pictures, size: int) -> Iterator[Pictures]:
+    """Yield batches of `size` pictures, the last one padded with black."""
     for start in range(0, len(pictures), size):
         batch = pictures[start : start + size]
         missing = size - len(batch)
         yield np.ascontiguousarray(batch) if not missing else np.concatenate((batch, np.zeros((missing, *batch.shape[1:]), np.uint8)))
 
 
-def _joined(parts: list[NDArray[np.float32]], count: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Batches one after the other without the filling; a graph may say a scalar as [batch, 1]."""
-    if not parts:
+def _concatenate(batches: list[NDArray[np.float32]], count: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Concatenate the outputs of batches, without the padding; a graph may return a scalar as [batch, 1]."""
+    if not batches:
         return np.zeros((0, *shape), np.float32)
-    return np.concatenate(parts)[:count].astype(np.float32, copy=False).reshape(count, *shape)
+    return np.concatenate(batches)[:count].astype(np.float32, copy=False).reshape(count, *shape)
 
 
 def _options(threads: int) -> ort.SessionOptions:
@@ -129,34 +146,35 @@ def _options(threads: int) -> ort.SessionOptions:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
-    options.log_severity_level = 3
+    options.log_severity_level = _ORT_LOG_SEVERITY_ERROR
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
 
 
 def _providers(provider: str) -> list[str | tuple[str, dict[str, str]]]:
-    """CUDA without TF32 and without timing-based choices of kernels: the same bits each time."""
+    """Provider options: CUDA without TF32 and without kernels chosen by timing, so that outputs are reproducible."""
     if provider == CUDA:
         return [(CUDA, {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}), CPU]
     return [provider]
 
 
 def _cuda_opens() -> bool:
+    """Whether ONNX Runtime opens a session on CUDA."""
     if CUDA not in ort.get_available_providers() or not _driver_has_a_device():
         return False
     options = ort.SessionOptions()
-    options.log_severity_level = _ORT_LOG_FATAL
-    ort.set_default_logger_severity(_ORT_LOG_FATAL)  # the loader of the CUDA library reports to the process-wide logger
+    options.log_severity_level = _ORT_LOG_SEVERITY_FATAL
+    ort.set_default_logger_severity(_ORT_LOG_SEVERITY_FATAL)  # the loader of the CUDA library reports to the process-wide logger
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # and the next call prints what it misses
+        with contextlib.redirect_stdout(io.StringIO()):  # the next call prints which libraries are missing
             ort.preload_dlls(directory="")  # CUDA and cuDNN of the nvidia wheels, where they are installed
         return bool(ort.InferenceSession(_IDENTITY, options, providers=[CUDA, CPU]).get_providers()[0] == CUDA)
     finally:
-        ort.set_default_logger_severity(_ORT_LOG_WARNING)
+        ort.set_default_logger_severity(_ORT_LOG_SEVERITY_WARNING)
 
 
 def _driver_has_a_device() -> bool:
-    """Asked first, because loading CUDA's libraries in vain costs a second and hundreds of megabytes."""
+    """Whether the CUDA driver reports a device: checked first, as loading the CUDA libraries takes a second and hundreds of megabytes."""
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:
@@ -170,4 +188,5 @@ def _check_names(session: ort.InferenceSession, spec: ModelSpec) -> None:
     outputs = {node.name for node in session.get_outputs()}
     missing = [output.name for output in spec.outputs if output.name not in outputs]
     if inputs != [INPUT] or missing:
-        raise StyleMismatch(f"the graph of {spec.name} reads {inputs} and lacks {missing}", part=spec.name)
+        detail = f"the graph of {spec.name} has inputs {inputs} instead of [{INPUT!r}], or lacks outputs {missing}"
+        raise StyleMismatch(detail, part=spec.name)

@@ -1,4 +1,4 @@
-"""How deep was the earthquake?"""
+"""The depth model: predict the depth of an earthquake."""
 
 from models.specs.pictures import DISTANCE_SECTION
 from models.specs.spec import ModelSpec, Output

@@ -1,4 +1,4 @@
-"""Which unlabelled events resemble each other?"""
+"""The families model: embed unlabeled events such that similar sources are close to each other."""
 
 from models.specs.pictures import SOURCE
 from models.specs.spec import ModelSpec, Output

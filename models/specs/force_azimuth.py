@@ -1,4 +1,4 @@
-"""Which way did the force of the glacial earthquake point?"""
+"""The force-azimuth model: predict the azimuth of the single force of a glacial earthquake."""
 
 from models.specs.pictures import FORCE_BEAM
 from models.specs.spec import ModelSpec, Output

@@ -1,4 +1,4 @@
-"""Every declared model, an explicit tuple."""
+"""The declared models, as an explicit tuple."""
 
 from models.errors import UnknownModel
 from models.specs.depth import DEPTH
@@ -12,8 +12,8 @@ MODELS: tuple[ModelSpec, ...] = (EVENT_TYPE, OFFSET, DEPTH, FORCE_AZIMUTH, FAMIL
 
 
 def find_spec(name: str) -> ModelSpec:
-    """The declaration of that name; raises UnknownModel."""
+    """Return the declaration of a model; raises UnknownModel."""
     for spec in MODELS:
         if spec.name == name:
             return spec
-    raise UnknownModel(f"no model {name!r}; there are {', '.join(spec.name for spec in MODELS)}")
+    raise UnknownModel(f"no model {name!r} is declared; declared are {', '.join(spec.name for spec in MODELS)}")

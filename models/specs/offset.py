@@ -1,4 +1,4 @@
-"""How far from the station was the event, and when did it begin?"""
+"""The offset model: predict epicentral distance and origin time from one trace. "Offset" is the paper's word for epicentral distance."""
 
 from models.specs.pictures import TRACE_FREQUENCY
 from models.specs.spec import ModelSpec, Output

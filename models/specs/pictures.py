@@ -1,4 +1,4 @@
-"""The pictures that the declared models read, each value spelled out here and nowhere else."""
+"""The styles of the pictures that the declared models read; every value is stated here and nowhere else."""
 
 from models.imaging.style import AmplitudeStyle, Band, BeamStyle, CloseUp, Conditioning, FrequencyStyle, SectionStyle, SourceStyle
 
@@ -38,7 +38,7 @@ TRACE_FREQUENCY = FrequencyStyle(
     dynamic_range_db=40.0,
 )
 
-# Rows and columns of a section. Another number is another picture: weights trained for this one are refused (docs/explanation/training.md).
+# Rows and columns of a section. With another number artifacts trained for this one are refused, and the models must be trained again.
 SECTION_PIXELS = 128
 
 DISTANCE_SECTION = SectionStyle(
@@ -57,9 +57,9 @@ DISTANCE_SECTION = SectionStyle(
     close_up=CloseUp(lead_s=120.0, window_s=640.0, bands=SHORT_BANDS),
 )
 
-# Reduced by the phase velocity of 50 to 100 s Rayleigh waves, not by their group velocity: so crests, and with them polarity,
-# stand at the same time at every distance. Bands and columns (8 s) are chosen for crests to be seen. Networks learned next to nothing
-# of a force from it (docs/force_azimuth.md): it is kept to compare with.
+# Reduced by the phase velocity of 50 to 100 s Rayleigh waves, not by their group velocity, so that crests, and with them polarity, have the
+# same time at every distance. Bands and columns (8 s) are chosen to resolve crests. Networks learned next to nothing about a force from it
+# (see docs/decisions); it is kept for comparison.
 LONG_BANDS = (
     Band(shortest_period_s=35.0, longest_period_s=70.0),
     Band(shortest_period_s=50.0, longest_period_s=100.0),
@@ -82,9 +82,8 @@ AZIMUTH_SECTION = SectionStyle(
     close_up=None,
 )
 
-# Phase velocities of fundamental Rayleigh waves halfway between PREM and a continental crust, whose own differ by 0.6 % either way at
-# 100 s: the slope of phase over distance of the Green's functions of a horizontal force (training/dispersion measures group velocities),
-# which begin with 135 degrees.
+# Phase velocities of fundamental Rayleigh waves halfway between PREM and a continental crust, which differ from them by 0.6 % at 100 s:
+# measured as the slope of phase over distance of Green's functions of a horizontal force, whose initial phase is 135 degrees.
 FORCE_BEAM = BeamStyle(
     kind="beam",
     conditioning=CONDITIONING,

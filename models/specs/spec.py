@@ -1,4 +1,4 @@
-"""The declaration of a model: what picture it reads, what quantities it says, in which units."""
+"""The declaration of a model: the picture it reads, and the quantities it predicts with their units."""
 
 import hashlib
 from typing import Annotated
@@ -9,7 +9,7 @@ from models.imaging.style import Style, fingerprint
 
 
 class Output(BaseModel):
-    """A named output of the ONNX graph; `shape` without the batch axis."""
+    """A named output of the ONNX graph; `shape` excludes the batch axis."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -21,10 +21,10 @@ class Output(BaseModel):
 
 class ModelSpec(BaseModel):
     """
-    A model as declared in code.
+    The declaration of a model.
 
-    The graph's one input is `pictures`, uint8 [batch, channels, rows, columns], drawn in `style`; everything behind the
-    picture (scaling, softmax, uncertainty) is inside the graph.
+    The only input of its graph is `pictures`, uint8 [batch, channels, rows, columns], drawn in `style`. Everything after the picture
+    (scaling, softmax, uncertainty) is computed inside the graph.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +37,6 @@ class ModelSpec(BaseModel):
     citation: str
 
     def fingerprint(self) -> str:
-        """SHA-256 over style, edition and outputs; the architecture may change behind the same promise."""
-        promise = "\n".join([fingerprint(self.style), *(output.model_dump_json() for output in self.outputs)])
-        return hashlib.sha256(promise.encode()).hexdigest()
+        """Compute the SHA-256 of style, edition and outputs, hexadecimal; the architecture is not part of it and may change."""
+        declaration = "\n".join([fingerprint(self.style), *(output.model_dump_json() for output in self.outputs)])
+        return hashlib.sha256(declaration.encode()).hexdigest()

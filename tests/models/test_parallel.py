@@ -1,4 +1,4 @@
-"""Arithmetic on several threads says what it says on one."""
+"""Results do not depend on the number of threads."""
 
 import threading
 
@@ -15,13 +15,13 @@ from tests.support.local_events import local_event
 
 @pytest.fixture
 def on_threads():
-    """A setter of the number of threads, back to what it was afterwards."""
+    """Return a function that sets the number of threads; it is reset afterwards."""
     before = threads()
     yield use_threads
     use_threads(before)
 
 
-def test_items_keep_their_order_and_errors_come_through(on_threads):
+def test_results_keep_the_order_of_items_and_errors_propagate(on_threads):
     on_threads(3)
     seen = set()
 
@@ -35,7 +35,7 @@ def test_items_keep_their_order_and_errors_come_through(on_threads):
         thread_map(lambda number: 1 // number, [1, 0])
 
 
-def test_an_event_is_conditioned_and_refined_alike_on_any_number_of_threads(on_threads):
+def test_conditioning_and_refinement_do_not_depend_on_the_number_of_threads(on_threads):
     found = []
     for count in (1, 2):
         on_threads(count)

@@ -1,4 +1,4 @@
-"""Trial forces: what a horizontal force sends along dispersive paths is found again, in its direction and nowhere else."""
+"""Beam pictures recover the azimuth of a horizontal force from Rayleigh waves along dispersive paths."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ DISTANCES = np.array([22.0, 71.0, 35.0, 58.0, 90.0, 27.0, 44.0, 66.0, 39.0])
 
 
 def sent(force_deg, azimuths_deg=SURROUNDING, noise=0.02, seed=1):
-    """Records of a force that pushes for 30 s and back for as long, each at its distance, with white noise; and where they stand."""
+    """Make records of a force of 30 s and its reversal of 30 s, at various distances, with white noise; and their placement."""
     frequencies = np.fft.rfftfreq(2 * LENGTH, 1.0)
     push = np.sin(np.pi * np.clip((TIMES_S - 0.0) / 30.0, 0, 2)) * (TIMES_S < 60)
     velocity = np.interp(1.0 / np.maximum(frequencies, 1e-5), FORCE_BEAM.phase_periods_s, FORCE_BEAM.phase_velocities_km_s)
@@ -36,12 +36,12 @@ def sent(force_deg, azimuths_deg=SURROUNDING, noise=0.02, seed=1):
 
 
 def swing(picture):
-    """Energy of each row [rows]."""
+    """Compute the energy of each row [rows]."""
     return ((picture.astype(float) - NOTHING) ** 2).sum(axis=(0, 2))
 
 
 @pytest.mark.parametrize("force_deg", [10.0, 75.0, 140.0, 300.0])
-def test_the_greatest_swing_is_in_the_row_of_the_force_and_its_opposite_is_the_negative(force_deg):
+def test_the_row_of_the_force_has_the_greatest_energy_and_the_opposite_row_is_its_negative(force_deg):
     picture = render_beam(FORCE_BEAM, *swapped(sent(force_deg)))
     found = (swing(picture).argmax() + 0.5) * ROW_DEG
     assert abs((found - force_deg + 90) % 180 - 90) <= ROW_DEG
@@ -54,8 +54,8 @@ def swapped(gather_and_placement):
     return gather, ORIGIN_S, placement
 
 
-def test_one_direction_of_the_force_is_told_from_the_opposite_one():
-    """A force that turns by 180 degrees turns the picture by half its rows, noise apart."""
+def test_opposite_forces_have_different_pictures():
+    """Rotating the force by 180 degrees rotates the picture by half its rows, except for noise."""
     one, other = (render_beam(FORCE_BEAM, *swapped(sent(angle, noise=1e-4))).astype(int) for angle in (60.0, 240.0))
     assert np.abs(np.roll(one, FORCE_BEAM.rows // 2, axis=1) - other).max() <= 8
     assert np.abs(one - other).max() > 40
@@ -63,7 +63,7 @@ def test_one_direction_of_the_force_is_told_from_the_opposite_one():
 
 @settings(deadline=None, max_examples=10)
 @given(steps=st.integers(1, FORCE_BEAM.rows - 1), seed=st.integers(0, 99))
-def test_stations_turned_about_the_epicenter_turn_the_rows(steps, seed):
+def test_rotating_the_stations_about_the_epicenter_rotates_the_rows(steps, seed):
     gather, placement = sent(75.0, seed=seed)
     turned = replace(placement, azimuths_deg=(placement.azimuths_deg + steps * ROW_DEG) % 360)
     picture, other = (render_beam(FORCE_BEAM, gather, ORIGIN_S, place).astype(int) for place in (placement, turned))
@@ -81,7 +81,7 @@ def test_scale_and_order_of_the_traces_change_nothing(exponents, order):
     assert np.abs(picture - again).max() <= 1
 
 
-def test_a_trace_without_a_place_and_one_without_data_are_left_out():
+def test_a_trace_without_placement_and_one_without_data_are_left_out():
     gather, _ = sent(75.0)
     fewer = replace(gather, samples=gather.samples[:-2])
     expected = render_beam(FORCE_BEAM, fewer, ORIGIN_S, Placement(DISTANCES[:-2], SURROUNDING[:-2]))
@@ -90,8 +90,8 @@ def test_a_trace_without_a_place_and_one_without_data_are_left_out():
     np.testing.assert_allclose(render_beam(FORCE_BEAM, gather, ORIGIN_S, unplaced).astype(int), expected.astype(int), atol=1)
 
 
-def test_a_seismometer_that_does_not_reach_the_long_periods_is_left_out():
-    """One whose corner is at 30 s turns the phase of 100 s by half a cycle and more."""
+def test_a_seismometer_that_does_not_record_long_periods_is_left_out():
+    """A corner period of 30 s shifts the phase at 100 s by half a cycle and more."""
     gather, placement = sent(75.0, noise=0.2)
     frequencies = np.fft.rfftfreq(LENGTH, 1.0)
     short = (2j * np.pi * frequencies) ** 2 / ((2j * np.pi * (frequencies + 0.7j / 30.0)) ** 2 - (0.7 * 2 * np.pi / 30.0) ** 2)
@@ -102,18 +102,18 @@ def test_a_seismometer_that_does_not_reach_the_long_periods_is_left_out():
     assert np.abs(render_beam(FORCE_BEAM, replace(gather, samples=spoiled), ORIGIN_S, placement).astype(int) - without).max() <= 1
 
 
-def test_nothing_placed_shows_nothing():
+def test_without_placed_traces_the_picture_is_empty():
     gather, _ = sent(75.0)
     nowhere = np.full(9, np.nan)
     assert (render_beam(FORCE_BEAM, gather, ORIGIN_S, Placement(nowhere, nowhere)) == NOTHING).all()
 
 
-def test_a_window_beyond_the_record_shows_nothing():
+def test_a_window_beyond_the_record_is_empty():
     gather, placement = sent(75.0)
     assert (render_beam(FORCE_BEAM, gather, ORIGIN_S + 2 * LENGTH, placement) == NOTHING).all()
 
 
-def test_another_clock_or_another_number_of_places_is_refused():
+def test_another_sampling_rate_or_a_placement_of_another_length_is_refused():
     gather, placement = sent(75.0)
     with pytest.raises(ValueError, match="Hz"):
         render_beam(FORCE_BEAM, replace(gather, sampling_rate_hz=2.0), ORIGIN_S, placement)

@@ -22,7 +22,7 @@ def recording(rate_hz=1.0, start_s=START_S, duration_s=3600.0, shape=wave, respo
 
 
 def inner(gather, row=0, margin=300):
-    """Times since START_S and samples away from the ends."""
+    """Return times since START_S and samples, away from the ends."""
     times_s = gather.start_time_s - START_S + np.arange(gather.samples.shape[1]) / gather.sampling_rate_hz
     live = np.flatnonzero(np.isfinite(gather.samples[row]))[margin:-margin]
     return times_s[live], gather.samples[row, live]
@@ -37,7 +37,7 @@ def test_a_wave_in_the_pass_band_keeps_amplitude_and_phase_at_any_rate(rate_hz):
 
 
 @pytest.mark.parametrize("start_s", [0.0, 0.25, 0.5, 0.999, 17.3])
-def test_a_record_between_ticks_is_shifted_to_the_common_clock(start_s):
+def test_a_record_with_an_offset_of_its_samples_is_resampled_to_the_common_clock(start_s):
     gather = condition([recording(20.0), recording(20.0, START_S + start_s)], CONDITIONING)
     assert gather.start_time_s == START_S
     times_s, samples = inner(gather, row=1)
@@ -91,12 +91,12 @@ def test_a_dead_trace_is_zero_throughout(shape):
     assert not samples.any()
 
 
-def test_a_record_of_nothing_but_gaps_is_no_data():
+def test_a_record_of_gaps_alone_is_no_data():
     gather = condition([recording(), recording(shape=lambda t: np.full_like(t, np.nan))], CONDITIONING)
     assert np.isnan(gather.samples[1]).all()
 
 
-def test_an_empty_record_and_a_single_sample_do_no_harm():
+def test_an_empty_record_and_a_single_sample_are_conditioned():
     gather = condition([recording(), recording(duration_s=0.0), recording(duration_s=1.0)], CONDITIONING)
     assert np.isnan(gather.samples[1]).all()
     assert not np.nansum(np.abs(gather.samples[2]))
@@ -111,7 +111,7 @@ def test_infinities_are_gaps():
 
 
 def test_dividing_by_the_response_gives_ground_velocity():
-    """An oscillator of 20 s and gain 1e9 has recorded the wave; behind the division it is the wave again."""
+    """A wave recorded by an oscillator of 20 s and gain 1e9 is recovered by the division."""
     frequencies_hz = np.geomspace(1e-4, 10.0, 400)
     ratio = frequencies_hz * 20.0
     sensed = 1e9 * -(ratio**2) / (1 - ratio**2 + 1.4j * ratio)
@@ -123,7 +123,7 @@ def test_dividing_by_the_response_gives_ground_velocity():
     assert np.max(np.abs(samples - wave(times_s))) < 0.01
 
 
-def test_where_the_response_vanishes_nothing_explodes():
+def test_a_vanishing_response_does_not_amplify_without_bound():
     frequencies_hz = np.geomspace(1e-4, 10.0, 100)
     blind = Response(frequencies_hz, np.zeros(100, np.complex128))
     assert np.isfinite(condition([recording(response=blind)], CONDITIONING).samples).all()
@@ -131,7 +131,7 @@ def test_where_the_response_vanishes_nothing_explodes():
     assert np.isfinite(condition([recording(response=steep)], CONDITIONING).samples).all()
 
 
-def test_coordinates_are_carried_and_unknown_ones_are_nan():
+def test_coordinates_are_kept_and_unknown_ones_are_nan():
     stray = Record(TraceId("XX", "B", "", "LHZ"), START_S, 1.0, np.ones(600, np.float32), None, None)
     gather = condition([recording(), stray], CONDITIONING)
     assert gather.trace_ids[1].station == "B"
@@ -139,6 +139,6 @@ def test_coordinates_are_carried_and_unknown_ones_are_nan():
     assert np.array_equal(gather.longitudes_deg, [2.0, np.nan], equal_nan=True)
 
 
-def test_no_record_is_no_gather():
+def test_conditioning_no_record_is_refused():
     with pytest.raises(NoUsableTrace):
         condition([], CONDITIONING)

@@ -1,5 +1,5 @@
 """
-Pictures as they were when the shipped models learned to read them.
+Pictures are those that the shipped models were trained on.
 
 If one of these fails because the drawing was changed on purpose, raise EDITION in models/imaging/style.py (every artifact
 trained before becomes unloadable) and write the golden files anew: `PYTHONPATH=. python tests/golden/draw.py`.
@@ -14,7 +14,7 @@ import pytest
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 STEPS = 3
-SHARE_BEYOND = 0.005
+MAX_FRACTION_BEYOND = 0.005
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +34,15 @@ def test_the_raster_is_the_same_byte_for_byte(drawn, golden):
 
 @pytest.mark.parametrize("name", ["amplitude", "frequency", "distance", "azimuth", "beam"])
 def test_the_chain_from_record_to_picture_holds_within_three_of_255_steps(drawn, golden, name):
-    """Another processor's transforms round otherwise; half a percent of the pixels may differ by more."""
+    """Fourier transforms of another processor round differently; half a percent of the pixels may differ by more."""
     picture = drawn["chain"]()[name]
     assert picture.shape == golden[name].shape
-    assert np.mean(np.abs(picture.astype(int) - golden[name].astype(int)) > STEPS) <= SHARE_BEYOND
+    assert np.mean(np.abs(picture.astype(int) - golden[name].astype(int)) > STEPS) <= MAX_FRACTION_BEYOND
 
 
-def test_the_golden_pictures_show_something(golden):
+def test_the_golden_pictures_are_not_empty(golden):
     assert all(0.02 < np.mean(picture > 0) <= 1.0 for picture in golden.values())
 
 
-def test_edition_and_declared_styles_are_those_written_down(drawn):
+def test_edition_and_declared_styles_are_unchanged(drawn):
     assert drawn["fingerprints"]() == json.loads((GOLDEN / "fingerprints.json").read_text())

@@ -18,7 +18,7 @@ def test_a_level_line_is_one_pixel_wide():
     assert (picture[4] == 255).all()
 
 
-def test_a_line_between_rows_is_shared_by_covered_fraction():
+def test_a_line_between_rows_is_divided_by_covered_fraction():
     picture = draw(np.zeros(9), center=4.75)
     assert (picture[4] == 191).all()
     assert (picture[5] == 64).all()
@@ -55,30 +55,30 @@ def test_nothing_is_drawn_across_dead_samples():
     assert np.array_equal(np.flatnonzero(picture[4]), [0, 1, 2, 6, 7])
 
 
-def test_dead_samples_may_hold_anything():
+def test_values_of_dead_samples_do_not_matter():
     values = np.array([0, 0, np.nan, 1e30, 0, 0], np.float32)
     assert draw(values, live=[1, 1, 0, 0, 1, 1])[4, [0, 1, 4, 5]].all()
 
 
-def test_what_leaves_the_picture_is_cut_off():
+def test_a_line_is_clipped_at_the_border_of_the_picture():
     picture = draw([100.0, -100.0] * 40, first=-20.0, spacing=0.5)
     assert (picture == 255).all()
 
 
-def test_lines_add_up():
+def test_ink_of_several_lines_adds_up():
     picture = draw(np.zeros(9))
     draw(np.zeros(9), picture=picture)
     assert (picture[4] == 510).all()
 
 
-def test_ink_stops_where_the_picture_is_full():
+def test_ink_saturates():
     picture = np.full((9, 8), 65_500, np.uint16)
     draw(np.zeros(9), picture=picture)
     assert (picture[4] == 65_535).all()
     assert (picture[0] == 65_500).all()
 
 
-def test_an_empty_wiggle_leaves_the_picture_alone():
+def test_an_empty_wiggle_changes_nothing():
     assert not draw([]).any()
 
 

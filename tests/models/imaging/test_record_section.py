@@ -24,14 +24,14 @@ def placement(distances_deg, azimuths_deg=None):
     return Placement(distances_deg, np.zeros(len(distances_deg)) if azimuths_deg is None else np.asarray(azimuths_deg, float))
 
 
-@pytest.mark.parametrize(("distance_deg", "share"), [(0.0, 0.0), (45.0, 0.5), (80.0, 2 / 3), (180.0, 1.0)])
-def test_distance_grows_downward_by_its_square_root(distance_deg, share):
-    assert center_rows(DISTANCE_SECTION, placement([distance_deg])) == pytest.approx([share * ROWS], abs=0.01)
+@pytest.mark.parametrize(("distance_deg", "fraction"), [(0.0, 0.0), (45.0, 0.5), (80.0, 2 / 3), (180.0, 1.0)])
+def test_distance_grows_downward_by_its_square_root(distance_deg, fraction):
+    assert center_rows(DISTANCE_SECTION, placement([distance_deg])) == pytest.approx([fraction * ROWS], abs=0.01)
 
 
-@pytest.mark.parametrize(("azimuth_deg", "share"), [(0.0, 0.0), (90.0, 0.25), (-90.0, 0.75), (359.0, 359 / 360), (450.0, 0.25)])
-def test_azimuth_grows_downward_from_north(azimuth_deg, share):
-    assert center_rows(AZIMUTH_SECTION, placement([30.0], [azimuth_deg])) == pytest.approx([share * ROWS], abs=0.01)
+@pytest.mark.parametrize(("azimuth_deg", "fraction"), [(0.0, 0.0), (90.0, 0.25), (-90.0, 0.75), (359.0, 359 / 360), (450.0, 0.25)])
+def test_azimuth_grows_downward_from_north(azimuth_deg, fraction):
+    assert center_rows(AZIMUTH_SECTION, placement([30.0], [azimuth_deg])) == pytest.approx([fraction * ROWS], abs=0.01)
 
 
 def test_a_trace_is_drawn_at_its_row():
@@ -42,14 +42,14 @@ def test_a_trace_is_drawn_at_its_row():
     assert np.flatnonzero((picture > 0).sum(axis=0) > 4).mean() + 0.5 == pytest.approx(2500 / 5120 * COLUMNS, abs=1)
 
 
-def test_a_trace_without_a_place_is_left_out():
+def test_a_trace_without_a_distance_is_left_out():
     both = render_section(DISTANCE_SECTION, pulses([2000.0, 3000.0]), 0.0, placement([45.0, np.nan]))
     one = render_section(DISTANCE_SECTION, pulses([2000.0]), 0.0, placement([45.0]))
     assert np.array_equal(both, one)
     assert not render_section(DISTANCE_SECTION, pulses([2000.0]), 0.0, placement([np.nan])).any()
 
 
-def test_the_reduction_aligns_what_travels_at_its_velocity():
+def test_the_reduction_aligns_waves_of_its_velocity():
     distances_deg = np.array([30.0, 60.0, 90.0])
     arrivals_s = 500.0 + distances_deg * 111.195 / AZIMUTH_SECTION.reduction_velocity_km_s
     picture = render_section(AZIMUTH_SECTION, pulses(arrivals_s), 0.0, placement(distances_deg, [45.0, 135.0, 225.0]))[1]
@@ -74,15 +74,15 @@ def test_a_section_without_traces_is_black():
 
 
 def test_many_lines_over_one_another_still_differ():
-    """Twenty stations at one place are brighter than ten, and both are brighter than one."""
+    """Twenty stations at one site are brighter than ten, and both are brighter than one."""
     brightest = [
         render_section(DISTANCE_SECTION, pulses([2500.0] * count), 0.0, placement([45.0] * count))[1].max() for count in (1, 10, 20)
     ]
     assert brightest == [84, 250, 255]
 
 
-def test_noise_is_a_ripple_and_an_event_over_it_stands_at_full_height():
-    """The quiet parts of a trace stand at most `quiet_rows` high, whatever its largest value is."""
+def test_noise_is_drawn_low_and_an_event_above_it_at_full_height():
+    """Noise is drawn at most `quiet_rows` high, whatever the largest amplitude."""
     noise = np.random.default_rng(0).normal(0, 0.02, TIMES_S.shape)
     tallest = []
     for height in (0.0, 1.0):

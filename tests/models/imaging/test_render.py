@@ -1,4 +1,4 @@
-"""What holds for every picture, whatever was recorded."""
+"""Properties of every picture, for random records."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ ONE_STEP_FEW = 0.01
 
 @st.composite
 def gathers(draw):
-    """Colored noise with gaps, dead traces and traces of nothing."""
+    """Draw colored noise with gaps, dead traces and empty traces."""
     rng = np.random.default_rng(draw(SEEDS))
     count, length = draw(st.integers(1, 20)), draw(st.integers(1, 900))
     samples = np.cumsum(rng.standard_normal((count, length)), axis=1) + 3.0 * rng.standard_normal((count, length))
@@ -73,7 +73,7 @@ def changed(gather, **values):
 
 
 def nearly_equal(one, other):
-    """Equal but for roundings that fall to the other side of a step."""
+    """Assert equality except for values that are rounded to the neighboring step."""
     return np.mean(np.abs(one.astype(int) - other.astype(int)) > 1) <= ONE_STEP_FEW
 
 
@@ -95,14 +95,14 @@ def test_a_power_of_two_in_amplitude_changes_no_byte(style, gather, exponent):
 
 @settings(deadline=None, max_examples=40)
 @given(STYLES, gathers(), st.floats(1e-12, 1e12))
-def test_amplitude_does_not_show(style, gather, factor):
+def test_amplitude_does_not_change_the_picture(style, gather, factor):
     scaled = changed(gather, samples=gather.samples * np.float32(factor))
     assert nearly_equal(render(style, gather), render(style, scaled))
 
 
 @settings(deadline=None, max_examples=40)
 @given(gathers(), SEEDS)
-def test_the_order_of_traces_does_not_show_in_a_section(gather, seed):
+def test_the_order_of_traces_does_not_change_a_section(gather, seed):
     order = np.random.default_rng(seed).permutation(len(gather.samples))
     placement = places(gather)
     mixed = Placement(placement.distances_deg[order], placement.azimuths_deg[order])
@@ -119,34 +119,34 @@ def test_a_trace_does_not_depend_on_the_others(style, gather):
 
 @settings(deadline=None, max_examples=40)
 @given(STYLES, gathers(), st.integers(-(10**9), 10**9))
-def test_the_date_does_not_show(style, gather, shift_s):
+def test_the_date_does_not_change_the_picture(style, gather, shift_s):
     later = changed(gather, start_time_s=gather.start_time_s + shift_s)
     assert np.array_equal(render(style, gather), render(style, later, 1e9 + shift_s))
 
 
 @settings(deadline=None, max_examples=40)
 @given(STYLES, gathers(), st.integers(1, 500))
-def test_empty_time_around_the_data_does_not_show(style, gather, padding):
+def test_empty_time_around_the_data_does_not_change_the_picture(style, gather, padding):
     around = np.pad(gather.samples, ((0, 0), (padding, padding)), constant_values=np.nan)
     assert np.array_equal(render(style, gather), render(style, changed(gather, samples=around, start_time_s=1e9 - padding)))
 
 
 @settings(deadline=None, max_examples=20)
 @given(STYLES, gathers(), st.sampled_from([-1e15, -1e5, 1e5, 1e15]))
-def test_beside_the_data_a_picture_is_black(style, gather, shift_s):
+def test_a_picture_is_black_outside_the_data(style, gather, shift_s):
     assert not render(style, gather, 1e9 + shift_s).any()
 
 
 @settings(deadline=None, max_examples=40)
 @given(st.sampled_from([AMPLITUDE, FREQUENCY]), gathers())
-def test_polarity_turns_a_wiggle_over_and_leaves_the_envelope(style, gather):
+def test_reversed_polarity_reverses_wiggles_and_keeps_envelopes(style, gather):
     turned = render(style, changed(gather, samples=-gather.samples))
     assert nearly_equal(turned if style is FREQUENCY else turned[:, :, ::-1], render(style, gather))
 
 
 @settings(deadline=None, max_examples=20)
 @given(SEEDS, st.sampled_from([0.1, 1.0, 5.0, 20.0]), st.sampled_from([1e-9, 7.0, 1e9]))
-def test_the_gain_of_an_instrument_does_not_show(seed, rate_hz, gain):
+def test_the_gain_of_an_instrument_does_not_change_the_picture(seed, rate_hz, gain):
     noise = np.random.default_rng(seed).standard_normal(int(1200 * rate_hz)).astype(np.float32)
     records = [Record(TraceId("XX", "A", "", "LHZ"), 1e9, rate_hz, noise * np.float32(g), None, None) for g in (1.0, gain)]
     pictures = [render(style, condition([record], CONDITIONING)) for style in (AMPLITUDE, FREQUENCY) for record in records]
@@ -155,7 +155,7 @@ def test_the_gain_of_an_instrument_does_not_show(seed, rate_hz, gain):
 
 
 @pytest.mark.parametrize("style", [AMPLITUDE, FREQUENCY, SECTION])
-def test_a_gather_is_left_as_it_was(style):
+def test_rendering_does_not_change_the_gather(style):
     samples = np.random.default_rng(0).standard_normal((3, 700)).astype(np.float32)
     gather = Gather(tuple(TraceId("XX", str(k), "", "LHZ") for k in range(3)), 1e9, 1.0, samples.copy(), np.zeros(3), np.zeros(3))
     render(style, gather)

@@ -13,7 +13,7 @@ DISTANCES = np.array([20.0, 35.0, 50.0, 65.0, 80.0])
 
 
 def gather_of(period_s, duration_s, seed=0, noise=1.0, loud=300.0, seconds=6000):
-    """Records of a wave train of that period and length about 1,500 s in, with white noise between 8 and 200 s."""
+    """Make records of a wave train of that period and length at about 1,500 s, with white noise between 8 and 200 s."""
     random = np.random.default_rng(seed)
     time = np.arange(seconds)
     frequencies = np.fft.rfftfreq(seconds)
@@ -44,14 +44,14 @@ def test_a_long_source_is_wide_and_a_short_one_narrow():
     assert (wide[0, row] > 200).sum() >= 2 * (narrow[0, row] > 200).sum()
 
 
-def test_each_stands_about_its_largest_arrival_whenever_it_comes():
+def test_each_picture_is_centered_on_the_largest_arrival():
     early = gather_of(25.0, 60.0)
     late = replace(early, samples=np.roll(early.samples, 1000, axis=1))
     one, other = (render_source(SOURCE, gather, np.zeros(5)).astype(float) for gather in (early, late))
     assert np.abs(one - other).max() <= 8
 
 
-def test_noise_alone_is_nearly_black():
+def test_pure_noise_is_nearly_black():
     assert render_source(SOURCE, gather_of(25.0, 60.0, loud=0.0), np.zeros(5))[1].max() < 40
 
 
@@ -65,7 +65,7 @@ def test_order_of_traces_changes_nothing_and_their_scale_hardly_anything():
     assert np.abs(render_source(SOURCE, scaled, DISTANCES).astype(int) - picture).max() <= 1
 
 
-def test_gaps_and_dead_traces_are_passed_over():
+def test_gaps_and_dead_traces_are_ignored():
     gather = gather_of(40.0, 80.0)
     samples = gather.samples.copy()
     samples[0] = np.nan
@@ -79,13 +79,13 @@ def test_without_data_the_picture_is_black():
     assert not render_source(SOURCE, replace(gather, samples=np.full_like(gather.samples, np.nan)), DISTANCES).any()
 
 
-def test_short_periods_lose_more_on_a_longer_way_and_an_unknown_way_nothing():
+def test_attenuation_grows_with_frequency_and_distance_and_is_zero_for_an_unknown_distance():
     lost = attenuation_db(np.array([10.0, 100.0]), np.array([10.0, 60.0, np.nan]))
     assert lost[1, 0] > lost[1, 1] > lost[0, 1] > 0
     assert not lost[2].any()
 
 
-def test_another_clock_or_number_of_distances_is_refused():
+def test_another_sampling_rate_or_number_of_distances_is_refused():
     gather = gather_of(40.0, 80.0)
     with pytest.raises(ValueError, match="Hz"):
         render_source(SOURCE, replace(gather, sampling_rate_hz=2.0), DISTANCES)

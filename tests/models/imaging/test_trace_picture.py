@@ -36,7 +36,7 @@ def test_rows_run_from_the_longest_to_the_shortest_period():
     assert (np.diff(periods_s) < 0).all()
 
 
-def test_an_early_long_and_a_late_short_packet_are_told_apart():
+def test_an_early_packet_of_long_period_differs_from_a_late_one_of_short_period():
     picture = render_traces(TRACE_FREQUENCY, gather(packet(100.0, 1000.0) + packet(15.0, 4000.0)), 0.0)[0, 0]
     periods_s = row_periods_s(TRACE_FREQUENCY)
     long_row, short_row = (np.argmin(np.abs(periods_s - p)) for p in (100.0, 15.0))
@@ -52,7 +52,7 @@ def test_brightness_is_linear_in_decibels():
     assert row[256:].max() == pytest.approx(255 - 254 * 6.0206 / 40.0, abs=2)
 
 
-def test_silence_within_the_data_is_black_but_not_no_data():
+def test_silence_within_the_data_differs_from_no_data():
     picture = render_traces(TRACE_FREQUENCY, gather(packet(30.0, 1500.0)), 0.0)[0, 0]
     assert picture[20, 400:].max() == 1
 
@@ -68,7 +68,7 @@ def test_a_gap_is_no_data(style):
 
 
 def test_borders_of_the_data_leave_no_bright_edge():
-    """A record that is cut where the ground moves shows its wave, not the cut."""
+    """A record that ends within a wave shows the wave, and no broadband edge."""
     samples = np.sin(2 * np.pi * TIMES_S / 30.0)
     samples[3000:] = np.nan
     picture = render_traces(TRACE_FREQUENCY, gather(samples), 0.0)[0, 0]
@@ -82,7 +82,7 @@ def test_a_dead_trace_is_black(style, samples):
     assert not render_traces(style, gather(samples), 0.0).any()
 
 
-def test_a_wiggle_fills_the_height_and_stays_inside():
+def test_a_wiggle_spans_the_height_of_the_picture():
     picture = render_traces(TRACE_AMPLITUDE, gather(packet(30.0, 2500.0)), 0.0)[0, 1]
     column = picture[:, 250]
     assert column[[0, -1]].max() > 0
@@ -90,7 +90,7 @@ def test_a_wiggle_fills_the_height_and_stays_inside():
     assert np.flatnonzero(picture[:, 10]).tolist() in ([23, 24], [23], [24])
 
 
-def test_each_band_shows_its_own_wave():
+def test_each_band_shows_the_wave_of_its_period():
     picture = render_traces(TRACE_AMPLITUDE, gather(packet(18.0, 1000.0) + packet(35.0, 2500.0) + packet(80.0, 4000.0)), 0.0)[0]
     heights = (picture > 0).sum(axis=1)
     assert [int(np.argmax(np.convolve(band, np.ones(21), "same"))) for band in heights] == pytest.approx([100, 250, 400], abs=6)

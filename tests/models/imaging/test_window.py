@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.imaging.style import AmplitudeStyle, Band, Conditioning
-from models.imaging.window import cut, frame_of
+from models.imaging.window import choose_frame, cut_windows
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 
@@ -14,7 +14,7 @@ STYLE = AmplitudeStyle(
     rows=8,
     bands=(Band(shortest_period_s=10.0, longest_period_s=30.0),),
 )
-FRAME = frame_of(STYLE, 30.0)
+FRAME = choose_frame(STYLE, 30.0)
 
 
 def gather(samples):
@@ -24,10 +24,10 @@ def gather(samples):
 
 
 def take(samples, start_s=1000.0):
-    return cut(STYLE, FRAME, gather(samples), np.array([start_s]), np.array([0]))
+    return cut_windows(STYLE, FRAME, gather(samples), np.array([start_s]), np.array([0]))
 
 
-def test_the_margin_holds_two_longest_periods():
+def test_the_margin_is_at_least_twice_the_longest_period():
     assert FRAME.margin >= 60
     assert FRAME.samples == 640 + 2 * FRAME.margin
     assert FRAME.samples_a_column == 10.0
@@ -35,19 +35,19 @@ def test_the_margin_holds_two_longest_periods():
 
 @pytest.mark.parametrize(("columns", "window_s"), [(1, 10.0), (7, 333.3), (160, 5120.0), (512, 300.0)])
 def test_a_frame_covers_its_window_whatever_its_size(columns, window_s):
-    frame = frame_of(STYLE.model_copy(update={"columns": columns, "window_s": window_s}), 30.0)
+    frame = choose_frame(STYLE.model_copy(update={"columns": columns, "window_s": window_s}), 30.0)
     assert frame.margin >= 59
     assert frame.samples - 2 * frame.margin == pytest.approx(window_s, abs=1.5)
 
 
-def test_live_samples_lie_where_their_times_put_them():
+def test_live_samples_are_at_the_index_of_their_time():
     piece = take(np.ones(100), 950.0)
     assert np.array_equal(np.flatnonzero(piece.live[0]), FRAME.margin + 50 + np.arange(100))
     assert (piece.samples[~piece.live] == 0).all()
 
 
 @pytest.mark.parametrize("start_s", [-1e12, 1000.0 - 2000.0, 1000.0 + 5000.0, 1e12])
-def test_beside_the_data_there_is_nothing(start_s):
+def test_outside_the_data_samples_are_zero_and_dead(start_s):
     piece = take(np.ones(100), start_s)
     assert not piece.live.any()
     assert not piece.samples.any()
@@ -59,7 +59,7 @@ def test_the_largest_value_lies_between_a_half_and_one(scale):
     assert 0.45 < np.max(np.abs(take(wave).samples)) <= 1.0
 
 
-def test_borders_of_live_stretches_are_soft():
+def test_borders_of_live_stretches_are_tapered():
     ones = np.ones(300)
     ones[100:120] = np.nan
     inside = take(ones).samples[0, FRAME.margin : FRAME.margin + 300]
@@ -68,15 +68,15 @@ def test_borders_of_live_stretches_are_soft():
     assert not inside[100:120].any()
 
 
-def test_one_live_sample_survives():
+def test_a_single_live_sample_is_kept():
     piece = take(np.where(np.arange(300) == 100, 1.0, np.nan))
     assert np.flatnonzero(piece.samples[0]).tolist() == [FRAME.margin + 100]
 
 
-def test_a_gather_on_another_clock_is_refused():
+def test_a_gather_of_another_sampling_rate_is_refused():
     other = gather(np.ones(10))
     with pytest.raises(ValueError, match="Hz"):
-        cut(
+        cut_windows(
             STYLE.model_copy(update={"conditioning": STYLE.conditioning.model_copy(update={"sampling_rate_hz": 2.0})}),
             FRAME,
             other,
@@ -85,6 +85,6 @@ def test_a_gather_on_another_clock_is_refused():
         )
 
 
-def test_a_window_without_a_time_is_refused():
+def test_a_window_without_a_finite_start_is_refused():
     with pytest.raises(ValueError, match="finite"):
         take(np.ones(10), np.nan)

@@ -1,4 +1,4 @@
-"""Pictures in, quantities out, whatever the batch."""
+"""Outputs of models do not depend on how pictures are batched."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def offset(toy_artifacts):
 
 
 @pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.name)
-def test_every_output_comes_by_name_in_its_declared_shape(toy_artifacts, spec):
+def test_every_output_has_its_declared_name_and_shape(toy_artifacts, spec):
     model = OnnxModel.load(open_store(toy_artifacts), spec, CPU, 1)
     said = model.run(pictures_for(spec, 3))
     assert {name: (array.shape, array.dtype) for name, array in said.items()} == {
@@ -35,7 +35,7 @@ def test_every_output_comes_by_name_in_its_declared_shape(toy_artifacts, spec):
     assert (model.name, model.version, model.provider) == (spec.name, "1", CPU)
 
 
-def test_the_answer_is_the_same_to_the_bit_alone_in_company_and_in_any_order(offset):
+def test_outputs_are_bit_identical_for_single_pictures_batches_and_any_order(offset):
     pictures = pictures_for(OFFSET, 37)
     together = offset.run(pictures)
     backwards = offset.run(pictures[::-1])
@@ -45,19 +45,19 @@ def test_the_answer_is_the_same_to_the_bit_alone_in_company_and_in_any_order(off
         np.testing.assert_array_equal(backwards[name][::-1], values)
 
 
-def test_the_toy_reads_the_mean_of_the_picture(offset):
+def test_the_toy_model_returns_the_mean_of_the_picture(offset):
     pictures = pictures_for(OFFSET, 2)
     np.testing.assert_allclose(offset.run(pictures)["distance_deg"], pictures.mean((1, 2, 3)) / 255 * 180, rtol=1e-4)
 
 
-def test_no_pictures_give_empty_answers(offset):
+def test_no_pictures_give_empty_outputs(offset):
     assert offset.run(pictures_for(OFFSET, 0))["distance_probabilities"].shape == (0, 180)
 
 
 def test_pictures_of_another_size_or_type_are_refused(offset):
     good = pictures_for(OFFSET, 1)
     for bad in (good.astype(np.float32), good[:, :, :-1], good[0]):
-        with pytest.raises(ValueError, match="offset reads uint8"):
+        with pytest.raises(ValueError, match="offset reads pictures uint8"):
             offset.run(bad)
 
 
@@ -70,13 +70,13 @@ def test_a_graph_without_a_declared_output_is_refused(tmp_path):
         OnnxModel.load(open_store(tmp_path), EVENT_TYPE, CPU, 1)
 
 
-def test_the_cpu_can_always_be_had():
+def test_the_cpu_is_always_available():
     assert choose_provider("cpu") == CPU
     assert choose_provider("auto") in (CPU, CUDA)
 
 
-def test_cuda_is_refused_where_it_cannot_be_had_and_chosen_where_it_can(capfd):
-    """Also quiet: the loader's complaints would alarm whoever reads the log of a machine without a GPU."""
+def test_cuda_is_refused_where_it_is_not_available_and_chosen_where_it_is(capfd):
+    """Nothing is printed: messages of the CUDA loader would look like errors on a machine without a GPU."""
     if choose_provider("auto") == CUDA:
         assert choose_provider("cuda") == CUDA
     else:
@@ -86,5 +86,5 @@ def test_cuda_is_refused_where_it_cannot_be_had_and_chosen_where_it_can(capfd):
 
 
 def test_an_unknown_provider_is_refused():
-    with pytest.raises(ValueError, match="none of auto"):
+    with pytest.raises(ValueError, match="not one of auto"):
         choose_provider("tpu")

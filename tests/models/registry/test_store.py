@@ -1,4 +1,4 @@
-"""What the store believes and what it refuses."""
+"""The store verifies artifacts and refuses damaged or foreign ones."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from tests.support import toy_models
 
 @pytest.fixture
 def folder(toy_artifacts, tmp_path):
-    """A copy of its own to damage."""
+    """Copy the toy artifacts, to be damaged."""
     return shutil.copytree(toy_artifacts, tmp_path / "artifacts")
 
 
@@ -34,7 +34,7 @@ def test_an_empty_or_missing_folder_has_no_models(tmp_path):
         store.verify(EVENT_TYPE)
 
 
-def test_the_newest_version_is_served_and_numbers_count_as_numbers(folder):
+def test_the_newest_version_is_served_and_numbers_are_compared_as_numbers(folder):
     for version in ("0.9", "0.10", "0.2"):
         toy_models.write_artifact(folder / "more", EVENT_TYPE, version)
     assert open_store(folder / "more").card("event_type").version == "0.10"
@@ -64,7 +64,7 @@ def test_an_artifact_of_another_declaration_is_refused(folder):
         open_store(folder).verify(EVENT_TYPE)
 
 
-def test_a_further_file_is_refused_since_tensor_data_could_lie_in_it(folder):
+def test_a_further_file_is_refused_as_it_could_hold_tensor_data(folder):
     (folder / "event_type" / "1" / "weights.bin").write_bytes(b"data")
     with pytest.raises(DamagedArtifact, match="other things"):
         open_store(folder).verify(EVENT_TYPE)
@@ -87,7 +87,7 @@ def test_a_card_in_another_models_folder_is_refused(folder):
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"name": "event_type"', '{"surprise": 1}'])
-def test_a_card_that_says_nonsense_is_a_damaged_artifact(folder, text):
+def test_an_invalid_card_is_a_damaged_artifact(folder, text):
     (folder / "event_type" / "1" / "card.json").write_text(text)
     with pytest.raises(DamagedArtifact, match=r"event_type/1/card\.json"):
         open_store(folder)
