@@ -51,7 +51,7 @@ def render_section(
 
     """
     if not len(gather.samples) == len(placement.distances_deg) == len(placement.azimuths_deg):
-        raise ValueError(f"the gather has {len(gather.samples)} traces, the placement {len(placement.distances_deg)}")
+        raise ValueError("a placement has one distance and one azimuth per trace")
     return draw_section_picture(style, gather, window_start_s, placement, origin_time_s)
 
 
@@ -64,7 +64,7 @@ def render_source(style: SourceStyle, gather: Gather, distances_deg: Floats) -> 
     a gather whose sampling rate is not the style's, or another number of distances.
     """
     if len(gather.samples) != len(distances_deg):
-        raise ValueError(f"the gather has {len(gather.samples)} traces, but there are {len(distances_deg)} distances")
+        raise ValueError("a source picture needs one distance per trace")
     return draw_source_picture(style, gather, distances_deg)
 
 
@@ -93,7 +93,7 @@ def render_beam(style: BeamStyle, gather: Gather, origin_time_s: float, placemen
 
     """
     if not len(gather.samples) == len(placement.distances_deg) == len(placement.azimuths_deg):
-        raise ValueError(f"the gather has {len(gather.samples)} traces, the placement {len(placement.distances_deg)}")
+        raise ValueError("a placement has one distance and one azimuth per trace")
     if gather.sampling_rate_hz != style.conditioning.sampling_rate_hz:
         raise ValueError(f"gather at {gather.sampling_rate_hz} Hz, style at {style.conditioning.sampling_rate_hz} Hz")
     return draw_beam_picture(style, gather, origin_time_s, placement)

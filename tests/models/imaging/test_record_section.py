@@ -64,7 +64,7 @@ def test_the_azimuth_section_needs_a_distance_for_its_reduction():
 
 
 def test_a_placement_of_another_length_is_refused():
-    with pytest.raises(ValueError, match="a trace"):
+    with pytest.raises(ValueError, match="per trace"):
         render_section(DISTANCE_SECTION, pulses([2000.0]), 0.0, placement([10.0, 20.0]))
 
 

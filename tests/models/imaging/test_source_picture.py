@@ -89,5 +89,5 @@ def test_another_sampling_rate_or_number_of_distances_is_refused():
     gather = gather_of(40.0, 80.0)
     with pytest.raises(ValueError, match="Hz"):
         render_source(SOURCE, replace(gather, sampling_rate_hz=2.0), DISTANCES)
-    with pytest.raises(ValueError, match="one distance a trace"):
+    with pytest.raises(ValueError, match="one distance per trace"):
         render_source(SOURCE, gather, DISTANCES[:3])
