@@ -16,7 +16,7 @@ def classify_job(job: JobContext) -> JobOutput:
     job.progress("draw", 0.88)
     origin_s = combine_origin_times(found.readings).time_s
     title = f"{found.event_type} {found.probabilities[found.event_type]:.0%}"
-    section = figures.draw_section(gather, found.readings, found.reference, origin_s, title)
+    section = figures.draw_event_section(gather, found.readings, found.reference, origin_s, title)
     result = _to_result(job, found)
     return JobOutput(result, warnings + unread_warnings(gather, found.readings), {"section": section}, classify_products(result))
 

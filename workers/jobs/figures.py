@@ -30,7 +30,7 @@ MAX_PANELS: Final = 12
 RAYLEIGH_WAVE_KM_S: Final = 3.8
 
 
-def draw_section(
+def draw_event_section(
     gather: Gather,
     readings: DistanceReadings,
     reference: SectionReference | None,

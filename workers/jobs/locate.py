@@ -35,7 +35,7 @@ def _draw_figures(gather: Gather, found: EventLocation) -> dict[str, bytes]:
     readings, origin_s = found.readings, found.origin.time_s
     title = f"{found.event_type}{_describe_depth_or_force(found)}"
     return {
-        "section": figures.draw_section(
+        "section": figures.draw_event_section(
             gather, readings, make_reference(found.location), origin_s, title, found.depth.depth_km if found.depth else 0.0
         ),
         "map": figures.draw_map(gather, readings, found.location, title, found.back_azimuths),

@@ -38,12 +38,12 @@ def test_arrival_times_of_a_local_network_outweigh_distances_that_are_outliers(t
     solution = find_arrival_solution(pick_records(records), gather, readings, [before], joint_prior(gather, readings, Directions()))
     detected = [arrival.trace_index for arrival in solution.arrivals]
     observed = station_distances(gather, readings)
-    moved = build_location(solution.regions, observed, common_bias_deg=0.0, effective_stations=10.0, detected=detected)
+    refined = build_location(solution.regions, observed, common_bias_deg=0.0, effective_stations=10.0, detected=detected)
     assert distance_deg(*SOURCE, before.latitude_deg, before.longitude_deg) > 20.0
-    assert distance_deg(*SOURCE, moved.latitude_deg, moved.longitude_deg) * KM_PER_DEGREE < 15.0
+    assert distance_deg(*SOURCE, refined.latitude_deg, refined.longitude_deg) * KM_PER_DEGREE < 15.0
     assert solution.time_s == pytest.approx(ORIGIN_S, abs=4.0)
-    assert moved.azimuthal_gap_deg < 330.0
-    assert np.nanmedian(moved.residuals_deg) < -50.0
+    assert refined.azimuthal_gap_deg < 330.0
+    assert np.nanmedian(refined.residuals_deg) < -50.0
     shown = set_origin_time(readings, OriginTime(solution.time_s, solution.time_uncertainty_s))
     assert np.all(shown.origin_times_s == solution.time_s)
 

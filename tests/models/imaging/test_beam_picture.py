@@ -66,7 +66,7 @@ def test_opposite_forces_have_different_pictures():
 def test_rotating_the_stations_about_the_epicenter_rotates_the_rows(steps, seed):
     gather, placement = sent(75.0, seed=seed)
     turned = replace(placement, azimuths_deg=(placement.azimuths_deg + steps * ROW_DEG) % 360)
-    picture, other = (render_beam(FORCE_BEAM, gather, ORIGIN_S, place).astype(int) for place in (placement, turned))
+    picture, other = (render_beam(FORCE_BEAM, gather, ORIGIN_S, each).astype(int) for each in (placement, turned))
     assert np.abs(np.roll(picture, steps, axis=1) - other).max() <= 1
 
 
@@ -76,8 +76,8 @@ def test_scale_and_order_of_the_traces_change_nothing(exponents, order):
     gather, placement = sent(75.0)
     scaled = gather.samples * (2.0 ** np.array(exponents, np.float32))[:, None].astype(np.float32)
     other = replace(gather, samples=scaled[list(order)])
-    moved = Placement(placement.distances_deg[list(order)], placement.azimuths_deg[list(order)])
-    picture, again = (render_beam(FORCE_BEAM, *args).astype(int) for args in ((gather, ORIGIN_S, placement), (other, ORIGIN_S, moved)))
+    permuted = Placement(placement.distances_deg[list(order)], placement.azimuths_deg[list(order)])
+    picture, again = (render_beam(FORCE_BEAM, *args).astype(int) for args in ((gather, ORIGIN_S, placement), (other, ORIGIN_S, permuted)))
     assert np.abs(picture - again).max() <= 1
 
 

@@ -81,8 +81,8 @@ def test_a_trace_does_not_depend_on_its_neighbors():
     records = [recording(20.0, START_S + k * 7.31, shape=lambda _, k=k: np.roll(noise, 991 * k)) for k in range(5)]
     together = condition(records, CONDITIONING)
     for record, row in zip(records, together.samples, strict=True):
-        alone = condition([record], CONDITIONING).samples[0]
-        assert np.array_equal(alone[np.isfinite(alone)], row[np.isfinite(row)])
+        single = condition([record], CONDITIONING).samples[0]
+        assert np.array_equal(single[np.isfinite(single)], row[np.isfinite(row)])
 
 
 @pytest.mark.parametrize("shape", [np.zeros_like, lambda t: np.full_like(t, 7e6), lambda t: 1e5 + 3.3 * t])

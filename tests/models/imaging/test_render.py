@@ -58,13 +58,13 @@ def gathers(draw):
     return Gather(tuple(TraceId("XX", str(k), "", "LHZ") for k in range(count)), 1e9, 1.0, samples.astype(np.float32), none, none)
 
 
-def places(gather):
+def make_placement(gather):
     return Placement(np.linspace(5.0, 120.0, len(gather.samples)), np.zeros(len(gather.samples)))
 
 
 def render(style, gather, start_s=1e9, placement=None):
     if isinstance(style, SectionStyle):
-        return render_section(style, gather, start_s, placement or places(gather))
+        return render_section(style, gather, start_s, placement or make_placement(gather))
     return render_traces(style, gather, start_s)
 
 
@@ -104,7 +104,7 @@ def test_amplitude_does_not_change_the_picture(style, gather, factor):
 @given(gathers(), SEEDS)
 def test_the_order_of_traces_does_not_change_a_section(gather, seed):
     order = np.random.default_rng(seed).permutation(len(gather.samples))
-    placement = places(gather)
+    placement = make_placement(gather)
     mixed = Placement(placement.distances_deg[order], placement.azimuths_deg[order])
     assert np.array_equal(render(SECTION, gather), render(SECTION, changed(gather, samples=gather.samples[order]), placement=mixed))
 
@@ -113,8 +113,8 @@ def test_the_order_of_traces_does_not_change_a_section(gather, seed):
 @given(st.sampled_from([AMPLITUDE, FREQUENCY]), gathers())
 def test_a_trace_does_not_depend_on_the_others(style, gather):
     together = render(style, gather)
-    alone = [render(style, changed(gather, samples=gather.samples[k : k + 1])) for k in range(len(gather.samples))]
-    assert np.array_equal(together, np.concatenate(alone))
+    single = [render(style, changed(gather, samples=gather.samples[k : k + 1])) for k in range(len(gather.samples))]
+    assert np.array_equal(together, np.concatenate(single))
 
 
 @settings(deadline=None, max_examples=40)

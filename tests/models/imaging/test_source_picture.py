@@ -12,7 +12,7 @@ from models.specs.pictures import SOURCE
 DISTANCES = np.array([20.0, 35.0, 50.0, 65.0, 80.0])
 
 
-def gather_of(period_s, duration_s, seed=0, noise=1.0, loud=300.0, seconds=6000):
+def gather_of(period_s, duration_s, seed=0, noise=1.0, amplitude=300.0, seconds=6000):
     """Make records of a wave train of that period and length at about 1,500 s, with white noise between 8 and 200 s."""
     random = np.random.default_rng(seed)
     time = np.arange(seconds)
@@ -21,7 +21,7 @@ def gather_of(period_s, duration_s, seed=0, noise=1.0, loud=300.0, seconds=6000)
     for delay in DISTANCES:
         spectrum = np.fft.rfft(random.normal(size=seconds)) * ((frequencies > 1 / 200) & (frequencies < 1 / 8))
         train = np.exp(-0.5 * ((time - 1500 - delay) / duration_s) ** 2) * np.sin(2 * np.pi * time / period_s)
-        rows.append(noise * np.fft.irfft(spectrum, seconds) + loud * train)
+        rows.append(noise * np.fft.irfft(spectrum, seconds) + amplitude * train)
     ids = tuple(TraceId("XX", f"S{k}", "", "LHZ") for k in range(len(rows)))
     return Gather(ids, 0.0, 1.0, np.array(rows, np.float32), np.zeros(len(rows)), np.zeros(len(rows)))
 
@@ -52,7 +52,7 @@ def test_each_picture_is_centered_on_the_largest_arrival():
 
 
 def test_pure_noise_is_nearly_black():
-    assert render_source(SOURCE, gather_of(25.0, 60.0, loud=0.0), np.zeros(5))[1].max() < 40
+    assert render_source(SOURCE, gather_of(25.0, 60.0, amplitude=0.0), np.zeros(5))[1].max() < 40
 
 
 def test_order_of_traces_changes_nothing_and_their_scale_hardly_anything():

@@ -33,14 +33,14 @@ def test_the_step_divides_the_samples_and_keeps_four_per_period(samples):
 def test_each_band_contains_the_wave_of_its_period():
     times_s = np.arange(1440)
     waves = [np.sin(2 * np.pi * times_s / period_s) for period_s in (18.0, 80.0)]
-    parts = band_wiggles(np.array([waves[0] + waves[1]], np.float32), 1.0, BANDS)
-    for wave, part, band in zip(waves, parts, BANDS, strict=True):
-        assert part[0] == pytest.approx(wave[:: wiggle_step(1440, 1.0, band)], abs=5e-3)
+    bands = band_wiggles(np.array([waves[0] + waves[1]], np.float32), 1.0, BANDS)
+    for wave, filtered, band in zip(waves, bands, BANDS, strict=True):
+        assert filtered[0] == pytest.approx(wave[:: wiggle_step(1440, 1.0, band)], abs=5e-3)
 
 
 def test_the_filtered_trace_does_not_depend_on_other_traces():
     traces = np.random.default_rng(1).standard_normal((BLOCK, 600)).astype(np.float32)
     together = band_wiggles(traces, 1.0, BANDS)
     for k in range(BLOCK):
-        alone = band_wiggles(traces[k : k + 1], 1.0, BANDS)
-        assert all(np.array_equal(a[0], t[k]) for a, t in zip(alone, together, strict=True))
+        single = band_wiggles(traces[k : k + 1], 1.0, BANDS)
+        assert all(np.array_equal(a[0], t[k]) for a, t in zip(single, together, strict=True))

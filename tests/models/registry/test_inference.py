@@ -28,8 +28,8 @@ def offset(toy_artifacts):
 @pytest.mark.parametrize("spec", MODELS, ids=lambda spec: spec.name)
 def test_every_output_has_its_declared_name_and_shape(toy_artifacts, spec):
     model = OnnxModel.load(open_store(toy_artifacts), spec, CPU, 1)
-    said = model.run(pictures_for(spec, 3))
-    assert {name: (array.shape, array.dtype) for name, array in said.items()} == {
+    outputs = model.run(pictures_for(spec, 3))
+    assert {name: (array.shape, array.dtype) for name, array in outputs.items()} == {
         output.name: ((3, *output.shape), np.float32) for output in spec.outputs
     }
     assert (model.name, model.version, model.provider) == (spec.name, "1", CPU)
@@ -40,8 +40,8 @@ def test_outputs_are_bit_identical_for_single_pictures_batches_and_any_order(off
     together = offset.run(pictures)
     backwards = offset.run(pictures[::-1])
     for name, values in together.items():
-        alone = np.concatenate([offset.run(pictures[place : place + 1])[name] for place in range(len(pictures))])
-        np.testing.assert_array_equal(alone, values)
+        single = np.concatenate([offset.run(pictures[index : index + 1])[name] for index in range(len(pictures))])
+        np.testing.assert_array_equal(single, values)
         np.testing.assert_array_equal(backwards[name][::-1], values)
 
 
@@ -64,8 +64,8 @@ def test_pictures_of_another_size_or_type_are_refused(offset):
 def test_a_graph_without_a_declared_output_is_refused(tmp_path):
     spec = EVENT_TYPE.model_copy(update={"outputs": EVENT_TYPE.outputs[:1]})
     toy_models.write_artifact(tmp_path, spec)
-    place = tmp_path / "event_type" / "1" / "card.json"
-    place.write_text(place.read_text().replace(spec.fingerprint(), EVENT_TYPE.fingerprint()))
+    path = tmp_path / "event_type" / "1" / "card.json"
+    path.write_text(path.read_text().replace(spec.fingerprint(), EVENT_TYPE.fingerprint()))
     with pytest.raises(StyleMismatch, match="novelty"):
         OnnxModel.load(open_store(tmp_path), EVENT_TYPE, CPU, 1)
 
