@@ -30,7 +30,7 @@ def take(samples, start_s=1000.0):
 def test_the_margin_is_at_least_twice_the_longest_period():
     assert FRAME.margin >= 60
     assert FRAME.samples == 640 + 2 * FRAME.margin
-    assert FRAME.samples_a_column == 10.0
+    assert FRAME.samples_per_column == 10.0
 
 
 @pytest.mark.parametrize(("columns", "window_s"), [(1, 10.0), (7, 333.3), (160, 5120.0), (512, 300.0)])

@@ -80,7 +80,7 @@ def test_cuda_is_refused_where_it_is_not_available_and_chosen_where_it_is(capfd)
     if choose_provider("auto") == CUDA:
         assert choose_provider("cuda") == CUDA
     else:
-        with pytest.raises(RuntimeError, match="CUDA is wanted"):
+        with pytest.raises(RuntimeError, match="CUDA is requested"):
             choose_provider("cuda")
     assert capfd.readouterr() == ("", "")
 

@@ -66,7 +66,7 @@ def test_an_artifact_of_another_declaration_is_refused(folder):
 
 def test_a_further_file_is_refused_as_it_could_hold_tensor_data(folder):
     (folder / "event_type" / "1" / "weights.bin").write_bytes(b"data")
-    with pytest.raises(DamagedArtifact, match="other things"):
+    with pytest.raises(DamagedArtifact, match="other files"):
         open_store(folder).verify(EVENT_TYPE)
 
 
@@ -82,7 +82,7 @@ def test_a_link_out_of_the_folder_is_refused(folder, tmp_path, linked):
 
 def test_a_card_in_another_models_folder_is_refused(folder):
     shutil.move(folder / "event_type", folder / "events")
-    with pytest.raises(DamagedArtifact, match="is of event_type"):
+    with pytest.raises(DamagedArtifact, match="that of event_type"):
         open_store(folder)
 
 
