@@ -71,4 +71,4 @@ def _read_varint(view: memoryview, position: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value, position
-    raise ValueError("a variable-length integer does not end")
+    raise ValueError("a variable-length integer has no end")
