@@ -45,7 +45,26 @@ def check_event_count(events: int, k_min: int) -> None:
 
 
 def cluster_output(job: JobContext, events: EmbeddedEvents, clustering: Clustering, *, fine_tuned: bool) -> JobOutput:
-    """Return the result of a clustering, with its figures."""
+    """
+    Return the output of a clustering job.
+
+    Parameters
+    ----------
+    job
+        The job.
+    events
+        Its embedded events.
+    clustering
+        The clusters of these events.
+    fine_tuned
+        Whether the embedding was trained on the events.
+
+    Returns
+    -------
+    JobOutput
+        Result, data warnings and figures.
+
+    """
     job.progress("draw", 0.92)
     result = _to_result(job, events.names, clustering, fine_tuned)
     return JobOutput(result, events.warnings, _draw_figures(events, clustering), cluster_products(result))

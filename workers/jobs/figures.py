@@ -77,7 +77,28 @@ def draw_event_section(
 def draw_map(
     gather: Gather, readings: DistanceReadings, location: Location, title: str, back_azimuths: Mapping[int, tuple[float, float]]
 ) -> bytes:
-    """Draw the map of a location; `back_azimuths` holds back azimuth and uncertainty in degrees by trace index, where measured."""
+    """
+    Draw the map of a location.
+
+    Parameters
+    ----------
+    gather
+        Conditioned records, with the coordinates of the stations.
+    readings
+        Distances read from single traces.
+    location
+        The location.
+    title
+        Title of the figure.
+    back_azimuths
+        Measured back azimuths and their uncertainties in degrees, by trace index.
+
+    Returns
+    -------
+    bytes
+        PNG with at most `MAX_MAP_STATIONS` stations.
+
+    """
     chosen = sample_evenly(np.where(location.used, readings.distances_deg, np.nan), MAX_MAP_STATIONS)
     return map_figure(
         [".".join(gather.trace_ids[index].station_key) for index in chosen],
@@ -93,7 +114,26 @@ def draw_map(
 
 
 def draw_distances(gather: Gather, readings: DistanceReadings, origin_s: float | None, title: str) -> bytes:
-    """Draw up to `MAX_PANELS` traces, each with the picture that its distance was read from."""
+    """
+    Draw traces with the pictures that their distances were read from.
+
+    Parameters
+    ----------
+    gather
+        Conditioned records.
+    readings
+        Distances read from single traces.
+    origin_s
+        Origin time, POSIX seconds, from which the axis counts; by default the start of the window.
+    title
+        Title of the figure.
+
+    Returns
+    -------
+    bytes
+        PNG with at most `MAX_PANELS` traces.
+
+    """
     chosen = sample_evenly(readings.distances_deg, MAX_PANELS)
     shown, read = gather.subset(chosen), int(np.isfinite(readings.distances_deg).sum())
     return distances_figure(
@@ -109,7 +149,26 @@ def draw_distances(gather: Gather, readings: DistanceReadings, origin_s: float |
 
 
 def draw_residuals(gather: Gather, readings: DistanceReadings, location: Location, title: str) -> bytes:
-    """Draw the residuals of the distances read from single traces, over distance and azimuth."""
+    """
+    Draw the residuals of the distances read from single traces.
+
+    Parameters
+    ----------
+    gather
+        Conditioned records, with the coordinates of the stations.
+    readings
+        Distances read from single traces.
+    location
+        The location.
+    title
+        Title of the figure.
+
+    Returns
+    -------
+    bytes
+        PNG.
+
+    """
     epicenter = (location.latitude_deg, location.longitude_deg)
     return residuals_figure(
         [str(trace) for trace in gather.trace_ids],

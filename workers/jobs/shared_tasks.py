@@ -90,9 +90,23 @@ def unpack_gathers(arrays: Arrays) -> Iterator[tuple[str, Gather]]:
 
 def run_task(blobs: BlobStore, records: Records, name: str, work: Work) -> bool:
     """
-    Run a task unless another worker runs it or has run it; returns whether it was run here.
+    Run a task unless another worker runs it or has run it.
 
-    What `work` raises is raised after the claim is released; an AtlasError (the job has ended, or the store fails) is not.
+    Parameters
+    ----------
+    blobs, records
+        Where arrays and claims are.
+    name
+        Name of the task.
+    work
+        The function of the task. What it raises is raised after the claim is released, except an AtlasError: the job has
+        ended, or the store fails.
+
+    Returns
+    -------
+    bool
+        Whether the task was run here.
+
     """
     if blobs.exists(_key(name, "out")) or not records.claim(name, CLAIM_S):
         return False

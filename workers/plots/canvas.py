@@ -23,7 +23,22 @@ DPI = 130
 
 
 def new_figure(width_in: float, height_in: float, title: str, subtitle: str = "") -> Figure:
-    """Return a white sheet, size in inches, with title and subtitle at the top left. It uses Agg; pyplot would keep global state."""
+    """
+    Return a white sheet, drawn by Agg: pyplot would keep global state.
+
+    Parameters
+    ----------
+    width_in, height_in
+        Size in inches.
+    title, subtitle
+        Text at the top left.
+
+    Returns
+    -------
+    Figure
+        The sheet.
+
+    """
     figure = Figure(figsize=(width_in, height_in), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
     figure.text(
@@ -41,7 +56,22 @@ def encode_png(figure: Figure) -> bytes:
 
 
 def place_axes(figure: Figure, left_in: float, bottom_in: float, right_in: float, top_in: float) -> Axes:
-    """Add axes to a sheet, with margins in inches."""
+    """
+    Add axes to a sheet.
+
+    Parameters
+    ----------
+    figure
+        The sheet.
+    left_in, bottom_in, right_in, top_in
+        Margins in inches.
+
+    Returns
+    -------
+    Axes
+        The axes, with style applied.
+
+    """
     width, height = figure.get_size_inches()
     axes = figure.add_axes((left_in / width, bottom_in / height, 1 - (left_in + right_in) / width, 1 - (bottom_in + top_in) / height))
     style_axes(axes)
@@ -75,9 +105,22 @@ def visible_window_s(gather: Gather, window_s: tuple[float, float] | None) -> tu
 
 def separate_labels(positions: NDArray[np.float64], gap: float, low: float, high: float) -> NDArray[np.float64]:
     """
-    Move label positions [n] to be at least `gap` apart within `low` to `high`, in the same order, with least-squares shifts.
+    Move label positions apart, in the same order, by least-squares shifts; space them evenly where they do not fit.
 
-    Where this is impossible, they are spaced evenly.
+    Parameters
+    ----------
+    positions
+        Positions [n].
+    gap
+        Minimum distance of two labels.
+    low, high
+        Limits of the positions.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        New positions [n].
+
     """
     count = len(positions)
     if count == 0 or (count - 1) * gap >= high - low:
@@ -115,7 +158,22 @@ def downsample_extremes(
 
 
 def select_label_indices(x: NDArray[np.float64], y: NDArray[np.float64], width: float, height: float) -> NDArray[np.int64]:
-    """Return indices of points [n] whose labels, `width` by `height` to the right of the point, cover no other label or point."""
+    """
+    Select the points that can be labeled without covering another label or point.
+
+    Parameters
+    ----------
+    x, y
+        Coordinates of the points [n], in order of preference.
+    width, height
+        Size of a label, which is to the right of its point.
+
+    Returns
+    -------
+    NDArray[np.int64]
+        Indices of the selected points.
+
+    """
     chosen: list[int] = []
     for index, (left, middle) in enumerate(zip(x, y, strict=True)):
         points = (x > left + 0.04 * width) & (x < left + width) & (np.abs(y - middle) < 0.6 * height)

@@ -26,10 +26,26 @@ class Family:
 
 def families_figure(positions: NDArray[np.float64], clusters: NDArray[np.int64], names: Sequence[str], *, title: str) -> bytes:
     """
-    Draw events at `positions` [n, 2] with the color of their family `clusters` [n] (-1: outlier); returns PNG.
+    Draw a map of the embedding, with labels where there is room.
 
     The axes have no unit: positions are a projection of the embedding to two dimensions, of which only distances matter.
-    Events are labeled where there is room.
+
+    Parameters
+    ----------
+    positions
+        Positions of the events [n, 2].
+    clusters
+        Family of each event [n]; -1 for an outlier.
+    names
+        Names of the events [n].
+    title
+        Title of the figure.
+
+    Returns
+    -------
+    bytes
+        PNG.
+
     """
     figure = new_figure(8.6, 6.6, title)
     axes = place_axes(figure, 0.25, 0.25, 1.75, 0.55)

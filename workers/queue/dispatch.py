@@ -45,6 +45,23 @@ class Dispatcher:
 
         If the queue server is lost after the record is written, the next sweep of `Recovery` enqueues the job. Raises what
         `check_capacity` raises.
+
+        Parameters
+        ----------
+        submission
+            What the client requested.
+        owner
+            Owner of the API key; empty if no keys are required.
+        job_id
+            Id of the job.
+        request_id
+            Id of the HTTP request.
+
+        Returns
+        -------
+        JobRecord
+            The record of the job.
+
         """
         self.check_capacity(owner)
         with queue_errors():

@@ -56,7 +56,26 @@ def begin(record: JobRecord, worker: str) -> JobRecord | None:
 
 
 def advance(record: JobRecord, attempt: int, stage: str, progress: float) -> JobRecord:
-    """Set stage and progress (0 to 1, never decreasing) of a running attempt; raises Superseded, Canceled."""
+    """
+    Set stage and progress of a running attempt; raises Superseded, Canceled.
+
+    Parameters
+    ----------
+    record
+        The record.
+    attempt
+        Number of the attempt.
+    stage
+        Name of the stage.
+    progress
+        Fraction done, 0 to 1; never decreases.
+
+    Returns
+    -------
+    JobRecord
+        The next record.
+
+    """
     _check_attempt(record, attempt)
     if record.cancel_requested:
         raise Canceled("the job was canceled")
@@ -73,7 +92,28 @@ def finish(
     figures: list[str] | None = None,
     formats: list[str] | None = None,
 ) -> JobRecord:
-    """End a running attempt with a terminal status, which is CANCELED wherever cancellation was requested. Raises Superseded."""
+    """
+    End a running attempt; the status is CANCELED wherever cancellation was requested. Raises Superseded.
+
+    Parameters
+    ----------
+    record
+        The record.
+    attempt
+        Number of the attempt.
+    status
+        The terminal status.
+    problem
+        Why the job failed.
+    warnings, figures, formats
+        Data warnings, and names of the figures and formats stored.
+
+    Returns
+    -------
+    JobRecord
+        The next record.
+
+    """
     _check_attempt(record, attempt)
     if record.cancel_requested or status is Status.CANCELED:
         return _end(record, Status.CANCELED)

@@ -50,7 +50,26 @@ class Records:
         self._redis, self._settings = redis, settings
 
     def create(self, job_id: str, submission: Submission, owner: str, request_id: str = "") -> JobRecord:
-        """Create and return the record of a queued job; if the id exists, return its record unchanged."""
+        """
+        Create the record of a queued job, unless the id exists.
+
+        Parameters
+        ----------
+        job_id
+            Id of the job.
+        submission
+            What the client requested.
+        owner
+            Owner of the API key; empty if no keys are required.
+        request_id
+            Id of the HTTP request.
+
+        Returns
+        -------
+        JobRecord
+            The new record, or the existing one unchanged.
+
+        """
         record = JobRecord(id=job_id, owner=owner, request_id=request_id, submission=submission, created_at=datetime.now(UTC))
 
         def body(pipe: Pipeline) -> JobRecord:
@@ -76,7 +95,26 @@ class Records:
         return record if mine else None
 
     def advance(self, job_id: str, attempt: int, stage: str, progress: float) -> JobRecord:
-        """Set stage and progress (0 to 1) of an attempt; raises Canceled or Superseded, upon which the attempt must stop."""
+        """
+        Set stage and progress of an attempt; raises Canceled or Superseded, upon which the attempt must stop.
+
+        Parameters
+        ----------
+        job_id
+            Id of the job.
+        attempt
+            Number of the attempt.
+        stage
+            Name of the stage.
+        progress
+            Fraction done, 0 to 1; never decreases.
+
+        Returns
+        -------
+        JobRecord
+            The record afterwards.
+
+        """
         return self._change_existing(job_id, lambda record: advance(record, attempt, stage, progress))
 
     def finish(
@@ -90,7 +128,28 @@ class Records:
         figures: list[str] | None = None,
         formats: list[str] | None = None,
     ) -> JobRecord:
-        """End a job with a terminal status, which is CANCELED wherever cancellation was requested. Raises Superseded."""
+        """
+        End a job; the status is CANCELED wherever cancellation was requested. Raises Superseded, UnknownJob.
+
+        Parameters
+        ----------
+        job_id
+            Id of the job.
+        attempt
+            Number of the attempt.
+        status
+            The terminal status.
+        problem
+            Why the job failed.
+        warnings, figures, formats
+            Data warnings, and names of the figures and formats stored.
+
+        Returns
+        -------
+        JobRecord
+            The record afterwards.
+
+        """
         end = partial(finish, problem=problem, warnings=warnings, figures=figures, formats=formats)
         return self._change_existing(job_id, lambda record: end(record, attempt, status))
 
