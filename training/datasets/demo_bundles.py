@@ -38,7 +38,7 @@ def encode_stations(records: tuple[Record, ...]) -> bytes:
     return "\n".join(["network,station,latitude,longitude,elevation", *rows, ""]).encode()
 
 
-def _is_clear(event: SyntheticEvent | None, count: int, largest_gap_deg: float) -> bool:
+def _is_well_recorded(event: SyntheticEvent | None, count: int, largest_gap_deg: float) -> bool:
     """Tell whether all stations recorded the event, with a small azimuthal gap, in a window that holds its surface waves."""
     if event is None or len(event.records) < count or event.records[0].duration_s < 3000:
         return False
@@ -46,14 +46,14 @@ def _is_clear(event: SyntheticEvent | None, count: int, largest_gap_deg: float) 
     return -600 < lead_s < 700 and azimuthal_gap_deg(event.stations.azimuths_deg) < largest_gap_deg
 
 
-def _draw_clear_event(
+def _draw_well_recorded_event(
     sampler: EventSampler, kind: str, count: int, largest_gap_deg: float, random: np.random.Generator
 ) -> tuple[Record, ...]:
-    """Draw events of a kind until one is clear; returns its records."""
+    """Draw events of a kind until one is well recorded; returns its records."""
     while True:
         source, year, _ = draw_event_source(sampler, kind, random)
         event = synthesize_event(sampler, source, year, count, (12.0, 95.0), random)
-        if event is not None and _is_clear(event, count, largest_gap_deg):
+        if event is not None and _is_well_recorded(event, count, largest_gap_deg):
             return event.records
 
 
@@ -70,12 +70,12 @@ def write_bundles(settings: TrainingSettings, folder: Path, seed: int = 3407) ->
     sampler = open_sampler(greens.load_store(settings.build_dir / "greens" / "greens_10s"), settings, seed, realism)
     random = np.random.default_rng(seed)
     for kind in ("earthquake", "glacial"):
-        records = _draw_clear_event(sampler, kind, 24, 150.0, random)
+        records = _draw_well_recorded_event(sampler, kind, 24, 150.0, random)
         _write_zip({"waveforms.mseed": encode_miniseed(records), "stations.csv": encode_stations(records)}, folder / f"{kind}.zip")
     order = random.permutation(np.repeat(ANOMALY_KINDS, 10))
     files = {}
     for number, kind in enumerate(order, start=1):
-        records = _draw_clear_event(sampler, str(kind), 8, 360.0, random)
+        records = _draw_well_recorded_event(sampler, str(kind), 8, 360.0, random)
         files[f"anomaly_{number:03d}/waveforms.mseed"] = encode_miniseed(records)
         files[f"anomaly_{number:03d}/stations.csv"] = encode_stations(records)
     _write_zip(files, folder / "anomalies.zip")

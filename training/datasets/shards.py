@@ -43,9 +43,9 @@ class Shards:
         return {name: np.concatenate([shard[name] for shard in shards]) for name in names}
 
 
-def combine_fingerprints(*parts: BaseModel | str | int) -> str:
+def combine_fingerprints(*items: BaseModel | str | int) -> str:
     """Combine recipes and fingerprints into one SHA-256, as hexadecimal."""
-    text = json.dumps([part.model_dump(mode="json") if isinstance(part, BaseModel) else part for part in parts], sort_keys=True)
+    text = json.dumps([item.model_dump(mode="json") if isinstance(item, BaseModel) else item for item in items], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -95,13 +95,13 @@ def store_as_half(graph: onnx.ModelProto) -> onnx.ModelProto:
 def find_backbone_nodes(graph: onnx.ModelProto) -> list[str]:
     """Find the names of the backbone's nodes: operations that have a weight of the backbone, and those before them."""
     producers = {name: node for node in graph.graph.node for name in node.output}
-    waiting = [node for node in graph.graph.node if any(name.startswith("backbone.") for name in node.input)]
+    pending = [node for node in graph.graph.node if any(name.startswith("backbone.") for name in node.input)]
     found: dict[str, onnx.NodeProto] = {}
-    while waiting:
-        node = waiting.pop()
+    while pending:
+        node = pending.pop()
         if node.name not in found:
             found[node.name] = node
-            waiting.extend(producers[name] for name in node.input if name in producers)
+            pending.extend(producers[name] for name in node.input if name in producers)
     return [name for name, node in found.items() if node.op_type in BACKBONE_OPERATIONS]
 
 

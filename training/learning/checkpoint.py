@@ -33,7 +33,7 @@ def save_atomically(state: Mapping[str, Any], path: Path) -> None:
     temporary.rename(path)
 
 
-def save_checkpoint(folder: Path, parts: Mapping[str, Stateful], made_for: Mapping[str, Any], progress: Mapping[str, Any]) -> None:
+def save_checkpoint(folder: Path, stateful: Mapping[str, Stateful], made_for: Mapping[str, Any], progress: Mapping[str, Any]) -> None:
     """
     Write `last.pt` of a run.
 
@@ -41,7 +41,7 @@ def save_checkpoint(folder: Path, parts: Mapping[str, Stateful], made_for: Mappi
     ----------
     folder : Path
         The run's folder; made if missing.
-    parts : mapping of str to Stateful
+    stateful : mapping of str to Stateful
         Networks, optimizer and schedule by name.
     made_for : mapping
         Recipe and size of the data, as plain values.
@@ -49,7 +49,7 @@ def save_checkpoint(folder: Path, parts: Mapping[str, Stateful], made_for: Mappi
         What the loop itself needs to continue: plain values and tensors.
 
     """
-    states = {name: part.state_dict() for name, part in parts.items()}
+    states = {name: item.state_dict() for name, item in stateful.items()}
     save_atomically({**states, "progress": dict(progress), "made_for": dict(made_for)}, folder / LAST)
 
 
@@ -59,20 +59,20 @@ def _no_barrier() -> None:
 
 def resume_checkpoint(
     folder: Path,
-    parts: Mapping[str, Stateful],
+    stateful: Mapping[str, Stateful],
     made_for: Mapping[str, Any],
     *,
     barrier: Callable[[], None] = _no_barrier,
     owner: bool = True,
 ) -> dict[str, Any] | None:
     """
-    Restore the parts from `last.pt`, if it is there and was made for the same recipe and data.
+    Restore the objects from `last.pt`, if it is there and was made for the same recipe and data.
 
     A checkpoint made for something else is renamed to SET_ASIDE, and a line says so.
 
     Parameters
     ----------
-    folder, parts, made_for
+    folder, stateful, made_for
         As in `save_checkpoint`.
     barrier : callable
         Waits for the other processes of a distributed run, so that none reads after the file was renamed.
@@ -95,6 +95,6 @@ def resume_checkpoint(
             tqdm.write(f"{last} was made for another recipe or amount of data: renamed to {SET_ASIDE}, and training starts anew")
             last.rename(folder / SET_ASIDE)
         return None
-    for name, part in parts.items():
-        part.load_state_dict(state[name])
+    for name, item in stateful.items():
+        item.load_state_dict(state[name])
     return dict(state["progress"])

@@ -93,7 +93,7 @@ class FitRun:
     progress: FitProgress = field(default_factory=FitProgress)
 
     @property
-    def parts(self) -> dict[str, Stateful]:
+    def stateful(self) -> dict[str, Stateful]:
         """What a checkpoint holds the state of."""
         return {"network": self.network, "optimizer": self.optimizer, "schedule": self.schedule}
 
@@ -215,7 +215,7 @@ def fit_network(
     fabric.launch()
     run = _set_up(network, recipe, batches.steps, fabric)
     made_for = {**recipe.model_dump(mode="json"), "steps": batches.steps}
-    vars(run.progress).update(resume_checkpoint(folder, run.parts, made_for, barrier=fabric.barrier, owner=fabric.is_global_zero) or {})
+    vars(run.progress).update(resume_checkpoint(folder, run.stateful, made_for, barrier=fabric.barrier, owner=fabric.is_global_zero) or {})
     with SummaryWriter(str(folder / "curves"), purge_step=run.progress.epoch) if fabric.is_global_zero else nullcontext() as curves:
         while run.progress.epoch < recipe.epochs and run.progress.stale <= recipe.patience:
             started = time.monotonic()
@@ -227,7 +227,7 @@ def fit_network(
             if fabric.is_global_zero:
                 if improved or run.progress.epoch == 1:
                     save_atomically(run.network.state_dict(), folder / BEST)
-                save_checkpoint(folder, run.parts, made_for, vars(run.progress))
+                save_checkpoint(folder, run.stateful, made_for, vars(run.progress))
             fabric.barrier()
     network.load_state_dict(torch.load(folder / BEST, map_location="cpu", weights_only=True))
     _end_other_processes(fabric)

@@ -30,9 +30,9 @@ def simplify_lines(line: Floats, tolerance: float) -> Floats:
     """Simplify a line [n, 2] to within a tolerance (Douglas & Peucker 1973, doi:10.3138/FM57-6770-U75U-7727)."""
     keep = np.zeros(len(line), bool)
     keep[[0, -1]] = True
-    waiting = [(0, len(line) - 1)]
-    while waiting:
-        first, last = waiting.pop()
+    pending = [(0, len(line) - 1)]
+    while pending:
+        first, last = pending.pop()
         between = line[first + 1 : last]
         if not len(between):
             continue
@@ -44,7 +44,7 @@ def simplify_lines(line: Floats, tolerance: float) -> Floats:
         if deviation[worst] > tolerance:
             middle = first + 1 + worst
             keep[middle] = True
-            waiting += [(first, middle), (middle, last)]
+            pending += [(first, middle), (middle, last)]
     return line[keep]
 
 
@@ -60,10 +60,10 @@ def main() -> None:
     """Simplify the coastline of the file named first and write it to the file named second."""
     source, target = map(Path, sys.argv[1:])
     lines = [
-        part
+        line
         for arc in decode_arcs(json.loads(source.read_text()))
-        for part in remove_seams(arc)
-        if np.ptp(part, axis=0).max() > MIN_ISLAND_DEG
+        for line in remove_seams(arc)
+        if np.ptp(line, axis=0).max() > MIN_ISLAND_DEG
     ]
     kept = [simplify_lines(line, TOLERANCE_DEG) for line in lines]
     points = np.rint(np.concatenate(kept) * UNITS_PER_DEG).astype(np.int16)

@@ -72,9 +72,9 @@ def train_vicreg(
     steps = max(len(views) // plan.batch, 1)
     optimizer = torch.optim.AdamW(both.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, plan.learning_rate, plan.epochs * steps, pct_start=0.1)
-    parts: dict[str, Stateful] = {"both": both, "optimizer": optimizer, "schedule": schedule}
+    stateful: dict[str, Stateful] = {"both": both, "optimizer": optimizer, "schedule": schedule}
     made_for = {**plan.model_dump(mode="json"), "sources": len(views)}
-    losses: list[float] = (resume_checkpoint(folder, parts, made_for) or {"losses": []})["losses"]
+    losses: list[float] = (resume_checkpoint(folder, stateful, made_for) or {"losses": []})["losses"]
     for epoch in tqdm(range(len(losses), plan.epochs), desc="views", unit="epoch", mininterval=5):
         both.train()
         order = np.random.default_rng([plan.seed, epoch]).permutation(len(views))[: steps * plan.batch]
@@ -90,7 +90,7 @@ def train_vicreg(
             schedule.step()
             total += loss.item() / steps
         losses.append(total)
-        save_checkpoint(folder, parts, made_for, {"losses": losses})
+        save_checkpoint(folder, stateful, made_for, {"losses": losses})
         on_progress((epoch + 1) / plan.epochs)
     both.to("cpu").eval()
     return losses
