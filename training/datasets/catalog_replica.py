@@ -36,7 +36,7 @@ class ReplicaRecipe(BaseModel):
     """
     Ranges of the number of stations and of their distances, and the tolerance of matched magnitudes.
 
-    `louder`: factor on the cataloged moments and forces, in unchanged noise, to measure what limits the models besides noise.
+    `moment_scale`: factor on the cataloged moments and forces, in unchanged noise, to measure what limits the models besides noise.
     """
 
     # The fields are part of the archive's fingerprint: a renamed field makes another archive.
@@ -49,7 +49,7 @@ class ReplicaRecipe(BaseModel):
     distances_deg: tuple[float, float]
     magnitude_tolerance: float
     seed: int
-    louder: float = Field(1.0, exclude_if=lambda value: value == 1.0)
+    moment_scale: float = Field(1.0, exclude_if=lambda value: value == 1.0)
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def _draw_event(sampler: EventSampler, recipe: ReplicaRecipe, row: ReplicaEvent,
     random = make_generator(recipe.seed, Purpose.REPLICA, number)
     count = int(np.exp(random.uniform(*np.log(recipe.stations))))
     that_day = replace(sampler, stations=select_stations_on_day(sampler.stations, row.time_s))
-    event = synthesize_event(that_day, _make_source(sampler, row, recipe.louder, random), row.year, count, recipe.distances_deg, random)
+    event = synthesize_event(that_day, _make_source(sampler, row, recipe.moment_scale, random), row.year, count, recipe.distances_deg, random)
     if event is None:
         raise ValueError(f"fewer than three stations are in range of {row.kind} {row.row}: widen distances_deg of the recipe")
     return ArchivedEvent(name_event(number), shift_to_origin(event.records, row.time_s), _describe_truth(sampler, row, event))

@@ -36,7 +36,7 @@ DEPENDENCES: tuple[tuple[str, Value, tuple[float, ...]], ...] = (
 
 def load_replica_recipe(store: str | None = None, moment_scale: float = 1.0) -> ReplicaRecipe:
     """Read the recipe of the replica, with few and many stations, optionally at another store or with other moments."""
-    changes = {"stations": STATIONS, "louder": moment_scale} | ({} if store is None else {"store": store})
+    changes = {"stations": STATIONS, "moment_scale": moment_scale} | ({} if store is None else {"store": store})
     return load_recipe("twin", ReplicaRecipe).model_copy(update=changes)
 
 

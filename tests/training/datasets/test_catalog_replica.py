@@ -74,11 +74,11 @@ def test_a_replica_event_is_as_cataloged_and_reproducible(settings, catalogs):
         assert all(distance_deg(*epicenter, record.latitude_deg, record.longitude_deg) < 121 for record in event.records)
 
 
-def test_a_louder_twin_is_the_same_event_in_the_same_noise(settings):
-    assert "louder" not in REPLICA.model_dump(mode="json")
-    louder = REPLICA.model_copy(update={"louder": 1e4})
-    assert louder.model_dump(mode="json")["louder"] == 1e4
-    (one,), (same,) = (draw_replica(some, settings, [5]) for some in (REPLICA, louder))
+def test_a_moment_scale_enlarges_the_event_in_the_same_noise(settings):
+    assert "moment_scale" not in REPLICA.model_dump(mode="json")
+    scaled = REPLICA.model_copy(update={"moment_scale": 1e4})
+    assert scaled.model_dump(mode="json")["moment_scale"] == 1e4
+    (one,), (same,) = (draw_replica(some, settings, [5]) for some in (REPLICA, scaled))
     assert same.truth == one.truth
     before = [[np.std(record.samples[:120]) / np.nanmax(np.abs(record.samples)) for record in event.records] for event in (one, same)]
     assert np.median(before[0]) > 10.0 * np.median(before[1])

@@ -1,4 +1,4 @@
-"""What ships is held against float32: the storage that was asked for if the metrics stay, a wider one if they move."""
+"""Storage of weights: the wanted one if metrics agree with float32, else a wider one."""
 
 import json
 
@@ -57,8 +57,8 @@ def graph(network):
     return convert_to_onnx(network, EVENT_TYPE)
 
 
-def mean_probability(said, truth):
-    return (Metric(name="mean probability", dataset="made up", value=float(said["probabilities"][:, 0].mean()), n=len(truth)),)
+def mean_probability(outputs, truth):
+    return (Metric(name="mean probability", dataset="made up", value=float(outputs["probabilities"][:, 0].mean()), n=len(truth)),)
 
 
 def gate(pictures, folder, recipe=RECIPE):
@@ -69,19 +69,19 @@ def weights_of(content):
     return {weight.data_type for weight in onnx.load_from_string(content).graph.initializer if np.prod(weight.dims) >= 1024}
 
 
-def test_int8_ships_where_the_metrics_stay(graph, pictures, tmp_path):
+def test_int8_is_kept_where_metrics_agree(graph, pictures, tmp_path):
     shipped = quantize_and_check("event_type", graph, gate(pictures, tmp_path))
     assert shipped.record["storage"] == "int8"
     assert shipped.record["refused"] == {}
     assert shipped.record["largest_change_over_limit"] <= 1
     assert onnx.TensorProto.INT8 in weights_of(shipped.content)
     assert len(shipped.content) < 0.5 * (tmp_path / "model_float32.onnx").stat().st_size
-    exact, said = predict_outputs(tmp_path / "model_float32.onnx", pictures), predict_outputs(shipped.content, pictures)
-    assert np.abs(exact["probabilities"] - said["probabilities"]).max() < 0.1
+    exact, outputs = predict_outputs(tmp_path / "model_float32.onnx", pictures), predict_outputs(shipped.content, pictures)
+    assert np.abs(exact["probabilities"] - outputs["probabilities"]).max() < 0.1
 
 
-def test_a_wider_storage_ships_where_they_do_not(graph, pictures, tmp_path):
-    """Neither int8 nor float16 leaves every bit as it was; where nothing may change, both are refused and on record."""
+def test_a_wider_storage_is_used_where_metrics_change(graph, pictures, tmp_path):
+    """Neither int8 nor float16 preserves every bit: where no change is allowed, both are refused and recorded."""
     nothing = RECIPE.model_copy(update={"max_fraction_change": 0.0, "max_relative_change": 0.0})
     shipped = quantize_and_check("event_type", graph, gate(pictures, tmp_path, nothing))
     assert shipped.record["storage"] == "float32"
@@ -89,11 +89,11 @@ def test_a_wider_storage_ships_where_they_do_not(graph, pictures, tmp_path):
     assert weights_of(shipped.content) == {onnx.TensorProto.FLOAT}
 
 
-def test_a_model_may_ask_for_another_storage(graph, pictures, tmp_path):
+def test_a_model_can_have_its_own_storage(graph, pictures, tmp_path):
     assert quantize_and_check("depth", graph, gate(pictures, tmp_path)).record["storage"] == "float16"
 
 
-def test_only_the_trunk_computes_in_integers(graph, pictures):
+def test_only_the_backbone_computes_in_integers(graph, pictures):
     quantized = onnx.load_from_string(quantize(graph, "int8", pictures))
     made_by = {name: node.op_type for node in quantized.graph.node for name in node.output}
     last = next(node for node in quantized.graph.node if "head.weight" in node.input)
@@ -102,7 +102,7 @@ def test_only_the_trunk_computes_in_integers(graph, pictures):
     assert {node.op_type for node in graph.graph.node if node.name in find_backbone_nodes(graph)} >= {"Conv", "Relu", "Add", "MaxPool"}
 
 
-def test_the_card_says_what_the_gate_found(network, pictures, tmp_path):
+def test_the_card_records_the_check_of_storage(network, pictures, tmp_path):
     held = gate(pictures, tmp_path / "reference")
     place = export_artifact(network, EVENT_TYPE, "1", tmp_path, data={"seed": 1}, limits=(), calibration={}, gate=held)
     card = json.loads((place / "card.json").read_text())
@@ -111,13 +111,13 @@ def test_the_card_says_what_the_gate_found(network, pictures, tmp_path):
     assert card["opset"] == OPSET == onnx.load(place / "model.onnx").opset_import[0].version
 
 
-def test_metrics_may_move_by_a_stated_amount():
+def test_changes_are_relative_to_their_limits():
     before = (Metric(name="share", dataset="", value=0.9, n=1), Metric(name="error", dataset="", value=4.0, unit="degree", n=1))
     after = (Metric(name="share", dataset="", value=0.85, n=1), Metric(name="error", dataset="", value=3.8, unit="degree", n=1))
     assert measure_changes(before, after, RECIPE) == pytest.approx({"share": 0.5, "error": 2.5})
 
 
-def test_a_difference_is_relative_to_the_size_of_the_output_and_azimuths_are_axes():
+def test_differences_are_relative_and_azimuths_are_compared_as_axes():
     assert relative_difference(np.array([100.0, 50.0]), np.array([99.0, 50.0]), "depth_km") == pytest.approx(0.01)
     assert relative_difference(np.array([1.0]), np.array([359.0]), "force_azimuth_deg") == pytest.approx(2 / 180)
     assert relative_difference(np.array([1.0]), np.array([182.0]), "force_azimuth_deg") == pytest.approx(1 / 180)

@@ -1,4 +1,4 @@
-"""Real recordings into the archive, from a portable-fdsnws-dataselect process and a station and event service on loopback."""
+"""Downloads into an archive, from a portable-fdsnws-dataselect process and a station and event service on loopback."""
 
 import socket
 import sqlite3
@@ -126,7 +126,7 @@ def plan(provider):
     )
 
 
-def test_recordings_arrive_with_place_and_response(plan, tmp_path):
+def test_recordings_have_coordinates_and_response(plan, tmp_path):
     done = fetch_plan(plan, tmp_path / "set")
     (event,) = read_events(tmp_path / "set" / "archive")
 
@@ -145,7 +145,7 @@ def test_recordings_arrive_with_place_and_response(plan, tmp_path):
     assert at == pytest.approx(abs(known), rel=0.02)
 
 
-def test_neither_name_nor_waveforms_tell_the_kind(plan, tmp_path):
+def test_neither_name_nor_waveforms_reveal_the_kind(plan, tmp_path):
     fetch_plan(plan, tmp_path / "set")
     (event,) = read_events(tmp_path / "set" / "archive")
     waveforms = b"".join(path.read_bytes() for path in (tmp_path / "set" / "archive" / "waveforms").iterdir())
@@ -153,7 +153,7 @@ def test_neither_name_nor_waveforms_tell_the_kind(plan, tmp_path):
     assert b"earthquake" not in waveforms
 
 
-def test_what_is_there_is_not_asked_for_again(plan, tmp_path):
+def test_existing_files_are_not_requested_again(plan, tmp_path):
     first = fetch_plan(plan, tmp_path / "set")
     before = (tmp_path / "set" / "archive" / "manifest.json").read_text()
     again = fetch_plan(plan, tmp_path / "set")
@@ -162,7 +162,7 @@ def test_what_is_there_is_not_asked_for_again(plan, tmp_path):
     assert (tmp_path / "set" / "archive" / "manifest.json").read_text() == before
 
 
-def test_a_download_goes_on_after_a_failure(plan, folder, tmp_path):
+def test_a_download_continues_after_a_failure(plan, folder, tmp_path):
     (folder / "CCC.mseed").rename(folder / "gone")
     broken = fetch_plan(plan, tmp_path / "set")
     assert broken.failures > 0
@@ -173,22 +173,22 @@ def test_a_download_goes_on_after_a_failure(plan, folder, tmp_path):
     assert len(event.records) == 2
 
 
-def test_requests_wait_for_their_turn_over_all_threads():
-    courtesy = RequestThrottle(0.05)
+def test_requests_are_spaced_over_all_threads():
+    throttle = RequestThrottle(0.05)
     begin = time.monotonic()
     with ThreadPoolExecutor(3) as threads:
-        moments = list(threads.map(courtesy.paced(lambda _: time.monotonic() - begin), range(5)))
+        moments = list(threads.map(throttle.paced(lambda _: time.monotonic() - begin), range(5)))
     assert np.diff(sorted(moments)).min() > 0.03
-    assert courtesy.requests == 5
+    assert throttle.requests == 5
 
 
-def test_the_example_is_a_plan():
+def test_the_example_plan_is_valid():
     plan = read_plan(RECIPES / "fdsn_example.toml")
     assert [provider.name for provider in plan.providers] == ["EARTHSCOPE", "GEOFON"]
 
 
 @pytest.mark.parametrize("change", [{"threads": 4}, {"interval_s": 0.0}, {"event_service": None}, {"providers": ()}])
-def test_a_plan_that_is_rude_or_incomplete_is_refused(change):
+def test_a_plan_with_too_many_requests_or_without_events_is_refused(change):
     good = {"event_service": {"name": "X"}, "events": {"start": "2010-01-01", "end": "2011-01-01"}, "providers": [{"name": "X"}]}
     assert FdsnPlan.model_validate(good).threads == 2
     with pytest.raises(ValueError, match=next(iter(change)).split("_")[0]):

@@ -1,4 +1,4 @@
-"""Catalogs of real events, each with the truth that its form holds."""
+"""Catalogs of real events in csv, ndk and QuakeML."""
 
 import shutil
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ E1,1993-01-24T10:21:07.950000Z,68.63,-32.94,1.97,336,5.1
 ALL = EventQuery(start=datetime(1900, 1, 1, tzinfo=UTC), end=datetime(2100, 1, 1, tzinfo=UTC))
 
 
-def written(folder: Path, text: str) -> Path:
+def write_file(folder: Path, text: str) -> Path:
     path = folder / "events.csv"
     path.write_text(text)
     return path
@@ -33,16 +33,16 @@ def test_ndk_files_and_folders_of_them_are_read(tmp_path, as_folder):
     assert event.time_s == pytest.approx(datetime(2006, 4, 9, 20, 50, 46, tzinfo=UTC).timestamp(), abs=10)
 
 
-def test_a_tensor_in_dyne_cm_comes_out_in_newton_meters(tmp_path):
+def test_tensors_are_converted_from_dyne_cm_to_newton_meters(tmp_path):
     row = "M1,1976-01-01T01:29:39.6Z,-28.61,-177.64,59.0,7.25,7.68e26,9e24,-7.77e26,1.39e26,4.52e26,-3.26e26\n"
-    (event,) = read_event_list(written(tmp_path, GCMT_HEAD + row))
+    (event,) = read_event_list(write_file(tmp_path, GCMT_HEAD + row))
     assert (event.kind, event.magnitude, event.depth_km) == ("earthquake", 7.25, 59.0)
     assert event.truth["mrr_n_m"] == pytest.approx(7.68e19)
     assert event.truth["mtp_n_m"] == pytest.approx(-3.26e19)
 
 
 def test_a_force_azimuth_makes_an_event_glacial(tmp_path):
-    (event,) = read_event_list(written(tmp_path, GLACIAL))
+    (event,) = read_event_list(write_file(tmp_path, GLACIAL))
     assert (event.kind, event.depth_km, event.magnitude) == ("glacial", 0.0, 5.1)
     assert event.truth["force_azimuth_deg"] == 336
     assert event.truth["amplitude_kg_m"] == pytest.approx(1.97e14)

@@ -1,4 +1,4 @@
-"""What is none of the classes is learned apart, and the classes themselves stay below 1."""
+"""Novelty: other kinds exceed 1, the classes stay below."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def stripes(kind: int, random: np.random.Generator) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def taught():
+def predictions():
     random, kinds = np.random.default_rng(3), np.arange(240) % 3
     pictures = np.stack([stripes(kind, random) for kind in kinds])
     torch.manual_seed(0)
@@ -36,16 +36,16 @@ def taught():
     return {"probabilities": probabilities.numpy(), "novelty": novelty.numpy()}, truth[180:, 0].astype(np.float64)
 
 
-def test_what_is_neither_is_flagged_and_the_classes_are_not(taught):
-    said, truth = taught
-    assert (said["novelty"][truth == 5] > 1).mean() > 0.8
-    assert (said["novelty"][truth < 2] > 1).mean() < 0.15
-    np.testing.assert_allclose(said["probabilities"].sum(axis=1), 1.0, atol=1e-5)
+def test_other_kinds_are_flagged_as_novel_and_the_classes_are_not(predictions):
+    outputs, truth = predictions
+    assert (outputs["novelty"][truth == 5] > 1).mean() > 0.8
+    assert (outputs["novelty"][truth < 2] > 1).mean() < 0.15
+    np.testing.assert_allclose(outputs["probabilities"].sum(axis=1), 1.0, atol=1e-5)
 
 
-def test_scores_count_the_classes_alone_and_flags_by_kind(taught):
-    said, truth = taught
-    values = {one.name: one for one in score_type(said, truth, "stripes")}
+def test_scores_count_the_classes_and_flags_by_kind(predictions):
+    outputs, truth = predictions
+    values = {one.name: one for one in score_type(outputs, truth, "stripes")}
     assert values["accuracy"].n == (truth < 2).sum()
     assert values["accuracy"].value > 0.9
     assert "share of clvd sections flagged as novel" in values

@@ -1,4 +1,4 @@
-"""The engine: stopped and resumed, on two processes as on one, stopping early, and never mistaking another run's checkpoint."""
+"""The training loop: resumption, two processes, early stopping, and checkpoints of other recipes."""
 
 import os
 import subprocess
@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.networks.heads import DepthModel, DistanceModel
-from training.learning.fit import Batches, FitRecipe, fit_network, make_fabric, supports_bfloat16
+from models.networks.heads import DepthModel, DistanceModel, EventTypeModel
+from training.learning.calibration import calibrate_type
+from training.learning.fit import Batches, FitRecipe, fit_network, make_fabric, supports_bfloat16, validate
 from training.learning.prefetch import PrefetchStatistics, prefetch
 
 ROOT = Path(__file__).parents[3]
@@ -47,17 +48,17 @@ with torch.no_grad():
 """
 
 
-def traces(count, seed):
-    """Pictures whose bright column is the distance."""
+def draw_traces(count, seed):
+    """Draw pictures whose bright column is the distance."""
     random = np.random.default_rng(seed)
     distance = random.uniform(10, 170, count)
     pictures = random.integers(0, 60, (count, 1, 48, 64), dtype=np.uint8)
-    for picture, place in zip(pictures, distance, strict=True):
-        picture[0, :, int(place / 180 * 64)] = 255
+    for picture, distance_deg in zip(pictures, distance, strict=True):
+        picture[0, :, int(distance_deg / 180 * 64)] = 255
     return pictures, np.stack([distance, 10 * distance], axis=1).astype(np.float32)
 
 
-def batches_of(pictures, truth, held_out):
+def make_batches(pictures, truth, held_out):
     def train(epoch):
         order = np.random.default_rng(epoch).permutation(len(truth))
         for start in range(0, len(order) - RECIPE.batch + 1, RECIPE.batch):
@@ -67,34 +68,34 @@ def batches_of(pictures, truth, held_out):
     return Batches(train, len(truth) // RECIPE.batch, held_out)
 
 
-def offset_reader():
+def make_distance_model():
     torch.manual_seed(0)
     network = DistanceModel("alexnet", RECIPE.width, 1, 180, 1.0)
     network.logits(torch.zeros(2, 1, 48, 64, dtype=torch.uint8))
     return network
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """Stands for a machine that was switched off."""
 
 
-def killed_in(batches, epoch):
+def kill_in_epoch(batches, epoch):
     def train(number):
         if number == epoch:
-            raise Killed
+            raise KilledError
         return batches.train(number)
 
     return Batches(train, batches.steps, batches.validation)
 
 
-def test_a_run_killed_in_any_epoch_ends_with_the_weights_of_an_uninterrupted_one(tmp_path):
-    """With dropout and a schedule: the network draws at random, and what it draws must not depend on where the run was stopped."""
-    batches = batches_of(*traces(32, 0), traces(16, 1))
-    whole = fit_network(offset_reader(), RECIPE, batches, tmp_path / "whole")
+def test_a_run_killed_in_any_epoch_resumes_to_the_weights_of_an_uninterrupted_one(tmp_path):
+    """With dropout and a schedule: random draws must not depend on where the run was stopped."""
+    batches = make_batches(*draw_traces(32, 0), draw_traces(16, 1))
+    whole = fit_network(make_distance_model(), RECIPE, batches, tmp_path / "whole")
     for epoch in (1, 3):
-        with pytest.raises(Killed):
-            fit_network(offset_reader(), RECIPE, killed_in(batches, epoch), tmp_path / "parts")
-    resumed = fit_network(offset_reader(), RECIPE, batches, tmp_path / "parts")
+        with pytest.raises(KilledError):
+            fit_network(make_distance_model(), RECIPE, kill_in_epoch(batches, epoch), tmp_path / "parts")
+    resumed = fit_network(make_distance_model(), RECIPE, batches, tmp_path / "parts")
     assert all(torch.equal(value, resumed.state_dict()[name]) for name, value in whole.state_dict().items())
 
 
@@ -102,7 +103,7 @@ def test_a_run_stops_once_validation_has_not_improved_for_longer_than_its_patien
     """Validation depths contradict the pictures, so learning makes it worse."""
     pictures = np.random.default_rng(0).integers(0, 256, (16, 1, 32, 32), dtype=np.uint8)
     truth = np.linspace(5, 600, 16, dtype=np.float32)[:, None]
-    batches = batches_of(pictures, truth, (pictures, truth[::-1]))
+    batches = make_batches(pictures, truth, (pictures, truth[::-1]))
     recipe = RECIPE.model_copy(update={"epochs": 60, "patience": 2, "learning_rate": 1e-2})
     torch.manual_seed(0)
     fit_network(DepthModel("resnet18", RECIPE.width, 1), recipe, batches, tmp_path)
@@ -111,10 +112,10 @@ def test_a_run_stops_once_validation_has_not_improved_for_longer_than_its_patien
     assert progress["stale"] == 3
 
 
-def test_the_checkpoint_of_another_recipe_is_set_aside_and_not_continued(tmp_path):
-    batches = batches_of(*traces(16, 0), traces(8, 1))
-    fit_network(offset_reader(), RECIPE.model_copy(update={"epochs": 1}), batches, tmp_path)
-    fit_network(offset_reader(), RECIPE.model_copy(update={"epochs": 2}), batches, tmp_path)
+def test_the_checkpoint_of_another_recipe_is_set_aside(tmp_path):
+    batches = make_batches(*draw_traces(16, 0), draw_traces(8, 1))
+    fit_network(make_distance_model(), RECIPE.model_copy(update={"epochs": 1}), batches, tmp_path)
+    fit_network(make_distance_model(), RECIPE.model_copy(update={"epochs": 2}), batches, tmp_path)
     assert (tmp_path / "last_of_another_recipe.pt").exists()
     assert torch.load(tmp_path / "last.pt", weights_only=True)["progress"]["epoch"] == 2
 
@@ -128,7 +129,7 @@ def test_precision_is_mixed_where_the_device_computes_in_bfloat16():
 
 
 @pytest.mark.timeout(300)
-def test_two_processes_learn_one_network_and_only_the_first_goes_on(tmp_path):
+def test_two_processes_train_one_network_and_only_the_first_continues(tmp_path):
     script = tmp_path / "two.py"
     script.write_text(TWO_PROCESSES)
     surroundings = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
@@ -147,15 +148,62 @@ def test_batches_come_in_order_and_an_error_in_drawing_is_raised():
 
     def broken():
         yield np.zeros((2, 1)), np.zeros(2)
-        raise Killed
+        raise KilledError
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         list(prefetch(broken()))
 
 
-def test_a_feed_tells_how_many_pictures_came_and_how_long_they_were_waited_for():
-    feed = PrefetchStatistics((np.zeros((3, 1), np.uint8), np.zeros(3, np.float32)) for _ in range(5))
-    assert sum(len(truth) for _, truth in feed) == feed.pictures == 15
-    assert 0 <= feed.waiting_fraction <= 1
-    assert feed.pictures_per_second > 0
-    assert all(a <= b for a, b in pairwise((0.0, feed.waited_s, feed.seconds)))
+def test_prefetch_statistics_count_pictures_and_waiting_time():
+    statistics = PrefetchStatistics((np.zeros((3, 1), np.uint8), np.zeros(3, np.float32)) for _ in range(5))
+    assert sum(len(truth) for _, truth in statistics) == statistics.pictures == 15
+    assert 0 <= statistics.waiting_fraction <= 1
+    assert statistics.pictures_per_second > 0
+    assert all(a <= b for a, b in pairwise((0.0, statistics.waited_s, statistics.seconds)))
+
+
+LONG_RECIPE = RECIPE.model_copy(update={"epochs": 8, "batch": 16})
+
+
+def two_kinds(count, seed):
+    """Draw pictures whose upper or lower half is bright."""
+    random = np.random.default_rng(seed)
+    truth = random.integers(0, 2, count)
+    pictures = random.integers(0, 60, (count, 1, 32, 32), dtype=np.uint8)
+    for picture, kind in zip(pictures, truth, strict=True):
+        picture[0, 16 * kind : 16 * kind + 16] += 150
+    return pictures, truth[:, None].astype(np.float32)
+
+
+def two_kind_batches():
+    pictures, truth = two_kinds(96, 0)
+
+    def train(epoch):
+        order = np.random.default_rng(epoch).permutation(len(truth))
+        for rows in np.array_split(order, len(order) // LONG_RECIPE.batch):
+            yield pictures[rows], truth[rows]
+
+    return Batches(train, 6, two_kinds(64, 9))
+
+
+def test_a_network_learns_and_its_best_weights_are_kept(tmp_path):
+    torch.manual_seed(0)
+    network = EventTypeModel("resnet18", LONG_RECIPE.width, 1, 2)
+    data = two_kind_batches()
+    before = validate(network, *data.validation, 16)
+    fit_network(network, LONG_RECIPE, data, tmp_path)
+    assert validate(network, *data.validation, 16) < 0.7 * before
+    calibration = calibrate_type(network, *data.validation)
+    assert calibration["novelty_scale"] > 0
+    probabilities, novelty = network(torch.from_numpy(data.validation[0]))
+    assert (probabilities.argmax(dim=1).numpy() == data.validation[1][:, 0]).mean() > 0.9
+    assert (novelty <= 1).float().mean() >= 0.95
+
+
+def test_a_finished_run_is_resumed_and_not_repeated(tmp_path):
+    torch.manual_seed(0)
+    fit_network(EventTypeModel("resnet18", LONG_RECIPE.width, 1, 2), LONG_RECIPE, two_kind_batches(), tmp_path)
+    torch.manual_seed(5)
+    again = fit_network(EventTypeModel("resnet18", LONG_RECIPE.width, 1, 2), LONG_RECIPE, two_kind_batches(), tmp_path)
+    best = torch.load(tmp_path / "best.pt", weights_only=True)
+    assert all(torch.equal(value, best[name]) for name, value in again.state_dict().items())

@@ -1,4 +1,4 @@
-"""What was shipped can be trained on: the network put together from a graph says what the graph says."""
+"""A network restored from an exported graph computes what the graph does."""
 
 import numpy as np
 import pytest
@@ -19,17 +19,17 @@ from training.tasks.restore import load_graph_weights, read_layers, restore_run
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
 
-def reader(spec, seed):
+def make_network(spec, seed):
     """A small network of that kind; AlexNet has a dense layer with a normalization behind it, ResNet50 convolutions without a bias."""
     torch.manual_seed(seed)
     if spec is DEPTH:
         return DepthModel("resnet50", 0.125, channels(spec.style))
     network = DistanceModel("alexnet", 0.125, channels(spec.style), BINS, BIN_DEG)
-    network.logits(torch.from_numpy(noise(spec, 2)))
+    network.logits(torch.from_numpy(draw_noise(spec, 2)))
     return network
 
 
-def noise(spec, count):
+def draw_noise(spec, count):
     style = spec.style
     return np.random.default_rng(1).integers(0, 256, (count, channels(style), style.rows, style.columns), dtype=np.uint8)
 
@@ -38,7 +38,7 @@ def noise(spec, count):
 def exported(request):
     """A declaration and the graph of a network after some steps of training, so that no normalization is what it was at first."""
     spec = request.param
-    network, pictures = reader(spec, 0), torch.from_numpy(noise(spec, 8))
+    network, pictures = make_network(spec, 0), torch.from_numpy(draw_noise(spec, 8))
     optimizer = torch.optim.SGD(network.parameters(), 0.01)
     for _ in range(3):
         optimizer.zero_grad()
@@ -47,20 +47,20 @@ def exported(request):
     return spec, convert_to_onnx(network, spec)
 
 
-def test_a_restored_network_says_what_the_graph_says(exported):
+def test_a_restored_network_computes_what_the_graph_does(exported):
     spec, graph = exported
-    network, pictures = reader(spec, 7), noise(spec, 16)
+    network, pictures = make_network(spec, 7), draw_noise(spec, 16)
     load_graph_weights(network, graph, pictures)
     with torch.no_grad():
-        said = network(torch.from_numpy(pictures))
-    for (name, expected), found in zip(predict_outputs(graph.SerializeToString(), pictures).items(), said, strict=True):
+        outputs = network(torch.from_numpy(pictures))
+    for (name, expected), found in zip(predict_outputs(graph.SerializeToString(), pictures).items(), outputs, strict=True):
         np.testing.assert_allclose(found.numpy(), expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max(), err_msg=name)
 
 
-def test_training_begins_where_the_graph_was(exported):
-    """With the pictures that set them, normalizations by batch are those kept: nothing jumps when training goes on."""
+def test_normalization_statistics_are_those_of_the_sample(exported):
+    """Batch statistics of the sample equal the running ones, so outputs do not jump when training continues."""
     spec, graph = exported
-    network, pictures = reader(spec, 7), noise(spec, 16)
+    network, pictures = make_network(spec, 7), draw_noise(spec, 16)
     load_graph_weights(network, graph, pictures)
     for module in network.modules():
         if isinstance(module, torch.nn.Dropout):
@@ -70,21 +70,21 @@ def test_training_begins_where_the_graph_was(exported):
     assert torch.allclose(still, learning, rtol=0, atol=0.05 * float(still.abs().max()))
 
 
-def test_another_network_is_refused(exported):
+def test_a_network_of_other_layers_is_refused(exported):
     spec, graph = exported
     other = DEPTH if spec is OFFSET else OFFSET
     with pytest.raises(ValueError, match=r"network and graph differ in the layers .*backbone\."):
-        load_graph_weights(reader(other, 0), graph, noise(other, 2))
+        load_graph_weights(make_network(other, 0), graph, draw_noise(other, 2))
 
 
-def test_integers_are_refused():
-    graph = store_as_int8(convert_to_onnx(reader(DEPTH, 0), DEPTH), noise(DEPTH, 8))
+def test_int8_is_refused():
+    graph = store_as_int8(convert_to_onnx(make_network(DEPTH, 0), DEPTH), draw_noise(DEPTH, 8))
     with pytest.raises(ValueError, match="float16 or float32"):
         read_layers(graph)
 
 
-def test_the_shipped_offset_model_becomes_a_run(tmp_path, monkeypatch):
-    pictures = noise(OFFSET, 32)
+def test_the_shipped_offset_model_is_restored_as_a_run(tmp_path, monkeypatch):
+    pictures = draw_noise(OFFSET, 32)
     monkeypatch.setattr(DistanceTask, "load_sample_pictures", lambda _task, _settings: pictures)
     settings = TrainingSettings(build_dir=tmp_path)
     card = open_store(settings.artifacts_dir).card(OFFSET.name)
@@ -101,6 +101,6 @@ def test_the_shipped_offset_model_becomes_a_run(tmp_path, monkeypatch):
         restore_run("offset", settings, card.version)
 
 
-def test_a_version_that_is_not_there_is_named(tmp_path):
+def test_a_missing_version_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="offset/99"):
         restore_run("offset", TrainingSettings(build_dir=tmp_path), "99")
