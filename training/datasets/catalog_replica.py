@@ -167,7 +167,9 @@ def _draw_event(sampler: EventSampler, recipe: ReplicaRecipe, row: ReplicaEvent,
     random = make_generator(recipe.seed, Purpose.REPLICA, number)
     count = int(np.exp(random.uniform(*np.log(recipe.stations))))
     that_day = replace(sampler, stations=select_stations_on_day(sampler.stations, row.time_s))
-    event = synthesize_event(that_day, _make_source(sampler, row, recipe.moment_scale, random), row.year, count, recipe.distances_deg, random)
+    event = synthesize_event(
+        that_day, _make_source(sampler, row, recipe.moment_scale, random), row.year, count, recipe.distances_deg, random
+    )
     if event is None:
         raise ValueError(f"fewer than three stations are in range of {row.kind} {row.row}: widen distances_deg of the recipe")
     return ArchivedEvent(name_event(number), shift_to_origin(event.records, row.time_s), _describe_truth(sampler, row, event))
