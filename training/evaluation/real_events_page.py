@@ -143,12 +143,12 @@ def format_summary(results: Sequence[EventResult], distance_metrics: Sequence[Me
     lines = [
         (
             f"Median epicenter error, real events with {MIN_STATIONS} stations or more and an azimuthal gap below 180 degrees",
-            f"{format_median([result.epicenter.error_km for result in surrounded])} km",
+            format_median([result.epicenter.error_km for result in surrounded]).replace(" (", " km ("),
             f"{len(surrounded)} events",
         ),
         (
             "Median epicenter error, all real events",
-            f"{format_median([result.epicenter.error_km for result in located])} km",
+            format_median([result.epicenter.error_km for result in located]).replace(" (", " km ("),
             f"{len(located)} events",
         ),
         ("Real earthquakes classified as earthquakes", format_fraction([one.is_right for one in quakes]), f"{len(quakes)} events"),

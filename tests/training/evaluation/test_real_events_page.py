@@ -38,8 +38,7 @@ def test_groups_are_those_with_many_stations_and_by_gap():
 def test_the_summary_has_five_numbers_with_intervals_and_counts():
     lines = format_summary([make_result(number, stations=9) for number in range(1, 6)], [DISTANCE])
     assert len(lines) == 5
-    assert lines[0][1].startswith("30 (")
-    assert lines[0][1].endswith(" km")
+    assert lines[0][1].startswith("30 km (")
     assert lines[2][1].startswith("40 % (")
     assert lines[4][1:] == ("2.5 degrees (1.1 to 9.2)", "364 traces")
     assert all(np.isfinite(float(line[1].split()[0])) for line in lines)
