@@ -87,9 +87,9 @@ def rows_of(spec: ModelSpec, path: Path, shard: Path | None) -> list[str]:
     found = {storage: timed(content, seen, batch) for storage, content in contents.items()}
     exact = found["float32"][1]
     rows = []
-    for storage, (milliseconds, said) in found.items():
-        worst = max(exact, key=lambda name: relative_difference(exact[name], said[name], name))
-        gap, half = (relative_difference(exact[worst], said[worst], worst, level) for level in (100, 50))
+    for storage, (milliseconds, outputs) in found.items():
+        worst = max(exact, key=lambda name: relative_difference(exact[name], outputs[name], name))
+        gap, half = (relative_difference(exact[worst], outputs[worst], worst, level) for level in (100, 50))
         size = len(contents[storage]) / 1e6
         rows.append(f"| {spec.name} | {storage} | {size:.1f} | {milliseconds:.2f} | {gap:.4f}, {half:.4f} ({worst}) |")
     return rows

@@ -31,9 +31,9 @@ def local_event(count):
     latitudes, longitudes = destination(38.4, 26.5, rng.uniform(0.0, 360.0, count), rng.uniform(0.3, 3.0, count))
     records = []
     for number, place in enumerate(zip(latitudes.tolist(), longitudes.tolist(), strict=True)):
-        reach = distance_deg(*SOURCE, *place)
-        heard = [(float(travel_time_s("P", reach, 10.0)), 15.0), (float(travel_time_s("S", reach, 10.0)), 40.0)]
-        records.append(Record(TraceId("XX", f"S{number}", "", "BHZ"), ORIGIN_S - 60.0, RATE_HZ, growing(rng, heard), *place))
+        epicentral_deg = distance_deg(*SOURCE, *place)
+        onsets = [(float(travel_time_s("P", epicentral_deg, 10.0)), 15.0), (float(travel_time_s("S", epicentral_deg, 10.0)), 40.0)]
+        records.append(Record(TraceId("XX", f"S{number}", "", "BHZ"), ORIGIN_S - 60.0, RATE_HZ, growing(rng, onsets), *place))
     readings = DistanceReadings(
         trace_ids=tuple(record.trace_id for record in records),
         distances_deg=rng.uniform(60.0, 90.0, count),

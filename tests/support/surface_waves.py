@@ -28,10 +28,12 @@ def drawn(seed: int, ratio: float, *, slowness: float = 1.0) -> Gather:
     """Noise, and in each trace a dispersed pulse whose amplitude is `ratio` of the noise's deviation at the same periods."""
     random = np.random.default_rng(seed)
     latitudes, longitudes = network(random)
-    reach_km = KM_PER_DEGREE * distance_deg(geocentric_latitude_deg(SOURCE[0]), SOURCE[1], geocentric_latitude_deg(latitudes), longitudes)
+    distances_km = KM_PER_DEGREE * distance_deg(
+        geocentric_latitude_deg(SOURCE[0]), SOURCE[1], geocentric_latitude_deg(latitudes), longitudes
+    )
     frequencies = np.fft.rfftfreq(2 * SECONDS)
     inside = (frequencies > 0.008) & (frequencies < 0.035)
-    late = ORIGIN_S + slowness * reach_km[:, None] * phase_slowness_s_km(frequencies)
+    late = ORIGIN_S + slowness * distances_km[:, None] * phase_slowness_s_km(frequencies)
     pulse = np.fft.irfft(inside * np.exp(-2j * np.pi * frequencies * late))[:, :SECONDS]
     noise = np.fft.irfft(inside * np.fft.rfft(random.normal(size=(STATIONS, 2 * SECONDS))))[:, :SECONDS]
     signs = random.choice((-1.0, 1.0), STATIONS)[:, None]

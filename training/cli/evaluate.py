@@ -32,7 +32,7 @@ def evaluate_location(arguments: argparse.Namespace, settings: TrainingSettings)
         print(location_page.write_moment_scale_page(settings, arguments.command, arguments.most, arguments.moment_scale))
 
 
-def calibrate_regions(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+def run_region_calibration(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Fit the factors on confidence regions and put them into the card of the distance model."""
     from training.evaluation import region_calibration
 
@@ -61,7 +61,7 @@ def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     location.add_argument("--moment-scale", type=float, help="multiply moments and forces: docs/results/location_moment_scale.md")
     location.set_defaults(run=evaluate_location)
     regions = commands.add_parser("regions", help="fit the factors on confidence regions on the replica's validation part, into the card")
-    regions.set_defaults(run=calibrate_regions)
+    regions.set_defaults(run=run_region_calibration)
     for command in (location, regions):
         command.add_argument("--store", help="another store of Green's functions than the recipe's")
     cards.add_argument("--archive", type=Path, default=Path("build/archives/twin"), help="archive of the replica")

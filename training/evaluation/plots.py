@@ -28,11 +28,11 @@ def new_sheet(columns: int, width: float, height: float, rows: int = 1) -> tuple
     FigureCanvasAgg(figure)
     axes = [figure.add_subplot(rows, columns, number + 1) for number in range(rows * columns)]
     for one in axes:
-        style_axes(one)
+        format_axes(one)
     return figure, axes
 
 
-def style_axes(axes: Axes) -> None:
+def format_axes(axes: Axes) -> None:
     """Style axes with thin lines, small labels and no box."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(GRAY)

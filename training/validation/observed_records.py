@@ -26,7 +26,7 @@ CUT_HZ = (0.029, 0.033)
 
 
 @dataclass(frozen=True)
-class PeriodBand:
+class ButterworthBand:
     """A zero-phase band-pass filter: Butterworth of order 4 between two periods [s], tapered to zero within CUT_HZ."""
 
     longest_s: float
@@ -104,7 +104,7 @@ def _velocity_response(record: Record, frequencies_hz: Floats) -> NDArray[np.com
     return np.asarray(amplitude * np.exp(1j * np.interp(log_f, nodes, np.unwrap(np.angle(known.velocity_response)))))
 
 
-def restore_displacement(record: Record, band: PeriodBand, times_s: Floats) -> Floats:
+def restore_displacement(record: Record, band: ButterworthBand, times_s: Floats) -> Floats:
     """Restore ground displacement [samples] in a band at POSIX times, in meters where the response is known; NaN outside the record."""
     samples = record.samples.astype(np.float64)
     gaps = ~np.isfinite(samples)

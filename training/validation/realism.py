@@ -27,9 +27,9 @@ from training.earth.greens import GreensConfig
 from training.synthesis.path_effects import SPLIT_KM_S
 from training.synthesis.records import contract_source
 from training.synthesis.sources import Source, half_duration_s
-from training.validation.observed_records import PeriodBand, is_clipped, read_verticals, restore_displacement
+from training.validation.observed_records import ButterworthBand, is_clipped, read_verticals, restore_displacement
 
-BANDS = {"35-100 s": PeriodBand(100.0, 35.0), "50-100 s": PeriodBand(100.0, 50.0)}
+BANDS = {"35-100 s": ButterworthBand(100.0, 35.0), "50-100 s": ButterworthBand(100.0, 50.0)}
 RANGE_DEG = (15.0, 100.0)
 STEP_S = 2.0
 ENGINE: dict[str, Any] = {
@@ -101,7 +101,7 @@ def compute_strains(deck: str, points: list[tuple[float, float]], cache: Path) -
     return np.asarray(np.load(path))
 
 
-def synthesize_trace(solution: Solution, strain: Floats, azimuth: float, band: PeriodBand) -> Floats:
+def synthesize_trace(solution: Solution, strain: Floats, azimuth: float, band: ButterworthBand) -> Floats:
     """Synthesize vertical displacement [samples] of the triangular source in a band, sample j at j STEP_S after the origin time."""
     padded = fft.next_fast_len(strain.shape[-1] + 1000, real=True)
     frequencies = fft.rfftfreq(padded, STEP_S)

@@ -29,7 +29,7 @@ def write_realism_page(events: Path, cache: Path, command: str) -> Path:
         for job, strain in zip(jobs, compute_strains(deck, points, cache), strict=True):
             found += [result for name in BANDS if (result := compare_trace(job, strain, deck, name)) is not None]
     rows = [row for row, _, _ in found]
-    draw_traces(select_examples(found), FIGURES / "realism.png")
+    draw_examples(select_examples(found), FIGURES / "realism.png")
     decks = (*(f"{deck}, one lag" for deck in structure.DECKS), *(f"{deck}, two lags" for deck in structure.DECKS))
     return write_page(
         RESULTS / "realism.md",
@@ -84,7 +84,7 @@ def select_examples(found: Sequence[tuple[Comparison, Floats, Floats]]) -> list[
     return chosen
 
 
-def draw_traces(examples: Sequence[tuple[Comparison, Floats, Floats]], path: Path) -> None:
+def draw_examples(examples: Sequence[tuple[Comparison, Floats, Floats]], path: Path) -> None:
     """Draw observed traces in black and synthetic ones, shifted by their lag, in red, each normalized to its maximum."""
     figure = Figure(figsize=(9, 1.1 * len(examples)))
     for number, (row, observed, synthetic) in enumerate(examples):

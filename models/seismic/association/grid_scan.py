@@ -40,7 +40,7 @@ EXPONENTIAL_DEPTH_KM: Final = 100.0
 """Depth to which the exponential component reaches everywhere, however shallow the known events are."""
 UNKNOWN_DEEP_PROBABILITY: Final = 1e-7
 """Probability of a source deeper than all of that: no catalog holds a deep earthquake far from a slab."""
-DEEPEST_KM: Final = 700.0
+MAX_SOURCE_DEPTH_KM: Final = 700.0
 
 HIDDEN_PHASES: Final = (
     ("PKPbc", "PKP", 4.0),
@@ -114,7 +114,7 @@ def log_depth_prior(depths_km: Floats, points: Floats) -> Floats:
     known_km = maximum_depth_km(points) + DEPTH_MARGIN_KM
     shallow = np.where(depths_km[:, None] <= np.maximum(known_km, EXPONENTIAL_DEPTH_KM), exponential[:, None], 0.0)
     deep = np.where(depths_km[:, None] <= known_km, DEEP_PROBABILITY / known_km, 0.0)
-    return np.asarray(np.log(shallow + deep + UNKNOWN_DEEP_PROBABILITY / DEEPEST_KM))
+    return np.asarray(np.log(shallow + deep + UNKNOWN_DEEP_PROBABILITY / MAX_SOURCE_DEPTH_KM))
 
 
 def scan_grid(

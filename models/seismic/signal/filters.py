@@ -20,7 +20,7 @@ PADDING_PERIODS: Final = 4.0  # of the longest period: zeros appended, so that t
 BUTTERWORTH_ORDER: Final = 2
 
 
-class Band(Protocol):
+class Passband(Protocol):
     """A frequency band with cosine flanks."""
 
     def gain(self, frequencies_hz: Floats) -> Floats:
@@ -69,26 +69,26 @@ def cosine_bandpass_gain(inside_octaves: Floats, flank_octaves: float = FLANK_OC
     return np.asarray(0.5 - 0.5 * np.cos(np.pi * np.clip(0.5 + inside_octaves / flank_octaves, 0.0, 1.0)))
 
 
-def bandpass_zero_phase(samples: Floats, rate_hz: float, band: Band) -> Floats:
+def bandpass_zero_phase(samples: Floats, rate_hz: float, band: Passband) -> Floats:
     """Band-pass samples [..., n] without shifting their phase."""
     spectra, length = _bandpass_spectra(samples, rate_hz, band)
     return np.asarray(scipy.fft.irfft(spectra, length)[..., : samples.shape[-1]])
 
 
-def bandpass_quadrature(samples: Floats, rate_hz: float, band: Band) -> tuple[Floats, Floats]:
+def bandpass_quadrature(samples: Floats, rate_hz: float, band: Passband) -> tuple[Floats, Floats]:
     """Band-pass samples [..., n] without shifting their phase, and once more delayed by a quarter period (the Hilbert transform)."""
     spectra, length = _bandpass_spectra(samples, rate_hz, band)
     count = samples.shape[-1]
     return np.asarray(scipy.fft.irfft(spectra, length)[..., :count]), np.asarray(scipy.fft.irfft(-1.0j * spectra, length)[..., :count])
 
 
-def _bandpass_spectra(samples: Floats, rate_hz: float, band: Band) -> tuple[Complexes, int]:
+def _bandpass_spectra(samples: Floats, rate_hz: float, band: Passband) -> tuple[Complexes, int]:
     """Filtered spectra of zero-padded samples, and the padded length."""
     length = scipy.fft.next_fast_len(samples.shape[-1] + band.padding(rate_hz), real=True)
     return np.asarray(band.gain(scipy.fft.rfftfreq(length, 1.0 / rate_hz)) * scipy.fft.rfft(samples, length)), length
 
 
-def bandpass_envelope(samples: Floats, rate_hz: float, band: Band) -> Floats:
+def bandpass_envelope(samples: Floats, rate_hz: float, band: Passband) -> Floats:
     """Compute the envelope [n] of band-passed samples [n]: the modulus of their analytic signal."""
     length = scipy.fft.next_fast_len(len(samples) + band.padding(rate_hz))
     gain = band.gain(scipy.fft.fftfreq(length, 1.0 / rate_hz))  # zero for negative frequencies, which makes the signal analytic

@@ -7,7 +7,7 @@ import pytest
 
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
-from training.validation.observed_records import PeriodBand, is_clipped, read_sac_responses, restore_displacement
+from training.validation.observed_records import ButterworthBand, is_clipped, read_sac_responses, restore_displacement
 from training.validation.realism import STEP_S, correlate_separately, find_best_lag, read_published_solution
 
 SAC = """** FILE made up
@@ -22,7 +22,7 @@ POLES 2
 -0.037  0.037
 CONSTANT 2.0e9
 """
-BAND = PeriodBand(100.0, 50.0)
+BAND = ButterworthBand(100.0, 50.0)
 
 
 def pulse(at_s: float) -> np.ndarray:

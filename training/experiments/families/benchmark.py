@@ -17,11 +17,11 @@ from training.experiments.families.methods import (
     Method,
     MethodsPlan,
     embed_pictures,
+    fit_deepcluster_method,
     make_baselines,
     make_shared_directions_method,
     make_supervised_method,
     make_untrained_method,
-    train_deepcluster,
     train_views_network,
 )
 from training.experiments.families.supervised_ceiling import Ceiling, measure_ceilings
@@ -79,8 +79,8 @@ def run_benchmark(settings: TrainingSettings) -> BenchmarkReport:
     methods = [
         *make_baselines(train),
         make_untrained_method(train, methods_plan),
-        train_deepcluster("DeepCluster as published, on sections", "distance", train, methods_plan.published, folder),
-        train_deepcluster("DeepCluster on source pictures", "source", train, methods_plan.deepcluster, folder),
+        fit_deepcluster_method("DeepCluster as published, on sections", "distance", train, methods_plan.published, folder),
+        fit_deepcluster_method("DeepCluster on source pictures", "source", train, methods_plan.deepcluster, folder),
         make_shared_directions_method(train),
         Method("two views of a source (VICReg)", lambda unseen: embed_pictures(by_views, unseen["source"])),
         Method(f"source parameters without {', '.join(UNSEEN_KINDS)}", lambda unseen: embed_pictures(partly, unseen["source"])),

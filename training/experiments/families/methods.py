@@ -107,7 +107,7 @@ def make_untrained_method(train: Arrays, plan: MethodsPlan) -> Method:
     return Method("sections, untrained AlexNet", lambda test: whitening(extract_features(network, test["distance"], BATCH)))
 
 
-def train_deepcluster(name: str, style: str, train: Arrays, recipe: ClusterRecipe, folder: Path) -> Method:
+def fit_deepcluster_method(name: str, style: str, train: Arrays, recipe: ClusterRecipe, folder: Path) -> Method:
     """Train DeepCluster on one view of each source."""
     trained = deepcluster.train_deepcluster(load_network(style, recipe), train[style][:, 0], recipe, folder / f"{style}-deepcluster")
     return Method(name, lambda test: embed_pictures(trained.network, test[style]))

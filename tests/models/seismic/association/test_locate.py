@@ -103,7 +103,7 @@ def test_a_wrong_prior_is_overruled_by_the_picks_of_a_network():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_false_picks_alone_do_not_reach_the_evidence_threshold(seed):
+def test_false_picks_alone_stay_below_the_evidence_threshold(seed):
     rng = np.random.default_rng(seed)
     stations = draw_stations(rng, (10.0, 20.0), (4, 12, 12, 25)[seed], (3.0, 3.0, 5.0, 80.0)[seed])
     span = (0.0, 400.0) if seed < 2 else (0.0, 3600.0)
