@@ -271,7 +271,7 @@ def fit_local_grid[Local: LocalDensity](local: Local, covariance: Floats, settin
     """
     Evaluate a region on a grid fitted to it.
 
-    Heavy tails and bent regions are wider than a first covariance [2, 2] (square degrees) tells, so grids are repeated until the
+    Regions with heavy tails or curvature are wider than a first covariance [2, 2] (square degrees), so grids are repeated until the
     covariance stops growing. Returns the nodes of the last grid, and the density around its center.
     """
     for _ in range(settings.max_rough_grids):
