@@ -15,7 +15,7 @@ from models.array_types import Floats
 from models.seismic.arrays.likelihood import PlaneWaveLikelihood
 from models.seismic.arrays.plane_waves import PlaneWave, detect_plane_waves
 from models.seismic.location.distances import prepare_distances
-from models.seismic.location.likelihood import LogPrior
+from models.seismic.location.likelihood import LogPrior, SpatialLikelihood, add_likelihoods
 from models.seismic.location.sphere_grid import fibonacci_sphere
 from models.seismic.polarization.back_azimuth import BackAzimuthLikelihoods, measure_back_azimuths
 from models.seismic.signal.picker import Picks
@@ -49,8 +49,10 @@ class Directions:
 
         The sum over plane waves and three-component stations, which are taken to be independent.
         """
-        llr = PlaneWaveLikelihood(self.plane_waves).log_likelihood(nodes)
-        return llr if self.polarization is None else llr + self.polarization.log_likelihood(nodes)
+        evidence: list[SpatialLikelihood] = [PlaneWaveLikelihood(self.plane_waves)]
+        if self.polarization is not None:
+            evidence.append(self.polarization)
+        return add_likelihoods(*evidence)(nodes)
 
 
 def measure_directions(gather: Gather, records: Sequence[Record], picks: Sequence[Picks]) -> Directions:
@@ -65,10 +67,9 @@ def measure_directions(gather: Gather, records: Sequence[Record], picks: Sequenc
 def joint_prior(gather: Gather, readings: DistanceReadings, directions: Directions) -> LogPrior:
     """Multiply the densities of an epicenter from distances and from directions: log density, relative to a uniform distribution."""
     stations = (gather.latitudes_deg, gather.longitudes_deg)
-    prior = prepare_distances(*stations, readings.distances_deg, readings.uncertainties_deg).log_likelihood
+    distances = prepare_distances(*stations, readings.distances_deg, readings.uncertainties_deg)
     if not directions.any:
-        return prior
-    nodes = fibonacci_sphere(NORMALIZATION_STEP_DEG)
-    total = prior(nodes) + directions.log_likelihood(nodes)
-    level = float(np.logaddexp.reduce(total)) - np.log(len(nodes))
-    return lambda nodes: prior(nodes) + directions.log_likelihood(nodes) - level
+        return distances.log_likelihood
+    joint, nodes = add_likelihoods(distances, directions), fibonacci_sphere(NORMALIZATION_STEP_DEG)
+    level = float(np.logaddexp.reduce(joint(nodes))) - np.log(len(nodes))
+    return lambda nodes: joint(nodes) - level

@@ -11,7 +11,7 @@ from models.analysis.distances import DistanceReadings
 from models.analysis.single_array import PROBABILITY, is_far, is_one_array, mix_hypotheses
 from models.analysis.station_subset import farthest_point_subset, subset_readings
 from models.seismic.association.locate import ArrivalTimeSolution
-from models.seismic.location.likelihood import LogPrior
+from models.seismic.location.likelihood import LogPrior, add_likelihoods
 from models.seismic.location.region_calibration import calibrate_region, read_coverage_scales
 from models.seismic.location.regions import EpicenterRegion, find_regions
 from models.seismic.location.solution import Location, StationDistances, build_location
@@ -182,7 +182,6 @@ def _solve_surface_waves(observed: _Observations) -> _Solution | None:
     stack = detect_surface_waves(observed.gather)
     if stack is None or stack.log_evidence < MIN_SURFACE_WAVE_LOG_EVIDENCE:
         return None
-    density = find_regions(lambda nodes: stack.log_likelihood(nodes) + observed.directions.log_likelihood(nodes))
-    regions = observed.calibrate(density, "surface-wave-stack")
+    regions = observed.calibrate(find_regions(add_likelihoods(stack, observed.directions)), "surface-wave-stack")
     origin = OriginTime(*stack.origin(regions[0].latitude_deg, regions[0].longitude_deg))
     return _Solution("surface-wave-stack", regions, origin=origin)

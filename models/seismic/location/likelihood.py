@@ -8,6 +8,8 @@ states its evidence alike: as a log likelihood over the sphere. Independent evid
 from collections.abc import Callable
 from typing import Protocol
 
+import numpy as np
+
 from models.array_types import Floats
 
 LogPrior = Callable[[Floats], Floats]
@@ -23,3 +25,8 @@ class SpatialLikelihood(Protocol):
 
         Nodes are unit vectors at geocentric latitudes. The bound method is a `LogPrior` for other evidence.
         """
+
+
+def add_likelihoods(*evidence: SpatialLikelihood) -> LogPrior:
+    """Combine independent evidence: the sum of its log likelihoods as a function of nodes [m, 3]."""
+    return lambda nodes: np.asarray(np.sum([one.log_likelihood(nodes) for one in evidence], axis=0))

@@ -1,4 +1,4 @@
-"""Great circles against an independent library and at the places where formulas break."""
+"""Great circles against ObsPy, and where formulas are singular."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,12 @@ from models.seismic.geodesy import (
     back_azimuth_deg,
     destination,
     distance_deg,
+    geocentric,
     geocentric_latitude_deg,
+    geographic,
+    geographic_vectors,
+    latitude_longitude_deg,
+    offsets_deg,
     unit_vectors,
 )
 
@@ -27,27 +32,27 @@ def test_distances_agree_with_obspy(latitude1, longitude1, latitude2, longitude2
 
 
 @pytest.mark.parametrize("distance", [0.0, 1e-9, 1e-4, 90.0, 180.0 - 1e-4, 180.0 - 1e-9, 180.0])
-def test_neighbors_and_antipodes_keep_their_digits(distance):
+def test_neighbors_and_antipodes_keep_full_precision(distance):
     latitude, longitude = destination(37.0, 175.0, 63.0, distance)
     assert distance_deg(37.0, 175.0, latitude, longitude) == pytest.approx(distance, abs=1e-12, rel=1e-5)
 
 
 @given(st.floats(-89, 89), LONGITUDES, st.floats(0, 359.9), st.floats(0.01, 179.9))
-def test_a_destination_lies_where_it_was_sent(latitude, longitude, azimuth, distance):
-    there = destination(latitude, longitude, azimuth, distance)
-    assert distance_deg(latitude, longitude, *there) == pytest.approx(distance, abs=1e-8)
-    turn = (azimuth_deg(latitude, longitude, *there) - azimuth + 180.0) % 360.0 - 180.0
-    assert turn == pytest.approx(0.0, abs=1e-5)
-    assert -180.0 <= there[1] < 180.0
+def test_a_destination_has_the_distance_and_azimuth_asked_for(latitude, longitude, azimuth, distance):
+    end = destination(latitude, longitude, azimuth, distance)
+    assert distance_deg(latitude, longitude, *end) == pytest.approx(distance, abs=1e-8)
+    difference = (azimuth_deg(latitude, longitude, *end) - azimuth + 180.0) % 360.0 - 180.0
+    assert difference == pytest.approx(0.0, abs=1e-5)
+    assert -180.0 <= end[1] < 180.0
 
 
-def test_azimuths_turn_clockwise_from_north():
+def test_azimuths_are_clockwise_from_north():
     np.testing.assert_allclose(azimuth_deg(0.0, 0.0, [10.0, 0.0, -10.0, 0.0], [0.0, 10.0, 0.0, -10.0]), [0, 90, 180, 270])
     np.testing.assert_allclose(back_azimuth_deg(0.0, 0.0, 0.0, 10.0), 270.0)
     assert azimuth_deg(10.0, 20.0, 10.0, 20.0) == 0.0
 
 
-def test_a_tiny_negative_angle_is_no_full_turn():
+def test_a_tiny_negative_angle_does_not_round_up_to_360():
     assert 0.0 <= azimuth_deg(0.0, 0.0, 10.0, -1e-16) < 360.0
 
 
@@ -69,3 +74,17 @@ def test_unit_vectors_have_unit_length():
 
 def test_the_geocentric_latitude_is_smaller_halfway_and_equal_at_pole_and_equator():
     np.testing.assert_allclose(geocentric_latitude_deg([0.0, 45.0, 90.0, -45.0]), [0.0, 44.8076, 90.0, -44.8076], atol=1e-4)
+
+
+def test_offsets_are_distance_and_azimuth_as_east_and_north():
+    latitudes, longitudes = np.array([10.0, -20.0]), np.array([170.0, -170.0])
+    east, north = offsets_deg(5.0, 178.0, latitudes, longitudes).T
+    np.testing.assert_allclose(np.hypot(east, north), distance_deg(5.0, 178.0, latitudes, longitudes))
+    np.testing.assert_allclose(np.degrees(np.arctan2(east, north)) % 360.0, azimuth_deg(5.0, 178.0, latitudes, longitudes))
+
+
+@pytest.mark.parametrize("point", [(0.0, 0.0), (45.0, -120.0), (-89.0, 179.0)])
+def test_conversions_between_geographic_and_geocentric_are_inverse(point):
+    assert latitude_longitude_deg(unit_vectors(*point)) == pytest.approx(point)
+    assert geographic(geocentric(*point)) == pytest.approx(point)
+    np.testing.assert_allclose(geographic_vectors(geocentric(*point)[None])[0], unit_vectors(*point), atol=1e-12)
