@@ -88,7 +88,7 @@ def export_artifact(
     data, limits, calibration : dict, tuple of str, dict
         What the card states of the training data, of what the model cannot do, and of its calibration.
     metrics : tuple of Metric
-        Metrics known beforehand; `add_metrics` adds those that the serving path measures on the exported file.
+        Metrics known beforehand; `evaluation.card_writer` adds those that the serving path measures on the exported file.
     gate : QuantizationGate, optional
         Checks the storage of its recipe and chooses a wider one where metrics change too much.
     storage : "int8", "float16" or "float32"
@@ -125,9 +125,3 @@ def export_artifact(
         citation=spec.citation,
     ).save(target / "card.json")
     return target
-
-
-def add_metrics(folder: Path, metrics: tuple[Metric, ...]) -> None:
-    """Append measured metrics to the card of an exported artifact."""
-    card = Card.load(folder / "card.json")
-    card.model_copy(update={"metrics": (*card.metrics, *metrics)}).save(folder / "card.json")

@@ -19,7 +19,8 @@ from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from models.specs.spec import ModelSpec
 from training.config import TrainingSettings, load_recipe
-from training.export.artifact import add_metrics, compare_with_torch, export_artifact
+from training.evaluation.card_writer import update_card
+from training.export.artifact import compare_with_torch, export_artifact
 from training.export.quantization import Predictions, QuantizationGate, QuantizationRecipe, Storage
 from training.learning.checkpoint import BEST
 from training.learning.fit import Batches, FitRecipe, fit_network
@@ -86,7 +87,7 @@ def train_model(task: TrainingTask, settings: TrainingSettings, version: str) ->
     model = OnnxModel.load(open_store(settings.artifacts_dir), task.spec, threads=settings.processes)
     scores = [metric for unseen in task.load_unseen_sets(settings) for metric in unseen.score(model.run(unseen.pictures))]
     agreement = Metric(name="largest difference to torch, relative", dataset=fitted.sample_name, value=parity, n=len(fitted.sample))
-    add_metrics(folder, (*scores, agreement))
+    update_card(settings.artifacts_dir, task.spec.name, metrics=(*scores, agreement))
     return folder
 
 
