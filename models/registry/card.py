@@ -22,7 +22,7 @@ class Metric(_CardPart):
     low: float | None = None
     high: float | None = None
     unit: str = "1"
-    n: int = Field(ge=0, description="traces or events that it rests on")
+    n: int = Field(ge=0, description="number of traces or events measured")
 
 
 class Card(_CardPart):
@@ -32,18 +32,18 @@ class Card(_CardPart):
     version: str
     task: str
     architecture: str
-    spec_fingerprint: str = Field(description="ModelSpec.fingerprint() of the declaration that it was trained for")
-    style: dict[str, Any] = Field(description="the picture's style, dumped")
+    spec_fingerprint: str = Field(description="fingerprint of the declaration (ModelSpec) that it was trained for")
+    style: dict[str, Any] = Field(description="style of the pictures, as JSON")
     outputs: tuple[Output, ...]
     digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of model.onnx, hexadecimal")
     size_bytes: int = Field(gt=0)
     opset: int = Field(gt=0)
     created_at: AwareDatetime
     commit: str = Field(description="commit of the code that trained it")
-    data: dict[str, Any] = Field(description="what it was trained on: store, seeds, sizes, fingerprint")
+    data: dict[str, Any] = Field(description="training data: store, seeds, sizes, fingerprint")
     metrics: tuple[Metric, ...] = ()
-    limits: tuple[str, ...] = Field((), description="what not to trust it with, in plain words")
-    calibration: dict[str, Any] = Field({}, description="temperatures and factors set on validation data")
+    limits: tuple[str, ...] = Field((), description="known limits of the model")
+    calibration: dict[str, Any] = Field({}, description="temperatures, factors and coverage scales fitted on validation data")
     citation: str
     license: str = "MIT"
 
