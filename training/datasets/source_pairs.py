@@ -37,7 +37,6 @@ from training.synthesis.sources import Source
 STYLES: dict[str, SourceStyle | SectionStyle] = {"source": SOURCE, "distance": DISTANCE_SECTION}
 KINDS = ("shallow", "deep", "glacial", "explosion", "collapse", "landslide", "slow_earthquake", "resonance")
 MOMENT_FACTOR, MAX_TRIES = 2.5, 8
-NOISE_SCALE = 1e-9  # factor on a source that is to be far below any noise
 
 ViewPictures = Mapping[str, Pictures]
 Draw = Callable[["PairRecipe", TrainingSettings, int], Arrays]
@@ -146,32 +145,12 @@ def is_visible(gather: Gather, seen_db: float) -> bool:
     return bool(heights.max() * SOURCE.dynamic_range_db / 255 >= seen_db)
 
 
-def draw_noise_view(generator: PairGenerator, random: np.random.Generator) -> ViewPictures | None:
-    """Draw pictures of noise at the stations of an event far below it; None with too few stations."""
-    recipe = generator.recipe
-    source, year = draw_kind(generator.sampler, recipe, str(random.choice(KINDS)), random)
-    count = int(np.exp(random.uniform(*np.log(recipe.stations))))
-    range_deg = (recipe.nearest_deg, float(random.uniform(*recipe.farthest_deg)))
-    event = events.synthesize_event(generator.sampler, replace(source, rates=source.rates * NOISE_SCALE), year, count, range_deg, random)
-    return None if event is None else render_pictures(generator, condition(event.records, CONDITIONING))
-
-
 def render_pictures(generator: PairGenerator, gather: Gather) -> ViewPictures:
     """Render the pictures of an event as serving does, at predicted distances."""
     readings = predict_distances(generator.offset, gather)
     reference = find_reference(gather, readings)
     section = draw_section(DISTANCE_SECTION, gather, readings, reference)
     return {"source": draw_source(SOURCE, gather, readings, reference), "distance": section}
-
-
-def draw_noise(recipe: PairRecipe, settings: TrainingSettings, number: int) -> Arrays:
-    """Draw one shard of records without an event: `source` and `distance` pictures [events_per_shard, channels, rows, columns]."""
-    generator, random = open_generator(recipe, settings), make_generator(recipe.seed, Purpose.FAMILIES_NOISE, number)
-    drawn: list[ViewPictures] = []
-    while len(drawn) < recipe.events_per_shard:
-        view = draw_noise_view(generator, random)
-        drawn += [] if view is None else [view]
-    return {name: np.stack([pictures[name] for pictures in drawn]) for name in STYLES}
 
 
 def _draw_pair(generator: PairGenerator, kind: str, random: np.random.Generator) -> Arrays:
@@ -208,15 +187,25 @@ def draw_pairs(recipe: PairRecipe, settings: TrainingSettings, number: int) -> A
 
 def make_pair_shards(recipe: PairRecipe, settings: TrainingSettings, numbers: list[int]) -> Shards:
     """Draw or load the shards of pairs of those numbers; another offset model makes another data set."""
-    return _make_named_shards(draw_pairs, "families", recipe, settings, numbers)
+    return make_named_shards(draw_pairs, "families", recipe, settings, numbers)
 
 
-def make_noise_shards(recipe: PairRecipe, settings: TrainingSettings, numbers: list[int]) -> Shards:
-    """Draw or load the shards of records without an event of those numbers."""
-    return _make_named_shards(draw_noise, "families_noise", recipe, settings, numbers)
+def make_named_shards(draw: Draw, name: str, recipe: PairRecipe, settings: TrainingSettings, numbers: list[int]) -> Shards:
+    """
+    Draw or load shards of pictures in STYLES.
 
+    Parameters
+    ----------
+    draw : callable
+        Draws the shard of a number; picklable.
+    name : str
+        Folder of the data sets.
+    recipe, settings
+        Passed to `draw`; the recipe, the stores, the styles and the offset model are fingerprinted.
+    numbers : list of int
+        One a shard.
 
-def _make_named_shards(draw: Draw, name: str, recipe: PairRecipe, settings: TrainingSettings, numbers: list[int]) -> Shards:
+    """
     stores = greens.load_stores(settings.build_dir / "greens", recipe.store)
     offset = open_store(settings.artifacts_dir).card(OFFSET.name).digest
     styles = [fingerprint(style) for style in STYLES.values()]

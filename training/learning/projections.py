@@ -6,8 +6,6 @@ import numpy as np
 
 from models.array_types import Floats32
 
-SHRINKAGE = 0.1
-
 
 @dataclass(frozen=True)
 class Projection:
@@ -37,24 +35,3 @@ def fit_whitening(features: Floats32, size: int) -> Projection:
     deviations = scales[:size] / np.sqrt(len(features))
     used = np.where(deviations > 1e-5 * max(deviations[0], 1e-30), deviations, 1.0)
     return Projection(mean, (directions[:size].T / used).astype(np.float32))
-
-
-def fit_shared_directions(one: Floats32, other: Floats32, size: int) -> Projection:
-    """
-    Fit the directions in which two views [m, n] of the same sources correlate, each scaled by its correlation.
-
-    Canonical correlation analysis with one map for both views (Hotelling 1936, doi:10.1093/biomet/28.3-4.321), the covariance
-    shrunk toward a multiple of the identity. What differs between views (location, stations, noise) is projected out.
-    """
-    both = np.concatenate([one, other]).astype(np.float64)
-    mean = both.mean(axis=0)
-    deviation = both.std(axis=0) + 1e-6
-    a, b = (one - mean) / deviation, (other - mean) / deviation
-    total = (a.T @ a + b.T @ b) / (2 * len(a))
-    shared = (a.T @ b + b.T @ a) / (2 * len(a))
-    total += SHRINKAGE * np.trace(total) / len(total) * np.eye(len(total))
-    inverse = np.linalg.inv(np.linalg.cholesky(total))
-    values, vectors = np.linalg.eigh(inverse @ shared @ inverse.T)
-    order = np.argsort(-values)[:size]
-    scaled = (inverse.T @ vectors[:, order]) * np.clip(values[order], 0.0, 1.0) / deviation[:, None]
-    return Projection(mean.astype(np.float32), scaled.astype(np.float32))

@@ -11,7 +11,7 @@ from sklearn.metrics import confusion_matrix
 from models.array_types import Floats, Floats32, Integers
 from models.clustering.clusters import find_clusters
 from training.config import SPAWN, TrainingSettings, load_recipe
-from training.datasets.source_pairs import KINDS, STYLES, PairRecipe, make_noise_shards
+from training.datasets.source_pairs import KINDS, STYLES, PairRecipe
 from training.evaluation.cluster_metrics import BenchmarkRecipe, ClusteringScore, draw_mixture, score_mixture, single_views
 from training.experiments.families.methods import (
     Method,
@@ -24,6 +24,7 @@ from training.experiments.families.methods import (
     make_untrained_method,
     train_views_network,
 )
+from training.experiments.families.noise_records import make_noise_shards
 from training.experiments.families.supervised_ceiling import Ceiling, measure_ceilings
 from training.tasks.families_plan import FamiliesPlan, kernel_regression_model, load_pairs
 

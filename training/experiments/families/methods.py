@@ -20,12 +20,13 @@ from training.experiments.families.vicreg import ContrastiveRecipe
 from training.learning import deepcluster, kernel_regression
 from training.learning.deepcluster import ClusterRecipe, extract_features, set_projection
 from training.learning.kernel_regression import KernelRegressionRecipe
-from training.learning.projections import fit_shared_directions, fit_whitening
+from training.learning.projections import Projection, fit_whitening
 
 Embed = Callable[[Arrays], Floats32]
 BATCH = 64
 # Principal components of pictures and spectra: as many as the shipped embedding has.
 COMPONENTS = EMBEDDING_SIZE
+SHRINKAGE = 0.1
 
 
 class MethodsPlan(BaseModel):
@@ -111,6 +112,27 @@ def fit_deepcluster_method(name: str, style: str, train: Arrays, recipe: Cluster
     """Train DeepCluster on one view of each source."""
     trained = deepcluster.train_deepcluster(load_network(style, recipe), train[style][:, 0], recipe, folder / f"{style}-deepcluster")
     return Method(name, lambda test: embed_pictures(trained.network, test[style]))
+
+
+def fit_shared_directions(one: Floats32, other: Floats32, size: int) -> Projection:
+    """
+    Fit the directions in which two views [m, n] of the same sources correlate, each scaled by its correlation.
+
+    Canonical correlation analysis with one map for both views (Hotelling 1936, doi:10.1093/biomet/28.3-4.321), the covariance
+    shrunk toward a multiple of the identity. What differs between views (location, stations, noise) is projected out.
+    """
+    both = np.concatenate([one, other]).astype(np.float64)
+    mean = both.mean(axis=0)
+    deviation = both.std(axis=0) + 1e-6
+    a, b = (one - mean) / deviation, (other - mean) / deviation
+    total = (a.T @ a + b.T @ b) / (2 * len(a))
+    shared = (a.T @ b + b.T @ a) / (2 * len(a))
+    total += SHRINKAGE * np.trace(total) / len(total) * np.eye(len(total))
+    inverse = np.linalg.inv(np.linalg.cholesky(total))
+    values, vectors = np.linalg.eigh(inverse @ shared @ inverse.T)
+    order = np.argsort(-values)[:size]
+    scaled = (inverse.T @ vectors[:, order]) * np.clip(values[order], 0.0, 1.0) / deviation[:, None]
+    return Projection(mean.astype(np.float32), scaled.astype(np.float32))
 
 
 def train_views_network(train: Arrays, recipe: ContrastiveRecipe, folder: Path) -> FamiliesModel:
