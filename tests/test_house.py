@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import tomllib
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("app", "models", "training", "workers")
 FILE_LINES = 400
 FUNCTION_LINES = 40
+FOLDER_MODULES = 15
 
 # Longer than the ceiling, each with its reason: a path, or path::function.
 LONGER: dict[str, str] = {}
@@ -24,25 +26,46 @@ BANNED = {
     "audible",
     "bearing",
     "bearings",
+    "courtesy",
+    "deepest",
     "desk",
+    "faint",
+    "front",
+    "fronts",
+    "heard",
     "ladder",
+    "loud",
+    "louder",
     "loudness",
     "misled",
+    "reach",
+    "said",
     "sharer",
     "sharers",
     "spoil",
     "spool",
     "standing",
     "surge",
+    "surges",
     "thinning",
+    "told",
     "trainsums",
     "vote",
     "votes",
     "wavetrain",
     "wavetrains",
+    "weighed",
 }
 
-# Joined here so that this file does not contain them itself.
+# Public names that several modules define, because a caller finds them there by convention.
+SHARED_NAMES = {"add_commands", "log_likelihood", "main", "router", "run", "train"}
+
+# Verbs and adjectives that only look like participles: `compiled` decorates a function.
+VERBS = {"compiled", "embed", "feed", "read", "seed"}
+IRREGULAR_PARTICIPLES = {"drawn", "found", "given", "held", "kept", "known", "said", "seen", "sent", "shown", "taken", "told", "written"}
+PARTICLES = {"all", "by", "closely", "for", "from", "in", "of", "on", "out", "over", "to", "together", "up", "with"}
+
+# Joined here, so that this file does not contain them itself.
 HOSTS = tuple(
     ".".join(parts)
     for parts in (
@@ -171,6 +194,11 @@ def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return function.end_lineno - function.lineno + 1 - documented
 
 
+def test_no_folder_holds_more_modules_than_one_can_survey():
+    modules = Counter(path.parent for path in tracked(".py") if path.name != "__init__.py" and name_of(path).split("/")[0] in PACKAGES)
+    assert {name_of(folder): count for folder, count in modules.items() if count > FOLDER_MODULES} == {}
+
+
 def test_identifiers_use_the_words_of_the_glossary():
     assert sorted({(name, identifier) for name, identifier in identifiers() if BANNED.intersection(words(identifier))}) == []
 
@@ -198,6 +226,30 @@ def words(identifier: str) -> list[str]:
 
 def test_bounds_are_called_minimum_and_maximum():
     assert sorted({(name, identifier) for name, identifier in identifiers() if re.match(r"_?(LEAST|MOST)_", identifier)}) == []
+
+
+def test_a_public_name_belongs_to_one_module():
+    """A caller that reads the name knows the module; names that a protocol asks for are the exception."""
+    modules: dict[str, set[str]] = {}
+    for name, tree in trees():
+        if name.split("/")[0] in PACKAGES:
+            for node in tree.body:
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                    modules.setdefault(node.name, set()).add(name)
+    assert {name: found for name, found in modules.items() if len(found) > 1 and name not in SHARED_NAMES} == {}
+
+
+def test_no_function_is_named_by_a_participle():
+    """A function does something, so its name begins with a verb; properties may be adjectives."""
+    assert [(name, function.name) for name, tree in trees() for function in functions(tree) if is_participle(name, function)] == []
+
+
+def is_participle(path: str, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function of the packages is named by a participle alone, as `_filtered` or `passed_over`; a noun may follow one."""
+    first, *rest = words(function.name) or [""]
+    is_property = any("property" in ast.unparse(decorator) for decorator in function.decorator_list)
+    participle = (first.endswith("ed") and first not in VERBS) or first in IRREGULAR_PARTICIPLES
+    return path.split("/", maxsplit=1)[0] in PACKAGES and participle and not is_property and PARTICLES.issuperset(rest)
 
 
 def test_the_version_is_the_same_everywhere():

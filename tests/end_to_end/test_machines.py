@@ -87,9 +87,9 @@ def test_machines_share_nothing_but_queue_and_store(queue_url: str, store: dict[
     common = clean | store | {"REDIS_URL": queue_url, "ATLAS_ARTIFACTS_DIR": str(toy_artifacts), "ATLAS_THREADS": "1"}
     api, worker = ({**common, "ATLAS_DATA_DIR": str(tmp_path / name), "ATLAS_WORKERS": count} for name, count in (("api", "0"), ("w", "1")))
     wave = recordings.miniseed(*[(f"XX.S{number}.00.LHZ", 0.0, 1.0, recordings.wave(3600, seed=number)) for number in range(3)])
-    with run_module("app", api, "--port", "0") as front, run_module("workers", worker):
-        assert front.stdout is not None
-        found = re.search(r"ready at (http://\S+)/ ", front.stdout.readline())
+    with run_module("app", api, "--port", "0") as service, run_module("workers", worker):
+        assert service.stdout is not None
+        found = re.search(r"ready at (http://\S+)/ ", service.stdout.readline())
         assert found
         with httpx.Client(base_url=found[1], timeout=120) as client:
             accepted = client.post("/events/classify", content=wave, params={"name": "a.mseed"}).json()

@@ -59,6 +59,14 @@ def compare_with_torch(network: PictureModel, path: Path, pictures: Pictures) ->
     return max(relative_difference(exact, output, name) for exact, (name, output) in zip(expected, found.items(), strict=True))
 
 
+def convert_and_quantize(network: PictureModel, spec: ModelSpec, gate: QuantizationGate | None, storage: Storage) -> QuantizedModel:
+    """Convert a network to ONNX in the storage that the gate permits, or without a gate in the given one."""
+    graph = convert_to_onnx(network, spec)
+    if gate is not None:
+        return quantize_and_check(spec.name, graph, gate)
+    return QuantizedModel(quantize(graph, storage), {"storage": storage, "gated": False})
+
+
 def export_artifact(
     network: PictureModel,
     spec: ModelSpec,
@@ -98,12 +106,7 @@ def export_artifact(
     target = folder / spec.name / version
     target.mkdir(parents=True, exist_ok=True)
     path = target / "model.onnx"
-    graph = convert_to_onnx(network, spec)
-    stored = (
-        QuantizedModel(quantize(graph, storage), {"storage": storage, "gated": False})
-        if gate is None
-        else quantize_and_check(spec.name, graph, gate)
-    )
+    stored = convert_and_quantize(network, spec, gate, storage)
     path.write_bytes(stored.content)
     Card(
         name=spec.name,

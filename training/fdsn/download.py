@@ -101,7 +101,7 @@ class RequestThrottle:
         """Wrap a request such that it waits for its turn and counts its failure."""
 
         @wraps(request)
-        def throttled(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401  (ObsPy's own arguments)
+        def wait_and_call(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401  (ObsPy's own arguments)
             self._wait()
             try:
                 return request(*arguments, **options)
@@ -112,7 +112,7 @@ class RequestThrottle:
                     self.failures += 1
                 raise
 
-        return throttled
+        return wait_and_call
 
 
 def open_client(provider: Provider, plan: FdsnPlan, throttle: RequestThrottle) -> Any:  # noqa: ANN401  (ObsPy has no types)

@@ -75,10 +75,10 @@ def test_augmentation_rotates_and_mirrors_beam_and_force_together():
     assert len(np.unique(np.round((truth[:, 0] - azimuths) % 360))) > 10
 
 
-def test_the_table_tells_groups_apart_and_a_sign_only_where_one_is_said():
+def test_the_table_separates_groups_and_has_signs_only_where_they_are_predicted():
     truth = np.array([[10.0, 20.0, 0.1, 0.2, 1.0, 9.0]] * 3 + [[190.0, 3.0, 0.9, 0.2, 1.0, 9.0]] * 3)
-    said = np.array([10.0, 10.0, 190.0, 55.0, 55.0, 55.0])
-    lines = "\n".join(force_table({"axis": said % 180, "network": said}, truth, ("network",)))
+    predicted = np.array([10.0, 10.0, 190.0, 55.0, 55.0, 55.0])
+    lines = "\n".join(force_table({"axis": predicted % 180, "network": predicted}, truth, ("network",)))
     assert "| around, 15 and above | 3 | axis | 0 (0 to 0) | 1.00" in lines
     assert "| of these, stations to one side | 3 | network | 45 (45 to 45) | 0.00" in lines
     assert "0.67 (" in lines
