@@ -1,4 +1,4 @@
-"""Drawn gathers with surface waves that no single trace shows."""
+"""Synthetic gathers with surface waves that no single trace shows."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ STATIONS = 16
 
 
 def network(random: np.random.Generator, count: int = STATIONS) -> tuple[Floats, Floats]:
-    """Stations all over the northern half."""
+    """Draw stations all over the northern hemisphere."""
     return np.degrees(np.arcsin(random.uniform(-0.2, 0.95, count))), random.uniform(-180.0, 180.0, count)
 
 
@@ -24,8 +24,8 @@ def gather_of(samples: Floats, latitudes: Floats, longitudes: Floats) -> Gather:
     return Gather(ids, 0.0, 1.0, samples.astype(np.float32), latitudes, longitudes)
 
 
-def drawn(seed: int, ratio: float, *, slowness: float = 1.0) -> Gather:
-    """Noise, and in each trace a dispersed pulse whose amplitude is `ratio` of the noise's deviation at the same periods."""
+def draw_gather(seed: int, ratio: float, *, slowness: float = 1.0) -> Gather:
+    """Draw noise with a dispersed pulse in each trace, `ratio` times as large as the standard deviation of the noise there."""
     random = np.random.default_rng(seed)
     latitudes, longitudes = network(random)
     distances_km = KM_PER_DEGREE * distance_deg(

@@ -1,4 +1,4 @@
-"""Synthetic motion of stations with three components: waves from a known direction in noise."""
+"""Synthetic three-component records: waves of known back azimuth in noise."""
 
 import numpy as np
 
@@ -8,17 +8,17 @@ from models.seismic.waveforms import Horizontals, Record
 START_S = 1_262_304_000.0
 
 
-def station(name: str, motion: np.ndarray, rate_hz: float, place: tuple[float, float], azimuths_deg=(0.0, 90.0)) -> Record:
-    """A record of the vertical, north and east [3, n], as components that point elsewhere where that is said."""
-    turned = np.radians(azimuths_deg)
-    horizontal = np.stack([np.cos(turn) * motion[1] + np.sin(turn) * motion[2] for turn in turned]).astype(np.float32)
+def station(name: str, motion: np.ndarray, rate_hz: float, coordinates: tuple[float, float], azimuths_deg=(0.0, 90.0)) -> Record:
+    """Make a record of vertical, north and east motion [3, n], its horizontal components having the given azimuths."""
+    azimuths = np.radians(azimuths_deg)
+    horizontal = np.stack([np.cos(azimuth) * motion[1] + np.sin(azimuth) * motion[2] for azimuth in azimuths]).astype(np.float32)
     codes = [TraceId("XX", name, "", channel) for channel in ("BHZ", "BHN", "BHE")]
     beside = Horizontals((codes[1], codes[2]), horizontal, azimuths_deg)
-    return Record(codes[0], START_S, rate_hz, motion[0].astype(np.float32), *place, horizontals=beside)
+    return Record(codes[0], START_S, rate_hz, motion[0].astype(np.float32), *coordinates, horizontals=beside)
 
 
 def p_wave(back_azimuth_deg: float, ratio: float = 8.0, seed: int = 1, rate_hz: float = 10.0, incidence_deg: float = 25.0) -> np.ndarray:
-    """Motion [3, n] of a P wave at half of ten minutes, its amplitude over that of the noise at 0.8 to 2 Hz about `ratio`."""
+    """Draw motion [3, n] of a P wave in the middle of ten minutes, with a signal-to-noise ratio of about `ratio` at 0.8 to 2 Hz."""
     rng = np.random.default_rng(seed)
     count = round(600 * rate_hz)
     times = (np.arange(count) - count // 2) / rate_hz
@@ -30,7 +30,7 @@ def p_wave(back_azimuth_deg: float, ratio: float = 8.0, seed: int = 1, rate_hz: 
 
 
 def surface_wave(back_azimuth_deg: float, ratio: float = 8.0, seed: int = 1, *, love: bool = False, flatter: float = 0.8) -> np.ndarray:
-    """Motion [3, 3600] at 1 Hz of a Rayleigh wave of 25 s, backward as on any layered Earth, or of a Love wave with a weak vertical."""
+    """Draw motion [3, 3600] at 1 Hz of a retrograde Rayleigh wave of 25 s, or of a Love wave with a weak vertical component."""
     rng = np.random.default_rng(seed)
     times = np.arange(3600.0) - 1800.0
     phase, envelope = 2.0 * np.pi * times / 25.0, ratio * np.exp(-0.5 * (times / 70.0) ** 2)

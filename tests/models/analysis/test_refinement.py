@@ -13,7 +13,7 @@ from tests.support import surface_waves
 
 @pytest.mark.parametrize(("ratio", "method"), [(5.0, "surface-wave-stack"), (0.0, "distances")])
 def test_the_surface_wave_stack_replaces_distances_that_are_outliers(ratio, method):
-    gather = surface_waves.drawn(1, ratio)
+    gather = surface_waves.draw_gather(1, ratio)
     rng, count = np.random.default_rng(3), len(gather.samples)
     readings = DistanceReadings(
         trace_ids=gather.trace_ids,
