@@ -15,7 +15,7 @@ import torch
 from models.array_types import Pictures
 from models.imaging.style import channels
 from models.networks.heads import PictureModel
-from models.registry.card import Card, Metric
+from models.registry.card import Card
 from models.specs.spec import ModelSpec
 from training.config import read_commit
 from training.export.quantization import (
@@ -76,12 +76,11 @@ def export_artifact(
     data: dict[str, Any],
     limits: tuple[str, ...],
     calibration: dict[str, Any],
-    metrics: tuple[Metric, ...] = (),
     gate: QuantizationGate | None = None,
     storage: Storage = "float16",
 ) -> Path:
     """
-    Write an artifact and return its folder `<folder>/<name>/<version>/`.
+    Write an artifact and return its folder `<folder>/<name>/<version>/`; `evaluation.card_writer` adds metrics once it has been scored.
 
     Parameters
     ----------
@@ -95,8 +94,6 @@ def export_artifact(
         Folder of all artifacts.
     data, limits, calibration : dict, tuple of str, dict
         What the card states of the training data, of what the model cannot do, and of its calibration.
-    metrics : tuple of Metric
-        Metrics known beforehand; `evaluation.card_writer` adds those that the serving path measures on the exported file.
     gate : QuantizationGate, optional
         Checks the storage of its recipe and chooses a wider one where metrics change too much.
     storage : "int8", "float16" or "float32"
@@ -122,7 +119,6 @@ def export_artifact(
         created_at=datetime.now(UTC),
         commit=read_commit(),
         data={**data, "shipping": stored.record},
-        metrics=metrics,
         limits=limits,
         calibration=calibration,
         citation=spec.citation,

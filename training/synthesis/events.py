@@ -221,9 +221,25 @@ def draw_event(
     small_share: float = SMALL_SHARE,
 ) -> SyntheticEvent:
     """
-    Draw an event of a kind at up to `count` stations, again until enough stations are in the range.
+    Draw an event of a kind, again until enough stations are in the range.
 
-    Networks within NEAR_DEG record the magnitudes of `draw_near_magnitude`. Kind "noise" is an earthquake far below the noise.
+    Networks within NEAR_DEG record the magnitudes of `draw_near_magnitude`.
+
+    Parameters
+    ----------
+    sampler : EventSampler
+        Catalogs, stores and effects.
+    kind : str
+        One of LABELS; "noise" is an earthquake far below the noise.
+    count : int
+        Maximum number of stations.
+    random : Generator
+        Draws everything.
+    range_deg : (float, float)
+        Distances of the stations.
+    small_share : float
+        Probability of a magnitude of 4.7 to 5.7, for distant networks.
+
     """
     while True:
         magnitude = draw_near_magnitude(kind, random) if range_deg[1] <= NEAR_DEG else draw_magnitude(random, small_share)
