@@ -177,7 +177,7 @@ def test_requests_are_spaced_over_all_threads():
     throttle = RequestThrottle(0.05)
     begin = time.monotonic()
     with ThreadPoolExecutor(3) as threads:
-        moments = list(threads.map(throttle.paced(lambda _: time.monotonic() - begin), range(5)))
+        moments = list(threads.map(throttle.throttle(lambda _: time.monotonic() - begin), range(5)))
     assert np.diff(sorted(moments)).min() > 0.03
     assert throttle.requests == 5
 
