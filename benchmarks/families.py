@@ -1,15 +1,16 @@
 """
-Time and memory of a clustering of 100, 1,000 and 10,000 tiny events: embedded in batches, thumbnails on disk, then grouped.
+`python -m benchmarks.families`: time and memory of a clustering of 100, 1,000 and 10,000 small events.
 
-    python -m benchmarks.families [--sizes 100 1000 10000] [--traces 3] [--seconds 1800]
-
-CPU time of one process, so that a busy machine does not change the answer, with the shipped models. As many different events as
-`--different` are embedded; the others are these again with noise on their embeddings, and are counted at the same cost.
+CPU time of one process, so that a busy machine does not change the result, with the shipped models: events are embedded in batches, with
+thumbnails on disk, then clustered. `--different` events are embedded; the others are copies of these with noise added to their embeddings,
+and their embedding is counted at the same cost.
 """
 
 import argparse
 import resource
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -19,12 +20,13 @@ from models.registry.store import open_store
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 from models.specs.index import MODELS
+from training.evaluation.pages import RESULTS, describe_command, format_table, write_page
 from workers.jobs.embedding import EVENTS_PER_BATCH, EmbeddedEvents, embed_gathers
 from workers.settings import Settings
 
 
-def tiny_event(seed: int, traces: int, seconds: int) -> tuple[str, Gather]:
-    """Noise and a wave train at a few stations."""
+def make_small_event(seed: int, traces: int, seconds: int) -> tuple[str, Gather]:
+    """Make noise and a wave train at a few stations; return the event's name and gather."""
     random = np.random.default_rng(seed)
     moments = np.arange(seconds)
     train = np.exp(-(((moments - seconds / 2) / 60.0) ** 2)) * np.sin(2 * np.pi * moments / random.uniform(12, 60))
@@ -34,7 +36,7 @@ def tiny_event(seed: int, traces: int, seconds: int) -> tuple[str, Gather]:
 
 
 def main() -> None:
-    """Print a table."""
+    """Print and write a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", nargs="+", type=int, default=[100, 1000, 10_000])
     parser.add_argument("--traces", type=int, default=3)
@@ -43,20 +45,32 @@ def main() -> None:
     arguments = parser.parse_args()
     store, starts = open_store(Settings().artifacts_dir), Settings().cluster_starts
     models = {spec.name: OnnxModel.load(store, spec, threads=1) for spec in MODELS if spec.name in ("offset", "families")}
-    embed_gathers(models, [tiny_event(0, arguments.traces, arguments.seconds)])
-    seen, began = EmbeddedEvents(), time.process_time()
+    embed_gathers(models, [make_small_event(0, arguments.traces, arguments.seconds)])
+    embedded, began = EmbeddedEvents(), time.process_time()
     for first in range(0, arguments.different, EVENTS_PER_BATCH):
         rows = range(first, min(first + EVENTS_PER_BATCH, arguments.different))
-        seen.add_batch(embed_gathers(models, [tiny_event(row, arguments.traces, arguments.seconds) for row in rows]))
+        embedded.add_batch(embed_gathers(models, [make_small_event(row, arguments.traces, arguments.seconds) for row in rows]))
     each_s = (time.process_time() - began) / arguments.different
-    print("| events | embedding, CPU s | families, CPU s | largest memory so far, MiB |\n| --- | --- | --- | --- |")
+    lines = []
     for size in arguments.sizes:
         random, began = np.random.default_rng(size), time.process_time()
-        rows = np.stack(seen.embeddings)[random.integers(len(seen.embeddings), size=size)]
+        rows = np.stack(embedded.embeddings)[random.integers(len(embedded.embeddings), size=size)]
         find_clusters(rows + 0.05 * random.normal(size=rows.shape), 2, 12, starts, 1)
         took_s, peak = time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"| {size} | {size * each_s:.1f} | {took_s:.1f} | {peak:.0f} |", flush=True)
-    seen.close()
+        lines.append((f"{size:,}", f"{size * each_s:.1f}", f"{took_s:.1f}", f"{peak:.0f}"))
+    embedded.close()
+    table = format_table(("events", "embedding, CPU s", "clustering (k from 2 to 12), CPU s", "largest memory so far, MiB"), lines)
+    print(table)
+    write_page(
+        RESULTS / "clustering_speed.md",
+        Path(__file__).parent / "templates" / "clustering_speed.md",
+        describe_command("benchmarks.families", sys.argv[1:]),
+        traces=str(arguments.traces),
+        seconds=str(arguments.seconds),
+        different=f"{arguments.different:,}",
+        milliseconds=f"{1e3 * each_s:.0f}",
+        table=table,
+    )
 
 
 if __name__ == "__main__":

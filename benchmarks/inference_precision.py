@@ -1,5 +1,5 @@
 """
-What storing weights smaller costs and brings on a CPU: size, time a picture, and answers, for float32, float16 and int8.
+Size, time a picture and outputs of a network with weights stored as float32, float16 and int8, on a CPU.
 
     python -m benchmarks.inference_precision [offset event_type ...] [--artifacts models/artifacts] [--shard FILE.npz]
 
@@ -30,8 +30,8 @@ MAX_PICTURES = 256
 ROUNDS = 3
 
 
-def widened(graph: onnx.ModelProto) -> onnx.ModelProto:
-    """The graph with weights stored as float16 turned back to float32 under their own names."""
+def widen_weights(graph: onnx.ModelProto) -> onnx.ModelProto:
+    """Convert weights stored as float16 back to float32, under their own names."""
     wide = onnx.ModelProto()
     wide.CopyFrom(graph)
     casts = {node.input[0]: node for node in wide.graph.node if node.op_type == "Cast" and node.input[0].endswith("_half")}
@@ -46,14 +46,14 @@ def widened(graph: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _key(style: Style) -> str:
-    """What a shard calls pictures of that style."""
+    """Name of the pictures of a style in a shard."""
     if isinstance(style, SectionStyle):
         return style.vertical_axis
     return "beam" if isinstance(style, BeamStyle) else "pictures"
 
 
-def pictures_of(spec: ModelSpec, shard: Path | None) -> NDArray[np.uint8]:
-    """Pictures uint8 [n, channels, rows, columns] of a shard, or noise of rising brightness."""
+def load_pictures(spec: ModelSpec, shard: Path | None) -> NDArray[np.uint8]:
+    """Load pictures uint8 [n, channels, rows, columns] of a shard, or make noise of increasing brightness."""
     style = spec.style
     if shard is not None:
         with np.load(shard) as content:
@@ -63,8 +63,8 @@ def pictures_of(spec: ModelSpec, shard: Path | None) -> NDArray[np.uint8]:
     return np.asarray((noise * np.geomspace(0.02, 1.0, len(noise))[:, None, None, None]).astype(np.uint8))
 
 
-def timed(content: bytes, pictures: NDArray[np.uint8], batch: int) -> tuple[float, Predictions]:
-    """Milliseconds of CPU a picture (the best of some rounds, the first not counted) and the answers, as served: one thread."""
+def measure_run(content: bytes, pictures: NDArray[np.uint8], batch: int) -> tuple[float, Predictions]:
+    """Measure milliseconds of CPU a picture (the best of some rounds, the first not counted), and return the outputs; one thread."""
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3
     session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
@@ -75,16 +75,16 @@ def timed(content: bytes, pictures: NDArray[np.uint8], batch: int) -> tuple[floa
         spent = (time.process_time() - started) / (len(parts) * batch)
         best = min(best, spent) if turn else best
     names = [output.name for output in session.get_outputs()]
-    return best * 1000, {name: np.concatenate([part[place] for part in parts]) for place, name in enumerate(names)}
+    return best * 1000, {name: np.concatenate([part[k] for part in parts]) for k, name in enumerate(names)}
 
 
-def rows_of(spec: ModelSpec, path: Path, shard: Path | None) -> list[str]:
-    """A table row for each storage of one model."""
-    graph, pictures = widened(onnx.load(path)), pictures_of(spec, shard)
+def format_model(spec: ModelSpec, path: Path, shard: Path | None) -> list[str]:
+    """Format a table row for each storage of one model."""
+    graph, pictures = widen_weights(onnx.load(path)), load_pictures(spec, shard)
     ranges, seen = pictures[: len(pictures) // 2], pictures[len(pictures) // 2 :]
     batch = SECTIONS_PER_RUN if isinstance(spec.style, SectionStyle) else TRACES_PER_RUN
     contents = {storage: quantize(graph, storage, ranges) for storage in reversed(WIDER)}
-    found = {storage: timed(content, seen, batch) for storage, content in contents.items()}
+    found = {storage: measure_run(content, seen, batch) for storage, content in contents.items()}
     exact = found["float32"][1]
     rows = []
     for storage, (milliseconds, outputs) in found.items():
@@ -106,7 +106,7 @@ def main() -> None:
     print("| model | storage | MB | CPU ms a picture | largest and median difference to float32, of the output's size |")
     print("|---|---|---|---|---|")
     for name in arguments.models:
-        for row in rows_of(find_spec(name), store.path(name), arguments.shard):
+        for row in format_model(find_spec(name), store.path(name), arguments.shard):
             print(row, flush=True)
 
 

@@ -34,7 +34,7 @@ Way = Callable[[], object]
 
 
 def main() -> None:
-    """Print milliseconds of each way and how often ours fits into it."""
+    """Print milliseconds of each way, and their ratio to ours."""
     warm_up()
     print(f"{'what':34} {'ours ms':>9} {'other ms':>9} {'ratio':>7}   other")
     compare("condition 20 traces, 20 Hz", _condition_ours(20, 20.0), {"ObsPy detrend, taper, filter, resample": _condition_obspy(20, 20.0)})
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def compare(what: str, ours: Way, others: dict[str, Way]) -> None:
-    """One line a rival, medians over rounds in which all take turns."""
+    """Print a line for each other way: medians over rounds in which all take turns."""
     ways = [ours, *others.values()]
     for way in ways:
         way()
@@ -65,14 +65,14 @@ def _milliseconds(way: Way) -> float:
 
 
 def make_records(traces: int, rate_hz: float) -> list[Record]:
-    """Noise with a memory, which looks like ground motion to a renderer."""
+    """Make correlated noise, which resembles ground motion."""
     rng = np.random.default_rng(SEED)
     steps = rng.standard_normal((traces, int(DURATION_S * rate_hz))).astype(np.float32)
     return [Record(TraceId("XX", f"S{k:03d}", "", "LHZ"), 0.0, rate_hz, np.cumsum(row), None, None) for k, row in enumerate(steps)]
 
 
 def make_gather(traces: int) -> Gather:
-    """Conditioned traces of an hour."""
+    """Make conditioned traces of an hour."""
     return condition(make_records(traces, 1.0), CONDITIONING)
 
 

@@ -1,5 +1,5 @@
 """
-How fast training data are made: traces a second and core, from the source to the uint8 picture that the offset model reads.
+Synthetic traces a second and core, from the source to the picture that the distance model reads.
 
     python -m benchmarks.synthesis [--stores greens_10s greens_10s_continental greens_10s_oceanic] [--events 30]
 
