@@ -56,7 +56,7 @@ def format_groups(results: Sequence[EventResult], vertical: Sequence[EventResult
     groups = (
         (f"{MIN_STATIONS} stations or more", many),
         ("of these, gap below 180", surrounded),
-        ("of these, gap of 180 and above", [result for result in many if result not in surrounded]),
+        ("of these, gap of 180 and above", [result for result in many if result.epicenter.gap_deg >= 180.0]),
         ("all located", located),
         ("all, by verticals alone", select_located(vertical)),
     )

@@ -49,7 +49,7 @@ def test_shapley_values_of_a_game_are_those_of_the_books():
     assert compute_shapley_values(lambda there: float(there[2] and (there[0] or there[1])), 3) == pytest.approx([1 / 6, 1 / 6, 4 / 6])
 
 
-def test_evidence_of_windows_and_of_channels_is_what_their_ink_says(model, picture):
+def test_evidence_of_windows_and_channels_is_that_of_their_pixels(model, picture):
     windows = label_windows(DISTANCE_SECTION, -200.0)
     by_window, by_channel = attribute_picture(model, picture, windows)
     ink = picture / 255.0 / picture.size
@@ -69,7 +69,7 @@ def test_windows_begin_with_the_arrivals():
     assert (np.diff(borders, axis=0) >= 0).all()
 
 
-def test_pixels_of_section_and_close_up_know_their_window():
+def test_pixels_of_section_and_close_up_are_labeled_with_their_window():
     windows = label_windows(DISTANCE_SECTION, -300.0)
     style, bands = DISTANCE_SECTION, len(DISTANCE_SECTION.bands)
     assert windows.shape == (channels(style), style.rows, style.columns)
@@ -80,11 +80,11 @@ def test_pixels_of_section_and_close_up_know_their_window():
     near = style.close_up
     column = np.flatnonzero(windows[bands, row] == 1)[0]
     assert abs(column * near.window_s / style.columns - (near.lead_s - 25.0)) < 2 * near.window_s / style.columns
-    with pytest.raises(ValueError, match="travel times"):
+    with pytest.raises(ValueError, match="travel time"):
         label_windows(AZIMUTH_SECTION, 0.0)
 
 
-def test_a_map_shows_the_patch_that_speaks(model):
+def test_a_map_shows_the_patch_that_changes_the_log_odds(model):
     size = (channels(DISTANCE_SECTION), DISTANCE_SECTION.rows, DISTANCE_SECTION.columns)
     picture = np.zeros(size, np.uint8)
     picture[0, 40:48, 80:88] = 255
