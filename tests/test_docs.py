@@ -58,6 +58,13 @@ def test_every_path_in_backticks_exists(page):
     assert [path for path in paths if not any((ROOT / f"{path.rstrip('/')}{ending}").exists() for ending in ("", ".py"))] == []
 
 
+def test_every_page_that_code_mentions_exists():
+    command = ["git", "grep", "-hoE", r"docs/[a-zA-Z0-9_./-]+", "--", "*.py", "*.toml", "*.yml", "Makefile"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    mentioned = {path.rstrip(".") for path in listed.stdout.split()}
+    assert [path for path in sorted(mentioned) if not list(ROOT.glob(f"{path}*"))] == []
+
+
 @pytest.mark.parametrize("page", pages(), ids=name_of)
 def test_every_module_that_a_command_starts_exists(page):
     modules = [name for name in re.findall(r"python -m ([\w.]+)", page.read_text()) if name.split(".")[0] in PACKAGES]
