@@ -7,19 +7,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from lxml import etree
 from lxml.etree import _Element as Element
 
+from models.array_types import Floats
 from models.errors import LimitExceeded, UnreadableMetadata
 from models.seismic.data_issues import DataIssue
+from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
 from models.seismic.io.horizontals import set_azimuths
 from models.seismic.io.instrument_response import Instrument, read_instrument
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record, Response
 
-_ALIASES = {"net": "network", "sta": "station", "lat": "latitude", "lon": "longitude", "elev": "elevation", "elevation_m": "elevation"}
+MAX_DIFFERENCE_KM: Final = 1.0
+"""Distance up to which two coordinates of a station agree: its sensors, and rounded coordinates, differ by less."""
+
+_ALIASES = {
+    **{"net": "network", "sta": "station", "lat": "latitude", "lon": "longitude", "elev": "elevation", "elevation_m": "elevation"},
+    **dict.fromkeys(("starttime", "start_time", "startdate", "start_date"), "start"),
+    **dict.fromkeys(("endtime", "end_time", "enddate", "end_date"), "end"),
+}
 _REQUIRED = ("network", "station", "latitude", "longitude")
 
 
@@ -34,7 +44,11 @@ class Coordinates:
 
 @dataclass(frozen=True)
 class Epoch:
-    """Metadata of a channel, or of a whole station (`location` and `channel` None), valid from `start_s` to `end_s` (POSIX)."""
+    """
+    Metadata of a channel, or of a whole station (`location` and `channel` None), valid from `start_s` to `end_s` (POSIX).
+
+    `part` is the file that states it, None for the built-in list, and `line` its line in a table of stations.
+    """
 
     location: str | None
     channel: str | None
@@ -43,10 +57,21 @@ class Epoch:
     coordinates: Coordinates
     instrument: Instrument | None = None
     azimuth_deg: float | None = None
+    part: str | None = None
+    line: int | None = None
+
+    @property
+    def source(self) -> str:
+        """Where this epoch is stated, for messages."""
+        return f"line {self.line} of {self.part}" if self.line else self.part or "the built-in station list"
+
+    def is_valid(self, time_s: float) -> bool:
+        """Whether this epoch is valid at that time."""
+        return self.start_s <= time_s <= self.end_s
 
     def describes(self, trace_id: TraceId, time_s: float) -> bool:
         """Whether this epoch is of that channel and valid at that time."""
-        return (self.location, self.channel) == (trace_id.location, trace_id.channel) and self.start_s <= time_s <= self.end_s
+        return (self.location, self.channel) == (trace_id.location, trace_id.channel) and self.is_valid(time_s)
 
 
 @dataclass(frozen=True)
@@ -56,11 +81,19 @@ class Inventory:
     epochs: Mapping[tuple[str, str], Sequence[Epoch]]
     issues: tuple[DataIssue, ...] = ()
 
-    def coordinates(self, trace_id: TraceId, time_s: float) -> Coordinates | None:
-        """Look up coordinates: of the channel at that time, else of the station then, else of the station at any time; or None."""
+    def find_coordinate_epochs(self, trace_id: TraceId, time_s: float) -> list[Epoch]:
+        """
+        Look up the epochs that state the coordinates of a channel: its own at that time, else those of the station then, else at any time.
+
+        The first one counts. There are several where the dates of a station's epochs do not say which one is valid at that time.
+        """
         epochs = self.epochs.get(trace_id.station_key, ())
-        ranked = sorted(epochs, key=lambda epoch: (not epoch.describes(trace_id, time_s), not epoch.start_s <= time_s <= epoch.end_s))
-        return ranked[0].coordinates if ranked else None
+        if not epochs:
+            return []
+        first = min(epochs, key=lambda epoch: (not epoch.describes(trace_id, time_s), not epoch.is_valid(time_s)))
+        if first.channel is not None:
+            return [first]
+        return [epoch for epoch in epochs if epoch.channel is None and epoch.is_valid(time_s) == first.is_valid(time_s)]
 
     def response(self, trace_id: TraceId, time_s: float) -> Response | None:
         """Evaluate the response of exactly this channel at this time; None without one."""
@@ -100,16 +133,18 @@ def attach_metadata(records: Iterable[Record], inventories: Sequence[Inventory])
     """
     Attach coordinates, response and azimuths of the horizontals to records, each from the first inventory that has it.
 
-    Missing coordinates and responses are reported, and responses of records that are ground motion already are not attached.
+    Missing and contradicting coordinates and missing responses are reported, contradictions once a station. Responses of records that
+    are ground motion already are not attached.
     """
-    completed, issues = [], []
+    completed: list[Record] = []
+    issues: list[DataIssue] = []
     for record in records:
         trace_id, time_s = record.trace_id, record.start_time_s
-        coordinates = next(filter(None, (inventory.coordinates(trace_id, time_s) for inventory in inventories)), None)
+        coordinates, issue = _choose_coordinates(
+            trace_id, [inventory.find_coordinate_epochs(trace_id, time_s) for inventory in inventories]
+        )
+        issues += [issue] if issue and issue not in issues else []
         response = next(filter(None, (inventory.response(trace_id, time_s) for inventory in inventories)), None)
-        if coordinates is None:
-            detail = "not in the metadata of the upload nor in the built-in station list; without coordinates, not used for the location"
-            issues.append(DataIssue(str(trace_id), None, "no-coordinates", detail))
         if response is not None and _is_ground_motion(record):
             response = None
             detail = "all samples are smaller than one count, so the response was taken as removed before and not removed again"
@@ -123,12 +158,66 @@ def attach_metadata(records: Iterable[Record], inventories: Sequence[Inventory])
     return completed, issues
 
 
+def _choose_coordinates(trace_id: TraceId, sources: Sequence[Sequence[Epoch]]) -> tuple[Coordinates | None, DataIssue | None]:
+    """
+    Choose the coordinates of a channel from the epochs that each source states, and report missing or contradicting ones.
+
+    The first source with the station is used. If it contradicts itself (coordinates more than 1 km apart), the first other source that
+    agrees with one of its epochs is used, else none. Differences from the built-in list alone are not reported: a station may have moved.
+    """
+    stated = [epochs for epochs in sources if epochs]
+    if not stated:
+        detail = "not in the metadata of the upload nor in the built-in station list; without coordinates, not used for the location"
+        return None, DataIssue(str(trace_id), None, "no-coordinates", detail)
+    first = stated[0][0]
+    inside = _find_contradiction(first, stated[0])
+    other = inside or _find_contradiction(first, [epoch for epochs in stated for epoch in epochs if epoch.part is not None])
+    if other is None:
+        return first.coordinates, None
+    used = _find_agreeing(stated) if inside else first
+    if used is None:
+        outcome = "neither is used, and the station is not used for the location"
+    else:
+        outcome = f"those of {used.source} are used{', which agree with a line of the table' if inside and first.line else ''}"
+    detail = f"{'.'.join(trace_id.station_key)} {_describe_difference(first, other)}; {outcome}; correct or remove the wrong coordinates"
+    return used.coordinates if used else None, DataIssue(None, other.part, "contradicting-coordinates", detail)
+
+
+def _find_contradiction(first: Epoch, others: Sequence[Epoch]) -> Epoch | None:
+    """Find the epoch farthest from the first one, None where all agree with it."""
+    differing = [epoch for epoch in others if epoch.coordinates != first.coordinates]
+    if not differing:
+        return None
+    differences_km = _difference_km(first, differing)
+    farthest = int(np.argmax(differences_km))
+    return differing[farthest] if differences_km[farthest] > MAX_DIFFERENCE_KM else None
+
+
+def _find_agreeing(stated: Sequence[Sequence[Epoch]]) -> Epoch | None:
+    """Find the first epoch of a source after the first one that does not contradict itself and agrees with an epoch of the first source."""
+    consistent = [epochs[0] for epochs in stated[1:] if _find_contradiction(epochs[0], epochs) is None]
+    return next((epoch for epoch in consistent if _difference_km(epoch, stated[0]).min() <= MAX_DIFFERENCE_KM), None)
+
+
+def _difference_km(first: Epoch, others: Sequence[Epoch]) -> Floats:
+    """Compute the distances [others] of the coordinates of epochs from those of the first one."""
+    latitudes = [epoch.coordinates.latitude_deg for epoch in others]
+    longitudes = [epoch.coordinates.longitude_deg for epoch in others]
+    return KM_PER_DEGREE * distance_deg(first.coordinates.latitude_deg, first.coordinates.longitude_deg, latitudes, longitudes)
+
+
+def _describe_difference(first: Epoch, other: Epoch) -> str:
+    values = [f"{epoch.coordinates.latitude_deg}, {epoch.coordinates.longitude_deg} in {epoch.source}" for epoch in (first, other)]
+    return f"has the coordinates {' and '.join(values)}, {_difference_km(first, [other])[0]:,.0f} km apart"
+
+
 def read_stations_csv(data: bytes, part: str, max_bytes: float = math.inf) -> Inventory:
     """
-    Read a table of stations with the columns network, station, latitude, longitude and, if given, elevation, in any order.
+    Read a table of stations with the columns network, station, latitude, longitude and, if given, elevation, start and end, in any order.
 
-    Other columns, spaces and a byte order mark are ignored; columns may be separated by commas, semicolons, bars or tabs. Raises
-    UnreadableMetadata where columns are missing or no line is valid, and LimitExceeded above `max_bytes`.
+    Start and end (ISO 8601) bound the time for which a line is valid; dates that cannot be read do not. Other columns, spaces and a byte
+    order mark are ignored; columns may be separated by commas, semicolons, bars or tabs. Raises UnreadableMetadata where columns are
+    missing or no line is valid, and LimitExceeded above `max_bytes`.
     """
     _check_size(data, part, max_bytes)
     text = data.decode("utf-8-sig", errors="replace").replace("\0", "")
@@ -140,13 +229,13 @@ def read_stations_csv(data: bytes, part: str, max_bytes: float = math.inf) -> In
         columns = _columns(next(rows, []), part)
         for number, row in enumerate(rows, start=2):
             try:
-                key, coordinates = _read_row(dict(zip(columns, row, strict=False)))
+                key, epoch = _read_row(dict(zip(columns, row, strict=False)))
             except (KeyError, ValueError):
                 if any(cell.strip() for cell in row):
                     detail = f"line {number} holds no station with codes and valid coordinates; left out"
                     issues.append(DataIssue(None, part, "bad-station", detail))
                 continue
-            epochs.setdefault(key, []).append(_unlimited_epoch(coordinates))
+            epochs.setdefault(key, []).append(replace(epoch, part=part, line=number))
     except csv.Error as error:
         raise UnreadableMetadata(f"{part} is not a table of stations: {error}", part=part) from error
     if not epochs:
@@ -176,7 +265,7 @@ def read_stationxml(data: bytes, part: str, max_bytes: float = math.inf) -> Inve
         for station in network.iterfind("./{*}Station"):
             key = network.get("code", "").strip(), station.get("code", "").strip()
             try:
-                epochs.setdefault(key, []).extend(_station_epochs(station))
+                epochs.setdefault(key, []).extend(replace(epoch, part=part) for epoch in _station_epochs(station))
             except ValueError:
                 issues.append(DataIssue(None, part, "bad-station", f"{'.'.join(key)} has no valid coordinates or dates; left out"))
     if not any(epochs.values()):
@@ -231,11 +320,16 @@ def _columns(header: Sequence[str], part: str) -> list[str]:
     return columns
 
 
-def _read_row(row: Mapping[str, str]) -> tuple[tuple[str, str], Coordinates]:
+def _read_row(row: Mapping[str, str]) -> tuple[tuple[str, str], Epoch]:
     key = row["network"].strip(), row["station"].strip()
     if not key[1]:
         raise ValueError("no station code")
-    return key, _coordinates(row["latitude"], row["longitude"], row.get("elevation", ""))
+    coordinates = _coordinates(row["latitude"], row["longitude"], row.get("elevation", ""))
+    try:
+        start_s, end_s = _posix(row.get("start", "").strip(), -math.inf), _posix(row.get("end", "").strip(), math.inf)
+    except ValueError:
+        return key, _unlimited_epoch(coordinates)
+    return key, Epoch(None, None, start_s, end_s, coordinates)
 
 
 def _unlimited_epoch(coordinates: Coordinates) -> Epoch:

@@ -50,7 +50,7 @@ def test_coordinates_come_from_stationxml_before_tables_before_the_builtin_inven
     assert tabled.records[1].longitude_deg == 2.0
     (full,) = parse(a=waves, b=table, c=recordings.gzipped(xml))
     assert full.records[1].longitude_deg == 20.0
-    assert full.issues == ()
+    assert codes(full) == [("b", "contradicting-coordinates")]
 
 
 def test_bad_parts_beside_good_ones_become_issues(parse: Parse, waves: bytes) -> None:
@@ -114,7 +114,7 @@ def test_grouped_events_use_the_metadata_of_their_folder_first(parse: Parse, wav
         "two": [3.0],
         "three": [],
     }
-    assert codes(events[0]) == [("bad", "unsupported-part")]
+    assert codes(events[0]) == [("bad", "unsupported-part"), ("s", "contradicting-coordinates")]
     assert codes(events[2]) == [("a.zip/three.mseed", "unreadable-waveform")]
 
 

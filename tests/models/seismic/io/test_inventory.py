@@ -13,6 +13,7 @@ from models.seismic.geodesy import distance_deg
 from models.seismic.io import inventory
 from models.seismic.io.inventory import (
     Coordinates,
+    Inventory,
     attach_metadata,
     builtin_inventory,
     builtin_stations,
@@ -44,6 +45,11 @@ def record(trace_id: TraceId = ID, time_s: float = 0.0) -> Record:
     return Record(trace_id, time_s, 1.0, np.array([-150, 150], np.float32), None, None)
 
 
+def coordinates(station_metadata: Inventory, trace_id: TraceId, time_s: float) -> Coordinates | None:
+    epochs = station_metadata.find_coordinate_epochs(trace_id, time_s)
+    return epochs[0].coordinates if epochs else None
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -55,15 +61,15 @@ def record(trace_id: TraceId = ID, time_s: float = 0.0) -> Record:
 )
 def test_a_table_of_stations_is_read_with_any_separator_and_column_order(text: str) -> None:
     station_metadata = read_stations_csv(text.encode(), "stations.csv")
-    assert station_metadata.coordinates(ID, 0.0) == Coordinates(10.5, -20.25, 30.0)
-    assert station_metadata.coordinates(TraceId("XX", "BBB", "", "BHZ"), 0.0) is None
+    assert coordinates(station_metadata, ID, 0.0) == Coordinates(10.5, -20.25, 30.0)
+    assert coordinates(station_metadata, TraceId("XX", "BBB", "", "BHZ"), 0.0) is None
     assert station_metadata.issues == ()
 
 
 @pytest.mark.parametrize("line", ["XX,BBB,north,20,0", "XX,BBB,91,20,0", "XX,BBB,10,361,0", "XX,,10,20,0", "XX,BBB,nan,20,0", "XX"])
 def test_an_invalid_line_is_reported(line: str) -> None:
     station_metadata = read_stations_csv(f"network,station,latitude,longitude\nXX,AAA,1,2\n{line}\n".encode(), "s.csv")
-    assert station_metadata.coordinates(ID, 0.0) == Coordinates(1.0, 2.0, None)
+    assert coordinates(station_metadata, ID, 0.0) == Coordinates(1.0, 2.0, None)
     assert [(issue.part, issue.code, "line 3" in issue.detail) for issue in station_metadata.issues] == [("s.csv", "bad-station", True)]
 
 
@@ -79,9 +85,9 @@ def test_other_text_is_not_a_table_of_stations(data: bytes) -> None:
 def test_a_channel_is_looked_up_by_time_and_location() -> None:
     channels = channel(11, "2000-01-01T00:00:00", "2010-01-01T00:00:00") + channel(12, "2010-01-01T00:00:00Z", "2500-01-01T00:00:00Z")
     station_metadata = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20, channels), "s.xml")
-    assert station_metadata.coordinates(ID, posix(2005)) == Coordinates(11.0, 20.0, 5.0)
-    assert station_metadata.coordinates(ID, posix(2015)) == Coordinates(12.0, 20.0, 5.0)
-    assert station_metadata.coordinates(ID._replace(location="10"), posix(2015)) == Coordinates(10.0, 20.0, 12.0)
+    assert coordinates(station_metadata, ID, posix(2005)) == Coordinates(11.0, 20.0, 5.0)
+    assert coordinates(station_metadata, ID, posix(2015)) == Coordinates(12.0, 20.0, 5.0)
+    assert coordinates(station_metadata, ID._replace(location="10"), posix(2015)) == Coordinates(10.0, 20.0, 12.0)
 
 
 def test_a_response_is_given_for_its_channel_and_time_only() -> None:
@@ -102,9 +108,81 @@ def test_the_first_inventory_with_a_station_is_used() -> None:
         [record(), record(anmo), record(TraceId("ZZ", "NONE", "", "BHZ"))], [xml, table, builtin_inventory()]
     )
     assert [(one.latitude_deg, one.longitude_deg) for one in completed] == [(10.0, 20.0), (3.0, 4.0), (None, None)]
-    assert [(issue.trace, issue.code) for issue in issues] == [("ZZ.NONE..BHZ", "no-coordinates")]
+    assert [(issue.trace, issue.code) for issue in issues] == [(None, "contradicting-coordinates"), ("ZZ.NONE..BHZ", "no-coordinates")]
     own, _ = attach_metadata([record(anmo)], [xml, builtin_inventory()])
     assert own[0].latitude_deg == pytest.approx(34.946, abs=0.01)
+
+
+def table(*rows: tuple[str, str, float, float], part: str = "s.csv") -> Inventory:
+    return read_stations_csv(recordings.stations_csv(*rows), part)
+
+
+def test_a_station_with_contradicting_lines_has_no_coordinates_and_one_warning() -> None:
+    lines = table(("XX", "AAA", 10, 20), ("XX", "BBB", 1, 2), ("XX", "AAA", -10, 20))
+    both = [record(), record(ID._replace(channel="LHZ")), record(ID._replace(station="BBB"))]
+    completed, issues = attach_metadata(both, [lines, builtin_inventory()])
+    assert [one.latitude_deg for one in completed] == [None, None, 1.0]
+    assert [(issue.trace, issue.part, issue.code) for issue in issues] == [(None, "s.csv", "contradicting-coordinates")]
+    assert issues[0].detail == (
+        "XX.AAA has the coordinates 10.0, 20.0 in line 2 of s.csv and -10.0, 20.0 in line 4 of s.csv, 2,224 km apart; "
+        "neither is used, and the station is not used for the location; correct or remove the wrong coordinates"
+    )
+
+
+def test_lines_that_repeat_a_station_within_a_kilometer_are_no_contradiction() -> None:
+    completed, issues = attach_metadata([record()], [table(("XX", "AAA", 10, 20), ("XX", "AAA", 10, 20), ("XX", "AAA", 10.005, 20))])
+    assert completed[0].latitude_deg == 10.0
+    assert issues == []
+
+
+def test_the_builtin_list_decides_between_contradicting_lines_where_it_agrees_with_one() -> None:
+    anmo = TraceId("IU", "ANMO", "00", "BHZ")
+    swapped = table(("IU", "ANMO", -34.946, 106.457), ("IU", "ANMO", 34.946, -106.457))
+    completed, issues = attach_metadata([record(anmo)], [swapped, builtin_inventory()])
+    assert completed[0].latitude_deg == pytest.approx(34.946, abs=0.01)
+    assert "those of the built-in station list are used, which agree with a line of the table" in issues[0].detail
+    wrong = table(("IU", "ANMO", 1, 2), ("IU", "ANMO", 3, 4))
+    completed, issues = attach_metadata([record(anmo)], [wrong, builtin_inventory()])
+    assert completed[0].latitude_deg is None
+    assert [issue.code for issue in issues] == ["contradicting-coordinates"]
+
+
+def test_a_second_table_decides_only_if_it_does_not_contradict_itself() -> None:
+    first = table(("XX", "AAA", 10, 20), ("XX", "AAA", -10, 20))
+    torn = table(("XX", "AAA", -10, 20), ("XX", "AAA", 50, 20), part="torn.csv")
+    assert attach_metadata([record()], [first, torn])[0][0].latitude_deg is None
+    whole = table(("XX", "AAA", -10.001, 20), part="whole.csv")
+    completed, issues = attach_metadata([record()], [first, torn, whole])
+    assert completed[0].latitude_deg == -10.001
+    assert "those of whole.csv" not in issues[0].detail
+    assert "those of line 2 of whole.csv are used" in issues[0].detail
+
+
+def test_stationxml_counts_where_a_table_contradicts_it() -> None:
+    xml = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20), "s.xml")
+    completed, issues = attach_metadata([record()], [xml, table(("XX", "AAA", 20, 10))])
+    assert (completed[0].latitude_deg, completed[0].longitude_deg) == (10.0, 20.0)
+    assert [(issue.part, issue.code) for issue in issues] == [("s.csv", "contradicting-coordinates")]
+    assert "10.0, 20.0 in s.xml and 20.0, 10.0 in line 2 of s.csv, 1,5" in issues[0].detail
+    assert "those of s.xml are used" in issues[0].detail
+    assert attach_metadata([record()], [xml, table(("XX", "AAA", 10, 20.005))])[1] == []
+
+
+def test_a_station_that_differs_from_the_builtin_list_alone_is_not_reported() -> None:
+    completed, issues = attach_metadata([record(TraceId("IU", "ANMO", "00", "BHZ"))], [table(("IU", "ANMO", 3, 4)), builtin_inventory()])
+    assert completed[0].latitude_deg == 3.0
+    assert issues == []
+
+
+def test_dated_lines_of_a_station_that_has_moved_are_no_contradiction() -> None:
+    header = "#Network|Station|Latitude|Longitude|Elevation|SiteName|StartTime|EndTime"
+    lines = "XX|AAA|10|20|0|old|2000-01-01T00:00:00|2010-01-01T00:00:00\nXX|AAA|12|20|0|new|2010-01-01T00:00:01|"
+    moved = read_stations_csv(f"{header}\n{lines}\n".encode(), "s.txt")
+    completed, issues = attach_metadata([record(time_s=posix(2005)), record(time_s=posix(2015))], [moved])
+    assert [one.latitude_deg for one in completed] == [10.0, 12.0]
+    assert issues == []
+    unreadable = read_stations_csv(f"{header}\n{lines.replace('2010-01-01T00:00:00', 'later')}\n".encode(), "s.txt")
+    assert [issue.code for issue in attach_metadata([record(time_s=posix(2015))], [unreadable])[1]] == ["contradicting-coordinates"]
 
 
 def test_a_response_that_cannot_be_evaluated_is_reported() -> None:
