@@ -1,9 +1,11 @@
 """Reading of miniSEED 2 and 3 with libmseed: headers first, limits before anything is decoded, then the samples."""
 
+import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import groupby
 
 from pymseed import MiniSEEDError, MS3Record, MS3TraceList, sourceid2nslc
@@ -20,6 +22,9 @@ from models.seismic.waveforms import Record
 MIN_RATE_HZ, MAX_RATE_HZ = 0.05, 1000.0
 MIN_TIME_NS, MAX_TIME_NS = -2_208_988_800 * 10**9, 4_102_444_800 * 10**9
 """1900 and 2100: there are no digital records outside."""
+
+MAX_LISTED = 5
+"""Events that an error lists by date."""
 
 # How a record begins: miniSEED 3 by its magic, miniSEED 2 by sequence number, quality and the reserved byte.
 _RECORD = re.compile(rb"MS\x03|[0-9 \x00]{6}[DRQM][ \x00]")
@@ -196,16 +201,64 @@ def _check_limits(segments: Sequence[Segment], limits: MiniseedLimits) -> None:
         traces.setdefault(segment.trace_id, []).append(segment)
     if len(traces) > limits.max_traces:
         raise LimitExceeded(f"{len(traces):,} channels; at most {limits.max_traces:,} are read", part=segments[0].part)
-    first, last = min(segments, key=lambda s: s.start_time_ns), max(segments, key=lambda s: s.end_time_ns)
-    span_s = (last.end_time_ns - first.start_time_ns) * 1e-9
-    if span_s > limits.max_span_s:
-        detail = (
-            f"{span_s:.0f} s from the start of {first.trace_id} to the end of {last.trace_id}; at most {limits.max_span_s:g} s are read"
-        )
-        raise LimitExceeded(detail, part=last.part)
+    _check_span(traces, limits.max_span_s)
     samples = sum(max(sum(s.count for s in group), _merged_length(group)) for group in traces.values())
     if samples > limits.max_samples:
         raise LimitExceeded(f"{samples:,} samples; at most {limits.max_samples:,} are read", part=segments[0].part)
+
+
+def _check_span(traces: Mapping[TraceId, Sequence[Segment]], max_span_s: float) -> None:
+    """Check the time from the first to the last sample; LimitExceeded names two events, or the longest record, as the likely cause."""
+    segments = sorted((segment for group in traces.values() for segment in group), key=lambda segment: segment.start_time_ns)
+    last = max(segments, key=lambda segment: segment.end_time_ns)
+    span_s = _span_s(segments)
+    if span_s <= max_span_s:
+        return
+    events = _split_at_gaps(segments, max_span_s)
+    longest = max(traces, key=lambda trace_id: _span_s(traces[trace_id]))
+    longest_s = _span_s(traces[longest])
+    if len(events) > 1:
+        found = f"the bundle holds records of {_describe_events(events)}"
+        advice = "send one event at a time, or each in a file of its own to /anomalies/cluster"
+    elif longest_s > max_span_s:
+        found = f"the record of {longest} is {longest_s:.0f} s long"
+        advice = "cut it about the event (for instance 5 minutes before to 1 hour after the origin)"
+    else:
+        found = f"{span_s:.0f} s from the start of {segments[0].trace_id} to the end of {last.trace_id}"
+        advice = "cut all records to one time window about the event"
+    raise LimitExceeded(f"{found}; at most {max_span_s:g} s are read: {advice}", part=last.part)
+
+
+def _span_s(segments: Iterable[Segment]) -> float:
+    """Compute the time from the first to the last sample."""
+    times_ns = [(segment.start_time_ns, segment.end_time_ns) for segment in segments]
+    return (max(end for _, end in times_ns) - min(start for start, _ in times_ns)) * 1e-9
+
+
+def _split_at_gaps(segments: Iterable[Segment], max_gap_s: float) -> list[list[Segment]]:
+    """Split segments in order of their start into groups with gaps longer than `max_gap_s` between them."""
+    groups: list[list[Segment]] = []
+    end_s = -math.inf
+    for segment in segments:
+        if segment.start_time_ns * 1e-9 - end_s > max_gap_s:
+            groups.append([])
+        groups[-1].append(segment)
+        end_s = max(end_s, segment.end_time_ns * 1e-9)
+    return groups
+
+
+def _describe_events(events: Sequence[Sequence[Segment]]) -> str:
+    """Describe the date and number of traces of each event, with the time of day where two events have the same date."""
+    starts = [datetime.fromtimestamp(event[0].start_time_ns // 10**9, UTC) for event in events]
+    distinct = len({start.date() for start in starts}) == len(starts)
+    counts = [len({segment.trace_id for segment in event}) for event in events]
+    described = [
+        f"{start:{'%Y-%m-%d' if distinct else '%Y-%m-%d %H:%M'}} ({count} trace{'s' if count != 1 else ''})"
+        for start, count in zip(starts, counts, strict=True)
+    ]
+    listed = [*described[:MAX_LISTED], f"{len(events) - MAX_LISTED} more"] if len(events) > MAX_LISTED else described
+    number = "two" if len(events) == 2 else f"{len(events):,}"
+    return f"{number} events: {', '.join(listed[:-1])} and {listed[-1]}"
 
 
 def _merged_length(group: Sequence[Segment]) -> int:

@@ -159,8 +159,40 @@ def test_changing_bytes_anywhere_never_fails_otherwise() -> None:
 def test_segments_far_apart_are_refused_before_memory_is_allocated() -> None:
     """Two traces of ten samples, 95 years apart."""
     bomb = recordings.miniseed((Z, 0, 1.0, recordings.wave(10)), (Z, 3e9 - recordings.START_S, 1.0, recordings.wave(10)))
-    with pytest.raises(LimitExceeded, match="s from the start of"):
+    with pytest.raises(LimitExceeded, match=r"two events: 2010-01-01 \(1 trace\) and 2065-01-24 \(1 trace\)"):
         read(bomb)
+
+
+def test_records_of_several_events_are_named_by_date_and_number_of_traces() -> None:
+    wave = recordings.wave()
+    first = [(f"XX.A{n}..BHZ", 60.0 * n, 1.0, wave) for n in range(3)]
+    second = [(f"XX.B{n}..BHZ", 40_000.0, 1.0, wave) for n in range(2)]
+    with pytest.raises(LimitExceeded) as caught:
+        read(recordings.miniseed(*first), recordings.miniseed(*second))
+    assert str(caught.value) == (
+        "the bundle holds records of two events: 2010-01-01 00:00 (3 traces) and 2010-01-01 11:06 (2 traces); "
+        "at most 21600 s are read: send one event at a time, or each in a file of its own to /anomalies/cluster"
+    )
+    assert caught.value.part == "file1"
+    days = recordings.miniseed(*((f"XX.C{n}..BHZ", 86_400.0 * n, 1.0, wave) for n in range(7)))
+    with pytest.raises(LimitExceeded, match=r"of 7 events: 2010-01-01 \(1 trace\), .*, 2010-01-05 \(1 trace\) and 2 more; at most"):
+        read(days)
+
+
+def test_a_record_of_a_whole_day_is_named_with_its_length() -> None:
+    day = recordings.miniseed(("DK.COP..LHZ", 0, 1.0, recordings.wave(86_400)), (Z, 0, 1.0, recordings.wave()))
+    with pytest.raises(LimitExceeded) as caught:
+        read(day)
+    assert str(caught.value) == (
+        "the record of DK.COP..LHZ is 86399 s long; at most 21600 s are read: "
+        "cut it about the event (for instance 5 minutes before to 1 hour after the origin)"
+    )
+
+
+def test_short_records_over_too_long_a_time_are_named_by_first_and_last() -> None:
+    data = recordings.miniseed((Z, 0, 1.0, recordings.wave()), ("IU.COLA.00.BHZ", 21_500, 1.0, recordings.wave()))
+    with pytest.raises(LimitExceeded, match=f"22099 s from the start of {Z} to the end of IU.COLA.00.BHZ; at most 21600 s are read"):
+        read(data)
 
 
 def test_a_gap_within_the_span_but_at_a_high_rate_is_refused() -> None:
