@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.array_types import Flags, Floats
+from models.array_types import Flags, Floats, Integers
 from models.errors import NoUsableTrace
 from models.imaging.render import render_traces
 from models.imaging.style import AmplitudeStyle, FrequencyStyle
@@ -62,7 +62,11 @@ def predict_distances(model: OnnxModel, gather: Gather) -> DistanceReadings:
     live = [find_live_traces(gather, start, window_s) for start in starts]
     most_live = max(int(mask.sum()) for mask in live)
     if most_live == 0:
-        raise NoUsableTrace(f"no trace has {MIN_LIVE_S:.0f} s of data in one window")
+        longest = max(int(_count_live_samples(gather, start, window_s).max(initial=0)) for start in starts)
+        raise NoUsableTrace(
+            f"the longest record has {longest / gather.sampling_rate_hz:.0f} s; the distance network needs {MIN_LIVE_S:.0f} s in its "
+            f"{window_s:,.0f} s window: send records from before P to the end of the surface waves"
+        )
     candidates = [
         _predict_in_window(model, gather, start, mask) for start, mask in zip(starts, live, strict=True) if 2 * mask.sum() >= most_live
     ]
@@ -82,11 +86,16 @@ def candidate_window_starts(gather: Gather, window_s: float) -> tuple[float, ...
 
 def find_live_traces(gather: Gather, start_s: float, window_s: float) -> Flags:
     """Find the traces [traces] with at least 120 s of samples in a window (POSIX seconds) that are not all of one value."""
+    return np.asarray(_count_live_samples(gather, start_s, window_s) >= MIN_LIVE_S * gather.sampling_rate_hz)
+
+
+def _count_live_samples(gather: Gather, start_s: float, window_s: float) -> Integers:
+    """Count the samples of each trace [traces] in a window (POSIX seconds); 0 for a trace whose samples are all of one value."""
     first = max(0, round((start_s - gather.start_time_s) * gather.sampling_rate_hz))
     samples = gather.samples[:, first : first + round(window_s * gather.sampling_rate_hz)]
     finite = np.isfinite(samples)
     varying = np.max(samples, axis=1, where=finite, initial=-np.inf) > np.min(samples, axis=1, where=finite, initial=np.inf)
-    return np.asarray(varying & (finite.sum(axis=1) >= MIN_LIVE_S * gather.sampling_rate_hz))
+    return np.where(varying, finite.sum(axis=1), 0)
 
 
 def _predict_in_window(model: OnnxModel, gather: Gather, start_s: float, live: Flags) -> DistanceReadings:

@@ -6,6 +6,7 @@ import pytest
 from models.analysis.distances import candidate_window_starts, predict_distances
 from models.errors import NoUsableTrace
 from models.imaging.render import render_traces
+from models.specs.pictures import CONDITIONING
 
 
 class ScriptedModel:
@@ -83,3 +84,14 @@ def test_a_gather_of_dead_traces_has_no_usable_trace(opened, make_gather):
     gather.samples[:] = np.nan
     with pytest.raises(NoUsableTrace):
         predict_distances(opened["offset"], gather)
+
+
+def test_records_that_are_too_short_are_reported_with_their_length_and_what_is_needed(opened, make_gather):
+    gather = make_gather(samples=100 * int(CONDITIONING.sampling_rate_hz))
+    gather.samples[1] = 7.0
+    with pytest.raises(NoUsableTrace) as caught:
+        predict_distances(opened["offset"], gather)
+    assert str(caught.value) == (
+        "the longest record has 100 s; the distance network needs 120 s in its 5,120 s window: "
+        "send records from before P to the end of the surface waves"
+    )
