@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from models.array_types import Flags, Floats, Floats32, Integers
-from models.seismic.association.pick_likelihood import arrival_llr
+from models.seismic.association.pick_likelihood import PickMixture, TimeGrid, arrival_llr
 from models.seismic.earth.travel_time_errors import (
     FIRST_PHASES,
     PICK_PROBABILITY,
@@ -26,7 +26,7 @@ from models.seismic.earth.travel_time_errors import (
 )
 from models.seismic.earth.travel_times import PHASES
 from models.seismic.geodesy import KM_PER_DEGREE, geocentric_latitude_deg, unit_vectors
-from models.seismic.location.origin_time_prior import MAX_LEAD_S, USUAL_LEAD_S, estimate_llr, origin_time_density
+from models.seismic.location.origin_time_prior import MAX_LEAD_S, USUAL_LEAD_S, OriginPrior, estimate_llr, origin_time_density
 from models.seismic.signal.picker import BANDS_HZ, MIN_STRENGTH, Picks
 from models.seismic.signal.rayleigh_envelope import MIN_PEAK_RATIO, EnvelopePeaks
 
@@ -56,15 +56,6 @@ RAYLEIGH_SHARING_DEG: Final = 60.0
 """Distance at which path sharing of Rayleigh waves is evaluated."""
 GROUP_VELOCITIES_KM_S: Final = tuple(float(velocity) for velocity in np.arange(2.6, 4.11, 0.125).round(3))
 """Trial group velocities of the largest Rayleigh waves of 20 to 50 s, from continents to oceans; one for all paths of an event."""
-
-
-@dataclass(frozen=True)
-class TimeGrid:
-    """Sampling of LLR traces: sample k of a trace is at (start + k) `step_s` seconds, `starts` [..., n] are integers, k below `count`."""
-
-    step_s: float
-    starts: Integers
-    count: int
 
 
 @dataclass(frozen=True)
@@ -145,9 +136,9 @@ class Candidates:
         arrays: dict[str, Any] = {name: value[rows] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
         return replace(self, **{**arrays, "interstation_deg": self.interstation_deg[np.ix_(rows, rows)]})
 
-    def origin_time_log_prior(self, step_s: float) -> tuple[Floats32, int]:
+    def origin_time_log_prior(self, step_s: float) -> OriginPrior:
         """
-        Return the log prior of the origin time on a grid of `step_s` seconds, and the index of its first sample; zero outside.
+        Return the log prior of the origin time, float32, at multiples of `step_s` seconds; outside them it is zero.
 
         Origins more than 30 s before the first sample are less probable (`origin_time_density`); an independent estimate of the
         origin time enters as a Gaussian mixed with outliers (`estimate_llr`).
@@ -161,7 +152,7 @@ class Candidates:
         if self.origin_estimate is not None and deviation > 0.0:
             span_s = float(self.record_ends.max() - self.record_starts.min()) + MAX_LEAD_S
             log_prior += estimate_llr(times, (mean, deviation), span_s)
-        return log_prior.astype(np.float32), begin
+        return OriginPrior(log_prior.astype(np.float32), begin)
 
 
 def collect_candidates(
@@ -283,8 +274,8 @@ def phase_llr(
         sigma = np.sqrt(data.pick_deviations**2 + (error**2 + grid_error_s**2)[:, None])
         probabilities = (data.s_detected if phase == "S" else data.p_detected) * PICK_PROBABILITY[phase]
         weights = data.first_weights if phase in FIRST_PHASES else data.s_weights if phase == "S" else data.later_weights
-        starts, spans = grid.starts[index], (data.record_starts, data.record_ends)
-        rows.append(arrival_llr(data.pick_times, sigma, weights, probabilities, *spans, grid.step_s, starts, grid.count))
+        picks = PickMixture(data.pick_times, sigma, weights, probabilities, data.record_starts, data.record_ends)
+        rows.append(arrival_llr(picks, TimeGrid(grid.step_s, grid.starts[index], grid.sample_count)))
     return np.stack(rows)
 
 
@@ -299,16 +290,7 @@ def rayleigh_llr(data: Candidates, distances_deg: Floats, grid_error_s: Floats, 
     path = np.hypot(RAYLEIGH_PATH_ERROR * independent_fraction(distances_deg, data.station_spacing_deg), RAYLEIGH_COMMON_ERROR) * seconds
     sigma = np.sqrt(RAYLEIGH_DEVIATION_S**2 + path**2 + grid_error_s**2)
     deviations = np.repeat(sigma[:, None], data.rayleigh_times.shape[1], axis=1)
-    llr = arrival_llr(
-        data.rayleigh_times,
-        deviations,
-        data.rayleigh_weights,
-        data.rayleigh_detected,
-        data.record_starts,
-        data.record_ends,
-        grid.step_s,
-        grid.starts,
-        grid.count,
-    )
+    spans = (data.record_starts, data.record_ends)
+    llr = arrival_llr(PickMixture(data.rayleigh_times, deviations, data.rayleigh_weights, data.rayleigh_detected, *spans), grid)
     sharing = data.effective_neighbor_counts(np.full(len(distances_deg), RAYLEIGH_SHARING_DEG))
     return np.asarray(llr / np.sqrt(sharing)[:, None].astype(np.float32))

@@ -16,8 +16,9 @@ import numpy as np
 
 from models.array_types import Floats, Floats32, Integers
 from models.parallel import thread_map, threads
-from models.seismic.association.candidates import GROUP_VELOCITIES_KM_S, Candidates, TimeGrid, phase_llr, rayleigh_llr
-from models.seismic.association.stack import stack_along_curves
+from models.seismic.association.candidates import GROUP_VELOCITIES_KM_S, Candidates, phase_llr, rayleigh_llr
+from models.seismic.association.pick_likelihood import TimeGrid
+from models.seismic.association.stack import PhaseLlr, PhaseTables, RayleighLlr, stack_along_curves
 from models.seismic.earth.maximum_depth import maximum_depth_km
 from models.seismic.earth.travel_time_errors import DETECTION_PROBABILITY
 from models.seismic.earth.travel_times import DISTANCES_DEG, PHASES, interpolate_curve, travel_time_curve
@@ -169,15 +170,14 @@ def scan_grid(
     slownesses, rayleigh_grid = np.zeros(0), TimeGrid(step, np.zeros(len(distances_deg), np.int64), 2)
     if rayleigh:
         slownesses, rayleigh_grid = GROUP_SLOWNESSES_S_DEG, _rayleigh_time_grid(data, distances_deg, step, window)
-    waves = (rayleigh_llr(data, distances_deg, grid_error_s, rayleigh_grid), rayleigh_grid.starts)
-    curves = np.stack([phase_curves(depth)[chosen] for depth in depths_km])
-    arrivals = (detection_probability()[chosen], data.independent_weights(distances_deg), llr, grid.starts[chosen])
+    waves = RayleighLlr(rayleigh_llr(data, distances_deg, grid_error_s, rayleigh_grid), rayleigh_grid.starts, slownesses)
+    tables = PhaseTables(np.stack([phase_curves(depth)[chosen] for depth in depths_km]), detection_probability()[chosen])
+    arrivals = PhaseLlr(llr, grid.starts[chosen], data.independent_weights(distances_deg))
     prior = data.origin_time_log_prior(step)
 
     def stack_nodes(subset: slice) -> tuple[Floats, Integers, Floats]:
-        return stack_along_curves(
-            nodes[subset], data.stations, curves, *arrivals, *waves, slownesses, step, starts[subset], count, *prior, correlated_errors
-        )
+        origins = TimeGrid(step, starts[subset], count)
+        return stack_along_curves(nodes[subset], data.stations, tables, arrivals, waves, origins, prior, correlated_errors)
 
     stacks = zip(*thread_map(stack_nodes, _split_nodes(len(nodes))), strict=True)
     max_llr, index, marginal = (np.concatenate(stack, axis=1) for stack in stacks)

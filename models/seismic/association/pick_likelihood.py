@@ -17,6 +17,41 @@ MAX_RUNS = 32  # four picks in each of four bands, on vertical and on horizontal
 _RUN_MIN_EXCESS = 1e-4  # above the base, in LLR
 
 
+class PickMixture(NamedTuple):
+    """
+    The picks of n traces, at most k each, as a mixture density of the arrival time of one phase.
+
+    Attributes
+    ----------
+    times, deviations, weights : [n, k]
+        Time and standard deviation of each pick in seconds, and its weight. Weights sum to 1; unused picks have weight 0.
+    probabilities : [n]
+        Probability p that the arrival is among the picks, below 1.
+    record_starts, record_ends : [n]
+        First and last instant of each record in seconds, between which an arrival that is not among the picks is uniformly distributed.
+
+    """
+
+    times: Floats
+    deviations: Floats
+    weights: Floats
+    probabilities: Floats
+    record_starts: Floats
+    record_ends: Floats
+
+
+class TimeGrid(NamedTuple):
+    """
+    Sampling of n time series: sample k of series i is at (`starts`[i] + k) `step_s` seconds.
+
+    `starts` are integers [..., n]; k is below `sample_count`.
+    """
+
+    step_s: float
+    starts: Integers
+    sample_count: int
+
+
 class SparseLlr(NamedTuple):
     """
     Where the LLRs [n, samples] of n traces are not constant, for sparse stacking.
@@ -31,38 +66,16 @@ class SparseLlr(NamedTuple):
 
 
 @compiled_sums
-def arrival_llr(
-    times: Floats,
-    deviations: Floats,
-    weights: Floats,
-    probabilities: Floats,
-    record_starts: Floats,
-    record_ends: Floats,
-    step: float,
-    starts: Integers,
-    count: int,
-) -> Floats32:
+def arrival_llr(picks: PickMixture, grid: TimeGrid) -> Floats32:
     """
-    Compute the LLR [n, count] of an arrival on each of n traces at each instant, as defined above; zero outside the record.
+    Compute the LLR [n, count] of an arrival on each of n traces at each instant of a grid with starts [n]; zero outside the record.
 
-    Times are in seconds after a common reference time. Densities are cut off at 5 standard deviations.
-
-    Parameters
-    ----------
-    times, deviations, weights : [n, k]
-        Time, standard deviation and weight of each pick. Weights sum to 1; unused picks have weight 0.
-    probabilities : [n]
-        Probability p that the arrival is among the picks, below 1.
-    record_starts, record_ends : [n]
-        First and last instant of each record.
-    step : float
-        Sampling interval in seconds.
-    starts : [n]
-        Index of each trace's first sample: sample k of trace i is at (starts[i] + k) step.
-    count : int
-        Number of samples.
-
+    The formula is that of the module. Times of picks, records and grid are in seconds after a common reference time. Normal densities
+    are cut off at 5 standard deviations.
     """
+    times, starts, step, count = picks.times, grid.starts, grid.step_s, grid.sample_count
+    deviations, weights, probabilities = picks.deviations, picks.weights, picks.probabilities
+    record_starts, record_ends = picks.record_starts, picks.record_ends
     result = np.zeros((len(times), count), np.float32)
     ratio = np.empty(count)
     for i in range(len(times)):

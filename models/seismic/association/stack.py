@@ -5,105 +5,125 @@ Migration-style association: each trace is turned into the log-likelihood ratio 
 (`pick_likelihood`), which is stacked along ak135 travel times over a grid of trial sources (as back-projection: Kao & Shan 2004,
 doi:10.1111/j.1365-246X.2004.02276.x, or QuakeMigrate).
 
+For each origin time the LLRs of a phase are shifted by its travel times and summed over traces. A phase contributes
+`max(log p + sum, log(1 - p))`, p being its detection probability at the network's mean distance, so that a missing phase costs a
+bounded amount. Neighboring stations are not independent: traces are weighted, except for the one phase with the largest gain, which
+is stacked with weight 1. Rayleigh waves add the sum over traces at the group velocity that fits an origin time best, less the log of
+the number of velocities tried.
+
 The stacking is sparse. Most of a trace's LLR is one constant, its base; only short runs around picks exceed it. The base is added as
 two steps in a difference array (`rises`), which is integrated once at the end; only the runs are added sample by sample. Buffers are
 reset to zero in the same pass that reads them.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from models.array_types import Floats, Floats32, Integers
 from models.compiled import compiled_sums
-from models.seismic.association.pick_likelihood import MAX_RUNS, SparseLlr, to_sparse_runs
+from models.seismic.association.pick_likelihood import MAX_RUNS, SparseLlr, TimeGrid, to_sparse_runs
 from models.seismic.earth.travel_times import interpolate_curve
+from models.seismic.location.origin_time_prior import OriginPrior
 
 _DEGREES = 180.0 / math.pi
 _NEGLIGIBLE_LOG_DROP = 25.0  # a sample this far below the maximum adds less than 1e-10 of what the maximum adds to the integral
+
+
+class PhaseTables(NamedTuple):
+    """
+    What is known beforehand of the phases that are stacked, at `DISTANCES_DEG`.
+
+    Attributes
+    ----------
+    curves : float32 [d, phases, distances]
+        Travel times in seconds from each of d trial depths, NaN where a phase does not arrive.
+    detection_probability : float32 [phases, distances]
+        Probability that the network detects the phase at all.
+
+    """
+
+    curves: Floats32
+    detection_probability: Floats32
+
+
+class PhaseLlr(NamedTuple):
+    """
+    Arrival LLRs of the phases that are stacked.
+
+    Attributes
+    ----------
+    llr : float32 [phases, n, samples]
+        LLR of each phase's arrival on each of n traces.
+    starts : int [phases, n]
+        Index of the first sample of each LLR, counted from the reference time in steps of the origin times' grid.
+    weights : [n]
+        Weight of each trace, 0 to 1, in all phases but the one with the largest gain: neighboring stations are not independent.
+
+    """
+
+    llr: Floats32
+    starts: Integers
+    weights: Floats
+
+
+class RayleighLlr(NamedTuple):
+    """
+    LLRs of the Rayleigh-wave envelope peak.
+
+    Attributes
+    ----------
+    llr : float32 [n, samples]
+        LLR of the peak on each of n traces.
+    starts : int [n]
+        Index of the first sample of each LLR, counted as in `PhaseLlr`.
+    slowness : [u]
+        Trial group slownesses in seconds per degree; empty to leave Rayleigh waves out.
+
+    """
+
+    llr: Floats32
+    starts: Integers
+    slowness: Floats
 
 
 @compiled_sums
 def stack_along_curves(
     nodes: Floats,
     stations: Floats,
-    curves: Floats32,
-    detection_probability: Floats32,
-    independent_weights: Floats,
-    llr: Floats32,
-    llr_starts: Integers,
-    rayleigh_llr: Floats32,
-    rayleigh_starts: Integers,
-    rayleigh_slowness: Floats,
-    step: float,
-    origin_starts: Integers,
-    count: int,
-    origin_log_prior: Floats32,
-    origin_prior_start: int,
+    tables: PhaseTables,
+    arrivals: PhaseLlr,
+    rayleigh: RayleighLlr,
+    origins: TimeGrid,
+    prior: OriginPrior,
     integrated: bool,
 ) -> tuple[Floats, Integers, Floats]:
     """
-    Stack the arrival LLR of all traces and phases at every trial depth d and node m, for all origin times.
+    Stack the arrival LLR of all traces and phases at every trial depth d and node m, for all origin times, as the module describes.
 
-    For each origin time the LLRs of a phase are shifted by its travel times and summed over traces. A phase contributes
-    `max(log p + sum, log(1 - p))`, p being its detection probability at the network's mean distance, so that a missing phase costs
-    a bounded amount. Neighboring stations are not independent: traces are weighted by `independent_weights`, except for the one
-    phase with the largest gain, which is stacked with weight 1. Rayleigh waves add the sum over traces at the group velocity that
-    fits an origin time best, less the log of the number of velocities tried.
+    `nodes` [m, 3] and `stations` [n, 3] are unit vectors at geocentric latitudes; `origins` samples the trial origin times, with starts
+    [m]; their log prior is zero outside the samples of `prior`. All times are counted from one reference time.
 
-    Parameters
-    ----------
-    nodes, stations : [m, 3], [n, 3]
-        Unit vectors of the trial epicenters and of the stations, both at geocentric latitudes.
-    curves : [d, phases, distances]
-        Travel times in seconds at `DISTANCES_DEG`, NaN where a phase does not arrive.
-    detection_probability : [phases, distances]
-        Probability that the network detects the phase at all.
-    independent_weights : [n]
-        Weight of each trace in all phases but the one with the largest gain, 0 to 1.
-    llr, llr_starts : [phases, n, samples], [phases, n]
-        Arrival LLRs and the index of each one's first sample, counted from the reference time of all arrays here.
-    rayleigh_llr, rayleigh_starts : [n, samples], [n]
-        The same for the Rayleigh-wave envelope peak.
-    rayleigh_slowness : [u]
-        Trial group slownesses in seconds per degree; empty to leave Rayleigh waves out.
-    step : float
-        Sampling interval in seconds.
-    origin_starts, count : [m], int
-        First trial origin time of each node, in samples, and the number of origin times.
-    origin_log_prior, origin_prior_start : [samples], int
-        Log prior of the origin time and the index of its first sample; zero outside.
-    integrated : bool
-        Whether to compute the integral over origin times.
-
-    Returns
-    -------
-    max_llr : [d, m]
-        Maximum of the stack over origin times.
-    index : [d, m]
-        Which of the `count` origin times has it.
-    marginal_llr : [d, m]
-        Log of the integral of the exponential of the stack over origin times in seconds; NaN unless `integrated`.
-
+    Returns three arrays [d, m]: the maximum of the stack over origin times; the index of its origin time; and, if `integrated`, the log
+    of the integral of the exponential of the stack over origin times in seconds, else NaN.
     """
-    shape = (len(curves), len(nodes))
+    step, count, shape = origins.step_s, origins.sample_count, (len(tables.curves), len(nodes))
     max_llr, index, marginal = np.empty(shape), np.empty(shape, np.int64), np.empty(shape)
     stacked, common, buffers = np.empty(count), np.empty(count), np.zeros((3, count))
     rises, distances = np.zeros((2, count + 1)), np.empty(len(stations))
-    sparse, rayleigh_sparse = [to_sparse_runs(llr[p]) for p in range(len(llr))], to_sparse_runs(rayleigh_llr)
+    sparse, rayleigh_sparse = [to_sparse_runs(arrivals.llr[p]) for p in range(len(arrivals.llr))], to_sparse_runs(rayleigh.llr)
     for m in range(len(nodes)):
         _set_distances(distances, nodes[m], stations)
         common[:] = 0.0  # to all depths: Rayleigh waves and the prior
-        first, shifts = origin_starts[m], origin_starts[m] - llr_starts
-        if len(rayleigh_slowness) > 0:
-            slowness = rayleigh_slowness / step
-            _stack_rayleigh_waves(common, rises[0], rayleigh_llr, rayleigh_sparse, slowness, distances, first - rayleigh_starts)
-        _add_prior(common, origin_log_prior, origin_prior_start - first)
-        for d in range(len(curves)):
+        first, shifts = origins.starts[m], origins.starts[m] - arrivals.starts
+        if len(rayleigh.slowness) > 0:
+            slowness = rayleigh.slowness / step
+            _stack_rayleigh_waves(common, rises[0], rayleigh.llr, rayleigh_sparse, slowness, distances, first - rayleigh.starts)
+        _add_prior(common, prior.log_density, prior.first - first)
+        for d in range(len(tables.curves)):
             stacked[:] = common
-            _stack_phases(
-                stacked, buffers, rises, curves[d], detection_probability, llr, sparse, distances, step, shifts, independent_weights
-            )
+            _stack_phases(stacked, buffers, rises, tables, d, arrivals, sparse, distances, step, shifts)
             index[d, m] = np.argmax(stacked)
             max_llr[d, m] = stacked[index[d, m]]
             marginal[d, m] = max_llr[d, m] + math.log(_sum_relative(stacked, max_llr[d, m]) * step) if integrated else np.nan
@@ -119,7 +139,7 @@ def _set_distances(distances: Floats, node: Floats, stations: Floats) -> None:
 
 
 @compiled_sums
-def _add_prior(stacked: Floats, log_prior: Floats32, start: int) -> None:
+def _add_prior(stacked: Floats, log_prior: Floats | Floats32, start: int) -> None:
     """Add the log prior of the origin time, whose first sample is at `start` of `stacked`."""
     for k in range(max(0, start), min(len(stacked), start + len(log_prior))):
         stacked[k] += log_prior[k - start]
@@ -161,25 +181,26 @@ def _stack_phases(
     stacked: Floats,
     buffers: Floats,
     rises: Floats,
-    curves: Floats32,
-    detection_probability: Floats32,
-    llr: Floats32,
+    tables: PhaseTables,
+    d: int,
+    arrivals: PhaseLlr,
     sparse: list[SparseLlr],
     distances: Floats,
     step: float,
     shifts: Integers,
-    weights: Floats,
 ) -> None:
     """
-    Add the LLR of all phases of all traces at one depth and node to `stacked` [count].
+    Add the LLR of all phases of all traces at depth d and one node to `stacked` [count].
 
-    `buffers` [3, count] and `rises` [2, count + 1] are zero before and after. With a single phase, or weights of 1, the weighted
-    and the unweighted stack are the same and only one is computed.
+    `shifts` [phases, n] are the first origin time less the first sample of each LLR. `buffers` [3, count] and `rises` [2, count + 1]
+    are zero before and after. With a single phase, or weights of 1, the weighted and the unweighted stack are the same and only one is
+    computed.
     """
     weighted, full, gain = buffers[0], buffers[1], buffers[2]
+    curves, llr, weights = tables.curves[d], arrivals.llr, arrivals.weights
     mean_distance, unweighted = np.mean(distances), len(llr) == 1 or np.min(weights) >= 1.0
     for p in range(len(llr)):
-        probability = interpolate_curve(detection_probability[p], mean_distance)
+        probability = interpolate_curve(tables.detection_probability[p], mean_distance)
         log_detected, log_missed = math.log(probability), math.log(1.0 - probability)
         if unweighted:
             if _stack_phase(weighted, rises[0], curves[p], llr[p], sparse[p], distances, step, shifts[p]):

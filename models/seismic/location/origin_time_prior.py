@@ -4,11 +4,11 @@ Prior density of the origin time, given when the records begin and possibly an i
 Windows are usually cut to begin shortly before the origin, so an origin well before the first sample is improbable, though not excluded.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from models.array_types import Floats
+from models.array_types import Floats, Floats32
 
 MAX_LEAD_S: Final = 1300.0
 """Longest time of the origin before the first sample."""
@@ -18,6 +18,13 @@ EARLIER_DENSITY: Final = 0.05
 """Density of origins earlier than that, relative to later ones."""
 ORIGIN_OUTLIER_PROBABILITY: Final = 0.3
 """Probability that an estimate of the origin time carries no information."""
+
+
+class OriginPrior(NamedTuple):
+    """Log prior of sampled origin times: `log_density` [k], the first of which belongs to sample `first`."""
+
+    log_density: Floats | Floats32
+    first: int
 
 
 def origin_time_density(times_s: Floats, record_start_s: float) -> Floats:

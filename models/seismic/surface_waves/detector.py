@@ -16,7 +16,7 @@ from scipy.spatial import KDTree
 from models.array_types import Floats, Floats32, Integers
 from models.seismic.earth.travel_time_errors import effective_neighbor_count
 from models.seismic.geodesy import geocentric, unit_vectors
-from models.seismic.location.origin_time_prior import MAX_LEAD_S, origin_time_density
+from models.seismic.location.origin_time_prior import MAX_LEAD_S, OriginPrior, origin_time_density
 from models.seismic.location.sphere_grid import fibonacci_sphere, sphere_grid
 from models.seismic.surface_waves.dispersion_correction import (
     DISTANCE_GRID_DEG,
@@ -27,7 +27,7 @@ from models.seismic.surface_waves.dispersion_correction import (
     CorrectedEnvelopes,
     correct_dispersion,
 )
-from models.seismic.surface_waves.stack import DistanceGrid, OriginPrior, SlownessPrior, detection_llr, stack_sources
+from models.seismic.surface_waves.stack import DistanceGrid, SlownessPrior, detection_llr, stack_sources
 from models.seismic.waveforms import Gather
 
 MIN_INDEPENDENT_STATIONS: Final = 5.0

@@ -7,18 +7,12 @@ import numpy as np
 
 from models.array_types import Flags, Floats, Floats32, Integers
 from models.compiled import compiled_sums
+from models.seismic.location.origin_time_prior import OriginPrior
 
 _DEGREES = 180.0 / math.pi
 _LOWEST = -1e30
 _NEGLIGIBLE = 20.0
 _KERNEL_DEVIATIONS = 2.5
-
-
-class OriginPrior(NamedTuple):
-    """Log prior [k] of origin times from the sample `first` on."""
-
-    log_density: Floats
-    first: int
 
 
 class SlownessPrior(NamedTuple):

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.seismic.association.candidates import TimeGrid, collect_candidates, drop_surface_wave_picks, phase_llr, rayleigh_llr
+from models.seismic.association.candidates import collect_candidates, drop_surface_wave_picks, phase_llr, rayleigh_llr
+from models.seismic.association.pick_likelihood import TimeGrid
 from models.seismic.earth.travel_times import PHASES
 from models.seismic.signal.picker import Picks
 from models.seismic.signal.rayleigh_envelope import EnvelopePeaks

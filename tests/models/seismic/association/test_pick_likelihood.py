@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from models.seismic.association.pick_likelihood import MAX_RUNS, arrival_llr, to_sparse_runs
+from models.seismic.association.pick_likelihood import MAX_RUNS, PickMixture, TimeGrid, arrival_llr, to_sparse_runs
 
 
 def test_the_llr_is_that_of_a_normal_mixture_against_a_uniform_density():
     times, deviations, weights = np.array([[30.0, 42.0]]), np.array([[1.5, 3.0]]), np.array([[0.7, 0.3]])
     start, end, step, first, p = 5.0, 105.0, 0.5, -20, 0.6
     span = (np.array([start]), np.array([end]))
-    llr = arrival_llr(times, deviations, weights, np.array([p]), *span, step, np.array([first]), 260)[0]
+    llr = arrival_llr(PickMixture(times, deviations, weights, np.array([p]), *span), TimeGrid(step, np.array([first]), 260))[0]
     t = (first + np.arange(260)) * step
     z = (t[:, None] - times) / deviations
     density = (weights * np.exp(-0.5 * z**2) * (np.abs(z) <= 5.0) / (deviations * np.sqrt(2.0 * np.pi))).sum(axis=1)
@@ -18,17 +18,15 @@ def test_the_llr_is_that_of_a_normal_mixture_against_a_uniform_density():
 
 
 def test_the_likelihood_ratio_is_one_on_average_over_the_record():
-    times = np.array([[30.0, 60.0]])
-    row = arrival_llr(
-        times, np.full((1, 2), 2.0), np.full((1, 2), 0.5), np.array([0.9]), np.zeros(1), np.array([100.0]), 0.1, np.array([0]), 1001
-    )
+    span = (np.zeros(1), np.array([100.0]))
+    picks = PickMixture(np.array([[30.0, 60.0]]), np.full((1, 2), 2.0), np.full((1, 2), 0.5), np.array([0.9]), *span)
+    row = arrival_llr(picks, TimeGrid(0.1, np.array([0]), 1001))
     assert abs(np.exp(row[0].astype(np.float64)).mean() - 1.0) < 0.01
 
 
 def test_a_trace_that_cannot_have_the_phase_carries_no_information():
-    row = arrival_llr(
-        np.array([[30.0]]), np.ones((1, 1)), np.ones((1, 1)), np.zeros(1), np.zeros(1), np.array([100.0]), 1.0, np.array([0]), 90
-    )
+    picks = PickMixture(np.array([[30.0]]), np.ones((1, 1)), np.ones((1, 1)), np.zeros(1), np.zeros(1), np.array([100.0]))
+    row = arrival_llr(picks, TimeGrid(1.0, np.array([0]), 90))
     assert not row.any()
 
 

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from models.seismic.association.stack import stack_along_curves
+from models.seismic.association.pick_likelihood import TimeGrid
+from models.seismic.association.stack import PhaseLlr, PhaseTables, RayleighLlr, stack_along_curves
 from models.seismic.earth.travel_times import DISTANCES_DEG
+from models.seismic.location.origin_time_prior import OriginPrior
 
 STEP, COUNT, START = 2.0, 60, 5
 PHASES, TRACES, SAMPLES = 3, 5, 220
@@ -59,12 +61,13 @@ def draw_inputs(seed, weights, slownesses=(0.5, 0.8)):
     llr, rayleigh = draw_llr(rng, (PHASES, TRACES)), draw_llr(rng, (TRACES,))
     starts = rng.integers(-3, 4, (PHASES, TRACES))
     origin = rng.normal(size=COUNT + 10).astype(np.float32)
-    waves, origins = (rayleigh, np.zeros(TRACES, np.int64), np.array(slownesses)), (STEP, np.array([START]), COUNT, origin, 0)
+    waves = RayleighLlr(rayleigh, np.zeros(TRACES, np.int64), np.array(slownesses))
+    origins, prior = TimeGrid(STEP, np.array([START]), COUNT), OriginPrior(origin, 0)
     distances = np.degrees(np.arccos(np.clip(stations @ node[0], -1.0, 1.0)))
     expected = stack_phases(distances, curves[0], probability.astype(np.float64), weights, llr, starts) + origin[START : START + COUNT]
     if slownesses:
         expected = expected + stack_rayleigh_waves(distances, rayleigh, slownesses)
-    return (node, stations, curves, table, weights, llr, starts, *waves, *origins), expected
+    return (node, stations, PhaseTables(curves, table), PhaseLlr(llr, starts, weights), waves, origins, prior), expected
 
 
 @pytest.mark.parametrize("slownesses", [(), (0.5, 0.8)])
@@ -87,7 +90,8 @@ def test_without_the_integral_the_maximum_is_unchanged_and_the_marginal_is_nan()
 
 def test_a_phase_that_does_not_arrive_adds_nothing():
     inputs, _ = draw_inputs(4, np.ones(TRACES), ())
-    node, stations, curves, table, weights, llr, starts, *others = inputs
-    curves[0, 2] = np.nan
-    two = (node, stations, curves[:, :2], table[:2], weights, llr[:2], starts[:2], *others)
+    node, stations, tables, arrivals, *others = inputs
+    tables.curves[0, 2] = np.nan
+    two_tables = PhaseTables(tables.curves[:, :2], tables.detection_probability[:2])
+    two = (node, stations, two_tables, PhaseLlr(arrivals.llr[:2], arrivals.starts[:2], arrivals.weights), *others)
     np.testing.assert_allclose(stack_along_curves(*inputs, False)[0], stack_along_curves(*two, False)[0], atol=1e-9)

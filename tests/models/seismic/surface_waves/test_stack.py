@@ -4,7 +4,8 @@ import numpy as np
 from scipy.special import logsumexp
 
 from models.seismic.geodesy import unit_vectors
-from models.seismic.surface_waves.stack import DistanceGrid, OriginPrior, SlownessPrior, detection_llr, stack_sources
+from models.seismic.location.origin_time_prior import OriginPrior
+from models.seismic.surface_waves.stack import DistanceGrid, SlownessPrior, detection_llr, stack_sources
 
 
 def test_the_detection_llr_is_a_smoothed_log_ratio_normalized_over_the_record():
