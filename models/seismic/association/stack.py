@@ -33,7 +33,7 @@ _NEGLIGIBLE_LOG_DROP = 25.0  # a sample this far below the maximum adds less tha
 
 class PhaseTables(NamedTuple):
     """
-    What is known beforehand of the phases that are stacked, at `DISTANCES_DEG`.
+    Travel times and detection probabilities of the phases that are stacked, at `DISTANCES_DEG`.
 
     Attributes
     ----------

@@ -27,7 +27,7 @@ from models.seismic.surface_waves.dispersion_correction import (
     CorrectedEnvelopes,
     correct_dispersion,
 )
-from models.seismic.surface_waves.stack import DistanceGrid, SlownessPrior, detection_llr, stack_sources
+from models.seismic.surface_waves.stack import DetectionModel, DistanceGrid, OriginWindows, SlownessPrior, detection_llr, stack_sources
 from models.seismic.waveforms import Gather
 
 MIN_INDEPENDENT_STATIONS: Final = 5.0
@@ -110,8 +110,8 @@ class SurfaceWaveStack:
         nodes = fibonacci_sphere(COARSE_DEG)
         slowness = SlownessPrior(np.array([SLOWNESS_S_DEG / (STEP_S * COARSE_STRIDE)]), np.zeros(1))
         llr = self._trace_llr(COARSE_BLUR * COARSE_DEG * SLOWNESS_S_DEG, COARSE_STRIDE)
-        starts = np.full(len(nodes), origin.first, np.int64)
-        total, best = stack_sources(nodes, self.envelopes.stations, llr, slowness, _GRID, starts, len(origin.log_density), origin)
+        windows = OriginWindows(np.full(len(nodes), origin.first, np.int64), len(origin.log_density))
+        total, best = stack_sources(nodes, self.envelopes.stations, llr, _GRID, slowness, windows, origin)
         return total, best * COARSE_STRIDE
 
     @cached_property
@@ -138,10 +138,9 @@ class SurfaceWaveStack:
             np.ascontiguousarray(nodes),
             self.envelopes.stations,
             self._fine_trace_llr,
-            slowness,
             _GRID,
-            best - half,
-            2 * half + 1,
+            slowness,
+            OriginWindows(best - half, 2 * half + 1),
             self._origin_prior(STEP_S),
         )
         return llr, np.asarray(origin * STEP_S, np.float64)
@@ -149,16 +148,9 @@ class SurfaceWaveStack:
     def _trace_llr(self, blur_s: float, stride: int) -> Floats32:
         """Per-trace log-likelihood ratios; those of k neighbors, whose errors are shared, are divided by the root of k."""
         sigmas = np.sqrt((PATH_ERROR * SLOWNESS_S_DEG * DISTANCE_GRID_DEG) ** 2 + PULSE_ERROR_S**2 + blur_s**2) / STEP_S
-        return detection_llr(
-            self.envelopes.detection_statistic,
-            self.envelopes.live,
-            likelihood_ratio_table(),
-            BINS_PER_UNIT,
-            sigmas,
-            _neighbor_counts(self.envelopes.stations) ** -0.5,
-            stride,
-            DEAD_TRACE_FRACTION,
-        )
+        model = DetectionModel(likelihood_ratio_table(), BINS_PER_UNIT, sigmas, DEAD_TRACE_FRACTION)
+        weights = _neighbor_counts(self.envelopes.stations) ** -0.5
+        return detection_llr(self.envelopes.detection_statistic, self.envelopes.live, model, weights, stride)
 
     def _origin_prior(self, step_s: float) -> OriginPrior:
         live = np.flatnonzero(self.envelopes.live.any(axis=0)) * STEP_S - EDGE_S

@@ -29,17 +29,38 @@ class DistanceGrid(NamedTuple):
     step_deg: float
 
 
+class OriginWindows(NamedTuple):
+    """Trial origin times: for each of m nodes `sample_count` samples from the sample `starts` [m] on."""
+
+    starts: Integers
+    sample_count: int
+
+
+class DetectionModel(NamedTuple):
+    """
+    Model of the detection statistic: likelihood ratio of a source to noise at each distance, and errors of arrival times.
+
+    Attributes
+    ----------
+    ratios : float32 [distances, bins]
+        Likelihood ratio of a source to noise by the statistic.
+    bins_per_unit : float
+        Bins of `ratios` per unit of the statistic.
+    deviations : [distances]
+        Standard deviation of arrival times in samples.
+    dead_fraction : float
+        Fraction of traces that show no wave whatever the source.
+
+    """
+
+    ratios: Floats32
+    bins_per_unit: float
+    deviations: Floats
+    dead_fraction: float
+
+
 @compiled_sums
-def detection_llr(
-    statistic: Floats32,
-    live: Flags,
-    ratios: Floats32,
-    bins_per_unit: float,
-    sigmas: Floats,
-    weights: Floats,
-    stride: int,
-    dead: float,
-) -> Floats32:
+def detection_llr(statistic: Floats32, live: Flags, model: DetectionModel, weights: Floats, stride: int) -> Floats32:
     """
     Compute the log-likelihood ratio of an arrival at each instant against noise: float32 [n, distances, samples / stride].
 
@@ -52,38 +73,22 @@ def detection_llr(
         Exponential with mean 1 in noise.
     live : [n, samples]
         Where the statistic is known.
-    ratios : float32 [distances, bins]
-        Likelihood ratio of a source to noise by the statistic.
-    bins_per_unit : float
-        Bins of `ratios` per unit of the statistic.
-    sigmas : [distances]
-        Standard deviation of arrival times in samples.
+    model : DetectionModel
+        Likelihood ratios and errors of arrival times.
     weights : [n]
         Of the traces: below one where neighbors share their errors.
     stride : int
         Every such sample is returned.
-    dead : float
-        Fraction of traces that show no wave whatever the source.
 
     """
-    steps, last, count = len(sigmas), ratios.shape[1] - 1, statistic.shape[2]
+    steps, count = len(model.deviations), statistic.shape[2]
     result = np.zeros((len(statistic), steps, (count + stride - 1) // stride), np.float32)
-    one = np.float32(1.0)
     for d in range(steps):
-        half = math.ceil(_KERNEL_DEVIATIONS * sigmas[d])
-        kernel = np.exp(-0.5 * ((np.arange(2 * half + 1) - half) / max(sigmas[d], 0.1)) ** 2)
-        kernel = (kernel / kernel.sum()).astype(np.float32)
+        kernel = _gaussian_kernel(model.deviations[d])
+        half = len(kernel) // 2
         ratio = np.ones(count + 2 * half, np.float32)
         for i in range(len(statistic)):
-            total, alive = 1e-9, 1e-9
-            for j in range(count):
-                if live[i, j]:
-                    ratio[j + half] = ratios[d, int(min(statistic[i, d, j] * bins_per_unit, last))]
-                    total += ratio[j + half]
-                    alive += 1.0
-            scale = np.float32((1.0 - dead) * alive / total)
-            for j in range(count):
-                ratio[j + half] = np.float32(dead) + scale * ratio[j + half] if live[i, j] else one
+            _set_likelihood_ratio(ratio[half : half + count], statistic[i, d], live[i], model, d)
             for j in range(0, count, stride):
                 mean = np.float32(0.0)
                 for k in range(len(kernel)):
@@ -93,59 +98,58 @@ def detection_llr(
 
 
 @compiled_sums
+def _gaussian_kernel(deviation: float) -> Floats32:
+    """Return the weights [2 k + 1] of a smoothing Gaussian with a standard deviation in samples."""
+    half = math.ceil(_KERNEL_DEVIATIONS * deviation)
+    kernel = np.exp(-0.5 * ((np.arange(2 * half + 1) - half) / max(deviation, 0.1)) ** 2)
+    weights: Floats32 = (kernel / kernel.sum()).astype(np.float32)
+    return weights
+
+
+@compiled_sums
+def _set_likelihood_ratio(ratio: Floats32, statistic: Floats32, live: Flags, model: DetectionModel, d: int) -> None:
+    """Set `ratio` [samples] to the likelihood ratio of one trace at distance d, with a mean of one where live; one where not live."""
+    ratios, last, dead, one = model.ratios[d], model.ratios.shape[1] - 1, np.float32(model.dead_fraction), np.float32(1.0)
+    total, alive = 1e-9, 1e-9
+    for j in range(len(ratio)):
+        if live[j]:
+            ratio[j] = ratios[int(min(statistic[j] * model.bins_per_unit, last))]
+            total += ratio[j]
+            alive += 1.0
+    scale = np.float32((1.0 - model.dead_fraction) * alive / total)
+    for j in range(len(ratio)):
+        ratio[j] = dead + scale * ratio[j] if live[j] else one
+
+
+@compiled_sums
 def stack_sources(
     nodes: Floats,
     stations: Floats,
     llr: Floats32,
-    slowness: SlownessPrior,
     grid: DistanceGrid,
-    starts: Integers,
-    span: int,
+    slowness: SlownessPrior,
+    windows: OriginWindows,
     origin: OriginPrior,
 ) -> tuple[Floats, Integers]:
     """
     Stack log-likelihood ratios over traces for trial sources, with origin time and slowness integrated out.
 
-    Parameters
-    ----------
-    nodes, stations : [m, 3], [n, 3]
-        Unit vectors of trial epicenters and stations.
-    llr : float32 [n, distances, samples]
-        From `detection_llr`.
-    slowness : SlownessPrior
-        Of all paths together.
-    grid : DistanceGrid
-        Of `llr`.
-    starts : int [m]
-        First origin time (sample) of each node.
-    span : int
-        Number of origin times.
-    origin : OriginPrior
-        Prior of the origin time; times outside it are skipped.
+    `nodes` [m, 3] and `stations` [n, 3] are unit vectors; `llr`, float32 [n, distances, samples], is that of `detection_llr` at the
+    distances of `grid`. The slowness is common to all paths. Origin times of `windows` outside the samples of the prior are skipped.
 
-    Returns
-    -------
-    [m], int [m]
-        Marginal log-likelihood ratio of a source against noise, and the sample of the most likely origin time.
-
+    Returns the marginal log-likelihood ratio [m] of a source against noise, and the sample [m] of the most likely origin time.
     """
+    starts, count = windows.starts, windows.sample_count
     total, best = np.full(len(nodes), _LOWEST), starts.copy()
     prior, first = origin.log_density, origin.first
-    stack = np.empty(span, np.float32)
+    stack = np.empty(count, np.float32)
     distances, steps = np.empty(len(stations)), np.empty(len(stations), np.int64)
     for m in range(len(nodes)):
         _measure_distances(distances, steps, nodes[m], stations, grid, llr.shape[1] - 1)
         mass = 0.0
         for v in range(len(slowness.samples_per_deg)):
-            stack[:] = 0.0
-            for i in range(len(stations)):
-                shift = starts[m] + round(distances[i] * slowness.samples_per_deg[v])
-                low, high = max(0, -shift), min(span, llr.shape[2] - shift)
-                if low < high:
-                    trace = llr[i, steps[i]]
-                    for t in range(low, high):
-                        stack[t] += trace[t + shift]
-            for t in range(max(0, first - starts[m]), min(span, first + len(prior) - starts[m])):
+            _stack_traces(stack, llr, distances, steps, slowness.samples_per_deg[v], starts[m])
+            for t in range(max(0, first - starts[m]), min(count, first + len(prior) - starts[m])):
                 value = stack[t] + prior[starts[m] + t - first] + slowness.log_weights[v]
                 if value > total[m]:
                     mass = 1.0 + mass * math.exp(max(total[m] - value, -80.0))
@@ -155,6 +159,19 @@ def stack_sources(
         if mass > 0.0:
             total[m] += math.log(mass)
     return total, best
+
+
+@compiled_sums
+def _stack_traces(stack: Floats32, llr: Floats32, distances: Floats, steps: Integers, samples_per_deg: float, start: int) -> None:
+    """Set `stack` [origin times] to the sum of the traces' log-likelihood ratios, shifted by their travel times from sample `start` on."""
+    stack[:] = 0.0
+    for i in range(len(distances)):
+        shift = start + round(distances[i] * samples_per_deg)
+        low, high = max(0, -shift), min(len(stack), llr.shape[2] - shift)
+        if low < high:
+            trace = llr[i, steps[i]]
+            for t in range(low, high):
+                stack[t] += trace[t + shift]
 
 
 @compiled_sums

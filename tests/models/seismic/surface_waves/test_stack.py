@@ -5,7 +5,7 @@ from scipy.special import logsumexp
 
 from models.seismic.geodesy import unit_vectors
 from models.seismic.location.origin_time_prior import OriginPrior
-from models.seismic.surface_waves.stack import DistanceGrid, SlownessPrior, detection_llr, stack_sources
+from models.seismic.surface_waves.stack import DetectionModel, DistanceGrid, OriginWindows, SlownessPrior, detection_llr, stack_sources
 
 
 def test_the_detection_llr_is_a_smoothed_log_ratio_normalized_over_the_record():
@@ -13,7 +13,7 @@ def test_the_detection_llr_is_a_smoothed_log_ratio_normalized_over_the_record():
     statistic, live = rng.exponential(size=(2, 1, 40)).astype(np.float32), np.ones((2, 40), np.bool_)
     live[1, :10] = False
     ratios, weights, dead, sigma = np.linspace(0.2, 5.0, 31, dtype=np.float32)[None], np.array([1.0, 0.5]), 0.1, 1.2
-    found = detection_llr(statistic, live, ratios, 3.0, np.array([sigma]), weights, 2, dead)
+    found = detection_llr(statistic, live, DetectionModel(ratios, 3.0, np.array([sigma]), dead), weights, 2)
     kernel = np.exp(-0.5 * (np.arange(-3, 4) / sigma) ** 2)
     for trace in range(2):
         ratio = ratios[0, np.minimum(statistic[trace, 0] * 3.0, 30).astype(int)].astype(np.float64)
@@ -31,7 +31,7 @@ def test_the_stack_is_the_sum_over_traces_integrated_over_origin_time_and_slowne
     llr = rng.normal(size=(3, 4, 120)).astype(np.float32)
     slowness = SlownessPrior(np.array([0.5, 0.7]), np.log([0.25, 0.75]))
     origin, grid = OriginPrior(np.log(np.full(30, 1.0 / 30.0)), -5), DistanceGrid(5.0, 30.0)
-    total, best = stack_sources(nodes, stations, llr, slowness, grid, np.array([-10, 0]), 40, origin)
+    total, best = stack_sources(nodes, stations, llr, grid, slowness, OriginWindows(np.array([-10, 0]), 40), origin)
     for m, start in enumerate((-10, 0)):
         distances = np.degrees(np.arccos(stations @ nodes[m]))
         values = {}
