@@ -23,7 +23,7 @@ from models.seismic.earth.maximum_depth import maximum_depth_km
 from models.seismic.earth.travel_time_errors import DETECTION_PROBABILITY
 from models.seismic.earth.travel_times import DISTANCES_DEG, PHASES, interpolate_curve, travel_time_curve
 from models.seismic.geodesy import KM_PER_DEGREE
-from models.seismic.location.origin_time_prior import MAX_LEAD_S
+from models.seismic.location.origin_time_prior import MAX_LEAD_S, OriginPrior
 
 CROP_S: Final = 150.0
 """Arrivals move by less than this from depth to depth..."""
@@ -68,6 +68,31 @@ class TrialSource:
     depth_km: float
     time_s: float
     score: float
+
+
+@dataclass(frozen=True)
+class TrialGrid:
+    """
+    Trial sources: every combination of a node, a depth and an origin time.
+
+    Attributes
+    ----------
+    nodes : [m, 3]
+        Epicenters as unit vectors at geocentric latitudes.
+    depths_km : [d]
+        Depths.
+    origin_times_s : (first, last, step)
+        In seconds after the candidates' clock, or after the anchor's origin time.
+    anchor : TrialSource, optional
+        Source that the nodes surround. Arrivals are then searched for only around its own, as far as nodes and depths move these, and
+        origin times are shifted from node to node so that the arrivals stay where they are on average.
+
+    """
+
+    nodes: Floats
+    depths_km: Sequence[float]
+    origin_times_s: tuple[float, float, float]
+    anchor: TrialSource | None = None
 
 
 @dataclass(frozen=True)
@@ -120,68 +145,62 @@ def log_depth_prior(depths_km: Floats, points: Floats) -> Floats:
 
 def scan_grid(
     data: Candidates,
-    nodes: Floats,
-    depths_km: Sequence[float],
-    origin_times_s: tuple[float, float, float],
+    grid: TrialGrid,
+    distances_deg: Floats,
     grid_error_s: Floats,
     *,
-    distances_deg: Floats,
     phases: Sequence[str] = PHASES,
     rayleigh: bool = True,
     correlated_errors: bool = False,
-    anchor: TrialSource | None = None,
 ) -> GridScan:
     """
-    Stack the arrivals of all traces for trial sources at nodes, depths and origin times.
-
-    With an anchor, LLRs are computed only around its arrivals, as far as nodes and depths move these, and origin times are relative
-    to its own, shifted from node to node so that the arrivals stay where they are on average.
+    Stack the arrivals of all traces for each trial source of a grid.
 
     Parameters
     ----------
-    data : Candidates
-        Candidates of n traces.
-    nodes, depths_km : [m, 3], [d]
-        Epicenters as unit vectors at geocentric latitudes, and depths.
-    origin_times_s : (first, last, step)
-        In seconds after the candidates' clock, or after the anchor's origin time.
-    grid_error_s : [n]
-        Travel-time error due to the spacing of the nodes.
+    data, grid : Candidates, TrialGrid
+        Candidates of n traces, and the trial sources.
     distances_deg : [n]
         Approximate distances of the sources from the stations, for errors and weights.
-    phases : names of `PHASES`
-        Phases to stack.
-    rayleigh : bool
-        Whether to stack Rayleigh-wave peaks as well.
+    grid_error_s : [n]
+        Travel-time error due to the spacing of the nodes.
+    phases, rayleigh : names of `PHASES`, bool
+        Phases to stack, and whether to stack Rayleigh-wave peaks as well.
     correlated_errors : bool
         Whether errors include the bias from spatial correlation and the integral over origin times is computed, for posteriors.
-    anchor : TrialSource, optional
-        Source that the nodes surround.
 
     """
-    first, last, step = origin_times_s
-    chosen = [PHASES.index(phase) for phase in phases]
-    shift = np.zeros(len(nodes)) if anchor is None else anchor.time_s + _origin_shift_s(data, anchor, nodes)
-    starts, count = np.round((first + shift) / step).astype(np.int64), max(2, round((last - first) / step))
-    window = None if anchor is None else _origin_window(anchor, nodes, first, last)
-    depth_km = float(np.median(depths_km))
-    grid = _phase_time_grid(data, distances_deg, depth_km, step, window)
-    llr = phase_llr(data, distances_deg, depth_km, grid_error_s, grid, correlated_errors=correlated_errors)[chosen]
-    slownesses, rayleigh_grid = np.zeros(0), TimeGrid(step, np.zeros(len(distances_deg), np.int64), 2)
+    chosen, step, depth_km = [PHASES.index(phase) for phase in phases], grid.origin_times_s[2], float(np.median(grid.depths_km))
+    origins, window = _origin_time_grid(data, grid), _origin_window(grid)
+    times = _phase_time_grid(data, distances_deg, depth_km, step, window)
+    llr = phase_llr(data, distances_deg, depth_km, grid_error_s, times, correlated_errors=correlated_errors)[chosen]
+    arrivals = PhaseLlr(llr, times.starts[chosen], data.independent_weights(distances_deg))
+    slownesses, rayleigh_times = np.zeros(0), TimeGrid(step, np.zeros(len(distances_deg), np.int64), 2)
     if rayleigh:
-        slownesses, rayleigh_grid = GROUP_SLOWNESSES_S_DEG, _rayleigh_time_grid(data, distances_deg, step, window)
-    waves = RayleighLlr(rayleigh_llr(data, distances_deg, grid_error_s, rayleigh_grid), rayleigh_grid.starts, slownesses)
-    tables = PhaseTables(np.stack([phase_curves(depth)[chosen] for depth in depths_km]), detection_probability()[chosen])
-    arrivals = PhaseLlr(llr, grid.starts[chosen], data.independent_weights(distances_deg))
-    prior = data.origin_time_log_prior(step)
+        slownesses, rayleigh_times = GROUP_SLOWNESSES_S_DEG, _rayleigh_time_grid(data, distances_deg, step, window)
+    waves = RayleighLlr(rayleigh_llr(data, distances_deg, grid_error_s, rayleigh_times), rayleigh_times.starts, slownesses)
+    tables = PhaseTables(np.stack([phase_curves(depth)[chosen] for depth in grid.depths_km]), detection_probability()[chosen])
+    inputs = (data.stations, tables, arrivals, waves)
+    return _stack_in_threads(grid.nodes, inputs, origins, data.origin_time_log_prior(step), integrated=correlated_errors)
+
+
+def _stack_in_threads(
+    nodes: Floats,
+    inputs: tuple[Floats, PhaseTables, PhaseLlr, RayleighLlr],
+    origins: TimeGrid,
+    prior: OriginPrior,
+    *,
+    integrated: bool,
+) -> GridScan:
+    """Stack along travel-time curves for a subset of the nodes in each thread; the parameters are those of `stack_along_curves`."""
 
     def stack_nodes(subset: slice) -> tuple[Floats, Integers, Floats]:
-        origins = TimeGrid(step, starts[subset], count)
-        return stack_along_curves(nodes[subset], data.stations, tables, arrivals, waves, origins, prior, correlated_errors)
+        times = TimeGrid(origins.step_s, origins.starts[subset], origins.sample_count)
+        return stack_along_curves(nodes[subset], *inputs, times, prior, integrated)
 
     stacks = zip(*thread_map(stack_nodes, _split_nodes(len(nodes))), strict=True)
     max_llr, index, marginal = (np.concatenate(stack, axis=1) for stack in stacks)
-    return GridScan(max_llr, np.asarray((starts + index) * step, np.float64), marginal)
+    return GridScan(max_llr, np.asarray((origins.starts + index) * origins.step_s, np.float64), marginal)
 
 
 def _split_nodes(count: int) -> list[slice]:
@@ -190,16 +209,26 @@ def _split_nodes(count: int) -> list[slice]:
     return [slice(first, last) for first, last in pairwise(edges)]
 
 
-def _origin_window(anchor: TrialSource, nodes: Floats, first: float, last: float) -> tuple[float, float]:
-    """
-    Return the window of origin times that covers all arrivals, in seconds after the clock.
+def _origin_time_grid(data: Candidates, grid: TrialGrid) -> TimeGrid:
+    """Return the sampling of the origin times after the clock, with starts [m]: for each node its own."""
+    first, last, step = grid.origin_times_s
+    shift = np.zeros(len(grid.nodes)) if grid.anchor is None else grid.anchor.time_s + _origin_shift_s(data, grid.anchor, grid.nodes)
+    return TimeGrid(step, np.round((first + shift) / step).astype(np.int64), max(2, round((last - first) / step)))
 
-    Origin times `first` to `last` after the anchor's, widened by how much arrivals from other nodes and depths differ from those at
-    the anchor's distances.
+
+def _origin_window(grid: TrialGrid) -> tuple[float, float] | None:
     """
-    extent_deg = float(np.degrees(np.arccos(np.clip((nodes @ anchor.point).min(), -1.0, 1.0))))
+    Return the window of origin times that covers all arrivals, in seconds after the clock; None without an anchor.
+
+    The grid's origin times after the anchor's, widened by how much arrivals from other nodes and depths differ from those at the
+    anchor's distances.
+    """
+    if grid.anchor is None:
+        return None
+    first, last, _ = grid.origin_times_s
+    extent_deg = float(np.degrees(np.arccos(np.clip((grid.nodes @ grid.anchor.point).min(), -1.0, 1.0))))
     crop_s = CROP_S + CROP_S_PER_DEGREE * extent_deg
-    return anchor.time_s + first - crop_s, anchor.time_s + last + crop_s
+    return grid.anchor.time_s + first - crop_s, grid.anchor.time_s + last + crop_s
 
 
 def _phase_time_grid(

@@ -9,7 +9,7 @@ import numpy as np
 from models.array_types import Floats
 from models.seismic.association.arrivals import MAX_DEVIATIONS, Arrival, associate_arrivals, is_unambiguous, model_depth_error_km
 from models.seismic.association.candidates import Candidates
-from models.seismic.association.grid_scan import GridScan, TrialSource, log_depth_prior, origin_span, scan_grid
+from models.seismic.association.grid_scan import GridScan, TrialGrid, TrialSource, log_depth_prior, origin_span, scan_grid
 from models.seismic.association.search import FIRST_DEPTHS_KM, refine_source, search_near, search_sources
 from models.seismic.earth.travel_times import DEPTHS_KM
 from models.seismic.geodesy import geographic, offsets_deg
@@ -205,7 +205,7 @@ def _scan_near(
     """Scan nodes [m, 3] for origin times relative to a source's, travel-time errors being those at the distances from a point."""
     distances = data.distances_deg(point)
     blur = np.full(len(distances), blur_s)
-    return scan_grid(data, nodes, depths_km, times_s, blur, distances_deg=distances, correlated_errors=True, anchor=source)
+    return scan_grid(data, TrialGrid(nodes, depths_km, times_s, source), distances, blur, correlated_errors=True)
 
 
 def _depth_intervals_km(depths_km: Sequence[float]) -> Floats:

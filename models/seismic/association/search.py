@@ -12,7 +12,7 @@ import numpy as np
 
 from models.array_types import Floats
 from models.seismic.association.candidates import Candidates
-from models.seismic.association.grid_scan import GridScan, TrialSource, grid_error_s, log_depth_prior, origin_span, scan_grid
+from models.seismic.association.grid_scan import GridScan, TrialGrid, TrialSource, grid_error_s, log_depth_prior, origin_span, scan_grid
 from models.seismic.earth.travel_times import DEPTHS_KM, FINE_RANGE_DEG
 from models.seismic.location.likelihood import LogPrior
 from models.seismic.location.sphere_grid import fibonacci_sphere, points_at_offsets
@@ -107,12 +107,12 @@ def _search_sphere(data: Candidates) -> list[TrialSource]:
     distances, error = np.full(len(few.p_detected), COARSE_DISTANCE_DEG), np.full(len(few.p_detected), SPHERE_GRID_ERROR_S)
     sources: list[TrialSource] = []
     for phases in FIRST_ARRIVAL_GROUPS:
-        scan = scan_grid(few, nodes, COARSE_DEPTHS_KM, times, error, distances_deg=distances, phases=phases, rayleigh=False)
+        scan = scan_grid(few, TrialGrid(nodes, COARSE_DEPTHS_KM, times), distances, error, phases=phases, rayleigh=False)
         score = scan.max_llr.max(axis=0)
         order = np.argsort(-score)[:MAX_COARSE_NODES]
         kept = nodes[order[score[order] > max(0.0, score.max() - MAX_COARSE_LOG_DROP)]]
         if len(kept):
-            scan = scan_grid(few, kept, FIRST_DEPTHS_KM, times, error, distances_deg=distances)
+            scan = scan_grid(few, TrialGrid(kept, FIRST_DEPTHS_KM, times), distances, error)
             sources += _suppress_non_maxima(kept, FIRST_DEPTHS_KM, scan, 6.0, 6)
     return sources
 
@@ -123,7 +123,7 @@ def _search_by_rayleigh_waves(data: Candidates) -> list[TrialSource]:
     nodes = fibonacci_sphere(2.0 * SPHERE_STEP_DEG)
     first, last = origin_span(few)
     distances, error = np.full(len(few.p_detected), COARSE_DISTANCE_DEG), np.full(len(few.p_detected), 15.0)
-    scan = scan_grid(few, nodes, (15.0,), (first - 1200.0, last, 10.0), error, distances_deg=distances, phases=())
+    scan = scan_grid(few, TrialGrid(nodes, (15.0,), (first - 1200.0, last, 10.0)), distances, error, phases=())
     return _suppress_non_maxima(nodes, (15.0,), scan, 10.0, 3)
 
 
@@ -140,7 +140,7 @@ def _search_near_network(data: Candidates) -> list[TrialSource]:
     nodes, distances = _square_grid(center, steps), np.full(len(few.p_detected), 0.5 * extent)
     first, last = origin_span(few)
     times = (max(first, float(few.record_starts.min()) - 300.0), last, 2.0)
-    scan = scan_grid(few, nodes, (10.0, 100.0), times, np.full(len(distances), 2.5), distances_deg=distances, phases=("P", "S"))
+    scan = scan_grid(few, TrialGrid(nodes, (10.0, 100.0), times), distances, np.full(len(distances), 2.5), phases=("P", "S"))
     return _suppress_non_maxima(nodes, (10.0, 100.0), scan, 1.5, 4)
 
 
@@ -154,7 +154,7 @@ def best_source_at(data: Candidates, point: Floats, prior: LogPrior) -> TrialSou
     """Return the source with the best depth and origin time at an epicenter (unit vector at geocentric latitude)."""
     distances = data.distances_deg(point)
     times = (*origin_span(data), 2.0)
-    scan = scan_grid(data, point[None], FIRST_DEPTHS_KM, times, np.full(len(distances), 4.0), distances_deg=distances)
+    scan = scan_grid(data, TrialGrid(point[None], FIRST_DEPTHS_KM, times), distances, np.full(len(distances), 4.0))
     best = int(np.argmax(scan.max_llr[:, 0]))
     score = float(scan.max_llr[best, 0] + prior(point[None])[0])
     return TrialSource(point, FIRST_DEPTHS_KM[best], float(scan.origin_times_s[best, 0]), score)
@@ -218,7 +218,7 @@ def grid_search_step(data: Candidates, source: TrialSource, prior: LogPrior, lev
     nodes, distances = _square_grid(source.point, level.spacing_deg * np.arange(-3.0, 3.1)), data.distances_deg(source.point)
     error = grid_error_s(distances, source.depth_km, 0.4 * level.spacing_deg)
     times = (-level.half_window_s, level.half_window_s, level.step_s)
-    scan = scan_grid(data, nodes, depths_km, times, error, distances_deg=distances, anchor=source)
+    scan = scan_grid(data, TrialGrid(nodes, depths_km, times, source), distances, error)
     score = scan.max_llr + prior(nodes) + log_depth_prior(np.asarray(depths_km), nodes)
     depth, node = np.unravel_index(int(np.argmax(score)), score.shape)
     return TrialSource(nodes[node], float(depths_km[int(depth)]), float(scan.origin_times_s[depth, node]), float(score[depth, node]))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.seismic.association import grid_scan
-from models.seismic.association.grid_scan import TrialSource, grid_error_s, log_depth_prior, phase_curves, scan_grid
+from models.seismic.association.grid_scan import TrialGrid, TrialSource, grid_error_s, log_depth_prior, phase_curves, scan_grid
 from models.seismic.earth.travel_times import DISTANCES_DEG, PHASES, travel_time_s
 from models.seismic.geodesy import geocentric, unit_vectors
 from models.seismic.location.sphere_grid import points_at_offsets
@@ -15,7 +15,7 @@ def test_the_best_node_depth_and_origin_time_of_a_scan_are_those_of_the_event():
     data = teleseismic_candidates()
     nodes, error = points_at_offsets(geocentric(*SOURCE), np.array([-2.0, 0.0, 2.0]), np.zeros(3)), np.full(20, 1.0)
     distances = data.distances_deg(nodes[1])
-    scan = scan_grid(data, nodes, (DEPTH_KM, 400.0), (540.0, 660.0, 1.0), error, distances_deg=distances)
+    scan = scan_grid(data, TrialGrid(nodes, (DEPTH_KM, 400.0), (540.0, 660.0, 1.0)), distances, error)
     assert np.unravel_index(np.argmax(scan.max_llr), scan.max_llr.shape) == (0, 1)
     assert data.clock_s + scan.origin_times_s[0, 1] == pytest.approx(0.0, abs=2.0)
     assert np.isnan(scan.marginal_llr).all()
@@ -30,7 +30,7 @@ def test_the_window_around_an_anchor_contains_all_arrivals_of_its_nodes_and_dept
 
     def scan():
         distances, times = data.distances_deg(anchor.point), (-30.0, 30.0, 1.0)
-        return scan_grid(data, nodes, (5.0, 140.0, 575.0), times, np.full(20, 1.0), distances_deg=distances, anchor=anchor)
+        return scan_grid(data, TrialGrid(nodes, (5.0, 140.0, 575.0), times, anchor), distances, np.full(20, 1.0))
 
     cropped = scan()
     monkeypatch.setattr(grid_scan, "CROP_S", 4000.0)
@@ -42,7 +42,7 @@ def test_around_an_anchor_a_node_nearer_to_the_station_has_a_later_origin():
     anchor = TrialSource(geocentric(*SOURCE), DEPTH_KM, -data.clock_s, 0.0)
     distance, nearer = data.distances_deg(anchor.point), anchor.point + 0.08 * (data.stations[0] - anchor.point)
     nodes = np.stack((anchor.point, nearer / np.linalg.norm(nearer)))
-    scan = scan_grid(data, nodes, (DEPTH_KM,), (-0.5, 0.5, 0.5), np.ones(1), distances_deg=distance, anchor=anchor)
+    scan = scan_grid(data, TrialGrid(nodes, (DEPTH_KM,), (-0.5, 0.5, 0.5), anchor), distance, np.ones(1))
     later_s = travel_time_s("P", distance, DEPTH_KM) - travel_time_s("P", data.distances_deg(nodes[1]), DEPTH_KM)
     assert later_s[0] > 10.0
     np.testing.assert_allclose(np.diff(scan.origin_times_s[0]), later_s, atol=1.0)
