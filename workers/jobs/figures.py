@@ -18,9 +18,9 @@ from models.seismic.location.solution import Location
 from models.seismic.waveforms import Gather
 from models.specs.offset import OFFSET
 from models.specs.pictures import TRACE_FREQUENCY
-from workers.plots.distances import distances_figure
-from workers.plots.maps import MapEpicenter, map_figure
-from workers.plots.residuals import residuals_figure
+from workers.plots.distances import TracePictures, distances_figure
+from workers.plots.maps import MapEpicenter, MapStations, map_figure
+from workers.plots.residuals import DistanceResiduals, residuals_figure
 from workers.plots.sections import TravelTimeCurve, section_figure
 
 MAX_SECTION_TRACES: Final = 60
@@ -100,15 +100,18 @@ def draw_map(
 
     """
     chosen = sample_evenly(np.where(location.used, readings.distances_deg, np.nan), MAX_MAP_STATIONS)
-    return map_figure(
+    stations = MapStations(
         [".".join(gather.trace_ids[index].station_key) for index in chosen],
         gather.latitudes_deg[chosen],
         gather.longitudes_deg[chosen],
         readings.distances_deg[chosen],
+        np.array([back_azimuths.get(int(index), (np.nan,))[0] for index in chosen]),
+    )
+    return map_figure(
+        stations,
         _map_epicenter(location),
         [_map_epicenter(other) for other in location.alternatives],
         title=_title_with_count(title, len(chosen), len(gather.trace_ids)),
-        back_azimuths_deg=np.array([back_azimuths.get(int(index), (np.nan,))[0] for index in chosen]),
         density=epicenter_density(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg),
     )
 
@@ -136,11 +139,11 @@ def draw_distances(gather: Gather, readings: DistanceReadings, origin_s: float |
     """
     chosen = sample_evenly(readings.distances_deg, MAX_PANELS)
     shown, read = gather.subset(chosen), int(np.isfinite(readings.distances_deg).sum())
+    pixels = render_traces(TRACE_FREQUENCY, shown, readings.window_start_s)
+    periods_s = (TRACE_FREQUENCY.longest_period_s, TRACE_FREQUENCY.shortest_period_s)
     return distances_figure(
         shown,
-        render_traces(TRACE_FREQUENCY, shown, readings.window_start_s),
-        (TRACE_FREQUENCY.longest_period_s, TRACE_FREQUENCY.shortest_period_s),
-        _window_s(readings),
+        TracePictures(pixels, periods_s, _window_s(readings)),
         readings.distances_deg[chosen],
         readings.uncertainties_deg[chosen],
         title=_title_with_count(title, min(len(chosen), read), read),
@@ -170,16 +173,16 @@ def draw_residuals(gather: Gather, readings: DistanceReadings, location: Locatio
 
     """
     epicenter = (location.latitude_deg, location.longitude_deg)
-    return residuals_figure(
+    residuals = DistanceResiduals(
         [str(trace) for trace in gather.trace_ids],
         distance_deg(*epicenter, gather.latitudes_deg, gather.longitudes_deg),
         azimuth_deg(*epicenter, gather.latitudes_deg, gather.longitudes_deg),
         -location.residuals_deg,
         readings.uncertainties_deg,
         location.used,
-        title=title,
-        common_deg=-location.common_bias_deg,
+        -location.common_bias_deg,
     )
+    return residuals_figure(residuals, title)
 
 
 def sample_evenly(values: Floats, maximum: int) -> NDArray[np.int64]:

@@ -1,11 +1,13 @@
 """Figure of the distances predicted from single traces."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
-from numpy.typing import NDArray
 
+from models.array_types import Floats, Integers, Pictures
 from models.seismic.waveforms import Gather
 from workers.plots.canvas import BLUE, INK, downsample_extremes, encode_png, format_utc, new_figure, style_axes, visible_window_s
 
@@ -14,30 +16,43 @@ COLUMNS = 3
 CELL_IN = (3.9, 1.75)
 
 
+@dataclass(frozen=True)
+class TracePictures:
+    """
+    Input pictures of the distance model.
+
+    Attributes
+    ----------
+    pixels
+        uint8 [traces, 1, rows, columns].
+    periods_s
+        Periods of the first and the last row, in seconds.
+    window_s
+        Time window (start, end), POSIX seconds.
+
+    """
+
+    pixels: Pictures
+    periods_s: tuple[float, float]
+    window_s: tuple[float, float]
+
+
 def distances_figure(
     gather: Gather,
-    pictures: NDArray[np.uint8],
-    periods_s: tuple[float, float],
-    window_s: tuple[float, float],
-    distances_deg: NDArray[np.float64],
-    uncertainties_deg: NDArray[np.float64],
+    pictures: TracePictures,
+    distances_deg: Floats,
+    uncertainties_deg: Floats,
     *,
     title: str,
     origin_time_s: float | None = None,
 ) -> bytes:
     """
-    Draw up to twelve traces, evenly spaced by rank of distance, each as a waveform above the model's time-frequency picture.
+    Draw up to twelve traces, evenly spaced by rank of distance, each as a waveform above the model's time-frequency picture; as PNG.
 
     Parameters
     ----------
-    gather
-        Conditioned records.
-    pictures
-        Input pictures of the distance model, uint8 [traces, 1, rows, columns].
-    periods_s
-        Periods of the first and the last row of the pictures, in seconds.
-    window_s
-        Time window of the pictures (start, end), POSIX seconds.
+    gather, pictures
+        Conditioned records, and their pictures.
     distances_deg, uncertainties_deg
         Predicted distances and standard deviations [traces]; traces with NaN are not drawn.
     title
@@ -45,22 +60,18 @@ def distances_figure(
     origin_time_s
         Origin time, POSIX seconds, from which the axis counts; by default the start of the window.
 
-    Returns
-    -------
-    bytes
-        PNG.
-
     """
     chosen = _select_traces(distances_deg)
     rows = max(1, -(-len(chosen) // COLUMNS))
     width, height = min(COLUMNS, max(1, len(chosen))) * CELL_IN[0] + 0.3, rows * CELL_IN[1] + 1.0
     figure = new_figure(width, height, title, "waveform, and below it the time-frequency picture that the distance is predicted from")
+    window_s = pictures.window_s
     zero_s = window_s[0] if origin_time_s is None else origin_time_s
     for number, trace in enumerate(chosen):
         prediction = f"{distances_deg[trace]:.1f}° ± {uncertainties_deg[trace]:.1f}°"
         upper, lower = _add_cell(figure, number, width, height)
         _draw_waveform(upper, gather, int(trace), window_s, zero_s, prediction)
-        _draw_picture(lower, pictures[trace, 0], periods_s, window_s, zero_s)
+        _draw_picture(lower, pictures.pixels[trace, 0], pictures.periods_s, window_s, zero_s)
         for axes in (upper, lower):
             axes.set_xlim(*((edge_s - zero_s) / 60.0 for edge_s in visible_window_s(gather, window_s)))
         if number + COLUMNS >= len(chosen):
@@ -70,7 +81,7 @@ def distances_figure(
     return encode_png(figure)
 
 
-def _select_traces(distances_deg: NDArray[np.float64]) -> NDArray[np.int64]:
+def _select_traces(distances_deg: Floats) -> Integers:
     """Return indices of at most `MAX_PANELS` traces with a distance, evenly spaced by rank, nearest first."""
     read = np.flatnonzero(np.isfinite(distances_deg))
     order = read[np.argsort(distances_deg[read], kind="stable")]
@@ -100,9 +111,7 @@ def _draw_waveform(axes: Axes, gather: Gather, trace: int, window_s: tuple[float
     axes.text(1.0, 1.02, prediction, transform=axes.transAxes, fontsize=9, color=BLUE, va="center", ha="right", weight="bold")
 
 
-def _draw_picture(
-    axes: Axes, picture: NDArray[np.uint8], periods_s: tuple[float, float], window_s: tuple[float, float], zero_s: float
-) -> None:
+def _draw_picture(axes: Axes, picture: Pictures, periods_s: tuple[float, float], window_s: tuple[float, float], zero_s: float) -> None:
     """Draw a picture whose rows are equally spaced in log period, with period labels at the left."""
     long_s, short_s = max(periods_s), min(periods_s)
     left, right = ((edge - zero_s) / 60.0 for edge in window_s)

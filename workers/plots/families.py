@@ -54,23 +54,27 @@ def families_figure(positions: NDArray[np.float64], clusters: NDArray[np.int64],
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
     for cluster in np.unique(clusters):
-        members = positions[clusters == cluster]
-        outlier = cluster == OUTLIER
-        axes.scatter(
-            members[:, 0],
-            members[:, 1],
-            s=34 if len(clusters) < 300 else 14,
-            marker="x" if outlier else "o",
-            color=GRAY if outlier else family_color(int(cluster)),
-            linewidths=0.8,
-            label=f"outliers ({len(members)})" if outlier else f"family {cluster} ({len(members)})",
-            alpha=0.9,
-        )
+        _draw_members(axes, positions[clusters == cluster], int(cluster), 34 if len(clusters) < 300 else 14)
     axes.margins(0.08)
     if len(clusters):
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=8, labelcolor=INK, borderaxespad=0.0)
     _label_events(axes, positions, names)
     return encode_png(figure)
+
+
+def _draw_members(axes: Axes, positions: NDArray[np.float64], cluster: int, size: int) -> None:
+    """Draw the positions [members, 2] of a family, or of outliers, with markers of a size in square points."""
+    outlier = cluster == OUTLIER
+    axes.scatter(
+        positions[:, 0],
+        positions[:, 1],
+        s=size,
+        marker="x" if outlier else "o",
+        color=GRAY if outlier else family_color(cluster),
+        linewidths=0.8,
+        label=f"outliers ({len(positions)})" if outlier else f"family {cluster} ({len(positions)})",
+        alpha=0.9,
+    )
 
 
 def family_color(cluster: int) -> str:

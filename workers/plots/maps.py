@@ -40,64 +40,78 @@ class MapEpicenter:
     axis_ratio_90: float = 1.42
 
 
+@dataclass(frozen=True)
+class MapStations:
+    """
+    Stations to draw, with what was predicted and measured at each; all [n].
+
+    Attributes
+    ----------
+    names
+        Names of the stations.
+    latitudes_deg, longitudes_deg
+        Coordinates; stations with NaN are not drawn.
+    distances_deg
+        Predicted epicentral distances, drawn as circles about the stations; NaN for no circle.
+    back_azimuths_deg
+        Measured back azimuths, drawn as lines from the stations to their circles; NaN for no line.
+
+    """
+
+    names: Sequence[str]
+    latitudes_deg: Floats
+    longitudes_deg: Floats
+    distances_deg: Floats
+    back_azimuths_deg: Floats
+
+    def select_known(self) -> "MapStations":
+        """Select the stations that have coordinates."""
+        known = np.isfinite(self.latitudes_deg) & np.isfinite(self.longitudes_deg)
+        names = [name for name, drawn in zip(self.names, known, strict=True) if drawn]
+        coordinates = (self.latitudes_deg[known], self.longitudes_deg[known])
+        return MapStations(names, *coordinates, self.distances_deg[known], self.back_azimuths_deg[known])
+
+
 def map_figure(
-    names: Sequence[str],
-    latitudes_deg: Floats,
-    longitudes_deg: Floats,
-    distances_deg: Floats,
+    stations: MapStations,
     epicenter: MapEpicenter,
     alternatives: Sequence[MapEpicenter] = (),
     *,
     title: str,
-    back_azimuths_deg: Floats | None = None,
     density: Density | None = None,
 ) -> bytes:
     """
-    Draw the map of a location.
+    Draw the map of a location, and return it and its enlargement as PNG. Distances and azimuths from the center are true to scale.
 
     Parameters
     ----------
-    names
-        Names of the stations [n].
-    latitudes_deg, longitudes_deg
-        Coordinates of the stations [n]; stations with NaN are not drawn.
-    distances_deg
-        Predicted epicentral distances [n], drawn as circles about the stations; NaN for no circle.
+    stations
+        Stations with predicted distances and measured back azimuths.
     epicenter, alternatives
         The located epicenter, which is the center of the map, and other modes of the posterior.
     title
         Title of the figure.
-    back_azimuths_deg
-        Measured back azimuths [n], drawn as lines from the stations to their circles; NaN for no line.
     density
         Function of latitudes and longitudes [m] that returns the log posterior [m]; contours enclose 68 and 90 % of it.
 
-    Returns
-    -------
-    bytes
-        PNG with the map and its enlargement. Distances and azimuths from the center are true to scale.
-
     """
     legend = "" if density is None else "; violet: 68 and 90 % regions of the distances alone"
-    back_azimuths = np.full(len(names), np.nan) if back_azimuths_deg is None else back_azimuths_deg
-    legend += "; green: measured back azimuths" if np.isfinite(back_azimuths).any() else ""
+    legend += "; green: measured back azimuths" if np.isfinite(stations.back_azimuths_deg).any() else ""
     figure = new_figure(WIDTH_IN, HEIGHT_IN, title, _describe_epicenter(epicenter) + legend)
     overview, detail = place_axes(figure, 0.3, 0.2, 6.4, 0.7), place_axes(figure, 6.8, 0.6, 0.35, 1.0)
-    known = np.isfinite(latitudes_deg) & np.isfinite(longitudes_deg)
-    station_distances = distance_deg(epicenter.latitude_deg, epicenter.longitude_deg, latitudes_deg[known], longitudes_deg[known])
+    known = stations.select_known()
+    station_distances = distance_deg(epicenter.latitude_deg, epicenter.longitude_deg, known.latitudes_deg, known.longitudes_deg)
     _draw_overview(overview, epicenter, min(180.0, 1.12 * float(np.max(station_distances, initial=2.0)) + 1.0))
     _draw_detail(detail, epicenter, alternatives)
     for axes in (overview, detail):
-        _draw_circles(axes, epicenter, latitudes_deg[known], longitudes_deg[known], distances_deg[known])
-        _draw_back_azimuths(axes, epicenter, latitudes_deg[known], longitudes_deg[known], distances_deg[known], back_azimuths[known])
+        _draw_circles(axes, epicenter, known)
+        _draw_back_azimuths(axes, epicenter, known)
         _draw_coast(axes, epicenter)
         if density is not None:
             _draw_density(axes, epicenter, density)
         _draw_epicenters(axes, epicenter, alternatives)
     _clip_to_disk(overview)
-    x, y = _project(epicenter, latitudes_deg[known], longitudes_deg[known])
-    overview.plot(x, y, "v", color=INK, markersize=5, markeredgecolor="white", markeredgewidth=0.5, zorder=5)
-    _label_stations(overview, [name for name, drawn in zip(names, known, strict=True) if drawn], x, y)
+    _draw_stations(overview, epicenter, known)
     return encode_png(figure)
 
 
@@ -183,10 +197,11 @@ def _scale(axes: Axes) -> float:
     return KM_PER_DEGREE if axes.get_xlabel() else 1.0
 
 
-def _draw_circles(axes: Axes, center: MapEpicenter, latitudes_deg: Floats, longitudes_deg: Floats, distances_deg: Floats) -> None:
-    alpha = float(np.clip(6.0 / max(1, len(latitudes_deg)), 0.12, 0.5))
+def _draw_circles(axes: Axes, center: MapEpicenter, stations: MapStations) -> None:
+    """Draw the circle of each station's predicted distance; the more stations, the fainter."""
+    alpha = float(np.clip(6.0 / max(1, len(stations.names)), 0.12, 0.5))
     limit = np.hypot(*axes.get_xlim()) if axes.get_xlabel() else axes.get_xlim()[1]
-    for latitude, longitude, distance in zip(latitudes_deg, longitudes_deg, distances_deg, strict=True):
+    for latitude, longitude, distance in zip(stations.latitudes_deg, stations.longitudes_deg, stations.distances_deg, strict=True):
         if np.isfinite(distance):
             azimuths = np.linspace(0.0, 360.0, 7201 if axes.get_xlabel() else 721)
             x, y = _project(center, *destination(latitude, longitude, azimuths, distance))
@@ -195,11 +210,11 @@ def _draw_circles(axes: Axes, center: MapEpicenter, latitudes_deg: Floats, longi
             axes.plot(np.where(hidden, np.nan, x), np.where(hidden, np.nan, y), color=BLUE, linewidth=0.7, alpha=alpha, zorder=2)
 
 
-def _draw_back_azimuths(
-    axes: Axes, center: MapEpicenter, latitudes_deg: Floats, longitudes_deg: Floats, distances_deg: Floats, back_azimuths_deg: Floats
-) -> None:
+def _draw_back_azimuths(axes: Axes, center: MapEpicenter, stations: MapStations) -> None:
+    """Draw each measured back azimuth as a line from the station as long as its predicted distance."""
     limit = np.hypot(*axes.get_xlim()) if axes.get_xlabel() else axes.get_xlim()[1]
-    for latitude, longitude, distance, back_azimuth in zip(latitudes_deg, longitudes_deg, distances_deg, back_azimuths_deg, strict=True):
+    values = (stations.latitudes_deg, stations.longitudes_deg, stations.distances_deg, stations.back_azimuths_deg)
+    for latitude, longitude, distance, back_azimuth in zip(*values, strict=True):
         if np.isfinite(distance) and np.isfinite(back_azimuth):
             x, y = _project(center, *destination(latitude, longitude, back_azimuth, np.linspace(0.0, distance, 721)))
             x, y = x * _scale(axes), y * _scale(axes)
@@ -248,11 +263,14 @@ def _draw_epicenters(axes: Axes, epicenter: MapEpicenter, alternatives: Sequence
         axes.plot(x, y, "*", color=color, markersize=13, markeredgecolor="white", markeredgewidth=0.7, zorder=6)
 
 
-def _label_stations(axes: Axes, names: Sequence[str], x: Floats, y: Floats) -> None:
-    """Label stations to their right, where the label covers neither another label nor another station."""
+def _draw_stations(axes: Axes, center: MapEpicenter, stations: MapStations) -> None:
+    """Draw stations, labeled at their right where the label covers neither another label nor another station."""
+    x, y = _project(center, stations.latitudes_deg, stations.longitudes_deg)
+    axes.plot(x, y, "v", color=INK, markersize=5, markeredgecolor="white", markeredgewidth=0.5, zorder=5)
     span = axes.get_xlim()[1]
     for index in select_label_indices(x, y, NAME_WIDTH * span, NAME_HEIGHT * span):
-        axes.text(x[index] + 0.018 * span, y[index], names[index], fontsize=6.5, color=INK, va="center", parse_math=False, zorder=7)
+        position = (x[index] + 0.018 * span, y[index])
+        axes.text(*position, stations.names[index], fontsize=6.5, color=INK, va="center", parse_math=False, zorder=7)
 
 
 def _describe_epicenter(epicenter: MapEpicenter) -> str:

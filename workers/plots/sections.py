@@ -50,7 +50,7 @@ def section_figure(
     arrivals: Sequence[TravelTimeCurve] = (),
 ) -> bytes:
     """
-    Draw a record section, with trace ids at the right.
+    Draw a record section, with trace ids at the right, and return it as PNG.
 
     Parameters
     ----------
@@ -66,11 +66,6 @@ def section_figure(
         Time window (start, end), POSIX seconds; by default the whole gather.
     arrivals
         Travel-time curves.
-
-    Returns
-    -------
-    bytes
-        PNG.
 
     """
     start_s, end_s = visible_window_s(gather, window_s)

@@ -1,5 +1,6 @@
 import io
 import threading
+from dataclasses import replace
 
 import matplotlib as mpl
 import numpy as np
@@ -14,9 +15,9 @@ from models.seismic.waveforms import Gather
 from models.specs.pictures import TRACE_FREQUENCY
 from workers.plots.canvas import downsample_extremes, format_utc, select_label_indices, separate_labels
 from workers.plots.coastline import coastline
-from workers.plots.distances import distances_figure
+from workers.plots.distances import TracePictures, distances_figure
 from workers.plots.families import Family, contact_sheet, families_figure
-from workers.plots.maps import MapEpicenter, map_figure
+from workers.plots.maps import MapEpicenter, MapStations, map_figure
 from workers.plots.sections import TravelTimeCurve, section_figure, visible_window_s
 
 START_S = 1_000_000_000.0
@@ -29,6 +30,12 @@ def gather(count, length=2000):
     samples[::3, 700:900] = np.nan
     ids = tuple(TraceId("XX", f"S{k:03d}", "00", "LHZ") for k in range(count))
     return Gather(ids, START_S, 1.0, samples, rng.uniform(-80, 80, count), rng.uniform(-180, 180, count))
+
+
+def map_stations(latitudes, longitudes, distances):
+    """Build stations to draw on a map, without back azimuths."""
+    names = [f"S{k:03d}" for k in range(len(latitudes))]
+    return MapStations(names, latitudes, longitudes, distances, np.full(len(latitudes), np.nan))
 
 
 def pixels(data):
@@ -81,9 +88,7 @@ def test_distances_are_drawn_of_at_most_twelve_traces(count):
     distances = np.where(np.arange(count) % 4 == 3, np.nan, np.linspace(5, 150, count))
     data = distances_figure(
         events,
-        pictures,
-        (150.0, 10.0),
-        (START_S, START_S + 5120.0),
+        TracePictures(pictures, (150.0, 10.0), (START_S, START_S + 5120.0)),
         distances,
         np.full(count, 1.5),
         title="Distances",
@@ -99,19 +104,18 @@ def test_a_map_is_drawn_anywhere_on_the_globe(count, latitude_deg):
     events = gather(count, 10)
     latitudes = np.where(np.arange(count) % 7 == 6, np.nan, events.latitudes_deg)
     spot = MapEpicenter(latitude_deg, 179.9, 60.0, 25.0, 40.0)
-    names = [i.station for i in events.trace_ids]
-    data = map_figure(names, latitudes, events.longitudes_deg, np.full(count, 40.0), spot, [EPICENTER], title="Map")
+    stations = map_stations(latitudes, events.longitudes_deg, np.full(count, 40.0))
+    data = map_figure(stations, spot, [EPICENTER], title="Map")
     assert 0.01 < inked_fraction(data) < 0.6
 
 
 def test_nothing_is_drawn_outside_the_disk_of_the_map():
     """Neither an ellipse nor the posterior's lines: the left map is a disk of 2.85 inches about its center."""
-    few = gather(3, 10)
     latitudes, longitudes = destination(66.4, -38.1, np.array([0.0, 120.0, 240.0]), 20.0)
     wide = MapEpicenter(66.4, -38.1, 6000.0, 3000.0, 45.0)
     density = epicenter_density(latitudes, longitudes, np.full(3, 40.0), np.full(3, 30.0))
-    names = [i.station for i in few.trace_ids]
-    picture = pixels(map_figure(names, latitudes, longitudes, np.full(3, 40.0), wide, title="Map", density=density)).astype(int)
+    stations = map_stations(latitudes, longitudes, np.full(3, 40.0))
+    picture = pixels(map_figure(stations, wide, title="Map", density=density)).astype(int)
     left = picture[:, : int(6.1 * 130)]
     rows, columns = np.indices(left.shape[:2]) / 130
     radius_in = np.hypot(columns - (0.3 + 2.85), rows - (6.9 - 3.2))
@@ -124,7 +128,9 @@ def test_an_ellipse_is_drawn_along_its_azimuth():
     """Red ink of an ellipse at 90 degrees is wider than high, at 0 degrees higher than wide."""
     extents = []
     for azimuth in (0.0, 90.0):
-        picture = pixels(map_figure([], *[np.zeros(0)] * 3, MapEpicenter(10.0, 20.0, 100.0, 20.0, azimuth), title="Map")).astype(int)
+        picture = pixels(map_figure(map_stations(*[np.zeros(0)] * 3), MapEpicenter(10.0, 20.0, 100.0, 20.0, azimuth), title="Map")).astype(
+            int
+        )
         right = picture[:, picture.shape[1] // 2 :]
         rows, columns = np.nonzero(right[..., 0] - right[..., 2] > 80)
         extents.append((np.ptp(rows), np.ptp(columns)))
@@ -217,13 +223,13 @@ def test_coastline_posterior_and_back_azimuths_are_drawn_on_the_map():
     lats, lons = destination(66.4, -38.1, rng.uniform(0, 360, 20), rng.uniform(10, 60, 20))
     distances = distance_deg(66.4, -38.1, lats, lons)
     data = (lats, lons, distances, np.full(20, 1.0))
-    names = [f"S{k}" for k in range(20)]
-    plain = pixels(map_figure(names, lats, lons, distances, EPICENTER, title="M")).astype(int)
-    drawn = pixels(map_figure(names, lats, lons, distances, EPICENTER, title="M", density=epicenter_density(*data))).astype(int)
+    stations = map_stations(lats, lons, distances)
+    plain = pixels(map_figure(stations, EPICENTER, title="M")).astype(int)
+    drawn = pixels(map_figure(stations, EPICENTER, title="M", density=epicenter_density(*data))).astype(int)
     assert np.sum(plain[..., 0] - plain[..., 2] > 25) > 2000
     assert np.sum(np.abs(plain - drawn).max(axis=2) > 30) > 300
     back_azimuths = np.where(np.arange(20) < 5, azimuth_deg(lats, lons, 66.4, -38.1), np.nan)
-    with_lines = pixels(map_figure(names, lats, lons, distances, EPICENTER, title="M", back_azimuths_deg=back_azimuths)).astype(int)
+    with_lines = pixels(map_figure(replace(stations, back_azimuths_deg=back_azimuths), EPICENTER, title="M")).astype(int)
     assert np.sum(np.minimum(with_lines[..., 1] - with_lines[..., 0], with_lines[..., 1] - with_lines[..., 2]) > 25) > 300
     assert not np.any(np.minimum(plain[..., 1] - plain[..., 0], plain[..., 1] - plain[..., 2]) > 25)
 
