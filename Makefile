@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup serve demo test fuzz check format train bench openapi settings pins clean
+.PHONY: help setup serve demo test test-fast fuzz check format train bench openapi settings pins clean
 
 BIN := .venv/bin
 PY := $(BIN)/python
@@ -12,6 +12,7 @@ PORT ?=
 DATA ?=
 WORKERS ?=
 ARGS ?=
+JOBS ?= 4
 
 # One environment serves all: the stamp of a bigger group satisfies the smaller one.
 SETUP := .venv/.setup
@@ -20,7 +21,7 @@ TRAINING := $(firstword $(wildcard $(DEV)) .venv/.training)
 WORKER := $(firstword $(wildcard $(DEV) .venv/.training .venv/.gpu) .venv/.worker)
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(if $(GROUP),.venv/.$(GROUP),$(WORKER)) ## install what the service needs into .venv (GROUP=gpu with CUDA, training, dev)
 
@@ -30,8 +31,12 @@ serve: $(WORKER) ## run the service (PORT=8000 DATA=data WORKERS=1)
 demo: $(WORKER) ## run the service once on the shipped synthetic bundles and print the answers
 	@exec $(PY) -m app.demo
 
-test: $(DEV) ## the tests (ARGS="tests/models -k geodesy")
-	$(PY) -m pytest $(ARGS)
+# A file's tests stay in one process: its services and stores are started once.
+test: $(DEV) ## the tests, on as many cores as there are up to JOBS=4 (ARGS="tests/models -k geodesy")
+	$(PY) -m pytest -n auto --maxprocesses $(JOBS) --dist loadfile $(ARGS)
+
+test-fast: $(DEV) ## the tests but for those that start services or train
+	$(PY) -m pytest -n auto --maxprocesses $(JOBS) --dist loadfile -m "not slow" $(ARGS)
 
 fuzz: $(DEV) ## fuzz bundle reading and the HTTP contract for hours (reports in build/fuzz; docs/explanation/security.md)
 	$(PY) -W ignore -m tests.fuzz.fuzz_bundle $(ARGS)

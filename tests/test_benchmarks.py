@@ -12,6 +12,8 @@ from models.specs.offset import OFFSET
 from tests.support import toy_models
 from workers.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 BUNDLE = make_bundle(traces=5, rate_hz=2.0)
 
 

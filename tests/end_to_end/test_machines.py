@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct-horse"  # noqa: S105 -- of the queue server of this test
 PATIENCE_S = 240.0
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
 
 @pytest.fixture

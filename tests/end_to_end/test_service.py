@@ -29,7 +29,7 @@ PATIENCE_S = 240.0
 """Timeout on a busy machine; the tests wait for events, not for this time."""
 WAIT = {"Prefer": "wait=110"}
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 Files = list[tuple[str, tuple[str, bytes]]]
 

@@ -24,6 +24,8 @@ from workers.settings import Settings
 from workers.storage.blobs import open_blobs
 from workers.storage.result_keys import figure_key, result_key
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 90.0
 
 

@@ -21,7 +21,7 @@ SHORT = (
 NEEDS_PERMISSION = {"disk full"}
 MIN_CORE_FRACTION = 0.2
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def test_no_accepted_job_is_lost_whatever_is_killed(tmp_path):

@@ -4,6 +4,8 @@ import pytest
 
 from tests.faults import overload, soak
 
+pytestmark = pytest.mark.slow
+
 DONE = {"succeeded": 1000}
 NOTHING_LEFT = {"results": 0, "incoming": 0, "job_keys": 0, "other_keys": 0}
 

@@ -4,10 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from models.seismic.arrays import semblance
 from models.seismic.association import stack as association_stack
 from models.seismic.surface_waves import stack as surface_wave_stack
 from models.warm_up import warm_up
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 CHECK = """

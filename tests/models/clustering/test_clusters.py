@@ -7,6 +7,8 @@ from sklearn.metrics import adjusted_rand_score
 from models.clustering.clusters import REPRESENTATIVES, _outliers, find_clusters
 from models.errors import TooFewEvents
 
+pytestmark = pytest.mark.slow
+
 
 def blobs(count, clusters, seed=0, separation=1.0):
     """Draw embeddings [count, 32] around random centers, of unequal widths and sizes, and return them with their true clusters."""

@@ -17,6 +17,8 @@ from models.specs.offset import BIN_DEG, BINS, OFFSET
 from training.export.artifact import compare_with_torch, convert_to_onnx, export_artifact
 from training.export.quantization import quantize
 
+pytestmark = pytest.mark.slow
+
 WIDTH = 0.125
 NETWORKS = (
     (EVENT_TYPE, lambda: EventTypeModel("resnet18", WIDTH, channels(EVENT_TYPE.style), 2)),

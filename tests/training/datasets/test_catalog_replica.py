@@ -18,6 +18,8 @@ from training.synthesis.sources import KINDS
 from training.tasks.distance import OffsetRecipe, assign_shards
 from training.tasks.section_plans import SectionPlan
 
+pytestmark = pytest.mark.slow
+
 REPLICA = ReplicaRecipe(
     store="greens_50s", events_per_shard=3, stations=(4, 8), distances_deg=(3.0, 118.0), magnitude_tolerance=0.1, seed=3407
 )

@@ -11,6 +11,8 @@ from training.datasets.mixtures import MixtureRecipe
 from training.earth import dispersion, greens
 from training.earth.dispersion import KM_PER_DEGREE
 
+pytestmark = pytest.mark.slow
+
 SMALL = greens.GreensConfig(
     deck="prem-no-ocean",
     highest_frequency_mhz=8.0,

@@ -13,6 +13,8 @@ from training.synthesis.records import synthesize_displacement, synthesize_mixed
 from training.synthesis.sources import Source
 from training.synthesis.station_geometry import Stations
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("deck", structure.DECKS)
 def test_the_engine_reads_the_deck_as_it_is_written(deck):

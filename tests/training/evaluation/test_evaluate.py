@@ -18,6 +18,8 @@ from training.evaluation.evaluate import MIN_GROUP_VELOCITY_KM_S, Switches, comp
 from training.evaluation.event_result import Truth
 from training.evaluation.event_sources import ArchiveSource, ReplicaSource
 
+pytestmark = pytest.mark.slow
+
 REPLICA = ReplicaRecipe(
     store="greens_50s", events_per_shard=2, stations=(4, 8), distances_deg=(3.0, 118.0), magnitude_tolerance=0.1, seed=3407
 )

@@ -15,6 +15,8 @@ from training.tasks import distance
 from training.tasks.sections import DEPTH_TASK, SectionTask
 from training.tasks.training_task import UnseenSet
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_version_has_a_column_and_every_measure_of_every_test_set_a_row(monkeypatch, toy_artifacts):
     style, random = DEPTH.style, np.random.default_rng(2)

@@ -8,6 +8,8 @@ from training.experiments.gallery import GallerySection, draw_gallery_figure, fo
 from training.experiments.source_figure import DRAWS, draw_example, draw_sources_figure, normalize_history
 from training.synthesis.sources import KINDS
 
+pytestmark = pytest.mark.slow
+
 GROUPS = ("synthetic, glacial", "real")
 
 

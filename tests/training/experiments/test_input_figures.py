@@ -1,6 +1,10 @@
 """Every kind of picture is drawn as the models read it."""
 
+import pytest
+
 from training.experiments.input_figures import draw_input_figures
+
+pytestmark = pytest.mark.slow
 
 
 def test_every_kind_of_picture_is_drawn(settings, tmp_path):

@@ -24,7 +24,7 @@ from training.export.quantization import (
 )
 
 # torch's exporter and its ONNX library warn of each other.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")]
 
 RECIPE = QuantizationRecipe(
     storage="int8",

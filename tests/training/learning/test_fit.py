@@ -15,6 +15,8 @@ from training.learning.calibration import calibrate_type
 from training.learning.fit import Batches, FitRecipe, fit_network, make_fabric, supports_bfloat16, validate
 from training.learning.prefetch import PrefetchStatistics, prefetch
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 RECIPE = FitRecipe(width=0.125, epochs=4, batch=8, learning_rate=3e-3, weight_decay=0.0, patience=8, seed=1)
 

@@ -16,7 +16,7 @@ from training.tasks.distance import DistanceTask
 from training.tasks.restore import load_graph_weights, read_layers, restore_run
 
 # torch's exporter and its ONNX library warn of each other.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")]
 
 
 def make_network(spec, seed):

@@ -1,5 +1,6 @@
 """Initial weights of the models that read sections, and their outputs."""
 
+import pytest
 import torch
 
 from models.networks.heads import DepthModel, EventTypeModel
@@ -8,6 +9,8 @@ from training.tasks import sections
 from training.tasks.section_plans import SectionPlan
 from training.tasks.sections import DEPTH_TASK
 from training.tasks.training_task import load_backbone
+
+pytestmark = pytest.mark.slow
 
 WIDTH = 0.125
 

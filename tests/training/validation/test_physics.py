@@ -11,6 +11,8 @@ from training.synthesis.records import synthesize_displacement
 from training.synthesis.sources import Source, half_duration_s, make_earthquake, make_glacial, triangle_rate
 from training.validation import physics
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("depth_km", [10.0, 600.0])
 def test_reciprocal_moment_tensor_equals_direct_synthesis(store, depth_km):

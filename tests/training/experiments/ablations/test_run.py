@@ -23,6 +23,8 @@ from training.experiments.resnet_depth.run import Trial
 from training.synthesis.path_effects import PathScatter
 from training.synthesis.records import Realism
 
+pytestmark = pytest.mark.slow
+
 PLAN = load_recipe("ablations", AblationRecipe, preset="")
 
 

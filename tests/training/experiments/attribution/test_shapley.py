@@ -26,6 +26,8 @@ from training.experiments.attribution.shapley import (
     window_borders_s,
 )
 
+pytestmark = pytest.mark.slow
+
 REPLICA = ReplicaRecipe(
     store="greens_50s", events_per_shard=2, stations=(4, 6), distances_deg=(3.0, 118.0), magnitude_tolerance=0.1, seed=3407
 )

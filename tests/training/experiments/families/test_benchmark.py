@@ -11,6 +11,8 @@ from training.experiments.families.page import NO_REAL_EVENTS, write_report
 from training.experiments.families.supervised_ceiling import Ceiling
 from training.tasks.families_plan import FamiliesPlan
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_perfect_embedding_scores_one_and_the_page_says_so(tmp_path):
     plan, kinds = load_recipe("families", FamiliesPlan).benchmark, np.repeat(np.arange(len(KINDS)), 12)

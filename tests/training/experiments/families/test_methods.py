@@ -1,8 +1,11 @@
 """Baselines measure what they say."""
 
 import numpy as np
+import pytest
 
 from training.experiments.families.methods import fit_shared_directions, measure_spectra
+
+pytestmark = pytest.mark.slow
 
 
 def test_spectral_features_measure_period_and_duration():

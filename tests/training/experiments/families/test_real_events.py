@@ -1,10 +1,13 @@
 """The table of real events has a line for every event, ordered by cluster, and a verdict on structure."""
 
 import numpy as np
+import pytest
 
 from models.clustering.clusters import find_clusters
 from training.evaluation.event_result import Truth
 from training.experiments.families.real_events import describe_result, format_embeddings
+
+pytestmark = pytest.mark.slow
 
 
 def test_every_event_has_a_line_by_cluster():

@@ -1,8 +1,11 @@
 """Supervised classification finds kinds that differ, and never trains on another view of a test source."""
 
 import numpy as np
+import pytest
 
 from training.experiments.families.supervised_ceiling import measure_ceiling
+
+pytestmark = pytest.mark.slow
 
 
 def test_kinds_that_differ_are_classified_and_views_of_a_test_source_are_not_trained_on():

@@ -1,12 +1,15 @@
 """VICReg brings views of one source together, and an interrupted training continues."""
 
 import numpy as np
+import pytest
 import torch
 
 from models.networks.families import FamiliesModel
 from models.specs.families import CENTERS, EMBEDDING_SIZE
 from training.experiments.families import vicreg
 from training.experiments.families.vicreg import ContrastiveRecipe, vicreg_loss
+
+pytestmark = pytest.mark.slow
 
 VIEWS = ContrastiveRecipe(
     architecture="resnet18",

@@ -7,6 +7,8 @@ from models.analysis.class_prior import prior_odds
 from tests.support.event_results import make_result
 from training.experiments.location.class_prior import TRIED_ODDS, PriorTrial, format_heading, format_recall_table, make_trial
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_prior_odds_are_even_at_the_ice_and_full_off_it():
     assert prior_odds(1.0, 5.0) == pytest.approx(1.0)

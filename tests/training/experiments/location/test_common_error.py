@@ -15,6 +15,8 @@ from training.experiments.location.common_error import (
     measure_errors,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def draw_events(factor, count=60):
     """Draw events with a common error of that factor times the smallest sigmas."""

@@ -1,8 +1,11 @@
 """The paper's iteration finds a source of exact distances, and outliers mislead it."""
 
 import numpy as np
+import pytest
 
 from training.experiments.location.paper_location import draw_distance_network, epicenter_error_km, locate_as_paper
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_papers_iteration_finds_the_source_of_exact_distances_and_outliers_mislead_it():

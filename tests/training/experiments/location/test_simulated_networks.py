@@ -13,6 +13,8 @@ from training.experiments.location.simulated_networks import (
     simulate_network,
 )
 
+pytestmark = pytest.mark.slow
+
 ARRAY = next(setting for setting in SETTINGS if setting.name == "array at 30 to 95")
 
 

@@ -1,8 +1,12 @@
 """The stack is compared on the same events, and apart where it decides."""
 
+import pytest
+
 from tests.support.event_results import make_result
 from training.evaluation.event_result import EpicenterResult
 from training.experiments.location.surface_wave_stack import describe_stack, format_stack_table, select_stacked
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_stack_is_compared_where_it_decides():

@@ -25,6 +25,8 @@ from training.learning.fit import FitRecipe
 from training.tasks.distance import OffsetRecipe
 from training.tasks.section_plans import SectionPlan
 
+pytestmark = pytest.mark.slow
+
 KINDS = {
     "ablations": AblationRecipe,
     "compare": CompareRecipe,
