@@ -1,6 +1,7 @@
 """Rasterize waveforms: an antialiased wiggle with time to the right, drawn column by column."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,40 +14,39 @@ LINE = 255
 FULL = 65535
 
 
+class WiggleAxes(NamedTuple):
+    """
+    Position of a wiggle in a picture, in pixels from the upper left corner (pixel r spans r to r + 1).
+
+    Sample i lies at column `first_column + i columns_per_sample`, amplitude a, positive up, at row `center_row - a rows_per_unit`.
+    """
+
+    first_column: float
+    columns_per_sample: float
+    center_row: float
+    rows_per_unit: float
+
+
 @compiled
-def draw_wiggle(
-    ink: NDArray[np.uint16],
-    wiggle: Floats32,
-    live: Flags,
-    step: int,
-    first_column: float,
-    columns_per_sample: float,
-    center_row: float,
-    rows_per_unit: float,
-) -> None:
+def draw_wiggle(ink: NDArray[np.uint16], wiggle: Floats32, live: Flags, step: int, axes: WiggleAxes) -> None:
     """
     Add a wiggle to `ink`: a pixel that the line covers gains LINE times the covered fraction, saturating at FULL.
 
-    Sample i lies at column `first_column + i columns_per_sample` and row `center_row - wiggle[i] rows_per_unit`, in pixels from the upper
-    left corner (pixel r spans r to r + 1). A column is inked from the smallest to the largest value of the line within it, and half a pixel
-    beyond.
+    A column is inked from the smallest to the largest value of the line within it, and half a pixel beyond.
 
     Parameters
     ----------
     ink : uint16 [rows, columns]
         Changed in place.
     wiggle : float32 [n]
-        Amplitudes, positive up.
-    live : bool [m]
+        Amplitudes.
+    live, step : bool [m], int
         Sample i is live where `live[i step]` is; the line connects live neighbors only.
-    step : int
-        Samples of `live` per sample of the wiggle.
-    first_column, columns_per_sample : float
-        Position of samples along a row.
-    center_row, rows_per_unit : float
-        Zero line and scale of amplitudes.
+    axes : WiggleAxes
+        Where samples and amplitudes lie.
 
     """
+    first_column, columns_per_sample, center_row, rows_per_unit = axes
     columns = ink.shape[1]
     low, high = np.inf, -np.inf
     column = -1

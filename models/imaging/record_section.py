@@ -7,7 +7,7 @@ import numpy as np
 from models.array_types import Floats, Pictures
 from models.imaging.raster import LINE
 from models.imaging.style import SectionStyle
-from models.imaging.wiggles import draw_bands
+from models.imaging.wiggles import WiggleLayout, draw_bands
 from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.waveforms import Gather
@@ -52,7 +52,7 @@ def _draw(style: SectionStyle, gather: Gather, starts_s: Floats, center: Floats)
     """Draw the bands [bands, rows, columns] in windows from `starts_s` [traces] on, at rows `center`; NaN in either leaves a trace out."""
     traces = np.flatnonzero(np.isfinite(center) & np.isfinite(starts_s))
     ink = np.zeros((1, len(style.bands), style.rows, style.columns), np.uint16)
-    draw_bands(style, gather, starts_s[traces], traces, ink, np.zeros_like(traces), center[traces], style.wiggle_rows)
+    draw_bands(style, gather, WiggleLayout(traces, starts_s[traces], np.zeros_like(traces), center[traces], style.wiggle_rows), ink)
     exposed = 255.0 * (1.0 - np.exp(ink[0] * np.float32(-EXPOSURE / LINE)))
     return np.asarray(np.floor(exposed + 0.5), np.uint8)
 

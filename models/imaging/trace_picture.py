@@ -12,7 +12,7 @@ from models.array_types import Flags, Floats, Integers, Pictures
 from models.compiled import compiled
 from models.imaging.raster import LINE
 from models.imaging.style import AmplitudeStyle, FrequencyStyle
-from models.imaging.wiggles import NUMERICAL_FLOOR, draw_bands
+from models.imaging.wiggles import NUMERICAL_FLOOR, WiggleLayout, draw_bands
 from models.imaging.window import choose_frame, cut_windows
 from models.parallel import thread_map
 from models.seismic.waveforms import Gather
@@ -24,7 +24,7 @@ def draw_amplitude_pictures(style: AmplitudeStyle, gather: Gather, window_start_
     ink = np.zeros((count, len(style.bands), style.rows, style.columns), np.uint16)
     traces = np.arange(count)
     middle = np.full(count, 0.5 * style.rows)
-    draw_bands(style, gather, np.full(count, window_start_s), traces, ink, traces, middle, 0.5 * style.rows - 0.5)
+    draw_bands(style, gather, WiggleLayout(traces, np.full(count, window_start_s), traces, middle, 0.5 * style.rows - 0.5), ink)
     return np.minimum(ink, LINE).astype(np.uint8)
 
 

@@ -1,11 +1,14 @@
 """Draw the waveforms of a gather in frequency bands: the common part of amplitude pictures and record sections."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from models.array_types import Flags, Floats, Floats32, Integers
 from models.compiled import compiled
-from models.imaging.raster import draw_wiggle
+from models.imaging.raster import WiggleAxes, draw_wiggle
 from models.imaging.spectra import BLOCK, band_wiggles, wiggle_step
 from models.imaging.style import AmplitudeStyle, SectionStyle
 from models.imaging.window import choose_frame, cut_windows
@@ -17,34 +20,17 @@ SEGMENTS = 16
 QUIET_SEGMENT = 3  # rank of the segment whose power is taken for noise
 
 
-def draw_bands(
-    style: AmplitudeStyle | SectionStyle,
-    gather: Gather,
-    starts_s: Floats,
-    traces: Integers,
-    ink: NDArray[np.uint16],
-    pictures: Integers,
-    center_rows: Floats,
-    half_height: float,
-) -> None:
+@dataclass(frozen=True)
+class WiggleLayout:
     """
-    Draw traces of a gather as wiggles, each band in a channel of its own.
+    Windows of m traces of a gather, and where they are drawn.
 
-    A band is scaled by its largest amplitude in the window to `half_height` rows; by the largest of all bands where the style has
-    `one_scale`; and by less where noise would else be higher than the style's `quiet_rows`.
-
-    Parameters
+    Attributes
     ----------
-    style : AmplitudeStyle or SectionStyle
-        Bands and scaling.
-    gather : Gather
-        Conditioned records.
-    starts_s : float64 [m]
-        Start of each trace's window in POSIX seconds.
     traces : int64 [m]
         Indices of the traces in the gather.
-    ink : uint16 [pictures, bands, rows, columns]
-        Changed in place.
+    starts_s : float64 [m]
+        Start of each trace's window in POSIX seconds.
     pictures : int64 [m]
         Index of the picture that each trace is drawn into.
     center_rows : float64 [m]
@@ -53,36 +39,57 @@ def draw_bands(
         Rows of the largest amplitude.
 
     """
-    one_scale = isinstance(style, SectionStyle) and style.one_scale
-    quiet_rows = style.quiet_rows if isinstance(style, SectionStyle) else None
+
+    traces: Integers
+    starts_s: Floats
+    pictures: Integers
+    center_rows: Floats
+    half_height: float
+
+
+def draw_bands(style: AmplitudeStyle | SectionStyle, gather: Gather, layout: WiggleLayout, ink: NDArray[np.uint16]) -> None:
+    """
+    Draw traces of a gather of conditioned records as wiggles into `ink`, uint16 [pictures, bands, rows, columns], each band in a channel.
+
+    A band is scaled by its largest amplitude in the window to the half height; by the largest of all bands where the style has
+    `one_scale`; and by less where noise would else be higher than the style's `quiet_rows`.
+    """
     rate_hz = gather.sampling_rate_hz
     frame = choose_frame(style, max(band.longest_period_s for band in style.bands))
-    for begin in range(0, len(traces), BLOCK):
+    steps = [wiggle_step(frame.samples, rate_hz, band) for band in style.bands]
+    for begin in range(0, len(layout.traces), BLOCK):
         block = slice(begin, begin + BLOCK)
-        window = cut_windows(style, frame, gather, starts_s[block], traces[block])
+        window = cut_windows(style, frame, gather, layout.starts_s[block], layout.traces[block])
         filtered = band_wiggles(window.samples, rate_hz, style.bands)
-        steps = [wiggle_step(frame.samples, rate_hz, band) for band in style.bands]
-        peaks = np.stack([_peaks(wiggles, window.live, step, frame.margin) for wiggles, step in zip(filtered, steps, strict=True)])
-        if one_scale:
-            peaks[:] = peaks.max(axis=0)
-        if quiet_rows is not None:
-            noise = [_noise_level(wiggles, window.live, step, frame.margin) for wiggles, step in zip(filtered, steps, strict=True)]
-            peaks = np.maximum(peaks, np.stack(noise) * np.float32(half_height / quiet_rows))
+        peaks = _scale_bands(style, list(zip(filtered, steps, strict=True)), window.live, frame.margin, layout.half_height)
         for number, (wiggles, step) in enumerate(zip(filtered, steps, strict=True)):
             _draw_band(
                 ink,
                 number,
-                pictures[block],
+                layout.pictures[block],
                 wiggles,
                 peaks[number],
                 window.live,
                 step,
                 frame.margin,
                 frame.samples_per_column,
-                center_rows[block],
-                half_height,
+                layout.center_rows[block],
+                layout.half_height,
                 NUMERICAL_FLOOR,
             )
+
+
+def _scale_bands(
+    style: AmplitudeStyle | SectionStyle, bands: Sequence[tuple[Floats32, int]], live: Flags, margin: int, half_height: float
+) -> Floats32:
+    """Return the amplitude [bands, m] that is drawn `half_height` rows high, of each band's wiggles and their step in samples."""
+    peaks = np.stack([_peaks(wiggles, live, step, margin) for wiggles, step in bands])
+    if isinstance(style, SectionStyle) and style.one_scale:
+        peaks[:] = peaks.max(axis=0)
+    if isinstance(style, SectionStyle) and style.quiet_rows is not None:
+        noise = np.stack([_noise_level(wiggles, live, step, margin) for wiggles, step in bands])
+        peaks = np.maximum(peaks, noise * np.float32(half_height / style.quiet_rows))
+    return peaks
 
 
 @compiled
@@ -141,8 +148,7 @@ def _draw_band(
                 wiggles[k, first:last],
                 live[k, first * step :],
                 step,
-                (first * step - margin) / samples_per_column,
-                step / samples_per_column,
-                center_rows[k],
-                half_height / float(peaks[k]),
+                WiggleAxes(
+                    (first * step - margin) / samples_per_column, step / samples_per_column, center_rows[k], half_height / float(peaks[k])
+                ),
             )

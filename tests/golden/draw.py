@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from models.imaging.conditioning import condition
-from models.imaging.raster import draw_wiggle
+from models.imaging.raster import WiggleAxes, draw_wiggle
 from models.imaging.render import Placement, render_beam, render_section, render_traces
 from models.imaging.style import EDITION, AmplitudeStyle, Band, BeamStyle, Conditioning, FrequencyStyle, SectionStyle, fingerprint
 from models.seismic.trace_id import TraceId
@@ -85,9 +85,9 @@ def raster() -> np.ndarray:
     steps = np.arange(160)
     saw = ((steps * 37 % 64) / 32.0 - 1.0).astype(np.float32)
     live = (steps < 70) | (steps > 90)
-    draw_wiggle(ink, saw, live, 1, -2.0, 0.25, 8.0, 6.5)
-    draw_wiggle(ink, saw[:30], live[:30], 1, 0.5, 1.5, 14.25, 9.0)
-    draw_wiggle(ink, saw[::7] * np.float32(0.125), live, 7, 0.0, 2.0, 12.0, 8.0)
+    draw_wiggle(ink, saw, live, 1, WiggleAxes(-2.0, 0.25, 8.0, 6.5))
+    draw_wiggle(ink, saw[:30], live[:30], 1, WiggleAxes(0.5, 1.5, 14.25, 9.0))
+    draw_wiggle(ink, saw[::7] * np.float32(0.125), live, 7, WiggleAxes(0.0, 2.0, 12.0, 8.0))
     return ink
 
 

@@ -30,7 +30,12 @@ assert [loop.signatures for loop in loops] == before
 def test_warming_up_compiles_the_loops_of_location_and_may_be_repeated():
     warm_up()
     warm_up()
-    loops = (semblance._sums, association_stack.stack_along_curves, surface_wave_stack.detection_llr, surface_wave_stack.stack_sources)
+    loops = (
+        semblance.beam_energies,
+        association_stack.stack_along_curves,
+        surface_wave_stack.detection_llr,
+        surface_wave_stack.stack_sources,
+    )
     assert all(loop.signatures for loop in loops)
 
 

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from models.imaging.raster import draw_wiggle
+from models.imaging.raster import WiggleAxes, draw_wiggle
 
 
 def draw(values, live=None, columns=8, rows=9, first=0.0, spacing=1.0, center=4.5, scale=1.0, picture=None):
     picture = np.zeros((rows, columns), np.uint16) if picture is None else picture
     values = np.asarray(values, np.float32)
     live = np.ones(len(values), np.bool_) if live is None else np.asarray(live, np.bool_)
-    draw_wiggle(picture, values, live, 1, first, spacing, center, scale)
+    draw_wiggle(picture, values, live, 1, WiggleAxes(first, spacing, center, scale))
     return picture
 
 
@@ -85,5 +85,5 @@ def test_an_empty_wiggle_changes_nothing():
 def test_live_flags_may_be_finer_than_the_wiggle():
     live = np.array([1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 1], np.bool_)
     ink = np.zeros((9, 8), np.uint16)
-    draw_wiggle(ink, np.zeros(5, np.float32), live, 3, 0.0, 1.5, 4.5, 1.0)
+    draw_wiggle(ink, np.zeros(5, np.float32), live, 3, WiggleAxes(0.0, 1.5, 4.5, 1.0))
     assert np.flatnonzero(ink[4]).tolist() == [0, 1, 4, 5, 6]
