@@ -10,6 +10,7 @@ from models.analysis.directions import Directions, joint_prior, measure_directio
 from models.analysis.distances import DistanceReadings
 from models.analysis.single_array import PROBABILITY, is_far, is_one_array, mix_hypotheses
 from models.analysis.station_subset import farthest_point_subset, subset_readings
+from models.array_types import Integers
 from models.seismic.association.locate import ArrivalTimeSolution
 from models.seismic.location.likelihood import LogPrior, add_likelihoods
 from models.seismic.location.region_calibration import calibrate_region, read_coverage_scales
@@ -87,16 +88,15 @@ def refine_location(
     Refine the epicenter with the strongest evidence available.
 
     (1) Arrival times, if their log Bayes factor reaches 6 and a majority of traces agree; (2) the surface-wave stack, if its log Bayes
-    factor reaches 1.5; (3) array slowness and polarization; otherwise the distances alone, with `location` unchanged.
+    factor reaches 1.5; (3) array slowness and polarization; otherwise the distances alone, with `location` unchanged. Residuals, traces
+    used and azimuthal gap of the result are those of all traces; arrivals and back azimuths have the trace indices of `gather`.
 
     Parameters
     ----------
     records : sequence of Record
         Original records in the gather's order, or none: then there are neither picks nor polarization.
-    gather : Gather
-        The conditioned records.
-    readings : DistanceReadings
-        Predicted distances of all traces, with the calibration of regions.
+    gather, readings : Gather, DistanceReadings
+        The conditioned records, and the predicted distances of all traces, with the calibration of regions.
     location : Location
         The location by these distances, calibrated.
     max_stations : int
@@ -104,22 +104,11 @@ def refine_location(
     use_surface_waves : bool
         Whether (2) is tried at all.
 
-    Returns
-    -------
-    RefinedLocation
-        Residuals, traces used and gap are those of all traces; arrivals and back azimuths have the trace indices of `gather`.
-
     """
     indices = farthest_point_subset(gather, max_stations)
-    selected = [records[index] for index in indices] if len(records) else []
-    subset, picks = gather.subset(indices), pick_records(selected)
-    directions = measure_directions(subset, selected, picks)
-    solution = _solve(
-        _Observations(subset, subset_readings(readings, indices), picks, directions, location), use_surface_waves=use_surface_waves
-    )
-    arrivals = solution.arrival_solution
-    if arrivals is not None:
-        arrivals = replace(arrivals, arrivals=tuple(replace(one, trace_index=int(indices[one.trace_index])) for one in arrivals.arrivals))
+    observed = _observe(records, gather, readings, location, indices)
+    solution = _solve(observed, use_surface_waves=use_surface_waves)
+    arrivals = None if solution.arrival_solution is None else _renumber_traces(solution.arrival_solution, indices)
     if solution.method != "distances":
         location = build_location(
             solution.regions,
@@ -128,8 +117,20 @@ def refine_location(
             effective_stations=location.effective_stations,
             detected=() if arrivals is None else [arrival.trace_index for arrival in arrivals.arrivals],
         )
-    back_azimuths = {int(indices[index]): measured for index, measured in directions.back_azimuths().items()}
+    back_azimuths = {int(indices[index]): measured for index, measured in observed.directions.back_azimuths().items()}
     return RefinedLocation(location, solution.method, arrivals, solution.origin, back_azimuths)
+
+
+def _observe(records: Sequence[Record], gather: Gather, readings: DistanceReadings, location: Location, indices: Integers) -> _Observations:
+    """Pick arrivals and measure directions at the selected stations, given by trace index; without records only array slowness."""
+    selected = [records[index] for index in indices] if len(records) else []
+    subset, picks = gather.subset(indices), pick_records(selected)
+    return _Observations(subset, subset_readings(readings, indices), picks, measure_directions(subset, selected, picks), location)
+
+
+def _renumber_traces(solution: ArrivalTimeSolution, indices: Integers) -> ArrivalTimeSolution:
+    """Replace the trace indices of a solution for a subset by those of the gather, which `indices` holds."""
+    return replace(solution, arrivals=tuple(replace(one, trace_index=int(indices[one.trace_index])) for one in solution.arrivals))
 
 
 def station_distances(gather: Gather, readings: DistanceReadings) -> StationDistances:
