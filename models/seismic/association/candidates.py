@@ -180,7 +180,6 @@ def collect_candidates(
     clock_s = min(pick.start_s for pick in kept)
     stations = unit_vectors(geocentric_latitude_deg(latitudes[rows]), longitudes[rows])
     interstation = np.degrees(np.arccos(np.clip(stations @ stations.T, -1.0, 1.0)))
-    heights = np.array([peak.strengths.max(initial=0.0) for peak in kept_peaks])
     return Candidates(
         clock_s=clock_s,
         stations=stations,
@@ -197,7 +196,7 @@ def collect_candidates(
         short_period=_pad_rows([SHORT_PERIOD_BANDS[pick.bands].astype(np.float64) for pick in kept]) > 0.0,
         rayleigh_times=_pad_rows([peak.times_s - clock_s for peak in kept_peaks]),
         rayleigh_weights=_normalize_rows([peak.strengths**2 for peak in kept_peaks]),
-        rayleigh_detected=np.where(heights > 0.0, np.clip(0.3 + 0.6 * (heights - np.log(MIN_PEAK_RATIO)), 0.3, 0.9), 0.0),
+        rayleigh_detected=_peak_detection_probabilities(kept_peaks),
         station_spacing_deg=np.array([np.median(np.delete(row, i)) if len(rows) > 1 else 0.0 for i, row in enumerate(interstation)]),
         interstation_deg=np.asarray(interstation),
     )
@@ -227,6 +226,12 @@ def _detection_probabilities(strengths: Sequence[Floats]) -> Floats:
     """Return the probability [n] that a phase is among each trace's picks: 0.2 to 0.9 by the strength of the strongest, 0 if none."""
     strongest = np.array([row.max(initial=0.0) for row in strengths])
     return np.where(strongest > 0.0, np.clip(0.2 + 0.2 * (strongest - MIN_STRENGTH), 0.2, 0.9), 0.0)
+
+
+def _peak_detection_probabilities(peaks: Sequence[EnvelopePeaks]) -> Floats:
+    """Return the probability [n] that the Rayleigh waves are among each trace's peaks: 0.3 to 0.9 by the largest strength, 0 if none."""
+    heights = np.array([peak.strengths.max(initial=0.0) for peak in peaks])
+    return np.where(heights > 0.0, np.clip(0.3 + 0.6 * (heights - np.log(MIN_PEAK_RATIO)), 0.3, 0.9), 0.0)
 
 
 def _pad_rows(rows: Sequence[Floats], value: float = 0.0) -> Floats:
