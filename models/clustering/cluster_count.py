@@ -98,12 +98,10 @@ def score_counts(
 
     """
     labels = [fit.labels_[sample] for fit in fits]
-    draws = [_draw_without_clusters(embeddings[sample], random) for _ in range(REFERENCE_DRAWS)]
-    references = [[search.fit(draw, k, 1) for k in search.counts] for draw in draws]
+    reference = _fit_reference(embeddings[sample], search, random)
+    log_dispersions = np.log([[fit.inertia_ / len(sample) + 1e-300 for fit in row] for row in reference.fits]).mean(axis=0)
     silhouettes = np.array([silhouette(points[sample], each) for each in labels])
-    reference_silhouettes = np.array([[silhouette(draw, fit.labels_) for fit in row] for draw, row in zip(draws, references, strict=True)])
-    log_dispersions = np.log([[fit.inertia_ / len(sample) + 1e-300 for fit in row] for row in references]).mean(axis=0)
-    excess = silhouettes - reference_silhouettes.mean(axis=0)
+    excess = silhouettes - reference.silhouettes.mean(axis=0)
     scores = tuple(
         ClusterCountScore(
             k=k,
@@ -116,13 +114,33 @@ def score_counts(
         for number, (k, fit) in enumerate(zip(search.counts, fits, strict=True))
     )
     best = int(np.argmax(excess))
-    reference_dip = max(max_dip(draw, row[best].labels_) for draw, row in zip(draws, references, strict=True))
     structured = (
-        excess[best] > _max_reference_excess(reference_silhouettes) + EXCESS_MARGIN
+        excess[best] > _max_reference_excess(reference.silhouettes) + EXCESS_MARGIN
         and scores[best].stability >= MIN_STABILITY
-        and max_dip(points[sample], labels[best]) > DIP_FACTOR * reference_dip
+        and max_dip(points[sample], labels[best]) > DIP_FACTOR * reference.max_dip(best)
     )
     return CountSelection(scores, best, bool(structured))
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """Draws [n, components] without clusters, with k-means fits [draws, k] of each, and the silhouettes [draws, k] of these."""
+
+    draws: list[Floats]
+    fits: list[list[KMeans]]
+    silhouettes: Floats
+
+    def max_dip(self, index: int) -> float:
+        """Compute the largest dip of any draw in the clusters of the k at that index."""
+        return max(max_dip(draw, row[index].labels_) for draw, row in zip(self.draws, self.fits, strict=True))
+
+
+def _fit_reference(embeddings: Floats, search: Search, random: np.random.Generator) -> _Reference:
+    """Draw reference data without clusters, and fit k-means for every k to each draw."""
+    draws = [_draw_without_clusters(embeddings, random) for _ in range(REFERENCE_DRAWS)]
+    fits = [[search.fit(draw, k, 1) for k in search.counts] for draw in draws]
+    silhouettes = np.array([[silhouette(draw, fit.labels_) for fit in row] for draw, row in zip(draws, fits, strict=True)])
+    return _Reference(draws, fits, silhouettes)
 
 
 def scale_to_unit_length(embeddings: Floats) -> Floats:
