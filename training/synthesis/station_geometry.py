@@ -55,7 +55,7 @@ def pick_stations(
     random: np.random.Generator,
 ) -> Integers:
     """
-    Pick up to `count` stations in a range of distances, of those that operated on a random day of a year.
+    Pick up to `count` stations in a range of distances, of those that operated on a random day of a year; return their indices.
 
     In a third of the cases they are the nearest to one station (a national network, a temporary array), else they are drawn uniformly
     over distance, so that no distance is trained on more because there are more stations.
@@ -75,27 +75,26 @@ def pick_stations(
     random : Generator
         Draws the day and the stations.
 
-    Returns
-    -------
-    int [stations]
-        Indices in the catalog.
-
     """
     candidates = find_operating_stations(catalog, float(draw_times(np.array([year]), random)[0]))
     distance = distance_deg(epicenter[0], epicenter[1], catalog.latitudes_deg[candidates], catalog.longitudes_deg[candidates])
     inside = candidates[(distance >= range_deg[0]) & (distance <= range_deg[1])]
     if len(inside) <= count:
         return inside
+    coordinates = (catalog.latitudes_deg[inside], catalog.longitudes_deg[inside])
     if random.uniform() < 0.33:
         center = random.choice(inside)
-        separation_deg = distance_deg(
-            catalog.latitudes_deg[center], catalog.longitudes_deg[center], catalog.latitudes_deg[inside], catalog.longitudes_deg[inside]
-        )
+        separation_deg = distance_deg(catalog.latitudes_deg[center], catalog.longitudes_deg[center], *coordinates)
         return inside[np.argsort(separation_deg)[:count]]
-    near = distance_deg(epicenter[0], epicenter[1], catalog.latitudes_deg[inside], catalog.longitudes_deg[inside])
-    histogram, edges = np.histogram(near, bins=18)
-    weight = 1 / histogram[np.clip(np.digitize(near, edges) - 1, 0, 17)]
-    return np.asarray(random.choice(inside, count, replace=False, p=weight / weight.sum()))
+    weights = _weigh_uniformly(np.asarray(distance_deg(*epicenter, *coordinates)))
+    return np.asarray(random.choice(inside, count, replace=False, p=weights))
+
+
+def _weigh_uniformly(distances_deg: Floats) -> Floats:
+    """Return probabilities [stations] that draw uniformly over distance: inverse to the number of stations in each of 18 bins."""
+    histogram, edges = np.histogram(distances_deg, bins=18)
+    weights = 1 / histogram[np.clip(np.digitize(distances_deg, edges) - 1, 0, 17)]
+    return np.asarray(weights / weights.sum())
 
 
 def snap_to_table(catalog: StationCatalog, chosen: Integers, epicenter: tuple[float, float], table: GreensTable) -> Stations:

@@ -62,13 +62,8 @@ def run_job(worker: WorkerContext, job_id: str, limit: TimeLimit) -> None:
         return
     log = structlog.get_logger("atlas").bind(kind=record.submission.kind.value, attempt=record.attempt)
     structlog.contextvars.bind_contextvars(request_id=record.request_id)
-    start_s = time.monotonic()
     try:
-        finish = _run_attempt(worker, record, limit)
-        final = _retry_until_available(finish)
-        log.info("job ended", status=final.status.value, took_s=round(time.monotonic() - start_s, 3))
-        if final.status is not Status.SUCCEEDED:
-            _delete_output(worker, record)
+        _run_and_finish(worker, record, limit, log)
     except Superseded:
         log.warning("attempt superseded, its output is deleted")
         _delete_output(worker, record)
@@ -100,6 +95,15 @@ def _run_shared_task(worker: WorkerContext, task: str, limit: TimeLimit) -> None
         structlog.get_logger("atlas").warning(
             "a shared task failed, the job's own worker repeats it", task=task, error=type(error).__name__
         )
+
+
+def _run_and_finish(worker: WorkerContext, record: JobRecord, limit: TimeLimit, log: structlog.stdlib.BoundLogger) -> None:
+    """Run the job and finish its record; the output is kept only where the job succeeded. Raises what `_run_attempt` does."""
+    start_s = time.monotonic()
+    final = _retry_until_available(_run_attempt(worker, record, limit))
+    log.info("job ended", status=final.status.value, took_s=round(time.monotonic() - start_s, 3))
+    if final.status is not Status.SUCCEEDED:
+        _delete_output(worker, record)
 
 
 def _run_attempt(worker: WorkerContext, record: JobRecord, limit: TimeLimit) -> Callable[[], JobRecord]:
