@@ -105,7 +105,16 @@ def export_artifact(
     path = target / "model.onnx"
     stored = convert_and_quantize(network, spec, gate, storage)
     path.write_bytes(stored.content)
-    Card(
+    card = build_card(spec, version, path, data={**data, "shipping": stored.record}, limits=limits, calibration=calibration)
+    card.save(target / "card.json")
+    return target
+
+
+def build_card(
+    spec: ModelSpec, version: str, path: Path, *, data: dict[str, Any], limits: tuple[str, ...], calibration: dict[str, Any]
+) -> Card:
+    """Build the card of the graph stored at `path`, without metrics; the parameters are those of `export_artifact`."""
+    return Card(
         name=spec.name,
         version=version,
         task=spec.task,
@@ -118,9 +127,8 @@ def export_artifact(
         opset=OPSET,
         created_at=datetime.now(UTC),
         commit=read_commit(),
-        data={**data, "shipping": stored.record},
+        data=data,
         limits=limits,
         calibration=calibration,
         citation=spec.citation,
-    ).save(target / "card.json")
-    return target
+    )
