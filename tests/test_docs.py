@@ -12,7 +12,7 @@ import pytest
 
 from app.errors import JobFailed, RequestError
 from models.errors import AtlasError
-from training.cli.parser import make_parser
+from training.cli import make_parser
 from workers.problems import RULES
 
 ROOT = Path(__file__).parents[1]

@@ -58,7 +58,7 @@ BANNED = {
 }
 
 # Public names that several modules define, because a caller finds them there by convention.
-SHARED_NAMES = {"add_commands", "log_likelihood", "main", "router", "run", "train"}
+SHARED_NAMES = {"log_likelihood", "main", "router", "run", "train"}
 
 # Verbs and adjectives that only look like participles: `compiled` decorates a function.
 VERBS = {"compiled", "embed", "feed", "read", "seed"}

@@ -1,6 +1,6 @@
 """`python -m training`: the command line of `training.cli`."""
 
-from training.cli.parser import main
+from training.cli import main
 
 if __name__ == "__main__":
     main()

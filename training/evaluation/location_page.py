@@ -34,9 +34,9 @@ DEPENDENCES: tuple[tuple[str, Value, tuple[float, ...]], ...] = (
 """What an epicenter error may depend on, and the borders of its classes."""
 
 
-def load_replica_recipe(store: str | None = None, moment_scale: float = 1.0) -> ReplicaRecipe:
-    """Read the recipe of the replica, with few and many stations, optionally at another store or with other moments."""
-    changes = {"stations": STATIONS, "moment_scale": moment_scale} | ({} if store is None else {"store": store})
+def load_replica_recipe(store: str | None) -> ReplicaRecipe:
+    """Read the recipe of the replica, with few and many stations, optionally at another store."""
+    changes = {"stations": STATIONS} | ({} if store is None else {"store": store})
     return load_recipe("twin", ReplicaRecipe).model_copy(update=changes)
 
 
@@ -58,23 +58,6 @@ def write_replica_page(settings: TrainingSettings, command: str, store: str | No
         stations=f"{STATIONS[0]} to {STATIONS[1]}",
         distances=f"{chosen.distances_deg[0]:g} to {chosen.distances_deg[1]:g}",
         errors=format_errors(located),
-        sources=describe_sources(located),
-    )
-
-
-def write_moment_scale_page(settings: TrainingSettings, command: str, most: int | None, moment_scale: float) -> Path:
-    """Locate the same events with larger moments and forces in the same noise; write `location_moment_scale.md`."""
-    results = list(evaluate(ReplicaSource(load_replica_recipe(moment_scale=moment_scale), SPLIT_NAMES[2], most), settings))
-    located = select_located(results)
-    return write_page(
-        RESULTS / "location_moment_scale.md",
-        TEMPLATES / "location_moment_scale.md",
-        command,
-        events=str(len(results)),
-        located=str(len(located)),
-        scale=f"{moment_scale:g}",
-        magnitude=f"{2.0 / 3.0 * np.log10(moment_scale):+.1f}",
-        errors=format_table(HEADS, format_overview(located)),
         sources=describe_sources(located),
     )
 

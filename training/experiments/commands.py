@@ -37,7 +37,14 @@ def compare_versions(arguments: argparse.Namespace, settings: TrainingSettings) 
 
 def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Measure what a choice of the location rests on."""
-    from training.experiments.location import class_prior, common_error, paper_location, simulated_networks, surface_wave_stack
+    from training.experiments.location import (
+        class_prior,
+        common_error,
+        moment_scale,
+        paper_location,
+        simulated_networks,
+        surface_wave_stack,
+    )
 
     if arguments.name == "class-prior":
         print(class_prior.write_class_prior_page(settings, arguments.command, arguments.archive, arguments.most))
@@ -45,6 +52,8 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
         print(surface_wave_stack.write_surface_waves_page(settings, arguments.command, arguments.archive, arguments.most))
     elif arguments.name == "common-error":
         print(common_error.write_common_error_page(settings, arguments.command, arguments.store, arguments.most))
+    elif arguments.name == "moment-scale":
+        print(moment_scale.write_moment_scale_page(settings, arguments.command, arguments.most, arguments.scale))
     elif arguments.name == "paper-location":
         print(paper_location.write_paper_location_page(arguments.command, arguments.trials, arguments.seed))
     else:
@@ -65,11 +74,8 @@ def draw_figures(arguments: argparse.Namespace, settings: TrainingSettings) -> N
         print(f"{out / 'index.html'}: {count} sections")
 
 
-def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the group."""
-    commands = groups.add_parser("experiment", help="repeat an experiment behind a decision").add_subparsers(
-        dest="name", required=True, metavar="NAME"
-    )
+def add_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands of the group `experiment`."""
     for name, what in (("ablations", "each choice of picture, data and network"), ("resnet-depth", "five depths of ResNet")):
         table = commands.add_parser(name, help=f"compare trainings: {what}; run again to continue")
         table.add_argument("--minutes", type=float, help="begin no further cell after that time")
@@ -87,13 +93,16 @@ def add_commands(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         command.add_argument("--archive", type=Path, default=Path("build/archives/twin"), help="archive of the replica")
     common = commands.add_parser("common-error", help="measure the error common to the distances of an event")
     common.add_argument("--store", help="another store of Green's functions than the recipe's")
-    common.add_argument("--most", type=int, help="number of events, at most")
+    scaled = commands.add_parser("moment-scale", help="locate the replica's test part with moments and forces multiplied by a factor")
+    scaled.add_argument("--scale", type=float, default=10.0, help="factor on moments and forces (10)")
+    for command in (common, scaled):
+        command.add_argument("--most", type=int, help="number of events, at most")
     paper = commands.add_parser("paper-location", help="compare the paper's iteration with the service's location by distances")
     networks = commands.add_parser("simulated-networks", help="locate arrival times at simulated networks")
     for command, trials in ((paper, 100), (networks, 40)):
         command.add_argument("--trials", type=int, default=trials, help=f"number of events of each setting ({trials})")
         command.add_argument("--seed", type=int, default=3407)
-    for command in (prior, stack, common, paper, networks):
+    for command in (prior, stack, common, scaled, paper, networks):
         command.set_defaults(run=measure_location)
     versions = commands.add_parser("compare-versions", help="print metrics of versions of a model on the same test pictures")
     versions.add_argument("model", choices=("offset", "event_type", "depth", "force_azimuth"))

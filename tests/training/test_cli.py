@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from training.cli.parser import make_parser
-from training.cli.train import MODELS, list_steps
+from training.cli import MODELS, list_steps, make_parser
 from training.config import TrainingSettings
 from training.tasks.index import TASKS
 

@@ -1,1 +1,0 @@
-"""The command line `python -m training`: one file for each group of commands, and the parser over them."""
