@@ -71,18 +71,6 @@ def match_earthquakes(glacial: GlacialCatalog, tectonic: EarthquakeCatalog, tole
     Match each glacial earthquake with an earthquake of its year and magnitude; returns rows [glacial events], none twice.
 
     It is one of any year where the catalog has none of that year, and the nearest in magnitude where none is within the tolerance.
-
-    Parameters
-    ----------
-    glacial : GlacialCatalog
-        Events to match.
-    tectonic : EarthquakeCatalog
-        Events to choose from.
-    tolerance : float
-        Maximum difference of magnitudes.
-    random : Generator
-        Draws the order of matching and the choice.
-
     """
     free, magnitudes, chosen = np.ones(len(tectonic.years), dtype=bool), tectonic.magnitudes, np.zeros(len(glacial.years), dtype=np.int64)
     covered = set(tectonic.years.tolist())

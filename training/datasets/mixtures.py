@@ -63,23 +63,7 @@ def _draw_events(recipe: MixtureRecipe, purpose: Purpose, seed: int, settings: T
 
 
 def write_mixture(recipe: MixtureRecipe, purpose: Purpose, seed: int, events: int, settings: TrainingSettings, folder: Path) -> Path:
-    """
-    Write an archive of events; one with fewer events grows.
-
-    Parameters
-    ----------
-    recipe : MixtureRecipe
-        Kinds, stations and distances.
-    purpose, seed : Purpose, int
-        Select the random streams.
-    events : int
-        Number of events.
-    settings : TrainingSettings
-        Names stores, data and the number of processes.
-    folder : Path
-        Of the archive.
-
-    """
+    """Write an archive of that many events, drawn from the random streams of `purpose` and `seed`; one with fewer events grows."""
     stores = greens.load_stores(settings.build_dir / "greens", recipe.store)
     draw = partial(_draw_events, recipe, purpose, seed, settings)
     return make_archive(

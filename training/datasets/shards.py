@@ -62,21 +62,10 @@ def _draw_shard(draw: Callable[[int], Arrays], path: Path, seed: int) -> None:
 
 def make_shards(draw: Callable[[int], Arrays], folder: Path, fingerprint: str, seeds: list[int], processes: int) -> Shards:
     """
-    Draw the missing shards of a data set in parallel processes; returns all of them.
+    Draw the missing shards of a data set, one a seed, in parallel processes; returns all of them.
 
-    Parameters
-    ----------
-    draw : callable
-        Draws the arrays of the shard of one seed; must be picklable (a module-level function, or functools.partial of one).
-    folder : Path
-        Of all data sets of this sort; a subfolder is named by the fingerprint.
-    fingerprint : str
-        Of everything that shards depend on.
-    seeds : list of int
-        One a shard.
-    processes : int
-        Number of parallel processes.
-
+    `draw` makes the arrays of the shard of one seed and must be picklable (a module-level function, or functools.partial of one).
+    `fingerprint` covers everything that shards depend on, and names the subfolder of `folder`.
     """
     target = folder / fingerprint[:12]
     target.mkdir(parents=True, exist_ok=True)
@@ -105,21 +94,10 @@ def make_archive(
     processes: int,
 ) -> Path:
     """
-    Draw the missing events of an archive in parallel processes; returns its folder.
+    Draw the missing events of an archive, `count` in all, in parallel processes; returns its folder.
 
-    Parameters
-    ----------
-    draw : callable
-        Draws the events of a list of numbers and names event n `name_event(n)`; must be picklable.
-    count : int
-        Number of events, numbered from 0.
-    folder : Path
-        Of the archive.
-    made_from : mapping
-        Provenance, for the manifest.
-    events_per_shard, processes : int
-        Events of one file, and number of parallel processes.
-
+    `draw` makes the events of a list of numbers, names event n `name_event(n)`, and must be picklable. `made_from` is the provenance
+    for the manifest.
     """
     with ArchiveWriter(folder, made_from, events_per_shard) as writer, ProcessPoolExecutor(processes, SPAWN) as pool:
         todo = [number for number in range(count) if name_event(number) not in writer.kept]

@@ -70,25 +70,10 @@ def _draw_event(sampler: EventSampler, recipe: TraceRecipe, random: np.random.Ge
 
 def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings, seed: int) -> Arrays:
     """
-    Draw one shard.
+    Draw one shard in the style of a model that reads traces.
 
-    Parameters
-    ----------
-    recipe : TraceRecipe
-        What to draw.
-    spec : ModelSpec
-        The model whose style of picture is drawn.
-    settings : TrainingSettings
-        Names stores and data.
-    seed : int
-        Of the shard.
-
-    Returns
-    -------
-    dict of arrays
-        `pictures` uint8 [n, channels, rows, columns]; `truth` float32 [n, 2]: distance [degrees] and origin time after the left edge
-        [s]; `event` int32 [n], the number of each trace's event. Pictures without any signal are left out.
-
+    Returns `pictures` uint8 [n, channels, rows, columns]; `truth` float32 [n, 2]: distance [degrees] and origin time after the left
+    edge [s]; `event` int32 [n], the number of each trace's event. Pictures without any signal are left out.
     """
     style = spec.style
     assert isinstance(style, AmplitudeStyle | FrequencyStyle)  # noqa: S101  (for the type checker: trace models read traces)

@@ -144,21 +144,9 @@ def _event_folder(raw: Path, event: ListedEvent) -> Path:
 
 def download_event(event: ListedEvent, plan: FdsnPlan, downloader: Any, throttle: RequestThrottle, folder: Path) -> None:  # noqa: ANN401
     """
-    Download the missing files of one event; it is marked complete if no request failed.
+    Download the missing files of one event to its folder; it is marked complete if no request failed.
 
-    Parameters
-    ----------
-    event : ListedEvent
-        Origin time and epicenter.
-    plan : FdsnPlan
-        Stations and time window.
-    downloader : MassDownloader
-        ObsPy's, with throttled clients.
-    throttle : RequestThrottle
-        Counts failures.
-    folder : Path
-        Of the event.
-
+    `downloader` is ObsPy's mass downloader with throttled clients, whose failures `throttle` counts.
     """
     failed_before = throttle.failures
     domain = CircularDomain(event.latitude_deg, event.longitude_deg, *plan.range_deg)

@@ -35,19 +35,10 @@ def save_atomically(state: Mapping[str, Any], path: Path) -> None:
 
 def save_checkpoint(folder: Path, stateful: Mapping[str, Stateful], made_for: Mapping[str, Any], progress: Mapping[str, Any]) -> None:
     """
-    Write `last.pt` of a run.
+    Write `last.pt` of a run's folder: the states of the objects in `stateful` by name, `made_for` and `progress`.
 
-    Parameters
-    ----------
-    folder : Path
-        The run's folder; made if missing.
-    stateful : mapping of str to Stateful
-        Networks, optimizer and schedule by name.
-    made_for : mapping
-        Recipe and size of the data, as plain values.
-    progress : mapping
-        What the loop itself needs to continue: plain values and tensors.
-
+    `made_for` is the recipe and the size of the data, as plain values; `progress` what the loop itself needs to continue: plain values
+    and tensors.
     """
     states = {name: item.state_dict() for name, item in stateful.items()}
     save_atomically({**states, "progress": dict(progress), "made_for": dict(made_for)}, folder / LAST)
@@ -66,24 +57,10 @@ def resume_checkpoint(
     owner: bool = True,
 ) -> dict[str, Any] | None:
     """
-    Restore the objects from `last.pt`, if it is there and was made for the same recipe and data.
+    Restore the objects from `last.pt` and return its `progress`; None if there is none, or none for this recipe and data.
 
-    A checkpoint made for something else is renamed to SET_ASIDE, and a line says so.
-
-    Parameters
-    ----------
-    folder, stateful, made_for
-        As in `save_checkpoint`.
-    barrier : callable
-        Waits for the other processes of a distributed run, so that none reads after the file was renamed.
-    owner : bool
-        Whether this process may rename files of the run.
-
-    Returns
-    -------
-    dict or None
-        The saved `progress`; None where training begins from the start.
-
+    A checkpoint made for something else is renamed to SET_ASIDE, and a line says so. In a distributed run the `owner` alone renames
+    files, after all processes have passed the `barrier`, so that none reads a file that was renamed.
     """
     last = folder / LAST
     state: dict[str, Any] | None = torch.load(last, map_location="cpu", weights_only=True) if last.exists() else None

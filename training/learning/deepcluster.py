@@ -122,21 +122,10 @@ def train_deepcluster(
     on_progress: OnProgress = ignore_progress,
 ) -> Trained:
     """
-    Train a network by DeepCluster.
+    Train a network by DeepCluster on pictures uint8 [n, channels, rows, columns].
 
-    Parameters
-    ----------
-    network : FamiliesModel
-        The network with its initial weights.
-    pictures : uint8 [n, channels, rows, columns]
-        Training pictures.
-    plan : ClusterRecipe
-        Hyperparameters.
-    folder : Path, optional
-        Keeps `last.pt` after each round, from which an interrupted run continues.
-    on_progress : callable
-        Called after each batch with the fraction done, 0 to 1; may raise to end the run.
-
+    `folder` keeps `last.pt` after each round, from which an interrupted run continues. `on_progress` is called after each batch with
+    the fraction done, 0 to 1, and may raise to end the run.
     """
     torch.manual_seed(plan.seed)
     network, size = network.to(choose_device()), count_components(len(pictures), network.projection.shape[1])

@@ -39,19 +39,9 @@ def make_fine_tuning_recipe(clusters: int, rounds: int, seed: int) -> ClusterRec
 
 def fine_tune_clusters(pictures: Pictures, clusters: int, rounds: int, seed: int, on_progress: Callable[[float], None]) -> Tuned:
     """
-    Train a small network on the events of an upload and return their embedding.
+    Train a small network on an upload's pictures uint8 [events, channels, rows, columns]; returns their embedding.
 
-    Parameters
-    ----------
-    pictures : uint8 [events, channels, rows, columns]
-        Pictures of the events.
-    clusters, rounds : int
-        Number of clusters, and of rounds of DeepCluster.
-    seed : int
-        The same seed gives the same answer on the same machine.
-    on_progress : callable
-        Called after each batch with the fraction done; may raise to stop.
-
+    A seed gives one answer on one machine. `on_progress` is called after each batch with the fraction done, and may raise to stop.
     """
     plan = make_fine_tuning_recipe(clusters, rounds, seed)
     torch.manual_seed(seed)

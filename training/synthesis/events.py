@@ -66,19 +66,9 @@ def open_sampler(
     store: GreensStore | tuple[GreensStore, ...], settings: TrainingSettings, seed: int, realism: Realism | None = None
 ) -> EventSampler:
     """
-    Open catalogs, stations and noise of the data folder (or the stated distributions) for sampling.
+    Open catalogs, stations and noise of the data folder (or the stated distributions, of that seed) for sampling.
 
-    Parameters
-    ----------
-    store : GreensStore or tuple of GreensStore
-        One Earth model, or several that paths are drawn from.
-    settings : TrainingSettings
-        Names the data folder.
-    seed : int
-        Of the stated distributions.
-    realism : Realism, optional
-        Path effects, noise and defects; all as stated by default.
-
+    Of several stores, one Earth model is drawn for each path. Without `realism` all path effects, noise and defects are as stated.
     """
     folder = settings.data_dir
     first, *others = store if isinstance(store, tuple) else (store,)
@@ -179,28 +169,9 @@ def synthesize_event(
     sampler: EventSampler, source: Source, year: int, count: int, range_deg: tuple[float, float], random: np.random.Generator
 ) -> SyntheticEvent | None:
     """
-    Synthesize the records of a source at up to `count` stations.
+    Synthesize the records of a source at up to `count` stations, operating in a year, in a range of distances.
 
-    Parameters
-    ----------
-    sampler : EventSampler
-        Catalogs, stores and effects.
-    source : Source
-        What radiates.
-    year : int
-        In which stations must have operated.
-    count : int
-        Maximum number of stations.
-    range_deg : (float, float)
-        Distances of the stations.
-    random : Generator
-        Draws stations, window, effects and noise.
-
-    Returns
-    -------
-    SyntheticEvent or None
-        None where fewer than three stations (or `count`, if less) are in the range.
-
+    Returns None where fewer than three stations (or `count`, if less) are in the range.
     """
     epicenter = (source.latitude_deg, source.longitude_deg)
     chosen = pick_stations(sampler.stations, epicenter, year, count, range_deg, random)
@@ -221,25 +192,10 @@ def draw_event(
     small_share: float = SMALL_SHARE,
 ) -> SyntheticEvent:
     """
-    Draw an event of a kind, again until enough stations are in the range.
+    Draw an event of a kind with up to `count` stations, again until enough are in the range of distances.
 
-    Networks within NEAR_DEG record the magnitudes of `draw_near_magnitude`.
-
-    Parameters
-    ----------
-    sampler : EventSampler
-        Catalogs, stores and effects.
-    kind : str
-        One of LABELS; "noise" is an earthquake far below the noise.
-    count : int
-        Maximum number of stations.
-    random : Generator
-        Draws everything.
-    range_deg : (float, float)
-        Distances of the stations.
-    small_share : float
-        Probability of a magnitude of 4.7 to 5.7, for distant networks.
-
+    The kind "noise" is an earthquake far below the noise. Networks within NEAR_DEG record the magnitudes of `draw_near_magnitude`,
+    others those of `draw_magnitude`, which are small with probability `small_share`.
     """
     while True:
         magnitude = draw_near_magnitude(kind, random) if range_deg[1] <= NEAR_DEG else draw_magnitude(random, small_share)

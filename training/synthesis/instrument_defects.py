@@ -133,12 +133,7 @@ DEFECTS: tuple[tuple[float, Callable[[Floats, float, np.random.Generator], None]
 
 
 def apply_defects(traces: Floats, step_s: float, random: np.random.Generator) -> Floats:
-    """
-    Copy traces [n, samples] and apply random defects to each, with the probabilities of DEFECTS.
-
-    A horizontal delivered as Z 0.5 %, one to six glitches 8 %, a step of the gain 0.5 %, clipping at 30 to 90 % of the peak 4 %,
-    reversed polarity 2 %, a clock error of 1 to 60 s 1 %, a dead trace 0.5 %, a gap of up to a quarter of the record 4 %.
-    """
+    """Copy traces [n, samples] and apply random defects to each, with the probabilities of DEFECTS."""
     defective = traces.copy()
     for trace in defective:
         for draw, (probability, defect) in zip(random.uniform(size=len(DEFECTS)), DEFECTS, strict=True):

@@ -113,22 +113,7 @@ def draw_noise_displacement(
     """
     Draw noise displacement [count, samples] in meters, each trace with its own spectrum and a level that varies with time.
 
-    Parameters
-    ----------
-    count, samples : int
-        Numbers of traces and samples.
-    step_s : float
-        Sampling interval.
-    random : Generator
-        Draws spectra, phases and levels.
-    character : NoiseCharacter, optional
-        Recorded windows that shapes and variability are drawn from; without one the level varies by 2.2 dB at all periods.
-
-    Returns
-    -------
-    float [count, samples]
-        Displacement in meters.
-
+    Shapes and variability are those of the recorded windows of `character`; without it the level varies by 2.2 dB at all periods.
     """
     frequencies = fft.rfftfreq(samples, step_s)
     positive = np.maximum(frequencies, frequencies[1])

@@ -68,28 +68,7 @@ def _draw_coda(samples: int, step_s: float, count: int, scatter: PathScatter, ra
 
 
 def perturb_paths(traces: Floats, distances_deg: Floats, step_s: float, scatter: PathScatter, random: np.random.Generator) -> Floats:
-    """
-    Perturb seismograms as if they had propagated through a laterally heterogeneous Earth.
-
-    Parameters
-    ----------
-    traces : float [traces, samples]
-        Seismograms from the origin time on.
-    distances_deg : float [traces]
-        Epicentral distances.
-    step_s : float
-        Sampling interval.
-    scatter : PathScatter
-        Sizes of the perturbations.
-    random : Generator
-        Draws them.
-
-    Returns
-    -------
-    float [traces, samples]
-        Perturbed seismograms.
-
-    """
+    """Perturb seismograms [traces, samples], sampled from the origin time on, as a laterally heterogeneous Earth would."""
     count, samples = traces.shape
     padded = fft.next_fast_len(samples + int(1200 / step_s), real=True)
     frequencies = fft.rfftfreq(padded, step_s)

@@ -97,19 +97,8 @@ def synthesize_mixed_displacement(
     """
     Synthesize displacement [traces, samples] in meters with an Earth model drawn for each path.
 
-    Parameters
-    ----------
-    stores : tuple of GreensStore
-        Earth models with the same depths and distances, so that labels stay exact.
-    source : Source
-        What radiates.
-    stations : Stations
-        At distances of the stores.
-    one_earth_share : float
-        Probability that one model is drawn for all paths.
-    random : Generator
-        Draws the models.
-
+    With probability `one_earth_share` one model is drawn for all paths. The stores have equal depths and distances, so labels stay
+    exact.
     """
     if len(stores) == 1:
         return synthesize_displacement(stores[0], source, stations)
@@ -130,21 +119,9 @@ def synthesize_records(
     stores: tuple[GreensStore, ...], source: Source, stations: Stations, window: Window, realism: Realism, random: np.random.Generator
 ) -> tuple[Record, ...]:
     """
-    Synthesize the records of an event, one a station, scaled to a maximum of 1.
+    Synthesize the records of an event, one a station, scaled to a maximum of 1, at the sampling rate of the stores.
 
-    Parameters
-    ----------
-    stores : tuple of GreensStore
-        Earth models that paths are drawn from; records have their sampling rate.
-    source, stations
-        What radiates, and where it is recorded.
-    window : Window
-        Time window, relative to the origin time ORIGIN_S (POSIX seconds).
-    realism : Realism
-        Path effects, noise, instruments and defects.
-    random : Generator
-        Draws them.
-
+    The Earth model of a path is drawn from `stores`. The window is relative to the origin time, which is ORIGIN_S (POSIX seconds).
     """
     step = stores[0].time_step_s
     motion = synthesize_mixed_displacement(stores, source, stations, realism.one_earth_share, random)

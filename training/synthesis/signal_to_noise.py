@@ -12,28 +12,13 @@ MIN_NOISE_S = 60.0
 
 def signal_to_noise(gather: Gather, distances_deg: Floats, depth_km: float, origin_s: float) -> Floats:
     """
-    Measure the signal-to-noise ratio of every trace of a conditioned gather, as an amplitude ratio.
+    Measure the signal-to-noise ratio [traces] of a gather conditioned by `models.specs.pictures.CONDITIONING`, as an amplitude ratio.
 
-    The ratio is max |x(t)| for t >= t1 over the root mean square of x(t) for t < t1 - T: t1 is the first arrival of ak135 (P, or
-    PKP beyond the shadow) at the true distance and depth, T the shortest period of the pictures' band, in which the gather is
-    filtered. In decibels it is 20 log10 of the ratio.
+    The ratio is max |x(t)| for t >= t1 over the root mean square of x(t) for t < t1 - T: t1 is the first arrival of ak135 (P, or PKP
+    beyond the shadow) at the true distance, depth (0 if NaN) and origin time (POSIX seconds), T the shortest period of the band in
+    which the gather is filtered. In decibels it is 20 log10 of the ratio.
 
-    Parameters
-    ----------
-    gather : Gather
-        Samples in the band of `models.specs.pictures.CONDITIONING`; NaN where nothing was recorded.
-    distances_deg : float [traces]
-        True epicentral distances in degrees.
-    depth_km : float
-        True depth; an unknown one (NaN) counts as 0.
-    origin_s : float
-        True origin time, POSIX seconds.
-
-    Returns
-    -------
-    float [traces]
-        NaN where no first arrival is known, where less than MIN_NOISE_S of noise precedes it, or where the noise is zero.
-
+    NaN where no first arrival is known, where less than MIN_NOISE_S of noise precedes it, or where the noise is zero.
     """
     depth = depth_km if np.isfinite(depth_km) else 0.0
     first = travel_time_s("P", distances_deg, depth)

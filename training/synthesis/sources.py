@@ -68,24 +68,10 @@ def make_tensor_source(
     kind: str, hypocenter: tuple[float, float, float], tensor: Floats, duration_s: float, step_s: float, random: np.random.Generator
 ) -> Source:
     """
-    Make a source whose moment tensor is released in a triangle, with a random directivity between bilateral and unilateral.
+    Make a source whose moment tensor [6] in N m is released in a triangle, with a random directivity between bilateral and unilateral.
 
-    The centroid delay of a unilateral rupture is half the duration times the ratio of rupture to phase velocity, at most 0.35 of the
-    duration.
-
-    Parameters
-    ----------
-    kind : str
-        One of KINDS.
-    hypocenter : (float, float, float)
-        Latitude and longitude in degrees, depth in km.
-    tensor : float [6]
-        Moment tensor in N m.
-    duration_s, step_s : float
-        Duration of the triangle, and the sampling interval.
-    random : Generator
-        Draws the directivity.
-
+    `hypocenter`: latitude and longitude in degrees, depth in km. The centroid delay of a unilateral rupture is half the duration times
+    the ratio of rupture to phase velocity, at most 0.35 of the duration.
     """
     rates = tensor[:, None] * triangle_rate(duration_s, step_s)
     delay = float(random.uniform(0, 0.35) * duration_s)
@@ -110,25 +96,11 @@ def make_glacial(
     epicenter: tuple[float, float], amplitude_kg_m: float, azimuth_deg: float, step_s: float, random: np.random.Generator
 ) -> Source:
     """
-    Make a glacial earthquake (iceberg calving): a near-horizontal force along the azimuth, then its reverse.
+    Make a glacial earthquake (iceberg calving): a near-horizontal force along the azimuth (clockwise from north), then its reverse.
 
     The double time integral of the force is the amplitude (mass times distance, kg m). The two pulses (Tsai & Ekstrom 2007: 50 s in
     all) last 30 to 120 s together, differ in length in half of the cases, and have the shape of a half sine to the power of 0.5 (almost
     a constant force), 1 or 2 (a bell). The vertical component has a standard deviation of 0.12 of the horizontal one.
-
-    Parameters
-    ----------
-    epicenter : (float, float)
-        Latitude and longitude in degrees.
-    amplitude_kg_m : float
-        Mass times distance.
-    azimuth_deg : float
-        Direction of the first pulse, clockwise from north.
-    step_s : float
-        Sampling interval.
-    random : Generator
-        Draws durations, shape and vertical component.
-
     """
     first = float(random.uniform(15, 60))
     second = first * (1.0 if random.uniform() < 0.5 else float(random.uniform(0.5, 1.5)))

@@ -59,22 +59,6 @@ def pick_stations(
 
     In a third of the cases they are the nearest to one station (a national network, a temporary array), else they are drawn uniformly
     over distance, so that no distance is trained on more because there are more stations.
-
-    Parameters
-    ----------
-    catalog : StationCatalog
-        All stations.
-    epicenter : (float, float)
-        Latitude and longitude in degrees.
-    year : int
-        Year of the event.
-    count : int
-        Maximum number of stations.
-    range_deg : (float, float)
-        Minimum and maximum distance.
-    random : Generator
-        Draws the day and the stations.
-
     """
     candidates = find_operating_stations(catalog, float(draw_times(np.array([year]), random)[0]))
     distance = distance_deg(epicenter[0], epicenter[1], catalog.latitudes_deg[candidates], catalog.longitudes_deg[candidates])

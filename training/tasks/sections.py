@@ -147,21 +147,7 @@ class SectionTask(NetworkTask):
 
 
 def shuffle_batches(pictures: Pictures, truth: Floats32, held_out: Sections, recipe: FitRecipe, augment: Augment) -> Batches:
-    """
-    Make batches of pictures in memory, shuffled and augmented anew in each epoch.
-
-    Parameters
-    ----------
-    pictures, truth
-        uint8 [n, channels, rows, columns] and float32 [n, 1].
-    held_out : (pictures, truth)
-        Validation set.
-    recipe : FitRecipe
-        Seed and size of a batch.
-    augment : callable
-        Transforms pictures and truth of a batch.
-
-    """
+    """Make batches of pictures in memory, shuffled and augmented anew in each epoch; `held_out` is the validation set."""
 
     def train(epoch: int) -> Iterator[Batch]:
         random = np.random.default_rng([recipe.seed, epoch])
