@@ -1,11 +1,13 @@
 """Figures of the model cards page: how the errors of each model on evaluated events depend on the event."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 
+from models.array_types import Floats
 from models.specs.event_type import CLASSES
 from training.evaluation.event_result import EventResult, collect, select_kind, stack_traces
 from training.evaluation.metrics import expected_calibration_error, wilson
@@ -30,21 +32,21 @@ MIN_KILOMETERS, MIN_DEGREES = 1.0, 0.05
 
 
 def draw_card_figures(results: Results, real: Results, folder: Path) -> list[Path]:
-    """Draw the figures for which there are events, and return their paths; real events are marked in red."""
+    """Draw the figures for which there are events, and return their paths; real earthquakes are marked in red."""
     known = [result for result in results if result.truth.kind in CLASSES]
-    quakes, ice = select_kind(results, "earthquake"), select_kind(results, "glacial")
-    figures: list[tuple[str, Callable[[Path], None], bool]] = [
-        ("event_type.png", lambda path: _draw_types(known, path), bool(known)),
-        ("event_type_recall.png", lambda path: _draw_recalls(known, path), bool(known)),
-        ("offset.png", lambda path: _draw_distances(results, path), bool(results)),
-        ("offset_errors.png", lambda path: _draw_distance_errors(results, real, path), bool(results)),
-        ("depth.png", lambda path: _draw_depths(quakes, select_kind(real, "earthquake"), path), bool(quakes)),
-        ("force_azimuth.png", lambda path: _draw_azimuths(ice, path), bool(ice)),
-    ]
-    for name, make, has_events in figures:
-        if has_events:
-            make(folder / name)
-    return [folder / name for name, _, has_events in figures if has_events]
+    real = select_kind(real, "earthquake")
+    drawings: dict[str, tuple[Callable[[Results, Path], None], Results]] = {
+        "event_type.png": (_draw_types, known),
+        "event_type_recall.png": (_draw_recalls, known),
+        "offset.png": (_draw_distances, results),
+        "offset_errors.png": (partial(_draw_distance_errors, real), results),
+        "depth.png": (partial(_draw_depths, real), select_kind(results, "earthquake")),
+        "force_azimuth.png": (_draw_azimuths, select_kind(results, "glacial")),
+    }
+    for name, (draw, events) in drawings.items():
+        if events:
+            draw(events, folder / name)
+    return [folder / name for name, (_, events) in drawings.items() if events]
 
 
 def _draw_types(results: Results, path: Path) -> None:
@@ -109,88 +111,71 @@ def _draw_distances(results: Results, path: Path) -> None:
     save(figure, path)
 
 
-def _draw_distance_errors(results: Results, real: Results, path: Path) -> None:
+def _draw_distance_errors(real: Results, results: Results, path: Path) -> None:
     figure, panels = new_sheet(4, 11.6, 2.9)
     values, events = stack_traces(results)
-    error = values[:, 1] - values[:, 0]
     magnitude, depth = (collect(results, value)[events] for value in (lambda one: one.truth.magnitude, lambda one: one.truth.depth_km))
-    for axes, against, name in zip(
-        panels,
-        (values[:, 0], values[:, 4], magnitude, depth),
-        ("distance, degrees", "signal-to-noise ratio of the trace", MAGNITUDE, "depth, km"),
-        strict=True,
-    ):
-        draw_error_panel(axes, against, error, MIN_DEGREES)
-        name_axes(axes, name, "error of distance, degrees" if axes is panels[0] else "")
+    quantities = {"distance, degrees": values[:, 0], "signal-to-noise ratio of the trace": values[:, 4], MAGNITUDE: magnitude}
+    quantities["depth, km"] = depth
+    _draw_error_panels(panels, quantities, values[:, 1] - values[:, 0], MIN_DEGREES, "error of distance, degrees")
+    for axes in panels:
         axes.set_ylim(MIN_DEGREES * 0.9, 200)
-    for result in select_kind(real, "earthquake"):
+    for result in real:
         own, _ = stack_traces([result])
         if len(own):
-            _mark_event(
-                panels,
-                (float(np.median(own[:, 0])), result.snr, result.truth.magnitude, result.truth.depth_km),
-                float(np.median(np.abs(own[:, 1] - own[:, 0]))),
-                MIN_DEGREES,
-            )
+            at = (float(np.median(own[:, 0])), result.snr, result.truth.magnitude, result.truth.depth_km)
+            _mark_event(panels, at, max(float(np.median(np.abs(own[:, 1] - own[:, 0]))), MIN_DEGREES))
     log_x(panels[1])
     panels[3].set_xscale("symlog", linthresh=10)
     save(figure, path)
 
 
-def _mark_event(panels: Sequence[Axes], values: Sequence[float], error: float, minimum: float) -> None:
+def _draw_error_panels(panels: Sequence[Axes], quantities: Mapping[str, Floats], errors: Floats, minimum: float, label: str) -> None:
+    """Draw errors against each quantity, a panel each; `minimum` is the smallest error on a logarithmic axis, 0 for a linear one."""
+    for axes, (name, values) in zip(panels, quantities.items(), strict=True):
+        draw_error_panel(axes, values, errors, minimum)
+        name_axes(axes, name, label if axes is panels[0] else "")
+
+
+def _mark_event(panels: Sequence[Axes], values: Sequence[float], error: float) -> None:
     for axes, x in zip(panels, values, strict=True):
         if np.isfinite(x):
-            axes.plot(x, max(error, minimum), "D", color=RED, markersize=3.6, markeredgecolor="white", markeredgewidth=0.5)
+            axes.plot(x, error, "D", color=RED, markersize=3.6, markeredgecolor="white", markeredgewidth=0.5)
 
 
-def _draw_depths(quakes: Results, real: Results, path: Path) -> None:
-    figure, panels = new_sheet(4, 11.6, 2.9)
+def _draw_depths(real: Results, quakes: Results, path: Path) -> None:
+    figure, (first, *panels) = new_sheet(4, 11.6, 2.9)
     true, predicted = collect(quakes, lambda one: one.truth.depth_km), collect(quakes, lambda one: one.network_depth_km)
-    panels[0].plot([1, 700], [1, 700], color=GRAY, linewidth=1, linestyle="--")
-    panels[0].plot(np.maximum(true, 1), np.maximum(predicted, 1), ".", color=BLUE, markersize=4, alpha=0.5, markeredgewidth=0)
-    panels[0].set(xscale="log", yscale="log", xlim=(1, 800), ylim=(1, 800))
-    name_axes(panels[0], "true depth, km", "predicted depth, km")
-    error = predicted - true
-    distance = collect(quakes, lambda one: one.median_distance_deg)
-    quantities = (collect(quakes, lambda one: one.snr), collect(quakes, lambda one: one.truth.magnitude), distance)
-    for axes, against, name in zip(panels[1:], quantities, (SNR, MAGNITUDE, "median distance, degrees"), strict=True):
-        draw_error_panel(axes, against, error, MIN_KILOMETERS)
-        name_axes(axes, name, "error of depth, km" if axes is panels[1] else "")
+    first.plot([1, 700], [1, 700], color=GRAY, linewidth=1, linestyle="--")
+    first.plot(np.maximum(true, 1), np.maximum(predicted, 1), ".", color=BLUE, markersize=4, alpha=0.5, markeredgewidth=0)
+    first.set(xscale="log", yscale="log", xlim=(1, 800), ylim=(1, 800))
+    name_axes(first, "true depth, km", "predicted depth, km")
+    quantities = {SNR: collect(quakes, lambda one: one.snr), MAGNITUDE: collect(quakes, lambda one: one.truth.magnitude)}
+    quantities["median distance, degrees"] = collect(quakes, lambda one: one.median_distance_deg)
+    _draw_error_panels(panels, quantities, predicted - true, MIN_KILOMETERS, "error of depth, km")
+    for axes in panels:
         axes.axhline(10, color=GRAY, linewidth=0.8, linestyle="--")
-    for result in real:
-        if np.isfinite(result.depth_error_km):
-            panels[0].plot(
-                max(result.truth.depth_km, 1),
-                max(result.network_depth_km, 1),
-                "D",
-                color=RED,
-                markersize=3.6,
-                markeredgecolor="white",
-                markeredgewidth=0.5,
-            )
-            _mark_event(
-                panels[1:],
-                (result.snr, result.truth.magnitude, result.median_distance_deg),
-                abs(result.depth_error_km),
-                MIN_KILOMETERS,
-            )
-    log_x(panels[1])
+    for result in (result for result in real if np.isfinite(result.depth_error_km)):
+        _mark_event([first], [max(result.truth.depth_km, 1)], max(result.network_depth_km, 1))
+        at = (result.snr, result.truth.magnitude, result.median_distance_deg)
+        _mark_event(panels, at, max(abs(result.depth_error_km), MIN_KILOMETERS))
+    log_x(panels[0])
     save(figure, path)
 
 
 def _draw_azimuths(ice: Results, path: Path) -> None:
-    figure, panels = new_sheet(4, 11.6, 2.9)
+    figure, (first, *panels) = new_sheet(4, 11.6, 2.9)
     true, error = collect(ice, lambda one: one.truth.force_azimuth_deg) % 180, collect(ice, lambda one: one.azimuth_error_deg)
     for shift in (-180, 0, 180):
-        panels[0].plot([0, 180], [shift, 180 + shift], color=GRAY, linewidth=1, linestyle="--")
-    panels[0].plot(true, (true + error) % 180, ".", color=BLUE, markersize=4, alpha=0.5, markeredgewidth=0)
-    panels[0].set(xlim=(0, 180), ylim=(0, 180), xticks=range(0, 181, 45), yticks=range(0, 181, 45))
-    name_axes(panels[0], "true azimuth modulo 180", "predicted azimuth modulo 180")
-    quantities = (collect(ice, lambda one: one.snr), collect(ice, lambda one: one.truth.magnitude), collect(ice, lambda one: one.stations))
-    for axes, against, name in zip(panels[1:], quantities, (SNR, MAGNITUDE, "stations"), strict=True):
-        draw_error_panel(axes, against, error, 0.0)
+        first.plot([0, 180], [shift, 180 + shift], color=GRAY, linewidth=1, linestyle="--")
+    first.plot(true, (true + error) % 180, ".", color=BLUE, markersize=4, alpha=0.5, markeredgewidth=0)
+    first.set(xlim=(0, 180), ylim=(0, 180), xticks=range(0, 181, 45), yticks=range(0, 181, 45))
+    name_axes(first, "true azimuth modulo 180", "predicted azimuth modulo 180")
+    quantities = {SNR: collect(ice, lambda one: one.snr), MAGNITUDE: collect(ice, lambda one: one.truth.magnitude)}
+    quantities["stations"] = collect(ice, lambda one: one.stations)
+    _draw_error_panels(panels, quantities, error, 0.0, "error, degrees modulo 180")
+    for axes in panels:
         axes.set(ylim=(0, 90), yticks=range(0, 91, 15))
-        name_axes(axes, name, "error, degrees modulo 180" if axes is panels[1] else "")
         axes.axhline(10, color=GRAY, linewidth=0.8, linestyle="--")
-    log_x(panels[1])
+    log_x(panels[0])
     save(figure, path)

@@ -25,21 +25,9 @@ def update_card(
     """
     Update the card of the served version of a model, and return its path; what is not given stays.
 
-    Parameters
-    ----------
-    artifacts
-        Folder of the artifacts.
-    name
-        Name of the model.
-    metrics
-        Come first and replace those on the same data sets; metrics on real events replace all metrics on real events.
-    calibration
-        Entries that replace those of the same key.
-    limits
-        Sentences that begin with MEASURED_LIMITS and replace the measured ones of before.
-    scored
-        Record of what the metrics were measured on, merged into `data["scored"]`.
-
+    `metrics` come first and replace those on the same data sets; metrics on real events replace all metrics on real events.
+    `calibration` replaces entries of the same key. `limits` are sentences that begin with MEASURED_LIMITS and replace the measured
+    ones of before. `scored` states what the metrics were measured on and is merged into `data["scored"]`.
     """
     path = open_store(artifacts).path(name).with_name(CARD_FILE)
     card = Card.load(path)

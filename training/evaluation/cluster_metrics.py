@@ -6,30 +6,17 @@ compared with the kinds (adjusted Rand index: Hubert & Arabie 1985, doi:10.1007/
 """
 
 from dataclasses import dataclass
-from operator import attrgetter
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
-from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, normalized_mutual_info_score
-from sklearn.mixture import GaussianMixture
+from sklearn.metrics import adjusted_rand_score
 
 from models.array_types import Floats32, Integers
-from models.clustering.cluster_count import leading_components, scale_to_unit_length
-from models.clustering.clusters import Clustering, find_clusters
+from models.clustering.clusters import find_clusters
 from training.datasets.shards import Arrays
 from training.datasets.source_pairs import KINDS, STYLES
 
-RULES = (
-    "smallest loss (the paper's)",
-    "largest silhouette",
-    "largest gap",
-    "largest stability",
-    "largest excess (ours)",
-    "least BIC of Gaussian mixtures",
-)
 DIRICHLET_CONCENTRATION, MIN_EVENTS_PER_KIND = 2.0, 5
-# Gaussian mixtures are fitted to the leading components only, with no variance below this fraction of the mean one.
-MIXTURE_COMPONENTS, VARIANCE_FLOOR = 4, 0.02
 
 
 class BenchmarkRecipe(BaseModel):
@@ -51,25 +38,6 @@ class Mixture:
 
     rows: Integers
     kinds: Integers
-
-
-@dataclass(frozen=True)
-class ClusteringScore:
-    """
-    Agreement of the clusters of one mixture with its kinds.
-
-    `ari`, `nmi`, `ami`: adjusted Rand index and (adjusted) normalized mutual information at the chosen k; `ari_true_k`: adjusted
-    Rand index where k is given; `k_by_rule`: the number of clusters that each of RULES chooses.
-    """
-
-    ari: float
-    nmi: float
-    ami: float
-    ari_true_k: float
-    k: int
-    true_k: int
-    structure_found: bool
-    k_by_rule: tuple[int, ...]
 
 
 def single_views(shards: Arrays) -> tuple[Arrays, Integers]:
@@ -95,33 +63,15 @@ def draw_mixture(kinds: Integers, plan: BenchmarkRecipe, random: np.random.Gener
     return Mixture(shuffled, kinds[shuffled])
 
 
-def score_mixture(embedding: Floats32, mixture: Mixture, plan: BenchmarkRecipe) -> ClusteringScore:
-    """Cluster the events of a mixture by the embedding [test events, size] as serving does, and compare with their kinds."""
+def score_mixture(embedding: Floats32, mixture: Mixture, plan: BenchmarkRecipe) -> tuple[float, float, float]:
+    """
+    Cluster the events of a mixture by the embedding [test events, size] as serving does, and compare with their kinds.
+
+    Returns the adjusted Rand index at the chosen and at the true number of clusters, and 1 where these numbers are equal, else 0.
+    """
     events, truth = embedding[mixture.rows], mixture.kinds
-    found = find_clusters(events, 2, plan.k_max, plan.starts, plan.seed)
     true_k = len(np.unique(truth))
+    found = find_clusters(events, 2, plan.k_max, plan.starts, plan.seed)
     at_true_k = find_clusters(events, true_k, true_k, plan.starts, plan.seed)
-    return ClusteringScore(
-        ari=float(adjusted_rand_score(truth, found.labels)),
-        nmi=float(normalized_mutual_info_score(truth, found.labels)),
-        ami=float(adjusted_mutual_info_score(truth, found.labels)),
-        ari_true_k=float(adjusted_rand_score(truth, at_true_k.labels)),
-        k=found.k,
-        true_k=true_k,
-        structure_found=found.structure_found,
-        k_by_rule=(*choose_by_rules(found), count_by_mixture(events, plan)),
-    )
-
-
-def choose_by_rules(found: Clustering) -> tuple[int, ...]:
-    """Choose the number of clusters by each of RULES but the last."""
-    best = [max(found.scores, key=attrgetter(name)).k for name in ("silhouette", "gap", "stability", "silhouette_excess")]
-    return (found.k_min_loss, *best)
-
-
-def count_by_mixture(events: Floats32, plan: BenchmarkRecipe) -> int:
-    """Choose the number of Gaussian components with the least Bayesian information criterion (Schwarz 1978, doi:10.1214/aos/1176344136)."""
-    points = leading_components(scale_to_unit_length(events.astype(np.float64)))[:, :MIXTURE_COMPONENTS]
-    floor = VARIANCE_FLOOR * float(points.var(axis=0).mean())
-    fits = [GaussianMixture(k, reg_covar=floor, random_state=plan.seed).fit(points) for k in range(2, plan.k_max + 1)]
-    return int(min(fits, key=lambda fit: fit.bic(points)).n_components)
+    ari, ari_true_k = (float(adjusted_rand_score(truth, clustering.labels)) for clustering in (found, at_true_k))
+    return ari, ari_true_k, float(found.k == true_k)

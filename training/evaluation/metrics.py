@@ -98,17 +98,8 @@ def score_distances(outputs: Outputs, truth: Floats, events: Integers, dataset: 
     """
     Score distances and origin times of traces, with intervals by bootstrap over events.
 
-    Parameters
-    ----------
-    outputs
-        Outputs of the distance model, each [traces].
-    truth
-        Distance in degrees, and seconds from the left edge of the picture to the origin time [traces, 2].
-    events
-        Number of the event of each trace [traces].
-    dataset
-        Name of the data, for the metrics.
-
+    `outputs` are those of the distance model [traces]; `truth` [traces, 2] holds the distance in degrees and the seconds from the left
+    edge of the picture to the origin time; `events` [traces] numbers the event of each trace.
     """
     signed = outputs["distance_deg"].astype(np.float64) - truth[:, 0]
     error, sigma = np.abs(signed), outputs["distance_uncertainty_deg"].astype(np.float64)
@@ -138,26 +129,23 @@ def score_type(outputs: Outputs, truth: Floats, dataset: str) -> tuple[Metric, .
     known = truth < len(CLASSES)
     probabilities, kinds = outputs["probabilities"][known].astype(np.float64), truth[known]
     right = probabilities.argmax(axis=1) == kinds
-    recalls = [
-        fraction_metric(f"share of {name} sections recognized", dataset, right[kinds == k])
-        for k, name in enumerate(CLASSES)
-        if (kinds == k).any()
-    ]
-    flagged = outputs["novelty"] > 1
-    flags = [
-        fraction_metric(f"share of {name} sections flagged as novel", dataset, flagged[truth == k])
-        for k, name in enumerate(LABELS)
-        if (truth == k).any()
-    ]
+    flags = _measure_fractions("share of {} sections flagged as novel", dataset, outputs["novelty"] > 1, truth)
     if not known.any():
-        return tuple(flags)
+        return flags
+    confidence = probabilities.max(axis=1)
+    error, low, high = bootstrap(lambda rows: expected_calibration_error(confidence[rows], right[rows]), np.arange(len(right)))
     return (
         _measure_balanced_accuracy(right, kinds, dataset),
-        *recalls,
+        *_measure_fractions("share of {} sections recognized", dataset, right, kinds),
         fraction_metric("accuracy", dataset, right),
-        _measure_calibration_error(probabilities.max(axis=1), right, dataset),
+        Metric(name="expected calibration error", dataset=dataset, value=error, low=low, high=high, n=len(right)),
         *flags,
     )
+
+
+def _measure_fractions(name: str, dataset: str, hits: Flags, kinds: Floats) -> tuple[Metric, ...]:
+    """Fraction of hits among the events of each kind (index in LABELS) of which there are any."""
+    return tuple(fraction_metric(name.format(label), dataset, hits[kinds == k]) for k, label in enumerate(LABELS) if (kinds == k).any())
 
 
 def _measure_balanced_accuracy(right: Flags, kinds: Floats, dataset: str) -> Metric:
@@ -168,11 +156,6 @@ def _measure_balanced_accuracy(right: Flags, kinds: Floats, dataset: str) -> Met
     low, high = np.percentile(np.mean(draws, axis=1), [2.5, 97.5])
     value = float(np.mean([group.mean() for group in groups]))
     return Metric(name="balanced accuracy", dataset=dataset, value=value, low=float(low), high=float(high), n=len(right))
-
-
-def _measure_calibration_error(confidence: Floats, right: Flags, dataset: str) -> Metric:
-    value, low, high = bootstrap(lambda rows: expected_calibration_error(confidence[rows], right[rows]), np.arange(len(right)))
-    return Metric(name="expected calibration error", dataset=dataset, value=value, low=low, high=high, n=len(right))
 
 
 def score_depth(outputs: Outputs, truth: Floats, dataset: str) -> tuple[Metric, ...]:

@@ -58,13 +58,13 @@ def score_embedding(predictions: Predictions, kinds: Integers, plan: FamiliesPla
     """Score an embedding over the benchmark's mixtures; means over mixtures, with bootstrap intervals."""
     random = np.random.default_rng([plan.benchmark.seed, MIXTURE_STREAM])
     mixtures = [draw_mixture(kinds, plan.benchmark, random) for _ in range(plan.benchmark.draws)]
-    scores = [score_mixture(predictions["embedding"], mixture, plan.benchmark) for mixture in mixtures]
-    named = {
-        "adjusted Rand index against the true kinds": [score.ari for score in scores],
-        "adjusted Rand index with the number of kinds known": [score.ari_true_k for score in scores],
-        "share of mixtures with the right number of kinds": [float(score.k == score.true_k) for score in scores],
-    }
-    return tuple(_average(name, np.array(values), plan.benchmark.seed) for name, values in named.items())
+    scores = np.array([score_mixture(predictions["embedding"], mixture, plan.benchmark) for mixture in mixtures])
+    names = (
+        "adjusted Rand index against the true kinds",
+        "adjusted Rand index with the number of kinds known",
+        "share of mixtures with the right number of kinds",
+    )
+    return tuple(_average(name, scores[:, k], plan.benchmark.seed) for k, name in enumerate(names))
 
 
 def _average(name: str, values: Floats, seed: int) -> Metric:

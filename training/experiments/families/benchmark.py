@@ -12,7 +12,7 @@ from models.array_types import Floats, Floats32, Integers
 from models.clustering.clusters import find_clusters
 from training.config import SPAWN, TrainingSettings, load_recipe
 from training.datasets.source_pairs import KINDS, STYLES, PairRecipe
-from training.evaluation.cluster_metrics import BenchmarkRecipe, ClusteringScore, draw_mixture, score_mixture, single_views
+from training.evaluation.cluster_metrics import BenchmarkRecipe, draw_mixture, single_views
 from training.experiments.families.methods import (
     Method,
     MethodsPlan,
@@ -25,6 +25,7 @@ from training.experiments.families.methods import (
     train_views_network,
 )
 from training.experiments.families.noise_records import make_noise_shards
+from training.experiments.families.scores import ClusteringScore, score_method
 from training.experiments.families.supervised_ceiling import Ceiling, measure_ceilings
 from training.tasks.families_plan import FamiliesPlan, kernel_regression_model, load_pairs
 
@@ -96,7 +97,7 @@ def run_benchmark(settings: TrainingSettings) -> BenchmarkReport:
     )
     embedded_noise = {method.name: method.embed(quiet) for method in (methods[2], methods[-2])}
     with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
-        scores = {name: list(pool.map(partial(score_mixture, rows, plan=plan.benchmark), mixtures)) for name, rows in embedded.items()}
+        scores = {name: list(pool.map(partial(score_method, rows, plan=plan.benchmark), mixtures)) for name, rows in embedded.items()}
         ours_name = methods[-2].name
         names = (methods[2].name, ours_name)
         claims = pool.map(partial(count_claims_of_single_kinds, kinds=kinds, plan=plan.benchmark), [embedded[name] for name in names])

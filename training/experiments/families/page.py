@@ -7,11 +7,11 @@ import numpy as np
 
 from training.config import TrainingSettings, load_recipe
 from training.datasets.source_pairs import KINDS, PairRecipe
-from training.evaluation.cluster_metrics import RULES, ClusteringScore
 from training.evaluation.pages import RESULTS, format_table, write_page
 from training.experiments.families.benchmark import BenchmarkReport, run_benchmark
 from training.experiments.families.methods import MethodsPlan
 from training.experiments.families.real_events import cluster_real_events
+from training.experiments.families.scores import RULES, ClusteringScore
 from training.tasks.families_plan import FamiliesPlan
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "families.md"

@@ -5,9 +5,10 @@ import pytest
 
 from training.config import load_recipe
 from training.datasets.source_pairs import KINDS
-from training.evaluation.cluster_metrics import RULES, ClusteringScore, count_by_mixture, draw_mixture, score_mixture
+from training.evaluation.cluster_metrics import draw_mixture, score_mixture
 from training.experiments.families.benchmark import BenchmarkReport, count_claims_in_noise
 from training.experiments.families.page import NO_REAL_EVENTS, write_report
+from training.experiments.families.scores import RULES, ClusteringScore, count_by_mixture, score_method
 from training.experiments.families.supervised_ceiling import Ceiling
 from training.tasks.families_plan import FamiliesPlan
 
@@ -18,7 +19,9 @@ def test_a_perfect_embedding_scores_one_and_the_page_says_so(tmp_path):
     plan, kinds = load_recipe("families", FamiliesPlan).benchmark, np.repeat(np.arange(len(KINDS)), 12)
     random = np.random.default_rng(0)
     embedding = (np.eye(32)[kinds] + 0.05 * random.normal(size=(len(kinds), 32))).astype(np.float32)
-    perfect = score_mixture(embedding, draw_mixture(kinds, plan, np.random.default_rng(5)), plan)
+    mixture = draw_mixture(kinds, plan, np.random.default_rng(5))
+    perfect = score_method(embedding, mixture, plan)
+    assert score_mixture(embedding, mixture, plan) == (perfect.ari, perfect.ari_true_k, float(perfect.k == perfect.true_k))
     assert perfect.ari == pytest.approx(1.0)
     assert perfect.structure_found
     assert len(perfect.k_by_rule) == len(RULES)
