@@ -42,9 +42,8 @@ from models.specs.event_type import CLASSES
 from models.specs.index import MODELS
 from models.specs.pictures import CONDITIONING
 from training.config import SPAWN, TrainingSettings
-from training.evaluation.event_result import NAN, EpicenterResult, EventResult, TraceResults, Truth
+from training.evaluation.event_result import NAN, EpicenterResult, EventResult, ResultCache, Results, TraceResults, Truth, describe_models
 from training.evaluation.event_sources import EventSource, LabeledEvent
-from training.evaluation.result_cache import ResultCache, Results, describe_models
 from training.synthesis.signal_to_noise import signal_to_noise
 
 MIN_GROUP_VELOCITY_KM_S = 3.0
@@ -72,12 +71,11 @@ def open_models(settings: TrainingSettings, *, calibrated: bool = True) -> Model
     """Open every served model, by name; optionally without the calibration of regions."""
     store = open_store(settings.artifacts_dir)
     models = {spec.name: OnnxModel.load(store, spec) for spec in MODELS}
-    return models if calibrated else models | {"offset": _remove_calibration(models["offset"])}
-
-
-def _remove_calibration(model: OnnxModel) -> OnnxModel:
-    kept = {name: value for name, value in model.card.calibration.items() if name != CARD_KEY}
-    return replace(model, card=model.card.model_copy(update={"calibration": kept}))
+    if not calibrated:
+        card = models["offset"].card
+        kept = {name: value for name, value in card.calibration.items() if name != CARD_KEY}
+        models["offset"] = replace(models["offset"], card=card.model_copy(update={"calibration": kept}))
+    return models
 
 
 def evaluate(source: EventSource, settings: TrainingSettings, switches: Switches = AS_SERVED) -> Iterator[EventResult]:

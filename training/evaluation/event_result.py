@@ -1,15 +1,22 @@
-"""The result of one evaluated event: what it was, and what the service answered."""
+"""The result of one evaluated event, what it was and what the service answered; and the file that keeps results."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
 from models.array_types import Floats, Integers
+from models.registry.store import open_store
 from models.specs.event_type import CLASSES
+from models.specs.index import MODELS
 
 NAN = float("nan")
+EDITION: Final = 1
+"""Raise it when the service answers differently with the same weights, or when a result has other fields."""
 
 
 @dataclass(frozen=True)
@@ -147,14 +154,17 @@ class EventResult:
     @cached_property
     def snr(self) -> float:
         """Median signal-to-noise ratio of the traces; NaN where none is known."""
-        known = self.traces.snr[np.isfinite(self.traces.snr)]
-        return float(np.median(known)) if len(known) else NAN
+        return _median(self.traces.snr)
 
     @property
     def median_distance_deg(self) -> float:
         """Median true distance of the traces; NaN where no station has coordinates."""
-        known = self.traces.true_deg[np.isfinite(self.traces.true_deg)]
-        return float(np.median(known)) if len(known) else NAN
+        return _median(self.traces.true_deg)
+
+
+def _median(values: Floats) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) else NAN
 
 
 def select_kind(results: Sequence[EventResult], kind: str) -> list[EventResult]:
@@ -182,3 +192,62 @@ def stack_traces(results: Sequence[EventResult]) -> tuple[Floats, Integers]:
     values = np.concatenate(columns, axis=1).T
     known = np.isfinite(values[:, :4]).all(axis=1)
     return values[known], events[known]
+
+
+Results = dict[str, EventResult | None]
+"""Results by key of the event; None for an event that cannot be evaluated."""
+
+
+def describe_models(artifacts: Path, *, calibrated: bool) -> dict[str, Any]:
+    """Describe what answers depend on: the edition, digests of the weights and, where regions are calibrated, the cards' calibrations."""
+    store = open_store(artifacts)
+    cards = {spec.name: store.verify(spec) for spec in MODELS}
+    calibrations = {name: card.calibration for name, card in cards.items()} if calibrated else {}
+    return {"edition": EDITION, "weights": {name: card.digest for name, card in cards.items()}, "calibrations": calibrations}
+
+
+@dataclass(frozen=True)
+class ResultCache:
+    """
+    A file of results, one JSON a line, from which a stopped evaluation continues.
+
+    `behavior` describes events, models and switches; a file of another behavior is begun anew.
+    """
+
+    path: Path
+    behavior: Mapping[str, Any]
+
+    def read(self) -> Results:
+        """Read the results that were obtained with the same behavior."""
+        header = json.loads(json.dumps(self.behavior))
+        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
+        if not lines or json.loads(lines[0]) != header:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.write_text(json.dumps(header) + "\n", encoding="utf-8")
+            return {}
+        rows = (json.loads(line) for line in lines[1:])
+        return {row["key"]: None if row["result"] is None else parse_result(row["result"]) for row in rows}
+
+    def append(self, results: Results) -> None:
+        """Append results to the file."""
+        with self.path.open("a", encoding="utf-8") as file:
+            for key, result in results.items():
+                content = None if result is None else asdict(result)
+                file.write(json.dumps({"key": key, "result": content}, default=_to_list) + "\n")
+
+
+def _to_list(value: object) -> Any:  # noqa: ANN401  (what json.dumps takes)
+    return np.asarray(value).tolist()
+
+
+def parse_result(row: Mapping[str, Any]) -> EventResult:
+    """Build a result from its JSON."""
+    parts = {
+        "truth": Truth(**row["truth"]),
+        "traces": TraceResults(**{name: np.array(values, np.float64) for name, values in row["traces"].items()}),
+        "epicenter": EpicenterResult(**row["epicenter"]),
+        "by_distances": EpicenterResult(**row["by_distances"]),
+        "tested_by": tuple(row["tested_by"]),
+        "probabilities": tuple(row["probabilities"]),
+    }
+    return EventResult(**{**row, **parts})

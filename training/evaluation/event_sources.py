@@ -8,14 +8,12 @@ from itertools import batched
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
-from models.imaging.conditioning import condition
 from models.seismic.io.channel_selection import select_channels
-from models.seismic.io.inventory import attach_metadata, read_stations_csv
+from models.seismic.io.inventory import Inventory, attach_metadata, read_stations_csv
 from models.seismic.io.miniseed import MiniseedLimits, read_records, scan_miniseed
-from models.seismic.waveforms import Gather, Record
-from models.specs.pictures import CONDITIONING
+from models.seismic.waveforms import Record
 from training.config import TrainingSettings
-from training.datasets.archive import read_labels, read_manifest, read_shard
+from training.datasets.archive import ArchivedEvent, read_labels, read_manifest, read_shard
 from training.datasets.catalog_replica import ReplicaRecipe, draw_replica, select_replica_split
 from training.datasets.shards import combine_fingerprints
 from training.evaluation.event_result import NAN, Truth
@@ -68,6 +66,11 @@ def parse_truth(name: str, label: Mapping[str, object]) -> Truth:
     return Truth(name, str(label["kind"]), *(number(key) for key in quantities))
 
 
+def _label_event(event: ArchivedEvent) -> LabeledEvent:
+    label = event.truth or {}
+    return LabeledEvent(parse_truth(event.name, label), event.records, list_test_splits(label))
+
+
 @dataclass(frozen=True)
 class ArchiveSource:
     """
@@ -106,8 +109,7 @@ class ArchiveSource:
         for stem in (stem for stem, shard in shards.items() if set(keys) & set(shard["events"])):
             for event in read_shard(self.folder, stem):
                 if event.name in keys:
-                    label = event.truth or {}
-                    yield event.name, LabeledEvent(parse_truth(event.name, label), event.records, list_test_splits(label))
+                    yield event.name, _label_event(event)
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,7 @@ class ReplicaSource:
     def load(self, keys: Sequence[str], settings: TrainingSettings) -> Iterator[tuple[str, LabeledEvent]]:
         """Draw events by number."""
         for key, event in zip(keys, draw_replica(self.recipe, settings, [int(key) for key in keys]), strict=True):
-            label = event.truth or {}
-            yield key, LabeledEvent(parse_truth(event.name, label), event.records, list_test_splits(label))
+            yield key, _label_event(event)
 
 
 @dataclass(frozen=True)
@@ -181,14 +182,9 @@ def read_real_truth(folder: Path) -> Truth:
     return Truth(str(event["event_id"]), str(event["type"]), *epicenter, depth, magnitude, NAN, origin_s)
 
 
-def read_real_records(folder: Path) -> tuple[Record, ...]:
-    """Read one vertical record a station, with its horizontals where there are any, and coordinates from `stations.csv`."""
+def read_real_records(folder: Path, inventories: Sequence[Inventory] = ()) -> tuple[Record, ...]:
+    """Read one vertical record a station, its horizontals where there are any, and coordinates from inventories, else `stations.csv`."""
     records, _ = read_records([scan_miniseed("waveforms.mseed", (folder / "waveforms.mseed").read_bytes())], LIMITS)
-    inventory = read_stations_csv((folder / "stations.csv").read_bytes(), "stations.csv")
-    located, _ = attach_metadata(records, [inventory])
+    table = read_stations_csv((folder / "stations.csv").read_bytes(), "stations.csv")
+    located, _ = attach_metadata(records, [*inventories, table])
     return tuple(select_channels(located)[0])
-
-
-def read_real_gather(folder: Path) -> Gather:
-    """Read the records of a real event and condition them as the service does; raises UnusableData."""
-    return condition(read_real_records(folder), CONDITIONING)

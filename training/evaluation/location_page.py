@@ -12,7 +12,7 @@ from training.config import TrainingSettings, load_recipe
 from training.datasets.catalog_replica import ReplicaRecipe
 from training.datasets.splits import SPLIT_NAMES
 from training.evaluation.evaluate import evaluate
-from training.evaluation.event_result import EpicenterResult, EventResult, select_kind, select_located
+from training.evaluation.event_result import EventResult, select_kind, select_located
 from training.evaluation.event_sources import ReplicaSource
 from training.evaluation.metrics import format_fraction, format_median
 from training.evaluation.pages import FIGURES, RESULTS, TEMPLATES, format_table, write_page
@@ -62,30 +62,25 @@ def write_replica_page(settings: TrainingSettings, command: str, store: str | No
     )
 
 
-def summarize_errors(name: str, epicenters: Sequence[EpicenterResult]) -> tuple[str, ...]:
-    """Format the errors and the coverage of a group of located events, in the columns of HEADS."""
-    errors = [epicenter.error_km for epicenter in epicenters]
+def summarize_errors(name: str, results: Sequence[EventResult]) -> tuple[str, ...]:
+    """Format the errors and the coverage of the served epicenters of located events, in the columns of HEADS."""
+    errors = [result.epicenter.error_km for result in results]
     return (
         name,
         str(len(errors)),
         format_median(errors),
         f"{np.percentile(errors, 90):.0f}" if errors else "none",
         format_fraction([error > FAR_KM for error in errors]),
-        format_fraction([epicenter.in_68 for epicenter in epicenters]),
-        format_fraction([epicenter.in_90 for epicenter in epicenters]),
+        format_fraction([result.epicenter.in_68 for result in results]),
+        format_fraction([result.epicenter.in_90 for result in results]),
     )
-
-
-def summarize_results(name: str, results: Sequence[EventResult]) -> tuple[str, ...]:
-    """Format the errors and the coverage of the served epicenters, in the columns of HEADS."""
-    return summarize_errors(name, [result.epicenter for result in results])
 
 
 def format_errors(results: Sequence[EventResult]) -> str:
     """Tabulate the overview, and the classes of each quantity that an error may depend on."""
     lines = format_overview(results)
     for name, value, borders in DEPENDENCES:
-        lines += [summarize_results(f"{name} {label}", group) for label, group in split_by_value(results, value, borders) if group]
+        lines += [summarize_errors(f"{name} {label}", group) for label, group in split_by_value(results, value, borders) if group]
     return format_table(HEADS, lines)
 
 
@@ -94,14 +89,14 @@ def format_overview(results: Sequence[EventResult]) -> list[tuple[str, ...]]:
     many = [result for result in results if result.stations >= 10]
     complete = [result for result in many if result.fraction_in_window >= 0.5]
     lines = [
-        summarize_results("all", results),
-        summarize_results("10 stations or more", many),
-        summarize_results("of these, surface waves of half the stations in the window", complete),
-        summarize_results("of these, gap below 180", [result for result in complete if result.epicenter.gap_deg < 180.0]),
+        summarize_errors("all", results),
+        summarize_errors("10 stations or more", many),
+        summarize_errors("of these, surface waves of half the stations in the window", complete),
+        summarize_errors("of these, gap below 180", [result for result in complete if result.epicenter.gap_deg < 180.0]),
     ]
-    lines += [summarize_results(kind, select_kind(results, kind)) for kind in sorted({result.truth.kind for result in results})]
+    lines += [summarize_errors(kind, select_kind(results, kind)) for kind in sorted({result.truth.kind for result in results})]
     methods = sorted({result.method for result in results})
-    return lines + [summarize_results(f"method {name}", [result for result in results if result.method == name]) for name in methods]
+    return lines + [summarize_errors(f"method {name}", [result for result in results if result.method == name]) for name in methods]
 
 
 def split_by_value(results: Sequence[EventResult], value: Value, borders: tuple[float, ...]) -> list[tuple[str, list[EventResult]]]:

@@ -100,33 +100,32 @@ def format_value(metric: Metric, *, unit: bool = True) -> str:
     return f"{metric.value:.3g}{suffix}{interval}"
 
 
+def _index_metrics(metrics: Sequence[Metric]) -> tuple[dict[str, str], list[str], dict[tuple[str, str], Metric]]:
+    """Units by name and data sets, both in order of appearance, and the metrics by name and data set."""
+    units = {metric.name: "" if metric.unit == "1" else f", {metric.unit}s" for metric in metrics}
+    return units, list(dict.fromkeys(metric.dataset for metric in metrics)), {(one.name, one.dataset): one for one in metrics}
+
+
 def _format_by_split(metrics: Sequence[Metric]) -> str:
     """Tabulate a row for each measure and a column for each data set; n in the order of the columns."""
-    datasets = list(dict.fromkeys(metric.dataset for metric in metrics))
-    found = {(metric.name, metric.dataset): metric for metric in metrics}
+    units, datasets, found = _index_metrics(metrics)
     lines = []
-    for name in dict.fromkeys(metric.name for metric in metrics):
+    for name, unit in units.items():
         row = [found.get((name, dataset)) for dataset in datasets]
-        unit = next(metric.unit for metric in row if metric is not None)
         counts = ", ".join("-" if metric is None else str(metric.n) for metric in row)
-        cells = ("" if metric is None else format_value(metric, unit=False) for metric in row)
-        lines.append((f"{name}{'' if unit == '1' else f', {unit}s'}", *cells, counts))
+        lines.append((f"{name}{unit}", *("" if metric is None else format_value(metric, unit=False) for metric in row), counts))
     return format_table(("measured on the replica", *(name.removeprefix(f"{REPLICA_SET}, ") for name in datasets), "n"), lines)
 
 
 def _format_by_event(metrics: Sequence[Metric]) -> str:
     """Tabulate a row for each real event and a column for each measure."""
-    names = list(dict.fromkeys(metric.name for metric in metrics))
-    units = {metric.name: metric.unit for metric in metrics}
-    found = {(metric.dataset, metric.name): metric for metric in metrics}
+    units, datasets, found = _index_metrics(metrics)
     lines = []
-    for dataset in dict.fromkeys(metric.dataset for metric in metrics):
-        row = [found.get((dataset, name)) for name in names]
+    for dataset in datasets:
+        row = [found.get((name, dataset)) for name in units]
         count = str(next(metric.n for metric in row if metric is not None))
-        values = ("" if metric is None else f"{metric.value:.3g}" for metric in row)
-        lines.append((dataset.removeprefix(f"{REAL_EVENT} "), *values, count))
-    heads = (name if units[name] == "1" else f"{name}, {units[name]}s" for name in names)
-    return format_table(("real event", *heads, "n"), lines)
+        lines.append((dataset.removeprefix(f"{REAL_EVENT} "), *("" if one is None else f"{one.value:.3g}" for one in row), count))
+    return format_table(("real event", *(f"{name}{unit}" for name, unit in units.items()), "n"), lines)
 
 
 def _format_figures(folder: Path, figures: Sequence[tuple[str, str]]) -> list[str]:

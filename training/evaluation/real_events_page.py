@@ -51,7 +51,7 @@ def write_real_events_page(settings: TrainingSettings, command: str, folder: Pat
 
 def format_groups(results: Sequence[EventResult], vertical: Sequence[EventResult]) -> list[tuple[str, ...]]:
     """Summarize the errors of the located events in groups, and of the same events by verticals alone."""
-    located = [result for result in results if result.is_located]
+    located = select_located(results)
     many, surrounded = select_many_stations(located), select_surrounded(located)
     groups = (
         (f"{MIN_STATIONS} stations or more", many),
@@ -60,7 +60,7 @@ def format_groups(results: Sequence[EventResult], vertical: Sequence[EventResult
         ("all located", located),
         ("all, by verticals alone", select_located(vertical)),
     )
-    return [summarize_errors(name, [result.epicenter for result in group]) for name, group in groups]
+    return [summarize_errors(name, group) for name, group in groups]
 
 
 def select_many_stations(results: Sequence[EventResult]) -> list[EventResult]:

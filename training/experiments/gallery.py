@@ -28,7 +28,7 @@ from models.specs.offset import OFFSET
 from models.specs.pictures import CONDITIONING, DISTANCE_SECTION
 from training.config import TrainingSettings
 from training.earth import greens
-from training.evaluation.event_sources import list_real_events, read_real_gather, read_real_truth
+from training.evaluation.event_sources import list_real_events, read_real_records, read_real_truth
 from training.synthesis.events import EventSampler, draw_event, open_sampler
 
 EACH = 12
@@ -77,7 +77,7 @@ def draw_synthetic_sections(
 def draw_real_sections(folder: Path, model: OnnxModel) -> Iterator[GallerySection]:
     """Draw the events of a folder of real events that have three stations or more."""
     for event in list_real_events(folder):
-        truth, gather = read_real_truth(event), read_real_gather(event)
+        truth, gather = read_real_truth(event), condition(read_real_records(event), CONDITIONING)
         found = _draw_as_served("real", f"{truth.name}: {truth.kind}, {len(gather.samples)} stations", gather, model)
         if found is not None and len(gather.samples) >= 3:
             yield found

@@ -33,16 +33,8 @@ from training.evaluation.pages import RESULTS, format_table, write_page
 from training.synthesis.sources import KINDS
 
 TRACE_CUES: Final = (
-    "samples",
-    "duration",
-    "sampling rate",
-    "start within the minute",
-    "peak",
-    "energy",
-    "level of the first two minutes",
-    "gaps",
-    "channel code",
-    "picture mean",
+    *("samples", "duration", "sampling rate", "start within the minute", "peak", "energy", "level of the first two minutes", "gaps"),
+    *("channel code", "picture mean"),
 )
 EVENT_CUES: Final = ("number of traces", "number in the name", *TRACE_CUES)
 TEMPLATE: Final = Path(__file__).parent / "templates" / "leakage.md"

@@ -7,8 +7,16 @@ import pytest
 
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
-from training.validation.observed_records import ButterworthBand, is_clipped, read_sac_responses, restore_displacement
-from training.validation.realism import STEP_S, correlate_separately, find_best_lag, read_published_solution
+from training.validation.realism import (
+    STEP_S,
+    ButterworthBand,
+    correlate_separately,
+    find_best_lag,
+    is_clipped,
+    read_published_solution,
+    read_sac_responses,
+    restore_displacement,
+)
 
 SAC = """** FILE made up
 * Network   (KNETWK): XX

@@ -7,12 +7,14 @@ import numpy as np
 
 from models.analysis.pipeline import embed_event
 from models.clustering.clusters import Clustering, find_clusters
+from models.imaging.conditioning import condition
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from models.specs.families import FAMILIES
 from models.specs.offset import OFFSET
+from models.specs.pictures import CONDITIONING
 from training.evaluation.event_result import Truth
-from training.evaluation.event_sources import list_real_events, read_real_gather, read_real_truth
+from training.evaluation.event_sources import list_real_events, read_real_records, read_real_truth
 from training.evaluation.pages import format_table
 
 K_MAX, STARTS, SEED = 8, 10, 3407
@@ -25,7 +27,7 @@ def cluster_real_events(artifacts: Path, folder: Path) -> dict[str, str]:
     store = open_store(artifacts)
     models = {spec.name: OnnxModel.load(store, spec, threads=1) for spec in (OFFSET, FAMILIES)}
     folders = list_real_events(folder)
-    gathers = [read_real_gather(event) for event in folders]
+    gathers = [condition(read_real_records(event), CONDITIONING) for event in folders]
     found = find_clusters(np.stack([embed_event(models, gather)[0] for gather in gathers]), 2, K_MAX, STARTS, SEED)
     lines = format_embeddings([read_real_truth(event) for event in folders], [len(gather.trace_ids) for gather in gathers], found)
     return {

@@ -9,7 +9,7 @@ from training.config import TrainingSettings
 from training.evaluation.evaluate import AS_SERVED, Switches, evaluate
 from training.evaluation.event_result import EventResult, select_located
 from training.evaluation.event_sources import ArchiveSource
-from training.evaluation.location_page import HEADS, Value, split_by_value, summarize_results
+from training.evaluation.location_page import HEADS, Value, split_by_value, summarize_errors
 from training.evaluation.metrics import format_fraction, format_median
 from training.evaluation.pages import RESULTS, format_table, write_page
 
@@ -48,7 +48,7 @@ def format_stack_table(pairs: Sequence[Pair]) -> str:
     for name, group in groups:
         if group:
             used = str(len(select_stacked(group)))
-            without, with_stack = (summarize_results("", [pair[side] for pair in group]) for side in (0, 1))
+            without, with_stack = (summarize_errors("", [pair[side] for pair in group]) for side in (0, 1))
             lines += [(name, without[1], used, "without", *without[2:]), ("", "", "", "with", *with_stack[2:])]
     return format_table(("events", "n", "stack decides", "", *HEADS[2:]), lines)
 

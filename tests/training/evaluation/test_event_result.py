@@ -3,8 +3,7 @@
 import json
 
 from tests.support.event_results import make_result
-from training.evaluation.event_result import EventResult
-from training.evaluation.result_cache import EDITION, ResultCache, describe_models
+from training.evaluation.event_result import EDITION, EventResult, ResultCache, describe_models
 
 
 def test_results_are_read_again_unless_the_behavior_is_another(tmp_path):
