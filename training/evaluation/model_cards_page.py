@@ -1,5 +1,6 @@
 """The model cards as a page, `docs/reference/model_cards.md`: every number is read from the cards of the artifacts."""
 
+import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,36 +15,6 @@ PAGE = Path("docs/reference/model_cards.md")
 CARD_FIGURES = FIGURES / "models"
 FIGURES_LINK = "../results/figures/models"
 
-INPUTS = {
-    "offset": "Picture of one trace: a row for each period, time to the right, brightness the envelope; on the right the beginning of the "
-    "window enlarged.",
-    "event_type": "Record section of an event, each trace at its distance; red, green and blue are the bands from short to long periods; "
-    "beside each section its first arrivals, enlarged. Most cataloged glacial earthquakes, like this one, barely rise above the noise.",
-    "depth": "The section that event_type reads, drawn at the located epicenter.",
-    "force_azimuth": "Beams of trial forces: a row for each trial azimuth of a horizontal force, with the long-period surface waves of all "
-    "traces stacked as a force in that direction would have radiated them, path delays removed, relative to the noise.",
-    "families": "Source picture: spectral level against period and time, stacked over the traces with the higher signal-to-noise ratios.",
-}
-PLOTS = {
-    "offset": (
-        ("offset", "Predicted against true distance, and the fraction of traces whose error is below a multiple of the predicted sigma."),
-        ("offset_errors", "Error of distance against distance, signal-to-noise ratio, magnitude and depth."),
-    ),
-    "event_type": (
-        ("event_type", "Reliability and confusion matrix on the test events of the replica."),
-        ("event_type_recall", "Recall against signal-to-noise ratio, magnitude and number of stations."),
-    ),
-    "depth": (
-        ("depth", "Predicted against true depth, and its error against signal-to-noise ratio, magnitude and distance; dashed, 10 km."),
-    ),
-    "force_azimuth": (
-        (
-            "force_azimuth",
-            "Predicted against true azimuth, and its error against signal-to-noise ratio, magnitude and stations; dashed, 10 degrees.",
-        ),
-    ),
-}
-
 
 def write_model_cards_page(artifacts: Path, command: str, page: Path = PAGE, figures: Path = CARD_FIGURES) -> Path:
     """Write the page with a section for every model and the figures that are there."""
@@ -53,7 +24,8 @@ def write_model_cards_page(artifacts: Path, command: str, page: Path = PAGE, fig
 
 
 def format_card(card: Card, figures: Path) -> str:
-    """Format one card in Markdown, with the figures of that folder."""
+    """Format one card in Markdown, with the figures of that folder and their captions (`templates/captions.toml`)."""
+    captions = tomllib.loads((TEMPLATES / "captions.toml").read_text(encoding="utf-8"))
     style = card.style
     picture = f"{style['kind']} picture, {style['rows']} by {style['columns']} pixels, window of {style['window_s']:.0f} s"
     calibration = ", ".join(f"{name} {value:.3g}" for name, value in card.calibration.items() if isinstance(value, float))
@@ -64,7 +36,7 @@ def format_card(card: Card, figures: Path) -> str:
         f"- Calibration: {calibration or 'none'}.\n"
         f"- Source: {card.citation}."
     )
-    caption = INPUTS.get(card.name, "")
+    caption = captions["inputs"].get(card.name, "")
     parts = [
         f"## {card.name}, version {card.version}",
         card.task,
@@ -73,7 +45,7 @@ def format_card(card: Card, figures: Path) -> str:
         "Limits of use:",
         "\n".join(f"- {limit}" for limit in card.limits),
         *format_metrics(card.metrics),
-        *_format_figures(figures, PLOTS.get(card.name, ())),
+        *_format_figures(figures, tuple(captions["plots"].get(card.name, {}).items())),
     ]
     return "\n\n".join(parts)
 

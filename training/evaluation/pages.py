@@ -1,7 +1,7 @@
 """Generated pages in Markdown: a template beside the code that writes it, filled with tables and numbers, and a line on its provenance."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -45,3 +45,8 @@ def format_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Format a table in Markdown."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def format_records(records: Sequence[Mapping[str, str]]) -> str:
+    """Format a table in Markdown from records with the same keys, which are the heads; "none" without records."""
+    return format_table(list(records[0]), [list(record.values()) for record in records]) if records else "none"

@@ -16,16 +16,8 @@ from training.evaluation.event_result import EventResult, select_kind, select_lo
 from training.evaluation.event_sources import FolderSource, list_real_events
 from training.evaluation.location_page import HEADS, summarize_errors
 from training.evaluation.metrics import NEAR_FRACTION, format_fraction, format_median
-from training.evaluation.pages import RESULTS, TEMPLATES, format_table, write_page
+from training.evaluation.pages import RESULTS, TEMPLATES, format_records, format_table, write_page
 
-EVENT_HEADS = (
-    *("event", "type", "stations", "distances, degrees", "predicted class", "novelty"),
-    *("median distance error, degrees", "median signed error", "within one sigma"),
-)
-LOCATION_HEADS = (
-    *("event", "stations with horizontals", "gap, degrees", "method", "error, km", "by verticals alone, km", "by distances alone, km"),
-    *("68 % radius, km", "in 68 % region", "in 90 % region", "origin time error, s", "depth error, km"),
-)
 SUMMARY_HEADS = ("measure", "value (95 % interval)", "n")
 
 
@@ -42,10 +34,8 @@ def write_real_events_page(settings: TrainingSettings, command: str, folder: Pat
         summary=describe_distances(results),
         groups=format_table(HEADS, format_groups(results, list(vertical.values()))),
         unlocated=", ".join(path.name for path in list_real_events(folder) if path.name not in names) or "none",
-        events=format_table(EVENT_HEADS, [format_event(result) for result in results]),
-        locations=format_table(
-            LOCATION_HEADS, [format_location(result, vertical[result.truth.name]) for result in select_located(results)]
-        ),
+        events=format_records([format_event(result) for result in results]),
+        locations=format_records([format_location(result, vertical[result.truth.name]) for result in select_located(results)]),
     )
 
 
@@ -73,39 +63,39 @@ def select_surrounded(results: Sequence[EventResult]) -> list[EventResult]:
     return [result for result in select_many_stations(results) if result.epicenter.gap_deg < 180.0]
 
 
-def format_event(result: EventResult) -> tuple[str, ...]:
-    """Format class and distances of one event."""
+def format_event(result: EventResult) -> dict[str, str]:
+    """Format class and distances of one event, by column."""
     true, error = result.traces.true_deg, result.traces.predicted_deg - result.traces.true_deg
-    return (
-        result.truth.name,
-        result.truth.kind,
-        str(len(true)),
-        f"{np.nanmin(true):.1f} to {np.nanmax(true):.1f}",
-        result.event_type,
-        f"{result.ood_score:.2f}",
-        f"{np.nanmedian(np.abs(error)):.2f}",
-        f"{np.nanmedian(error):+.2f}",
-        f"{np.nanmean(np.abs(error) <= result.traces.sigma_deg):.2f}",
-    )
+    return {
+        "event": result.truth.name,
+        "type": result.truth.kind,
+        "stations": str(len(true)),
+        "distances, degrees": f"{np.nanmin(true):.1f} to {np.nanmax(true):.1f}",
+        "predicted class": result.event_type,
+        "novelty": f"{result.ood_score:.2f}",
+        "median distance error, degrees": f"{np.nanmedian(np.abs(error)):.2f}",
+        "median signed error": f"{np.nanmedian(error):+.2f}",
+        "within one sigma": f"{np.nanmean(np.abs(error) <= result.traces.sigma_deg):.2f}",
+    }
 
 
-def format_location(result: EventResult, vertical: EventResult) -> tuple[str, ...]:
-    """Format the location of one event, beside the one by its vertical records alone."""
+def format_location(result: EventResult, vertical: EventResult) -> dict[str, str]:
+    """Format the location of one event, beside the one by its vertical records alone, by column."""
     epicenter, depth_error_km = result.epicenter, result.depth_km - result.truth.depth_km
-    return (
-        result.truth.name,
-        str(result.horizontals),
-        f"{epicenter.gap_deg:.0f}",
-        result.method,
-        f"{epicenter.error_km:.0f}",
-        f"{vertical.epicenter.error_km:.0f}",
-        f"{result.by_distances.error_km:.0f}",
-        f"{epicenter.uncertainty_km:.0f}",
-        "yes" if epicenter.in_68 else "no",
-        "yes" if epicenter.in_90 else "no",
-        f"{result.origin_error_s:+.0f}" if np.isfinite(result.origin_error_s) else "",
-        f"{depth_error_km:+.0f}" if np.isfinite(depth_error_km) else "",
-    )
+    return {
+        "event": result.truth.name,
+        "stations with horizontals": str(result.horizontals),
+        "gap, degrees": f"{epicenter.gap_deg:.0f}",
+        "method": result.method,
+        "error, km": f"{epicenter.error_km:.0f}",
+        "by verticals alone, km": f"{vertical.epicenter.error_km:.0f}",
+        "by distances alone, km": f"{result.by_distances.error_km:.0f}",
+        "68 % radius, km": f"{epicenter.uncertainty_km:.0f}",
+        "in 68 % region": "yes" if epicenter.in_68 else "no",
+        "in 90 % region": "yes" if epicenter.in_90 else "no",
+        "origin time error, s": f"{result.origin_error_s:+.0f}" if np.isfinite(result.origin_error_s) else "",
+        "depth error, km": f"{depth_error_km:+.0f}" if np.isfinite(depth_error_km) else "",
+    }
 
 
 def describe_distances(results: Sequence[EventResult]) -> str:

@@ -55,19 +55,6 @@ class ButterworthBand:
 BANDS = {"35-100 s": ButterworthBand(100.0, 35.0), "50-100 s": ButterworthBand(100.0, 50.0)}
 RANGE_DEG = (15.0, 100.0)
 STEP_S = 2.0
-ENGINE: dict[str, Any] = {
-    "highest_frequency_mhz": 33.0,
-    "taper_mhz": 4.0,
-    "lowest_frequency_mhz": 5.0,
-    "length_min": 62.0,
-    "time_step_s": STEP_S,
-    "tolerance": 1e-4,
-    "degrees_per_mhz": 10.0,
-    "depths_km": (),
-    "cells": (),
-    "depths_per_batch": 1,
-    "seed": 0,
-}
 MIN_VELOCITY_KM_S = 2.9
 MAX_LAG_S = 40.0
 
@@ -195,7 +182,7 @@ def find_cataloged_solution(truth: dict[str, Any], catalog: Path) -> Solution | 
 
 def compute_strains(deck: str, points: list[tuple[float, float]], cache: Path) -> Floats:
     """Compute strains [points, 4, samples] at depths [km] and distances [degrees], or read them from the cache."""
-    config = GreensConfig(deck=deck, **ENGINE)
+    config = GreensConfig(deck=deck, time_step_s=STEP_S, **tomllib.loads((RECIPES / "realism.toml").read_text()))
     # Surface forces, which are not asked for, have settings of their own.
     settings = config.model_dump(mode="json", exclude={"force_distances_per_cell"})
     key = json.dumps([settings, points, structure.format_deck(deck)])

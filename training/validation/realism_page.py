@@ -9,15 +9,11 @@ from matplotlib.figure import Figure
 
 from models.array_types import Floats
 from training.earth import structure
-from training.evaluation.pages import FIGURES, RESULTS, format_table, write_page
+from training.evaluation.pages import FIGURES, RESULTS, format_records, format_table, write_page
 from training.validation.realism import BANDS, STEP_S, Comparison, compare_trace, compute_strains, list_traces
 
 TEMPLATE = Path(__file__).parent / "templates" / "realism.md"
 FIGURE_BAND = "50-100 s"
-TRACE_HEADS = (
-    *("event", "trace", "degrees", "band", "Earth model", "one lag", "lag"),
-    *("two lags", "amplitude ratio", "clean", "response"),
-)
 
 
 def write_realism_page(events: Path, cache: Path, command: str) -> Path:
@@ -36,7 +32,7 @@ def write_realism_page(events: Path, cache: Path, command: str) -> Path:
         TEMPLATE,
         command,
         medians=format_table(("band", "records", "traces", *decks, "best Earth model, two lags"), format_medians(rows)),
-        traces=format_table(TRACE_HEADS, format_traces(rows)),
+        traces=format_records(format_traces(rows)),
     )
 
 
@@ -60,16 +56,16 @@ def _format_medians(rows: Sequence[Comparison]) -> list[str]:
     return [str(len(traces)), *one, *two, f"{np.median([row.aligned for row in best]):.2f}"]
 
 
-def format_traces(rows: Sequence[Comparison]) -> list[tuple[str, ...]]:
-    """Format each trace in each band, in the Earth model that fits it best."""
-    lines: list[tuple[str, ...]] = []
+def format_traces(rows: Sequence[Comparison]) -> list[dict[str, str]]:
+    """Format each trace in each band, in the Earth model that fits it best, by column."""
+    lines = []
     for event, trace, band in sorted({(row.event, row.trace, row.band) for row in rows}):
         candidates = (row for row in rows if (row.event, row.trace, row.band) == (event, trace, band))
         best = max(candidates, key=lambda row: row.aligned)
-        ratio = f"{best.amplitude:.2g}" if best.known_response else ""
-        correlations = (f"{best.correlation:.2f}", f"{best.lag_s:+.0f} s", f"{best.aligned:.2f}")
-        marks = ("yes" if best.clean else "no", "known" if best.known_response else "assumed")
-        lines.append((event, trace, f"{best.distance_deg:.1f}", band, best.deck, *correlations, ratio, *marks))
+        line = {"event": event, "trace": trace, "degrees": f"{best.distance_deg:.1f}", "band": band, "Earth model": best.deck}
+        line |= {"one lag": f"{best.correlation:.2f}", "lag": f"{best.lag_s:+.0f} s", "two lags": f"{best.aligned:.2f}"}
+        line |= {"amplitude ratio": f"{best.amplitude:.2g}" if best.known_response else "", "clean": "yes" if best.clean else "no"}
+        lines.append(line | {"response": "known" if best.known_response else "assumed"})
     return lines
 
 

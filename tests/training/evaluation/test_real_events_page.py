@@ -9,18 +9,18 @@ from models.registry.card import Metric
 from tests.support.event_results import make_result
 from training.evaluation.card_writer import REAL_SET
 from training.evaluation.event_result import UNLOCATED
-from training.evaluation.real_events_page import EVENT_HEADS, LOCATION_HEADS, format_event, format_groups, format_location, format_summary
+from training.evaluation.real_events_page import format_event, format_groups, format_location, format_summary
 
 ROOT = Path(__file__).parents[3]
 DISTANCE = Metric(name="median absolute error of distance", dataset=REAL_SET, value=2.49, low=1.09, high=9.25, unit="degree", n=364)
 
 
 def test_an_event_is_compared_with_its_vertical_records_alone():
-    cells = dict(zip(LOCATION_HEADS, format_location(make_result(3), make_result(5)), strict=True))
+    cells = format_location(make_result(3), make_result(5))
     assert (cells["event"], cells["stations with horizontals"]) == ("e3", "2")
     assert (cells["error, km"], cells["by verticals alone, km"], cells["in 68 % region"]) == ("30", "50", "yes")
     assert cells["depth error, km"] == "+5"
-    cells = dict(zip(EVENT_HEADS, format_event(make_result(3)), strict=True))
+    cells = format_event(make_result(3))
     assert (cells["predicted class"], cells["median signed error"], cells["within one sigma"]) == ("glacial", "+0.30", "1.00")
 
 
