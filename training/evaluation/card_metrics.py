@@ -1,11 +1,12 @@
 """Metrics of the cards, from evaluated events of the synthetic catalog replica ("twin") and of real events."""
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
 
-from models.array_types import Floats, Integers
+from models.array_types import Floats, Floats32, Integers
 from models.registry.card import Metric
 from training.config import TrainingSettings, read_commit
 from training.datasets.archive import read_manifest
@@ -15,15 +16,7 @@ from training.evaluation.card_writer import MEASURED_LIMITS, REAL_EVENT, REAL_SE
 from training.evaluation.evaluate import evaluate
 from training.evaluation.event_result import EventResult, collect, select_kind, stack_traces
 from training.evaluation.event_sources import SPLITS, ArchiveSource, FolderSource
-from training.evaluation.metrics import (
-    fraction_metric,
-    metric,
-    percentile,
-    score_azimuth,
-    score_depth,
-    score_distances,
-    score_type,
-)
+from training.evaluation.metrics import fraction_metric, metric, percentile, score_azimuth, score_depth, score_distances, score_type
 from training.synthesis.sources import KINDS
 
 Results = Sequence[EventResult]
@@ -127,10 +120,7 @@ def measure_depths(results: Results, dataset: str) -> tuple[Metric, ...]:
     quakes = [one for one in select_kind(results, "earthquake") if np.isfinite([one.network_depth_km, one.truth.depth_km]).all()]
     if not quakes:
         return ()
-    outputs = {
-        "depth_km": collect(quakes, lambda result: result.network_depth_km).astype(np.float32),
-        "depth_uncertainty_km": collect(quakes, lambda result: result.network_depth_sigma_km).astype(np.float32),
-    }
+    outputs = _collect_outputs(quakes, depth_km="network_depth_km", depth_uncertainty_km="network_depth_sigma_km")
     truth = collect(quakes, lambda result: result.truth.depth_km)
     error = np.abs(collect(quakes, lambda result: result.depth_km) - truth)
     answered = np.flatnonzero(np.isfinite(error))
@@ -141,15 +131,18 @@ def measure_depths(results: Results, dataset: str) -> tuple[Metric, ...]:
     return (*score_depth(outputs, truth, dataset), *as_served)
 
 
+def _collect_outputs(results: Results, **fields: str) -> dict[str, Floats32]:
+    """Outputs of a network by name, as it gave them, from those fields of the results."""
+    return {name: collect(results, attrgetter(field)).astype(np.float32) for name, field in fields.items()}
+
+
 def measure_azimuths(results: Results, dataset: str) -> tuple[Metric, ...]:
     """Metrics of the network's force azimuth at the served epicenter."""
     ice = [result for result in select_kind(results, "glacial") if np.isfinite(result.network_force_azimuth_deg)]
     if not ice:
         return ()
-    outputs = {
-        "force_azimuth_deg": collect(ice, lambda result: result.network_force_azimuth_deg).astype(np.float32),
-        "force_azimuth_uncertainty_deg": collect(ice, lambda result: result.network_force_azimuth_sigma_deg).astype(np.float32),
-    }
+    fields = {"force_azimuth_deg": "network_force_azimuth_deg", "force_azimuth_uncertainty_deg": "network_force_azimuth_sigma_deg"}
+    outputs = _collect_outputs(ice, **fields)
     return score_azimuth(outputs, collect(ice, lambda result: result.truth.force_azimuth_deg), dataset)
 
 
