@@ -62,7 +62,7 @@ def describe_distance_limits(plan: OffsetRecipe, source: TraceRecipe, traces: in
 
 
 class DistanceTask(NetworkTask):
-    """The training of the offset model, on shards of traces too many to hold in memory."""
+    """The training of the distance model `offset`, on shards of traces too many to hold in memory."""
 
     spec = OFFSET
     parity_pictures: ClassVar[int] = 64

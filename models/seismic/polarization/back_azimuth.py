@@ -3,8 +3,8 @@ Back azimuths of single stations with three components, from the polarization of
 
 P from below moves a station up and away from the source, or down and towards it; Rayleigh waves move it in a retrograde ellipse
 (Jurkevics 1988, doi:10.1785/BSSA0780051725; Baker & Stevens 2004, doi:10.1029/2004GL019510). So the horizontal motion in a window is a
-multiple of a reference (minus the vertical, or the vertical delayed by a quarter period) in one direction, plus noise. The likelihood of
-each direction follows from the residual energy, with amplitude and noise level concentrated out.
+multiple of a reference (minus the vertical, or the vertical delayed by a quarter period) in the direction of propagation, plus
+noise. The likelihood of each direction follows from the residual energy, at the amplitude and noise level that fit this direction best.
 """
 
 from collections.abc import Sequence

@@ -2,8 +2,9 @@
 The picker: candidate arrivals of one record by STA/LTA in several frequency bands, with onsets by AIC.
 
 Picks are found where the ratio of short-term to long-term average energy (STA/LTA; Allen 1978, doi:10.1785/BSSA0680051521) exceeds a
-threshold; the minimum of the Akaike information criterion (AIC; Maeda 1985) refines the onset. Energy has no polarity. The vertical
-component is picked, and both horizontal ones together, where S is strongest. Which pick is which phase is decided by association.
+threshold; the minimum of the Akaike information criterion (AIC; Maeda 1985) refines the onset. Both use energy, so that picks do not
+depend on the polarity of the first motion. The vertical component is picked, and both horizontal ones together, where S is strongest.
+Which pick is which phase is decided by association.
 """
 
 import math

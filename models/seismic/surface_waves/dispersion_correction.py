@@ -51,7 +51,11 @@ class CorrectedEnvelopes:
 
 
 def correct_dispersion(gather: Gather) -> CorrectedEnvelopes | None:
-    """Correct the traces with coordinates and half an hour of record, for every distance of the grid; None where there are none."""
+    """
+    Remove the Rayleigh-wave dispersion of every distance of the grid from each trace, and return the envelopes.
+
+    Traces without coordinates or with less than half an hour of data are left out; None if none remains.
+    """
     enough = np.isfinite(gather.samples).sum(axis=1) >= MIN_RECORD_S * gather.sampling_rate_hz
     usable = np.flatnonzero(enough & np.isfinite(gather.latitudes_deg) & np.isfinite(gather.longitudes_deg))
     found = [(index, *detection_statistic(gather.samples[index], gather.sampling_rate_hz)) for index in usable]
