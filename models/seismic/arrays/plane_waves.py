@@ -85,7 +85,11 @@ class _Window:
 
 
 def detect_plane_waves(gather: Gather) -> tuple[PlaneWave, ...]:
-    """Detect plane waves at every array of a gather, in the surface-wave and the body-wave band; an array has four stations or more within five degrees."""
+    """
+    Detect plane waves at every array of a gather, in the surface-wave and the body-wave band.
+
+    An array has four stations or more within five degrees.
+    """
     found: list[PlaneWave] = []
     for group in group_arrays(gather):
         found += _suppress_duplicates(_detect_in_band(gather, group, SURFACE_BAND, np.inf))
