@@ -4,7 +4,7 @@ Pictures a second that networks are trained on, forward and backward, to compare
     python -m benchmarks.training_throughput [--width 1.0] [--batch 32] [--rounds 3]
 
 On a GPU: wall time, in the precision of training. On a CPU: CPU time of one thread, so that a busy machine does not change the result.
-How long a real run waited for its pictures is in its log and curves (`training.learning.prefetch`).
+How long a real run waited for its pictures is in its log and curves (`training.learning.fit`).
 """
 
 import argparse

@@ -20,8 +20,7 @@ from models.array_types import Integers
 from models.seismic.waveforms import Record
 from training.config import TrainingSettings
 from training.datasets.archive import ArchivedEvent, Truth
-from training.datasets.provenance import describe_provenance
-from training.datasets.shards import make_archive, name_event
+from training.datasets.shards import describe_provenance, make_archive, name_event
 from training.datasets.splits import name_region_cell, split_by_group, split_by_year, split_randomly
 from training.earth import greens
 from training.random_streams import Purpose, make_generator

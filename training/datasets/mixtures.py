@@ -15,8 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from training.config import TrainingSettings
 from training.datasets.archive import ArchivedEvent, Truth
 from training.datasets.catalog_replica import shift_to_origin
-from training.datasets.provenance import describe_provenance
-from training.datasets.shards import make_archive, name_event
+from training.datasets.shards import describe_provenance, make_archive, name_event
 from training.earth import greens
 from training.random_streams import Purpose, make_generator
 from training.synthesis.catalogs import draw_times

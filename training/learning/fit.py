@@ -7,7 +7,9 @@ Lightning Fabric moves tensors, sets the precision and, on several GPUs, starts 
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,10 +28,11 @@ from tqdm import tqdm
 from models.array_types import Floats32, Pictures
 from models.networks.heads import PictureModel
 from training.learning.checkpoint import BEST, Stateful, resume_checkpoint, save_atomically, save_checkpoint
-from training.learning.prefetch import Batch, PrefetchStatistics
 
 MAX_GRADIENT_NORM = 5.0
 WARM_UP_FRACTION = 0.15  # of all steps, in which the learning rate rises
+PREFETCH_DEPTH = 4
+Batch = tuple[Pictures, Floats32]
 
 
 class FitRecipe(BaseModel):
@@ -100,6 +103,46 @@ class FitRun:
     def select_local[Kind: np.generic](self, rows: NDArray[Kind]) -> NDArray[Kind]:
         """Select the rows of a batch that this device computes."""
         return rows[self.fabric.global_rank :: self.fabric.world_size]
+
+
+def prefetch(batches: Iterator[Batch], depth: int = PREFETCH_DEPTH) -> Iterator[Batch]:
+    """Yield the batches in order, up to `depth` of them drawn in advance; an exception in drawing is raised here."""
+    with ThreadPoolExecutor(1) as pool:
+        pending = deque(pool.submit(next, batches, None) for _ in range(depth))
+        while (batch := pending.popleft().result()) is not None:
+            pending.append(pool.submit(next, batches, None))
+            yield batch
+
+
+class PrefetchStatistics:
+    """The batches of one epoch, prefetched and timed: `pictures` counted, `waited_s` of `seconds` spent waiting."""
+
+    def __init__(self, batches: Iterator[Batch]) -> None:
+        self._batches = prefetch(batches)
+        self.pictures, self.waited_s, self.seconds = 0, 0.0, 0.0
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield the batches; the clock runs from the first wait to the last."""
+        started = time.monotonic()
+        while True:
+            asked = time.monotonic()
+            batch = next(self._batches, None)
+            now = time.monotonic()
+            self.waited_s, self.seconds = self.waited_s + now - asked, now - started
+            if batch is None:
+                return
+            self.pictures += len(batch[1])
+            yield batch
+
+    @property
+    def pictures_per_second(self) -> float:
+        """Pictures of all devices together, over the whole epoch."""
+        return self.pictures / max(self.seconds, 1e-9)
+
+    @property
+    def waiting_fraction(self) -> float:
+        """Fraction of the time spent waiting: near 0 the network is the bottleneck, near 1 the drawing of pictures."""
+        return self.waited_s / max(self.seconds, 1e-9)
 
 
 def choose_device() -> torch.device:

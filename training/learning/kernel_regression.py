@@ -17,8 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from models.array_types import Floats, Integers, Pictures
 from models.networks.families import POOL, KernelRegressionModel
 from models.specs.families import CENTERS, EMBEDDING_SIZE
-from training.learning.deepcluster import set_projection
-from training.learning.projections import Projection
+from training.learning.deepcluster import Projection, set_projection
 from training.synthesis.source_parameters import WEIGHTS
 
 

@@ -20,8 +20,7 @@ from training.datasets.traces import TraceRecipe, make_trace_shards
 from training.evaluation.metrics import score_distances
 from training.export.quantization import Predictions
 from training.learning.calibration import calibrate_distance
-from training.learning.fit import Batches, FitRecipe
-from training.learning.prefetch import Batch
+from training.learning.fit import Batch, Batches, FitRecipe
 from training.tasks.training_task import NetworkData, NetworkTask, UnseenSet, describe_earths, load_run
 
 # Not used as a shard number: numpy takes [3407, 77] and [3407, 77, 0] for one seed, and the latter is that of the first sections.

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ConfigDict
 
 from models.array_types import Floats, Floats32, Pictures
 from models.imaging.style import BeamStyle, SectionStyle, channels
@@ -18,17 +19,14 @@ from models.specs.event_type import EVENT_TYPE
 from models.specs.force_azimuth import FORCE_AZIMUTH
 from models.specs.spec import ModelSpec
 from training.config import TrainingSettings, load_recipe
-from training.datasets.augmentation import Augment, Sections, rotate_force, shift_columns
-from training.datasets.force_beams import TRUTH
-from training.datasets.sections import SectionRecipe
+from training.datasets.force_beams import TRUTH, make_force_shards
+from training.datasets.sections import SectionRecipe, make_section_shards
 from training.datasets.shards import Arrays, Shards
 from training.evaluation.metrics import score_azimuth, score_depth, score_type
 from training.export.quantization import Predictions
 from training.learning.calibration import calibrate_azimuth, calibrate_depth, calibrate_type
-from training.learning.fit import Batches, FitRecipe
-from training.learning.prefetch import Batch
+from training.learning.fit import Batch, Batches, FitRecipe
 from training.synthesis.sources import LABELS
-from training.tasks.section_plans import SectionPlan, list_section_sets, load_sections
 from training.tasks.training_task import NetworkData, NetworkTask, UnseenSet, describe_earths, load_backbone, load_run
 
 NO_REAL_EVENT = "No real glacial earthquake was available to test on."
@@ -38,6 +36,66 @@ FORCE_LIMITS = (
     "An epicenter that is one degree off shifts wave crests by a third of a period, which rotates the axis; so do paths unlike the mean"
     " Earth's and unknown instrument responses.",
 )
+Sections = tuple[Pictures, Floats32]
+MAX_SHIFT_COLUMNS = 3
+Augment = Callable[[Pictures, Floats32, np.random.Generator], Sections]
+
+
+class ExtraSections(BaseModel):
+    """Numbers of shards of one recipe, disjoint by seed; `called`: the test set's name in the card."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recipe: str
+    called: str
+    train_shards: int
+    validation_shards: int
+    test_shards: int
+
+
+class SectionPlan(BaseModel):
+    """
+    Numbers of shards of the common sections, and one fit for each model.
+
+    `also`: further sections that a model is trained or tested on. `starts_from`: the model, trained before with the same version,
+    whose backbone another one starts from, wherever shapes agree. `continues`: the run in build/runs whose whole network a model
+    starts from instead. `forces`: beams of glacial earthquakes, the only data of force_azimuth.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    train_shards: int
+    validation_shards: int
+    test_shards: int
+    also: dict[str, tuple[ExtraSections, ...]]
+    starts_from: dict[str, str]
+    continues: dict[str, str] = {}
+    forces: ExtraSections
+    fits: dict[str, FitRecipe]
+
+
+def load_sections(settings: TrainingSettings, more: ExtraSections) -> tuple[Shards, Shards, Shards]:
+    """Draw or load the validation, test and training shards of a recipe."""
+    sections = load_recipe(more.recipe, SectionRecipe)
+    seeds = iter(range(more.train_shards + more.validation_shards + more.test_shards))
+    counts = (more.validation_shards, more.test_shards, more.train_shards)
+    make = make_force_shards if more.recipe.startswith("force_") else make_section_shards
+    validation, test, training = (make(sections, settings, [next(seeds) for _ in range(count)]) for count in counts)
+    return validation, test, training
+
+
+def list_section_sets(plan: SectionPlan, name: str) -> tuple[ExtraSections, ...]:
+    """List the data sets of a model: the common sections first, then its own; for force_azimuth the beams alone."""
+    if name == FORCE_AZIMUTH.name:
+        return (plan.forces,)
+    common = ExtraSections(
+        recipe="sections",
+        called="synthetic test events, predicted offsets",
+        train_shards=plan.train_shards,
+        validation_shards=plan.validation_shards,
+        test_shards=plan.test_shards,
+    )
+    return (common, *plan.also.get(name, ()))
 
 
 @dataclass(frozen=True)
@@ -144,6 +202,26 @@ class SectionTask(NetworkTask):
             rows = np.isin(truth[:, 0], [LABELS.index(kind) for kind in self.kinds])
             pictures, truth = pictures[rows], truth[rows]
         return pictures, truth[:, self.column : self.column + 1].astype(np.float32)
+
+
+def shift_columns(pictures: Pictures, truth: Floats32, random: np.random.Generator) -> Sections:
+    """Shift section and close-up in time, each by up to MAX_SHIFT_COLUMNS columns, as another window or origin time would."""
+    bands = pictures.shape[1] // 2
+    shifted = np.empty_like(pictures)
+    for k, picture in enumerate(pictures):
+        for half in (slice(0, bands), slice(bands, None)):
+            shifted[k, half] = np.roll(picture[half], random.integers(-MAX_SHIFT_COLUMNS, MAX_SHIFT_COLUMNS + 1), axis=2)
+    return shifted, truth
+
+
+def rotate_force(pictures: Pictures, truth: Floats32, random: np.random.Generator) -> Sections:
+    """Rotate and mirror the Earth about the epicenter: roll and reverse the rows of the beam, and change the force azimuth with them."""
+    rows = pictures.shape[2]
+    steps, mirrored = random.integers(0, rows, len(pictures)), random.uniform(size=len(pictures)) < 0.5
+    rotated = np.stack([np.roll(picture, step, axis=1) for picture, step in zip(pictures, steps, strict=True)])
+    rotated[mirrored] = rotated[mirrored][:, :, ::-1]
+    azimuths = truth + (steps * 360.0 / rows)[:, None]
+    return rotated, (np.where(mirrored[:, None], -azimuths, azimuths) % 360.0).astype(np.float32)
 
 
 def shuffle_batches(pictures: Pictures, truth: Floats32, held_out: Sections, recipe: FitRecipe, augment: Augment) -> Batches:

@@ -16,7 +16,7 @@ from training.random_streams import Purpose, make_generator, make_seed_sequence
 from training.synthesis.catalogs import load_earthquakes, load_glacial_earthquakes
 from training.synthesis.sources import KINDS
 from training.tasks.distance import OffsetRecipe, assign_shards
-from training.tasks.section_plans import SectionPlan
+from training.tasks.sections import SectionPlan
 
 pytestmark = pytest.mark.slow
 

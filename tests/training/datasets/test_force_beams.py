@@ -11,13 +11,13 @@ from models.imaging.conditioning import condition
 from models.imaging.render import render_beam
 from models.seismic.geodesy import destination
 from models.specs.pictures import CONDITIONING, FORCE_BEAM
-from training.datasets.augmentation import rotate_force
 from training.datasets.force_beams import STYLES, TRUTH, draw_force_beams
 from training.datasets.sections import SectionRecipe
 from training.synthesis.instrument_defects import Window
 from training.synthesis.records import ORIGIN_S, Realism, synthesize_records
 from training.synthesis.sources import make_glacial
 from training.synthesis.station_geometry import Stations
+from training.tasks.sections import rotate_force
 
 FORCES = SectionRecipe(
     store="greens_50s",

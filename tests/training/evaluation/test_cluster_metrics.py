@@ -5,7 +5,7 @@ import numpy as np
 from training.config import load_recipe
 from training.datasets.source_pairs import KINDS
 from training.evaluation.cluster_metrics import draw_mixture
-from training.tasks.families_plan import FamiliesPlan
+from training.tasks.families import FamiliesPlan
 
 
 def test_mixtures_hold_two_to_eight_kinds_and_no_event_twice():

@@ -10,8 +10,7 @@ from models.registry.store import open_store
 from models.specs.families import CENTERS, EMBEDDING_SIZE, FAMILIES
 from training.export.artifact import export_artifact
 from training.learning import deepcluster
-from training.learning.deepcluster import ClusterRecipe, assign_pseudo_labels, sample_uniformly_over_labels
-from training.learning.projections import fit_whitening
+from training.learning.deepcluster import ClusterRecipe, assign_pseudo_labels, fit_whitening, sample_uniformly_over_labels
 
 CLUSTERS = ClusterRecipe(
     architecture="resnet18",
@@ -99,3 +98,10 @@ def test_an_exported_network_returns_embedding_and_similarities(tmp_path):
     outputs = OnnxModel.load(open_store(tmp_path), FAMILIES).run(pictures)
     np.testing.assert_allclose(np.linalg.norm(outputs["embedding"], axis=1), 1.0, rtol=1e-3)
     assert (outputs["similarities"].argmax(axis=1) == labels).mean() > 0.9
+
+
+def test_whitened_features_are_uncorrelated_before_they_are_scaled():
+    features = np.random.default_rng(0).normal(size=(500, 6)).astype(np.float32) @ np.diag([9, 5, 3, 2, 1, 0.5]).astype(np.float32)
+    whitening = fit_whitening(features, 4)
+    white = (features - whitening.mean) @ whitening.matrix
+    np.testing.assert_allclose(np.cov(white.T), np.eye(4), atol=0.02)

@@ -12,8 +12,7 @@ import torch
 
 from models.networks.heads import DepthModel, DistanceModel, EventTypeModel
 from training.learning.calibration import calibrate_type
-from training.learning.fit import Batches, FitRecipe, fit_network, make_fabric, supports_bfloat16, validate
-from training.learning.prefetch import PrefetchStatistics, prefetch
+from training.learning.fit import Batches, FitRecipe, PrefetchStatistics, fit_network, make_fabric, prefetch, supports_bfloat16, validate
 
 pytestmark = pytest.mark.slow
 

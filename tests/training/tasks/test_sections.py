@@ -6,8 +6,7 @@ import torch
 from models.networks.heads import DepthModel, EventTypeModel
 from training.config import load_recipe
 from training.tasks import sections
-from training.tasks.section_plans import SectionPlan
-from training.tasks.sections import DEPTH_TASK
+from training.tasks.sections import DEPTH_TASK, SectionPlan
 from training.tasks.training_task import load_backbone
 
 pytestmark = pytest.mark.slow

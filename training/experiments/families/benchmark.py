@@ -27,7 +27,7 @@ from training.experiments.families.methods import (
 from training.experiments.families.noise_records import make_noise_shards
 from training.experiments.families.scores import ClusteringScore, score_method
 from training.experiments.families.supervised_ceiling import Ceiling, measure_ceilings
-from training.tasks.families_plan import FamiliesPlan, kernel_regression_model, load_pairs
+from training.tasks.families import FamiliesPlan, kernel_regression_model, load_pairs
 
 UNSEEN_KINDS = ("landslide", "collapse", "resonance")
 """Kinds left out of the training of one embedding, to measure how it represents kinds that it has not seen."""

@@ -18,9 +18,8 @@ from training.datasets.source_pairs import KINDS, STYLES
 from training.experiments.families import vicreg
 from training.experiments.families.vicreg import ContrastiveRecipe
 from training.learning import deepcluster, kernel_regression
-from training.learning.deepcluster import ClusterRecipe, extract_features, set_projection
+from training.learning.deepcluster import ClusterRecipe, Projection, extract_features, fit_whitening, set_projection
 from training.learning.kernel_regression import KernelRegressionRecipe
-from training.learning.projections import Projection, fit_whitening
 
 Embed = Callable[[Arrays], Floats32]
 BATCH = 64

@@ -12,7 +12,7 @@ from training.experiments.families.benchmark import BenchmarkReport, run_benchma
 from training.experiments.families.methods import MethodsPlan
 from training.experiments.families.real_events import cluster_real_events
 from training.experiments.families.scores import RULES, ClusteringScore
-from training.tasks.families_plan import FamiliesPlan
+from training.tasks.families import FamiliesPlan
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "families.md"
 BOOTSTRAPS = 1000

@@ -10,7 +10,7 @@ from training.experiments.families.benchmark import BenchmarkReport, count_claim
 from training.experiments.families.page import NO_REAL_EVENTS, write_report
 from training.experiments.families.scores import RULES, ClusteringScore, count_by_mixture, score_method
 from training.experiments.families.supervised_ceiling import Ceiling
-from training.tasks.families_plan import FamiliesPlan
+from training.tasks.families import FamiliesPlan
 
 pytestmark = pytest.mark.slow
 

@@ -23,7 +23,7 @@ from training.experiments.resnet_depth.run import (
 )
 from training.learning.fit import FitRecipe
 from training.tasks.distance import OffsetRecipe
-from training.tasks.section_plans import SectionPlan
+from training.tasks.sections import SectionPlan
 
 pytestmark = pytest.mark.slow
 
