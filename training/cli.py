@@ -215,13 +215,11 @@ def add_evaluations(commands: "Groups[argparse.ArgumentParser]") -> None:
 
 
 def validate_data(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
-    """Validate synthetic data against physics or observed records, or measure how well trivial cues predict class and distance."""
-    from training.validation import leakage, physics, realism_page
+    """Validate the stores of Green's functions against physics, or measure how well trivial cues predict class and distance."""
+    from training.validation import leakage, physics
 
     if arguments.name == "physics":
         print(physics.write_physics_page(settings.build_dir / "greens", STORES, arguments.command))
-    elif arguments.name == "realism":
-        print(realism_page.write_realism_page(arguments.folder, settings.build_dir / "realism", arguments.command))
     else:
         print(leakage.write_leakage_page(arguments.folders, arguments.events, arguments.command))
 
@@ -229,12 +227,10 @@ def validate_data(arguments: argparse.Namespace, settings: TrainingSettings) -> 
 def add_validations(commands: "Groups[argparse.ArgumentParser]") -> None:
     """Add the commands of the group `validate`."""
     physics = commands.add_parser("physics", help="test the stores against independent calculations: docs/results/physics.md")
-    realism = commands.add_parser("realism", help="compare synthetic with observed records: docs/results/realism.md")
-    realism.add_argument("folder", type=Path, help="folder of real events, a folder each")
     leakage = commands.add_parser("leakage", help="measure what trivial cues give away in archives: docs/results/leakage.md")
     leakage.add_argument("folders", type=Path, nargs="+")
     leakage.add_argument("--events", type=int, default=300, help="number of events of each archive, at most (300)")
-    for command in (physics, realism, leakage):
+    for command in (physics, leakage):
         command.set_defaults(run=validate_data)
 
 
@@ -247,7 +243,7 @@ def make_parser() -> argparse.ArgumentParser:
     for name, add_commands, what in (
         ("build", add_builds, "make data: Green's functions, archives, bundles, recordings, lookup tables"),
         ("evaluate", add_evaluations, "evaluate the served models: cards, calibration of regions, pages"),
-        ("validate", add_validations, "validate synthetic data: physics, realism, leakage"),
+        ("validate", add_validations, "validate synthetic data: physics, leakage"),
         ("experiment", experiments.add_experiments, "repeat an experiment behind a decision"),
     ):
         add_commands(groups.add_parser(name, help=what).add_subparsers(dest="name", required=True, metavar="NAME"))

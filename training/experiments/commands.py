@@ -74,6 +74,13 @@ def draw_figures(arguments: argparse.Namespace, settings: TrainingSettings) -> N
         print(f"{out / 'index.html'}: {count} sections")
 
 
+def compare_with_observed(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Compare synthetics in each Earth model with observed records."""
+    from training.experiments.realism.page import write_realism_page
+
+    print(write_realism_page(arguments.folder, settings.build_dir / "realism", arguments.command))
+
+
 def add_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands of the group `experiment`."""
     for name, what in (("ablations", "each choice of picture, data and network"), ("resnet-depth", "five depths of ResNet")):
@@ -84,13 +91,30 @@ def add_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     attribution = commands.add_parser("attribution", help="attribute the class to parts of the section")
     attribution.add_argument("--most", type=int, default=30, help="number of events of each class, at most (30)")
     attribution.add_argument("--real", type=Path, help="folder of real events")
+    _add_archive(attribution)
     attribution.set_defaults(run=attribute_classes)
+    _add_location_experiments(commands)
+    versions = commands.add_parser("compare-versions", help="print metrics of versions of a model on the same test pictures")
+    versions.add_argument("model", choices=("offset", "event_type", "depth", "force_azimuth"))
+    versions.add_argument("graphs", type=Path, nargs="+", metavar="model.onnx")
+    versions.set_defaults(run=compare_versions)
+    observed = commands.add_parser("realism", help="compare synthetics in each Earth model with observed records: docs/results/realism.md")
+    observed.add_argument("folder", type=Path, help="folder of real events, a folder each")
+    observed.set_defaults(run=compare_with_observed)
+    sections = commands.add_parser("gallery", help="draw sections of synthetic and real events: build/gallery and a figure")
+    sections.add_argument("folder", type=Path, help="folder of real events, a folder each")
+    sources = commands.add_parser("sources", help="draw every kind of source: a figure")
+    inputs = commands.add_parser("inputs", help="draw the pictures that each model reads: figures of the model cards")
+    for command in (sections, sources, inputs):
+        command.set_defaults(run=draw_figures)
+
+
+def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     prior = commands.add_parser("class-prior", help="try prior odds of the class by the epicenter")
     stack = commands.add_parser("surface-waves", help="locate with and without the surface-wave stack")
     for command in (prior, stack):
         command.add_argument("--most", type=int, help="number of events of each file of the archive, at most")
-    for command in (attribution, prior, stack):
-        command.add_argument("--archive", type=Path, default=Path("build/archives/twin"), help="archive of the replica")
+        _add_archive(command)
     common = commands.add_parser("common-error", help="measure the error common to the distances of an event")
     common.add_argument("--store", help="another store of Green's functions than the recipe's")
     scaled = commands.add_parser("moment-scale", help="locate the replica's test part with moments and forces multiplied by a factor")
@@ -104,13 +128,7 @@ def add_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParse
         command.add_argument("--seed", type=int, default=3407)
     for command in (prior, stack, common, scaled, paper, networks):
         command.set_defaults(run=measure_location)
-    versions = commands.add_parser("compare-versions", help="print metrics of versions of a model on the same test pictures")
-    versions.add_argument("model", choices=("offset", "event_type", "depth", "force_azimuth"))
-    versions.add_argument("graphs", type=Path, nargs="+", metavar="model.onnx")
-    versions.set_defaults(run=compare_versions)
-    sections = commands.add_parser("gallery", help="draw sections of synthetic and real events: build/gallery and a figure")
-    sections.add_argument("folder", type=Path, help="folder of real events, a folder each")
-    sources = commands.add_parser("sources", help="draw every kind of source: a figure")
-    inputs = commands.add_parser("inputs", help="draw the pictures that each model reads: figures of the model cards")
-    for command in (sections, sources, inputs):
-        command.set_defaults(run=draw_figures)
+
+
+def _add_archive(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--archive", type=Path, default=Path("build/archives/twin"), help="archive of the replica")

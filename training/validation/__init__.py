@@ -1,1 +1,1 @@
-"""Validation of synthetic data against physics, observed records and trivial cues."""
+"""Validation of synthetic data against physics and trivial cues."""

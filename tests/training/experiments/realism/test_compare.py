@@ -7,7 +7,7 @@ import pytest
 
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
-from training.validation.realism import (
+from training.experiments.realism.compare import (
     STEP_S,
     ButterworthBand,
     correlate_separately,

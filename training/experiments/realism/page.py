@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from models.array_types import Floats
 from training.earth import structure
 from training.evaluation.pages import FIGURES, RESULTS, format_records, format_table, write_page
-from training.validation.realism import BANDS, STEP_S, Comparison, compare_trace, compute_strains, list_traces
+from training.experiments.realism.compare import BANDS, STEP_S, Comparison, compare_trace, compute_strains, list_traces
 
-TEMPLATE = Path(__file__).parent / "templates" / "realism.md"
+TEMPLATE = Path(__file__).parents[1] / "templates" / "realism.md"
 FIGURE_BAND = "50-100 s"
 
 
