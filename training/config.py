@@ -31,10 +31,6 @@ class TrainingSettings(BaseSettings):
     processes: int = Field(2, ge=1, description="processes for Green's functions and synthesis, threads for training")
 
 
-def _read(path: Path) -> dict[str, Any]:
-    return tomllib.loads(path.read_text())
-
-
 def _merge(common: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """Merge changes into common values, tables recursively."""
     merged = {
@@ -54,8 +50,8 @@ def load_recipe[Recipe: BaseModel](name: str, kind: type[Recipe], preset: str | 
     if preset and not (RECIPES / preset).is_dir():
         raise FileNotFoundError(f"there is no preset {preset!r}: training/configs has no folder of that name")
     changes = RECIPES / preset / f"{name}.toml"
-    content = _read(RECIPES / f"{name}.toml")
-    return kind.model_validate(_merge(content, _read(changes)) if preset and changes.is_file() else content)
+    content = tomllib.loads((RECIPES / f"{name}.toml").read_text())
+    return kind.model_validate(_merge(content, tomllib.loads(changes.read_text())) if preset and changes.is_file() else content)
 
 
 def read_commit() -> str:

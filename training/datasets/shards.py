@@ -58,15 +58,11 @@ def combine_fingerprints(*items: BaseModel | str | int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _write(path: Path, arrays: Arrays) -> None:
-    temporary = path.with_name(f".{path.name}")
+def _draw_shard(draw: Callable[[int], Arrays], path: Path, seed: int) -> None:
+    arrays, temporary = draw(seed), path.with_name(f".{path.name}")
     with temporary.open("wb") as handle:
         np.savez(handle, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the first keyword for allow_pickle
     temporary.rename(path)
-
-
-def _draw_shard(draw: Callable[[int], Arrays], path: Path, seed: int) -> None:
-    _write(path, draw(seed))
 
 
 def make_shards(draw: Callable[[int], Arrays], folder: Path, fingerprint: str, seeds: list[int], processes: int) -> Shards:

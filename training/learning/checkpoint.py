@@ -44,16 +44,12 @@ def save_checkpoint(folder: Path, stateful: Mapping[str, Stateful], made_for: Ma
     save_atomically({**states, "progress": dict(progress), "made_for": dict(made_for)}, folder / LAST)
 
 
-def _no_barrier() -> None:
-    """Wait for nobody: there is one process."""
-
-
 def resume_checkpoint(
     folder: Path,
     stateful: Mapping[str, Stateful],
     made_for: Mapping[str, Any],
     *,
-    barrier: Callable[[], None] = _no_barrier,
+    barrier: Callable[[], object] = lambda: None,
     owner: bool = True,
 ) -> dict[str, Any] | None:
     """

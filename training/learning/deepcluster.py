@@ -5,7 +5,7 @@ Features are whitened by principal components and scaled to unit length, k-means
 over clusters, and the classifier is initialized anew in each round, because the order of clusters is arbitrary.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -202,7 +202,8 @@ def _learn_labels(
     network.train()
     losses = []
     steps = max(len(order) // plan.batch, 1)
-    for number, rows in enumerate(_show_progress(np.array_split(order, steps))):
+    bar = tqdm(np.array_split(order, steps), desc="pseudo-labels", unit="batch", mininterval=5, leave=False)
+    for number, rows in enumerate(bar):
         inputs, truth = torch.from_numpy(pictures[rows]).to(device), torch.from_numpy(labels[rows, None]).to(device)
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
@@ -213,10 +214,6 @@ def _learn_labels(
         losses.append(loss.item())
         on_progress((number + 1) / steps)
     return float(np.mean(losses))
-
-
-def _show_progress(batches: list[Integers]) -> Iterator[Integers]:
-    return iter(tqdm(batches, desc="pseudo-labels", unit="batch", mininterval=5, leave=False))
 
 
 def _resume(folder: Path | None, network: FamiliesModel, made_for: dict[str, Any]) -> tuple[History, Integers | None]:

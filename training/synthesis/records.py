@@ -110,11 +110,6 @@ def synthesize_mixed_displacement(
     return np.asarray(np.concatenate(motion)[order])
 
 
-def _prepend_zeros(traces: Floats, step_s: float) -> Floats:
-    lead = np.zeros((len(traces), int(PRE_EVENT_S / step_s)))
-    return np.concatenate([lead, traces], axis=1)
-
-
 def synthesize_records(
     stores: tuple[GreensStore, ...], source: Source, stations: Stations, window: Window, realism: Realism, random: np.random.Generator
 ) -> tuple[Record, ...]:
@@ -128,7 +123,7 @@ def synthesize_records(
     if realism.paths is not None:
         motion = perturb_paths(motion, stations.distances_deg, step, realism.paths, random)
         motion *= random.lognormal(0, realism.amplitude_sigma, (len(motion), 1))
-    motion = _prepend_zeros(motion, step)
+    motion = np.pad(motion, ((0, 0), (int(PRE_EVENT_S / step), 0)))
     if realism.noise:
         motion = motion + draw_noise_displacement(len(motion), motion.shape[1], step, random, realism.character)
     if realism.instruments:

@@ -1,7 +1,6 @@
 """The training of the offset model: epicentral distance and origin time from the picture of one trace."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -126,7 +125,7 @@ class DistanceTask(NetworkTask):
     def load_unseen_sets(self, settings: TrainingSettings) -> Iterator[UnseenSet]:
         """Load the traces of the test events."""
         pictures, truth, events = load_unseen_traces(settings)
-        yield UnseenSet(UNSEEN_NAME, pictures, partial(_score, truth, events))
+        yield UnseenSet(UNSEEN_NAME, pictures, lambda predictions: score_distances(predictions, truth, events, UNSEEN_NAME))
 
 
 def stream_batches(shards: Shards, held_out: Shards, recipe: FitRecipe) -> Batches:
@@ -156,7 +155,3 @@ def load_unseen_traces(settings: TrainingSettings) -> tuple[Pictures, Floats, In
     arrays = shards.load_all(("pictures", "truth"))
     events = np.concatenate([shards.load(i)["event"] + 10_000 * i for i in range(len(shards.paths))]).astype(np.int64)
     return arrays["pictures"], arrays["truth"].astype(np.float64), events
-
-
-def _score(truth: Floats, events: Integers, predictions: Predictions) -> tuple[Metric, ...]:
-    return score_distances(predictions, truth, events, UNSEEN_NAME)
