@@ -133,7 +133,7 @@ def classify_event(
     given : tuple of float, optional
         Trial epicenter (latitude, longitude) in degrees to draw the section at; located from the records where omitted.
     progress : callable
-        Told of each stage; see `ReportProgress`.
+        Called at the beginning of each stage; see `ReportProgress`.
     records : sequence of Record
         Original records in the gather's order. With them a located epicenter is refined by `refine_location`.
 
@@ -182,7 +182,7 @@ def locate_event(
     event_type : {"earthquake", "glacial"}, optional
         Class of the event; classified from its section where omitted.
     progress : callable
-        Told of each stage; see `ReportProgress`.
+        Called at the beginning of each stage; see `ReportProgress`.
     records : sequence of Record
         Original records in the gather's order; without them the location uses predicted distances, array slowness and surface waves only.
 

@@ -150,7 +150,6 @@ class BeamStyle(_Picture):
     full_scale: float
 
 
-TraceStyle = AmplitudeStyle | FrequencyStyle
 Style = AmplitudeStyle | FrequencyStyle | SectionStyle | SourceStyle | BeamStyle
 
 

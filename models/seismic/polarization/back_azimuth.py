@@ -92,7 +92,7 @@ def measure_back_azimuths(records: Sequence[Record], picks: Sequence[Picks]) -> 
 
 
 def _station_llr(station: tuple[Record, Picks]) -> Floats | None:
-    """Log-likelihood ratio [BINS] of one station's back azimuth; None where no direction stands out."""
+    """Log-likelihood ratio [BINS] of one station's back azimuth; None where no direction is significant."""
     record, picks = station
     if record.latitude_deg is None or record.longitude_deg is None:
         return None

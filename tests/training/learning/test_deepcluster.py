@@ -7,7 +7,8 @@ import torch
 from models.networks.families import FamiliesModel
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
-from models.specs.families import CENTERS, EMBEDDING_SIZE, FAMILIES
+from models.specs.families import EMBEDDING_SIZE, FAMILIES
+from tests.support.bright_and_dark import draw_pictures, make_network
 from training.export.artifact import export_artifact
 from training.learning import deepcluster
 from training.learning.deepcluster import ClusterRecipe, assign_pseudo_labels, fit_whitening, sample_uniformly_over_labels
@@ -23,21 +24,6 @@ CLUSTERS = ClusterRecipe(
     weight_decay=0.0,
     seed=3,
 )
-
-
-def draw_pictures(count, seed):
-    """Draw two-channel pictures that are bright or dark all over; returns them with which."""
-    random = np.random.default_rng(seed)
-    truth = random.integers(0, 2, count)
-    pictures = random.integers(0, 60, (count, 2, 24, 32), dtype=np.uint8)
-    for picture, kind in zip(pictures, truth, strict=True):
-        picture[:] += np.uint8(150 * kind)
-    return pictures, truth
-
-
-def make_network(clusters=CENTERS):
-    torch.manual_seed(0)
-    return FamiliesModel("resnet18", 0.0625, 2, EMBEDDING_SIZE, clusters)
 
 
 def test_pseudo_labels_separate_clusters_and_batches_are_uniform_over_them():

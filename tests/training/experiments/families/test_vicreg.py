@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.networks.families import FamiliesModel
-from models.specs.families import CENTERS, EMBEDDING_SIZE
+from models.specs.families import CENTERS
+from tests.support.bright_and_dark import draw_pictures, make_network
 from training.experiments.families import vicreg
 from training.experiments.families.vicreg import ContrastiveRecipe, vicreg_loss
 
@@ -24,21 +24,6 @@ VIEWS = ContrastiveRecipe(
 )
 
 
-def bright_or_dark(count, seed):
-    """Make two-channel pictures that are brighter or darker, and the label of each."""
-    random = np.random.default_rng(seed)
-    truth = random.integers(0, 2, count)
-    pictures = random.integers(0, 60, (count, 2, 24, 32), dtype=np.uint8)
-    for picture, kind in zip(pictures, truth, strict=True):
-        picture[:] += np.uint8(150 * kind)
-    return pictures, truth
-
-
-def small_reader(clusters=CENTERS):
-    torch.manual_seed(0)
-    return FamiliesModel("resnet18", 0.0625, 2, EMBEDDING_SIZE, clusters)
-
-
 def test_equal_views_have_the_smallest_loss_and_collapsed_ones_not():
     random = torch.Generator().manual_seed(0)
     one, other = torch.randn(64, 8, generator=random), torch.randn(64, 8, generator=random)
@@ -47,9 +32,9 @@ def test_equal_views_have_the_smallest_loss_and_collapsed_ones_not():
 
 
 def test_an_interrupted_training_continues(tmp_path):
-    pictures, _ = bright_or_dark(32, 1)
+    pictures, _ = draw_pictures(32, 1)
     views = np.stack([pictures, np.roll(pictures, 2, axis=3)], axis=1)
-    losses = vicreg.train_vicreg(small_reader(), views, VIEWS, tmp_path)
+    losses = vicreg.train_vicreg(make_network(), views, VIEWS, tmp_path)
     assert len(losses) == 3
     assert losses[-1] < losses[0]
-    assert vicreg.train_vicreg(small_reader(), views, VIEWS, tmp_path) == losses
+    assert vicreg.train_vicreg(make_network(), views, VIEWS, tmp_path) == losses
