@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from models.specs.event_type import EventType
+from models.specs.event_type import ClassAnswer, EventType
 
 
 class JobKind(StrEnum):
@@ -142,16 +142,19 @@ class ReferencePoint(_Contract):
 class ClassifyResult(_Contract):
     """Result of POST /events/classify."""
 
-    event_type: EventType
-    probabilities: dict[str, float]
+    event_type: ClassAnswer = Field(
+        description="earthquake (tectonic), glacial (glacial earthquake), other (an event that is neither), or undetermined: no class "
+        "reaches a probability of 0.8"
+    )
+    probabilities: dict[str, float] = Field(description="of earthquake, glacial and other; they sum to 1")
     reference_point: ReferencePoint | None = Field(
         description="null if no epicenter was found; the section then shows traces at their predicted distances"
     )
     traces_used: int
     model: ModelVersion
-    out_of_distribution: bool
+    out_of_distribution: bool = Field(description="whether the probability of other is above 0.2")
     novelty: float = Field(
-        description="distance to the training sections in the embedding, relative to the threshold; above 1 is out of distribution"
+        description="distance of the record section from the training sections; 97 % of the sections of earthquakes are below 1"
     )
 
 
@@ -204,14 +207,16 @@ class ArrivalEstimate(_Contract):
 class LocateResult(_Contract):
     """Result of POST /events/locate."""
 
-    event_type: EventType
+    event_type: ClassAnswer = Field(description="as for classify, or as given")
     epicenter: Epicenter
     alternatives: list[Epicenter] = Field([], description="other modes of the posterior, most probable first")
     origin_time: AwareDatetime
     origin_time_uncertainty_s: float
-    depth_km: float | None
+    depth_km: float | None = Field(
+        description="of an earthquake, or of an other event whose arrival times hold it; null where the class is glacial or undetermined"
+    )
     depth_uncertainty_km: float | None
-    force_azimuth_deg: float | None
+    force_azimuth_deg: float | None = Field(description="of a glacial earthquake, else null")
     force_azimuth_uncertainty_deg: float | None
     force_azimuth_ambiguous: bool | None
     offsets: list[DistanceEstimate] = Field(description="epicentral distances predicted from single traces")

@@ -8,11 +8,11 @@ MAX_MEMBERS = 6
 
 
 def describe_classification(result: JsonObject) -> list[str]:
-    """Format class, probabilities, number of traces, and an out-of-distribution warning."""
+    """Format class, probabilities, number of traces, and a note where the event may be neither kind of earthquake."""
     probabilities = ", ".join(f"{name} {probability:.0%}" for name, probability in result["probabilities"].items())
     lines = [f"class       {result['event_type']} (probabilities: {probabilities}), {result['traces_used']} traces"]
     if result["out_of_distribution"]:
-        lines.append("            out of distribution: the section is unlike the training sections, so the class is unreliable")
+        lines.append("            out of distribution: it may be neither a tectonic nor a glacial earthquake")
     return lines
 
 

@@ -5,6 +5,7 @@ Distances of the traces (offset network), epicenter, refinement by arrival times
 class and depth, or force azimuth from beams.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,9 +13,9 @@ from typing import Final
 import numpy as np
 
 from models.analysis.arrival_times import has_short_period_arrivals
-from models.analysis.class_prior import tectonic_prior_odds
 from models.analysis.combine import OriginTime, combine_depths, combine_origin_times, set_origin_time
 from models.analysis.distances import DistanceReadings, predict_distances
+from models.analysis.event_class import MIN_CLASS_PROBABILITY, PhysicalEvidence, choose_class, weigh_classes
 from models.analysis.refinement import MAX_STATIONS_TO_CLASSIFY, Method, RefinedLocation, refine_location
 from models.analysis.sections import (
     SectionReference,
@@ -33,7 +34,7 @@ from models.seismic.association.arrivals import Arrival
 from models.seismic.association.locate import ArrivalTimeSolution
 from models.seismic.location.solution import Location
 from models.seismic.waveforms import Gather, Record
-from models.specs.event_type import CLASSES, EventType
+from models.specs.event_type import ClassAnswer, EventClass, EventType
 from models.specs.pictures import DISTANCE_SECTION
 
 Models = Mapping[str, OnnxModel]
@@ -46,26 +47,31 @@ Odds of a tectonic against a glacial earthquake where first arrivals above 0.3 H
 earthquakes radiate next to nothing there, since their forces last 30 s and more, which is why catalogs of short-period arrivals lack them
 (Ekstrom, Nettles & Abers 2003, doi:10.1126/science.1088057).
 """
+MAX_DEPTH_ERROR_KM: Final = 50.0  # of arrival times alone, for an event whose section no network knows
 MIN_SIGN_PROBABILITY: Final = 0.9  # of a force's direction against the opposite one; below it the azimuth is called ambiguous
 
 
 @dataclass(frozen=True)
 class Classification:
     """
-    Class of an event, with the probabilities [0, 1] of all classes.
+    Class of an event, `undetermined` where none reaches a probability of 0.8, and the probabilities [0, 1] of all classes.
 
-    `ood_score`: out-of-distribution score, distance of the section from the training sections; above 1 it lies farther than nearly all
-    sections of validation, and `out_of_distribution` is set. `reference` is None where no epicenter was found and the section is drawn at
-    predicted distances. `traces_used` counts the traces with data in the section's window.
+    `ood_score`: distance of the section from the training sections; above 1 it lies farther than nearly all sections of validation.
+    `reference` is None where no epicenter was found and the section is drawn at predicted distances. `traces_used` counts the traces with
+    data in the section's window.
     """
 
-    event_type: EventType
-    probabilities: dict[str, float]
+    event_type: ClassAnswer
+    probabilities: dict[EventClass, float]
     ood_score: float
-    out_of_distribution: bool
     readings: DistanceReadings
     reference: SectionReference | None
     traces_used: int
+
+    @property
+    def out_of_distribution(self) -> bool:
+        """Whether the event may well be neither a tectonic nor a glacial earthquake: that has a probability above 0.2."""
+        return self.probabilities["other"] > 1.0 - MIN_CLASS_PROBABILITY
 
 
 @dataclass(frozen=True)
@@ -94,11 +100,12 @@ class EventLocation:
     """
     Epicenter and origin time, with the depth of an earthquake or the force azimuth of a glacial one (the other is None).
 
+    An `other` event has a depth where arrival times hold one, an `undetermined` one has neither depth nor force azimuth.
     `method`, `arrivals` (empty where arrival times were not accepted) and `back_azimuths` are as in `RefinedLocation`. `classification` is
     None where the class was given.
     """
 
-    event_type: EventType
+    event_type: ClassAnswer
     location: Location
     origin: OriginTime
     depth: DepthEstimate | None
@@ -122,7 +129,7 @@ def classify_event(
     records: Sequence[Record] = (),
 ) -> Classification:
     """
-    Classify an event as tectonic or glacial earthquake from its record section.
+    Classify an event as tectonic earthquake, glacial earthquake or other event from its record section and epicenter.
 
     Parameters
     ----------
@@ -225,19 +232,20 @@ def predict_event(
     """
     location, arrivals = refined.location, refined.arrival_solution
     reference, shown = make_reference(location), set_origin_time(readings, refined.origin)
-    classification = None
-    if event_type is None:
+    classification: Classification | None = None
+    answer: ClassAnswer | None = event_type
+    if answer is None:
         progress("event type", 0.7)
         trial = reference if given is None else find_reference(gather, readings, given)
         classification = _predict_class(models["event_type"], gather, shown, trial, arrivals)
-        event_type = classification.event_type
-    progress("depth" if event_type == "earthquake" else "force azimuth", 0.85)
+        answer = classification.event_type
+    progress("force azimuth" if answer == "glacial" else "depth", 0.85)
     return EventLocation(
-        event_type=event_type,
+        event_type=answer,
         location=location,
         origin=refined.origin or combine_origin_times(readings),
-        depth=_combined_depth(models["depth"], gather, shown, reference, arrivals) if event_type == "earthquake" else None,
-        force_azimuth=predict_force_azimuth(models["force_azimuth"], gather, shown, reference) if event_type == "glacial" else None,
+        depth=_estimate_depth(models["depth"], answer, gather, shown, reference, arrivals),
+        force_azimuth=predict_force_azimuth(models["force_azimuth"], gather, shown, reference) if answer == "glacial" else None,
         readings=readings,
         classification=classification,
         method=refined.method,
@@ -285,10 +293,23 @@ def section_style(model: OnnxModel) -> SectionStyle:
     return model.spec.style
 
 
-def _combined_depth(
-    model: OnnxModel, gather: Gather, readings: DistanceReadings, reference: SectionReference, arrivals: ArrivalTimeSolution | None
-) -> DepthEstimate:
-    """Depth from the section, combined with that of the arrival times where these were accepted."""
+def _estimate_depth(
+    model: OnnxModel,
+    answer: ClassAnswer,
+    gather: Gather,
+    readings: DistanceReadings,
+    reference: SectionReference,
+    arrivals: ArrivalTimeSolution | None,
+) -> DepthEstimate | None:
+    """
+    Depth of an earthquake from its section, combined with that of the arrival times where these were accepted.
+
+    For an `other` event that of the arrival times alone, if it is known to within `MAX_DEPTH_ERROR_KM`.
+    """
+    if answer == "other" and arrivals is not None and arrivals.depth_uncertainty_km <= MAX_DEPTH_ERROR_KM:
+        return DepthEstimate(arrivals.depth_km, arrivals.depth_uncertainty_km)
+    if answer != "earthquake":
+        return None
     from_section = predict_depth(model, gather, readings, reference)
     if arrivals is None:
         return from_section
@@ -303,18 +324,14 @@ def _predict_class(
     reference: SectionReference | None,
     arrivals: ArrivalTimeSolution | None,
 ) -> Classification:
-    """Class probabilities of the network times the prior odds of the epicenter and of short-period arrivals."""
+    """Class probabilities of the network, weighed with prior odds and with what the section does not show."""
     outputs = model.run(draw_section(section_style(model), gather, readings, reference)[None])
-    odds = SHORT_PERIOD_ODDS if has_short_period_arrivals(arrivals) else 1.0
-    odds *= tectonic_prior_odds(reference)
-    weights = np.where(np.array(CLASSES) == "earthquake", odds, 1.0) * outputs["probabilities"][0]
-    probabilities = dict(zip(CLASSES, (weights / weights.sum()).tolist(), strict=True))
-    ood_score = float(outputs["novelty"][0])
+    evidence = PhysicalEvidence(log_force=-math.log(SHORT_PERIOD_ODDS) if has_short_period_arrivals(arrivals) else 0.0)
+    probabilities = weigh_classes(outputs["probabilities"][0].astype(np.float64), reference, evidence)
     return Classification(
-        event_type=max(CLASSES, key=probabilities.__getitem__),
+        event_type=choose_class(probabilities),
         probabilities=probabilities,
-        ood_score=ood_score,
-        out_of_distribution=ood_score > 1.0,
+        ood_score=float(outputs["novelty"][0]),
         readings=readings,
         reference=reference,
         traces_used=int(readings.live.sum()),

@@ -1,4 +1,4 @@
-"""The event-type model: classify an event as tectonic or glacial earthquake."""
+"""The event-type model: classify an event as tectonic or glacial earthquake; and the classes that the service answers with."""
 
 from typing import Final, Literal
 
@@ -6,8 +6,15 @@ from models.specs.pictures import DISTANCE_SECTION
 from models.specs.spec import ModelSpec, Output
 
 EventType = Literal["earthquake", "glacial"]
+"""Classes of the network."""
 CLASSES: Final[tuple[EventType, ...]] = ("earthquake", "glacial")
 """In the order of the network's outputs."""
+EventClass = Literal["earthquake", "glacial", "other"]
+"""Classes of an answer: `other` is an event that is neither a tectonic nor a glacial earthquake."""
+EVENT_CLASSES: Final[tuple[EventClass, ...]] = ("earthquake", "glacial", "other")
+"""In the order of the served probabilities."""
+ClassAnswer = Literal["earthquake", "glacial", "other", "undetermined"]
+"""What an event is called: its class, or `undetermined` where no class is probable enough."""
 
 EVENT_TYPE = ModelSpec(
     name="event_type",

@@ -24,7 +24,7 @@ from workers.storage.result_keys import figure_key, result_key
 
 CLASSIFIED = {
     "event_type": "glacial",
-    "probabilities": {"earthquake": 0.03, "glacial": 0.97},
+    "probabilities": {"earthquake": 0.03, "glacial": 0.96, "other": 0.01},
     "reference_point": {"latitude": 66.4, "longitude": -38.1, "source": "predicted"},
     "traces_used": 42,
     "model": {"name": "event_type", "version": "1"},

@@ -18,7 +18,7 @@ def make_result(number: int, kind: str = "earthquake", **changes: object) -> Eve
     traces = TraceResults(true, true + 0.1 * number, np.full(6, 5.0), np.full(6, 3.0), np.full(6, 2.0 + number), np.zeros(6), true)
     quake = kind == "earthquake"
     truth = Truth(f"e{number}", kind, 10.0, 20.0, 30.0, 5.0 + 0.01 * number, np.nan if quake else 100.0, 0.0)
-    probabilities = (0.8, 0.2) if quake == (number % 2 == 0) else (0.3, 0.7)
+    probabilities = (0.85, 0.1, 0.05) if quake == (number % 2 == 0) else (0.05, 0.85, 0.1)
     answers: dict[str, object] = (
         {"network_depth_km": 30.0 + number, "network_depth_sigma_km": 20.0, "depth_km": 35.0}
         if quake

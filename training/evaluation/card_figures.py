@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from models.array_types import Floats
-from models.specs.event_type import CLASSES
+from models.specs.event_type import CLASSES, EVENT_CLASSES
 from training.evaluation.event_result import EventResult, collect, select_kind, stack_traces
 from training.evaluation.metrics import expected_calibration_error, wilson
 from training.evaluation.plots import (
@@ -27,6 +27,7 @@ from training.evaluation.plots import (
 
 Results = Sequence[EventResult]
 SNR, MAGNITUDE = "signal-to-noise ratio (median over traces)", "magnitude"
+ANSWERS = (*EVENT_CLASSES, "undetermined")
 MIN_KILOMETERS, MIN_DEGREES = 1.0, 0.05
 """Smallest errors that the logarithmic axes show."""
 
@@ -63,7 +64,7 @@ def _draw_types(results: Results, path: Path) -> None:
 def _draw_confusion(axes: Axes, results: Results) -> None:
     """Draw the confusion matrix: a row each true class, fractions of the row with Wilson's interval."""
     counts = np.array(
-        [[sum(one.event_type == predicted for one in select_kind(results, name)) for predicted in CLASSES] for name in CLASSES]
+        [[sum(one.event_type == predicted for one in select_kind(results, name)) for predicted in ANSWERS] for name in CLASSES]
     )
     fractions = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.grid(visible=False)
@@ -74,7 +75,7 @@ def _draw_confusion(axes: Axes, results: Results) -> None:
         axes.text(
             j, i, f"{fractions[i, j]:.0%}\n{low:.0%} to {high:.0%}\nn = {counts[i, j]}", ha="center", va="center", fontsize=9, color=color
         )
-    axes.set_xticks(range(len(CLASSES)), CLASSES)
+    axes.set_xticks(range(len(ANSWERS)), ANSWERS, fontsize=7)
     axes.set_yticks(range(len(CLASSES)), CLASSES, rotation=90, va="center")
     name_axes(axes, "predicted class", "true class", "confusion")
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from models.array_types import Floats, Floats32, Integers
 from models.registry.card import Metric
+from models.specs.event_type import EVENT_CLASSES
 from training.config import TrainingSettings, read_commit
 from training.datasets.archive import read_manifest
 from training.datasets.shards import combine_fingerprints
@@ -155,7 +156,7 @@ REPLICA_MEASURES: dict[str, Callable[[Results, str], tuple[Metric, ...]]] = {
 
 
 def measure_real_types(results: Results) -> tuple[Metric, ...]:
-    """Recall of real earthquakes, also of those with many stations; fraction flagged of every kind; then event by event."""
+    """Recall of real earthquakes, also of those with many stations; fraction of every kind in doubt; then event by event."""
     quakes = select_kind(results, "earthquake")
     found = []
     many = [result for result in quakes if result.stations >= MIN_STATIONS]
@@ -164,10 +165,10 @@ def measure_real_types(results: Results) -> tuple[Metric, ...]:
             right = np.array([result.is_right for result in group])
             found.append(fraction_metric(f"share of earthquake sections recognized{name}", REAL_SET, right))
     for kind in sorted({result.truth.kind for result in results}):
-        flagged = np.array([result.ood_score > 1 for result in select_kind(results, kind)])
-        found.append(fraction_metric(f"share of {kind} sections flagged as novel", f"{REAL_SET} and others", flagged))
+        neither = np.array([result.is_neither for result in select_kind(results, kind)])
+        found.append(fraction_metric(f"share of {kind} events answered other or undetermined", f"{REAL_SET} and others", neither))
     for result in results:
-        values = {"probability of an earthquake": (result.probabilities[0], "1"), "novelty": (result.ood_score, "1")}
+        values = {f"probability of {name}": (value, "1") for name, value in zip(EVENT_CLASSES, result.probabilities, strict=True)}
         found += _make_event_metrics(result, result.stations, values)
     return tuple(found)
 

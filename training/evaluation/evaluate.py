@@ -38,7 +38,7 @@ from models.seismic.location.region_calibration import CARD_KEY, scale_to_contai
 from models.seismic.location.regions import EpicenterRegion
 from models.seismic.location.solution import Location
 from models.seismic.waveforms import Gather, Record
-from models.specs.event_type import CLASSES
+from models.specs.event_type import EVENT_CLASSES
 from models.specs.index import MODELS
 from models.specs.pictures import CONDITIONING
 from training.config import SPAWN, TrainingSettings
@@ -142,7 +142,7 @@ def evaluate_event(models: Models, event: LabeledEvent, switches: Switches = AS_
         stations=int(readings.has_distance.sum()),
         horizontals=sum(record.horizontals is not None for record in event.records),
         traces=traces,
-        probabilities=tuple(classification.probabilities[name] for name in CLASSES),
+        probabilities=tuple(classification.probabilities[name] for name in EVENT_CLASSES),
         ood_score=classification.ood_score,
         fraction_in_window=measure_window_fraction(gather, true_deg, event.truth.origin_time_s),
         **answer,

@@ -9,13 +9,14 @@ from typing import Any, Final
 
 import numpy as np
 
+from models.analysis.event_class import choose_class
 from models.array_types import Floats, Integers
 from models.registry.store import open_store
-from models.specs.event_type import CLASSES
+from models.specs.event_type import EVENT_CLASSES, ClassAnswer
 from models.specs.index import MODELS
 
 NAN = float("nan")
-EDITION: Final = 1
+EDITION: Final = 2
 """Raise it when the service answers differently with the same weights, or when a result has other fields."""
 
 
@@ -93,13 +94,13 @@ class EventResult:
     tested_by : names of the splits of the data set that hold the event in their test part
     stations : number of traces whose distance was predicted
     horizontals : number of stations with a pair of horizontal records
-    probabilities : of the classes in the order of `CLASSES`, as served (with the odds of arrivals and of the epicenter)
-    ood_score : out-of-distribution score of the section; above 1 is flagged (`novelty` on the wire)
+    probabilities : of the classes in the order of `EVENT_CLASSES`, as served
+    ood_score : distance of the section from the training sections (`novelty` on the wire)
     epicenter, by_distances : the served epicenter, and the one that the predicted distances alone give
     network_depth_km, network_depth_sigma_km : the network's output for an event that is an earthquake, whatever its predicted class
-    depth_km : the served depth, combined with arrival times; NaN where the predicted class is glacial
+    depth_km : the served depth, combined with arrival times; NaN where the class allows none
     network_force_azimuth_deg, network_force_azimuth_sigma_deg : the network's output for an event that is glacial
-    force_azimuth_deg, force_azimuth_ambiguous : as served; NaN where the predicted class is tectonic
+    force_azimuth_deg, force_azimuth_ambiguous : as served; NaN where the class is not glacial
     probability_at_ice : probability that the epicenter lies at an ice sheet
     fraction_in_window : fraction of the stations whose slowest surface waves arrive before the end of the window
 
@@ -127,9 +128,14 @@ class EventResult:
     fraction_in_window: float = NAN
 
     @property
-    def event_type(self) -> str:
-        """The class with the largest probability."""
-        return CLASSES[int(np.argmax(self.probabilities))]
+    def event_type(self) -> ClassAnswer:
+        """The answered class: the most probable one, or `undetermined`."""
+        return choose_class(dict(zip(EVENT_CLASSES, self.probabilities, strict=True)))
+
+    @property
+    def is_neither(self) -> bool:
+        """Whether the event is answered to be neither kind of earthquake for sure: `other` or `undetermined`."""
+        return self.event_type in ("other", "undetermined")
 
     @property
     def is_right(self) -> bool:

@@ -24,7 +24,7 @@ from obspy.core.event import (
 
 from workers.contracts import ArrivalEstimate, DistanceEstimate, JobRecord, LocateResult
 
-QUAKEML_TYPES: Final = (("earthquake", "earthquake"), ("glacial", "ice quake"))
+QUAKEML_TYPES: Final = (("earthquake", "earthquake"), ("glacial", "ice quake"), ("other", "other event"), ("undetermined", None))
 _KM_PER_DEG = 111.195
 # IASPEI's name of an unidentified arrival, for distances, which are predicted from a whole trace and not from one phase.
 _UNIDENTIFIED_PHASE = "x"

@@ -42,7 +42,7 @@ def geojson(record: JobRecord, result: LocateResult) -> bytes:
     """
     fields = result.model_dump(mode="json", exclude={"offsets", "alternatives", "arrivals", "epicenter"})
     uncertainty = result.epicenter.model_dump(mode="json", exclude={"latitude", "longitude"})
-    kind = dict(QUAKEML_TYPES)[result.event_type]
+    kind = dict(QUAKEML_TYPES)[result.event_type] or "event"
     used = [estimate for estimate in result.offsets if estimate.used]
     properties = {
         **fields,

@@ -1,4 +1,4 @@
-"""Job of POST /events/classify: classify an event as a tectonic or a glacial earthquake."""
+"""Job of POST /events/classify: classify an event as a tectonic or a glacial earthquake, or as another event."""
 
 from models.analysis.combine import combine_origin_times
 from models.analysis.pipeline import Classification, classify_event
@@ -15,7 +15,7 @@ def classify_job(job: JobContext) -> JobOutput:
     found = classify_event(job.worker.models.models, gather, job.trial_epicenter(), job.progress.section(0.0, 0.85), records)
     job.progress("draw", 0.88)
     origin_s = combine_origin_times(found.readings).time_s
-    title = f"{found.event_type} {found.probabilities[found.event_type]:.0%}"
+    title = ", ".join(f"{name} {probability:.0%}" for name, probability in found.probabilities.items())
     section = figures.draw_event_section(gather, found.readings, found.reference, origin_s, title)
     result = _to_result(job, found)
     return JobOutput(result, warnings + unread_warnings(gather, found.readings), {"section": section}, classify_products(result))
@@ -28,7 +28,7 @@ def _to_result(job: JobContext, found: Classification) -> ClassifyResult:
         point = ReferencePoint(latitude=reference.latitude_deg, longitude=reference.longitude_deg, source=reference.source)
     return ClassifyResult(
         event_type=found.event_type,
-        probabilities=found.probabilities,
+        probabilities=dict(found.probabilities),
         reference_point=point,
         traces_used=found.traces_used,
         model=job.model_version("event_type"),

@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 from models.analysis.pipeline import EventLocation, locate_event
 from models.analysis.sections import make_reference
 from models.seismic.association.arrivals import Arrival
+from models.seismic.data_issues import DataIssue
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg
 from models.seismic.location.regions import CONFIDENCE, CONFIDENCE_90, EpicenterRegion
 from models.seismic.waveforms import Gather
-from workers.contracts import ArrivalEstimate, DistanceEstimate, Ellipse, Epicenter, LocateResult
+from workers.contracts import ArrivalEstimate, DataWarning, DistanceEstimate, Ellipse, Epicenter, LocateResult
 from workers.exports.tables import locate_products
 from workers.jobs import figures
 from workers.jobs.context import JobContext, JobOutput
-from workers.jobs.inputs import read_one_event, unread_warnings
+from workers.jobs.inputs import read_one_event, to_warnings, unread_warnings
 
 MAX_SEMI_AXIS_KM = 180.0 * KM_PER_DEGREE
 
@@ -27,8 +28,21 @@ def locate_job(job: JobContext) -> JobOutput:
     job.progress("draw", 0.86)
     result = _to_result(job, gather, found)
     return JobOutput(
-        result, warnings + unread_warnings(gather, found.readings), _draw_figures(gather, found), locate_products(job.record, result)
+        result,
+        warnings + unread_warnings(gather, found.readings) + source_warnings(found),
+        _draw_figures(gather, found),
+        locate_products(job.record, result),
     )
+
+
+def source_warnings(found: EventLocation) -> list[DataWarning]:
+    """Return a data warning (code `no-depth-or-force`) for an event that has neither a depth nor a force azimuth."""
+    if found.depth is not None or found.force_azimuth is not None or found.classification is None:
+        return []
+    shares = ", ".join(f"{name} {probability:.2f}" for name, probability in found.classification.probabilities.items())
+    reason = "neither an earthquake nor a glacial earthquake is probable enough to state a depth or a force azimuth"
+    detail = f"{reason} ({shares}); to get one all the same, state event_type=earthquake or event_type=glacial"
+    return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
 
 
 def _draw_figures(gather: Gather, found: EventLocation) -> dict[str, bytes]:
@@ -55,7 +69,8 @@ def _describe_depth_or_force(found: EventLocation) -> str:
 
 def _to_result(job: JobContext, gather: Gather, found: EventLocation) -> LocateResult:
     depth, force = found.depth, found.force_azimuth
-    names = ["offset", *(["event_type"] if found.classification else []), "depth" if depth else "force_azimuth"]
+    names = ["offset", *(["event_type"] if found.classification else [])]
+    names += {"earthquake": ["depth"], "glacial": ["force_azimuth"]}.get(found.event_type, [])
     return LocateResult(
         event_type=found.event_type,
         epicenter=_epicenter(found.location),

@@ -2,7 +2,9 @@
 
 import { element, facts, folded, table } from "./dom.js";
 
-const EVENT_TYPES = { earthquake: "tectonic earthquake", glacial: "glacial earthquake" };
+const EVENT_TYPES = {
+  earthquake: "tectonic earthquake", glacial: "glacial earthquake", other: "other event", undetermined: "undetermined event",
+};
 const METHODS = {
   "distances": "epicentral distances of the traces",
   "distances+polarization": "epicentral distances and polarization of three-component stations",
@@ -56,11 +58,12 @@ function probabilityRow(eventType, probability) {
 
 function showClassification(result) {
   const probability = result.probabilities[result.event_type];
+  const basis = `from ${formatCount(result.traces_used, "trace")}.`;
   const point = result.reference_point;
   return [
     element("h2", {}, capitalize(EVENT_TYPES[result.event_type] ?? result.event_type)),
-    element("p", { className: "lead" }, `Probability ${formatProbability(probability)}, from ${formatCount(result.traces_used, "trace")}.`),
-    result.out_of_distribution && caution("Out of distribution: the record section is unlike the training sections. The class may be wrong."),
+    element("p", { className: "lead" }, probability === undefined ? `No class reaches a probability of 80 %, ${basis}` : `Probability ${formatProbability(probability)}, ${basis}`),
+    result.out_of_distribution && caution("It may be neither a tectonic nor a glacial earthquake (an explosion, a landslide, a collapse)."),
     facts([
       ...Object.entries(result.probabilities).map(([eventType, value]) => probabilityRow(eventType, value)),
       point && ["Reference point", `${formatPoint(point)} (${point.source === "given" ? "given trial epicenter" : "predicted epicenter"})`],
@@ -75,7 +78,7 @@ function showLocation(result) {
   const used = result.offsets.filter((offset) => offset.used).length;
   return [
     element("h2", {}, formatPoint(epicenter)),
-    element("p", { className: "lead" }, `Epicenter of a ${EVENT_TYPES[result.event_type]}. 68 % horizontal uncertainty: ${formatNumber(epicenter.horizontal_uncertainty_km)} km.`),
+    element("p", { className: "lead" }, `Epicenter of ${/^[aeiou]/.test(EVENT_TYPES[result.event_type]) ? "an" : "a"} ${EVENT_TYPES[result.event_type]}. 68 % horizontal uncertainty: ${formatNumber(epicenter.horizontal_uncertainty_km)} km.`),
     result.azimuthal_gap_deg > 180 && caution(`Azimuthal gap ${formatNumber(result.azimuthal_gap_deg)}°: the epicenter is poorly constrained.`),
     facts([
       ["Origin time", `${formatTime(result.origin_time)} ± ${formatNumber(result.origin_time_uncertainty_s)} s`],

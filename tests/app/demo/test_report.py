@@ -41,7 +41,7 @@ def location(**changes):
 def result_of_classification(*, out_of_distribution):
     return ClassifyResult(
         event_type="glacial",
-        probabilities={"earthquake": 0.03, "glacial": 0.97},
+        probabilities={"earthquake": 0.03, "glacial": 0.96, "other": 0.01},
         reference_point=None,
         traces_used=42,
         model=MODEL,
@@ -52,7 +52,7 @@ def result_of_classification(*, out_of_distribution):
 
 def test_a_class_is_formatted_with_its_probabilities():
     assert describe_classification(result_of_classification(out_of_distribution=False)) == [
-        "class       glacial (probabilities: earthquake 3%, glacial 97%), 42 traces"
+        "class       glacial (probabilities: earthquake 3%, glacial 96%, other 1%), 42 traces"
     ]
 
 

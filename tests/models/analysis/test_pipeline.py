@@ -7,6 +7,7 @@ import pytest
 
 from models.analysis.class_prior import PRIOR_ODDS_OFF_ICE
 from models.analysis.distances import predict_distances
+from models.analysis.event_class import PRIOR_EXPLOSION_ODDS, choose_class
 from models.analysis.pipeline import classify_event, embed_event, locate_event
 from models.analysis.sections import SectionReference, draw_beam, draw_section, make_reference
 from models.errors import NoUsableTrace, TooFewStations
@@ -23,14 +24,14 @@ def gather(make_gather):
 
 
 @pytest.mark.parametrize(("epicenter", "odds"), [((70.0, -40.0), 1.0), ((20.0, 30.0), PRIOR_ODDS_OFF_ICE[0][1])])
-def test_the_class_is_that_of_the_section_at_the_given_epicenter_times_its_prior_odds(opened, gather, epicenter, odds):
+def test_a_tectonic_source_or_a_force_follows_from_the_section_at_the_given_epicenter_times_its_prior_odds(opened, gather, epicenter, odds):
     found = classify_event(opened, gather, epicenter)
     section = draw_section(DISTANCE_SECTION, gather, found.readings, SectionReference(*epicenter, "given"))
-    expected = opened["event_type"].run(section[None])["probabilities"][0] * [odds, 1.0]
-    np.testing.assert_allclose(list(found.probabilities.values()), expected / expected.sum(), rtol=1e-4)
-    assert found.event_type == ("earthquake", "glacial")[int(np.argmax(expected))]
+    tectonic, force = opened["event_type"].run(section[None])["probabilities"][0] * [odds, 1.0]
+    assert found.probabilities["earthquake"] * (1.0 + PRIOR_EXPLOSION_ODDS + force / tectonic) == pytest.approx(1.0, rel=1e-4)
+    assert found.event_type == choose_class(found.probabilities)
     assert found.reference.source == "given"
-    assert (found.ood_score, found.out_of_distribution, found.traces_used) == (0.5, False, 8)
+    assert (found.ood_score, found.traces_used) == (0.5, 8)
 
 
 def test_an_event_without_coordinates_is_classified_at_predicted_distances_and_cannot_be_located(opened, gather):

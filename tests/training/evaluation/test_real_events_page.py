@@ -21,7 +21,7 @@ def test_an_event_is_compared_with_its_vertical_records_alone():
     assert (cells["error, km"], cells["by verticals alone, km"], cells["in 68 % region"]) == ("30", "50", "yes")
     assert cells["depth error, km"] == "+5"
     cells = format_event(make_result(3))
-    assert (cells["predicted class"], cells["median signed error"], cells["within one sigma"]) == ("glacial", "+0.30", "1.00")
+    assert (cells["class"], cells["median signed error"], cells["within one sigma"]) == ("glacial", "+0.30", "1.00")
 
 
 def test_groups_are_those_with_many_stations_and_by_gap():

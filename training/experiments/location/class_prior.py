@@ -40,11 +40,11 @@ class PriorTrial:
 
 
 def make_trial(result: EventResult) -> PriorTrial:
-    """Take the served prior odds of the epicenter out of the probabilities of a located event."""
+    """Take the served prior odds of the epicenter out of the probabilities of a located event; `other` counts as not tectonic."""
     at_ice, radius_km = result.probability_at_ice, result.epicenter.uncertainty_km
-    tectonic, glacial = (max(probability, 1e-12) for probability in result.probabilities)
+    tectonic, rest = max(result.probabilities[0], 1e-12), max(1.0 - result.probabilities[0], 1e-12)
     served = prior_odds(at_ice, prior_odds_off_ice(radius_km))
-    return PriorTrial(result.truth.kind, float(np.log(tectonic / glacial) - np.log(served)), at_ice, radius_km)
+    return PriorTrial(result.truth.kind, float(np.log(tectonic / rest) - np.log(served)), at_ice, radius_km)
 
 
 def format_recall_table(trials: Sequence[PriorTrial]) -> list[tuple[str, ...]]:

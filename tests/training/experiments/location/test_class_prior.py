@@ -36,5 +36,5 @@ def test_the_table_has_both_recalls_and_their_mean_by_radius():
 def test_the_served_prior_is_taken_out_of_the_probabilities():
     """Off the ice with a radius of 20 km the service multiplies the odds by 20."""
     trial = make_trial(make_result(2, probability_at_ice=0.0))
-    assert trial.log_odds == pytest.approx(np.log(0.8 / 0.2) - np.log(20.0))
+    assert trial.log_odds == pytest.approx(np.log(0.85 / 0.15) - np.log(20.0))
     assert (trial.kind, trial.radius_km) == ("earthquake", 20.0)
