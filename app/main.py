@@ -18,8 +18,8 @@ from workers.settings import Settings
 
 VERSION: Final = "0.1.0"
 _DESCRIPTION: Final = """\
-Submit a bundle (miniSEED with StationXML or `stations.csv`, as files or as an archive), receive a job, and read its result when it
-has finished. Errors are `application/problem+json` (RFC 9457) with a stable `type`.
+Submit a bundle (miniSEED or SAC, with StationXML or another format of station metadata, as files or as an archive), receive a job,
+and read its result when it has finished. Errors are `application/problem+json` (RFC 9457) with a stable `type`.
 """
 _TAGS: Final = (
     {"name": "Events", "description": "Classify or locate one event."},

@@ -12,10 +12,11 @@ from app.uploads.options import FIELDS, RAW_NAME
 from app.uploads.sniffing import MEDIA_TYPES
 from workers.contracts import JobKind, Options
 
-_EVENT_FIELDS: Final = ("latitude", "longitude", "seed")
+_EVENT_FIELDS: Final = ("latitude", "longitude", "starttime", "endtime", "seed")
 _BINARY: Final = {"type": "string", "format": "binary"}
 _BUNDLE_DESCRIPTION: Final = (
-    "miniSEED 2 or 3, StationXML, `stations.csv` (`network,station,latitude,longitude,elevation`), "
+    "Waveforms (miniSEED 2 or 3, SAC) and station metadata (StationXML, `stations.csv` with "
+    "`network,station,latitude,longitude,elevation`, FDSN station text, dataless SEED, RESP, SAC poles and zeros, SeisComP XML), "
     "or a `.zip`, `.tar` or `.tar.gz` of those; may be repeated."
 )
 _HEADERS: Final = (

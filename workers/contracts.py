@@ -1,9 +1,10 @@
 """JSON contracts between the API, the queue and the workers: submissions, job records, problems and results."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from models.specs.event_type import ClassAnswer, EventType
 
@@ -43,12 +44,29 @@ class Part(_Contract):
     size_bytes: int
 
 
+def _parse_time(text: object) -> object:
+    """Parse an ISO 8601 date and time, in UTC where it names no zone; pydantic alone would read a year as seconds."""
+    if not isinstance(text, str):
+        return text
+    moment = datetime.fromisoformat(text.strip())
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+UtcTime = Annotated[AwareDatetime, BeforeValidator(_parse_time)]
+
+
 class Options(_Contract):
     """Optional fields of a submission."""
 
     latitude: float | None = Field(None, ge=-90, le=90, description="latitude of the trial epicenter, degrees")
     longitude: float | None = Field(None, ge=-180, le=360, description="longitude of the trial epicenter, degrees")
     event_type: EventType | None = Field(None, description="locate: use this event type instead of classifying the event")
+    starttime: UtcTime | None = Field(
+        None, description="time from which samples are read, ISO 8601 in UTC; cuts files of whole days", examples=["2013-05-24T05:40:00"]
+    )
+    endtime: UtcTime | None = Field(
+        None, description="time up to which samples are read, ISO 8601 in UTC", examples=["2013-05-24T07:00:00"]
+    )
     k_min: int = Field(2, ge=2, description="cluster: minimum number of families considered")
     k_max: int = Field(12, ge=2, description="cluster: maximum number of families considered")
     fine_tune: bool = Field(False, description="cluster: train DeepCluster on the uploaded events")

@@ -42,5 +42,7 @@ def query_fields(query: QueryParams) -> dict[str, str]:
 def _check_combinations(options: Options) -> None:
     if (options.latitude is None) != (options.longitude is None):
         raise MalformedRequest("a trial epicenter needs both latitude and longitude; only one of them is given")
+    if options.starttime is not None and options.endtime is not None and options.starttime >= options.endtime:
+        raise MalformedRequest(f"starttime ({options.starttime}) is not before endtime ({options.endtime})")
     if options.k_min > options.k_max:
         raise MalformedRequest(f"k_min ({options.k_min}) is larger than k_max ({options.k_max})")

@@ -13,6 +13,7 @@ from python_multipart.multipart import parse_options_header
 from app.errors import EmptyUpload, MalformedRequest, UnsupportedParts
 from app.uploads.options import RAW_NAME
 from app.uploads.receivers import BodyReceiver, FormReceiver, RawReceiver, display_name
+from workers.bundles.formats import ACCEPTED_FORMATS
 from workers.contracts import Part, PartProblem
 from workers.storage.blobs import BlobStore
 from workers.storage.upload_transaction import UploadTransaction
@@ -22,8 +23,6 @@ BLOCK_BYTES: Final = 2**20
 
 MAX_PART_PROBLEMS: Final = 20
 """Unsupported parts that an error lists."""
-
-ACCEPTED_FORMATS: Final = "miniSEED, StationXML, stations.csv, or a zip, tar or tar.gz of those"
 
 
 @dataclass(frozen=True)

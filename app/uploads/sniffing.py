@@ -1,8 +1,8 @@
 """Recognize uploaded parts of an unsupported format early, by name, media type and first bytes; nothing is parsed here."""
 
-from workers.bundles.formats import WAVEFORM_SUFFIXES, sniff_format
+from workers.bundles.formats import METADATA_SUFFIXES, SAC_SUFFIXES, WAVEFORM_SUFFIXES, sniff_format
 
-ACCEPTED_SUFFIXES = (*WAVEFORM_SUFFIXES, ".xml", ".csv", ".zip", ".tar", ".tgz", ".gz")
+ACCEPTED_SUFFIXES = (*WAVEFORM_SUFFIXES, *SAC_SUFFIXES, *METADATA_SUFFIXES, ".xml", ".csv", ".zip", ".tar", ".tgz", ".gz")
 """Suffixes of accepted formats. A part with one is stored whatever its bytes are; the parser reports what is wrong with it."""
 
 MEDIA_TYPES = ("application/vnd.fdsn.mseed", "application/zip", "application/x-tar", "application/gzip")

@@ -5,6 +5,7 @@ Light: the API process uses it on uploads, the parsing child on members of archi
 """
 
 import re
+import struct
 from enum import StrEnum
 
 HEAD_BYTES = 4096
@@ -13,9 +14,26 @@ HEAD_BYTES = 4096
 WAVEFORM_SUFFIXES = (".mseed", ".miniseed", ".msd", ".ms", ".mseed2", ".mseed3", ".ms3", ".seed")
 """File name suffixes of miniSEED."""
 
+SAC_SUFFIXES = (".sac",)
+METADATA_SUFFIXES = (".dataless", ".resp", ".pz", ".sacpz", ".scml", ".sc3ml")
+
+ACCEPTED_FORMATS = (
+    "miniSEED, SAC, StationXML, stations.csv, FDSN station text, dataless SEED, RESP, SAC poles and zeros, SeisComP XML, "
+    "or a zip, tar or tar.gz of those"
+)
+"""What a bundle may hold, for messages."""
+
 # miniSEED 3 by its magic bytes; miniSEED 2 by sequence number, record type (data qualities and SEED control headers) and the
 # reserved byte. Leading zero blocks occur in real files and are skipped when these are read.
 _MINISEED = re.compile(rb"MS\x03|\x00*[0-9 \x00]{6}[DRQMVASTDE][ \x00]")
+_SEED_VOLUME = re.compile(rb"\d{6}V[ *]0(?:10|08|05)")
+# The first line that is no comment; lines of RESP begin with blockette and field.
+_RESP = re.compile(rb"(?:#[^\n]*\n|\s*\n)*[Bb]0[1-6]\dF\d\d[ -]")
+_SAC_POLES_ZEROS = re.compile(rb"(?:\*[^\n]*\n|\s*\n)*(?:ZEROS|POLES|CONSTANT)\s+[\d+-]")
+_SAC_TEXT = re.compile(rb"(?:\s*[+-]?\d+\.\d+(?:[Ee][+-]?\d+)?){5}\s*\n")
+_SAC_COMMENT = re.compile(rb"\*[ *]*\n?\* *(?:NETWORK|CHANNEL\(NSCL\))")
+_SAC_HEADER_BYTES = 632
+_SAC_VERSIONS = (6, 7)
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _UTF16_XML = (b"\xff\xfe<\0", b"\xfe\xff\0<")
 
@@ -24,6 +42,11 @@ class FileKind(StrEnum):
     """Format of a file, as far as its first bytes show it."""
 
     WAVEFORM = "waveform"
+    SAC = "sac"
+    SEED = "seed"
+    RESP = "resp"
+    SAC_POLES_ZEROS = "sac-poles-zeros"
+    SEISCOMP = "seiscomp"
     STATIONXML = "stationxml"
     STATIONS_CSV = "stations-csv"
     XML = "xml"
@@ -33,28 +56,56 @@ class FileKind(StrEnum):
 
 
 ARCHIVES = (FileKind.ZIP, FileKind.TAR, FileKind.GZIP)
+WAVEFORMS = (FileKind.WAVEFORM, FileKind.SAC)
 
 
 def sniff_format(head: bytes) -> FileKind | None:
     """
     Recognize a file's format by its first `HEAD_BYTES` bytes; None if it is none of `FileKind`.
 
-    WAVEFORM is miniSEED 2 or 3, or zero bytes only. STATIONXML is XML with the element FDSNStationXML, or XML in UTF-16; other
-    XML, whose element may follow later, is XML. STATIONS_CSV is a first line with the columns station and latitude.
+    WAVEFORM is miniSEED 2 or 3, or zero bytes only. SEED is a volume with control headers, with or without data records. STATIONXML is XML
+    with the element FDSNStationXML, or XML in UTF-16; other XML, whose element may follow later, is XML. STATIONS_CSV is a first line with
+    the columns station and latitude.
     """
     if archive := _sniff_archive(head):
         return archive
+    if _SEED_VOLUME.match(head):
+        return FileKind.SEED
     if _MINISEED.match(head):
         return FileKind.WAVEFORM
+    if _is_binary_sac(head):
+        return FileKind.SAC
+    return _sniff_text(head) or (FileKind.WAVEFORM if head and not head.strip(b"\0") else None)
+
+
+def _sniff_text(head: bytes) -> FileKind | None:
     text = head.removeprefix(_BYTE_ORDER_MARK).lstrip()
-    if (text.startswith(b"<") and b"FDSNStationXML" in head) or head.startswith(_UTF16_XML):
+    if head.startswith(_UTF16_XML):
         return FileKind.STATIONXML
+    if text.startswith(b"<"):
+        if b"FDSNStationXML" in head:
+            return FileKind.STATIONXML
+        return FileKind.SEISCOMP if b"<seiscomp" in head else FileKind.XML
     first_line = text.split(b"\n", 1)[0].lower()
     if b"station" in first_line and b"latitude" in first_line:
         return FileKind.STATIONS_CSV
-    if head and not head.strip(b"\0"):
-        return FileKind.WAVEFORM
-    return FileKind.XML if text.startswith(b"<") else None
+    unix = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if _RESP.match(unix):
+        return FileKind.RESP
+    if _SAC_POLES_ZEROS.match(unix) or _SAC_COMMENT.match(unix):
+        return FileKind.SAC_POLES_ZEROS
+    return FileKind.SAC if _SAC_TEXT.match(head) and b"-12345" in head else None
+
+
+def _is_binary_sac(head: bytes) -> bool:
+    """Whether the bytes are a SAC header: its version, 6 or 7, and the flag of even sampling, in either byte order."""
+    if len(head) < _SAC_HEADER_BYTES:
+        return False
+    for order in ("<", ">"):
+        version, even = (struct.unpack_from(f"{order}i", head, offset)[0] for offset in (304, 420))
+        if version in _SAC_VERSIONS and even in (0, 1):
+            return True
+    return False
 
 
 def _sniff_archive(head: bytes) -> FileKind | None:
@@ -69,15 +120,16 @@ def classify_file(name: str, head: bytes) -> FileKind | None:
     """
     Return the format of a file that is not an archive, by its first bytes, or by its name where these do not show it.
 
-    None is an unsupported file. WAVEFORM and STATIONS_CSV may be claimed by the name alone, so that a damaged file is
+    None is an unsupported file. WAVEFORM, SAC, STATIONS_CSV and SEISCOMP may be claimed by the name alone, so that a damaged file is
     reported as such; other XML is STATIONXML if its name ends in .xml.
     """
     kind = sniff_format(head)
     if kind not in (None, FileKind.XML):
         return kind
     lowered = name.lower().removesuffix(".gz")
-    if lowered.endswith(WAVEFORM_SUFFIXES):
-        return FileKind.WAVEFORM
-    if lowered.endswith(".csv"):
-        return FileKind.STATIONS_CSV
-    return FileKind.STATIONXML if lowered.endswith(".xml") and kind is FileKind.XML else None
+    if kind is FileKind.XML:
+        if lowered.endswith((".sc3ml", ".scml")):
+            return FileKind.SEISCOMP
+        return FileKind.STATIONXML if lowered.endswith(".xml") else None
+    claimed = ((WAVEFORM_SUFFIXES, FileKind.WAVEFORM), (SAC_SUFFIXES, FileKind.SAC), ((".csv",), FileKind.STATIONS_CSV))
+    return next((kind for suffixes, kind in claimed if lowered.endswith(suffixes)), None)

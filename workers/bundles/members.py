@@ -4,13 +4,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 from models.errors import AtlasError, LimitExceeded, UnreadableArchive, UnsupportedPart
+from models.seismic.io.seed_headers import has_station_headers, split_control_headers
 from workers.bundles.archives import Budget, Entry, gunzip, gunzip_head, member_label, walk_tar, walk_zip
-from workers.bundles.formats import ARCHIVES, HEAD_BYTES, FileKind, classify_file, sniff_format
+from workers.bundles.formats import ACCEPTED_FORMATS, ARCHIVES, HEAD_BYTES, WAVEFORMS, FileKind, classify_file, sniff_format
 
-_SUFFIXES = re.compile(r"(\.(mseed[23]?|miniseed|msd|ms3?|seed|zip|tar|tgz|gz))+$", re.IGNORECASE)
+_SUFFIXES = re.compile(r"(\.(mseed[23]?|miniseed|msd|ms3?|seed|sac|zip|tar|tgz|gz))+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,8 @@ def walk_bundle(parts: Sequence[tuple[str, Path]], budget: Budget) -> tuple[list
 
 def group_as_one_event(members: Sequence[Member]) -> list[EventMembers]:
     """Group all members into one event, named after the first waveform file; no event without a waveform file."""
-    waveforms = tuple(member for member in members if member.kind is FileKind.WAVEFORM)
-    metadata = tuple(member for member in members if member.kind is not FileKind.WAVEFORM)
+    waveforms = tuple(member for member in members if member.kind in WAVEFORMS)
+    metadata = tuple(member for member in members if member.kind not in WAVEFORMS)
     return [EventMembers(_stem(waveforms[0].name), waveforms, metadata)] if waveforms else []
 
 
@@ -76,13 +78,13 @@ def group_events(members: Sequence[Member]) -> list[EventMembers]:
     """
     groups: dict[tuple[str | None, str, str], list[Member]] = {}
     for number, member in enumerate(members):
-        if member.kind is FileKind.WAVEFORM:
+        if member.kind in WAVEFORMS:
             key = (member.archive, member.folder, "" if member.folder else str(number))
             groups.setdefault(key, []).append(member)
     local: dict[tuple[str | None, str], list[Member]] = {(archive, folder): [] for archive, folder, _ in groups if folder}
     common: list[Member] = []
     for member in members:
-        if member.kind is not FileKind.WAVEFORM:
+        if member.kind not in WAVEFORMS:
             local.get((member.archive, member.folder), common).append(member)
     names = _unique_names([_event_name(waveforms[0]) for waveforms in groups.values()])
     return [
@@ -108,8 +110,8 @@ def _walk_part(name: str, path: Path, budget: Budget) -> tuple[list[Member], lis
             return _list_archive(walk_tar(gunzip(path.read_bytes(), name, budget), name, budget), name, budget)
         if inner_kind in ARCHIVES:
             raise UnreadableArchive(f"{name} is an archive in an archive, which is refused", part=name)
-        return [_make_member(name, name, "", None, inner, lambda: gunzip(path.read_bytes(), name, budget))], []
-    return [_make_member(name, name, "", None, head, path.read_bytes)], []
+        return _make_members(name, name, "", None, inner, lambda: gunzip(path.read_bytes(), name, budget)), []
+    return _make_members(name, name, "", None, head, path.read_bytes), []
 
 
 def _list_archive(entries: Iterator[Entry], archive: str, budget: Budget) -> tuple[list[Member], list[AtlasError]]:
@@ -119,27 +121,38 @@ def _list_archive(entries: Iterator[Entry], archive: str, budget: Budget) -> tup
     for entry in entries:
         name = member_label(archive, entry.path)
         try:
-            members.append(_member_of_archive(entry, name, archive, budget))
+            members += _members_of_entry(entry, name, archive, budget)
         except UnsupportedPart as error:
             unsupported.append(error)
     return members, unsupported
 
 
-def _member_of_archive(entry: Entry, name: str, archive: str, budget: Budget) -> Member:
+def _members_of_entry(entry: Entry, name: str, archive: str, budget: Budget) -> list[Member]:
     packed = sniff_format(entry.head) is FileKind.GZIP
     head = gunzip_head(entry.head) if packed else entry.head
     if sniff_format(head) in ARCHIVES:
         raise UnreadableArchive(f"{name} is an archive in an archive, which is refused", part=archive)
     folder = "" if entry.path.parent == PurePosixPath(".") else str(entry.path.parent)
     load = (lambda: gunzip(entry.load(), name, budget)) if packed else entry.load
-    return _make_member(name, entry.path.name, folder, archive, head, load)
+    return _make_members(name, entry.path.name, folder, archive, head, load)
 
 
-def _make_member(name: str, file: str, folder: str, archive: str | None, head: bytes, load: Callable[[], bytes]) -> Member:
+def _make_members(label: str, file: str, folder: str, archive: str | None, head: bytes, load: Callable[[], bytes]) -> list[Member]:
+    """Return the members that a file is: a full SEED volume holds waveforms and metadata. Raises UnsupportedPart."""
     kind = classify_file(file, head)
     if kind is None:
-        raise UnsupportedPart(f"{name} is neither miniSEED, StationXML, a table of stations nor an archive of those", part=name)
-    return Member(name, file, folder, archive, kind, load)
+        raise UnsupportedPart(f"{label} is not recognized as {ACCEPTED_FORMATS}; ObsPy converts many other formats", part=label)
+    if kind is not FileKind.SEED:
+        return [Member(label, file, folder, archive, kind, load)]
+    load = cache(load)
+    return [Member(label, file, folder, archive, role, load) for role in _find_roles(load())]
+
+
+def _find_roles(volume: bytes) -> list[FileKind]:
+    """Return what a SEED volume holds: waveforms, metadata of stations, or both."""
+    headers, records = split_control_headers(volume)
+    roles = [FileKind.SEED] if has_station_headers(headers) else []
+    return [FileKind.WAVEFORM, *roles] if len(records) or not roles else roles
 
 
 def _event_name(waveform: Member) -> tuple[str, str]:

@@ -12,12 +12,20 @@ from models.errors import AtlasError, LimitExceeded, NoUsableTrace, UnsupportedP
 from models.seismic.data_issues import DataIssue
 from models.seismic.io.channel_selection import select_channels
 from models.seismic.io.inventory import Inventory, attach_metadata, builtin_inventory, read_stations_csv, read_stationxml
-from models.seismic.io.miniseed import MiniseedLimits, Volume, read_records, sample_count, scan_miniseed
+from models.seismic.io.miniseed import MiniseedLimits, read_records, sample_count, scan_miniseed
+from models.seismic.io.obspy_metadata import read_by_obspy
+from models.seismic.io.sac import scan_sac
+from models.seismic.io.sac_poles_zeros import read_sac_poles_zeros
+from models.seismic.io.seed_headers import split_control_headers
+from models.seismic.io.volume import WHOLE, TimeWindow, Volume
 from models.seismic.waveforms import Record
 from workers.bundles import members
 from workers.bundles.archives import Budget
 from workers.bundles.formats import FileKind
 from workers.bundles.members import EventMembers, Member
+
+METADATA_ORDER = (FileKind.STATIONXML, FileKind.SEISCOMP, FileKind.SEED, FileKind.RESP, FileKind.SAC_POLES_ZEROS, FileKind.STATIONS_CSV)
+"""Kinds of metadata in order of precedence; after them what waveform files state themselves, then the built-in list."""
 
 ReportFile = Callable[[str], None]
 """Receives the label of the file that is parsed next, so that a crash can be attributed to it."""
@@ -25,7 +33,11 @@ ReportFile = Callable[[str], None]
 
 @dataclass(frozen=True)
 class ReadLimits:
-    """Limits of one bundle and of the parsing process: the part of `workers.settings` that the child may know, without secrets."""
+    """
+    Limits of one bundle and of the parsing process: the part of `workers.settings` that the child may know, without secrets.
+
+    Samples outside `window` are not read and do not count.
+    """
 
     max_files: int
     max_unpacked_bytes: int
@@ -38,6 +50,7 @@ class ReadLimits:
     max_metadata_bytes: int
     memory_bytes: int
     cpu_s: int
+    window: TimeWindow = WHOLE
 
 
 @dataclass(frozen=True)
@@ -83,13 +96,17 @@ def parse_bundle(parts: Sequence[tuple[str, Path]], limits: ReadLimits, grouped:
     found, problems = members.walk_bundle(parts, budget)
     events = members.group_events(found) if grouped else members.group_as_one_event(found)
     if not events:
-        raise problems[0] if problems else NoUsableTrace("the bundle holds no waveform")
+        raise (
+            problems[0]
+            if problems
+            else NoUsableTrace("the bundle holds station metadata and no waveform" if found else "the bundle holds no waveform")
+        )
     if len(events) > limits.max_events:
         raise LimitExceeded(f"{len(events):,} events; at most {limits.max_events:,} are read")
     metadata = _MetadataCache(report, limits.max_metadata_bytes)
     samples_left = limits.max_samples
     for event in events:
-        reader = _EventReader(event, metadata, report, problems)
+        reader = _EventReader(event, metadata, report, problems, limits.window)
         volumes = reader.scan()
         samples_left -= sample_count(volumes)
         if samples_left < 0:
@@ -104,21 +121,20 @@ class _MetadataCache:
     def __init__(self, report: ReportFile, max_bytes: int) -> None:
         self._report, self._max_bytes = report, max_bytes
         self._inventories: dict[str, Inventory | AtlasError] = {}
-        self._builtin = builtin_inventory()
+        self.builtin = builtin_inventory()
 
     def inventories(self, metadata: Sequence[Member]) -> tuple[list[Inventory], list[AtlasError]]:
-        """Return the inventories in order of precedence (StationXML, tables, the built-in one), and the errors of unreadable files."""
-        ordered = sorted(metadata, key=lambda member: member.kind is not FileKind.STATIONXML)
+        """Return the inventories of the files in order of precedence, and the errors of unreadable files."""
+        ordered = sorted(metadata, key=lambda member: METADATA_ORDER.index(member.kind))
         results = [self._parse(member) for member in ordered]
         inventories = [result for result in results if isinstance(result, Inventory)]
-        return [*inventories, self._builtin], [result for result in results if isinstance(result, AtlasError)]
+        return inventories, [result for result in results if isinstance(result, AtlasError)]
 
     def _parse(self, member: Member) -> Inventory | AtlasError:
         if member.label not in self._inventories:
             self._report(member.label)
-            read = read_stationxml if member.kind is FileKind.STATIONXML else read_stations_csv
             try:
-                self._inventories[member.label] = read(member.load(), member.label, self._max_bytes)
+                self._inventories[member.label] = read_metadata(member.kind, member.load(), member.label, self._max_bytes)
             except LimitExceeded:
                 raise
             except AtlasError as error:
@@ -126,11 +142,30 @@ class _MetadataCache:
         return self._inventories[member.label]
 
 
+def read_metadata(kind: FileKind, data: bytes, part: str, max_bytes: float) -> Inventory:
+    """Read a metadata file of a known kind; raises UnreadableMetadata, and LimitExceeded above `max_bytes`."""
+    match kind:
+        case FileKind.STATIONXML:
+            return read_stationxml(data, part, max_bytes)
+        case FileKind.SEISCOMP:
+            return read_by_obspy(data, part, max_bytes, "SCML")
+        case FileKind.SEED:
+            return read_by_obspy(bytes(split_control_headers(data)[0]), part, max_bytes, "SEED")
+        case FileKind.RESP:
+            return read_by_obspy(data, part, max_bytes, "RESP")
+        case FileKind.SAC_POLES_ZEROS:
+            return read_sac_poles_zeros(data, part, max_bytes)
+        case _:
+            return read_stations_csv(data, part, max_bytes)
+
+
 class _EventReader:
     """Reads one event: first the headers of its waveform files (`scan`), then its records (`read`)."""
 
-    def __init__(self, event: EventMembers, metadata: _MetadataCache, report: ReportFile, problems: Sequence[AtlasError]) -> None:
-        self._event, self._metadata, self._report = event, metadata, report
+    def __init__(
+        self, event: EventMembers, metadata: _MetadataCache, report: ReportFile, problems: Sequence[AtlasError], window: TimeWindow
+    ) -> None:
+        self._event, self._metadata, self._report, self._window = event, metadata, report, window
         self._problems = list(problems)
 
     def scan(self) -> list[Volume]:
@@ -139,7 +174,8 @@ class _EventReader:
         for member in self._event.waveforms:
             self._report(member.label)
             try:
-                volumes.append(scan_miniseed(member.label, member.load()))
+                scan = scan_sac if member.kind is FileKind.SAC else scan_miniseed
+                volumes.append(scan(member.label, member.load(), self._window))
             except LimitExceeded:
                 raise
             except AtlasError as error:
@@ -149,6 +185,7 @@ class _EventReader:
     def read(self, volumes: Sequence[Volume], limits: ReadLimits, *, single: bool) -> EventRecords:
         """Read the records, attach metadata and select one record a station; a single event without records raises."""
         inventories, unreadable = self._metadata.inventories(self._event.metadata)
+        inventories += [volume.inventory for volume in volumes if volume.inventory is not None]
         self._problems += unreadable
         self._report(", ".join(volume.part for volume in volumes)[:300])
         per_event = MiniseedLimits(limits.max_traces, limits.max_segments, limits.max_samples, limits.max_span_s)
@@ -158,7 +195,7 @@ class _EventReader:
             if single:
                 raise
             bare, issues = [], [_issue_of(error)]
-        records, metadata_issues = attach_metadata(bare, inventories)
+        records, metadata_issues = attach_metadata(bare, [*inventories, self._metadata.builtin])
         if single and not records:
             raise self._error_without_records(issues)
         selected, selection_issues = select_channels(records)

@@ -20,6 +20,7 @@ import structlog
 
 from models import errors
 from models.errors import AtlasError, LimitExceeded, UnreadableWaveform
+from models.seismic.io.volume import WHOLE, TimeWindow
 from workers.bundles.parse import EventRecords, ReadLimits, parse_bundle
 from workers.bundles.protocol import RecordReceiver
 from workers.bundles.sandbox_child import Parse, run_child
@@ -44,7 +45,12 @@ REAP_S = 5.0
 
 
 def parse_in_sandbox(
-    parts: Sequence[tuple[str, Source]], settings: Settings, *, grouped: bool, parse: Parse = parse_bundle
+    parts: Sequence[tuple[str, Source]],
+    settings: Settings,
+    *,
+    grouped: bool,
+    parse: Parse = parse_bundle,
+    window: TimeWindow = WHOLE,
 ) -> Generator[EventRecords]:
     """
     Parse a bundle in a child process, yielding its events while they are parsed.
@@ -59,6 +65,8 @@ def parse_in_sandbox(
         Parse many events; else all parts are one event.
     parse
         The function that runs in the child, which imports it by name.
+    window
+        Samples outside are not read.
 
     Raises
     ------
@@ -74,7 +82,8 @@ def parse_in_sandbox(
         An error of `parse`.
 
     """
-    with as_files(parts) as files, _start_child(files, settings, grouped, parse) as (child, connection):
+    limits = read_limits(settings, window)
+    with as_files(parts) as files, _start_child(files, limits, grouped, parse) as (child, connection):
         current: list[str | None] = [files[0][0] if len(files) == 1 else None]
         receiver = RecordReceiver(connection, settings.reader_wall_s, settings.max_samples)
         try:
@@ -88,9 +97,9 @@ def parse_in_sandbox(
             raise UnreadableWaveform(detail, part=current[0]) from error
 
 
-def parse_event_in_sandbox(parts: Sequence[tuple[str, Source]], settings: Settings) -> EventRecords:
-    """Parse all parts as one event in a child process; raises what `parse_in_sandbox` raises."""
-    with closing(parse_in_sandbox(parts, settings, grouped=False)) as events:
+def parse_event_in_sandbox(parts: Sequence[tuple[str, Source]], settings: Settings, window: TimeWindow = WHOLE) -> EventRecords:
+    """Parse all parts as one event, cut to a window, in a child process; raises what `parse_in_sandbox` raises."""
+    with closing(parse_in_sandbox(parts, settings, grouped=False, window=window)) as events:
         return next(events)
 
 
@@ -143,15 +152,13 @@ def _is_server_running() -> bool:
 
 @contextmanager
 def _start_child(
-    files: Sequence[tuple[str, str]], settings: Settings, grouped: bool, parse: Parse
+    files: Sequence[tuple[str, str]], limits: ReadLimits, grouped: bool, parse: Parse
 ) -> Iterator[tuple[ForkServerProcess, socket.socket]]:
     """Start a parsing child and yield it with the connection to it; the block's end closes the connection and kills the child."""
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
-            child = _fork_server_context().Process(
-                target=run_child, args=(theirs, files, read_limits(settings), grouped, parse), daemon=True
-            )
+            child = _fork_server_context().Process(target=run_child, args=(theirs, files, limits, grouped, parse), daemon=True)
             try:
                 child.start()
             except (OSError, EOFError) as error:
@@ -206,8 +213,8 @@ def _signal_name(exitcode: int | None) -> str:
     return signal.Signals(-exitcode).name if exitcode is not None and exitcode < 0 else f"exit code {exitcode}"
 
 
-def read_limits(settings: Settings) -> ReadLimits:
-    """Return the limits of a bundle and of the parsing process from the settings."""
+def read_limits(settings: Settings, window: TimeWindow = WHOLE) -> ReadLimits:
+    """Return the limits of a bundle and of the parsing process from the settings, and the window to read."""
     return ReadLimits(
         max_files=settings.max_files,
         max_unpacked_bytes=settings.max_unpacked_bytes,
@@ -220,6 +227,7 @@ def read_limits(settings: Settings) -> ReadLimits:
         max_metadata_bytes=settings.max_metadata_bytes,
         memory_bytes=settings.reader_memory_bytes,
         cpu_s=settings.reader_cpu_s,
+        window=window,
     )
 
 

@@ -1,16 +1,18 @@
 """Input of a job: the records of its uploaded parts, conditioned into a gather, with data warnings."""
 
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 
 from models.analysis.distances import DistanceReadings
 from models.imaging.conditioning import condition
 from models.seismic.data_issues import DataIssue
+from models.seismic.io.volume import TimeWindow
 from models.seismic.waveforms import Gather, Record
 from models.specs.pictures import CONDITIONING
 from workers.bundles.parse import EventRecords
 from workers.bundles.sandbox import Source, parse_event_in_sandbox, parse_in_sandbox
-from workers.contracts import DataWarning
+from workers.contracts import DataWarning, Options
 from workers.jobs.context import JobContext
 
 
@@ -22,15 +24,21 @@ def open_parts(job: JobContext) -> list[tuple[str, Source]]:
 
 def read_one_event(job: JobContext) -> tuple[tuple[Record, ...], Gather, list[DataWarning]]:
     """
-    Read all parts as one event: its records, the gather of these records in the same order, and data warnings.
+    Read all parts as one event, cut to the window of the options: its records, the gather of these in the same order, and data warnings.
 
     Raises what `parse_in_sandbox` raises, and NoUsableTrace.
     """
     parts = open_parts(job)
     job.progress("read", 0.02)
-    event = parse_event_in_sandbox(parts, job.worker.settings)
+    event = parse_event_in_sandbox(parts, job.worker.settings, read_window(job.record.submission.options))
     job.progress("condition", 0.12)
     return event.records, condition(event.records, CONDITIONING), to_warnings(event.issues)
+
+
+def read_window(options: Options) -> TimeWindow:
+    """Return the time window of a submission's options."""
+    start, end = options.starttime, options.endtime
+    return TimeWindow(-math.inf if start is None else start.timestamp(), math.inf if end is None else end.timestamp())
 
 
 def read_many_events(job: JobContext) -> Iterator[EventRecords]:

@@ -65,7 +65,7 @@ def read_instrument(response: Element) -> Instrument | None:
         return None
     try:
         sensitivity, reference_hz, units = _overall(response)
-        scale, derivative = _units(units)
+        scale, derivative = scale_units(units)
         poles = tuple(root for stage in stages for root in _roots(stage, "Pole"))
         zeros = tuple(root for stage in stages for root in _roots(stage, "Zero"))
     except (ValueError, KeyError):
@@ -83,8 +83,8 @@ def _overall(response: Element) -> tuple[float, float, str]:
     return product, float(_text(gains[0], "Frequency") if gains else "nan"), _text(response, "Stage//InputUnits/Name")
 
 
-def _units(name: str) -> tuple[float, int]:
-    """SI units per stated unit and the order of the derivative; raises KeyError for units other than of ground motion."""
+def scale_units(name: str) -> tuple[float, int]:
+    """Return stated units per SI unit and the order of the derivative; raises KeyError for units other than of ground motion."""
     plain = name.upper().replace(" ", "")
     if plain in _DERIVATIVES:
         return 1.0, _DERIVATIVES[plain]

@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ _ALIASES = {
     **{"net": "network", "sta": "station", "lat": "latitude", "lon": "longitude", "elev": "elevation", "elevation_m": "elevation"},
     **dict.fromkeys(("starttime", "start_time", "startdate", "start_date"), "start"),
     **dict.fromkeys(("endtime", "end_time", "enddate", "end_date"), "end"),
+    **{"loc": "location", "cha": "channel"},
 }
 _REQUIRED = ("network", "station", "latitude", "longitude")
 
@@ -47,18 +48,20 @@ class Epoch:
     """
     Metadata of a channel, or of a whole station (`location` and `channel` None), valid from `start_s` to `end_s` (POSIX).
 
-    `part` is the file that states it, None for the built-in list, and `line` its line in a table of stations.
+    `coordinates` are None where the file states responses only. `part` is the file that states it, None for the built-in list, and
+    `line` its line in a table of stations. `has_response` is false for formats that never state one.
     """
 
     location: str | None
     channel: str | None
     start_s: float
     end_s: float
-    coordinates: Coordinates
+    coordinates: Coordinates | None
     instrument: Instrument | None = None
     azimuth_deg: float | None = None
     part: str | None = None
     line: int | None = None
+    has_response: bool = True
 
     @property
     def source(self) -> str:
@@ -87,7 +90,7 @@ class Inventory:
 
         The first one counts. There are several where the dates of a station's epochs do not say which one is valid at that time.
         """
-        epochs = self.epochs.get(trace_id.station_key, ())
+        epochs = [epoch for epoch in self.epochs.get(trace_id.station_key, ()) if epoch.coordinates is not None]
         if not epochs:
             return []
         first = min(epochs, key=lambda epoch: (not epoch.describes(trace_id, time_s), not epoch.is_valid(time_s)))
@@ -108,7 +111,8 @@ class Inventory:
 
     def describes(self, trace_id: TraceId, time_s: float) -> bool:
         """Whether there is metadata of exactly this channel at this time, which then should include its response."""
-        return self._channel_epoch(trace_id, time_s) is not None
+        epoch = self._channel_epoch(trace_id, time_s)
+        return epoch is not None and epoch.has_response
 
     def _channel_epoch(self, trace_id: TraceId, time_s: float) -> Epoch | None:
         epochs = self.epochs.get(trace_id.station_key, ())
@@ -150,7 +154,7 @@ def attach_metadata(records: Iterable[Record], inventories: Sequence[Inventory])
             detail = "all samples are smaller than one count, so the response was taken as removed before and not removed again"
             issues.append(DataIssue(str(trace_id), None, "ground-motion", detail))
         elif response is None and any(inventory.describes(trace_id, time_s) for inventory in inventories):
-            detail = "its StationXML holds no response of poles and zeros; the record was used as it is"
+            detail = "its metadata hold no response of poles and zeros; the record was used as it is"
             issues.append(DataIssue(str(trace_id), None, "no-response", detail))
         azimuths = {known: azimuth for inventory in reversed(inventories) for known, azimuth in inventory.azimuths_deg(record).items()}
         horizontals = set_azimuths(record.horizontals, azimuths)
@@ -201,13 +205,18 @@ def _find_agreeing(stated: Sequence[Sequence[Epoch]]) -> Epoch | None:
 
 def _difference_km(first: Epoch, others: Sequence[Epoch]) -> Floats:
     """Compute the distances [others] of the coordinates of epochs from those of the first one."""
-    latitudes = [epoch.coordinates.latitude_deg for epoch in others]
-    longitudes = [epoch.coordinates.longitude_deg for epoch in others]
-    return KM_PER_DEGREE * distance_deg(first.coordinates.latitude_deg, first.coordinates.longitude_deg, latitudes, longitudes)
+    latitudes, longitudes = np.array([_position(epoch) for epoch in others]).T
+    return KM_PER_DEGREE * distance_deg(*_position(first), latitudes, longitudes)
+
+
+def _position(epoch: Epoch) -> tuple[float, float]:
+    """Latitude and longitude of an epoch that has coordinates, degrees."""
+    assert epoch.coordinates is not None  # noqa: S101 -- `find_coordinate_epochs` lists no others
+    return epoch.coordinates.latitude_deg, epoch.coordinates.longitude_deg
 
 
 def _describe_difference(first: Epoch, other: Epoch) -> str:
-    values = [f"{epoch.coordinates.latitude_deg}, {epoch.coordinates.longitude_deg} in {epoch.source}" for epoch in (first, other)]
+    values = ["{}, {} in {}".format(*_position(epoch), epoch.source) for epoch in (first, other)]
     return f"has the coordinates {' and '.join(values)}, {_difference_km(first, [other])[0]:,.0f} km apart"
 
 
@@ -215,11 +224,12 @@ def read_stations_csv(data: bytes, part: str, max_bytes: float = math.inf) -> In
     """
     Read a table of stations with the columns network, station, latitude, longitude and, if given, elevation, start and end, in any order.
 
-    Start and end (ISO 8601) bound the time for which a line is valid; dates that cannot be read do not. Other columns, spaces and a byte
-    order mark are ignored; columns may be separated by commas, semicolons, bars or tabs. Raises UnreadableMetadata where columns are
-    missing or no line is valid, and LimitExceeded above `max_bytes`.
+    Start and end (ISO 8601) bound the time for which a line is valid; dates that cannot be read do not. With the columns location and
+    channel, as in the text format of FDSN web services at channel level, a line is valid for that channel, and an azimuth is read. Other
+    columns, spaces and a byte order mark are ignored; columns may be separated by commas, semicolons, bars or tabs. Raises
+    UnreadableMetadata where columns are missing or no line is valid, and LimitExceeded above `max_bytes`.
     """
-    _check_size(data, part, max_bytes)
+    check_metadata_size(data, part, max_bytes)
     text = data.decode("utf-8-sig", errors="replace").replace("\0", "")
     header = text.lstrip().split("\n", 1)[0]
     rows = csv.reader(io.StringIO(text.lstrip()), delimiter=max(",;|\t", key=header.count), skipinitialspace=True)
@@ -249,40 +259,58 @@ def read_stationxml(data: bytes, part: str, max_bytes: float = math.inf) -> Inve
 
     Raises UnreadableMetadata, and LimitExceeded above `max_bytes`: a document is parsed as a whole, with several times its size in memory.
     """
-    _check_size(data, part, max_bytes)
+    check_metadata_size(data, part, max_bytes)
+    root = parse_xml(data, part)
+    if etree.QName(root).localname != "FDSNStationXML":
+        raise UnreadableMetadata(f"{part} is XML, but neither StationXML nor a SeisComP inventory", part=part)
+    epochs: dict[tuple[str, str], list[Epoch]] = {}
+    issues: list[DataIssue] = []
+    for network in root.iterfind("./{*}Network"):
+        for station in network.iterfind("./{*}Station"):
+            key = network.get("code", "").strip(), station.get("code", "").strip()
+            epochs.setdefault(key, []).extend(replace(epoch, part=part) for epoch in _station_epochs(station, key, part, issues))
+    if not any(epoch.coordinates for station in epochs.values() for epoch in station):
+        raise UnreadableMetadata(f"{part} holds no station with coordinates", part=part)
+    return Inventory(epochs, tuple(issues))
+
+
+def parse_xml(data: bytes, part: str) -> Element:
+    """Parse XML without entities, document type or network; raises UnreadableMetadata."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True)
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise UnreadableMetadata(f"{part} is not well-formed XML: {error}", part=part) from error
     if root.getroottree().docinfo.internalDTD is not None:
-        raise UnreadableMetadata(f"{part} declares a document type, which StationXML does not need", part=part)
-    if etree.QName(root).localname != "FDSNStationXML":
-        raise UnreadableMetadata(f"{part} is XML, but not StationXML", part=part)
-    epochs: dict[tuple[str, str], list[Epoch]] = {}
-    issues = []
-    for network in root.iterfind("./{*}Network"):
-        for station in network.iterfind("./{*}Station"):
-            key = network.get("code", "").strip(), station.get("code", "").strip()
-            try:
-                epochs.setdefault(key, []).extend(replace(epoch, part=part) for epoch in _station_epochs(station))
-            except ValueError:
-                issues.append(DataIssue(None, part, "bad-station", f"{'.'.join(key)} has no valid coordinates or dates; left out"))
-    if not any(epochs.values()):
-        raise UnreadableMetadata(f"{part} holds no station with coordinates", part=part)
-    return Inventory(epochs, tuple(issues))
+        raise UnreadableMetadata(f"{part} declares a document type, which station metadata do not need", part=part)
+    return root
 
 
-def _station_epochs(station: Element) -> list[Epoch]:
-    """Epochs of the station itself and of each of its channels; raises ValueError."""
-    epochs = [Epoch(None, None, *_dates(station), _read_coordinates(station))]
+def _station_epochs(station: Element, key: tuple[str, str], part: str, issues: list[DataIssue]) -> Iterator[Epoch]:
+    """Yield the epochs of the station itself and of each of its channels; one without valid values is left out with an issue."""
+    coordinates = None
+    try:
+        epoch = Epoch(None, None, *_dates(station), _read_coordinates(station))
+        coordinates = epoch.coordinates
+        yield epoch
+    except ValueError:
+        issues.append(DataIssue(None, part, "bad-station", f"{'.'.join(key)} has no valid coordinates or dates; left out"))
     for channel in station.iterfind("./{*}Channel"):
-        response = channel.find("./{*}Response")
-        instrument = None if response is None else read_instrument(response)
-        location = channel.get("locationCode", "").strip().replace("--", "")
-        code, azimuth = channel.get("code", "").strip(), channel.findtext("./{*}Azimuth")
-        epochs.append(Epoch(location, code, *_dates(channel), _read_coordinates(channel), instrument, float(azimuth) if azimuth else None))
-    return epochs
+        location, code = channel.get("locationCode", "").strip().replace("--", ""), channel.get("code", "").strip()
+        try:
+            yield _channel_epoch(channel, location, code, coordinates)
+        except ValueError:
+            name = ".".join((*key, location, code))
+            issues.append(DataIssue(None, part, "bad-station", f"the channel {name} has no valid coordinates, dates or azimuth; left out"))
+
+
+def _channel_epoch(channel: Element, location: str, code: str, station: Coordinates | None) -> Epoch:
+    """Epoch of a channel, at the coordinates of its station where it states none; raises ValueError."""
+    stated = any(channel.find(f"./{{*}}{name}") is not None for name in ("Latitude", "Longitude"))
+    coordinates = _read_coordinates(channel) if stated else station
+    response, azimuth = channel.find("./{*}Response"), channel.findtext("./{*}Azimuth")
+    instrument = None if response is None else read_instrument(response)
+    return Epoch(location, code, *_dates(channel), coordinates, instrument, float(azimuth) if azimuth else None)
 
 
 def _dates(element: Element) -> tuple[float, float]:
@@ -325,11 +353,14 @@ def _read_row(row: Mapping[str, str]) -> tuple[tuple[str, str], Epoch]:
     if not key[1]:
         raise ValueError("no station code")
     coordinates = _coordinates(row["latitude"], row["longitude"], row.get("elevation", ""))
+    channel = row.get("channel", "").strip() or None
+    location = row.get("location", "").strip().replace("--", "") if channel else None
+    azimuth = row.get("azimuth", "").strip() if channel else ""
     try:
         start_s, end_s = _posix(row.get("start", "").strip(), -math.inf), _posix(row.get("end", "").strip(), math.inf)
     except ValueError:
-        return key, _unlimited_epoch(coordinates)
-    return key, Epoch(None, None, start_s, end_s, coordinates)
+        start_s, end_s = -math.inf, math.inf
+    return key, Epoch(location, channel, start_s, end_s, coordinates, None, float(azimuth) if azimuth else None, has_response=False)
 
 
 def _unlimited_epoch(coordinates: Coordinates) -> Epoch:
@@ -348,6 +379,7 @@ def _with_coordinates(record: Record, coordinates: Coordinates | None) -> Record
     return replace(record, latitude_deg=latitude, longitude_deg=longitude, elevation_m=elevation)
 
 
-def _check_size(data: bytes, part: str, max_bytes: float) -> None:
+def check_metadata_size(data: bytes, part: str, max_bytes: float) -> None:
+    """Raise LimitExceeded for more bytes of metadata than are read."""
     if len(data) > max_bytes:
         raise LimitExceeded(f"{part} holds {len(data):,} bytes of metadata; at most {max_bytes:,} are read", part=part)

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 
-from pymseed import MiniSEEDError, MS3Record, MS3TraceList, sourceid2nslc
+from pymseed import MiniSEEDError, MS3Record, MS3TraceList
 from pymseed.mstracelist import MS3TraceSeg
 
 from models.errors import LimitExceeded, UnreadableWaveform
 from models.seismic.data_issues import DataIssue
-from models.seismic.io.decode import Segment, decode
+from models.seismic.io.decode import decode
 from models.seismic.io.horizontals import HORIZONTAL_CODES, attach_horizontals
 from models.seismic.io.merge import grid_length, merge_segments
+from models.seismic.io.seed_headers import split_control_headers
+from models.seismic.io.single_records import has_blockette_1000, read_single_records
+from models.seismic.io.volume import WHOLE, Segment, TimeWindow, Volume, read_trace_id, report_empty_window
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
 
@@ -40,40 +43,47 @@ class MiniseedLimits:
     max_span_s: float
 
 
-@dataclass(frozen=True)
-class Volume:
-    """The headers of one miniSEED file; its samples are still encoded."""
-
-    part: str
-    traces: MS3TraceList
-    issues: tuple[DataIssue, ...]
-
-
-def scan_miniseed(part: str, data: bytes | memoryview) -> Volume:
+def scan_miniseed(part: str, data: bytes | memoryview, window: TimeWindow = WHOLE) -> Volume:
     """
-    Read the headers of a file; raises UnreadableWaveform without one valid record.
+    Read the headers of a file, of the records that lie in the window; raises UnreadableWaveform without one valid record.
 
-    Zero-filled blocks, foreign bytes, damaged records and a truncated end are skipped and reported as an issue.
+    Control headers of a full SEED volume are skipped. Zero-filled blocks, foreign bytes, damaged records and a truncated end are skipped
+    and reported as an issue. Records without blockette 1000, whose length and encoding are not stated, are read one by one.
     """
+    _, data = split_control_headers(data)
+    if not has_blockette_1000(data):
+        return read_single_records(part, data, window)
     if _is_complete(data):
         try:
-            return Volume(part, MS3TraceList.from_buffer(data, record_list=True), ())
+            return _make_volume(part, data, window, ())
         except MiniSEEDError:
             pass  # something in the middle is not miniSEED: salvage the valid records
     good = _salvage(data)
     if not good:
-        raise UnreadableWaveform(f"{part} holds no readable miniSEED record", part=part)
+        return read_single_records(part, data, window)
     skipped = len(data) - len(good)
     issues = (DataIssue(None, part, "skipped-bytes", f"{skipped} of {len(data)} bytes are not readable miniSEED and were skipped"),)
     try:
-        return Volume(part, MS3TraceList.from_buffer(good, record_list=True), issues if skipped else ())
+        return _make_volume(part, good, window, issues if skipped else ())
     except MiniSEEDError as error:  # a record without a stated length may end elsewhere once its neighbor has changed
         raise UnreadableWaveform(f"{part} holds records that contradict each other", part=part) from error
 
 
+def _make_volume(part: str, data: bytes | memoryview, window: TimeWindow, issues: tuple[DataIssue, ...]) -> Volume:
+    """Read the trace list of the records that lie in the window; raises MiniSEEDError."""
+    bounds = {"starttime": window.start_s, "endtime": window.end_s}
+    selected = {
+        name: f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%dT%H:%M:%S.%fZ}" for name, time_s in bounds.items() if math.isfinite(time_s)
+    }
+    traces = MS3TraceList.from_buffer(data, record_list=True, **selected)
+    outside = () if len(traces) or not window.is_bounded else (report_empty_window(part, window),)
+    return Volume(part, traces, (*issues, *outside), window=window)
+
+
 def sample_count(volumes: Iterable[Volume]) -> int:
     """Count the samples of all channels by their headers."""
-    return sum(segment.samplecnt for volume in volumes for trace in volume.traces for segment in trace)
+    encoded = sum(segment.samplecnt for volume in volumes for trace in volume.traces for segment in trace)
+    return encoded + sum(segment.count for volume in volumes for segment in volume.segments)
 
 
 def read_records(volumes: Sequence[Volume], limits: MiniseedLimits, *, horizontals: bool = True) -> tuple[list[Record], list[DataIssue]]:
@@ -146,41 +156,33 @@ def _salvage(data: bytes | memoryview) -> bytes:
 
 
 def _list_segments(volumes: Sequence[Volume], limits: MiniseedLimits, issues: list[DataIssue]) -> list[Segment]:
-    count = sum(len(trace) for volume in volumes for trace in volume.traces)
+    count = sum(len(trace) for volume in volumes for trace in volume.traces) + sum(len(volume.segments) for volume in volumes)
     if count > limits.max_segments:
         raise LimitExceeded(f"{count:,} segments; at most {limits.max_segments:,} are read", part=volumes[0].part)
     segments = []
     for volume in volumes:
+        found = list(volume.segments)
         for trace in volume.traces:
-            trace_id = _trace_id(trace, volume.part, issues)
-            if trace_id is None:
-                continue
-            found = [_segment(trace_id, volume.part, packed) for packed in trace]
-            segments += [segment for segment in found if _is_plausible(segment, issues)]
+            trace_id = read_trace_id(trace, volume.part, issues)
+            found += [] if trace_id is None else [_segment(trace_id, volume, packed) for packed in trace]
+        segments += [segment for segment in found if _is_plausible(segment, issues)]
     return segments
 
 
-def _trace_id(trace: object, part: str, issues: list[DataIssue]) -> TraceId | None:
-    """The NSLC codes of a trace; None where station or channel is missing (an FDSN source id may hold almost any text)."""
-    try:
-        network, station, location, channel = sourceid2nslc(trace.sourceid)  # type: ignore[attr-defined]
-        found = TraceId.parse(f"{network.strip()}.{station.strip()}.{location.strip().replace('--', '')}.{channel.strip()}")
-    except (ValueError, UnicodeDecodeError):
-        issues.append(DataIssue(None, part, "bad-codes", "a trace without proper network, station, location and channel codes; left out"))
-        return None
-    if found.station and found.channel:
-        return found
-    issues.append(DataIssue(str(found), part, "bad-codes", "no station or no channel code; left out"))
-    return None
-
-
-def _segment(trace_id: TraceId, part: str, packed: MS3TraceSeg) -> Segment:
-    return Segment(trace_id, part, packed.starttime, packed.endtime, packed.samprate, packed.samplecnt, packed)
+def _segment(trace_id: TraceId, volume: Volume, packed: MS3TraceSeg) -> Segment:
+    """Describe a segment of a trace list by its headers, cut to the window."""
+    start_ns, end_ns, rate_hz = packed.starttime, packed.endtime, packed.samprate
+    first, end = volume.window.clip(start_ns, rate_hz, packed.samplecnt)
+    if (first, end) != (0, packed.samplecnt):
+        start_ns, end_ns = start_ns + round(first * 1e9 / rate_hz), start_ns + round(max(end - 1, first) * 1e9 / rate_hz)
+    return Segment(trace_id, volume.part, start_ns, end_ns, rate_hz, end - first, packed, volume.window)
 
 
 def _is_plausible(segment: Segment, issues: list[DataIssue]) -> bool:
     """Whether a segment has samples, and a rate and times of a seismic record; appends an issue where not."""
     code, detail = "", ""
+    if segment.count <= 0 and segment.window.is_bounded:
+        return False  # its record reaches into the window, its samples do not
     if segment.count <= 0:
         code, detail = "empty", "a segment without samples"
     elif not MIN_RATE_HZ <= segment.sampling_rate_hz <= MAX_RATE_HZ:
@@ -222,10 +224,10 @@ def _check_span(traces: Mapping[TraceId, Sequence[Segment]], max_span_s: float) 
         advice = "send one event at a time, or each in a file of its own to /anomalies/cluster"
     elif longest_s > max_span_s:
         found = f"the record of {longest} is {longest_s:.0f} s long"
-        advice = "cut it about the event (for instance 5 minutes before to 1 hour after the origin)"
+        advice = "give starttime and endtime about the event (for instance 5 minutes before to 1 hour after the origin)"
     else:
         found = f"{span_s:.0f} s from the start of {segments[0].trace_id} to the end of {last.trace_id}"
-        advice = "cut all records to one time window about the event"
+        advice = "give starttime and endtime about the event"
     raise LimitExceeded(f"{found}; at most {max_span_s:g} s are read: {advice}", part=last.part)
 
 

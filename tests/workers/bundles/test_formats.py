@@ -1,10 +1,13 @@
 """Recognition of file formats by content, then by name."""
 
+import struct
+
 import pytest
 
 from workers.bundles.formats import FileKind, classify_file, sniff_format
 
 WAVE = b"000001D " + bytes(504)
+SAC_HEADER = struct.pack("<70f", *[-12345.0] * 70) + struct.pack("<40i", *[-12345] * 6, 6, *[-12345] * 28, 1, *[0] * 4) + b"-12345  " * 24
 TABLE = b"network,station,latitude,longitude,elevation\n"
 
 
@@ -13,7 +16,7 @@ TABLE = b"network,station,latitude,longitude,elevation\n"
     [
         ("x", b"MS\x03rest", FileKind.WAVEFORM),
         ("x", WAVE, FileKind.WAVEFORM),
-        ("x", b"000001V 010009", FileKind.WAVEFORM),
+        ("x", b"000001V 010009", FileKind.SEED),
         ("x", bytes(1024) + WAVE, FileKind.WAVEFORM),
         ("x.mseed", b"\x80\x04garbage", FileKind.WAVEFORM),
         ("x", b'<?xml version="1.0"?>\n<FDSNStationXML xmlns="">', FileKind.STATIONXML),
@@ -21,6 +24,15 @@ TABLE = b"network,station,latitude,longitude,elevation\n"
         ("x", b"\xef\xbb\xbfNetwork,Station,Latitude,Longitude", FileKind.STATIONS_CSV),
         ("x.csv", b"a,b", FileKind.STATIONS_CSV),
         ("x.mseed", TABLE, FileKind.STATIONS_CSV),
+        ("x", b"000001V 0100094 2.4121970", FileKind.SEED),
+        ("RESP.IU.ANMO.00.BHZ", b"#\t\t<< a comment >>\r\n#\r\nB050F03     Station:     ANMO\r\n", FileKind.RESP),
+        ("x", b"* *****\n* NETWORK   (KNETWK): IU\n", FileKind.SAC_POLES_ZEROS),
+        ("x", b"ZEROS 3\nPOLES 2\n", FileKind.SAC_POLES_ZEROS),
+        ("x.xml", b'<?xml version="1.0"?><seiscomp xmlns="", version="0.13">', FileKind.SEISCOMP),
+        ("x", b"#Network | Station | Latitude | Longitude | Elevation\n", FileKind.STATIONS_CSV),
+        ("x.SAC", b"damaged", FileKind.SAC),
+        ("x", SAC_HEADER, FileKind.SAC),
+        ("x", b"\x80\x04\x95" + bytes(700), None),
         ("x.xml", b"<quakeml>", FileKind.STATIONXML),
         ("x.txt", b"hello", None),
         ("x", b"", None),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from models.errors import LimitExceeded, NoUsableTrace, UnreadableArchive, UnreadableMetadata, UnreadableWaveform, UnsupportedPart
+from models.seismic.io.volume import TimeWindow
 from tests.support import recordings
 from workers.bundles.parse import EventRecords, ReadLimits, parse_bundle
 from workers.bundles.sandbox import read_limits
@@ -147,3 +148,62 @@ def test_one_record_a_station_is_selected_and_the_others_become_issues(parse: Pa
         (event,) = parse(grouped=grouped, a=data)
         assert [str(record.trace_id) for record in event.records] == ["IU.ANMO.00.LHZ", "IU.COLA.00.LHZ"]
         assert [(issue.trace, issue.code) for issue in event.issues] == [("IU.ANMO.10.LHZ", "not-chosen")]
+
+
+RESP = """B050F03     Station:     AAA
+B050F16     Network:     XX
+B052F03     Location:    00
+B052F04     Channel:     BHZ
+B052F22     Start date:  2000,001
+B052F23     End date:    No Ending Time
+B053F03     Transfer function type:                A
+B053F04     Stage sequence number:                 1
+B053F05     Response in units lookup:              M/S - Velocity in Meters per Second
+B053F06     Response out units lookup:             V - Volts
+B053F07     A0 normalization factor:               1.0
+B053F08     Normalization frequency:               1.0
+B053F09     Number of zeroes:                      0
+B053F14     Number of poles:                       0
+B058F03     Stage sequence number:                 1
+B058F04     Gain:                                  1500
+B058F05     Frequency of gain:                     1.0 HZ
+B058F06     Number of calibrations:                0
+B058F03     Stage sequence number:                 0
+B058F04     Sensitivity:                           1500
+B058F05     Frequency of sensitivity:              1.0 HZ
+B058F06     Number of calibrations:                0
+"""
+
+
+def test_responses_without_coordinates_go_with_the_coordinates_of_a_table(parse: Parse, waves: bytes) -> None:
+    (event,) = parse(a=waves, b=recordings.stations_csv(("XX", "AAA", 1, 2)), c=RESP.encode())
+    record = next(record for record in event.records if record.trace_id.station == "AAA")
+    assert (record.latitude_deg, record.longitude_deg) == (1.0, 2.0)
+    np.testing.assert_allclose(record.response.velocity_response, 1500.0)
+
+
+def test_seiscomp_xml_may_not_declare_a_document_type(parse: Parse, waves: bytes) -> None:
+    text = b'<!DOCTYPE x [<!ENTITY a "b">]><seiscomp xmlns="http://geofon.gfz-potsdam.de/ns/seiscomp3-schema/0.10"><Inventory/></seiscomp>'
+    (event,) = parse(a=waves, b=text)
+    assert ("b", "unreadable-metadata") in codes(event)
+    assert "document type" in event.issues[0].detail
+
+
+def test_a_seed_volume_is_both_waveforms_and_metadata_and_a_dataless_one_only_metadata(parse: Parse, waves: bytes) -> None:
+    """The station header here is empty, and the complaint shows that it was read."""
+    volume = [b"000001V 0100094 2.3091970,001~2038,001~2020,001~ATLAS~TEST~", b"000002S 0500010"]
+    headers = b"".join(record.ljust(512) for record in volume)
+    (full,) = parse(volume=headers + waves)
+    assert len(full.records) == 2
+    assert codes(full)[0] == ("volume", "unreadable-metadata")
+    assert "describes no station" in full.issues[0].detail
+    with pytest.raises(NoUsableTrace, match="station metadata and no waveform"):
+        parse(volume=headers)
+
+
+def test_a_window_cuts_an_event_and_an_empty_one_is_named(parse: Parse, waves: bytes) -> None:
+    inside = TimeWindow(recordings.START_S + 100.0, recordings.START_S + 400.0)
+    (event,) = parse(a=waves, limits=read_limits(Settings(max_span_s=300.0), inside))
+    assert {record.duration_s for record in event.records} == {300.0}
+    with pytest.raises(NoUsableTrace, match=r"no samples in the requested window, 2010-01-02T03:46:40Z to their end"):
+        parse(a=waves, limits=read_limits(Settings(), TimeWindow(start_s=recordings.START_S + 1e5)))

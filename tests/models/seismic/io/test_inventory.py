@@ -90,6 +90,28 @@ def test_a_channel_is_looked_up_by_time_and_location() -> None:
     assert coordinates(station_metadata, ID._replace(location="10"), posix(2015)) == Coordinates(10.0, 20.0, 12.0)
 
 
+def test_a_bare_channel_costs_itself_and_not_its_station() -> None:
+    bare, bad = '<Channel code="BHE" locationCode="00"/>', channel(91, "2000-01-01T00:00:00", "2010-01-01T00:00:00", code="BHN")
+    xml = recordings.stationxml("XX", "AAA", 10, 20, bare + bad + channel(11, "2000-01-01T00:00:00", "2020-01-01T00:00:00"))
+    station_metadata = read_stationxml(xml, "s.xml")
+    assert coordinates(station_metadata, ID, posix(2005)) == Coordinates(11.0, 20.0, 5.0)
+    assert coordinates(station_metadata, ID._replace(channel="BHE"), posix(2005)) == Coordinates(10.0, 20.0, 12.0)
+    assert [(issue.code, "XX.AAA.00.BHN" in issue.detail) for issue in station_metadata.issues] == [("bad-station", True)]
+
+
+def test_fdsn_text_at_channel_level_states_coordinates_and_azimuth_of_each_channel() -> None:
+    text = """#Network|Station|Location|Channel|Latitude|Longitude|Elevation|Depth|Azimuth|Dip|SensorDescription|StartTime|EndTime
+XX|AAA|00|BHZ|11.0|20.0|5.0|0.0|0.0|-90.0|STS-2|2000-01-01T00:00:00|2010-01-01T00:00:00
+XX|AAA|00|BH1|11.0|20.0|5.0|0.0|33.0|0.0|STS-2|2000-01-01T00:00:00|"""
+    station_metadata = read_stations_csv(text.encode(), "fdsn.txt")
+    epochs = {epoch.channel: epoch for epoch in station_metadata.epochs["XX", "AAA"]}
+    assert (epochs["BHZ"].location, epochs["BHZ"].azimuth_deg, epochs["BH1"].azimuth_deg) == ("00", 0.0, 33.0)
+    assert epochs["BHZ"].is_valid(posix(2005))
+    assert not epochs["BHZ"].is_valid(posix(2015))
+    completed, issues = attach_metadata([record()], [station_metadata])
+    assert (completed[0].latitude_deg, issues) == (11.0, [])
+
+
 def test_a_response_is_given_for_its_channel_and_time_only() -> None:
     xml = recordings.stationxml("XX", "AAA", 10, 20, channel(11, "2000-01-01T00:00:00", "2010-01-01T00:00:00", response=RESPONSE))
     station_metadata = read_stationxml(xml, "s.xml")

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pymseed import MiniSEEDError, MS3TraceList
+from pymseed import DataEncoding, MiniSEEDError, MS3TraceList
 
 from models.errors import LimitExceeded, UnreadableWaveform
 from models.seismic.data_issues import DataIssue
 from models.seismic.io.miniseed import MiniseedLimits, read_records, sample_count, scan_miniseed
+from models.seismic.io.volume import TimeWindow
 from models.seismic.waveforms import Record
 from tests.support import recordings
 
@@ -185,8 +186,46 @@ def test_a_record_of_a_whole_day_is_named_with_its_length() -> None:
         read(day)
     assert str(caught.value) == (
         "the record of DK.COP..LHZ is 86399 s long; at most 21600 s are read: "
-        "cut it about the event (for instance 5 minutes before to 1 hour after the origin)"
+        "give starttime and endtime about the event (for instance 5 minutes before to 1 hour after the origin)"
     )
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_window_cuts_the_record_of_a_day_before_limits_are_checked(version: int) -> None:
+    wave = recordings.wave(86_400)
+    day = recordings.miniseed(("DK.COP..LHZ", 0, 1.0, wave), version=version)
+    window = TimeWindow(recordings.START_S + 40_000.0, recordings.START_S + 43_600.0)
+    volume = scan_miniseed("day.mseed", day, window)
+    assert sample_count([volume]) < 10_000
+    (record,), issues = read_records([volume], LIMITS)
+    assert (record.start_time_s - recordings.START_S, record.duration_s, issues) == (40_000.0, 3600.0, [])
+    np.testing.assert_allclose(np.diff(record.samples), np.diff(wave[40_000:43_601]), atol=1e-2)
+
+
+def test_a_file_outside_the_window_is_reported() -> None:
+    volume = scan_miniseed("a.mseed", recordings.miniseed((Z, 0, 1.0, recordings.wave())), TimeWindow(end_s=recordings.START_S - 60.0))
+    records, issues = read_records([volume], LIMITS)
+    assert records == []
+    assert [(issue.part, issue.code) for issue in issues] == [("a.mseed", "outside-window")]
+    assert "the start of the records to 2009-12-31T23:59:00Z" in issues[0].detail
+
+
+def without_blockette_1000(data: bytes) -> bytes:
+    """512-byte records with their blockette 1000 removed from the chain; the encoding is Steim-1."""
+    records = [bytearray(data[start : start + 512]) for start in range(0, len(data), 512)]
+    for record in records:
+        record[39], record[46:48], record[48:56] = 0, bytes(2), bytes(8)
+    return b"".join(records)
+
+
+def test_records_without_blockette_1000_are_read_one_by_one() -> None:
+    wave = recordings.wave(3000)
+    with MS3TraceList() as traces:
+        traces.add_data("FDSN:IU_ANMO_00_B_H_Z", wave, sample_type="i", sample_rate=1.0, starttime=recordings.START_S * 10**9)
+        data = b"".join(traces.generate(format_version=2, max_record_length=512, encoding=DataEncoding.STEIM1))
+    (record,), issues = read(without_blockette_1000(data))
+    np.testing.assert_allclose(record.samples, wave - wave.mean(), atol=1e-2)
+    assert issues == []
 
 
 def test_short_records_over_too_long_a_time_are_named_by_first_and_last() -> None:
