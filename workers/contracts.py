@@ -234,6 +234,11 @@ class LocateResult(_Contract):
         description="of an earthquake, or of an other event whose arrival times hold it; null where the class is glacial or undetermined"
     )
     depth_uncertainty_km: float | None
+    origin_time_depth_correlation: float | None = Field(
+        None,
+        description="correlation of the errors of origin time and depth, -1 to 1, where arrival times determine both: positive where a "
+        "deeper source has a later origin",
+    )
     force_azimuth_deg: float | None = Field(description="of a glacial earthquake, else null")
     force_azimuth_uncertainty_deg: float | None
     force_azimuth_ambiguous: bool | None

@@ -13,9 +13,10 @@ from typing import Final
 import numpy as np
 
 from models.analysis.arrival_times import has_short_period_arrivals
-from models.analysis.combine import OriginTime, combine_depths, combine_origin_times, set_origin_time
+from models.analysis.combine import OriginTime, set_origin_time
 from models.analysis.distances import DistanceReadings, predict_distances
 from models.analysis.event_class import MIN_CLASS_PROBABILITY, PhysicalEvidence, choose_class, weigh_classes
+from models.analysis.hypocenter import DepthEstimate, combine_hypocenter
 from models.analysis.refinement import MAX_STATIONS_TO_CLASSIFY, Method, RefinedLocation, refine_location
 from models.analysis.sections import (
     SectionReference,
@@ -47,7 +48,6 @@ Odds of a tectonic against a glacial earthquake where first arrivals above 0.3 H
 earthquakes radiate next to nothing there, since their forces last 30 s and more, which is why catalogs of short-period arrivals lack them
 (Ekstrom, Nettles & Abers 2003, doi:10.1126/science.1088057).
 """
-MAX_DEPTH_ERROR_KM: Final = 50.0  # of arrival times alone, for an event whose section no network knows
 MIN_SIGN_PROBABILITY: Final = 0.9  # of a force's direction against the opposite one; below it the azimuth is called ambiguous
 
 
@@ -75,14 +75,6 @@ class Classification:
 
 
 @dataclass(frozen=True)
-class DepthEstimate:
-    """Depth below the surface and its standard deviation, in kilometers."""
-
-    depth_km: float
-    uncertainty_km: float
-
-
-@dataclass(frozen=True)
 class ForceAzimuthEstimate:
     """
     Azimuth of a horizontal force in degrees clockwise from north, and its standard deviation modulo 180 degrees.
@@ -101,8 +93,9 @@ class EventLocation:
     Epicenter and origin time, with the depth of an earthquake or the force azimuth of a glacial one (the other is None).
 
     An `other` event has a depth where arrival times hold one, an `undetermined` one has neither depth nor force azimuth.
-    `method`, `arrivals` (empty where arrival times were not accepted) and `back_azimuths` are as in `RefinedLocation`. `classification` is
-    None where the class was given.
+    `depth_time_correlation`: of the errors of depth and origin time, None unless arrival times determine both. `method`, `arrivals`
+    (empty where arrival times were not accepted) and `back_azimuths` are as in `RefinedLocation`. `classification` is None where the class
+    was given.
     """
 
     event_type: ClassAnswer
@@ -112,6 +105,7 @@ class EventLocation:
     force_azimuth: ForceAzimuthEstimate | None
     readings: DistanceReadings
     classification: Classification | None
+    depth_time_correlation: float | None = None
     method: Method = "distances"
     arrivals: tuple[Arrival, ...] = ()
     back_azimuths: Mapping[int, tuple[float, float]] = field(default_factory=dict)
@@ -240,14 +234,17 @@ def predict_event(
         classification = _predict_class(models["event_type"], gather, shown, trial, arrivals)
         answer = classification.event_type
     progress("force azimuth" if answer == "glacial" else "depth", 0.85)
+    from_section = predict_depth(models["depth"], gather, shown, reference) if answer == "earthquake" else None
+    hypocenter = combine_hypocenter(readings, refined, from_section, depth_of_arrivals=answer == "other")
     return EventLocation(
         event_type=answer,
         location=location,
-        origin=refined.origin or combine_origin_times(readings),
-        depth=_estimate_depth(models["depth"], answer, gather, shown, reference, arrivals),
+        origin=hypocenter.origin,
+        depth=hypocenter.depth,
         force_azimuth=predict_force_azimuth(models["force_azimuth"], gather, shown, reference) if answer == "glacial" else None,
         readings=readings,
         classification=classification,
+        depth_time_correlation=hypocenter.correlation,
         method=refined.method,
         arrivals=() if arrivals is None else arrivals.arrivals,
         back_azimuths=refined.back_azimuths,
@@ -291,30 +288,6 @@ def section_style(model: OnnxModel) -> SectionStyle:
     if model.spec.style.kind != "section":
         raise ValueError(f"model {model.name} reads pictures of kind {model.spec.style.kind!r}, not 'section'")
     return model.spec.style
-
-
-def _estimate_depth(
-    model: OnnxModel,
-    answer: ClassAnswer,
-    gather: Gather,
-    readings: DistanceReadings,
-    reference: SectionReference,
-    arrivals: ArrivalTimeSolution | None,
-) -> DepthEstimate | None:
-    """
-    Depth of an earthquake from its section, combined with that of the arrival times where these were accepted.
-
-    For an `other` event that of the arrival times alone, if it is known to within `MAX_DEPTH_ERROR_KM`.
-    """
-    if answer == "other" and arrivals is not None and arrivals.depth_uncertainty_km <= MAX_DEPTH_ERROR_KM:
-        return DepthEstimate(arrivals.depth_km, arrivals.depth_uncertainty_km)
-    if answer != "earthquake":
-        return None
-    from_section = predict_depth(model, gather, readings, reference)
-    if arrivals is None:
-        return from_section
-    from_times = (arrivals.depth_km, arrivals.depth_uncertainty_km)
-    return DepthEstimate(*combine_depths((from_section.depth_km, from_section.uncertainty_km), from_times))
 
 
 def _predict_class(

@@ -164,7 +164,8 @@ def _solve_arrivals(observed: _Observations, arrivals: ArrivalTimeSolution, with
     probable one, the arrivals are dropped.
     """
     by_times = observed.calibrate(arrivals.regions, "distances+arrival-times")
-    timed = _Solution("distances+arrival-times", by_times, arrivals, OriginTime(arrivals.time_s, arrivals.time_uncertainty_s))
+    origin = OriginTime(arrivals.depth_time.time_s, arrivals.depth_time.time_uncertainty_s)
+    timed = _Solution("distances+arrival-times", by_times, arrivals, origin)
     plane_waves = bool(observed.directions.plane_waves)
     if not is_one_array(observed.gather) or not (plane_waves or is_far(observed.gather, arrivals)):
         return timed

@@ -20,11 +20,12 @@ def make_result(number: int, kind: str = "earthquake", **changes: object) -> Eve
     truth = Truth(f"e{number}", kind, 10.0, 20.0, 30.0, 5.0 + 0.01 * number, np.nan if quake else 100.0, 0.0)
     probabilities = (0.85, 0.1, 0.05) if quake == (number % 2 == 0) else (0.05, 0.85, 0.1)
     answers: dict[str, object] = (
-        {"network_depth_km": 30.0 + number, "network_depth_sigma_km": 20.0, "depth_km": 35.0}
+        {"network_depth_km": 30.0 + number, "network_depth_sigma_km": 20.0, "depth_km": 35.0, "depth_sigma_km": 4.0}
         if quake
         else {"network_force_azimuth_deg": 280.0 + number, "network_force_azimuth_sigma_deg": 5.0}
     )
     epicenter = EpicenterResult(10.0 * number, 20.0, 80.0, 12.0, 0.02 * number, 0.01 * number)
-    located = {"method": "distances", "epicenter": epicenter, "by_distances": epicenter, "origin_error_s": 2.0}
+    origin = {"origin_error_s": 2.0, "origin_sigma_s": 0.05 * number + 0.5}
+    located = {"method": "distances", "epicenter": epicenter, "by_distances": epicenter, **origin}
     result = EventResult(truth, ("random",), 6, 2, traces, probabilities, 0.5, **located, **answers)  # type: ignore[arg-type]
     return replace(result, **changes)  # type: ignore[arg-type]

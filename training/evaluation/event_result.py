@@ -98,7 +98,8 @@ class EventResult:
     ood_score : distance of the section from the training sections (`novelty` on the wire)
     epicenter, by_distances : the served epicenter, and the one that the predicted distances alone give
     network_depth_km, network_depth_sigma_km : the network's output for an event that is an earthquake, whatever its predicted class
-    depth_km : the served depth, combined with arrival times; NaN where the class allows none
+    origin_error_s, origin_sigma_s : served origin time less the true one, and its stated standard deviation
+    depth_km, depth_sigma_km : the served depth, combined with arrival times; NaN where the class allows none
     network_force_azimuth_deg, network_force_azimuth_sigma_deg : the network's output for an event that is glacial
     force_azimuth_deg, force_azimuth_ambiguous : as served; NaN where the class is not glacial
     probability_at_ice : probability that the epicenter lies at an ice sheet
@@ -117,9 +118,11 @@ class EventResult:
     epicenter: EpicenterResult = UNLOCATED
     by_distances: EpicenterResult = UNLOCATED
     origin_error_s: float = NAN
+    origin_sigma_s: float = NAN
     network_depth_km: float = NAN
     network_depth_sigma_km: float = NAN
     depth_km: float = NAN
+    depth_sigma_km: float = NAN
     network_force_azimuth_deg: float = NAN
     network_force_azimuth_sigma_deg: float = NAN
     force_azimuth_deg: float = NAN
@@ -151,6 +154,16 @@ class EventResult:
     def depth_error_km(self) -> float:
         """Depth predicted by the network less the true one."""
         return self.network_depth_km - self.truth.depth_km
+
+    @property
+    def origin_scale(self) -> float:
+        """Factor by which the stated deviation of the origin time must be enlarged to reach the true one; NaN where one is unknown."""
+        return abs(self.origin_error_s) / self.origin_sigma_s
+
+    @property
+    def depth_scale(self) -> float:
+        """Factor by which the stated deviation of the served depth must be enlarged to reach the true one; NaN where one is unknown."""
+        return abs(self.depth_km - self.truth.depth_km) / self.depth_sigma_km
 
     @property
     def azimuth_error_deg(self) -> float:

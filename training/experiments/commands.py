@@ -42,6 +42,7 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
         common_error,
         moment_scale,
         paper_location,
+        pick_delays,
         simulated_networks,
         surface_wave_stack,
     )
@@ -54,6 +55,8 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
         print(common_error.write_common_error_page(settings, arguments.command, arguments.store, arguments.most))
     elif arguments.name == "moment-scale":
         print(moment_scale.write_moment_scale_page(settings, arguments.command, arguments.most, arguments.scale))
+    elif arguments.name == "pick-delays":
+        print(pick_delays.write_pick_delays_page(arguments.command, arguments.trials, arguments.seed))
     elif arguments.name == "paper-location":
         print(paper_location.write_paper_location_page(arguments.command, arguments.trials, arguments.seed))
     else:
@@ -123,10 +126,11 @@ def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.Arg
         command.add_argument("--most", type=int, help="number of events, at most")
     paper = commands.add_parser("paper-location", help="compare the paper's iteration with the service's location by distances")
     networks = commands.add_parser("simulated-networks", help="locate arrival times at simulated networks")
-    for command, trials in ((paper, 100), (networks, 40)):
-        command.add_argument("--trials", type=int, default=trials, help=f"number of events of each setting ({trials})")
+    delays = commands.add_parser("pick-delays", help="measure the delay of the picker on synthetic onsets")
+    for command, trials in ((paper, 100), (networks, 40), (delays, 1500)):
+        command.add_argument("--trials", type=int, default=trials, help=f"events of each setting or onsets of each band ({trials})")
         command.add_argument("--seed", type=int, default=3407)
-    for command in (prior, stack, common, scaled, paper, networks):
+    for command in (prior, stack, common, scaled, paper, networks, delays):
         command.set_defaults(run=measure_location)
 
 

@@ -1,7 +1,7 @@
 """Associate picks with the phases of a source, and judge what they constrain: whether the source is unambiguous, and its depth."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -34,7 +34,8 @@ class Arrival:
     A pick associated with a phase.
 
     `trace_index` is the trace's index in its gather, `time_s` POSIX seconds, `residual_s` observed minus predicted time,
-    `uncertainty_s` one standard deviation of the residual, `short_period` whether the pick was made above 0.3 Hz.
+    `uncertainty_s` one standard deviation of the residual, `short_period` whether the pick was made above 0.3 Hz, `pick_uncertainty_s`
+    the part of the uncertainty that is the pick's own.
     """
 
     trace_index: int
@@ -43,6 +44,7 @@ class Arrival:
     residual_s: float
     uncertainty_s: float
     short_period: bool = False
+    pick_uncertainty_s: float = 0.0
 
 
 def associate_arrivals(data: Candidates, source: TrialSource) -> tuple[Arrival, ...]:
@@ -67,7 +69,8 @@ def associate_arrivals(data: Candidates, source: TrialSource) -> tuple[Arrival, 
             if deviations[nearest] <= MAX_DEVIATIONS:
                 time_s, error_s = float(data.pick_times[i, nearest]), float(sigma[nearest])
                 short_period = bool(data.short_period[i, nearest])
-                arrivals.append(Arrival(int(trace_index), phase, data.clock_s + time_s, time_s - expected, error_s, short_period))
+                arrival = Arrival(int(trace_index), phase, data.clock_s + time_s, time_s - expected, error_s, short_period)
+                arrivals.append(replace(arrival, pick_uncertainty_s=float(data.pick_deviations[i, nearest])))
                 free &= np.abs(data.pick_times[i] - time_s) > DUPLICATE_PICK_S
     return (*arrivals, *_associate_rayleigh_peaks(data, source, distances))
 

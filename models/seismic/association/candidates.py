@@ -27,6 +27,7 @@ from models.seismic.earth.travel_time_errors import (
 from models.seismic.earth.travel_times import PHASES
 from models.seismic.geodesy import KM_PER_DEGREE, geocentric_latitude_deg, unit_vectors
 from models.seismic.location.origin_time_prior import MAX_LEAD_S, USUAL_LEAD_S, OriginPrior, estimate_llr, origin_time_density
+from models.seismic.signal.pick_delay import delay_deviation_s, expected_delay_s
 from models.seismic.signal.picker import BANDS_HZ, MIN_STRENGTH, Picks
 from models.seismic.signal.rayleigh_envelope import MIN_PEAK_RATIO, EnvelopePeaks
 
@@ -74,7 +75,7 @@ class Candidates:
     record_starts, record_ends : [n]
         Where a pick could be made on each trace.
     pick_times, pick_deviations : [n, k]
-        Time and standard deviation of each pick.
+        Time of the onset of each pick, the picker's expected delay taken off, and its standard deviation.
     first_weights, later_weights, s_weights : [n, k]
         Weight of each pick as the first arrival, as a later P phase, and as S; each row sums to 1. Picks on horizontal components
         are candidates of S only.
@@ -177,6 +178,8 @@ def collect_candidates(
     if not rows:
         return None
     kept, kept_peaks = [drop_surface_wave_picks(picks[i], peaks[i]) for i in rows], [peaks[i] for i in rows]
+    onsets_s = [pick.times_s - expected_delay_s(pick.bands, pick.strengths) for pick in kept]
+    deviations_s = [np.maximum(pick.uncertainties_s, delay_deviation_s(pick.bands, pick.strengths)) for pick in kept]
     clock_s = min(pick.start_s for pick in kept)
     stations = unit_vectors(geocentric_latitude_deg(latitudes[rows]), longitudes[rows])
     interstation = np.degrees(np.arccos(np.clip(stations @ stations.T, -1.0, 1.0)))
@@ -186,8 +189,8 @@ def collect_candidates(
         trace_indices=np.array(rows, np.int64),
         record_starts=np.array([pick.start_s - clock_s for pick in kept]),
         record_ends=np.array([pick.end_s - clock_s for pick in kept]),
-        pick_times=_pad_rows([pick.times_s - clock_s for pick in kept]),
-        pick_deviations=_pad_rows([pick.uncertainties_s for pick in kept], 1.0),
+        pick_times=_pad_rows([onsets - clock_s for onsets in onsets_s]),
+        pick_deviations=_pad_rows(deviations_s, 1.0),
         first_weights=_normalize_rows([pick.strengths * ~pick.horizontal * _first_arrival_factors(pick) for pick in kept]),
         later_weights=_normalize_rows([pick.strengths * ~pick.horizontal for pick in kept]),
         s_weights=_normalize_rows([pick.strengths for pick in kept]),

@@ -172,7 +172,7 @@ def scan_grid(
     """
     chosen, step, depth_km = [PHASES.index(phase) for phase in phases], grid.origin_times_s[2], float(np.median(grid.depths_km))
     origins, window = _origin_time_grid(data, grid), _origin_window(grid)
-    times = _phase_time_grid(data, distances_deg, depth_km, step, window)
+    times = _phase_time_grid(data, distances_deg, grid.depths_km, step, window)
     llr = phase_llr(data, distances_deg, depth_km, grid_error_s, times, correlated_errors=correlated_errors)[chosen]
     arrivals = PhaseLlr(llr, times.starts[chosen], data.independent_weights(distances_deg))
     slownesses, rayleigh_times = np.zeros(0), TimeGrid(step, np.zeros(len(distances_deg), np.int64), 2)
@@ -232,16 +232,26 @@ def _origin_window(grid: TrialGrid) -> tuple[float, float] | None:
 
 
 def _phase_time_grid(
-    data: Candidates, distances_deg: Floats, depth_km: float, step_s: float, window: tuple[float, float] | None
+    data: Candidates, distances_deg: Floats, depths_km: Sequence[float], step_s: float, window: tuple[float, float] | None
 ) -> TimeGrid:
     """Return the sampling, with starts [phases, n], of the whole records, or of the arrivals from sources in a window of origin times."""
     if window is None:
         starts = np.zeros((len(PHASES), len(distances_deg)), np.int64)
         return TimeGrid(step_s, starts, round(data.record_ends.max() / step_s) + 2)
-    curves = phase_curves(depth_km).astype(np.float64)
-    expected_s = np.nan_to_num(np.array([np.interp(distances_deg, DISTANCES_DEG, curve) for curve in curves]))
-    starts = np.floor((window[0] + expected_s) / step_s).astype(np.int64)
+    starts = np.floor((window[0] + _expected_times_s(distances_deg, depths_km)) / step_s).astype(np.int64)
     return TimeGrid(step_s, starts, math.ceil((window[1] - window[0]) / step_s))
+
+
+def _expected_times_s(distances_deg: Floats, depths_km: Sequence[float]) -> Floats:
+    """Return the travel times [phases, n] from the depth nearest to the median of those from which a phase arrives; 0 if from none."""
+    median_km, expected = float(np.median(depths_km)), np.full((len(PHASES), len(distances_deg)), np.nan)
+    for depth_km in sorted(depths_km, key=lambda depth: abs(depth - median_km)):
+        curves = phase_curves(depth_km).astype(np.float64)
+        times = np.array([np.interp(distances_deg, DISTANCES_DEG, curve) for curve in curves])
+        expected = np.where(np.isnan(expected), times, expected)
+        if not np.isnan(expected).any():
+            break
+    return np.nan_to_num(expected)
 
 
 def _rayleigh_time_grid(data: Candidates, distances_deg: Floats, step_s: float, window: tuple[float, float] | None) -> TimeGrid:

@@ -8,9 +8,11 @@ import numpy as np
 
 from models.array_types import Floats
 from models.seismic.association.arrivals import MAX_DEVIATIONS, Arrival, associate_arrivals, is_unambiguous, model_depth_error_km
-from models.seismic.association.candidates import Candidates
+from models.seismic.association.candidates import RAYLEIGH_DEVIATION_S, Candidates
+from models.seismic.association.depth_time import DepthTime, summarize_depth_time
 from models.seismic.association.grid_scan import GridScan, TrialGrid, TrialSource, log_depth_prior, origin_span, scan_grid
 from models.seismic.association.search import FIRST_DEPTHS_KM, refine_source, search_near, search_sources
+from models.seismic.earth.travel_time_errors import FIRST_PHASES, common_time_error_s
 from models.seismic.earth.travel_times import DEPTHS_KM
 from models.seismic.geodesy import geographic, offsets_deg
 from models.seismic.location.likelihood import LogPrior
@@ -32,7 +34,7 @@ TIME_WINDOW_S: Final = 20.0
 MANTLE_P_VELOCITY_KM_S: Final = 8.0  # at the top of the mantle; bounds the trade-off of depth and origin time
 MAX_DEPTH_KM: Final = 700.0
 MIN_VARIANCE_DEG2: Final[Floats] = 1e-5 * np.eye(2)
-MIN_TIME_UNCERTAINTY_S: Final = 1.0
+DEPTH_SCAN_STEP_S: Final = 1.0  # of trial origin times where depth and origin time are summarized
 
 ARRIVAL_TIME_GRID: Final = GridSettings(
     extent=3.5,
@@ -50,16 +52,13 @@ class ArrivalTimeSolution:
     """
     A hypocenter from arrival times, with alternatives of its epicenter.
 
-    `regions` of the epicenter, most probable first. `depth_km`, `time_s` (origin time, POSIX) with one standard deviation each.
-    `log_evidence`: log Bayes factor of the candidate arrivals with a source, anywhere and at any time, against none. `arrivals`
-    associated with the most probable region's source.
+    `regions` of the epicenter, most probable first. `depth_time`: depth and origin time (POSIX), jointly. `log_evidence`:
+    log Bayes factor of the candidate arrivals with a source, anywhere and at any time, against none. `arrivals` associated with the most
+    probable region's source.
     """
 
     regions: tuple[EpicenterRegion, ...]
-    depth_km: float
-    depth_uncertainty_km: float
-    time_s: float
-    time_uncertainty_s: float
+    depth_time: DepthTime
     log_evidence: float
     arrivals: tuple[Arrival, ...]
 
@@ -155,12 +154,13 @@ def locate_by_arrival_times(data: Candidates, prior: LogPrior, starts: Sequence[
     masses = np.array([np.logaddexp.reduce(nodes.log_mass) for nodes, _ in found])
     nodes, source = found[int(np.argmax(masses))]
     arrivals = associate_arrivals(data, source)
-    (depth, depth_sd), (time, time_sd) = _depth_and_time(data, source, prior, nodes.covariance)
-    depth_sd = float(np.hypot(depth_sd, model_depth_error_km(data, source, arrivals)))
+    depth_time = _find_depth_time(data, source, prior, nodes.covariance)
+    depth_time = depth_time.add_errors(model_depth_error_km(data, source, arrivals), _common_error_s(data, source, arrivals))
     low, high = origin_span(data)
     log_evidence = float(np.logaddexp.reduce(masses)) - np.log(SPHERE_SQUARE_DEG * (high - low))
     regions = tuple(summarize_regions([nodes for nodes, _ in found]))
-    return ArrivalTimeSolution(regions, depth, depth_sd, data.clock_s + time, time_sd, log_evidence, arrivals)
+    depth_time = replace(depth_time, time_s=data.clock_s + depth_time.time_s)
+    return ArrivalTimeSolution(regions, depth_time, log_evidence, arrivals)
 
 
 def _find_region(data: Candidates, source: TrialSource, prior: LogPrior) -> tuple[PosteriorNodes, TrialSource]:
@@ -176,21 +176,30 @@ def _contains(nodes: PosteriorNodes, center: TrialSource, source: TrialSource) -
     return bool(offset @ np.linalg.solve(nodes.covariance + MIN_VARIANCE_DEG2, offset) < MAX_DEVIATIONS**2)
 
 
-def _depth_and_time(
-    data: Candidates, source: TrialSource, prior: LogPrior, covariance: Floats
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Depth and origin time with one standard deviation each, marginal over an epicenter of that covariance in square degrees."""
+def _find_depth_time(data: Candidates, source: TrialSource, prior: LogPrior, covariance: Floats) -> DepthTime:
+    """Depth and origin time after the clock, marginal over an epicenter of that covariance in square degrees."""
     steps = np.linspace(-2.0, 2.0, 5)
     offsets = np.column_stack((np.repeat(steps, 5), np.tile(steps, 5))) @ np.linalg.cholesky(covariance + MIN_VARIANCE_DEG2).T
     nodes = points_at_offsets(source.point, offsets[:, 0], offsets[:, 1])
     depths = tuple(DEPTHS_KM[::2].tolist())
-    found = _scan_near(data, source, source.point, nodes, depths, (-60.0, 60.0, 1.0), 0.5)
+    window = ArrivalTimePosterior(data, source, prior, depths).window_s
+    found = _scan_near(data, source, source.point, nodes, depths, (*window, DEPTH_SCAN_STEP_S), 0.5 * DEPTH_SCAN_STEP_S)
     density = found.marginal_llr + prior(nodes) + np.log(_depth_intervals_km(depths))[:, None]
     density += log_depth_prior(np.asarray(depths), nodes)
-    weights = np.exp(density - density.max())
-    depth, depth_sd = _mean_and_deviation(np.asarray(depths), weights.sum(axis=1))
-    time, time_sd = _mean_and_deviation(found.origin_times_s.ravel(), weights.ravel())
-    return (depth, depth_sd), (time, max(time_sd, MIN_TIME_UNCERTAINTY_S))
+    return summarize_depth_time(np.asarray(depths), found.origin_times_s, np.exp(density - density.max()), DEPTH_SCAN_STEP_S)
+
+
+def _common_error_s(data: Candidates, source: TrialSource, arrivals: Sequence[Arrival]) -> float:
+    """
+    Error of the origin time that all stations share: of travel times, and of picks that one source's slow onset delays everywhere.
+
+    The median uncertainty of a pick stands for the latter; their scatter averages out, a common delay does not.
+    """
+    first = [arrival for arrival in arrivals if arrival.phase in FIRST_PHASES]
+    rows = np.isin(data.trace_indices, [arrival.trace_index for arrival in first or arrivals])
+    distances = data.distances_deg(source.point)[rows]
+    travel = common_time_error_s(data.interstation_deg[np.ix_(rows, rows)], distances, source.depth_km)
+    return float(np.hypot(travel, np.median([arrival.pick_uncertainty_s for arrival in first]) if first else RAYLEIGH_DEVIATION_S))
 
 
 def _scan_near(
@@ -213,8 +222,3 @@ def _depth_intervals_km(depths_km: Sequence[float]) -> Floats:
     depths = np.asarray(depths_km, np.float64)
     edges = np.concatenate(([0.0], 0.5 * (depths[1:] + depths[:-1]), [MAX_DEPTH_KM]))
     return np.maximum(np.diff(edges), 1.0)
-
-
-def _mean_and_deviation(values: Floats, weights: Floats) -> tuple[float, float]:
-    mean = float(np.average(values, weights=weights))
-    return mean, float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))

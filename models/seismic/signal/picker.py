@@ -54,6 +54,11 @@ class Picks:
     horizontal: Flags
 
 
+def short_window_s(low_hz: float, high_hz: float) -> float:
+    """Return the short window of STA/LTA in a band, in seconds: long enough for its bandwidth and for its lowest frequency."""
+    return max(1.25 / (high_hz - low_hz), 0.7 / low_hz)
+
+
 def pick_record(record: Record) -> Picks:
     """Pick a record in every band below its Nyquist frequency; no picks where it is constant or all gap."""
     step = max(1, int(record.sampling_rate_hz // MAX_RATE_HZ))
@@ -86,7 +91,7 @@ def _pick_band(samples: Floats, live: Flags, rate_hz: float, band: tuple[float, 
     low_hz, high_hz = band[0], min(band[1], USABLE_RATE_FRACTION * rate_hz)
     if high_hz < MIN_CORNER_RATIO * low_hz:
         return []
-    short_s = max(1.25 / (high_hz - low_hz), 0.7 / low_hz)
+    short_s = short_window_s(low_hz, high_hz)
     short = max(2, round(short_s * rate_hz))
     if samples.shape[1] < (MIN_NOISE_WINDOWS + 2.0) * short:
         return []

@@ -12,6 +12,7 @@ from models.analysis.refinement import station_distances
 from models.imaging.conditioning import condition
 from models.seismic.association.arrivals import Arrival
 from models.seismic.association.candidates import collect_candidates
+from models.seismic.association.depth_time import DepthTime
 from models.seismic.association.locate import ArrivalTimeSolution, locate_by_arrival_times
 from models.seismic.association.search import uniform_prior
 from models.seismic.earth.travel_times import travel_time_s
@@ -41,11 +42,11 @@ def test_arrival_times_of_a_local_network_outweigh_distances_that_are_outliers(t
     refined = build_location(solution.regions, observed, common_bias_deg=0.0, effective_stations=10.0, detected=detected)
     assert distance_deg(*SOURCE, before.latitude_deg, before.longitude_deg) > 20.0
     assert distance_deg(*SOURCE, refined.latitude_deg, refined.longitude_deg) * KM_PER_DEGREE < 15.0
-    assert solution.time_s == pytest.approx(ORIGIN_S, abs=4.0)
+    assert solution.depth_time.time_s == pytest.approx(ORIGIN_S, abs=4.0)
     assert refined.azimuthal_gap_deg < 330.0
     assert np.nanmedian(refined.residuals_deg) < -50.0
-    shown = set_origin_time(readings, OriginTime(solution.time_s, solution.time_uncertainty_s))
-    assert np.all(shown.origin_times_s == solution.time_s)
+    shown = set_origin_time(readings, OriginTime(solution.depth_time.time_s, solution.depth_time.time_uncertainty_s))
+    assert np.all(shown.origin_times_s == solution.depth_time.time_s)
 
 
 def test_s_picked_on_horizontals_constrains_the_distance_of_a_one_sided_network():
@@ -111,6 +112,6 @@ def test_times_are_accepted_where_a_majority_of_traces_detected_the_same_wave(de
 @pytest.mark.parametrize(("short", "phase", "detected"), [(5, "P", True), (4, "P", False), (0, "P", False), (8, "LR", False)])
 def test_only_first_arrivals_at_short_periods_on_five_traces_indicate_a_tectonic_earthquake(short, phase, detected):
     arrivals = tuple(Arrival(k, phase, 0.0, 0.0, 1.0, k < short) for k in range(8))
-    solution = ArrivalTimeSolution((), 10.0, 5.0, 0.0, 1.0, 20.0, arrivals)
+    solution = ArrivalTimeSolution((), DepthTime(10.0, 0.0, 25.0, 1.0, 0.0), 20.0, arrivals)
     assert has_short_period_arrivals(solution) is detected
     assert not has_short_period_arrivals(None)

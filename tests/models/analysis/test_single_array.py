@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from models.analysis.single_array import PROBABILITY, is_far, is_one_array, mix_hypotheses
+from models.seismic.association.depth_time import DepthTime
 from models.seismic.association.locate import ArrivalTimeSolution
 from models.seismic.geodesy import destination
 from models.seismic.location.regions import EpicenterRegion
@@ -16,7 +17,7 @@ HERE, THERE, ELSEWHERE = (
     EpicenterRegion(latitude, 20.0, 100.0, 50.0, 0.0, 80.0, probability)
     for latitude, probability in ((0.0, 0.7), (40.0, 0.3), (-30.0, 0.9))
 )
-TIMED = ArrivalTimeSolution((HERE, THERE), 10.0, 5.0, 0.0, 1.0, 20.0, ())
+TIMED = ArrivalTimeSolution((HERE, THERE), DepthTime(10.0, 0.0, 25.0, 1.0, 0.0), 20.0, ())
 
 
 def gather(distance_deg, aperture_deg, count=12):

@@ -216,7 +216,7 @@ def measure_setting(setting: Setting, trials: int, seed: int) -> tuple[str, ...]
         errors.append(float(distance_deg(*network.source, regions[0].latitude_deg, regions[0].longitude_deg)) * KM_PER_DEGREE)
         scales.append(scales_to_contain(regions, network.source))
         if timed is not None:
-            depths.append(abs(timed.depth_km - network.depth_km) / timed.depth_uncertainty_km)
+            depths.append(abs(timed.depth_time.depth_km - network.depth_km) / timed.depth_time.depth_uncertainty_km)
     far, contained = np.array(errors) > FAR_KM, np.array(scales) <= 1.0
     return (
         setting.name,

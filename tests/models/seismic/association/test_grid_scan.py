@@ -21,8 +21,9 @@ def test_the_best_node_depth_and_origin_time_of_a_scan_are_those_of_the_event():
     assert np.isnan(scan.marginal_llr).all()
 
 
-@pytest.mark.parametrize("radius_deg", [0.5, 5.0, 30.0])
-def test_the_window_around_an_anchor_contains_all_arrivals_of_its_nodes_and_depths(radius_deg, monkeypatch):
+@pytest.mark.parametrize(("radius_deg", "depths_km"), [(0.5, (5.0, 15.0, 575.0)), (5.0, (5.0, 140.0, 575.0)), (30.0, (5.0, 140.0, 575.0))])
+def test_the_window_around_an_anchor_contains_all_arrivals_of_its_nodes_and_depths(radius_deg, depths_km, monkeypatch):
+    """Also depth phases of a deep source where they are hidden at the median depth."""
     data = teleseismic_candidates()
     anchor = TrialSource(geocentric(*SOURCE), DEPTH_KM, -data.clock_s, 0.0)
     steps = np.linspace(-radius_deg, radius_deg, 5)
@@ -30,7 +31,7 @@ def test_the_window_around_an_anchor_contains_all_arrivals_of_its_nodes_and_dept
 
     def scan():
         distances, times = data.distances_deg(anchor.point), (-30.0, 30.0, 1.0)
-        return scan_grid(data, TrialGrid(nodes, (5.0, 140.0, 575.0), times, anchor), distances, np.full(20, 1.0))
+        return scan_grid(data, TrialGrid(nodes, depths_km, times, anchor), distances, np.full(20, 1.0))
 
     cropped = scan()
     monkeypatch.setattr(grid_scan, "CROP_S", 4000.0)

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from models.seismic.earth.travel_time_errors import (
+    COMMON_ERROR_FRACTION,
     MODEL_ERROR_FACTORS,
     STATION_ERROR_S,
     TELESEISMIC_ERROR_S,
+    common_time_error_s,
     correlated_slowness_error,
     effective_neighbor_count,
     independent_fraction,
@@ -44,3 +46,14 @@ def test_the_slowness_error_is_that_of_a_fit_to_correlated_errors():
     fitted = (fields @ longitudes / (longitudes @ longitudes)).std()
     independent = 1.0 / np.sqrt(longitudes @ longitudes)
     assert correlated_slowness_error(stations, interstation, np.full(9, 60.0)) == pytest.approx(fitted / independent, rel=0.05)
+
+
+def test_the_bias_of_the_origin_time_does_not_average_out_with_stations_that_share_a_region():
+    """One station has its whole path error; many far from each other share that beneath the source; an array shares all of it."""
+    alone = common_time_error_s(np.zeros((1, 1)), np.full(1, 60.0), 10.0)
+    world = common_time_error_s(np.where(np.eye(200) > 0.0, 0.0, 90.0), np.full(200, 60.0), 10.0)
+    array = common_time_error_s(np.full((200, 200), 0.01), np.full(200, 60.0), 10.0)
+    assert alone == pytest.approx(TELESEISMIC_ERROR_S)
+    assert world == pytest.approx(TELESEISMIC_ERROR_S * np.sqrt(COMMON_ERROR_FRACTION), rel=0.01)
+    assert array == pytest.approx(TELESEISMIC_ERROR_S, rel=0.01)
+    assert common_time_error_s(np.zeros((0, 0)), np.zeros(0), 10.0) == 0.0
