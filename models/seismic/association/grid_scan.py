@@ -251,7 +251,7 @@ def _expected_times_s(distances_deg: Floats, depths_km: Sequence[float]) -> Floa
         expected = np.where(np.isnan(expected), times, expected)
         if not np.isnan(expected).any():
             break
-    return np.nan_to_num(expected)
+    return np.asarray(np.nan_to_num(expected))
 
 
 def _rayleigh_time_grid(data: Candidates, distances_deg: Floats, step_s: float, window: tuple[float, float] | None) -> TimeGrid:
