@@ -247,7 +247,8 @@ class LocateResult(_Contract):
     method: str = Field(
         "distances",
         description="observations that the epicenter was located by: distances, distances+polarization (three-component stations), "
-        "distances+array-slowness (plane waves across an array), surface-wave-stack (in place of distances), or distances+arrival-times",
+        "distances+array-slowness (plane waves across an array), surface-wave-stack (in place of distances), distances+arrival-times, or "
+        "arrival-times (records too short for distances)",
     )
     arrivals: list[ArrivalEstimate] = Field([], description="the associated picks, in locations by arrival times")
     models: list[ModelVersion]

@@ -12,6 +12,7 @@ from models.seismic.association.locate import ArrivalTimeSolution, locate_by_arr
 from models.seismic.earth.travel_time_errors import FIRST_PHASES
 from models.seismic.geodesy import geocentric
 from models.seismic.location.likelihood import LogPrior
+from models.seismic.location.origin_time_prior import MAX_LEAD_S
 from models.seismic.location.regions import EpicenterRegion
 from models.seismic.signal.picker import Picks
 from models.seismic.signal.rayleigh_envelope import pick_envelope_peaks
@@ -21,6 +22,10 @@ MIN_STATIONS: Final = 5
 """Latitude, longitude, depth and origin time are four unknowns: four arrivals of one phase always fit, the fifth is the first check."""
 MIN_LOG_EVIDENCE: Final = 6.0
 """Log Bayes factor. Simulated networks of 4 to 30 stations, local to global, with noise picks alone reached at most 1.2 in 25 draws."""
+MIN_LOG_EVIDENCE_ALONE: Final = 0.0
+"""
+The same for arrival times alone: the largest of 190 networks of 5 to 63 stations with 60 to 235 s of synthetic noise was -1.4.
+"""
 MIN_ORIGIN_DEVIATION_S: Final = 60.0  # of the origin time of the distances, as a prior
 MAX_STARTS: Final = 4  # regions of other observations that the search begins at
 
@@ -40,16 +45,23 @@ def find_arrival_solution(
         return None
     points = [geocentric(start.latitude_deg, start.longitude_deg) for start in starts[:MAX_STARTS]]
     solution = locate_by_arrival_times(candidates, prior, points)
-    if solution is None or solution.log_evidence < MIN_LOG_EVIDENCE:
+    if solution is None or solution.log_evidence < (MIN_LOG_EVIDENCE_ALONE if readings.withheld else MIN_LOG_EVIDENCE):
         return None
     return solution if detected_by_majority(solution.arrivals, len(candidates.trace_indices)) else None
 
 
 def pick_candidates(picks: Sequence[Picks], gather: Gather, readings: DistanceReadings) -> Candidates | None:
-    """Collect picks and Rayleigh-wave envelope peaks as candidate arrivals; None where fewer than five traces have any."""
+    """
+    Collect picks and Rayleigh-wave envelope peaks as candidate arrivals; None where fewer than five traces have any.
+
+    The origin times of the readings are an estimate of the origin time. Without readings, origins before the first sample are as probable
+    as later ones: short records are cut about arrivals.
+    """
     candidates = collect_candidates(picks, pick_envelope_peaks(gather), gather.latitudes_deg, gather.longitudes_deg)
     if candidates is None or len(candidates.trace_indices) < MIN_STATIONS:
         return None
+    if readings.withheld:
+        return replace(candidates, usual_lead_s=MAX_LEAD_S)
     estimate = combine_origin_times(readings)
     deviation_s = max(2.0 * estimate.uncertainty_s, MIN_ORIGIN_DEVIATION_S)
     return replace(candidates, origin_estimate=(estimate.time_s - candidates.clock_s, deviation_s))

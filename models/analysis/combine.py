@@ -53,10 +53,14 @@ def weighted_median(values: Floats, weights: Floats) -> float:
 
 
 def set_origin_time(readings: DistanceReadings, origin: OriginTime | None) -> DistanceReadings:
-    """Replace the origin time of every trace by that of the event, so that sections are drawn at it; unchanged for None."""
+    """
+    Replace the origin time of every trace by that of the event, so that sections are drawn at it; unchanged for None.
+
+    Traces without an origin time keep none, unless all distances are withheld.
+    """
     if origin is None:
         return readings
-    known = np.isfinite(readings.origin_times_s)
+    known = np.isfinite(readings.origin_times_s) | readings.withheld
     times_s, uncertainties_s = (np.where(known, value, np.nan) for value in (origin.time_s, origin.uncertainty_s))
     return replace(readings, origin_times_s=times_s, origin_uncertainties_s=uncertainties_s)
 

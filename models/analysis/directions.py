@@ -14,8 +14,10 @@ from models.analysis.distances import DistanceReadings
 from models.array_types import Floats
 from models.seismic.arrays.likelihood import PlaneWaveLikelihood
 from models.seismic.arrays.plane_waves import PlaneWave, detect_plane_waves
+from models.seismic.association.search import uniform_prior
 from models.seismic.location.distances import prepare_distances
 from models.seismic.location.likelihood import LogPrior, SpatialLikelihood, add_likelihoods
+from models.seismic.location.solution import StationDistances
 from models.seismic.location.sphere_grid import fibonacci_sphere
 from models.seismic.polarization.back_azimuth import BackAzimuthLikelihoods, measure_back_azimuths
 from models.seismic.signal.picker import Picks
@@ -65,11 +67,22 @@ def measure_directions(gather: Gather, records: Sequence[Record], picks: Sequenc
 
 
 def joint_prior(gather: Gather, readings: DistanceReadings, directions: Directions) -> LogPrior:
-    """Multiply the densities of an epicenter from distances and from directions: log density, relative to a uniform distribution."""
+    """
+    Multiply the densities of an epicenter from distances and from directions: log density, relative to a uniform distribution.
+
+    Where no distance was read, that of the directions alone; uniform without any.
+    """
     stations = (gather.latitudes_deg, gather.longitudes_deg)
+    if not StationDistances(*stations, readings.distances_deg, readings.uncertainties_deg).usable.any():
+        return _normalize(directions.log_likelihood) if directions.any else uniform_prior
     distances = prepare_distances(*stations, readings.distances_deg, readings.uncertainties_deg)
     if not directions.any:
         return distances.log_likelihood
-    joint, nodes = add_likelihoods(distances, directions), fibonacci_sphere(NORMALIZATION_STEP_DEG)
-    level = float(np.logaddexp.reduce(joint(nodes))) - np.log(len(nodes))
-    return lambda nodes: joint(nodes) - level
+    return _normalize(add_likelihoods(distances, directions))
+
+
+def _normalize(density: LogPrior) -> LogPrior:
+    """Make a log density relative to a uniform distribution over the sphere."""
+    nodes = fibonacci_sphere(NORMALIZATION_STEP_DEG)
+    level = float(np.logaddexp.reduce(density(nodes))) - np.log(len(nodes))
+    return lambda nodes: density(nodes) - level

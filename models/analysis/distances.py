@@ -1,6 +1,6 @@
 """Predict epicentral distance and origin time of every trace of a gather with the offset network, all in one time window."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -12,14 +12,17 @@ from models.imaging.render import render_traces
 from models.imaging.style import AmplitudeStyle, FrequencyStyle
 from models.registry.inference import OnnxModel, Quantities
 from models.seismic.trace_id import TraceId
-from models.seismic.waveforms import Gather
-from models.specs.offset import BINS
+from models.seismic.waveforms import SHORT_RECORD_S, Gather
+from models.specs.offset import BINS, OFFSET
 from models.specs.spec import ModelSpec
 
 SLACK: Final = 0.05
 """A gather longer than the window by at most this fraction is read from its start: the last minutes of a coda carry no information."""
 STEPS_PER_WINDOW: Final = 4
-MIN_LIVE_S: Final = 120.0
+
+
+class RecordsTooShort(NoUsableTrace):
+    """Records of which none is long enough for the distance network; arrivals may be picked in them all the same."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,14 @@ class DistanceReadings:
         """Whether a trace [traces] was read."""
         return np.isfinite(self.distances_deg)
 
+    @property
+    def withheld(self) -> bool:
+        """Whether no trace was read: all records are too short for the networks, and no picture is drawn for them."""
+        return not self.has_distance.any()
+
+
+PredictDistances = Callable[[OnnxModel, Gather], DistanceReadings]
+
 
 def predict_distances(model: OnnxModel, gather: Gather) -> DistanceReadings:
     """
@@ -55,23 +66,45 @@ def predict_distances(model: OnnxModel, gather: Gather) -> DistanceReadings:
 
     Among the candidate windows with at least half as many live traces as the window that has most, take the one with the smallest median
     over traces of the entropy of the distance distribution, the earlier one of two with equal entropy. The window is common to all traces
-    because all of them record the same event. Raises NoUsableTrace where no window has a live trace.
+    because all of them record the same event. Raises RecordsTooShort where no window has a live trace.
     """
     window_s = model.spec.style.window_s
     starts = candidate_window_starts(gather, window_s)
     live = [find_live_traces(gather, start, window_s) for start in starts]
     most_live = max(int(mask.sum()) for mask in live)
     if most_live == 0:
-        longest = max(int(_count_live_samples(gather, start, window_s).max(initial=0)) for start in starts)
-        raise NoUsableTrace(
-            f"the longest record has {longest / gather.sampling_rate_hz:.0f} s; the distance network needs {MIN_LIVE_S:.0f} s in its "
-            f"{window_s:,.0f} s window: send records from before P to the end of the surface waves"
-        )
+        raise RecordsTooShort(describe_short_records(gather, window_s))
     candidates = [
         _predict_in_window(model, gather, start, mask) for start, mask in zip(starts, live, strict=True) if 2 * mask.sum() >= most_live
     ]
     best = min(candidates, key=lambda readings: _median_entropy(readings.probabilities[readings.has_distance]))
     return replace(best, calibration=model.card.calibration)
+
+
+def read_distances(model: OnnxModel, gather: Gather, predict: PredictDistances = predict_distances) -> DistanceReadings:
+    """Predict distances; where all records are too short, return readings without any, for a location by arrival times alone."""
+    try:
+        return predict(model, gather)
+    except RecordsTooShort:
+        return withhold_distances(model, gather)
+
+
+def withhold_distances(model: OnnxModel, gather: Gather) -> DistanceReadings:
+    """Return the readings of a gather whose distances are not read: NaN for every trace, with the calibration of the card."""
+    missing, probabilities = np.full(len(gather.trace_ids), np.nan), np.full((len(gather.trace_ids), BINS), np.nan)
+    live = np.zeros(len(gather.trace_ids), np.bool_)
+    columns = (missing, missing, probabilities, missing, missing)
+    return DistanceReadings(gather.trace_ids, *columns, gather.start_time_s, live, model.card.calibration)
+
+
+def describe_short_records(gather: Gather, window_s: float = OFFSET.style.window_s) -> str:
+    """State the length of the longest record in any window, the length that the distance network needs, and what to send."""
+    starts = candidate_window_starts(gather, window_s)
+    longest = max(int(_count_live_samples(gather, start, window_s).max(initial=0)) for start in starts)
+    return (
+        f"the longest record has {longest / gather.sampling_rate_hz:.0f} s; the distance network needs {SHORT_RECORD_S:.0f} s in its "
+        f"{window_s:,.0f} s window: send records from before P to the end of the surface waves"
+    )
 
 
 def candidate_window_starts(gather: Gather, window_s: float) -> tuple[float, ...]:
@@ -85,8 +118,8 @@ def candidate_window_starts(gather: Gather, window_s: float) -> tuple[float, ...
 
 
 def find_live_traces(gather: Gather, start_s: float, window_s: float) -> Flags:
-    """Find the traces [traces] with at least 120 s of samples in a window (POSIX seconds) that are not all of one value."""
-    return np.asarray(_count_live_samples(gather, start_s, window_s) >= MIN_LIVE_S * gather.sampling_rate_hz)
+    """Find the traces [traces] with at least `SHORT_RECORD_S` of samples in a window (POSIX seconds) that are not all of one value."""
+    return np.asarray(_count_live_samples(gather, start_s, window_s) >= SHORT_RECORD_S * gather.sampling_rate_hz)
 
 
 def _count_live_samples(gather: Gather, start_s: float, window_s: float) -> Integers:

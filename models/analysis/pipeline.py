@@ -14,28 +14,28 @@ import numpy as np
 
 from models.analysis.arrival_times import has_short_period_arrivals
 from models.analysis.combine import OriginTime, set_origin_time
-from models.analysis.distances import DistanceReadings, predict_distances
+from models.analysis.distances import DistanceReadings, predict_distances, read_distances
 from models.analysis.event_class import MIN_CLASS_PROBABILITY, PhysicalEvidence, choose_class, weigh_classes
 from models.analysis.hypocenter import DepthEstimate, combine_hypocenter
-from models.analysis.refinement import MAX_STATIONS_TO_CLASSIFY, Method, RefinedLocation, refine_location
+from models.analysis.refinement import MAX_STATIONS_TO_CLASSIFY, Method, RefinedLocation, find_location
 from models.analysis.sections import (
     SectionReference,
     draw_beam,
     draw_section,
     draw_source,
     find_reference,
-    locate_by_readings,
     make_reference,
 )
 from models.analysis.station_subset import predict_distances_on_subset
 from models.array_types import Floats32, Pictures
+from models.errors import TooFewStations
 from models.imaging.style import SectionStyle
-from models.registry.inference import OnnxModel
+from models.registry.inference import OnnxModel, Quantities
 from models.seismic.association.arrivals import Arrival
 from models.seismic.association.locate import ArrivalTimeSolution
 from models.seismic.location.solution import Location
 from models.seismic.waveforms import Gather, Record
-from models.specs.event_type import ClassAnswer, EventClass, EventType
+from models.specs.event_type import CLASSES, ClassAnswer, EventClass, EventType
 from models.specs.pictures import DISTANCE_SECTION
 
 Models = Mapping[str, OnnxModel]
@@ -150,15 +150,24 @@ def classify_event(
 
     """
     progress("offsets", 0.2)
-    readings = predict_distances_on_subset(models["offset"], gather)
+    readings = read_distances(models["offset"], gather, predict_distances_on_subset)
     progress("search", 0.7)
-    reference, arrivals = find_reference(gather, readings, given), None
-    if given is None and reference is not None and reference.location is not None:
-        refined = refine_location(records, gather, readings, reference.location, MAX_STATIONS_TO_CLASSIFY)
-        reference, arrivals = make_reference(refined.location), refined.arrival_solution
-        readings = set_origin_time(readings, refined.origin)
+    reference, arrivals = None if given is None else SectionReference(*given, "given"), None
+    if given is None or readings.withheld:
+        refined = _find_location_if_any(records, gather, readings)
+        if refined is not None:
+            reference, arrivals = reference or make_reference(refined.location), refined.arrival_solution
+            readings = set_origin_time(readings, refined.origin)
     progress("event type", 0.8)
     return _predict_class(models["event_type"], gather, readings, reference, arrivals)
+
+
+def _find_location_if_any(records: Sequence[Record], gather: Gather, readings: DistanceReadings) -> RefinedLocation | None:
+    """Locate by some of the stations; None where they are too few: a class needs no epicenter."""
+    try:
+        return find_location(records, gather, readings, MAX_STATIONS_TO_CLASSIFY)
+    except TooFewStations:
+        return None
 
 
 def locate_event(
@@ -190,15 +199,15 @@ def locate_event(
     Raises
     ------
     NoUsableTrace
-        If no trace has enough data in any window.
+        If no trace has enough data in any window, and arrival times do not locate the event either.
     TooFewStations
         If fewer than two stations have coordinates and a predicted distance.
 
     """
     progress("offsets", 0.2)
-    readings = predict_distances(models["offset"], gather)
+    readings = read_distances(models["offset"], gather)
     progress("search", 0.6)
-    refined = refine_location(records, gather, readings, locate_by_readings(gather, readings))
+    refined = find_location(records, gather, readings)
     return predict_event(models, gather, readings, refined, given, event_type, progress)
 
 
@@ -234,14 +243,16 @@ def predict_event(
         classification = _predict_class(models["event_type"], gather, shown, trial, arrivals)
         answer = classification.event_type
     progress("force azimuth" if answer == "glacial" else "depth", 0.85)
-    from_section = predict_depth(models["depth"], gather, shown, reference) if answer == "earthquake" else None
-    hypocenter = combine_hypocenter(readings, refined, from_section, depth_of_arrivals=answer == "other")
+    drawn = not readings.withheld
+    from_section = predict_depth(models["depth"], gather, shown, reference) if drawn and answer == "earthquake" else None
+    by_arrivals = answer == "other" or (readings.withheld and answer == "earthquake")
+    hypocenter = combine_hypocenter(readings, refined, from_section, depth_of_arrivals=by_arrivals)
     return EventLocation(
         event_type=answer,
         location=location,
         origin=hypocenter.origin,
         depth=hypocenter.depth,
-        force_azimuth=predict_force_azimuth(models["force_azimuth"], gather, shown, reference) if answer == "glacial" else None,
+        force_azimuth=predict_force_azimuth(models["force_azimuth"], gather, shown, reference) if drawn and answer == "glacial" else None,
         readings=readings,
         classification=classification,
         depth_time_correlation=hypocenter.correlation,
@@ -297,8 +308,10 @@ def _predict_class(
     reference: SectionReference | None,
     arrivals: ArrivalTimeSolution | None,
 ) -> Classification:
-    """Class probabilities of the network, weighed with prior odds and with what the section does not show."""
-    outputs = model.run(draw_section(section_style(model), gather, readings, reference)[None])
+    """Class probabilities of the network (equal ones without a section), weighed with prior odds and with what it does not show."""
+    outputs: Quantities = {"probabilities": np.full((1, len(CLASSES)), 1.0 / len(CLASSES), np.float32), "novelty": np.zeros(1, np.float32)}
+    if not readings.withheld:
+        outputs = model.run(draw_section(section_style(model), gather, readings, reference)[None])
     evidence = PhysicalEvidence(log_force=-math.log(SHORT_PERIOD_ODDS) if has_short_period_arrivals(arrivals) else 0.0)
     probabilities = weigh_classes(outputs["probabilities"][0].astype(np.float64), reference, evidence)
     return Classification(

@@ -7,20 +7,26 @@ from typing import Final, Literal
 from models.analysis.arrival_times import find_arrival_solution
 from models.analysis.combine import OriginTime
 from models.analysis.directions import Directions, joint_prior, measure_directions
-from models.analysis.distances import DistanceReadings
+from models.analysis.distances import DistanceReadings, RecordsTooShort, describe_short_records
+from models.analysis.sections import locate_by_readings
 from models.analysis.single_array import PROBABILITY, is_far, is_one_array, mix_hypotheses
 from models.analysis.station_subset import farthest_point_subset, subset_readings
 from models.array_types import Integers
+from models.errors import TooFewStations
 from models.seismic.association.locate import ArrivalTimeSolution
+from models.seismic.location.distances import count_effective_stations
 from models.seismic.location.likelihood import LogPrior, add_likelihoods
 from models.seismic.location.region_calibration import calibrate_region, read_coverage_scales
 from models.seismic.location.regions import EpicenterRegion, find_regions
 from models.seismic.location.solution import Location, StationDistances, build_location
+from models.seismic.polarization.back_azimuth import measure_back_azimuths
 from models.seismic.signal.picker import Picks, pick_records
 from models.seismic.surface_waves.detector import detect_surface_waves
 from models.seismic.waveforms import Gather, Record
 
-Method = Literal["distances", "distances+polarization", "distances+array-slowness", "surface-wave-stack", "distances+arrival-times"]
+Method = Literal[
+    "distances", "distances+polarization", "distances+array-slowness", "surface-wave-stack", "distances+arrival-times", "arrival-times"
+]
 
 MAX_STATIONS_TO_LOCATE: Final = 64
 MAX_STATIONS_TO_CLASSIFY: Final = 24
@@ -119,6 +125,60 @@ def refine_location(
         )
     back_azimuths = {int(indices[index]): measured for index, measured in observed.directions.back_azimuths().items()}
     return RefinedLocation(location, solution.method, arrivals, solution.origin, back_azimuths)
+
+
+def find_location(
+    records: Sequence[Record], gather: Gather, readings: DistanceReadings, max_stations: int = MAX_STATIONS_TO_LOCATE
+) -> RefinedLocation:
+    """
+    Locate by the distances and refine it, or locate by arrival times alone where distances are too few.
+
+    Raises TooFewStations, and RecordsTooShort where no distance is read, if arrival times do not locate the event either.
+    """
+    try:
+        by_distances = locate_by_readings(gather, readings)
+    except TooFewStations as error:
+        located = locate_without_distances(records, gather, readings, max_stations)
+        if located is not None:
+            return located
+        if readings.withheld:
+            detail = f"{describe_short_records(gather)}. The arrivals picked in the records do not determine a source by themselves"
+            raise RecordsTooShort(detail) from error
+        raise
+    return refine_location(records, gather, readings, by_distances, max_stations)
+
+
+def locate_without_distances(
+    records: Sequence[Record], gather: Gather, readings: DistanceReadings, max_stations: int = MAX_STATIONS_TO_LOCATE
+) -> RefinedLocation | None:
+    """
+    Locate by arrival times alone, with polarization where components allow; None where no solution is significant.
+
+    For records too short for the distance network, or where too few distances are read to locate by them: the search is global. Plane
+    waves are not looked for, since a window of a minute or two holds one wave, whose moveout the arrival times have. Parameters are those
+    of `refine_location`.
+    """
+    indices = farthest_point_subset(gather, max_stations)
+    selected = [records[index] for index in indices] if len(records) else []
+    subset, read, picks = gather.subset(indices), subset_readings(readings, indices), pick_records(selected)
+    directions = Directions(polarization=measure_back_azimuths(selected, picks))
+    solution = find_arrival_solution(picks, subset, read, (), joint_prior(subset, read, directions))
+    if solution is None:
+        return None
+    arrivals = _renumber_traces(solution, indices)
+    detected = [arrival.trace_index for arrival in arrivals.arrivals]
+    effective = count_effective_stations(gather.latitudes_deg[detected], gather.longitudes_deg[detected])
+    scales = read_coverage_scales(readings.calibration, "arrival-times")
+    location = build_location(
+        [calibrate_region(region, scales, effective) for region in solution.regions],
+        station_distances(gather, readings),
+        common_bias_deg=0.0,
+        effective_stations=effective,
+        detected=detected,
+    )
+    back_azimuths = {int(indices[index]): measured for index, measured in directions.back_azimuths().items()}
+    origin = OriginTime(arrivals.depth_time.time_s, arrivals.depth_time.time_uncertainty_s)
+    return RefinedLocation(location, "arrival-times", arrivals, origin, back_azimuths)
 
 
 def _observe(records: Sequence[Record], gather: Gather, readings: DistanceReadings, location: Location, indices: Integers) -> _Observations:

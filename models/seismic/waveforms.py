@@ -2,12 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 
 from models.array_types import Complexes, Floats, Floats32, Integers
 from models.seismic.trace_id import TraceId
+
+SHORT_RECORD_S: Final = 240.0
+"""
+The one minimum length of records: shorter ones are read by no network, and arrivals are picked in them alone.
+
+The records that the networks were trained on last 282 s and more (`training.synthesis.instrument_defects.draw_window`); some may be missing
+at either end. The maximum is a setting of the service, `max_span_s`.
+"""
 
 
 @dataclass(frozen=True)

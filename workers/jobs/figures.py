@@ -99,7 +99,9 @@ def draw_map(
         PNG with at most `MAX_MAP_STATIONS` stations.
 
     """
-    chosen = sample_evenly(np.where(location.used, readings.distances_deg, np.nan), MAX_MAP_STATIONS)
+    stations_deg = (gather.latitudes_deg, gather.longitudes_deg)
+    shown_deg = distance_deg(location.latitude_deg, location.longitude_deg, *stations_deg) if readings.withheld else readings.distances_deg
+    chosen = sample_evenly(np.where(location.used | readings.withheld, shown_deg, np.nan), MAX_MAP_STATIONS)
     stations = MapStations(
         [".".join(gather.trace_ids[index].station_key) for index in chosen],
         gather.latitudes_deg[chosen],
@@ -112,7 +114,7 @@ def draw_map(
         _map_epicenter(location),
         [_map_epicenter(other) for other in location.alternatives],
         title=_title_with_count(title, len(chosen), len(gather.trace_ids)),
-        density=epicenter_density(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg),
+        density=None if readings.withheld else epicenter_density(*stations_deg, readings.distances_deg, readings.uncertainties_deg),
     )
 
 

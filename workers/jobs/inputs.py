@@ -4,11 +4,11 @@ import math
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 
-from models.analysis.distances import DistanceReadings
+from models.analysis.distances import DistanceReadings, describe_short_records
 from models.imaging.conditioning import condition
 from models.seismic.data_issues import DataIssue
 from models.seismic.io.volume import TimeWindow
-from models.seismic.waveforms import Gather, Record
+from models.seismic.waveforms import SHORT_RECORD_S, Gather, Record
 from models.specs.pictures import CONDITIONING
 from workers.bundles.parse import EventRecords
 from workers.bundles.sandbox import Source, parse_event_in_sandbox, parse_in_sandbox
@@ -59,7 +59,14 @@ def to_warnings(issues: Iterable[DataIssue]) -> list[DataWarning]:
 
 
 def unread_warnings(gather: Gather, readings: DistanceReadings) -> list[DataWarning]:
-    """Return a data warning (code `not-read`) for each trace without live samples in the window that distances are read from."""
+    """
+    Return a data warning (code `not-read`) for each trace that is too short in the window that distances are read from.
+
+    Where all traces are, a single one (code `distances-not-read`).
+    """
+    if readings.withheld:
+        detail = f"{describe_short_records(gather)}. The event was located by the arrivals picked in the records alone"
+        return to_warnings([DataIssue(None, None, "distances-not-read", detail)])
     dead = [trace for trace, live in zip(gather.trace_ids, readings.live, strict=True) if not live]
-    detail = "no live samples in the time window; no distance is read from this trace"
+    detail = f"less than {SHORT_RECORD_S:.0f} s of samples in the time window; no distance is read from this trace, arrivals are picked"
     return to_warnings(DataIssue(str(trace), None, "not-read", detail) for trace in dead)

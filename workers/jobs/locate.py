@@ -3,6 +3,7 @@
 import math
 from datetime import UTC, datetime
 
+from models.analysis.hypocenter import MAX_DEPTH_ERROR_KM
 from models.analysis.pipeline import EventLocation, locate_event
 from models.analysis.sections import make_reference
 from models.seismic.association.arrivals import Arrival
@@ -41,6 +42,9 @@ def source_warnings(found: EventLocation) -> list[DataWarning]:
         return []
     shares = ", ".join(f"{name} {probability:.2f}" for name, probability in found.classification.probabilities.items())
     reason = "neither an earthquake nor a glacial earthquake is probable enough to state a depth or a force azimuth"
+    if found.readings.withheld and found.event_type == "earthquake":
+        detail = f"arrival times alone do not determine the depth to within {MAX_DEPTH_ERROR_KM:.0f} km"
+        return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
     detail = f"{reason} ({shares}); to get one all the same, state event_type=earthquake or event_type=glacial"
     return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
 
@@ -48,11 +52,15 @@ def source_warnings(found: EventLocation) -> list[DataWarning]:
 def _draw_figures(gather: Gather, found: EventLocation) -> dict[str, bytes]:
     readings, origin_s = found.readings, found.origin.time_s
     title = f"{found.event_type}{_describe_depth_or_force(found)}"
-    return {
+    drawn = {
         "section": figures.draw_event_section(
             gather, readings, make_reference(found.location), origin_s, title, found.depth.depth_km if found.depth else 0.0
         ),
         "map": figures.draw_map(gather, readings, found.location, title, found.back_azimuths),
+    }
+    if readings.withheld:
+        return drawn
+    return drawn | {
         "offsets": figures.draw_distances(gather, readings, origin_s, "Predicted distances"),
         "residuals": figures.draw_residuals(gather, readings, found.location, "Residuals of the predicted distances"),
     }
@@ -71,6 +79,7 @@ def _to_result(job: JobContext, gather: Gather, found: EventLocation) -> LocateR
     depth, force = found.depth, found.force_azimuth
     names = ["offset", *(["event_type"] if found.classification else [])]
     names += {"earthquake": ["depth"], "glacial": ["force_azimuth"]}.get(found.event_type, [])
+    names = [] if found.readings.withheld else names
     return LocateResult(
         event_type=found.event_type,
         epicenter=_epicenter(found.location),

@@ -91,6 +91,8 @@ class Candidates:
         Distances between stations.
     origin_estimate : (float, float), optional
         Mean and standard deviation in seconds of an independent estimate of the origin time.
+    usual_lead_s : float
+        Origins up to this long before the first sample are as probable as later ones; `MAX_LEAD_S` where records are cut about arrivals.
 
     """
 
@@ -113,6 +115,7 @@ class Candidates:
     station_spacing_deg: Floats
     interstation_deg: Floats
     origin_estimate: tuple[float, float] | None = None
+    usual_lead_s: float = USUAL_LEAD_S
 
     def distances_deg(self, point: Floats) -> Floats:
         """Return the epicentral distances [n] of the stations from a unit vector at geocentric latitude."""
@@ -141,15 +144,15 @@ class Candidates:
         """
         Return the log prior of the origin time, float32, at multiples of `step_s` seconds; outside them it is zero.
 
-        Origins more than 30 s before the first sample are less probable (`origin_time_density`); an independent estimate of the
-        origin time enters as a Gaussian mixed with outliers (`estimate_llr`).
+        Origins more than `usual_lead_s` before the first sample are less probable (`origin_time_density`); an independent estimate of
+        the origin time enters as a Gaussian mixed with outliers (`estimate_llr`).
         """
         record_start = float(self.record_starts.min())
-        mean, deviation = self.origin_estimate or (record_start - USUAL_LEAD_S, 0.0)
+        mean, deviation = self.origin_estimate or (record_start - self.usual_lead_s, 0.0)
         begin = round((min(-MAX_LEAD_S, mean - 4.0 * deviation) - 2.0 * step_s) / step_s)
-        end = round(max(record_start - USUAL_LEAD_S, mean + 4.0 * deviation) / step_s)
+        end = round(max(record_start - self.usual_lead_s, mean + 4.0 * deviation) / step_s)
         times = np.arange(begin, end, dtype=np.float64) * step_s
-        log_prior: Floats = np.log(origin_time_density(times, record_start))
+        log_prior: Floats = np.log(origin_time_density(times, record_start, self.usual_lead_s))
         if self.origin_estimate is not None and deviation > 0.0:
             span_s = float(self.record_ends.max() - self.record_starts.min()) + MAX_LEAD_S
             log_prior += estimate_llr(times, (mean, deviation), span_s)

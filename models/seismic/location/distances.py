@@ -84,6 +84,13 @@ def prepare_distances(
     return DistanceObservations(np.ascontiguousarray(vectors.T), distances[order], scales, neighbors)
 
 
+def count_effective_stations(latitudes_deg: ArrayLike, longitudes_deg: ArrayLike) -> float:
+    """Count the independent stations among those with coordinates [n]: neighbors within about a degree count as one."""
+    columns = np.asarray((latitudes_deg, longitudes_deg), np.float64)
+    known = np.isfinite(columns).all(axis=0)
+    return float(np.sum(1.0 / _count_neighbors(unit_vectors(*columns[:, known]))))
+
+
 def _count_neighbors(vectors: Floats) -> Floats:
     """
     Effective number of stations [n] that share each station's error, itself included: the sum of Gaussian correlations.

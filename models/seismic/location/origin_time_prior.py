@@ -27,9 +27,9 @@ class OriginPrior(NamedTuple):
     first: int
 
 
-def origin_time_density(times_s: Floats, record_start_s: float) -> Floats:
+def origin_time_density(times_s: Floats, record_start_s: float, usual_lead_s: float = USUAL_LEAD_S) -> Floats:
     """Return the prior density [k] of origin times given the first sample's time, relative to that of origins within the records."""
-    return np.where(times_s < record_start_s - USUAL_LEAD_S, EARLIER_DENSITY, 1.0)
+    return np.where(times_s < record_start_s - usual_lead_s, EARLIER_DENSITY, 1.0)
 
 
 def estimate_llr(times_s: Floats, estimate: tuple[float, float], span_s: float) -> Floats:

@@ -18,7 +18,7 @@ from models.array_types import Flags, Floats, Floats32, Integers
 from models.parallel import thread_map
 from models.seismic.signal.characteristic_function import aic_onset, clean_in_place, decimate_by_mean, find_peaks, sta_lta
 from models.seismic.signal.filters import bandpass_causal
-from models.seismic.waveforms import Record
+from models.seismic.waveforms import SHORT_RECORD_S, Record
 
 BANDS_HZ: Final = ((2.0, 4.0), (0.8, 2.0), (0.3, 0.8), (0.03, 0.1))
 """Small local events; local events and teleseismic P; below the microseism peak of teleseismic P; P of great earthquakes."""
@@ -28,6 +28,7 @@ USABLE_RATE_FRACTION: Final = 0.45  # of the sampling rate: anti-alias filters l
 MIN_CORNER_RATIO: Final = 1.4  # upper over lower corner
 LONG_WINDOW: Final = 20.0  # in short windows
 MIN_NOISE_WINDOWS: Final = 8.0  # short windows of noise before a pick; also skips the taper at a record's start
+MIN_NOISE_WINDOWS_SHORT: Final = 3.0  # the same in a short record, which is cut about an arrival: they add a third to the variance
 MIN_STRENGTH: Final = 2.0
 MAX_PICKS: Final = 4  # in each band
 
@@ -93,13 +94,17 @@ def _pick_band(samples: Floats, live: Flags, rate_hz: float, band: tuple[float, 
         return []
     short_s = short_window_s(low_hz, high_hz)
     short = max(2, round(short_s * rate_hz))
-    if samples.shape[1] < (MIN_NOISE_WINDOWS + 2.0) * short:
+    is_short = samples.shape[1] < SHORT_RECORD_S * rate_hz
+    noise_windows = MIN_NOISE_WINDOWS_SHORT if is_short else MIN_NOISE_WINDOWS
+    if samples.shape[1] < (noise_windows + 2.0) * short:
         return []
     # STA/LTA and AIC take energy only, so the norm over components stands for them.
     filtered = np.linalg.norm([bandpass_causal(component, rate_hz, low_hz, high_hz) for component in samples], axis=0)
-    ratio = sta_lta(filtered, live, short, round(LONG_WINDOW * short), round(MIN_NOISE_WINDOWS * short))
+    ratio = sta_lta(filtered, live, short, round(LONG_WINDOW * short), round(noise_windows * short))
     # The energy of c components over a window has 2 c B T degrees of freedom, B being the bandwidth and T the window.
     deviation = math.sqrt(2.0 / (2.0 * len(samples) * (high_hz - low_hz) * short_s))
+    if is_short:
+        deviation *= math.sqrt(1.0 + 1.0 / noise_windows)  # the long-term average has an error of its own
     picks = []
     for peak in sorted(find_peaks(ratio, math.exp(MIN_STRENGTH * deviation), 2 * short, MAX_PICKS)):
         strength = math.log(ratio[peak]) / deviation

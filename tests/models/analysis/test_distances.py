@@ -92,6 +92,6 @@ def test_records_that_are_too_short_are_reported_with_their_length_and_what_is_n
     with pytest.raises(NoUsableTrace) as caught:
         predict_distances(opened["offset"], gather)
     assert str(caught.value) == (
-        "the longest record has 100 s; the distance network needs 120 s in its 5,120 s window: "
+        "the longest record has 100 s; the distance network needs 240 s in its 5,120 s window: "
         "send records from before P to the end of the surface waves"
     )

@@ -1,8 +1,14 @@
 """Data issues of the parser become data warnings of the response."""
 
+from dataclasses import replace
+
+import numpy as np
+
+from models.analysis.distances import DistanceReadings
 from models.seismic.data_issues import DataIssue
+from tests.support.short_records import cut_about_p
 from workers.contracts import DataWarning
-from workers.jobs.inputs import to_warnings
+from workers.jobs.inputs import to_warnings, unread_warnings
 
 
 def test_a_data_issue_becomes_a_warning_with_the_same_fields() -> None:
@@ -11,3 +17,15 @@ def test_a_data_issue_becomes_a_warning_with_the_same_fields() -> None:
         DataWarning(trace="IU.ANMO.00.LHZ", part=None, code="gaps", detail="1 gap"),
         DataWarning(trace=None, part="a.txt", code="unsupported-part", detail="unknown"),
     ]
+
+
+def test_records_too_short_for_the_network_are_reported_once() -> None:
+    _, gather = cut_about_p(1.0)
+    missing = np.full(len(gather.trace_ids), np.nan)
+    columns = (missing, missing, np.full((len(missing), 180), np.nan), missing, missing)
+    readings = DistanceReadings(gather.trace_ids, *columns, gather.start_time_s, np.zeros(len(missing), np.bool_))
+    (warning,) = unread_warnings(gather, readings)
+    assert (warning.code, warning.trace) == ("distances-not-read", None)
+    assert warning.detail.startswith("the longest record has 100 s; the distance network needs 240 s")
+    read = replace(readings, distances_deg=np.full(len(missing), 40.0))
+    assert {warning.code for warning in unread_warnings(gather, read)} == {"not-read"}

@@ -95,3 +95,24 @@ def test_noisy_horizontals_have_weak_picks_only():
 def test_a_dead_horizontal_has_no_picks(level):
     dead = with_samples(record(), np.full(2000, level))
     assert not pick_record(with_horizontals(record(), record(seed=1), dead)).horizontal.any()
+
+
+@pytest.mark.parametrize("rate_hz", [1.0, 5.0])
+def test_a_record_cut_half_a_minute_before_the_arrival_is_picked(rate_hz):
+    """At one sample per second, 30 s are four short windows of noise; a long record would need eight."""
+    found = pick_record(cut(record(rate_hz), 120.0, 220.0))
+    assert len(found.times_s)
+    assert nearest_s(found) < 3.0
+
+
+def test_noise_is_picked_no_more_often_in_short_records():
+    """Their strengths allow for the error of a noise level from three short windows."""
+    whole = [record(ratio=1.0, seconds=1000.0, seed=seed) for seed in range(10)]
+    pieces = [cut(one, begin_s, begin_s + 100.0) for one in whole for begin_s in np.arange(0.0, 1000.0, 100.0)]
+    strengths = np.concatenate([pick_record(piece).strengths for piece in pieces])
+    assert np.count_nonzero(strengths > 4.0) <= 0.05 * len(pieces)
+
+
+def cut(original, begin_s, end_s):
+    first, last = round(begin_s * original.sampling_rate_hz), round(end_s * original.sampling_rate_hz)
+    return replace(original, start_time_s=original.start_time_s + begin_s, samples=original.samples[first:last])
