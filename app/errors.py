@@ -80,6 +80,24 @@ class BodyTooSlow(RequestError):
     status, code, title, retryable = 408, "body-too-slow", "Request body timeout", True
 
 
+class HeadTooLarge(RequestError):
+    """A request head with too many lines, or (answered in `app.connections`) too many bytes."""
+
+    status, code, title = 431, "head-too-large", "Request head too large"
+
+
+class HeadTooSlow(RequestError):
+    """A request head that did not arrive in time; answered in `app.connections`."""
+
+    status, code, title, retryable = 408, "head-too-slow", "Request head timeout", True
+
+
+class TooManyConnections(RequestError):
+    """A connection over a limit while all others have requests in progress; answered in `app.connections`."""
+
+    status, code, title, retryable = 503, "too-many-connections", "Too many connections", True
+
+
 class KeysUnreadable(RequestError):
     """The key file cannot be read, so no caller can be authenticated."""
 

@@ -55,6 +55,10 @@ def operation_id(route: APIRoute) -> str:
     return route.name
 
 
+def _limit_bodies(settings: Settings) -> Middleware:
+    return Middleware(BodyLimit, settings.max_body_bytes, settings.max_body_s, settings.max_pause_s, settings.max_head_lines)
+
+
 def create_app(settings: Settings) -> FastAPI:
     """Create the application; its service is opened when it starts and closed when it ends."""
     metrics = Metrics()
@@ -76,7 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=operation_id,
         lifespan=lifespan,
-        middleware=[Middleware(RequestMiddleware, metrics=metrics), Middleware(BodyLimit, settings.max_body_bytes, settings.max_body_s)],
+        middleware=[Middleware(RequestMiddleware, metrics=metrics), _limit_bodies(settings)],
     )
     app.state.metrics = metrics
     install_error_handlers(app)

@@ -2,10 +2,12 @@
 
 import asyncio
 import socket
-from typing import Final
+from functools import partial
+from typing import Final, cast
 
 import uvicorn
 
+from app.connections import ConnectionGuard, GuardedProtocol, fit_connections
 from app.main import create_app
 from app.readiness import check_readiness
 from workers.queue.connection import connect
@@ -17,13 +19,22 @@ SHUTDOWN_GRACE_S: Final = 2
 
 READINESS_POLL_S: Final = 0.1
 
+BACKLOG: Final = 128
+"""Connections that the kernel holds before they are accepted; those accepted at once must fit into the reserve of open files."""
+
 
 def serve(settings: Settings) -> None:
     """Serve HTTP until a signal ends the process."""
+    app = create_app(settings)
+    guard = ConnectionGuard(fit_connections(settings.max_connections), settings.max_connections_per_address, app.state.metrics)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
+        http=cast(type[asyncio.Protocol], partial(GuardedProtocol, guard=guard, settings=settings)),
+        h11_max_incomplete_event_size=settings.max_head_bytes,
+        ws="none",
+        backlog=BACKLOG,
         access_log=False,
         log_config=None,
         log_level="warning",

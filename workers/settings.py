@@ -61,6 +61,18 @@ class Settings(BaseSettings):
     max_queued: int = Field(1_000, ge=1, description="queued jobs, over which submissions are answered with 503")
     max_wait_s: float = Field(120.0, ge=0, description="maximum wait of Prefer: wait and ?wait, seconds")
     max_body_s: float = Field(900.0, gt=0, description="maximum time to receive a request body, seconds")
+    max_pause_s: float = Field(
+        30.0, gt=0, description="maximum time without a byte of a request body, or without a client reading its answer, seconds"
+    )
+    max_head_bytes: int = Field(16 * 2**10, ge=1024, description="bytes of a request head (431 if exceeded)")
+    max_head_lines: int = Field(100, ge=10, description="header lines of a request (431 if exceeded)")
+    max_head_s: float = Field(10.0, gt=0, description="maximum time to receive a request head, seconds")
+    max_connections: int = Field(
+        500, ge=1, description="open connections; at most the limit of open files minus 200. Waiting ones are closed for new ones"
+    )
+    max_connections_per_address: int = Field(
+        250, ge=1, description="open connections of one address; behind a reverse proxy, which is one address, as many as in all"
+    )
 
     # API keys and limits of an owner (429 if exceeded)
     keys_file: Path | None = Field(None, description="file of API keys, written by `python -m app keys`; none: keys.json in data_dir")

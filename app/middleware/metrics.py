@@ -26,6 +26,8 @@ class Metrics:
             registry=self.registry,
         )
         self._received = Counter("atlas_http_received_bytes", "Bytes of request bodies", registry=self.registry)
+        self._connections = Gauge("atlas_http_connections", "Open connections", registry=self.registry)
+        self._closed = Counter("atlas_http_closed_connections", "Connections closed by a limit", ("reason",), registry=self.registry)
         self._queue_up = Gauge("atlas_queue_up", "1 if the queue server answers, else 0", registry=self.registry)
         self._queued = Gauge("atlas_jobs_queued", "Queued jobs", registry=self.registry)
         self._oldest = Gauge("atlas_jobs_oldest_queued_seconds", "Waiting time of the oldest queued job", registry=self.registry)
@@ -51,6 +53,14 @@ class Metrics:
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
         self._received.inc(received_bytes)
+
+    def set_connections(self, count: int) -> None:
+        """Set the number of open connections."""
+        self._connections.set(count)
+
+    def count_closed_connection(self, reason: str) -> None:
+        """Count a connection that a limit closed: `slow_head`, `evicted`, `refused` or `unread_answer`."""
+        self._closed.labels(reason).inc()
 
     def scrape(self, records: Records) -> bytes:
         """

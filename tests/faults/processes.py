@@ -71,6 +71,15 @@ def resident_mib(pid: int) -> float:
     return 0.0
 
 
+def cpu_s(pid: int) -> float:
+    """Return the CPU time of a process and its descendants, seconds."""
+    ticks = 0
+    for one in tree(pid):
+        with suppress(OSError):
+            ticks += sum(int(word) for word in Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()[11:13])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def open_files(pid: int) -> int:
     """Return the number of a process's open files; 0 if it has ended."""
     with suppress(OSError):

@@ -195,15 +195,21 @@ async def test_a_client_that_disconnects_leaves_no_files(settings, worker, tmp_p
     assert not list((tmp_path / "blobs").glob("incoming/*"))
 
 
-async def test_a_slow_body_times_out(make_client, settings, tmp_path):
+@pytest.mark.parametrize("limit", ["max_body_s", "max_pause_s"])
+async def test_a_slow_body_times_out(make_client, settings, tmp_path, limit):
     async def stall():
         yield b"000001D "
         await asyncio.Event().wait()
 
-    async with make_client(settings.model_copy(update={"max_body_s": 0.5})) as client:
+    async with make_client(settings.model_copy(update={limit: 0.3})) as client:
         answer = await client.post("/events/classify", content=stall())
     assert (answer.status_code, answer.json()["type"]) == (408, "/problems/body-too-slow")
     assert [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()] == []
+
+
+async def test_a_request_with_too_many_header_lines_is_refused(client):
+    answer = await client.get("/health/live", headers={f"X-{number}": "1" for number in range(100)})
+    assert (answer.status_code, answer.json()["type"]) == (431, "/problems/head-too-large")
 
 
 @pytest.mark.parametrize("refused", [{"data": {"k_min": "9", "k_max": "3"}}, {"params": {"name": "x"}, "data": {"latitude": "1"}}])
