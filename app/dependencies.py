@@ -10,7 +10,6 @@ from fastapi import Depends, Request, Security
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from redis import Redis
-from redis.asyncio import Redis as AsyncRedis
 
 from app.auth.keyring import LOCAL_CALLER, Caller, Keyring, check_local
 from app.auth.keys import Scope
@@ -19,9 +18,12 @@ from app.errors import TooManyRequests
 from app.jobs.idempotency import Idempotency
 from app.jobs.updates import JobUpdates
 from app.middleware.request_log import add_headers
+from app.readiness import Readiness
+from app.store_access import StoreAccess
 from models.registry.store import Store, open_store
 from workers.contracts import JobRecord
-from workers.queue.connection import connect, queue_url
+from workers.queue.breaker import CircuitBreaker
+from workers.queue.connection import connect_listener, connect_with_breaker
 from workers.queue.dispatch import Dispatcher
 from workers.queue.records import Records, UnknownJob
 from workers.settings import Settings
@@ -37,6 +39,8 @@ class Service:
     records: Records
     dispatcher: Dispatcher
     blobs: BlobStore
+    store: StoreAccess
+    readiness: Readiness
     models: Store
     updates: JobUpdates
     idempotency: Idempotency
@@ -54,16 +58,21 @@ class Service:
 @asynccontextmanager
 async def open_service(settings: Settings) -> AsyncIterator[Service]:
     """Open the objects of the service and subscribe to job updates; the queue server need not be running yet."""
-    redis, async_redis = connect(settings), AsyncRedis.from_url(queue_url(settings))
-    updates = JobUpdates(async_redis)
+    redis, async_redis = connect_with_breaker(settings, CircuitBreaker())
+    listener = connect_listener(settings)
+    updates = JobUpdates(listener)
+    records, blobs = Records(redis, settings), open_blobs(settings)
+    store = StoreAccess(blobs)
     subscription = asyncio.create_task(updates.run())
     try:
         yield Service(
             settings=settings,
             redis=redis,
-            records=Records(redis, settings),
+            records=records,
             dispatcher=Dispatcher(redis, settings),
-            blobs=open_blobs(settings),
+            blobs=blobs,
+            store=store,
+            readiness=Readiness(records, store),
             models=open_store(settings.artifacts_dir),
             updates=updates,
             idempotency=Idempotency(async_redis, settings),
@@ -74,6 +83,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         subscription.cancel()
         with suppress(asyncio.CancelledError):
             await subscription
+        await listener.aclose()
         await async_redis.aclose()
         redis.close()
 

@@ -1,24 +1,64 @@
-"""Check whether the service can process jobs: queue, workers, models."""
+"""Check whether the service can process jobs: queue, workers, models, store."""
+
+import asyncio
+from typing import Final
+
+import anyio.to_thread
+from anyio import CapacityLimiter
 
 from app.schemas import Check, Ready
+from app.store_access import StoreAccess
+from models.errors import AtlasError
 from models.specs.index import MODELS
 from workers.contracts import WorkerState
 from workers.queue.connection import QueueFull, QueueUnreachable, queue_errors
 from workers.queue.records import Records
 
+WITHIN_S: Final = 0.8
+"""Time after which a check without an answer counts as failed."""
 
-def check_readiness(records: Records) -> Ready:
-    """Run every check; without the queue, workers and models are reported as unknown."""
-    try:
+
+class Readiness:
+    """The checks of readiness; each answers within `WITHIN_S`, in threads that nothing else uses."""
+
+    def __init__(self, records: Records, store: StoreAccess) -> None:
+        self._records, self._store = records, store
+        self._limiter = CapacityLimiter(8)
+        self.draining = False
+        """True once the service has been asked to stop: new requests are to be sent elsewhere."""
+
+    async def check(self) -> Ready:
+        """Run every check; without the queue, workers and models are reported as unknown."""
+        (queue, workers), store = await asyncio.gather(self._check_queue(), self._check_store())
+        if queue.ok:
+            checks = [queue, _check_workers(workers), _check_models(workers), store]
+        else:
+            detail = "unknown, because the queue is not available"
+            checks = [queue, *(Check(name=name, ok=False, detail=f"{name}: {detail}") for name in ("worker", "models")), store]
+        if self.draining:
+            checks.append(Check(name="shutdown", ok=False, detail="the service is shutting down"))
+        return _summarize(workers, checks)
+
+    async def _check_queue(self) -> tuple[Check, list[WorkerState]]:
+        try:
+            with anyio.fail_after(WITHIN_S):
+                workers = await anyio.to_thread.run_sync(self._list_workers, abandon_on_cancel=True, limiter=self._limiter)
+        except (QueueUnreachable, QueueFull) as error:
+            return Check(name="queue", ok=False, detail=error.detail), []
+        except TimeoutError:
+            return Check(name="queue", ok=False, detail=f"the queue server does not answer within {WITHIN_S:g} s"), []
+        return Check(name="queue", ok=True, detail="the queue server answers"), workers
+
+    def _list_workers(self) -> list[WorkerState]:
         with queue_errors():
-            workers = records.list_workers()
-    except (QueueUnreachable, QueueFull) as error:
-        unknown = [
-            Check(name=name, ok=False, detail=f"{name}: unknown, because the queue is not available") for name in ("worker", "models")
-        ]
-        return _summarize([], [Check(name="queue", ok=False, detail=error.detail), *unknown])
-    queue = Check(name="queue", ok=True, detail="the queue server answers")
-    return _summarize(workers, [queue, _check_workers(workers), _check_models(workers)])
+            return self._records.list_workers()
+
+    async def _check_store(self) -> Check:
+        try:
+            await self._store.check()
+        except AtlasError as error:
+            return Check(name="store", ok=False, detail=error.detail)
+        return Check(name="store", ok=True, detail="the blob store takes and returns a blob")
 
 
 def _summarize(workers: list[WorkerState], checks: list[Check]) -> Ready:

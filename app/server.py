@@ -6,12 +6,11 @@ from functools import partial
 from typing import Final, cast
 
 import uvicorn
+from fastapi import FastAPI
 
 from app.connections import ConnectionGuard, GuardedProtocol, fit_connections
+from app.dependencies import Service
 from app.main import create_app
-from app.readiness import check_readiness
-from workers.queue.connection import connect
-from workers.queue.records import Records
 from workers.settings import Settings
 
 SHUTDOWN_GRACE_S: Final = 2
@@ -41,15 +40,15 @@ def serve(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
     )
-    _AnnouncingServer(config, settings).run()
+    _AnnouncingServer(config, app).run()
 
 
 class _AnnouncingServer(uvicorn.Server):
     """Server that prints its address once the service is ready."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
-        self._settings = settings
+        self._app = app
         self._announcement: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -59,11 +58,9 @@ class _AnnouncingServer(uvicorn.Server):
             self._announcement = asyncio.create_task(self._announce())
 
     async def _announce(self) -> None:
-        redis = connect(self._settings)
-        records = Records(redis, self._settings)
-        while self._settings.workers and not all(check.ok for check in (await asyncio.to_thread(check_readiness, records)).checks):
+        service: Service = self._app.state.service
+        while service.settings.workers and not all(check.ok for check in (await service.readiness.check()).checks):
             await asyncio.sleep(READINESS_POLL_S)
-        redis.close()
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         address = f"[{host}]" if ":" in host else host
         print(f"Seismic Atlas is ready at http://{address}:{port}/ (API reference: /docs; stop with Ctrl-C)", flush=True)  # noqa: T201 -- meant for a person

@@ -50,7 +50,7 @@ async def submit(request: Request, service: Service, owner: str, kind: JobKind) 
 
 async def _receive_submission(request: Request, service: Service, kind: JobKind) -> Submission:
     query = query_fields(request.query_params)  # invalid query parameters are reported before the body is read
-    async with receive_upload(request, service.blobs, service.settings.max_parts) as upload:
+    async with receive_upload(request, service.blobs, service.store, service.settings.max_parts) as upload:
         submission = Submission(kind=kind, parts=upload.parts, options=read_options(query, upload.fields))
         await upload.keep()
         return submission

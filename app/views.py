@@ -3,7 +3,6 @@
 from typing import Final
 
 from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
 
 from app.dependencies import Service
 from app.schemas import Job, Links, Result
@@ -15,7 +14,7 @@ JSON: Final = "json"
 
 async def job_view(request: Request, service: Service, record: JobRecord) -> Job:
     """Return the job with its result, if it has succeeded; raises BlobMissing, StoreUnreachable."""
-    result = await run_in_threadpool(_read_result, service, record) if record.status is Status.SUCCEEDED else None
+    result = await service.store.run(_read_result, service, record) if record.status is Status.SUCCEEDED else None
     return Job(
         id=record.id,
         kind=record.submission.kind,

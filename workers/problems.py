@@ -76,10 +76,16 @@ def translate_error(error: BaseException) -> Problem:
 
 
 def translate_and_log_error(error: BaseException) -> Problem:
-    """Return the problem details of an exception, and log its traceback if the service is at fault (status 500 and above)."""
+    """
+    Return the problem details of an exception, and log it if the service is at fault (status 500 and above).
+
+    An error that may pass by itself is logged in one line: while a queue or a store is away, every request meets it. Others are logged
+    with their traceback.
+    """
     problem = translate_error(error)
     if problem.status >= _UNKNOWN.status:
-        structlog.get_logger("atlas").error("failure", problem=problem.type, exc_info=error)
+        cause = {"error": type(error.__cause__ or error).__name__} if problem.retryable else {"exc_info": error}
+        structlog.get_logger("atlas").error("failure", problem=problem.type, **cause)
     return problem
 
 

@@ -7,7 +7,6 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from app.dependencies import ServiceDep, authorize_admin
 from app.errors import NotReady, respond
-from app.readiness import check_readiness
 from app.schemas import NOT_READY_RESPONSE, PROBLEM_RESPONSE, Live, Ready
 
 router = APIRouter(tags=["Health"])
@@ -22,11 +21,11 @@ async def read_liveness() -> Live:
 @router.get("/health/ready", response_model=Ready, responses={503: NOT_READY_RESPONSE}, summary="Check that jobs can be processed")
 async def read_readiness(service: ServiceDep) -> Ready | JSONResponse:
     """
-    Check that the queue server answers, a worker is alive, and every worker has verified all models.
+    Check that queue server and store answer, a worker is alive, and every worker has verified all models; answers within a second.
 
     If a check fails, the answer is a problem with status 503 that lists all `checks`.
     """
-    ready = await run_in_threadpool(check_readiness, service.records)
+    ready = await service.readiness.check()
     failed = [check for check in ready.checks if not check.ok]
     if failed:
         problem = NotReady("; ".join(check.detail for check in failed)).problem()

@@ -92,7 +92,7 @@ async def read_figure(service: ServiceDep, record: JobDep, name: Annotated[str, 
     _require_end(record)
     if name not in record.figures:
         raise UnknownFigure(f"the job has no figure of that name; its figures are: {', '.join(record.figures) or 'none'}")
-    data = await run_in_threadpool(service.blobs.get, figure_key(record, name))
+    data = await service.store.run(service.blobs.get, figure_key(record, name))
     return Response(data, media_type="image/png", headers={"Cache-Control": CACHE_CONTROL})
 
 
@@ -115,7 +115,7 @@ async def read_result(
 
 
 async def _read_stored_result(service: Service, record: JobRecord, file_format: str) -> Response:
-    data = await run_in_threadpool(service.blobs.get, result_key(record, file_format))
+    data = await service.store.run(service.blobs.get, result_key(record, file_format))
     name = f"{record.submission.kind.value}-{record.id[:8]}.{'xml' if file_format == 'quakeml' else file_format}"
     headers = {"Cache-Control": CACHE_CONTROL, "Content-Disposition": f'inline; filename="{name}"'}
     return Response(data, media_type=media_type(file_format), headers=headers)

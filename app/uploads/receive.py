@@ -1,21 +1,21 @@
 """Receive a request body as stored parts: streamed and hashed while it arrives, never whole in memory."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
 from anyio import CancelScope
 from fastapi import Request
-from fastapi.concurrency import run_in_threadpool
 from python_multipart.multipart import parse_options_header
 
 from app.errors import EmptyUpload, MalformedRequest, UnsupportedParts
+from app.store_access import StoreAccess
 from app.uploads.options import RAW_NAME
 from app.uploads.receivers import BodyReceiver, FormReceiver, RawReceiver, display_name
 from workers.bundles.formats import ACCEPTED_FORMATS
 from workers.contracts import Part, PartProblem
-from workers.storage.blobs import BlobStore
+from workers.storage.blobs import BlobStore, StoreUnreachable
 from workers.storage.upload_transaction import UploadTransaction
 
 BLOCK_BYTES: Final = 2**20
@@ -29,17 +29,18 @@ MAX_PART_PROBLEMS: Final = 20
 class Upload:
     """A received body: its parts in the order of the upload, its option fields, and the transaction that stored the parts."""
 
+    store: StoreAccess
     parts: tuple[Part, ...]
     fields: dict[str, str]
     transaction: UploadTransaction
 
     async def keep(self) -> None:
         """Commit the parts to the store; raises StoreFull, StoreUnreachable."""
-        await run_in_threadpool(self.transaction.commit)
+        await self.store.run(self.transaction.commit)
 
 
 @asynccontextmanager
-async def receive_upload(request: Request, blobs: BlobStore, max_parts: int) -> AsyncIterator[Upload]:
+async def receive_upload(request: Request, blobs: BlobStore, store: StoreAccess, max_parts: int) -> AsyncIterator[Upload]:
     """
     Receive a multipart form or a raw body; call `keep` on the upload inside the block, otherwise nothing of it stays stored.
 
@@ -48,18 +49,20 @@ async def receive_upload(request: Request, blobs: BlobStore, max_parts: int) -> 
     """
     transaction = UploadTransaction(blobs)
     try:
-        receiver = await run_in_threadpool(_new_receiver, request, transaction, max_parts)
+        receiver = await store.run(_new_receiver, request, transaction, max_parts)
         try:
             async for block in _collect_blocks(request.stream()):
-                await run_in_threadpool(receiver.feed, block)
-            await run_in_threadpool(receiver.finish)
+                await store.run(receiver.feed, block)
+            await store.run(receiver.finish)
         finally:
-            receiver.close()
+            with CancelScope(shield=True), suppress(StoreUnreachable):
+                await store.run(receiver.close)
         _check_formats(receiver)
-        yield Upload(tuple(receiver.parts), receiver.fields, transaction)
+        yield Upload(store, tuple(receiver.parts), receiver.fields, transaction)
     finally:
-        with CancelScope(shield=True):  # also after a disconnect; deleting thousands of files must not block the event loop
-            await run_in_threadpool(transaction.rollback)
+        # Also after a disconnect. Housekeeping deletes what a store that does not answer keeps.
+        with CancelScope(shield=True), suppress(StoreUnreachable):
+            await store.run(transaction.rollback)
 
 
 def _new_receiver(request: Request, transaction: UploadTransaction, max_parts: int) -> BodyReceiver:

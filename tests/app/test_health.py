@@ -1,3 +1,5 @@
+import errno
+
 import pytest
 from pydantic import SecretStr
 
@@ -47,6 +49,30 @@ async def test_a_model_that_one_worker_has_not_verified_makes_the_service_not_re
 
 async def test_without_the_queue_the_service_is_not_ready(client_without_queue):
     assert failed_checks(await client_without_queue.get("/health/ready")) == {"queue", "worker", "models"}
+
+
+async def test_a_store_that_cannot_be_written_makes_the_service_not_ready(client, worker, tmp_path):
+    worker.beat()
+    (tmp_path / "blobs").write_text("a file in place of the folder")
+    assert failed_checks(await client.get("/health/ready")) == {"store"}
+
+
+async def test_a_full_store_makes_the_service_not_ready(client, worker, monkeypatch):
+    worker.beat()
+
+    def fail(_: object) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr("workers.storage.blobs._sync", fail)
+    answer = await client.get("/health/ready")
+    assert failed_checks(answer) == {"store"}
+    assert "full" in answer.json()["detail"]
+
+
+async def test_a_service_that_shuts_down_is_not_ready(client, worker):
+    worker.beat()
+    client._transport.app.state.service.readiness.draining = True
+    assert failed_checks(await client.get("/health/ready")) == {"shutdown"}
 
 
 async def test_metrics_count_requests_by_route_and_read_the_queue(client, worker, files):

@@ -6,9 +6,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, RedisError
@@ -16,7 +18,11 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from models.errors import AtlasError
+from workers.queue.breaker import AsyncBreakingRetry, BreakingRetry, CircuitBreaker, CircuitOpen
 from workers.settings import Settings
+
+CALL_TIMEOUT_S = 1.2
+"""Timeout of a call that somebody waits for: with a circuit breaker a stalled server costs each caller at most that, once."""
 
 _SOCKET_PATH_LIMIT = 100  # bytes; the kernel allows 107, macOS 103
 
@@ -66,6 +72,23 @@ def connect(settings: Settings, *, timeout_s: float = 5.0, retries: int = 3) -> 
     )
 
 
+def connect_with_breaker(settings: Settings, breaker: CircuitBreaker) -> tuple[Redis, AsyncRedis]:
+    """Return a synchronous and an asynchronous client that share a circuit breaker and have short timeouts, since somebody waits."""
+    limits: dict[str, Any] = {"socket_timeout": CALL_TIMEOUT_S, "socket_connect_timeout": CALL_TIMEOUT_S, "health_check_interval": 30}
+    url = queue_url(settings)
+    return (
+        Redis.from_url(url, retry=BreakingRetry(breaker), **limits),
+        AsyncRedis.from_url(url, retry=AsyncBreakingRetry(breaker), **limits),
+    )
+
+
+def connect_listener(settings: Settings) -> AsyncRedis:
+    """Return a client for a subscription, which waits for messages without a timeout; TCP notices that the server's machine is gone."""
+    url = queue_url(settings)
+    keepalive = {} if url.startswith("unix:") else {"socket_keepalive": True}
+    return AsyncRedis.from_url(url, socket_connect_timeout=CALL_TIMEOUT_S, **keepalive)
+
+
 @contextmanager
 def queue_errors() -> Iterator[None]:
     """Translate Redis errors inside the block: QueueFull where the server is out of memory, QueueUnreachable for all others."""
@@ -73,7 +96,7 @@ def queue_errors() -> Iterator[None]:
         yield
     except OutOfMemoryError as error:
         raise QueueFull("the queue server is out of memory") from error
-    except (RedisConnectionError, RedisTimeoutError) as error:
+    except (RedisConnectionError, RedisTimeoutError, CircuitOpen) as error:
         raise QueueUnreachable("the queue server does not answer") from error
     except RedisError as error:
         raise QueueUnreachable("the queue server refused a command") from error

@@ -23,6 +23,7 @@ from workers.settings import Settings
 # Each component begins with a letter or digit, so that neither `..` nor a hidden file is a key.
 _KEY = re.compile(r"(uploads|results|incoming)(/[A-Za-z0-9][A-Za-z0-9._-]{0,199}){1,6}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_PROBE_BYTES = 2**16
 _PARALLEL_FLUSHES = 16  # a journaling file system writes parallel flushes together
 
 
@@ -124,6 +125,22 @@ class BlobStore:
             return [f"{folder}/{path.rpartition('/')[2]}" for path in paths if self._fs.modified(path) < before]
         return []
 
+    def probe(self) -> None:
+        """Check that the store takes, returns and deletes a small blob, and that its folders can be read."""
+        key, data = f"incoming/{uuid4().hex}", os.urandom(_PROBE_BYTES)
+        with _store_errors("the blob store"):
+            if self._local:
+                _list_local_folders(self._root)
+            with self._delete_on_error(key):
+                with self._create(key) as file:
+                    file.write(data)
+                if self._local:
+                    _sync(self._path(key))
+                intact = self._fs.cat_file(self._path(key)) == data
+            self._fs.rm(self._path(key))
+        if not intact:
+            raise StoreUnreachable("the blob store returned other bytes than it was given")
+
     def commit_uploads(self, sealed: Sequence[tuple[str, str]]) -> None:
         """
         Move sealed uploads, pairs of temporary key and digest, to their digests, flushed to disk.
@@ -222,6 +239,13 @@ class BlobWriter:
 def open_blobs(settings: Settings) -> BlobStore:
     """Open the store at `blob_url` of the settings, by default the folder `blobs` in the data folder."""
     return BlobStore(settings.blob_url or (settings.data_dir.resolve() / "blobs").as_uri())
+
+
+def _list_local_folders(root: str) -> None:
+    """Open each folder of a local store for reading; raises OSError where one cannot be read, except a missing one."""
+    for name in ("uploads", "results"):
+        with suppress(FileNotFoundError), os.scandir(f"{root}/{name}") as entries:
+            next(entries, None)
 
 
 def _sync(path: str) -> None:
