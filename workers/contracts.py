@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from models.specs.event_type import ClassAnswer, EventType
 
@@ -34,6 +34,25 @@ class Status(StrEnum):
 
 class _Contract(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+class _Rounded(_Contract):
+    """A part of a result: numbers have six significant digits, and times milliseconds, in all formats."""
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _round_value(cls, value: Any) -> Any:  # noqa: ANN401 -- any field
+        if isinstance(value, dict):
+            return {name: _round_number(item) for name, item in value.items()}
+        return _round_number(value)
+
+
+def _round_number(value: Any) -> Any:  # noqa: ANN401 -- any value
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, datetime):
+        return datetime.fromtimestamp(round(value.timestamp(), 3), UTC)
+    return value
 
 
 class Part(_Contract):
@@ -149,7 +168,7 @@ class ModelVersion(_Contract):
     version: str
 
 
-class ReferencePoint(_Contract):
+class ReferencePoint(_Rounded):
     """Epicenter that the distances in the record section are computed from, predicted or given in the submission."""
 
     latitude: float
@@ -157,7 +176,7 @@ class ReferencePoint(_Contract):
     source: Literal["predicted", "given"]
 
 
-class ClassifyResult(_Contract):
+class ClassifyResult(_Rounded):
     """Result of POST /events/classify."""
 
     event_type: ClassAnswer = Field(
@@ -176,7 +195,7 @@ class ClassifyResult(_Contract):
     )
 
 
-class Ellipse(_Contract):
+class Ellipse(_Rounded):
     """Confidence ellipse of an epicenter."""
 
     semi_major_km: float
@@ -185,7 +204,7 @@ class Ellipse(_Contract):
     confidence_level: float = Field(description="percent")
 
 
-class Epicenter(_Contract):
+class Epicenter(_Rounded):
     """An epicenter with its 68 and 90 % confidence regions."""
 
     latitude: float = Field(description="degrees")
@@ -195,7 +214,7 @@ class Epicenter(_Contract):
     outer_ellipse: Ellipse | None = Field(None, description="confidence ellipse of 90 %")
 
 
-class DistanceEstimate(_Contract):
+class DistanceEstimate(_Rounded):
     """Epicentral distance predicted from one trace, and the back azimuth measured at its station."""
 
     trace: str
@@ -212,7 +231,7 @@ class DistanceEstimate(_Contract):
     used: bool = Field(description="whether the location uses this distance")
 
 
-class ArrivalEstimate(_Contract):
+class ArrivalEstimate(_Rounded):
     """A pick associated with a phase, in locations by arrival times."""
 
     trace: str
@@ -222,7 +241,7 @@ class ArrivalEstimate(_Contract):
     uncertainty_s: float
 
 
-class LocateResult(_Contract):
+class LocateResult(_Rounded):
     """Result of POST /events/locate."""
 
     event_type: ClassAnswer = Field(description="as for classify, or as given")
@@ -254,7 +273,7 @@ class LocateResult(_Contract):
     models: list[ModelVersion]
 
 
-class Assignment(_Contract):
+class Assignment(_Rounded):
     """Assignment of one event to a family."""
 
     event: str
@@ -265,7 +284,7 @@ class Assignment(_Contract):
     )
 
 
-class Selection(_Contract):
+class Selection(_Rounded):
     """Scores of one number of families k."""
 
     k: int
@@ -286,7 +305,7 @@ class Cluster(_Contract):
     representatives: list[str]
 
 
-class ClusterResult(_Contract):
+class ClusterResult(_Rounded):
     """Result of POST /anomalies/cluster."""
 
     k: int

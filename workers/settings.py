@@ -1,9 +1,12 @@
 """All settings of the service: name, unit, default and meaning. They are read from the environment when called, never at import."""
 
 from pathlib import Path
+from typing import Final
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEFAULT_AGENCY: Final = "ATLAS"
 
 
 class Settings(BaseSettings):
@@ -32,6 +35,8 @@ class Settings(BaseSettings):
     store_patience_s: float = Field(
         120.0, ge=0, description="seconds that a job is repeated while the blob store fails, before the job fails"
     )
+
+    agency_id: str = Field(DEFAULT_AGENCY, pattern=r"^[\w.-]{1,64}$", description="agency id in QuakeML and GeoJSON")
 
     # lifetimes
     result_ttl_s: int = Field(7 * 86400, ge=1, description="seconds that a job that has ended, its result and its figures are kept")

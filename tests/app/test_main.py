@@ -77,8 +77,8 @@ def test_the_form_documents_the_options_of_its_own_kind(document):
         assert {"multipart/form-data", "application/vnd.fdsn.mseed", "application/zip"} <= set(content)
         return list(content["multipart/form-data"]["schema"]["properties"])
 
-    assert fields("/events/classify") == ["bundle", "latitude", "longitude", "seed"]
-    assert fields("/events/locate") == ["bundle", "latitude", "longitude", "event_type", "seed"]
+    assert fields("/events/classify") == ["bundle", "latitude", "longitude", "starttime", "endtime", "seed"]
+    assert fields("/events/locate") == ["bundle", "latitude", "longitude", "event_type", "starttime", "endtime", "seed"]
     assert fields("/anomalies/cluster") == ["bundle", "k_min", "k_max", "fine_tune", "seed"]
 
 

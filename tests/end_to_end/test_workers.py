@@ -125,8 +125,8 @@ def test_location(service: Service, event: dict[str, bytes]):
     assert len(result.offsets) == 6
     assert sorted(record.figures) == ["map", "offsets", "residuals", "section"]
     assert sorted(record.formats) == ["csv", "geojson", "quakeml"]
-    feature = json.loads(service.blobs.get(result_key(record, "geojson")))
-    assert feature["geometry"]["coordinates"][1] == pytest.approx(result.epicenter.latitude)
+    feature = json.loads(service.blobs.get(result_key(record, "geojson")))["features"][0]
+    assert feature["geometry"]["coordinates"][1] == pytest.approx(result.epicenter.latitude, abs=1e-4)
 
 
 def test_the_same_event_gets_the_same_answer(service: Service, event: dict[str, bytes]):

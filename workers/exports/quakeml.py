@@ -1,8 +1,11 @@
 """Conversion of a location to QuakeML 1.2 (Schorlemmer et al. 2011, doi:10.4401/ag-4874)."""
 
 import io
+import re
 from collections.abc import Iterable
-from math import sqrt
+from dataclasses import dataclass
+from functools import cache
+from math import cos, hypot, log, radians, sin, sqrt
 from statistics import median
 from typing import Any, Final
 
@@ -13,6 +16,7 @@ from obspy.core.event import (
     Comment,
     CreationInfo,
     Event,
+    EventDescription,
     Origin,
     OriginQuality,
     OriginUncertainty,
@@ -21,76 +25,161 @@ from obspy.core.event import (
     ResourceIdentifier,
     WaveformStreamID,
 )
+from obspy.geodetics import FlinnEngdahl
 
-from workers.contracts import ArrivalEstimate, DistanceEstimate, JobRecord, LocateResult
+from models.seismic.geodesy import KM_PER_DEGREE
+from workers.contracts import DistanceEstimate, Epicenter, JobRecord, LocateResult
+from workers.settings import DEFAULT_AGENCY
 
 QUAKEML_TYPES: Final = (("earthquake", "earthquake"), ("glacial", "ice quake"), ("other", "other event"), ("undetermined", None))
-_KM_PER_DEG = 111.195
-# IASPEI's name of an unidentified arrival, for distances, which are predicted from a whole trace and not from one phase.
-_UNIDENTIFIED_PHASE = "x"
+EARTH_MODEL: Final = "ak135"
+"""Travel-time tables of arrivals."""
+_UNNAMED: Final = "smi:local/seismic-atlas"
+_RADIUS_68: Final = sqrt(-2.0 * log(1.0 - 0.68))
+"""Semi-axis of a 68 % confidence ellipse, in standard deviations along that axis (normal distribution in two dimensions)."""
+_SURFACE_WAVES: Final = "LR"
+_MIN_COSINE: Final = 1e-3  # at the poles all longitudes are near
 
 
-def quakeml(record: JobRecord, result: LocateResult) -> bytes:
+def quakeml(record: JobRecord, result: LocateResult, agency: str = DEFAULT_AGENCY) -> bytes:
     """
-    Return a location as a QuakeML 1.2 document with one event and one automatic origin.
+    Return a location as a QuakeML 1.2 document with one event and its automatic origins: the preferred one, then the alternatives.
 
-    A force azimuth and the 90 % ellipse are comments, because the schema has no elements for them. Each associated pick is a
-    Pick and an Arrival with its residual. The distance of each trace is an Arrival of phase x that refers to the trace instead
-    of a Pick. Angles are in degrees, depths and ellipses in meters, as the schema has them.
+    Each associated pick is a Pick and an Arrival; the back azimuth of its station is at the pick of the first phase. Distances that are
+    predicted from whole traces are no arrivals and stand in CSV and JSON only. An alternative has the origin time of the preferred origin
+    (`timeFixed`). Force azimuth, 90 % ellipse and residuals of surface waves are comments, because the schema has no elements for them.
+    Angles are in degrees, depths and ellipses in meters, as the schema has them.
+
+    Parameters
+    ----------
+    record
+        The record of the job.
+    result
+        Its location.
+    agency
+        Agency id of all elements.
+
     """
-    origin = _origin(record, result)
+    ids = _Ids(record, agency)
+    origin = _origin(ids, result)
     event = Event(
-        resource_id=_resource_id(record, "event"),
+        resource_id=ids.resource("event"),
         event_type=dict(QUAKEML_TYPES)[result.event_type],
         event_type_certainty="suspected",
-        origins=[origin],
-        picks=[_pick(record, arrival) for arrival in result.arrivals],
-        comments=[_comment(record, text, "force") for text in _force_comments(result)],
-        creation_info=_creation(record),
+        event_descriptions=[_describe_region(result.epicenter)],
+        origins=[origin, *(_alternative(ids, result, number, place) for number, place in enumerate(result.alternatives, start=1))],
+        picks=_picks(ids, result),
+        comments=[ids.comment(text, "force") for text in _force_comments(result)],
+        creation_info=ids.creation(),
         force_resource_id=False,
     )
     event.preferred_origin_id = origin.resource_id
-    catalog = Catalog([event], resource_id=_resource_id(record, "catalog"), creation_info=_creation(record))
+    catalog = Catalog([event], resource_id=ids.resource("catalog"), creation_info=ids.creation())
     buffer = io.BytesIO()
     catalog.write(buffer, format="QUAKEML", validate=False)
     return buffer.getvalue()
 
 
-def _origin(record: JobRecord, result: LocateResult) -> Origin:
-    epicenter = result.epicenter
-    uncertainty_deg = epicenter.horizontal_uncertainty_km / _KM_PER_DEG
+@dataclass(frozen=True)
+class _Ids:
+    """Resource ids, comments and creation info of one document."""
+
+    record: JobRecord
+    agency: str
+
+    def resource(self, path: str) -> ResourceIdentifier:
+        return ResourceIdentifier(f"{_UNNAMED}/{self.record.id}/{path}")
+
+    def comment(self, text: str, path: str) -> Comment:
+        return Comment(text=text, resource_id=self.resource(f"comment/{path}"), creation_info=self.creation())
+
+    def creation(self) -> CreationInfo:
+        return CreationInfo(agency_id=self.agency, author="seismic-atlas", creation_time=UTCDateTime(self.record.created_at))
+
+
+@cache
+def _regions() -> FlinnEngdahl:
+    return FlinnEngdahl()
+
+
+def region_name(latitude: float, longitude: float) -> str:
+    """Return the Flinn-Engdahl region of a point, degrees (Young et al. 1996, doi:10.1016/0031-9201(96)03141-X)."""
+    name = str(_regions().get_region(longitude_within_180(longitude), latitude)).title()
+    return re.sub(r"(?<=\w )(Of|And|The|In)\b", lambda word: word[0].lower(), name)
+
+
+def _describe_region(epicenter: Epicenter) -> EventDescription:
+    return EventDescription(text=region_name(epicenter.latitude, epicenter.longitude), type="Flinn-Engdahl region")
+
+
+def _origin(ids: _Ids, result: LocateResult) -> Origin:
+    timed = bool(result.arrivals)
     return Origin(
-        resource_id=_resource_id(record, "origin"),
+        resource_id=ids.resource("origin"),
         time=UTCDateTime(result.origin_time),
         time_errors=QuantityError(uncertainty=result.origin_time_uncertainty_s),
-        latitude=epicenter.latitude,
-        latitude_errors=QuantityError(uncertainty=uncertainty_deg),
-        longitude=longitude_within_180(epicenter.longitude),
-        longitude_errors=QuantityError(uncertainty=uncertainty_deg),
+        **_coordinates(result.epicenter),
         **_depth_fields(result),
-        method_id=ResourceIdentifier(f"smi:local/seismic-atlas/method/{_method_path(result)}"),
-        earth_model_id=ResourceIdentifier(f"smi:local/seismic-atlas/earth/{_method_path(result)}"),
+        method_id=_method_id(result),
+        earth_model_id=ResourceIdentifier(f"{_UNNAMED}/earth-model/{EARTH_MODEL}") if timed else None,
         quality=_quality(result),
-        origin_uncertainty=_uncertainty(result),
         evaluation_mode="automatic",
         evaluation_status="preliminary",
-        arrivals=[_distance_arrival(record, estimate) for estimate in result.offsets] + _pick_arrivals(record, result),
-        comments=[_comment(record, text, "region") for text in _ellipse_comments(result)],
-        creation_info=_creation(record),
+        arrivals=_arrivals(ids, result),
+        comments=[ids.comment(text, path) for path, text in _origin_comments(result)],
+        creation_info=ids.creation(),
     )
+
+
+def _alternative(ids: _Ids, result: LocateResult, number: int, epicenter: Epicenter) -> Origin:
+    """Another mode of the posterior, without depth or arrivals, which belong to the preferred origin."""
+    text = f"alternative {number}: another mode of the posterior; its region: {region_name(epicenter.latitude, epicenter.longitude)}"
+    return Origin(
+        resource_id=ids.resource(f"origin/alternative-{number}"),
+        time=UTCDateTime(result.origin_time),
+        time_fixed=True,
+        **_coordinates(epicenter),
+        method_id=_method_id(result),
+        evaluation_mode="automatic",
+        evaluation_status="preliminary",
+        comments=[ids.comment(text, f"alternative-{number}")],
+        creation_info=ids.creation(),
+    )
+
+
+def _coordinates(epicenter: Epicenter) -> dict[str, Any]:
+    """Return latitude and longitude with their standard deviations in degrees, and the ellipse, as fields of an Origin."""
+    north_km, east_km = standard_deviations_km(epicenter)
+    east_deg = min(east_km / (KM_PER_DEGREE * max(cos(radians(epicenter.latitude)), _MIN_COSINE)), 180.0)
+    return {
+        "latitude": epicenter.latitude,
+        "latitude_errors": QuantityError(uncertainty=min(north_km / KM_PER_DEGREE, 180.0)),
+        "longitude": longitude_within_180(epicenter.longitude),
+        "longitude_errors": QuantityError(uncertainty=east_deg),
+        "origin_uncertainty": _uncertainty(epicenter),
+        "region": region_name(epicenter.latitude, epicenter.longitude),
+    }
+
+
+def standard_deviations_km(epicenter: Epicenter) -> tuple[float, float]:
+    """Return the standard deviations north and east of the normal distribution whose 68 % ellipse is that of the epicenter."""
+    ellipse = epicenter.ellipse
+    along, across = ellipse.semi_major_km / _RADIUS_68, ellipse.semi_minor_km / _RADIUS_68
+    azimuth = radians(ellipse.azimuth_deg)
+    return hypot(along * cos(azimuth), across * sin(azimuth)), hypot(along * sin(azimuth), across * cos(azimuth))
 
 
 def _depth_fields(result: LocateResult) -> dict[str, Any]:
     if result.depth_km is None:
         return {}
     errors = QuantityError() if result.depth_uncertainty_km is None else QuantityError(uncertainty=1000.0 * result.depth_uncertainty_km)
-    return {"depth": 1000.0 * result.depth_km, "depth_errors": errors, "depth_type": "other"}
+    return {"depth": 1000.0 * result.depth_km, "depth_errors": errors, "depth_type": "from location" if result.arrivals else "other"}
 
 
-def _uncertainty(result: LocateResult) -> OriginUncertainty:
-    ellipse = result.epicenter.ellipse
+def _uncertainty(epicenter: Epicenter) -> OriginUncertainty:
+    ellipse = epicenter.ellipse
     return OriginUncertainty(
-        horizontal_uncertainty=1000.0 * result.epicenter.horizontal_uncertainty_km,
+        horizontal_uncertainty=1000.0 * epicenter.horizontal_uncertainty_km,
         min_horizontal_uncertainty=1000.0 * ellipse.semi_minor_km,
         max_horizontal_uncertainty=1000.0 * ellipse.semi_major_km,
         azimuth_max_horizontal_uncertainty=ellipse.azimuth_deg,
@@ -100,14 +189,15 @@ def _uncertainty(result: LocateResult) -> OriginUncertainty:
 
 
 def _quality(result: LocateResult) -> OriginQuality:
+    """Count phases by arrivals, and stations by arrivals and predicted distances."""
     used = [estimate for estimate in result.offsets if estimate.used]
     distances = [epicentral_distance_deg(estimate) for estimate in used]
-    stations = {tuple(estimate.trace.split(".")[:2]) for estimate in used}
+    timed = {_station(arrival.trace) for arrival in result.arrivals}
     return OriginQuality(
-        associated_phase_count=len(result.offsets) + len(result.arrivals),
-        used_phase_count=len(used) + len(result.arrivals),
-        associated_station_count=len({tuple(estimate.trace.split(".")[:2]) for estimate in result.offsets}),
-        used_station_count=len(stations),
+        associated_phase_count=len(result.arrivals),
+        used_phase_count=len(result.arrivals),
+        associated_station_count=len(timed | {_station(estimate.trace) for estimate in result.offsets}),
+        used_station_count=len(timed | {_station(estimate.trace) for estimate in used}),
         standard_error=rms_s(result),
         azimuthal_gap=result.azimuthal_gap_deg,
         minimum_distance=min(distances, default=None),
@@ -116,66 +206,76 @@ def _quality(result: LocateResult) -> OriginQuality:
     )
 
 
-def _distance_arrival(record: JobRecord, estimate: DistanceEstimate) -> Arrival:
-    return Arrival(
-        resource_id=_resource_id(record, f"arrival/{estimate.trace}"),
-        pick_id=_resource_id(record, f"trace/{estimate.trace}"),
-        phase=_UNIDENTIFIED_PHASE,
-        distance=epicentral_distance_deg(estimate),
-        azimuth=estimate.azimuth_deg,
-        time_weight=float(estimate.used),
-        comments=[_comment(record, _describe_estimate(estimate), f"offset/{estimate.trace}")],
-    )
+def _station(trace: str) -> tuple[str, ...]:
+    return tuple(trace.split(".")[:2])
 
 
-def _describe_estimate(estimate: DistanceEstimate) -> str:
-    distance = f"offset read: {estimate.distance_deg} +- {estimate.distance_uncertainty_deg} degrees"
-    if estimate.back_azimuth_deg is None:
-        return distance
-    back_azimuth = f"{estimate.back_azimuth_deg} +- {estimate.back_azimuth_uncertainty_deg} degrees"
-    return f"{distance}; back azimuth by its own motion: {back_azimuth}"
+def _picks(ids: _Ids, result: LocateResult) -> list[Pick]:
+    """Return the associated picks; a station's back azimuth is at its first one."""
+    estimates = {_station(estimate.trace): estimate for estimate in result.offsets if estimate.back_azimuth_deg is not None}
+    picks = []
+    for arrival in sorted(result.arrivals, key=lambda arrival: arrival.time):
+        network, station, location, channel = arrival.trace.split(".")
+        measured = estimates.pop((network, station), None)
+        back_azimuth = (
+            {}
+            if measured is None
+            else {
+                "backazimuth": measured.back_azimuth_deg,
+                "backazimuth_errors": QuantityError(uncertainty=measured.back_azimuth_uncertainty_deg),
+            }
+        )
+        picks.append(
+            Pick(
+                resource_id=ids.resource(f"pick/{arrival.trace}/{arrival.phase}"),
+                time=UTCDateTime(arrival.time),
+                time_errors=QuantityError(uncertainty=arrival.uncertainty_s),
+                waveform_id=WaveformStreamID(network, station, location, channel),
+                phase_hint=arrival.phase,
+                evaluation_mode="automatic",
+                evaluation_status="preliminary",
+                creation_info=ids.creation(),
+                **back_azimuth,
+            )
+        )
+    return picks
 
 
-def _pick(record: JobRecord, arrival: ArrivalEstimate) -> Pick:
-    network, station, location, channel = arrival.trace.split(".")
-    return Pick(
-        resource_id=_resource_id(record, f"pick/{arrival.trace}/{arrival.phase}"),
-        time=UTCDateTime(arrival.time),
-        time_errors=QuantityError(uncertainty=arrival.uncertainty_s),
-        waveform_id=WaveformStreamID(network, station, location, channel),
-        phase_hint=arrival.phase,
-        evaluation_mode="automatic",
-        creation_info=_creation(record),
-    )
-
-
-def _pick_arrivals(record: JobRecord, result: LocateResult) -> list[Arrival]:
+def _arrivals(ids: _Ids, result: LocateResult) -> list[Arrival]:
     """Return the arrivals of picks, with distance and azimuth where the trace has a distance estimate."""
     estimates = {estimate.trace: estimate for estimate in result.offsets}
     return [
         Arrival(
-            resource_id=_resource_id(record, f"arrival/{arrival.trace}/{arrival.phase}"),
-            pick_id=_resource_id(record, f"pick/{arrival.trace}/{arrival.phase}"),
+            resource_id=ids.resource(f"arrival/{arrival.trace}/{arrival.phase}"),
+            pick_id=ids.resource(f"pick/{arrival.trace}/{arrival.phase}"),
             phase=arrival.phase,
             distance=epicentral_distance_deg(estimates[arrival.trace]) if arrival.trace in estimates else None,
             azimuth=estimates[arrival.trace].azimuth_deg if arrival.trace in estimates else None,
             time_residual=arrival.residual_s,
             time_weight=1.0,
+            creation_info=ids.creation(),
         )
         for arrival in result.arrivals
     ]
 
 
-def rms_s(result: LocateResult) -> float | None:
-    """Return the root mean square of the time residuals in seconds; None for a location without arrival times."""
-    squares = [arrival.residual_s**2 for arrival in result.arrivals]
+def rms_s(result: LocateResult, *, surface_waves: bool = False) -> float | None:
+    """Return the root mean square of the time residuals of body waves, or of surface waves, in seconds; None without any."""
+    squares = [arrival.residual_s**2 for arrival in result.arrivals if (arrival.phase == _SURFACE_WAVES) == surface_waves]
     return sqrt(sum(squares) / len(squares)) if squares else None
 
 
-def _ellipse_comments(result: LocateResult) -> Iterable[str]:
+def _origin_comments(result: LocateResult) -> Iterable[tuple[str, str]]:
+    """Yield id and text of each comment on the preferred origin."""
     ellipse = result.epicenter.outer_ellipse
     if ellipse is not None:
-        yield f"{ellipse.confidence_level:.0f} % ellipse: {1000.0 * ellipse.semi_major_km:.0f} by {1000.0 * ellipse.semi_minor_km:.0f} m"
+        sizes = f"{1000.0 * ellipse.semi_major_km:.0f} by {1000.0 * ellipse.semi_minor_km:.0f} m"
+        yield "region", f"{ellipse.confidence_level:.0f} % ellipse: {sizes}"
+    rms = rms_s(result, surface_waves=True)
+    if rms is not None:
+        yield "surface-waves", f"rms residual of the Rayleigh-wave envelope peaks: {rms:.1f} s; not part of standardError"
+    used = sum(estimate.used for estimate in result.offsets)
+    yield "distances", f"located with distances predicted from {used} of {len(result.offsets)} traces (method {result.method})"
 
 
 def epicentral_distance_deg(estimate: DistanceEstimate) -> float:
@@ -189,21 +289,10 @@ def _force_comments(result: LocateResult) -> Iterable[str]:
         yield f"{azimuth} clockwise from north{', or the opposite' if result.force_azimuth_ambiguous else ''}"
 
 
-def _method_path(result: LocateResult) -> str:
-    """Return the method and the versions of the models, as the end of a resource id."""
-    return "/".join([result.method, *(f"{model.name}-{model.version}" for model in result.models)])
-
-
-def _comment(record: JobRecord, text: str, path: str) -> Comment:
-    return Comment(text=text, resource_id=_resource_id(record, f"comment/{path}"))
-
-
-def _resource_id(record: JobRecord, path: str) -> ResourceIdentifier:
-    return ResourceIdentifier(f"smi:local/seismic-atlas/{record.id}/{path}")
-
-
-def _creation(record: JobRecord) -> CreationInfo:
-    return CreationInfo(author="seismic-atlas", creation_time=UTCDateTime(record.created_at))
+def _method_id(result: LocateResult) -> ResourceIdentifier:
+    """Return the method and the versions of the models as a resource id."""
+    path = "/".join([result.method, *(f"{model.name}-{model.version}" for model in result.models)])
+    return ResourceIdentifier(f"{_UNNAMED}/method/{path}")
 
 
 def longitude_within_180(degrees: float) -> float:

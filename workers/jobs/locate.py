@@ -32,7 +32,7 @@ def locate_job(job: JobContext) -> JobOutput:
         result,
         warnings + unread_warnings(gather, found.readings) + source_warnings(found),
         _draw_figures(gather, found),
-        locate_products(job.record, result),
+        locate_products(job.record, result, job.worker.settings.agency_id),
     )
 
 

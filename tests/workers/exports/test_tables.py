@@ -5,10 +5,13 @@ import io
 import json
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
+from lxml import etree
 from obspy.core.event import Catalog
 from obspy.io.quakeml.core import _read_quakeml, _validate
 
+from models.seismic.geodesy import distance_deg
 from workers.contracts import (
     ArrivalEstimate,
     Assignment,
@@ -24,8 +27,9 @@ from workers.contracts import (
     Options,
     Submission,
 )
+from workers.exports.geojson import ellipse_geometry, geojson
 from workers.exports.quakeml import quakeml
-from workers.exports.tables import classify_products, cluster_products, distances_csv, geojson, locate_products
+from workers.exports.tables import classify_products, cluster_products, distances_csv, locate_products
 
 ORIGIN = datetime(2004, 12, 26, 0, 58, 53, tzinfo=UTC)
 
@@ -73,7 +77,18 @@ def glacial(located: LocateResult) -> LocateResult:
 
 
 def read(document: bytes) -> Catalog:
+    """The catalog, after a check that every id that it refers to is the id of one of its elements."""
+    root = etree.fromstring(document)
+    ids = {element.get("publicID") for element in root.iter() if element.get("publicID")}
+    references = {element.text for element in root.iter() if str(element.tag).rpartition("}")[2] in ("pickID", "preferredOriginID")}
+    assert references <= ids
     return _read_quakeml(io.BytesIO(document))
+
+
+def features(record: JobRecord, result: LocateResult, kind: str) -> list[dict]:
+    document = json.loads(geojson(record, result))
+    assert document["type"] == "FeatureCollection"
+    return [feature for feature in document["features"] if feature["properties"]["kind"] == kind]
 
 
 def test_quakeml_is_valid_by_the_schema(record: JobRecord, located: LocateResult, glacial: LocateResult):
@@ -96,21 +111,40 @@ def test_quakeml_has_depth_and_ellipse_in_meters(record: JobRecord, located: Loc
     assert "offset-2" in origin.method_id.id
 
 
-def test_quakeml_counts_stations_and_phases(record: JobRecord, located: LocateResult):
-    origin = read(quakeml(record, located))[0].origins[0]
+def test_quakeml_without_arrival_times_counts_no_phases_and_names_no_earth_model(record: JobRecord, located: LocateResult):
+    event = read(quakeml(record, located))[0]
+    origin = event.origins[0]
     quality = origin.quality
-    assert (quality.used_phase_count, quality.associated_phase_count) == (2, 3)
+    assert (quality.used_phase_count, quality.associated_phase_count, origin.arrivals, event.picks) == (0, 0, [], [])
     assert (quality.used_station_count, quality.associated_station_count) == (1, 2)
     assert (quality.azimuthal_gap, quality.minimum_distance, quality.maximum_distance) == (63.0, 70.5, 71.5)
-    assert [arrival.distance for arrival in origin.arrivals] == [70.5, 71.5, 72.0]
-    assert [arrival.time_weight for arrival in origin.arrivals] == [1.0, 1.0, 0.0]
+    assert (quality.standard_error, origin.earth_model_id, origin.depth_type) == (None, None, "other")
+    assert "predicted from 2 of 3 traces" in origin.comments[-1].text
 
 
-def test_quakeml_has_the_distance_and_back_azimuth_of_each_trace_as_comments(record: JobRecord, located: LocateResult):
-    arrivals = read(quakeml(record, located))[0].preferred_origin().arrivals
-    comments = [arrival.comments[0].text for arrival in arrivals]
-    assert comments[0] == "offset read: 70.0 +- 0.8 degrees"
-    assert comments[1].endswith("; back azimuth by its own motion: 15.0 +- 20.0 degrees")
+def test_quakeml_names_agency_and_flinn_engdahl_region(record: JobRecord, located: LocateResult):
+    event = read(quakeml(record, located, "GFZ"))[0]
+    (description,) = event.event_descriptions
+    assert (description.type, description.text) == ("Flinn-Engdahl region", "Line Islands, Kiribati Region")
+    origin = event.origins[0]
+    assert {event.creation_info.agency_id, origin.creation_info.agency_id} == {"GFZ"}
+
+
+def test_quakeml_states_standard_deviations_of_the_ellipse_along_latitude_and_longitude(record: JobRecord, located: LocateResult):
+    ellipse = located.epicenter.ellipse.model_copy(update={"azimuth_deg": 0.0})
+    epicenter = located.epicenter.model_copy(update={"latitude": 60.0, "ellipse": ellipse})
+    origin = read(quakeml(record, located.model_copy(update={"epicenter": epicenter})))[0].origins[0]
+    assert origin.latitude_errors.uncertainty == pytest.approx(30.0 / 1.5096 / 111.195, rel=1e-3)
+    assert origin.longitude_errors.uncertainty == pytest.approx(2.0 * 18.0 / 1.5096 / 111.195, rel=1e-3)
+
+
+def test_alternatives_are_further_origins_at_the_same_time_and_the_first_is_preferred(record: JobRecord, located: LocateResult):
+    other = located.epicenter.model_copy(update={"latitude": -20.0, "longitude": 178.0})
+    event = read(quakeml(record, located.model_copy(update={"alternatives": [other]})))[0]
+    assert [origin.latitude for origin in event.origins] == [3.3, -20.0]
+    assert event.preferred_origin() is event.origins[0]
+    assert (event.origins[1].time_fixed, event.origins[1].origin_uncertainty.max_horizontal_uncertainty) == (True, 30_000.0)
+    assert _validate(io.BytesIO(quakeml(record, located.model_copy(update={"alternatives": [other]}))))
 
 
 def test_quakeml_of_a_glacial_earthquake_is_an_ice_quake(record: JobRecord, glacial: LocateResult):
@@ -128,7 +162,7 @@ def test_quakeml_of_the_same_result_is_the_same_bytes(record: JobRecord, located
 def with_arrival_times(located: LocateResult) -> LocateResult:
     arrivals = [
         ArrivalEstimate(trace="IU.ANMO.00.LHZ", phase=phase, time=ORIGIN, residual_s=residual, uncertainty_s=1.5)
-        for phase, residual in (("P", 3.0), ("S", -4.0))
+        for phase, residual in (("P", 3.0), ("S", -4.0), ("LR", 20.0))
     ]
     offsets = [located.offsets[0].model_copy(update={"azimuth_deg": 33.0}), *located.offsets[1:]]
     outer = located.epicenter.ellipse.model_copy(update={"semi_major_km": 45.0, "semi_minor_km": 27.0, "confidence_level": 90.0})
@@ -143,29 +177,93 @@ def test_associated_picks_are_picks_and_arrivals_with_residuals(record: JobRecor
     assert _validate(io.BytesIO(document))
     event = read(document)[0]
     origin = event.origins[0]
-    timed = [arrival for arrival in origin.arrivals if arrival.time_residual is not None]
-    assert [(one.phase, one.time_residual, one.distance, one.azimuth) for one in timed] == [("P", 3.0, 70.5, 33.0), ("S", -4.0, 70.5, 33.0)]
-    assert {pick.resource_id for pick in event.picks} == {arrival.pick_id for arrival in timed}
+    expected = [("P", 3.0, 70.5, 33.0), ("S", -4.0, 70.5, 33.0), ("LR", 20.0, 70.5, 33.0)]
+    assert [(one.phase, one.time_residual, one.distance, one.azimuth) for one in origin.arrivals] == expected
     assert event.picks[0].waveform_id.id == "IU.ANMO.00.LHZ"
-    assert origin.quality.standard_error == pytest.approx(12.5**0.5)
+    assert (origin.quality.used_phase_count, origin.depth_type) == (3, "from location")
+    assert str(origin.earth_model_id).endswith("/ak135")
     assert "90 % ellipse: 45000 by 27000 m" in origin.comments[0].text
 
 
+def test_the_back_azimuth_of_a_station_is_at_its_first_pick(record: JobRecord, located: LocateResult):
+    picks = read(quakeml(record, with_arrival_times(located)))[0].picks
+    assert [pick.backazimuth for pick in picks] == [15.0, None, None]
+    assert picks[0].backazimuth_errors.uncertainty == 20.0
+
+
+def test_residuals_of_surface_waves_do_not_count_in_the_standard_error(record: JobRecord, located: LocateResult):
+    origin = read(quakeml(record, with_arrival_times(located)))[0].origins[0]
+    assert origin.quality.standard_error == pytest.approx(12.5**0.5)
+    assert "20.0 s" in origin.comments[1].text
+
+
 def test_geojson_has_the_property_names_of_the_usgs(record: JobRecord, located: LocateResult):
-    properties = json.loads(geojson(record, with_arrival_times(located)))["properties"]
+    (epicenter,) = features(record, with_arrival_times(located), "epicenter")
+    properties = epicenter["properties"]
     assert {"mag", "place", "time", "updated", "status", "nst", "dmin", "rms", "gap", "title", "net", "code"} <= set(properties)
-    assert (properties["rms"], properties["dmin"]) == (pytest.approx(12.5**0.5), 70.5)
-    assert properties["title"] == "earthquake at 3.30°N, 164.02°W"
-    assert properties["outer_ellipse"]["confidence_level"] == 90.0
+    assert (properties["rms"], properties["rms_surface_waves"], properties["dmin"]) == (pytest.approx(12.5**0.5), 20.0, 70.5)
+    assert (properties["title"], properties["place"]) == ("earthquake, Line Islands, Kiribati Region", "Line Islands, Kiribati Region")
+    assert (properties["coordinates"], properties["net"]) == ("3.30°N, 164.02°W", "ATLAS")
 
 
-def test_geojson_is_a_feature_with_longitude_first(record: JobRecord, located: LocateResult):
-    feature = json.loads(geojson(record, located))
+def test_the_epicenter_is_the_first_feature_with_longitude_first(record: JobRecord, located: LocateResult):
+    feature = json.loads(geojson(record, located))["features"][0]
     assert (feature["type"], feature["id"]) == ("Feature", "3f2c")
     assert feature["geometry"] == {"type": "Point", "coordinates": [pytest.approx(-164.02), 3.3]}
     properties = feature["properties"]
     assert (properties["depth_km"], properties["nst"], properties["gap"], properties["status"]) == (12.0, 2, 63.0, "automatic")
     assert properties["time"] == 1104022733000
+
+
+def test_stations_and_alternatives_are_features(record: JobRecord, located: LocateResult):
+    result = with_arrival_times(located).model_copy(update={"alternatives": [located.epicenter]})
+    (station,) = features(record, result, "station")
+    longitude, latitude = station["geometry"]["coordinates"]
+    assert float(distance_deg(3.3, 195.98, latitude, longitude)) == pytest.approx(70.5, abs=0.01)
+    assert [arrival["phase"] for arrival in station["properties"]["arrivals"]] == ["P", "S", "LR"]
+    assert len(features(record, result, "alternative")) == 1
+    assert [one["properties"]["alternative"] for one in features(record, result, "ellipse")] == [None, None, 1]
+
+
+def area_deg2(ring: list[list[float]]) -> float:
+    """Signed area of a ring, positive counterclockwise."""
+    x, y = np.array(ring).T
+    return float(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1]) / 2.0)
+
+
+def test_an_ellipse_has_its_axes_and_runs_counterclockwise():
+    ellipse = Ellipse(semi_major_km=300.0, semi_minor_km=100.0, azimuth_deg=90.0, confidence_level=68.0)
+    geometry = ellipse_geometry(0.0, 10.0, ellipse)
+    (ring,) = geometry["coordinates"]
+    longitudes, latitudes = np.array(ring).T
+    assert (geometry["type"], ring[0]) == ("Polygon", ring[-1])
+    assert (longitudes.max() - 10.0, latitudes.max()) == pytest.approx((300.0 / 111.195, 100.0 / 111.195), rel=1e-2)
+    assert area_deg2(ring) == pytest.approx(np.pi * 3.0 / 1.11195**2, rel=0.02)
+
+
+def test_an_ellipse_across_the_antimeridian_is_cut_there():
+    ellipse = Ellipse(semi_major_km=300.0, semi_minor_km=300.0, azimuth_deg=0.0, confidence_level=68.0)
+    geometry = ellipse_geometry(0.0, 179.0, ellipse)
+    rings = [ring for (ring,) in geometry["coordinates"]]
+    assert (geometry["type"], len(rings)) == ("MultiPolygon", 2)
+    assert all(abs(longitude) <= 180.0 for ring in rings for longitude, _ in ring)
+    assert sum(map(area_deg2, rings)) == pytest.approx(np.pi * 9.0 / 1.11195**2, rel=0.02)
+    assert min(map(area_deg2, rings)) > 0
+
+
+def test_an_ellipse_about_a_pole_is_closed_along_it():
+    ellipse = Ellipse(semi_major_km=500.0, semi_minor_km=500.0, azimuth_deg=0.0, confidence_level=68.0)
+    geometry = ellipse_geometry(89.0, 30.0, ellipse)
+    rings = [ring for (ring,) in geometry["coordinates"]] if geometry["type"] == "MultiPolygon" else geometry["coordinates"]
+    assert max(latitude for ring in rings for _, latitude in ring) == 90.0
+    assert sum(abs(area_deg2(ring)) for ring in rings) == pytest.approx(360.0 * 4.5, rel=0.1)
+
+
+def test_numbers_of_results_have_six_significant_digits():
+    ellipse = Ellipse(semi_major_km=123.456789, semi_minor_km=1.0 / 3.0, azimuth_deg=0.0, confidence_level=68.0)
+    assert (ellipse.semi_major_km, ellipse.semi_minor_km) == (123.457, 0.333333)
+    arrival = ArrivalEstimate(trace="a", phase="P", time=datetime(2004, 12, 26, 0, 0, 0, 123456, UTC), residual_s=0.0, uncertainty_s=1.0)
+    assert arrival.time.microsecond == 123000
 
 
 def test_the_csv_of_distances_has_a_row_a_trace(located: LocateResult):
@@ -186,7 +284,7 @@ def test_each_kind_of_result_has_its_formats(record: JobRecord, located: LocateR
         out_of_distribution=False,
         novelty=0.5,
     )
-    assert classify_products(classified) == {"csv": b"event_type,probability\r\nearthquake,0.250000\r\nglacial,0.750000\r\n"}
+    assert classify_products(classified) == {"csv": b"event_type,probability\r\nearthquake,0.25\r\nglacial,0.75\r\n"}
     clustered = ClusterResult(
         k=2,
         structure_found=True,
@@ -196,4 +294,4 @@ def test_each_kind_of_result_has_its_formats(record: JobRecord, located: LocateR
         model=ModelVersion(name="families", version="1"),
         fine_tuned=False,
     )
-    assert cluster_products(clustered) == {"csv": b'event,cluster,confidence\r\n"a,b",1,0.500000\r\n'}
+    assert cluster_products(clustered) == {"csv": b'event,cluster,confidence,outlier,structure_found\r\n"a,b",1,0.5,False,True\r\n'}

@@ -1,0 +1,179 @@
+"""Conversion of a location to GeoJSON (RFC 7946): the epicenter, its ellipses, stations, and alternatives."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from models.array_types import Floats
+from models.seismic.geodesy import KM_PER_DEGREE, destination
+from workers.contracts import Ellipse, Epicenter, JobRecord, LocateResult
+from workers.exports.quakeml import QUAKEML_TYPES, epicentral_distance_deg, longitude_within_180, region_name, rms_s
+from workers.settings import DEFAULT_AGENCY
+
+VERTICES: Final = 72
+MAX_SEMI_MAJOR_KM: Final = 80.0 * KM_PER_DEGREE
+"""Larger ellipses exclude next to nothing and are not drawn."""
+
+DIGITS: Final = 4
+"""Decimal places of coordinates in degrees: 11 m."""
+
+Feature = dict[str, Any]
+Ring = list[list[float]]
+
+
+def geojson(record: JobRecord, result: LocateResult, agency: str = DEFAULT_AGENCY) -> bytes:
+    """
+    Return a location as a FeatureCollection in WGS 84, whose features are told apart by their property `kind`.
+
+    `epicenter` comes first: a Point with the properties of the USGS feeds (times in POSIX milliseconds, `dmin` and `gap` in degrees, `rms`
+    of body waves in seconds, null without arrival times; `mag` is null) and the fields of the result. Then `ellipse` (Polygon or
+    MultiPolygon, of 68 and 90 %), `station`, and each `alternative` with its own ellipses. Depth is a property, because a third coordinate
+    would be a height in meters.
+
+    Parameters
+    ----------
+    record
+        The record of the job.
+    result
+        Its location.
+    agency
+        Agency id, the property `net`.
+
+    """
+    features = [
+        _epicenter_feature(record, result, agency),
+        *_ellipse_features(result.epicenter, None),
+        *_station_features(result),
+        *(feature for number, place in enumerate(result.alternatives, start=1) for feature in _alternative_features(place, number)),
+    ]
+    return json.dumps({"type": "FeatureCollection", "features": features}, allow_nan=False).encode()
+
+
+def _feature(kind: str, geometry: dict[str, Any], **properties: object) -> Feature:
+    return {"type": "Feature", "geometry": geometry, "properties": {"kind": kind, **properties}}
+
+
+def _point(latitude: float, longitude: float) -> dict[str, Any]:
+    return {"type": "Point", "coordinates": [round(longitude_within_180(longitude), DIGITS), round(latitude, DIGITS)]}
+
+
+def _epicenter_feature(record: JobRecord, result: LocateResult, agency: str) -> Feature:
+    epicenter = result.epicenter
+    fields = result.model_dump(mode="json", exclude={"offsets", "alternatives", "arrivals", "epicenter"})
+    uncertainty = epicenter.model_dump(mode="json", exclude={"latitude", "longitude"})
+    kind = dict(QUAKEML_TYPES)[result.event_type] or "event"
+    used = [estimate for estimate in result.offsets if estimate.used]
+    place = region_name(epicenter.latitude, epicenter.longitude)
+    properties = {
+        **fields,
+        **uncertainty,
+        "title": f"{kind}, {place}",
+        "type": kind,
+        "mag": None,
+        "magType": None,
+        "place": place,
+        "coordinates": format_epicenter(epicenter),
+        "time": round(result.origin_time.timestamp() * 1000),
+        "updated": round(record.created_at.timestamp() * 1000),
+        "nst": len(used),
+        "dmin": min((epicentral_distance_deg(estimate) for estimate in used), default=None),
+        "rms": rms_s(result),
+        "rms_surface_waves": rms_s(result, surface_waves=True),
+        "gap": result.azimuthal_gap_deg,
+        "status": "automatic",
+        "net": agency,
+        "code": record.id,
+    }
+    return {"id": record.id, **_feature("epicenter", _point(epicenter.latitude, epicenter.longitude), **properties)}
+
+
+def _alternative_features(epicenter: Epicenter, number: int) -> Iterator[Feature]:
+    place = region_name(epicenter.latitude, epicenter.longitude)
+    uncertainty = epicenter.model_dump(mode="json", exclude={"latitude", "longitude"})
+    yield _feature("alternative", _point(epicenter.latitude, epicenter.longitude), alternative=number, place=place, **uncertainty)
+    yield from _ellipse_features(epicenter, number)
+
+
+def _ellipse_features(epicenter: Epicenter, alternative: int | None) -> Iterator[Feature]:
+    for ellipse in filter(None, (epicenter.ellipse, epicenter.outer_ellipse)):
+        if ellipse.semi_major_km <= MAX_SEMI_MAJOR_KM:
+            geometry = ellipse_geometry(epicenter.latitude, epicenter.longitude, ellipse)
+            yield _feature("ellipse", geometry, confidence_level=ellipse.confidence_level, alternative=alternative)
+
+
+def _station_features(result: LocateResult) -> Iterator[Feature]:
+    """Yield the stations with coordinates, which follow from distance and azimuth, with what was predicted for them."""
+    for estimate in result.offsets:
+        if estimate.azimuth_deg is None:
+            continue
+        distance_deg = epicentral_distance_deg(estimate)
+        latitude, longitude = destination(result.epicenter.latitude, result.epicenter.longitude, estimate.azimuth_deg, distance_deg)
+        arrivals = [
+            {"phase": arrival.phase, "residual_s": arrival.residual_s} for arrival in result.arrivals if arrival.trace == estimate.trace
+        ]
+        yield _feature(
+            "station",
+            _point(float(latitude), float(longitude)),
+            trace=estimate.trace,
+            distance_deg=distance_deg,
+            azimuth_deg=estimate.azimuth_deg,
+            residual_deg=estimate.residual_deg,
+            used=estimate.used,
+            arrivals=arrivals,
+        )
+
+
+def ellipse_geometry(latitude: float, longitude: float, ellipse: Ellipse) -> dict[str, Any]:
+    """
+    Return the outline of an ellipse on the sphere as a Polygon, or a MultiPolygon where it crosses the antimeridian.
+
+    An ellipse about a pole is closed along the parallel of the pole, as flat maps need it. Rings run counterclockwise.
+    """
+    angles = np.linspace(0.0, 2.0 * np.pi, VERTICES, endpoint=False)
+    along, across = ellipse.semi_major_km * np.cos(angles), ellipse.semi_minor_km * np.sin(angles)
+    azimuths = ellipse.azimuth_deg - np.degrees(np.arctan2(across, along))  # decreasing: counterclockwise
+    latitudes, longitudes = destination(latitude, longitude, azimuths, np.hypot(along, across) / KM_PER_DEGREE)
+    center = longitude_within_180(longitude)
+    unwrapped = np.degrees(np.unwrap(np.radians(np.append(longitudes, longitudes[0]))))
+    unwrapped += 360.0 * np.round((center - unwrapped.mean()) / 360.0)
+    ring = np.column_stack((unwrapped[:-1], latitudes))
+    turns = round((unwrapped[-1] - unwrapped[0]) / 360.0)
+    if turns:
+        ring = _close_at_pole(ring, turns, 90.0 if latitude > 0 else -90.0)
+    parts = [_round_ring(part - (shift, 0.0)) for shift in (-360.0, 0.0, 360.0) if len(part := _clip(ring, shift - 180.0, shift + 180.0))]
+    if len(parts) == 1:
+        return {"type": "Polygon", "coordinates": [parts[0]]}
+    return {"type": "MultiPolygon", "coordinates": [[part] for part in parts]}
+
+
+def _close_at_pole(ring: Floats, turns: int, pole: float) -> Floats:
+    """Close a ring [n, 2] that goes once around a pole: on to its first vertex one turn later, to the pole, and back along it."""
+    last = ring[0, 0] + 360.0 * turns
+    return np.vstack((ring, (last, ring[0, 1]), (last, pole), (ring[0, 0], pole)))
+
+
+def _clip(ring: Floats, west: float, east: float) -> Floats:
+    """Clip a ring [n, 2] to a range of longitudes (after Sutherland & Hodgman 1974); empty where nothing of it lies inside."""
+    for bound, sign in ((west, 1.0), (east, -1.0)):
+        kept: list[Floats] = []
+        for start, end in zip(ring, np.roll(ring, -1, axis=0), strict=True):
+            inside, next_inside = sign * (start[0] - bound) >= 0, sign * (end[0] - bound) >= 0
+            kept += [start] if inside else []
+            if inside != next_inside:
+                fraction = (bound - start[0]) / (end[0] - start[0])
+                kept.append(start + fraction * (end - start))
+        ring = np.array(kept).reshape(-1, 2)
+    return ring if len(ring) > 2 else ring[:0]
+
+
+def _round_ring(ring: Floats) -> Ring:
+    points = [[round(float(longitude), DIGITS), round(float(latitude), DIGITS)] for longitude, latitude in ring]
+    return [*points, points[0]]
+
+
+def format_epicenter(epicenter: Epicenter) -> str:
+    """Return the epicenter as text, as in 3.30°N, 164.02°W."""
+    latitude, longitude = epicenter.latitude, longitude_within_180(epicenter.longitude)
+    return f"{abs(latitude):.2f}°{'N' if latitude >= 0 else 'S'}, {abs(longitude):.2f}°{'E' if longitude >= 0 else 'W'}"
