@@ -11,6 +11,7 @@ import structlog
 
 from app.auth import command
 from app.auth.exposure import check_exposure
+from app.auth.running import announce_keys
 from models.errors import AtlasError
 from workers.logs import configure_logs
 from workers.runtime.supervisor import Supervisor
@@ -34,7 +35,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, lambda *_: sys.exit(0))
     try:
         check_exposure(settings)
-        with Supervisor(settings):
+        with announce_keys(settings), Supervisor(settings):
             # Workers take seconds to start; the web framework is imported meanwhile.
             from app.server import serve  # noqa: PLC0415
 

@@ -54,6 +54,11 @@ class Service:
             raise UnknownJob("there is no job with this id, or its retention time has passed")
         return record
 
+    async def reread_job(self, job_id: str, caller: Caller) -> JobRecord:
+        """Return a job for a caller who waits for it; raises UnknownJob, and Unauthorized once the caller's key is revoked."""
+        self.keyring.check(caller)
+        return await self.get_job(job_id, caller.owner)
+
 
 @asynccontextmanager
 async def open_service(settings: Settings) -> AsyncIterator[Service]:

@@ -13,6 +13,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match
+from starlette.types import Scope
 
 from models.errors import AtlasError
 from workers.contracts import PartProblem, Problem
@@ -20,6 +22,7 @@ from workers.problems import problem_type, translate_and_log_error
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
 class RequestError(AtlasError):
@@ -193,13 +196,21 @@ async def _handle_validation_error(_: Request, error: Exception) -> JSONResponse
     return respond(MalformedRequest(validation_message(error.errors())).problem())
 
 
-async def _handle_http_exception(_: Request, error: Exception) -> JSONResponse:
-    """Answer an error of the routing: unknown path, method not allowed."""
+async def _handle_http_exception(request: Request, error: Exception) -> JSONResponse:
+    """Answer an error of the routing: unknown path, method not allowed. Then `Allow` has the methods of all routes of the path."""
     assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
     status = HTTPStatus(error.status_code)
+    headers = dict(error.headers or {})
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_find_methods(request.app.routes, request.scope)))
     code = status.phrase.lower().replace(" ", "-")
     detail = "there is no resource at this path; /docs lists the endpoints" if status is HTTPStatus.NOT_FOUND else _description(status)
-    return respond(Problem(type=problem_type(code), title=status.phrase, status=status, detail=detail), error.headers)
+    return respond(Problem(type=problem_type(code), title=status.phrase, status=status, detail=detail), headers)
+
+
+def _find_methods(routes: Sequence[BaseRoute], scope: Scope) -> set[str]:
+    """Return the methods with which a route answers the path of a request."""
+    return {method for method in _METHODS for route in routes if route.matches({**scope, "method": method})[0] is Match.FULL}
 
 
 def _description(status: HTTPStatus) -> str:

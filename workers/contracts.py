@@ -8,6 +8,13 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from models.specs.event_type import ClassAnswer, EventType
 
+SCHEMA_VERSION = 2
+"""
+Version of job records, raised when a worker of the release before would process a new record wrongly, such as by ignoring an option.
+
+Records without a version are of 0.1. A worker leaves records of a higher version to workers of that release.
+"""
+
 
 class JobKind(StrEnum):
     """Kinds of jobs."""
@@ -131,6 +138,7 @@ class Problem(_Contract):
 class JobRecord(_Contract):
     """Record of a job in Redis. It is authoritative; RQ's own status of a job is not."""
 
+    schema_version: int = Field(1, ge=1, description="version of the record; 1 where a record of 0.1 states none")
     id: str
     owner: str = Field("", description="owner of the API key of the submission; empty if no keys are required")
     request_id: str = Field("", description="id of the HTTP request of the submission; also in the worker's log")

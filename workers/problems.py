@@ -50,6 +50,7 @@ RULES: tuple[Rule, ...] = (
     Rule(errors.StyleMismatch, 500, "A model of the service is unusable"),
     Rule(errors.DamagedArtifact, 500, "A model of the service is unusable"),
     Rule(records.UnknownJob, 404, "No such job"),
+    Rule(records.UnreadableRecord, 500, "The record of the job is unreadable"),
     Rule(records.AlreadyEnded, 409, "The job has ended"),
     Rule(records.Superseded, 409, "Another attempt runs the job"),
     Rule(records.Canceled, 409, "The job was canceled"),

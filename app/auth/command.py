@@ -1,16 +1,19 @@
 """`python -m app keys`: create, list and revoke API keys. A running service applies changes with the next request."""
 
 import argparse
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from app.auth.keys import Key, Scope, add_key, keys_path, new_key, read_keys, revoke_key
+from app.auth.keys import Key, Scope, add_key, new_key, read_keys, revoke_key
+from app.auth.running import find_keys_path
 from models.errors import AtlasError
 from workers.settings import Settings
 
 MAX_DAYS = 3650
+_DATA_HELP = "data folder of the service (ATLAS_DATA_DIR; default: that of the service that runs); ATLAS_KEYS_FILE takes precedence"
 
 
 def main(arguments: list[str]) -> int:
@@ -18,7 +21,9 @@ def main(arguments: list[str]) -> int:
     given = _parser().parse_args(arguments)
     settings = Settings() if given.data_dir is None else Settings().model_copy(update={"data_dir": given.data_dir})
     try:
-        return _run(given, keys_path(settings))
+        path = find_keys_path(settings)
+        print(f"key file: {path.resolve()}", file=sys.stderr)  # noqa: T201 -- apart from the key, which a script may read
+        return _run(given, path)
     except (AtlasError, OSError) as error:
         print(f"keys: {error}")  # noqa: T201 -- meant for a person
         return 1
@@ -26,7 +31,7 @@ def main(arguments: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m app keys", description=__doc__)
-    parser.add_argument("--data", type=Path, dest="data_dir", help="data folder (ATLAS_DATA_DIR); ATLAS_KEYS_FILE takes precedence")
+    parser.add_argument("--data", type=Path, dest="data_dir", help=_DATA_HELP)
     commands = parser.add_subparsers(dest="command", required=True)
     create = commands.add_parser("create", help="create a key and print it; it cannot be shown again")
     create.add_argument("owner", help="owner of the jobs submitted with the key; keys of one owner share their jobs")

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -15,10 +16,11 @@ from workers.settings import Settings
 
 @dataclass(frozen=True)
 class Caller:
-    """The authenticated caller of a request; `owner` is empty where no keys are required."""
+    """The authenticated caller of a request; `owner` and `digest` (of the key) are empty where no keys are required."""
 
     owner: str
     scopes: frozenset[Scope]
+    digest: str = ""
 
     def require(self, scope: Scope) -> None:
         """Raise Forbidden unless the key has the scope."""
@@ -63,7 +65,16 @@ class Keyring:
                 headers={"WWW-Authenticate": 'Bearer realm="atlas"'},
             )
         structlog.contextvars.bind_contextvars(owner=key.owner, key=key.id)
-        return Caller(key.owner, frozenset(key.scopes))
+        return Caller(key.owner, frozenset(key.scopes), digest)
+
+    def check(self, caller: Caller) -> None:
+        """Raise Unauthorized if the caller's key has been revoked or has expired since the request began; raises KeysUnreadable."""
+        if not caller.digest and not self.required:
+            return
+        self._refresh()
+        key = self._keys.get(caller.digest)
+        if key is None or not key.is_valid(datetime.now(UTC)):
+            raise Unauthorized("the API key is not valid any more")
 
     def _refresh(self) -> None:
         try:
@@ -84,10 +95,20 @@ def check_local(headers: Mapping[str, str]) -> None:
     """
     Raise Forbidden unless a request without keys comes from this machine and not from a foreign web page.
 
-    A foreign page in a local browser can send a form here (Sec-Fetch-Site shows it), or make its own host name resolve to
-    loopback (Host shows it).
+    A foreign page in a local browser can send a form here (Sec-Fetch-Site shows it, in browsers without that header Origin), or make its
+    own host name resolve to loopback (Host shows it).
     """
     if not is_loopback(headers.get("host", "")):
         raise Forbidden("without API keys the service accepts requests to localhost and to loopback addresses only")
     if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
         raise Forbidden("without API keys the service accepts no requests from the pages of other sites")
+    if "origin" in headers and not _is_same_host(headers["origin"], headers["host"]):
+        raise Forbidden("without API keys the service accepts no requests from the pages of other origins")
+
+
+def _is_same_host(origin: str, host: str) -> bool:
+    """Return whether a page's origin, such as `http://localhost:8000` or `null`, has the host and port that the request is sent to."""
+    try:
+        return urlsplit(origin).netloc.lower() == host.lower()
+    except ValueError:
+        return False

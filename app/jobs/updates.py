@@ -13,8 +13,8 @@ from workers.contracts import JobRecord
 from workers.queue.records import job_key
 
 RECONNECT_S: Final = 0.5
-REREAD_S: Final = 15.0
-"""A record is read again at least this often, in case a message was lost while the subscription was interrupted."""
+REREAD_S: Final = 5.0
+"""A record is read again at least this often: a message may be lost while the subscription is interrupted, and a key may be revoked."""
 
 ReadRecord = Callable[[str], Awaitable[JobRecord]]
 

@@ -1,15 +1,15 @@
 """Endpoints of jobs: status, progress, cancellation, results and figures."""
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from app.dependencies import CancelerDep, ReaderDep, Service, ServiceDep
-from app.errors import JobFailed, NotFinished, UnknownFigure, UnknownFormat
+from app.dependencies import CallerDep, CancelerDep, ReaderDep, Service, ServiceDep
+from app.errors import JobFailed, NotFinished, Unauthorized, UnknownFigure, UnknownFormat
 from app.schemas import PROBLEM_RESPONSE, Job, Progress
 from app.views import available_formats, job_view
 from workers.contracts import JobRecord, Status
@@ -45,12 +45,13 @@ async def read_job(
     response: Response,
     service: ServiceDep,
     record: JobDep,
+    caller: CallerDep,
     wait: Annotated[float, Query(ge=0, description="seconds to wait for the end of the job before answering")] = 0.0,
 ) -> Job:
     """Return the status of a job, with its `result` once it has succeeded or its `problem` once it has failed."""
     response.headers["Cache-Control"] = "no-store"
     wait_s = min(wait, service.settings.max_wait_s)
-    record = await service.updates.wait_for_end(record, lambda job_id: service.get_job(job_id, record.owner), wait_s)
+    record = await service.updates.wait_for_end(record, lambda job_id: service.reread_job(job_id, caller), wait_s)
     return await job_view(request, service, record)
 
 
@@ -67,18 +68,23 @@ async def cancel_job(request: Request, response: Response, service: ServiceDep, 
 
 
 @router.get("/jobs/{job_id}/events", response_class=EventSourceResponse, summary="Follow the progress of a job")
-async def follow_job(request: Request, service: ServiceDep, record: JobDep) -> AsyncIterator[ServerSentEvent]:
-    """Stream server-sent events: `progress` at each change, and `job` with the whole job at its end, which closes the stream."""
-    changes = service.updates.follow(record.id, lambda job_id: service.get_job(job_id, record.owner))
+async def follow_job(request: Request, service: ServiceDep, record: JobDep, caller: CallerDep) -> AsyncIterator[ServerSentEvent]:
+    """
+    Stream server-sent events: `progress` at each change, and `job` with the whole job at its end, which closes the stream.
+
+    The stream also ends within seconds after the key of the caller is revoked or has expired.
+    """
+    changes = service.updates.follow(record.id, lambda job_id: service.reread_job(job_id, caller))
     last: Progress | None = None
     async with aclosing(changes):
-        async for state in changes:
-            progress = Progress(id=state.id, status=state.status, stage=state.stage, progress=state.progress)
-            if progress != last and not state.status.terminal:
-                last = progress
-                yield ServerSentEvent(event="progress", data=progress)
-            if state.status.terminal:
-                yield ServerSentEvent(event="job", data=await job_view(request, service, state))
+        with suppress(Unauthorized):
+            async for state in changes:
+                progress = Progress(id=state.id, status=state.status, stage=state.stage, progress=state.progress)
+                if progress != last and not state.status.terminal:
+                    last = progress
+                    yield ServerSentEvent(event="progress", data=progress)
+                if state.status.terminal:
+                    yield ServerSentEvent(event="job", data=await job_view(request, service, state))
 
 
 @router.get(

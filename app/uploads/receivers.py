@@ -108,6 +108,7 @@ class FormReceiver:
 
     def __init__(self, transaction: UploadTransaction, boundary: bytes, max_parts: int) -> None:
         self._transaction, self._max_parts = transaction, max_parts
+        self._delimiter, self._delimiters = b"\r\n--" + boundary, 0
         self.parts: list[Part] = []
         self.accepted = False
         self.fields: dict[str, str] = {}
@@ -138,7 +139,14 @@ class FormReceiver:
             raise MalformedRequest("the multipart boundary in Content-Type is too long") from error
 
     def feed(self, data: bytes) -> None:
-        """Parse the next block; raises MalformedRequest, LimitExceeded."""
+        """
+        Parse the next block; raises MalformedRequest, LimitExceeded.
+
+        Delimiters are counted first, because storing ten thousand small parts before the limit is noticed takes tens of seconds.
+        """
+        self._delimiters += data.count(self._delimiter)
+        if self._delimiters > self._max_parts:  # the last delimiter ends the form, and the first one has no line break before it
+            raise self._too_many_parts()
         try:
             self._parser.write(data)
         except FormParserError as error:
@@ -157,8 +165,11 @@ class FormReceiver:
     def _on_part_begin(self) -> None:
         self._count += 1
         if self._count > self._max_parts:
-            raise LimitExceeded(f"the form has more than {self._max_parts:,} parts; send the files in one archive")
+            raise self._too_many_parts()
         self._headers = {}
+
+    def _too_many_parts(self) -> LimitExceeded:
+        return LimitExceeded(f"the form has more than {self._max_parts:,} parts; send the files in one archive")
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:
         self._header += data[start:end]

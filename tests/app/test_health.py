@@ -93,6 +93,19 @@ async def test_metrics_count_requests_by_route_and_read_the_queue(client, worker
     assert float(values["atlas_http_received_bytes_total"]) > 2 * 512
 
 
+async def test_bytes_in_the_queue_server_that_are_no_text_are_left_out(client, worker):
+    worker.beat()
+    worker.redis.sadd("atlas:workers", b"\xff")
+    worker.redis.zadd("atlas:queued", {b"\xff": 1.0})
+    worker.redis.hset("atlas:running", b"\xff", b"\xff")
+    worker.redis.set("atlas:worker:odd", "{}")
+    worker.redis.sadd("atlas:workers", "odd")
+    answer = await client.get("/metrics")
+    assert answer.status_code == 200
+    assert "atlas_workers 1.0" in answer.text
+    assert (await client.get("/health/ready")).status_code == 200
+
+
 async def test_metrics_are_served_without_the_queue(client_without_queue):
     answer = await client_without_queue.get("/metrics")
     assert answer.status_code == 200

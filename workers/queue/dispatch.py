@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 
+import structlog
 from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
@@ -10,7 +11,7 @@ from rq.serializers import JSONSerializer
 from models.errors import AtlasError
 from workers.contracts import JobRecord, Submission
 from workers.queue.connection import QueueFull, QueueUnreachable, queue_errors
-from workers.queue.records import Records, Superseded
+from workers.queue.records import Records, Superseded, UnreadableRecord
 from workers.settings import Settings
 
 QUEUE = "atlas"
@@ -153,7 +154,7 @@ class Recovery:
     def _requeue_abandoned(self) -> Iterator[str]:
         """Requeue running jobs that are not in their worker's heartbeat. A worker names a job there before it begins it."""
         for job_id, worker in self._records.list_running().items():
-            record = self._records.get(job_id)
+            record = self._get(job_id)
             if self._records.current_job(worker) == job_id or record is None or record.worker != worker:
                 continue
             with suppress(Superseded):
@@ -163,7 +164,7 @@ class Recovery:
     def _enqueue_lost(self) -> Iterator[str]:
         """Enqueue queued records missing from RQ in two sweeps in a row: in one alone, a worker may just have taken the job."""
         waiting, enqueued = self._records.list_queued(), {name.rpartition("-")[0] for name in self._dispatcher.list_enqueued()}
-        records = {job_id: self._records.get(job_id) for job_id in waiting if job_id not in enqueued}
+        records = {job_id: self._get(job_id) for job_id in waiting if job_id not in enqueued}
         again = {job_id for job_id in records if job_id in self._missing}
         self._missing = set(records) - again
         for job_id in sorted(again):
@@ -171,6 +172,14 @@ class Recovery:
             if record is not None:
                 self._dispatcher.enqueue(record)
                 yield job_id
+
+    def _get(self, job_id: str) -> JobRecord | None:
+        """Return a record; None for one that cannot be read, which must not keep others from recovery."""
+        try:
+            return self._records.get(job_id)
+        except UnreadableRecord:
+            structlog.get_logger("atlas").error("the record of a job cannot be read", job=job_id)
+            return None
 
 
 def choose_queue(submission: Submission, settings: Settings) -> str:

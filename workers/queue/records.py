@@ -1,26 +1,35 @@
 """Job records and worker heartbeats in Redis. Each change of a record is one transaction, and is published on the job's channel."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, cast
 
+import structlog
+from pydantic import ValidationError
 from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import WatchError
 
-from workers.contracts import DataWarning, JobRecord, Problem, Status, Submission, WorkerState
+from models.errors import AtlasError
+from workers.contracts import SCHEMA_VERSION, DataWarning, JobRecord, Problem, Status, Submission, WorkerState
 from workers.queue.lifecycle import AlreadyEnded, Canceled, Superseded, UnknownJob, advance, begin, finish, release, request_cancel
 from workers.settings import Settings
 
-__all__ = ["AlreadyEnded", "Canceled", "Records", "Superseded", "UnknownJob", "job_key", "worker_key"]
+__all__ = ["AlreadyEnded", "Canceled", "Records", "Superseded", "UnknownJob", "UnreadableRecord", "job_key", "worker_key"]
 
 JOBS = "atlas:jobs"  # sorted set: job id by time of creation, of every job whose record or blobs may still exist
 QUEUED = "atlas:queued"  # sorted set: job id by the time it was queued
 RUNNING = "atlas:running"  # hash: job id to the worker that runs it
 WORKERS = "atlas:workers"  # set of worker ids; some may be dead
+
+
+class UnreadableRecord(AtlasError):
+    """The record of a job is damaged, or of a release that this one cannot read."""
+
+    code = "unreadable-record"
 
 
 def owner_jobs_key(owner: str) -> str:
@@ -70,13 +79,16 @@ class Records:
             The new record, or the existing one unchanged.
 
         """
-        record = JobRecord(id=job_id, owner=owner, request_id=request_id, submission=submission, created_at=datetime.now(UTC))
+        now = datetime.now(UTC)
+        record = JobRecord(
+            schema_version=SCHEMA_VERSION, id=job_id, owner=owner, request_id=request_id, submission=submission, created_at=now
+        )
 
         def body(pipe: Pipeline) -> JobRecord:
             existing = cast(bytes | None, pipe.get(job_key(job_id)))
             pipe.multi()
             if existing is not None:
-                return JobRecord.model_validate_json(existing)
+                return read_record(existing)
             pipe.zadd(JOBS, {job_id: record.created_at.timestamp()})
             self._write(pipe, record)
             return record
@@ -84,13 +96,17 @@ class Records:
         return self._transaction(job_key(job_id), body)
 
     def get(self, job_id: str) -> JobRecord | None:
-        """Return the record of a job; None if there is none."""
+        """Return the record of a job; None if there is none. Raises UnreadableRecord."""
         text = cast(bytes | None, self._redis.get(job_key(job_id)))
-        return None if text is None else JobRecord.model_validate_json(text)
+        return None if text is None else read_record(text)
 
     def begin(self, job_id: str, worker: str) -> JobRecord | None:
-        """Start an attempt of a queued job on this worker and return its record; None if the job has ended or another worker runs it."""
-        record = self._change(job_id, lambda record: begin(record, worker))
+        """
+        Start an attempt of a queued job on this worker and return its record.
+
+        None if the job has ended, another worker runs it, or a newer release has written it, whose options this one might not know.
+        """
+        record = self._change(job_id, lambda record: begin(record, worker) if record.schema_version <= SCHEMA_VERSION else None)
         mine = record is not None and record.status is Status.RUNNING and record.worker == worker
         return record if mine else None
 
@@ -164,7 +180,7 @@ class Records:
     def list_queued(self) -> dict[str, float]:
         """Return the ids of queued jobs with the time at which each was queued, POSIX seconds."""
         pairs = cast(list[tuple[bytes, float]], self._redis.zrange(QUEUED, 0, -1, withscores=True))
-        return {job_id.decode(): since for job_id, since in pairs}
+        return {job_id: since for name, since in pairs for job_id in _decode_ids([name])}
 
     def count_queued(self) -> int:
         """Count the queued jobs."""
@@ -177,11 +193,15 @@ class Records:
     def list_running(self) -> dict[str, str]:
         """Return the ids of running jobs with the id of each one's worker."""
         pairs = cast(dict[bytes, bytes], self._redis.hgetall(RUNNING))
-        return {job_id.decode(): worker.decode() for job_id, worker in pairs.items()}
+        return {
+            job_id: worker
+            for name, value in pairs.items()
+            for job_id, worker in zip(_decode_ids([name]), _decode_ids([value]), strict=False)
+        }
 
     def find_expired(self, before_s: float) -> list[str]:
         """Return the ids of jobs created before a time (POSIX seconds) whose records have expired, so that their blobs may be deleted."""
-        ids = [job_id.decode() for job_id in cast(list[bytes], self._redis.zrangebyscore(JOBS, "-inf", before_s))]
+        ids = _decode_ids(cast(list[bytes], self._redis.zrangebyscore(JOBS, "-inf", before_s)))
         return [job_id for job_id in ids if not self._redis.exists(job_key(job_id))]
 
     def forget_jobs(self, job_ids: list[str]) -> None:
@@ -211,17 +231,17 @@ class Records:
 
     def current_job(self, worker: str) -> str | None:
         """Return the job in a worker's heartbeat; None for an idle or dead worker."""
-        text = cast(bytes | None, self._redis.get(worker_key(worker)))
-        return None if text is None else WorkerState.model_validate_json(text).job
+        state = _read_state(cast(bytes | None, self._redis.get(worker_key(worker))))
+        return None if state is None else state.job
 
     def list_workers(self) -> list[WorkerState]:
         """Return the heartbeats of living workers in order of their ids, and remove dead workers from the set."""
-        ids = sorted(name.decode() for name in cast(set[bytes], self._redis.smembers(WORKERS)))
+        ids = sorted(_decode_ids(cast(set[bytes], self._redis.smembers(WORKERS))))
         texts = cast(list[bytes | None], self._redis.mget([worker_key(name) for name in ids])) if ids else []
         dead = [name for name, text in zip(ids, texts, strict=True) if text is None]
         if dead:
             self._redis.srem(WORKERS, *dead)
-        return [WorkerState.model_validate_json(text) for text in texts if text is not None]
+        return [state for text in texts if (state := _read_state(text)) is not None]
 
     def _change_existing(self, job_id: str, step: Callable[[JobRecord], JobRecord]) -> JobRecord:
         """`_change` for a step that always returns a record; raises UnknownJob."""
@@ -238,7 +258,7 @@ class Records:
             pipe.multi()
             if text is None:
                 return None
-            record = JobRecord.model_validate_json(text)
+            record = read_record(text)
             changed = step(record)
             if changed is not None:
                 self._write(pipe, changed)
@@ -271,3 +291,29 @@ class Records:
             pipe.hset(RUNNING, record.id, record.worker or "")
         else:
             pipe.hdel(RUNNING, record.id)
+
+
+def read_record(text: bytes) -> JobRecord:
+    """Parse a record of this release, the one before (missing fields have defaults) or the next (unknown fields are ignored)."""
+    try:
+        return JobRecord.model_validate_json(text, extra="ignore")
+    except ValidationError as error:
+        raise UnreadableRecord("the record of this job cannot be read; submit it again") from error
+
+
+def _read_state(text: bytes | None) -> WorkerState | None:
+    """Parse a heartbeat; None without one, and for one that cannot be read, which is logged."""
+    try:
+        return None if text is None else WorkerState.model_validate_json(text, extra="ignore")
+    except ValidationError:
+        structlog.get_logger("atlas").warning("a heartbeat in the queue server cannot be read")
+        return None
+
+
+def _decode_ids(names: Iterable[bytes]) -> Iterator[str]:
+    """Yield ids as text; one that is no UTF-8, which this service never writes, is logged and left out."""
+    for name in names:
+        try:
+            yield name.decode()
+        except UnicodeDecodeError:
+            structlog.get_logger("atlas").warning("an id in the queue server is no text", id=repr(name[:40]))

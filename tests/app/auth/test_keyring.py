@@ -1,5 +1,6 @@
 """Authentication and authorization over HTTP."""
 
+import asyncio
 import json
 
 import pytest
@@ -10,6 +11,7 @@ from app.auth.keys import keys_path, read_keys, revoke_key
 pytestmark = pytest.mark.anyio
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 -- nothing listens
+FOREIGN = ("https://evil.example", "null", "http://localhost:3000", "http://[")
 PUBLIC = ("/health/live", "/models", "/docs", "/", "/openapi.json")
 
 
@@ -34,6 +36,21 @@ async def test_an_expired_or_revoked_key_is_unauthorized(client, make_key, files
     assert (await client.post("/events/classify", files=files, headers=revoked)).status_code == 202
     revoke_key(keys_path(settings), next(key.id for key in read_keys(keys_path(settings)) if key.owner == "lab"))
     assert (await client.post("/events/classify", files=files, headers=revoked)).status_code == 401
+
+
+async def test_revoking_a_key_ends_its_streams_and_waits(client, make_key, files, settings, monkeypatch):
+    monkeypatch.setattr("app.jobs.updates.REREAD_S", 0.1)
+    headers = make_key("lab")
+    job = (await client.post("/events/classify", files=files, headers=headers)).json()["links"]["self"]
+    stream = asyncio.create_task(client.get(f"{job}/events", headers=headers))
+    wait = asyncio.create_task(client.get(job, params={"wait": 100}, headers=headers))
+    await asyncio.sleep(0.3)
+    assert not stream.done()
+    assert not wait.done()
+    revoke_key(keys_path(settings), read_keys(keys_path(settings))[0].id)
+    async with asyncio.timeout(3):
+        assert "event: job" not in (await stream).text
+        assert (await wait).status_code == 401
 
 
 async def test_a_job_is_accessible_to_its_owner_only(client, make_key, files):
@@ -95,7 +112,14 @@ async def test_beyond_loopback_a_key_is_required_even_if_none_exists(make_client
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Host": "evil.example"}, {"Host": ""}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}]
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": ""},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        *({"Origin": origin} for origin in FOREIGN),
+    ],
 )
 async def test_without_keys_a_foreign_page_is_forbidden(client, files, headers):
     answer = await client.post("/events/classify", files=files, headers=headers)
@@ -103,7 +127,7 @@ async def test_without_keys_a_foreign_page_is_forbidden(client, files, headers):
 
 
 async def test_without_keys_the_page_of_the_service_is_answered(client, files):
-    headers = {"Host": "127.0.0.1:8000", "Sec-Fetch-Site": "same-origin"}
+    headers = {"Host": "127.0.0.1:8000", "Sec-Fetch-Site": "same-origin", "Origin": "http://127.0.0.1:8000"}
     assert (await client.post("/events/classify", files=files, headers=headers)).status_code == 202
 
 

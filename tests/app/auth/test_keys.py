@@ -1,3 +1,4 @@
+import os
 import stat
 from datetime import UTC, datetime, timedelta
 
@@ -7,6 +8,7 @@ from pydantic import ValidationError
 from app.auth.command import main
 from app.auth.exposure import KeysNeeded, check_exposure, is_loopback
 from app.auth.keys import KeysUnusable, Scope, UnknownKey, add_key, digest_of, new_key, read_keys, revoke_key
+from app.auth.running import announce_keys, find_keys_path
 from workers.settings import Settings
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 -- nothing listens
@@ -82,6 +84,50 @@ def test_the_command_creates_lists_and_revokes(path, capsys):
     assert main(["revoke", key.id]) == 0
     assert main(["list"]) == 0
     assert "revoked" in capsys.readouterr().out
+
+
+def test_the_command_prints_the_key_alone_and_names_its_file(path, capsys):
+    assert main(["create", "lab"]) == 0
+    printed = capsys.readouterr()
+    assert digest_of(printed.out.strip()) == read_keys(path)[0].digest
+    assert str(path) in printed.err
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A working directory and a temporary folder of the test, without settings in the environment."""
+    for name in ("ATLAS_KEYS_FILE", "ATLAS_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_command_works_on_the_data_folder_of_the_running_service(elsewhere):
+    """Also if the service was started with another folder than the default, as by `make serve DATA=...`."""
+    with announce_keys(Settings(data_dir=elsewhere / "srv")):
+        assert main(["create", "lab"]) == 0
+    assert [key.owner for key in read_keys(elsewhere / "srv" / "keys.json")] == ["lab"]
+    assert main(["create", "other"]) == 0
+    assert [key.owner for key in read_keys(elsewhere / "data" / "keys.json")] == ["other"]
+
+
+def test_the_command_asks_which_of_several_services_is_meant(elsewhere, capsys):
+    with announce_keys(Settings(data_dir=elsewhere / "srv")):
+        (other,) = (elsewhere / f"atlas-{os.getuid()}-services").glob("*.keys")
+        other.rename(other.with_name("1.keys"))
+        with announce_keys(Settings(data_dir=elsewhere / "b")):
+            assert main(["create", "lab"]) == 1
+            assert "--data" in capsys.readouterr().out
+            assert main(["--data", str(elsewhere / "b"), "create", "lab"]) == 0
+    assert len(read_keys(elsewhere / "b" / "keys.json")) == 1
+
+
+def test_a_service_that_was_killed_is_not_taken_for_running(elsewhere):
+    folder = elsewhere / f"atlas-{os.getuid()}-services"
+    folder.mkdir()
+    (folder / "1.keys").write_text(str(elsewhere / "gone" / "keys.json"))
+    assert find_keys_path(Settings()) == Settings().data_dir / "keys.json"
 
 
 def test_by_default_a_key_allows_submitting_and_reading_for_a_year(path):

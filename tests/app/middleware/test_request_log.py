@@ -60,6 +60,12 @@ async def test_routing_errors_are_problems(client, method, path, status, kind):
     assert set(answer.json()) >= {"type", "title", "status", "detail"}
 
 
+async def test_a_method_that_is_not_allowed_is_answered_with_those_that_are(client):
+    answer = await client.put("/jobs/1")
+    assert {"DELETE", "GET"} <= set(answer.headers["Allow"].split(", "))
+    assert "PUT" not in answer.headers["Allow"]
+
+
 async def test_the_access_log_has_one_escaped_line_for_each_request(client):
     with structlog.testing.capture_logs() as lines:
         await client.get("/nowhere/%0a%7b%22event%22:%22forged%22%7d")

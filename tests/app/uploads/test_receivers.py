@@ -1,6 +1,28 @@
 import pytest
 
-from app.uploads.receivers import MAX_NAME, display_name
+from app.uploads.receivers import MAX_NAME, FormReceiver, display_name
+from models.errors import LimitExceeded
+from workers.storage.blobs import BlobStore
+from workers.storage.upload_transaction import UploadTransaction
+
+
+def form(parts: int) -> bytes:
+    part = b'--b\r\nContent-Disposition: form-data; name="bundle"; filename="a.mseed"\r\n\r\nx\r\n'
+    return part * parts + b"--b--\r\n"
+
+
+def test_too_many_parts_are_refused_before_one_is_stored(tmp_path):
+    receiver = FormReceiver(UploadTransaction(BlobStore(tmp_path.as_uri())), b"b", max_parts=10)
+    with pytest.raises(LimitExceeded):
+        receiver.feed(form(11))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_as_many_parts_as_allowed_are_stored(tmp_path):
+    receiver = FormReceiver(UploadTransaction(BlobStore(tmp_path.as_uri())), b"b", max_parts=10)
+    receiver.feed(form(10))
+    receiver.finish()
+    assert len(receiver.parts) == 10
 
 
 @pytest.mark.parametrize(

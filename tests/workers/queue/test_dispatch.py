@@ -101,6 +101,16 @@ def test_a_job_of_a_dead_worker_is_requeued(
     assert dispatcher.list_enqueued() == {"one-2"}
 
 
+def test_a_damaged_record_does_not_keep_other_jobs_from_recovery(
+    dispatcher: Dispatcher, records: Records, recovery: Recovery, redis: Redis, submission: Submission
+):
+    for name in ("a", "b"):
+        dispatcher.submit(submission, "", name)
+        records.begin(name, "dead")
+    redis.set("atlas:job:a", "{")
+    assert recovery.sweep() == ["b"]
+
+
 def test_a_running_job_that_is_not_in_its_workers_heartbeat_is_requeued(
     dispatcher: Dispatcher, records: Records, recovery: Recovery, submission: Submission
 ):

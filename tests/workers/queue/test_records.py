@@ -1,13 +1,14 @@
 """Job records in Redis: states, attempts, expiry and heartbeats."""
 
+import json
 import threading
 from datetime import UTC, datetime
 
 import pytest
 from redis import Redis
 
-from workers.contracts import DataWarning, JobRecord, Problem, Status, Submission, WorkerState
-from workers.queue.records import AlreadyEnded, Canceled, Records, Superseded, UnknownJob, job_key
+from workers.contracts import SCHEMA_VERSION, DataWarning, JobRecord, Problem, Status, Submission, WorkerState
+from workers.queue.records import AlreadyEnded, Canceled, Records, Superseded, UnknownJob, UnreadableRecord, job_key
 from workers.settings import Settings
 
 
@@ -47,6 +48,24 @@ def test_begin_repeated_by_the_same_worker_returns_the_same_attempt(records: Rec
     """The reply to the first call may have been lost."""
     record = begin_job(records, submission)
     assert records.begin("one", "w") == record
+
+
+def test_a_record_of_a_newer_release_is_read_and_left_to_its_workers(records: Records, redis: Redis, submission: Submission):
+    record = records.create("one", submission, "")
+    newer = record.model_dump(mode="json") | {"schema_version": SCHEMA_VERSION + 1, "new_field": [1]}
+    redis.set(job_key("one"), json.dumps(newer))
+    read = records.get("one")
+    assert read is not None
+    assert read.status is Status.QUEUED
+    assert records.begin("one", "w") is None
+    assert set(records.list_queued()) == {"one"}
+
+
+def test_a_damaged_record_is_an_error_of_its_own(records: Records, redis: Redis, submission: Submission):
+    records.create("one", submission, "")
+    redis.set(job_key("one"), '{"id": "one"')
+    with pytest.raises(UnreadableRecord):
+        records.get("one")
 
 
 def test_begin_of_an_unknown_job_is_none(records: Records):
