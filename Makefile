@@ -14,6 +14,12 @@ WORKERS ?=
 ARGS ?=
 JOBS ?= 4
 
+# Bytecode is kept: without it every process compiles torch, ObsPy and the rest again at its start, which takes longer than many tests.
+unexport PYTHONDONTWRITEBYTECODE
+
+# One thread a process: as many processes as cores run the tests, and threads that wait for each other would take their time.
+PYTEST := env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
+
 # One environment serves all: the stamp of a bigger group satisfies the smaller one.
 SETUP := .venv/.setup
 DEV := .venv/.dev
@@ -33,10 +39,10 @@ demo: $(WORKER) ## run the service once on the shipped synthetic bundles and pri
 
 # A file's tests stay in one process: its services and stores are started once.
 test: $(DEV) ## the tests, on as many cores as there are up to JOBS=4 (ARGS="tests/models -k geodesy")
-	$(PY) -m pytest -n auto --maxprocesses $(JOBS) --dist loadfile $(ARGS)
+	$(PYTEST) $(ARGS)
 
 test-fast: $(DEV) ## the tests but for those that start services or train
-	$(PY) -m pytest -n auto --maxprocesses $(JOBS) --dist loadfile -m "not slow" $(ARGS)
+	$(PYTEST) -m "not slow" $(ARGS)
 
 fuzz: $(DEV) ## fuzz bundle reading and the HTTP contract for hours (reports in build/fuzz; docs/explanation/security.md)
 	$(PY) -W ignore -m tests.fuzz.fuzz_bundle $(ARGS)

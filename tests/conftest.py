@@ -7,6 +7,16 @@ import pytest
 from tests.support import toy_models
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run files that start services, compute or train first, the longest timeout at the head, so that short ones fill the end."""
+    timeouts: dict[Path, float] = {}
+    for item in items:
+        marker = item.get_closest_marker("timeout")
+        slow = item.get_closest_marker("slow") is not None
+        timeouts[item.path] = max(timeouts.get(item.path, 0.0), marker.args[0] if marker else 0.0, float(slow))
+    items.sort(key=lambda item: -timeouts[item.path])
+
+
 @pytest.fixture(scope="session")
 def toy_artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write toy models for every declared model into a folder of artifacts, once a session; read it, do not write into it."""

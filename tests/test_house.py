@@ -96,6 +96,7 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
 def texts() -> list[tuple[str, str]]:
     """Name and text of every tracked file that is text."""
     found = []
@@ -109,6 +110,12 @@ def texts() -> list[tuple[str, str]]:
 @cache
 def trees() -> list[tuple[str, ast.Module]]:
     return [(name_of(path), ast.parse(path.read_text())) for path in tracked(".py")]
+
+
+@cache
+def nodes_of(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """All nodes of a file: several rules look at each."""
+    return tuple(ast.walk(tree))
 
 
 @pytest.mark.parametrize("name", PACKAGES)
@@ -138,8 +145,8 @@ def test_nothing_unpickles():
     """A pickle is a program: whoever writes the file or the queue would run it here (hazards H1, H14)."""
     guilty = []
     for name, tree in trees():
-        imported = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
-        imported += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        imported = [alias.name for node in nodes_of(tree) if isinstance(node, ast.Import) for alias in node.names]
+        imported += [node.module or "" for node in nodes_of(tree) if isinstance(node, ast.ImportFrom)]
         guilty += [(name, module) for module in imported if module.split(".")[0] in PICKLES]
         guilty += [(name, call) for call in loads_of_anything(tree)]
     assert guilty == []
@@ -148,23 +155,29 @@ def test_nothing_unpickles():
 def loads_of_anything(tree: ast.Module) -> list[str]:
     """Calls that unpickle by the way: numpy with allow_pickle, torch without weights_only."""
     found = []
-    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-        arguments = {word.arg: ast.unparse(word.value) for word in call.keywords}
-        unsafe_torch = ast.unparse(call.func) == "torch.load" and arguments.get("weights_only") != "True"
+    for call in (node for node in nodes_of(tree) if isinstance(node, ast.Call)):
+        arguments = {word.arg: ast.unparse(word.value) for word in call.keywords if word.arg in ("allow_pickle", "weights_only")}
+        unsafe_torch = calls(call, "torch.load") and arguments.get("weights_only") != "True"
         if arguments.get("allow_pickle", "False") != "False" or unsafe_torch:
             found.append(ast.unparse(call))
     return found
+
+
+def calls(call: ast.Call, function: str) -> bool:
+    """Whether a call is of `module.function`, written that way."""
+    module, name = function.split(".")
+    return isinstance(call.func, ast.Attribute) and call.func.attr == name and ast.unparse(call.func.value) == module
 
 
 def test_obspy_reads_named_formats_and_never_guesses():
     """Without a format ObsPy tries every reader it has, unpickling among them (hazard H1)."""
     guilty = []
     for name, tree in trees():
-        imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "obspy"]
+        imports = [node for node in nodes_of(tree) if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "obspy"]
         guilty += [(name, "from obspy import read") for node in imports for alias in node.names if alias.name == "read"]
-        named = {"obspy.read", "obspy.read_inventory"}
-        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) in named):
-            if ast.unparse(call.func) == "obspy.read_inventory" and "format" in {word.arg for word in call.keywords}:
+        for call in (node for node in nodes_of(tree) if isinstance(node, ast.Call)):
+            inventory = calls(call, "obspy.read_inventory")
+            if not (inventory or calls(call, "obspy.read")) or (inventory and "format" in {word.arg for word in call.keywords}):
                 continue
             if {word.arg: ast.unparse(word.value) for word in call.keywords}.get("format") != "'MSEED'":
                 guilty.append((name, ast.unparse(call)))
@@ -188,7 +201,7 @@ def too_long() -> dict[str, int]:
 
 
 def functions(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [node for node in nodes_of(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
 def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -206,11 +219,12 @@ def test_identifiers_use_the_words_of_the_glossary():
     assert sorted({(name, identifier) for name, identifier in identifiers() if BANNED.intersection(words(identifier))}) == []
 
 
+@cache
 def identifiers() -> list[tuple[str, str]]:
     """File and identifier: names of modules, and whatever a module defines or assigns to."""
     found = [(name, Path(name).stem) for name, _ in trees()]
     for name, tree in trees():
-        for node in ast.walk(tree):
+        for node in nodes_of(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 found.append((name, node.name))
             elif isinstance(node, ast.arg):
@@ -250,9 +264,10 @@ def test_no_function_is_named_by_a_participle():
 def is_participle(path: str, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether a function of the packages is named by a participle alone, as `_filtered` or `passed_over`; a noun may follow one."""
     first, *rest = words(function.name) or [""]
-    is_property = any("property" in ast.unparse(decorator) for decorator in function.decorator_list)
     participle = (first.endswith("ed") and first not in VERBS) or first in IRREGULAR_PARTICIPLES
-    return path.split("/", maxsplit=1)[0] in PACKAGES and participle and not is_property and PARTICLES.issuperset(rest)
+    if path.split("/", maxsplit=1)[0] not in PACKAGES or not participle or not PARTICLES.issuperset(rest):
+        return False
+    return not any("property" in ast.unparse(decorator) for decorator in function.decorator_list)
 
 
 def test_the_version_is_the_same_everywhere():

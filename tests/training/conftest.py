@@ -1,5 +1,7 @@
-"""A 50 s Green's function store, computed once for all tests of training (four seconds on two free cores)."""
+"""A 50 s Green's function store, computed once for all tests of training in all processes (four seconds on two free cores)."""
 
+import fcntl
+import os
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,14 @@ from training.earth import greens
 
 @pytest.fixture(scope="session")
 def build_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A build folder with the store `greens_50s` in it."""
+    """A build folder of this process with the store `greens_50s` in it; processes of pytest-xdist compute it once, and others wait."""
     folder: Path = tmp_path_factory.mktemp("build")
-    greens.build_store(load_recipe("greens_50s", greens.GreensConfig), folder / "greens" / "greens_50s", threads=2)
+    shared = tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    with (shared / "greens.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        greens.build_store(load_recipe("greens_50s", greens.GreensConfig), shared / "greens_50s", threads=2)
+    (folder / "greens").mkdir()
+    (folder / "greens" / "greens_50s").symlink_to(shared / "greens_50s")
     return folder
 
 

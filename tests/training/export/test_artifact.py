@@ -11,7 +11,8 @@ from models.imaging.style import channels
 from models.networks.heads import EventTypeModel
 from models.registry.card import Metric
 from models.specs.event_type import EVENT_TYPE
-from training.export.artifact import OPSET, convert_to_onnx, export_artifact
+from training.export import artifact
+from training.export.artifact import OPSET, convert_to_onnx
 from training.export.quantization import (
     QuantizationGate,
     QuantizationRecipe,
@@ -102,9 +103,10 @@ def test_only_the_backbone_computes_in_integers(graph, pictures):
     assert {node.op_type for node in graph.graph.node if node.name in find_backbone_nodes(graph)} >= {"Conv", "Relu", "Add", "MaxPool"}
 
 
-def test_the_card_records_the_check_of_storage(network, pictures, tmp_path):
+def test_the_card_records_the_check_of_storage(network, graph, pictures, tmp_path, monkeypatch):
+    monkeypatch.setattr(artifact, "convert_to_onnx", lambda *_: graph)
     held = gate(pictures, tmp_path / "reference")
-    place = export_artifact(network, EVENT_TYPE, "1", tmp_path, data={"seed": 1}, limits=(), calibration={}, gate=held)
+    place = artifact.export_artifact(network, EVENT_TYPE, "1", tmp_path, data={"seed": 1}, limits=(), calibration={}, gate=held)
     card = json.loads((place / "card.json").read_text())
     assert card["data"]["seed"] == 1
     assert card["data"]["shipping"]["gated"] is True

@@ -187,12 +187,18 @@ def two_kind_batches():
     return Batches(train, 6, two_kinds(64, 9))
 
 
-def test_a_network_learns_and_its_best_weights_are_kept(tmp_path):
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Folder of a finished run, its network, and the validation loss before training."""
     torch.manual_seed(0)
-    network = EventTypeModel("resnet18", LONG_RECIPE.width, 1, 2)
-    data = two_kind_batches()
+    network, folder, data = EventTypeModel("resnet18", LONG_RECIPE.width, 1, 2), tmp_path_factory.mktemp("finished"), two_kind_batches()
     before = validate(network, *data.validation, 16)
-    fit_network(network, LONG_RECIPE, data, tmp_path)
+    fit_network(network, LONG_RECIPE, data, folder)
+    return folder, network, before
+
+
+def test_a_network_learns_and_its_best_weights_are_kept(finished):
+    (_, network, before), data = finished, two_kind_batches()
     assert validate(network, *data.validation, 16) < 0.7 * before
     calibration = calibrate_type(network, *data.validation)
     assert calibration["novelty_scale"] > 0
@@ -201,10 +207,9 @@ def test_a_network_learns_and_its_best_weights_are_kept(tmp_path):
     assert (novelty <= 1).float().mean() >= 0.95
 
 
-def test_a_finished_run_is_resumed_and_not_repeated(tmp_path):
-    torch.manual_seed(0)
-    fit_network(EventTypeModel("resnet18", LONG_RECIPE.width, 1, 2), LONG_RECIPE, two_kind_batches(), tmp_path)
+def test_a_finished_run_is_resumed_and_not_repeated(finished):
+    folder = finished[0]
     torch.manual_seed(5)
-    again = fit_network(EventTypeModel("resnet18", LONG_RECIPE.width, 1, 2), LONG_RECIPE, two_kind_batches(), tmp_path)
-    best = torch.load(tmp_path / "best.pt", weights_only=True)
+    again = fit_network(EventTypeModel("resnet18", LONG_RECIPE.width, 1, 2), LONG_RECIPE, two_kind_batches(), folder)
+    best = torch.load(folder / "best.pt", weights_only=True)
     assert all(torch.equal(value, best[name]) for name, value in again.state_dict().items())

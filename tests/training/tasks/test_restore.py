@@ -1,5 +1,7 @@
 """A network restored from an exported graph computes what the graph does."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -36,15 +38,20 @@ def draw_noise(spec, count):
 
 @pytest.fixture(scope="module", params=[DEPTH, OFFSET], ids=lambda spec: spec.name)
 def exported(request):
-    """A declaration and the graph of a network after some steps of training, so that no normalization is what it was at first."""
-    spec = request.param
+    """A declaration and the graph of its network after some steps of training."""
+    return request.param, export_network(request.param)
+
+
+@cache
+def export_network(spec):
+    """Convert a network after some steps of training, so that no normalization is what it was at first."""
     network, pictures = make_network(spec, 0), torch.from_numpy(draw_noise(spec, 8))
     optimizer = torch.optim.SGD(network.parameters(), 0.01)
     for _ in range(3):
         optimizer.zero_grad()
         network.logits(pictures).square().mean().backward()
         optimizer.step()
-    return spec, convert_to_onnx(network, spec)
+    return convert_to_onnx(network, spec)
 
 
 def test_a_restored_network_computes_what_the_graph_does(exported):
@@ -78,7 +85,7 @@ def test_a_network_of_other_layers_is_refused(exported):
 
 
 def test_int8_is_refused():
-    graph = store_as_int8(convert_to_onnx(make_network(DEPTH, 0), DEPTH), draw_noise(DEPTH, 8))
+    graph = store_as_int8(export_network(DEPTH), draw_noise(DEPTH, 8))
     with pytest.raises(ValueError, match="float16 or float32"):
         read_layers(graph)
 
