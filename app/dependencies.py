@@ -25,6 +25,7 @@ from workers.contracts import JobRecord
 from workers.queue.breaker import CircuitBreaker
 from workers.queue.connection import connect_listener, connect_with_breaker
 from workers.queue.dispatch import Dispatcher
+from workers.queue.job_index import JobIndex
 from workers.queue.records import Records, UnknownJob
 from workers.settings import Settings
 from workers.storage.blobs import BlobStore, open_blobs
@@ -44,6 +45,7 @@ class Service:
     models: Store
     updates: JobUpdates
     idempotency: Idempotency
+    job_index: JobIndex
     keyring: Keyring
     rate_limiter: RateLimiter
 
@@ -81,6 +83,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             models=open_store(settings.artifacts_dir),
             updates=updates,
             idempotency=Idempotency(async_redis, settings),
+            job_index=JobIndex(redis, Records(redis, settings)),
             keyring=Keyring(settings),
             rate_limiter=RateLimiter(async_redis, settings),
         )

@@ -113,6 +113,18 @@ class UnknownFigure(RequestError):
     status, code, title = 404, "unknown-figure", "Unknown figure"
 
 
+class UnknownProblem(RequestError):
+    """No problem of this service has that type."""
+
+    status, code, title = 404, "unknown-problem", "Unknown problem"
+
+
+class NotAcceptable(RequestError):
+    """The result is available in none of the media types of the Accept header."""
+
+    status, code, title = 406, "not-acceptable", "Not acceptable"
+
+
 class UnknownFormat(RequestError):
     """The result is not available in that format."""
 
@@ -210,7 +222,8 @@ async def _handle_http_exception(request: Request, error: Exception) -> JSONResp
 
 def _find_methods(routes: Sequence[BaseRoute], scope: Scope) -> set[str]:
     """Return the methods with which a route answers the path of a request."""
-    return {method for method in _METHODS for route in routes if route.matches({**scope, "method": method})[0] is Match.FULL}
+    found = {method for method in _METHODS for route in routes if route.matches({**scope, "method": method})[0] is Match.FULL}
+    return found | ({"HEAD"} if "GET" in found else set())  # `app.middleware.head`
 
 
 def _description(status: HTTPStatus) -> str:

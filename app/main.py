@@ -7,16 +7,21 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from app.dependencies import open_service
 from app.errors import install_error_handlers
+from app.middleware.head import HeadMiddleware
 from app.middleware.metrics import Metrics
 from app.middleware.request_log import RequestMiddleware
-from app.routes import anomalies, events, health, jobs, models, pages
+from app.routes import anomalies, events, health, jobs, models, pages, problems
 from app.uploads.body_limit import BodyLimit
 from workers.settings import Settings
 
 VERSION: Final = "0.1.0"
+MIN_COMPRESSED_BYTES: Final = 1024
+COMPRESSION_LEVEL: Final = 5
 _DESCRIPTION: Final = """\
 Submit a bundle (miniSEED or SAC, with StationXML or another format of station metadata, as files or as an archive), receive a job,
 and read its result when it has finished. Errors are `application/problem+json` (RFC 9457) with a stable `type`.
@@ -26,6 +31,7 @@ _TAGS: Final = (
     {"name": "Anomalies", "description": "Cluster many events by similarity."},
     {"name": "Jobs", "description": "Follow and cancel jobs; read their results and figures."},
     {"name": "Models", "description": "Cards of the models: training data, scores, limitations."},
+    {"name": "Problems", "description": "What the `type` of a problem means."},
     {"name": "Health", "description": "Liveness, readiness and metrics, for operators."},
 )
 
@@ -59,6 +65,26 @@ def _limit_bodies(settings: Settings) -> Middleware:
     return Middleware(BodyLimit, settings.max_body_bytes, settings.max_body_s, settings.max_pause_s, settings.max_head_lines)
 
 
+def _list_middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:
+    """List the middleware from the outermost inward."""
+    origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
+    cross_origin = Middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["GET", "HEAD", "POST", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Prefer", "X-API-Key", "X-Request-ID"],
+        expose_headers=["ETag", "Location", "Preference-Applied", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"],
+        max_age=600,
+    )
+    return [
+        Middleware(RequestMiddleware, metrics=metrics),
+        *([cross_origin] if origins else []),
+        Middleware(HeadMiddleware),
+        Middleware(GZipMiddleware, minimum_size=MIN_COMPRESSED_BYTES, compresslevel=COMPRESSION_LEVEL),
+        _limit_bodies(settings),
+    ]
+
+
 def create_app(settings: Settings) -> FastAPI:
     """Create the application; its service is opened when it starts and closed when it ends."""
     metrics = Metrics()
@@ -80,11 +106,11 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=operation_id,
         lifespan=lifespan,
-        middleware=[Middleware(RequestMiddleware, metrics=metrics), _limit_bodies(settings)],
+        middleware=_list_middleware(settings, metrics),
     )
     app.state.metrics = metrics
     install_error_handlers(app)
-    for resource in (events, anomalies, jobs, models, health, pages):
+    for resource in (events, anomalies, jobs, models, problems, health, pages):
         app.include_router(resource.router)
     pages.mount_files(app)
     return app

@@ -1,12 +1,12 @@
 """Response bodies of the API, as documented in openapi.json."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from workers.contracts import ClassifyResult, ClusterResult, DataWarning, JobKind, LocateResult, Problem, Status
 
-Result = ClassifyResult | LocateResult | ClusterResult
+Result = Annotated[ClassifyResult | LocateResult | ClusterResult, Field(discriminator="kind")]
 
 
 class Links(BaseModel):
@@ -16,6 +16,7 @@ class Links(BaseModel):
     result: str | None = Field(description="the result, once the job has succeeded; `?format=` selects one of `formats`")
     events: str = Field(description="progress as server-sent events")
     figures: list[str] = Field(description="figures of the result (PNG)")
+    bundle: str | None = Field(None, description="everything of a job that has ended, as a zip archive")
 
 
 class Job(BaseModel):
@@ -61,6 +62,41 @@ class Job(BaseModel):
     warnings: list[DataWarning] = Field(description="defects of the data that did not stop the job, and what was done about them")
     formats: list[str] = Field(description="formats in which the result is available")
     links: Links
+
+
+class JobSummary(BaseModel):
+    """A job in a list: what `Job` has, without its result."""
+
+    id: str
+    kind: JobKind
+    status: Status
+    stage: str
+    progress: float = Field(ge=0, le=1)
+    created_at: AwareDatetime
+    started_at: AwareDatetime | None
+    finished_at: AwareDatetime | None
+    problem: Problem | None
+    parts: list[str] = Field(description="names of the first uploaded parts")
+    formats: list[str]
+    links: Links
+
+
+class JobList(BaseModel):
+    """Jobs of the caller, newest first."""
+
+    jobs: list[JobSummary]
+    next: str | None = Field(description="`cursor` of the next page; null at the end")
+
+
+class ProblemExplanation(BaseModel):
+    """What a problem `type` means, and what can be done about it."""
+
+    type: str
+    title: str
+    status: int
+    retryable: bool
+    meaning: str
+    advice: str
 
 
 class Progress(BaseModel):

@@ -5,11 +5,12 @@ from typing import Final
 from fastapi import Request
 
 from app.dependencies import Service
-from app.schemas import Job, Links, Result
+from app.schemas import Job, JobSummary, Links, Result
 from workers.contracts import ClassifyResult, ClusterResult, JobKind, JobRecord, LocateResult, Status
 from workers.storage.result_keys import result_key
 
 JSON: Final = "json"
+MAX_LISTED_PARTS: Final = 5
 
 
 async def job_view(request: Request, service: Service, record: JobRecord) -> Job:
@@ -32,6 +33,24 @@ async def job_view(request: Request, service: Service, record: JobRecord) -> Job
     )
 
 
+def summarize_job(request: Request, record: JobRecord) -> JobSummary:
+    """Return the job as an entry of a list."""
+    return JobSummary(
+        id=record.id,
+        kind=record.submission.kind,
+        status=record.status,
+        stage=record.stage,
+        progress=record.progress,
+        created_at=record.created_at,
+        started_at=record.started_at,
+        finished_at=record.finished_at,
+        problem=record.problem,
+        parts=[part.name for part in record.submission.parts[:MAX_LISTED_PARTS]],
+        formats=available_formats(record),
+        links=job_links(request, record),
+    )
+
+
 def job_links(request: Request, record: JobRecord) -> Links:
     """Return the paths of the job, below the path prefix of a proxy if there is one."""
     job = f"{request.scope.get('root_path', '')}/jobs/{record.id}"
@@ -40,6 +59,7 @@ def job_links(request: Request, record: JobRecord) -> Links:
         result=f"{job}/result" if record.status is Status.SUCCEEDED else None,
         events=f"{job}/events",
         figures=[f"{job}/figures/{name}.png" for name in record.figures],
+        bundle=f"{job}/bundle.zip" if record.status.terminal else None,
     )
 
 

@@ -187,6 +187,7 @@ class ReferencePoint(_Rounded):
 class ClassifyResult(_Rounded):
     """Result of POST /events/classify."""
 
+    kind: Literal["classify"] = "classify"
     event_type: ClassAnswer = Field(
         description="earthquake (tectonic), glacial (glacial earthquake), other (an event that is neither), or undetermined: no class "
         "reaches a probability of 0.8"
@@ -252,6 +253,7 @@ class ArrivalEstimate(_Rounded):
 class LocateResult(_Rounded):
     """Result of POST /events/locate."""
 
+    kind: Literal["locate"] = "locate"
     event_type: ClassAnswer = Field(description="as for classify, or as given")
     epicenter: Epicenter
     alternatives: list[Epicenter] = Field([], description="other modes of the posterior, most probable first")
@@ -316,6 +318,7 @@ class Cluster(_Contract):
 class ClusterResult(_Rounded):
     """Result of POST /anomalies/cluster."""
 
+    kind: Literal["cluster"] = "cluster"
     k: int
     k_of_smallest_loss: int | None = Field(None, description="k with the minimum loss")
     structure_found: bool

@@ -8,7 +8,7 @@ from rq.timeouts import JobTimeoutException
 
 from models import errors
 from workers.contracts import PartProblem, Problem
-from workers.queue import connection, dispatch, lifecycle, records
+from workers.queue import connection, dispatch, job_index, lifecycle, records
 from workers.storage import blobs
 
 
@@ -51,6 +51,7 @@ RULES: tuple[Rule, ...] = (
     Rule(errors.DamagedArtifact, 500, "A model of the service is unusable"),
     Rule(records.UnknownJob, 404, "No such job"),
     Rule(records.UnreadableRecord, 500, "The record of the job is unreadable"),
+    Rule(job_index.BadCursor, 400, "Malformed cursor"),
     Rule(records.AlreadyEnded, 409, "The job has ended"),
     Rule(records.Superseded, 409, "Another attempt runs the job"),
     Rule(records.Canceled, 409, "The job was canceled"),

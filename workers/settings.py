@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     # the API
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
+    cors_origins: str = Field(
+        "", description="origins of web pages that may call the API with an API key, separated by commas; none: pages of this host only"
+    )
     max_queued: int = Field(1_000, ge=1, description="queued jobs, over which submissions are answered with 503")
     max_wait_s: float = Field(120.0, ge=0, description="maximum wait of Prefer: wait and ?wait, seconds")
     max_body_s: float = Field(900.0, gt=0, description="maximum time to receive a request body, seconds")

@@ -6,13 +6,18 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.dependencies import CallerDep, CancelerDep, ReaderDep, Service, ServiceDep
-from app.errors import JobFailed, NotFinished, Unauthorized, UnknownFigure, UnknownFormat
-from app.schemas import PROBLEM_RESPONSE, Job, Progress
-from app.views import available_formats, job_view
-from workers.contracts import JobRecord, Status
+from app.errors import JobFailed, NotAcceptable, NotFinished, Unauthorized, UnknownFigure, UnknownFormat
+from app.responses.conditional import is_unchanged, make_etag, not_modified
+from app.responses.job_archive import list_files, stream_zip
+from app.responses.negotiation import choose_media_type
+from app.schemas import PROBLEM_RESPONSE, Job, JobList, Progress
+from app.views import available_formats, job_view, summarize_job
+from workers.contracts import JobKind, JobRecord, Status
+from workers.queue.job_index import MAX_PAGE
 from workers.queue.records import Canceled
 from workers.storage.result_keys import MEDIA_TYPES, figure_key, media_type, result_key
 
@@ -37,6 +42,23 @@ async def _find_job_to_cancel(job_id: JobId, service: ServiceDep, owner: Cancele
 
 JobDep = Annotated[JobRecord, Depends(_find_job)]
 JobToCancelDep = Annotated[JobRecord, Depends(_find_job_to_cancel)]
+
+
+@router.get("/jobs", responses={400: PROBLEM_RESPONSE}, summary="List jobs")
+async def list_jobs(
+    request: Request,
+    response: Response,
+    service: ServiceDep,
+    owner: ReaderDep,
+    kind: Annotated[JobKind | None, Query(description="only jobs of this kind")] = None,
+    status: Annotated[Status | None, Query(description="only jobs of this status")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="number of jobs of a page")] = 50,
+    cursor: Annotated[str | None, Query(max_length=100, description="`next` of the page before")] = None,
+) -> JobList:
+    """Return the caller's own jobs, newest first, without their results."""
+    response.headers["Cache-Control"] = "no-store"
+    page = await run_in_threadpool(service.job_index.list_jobs, owner, kind, status, limit, cursor)
+    return JobList(jobs=[summarize_job(request, record) for record in page.records], next=page.next)
 
 
 @router.get("/jobs/{job_id}", responses={400: PROBLEM_RESPONSE}, summary="Read a job")
@@ -93,38 +115,84 @@ async def follow_job(request: Request, service: ServiceDep, record: JobDep, call
     responses={200: {"content": {"image/png": {}}, "description": "The figure (PNG)"}, 409: PROBLEM_RESPONSE},
     summary="Read a figure of a job",
 )
-async def read_figure(service: ServiceDep, record: JobDep, name: Annotated[str, Path(description="name of the figure")]) -> Response:
+async def read_figure(
+    request: Request, service: ServiceDep, record: JobDep, name: Annotated[str, Path(description="name of the figure")]
+) -> Response:
     """Return a figure that illustrates the result; `links.figures` of the job lists them."""
     _require_end(record)
     if name not in record.figures:
         raise UnknownFigure(f"the job has no figure of that name; its figures are: {', '.join(record.figures) or 'none'}")
+    etag = make_etag(record.id, record.attempt, "figure", name)
+    if is_unchanged(request, etag):
+        return not_modified(etag, CACHE_CONTROL)
     data = await service.store.run(service.blobs.get, figure_key(record, name))
-    return Response(data, media_type="image/png", headers={"Cache-Control": CACHE_CONTROL})
+    return Response(data, media_type="image/png", headers={"Cache-Control": CACHE_CONTROL, "ETag": etag})
 
 
 @router.get(
     "/jobs/{job_id}/result",
     response_class=Response,
-    responses={200: {"content": _FORMATS, "description": "The result"}, **dict.fromkeys((409, 413, 415, 422, 500), PROBLEM_RESPONSE)},
+    responses={
+        200: {"content": _FORMATS, "description": "The result"},
+        304: {"description": "The client has the result already (If-None-Match)"},
+        **dict.fromkeys((406, 409, 413, 415, 422, 500), PROBLEM_RESPONSE),
+    },
     summary="Read the result of a job",
 )
 async def read_result(
+    request: Request,
     service: ServiceDep,
     record: JobDep,
-    file_format: Annotated[str, Query(alias="format", description="one of the `formats` of the job")] = "json",
+    file_format: Annotated[
+        str | None, Query(alias="format", description="one of the `formats` of the job; without it the Accept header chooses")
+    ] = None,
 ) -> Response:
     """Return the result as JSON, QuakeML, GeoJSON or CSV; for a failed job, its problem with the status of the problem."""
     _require_success(record)
-    if file_format not in available_formats(record):
+    chosen = _choose_format(request, record) if file_format is None else file_format
+    if chosen not in available_formats(record):
         raise UnknownFormat(f"the result is not available in that format; its formats are: {', '.join(available_formats(record))}")
-    return await _read_stored_result(service, record, file_format)
+    etag = make_etag(record.id, record.attempt, "result", chosen)
+    if is_unchanged(request, etag):
+        return not_modified(etag, CACHE_CONTROL, "Accept")
+    return await _read_stored_result(service, record, chosen, etag)
 
 
-async def _read_stored_result(service: Service, record: JobRecord, file_format: str) -> Response:
+@router.get(
+    "/jobs/{job_id}/bundle.zip",
+    name="read_bundle",
+    response_class=Response,
+    responses={200: {"content": {"application/zip": {}}, "description": "The archive"}, 409: PROBLEM_RESPONSE},
+    summary="Read everything of a job",
+)
+async def read_bundle(request: Request, service: ServiceDep, record: JobDep) -> StreamingResponse:
+    """Return a job that has ended as a zip archive: the job, its result in every format, its figures, and its uploads in `inputs/`."""
+    _require_end(record)
+    job = (await job_view(request, service, record)).model_dump_json(indent=2).encode()
+    archive = stream_zip(list_files(record, job, service.blobs))
+    headers = {"Cache-Control": CACHE_CONTROL, "Content-Disposition": f'attachment; filename="{_file_stem(record)}.zip"'}
+    return StreamingResponse(archive, media_type="application/zip", headers=headers)
+
+
+def _choose_format(request: Request, record: JobRecord) -> str:
+    """Choose a format by the Accept header; raises NotAcceptable."""
+    formats = available_formats(record)
+    offered = [media_type(name) for name in formats]
+    chosen = choose_media_type(request.headers.get("accept", ""), offered)
+    if chosen is None:
+        raise NotAcceptable(f"the result is available as {', '.join(offered)}; accept one of them, or choose a `format`")
+    return formats[offered.index(chosen)]
+
+
+async def _read_stored_result(service: Service, record: JobRecord, file_format: str, etag: str) -> Response:
     data = await service.store.run(service.blobs.get, result_key(record, file_format))
-    name = f"{record.submission.kind.value}-{record.id[:8]}.{'xml' if file_format == 'quakeml' else file_format}"
-    headers = {"Cache-Control": CACHE_CONTROL, "Content-Disposition": f'inline; filename="{name}"'}
+    name = f"{_file_stem(record)}.{'xml' if file_format == 'quakeml' else file_format}"
+    headers = {"Cache-Control": CACHE_CONTROL, "Content-Disposition": f'inline; filename="{name}"', "ETag": etag, "Vary": "Accept"}
     return Response(data, media_type=media_type(file_format), headers=headers)
+
+
+def _file_stem(record: JobRecord) -> str:
+    return f"{record.submission.kind.value}-{record.id[:8]}"
 
 
 def _require_end(record: JobRecord) -> None:

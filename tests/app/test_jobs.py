@@ -23,7 +23,7 @@ async def test_a_finished_job_carries_result_links_and_formats(client, worker, j
     worker.succeed(job_id, {"quakeml": QUAKEML})
     job = (await client.get(f"/jobs/{job_id}")).json()
     assert (job["status"], job["progress"], job["problem"]) == ("succeeded", 1.0, None)
-    assert job["result"]["probabilities"] == {"earthquake": 0.03, "glacial": 0.97}
+    assert job["result"]["probabilities"] == {"earthquake": 0.03, "glacial": 0.96, "other": 0.01}
     assert job["formats"] == ["json", "quakeml"]
     assert job["links"]["result"] == f"/jobs/{job_id}/result"
     assert job["links"]["figures"] == [f"/jobs/{job_id}/figures/section.png"]

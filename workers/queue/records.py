@@ -21,6 +21,7 @@ from workers.settings import Settings
 __all__ = ["AlreadyEnded", "Canceled", "Records", "Superseded", "UnknownJob", "UnreadableRecord", "job_key", "worker_key"]
 
 JOBS = "atlas:jobs"  # sorted set: job id by time of creation, of every job whose record or blobs may still exist
+OWNER_INDEX = "atlas:owner-jobs:"  # prefix of sorted sets: job id by time of creation, for each owner
 QUEUED = "atlas:queued"  # sorted set: job id by the time it was queued
 RUNNING = "atlas:running"  # hash: job id to the worker that runs it
 WORKERS = "atlas:workers"  # set of worker ids; some may be dead
@@ -35,6 +36,11 @@ class UnreadableRecord(AtlasError):
 def owner_jobs_key(owner: str) -> str:
     """Return the Redis key of the set of an owner's queued and running jobs."""
     return f"atlas:unfinished:{owner}"
+
+
+def owner_index_key(owner: str) -> str:
+    """Return the Redis key of the sorted set of all jobs of an owner, by time of creation; records of some may have expired."""
+    return f"{OWNER_INDEX}{owner}"
 
 
 def job_key(job_id: str) -> str:
@@ -90,6 +96,7 @@ class Records:
             if existing is not None:
                 return read_record(existing)
             pipe.zadd(JOBS, {job_id: record.created_at.timestamp()})
+            pipe.zadd(owner_index_key(owner), {job_id: record.created_at.timestamp()})
             self._write(pipe, record)
             return record
 
@@ -99,6 +106,17 @@ class Records:
         """Return the record of a job; None if there is none. Raises UnreadableRecord."""
         text = cast(bytes | None, self._redis.get(job_key(job_id)))
         return None if text is None else read_record(text)
+
+    def get_many(self, job_ids: list[str]) -> list[JobRecord | None]:
+        """Return the records of several jobs; None where there is none that can be read."""
+        texts = cast(list[bytes | None], self._redis.mget([job_key(job_id) for job_id in job_ids])) if job_ids else []
+        records: list[JobRecord | None] = []
+        for text in texts:
+            try:
+                records.append(None if text is None else read_record(text))
+            except UnreadableRecord:
+                records.append(None)
+        return records
 
     def begin(self, job_id: str, worker: str) -> JobRecord | None:
         """
@@ -205,9 +223,11 @@ class Records:
         return [job_id for job_id in ids if not self._redis.exists(job_key(job_id))]
 
     def forget_jobs(self, job_ids: list[str]) -> None:
-        """Remove ids from the list of jobs, once their blobs are deleted."""
+        """Remove ids from the lists of jobs, once their blobs are deleted."""
         if job_ids:
             self._redis.zrem(JOBS, *job_ids)
+            for key in self._redis.scan_iter(match=f"{OWNER_INDEX}*"):
+                self._redis.zrem(key, *job_ids)
 
     def record_heartbeat(self, state: WorkerState) -> None:
         """Store a worker's heartbeat; it expires after `heartbeat_ttl_s`, and the worker then counts as dead."""

@@ -1,0 +1,1 @@
+"""How an answer is chosen and sent: conditional requests, media types, archives, explanations of problems."""
