@@ -73,9 +73,9 @@ def test_an_image_runs_unprivileged_and_installs_by_hash(path):
     assert text.count("--require-hashes") == 2
 
 
-def test_the_api_image_differs_by_the_omitted_weights_only():
+def test_the_api_image_omits_the_weights_and_has_the_explanations_of_problems():
     common = (ROOT / ".dockerignore").read_text()
     own = (ROOT / "docker" / "Dockerfile.api.dockerignore").read_text()
     assert own.startswith(common)
     rest = [line for line in own.removeprefix(common).splitlines() if not line.startswith("#")]
-    assert rest == ["models/artifacts/**/model.onnx"]
+    assert rest == ["models/artifacts/**/model.onnx", "!docs/reference/problems.md"]

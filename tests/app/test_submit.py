@@ -21,7 +21,13 @@ async def test_a_submission_is_accepted_with_location_and_retry_after(client, fi
     assert answer.headers["Location"] == f"/jobs/{job['id']}"
     assert int(answer.headers["Retry-After"]) >= 1
     assert (job["kind"], job["status"], job["result"]) == (kind, "queued", None)
-    assert job["links"] == {"self": f"/jobs/{job['id']}", "result": None, "events": f"/jobs/{job['id']}/events", "figures": [], "bundle": None}
+    assert job["links"] == {
+        "self": f"/jobs/{job['id']}",
+        "result": None,
+        "events": f"/jobs/{job['id']}/events",
+        "figures": [],
+        "bundle": None,
+    }
 
 
 async def test_form_fields_take_precedence_over_query_parameters(client, files, worker):
