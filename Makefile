@@ -24,24 +24,25 @@ PYTEST := env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m pytest -n auto -
 SETUP := .venv/.setup
 DEV := .venv/.dev
 TRAINING := $(firstword $(wildcard $(DEV)) .venv/.training)
+COMPILED := $(foreach group,worker gpu training dev,.venv/.$(group)-compiled)
 WORKER := $(firstword $(wildcard $(DEV) .venv/.training .venv/.gpu) .venv/.worker)
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: $(if $(GROUP),.venv/.$(GROUP),$(WORKER)) ## install what the service needs into .venv (GROUP=gpu with CUDA, training, dev)
+setup: $(if $(GROUP),.venv/.$(GROUP),$(WORKER))-compiled ## install what the service needs into .venv (GROUP=gpu with CUDA, training, dev)
 
-serve: $(WORKER) ## run the service (PORT=8000 DATA=data WORKERS=1)
+serve: $(WORKER)-compiled ## run the service (PORT=8000 DATA=data WORKERS=1)
 	@exec env $(if $(PORT),ATLAS_PORT=$(PORT)) $(if $(DATA),ATLAS_DATA_DIR=$(DATA)) $(if $(WORKERS),ATLAS_WORKERS=$(WORKERS)) $(PY) -m app
 
-demo: $(WORKER) ## run the service once on the shipped synthetic bundles and print the answers
+demo: $(WORKER)-compiled ## run the service once on the shipped synthetic bundles and print the answers
 	@exec $(PY) -m app.demo
 
 # A file's tests stay in one process: its services and stores are started once.
-test: $(DEV) ## the tests, on as many cores as there are up to JOBS=4 (ARGS="tests/models -k geodesy")
+test: $(DEV)-compiled ## the tests, on as many cores as there are up to JOBS=4 (ARGS="tests/models -k geodesy")
 	$(PYTEST) $(ARGS)
 
-test-fast: $(DEV) ## the tests but for those that start services or train
+test-fast: $(DEV)-compiled ## the tests but for those that start services or train
 	$(PYTEST) -m "not slow" $(ARGS)
 
 fuzz: $(DEV) ## fuzz bundle reading and the HTTP contract for hours (reports in build/fuzz; docs/explanation/security.md)
@@ -58,10 +59,10 @@ format: $(DEV) ## rewrite in the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --no-cache --fix .
 
-train: $(TRAINING) ## train, evaluate and document every model (ARGS="train offset" for one; python -m training --help)
+train: $(TRAINING)-compiled ## train, evaluate and document every model (ARGS="train offset" for one; python -m training --help)
 	$(PY) -m training $(or $(ARGS),all)
 
-bench: $(DEV) ## the serving path against the usual script, in one run
+bench: $(DEV)-compiled ## the serving path against the usual script, in one run
 	$(PY) -m benchmarks.classify_bundle $(ARGS)
 
 openapi: $(WORKER) ## write openapi.json from the code
@@ -89,8 +90,12 @@ $(SETUP): requirements/setup.txt
 	$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements/setup.txt
 	@touch $@
 
-# uv fetches in parallel; hashes are checked. The picture kernels are compiled once here rather than in the first request.
+# uv fetches in parallel; hashes are checked.
 .venv/.worker .venv/.gpu .venv/.training .venv/.dev: .venv/.%: requirements/%.txt $(SETUP)
 	$(BIN)/uv pip install -q --python $(PY) --require-hashes -r $<
+	@touch $@
+
+# The numerical loops are compiled once here rather than in the first request. `make check` needs none, so both may run side by side.
+$(COMPILED): %-compiled: %
 	$(PY) -c 'from models.warm_up import warm_up; warm_up()'
 	@touch $@
