@@ -28,6 +28,7 @@ ARCHIVES = {
 TABLES = {
     "travel-times": "models/seismic/earth/travel_times.npz: ak135 by TauP, half a minute",
     "rayleigh-dispersion": "models/seismic/earth/rayleigh_dispersion.npz: Rayleigh-wave phase velocities of PREM by disba",
+    "surface-wave-excitation": "models/seismic/earth/surface_wave_excitation.npz: eigenfunctions in three crusts by disba",
     "maximum-depth": "models/seismic/earth/maximum_depth.npz: maximum depth of cataloged earthquakes by region",
 }
 Groups = argparse._SubParsersAction
@@ -129,13 +130,15 @@ def fetch_recordings(arguments: argparse.Namespace, _settings: TrainingSettings)
 
 def write_table(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Compute one of the tables that serving looks up."""
-    from training.lookup_tables import maximum_depth, rayleigh_dispersion, travel_times
+    from training.lookup_tables import maximum_depth, rayleigh_dispersion, surface_wave_excitation, travel_times
     from training.synthesis import catalogs
 
     if arguments.name == "travel-times":
         travel_times.write_travel_times()
     elif arguments.name == "rayleigh-dispersion":
         rayleigh_dispersion.write_rayleigh_dispersion()
+    elif arguments.name == "surface-wave-excitation":
+        surface_wave_excitation.write_surface_wave_excitation()
     elif settings.data_dir is None:
         raise SystemExit("set ATLAS_TRAINING_DATA_DIR to a folder with the Global CMT catalog: the built-in distributions have no slabs")
     else:

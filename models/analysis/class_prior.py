@@ -16,12 +16,12 @@ from models.array_types import Flags, Floats
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location.regions import EpicenterRegion
 
-PRIOR_ODDS_OFF_ICE: Final = ((500.0, 20.0), (np.inf, 5.0))
+PRIOR_ODDS_OFF_ICE: Final = ((500.0, 20.0), (np.inf, 10.0))
 """
 Upper bound of the epicenter's 68 % radius in kilometers, and the odds of a tectonic earthquake away from both ice sheets.
 
 Catalogs would allow odds of hundreds, but epicenters of large uncertainty were often wrong: `python -m training experiment class-prior`
-measures the fraction of either class that is recognized, by this radius.
+measures the fraction of either class that is recognized, by this radius; the odds are those with the best mean of both.
 """
 GREENLAND: Final = ((77.0, -42.0, 8.0), (70.0, -40.0, 8.0), (64.0, -45.0, 5.0))  # latitude, longitude and radius of circles, degrees
 ANTARCTICA_SOUTH_OF_DEG: Final = -63.0

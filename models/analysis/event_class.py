@@ -18,12 +18,12 @@ from models.specs.event_type import EVENT_CLASSES, ClassAnswer, EventClass
 
 MIN_CLASS_PROBABILITY: Final = 0.8
 """Probability that a class must reach to be stated; below it the event is `undetermined`."""
-PRIOR_EXPLOSION_ODDS: Final = 0.03
+PRIOR_EXPLOSION_ODDS, PRIOR_LANDSLIDE_ODDS = 0.05, 0.02
 """
-Prior odds of an explosion or collapse against an earthquake.
+Prior odds against an earthquake of an explosion or collapse, and of a landslide.
 
-Among events that networks report above magnitude 3.5 they are rarer still; but an event that is sent to be classified is more often one
-in doubt.
+Among events that networks report above magnitude 3.5 they are rarer still; but an event that is sent to be classified is more often one in
+doubt. With these odds, evidence as strong as 3 % of earthquakes give by chance leaves an earthquake undetermined.
 """
 GLACIAL_SHARE_OFF_ICE: Final = ((500.0, 0.1), (float("inf"), 0.5))
 """
@@ -37,11 +37,13 @@ class PhysicalEvidence:
     """
     Natural logarithms of likelihood ratios against an earthquake, from observations that the network does not see; 0 without any.
 
-    `log_force`: of a single force (landslide, glacial earthquake); `log_explosion`: of an explosion or collapse at the surface.
+    `log_force`: of a single force whose waves the network recognizes; `log_explosion`: of an explosion or collapse at the surface;
+    `log_landslide`: of a single force, whatever the network takes it for; None where nothing was measured.
     """
 
     log_force: float = 0.0
     log_explosion: float = 0.0
+    log_landslide: float | None = None
 
 
 def weigh_classes(
@@ -65,6 +67,8 @@ def weigh_classes(
         at_ice, radius_km = probability_at_ice_sheets(reference), horizontal_uncertainty_km(reference)
     tectonic = float(network[0]) * tectonic_prior_odds(reference)
     force = float(network[1]) * exp(evidence.log_force)
+    if evidence.log_landslide is not None:
+        force = float(network[1]) + tectonic * PRIOR_LANDSLIDE_ODDS * exp(evidence.log_landslide)
     glacial = at_ice + (1.0 - at_ice) * next(share for largest_km, share in GLACIAL_SHARE_OFF_ICE if radius_km <= largest_km)
     explosion = tectonic * PRIOR_EXPLOSION_ODDS * exp(evidence.log_explosion)
     weights = (tectonic, force * glacial, force * (1.0 - glacial) + explosion)

@@ -5,18 +5,17 @@ Distances of the traces (offset network), epicenter, refinement by arrival times
 class and depth, or force azimuth from beams.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
-from models.analysis.arrival_times import has_short_period_arrivals
 from models.analysis.combine import OriginTime, set_origin_time
 from models.analysis.distances import DistanceReadings, predict_distances, read_distances
-from models.analysis.event_class import MIN_CLASS_PROBABILITY, PhysicalEvidence, choose_class, weigh_classes
+from models.analysis.event_class import MIN_CLASS_PROBABILITY, choose_class, weigh_classes
 from models.analysis.hypocenter import DepthEstimate, combine_hypocenter
+from models.analysis.physical_evidence import collect_evidence
 from models.analysis.refinement import MAX_STATIONS_TO_CLASSIFY, Method, RefinedLocation, find_location
 from models.analysis.sections import (
     SectionReference,
@@ -42,12 +41,6 @@ Models = Mapping[str, OnnxModel]
 ReportProgress = Callable[[str, float], None]
 """Called with stage and fraction done (0 to 1) before each stage; may raise to end the work."""
 
-SHORT_PERIOD_ODDS: Final = 20.0
-"""
-Odds of a tectonic against a glacial earthquake where first arrivals above 0.3 Hz are associated at five stations or more: glacial
-earthquakes radiate next to nothing there, since their forces last 30 s and more, which is why catalogs of short-period arrivals lack them
-(Ekstrom, Nettles & Abers 2003, doi:10.1126/science.1088057).
-"""
 MIN_SIGN_PROBABILITY: Final = 0.9  # of a force's direction against the opposite one; below it the azimuth is called ambiguous
 
 
@@ -159,7 +152,7 @@ def classify_event(
             reference, arrivals = reference or make_reference(refined.location), refined.arrival_solution
             readings = set_origin_time(readings, refined.origin)
     progress("event type", 0.8)
-    return _predict_class(models["event_type"], gather, readings, reference, arrivals)
+    return _predict_class(models["event_type"], gather, readings, reference, arrivals, records)
 
 
 def _find_location_if_any(records: Sequence[Record], gather: Gather, readings: DistanceReadings) -> RefinedLocation | None:
@@ -208,7 +201,7 @@ def locate_event(
     readings = read_distances(models["offset"], gather)
     progress("search", 0.6)
     refined = find_location(records, gather, readings)
-    return predict_event(models, gather, readings, refined, given, event_type, progress)
+    return predict_event(models, gather, readings, refined, given, event_type, progress, records)
 
 
 def predict_event(
@@ -219,13 +212,14 @@ def predict_event(
     given: tuple[float, float] | None = None,
     event_type: EventType | None = None,
     progress: ReportProgress = no_progress,
+    records: Sequence[Record] = (),
 ) -> EventLocation:
     """
     Predict class, and depth or force azimuth, of an event whose location is already refined.
 
     Parameters
     ----------
-    models, gather, given, event_type, progress
+    models, gather, given, event_type, progress, records
         As for `locate_event`.
     readings : DistanceReadings
         Predicted distances of all traces of the gather.
@@ -240,7 +234,7 @@ def predict_event(
     if answer is None:
         progress("event type", 0.7)
         trial = reference if given is None else find_reference(gather, readings, given)
-        classification = _predict_class(models["event_type"], gather, shown, trial, arrivals)
+        classification = _predict_class(models["event_type"], gather, shown, trial, arrivals, records)
         answer = classification.event_type
     progress("force azimuth" if answer == "glacial" else "depth", 0.85)
     drawn = not readings.withheld
@@ -307,12 +301,13 @@ def _predict_class(
     readings: DistanceReadings,
     reference: SectionReference | None,
     arrivals: ArrivalTimeSolution | None,
+    records: Sequence[Record],
 ) -> Classification:
     """Class probabilities of the network (equal ones without a section), weighed with prior odds and with what it does not show."""
     outputs: Quantities = {"probabilities": np.full((1, len(CLASSES)), 1.0 / len(CLASSES), np.float32), "novelty": np.zeros(1, np.float32)}
     if not readings.withheld:
         outputs = model.run(draw_section(section_style(model), gather, readings, reference)[None])
-    evidence = PhysicalEvidence(log_force=-math.log(SHORT_PERIOD_ODDS) if has_short_period_arrivals(arrivals) else 0.0)
+    evidence = collect_evidence(records, gather, readings, reference, arrivals)
     probabilities = weigh_classes(outputs["probabilities"][0].astype(np.float64), reference, evidence)
     return Classification(
         event_type=choose_class(probabilities),

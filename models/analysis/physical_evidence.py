@@ -1,0 +1,123 @@
+"""Collect the physical evidence for the class of an event at its epicenter: what the network does not see."""
+
+from collections.abc import Sequence
+from math import log
+from typing import Final
+
+import numpy as np
+
+from models.analysis.arrival_times import has_short_period_arrivals
+from models.analysis.class_prior import horizontal_uncertainty_km
+from models.analysis.combine import MIN_DEPTH_ERROR_KM, OriginTime, combine_origin_times
+from models.analysis.distances import DistanceReadings
+from models.analysis.event_class import PhysicalEvidence
+from models.analysis.sections import SectionReference
+from models.analysis.station_subset import farthest_point_subset
+from models.seismic.association.locate import ArrivalTimeSolution
+from models.seismic.discriminants.love_rayleigh import WaveRatio, measure_love_ratio, weigh_explosion
+from models.seismic.discriminants.magnitude_differences import (
+    UNIT_PRIORS,
+    weigh_displacement,
+    weigh_explosion_magnitudes,
+    weigh_force_magnitudes,
+)
+from models.seismic.discriminants.station_magnitudes import StationMagnitudes, measure_magnitudes
+from models.seismic.earth.travel_times import travel_time_s
+from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg
+from models.seismic.waveforms import Gather, Record
+
+SHORT_PERIOD_ODDS: Final = 20.0
+"""
+Odds of a tectonic earthquake against a single force where first arrivals above 0.3 Hz are associated at five stations or more: glacial
+earthquakes radiate next to nothing there, since their forces last 30 s and more, which is why catalogs of short-period arrivals lack them
+(Ekstrom, Nettles & Abers 2003, doi:10.1126/science.1088057).
+"""
+MAX_STATIONS: Final = 24
+MAX_RELATIVE_ERROR: Final = 0.2
+"""Stations are used whose distance is at least five times the 68 % radius of the epicenter: back azimuths are then known to 11 degrees."""
+MAX_ORIGIN_ERROR_S: Final = 25.0
+DEFAULT_DEPTH_KM: Final = 15.0
+MAX_DEPTH_KM: Final = 60.0
+MAX_DEPTH_LOG_RATIO: Final = 0.5
+MAX_EXPLOSION_LOG_RATIO: Final = 4.0
+
+
+def collect_evidence(
+    records: Sequence[Record],
+    gather: Gather,
+    readings: DistanceReadings,
+    reference: SectionReference | None,
+    arrivals: ArrivalTimeSolution | None,
+) -> PhysicalEvidence:
+    """
+    Collect log likelihood ratios of a single force and of an explosion against an earthquake.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        Original records in the gather's order, or none: then only the short-period arrivals count.
+    gather, readings : Gather, DistanceReadings
+        The conditioned records, and the origin time of the event.
+    reference : SectionReference or None
+        Its epicenter; nothing is measured without one, or with an origin time that is not known to `MAX_ORIGIN_ERROR_S`.
+    arrivals : ArrivalTimeSolution or None
+        Accepted arrival times, whose depth counts.
+
+    """
+    by_arrivals = -log(SHORT_PERIOD_ODDS) if has_short_period_arrivals(arrivals) else 0.0
+    origin = combine_origin_times(readings) if np.isfinite(readings.origin_times_s).any() else None
+    if reference is None or origin is None or origin.uncertainty_s > MAX_ORIGIN_ERROR_S or not len(records):
+        return PhysicalEvidence(by_arrivals)
+    depth_km = DEFAULT_DEPTH_KM if arrivals is None else arrivals.depth_time.depth_km
+    chosen = [records[index] for index in farthest_point_subset(gather, MAX_STATIONS)]
+    ratios, magnitudes = _measure(chosen, reference, depth_km, origin)
+    displacement = weigh_displacement(magnitudes, _prior_of_displacement(chosen))
+    by_magnitudes, landslide = 0.0, None
+    if displacement is not None:
+        by_magnitudes = weigh_explosion_magnitudes(magnitudes, displacement)
+        landslide = weigh_force_magnitudes(magnitudes, displacement)
+    if arrivals is None:  # a deep source has small Rayleigh waves as well
+        by_magnitudes = min(by_magnitudes, 0.0)
+    explosion = weigh_explosion(ratios) + by_magnitudes + _weigh_depth(arrivals)
+    return PhysicalEvidence(by_arrivals, min(explosion, MAX_EXPLOSION_LOG_RATIO), landslide)
+
+
+def _measure(
+    records: Sequence[Record], reference: SectionReference, depth_km: float, origin: OriginTime
+) -> tuple[list[WaveRatio], list[StationMagnitudes]]:
+    """Measure all records that are far enough for the uncertainty of the epicenter."""
+    ratios, magnitudes = [], []
+    epicenter, radius_km = (reference.latitude_deg, reference.longitude_deg), horizontal_uncertainty_km(reference)
+    for record in records:
+        if record.latitude_deg is None or record.longitude_deg is None:
+            continue
+        station = (record.latitude_deg, record.longitude_deg)
+        distance = float(distance_deg(*epicenter, *station))
+        if radius_km > MAX_RELATIVE_ERROR * distance * KM_PER_DEGREE:
+            continue
+        p_s = origin.time_s + float(travel_time_s("P", [distance], depth_km)[0])
+        back_azimuth, azimuth = float(azimuth_deg(*station, *epicenter)), float(azimuth_deg(*epicenter, *station))
+        ratio = measure_love_ratio(record, distance, back_azimuth, origin.time_s, p_s) if np.isfinite(p_s) else None
+        if ratio is not None:
+            ratios.append(WaveRatio(ratio, azimuth))
+        measured = measure_magnitudes(record, distance, depth_km, origin.time_s, origin.uncertainty_s)
+        if measured is not None:
+            magnitudes.append(measured)
+    return ratios, magnitudes
+
+
+def _prior_of_displacement(records: Sequence[Record]) -> float:
+    """Prior probability that records without a response are of displacement."""
+    if all(record.response is not None for record in records):
+        return UNIT_PRIORS["response"]
+    largest = [float(np.nanmax(np.abs(record.samples), initial=0.0)) for record in records if record.response is None]
+    return UNIT_PRIORS["ground motion" if max(largest) < 1.0 else "counts"]
+
+
+def _weigh_depth(arrivals: ArrivalTimeSolution | None) -> float:
+    """Log likelihood ratio of a source at the surface against one uniformly distributed to 60 km, given the depth of arrival times."""
+    if arrivals is None:
+        return 0.0
+    error_km = max(arrivals.depth_time.depth_uncertainty_km, MIN_DEPTH_ERROR_KM)
+    ratio = -0.5 * (arrivals.depth_time.depth_km / error_km) ** 2 + log(MAX_DEPTH_KM / (error_km * (2.0 * np.pi) ** 0.5))
+    return float(np.clip(ratio, -MAX_EXPLOSION_LOG_RATIO, MAX_DEPTH_LOG_RATIO)) if error_km < MAX_DEPTH_KM / 2.0 else 0.0

@@ -1,0 +1,142 @@
+"""
+Tell explosions and collapses from earthquakes by the ratio of Love to Rayleigh waves, which needs neither gain nor response.
+
+An explosion excites Rayleigh waves in all directions and Love waves only by the tectonic stress that it releases (Toksoz & Kehrer 1972,
+doi:10.1111/j.1365-246X.1972.tb06152.x), a double couple excites both, each in its own directions. The likelihood of the ratios at all
+stations is the mean over random sources of either kind, whose amplitudes follow from the eigenfunctions of three crusts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+from scipy.special import logsumexp
+
+from models.array_types import Floats
+from models.seismic.discriminants.intervals import cut_samples, surface_wave_window
+from models.seismic.earth.surface_wave_excitation import excite_waves
+from models.seismic.signal.characteristic_function import decimate_by_mean
+from models.seismic.signal.filters import PeriodBand, bandpass_zero_phase
+from models.seismic.signal.rotation import rotate_to_north_east
+from models.seismic.waveforms import Record
+
+BAND: Final = PeriodBand(12.0, 20.0)
+DISTANCES_DEG: Final = (1.0, 30.0)
+"""Nearer, the two waves overlap with S; farther, they are attenuated differently."""
+RAYLEIGH_VELOCITIES_KM_S: Final = (2.4, 4.2)
+LOVE_VELOCITIES_KM_S: Final = (2.7, 4.8)
+MIN_SNR: Final = 3.0  # of the Rayleigh wave
+MIN_NOISE_S: Final = 40.0
+RATE_HZ: Final = 1.0
+MIN_STATIONS: Final = 3
+SOURCES: Final = 1500
+EARTHQUAKE_DEPTHS_KM: Final = (2.0, 60.0)
+SURFACE_DEPTH_KM: Final = 1.0
+COLLAPSE_SHARE: Final = 0.25  # closing cracks among the sources at the surface; the others are explosions
+RELEASE_MEDIAN, RELEASE_SIGMA = 0.3, 0.7
+"""Moment of the tectonic release over that of the explosion: median, and standard deviation of the natural logarithm."""
+STATION_SIGMA, COMMON_SIGMA = 0.2, 0.12
+"""Errors of log10 of the ratio: of one path (Student's t with 4 degrees of freedom), and of all (attenuation and dispersion)."""
+SCATTERED_LOVE, SCATTERED_RAYLEIGH = 0.15, 0.1
+"""What heterogeneity and errors of the back azimuth make of the other wave, as a fraction of its amplitude."""
+MAX_LOG_RATIO: Final = 3.0
+"""Largest natural logarithm of the likelihood ratio that is believed: rarer mechanisms and structures than those assumed exist."""
+
+
+@dataclass(frozen=True)
+class WaveRatio:
+    """Base-10 logarithm of Love over vertical Rayleigh amplitude at a station, and its azimuth from the epicenter in degrees."""
+
+    log_ratio: float
+    azimuth_deg: float
+
+
+def measure_love_ratio(record: Record, distance_deg: float, back_azimuth_deg: float, origin_s: float, p_s: float) -> float | None:
+    """
+    Measure log10 of the largest transverse over the largest vertical amplitude at 12 to 20 s, each in the window of its wave.
+
+    None without two horizontal components, outside of the distances, or where the Rayleigh wave is not three times as large as the noise
+    before P (at `p_s`). Noise on the transverse component raises the ratio: it makes a source more like an earthquake.
+    """
+    if not DISTANCES_DEG[0] <= distance_deg <= DISTANCES_DEG[1]:
+        return None
+    horizontals = rotate_to_north_east(record.horizontals)
+    if horizontals is None:
+        return None
+    windows = [surface_wave_window(distance_deg, origin_s, velocities) for velocities in (LOVE_VELOCITIES_KM_S, RAYLEIGH_VELOCITIES_KM_S)]
+    start_s = max(record.start_time_s, p_s - 600.0)
+    end_s = min(record.start_time_s + record.duration_s, max(window[1] for window in windows) + 60.0)
+    angle = np.radians(back_azimuth_deg)
+    transverse = horizontals[1] * np.cos(angle) - horizontals[0] * np.sin(angle)
+    cut = [cut_samples(samples, record, start_s, end_s) for samples in (transverse, record.samples)]
+    if cut[0] is None or cut[1] is None or end_s < windows[1][0] + 0.6 * (windows[1][1] - windows[1][0]):
+        return None
+    step = max(1, int(record.sampling_rate_hz // RATE_HZ))
+    rate_hz = record.sampling_rate_hz / step
+    love, rayleigh = (np.abs(bandpass_zero_phase(decimate_by_mean(samples, step), rate_hz, BAND)) for samples in cut if samples is not None)
+    times_s = start_s + np.arange(len(love)) / rate_hz
+    peaks = [
+        float(wave[(times_s >= low) & (times_s <= high)].max(initial=0.0))
+        for wave, (low, high) in zip((love, rayleigh), windows, strict=True)
+    ]
+    noise = rayleigh[times_s < p_s - BAND.max_period_s]
+    if min(peaks) <= 0.0 or (len(noise) >= MIN_NOISE_S * rate_hz and peaks[1] < MIN_SNR * float(noise.max())):
+        return None
+    return float(np.log10(peaks[0] / peaks[1]))
+
+
+def weigh_explosion(ratios: Sequence[WaveRatio]) -> float:
+    """
+    Compute the natural logarithm of the likelihood ratio of an explosion or collapse at the surface against an earthquake.
+
+    At most `MAX_LOG_RATIO`; 0 with fewer than `MIN_STATIONS` stations.
+    """
+    if len(ratios) < MIN_STATIONS:
+        return 0.0
+    measured, azimuths = np.array([one.log_ratio for one in ratios]), np.radians([one.azimuth_deg for one in ratios])
+    earthquake, surface = (_log_likelihood(measured, azimuths, at_surface=at_surface) for at_surface in (False, True))
+    return min(surface - earthquake, MAX_LOG_RATIO)
+
+
+def _log_likelihood(measured: Floats, azimuths: Floats, *, at_surface: bool) -> float:
+    """Log likelihood of ratios [stations], the mean over sources and over the common error."""
+    predicted = predict_ratios(azimuths, at_surface=at_surface)
+    nodes = np.linspace(-2.0, 2.0, 9)
+    deviations = (measured - predicted - COMMON_SIGMA * nodes[:, None, None]) / STATION_SIGMA
+    each = -2.5 * np.log1p(deviations**2 / 4.0).sum(axis=2) - 0.5 * nodes[:, None] ** 2
+    return float(logsumexp(each) - np.log(each.shape[1]))
+
+
+def predict_ratios(azimuths: Floats, *, at_surface: bool) -> Floats:
+    """Predict log10 of the ratios of random sources [SOURCES, azimuths] at azimuths in radians."""
+    tensors, depths, crusts, scatter = _draw_sources(at_surface=at_surface)
+    rayleigh, love = excite_waves(tensors, depths, crusts, azimuths)
+    return np.asarray(
+        np.log10(np.hypot(love, SCATTERED_LOVE * scatter[:, None] * rayleigh) / np.hypot(rayleigh, SCATTERED_RAYLEIGH * love))
+    )
+
+
+@cache
+def _draw_sources(*, at_surface: bool) -> tuple[Floats, Floats, Floats, Floats]:
+    """Moment tensors [SOURCES, 6], depths [km], numbers that choose a crust, and scattered Love waves [SOURCES]; always the same ones."""
+    random = np.random.default_rng(15)
+    tensors, depths = draw_mechanisms(SOURCES, random), random.uniform(*EARTHQUAKE_DEPTHS_KM, SOURCES)
+    if at_surface:
+        cracks = np.arange(SOURCES) < COLLAPSE_SHARE * SOURCES
+        isotropic = np.where(cracks[:, None], -np.array([1.0, 1.0, 3.0, 0, 0, 0]) / np.sqrt(11.0 / 3.0), np.array([1.0, 1.0, 1.0, 0, 0, 0]))
+        tensors = isotropic + RELEASE_MEDIAN * random.lognormal(0.0, RELEASE_SIGMA, (SOURCES, 1)) * tensors
+        depths = np.full(SOURCES, SURFACE_DEPTH_KM)
+    return tensors, depths, random.uniform(size=SOURCES), np.abs(random.normal(size=SOURCES))
+
+
+def draw_mechanisms(count: int, random: np.random.Generator) -> Floats:
+    """Draw double couples of unit moment and random orientation [count, 6]: nn, ee, dd, ne, nd, ed."""
+    normal, slip = random.normal(size=(2, count, 3))
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+    slip -= (slip * normal).sum(axis=1, keepdims=True) * normal
+    slip /= np.linalg.norm(slip, axis=1, keepdims=True)
+    tensors = normal[:, :, None] * slip[:, None, :] + slip[:, :, None] * normal[:, None, :]
+    rows, columns = (0, 1, 2, 0, 0, 1), (0, 1, 2, 1, 2, 2)
+    return np.asarray(tensors[:, rows, columns])
