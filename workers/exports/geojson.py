@@ -61,7 +61,7 @@ def _point(latitude: float, longitude: float) -> dict[str, Any]:
 
 def _epicenter_feature(record: JobRecord, result: LocateResult, agency: str) -> Feature:
     epicenter = result.epicenter
-    fields = result.model_dump(mode="json", exclude={"offsets", "alternatives", "arrivals", "epicenter"})
+    fields = result.model_dump(mode="json", exclude={"kind", "offsets", "alternatives", "arrivals", "epicenter"})
     uncertainty = epicenter.model_dump(mode="json", exclude={"latitude", "longitude"})
     kind = dict(QUAKEML_TYPES)[result.event_type] or "event"
     used = [estimate for estimate in result.offsets if estimate.used]
