@@ -119,6 +119,12 @@ class UnknownProblem(RequestError):
     status, code, title = 404, "unknown-problem", "Unknown problem"
 
 
+class NoEvents(RequestError):
+    """No finished location fulfills the conditions of a query of fdsnws-event that asks for this status."""
+
+    status, code, title = 404, "no-events", "No events"
+
+
 class NotAcceptable(RequestError):
     """The result is available in none of the media types of the Accept header."""
 

@@ -1,0 +1,112 @@
+"""Located events of an owner, and the documents of fdsnws-event that list them."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+from xml.sax.saxutils import quoteattr
+
+from app.fdsn.event_query import CatalogEvent, EventQuery
+from models.errors import AtlasError
+from workers.contracts import JobKind, JobRecord, Status
+from workers.queue.job_index import MAX_PAGE, JobIndex
+from workers.storage.blobs import BlobStore
+from workers.storage.result_keys import result_key
+
+MAX_SCANNED_JOBS: Final = 5_000
+_COLUMNS: Final = (
+    "EventID|Time|Latitude|Longitude|Depth/km|Author|Catalog|Contributor|ContributorID|MagType|Magnitude|MagAuthor",
+    "EventLocationName|EventType",
+)
+_HEAD: Final = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<q:quakeml xmlns:q="http://quakeml.org/xmlns/quakeml/1.2" '
+    'xmlns="http://quakeml.org/xmlns/bed/1.2"><eventParameters publicID={}>\n'
+)
+_FOOT: Final = "</eventParameters></q:quakeml>\n"
+
+Found = list[tuple[CatalogEvent, JobRecord]]
+
+
+def find_events(query: EventQuery, owner: str, index: JobIndex, blobs: BlobStore) -> Found:
+    """
+    Find the located events of an owner that a query selects, in its order.
+
+    Parameters
+    ----------
+    query
+        The conditions, order and page.
+    owner
+        Owner of the jobs.
+    index, blobs
+        Where jobs and their results are.
+
+    Returns
+    -------
+    list of tuple
+        Events with the records of their jobs. At most `MAX_SCANNED_JOBS` of the latest jobs are looked at.
+
+    """
+    found = [pair for record in _list_located(owner, index) if (pair := _read_event(record, blobs)) and query.selects(pair[0])]
+    found.sort(key=lambda pair: pair[0].time, reverse=query.orderby != "time-asc")
+    return found[query.offset - 1 : query.offset - 1 + query.limit]
+
+
+def _list_located(owner: str, index: JobIndex) -> Iterator[JobRecord]:
+    cursor, scanned = None, 0
+    while scanned < MAX_SCANNED_JOBS:
+        page = index.list_jobs(owner, JobKind.LOCATE, Status.SUCCEEDED, MAX_PAGE, cursor)
+        yield from page.records
+        cursor, scanned = page.next, scanned + MAX_PAGE
+        if cursor is None:
+            return
+
+
+def _read_event(record: JobRecord, blobs: BlobStore) -> tuple[CatalogEvent, JobRecord] | None:
+    """Read the event of a job; None where no event was located, or its result is no longer kept."""
+    if not {"geojson", "quakeml"} <= set(record.formats):
+        return None
+    try:
+        features = json.loads(blobs.get(result_key(record, "geojson"))).get("features", [])
+        return (_make_event(record, features[0]), record) if features and features[0]["geometry"] else None
+    except (AtlasError, ValueError, KeyError):
+        return None
+
+
+def _make_event(record: JobRecord, feature: dict[str, Any]) -> CatalogEvent:
+    longitude, latitude = feature["geometry"]["coordinates"][:2]
+    properties = feature["properties"]
+    return CatalogEvent(
+        id=record.id,
+        time=datetime.fromtimestamp(properties["time"] / 1000.0, UTC),
+        updated=record.finished_at or record.created_at,
+        latitude=latitude,
+        longitude=longitude,
+        depth_km=properties["depth_km"],
+        event_type=properties["type"],
+        place=properties["place"],
+        agency=properties["net"],
+    )
+
+
+def join_quakeml(found: Found, blobs: BlobStore) -> bytes:
+    """Join the QuakeML documents of several jobs to one catalog."""
+    events = [_cut_event(blobs.get(result_key(record, "quakeml")).decode()) for _, record in found]
+    return "".join([_HEAD.format(quoteattr("smi:local/seismic-atlas/catalog")), *events, _FOOT]).encode()
+
+
+def _cut_event(document: str) -> str:
+    """Cut the event out of a document of `workers.exports.quakeml`, whose elements have the default namespace."""
+    begin, end = document.index("<event "), document.rindex("</event>") + len("</event>")
+    return f"{document[begin:end]}\n"
+
+
+def write_text(found: Sequence[tuple[CatalogEvent, JobRecord]]) -> bytes:
+    """Write events as the text format of the specification, a line an event; there are no magnitudes."""
+    lines = [f"#{'|'.join(_COLUMNS)}"]
+    for event, _ in found:
+        depth = "" if event.depth_km is None else f"{event.depth_km:g}"
+        time = event.time.strftime("%Y-%m-%dT%H:%M:%S.%f")
+        source = ("seismic-atlas", event.agency, event.agency, event.id)
+        cells = (event.id, time, event.latitude, event.longitude, depth, *source, "", "", "", event.place, event.event_type)
+        lines.append("|".join(map(str, cells)))
+    return ("\n".join(lines) + "\n").encode()

@@ -1,0 +1,156 @@
+"""The face of fdsnws-event: queries of finished locations, and ObsPy's own client against it."""
+
+import asyncio
+import io
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import uvicorn
+from obspy import UTCDateTime
+from obspy.clients.fdsn import Client
+from obspy.io.quakeml.core import _read_quakeml, _validate
+
+from app.main import create_app
+from workers.contracts import Ellipse, Epicenter, LocateResult, Status
+from workers.exports.geojson import geojson
+from workers.exports.quakeml import quakeml
+from workers.storage.result_keys import result_key
+
+pytestmark = pytest.mark.anyio
+
+ORIGIN = datetime(2010, 1, 1, tzinfo=UTC)
+QUERY = "/fdsnws/event/1/query"
+
+
+def located(latitude: float, longitude: float, days: float, depth_km: float | None) -> LocateResult:
+    ellipse = Ellipse(semi_major_km=30.0, semi_minor_km=18.0, azimuth_deg=40.0, confidence_level=68.0)
+    return LocateResult(
+        event_type="earthquake" if depth_km is not None else "glacial",
+        epicenter=Epicenter(latitude=latitude, longitude=longitude, horizontal_uncertainty_km=21.0, ellipse=ellipse),
+        origin_time=ORIGIN + timedelta(days=days),
+        origin_time_uncertainty_s=1.0,
+        depth_km=depth_km,
+        depth_uncertainty_km=None if depth_km is None else 5.0,
+        force_azimuth_deg=None,
+        force_azimuth_uncertainty_deg=None,
+        force_azimuth_ambiguous=None,
+        offsets=[],
+        azimuthal_gap_deg=90.0,
+        models=[],
+    )
+
+
+async def finish(client, worker, files, result: LocateResult, headers=None) -> str:
+    """Submit a job and let it end with this location."""
+    job = (await client.post("/events/locate", files=files, headers=headers)).json()["id"]
+    record = worker.begin(job)
+    products = {"quakeml": quakeml(record, result), "geojson": geojson(record, result)}
+    for name, data in products.items():
+        worker.blobs.put(result_key(record, name), data)
+    worker.blobs.put(result_key(record), result.model_dump_json().encode())
+    worker.records.finish(job, record.attempt, Status.SUCCEEDED, formats=list(products))
+    return job
+
+
+@pytest.fixture
+async def jobs(client, worker, files) -> list[str]:
+    """Three events: shallow in Greenland, deep in Fiji, and without a depth in Greenland."""
+    places = [(66.0, -38.0, 0.0, 10.0), (-18.0, -178.0, 1.0, 600.0), (67.0, -33.0, 2.0, None)]
+    return [await finish(client, worker, files, located(*place)) for place in places]
+
+
+def read(document: bytes):
+    return _read_quakeml(io.BytesIO(document))
+
+
+async def test_a_query_without_conditions_returns_all_locations_latest_first(client, worker, files, jobs):
+    worker.fail((await client.post("/events/locate", files=files)).json()["id"])
+    answer = await client.get(QUERY)
+    catalog = read(answer.content)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/xml")
+    assert [str(event.resource_id).split("/")[-2] for event in catalog] == jobs[::-1]
+    assert _validate(io.BytesIO(answer.content))
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("starttime=2010-01-02&endtime=2010-01-02T12:00:00", [1]),
+        ("minlat=60&orderby=time-asc", [0, 2]),
+        ("minlongitude=170&maxlongitude=-170", [1]),
+        ("latitude=-18&longitude=180&maxradius=5", [1]),
+        ("mindepth=100", [1]),
+        ("maxdepth=100", [0]),
+        ("eventtype=ice quake", [2]),
+        ("limit=1&offset=2", [1]),
+        ("catalog=ATLAS", [2, 1, 0]),
+        ("catalog=ISC", []),
+        ("minmagnitude=1", []),
+        ("format=xml&nodata=204&includearrivals=true&updatedafter=2020-01-01", [2, 1, 0]),
+    ],
+)
+async def test_conditions_select_events(client, jobs, query, expected):
+    answer = await client.get(f"{QUERY}?{query}")
+    if not expected:
+        assert (answer.status_code, answer.content) == (204, b"")
+    else:
+        assert [str(event.resource_id).split("/")[-2] for event in read(answer.content)] == [jobs[index] for index in expected]
+
+
+async def test_an_event_is_found_by_its_id(client, jobs):
+    for name in (jobs[1], f"smi:local/seismic-atlas/{jobs[1]}/event"):
+        (event,) = read((await client.get(QUERY, params={"eventid": name})).content)
+        assert event.preferred_origin().depth == 600_000.0
+
+
+async def test_the_text_format_has_a_line_an_event(client, jobs):
+    answer = await client.get(f"{QUERY}?format=text&minlongitude=170&maxlongitude=-170")
+    header, line = answer.text.splitlines()
+    assert header.startswith("#EventID|Time|Latitude|Longitude|Depth/km|")
+    cells = dict(zip(header[1:].split("|"), line.split("|"), strict=True))
+    assert (cells["Time"], cells["Latitude"], cells["Depth/km"]) == ("2010-01-02T00:00:00.000000", "-18.0", "600")
+    assert (cells["EventLocationName"], cells["EventType"]) == ("Fiji Islands Region", "earthquake")
+
+
+@pytest.mark.parametrize("query", ["minlatitude=north", "depth=3", "format=csv", "nodata=500", "limit=1&limit=2", "starttime=soon"])
+async def test_a_malformed_query_is_refused(client, query):
+    assert (await client.get(f"{QUERY}?{query}")).status_code == 400
+
+
+async def test_no_events_are_404_where_the_client_asks_for_it(client):
+    answer = await client.get(f"{QUERY}?nodata=404")
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/no-events")
+
+
+async def test_an_owner_sees_own_events_only(client, worker, files, make_key):
+    ana, ben = make_key("ana"), make_key("ben")
+    await finish(client, worker, files, located(1.0, 2.0, 0.0, 10.0), ana)
+    assert len(read((await client.get(QUERY, headers=ana)).content)) == 1
+    assert (await client.get(QUERY, headers=ben)).status_code == 204
+
+
+@contextmanager
+def serve(settings):
+    """The application on a free port of loopback."""
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), port=0, log_config=None))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+async def test_obspys_client_queries_the_service(settings, jobs):
+    def query(url: str) -> tuple[list[float], set[str]]:
+        client = Client(url)
+        catalog = client.get_events(starttime=UTCDateTime(2010, 1, 1, 12), latitude=-18, longitude=180, maxradius=10)
+        return [event.preferred_origin().depth for event in catalog], client.services["available_event_catalogs"]
+
+    with serve(settings) as url:
+        assert await asyncio.to_thread(query, url) == ([600_000.0], {"ATLAS"})
