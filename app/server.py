@@ -13,9 +13,6 @@ from app.dependencies import Service
 from app.main import create_app
 from workers.settings import Settings
 
-SHUTDOWN_GRACE_S: Final = 2
-"""Time that requests in progress have at shutdown; waits and event streams are cut off after it."""
-
 READINESS_POLL_S: Final = 0.1
 
 BACKLOG: Final = 128
@@ -24,6 +21,11 @@ BACKLOG: Final = 128
 
 def serve(settings: Settings) -> None:
     """Serve HTTP until a signal ends the process."""
+    create_server(settings).run()
+
+
+def create_server(settings: Settings) -> "DrainingServer":
+    """Create the application and its server."""
     app = create_app(settings)
     guard = ConnectionGuard(fit_connections(settings.max_connections), settings.max_connections_per_address, app.state.metrics)
     config = uvicorn.Config(
@@ -38,13 +40,19 @@ def serve(settings: Settings) -> None:
         log_config=None,
         log_level="warning",
         server_header=False,
-        timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
+        timeout_graceful_shutdown=max(1, round(settings.shutdown_s)),
     )
-    _AnnouncingServer(config, app).run()
+    return DrainingServer(config, app)
 
 
-class _AnnouncingServer(uvicorn.Server):
-    """Server that prints its address once the service is ready."""
+class DrainingServer(uvicorn.Server):
+    """
+    Server that prints its address once the service is ready, and loses no request when it stops.
+
+    At a signal `/health/ready` fails first. For `drain_s` requests are still accepted, each answer closing its connection, while load
+    balancers send new ones elsewhere. Then waits and event streams end with the present state of their jobs, and requests in progress
+    have `shutdown_s`. A second Ctrl-C ends the process at once.
+    """
 
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
@@ -56,6 +64,16 @@ class _AnnouncingServer(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._announcement = asyncio.create_task(self._announce())
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain, then stop as uvicorn does."""
+        service: Service = self._app.state.service
+        service.readiness.draining = True
+        until = asyncio.get_running_loop().time() + service.settings.drain_s
+        while asyncio.get_running_loop().time() < until and not self.force_exit:
+            await asyncio.sleep(READINESS_POLL_S)
+        service.updates.end_waits()
+        await super().shutdown(sockets)
 
     async def _announce(self) -> None:
         service: Service = self._app.state.service

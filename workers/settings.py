@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     heartbeat_s: float = Field(3.0, gt=0, description="seconds between a worker's heartbeats")
     heartbeat_ttl_s: float = Field(12.0, gt=0, description="seconds without heartbeat after which a worker counts as dead")
     max_attempts: int = Field(3, ge=1, description="maximum number of attempts at a job whose worker is lost")
+    job_grace_s: float = Field(2.5, ge=0, description="seconds that running jobs have at shutdown before they are returned to the queue")
     job_timeout_s: int = Field(900, ge=1, description="maximum run time of a job, seconds")
     store_patience_s: float = Field(
         120.0, ge=0, description="seconds that a job is repeated while the blob store fails, before the job fails"
@@ -75,6 +76,10 @@ class Settings(BaseSettings):
     max_head_bytes: int = Field(16 * 2**10, ge=1024, description="bytes of a request head (431 if exceeded)")
     max_head_lines: int = Field(100, ge=10, description="header lines of a request (431 if exceeded)")
     max_head_s: float = Field(10.0, gt=0, description="maximum time to receive a request head, seconds")
+    drain_s: float = Field(
+        0.0, ge=0, description="seconds from falling readiness to the last accepted request; above a load balancer's interval of checks"
+    )
+    shutdown_s: float = Field(5.0, ge=0, description="seconds that requests in progress have at shutdown after that")
     max_connections: int = Field(
         500, ge=1, description="open connections; at most the limit of open files minus 200. Waiting ones are closed for new ones"
     )

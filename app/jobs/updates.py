@@ -25,6 +25,7 @@ class JobUpdates:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._ending = False
 
     async def run(self) -> None:
         """Listen until canceled; reconnect whenever the queue server was away."""
@@ -43,6 +44,11 @@ class JobUpdates:
                     self._wake(message["channel"].decode())
                 else:
                     self._wake_all()  # subscribed, perhaps anew: changes in between were missed and have to be read
+
+    def end_waits(self) -> None:
+        """End all waits, and those that begin later, with the present state of their jobs: the service stops."""
+        self._ending = True
+        self._wake_all()
 
     def _wake(self, channel: str) -> None:
         for event in self._waiting.get(channel, ()):
@@ -65,13 +71,17 @@ class JobUpdates:
                 del self._waiting[channel]
 
     async def follow(self, job_id: str, read: ReadRecord) -> AsyncGenerator[JobRecord]:
-        """Yield the record now and after each change, the terminal record last; changes in quick succession may be merged."""
+        """
+        Yield the record now and after each change, the terminal record last; changes in quick succession may be merged.
+
+        While the service stops, the record is yielded once.
+        """
         with self._register(job_key(job_id)) as changed:
             while True:
                 changed.clear()  # before reading, so that a change during the read is not missed
                 record = await read(job_id)
                 yield record
-                if record.status.terminal:
+                if record.status.terminal or self._ending:
                     return
                 with suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), REREAD_S)

@@ -63,7 +63,7 @@ class RequestMiddleware:
         scope[_SCOPE_KEY] = exchange.headers
         with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
             try:
-                await self._run_app(scope, _wrap_receive(exchange, receive), _wrap_send(exchange, send), exchange)
+                await self._run_app(scope, _wrap_receive(exchange, receive), _wrap_send(scope, exchange, send), exchange)
             finally:
                 self._log_request(scope, exchange)
 
@@ -114,8 +114,8 @@ def _wrap_receive(exchange: _Exchange, receive: Receive) -> Receive:
     return counting_receive
 
 
-def _wrap_send(exchange: _Exchange, send: Send) -> Send:
-    """Add request id, security headers and the headers of `add_headers` to the answer."""
+def _wrap_send(scope: Scope, exchange: _Exchange, send: Send) -> Send:
+    """Add request id, security headers and the headers of `add_headers` to the answer; while the service stops, close the connection."""
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -124,6 +124,8 @@ def _wrap_send(exchange: _Exchange, send: Send) -> Send:
             headers[REQUEST_ID] = exchange.request_id
             for name, value in (*SECURITY_HEADERS, *exchange.headers.items()):
                 headers.setdefault(name, value)
+            if scope["app"].state.service.readiness.draining:
+                headers["Connection"] = "close"
         await send(message)
 
     return send_with_headers

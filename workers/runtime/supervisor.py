@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TICK_S, SWEEP_S, CLEANING_S = 0.2, 3.0, 600.0
 MIN_BACKOFF_S, MAX_BACKOFF_S, HEALTHY_RUN_S = 0.5, 10.0, 60.0
 QUEUE_PAUSE_S = 1.0  # minimum time between two starts of a queue server that keeps ending
-GRACE_S, FORCE_S = 2.5, 1.0
+FORCE_S = 1.0
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Supervisor:
     Keeps `settings.workers` and `settings.fine_tune_workers` worker processes running; start it from the main thread.
 
     `start()` returns when the queue server answers and the workers are being started; a worker's first heartbeat, after
-    seconds of loading models, shows that it is ready. `stop()` takes less than five seconds: each worker finishes its job or
+    seconds of loading models, shows that it is ready. `stop()` takes little longer than `job_grace_s`: each worker finishes its job or
     returns it to the queue. With `embedded` and no REDIS_URL the supervisor also runs the embedded queue server, and restarts
     it when it ends. Workers are new processes, never forks, and end with this process, even if it is killed.
     """
@@ -179,7 +179,7 @@ class Supervisor:
 
     def _stop_workers(self) -> None:
         """Send SIGTERM, then again (upon which a worker returns its job to the queue), then SIGKILL."""
-        for grace_s in (GRACE_S, FORCE_S):
+        for grace_s in (self._settings.job_grace_s, FORCE_S):
             for slot in self._slots:
                 if slot.process is not None:
                     slot.process.terminate()
