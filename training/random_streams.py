@@ -16,6 +16,7 @@ class Purpose(IntEnum):
     FAMILIES = 6
     FORCES = 7
     FAMILIES_NOISE = 8
+    DETECTION = 9
 
 
 def make_seed_sequence(seed: int, purpose: Purpose, number: int) -> np.random.SeedSequence:

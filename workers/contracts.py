@@ -184,24 +184,38 @@ class ReferencePoint(_Rounded):
     source: Literal["predicted", "given"]
 
 
+class DetectionResult(_Rounded):
+    """Whether the records show an event at all: the strongest evidence against noise."""
+
+    detected: bool = Field(description="whether noise would give such evidence with less than the probability stated in the documentation")
+    statistic: float = Field(description="detection statistic: minus the decimal logarithm of the evidence's probability in ideal noise")
+    false_alarm_probability: float = Field(ge=0, le=1, description="how often noise reaches this statistic, calibrated on recorded noise")
+
+
+AnsweredType = ClassAnswer | Literal["none"]
+"""Event types of an answer: the classes, and none where no event was detected."""
+
+
 class ClassifyResult(_Rounded):
     """Result of POST /events/classify."""
 
     kind: Literal["classify"] = "classify"
-    event_type: ClassAnswer = Field(
-        description="earthquake (tectonic), glacial (glacial earthquake), other (an event that is neither), or undetermined: no class "
-        "reaches a probability of 0.8"
+    event_type: AnsweredType = Field(
+        description="earthquake (tectonic), glacial (glacial earthquake), other (an event that is neither), undetermined: no class "
+        "reaches a probability of 0.8; or none: no event was detected"
     )
-    probabilities: dict[str, float] = Field(description="of earthquake, glacial and other; they sum to 1")
+    probabilities: dict[str, float] = Field(description="of earthquake, glacial and other; they sum to 1; empty if no event was detected")
     reference_point: ReferencePoint | None = Field(
         description="null if no epicenter was found; the section then shows traces at their predicted distances"
     )
     traces_used: int
     model: ModelVersion
     out_of_distribution: bool = Field(description="whether the probability of other is above 0.2")
-    novelty: float = Field(
-        description="distance of the record section from the training sections; 97 % of the sections of earthquakes are below 1"
+    novelty: float | None = Field(
+        description="distance of the record section from the training sections; 97 % of the sections of earthquakes are below 1; null "
+        "if no event was detected"
     )
+    detection: DetectionResult | None = Field(None, description="null in results of versions before detection")
 
 
 class Ellipse(_Rounded):
@@ -251,14 +265,14 @@ class ArrivalEstimate(_Rounded):
 
 
 class LocateResult(_Rounded):
-    """Result of POST /events/locate."""
+    """Result of POST /events/locate. Without a detected event there is no epicenter, origin time, depth or force."""
 
     kind: Literal["locate"] = "locate"
-    event_type: ClassAnswer = Field(description="as for classify, or as given")
-    epicenter: Epicenter
+    event_type: AnsweredType = Field(description="as for classify, or as given; if none, what follows from an event is null or empty")
+    epicenter: Epicenter | None = Field(description="null if no event was detected")
     alternatives: list[Epicenter] = Field([], description="other modes of the posterior, most probable first")
-    origin_time: AwareDatetime
-    origin_time_uncertainty_s: float
+    origin_time: AwareDatetime | None = Field(description="null if no event was detected")
+    origin_time_uncertainty_s: float | None
     depth_km: float | None = Field(
         description="of an earthquake, or of an other event whose arrival times hold it; null where the class is glacial or undetermined"
     )
@@ -272,15 +286,16 @@ class LocateResult(_Rounded):
     force_azimuth_uncertainty_deg: float | None
     force_azimuth_ambiguous: bool | None
     offsets: list[DistanceEstimate] = Field(description="epicentral distances predicted from single traces")
-    azimuthal_gap_deg: float
+    azimuthal_gap_deg: float | None = Field(description="null if no event was detected")
     method: str = Field(
         "distances",
         description="observations that the epicenter was located by: distances, distances+polarization (three-component stations), "
-        "distances+array-slowness (plane waves across an array), surface-wave-stack (in place of distances), distances+arrival-times, or "
-        "arrival-times (records too short for distances)",
+        "distances+array-slowness (plane waves across an array), surface-wave-stack (in place of distances), distances+arrival-times, "
+        "arrival-times (records too short for distances), or none (no event was detected)",
     )
     arrivals: list[ArrivalEstimate] = Field([], description="the associated picks, in locations by arrival times")
     models: list[ModelVersion]
+    detection: DetectionResult | None = Field(None, description="null in results of versions before detection")
 
 
 class Assignment(_Rounded):

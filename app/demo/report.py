@@ -9,6 +9,8 @@ MAX_MEMBERS = 6
 
 def describe_classification(result: JsonObject) -> list[str]:
     """Format class, probabilities, number of traces, and a note where the event may be neither kind of earthquake."""
+    if result["event_type"] == "none":
+        return _describe_no_event(result)
     probabilities = ", ".join(f"{name} {probability:.0%}" for name, probability in result["probabilities"].items())
     lines = [f"class       {result['event_type']} (probabilities: {probabilities}), {result['traces_used']} traces"]
     if result["out_of_distribution"]:
@@ -19,12 +21,19 @@ def describe_classification(result: JsonObject) -> list[str]:
 def describe_location(result: JsonObject) -> list[str]:
     """Format epicenter, origin time, and the depth of a tectonic or the force azimuth of a glacial earthquake."""
     epicenter = result["epicenter"]
+    if epicenter is None:
+        return _describe_no_event(result)
     return [
         f"epicenter   {epicenter['latitude']:.2f}°, {epicenter['longitude']:.2f}° ± {epicenter['horizontal_uncertainty_km']:.0f} km (68 %)",
         f"origin time {result['origin_time'][:19].replace('T', ' ')} UTC ± {result['origin_time_uncertainty_s']:.0f} s",
         *_describe_source(result),
         f"distances   {sum(offset['used'] for offset in result['offsets'])} used, azimuthal gap {result['azimuthal_gap_deg']:.0f}°",
     ]
+
+
+def _describe_no_event(result: JsonObject) -> list[str]:
+    probability = result["detection"]["false_alarm_probability"]
+    return [f"event       none detected (false-alarm probability of the strongest evidence {probability:.2g})"]
 
 
 def _describe_source(result: JsonObject) -> list[str]:

@@ -15,9 +15,11 @@ START_S = 1_262_304_000
 
 
 def wave(count: int = 600, amplitude: float = 1000.0, seed: int = 1) -> NDArray[np.int32]:
-    """A noisy oscillation in counts."""
+    """Noise in counts, and from a third of the record on an oscillation that fades: an event that a detector sees."""
     rng = np.random.default_rng(seed)
-    return np.asarray(amplitude * np.sin(np.arange(count) / 9.0) + rng.normal(0, amplitude / 20, count), np.int32)
+    after = np.arange(count) - count // 3
+    event = np.where(after >= 0, np.exp(-np.maximum(after, 0) / (0.2 * count)) * np.sin(after / 9.0), 0.0)
+    return np.asarray(amplitude * event + rng.normal(0, amplitude / 20, count), np.int32)
 
 
 def miniseed(*stretches: tuple[str, float, float, NDArray[Any]], version: int = 2, reclen: int = 512) -> bytes:

@@ -63,6 +63,16 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
         print(simulated_networks.write_simulated_networks_page(arguments.command, arguments.trials, arguments.seed))
 
 
+def detect_events(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Calibrate the detection of events on noise, or measure what is called an event."""
+    from training.experiments.detection import calibrate, page
+
+    if arguments.name == "detection-table":
+        print(calibrate.calibrate_detection(settings, arguments.networks))
+    else:
+        print(page.write_detection_page(settings, arguments.command, arguments.networks, arguments.store, arguments.most))
+
+
 def draw_figures(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Draw the gallery of sections, the figure of sources, or the pictures that models read."""
     from training.experiments import gallery, input_figures, source_figure
@@ -97,6 +107,7 @@ def add_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     _add_archive(attribution)
     attribution.set_defaults(run=attribute_classes)
     _add_location_experiments(commands)
+    _add_detection(commands)
     versions = commands.add_parser("compare-versions", help="print metrics of versions of a model on the same test pictures")
     versions.add_argument("model", choices=("offset", "event_type", "depth", "force_azimuth"))
     versions.add_argument("graphs", type=Path, nargs="+", metavar="model.onnx")
@@ -132,6 +143,16 @@ def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.Arg
         command.add_argument("--seed", type=int, default=3407)
     for command in (prior, stack, common, scaled, paper, networks, delays):
         command.set_defaults(run=measure_location)
+
+
+def _add_detection(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    table = commands.add_parser("detection-table", help="calibrate detection on noise: models/analysis/detection_noise.json")
+    found = commands.add_parser("detection", help="measure what is called an event, of noise and of events: docs/results/detection.md")
+    for command in (table, found):
+        command.add_argument("--networks", type=int, default=200, help="number of synthetic networks of noise (200)")
+        command.set_defaults(run=detect_events)
+    found.add_argument("--store", help="another store of Green's functions than the replica's")
+    found.add_argument("--most", type=int, help="number of events of the replica, at most")
 
 
 def _add_archive(command: argparse.ArgumentParser) -> None:

@@ -30,7 +30,7 @@ def geojson(record: JobRecord, result: LocateResult, agency: str = DEFAULT_AGENC
     `epicenter` comes first: a Point with the properties of the USGS feeds (times in POSIX milliseconds, `dmin` and `gap` in degrees, `rms`
     of body waves in seconds, null without arrival times; `mag` is null) and the fields of the result. Then `ellipse` (Polygon or
     MultiPolygon, of 68 and 90 %), `station`, and each `alternative` with its own ellipses. Depth is a property, because a third coordinate
-    would be a height in meters.
+    would be a height in meters. Where no event was detected, the first feature is of kind `no-event` without a geometry, and the only one.
 
     Parameters
     ----------
@@ -42,16 +42,19 @@ def geojson(record: JobRecord, result: LocateResult, agency: str = DEFAULT_AGENC
         Agency id, the property `net`.
 
     """
-    features = [
-        _epicenter_feature(record, result, agency),
-        *_ellipse_features(result.epicenter, None),
-        *_station_features(result),
-        *(feature for number, place in enumerate(result.alternatives, start=1) for feature in _alternative_features(place, number)),
-    ]
+    if result.epicenter is None:
+        features = [_no_event_feature(record, result, agency)]
+    else:
+        features = [
+            _epicenter_feature(record, result, result.epicenter, agency),
+            *_ellipse_features(result.epicenter, None),
+            *_station_features(result, result.epicenter),
+            *(feature for number, place in enumerate(result.alternatives, start=1) for feature in _alternative_features(place, number)),
+        ]
     return json.dumps({"type": "FeatureCollection", "features": features}, allow_nan=False).encode()
 
 
-def _feature(kind: str, geometry: dict[str, Any], **properties: object) -> Feature:
+def _feature(kind: str, geometry: dict[str, Any] | None, **properties: object) -> Feature:
     return {"type": "Feature", "geometry": geometry, "properties": {"kind": kind, **properties}}
 
 
@@ -59,8 +62,22 @@ def _point(latitude: float, longitude: float) -> dict[str, Any]:
     return {"type": "Point", "coordinates": [round(longitude_within_180(longitude), DIGITS), round(latitude, DIGITS)]}
 
 
-def _epicenter_feature(record: JobRecord, result: LocateResult, agency: str) -> Feature:
-    epicenter = result.epicenter
+def _no_event_feature(record: JobRecord, result: LocateResult, agency: str) -> Feature:
+    detection = None if result.detection is None else result.detection.model_dump(mode="json")
+    properties = {
+        "title": "No event detected",
+        "type": dict(QUAKEML_TYPES)[result.event_type],
+        "event_type": result.event_type,
+        "detection": detection,
+        "updated": round(record.created_at.timestamp() * 1000),
+        "status": "automatic",
+        "net": agency,
+        "code": record.id,
+    }
+    return {"id": record.id, **_feature("no-event", None, **properties)}
+
+
+def _epicenter_feature(record: JobRecord, result: LocateResult, epicenter: Epicenter, agency: str) -> Feature:
     fields = result.model_dump(mode="json", exclude={"kind", "offsets", "alternatives", "arrivals", "epicenter"})
     uncertainty = epicenter.model_dump(mode="json", exclude={"latitude", "longitude"})
     kind = dict(QUAKEML_TYPES)[result.event_type] or "event"
@@ -75,7 +92,7 @@ def _epicenter_feature(record: JobRecord, result: LocateResult, agency: str) -> 
         "magType": None,
         "place": place,
         "coordinates": format_epicenter(epicenter),
-        "time": round(result.origin_time.timestamp() * 1000),
+        "time": None if result.origin_time is None else round(result.origin_time.timestamp() * 1000),
         "updated": round(record.created_at.timestamp() * 1000),
         "nst": len(used),
         "dmin": min((epicentral_distance_deg(estimate) for estimate in used), default=None),
@@ -103,13 +120,13 @@ def _ellipse_features(epicenter: Epicenter, alternative: int | None) -> Iterator
             yield _feature("ellipse", geometry, confidence_level=ellipse.confidence_level, alternative=alternative)
 
 
-def _station_features(result: LocateResult) -> Iterator[Feature]:
+def _station_features(result: LocateResult, epicenter: Epicenter) -> Iterator[Feature]:
     """Yield the stations with coordinates, which follow from distance and azimuth, with what was predicted for them."""
     for estimate in result.offsets:
         if estimate.azimuth_deg is None:
             continue
         distance_deg = epicentral_distance_deg(estimate)
-        latitude, longitude = destination(result.epicenter.latitude, result.epicenter.longitude, estimate.azimuth_deg, distance_deg)
+        latitude, longitude = destination(epicenter.latitude, epicenter.longitude, estimate.azimuth_deg, distance_deg)
         arrivals = [
             {"phase": arrival.phase, "residual_s": arrival.residual_s} for arrival in result.arrivals if arrival.trace == estimate.trace
         ]

@@ -31,7 +31,14 @@ from models.seismic.geodesy import KM_PER_DEGREE
 from workers.contracts import DistanceEstimate, Epicenter, JobRecord, LocateResult
 from workers.settings import DEFAULT_AGENCY
 
-QUAKEML_TYPES: Final = (("earthquake", "earthquake"), ("glacial", "ice quake"), ("other", "other event"), ("undetermined", None))
+QUAKEML_TYPES: Final = (
+    ("earthquake", "earthquake"),
+    ("glacial", "ice quake"),
+    ("other", "other event"),
+    ("undetermined", None),
+    ("none", "not existing"),
+)
+"""Event types of QuakeML 1.2; "not existing" is its word for a false detection."""
 EARTH_MODEL: Final = "ak135"
 """Travel-time tables of arrivals."""
 _UNNAMED: Final = "smi:local/seismic-atlas"
@@ -48,7 +55,7 @@ def quakeml(record: JobRecord, result: LocateResult, agency: str = DEFAULT_AGENC
     Each associated pick is a Pick and an Arrival; the back azimuth of its station is at the pick of the first phase. Distances that are
     predicted from whole traces are no arrivals and stand in CSV and JSON only. An alternative has the origin time of the preferred origin
     (`timeFixed`). Force azimuth, 90 % ellipse and residuals of surface waves are comments, because the schema has no elements for them.
-    Angles are in degrees, depths and ellipses in meters, as the schema has them.
+    Angles are in degrees, depths and ellipses in meters, as the schema has them. Where no event was detected there is no origin.
 
     Parameters
     ----------
@@ -61,19 +68,21 @@ def quakeml(record: JobRecord, result: LocateResult, agency: str = DEFAULT_AGENC
 
     """
     ids = _Ids(record, agency)
-    origin = _origin(ids, result)
+    origins = [] if result.epicenter is None else [_origin(ids, result, result.epicenter)]
+    origins += [_alternative(ids, result, number, place) for number, place in enumerate(result.alternatives, start=1)]
     event = Event(
         resource_id=ids.resource("event"),
         event_type=dict(QUAKEML_TYPES)[result.event_type],
         event_type_certainty="suspected",
-        event_descriptions=[_describe_region(result.epicenter)],
-        origins=[origin, *(_alternative(ids, result, number, place) for number, place in enumerate(result.alternatives, start=1))],
+        event_descriptions=[] if result.epicenter is None else [_describe_region(result.epicenter)],
+        origins=origins,
         picks=_picks(ids, result),
-        comments=[ids.comment(text, "force") for text in _force_comments(result)],
+        comments=[ids.comment(text, path) for path, text in _event_comments(result)],
         creation_info=ids.creation(),
         force_resource_id=False,
     )
-    event.preferred_origin_id = origin.resource_id
+    if origins:
+        event.preferred_origin_id = origins[0].resource_id
     catalog = Catalog([event], resource_id=ids.resource("catalog"), creation_info=ids.creation())
     buffer = io.BytesIO()
     catalog.write(buffer, format="QUAKEML", validate=False)
@@ -112,13 +121,13 @@ def _describe_region(epicenter: Epicenter) -> EventDescription:
     return EventDescription(text=region_name(epicenter.latitude, epicenter.longitude), type="Flinn-Engdahl region")
 
 
-def _origin(ids: _Ids, result: LocateResult) -> Origin:
+def _origin(ids: _Ids, result: LocateResult, epicenter: Epicenter) -> Origin:
     timed = bool(result.arrivals)
     return Origin(
         resource_id=ids.resource("origin"),
         time=UTCDateTime(result.origin_time),
         time_errors=QuantityError(uncertainty=result.origin_time_uncertainty_s),
-        **_coordinates(result.epicenter),
+        **_coordinates(epicenter),
         **_depth_fields(result),
         method_id=_method_id(result),
         earth_model_id=ResourceIdentifier(f"{_UNNAMED}/earth-model/{EARTH_MODEL}") if timed else None,
@@ -126,7 +135,7 @@ def _origin(ids: _Ids, result: LocateResult) -> Origin:
         evaluation_mode="automatic",
         evaluation_status="preliminary",
         arrivals=_arrivals(ids, result),
-        comments=[ids.comment(text, path) for path, text in _origin_comments(result)],
+        comments=[ids.comment(text, path) for path, text in _origin_comments(result, epicenter)],
         creation_info=ids.creation(),
     )
 
@@ -265,9 +274,9 @@ def rms_s(result: LocateResult, *, surface_waves: bool = False) -> float | None:
     return sqrt(sum(squares) / len(squares)) if squares else None
 
 
-def _origin_comments(result: LocateResult) -> Iterable[tuple[str, str]]:
+def _origin_comments(result: LocateResult, epicenter: Epicenter) -> Iterable[tuple[str, str]]:
     """Yield id and text of each comment on the preferred origin."""
-    ellipse = result.epicenter.outer_ellipse
+    ellipse = epicenter.outer_ellipse
     if ellipse is not None:
         sizes = f"{1000.0 * ellipse.semi_major_km:.0f} by {1000.0 * ellipse.semi_minor_km:.0f} m"
         yield "region", f"{ellipse.confidence_level:.0f} % ellipse: {sizes}"
@@ -283,10 +292,14 @@ def epicentral_distance_deg(estimate: DistanceEstimate) -> float:
     return estimate.distance_deg + (estimate.residual_deg or 0.0)
 
 
-def _force_comments(result: LocateResult) -> Iterable[str]:
+def _event_comments(result: LocateResult) -> Iterable[tuple[str, str]]:
+    """Yield id and text of each comment on the event."""
+    if result.epicenter is None and result.detection is not None:
+        probability = result.detection.false_alarm_probability
+        yield "detection", f"no event detected: noise reaches the detection statistic of these records with probability {probability:.2g}"
     if result.force_azimuth_deg is not None:
         azimuth = f"force azimuth {result.force_azimuth_deg:.1f} +- {result.force_azimuth_uncertainty_deg or 0.0:.1f} degrees"
-        yield f"{azimuth} clockwise from north{', or the opposite' if result.force_azimuth_ambiguous else ''}"
+        yield "force", f"{azimuth} clockwise from north{', or the opposite' if result.force_azimuth_ambiguous else ''}"
 
 
 def _method_id(result: LocateResult) -> ResourceIdentifier:

@@ -17,8 +17,8 @@ def locate_products(record: JobRecord, result: LocateResult, agency: str = DEFAU
 
 
 def classify_products(result: ClassifyResult) -> dict[str, bytes]:
-    """Return a classification by format: CSV with a row a class."""
-    rows = [(name, f"{probability:.4g}") for name, probability in result.probabilities.items()]
+    """Return a classification by format: CSV with a row a class; one row without a probability where no event was detected."""
+    rows = [(name, f"{probability:.4g}") for name, probability in result.probabilities.items()] or [(result.event_type, "")]
     return {"csv": _write_csv(("event_type", "probability"), rows)}
 
 

@@ -1,27 +1,51 @@
 """Job of POST /events/classify: classify an event as a tectonic or a glacial earthquake, or as another event."""
 
 from models.analysis.combine import combine_origin_times
+from models.analysis.detection import Detection, detect_event
 from models.analysis.pipeline import Classification, classify_event
-from workers.contracts import ClassifyResult, ReferencePoint
+from models.seismic.waveforms import Gather
+from workers.contracts import ClassifyResult, DataWarning, ReferencePoint
 from workers.exports.tables import classify_products
 from workers.jobs import figures
 from workers.jobs.context import JobContext, JobOutput
+from workers.jobs.detection import no_event_warning, to_detection_result
 from workers.jobs.inputs import read_one_event, unread_warnings
 
 
 def classify_job(job: JobContext) -> JobOutput:
-    """Classify the event of a submission; raises what `read_one_event` raises, Canceled and Superseded."""
+    """Classify the event of a submission, if one is detected; raises what `read_one_event` raises, Canceled and Superseded."""
     records, gather, warnings = read_one_event(job)
+    job.progress("detect", 0.14)
+    detection = detect_event(records, gather)
+    if not detection.detected:
+        job.progress("draw", 0.5)
+        return _describe_noise(job, gather, detection, warnings)
     found = classify_event(job.worker.models.models, gather, job.trial_epicenter(), job.progress.section(0.0, 0.85), records)
     job.progress("draw", 0.88)
     origin_s = combine_origin_times(found.readings).time_s
     title = ", ".join(f"{name} {probability:.0%}" for name, probability in found.probabilities.items())
     section = figures.draw_event_section(gather, found.readings, found.reference, origin_s, title)
-    result = _to_result(job, found)
+    result = _to_result(job, found, detection)
     return JobOutput(result, warnings + unread_warnings(gather, found.readings), {"section": section}, classify_products(result))
 
 
-def _to_result(job: JobContext, found: Classification) -> ClassifyResult:
+def _describe_noise(job: JobContext, gather: Gather, detection: Detection, warnings: list[DataWarning]) -> JobOutput:
+    """Answer that no event was detected, with the records as they are."""
+    result = ClassifyResult(
+        event_type="none",
+        probabilities={},
+        reference_point=None,
+        traces_used=len(gather.trace_ids),
+        model=job.model_version("event_type"),
+        out_of_distribution=False,
+        novelty=None,
+        detection=to_detection_result(detection),
+    )
+    section = figures.draw_noise_section(gather, "No event detected")
+    return JobOutput(result, [*warnings, no_event_warning(detection)], {"section": section}, classify_products(result))
+
+
+def _to_result(job: JobContext, found: Classification, detection: Detection) -> ClassifyResult:
     reference = found.reference
     point = None
     if reference is not None:
@@ -34,4 +58,5 @@ def _to_result(job: JobContext, found: Classification) -> ClassifyResult:
         model=job.model_version("event_type"),
         out_of_distribution=found.out_of_distribution,
         novelty=found.ood_score,
+        detection=to_detection_result(detection),
     )

@@ -11,7 +11,7 @@ from models.analysis.sections import SectionReference, place_traces
 from models.array_types import Floats
 from models.imaging.render import render_traces
 from models.seismic.earth.travel_times import travel_time_s
-from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg
+from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg, unit_vectors
 from models.seismic.location.distances import epicenter_density
 from models.seismic.location.regions import EpicenterRegion
 from models.seismic.location.solution import Location
@@ -71,6 +71,28 @@ def draw_event_section(
         origin_time_s=origin_s,
         window_s=_window_s(readings),
         arrivals=() if origin_s is None or reference is None else _predict_arrivals(origin_s, distances[chosen], depth_km),
+    )
+
+
+def draw_noise_section(gather: Gather, title: str) -> bytes:
+    """
+    Draw the records of a gather in which no event was detected, by distance from the station farthest from the network's center.
+
+    PNG with at most `MAX_SECTION_TRACES` traces over the whole gather; traces without coordinates are drawn below.
+    """
+    coordinates = unit_vectors(gather.latitudes_deg, gather.longitudes_deg)
+    known = np.isfinite(coordinates).all(axis=1)
+    distances = np.full(len(known), np.nan)
+    if known.any():
+        first = np.flatnonzero(known)[np.argmin(coordinates[known] @ coordinates[known].mean(axis=0))]
+        distances = distance_deg(gather.latitudes_deg[first], gather.longitudes_deg[first], gather.latitudes_deg, gather.longitudes_deg)
+    chosen = sample_evenly(distances, MAX_SECTION_TRACES)
+    station = ".".join(gather.trace_ids[first].station_key) if known.any() else ""
+    return section_figure(
+        gather.subset(chosen),
+        distances[chosen],
+        title=_title_with_count(title, len(chosen), len(distances)),
+        distance_label=f"distance from station {station} (°)" if station else "no station has coordinates",
     )
 
 

@@ -3,6 +3,7 @@
 import math
 from datetime import UTC, datetime
 
+from models.analysis.detection import Detection, detect_event
 from models.analysis.hypocenter import MAX_DEPTH_ERROR_KM
 from models.analysis.pipeline import EventLocation, locate_event
 from models.analysis.sections import make_reference
@@ -15,19 +16,25 @@ from workers.contracts import ArrivalEstimate, DataWarning, DistanceEstimate, El
 from workers.exports.tables import locate_products
 from workers.jobs import figures
 from workers.jobs.context import JobContext, JobOutput
+from workers.jobs.detection import no_event_warning, to_detection_result
 from workers.jobs.inputs import read_one_event, to_warnings, unread_warnings
 
 MAX_SEMI_AXIS_KM = 180.0 * KM_PER_DEGREE
 
 
 def locate_job(job: JobContext) -> JobOutput:
-    """Locate the event of a submission; raises what `read_one_event` raises, TooFewStations, Canceled and Superseded."""
+    """Locate the event of a submission, if one is detected; raises as `read_one_event` does, and TooFewStations, Canceled, Superseded."""
     records, gather, warnings = read_one_event(job)
+    job.progress("detect", 0.14)
+    detection = detect_event(records, gather)
+    if not detection.detected:
+        job.progress("draw", 0.5)
+        return _describe_noise(job, gather, detection, warnings)
     event_type = job.record.submission.options.event_type
     progress = job.progress.section(0.0, 0.85)
     found = locate_event(job.worker.models.models, gather, job.trial_epicenter(), event_type, progress, records)
     job.progress("draw", 0.86)
-    result = _to_result(job, gather, found)
+    result = _to_result(job, gather, found, detection)
     return JobOutput(
         result,
         warnings + unread_warnings(gather, found.readings) + source_warnings(found),
@@ -47,6 +54,28 @@ def source_warnings(found: EventLocation) -> list[DataWarning]:
         return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
     detail = f"{reason} ({shares}); to get one all the same, state event_type=earthquake or event_type=glacial"
     return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
+
+
+def _describe_noise(job: JobContext, gather: Gather, detection: Detection, warnings: list[DataWarning]) -> JobOutput:
+    """Answer that no event was detected: nothing that an event would have, and the records as they are."""
+    result = LocateResult(
+        event_type="none",
+        epicenter=None,
+        origin_time=None,
+        origin_time_uncertainty_s=None,
+        depth_km=None,
+        depth_uncertainty_km=None,
+        force_azimuth_deg=None,
+        force_azimuth_uncertainty_deg=None,
+        force_azimuth_ambiguous=None,
+        offsets=[],
+        azimuthal_gap_deg=None,
+        method="none",
+        models=[],
+        detection=to_detection_result(detection),
+    )
+    section = figures.draw_noise_section(gather, "No event detected")
+    return JobOutput(result, [*warnings, no_event_warning(detection)], {"section": section}, locate_products(job.record, result))
 
 
 def _draw_figures(gather: Gather, found: EventLocation) -> dict[str, bytes]:
@@ -75,7 +104,7 @@ def _describe_depth_or_force(found: EventLocation) -> str:
     return ""
 
 
-def _to_result(job: JobContext, gather: Gather, found: EventLocation) -> LocateResult:
+def _to_result(job: JobContext, gather: Gather, found: EventLocation, detection: Detection) -> LocateResult:
     depth, force = found.depth, found.force_azimuth
     names = ["offset", *(["event_type"] if found.classification else [])]
     names += {"earthquake": ["depth"], "glacial": ["force_azimuth"]}.get(found.event_type, [])
@@ -97,6 +126,7 @@ def _to_result(job: JobContext, gather: Gather, found: EventLocation) -> LocateR
         method=found.method,
         arrivals=[_arrival_estimate(gather, arrival) for arrival in found.arrivals],
         models=[job.model_version(name) for name in names],
+        detection=to_detection_result(detection),
     )
 
 

@@ -48,6 +48,7 @@ def section_figure(
     origin_time_s: float | None = None,
     window_s: tuple[float, float] | None = None,
     arrivals: Sequence[TravelTimeCurve] = (),
+    distance_label: str = "epicentral distance (°)",
 ) -> bytes:
     """
     Draw a record section, with trace ids at the right, and return it as PNG.
@@ -66,6 +67,8 @@ def section_figure(
         Time window (start, end), POSIX seconds; by default the whole gather.
     arrivals
         Travel-time curves.
+    distance_label
+        Label of the axis of distances.
 
     """
     start_s, end_s = visible_window_s(gather, window_s)
@@ -78,7 +81,7 @@ def section_figure(
     axes.set_xlim((start_s - zero_s) / 60.0, (end_s - zero_s) / 60.0)
     reference = "origin" if origin_time_s is not None else "start"
     axes.set_xlabel(f"time after {reference}, {format_utc(zero_s)} (min)")
-    axes.set_ylabel("epicentral distance (°)")
+    axes.set_ylabel(distance_label)
     _draw_section_traces(axes, gather, distances_deg, with_distance, zero_s)
     _draw_arrivals(axes, arrivals, zero_s)
     if len(without_distance):

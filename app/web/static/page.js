@@ -87,7 +87,7 @@ async function showJob(job) {
   page.job = null;
   if (job.status === "failed") return showProblem(job.problem);
   if (job.status === "canceled") return showProblem({ title: "Canceled", detail: "The job was canceled and has no result.", parts: [] });
-  one("#result").replaceChildren(...SHOW_RESULT[job.kind](job.result), ...(await loadFigures(job)), ...listWarnings(job), listDownloads(job));
+  one("#result").replaceChildren(...SHOW_RESULT[job.kind](job.result, job.warnings), ...(await loadFigures(job)), ...listWarnings(job), listDownloads(job));
   setVisible("#result", true);
   one("#result").focus({ preventScroll: true });
   one("#result").scrollIntoView({ behavior: "smooth", block: "start" });

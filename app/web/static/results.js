@@ -4,6 +4,7 @@ import { element, facts, folded, table } from "./dom.js";
 
 const EVENT_TYPES = {
   earthquake: "tectonic earthquake", glacial: "glacial earthquake", other: "other event", undetermined: "undetermined event",
+  none: "no event detected",
 };
 const METHODS = {
   "distances": "epicentral distances of the traces",
@@ -13,7 +14,7 @@ const METHODS = {
   "distances+arrival-times": "arrival times and epicentral distances",
 };
 const STAGES = {
-  "queued": "Queued, waiting for a worker", "started": "Starting", "fetch": "Loading the files", "read": "Reading the waveforms",
+  "detect": "Detecting", "queued": "Queued, waiting for a worker", "started": "Starting", "fetch": "Loading the files", "read": "Reading the waveforms",
   "condition": "Preprocessing the traces", "offsets": "Predicting epicentral distances", "search": "Locating", "event type": "Classifying",
   "depth": "Predicting the depth", "force azimuth": "Predicting the force azimuth", "embed": "Embedding the events", "families": "Clustering",
   "draw": "Drawing figures", "store": "Saving the result", "wait for the store": "Waiting for the blob store",
@@ -56,7 +57,24 @@ function probabilityRow(eventType, probability) {
   return [`P (${EVENT_TYPES[eventType] ?? eventType})`, meter, formatProbability(probability)];
 }
 
-function showClassification(result) {
+// Shown instead of a class or an epicenter.
+function showNoEvent(result, models, warnings) {
+  const { detection } = result;
+  const searched = warnings.find((warning) => warning.code === "no-event");
+  return [
+    element("h2", {}, "No event detected"),
+    element("p", { className: "lead" }, "The records cannot be distinguished from noise, so that there is neither a class nor an epicenter."),
+    searched && element("p", {}, capitalize(searched.detail)),
+    facts([
+      detection && ["False-alarm probability", `${formatProbability(detection.false_alarm_probability)} (noise reaches the detection statistic ${formatNumber(detection.statistic, 1)} that often)`],
+      result.traces_used !== undefined && ["Traces", formatNumber(result.traces_used)],
+      models.length > 0 && ["Models", formatModels(models)],
+    ].filter(Boolean)),
+  ].filter(Boolean);
+}
+
+function showClassification(result, warnings) {
+  if (result.event_type === "none") return showNoEvent(result, [result.model], warnings);
   const probability = result.probabilities[result.event_type];
   const basis = `from ${formatCount(result.traces_used, "trace")}.`;
   const point = result.reference_point;
@@ -72,8 +90,9 @@ function showClassification(result) {
   ].filter(Boolean);
 }
 
-function showLocation(result) {
+function showLocation(result, warnings) {
   const { epicenter } = result;
+  if (epicenter === null) return showNoEvent(result, result.models, warnings);
   const alternatives = result.alternatives ?? [];
   const used = result.offsets.filter((offset) => offset.used).length;
   return [
@@ -122,7 +141,7 @@ function showClusters(result) {
   ].filter(Boolean);
 }
 
-// Elements that show the result of a job, by kind of job.
+// Elements that show the result of a job and its warnings, by kind of job.
 export const SHOW_RESULT = { classify: showClassification, locate: showLocation, cluster: showClusters };
 
 export const capitalize = (text) => (text.charAt(0).toUpperCase() + text.slice(1)).replaceAll("_", " ");

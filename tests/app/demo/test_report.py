@@ -6,6 +6,7 @@ from workers.contracts import (
     ClassifyResult,
     Cluster,
     ClusterResult,
+    DetectionResult,
     DistanceEstimate,
     Ellipse,
     Epicenter,
@@ -97,3 +98,12 @@ def test_families_are_formatted_with_size_and_confidence():
 def test_a_progress_bar_is_clipped_at_its_ends():
     assert progress_bar("search", 0.0).startswith("[" + "." * 24 + "]   0% search")
     assert progress_bar("search", 2.0) == "[" + "#" * 24 + "] 100% search      "
+
+
+def test_an_event_that_was_not_detected_has_one_line():
+    detection = DetectionResult(detected=False, statistic=0.4, false_alarm_probability=0.37)
+    expected = ["event       none detected (false-alarm probability of the strongest evidence 0.37)"]
+    absent = dict.fromkeys(("epicenter", "origin_time", "origin_time_uncertainty_s", "azimuthal_gap_deg"))
+    assert describe_location(location(event_type="none", offsets=[], detection=detection, **absent)) == expected
+    nothing = result_of_classification(out_of_distribution=False) | {"event_type": "none", "probabilities": {}}
+    assert describe_classification(nothing | {"detection": detection.model_dump()}) == expected

@@ -17,6 +17,7 @@ from workers.contracts import (
     Assignment,
     ClassifyResult,
     ClusterResult,
+    DetectionResult,
     DistanceEstimate,
     Ellipse,
     Epicenter,
@@ -76,6 +77,18 @@ def glacial(located: LocateResult) -> LocateResult:
     return located.model_copy(update={"event_type": "glacial", "depth_km": None, "depth_uncertainty_km": None, **force})
 
 
+@pytest.fixture
+def nothing(located: LocateResult) -> LocateResult:
+    """No event detected."""
+    absent = dict.fromkeys(
+        ("epicenter", "origin_time", "origin_time_uncertainty_s", "depth_km", "depth_uncertainty_km", "azimuthal_gap_deg")
+    )
+    detection = DetectionResult(detected=False, statistic=0.4, false_alarm_probability=0.37)
+    return located.model_copy(
+        update={**absent, "event_type": "none", "offsets": [], "models": [], "method": "none", "detection": detection}
+    )
+
+
 def read(document: bytes) -> Catalog:
     """The catalog, after a check that every id that it refers to is the id of one of its elements."""
     root = etree.fromstring(document)
@@ -94,6 +107,23 @@ def features(record: JobRecord, result: LocateResult, kind: str) -> list[dict]:
 def test_quakeml_is_valid_by_the_schema(record: JobRecord, located: LocateResult, glacial: LocateResult):
     assert _validate(io.BytesIO(quakeml(record, located)))
     assert _validate(io.BytesIO(quakeml(record, glacial)))
+
+
+def test_without_an_event_quakeml_says_not_existing_and_has_no_origin(record: JobRecord, nothing: LocateResult):
+    document = quakeml(record, nothing)
+    assert _validate(io.BytesIO(document))
+    event = read(document)[0]
+    assert (event.event_type, event.origins, event.picks) == ("not existing", [], [])
+    assert event.comments[0].text == "no event detected: noise reaches the detection statistic of these records with probability 0.37"
+
+
+def test_without_an_event_geojson_has_no_geometry_and_the_csv_no_row(record: JobRecord, nothing: LocateResult):
+    (feature,) = json.loads(geojson(record, nothing))["features"]
+    assert feature["geometry"] is None
+    properties = feature["properties"]
+    assert (properties["kind"], properties["title"], properties["type"]) == ("no-event", "No event detected", "not existing")
+    assert properties["detection"]["false_alarm_probability"] == 0.37
+    assert list(csv.DictReader(io.StringIO(distances_csv(nothing).decode()))) == []
 
 
 def test_quakeml_has_depth_and_ellipse_in_meters(record: JobRecord, located: LocateResult):
@@ -285,6 +315,8 @@ def test_each_kind_of_result_has_its_formats(record: JobRecord, located: LocateR
         novelty=0.5,
     )
     assert classify_products(classified) == {"csv": b"event_type,probability\r\nearthquake,0.25\r\nglacial,0.75\r\n"}
+    nothing = classified.model_copy(update={"event_type": "none", "probabilities": {}})
+    assert classify_products(nothing) == {"csv": b"event_type,probability\r\nnone,\r\n"}
     clustered = ClusterResult(
         k=2,
         structure_found=True,

@@ -13,6 +13,7 @@ from models.seismic.location.distances import epicenter_density
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 from models.specs.pictures import TRACE_FREQUENCY
+from workers.jobs.figures import draw_noise_section
 from workers.plots.canvas import downsample_extremes, format_utc, select_label_indices, separate_labels
 from workers.plots.coastline import coastline
 from workers.plots.distances import TracePictures, distances_figure
@@ -61,6 +62,13 @@ def test_traces_without_a_distance_are_drawn_in_a_strip():
     all_placed = pixels(section_figure(few, np.linspace(10, 20, 6), title="Section"))
     with_strip = pixels(section_figure(few, np.array([10, 12, np.nan, np.nan, 16, 20.0]), title="Section"))
     assert with_strip.shape[0] > all_placed.shape[0] + 50
+
+
+@pytest.mark.parametrize("known", [0, 1, 6])
+def test_records_without_an_event_are_drawn_with_and_without_coordinates(known):
+    noise = gather(6)
+    noise.latitudes_deg[known:] = np.nan
+    assert 0.003 < inked_fraction(draw_noise_section(noise, "No event detected")) < 0.6
 
 
 def test_traces_of_equal_distance_are_drawn():

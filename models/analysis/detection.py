@@ -1,0 +1,211 @@
+"""
+Decide whether records show an event at all: evidence against noise, calibrated on noise.
+
+Three kinds of evidence, from the cheapest on: transients of single records, which need no second station; the beam power of arrays, for
+waves below the noise of single traces; the surface-wave stack, for sources seen by no trace of a wide network. Each is turned into the
+probability that noise reaches it (`NoiseTable`, measured by `python -m training experiment detection`). The detection statistic is the
+smallest of these probabilities, times their number, as minus a decimal logarithm; how often noise reaches the statistic is calibrated once
+more, because noise is neither Gaussian nor independent between stations. Nothing here needs a network, a distance or a pick, so that it
+comes before all of them, and noise costs less than an event.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from scipy.stats import binom
+
+from models.array_types import Floats
+from models.errors import NoUsableTrace
+from models.seismic.arrays.beam_power import BEAM_BANDS, measure_beam_power
+from models.seismic.arrays.plane_waves import MIN_STATIONS
+from models.seismic.signal.transients import TRANSIENT_BANDS_HZ, Transients, measure_transients
+from models.seismic.surface_waves.detector import detect_surface_waves
+from models.seismic.waveforms import Gather, Record
+
+TABLE_PATH: Final = Path(__file__).with_name("detection_noise.json")
+MAX_FALSE_ALARM_PROBABILITY: Final = 0.01
+"""An event is detected where noise reaches its statistic less often: one window of noise in a hundred may be called an event."""
+MIN_FALSE_ALARM_PROBABILITY: Final = 1e-6  # the extrapolation by an exponential is not trusted below
+MIN_TRACE_PROBABILITY: Final = 0.01
+"""
+Probability that a record of a network holds a disturbance of its own: a glitch, a calibration pulse, a car. However strong, its transient
+is no better evidence than this.
+"""
+MIN_SINGLE_PROBABILITY: Final = 0.001
+"""The same for a single record, which would else never show an event."""
+RATE_FACTOR: Final = 5.0
+"""
+How much more often than the average record those of one noisy station or region may show transients. It keeps such stations, and a
+network with one disturbed record in twenty, from being taken for an event.
+"""
+KINDS_OF_EVIDENCE: Final = 3  # for four traces and more; fewer have transients alone
+
+
+@dataclass(frozen=True)
+class NoiseTable:
+    """
+    How often noise reaches a contrast or a stack, measured.
+
+    `transients` [bands, 2], `beams` [bands, 2], `stack` [2]: location x0 and scale s of the rate exp(-(x - x0) / s) at which
+    noise exceeds x, per independent trial. `false_alarm` [2, 2] for fewer than four traces, and for more: start s0 and decay of the
+    probability 10 ** (-decay * (S - s0)) that noise exceeds the detection statistic S. `networks`: number of networks of noise
+    that this rests on.
+    """
+
+    transients: tuple[tuple[float, float], ...]
+    beams: tuple[tuple[float, float], ...]
+    stack: tuple[float, float]
+    false_alarm: tuple[tuple[float, float], ...]
+    networks: int
+
+    def false_alarm_probability(self, statistic: float, kinds: int) -> float:
+        """Probability that noise exceeds a detection statistic of so many kinds of evidence, between one in a million and 1."""
+        start, decay = self.false_alarm[int(kinds > 1)]
+        return float(np.clip(10.0 ** (-decay * (statistic - start)), MIN_FALSE_ALARM_PROBABILITY, 1.0))
+
+
+@dataclass(frozen=True)
+class Detection:
+    """
+    Whether an event is detected, the detection statistic, and how often noise reaches it.
+
+    `evidence`: what was looked for, in words, with the probability that noise shows as much.
+    """
+
+    detected: bool
+    statistic: float
+    false_alarm_probability: float
+    evidence: tuple[tuple[str, float], ...]
+
+    def describe(self) -> str:
+        """Say what was looked for, how likely each finding is in noise, and what decides."""
+        looked_for = "; ".join(f"{name} (noise shows as much with probability {probability:.2g})" for name, probability in self.evidence)
+        return (
+            f"no event was detected. Looked for {looked_for}. Together, noise reaches this with probability "
+            f"{self.false_alarm_probability:.2g}; below {MAX_FALSE_ALARM_PROBABILITY:g} an event counts as detected. Nothing was "
+            "classified or located; send more stations, or a window from before P to after the surface waves"
+        )
+
+
+@cache
+def read_noise_table() -> NoiseTable:
+    """Read the table of what noise reaches."""
+    content = json.loads(TABLE_PATH.read_text(encoding="utf-8"))
+    return NoiseTable(
+        tuple(map(tuple, content["transients"])),
+        tuple(map(tuple, content["beams"])),
+        tuple(content["stack"]),
+        tuple(map(tuple, content["false_alarm"])),
+        int(content["networks"]),
+    )
+
+
+def detect_event(records: Sequence[Record], gather: Gather, table: NoiseTable | None = None) -> Detection:
+    """
+    Detect an event on records: transients first, and only where these do not decide, beams of arrays and the surface-wave stack.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        Original records, one a station.
+    gather : Gather
+        The same, conditioned, in the same order.
+    table : NoiseTable, optional
+        What noise reaches; that of the repository where omitted.
+
+    Raises
+    ------
+    NoUsableTrace
+        If no record is long enough to measure in any band.
+
+    """
+    table = table or read_noise_table()
+    kinds = KINDS_OF_EVIDENCE if len(records) >= MIN_STATIONS else 1
+    found = [_measure_traces(records, table)]
+    for measure in (_measure_arrays, _measure_stack)[: kinds - 1]:
+        if not combine_evidence(found, kinds, table).detected:
+            evidence = measure(gather, table)
+            found += [] if evidence is None else [evidence]
+    return combine_evidence(found, kinds, table)
+
+
+def combine_evidence(found: Sequence[tuple[str, float]], kinds: int, table: NoiseTable) -> Detection:
+    """Combine evidence (name, probability in noise) into a detection: the least probable one, for as many `kinds` as are tried."""
+    least = min(probability for _, probability in found)
+    statistic = -float(np.log10(np.clip(kinds * least, 1e-300, 1.0)))
+    probability = table.false_alarm_probability(statistic, kinds)
+    return Detection(probability < MAX_FALSE_ALARM_PROBABILITY, statistic, probability, tuple(found))
+
+
+def exceedance_probability(contrasts: Floats, trials: Floats, law: tuple[float, float]) -> Floats:
+    """Probability that the largest of `trials` independent values in noise exceeds `contrasts`, by the law (x0, s) of `NoiseTable`."""
+    rate = np.exp(np.minimum(-(contrasts - law[0]) / law[1], 0.0))
+    return np.asarray(-np.expm1(-trials * rate))
+
+
+def trace_probabilities(transients: Transients, table: NoiseTable) -> Floats:
+    """
+    Probability [traces] that noise shows a transient as strong in any band; NaN for a trace that is too short for every band.
+
+    The least probable band counts, for as many bands as there are.
+    """
+    measured = transients.windows > 0
+    bands = [
+        exceedance_probability(np.where(measured[:, band], transients.contrasts[:, band], -np.inf), transients.windows[:, band], law)
+        for band, law in enumerate(table.transients)
+    ]
+    probabilities = np.where(measured, np.stack(bands, axis=1), 1.0).min(axis=1)
+    probabilities = 1.0 - (1.0 - probabilities) ** measured.sum(axis=1)
+    return np.where(measured.any(axis=1), probabilities, np.nan)
+
+
+def network_probability(probabilities: Floats) -> float:
+    """
+    Probability that noise shows as strong transients at as many traces, given that of each trace [traces], finite.
+
+    The k least probable traces count as a whole: k of n reach a probability p with the tail of the binomial distribution, the least over k
+    (Berk & Jones 1979, doi:10.1007/BF00533250). Few disturbed traces of many are so no evidence, and many weak transients are.
+    Probabilities are limited from below by a disturbance of the record, and multiplied by `RATE_FACTOR`.
+    """
+    least = MIN_SINGLE_PROBABILITY if len(probabilities) == 1 else MIN_TRACE_PROBABILITY
+    ordered = np.sort(np.minimum(RATE_FACTOR * np.maximum(probabilities, least), 1.0))
+    return float(np.min(binom.sf(np.arange(len(ordered)), len(ordered), ordered)))
+
+
+def _measure_traces(records: Sequence[Record], table: NoiseTable) -> tuple[str, float]:
+    transients = measure_transients(records)
+    probabilities = trace_probabilities(transients, table)
+    measured = np.isfinite(probabilities)
+    if not measured.any():
+        longest = max((record.duration_s for record in records), default=0.0)
+        raise NoUsableTrace(
+            f"the longest record has {longest:.0f} s of data: too short to tell an event from noise; send records from before P to the end "
+            "of the surface waves"
+        )
+    used = (transients.windows > 0).any(axis=0)
+    low_hz, high_hz = (function(np.array(TRANSIENT_BANDS_HZ)[used]) for function in (np.min, np.max))
+    name = f"transients at {low_hz:.2g} to {high_hz:.2g} Hz on {measured.sum()} traces"
+    return name, network_probability(probabilities[measured])
+
+
+def _measure_arrays(gather: Gather, table: NoiseTable) -> tuple[str, float] | None:
+    beams = [(band, beam) for array in measure_beam_power(gather) for band, beam in enumerate(array) if beam is not None]
+    if not beams:
+        return None
+    least = min(float(exceedance_probability(np.array(beam.contrast), np.array(beam.trials), table.beams[band])) for band, beam in beams)
+    longest_s = max(band.max_period_s for band, _ in BEAM_BANDS)
+    name = f"waves across {len(beams) // len(BEAM_BANDS) or 1} array(s) of stations at periods of 8 to {longest_s:.0f} s"
+    return name, 1.0 - (1.0 - least) ** len(beams)
+
+
+def _measure_stack(gather: Gather, table: NoiseTable) -> tuple[str, float] | None:
+    stack = detect_surface_waves(gather)
+    if stack is None:
+        return None
+    probability = exceedance_probability(np.array(stack.log_evidence), np.array(1.0), table.stack)
+    return "surface waves from anywhere, stacked over the network", float(probability)

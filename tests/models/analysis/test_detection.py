@@ -1,0 +1,116 @@
+"""Detection of events: noise, events, disturbed traces, and what is said where nothing is found."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.analysis.detection import (
+    MAX_FALSE_ALARM_PROBABILITY,
+    MIN_FALSE_ALARM_PROBABILITY,
+    MIN_SINGLE_PROBABILITY,
+    RATE_FACTOR,
+    combine_evidence,
+    detect_event,
+    exceedance_probability,
+    network_probability,
+    read_noise_table,
+)
+from models.errors import NoUsableTrace
+from models.imaging.conditioning import condition
+from models.seismic.trace_id import TraceId
+from models.seismic.waveforms import Record
+from models.specs.pictures import CONDITIONING
+
+RATE_HZ = 5.0
+
+
+def make_records(count, seconds=1200, heights=None, seed=4):
+    """Noise at stations some degrees apart, with a burst of 1 to 20 s of so many times its amplitude in the middle."""
+    random, times = np.random.default_rng(seed), np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    burst = np.exp(-np.maximum(times - 0.5 * seconds, 0.0) / 40.0) * (times > 0.5 * seconds)
+    records = []
+    for number, height in enumerate(heights or [0.0] * count):
+        noise, wave = random.normal(size=(2, len(times)))
+        samples = noise + height * burst * (wave + np.sin(2 * np.pi * times / 12.0))
+        place = (10.0 + 7.0 * (number // 4), 20.0 + 7.0 * (number % 4))
+        records.append(Record(TraceId("XX", f"S{number}", "", "BHZ"), 1.6e9, RATE_HZ, samples.astype(np.float32), *place))
+    return records
+
+
+def detect(records):
+    return detect_event(records, condition(records, CONDITIONING))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+def test_noise_is_no_event_at_any_number_of_stations(count):
+    found = detect(make_records(count))
+    assert not found.detected
+    assert found.false_alarm_probability > MAX_FALSE_ALARM_PROBABILITY
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+def test_an_event_is_detected_at_any_number_of_stations(count):
+    found = detect(make_records(count, heights=[30.0] * count))
+    assert found.detected
+    assert found.false_alarm_probability < MAX_FALSE_ALARM_PROBABILITY
+
+
+def test_a_weak_event_needs_many_stations():
+    assert not detect(make_records(2, heights=[1.3, 1.3])).detected
+    assert detect(make_records(16, heights=[1.3] * 16)).detected
+
+
+def test_one_disturbed_trace_of_several_is_no_event():
+    assert not detect(make_records(8, heights=[1000.0] + [0.0] * 7)).detected
+    assert not detect(make_records(2, heights=[1000.0, 0.0])).detected
+
+
+def test_evidence_grows_with_the_number_of_traces_that_agree():
+    found = [network_probability(np.array([0.01] * k + [0.5] * (10 - k))) for k in range(1, 5)]
+    assert found == sorted(found, reverse=True)
+    assert network_probability(np.array([0.1, 0.1])) == pytest.approx((0.1 * RATE_FACTOR) ** 2)
+    assert network_probability(np.array([0.1] + [0.9] * 20)) == pytest.approx(1.0)
+
+
+def test_no_trace_alone_is_better_evidence_than_a_disturbance():
+    assert network_probability(np.array([1e-12])) == pytest.approx(RATE_FACTOR * MIN_SINGLE_PROBABILITY)
+    assert network_probability(np.array([0.03])) == pytest.approx(RATE_FACTOR * 0.03)
+    assert detect(make_records(1, heights=[1e4])).statistic == pytest.approx(-np.log10(RATE_FACTOR * MIN_SINGLE_PROBABILITY))
+
+
+def test_a_contrast_is_the_more_probable_in_noise_the_more_trials_there_are():
+    probabilities = exceedance_probability(np.array([3.0, 3.0, 4.0]), np.array([10.0, 100.0, 100.0]), (1.0, 0.3))
+    assert probabilities[1] > probabilities[0]
+    assert probabilities[1] > probabilities[2]
+    assert exceedance_probability(np.array(-9.0), np.array(100.0), (1.0, 0.3)) == pytest.approx(1.0)
+
+
+def test_the_false_alarm_probability_falls_with_the_statistic_and_is_bounded():
+    table = read_noise_table()
+    for kinds in (1, 3):
+        found = [table.false_alarm_probability(statistic, kinds) for statistic in (0.0, 1.0, 2.0, 4.0, 300.0)]
+        assert found == sorted(found, reverse=True)
+        assert found[-1] == MIN_FALSE_ALARM_PROBABILITY
+    assert table.networks >= 200
+
+
+def test_the_description_says_what_was_looked_for():
+    found = detect(make_records(8, seconds=3000))
+    text = found.describe()
+    assert "0.3 to 2 Hz" not in text
+    assert "8 traces" in text
+    assert f"{found.false_alarm_probability:.2g}" in text
+    assert len(found.evidence) >= 2
+
+
+def test_the_least_probable_evidence_decides():
+    table = read_noise_table()
+    strong = combine_evidence([("one", 0.5), ("other", 1e-9)], 3, table)
+    assert strong == replace(combine_evidence([("other", 1e-9)], 3, table), evidence=strong.evidence)
+
+
+def test_records_too_short_for_every_band_are_an_error():
+    records = make_records(3, seconds=20)
+    with pytest.raises(NoUsableTrace, match="20 s"):
+        detect_event(records, condition(records, CONDITIONING))

@@ -1,0 +1,74 @@
+"""Energy contrasts of single records."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.seismic.signal.transients import TRANSIENT_BANDS_HZ, measure_transients
+from models.seismic.trace_id import TraceId
+from models.seismic.waveforms import Record
+
+LONG_PERIOD_P, SHORT_PERIOD = 2, 4
+"""Bands of 8 to 20 s and of 0.8 to 2 Hz."""
+
+
+@pytest.fixture
+def noise() -> Record:
+    samples = np.random.default_rng(3).normal(size=12_000).astype(np.float32)
+    return Record(TraceId("XX", "A", "", "BHZ"), 1.6e9, 5.0, samples, None, None)
+
+
+def contrasts(record: Record):
+    return measure_transients([record]).contrasts[0]
+
+
+def add(record: Record, frequency_hz: float, seconds: float, height: float) -> Record:
+    times = np.arange(len(record.samples)) / record.sampling_rate_hz - 1000.0
+    wave = np.where((times >= 0) & (times < seconds), height * np.sin(2 * np.pi * frequency_hz * times), 0.0)
+    return replace(record, samples=record.samples + wave.astype(np.float32))
+
+
+def test_a_burst_raises_the_contrast_of_its_band_alone(noise):
+    change = contrasts(add(noise, 1.2, 30.0, 10.0)) - contrasts(noise)
+    assert change[SHORT_PERIOD] > 3.0
+    assert abs(change[LONG_PERIOD_P]) < 0.5
+
+
+def test_a_long_period_wave_raises_the_contrast_of_its_band_alone(noise):
+    change = contrasts(add(noise, 1 / 12, 120.0, 5.0)) - contrasts(noise)
+    assert change[LONG_PERIOD_P] > 3.0
+    assert abs(change[SHORT_PERIOD]) < 0.1
+
+
+def test_an_impulse_shorter_than_two_windows_is_no_transient(noise):
+    long, short = add(noise, 1.2, 12.0, 10.0), add(noise, 1.2, 1.0, 10.0)
+    assert contrasts(long)[SHORT_PERIOD] - contrasts(noise)[SHORT_PERIOD] > 3.0
+    assert contrasts(short)[SHORT_PERIOD] - contrasts(noise)[SHORT_PERIOD] < 2.0
+
+
+def test_contrasts_do_not_depend_on_the_gain(noise):
+    np.testing.assert_allclose(contrasts(replace(noise, samples=1e4 * noise.samples)), contrasts(noise), rtol=1e-3)
+
+
+def test_windows_in_a_gap_do_not_count(noise):
+    gapped = noise.samples.copy()
+    gapped[4000:8000] = np.nan
+    whole, rest = measure_transients([noise, replace(noise, samples=gapped)]).windows
+    np.testing.assert_allclose(rest[LONG_PERIOD_P], whole[LONG_PERIOD_P] - 800.0 / 20.0, atol=2.5)
+    assert contrasts(replace(noise, samples=gapped))[LONG_PERIOD_P] < contrasts(noise)[LONG_PERIOD_P] + 0.5
+
+
+def test_a_record_has_no_contrast_in_bands_that_it_does_not_hold(noise):
+    short = measure_transients([replace(noise, samples=noise.samples[:400]), replace(noise, sampling_rate_hz=1.0)])
+    assert np.isfinite(short.contrasts).tolist() == [
+        [low >= 0.3 and high <= 2.0 for low, high in TRANSIENT_BANDS_HZ],
+        [high <= 0.8 for _, high in TRANSIENT_BANDS_HZ],
+    ]
+    assert (short.windows > 0).tolist() == np.isfinite(short.contrasts).tolist()
+
+
+def test_a_constant_record_and_one_of_gaps_have_no_contrast(noise):
+    dead = replace(noise, samples=np.zeros_like(noise.samples))
+    empty = replace(noise, samples=np.full_like(noise.samples, np.nan))
+    assert not np.isfinite(measure_transients([dead, empty]).contrasts).any()

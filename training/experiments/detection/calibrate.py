@@ -1,0 +1,193 @@
+"""Calibrate the detection of events on noise: the table that serving reads."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from models.analysis.detection import TABLE_PATH, NoiseTable, detect_event, exceedance_probability
+from models.array_types import Floats
+from models.errors import UnusableData
+from models.imaging.conditioning import condition
+from models.seismic.arrays.beam_power import BEAM_BANDS, measure_beam_power
+from models.seismic.arrays.plane_waves import MIN_STATIONS
+from models.seismic.signal.transients import TRANSIENT_BANDS_HZ, measure_transients
+from models.seismic.surface_waves.detector import detect_surface_waves
+from models.seismic.waveforms import Gather
+from models.specs.pictures import CONDITIONING
+from training.config import TrainingSettings
+from training.evaluation.event_sources import list_real_events
+from training.experiments.detection.noise_networks import (
+    FORESHOCKS,
+    NoiseNetwork,
+    cut_before_arrivals,
+    cut_noise_networks,
+    draw_noise_network,
+)
+from training.random_streams import Purpose, make_generator
+from training.synthesis.catalogs import load_stations
+from training.synthesis.noise import measure_noise_character
+
+RECORDINGS: tuple[dict[str, tuple[float, float]], ...] = (
+    {"noise_19940807a": (0.0, 24.0), "noise_day_kapi_2013_005": (0.0, 24.0), "noise_day_cop_2009_050": (0.0, 12.0)},
+    {"noise_19940808a": (0.0, 24.0), "noise_day_kapi_2013_007": (0.0, 24.0), "noise_day_cop_2009_050": (12.0, 24.0)},
+)
+"""Recordings of noise, and the hours (UTC) of them, that calibrate, and that test."""
+HIGHEST_BAND = 5
+"""2 to 4 Hz: no recording at hand holds it, so that its law is that of 0.8 to 2 Hz."""
+BODY, TAIL = 0.3, 0.05
+"""Probabilities at which a law is fitted to the exceedances of noise."""
+MIN_SCALE = 0.5
+"""
+Smallest scale of a law of transients, in natural logarithms of energy: noise of one station varies by some decibels more than that
+of the few stations that calibrate.
+"""
+MAX_DECAY = 1.0
+"""Of the false-alarm probability with the statistic: that of a statistic whose evidence is calibrated ideally."""
+MIN_SAMPLES = 40
+SEED = 3407
+CALIBRATION, TEST = 0, 1
+"""Parts of the noise."""
+
+
+@dataclass(frozen=True)
+class NoiseSamples:
+    """What noise reaches: contrasts and trials of transients and beams, each a list by band, evidence of stacks; a row [2] a sample."""
+
+    transients: list[Floats]
+    beams: list[Floats]
+    stacks: Floats
+
+
+def make_noise_networks(settings: TrainingSettings, count: int, part: int, *, defects: bool = True) -> list[NoiseNetwork]:
+    """
+    Draw `count` synthetic networks of noise, and cut recordings, of part 0 (calibration) or 1 (test).
+
+    Without a data folder there are no recordings. Records before the first arrivals of real events belong to either part in turn.
+    """
+    stations, character = load_stations(settings.data_dir), measure_noise_character(settings.data_dir)
+    generators = (make_generator(SEED + part, Purpose.DETECTION, number) for number in range(count))
+    networks = [draw_noise_network(stations, character, random, defects=defects) for random in generators]
+    folder = Path("no data folder") if settings.data_dir is None else settings.data_dir
+    for name, hours in RECORDINGS[part].items():
+        if (folder / "noise" / name / "waveforms.mseed").is_file():
+            cut = cut_noise_networks(folder / "noise" / name, make_generator(SEED + part, Purpose.DETECTION, count))
+            networks += [network for network in cut if lies_within(network, hours)]
+    events = [event for event in list_real_events(folder / "real_events") if event.name not in FORESHOCKS]
+    return networks + [network for event in events[part::2] if (network := cut_before_arrivals(event)) is not None]
+
+
+def lies_within(network: NoiseNetwork, hours: tuple[float, float]) -> bool:
+    """Whether the window of a recorded network lies within hours of the day."""
+    return network.hours is not None and hours[0] <= network.hours[0] and network.hours[1] <= hours[1] + 1e-3
+
+
+def condition_network(network: NoiseNetwork) -> Gather | None:
+    """Condition the records of a network; None where they are unusable."""
+    try:
+        return condition(network.records, CONDITIONING)
+    except UnusableData:
+        return None
+
+
+def measure_noise(networks: Iterable[NoiseNetwork]) -> NoiseSamples:
+    """Measure every kind of evidence on networks of noise, those without a known event."""
+    transients: list[list[tuple[float, float]]] = [[] for _ in TRANSIENT_BANDS_HZ]
+    beams: list[list[tuple[float, float]]] = [[] for _ in BEAM_BANDS]
+    stacks: list[tuple[float, float]] = []
+    for network in networks:
+        gather = None if network.holds_event else condition_network(network)
+        if gather is None:
+            continue
+        measured = measure_transients(network.records)
+        for band, rows in enumerate(transients):
+            known = measured.windows[:, band] > 0
+            rows.extend(zip(measured.contrasts[known, band].tolist(), measured.windows[known, band].tolist(), strict=True))
+        for array in measure_beam_power(gather):
+            for band, beam in enumerate(array):
+                beams[band] += [] if beam is None else [(beam.contrast, beam.trials)]
+        stack = detect_surface_waves(gather)
+        stacks += [] if stack is None else [(stack.log_evidence, 1.0)]
+    to_arrays = [[np.array(rows).reshape(-1, 2) for rows in kind] for kind in (transients, beams, [stacks])]
+    return NoiseSamples(to_arrays[0], to_arrays[1], to_arrays[2][0])
+
+
+def fit_law(samples: Floats, min_scale: float = 0.0) -> tuple[float, float]:
+    """
+    Fit the law (x0, s) of `NoiseTable` to samples [n, 2] of contrast and trials, by its exceedances at probabilities BODY and TAIL.
+
+    The scale is the one at which a share TAIL of the samples exceeds the contrast of that probability when a share BODY exceeds that of
+    BODY, and at least `min_scale`; x0 is such that a share TAIL exceeds that of TAIL.
+    """
+    values, trials = samples.T
+
+    def anchor(scale: float, level: float) -> float:
+        return float(np.quantile(values - scale * np.log(trials / -np.log1p(-level)), 1.0 - level))
+
+    def miss(scale: float) -> float:
+        return abs(float(np.mean(exceedance_probability(values, trials, (anchor(scale, BODY), scale)) < TAIL)) - TAIL)
+
+    scale = max(min(np.geomspace(0.02, 3.0, 120).tolist(), key=miss), min_scale)
+    return anchor(scale, TAIL), scale
+
+
+def combine_laws(laws: Sequence[tuple[float, float]], trials: float) -> tuple[float, float]:
+    """Choose the law whose contrast at probability 0.01 is the highest, for so many trials."""
+    return max(laws, key=lambda law: law[0] + law[1] * np.log(trials / 0.01))
+
+
+def fit_laws(synthetic: NoiseSamples, recorded: NoiseSamples) -> NoiseTable:
+    """Fit the laws of all kinds of evidence: of recorded and synthetic noise the one that reaches higher."""
+
+    def choose(pair: tuple[Floats, Floats], min_scale: float = 0.0) -> tuple[float, float]:
+        enough = [samples for samples in pair if len(samples) >= MIN_SAMPLES]
+        return combine_laws([fit_law(samples, min_scale) for samples in enough], float(np.median(np.concatenate(enough)[:, 1])))
+
+    transients = [choose(pair, MIN_SCALE) for pair in zip(synthetic.transients, recorded.transients, strict=True)]
+    transients[HIGHEST_BAND] = transients[HIGHEST_BAND - 1]
+    beams = [choose(pair) for pair in zip(synthetic.beams, recorded.beams, strict=True)]
+    return NoiseTable(tuple(transients), tuple(beams), fit_law(synthetic.stacks), ((0.0, 1.0), (0.0, 1.0)), 0)
+
+
+def fit_false_alarms(statistics: Floats) -> tuple[float, float]:
+    """Fit start and decay of the false-alarm probability to detection statistics [n] of noise, at probabilities BODY and TAIL."""
+    body, tail = np.quantile(statistics, (1.0 - BODY, 1.0 - TAIL))
+    decay = min(float(np.log10(BODY / TAIL) / max(tail - body, 1e-3)), MAX_DECAY)
+    return float(tail + np.log10(TAIL) / decay), decay
+
+
+def measure_statistics(networks: Iterable[NoiseNetwork], table: NoiseTable) -> Floats:
+    """Measure the detection statistic of networks without a known event: [networks, 2], number of stations and statistic."""
+    statistics = []
+    for network in networks:
+        gather = None if network.holds_event else condition_network(network)
+        if gather is not None:
+            statistics.append((len(network.records), detect_event(network.records, gather, table).statistic))
+    return np.array(statistics).reshape(-1, 2)
+
+
+def write_noise_table(table: NoiseTable, path: Path = TABLE_PATH) -> Path:
+    """Write the table that serving reads, to four digits."""
+
+    def rounded(values: object) -> object:
+        return [rounded(value) for value in values] if isinstance(values, tuple) else float(f"{values:.4g}")
+
+    fields = {name: rounded(getattr(table, name)) for name in ("transients", "beams", "stack", "false_alarm")}
+    path.write_text(json.dumps({**fields, "networks": table.networks}, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def calibrate_detection(settings: TrainingSettings, count: int) -> Path:
+    """
+    Calibrate detection on `count` synthetic networks of noise, and on recorded noise where there is some; write the table.
+
+    The laws are fitted to noise without defects, the false-alarm probability to noise with the defects of the training data.
+    """
+    recorded = make_noise_networks(settings, 0, CALIBRATION)
+    laws = fit_laws(measure_noise(make_noise_networks(settings, count, CALIBRATION, defects=False)[:count]), measure_noise(recorded))
+    statistics = measure_statistics([*make_noise_networks(settings, count, CALIBRATION)[:count], *recorded], laws)
+    few = statistics[:, 0] < MIN_STATIONS
+    false_alarm = tuple(fit_false_alarms(statistics[chosen, 1]) for chosen in (few, ~few))
+    return write_noise_table(replace(laws, false_alarm=false_alarm, networks=len(statistics)))

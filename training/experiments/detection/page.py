@@ -1,0 +1,176 @@
+"""What is called an event: noise, real events, and events of the synthetic catalog replica by signal-to-noise ratio."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from models.analysis.detection import MAX_FALSE_ALARM_PROBABILITY, Detection, detect_event
+from models.errors import UnusableData
+from models.imaging.conditioning import condition
+from models.seismic.geodesy import distance_deg
+from models.seismic.waveforms import Record
+from models.specs.pictures import CONDITIONING
+from training.config import TrainingSettings
+from training.evaluation.event_sources import EventSource, FolderSource, ReplicaSource
+from training.evaluation.location_page import load_replica_recipe
+from training.evaluation.metrics import format_fraction
+from training.evaluation.pages import RESULTS, format_table, write_page
+from training.experiments.detection.calibrate import CALIBRATION, TEST, make_noise_networks
+from training.synthesis.signal_to_noise import signal_to_noise
+
+TEMPLATE = Path(__file__).parents[1] / "templates" / "detection.md"
+SNR_BORDERS = (3.0, 5.0, 10.0)
+LEVELS = (0.5, 0.2, 0.1, 0.05, 0.02)
+MIN_STATIONS = 4
+
+
+@dataclass(frozen=True)
+class DetectionResult:
+    """Detection of one set of records: its name and group, number of stations, whether it holds an event, and its SNR, if known."""
+
+    name: str
+    group: str
+    stations: int
+    holds_event: bool
+    detected: bool
+    statistic: float
+    false_alarm_probability: float
+    decided_by: str
+    snr: float = float("nan")
+
+
+def write_detection_page(settings: TrainingSettings, command: str, count: int, store: str | None, most: int | None) -> Path:
+    """Detect events in noise, in real events and in the replica's test part; write the page."""
+    noise = [result for part in (CALIBRATION, TEST) for result in detect_noise(settings, count, part)]
+    real = [] if settings.data_dir is None else detect_events(FolderSource(settings.data_dir / "real_events"), settings)
+    replica = detect_events(ReplicaSource(load_replica_recipe(store), "test", most), settings)
+    return write_page(
+        RESULTS / "detection.md",
+        TEMPLATE,
+        command,
+        threshold=f"{MAX_FALSE_ALARM_PROBABILITY:g}",
+        noise=format_noise(noise),
+        levels=format_levels([result for result in noise if not result.holds_event]),
+        called=format_called(noise),
+        events=format_events(noise),
+        real=format_real(real),
+        real_share=format_fraction([result.detected for result in real if result.stations >= MIN_STATIONS]),
+        replica=format_replica(replica),
+    )
+
+
+def detect_noise(settings: TrainingSettings, count: int, part: int) -> list[DetectionResult]:
+    """Detect events in the noise that calibrated (part 0) or tests (1)."""
+    names = ("calibration", "test")
+    found = []
+    for network in make_noise_networks(settings, count, part):
+        result = detect_records(network.name, f"{names[part]}: {network.group}", network.records, holds_event=network.holds_event)
+        found += [] if result is None else [result]
+    return found
+
+
+def detect_events(source: EventSource, settings: TrainingSettings) -> list[DetectionResult]:
+    """Detect the events of a source."""
+    found = []
+    for batch in source.batches(settings):
+        for key, event in source.load(batch, settings):
+            truth = event.truth
+            try:
+                gather = condition(event.records, CONDITIONING)
+            except UnusableData:
+                continue
+            distances = distance_deg(truth.latitude_deg, truth.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
+            snr = signal_to_noise(gather, distances, truth.depth_km, truth.origin_time_s)
+            known = snr[np.isfinite(snr)]
+            median = float(np.median(known)) if len(known) else float("nan")
+            result = detect_records(key, truth.kind, event.records, holds_event=True, snr=median)
+            found += [] if result is None else [result]
+    return found
+
+
+def detect_records(
+    name: str, group: str, records: Sequence[Record], *, holds_event: bool, snr: float = float("nan")
+) -> DetectionResult | None:
+    """Detect an event on records as the service does; None where they are unusable."""
+    try:
+        found = detect_event(records, condition(records, CONDITIONING))
+    except UnusableData:
+        return None
+    values = (found.detected, found.statistic, found.false_alarm_probability, name_evidence(found))
+    return DetectionResult(name, group, len(records), holds_event, *values, snr)
+
+
+def name_evidence(found: Detection) -> str:
+    """Name the kind of evidence that is least probable in noise, by its first word."""
+    return min(found.evidence, key=lambda evidence: evidence[1])[0].split()[0]
+
+
+def format_noise(results: Sequence[DetectionResult]) -> str:
+    """Tabulate how many windows of noise are called an event, by group."""
+    rows = []
+    for group in sorted({result.group for result in results}):
+        chosen = [result for result in results if result.group == group and not result.holds_event]
+        events = [result.detected for result in results if result.group == group and result.holds_event]
+        counts = (str(len(chosen)), format_fraction([result.detected for result in chosen]))
+        rows.append((group, *counts, f"{sum(events)} of {len(events)}" if events else ""))
+    return format_table(("noise", "windows", "called an event", "windows with a known event: detected"), rows)
+
+
+def format_levels(results: Sequence[DetectionResult]) -> str:
+    """Tabulate how often test noise falls below false-alarm probabilities: the shares should be these probabilities, or less."""
+    groups = [("synthetic", [result for result in results if result.group == "test: synthetic"])]
+    groups.append(("recorded", [result for result in results if result.group.startswith("test: ") and result.group != "test: synthetic"]))
+    rows = [
+        (name, str(len(group)), *(format_fraction([result.false_alarm_probability < level for result in group]) for level in LEVELS))
+        for name, group in groups
+    ]
+    return format_table(("test noise", "windows", *(f"below {level:g}" for level in LEVELS)), rows)
+
+
+def format_called(results: Sequence[DetectionResult]) -> str:
+    """Tabulate the windows of recorded noise without a known event that are called an event."""
+    called = [result for result in results if result.detected and not result.holds_event and "synthetic" not in result.group]
+    return _format_each(called, lambda result: (result.group, result.name)) if called else "none"
+
+
+def format_events(results: Sequence[DetectionResult]) -> str:
+    """Tabulate the windows of all stations with a known event in recordings of noise that are missed."""
+    missed = [result for result in results if result.holds_event and not result.detected]
+    return _format_each(missed, lambda result: (result.group, result.name)) if missed else "none"
+
+
+def format_real(results: Sequence[DetectionResult]) -> str:
+    """Tabulate the real events."""
+    return _format_each(results, lambda result: (result.name, f"{result.stations} stations")) if results else "no data folder"
+
+
+def _format_each(results: Iterable[DetectionResult], describe: Callable[[DetectionResult], tuple[str, str]]) -> str:
+    rows = [
+        (
+            *describe(result),
+            f"{result.statistic:.1f}",
+            f"{result.false_alarm_probability:.1g}",
+            result.decided_by,
+            "yes" if result.detected else "no",
+        )
+        for result in results
+    ]
+    return format_table(("records", "", "statistic", "false-alarm probability", "strongest evidence", "detected"), rows)
+
+
+def format_replica(results: Sequence[DetectionResult]) -> str:
+    """Tabulate detected events of the replica by median signal-to-noise ratio and number of stations."""
+    edges = (0.0, *SNR_BORDERS, np.inf)
+    rows = []
+    for low, high in pairwise(edges):
+        chosen = [result for result in results if low <= result.snr < high]
+        few = [result.detected for result in chosen if result.stations < 10]
+        many = [result.detected for result in chosen if result.stations >= 10]
+        name = f"{low:g} and above" if np.isinf(high) else f"{low:g} to {high:g}"
+        rows.append((name, str(len(chosen)), *(format_fraction(hits) for hits in (few + many, few, many))))
+    every = [result.detected for result in results if result.snr >= SNR_BORDERS[1]]
+    rows.append((f"{SNR_BORDERS[1]:g} and above, together", str(len(every)), format_fraction(every), "", ""))
+    return format_table(("median signal-to-noise ratio", "n", "detected", "fewer than 10 stations", "10 and more"), rows)
