@@ -63,7 +63,7 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
         print(simulated_networks.write_simulated_networks_page(arguments.command, arguments.trials, arguments.seed))
 
 
-def detect_events(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+def measure_detection(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Calibrate the detection of events on noise, or measure what is called an event."""
     from training.experiments.detection import calibrate, page
 
@@ -147,10 +147,10 @@ def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.Arg
 
 def _add_detection(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     table = commands.add_parser("detection-table", help="calibrate detection on noise: models/analysis/detection_noise.json")
-    found = commands.add_parser("detection", help="measure what is called an event, of noise and of events: docs/results/detection.md")
+    found = commands.add_parser("detection", help="measure what is called an event, of noise and of events")
     for command in (table, found):
         command.add_argument("--networks", type=int, default=200, help="number of synthetic networks of noise (200)")
-        command.set_defaults(run=detect_events)
+        command.set_defaults(run=measure_detection)
     found.add_argument("--store", help="another store of Green's functions than the replica's")
     found.add_argument("--most", type=int, help="number of events of the replica, at most")
 

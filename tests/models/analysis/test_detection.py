@@ -57,8 +57,8 @@ def test_an_event_is_detected_at_any_number_of_stations(count):
 
 
 def test_a_weak_event_needs_many_stations():
-    assert not detect(make_records(2, heights=[1.3, 1.3])).detected
-    assert detect(make_records(16, heights=[1.3] * 16)).detected
+    assert not detect(make_records(2, heights=[1.6, 1.6])).detected
+    assert detect(make_records(16, heights=[1.6] * 16)).detected
 
 
 def test_one_disturbed_trace_of_several_is_no_event():

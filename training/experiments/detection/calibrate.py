@@ -171,10 +171,10 @@ def measure_statistics(networks: Iterable[NoiseNetwork], table: NoiseTable) -> F
 def write_noise_table(table: NoiseTable, path: Path = TABLE_PATH) -> Path:
     """Write the table that serving reads, to four digits."""
 
-    def rounded(values: object) -> object:
-        return [rounded(value) for value in values] if isinstance(values, tuple) else float(f"{values:.4g}")
+    def round_values(values: object) -> object:
+        return [round_values(value) for value in values] if isinstance(values, tuple) else float(f"{values:.4g}")
 
-    fields = {name: rounded(getattr(table, name)) for name in ("transients", "beams", "stack", "false_alarm")}
+    fields = {name: round_values(getattr(table, name)) for name in ("transients", "beams", "stack", "false_alarm")}
     path.write_text(json.dumps({**fields, "networks": table.networks}, indent=1) + "\n", encoding="utf-8")
     return path
 
@@ -183,11 +183,13 @@ def calibrate_detection(settings: TrainingSettings, count: int) -> Path:
     """
     Calibrate detection on `count` synthetic networks of noise, and on recorded noise where there is some; write the table.
 
-    The laws are fitted to noise without defects, the false-alarm probability to noise with the defects of the training data.
+    The laws are fitted to noise without defects, the false-alarm probability to noise with the defects of the training data. That of few
+    traces is not below the probability of the evidence itself: too few of them hold a disturbance for it to be measured.
     """
     recorded = make_noise_networks(settings, 0, CALIBRATION)
     laws = fit_laws(measure_noise(make_noise_networks(settings, count, CALIBRATION, defects=False)[:count]), measure_noise(recorded))
     statistics = measure_statistics([*make_noise_networks(settings, count, CALIBRATION)[:count], *recorded], laws)
     few = statistics[:, 0] < MIN_STATIONS
-    false_alarm = tuple(fit_false_alarms(statistics[chosen, 1]) for chosen in (few, ~few))
+    start, decay = fit_false_alarms(statistics[few, 1])
+    false_alarm = ((max(start, 0.0), decay), fit_false_alarms(statistics[~few, 1]))
     return write_noise_table(replace(laws, false_alarm=false_alarm, networks=len(statistics)))

@@ -18,7 +18,7 @@ from training.evaluation.event_sources import EventSource, FolderSource, Replica
 from training.evaluation.location_page import load_replica_recipe
 from training.evaluation.metrics import format_fraction
 from training.evaluation.pages import RESULTS, format_table, write_page
-from training.experiments.detection.calibrate import CALIBRATION, TEST, make_noise_networks
+from training.experiments.detection.calibrate import TEST, make_noise_networks
 from training.synthesis.signal_to_noise import signal_to_noise
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "detection.md"
@@ -28,7 +28,7 @@ MIN_STATIONS = 4
 
 
 @dataclass(frozen=True)
-class DetectionResult:
+class RecordsResult:
     """Detection of one set of records: its name and group, number of stations, whether it holds an event, and its SNR, if known."""
 
     name: str
@@ -44,9 +44,9 @@ class DetectionResult:
 
 def write_detection_page(settings: TrainingSettings, command: str, count: int, store: str | None, most: int | None) -> Path:
     """Detect events in noise, in real events and in the replica's test part; write the page."""
-    noise = [result for part in (CALIBRATION, TEST) for result in detect_noise(settings, count, part)]
-    real = [] if settings.data_dir is None else detect_events(FolderSource(settings.data_dir / "real_events"), settings)
-    replica = detect_events(ReplicaSource(load_replica_recipe(store), "test", most), settings)
+    noise = detect_noise(settings, count)
+    real = [] if settings.data_dir is None else detect_source(FolderSource(settings.data_dir / "real_events"), settings)
+    replica = detect_source(ReplicaSource(load_replica_recipe(store), "test", most), settings)
     return write_page(
         RESULTS / "detection.md",
         TEMPLATE,
@@ -62,17 +62,14 @@ def write_detection_page(settings: TrainingSettings, command: str, count: int, s
     )
 
 
-def detect_noise(settings: TrainingSettings, count: int, part: int) -> list[DetectionResult]:
-    """Detect events in the noise that calibrated (part 0) or tests (1)."""
-    names = ("calibration", "test")
-    found = []
-    for network in make_noise_networks(settings, count, part):
-        result = detect_records(network.name, f"{names[part]}: {network.group}", network.records, holds_event=network.holds_event)
-        found += [] if result is None else [result]
-    return found
+def detect_noise(settings: TrainingSettings, count: int) -> list[RecordsResult]:
+    """Detect events in the noise that tests."""
+    networks = make_noise_networks(settings, count, TEST)
+    found = (detect_records(network.name, network.group, network.records, holds_event=network.holds_event) for network in networks)
+    return [result for result in found if result is not None]
 
 
-def detect_events(source: EventSource, settings: TrainingSettings) -> list[DetectionResult]:
+def detect_source(source: EventSource, settings: TrainingSettings) -> list[RecordsResult]:
     """Detect the events of a source."""
     found = []
     for batch in source.batches(settings):
@@ -93,14 +90,14 @@ def detect_events(source: EventSource, settings: TrainingSettings) -> list[Detec
 
 def detect_records(
     name: str, group: str, records: Sequence[Record], *, holds_event: bool, snr: float = float("nan")
-) -> DetectionResult | None:
+) -> RecordsResult | None:
     """Detect an event on records as the service does; None where they are unusable."""
     try:
         found = detect_event(records, condition(records, CONDITIONING))
     except UnusableData:
         return None
     values = (found.detected, found.statistic, found.false_alarm_probability, name_evidence(found))
-    return DetectionResult(name, group, len(records), holds_event, *values, snr)
+    return RecordsResult(name, group, len(records), holds_event, *values, snr)
 
 
 def name_evidence(found: Detection) -> str:
@@ -108,7 +105,7 @@ def name_evidence(found: Detection) -> str:
     return min(found.evidence, key=lambda evidence: evidence[1])[0].split()[0]
 
 
-def format_noise(results: Sequence[DetectionResult]) -> str:
+def format_noise(results: Sequence[RecordsResult]) -> str:
     """Tabulate how many windows of noise are called an event, by group."""
     rows = []
     for group in sorted({result.group for result in results}):
@@ -119,10 +116,10 @@ def format_noise(results: Sequence[DetectionResult]) -> str:
     return format_table(("noise", "windows", "called an event", "windows with a known event: detected"), rows)
 
 
-def format_levels(results: Sequence[DetectionResult]) -> str:
+def format_levels(results: Sequence[RecordsResult]) -> str:
     """Tabulate how often test noise falls below false-alarm probabilities: the shares should be these probabilities, or less."""
-    groups = [("synthetic", [result for result in results if result.group == "test: synthetic"])]
-    groups.append(("recorded", [result for result in results if result.group.startswith("test: ") and result.group != "test: synthetic"]))
+    groups = [("synthetic", [result for result in results if result.group == "synthetic"])]
+    groups.append(("recorded", [result for result in results if result.group != "synthetic"]))
     rows = [
         (name, str(len(group)), *(format_fraction([result.false_alarm_probability < level for result in group]) for level in LEVELS))
         for name, group in groups
@@ -130,24 +127,24 @@ def format_levels(results: Sequence[DetectionResult]) -> str:
     return format_table(("test noise", "windows", *(f"below {level:g}" for level in LEVELS)), rows)
 
 
-def format_called(results: Sequence[DetectionResult]) -> str:
-    """Tabulate the windows of recorded noise without a known event that are called an event."""
-    called = [result for result in results if result.detected and not result.holds_event and "synthetic" not in result.group]
+def format_called(results: Sequence[RecordsResult]) -> str:
+    """Tabulate the windows without a known event that are called an event."""
+    called = [result for result in results if result.detected and not result.holds_event]
     return _format_each(called, lambda result: (result.group, result.name)) if called else "none"
 
 
-def format_events(results: Sequence[DetectionResult]) -> str:
+def format_events(results: Sequence[RecordsResult]) -> str:
     """Tabulate the windows of all stations with a known event in recordings of noise that are missed."""
     missed = [result for result in results if result.holds_event and not result.detected]
     return _format_each(missed, lambda result: (result.group, result.name)) if missed else "none"
 
 
-def format_real(results: Sequence[DetectionResult]) -> str:
+def format_real(results: Sequence[RecordsResult]) -> str:
     """Tabulate the real events."""
     return _format_each(results, lambda result: (result.name, f"{result.stations} stations")) if results else "no data folder"
 
 
-def _format_each(results: Iterable[DetectionResult], describe: Callable[[DetectionResult], tuple[str, str]]) -> str:
+def _format_each(results: Iterable[RecordsResult], describe: Callable[[RecordsResult], tuple[str, str]]) -> str:
     rows = [
         (
             *describe(result),
@@ -161,7 +158,7 @@ def _format_each(results: Iterable[DetectionResult], describe: Callable[[Detecti
     return format_table(("records", "", "statistic", "false-alarm probability", "strongest evidence", "detected"), rows)
 
 
-def format_replica(results: Sequence[DetectionResult]) -> str:
+def format_replica(results: Sequence[RecordsResult]) -> str:
     """Tabulate detected events of the replica by median signal-to-noise ratio and number of stations."""
     edges = (0.0, *SNR_BORDERS, np.inf)
     rows = []
