@@ -137,7 +137,7 @@ def detect_event(records: Sequence[Record], gather: Gather, table: NoiseTable | 
 def combine_evidence(found: Sequence[tuple[str, float]], kinds: int, table: NoiseTable) -> Detection:
     """Combine evidence (name, probability in noise) into a detection: the least probable one, for as many `kinds` as are tried."""
     least = min(probability for _, probability in found)
-    statistic = -float(np.log10(np.clip(kinds * least, 1e-300, 1.0)))
+    statistic = abs(float(np.log10(np.clip(kinds * least, 1e-300, 1.0))))
     probability = table.false_alarm_probability(statistic, kinds)
     return Detection(probability < MAX_FALSE_ALARM_PROBABILITY, statistic, probability, tuple(found))
 
