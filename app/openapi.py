@@ -32,7 +32,7 @@ _ERROR_STATUSES: Final = (400, 401, 403, 408, 409, 413, 415, 422, 429, 503)
 
 def fields_of(kind: JobKind) -> tuple[str, ...]:
     """Return the options that apply to a kind of job, in the order of the contract."""
-    own = {JobKind.CLASSIFY: (), JobKind.LOCATE: ("event_type",), JobKind.CLUSTER: ("k_min", "k_max", "fine_tune")}[kind]
+    own = {JobKind.CLASSIFY: (), JobKind.LOCATE: ("event_type", "many"), JobKind.CLUSTER: ("k_min", "k_max", "fine_tune")}[kind]
     applicable = {*_EVENT_FIELDS, *own} if kind is not JobKind.CLUSTER else {*own, "seed"}
     return tuple(name for name in FIELDS if name in applicable)
 

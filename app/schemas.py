@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from workers.contracts import ClassifyResult, ClusterResult, DataWarning, JobKind, LocateResult, Problem, Status
+from workers.contracts import ClassifyResult, ClusterResult, DataWarning, JobKind, LocateManyResult, LocateResult, Problem, Status
 
-Result = Annotated[ClassifyResult | LocateResult | ClusterResult, Field(discriminator="kind")]
+Result = Annotated[ClassifyResult | LocateResult | LocateManyResult | ClusterResult, Field(discriminator="kind")]
 
 
 class Links(BaseModel):

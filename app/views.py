@@ -6,7 +6,7 @@ from fastapi import Request
 
 from app.dependencies import Service
 from app.schemas import Job, JobSummary, Links, Result
-from workers.contracts import ClassifyResult, ClusterResult, JobKind, JobRecord, LocateResult, Status
+from workers.contracts import ClassifyResult, ClusterResult, JobKind, JobRecord, LocateManyResult, LocateResult, Status, Submission
 from workers.storage.result_keys import result_key
 
 JSON: Final = "json"
@@ -69,14 +69,14 @@ def available_formats(record: JobRecord) -> list[str]:
 
 
 def _read_result(service: Service, record: JobRecord) -> Result:
-    return _result_type(record.submission.kind).model_validate_json(service.blobs.get(result_key(record)))
+    return _result_type(record.submission).model_validate_json(service.blobs.get(result_key(record)))
 
 
-def _result_type(kind: JobKind) -> type[ClassifyResult] | type[LocateResult] | type[ClusterResult]:
-    match kind:
+def _result_type(submission: Submission) -> type[ClassifyResult] | type[LocateResult] | type[LocateManyResult] | type[ClusterResult]:
+    match submission.kind:
         case JobKind.CLASSIFY:
             return ClassifyResult
         case JobKind.LOCATE:
-            return LocateResult
+            return LocateManyResult if submission.options.many else LocateResult
         case JobKind.CLUSTER:
             return ClusterResult

@@ -93,6 +93,9 @@ class Options(_Contract):
     endtime: UtcTime | None = Field(
         None, description="time up to which samples are read, ISO 8601 in UTC", examples=["2013-05-24T07:00:00"]
     )
+    many: bool = Field(
+        False, description="locate: each folder, and each waveform file at the top, of an archive is an event of its own; one catalog"
+    )
     k_min: int = Field(2, ge=2, description="cluster: minimum number of families considered")
     k_max: int = Field(12, ge=2, description="cluster: maximum number of families considered")
     fine_tune: bool = Field(False, description="cluster: train DeepCluster on the uploaded events")
@@ -296,6 +299,22 @@ class LocateResult(_Rounded):
     arrivals: list[ArrivalEstimate] = Field([], description="the associated picks, in locations by arrival times")
     models: list[ModelVersion]
     detection: DetectionResult | None = Field(None, description="null in results of versions before detection")
+
+
+class LocatedEvent(_Contract):
+    """One of many events: its location, or the problem of its data."""
+
+    event: str = Field(description="name of the folder or file")
+    result: LocateResult | None
+    problem: Problem | None
+
+
+class LocateManyResult(_Contract):
+    """Result of POST /events/locate with many=true, in the order of the archive."""
+
+    kind: Literal["locate_many"] = "locate_many"
+    events: list[LocatedEvent]
+    located: int = Field(description="number of events with a result")
 
 
 class Assignment(_Rounded):

@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     max_samples: int = Field(200_000_000, ge=1, description="decoded samples of one bundle")
     max_span_s: float = Field(6 * 3600.0, gt=0, description="seconds from the first to the last sample of one event")
     max_events: int = Field(10_000, ge=1, description="events of one clustering")
+    max_located_events: int = Field(100, ge=1, description="events of one submission with many=true; ATLAS_JOB_TIMEOUT_S covers all")
 
     # limits of the parsing process
     reader_memory_bytes: int = Field(3 * 2**30, ge=1, description="address space of the parsing process, bytes")

@@ -4,26 +4,21 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
-from xml.sax.saxutils import quoteattr
 
 from app.fdsn.event_query import CatalogEvent, EventQuery
 from models.errors import AtlasError
 from workers.contracts import JobKind, JobRecord, Status
 from workers.queue.job_index import MAX_PAGE, JobIndex
 from workers.storage.blobs import BlobStore
+from workers.storage.catalog_documents import cut_events, event_public_id, join_events
 from workers.storage.result_keys import result_key
 
+CATALOG_ID: Final = "smi:local/seismic-atlas/catalog"
 MAX_SCANNED_JOBS: Final = 5_000
 _COLUMNS: Final = (
     "EventID|Time|Latitude|Longitude|Depth/km|Author|Catalog|Contributor|ContributorID|MagType|Magnitude|MagAuthor",
     "EventLocationName|EventType",
 )
-_HEAD: Final = (
-    '<?xml version="1.0" encoding="UTF-8"?>\n<q:quakeml xmlns:q="http://quakeml.org/xmlns/quakeml/1.2" '
-    'xmlns="http://quakeml.org/xmlns/bed/1.2"><eventParameters publicID={}>\n'
-)
-_FOOT: Final = "</eventParameters></q:quakeml>\n"
-
 Found = list[tuple[CatalogEvent, JobRecord]]
 
 
@@ -46,7 +41,8 @@ def find_events(query: EventQuery, owner: str, index: JobIndex, blobs: BlobStore
         Events with the records of their jobs. At most `MAX_SCANNED_JOBS` of the latest jobs are looked at.
 
     """
-    found = [pair for record in _list_located(owner, index) if (pair := _read_event(record, blobs)) and query.selects(pair[0])]
+    located = ((event, record) for record in _list_located(owner, index) for event in _read_events(record, blobs))
+    found = [(event, record) for event, record in located if query.selects(event)]
     found.sort(key=lambda pair: pair[0].time, reverse=query.orderby != "time-asc")
     return found[query.offset - 1 : query.offset - 1 + query.limit]
 
@@ -61,22 +57,22 @@ def _list_located(owner: str, index: JobIndex) -> Iterator[JobRecord]:
             return
 
 
-def _read_event(record: JobRecord, blobs: BlobStore) -> tuple[CatalogEvent, JobRecord] | None:
-    """Read the event of a job; None where no event was located, or its result is no longer kept."""
+def _read_events(record: JobRecord, blobs: BlobStore) -> list[CatalogEvent]:
+    """Read the located events of a job; none where no event was detected, or its result is no longer kept."""
     if not {"geojson", "quakeml"} <= set(record.formats):
-        return None
+        return []
     try:
         features = json.loads(blobs.get(result_key(record, "geojson"))).get("features", [])
-        return (_make_event(record, features[0]), record) if features and features[0]["geometry"] else None
+        return [_make_event(record, feature) for feature in features if feature["properties"].get("kind") == "epicenter"]
     except (AtlasError, ValueError, KeyError):
-        return None
+        return []
 
 
 def _make_event(record: JobRecord, feature: dict[str, Any]) -> CatalogEvent:
     longitude, latitude = feature["geometry"]["coordinates"][:2]
     properties = feature["properties"]
     return CatalogEvent(
-        id=record.id,
+        id=feature["id"],
         time=datetime.fromtimestamp(properties["time"] / 1000.0, UTC),
         updated=record.finished_at or record.created_at,
         latitude=latitude,
@@ -89,15 +85,10 @@ def _make_event(record: JobRecord, feature: dict[str, Any]) -> CatalogEvent:
 
 
 def join_quakeml(found: Found, blobs: BlobStore) -> bytes:
-    """Join the QuakeML documents of several jobs to one catalog."""
-    events = [_cut_event(blobs.get(result_key(record, "quakeml")).decode()) for _, record in found]
-    return "".join([_HEAD.format(quoteattr("smi:local/seismic-atlas/catalog")), *events, _FOOT]).encode()
-
-
-def _cut_event(document: str) -> str:
-    """Cut the event out of a document of `workers.exports.quakeml`, whose elements have the default namespace."""
-    begin, end = document.index("<event "), document.rindex("</event>") + len("</event>")
-    return f"{document[begin:end]}\n"
+    """Join the QuakeML of the events to one catalog; each document is read once, though it may hold many of them."""
+    documents = {record.id: record for _, record in found}
+    cut = {job_id: cut_events(blobs.get(result_key(record, "quakeml"))) for job_id, record in documents.items()}
+    return join_events([cut[record.id][event_public_id(event.id)] for event, record in found], CATALOG_ID)
 
 
 def write_text(found: Sequence[tuple[CatalogEvent, JobRecord]]) -> bytes:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from app.errors import MalformedRequest, validation_message
+from workers.storage.catalog_documents import event_public_id
 
 _ALIASES: Final = {
     **{"start": "starttime", "end": "endtime", "lat": "latitude", "lon": "longitude", "magtype": "magnitudetype"},
@@ -80,7 +81,7 @@ class EventQuery(BaseModel):
 
     def _selects_identity(self, event: "CatalogEvent") -> bool:
         wanted = () if self.eventtype is None else tuple(kind.strip() for kind in self.eventtype.split(","))
-        named = self.eventid in (None, event.id) or (self.eventid or "").split("/")[-2:] == [event.id, "event"]
+        named = self.eventid in (None, event.id, event_public_id(event.id))
         return named and (not wanted or event.event_type in wanted) and {self.catalog, self.contributor} <= {None, event.agency}
 
     def _selects_time(self, event: "CatalogEvent") -> bool:

@@ -8,7 +8,7 @@ import pytest
 DOCUMENT = json.loads((Path(__file__).resolve().parents[2] / "openapi.json").read_text())
 SUBMISSIONS = {
     "/events/classify": {"bundle", "latitude", "longitude", "starttime", "endtime", "seed"},
-    "/events/locate": {"bundle", "latitude", "longitude", "event_type", "starttime", "endtime", "seed"},
+    "/events/locate": {"bundle", "latitude", "longitude", "event_type", "starttime", "endtime", "many", "seed"},
     "/anomalies/cluster": {"bundle", "k_min", "k_max", "fine_tune", "seed"},
 }
 MEMBERS = {

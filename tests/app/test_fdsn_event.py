@@ -13,9 +13,10 @@ from obspy.clients.fdsn import Client
 from obspy.io.quakeml.core import _read_quakeml, _validate
 
 from app.main import create_app
-from workers.contracts import Ellipse, Epicenter, LocateResult, Status
+from workers.contracts import Ellipse, Epicenter, LocatedEvent, LocateManyResult, LocateResult, Status
 from workers.exports.geojson import geojson
 from workers.exports.quakeml import quakeml
+from workers.exports.tables import locate_many_products, locate_products
 from workers.storage.result_keys import result_key
 
 pytestmark = pytest.mark.anyio
@@ -103,6 +104,24 @@ async def test_an_event_is_found_by_its_id(client, jobs):
     for name in (jobs[1], f"smi:local/seismic-atlas/{jobs[1]}/event"):
         (event,) = read((await client.get(QUERY, params={"eventid": name})).content)
         assert event.preferred_origin().depth == 600_000.0
+
+
+async def test_events_of_one_job_are_found_one_by_one(client, worker, files):
+    job = (await client.post("/events/locate?many=true", files=files)).json()["id"]
+    record = worker.begin(job)
+    locations = {"a": located(1.0, 2.0, 0.0, 10.0), "b": located(40.0, 2.0, 1.0, 10.0)}
+    products = {name: locate_products(record.model_copy(update={"id": f"{job}/{name}"}), result) for name, result in locations.items()}
+    events = [LocatedEvent(event=name, result=result, problem=None) for name, result in locations.items()]
+    result = LocateManyResult(events=events, located=2)
+    joined = locate_many_products(record, result, products)
+    for name, data in joined.items():
+        worker.blobs.put(result_key(record, name), data)
+    worker.blobs.put(result_key(record), result.model_dump_json().encode())
+    worker.records.finish(job, record.attempt, Status.SUCCEEDED, formats=list(joined))
+    assert (await client.get(f"/jobs/{job}")).json()["result"]["located"] == 2
+    (event,) = read((await client.get(f"{QUERY}?minlatitude=20")).content)
+    assert event.resource_id.id == f"smi:local/seismic-atlas/{job}/b/event"
+    assert len(read((await client.get(QUERY)).content)) == 2
 
 
 async def test_the_text_format_has_a_line_an_event(client, jobs):

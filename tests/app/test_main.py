@@ -81,7 +81,7 @@ def test_the_form_documents_the_options_of_its_own_kind(document):
         return list(content["multipart/form-data"]["schema"]["properties"])
 
     assert fields("/events/classify") == ["bundle", "latitude", "longitude", "starttime", "endtime", "seed"]
-    assert fields("/events/locate") == ["bundle", "latitude", "longitude", "event_type", "starttime", "endtime", "seed"]
+    assert fields("/events/locate") == ["bundle", "latitude", "longitude", "event_type", "starttime", "endtime", "many", "seed"]
     assert fields("/anomalies/cluster") == ["bundle", "k_min", "k_max", "fine_tune", "seed"]
 
 

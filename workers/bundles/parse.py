@@ -36,7 +36,7 @@ class ReadLimits:
     """
     Limits of one bundle and of the parsing process: the part of `workers.settings` that the child may know, without secrets.
 
-    Samples outside `window` are not read and do not count.
+    Samples outside `window` are not read and do not count. Horizontal components of many events are read if `horizontals` is set.
     """
 
     max_files: int
@@ -51,6 +51,7 @@ class ReadLimits:
     memory_bytes: int
     cpu_s: int
     window: TimeWindow = WHOLE
+    horizontals: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class EventRecords:
     One vertical record a station of one event, in order of network and station, and all data issues found in the event.
 
     Records have coordinates and responses where metadata provide them. A record of a single event also has its horizontal
-    components; for the events of a group these are not read.
+    components; for the events of a group these are read on request.
     """
 
     name: str
@@ -190,7 +191,7 @@ class _EventReader:
         self._report(", ".join(volume.part for volume in volumes)[:300])
         per_event = MiniseedLimits(limits.max_traces, limits.max_segments, limits.max_samples, limits.max_span_s)
         try:
-            bare, issues = read_records(volumes, per_event, horizontals=single)
+            bare, issues = read_records(volumes, per_event, horizontals=single or limits.horizontals)
         except LimitExceeded as error:
             if single:
                 raise

@@ -10,6 +10,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.forkserver import ensure_running
@@ -51,6 +52,7 @@ def parse_in_sandbox(
     grouped: bool,
     parse: Parse = parse_bundle,
     window: TimeWindow = WHOLE,
+    horizontals: bool = False,
 ) -> Generator[EventRecords]:
     """
     Parse a bundle in a child process, yielding its events while they are parsed.
@@ -67,6 +69,8 @@ def parse_in_sandbox(
         The function that runs in the child, which imports it by name.
     window
         Samples outside are not read.
+    horizontals
+        Read the horizontal components of many events, too; those of a single one always are.
 
     Raises
     ------
@@ -82,7 +86,7 @@ def parse_in_sandbox(
         An error of `parse`.
 
     """
-    limits = read_limits(settings, window)
+    limits = replace(read_limits(settings, window), horizontals=horizontals)
     with as_files(parts) as files, _start_child(files, limits, grouped, parse) as (child, connection):
         current: list[str | None] = [files[0][0] if len(files) == 1 else None]
         receiver = RecordReceiver(connection, settings.reader_wall_s, settings.max_samples)

@@ -2,18 +2,71 @@
 
 import csv
 import io
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from workers.contracts import ClassifyResult, ClusterResult, JobRecord, LocateResult
+from workers.contracts import ClassifyResult, ClusterResult, JobRecord, LocatedEvent, LocateManyResult, LocateResult
 from workers.exports.geojson import geojson
 from workers.exports.quakeml import quakeml
 from workers.settings import DEFAULT_AGENCY
+from workers.storage.catalog_documents import cut_events, join_events
 
 
 def locate_products(record: JobRecord, result: LocateResult, agency: str = DEFAULT_AGENCY) -> dict[str, bytes]:
     """Return a location by format: QuakeML, GeoJSON and CSV."""
     documents = {"quakeml": quakeml(record, result, agency), "geojson": geojson(record, result, agency)}
     return {**documents, "csv": distances_csv(result)}
+
+
+def locate_many_products(record: JobRecord, result: LocateManyResult, products: Mapping[str, Mapping[str, bytes]]) -> dict[str, bytes]:
+    """
+    Join the locations of many events by format: one QuakeML catalog, one GeoJSON collection, and CSV with a row an event.
+
+    Parameters
+    ----------
+    record
+        The record of the job.
+    result
+        All events.
+    products
+        The products of each located event by its name.
+
+    """
+    features = [
+        {**feature, "properties": {**feature["properties"], "event": name}}
+        for name, formats in products.items()
+        for feature in json.loads(formats["geojson"])["features"]
+    ]
+    cut = [event for formats in products.values() for event in cut_events(formats["quakeml"]).values()]
+    return {
+        "quakeml": join_events(cut, f"smi:local/seismic-atlas/{record.id}/catalog"),
+        "geojson": json.dumps({"type": "FeatureCollection", "features": features}).encode(),
+        "csv": _write_csv(_EVENT_COLUMNS, [_event_row(event) for event in result.events]),
+    }
+
+
+_EVENT_COLUMNS = (
+    "event",
+    "event_type",
+    "origin_time",
+    "latitude",
+    "longitude",
+    "horizontal_uncertainty_km",
+    "depth_km",
+    "depth_uncertainty_km",
+    "azimuthal_gap_deg",
+    "method",
+    "problem",
+)
+
+
+def _event_row(event: LocatedEvent) -> list[object]:
+    """Return the row of one event, with empty cells for what it does not have."""
+    fields: dict[str, Any] = {} if event.result is None else event.result.model_dump(mode="json")
+    fields |= fields.get("epicenter") or {}
+    own = {"event": event.event, "problem": None if event.problem is None else event.problem.detail}
+    return [{**fields, **own}.get(name) for name in _EVENT_COLUMNS]
 
 
 def classify_products(result: ClassifyResult) -> dict[str, bytes]:

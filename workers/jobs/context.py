@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from pydantic import BaseModel
 
+from workers.bundles.parse import EventRecords
 from workers.contracts import DataWarning, JobRecord, ModelVersion
 from workers.jobs.loaded_models import LoadedModels
 from workers.queue.dispatch import Dispatcher
@@ -51,17 +52,23 @@ class JobProgress:
         self._records.advance(self._record.id, self._record.attempt, stage, done)
 
     def section(self, low: float, high: float) -> "JobProgress":
-        """Return the progress of the section of the job between two fractions of the whole."""
-        return JobProgress(self._records, self._record, low, high)
+        """Return the progress of a section of this one, between two fractions of it."""
+        width = self._high - self._low
+        return JobProgress(self._records, self._record, self._low + width * low, self._low + width * high)
 
 
 @dataclass(frozen=True)
 class JobContext:
-    """One attempt at a job: the worker that runs it, the job's record, and its progress."""
+    """
+    One attempt at a job: the worker that runs it, the job's record, and its progress.
+
+    `event` holds the records of one event where the job is that of one of many events, which are parsed already.
+    """
 
     worker: WorkerContext
     record: JobRecord
     progress: JobProgress
+    event: EventRecords | None = None
 
     def model_version(self, name: str) -> ModelVersion:
         """Return name and version of a loaded model; raises KeyError."""

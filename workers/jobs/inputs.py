@@ -28,11 +28,15 @@ def read_one_event(job: JobContext) -> tuple[tuple[Record, ...], Gather, list[Da
 
     Raises what `parse_in_sandbox` raises, and NoUsableTrace.
     """
-    parts = open_parts(job)
-    job.progress("read", 0.02)
-    event = parse_event_in_sandbox(parts, job.worker.settings, read_window(job.record.submission.options))
+    event = job.event or _parse_event(job)
     job.progress("condition", 0.12)
     return event.records, condition(event.records, CONDITIONING), to_warnings(event.issues)
+
+
+def _parse_event(job: JobContext) -> EventRecords:
+    parts = open_parts(job)
+    job.progress("read", 0.02)
+    return parse_event_in_sandbox(parts, job.worker.settings, read_window(job.record.submission.options))
 
 
 def read_window(options: Options) -> TimeWindow:
@@ -41,15 +45,16 @@ def read_window(options: Options) -> TimeWindow:
     return TimeWindow(-math.inf if start is None else start.timestamp(), math.inf if end is None else end.timestamp())
 
 
-def read_many_events(job: JobContext) -> Iterator[EventRecords]:
+def read_many_events(job: JobContext, *, horizontals: bool = False) -> Iterator[EventRecords]:
     """
     Yield the events of a bundle, one in memory at a time; an event without usable records has none, and its issues say why.
 
-    Raises what `parse_in_sandbox` raises.
+    Horizontal components are read if wanted. Raises what `parse_in_sandbox` raises.
     """
     parts = open_parts(job)
     job.progress("read", 0.02)
-    with closing(parse_in_sandbox(parts, job.worker.settings, grouped=True)) as events:
+    window = read_window(job.record.submission.options)
+    with closing(parse_in_sandbox(parts, job.worker.settings, grouped=True, window=window, horizontals=horizontals)) as events:
         yield from events
 
 

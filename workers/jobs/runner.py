@@ -17,6 +17,7 @@ from workers.jobs.context import JobContext, JobOutput, JobProgress, WorkerConte
 from workers.jobs.embedding import embed_packed
 from workers.jobs.fine_tune import fine_tune_job
 from workers.jobs.locate import locate_job
+from workers.jobs.locate_many import locate_many_job
 from workers.jobs.shared_tasks import is_task, run_task
 from workers.problems import translate_and_log_error
 from workers.queue.connection import QueueFull, QueueUnreachable
@@ -83,6 +84,8 @@ def choose_job(submission: Submission) -> Job:
     """Return the job function of a submission."""
     if submission.kind is JobKind.CLUSTER and submission.options.fine_tune:
         return fine_tune_job
+    if submission.kind is JobKind.LOCATE and submission.options.many:
+        return locate_many_job
     return JOBS[submission.kind]
 
 
