@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from app.fdsn.event_query import CatalogEvent, EventQuery
+from app.fdsn.event_query import CatalogEvent, FdsnQuery
 from models.errors import AtlasError
 from workers.contracts import JobKind, JobRecord, Status
 from workers.queue.job_index import MAX_PAGE, JobIndex
@@ -22,7 +22,7 @@ _COLUMNS: Final = (
 Found = list[tuple[CatalogEvent, JobRecord]]
 
 
-def find_events(query: EventQuery, owner: str, index: JobIndex, blobs: BlobStore) -> Found:
+def find_events(query: FdsnQuery, owner: str, index: JobIndex, blobs: BlobStore) -> Found:
     """
     Find the located events of an owner that a query selects, in its order.
 

@@ -32,7 +32,7 @@ Longitude = Annotated[float, Field(ge=-180, le=180)]
 Radius = Annotated[float, Field(ge=0, le=180)]
 
 
-class EventQuery(BaseModel):
+class FdsnQuery(BaseModel):
     """Parameters of a query, as the specification has them; depths in kilometers, radii in degrees."""
 
     model_config = ConfigDict(extra="forbid")
@@ -119,10 +119,10 @@ class CatalogEvent(BaseModel):
     agency: str
 
 
-def read_query(parameters: Mapping[str, str]) -> EventQuery:
+def read_query(parameters: Mapping[str, str]) -> FdsnQuery:
     """Read the parameters of a query, under their names or short names; raises MalformedRequest."""
     try:
-        return EventQuery.model_validate({_ALIASES.get(name.lower(), name.lower()): value for name, value in parameters.items()})
+        return FdsnQuery.model_validate({_ALIASES.get(name.lower(), name.lower()): value for name, value in parameters.items()})
     except ValidationError as error:
         raise MalformedRequest(validation_message(error.errors())) from error
 

@@ -8,7 +8,7 @@ from fastapi.responses import PlainTextResponse
 from app.dependencies import ReaderDep, ServiceDep
 from app.errors import MalformedRequest, NoEvents
 from app.fdsn.event_catalog import Found, find_events, join_quakeml, write_text
-from app.fdsn.event_query import EventQuery, read_query
+from app.fdsn.event_query import FdsnQuery, read_query
 
 router = APIRouter(prefix="/fdsnws/event/1", include_in_schema=False)
 
@@ -18,7 +18,7 @@ _TYPES: Final = {float: "xs:double", bool: "xs:boolean", int: "xs:int"}
 _TIMES: Final = ("starttime", "endtime", "updatedafter")
 
 
-def _read_query(request: Request) -> EventQuery:
+def _read_query(request: Request) -> FdsnQuery:
     for name in request.query_params:
         if len(request.query_params.getlist(name)) > 1:
             raise MalformedRequest(f"the parameter {name} is given twice")
@@ -26,7 +26,7 @@ def _read_query(request: Request) -> EventQuery:
 
 
 @router.get("/query")
-async def query_events(service: ServiceDep, owner: ReaderDep, query: Annotated[EventQuery, Depends(_read_query)]) -> Response:
+async def query_events(service: ServiceDep, owner: ReaderDep, query: Annotated[FdsnQuery, Depends(_read_query)]) -> Response:
     """Return the caller's finished locations as a catalog; status 204 (or 404, by `nodata`) where there are none."""
 
     def read() -> tuple[Found, bytes]:
@@ -65,7 +65,7 @@ async def read_description(request: Request) -> Response:
     base = f"{str(request.base_url).rstrip('/')}/fdsnws/event/1/"
     parameters = "".join(
         f'<param name="{name}" style="query" type="{_describe_type(name, field.annotation)}"/>'
-        for name, field in EventQuery.model_fields.items()
+        for name, field in FdsnQuery.model_fields.items()
     )
     document = (
         '<?xml version="1.0" encoding="UTF-8"?><application xmlns="http://wadl.dev.java.net/2009/02" '
