@@ -60,21 +60,22 @@ def combine_hypocenter(
     scales = read_hypocenter_scales(readings.calibration, refined.method)
     time_factor, depth_factor = scales.at(refined.location.effective_stations)
     joint = None if refined.arrival_solution is None else refined.arrival_solution.depth_time
-    depth = from_section
-    if joint is not None and from_section is not None:
-        depth = _average_depths(from_section, joint)
-    elif joint is not None and depth_of_arrivals and joint.depth_uncertainty_km <= MAX_DEPTH_ERROR_KM:
-        depth = DepthEstimate(joint.depth_km, joint.depth_uncertainty_km)
-    if depth is not None:
-        depth = DepthEstimate(depth.depth_km, depth_factor * depth.uncertainty_km)
-    if joint is None or depth is None:
-        origin = refined.origin or combine_origin_times(readings)
-        return Hypocenter(OriginTime(origin.time_s, time_factor * origin.uncertainty_s), depth, None)
-    moved = joint.at_depth(depth.depth_km, depth.uncertainty_km)
-    return Hypocenter(OriginTime(moved.time_s, time_factor * moved.time_uncertainty_s), depth, moved.correlation)
+    if joint is not None and (from_section is not None or (depth_of_arrivals and joint.depth_uncertainty_km <= MAX_DEPTH_ERROR_KM)):
+        moved = join_section_depth(joint, from_section, depth_factor)
+        origin = OriginTime(moved.time_s, time_factor * moved.time_uncertainty_s)
+        return Hypocenter(origin, DepthEstimate(moved.depth_km, moved.depth_uncertainty_km), moved.correlation)
+    origin = refined.origin or combine_origin_times(readings)
+    depth = None if from_section is None else DepthEstimate(from_section.depth_km, depth_factor * from_section.uncertainty_km)
+    return Hypocenter(OriginTime(origin.time_s, time_factor * origin.uncertainty_s), depth, None)
 
 
-def _average_depths(from_section: DepthEstimate, joint: DepthTime) -> DepthEstimate:
-    """Average the depths of section and arrival times."""
-    from_times = (joint.depth_km, joint.depth_uncertainty_km)
-    return DepthEstimate(*combine_depths((from_section.depth_km, from_section.uncertainty_km), from_times))
+def join_section_depth(joint: DepthTime, from_section: DepthEstimate | None, depth_factor: float = 1.0) -> DepthTime:
+    """
+    Average the depth of arrival times with that of a section, where there is one, and move the origin time to it.
+
+    The standard deviation of the depth is multiplied by `depth_factor` before.
+    """
+    depth_km, uncertainty_km = joint.depth_km, joint.depth_uncertainty_km
+    if from_section is not None:
+        depth_km, uncertainty_km = combine_depths((from_section.depth_km, from_section.uncertainty_km), (depth_km, uncertainty_km))
+    return joint.at_depth(depth_km, depth_factor * uncertainty_km)

@@ -34,6 +34,7 @@ from models.imaging.conditioning import condition
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
+from models.seismic.location.hypocenter_calibration import HYPOCENTER_KEY
 from models.seismic.location.region_calibration import CARD_KEY, scale_to_contain
 from models.seismic.location.regions import EpicenterRegion
 from models.seismic.location.solution import Location
@@ -55,7 +56,7 @@ class Switches:
     """Parts of the serving chain that can be switched off to measure what they contribute."""
 
     calibrated: bool = True
-    """Enlarge regions by the factors in the card of the distance model."""
+    """Enlarge regions and deviations by the factors in the card of the distance model."""
     surface_waves: bool = True
     """Use the surface-wave stack where it decides."""
 
@@ -68,12 +69,12 @@ AS_SERVED = Switches()
 
 
 def open_models(settings: TrainingSettings, *, calibrated: bool = True) -> Models:
-    """Open every served model, by name; optionally without the calibration of regions."""
+    """Open every served model, by name; optionally without the calibration of regions, depths and origin times."""
     store = open_store(settings.artifacts_dir)
     models = {spec.name: OnnxModel.load(store, spec) for spec in MODELS}
     if not calibrated:
         card = models["offset"].card
-        kept = {name: value for name, value in card.calibration.items() if name != CARD_KEY}
+        kept = {name: value for name, value in card.calibration.items() if name not in (CARD_KEY, HYPOCENTER_KEY)}
         models["offset"] = replace(models["offset"], card=card.model_copy(update={"calibration": kept}))
     return models
 

@@ -1,0 +1,245 @@
+"""
+Simulate arrival times of cataloged earthquakes at real stations, as the Earth and a picker alter them, and locate them as served.
+
+Stores of Green's functions end at periods of 10 s and hold no picks, so that arrival times are simulated without waveforms: ak135 times
+with errors of published size, picks that are late as those of growing sources are (`pick_delays`), missed phases and false picks. Half of
+the variance of a travel-time error is common to all stations, the rest correlates between neighbors (Bondar & Storchak 2011,
+doi:10.1111/j.1365-246X.2011.05107.x); P residuals scatter by 1.2 s (Engdahl et al. 1998, doi:10.1785/BSSA0880030722).
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from models.analysis.arrival_times import MIN_LOG_EVIDENCE, MIN_STATIONS, detected_by_majority
+from models.analysis.hypocenter import DepthEstimate, join_section_depth
+from models.array_types import Floats, Integers
+from models.seismic.association.arrivals import Arrival
+from models.seismic.association.candidates import collect_candidates
+from models.seismic.association.locate import locate_by_arrival_times
+from models.seismic.earth.travel_time_errors import effective_neighbor_count, path_error_s
+from models.seismic.earth.travel_times import travel_time_s
+from models.seismic.geodesy import (
+    KM_PER_DEGREE,
+    azimuth_deg,
+    azimuthal_gap_deg,
+    destination,
+    distance_deg,
+    geocentric,
+    geocentric_latitude_deg,
+)
+from models.seismic.location.distances import prepare_distances
+from models.seismic.location.region_calibration import scale_to_contain
+from models.seismic.signal.pick_delay import expected_delay_s
+from models.seismic.signal.picker import BANDS_HZ, Picks, short_window_s
+from training.experiments.location.simulated_networks import (
+    DETECTION,
+    draw_correlated_errors,
+    simulate_distances,
+    simulate_envelope_peaks,
+)
+from training.synthesis.catalogs import EarthquakeCatalog, StationCatalog
+
+COMMON_VARIANCE = 0.5
+STATION_ERROR_S = 0.4
+S_FACTOR = 1.9
+"""Error of S over that of P on the same path..."""
+S_OWN_FACTOR = 0.8
+"""...and the part of its own, of varying Vp/Vs, over that of P."""
+DELAY_LOG_DEVIATIONS = (0.9, 0.8)
+"""Standard deviations of the logarithm of a pick's delay: from event to event, as sources grow differently, and from pick to pick."""
+READING_WINDOWS = 0.15
+"""Standard deviation of the reading of a pick, in short windows."""
+START_ERROR_DEG = 3.0
+"""Standard deviation of the epicenter of the distances, where the search begins."""
+SECTION_SIGMAS_KM = (6.0, 30.0)
+BROADBAND_PROBABILITY = 0.7
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Stations of an event: how many, at which distances in degrees, and the radius around one of them that holds all, if any does."""
+
+    name: str
+    stations: tuple[int, int]
+    distances_deg: tuple[float, float]
+    radius_deg: float | None = None
+
+
+GEOMETRIES = (
+    Geometry("local", (8, 40), (0.0, 5.0)),
+    Geometry("regional", (8, 40), (1.0, 15.0)),
+    Geometry("global", (10, 60), (15.0, 95.0)),
+    Geometry("array", (8, 25), (20.0, 95.0), 4.0),
+)
+
+
+@dataclass(frozen=True)
+class ArrivalTrial:
+    """Errors of one simulated event in seconds and kilometers, with stated deviations, and factors that regions need to hold the truth."""
+
+    geometry: str
+    effective_stations: float
+    gap_deg: float
+    accepted: bool
+    time_error_s: float = np.nan
+    time_sigma_s: float = np.nan
+    depth_error_km: float = np.nan
+    depth_sigma_km: float = np.nan
+    own_depth_scale: float = np.nan
+    epicenter_error_km: float = np.nan
+    scale_68: float = np.nan
+    scale_90: float = np.nan
+    reduced_chi_square: float = np.nan
+
+    @property
+    def origin_scale(self) -> float:
+        """Factor on the stated deviation of the origin time that reaches the true one."""
+        return abs(self.time_error_s) / self.time_sigma_s
+
+    @property
+    def depth_scale(self) -> float:
+        """Factor on the stated deviation of the depth that reaches the true one."""
+        return abs(self.depth_error_km) / self.depth_sigma_km
+
+
+def draw_trials(earthquakes: EarthquakeCatalog, stations: StationCatalog, count: int, seed: int, path: Path) -> Iterator[ArrivalTrial]:
+    """Simulate events one after another, each with a seed of its own; keep results in a file of JSON lines and continue from it."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    yield from (ArrivalTrial(**json.loads(line)) for line in lines[:count])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for number in range(len(lines), count):
+        trial = simulate_trial(earthquakes, stations, np.random.default_rng([seed, number]))
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(trial)) + "\n")
+        yield trial
+
+
+def simulate_trial(earthquakes: EarthquakeCatalog, stations: StationCatalog, random: np.random.Generator) -> ArrivalTrial:
+    """Simulate one event at one geometry, and locate it by its arrival times, with simulated distances and a section's depth."""
+    while True:
+        geometry = GEOMETRIES[int(random.integers(len(GEOMETRIES)))]
+        event = int(random.integers(len(earthquakes.depths_km)))
+        source = (float(earthquakes.latitudes_deg[event]), float(earthquakes.longitudes_deg[event]))
+        rows = select_stations(geometry, source, stations, random)
+        if len(rows):
+            break
+    latitudes, longitudes = stations.latitudes_deg[rows], stations.longitudes_deg[rows]
+    depth_km = float(earthquakes.depths_km[event])
+    distances = distance_deg(geocentric_latitude_deg(source[0]), source[1], geocentric_latitude_deg(latitudes), longitudes)
+    span = draw_span(distances, depth_km, random)
+    picks = simulate_pick_sets((distances, latitudes, longitudes), depth_km, span, random)
+    peaks = simulate_envelope_peaks(distances, depth_km, span, random)
+    apart = distance_deg(latitudes[:, None], longitudes[:, None], latitudes, longitudes)
+    effective = float((1.0 / effective_neighbor_count(apart, 1.0)).sum())
+    gap = azimuthal_gap_deg(azimuth_deg(*source, latitudes, longitudes))
+    trial = ArrivalTrial(geometry.name, effective, gap, accepted=False)
+    candidates = collect_candidates(picks, peaks, latitudes, longitudes)
+    if candidates is None or len(candidates.trace_indices) < MIN_STATIONS:
+        return trial
+    prior = prepare_distances(latitudes, longitudes, *simulate_distances(distances, random)).log_likelihood
+    start = destination(*source, random.uniform(0.0, 360.0), abs(random.normal(0.0, START_ERROR_DEG)))
+    found = locate_by_arrival_times(candidates, prior, [geocentric(*map(float, start))])
+    sigma = float(np.exp(random.uniform(*np.log(SECTION_SIGMAS_KM))))
+    section = DepthEstimate(max(depth_km + sigma * random.normal(), 0.0), sigma)
+    if found is None or found.log_evidence < MIN_LOG_EVIDENCE or not detected_by_majority(found.arrivals, len(rows)):
+        return trial
+    joint, best = join_section_depth(found.depth_time, section), found.regions[0]
+    return ArrivalTrial(
+        geometry.name,
+        effective,
+        gap,
+        accepted=True,
+        time_error_s=joint.time_s,
+        time_sigma_s=joint.time_uncertainty_s,
+        depth_error_km=joint.depth_km - depth_km,
+        depth_sigma_km=joint.depth_uncertainty_km,
+        own_depth_scale=abs(found.depth_time.depth_km - depth_km) / found.depth_time.depth_uncertainty_km,
+        epicenter_error_km=float(distance_deg(*source, best.latitude_deg, best.longitude_deg)) * KM_PER_DEGREE,
+        scale_68=min(scale_to_contain(region, *source) for region in found.regions),
+        scale_90=min(scale_to_contain(region, *source) / region.axis_ratio_90 for region in found.regions),
+        reduced_chi_square=mean_square_residual(found.arrivals),
+    )
+
+
+def mean_square_residual(arrivals: Sequence[Arrival]) -> float:
+    """Return the mean square of the residuals of body waves in standard deviations; 0 without any."""
+    return float(np.mean([(one.residual_s / one.uncertainty_s) ** 2 for one in arrivals if one.phase != "LR"] or [0.0]))
+
+
+def select_stations(geometry: Geometry, source: tuple[float, float], stations: StationCatalog, random: np.random.Generator) -> Integers:
+    """Select stations of a geometry around a source, as indices into the table; none where the table has too few."""
+    distances = distance_deg(*source, stations.latitudes_deg, stations.longitudes_deg)
+    rows = np.flatnonzero((distances >= geometry.distances_deg[0]) & (distances <= geometry.distances_deg[1]))
+    if len(rows) and geometry.radius_deg is not None:
+        center = int(random.choice(rows))
+        from_center = distance_deg(
+            stations.latitudes_deg[center], stations.longitudes_deg[center], stations.latitudes_deg[rows], stations.longitudes_deg[rows]
+        )
+        rows = rows[from_center <= geometry.radius_deg]
+    count = int(random.integers(geometry.stations[0], geometry.stations[1] + 1))
+    if len(rows) < geometry.stations[0]:
+        return np.zeros(0, np.int64)
+    return np.sort(random.permutation(rows)[:count])
+
+
+def draw_span(distances_deg: Floats, depth_km: float, random: np.random.Generator) -> tuple[float, float]:
+    """Draw a common window: it begins up to 10 minutes before the first P and ends after S and surface waves, or well before."""
+    first = float(np.nanmin(np.fmin(travel_time_s("P", distances_deg, depth_km), travel_time_s("PKP", distances_deg, depth_km))))
+    after_s = float(distances_deg.max()) * KM_PER_DEGREE / 3.0 * random.uniform(0.5, 1.3) + random.uniform(120.0, 600.0)
+    return first - float(random.uniform(60.0, 600.0)), first + after_s
+
+
+def simulate_pick_sets(
+    stations: tuple[Floats, Floats, Floats], depth_km: float, span: tuple[float, float], random: np.random.Generator
+) -> list[Picks]:
+    """Simulate the picks of all stations, given their distances, latitudes and longitudes [n]; the origin time is 0."""
+    distances, latitudes, longitudes = stations
+    count, deviation = len(distances), path_error_s(distances, depth_km)
+    length = float(np.clip(np.median(distances) / 3.0, 0.2, 10.0))
+
+    def draw_field() -> Floats:
+        own = draw_correlated_errors(latitudes, longitudes, length, random)
+        return np.asarray(np.sqrt(COMMON_VARIANCE) * random.normal() + np.sqrt(1.0 - COMMON_VARIANCE) * own)
+
+    p_error = deviation * draw_field() + random.normal(0.0, STATION_ERROR_S, count)
+    s_error = S_FACTOR * p_error + S_OWN_FACTOR * deviation * draw_field()
+    growth, broadband = random.normal(), random.uniform() < BROADBAND_PROBABILITY
+    arrivals: list[list[tuple[float, bool]]] = [[] for _ in range(count)]
+    for phase, probability in DETECTION.items():
+        seconds = travel_time_s(phase, distances, depth_km) + (s_error if phase == "S" else p_error)
+        weak = np.where((phase == "P") & (distances > 100.0), 0.3, 1.0)
+        for i in np.flatnonzero(np.isfinite(seconds) & (random.uniform(size=count) < probability * weak)):
+            arrivals[i].append((float(seconds[i]), phase == "P"))
+    return [simulate_picks(arrivals[i], span, choose_bands(float(distances[i]), broadband=broadband), growth, random) for i in range(count)]
+
+
+def choose_bands(distance_deg: float, *, broadband: bool) -> tuple[int, ...]:
+    """Choose the bands in which arrivals at a distance are picked: high ones nearby, and long periods on channels of 1 Hz."""
+    if not broadband:
+        return (2, 3)
+    return (0, 1) if distance_deg < 3.0 else (1,) if distance_deg < 15.0 else (1, 2)
+
+
+def simulate_picks(
+    arrivals: list[tuple[float, bool]], span: tuple[float, float], bands: tuple[int, ...], growth: float, random: np.random.Generator
+) -> Picks:
+    """Simulate the picks of one trace: late by the growth of the source (in standard deviations) and by their own, among false picks."""
+    seconds = np.array([time_s for time_s, _ in arrivals if span[0] < time_s < span[1]])
+    first = np.array([is_first for time_s, is_first in arrivals if span[0] < time_s < span[1]], bool)
+    own = random.choice(bands, len(seconds)).astype(np.int64)
+    strengths = np.where(first, random.uniform(2.3, 7.0, len(seconds)), random.uniform(2.0, 5.0, len(seconds)))
+    event_deviation, pick_deviation = DELAY_LOG_DEVIATIONS
+    exponent = event_deviation * growth + pick_deviation * random.normal(size=len(seconds))
+    factor = np.exp(exponent - 0.5 * (event_deviation**2 + pick_deviation**2))
+    windows = np.array([short_window_s(*band) for band in BANDS_HZ])
+    late = expected_delay_s(own, strengths) * factor + READING_WINDOWS * windows[own] * random.normal(size=len(seconds))
+    false = random.uniform(*span, random.poisson(3.0))
+    times, bands_of = np.concatenate((seconds + late, false)), np.concatenate((own, random.choice(bands, len(false)).astype(np.int64)))
+    strengths = np.concatenate((strengths, random.uniform(2.0, 3.5, len(false))))
+    order = np.argsort(times)
+    uncertainties = windows[bands_of] * (0.15 + 0.6 / (strengths - 1.0))
+    return Picks(*span, times[order], uncertainties[order], strengths[order], bands_of[order], np.zeros(len(times), np.bool_))

@@ -1,0 +1,217 @@
+"""
+Calibrate origin time and depth, and measure their coverage beside that of the epicenter: synthetic events first, then real ones.
+
+Factors on the standard deviations are fitted as those of the regions are (`training.evaluation.region_calibration`: split conformal
+prediction, and 1 where coverage does not differ from 68 % significantly), by location method and effective stations: for arrival times on
+simulated ones (`arrival_simulation`), for the other methods on the validation part of the synthetic catalog replica. Real events test the
+result and fit nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.array_types import Floats
+from models.registry.store import open_store
+from models.seismic.location.hypocenter_calibration import HYPOCENTER_KEY, HypocenterScales
+from models.seismic.location.regions import CONFIDENCE
+from training.config import TrainingSettings
+from training.datasets.splits import SPLIT_NAMES
+from training.evaluation.card_writer import update_card
+from training.evaluation.evaluate import Switches, evaluate
+from training.evaluation.event_result import EventResult, select_located
+from training.evaluation.event_sources import FolderSource, ReplicaSource
+from training.evaluation.location_page import load_replica_recipe
+from training.evaluation.metrics import format_fraction
+from training.evaluation.pages import RESULTS, format_table, write_page
+from training.evaluation.region_calibration import BORDERS, MIN_EVENTS, calibration_factor
+from training.experiments.location.arrival_simulation import ArrivalTrial, draw_trials
+from training.synthesis.catalogs import load_earthquakes, load_stations
+
+ARRIVAL_TIMES = "distances+arrival-times"
+FOLDS = 5
+"""Parts of the events of a method, each scored with factors fitted on the others."""
+TEMPLATE = Path(__file__).parents[1] / "templates" / "hypocenter_coverage.md"
+HEADS = ("events", "n", "epicenter in 68 %, 90 % region", "time within 1, 3 sigma", "n with depth", "depth within 1, 3 sigma")
+
+
+@dataclass(frozen=True)
+class HypocenterSample:
+    """
+    Factors by which the stated errors of one event must be enlarged to reach the truth, NaN where one is unknown.
+
+    `region_68`, `region_90` for the epicenter's regions, `time` and `depth` for one standard deviation each.
+    """
+
+    effective_stations: float
+    region_68: float
+    region_90: float
+    time: float
+    depth: float
+
+
+def sample_result(result: EventResult) -> HypocenterSample:
+    """Take the factors of an evaluated event."""
+    place = result.epicenter
+    return HypocenterSample(place.effective_stations, place.scale_68, place.scale_90, result.origin_scale, result.depth_scale)
+
+
+def sample_trial(trial: ArrivalTrial) -> HypocenterSample:
+    """Take the factors of a simulated event."""
+    return HypocenterSample(trial.effective_stations, trial.scale_68, trial.scale_90, trial.origin_scale, trial.depth_scale)
+
+
+def fit_scales(samples: Sequence[HypocenterSample], pooled: Sequence[HypocenterSample] = ()) -> dict[str, Any] | None:
+    """
+    Fit the factors by class of effective stations, as a card holds them; a class of fewer than 30 events has those of all.
+
+    Events of other methods (`pooled`) count where the method has fewer than 30 itself; None where even these are too few.
+    """
+    used = samples if len(samples) >= MIN_EVENTS else [*samples, *pooled]
+    if len(used) < MIN_EVENTS:
+        return None
+    classes = np.digitize([one.effective_stations for one in used], BORDERS)
+    members = [classes == k for k in range(len(BORDERS) + 1)]
+    return {
+        "stations": list(BORDERS),
+        "time": [fit_factor(np.array([one.time for one in used]), member) for member in members],
+        "depth": [fit_factor(np.array([one.depth for one in used]), member) for member in members],
+        "events": [int(member.sum()) for member in members],
+    }
+
+
+def fit_factor(scales: Floats, member: Floats) -> float:
+    """Fit the factor of one class, given by flags [events]; of all events where it has fewer than 30 whose factor is known, or 1."""
+    known = np.isfinite(scales)
+    own = scales[known & member] if (known & member).sum() >= MIN_EVENTS else scales[known]
+    return round(calibration_factor(own, CONFIDENCE), 3) if len(own) >= MIN_EVENTS else 1.0
+
+
+def fit_methods(groups: Mapping[str, Sequence[HypocenterSample]]) -> dict[str, Any]:
+    """Fit the factors of every method; those by waveforms (all but arrival times) lend each other events where they have too few."""
+    fitted = {}
+    for method, samples in groups.items():
+        names = [] if method == ARRIVAL_TIMES else [name for name in groups if name not in (method, ARRIVAL_TIMES)]
+        others = [one for name in names for one in groups[name]]
+        factors = fit_scales(samples, others)
+        if factors is not None:
+            fitted[method] = factors
+    return fitted
+
+
+def apply_scales(samples: Sequence[HypocenterSample], table: Mapping[str, Any]) -> list[HypocenterSample]:
+    """Divide what samples need by the factors of their class, as if these had been served."""
+    scales = HypocenterScales(*(tuple(table[name]) for name in ("stations", "time", "depth")))
+    applied = []
+    for one in samples:
+        time, depth = scales.at(one.effective_stations)
+        applied.append(HypocenterSample(one.effective_stations, one.region_68, one.region_90, one.time / time, one.depth / depth))
+    return applied
+
+
+def cross_validate(samples: Sequence[HypocenterSample], pooled: Sequence[HypocenterSample] = ()) -> list[HypocenterSample]:
+    """Apply to each fold the factors that the other folds (and `pooled`) give."""
+    applied: list[HypocenterSample] = []
+    for fold in range(FOLDS):
+        table = fit_scales([one for number, one in enumerate(samples) if number % FOLDS != fold], pooled)
+        own = list(samples[fold::FOLDS])
+        applied += own if table is None else apply_scales(own, table)
+    return applied
+
+
+def format_coverage(name: str, samples: Sequence[HypocenterSample]) -> tuple[str, ...]:
+    """Format the coverage of place, time and depth in the columns of HEADS."""
+    regions = [[one.region_68 <= 1.0 for one in samples], [one.region_90 <= 1.0 for one in samples]]
+    times, depths = (np.array([getattr(one, key) for one in samples]) for key in ("time", "depth"))
+
+    def describe(scales: Floats) -> str:
+        known = scales[np.isfinite(scales)]
+        return "; ".join(format_fraction(list(known <= limit)) for limit in (1.0, 3.0)) if len(known) else "none"
+
+    place = "; ".join(format_fraction(one) for one in regions) if len(samples) else "none"
+    return (name, str(len(samples)), place, describe(times), str(int(np.isfinite(depths).sum())), describe(depths))
+
+
+def calibrate_hypocenters(
+    settings: TrainingSettings, command: str, *, store: str | None, most: int | None, trials: int, seed: int, real: Path | None
+) -> Path:
+    """
+    Fit the factors of origin time and depth, put them into the card of the distance model, and write `hypocenter_coverage.md`.
+
+    Parameters
+    ----------
+    settings, command
+        Folders, and the command that the page names.
+    store, most
+        Another store of Green's functions than the replica's own, and the largest number of its events.
+    trials, seed
+        Number of simulated events with arrival times, and their seed.
+    real : Path, optional
+        Folder of real events, which are evaluated with the new factors.
+
+    """
+    source = ReplicaSource(load_replica_recipe(store), SPLIT_NAMES[1], most)
+    located = select_located(list(evaluate(source, settings, Switches(calibrated=False))))
+    simulated = simulate_arrivals(settings, trials, seed)
+    groups = {method: [sample_result(one) for one in located if one.method == method] for method in sorted({one.method for one in located})}
+    by_waveforms = {method: own for method, own in groups.items() if method != ARRIVAL_TIMES}
+    tables = fit_methods({**by_waveforms, ARRIVAL_TIMES: [sample_trial(one) for one in simulated]})
+    kept = open_store(settings.artifacts_dir).card("offset").calibration.get(HYPOCENTER_KEY, {})
+    card = update_card(settings.artifacts_dir, "offset", calibration={HYPOCENTER_KEY: kept | tables})
+    observed = [] if real is None else select_located(list(evaluate(FolderSource(real), settings)))
+    write_page(
+        RESULTS / "hypocenter_coverage.md",
+        TEMPLATE,
+        command,
+        replica=str(len(located)),
+        stores=source.recipe.store if isinstance(source.recipe.store, str) else ", ".join(source.recipe.store),
+        trials=str(trials),
+        simulated=str(len(simulated)),
+        seed=str(seed),
+        factors=format_tables(tables),
+        coverage=format_table(HEADS, list_coverage(by_waveforms, simulated, observed)),
+    )
+    return card
+
+
+def simulate_arrivals(settings: TrainingSettings, trials: int, seed: int) -> list[ArrivalTrial]:
+    """Simulate arrival times; return the events whose solutions are accepted."""
+    path = settings.build_dir / "evaluation" / f"arrival-times-{seed}.jsonl"
+    catalogs = (load_earthquakes(settings.data_dir, seed), load_stations(settings.data_dir))
+    return [trial for trial in draw_trials(*catalogs, trials, seed, path) if trial.accepted]
+
+
+def list_coverage(
+    by_waveforms: Mapping[str, Sequence[HypocenterSample]], simulated: Sequence[ArrivalTrial], observed: Sequence[EventResult]
+) -> list[tuple[str, ...]]:
+    """List the lines of the coverage: before and after calibration (cross-validated) on synthetic events, as served on real ones."""
+    waves = [one for own in by_waveforms.values() for one in own]
+    times = [sample_trial(one) for one in simulated]
+    lines = [
+        format_coverage("replica, methods by waveforms, as computed", waves),
+        format_coverage("the same, calibrated, cross-validated", cross_validate(waves)),
+        format_coverage("simulated arrival times, as computed", times),
+        format_coverage("the same, calibrated, cross-validated", cross_validate(times)),
+    ]
+    for name in sorted({one.geometry for one in simulated}):
+        own = [sample_trial(one) for one in simulated if one.geometry == name]
+        lines.append(format_coverage(f"of these as computed: {name}", own))
+    if observed:
+        real = [sample_result(one) for one in observed]
+        timed = [sample_result(one) for one in observed if one.method == ARRIVAL_TIMES]
+        lines += [format_coverage("real events, as served", real), format_coverage("of these by arrival times", timed)]
+    return lines
+
+
+def format_tables(tables: Mapping[str, Any]) -> str:
+    """Tabulate the factors by method and class of effective stations."""
+    classes = [f"below {BORDERS[0]:g}", f"{BORDERS[0]:g} to {BORDERS[1]:g}", f"from {BORDERS[1]:g}"]
+    lines = [
+        (method, name, str(events), f"{time:.2f}", f"{depth:.2f}")
+        for method, one in tables.items()
+        for name, events, time, depth in zip(classes, one["events"], one["time"], one["depth"], strict=True)
+    ]
+    return format_table(("method", "effective stations", "events", "factor on time", "factor on depth"), lines)
