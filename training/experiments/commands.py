@@ -40,6 +40,7 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
     from training.experiments.location import (
         class_prior,
         common_error,
+        hypocenter_coverage,
         moment_scale,
         paper_location,
         pick_delays,
@@ -47,7 +48,10 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
         surface_wave_stack,
     )
 
-    if arguments.name == "class-prior":
+    if arguments.name == "hypocenter-coverage":
+        parts = {name: getattr(arguments, name) for name in ("store", "most", "trials", "seed", "real")}
+        print(hypocenter_coverage.calibrate_hypocenters(settings, arguments.command, **parts))
+    elif arguments.name == "class-prior":
         print(class_prior.write_class_prior_page(settings, arguments.command, arguments.archive, arguments.most))
     elif arguments.name == "surface-waves":
         print(surface_wave_stack.write_surface_waves_page(settings, arguments.command, arguments.archive, arguments.most))
@@ -133,15 +137,18 @@ def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.Arg
     common.add_argument("--store", help="another store of Green's functions than the recipe's")
     scaled = commands.add_parser("moment-scale", help="locate the replica's test part with moments and forces multiplied by a factor")
     scaled.add_argument("--scale", type=float, default=10.0, help="factor on moments and forces (10)")
-    for command in (common, scaled):
+    coverage = commands.add_parser("hypocenter-coverage", help="calibrate origin time and depth; measure coverage of place, time and depth")
+    coverage.add_argument("--store", help="another store of Green's functions than the recipe's")
+    coverage.add_argument("--real", type=Path, help="folder of real events, which test the result")
+    for command in (common, scaled, coverage):
         command.add_argument("--most", type=int, help="number of events, at most")
     paper = commands.add_parser("paper-location", help="compare the paper's iteration with the service's location by distances")
     networks = commands.add_parser("simulated-networks", help="locate arrival times at simulated networks")
     delays = commands.add_parser("pick-delays", help="measure the delay of the picker on synthetic onsets")
-    for command, trials in ((paper, 100), (networks, 40), (delays, 1500)):
+    for command, trials in ((paper, 100), (networks, 40), (delays, 1500), (coverage, 300)):
         command.add_argument("--trials", type=int, default=trials, help=f"events of each setting or onsets of each band ({trials})")
         command.add_argument("--seed", type=int, default=3407)
-    for command in (prior, stack, common, scaled, paper, networks, delays):
+    for command in (prior, stack, common, scaled, paper, networks, delays, coverage):
         command.set_defaults(run=measure_location)
 
 

@@ -44,6 +44,14 @@ from training.experiments.location.simulated_networks import (
 from training.synthesis.catalogs import EarthquakeCatalog, StationCatalog
 
 COMMON_VARIANCE = 0.5
+CRUSTAL_VELOCITIES_KM_S = {"P": (6.1, 0.15), "S": (3.5, 0.1)}
+"""
+Mean and standard deviation of the velocity of Pg, between those of ak135's upper and lower crust, and of Lg (Storchak, Schweitzer & Bormann
+2003, doi:10.1785/gssrl.74.6.761), which the table of travel times lacks...
+"""
+CRUSTAL_PROBABILITY, MANTLE_PROBABILITY = 0.8, {"P": 0.55, "S": 0.25}
+"""...and the probability that a pick is made of them, and of the weaker Pn and Sn in front of them."""
+CRUSTAL_RANGE_DEG, MAX_CRUSTAL_DEPTH_KM = (1.5, 9.0), 35.0
 STATION_ERROR_S = 0.4
 S_FACTOR = 1.9
 """Error of S over that of P on the same path..."""
@@ -212,6 +220,13 @@ def simulate_pick_sets(
     for phase, probability in DETECTION.items():
         seconds = travel_time_s(phase, distances, depth_km) + (s_error if phase == "S" else p_error)
         weak = np.where((phase == "P") & (distances > 100.0), 0.3, 1.0)
+        if phase in CRUSTAL_VELOCITIES_KM_S and depth_km < MAX_CRUSTAL_DEPTH_KM:
+            guided = (distances > CRUSTAL_RANGE_DEG[0]) & (distances < CRUSTAL_RANGE_DEG[1])
+            weak = np.where(guided, MANTLE_PROBABILITY[phase] / probability, weak)
+            mean, scatter = CRUSTAL_VELOCITIES_KM_S[phase]
+            slow = np.hypot(distances * KM_PER_DEGREE, depth_km) / (mean + scatter * random.normal())
+            for i in np.flatnonzero(guided & (random.uniform(size=count) < CRUSTAL_PROBABILITY)):
+                arrivals[i].append((float(slow[i] + random.normal(0.0, 0.5)), phase == "P"))
         for i in np.flatnonzero(np.isfinite(seconds) & (random.uniform(size=count) < probability * weak)):
             arrivals[i].append((float(seconds[i]), phase == "P"))
     return [simulate_picks(arrivals[i], span, choose_bands(float(distances[i]), broadband=broadband), growth, random) for i in range(count)]

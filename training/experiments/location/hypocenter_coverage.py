@@ -32,6 +32,8 @@ from training.experiments.location.arrival_simulation import ArrivalTrial, draw_
 from training.synthesis.catalogs import load_earthquakes, load_stations
 
 ARRIVAL_TIMES = "distances+arrival-times"
+ALONE = "arrival-times"
+"""The same without distances, which it shares the factors of."""
 FOLDS = 5
 """Parts of the events of a method, each scored with factors fitted on the others."""
 TEMPLATE = Path(__file__).parents[1] / "templates" / "hypocenter_coverage.md"
@@ -160,6 +162,7 @@ def calibrate_hypocenters(
     by_waveforms = {method: own for method, own in groups.items() if method != ARRIVAL_TIMES}
     tables = fit_methods({**by_waveforms, ARRIVAL_TIMES: [sample_trial(one) for one in simulated]})
     kept = open_store(settings.artifacts_dir).card("offset").calibration.get(HYPOCENTER_KEY, {})
+    tables |= {ALONE: tables[ARRIVAL_TIMES]} if ARRIVAL_TIMES in tables else {}
     card = update_card(settings.artifacts_dir, "offset", calibration={HYPOCENTER_KEY: kept | tables})
     observed = [] if real is None else select_located(list(evaluate(FolderSource(real), settings)))
     write_page(

@@ -1,0 +1,101 @@
+"""Factors on origin time and depth give the stated coverage by method, and arrival times are simulated with the errors that are stated."""
+
+import numpy as np
+import pytest
+
+from models.seismic.location.hypocenter_calibration import HYPOCENTER_KEY, read_hypocenter_scales
+from training.experiments.location import arrival_simulation
+from training.experiments.location.arrival_simulation import GEOMETRIES, draw_trials, select_stations, simulate_pick_sets
+from training.experiments.location.hypocenter_coverage import (
+    ARRIVAL_TIMES,
+    HEADS,
+    HypocenterSample,
+    apply_scales,
+    cross_validate,
+    fit_methods,
+    fit_scales,
+    format_coverage,
+    format_tables,
+)
+from training.synthesis.catalogs import load_earthquakes, load_stations
+
+pytestmark = pytest.mark.slow
+
+
+def draw_samples(count, time_factor, depth_factor, effective=8.0, seed=1):
+    random = np.random.default_rng(seed)
+    times, depths = time_factor * np.abs(random.normal(size=count)), depth_factor * np.abs(random.normal(size=count))
+    depths[::5] = np.nan
+    return [HypocenterSample(effective, 0.5, 0.5, time, depth) for time, depth in zip(times.tolist(), depths.tolist(), strict=True)]
+
+
+def inside(values):
+    known = np.array(values)[np.isfinite(values)]
+    return float(np.mean(known <= 1.0))
+
+
+def test_calibrated_errors_hold_the_truth_as_often_as_stated():
+    samples = draw_samples(400, 3.0, 0.4)
+    applied = cross_validate(samples)
+    assert inside([one.time for one in samples]) < 0.35
+    assert inside([one.time for one in applied]) == pytest.approx(0.68, abs=0.05)
+    assert inside([one.depth for one in applied]) == pytest.approx(0.68, abs=0.06)
+    assert fit_scales(draw_samples(400, 1.0, 1.0, seed=2))["time"] == [1.0, 1.0, 1.0]
+
+
+def test_a_class_with_few_events_has_the_factors_of_all():
+    table = fit_scales([*draw_samples(200, 2.0, 1.0), *draw_samples(10, 50.0, 1.0, effective=20.0)])
+    assert table["events"] == [0, 200, 10]
+    assert table["time"][2] == table["time"][0] < 5.0
+    first = apply_scales(draw_samples(1, 2.0, 1.0), table)[0]
+    assert first.time == pytest.approx(draw_samples(1, 2.0, 1.0)[0].time / table["time"][1])
+
+
+def test_methods_by_waveforms_lend_each_other_events_and_arrival_times_stand_alone():
+    groups = {
+        "distances": draw_samples(60, 2.0, 2.0),
+        "surface-wave-stack": draw_samples(5, 2.0, 2.0),
+        ARRIVAL_TIMES: draw_samples(5, 9.0, 9.0),
+    }
+    tables = fit_methods(groups)
+    assert set(tables) == {"distances", "surface-wave-stack"}
+    assert read_hypocenter_scales({HYPOCENTER_KEY: tables}, "distances").at(8.0)[0] == pytest.approx(2.0, rel=0.25)
+    assert "surface-wave-stack" in format_tables(tables)
+
+
+def test_coverage_is_stated_with_its_number_of_events():
+    line = format_coverage("all", draw_samples(100, 1.0, 1.0))
+    assert len(line) == len(HEADS)
+    assert (line[1], line[4]) == ("100", "80")
+    assert format_coverage("none", [])[2:] == ("none", "none", "0", "none")
+
+
+def test_first_picks_are_late_and_scatter_as_stated():
+    random = np.random.default_rng(2)
+    distances, angles = np.full(40, 60.0), np.linspace(0.0, 6.28, 40)
+    stations = (distances, 30.0 * np.cos(angles), 60.0 * np.sin(angles))
+    errors = []
+    for _ in range(40):
+        picks = simulate_pick_sets(stations, 30.0, (0.0, 1200.0), random)
+        times = np.concatenate([pick.times_s for pick in picks])
+        near = times[np.abs(times - 600.0) < 30.0]
+        errors.append(np.median(near) if len(near) else np.nan)
+    assert np.isfinite(errors).all()
+    assert np.std(errors) > 0.5
+
+
+def test_a_trial_is_the_same_again_and_kept(tmp_path, monkeypatch):
+    earthquakes, stations = load_earthquakes(None, 1), load_stations(None)
+    monkeypatch.setattr(arrival_simulation, "GEOMETRIES", GEOMETRIES[2:3])
+    first = list(draw_trials(earthquakes, stations, 1, 7, tmp_path / "trials.jsonl"))
+    monkeypatch.setattr(arrival_simulation, "simulate_trial", None)
+    assert repr(list(draw_trials(earthquakes, stations, 1, 7, tmp_path / "trials.jsonl"))) == repr(first)
+    assert first[0].geometry == "global"
+
+
+def test_stations_of_an_array_lie_together_and_a_sparse_table_has_none():
+    stations, random = load_stations(None), np.random.default_rng(3)
+    rows = [select_stations(GEOMETRIES[3], (0.0, 0.0), stations, random) for _ in range(40)]
+    assert any(len(row) for row in rows)
+    assert all(len(row) == 0 or np.ptp(stations.latitudes_deg[row]) <= 8.0 for row in rows)
+    assert len(select_stations(GEOMETRIES[0], (-60.0, -140.0), stations, random)) == 0
