@@ -240,7 +240,9 @@ def predict_event(
     drawn = not readings.withheld
     from_section = predict_depth(models["depth"], gather, shown, reference) if drawn and answer == "earthquake" else None
     by_arrivals = answer == "other" or (readings.withheld and answer == "earthquake")
-    hypocenter = combine_hypocenter(readings, refined, from_section, depth_of_arrivals=by_arrivals)
+    hypocenter = combine_hypocenter(
+        readings, refined, from_section, (gather.latitudes_deg, gather.longitudes_deg), depth_of_arrivals=by_arrivals
+    )
     return EventLocation(
         event_type=answer,
         location=location,

@@ -9,7 +9,7 @@ from models.analysis.combine import OriginTime
 from models.analysis.directions import Directions, joint_prior, measure_directions
 from models.analysis.distances import DistanceReadings, RecordsTooShort, describe_short_records
 from models.analysis.sections import locate_by_readings
-from models.analysis.single_array import PROBABILITY, is_far, is_one_array, mix_hypotheses
+from models.analysis.single_array import PROBABILITY, contradict_others, is_far, is_one_array, mix_hypotheses
 from models.analysis.station_subset import farthest_point_subset, subset_readings
 from models.array_types import Integers
 from models.errors import TooFewStations
@@ -218,17 +218,20 @@ def _solve_directions(observed: _Observations, prior: LogPrior) -> _Solution:
 
 def _solve_arrivals(observed: _Observations, arrivals: ArrivalTimeSolution, without_times: _Solution) -> _Solution:
     """
-    Regions of the arrival times, or, for a single array, a mixture with the regions found without them.
+    Regions of the arrival times, or a mixture with the regions found without them where the times do not verify themselves.
 
-    The mixture is stated where plane waves were detected or the source is far; if a region found without the times is then the most
-    probable one, the arrivals are dropped.
+    For a single array the mixture is stated where plane waves were detected or the source is far; if a region found without the times is
+    then the most probable one, the arrivals are dropped. For other networks it is stated, times first, where few independent stations
+    contradict the other observations (`contradict_others`).
     """
     by_times = observed.calibrate(arrivals.regions, "distances+arrival-times")
     origin = OriginTime(arrivals.depth_time.time_s, arrivals.depth_time.time_uncertainty_s)
     timed = _Solution("distances+arrival-times", by_times, arrivals, origin)
     plane_waves = bool(observed.directions.plane_waves)
     if not is_one_array(observed.gather) or not (plane_waves or is_far(observed.gather, arrivals)):
-        return timed
+        doubtful = contradict_others(observed.gather, arrivals, by_times, without_times.regions)
+        mixture = mix_hypotheses(by_times, without_times.regions, by_probability=False)
+        return replace(timed, regions=mixture) if doubtful else timed
     mixture = mix_hypotheses(by_times, without_times.regions, by_probability=plane_waves)
     keeps_times = mixture[0].probability == PROBABILITY * by_times[0].probability
     return replace(timed if keeps_times else without_times, regions=mixture)

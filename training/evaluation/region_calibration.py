@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from models.array_types import Floats
+from models.registry.store import open_store
 from models.seismic.location.region_calibration import CARD_KEY
 from models.seismic.location.regions import CONFIDENCE, CONFIDENCE_90
 from training.config import TrainingSettings
@@ -91,7 +92,8 @@ def calibrate_regions(settings: TrainingSettings, command: str, store: str | Non
         coverage_90=format_fraction([result.by_distances.in_90 for result in located]),
         factors=format_factors(factors),
     )
-    return update_card(settings.artifacts_dir, "offset", calibration={CARD_KEY: factors})
+    kept = open_store(settings.artifacts_dir).card("offset").calibration.get(CARD_KEY, {})
+    return update_card(settings.artifacts_dir, "offset", calibration={CARD_KEY: kept | factors})
 
 
 def format_factors(factors: dict[str, Any]) -> str:

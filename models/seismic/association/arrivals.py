@@ -20,6 +20,12 @@ DUPLICATE_PICK_S: Final = 3.0
 DEPTH_PHASES: Final = ("pP", "sP")
 UNKNOWN_DEPTH_KM: Final = 200.0
 """Depth error where nothing constrains the depth."""
+EXPECTED_MEAN_SQUARE: Final = 0.5
+"""
+Mean square of the residuals of associated arrivals in standard deviations: below 1, since residuals beyond three are not associated and
+since the uncertainties include errors that all stations share. Of 65 simulated events the median is 0.57.
+"""
+PRIOR_ARRIVALS: Final = 4.0
 MIN_CERTAIN_STATIONS: Final = 8
 MIN_CERTAIN_FRACTION: Final = 0.75
 MAX_CERTAIN_GAP_DEG: Final = 180.0
@@ -106,6 +112,18 @@ def is_unambiguous(data: Candidates, source: TrialSource) -> bool:
         return False
     (latitude, *latitudes), (longitude, *longitudes) = _to_degrees(np.vstack((source.point, data.stations[rows])))
     return azimuthal_gap_deg(azimuth_deg(latitude, longitude, latitudes, longitudes)) < MAX_CERTAIN_GAP_DEG
+
+
+def residual_ratio(arrivals: Sequence[Arrival]) -> float:
+    """
+    Return by how much residuals of body waves exceed their uncertainties, at least 1: the factor on the errors of a solution.
+
+    Birge's ratio (1932, doi:10.1103/PhysRev.40.207): the root of the mean square of residuals in standard deviations, relative to
+    `EXPECTED_MEAN_SQUARE`, which counts as `PRIOR_ARRIVALS` more arrivals so that few of them do not decide.
+    """
+    squares = [(arrival.residual_s / arrival.uncertainty_s) ** 2 for arrival in arrivals if arrival.phase != "LR"]
+    mean_square = (sum(squares) + PRIOR_ARRIVALS * EXPECTED_MEAN_SQUARE) / (len(squares) + PRIOR_ARRIVALS)
+    return float(np.sqrt(max(mean_square / EXPECTED_MEAN_SQUARE, 1.0)))
 
 
 def _to_degrees(points: Floats) -> tuple[Floats, Floats]:

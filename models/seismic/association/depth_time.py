@@ -66,6 +66,12 @@ class DepthTime:
             self.covariance_km_s + slope * variance,
         )
 
+    def scale_errors(self, ratio: float) -> "DepthTime":
+        """Multiply both standard deviations by a ratio."""
+        square = ratio**2
+        variances = (square * self.depth_variance_km2, square * self.time_variance_s2, square * self.covariance_km_s)
+        return DepthTime(self.depth_km, self.time_s, *variances)
+
     def at_depth(self, depth_km: float, uncertainty_km: float) -> "DepthTime":
         """
         Replace the depth by another estimate with its standard deviation, which this one may be a part of; move the origin time with it.

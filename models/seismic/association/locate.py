@@ -7,7 +7,14 @@ from typing import Final, Self
 import numpy as np
 
 from models.array_types import Floats
-from models.seismic.association.arrivals import MAX_DEVIATIONS, Arrival, associate_arrivals, is_unambiguous, model_depth_error_km
+from models.seismic.association.arrivals import (
+    MAX_DEVIATIONS,
+    Arrival,
+    associate_arrivals,
+    is_unambiguous,
+    model_depth_error_km,
+    residual_ratio,
+)
 from models.seismic.association.candidates import RAYLEIGH_DEVIATION_S, Candidates
 from models.seismic.association.depth_time import DepthTime, summarize_depth_time
 from models.seismic.association.grid_scan import GridScan, TrialGrid, TrialSource, log_depth_prior, origin_span, scan_grid
@@ -16,6 +23,7 @@ from models.seismic.earth.travel_time_errors import FIRST_PHASES, common_time_er
 from models.seismic.earth.travel_times import DEPTHS_KM
 from models.seismic.geodesy import geographic, offsets_deg
 from models.seismic.location.likelihood import LogPrior
+from models.seismic.location.region_calibration import CoverageScales, calibrate_region
 from models.seismic.location.regions import (
     EpicenterRegion,
     GridSettings,
@@ -132,6 +140,8 @@ def locate_by_arrival_times(data: Candidates, prior: LogPrior, starts: Sequence[
     """
     Locate an event from its candidate arrivals; None where no source is found.
 
+    Regions and deviations are wider where the residuals of the associated arrivals exceed what their uncertainties allow (Birge's ratio).
+
     Parameters
     ----------
     data : Candidates
@@ -158,8 +168,10 @@ def locate_by_arrival_times(data: Candidates, prior: LogPrior, starts: Sequence[
     depth_time = depth_time.add_errors(model_depth_error_km(data, source, arrivals), _common_error_s(data, source, arrivals))
     low, high = origin_span(data)
     log_evidence = float(np.logaddexp.reduce(masses)) - np.log(SPHERE_SQUARE_DEG * (high - low))
-    regions = tuple(summarize_regions([nodes for nodes, _ in found]))
-    depth_time = replace(depth_time, time_s=data.clock_s + depth_time.time_s)
+    ratio = residual_ratio(arrivals)
+    wider = CoverageScales((), (ratio,), (ratio,))
+    regions = tuple(calibrate_region(region, wider, 0.0) for region in summarize_regions([nodes for nodes, _ in found]))
+    depth_time = replace(depth_time.scale_errors(ratio), time_s=data.clock_s + depth_time.time_s)
     return ArrivalTimeSolution(regions, depth_time, log_evidence, arrivals)
 
 

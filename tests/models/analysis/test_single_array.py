@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.single_array import PROBABILITY, is_far, is_one_array, mix_hypotheses
+from models.analysis.single_array import PROBABILITY, contradict_others, is_far, is_one_array, mix_hypotheses
+from models.seismic.association.arrivals import Arrival
 from models.seismic.association.depth_time import DepthTime
 from models.seismic.association.locate import ArrivalTimeSolution
 from models.seismic.geodesy import destination
@@ -43,3 +44,16 @@ def test_a_mixture_holds_all_regions_with_half_their_probability():
     assert mixture == [replace(region, probability=PROBABILITY * region.probability) for region in (HERE, THERE, ELSEWHERE)]
     first, *_ = mix_hypotheses(TIMED.regions, [ELSEWHERE], by_probability=True)
     assert first.latitude_deg == ELSEWHERE.latitude_deg
+
+
+def test_few_independent_arrivals_that_contradict_the_other_observations_are_doubtful():
+    few, many = gather(60.0, 2.0, 7), gather(30.0, 60.0, 20)
+
+    def detected(stations):
+        return replace(TIMED, arrivals=tuple(Arrival(row, "P", 0.0, 0.0, 1.0) for row in range(len(stations.latitudes_deg))))
+
+    wide = replace(ELSEWHERE, semi_major_km=2000.0, semi_minor_km=2000.0)
+    assert contradict_others(few, detected(few), TIMED.regions, [ELSEWHERE])
+    assert not contradict_others(few, detected(few), TIMED.regions, [ELSEWHERE, wide])
+    assert not contradict_others(few, detected(few), TIMED.regions, [])
+    assert not contradict_others(many, detected(many), TIMED.regions, [ELSEWHERE])

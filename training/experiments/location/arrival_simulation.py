@@ -9,7 +9,7 @@ doi:10.1111/j.1365-246X.2011.05107.x); P residuals scatter by 1.2 s (Engdahl et 
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from models.analysis.hypocenter import DepthEstimate, join_section_depth
 from models.array_types import Floats, Integers
 from models.seismic.association.arrivals import Arrival
 from models.seismic.association.candidates import collect_candidates
-from models.seismic.association.locate import locate_by_arrival_times
+from models.seismic.association.locate import ArrivalTimeSolution, locate_by_arrival_times
 from models.seismic.earth.travel_time_errors import effective_neighbor_count, path_error_s
 from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import (
@@ -91,6 +91,7 @@ class ArrivalTrial:
 
     geometry: str
     effective_stations: float
+    median_distance_deg: float
     gap_deg: float
     accepted: bool
     time_error_s: float = np.nan
@@ -128,15 +129,7 @@ def draw_trials(earthquakes: EarthquakeCatalog, stations: StationCatalog, count:
 
 def simulate_trial(earthquakes: EarthquakeCatalog, stations: StationCatalog, random: np.random.Generator) -> ArrivalTrial:
     """Simulate one event at one geometry, and locate it by its arrival times, with simulated distances and a section's depth."""
-    while True:
-        geometry = GEOMETRIES[int(random.integers(len(GEOMETRIES)))]
-        event = int(random.integers(len(earthquakes.depths_km)))
-        source = (float(earthquakes.latitudes_deg[event]), float(earthquakes.longitudes_deg[event]))
-        rows = select_stations(geometry, source, stations, random)
-        if len(rows):
-            break
-    latitudes, longitudes = stations.latitudes_deg[rows], stations.longitudes_deg[rows]
-    depth_km = float(earthquakes.depths_km[event])
+    geometry, source, depth_km, (latitudes, longitudes) = draw_event(earthquakes, stations, random)
     distances = distance_deg(geocentric_latitude_deg(source[0]), source[1], geocentric_latitude_deg(latitudes), longitudes)
     span = draw_span(distances, depth_km, random)
     picks = simulate_pick_sets((distances, latitudes, longitudes), depth_km, span, random)
@@ -144,7 +137,7 @@ def simulate_trial(earthquakes: EarthquakeCatalog, stations: StationCatalog, ran
     apart = distance_deg(latitudes[:, None], longitudes[:, None], latitudes, longitudes)
     effective = float((1.0 / effective_neighbor_count(apart, 1.0)).sum())
     gap = azimuthal_gap_deg(azimuth_deg(*source, latitudes, longitudes))
-    trial = ArrivalTrial(geometry.name, effective, gap, accepted=False)
+    trial = ArrivalTrial(geometry.name, effective, float(np.median(distances)), gap, accepted=False)
     candidates = collect_candidates(picks, peaks, latitudes, longitudes)
     if candidates is None or len(candidates.trace_indices) < MIN_STATIONS:
         return trial
@@ -153,13 +146,18 @@ def simulate_trial(earthquakes: EarthquakeCatalog, stations: StationCatalog, ran
     found = locate_by_arrival_times(candidates, prior, [geocentric(*map(float, start))])
     sigma = float(np.exp(random.uniform(*np.log(SECTION_SIGMAS_KM))))
     section = DepthEstimate(max(depth_km + sigma * random.normal(), 0.0), sigma)
-    if found is None or found.log_evidence < MIN_LOG_EVIDENCE or not detected_by_majority(found.arrivals, len(rows)):
+    if found is None or found.log_evidence < MIN_LOG_EVIDENCE or not detected_by_majority(found.arrivals, len(latitudes)):
         return trial
+    return compare_solution(trial, found, section, source, depth_km)
+
+
+def compare_solution(
+    trial: ArrivalTrial, found: ArrivalTimeSolution, section: DepthEstimate, source: tuple[float, float], depth_km: float
+) -> ArrivalTrial:
+    """Compare an accepted solution, whose depth is averaged with that of a section, with the true source of origin time 0."""
     joint, best = join_section_depth(found.depth_time, section), found.regions[0]
-    return ArrivalTrial(
-        geometry.name,
-        effective,
-        gap,
+    return replace(
+        trial,
         accepted=True,
         time_error_s=joint.time_s,
         time_sigma_s=joint.time_uncertainty_s,
@@ -171,6 +169,19 @@ def simulate_trial(earthquakes: EarthquakeCatalog, stations: StationCatalog, ran
         scale_90=min(scale_to_contain(region, *source) / region.axis_ratio_90 for region in found.regions),
         reduced_chi_square=mean_square_residual(found.arrivals),
     )
+
+
+def draw_event(
+    earthquakes: EarthquakeCatalog, stations: StationCatalog, random: np.random.Generator
+) -> tuple[Geometry, tuple[float, float], float, tuple[Floats, Floats]]:
+    """Draw a geometry, an earthquake (epicenter, depth) and stations of that geometry (latitudes, longitudes) around it."""
+    while True:
+        geometry = GEOMETRIES[int(random.integers(len(GEOMETRIES)))]
+        event = int(random.integers(len(earthquakes.depths_km)))
+        source = (float(earthquakes.latitudes_deg[event]), float(earthquakes.longitudes_deg[event]))
+        rows = select_stations(geometry, source, stations, random)
+        if len(rows):
+            return geometry, source, float(earthquakes.depths_km[event]), (stations.latitudes_deg[rows], stations.longitudes_deg[rows])
 
 
 def mean_square_residual(arrivals: Sequence[Arrival]) -> float:
@@ -229,7 +240,10 @@ def simulate_pick_sets(
                 arrivals[i].append((float(slow[i] + random.normal(0.0, 0.5)), phase == "P"))
         for i in np.flatnonzero(np.isfinite(seconds) & (random.uniform(size=count) < probability * weak)):
             arrivals[i].append((float(seconds[i]), phase == "P"))
-    return [simulate_picks(arrivals[i], span, choose_bands(float(distances[i]), broadband=broadband), growth, random) for i in range(count)]
+    return [
+        simulate_trace_picks(arrivals[i], span, choose_bands(float(distances[i]), broadband=broadband), growth, random)
+        for i in range(count)
+    ]
 
 
 def choose_bands(distance_deg: float, *, broadband: bool) -> tuple[int, ...]:
@@ -239,7 +253,7 @@ def choose_bands(distance_deg: float, *, broadband: bool) -> tuple[int, ...]:
     return (0, 1) if distance_deg < 3.0 else (1,) if distance_deg < 15.0 else (1, 2)
 
 
-def simulate_picks(
+def simulate_trace_picks(
     arrivals: list[tuple[float, bool]], span: tuple[float, float], bands: tuple[int, ...], growth: float, random: np.random.Generator
 ) -> Picks:
     """Simulate the picks of one trace: late by the growth of the source (in standard deviations) and by their own, among false picks."""

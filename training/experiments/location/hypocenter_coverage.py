@@ -8,7 +8,8 @@ result and fit nothing.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +18,26 @@ import numpy as np
 from models.array_types import Floats
 from models.registry.store import open_store
 from models.seismic.location.hypocenter_calibration import HYPOCENTER_KEY, HypocenterScales
+from models.seismic.location.region_calibration import CARD_KEY
 from models.seismic.location.regions import CONFIDENCE
 from training.config import TrainingSettings
 from training.datasets.splits import SPLIT_NAMES
 from training.evaluation.card_writer import update_card
 from training.evaluation.evaluate import Switches, evaluate
-from training.evaluation.event_result import EventResult, select_located
+from training.evaluation.event_result import EpicenterResult, EventResult, select_located
 from training.evaluation.event_sources import FolderSource, ReplicaSource
 from training.evaluation.location_page import load_replica_recipe
 from training.evaluation.metrics import format_fraction
 from training.evaluation.pages import RESULTS, format_table, write_page
-from training.evaluation.region_calibration import BORDERS, MIN_EVENTS, calibration_factor
+from training.evaluation.region_calibration import BORDERS, MIN_EVENTS, calibration_factor, fit_coverage_scales, format_factors
 from training.experiments.location.arrival_simulation import ArrivalTrial, draw_trials
 from training.synthesis.catalogs import load_earthquakes, load_stations
 
 ARRIVAL_TIMES = "distances+arrival-times"
 ALONE = "arrival-times"
 """The same without distances, which it shares the factors of."""
+CLASS_BOUNDS = {"effective_stations": BORDERS, "median_distance_deg": (12.0,)}
+"""Between classes that have factors of their own: below 12 degrees waves guided by the crust are taken for the first ones."""
 FOLDS = 5
 """Parts of the events of a method, each scored with factors fitted on the others."""
 TEMPLATE = Path(__file__).parents[1] / "templates" / "hypocenter_coverage.md"
@@ -49,6 +53,7 @@ class HypocenterSample:
     """
 
     effective_stations: float
+    median_distance_deg: float
     region_68: float
     region_90: float
     time: float
@@ -58,27 +63,35 @@ class HypocenterSample:
 def sample_result(result: EventResult) -> HypocenterSample:
     """Take the factors of an evaluated event."""
     place = result.epicenter
-    return HypocenterSample(place.effective_stations, place.scale_68, place.scale_90, result.origin_scale, result.depth_scale)
+    return HypocenterSample(
+        place.effective_stations, result.median_distance_deg, place.scale_68, place.scale_90, result.origin_scale, result.depth_scale
+    )
 
 
 def sample_trial(trial: ArrivalTrial) -> HypocenterSample:
     """Take the factors of a simulated event."""
-    return HypocenterSample(trial.effective_stations, trial.scale_68, trial.scale_90, trial.origin_scale, trial.depth_scale)
+    return HypocenterSample(
+        trial.effective_stations, trial.median_distance_deg, trial.scale_68, trial.scale_90, trial.origin_scale, trial.depth_scale
+    )
 
 
-def fit_scales(samples: Sequence[HypocenterSample], pooled: Sequence[HypocenterSample] = ()) -> dict[str, Any] | None:
+def fit_scales(
+    samples: Sequence[HypocenterSample], pooled: Sequence[HypocenterSample] = (), quantity: str = "effective_stations"
+) -> dict[str, Any] | None:
     """
-    Fit the factors by class of effective stations, as a card holds them; a class of fewer than 30 events has those of all.
+    Fit the factors by class of a quantity of the geometry, as a card holds them; a class of fewer than 30 events has those of all.
 
     Events of other methods (`pooled`) count where the method has fewer than 30 itself; None where even these are too few.
     """
     used = samples if len(samples) >= MIN_EVENTS else [*samples, *pooled]
     if len(used) < MIN_EVENTS:
         return None
-    classes = np.digitize([one.effective_stations for one in used], BORDERS)
-    members = [classes == k for k in range(len(BORDERS) + 1)]
+    bounds = CLASS_BOUNDS[quantity]
+    classes = np.digitize([getattr(one, quantity) for one in used], bounds)
+    members = [classes == k for k in range(len(bounds) + 1)]
     return {
-        "stations": list(BORDERS),
+        "quantity": quantity,
+        "bounds": list(bounds),
         "time": [fit_factor(np.array([one.time for one in used]), member) for member in members],
         "depth": [fit_factor(np.array([one.depth for one in used]), member) for member in members],
         "events": [int(member.sum()) for member in members],
@@ -98,7 +111,7 @@ def fit_methods(groups: Mapping[str, Sequence[HypocenterSample]]) -> dict[str, A
     for method, samples in groups.items():
         names = [] if method == ARRIVAL_TIMES else [name for name in groups if name not in (method, ARRIVAL_TIMES)]
         others = [one for name in names for one in groups[name]]
-        factors = fit_scales(samples, others)
+        factors = fit_scales(samples, others, "median_distance_deg" if method == ARRIVAL_TIMES else "effective_stations")
         if factors is not None:
             fitted[method] = factors
     return fitted
@@ -106,19 +119,19 @@ def fit_methods(groups: Mapping[str, Sequence[HypocenterSample]]) -> dict[str, A
 
 def apply_scales(samples: Sequence[HypocenterSample], table: Mapping[str, Any]) -> list[HypocenterSample]:
     """Divide what samples need by the factors of their class, as if these had been served."""
-    scales = HypocenterScales(*(tuple(table[name]) for name in ("stations", "time", "depth")))
+    scales = HypocenterScales(table["quantity"], *(tuple(table[name]) for name in ("bounds", "time", "depth")))
     applied = []
     for one in samples:
-        time, depth = scales.at(one.effective_stations)
-        applied.append(HypocenterSample(one.effective_stations, one.region_68, one.region_90, one.time / time, one.depth / depth))
+        time, depth = scales.at(asdict(one))
+        applied.append(replace(one, time=one.time / time, depth=one.depth / depth))
     return applied
 
 
-def cross_validate(samples: Sequence[HypocenterSample], pooled: Sequence[HypocenterSample] = ()) -> list[HypocenterSample]:
-    """Apply to each fold the factors that the other folds (and `pooled`) give."""
+def cross_validate(samples: Sequence[HypocenterSample], quantity: str = "effective_stations") -> list[HypocenterSample]:
+    """Apply to each fold the factors that the other folds give."""
     applied: list[HypocenterSample] = []
     for fold in range(FOLDS):
-        table = fit_scales([one for number, one in enumerate(samples) if number % FOLDS != fold], pooled)
+        table = fit_scales([one for number, one in enumerate(samples) if number % FOLDS != fold], (), quantity)
         own = list(samples[fold::FOLDS])
         applied += own if table is None else apply_scales(own, table)
     return applied
@@ -161,9 +174,10 @@ def calibrate_hypocenters(
     groups = {method: [sample_result(one) for one in located if one.method == method] for method in sorted({one.method for one in located})}
     by_waveforms = {method: own for method, own in groups.items() if method != ARRIVAL_TIMES}
     tables = fit_methods({**by_waveforms, ARRIVAL_TIMES: [sample_trial(one) for one in simulated]})
-    kept = open_store(settings.artifacts_dir).card("offset").calibration.get(HYPOCENTER_KEY, {})
     tables |= {ALONE: tables[ARRIVAL_TIMES]} if ARRIVAL_TIMES in tables else {}
-    card = update_card(settings.artifacts_dir, "offset", calibration={HYPOCENTER_KEY: kept | tables})
+    regions, kept = fit_regions(simulated), open_store(settings.artifacts_dir).card("offset").calibration
+    changes = {HYPOCENTER_KEY: kept.get(HYPOCENTER_KEY, {}) | tables, CARD_KEY: kept.get(CARD_KEY, {}) | regions}
+    card = update_card(settings.artifacts_dir, "offset", calibration=changes)
     observed = [] if real is None else select_located(list(evaluate(FolderSource(real), settings)))
     write_page(
         RESULTS / "hypocenter_coverage.md",
@@ -175,6 +189,7 @@ def calibrate_hypocenters(
         simulated=str(len(simulated)),
         seed=str(seed),
         factors=format_tables(tables),
+        regions=format_factors(regions),
         coverage=format_table(HEADS, list_coverage(by_waveforms, simulated, observed)),
     )
     return card
@@ -197,7 +212,7 @@ def list_coverage(
         format_coverage("replica, methods by waveforms, as computed", waves),
         format_coverage("the same, calibrated, cross-validated", cross_validate(waves)),
         format_coverage("simulated arrival times, as computed", times),
-        format_coverage("the same, calibrated, cross-validated", cross_validate(times)),
+        format_coverage("the same, calibrated, cross-validated", cross_validate(times, "median_distance_deg")),
     ]
     for name in sorted({one.geometry for one in simulated}):
         own = [sample_trial(one) for one in simulated if one.geometry == name]
@@ -210,11 +225,26 @@ def list_coverage(
 
 
 def format_tables(tables: Mapping[str, Any]) -> str:
-    """Tabulate the factors by method and class of effective stations."""
-    classes = [f"below {BORDERS[0]:g}", f"{BORDERS[0]:g} to {BORDERS[1]:g}", f"from {BORDERS[1]:g}"]
+    """Tabulate the factors by method and class."""
     lines = [
         (method, name, str(events), f"{time:.2f}", f"{depth:.2f}")
         for method, one in tables.items()
-        for name, events, time, depth in zip(classes, one["events"], one["time"], one["depth"], strict=True)
+        for name, events, time, depth in zip(name_classes(one), one["events"], one["time"], one["depth"], strict=True)
     ]
-    return format_table(("method", "effective stations", "events", "factor on time", "factor on depth"), lines)
+    return format_table(("method", "class", "events", "factor on time", "factor on depth"), lines)
+
+
+def name_classes(table: Mapping[str, Any]) -> list[str]:
+    """Name the classes of a table."""
+    bounds, quantity = [f"{bound:g}" for bound in table["bounds"]], str(table["quantity"]).replace("_deg", ", degrees,").replace("_", " ")
+    ranges = [f"below {bounds[0]}", *(f"{low} to {high}" for low, high in pairwise(bounds)), f"from {bounds[-1]}"]
+    return [f"{quantity} {one}" for one in ranges]
+
+
+def fit_regions(trials: Sequence[ArrivalTrial]) -> dict[str, Any]:
+    """Fit the factors of the epicenter's regions by arrival times, with and without distances, by class of effective stations."""
+    epicenters = [
+        EpicenterResult(effective_stations=one.effective_stations, scale_68=one.scale_68, scale_90=one.scale_90) for one in trials
+    ]
+    factors = fit_coverage_scales(epicenters)
+    return {} if factors is None else {ARRIVAL_TIMES: factors, ALONE: factors}

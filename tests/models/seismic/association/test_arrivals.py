@@ -5,7 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.seismic.association.arrivals import UNKNOWN_DEPTH_KM, associate_arrivals, is_unambiguous, model_depth_error_km
+from models.seismic.association.arrivals import (
+    UNKNOWN_DEPTH_KM,
+    Arrival,
+    associate_arrivals,
+    is_unambiguous,
+    model_depth_error_km,
+    residual_ratio,
+)
 from models.seismic.association.candidates import collect_candidates
 from models.seismic.association.grid_scan import TrialSource
 from models.seismic.earth.travel_times import travel_time_s
@@ -64,3 +71,12 @@ def test_a_second_phase_reduces_the_depth_error(source):
     with_s = [arrival for arrival in arrivals if arrival.phase in ("P", "S")]
     assert 10.0 < model_depth_error_km(data, source, with_s) < model_depth_error_km(data, source, p_only) <= UNKNOWN_DEPTH_KM
     assert model_depth_error_km(data, source, p_only[:1]) == UNKNOWN_DEPTH_KM
+
+
+def test_residuals_that_exceed_their_uncertainties_enlarge_the_errors_unless_they_are_few():
+    def arrivals(count, deviation):
+        return [Arrival(i, "P", 0.0, 2.0 * deviation, 2.0) for i in range(count)] + [Arrival(0, "LR", 0.0, 90.0, 1.0)]
+
+    assert residual_ratio(()) == residual_ratio(arrivals(20, 0.6)) == 1.0
+    assert residual_ratio(arrivals(200, 1.4)) == pytest.approx(1.4 / np.sqrt(0.5), rel=0.03)
+    assert 1.0 < residual_ratio(arrivals(3, 1.4)) < 0.8 * residual_ratio(arrivals(200, 1.4))

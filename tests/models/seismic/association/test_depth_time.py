@@ -43,3 +43,9 @@ def test_a_depth_that_is_fixed_leaves_the_origin_time_where_it_is():
     fixed = DepthTime(10.0, 5.0, 0.0, 4.0, 0.0)
     assert fixed.correlation == 0.0
     assert fixed.at_depth(50.0, 10.0).time_s == 5.0
+
+
+def test_a_ratio_enlarges_both_errors_and_keeps_their_correlation():
+    wider = JOINT.scale_errors(2.0)
+    assert (wider.depth_uncertainty_km, wider.time_uncertainty_s) == pytest.approx((40.0, 6.0))
+    assert wider.correlation == pytest.approx(JOINT.correlation)

@@ -26,7 +26,7 @@ def draw_samples(count, time_factor, depth_factor, effective=8.0, seed=1):
     random = np.random.default_rng(seed)
     times, depths = time_factor * np.abs(random.normal(size=count)), depth_factor * np.abs(random.normal(size=count))
     depths[::5] = np.nan
-    return [HypocenterSample(effective, 0.5, 0.5, time, depth) for time, depth in zip(times.tolist(), depths.tolist(), strict=True)]
+    return [HypocenterSample(effective, 40.0, 0.5, 0.5, time, depth) for time, depth in zip(times.tolist(), depths.tolist(), strict=True)]
 
 
 def inside(values):
@@ -59,7 +59,7 @@ def test_methods_by_waveforms_lend_each_other_events_and_arrival_times_stand_alo
     }
     tables = fit_methods(groups)
     assert set(tables) == {"distances", "surface-wave-stack"}
-    assert read_hypocenter_scales({HYPOCENTER_KEY: tables}, "distances").at(8.0)[0] == pytest.approx(2.0, rel=0.25)
+    assert read_hypocenter_scales({HYPOCENTER_KEY: tables}, "distances").at({"effective_stations": 8.0})[0] == pytest.approx(2.0, rel=0.25)
     assert "surface-wave-stack" in format_tables(tables)
 
 
