@@ -129,7 +129,7 @@ def draw_trials(earthquakes: EarthquakeCatalog, stations: StationCatalog, count:
 
 def simulate_trial(earthquakes: EarthquakeCatalog, stations: StationCatalog, random: np.random.Generator) -> ArrivalTrial:
     """Simulate one event at one geometry, and locate it by its arrival times, with simulated distances and a section's depth."""
-    geometry, source, depth_km, (latitudes, longitudes) = draw_event(earthquakes, stations, random)
+    geometry, source, depth_km, (latitudes, longitudes) = draw_network_event(earthquakes, stations, random)
     distances = distance_deg(geocentric_latitude_deg(source[0]), source[1], geocentric_latitude_deg(latitudes), longitudes)
     span = draw_span(distances, depth_km, random)
     picks = simulate_pick_sets((distances, latitudes, longitudes), depth_km, span, random)
@@ -171,7 +171,7 @@ def compare_solution(
     )
 
 
-def draw_event(
+def draw_network_event(
     earthquakes: EarthquakeCatalog, stations: StationCatalog, random: np.random.Generator
 ) -> tuple[Geometry, tuple[float, float], float, tuple[Floats, Floats]]:
     """Draw a geometry, an earthquake (epicenter, depth) and stations of that geometry (latitudes, longitudes) around it."""
