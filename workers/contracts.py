@@ -199,6 +199,14 @@ AnsweredType = ClassAnswer | Literal["none"]
 """Event types of an answer: the classes, and none where no event was detected."""
 
 
+class ClassEvidence(_Rounded):
+    """Natural logarithms of likelihood ratios against an earthquake, from what the record section does not show; 0 without evidence."""
+
+    force: float = Field(description="of a single force, from arrivals above 0.3 Hz")
+    explosion: float = Field(description="of an explosion or collapse, from Love against Rayleigh waves, mb - Ms, and depth")
+    landslide: float | None = Field(description="of a landslide, from the absence of waves near 1 Hz; null where they are not absent")
+
+
 class ClassifyResult(_Rounded):
     """Result of POST /events/classify."""
 
@@ -219,6 +227,7 @@ class ClassifyResult(_Rounded):
         "if no event was detected"
     )
     detection: DetectionResult | None = Field(None, description="null in results of versions before detection")
+    evidence: ClassEvidence | None = Field(None, description="physical evidence of the class besides the record section")
 
 
 class Ellipse(_Rounded):

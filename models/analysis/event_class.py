@@ -46,9 +46,10 @@ class PhysicalEvidence:
     log_landslide: float | None = None
 
 
-def weigh_classes(
-    network: Floats, reference: SectionReference | None, evidence: PhysicalEvidence = PhysicalEvidence()
-) -> dict[EventClass, float]:
+NO_EVIDENCE: Final = PhysicalEvidence()
+
+
+def weigh_classes(network: Floats, reference: SectionReference | None, evidence: PhysicalEvidence = NO_EVIDENCE) -> dict[EventClass, float]:
     """
     Compute the probabilities of all classes, which sum to 1.
 

@@ -96,10 +96,10 @@ def _measure(
         if radius_km > MAX_RELATIVE_ERROR * distance * KM_PER_DEGREE:
             continue
         p_s = origin.time_s + float(travel_time_s("P", [distance], depth_km)[0])
-        back_azimuth, azimuth = float(azimuth_deg(*station, *epicenter)), float(azimuth_deg(*epicenter, *station))
-        ratio = measure_love_ratio(record, distance, back_azimuth, origin.time_s, p_s) if np.isfinite(p_s) else None
+        directions = float(azimuth_deg(*epicenter, *station)), float(azimuth_deg(*station, *epicenter))
+        ratio = measure_love_ratio(record, distance, directions, origin.time_s, p_s) if np.isfinite(p_s) else None
         if ratio is not None:
-            ratios.append(WaveRatio(ratio, azimuth))
+            ratios.append(ratio)
         measured = measure_magnitudes(record, distance, depth_km, origin.time_s, origin.uncertainty_s)
         if measured is not None:
             magnitudes.append(measured)

@@ -13,7 +13,7 @@ import numpy as np
 
 from models.analysis.combine import OriginTime, set_origin_time
 from models.analysis.distances import DistanceReadings, predict_distances, read_distances
-from models.analysis.event_class import MIN_CLASS_PROBABILITY, choose_class, weigh_classes
+from models.analysis.event_class import MIN_CLASS_PROBABILITY, NO_EVIDENCE, PhysicalEvidence, choose_class, weigh_classes
 from models.analysis.hypocenter import DepthEstimate, combine_hypocenter
 from models.analysis.physical_evidence import collect_evidence
 from models.analysis.refinement import MAX_STATIONS_TO_CLASSIFY, Method, RefinedLocation, find_location
@@ -60,6 +60,7 @@ class Classification:
     readings: DistanceReadings
     reference: SectionReference | None
     traces_used: int
+    evidence: PhysicalEvidence = NO_EVIDENCE
 
     @property
     def out_of_distribution(self) -> bool:
@@ -318,6 +319,7 @@ def _predict_class(
         readings=readings,
         reference=reference,
         traces_used=int(readings.live.sum()),
+        evidence=evidence,
     )
 
 

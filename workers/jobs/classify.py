@@ -4,7 +4,7 @@ from models.analysis.combine import combine_origin_times
 from models.analysis.detection import Detection, detect_event
 from models.analysis.pipeline import Classification, classify_event
 from models.seismic.waveforms import Gather
-from workers.contracts import ClassifyResult, DataWarning, ReferencePoint
+from workers.contracts import ClassEvidence, ClassifyResult, DataWarning, ReferencePoint
 from workers.exports.tables import classify_products
 from workers.jobs import figures
 from workers.jobs.context import JobContext, JobOutput
@@ -59,4 +59,7 @@ def _to_result(job: JobContext, found: Classification, detection: Detection) -> 
         out_of_distribution=found.out_of_distribution,
         novelty=found.ood_score,
         detection=to_detection_result(detection),
+        evidence=ClassEvidence(
+            force=found.evidence.log_force, explosion=found.evidence.log_explosion, landslide=found.evidence.log_landslide
+        ),
     )

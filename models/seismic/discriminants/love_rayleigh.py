@@ -12,7 +12,7 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import logsumexp, stdtr
 
 from models.array_types import Floats
 from models.seismic.discriminants.intervals import cut_samples, surface_wave_window
@@ -27,7 +27,7 @@ DISTANCES_DEG: Final = (1.0, 30.0)
 """Nearer, the two waves overlap with S; farther, they are attenuated differently."""
 RAYLEIGH_VELOCITIES_KM_S: Final = (2.4, 4.2)
 LOVE_VELOCITIES_KM_S: Final = (2.7, 4.8)
-MIN_SNR: Final = 3.0  # of the Rayleigh wave
+MIN_SNR, MIN_LOVE_SNR = 3.0, 2.0
 MIN_NOISE_S: Final = 40.0
 RATE_HZ: Final = 1.0
 MIN_STATIONS: Final = 3
@@ -39,6 +39,7 @@ RELEASE_MEDIAN, RELEASE_SIGMA = 0.3, 0.7
 """Moment of the tectonic release over that of the explosion: median, and standard deviation of the natural logarithm."""
 STATION_SIGMA, COMMON_SIGMA = 0.2, 0.12
 """Errors of log10 of the ratio: of one path (Student's t with 4 degrees of freedom), and of all (attenuation and dispersion)."""
+FREEDOM: Final = 4
 SCATTERED_LOVE, SCATTERED_RAYLEIGH = 0.15, 0.1
 """What heterogeneity and errors of the back azimuth make of the other wave, as a fraction of its amplitude."""
 MAX_LOG_RATIO: Final = 3.0
@@ -47,18 +48,25 @@ MAX_LOG_RATIO: Final = 3.0
 
 @dataclass(frozen=True)
 class WaveRatio:
-    """Base-10 logarithm of Love over vertical Rayleigh amplitude at a station, and its azimuth from the epicenter in degrees."""
+    """
+    Base-10 logarithm of Love over vertical Rayleigh amplitude at a station.
+
+    `is_bound`: the Love wave is below twice the noise, so that the ratio is an upper bound. `azimuth_deg` from the epicenter.
+    """
 
     log_ratio: float
     azimuth_deg: float
+    is_bound: bool = False
 
 
-def measure_love_ratio(record: Record, distance_deg: float, back_azimuth_deg: float, origin_s: float, p_s: float) -> float | None:
+def measure_love_ratio(
+    record: Record, distance_deg: float, directions_deg: tuple[float, float], origin_s: float, p_s: float
+) -> WaveRatio | None:
     """
     Measure log10 of the largest transverse over the largest vertical amplitude at 12 to 20 s, each in the window of its wave.
 
     None without two horizontal components, outside of the distances, or where the Rayleigh wave is not three times as large as the noise
-    before P (at `p_s`). Noise on the transverse component raises the ratio: it makes a source more like an earthquake.
+    before P (at `p_s`). `directions_deg`: azimuth and back azimuth.
     """
     if not DISTANCES_DEG[0] <= distance_deg <= DISTANCES_DEG[1]:
         return None
@@ -68,7 +76,7 @@ def measure_love_ratio(record: Record, distance_deg: float, back_azimuth_deg: fl
     windows = [surface_wave_window(distance_deg, origin_s, velocities) for velocities in (LOVE_VELOCITIES_KM_S, RAYLEIGH_VELOCITIES_KM_S)]
     start_s = max(record.start_time_s, p_s - 600.0)
     end_s = min(record.start_time_s + record.duration_s, max(window[1] for window in windows) + 60.0)
-    angle = np.radians(back_azimuth_deg)
+    angle = np.radians(directions_deg[1])
     transverse = horizontals[1] * np.cos(angle) - horizontals[0] * np.sin(angle)
     cut = [cut_samples(samples, record, start_s, end_s) for samples in (transverse, record.samples)]
     if cut[0] is None or cut[1] is None or end_s < windows[1][0] + 0.6 * (windows[1][1] - windows[1][0]):
@@ -81,10 +89,11 @@ def measure_love_ratio(record: Record, distance_deg: float, back_azimuth_deg: fl
         float(wave[(times_s >= low) & (times_s <= high)].max(initial=0.0))
         for wave, (low, high) in zip((love, rayleigh), windows, strict=True)
     ]
-    noise = rayleigh[times_s < p_s - BAND.max_period_s]
-    if min(peaks) <= 0.0 or (len(noise) >= MIN_NOISE_S * rate_hz and peaks[1] < MIN_SNR * float(noise.max())):
+    before = times_s < p_s - BAND.max_period_s
+    noise = [float(wave[before].max()) if before.sum() >= MIN_NOISE_S * rate_hz else 0.0 for wave in (love, rayleigh)]
+    if min(peaks) <= 0.0 or peaks[1] < MIN_SNR * noise[1]:
         return None
-    return float(np.log10(peaks[0] / peaks[1]))
+    return WaveRatio(float(np.log10(peaks[0] / peaks[1])), directions_deg[0], peaks[0] < MIN_LOVE_SNR * noise[0])
 
 
 def weigh_explosion(ratios: Sequence[WaveRatio]) -> float:
@@ -95,17 +104,18 @@ def weigh_explosion(ratios: Sequence[WaveRatio]) -> float:
     """
     if len(ratios) < MIN_STATIONS:
         return 0.0
-    measured, azimuths = np.array([one.log_ratio for one in ratios]), np.radians([one.azimuth_deg for one in ratios])
-    earthquake, surface = (_log_likelihood(measured, azimuths, at_surface=at_surface) for at_surface in (False, True))
+    earthquake, surface = (_log_likelihood(ratios, at_surface=at_surface) for at_surface in (False, True))
     return min(surface - earthquake, MAX_LOG_RATIO)
 
 
-def _log_likelihood(measured: Floats, azimuths: Floats, *, at_surface: bool) -> float:
+def _log_likelihood(ratios: Sequence[WaveRatio], *, at_surface: bool) -> float:
     """Log likelihood of ratios [stations], the mean over sources and over the common error."""
-    predicted = predict_ratios(azimuths, at_surface=at_surface)
+    measured, bounds = np.array([one.log_ratio for one in ratios]), np.array([one.is_bound for one in ratios])
+    predicted = predict_ratios(np.radians([one.azimuth_deg for one in ratios]), at_surface=at_surface)
     nodes = np.linspace(-2.0, 2.0, 9)
     deviations = (measured - predicted - COMMON_SIGMA * nodes[:, None, None]) / STATION_SIGMA
-    each = -2.5 * np.log1p(deviations**2 / 4.0).sum(axis=2) - 0.5 * nodes[:, None] ** 2
+    density, below = -2.5 * np.log1p(deviations**2 / 4.0), np.log(stdtr(FREEDOM, deviations))
+    each = np.where(bounds, below, density).sum(axis=2) - 0.5 * nodes[:, None] ** 2
     return float(logsumexp(each) - np.log(each.shape[1]))
 
 

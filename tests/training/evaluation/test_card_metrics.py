@@ -74,7 +74,7 @@ def test_real_events_are_measured_together_and_one_by_one(results):
     found = measure_real_events(some)
     assert find(found["event_type"], "share of earthquake sections recognized", "real earthquakes").value == 0.5
     assert find(found["event_type"], "share of earthquake sections recognized, 8 stations or more", "real earthquakes").n == 1
-    assert find(found["event_type"], "probability of earthquake", f"real event {some[1].truth.name}").value == pytest.approx(0.85)
+    assert find(found["event_type"], "probability of earthquake", f"real event {some[1].truth.name}").value == pytest.approx(0.05)
     assert find(found["depth"], "depth less the true one", "real event e1").value == 1.0
     assert not any(metric.dataset == "real event e2" for metric in found["depth"])
 

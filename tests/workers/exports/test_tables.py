@@ -107,6 +107,10 @@ def features(record: JobRecord, result: LocateResult, kind: str) -> list[dict]:
 def test_quakeml_is_valid_by_the_schema(record: JobRecord, located: LocateResult, glacial: LocateResult):
     assert _validate(io.BytesIO(quakeml(record, located)))
     assert _validate(io.BytesIO(quakeml(record, glacial)))
+    for name, known in (("other", "other event"), ("undetermined", None)):
+        document = quakeml(record, glacial.model_copy(update={"event_type": name, "force_azimuth_deg": None}))
+        assert _validate(io.BytesIO(document))
+        assert read(document)[0].event_type == known
 
 
 def test_without_an_event_quakeml_says_not_existing_and_has_no_origin(record: JobRecord, nothing: LocateResult):

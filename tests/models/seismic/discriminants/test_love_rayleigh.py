@@ -90,11 +90,18 @@ def make_record(love, rayleigh, rate_hz=5.0, distance_km=500.0):
 
 
 def test_the_ratio_is_that_of_the_transverse_to_the_vertical_amplitude():
-    found = measure_love_ratio(make_record(love=2.0, rayleigh=1.0), 4.5, 180.0, 0.0, 70.0)
-    assert found == pytest.approx(np.log10(2.0), abs=0.05)
+    found = measure_love_ratio(make_record(love=2.0, rayleigh=1.0), 4.5, (0.0, 180.0), 0.0, 70.0)
+    assert found.log_ratio == pytest.approx(np.log10(2.0), abs=0.05)
+    assert not found.is_bound
+
+
+def test_a_love_wave_below_the_noise_bounds_the_ratio_and_a_bound_is_weaker_evidence_against_an_explosion():
+    assert measure_love_ratio(make_record(love=0.0, rayleigh=1.0), 4.5, (0.0, 180.0), 0.0, 70.0).is_bound
+    measured, bounds = ([WaveRatio(0.1, azimuth, is_bound) for azimuth in (0.0, 70.0, 150.0, 220.0)] for is_bound in (False, True))
+    assert weigh_explosion(measured) < weigh_explosion(bounds)
 
 
 def test_nothing_is_measured_without_horizontals_or_without_a_rayleigh_wave():
     record = make_record(love=2.0, rayleigh=0.001)
-    assert measure_love_ratio(record, 4.5, 180.0, 0.0, 70.0) is None
-    assert measure_love_ratio(make_record(1.0, 1.0), 0.5, 180.0, 0.0, 70.0) is None
+    assert measure_love_ratio(record, 4.5, (0.0, 180.0), 0.0, 70.0) is None
+    assert measure_love_ratio(make_record(1.0, 1.0), 0.5, (0.0, 180.0), 0.0, 70.0) is None
