@@ -9,7 +9,9 @@ from workers.jobs.locate import source_warnings
 
 def make_found(*, depth=None, force=None, classified=True):
     classification = SimpleNamespace(probabilities={"earthquake": 0.55, "glacial": 0.05, "other": 0.4})
-    return SimpleNamespace(depth=depth, force_azimuth=force, classification=classification if classified else None)
+    readings = SimpleNamespace(withheld=False)
+    known = {"readings": readings, "classification": classification if classified else None}
+    return SimpleNamespace(depth=depth, force_azimuth=force, event_type="undetermined", **known)
 
 
 def test_an_event_without_depth_and_force_says_why_and_what_to_do():
