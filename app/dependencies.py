@@ -79,7 +79,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             dispatcher=Dispatcher(redis, settings),
             blobs=blobs,
             store=store,
-            readiness=Readiness(records, store),
+            readiness=Readiness(records, store, settings.data_dir.resolve() / "queue" if settings.redis_url is None else None),
             models=open_store(settings.artifacts_dir),
             updates=updates,
             idempotency=Idempotency(async_redis, settings),

@@ -1,6 +1,7 @@
 """Check whether the service can process jobs: queue, workers, models, store."""
 
 import asyncio
+from pathlib import Path
 from typing import Final
 
 import anyio.to_thread
@@ -12,6 +13,7 @@ from models.errors import AtlasError
 from models.specs.index import MODELS
 from workers.contracts import WorkerState
 from workers.queue.connection import QueueFull, QueueUnreachable, queue_errors
+from workers.queue.damage import read_damage
 from workers.queue.records import Records
 
 WITHIN_S: Final = 0.8
@@ -21,8 +23,8 @@ WITHIN_S: Final = 0.8
 class Readiness:
     """The checks of readiness; each answers within `WITHIN_S`, in threads that nothing else uses."""
 
-    def __init__(self, records: Records, store: StoreAccess) -> None:
-        self._records, self._store = records, store
+    def __init__(self, records: Records, store: StoreAccess, queue_folder: Path | None = None) -> None:
+        self._records, self._store, self._queue_folder = records, store, queue_folder
         self._limiter = CapacityLimiter(8)
         self.draining = False
         """True once the service has been asked to stop: new requests are to be sent elsewhere."""
@@ -35,6 +37,8 @@ class Readiness:
         else:
             detail = "unknown, because the queue is not available"
             checks = [queue, *(Check(name=name, ok=False, detail=f"{name}: {detail}") for name in ("worker", "models")), store]
+        if self._queue_folder is not None:
+            checks.append(_check_queue_file(self._queue_folder))
         if self.draining:
             checks.append(Check(name="shutdown", ok=False, detail="the service is shutting down"))
         return _summarize(workers, checks)
@@ -59,6 +63,18 @@ class Readiness:
         except AtlasError as error:
             return Check(name="store", ok=False, detail=error.detail)
         return Check(name="store", ok=True, detail="the blob store takes and returns a blob")
+
+
+def _check_queue_file(folder: Path) -> Check:
+    """Report damage of the embedded queue's append-only file until the operator has removed the record of it."""
+    damage = read_damage(folder)
+    if damage is None:
+        return Check(name="queue-file", ok=True, detail="no damage of the append-only file is recorded")
+    detail = (
+        f"the append-only file of the queue was damaged and {damage.lost_bytes} bytes after the damage were not loaded; "
+        "restore a backup, or remove queue/damage.json to go on without them"
+    )
+    return Check(name="queue-file", ok=False, detail=detail)
 
 
 def _summarize(workers: list[WorkerState], checks: list[Check]) -> Ready:

