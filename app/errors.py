@@ -119,6 +119,12 @@ class UnknownProblem(RequestError):
     status, code, title = 404, "unknown-problem", "Unknown problem"
 
 
+class NoCallbacks(RequestError):
+    """The service sends no callbacks."""
+
+    status, code, title = 404, "no-callbacks", "No callbacks"
+
+
 class NoEvents(RequestError):
     """No finished location fulfills the conditions of a query of fdsnws-event that asks for this status."""
 

@@ -15,7 +15,7 @@ from app.errors import install_error_handlers
 from app.middleware.head import HeadMiddleware
 from app.middleware.metrics import Metrics
 from app.middleware.request_log import RequestMiddleware
-from app.routes import anomalies, events, fdsn_event, health, jobs, models, pages, problems
+from app.routes import anomalies, callbacks, events, fdsn_event, health, jobs, models, pages, problems
 from app.uploads.body_limit import BodyLimit
 from workers.settings import Settings
 
@@ -110,7 +110,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.metrics = metrics
     install_error_handlers(app)
-    for resource in (events, anomalies, jobs, models, problems, health, fdsn_event, pages):
+    for resource in (events, anomalies, jobs, callbacks, models, problems, health, fdsn_event, pages):
         app.include_router(resource.router)
     pages.mount_files(app)
     return app

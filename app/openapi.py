@@ -12,7 +12,8 @@ from app.uploads.options import FIELDS, RAW_NAME
 from app.uploads.sniffing import MEDIA_TYPES
 from workers.contracts import JobKind, Options
 
-_EVENT_FIELDS: Final = ("latitude", "longitude", "starttime", "endtime", "seed")
+_EVENT_FIELDS: Final = ("latitude", "longitude", "starttime", "endtime")
+_COMMON_FIELDS: Final = ("seed", "callback_url")
 _BINARY: Final = {"type": "string", "format": "binary"}
 _BUNDLE_DESCRIPTION: Final = (
     "Waveforms (miniSEED 2 or 3, SAC) and station metadata (StationXML, `stations.csv` with "
@@ -32,8 +33,10 @@ _ERROR_STATUSES: Final = (400, 401, 403, 408, 409, 413, 415, 422, 429, 503)
 
 def fields_of(kind: JobKind) -> tuple[str, ...]:
     """Return the options that apply to a kind of job, in the order of the contract."""
-    own = {JobKind.CLASSIFY: (), JobKind.LOCATE: ("event_type", "many"), JobKind.CLUSTER: ("k_min", "k_max", "fine_tune")}[kind]
-    applicable = {*_EVENT_FIELDS, *own} if kind is not JobKind.CLUSTER else {*own, "seed"}
+    own: tuple[str, ...] = {JobKind.CLASSIFY: (), JobKind.LOCATE: ("event_type", "many"), JobKind.CLUSTER: ("k_min", "k_max", "fine_tune")}[
+        kind
+    ]
+    applicable = {*_COMMON_FIELDS, *own, *(() if kind is JobKind.CLUSTER else _EVENT_FIELDS)}
     return tuple(name for name in FIELDS if name in applicable)
 
 

@@ -88,6 +88,12 @@ class JobList(BaseModel):
     next: str | None = Field(description="`cursor` of the next page; null at the end")
 
 
+class CallbackSecret(BaseModel):
+    """Key that verifies the signatures of callbacks (Standard Webhooks)."""
+
+    secret: str
+
+
 class ProblemExplanation(BaseModel):
     """What a problem `type` means, and what can be done about it."""
 

@@ -16,6 +16,7 @@ from app.jobs.idempotency import HEADER
 from app.uploads.options import query_fields, read_options
 from app.uploads.receive import receive_upload
 from app.views import job_links, job_view
+from workers.callbacks.addresses import RefusedCallback, parse_callback_url
 from workers.contracts import JobKind, JobRecord, Submission
 
 RETRY_AFTER_S: Final = 1
@@ -52,8 +53,18 @@ async def _receive_submission(request: Request, service: Service, kind: JobKind)
     query = query_fields(request.query_params)  # invalid query parameters are reported before the body is read
     async with receive_upload(request, service.blobs, service.store, service.settings.max_parts) as upload:
         submission = Submission(kind=kind, parts=upload.parts, options=read_options(query, upload.fields))
+        _check_callback(submission, service)
         await upload.keep()
         return submission
+
+
+def _check_callback(submission: Submission, service: Service) -> None:
+    """Raise RefusedCallback for a callback that could never be sent."""
+    url = submission.options.callback_url
+    if url is not None:
+        parse_callback_url(url)
+        if service.settings.callback_secret is None:
+            raise RefusedCallback("this service sends no callbacks; leave callback_url out and read the job instead")
 
 
 async def _enqueue(service: Service, submission: Submission, owner: str, job_id: str) -> JobRecord:

@@ -99,6 +99,9 @@ class Options(_Contract):
     k_min: int = Field(2, ge=2, description="cluster: minimum number of families considered")
     k_max: int = Field(12, ge=2, description="cluster: maximum number of families considered")
     fine_tune: bool = Field(False, description="cluster: train DeepCluster on the uploaded events")
+    callback_url: str | None = Field(
+        None, max_length=2000, description="address that is sent a signed message (webhook) when the job has ended"
+    )
     seed: int = Field(3407, ge=0, le=2**32 - 1, description="seed of all random numbers")
 
 

@@ -7,6 +7,7 @@ from redis.exceptions import RedisError
 from rq.timeouts import JobTimeoutException
 
 from models import errors
+from workers.callbacks import addresses
 from workers.contracts import PartProblem, Problem
 from workers.queue import connection, dispatch, job_index, lifecycle, records
 from workers.storage import blobs
@@ -51,6 +52,7 @@ RULES: tuple[Rule, ...] = (
     Rule(errors.DamagedArtifact, 500, "A model of the service is unusable"),
     Rule(records.UnknownJob, 404, "No such job"),
     Rule(records.UnreadableRecord, 500, "The record of the job is unreadable"),
+    Rule(addresses.RefusedCallback, 400, "Callback address refused"),
     Rule(job_index.BadCursor, 400, "Malformed cursor"),
     Rule(records.AlreadyEnded, 409, "The job has ended"),
     Rule(records.Superseded, 409, "Another attempt runs the job"),

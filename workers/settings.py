@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     cors_origins: str = Field(
         "", description="origins of web pages that may call the API with an API key, separated by commas; none: pages of this host only"
     )
+    callback_secret: SecretStr | None = Field(
+        None, description="secret that the keys of the signatures of callbacks are derived from; none: callback_url is refused"
+    )
     max_queued: int = Field(1_000, ge=1, description="queued jobs, over which submissions are answered with 503")
     max_wait_s: float = Field(120.0, ge=0, description="maximum wait of Prefer: wait and ?wait, seconds")
     max_body_s: float = Field(900.0, gt=0, description="maximum time to receive a request body, seconds")

@@ -18,6 +18,7 @@ OPERATIONS = {
     ("post", "/events/locate"): "locate_event",
     ("post", "/anomalies/cluster"): "cluster_anomalies",
     ("get", "/jobs"): "list_jobs",
+    ("get", "/callbacks/secret"): "read_callback_secret",
     ("get", "/jobs/{job_id}"): "read_job",
     ("get", "/jobs/{job_id}/bundle.zip"): "read_bundle",
     ("get", "/problems/{code}"): "read_problem",
@@ -80,9 +81,19 @@ def test_the_form_documents_the_options_of_its_own_kind(document):
         assert {"multipart/form-data", "application/vnd.fdsn.mseed", "application/zip"} <= set(content)
         return list(content["multipart/form-data"]["schema"]["properties"])
 
-    assert fields("/events/classify") == ["bundle", "latitude", "longitude", "starttime", "endtime", "seed"]
-    assert fields("/events/locate") == ["bundle", "latitude", "longitude", "event_type", "starttime", "endtime", "many", "seed"]
-    assert fields("/anomalies/cluster") == ["bundle", "k_min", "k_max", "fine_tune", "seed"]
+    assert fields("/events/classify") == ["bundle", "latitude", "longitude", "starttime", "endtime", "callback_url", "seed"]
+    assert fields("/events/locate") == [
+        "bundle",
+        "latitude",
+        "longitude",
+        "event_type",
+        "starttime",
+        "endtime",
+        "many",
+        "callback_url",
+        "seed",
+    ]
+    assert fields("/anomalies/cluster") == ["bundle", "k_min", "k_max", "fine_tune", "callback_url", "seed"]
 
 
 def test_importing_the_application_loads_no_numerics_and_opens_nothing():

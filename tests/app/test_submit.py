@@ -229,3 +229,16 @@ async def test_an_unreachable_queue_is_reported_before_the_body_is_read(make_cli
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/queue-unreachable")
     assert "nobody" not in answer.text
     assert int(answer.headers["Retry-After"]) >= 1
+
+
+async def test_a_callback_is_accepted_where_the_service_can_sign_it(make_client, settings, files):
+    url = "https://receiver.example/hook"
+    async with make_client(settings) as client:
+        refused = await client.post("/events/classify", files=files, data={"callback_url": url})
+        assert (await client.get("/callbacks/secret")).json()["type"] == "/problems/no-callbacks"
+    assert (refused.status_code, refused.json()["type"]) == (400, "/problems/refused-callback")
+    async with make_client(settings.model_copy(update={"callback_secret": SecretStr("secret")})) as client:
+        assert (await client.post("/events/classify", files=files, data={"callback_url": url})).status_code == 202
+        private = await client.post("/events/classify", files=files, data={"callback_url": "http://169.254.169.254/latest"})
+        assert (await client.get("/callbacks/secret")).json()["secret"].startswith("whsec_")
+    assert (private.status_code, private.json()["type"]) == (400, "/problems/refused-callback")

@@ -15,6 +15,7 @@ from redis.exceptions import WatchError
 
 from models.errors import AtlasError
 from workers.contracts import SCHEMA_VERSION, DataWarning, JobRecord, Problem, Status, Submission, WorkerState
+from workers.queue.callback_queue import schedule_callback
 from workers.queue.lifecycle import AlreadyEnded, Canceled, Superseded, UnknownJob, advance, begin, finish, release, request_cancel
 from workers.settings import Settings
 
@@ -307,6 +308,8 @@ class Records:
             pipe.zrem(QUEUED, record.id)
         if record.owner:
             (pipe.srem if record.status.terminal else pipe.sadd)(owner_jobs_key(record.owner), record.id)
+        if record.status.terminal and record.submission.options.callback_url is not None:
+            schedule_callback(pipe, record.id)
         if record.status is Status.RUNNING:
             pipe.hset(RUNNING, record.id, record.worker or "")
         else:

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from models.errors import AtlasError
 from workers.bundles.tempdirs import sweep_tempdirs
+from workers.callbacks.sender import CallbackSender
 from workers.queue.connection import connect
 from workers.queue.dispatch import FINE_TUNE_QUEUE, QUEUE, Recovery
 from workers.queue.records import Records
@@ -31,6 +32,9 @@ TICK_S, SWEEP_S, CLEANING_S = 0.2, 3.0, 600.0
 MIN_BACKOFF_S, MAX_BACKOFF_S, HEALTHY_RUN_S = 0.5, 10.0, 60.0
 QUEUE_PAUSE_S = 1.0  # minimum time between two starts of a queue server that keeps ending
 FORCE_S = 1.0
+
+_PARENT_ONLY = ("redis_url", "keys_file", "callback_secret")
+"""Settings that a worker is not given, or given in another way."""
 
 
 @dataclass
@@ -60,6 +64,7 @@ class Supervisor:
         self._queue = EmbeddedQueue(settings) if embedded and settings.redis_url is None else None
         self._redis = connect(settings, timeout_s=2.0, retries=0)
         self._records, self._recovery = Records(self._redis, settings), Recovery(self._redis, settings)
+        self._callbacks = CallbackSender(settings, self._redis)
         queues = [QUEUE] * settings.workers + [FINE_TUNE_QUEUE] * settings.fine_tune_workers
         self._slots = [_WorkerSlot(queue) for queue in queues]
         self._next_queue_start_s = 0.0
@@ -71,10 +76,12 @@ class Supervisor:
         if self._queue is not None:
             self._queue.start()
         self._thread.start()
+        self._callbacks.start()
 
     def stop(self) -> None:
         """Stop the workers, then the queue server."""
         self._stopping.set()
+        self._callbacks.stop()
         if self._thread.is_alive():
             self._thread.join()
         self._redis.close()
@@ -203,8 +210,8 @@ class Supervisor:
 
 
 def worker_environment(settings: Settings) -> dict[str, str]:
-    """Return the settings as environment variables of a worker process, without the path of the API keys."""
-    values = {f"ATLAS_{name.upper()}": value for name, value in settings if value is not None and name not in ("redis_url", "keys_file")}
+    """Return the settings as environment variables of a worker process, without the path of the API keys and the secret of callbacks."""
+    values = {f"ATLAS_{name.upper()}": value for name, value in settings if value is not None and name not in _PARENT_ONLY}
     resolved = {name: str(value.resolve() if isinstance(value, Path) else value) for name, value in values.items()}
     secret = {} if settings.redis_url is None else {"REDIS_URL": settings.redis_url.get_secret_value()}
     return resolved | secret
