@@ -156,7 +156,7 @@ def test_a_host_that_resolves_to_this_machine_is_not_contacted(settings, redis, 
 
 def test_a_receiver_that_never_answers_is_left_after_the_timeout(settings, redis, receiver, monkeypatch):
     monkeypatch.setattr(module, "TIMEOUT_S", 0.2)
-    monkeypatch.setattr(Handler, "do_POST", lambda self: time.sleep(1.0))
+    monkeypatch.setattr(Handler, "do_POST", lambda _: time.sleep(1.0))
     job = end_job(settings, redis, f"http://localhost:{receiver.server_port}/")
     start_s = time.monotonic()
     assert not make_sender(settings, redis).send(job)
