@@ -1,0 +1,1 @@
+"""Source inversion: moment tensor or single force of long-period waveforms, with depth and epicenter."""

@@ -1,0 +1,176 @@
+"""
+Correlations of whitened records with Green's functions, tabulated for all distances near a guess, all depths, components and delays.
+
+A trial source is then a look-up: its correlation with a record at each origin time is the sum over the components of its moment tensor or
+force, seen from the azimuth of the station.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import scipy.fft
+
+from models.array_types import Complexes, Floats, Floats32, Integers
+from models.parallel import thread_map
+from models.seismic.geodesy import KM_PER_DEGREE
+from models.seismic.source.greens_tables import DISTANCES_DEG, STEP_S, GreensTables
+from models.seismic.source.observations import (
+    RAYLEIGH_KM_S,
+    TAPER_S,
+    WINDOWS,
+    Observation,
+    Spectrum,
+    cosine_taper,
+    nearest_distances,
+    window_bounds_s,
+)
+
+DAMPING: Final = 0.707  # of broadband seismometers
+DELAY_STEP_S: Final = 5.0
+SLOWNESSES_S_DEG: Final = (10.0, 30.0)
+"""Moveout of body and of Rayleigh waves between tabulated distances; a whole number of delay steps in half a degree."""
+BODY_SHIFT_S, BODY_SHIFT = 2.5, 0.002  # standard deviation of the shift of a window: constant, and part of the travel time
+RAYLEIGH_SHIFT_S, RAYLEIGH_SHIFT = 3.0, 0.006
+
+
+@dataclass(frozen=True)
+class Excitation:
+    """
+    What Green's functions are convolved with.
+
+    `states` [s]: rows of the tables, of depths or of the force; `components` of each (4 or 2). `delays_s` [s, points] and `weights`
+    [s, points]: the time function of each state as a sum of weighted impulses. `derivatives` of the response to a step that give the motion
+    recorded (a velocity of a moment tensor: 1, of a force: 2). `corner_s`: corner period of the seismometer, 0 where its response was
+    removed.
+    """
+
+    states: Integers
+    components: int
+    delays_s: Floats
+    weights: Floats
+    derivatives: int
+    corner_s: float
+
+    def transfer(self, frequencies_hz: Floats) -> Complexes:
+        """Return the spectrum [s, frequencies] that Green's functions of each state are multiplied by."""
+        phases = np.exp(-2j * np.pi * frequencies_hz * self.delays_s[..., None])
+        function = (self.weights[..., None] * phases).sum(axis=1)
+        s = 2j * np.pi * frequencies_hz
+        corner = 2.0 * np.pi / self.corner_s if self.corner_s > 0.0 else 0.0
+        return np.asarray(function * s**self.derivatives * s**2 / (s**2 + 2.0 * DAMPING * corner * s + corner**2))
+
+
+@dataclass(frozen=True)
+class CorrelationTables:
+    """
+    Correlations of n records.
+
+    `values` [n, windows, distances, states, components, delays] over the root of the record's energy, delays being multiples of 5 s around
+    zero; `norms` [n, windows, distances, states, components, components]: energies of the Green's functions. `first_deg` [n]: the first
+    tabulated distance. `weights` [n, windows]: half the degrees of freedom, times station weight; 0 for a missing window. `shifts_s`
+    [n, windows]: standard deviation of a window's shift. `travel_s` [n]: Rayleigh travel time.
+    """
+
+    values: Floats32
+    norms: Floats32
+    first_deg: Floats
+    weights: Floats
+    shifts_s: Floats
+    travel_s: Floats
+
+
+def tabulate_correlations(
+    observations: Sequence[Observation],
+    earths: Sequence[GreensTables],
+    excitation: Excitation,
+    station_weights: Floats,
+    half_width: int,
+    half_delays: int,
+) -> CorrelationTables:
+    """
+    Tabulate the correlations of records with Green's functions.
+
+    Parameters
+    ----------
+    observations : sequence of Observation
+        Prepared records, n of them.
+    earths : sequence of GreensTables
+        The Earth model of each path.
+    excitation : Excitation
+        Depths, or force histories, to tabulate.
+    station_weights : [n]
+        Weight of each station.
+    half_width : int
+        Distances tabulated on either side of that of the guess, 0.5 degrees apart.
+    half_delays : int
+        Delays tabulated on either side of zero, 5 s apart.
+
+    """
+    delays_s = DELAY_STEP_S * np.arange(-half_delays, half_delays + 1)
+    tables = thread_map(lambda pair: _tabulate_one(*pair, excitation, half_width, delays_s), list(zip(observations, earths, strict=True)))
+    freedom = np.array([[0.0 if one is None else one.degrees_of_freedom for one in record.spectra] for record in observations])
+    travel = np.array([record.distance_deg for record in observations]) * KM_PER_DEGREE / RAYLEIGH_KM_S
+    body = BODY_SHIFT_S + BODY_SHIFT * travel
+    return CorrelationTables(
+        np.stack([values for values, _, _ in tables]),
+        np.stack([norms for _, norms, _ in tables]),
+        np.array([first for _, _, first in tables]),
+        0.5 * freedom * station_weights[:, None],
+        np.stack((body, RAYLEIGH_SHIFT_S + RAYLEIGH_SHIFT * travel), axis=1),
+        travel,
+    )
+
+
+def _tabulate_one(
+    record: Observation, earth: GreensTables, excitation: Excitation, half_width: int, delays_s: Floats
+) -> tuple[Floats32, Floats32, float]:
+    """Values and norms of one record (see `CorrelationTables`), and the first tabulated distance."""
+    distances = nearest_distances(record.distance_deg, half_width, len(DISTANCES_DEG))
+    stored, rows = np.unique(excitation.states, return_inverse=True)
+    block = earth.read(distances, stored, excitation.components)
+    shape = (WINDOWS, len(distances), len(excitation.states), excitation.components)
+    values = np.zeros((*shape, len(delays_s)), np.float32)
+    norms = np.zeros((*shape, excitation.components), np.float32)
+    for window, spectrum in enumerate(record.spectra):
+        if spectrum is None:
+            continue
+        separate = record.spectra[0] is not None or window_bounds_s(record.distance_deg)[0] is not None
+        greens, begins_s = _transform_greens(block, earth.begins_s[distances], distances, window, spectrum, separate=separate)
+        greens = greens[:, rows] * (excitation.transfer(spectrum.frequencies_hz) * spectrum.gain)[None, :, None].astype(np.complex64)
+        values[window], norms[window] = _correlate(greens, spectrum, begins_s, delays_s)
+    return values, norms, float(DISTANCES_DEG[distances[0]])
+
+
+def _transform_greens(
+    block: Floats32, begins_s: Floats, distances: Integers, window: int, spectrum: Spectrum, *, separate: bool
+) -> tuple[Complexes, Floats]:
+    """Spectra [distances, states, components, bins] of Green's functions in a window, and the begin of the window [distances]."""
+    length = round(spectrum.length_s / STEP_S)
+    cut = np.zeros((*block.shape[:3], length), np.float32)
+    starts = np.empty(len(distances))
+    for j, distance in enumerate(DISTANCES_DEG[distances]):
+        body, rayleigh = window_bounds_s(float(distance))
+        bounds = (body or rayleigh) if window == 0 else rayleigh
+        if not separate and body is not None:
+            bounds = (body[0], rayleigh[1])
+        first = max(round((bounds[0] - begins_s[j]) / STEP_S), 0)
+        count = min(round((bounds[1] - begins_s[j]) / STEP_S) - first, block.shape[3] - first, length)
+        cut[j, :, :, :count] = block[j, :, :, first : first + count] * cosine_taper(count, round(TAPER_S / STEP_S)).astype(np.float32)
+        starts[j] = begins_s[j] + first * STEP_S
+    bins = np.rint(spectrum.frequencies_hz * spectrum.length_s).astype(np.int64)
+    return scipy.fft.rfft(cut, axis=-1)[..., bins[0] : bins[-1] + 1], starts
+
+
+def _correlate(greens: Complexes, spectrum: Spectrum, begins_s: Floats, delays_s: Floats) -> tuple[Floats32, Floats32]:
+    """Correlations [distances, states, components, delays] and norms [distances, states, components, components]."""
+    lags = delays_s[None, :] + begins_s[:, None] - spectrum.begin_s
+    kernel = spectrum.data[None, :, None] * np.exp(2j * np.pi * spectrum.frequencies_hz[None, :, None] * lags[:, None, :])
+    parts = np.concatenate((kernel.real, kernel.imag), axis=1) / np.sqrt(spectrum.energy)
+    flat = np.concatenate((greens.real, greens.imag), axis=-1)
+    shape = flat.shape
+    scale = np.float32(1.0 / max(float(np.abs(flat).max()), 1e-30))
+    flat *= scale
+    values = np.matmul(flat.reshape(shape[0], -1, shape[-1]), parts.astype(np.float32))
+    return values.reshape(*shape[:3], len(delays_s)), np.matmul(flat, np.swapaxes(flat, -1, -2))

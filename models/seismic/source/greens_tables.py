@@ -1,0 +1,124 @@
+"""
+Tables of Green's functions of one Earth model, as they ship: 0.5 to 160 degrees, 25 depths, 10 s sampling, 4.5 to 45 mHz.
+
+Vertical displacement of a unit step: for a moment tensor the strain components rr, dd, cc, rd (d toward the station, c across) at depth,
+for a single force at the surface the components z and d (see `training.earth.greens`, which computes them by reciprocity). A series
+begins before the first arrival and ends after the Rayleigh wave. Blocks of 16 samples are int8 numbers with a common power of two, so body
+waves keep their precision beside Rayleigh waves.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.array_types import Floats, Floats32, Integers
+from models.compiled import compiled
+from models.seismic.earth.travel_times import travel_time_s
+from models.seismic.geodesy import KM_PER_DEGREE
+
+STEP_S: Final = 10.0
+DISTANCE_STEP_DEG: Final = 0.5
+DISTANCES_DEG: Final[Floats] = np.arange(0.5, 160.01, DISTANCE_STEP_DEG)
+DEPTHS_KM: Final = (3.5, 6, 9.5, 13.5, 18, 23, 28.5, 34, 41, 50, 60, 73, 88, 105, 125, 150, 180, 215, 260, 315, 380, 455, 535, 610, 680)
+"""None lies on a discontinuity of the Earth models."""
+STRAINS, FORCES = 4, 2  # components of a moment tensor and of a single force
+BLOCK: Final = 16
+LEAD_S: Final = 60.0
+TAIL_S: Final = 120.0
+_SLOWEST_KM_S = ((60.0, 3.1), (150.0, 3.3), (np.inf, 3.5))  # group velocities of the last waves, by the greatest depth
+
+
+def series_range_s(distance_deg: float, depth_km: float) -> tuple[float, float]:
+    """Return begin and end of the stored series after the origin time, in seconds; multiples of the sampling interval."""
+    first = np.nanmin([travel_time_s(phase, distance_deg, DEPTHS_KM[-1]) for phase in ("P", "PKP", "PP")])
+    velocity = next(velocity for depth, velocity in _SLOWEST_KM_S if depth_km <= depth)
+    begin = max(0.0, STEP_S * np.floor((first - LEAD_S) / STEP_S))
+    return begin, STEP_S * np.ceil((distance_deg * KM_PER_DEGREE / velocity + TAIL_S) / STEP_S)
+
+
+def pack_series(series: Floats32) -> tuple[NDArray[np.int8], NDArray[np.int16]]:
+    """Pack series [components, samples] into int8 [components, blocks * BLOCK] and exponents [components, blocks]."""
+    blocks = -(-series.shape[1] // BLOCK)
+    padded = np.zeros((len(series), blocks * BLOCK))
+    padded[:, : series.shape[1]] = series
+    shaped = padded.reshape(len(series), blocks, BLOCK)
+    peaks = np.abs(shaped).max(axis=2)
+    exponents = np.where(peaks > 0.0, np.ceil(np.log2(np.maximum(peaks, 1e-300) / 127.0)), -400).astype(np.int16)
+    mantissas = np.rint(shaped * 2.0 ** -exponents[..., None].astype(np.float64)).astype(np.int8)
+    return mantissas.reshape(padded.shape), exponents
+
+
+@dataclass(frozen=True)
+class GreensTables:
+    """
+    Packed Green's functions of one Earth model.
+
+    `mantissas` and `exponents` hold all series one after the other. `begins_s` [distances] after the origin time; `counts`
+    [depths + 1, distances] samples, the last row being that of forces; `first_blocks` of the first component likewise.
+    """
+
+    mantissas: NDArray[np.int8]
+    exponents: NDArray[np.int16]
+    begins_s: Floats
+    counts: Integers
+    first_blocks: Integers
+
+    def read(self, distances: Integers, states: Integers, components: int) -> Floats32:
+        """
+        Read series [distances, states, components, samples] at some distances and states, by index, times 1e20.
+
+        The states are depths, or the one after the last depth for a force. Zero beyond the end of a series.
+        """
+        block = np.empty((len(distances), len(states), components, int(self.counts[states][:, distances].max())), np.float32)
+        read_block(self.mantissas, self.exponents, self.counts, self.first_blocks, distances, states, block)
+        return block
+
+
+def layout(depths_km: tuple[float, ...] = DEPTHS_KM) -> tuple[Floats, Integers, Integers]:
+    """Lay out the series: `begins_s`, `counts` and `first_blocks` of `GreensTables`."""
+    states = (*depths_km, 0.0)
+    ranges = np.array([[series_range_s(float(distance), depth) for distance in DISTANCES_DEG] for depth in states])
+    counts = np.rint((ranges[..., 1] - ranges[..., 0]) / STEP_S).astype(np.int64) + 1
+    components = np.where(np.arange(len(states)) < len(depths_km), STRAINS, FORCES)[:, None]
+    blocks = (-(-counts // BLOCK) * components).ravel()
+    first = (np.cumsum(blocks) - blocks).reshape(counts.shape)
+    return ranges[0, :, 0], counts, first
+
+
+def load_tables(path: Path) -> GreensTables:
+    """Load the tables of an Earth model; raises ValueError for a file of another layout."""
+    begins_s, counts, first_blocks = layout()
+    with np.load(path, allow_pickle=False) as content:
+        mantissas, exponents = content["mantissas"], content["exponents"]
+    if len(exponents) * BLOCK != len(mantissas) or len(exponents) <= first_blocks[-1, -1]:
+        raise ValueError(f"{path.name} does not have the layout of the tables of Green's functions")
+    return GreensTables(mantissas, exponents, begins_s, counts, first_blocks)
+
+
+@compiled
+def read_block(
+    mantissas: NDArray[np.int8],
+    exponents: NDArray[np.int16],
+    counts: Integers,
+    first_blocks: Integers,
+    distances: Integers,
+    states: Integers,
+    block: Floats32,
+) -> None:
+    """
+    Unpack the series at some distances and states (indices) into `block` [distances, states, components, samples].
+
+    Zero beyond a series' end. Multiplied by 1e20, because squares of values of 1e-22 underflow in single precision.
+    """
+    block[:] = 0.0
+    for j in range(len(distances)):
+        for s in range(len(states)):
+            count = counts[states[s], distances[j]]
+            blocks = -(-count // BLOCK)
+            for k in range(block.shape[2]):
+                first = first_blocks[states[s], distances[j]] + k * blocks
+                for i in range(min(count, block.shape[3])):
+                    block[j, s, k, i] = mantissas[first * BLOCK + i] * (2.0 ** exponents[first + i // BLOCK] * 1e20)

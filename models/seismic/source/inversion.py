@@ -1,0 +1,303 @@
+"""
+Invert long-period waveforms for a source: a moment tensor at depth or a force at the surface, with epicenter and origin time.
+
+A scan over places, depths (or force histories), mechanisms and origin times around a guess is followed by Markov chains: cooled ones
+from the best sources of the scan, then one that samples the posterior with windows set anew at the best source.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+import numpy as np
+
+from models.array_types import Floats, Integers
+from models.seismic.geodesy import azimuth_deg, destination, geocentric_latitude_deg, geographic, unit_vectors
+from models.seismic.source.correlations import CorrelationTables, Excitation, tabulate_correlations
+from models.seismic.source.force_histories import HISTORY_DELAYS_S, HISTORY_WEIGHTS
+from models.seismic.source.greens_tables import DEPTHS_KM, DISTANCE_STEP_DEG, FORCES, STRAINS, GreensTables
+from models.seismic.source.mechanisms import trial_forces, trial_tensors
+from models.seismic.source.observations import Guess, Observation, observe_records, weigh_stations
+from models.seismic.source.search import DELAY_STEP_S, evaluate_source, scan_sources, walk_sources
+from models.seismic.waveforms import Gather
+
+Kind = Literal["tensor", "force"]
+Motion = Literal["displacement", "velocity", "seismometer"]
+MIN_TRACES: Final = 3
+SCANNED_DEPTHS: Final[Integers] = np.array((1, 4, 7, 10, 13, 16, 18, 20, 22, 24))
+SCAN_STEP_DEG: Final = 1.5
+SCAN_RADIUS_DEG: Final = 3.0
+KNOWN_DEG: Final = 0.3
+CORNER_S: Final = 180.0  # of a seismometer whose response is unknown: broadband ones have 120 to 360 s
+STARTS: Final = 8
+ROUGH_MARGIN_S, ROUGH_PADDING_S, ROUGH_DELAYS, MAX_DELAY_S = 60.0, 250.0, 34, 110.0
+"""Of the scan: margin of windows, zeros after them, delays tabulated on either side, and largest delay of the origin time."""
+FINE_MARGIN_S, FINE_PADDING_S, FINE_DELAYS, REFINED_DELAY_S, FINE_WIDTH = 20.0, 180.0, 24, 50.0, 5
+"""The same at the best source, and distances tabulated on either side."""
+BURNED_STEPS: Final = 1500
+COOLING: Final[Floats] = np.geomspace(6.0, 0.7, 600)
+SAMPLED: Final[Floats] = np.concatenate((np.geomspace(6.0, 3.0, BURNED_STEPS), np.full(4500, 3.0)))
+"""Temperatures of a chain: errors of paths are shared and the likelihood is too sharp, so it is sampled at a third of its logarithm."""
+MOVES: Final[Floats] = np.array((0.25, 4.0, 0.003, 0.15))  # of place [degrees], delay [s], stretch, mechanism
+STRETCH: Final = 0.01  # standard deviation of the stretch that all Rayleigh travel times share
+SPREADS: Final = {STRAINS: 0.15, FORCES: 0.25}
+"""Standard deviation of the determinant of a unit tensor (a double couple has 0), and of the vertical part of a force over its length."""
+
+
+@dataclass(frozen=True)
+class Epicenter:
+    """A prior of the epicenter: geographic center, standard deviation in degrees, and origin time in POSIX seconds."""
+
+    latitude_deg: float
+    longitude_deg: float
+    deviation_deg: float
+    time_s: float
+
+
+@dataclass(frozen=True)
+class SourceFit:
+    """
+    The best source of one kind and samples of its posterior.
+
+    `best` and `samples` [m] are rows of `walk_sources` (their latitudes geocentric), delays being relative to `time_s`; `states` are depths
+    or force histories by index. `log_opposite`: log likelihood of the best force in the opposite direction, None of a tensor. `profile`
+    [depths]: largest log likelihood at each depth that was tried, minus infinity elsewhere. `fits` [n, windows, 2]: shift in seconds and
+    correlation of each window of the records with indices `traces` [n], with their `weights` [n, windows].
+    """
+
+    kind: Kind
+    best: Floats
+    samples: Floats
+    states: Integers
+    time_s: float
+    log_opposite: float | None
+    profile: Floats
+    traces: Integers
+    azimuths_deg: Floats
+    fits: Floats
+    weights: Floats
+
+    @property
+    def log_likelihood(self) -> float:
+        """Log likelihood of the best source against noise."""
+        return float(self.best[0])
+
+
+def make_excitation(kind: Kind, states: Integers, motion: Motion, half_duration_s: float) -> Excitation:
+    """Make the excitation of a tensor at depths, or of force histories, by index."""
+    derivatives = (0 if motion == "displacement" else 1) + (1 if kind == "force" else 0)
+    corner_s = CORNER_S if motion == "seismometer" else 0.0
+    if kind == "force":
+        surface = np.full(len(states), len(DEPTHS_KM))
+        return Excitation(surface, FORCES, HISTORY_DELAYS_S[states], HISTORY_WEIGHTS[states], derivatives, corner_s)
+    delays = np.linspace(0.0, 2.0 * half_duration_s, 9)
+    triangle = np.maximum(1.0 - np.abs(delays / max(half_duration_s, 1e-3) - 1.0), 0.0) if half_duration_s > 0.0 else np.eye(9)[0]
+    rows = np.broadcast_to(delays, (len(states), 9)), np.broadcast_to(triangle / triangle.sum(), (len(states), 9))
+    return Excitation(states, STRAINS, *rows, derivatives, corner_s)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Tables and stations of one inversion, with priors, as compiled loops take them."""
+
+    tables: CorrelationTables
+    stations: Floats
+    prior: Floats
+    state_prior: Floats
+
+    @property
+    def arrays(self) -> tuple[Floats, ...]:
+        """Arrays that the compiled loops take first."""
+        one = self.tables
+        return (one.values, one.norms, one.weights, one.shifts_s, one.travel_s, one.first_deg, self.stations)
+
+
+def _prepare(
+    observations: Sequence[Observation],
+    earths: Mapping[int, GreensTables],
+    excitation: Excitation,
+    prior: Epicenter,
+    sizes: tuple[int, int],
+) -> _Problem:
+    chosen = [earths[one.trace_index] for one in observations]
+    tables = tabulate_correlations(observations, chosen, excitation, weigh_stations(observations), *sizes)
+    stations = np.radians([(one.latitude_deg, one.longitude_deg) for one in observations])
+    center = np.radians((float(geocentric_latitude_deg(prior.latitude_deg)), prior.longitude_deg))
+    center_and_widths = np.array((*center, prior.deviation_deg, STRETCH, SPREADS[excitation.components]))
+    return _Problem(tables, stations, center_and_widths, np.zeros(len(excitation.states)))
+
+
+def hexagon(latitude_deg: float, longitude_deg: float, radius_deg: float, step_deg: float) -> Floats:
+    """Lay a hexagonal grid around a point: latitudes and longitudes [m, 2] in degrees, the point itself first."""
+    rings = round(radius_deg / step_deg)
+    rows = [(x + 0.5 * y, y * np.sqrt(0.75)) for x in range(-rings, rings + 1) for y in range(-rings, rings + 1) if abs(x + y) <= rings]
+    offsets = step_deg * np.array(sorted(rows, key=lambda row: np.hypot(*row)))
+    places = destination(latitude_deg, longitude_deg, np.degrees(np.arctan2(offsets[:, 0], offsets[:, 1])), np.hypot(*offsets.T))
+    return np.stack(places, axis=1)
+
+
+def invert_source(
+    gather: Gather,
+    traces: Sequence[int],
+    earths: Mapping[int, GreensTables],
+    prior: Epicenter,
+    kind: Kind,
+    motion: Motion = "velocity",
+    half_duration_s: float = 0.0,
+) -> SourceFit | None:
+    """
+    Invert records for a source of one kind around an epicenter; None with fewer than three usable traces.
+
+    Parameters
+    ----------
+    gather : Gather
+        Conditioned records.
+    traces : sequence of int
+        Traces to use.
+    earths : mapping of int to GreensTables
+        The Earth model of each of these traces.
+    prior : Epicenter
+        Where and when to search.
+    kind : {"tensor", "force"}
+        A deviatoric moment tensor at depth, or a single force at the surface.
+    motion : {"displacement", "velocity"}
+        What the records are proportional to.
+    half_duration_s : float
+        Of the moment rate, a triangle.
+
+    """
+    states = SCANNED_DEPTHS if kind == "tensor" else np.arange(len(HISTORY_DELAYS_S))
+    guess = Guess(prior.latitude_deg, prior.longitude_deg, prior.time_s)
+    observations = observe_records(gather, guess, traces, ROUGH_MARGIN_S, ROUGH_PADDING_S)
+    if len(observations) < MIN_TRACES:
+        return None
+    excitation = make_excitation(kind, states, motion, half_duration_s)
+    half_width = round((_scan_radius_deg(prior) + 1.0) / DISTANCE_STEP_DEG)
+    rough = _prepare(observations, earths, excitation, prior, (half_width, ROUGH_DELAYS))
+    cooled = [_cool(rough, start, MAX_DELAY_S, number) for number, start in enumerate(_scan(rough, prior, kind))]
+    return _refine(gather, traces, earths, prior, excitation, cooled, guess)
+
+
+def _refine(
+    gather: Gather,
+    traces: Sequence[int],
+    earths: Mapping[int, GreensTables],
+    prior: Epicenter,
+    rough: Excitation,
+    cooled: list[Floats],
+    guess: Guess,
+) -> SourceFit | None:
+    """Place windows and tables anew at the best of the cooled sources, and sample the posterior there."""
+    best = max(cooled, key=lambda row: float(row[0]))
+    moved = _move_guess(guess, best)
+    observations = observe_records(gather, moved, traces, FINE_MARGIN_S, FINE_PADDING_S)
+    if len(observations) < MIN_TRACES:
+        return None
+    excitation = rough if rough.components == FORCES else _at_all_depths(rough)
+    fine = _prepare(observations, earths, excitation, prior, (FINE_WIDTH, FINE_DELAYS))
+    begin = best[1:].copy()
+    begin[2], begin[3] = _state_of(rough, excitation, int(best[3])), 0.0
+    opposite = _turn(fine, begin) if excitation.components == FORCES else None
+    starts = [begin] if opposite is None else [_cool(fine, row, REFINED_DELAY_S, 50 + k)[1:] for k, row in enumerate((begin, opposite))]
+    chains = [_walk(fine, row, SAMPLED, REFINED_DELAY_S, 100) for row in starts]
+    chains.sort(key=lambda chain: -float(chain[:, 0].max()))
+    top = chains[0][np.argmax(chains[0][:, 0])]
+    against = np.concatenate([chain[chain[:, 6:] @ top[6:] < 0.0, 0] for chain in chains])
+    fits = np.zeros((len(observations), 2, 2))
+    evaluate_source(*fine.arrays, top[1:3], int(top[3]), top[6:], top[4], top[5], fits)
+    place = np.degrees(top[1:3])
+    return SourceFit(
+        kind="tensor" if opposite is None else "force",
+        best=top,
+        samples=chains[0][BURNED_STEPS::10],
+        states=np.arange(len(excitation.delays_s)),
+        time_s=moved.time_s,
+        log_opposite=None if opposite is None else float(against.max(initial=0.0)),
+        profile=_profile(cooled, rough, chains[0]),
+        traces=np.array([one.trace_index for one in observations]),
+        azimuths_deg=azimuth_deg(*place, *np.degrees(fine.stations.T)),
+        fits=fits,
+        weights=fine.tables.weights,
+    )
+
+
+def _at_all_depths(rough: Excitation) -> Excitation:
+    """The excitation of a tensor at all tabulated depths instead of those scanned."""
+    count = len(DEPTHS_KM)
+    delays, weights = (np.broadcast_to(rows[:1], (count, rows.shape[1])) for rows in (rough.delays_s, rough.weights))
+    return replace(rough, states=np.arange(count), delays_s=delays, weights=weights)
+
+
+def _state_of(rough: Excitation, fine: Excitation, state: int) -> float:
+    """Index among the states of the fine tables of a state of the rough ones."""
+    return float(state if rough is fine else rough.states[state])
+
+
+def _turn(problem: _Problem, row: Floats) -> Floats:
+    """Turn a force into the opposite direction, with the history and the origin time that then fit best."""
+    fits, turned = np.zeros((len(problem.stations), 2, 2)), -row[5:]
+    trials = [(state, delay) for state in range(problem.tables.values.shape[3]) for delay in np.arange(-45.0, 46.0, 7.5)]
+    values = [evaluate_source(*problem.arrays, row[:2], state, turned, delay, row[4], fits) for state, delay in trials]
+    state, delay = trials[int(np.argmax(values))]
+    return np.concatenate((row[:2], (float(state), delay, row[4]), turned))
+
+
+def _profile(cooled: list[Floats], rough: Excitation, chain: Floats) -> Floats:
+    """Largest log likelihood at each depth, by the cooled sources and the chain; minus infinity at depths that were not tried."""
+    profile = np.full(len(DEPTHS_KM), -np.inf)
+    if rough.components == FORCES:
+        return profile
+    for row in cooled:
+        depth = rough.states[int(row[3])]
+        profile[depth] = max(profile[depth], row[0])
+    np.maximum.at(profile, chain[:, 3].astype(np.int64), chain[:, 0])
+    return profile
+
+
+def _scan_radius_deg(prior: Epicenter) -> float:
+    """Radius of the scan: 3 degrees, or 0, the place itself, where the epicenter is known to within 0.3 degrees."""
+    return SCAN_RADIUS_DEG if prior.deviation_deg > KNOWN_DEG else 0.0
+
+
+def _scan(problem: _Problem, prior: Epicenter, kind: Kind) -> list[Floats]:
+    """Scan sources; the best `STARTS` of different places, states or mechanisms, as rows of `walk_sources`."""
+    latitude = float(geocentric_latitude_deg(prior.latitude_deg))
+    places = np.radians(hexagon(latitude, prior.longitude_deg, _scan_radius_deg(prior), SCAN_STEP_DEG))
+    mechanisms = trial_tensors() if kind == "tensor" else trial_forces()
+    one = problem.tables
+    shape = (len(places), one.values.shape[3], len(mechanisms))
+    best, delays = np.empty(shape, np.float32), np.empty(shape, np.int64)
+    first_delay = round(MAX_DELAY_S / DELAY_STEP_S)
+    scan_sources(
+        one.values, one.norms, one.weights, one.shifts_s, one.first_deg, problem.stations, places, mechanisms, first_delay, 2, best, delays
+    )
+    apart = np.hypot(places[:, 0] - places[0, 0], (places[:, 1] - places[0, 1]) * np.cos(places[0, 0]))
+    score = best - 2.5 * np.log(1.0 + (np.degrees(apart) / prior.deviation_deg) ** 2 / 3.0)[:, None, None]
+    score = score + problem.state_prior[None, :, None]
+    rows = []
+    order = sorted(range(shape[1]), key=lambda s: -float(score[:, s].max()))
+    for s in order[:STARTS]:
+        m, k = np.unravel_index(int(np.argmax(score[:, s])), (shape[0], shape[2]))
+        rows.append(np.concatenate((places[m], (float(s), delays[m, s, k] * DELAY_STEP_S, 0.0), mechanisms[k])))
+    return rows
+
+
+def _cool(problem: _Problem, start: Floats, max_delay_s: float, number: int) -> Floats:
+    """Cool a chain from a start; returns its best row."""
+    samples = _walk(problem, start, COOLING, max_delay_s, number)
+    return np.asarray(samples[np.argmax(samples[:, 0])])
+
+
+def _walk(problem: _Problem, start: Floats, temperatures: Floats, max_delay_s: float, number: int) -> Floats:
+    """Walk a chain; `number` makes its random numbers its own."""
+    random = np.random.default_rng(number)
+    normals, uniforms = random.normal(size=(len(temperatures), 10)), random.uniform(size=(len(temperatures), 3))
+    samples = np.empty((len(temperatures), len(start) + 1))
+    walk_sources(*problem.arrays, problem.prior, problem.state_prior, start, temperatures, MOVES, normals, uniforms, max_delay_s, samples)
+    return samples
+
+
+def _move_guess(guess: Guess, row: Floats) -> Guess:
+    """Move a guess to the source of a row of samples."""
+    latitude, longitude = geographic(unit_vectors(*np.degrees(row[1:3])))
+    return Guess(latitude, longitude, guess.time_s + float(row[4]))

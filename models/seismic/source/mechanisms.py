@@ -1,0 +1,75 @@
+"""Moment tensors and forces to try, and what is stated of one: nodal planes and scalar moment (GCMT convention, r up, t south, p east)."""
+
+from functools import cache
+from typing import Final
+
+import numpy as np
+
+from models.array_types import Floats
+
+TENSORS: Final = 96
+FORCE_STEP_DEG: Final = 15.0
+_CANDIDATES: Final = 3000
+
+
+@cache
+def trial_tensors() -> Floats:
+    """Spread double couples of scalar moment 1 evenly over all orientations: tensors [96, 6], by farthest points. Do not write to it."""
+    random = np.random.default_rng(1)
+    quaternions = random.normal(size=(_CANDIDATES, 4))
+    a, b, c, d = (quaternions / np.linalg.norm(quaternions, axis=1, keepdims=True)).T
+    normal = np.stack([1 - 2 * (c * c + d * d), 2 * (b * c + a * d), 2 * (b * d - a * c)], axis=1)
+    slip = np.stack([2 * (b * c - a * d), 1 - 2 * (b * b + d * d), 2 * (c * d + a * b)], axis=1)
+    full = normal[:, :, None] * slip[:, None, :] + slip[:, :, None] * normal[:, None, :]
+    tensors = np.stack([full[:, i, j] for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))], axis=1)
+    scale = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.0])
+    chosen, closest = [0], np.full(_CANDIDATES, -np.inf)
+    while len(chosen) < TENSORS:
+        closest = np.maximum(closest, tensors @ (scale * tensors[chosen[-1]]))
+        chosen.append(int(np.argmin(closest)))
+    return np.ascontiguousarray(tensors[chosen])
+
+
+def trial_forces() -> Floats:
+    """Horizontal forces of length 1 every 15 degrees of azimuth: [24, 3] (up, north, east)."""
+    azimuths = np.radians(np.arange(0.0, 360.0, FORCE_STEP_DEG))
+    return np.stack((np.zeros(len(azimuths)), np.cos(azimuths), np.sin(azimuths)), axis=1)
+
+
+def tensor_matrix(tensor: Floats) -> Floats:
+    """Write a tensor [6] (rr, tt, pp, rt, rp, tp) as a symmetric matrix [3, 3]."""
+    rr, tt, pp, rt, rp, tp = tensor
+    return np.array([[rr, rt, rp], [rt, tt, tp], [rp, tp, pp]])
+
+
+def nodal_planes(tensor: Floats) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Compute strike, dip and rake in degrees of both nodal planes of the best double couple of a tensor [6] (Aki & Richards 2002)."""
+    vectors = np.linalg.eigh(tensor_matrix(tensor))[1]
+    tension, pressure = vectors[:, 2], vectors[:, 0]
+    normal, slip = (tension + pressure) / np.sqrt(2.0), (tension - pressure) / np.sqrt(2.0)
+    return _plane(normal, slip), _plane(slip, normal)
+
+
+def _plane(normal: Floats, slip: Floats) -> tuple[float, float, float]:
+    """Strike, dip and rake of a plane by its normal and slip vectors (r, t, p)."""
+    if normal[0] < 0.0:
+        normal, slip = -normal, -slip
+    up, south, east = normal
+    dip = float(np.degrees(np.arccos(min(up, 1.0))))
+    strike = float(np.degrees(np.arctan2(south, east)) % 360.0) if np.hypot(south, east) > 1e-9 else 0.0
+    # The normal of the hanging wall's side points up; strike has the dip on its right.
+    phi = np.radians(strike)
+    along = np.array([0.0, -np.cos(phi), np.sin(phi)])
+    rake = float(np.degrees(np.arctan2(slip[0] / max(np.sin(np.radians(dip)), 1e-9), slip @ along)))
+    return strike, dip, rake
+
+
+def kagan_angle_deg(first: Floats, second: Floats) -> float:
+    """Compute the smallest rotation between the double couples of two tensors [6], 0 to 120 degrees (Kagan 1991)."""
+    frames = []
+    for tensor in (first, second):
+        _, vectors = np.linalg.eigh(tensor_matrix(tensor))
+        frames.append(np.stack((vectors[:, 2], vectors[:, 0], np.cross(vectors[:, 2], vectors[:, 0])), axis=1))
+    turns = [np.diag(signs) for signs in ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1))]
+    cosines = [(np.trace(frames[0] @ turn @ frames[1].T) - 1.0) / 2.0 for turn in turns]
+    return float(np.degrees(np.arccos(np.clip(max(cosines), -1.0, 1.0))))

@@ -1,0 +1,345 @@
+"""
+Compiled loops of the source inversion: the log likelihood of one trial source, a scan over many, and a Markov chain.
+
+The log likelihood of a window is `-w dof/2 log(1 - 0.7 rho²)`, rho being the normalized correlation, 0 where negative, at the shift of
+the window that is best after a penalty of its square. Gains are free and positive, so polarity counts.
+"""
+
+import numpy as np
+
+from models.array_types import Floats, Floats32, Integers
+from models.compiled import compiled_sums
+
+EXPLAINED = 0.7  # of the squared correlation: real waveforms never fit completely
+MAX_SHIFTS = 2.5  # standard deviations of a window's shift
+SAMPLES_PER_STEP = (1, 3)  # delay steps in half a degree, of body and of Rayleigh waves
+DELAY_STEP_S = 5.0
+NO_EVIDENCE = -1e30
+
+
+@compiled_sums
+def project_tensor(tensor: Floats, azimuth: float, out: Floats) -> None:
+    """Project a moment tensor (rr, tt, pp, rt, rp, tp) on the components rr, dd, cc, rd at an azimuth in radians."""
+    cosine, sine = np.cos(azimuth), np.sin(azimuth)
+    rr, nn, ee = tensor[0], tensor[1], tensor[2]
+    rn, re, ne = -tensor[3], tensor[4], -tensor[5]
+    out[0] = rr
+    out[1] = nn * cosine * cosine + 2.0 * ne * sine * cosine + ee * sine * sine
+    out[2] = nn * sine * sine - 2.0 * ne * sine * cosine + ee * cosine * cosine
+    out[3] = 2.0 * (rn * cosine + re * sine)
+
+
+@compiled_sums
+def project_force(force: Floats, azimuth: float, out: Floats) -> None:
+    """Project a force (up, north, east) on the components z, d at an azimuth in radians."""
+    out[0] = force[0]
+    out[1] = force[1] * np.cos(azimuth) + force[2] * np.sin(azimuth)
+
+
+@compiled_sums
+def project_mechanism(mechanism: Floats, azimuth: float, out: Floats) -> None:
+    """Project a moment tensor [6] or a force [3] on the components of Green's functions."""
+    if len(mechanism) == 6:
+        project_tensor(mechanism, azimuth, out)
+    else:
+        project_force(mechanism, azimuth, out)
+
+
+@compiled_sums
+def locate_station(place: Floats, station: Floats, out: Floats) -> None:
+    """Compute distance in degrees and azimuth in radians of a station (latitude, longitude in radians) from a place alike."""
+    difference = station[1] - place[1]
+    east = np.cos(station[0]) * np.sin(difference)
+    north = np.cos(place[0]) * np.sin(station[0]) - np.sin(place[0]) * np.cos(station[0]) * np.cos(difference)
+    radial = np.sin(place[0]) * np.sin(station[0]) + np.cos(place[0]) * np.cos(station[0]) * np.cos(difference)
+    out[0] = np.degrees(np.arctan2(np.hypot(east, north), radial))
+    out[1] = np.arctan2(east, north)
+
+
+@compiled_sums
+def evaluate_window(
+    values: Floats32,
+    norms: Floats32,
+    components: Floats,
+    distance: float,
+    window: int,
+    delay_s: float,
+    weight: float,
+    shift_s: float,
+    fit: Floats,
+) -> float:
+    """
+    Evaluate the log likelihood of one window of one record.
+
+    `values` [distances, components, delays] and `norms` [distances, components, components] of one state; `distance` from the first
+    tabulated one, in steps. Writes shift in seconds and correlation to `fit` [2].
+    """
+    j = min(max(int(distance), 0), values.shape[0] - 2)
+    upper = min(max(distance - j, 0.0), 1.0)
+    step = SAMPLES_PER_STEP[window]
+    energy = 0.0
+    for k in range(len(components)):
+        for m in range(len(components)):
+            energy += components[k] * components[m] * ((1.0 - upper) * norms[j, k, m] + upper * norms[j + 1, k, m])
+    fit[0], fit[1] = 0.0, 0.0
+    if energy <= 0.0:
+        return 0.0
+    delays = values.shape[2]
+    center = delay_s / DELAY_STEP_S + upper * step + (delays - 1) // 2
+    reach = MAX_SHIFTS * shift_s / DELAY_STEP_S
+    first, last = max(int(np.ceil(center - reach)), step), min(int(center + reach), delays - 1)
+    best = 0.0
+    scale = 1.0 / np.sqrt(energy)
+    for g in range(first, last + 1):
+        total = 0.0
+        for k in range(len(components)):
+            total += components[k] * ((1.0 - upper) * values[j, k, g] + upper * values[j + 1, k, g - step])
+        if total <= 0.0:
+            continue
+        correlation = min(total * scale, 1.0)
+        off = (g - center) * DELAY_STEP_S / shift_s
+        gained = -weight * np.log(1.0 - EXPLAINED * correlation * correlation) - 0.5 * off * off * min(weight, 1.0)
+        if gained > best:
+            best = gained
+            fit[0], fit[1] = (g - center) * DELAY_STEP_S, correlation
+    return best
+
+
+@compiled_sums
+def evaluate_source(
+    values: Floats32,
+    norms: Floats32,
+    weights: Floats,
+    shifts_s: Floats,
+    travel_s: Floats,
+    first_deg: Floats,
+    stations: Floats,
+    place: Floats,
+    state: int,
+    mechanism: Floats,
+    delay_s: float,
+    stretch: float,
+    fits: Floats,
+) -> float:
+    """
+    Evaluate the log likelihood of a source at a place (latitude, longitude in radians).
+
+    Tables as in `CorrelationTables`; `stations` [n, 2] in radians; `state`: depth or force history by index; `delay_s` of the origin time;
+    `stretch` of Rayleigh travel times. Writes shift and correlation of each window to `fits` [n, windows, 2].
+    """
+    total = 0.0
+    geometry = np.empty(2)
+    components = np.empty(values.shape[4])
+    for i in range(len(stations)):
+        locate_station(place, stations[i], geometry)
+        project_mechanism(mechanism, geometry[1], components)
+        at = (geometry[0] - first_deg[i]) / 0.5
+        for window in range(2):
+            if weights[i, window] > 0.0:
+                late = delay_s + (stretch * travel_s[i] if window == 1 else 0.0)
+                total += evaluate_window(
+                    values[i, window, :, state],
+                    norms[i, window, :, state],
+                    components,
+                    at,
+                    window,
+                    late,
+                    weights[i, window],
+                    shifts_s[i, window],
+                    fits[i, window],
+                )
+    return total
+
+
+@compiled_sums
+def tabulate_gain(table: Floats32, norms: Floats32, components: Floats, weight: float, gained: Floats32) -> None:
+    """Tabulate the log likelihood of a window at all delays, `gained` [delays], by its correlations [components, delays] and norms."""
+    energy = 0.0
+    for a in range(len(components)):
+        for b in range(len(components)):
+            energy += components[a] * components[b] * norms[a, b]
+    gained[:] = 0.0
+    if energy <= 0.0:
+        return
+    for a in range(len(components)):
+        factor = np.float32(components[a] / np.sqrt(energy))
+        for g in range(len(gained)):
+            gained[g] += factor * table[a, g]
+    single = np.float32(weight)
+    for g in range(len(gained)):
+        x = max(gained[g], np.float32(0.0))
+        x = min(np.float32(EXPLAINED) * x * x, np.float32(EXPLAINED))
+        # The series of -log(1 - x), its last term enlarged for those left out.
+        gained[g] = single * x * (np.float32(1.0) + x * (np.float32(0.5) + x * (np.float32(0.333) + x * np.float32(0.4))))
+
+
+@compiled_sums
+def add_best_shifts(gained: Floats32, start: int, stride: int, shift: int, weight: float, total: Floats32) -> None:
+    """Add to `total` [origin times] the best of the log likelihoods of a window shifted by none, one or two standard deviations."""
+    last = len(gained) - 1
+    for t in range(len(total)):
+        g = start + t * stride
+        best = gained[min(max(g, 0), last)]
+        for k in range(1, 3):
+            penalty = np.float32(0.5 * k * k * min(weight, 1.0))
+            best = max(best, gained[min(max(g - k * shift, 0), last)] - penalty)
+            best = max(best, gained[min(max(g + k * shift, 0), last)] - penalty)
+        total[t] += best
+
+
+@compiled_sums
+def scan_sources(
+    values: Floats32,
+    norms: Floats32,
+    weights: Floats,
+    shifts_s: Floats,
+    first_deg: Floats,
+    stations: Floats,
+    places: Floats,
+    mechanisms: Floats,
+    first_delay: int,
+    delay_stride: int,
+    best: Floats32,
+    best_delay: Integers,
+) -> None:
+    """
+    Scan sources at places [m, 2], all states, mechanisms [k, 6 or 3] and origin times.
+
+    Writes the log likelihood of the best origin time to `best` [m, states, k], and its delay in steps to `best_delay`. Origin times: from
+    `first_delay` steps before zero to as many after it, every `delay_stride`.
+    """
+    middle, geometry, components = (values.shape[5] - 1) // 2, np.empty(2), np.empty(values.shape[4])
+    gained, total = np.empty(values.shape[5], np.float32), np.empty(2 * first_delay // delay_stride + 1, np.float32)
+    at, off, azimuths = np.empty(len(stations), np.int64), np.empty(len(stations)), np.empty(len(stations))
+    for m in range(len(places)):
+        for i in range(len(stations)):
+            locate_station(places[m], stations[i], geometry)
+            exact = (geometry[0] - first_deg[i]) / 0.5
+            at[i] = min(max(int(np.rint(exact)), 0), values.shape[2] - 1)
+            azimuths[i], off[i] = geometry[1], exact - at[i]
+        for s in range(values.shape[3]):
+            for k in range(len(mechanisms)):
+                total[:] = 0.0
+                for i in range(len(stations)):
+                    project_mechanism(mechanisms[k], azimuths[i], components)
+                    for window in range(2):
+                        if weights[i, window] > 0.0:
+                            tabulate_gain(values[i, window, at[i], s], norms[i, window, at[i], s], components, weights[i, window], gained)
+                            start = middle - first_delay + int(np.rint(off[i] * SAMPLES_PER_STEP[window]))
+                            shift = max(1, int(np.rint(shifts_s[i, window] / DELAY_STEP_S)))
+                            add_best_shifts(gained, start, delay_stride, shift, weights[i, window], total)
+                top = int(np.argmax(total))
+                best[m, s, k], best_delay[m, s, k] = total[top], top * delay_stride - first_delay
+
+
+@compiled_sums
+def log_prior(prior: Floats, state_prior: Floats, place: Floats, state: int, mechanism: Floats, stretch: float) -> float:
+    """
+    Evaluate the log prior density of a source.
+
+    `prior`: latitude and longitude (radians) of the center, its standard deviation in degrees, that of the stretch, and that of the
+    determinant of a unit tensor, or of the vertical part of a force over its length. Places have the tails of Student's t with 3 degrees of
+    freedom.
+    """
+    geometry = np.empty(2)
+    locate_station(place, prior, geometry)
+    total = state_prior[state] - 2.5 * np.log(1.0 + (geometry[0] / prior[2]) ** 2 / 3.0) - 0.5 * (stretch / prior[3]) ** 2
+    m = mechanism
+    if len(m) == 6:
+        off = m[0] * (m[1] * m[2] - m[5] * m[5]) - m[3] * (m[3] * m[2] - m[5] * m[4]) + m[4] * (m[3] * m[5] - m[1] * m[4])
+    else:
+        off = m[0]
+    return total - 0.5 * (off / prior[4]) ** 2
+
+
+@compiled_sums
+def normalize_mechanism(mechanism: Floats) -> None:
+    """Make a moment tensor deviatoric with a scalar moment of 1, or a force of length 1, in place."""
+    m = mechanism
+    if len(m) == 6:
+        mean = (m[0] + m[1] + m[2]) / 3.0
+        m[0] -= mean
+        m[1] -= mean
+        m[2] -= mean
+        length = np.sqrt(0.5 * (m[0] ** 2 + m[1] ** 2 + m[2] ** 2) + m[3] ** 2 + m[4] ** 2 + m[5] ** 2)
+    else:
+        length = np.sqrt(m[0] ** 2 + m[1] ** 2 + m[2] ** 2)
+    m /= length
+
+
+@compiled_sums
+def walk_sources(
+    values: Floats32,
+    norms: Floats32,
+    weights: Floats,
+    shifts_s: Floats,
+    travel_s: Floats,
+    first_deg: Floats,
+    stations: Floats,
+    prior: Floats,
+    state_prior: Floats,
+    start: Floats,
+    temperatures: Floats,
+    steps: Floats,
+    normals: Floats,
+    uniforms: Floats,
+    max_delay_s: float,
+    samples: Floats,
+) -> None:
+    """
+    Walk a Markov chain (Metropolis) over sources from `start`, at given `temperatures` [count] of the likelihood.
+
+    A row of `samples` [count, 6 + mechanism]: log likelihood, latitude, longitude (radians), state, delay [s], stretch, mechanism. `start`
+    is such a row without the first. `steps`: standard deviations of moves of place [degrees], delay, stretch and mechanism. `normals`
+    [count, 10] and `uniforms` [count, 3] are the random numbers.
+    """
+    size = len(start) - 5
+    fits = np.zeros((len(stations), 2, 2))
+    now, trial = start.copy(), start.copy()
+    likelihood = evaluate_source(
+        values, norms, weights, shifts_s, travel_s, first_deg, stations, now[:2], int(now[2]), now[5:], now[3], now[4], fits
+    )
+    density = log_prior(prior, state_prior, now[:2], int(now[2]), now[5:], now[4])
+    states = values.shape[3]
+    for count in range(len(temperatures)):
+        trial[:] = now
+        which = uniforms[count, 0]
+        if which < 0.25 or which > 0.85:
+            trial[0] += np.radians(steps[0]) * normals[count, 0]
+            trial[1] += np.radians(steps[0]) * normals[count, 1] / max(np.cos(trial[0]), 0.05)
+        if which < 0.3 or which > 0.75:
+            trial[3] += steps[1] * normals[count, 2]
+        if 0.3 <= which < 0.5 or which > 0.9:
+            jump = int(np.ceil(2.5 * uniforms[count, 1] ** 2)) if len(start) == 11 else 1 + int(uniforms[count, 1] * (states - 1))
+            trial[2] = now[2] + jump * (1.0 if normals[count, 3] > 0.0 else -1.0)
+            if len(start) == 8:
+                trial[2] %= states
+        if 0.45 <= which < 0.8 or which > 0.92:
+            for k in range(size):
+                trial[5 + k] += steps[3] * normals[count, 4 + k]
+            normalize_mechanism(trial[5:])
+        if which > 0.7:
+            trial[4] += steps[2] * normals[count, 3]
+        inside = 0 <= trial[2] < states and abs(trial[3]) <= max_delay_s and abs(trial[4]) <= 0.025 and abs(trial[0]) < 1.55
+        if inside:
+            value = evaluate_source(
+                values,
+                norms,
+                weights,
+                shifts_s,
+                travel_s,
+                first_deg,
+                stations,
+                trial[:2],
+                int(trial[2]),
+                trial[5:],
+                trial[3],
+                trial[4],
+                fits,
+            )
+            trial_density = log_prior(prior, state_prior, trial[:2], int(trial[2]), trial[5:], trial[4])
+            change = (value - likelihood) / temperatures[count] + trial_density - density
+            if change >= 0.0 or uniforms[count, 2] < np.exp(change):
+                now[:], likelihood, density = trial, value, trial_density
+        samples[count, 0] = likelihood
+        samples[count, 1:] = now

@@ -1,0 +1,149 @@
+"""
+What a source inversion states: mechanism, depth, epicenter and time with uncertainties, and how much it constrains.
+
+Standard deviations are those of the posterior samples, not below a floor, times factors by split conformal calibration on synthetic events
+whose paths run through Earth models that the inversion does not have (`python -m training experiment source-inversion`).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from models.array_types import Floats
+from models.seismic.geodesy import KM_PER_DEGREE, azimuthal_gap_deg, geographic, unit_vectors
+from models.seismic.location.regions import CONFIDENCE, EpicenterRegion
+from models.seismic.source.force_histories import HISTORY_DELAYS_S
+from models.seismic.source.greens_tables import DEPTHS_KM
+from models.seismic.source.inversion import Kind, SourceFit
+
+MIN_TRACES: Final = 3
+MIN_AZIMUTH_RANGE_DEG: Final = 40.0  # of the stations, or azimuth and depth trade off
+MIN_LOG_LIKELIHOOD: Final = 30.0
+"""Of a source against noise: windows of noise reach 9 to 27 (docs/results/source_inversion.md)."""
+TEMPERATURE: Final = 3.0
+AZIMUTH_FLOOR_DEG, PLACE_FLOOR_KM, DEPTH_FLOOR_KM, DEPTH_FLOOR = 3.0, 15.0, 5.0, 0.1
+AZIMUTH_FACTOR, PLACE_FACTOR, DEPTH_FACTOR = 1.0, 1.0, 1.0
+MIN_USED_CORRELATION: Final = 0.3
+RADIUS_SCALE: Final = float(np.sqrt(-2.0 * np.log(1.0 - CONFIDENCE)))  # of the 68 % ellipse of a normal distribution
+
+
+@dataclass(frozen=True)
+class TraceFit:
+    """Fit of one record: shift in seconds and correlation of its Rayleigh window, and of its body-wave window (None without one)."""
+
+    trace_index: int
+    shift_s: float
+    correlation: float
+    body_shift_s: float | None
+    body_correlation: float | None
+
+
+@dataclass(frozen=True)
+class SourceSolution:
+    """
+    The source that fits the waveforms best, of one kind.
+
+    `region` of the epicenter with the location before as prior. `tensor` [6] of scalar moment 1 (rr, tt, pp, rt, rp, tp; r up, t south, p
+    east) with `depth_km`, or else `force_azimuth_deg` with the probability of its sign and `duration_s` of its history. `depth_profile`
+    [depths]: log likelihood at each of `DEPTHS_KM`, minus infinity where not tried. `constrains`: whether traces, azimuths and likelihood
+    suffice to state anything.
+    """
+
+    kind: Kind
+    log_likelihood: float
+    variance_reduction: float
+    region: EpicenterRegion
+    time_s: float
+    time_uncertainty_s: float
+    tensor: Floats | None
+    depth_km: float
+    depth_uncertainty_km: float
+    depth_profile: Floats
+    force_azimuth_deg: float | None
+    force_azimuth_uncertainty_deg: float | None
+    sign_probability: float | None
+    duration_s: float | None
+    azimuthal_gap_deg: float
+    traces: tuple[TraceFit, ...]
+
+    @property
+    def constrains(self) -> bool:
+        """Whether the inversion has traces, azimuths and likelihood enough to state anything."""
+        spread = 360.0 - self.azimuthal_gap_deg > MIN_AZIMUTH_RANGE_DEG
+        return len(self.traces) >= MIN_TRACES and spread and self.log_likelihood >= MIN_LOG_LIKELIHOOD
+
+    def log_likelihood_at(self, nodes: Floats) -> Floats:
+        """Evaluate the log density [m] of the epicenter at nodes [m, 3], Student's t with 4 degrees of freedom over the region."""
+        center = unit_vectors(self.region.latitude_deg, self.region.longitude_deg)
+        distances_km = np.degrees(np.arccos(np.clip(nodes @ center, -1.0, 1.0))) * KM_PER_DEGREE
+        return np.asarray(-3.0 * np.log1p((RADIUS_SCALE * distances_km / self.region.horizontal_uncertainty_km) ** 2 / 4.0))
+
+
+def describe_fit(fit: SourceFit) -> SourceSolution:
+    """Describe a fit: its posterior summarized, calibrated, with the fit of each trace."""
+    is_force = fit.kind == "force"
+    used = fit.fits[:, 1, 1] > MIN_USED_CORRELATION
+    depth, deviation = (0.0, 0.0) if is_force else _summarize_depth(fit)
+    azimuth, azimuth_deviation = _summarize_azimuth(fit.samples[:, 7:9], fit.best[7:9]) if is_force else (None, None)
+    sign = None if fit.log_opposite is None else float(1.0 / (1.0 + np.exp(-(fit.log_likelihood - fit.log_opposite) / TEMPERATURE)))
+    return SourceSolution(
+        kind=fit.kind,
+        log_likelihood=fit.log_likelihood,
+        variance_reduction=_variance_reduction(fit),
+        region=_summarize_place(fit),
+        time_s=fit.time_s + float(fit.best[4]),
+        time_uncertainty_s=float(max(np.std(fit.samples[:, 4]), 2.0)),
+        tensor=None if is_force else fit.best[6:],
+        depth_km=depth,
+        depth_uncertainty_km=deviation,
+        depth_profile=fit.profile,
+        force_azimuth_deg=azimuth,
+        force_azimuth_uncertainty_deg=azimuth_deviation,
+        sign_probability=sign,
+        duration_s=float(HISTORY_DELAYS_S[int(fit.best[3])].max()) if is_force else None,
+        azimuthal_gap_deg=azimuthal_gap_deg(fit.azimuths_deg[used]),
+        traces=tuple(_trace_fit(fit, row) for row in np.flatnonzero(used).tolist()),
+    )
+
+
+def _summarize_depth(fit: SourceFit) -> tuple[float, float]:
+    """Mean depth of the samples and its standard deviation, both in km."""
+    depths = np.array(DEPTHS_KM, np.float64)[fit.states[fit.samples[:, 3].astype(np.int64)]]
+    depth = float(np.mean(depths))
+    return depth, DEPTH_FACTOR * max(float(np.std(depths)), DEPTH_FLOOR_KM, DEPTH_FLOOR * depth)
+
+
+def _summarize_azimuth(directions: Floats, best: Floats) -> tuple[float, float]:
+    """Mean azimuth (modulo 180 degrees, of the sign of the best) of directions [m, 2] (north, east), and its standard deviation."""
+    doubled = 2.0 * np.arctan2(directions[:, 1], directions[:, 0])
+    mean = np.exp(1j * doubled).mean()
+    azimuth = 0.5 * float(np.angle(mean))
+    if np.cos(azimuth) * best[0] + np.sin(azimuth) * best[1] < 0.0:
+        azimuth += np.pi
+    spread = np.degrees(0.5 * np.sqrt(-2.0 * np.log(np.clip(np.abs(mean), 1e-6, 1.0))))
+    return float(np.degrees(azimuth) % 360.0), AZIMUTH_FACTOR * max(float(spread), AZIMUTH_FLOOR_DEG)
+
+
+def _summarize_place(fit: SourceFit) -> EpicenterRegion:
+    """Region of the epicenter by the covariance of the samples about their mean."""
+    points = unit_vectors(*np.degrees(fit.samples[:, 1:3].T))
+    mean = points.mean(axis=0) / np.linalg.norm(points.mean(axis=0))
+    east = np.array((-mean[1], mean[0], 0.0)) / max(float(np.hypot(mean[0], mean[1])), 1e-12)
+    offsets = np.degrees(points @ np.stack((east, np.cross(mean, east)), axis=1)) * KM_PER_DEGREE
+    variances, axes = np.linalg.eigh(offsets.T @ offsets / len(offsets))
+    minor, major = (PLACE_FACTOR * np.maximum(np.sqrt(np.maximum(variances, 0.0)), PLACE_FLOOR_KM)).tolist()
+    azimuth = float(np.degrees(np.arctan2(axes[0, 1], axes[1, 1])) % 180.0)
+    radius = RADIUS_SCALE * float(np.sqrt((minor**2 + major**2) / 2.0))
+    return EpicenterRegion(*geographic(mean), RADIUS_SCALE * major, RADIUS_SCALE * minor, azimuth, radius, 1.0)
+
+
+def _variance_reduction(fit: SourceFit) -> float:
+    """Part of the energy of the windows that is explained at their best gains: the weighted mean of squared correlations."""
+    return float(np.average(fit.fits[..., 1] ** 2, weights=np.maximum(fit.weights, 1e-12)))
+
+
+def _trace_fit(fit: SourceFit, row: int) -> TraceFit:
+    (body_shift, body), (shift, correlation) = fit.fits[row].tolist()
+    separate = fit.weights[row, 0] > 0.0
+    return TraceFit(int(fit.traces[row]), shift, correlation, body_shift if separate else None, body if separate else None)
