@@ -145,6 +145,13 @@ def write_table(arguments: argparse.Namespace, settings: TrainingSettings) -> No
         maximum_depth.write_maximum_depth(catalogs.load_earthquakes(settings.data_dir, 0))
 
 
+def write_serving_greens(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Compute the tables of Green's functions that ship."""
+    from training.lookup_tables import source_greens
+
+    print(source_greens.write_source_tables(settings, decks=tuple(arguments.earths) or source_greens.DECKS))
+
+
 def add_builds(commands: "Groups[argparse.ArgumentParser]") -> None:
     """Add the commands of the group `build`."""
     stores = commands.add_parser("greens", help="compute stores of Green's functions (the three full ones); run again to continue")
@@ -166,6 +173,9 @@ def add_builds(commands: "Groups[argparse.ArgumentParser]") -> None:
     recordings.set_defaults(run=fetch_recordings)
     for name, what in TABLES.items():
         commands.add_parser(name, help=f"write {what}").set_defaults(run=write_table)
+    serving = commands.add_parser("greens-serving", help="compute the tables of the source inversion: models/artifacts/greens; continues")
+    serving.add_argument("earths", nargs="*", help="names of Earth models (all three)")
+    serving.set_defaults(run=write_serving_greens)
 
 
 def evaluate_cards(arguments: argparse.Namespace, settings: TrainingSettings) -> None:

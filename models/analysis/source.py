@@ -12,14 +12,14 @@ from typing import Final
 import numpy as np
 
 from models.analysis.combine import OriginTime, combine_depths
+from models.analysis.distances import DistanceReadings
 from models.analysis.hypocenter import DepthEstimate
 from models.analysis.refinement import RefinedLocation, station_distances
-from models.analysis.distances import DistanceReadings
 from models.analysis.station_subset import farthest_point_subset
-from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg
+from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
 from models.seismic.location.solution import Location, build_location
 from models.seismic.source.greens_tables import GreensTables
-from models.seismic.source.inversion import Epicenter, Kind, Motion, invert_source
+from models.seismic.source.inversion import EpicenterPrior, Kind, Motion, invert_source
 from models.seismic.source.observations import MAX_DISTANCE_DEG
 from models.seismic.source.solution import SourceSolution, describe_fit
 from models.seismic.waveforms import Gather, Record
@@ -31,7 +31,12 @@ HELD_BY: Final = "distances+arrival-times"
 
 
 def find_source(
-    earths: Mapping[str, GreensTables], gather: Gather, refined: RefinedLocation, origin: OriginTime, kind: Kind, records: tuple[Record, ...] = ()
+    earths: Mapping[str, GreensTables],
+    gather: Gather,
+    refined: RefinedLocation,
+    origin: OriginTime,
+    kind: Kind,
+    records: tuple[Record, ...] = (),
 ) -> SourceSolution | None:
     """
     Invert the waveforms of an event for a source around its located epicenter.
@@ -48,7 +53,7 @@ def find_source(
         Its origin time.
     kind : {"tensor", "force"}
         What to invert for.
-    records : tuple of Record
+    records : sequence of Record
         Original records in the gather's order, of which those with a response were converted to velocity.
 
     """
@@ -57,7 +62,7 @@ def find_source(
     if not earths or len(traces) < 3:
         return None
     deviation = location.horizontal_uncertainty_km / KM_PER_DEGREE
-    prior = Epicenter(
+    prior = EpicenterPrior(
         location.latitude_deg, location.longitude_deg, float(np.clip(deviation, MIN_DEVIATION_DEG, MAX_DEVIATION_DEG)), origin.time_s
     )
     known = sum(records[trace].response is not None for trace in traces) if records else 0
@@ -97,10 +102,3 @@ def refine_depth(depth: DepthEstimate | None, source: SourceSolution | None) -> 
         return depth
     own = (source.depth_km, source.depth_uncertainty_km)
     return DepthEstimate(*own) if depth is None else DepthEstimate(*combine_depths((depth.depth_km, depth.uncertainty_km), own))
-
-
-def station_azimuths_deg(gather: Gather, source: SourceSolution) -> list[float]:
-    """Azimuths from the epicenter of a source to the stations it fits, in degrees."""
-    rows = [trace.trace_index for trace in source.traces]
-    place = (source.region.latitude_deg, source.region.longitude_deg)
-    return [float(angle) for angle in azimuth_deg(*place, gather.latitudes_deg[rows], gather.longitudes_deg[rows])]

@@ -66,7 +66,7 @@ def pack_tables(folder: Path, target: Path) -> str:
     return hashlib.sha256(target.read_bytes()).hexdigest()
 
 
-def write_tables(settings: TrainingSettings, version: str = "1", decks: tuple[str, ...] = DECKS) -> Path:
+def write_source_tables(settings: TrainingSettings, version: str = "1", decks: tuple[str, ...] = DECKS) -> Path:
     """Compute and write the tables of the Earth models and their card; returns the folder."""
     target = settings.artifacts_dir / "greens" / version
     target.mkdir(parents=True, exist_ok=True)

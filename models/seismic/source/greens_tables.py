@@ -31,12 +31,16 @@ TAIL_S: Final = 120.0
 _SLOWEST_KM_S = ((60.0, 3.1), (150.0, 3.3), (np.inf, 3.5))  # group velocities of the last waves, by the greatest depth
 
 
-def series_range_s(distance_deg: float, depth_km: float) -> tuple[float, float]:
-    """Return begin and end of the stored series after the origin time, in seconds; multiples of the sampling interval."""
-    first = np.nanmin([travel_time_s(phase, distance_deg, DEPTHS_KM[-1]) for phase in ("P", "PKP", "PP")])
+def series_begins_s() -> Floats:
+    """Return the begin of the series at all distances, in seconds after the origin time; multiples of the sampling interval."""
+    arrivals = [travel_time_s(phase, DISTANCES_DEG, DEPTHS_KM[-1]) for phase in ("P", "PKP", "PP")]
+    return np.asarray(np.maximum(0.0, STEP_S * np.floor((np.fmin.reduce(arrivals) - LEAD_S) / STEP_S)))
+
+
+def series_ends_s(depth_km: float) -> Floats:
+    """Return the end of the series at all distances, in seconds after the origin time; multiples of the sampling interval."""
     velocity = next(velocity for depth, velocity in _SLOWEST_KM_S if depth_km <= depth)
-    begin = max(0.0, STEP_S * np.floor((first - LEAD_S) / STEP_S))
-    return begin, STEP_S * np.ceil((distance_deg * KM_PER_DEGREE / velocity + TAIL_S) / STEP_S)
+    return np.asarray(STEP_S * np.ceil((DISTANCES_DEG * KM_PER_DEGREE / velocity + TAIL_S) / STEP_S))
 
 
 def pack_series(series: Floats32) -> tuple[NDArray[np.int8], NDArray[np.int16]]:
@@ -79,13 +83,12 @@ class GreensTables:
 
 def layout(depths_km: tuple[float, ...] = DEPTHS_KM) -> tuple[Floats, Integers, Integers]:
     """Lay out the series: `begins_s`, `counts` and `first_blocks` of `GreensTables`."""
-    states = (*depths_km, 0.0)
-    ranges = np.array([[series_range_s(float(distance), depth) for distance in DISTANCES_DEG] for depth in states])
-    counts = np.rint((ranges[..., 1] - ranges[..., 0]) / STEP_S).astype(np.int64) + 1
+    states, begins_s = (*depths_km, 0.0), series_begins_s()
+    counts = np.rint((np.stack([series_ends_s(depth) for depth in states]) - begins_s) / STEP_S).astype(np.int64) + 1
     components = np.where(np.arange(len(states)) < len(depths_km), STRAINS, FORCES)[:, None]
     blocks = (-(-counts // BLOCK) * components).ravel()
     first = (np.cumsum(blocks) - blocks).reshape(counts.shape)
-    return ranges[0, :, 0], counts, first
+    return begins_s, counts, first
 
 
 def load_tables(path: Path) -> GreensTables:

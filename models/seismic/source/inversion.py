@@ -45,7 +45,7 @@ SPREADS: Final = {STRAINS: 0.15, FORCES: 0.25}
 
 
 @dataclass(frozen=True)
-class Epicenter:
+class EpicenterPrior:
     """A prior of the epicenter: geographic center, standard deviation in degrees, and origin time in POSIX seconds."""
 
     latitude_deg: float
@@ -116,7 +116,7 @@ def _prepare(
     observations: Sequence[Observation],
     earths: Mapping[int, GreensTables],
     excitation: Excitation,
-    prior: Epicenter,
+    prior: EpicenterPrior,
     sizes: tuple[int, int],
 ) -> _Problem:
     chosen = [earths[one.trace_index] for one in observations]
@@ -140,7 +140,7 @@ def invert_source(
     gather: Gather,
     traces: Sequence[int],
     earths: Mapping[int, GreensTables],
-    prior: Epicenter,
+    prior: EpicenterPrior,
     kind: Kind,
     motion: Motion = "velocity",
     half_duration_s: float = 0.0,
@@ -156,7 +156,7 @@ def invert_source(
         Traces to use.
     earths : mapping of int to GreensTables
         The Earth model of each of these traces.
-    prior : Epicenter
+    prior : EpicenterPrior
         Where and when to search.
     kind : {"tensor", "force"}
         A deviatoric moment tensor at depth, or a single force at the surface.
@@ -182,7 +182,7 @@ def _refine(
     gather: Gather,
     traces: Sequence[int],
     earths: Mapping[int, GreensTables],
-    prior: Epicenter,
+    prior: EpicenterPrior,
     rough: Excitation,
     cooled: list[Floats],
     guess: Guess,
@@ -254,12 +254,12 @@ def _profile(cooled: list[Floats], rough: Excitation, chain: Floats) -> Floats:
     return profile
 
 
-def _scan_radius_deg(prior: Epicenter) -> float:
+def _scan_radius_deg(prior: EpicenterPrior) -> float:
     """Radius of the scan: 3 degrees, or 0, the place itself, where the epicenter is known to within 0.3 degrees."""
     return SCAN_RADIUS_DEG if prior.deviation_deg > KNOWN_DEG else 0.0
 
 
-def _scan(problem: _Problem, prior: Epicenter, kind: Kind) -> list[Floats]:
+def _scan(problem: _Problem, prior: EpicenterPrior, kind: Kind) -> list[Floats]:
     """Scan sources; the best `STARTS` of different places, states or mechanisms, as rows of `walk_sources`."""
     latitude = float(geocentric_latitude_deg(prior.latitude_deg))
     places = np.radians(hexagon(latitude, prior.longitude_deg, _scan_radius_deg(prior), SCAN_STEP_DEG))

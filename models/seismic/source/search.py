@@ -86,8 +86,8 @@ def evaluate_window(
         return 0.0
     delays = values.shape[2]
     center = delay_s / DELAY_STEP_S + upper * step + (delays - 1) // 2
-    reach = MAX_SHIFTS * shift_s / DELAY_STEP_S
-    first, last = max(int(np.ceil(center - reach)), step), min(int(center + reach), delays - 1)
+    widest = MAX_SHIFTS * shift_s / DELAY_STEP_S
+    first, last = max(int(np.ceil(center - widest)), step), min(int(center + widest), delays - 1)
     best = 0.0
     scale = 1.0 / np.sqrt(energy)
     for g in range(first, last + 1):
@@ -268,6 +268,33 @@ def normalize_mechanism(mechanism: Floats) -> None:
 
 
 @compiled_sums
+def propose_source(now: Floats, trial: Floats, states: int, steps: Floats, normals: Floats, uniforms: Floats) -> None:
+    """
+    Propose a move of some of the place, state, delay, stretch and mechanism of a row without its log likelihood, into `trial`.
+
+    Depths, of tensors, move to one of the next two; histories, of forces, to any. `normals` [10] and `uniforms` [3] as of `walk_sources`.
+    """
+    trial[:] = now
+    which, is_force = uniforms[0], len(now) == 8
+    if which < 0.25 or which > 0.85:
+        trial[0] += np.radians(steps[0]) * normals[0]
+        trial[1] += np.radians(steps[0]) * normals[1] / max(np.cos(trial[0]), 0.05)
+    if which < 0.3 or which > 0.75:
+        trial[3] += steps[1] * normals[2]
+    if 0.3 <= which < 0.5 or which > 0.9:
+        jump = 1 + int(uniforms[1] * (states - 1)) if is_force else int(np.ceil(2.5 * uniforms[1] ** 2))
+        trial[2] = now[2] + jump * (1.0 if normals[3] > 0.0 else -1.0)
+        if is_force:
+            trial[2] %= states
+    if 0.45 <= which < 0.8 or which > 0.92:
+        for k in range(len(now) - 5):
+            trial[5 + k] += steps[3] * normals[4 + k]
+        normalize_mechanism(trial[5:])
+    if which > 0.7:
+        trial[4] += steps[2] * normals[3]
+
+
+@compiled_sums
 def walk_sources(
     values: Floats32,
     norms: Floats32,
@@ -293,51 +320,18 @@ def walk_sources(
     is such a row without the first. `steps`: standard deviations of moves of place [degrees], delay, stretch and mechanism. `normals`
     [count, 10] and `uniforms` [count, 3] are the random numbers.
     """
-    size = len(start) - 5
-    fits = np.zeros((len(stations), 2, 2))
+    fits, states = np.zeros((len(stations), 2, 2)), values.shape[3]
     now, trial = start.copy(), start.copy()
-    likelihood = evaluate_source(
-        values, norms, weights, shifts_s, travel_s, first_deg, stations, now[:2], int(now[2]), now[5:], now[3], now[4], fits
-    )
-    density = log_prior(prior, state_prior, now[:2], int(now[2]), now[5:], now[4])
-    states = values.shape[3]
+    likelihood, density = -np.inf, -np.inf
     for count in range(len(temperatures)):
-        trial[:] = now
-        which = uniforms[count, 0]
-        if which < 0.25 or which > 0.85:
-            trial[0] += np.radians(steps[0]) * normals[count, 0]
-            trial[1] += np.radians(steps[0]) * normals[count, 1] / max(np.cos(trial[0]), 0.05)
-        if which < 0.3 or which > 0.75:
-            trial[3] += steps[1] * normals[count, 2]
-        if 0.3 <= which < 0.5 or which > 0.9:
-            jump = int(np.ceil(2.5 * uniforms[count, 1] ** 2)) if len(start) == 11 else 1 + int(uniforms[count, 1] * (states - 1))
-            trial[2] = now[2] + jump * (1.0 if normals[count, 3] > 0.0 else -1.0)
-            if len(start) == 8:
-                trial[2] %= states
-        if 0.45 <= which < 0.8 or which > 0.92:
-            for k in range(size):
-                trial[5 + k] += steps[3] * normals[count, 4 + k]
-            normalize_mechanism(trial[5:])
-        if which > 0.7:
-            trial[4] += steps[2] * normals[count, 3]
-        inside = 0 <= trial[2] < states and abs(trial[3]) <= max_delay_s and abs(trial[4]) <= 0.025 and abs(trial[0]) < 1.55
-        if inside:
+        if count > 0:
+            propose_source(now, trial, states, steps, normals[count], uniforms[count])
+        state, place, mechanism = int(trial[2]), trial[:2], trial[5:]
+        if 0 <= trial[2] < states and abs(trial[3]) <= max_delay_s and abs(trial[4]) <= 0.025 and abs(trial[0]) < 1.55:
             value = evaluate_source(
-                values,
-                norms,
-                weights,
-                shifts_s,
-                travel_s,
-                first_deg,
-                stations,
-                trial[:2],
-                int(trial[2]),
-                trial[5:],
-                trial[3],
-                trial[4],
-                fits,
+                values, norms, weights, shifts_s, travel_s, first_deg, stations, place, state, mechanism, trial[3], trial[4], fits
             )
-            trial_density = log_prior(prior, state_prior, trial[:2], int(trial[2]), trial[5:], trial[4])
+            trial_density = log_prior(prior, state_prior, place, state, mechanism, trial[4])
             change = (value - likelihood) / temperatures[count] + trial_density - density
             if change >= 0.0 or uniforms[count, 2] < np.exp(change):
                 now[:], likelihood, density = trial, value, trial_density

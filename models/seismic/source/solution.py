@@ -20,7 +20,7 @@ from models.seismic.source.inversion import Kind, SourceFit
 MIN_TRACES: Final = 3
 MIN_AZIMUTH_RANGE_DEG: Final = 40.0  # of the stations, or azimuth and depth trade off
 MIN_LOG_LIKELIHOOD: Final = 30.0
-"""Of a source against noise: windows of noise reach 9 to 27 (docs/results/source_inversion.md)."""
+"""Of a source against noise: windows of noise reach 9 to 27."""
 TEMPERATURE: Final = 3.0
 AZIMUTH_FLOOR_DEG, PLACE_FLOOR_KM, DEPTH_FLOOR_KM, DEPTH_FLOOR = 3.0, 15.0, 5.0, 0.1
 AZIMUTH_FACTOR, PLACE_FACTOR, DEPTH_FACTOR = 1.0, 1.0, 1.0

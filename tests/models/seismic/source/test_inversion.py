@@ -1,0 +1,102 @@
+"""Inversion of records made of a toy table: a dispersive pulse whose amplitude depends on the mechanism and whose shape on depth."""
+
+import numpy as np
+import pytest
+
+from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, distance_deg, geocentric_latitude_deg
+from models.seismic.source.force_histories import HISTORY_DELAYS_S, HISTORY_WEIGHTS
+from models.seismic.source.greens_tables import BLOCK, DEPTHS_KM, DISTANCES_DEG, FORCES, STEP_S, GreensTables, layout, pack_series
+from models.seismic.source.inversion import EpicenterPrior, invert_source
+from models.seismic.source.solution import describe_fit
+from models.seismic.trace_id import TraceId
+from models.seismic.waveforms import Gather
+
+EPICENTER = (66.0, -38.0)
+ORIGIN_S = 1_000_000_000.0
+NEAR, FAR = 20.0, 70.0
+
+
+def wave(times_s, distance_deg, component):
+    """A wave train at 3.75 km/s, 25 to 100 s, for a unit step; that of the component d is delayed by 12 s."""
+    late = np.asarray(times_s) - distance_deg * KM_PER_DEGREE / 3.75 - 12.0 * component
+    periods = np.geomspace(25.0, 110.0, 24)
+    phases = 2.0 * np.pi * (late[..., None] / periods) + 0.02 * distance_deg * (40.0 / periods) ** 2
+    return (np.cos(phases) * np.exp(-((late[..., None] / 260.0) ** 2))).sum(axis=-1) * 1e-18
+
+
+@pytest.fixture(scope="module")
+def toy_tables():
+    """Tables with forces alone, at all distances."""
+    begins_s, counts, first_blocks = layout()
+    total = int(first_blocks[-1, -1]) + FORCES * -(-int(counts[-1, -1]) // BLOCK)
+    mantissas, exponents = np.zeros(total * BLOCK, np.int8), np.zeros(total, np.int16)
+    for row, distance in enumerate(DISTANCES_DEG):
+        times = begins_s[row] + STEP_S * np.arange(counts[-1, row])
+        packed = pack_series(np.stack([wave(times, distance, component) for component in range(FORCES)]))
+        first = int(first_blocks[-1, row])
+        mantissas[first * BLOCK : first * BLOCK + packed[0].size] = packed[0].ravel()
+        exponents[first : first + packed[1].size] = packed[1].ravel()
+    return GreensTables(mantissas, exponents, begins_s, counts, first_blocks)
+
+
+def make_gather(azimuth, history, noise):
+    """Displacement of a force along an azimuth at eight stations around it, with noise, as a gather."""
+    random = np.random.default_rng(7)
+    bearings, ranges = np.arange(10.0, 360.0, 45.0), random.uniform(NEAR, FAR, 8)
+    latitudes, longitudes = destination(*EPICENTER, bearings, ranges)
+    places = geocentric_latitude_deg(EPICENTER[0]), EPICENTER[1], geocentric_latitude_deg(latitudes), longitudes
+    distances, azimuths = distance_deg(*places), azimuth_deg(*places)
+    times = np.arange(-1500.0, 4500.0)
+    rows = []
+    for distance, bearing in zip(distances, azimuths, strict=True):
+        # The response to the history is the sum of derivatives of the step response at its impulses.
+        step = np.cos(np.radians(bearing - azimuth)) * wave(times, distance, 1)
+        rate = np.gradient(step, 1.0)
+        rows.append(
+            sum(
+                weight * np.interp(times - delay, times, rate)
+                for delay, weight in zip(HISTORY_DELAYS_S[history], HISTORY_WEIGHTS[history], strict=True)
+            )
+        )
+    clean = np.array(rows)
+    samples = clean + noise * np.abs(clean).max() * random.normal(size=clean.shape)
+    names = tuple(TraceId("XX", f"S{k}", "", "LHZ") for k in range(8))
+    return Gather(names, ORIGIN_S - 1500.0, 1.0, samples.astype(np.float32) * 1e15, latitudes, longitudes)
+
+
+def test_a_force_is_found_with_its_azimuth_sign_and_epicenter(toy_tables):
+    """From a guess 90 km away and 15 s late."""
+    gather, traces = make_gather(230.0, 4, 0.2), list(range(8))
+    prior = EpicenterPrior(EPICENTER[0] + 0.7, EPICENTER[1] + 1.0, 1.0, ORIGIN_S + 15.0)
+
+    fit = invert_source(gather, traces, dict.fromkeys(traces, toy_tables), prior, "force", "displacement")
+    found = describe_fit(fit)
+
+    assert found.constrains
+    assert abs((found.force_azimuth_deg - 230.0 + 180.0) % 360.0 - 180.0) < 8.0
+    assert found.sign_probability > 0.9
+    assert distance_deg(*EPICENTER, found.region.latitude_deg, found.region.longitude_deg) * KM_PER_DEGREE < 25.0
+    assert len(found.traces) >= 6
+
+
+def test_noise_constrains_nothing(toy_tables):
+    gather, traces = make_gather(230.0, 4, 0.2), list(range(8))
+    samples = np.random.default_rng(3).normal(size=gather.samples.shape).astype(np.float32)
+    noise = Gather(gather.trace_ids, gather.start_time_s, 1.0, samples, gather.latitudes_deg, gather.longitudes_deg)
+
+    fit = invert_source(
+        noise, traces, dict.fromkeys(traces, toy_tables), EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S), "force", "displacement"
+    )
+
+    assert not describe_fit(fit).constrains
+
+
+def test_two_traces_are_too_few(toy_tables):
+    gather = make_gather(230.0, 4, 0.2)
+
+    assert invert_source(gather, [0, 1], dict.fromkeys((0, 1), toy_tables), EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S), "force") is None
+
+
+def test_depths_of_the_tables_ascend():
+    assert list(DEPTHS_KM) == sorted(DEPTHS_KM)
+    assert len(DEPTHS_KM) >= 24
