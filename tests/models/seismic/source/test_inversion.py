@@ -42,15 +42,15 @@ def toy_tables():
 def make_gather(azimuth, history, noise):
     """Displacement of a force along an azimuth at eight stations around it, with noise, as a gather."""
     random = np.random.default_rng(7)
-    bearings, ranges = np.arange(10.0, 360.0, 45.0), random.uniform(NEAR, FAR, 8)
-    latitudes, longitudes = destination(*EPICENTER, bearings, ranges)
+    directions, ranges = np.arange(10.0, 360.0, 45.0), random.uniform(NEAR, FAR, 8)
+    latitudes, longitudes = destination(*EPICENTER, directions, ranges)
     places = geocentric_latitude_deg(EPICENTER[0]), EPICENTER[1], geocentric_latitude_deg(latitudes), longitudes
     distances, azimuths = distance_deg(*places), azimuth_deg(*places)
     times = np.arange(-1500.0, 4500.0)
     rows = []
-    for distance, bearing in zip(distances, azimuths, strict=True):
+    for distance, direction in zip(distances, azimuths, strict=True):
         # The response to the history is the sum of derivatives of the step response at its impulses.
-        step = np.cos(np.radians(bearing - azimuth)) * wave(times, distance, 1)
+        step = np.cos(np.radians(direction - azimuth)) * wave(times, distance, 1)
         rate = np.gradient(step, 1.0)
         rows.append(
             sum(
