@@ -149,7 +149,7 @@ def write_serving_greens(arguments: argparse.Namespace, settings: TrainingSettin
     """Compute the tables of Green's functions that ship."""
     from training.lookup_tables import source_greens
 
-    print(source_greens.write_source_tables(settings, decks=tuple(arguments.earths) or source_greens.DECKS))
+    print(source_greens.write_source_tables(settings, tuple(arguments.earths)))
 
 
 def add_builds(commands: "Groups[argparse.ArgumentParser]") -> None:

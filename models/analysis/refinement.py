@@ -25,7 +25,13 @@ from models.seismic.surface_waves.detector import detect_surface_waves
 from models.seismic.waveforms import Gather, Record
 
 Method = Literal[
-    "distances", "distances+polarization", "distances+array-slowness", "surface-wave-stack", "distances+arrival-times", "arrival-times"
+    "distances",
+    "distances+polarization",
+    "distances+array-slowness",
+    "surface-wave-stack",
+    "distances+arrival-times",
+    "arrival-times",
+    "waveform-inversion",
 ]
 
 MAX_STATIONS_TO_LOCATE: Final = 64

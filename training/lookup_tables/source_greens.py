@@ -66,8 +66,9 @@ def pack_tables(folder: Path, target: Path) -> str:
     return hashlib.sha256(target.read_bytes()).hexdigest()
 
 
-def write_source_tables(settings: TrainingSettings, version: str = "1", decks: tuple[str, ...] = DECKS) -> Path:
-    """Compute and write the tables of the Earth models and their card; returns the folder."""
+def write_source_tables(settings: TrainingSettings, earths: tuple[str, ...] = (), version: str = "1") -> Path:
+    """Compute and write the tables of Earth models (all, if none is named) and their card; returns the folder."""
+    decks = earths or DECKS
     target = settings.artifacts_dir / "greens" / version
     target.mkdir(parents=True, exist_ok=True)
     digests = {}

@@ -108,7 +108,7 @@ def tabulate_correlations(
         Delays tabulated on either side of zero, 5 s apart.
 
     """
-    delays_s = DELAY_STEP_S * np.arange(-half_delays, half_delays + 1)
+    delays_s = np.asarray(DELAY_STEP_S * np.arange(-half_delays, half_delays + 1), np.float64)
     tables = thread_map(lambda pair: _tabulate_one(*pair, excitation, half_width, delays_s), list(zip(observations, earths, strict=True)))
     freedom = np.array([[0.0 if one is None else one.degrees_of_freedom for one in record.spectra] for record in observations])
     travel = np.array([record.distance_deg for record in observations]) * KM_PER_DEGREE / RAYLEIGH_KM_S

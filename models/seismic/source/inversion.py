@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from models.array_types import Floats, Integers
+from models.array_types import Floats, Floats32, Integers
 from models.seismic.geodesy import azimuth_deg, destination, geocentric_latitude_deg, geographic, unit_vectors
 from models.seismic.source.correlations import CorrelationTables, Excitation, tabulate_correlations
 from models.seismic.source.force_histories import HISTORY_DELAYS_S, HISTORY_WEIGHTS
@@ -106,7 +106,7 @@ class _Problem:
     state_prior: Floats
 
     @property
-    def arrays(self) -> tuple[Floats, ...]:
+    def arrays(self) -> tuple[Floats32, Floats32, Floats, Floats, Floats, Floats, Floats]:
         """Arrays that the compiled loops take first."""
         one = self.tables
         return (one.values, one.norms, one.weights, one.shifts_s, one.travel_s, one.first_deg, self.stations)

@@ -249,7 +249,7 @@ def log_prior(prior: Floats, state_prior: Floats, place: Floats, state: int, mec
         off = m[0] * (m[1] * m[2] - m[5] * m[5]) - m[3] * (m[3] * m[2] - m[5] * m[4]) + m[4] * (m[3] * m[5] - m[1] * m[4])
     else:
         off = m[0]
-    return total - 0.5 * (off / prior[4]) ** 2
+    return float(total - 0.5 * (off / prior[4]) ** 2)
 
 
 @compiled_sums
