@@ -83,7 +83,11 @@ def _summarize(workers: list[WorkerState], checks: list[Check]) -> Ready:
 
 
 def _check_workers(workers: list[WorkerState]) -> Check:
-    return Check(name="worker", ok=bool(workers), detail=f"live workers: {len(workers)}" if workers else "no worker is running")
+    """Check that a worker is alive and warm: the first job after the start must not wait for kernels to be compiled."""
+    warm = sum(worker.warm for worker in workers)
+    if workers and not warm:
+        return Check(name="worker", ok=False, detail=f"live workers: {len(workers)}, all still loading or compiling their kernels")
+    return Check(name="worker", ok=warm > 0, detail=f"live workers: {len(workers)}" if workers else "no worker is running")
 
 
 def _check_models(workers: list[WorkerState]) -> Check:

@@ -173,6 +173,7 @@ class WorkerState(_Contract):
     execution_provider: str
     models: dict[str, str] = Field(description="versions of the loaded models by name; digest and spec of each were verified")
     job: str | None = None
+    warm: bool = Field(True, description="whether all compiled loops are loaded; 0.1, which does not state it, counts as warm")
 
 
 class ModelVersion(_Contract):

@@ -41,6 +41,15 @@ async def test_without_a_worker_the_service_is_not_ready(client):
     assert failed_checks(await client.get("/health/ready")) == {"worker", "models"}
 
 
+async def test_a_worker_that_still_compiles_its_kernels_does_not_make_the_service_ready(client, worker):
+    worker.beat(warm=False)
+    answer = await client.get("/health/ready")
+    assert failed_checks(answer) == {"worker"}
+    assert "compiling" in answer.json()["detail"]
+    worker.beat(id="other", warm=True)
+    assert (await client.get("/health/ready")).status_code == 200
+
+
 async def test_a_model_that_one_worker_has_not_verified_makes_the_service_not_ready(client, worker):
     worker.beat()
     worker.beat(id="other", models={"offset": "1"})

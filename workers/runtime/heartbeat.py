@@ -37,6 +37,12 @@ class Heartbeat:
         self._records.record_heartbeat(self._state)
         self._thread.start()
 
+    def mark_warm(self) -> None:
+        """Report that the worker has loaded its compiled loops: from now on it counts for readiness."""
+        self._state = self._state.model_copy(update={"warm": True})
+        with suppress(RedisError):  # the next heartbeat reports it too
+            self._records.record_heartbeat(self._state)
+
     def start_job(self, job_id: str) -> None:
         """Add a job to the heartbeat. Call before `Records.begin`, so that a running job is always in its worker's heartbeat."""
         self._state, self._job_start_s = self._state.model_copy(update={"job": job_id}), time.monotonic()

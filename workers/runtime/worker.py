@@ -40,7 +40,7 @@ def work(settings: Settings, name: str, queue: str = QUEUE) -> None:
     redis = connect(settings)
     records = Records(redis, settings)
     state = WorkerState(
-        id=name, pid=os.getpid(), started_at=datetime.now(UTC), execution_provider=models.provider, models=models.versions()
+        id=name, pid=os.getpid(), started_at=datetime.now(UTC), execution_provider=models.provider, models=models.versions(), warm=False
     )
     heartbeat = Heartbeat(records, state, settings.heartbeat_s, time_limit_s(queue, settings) + _OVERDUE_S)
     worker = WorkerContext(settings, open_blobs(settings), records, Dispatcher(redis, settings), models, name)
@@ -48,12 +48,14 @@ def work(settings: Settings, name: str, queue: str = QUEUE) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until RQ sets its handler; runs the `finally` below
     try:
         heartbeat.start()
-        log.info("worker ready", worker=name, models=state.models, provider=models.provider, took_s=round(time.monotonic() - start_s, 2))
-        # Numba, compiled kernels and plotting take seconds to load, so only after the first heartbeat: jobs may be submitted by then.
+        log.info("worker started", worker=name, models=state.models, provider=models.provider, took_s=round(time.monotonic() - start_s, 2))
+        # Numba, compiled kernels and plotting take seconds to load, minutes where they are compiled first. The heartbeat says so meanwhile.
         from models.warm_up import warm_up  # noqa: PLC0415
         from workers.jobs.runner import run_job  # noqa: PLC0415
 
         warm_up()
+        heartbeat.mark_warm()
+        log.info("worker ready", worker=name, took_s=round(time.monotonic() - start_s, 2))
         # RQ changes the timeout of its connection, so it gets a connection of its own.
         perform = partial(_perform, partial(run_job, worker), time_limit_s(queue, settings))
         AllowlistWorker(connect(settings), name, perform, heartbeat, queue).work(logging_level="WARNING")

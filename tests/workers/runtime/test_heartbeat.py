@@ -53,6 +53,15 @@ def test_heartbeats_are_sent_until_the_worker_stops(counting: CountingRecords, s
     assert counting.list_workers() == []
 
 
+def test_a_worker_reports_at_once_that_it_is_warm(counting: CountingRecords, state: WorkerState):
+    heartbeat = Heartbeat(counting, state.model_copy(update={"warm": False}), 60.0, 60.0)
+    heartbeat.start()
+    assert [found.warm for found in counting.list_workers()] == [False]
+    heartbeat.mark_warm()
+    assert [found.warm for found in counting.list_workers()] == [True]
+    heartbeat.stop()
+
+
 def test_a_job_is_in_the_heartbeat_before_it_is_begun(counting: CountingRecords, state: WorkerState):
     heartbeat = Heartbeat(counting, state, 60.0, 60.0)
     heartbeat.start_job("one")
