@@ -106,7 +106,7 @@ def read_records(volumes: Sequence[Volume], limits: MiniseedLimits, *, horizonta
 
     """
     issues = [issue for volume in volumes for issue in volume.issues]
-    segments = _list_segments(volumes, limits, issues)
+    segments = list_segments(volumes, limits, issues)
     _check_limits(segments, limits)
     verticals, vertical_issues = _merge_channels(segment for segment in segments if segment.trace_id.component == "Z")
     others, _ = _merge_channels(segment for segment in segments if horizontals and segment.trace_id.component in HORIZONTAL_CODES)
@@ -155,7 +155,8 @@ def _salvage(data: bytes | memoryview) -> bytes:
     return b"".join(good)
 
 
-def _list_segments(volumes: Sequence[Volume], limits: MiniseedLimits, issues: list[DataIssue]) -> list[Segment]:
+def list_segments(volumes: Sequence[Volume], limits: MiniseedLimits, issues: list[DataIssue]) -> list[Segment]:
+    """List the plausible segments of files, and append an issue for each other one; raises LimitExceeded above the number of segments."""
     count = sum(len(trace) for volume in volumes for trace in volume.traces) + sum(len(volume.segments) for volume in volumes)
     if count > limits.max_segments:
         raise LimitExceeded(f"{count:,} segments; at most {limits.max_segments:,} are read", part=volumes[0].part)

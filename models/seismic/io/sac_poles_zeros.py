@@ -52,7 +52,7 @@ def read_sac_poles_zeros(data: bytes, part: str, max_bytes: float = math.inf) ->
     issues: list[DataIssue] = []
     try:
         blocks = list(_split_blocks(data.decode("utf-8", errors="replace")))
-    except ValueError as error:
+    except (ValueError, IndexError) as error:
         raise UnreadableMetadata(f"{part} is not readable as SAC poles and zeros: {error}", part=part) from error
     for block in blocks:
         trace_id = _read_channel(block, part)

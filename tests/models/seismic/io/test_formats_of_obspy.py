@@ -17,7 +17,7 @@ from models.errors import UnreadableMetadata, UnreadableWaveform
 from models.seismic.data_issues import DataIssue
 from models.seismic.io.decode import decode
 from models.seismic.io.inventory import Inventory
-from models.seismic.io.miniseed import MiniseedLimits, _list_segments, scan_miniseed
+from models.seismic.io.miniseed import MiniseedLimits, list_segments, scan_miniseed
 from models.seismic.io.sac import scan_sac
 from models.seismic.io.volume import Volume
 from workers.bundles.formats import FileKind, classify_file
@@ -57,7 +57,7 @@ pytestmark = pytest.mark.skipif(not MSEED, reason="ObsPy is installed without it
 def samples_of(volume: Volume) -> int | str:
     """The number of decoded samples, or why there are none."""
     issues: list[DataIssue] = []
-    segments = _list_segments([volume], LIMITS, issues)
+    segments = list_segments([volume], LIMITS, issues)
     return sum(len(part.samples) for segment in segments for part in decode(segment, issues)) or issues[0].detail
 
 

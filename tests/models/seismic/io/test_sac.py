@@ -109,7 +109,7 @@ def test_the_name_of_a_file_names_the_channel_where_comments_do_not() -> None:
         read_sac_poles_zeros(plain, "response.txt")
 
 
-@pytest.mark.parametrize("text", ["ZEROS many\n", "POLES 1\n1 x\nCONSTANT 1\n", "hello\n"])
+@pytest.mark.parametrize("text", ["ZEROS many\n", "POLES\n", "POLES 1\n1\nCONSTANT 1\n", "POLES 1\n1 x\nCONSTANT 1\n", "hello\n"])
 def test_other_text_is_not_poles_and_zeros(text: str) -> None:
     with pytest.raises(UnreadableMetadata):
         read_sac_poles_zeros(text.encode(), "a.pz")
