@@ -13,7 +13,7 @@ from app.uploads.sniffing import MEDIA_TYPES
 from workers.contracts import JobKind, Options
 
 _EVENT_FIELDS: Final = ("latitude", "longitude", "starttime", "endtime")
-_COMMON_FIELDS: Final = ("seed", "callback_url")
+_COMMON_FIELDS: Final = ("seed", "callback_url", "model_version")
 _BINARY: Final = {"type": "string", "format": "binary"}
 _BUNDLE_DESCRIPTION: Final = (
     "Waveforms (miniSEED 2 or 3, SAC) and station metadata (StationXML, `stations.csv` with "

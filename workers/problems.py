@@ -19,6 +19,12 @@ class FineTuneUnavailable(errors.UnusableData):
     code = "fine-tune-unavailable"
 
 
+class ModelVersionUnavailable(errors.UnusableData):
+    """A version of a model was requested that is not the one of this service."""
+
+    code = "model-version-unavailable"
+
+
 @dataclass(frozen=True)
 class Rule:
     """
@@ -44,6 +50,7 @@ RULES: tuple[Rule, ...] = (
     Rule(errors.TooFewStations, 422, "Too few stations"),
     Rule(errors.TooFewEvents, 422, "Too few events"),
     Rule(FineTuneUnavailable, 422, "Fine-tuning is not offered"),
+    Rule(ModelVersionUnavailable, 422, "Other model version"),
     Rule(errors.UnusableData, 422, "Unusable data"),
     Rule(errors.UnsupportedPart, 415, "Unsupported kind of file"),
     Rule(errors.LimitExceeded, 413, "Over a limit"),

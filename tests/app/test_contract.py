@@ -7,9 +7,20 @@ import pytest
 
 DOCUMENT = json.loads((Path(__file__).resolve().parents[2] / "openapi.json").read_text())
 SUBMISSIONS = {
-    "/events/classify": {"bundle", "latitude", "longitude", "starttime", "endtime", "callback_url", "seed"},
-    "/events/locate": {"bundle", "latitude", "longitude", "event_type", "starttime", "endtime", "many", "callback_url", "seed"},
-    "/anomalies/cluster": {"bundle", "k_min", "k_max", "fine_tune", "callback_url", "seed"},
+    "/events/classify": {"bundle", "latitude", "longitude", "starttime", "endtime", "callback_url", "model_version", "seed"},
+    "/events/locate": {
+        "bundle",
+        "latitude",
+        "longitude",
+        "event_type",
+        "starttime",
+        "endtime",
+        "many",
+        "callback_url",
+        "model_version",
+        "seed",
+    },
+    "/anomalies/cluster": {"bundle", "k_min", "k_max", "fine_tune", "callback_url", "model_version", "seed"},
 }
 MEMBERS = {
     "Job": "id kind status stage progress created_at started_at finished_at result problem warnings links",

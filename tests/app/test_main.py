@@ -81,7 +81,16 @@ def test_the_form_documents_the_options_of_its_own_kind(document):
         assert {"multipart/form-data", "application/vnd.fdsn.mseed", "application/zip"} <= set(content)
         return list(content["multipart/form-data"]["schema"]["properties"])
 
-    assert fields("/events/classify") == ["bundle", "latitude", "longitude", "starttime", "endtime", "callback_url", "seed"]
+    assert fields("/events/classify") == [
+        "bundle",
+        "latitude",
+        "longitude",
+        "starttime",
+        "endtime",
+        "callback_url",
+        "model_version",
+        "seed",
+    ]
     assert fields("/events/locate") == [
         "bundle",
         "latitude",
@@ -91,9 +100,10 @@ def test_the_form_documents_the_options_of_its_own_kind(document):
         "endtime",
         "many",
         "callback_url",
+        "model_version",
         "seed",
     ]
-    assert fields("/anomalies/cluster") == ["bundle", "k_min", "k_max", "fine_tune", "callback_url", "seed"]
+    assert fields("/anomalies/cluster") == ["bundle", "k_min", "k_max", "fine_tune", "callback_url", "model_version", "seed"]
 
 
 def test_importing_the_application_loads_no_numerics_and_opens_nothing():

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from workers.bundles.parse import EventRecords
 from workers.contracts import DataWarning, JobRecord, ModelVersion
 from workers.jobs.loaded_models import LoadedModels
+from workers.problems import ModelVersionUnavailable
 from workers.queue.dispatch import Dispatcher
 from workers.queue.records import Records
 from workers.settings import Settings
@@ -73,6 +74,15 @@ class JobContext:
     def model_version(self, name: str) -> ModelVersion:
         """Return name and version of a loaded model; raises KeyError."""
         return ModelVersion(name=name, version=self.worker.models.models[name].version)
+
+    def check_model_versions(self) -> None:
+        """Check the versions that the submission asks for against those loaded; raises ModelVersionUnavailable."""
+        loaded = self.worker.models.versions()
+        for pair in filter(None, (self.record.submission.options.model_version or "").split(",")):
+            name, _, version = pair.partition("=")
+            if loaded.get(name) != version:
+                found = f"version {loaded[name]}" if name in loaded else "not a model of this service"
+                raise ModelVersionUnavailable(f"{name} was requested in version {version} and is {found}; GET /models lists all")
 
     def trial_epicenter(self) -> tuple[float, float] | None:
         """Return latitude and longitude in degrees of the trial epicenter in the options; None if it is not given."""

@@ -130,6 +130,7 @@ def _produce_output(job: JobContext) -> JobOutput:
     deadline_s, wait_s = time.monotonic() + job.worker.settings.store_patience_s, _MIN_WAIT_S
     while True:
         try:
+            job.check_model_versions()
             output = choose_job(job.record.submission)(job)
             job.progress("store", 0.97)
             _store_output(job.worker, job.record, output)

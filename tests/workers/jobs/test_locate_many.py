@@ -20,6 +20,7 @@ from workers.exports.tables import locate_products
 from workers.jobs import locate_many
 from workers.jobs.context import JobContext, JobOutput
 from workers.jobs.runner import choose_job
+from workers.problems import ModelVersionUnavailable
 from workers.settings import Settings
 
 TIME = datetime(2010, 1, 1, tzinfo=UTC)
@@ -126,3 +127,16 @@ def test_an_archive_without_any_location_fails(run):
 def test_too_many_events_are_refused(run):
     with pytest.raises(LimitExceeded, match="at most 3"):
         run(*(event(str(number)) for number in range(4)))
+
+
+def test_a_model_of_another_version_than_requested_is_refused(job):
+    loaded = SimpleNamespace(versions=lambda: {"offset": "4", "event_type": "5"})
+    worker = SimpleNamespace(models=loaded)
+    for asked, detail in (("offset=4,event_type=5", None), ("event_type=4", "is version 5"), ("magnitude=1", "not a model")):
+        submission = Submission(kind=JobKind.LOCATE, parts=(), options=Options(model_version=asked))
+        context = JobContext(worker, JobRecord(id="3f2c", submission=submission, created_at=TIME), Progress())
+        if detail is None:
+            context.check_model_versions()
+        else:
+            with pytest.raises(ModelVersionUnavailable, match=detail):
+                context.check_model_versions()
