@@ -78,7 +78,8 @@ def collect_evidence(
         landslide = weigh_force_magnitudes(magnitudes, displacement)
     if arrivals is None:  # a deep source has small Rayleigh waves as well
         by_magnitudes = min(by_magnitudes, 0.0)
-    explosion = weigh_explosion(ratios) + by_magnitudes + _weigh_depth(arrivals)
+    depth = 0.0 if arrivals is None else weigh_surface_depth(arrivals.depth_time.depth_km, arrivals.depth_time.depth_uncertainty_km)
+    explosion = weigh_explosion(ratios) + by_magnitudes + depth
     return PhysicalEvidence(by_arrivals, min(explosion, MAX_EXPLOSION_LOG_RATIO), landslide)
 
 
@@ -114,10 +115,12 @@ def _prior_of_displacement(records: Sequence[Record]) -> float:
     return UNIT_PRIORS["ground motion" if max(largest) < 1.0 else "counts"]
 
 
-def _weigh_depth(arrivals: ArrivalTimeSolution | None) -> float:
-    """Log likelihood ratio of a source at the surface against one uniformly distributed to 60 km, given the depth of arrival times."""
-    if arrivals is None:
-        return 0.0
-    error_km = max(arrivals.depth_time.depth_uncertainty_km, MIN_DEPTH_ERROR_KM)
-    ratio = -0.5 * (arrivals.depth_time.depth_km / error_km) ** 2 + log(MAX_DEPTH_KM / (error_km * (2.0 * np.pi) ** 0.5))
+def weigh_surface_depth(depth_km: float, error_km: float) -> float:
+    """
+    Compute the log likelihood ratio of a source at the surface against one uniformly distributed to 60 km, given a measured depth.
+
+    0 where the error of the depth is 30 km and more.
+    """
+    error_km = max(error_km, MIN_DEPTH_ERROR_KM)
+    ratio = -0.5 * (depth_km / error_km) ** 2 + log(MAX_DEPTH_KM / (error_km * (2.0 * np.pi) ** 0.5))
     return float(np.clip(ratio, -MAX_EXPLOSION_LOG_RATIO, MAX_DEPTH_LOG_RATIO)) if error_km < MAX_DEPTH_KM / 2.0 else 0.0

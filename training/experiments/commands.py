@@ -77,6 +77,13 @@ def measure_detection(arguments: argparse.Namespace, settings: TrainingSettings)
         print(page.write_detection_page(settings, arguments.command, arguments.networks, arguments.store, arguments.most))
 
 
+def measure_classes(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Measure how synthetic explosions, collapses, landslides and earthquakes are answered."""
+    from training.experiments import class_evidence
+
+    print(class_evidence.write_classes_page(settings, arguments.command, arguments.store, arguments.most))
+
+
 def draw_figures(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Draw the gallery of sections, the figure of sources, or the pictures that models read."""
     from training.experiments import gallery, input_figures, source_figure
@@ -112,6 +119,10 @@ def add_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     attribution.set_defaults(run=attribute_classes)
     _add_location_experiments(commands)
     _add_detection(commands)
+    classes = commands.add_parser("classes", help="measure the classes of explosions, collapses and landslides: docs/results/classes.md")
+    classes.add_argument("--store", default="greens_10s", help="store of Green's functions (greens_10s)")
+    classes.add_argument("--most", type=int, default=50, help="number of events of each kind (50)")
+    classes.set_defaults(run=measure_classes)
     versions = commands.add_parser("compare-versions", help="print metrics of versions of a model on the same test pictures")
     versions.add_argument("model", choices=("offset", "event_type", "depth", "force_azimuth"))
     versions.add_argument("graphs", type=Path, nargs="+", metavar="model.onnx")

@@ -114,8 +114,9 @@ def _log_likelihood(ratios: Sequence[WaveRatio], *, at_surface: bool) -> float:
     predicted = predict_ratios(np.radians([one.azimuth_deg for one in ratios]), at_surface=at_surface)
     nodes = np.linspace(-2.0, 2.0, 9)
     deviations = (measured - predicted - COMMON_SIGMA * nodes[:, None, None]) / STATION_SIGMA
-    density, below = -2.5 * np.log1p(deviations**2 / 4.0), np.log(stdtr(FREEDOM, deviations))
-    each = np.where(bounds, below, density).sum(axis=2) - 0.5 * nodes[:, None] ** 2
+    logarithms = -0.5 * (FREEDOM + 1) * np.log1p(deviations**2 / FREEDOM)
+    logarithms[:, :, bounds] = np.log(stdtr(FREEDOM, deviations[:, :, bounds]))
+    each = logarithms.sum(axis=2) - 0.5 * nodes[:, None] ** 2
     return float(logsumexp(each) - np.log(each.shape[1]))
 
 

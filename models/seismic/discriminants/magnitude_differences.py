@@ -26,8 +26,8 @@ EXPLOSION_DIFFERENCES: Final = (1.37, 1.27, 1.16, 1.06, 0.95)
 """0.68 more than earthquakes of Ms 2.5 to 4.5."""
 BODY_SIGMA, EXPLOSION_SIGMA = 0.42, 0.35
 """Scatter of mb - Ms of single events: of both relations together, and of explosions, which have one depth and mechanism."""
-LOCAL_DIFFERENCE, LOCAL_SIGMA = 0.75, 0.45
-"""ML - Ms of earthquakes of Ms 4 (1.08 at 3, 0.42 at 5)."""
+LOCAL_DIFFERENCES, LOCAL_SIGMA = (1.08, 0.91, 0.75, 0.58, 0.42, 0.25), 0.45
+"""ML - Ms of earthquakes of Ms 3 to 5.5, in steps of 0.5, and their scatter; larger ones are detected near 1 Hz wherever 20 s waves are."""
 FORCE_DIFFERENCE, FORCE_SIGMA = -1.2, 0.8
 """ML - Ms of landslides that are known by their 20 to 150 s waves: those have Ms of 4 to 5.5 and ML below 3."""
 SLOW_SHARE: Final = 0.003
@@ -87,7 +87,7 @@ def weigh_force_magnitudes(stations: Sequence[StationMagnitudes], displacement: 
     weights = np.array([1.0 - displacement, displacement])
     measurement = float(np.hypot(COMMON_SIGMA, STATION_SIGMA / np.sqrt(len(local))))
     force = weights @ ndtr((units - FORCE_DIFFERENCE) / np.hypot(FORCE_SIGMA, measurement))
-    below = weights @ ndtr((units - LOCAL_DIFFERENCE) / np.hypot(LOCAL_SIGMA, measurement))
+    below = weights @ ndtr((units[:, None] - np.array(LOCAL_DIFFERENCES)) / np.hypot(LOCAL_SIGMA, measurement)).mean(axis=1)
     return float(np.log(force / (SLOW_SHARE + (1.0 - SLOW_SHARE) * below)))
 
 
