@@ -13,6 +13,8 @@ from models.seismic.association.search import uniform_prior
 from models.seismic.location.distances import locate_by_distances
 from models.seismic.signal.picker import pick_records
 from models.seismic.signal.rayleigh_envelope import EnvelopePeaks
+from models.seismic.source.greens_tables import BLOCK, FORCES, GreensTables, layout
+from models.seismic.source.inversion import EpicenterPrior, invert_source
 from models.seismic.surface_waves.detector import detect_surface_waves
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather, Record
@@ -29,6 +31,7 @@ def warm_up() -> None:
     locate_by_distances(np.array([0.0, 0.0, 30.0]), np.array([0.0, 30.0, 0.0]), np.array([20.0, 20.0, 20.0]), np.ones(3))
     _locate_arrivals()
     _locate_surface_waves()
+    _invert_waveforms()
 
 
 def _render_pictures() -> None:
@@ -82,6 +85,16 @@ def _locate_surface_waves() -> None:
     stack = detect_surface_waves(Gather((TraceId("XX", "WARM", "", "BHZ"),) * 6, 0.0, 1.0, noise, latitudes, 2.0 * latitudes))
     if stack is not None:
         stack.origin(0.0, 0.0)
+
+
+def _invert_waveforms() -> None:
+    """Invert noise with tables of zeros, at one place."""
+    begins_s, counts, first_blocks = layout()
+    blocks = int(first_blocks[-1, -1]) + FORCES * -(-int(counts[-1, -1]) // BLOCK)
+    earth = GreensTables(np.zeros(blocks * BLOCK, np.int8), np.zeros(blocks, np.int16), begins_s, counts, first_blocks)
+    longitudes = np.array([20.0, 24.0, 28.0])
+    gather = Gather((TraceId("XX", "WARM", "", "BHZ"),) * 3, 0.0, 1.0, _irregular_samples(3 * 3600).reshape(3, -1), np.zeros(3), longitudes)
+    invert_source(gather, range(3), dict.fromkeys(range(3), earth), EpicenterPrior(0.0, 0.0, 0.1, 900.0), "force")
 
 
 def _irregular_samples(count: int) -> Floats32:

@@ -285,6 +285,22 @@ class ArrivalEstimate(_Rounded):
     uncertainty_s: float
 
 
+class SourceEstimate(_Rounded):
+    """Source by the inversion of long-period waveforms: a moment tensor at depth, or a single force with its history."""
+
+    kind: Literal["moment-tensor", "single-force"]
+    constrains: bool = Field(description="at least 3 traces, azimuths over 40 degrees, log_likelihood at least 30; else nothing is stated")
+    log_likelihood: float = Field(description="against noise")
+    variance_reduction: float = Field(description="fraction of the energy explained at free gains, 0 to 1")
+    tensor: dict[str, float] | None = Field(None, description="rr, tt, pp, rt, rp, tp (r up, t south, p east), scalar moment 1: no gains")
+    nodal_planes: list[dict[str, float]] = Field([], description="strike, dip and rake of the best double couple, degrees")
+    depth_km: float | None = None
+    depth_uncertainty_km: float | None = None
+    sign_probability: float | None = Field(None, description="of the force's direction against the opposite one")
+    force_duration_s: float | None = None
+    correlations: dict[str, float] = Field({}, description="of the Rayleigh waves of each trace used")
+
+
 class LocateResult(_Rounded):
     """Result of POST /events/locate. Without a detected event there is no epicenter, origin time, depth or force."""
 
@@ -312,11 +328,14 @@ class LocateResult(_Rounded):
         "distances",
         description="observations that the epicenter was located by: distances, distances+polarization (three-component stations), "
         "distances+array-slowness (plane waves across an array), surface-wave-stack (in place of distances), distances+arrival-times, "
-        "arrival-times (records too short for distances), or none (no event was detected)",
+        "arrival-times (records too short for distances), waveform-inversion (of a glacial earthquake), or none (no event was detected)",
     )
     arrivals: list[ArrivalEstimate] = Field([], description="the associated picks, in locations by arrival times")
     models: list[ModelVersion]
     detection: DetectionResult | None = Field(None, description="null in results of versions before detection")
+    depth_method: str | None = Field(None, description="section, arrival-times, waveform-inversion, or some of them joined by +")
+    force_method: str | None = Field(None, description="beams (network) or waveform-inversion")
+    source: SourceEstimate | None = Field(None, description="null if not inverted: class, distances or number of traces do not allow it")
 
 
 class LocatedEvent(_Contract):

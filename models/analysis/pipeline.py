@@ -33,6 +33,7 @@ from models.registry.inference import OnnxModel, Quantities
 from models.seismic.association.arrivals import Arrival
 from models.seismic.association.locate import ArrivalTimeSolution
 from models.seismic.location.solution import Location
+from models.seismic.source.solution import SourceSolution
 from models.seismic.waveforms import Gather, Record
 from models.specs.event_type import CLASSES, ClassAnswer, EventClass, EventType
 from models.specs.pictures import DISTANCE_SECTION
@@ -89,7 +90,7 @@ class EventLocation:
     An `other` event has a depth where arrival times hold one, an `undetermined` one has neither depth nor force azimuth.
     `depth_time_correlation`: of the errors of depth and origin time, None unless arrival times determine both. `method`, `arrivals`
     (empty where arrival times were not accepted) and `back_azimuths` are as in `RefinedLocation`. `classification` is None where the class
-    was given.
+    was given. `source`: see `models.analysis.source`, None before an inversion.
     """
 
     event_type: ClassAnswer
@@ -103,6 +104,7 @@ class EventLocation:
     method: Method = "distances"
     arrivals: tuple[Arrival, ...] = ()
     back_azimuths: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    source: SourceSolution | None = None
 
 
 def no_progress(stage: str, fraction: float) -> None:

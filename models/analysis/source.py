@@ -1,20 +1,21 @@
 """
-Invert waveforms for the source of a located event, and decide what of it is stated.
+Invert the waveforms of a located event for its source, and decide what of it is stated.
 
-The networks propose class, epicenter and origin time; the inversion starts there. It refines the force azimuth and the epicenter of a
-glacial earthquake and the depth of an earthquake where it constrains them. An epicenter that arrival times hold is never moved.
+The networks propose class, epicenter and origin time; the inversion starts there. Where it constrains them, the force azimuth and the
+epicenter of a glacial earthquake are its own, and the depth of an earthquake is combined with it. An epicenter that arrival times hold is
+never moved.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from models.analysis.combine import OriginTime, combine_depths
-from models.analysis.distances import DistanceReadings
 from models.analysis.hypocenter import DepthEstimate
-from models.analysis.refinement import RefinedLocation, station_distances
+from models.analysis.pipeline import MIN_SIGN_PROBABILITY, EventLocation, ForceAzimuthEstimate
+from models.analysis.refinement import station_distances
 from models.analysis.station_subset import farthest_point_subset
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
 from models.seismic.location.solution import Location, build_location
@@ -26,50 +27,50 @@ from models.seismic.waveforms import Gather, Record
 
 MAX_TRACES: Final = 40
 MIN_DEVIATION_DEG, MAX_DEVIATION_DEG = 0.1, 3.0  # of the prior of the epicenter
-HELD_BY: Final = "distances+arrival-times"
-"""Location method whose epicenter the inversion does not move."""
+HELD_BY: Final = ("distances+arrival-times", "arrival-times")
+"""Location methods whose epicenter the inversion does not move."""
+KINDS: Final[Mapping[str, Kind]] = {"earthquake": "tensor", "glacial": "force"}
 
 
-def find_source(
-    earths: Mapping[str, GreensTables],
-    gather: Gather,
-    refined: RefinedLocation,
-    origin: OriginTime,
-    kind: Kind,
-    records: tuple[Record, ...] = (),
-) -> SourceSolution | None:
+def add_source(found: EventLocation, gather: Gather, records: Sequence[Record], earths: Mapping[str, GreensTables]) -> EventLocation:
     """
-    Invert the waveforms of an event for a source around its located epicenter.
+    Invert the waveforms of a located earthquake or glacial earthquake, and refine its answer where the inversion constrains it.
 
     Parameters
     ----------
-    earths : mapping of str to GreensTables
-        Earth models by name; each path goes through the one that fits best. None at all: nothing is inverted.
+    found : EventLocation
+        What networks and arrival times found.
     gather : Gather
         Conditioned records.
-    refined : RefinedLocation
-        Where the event was located.
-    origin : OriginTime
-        Its origin time.
-    kind : {"tensor", "force"}
-        What to invert for.
     records : sequence of Record
         Original records in the gather's order, of which those with a response were converted to velocity.
+    earths : mapping of str to GreensTables
+        Earth models by name, of which the one is used that fits best. Without any the answer stays as it is.
 
     """
-    location = refined.location
+    kind = KINDS.get(found.event_type)
+    source = None if kind is None else find_source(earths, gather, found.location, found.origin, kind, records)
+    if source is None or not source.constrains:
+        return replace(found, source=source)
+    if source.kind == "tensor":
+        return replace(found, source=source, depth=combine_source_depth(found.depth, source))
+    return move_to_force(found, gather, source)
+
+
+def find_source(
+    earths: Mapping[str, GreensTables], gather: Gather, location: Location, origin: OriginTime, kind: Kind, records: Sequence[Record]
+) -> SourceSolution | None:
+    """Invert for a source of one kind around a located epicenter; None with fewer than three usable traces or without tables."""
     traces = select_traces(gather, location)
-    if not earths or len(traces) < 3:
+    if not traces:
         return None
-    deviation = location.horizontal_uncertainty_km / KM_PER_DEGREE
-    prior = EpicenterPrior(
-        location.latitude_deg, location.longitude_deg, float(np.clip(deviation, MIN_DEVIATION_DEG, MAX_DEVIATION_DEG)), origin.time_s
-    )
-    known = sum(records[trace].response is not None for trace in traces) if records else 0
+    deviation = float(np.clip(location.horizontal_uncertainty_km / KM_PER_DEGREE, MIN_DEVIATION_DEG, MAX_DEVIATION_DEG))
+    prior = EpicenterPrior(location.latitude_deg, location.longitude_deg, deviation, origin.time_s)
+    known = sum(records[trace].response is not None for trace in traces) if len(records) else 0
     motion: Motion = "velocity" if 2 * known > len(traces) else "seismometer"
     fits = [invert_source(gather, traces, dict.fromkeys(traces, earth), prior, kind, motion) for earth in earths.values()]
-    found = [fit for fit in fits if fit is not None]
-    return describe_fit(max(found, key=lambda fit: fit.log_likelihood)) if found else None
+    inverted = [fit for fit in fits if fit is not None]
+    return describe_fit(max(inverted, key=lambda fit: fit.log_likelihood)) if inverted else None
 
 
 def select_traces(gather: Gather, location: Location) -> list[int]:
@@ -81,24 +82,26 @@ def select_traces(gather: Gather, location: Location) -> list[int]:
     return [int(usable[index]) for index in farthest_point_subset(gather.subset(usable), MAX_TRACES)]
 
 
-def move_epicenter(gather: Gather, readings: DistanceReadings, refined: RefinedLocation, source: SourceSolution) -> RefinedLocation:
-    """Move the epicenter and origin time of a glacial earthquake to those of its source, unless arrival times hold it."""
-    if refined.method == HELD_BY or not source.constrains:
-        return refined
+def move_to_force(found: EventLocation, gather: Gather, source: SourceSolution) -> EventLocation:
+    """State the force azimuth of an inversion, and its epicenter and origin time unless arrival times hold them."""
+    if source.force_azimuth_deg is None or source.force_azimuth_uncertainty_deg is None or source.sign_probability is None:
+        raise ValueError("the source is not a force")
+    ambiguous = source.sign_probability < MIN_SIGN_PROBABILITY
+    force = ForceAzimuthEstimate(source.force_azimuth_deg, source.force_azimuth_uncertainty_deg, ambiguous)
+    if found.method in HELD_BY:
+        return replace(found, source=source, force_azimuth=force)
     location = build_location(
         [source.region],
-        station_distances(gather, readings),
-        common_bias_deg=refined.location.common_bias_deg,
-        effective_stations=refined.location.effective_stations,
+        station_distances(gather, found.readings),
+        common_bias_deg=found.location.common_bias_deg,
+        effective_stations=found.location.effective_stations,
         detected=[trace.trace_index for trace in source.traces],
     )
     origin = OriginTime(source.time_s, source.time_uncertainty_s)
-    return replace(refined, location=location, origin=origin, method="waveform-inversion")
+    return replace(found, source=source, force_azimuth=force, location=location, origin=origin, method="waveform-inversion")
 
 
-def refine_depth(depth: DepthEstimate | None, source: SourceSolution | None) -> DepthEstimate | None:
-    """Combine a depth with that of the inversion, where that constrains one."""
-    if source is None or not source.constrains or source.tensor is None:
-        return depth
+def combine_source_depth(depth: DepthEstimate | None, source: SourceSolution) -> DepthEstimate:
+    """Combine the depth of an earthquake with that of the inversion, weighted by their variances."""
     own = (source.depth_km, source.depth_uncertainty_km)
     return DepthEstimate(*own) if depth is None else DepthEstimate(*combine_depths((depth.depth_km, depth.uncertainty_km), own))

@@ -7,6 +7,7 @@ from models.analysis.detection import Detection, detect_event
 from models.analysis.hypocenter import MAX_DEPTH_ERROR_KM
 from models.analysis.pipeline import EventLocation, locate_event
 from models.analysis.sections import make_reference
+from models.analysis.source import add_source
 from models.seismic.association.arrivals import Arrival
 from models.seismic.data_issues import DataIssue
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg
@@ -18,6 +19,7 @@ from workers.jobs import figures
 from workers.jobs.context import JobContext, JobOutput
 from workers.jobs.detection import no_event_warning, to_detection_result
 from workers.jobs.inputs import read_one_event, to_warnings, unread_warnings
+from workers.jobs.source_answer import describe_methods, describe_source
 
 MAX_SEMI_AXIS_KM = 180.0 * KM_PER_DEGREE
 
@@ -33,7 +35,9 @@ def locate_job(job: JobContext) -> JobOutput:
     event_type = job.record.submission.options.event_type
     progress = job.progress.section(0.0, 0.85)
     found = locate_event(job.worker.models.models, gather, job.trial_epicenter(), event_type, progress, records)
-    job.progress("draw", 0.86)
+    job.progress("source", 0.86)
+    found = add_source(found, gather, records, job.worker.models.earths)
+    job.progress("draw", 0.9)
     result = _to_result(job, gather, found, detection)
     return JobOutput(
         result,
@@ -109,6 +113,7 @@ def _to_result(job: JobContext, gather: Gather, found: EventLocation, detection:
     names = ["offset", *(["event_type"] if found.classification else [])]
     names += {"earthquake": ["depth"], "glacial": ["force_azimuth"]}.get(found.event_type, [])
     names = [] if found.readings.withheld else names
+    depth_method, force_method = describe_methods(found)
     return LocateResult(
         event_type=found.event_type,
         epicenter=_epicenter(found.location),
@@ -127,6 +132,9 @@ def _to_result(job: JobContext, gather: Gather, found: EventLocation, detection:
         arrivals=[_arrival_estimate(gather, arrival) for arrival in found.arrivals],
         models=[job.model_version(name) for name in names],
         detection=to_detection_result(detection),
+        depth_method=depth_method,
+        force_method=force_method,
+        source=describe_source(gather, found),
     )
 
 

@@ -12,12 +12,13 @@ const METHODS = {
   "distances+array-slowness": "epicentral distances and array slowness",
   "surface-wave-stack": "stack of surface waves",
   "distances+arrival-times": "arrival times and epicentral distances",
+  "waveform-inversion": "inversion of long-period waveforms",
 };
 const STAGES = {
   "detect": "Detecting", "queued": "Queued, waiting for a worker", "started": "Starting", "fetch": "Loading the files", "read": "Reading the waveforms",
   "condition": "Preprocessing the traces", "offsets": "Predicting epicentral distances", "search": "Locating", "event type": "Classifying",
   "depth": "Predicting the depth", "force azimuth": "Predicting the force azimuth", "embed": "Embedding the events", "families": "Clustering",
-  "draw": "Drawing figures", "store": "Saving the result", "wait for the store": "Waiting for the blob store",
+  "source": "Inverting the waveforms", "draw": "Drawing figures", "store": "Saving the result", "wait for the store": "Waiting for the blob store",
 };
 const FIGURES = {
   section: "Record section", map: "Map of epicenter, stations and distances", offsets: "Traces with predicted epicentral distances",
