@@ -19,7 +19,7 @@ from workers.jobs import figures
 from workers.jobs.context import JobContext, JobOutput
 from workers.jobs.detection import no_event_warning, to_detection_result
 from workers.jobs.inputs import read_one_event, to_warnings, unread_warnings
-from workers.jobs.source_answer import describe_methods, describe_source
+from workers.jobs.source_answer import describe_inversion, describe_methods
 
 MAX_SEMI_AXIS_KM = 180.0 * KM_PER_DEGREE
 
@@ -134,7 +134,7 @@ def _to_result(job: JobContext, gather: Gather, found: EventLocation, detection:
         detection=to_detection_result(detection),
         depth_method=depth_method,
         force_method=force_method,
-        source=describe_source(gather, found),
+        source=describe_inversion(gather, found),
     )
 
 

@@ -8,7 +8,7 @@ from workers.contracts import SourceEstimate
 TENSOR_NAMES = ("rr", "tt", "pp", "rt", "rp", "tp")
 
 
-def describe_source(gather: Gather, found: EventLocation) -> SourceEstimate | None:
+def describe_inversion(gather: Gather, found: EventLocation) -> SourceEstimate | None:
     """Describe the source of a located event; None where none was inverted for."""
     source = found.source
     if source is None:
