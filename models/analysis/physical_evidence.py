@@ -7,10 +7,9 @@ from typing import Final
 import numpy as np
 
 from models.analysis.arrival_times import has_short_period_arrivals
-from models.analysis.class_prior import horizontal_uncertainty_km
 from models.analysis.combine import MIN_DEPTH_ERROR_KM, OriginTime, combine_origin_times
 from models.analysis.distances import DistanceReadings
-from models.analysis.event_class import PhysicalEvidence
+from models.analysis.event_class import PhysicalEvidence, horizontal_uncertainty_km
 from models.analysis.sections import SectionReference
 from models.analysis.station_subset import farthest_point_subset
 from models.seismic.association.locate import ArrivalTimeSolution

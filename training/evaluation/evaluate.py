@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from models.analysis.class_prior import probability_at_ice_sheets
 from models.analysis.distances import predict_distances
+from models.analysis.event_class import probability_at_ice_sheets
 from models.analysis.pipeline import (
     Classification,
     EventLocation,

@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.class_prior import PRIOR_ODDS_OFF_ICE
 from models.analysis.distances import predict_distances
-from models.analysis.event_class import PRIOR_EXPLOSION_ODDS, choose_class
+from models.analysis.event_class import PRIOR_EXPLOSION_ODDS, PRIOR_ODDS_OFF_ICE, choose_class
 from models.analysis.pipeline import classify_event, embed_event, locate_event
 from models.analysis.sections import SectionReference, draw_beam, draw_section, make_reference
 from models.errors import NoUsableTrace, TooFewStations

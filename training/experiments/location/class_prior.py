@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.analysis.class_prior import PRIOR_ODDS_OFF_ICE, prior_odds, prior_odds_off_ice
+from models.analysis.event_class import PRIOR_ODDS_OFF_ICE, prior_odds, prior_odds_off_ice
 from models.specs.event_type import CLASSES
 from training.config import TrainingSettings
 from training.evaluation.evaluate import evaluate

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.analysis.class_prior import prior_odds
+from models.analysis.event_class import prior_odds
 from tests.support.event_results import make_result
 from training.experiments.location.class_prior import TRIED_ODDS, PriorTrial, format_heading, format_recall_table, make_trial
 
