@@ -11,6 +11,7 @@ from workers.storage.result_keys import result_key
 
 JSON: Final = "json"
 MAX_LISTED_PARTS: Final = 5
+PROGRESS_DIGITS: Final = 4
 
 
 async def job_view(request: Request, service: Service, record: JobRecord) -> Job:
@@ -21,7 +22,7 @@ async def job_view(request: Request, service: Service, record: JobRecord) -> Job
         kind=record.submission.kind,
         status=record.status,
         stage=record.stage,
-        progress=record.progress,
+        progress=round(record.progress, PROGRESS_DIGITS),
         created_at=record.created_at,
         started_at=record.started_at,
         finished_at=record.finished_at,
@@ -40,7 +41,7 @@ def summarize_job(request: Request, record: JobRecord) -> JobSummary:
         kind=record.submission.kind,
         status=record.status,
         stage=record.stage,
-        progress=record.progress,
+        progress=round(record.progress, PROGRESS_DIGITS),
         created_at=record.created_at,
         started_at=record.started_at,
         finished_at=record.finished_at,

@@ -15,7 +15,7 @@ from app.responses.conditional import is_unchanged, make_etag, not_modified
 from app.responses.job_archive import list_files, stream_zip
 from app.responses.negotiation import choose_media_type
 from app.schemas import PROBLEM_RESPONSE, Job, JobList, Progress
-from app.views import available_formats, job_view, summarize_job
+from app.views import PROGRESS_DIGITS, available_formats, job_view, summarize_job
 from workers.contracts import JobKind, JobRecord, Status
 from workers.queue.job_index import MAX_PAGE
 from workers.queue.records import Canceled
@@ -101,7 +101,7 @@ async def follow_job(request: Request, service: ServiceDep, record: JobDep, call
     async with aclosing(changes):
         with suppress(Unauthorized):
             async for state in changes:
-                progress = Progress(id=state.id, status=state.status, stage=state.stage, progress=state.progress)
+                progress = Progress(id=state.id, status=state.status, stage=state.stage, progress=round(state.progress, PROGRESS_DIGITS))
                 if progress != last and not state.status.terminal:
                     last = progress
                     yield ServerSentEvent(event="progress", data=progress)
@@ -165,12 +165,15 @@ async def read_result(
     responses={200: {"content": {"application/zip": {}}, "description": "The archive"}, 409: PROBLEM_RESPONSE},
     summary="Read everything of a job",
 )
-async def read_bundle(request: Request, service: ServiceDep, record: JobDep) -> StreamingResponse:
+async def read_bundle(request: Request, service: ServiceDep, record: JobDep) -> Response:
     """Return a job that has ended as a zip archive: the job, its result in every format, its figures, and its uploads in `inputs/`."""
     _require_end(record)
+    etag = make_etag(record.id, record.attempt, "bundle")
+    if is_unchanged(request, etag):
+        return not_modified(etag, CACHE_CONTROL)
     job = (await job_view(request, service, record)).model_dump_json(indent=2).encode()
     archive = stream_zip(list_files(record, job, service.blobs))
-    headers = {"Cache-Control": CACHE_CONTROL, "Content-Disposition": f'attachment; filename="{_file_stem(record)}.zip"'}
+    headers = {"Cache-Control": CACHE_CONTROL, "Content-Disposition": f'attachment; filename="{_file_stem(record)}.zip"', "ETag": etag}
     return StreamingResponse(archive, media_type="application/zip", headers=headers)
 
 

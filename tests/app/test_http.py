@@ -52,7 +52,9 @@ async def test_large_text_is_compressed_where_the_client_accepts_it_and_figures_
     assert "Content-Encoding" not in (await client.get(f"/jobs/{job_id}/figures/section.png")).headers
 
 
-@pytest.mark.parametrize("path", ["/jobs/{}/result", "/jobs/{}/result?format=quakeml", "/jobs/{}/figures/section.png", "/models"])
+@pytest.mark.parametrize(
+    "path", ["/jobs/{}/result", "/jobs/{}/result?format=quakeml", "/jobs/{}/figures/section.png", "/jobs/{}/bundle.zip", "/models"]
+)
 async def test_what_does_not_change_is_not_sent_twice(client, job_id, path):
     first = await client.get(path.format(job_id))
     tag = first.headers["ETag"]
