@@ -77,8 +77,11 @@ class JobContext:
 
     def check_model_versions(self) -> None:
         """Check the versions that the submission asks for against those loaded; raises ModelVersionUnavailable."""
+        requested = self.record.submission.options.model_version
+        if requested is None:
+            return
         loaded = self.worker.models.versions()
-        for pair in filter(None, (self.record.submission.options.model_version or "").split(",")):
+        for pair in requested.split(","):
             name, _, version = pair.partition("=")
             if loaded.get(name) != version:
                 found = f"version {loaded[name]}" if name in loaded else "not a model of this service"
