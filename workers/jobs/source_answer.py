@@ -14,9 +14,7 @@ def describe_inversion(gather: Gather, found: EventLocation) -> SourceEstimate |
     if source is None:
         return None
     tensor = None if source.tensor is None else source.tensor.tolist()
-    planes = (
-        [] if source.tensor is None else [dict(zip(("strike", "dip", "rake"), plane, strict=True)) for plane in nodal_planes(source.tensor)]
-    )
+    planes = () if source.tensor is None else nodal_planes(source.tensor)
     return SourceEstimate(
         kind="moment-tensor" if source.kind == "tensor" else "single-force",
         constrains=source.constrains,
