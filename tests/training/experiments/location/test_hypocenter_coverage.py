@@ -1,16 +1,23 @@
 """Factors on origin time and depth give the stated coverage by method, and arrival times are simulated with the errors that are stated."""
 
+import shutil
+
 import numpy as np
 import pytest
 
+from models.registry.store import open_store
 from models.seismic.location.hypocenter_calibration import HYPOCENTER_KEY, read_hypocenter_scales
-from training.experiments.location import arrival_simulation
-from training.experiments.location.arrival_simulation import GEOMETRIES, draw_trials, select_stations, simulate_pick_sets
+from models.seismic.location.region_calibration import read_coverage_scales
+from tests.support.event_results import make_result
+from training.config import TrainingSettings
+from training.experiments.location import arrival_simulation, hypocenter_coverage
+from training.experiments.location.arrival_simulation import GEOMETRIES, ArrivalTrial, draw_trials, select_stations, simulate_pick_sets
 from training.experiments.location.hypocenter_coverage import (
     ARRIVAL_TIMES,
     HEADS,
     HypocenterSample,
     apply_scales,
+    calibrate_hypocenters,
     cross_validate,
     fit_methods,
     fit_scales,
@@ -99,3 +106,28 @@ def test_stations_of_an_array_lie_together_and_a_sparse_table_has_none():
     assert any(len(row) for row in rows)
     assert all(len(row) == 0 or np.ptp(stations.latitudes_deg[row]) <= 8.0 for row in rows)
     assert len(select_stations(GEOMETRIES[0], (-60.0, -140.0), stations, random)) == 0
+
+
+def make_trial(number):
+    errors = {"time_error_s": 0.1 * number, "time_sigma_s": 2.0, "depth_error_km": 0.3 * number, "depth_sigma_km": 10.0}
+    return ArrivalTrial("global", 10.0, 60.0, 90.0, accepted=True, scale_68=0.03 * number, scale_90=0.02 * number, **errors)
+
+
+def test_one_command_writes_factors_and_page(toy_artifacts, tmp_path, monkeypatch):
+    results = [make_result(number) for number in range(1, 101)]
+    monkeypatch.setattr(hypocenter_coverage, "evaluate", lambda *_: iter(results))
+    monkeypatch.setattr(hypocenter_coverage, "simulate_arrivals", lambda *_: [make_trial(number) for number in range(1, 61)])
+    settings = TrainingSettings(artifacts_dir=shutil.copytree(toy_artifacts, tmp_path / "artifacts"), processes=1)
+    monkeypatch.chdir(tmp_path)
+    options = {"store": "greens_10s", "most": None, "trials": 60, "seed": 1, "real": tmp_path}
+    calibrate_hypocenters(settings, "python -m training experiment hypocenter-coverage", **options)
+    card = open_store(settings.artifacts_dir).card("offset")
+    assert set(card.calibration[HYPOCENTER_KEY]) == {"distances", ARRIVAL_TIMES, "arrival-times"}
+    geometry = {"effective_stations": 12.0, "median_distance_deg": 60.0}
+    time, depth = read_hypocenter_scales(card.calibration, "distances").at(geometry)
+    assert np.mean([result.origin_scale <= time for result in results]) == pytest.approx(0.68, abs=0.04)
+    assert depth == pytest.approx(5.0 / 4.0)
+    assert read_coverage_scales(card.calibration, "arrival-times").at(10.0)[0] == pytest.approx(0.03 * 42, rel=0.05)
+    page = (tmp_path / "docs" / "results" / "hypocenter_coverage.md").read_text()
+    assert "real events, as served" in page
+    assert "median distance, degrees, below 12" in page
