@@ -28,7 +28,7 @@ from training.evaluation.event_result import EpicenterResult, EventResult, selec
 from training.evaluation.event_sources import FolderSource, ReplicaSource
 from training.evaluation.location_page import load_replica_recipe
 from training.evaluation.metrics import format_fraction
-from training.evaluation.pages import RESULTS, format_table, write_page
+from training.evaluation.pages import RESULTS, format_records, format_table, write_page
 from training.evaluation.region_calibration import BORDERS, MIN_EVENTS, calibration_factor, fit_coverage_scales, format_factors
 from training.experiments.location.arrival_simulation import ArrivalTrial, draw_trials
 from training.synthesis.catalogs import load_earthquakes, load_stations
@@ -61,10 +61,16 @@ class HypocenterSample:
 
 
 def sample_result(result: EventResult) -> HypocenterSample:
-    """Take the factors of an evaluated event."""
-    place = result.epicenter
+    """
+    Take the factors of an evaluated event.
+
+    Where no class is decided no depth is served; that of the section then stands for it, which methods by waveforms would serve.
+    """
+    place, depth = result.epicenter, result.depth_scale
+    if np.isnan(depth) and result.method != ARRIVAL_TIMES:
+        depth = abs(result.depth_error_km) / result.network_depth_sigma_km
     return HypocenterSample(
-        place.effective_stations, result.median_distance_deg, place.scale_68, place.scale_90, result.origin_scale, result.depth_scale
+        place.effective_stations, result.median_distance_deg, place.scale_68, place.scale_90, result.origin_scale, depth
     )
 
 
@@ -99,10 +105,14 @@ def fit_scales(
 
 
 def fit_factor(scales: Floats, member: Floats) -> float:
-    """Fit the factor of one class, given by flags [events]; of all events where it has fewer than 30 whose factor is known, or 1."""
+    """
+    Fit the factor of one class, given by flags [events], at least 1; of all events where it has fewer than 30 whose factor is known, or 1.
+
+    Errors are not stated smaller than computed: synthetic events lack what nobody has thought of.
+    """
     known = np.isfinite(scales)
     own = scales[known & member] if (known & member).sum() >= MIN_EVENTS else scales[known]
-    return round(calibration_factor(own, CONFIDENCE), 3) if len(own) >= MIN_EVENTS else 1.0
+    return max(round(calibration_factor(own, CONFIDENCE), 3), 1.0) if len(own) >= MIN_EVENTS else 1.0
 
 
 def fit_methods(groups: Mapping[str, Sequence[HypocenterSample]]) -> dict[str, Any]:
@@ -188,6 +198,7 @@ def calibrate_hypocenters(
         trials=str(trials),
         simulated=str(len(simulated)),
         seed=str(seed),
+        events=format_records([describe_event(one) for one in observed]),
         factors=format_tables(tables),
         regions=format_factors(regions),
         coverage=format_table(HEADS, list_coverage(by_waveforms, simulated, observed)),
@@ -224,6 +235,19 @@ def list_coverage(
     return lines
 
 
+def describe_event(result: EventResult) -> dict[str, str]:
+    """Describe the errors of a real event beside the stated ones, by column."""
+    place, depth_error_km = result.epicenter, result.depth_km - result.truth.depth_km
+    known = np.isfinite(depth_error_km)
+    return {
+        "event": result.truth.name,
+        "method": result.method,
+        "epicenter error, km (stated)": f"{place.error_km:.0f} ({place.uncertainty_km:.0f})",
+        "time error, s (stated)": f"{result.origin_error_s:+.1f} ({result.origin_sigma_s:.1f})",
+        "depth error, km (stated)": f"{depth_error_km:+.0f} ({result.depth_sigma_km:.0f})" if known else "",
+    }
+
+
 def format_tables(tables: Mapping[str, Any]) -> str:
     """Tabulate the factors by method and class."""
     lines = [
@@ -247,4 +271,7 @@ def fit_regions(trials: Sequence[ArrivalTrial]) -> dict[str, Any]:
         EpicenterResult(effective_stations=one.effective_stations, scale_68=one.scale_68, scale_90=one.scale_90) for one in trials
     ]
     factors = fit_coverage_scales(epicenters)
-    return {} if factors is None else {ARRIVAL_TIMES: factors, ALONE: factors}
+    if factors is None:
+        return {}
+    factors |= {name: [max(value, 1.0) for value in factors[name]] for name in ("inner", "outer")}
+    return {ARRIVAL_TIMES: factors, ALONE: factors}
