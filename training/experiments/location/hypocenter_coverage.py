@@ -35,7 +35,8 @@ from training.synthesis.catalogs import load_earthquakes, load_stations
 
 ARRIVAL_TIMES = "distances+arrival-times"
 ALONE = "arrival-times"
-"""The same without distances, which it shares the factors of."""
+SHARED = {ALONE: ARRIVAL_TIMES, "distances+polarization": "distances", "distances+array-slowness": "distances"}
+"""Methods that share the factors of another one: their origin times and depths come from the same observations."""
 CLASS_BOUNDS = {"effective_stations": BORDERS, "median_distance_deg": (12.0,)}
 """Between classes that have factors of their own: below 12 degrees waves guided by the crust are taken for the first ones."""
 FOLDS = 5
@@ -184,7 +185,7 @@ def calibrate_hypocenters(
     groups = {method: [sample_result(one) for one in located if one.method == method] for method in sorted({one.method for one in located})}
     by_waveforms = {method: own for method, own in groups.items() if method != ARRIVAL_TIMES}
     tables = fit_methods({**by_waveforms, ARRIVAL_TIMES: [sample_trial(one) for one in simulated]})
-    tables |= {ALONE: tables[ARRIVAL_TIMES]} if ARRIVAL_TIMES in tables else {}
+    tables = {name: tables[SHARED.get(name, name)] for name in (*tables, *SHARED) if SHARED.get(name, name) in tables}
     regions, kept = fit_regions(simulated), open_store(settings.artifacts_dir).card("offset").calibration
     changes = {HYPOCENTER_KEY: kept.get(HYPOCENTER_KEY, {}) | tables, CARD_KEY: kept.get(CARD_KEY, {}) | regions}
     card = update_card(settings.artifacts_dir, "offset", calibration=changes)

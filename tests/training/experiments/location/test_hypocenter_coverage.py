@@ -15,6 +15,7 @@ from training.experiments.location.arrival_simulation import GEOMETRIES, Arrival
 from training.experiments.location.hypocenter_coverage import (
     ARRIVAL_TIMES,
     HEADS,
+    SHARED,
     HypocenterSample,
     apply_scales,
     calibrate_hypocenters,
@@ -122,7 +123,7 @@ def test_one_command_writes_factors_and_page(toy_artifacts, tmp_path, monkeypatc
     options = {"store": "greens_10s", "most": None, "trials": 60, "seed": 1, "real": tmp_path}
     calibrate_hypocenters(settings, "python -m training experiment hypocenter-coverage", **options)
     card = open_store(settings.artifacts_dir).card("offset")
-    assert set(card.calibration[HYPOCENTER_KEY]) == {"distances", ARRIVAL_TIMES, "arrival-times"}
+    assert set(card.calibration[HYPOCENTER_KEY]) == {"distances", ARRIVAL_TIMES, *SHARED}
     geometry = {"effective_stations": 12.0, "median_distance_deg": 60.0}
     time, depth = read_hypocenter_scales(card.calibration, "distances").at(geometry)
     assert np.mean([result.origin_scale <= time for result in results]) == pytest.approx(0.68, abs=0.04)
