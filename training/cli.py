@@ -57,7 +57,7 @@ def run_all(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
 
 
 def list_steps(version: str, settings: TrainingSettings, real: Path | None) -> list[list[str]]:
-    """List the commands from Green's functions to pages: stores, models, the replica, calibration of regions, cards, pages."""
+    """List the commands from Green's functions to pages: stores, models, the replica, calibrations of location, cards, pages."""
     archive = settings.build_dir / "archives" / "twin"
     real_events = [] if real is None else ["--real", str(real)]
     return [
@@ -65,6 +65,7 @@ def list_steps(version: str, settings: TrainingSettings, real: Path | None) -> l
         *(["train", name, "--version", version] for name in MODELS),
         ["build", "twin", "--out", str(archive)],
         ["evaluate", "regions"],
+        ["experiment", "hypocenter-coverage", *real_events],
         ["evaluate", "cards", "--archive", str(archive), *real_events],
         ["evaluate", "location"],
         *([] if real is None else [["evaluate", "real-events", str(real)]]),

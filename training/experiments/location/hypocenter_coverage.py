@@ -222,7 +222,7 @@ def list_coverage(
     times = [sample_trial(one) for one in simulated]
     lines = [
         format_coverage("replica, methods by waveforms, as computed", waves),
-        format_coverage("the same, calibrated, cross-validated", cross_validate(waves)),
+        format_coverage("the same, calibrated, cross-validated", [one for own in by_waveforms.values() for one in cross_validate(own)]),
         format_coverage("simulated arrival times, as computed", times),
         format_coverage("the same, calibrated, cross-validated", cross_validate(times, "median_distance_deg")),
     ]
