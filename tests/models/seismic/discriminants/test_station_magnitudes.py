@@ -32,12 +32,12 @@ def make_record(short=1.0, long=1.0, exponent=-1.0, channel="BHZ", noise=1e3):
 
 
 def test_the_difference_of_magnitudes_follows_the_amplitudes_and_not_the_gain():
-    one, loud = (
+    one, amplified = (
         measure_magnitudes(replace(make_record(), samples=factor * make_record().samples), DISTANCE_DEG, 10.0, 0.0) for factor in (1, 1e4)
     )
     small = measure_magnitudes(make_record(short=0.1), DISTANCE_DEG, 10.0, 0.0)
-    assert loud.body_wave - loud.surface_wave == pytest.approx(one.body_wave - one.surface_wave, abs=0.01)
-    assert loud.body_wave - one.body_wave == pytest.approx(4.0, abs=0.01)
+    assert amplified.body_wave - amplified.surface_wave == pytest.approx(one.body_wave - one.surface_wave, abs=0.01)
+    assert amplified.body_wave - one.body_wave == pytest.approx(4.0, abs=0.01)
     assert one.body_wave - small.body_wave == pytest.approx(1.0, abs=0.05)
 
 
