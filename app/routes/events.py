@@ -20,7 +20,7 @@ router = APIRouter(tags=["Events"])
 )
 async def post_classify(request: Request, service: ServiceDep, owner: SubmitterDep) -> Response:
     """
-    Classify an event as a tectonic or a glacial earthquake, with calibrated probabilities.
+    Classify an event as a tectonic earthquake, a glacial earthquake or another event, with probabilities, or as undetermined.
 
     All parts of the bundle together are one event.
     """
