@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from models.seismic.association import grid_scan
+from models.seismic.association.candidates import collect_candidates
 from models.seismic.association.grid_scan import TrialGrid, TrialSource, grid_error_s, log_depth_prior, phase_curves, scan_grid
 from models.seismic.earth.travel_times import DISTANCES_DEG, PHASES, travel_time_s
 from models.seismic.geodesy import geocentric, unit_vectors
 from models.seismic.location.sphere_grid import points_at_offsets
-from tests.support.synthetic_picks import DEPTH_KM, SOURCE, teleseismic_candidates
+from tests.support.synthetic_picks import DEPTH_KM, NO_PEAKS, SOURCE, draw_stations, simulate_picks, teleseismic_candidates
 
 
 def test_the_best_node_depth_and_origin_time_of_a_scan_are_those_of_the_event():
@@ -21,9 +22,8 @@ def test_the_best_node_depth_and_origin_time_of_a_scan_are_those_of_the_event():
     assert np.isnan(scan.marginal_llr).all()
 
 
-@pytest.mark.parametrize(("radius_deg", "depths_km"), [(0.5, (5.0, 15.0, 575.0)), (5.0, (5.0, 140.0, 575.0)), (30.0, (5.0, 140.0, 575.0))])
-def test_the_window_around_an_anchor_contains_all_arrivals_of_its_nodes_and_depths(radius_deg, depths_km, monkeypatch):
-    """Also depth phases of a deep source where they are hidden at the median depth."""
+@pytest.mark.parametrize("radius_deg", [0.5, 5.0, 30.0])
+def test_the_window_around_an_anchor_contains_all_arrivals_of_its_nodes_and_depths(radius_deg, monkeypatch):
     data = teleseismic_candidates()
     anchor = TrialSource(geocentric(*SOURCE), DEPTH_KM, -data.clock_s, 0.0)
     steps = np.linspace(-radius_deg, radius_deg, 5)
@@ -31,11 +31,28 @@ def test_the_window_around_an_anchor_contains_all_arrivals_of_its_nodes_and_dept
 
     def scan():
         distances, times = data.distances_deg(anchor.point), (-30.0, 30.0, 1.0)
-        return scan_grid(data, TrialGrid(nodes, depths_km, times, anchor), distances, np.full(20, 1.0))
+        return scan_grid(data, TrialGrid(nodes, (5.0, 140.0, 575.0), times, anchor), distances, np.full(20, 1.0))
 
     cropped = scan()
     monkeypatch.setattr(grid_scan, "CROP_S", 4000.0)
     np.testing.assert_allclose(cropped.max_llr, scan().max_llr, atol=1e-3)
+
+
+def test_depth_phases_of_a_deep_source_are_seen_among_shallow_trial_depths(monkeypatch):
+    """Also where the depth phase is hidden at the median depth, so that no window follows from it."""
+    random = np.random.default_rng(5)
+    stations = draw_stations(random, SOURCE, 20, 90.0, 40.0)
+    picks = simulate_picks(random, SOURCE, 575.0, *stations, (-600.0, 3000.0), missed=0.05, phases=("P", "pP"))
+    data = collect_candidates(picks, [NO_PEAKS] * 20, *stations)
+    anchor = TrialSource(geocentric(*SOURCE), 575.0, -data.clock_s, 0.0)
+
+    def scan():
+        grid = TrialGrid(anchor.point[None], (5.0, 15.0, 575.0), (-30.0, 30.0, 1.0), anchor)
+        return scan_grid(data, grid, data.distances_deg(anchor.point), np.full(20, 1.0)).max_llr
+
+    cropped = scan()
+    monkeypatch.setattr(grid_scan, "CROP_S", 4000.0)
+    np.testing.assert_allclose(cropped, scan(), atol=1e-3)
 
 
 def test_around_an_anchor_a_node_nearer_to_the_station_has_a_later_origin():
