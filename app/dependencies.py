@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -22,7 +22,7 @@ from app.readiness import Readiness
 from app.store_access import StoreAccess
 from models.registry.store import Store, open_store
 from workers.contracts import JobRecord
-from workers.queue.breaker import CircuitBreaker
+from workers.queue.breaker import CircuitBreaker, probe_while_open
 from workers.queue.connection import connect_listener, connect_with_breaker
 from workers.queue.dispatch import Dispatcher
 from workers.queue.job_index import JobIndex
@@ -65,12 +65,12 @@ class Service:
 @asynccontextmanager
 async def open_service(settings: Settings) -> AsyncIterator[Service]:
     """Open the objects of the service and subscribe to job updates; the queue server need not be running yet."""
-    redis, async_redis = connect_with_breaker(settings, CircuitBreaker())
+    redis, async_redis = connect_with_breaker(settings, breaker := CircuitBreaker())
     listener = connect_listener(settings)
     updates = JobUpdates(listener)
     records, blobs = Records(redis, settings), open_blobs(settings)
     store = StoreAccess(blobs)
-    subscription = asyncio.create_task(updates.run())
+    tasks = [asyncio.create_task(updates.run()), asyncio.create_task(probe_while_open(breaker, async_redis))]
     try:
         yield Service(
             settings=settings,
@@ -88,15 +88,16 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             rate_limiter=RateLimiter(async_redis, settings),
         )
     finally:
-        subscription.cancel()
-        with suppress(asyncio.CancelledError):
-            await subscription
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await listener.aclose()
         await async_redis.aclose()
         redis.close()
 
 
-def get_service(request: Request) -> Service:
+# These dependencies are coroutines although they wait for nothing: others are run in threads, which calls to a stalled queue may all hold.
+async def get_service(request: Request) -> Service:
     """Return the service of the application that answers the request."""
     return cast(Service, request.app.state.service)
 
@@ -149,19 +150,19 @@ async def authorize_submission(request: Request, service: ServiceDep, caller: Ca
     return caller.owner
 
 
-def authorize_reading(caller: CallerDep) -> str:
+async def authorize_reading(caller: CallerDep) -> str:
     """Return the owner whose jobs the caller may read; raises Forbidden."""
     caller.require(Scope.READ)
     return caller.owner
 
 
-def authorize_cancellation(caller: CallerDep) -> str:
+async def authorize_cancellation(caller: CallerDep) -> str:
     """Return the owner whose jobs the caller may cancel, which needs the scope `submit`; raises Forbidden."""
     caller.require(Scope.SUBMIT)
     return caller.owner
 
 
-def authorize_admin(caller: CallerDep) -> None:
+async def authorize_admin(caller: CallerDep) -> None:
     """Raise Forbidden unless the caller may read the metrics of the service."""
     caller.require(Scope.ADMIN)
 

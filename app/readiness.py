@@ -16,7 +16,7 @@ from workers.queue.connection import QueueFull, QueueUnreachable, queue_errors
 from workers.queue.damage import read_damage
 from workers.queue.records import Records
 
-WITHIN_S: Final = 0.8
+WITHIN_S: Final = 0.6
 """Time after which a check without an answer counts as failed."""
 
 

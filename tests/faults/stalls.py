@@ -1,7 +1,7 @@
 """
 `python -m tests.faults.stalls --seconds 20`: what callers notice while the queue server does not answer.
 
-The API runs alone; its queue server is suspended. Sixty pollers ask for a job all the time, while others ask for the models, liveness and
+The API runs alone; its queue server is suspended. Sixty pollers ask for a job once a second, while others ask for the models, liveness and
 readiness. The report is build/faults/stalls.json. Exit status: 0 if no answer took longer than 2 s, readiness no longer than 1 s, and
 every answer about jobs was 503 with Retry-After.
 """
@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from tests.faults import connections, processes
 
 FOLDER = connections.FOLDER
-POLLERS = 60
+POLLERS, INTERVAL_S = 60, 1.0
 PATHS = ("/jobs/x", "/models", "/health/live", "/health/ready")
 MAX_S = {"/jobs/x": 2.0, "/models": 2.0, "/health/live": 2.0, "/health/ready": 1.0}
 
@@ -67,7 +67,7 @@ def ask(port: int, seconds: float) -> list[Answer]:
     def poll(path: str) -> None:
         while time.monotonic() < end_s:
             answers.append(request(port, path))
-            time.sleep(0.2)
+            time.sleep(INTERVAL_S)
 
     paths = [PATHS[0]] * POLLERS + list(PATHS[1:])
     threads = [threading.Thread(target=poll, args=(path,)) for path in paths]

@@ -4,8 +4,10 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final, Self
 
+from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -31,8 +33,8 @@ class CircuitBreaker:
     """
     Shared by all threads and tasks of a process that talk to one server.
 
-    Closed, it lets all calls pass. A failure opens it; `open_s` seconds later one caller may try, while all others still fail at once. A
-    success closes it.
+    Closed, it lets all calls pass. A failure opens it, and all calls fail at once until a trial succeeds. `probe_while_open` makes the
+    trials; where it does not run, one caller may try `open_s` seconds after a failure.
     """
 
     def __init__(self, open_s: float = OPEN_S, clock: Callable[[], float] = time.monotonic) -> None:
@@ -41,15 +43,25 @@ class CircuitBreaker:
         self._open = False
         self._next_trial_s = 0.0
         self._trying: object = None
+        self._prober: object = None
 
     def check(self, caller: object) -> None:
         """Raise CircuitOpen unless this caller (a thread or task) may call the server now."""
         with self._lock:
-            if not self._open or caller == self._trying:
+            if not self._open or caller in (self._trying, self._prober):
                 return
-            if self._clock() < self._next_trial_s:
+            if self._prober is not None or self._clock() < self._next_trial_s:
                 raise CircuitOpen("the queue server does not answer")
             self._trying, self._next_trial_s = caller, self._clock() + MAX_TRIAL_S
+
+    @property
+    def is_open(self) -> bool:
+        """Whether calls fail at once."""
+        return self._open
+
+    def set_prober(self, caller: object) -> None:
+        """Let this caller, and no other, call the server while the circuit is open."""
+        self._prober = caller
 
     def record_failure(self) -> None:
         """Open the circuit."""
@@ -61,6 +73,16 @@ class CircuitBreaker:
         """Close the circuit."""
         with self._lock:
             self._open, self._trying = False, None
+
+
+async def probe_while_open(breaker: CircuitBreaker, redis: AsyncRedis) -> None:
+    """Ping the server every `OPEN_S` seconds while the circuit is open, until canceled, so that no caller waits for a trial."""
+    breaker.set_prober(asyncio.current_task())
+    while True:
+        await asyncio.sleep(OPEN_S)
+        if breaker.is_open:
+            with suppress(RedisError):
+                await redis.ping()
 
 
 class BreakingRetry(Retry):

@@ -51,6 +51,19 @@ def test_a_trial_that_fails_or_is_never_reported_keeps_the_circuit_open_for_the_
     breaker.check("b")
 
 
+def test_where_a_prober_runs_no_other_caller_tries():
+    clock = Clock()
+    breaker = CircuitBreaker(open_s=1.0, clock=clock)
+    breaker.set_prober("prober")
+    breaker.record_failure()
+    clock.now = 100.0
+    with pytest.raises(CircuitOpen):
+        breaker.check("a")
+    breaker.check("prober")
+    breaker.record_success()
+    breaker.check("a")
+
+
 @pytest.mark.anyio
 async def test_a_stalled_server_costs_one_timeout_and_later_calls_nothing(tmp_path):
     """Of both clients, which share the breaker; once the server goes on, both are served again."""
