@@ -46,7 +46,6 @@ def format_connections(report: Report) -> str:
         "longest, ms",
         "silent connections left",
         "slow heads left, of 50",
-        "CPU time a request, ms",
     )
     return format_table(heads, [_describe_server(server, found) for server, found in report.items()])
 
@@ -56,7 +55,7 @@ def _describe_server(server: str, found: Report) -> tuple[str, ...]:
     answered = f"{silent['requests'] - silent['unanswered']} of {silent['requests']}"
     memory = (f"{flood['memory_at_rest_mib']:.0f}", f"{flood['memory_mib']:.0f}")
     left = (f"{silent['open_at_end']:,}", f"{slow['open_at_end']}")
-    return (server, *memory, answered, f"{silent['longest_ms']:.0f}", *left, f"{found['cpu_ms_per_request']:.2f}")
+    return (server, *memory, answered, f"{silent['longest_ms']:.0f}", *left)
 
 
 def format_stalls(report: Report) -> str:
