@@ -59,6 +59,6 @@ async def test_expired_jobs_are_not_listed_and_leave_the_index(client, worker, f
     assert worker.redis.zcard("atlas:owner-jobs:") == 1
 
 
-@pytest.mark.parametrize("query", ["cursor=x", "cursor=1~", "limit=0", "limit=500", "kind=guess", "status=lost"])
-async def test_a_malformed_query_is_refused(client, query):
-    assert (await client.get(f"/jobs?{query}")).status_code == 400
+async def test_a_malformed_query_is_refused(client):
+    for query in ("cursor=x", "cursor=1~", "limit=0", "limit=500", "kind=guess", "status=lost"):
+        assert (query, (await client.get(f"/jobs?{query}")).status_code) == (query, 400)

@@ -26,11 +26,18 @@ from workers.bundles.parse import read_metadata
 ROOT = Path(obspy.__file__).parent
 MSEED = sorted(path for path in (ROOT / "io/mseed/tests/data").rglob("*") if path.is_file())
 SAC = sorted(path for path in ROOT.rglob("tests/data/*") if ".sac" in path.name.lower() and "pz" not in path.name.lower())
+SLOW = (  # for ObsPy, half a second to three seconds each
+    "EB_response_sc3ml",
+    "sc3ml_empty_depth_and_id.sc3ml",
+    "RESP.AZ.DHL..BS1",
+    "RESP.JM.NMIA0.00.HHN",
+    "RESP.regression_1",
+)
 METADATA = sorted(
     path
-    for folder in ("io/xseed", "io/stationxml", "io/stationtxt", "io/seiscomp", "io/sac")
+    for folder in ("io/xseed", "io/stationxml", "io/stationtxt", "io/seiscomp")
     for path in (ROOT / folder / "tests/data").rglob("*")
-    if path.is_file() and path.name != "EB_response_sc3ml"  # alone takes ObsPy three seconds
+    if path.is_file() and path.name not in SLOW
 )
 FORMATS = {FileKind.STATIONXML: "STATIONXML", FileKind.SEED: "SEED", FileKind.RESP: "RESP", FileKind.SEISCOMP: "SCML"}
 LIMITS = MiniseedLimits(10**4, 10**5, 10**9, float("inf"))
