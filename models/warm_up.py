@@ -94,7 +94,7 @@ def _invert_waveforms() -> None:
     earth = GreensTables(np.zeros(blocks * BLOCK, np.int8), np.zeros(blocks, np.int16), begins_s, counts, first_blocks)
     longitudes = np.array([20.0, 24.0, 28.0])
     gather = Gather((TraceId("XX", "WARM", "", "BHZ"),) * 3, 0.0, 1.0, _irregular_samples(3 * 3600).reshape(3, -1), np.zeros(3), longitudes)
-    invert_source(gather, range(3), dict.fromkeys(range(3), earth), EpicenterPrior(0.0, 0.0, 0.1, 900.0), "force")
+    invert_source(gather, range(3), (earth,), EpicenterPrior(0.0, 0.0, 0.1, 900.0), "force")
 
 
 def _irregular_samples(count: int) -> Floats32:

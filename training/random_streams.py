@@ -17,6 +17,7 @@ class Purpose(IntEnum):
     FORCES = 7
     FAMILIES_NOISE = 8
     DETECTION = 9
+    SOURCES = 10
 
 
 def make_seed_sequence(seed: int, purpose: Purpose, number: int) -> np.random.SeedSequence:

@@ -62,15 +62,14 @@ def find_source(
 ) -> SourceSolution | None:
     """Invert for a source of one kind around a located epicenter; None with fewer than three usable traces or without tables."""
     traces = select_traces(gather, location)
-    if not traces:
+    if not traces or not earths:
         return None
     deviation = float(np.clip(location.horizontal_uncertainty_km / KM_PER_DEGREE, MIN_DEVIATION_DEG, MAX_DEVIATION_DEG))
     prior = EpicenterPrior(location.latitude_deg, location.longitude_deg, deviation, origin.time_s)
     known = sum(records[trace].response is not None for trace in traces) if len(records) else 0
     motion: Motion = "velocity" if 2 * known > len(traces) else "seismometer"
-    fits = [invert_source(gather, traces, dict.fromkeys(traces, earth), prior, kind, motion) for earth in earths.values()]
-    inverted = [fit for fit in fits if fit is not None]
-    return describe_fit(max(inverted, key=lambda fit: fit.log_likelihood)) if inverted else None
+    fit = invert_source(gather, traces, tuple(earths.values()), prior, kind, motion)
+    return None if fit is None else describe_fit(fit)
 
 
 def select_traces(gather: Gather, location: Location) -> list[int]:

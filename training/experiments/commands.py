@@ -84,6 +84,13 @@ def measure_classes(arguments: argparse.Namespace, settings: TrainingSettings) -
     print(class_evidence.write_classes_page(settings, arguments.command, arguments.store, arguments.most))
 
 
+def measure_sources(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Measure the source inversion on synthetic events of mixed paths."""
+    from training.experiments.source import page
+
+    print(page.write_source_page(settings, arguments.command, arguments.events, arguments.seed))
+
+
 def draw_figures(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Draw the gallery of sections, the figure of sources, or the pictures that models read."""
     from training.experiments import gallery, input_figures, source_figure
@@ -123,6 +130,10 @@ def add_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     classes.add_argument("--store", default="greens_10s", help="store of Green's functions (greens_10s)")
     classes.add_argument("--most", type=int, default=50, help="number of events of each kind (50)")
     classes.set_defaults(run=measure_classes)
+    sources = commands.add_parser("source-inversion", help="invert synthetic events of mixed paths: docs/results/source_inversion.md")
+    sources.add_argument("--events", type=int, default=60, help="number of events of each kind (60)")
+    sources.add_argument("--seed", type=int, default=3407)
+    sources.set_defaults(run=measure_sources)
     versions = commands.add_parser("compare-versions", help="print metrics of versions of a model on the same test pictures")
     versions.add_argument("model", choices=("offset", "event_type", "depth", "force_azimuth"))
     versions.add_argument("graphs", type=Path, nargs="+", metavar="model.onnx")

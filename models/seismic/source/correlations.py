@@ -83,7 +83,7 @@ class CorrelationTables:
 
 def tabulate_correlations(
     observations: Sequence[Observation],
-    earths: Sequence[GreensTables],
+    earth: GreensTables,
     excitation: Excitation,
     station_weights: Floats,
     half_width: int,
@@ -96,8 +96,8 @@ def tabulate_correlations(
     ----------
     observations : sequence of Observation
         Prepared records, n of them.
-    earths : sequence of GreensTables
-        The Earth model of each path.
+    earth : GreensTables
+        The Earth model.
     excitation : Excitation
         Depths, or force histories, to tabulate.
     station_weights : [n]
@@ -109,7 +109,7 @@ def tabulate_correlations(
 
     """
     delays_s = np.asarray(DELAY_STEP_S * np.arange(-half_delays, half_delays + 1), np.float64)
-    tables = thread_map(lambda pair: _tabulate_one(*pair, excitation, half_width, delays_s), list(zip(observations, earths, strict=True)))
+    tables = thread_map(lambda record: _tabulate_one(record, earth, excitation, half_width, delays_s), list(observations))
     freedom = np.array([[0.0 if one is None else one.degrees_of_freedom for one in record.spectra] for record in observations])
     travel = np.array([record.distance_deg for record in observations]) * KM_PER_DEGREE / RAYLEIGH_KM_S
     body = BODY_SHIFT_S + BODY_SHIFT * travel

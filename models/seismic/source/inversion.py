@@ -5,7 +5,7 @@ A scan over places, depths (or force histories), mechanisms and origin times aro
 from the best sources of the scan, then one that samples the posterior with windows set anew at the best source.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -114,13 +114,12 @@ class _Problem:
 
 def _prepare(
     observations: Sequence[Observation],
-    earths: Mapping[int, GreensTables],
+    earth: GreensTables,
     excitation: Excitation,
     prior: EpicenterPrior,
     sizes: tuple[int, int],
 ) -> _Problem:
-    chosen = [earths[one.trace_index] for one in observations]
-    tables = tabulate_correlations(observations, chosen, excitation, weigh_stations(observations), *sizes)
+    tables = tabulate_correlations(observations, earth, excitation, weigh_stations(observations), *sizes)
     stations = np.radians([(one.latitude_deg, one.longitude_deg) for one in observations])
     center = np.radians((float(geocentric_latitude_deg(prior.latitude_deg)), prior.longitude_deg))
     center_and_widths = np.array((*center, prior.deviation_deg, STRETCH, SPREADS[excitation.components]))
@@ -139,7 +138,7 @@ def hexagon(latitude_deg: float, longitude_deg: float, radius_deg: float, step_d
 def invert_source(
     gather: Gather,
     traces: Sequence[int],
-    earths: Mapping[int, GreensTables],
+    earths: Sequence[GreensTables],
     prior: EpicenterPrior,
     kind: Kind,
     motion: Motion = "velocity",
@@ -154,8 +153,8 @@ def invert_source(
         Conditioned records.
     traces : sequence of int
         Traces to use.
-    earths : mapping of int to GreensTables
-        The Earth model of each of these traces.
+    earths : sequence of GreensTables
+        Earth models: the first is scanned, and the one that fits better around the best source is kept.
     prior : EpicenterPrior
         Where and when to search.
     kind : {"tensor", "force"}
@@ -173,15 +172,16 @@ def invert_source(
         return None
     excitation = make_excitation(kind, states, motion, half_duration_s)
     half_width = round((_scan_radius_deg(prior) + 1.0) / DISTANCE_STEP_DEG)
-    rough = _prepare(observations, earths, excitation, prior, (half_width, ROUGH_DELAYS))
+    rough = _prepare(observations, earths[0], excitation, prior, (half_width, ROUGH_DELAYS))
     cooled = [_cool(rough, start, MAX_DELAY_S, number) for number, start in enumerate(_scan(rough, prior, kind))]
-    return _refine(gather, traces, earths, prior, excitation, cooled, guess)
+    refined = [_refine(gather, traces, earth, prior, excitation, cooled, guess) for earth in earths]
+    return max((fit for fit in refined if fit is not None), key=lambda fit: fit.log_likelihood, default=None)
 
 
 def _refine(
     gather: Gather,
     traces: Sequence[int],
-    earths: Mapping[int, GreensTables],
+    earth: GreensTables,
     prior: EpicenterPrior,
     rough: Excitation,
     cooled: list[Floats],
@@ -194,7 +194,7 @@ def _refine(
     if len(observations) < MIN_TRACES:
         return None
     excitation = rough if rough.components == FORCES else _at_all_depths(rough)
-    fine = _prepare(observations, earths, excitation, prior, (FINE_WIDTH, FINE_DELAYS))
+    fine = _prepare(observations, earth, excitation, prior, (FINE_WIDTH, FINE_DELAYS))
     begin = best[1:].copy()
     begin[2], begin[3] = _state_of(rough, excitation, int(best[3])), 0.0
     opposite = _turn(fine, begin) if excitation.components == FORCES else None

@@ -69,7 +69,7 @@ def test_a_force_is_found_with_its_azimuth_sign_and_epicenter(toy_tables):
     gather, traces = make_gather(230.0, 4, 0.2), list(range(8))
     prior = EpicenterPrior(EPICENTER[0] + 0.7, EPICENTER[1] + 1.0, 1.0, ORIGIN_S + 15.0)
 
-    fit = invert_source(gather, traces, dict.fromkeys(traces, toy_tables), prior, "force", "displacement")
+    fit = invert_source(gather, traces, (toy_tables,), prior, "force", "displacement")
     found = describe_fit(fit)
 
     assert found.constrains
@@ -84,9 +84,7 @@ def test_noise_constrains_nothing(toy_tables):
     samples = np.random.default_rng(3).normal(size=gather.samples.shape).astype(np.float32)
     noise = Gather(gather.trace_ids, gather.start_time_s, 1.0, samples, gather.latitudes_deg, gather.longitudes_deg)
 
-    fit = invert_source(
-        noise, traces, dict.fromkeys(traces, toy_tables), EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S), "force", "displacement"
-    )
+    fit = invert_source(noise, traces, (toy_tables,), EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S), "force", "displacement")
 
     assert not describe_fit(fit).constrains
 
@@ -94,7 +92,7 @@ def test_noise_constrains_nothing(toy_tables):
 def test_two_traces_are_too_few(toy_tables):
     gather = make_gather(230.0, 4, 0.2)
 
-    assert invert_source(gather, [0, 1], dict.fromkeys((0, 1), toy_tables), EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S), "force") is None
+    assert invert_source(gather, [0, 1], (toy_tables,), EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S), "force") is None
 
 
 def test_depths_of_the_tables_ascend():

@@ -1,0 +1,1 @@
+"""Evaluation of the source inversion on synthetic events whose paths run through several Earth models."""

@@ -1,0 +1,83 @@
+"""
+Synthetic events for the source inversion: half the paths run through PREM, half through the continental Earth, with full path scatter.
+
+Their Green's functions are the series that the shipped tables are packed from (`python -m training build greens-serving`), on distances of
+the tables. Instruments, noise and defects are as in training, responses unknown.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import fft
+
+from models.imaging.conditioning import condition
+from models.seismic.geodesy import distance_deg
+from models.seismic.source.greens_tables import DEPTHS_KM, DISTANCES_DEG
+from models.seismic.waveforms import Gather
+from models.specs.pictures import CONDITIONING
+from training.config import TrainingSettings
+from training.earth.greens import GreensStore, GreensTable
+from training.lookup_tables.source_greens import make_tables_config
+from training.random_streams import Purpose, make_generator
+from training.synthesis.events import EventSampler, draw_event_source, open_sampler, synthesize_event
+from training.synthesis.records import ORIGIN_S
+from training.synthesis.signal_to_noise import signal_to_noise
+from training.synthesis.sources import NOISE, Source
+
+DECKS = ("prem-no-ocean", "continental")
+UPSAMPLING = 4  # from 10 s to 2.5 s
+DEPTH_INDICES = tuple(range(0, len(DEPTHS_KM), 2))
+MAGNITUDES = (4.7, 6.2)
+STATIONS = (10, 40)
+MIN_SNR = 3.0
+
+
+@dataclass(frozen=True)
+class MixedEvent:
+    """A gather with its source; `azimuth_deg` of a force, None of other sources."""
+
+    kind: str
+    gather: Gather
+    source: Source
+    azimuth_deg: float | None
+
+
+def load_series(folder: Path, deck: str) -> GreensStore:
+    """Load the series of an Earth model as a store, at every second depth, sampled every 2.5 s."""
+    depths = tuple(float(DEPTHS_KM[k]) for k in DEPTH_INDICES)
+    config = make_tables_config(deck).model_copy(update={"time_step_s": 10.0 / UPSAMPLING, "depths_km": depths})
+    tables = [_load_table(folder / deck / f"strains_{k:02d}.npy", float(DEPTHS_KM[k])) for k in DEPTH_INDICES]
+    return GreensStore(config, tuple(tables), _load_table(folder / deck / "forces.npy", 0.0))
+
+
+def _load_table(path: Path, depth_km: float) -> GreensTable:
+    series = np.load(path)
+    longer = fft.irfft(fft.rfft(series, axis=-1), UPSAMPLING * series.shape[-1], axis=-1) * UPSAMPLING
+    scales = np.maximum(np.abs(longer).max(axis=-1), 1e-300) / 32767.0
+    return GreensTable(depth_km, DISTANCES_DEG, np.round(longer / scales[..., None]).astype(np.int16), scales)
+
+
+def open_mixed_sampler(settings: TrainingSettings, seed: int) -> EventSampler:
+    """Open a sampler of events over the series of both Earth models."""
+    return open_sampler(tuple(load_series(settings.build_dir / "greens_serving", deck) for deck in DECKS), settings, seed)
+
+
+def draw_mixed_events(sampler: EventSampler, kind: str, count: int, seed: int) -> Iterator[MixedEvent]:
+    """Draw events of a kind ("glacial", "earthquake", "noise") of a median signal-to-noise ratio of 3 or more, noise excepted."""
+    number = 0
+    while count:
+        number += 1
+        random = make_generator(seed, Purpose.SOURCES, number)
+        magnitude = 0.0 if kind == NOISE else float(random.uniform(*MAGNITUDES))
+        drawn = "earthquake" if kind == NOISE else kind
+        source, year, azimuth = draw_event_source(sampler, drawn, random, magnitude)
+        event = synthesize_event(sampler, source, year, int(np.exp(random.uniform(*np.log(STATIONS)))), (5.0, 150.0), random)
+        if event is None:
+            continue
+        gather = condition(event.records, CONDITIONING)
+        distances = distance_deg(source.latitude_deg, source.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
+        if kind == NOISE or np.nanmedian(signal_to_noise(gather, distances, source.depth_km, ORIGIN_S)) >= MIN_SNR:
+            count -= 1
+            yield MixedEvent(kind, gather, source, azimuth)

@@ -1,0 +1,140 @@
+"""The page on the source inversion: errors and coverage on synthetic events of mixed paths, and what noise reaches."""
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from models.analysis.source import MAX_TRACES
+from models.array_types import Floats
+from models.registry.earth_tables import load_earths
+from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
+from models.seismic.location.region_calibration import scale_to_contain
+from models.seismic.source.greens_tables import GreensTables
+from models.seismic.source.inversion import EpicenterPrior, invert_source
+from models.seismic.source.mechanisms import kagan_angle_deg
+from models.seismic.source.solution import MIN_LOG_LIKELIHOOD, SourceSolution, describe_fit
+from training.config import SPAWN, TrainingSettings
+from training.evaluation.metrics import format_fraction, format_median
+from training.evaluation.pages import RESULTS, write_page
+from training.experiments.source.mixed_paths import MixedEvent, draw_mixed_events, open_mixed_sampler
+from training.random_streams import Purpose, make_generator
+from training.synthesis.records import ORIGIN_S
+
+TEMPLATE = Path(__file__).parents[1] / "templates" / "source_inversion.md"
+GUESS_DEG, GUESS_S = 1.0, 15.0  # standard deviations of the guess of epicenter and origin time
+
+
+@dataclass(frozen=True)
+class SourceResult:
+    """A synthetic event with what its inversion states."""
+
+    event: MixedEvent
+    solution: SourceSolution
+
+    @property
+    def epicenter_error_km(self) -> float:
+        """Distance of the stated epicenter from the true one."""
+        region, source = self.solution.region, self.event.source
+        return KM_PER_DEGREE * float(distance_deg(region.latitude_deg, region.longitude_deg, source.latitude_deg, source.longitude_deg))
+
+    @property
+    def azimuth_error_deg(self) -> float:
+        """Difference of the force azimuth from the true one, -180 to 180; NaN without a force."""
+        stated, true = self.solution.force_azimuth_deg, self.event.azimuth_deg
+        return float("nan") if stated is None or true is None else (stated - true + 180.0) % 360.0 - 180.0
+
+
+def invert_event(event: MixedEvent, earths: tuple[GreensTables, ...], random: np.random.Generator) -> SourceResult | None:
+    """Invert an event for its kind of source from a guess of its epicenter and origin time; None where traces are too few."""
+    place = destination(
+        event.source.latitude_deg, event.source.longitude_deg, random.uniform(0.0, 360.0), abs(random.normal(0.0, GUESS_DEG))
+    )
+    prior = EpicenterPrior(float(place[0]), float(place[1]), GUESS_DEG, ORIGIN_S + float(random.normal(0.0, GUESS_S)))
+    traces = range(min(len(event.gather.trace_ids), MAX_TRACES))
+    fit = invert_source(event.gather, traces, earths, prior, "force" if event.kind == "glacial" else "tensor", "seismometer")
+    return None if fit is None else SourceResult(event, describe_fit(fit))
+
+
+def write_source_page(settings: TrainingSettings, command: str, events: int, seed: int) -> Path:
+    """Invert synthetic events of each kind; write `source_inversion.md`."""
+    kinds = ("glacial", "earthquake", "noise")
+    with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
+        results = dict(zip(kinds, pool.map(partial(_invert_kind, settings, events, seed), kinds), strict=True))
+    return write_page(
+        RESULTS / "source_inversion.md",
+        TEMPLATE,
+        command,
+        events=str(events),
+        threshold=f"{MIN_LOG_LIKELIHOOD:.0f}",
+        forces=describe_forces(results["glacial"]),
+        tensors=describe_tensors(results["earthquake"]),
+        noise=describe_noise(results["noise"]),
+    )
+
+
+def _invert_kind(settings: TrainingSettings, events: int, seed: int, kind: str) -> list[SourceResult]:
+    """Invert events of a kind; of noise half as many."""
+    earths, random = tuple(load_earths(settings.artifacts_dir).values()), make_generator(seed, Purpose.SOURCES, 0)
+    drawn = draw_mixed_events(open_mixed_sampler(settings, seed), kind, events if kind != "noise" else events // 2, seed)
+    inverted = [invert_event(event, earths, random) for event in tqdm(drawn, desc=kind)]
+    return [result for result in inverted if result is not None]
+
+
+def describe_forces(results: Sequence[SourceResult]) -> str:
+    """Describe azimuth, sign and epicenter of forces that the inversion constrains."""
+    known = [result for result in results if result.solution.constrains]
+    errors = np.array([result.azimuth_error_deg for result in known])
+    turned = np.abs((errors + 90.0) % 180.0 - 90.0)
+    sure = np.array([(result.solution.sign_probability or 0.0) >= 0.9 for result in known], bool)
+    stated = np.array([result.solution.force_azimuth_uncertainty_deg or np.nan for result in known])
+    return "\n".join((
+        f"- Constrained: {format_fraction([result.solution.constrains for result in results])}.",
+        f"- Azimuth modulo 180: median error {format_median(turned.tolist(), 1)} degrees; within 10 degrees "
+        f"{format_fraction(list(turned <= 10.0))}, within 20 {format_fraction(list(turned <= 20.0))}; within the stated deviation "
+        f"{format_fraction(list(turned <= stated))}.",
+        f"- Sign right: {format_fraction(list(np.abs(errors) < 90.0))}; where it is not called ambiguous "
+        f"{format_fraction(list(np.abs(errors[sure]) < 90.0))}.",
+        describe_places(known),
+    ))  # fmt: skip
+
+
+def describe_tensors(results: Sequence[SourceResult]) -> str:
+    """Describe depth, mechanism and epicenter of moment tensors that the inversion constrains."""
+    known = [result for result in results if result.solution.constrains]
+    errors = np.array([abs(result.solution.depth_km - result.event.source.depth_km) for result in known])
+    stated = np.array([result.solution.depth_uncertainty_km for result in known])
+    angles = [kagan_angle_deg(result.solution.tensor, _true_tensor(result)) for result in known if result.solution.tensor is not None]
+    return "\n".join((
+        f"- Constrained: {format_fraction([result.solution.constrains for result in results])}.",
+        f"- Depth: median error {format_median(errors.tolist(), 1)} km; within 10 km {format_fraction(list(errors <= 10.0))}, within 20 "
+        f"{format_fraction(list(errors <= 20.0))}; within the stated deviation {format_fraction(list(errors <= stated))}.",
+        f"- Kagan angle to the true mechanism: median {format_median(angles, 0)} degrees.",
+        describe_places(known),
+    ))  # fmt: skip
+
+
+def describe_places(results: Sequence[SourceResult]) -> str:
+    """Describe errors and coverage of epicenters."""
+    errors = [result.epicenter_error_km for result in results]
+    inside = [
+        scale_to_contain(result.solution.region, result.event.source.latitude_deg, result.event.source.longitude_deg) <= 1.0
+        for result in results
+    ]
+    farthest = f"{np.percentile(errors, 90):.0f}" if errors else "none"
+    percentiles = f"median error {format_median(errors)} km, 90th percentile {farthest} km"
+    return f"- Epicenter: {percentiles}; in the 68 % region {format_fraction(inside)}."
+
+
+def describe_noise(results: Sequence[SourceResult]) -> str:
+    """Describe the log likelihoods that noise reaches."""
+    reached = [result.solution.log_likelihood for result in results]
+    return f"Median {format_median(reached)}, largest {max(reached, default=0.0):.0f}, of {len(reached)} sets of records without an event."
+
+
+def _true_tensor(result: SourceResult) -> Floats:
+    return np.asarray(result.event.source.rates.sum(axis=1))
