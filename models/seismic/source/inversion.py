@@ -34,9 +34,9 @@ ROUGH_MARGIN_S, ROUGH_PADDING_S, ROUGH_DELAYS, MAX_DELAY_S = 60.0, 250.0, 34, 11
 """Of the scan: margin of windows, zeros after them, delays tabulated on either side, and largest delay of the origin time."""
 FINE_MARGIN_S, FINE_PADDING_S, FINE_DELAYS, REFINED_DELAY_S, FINE_WIDTH = 20.0, 180.0, 24, 50.0, 5
 """The same at the best source, and distances tabulated on either side."""
-BURNED_STEPS: Final = 1500
+BURNED_STEPS: Final = 800
 COOLING: Final[Floats] = np.geomspace(6.0, 0.7, 600)
-SAMPLED: Final[Floats] = np.concatenate((np.geomspace(6.0, 3.0, BURNED_STEPS), np.full(4500, 3.0)))
+SAMPLED: Final[Floats] = np.concatenate((np.geomspace(6.0, 3.0, BURNED_STEPS), np.full(2400, 3.0)))
 """Temperatures of a chain: errors of paths are shared and the likelihood is too sharp, so it is sampled at a third of its logarithm."""
 MOVES: Final[Floats] = np.array((0.25, 4.0, 0.003, 0.15))  # of place [degrees], delay [s], stretch, mechanism
 STRETCH: Final = 0.01  # standard deviation of the stretch that all Rayleigh travel times share
@@ -197,28 +197,35 @@ def _refine(
     fine = _prepare(observations, earth, excitation, prior, (FINE_WIDTH, FINE_DELAYS))
     begin = best[1:].copy()
     begin[2], begin[3] = _state_of(rough, excitation, int(best[3])), 0.0
-    opposite = _turn(fine, begin) if excitation.components == FORCES else None
-    starts = [begin] if opposite is None else [_cool(fine, row, REFINED_DELAY_S, 50 + k)[1:] for k, row in enumerate((begin, opposite))]
-    chains = [_walk(fine, row, SAMPLED, REFINED_DELAY_S, 100) for row in starts]
-    chains.sort(key=lambda chain: -float(chain[:, 0].max()))
-    top = chains[0][np.argmax(chains[0][:, 0])]
-    against = np.concatenate([chain[chain[:, 6:] @ top[6:] < 0.0, 0] for chain in chains])
+    is_force = excitation.components == FORCES
+    starts = (begin, _turn(fine, begin)) if is_force else ()
+    both = [_walk(fine, row, COOLING, REFINED_DELAY_S, 50 + number) for number, row in enumerate(starts)]
+    if both:
+        rows = np.concatenate(both)
+        begin = rows[np.argmax(rows[:, 0]), 1:]
+    chain = _walk(fine, begin, SAMPLED, REFINED_DELAY_S, 100)
+    top = chain[np.argmax(chain[:, 0])]
     fits = np.zeros((len(observations), 2, 2))
     evaluate_source(*fine.arrays, top[1:3], int(top[3]), top[6:], top[4], top[5], fits)
     place = np.degrees(top[1:3])
     return SourceFit(
-        kind="tensor" if opposite is None else "force",
+        kind="force" if is_force else "tensor",
         best=top,
-        samples=chains[0][BURNED_STEPS::10],
+        samples=chain[BURNED_STEPS::5],
         states=np.arange(len(excitation.delays_s)),
         time_s=moved.time_s,
-        log_opposite=None if opposite is None else float(against.max(initial=0.0)),
-        profile=_profile(cooled, rough, chains[0]),
+        log_opposite=_largest_against(top[6:], chain, *both) if is_force else None,
+        profile=_profile(cooled, rough, chain),
         traces=np.array([one.trace_index for one in observations]),
         azimuths_deg=azimuth_deg(*place, *np.degrees(fine.stations.T)),
         fits=fits,
         weights=fine.tables.weights,
     )
+
+
+def _largest_against(direction: Floats, *chains: Floats) -> float:
+    """Largest log likelihood among samples of forces more than 90 degrees from a direction; 0 without any."""
+    return max(float(chain[chain[:, 6:] @ direction < 0.0, 0].max(initial=0.0)) for chain in chains)
 
 
 def _at_all_depths(rough: Excitation) -> Excitation:
