@@ -78,7 +78,7 @@ def collect_evidence(
     if arrivals is None:  # a deep source has small Rayleigh waves as well
         by_magnitudes = min(by_magnitudes, 0.0)
     depth = 0.0 if arrivals is None else weigh_surface_depth(arrivals.depth_time.depth_km, arrivals.depth_time.depth_uncertainty_km)
-    explosion = weigh_explosion(ratios) + by_magnitudes + depth
+    explosion = weigh_explosion(ratios, by_magnitudes) + depth
     return PhysicalEvidence(by_arrivals, min(explosion, MAX_EXPLOSION_LOG_RATIO), landslide)
 
 

@@ -53,7 +53,7 @@ def draw_love_ratios(kind: str, stations: int, random: np.random.Generator) -> l
     if kind != "earthquake":
         depth_km = love_rayleigh.SURFACE_DEPTH_KM
         release = love_rayleigh.RELEASE_MEDIAN * random.lognormal(0.0, love_rayleigh.RELEASE_SIGMA)
-        core = {"explosion": [1.0, 1.0, 1.0, 0, 0, 0], "collapse": [-0.52, -0.52, -1.57, 0, 0, 0]}.get(kind)
+        core = love_rayleigh.SURFACE_TENSORS.get(kind)
         tensor = tensor if core is None else np.array([core]) + release * tensor
     rayleigh, love = excite_waves(tensor, np.array([depth_km]), random.uniform(size=1), np.radians(azimuths))
     love = np.hypot(love[0], love_rayleigh.SCATTERED_LOVE * np.abs(random.normal()) * rayleigh[0])
@@ -83,8 +83,7 @@ def draw_evidence(kind: str, stations: int, random: np.random.Generator) -> Phys
     """Draw the evidence that a network measures of an event of a kind, combined as served."""
     magnitudes = draw_station_magnitudes(kind, stations, random)
     depth_km = random.uniform(*love_rayleigh.EARTHQUAKE_DEPTHS_KM) if kind == "earthquake" else love_rayleigh.SURFACE_DEPTH_KM
-    explosion = love_rayleigh.weigh_explosion(draw_love_ratios(kind, stations, random))
-    explosion += weigh_explosion_magnitudes(magnitudes, 0.0)
+    explosion = love_rayleigh.weigh_explosion(draw_love_ratios(kind, stations, random), weigh_explosion_magnitudes(magnitudes, 0.0))
     explosion += weigh_surface_depth(abs(float(random.normal(depth_km, DEPTH_ERROR_KM))), DEPTH_ERROR_KM)
     force = 0.0 if kind == "landslide" else -float(np.log(SHORT_PERIOD_ODDS))
     return PhysicalEvidence(force, min(explosion, MAX_EXPLOSION_LOG_RATIO), weigh_force_magnitudes(magnitudes, 0.0))

@@ -34,7 +34,9 @@ MIN_STATIONS: Final = 3
 SOURCES: Final = 1500
 EARTHQUAKE_DEPTHS_KM: Final = (2.0, 60.0)
 SURFACE_DEPTH_KM: Final = 1.0
-COLLAPSE_SHARE: Final = 0.25  # closing cracks among the sources at the surface; the others are explosions
+COLLAPSE_SHARE: Final = 0.25  # of the sources at the surface; the others are explosions
+SURFACE_TENSORS: Final = {"explosion": (1.0, 1.0, 1.0, 0.0, 0.0, 0.0), "collapse": (-0.52, -0.52, -1.57, 0.0, 0.0, 0.0)}
+"""Moment tensors (nn, ee, dd, ne, nd, ed) of an explosion and of a closing horizontal crack, of equal norm."""
 RELEASE_MEDIAN, RELEASE_SIGMA = 0.3, 0.7
 """Moment of the tectonic release over that of the explosion: median, and standard deviation of the natural logarithm."""
 STATION_SIGMA, COMMON_SIGMA = 0.2, 0.12
@@ -96,22 +98,24 @@ def measure_love_ratio(
     return WaveRatio(float(np.log10(peaks[0] / peaks[1])), directions_deg[0], peaks[0] < MIN_LOVE_SNR * noise[0])
 
 
-def weigh_explosion(ratios: Sequence[WaveRatio]) -> float:
+def weigh_explosion(ratios: Sequence[WaveRatio], log_magnitudes: float = 0.0) -> float:
     """
     Compute the natural logarithm of the likelihood ratio of an explosion or collapse at the surface against an earthquake.
 
-    At most `MAX_LOG_RATIO`; 0 with fewer than `MIN_STATIONS` stations.
+    `log_magnitudes`: that of an explosion from mb - Ms, which does not tell a collapse from an earthquake. The ratios of the waves count at
+    most `MAX_LOG_RATIO`, and nothing with fewer than `MIN_STATIONS` stations.
     """
     if len(ratios) < MIN_STATIONS:
-        return 0.0
-    earthquake, surface = (_log_likelihood(ratios, at_surface=at_surface) for at_surface in (False, True))
-    return min(surface - earthquake, MAX_LOG_RATIO)
+        return log_magnitudes
+    earthquake = _log_likelihood(ratios, "earthquake")
+    explosion, collapse = (min(_log_likelihood(ratios, kind) - earthquake, MAX_LOG_RATIO) for kind in ("explosion", "collapse"))
+    return float(np.logaddexp(np.log(1.0 - COLLAPSE_SHARE) + explosion + log_magnitudes, np.log(COLLAPSE_SHARE) + collapse))
 
 
-def _log_likelihood(ratios: Sequence[WaveRatio], *, at_surface: bool) -> float:
-    """Log likelihood of ratios [stations], the mean over sources and over the common error."""
+def _log_likelihood(ratios: Sequence[WaveRatio], kind: str) -> float:
+    """Log likelihood of ratios [stations], the mean over sources of a kind and over the common error."""
     measured, bounds = np.array([one.log_ratio for one in ratios]), np.array([one.is_bound for one in ratios])
-    predicted = predict_ratios(np.radians([one.azimuth_deg for one in ratios]), at_surface=at_surface)
+    predicted = predict_ratios(np.radians([one.azimuth_deg for one in ratios]), kind)
     nodes = np.linspace(-2.0, 2.0, 9)
     deviations = (measured - predicted - COMMON_SIGMA * nodes[:, None, None]) / STATION_SIGMA
     logarithms = -0.5 * (FREEDOM + 1) * np.log1p(deviations**2 / FREEDOM)
@@ -120,9 +124,9 @@ def _log_likelihood(ratios: Sequence[WaveRatio], *, at_surface: bool) -> float:
     return float(logsumexp(each) - np.log(each.shape[1]))
 
 
-def predict_ratios(azimuths: Floats, *, at_surface: bool) -> Floats:
-    """Predict log10 of the ratios of random sources [SOURCES, azimuths] at azimuths in radians."""
-    tensors, depths, crusts, scatter = _draw_sources(at_surface=at_surface)
+def predict_ratios(azimuths: Floats, kind: str) -> Floats:
+    """Predict log10 of the ratios of random sources of a kind (earthquake, explosion, collapse) [SOURCES, azimuths in radians]."""
+    tensors, depths, crusts, scatter = _draw_sources(kind)
     rayleigh, love = excite_waves(tensors, depths, crusts, azimuths)
     return np.asarray(
         np.log10(np.hypot(love, SCATTERED_LOVE * scatter[:, None] * rayleigh) / np.hypot(rayleigh, SCATTERED_RAYLEIGH * love))
@@ -130,15 +134,13 @@ def predict_ratios(azimuths: Floats, *, at_surface: bool) -> Floats:
 
 
 @cache
-def _draw_sources(*, at_surface: bool) -> tuple[Floats, Floats, Floats, Floats]:
+def _draw_sources(kind: str) -> tuple[Floats, Floats, Floats, Floats]:
     """Moment tensors [SOURCES, 6], depths [km], numbers that choose a crust, and scattered Love waves [SOURCES]; always the same ones."""
     random = np.random.default_rng(15)
     tensors, depths = draw_mechanisms(SOURCES, random), random.uniform(*EARTHQUAKE_DEPTHS_KM, SOURCES)
-    if at_surface:
-        cracks = np.arange(SOURCES) < COLLAPSE_SHARE * SOURCES
-        isotropic = np.where(cracks[:, None], -np.array([1.0, 1.0, 3.0, 0, 0, 0]) / np.sqrt(11.0 / 3.0), np.array([1.0, 1.0, 1.0, 0, 0, 0]))
-        tensors = isotropic + RELEASE_MEDIAN * random.lognormal(0.0, RELEASE_SIGMA, (SOURCES, 1)) * tensors
-        depths = np.full(SOURCES, SURFACE_DEPTH_KM)
+    if kind in SURFACE_TENSORS:
+        release = RELEASE_MEDIAN * random.lognormal(0.0, RELEASE_SIGMA, (SOURCES, 1))
+        tensors, depths = np.array(SURFACE_TENSORS[kind]) + release * tensors, np.full(SOURCES, SURFACE_DEPTH_KM)
     return tensors, depths, random.uniform(size=SOURCES), np.abs(random.normal(size=SOURCES))
 
 
