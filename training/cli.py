@@ -115,7 +115,7 @@ def draw_archive(arguments: argparse.Namespace, settings: TrainingSettings) -> N
 
 def write_demo_bundles(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Write the synthetic bundles of the demonstration."""
-    from training.datasets import demo_bundles
+    from training.experiments import demo_bundles
 
     demo_bundles.write_bundles(settings, arguments.out)
 

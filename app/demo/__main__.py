@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from app.demo.client import Client, DemoFailed
 from app.demo.report import JsonObject, describe_classification, describe_clusters, describe_location, progress_bar
+from app.demo.truth import Verdict, judge_class, judge_families, judge_location, read_truth
 
 BUNDLES = Path(__file__).resolve().parents[1] / "demo_bundles"
 ROOT = BUNDLES.parents[1]
@@ -27,36 +28,40 @@ STOP_S = 20.0
 
 
 class Question(NamedTuple):
-    """A bundle, the endpoint it is sent to, and the function that formats the result."""
+    """A bundle, the endpoint it is sent to, and the functions that format the result and compare it with the truth."""
 
     bundle: str
     path: str
     describe: Callable[[JsonObject], list[str]]
+    judge: Callable[[JsonObject, JsonObject], Verdict]
 
 
 QUESTIONS = (
-    Question("earthquake", "/events/classify", describe_classification),
-    Question("earthquake", "/events/locate", describe_location),
-    Question("glacial", "/events/classify", describe_classification),
-    Question("glacial", "/events/locate", describe_location),
-    Question("anomalies", "/anomalies/cluster", describe_clusters),
+    Question("earthquake", "/events/classify", describe_classification, judge_class),
+    Question("earthquake", "/events/locate", describe_location, judge_location),
+    Question("glacial", "/events/classify", describe_classification, judge_class),
+    Question("glacial", "/events/locate", describe_location, judge_location),
+    Question("noise", "/events/classify", describe_classification, judge_class),
+    Question("noise", "/events/locate", describe_location, judge_location),
+    Question("anomalies", "/anomalies/cluster", describe_clusters, judge_families),
 )
 
 
 def main() -> int:
-    """Run the demonstration; return its exit status, 0 if every bundle was answered."""
+    """Run the demonstration; return its exit status, 0 if every bundle was answered and every answer agrees with the truth."""
     try:
         _check_bundles()
+        truth = read_truth(BUNDLES)
         with _run_service() as client:
-            for question in QUESTIONS:
-                _ask(client, question)
+            right = [_ask(client, question, truth[question.bundle]) for question in QUESTIONS]
     except (DemoFailed, OSError, HTTPException) as error:
         print(f"\nThe demonstration failed: {error}", file=sys.stderr)
         if LOG.exists():
             print(f"Log of the service: {_relative_path(LOG)}", file=sys.stderr)
         return 1
-    print(f"\nfigures     {_relative_path(WORK / 'figures')}\nNext: run `make serve` and open its page in a browser.")
-    return 0
+    print(f"\nright       {sum(right)} of {len(right)} answers")
+    print(f"figures     {_relative_path(WORK / 'figures')}\nNext: run `make serve` and open its page in a browser.")
+    return 0 if all(right) else 1
 
 
 def _check_bundles() -> None:
@@ -117,15 +122,19 @@ def _stop(service: subprocess.Popen[bytes]) -> None:
         service.wait()
 
 
-def _ask(client: Client, question: Question) -> None:
+def _ask(client: Client, question: Question, truth: JsonObject) -> bool:
+    """Send a bundle, print the answer with the truth beside it, and return whether they agree."""
     start = time.monotonic()
     print(f"\n{question.bundle}.zip -> POST {question.path}")
     job = client.follow(client.submit(question.path, BUNDLES / f"{question.bundle}.zip"), _print_progress)
     print(_overwrite_line(f"finished in {time.monotonic() - start:.1f} s"))
     print("\n".join(f"  {line}" for line in question.describe(job["result"])))
+    verdict = question.judge(job["result"], truth)
+    print(f"  truth       {verdict.truth}: {'right' if verdict.right else 'WRONG'}")
     if job["warnings"]:
-        print(f"  warnings    {len(job['warnings'])}; the first: {job['warnings'][0]['detail']}")
+        print(f"  warnings    {len(job['warnings'])}; the first: {job['warnings'][0]['detail'].split('. ')[0]}")
     client.download_figures(job, WORK / "figures" / f"{question.bundle}_{job['kind']}")
+    return verdict.right
 
 
 def _print_progress(stage: str, progress: float) -> None:

@@ -12,11 +12,11 @@ from typing import Final
 import numpy as np
 
 from models.analysis.combine import OriginTime, set_origin_time
-from models.analysis.distances import DistanceReadings, predict_distances, read_distances
+from models.analysis.distances import DistanceReadings, RecordsTooShort, predict_distances, read_distances
 from models.analysis.event_class import MIN_CLASS_PROBABILITY, NO_EVIDENCE, PhysicalEvidence, choose_class, weigh_classes
 from models.analysis.hypocenter import DepthEstimate, combine_hypocenter
 from models.analysis.physical_evidence import collect_evidence
-from models.analysis.refinement import MAX_STATIONS_TO_CLASSIFY, Method, RefinedLocation, find_location
+from models.analysis.refinement import MAX_STATIONS_TO_CLASSIFY, MAX_STATIONS_TO_LOCATE, Method, RefinedLocation, find_location
 from models.analysis.sections import (
     SectionReference,
     draw_beam,
@@ -159,10 +159,12 @@ def classify_event(
 
 
 def _find_location_if_any(records: Sequence[Record], gather: Gather, readings: DistanceReadings) -> RefinedLocation | None:
-    """Locate by some of the stations; None where they are too few: a class needs no epicenter."""
+    """Locate by some of the stations, by more where arrivals are all there is; None where that fails: a class needs no epicenter."""
     try:
-        return find_location(records, gather, readings, MAX_STATIONS_TO_CLASSIFY)
-    except TooFewStations:
+        return find_location(records, gather, readings, MAX_STATIONS_TO_LOCATE if readings.withheld else MAX_STATIONS_TO_CLASSIFY)
+    except (TooFewStations, RecordsTooShort) as error:
+        if isinstance(error, RecordsTooShort) and not len(records):
+            raise  # there is nothing to pick
         return None
 
 

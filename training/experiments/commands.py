@@ -44,6 +44,7 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
         moment_scale,
         paper_location,
         pick_delays,
+        short_records,
         simulated_networks,
         surface_wave_stack,
     )
@@ -61,6 +62,8 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
         print(moment_scale.write_moment_scale_page(settings, arguments.command, arguments.most, arguments.scale))
     elif arguments.name == "pick-delays":
         print(pick_delays.write_pick_delays_page(arguments.command, arguments.trials, arguments.seed))
+    elif arguments.name == "short-records":
+        print(short_records.write_short_records_page(arguments.command, arguments.trials, arguments.seed))
     elif arguments.name == "paper-location":
         print(paper_location.write_paper_location_page(arguments.command, arguments.trials, arguments.seed))
     else:
@@ -167,10 +170,11 @@ def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.Arg
     paper = commands.add_parser("paper-location", help="compare the paper's iteration with the service's location by distances")
     networks = commands.add_parser("simulated-networks", help="locate arrival times at simulated networks")
     delays = commands.add_parser("pick-delays", help="measure the delay of the picker on synthetic onsets")
-    for command, trials in ((paper, 100), (networks, 40), (delays, 1500), (coverage, 300)):
+    short = commands.add_parser("short-records", help="locate simulated records of 100 s about P by their picks alone")
+    for command, trials in ((paper, 100), (networks, 40), (delays, 1500), (coverage, 300), (short, 20)):
         command.add_argument("--trials", type=int, default=trials, help=f"events of each setting or onsets of each band ({trials})")
         command.add_argument("--seed", type=int, default=3407)
-    for command in (prior, stack, common, scaled, paper, networks, delays, coverage):
+    for command in (prior, stack, common, scaled, paper, networks, delays, coverage, short):
         command.set_defaults(run=measure_location)
 
 

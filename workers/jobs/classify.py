@@ -1,5 +1,7 @@
 """Job of POST /events/classify: classify an event as a tectonic or a glacial earthquake, or as another event."""
 
+import numpy as np
+
 from models.analysis.combine import combine_origin_times
 from models.analysis.detection import Detection, detect_event
 from models.analysis.pipeline import Classification, classify_event
@@ -22,11 +24,12 @@ def classify_job(job: JobContext) -> JobOutput:
         return _describe_noise(job, gather, detection, warnings)
     found = classify_event(job.worker.models.models, gather, job.trial_epicenter(), job.progress.section(0.0, 0.85), records)
     job.progress("draw", 0.88)
-    origin_s = combine_origin_times(found.readings).time_s
+    origin_s = combine_origin_times(found.readings).time_s if np.isfinite(found.readings.origin_times_s).any() else None
     title = ", ".join(f"{name} {probability:.0%}" for name, probability in found.probabilities.items())
     section = figures.draw_event_section(gather, found.readings, found.reference, origin_s, title)
     result = _to_result(job, found, detection)
-    return JobOutput(result, warnings + unread_warnings(gather, found.readings), {"section": section}, classify_products(result))
+    warnings += unread_warnings(gather, found.readings, located=found.reference is not None)
+    return JobOutput(result, warnings, {"section": section}, classify_products(result))
 
 
 def _describe_noise(job: JobContext, gather: Gather, detection: Detection, warnings: list[DataWarning]) -> JobOutput:

@@ -63,14 +63,15 @@ def to_warnings(issues: Iterable[DataIssue]) -> list[DataWarning]:
     return [DataWarning(trace=issue.trace, part=issue.part, code=issue.code, detail=issue.detail) for issue in issues]
 
 
-def unread_warnings(gather: Gather, readings: DistanceReadings) -> list[DataWarning]:
+def unread_warnings(gather: Gather, readings: DistanceReadings, *, located: bool = True) -> list[DataWarning]:
     """
     Return a data warning (code `not-read`) for each trace that is too short in the window that distances are read from.
 
-    Where all traces are, a single one (code `distances-not-read`).
+    Where all traces are, a single one (code `distances-not-read`), which says whether the event was `located` all the same.
     """
     if readings.withheld:
-        detail = f"{describe_short_records(gather)}. The event was located by the arrivals picked in the records alone"
+        found = "is taken from the arrivals picked in the records" if located else "could not be determined by the arrivals picked in them"
+        detail = f"{describe_short_records(gather)}. The source {found}"
         return to_warnings([DataIssue(None, None, "distances-not-read", detail)])
     dead = [trace for trace, live in zip(gather.trace_ids, readings.live, strict=True) if not live]
     detail = f"less than {SHORT_RECORD_S:.0f} s of samples in the time window; no distance is read from this trace, arrivals are picked"

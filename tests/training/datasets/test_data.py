@@ -10,9 +10,9 @@ from models.imaging.conditioning import condition
 from models.seismic.geodesy import azimuth_deg, distance_deg
 from models.specs.offset import OFFSET
 from training.config import load_recipe
-from training.datasets.demo_bundles import encode_miniseed, encode_stations
 from training.datasets.sections import SectionRecipe, draw_sections
 from training.datasets.traces import TraceRecipe, draw_traces, draw_window_start
+from training.experiments.demo_bundles import encode_miniseed, encode_stations
 from training.synthesis.catalogs import draw_double_couples, load_earthquakes, load_glacial_earthquakes, load_stations
 from training.synthesis.events import NEAR_DEG, draw_distance_range, draw_event, draw_near_magnitude, open_sampler
 from training.synthesis.instrument_defects import Window, apply_defects, draw_window

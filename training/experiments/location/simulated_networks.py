@@ -72,12 +72,17 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class SimulatedNetwork:
-    """An event (true source and depth, origin time 0) at stations [n], its picks, and its distances with standard deviations [n]."""
+    """
+    An event (true source and depth, origin time 0) at stations [n], and its picks [n].
+
+    `candidates` made from the picks, and predicted distances with their standard deviations [n].
+    """
 
     source: tuple[float, float]
     depth_km: float
     latitudes: Floats
     longitudes: Floats
+    picks: Sequence[Picks]
     candidates: Candidates
     distances_deg: Floats
     sigmas_deg: Floats
@@ -102,7 +107,7 @@ def simulate_network(setting: Setting, random: np.random.Generator) -> Simulated
     candidates = collect_candidates(picks, peaks, latitudes, longitudes)
     if candidates is None:
         raise ValueError("no pick at any station")
-    return SimulatedNetwork(source, depth_km, latitudes, longitudes, candidates, *simulate_distances(distances_deg, random))
+    return SimulatedNetwork(source, depth_km, latitudes, longitudes, picks, candidates, *simulate_distances(distances_deg, random))
 
 
 def simulate_distances(true_deg: Floats, random: np.random.Generator) -> tuple[Floats, Floats]:
