@@ -58,7 +58,7 @@ def encode_stations(records: tuple[Record, ...]) -> bytes:
     return "\n".join(["network,station,latitude,longitude,elevation", *rows, ""]).encode()
 
 
-def draw_source(kind: str, sampler: EventSampler, seed: int, random: np.random.Generator) -> Source:
+def make_demo_source(kind: str, sampler: EventSampler, seed: int, random: np.random.Generator) -> Source:
     """
     Make the source of a bundle; "noise" is an earthquake far below the noise.
 
@@ -96,7 +96,7 @@ def draw_visible_event(
 
     Of "noise" the first record of each sector is taken: the record with the largest peak would be one with a transient.
     """
-    source = draw_source(kind, sampler, seed, random)
+    source = make_demo_source(kind, sampler, seed, random)
     epicenter = (source.latitude_deg, source.longitude_deg)
     chosen, sectors = draw_stations(sampler.stations, epicenter, random)
     stations = snap_to_table(sampler.stations, chosen, epicenter, find_nearest_table(sampler.store, source))

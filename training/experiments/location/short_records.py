@@ -117,7 +117,7 @@ def measure_event(setting: Setting, seed: int, number: int) -> ShortResult | Non
     )
 
 
-def measure_noise(seed: int, number: int) -> float:
+def locate_noise(seed: int, number: int) -> float:
     """
     Locate picks of noise: 5 to 63 records of 60 s and more in a circle of 1 to 160 degrees; return the log Bayes factor.
 
@@ -144,7 +144,7 @@ def measure_noise(seed: int, number: int) -> float:
 def write_short_records_page(command: str, trials: int, seed: int) -> Path:
     """Locate `trials` events of each setting, and as many networks of noise as events in all; write `short_records.md`."""
     results = {setting.name: [measure_event(setting, seed, number) for number in range(trials)] for setting in SETTINGS}
-    noise = [measure_noise(seed, number) for number in range(trials * len(SETTINGS))]
+    noise = [locate_noise(seed, number) for number in range(trials * len(SETTINGS))]
     return write_page(
         RESULTS / "short_records.md",
         TEMPLATE,
