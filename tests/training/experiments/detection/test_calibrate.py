@@ -1,0 +1,64 @@
+"""Laws of noise fitted to samples of known laws, and the table that is written."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from models.analysis import detection
+from training.experiments.detection.calibrate import (
+    MAX_DECAY,
+    NoiseSamples,
+    combine_laws,
+    fit_false_alarms,
+    fit_law,
+    fit_laws,
+    write_noise_table,
+)
+
+LAW = (1.5, 0.4)
+
+
+def draw_samples(law, trials, count=3000, seed=2):
+    """Largest of so many independent values of a law, with the number of trials."""
+    uniform = np.random.default_rng(seed).uniform(size=count)
+    return np.column_stack((law[0] - law[1] * np.log(-np.log(uniform) / trials), np.full(count, float(trials))))
+
+
+def test_a_law_is_recovered_from_its_own_samples_at_two_numbers_of_trials():
+    fitted = fit_law(np.vstack((draw_samples(LAW, 30), draw_samples(LAW, 900, seed=3))))
+    np.testing.assert_allclose(fitted, LAW, atol=0.15)
+
+
+def test_a_minimum_scale_keeps_the_contrast_of_one_in_twenty():
+    samples = draw_samples(LAW, 100)
+    wide = fit_law(samples, 1.0)
+    assert wide[1] == 1.0
+    share = np.mean(detection.exceedance_probability(samples[:, 0], samples[:, 1], wide) < 0.05)
+    assert share == pytest.approx(0.05, abs=0.002)
+
+
+def test_of_two_laws_the_one_that_noise_reaches_higher_by_is_chosen():
+    assert combine_laws([(1.0, 0.2), (0.0, 0.5)], 1000.0) == (0.0, 0.5)
+    assert combine_laws([(1.0, 0.2), (0.0, 0.5)], 1.0) == (0.0, 0.5)
+    assert combine_laws([(3.0, 0.2), (0.0, 0.2)], 10.0) == (3.0, 0.2)
+
+
+def test_the_false_alarm_probability_is_that_of_the_statistics_of_noise():
+    statistics = np.random.default_rng(1).exponential(1.0 / np.log(10.0), 20_000)
+    start, decay = fit_false_alarms(statistics)
+    assert decay == pytest.approx(1.0, abs=0.05)
+    assert 10.0 ** (-decay * (np.quantile(statistics, 0.95) - start)) == pytest.approx(0.05, rel=0.01)
+    assert fit_false_alarms(0.01 * statistics)[1] == MAX_DECAY
+
+
+def test_the_table_that_is_written_is_read_again(tmp_path, monkeypatch):
+    kinds = [draw_samples(LAW, 50)] * 6
+    samples = NoiseSamples(kinds, kinds[:2], draw_samples((-0.5, 0.2), 1))
+    table = replace(fit_laws(samples, samples), networks=300)
+    monkeypatch.setattr(detection, "TABLE_PATH", write_noise_table(table, tmp_path / "table.json"))
+    read = detection.read_noise_table.__wrapped__()
+    assert read.networks == 300
+    np.testing.assert_allclose(read.transients, table.transients, rtol=1e-3)
+    np.testing.assert_allclose(read.stack, table.stack, rtol=1e-3)
+    assert len(read.beams) == 2
