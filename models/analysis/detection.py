@@ -31,19 +31,26 @@ TABLE_PATH: Final = Path(__file__).with_name("detection_noise.json")
 MAX_FALSE_ALARM_PROBABILITY: Final = 0.01
 """An event is detected where noise reaches its statistic less often: one window of noise in a hundred may be called an event."""
 MIN_FALSE_ALARM_PROBABILITY: Final = 1e-6  # the extrapolation by an exponential is not trusted below
-MIN_TRACE_PROBABILITY: Final = 0.01
+DISTURBED_PROBABILITY: Final = 0.05
 """
-Probability that a record of a network holds a disturbance of its own: a glitch, a calibration pulse, a car. However strong, its transient
-is no better evidence than this.
+Probability that a record of a network holds a disturbance of its own: a glitch, a calibration pulse, a car. However strong its transient, a
+record is no better evidence than this, in whatever bands.
 """
-MIN_SINGLE_PROBABILITY: Final = 0.001
-"""The same for a single record, which would else never show an event."""
-RATE_FACTOR: Final = 5.0
+DISTURBED_SINGLE_PROBABILITY: Final = 0.005
+"""The same for a single record, which would else never show an event: as often a station of the networks that record continuously."""
+RATE_FACTOR: Final = 3.0
 """
-How much more often than the average record those of one noisy station or region may show transients. It keeps such stations, and a
-network with one disturbed record in twenty, from being taken for an event.
+How much more often than the average record those of one noisy station or region may show transients: it keeps them from being taken for
+an event.
 """
 KINDS_OF_EVIDENCE: Final = 3  # for four traces and more; fewer have transients alone
+
+
+Law = tuple[float, float, float, float]
+"""Location, growth, scale and tail scale of what noise reaches, see `NoiseTable`."""
+TAIL_PROBABILITY: Final = 0.05
+"""Where the tail of a law begins."""
+REDUCED_TAIL: Final = -float(np.log(-np.log1p(-TAIL_PROBABILITY)))
 
 
 @dataclass(frozen=True)
@@ -51,15 +58,17 @@ class NoiseTable:
     """
     How often noise reaches a contrast or a stack, measured.
 
-    `transients` [bands, 2], `beams` [bands, 2], `stack` [2]: location x0 and scale s of the rate exp(-(x - x0) / s) at which
-    noise exceeds x, per independent trial. `false_alarm` [2, 2] for fewer than four traces, and for more: start s0 and decay of the
-    probability 10 ** (-decay * (S - s0)) that noise exceeds the detection statistic S. `networks`: number of networks of noise
-    that this rests on.
+    `transients` [bands, 4], `beams` [bands, 4], `stack` [4]: location x0, growth g, scale s and tail scale of the law that the largest of n
+    trials in noise exceeds x with probability 1 - exp(-exp(-(x - x0 - g log n) / s)) (Gumbel 1958, Statistics of Extremes), where that is
+    above 0.05; below, it decays with the tail scale, which is larger, because noise is not Gaussian. The growth is that within one
+    record; the scale holds the differences between stations too. `false_alarm` [2, 2] for fewer than four traces, and for more: start
+    s0 and decay of the probability 10 ** (-decay * (S - s0)) that noise exceeds the detection statistic S. `networks`: number of
+    networks of noise that this rests on.
     """
 
-    transients: tuple[tuple[float, float], ...]
-    beams: tuple[tuple[float, float], ...]
-    stack: tuple[float, float]
+    transients: tuple[Law, ...]
+    beams: tuple[Law, ...]
+    stack: Law
     false_alarm: tuple[tuple[float, float], ...]
     networks: int
 
@@ -142,39 +151,43 @@ def combine_evidence(found: Sequence[tuple[str, float]], kinds: int, table: Nois
     return Detection(probability < MAX_FALSE_ALARM_PROBABILITY, statistic, probability, tuple(found))
 
 
-def exceedance_probability(contrasts: Floats, trials: Floats, law: tuple[float, float]) -> Floats:
-    """Probability that the largest of `trials` independent values in noise exceeds `contrasts`, by the law (x0, s) of `NoiseTable`."""
-    rate = np.exp(np.minimum(-(contrasts - law[0]) / law[1], 0.0))
-    return np.asarray(-np.expm1(-trials * rate))
+def exceedance_probability(contrasts: Floats, trials: Floats, law: Law) -> Floats:
+    """Probability that the largest of `trials` values in noise exceeds `contrasts`, by the law of `NoiseTable`."""
+    start, growth, scale, tail_scale = law
+    deviations = contrasts - start - growth * np.log(np.maximum(trials, 1.0))
+    beyond = deviations - REDUCED_TAIL * scale
+    exponent = np.where(beyond > 0.0, REDUCED_TAIL + beyond / tail_scale, deviations / scale)
+    return np.asarray(-np.expm1(-np.exp(np.clip(-exponent, -700.0, 700.0))))
 
 
 def trace_probabilities(transients: Transients, table: NoiseTable) -> Floats:
-    """
-    Probability [traces] that noise shows a transient as strong in any band; NaN for a trace that is too short for every band.
-
-    The least probable band counts, for as many bands as there are.
-    """
+    """Probability [traces, bands] that noise shows a transient as strong; NaN where a trace is too short for a band."""
     measured = transients.windows > 0
     bands = [
-        exceedance_probability(np.where(measured[:, band], transients.contrasts[:, band], -np.inf), transients.windows[:, band], law)
-        for band, law in enumerate(table.transients)
+        exceedance_probability(transients.contrasts[:, band], transients.windows[:, band], law) for band, law in enumerate(table.transients)
     ]
-    probabilities = np.where(measured, np.stack(bands, axis=1), 1.0).min(axis=1)
-    probabilities = 1.0 - (1.0 - probabilities) ** measured.sum(axis=1)
-    return np.where(measured.any(axis=1), probabilities, np.nan)
+    return np.where(measured, np.stack(bands, axis=1), np.nan)
 
 
 def network_probability(probabilities: Floats) -> float:
     """
-    Probability that noise shows as strong transients at as many traces, given that of each trace [traces], finite.
+    Probability that noise shows as strong transients at as many traces, given that of each trace and band [traces, bands], NaN unmeasured.
 
-    The k least probable traces count as a whole: k of n reach a probability p with the tail of the binomial distribution, the least over k
-    (Berk & Jones 1979, doi:10.1007/BF00533250). Few disturbed traces of many are so no evidence, and many weak transients are.
-    Probabilities are limited from below by a disturbance of the record, and multiplied by `RATE_FACTOR`.
+    In a band the k least probable traces count as a whole: k of n reach a probability p with the tail of the binomial distribution (Berk &
+    Jones 1979, doi:10.1007/BF00533250). The least one over k and bands counts, for as many bands as there are. Few disturbed traces of
+    many are so no evidence, and many weak transients are.
     """
-    least = MIN_SINGLE_PROBABILITY if len(probabilities) == 1 else MIN_TRACE_PROBABILITY
-    ordered = np.sort(np.minimum(RATE_FACTOR * np.maximum(probabilities, least), 1.0))
-    return float(np.min(binom.sf(np.arange(len(ordered)), len(ordered), ordered)))
+    bands = [column[np.isfinite(column)] for column in probabilities.T]
+    measured = [np.sort(column) for column in bands if len(column)]
+    return min(_band_probability(ordered, len(measured)) for ordered in measured)
+
+
+def _band_probability(ordered: Floats, bands: int) -> float:
+    """Probability of the transients of one of `bands` bands, by the probabilities [traces] of its traces in ascending order."""
+    count = len(ordered)
+    disturbed = DISTURBED_SINGLE_PROBABILITY if count == 1 else DISTURBED_PROBABILITY
+    by_strength = 1.0 - (1.0 - binom.sf(np.arange(count), count, np.minimum(RATE_FACTOR * ordered, 1.0))) ** bands
+    return float(np.min(np.maximum(by_strength, binom.sf(np.arange(count), count, disturbed))))
 
 
 def _measure_traces(records: Sequence[Record], table: NoiseTable) -> tuple[str, float]:
@@ -187,10 +200,10 @@ def _measure_traces(records: Sequence[Record], table: NoiseTable) -> tuple[str, 
             f"the longest record has {longest:.0f} s of data: too short to tell an event from noise; send records from before P to the end "
             "of the surface waves"
         )
-    used = (transients.windows > 0).any(axis=0)
+    used = measured.any(axis=0)
     low_hz, high_hz = (function(np.array(TRANSIENT_BANDS_HZ)[used]) for function in (np.min, np.max))
-    name = f"transients at {low_hz:.2g} to {high_hz:.2g} Hz on {measured.sum()} traces"
-    return name, network_probability(probabilities[measured])
+    name = f"transients at {low_hz:.2g} to {high_hz:.2g} Hz on {measured.any(axis=1).sum()} traces"
+    return name, network_probability(probabilities)
 
 
 def _measure_arrays(gather: Gather, table: NoiseTable) -> tuple[str, float] | None:

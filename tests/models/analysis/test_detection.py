@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from models.analysis.detection import (
+    DISTURBED_PROBABILITY,
+    DISTURBED_SINGLE_PROBABILITY,
     MAX_FALSE_ALARM_PROBABILITY,
     MIN_FALSE_ALARM_PROBABILITY,
-    MIN_SINGLE_PROBABILITY,
     RATE_FACTOR,
     combine_evidence,
     detect_event,
@@ -67,23 +68,38 @@ def test_one_disturbed_trace_of_several_is_no_event():
 
 
 def test_evidence_grows_with_the_number_of_traces_that_agree():
-    found = [network_probability(np.array([0.01] * k + [0.5] * (10 - k))) for k in range(1, 5)]
+    found = [network_probability(np.array([[0.01]] * k + [[0.5]] * (10 - k))) for k in range(1, 5)]
     assert found == sorted(found, reverse=True)
-    assert network_probability(np.array([0.1, 0.1])) == pytest.approx((0.1 * RATE_FACTOR) ** 2)
-    assert network_probability(np.array([0.1] + [0.9] * 20)) == pytest.approx(1.0)
+    assert network_probability(np.array([[0.1], [0.1]])) == pytest.approx((0.1 * RATE_FACTOR) ** 2)
+    assert network_probability(np.array([[0.1]] + [[0.9]] * 20)) == pytest.approx(1.0)
 
 
-def test_no_trace_alone_is_better_evidence_than_a_disturbance():
-    assert network_probability(np.array([1e-12])) == pytest.approx(RATE_FACTOR * MIN_SINGLE_PROBABILITY)
-    assert network_probability(np.array([0.03])) == pytest.approx(RATE_FACTOR * 0.03)
-    assert detect(make_records(1, heights=[1e4])).statistic == pytest.approx(-np.log10(RATE_FACTOR * MIN_SINGLE_PROBABILITY))
+def test_traces_that_agree_do_so_in_one_band():
+    agreeing, scattered = np.full((4, 4), 0.5), np.full((4, 4), 0.5)
+    agreeing[:, 1] = 0.05
+    np.fill_diagonal(scattered, 0.05)
+    assert network_probability(agreeing) < 0.01
+    assert network_probability(scattered) > 0.5
+
+
+def test_a_band_that_no_trace_holds_does_not_count():
+    wide = np.full((3, 6), np.nan)
+    wide[:, 2] = 0.08
+    assert network_probability(wide) == pytest.approx((0.08 * RATE_FACTOR) ** 3)
+
+
+def test_no_trace_is_better_evidence_than_a_disturbance():
+    assert network_probability(np.array([[1e-12, 1e-9]])) == pytest.approx(DISTURBED_SINGLE_PROBABILITY)
+    assert network_probability(np.array([[1e-12], [1e-12]])) == pytest.approx(DISTURBED_PROBABILITY**2)
+    assert network_probability(np.array([[0.03]])) == pytest.approx(RATE_FACTOR * 0.03)
+    assert detect(make_records(1, heights=[1e4])).statistic == pytest.approx(-np.log10(DISTURBED_SINGLE_PROBABILITY))
 
 
 def test_a_contrast_is_the_more_probable_in_noise_the_more_trials_there_are():
-    probabilities = exceedance_probability(np.array([3.0, 3.0, 4.0]), np.array([10.0, 100.0, 100.0]), (1.0, 0.3))
+    probabilities = exceedance_probability(np.array([3.0, 3.0, 4.0]), np.array([10.0, 100.0, 100.0]), (1.0, 0.3, 0.3, 0.5))
     assert probabilities[1] > probabilities[0]
     assert probabilities[1] > probabilities[2]
-    assert exceedance_probability(np.array(-9.0), np.array(100.0), (1.0, 0.3)) == pytest.approx(1.0)
+    assert exceedance_probability(np.array(-9.0), np.array(100.0), (1.0, 0.3, 0.3, 0.5)) == pytest.approx(1.0)
 
 
 def test_the_false_alarm_probability_falls_with_the_statistic_and_is_bounded():

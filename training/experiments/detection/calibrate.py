@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.analysis.detection import TABLE_PATH, NoiseTable, detect_event, exceedance_probability
+from models.analysis.detection import REDUCED_TAIL, TABLE_PATH, TAIL_PROBABILITY, Law, NoiseTable, detect_event
 from models.array_types import Floats
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
@@ -35,16 +35,19 @@ RECORDINGS: tuple[dict[str, tuple[float, float]], ...] = (
     {"noise_19940808a": (0.0, 24.0), "noise_day_kapi_2013_007": (0.0, 24.0), "noise_day_cop_2009_050": (12.0, 24.0)},
 )
 """Recordings of noise, and the hours (UTC) of them, that calibrate, and that test."""
+LAST_LONG_BAND = 3
+"""0.3 to 0.8 Hz: the last band of which there are long recordings."""
 HIGHEST_BAND = 5
 """2 to 4 Hz: no recording at hand holds it, so that its law is that of 0.8 to 2 Hz."""
-BODY, TAIL = 0.3, 0.05
-"""Probabilities at which a law is fitted to the exceedances of noise."""
-MIN_SCALE = 0.5
+BODY = 0.3
+"""Probability at which a law is fitted to the exceedances of noise, beside that where its tail begins."""
+REDUCED_RARE = -float(np.log(-np.log1p(-0.01)))
+MIN_TAIL_SCALE = 0.5
 """
-Smallest scale of a law of transients, in natural logarithms of energy: noise of one station varies by some decibels more than that
+Smallest tail scale of a law of transients, in natural logarithms of energy: noise of one station varies by some decibels more than that
 of the few stations that calibrate.
 """
-MIN_STACK_SCALE = 0.3
+MIN_STACK_TAIL_SCALE = 0.3
 """Of the law of the surface-wave stack: of 1,012 networks of noise five reached a log evidence of 1 and one reached 1.5."""
 MAX_DECAY = 1.0
 """Of the false-alarm probability with the statistic: that of a statistic whose evidence is calibrated ideally."""
@@ -116,48 +119,63 @@ def measure_noise(networks: Iterable[NoiseNetwork]) -> NoiseSamples:
     return NoiseSamples(to_arrays[0], to_arrays[1], to_arrays[2][0])
 
 
-def fit_law(samples: Floats, min_scale: float = 0.0) -> tuple[float, float]:
+def fit_growth(samples: Floats) -> float:
+    """Fit by least squares how contrasts grow with the logarithm of the number of trials: samples [n, 2]; 0 for one number of trials."""
+    logarithms = np.log(samples[:, 1])
+    deviations = logarithms - logarithms.mean()
+    spread = float(deviations @ deviations)
+    return max(float(deviations @ samples[:, 0]) / spread, 0.0) if np.ptp(logarithms) > 0.1 else 0.0
+
+
+def fit_law(samples: Floats, growth: float | None = None, min_tail_scale: float = 0.0) -> Law:
     """
-    Fit the law (x0, s) of `NoiseTable` to samples [n, 2] of contrast and trials, by its exceedances at probabilities BODY and TAIL.
+    Fit the law of `NoiseTable` to samples [n, 2] of contrast and trials, so that shares BODY and 0.05 of them exceed it.
 
-    The scale is the one at which a share TAIL of the samples exceeds the contrast of that probability when a share BODY exceeds that of
-    BODY, and at least `min_scale`; x0 is such that a share TAIL exceeds that of TAIL.
+    The growth is fitted where it is not given. The tail scale is the scale, and at least `min_tail_scale`.
     """
-    values, trials = samples.T
-
-    def anchor(scale: float, level: float) -> float:
-        return float(np.quantile(values - scale * np.log(trials / -np.log1p(-level)), 1.0 - level))
-
-    def miss(scale: float) -> float:
-        return abs(float(np.mean(exceedance_probability(values, trials, (anchor(scale, BODY), scale)) < TAIL)) - TAIL)
-
-    scale = max(min(np.geomspace(0.02, 3.0, 120).tolist(), key=miss), min_scale)
-    return anchor(scale, TAIL), scale
+    growth = fit_growth(samples) if growth is None else growth
+    body, tail = np.quantile(samples[:, 0] - growth * np.log(samples[:, 1]), (1.0 - BODY, 1.0 - TAIL_PROBABILITY))
+    scale = float((tail - body) / (REDUCED_TAIL + np.log(-np.log1p(-BODY))))
+    return float(tail - scale * REDUCED_TAIL), growth, scale, max(scale, min_tail_scale)
 
 
-def combine_laws(laws: Sequence[tuple[float, float]], trials: float) -> tuple[float, float]:
+def combine_laws(laws: Sequence[Law], trials: float) -> Law:
     """Choose the law whose contrast at probability 0.01 is the highest, for so many trials."""
-    return max(laws, key=lambda law: law[0] + law[1] * np.log(trials / 0.01))
+
+    def reach(law: Law) -> float:
+        return law[0] + law[1] * float(np.log(trials)) + law[2] * REDUCED_TAIL + law[3] * (REDUCED_RARE - REDUCED_TAIL)
+
+    return max(laws, key=reach)
 
 
 def fit_laws(synthetic: NoiseSamples, recorded: NoiseSamples) -> NoiseTable:
-    """Fit the laws of all kinds of evidence: of recorded and synthetic noise the one that reaches higher."""
+    """
+    Fit the laws of all kinds of evidence: of recorded and synthetic noise the one that reaches higher.
 
-    def choose(pair: tuple[Floats, Floats], min_scale: float = 0.0) -> tuple[float, float]:
-        enough = [samples for samples in pair if len(samples) >= MIN_SAMPLES]
-        return combine_laws([fit_law(samples, min_scale) for samples in enough], float(np.median(np.concatenate(enough)[:, 1])))
-
-    transients = [choose(pair, MIN_SCALE) for pair in zip(synthetic.transients, recorded.transients, strict=True)]
+    Recordings above 0.8 Hz are short, and long at other stations than the shortest: their growth is the larger one of synthetic noise
+    and of recordings at 0.3 to 0.8 Hz.
+    """
+    transients: list[Law] = []
+    for band, pair in enumerate(zip(synthetic.transients, recorded.transients, strict=True)):
+        growth = None if band <= LAST_LONG_BAND else max(transients[LAST_LONG_BAND][1], fit_growth(pair[0]))
+        transients.append(_choose_law(pair, growth, MIN_TAIL_SCALE))
     transients[HIGHEST_BAND] = transients[HIGHEST_BAND - 1]
-    beams = [choose(pair) for pair in zip(synthetic.beams, recorded.beams, strict=True)]
-    return NoiseTable(tuple(transients), tuple(beams), fit_law(synthetic.stacks, MIN_STACK_SCALE), ((0.0, 1.0), (0.0, 1.0)), 0)
+    beams = [_choose_law(pair) for pair in zip(synthetic.beams, recorded.beams, strict=True)]
+    stack = fit_law(synthetic.stacks, 0.0, MIN_STACK_TAIL_SCALE)
+    return NoiseTable(tuple(transients), tuple(beams), stack, ((0.0, 1.0), (0.0, 1.0)), 0)
+
+
+def _choose_law(pair: tuple[Floats, Floats], growth: float | None = None, min_tail_scale: float = 0.0) -> Law:
+    """Law of synthetic or recorded samples, whichever reaches higher; of few samples none."""
+    enough = [samples for samples in pair if len(samples) >= MIN_SAMPLES]
+    return combine_laws([fit_law(samples, growth, min_tail_scale) for samples in enough], float(np.median(np.concatenate(enough)[:, 1])))
 
 
 def fit_false_alarms(statistics: Floats) -> tuple[float, float]:
-    """Fit start and decay of the false-alarm probability to detection statistics [n] of noise, at probabilities BODY and TAIL."""
-    body, tail = np.quantile(statistics, (1.0 - BODY, 1.0 - TAIL))
-    decay = min(float(np.log10(BODY / TAIL) / max(tail - body, 1e-3)), MAX_DECAY)
-    return float(tail + np.log10(TAIL) / decay), decay
+    """Fit start and decay of the false-alarm probability to detection statistics [n] of noise, at probabilities BODY and 0.05."""
+    body, tail = np.quantile(statistics, (1.0 - BODY, 1.0 - TAIL_PROBABILITY))
+    decay = min(float(np.log10(BODY / TAIL_PROBABILITY) / max(tail - body, 1e-3)), MAX_DECAY)
+    return float(tail + np.log10(TAIL_PROBABILITY) / decay), decay
 
 
 def measure_statistics(networks: Iterable[NoiseNetwork], table: NoiseTable) -> Floats:

@@ -16,13 +16,14 @@ from training.experiments.detection.calibrate import (
     write_noise_table,
 )
 
-LAW = (1.5, 0.4)
+LAW = (1.5, 0.4, 0.6, 0.6)
 
 
 def draw_samples(law, trials, count=3000, seed=2):
-    """Largest of so many independent values of a law, with the number of trials."""
+    """Largest values of a law for so many trials."""
     uniform = np.random.default_rng(seed).uniform(size=count)
-    return np.column_stack((law[0] - law[1] * np.log(-np.log(uniform) / trials), np.full(count, float(trials))))
+    values = law[0] + law[1] * np.log(trials) - law[2] * np.log(-np.log(uniform))
+    return np.column_stack((values, np.full(count, float(trials))))
 
 
 def test_a_law_is_recovered_from_its_own_samples_at_two_numbers_of_trials():
@@ -30,18 +31,22 @@ def test_a_law_is_recovered_from_its_own_samples_at_two_numbers_of_trials():
     np.testing.assert_allclose(fitted, LAW, atol=0.15)
 
 
-def test_a_minimum_scale_keeps_the_contrast_of_one_in_twenty():
+def test_a_minimum_tail_scale_changes_the_tail_alone():
     samples = draw_samples(LAW, 100)
-    wide = fit_law(samples, 1.0)
-    assert wide[1] == 1.0
-    share = np.mean(detection.exceedance_probability(samples[:, 0], samples[:, 1], wide) < 0.05)
-    assert share == pytest.approx(0.05, abs=0.002)
+    narrow, wide = fit_law(samples, 0.4), fit_law(samples, 0.4, 1.0)
+    assert wide == (*narrow[:3], 1.0)
+    contrasts = np.array([np.quantile(samples[:, 0], 0.7), np.quantile(samples[:, 0], 0.95), samples[:, 0].max()])
+    thin, thick = (detection.exceedance_probability(contrasts, np.full(3, 100.0), law) for law in (narrow, wide))
+    np.testing.assert_allclose(thin[:2], (0.3, 0.05), rtol=0.02)
+    np.testing.assert_allclose(thick[:2], thin[:2], rtol=0.02)
+    assert thick[2] > 2.0 * thin[2]
 
 
 def test_of_two_laws_the_one_that_noise_reaches_higher_by_is_chosen():
-    assert combine_laws([(1.0, 0.2), (0.0, 0.5)], 1000.0) == (0.0, 0.5)
-    assert combine_laws([(1.0, 0.2), (0.0, 0.5)], 1.0) == (0.0, 0.5)
-    assert combine_laws([(3.0, 0.2), (0.0, 0.2)], 10.0) == (3.0, 0.2)
+    low, growing, wide = (1.0, 0.2, 0.2, 0.2), (0.0, 0.5, 0.2, 0.2), (0.8, 0.2, 0.2, 1.0)
+    assert combine_laws([low, growing], 1000.0) == growing
+    assert combine_laws([low, growing], 1.0) == low
+    assert combine_laws([low, wide], 1.0) == wide
 
 
 def test_the_false_alarm_probability_is_that_of_the_statistics_of_noise():
@@ -54,7 +59,7 @@ def test_the_false_alarm_probability_is_that_of_the_statistics_of_noise():
 
 def test_the_table_that_is_written_is_read_again(tmp_path, monkeypatch):
     kinds = [draw_samples(LAW, 50)] * 6
-    samples = NoiseSamples(kinds, kinds[:2], draw_samples((-0.5, 0.2), 1))
+    samples = NoiseSamples(kinds, kinds[:2], draw_samples((-0.5, 0.0, 0.3, 0.3), 1))
     table = replace(fit_laws(samples, samples), networks=300)
     monkeypatch.setattr(detection, "TABLE_PATH", write_noise_table(table, tmp_path / "table.json"))
     read = detection.read_noise_table.__wrapped__()
