@@ -3,10 +3,10 @@ Decide whether records show an event at all: evidence against noise, calibrated 
 
 Three kinds of evidence, from the cheapest on: transients of single records, which need no second station; the beam power of arrays, for
 waves below the noise of single traces; the surface-wave stack, for sources seen by no trace of a wide network. Each is turned into the
-probability that noise reaches it (`NoiseTable`, measured by `python -m training experiment detection`). The detection statistic is the
-smallest of these probabilities, times their number, as minus a decimal logarithm; how often noise reaches the statistic is calibrated once
-more, because noise is neither Gaussian nor independent between stations. Nothing here needs a network, a distance or a pick, so that it
-comes before all of them, and noise costs less than an event.
+probability that noise reaches it (`NoiseTable`, measured by `python -m training experiment detection-table`), and these are combined into
+a detection statistic. How often noise reaches the statistic is calibrated once more, because noise is neither Gaussian nor independent
+between stations. Nothing here needs a network, a distance or a pick, so that it comes before all of them, and noise costs less than an
+event.
 """
 
 import json
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from scipy.stats import binom
+from scipy.stats import binom, chi2
 
 from models.array_types import Floats
 from models.errors import NoUsableTrace
@@ -30,6 +30,8 @@ from models.seismic.waveforms import Gather, Record
 TABLE_PATH: Final = Path(__file__).with_name("detection_noise.json")
 MAX_FALSE_ALARM_PROBABILITY: Final = 0.01
 """An event is detected where noise reaches its statistic less often: one window of noise in a hundred may be called an event."""
+CLEAR_PROBABILITY: Final = 1e-4
+"""False-alarm probability below which no further evidence is measured."""
 MIN_FALSE_ALARM_PROBABILITY: Final = 1e-6  # the extrapolation by an exponential is not trusted below
 DISTURBED_PROBABILITY: Final = 0.05
 """
@@ -116,7 +118,7 @@ def read_noise_table() -> NoiseTable:
 
 def detect_event(records: Sequence[Record], gather: Gather, table: NoiseTable | None = None) -> Detection:
     """
-    Detect an event on records: transients first, and only where these do not decide, beams of arrays and the surface-wave stack.
+    Detect an event on records: transients first, and where these are not clear, beams of arrays and the surface-wave stack.
 
     Parameters
     ----------
@@ -137,16 +139,22 @@ def detect_event(records: Sequence[Record], gather: Gather, table: NoiseTable | 
     kinds = KINDS_OF_EVIDENCE if len(records) >= MIN_STATIONS else 1
     found = [_measure_traces(records, table)]
     for measure in (_measure_arrays, _measure_stack)[: kinds - 1]:
-        if not combine_evidence(found, kinds, table).detected:
+        if combine_evidence(found, kinds, table).false_alarm_probability > CLEAR_PROBABILITY:
             evidence = measure(gather, table)
             found += [] if evidence is None else [evidence]
     return combine_evidence(found, kinds, table)
 
 
 def combine_evidence(found: Sequence[tuple[str, float]], kinds: int, table: NoiseTable) -> Detection:
-    """Combine evidence (name, probability in noise) into a detection: the least probable one, for as many `kinds` as are tried."""
-    least = min(probability for _, probability in found)
-    statistic = abs(float(np.log10(np.clip(kinds * least, 1e-300, 1.0))))
+    """
+    Combine evidence (name, probability in noise) into a detection, for as many `kinds` as are tried.
+
+    The statistic is the larger one of two: of the least probable kind alone, and of all found together (Fisher 1925: minus twice the sum
+    of the logarithms of n probabilities follows a chi-square distribution of 2 n degrees of freedom).
+    """
+    probabilities = np.maximum([probability for _, probability in found], 1e-300)
+    together = float(chi2.sf(-2.0 * np.log(probabilities).sum(), 2 * len(probabilities))) if kinds > 1 else 1.0
+    statistic = abs(float(np.log10(np.clip(min(kinds * probabilities.min(), max(together, 1e-300)), 1e-300, 1.0))))
     probability = table.false_alarm_probability(statistic, kinds)
     return Detection(probability < MAX_FALSE_ALARM_PROBABILITY, statistic, probability, tuple(found))
 
