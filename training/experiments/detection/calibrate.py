@@ -142,10 +142,10 @@ def fit_law(samples: Floats, growth: float | None = None, min_tail_scale: float 
 def combine_laws(laws: Sequence[Law], trials: float) -> Law:
     """Choose the law whose contrast at probability 0.01 is the highest, for so many trials."""
 
-    def reach(law: Law) -> float:
+    def evaluate_tail(law: Law) -> float:
         return law[0] + law[1] * float(np.log(trials)) + law[2] * REDUCED_TAIL + law[3] * (REDUCED_RARE - REDUCED_TAIL)
 
-    return max(laws, key=reach)
+    return max(laws, key=evaluate_tail)
 
 
 def fit_laws(synthetic: NoiseSamples, recorded: NoiseSamples) -> NoiseTable:

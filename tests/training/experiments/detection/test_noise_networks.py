@@ -33,7 +33,7 @@ def test_a_cut_record_keeps_its_times_and_is_refused_where_data_are_missing(reco
 
 
 def test_windows_are_cut_at_hours_of_the_day_and_with_subsets_of_stations(record, monkeypatch):
-    five = tuple(Record(TraceId("XX", name, "", "LHZ"), *vars_of(record)) for name in "ABCDE")
+    five = tuple(Record(TraceId("XX", name, "", "LHZ"), *start_rate_and_samples(record)) for name in "ABCDE")
     monkeypatch.setattr("training.experiments.detection.noise_networks.read_long_records", lambda _: five)
     networks = list(cut_noise_networks(NAMED, np.random.default_rng(0)))
     assert {len(network.records) for network in networks} == {1, 3, 5}
@@ -41,7 +41,7 @@ def test_windows_are_cut_at_hours_of_the_day_and_with_subsets_of_stations(record
     assert max(network.hours[1] for network in networks) <= 3.01
 
 
-def test_a_window_that_overlaps_a_known_event_is_told_apart(record):
+def test_a_window_that_overlaps_a_known_event_holds_it(record):
     def network(hours):
         return NoiseNetwork("window", "noise_19940807a", (record,), hours)
 
@@ -55,5 +55,5 @@ class NAMED:
     name = "recording"
 
 
-def vars_of(record):
+def start_rate_and_samples(record):
     return record.start_time_s, record.sampling_rate_hz, record.samples, record.latitude_deg, record.longitude_deg
