@@ -289,7 +289,9 @@ class SourceEstimate(_Rounded):
     """Source by the inversion of long-period waveforms: a moment tensor at depth, or a single force with its history."""
 
     kind: Literal["moment-tensor", "single-force"]
-    constrains: bool = Field(description="at least 3 traces, azimuths over 40 degrees, log_likelihood at least 30; else nothing is stated")
+    constrains: bool = Field(
+        description="3 traces, azimuths over 40 degrees, log_likelihood of 30 (force: 50) or more; else nothing is stated"
+    )
     log_likelihood: float = Field(description="against noise")
     variance_reduction: float = Field(description="fraction of the energy explained at free gains, 0 to 1")
     tensor: dict[str, float] | None = Field(None, description="rr, tt, pp, rt, rp, tp (r up, t south, p east), scalar moment 1: no gains")

@@ -5,6 +5,7 @@ Standard deviations are those of the posterior samples, not below a floor, times
 whose paths run through Earth models that the inversion does not have (`python -m training experiment source-inversion`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,8 +20,11 @@ from models.seismic.source.inversion import Kind, SourceFit
 
 MIN_TRACES: Final = 3
 MIN_AZIMUTH_RANGE_DEG: Final = 40.0  # of the stations, or azimuth and depth trade off
-MIN_LOG_LIKELIHOOD: Final = 30.0
-"""Of a source against noise: windows of noise reach 9 to 27."""
+MIN_LOG_LIKELIHOOD: Final[Mapping[Kind, float]] = {"tensor": 30.0, "force": 50.0}
+"""
+Of a source against noise, of which windows reach 9 to 27. Azimuths of synthetic forces of a log likelihood of 30 to 50 were wrong by more
+than 20 degrees in every second event, above 50 in one of twenty; depths were right within 20 km from 30 on.
+"""
 TEMPERATURE: Final = 3.0
 AZIMUTH_FLOOR_DEG, PLACE_FLOOR_KM, DEPTH_FLOOR_KM, DEPTH_FLOOR = 3.0, 15.0, 5.0, 0.1
 AZIMUTH_FACTOR, PLACE_FACTOR, DEPTH_FACTOR = 1.0, 1.0, 1.0
@@ -71,7 +75,7 @@ class SourceSolution:
     def constrains(self) -> bool:
         """Whether the inversion has traces, azimuths and likelihood enough to state anything."""
         spread = 360.0 - self.azimuthal_gap_deg > MIN_AZIMUTH_RANGE_DEG
-        return len(self.traces) >= MIN_TRACES and spread and self.log_likelihood >= MIN_LOG_LIKELIHOOD
+        return len(self.traces) >= MIN_TRACES and spread and self.log_likelihood >= MIN_LOG_LIKELIHOOD[self.kind]
 
     def log_likelihood_at(self, nodes: Floats) -> Floats:
         """Evaluate the log density [m] of the epicenter at nodes [m, 3], Student's t with 4 degrees of freedom over the region."""
