@@ -48,7 +48,7 @@ def add_source(found: EventLocation, gather: Gather, records: Sequence[Record], 
         Earth models by name, of which the one is used that fits best. Without any the answer stays as it is.
 
     """
-    kind = KINDS.get(found.event_type)
+    kind = None if found.readings.withheld else KINDS.get(found.event_type)  # short records hold no wave of the tables' periods
     source = None if kind is None else find_source(earths, gather, found.location, found.origin, kind, records)
     if source is None or not source.constrains:
         return replace(found, source=source)

@@ -12,22 +12,19 @@ from app.demo.truth import judge_families, judge_location, read_truth
 from models.analysis.pipeline import embed_event
 from models.clustering.clusters import find_clusters
 from models.imaging.conditioning import condition
-from models.registry.inference import OnnxModel
-from models.registry.store import open_store
-from models.specs.index import MODELS
 from models.specs.pictures import CONDITIONING
 from workers.bundles.parse import parse_bundle
 from workers.bundles.sandbox import read_limits
 from workers.contracts import ModelVersion, Options
 from workers.jobs import cluster, locate
+from workers.jobs.loaded_models import load_models
 from workers.settings import Settings
 
 
 @pytest.fixture(scope="module")
 def served():
-    """Open the shipped models, by name."""
-    store = open_store(Path("models/artifacts"))
-    return {spec.name: OnnxModel.load(store, spec) for spec in MODELS}
+    """Load the shipped models as a worker does."""
+    return load_models(Settings(artifacts_dir=Path("models/artifacts"), threads=1))
 
 
 def read_bundle(name, *, grouped=False):
@@ -44,7 +41,7 @@ def make_job(models):
         trial_epicenter=lambda: None,
         model_version=lambda name: ModelVersion(name=name, version="1"),
         record=SimpleNamespace(submission=SimpleNamespace(options=Options())),
-        worker=SimpleNamespace(models=SimpleNamespace(models=models), settings=Settings()),
+        worker=SimpleNamespace(models=models, settings=Settings()),
     )
 
 
@@ -62,7 +59,7 @@ def test_class_and_epicenter_of_a_shipped_bundle_are_right(served, monkeypatch, 
 
 def test_families_of_the_shipped_anomalies_are_right(served):
     events = read_bundle("anomalies", grouped=True)
-    embeddings = np.stack([embed_event(served, condition(records, CONDITIONING))[0] for records in events.values()])
+    embeddings = np.stack([embed_event(served.models, condition(records, CONDITIONING))[0] for records in events.values()])
     options = Options()
     clustering = find_clusters(embeddings, options.k_min, options.k_max, Settings().cluster_starts, options.seed)
     result = cluster._to_result(make_job(served), list(events), clustering, fine_tuned=False).model_dump(mode="json")
