@@ -18,6 +18,9 @@ from workers.storage.blobs import BlobStore, StoreUnreachable
 
 pytestmark = pytest.mark.anyio
 
+LAG_S = 0.5
+"""What sixty clients in this process, on a busy machine, add to the times that they measure."""
+
 
 @pytest.fixture
 def stalled_queue(settings, tmp_path) -> Iterator[tuple]:
@@ -44,11 +47,11 @@ async def test_a_stalled_queue_costs_a_caller_two_seconds_at_most_and_other_call
         others = [await timed_get(client, path) for path in ("/health/live", "/models", "/health/ready")]
         answers = await asyncio.gather(*pollers)
         assert {(answer.status_code, "Retry-After" in answer.headers) for answer, _ in answers} == {(503, True)}
-        assert max(seconds for _, seconds in answers) < 2
+        assert max(seconds for _, seconds in answers) < 2 + LAG_S
         assert [answer.status_code for answer, _ in others] == [200, 200, 503]
         assert max(seconds for _, seconds in others[:2]) < 0.9
         assert others[2][1] < 1
-        assert (await timed_get(client, "/jobs/x"))[1] < 1.7
+        assert (await timed_get(client, "/jobs/x"))[1] < 1 + LAG_S
         go_on()
         await asyncio.sleep(0.7)
         assert (await client.get("/jobs/x")).status_code == 404

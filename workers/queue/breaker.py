@@ -70,6 +70,11 @@ class CircuitBreaker:
             self._next_trial_s = self._clock() + self._open_s
 
     def record_success(self) -> None:
+        """Close the circuit, unless a prober decides: a stalled server still accepts connections, which counts as a success here."""
+        if self._prober is None:
+            self.close()
+
+    def close(self) -> None:
         """Close the circuit."""
         with self._lock:
             self._open, self._trying = False, None
@@ -83,6 +88,7 @@ async def probe_while_open(breaker: CircuitBreaker, redis: AsyncRedis) -> None:
         if breaker.is_open:
             with suppress(RedisError):
                 await redis.ping()
+                breaker.close()
 
 
 class BreakingRetry(Retry):

@@ -21,7 +21,7 @@ from models.errors import AtlasError
 from workers.queue.breaker import AsyncBreakingRetry, BreakingRetry, CircuitBreaker, CircuitOpen
 from workers.settings import Settings
 
-CALL_TIMEOUT_S = 1.2
+CALL_TIMEOUT_S = 1.0
 """Timeout of a call that somebody waits for: with a circuit breaker a stalled server costs each caller at most that, once."""
 
 _SOCKET_PATH_LIMIT = 100  # bytes; the kernel allows 107, macOS 103

@@ -60,7 +60,10 @@ def test_where_a_prober_runs_no_other_caller_tries():
     with pytest.raises(CircuitOpen):
         breaker.check("a")
     breaker.check("prober")
-    breaker.record_success()
+    breaker.record_success()  # of a connection that was opened before
+    with pytest.raises(CircuitOpen):
+        breaker.check("a")
+    breaker.close()
     breaker.check("a")
 
 
