@@ -74,11 +74,12 @@ class StoreAccess:
             self._probing.add_done_callback(_ignore_outcome)
         elif self._suspected:
             raise StoreUnreachable("the blob store does not answer")
-        done, _ = await asyncio.wait({self._probing}, timeout=PROBE_S)
+        probing = self._probing  # another caller may start the next probe while this one waits
+        done, _ = await asyncio.wait({probing}, timeout=PROBE_S)
         self._suspected = not done
         if not done:
             raise StoreUnreachable("the blob store does not answer")
-        self._probing.result()
+        probing.result()
         self._probed_s = time.monotonic()
 
 

@@ -375,9 +375,7 @@ class Selection(_Rounded):
     stability: float = Field(description="mean adjusted Rand index between clusterings with different seeds and subsets of the events")
     silhouette: float
     gap: float | None = Field(None, description="gap statistic: log dispersion of reference data without clusters minus that of the events")
-    excess: float | None = Field(
-        None, description="silhouette minus that of reference data without clusters; the k with its maximum is chosen"
-    )
+    excess: float | None = Field(None, description="silhouette minus that of data without clusters; the k with its maximum is chosen")
 
 
 class Cluster(_Contract):

@@ -198,8 +198,7 @@ def _refine(
     begin = best[1:].copy()
     begin[2], begin[3] = _state_of(rough, excitation, int(best[3])), 0.0
     is_force = excitation.components == FORCES
-    starts = (begin, _turn(fine, begin)) if is_force else ()
-    both = [_walk(fine, row, COOLING, REFINED_DELAY_S, 50 + number) for number, row in enumerate(starts)]
+    both = _walk_both_ways(fine, begin) if is_force else []
     if both:
         rows = np.concatenate(both)
         begin = rows[np.argmax(rows[:, 0]), 1:]
@@ -207,7 +206,6 @@ def _refine(
     top = chain[np.argmax(chain[:, 0])]
     fits = np.zeros((len(observations), 2, 2))
     evaluate_source(*fine.arrays, top[1:3], int(top[3]), top[6:], top[4], top[5], fits)
-    place = np.degrees(top[1:3])
     return SourceFit(
         kind="force" if is_force else "tensor",
         best=top,
@@ -217,10 +215,15 @@ def _refine(
         log_opposite=_largest_against(top[6:], chain, *both) if is_force else None,
         profile=_profile(cooled, rough, chain),
         traces=np.array([one.trace_index for one in observations]),
-        azimuths_deg=azimuth_deg(*place, *np.degrees(fine.stations.T)),
+        azimuths_deg=azimuth_deg(*np.degrees(top[1:3]), *np.degrees(fine.stations.T)),
         fits=fits,
         weights=fine.tables.weights,
     )
+
+
+def _walk_both_ways(fine: _Problem, begin: Floats) -> list[Floats]:
+    """Cool from a force and from the opposite one."""
+    return [_walk(fine, row, COOLING, REFINED_DELAY_S, 50 + number) for number, row in enumerate((begin, _turn(fine, begin)))]
 
 
 def _largest_against(direction: Floats, *chains: Floats) -> float:
