@@ -45,6 +45,12 @@ RATE_FACTOR: Final = 3.0
 How much more often than the average record those of one noisy station or region may show transients: it keeps them from being taken for
 an event.
 """
+MAX_TRANSIENT_PROBABILITY: Final = 0.01
+"""
+Probability in noise up to which a transient counts. The body of the distribution depends on the spectrum of the noise within a band (white
+noise and noise that rises with the sixth power of frequency differ by 0.4 in the contrast), which stations share: however many of
+them lie a little above the average, that is no evidence.
+"""
 KINDS_OF_EVIDENCE: Final = 3  # for four traces and more; fewer have transients alone
 
 
@@ -194,7 +200,8 @@ def _band_probability(ordered: Floats, bands: int) -> float:
     """Probability of the transients of one of `bands` bands, by the probabilities [traces] of its traces in ascending order."""
     count = len(ordered)
     disturbed = DISTURBED_SINGLE_PROBABILITY if count == 1 else DISTURBED_PROBABILITY
-    by_strength = 1.0 - (1.0 - binom.sf(np.arange(count), count, np.minimum(RATE_FACTOR * ordered, 1.0))) ** bands
+    rates = np.where(ordered <= MAX_TRANSIENT_PROBABILITY, RATE_FACTOR * ordered, 1.0)
+    by_strength = 1.0 - (1.0 - binom.sf(np.arange(count), count, rates)) ** bands
     return float(np.min(np.maximum(by_strength, binom.sf(np.arange(count), count, disturbed))))
 
 
