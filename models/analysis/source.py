@@ -69,7 +69,10 @@ def find_source(
     known = sum(records[trace].response is not None for trace in traces) if len(records) else 0
     motion: Motion = "velocity" if 2 * known > len(traces) else "seismometer"
     fit = invert_source(gather, traces, tuple(earths.values()), prior, kind, motion)
-    return None if fit is None else describe_fit(fit)
+    if fit is None:
+        return None
+    source = describe_fit(fit)
+    return replace(source, centroid_delay_s=source.time_s - origin.time_s - 2.0 * origin.uncertainty_s)
 
 
 def select_traces(gather: Gather, location: Location) -> list[int]:

@@ -1,8 +1,8 @@
 """
 What a source inversion states: mechanism, depth, epicenter and time with uncertainties, and how much it constrains.
 
-Standard deviations are those of the posterior samples, not below a floor, times factors by split conformal calibration on synthetic events
-whose paths run through Earth models that the inversion does not have (`python -m training experiment source-inversion`).
+Standard deviations are those of the samples of a tempered posterior, not below a floor. How far they hold on synthetic events is measured by
+`python -m training experiment source-inversion`.
 """
 
 from collections.abc import Mapping
@@ -25,9 +25,13 @@ MIN_LOG_LIKELIHOOD: Final[Mapping[Kind, float]] = {"tensor": 30.0, "force": 50.0
 Of a source against noise, of which windows reach 9 to 27. Azimuths of synthetic forces of a log likelihood of 30 to 50 were wrong by more
 than 20 degrees in every second event, above 50 in one of twenty; depths were right within 20 km from 30 on.
 """
+MAX_CENTROID_DELAY_S: Final = 15.0
+"""
+Of a moment tensor after the origin time: half the duration of an earthquake of magnitude 7.6 (Ekstrom, Nettles & Dziewonski 2012,
+doi:10.1016/j.pepi.2012.04.002). The source of a greater one is no point at periods from 28 s on, and its depth is not determined.
+"""
 TEMPERATURE: Final = 3.0
 AZIMUTH_FLOOR_DEG, PLACE_FLOOR_KM, DEPTH_FLOOR_KM, DEPTH_FLOOR = 3.0, 15.0, 5.0, 0.1
-AZIMUTH_FACTOR, PLACE_FACTOR, DEPTH_FACTOR = 1.0, 1.0, 1.0
 MIN_USED_CORRELATION: Final = 0.3
 RADIUS_SCALE: Final = float(np.sqrt(-2.0 * np.log(1.0 - CONFIDENCE)))  # of the 68 % ellipse of a normal distribution
 
@@ -51,7 +55,8 @@ class SourceSolution:
     `region` of the epicenter with the location before as prior. `tensor` [6] of scalar moment 1 (rr, tt, pp, rt, rp, tp; r up, t south, p
     east) with `depth_km`, or else `force_azimuth_deg` with the probability of its sign and `duration_s` of its history. `depth_profile`
     [depths]: log likelihood at each of `DEPTHS_KM`, minus infinity where not tried. `constrains`: whether traces, azimuths and likelihood
-    suffice to state anything.
+    suffice to state anything, and the source is short. `centroid_delay_s`: of the source after the located origin time, less two standard
+    deviations of that time.
     """
 
     kind: Kind
@@ -70,12 +75,14 @@ class SourceSolution:
     duration_s: float | None
     azimuthal_gap_deg: float
     traces: tuple[TraceFit, ...]
+    centroid_delay_s: float = 0.0
 
     @property
     def constrains(self) -> bool:
-        """Whether the inversion has traces, azimuths and likelihood enough to state anything."""
+        """Whether the inversion has traces, azimuths and likelihood enough to state anything, and a source short enough to be a point."""
         spread = 360.0 - self.azimuthal_gap_deg > MIN_AZIMUTH_RANGE_DEG
-        return len(self.traces) >= MIN_TRACES and spread and self.log_likelihood >= MIN_LOG_LIKELIHOOD[self.kind]
+        short = self.kind == "force" or self.centroid_delay_s <= MAX_CENTROID_DELAY_S
+        return short and spread and len(self.traces) >= MIN_TRACES and self.log_likelihood >= MIN_LOG_LIKELIHOOD[self.kind]
 
     def log_likelihood_at(self, nodes: Floats) -> Floats:
         """Evaluate the log density [m] of the epicenter at nodes [m, 3], Student's t with 4 degrees of freedom over the region."""
@@ -115,7 +122,7 @@ def _summarize_depth(fit: SourceFit) -> tuple[float, float]:
     """Mean depth of the samples and its standard deviation, both in km."""
     depths = np.array(DEPTHS_KM, np.float64)[fit.states[fit.samples[:, 3].astype(np.int64)]]
     depth = float(np.mean(depths))
-    return depth, DEPTH_FACTOR * max(float(np.std(depths)), DEPTH_FLOOR_KM, DEPTH_FLOOR * depth)
+    return depth, max(float(np.std(depths)), DEPTH_FLOOR_KM, DEPTH_FLOOR * depth)
 
 
 def _summarize_azimuth(directions: Floats, best: Floats) -> tuple[float, float]:
@@ -126,7 +133,7 @@ def _summarize_azimuth(directions: Floats, best: Floats) -> tuple[float, float]:
     if np.cos(azimuth) * best[0] + np.sin(azimuth) * best[1] < 0.0:
         azimuth += np.pi
     spread = np.degrees(0.5 * np.sqrt(-2.0 * np.log(np.clip(np.abs(mean), 1e-6, 1.0))))
-    return float(np.degrees(azimuth) % 360.0), AZIMUTH_FACTOR * max(float(spread), AZIMUTH_FLOOR_DEG)
+    return float(np.degrees(azimuth) % 360.0), max(float(spread), AZIMUTH_FLOOR_DEG)
 
 
 def _summarize_place(fit: SourceFit) -> EpicenterRegion:
@@ -136,7 +143,7 @@ def _summarize_place(fit: SourceFit) -> EpicenterRegion:
     east = np.array((-mean[1], mean[0], 0.0)) / max(float(np.hypot(mean[0], mean[1])), 1e-12)
     offsets = np.degrees(points @ np.stack((east, np.cross(mean, east)), axis=1)) * KM_PER_DEGREE
     variances, axes = np.linalg.eigh(offsets.T @ offsets / len(offsets))
-    minor, major = (PLACE_FACTOR * np.maximum(np.sqrt(np.maximum(variances, 0.0)), PLACE_FLOOR_KM)).tolist()
+    minor, major = (np.maximum(np.sqrt(np.maximum(variances, 0.0)), PLACE_FLOOR_KM)).tolist()
     azimuth = float(np.degrees(np.arctan2(axes[0, 1], axes[1, 1])) % 180.0)
     radius = RADIUS_SCALE * float(np.sqrt((minor**2 + major**2) / 2.0))
     return EpicenterRegion(*geographic(mean), RADIUS_SCALE * major, RADIUS_SCALE * minor, azimuth, radius, 1.0)

@@ -85,6 +85,15 @@ def test_a_source_without_likelihood_azimuths_or_traces_changes_nothing(monkeypa
     assert not answer.source.constrains
 
 
+def test_a_moment_tensor_long_after_the_origin_is_no_point_and_determines_no_depth():
+    tensor = make_source(kind="tensor", tensor=np.ones(6))
+
+    assert tensor.constrains
+    assert replace(tensor, centroid_delay_s=14.0).constrains
+    assert not replace(tensor, centroid_delay_s=60.0).constrains
+    assert make_source(centroid_delay_s=60.0).constrains
+
+
 def test_depths_are_weighted_by_their_variances():
     tensor = make_source(kind="tensor", tensor=np.ones(6), depth_km=100.0, depth_uncertainty_km=10.0)
 
