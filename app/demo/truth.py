@@ -12,6 +12,8 @@ MAX_EPICENTER_ERROR_KM = 150.0
 """An epicenter farther from the true one is right only if the true one is in its 90 % ellipse..."""
 MAX_UNCERTAINTY_KM = 500.0
 """...and the epicenter is stated to be known as well as this."""
+MAX_DEVIATIONS = 3.0
+"""Standard deviations that a depth or a force azimuth may be off."""
 MIN_FAMILY_PURITY = 0.9
 """Fraction of the events that are of the most frequent kind of their family."""
 KM_PER_DEGREE = 111.195
@@ -36,7 +38,7 @@ def judge_class(result: JsonObject, truth: JsonObject) -> Verdict:
 
 
 def judge_location(result: JsonObject, truth: JsonObject) -> Verdict:
-    """Compare class and epicenter with the true ones; noise has no epicenter."""
+    """Compare class, epicenter, and depth or force azimuth with the true ones; noise has no epicenter."""
     epicenter, class_right = result["epicenter"], result["event_type"] == truth["event_type"]
     if epicenter is None or "latitude" not in truth:
         return Verdict(_name_event(truth), class_right and epicenter is None and "latitude" not in truth)
@@ -45,7 +47,19 @@ def judge_location(result: JsonObject, truth: JsonObject) -> Verdict:
     source = f"depth {truth['depth_km']:.0f} km" if "depth_km" in truth else f"force azimuth {truth['force_azimuth_deg']:.0f}°"
     close = error_km <= MAX_EPICENTER_ERROR_KM or (inside and epicenter["horizontal_uncertainty_km"] <= MAX_UNCERTAINTY_KM)
     place = f"{truth['latitude']:.2f}°, {truth['longitude']:.2f}°"
-    return Verdict(f"{_name_event(truth)} at {place}, {region}; {source}", class_right and close)
+    return Verdict(f"{_name_event(truth)} at {place}, {region}; {source}", class_right and close and agrees_with_source(result, truth))
+
+
+def agrees_with_source(result: JsonObject, truth: JsonObject) -> bool:
+    """Return whether depth and force azimuth, where stated, are within three standard deviations; ambiguous azimuths modulo 180."""
+    agree = True
+    if result.get("depth_km") is not None and "depth_km" in truth:
+        agree = abs(result["depth_km"] - truth["depth_km"]) <= MAX_DEVIATIONS * result["depth_uncertainty_km"]
+    if result.get("force_azimuth_deg") is not None and "force_azimuth_deg" in truth:
+        turn = 180.0 if result["force_azimuth_ambiguous"] else 360.0
+        error_deg = abs((result["force_azimuth_deg"] - truth["force_azimuth_deg"] + turn / 2) % turn - turn / 2)
+        agree = agree and error_deg <= MAX_DEVIATIONS * result["force_azimuth_uncertainty_deg"]
+    return agree
 
 
 def judge_families(result: JsonObject, truth: JsonObject) -> Verdict:

@@ -67,12 +67,14 @@ def find_source(
     deviation = float(np.clip(location.horizontal_uncertainty_km / KM_PER_DEGREE, MIN_DEVIATION_DEG, MAX_DEVIATION_DEG))
     prior = EpicenterPrior(location.latitude_deg, location.longitude_deg, deviation, origin.time_s)
     known = sum(records[trace].response is not None for trace in traces) if len(records) else 0
-    motion: Motion = "velocity" if 2 * known > len(traces) else "seismometer"
+    response_known = 2 * known > len(traces)
+    motion: Motion = "velocity" if response_known else "seismometer"
     fit = invert_source(gather, traces, tuple(earths.values()), prior, kind, motion)
     if fit is None:
         return None
     source = describe_fit(fit)
-    return replace(source, centroid_delay_s=source.time_s - origin.time_s - 2.0 * origin.uncertainty_s)
+    delay_s = source.time_s - origin.time_s - 2.0 * origin.uncertainty_s
+    return replace(source, centroid_delay_s=delay_s, response_known=response_known)
 
 
 def select_traces(gather: Gather, location: Location) -> list[int]:
@@ -85,10 +87,14 @@ def select_traces(gather: Gather, location: Location) -> list[int]:
 
 
 def move_to_force(found: EventLocation, gather: Gather, source: SourceSolution) -> EventLocation:
-    """State the force azimuth of an inversion, and its epicenter and origin time unless arrival times hold them."""
+    """
+    State the force azimuth of an inversion, and its epicenter and origin time unless arrival times hold them.
+
+    Where the responses of the instruments are unknown, so is the phase of the records, and with it which of two opposite forces it was.
+    """
     if source.force_azimuth_deg is None or source.force_azimuth_uncertainty_deg is None or source.sign_probability is None:
         raise ValueError("the source is not a force")
-    ambiguous = source.sign_probability < MIN_SIGN_PROBABILITY
+    ambiguous = not source.response_known or source.sign_probability < MIN_SIGN_PROBABILITY
     force = ForceAzimuthEstimate(source.force_azimuth_deg, source.force_azimuth_uncertainty_deg, ambiguous)
     if found.method in HELD_BY:
         return replace(found, source=source, force_azimuth=force)

@@ -5,8 +5,8 @@ Sources are chosen, not drawn: a large earthquake, and a glacial earthquake as l
 azimuth the record that shows the event best is taken, of a dozen random stations, so that a section shows wave trains. Anomalies of a
 kind have one source, at different places. Mechanism of the earthquake, path effects and noise are random.
 
-Of the bundles of seeds 1 to 5, which are not shipped, the service answered 5 of 5 earthquakes, 5 of 5 glacial earthquakes and 3 of 5 sets of
-anomalies right by the rules of `app.demo.truth`; in the other two it split kinds into several families. Of the noise of seeds 1 to 30 no
+Of the bundles of seeds 1 to 5, which are not shipped, the service answered 5 of 5 earthquakes, 5 of 5 glacial earthquakes and 3 of 5 sets
+of anomalies right by the rules of `app.demo.truth`; in the other two it split kinds into several families. Of the noise of seeds 1 to 30 no
 window was called an event.
 """
 

@@ -1,8 +1,8 @@
 """
 What a source inversion states: mechanism, depth, epicenter and time with uncertainties, and how much it constrains.
 
-Standard deviations are those of the samples of a tempered posterior, not below a floor. How far they hold on synthetic events is measured by
-`python -m training experiment source-inversion`.
+Standard deviations are those of the samples of a tempered posterior, not below a floor. How far they hold on synthetic events is measured
+by `python -m training experiment source-inversion`.
 """
 
 from collections.abc import Mapping
@@ -56,7 +56,7 @@ class SourceSolution:
     east) with `depth_km`, or else `force_azimuth_deg` with the probability of its sign and `duration_s` of its history. `depth_profile`
     [depths]: log likelihood at each of `DEPTHS_KM`, minus infinity where not tried. `constrains`: whether traces, azimuths and likelihood
     suffice to state anything, and the source is short. `centroid_delay_s`: of the source after the located origin time, less two standard
-    deviations of that time.
+    deviations of that time. `response_known`: whether the responses of most instruments are.
     """
 
     kind: Kind
@@ -76,6 +76,7 @@ class SourceSolution:
     azimuthal_gap_deg: float
     traces: tuple[TraceFit, ...]
     centroid_delay_s: float = 0.0
+    response_known: bool = True
 
     @property
     def constrains(self) -> bool:

@@ -3,7 +3,7 @@
 import pytest
 
 from app.demo.__main__ import BUNDLES, QUESTIONS
-from app.demo.truth import compare_epicenter, judge_class, judge_families, judge_location, read_truth
+from app.demo.truth import agrees_with_source, compare_epicenter, judge_class, judge_families, judge_location, read_truth
 
 EARTHQUAKE = {"event_type": "earthquake", "latitude": 0.0, "longitude": 1.0, "depth_km": 24.0}
 
@@ -33,6 +33,15 @@ def test_a_far_epicenter_is_wrong_unless_its_ellipse_holds_the_true_one():
     wide = {"semi_major_km": 600.0, "semi_minor_km": 50.0, "azimuth_deg": 90.0}
     assert judge_location(location(outer_ellipse=wide), far).right
     assert not judge_location(location(outer_ellipse=wide, horizontal_uncertainty_km=4000.0), far).right
+
+
+def test_depth_and_force_azimuth_are_right_within_three_standard_deviations():
+    assert agrees_with_source({"depth_km": 40.0, "depth_uncertainty_km": 6.0}, EARTHQUAKE)
+    assert not agrees_with_source({"depth_km": 40.0, "depth_uncertainty_km": 5.0}, EARTHQUAKE)
+    force = {"force_azimuth_deg": 303.0, "force_azimuth_uncertainty_deg": 8.0, "force_azimuth_ambiguous": True}
+    assert agrees_with_source(force, {"force_azimuth_deg": 115.0})
+    assert not agrees_with_source(force | {"force_azimuth_ambiguous": False}, {"force_azimuth_deg": 115.0})
+    assert agrees_with_source({"depth_km": None, "force_azimuth_deg": None}, EARTHQUAKE)
 
 
 def test_a_wrong_class_makes_a_right_epicenter_wrong():

@@ -74,6 +74,14 @@ def test_an_epicenter_that_arrival_times_hold_is_not_moved(monkeypatch, glacial)
     assert answer.force_azimuth.ambiguous
 
 
+def test_the_sign_of_a_force_is_ambiguous_where_instruments_are_unknown(monkeypatch, glacial):
+    gather, found = glacial
+    answer = state(monkeypatch, found, gather, make_source(response_known=False))
+
+    assert answer.force_azimuth.azimuth_deg == 230.0
+    assert answer.force_azimuth.ambiguous
+
+
 @pytest.mark.parametrize(
     "changes", [{"log_likelihood": 20.0}, {"azimuthal_gap_deg": 330.0}, {"traces": (TraceFit(0, 0.0, 0.9, None, None),)}]
 )
