@@ -45,7 +45,7 @@ RATE_FACTOR: Final = 3.0
 How much more often than the average record those of one noisy station or region may show transients: it keeps them from being taken for
 an event.
 """
-MAX_TRANSIENT_PROBABILITY: Final = 0.01
+MAX_TRANSIENT_PROBABILITY: Final = 0.02
 """
 Probability in noise up to which a transient counts. The body of the distribution depends on the spectrum of the noise within a band (white
 noise and noise that rises with the sixth power of frequency differ by 0.4 in the contrast), which stations share: however many of
