@@ -3,7 +3,7 @@ Weigh the classes of an event: the network's likelihoods times prior odds and th
 
 The network knows two kinds of sources, a dislocation (earthquake) and a single force (glacial earthquake). Landslides are single forces as
 well (Ekstrom & Stark 2013, doi:10.1126/science.1232887), so that a force is a glacial earthquake at an ice sheet and an `other` event
-elsewhere. Explosions and collapses look like shallow earthquakes at the periods of the network; they are told by physical discriminants.
+elsewhere. Explosions and collapses look like shallow earthquakes at the periods of the network; physical discriminants distinguish them.
 
 Glacial earthquakes occur at outlet glaciers of ice sheets only. Catalogs hold hundreds at Greenland's glaciers (Tsai & Ekstrom 2007,
 doi:10.1029/2006JF000596; Olsen & Nettles 2017, doi:10.1002/2016JF004054), some dozens along Antarctica's coast (Nettles & Ekstrom 2010,

@@ -25,7 +25,7 @@ Ring = list[list[float]]
 
 def geojson(record: JobRecord, result: LocateResult, agency: str = DEFAULT_AGENCY) -> bytes:
     """
-    Return a location as a FeatureCollection in WGS 84, whose features are told apart by their property `kind`.
+    Return a location as a FeatureCollection in WGS 84, whose features are distinguished by their property `kind`.
 
     `epicenter` comes first: a Point with the properties of the USGS feeds (times in POSIX milliseconds, `dmin` and `gap` in degrees, `rms`
     of body waves in seconds, null without arrival times; `mag` is null) and the fields of the result. Then `ellipse` (Polygon or

@@ -2,7 +2,7 @@
 Check the append-only files of the embedded queue before its server loads them.
 
 The server takes whatever a damaged length swallows for an unfinished last write, cuts it off and goes on without the jobs recorded after
-it. Here an unfinished write and damage in the middle are told apart: after the latter more commands follow.
+it. Here an unfinished write and damage in the middle are distinguished: after the latter more commands follow.
 """
 
 import re
