@@ -1,6 +1,6 @@
 """Present a job record as the `Job` of the API."""
 
-from typing import Final
+from typing import Any, Final
 
 from fastapi import Request
 
@@ -17,39 +17,30 @@ PROGRESS_DIGITS: Final = 4
 async def job_view(request: Request, service: Service, record: JobRecord) -> Job:
     """Return the job with its result, if it has succeeded; raises BlobMissing, StoreUnreachable."""
     result = await service.store.run(_read_result, service, record) if record.status is Status.SUCCEEDED else None
-    return Job(
-        id=record.id,
-        kind=record.submission.kind,
-        status=record.status,
-        stage=record.stage,
-        progress=round(record.progress, PROGRESS_DIGITS),
-        created_at=record.created_at,
-        started_at=record.started_at,
-        finished_at=record.finished_at,
-        result=result,
-        problem=record.problem,
-        warnings=record.warnings,
-        formats=available_formats(record),
-        links=job_links(request, record),
-    )
+    return Job(**_describe_record(request, record), result=result, warnings=record.warnings)
 
 
 def summarize_job(request: Request, record: JobRecord) -> JobSummary:
     """Return the job as an entry of a list."""
-    return JobSummary(
-        id=record.id,
-        kind=record.submission.kind,
-        status=record.status,
-        stage=record.stage,
-        progress=round(record.progress, PROGRESS_DIGITS),
-        created_at=record.created_at,
-        started_at=record.started_at,
-        finished_at=record.finished_at,
-        problem=record.problem,
-        parts=[part.name for part in record.submission.parts[:MAX_LISTED_PARTS]],
-        formats=available_formats(record),
-        links=job_links(request, record),
-    )
+    parts = [part.name for part in record.submission.parts[:MAX_LISTED_PARTS]]
+    return JobSummary(**_describe_record(request, record), parts=parts)
+
+
+def _describe_record(request: Request, record: JobRecord) -> dict[str, Any]:
+    """Return the fields that a job and its entry in a list have in common."""
+    return {
+        "id": record.id,
+        "kind": record.submission.kind,
+        "status": record.status,
+        "stage": record.stage,
+        "progress": round(record.progress, PROGRESS_DIGITS),
+        "created_at": record.created_at,
+        "started_at": record.started_at,
+        "finished_at": record.finished_at,
+        "problem": record.problem,
+        "formats": available_formats(record),
+        "links": job_links(request, record),
+    }
 
 
 def job_links(request: Request, record: JobRecord) -> Links:

@@ -1,13 +1,13 @@
 """Parameters of fdsnws-event, and which located events they select."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from math import acos, cos, degrees, radians, sin
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from app.errors import MalformedRequest, validation_message
+from workers.contracts import UtcTime
 from workers.storage.catalog_documents import event_public_id
 
 _ALIASES: Final = {
@@ -18,15 +18,6 @@ _ALIASES: Final = {
 MAX_EVENTS: Final = 2_000
 
 
-def _parse_fdsn_time(text: object) -> object:
-    """Parse a time of FDSN, a date or date and time in UTC."""
-    if not isinstance(text, str):
-        return text
-    moment = datetime.fromisoformat(text.strip())
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-Time = Annotated[AwareDatetime, BeforeValidator(_parse_fdsn_time)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 Radius = Annotated[float, Field(ge=0, le=180)]
@@ -37,8 +28,8 @@ class FdsnQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    starttime: Time | None = None
-    endtime: Time | None = None
+    starttime: UtcTime | None = None
+    endtime: UtcTime | None = None
     minlatitude: Latitude = -90.0
     maxlatitude: Latitude = 90.0
     minlongitude: Longitude = -180.0
@@ -62,7 +53,7 @@ class FdsnQuery(BaseModel):
     orderby: Literal["time", "time-asc", "magnitude", "magnitude-asc"] = "time"
     catalog: str | None = None
     contributor: str | None = None
-    updatedafter: Time | None = None
+    updatedafter: UtcTime | None = None
     format: Literal["xml", "quakeml", "text"] = "xml"
     nodata: Literal[204, 404] = 204
     formatted: bool = False

@@ -72,18 +72,9 @@ def parse_in_sandbox(
     horizontals
         Read the horizontal components of many events, too; those of a single one always are.
 
-    Raises
-    ------
-    LimitExceeded
-        Over any limit, including memory, CPU time and wall-clock time of the child.
-    UnreadableWaveform
-        The child crashed or sent a malformed message.
-    Interrupted
-        The child was killed from outside.
-    StoreUnreachable
-        The file of a part could not be opened.
-    AtlasError
-        An error of `parse`.
+    Raises LimitExceeded over any limit, those on memory, CPU and wall-clock time of the child included, UnreadableWaveform where the child
+    crashed or sent a malformed message, Interrupted where it was killed from outside, StoreUnreachable where the file of a part could not
+    be opened, and the errors of `parse`.
 
     """
     limits = replace(read_limits(settings, window), horizontals=horizontals)
