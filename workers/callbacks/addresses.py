@@ -2,13 +2,14 @@
 
 import socket
 from collections.abc import Callable
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from models.errors import AtlasError
 
 _PORTS: Final = {"http": 80, "https": 443}
+_NAT64: Final = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 MAX_URL: Final = 2_000
 
 IsAllowed = Callable[[str], bool]
@@ -73,7 +74,8 @@ def is_public(address: str) -> bool:
     """Return whether an address is one of the public internet, also where it is an IPv4 address written as IPv6."""
     parsed = ip_address(address.partition("%")[0])
     if isinstance(parsed, IPv6Address):
-        embedded = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
+        translated = IPv4Address(int(parsed) & 0xFFFFFFFF) if parsed in _NAT64 else None
+        embedded = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None) or translated
         if embedded is not None:
             return embedded.is_global
     return parsed.is_global and not parsed.is_multicast

@@ -164,7 +164,7 @@ def test_a_receiver_that_never_answers_is_left_after_the_timeout(settings, redis
 
 
 PRIVATE = """127.0.0.1 10.1.2.3 172.16.0.1 192.168.1.1 169.254.169.254 0.0.0.0 100.64.0.1 224.0.0.1 255.255.255.255
-::1 fe80::1%eth0 fd00::1 ::ffff:127.0.0.1 ::ffff:169.254.169.254 2002:7f00:1::"""
+::1 fe80::1%eth0 fd00::1 ::ffff:127.0.0.1 ::ffff:169.254.169.254 2002:7f00:1:: 64:ff9b::a00:1"""
 
 
 @pytest.mark.parametrize("address", PRIVATE.split())
