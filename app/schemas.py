@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from workers.contracts import ClassifyResult, ClusterResult, DataWarning, JobKind, LocateManyResult, LocateResult, Problem, Status
+from workers.contracts import DataWarning, JobKind, Problem, Status
+from workers.results import ClassifyResult, ClusterResult, LocateManyResult, LocateResult
 
 Result = Annotated[ClassifyResult | LocateResult | LocateManyResult | ClusterResult, Field(discriminator="kind")]
 

@@ -6,7 +6,8 @@ from fastapi import Request
 
 from app.dependencies import Service
 from app.schemas import Job, JobSummary, Links, Result
-from workers.contracts import ClassifyResult, ClusterResult, JobKind, JobRecord, LocateManyResult, LocateResult, Status, Submission
+from workers.contracts import JobKind, JobRecord, Status, Submission
+from workers.results import ClassifyResult, ClusterResult, LocateManyResult, LocateResult
 from workers.storage.result_keys import result_key
 
 JSON: Final = "json"

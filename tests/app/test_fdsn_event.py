@@ -13,10 +13,11 @@ from obspy.clients.fdsn import Client
 from obspy.io.quakeml.core import _read_quakeml, _validate
 
 from app.main import create_app
-from workers.contracts import Ellipse, Epicenter, LocatedEvent, LocateManyResult, LocateResult, Status
+from workers.contracts import Status
 from workers.exports.geojson import geojson
 from workers.exports.quakeml import quakeml
 from workers.exports.tables import locate_many_products, locate_products
+from workers.results import Ellipse, Epicenter, LocatedEvent, LocateManyResult, LocateResult
 from workers.storage.result_keys import result_key
 
 pytestmark = pytest.mark.anyio

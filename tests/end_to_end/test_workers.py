@@ -14,10 +14,11 @@ from uuid import uuid4
 import pytest
 
 from tests.support import recordings
-from workers.contracts import ClassifyResult, ClusterResult, JobKind, JobRecord, LocateResult, Options, Part, Status, Submission
+from workers.contracts import JobKind, JobRecord, Options, Part, Status, Submission
 from workers.queue.connection import connect
 from workers.queue.dispatch import Dispatcher
 from workers.queue.records import Records, job_key
+from workers.results import ClassifyResult, ClusterResult, LocateResult
 from workers.runtime.embedded_queue import EmbeddedQueue
 from workers.runtime.supervisor import ROOT, Supervisor, worker_environment
 from workers.settings import Settings

@@ -8,8 +8,9 @@ import numpy as np
 
 from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE, destination
-from workers.contracts import Ellipse, Epicenter, JobRecord, LocateResult
+from workers.contracts import JobRecord
 from workers.exports.quakeml import QUAKEML_TYPES, epicentral_distance_deg, longitude_within_180, region_name, rms_s
+from workers.results import Ellipse, Epicenter, LocateResult
 from workers.settings import DEFAULT_AGENCY
 
 VERTICES: Final = 72

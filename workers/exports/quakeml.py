@@ -28,7 +28,8 @@ from obspy.core.event import (
 from obspy.geodetics import FlinnEngdahl
 
 from models.seismic.geodesy import KM_PER_DEGREE
-from workers.contracts import DistanceEstimate, Epicenter, JobRecord, LocateResult
+from workers.contracts import JobRecord
+from workers.results import DistanceEstimate, Epicenter, LocateResult
 from workers.settings import DEFAULT_AGENCY
 
 QUAKEML_TYPES: Final = (

@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from workers.contracts import ClassifyResult, ClusterResult, JobRecord, LocatedEvent, LocateManyResult, LocateResult
+from workers.contracts import JobRecord
 from workers.exports.geojson import geojson
 from workers.exports.quakeml import quakeml
+from workers.results import ClassifyResult, ClusterResult, LocatedEvent, LocateManyResult, LocateResult
 from workers.settings import DEFAULT_AGENCY
 from workers.storage.catalog_documents import cut_events, join_events
 

@@ -6,12 +6,13 @@ from models.analysis.combine import combine_origin_times
 from models.analysis.detection import Detection, detect_event
 from models.analysis.pipeline import Classification, classify_event
 from models.seismic.waveforms import Gather
-from workers.contracts import ClassEvidence, ClassifyResult, DataWarning, ReferencePoint
+from workers.contracts import DataWarning
 from workers.exports.tables import classify_products
 from workers.jobs import figures
 from workers.jobs.context import JobContext, JobOutput
 from workers.jobs.detection import no_event_warning, to_detection_result
 from workers.jobs.inputs import read_one_event, unread_warnings
+from workers.results import ClassEvidence, ClassifyResult, ReferencePoint
 
 
 def classify_job(job: JobContext) -> JobOutput:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from models.errors import TooFewEvents
-from workers.contracts import Assignment, Cluster, ClusterResult, Selection
 from workers.exports.tables import cluster_products
 from workers.jobs.context import JobContext, JobOutput
 from workers.jobs.embedding import EmbeddedEvents, embed_all
 from workers.plots.families import OUTLIER, Family, contact_sheet, families_figure
+from workers.results import Assignment, Cluster, ClusterResult, Selection
 
 if TYPE_CHECKING:
     from models.clustering.clusters import Clustering

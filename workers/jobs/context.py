@@ -8,11 +8,12 @@ from types import MappingProxyType
 from pydantic import BaseModel
 
 from workers.bundles.parse import EventRecords
-from workers.contracts import DataWarning, JobRecord, ModelVersion
+from workers.contracts import DataWarning, JobRecord
 from workers.jobs.loaded_models import LoadedModels
 from workers.problems import ModelVersionUnavailable
 from workers.queue.dispatch import Dispatcher
 from workers.queue.records import Records
+from workers.results import ModelVersion
 from workers.settings import Settings
 from workers.storage.blobs import BlobStore
 

@@ -2,8 +2,9 @@
 
 from models.analysis.detection import Detection
 from models.seismic.data_issues import DataIssue
-from workers.contracts import DataWarning, DetectionResult
+from workers.contracts import DataWarning
 from workers.jobs.inputs import to_warnings
+from workers.results import DetectionResult
 
 
 def to_detection_result(detection: Detection) -> DetectionResult:

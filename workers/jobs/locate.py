@@ -13,13 +13,14 @@ from models.seismic.data_issues import DataIssue
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg
 from models.seismic.location.regions import CONFIDENCE, CONFIDENCE_90, EpicenterRegion
 from models.seismic.waveforms import Gather
-from workers.contracts import ArrivalEstimate, DataWarning, DistanceEstimate, Ellipse, Epicenter, LocateResult
+from workers.contracts import DataWarning
 from workers.exports.tables import locate_products
 from workers.jobs import figures
 from workers.jobs.context import JobContext, JobOutput
 from workers.jobs.detection import no_event_warning, to_detection_result
 from workers.jobs.inputs import read_one_event, to_warnings, unread_warnings
 from workers.jobs.source_answer import describe_inversion, describe_methods
+from workers.results import ArrivalEstimate, DistanceEstimate, Ellipse, Epicenter, LocateResult
 
 MAX_SEMI_AXIS_KM = 180.0 * KM_PER_DEGREE
 

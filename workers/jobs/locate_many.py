@@ -6,12 +6,13 @@ from typing import Final
 
 from models.errors import LimitExceeded, NoUsableTrace, UnusableData
 from workers.bundles.parse import EventRecords
-from workers.contracts import DataWarning, LocatedEvent, LocateManyResult, LocateResult
+from workers.contracts import DataWarning
 from workers.exports.tables import locate_many_products
 from workers.jobs.context import JobContext, JobOutput
 from workers.jobs.inputs import read_many_events
 from workers.jobs.locate import locate_job
 from workers.problems import translate_error
+from workers.results import LocatedEvent, LocateManyResult, LocateResult
 
 MAX_FIGURES: Final = 50
 """Events with figures of their own."""

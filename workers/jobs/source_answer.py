@@ -3,7 +3,7 @@
 from models.analysis.pipeline import EventLocation
 from models.seismic.source.mechanisms import nodal_planes
 from models.seismic.waveforms import Gather
-from workers.contracts import SourceEstimate
+from workers.results import SourceEstimate
 
 TENSOR_NAMES = ("rr", "tt", "pp", "rt", "rp", "tp")
 

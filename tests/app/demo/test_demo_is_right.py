@@ -15,9 +15,10 @@ from models.imaging.conditioning import condition
 from models.specs.pictures import CONDITIONING
 from workers.bundles.parse import parse_bundle
 from workers.bundles.sandbox import read_limits
-from workers.contracts import ModelVersion, Options
+from workers.contracts import Options
 from workers.jobs import cluster, locate
 from workers.jobs.loaded_models import load_models
+from workers.results import ModelVersion
 from workers.settings import Settings
 
 

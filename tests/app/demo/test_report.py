@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 from app.demo.report import describe_classification, describe_clusters, describe_location, progress_bar
-from workers.contracts import (
+from workers.results import (
     Assignment,
     ClassifyResult,
     Cluster,

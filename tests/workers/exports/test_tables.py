@@ -12,7 +12,11 @@ from obspy.core.event import Catalog
 from obspy.io.quakeml.core import _read_quakeml, _validate
 
 from models.seismic.geodesy import distance_deg
-from workers.contracts import (
+from workers.contracts import JobKind, JobRecord, Options, Submission
+from workers.exports.geojson import ellipse_geometry, geojson
+from workers.exports.quakeml import quakeml
+from workers.exports.tables import classify_products, cluster_products, distances_csv, locate_products
+from workers.results import (
     ArrivalEstimate,
     Assignment,
     ClassifyResult,
@@ -21,16 +25,9 @@ from workers.contracts import (
     DistanceEstimate,
     Ellipse,
     Epicenter,
-    JobKind,
-    JobRecord,
     LocateResult,
     ModelVersion,
-    Options,
-    Submission,
 )
-from workers.exports.geojson import ellipse_geometry, geojson
-from workers.exports.quakeml import quakeml
-from workers.exports.tables import classify_products, cluster_products, distances_csv, locate_products
 
 ORIGIN = datetime(2004, 12, 26, 0, 58, 53, tzinfo=UTC)
 

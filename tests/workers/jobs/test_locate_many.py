@@ -15,12 +15,13 @@ from models.seismic.data_issues import DataIssue
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
 from workers.bundles.parse import EventRecords
-from workers.contracts import DataWarning, Ellipse, Epicenter, JobKind, JobRecord, LocateResult, Options, Submission
+from workers.contracts import DataWarning, JobKind, JobRecord, Options, Submission
 from workers.exports.tables import locate_products
 from workers.jobs import locate_many
 from workers.jobs.context import JobContext, JobOutput
 from workers.jobs.runner import choose_job
 from workers.problems import ModelVersionUnavailable
+from workers.results import Ellipse, Epicenter, LocateResult
 from workers.settings import Settings
 
 TIME = datetime(2010, 1, 1, tzinfo=UTC)

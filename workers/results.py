@@ -1,0 +1,247 @@
+"""JSON contracts of the results of jobs."""
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, Field, field_validator
+
+from models.specs.event_type import ClassAnswer
+from workers.contracts import Contract, Problem
+
+
+class _Rounded(Contract):
+    """A part of a result: numbers have six significant digits, and times milliseconds, in all formats."""
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _round_value(cls, value: Any) -> Any:  # noqa: ANN401 -- any field
+        if isinstance(value, dict):
+            return {name: _round_number(item) for name, item in value.items()}
+        return _round_number(value)
+
+
+def _round_number(value: Any) -> Any:  # noqa: ANN401 -- any value
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, datetime):
+        return datetime.fromtimestamp(round(value.timestamp(), 3), UTC)
+    return value
+
+
+class ModelVersion(Contract):
+    """Name and version of a model behind a result."""
+
+    name: str
+    version: str
+
+
+class ReferencePoint(_Rounded):
+    """Epicenter that the distances in the record section are computed from, predicted or given in the submission."""
+
+    latitude: float
+    longitude: float
+    source: Literal["predicted", "given"]
+
+
+class DetectionResult(_Rounded):
+    """Whether the records show an event at all: the strongest evidence against noise."""
+
+    detected: bool = Field(description="whether noise would give such evidence with less than the probability stated in the documentation")
+    statistic: float = Field(description="detection statistic: minus the decimal logarithm of the evidence's probability in ideal noise")
+    false_alarm_probability: float = Field(ge=0, le=1, description="how often noise reaches this statistic, calibrated on recorded noise")
+
+
+AnsweredType = ClassAnswer | Literal["none"]
+"""Event types of an answer: the classes, and none where no event was detected."""
+
+
+class ClassEvidence(_Rounded):
+    """Natural logarithms of likelihood ratios against an earthquake, from what the record section does not show; 0 without evidence."""
+
+    force: float = Field(description="of a single force, from arrivals above 0.3 Hz")
+    explosion: float = Field(description="of an explosion or collapse, from Love against Rayleigh waves, mb - Ms, and depth")
+    landslide: float | None = Field(description="of a landslide, from the absence of waves near 1 Hz; null where they are not absent")
+
+
+class ClassifyResult(_Rounded):
+    """Result of POST /events/classify."""
+
+    kind: Literal["classify"] = "classify"
+    event_type: AnsweredType = Field(
+        description="earthquake (tectonic), glacial (glacial earthquake), other (an event that is neither), undetermined: no class "
+        "reaches a probability of 0.8; or none: no event was detected"
+    )
+    probabilities: dict[str, float] = Field(description="of earthquake, glacial and other; they sum to 1; empty if no event was detected")
+    reference_point: ReferencePoint | None = Field(
+        description="null if no epicenter was found; the section then shows traces at their predicted distances"
+    )
+    traces_used: int
+    model: ModelVersion
+    out_of_distribution: bool = Field(description="whether the probability of other is above 0.2")
+    novelty: float | None = Field(
+        description="distance of the record section from the training sections; 97 % of the sections of earthquakes are below 1; null "
+        "if no event was detected"
+    )
+    detection: DetectionResult | None = Field(None, description="null in results of versions before detection")
+    evidence: ClassEvidence | None = Field(None, description="physical evidence of the class besides the record section")
+
+
+class Ellipse(_Rounded):
+    """Confidence ellipse of an epicenter."""
+
+    semi_major_km: float
+    semi_minor_km: float
+    azimuth_deg: float = Field(description="azimuth of the major axis, degrees clockwise from north, 0 to 180")
+    confidence_level: float = Field(description="percent")
+
+
+class Epicenter(_Rounded):
+    """An epicenter with its 68 and 90 % confidence regions."""
+
+    latitude: float = Field(description="degrees")
+    longitude: float = Field(description="degrees")
+    horizontal_uncertainty_km: float
+    ellipse: Ellipse = Field(description="confidence ellipse of 68 %")
+    outer_ellipse: Ellipse | None = Field(None, description="confidence ellipse of 90 %")
+
+
+class DistanceEstimate(_Rounded):
+    """Epicentral distance predicted from one trace, and the back azimuth measured at its station."""
+
+    trace: str
+    distance_deg: float
+    distance_uncertainty_deg: float
+    residual_deg: float | None = Field(
+        description="epicentral distance of the located epicenter minus distance_deg; null without coordinates"
+    )
+    azimuth_deg: float | None = Field(None, description="azimuth from the epicenter to the station, degrees clockwise from north")
+    back_azimuth_deg: float | None = Field(
+        None, description="back azimuth from polarization analysis of the station's three components, degrees; null if not determined"
+    )
+    back_azimuth_uncertainty_deg: float | None = Field(None, description="68 % half-width")
+    used: bool = Field(description="whether the location uses this distance")
+
+
+class ArrivalEstimate(_Rounded):
+    """A pick associated with a phase, in locations by arrival times."""
+
+    trace: str
+    phase: str = Field(description="P, PKP, PKPbc, PKPab, S, pP, sP, PP, or LR: the peak of the Rayleigh-wave envelope at 20 to 50 s")
+    time: AwareDatetime
+    residual_s: float = Field(description="observed minus predicted time; predicted by ak135, for LR by one group velocity")
+    uncertainty_s: float
+
+
+class SourceEstimate(_Rounded):
+    """Source by the inversion of long-period waveforms: a moment tensor at depth, or a single force with its history."""
+
+    kind: Literal["moment-tensor", "single-force"]
+    constrains: bool = Field(
+        description="3 traces, azimuths over 40 degrees, log_likelihood of 30 (force: 50), a tensor within 15 s; or nothing is stated"
+    )
+    log_likelihood: float = Field(description="against noise")
+    variance_reduction: float = Field(description="fraction of the energy explained at free gains, 0 to 1")
+    tensor: dict[str, float] | None = Field(None, description="rr, tt, pp, rt, rp, tp (r up, t south, p east), scalar moment 1: no gains")
+    nodal_planes: list[dict[str, float]] = Field([], description="strike, dip and rake of the best double couple, degrees")
+    depth_km: float | None = None
+    depth_uncertainty_km: float | None = None
+    sign_probability: float | None = Field(None, description="of the force's direction against the opposite one")
+    force_duration_s: float | None = None
+    correlations: dict[str, float] = Field({}, description="of the Rayleigh waves of each trace used")
+
+
+class LocateResult(_Rounded):
+    """Result of POST /events/locate. Without a detected event there is no epicenter, origin time, depth or force."""
+
+    kind: Literal["locate"] = "locate"
+    event_type: AnsweredType = Field(description="as for classify, or as given; if none, what follows from an event is null or empty")
+    epicenter: Epicenter | None = Field(description="null if no event was detected")
+    alternatives: list[Epicenter] = Field([], description="other modes of the posterior, most probable first")
+    origin_time: AwareDatetime | None = Field(description="null if no event was detected")
+    origin_time_uncertainty_s: float | None
+    depth_km: float | None = Field(
+        description="of an earthquake, or of an other event whose arrival times hold it; null where the class is glacial or undetermined"
+    )
+    depth_uncertainty_km: float | None
+    origin_time_depth_correlation: float | None = Field(
+        None,
+        description="correlation of the errors of origin time and depth, -1 to 1, where arrival times determine both: positive where a "
+        "deeper source has a later origin",
+    )
+    force_azimuth_deg: float | None = Field(description="of a glacial earthquake, else null")
+    force_azimuth_uncertainty_deg: float | None
+    force_azimuth_ambiguous: bool | None
+    offsets: list[DistanceEstimate] = Field(description="epicentral distances predicted from single traces")
+    azimuthal_gap_deg: float | None = Field(description="null if no event was detected")
+    method: str = Field(
+        "distances",
+        description="observations that the epicenter was located by: distances, distances+polarization (three-component stations), "
+        "distances+array-slowness (plane waves across an array), surface-wave-stack (in place of distances), distances+arrival-times, "
+        "arrival-times (records too short for distances), waveform-inversion (of a glacial earthquake), or none (no event was detected)",
+    )
+    arrivals: list[ArrivalEstimate] = Field([], description="the associated picks, in locations by arrival times")
+    models: list[ModelVersion]
+    detection: DetectionResult | None = Field(None, description="null in results of versions before detection")
+    depth_method: str | None = Field(None, description="section, arrival-times, waveform-inversion, or some of them joined by +")
+    force_method: str | None = Field(None, description="beams (network) or waveform-inversion")
+    source: SourceEstimate | None = Field(None, description="null if not inverted: class, distances or number of traces do not allow it")
+
+
+class LocatedEvent(Contract):
+    """One of many events: its location, or the problem of its data."""
+
+    event: str = Field(description="name of the folder or file")
+    result: LocateResult | None
+    problem: Problem | None
+
+
+class LocateManyResult(Contract):
+    """Result of POST /events/locate with many=true, in the order of the archive."""
+
+    kind: Literal["locate_many"] = "locate_many"
+    events: list[LocatedEvent]
+    located: int = Field(description="number of events with a result")
+
+
+class Assignment(_Rounded):
+    """Assignment of one event to a family."""
+
+    event: str
+    cluster: int
+    confidence: float
+    outlier: bool = Field(
+        False, description="whether the event is much further from the center of its family than the family's other events"
+    )
+
+
+class Selection(_Rounded):
+    """Scores of one number of families k."""
+
+    k: int
+    loss: float = Field(description="cross-entropy in nats of the assignment, or of DeepCluster's classifier after fine-tuning")
+    stability: float = Field(description="mean adjusted Rand index between clusterings with different seeds and subsets of the events")
+    silhouette: float
+    gap: float | None = Field(None, description="gap statistic: log dispersion of reference data without clusters minus that of the events")
+    excess: float | None = Field(None, description="silhouette minus that of data without clusters; the k with its maximum is chosen")
+
+
+class Cluster(Contract):
+    """One family of events."""
+
+    cluster: int
+    size: int
+    representatives: list[str]
+
+
+class ClusterResult(_Rounded):
+    """Result of POST /anomalies/cluster."""
+
+    kind: Literal["cluster"] = "cluster"
+    k: int
+    k_of_smallest_loss: int | None = Field(None, description="k with the minimum loss")
+    structure_found: bool
+    assignments: list[Assignment]
+    selection: list[Selection]
+    clusters: list[Cluster]
+    model: ModelVersion
+    fine_tuned: bool
