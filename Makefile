@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup serve demo test test-fast fuzz check format train bench openapi settings pins clean
+.PHONY: help setup serve demo test test-fast fuzz check format train bench openapi settings client-models pins clean
 
 BIN := .venv/bin
 PY := $(BIN)/python
@@ -53,6 +53,7 @@ check: $(DEV) ## format, lint, types, import contracts
 	$(BIN)/ruff format --no-cache --check .
 	$(BIN)/ruff check --no-cache .
 	$(BIN)/mypy
+	$(BIN)/mypy --python-version 3.10 -p seismic_atlas_client
 	$(BIN)/lint-imports
 
 format: $(DEV) ## rewrite in the house format
@@ -68,6 +69,10 @@ bench: $(DEV)-compiled ## the serving path against the usual script, in one run
 openapi: $(WORKER) ## write openapi.json from the code
 	$(PY) -m app openapi > openapi.json
 
+client-models: $(DEV) ## write the models of the client from openapi.json, and its half with awaited calls
+	$(PY) client/generate_models.py
+	$(PY) client/generate_async_client.py
+
 settings: $(WORKER) ## write docs/reference/configuration.md from workers/settings.py
 	$(PY) -m app.settings_doc > docs/reference/configuration.md
 
@@ -79,7 +84,7 @@ pins: $(SETUP) ## compile requirements/*.txt again (ARGS=--upgrade for newer ver
 
 clean: ## remove .venv, build and caches (data stays)
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find app models workers training tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find app models workers training tests benchmarks client -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(SETUP): requirements/setup.txt
 	@python=""; for name in python3.12 python3 python; do \

@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("app", "models", "training", "workers")
+CLIENT = "client/src/seismic_atlas_client"  # a distribution of its own: the rules of the packages hold for it too
 FILE_LINES = 400
 FUNCTION_LINES = 40
 FOLDER_MODULES = 15
@@ -130,7 +131,9 @@ def test_the_folder_is_no_package(folder):
 
 
 def test_package_files_hold_a_docstring_and_nothing_else():
-    assert [name for name, tree in trees() if name.endswith("__init__.py") and len(tree.body) > 1] == []
+    """But that of the client, which names what a caller imports from it."""
+    full = [name for name, tree in trees() if name.endswith("__init__.py") and len(tree.body) > 1]
+    assert full == [f"{CLIENT}/__init__.py"]
 
 
 def test_no_file_names_a_registry():
@@ -211,7 +214,7 @@ def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def test_no_folder_holds_more_modules_than_one_can_survey():
-    modules = Counter(path.parent for path in tracked(".py") if path.name != "__init__.py" and name_of(path).split("/")[0] in PACKAGES)
+    modules = Counter(path.parent for path in tracked(".py") if path.name != "__init__.py" and is_of_a_package(name_of(path)))
     assert {name_of(folder): count for folder, count in modules.items() if count > FOLDER_MODULES} == {}
 
 
@@ -246,14 +249,19 @@ def test_bounds_are_called_minimum_and_maximum():
 
 
 def test_a_public_name_belongs_to_one_module():
-    """A caller that reads the name knows the module; names that a protocol asks for are the exception."""
-    modules: dict[str, set[str]] = {}
+    """A caller that reads the name knows the module; names that a protocol asks for are the exception. The client is apart."""
+    modules: dict[tuple[bool, str], set[str]] = {}
     for name, tree in trees():
-        if name.split("/")[0] in PACKAGES:
+        if is_of_a_package(name):
             for node in tree.body:
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-                    modules.setdefault(node.name, set()).add(name)
-    assert {name: found for name, found in modules.items() if len(found) > 1 and name not in SHARED_NAMES} == {}
+                    modules.setdefault((name.startswith(CLIENT), node.name), set()).add(name)
+    assert {name: found for (_, name), found in modules.items() if len(found) > 1 and name not in SHARED_NAMES} == {}
+
+
+def is_of_a_package(path: str) -> bool:
+    """Whether a file belongs to one of the packages or to the client."""
+    return path.split("/", maxsplit=1)[0] in PACKAGES or path.startswith(f"{CLIENT}/")
 
 
 def test_no_function_is_named_by_a_participle():
@@ -265,7 +273,7 @@ def is_participle(path: str, function: ast.FunctionDef | ast.AsyncFunctionDef) -
     """Whether a function of the packages is named by a participle alone, as `_filtered` or `passed_over`; a noun may follow one."""
     first, *rest = words(function.name) or [""]
     participle = (first.endswith("ed") and first not in VERBS) or first in IRREGULAR_PARTICIPLES
-    if path.split("/", maxsplit=1)[0] not in PACKAGES or not participle or not PARTICLES.issuperset(rest):
+    if not is_of_a_package(path) or not participle or not PARTICLES.issuperset(rest):
         return False
     return not any("property" in ast.unparse(decorator) for decorator in function.decorator_list)
 
@@ -273,6 +281,7 @@ def is_participle(path: str, function: ast.FunctionDef | ast.AsyncFunctionDef) -
 def test_the_version_is_the_same_everywhere():
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert json.loads((ROOT / "openapi.json").read_text())["info"]["version"] == version
+    assert f'VERSION = "{version}"' in (ROOT / CLIENT / "version.py").read_text()
     images = re.findall(r"image: seismic-atlas-\S+:\$\{ATLAS_TAG:-([^}]+)\}", (ROOT / "docker-compose.yml").read_text())
     assert set(images) == {version}
 

@@ -1,0 +1,526 @@
+"""
+Models of the answers of the service, with the names of its contract.
+
+Written by client/generate_models.py from openapi.json; change that, not this file.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, Field
+
+from seismic_atlas_client.base import LocationResult, Model, Result
+
+JobKind = Literal["classify", "locate", "cluster"]
+"""Kinds of jobs."""
+
+
+Status = Literal["queued", "running", "succeeded", "failed", "canceled"]
+"""Status of a job; every accepted job ends in exactly one of the last three."""
+
+
+class ReferencePoint(Model):
+    """Epicenter that the distances in the record section are computed from, predicted or given in the submission."""
+
+    latitude: float
+    longitude: float
+    source: Literal["predicted", "given"]
+
+
+class ModelVersion(Model):
+    """Name and version of a model behind a result."""
+
+    name: str
+    version: str
+
+
+class DetectionResult(Model):
+    """Whether the records show an event at all: the strongest evidence against noise."""
+
+    detected: bool
+    """Whether noise would give such evidence with less than the probability stated in the documentation."""
+
+    statistic: float
+    """Detection statistic: minus the decimal logarithm of the evidence's probability in ideal noise."""
+
+    false_alarm_probability: float
+    """How often noise reaches this statistic, calibrated on recorded noise."""
+
+
+class ClassEvidence(Model):
+    """Natural logarithms of likelihood ratios against an earthquake, from what the record section does not show; 0 without evidence."""
+
+    force: float
+    """Of a single force, from arrivals above 0.3 Hz."""
+
+    explosion: float
+    """Of an explosion or collapse, from Love against Rayleigh waves, mb - Ms, and depth."""
+
+    landslide: float | None
+    """Of a landslide, from the absence of waves near 1 Hz; None where they are not absent."""
+
+
+class ClassifyResult(Result):
+    """Result of POST /events/classify."""
+
+    kind: Literal["classify"] = "classify"
+    event_type: Literal["earthquake", "glacial", "other", "undetermined", "none"]
+    """
+    Earthquake (tectonic), glacial (glacial earthquake), other (an event that is neither), undetermined: no class reaches a probability
+    of 0.8; or none: no event was detected.
+    """
+
+    probabilities: dict[str, float]
+    """Of earthquake, glacial and other; they sum to 1; empty if no event was detected."""
+
+    reference_point: ReferencePoint | None
+    """None if no epicenter was found; the section then shows traces at their predicted distances."""
+
+    traces_used: int
+    model: ModelVersion
+    out_of_distribution: bool
+    """Whether the probability of other is above 0.2."""
+
+    novelty: float | None
+    """
+    Distance of the record section from the training sections; 97 % of the sections of earthquakes are below 1; None if no event was
+    detected.
+    """
+
+    detection: DetectionResult | None = None
+    """None in results of versions before detection."""
+
+    evidence: ClassEvidence | None = None
+    """Physical evidence of the class besides the record section."""
+
+
+class Ellipse(Model):
+    """Confidence ellipse of an epicenter."""
+
+    semi_major_km: float
+    semi_minor_km: float
+    azimuth_deg: float
+    """Azimuth of the major axis, degrees clockwise from north, 0 to 180."""
+
+    confidence_level: float
+    """Percent."""
+
+
+class Epicenter(Model):
+    """An epicenter with its 68 and 90 % confidence regions."""
+
+    latitude: float
+    """Degrees."""
+
+    longitude: float
+    """Degrees."""
+
+    horizontal_uncertainty_km: float
+    ellipse: Ellipse
+    """Confidence ellipse of 68 %."""
+
+    outer_ellipse: Ellipse | None = None
+    """Confidence ellipse of 90 %."""
+
+
+class DistanceEstimate(Model):
+    """Epicentral distance predicted from one trace, and the back azimuth measured at its station."""
+
+    trace: str
+    distance_deg: float
+    distance_uncertainty_deg: float
+    residual_deg: float | None
+    """Epicentral distance of the located epicenter minus distance_deg; None without coordinates."""
+
+    azimuth_deg: float | None = None
+    """Azimuth from the epicenter to the station, degrees clockwise from north."""
+
+    back_azimuth_deg: float | None = None
+    """Back azimuth from polarization analysis of the station's three components, degrees; None if not determined."""
+
+    back_azimuth_uncertainty_deg: float | None = None
+    """68 % half-width."""
+
+    used: bool
+    """Whether the location uses this distance."""
+
+
+class ArrivalEstimate(Model):
+    """A pick associated with a phase, in locations by arrival times."""
+
+    trace: str
+    phase: str
+    """P, PKP, PKPbc, PKPab, S, pP, sP, PP, or LR: the peak of the Rayleigh-wave envelope at 20 to 50 s."""
+
+    time: AwareDatetime
+    residual_s: float
+    """Observed minus predicted time; predicted by ak135, for LR by one group velocity."""
+
+    uncertainty_s: float
+
+
+class SourceEstimate(Model):
+    """Source by the inversion of long-period waveforms: a moment tensor at depth, or a single force with its history."""
+
+    kind: Literal["moment-tensor", "single-force"]
+    constrains: bool
+    """3 traces, azimuths over 40 degrees, log_likelihood of 30 (force: 50), a tensor within 15 s; or nothing is stated."""
+
+    log_likelihood: float
+    """Against noise."""
+
+    variance_reduction: float
+    """Fraction of the energy explained at free gains, 0 to 1."""
+
+    tensor: dict[str, float] | None = None
+    """Rr, tt, pp, rt, rp, tp (r up, t south, p east), scalar moment 1: no gains."""
+
+    nodal_planes: list[dict[str, float]] = Field(default_factory=list)
+    """Strike, dip and rake of the best double couple, degrees."""
+
+    depth_km: float | None = None
+    depth_uncertainty_km: float | None = None
+    sign_probability: float | None = None
+    """Of the force's direction against the opposite one."""
+
+    force_duration_s: float | None = None
+    correlations: dict[str, float] = Field(default_factory=dict)
+    """Of the Rayleigh waves of each trace used."""
+
+
+class LocateResult(LocationResult):
+    """Result of POST /events/locate. Without a detected event there is no epicenter, origin time, depth or force."""
+
+    kind: Literal["locate"] = "locate"
+    event_type: Literal["earthquake", "glacial", "other", "undetermined", "none"]
+    """As for classify, or as given; if none, what follows from an event is None or empty."""
+
+    epicenter: Epicenter | None
+    """None if no event was detected."""
+
+    alternatives: list[Epicenter] = Field(default_factory=list)
+    """Other modes of the posterior, most probable first."""
+
+    origin_time: AwareDatetime | None
+    """None if no event was detected."""
+
+    origin_time_uncertainty_s: float | None
+    depth_km: float | None
+    """Of an earthquake, or of an other event whose arrival times hold it; None where the class is glacial or undetermined."""
+
+    depth_uncertainty_km: float | None
+    origin_time_depth_correlation: float | None = None
+    """
+    Correlation of the errors of origin time and depth, -1 to 1, where arrival times determine both: positive where a deeper source has
+    a later origin.
+    """
+
+    force_azimuth_deg: float | None
+    """Of a glacial earthquake, else None."""
+
+    force_azimuth_uncertainty_deg: float | None
+    force_azimuth_ambiguous: bool | None
+    offsets: list[DistanceEstimate]
+    """Epicentral distances predicted from single traces."""
+
+    azimuthal_gap_deg: float | None
+    """None if no event was detected."""
+
+    method: str = "distances"
+    """
+    Observations that the epicenter was located by: distances, distances+polarization (three-component stations),
+    distances+array-slowness (plane waves across an array), surface-wave-stack (in place of distances), distances+arrival-times,
+    arrival-times (records too short for distances), waveform-inversion (of a glacial earthquake), or none (no event was detected).
+    """
+
+    arrivals: list[ArrivalEstimate] = Field(default_factory=list)
+    """The associated picks, in locations by arrival times."""
+
+    models: list[ModelVersion]
+    detection: DetectionResult | None = None
+    """None in results of versions before detection."""
+
+    depth_method: str | None = None
+    """Section, arrival-times, waveform-inversion, or some of them joined by +."""
+
+    force_method: str | None = None
+    """Beams (network) or waveform-inversion."""
+
+    source: SourceEstimate | None = None
+    """None if not inverted: class, distances or number of traces do not allow it."""
+
+
+class PartProblem(Model):
+    """A part that caused a problem."""
+
+    name: str
+    code: str
+    detail: str
+
+
+class Problem(Model):
+    """Problem details (RFC 9457); `retryable` is true if the same request may succeed later."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    parts: list[PartProblem] = Field(default_factory=list)
+    retryable: bool = False
+
+
+class LocatedEvent(Model):
+    """One of many events: its location, or the problem of its data."""
+
+    event: str
+    """Name of the folder or file."""
+
+    result: LocateResult | None
+    problem: Problem | None
+
+
+class LocateManyResult(LocationResult):
+    """Result of POST /events/locate with many=true, in the order of the archive."""
+
+    kind: Literal["locate_many"] = "locate_many"
+    events: list[LocatedEvent]
+    located: int
+    """Number of events with a result."""
+
+
+class Assignment(Model):
+    """Assignment of one event to a family."""
+
+    event: str
+    cluster: int
+    confidence: float
+    outlier: bool = False
+    """Whether the event is much further from the center of its family than the family's other events."""
+
+
+class Selection(Model):
+    """Scores of one number of families k."""
+
+    k: int
+    loss: float
+    """Cross-entropy in nats of the assignment, or of DeepCluster's classifier after fine-tuning."""
+
+    stability: float
+    """Mean adjusted Rand index between clusterings with different seeds and subsets of the events."""
+
+    silhouette: float
+    gap: float | None = None
+    """Gap statistic: log dispersion of reference data without clusters minus that of the events."""
+
+    excess: float | None = None
+    """Silhouette minus that of data without clusters; the k with its maximum is chosen."""
+
+
+class Cluster(Model):
+    """One family of events."""
+
+    cluster: int
+    size: int
+    representatives: list[str]
+
+
+class ClusterResult(Result):
+    """Result of POST /anomalies/cluster."""
+
+    kind: Literal["cluster"] = "cluster"
+    k: int
+    k_of_smallest_loss: int | None = None
+    """K with the minimum loss."""
+
+    structure_found: bool
+    assignments: list[Assignment]
+    selection: list[Selection]
+    clusters: list[Cluster]
+    model: ModelVersion
+    fine_tuned: bool
+
+
+class DataWarning(Model):
+    """A data-quality issue that did not stop the job."""
+
+    trace: str | None = None
+    """Id of the trace concerned; None if it is not one trace."""
+
+    part: str | None = None
+    """Uploaded part or archive member concerned; None if it is not one file."""
+
+    code: str
+    """Stable code of the kind of issue."""
+
+    detail: str
+    """What was found, and what was done."""
+
+
+class Links(Model):
+    """Paths of a job on this server."""
+
+    self: str
+    """This job."""
+
+    result: str | None
+    """The result, once the job has succeeded; `?format=` selects one of `formats`."""
+
+    events: str
+    """Progress as server-sent events."""
+
+    figures: list[str]
+    """Figures of the result (PNG)."""
+
+    bundle: str | None = None
+    """Everything of a job that has ended, as a zip archive."""
+
+
+class Job(Model):
+    """A job; every accepted job ends in exactly one of the states `succeeded`, `failed` and `canceled`."""
+
+    id: str
+    kind: JobKind
+    status: Status
+    stage: str
+    """Current stage of the processing."""
+
+    progress: float
+    """Fraction of the job that is done, 0 to 1."""
+
+    created_at: AwareDatetime
+    started_at: AwareDatetime | None
+    finished_at: AwareDatetime | None
+    result: Annotated[ClassifyResult | LocateResult | LocateManyResult | ClusterResult, Field(discriminator="kind")] | None
+    """Result, if the job has succeeded."""
+
+    problem: Problem | None
+    """Problem details (RFC 9457), if the job has failed."""
+
+    warnings: list[DataWarning]
+    """Defects of the data that did not stop the job, and what was done about them."""
+
+    formats: list[str]
+    """Formats in which the result is available."""
+
+    links: Links
+
+
+class JobSummary(Model):
+    """A job in a list: what `Job` has, without its result."""
+
+    id: str
+    kind: JobKind
+    status: Status
+    stage: str
+    progress: float
+    created_at: AwareDatetime
+    started_at: AwareDatetime | None
+    finished_at: AwareDatetime | None
+    problem: Problem | None
+    parts: list[str]
+    """Names of the first uploaded parts."""
+
+    formats: list[str]
+    links: Links
+
+
+class JobList(Model):
+    """Jobs of the caller, newest first."""
+
+    jobs: list[JobSummary]
+    next: str | None
+    """`cursor` of the next page; None at the end."""
+
+
+class Output(Model):
+    """A named output of the ONNX graph; `shape` excludes the batch axis."""
+
+    name: str
+    shape: list[int]
+    unit: str
+    meaning: str
+
+
+class Metric(Model):
+    """A quantity measured with the exported file by the serving path; `low` and `high` bound its 95 % confidence interval."""
+
+    name: str
+    dataset: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    unit: str = "1"
+    n: int
+    """Number of traces or events measured."""
+
+
+class Card(Model):
+    """The card of one version of one model."""
+
+    name: str
+    version: str
+    task: str
+    architecture: str
+    spec_fingerprint: str
+    """Fingerprint of the declaration (ModelSpec) that it was trained for."""
+
+    style: dict[str, Any]
+    """Style of the pictures, as JSON."""
+
+    outputs: list[Output]
+    digest: str
+    """SHA-256 of model.onnx, hexadecimal."""
+
+    size_bytes: int
+    opset: int
+    created_at: AwareDatetime
+    commit: str
+    """Commit of the code that trained it."""
+
+    data: dict[str, Any]
+    """Training data: store, seeds, sizes, fingerprint."""
+
+    metrics: list[Metric] = Field(default_factory=list)
+    limits: list[str] = Field(default_factory=list)
+    """Known limits of the model."""
+
+    calibration: dict[str, Any] = Field(default_factory=dict)
+    """Temperatures, factors and coverage scales fitted on validation data."""
+
+    citation: str
+    license: str = "MIT"
+
+
+class Check(Model):
+    """One check of readiness."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class Ready(Model):
+    """The service is ready to process jobs."""
+
+    status: str = "ready"
+    checks: list[Check]
+    workers: int
+    """Number of live workers."""
+
+    execution_provider: str
+    """ONNX Runtime execution provider of the workers."""
+
+    models: dict[str, str]
+    """Versions of the models that every worker has verified, by name."""
+
+
+class ProblemExplanation(Model):
+    """What a problem `type` means, and what can be done about it."""
+
+    type: str
+    title: str
+    status: int
+    retryable: bool
+    meaning: str
+    advice: str
