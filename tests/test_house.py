@@ -20,7 +20,7 @@ FUNCTION_LINES = 40
 FOLDER_MODULES = 15
 
 # Longer than the ceiling, each with its reason: a path, or path::function.
-LONGER: dict[str, str] = {}
+LONGER: dict[str, str] = {f"{CLIENT}/models.py": "written by client/generate_models.py: one class for each schema of openapi.json"}
 
 # Words that identifiers do not use; docs/reference/glossary.md has the standard terms.
 BANNED = {

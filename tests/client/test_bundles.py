@@ -89,7 +89,7 @@ def test_temporary_archives_are_closed_at_the_end(folder):
 
 
 @pytest.mark.parametrize(
-    ("sources", "error", "said"),
+    ("sources", "error", "message"),
     [
         ([], NothingToSend, "empty list"),
         (["no/such/file"], FileNotFoundError, "no file or folder no/such/file"),
@@ -97,8 +97,8 @@ def test_temporary_archives_are_closed_at_the_end(folder):
         ([obspy.Stream()], ValueError, "no samples"),
     ],
 )
-def test_a_source_that_is_none_is_refused(sources, error, said):
-    with pytest.raises(error, match=said):
+def test_a_source_that_is_none_is_refused(sources, error, message):
+    with pytest.raises(error, match=message):
         Bundle(sources)
 
 

@@ -162,13 +162,13 @@ def test_a_redirection_names_the_address_to_use():
         script.client.models()
 
 
-def test_an_answer_that_is_no_job_is_said_to_be_none():
+def test_an_answer_that_is_no_job_is_unexpected():
     script = Script(httpx.Response(200, text="hello"))
     with pytest.raises(UnexpectedAnswer, match="not a job of a Seismic Atlas service"):
         script.client.job("j1")
 
 
-def test_cancelling_again_after_a_broken_connection_is_no_error():
+def test_canceling_again_after_a_broken_connection_is_no_error():
     canceled = {**JOB, "status": "canceled"}
     script = Script(httpx.ReadError("broken"), problem(409, "already-ended"), httpx.Response(200, json=canceled))
     script.answers.insert(0, httpx.Response(200, json=JOB))

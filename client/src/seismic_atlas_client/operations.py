@@ -178,7 +178,7 @@ def list_models(policy: RetryPolicy) -> Flow[list[Card]]:
     try:
         return TypeAdapter(list[Card]).validate_json(answer.content)
     except ValidationError as error:
-        raise _unexpected("a list of model cards", error) from error
+        raise _make_parse_error("a list of model cards", error) from error
 
 
 def read_readiness(policy: RetryPolicy) -> Flow[Ready]:
@@ -208,8 +208,8 @@ def _parse(model: type[M], answer: Answer) -> M:
     try:
         return model.model_validate_json(answer.content)
     except ValidationError as error:
-        raise _unexpected(f"a {model.__name__}", error) from error
+        raise _make_parse_error(f"a {model.__name__}", error) from error
 
 
-def _unexpected(what: str, error: ValidationError) -> UnexpectedAnswer:
+def _make_parse_error(what: str, error: ValidationError) -> UnexpectedAnswer:
     return UnexpectedAnswer(f"the answer is not {what} of a Seismic Atlas service: {error}")
