@@ -17,7 +17,9 @@ def files(tmp_path, monkeypatch, service):
     """The files that the pages name, in the current folder."""
     header = {"network": "XX", "station": "AAA", "channel": "LHZ", "starttime": obspy.UTCDateTime(2020, 1, 1)}
     obspy.Trace(np.zeros(600, np.int32), header).write(str(tmp_path / "waveforms.mseed"), format="MSEED")
-    Inventory([Network("XX", stations=[Station("AAA", 10.0, 20.0, 0.0)])], "test").write(str(tmp_path / "stations.xml"), format="STATIONXML")
+    Inventory([Network("XX", stations=[Station("AAA", 10.0, 20.0, 0.0)])], "test").write(
+        str(tmp_path / "stations.xml"), format="STATIONXML"
+    )
     (tmp_path / "anomalies").mkdir()
     (tmp_path / "anomalies" / "one.mseed").write_bytes((tmp_path / "waveforms.mseed").read_bytes())
     (tmp_path / "notes.txt").write_text("nothing of use")
