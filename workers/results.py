@@ -155,6 +155,9 @@ class LocateResult(_Rounded):
 
     kind: Literal["locate"] = "locate"
     event_type: AnsweredType = Field(description="as for classify, or as given; if none, what follows from an event is null or empty")
+    probabilities: dict[str, float] = Field(
+        {}, description="of earthquake, glacial and other; they sum to 1; empty if no event was detected or the type was given"
+    )
     epicenter: Epicenter | None = Field(description="null if no event was detected")
     alternatives: list[Epicenter] = Field([], description="other modes of the posterior, most probable first")
     origin_time: AwareDatetime | None = Field(description="null if no event was detected")

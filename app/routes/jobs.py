@@ -19,12 +19,15 @@ from app.views import PROGRESS_DIGITS, available_formats, job_view, summarize_jo
 from workers.contracts import JobKind, JobRecord, Status
 from workers.queue.job_index import MAX_PAGE
 from workers.queue.records import Canceled
-from workers.storage.result_keys import MEDIA_TYPES, figure_key, media_type, result_key
+from workers.storage.blobs import BlobMissing
+from workers.storage.result_keys import MEDIA_TYPES, figure_data_key, figure_key, media_type, result_key
 
 router = APIRouter(tags=["Jobs"], responses=dict.fromkeys((401, 403, 404, 429, 503), PROBLEM_RESPONSE))
 
 CACHE_CONTROL: Final = "private, max-age=86400, immutable"
 """Results and figures of a finished job never change."""
+
+FIGURES_WITH_DATA: Final = ("section", "families")
 
 _FORMATS: Final[dict[str, Any]] = {media: {} for _, media in MEDIA_TYPES}
 
@@ -127,6 +130,29 @@ async def read_figure(
         return not_modified(etag, CACHE_CONTROL)
     data = await service.store.run(service.blobs.get, figure_key(record, name))
     return Response(data, media_type="image/png", headers={"Cache-Control": CACHE_CONTROL, "ETag": etag})
+
+
+@router.get(
+    "/jobs/{job_id}/figures/{name}.json",
+    response_class=Response,
+    responses={200: {"content": {"application/json": {}}, "description": "The data of the figure"}, 409: PROBLEM_RESPONSE},
+    summary="Read the data of a figure",
+)
+async def read_figure_data(
+    request: Request, service: ServiceDep, record: JobDep, name: Annotated[str, Path(description="name of the figure")]
+) -> Response:
+    """Return what the figure `section` or `families` shows as JSON: waveforms and travel times, or positions and pictures of events."""
+    _require_end(record)
+    if name not in record.figures or name.rpartition("_")[2] not in FIGURES_WITH_DATA:
+        raise UnknownFigure(f"no data of a figure of that name; there are data of: {', '.join(FIGURES_WITH_DATA)}")
+    etag = make_etag(record.id, record.attempt, "figure data", name)
+    if is_unchanged(request, etag):
+        return not_modified(etag, CACHE_CONTROL)
+    try:
+        data = await service.store.run(service.blobs.get, figure_data_key(record, name))
+    except BlobMissing as error:
+        raise UnknownFigure("the job is of a release that kept no data of figures") from error
+    return Response(data, media_type="application/json", headers={"Cache-Control": CACHE_CONTROL, "ETag": etag})
 
 
 @router.get(

@@ -8,6 +8,7 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 WEB: Final = Path(__file__).resolve().parent.parent / "web"
+EXAMPLES: Final = WEB.parent / "demo_bundles"
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,6 +26,7 @@ async def read_docs() -> FileResponse:
 
 
 def mount_files(app: FastAPI) -> None:
-    """Mount the static files of the page, and those of Swagger UI from its wheel."""
+    """Mount the static files of the page, the bundles of its examples, and the files of Swagger UI from its wheel."""
     app.mount("/static", StaticFiles(directory=WEB / "static"), name="static")
+    app.mount("/examples", StaticFiles(directory=EXAMPLES), name="examples")
     app.mount("/swagger", StaticFiles(packages=[("fastapi_offline", "static")]), name="swagger")

@@ -20,7 +20,7 @@ from workers.queue.records import Records
 from workers.runtime.embedded_queue import EmbeddedQueue
 from workers.settings import Settings
 from workers.storage.blobs import open_blobs
-from workers.storage.result_keys import figure_key, result_key
+from workers.storage.result_keys import figure_data_key, figure_key, result_key
 
 CLASSIFIED = {
     "event_type": "glacial",
@@ -47,14 +47,24 @@ class FakeWorker:
         assert record is not None
         return record
 
-    def succeed(self, job_id: str, formats: dict[str, bytes] | None = None) -> None:
-        """Finish a job with a result, a figure, and further formats of the result."""
+    def succeed(
+        self,
+        job_id: str,
+        formats: dict[str, bytes] | None = None,
+        figure_data: dict[str, bytes] | None = None,
+        result: dict[str, Any] = CLASSIFIED,
+    ) -> None:
+        """Finish a job with a result, a figure, data of figures, and further formats of the result."""
         record = self.begin(job_id)
-        self.blobs.put(result_key(record), json.dumps(CLASSIFIED).encode())
+        self.blobs.put(result_key(record), json.dumps(result).encode())
+        for name, data in (figure_data or {}).items():
+            self.blobs.put(figure_data_key(record, name), data)
         for name, data in (formats or {}).items():
             self.blobs.put(result_key(record, name), data)
         self.blobs.put(figure_key(record, "section"), b"\x89PNG\r\n\x1a\n")
-        self.records.finish(job_id, record.attempt, Status.SUCCEEDED, figures=["section"], formats=list(formats or {}))
+        self.records.finish(
+            job_id, record.attempt, Status.SUCCEEDED, figures=list({"section": 0} | (figure_data or {})), formats=list(formats or {})
+        )
 
     def fail(self, job_id: str) -> None:
         """Finish a job with a problem."""

@@ -125,6 +125,24 @@ async def test_an_unknown_figure_answers_404(client, worker, job_id):
     assert "section" in answer.json()["detail"]
 
 
+async def test_the_data_of_a_figure_are_served_as_json_and_compressed(client, worker, job_id):
+    data = b'{"bands":[' + b" " * 5000 + b"]}"
+    worker.succeed(job_id, figure_data={"section": data})
+    answer = await client.get(f"/jobs/{job_id}/figures/section.json")
+    assert (answer.status_code, answer.headers["Content-Type"], answer.content) == (200, "application/json", data)
+    assert answer.headers["Content-Encoding"] == "gzip"
+    again = await client.get(f"/jobs/{job_id}/figures/section.json", headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize("name", ["section", "map", "families", "..%2fresult"])
+async def test_a_figure_without_data_answers_404(client, worker, job_id, name):
+    worker.succeed(job_id)  # as a worker of a release before did
+    answer = await client.get(f"/jobs/{job_id}/figures/{name}.json")
+    assert answer.status_code == 404
+    assert answer.json()["type"] in ("/problems/unknown-figure", "/problems/not-found")
+
+
 @pytest.mark.parametrize(
     ("query", "media_type", "body"),
     [

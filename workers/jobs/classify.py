@@ -30,7 +30,8 @@ def classify_job(job: JobContext) -> JobOutput:
     section = figures.draw_event_section(gather, found.readings, found.reference, origin_s, title)
     result = _to_result(job, found, detection)
     warnings += unread_warnings(gather, found.readings, located=found.reference is not None)
-    return JobOutput(result, warnings, {"section": section}, classify_products(result))
+    data = {"section": figures.write_event_section(gather, records, found.readings, found.reference, origin_s)}
+    return JobOutput(result, warnings, {"section": section}, classify_products(result), data)
 
 
 def _describe_noise(job: JobContext, gather: Gather, detection: Detection, warnings: list[DataWarning]) -> JobOutput:
@@ -46,7 +47,8 @@ def _describe_noise(job: JobContext, gather: Gather, detection: Detection, warni
         detection=to_detection_result(detection),
     )
     section = figures.draw_noise_section(gather, "No event detected")
-    return JobOutput(result, [*warnings, no_event_warning(detection)], {"section": section}, classify_products(result))
+    data = {"section": figures.write_noise_section(gather)}
+    return JobOutput(result, [*warnings, no_event_warning(detection)], {"section": section}, classify_products(result), data)
 
 
 def _to_result(job: JobContext, found: Classification, detection: Detection) -> ClassifyResult:

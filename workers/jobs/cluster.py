@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from models.errors import TooFewEvents
+from workers.exports.figure_data import write_families_data
 from workers.exports.tables import cluster_products
 from workers.jobs.context import JobContext, JobOutput
 from workers.jobs.embedding import EmbeddedEvents, embed_all
@@ -15,10 +16,16 @@ from workers.plots.families import OUTLIER, Family, contact_sheet, families_figu
 from workers.results import Assignment, Cluster, ClusterResult, Selection
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from models.clustering.clusters import Clustering
 
 MAX_FAMILY_SHEETS: Final = 12
 """Maximum number of families with a contact sheet of their own."""
+
+MAX_FAMILIES_SHOWN: Final = 30
+MAX_WAVEFORMS_SHOWN: Final = 6
+"""Maximum numbers of families with waveforms, and of events of each, for the page."""
 
 
 def cluster_job(job: JobContext) -> JobOutput:
@@ -67,7 +74,8 @@ def cluster_output(job: JobContext, events: EmbeddedEvents, clustering: Clusteri
     """
     job.progress("draw", 0.92)
     result = _to_result(job, events.names, clustering, fine_tuned)
-    return JobOutput(result, events.warnings, _draw_figures(events, clustering), cluster_products(result))
+    data = {"families": write_families_data(events.names, clustering.positions, _choose_waveforms(events, clustering))}
+    return JobOutput(result, events.warnings, _draw_figures(events, clustering), cluster_products(result), data)
 
 
 def _draw_figures(events: EmbeddedEvents, clustering: Clustering) -> dict[str, bytes]:
@@ -94,6 +102,12 @@ def _draw_figures(events: EmbeddedEvents, clustering: Clustering) -> dict[str, b
         "contact_sheet": contact_sheet(sheets, title=summary),
         **own,
     }
+
+
+def _choose_waveforms(events: EmbeddedEvents, clustering: Clustering) -> dict[int, NDArray[np.int8]]:
+    """Choose representatives of the first `MAX_FAMILIES_SHOWN` families, and return their waveforms by index of the event."""
+    families = clustering.representatives[:MAX_FAMILIES_SHOWN]
+    return {index: events.waveforms(index) for family in families for index in family[:MAX_WAVEFORMS_SHOWN]}
 
 
 def _to_result(job: JobContext, names: list[str], clustering: Clustering, fine_tuned: bool) -> ClusterResult:

@@ -96,9 +96,14 @@ class JobContext:
 
 @dataclass(frozen=True)
 class JobOutput:
-    """Output of a job: the result, data warnings, figures (PNG by name), and the result in other formats (by format)."""
+    """
+    Output of a job: the result, data warnings, figures (PNG by name), and the result in other formats (by format).
+
+    `figure_data`: JSON by the name of the figure that shows it, for some of the figures.
+    """
 
     result: BaseModel
     warnings: list[DataWarning] = field(default_factory=list)
     figures: Mapping[str, bytes] = MappingProxyType({})
     products: Mapping[str, bytes] = MappingProxyType({})
+    figure_data: Mapping[str, bytes] = MappingProxyType({})

@@ -21,18 +21,24 @@ from workers.jobs.shared_tasks import Arrays, DistributedMap, pack_gathers, unpa
 
 EVENTS_PER_BATCH: Final = 16
 WAITING_BATCHES_PER_WORKER: Final = 3
+WAVEFORM_TRACES: Final = 3
+WAVEFORM_LEAD_S: Final = 200
+WAVEFORM_S: Final = 600
+"""Waveforms for people: traces of an event, lead before the largest amplitude, and length."""
+
 _THUMBNAIL_STEP: Final = 2
 
 EmbeddedBatch = dict[str, NDArray[Any]]
-"""Arrays of one batch [events]: `names`, `errors` (empty for an embedded event), `embeddings`, `thumbnails`."""
+"""Arrays of one batch [events]: `names`, `errors` (empty for an embedded event), `embeddings`, `thumbnails`, `waveforms`."""
 
 
 @dataclass
 class EmbeddedEvents:
     """
-    Names, embeddings and thumbnails of events, in the order of the bundle.
+    Names, embeddings, thumbnails and waveforms of events, in the order of the bundle.
 
-    `embeddings` holds one array [dimensions] an event; the thumbnails, each of `shape`, are in a temporary file until `close`.
+    `embeddings` holds one array [dimensions] an event; the thumbnails, each of `shape`, and the waveforms are in a temporary file until
+    `close`.
     """
 
     names: list[str] = field(default_factory=list)
@@ -43,7 +49,8 @@ class EmbeddedEvents:
 
     def add_batch(self, batch: EmbeddedBatch) -> None:
         """Add the events of a batch, and a data warning for each that could not be embedded."""
-        for name, embedding, thumbnail, error in zip(*(batch[key] for key in ("names", "embeddings", "thumbnails", "errors")), strict=True):
+        columns = ("names", "embeddings", "thumbnails", "waveforms", "errors")
+        for name, embedding, thumbnail, waveforms, error in zip(*(batch[key] for key in columns), strict=True):
             if error:
                 self.add_failure(str(name), str(error))
                 continue
@@ -51,23 +58,29 @@ class EmbeddedEvents:
             self.embeddings.append(embedding)
             self.shape = thumbnail.shape
             self.file.write(np.ascontiguousarray(thumbnail, np.uint8).tobytes())
+            self.file.write(np.ascontiguousarray(waveforms, np.int8).tobytes())
 
     def add_failure(self, name: str, detail: str) -> None:
         """Add a data warning for an event that could not be embedded."""
         self.warnings.append(DataWarning(trace=None, part=name, code=NoUsableTrace.code, detail=f"event left out: {detail}"))
 
     def close(self) -> None:
-        """Delete the thumbnails."""
+        """Delete the thumbnails and waveforms."""
         self.file.close()
 
     def thumbnails(self, indices: Sequence[int]) -> NDArray[np.uint8]:
         """Read the thumbnails of some events, uint8 [len(indices), channels, rows, columns]."""
-        size = int(np.prod(self.shape))
-        pictures = []
-        for index in indices:
-            self.file.seek(index * size)
-            pictures.append(np.frombuffer(self.file.read(size), np.uint8).reshape(self.shape))
-        return np.stack(pictures)
+        return np.stack([np.frombuffer(self._read(index)[0], np.uint8).reshape(self.shape) for index in indices])
+
+    def waveforms(self, index: int) -> NDArray[np.int8]:
+        """Read the waveforms of an event, int8 [WAVEFORM_TRACES, WAVEFORM_S]."""
+        return np.frombuffer(self._read(index)[1], np.int8).reshape(WAVEFORM_TRACES, WAVEFORM_S)
+
+    def _read(self, index: int) -> tuple[bytes, bytes]:
+        """Read the bytes of an event's thumbnail and of its waveforms."""
+        sizes = int(np.prod(self.shape)), WAVEFORM_TRACES * WAVEFORM_S
+        self.file.seek(index * sum(sizes))
+        return self.file.read(sizes[0]), self.file.read(sizes[1])
 
 
 def embed_all(job: JobContext, events: EmbeddedEvents) -> None:
@@ -108,7 +121,7 @@ def embed_packed(worker: WorkerContext, arrays: Arrays) -> EmbeddedBatch:
 
 def embed_gathers(models: Models, events: Iterable[tuple[str, Gather]]) -> EmbeddedBatch:
     """Embed named gathers, with thumbnails of their record sections, or the error of each that cannot be embedded."""
-    names, embeddings, thumbnails, errors = [], [], [], []
+    names, embeddings, thumbnails, waveforms, errors = [], [], [], [], []
     for name, gather in events:
         try:
             embedding, section = embed_event(models, gather)
@@ -119,12 +132,32 @@ def embed_gathers(models: Models, events: Iterable[tuple[str, Gather]]) -> Embed
         errors.append(failure)
         embeddings.append(None if failure else embedding)
         thumbnails.append(None if failure else make_thumbnail(section))
+        waveforms.append(cut_event_waveforms(gather))
     return {
         "names": np.array(names),
         "errors": np.array(errors),
         "embeddings": _stack_or_zeros(embeddings),
         "thumbnails": _stack_or_zeros(thumbnails),
+        "waveforms": np.stack(waveforms),
     }
+
+
+def cut_event_waveforms(gather: Gather) -> NDArray[np.int8]:
+    """
+    Cut the traces that stand out most to the time about their largest amplitude, int8 [WAVEFORM_TRACES, WAVEFORM_S], each to full scale.
+
+    One sample a second. A trace stands out by its largest over its median amplitude; rows without a trace are zero.
+    """
+    amplitudes = np.abs(np.nan_to_num(gather.samples))
+    peaks, levels = amplitudes.max(axis=1), np.median(amplitudes, axis=1)
+    contrast = np.divide(peaks, levels, out=np.zeros_like(peaks), where=levels > 0.0)
+    step, waveforms = max(1, round(gather.sampling_rate_hz)), np.zeros((WAVEFORM_TRACES, WAVEFORM_S), np.int8)
+    for row, trace in enumerate(np.argsort(-contrast, kind="stable")[:WAVEFORM_TRACES]):
+        if peaks[trace] > 0.0:
+            begin = max(0, int(amplitudes[trace].argmax()) - WAVEFORM_LEAD_S * step)
+            cut = np.nan_to_num(gather.samples[trace, begin : begin + WAVEFORM_S * step : step])
+            waveforms[row, : len(cut)] = np.rint(cut * (127.0 / peaks[trace]))
+    return waveforms
 
 
 def make_thumbnail(section: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,6 +1,6 @@
 """Figures of a job: selection of the traces to show, and what `workers.plots` is given to draw."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -15,19 +15,19 @@ from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg, uni
 from models.seismic.location.distances import epicenter_density
 from models.seismic.location.regions import EpicenterRegion
 from models.seismic.location.solution import Location
-from models.seismic.waveforms import Gather
+from models.seismic.waveforms import Gather, Record
 from models.specs.offset import OFFSET
 from models.specs.pictures import TRACE_FREQUENCY
+from workers.exports.figure_data import MAX_TRACES, RAYLEIGH_WAVE_KM_S, SectionTraces, write_section_data
+from workers.plots.canvas import visible_window_s
 from workers.plots.distances import TracePictures, distances_figure
 from workers.plots.maps import MapEpicenter, MapStations, map_figure
 from workers.plots.residuals import DistanceResiduals, residuals_figure
 from workers.plots.sections import TravelTimeCurve, section_figure
 
-MAX_SECTION_TRACES: Final = 60
 MAX_MAP_STATIONS: Final = 40
 MAX_PANELS: Final = 12
-# Typical group velocity of Rayleigh waves of 50 to 100 s: a line for comparison, without dispersion.
-RAYLEIGH_WAVE_KM_S: Final = 3.8
+_CURVE_NAMES: Final = {"LR": f"Rayleigh wave, {RAYLEIGH_WAVE_KM_S} km/s"}
 
 
 def draw_event_section(
@@ -59,11 +59,11 @@ def draw_event_section(
     Returns
     -------
     bytes
-        PNG with at most `MAX_SECTION_TRACES` traces.
+        PNG with at most `MAX_TRACES` traces.
 
     """
     distances = place_traces(gather, readings, reference).distances_deg
-    chosen = sample_evenly(distances, MAX_SECTION_TRACES)
+    chosen = sample_evenly(distances, MAX_TRACES)
     return section_figure(
         gather.subset(chosen),
         distances[chosen],
@@ -78,22 +78,82 @@ def draw_noise_section(gather: Gather, title: str) -> bytes:
     """
     Draw the records of a gather in which no event was detected, by distance from the station farthest from the network's center.
 
-    PNG with at most `MAX_SECTION_TRACES` traces over the whole gather; traces without coordinates are drawn below.
+    PNG with at most `MAX_TRACES` traces over the whole gather; traces without coordinates are drawn below.
     """
-    coordinates = unit_vectors(gather.latitudes_deg, gather.longitudes_deg)
-    known = np.isfinite(coordinates).all(axis=1)
-    distances = np.full(len(known), np.nan)
-    if known.any():
-        first = np.flatnonzero(known)[np.argmin(coordinates[known] @ coordinates[known].mean(axis=0))]
-        distances = distance_deg(gather.latitudes_deg[first], gather.longitudes_deg[first], gather.latitudes_deg, gather.longitudes_deg)
-    chosen = sample_evenly(distances, MAX_SECTION_TRACES)
-    station = ".".join(gather.trace_ids[first].station_key) if known.any() else ""
+    distances, station = _measure_from_outermost(gather)
+    chosen = sample_evenly(distances, MAX_TRACES)
     return section_figure(
         gather.subset(chosen),
         distances[chosen],
         title=_title_with_count(title, len(chosen), len(distances)),
         distance_label=f"distance from station {station} (°)" if station else "no station has coordinates",
     )
+
+
+def write_event_section(
+    gather: Gather,
+    records: Sequence[Record],
+    readings: DistanceReadings,
+    reference: SectionReference | None,
+    origin_s: float | None,
+    depth_km: float = 10.0,
+) -> bytes:
+    """
+    Write the data of the record section that `draw_event_section` draws, with the first arrivals of the records at short periods.
+
+    Parameters
+    ----------
+    gather
+        Conditioned records.
+    records
+        The records as they came.
+    readings
+        Distances read from single traces, used where there is no reference.
+    reference
+        Epicenter that distances are computed from; None to use those read from the traces.
+    origin_s
+        Origin time, POSIX seconds; None to tabulate no travel times.
+    depth_km
+        Source depth of the travel-time curves.
+
+    Returns
+    -------
+    bytes
+        JSON.
+
+    """
+    distances = place_traces(gather, readings, reference).distances_deg
+    azimuths = np.full(len(distances), np.nan)
+    if reference is not None:
+        azimuths = azimuth_deg(reference.latitude_deg, reference.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
+    known = origin_s is not None and reference is not None
+    return write_section_data(
+        SectionTraces(gather, distances, azimuths, records, "Epicentral distance" if reference else "Predicted distance"),
+        sample_evenly(distances, MAX_TRACES),
+        origin_time_s=origin_s,
+        window_s=visible_window_s(gather, _window_s(readings)),
+        depth_km=depth_km if known else None,
+    )
+
+
+def write_noise_section(gather: Gather) -> bytes:
+    """Write the data of the section that `draw_noise_section` draws, as JSON."""
+    distances, station = _measure_from_outermost(gather)
+    azimuths = np.full(len(distances), np.nan)
+    label = f"Distance from station {station}" if station else "No station has coordinates"
+    traces = SectionTraces(gather, distances, azimuths, (), label)
+    return write_section_data(traces, sample_evenly(distances, MAX_TRACES), origin_time_s=None)
+
+
+def _measure_from_outermost(gather: Gather) -> tuple[Floats, str]:
+    """Measure distances [traces] from the station farthest from the network's center, and name it; NaN without coordinates."""
+    coordinates = unit_vectors(gather.latitudes_deg, gather.longitudes_deg)
+    known = np.isfinite(coordinates).all(axis=1)
+    if not known.any():
+        return np.full(len(known), np.nan), ""
+    first = np.flatnonzero(known)[np.argmin(coordinates[known] @ coordinates[known].mean(axis=0))]
+    distances = distance_deg(gather.latitudes_deg[first], gather.longitudes_deg[first], gather.latitudes_deg, gather.longitudes_deg)
+    return distances, ".".join(gather.trace_ids[first].station_key)
 
 
 def draw_map(
@@ -225,10 +285,14 @@ def _window_s(readings: DistanceReadings) -> tuple[float, float]:
 def _predict_arrivals(origin_s: float, distances: Floats, depth_km: float) -> tuple[TravelTimeCurve, ...]:
     """Travel-time curves of P, PKP and S (ak135) and of Rayleigh waves over the range of the distances, where the phases exist."""
     grid_deg = np.linspace(max(np.nanmin(distances) - 1.0, 0.0), min(np.nanmax(distances) + 1.0, 180.0), 181)
-    times = [(phase, travel_time_s(phase, grid_deg, depth_km)) for phase in ("P", "PKP", "S")]
-    times.append((f"Rayleigh wave, {RAYLEIGH_WAVE_KM_S} km/s", grid_deg * KM_PER_DEGREE / RAYLEIGH_WAVE_KM_S))
-    curves = [(phase, np.isfinite(time_s), time_s) for phase, time_s in times]
-    return tuple(TravelTimeCurve(phase, grid_deg[exists], origin_s + time_s[exists]) for phase, exists, time_s in curves if exists.any())
+    times = {phase: travel_time_s(phase, grid_deg, depth_km) for phase in ("P", "PKP", "S")} | {
+        "LR": grid_deg * KM_PER_DEGREE / RAYLEIGH_WAVE_KM_S
+    }
+    return tuple(
+        TravelTimeCurve(phase, _CURVE_NAMES.get(phase, phase), grid_deg[exists], origin_s + time_s[exists])
+        for phase, time_s in times.items()
+        if (exists := np.isfinite(time_s)).any()
+    )
 
 
 def _map_epicenter(region: EpicenterRegion) -> MapEpicenter:

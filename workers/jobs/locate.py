@@ -1,6 +1,7 @@
 """Job of POST /events/locate: locate an event, with its origin time and its depth or force azimuth."""
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from models.analysis.detection import Detection, detect_event
@@ -12,7 +13,7 @@ from models.seismic.association.arrivals import Arrival
 from models.seismic.data_issues import DataIssue
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg
 from models.seismic.location.regions import CONFIDENCE, CONFIDENCE_90, EpicenterRegion
-from models.seismic.waveforms import Gather
+from models.seismic.waveforms import Gather, Record
 from workers.contracts import DataWarning
 from workers.exports.tables import locate_products
 from workers.jobs import figures
@@ -45,6 +46,7 @@ def locate_job(job: JobContext) -> JobOutput:
         warnings + unread_warnings(gather, found.readings) + source_warnings(found),
         _draw_figures(gather, found),
         locate_products(job.record, result, job.worker.settings.agency_id),
+        {"section": _write_section(gather, records, found)},
     )
 
 
@@ -80,7 +82,8 @@ def _describe_noise(job: JobContext, gather: Gather, detection: Detection, warni
         detection=to_detection_result(detection),
     )
     section = figures.draw_noise_section(gather, "No event detected")
-    return JobOutput(result, [*warnings, no_event_warning(detection)], {"section": section}, locate_products(job.record, result))
+    data = {"section": figures.write_noise_section(gather)}
+    return JobOutput(result, [*warnings, no_event_warning(detection)], {"section": section}, locate_products(job.record, result), data)
 
 
 def _draw_figures(gather: Gather, found: EventLocation) -> dict[str, bytes]:
@@ -100,6 +103,11 @@ def _draw_figures(gather: Gather, found: EventLocation) -> dict[str, bytes]:
     }
 
 
+def _write_section(gather: Gather, records: Sequence[Record], found: EventLocation) -> bytes:
+    reference, depth_km = make_reference(found.location), found.depth.depth_km if found.depth else 0.0
+    return figures.write_event_section(gather, records, found.readings, reference, found.origin.time_s, depth_km)
+
+
 def _describe_depth_or_force(found: EventLocation) -> str:
     if found.depth is not None:
         return f", depth {found.depth.depth_km:.0f} ± {found.depth.uncertainty_km:.0f} km"
@@ -117,6 +125,7 @@ def _to_result(job: JobContext, gather: Gather, found: EventLocation, detection:
     depth_method, force_method = describe_methods(found)
     return LocateResult(
         event_type=found.event_type,
+        probabilities=dict(found.classification.probabilities) if found.classification else {},
         epicenter=_epicenter(found.location),
         alternatives=[_epicenter(other) for other in found.location.alternatives],
         origin_time=datetime.fromtimestamp(found.origin.time_s, UTC),

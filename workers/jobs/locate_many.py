@@ -30,6 +30,7 @@ def locate_many_job(job: JobContext) -> JobOutput:
     events: list[LocatedEvent] = []
     warnings: list[DataWarning] = []
     figures: dict[str, bytes] = {}
+    figure_data: dict[str, bytes] = {}
     products: dict[str, dict[str, bytes]] = {}
     limit = job.worker.settings.max_located_events
     for number, found in enumerate(read_many_events(job, horizontals=True), start=1):
@@ -40,12 +41,14 @@ def locate_many_job(job: JobContext) -> JobOutput:
         if isinstance(output, JobOutput):
             warnings += [warning.model_copy(update={"part": warning.part or found.name}) for warning in output.warnings]
             products[found.name] = dict(output.products)
-            figures |= {f"event_{number:04d}_{name}": data for name, data in output.figures.items()} if number <= MAX_FIGURES else {}
+            if number <= MAX_FIGURES:
+                figures |= {f"event_{number:04d}_{name}": data for name, data in output.figures.items()}
+                figure_data |= {f"event_{number:04d}_{name}": data for name, data in output.figure_data.items()}
     if not products:
         first = next((event.problem.detail for event in events if event.problem), "no event")
         raise NoUsableTrace(f"none of {len(events)} events can be located; the first: {first}")
     result = LocateManyResult(events=events, located=len(products))
-    return JobOutput(result, warnings, figures, locate_many_products(job.record, result, products))
+    return JobOutput(result, warnings, figures, locate_many_products(job.record, result, products), figure_data)
 
 
 def _make_event_job(job: JobContext, found: EventRecords, number: int) -> JobContext:

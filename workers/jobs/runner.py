@@ -23,7 +23,7 @@ from workers.problems import translate_and_log_error
 from workers.queue.connection import QueueFull, QueueUnreachable
 from workers.queue.lifecycle import Canceled, Interrupted, Superseded
 from workers.storage.blobs import BlobMissing, StoreFull, StoreUnreachable
-from workers.storage.result_keys import attempt_prefix, figure_key, result_key
+from workers.storage.result_keys import attempt_prefix, figure_data_key, figure_key, result_key
 
 Job = Callable[[JobContext], JobOutput]
 TimeLimit = Callable[[], AbstractContextManager[object]]
@@ -147,6 +147,8 @@ def _produce_output(job: JobContext) -> JobOutput:
 def _store_output(worker: WorkerContext, record: JobRecord, output: JobOutput) -> None:
     for name, picture in output.figures.items():
         worker.blobs.put(figure_key(record, name), picture)
+    for name, data in output.figure_data.items():
+        worker.blobs.put(figure_data_key(record, name), data)
     for file_format, content in output.products.items():
         worker.blobs.put(result_key(record, file_format), content)
     worker.blobs.put(result_key(record), output.result.model_dump_json().encode())

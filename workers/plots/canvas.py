@@ -18,6 +18,19 @@ BLUE = "#1f6fb2"
 RED = "#c8432b"
 GREEN = "#2f9e63"
 VIOLET = "#7d5ba6"
+PHASE_COLORS = {
+    "P": RED,
+    "pP": "#c9761a",
+    "sP": "#9a7b14",
+    "PP": "#8c6d4f",
+    "PKP": BLUE,
+    "PKPbc": "#27a5b5",
+    "PKPab": "#5d6d7a",
+    "S": GREEN,
+    "LR": VIOLET,
+}
+"""One color a phase in every figure, and on the page (a test compares its style sheet)."""
+
 FAMILY_COLORS = ("#1f6fb2", "#e08a1e", "#2f9e63", "#c8432b", "#7d5ba6", "#8c6d4f", "#d76fa8", "#5d6d7a", "#a9a92f", "#27a5b5")
 DPI = 130
 

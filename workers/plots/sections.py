@@ -10,13 +10,10 @@ from numpy.typing import NDArray
 from models.array_types import Floats
 from models.seismic.waveforms import Gather
 from workers.plots.canvas import (
-    BLUE,
     GRAY,
-    GREEN,
     INK,
     LIGHT_GRAY,
-    RED,
-    VIOLET,
+    PHASE_COLORS,
     downsample_extremes,
     encode_png,
     format_utc,
@@ -33,8 +30,9 @@ MAX_WITHOUT_DISTANCE = 12
 
 @dataclass(frozen=True)
 class TravelTimeCurve:
-    """Travel-time curve of a phase: `distances_deg` [n] ascending, arrival times `times_s` [n] in POSIX seconds."""
+    """Travel-time curve of a `phase`: `distances_deg` [n] ascending, arrival times `times_s` [n] in POSIX seconds; `name` for people."""
 
+    phase: str
     name: str
     distances_deg: Floats
     times_s: Floats
@@ -141,7 +139,8 @@ def _draw_arrivals(axes: Axes, arrivals: Sequence[TravelTimeCurve], zero_s: floa
     """Draw travel-time curves, labeled at their largest visible distance, where curves are furthest apart; the last one at its right."""
     left, right = axes.get_xlim()
     far, near = axes.get_ylim()
-    for number, (arrival, color) in enumerate(zip(arrivals, (RED, BLUE, GREEN, VIOLET) * len(arrivals), strict=False), start=1):
+    for number, arrival in enumerate(arrivals, start=1):
+        color = PHASE_COLORS.get(arrival.phase, GRAY)
         minutes = (arrival.times_s - zero_s) / 60.0
         axes.plot(minutes, arrival.distances_deg, color=color, linewidth=1.3, alpha=0.85, scalex=False, scaley=False, zorder=6)
         shown = (minutes > left) & (minutes < right) & (arrival.distances_deg >= near) & (arrival.distances_deg <= far)

@@ -30,6 +30,11 @@ def figure_key(record: JobRecord, name: str) -> str:
     return f"{attempt_prefix(record.id, record.attempt)}/figures/{name}.png"
 
 
+def figure_data_key(record: JobRecord, name: str) -> str:
+    """Return the key of the data that a finished job's figure shows, by its name without `.json`."""
+    return f"{attempt_prefix(record.id, record.attempt)}/figures/{name}.json"
+
+
 def media_type(file_format: str) -> str:
     """Return the media type of a result format; raises KeyError."""
     return dict(MEDIA_TYPES)[file_format]

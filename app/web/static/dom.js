@@ -2,23 +2,69 @@
 
 export const one = (selector) => document.querySelector(selector);
 
+const SVG = "http://www.w3.org/2000/svg";
+const present = (child) => child !== null && child !== undefined && child !== "" && child !== false;
+
 export function element(tag, properties = {}, ...children) {
   const created = Object.assign(document.createElement(tag), properties);
-  created.append(...children.flat(2).filter((child) => child !== null && child !== undefined && child !== ""));
+  created.append(...children.flat(3).filter(present));
+  return created;
+}
+
+export function svg(tag, attributes = {}, ...children) {
+  const created = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) created.setAttribute(name, value);
+  created.append(...children.flat(3).filter(present));
   return created;
 }
 
 // A description list from rows [term, ...content]; null rows are skipped.
 export function facts(rows) {
-  return element("dl", {}, rows.filter((row) => row !== null).map(([term, ...content]) => [element("dt", {}, term), element("dd", {}, ...content)]));
+  return element("dl", { className: "facts" }, rows.filter(Boolean).map(([term, ...content]) => [element("dt", {}, term), element("dd", {}, ...content)]));
 }
 
-export function table(head, rows) {
-  const line = (tag, cells) => element("tr", {}, cells.map((cell) => element(tag, {}, String(cell))));
+// A table that scrolls in a box of its own. Cells are text or elements.
+export function table(caption, head, rows) {
+  const cell = (tag, content) => element(tag, tag === "th" ? { scope: "col" } : {}, content instanceof Node ? content : String(content ?? ""));
+  const line = (tag, cells) => element("tr", {}, cells.map((content) => cell(tag, content)));
   const created = element("table", {}, element("thead", {}, line("th", head)), element("tbody", {}, rows.map((cells) => line("td", cells))));
-  return element("div", { className: "scroll", tabIndex: 0 }, created);
+  const box = element("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: caption }, created);
+  return box;
 }
 
 export function folded(title, ...content) {
   return element("details", {}, element("summary", {}, title), ...content);
+}
+
+export function panel(title, ...content) {
+  return element("section", { className: "panel" }, title && element("h3", {}, title), ...content);
+}
+
+// Buttons of which one is pressed. `choose(value)` is called with the value of the one that is pressed next.
+export function choice(label, options, chosen, choose) {
+  const buttons = options.map(([value, text]) => element("button", { type: "button", ariaPressed: String(value === chosen), onclick: () => press(value) }, text));
+  function press(value) {
+    options.forEach(([other], index) => { buttons[index].ariaPressed = String(other === value); });
+    choose(value);
+  }
+  const group = element("div", { className: "choice", role: "group", ariaLabel: label }, buttons);
+  return group;
+}
+
+export function button(text, label, act) {
+  return element("button", { type: "button", className: "tool", ariaLabel: label, title: label, onclick: act }, text);
+}
+
+// Loads a script or style sheet of this host once.
+const loaded = new Map();
+export function load(path) {
+  if (!loaded.has(path)) {
+    loaded.set(path, new Promise((accept, reject) => {
+      const asset = path.endsWith(".css") ? element("link", { rel: "stylesheet", href: path }) : element("script", { src: path });
+      asset.onload = accept;
+      asset.onerror = () => reject(new Error(`${path} cannot be loaded.`));
+      document.head.append(asset);
+    }));
+  }
+  return loaded.get(path);
 }

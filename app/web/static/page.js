@@ -1,120 +1,109 @@
-// The page: choose files and options, submit them, follow the job, show its result.
+// The page: which view is shown (start, job, models), and the way of a job from its submission to its result.
 
 import { element, folded, one } from "./dom.js";
-import { SHOW_RESULT, capitalize, formatCaption, formatStage } from "./results.js";
-import { ServiceError, follow, request, resolve, submit } from "./service.js";
+import { showEvent } from "./event_view.js";
+import { showFamilies } from "./families_view.js";
+import { EVENT_TYPES, capitalize, formatCaption, formatCount, formatStage } from "./format.js";
+import { showModels } from "./models_view.js";
+import { jobAddress, readView } from "./permalink.js";
+import { ServiceError, follow, readJson, request, resolve, submit } from "./service.js";
+import { chosenFiles, collectForm, listRecentJobs, prepareStart, rememberTitle, selectTask, selectedTask } from "./start.js";
 
 const PATHS = { classify: "events/classify", locate: "events/locate", cluster: "anomalies/cluster" };
 const TERMINAL = ["succeeded", "failed", "canceled"];
 const FORMAT_NAMES = { json: "JSON", quakeml: "QuakeML", geojson: "GeoJSON", csv: "CSV" };
-const page = { files: [], job: null };
+const SHOW = { classify: showEvent, locate: showEvent, cluster: showFamilies };
+const page = { job: null, shown: null };
 
-const selectedTask = () => one("input[name=task]:checked").value;
 const setVisible = (selector, visible) => { one(selector).hidden = !visible; };
 
-function showFields() {
-  for (const field of document.querySelectorAll("[data-for]")) field.hidden = !field.dataset.for.split(" ").includes(selectedTask());
+function showOnly(...selectors) {
+  for (const selector of ["#start", "#progress", "#problem", "#result", "#models"]) setVisible(selector, selectors.includes(selector));
 }
 
-function addFiles(files) {
-  for (const file of files) if (!page.files.some((other) => other.name === file.name && other.size === file.size)) page.files.push(file);
-  listFiles();
-}
-
-function removeFile(file) {
-  page.files = page.files.filter((other) => other !== file);
-  listFiles();
-}
-
-function listFiles() {
-  one("#chosen").replaceChildren(...page.files.map((file) => {
-    const remove = element("button", { type: "button", ariaLabel: `Remove ${file.name}`, onclick: () => removeFile(file) }, "✕");
-    return element("li", {}, `${file.name} `, element("small", {}, formatSize(file.size)), remove);
-  }));
-}
-
-function formatSize(bytes) {
-  const units = ["bytes", "kB", "MB", "GB"];
-  const step = bytes < 1 ? 0 : Math.min(3, Math.floor(Math.log10(bytes) / 3));
-  return `${(bytes / 1000 ** step).toFixed(step ? 1 : 0)} ${units[step]}`;
-}
-
-function collectForm() {
-  const data = new FormData();
-  for (const field of document.querySelectorAll(".options [name]")) {
-    const applies = !field.closest("[hidden]") && (field.type !== "checkbox" || field.checked);
-    if (applies && field.value !== "") data.append(field.name, field.value);
-  }
-  for (const file of page.files) data.append("bundle", file, file.name);
-  return data;
-}
-
-async function submitForm(event) {
+function submitForm(event) {
   event.preventDefault();
-  for (const selector of ["#problem", "#result"]) setVisible(selector, false);
-  if (page.files.length === 0) return showProblem({ title: "No files selected", detail: "Select at least one waveform file.", parts: [] });
-  one("#send").disabled = true;
-  await showErrors(async () => {
-    showProgress("Uploading", 0);
-    await followJob(await submit(PATHS[selectedTask()], collectForm(), (fraction) => showProgress("Uploading", fraction)));
-  });
-  one("#send").disabled = false;
+  if (chosenFiles().length === 0) return showProblem({ title: "No files selected", detail: "Select at least one waveform file, or try an example.", parts: [] }, "#start");
+  return send(selectedTask(), async () => collectForm());
 }
 
-async function followJob(job) {
+async function send(task, makeForm) {
+  for (const control of document.querySelectorAll("#send, #examples button")) control.disabled = true;
+  await showErrors(async () => {
+    showOnly("#progress");
+    page.job = null;
+    showProgress("Uploading", 0);
+    await followJob(await submit(PATHS[task], await makeForm(), (fraction) => showProgress("Uploading", fraction)), true);
+  }, "#start");
+  for (const control of document.querySelectorAll("#send, #examples button")) control.disabled = false;
+}
+
+async function followJob(job, isNew) {
   page.job = job;
-  history.replaceState(null, "", `#job=${job.id}`);
+  if (isNew) history.pushState(null, "", jobAddress(job.id));
+  page.shown = viewKey();
   let state = job;
   while (!TERMINAL.includes(state.status)) {
+    if (page.job !== job) return;
+    showOnly("#progress");
     showState(state);
     // An event stream that a proxy or a restart has cut off is opened again.
-    state = (await follow(job.links.events, showState)) ?? (await (await request(`${job.links.self}?wait=5`)).json());
+    state = (await follow(job.links.events, (now) => page.job === job && showState(now))) ?? (await readJson(`${job.links.self}?wait=5`));
   }
-  await showJob(state);
+  if (page.job === job) await showJob(state);
 }
 
 const showState = (state) => showProgress(formatStage(state.stage), state.progress);
 
 function showProgress(text, fraction) {
-  setVisible("#progress", true);
   one("#cancel").hidden = page.job === null;
   one("#stage").textContent = `${text} …`;
   one("#bar").value = fraction;
 }
 
 async function showJob(job) {
-  setVisible("#progress", false);
   page.job = null;
+  selectTask(job.kind);
   if (job.status === "failed") return showProblem(job.problem);
   if (job.status === "canceled") return showProblem({ title: "Canceled", detail: "The job was canceled and has no result.", parts: [] });
-  one("#result").replaceChildren(...SHOW_RESULT[job.kind](job.result, job.warnings), ...(await loadFigures(job)), ...listWarnings(job), listDownloads(job));
-  setVisible("#result", true);
+  const { elements, after, title } = await SHOW[job.kind](job);
+  one("#result").replaceChildren(...elements, ...listWarnings(job), listDownloads(job));
+  showOnly("#result");
+  const headline = describeResult(job, title);
+  document.title = `${headline} · Seismic Atlas`;
+  rememberTitle(job.id, headline);
+  window.scrollTo(0, 0);
   one("#result").focus({ preventScroll: true });
-  one("#result").scrollIntoView({ behavior: "smooth", block: "start" });
+  await after?.();
+  one("#result").dataset.ready = job.id;
 }
 
-async function loadFigures(job) {
-  return Promise.all(job.links.figures.map(async (path) => {
-    const caption = formatCaption(decodeURIComponent(path.split("/").pop().replace(/\.png$/, "")));
-    const source = URL.createObjectURL(await (await request(path)).blob());
-    const link = element("a", { href: source, target: "_blank", title: "Open in full size" }, element("img", { src: source, alt: caption, loading: "lazy" }));
-    return element("figure", {}, link, element("figcaption", {}, caption));
-  }));
+function describeResult({ kind, result }, title) {
+  if (kind === "cluster") return result.structure_found ? `${formatCount(result.k, "family", "families")} in ${formatCount(result.assignments.length, "event")}` : "No significant families";
+  if (result.kind === "locate_many") return formatCount(result.events.length, "event");
+  return [capitalize(EVENT_TYPES[result.event_type] ?? result.event_type), title].filter(Boolean).join(", ");
 }
 
 function listWarnings(job) {
-  if (job.warnings.length === 0) return [];
-  const lines = job.warnings.map((warning) => element("li", {}, element("code", {}, warning.trace ?? warning.part ?? "bundle"), ` ${warning.detail}`));
-  return [folded(`Data warnings (${job.warnings.length})`, element("ul", { className: "plain" }, lines))];
+  const shown = job.warnings.filter((warning) => warning.code !== "no-event");
+  if (shown.length === 0) return [];
+  const lines = shown.map((warning) => element("li", {}, element("code", {}, warning.trace ?? warning.part ?? "bundle"), ` ${warning.detail}`));
+  return [element("section", { className: "panel" }, element("h3", {}, "Data"), folded(`Warnings (${shown.length})`, element("ul", { className: "plain" }, lines)))];
 }
 
 function listDownloads(job) {
-  const link = (format) => {
-    const path = `${job.links.result}?format=${format}`;
-    const name = `${job.kind}-${job.id.slice(0, 8)}.${format === "quakeml" ? "xml" : format}`;
-    return element("a", { href: resolve(path), download: name, onclick: (event) => download(event, path) }, FORMAT_NAMES[format] ?? format);
-  };
-  return element("p", { className: "downloads" }, "Download:", ...job.formats.map(link), element("a", { href: resolve(job.links.self) }, "Job (JSON)"));
+  const link = (path, text, name) => element("a", { href: resolve(path), download: name, onclick: (event) => download(event, path) }, text);
+  const stem = `${job.kind}-${job.id.slice(0, 8)}`;
+  const formats = job.formats.map((format) => link(`${job.links.result}?format=${format}`, FORMAT_NAMES[format] ?? format, `${stem}.${format === "quakeml" ? "xml" : format}`));
+  const figures = job.links.figures.slice(0, 8).map((path) => link(path, formatCaption(decodeURIComponent(path.split("/").pop().replace(/\.png$/, ""))), `${stem}-${path.split("/").pop()}`));
+  const copy = element("button", { type: "button", className: "quiet", onclick: copyAddress }, "Copy link to this view");
+  return element("section", { className: "panel downloads" }, element("h3", {}, "Download"), element("p", {}, formats, job.links.bundle && link(job.links.bundle, "Everything (zip)", `${stem}.zip`), element("a", { href: resolve(job.links.self) }, "Job")),
+    figures.length > 0 && element("p", {}, element("small", {}, "Figures (PNG):"), figures), copy);
+}
+
+async function copyAddress(event) {
+  const { target } = event;
+  await navigator.clipboard.writeText(location.href).then(() => { target.textContent = "Copied"; }, () => { target.textContent = "The browser refused; copy the address"; });
 }
 
 // Without a key, the link itself is enough.
@@ -125,39 +114,62 @@ async function download(event, path) {
   await showErrors(async () => element("a", { href: URL.createObjectURL(await (await request(path)).blob()), download: name }).click());
 }
 
-function showProblem(problem) {
-  setVisible("#progress", false);
-  const parts = (problem.parts ?? []).map((part) => element("li", {}, element("code", {}, part.name), ` ${part.detail}`));
-  one("#problem").replaceChildren(
-    element("h2", {}, problem.title),
-    element("p", {}, capitalize(problem.detail ?? "")),
-    parts.length > 0 ? element("ul", { className: "plain" }, parts) : "",
-    problem.retryable ? element("p", {}, "This may be temporary; try again later.") : "",
-  );
-  setVisible("#problem", true);
-}
+// A name of a file at the beginning stays as it is.
+const sentence = (text) => (/^\S*\.\S/.test(text) ? text : capitalize(text));
 
-async function showErrors(work) {
-  try {
-    await work();
-  } catch (error) {
-    page.job = null;
-    showProblem(error instanceof ServiceError ? error.problem : { title: "Request failed", detail: error.message, parts: [] });
+async function showProblem(problem, beside) {
+  page.job = null;
+  const parts = (problem.parts ?? []).filter((part) => part.detail !== problem.detail).map((part) => element("li", {}, element("code", {}, part.name), ` ${part.detail}`));
+  const advice = element("p", { className: "advice" });
+  one("#problem").replaceChildren(...[
+    element("p", { className: "kicker" }, problem.status ? `Problem ${problem.status}` : "Problem"), element("h2", {}, problem.title), element("p", {}, sentence(problem.detail ?? "")),
+    parts.length > 0 && element("ul", { className: "plain" }, parts), advice, problem.retryable && element("p", {}, "This may be temporary; try again later."),
+    !beside && element("p", {}, element("a", { href: "#" }, "New submission")),
+  ].filter(Boolean));
+  showOnly("#problem", ...(beside ? [beside] : []));
+  document.title = `${problem.title} · Seismic Atlas`;
+  one("#problem").focus({ preventScroll: true });
+  one("#problem").dataset.ready = "problem";
+  if (problem.type?.startsWith("/problems/")) {
+    const explanation = await readJson(problem.type.slice(1)).catch(() => null);
+    if (explanation) advice.append(element("b", {}, "What to do: "), explanation.advice.replaceAll("`", ""), ".");
   }
 }
 
-function openLinkedJob() {
-  const id = new URLSearchParams(location.hash.slice(1)).get("job");
-  if (id) showErrors(async () => followJob(await (await request(`jobs/${encodeURIComponent(id)}`)).json()));
+async function showErrors(work, beside) {
+  try {
+    await work();
+  } catch (error) {
+    showProblem(error instanceof ServiceError ? error.problem : { title: "Request failed", detail: error.message, parts: [] }, beside);
+  }
 }
 
-for (const radio of document.querySelectorAll("input[name=task]")) radio.addEventListener("change", showFields);
+const viewKey = () => (location.hash === "#models" ? "models" : `${readView("job") ?? ""}/${readView("event") ?? ""}`);
+
+async function route() {
+  if (page.shown === viewKey()) return;
+  page.shown = viewKey();
+  page.job = null;
+  const id = readView("job");
+  if (location.hash === "#models") return showErrors(openModels);
+  if (id) return showErrors(async () => followJob(await readJson(`jobs/${encodeURIComponent(id)}`), false));
+  document.title = "Seismic Atlas";
+  showOnly("#start");
+  await listRecentJobs();
+}
+
+async function openModels() {
+  one("#models").replaceChildren(...(await showModels()));
+  showOnly("#models");
+  document.title = "Models · Seismic Atlas";
+  window.scrollTo(0, 0);
+}
+
 one("#submission").addEventListener("submit", submitForm);
-one("#files").addEventListener("change", (event) => { addFiles(event.target.files); event.target.value = ""; });
 one("#cancel").addEventListener("click", () => showErrors(() => request(page.job.links.self, { method: "DELETE" })));
-for (const kind of ["dragenter", "dragover"]) one("#drop").addEventListener(kind, (event) => { event.preventDefault(); one("#drop").classList.add("over"); });
-for (const kind of ["dragleave", "drop"]) one("#drop").addEventListener(kind, (event) => { event.preventDefault(); one("#drop").classList.remove("over"); });
-one("#drop").addEventListener("drop", (event) => addFiles(event.dataTransfer.files));
-showFields();
+for (const link of document.querySelectorAll("a[href='./']")) link.addEventListener("click", (event) => { event.preventDefault(); history.pushState(null, "", location.pathname); route(); });
+window.addEventListener("hashchange", route);
+window.addEventListener("popstate", route);
+prepareStart(send);
 one("#send").disabled = false;
-openLinkedJob();
+route();

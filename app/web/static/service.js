@@ -11,6 +11,7 @@ export class ServiceError extends Error {
     const complete = { title: `The service answered with status ${status}`, detail: "", parts: [], ...problem };
     super(complete.detail);
     this.problem = complete;
+    this.status = status;
   }
 }
 
@@ -19,6 +20,8 @@ export async function request(path, options = {}) {
   if (!answer.ok) throw new ServiceError(answer.status, await answer.json().catch(() => ({})));
   return answer;
 }
+
+export const readJson = async (path) => (await request(path)).json();
 
 // XMLHttpRequest, because fetch does not report the progress of an upload. Calls `onProgress(fraction)`.
 export function submit(path, form, onProgress) {

@@ -76,7 +76,7 @@ def run(job, monkeypatch):
             models=[],
         )
         warning = DataWarning(trace="XX.AAA..LHZ", part=None, code="gaps", detail="1 gap")
-        return JobOutput(result, [warning], {"map": b"png"}, locate_products(one.record, result))
+        return JobOutput(result, [warning], {"map": b"png"}, locate_products(one.record, result), {"section": b"{}"})
 
     def perform(*events: EventRecords) -> JobOutput:
         monkeypatch.setattr(locate_many, "read_many_events", lambda *_, **__: iter(events))
@@ -100,7 +100,7 @@ def test_each_event_has_its_location_or_its_problem(run):
     ]
     assert "constant at 0" in output.result.events[2].problem.detail
     assert [(warning.part, warning.code) for warning in output.warnings] == [("one", "gaps")]
-    assert list(output.figures) == ["event_0001_map"]
+    assert (list(output.figures), list(output.figure_data)) == (["event_0001_map"], ["event_0001_section"])
 
 
 def test_all_events_are_one_catalog_with_distinct_ids(run):

@@ -18,7 +18,7 @@ from workers.queue.lifecycle import Interrupted
 from workers.queue.records import Records
 from workers.settings import Settings
 from workers.storage.blobs import BlobMissing, BlobStore, StoreFull, StoreUnreachable
-from workers.storage.result_keys import attempt_prefix, figure_key, result_key
+from workers.storage.result_keys import attempt_prefix, figure_data_key, figure_key, result_key
 
 Work = Callable[[JobContext], JobOutput]
 
@@ -63,11 +63,12 @@ def failing(error: BaseException) -> Work:
 
 def test_the_output_of_a_job_is_stored(attempt: Callable[[Work], JobRecord], blobs: BlobStore):
     warning = DataWarning(trace=None, part="a.mseed", code="gaps", detail="two gaps")
-    record = attempt(answering(warnings=[warning], figures={"section": b"png"}, products={"csv": b"a,b"}))
+    record = attempt(answering(warnings=[warning], figures={"section": b"png"}, products={"csv": b"a,b"}, figure_data={"section": b"{}"}))
     assert (record.status, record.figures, record.formats, record.warnings) == (Status.SUCCEEDED, ["section"], ["csv"], [warning])
     assert blobs.get(result_key(record)) == b'{"value":"yes"}'
     assert blobs.get(result_key(record, "csv")) == b"a,b"
     assert blobs.get(figure_key(record, "section")) == b"png"
+    assert blobs.get(figure_data_key(record, "section")) == b"{}"
 
 
 def test_an_error_of_the_data_becomes_the_jobs_problem(attempt: Callable[[Work], JobRecord]):

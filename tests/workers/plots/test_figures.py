@@ -76,7 +76,7 @@ def test_traces_of_equal_distance_are_drawn():
 
 
 def test_a_travel_time_curve_is_drawn_in_color():
-    arrivals = [TravelTimeCurve("P", np.array([0.0, 180.0]), START_S + np.array([0.0, 1800.0]))]
+    arrivals = [TravelTimeCurve("P", "P", np.array([0.0, 180.0]), START_S + np.array([0.0, 1800.0]))]
     plain, drawn = (pixels(section_figure(gather(4), np.linspace(10, 80, 4), title="S", arrivals=a)).astype(int) for a in ([], arrivals))
     assert np.sum(drawn[..., 0] - drawn[..., 2] > 80) > 200
     assert not np.any(plain[..., 0] - plain[..., 2] > 80)

@@ -1,0 +1,186 @@
+// Results of classify and locate: what happened where and when, how well that is known, and what it was read from.
+
+import { element, facts, folded, panel, table } from "./dom.js";
+import { beachBall, coverage, forceArrow, residuals } from "./drawings.js";
+import { EVENT_TYPES, capitalize, formatCount, formatMethod, formatModels, formatNumber, formatParts, formatPoint, formatProbability, formatSigned, formatTime } from "./format.js";
+import { showMap } from "./map.js";
+import { readView, writeView } from "./permalink.js";
+import { arrivalTable, sectionPanel } from "./section.js";
+import { readJson } from "./service.js";
+
+const caution = (text) => element("p", { className: "caution" }, text);
+const stat = (label, value, note) => element("div", { className: "stat" }, element("dt", {}, label), element("dd", {}, element("b", {}, value), note && element("small", {}, note)));
+const heading = (kicker, title, lead) => element("header", { className: "headline" }, element("p", { className: "kicker" }, kicker), element("h2", {}, title), lead && element("p", { className: "lead" }, lead));
+
+// Elements of an answer, and what must be done once they are in the page.
+export async function showEvent(job) {
+  return job.result.kind === "locate_many" ? showMany(job) : showOne(job, job.result, "section", null);
+}
+
+async function showOne(job, result, figure, features) {
+  const section = await sectionOf(job, figure, result.arrivals ?? []);
+  if (result.event_type === "none") return { elements: [...noEvent(job, result), section], after: null };
+  return result.kind === "locate" ? showLocation(job, result, section, features ?? (await readGeoJson(job))) : { elements: [...showClassification(result), section], after: null };
+}
+
+const readGeoJson = async (job) => (await readJson(`${job.links.result}?format=geojson`)).features;
+
+async function sectionOf(job, figure, arrivals) {
+  const path = job.links.figures.find((name) => name.endsWith(`/${figure}.png`));
+  if (!path) return null;
+  const data = await readJson(path.replace(/png$/, "json")).catch(() => null);
+  return data && panel("Record section", ...sectionPanel(data, arrivals));
+}
+
+function noEvent(job, result) {
+  const searched = job.warnings.find((warning) => warning.code === "no-event");
+  const { detection } = result;
+  return [
+    heading("No event", "No event detected", "The records cannot be told from noise, so there is neither a class nor an epicenter."),
+    element("dl", { className: "stats" },
+      detection && stat("False-alarm probability", formatProbability(detection.false_alarm_probability), "how often noise alone reaches this statistic"),
+      detection && stat("Detection statistic", formatNumber(detection.statistic, 1)),
+      result.traces_used !== undefined && stat("Traces", formatNumber(result.traces_used)), stat("Automatic", "Not reviewed")),
+    searched && panel("What was looked for", element("p", {}, capitalize(searched.detail)),
+      element("p", { className: "quiet" }, "If you expect an event here: check that the window holds its first arrivals and surface waves, send more stations, or records before it.")),
+  ].filter(Boolean);
+}
+
+const naming = (type) => capitalize(EVENT_TYPES[type] ?? type);
+
+function probabilities(result) {
+  const rows = Object.entries(result.probabilities ?? {}).sort((first, second) => second[1] - first[1]);
+  if (rows.length === 0) return null;
+  return element("div", { className: "classes" }, rows.map(([type, probability]) => {
+    const bar = element("i", { className: "bar-fill" });
+    bar.style.width = `${100 * probability}%`;
+    return element("div", { className: type === result.event_type ? "class chosen" : "class" }, element("span", {}, naming(type)), element("span", { className: "bar-track" }, bar), element("b", {}, formatProbability(probability)));
+  }));
+}
+
+const unsure = (result) => result.event_type === "undetermined" && caution("No class reaches a probability of 80 %. The class stays open; neither a depth nor a force azimuth is stated on its account.");
+const outside = (result) => result.out_of_distribution && result.event_type !== "other" && caution("It may be neither a tectonic nor a glacial earthquake: an explosion, a landslide or a collapse are possible.");
+
+function showClassification(result) {
+  const probability = result.probabilities[result.event_type], point = result.reference_point;
+  return [
+    heading("Classification", naming(result.event_type), probability === undefined ? `No class is probable enough, from ${formatCount(result.traces_used, "trace")}.` : `Probability ${formatProbability(probability)}, from ${formatCount(result.traces_used, "trace")}.`),
+    unsure(result), outside(result),
+    panel("Probabilities", probabilities(result), facts([
+      point && ["Reference point", `${formatPoint(point)} (${point.source === "given" ? "given trial epicenter" : "predicted epicenter"})`],
+      ["Model", formatModels([result.model])],
+    ])),
+  ].filter(Boolean);
+}
+
+function showLocation(job, result, section, features) {
+  const place = features.find(({ properties }) => properties.kind === "epicenter")?.properties.place;
+  const box = element("div", { className: "map-box" });
+  const traces = distancesOf(result, features);
+  const probability = result.probabilities?.[result.event_type];
+  const kicker = [naming(result.event_type), probability === undefined ? null : formatProbability(probability), "automatic, not reviewed"].filter(Boolean).join(" · ");
+  const elements = [
+    heading(kicker, place ?? formatPoint(result.epicenter), `${formatTime(result.origin_time)} ± ${formatSeconds(result.origin_time_uncertainty_s)}`),
+    element("dl", { className: "stats" }, ...statsOf(result, features)),
+    unsure(result), result.azimuthal_gap_deg > 180 && caution(`The stations leave ${formatNumber(result.azimuthal_gap_deg)}° of azimuth open (azimuthal gap): the epicenter is poorly constrained on that side.`),
+    element("div", { className: "pair" }, element("section", { className: "panel flush" }, box), element("div", {},
+      panel("Class", probabilities(result) ?? element("p", { className: "quiet" }, `${naming(result.event_type)}, as stated in the submission`)),
+      panel("Solution", coverage(traces, result.azimuthal_gap_deg), solutionFacts(result)))),
+    sourcePanel(result), section,
+    panel("Observations", result.arrivals?.length > 0 && folded(`Arrivals (${result.arrivals.length})`, arrivalTable(result.arrivals)), result.offsets.length > 0 && folded(`Epicentral distances of the traces (${result.offsets.length})`, residuals(result.offsets), distanceTable(result.offsets))),
+  ].filter(Boolean);
+  return { elements, title: place, after: () => showMap(box, features, result.offsets) };
+}
+
+const formatSeconds = (seconds) => `${formatNumber(seconds, seconds < 9.5 ? 1 : 0)} s`;
+
+function statsOf(result, features) {
+  const { epicenter } = result;
+  const depth = result.depth_km === null ? stat("Depth", "Not stated", result.event_type === "glacial" ? "at the surface" : "see the warnings") : stat("Depth", `${formatNumber(result.depth_km)} km`, `± ${formatNumber(result.depth_uncertainty_km)} km`);
+  const force = result.force_azimuth_deg === null ? null : stat("Force azimuth", `${formatNumber(result.force_azimuth_deg)}°`, `± ${formatNumber(result.force_azimuth_uncertainty_deg)}°${result.force_azimuth_ambiguous ? ", or opposite" : ""}`);
+  const used = result.offsets.filter((offset) => offset.used).length, arrivals = result.arrivals?.length ?? 0;
+  const rms = features.find(({ properties }) => properties.kind === "epicenter")?.properties.rms;
+  const observed = [arrivals > 0 && formatCount(arrivals, "arrival"), used > 0 && formatCount(used, "distance")].filter(Boolean);
+  const notes = [...observed.slice(1), rms != null && `rms ${formatNumber(rms, 1)} s`].filter(Boolean).join(", ");
+  return [
+    stat("Epicenter", formatPoint(epicenter), `± ${formatNumber(epicenter.horizontal_uncertainty_km)} km (68 %)`), force ?? depth,
+    stat("Azimuthal gap", `${formatNumber(result.azimuthal_gap_deg)}°`, result.azimuthal_gap_deg > 180 ? "poorly constrained" : "stations around"),
+    stat("Observations", observed[0] ?? "None", notes), stat("Magnitude", "Not determined", "by this service"),
+  ];
+}
+
+function solutionFacts(result) {
+  const { ellipse } = result.epicenter, alternatives = result.alternatives ?? [];
+  return facts([
+    ["Method", formatMethod(result.method)],
+    [`Ellipse (${formatNumber(ellipse.confidence_level)} %)`, `${formatNumber(ellipse.semi_major_km)} × ${formatNumber(ellipse.semi_minor_km)} km, major axis at ${formatNumber(ellipse.azimuth_deg)}°`],
+    result.depth_method && ["Depth from", formatParts(result.depth_method)],
+    alternatives.length > 0 && ["Alternatives", element("ul", { className: "plain" }, alternatives.map((region) => element("li", {}, `${formatPoint(region)} ± ${formatNumber(region.horizontal_uncertainty_km)} km`)))],
+    result.models.length > 0 && ["Models", formatModels(result.models)],
+  ]);
+}
+
+// Traces with their distance from the epicenter, those without a predicted distance (arrivals alone) included.
+function distancesOf(result, features) {
+  return features.filter(({ properties }) => properties.kind === "station").map(({ properties }) => ({ ...properties, used: properties.used || properties.arrivals?.length > 0 }));
+}
+
+function sourcePanel(result) {
+  const { source } = result;
+  if (!source && result.force_azimuth_deg === null) return null;
+  const arrow = result.force_azimuth_deg === null ? null : forceArrow(result.force_azimuth_deg, result.force_azimuth_uncertainty_deg, result.force_azimuth_ambiguous);
+  const drawing = source?.tensor ? beachBall(source.tensor) : arrow;
+  const planes = (source?.nodal_planes ?? []).map((plane) => `${formatNumber(plane.strike)}° / ${formatNumber(plane.dip)}° / ${formatNumber(plane.rake)}°`);
+  const rows = facts([
+    source && ["Kind", source.kind === "moment-tensor" ? "Moment tensor" : "Single force"],
+    planes.length > 0 && ["Nodal planes (strike / dip / rake)", planes.join(", ")],
+    source?.depth_km != null && ["Centroid depth", `${formatNumber(source.depth_km)} ± ${formatNumber(source.depth_uncertainty_km)} km`],
+    result.force_azimuth_deg !== null && ["Force azimuth", `${formatNumber(result.force_azimuth_deg)}° ± ${formatNumber(result.force_azimuth_uncertainty_deg)}°, from ${formatParts(result.force_method ?? "beams").toLowerCase()}`],
+    source?.sign_probability != null && ["Probability of the direction", formatProbability(source.sign_probability)],
+    source?.force_duration_s != null && ["Duration of the force", `${formatNumber(source.force_duration_s)} s`],
+    source && ["Variance reduction", `${formatNumber(100 * source.variance_reduction)} % at free gains`],
+    source && ["Log-likelihood ratio", formatNumber(source.log_likelihood)],
+  ]);
+  const fits = Object.entries(source?.correlations ?? {}).sort((first, second) => second[1] - first[1]);
+  return panel("Source", source && !source.constrains && caution("The long-period waveforms do not constrain the source; it is shown for information and enters no other number."),
+    element("div", { className: "source" }, drawing, rows),
+    fits.length > 0 && folded(`Fit of the waveforms (${fits.length} traces)`, table("Fit of the waveforms", ["Trace", "Correlation of the Rayleigh waves"], fits.map(([trace, correlation]) => [trace, formatNumber(correlation, 2)]))));
+}
+
+function distanceTable(offsets) {
+  return table("Epicentral distances", ["Trace", "Predicted distance", "Back azimuth", "Residual", "Used"], offsets.map((offset) => [
+    offset.trace, `${formatNumber(offset.distance_deg, 1)}° ± ${formatNumber(offset.distance_uncertainty_deg, 1)}°`,
+    offset.back_azimuth_deg == null ? "" : `${formatNumber(offset.back_azimuth_deg)}° ± ${formatNumber(offset.back_azimuth_uncertainty_deg)}°`,
+    offset.residual_deg === null ? "" : `${formatSigned(offset.residual_deg)}°`, offset.used ? "yes" : "no"]));
+}
+
+// Many events of one job: their list and map, or the one that the address names.
+async function showMany(job) {
+  const { events, located } = job.result, features = await readGeoJson(job), chosen = readView("event");
+  const found = events.find((event) => event.event === chosen);
+  const back = element("p", {}, element("a", { href: `#job=${job.id}` }, "All events of this job"));
+  if (found?.result) {
+    const own = features.filter(({ properties }) => properties.event === found.event);
+    const number = String(events.indexOf(found) + 1).padStart(4, "0");
+    const shown = await showOne(job, found.result, `event_${number}_section`, own);
+    return { ...shown, elements: [back, ...shown.elements] };
+  }
+  const places = new Map(features.filter(({ properties }) => properties.kind === "epicenter").map(({ properties }) => [properties.event, properties.place]));
+  const box = element("div", { className: "map-box" });
+  const rows = events.map((event) => manyRow(event, places.get(event.event), () => writeView({ event: event.event, t: null, map: null })));
+  const elements = [
+    heading("Many events", `${formatNumber(located)} of ${formatCount(events.length, "event")} answered`, "Every folder or waveform file of the archive is an event of its own."),
+    places.size > 0 && element("section", { className: "panel flush" }, box),
+    panel("Events", table("Events", ["Event", "Answer", "Place", "Origin time", "Uncertainty", "Depth"], rows)),
+  ].filter(Boolean);
+  const shown = features.filter(({ properties }) => ["epicenter", "ellipse"].includes(properties.kind) && !properties.alternative);
+  return { elements, after: places.size > 0 ? () => showMap(box, shown, []) : null };
+}
+
+function manyRow(event, place, open) {
+  const { result, problem } = event;
+  if (!result) return [event.event, "Problem", problem.detail, "", "", ""];
+  const link = element("a", { href: `#${new URLSearchParams({ job: readView("job"), event: event.event })}`, onclick: open }, event.event);
+  if (!result.epicenter) return [link, naming(result.event_type), "", "", "", ""];
+  return [link, naming(result.event_type), place ?? "", formatTime(result.origin_time), `± ${formatNumber(result.epicenter.horizontal_uncertainty_km)} km`, result.depth_km === null ? "" : `${formatNumber(result.depth_km)} km`];
+}

@@ -1,0 +1,77 @@
+// Words and numbers for people.
+
+export const EVENT_TYPES = {
+  earthquake: "tectonic earthquake", glacial: "glacial earthquake", other: "other event", undetermined: "undetermined event",
+  none: "no event detected",
+};
+const METHODS = {
+  "distances": "Epicentral distances of the traces",
+  "distances+polarization": "Epicentral distances and polarization of three-component stations",
+  "distances+array-slowness": "Epicentral distances and array slowness",
+  "surface-wave-stack": "Stack of surface waves",
+  "distances+arrival-times": "Arrival times and epicentral distances",
+  "arrival-times": "Arrival times",
+  "waveform-inversion": "Inversion of long-period waveforms",
+};
+const PARTS = { "section": "record section", "arrival-times": "arrival times", "waveform-inversion": "waveform inversion", "beams": "beams of the network" };
+const STAGES = {
+  "detect": "Detecting", "queued": "Queued, waiting for a worker", "started": "Starting", "fetch": "Loading the files", "read": "Reading the waveforms",
+  "condition": "Preprocessing the traces", "offsets": "Predicting epicentral distances", "search": "Locating", "event type": "Classifying",
+  "depth": "Predicting the depth", "force azimuth": "Predicting the force azimuth", "embed": "Embedding the events", "families": "Clustering",
+  "source": "Inverting the waveforms", "draw": "Drawing figures", "store": "Saving the result", "wait for the store": "Waiting for the blob store",
+};
+const FIGURES = {
+  section: "Record section", map: "Map", offsets: "Traces with predicted distances", residuals: "Residuals of the distances",
+  families: "Map of the embedding", contact_sheet: "Representative events",
+};
+export const KINDS = { classify: "Classification", locate: "Location", cluster: "Clustering" };
+
+export const capitalize = (text) => (text.charAt(0).toUpperCase() + text.slice(1)).replaceAll("_", " ");
+export const formatStage = (stage) => STAGES[stage] ?? capitalize(stage);
+export const formatCaption = (figure) => FIGURES[figure] ?? capitalize(figure);
+export const formatMethod = (method) => METHODS[method] ?? capitalize(method);
+export const formatParts = (methods) => (methods ? capitalize(methods.split("+").map((part) => PARTS[part] ?? part).join(", ")) : "");
+export const formatNumber = (value, digits = 0) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+export const formatCount = (count, noun, plural = `${noun}s`) => `${formatNumber(count)} ${count === 1 ? noun : plural}`;
+export const formatModels = (models) => models.map((model) => `${model.name} ${model.version}`).join(", ");
+export const formatSigned = (value, digits = 1) => `${value < 0 ? "−" : "+"}${formatNumber(Math.abs(value), digits)}`;
+export const wrapLongitude = (longitude, center = 0) => ((((longitude - center + 180) % 360) + 360) % 360) - 180 + center;
+
+export function formatProbability(probability) {
+  if (probability > 0.995 && probability < 1) return "over 99 %";
+  return probability > 0 && probability < 0.005 ? "under 1 %" : `${formatNumber(100 * probability)} %`;
+}
+
+export function formatPoint({ latitude, longitude }) {
+  const east = wrapLongitude(longitude);
+  return `${formatNumber(Math.abs(latitude), 2)}° ${latitude < 0 ? "S" : "N"}, ${formatNumber(Math.abs(east), 2)}° ${east < 0 ? "W" : "E"}`;
+}
+
+export function formatTime(text) {
+  const date = new Date(text);
+  const day = date.toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
+  return `${day}, ${date.toISOString().slice(11, 19)} UTC`;
+}
+
+export const formatClock = (seconds) => new Date(1000 * seconds).toISOString().slice(11, 21);
+
+// Seconds as minutes and seconds, 83.4 as 1:23.4.
+export function formatMinutes(seconds, digits = 0) {
+  const rounded = Math.round(Math.abs(seconds) * 10 ** digits) / 10 ** digits;
+  const minutes = Math.floor(rounded / 60);
+  const rest = (rounded - 60 * minutes).toFixed(digits).padStart(digits ? 3 + digits : 2, "0");
+  return `${seconds < 0 && rounded > 0 ? "−" : ""}${minutes}:${rest}`;
+}
+
+export function formatAge(text) {
+  const seconds = Math.max(0, (Date.now() - new Date(text)) / 1000);
+  const steps = [[60, "second", 1], [3600, "minute", 60], [86400, "hour", 3600], [Infinity, "day", 86400]];
+  const [, unit, size] = steps.find(([limit]) => seconds < limit);
+  return `${formatCount(Math.floor(seconds / size), unit)} ago`;
+}
+
+export function formatSize(bytes) {
+  const units = ["bytes", "kB", "MB", "GB"];
+  const step = bytes < 1 ? 0 : Math.min(3, Math.floor(Math.log10(bytes) / 3));
+  return `${(bytes / 1000 ** step).toFixed(step ? 1 : 0)} ${units[step]}`;
+}

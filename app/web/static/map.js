@@ -1,0 +1,166 @@
+// The map of a location, from its GeoJSON: land, stations, epicenter, confidence ellipses, alternatives and back azimuths.
+
+import { button, element, load, svg } from "./dom.js";
+import { formatNumber, formatPoint, formatSigned, wrapLongitude } from "./format.js";
+import { readNumbers, writeViewLater } from "./permalink.js";
+import { loadWorld } from "./world.js";
+
+const KM_PER_DEGREE = 111.195;
+const COPIES = [-360, 0, 360];
+const SYMBOLS = {
+  epicenter: () => svg("svg", { viewBox: "-10 -10 20 20", class: "symbol" }, svg("path", { class: "epicenter", d: "M0,-9 2.4,-2.9 8.9,-2.8 3.7,1.3 5.6,7.6 0,3.9 -5.6,7.6 -3.7,1.3 -8.9,-2.8 -2.4,-2.9Z" })),
+  alternative: () => svg("svg", { viewBox: "-10 -10 20 20", class: "symbol" }, svg("path", { class: "alternative", d: "M0,-9 2.4,-2.9 8.9,-2.8 3.7,1.3 5.6,7.6 0,3.9 -5.6,7.6 -3.7,1.3 -8.9,-2.8 -2.4,-2.9Z" })),
+  station: () => svg("svg", { viewBox: "-10 -10 20 20", class: "symbol" }, svg("path", { class: "station", d: "M-7,6 0,-7 7,6Z" })),
+  unused: () => svg("svg", { viewBox: "-10 -10 20 20", class: "symbol" }, svg("path", { class: "station unused", d: "M-7,6 0,-7 7,6Z" })),
+  ellipse: () => svg("svg", { viewBox: "-10 -10 20 20", class: "symbol" }, svg("ellipse", { class: "ellipse", rx: 9, ry: 6 })),
+  outer: () => svg("svg", { viewBox: "-10 -10 20 20", class: "symbol" }, svg("ellipse", { class: "ellipse outer", rx: 9, ry: 6 })),
+  ray: () => svg("svg", { viewBox: "-10 -10 20 20", class: "symbol" }, svg("path", { class: "ray", d: "M-9,6 9,-6" })),
+  circle: () => svg("svg", { viewBox: "-10 -10 20 20", class: "symbol" }, svg("path", { class: "circle", d: "M-9,5 Q0,-7 9,5" })),
+};
+
+// Point at an azimuth and a distance from another one, all in degrees.
+export function destination(latitude, longitude, azimuth, distance) {
+  const radians = Math.PI / 180, [lat, arc, angle] = [latitude * radians, distance * radians, azimuth * radians];
+  const end = Math.asin(Math.min(1, Math.max(-1, Math.sin(lat) * Math.cos(arc) + Math.cos(lat) * Math.sin(arc) * Math.cos(angle))));
+  const turn = Math.atan2(Math.sin(angle) * Math.sin(arc) * Math.cos(lat), Math.cos(arc) - Math.sin(lat) * Math.sin(end));
+  return [end / radians, longitude + turn / radians];
+}
+
+// Shifts longitudes so that a line does not jump where it crosses the antimeridian.
+function unwrap(points, center) {
+  let before = center;
+  return points.map(([latitude, longitude]) => [latitude, (before = wrapLongitude(longitude, before))]);
+}
+
+// Builds the map in a box that is in the page. `features`: GeoJSON; `offsets`: estimates of the traces, with back azimuths.
+export async function showMap(box, features, offsets) {
+  const epicenters = features.filter(({ properties }) => properties.kind === "epicenter");
+  const frame = element("div", { className: "map", role: "region", ariaLabel: "Map of epicenter and stations" });
+  const legend = element("fieldset", { className: "legend" }, element("legend", {}, "Shown"));
+  box.replaceChildren(frame, legend);
+  const [world] = await Promise.all([loadWorld(), load("static/vendor/leaflet.js"), load("static/vendor/leaflet.css")]);
+  const L = window.L;
+  const map = L.map(frame, { zoomControl: false, attributionControl: false, scrollWheelZoom: false, minZoom: 0, maxZoom: 11, zoomSnap: 0.25, worldCopyJump: false, maxBoundsViscosity: 1 });
+  map.setMaxBounds([[-85.05, -540], [85.05, 540]]);
+  const [longitude, latitude] = epicenters[0].geometry.coordinates;
+  drawWorld(L, map, world);
+  const layers = drawFeatures(L, map, features, [latitude, longitude], offsets);
+  for (const [name, layer] of layers) if (layer.items.length > 0) legend.append(switchLayer(L, map, name, layer));
+  const views = { region: epicenterBounds(L, epicenters), all: L.latLngBounds(layers.get("Station")?.points ?? []).extend([latitude, longitude]).pad(0.06) };
+  addControls(L, map, views, frame);
+  const saved = readNumbers("map", 3);
+  saved ? map.setView([saved[0], saved[1]], saved[2]) : map.fitBounds(views.region);
+  map.on("moveend", () => writeViewLater({ map: [map.getCenter().lat.toFixed(3), map.getCenter().lng.toFixed(3), map.getZoom()].join(",") }));
+  map.on("focus click", () => map.scrollWheelZoom.enable());
+  map.on("blur mouseout", () => map.scrollWheelZoom.disable());
+  return map;
+}
+
+// Several times the outer ellipse, and never less than 400 km, so that the coast is in view.
+function epicenterBounds(L, epicenters) {
+  const bounds = L.latLngBounds([]);
+  for (const { geometry, properties } of epicenters) {
+    const [longitude, latitude] = geometry.coordinates;
+    const radius = Math.min(60, Math.max(400, 3 * (properties.outer_ellipse ?? properties.ellipse).semi_major_km) / KM_PER_DEGREE);
+    const across = Math.min(90, radius / Math.max(0.15, Math.cos(latitude * Math.PI / 180)));
+    bounds.extend([Math.max(-84, latitude - radius), longitude - across]).extend([Math.min(84, latitude + radius), longitude + across]);
+  }
+  return bounds;
+}
+
+function drawWorld(L, map, world) {
+  const shifted = (parts) => COPIES.flatMap((shift) => parts.map((part) => part.map(([latitude, longitude]) => [latitude, longitude + shift])));
+  const quiet = { interactive: false, smoothFactor: 0.6 };
+  L.polygon(shifted(world.land.map(([outer]) => outer)).map((outer) => [outer]), { ...quiet, className: "land" }).addTo(map);
+  L.polyline(shifted(world.borders), { ...quiet, className: "border" }).addTo(map);
+  const names = L.layerGroup().addTo(map);
+  map.on("moveend", () => labelCountries(L, map, world.names, names));
+}
+
+// Names those countries in view whose name fits into them.
+function labelCountries(L, map, names, layer) {
+  layer.clearLayers();
+  const perDegree = 256 * 2 ** map.getZoom() / 360;
+  const bounds = map.getBounds();
+  for (const { name, width, point } of names) {
+    if (width * perDegree < 7 * name.length + 24) continue;
+    for (const shift of COPIES) {
+      const place = [point[0], point[1] + shift];
+      if (bounds.contains(place)) L.marker(place, { interactive: false, keyboard: false, icon: L.divIcon({ className: "country", html: element("span", {}, name), iconSize: null }) }).addTo(layer);
+    }
+  }
+}
+
+function drawFeatures(L, map, features, [latitude, longitude], offsets) {
+  const layers = new Map();
+  const add = (name, symbol, item, ...points) => {
+    if (!layers.has(name)) layers.set(name, { symbol, items: [], points: [] });
+    layers.get(name).items.push(item);
+    layers.get(name).points.push(...points);
+  };
+  const near = (coordinates) => [coordinates[1], wrapLongitude(coordinates[0], longitude)];
+  for (const distance of [30, 60, 90]) {
+    const points = Array.from({ length: 181 }, (_, step) => destination(latitude, longitude, 2 * step, distance));
+    const label = L.marker(destination(latitude, longitude, 135, distance), { interactive: false, keyboard: false, icon: L.divIcon({ className: "country", html: element("span", {}, `${distance}°`), iconSize: null }) });
+    add("Distance of 30, 60, 90°", "circle", L.layerGroup([L.polyline(unwrap(points, longitude), { className: "circle", interactive: false }), label]));
+  }
+  const directions = new Map(offsets.map((offset) => [offset.trace, offset]));
+  for (const { geometry, properties } of features) {
+    if (properties.kind === "station") {
+      const at = near(geometry.coordinates), offset = directions.get(properties.trace);
+      if (offset?.back_azimuth_deg != null) {
+        const ray = Array.from({ length: 41 }, (_, step) => destination(...at, offset.back_azimuth_deg, (step / 40) * 1.1 * properties.distance_deg));
+        add("Back azimuth", "ray", L.polyline(unwrap(ray, at[1]), { className: "ray", interactive: false }));
+      }
+      const used = properties.used || properties.arrivals?.length > 0;
+      const station = used ? ["Station", "station"] : ["Station, not used", "unused"];
+      add(...station, describe(L, symbolMarker(L, at, station[1], 13), stationRows(properties, offset)), at);
+    } else if (properties.kind === "ellipse") {
+      const outer = properties.confidence_level > 80;
+      for (const rings of geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates) {
+        const shift = 360 * Math.round((longitude - rings[0][0][0]) / 360);
+        const className = `ellipse${outer ? " outer" : ""}${properties.alternative ? " alternative" : ""}`;
+        add(outer ? "90 % region" : "68 % region", outer ? "outer" : "ellipse", L.polygon(rings.map((ring) => ring.map(([x, y]) => [y, x + shift])), { className, interactive: false }));
+      }
+    } else if (properties.kind === "epicenter" || properties.kind === "alternative") {
+      const [name, size] = properties.kind === "epicenter" ? ["Epicenter", 26] : ["Alternative", 20];
+      const [longitudeHere, latitudeHere] = geometry.coordinates;
+      const rows = [properties.event ?? name, properties.place, formatPoint({ latitude: latitudeHere, longitude: longitudeHere }), `68 % horizontal uncertainty: ${formatNumber(properties.horizontal_uncertainty_km)} km`];
+      add(name, name === "Epicenter" ? "epicenter" : "alternative", describe(L, symbolMarker(L, near(geometry.coordinates), properties.kind, size), rows), near(geometry.coordinates));
+    }
+  }
+  const order = ["Epicenter", "68 % region", "90 % region", "Alternative", "Station", "Station, not used", "Back azimuth", "Distance of 30, 60, 90°"];
+  return new Map(order.filter((name) => layers.has(name)).map((name) => [name, layers.get(name)]));
+}
+
+const symbolMarker = (L, at, kind, size) => L.marker(at, { keyboard: false, zIndexOffset: kind === "epicenter" ? 2000 : kind === "alternative" ? 1000 : 0, icon: L.divIcon({ className: "mark", html: SYMBOLS[kind](), iconSize: [size, size] }) });
+
+const describe = (L, marker, rows) => marker.bindTooltip(element("div", {}, rows.filter(Boolean).map((row, index) => element(index ? "div" : "b", {}, row))), { direction: "top", offset: [0, -8], opacity: 1 });
+
+function stationRows(properties, offset) {
+  const residual = properties.residual_deg === null ? null : `Residual of the distance ${formatSigned(properties.residual_deg)}°`;
+  const arrivals = (properties.arrivals ?? []).map((arrival) => `${arrival.phase} ${formatSigned(arrival.residual_s)} s`).join(", ");
+  return [
+    properties.trace, `Distance ${formatNumber(properties.distance_deg, 1)}°, azimuth ${formatNumber(properties.azimuth_deg)}°`, residual,
+    arrivals && `Arrivals: ${arrivals}`, offset?.back_azimuth_deg != null && `Back azimuth ${formatNumber(offset.back_azimuth_deg)}° ± ${formatNumber(offset.back_azimuth_uncertainty_deg)}°`,
+  ];
+}
+
+function switchLayer(L, map, name, { symbol, items }) {
+  const group = L.layerGroup(items);
+  const hidden = name === "Back azimuth" && items.length > 12;
+  if (!hidden) group.addTo(map);
+  const box = element("input", { type: "checkbox", checked: !hidden, onchange: () => (box.checked ? group.addTo(map) : group.remove()) });
+  return element("label", {}, box, SYMBOLS[symbol](), name);
+}
+
+function addControls(L, map, views, frame) {
+  const tools = element("div", { className: "tools" },
+    button("+", "Zoom in", () => map.zoomIn(1)), button("−", "Zoom out", () => map.zoomOut(1)),
+    button("Epicenter", "Show the region of the epicenter", () => map.fitBounds(views.region)),
+    button("Stations", "Show all stations", () => map.fitBounds(views.all)));
+  L.DomEvent.disableClickPropagation(tools);
+  frame.append(tools);
+  L.control.scale({ position: "bottomleft", imperial: false }).addTo(map);
+  frame.append(element("small", { className: "credit" }, "Land: Natural Earth"));
+}
