@@ -161,4 +161,6 @@ class WorkerState(Contract):
     execution_provider: str
     models: dict[str, str] = Field(description="versions of the loaded models by name; digest and spec of each were verified")
     job: str | None = None
+    memory_bytes: int = Field(0, description="resident memory of the process; 0 where a release before states none")
+    cpu_s: float = Field(0.0, description="CPU time of the process since its start, seconds")
     warm: bool = Field(True, description="whether all compiled loops are loaded; 0.1, which does not state it, counts as warm")

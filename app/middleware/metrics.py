@@ -1,10 +1,13 @@
-"""Prometheus metrics of the API and the queue, in a registry of the application."""
+"""Prometheus metrics of the API, the queue and the workers, in a registry of the application."""
 
 import time
+from collections import Counter as Tally
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
+from app.middleware.job_metrics import JobMetrics
+from workers.contracts import WorkerState
 from workers.queue.connection import QueueFull, QueueUnreachable, queue_errors
 from workers.queue.records import Records
 
@@ -12,10 +15,11 @@ _BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10
 
 
 class Metrics:
-    """Counters updated at each request, and gauges of the queue updated at each scrape."""
+    """Counters updated at each request, and figures of queue, jobs and workers updated at each scrape."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         labels = ("method", "route", "status")
         self._requests = Counter("atlas_http_requests", "Answered requests", labels, registry=self.registry)
         self._seconds = Histogram(
@@ -33,6 +37,10 @@ class Metrics:
         self._oldest = Gauge("atlas_jobs_oldest_queued_seconds", "Waiting time of the oldest queued job", registry=self.registry)
         self._running = Gauge("atlas_jobs_running", "Running jobs", registry=self.registry)
         self._workers = Gauge("atlas_workers", "Live workers", registry=self.registry)
+        self._models = Gauge("atlas_models", "Live workers by model and version", ("model", "version"), registry=self.registry)
+        self._memory = Gauge("atlas_worker_memory_bytes", "Resident memory of a worker", ("worker",), registry=self.registry)
+        self._cpu = Gauge("atlas_worker_cpu_seconds", "CPU time of a worker since its start", ("worker",), registry=self.registry)
+        self._jobs = JobMetrics(self.registry)
 
     def count_request(self, method: str, route: str, status: int, seconds: float, received_bytes: int) -> None:
         """
@@ -66,7 +74,7 @@ class Metrics:
         """
         Return all metrics in the text format of Prometheus.
 
-        While the queue server does not answer, `atlas_queue_up` is 0 and the other gauges keep their last values.
+        While the queue server does not answer, `atlas_queue_up` is 0 and the other figures of queue and workers keep their last values.
         """
         try:
             with queue_errors():
@@ -80,5 +88,17 @@ class Metrics:
         self._queued.set(len(queued))
         self._oldest.set(max(0.0, time.time() - min(queued.values())) if queued else 0.0)
         self._running.set(len(records.list_running()))
-        self._workers.set(len(records.list_workers()))
+        self._update_workers(records.list_workers())
+        self._jobs.update(records.statistics.read())
         self._queue_up.set(1)
+
+    def _update_workers(self, workers: list[WorkerState]) -> None:
+        """Set the figures of the live workers, and forget those of the others."""
+        self._workers.set(len(workers))
+        for gauge in (self._models, self._memory, self._cpu):
+            gauge.clear()
+        for (model, version), count in Tally(pair for worker in workers for pair in worker.models.items()).items():
+            self._models.labels(model, version).set(count)
+        for worker in workers:
+            self._memory.labels(worker.id).set(worker.memory_bytes)
+            self._cpu.labels(worker.id).set(worker.cpu_s)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import SecretStr
 
+from workers.contracts import Status
 from workers.queue.damage import Damage, record_damage
 
 pytestmark = pytest.mark.anyio
@@ -115,6 +116,30 @@ async def test_metrics_count_requests_by_route_and_read_the_queue(client, worker
     assert [values[f"atlas_{name}"] for name in ("queue_up", "jobs_queued", "jobs_running", "workers")] == ["1.0"] * 4
     assert float(values["atlas_jobs_oldest_queued_seconds"]) >= 0
     assert float(values["atlas_http_received_bytes_total"]) > 2 * 512
+
+
+async def test_metrics_of_jobs_and_workers_come_from_the_queue_server(client, worker, files):
+    worker.beat()
+    job = (await client.post("/events/classify", files=files)).json()
+    worker.begin(job["id"])
+    worker.records.finish(job["id"], 1, Status.SUCCEEDED)
+    statistics = worker.records.statistics
+    statistics.add_seconds("classify", {("wait", ""): 0.2, ("run", ""): 2.0, ("stage", "draw"): 0.5})
+    statistics.add_seconds("classify", {("stage", "draw"): 2000.0})
+    statistics.count_lost_parser("cpu")
+    lines = set((await client.get("/metrics")).text.splitlines())
+    assert {
+        'atlas_jobs_ended_total{kind="classify",problem="",status="succeeded"} 1.0',
+        'atlas_lost_parsers_total{reason="cpu"} 1.0',
+        'atlas_job_wait_seconds_bucket{kind="classify",le="0.1"} 0.0',
+        'atlas_job_wait_seconds_bucket{kind="classify",le="0.3"} 1.0',
+        'atlas_job_run_seconds_sum{kind="classify"} 2.0',
+        'atlas_job_stage_seconds_bucket{kind="classify",le="1000.0",stage="draw"} 1.0',
+        'atlas_job_stage_seconds_bucket{kind="classify",le="+Inf",stage="draw"} 2.0',
+        'atlas_job_stage_seconds_count{kind="classify",stage="draw"} 2.0',
+    } <= lines
+    names = {line.split("{")[0].split(" ")[0] for line in lines if not line.startswith("#")}
+    assert {"atlas_models", "atlas_worker_memory_bytes", "atlas_worker_cpu_seconds", "process_resident_memory_bytes"} <= names
 
 
 async def test_bytes_in_the_queue_server_that_are_no_text_are_left_out(client, worker):

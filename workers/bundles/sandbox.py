@@ -53,6 +53,7 @@ def parse_in_sandbox(
     parse: Parse = parse_bundle,
     window: TimeWindow = WHOLE,
     horizontals: bool = False,
+    report_loss: Callable[[str], None] = lambda _reason: None,
 ) -> Generator[EventRecords]:
     """
     Parse a bundle in a child process, yielding its events while they are parsed.
@@ -71,6 +72,8 @@ def parse_in_sandbox(
         Samples outside are not read.
     horizontals
         Read the horizontal components of many events, too; those of a single one always are.
+    report_loss
+        Called with the reason where the child was ended: `time`, `cpu`, `killed` from outside, or `crash`.
 
     Raises LimitExceeded over any limit, those on memory, CPU and wall-clock time of the child included, UnreadableWaveform where the child
     crashed or sent a malformed message, Interrupted where it was killed from outside, StoreUnreachable where the file of a part could not
@@ -84,17 +87,23 @@ def parse_in_sandbox(
         try:
             yield from _receive_events(receiver, current)
         except TimeoutError as error:
+            report_loss("time")
             raise LimitExceeded(f"parsing took longer than {settings.reader_wall_s:g} s", part=current[0]) from error
         except EOFError as error:
-            raise _error_from_exit(child, settings, current[0]) from error
+            raise _error_from_exit(child, settings, current[0], report_loss) from error
         except (ValueError, KeyError, TypeError) as error:
             detail = "the parser returned a malformed result: the file is damaged, or crafted to attack the parser"
             raise UnreadableWaveform(detail, part=current[0]) from error
 
 
-def parse_event_in_sandbox(parts: Sequence[tuple[str, Source]], settings: Settings, window: TimeWindow = WHOLE) -> EventRecords:
+def parse_event_in_sandbox(
+    parts: Sequence[tuple[str, Source]],
+    settings: Settings,
+    window: TimeWindow = WHOLE,
+    report_loss: Callable[[str], None] = lambda _reason: None,
+) -> EventRecords:
     """Parse all parts as one event, cut to a window, in a child process; raises what `parse_in_sandbox` raises."""
-    with closing(parse_in_sandbox(parts, settings, grouped=False, window=window)) as events:
+    with closing(parse_in_sandbox(parts, settings, grouped=False, window=window, report_loss=report_loss)) as events:
         return next(events)
 
 
@@ -194,13 +203,16 @@ def _error_class(code: str) -> type[AtlasError]:
     return {kind.code: kind for kind in classes}[code]
 
 
-def _error_from_exit(child: ForkServerProcess, settings: Settings, part: str | None) -> AtlasError:
-    """Derive the error of a child that ended without a message from its exit code."""
+def _error_from_exit(child: ForkServerProcess, settings: Settings, part: str | None, report_loss: Callable[[str], None]) -> AtlasError:
+    """Derive the error of a child that ended without a message from its exit code, and report its loss."""
     child.join(REAP_S)
     if child.exitcode == -signal.SIGXCPU:
+        report_loss("cpu")
         return LimitExceeded(f"parsing took more than {settings.reader_cpu_s} s of CPU time", part=part)
     if child.exitcode in _EXTERNAL_EXITS:
+        report_loss("killed")
         return Interrupted(f"the parsing process was killed from outside ({_signal_name(child.exitcode)})", part=part)
+    report_loss("crash")
     return UnreadableWaveform(f"the file is damaged, the parser crashed ({_signal_name(child.exitcode)})", part=part)
 
 

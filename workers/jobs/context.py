@@ -13,6 +13,7 @@ from workers.jobs.loaded_models import LoadedModels
 from workers.problems import ModelVersionUnavailable
 from workers.queue.dispatch import Dispatcher
 from workers.queue.records import Records
+from workers.queue.statistics import StageClock
 from workers.results import ModelVersion
 from workers.settings import Settings
 from workers.storage.blobs import BlobStore
@@ -37,15 +38,17 @@ class JobProgress:
     Reports the stage and progress of a job to its record, and thereby learns whether the job must stop.
 
     Every call may raise Canceled or Superseded. Within a stage at most one report every 0.3 s is written, because each is a
-    write to the queue server's disk.
+    write to the queue server's disk. `clock` sums the time of each stage.
     """
 
-    def __init__(self, records: Records, record: JobRecord, low: float = 0.0, high: float = 1.0) -> None:
+    def __init__(self, records: Records, record: JobRecord, low: float = 0.0, high: float = 1.0, clock: StageClock | None = None) -> None:
         self._records, self._record, self._low, self._high = records, record, low, high
+        self.clock = StageClock() if clock is None else clock
         self._stage, self._last_report_s = "", 0.0
 
     def __call__(self, stage: str, fraction: float) -> None:
         """Report that a fraction, 0 to 1, of this section of the job is done."""
+        self.clock.enter(stage)
         now_s = time.monotonic()
         if stage == self._stage and now_s - self._last_report_s < _MIN_REPORT_INTERVAL_S:
             return
@@ -56,7 +59,7 @@ class JobProgress:
     def section(self, low: float, high: float) -> "JobProgress":
         """Return the progress of a section of this one, between two fractions of it."""
         width = self._high - self._low
-        return JobProgress(self._records, self._record, self._low + width * low, self._low + width * high)
+        return JobProgress(self._records, self._record, self._low + width * low, self._low + width * high, self.clock)
 
 
 @dataclass(frozen=True)

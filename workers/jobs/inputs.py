@@ -36,7 +36,8 @@ def read_one_event(job: JobContext) -> tuple[tuple[Record, ...], Gather, list[Da
 def _parse_event(job: JobContext) -> EventRecords:
     parts = open_parts(job)
     job.progress("read", 0.02)
-    return parse_event_in_sandbox(parts, job.worker.settings, read_window(job.record.submission.options))
+    report_loss = job.worker.records.statistics.count_lost_parser
+    return parse_event_in_sandbox(parts, job.worker.settings, read_window(job.record.submission.options), report_loss)
 
 
 def read_window(options: Options) -> TimeWindow:
@@ -54,7 +55,9 @@ def read_many_events(job: JobContext, *, horizontals: bool = False) -> Iterator[
     parts = open_parts(job)
     job.progress("read", 0.02)
     window = read_window(job.record.submission.options)
-    with closing(parse_in_sandbox(parts, job.worker.settings, grouped=True, window=window, horizontals=horizontals)) as events:
+    report_loss = job.worker.records.statistics.count_lost_parser
+    parsing = parse_in_sandbox(parts, job.worker.settings, grouped=True, window=window, horizontals=horizontals, report_loss=report_loss)
+    with closing(parsing) as events:
         yield from events
 
 

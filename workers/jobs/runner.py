@@ -22,6 +22,7 @@ from workers.jobs.shared_tasks import is_task, run_task
 from workers.problems import translate_and_log_error
 from workers.queue.connection import QueueFull, QueueUnreachable
 from workers.queue.lifecycle import Canceled, Interrupted, Superseded
+from workers.queue.statistics import RUN, STAGE, WAIT
 from workers.storage.blobs import BlobMissing, StoreFull, StoreUnreachable
 from workers.storage.result_keys import attempt_prefix, figure_data_key, figure_key, result_key
 
@@ -112,17 +113,29 @@ def _run_and_finish(worker: WorkerContext, record: JobRecord, limit: TimeLimit, 
 def _run_attempt(worker: WorkerContext, record: JobRecord, limit: TimeLimit) -> Callable[[], JobRecord]:
     """Run the job and store its output; returns the step that finishes the record. Raises Superseded, Interrupted and queue errors."""
     finish = partial(worker.records.finish, record.id, record.attempt)
+    progress = JobProgress(worker.records, record)
     try:
         with limit():
-            output = _produce_output(JobContext(worker, record, JobProgress(worker.records, record)))
+            output = _produce_output(JobContext(worker, record, progress))
     except (Superseded, Interrupted, *_QUEUE_ERRORS):
         raise
     except Canceled:
         return partial(finish, Status.CANCELED)
     except Exception as error:  # noqa: BLE001 -- any exception of a job becomes its problem
         return partial(finish, Status.FAILED, problem=translate_and_log_error(error))
+    finally:
+        _add_seconds(worker, record, progress)
     stored = {"figures": list(output.figures), "formats": list(output.products)}
     return partial(finish, Status.SUCCEEDED, warnings=_cap_warnings(output.warnings), **stored)
+
+
+def _add_seconds(worker: WorkerContext, record: JobRecord, progress: JobProgress) -> None:
+    """Add the seconds of an attempt to the statistics: of each stage, of all, and those that its job waited for the first attempt."""
+    stages = progress.clock.stop()
+    seconds = {(STAGE, stage): value for stage, value in stages.items()} | {(RUN, ""): sum(stages.values())}
+    if record.attempt == 1 and record.started_at is not None:
+        seconds[WAIT, ""] = (record.started_at - record.created_at).total_seconds()
+    worker.records.statistics.add_seconds(record.submission.kind.value, seconds)
 
 
 def _produce_output(job: JobContext) -> JobOutput:

@@ -1,4 +1,4 @@
-"""Coastlines: Natural Earth 1:50,000,000 (public domain), simplified to 0.04 degrees by `training/lookup_tables/coastline.py`."""
+"""Coastlines: Natural Earth 1:50,000,000 (public domain), simplified to 0.04 degrees by `training/experiments/coastline.py`."""
 
 from functools import cache
 from pathlib import Path

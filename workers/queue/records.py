@@ -17,6 +17,7 @@ from models.errors import AtlasError
 from workers.contracts import SCHEMA_VERSION, DataWarning, JobRecord, Problem, Status, Submission, WorkerState
 from workers.queue.callback_queue import schedule_callback
 from workers.queue.lifecycle import AlreadyEnded, Canceled, Superseded, UnknownJob, advance, begin, finish, release, request_cancel
+from workers.queue.statistics import Statistics, count_outcome
 from workers.settings import Settings
 
 __all__ = ["AlreadyEnded", "Canceled", "Records", "Superseded", "UnknownJob", "UnreadableRecord", "job_key", "worker_key"]
@@ -64,6 +65,7 @@ class Records:
 
     def __init__(self, redis: Redis, settings: Settings) -> None:
         self._redis, self._settings = redis, settings
+        self.statistics = Statistics(redis)
 
     def create(self, job_id: str, submission: Submission, owner: str, request_id: str = "") -> JobRecord:
         """
@@ -308,6 +310,8 @@ class Records:
             pipe.zrem(QUEUED, record.id)
         if record.owner:
             (pipe.srem if record.status.terminal else pipe.sadd)(owner_jobs_key(record.owner), record.id)
+        if record.status.terminal:
+            count_outcome(pipe, record)
         if record.status.terminal and record.submission.options.callback_url is not None:
             schedule_callback(pipe, record.id)
         if record.status is Status.RUNNING:

@@ -1,10 +1,12 @@
 """Heartbeat of a worker, sent by a thread of its own so that a long job does not delay it."""
 
 import os
+import resource
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import structlog
 from redis.exceptions import RedisError
@@ -64,7 +66,7 @@ class Heartbeat:
         while not self._stopped.wait(self._every_s):
             self._check_process()
             try:
-                self._records.record_heartbeat(self._state)
+                self._records.record_heartbeat(self._state.model_copy(update=measure_process()))
             except RedisError:
                 structlog.get_logger("atlas").warning("heartbeat failed, the queue server does not answer", worker=self._state.id)
 
@@ -74,3 +76,13 @@ class Heartbeat:
         if self._state.job is not None and time.monotonic() - self._job_start_s > self._overdue_s:
             structlog.get_logger("atlas").error("job is stuck, ending the worker", job=self._state.job)
             self._end(OVERDUE_EXIT)
+
+
+def measure_process() -> dict[str, float]:
+    """Measure this process: `memory_bytes` resident (where the system does not tell, the maximum so far), and `cpu_s` since its start."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    try:
+        memory = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    except OSError:
+        memory = usage.ru_maxrss
+    return {"memory_bytes": memory, "cpu_s": round(usage.ru_utime + usage.ru_stime, 3)}

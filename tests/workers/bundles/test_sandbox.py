@@ -43,8 +43,10 @@ def waves() -> bytes:
     return data
 
 
-def exhaust(parse: Parse, **limits: float) -> None:
-    list(parse_in_sandbox([("part-a", b"x")], Settings(**limits), grouped=True, parse=parse))  # type: ignore[arg-type]
+def exhaust(parse: Parse, reasons: list[str] | None = None, **limits: float) -> None:
+    """Parse to the end; `reasons` gets the reason of a child that was ended."""
+    report_loss = ([] if reasons is None else reasons).append
+    list(parse_in_sandbox([("part-a", b"x")], Settings(**limits), grouped=True, parse=parse, report_loss=report_loss))  # type: ignore[arg-type]
 
 
 def test_bytes_files_and_streams_give_the_same_event(tmp_path: Path, waves: bytes) -> None:
@@ -94,20 +96,23 @@ def test_errors_of_the_parser_keep_their_class_and_part() -> None:
 
 def test_a_crash_in_the_child_names_the_part(faults: ModuleType) -> None:
     with pytest.raises(UnreadableWaveform, match="SIGABRT") as caught:
-        exhaust(faults.abort)
+        exhaust(faults.abort, reasons := [])
     assert caught.value.part == "part-a"
+    assert reasons == ["crash"]
 
 
 def test_a_hanging_parser_ends_with_the_wall_clock_limit(faults: ModuleType) -> None:
     with pytest.raises(LimitExceeded, match=r"longer than 1 s") as caught:
-        exhaust(faults.hang, reader_wall_s=1.0)
+        exhaust(faults.hang, reasons := [], reader_wall_s=1.0)
     assert caught.value.part == "part-a"
+    assert reasons == ["time"]
 
 
 def test_an_endless_loop_ends_with_the_cpu_limit(faults: ModuleType) -> None:
     with pytest.raises(LimitExceeded, match="more than 1 s of CPU time") as caught:
-        exhaust(faults.spin, reader_cpu_s=1)
+        exhaust(faults.spin, reasons := [], reader_cpu_s=1)
     assert caught.value.part == "part-a"
+    assert reasons == ["cpu"]
 
 
 def test_the_parsers_memory_is_limited(faults: ModuleType) -> None:
@@ -126,8 +131,10 @@ def test_an_unexpected_exception_is_an_error_of_the_part(faults: ModuleType) -> 
 def test_a_parser_killed_from_outside_is_interrupted_and_not_the_bundles_fault(faults: ModuleType) -> None:
     """Nor is a lost fork server, which is restarted for the next bundle."""
     for parse in (faults.kill_itself, faults.kill_its_server):
+        reasons: list[str] = []
         with pytest.raises(Interrupted):
-            exhaust(parse)
+            exhaust(parse, reasons)
+        assert reasons == ["killed"]
     assert len(list(parse_in_sandbox([("a", b"x")], Settings(), grouped=True, parse=faults.yield_empty_events))) == 1000
 
 

@@ -1,5 +1,6 @@
 """One attempt at a job: its output, its problem, and what happens when a server or the worker is lost."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 
@@ -71,8 +72,30 @@ def test_the_output_of_a_job_is_stored(attempt: Callable[[Work], JobRecord], blo
     assert blobs.get(figure_data_key(record, "section")) == b"{}"
 
 
-def test_an_error_of_the_data_becomes_the_jobs_problem(attempt: Callable[[Work], JobRecord]):
+def test_seconds_of_waiting_running_and_each_stage_are_counted(attempt: Callable[[Work], JobRecord], worker: WorkerContext):
+    def work(job: JobContext) -> JobOutput:
+        for stage, seconds in (("read", 0.0), ("draw", 0.04), ("read", 0.0)):
+            job.progress(stage, 0.1)
+            time.sleep(seconds)
+        return JobOutput(Answer())
+
+    attempt(work)
+    counts = worker.records.statistics.read()
+    assert counts.outcomes == {("classify", "succeeded", ""): 1}
+    assert set(counts.durations) == {
+        ("wait", "classify", ""),
+        ("run", "classify", ""),
+        *(("stage", "classify", stage) for stage in ("read", "draw", "store")),
+    }
+    assert {sum(durations.counts) for durations in counts.durations.values()} == {1}
+    assert counts.durations["stage", "classify", "draw"].sum_s > 0.039
+    assert counts.durations["stage", "classify", "draw"].counts[0] == 0, "0.04 s is above the first bound"
+    assert counts.durations["run", "classify", ""].sum_s >= counts.durations["stage", "classify", "draw"].sum_s
+
+
+def test_an_error_of_the_data_becomes_the_jobs_problem(attempt: Callable[[Work], JobRecord], worker: WorkerContext):
     record = attempt(failing(TooFewStations("2 stations; 3 are needed")))
+    assert worker.records.statistics.read().outcomes == {("classify", "failed", "too-few-stations"): 1}
     assert record.status is Status.FAILED
     assert record.problem is not None
     assert (record.problem.type, record.problem.status) == ("/problems/too-few-stations", 422)

@@ -48,7 +48,10 @@ def test_heartbeats_are_sent_until_the_worker_stops(counting: CountingRecords, s
     heartbeat.start()
     for _ in range(3):
         assert counting.heartbeats.acquire(timeout=5.0)
-    assert counting.list_workers() == [state]
+    [found] = counting.list_workers()
+    assert found.model_copy(update={"memory_bytes": 0, "cpu_s": 0.0}) == state
+    assert found.memory_bytes > 10 * 2**20
+    assert found.cpu_s > 0.1
     heartbeat.stop()
     assert counting.list_workers() == []
 
