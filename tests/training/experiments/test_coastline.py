@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.lookup_tables.coastline import remove_seams, simplify_lines
+from training.experiments.coastline import remove_seams, simplify_lines
 
 
 def test_a_coast_keeps_its_bends_and_loses_its_seams():

@@ -1,7 +1,7 @@
 """
 The coastline of the maps: Natural Earth's land polygons (public domain), simplified and packed.
 
-    python -m training.lookup_tables.coastline land-50m.json workers/plots/coastline.npz
+    python -m training.experiments.coastline land-50m.json workers/plots/coastline.npz
 
 The input is the TopoJSON that the npm package world-atlas distributes (2.0.2 holds Natural Earth 4.1.0, 1:50,000,000).
 """
