@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from sklearn import config_context
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
@@ -92,7 +93,7 @@ def find_clusters(embeddings: Floats | Floats32, k_min: int, k_max: int, starts:
         raise TooFewEvents(f"different events: {distinct}; at least {max(3, k_min + 1)} are needed to look for {k_min} families")
     order = np.lexsort(rows.T[::-1])
     search = Search(tuple(range(k_min, min(k_max, distinct - 1) + 1)), starts, seed)
-    with threadpool_limits(1), warnings.catch_warnings():
+    with threadpool_limits(1), config_context(skip_parameter_validation=True), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a subset or a draw may hold fewer distinct points than k
         clustering = _cluster_sorted(scale_to_unit_length(rows[order]), search)
     return _restore_order(clustering, order)

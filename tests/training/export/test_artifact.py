@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from models.imaging.style import channels
+from models.networks.backbones import DEPTHS
 from models.networks.heads import EventTypeModel
 from models.registry.card import Metric
 from models.specs.event_type import EVENT_TYPE
@@ -39,8 +40,11 @@ RECIPE = QuantizationRecipe(
 
 @pytest.fixture(scope="module")
 def network():
+    """A ResNet of one block a stage, which is converted in half the time of ResNet18."""
     torch.manual_seed(0)
-    network = EventTypeModel("resnet18", 0.125, channels(EVENT_TYPE.style), 2).eval()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(DEPTHS, "short", (DEPTHS["resnet18"][0], [1, 1, 1, 1]))
+        network = EventTypeModel("short", 0.125, channels(EVENT_TYPE.style), 2).eval()
     network.whitening.normal_()
     network.class_means.normal_()
     return network
