@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup serve demo test test-fast fuzz check format train bench openapi settings client-models pins clean
+.PHONY: help setup serve demo test test-fast fuzz check format train bench openapi settings client-models docs pins clean
 
 BIN := .venv/bin
 PY := $(BIN)/python
@@ -76,11 +76,16 @@ client-models: $(DEV) ## write the models of the client from openapi.json, and i
 settings: $(WORKER) ## write docs/reference/configuration.md from workers/settings.py
 	$(PY) -m app.settings_doc > docs/reference/configuration.md
 
+docs: .venv/.docs ## build the documentation as a website in build/site; a broken link is an error (ARGS="serve" to edit)
+	DISABLE_MKDOCS_2_WARNING=true NO_MKDOCS_2_WARNING=true $(PY) -m mkdocs $(or $(ARGS),build -q)
+
 pins: $(SETUP) ## compile requirements/*.txt again (ARGS=--upgrade for newer versions)
 	for group in $(GROUPS); do \
 	  $(BIN)/uv pip compile -q $(ARGS) --universal --python-version 3.12 --group $$group --generate-hashes --no-emit-index-url \
 	    --no-header --no-annotate -o requirements/$$group.txt || exit 1; \
 	done
+	$(BIN)/uv pip compile -q $(ARGS) --universal --python-version 3.12 --group docs --constraint requirements/dev.txt --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate -o requirements/docs.txt
 
 clean: ## remove .venv, build and caches (data stays)
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -96,7 +101,8 @@ $(SETUP): requirements/setup.txt
 	@touch $@
 
 # uv fetches in parallel; hashes are checked.
-.venv/.worker .venv/.gpu .venv/.training .venv/.dev: .venv/.%: requirements/%.txt $(SETUP)
+.venv/.docs: $(DEV)
+.venv/.worker .venv/.gpu .venv/.training .venv/.dev .venv/.docs: .venv/.%: requirements/%.txt $(SETUP)
 	$(BIN)/uv pip install -q --python $(PY) --require-hashes -r $<
 	@touch $@
 

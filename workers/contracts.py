@@ -113,20 +113,20 @@ class DataWarning(Contract):
 class PartProblem(Contract):
     """A part that caused a problem."""
 
-    name: str
-    code: str
-    detail: str
+    name: str = Field(description="name of the part or archive member")
+    code: str = Field(description="stable code of the problem")
+    detail: str = Field(description="what was found in it")
 
 
 class Problem(Contract):
     """Problem details (RFC 9457); `retryable` is true if the same request may succeed later."""
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    parts: list[PartProblem] = []
-    retryable: bool = False
+    type: str = Field(description="/problems/ and a stable code, which the documentation explains")
+    title: str = Field(description="the kind of problem in a few words")
+    status: int = Field(description="HTTP status")
+    detail: str = Field(description="what was found, and what to do")
+    parts: list[PartProblem] = Field([], description="files at fault")
+    retryable: bool = Field(False, description="whether the same request may succeed later")
 
 
 class JobRecord(Contract):

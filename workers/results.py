@@ -31,16 +31,16 @@ def _round_number(value: Any) -> Any:  # noqa: ANN401 -- any value
 class ModelVersion(Contract):
     """Name and version of a model behind a result."""
 
-    name: str
-    version: str
+    name: str = Field(description="name of the model")
+    version: str = Field(description="version of its weights")
 
 
 class ReferencePoint(_Rounded):
     """Epicenter that the distances in the record section are computed from, predicted or given in the submission."""
 
-    latitude: float
-    longitude: float
-    source: Literal["predicted", "given"]
+    latitude: float = Field(description="degrees")
+    longitude: float = Field(description="degrees")
+    source: Literal["predicted", "given"] = Field(description="predicted by the service, or given as trial epicenter")
 
 
 class DetectionResult(_Rounded):
@@ -75,7 +75,7 @@ class ClassifyResult(_Rounded):
     reference_point: ReferencePoint | None = Field(
         description="null if no epicenter was found; the section then shows traces at their predicted distances"
     )
-    traces_used: int
+    traces_used: int = Field(description="number of traces with data in the section's window")
     model: ModelVersion
     out_of_distribution: bool = Field(description="whether the probability of other is above 0.2")
     novelty: float | None = Field(
@@ -89,8 +89,8 @@ class ClassifyResult(_Rounded):
 class Ellipse(_Rounded):
     """Confidence ellipse of an epicenter."""
 
-    semi_major_km: float
-    semi_minor_km: float
+    semi_major_km: float = Field(description="kilometers")
+    semi_minor_km: float = Field(description="kilometers")
     azimuth_deg: float = Field(description="azimuth of the major axis, degrees clockwise from north, 0 to 180")
     confidence_level: float = Field(description="percent")
 
@@ -100,7 +100,7 @@ class Epicenter(_Rounded):
 
     latitude: float = Field(description="degrees")
     longitude: float = Field(description="degrees")
-    horizontal_uncertainty_km: float
+    horizontal_uncertainty_km: float = Field(description="radius of the circle that holds the epicenter with 68 %")
     ellipse: Ellipse = Field(description="confidence ellipse of 68 %")
     outer_ellipse: Ellipse | None = Field(None, description="confidence ellipse of 90 %")
 
@@ -108,9 +108,9 @@ class Epicenter(_Rounded):
 class DistanceEstimate(_Rounded):
     """Epicentral distance predicted from one trace, and the back azimuth measured at its station."""
 
-    trace: str
-    distance_deg: float
-    distance_uncertainty_deg: float
+    trace: str = Field(description="network.station.location.channel")
+    distance_deg: float = Field(description="predicted epicentral distance, degrees")
+    distance_uncertainty_deg: float = Field(description="one standard deviation")
     residual_deg: float | None = Field(
         description="epicentral distance of the located epicenter minus distance_deg; null without coordinates"
     )
@@ -125,17 +125,17 @@ class DistanceEstimate(_Rounded):
 class ArrivalEstimate(_Rounded):
     """A pick associated with a phase, in locations by arrival times."""
 
-    trace: str
+    trace: str = Field(description="network.station.location.channel")
     phase: str = Field(description="P, PKP, PKPbc, PKPab, S, pP, sP, PP, or LR: the peak of the Rayleigh-wave envelope at 20 to 50 s")
-    time: AwareDatetime
+    time: AwareDatetime = Field(description="time of the pick, UTC")
     residual_s: float = Field(description="observed minus predicted time; predicted by ak135, for LR by one group velocity")
-    uncertainty_s: float
+    uncertainty_s: float = Field(description="one standard deviation of pick and travel time together")
 
 
 class SourceEstimate(_Rounded):
     """Source by the inversion of long-period waveforms: a moment tensor at depth, or a single force with its history."""
 
-    kind: Literal["moment-tensor", "single-force"]
+    kind: Literal["moment-tensor", "single-force"] = Field(description="of a tectonic or of a glacial earthquake")
     constrains: bool = Field(
         description="3 traces, azimuths over 40 degrees, log_likelihood of 30 (force: 50), a tensor within 15 s; or nothing is stated"
     )
@@ -143,10 +143,10 @@ class SourceEstimate(_Rounded):
     variance_reduction: float = Field(description="fraction of the energy explained at free gains, 0 to 1")
     tensor: dict[str, float] | None = Field(None, description="rr, tt, pp, rt, rp, tp (r up, t south, p east), scalar moment 1: no gains")
     nodal_planes: list[dict[str, float]] = Field([], description="strike, dip and rake of the best double couple, degrees")
-    depth_km: float | None = None
-    depth_uncertainty_km: float | None = None
+    depth_km: float | None = Field(None, description="depth of the moment tensor; null for a force")
+    depth_uncertainty_km: float | None = Field(None, description="one standard deviation")
     sign_probability: float | None = Field(None, description="of the force's direction against the opposite one")
-    force_duration_s: float | None = None
+    force_duration_s: float | None = Field(None, description="duration of the single force; null for a moment tensor")
     correlations: dict[str, float] = Field({}, description="of the Rayleigh waves of each trace used")
 
 
@@ -161,19 +161,19 @@ class LocateResult(_Rounded):
     epicenter: Epicenter | None = Field(description="null if no event was detected")
     alternatives: list[Epicenter] = Field([], description="other modes of the posterior, most probable first")
     origin_time: AwareDatetime | None = Field(description="null if no event was detected")
-    origin_time_uncertainty_s: float | None
+    origin_time_uncertainty_s: float | None = Field(description="one standard deviation")
     depth_km: float | None = Field(
         description="of an earthquake, or of an other event whose arrival times hold it; null where the class is glacial or undetermined"
     )
-    depth_uncertainty_km: float | None
+    depth_uncertainty_km: float | None = Field(description="one standard deviation")
     origin_time_depth_correlation: float | None = Field(
         None,
         description="correlation of the errors of origin time and depth, -1 to 1, where arrival times determine both: positive where a "
         "deeper source has a later origin",
     )
     force_azimuth_deg: float | None = Field(description="of a glacial earthquake, else null")
-    force_azimuth_uncertainty_deg: float | None
-    force_azimuth_ambiguous: bool | None
+    force_azimuth_uncertainty_deg: float | None = Field(description="one standard deviation")
+    force_azimuth_ambiguous: bool | None = Field(description="whether the opposite direction fits nearly as well")
     offsets: list[DistanceEstimate] = Field(description="epicentral distances predicted from single traces")
     azimuthal_gap_deg: float | None = Field(description="null if no event was detected")
     method: str = Field(
@@ -183,7 +183,7 @@ class LocateResult(_Rounded):
         "arrival-times (records too short for distances), waveform-inversion (of a glacial earthquake), or none (no event was detected)",
     )
     arrivals: list[ArrivalEstimate] = Field([], description="the associated picks, in locations by arrival times")
-    models: list[ModelVersion]
+    models: list[ModelVersion] = Field(description="the models that answered")
     detection: DetectionResult | None = Field(None, description="null in results of versions before detection")
     depth_method: str | None = Field(None, description="section, arrival-times, waveform-inversion, or some of them joined by +")
     force_method: str | None = Field(None, description="beams (network) or waveform-inversion")
@@ -194,24 +194,24 @@ class LocatedEvent(Contract):
     """One of many events: its location, or the problem of its data."""
 
     event: str = Field(description="name of the folder or file")
-    result: LocateResult | None
-    problem: Problem | None
+    result: LocateResult | None = Field(description="null where the event has a problem")
+    problem: Problem | None = Field(description="why the event has no result")
 
 
 class LocateManyResult(Contract):
     """Result of POST /events/locate with many=true, in the order of the archive."""
 
     kind: Literal["locate_many"] = "locate_many"
-    events: list[LocatedEvent]
+    events: list[LocatedEvent] = Field(description="one entry for each folder or file")
     located: int = Field(description="number of events with a result")
 
 
 class Assignment(_Rounded):
     """Assignment of one event to a family."""
 
-    event: str
-    cluster: int
-    confidence: float
+    event: str = Field(description="name of the folder or file")
+    cluster: int = Field(description="number of its family")
+    confidence: float = Field(description="probability of this family among all, 0 to 1")
     outlier: bool = Field(
         False, description="whether the event is much further from the center of its family than the family's other events"
     )
@@ -220,10 +220,10 @@ class Assignment(_Rounded):
 class Selection(_Rounded):
     """Scores of one number of families k."""
 
-    k: int
+    k: int = Field(description="number of families")
     loss: float = Field(description="cross-entropy in nats of the assignment, or of DeepCluster's classifier after fine-tuning")
     stability: float = Field(description="mean adjusted Rand index between clusterings with different seeds and subsets of the events")
-    silhouette: float
+    silhouette: float = Field(description="mean silhouette of the events, -1 to 1")
     gap: float | None = Field(None, description="gap statistic: log dispersion of reference data without clusters minus that of the events")
     excess: float | None = Field(None, description="silhouette minus that of data without clusters; the k with its maximum is chosen")
 
@@ -231,20 +231,20 @@ class Selection(_Rounded):
 class Cluster(Contract):
     """One family of events."""
 
-    cluster: int
-    size: int
-    representatives: list[str]
+    cluster: int = Field(description="number of the family")
+    size: int = Field(description="number of its events")
+    representatives: list[str] = Field(description="events nearest its center")
 
 
 class ClusterResult(_Rounded):
     """Result of POST /anomalies/cluster."""
 
     kind: Literal["cluster"] = "cluster"
-    k: int
+    k: int = Field(description="number of families")
     k_of_smallest_loss: int | None = Field(None, description="k with the minimum loss")
-    structure_found: bool
-    assignments: list[Assignment]
-    selection: list[Selection]
-    clusters: list[Cluster]
+    structure_found: bool = Field(description="whether k families fit better than events without structure would")
+    assignments: list[Assignment] = Field(description="the family of each event")
+    selection: list[Selection] = Field(description="scores of each number of families")
+    clusters: list[Cluster] = Field(description="size and representatives of each family")
     model: ModelVersion
-    fine_tuned: bool
+    fine_tuned: bool = Field(description="whether the embedding was trained on the upload")

@@ -24,15 +24,23 @@ class ReferencePoint(Model):
     """Epicenter that the distances in the record section are computed from, predicted or given in the submission."""
 
     latitude: float
+    """Degrees."""
+
     longitude: float
+    """Degrees."""
+
     source: Literal["predicted", "given"]
+    """Predicted by the service, or given as trial epicenter."""
 
 
 class ModelVersion(Model):
     """Name and version of a model behind a result."""
 
     name: str
+    """Name of the model."""
+
     version: str
+    """Version of its weights."""
 
 
 class DetectionResult(Model):
@@ -78,6 +86,8 @@ class ClassifyResult(Result):
     """None if no epicenter was found; the section then shows traces at their predicted distances."""
 
     traces_used: int
+    """Number of traces with data in the section's window."""
+
     model: ModelVersion
     out_of_distribution: bool
     """Whether the probability of other is above 0.2."""
@@ -99,7 +109,11 @@ class Ellipse(Model):
     """Confidence ellipse of an epicenter."""
 
     semi_major_km: float
+    """Kilometers."""
+
     semi_minor_km: float
+    """Kilometers."""
+
     azimuth_deg: float
     """Azimuth of the major axis, degrees clockwise from north, 0 to 180."""
 
@@ -117,6 +131,8 @@ class Epicenter(Model):
     """Degrees."""
 
     horizontal_uncertainty_km: float
+    """Radius of the circle that holds the epicenter with 68 %."""
+
     ellipse: Ellipse
     """Confidence ellipse of 68 %."""
 
@@ -128,8 +144,14 @@ class DistanceEstimate(Model):
     """Epicentral distance predicted from one trace, and the back azimuth measured at its station."""
 
     trace: str
+    """Network.station.location.channel."""
+
     distance_deg: float
+    """Predicted epicentral distance, degrees."""
+
     distance_uncertainty_deg: float
+    """One standard deviation."""
+
     residual_deg: float | None
     """Epicentral distance of the located epicenter minus distance_deg; None without coordinates."""
 
@@ -150,20 +172,27 @@ class ArrivalEstimate(Model):
     """A pick associated with a phase, in locations by arrival times."""
 
     trace: str
+    """Network.station.location.channel."""
+
     phase: str
     """P, PKP, PKPbc, PKPab, S, pP, sP, PP, or LR: the peak of the Rayleigh-wave envelope at 20 to 50 s."""
 
     time: AwareDatetime
+    """Time of the pick, UTC."""
+
     residual_s: float
     """Observed minus predicted time; predicted by ak135, for LR by one group velocity."""
 
     uncertainty_s: float
+    """One standard deviation of pick and travel time together."""
 
 
 class SourceEstimate(Model):
     """Source by the inversion of long-period waveforms: a moment tensor at depth, or a single force with its history."""
 
     kind: Literal["moment-tensor", "single-force"]
+    """Of a tectonic or of a glacial earthquake."""
+
     constrains: bool
     """3 traces, azimuths over 40 degrees, log_likelihood of 30 (force: 50), a tensor within 15 s; or nothing is stated."""
 
@@ -180,11 +209,17 @@ class SourceEstimate(Model):
     """Strike, dip and rake of the best double couple, degrees."""
 
     depth_km: float | None = None
+    """Depth of the moment tensor; None for a force."""
+
     depth_uncertainty_km: float | None = None
+    """One standard deviation."""
+
     sign_probability: float | None = None
     """Of the force's direction against the opposite one."""
 
     force_duration_s: float | None = None
+    """Duration of the single force; None for a moment tensor."""
+
     correlations: dict[str, float] = Field(default_factory=dict)
     """Of the Rayleigh waves of each trace used."""
 
@@ -196,6 +231,9 @@ class LocateResult(LocationResult):
     event_type: Literal["earthquake", "glacial", "other", "undetermined", "none"]
     """As for classify, or as given; if none, what follows from an event is None or empty."""
 
+    probabilities: dict[str, float] = Field(default_factory=dict)
+    """Of earthquake, glacial and other; they sum to 1; empty if no event was detected or the type was given."""
+
     epicenter: Epicenter | None
     """None if no event was detected."""
 
@@ -206,10 +244,14 @@ class LocateResult(LocationResult):
     """None if no event was detected."""
 
     origin_time_uncertainty_s: float | None
+    """One standard deviation."""
+
     depth_km: float | None
     """Of an earthquake, or of an other event whose arrival times hold it; None where the class is glacial or undetermined."""
 
     depth_uncertainty_km: float | None
+    """One standard deviation."""
+
     origin_time_depth_correlation: float | None = None
     """
     Correlation of the errors of origin time and depth, -1 to 1, where arrival times determine both: positive where a deeper source has
@@ -220,7 +262,11 @@ class LocateResult(LocationResult):
     """Of a glacial earthquake, else None."""
 
     force_azimuth_uncertainty_deg: float | None
+    """One standard deviation."""
+
     force_azimuth_ambiguous: bool | None
+    """Whether the opposite direction fits nearly as well."""
+
     offsets: list[DistanceEstimate]
     """Epicentral distances predicted from single traces."""
 
@@ -238,6 +284,8 @@ class LocateResult(LocationResult):
     """The associated picks, in locations by arrival times."""
 
     models: list[ModelVersion]
+    """The models that answered."""
+
     detection: DetectionResult | None = None
     """None in results of versions before detection."""
 
@@ -255,19 +303,35 @@ class PartProblem(Model):
     """A part that caused a problem."""
 
     name: str
+    """Name of the part or archive member."""
+
     code: str
+    """Stable code of the problem."""
+
     detail: str
+    """What was found in it."""
 
 
 class Problem(Model):
     """Problem details (RFC 9457); `retryable` is true if the same request may succeed later."""
 
     type: str
+    """/problems/ and a stable code, which the documentation explains."""
+
     title: str
+    """The kind of problem in a few words."""
+
     status: int
+    """HTTP status."""
+
     detail: str
+    """What was found, and what to do."""
+
     parts: list[PartProblem] = Field(default_factory=list)
+    """Files at fault."""
+
     retryable: bool = False
+    """Whether the same request may succeed later."""
 
 
 class LocatedEvent(Model):
@@ -277,7 +341,10 @@ class LocatedEvent(Model):
     """Name of the folder or file."""
 
     result: LocateResult | None
+    """None where the event has a problem."""
+
     problem: Problem | None
+    """Why the event has no result."""
 
 
 class LocateManyResult(LocationResult):
@@ -285,6 +352,8 @@ class LocateManyResult(LocationResult):
 
     kind: Literal["locate_many"] = "locate_many"
     events: list[LocatedEvent]
+    """One entry for each folder or file."""
+
     located: int
     """Number of events with a result."""
 
@@ -293,8 +362,14 @@ class Assignment(Model):
     """Assignment of one event to a family."""
 
     event: str
+    """Name of the folder or file."""
+
     cluster: int
+    """Number of its family."""
+
     confidence: float
+    """Probability of this family among all, 0 to 1."""
+
     outlier: bool = False
     """Whether the event is much further from the center of its family than the family's other events."""
 
@@ -303,6 +378,8 @@ class Selection(Model):
     """Scores of one number of families k."""
 
     k: int
+    """Number of families."""
+
     loss: float
     """Cross-entropy in nats of the assignment, or of DeepCluster's classifier after fine-tuning."""
 
@@ -310,6 +387,8 @@ class Selection(Model):
     """Mean adjusted Rand index between clusterings with different seeds and subsets of the events."""
 
     silhouette: float
+    """Mean silhouette of the events, -1 to 1."""
+
     gap: float | None = None
     """Gap statistic: log dispersion of reference data without clusters minus that of the events."""
 
@@ -321,8 +400,13 @@ class Cluster(Model):
     """One family of events."""
 
     cluster: int
+    """Number of the family."""
+
     size: int
+    """Number of its events."""
+
     representatives: list[str]
+    """Events nearest its center."""
 
 
 class ClusterResult(Result):
@@ -330,15 +414,26 @@ class ClusterResult(Result):
 
     kind: Literal["cluster"] = "cluster"
     k: int
+    """Number of families."""
+
     k_of_smallest_loss: int | None = None
     """K with the minimum loss."""
 
     structure_found: bool
+    """Whether k families fit better than events without structure would."""
+
     assignments: list[Assignment]
+    """The family of each event."""
+
     selection: list[Selection]
+    """Scores of each number of families."""
+
     clusters: list[Cluster]
+    """Size and representatives of each family."""
+
     model: ModelVersion
     fine_tuned: bool
+    """Whether the embedding was trained on the upload."""
 
 
 class DataWarning(Model):

@@ -10,6 +10,7 @@ import pytest
 from lxml import etree
 from obspy.core.event import Catalog
 from obspy.io.quakeml.core import _read_quakeml, _validate
+from obspy.io.seiscomp.event import _read_scml
 
 from models.seismic.geodesy import distance_deg
 from workers.contracts import JobKind, JobRecord, Options, Submission
@@ -328,3 +329,18 @@ def test_each_kind_of_result_has_its_formats(record: JobRecord, located: LocateR
         fine_tuned=False,
     )
     assert cluster_products(clustered) == {"csv": b'event,cluster,confidence,outlier,structure_found\r\n"a,b",1,0.5,False,True\r\n'}
+
+
+@pytest.mark.parametrize("version", ["0.11", "0.12", "0.13", "0.14"])
+def test_quakeml_becomes_valid_xml_of_seiscomp_with_its_origin_and_picks(record: JobRecord, located: LocateResult, version: str):
+    """Converted by the style sheets that SeisComP ships, and validated against its schemas; both are in ObsPy."""
+    result = with_arrival_times(located)
+    event = read(quakeml(record, result.model_copy(update={"alternatives": [located.epicenter]})))
+    converted = io.BytesIO()
+    event.write(converted, format="SCML", version=version, validate=True)
+    converted.seek(0)
+    back = _read_scml(converted)[0]
+    assert (len(back.origins), len(back.picks)) == (2, 3)
+    origin = back.preferred_origin()
+    assert (origin.latitude, origin.depth) == (3.3, 12000.0)
+    assert [arrival.phase for arrival in origin.arrivals] == ["P", "S", "LR"]

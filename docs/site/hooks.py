@@ -1,0 +1,63 @@
+"""Hooks of MkDocs: pages that come from files outside `docs`, the page of the HTTP interface, and a look for requests to other hosts."""
+
+import json
+import re
+from pathlib import Path
+
+from api_page import write_api_page
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Files outside `docs`, and their pages.
+COPIED = {
+    "CHANGELOG.md": "project/changelog.md",
+    "CONTRIBUTING.md": "project/contributing.md",
+    "benchmarks/README.md": "project/benchmarks.md",
+}
+_LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
+_LOADED = re.compile(r"<(?:script|img|iframe|source|video|audio)\b[^>]*\bsrc=[\"']?(?:https?:)?//|<link\b[^>]*\bhref=[\"']?(?:https?:)?//")
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages of files outside `docs`, and that of the HTTP interface, written from openapi.json."""
+    for source, page in COPIED.items():
+        text = (ROOT / source).read_text(encoding="utf-8")
+        files.append(File.generated(config, page, content=_LINK.sub(lambda link: _move_link(link, Path(source).parent), text)))
+    specification = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))
+    files.append(File.generated(config, "reference/api.md", content=write_api_page(specification)))
+    return files
+
+
+def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Point links from `docs` to copied files at their pages."""
+    ups = "../" * page.file.src_uri.count("/")
+    for source, target in COPIED.items():
+        markdown = markdown.replace(f"]({ups}../{source}", f"]({ups}{target}")
+    return markdown
+
+
+def on_post_build(*, config: MkDocsConfig) -> None:
+    """Refuse a page that would load anything from another host."""
+    pages = Path(config.site_dir).rglob("*.html")
+    guilty = [f"{path.name}: {hit.group()}" for path in pages if (hit := _LOADED.search(path.read_text(encoding="utf-8")))]
+    if guilty:
+        raise PluginError(f"loaded from other hosts: {guilty}")
+
+
+def _move_link(link: re.Match[str], folder: Path) -> str:
+    """Rewrite a link of a file outside `docs` for its page in `project`; one to a file without a page keeps its text alone."""
+    text, target = link.groups()
+    if "://" in target or target.startswith("#"):
+        return link.group()
+    path, _, anchor = target.partition("#")
+    name = (ROOT / folder / path).resolve().relative_to(ROOT).as_posix()
+    suffix = f"#{anchor}" if anchor else ""
+    if name in COPIED:
+        return f"[{text}](../{COPIED[name]}{suffix})"
+    if name == "docs/decisions":
+        return f"[{text}](../decisions/README.md)"
+    return f"[{text}](../{name.removeprefix('docs/')}{suffix})" if name.startswith("docs/") and name.endswith(".md") else text
