@@ -32,7 +32,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 -- names by which MkDocs passes them
     """Point links from `docs` to copied files at their pages."""
     ups = "../" * page.file.src_uri.count("/")
     for source, target in COPIED.items():
