@@ -6,8 +6,9 @@ from typing import Any
 Json = dict[str, Any]
 
 _INTRODUCTION = """\
-Written from `openapi.json`, which a running service has at `/openapi.json`, and shows at `/docs`. How to call it: [send bundles](../how-to/send_bundles.md).
-Errors are `application/problem+json`; all of them: [problems](problems.md). New members may be added to any object: ignore what you do not know.
+Written from `openapi.json`, which a running service has at `/openapi.json`, and shows at `/docs`. How to call it:
+[send bundles](../how-to/send_bundles.md). All errors: [problems](problems.md). New members may be added to any object: ignore what you do not
+know.
 """
 
 

@@ -25,8 +25,7 @@ _LOADED = re.compile(r"<(?:script|img|iframe|source|video|audio)\b[^>]*\bsrc=[\"
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages of files outside `docs`, and that of the HTTP interface, written from openapi.json."""
     for source, page in COPIED.items():
-        text = (ROOT / source).read_text(encoding="utf-8")
-        files.append(File.generated(config, page, content=_LINK.sub(lambda link: _move_link(link, Path(source).parent), text)))
+        files.append(File.generated(config, page, content=_move_links(source)))
     specification = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))
     files.append(File.generated(config, "reference/api.md", content=write_api_page(specification)))
     return files
@@ -46,6 +45,12 @@ def on_post_build(*, config: MkDocsConfig) -> None:
     guilty = [f"{path.name}: {hit.group()}" for path in pages if (hit := _LOADED.search(path.read_text(encoding="utf-8")))]
     if guilty:
         raise PluginError(f"loaded from other hosts: {guilty}")
+
+
+def _move_links(source: str) -> str:
+    """Return the text of a file outside `docs` with links for its page."""
+    text = (ROOT / source).read_text(encoding="utf-8")
+    return _LINK.sub(lambda link: _move_link(link, Path(source).parent), text)
 
 
 def _move_link(link: re.Match[str], folder: Path) -> str:
