@@ -7,8 +7,8 @@ Json = dict[str, Any]
 
 _INTRODUCTION = """\
 Written from `openapi.json`, which a running service has at `/openapi.json`, and shows at `/docs`. How to call it:
-[send bundles](../how-to/send_bundles.md). All errors: [problems](problems.md). New members may be added to any object: ignore what you do not
-know.
+[send bundles](../how-to/send_bundles.md). All errors: [problems](problems.md). New members may be added to any object: ignore what you do
+not know.
 """
 
 
