@@ -1,4 +1,4 @@
-"""Fixtures: the real interface with a played worker, one for each process of the tests, and clients of it."""
+"""Fixtures: the real interface with a played worker, one for each file, and clients of it."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlayedService]:
     with play_service(tmp_path_factory.mktemp("played")) as running:
         yield running

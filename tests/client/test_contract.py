@@ -87,10 +87,18 @@ def test_the_client_imports_its_own_packages_alone():
     assert listed.returncode == 1, "and the service does not import the client"
 
 
-def test_importing_the_client_imports_no_extra():
-    """But rich, which httpx imports where it is installed."""
-    program = "import sys, seismic_atlas_client; print([name for name in ('obspy', 'numpy', 'typer') if name in sys.modules])"
+def test_the_extras_are_not_needed_and_the_command_says_how_to_install_them():
+    """Rich is left out: httpx imports it where it is installed."""
+    program = """
+import sys, seismic_atlas_client
+print([name for name in ("obspy", "numpy", "typer") if name in sys.modules])
+sys.modules["typer"] = None
+from seismic_atlas_client.__main__ import main
+sys.exit(main(["--help"]))
+"""
     done = subprocess.run(
-        [sys.executable, "-c", program], env={"PYTHONPATH": str(PACKAGE.parent)}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], env={"PYTHONPATH": str(PACKAGE.parent)}, capture_output=True, text=True, check=False
     )
     assert done.stdout.strip() == "[]"
+    assert done.returncode == 2
+    assert "pip install 'seismic-atlas-client[cli]'" in done.stderr

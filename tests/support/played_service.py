@@ -11,7 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
+import structlog
 from redis import Redis
 
 from app.server import create_server
@@ -96,10 +98,30 @@ class PlayedService:
 
 @contextmanager
 def play_service(folder: Path) -> Iterator[PlayedService]:
-    """Run the interface, an embedded queue server and the played worker."""
+    """Run the interface, an embedded queue server and the played worker. What they log is dropped meanwhile: it would go to the output."""
+    configuration = structlog.get_config()
+    structlog.configure(processors=[_drop])
+    try:
+        with _run_service(folder) as service:
+            yield service
+    finally:
+        structlog.configure(**configuration)
+
+
+async def _announce() -> None:
+    """Print nothing."""
+
+
+def _drop(*_: object) -> NoReturn:
+    raise structlog.DropEvent
+
+
+@contextmanager
+def _run_service(folder: Path) -> Iterator[PlayedService]:
     settings = Settings(data_dir=folder, port=0, keys_file=folder / "keys.json", shutdown_s=1.0)
     with EmbeddedQueue(settings), connect(settings) as redis:
         server = create_server(settings)
+        server._announce = _announce  # type: ignore[method-assign]
         listening = threading.Thread(target=server.run, daemon=True)
         listening.start()
         while not server.started:

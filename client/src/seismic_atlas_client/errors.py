@@ -31,6 +31,10 @@ class NoCatalog(AtlasClientError):
     """A result has no QuakeML document."""
 
 
+class FetchFailed(AtlasClientError):
+    """FDSN web services gave no bundle: no such event, no station, no waveform, or no answer."""
+
+
 class ServiceUnreachable(AtlasClientError):
     """No answer arrived from the service, although the request was repeated."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, get_type_hints
 
 Time = datetime | str | Any
 """A time: a datetime (without a zone in UTC), text in ISO 8601, or a UTCDateTime of ObsPy."""
@@ -54,11 +54,16 @@ class ClusterOptions(_Options, total=False):
 
 def write_fields(options: Mapping[str, Any], known: type) -> dict[str, str]:
     """Return options as form fields; None counts as not given. Raises TypeError for a name that `known`, a TypedDict, lacks."""
-    names = set(known.__annotations__) | {name for base in known.__mro__ for name in getattr(base, "__annotations__", {})}
+    names = known_options(known)
     unknown = sorted(set(options) - names)
     if unknown:
         raise TypeError(f"unknown option {unknown[0]!r}; the options are {', '.join(sorted(names))}")
     return {name: write_value(value) for name, value in options.items() if value is not None and name != "idempotency_key"}
+
+
+def known_options(known: type) -> frozenset[str]:
+    """Return the names of the options of a TypedDict."""
+    return frozenset(get_type_hints(known))
 
 
 def write_value(value: Any) -> str:  # noqa: ANN401 -- any option

@@ -15,6 +15,7 @@ from obspy.core.event import Catalog, Event, Magnitude, Origin, ResourceIdentifi
 from obspy.core.inventory import Channel, Inventory, Network, Response, Site, Station
 from obspy.geodetics import locations2degrees
 
+from tests.support import fdsn_server
 from training.config import RECIPES
 from training.datasets.archive import read_events
 from training.fdsn.download import FdsnPlan, Provider, RequestThrottle, fetch_plan, read_plan
@@ -99,7 +100,7 @@ def provider(folder):
         port = free.getsockname()[1]
     server = f"[server]\ninterface = 127.0.0.1\nport = {port}\n"
     (folder / "server.ini").write_text(f"[index_db]\npath = {folder / 'index.sqlite'}\n{server}[logging]\npath = {folder / 'log'}\n")
-    metadata = [sys.executable, str(Path(__file__).with_name("fdsn_metadata_server.py")), str(folder)]
+    metadata = [sys.executable, str(Path(fdsn_server.__file__)), str(folder)]
     dataselect = [sys.executable, "-u", "-m", "portable_fdsnws_dataselect.server", str(folder / "server.ini")]
     with (
         subprocess.Popen(metadata, stdout=subprocess.PIPE, text=True) as one,

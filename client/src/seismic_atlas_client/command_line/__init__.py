@@ -1,0 +1,1 @@
+"""The command `atlas`. Needs the extra `cli`."""
