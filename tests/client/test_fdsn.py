@@ -64,7 +64,7 @@ def test_the_form_of_an_id_tells_the_service(event_id, service):
     assert choose_event_service(event_id) == service
 
 
-def test_an_event_that_does_not_exist_is_said_with_id_and_service(center):
+def test_an_event_that_does_not_exist_is_named_with_its_service(center):
     with pytest.raises(FetchFailed, match=rf"{center} has no event 'us1'; check the id"):
         find_event("us1", center)
 

@@ -157,7 +157,7 @@ def test_common_files_and_options_belong_to_the_submission(client, service, fold
     assert service.count_jobs() == before + 1, "another question about the same content"
 
 
-def test_a_state_that_cannot_be_read_is_said_and_not_overwritten(client, folder, seen):
+def test_a_state_that_cannot_be_read_is_reported_and_not_overwritten(client, folder, seen):
     (folder / STATE_NAME).write_text("{}")
     with pytest.raises(AtlasClientError, match="delete it to begin anew"):
         watcher(client, folder, seen)

@@ -25,13 +25,6 @@ class KnownType(str, Enum):
     GLACIAL = "glacial"
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add the commands to the application."""
-    app.command()(classify)
-    app.command()(locate)
-    app.command()(cluster)
-
-
 def classify(
     context: typer.Context,
     files: given.Files,

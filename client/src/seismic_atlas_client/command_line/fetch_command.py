@@ -17,11 +17,6 @@ from seismic_atlas_client.fdsn.events import CatalogEvent, find_event
 BAND_LIST = ",".join(BANDS)
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command()(fetch)
-
-
 def fetch(
     context: typer.Context,
     event: Annotated[str | None, typer.Argument(help="Id of an event in a catalog, as us7000abcd.")] = None,

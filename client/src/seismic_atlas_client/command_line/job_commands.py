@@ -33,13 +33,6 @@ class StatusChoice(str, Enum):
     CANCELED = "canceled"
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add the commands to the application."""
-    app.command()(jobs)
-    app.command()(show)
-    app.command()(cancel)
-
-
 def jobs(
     context: typer.Context,
     kind: Annotated[KindChoice | None, typer.Option(help="Only jobs of this kind.")] = None,

@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
-from seismic_atlas_client.command_line import event_commands, fetch_command, job_commands, watch_command
+from seismic_atlas_client.command_line.event_commands import classify, cluster, locate
 from seismic_atlas_client.command_line.exit_codes import code_of_error
+from seismic_atlas_client.command_line.fetch_command import fetch
+from seismic_atlas_client.command_line.job_commands import cancel, jobs, show
 from seismic_atlas_client.command_line.session import Session
+from seismic_atlas_client.command_line.watch_command import watch
 from seismic_atlas_client.errors import AtlasClientError
 from seismic_atlas_client.version import VERSION
 
@@ -24,8 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for commands in (event_commands, fetch_command, watch_command, job_commands):
-    commands.add_commands(app)
+for command in (classify, locate, cluster, fetch, watch, jobs, show, cancel):
+    app.command()(command)
 
 
 def _print_version(wanted: bool) -> None:

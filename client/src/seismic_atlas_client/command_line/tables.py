@@ -75,9 +75,9 @@ def format_coordinates(latitude: float, longitude: float, digits: int = 2) -> st
 
 
 def _describe_location(result: LocateResult, place: str, catalog: CatalogEvent | None) -> list[tuple[str, str]]:
-    rows = [("Event", TYPES[result.event_type])]
+    rows = [("Event", TYPES[result.event_type]), ("Probabilities", _list_probabilities(result.probabilities))]
     if result.epicenter is None or result.origin_time is None:
-        return rows + _describe_detection(result)
+        return rows[:1] + _describe_detection(result)
     rows += [
         ("Region", place),
         ("Origin time", _add_uncertainty(f"{format_time(result.origin_time)} UTC", result.origin_time_uncertainty_s, "s", 1)),
@@ -91,6 +91,10 @@ def _describe_location(result: LocateResult, place: str, catalog: CatalogEvent |
         ("Catalog", "" if catalog is None else _compare(result, catalog)),
     ]
     return [row for row in rows if row[1]]
+
+
+def _list_probabilities(probabilities: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.3f}" for name, value in probabilities.items())
 
 
 def _describe_force(result: LocateResult) -> str:

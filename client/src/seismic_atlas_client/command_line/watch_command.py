@@ -26,11 +26,6 @@ class WatchKind(str, Enum):
     CLASSIFY = "classify"
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    app.command()(watch)
-
-
 def watch(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Folder in which events appear.")],
