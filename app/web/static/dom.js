@@ -28,12 +28,15 @@ export function table(caption, head, rows) {
   const cell = (tag, content) => element(tag, tag === "th" ? { scope: "col" } : {}, content instanceof Node ? content : String(content ?? ""));
   const line = (tag, cells) => element("tr", {}, cells.map((content) => cell(tag, content)));
   const created = element("table", {}, element("thead", {}, line("th", head)), element("tbody", {}, rows.map((cells) => line("td", cells))));
-  const box = element("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: caption }, created);
+  const box = element("div", { className: "scroll", tabIndex: 0, role: "group", ariaLabel: caption }, created);
   return box;
 }
 
-export function folded(title, ...content) {
-  return element("details", {}, element("summary", {}, title), ...content);
+// Content that is made when it is first opened. `make()` returns an element or several.
+export function folded(title, make) {
+  const details = element("details", {}, element("summary", {}, title));
+  details.addEventListener("toggle", () => details.append(...[make()].flat(3).filter(present)), { once: true });
+  return details;
 }
 
 export function panel(title, ...content) {

@@ -6,7 +6,7 @@ import { EVENT_TYPES, capitalize, formatCount, formatMethod, formatModels, forma
 import { showMap } from "./map.js";
 import { readView, writeView } from "./permalink.js";
 import { arrivalTable, sectionPanel } from "./section.js";
-import { readJson } from "./service.js";
+import { readJson, request } from "./service.js";
 
 const caution = (text) => element("p", { className: "caution" }, text);
 const stat = (label, value, note) => element("div", { className: "stat" }, element("dt", {}, label), element("dd", {}, element("b", {}, value), note && element("small", {}, note)));
@@ -29,7 +29,12 @@ async function sectionOf(job, figure, arrivals) {
   const path = job.links.figures.find((name) => name.endsWith(`/${figure}.png`));
   if (!path) return null;
   const data = await readJson(path.replace(/png$/, "json")).catch(() => null);
-  return data && panel("Record section", ...sectionPanel(data, arrivals));
+  return panel("Record section", ...(data ? sectionPanel(data, arrivals) : [await loadPicture(path)]));
+}
+
+// The figure as a picture, for jobs of a release that kept no data of it.
+async function loadPicture(path) {
+  return element("img", { className: "picture", src: URL.createObjectURL(await (await request(path)).blob()), alt: "Record section" });
 }
 
 function noEvent(job, result) {
@@ -87,7 +92,7 @@ function showLocation(job, result, section, features) {
       panel("Class", probabilities(result) ?? element("p", { className: "quiet" }, `${naming(result.event_type)}, as stated in the submission`)),
       panel("Solution", coverage(traces, result.azimuthal_gap_deg), solutionFacts(result)))),
     sourcePanel(result), section,
-    panel("Observations", result.arrivals?.length > 0 && folded(`Arrivals (${result.arrivals.length})`, arrivalTable(result.arrivals)), result.offsets.length > 0 && folded(`Epicentral distances of the traces (${result.offsets.length})`, residuals(result.offsets), distanceTable(result.offsets))),
+    panel("Observations", result.arrivals?.length > 0 && folded(`Arrivals (${result.arrivals.length})`, () => arrivalTable(result.arrivals)), result.offsets.length > 0 && folded(`Epicentral distances of the traces (${result.offsets.length})`, () => [residuals(result.offsets), distanceTable(result.offsets)])),
   ].filter(Boolean);
   return { elements, title: place, after: () => showMap(box, features, result.offsets) };
 }
@@ -144,7 +149,7 @@ function sourcePanel(result) {
   const fits = Object.entries(source?.correlations ?? {}).sort((first, second) => second[1] - first[1]);
   return panel("Source", source && !source.constrains && caution("The long-period waveforms do not constrain the source; it is shown for information and enters no other number."),
     element("div", { className: "source" }, drawing, rows),
-    fits.length > 0 && folded(`Fit of the waveforms (${fits.length} traces)`, table("Fit of the waveforms", ["Trace", "Correlation of the Rayleigh waves"], fits.map(([trace, correlation]) => [trace, formatNumber(correlation, 2)]))));
+    fits.length > 0 && folded(`Fit of the waveforms (${fits.length} traces)`, () => table("Fit of the waveforms", ["Trace", "Correlation of the Rayleigh waves"], fits.map(([trace, correlation]) => [trace, formatNumber(correlation, 2)]))));
 }
 
 function distanceTable(offsets) {

@@ -24,8 +24,8 @@ export async function showFamilies(job) {
     data && panel("Map of the embedding", ...embeddingMap(data, result)),
     panel("Families", element("div", { className: "families" }, result.clusters.map((family) => familyCard(family, result, data?.waveforms ?? {}))),
       data && element("p", { className: "quiet" }, "Representative events: the three traces that stand out most, ten minutes about their largest amplitude, 8 to 200 s.")),
-    panel("Details", folded("Family of each event", table("Family of each event", ["Event", "Family", "Probability", "Outlier"], result.assignments.map((one) => [one.event, one.cluster, formatProbability(one.confidence), one.outlier ? "yes" : ""]))),
-      folded("Choice of the number of families", table("Choice of the number of families", ["k", "Loss", "Stability", "Silhouette"], result.selection.map((row) => [row.k, formatNumber(row.loss, 3), formatNumber(row.stability, 2), formatNumber(row.silhouette, 2)]))),
+    panel("Details", folded("Family of each event", () => table("Family of each event", ["Event", "Family", "Probability", "Outlier"], result.assignments.map((one) => [one.event, one.cluster, formatProbability(one.confidence), one.outlier ? "yes" : ""]))),
+      folded("Choice of the number of families", () => table("Choice of the number of families", ["k", "Loss", "Stability", "Silhouette"], result.selection.map((row) => [row.k, formatNumber(row.loss, 3), formatNumber(row.stability, 2), formatNumber(row.silhouette, 2)]))),
       facts([["Model", formatModels([result.model])]])),
   ].filter(Boolean);
   return { elements, after: null };
@@ -39,7 +39,7 @@ function familyCard(family, result, waveforms) {
   return element("article", { className: "family" },
     element("h4", {}, swatch, `Family ${family.cluster}`, element("small", {}, formatCount(family.size, "event"))),
     tiles.length > 0 && element("div", { className: "tiles" }, tiles),
-    folded("All events", element("p", { className: "members" }, members.map((one) => element("span", { className: one.outlier ? "outlier" : "" }, one.event)))));
+    folded("All events", () => element("p", { className: "members" }, members.map((one) => element("span", { className: one.outlier ? "outlier" : "" }, one.event)))));
 }
 
 // Three waveforms of an event, one below the other.

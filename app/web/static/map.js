@@ -51,6 +51,7 @@ export async function showMap(box, features, offsets) {
   const saved = readNumbers("map", 3);
   saved ? map.setView([saved[0], saved[1]], saved[2]) : map.fitBounds(views.region);
   map.on("moveend", () => writeViewLater({ map: [map.getCenter().lat.toFixed(3), map.getCenter().lng.toFixed(3), map.getZoom()].join(",") }));
+  new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(frame);
   map.on("focus click", () => map.scrollWheelZoom.enable());
   map.on("blur mouseout", () => map.scrollWheelZoom.disable());
   return map;

@@ -30,9 +30,9 @@ function showCard(card) {
     first && element("dl", { className: "stats" }, first[1].slice(0, HEADLINES).map((metric) => element("div", { className: "stat" }, element("dt", {}, capitalize(metric.name)), element("dd", {}, element("b", {}, formatMetric(metric.value, metric.unit)), element("small", {}, `${interval(metric)}${interval(metric) && ", "}n = ${formatNumber(metric.n)}`))))),
     first && element("p", { className: "quiet" }, `On: ${first[0]}`),
     card.limits.length > 0 && element("div", { className: "limits" }, element("h4", {}, "Limits"), element("ul", { className: "plain" }, card.limits.map((limit) => element("li", {}, capitalize(limit))))),
-    card.metrics.length > 0 && folded(`All scores (${card.metrics.length})`, ...[...sets].map(([dataset, metrics]) => [element("h4", {}, dataset), table(`Scores on ${dataset}`, ["Quantity", "Value", "95 % interval", "n"], metrics.map((metric) => [metric.name, formatMetric(metric.value, metric.unit), interval(metric), formatNumber(metric.n)]))])),
-    folded("Outputs", table("Outputs", ["Name", "Unit", "Meaning"], card.outputs.map((output) => [output.name, output.unit, output.meaning]))),
-    folded("Origin", facts([
+    card.metrics.length > 0 && folded(`All scores (${card.metrics.length})`, () => [...sets].map(([dataset, metrics]) => [element("h4", {}, dataset), table(`Scores on ${dataset}`, ["Quantity", "Value", "95 % interval", "n"], metrics.map((metric) => [metric.name, formatMetric(metric.value, metric.unit), interval(metric), formatNumber(metric.n)]))])),
+    folded("Outputs", () => table("Outputs", ["Name", "Unit", "Meaning"], card.outputs.map((output) => [output.name, output.unit, output.meaning]))),
+    folded("Origin", () => facts([
       ["Architecture", card.architecture], ["Trained", `${card.created_at.slice(0, 10)}, commit ${card.commit}`], ["Size", formatSize(card.size_bytes)],
       card.data.sections && ["Training data", formatCount(card.data.sections, "synthetic event")], ["SHA-256", element("code", {}, card.digest)], ["License", card.license], ["After", card.citation],
     ])));

@@ -88,7 +88,7 @@ function listWarnings(job) {
   const shown = job.warnings.filter((warning) => warning.code !== "no-event");
   if (shown.length === 0) return [];
   const lines = shown.map((warning) => element("li", {}, element("code", {}, warning.trace ?? warning.part ?? "bundle"), ` ${warning.detail}`));
-  return [element("section", { className: "panel" }, element("h3", {}, "Data"), folded(`Warnings (${shown.length})`, element("ul", { className: "plain" }, lines)))];
+  return [element("section", { className: "panel" }, element("h3", {}, "Data"), folded(`Warnings (${shown.length})`, () => element("ul", { className: "plain" }, lines)))];
 }
 
 function listDownloads(job) {

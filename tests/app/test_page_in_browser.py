@@ -1,0 +1,318 @@
+"""The page in a real browser: from an upload to the answer, links that restore a view, every kind of answer, accessibility, a phone."""
+
+import importlib.util
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from app.server import create_server
+from models.seismic.earth.travel_times import travel_time_s
+from models.seismic.geodesy import destination
+from models.seismic.trace_id import TraceId
+from models.seismic.waveforms import Gather
+from tests.faults.service import free_port
+from tests.support.browser import find_chromium, open_browser
+from workers.exports.figure_data import SectionTraces, write_families_data, write_section_data
+from workers.exports.tables import locate_products
+from workers.results import ArrivalEstimate, ClusterResult, DistanceEstimate, Ellipse, Epicenter, LocateResult
+
+CHROMIUM = find_chromium()
+pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"), pytest.mark.timeout(180)]
+
+ORIGIN = datetime(2020, 10, 30, 11, 51, 26, tzinfo=UTC)
+EPICENTER = (37.9, 26.8)
+DISTANCES = np.array([5.0, 21.0, 44.0, 63.0, 88.0])
+AZIMUTHS = np.array([10.0, 80.0, 160.0, 230.0, 300.0])
+TRACES = tuple(TraceId("XX", f"S{number}", "00", "LHZ") for number in range(5))
+NONE = dict.fromkeys(
+    ("origin_time", "origin_time_uncertainty_s", "depth_km", "depth_uncertainty_km", "force_azimuth_deg", "force_azimuth_uncertainty_deg")
+)
+READY = "document.querySelector('#result')?.dataset.ready"
+START_READY = "document.querySelector('#recent a') || document.querySelector('#recent')?.innerText.startsWith('No jobs')"
+AXE = importlib.util.find_spec("axe_core_python")
+
+
+_DRAWINGS_SCRIPT = """
+(async () => {
+    const load = (name) => import(`/static/${name}.js`);
+    const [drawings, section, map, world] = await Promise.all(["drawings", "section", "map", "world"].map(load));
+    const radiate = (changes, ...points) => {
+        const tensor = {rr: 0, tt: 0, pp: 0, rt: 0, rp: 0, tp: 0, ...changes};
+        return points.map(([east, north]) => drawings.radiation(tensor, east, north));
+    };
+    const {land} = await world.loadWorld();
+    const jumps = ([ring]) => ring.some(([y, x], at) => at && Math.abs(y) < 85 && Math.abs(x - ring[at - 1][1]) > 180);
+    return {
+        explosion: radiate({rr: 1, tt: 1, pp: 1}, [0.3, -0.5])[0],
+        thrust: radiate({rr: 1, pp: -1}, [0, 0], [0.95, 0]),
+        northeast: radiate({tp: -1}, [0.6, 0.6], [0.6, -0.6]),
+        arrival: section.interpolate({distances_deg: [10, 20], times_s: [100, 200]}, 12.5),
+        missing: section.interpolate({distances_deg: [10, 20], times_s: [100, null]}, 12.5),
+        east: map.destination(0, 170, 90, 20),
+        jumps: land.filter(jumps).length,
+    };
+})()
+"""
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with open_browser(str(CHROMIUM), tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(browser):
+    """The browser at the size of a desktop, without anything that an earlier test said or stored."""
+    browser.set_screen(1280, 900)
+    browser.messages.clear()
+    browser.requests.clear()
+    return browser
+
+
+@pytest.fixture
+def service(settings, worker):
+    """A running service without workers; the test plays the worker."""
+    port = free_port()
+    server = create_server(settings.model_copy(update={"port": port, "workers": 0, "artifacts_dir": Path("models/artifacts")}))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    worker.beat()
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        while not server.started:
+            time.sleep(0.02)
+        yield client
+    server.should_exit = True
+    thread.join(20)
+
+
+def make_location(**changes) -> LocateResult:
+    ellipse = Ellipse(semi_major_km=40.0, semi_minor_km=22.0, azimuth_deg=70.0, confidence_level=68.0)
+    epicenter = Epicenter(latitude=EPICENTER[0], longitude=EPICENTER[1], horizontal_uncertainty_km=30.0, ellipse=ellipse)
+    arrivals = [
+        ArrivalEstimate(
+            trace=str(trace), phase="P", time=ORIGIN + timedelta(seconds=float(time_s) + 0.8), residual_s=0.8, uncertainty_s=1.5
+        )
+        for trace, time_s in zip(TRACES, travel_time_s("P", DISTANCES, 10.0), strict=True)
+    ]
+    offsets = [
+        DistanceEstimate(
+            trace=str(trace),
+            distance_deg=distance + 0.4,
+            distance_uncertainty_deg=1.0,
+            residual_deg=-0.4,
+            azimuth_deg=azimuth,
+            back_azimuth_deg=(azimuth + 185.0) % 360.0,
+            back_azimuth_uncertainty_deg=9.0,
+            used=distance < 80.0,
+        )
+        for trace, distance, azimuth in zip(TRACES, DISTANCES.tolist(), AZIMUTHS.tolist(), strict=True)
+    ]
+    fields = {
+        "event_type": "earthquake",
+        "probabilities": {"earthquake": 0.93, "glacial": 0.01, "other": 0.06},
+        "epicenter": epicenter,
+        "alternatives": [epicenter.model_copy(update={"latitude": 20.0})],
+        "origin_time": ORIGIN,
+        "origin_time_uncertainty_s": 2.0,
+        "depth_km": 14.0,
+        "depth_uncertainty_km": 6.0,
+        "force_azimuth_deg": None,
+        "force_azimuth_uncertainty_deg": None,
+        "force_azimuth_ambiguous": None,
+        "offsets": offsets,
+        "azimuthal_gap_deg": 80.0,
+        "method": "distances+arrival-times",
+        "arrivals": arrivals,
+        "models": [],
+        "detection": {"detected": True, "statistic": 12.0, "false_alarm_probability": 1e-6},
+    }
+    return LocateResult.model_validate(fields | changes)
+
+
+def make_section() -> bytes:
+    samples = np.cumsum(np.random.default_rng(3).standard_normal((5, 2400)), axis=1).astype(np.float32)
+    latitudes, longitudes = destination(*EPICENTER, AZIMUTHS, DISTANCES)
+    gather = Gather(TRACES, ORIGIN.timestamp() - 120.0, 1.0, samples, latitudes, longitudes)
+    traces = SectionTraces(gather, DISTANCES, AZIMUTHS, (), "Epicentral distance")
+    return write_section_data(traces, np.arange(5), origin_time_s=ORIGIN.timestamp(), depth_km=14.0)
+
+
+def succeed(worker, job_id, result) -> None:
+    """Let a job end with a location, its products and its section."""
+    products = locate_products(worker.records.get(job_id), result)
+    fields = result.model_dump(mode="json")
+    worker.succeed(job_id, formats=products, figure_data={"section": make_section()}, result=fields)
+
+
+def submit_job(service, path="/events/locate", name="waves.mseed") -> str:
+    return str(service.post(path, files={"bundle": (name, b"000001D " + bytes(504))}).json()["id"])
+
+
+def check_accessibility(page) -> None:
+    """Check the view with axe-core, where it is installed."""
+    if AXE is None or AXE.origin is None:
+        return
+    page.run((Path(AXE.origin).parent / "axe.min.js").read_text() + "; true")
+    found = page.run(
+        "axe.run(document, {resultTypes: ['violations']}).then((all) => all.violations.map((one) => `${one.id}: ${one.nodes[0].html}`))"
+    )
+    assert found == []
+
+
+def check_quiet(page, service) -> None:
+    """Check that nothing was said on the console, and nothing asked of another host."""
+    assert page.messages == []
+    assert [url for url in page.requests if not url.startswith((str(service.base_url), "about:", "data:", "blob:"))] == []
+
+
+def test_an_upload_becomes_an_answer_whose_link_restores_the_view(page, service, worker, tmp_path):
+    file = tmp_path / "event.mseed"
+    file.write_bytes(b"000001D " + bytes(504))
+    page.open(f"{service.base_url}", START_READY)
+    check_accessibility(page)
+    page.choose_files("#files", file)
+    page.wait("document.querySelector('#chosen li')")
+    page.run("document.querySelector('#send').click()")
+    page.wait("location.hash.startsWith('#job=')")
+    job_id = page.run("new URLSearchParams(location.hash.slice(1)).get('job')")
+    succeed(worker, job_id, make_location())
+    page.wait(f"{READY} === '{job_id}'")
+    headline = page.text("#result .headline")
+    assert headline.splitlines()[0] == "Tectonic earthquake · 93 % · automatic, not reviewed"
+    assert "Dodecanese Islands" in headline
+    assert "30 October 2020, 11:51:26 UTC ± 2.0 s" in headline
+    assert [part in page.text("#result .stats") for part in ("± 30 km", "14 km", "80°", "5 arrivals")] == [True] * 4
+    assert page.run("document.querySelectorAll('.map .mark').length") == 7
+    assert page.run("document.querySelectorAll('.map path.ellipse').length") == 2
+    assert page.run("document.querySelectorAll('.map path.ray').length") == 5
+    check_accessibility(page)
+    page.run("document.querySelector('.choice button:not([aria-pressed=true])').click()")
+    page.run("document.querySelector('.plot canvas').focus()")
+    page.call("Input.dispatchKeyEvent", type="keyDown", key="+")
+    page.run("document.querySelector('.map .tool[title=\"Show all stations\"]').click()")
+    page.wait("/layout=distance/.test(location.hash) && /t=/.test(location.hash) && /map=/.test(location.hash)")
+    address = page.run("location.href")
+    page.open(address, f"{READY} === '{job_id}'")
+    assert page.run("location.href") == address
+    assert page.text(".choice [aria-pressed=true]") == "By distance"
+    check_quiet(page, service)
+
+
+def test_no_event_is_an_answer(page, service, worker):
+    detection = {"detected": False, "statistic": 0.2, "false_alarm_probability": 0.4}
+    quiet = {
+        "event_type": "none",
+        "probabilities": {},
+        "epicenter": None,
+        "offsets": [],
+        "alternatives": [],
+        "arrivals": [],
+        "method": "none",
+    }
+    job_id = submit_job(service)
+    succeed(worker, job_id, make_location(**NONE, **quiet, azimuthal_gap_deg=None, detection=detection))
+    page.open(f"{service.base_url}/#job={job_id}", f"{READY} === '{job_id}'")
+    assert "No event detected" in page.text("#result .headline")
+    assert "40 %" in page.text("#result .stats")
+    assert page.run("document.querySelector('.map')") is None
+    check_accessibility(page)
+    check_quiet(page, service)
+
+
+def test_an_undetermined_event_shows_its_probabilities_and_states_no_depth(page, service, worker):
+    open_class = {"event_type": "undetermined", "probabilities": {"earthquake": 0.5, "glacial": 0.1, "other": 0.4}}
+    job_id = submit_job(service)
+    succeed(worker, job_id, make_location(**open_class, depth_km=None, depth_uncertainty_km=None, azimuthal_gap_deg=200.0))
+    page.set_screen(1280, 900, dark=True)
+    page.open(f"{service.base_url}/#job={job_id}", f"{READY} === '{job_id}'")
+    assert [line for line in page.text("#result .classes").splitlines() if "%" in line] == ["50 %", "40 %", "10 %"]
+    assert "No class reaches a probability of 80 %" in page.text("#result")
+    assert "200° of azimuth open" in page.text("#result")
+    check_accessibility(page)
+    check_quiet(page, service)
+
+
+def test_a_failed_job_says_what_was_wrong_and_what_to_do(page, service, worker):
+    job_id = submit_job(service)
+    worker.fail(job_id)
+    page.open(f"{service.base_url}/#job={job_id}", "document.querySelector('#problem .advice b')")
+    assert [part in page.text("#problem") for part in ("Problem 422", "No usable trace", "No vertical record", "What to do:")] == [True] * 4
+    check_accessibility(page)
+    check_quiet(page, service)
+
+
+def test_an_unknown_job_is_a_problem_and_the_way_back_leads_to_the_form(page, service):
+    page.open(f"{service.base_url}/#job=missing", "document.querySelector('#problem')?.dataset.ready")
+    assert "Problem 404" in page.text("#problem")
+    page.run("document.querySelector('#problem a').click()")
+    page.wait("!document.querySelector('#start').hidden && document.querySelector('#problem').hidden")
+
+
+def test_an_example_is_submitted_with_its_task(page, service, worker):
+    page.open(f"{service.base_url}", "document.querySelectorAll('#examples button').length === 4")
+    page.run("document.querySelectorAll('#examples button')[3].click()")
+    page.wait("location.hash.startsWith('#job=')")
+    record = worker.records.get(page.run("new URLSearchParams(location.hash.slice(1)).get('job')"))
+    assert record.submission.kind == "cluster"
+    assert [(part.name, part.size_bytes > 100_000) for part in record.submission.parts] == [("anomalies.zip", True)]
+    page.run("document.querySelector('#cancel').click()")
+    page.wait("document.querySelector('#problem h2')?.textContent === 'Canceled'")
+
+
+def test_families_are_shown_once_each_with_their_waveforms(page, service, worker):
+    names = [f"a{number}" for number in range(6)]
+    result = ClusterResult.model_validate(
+        {
+            "k": 2,
+            "structure_found": True,
+            "assignments": [{"event": name, "cluster": number % 2, "confidence": 0.9} for number, name in enumerate(names)],
+            "selection": [{"k": 2, "loss": 0.1, "stability": 0.9, "silhouette": 0.7}],
+            "clusters": [{"cluster": number, "size": 3, "representatives": names[number::2]} for number in range(2)],
+            "model": {"name": "families", "version": "4"},
+            "fine_tuned": False,
+        }
+    )
+    waves = np.random.default_rng(0).integers(-100, 100, (6, 3, 600)).astype(np.int8)
+    data = write_families_data(names, np.random.default_rng(1).standard_normal((6, 2)), dict(enumerate(waves)))
+    job_id = submit_job(service, "/anomalies/cluster")
+    worker.succeed(job_id, figure_data={"families": data}, result=result.model_dump(mode="json"))
+    page.open(f"{service.base_url}/#job={job_id}", f"{READY} === '{job_id}'")
+    assert page.text("#result h2") == "2 families in 6 events"
+    assert page.run("[...document.querySelectorAll('.family')].map((one) => one.querySelectorAll('svg path').length)") == [9, 9]
+    assert page.run("document.querySelector('input[name=task]:checked').value") == "cluster"
+    check_accessibility(page)
+    check_quiet(page, service)
+
+
+def test_nothing_is_wider_than_a_phone(page, service, worker):
+    page.set_screen(390, 844)
+    job_id = submit_job(service, name="a_very_long_name_of_a_file_that_somebody_exported.mseed")
+    succeed(worker, job_id, make_location())
+    views = {
+        "": "document.querySelector('#recent a')",
+        "#models": "document.querySelectorAll('.card').length === 5",
+        f"#job={job_id}": f"{READY} === '{job_id}'",
+    }
+    for view, ready in views.items():
+        page.open(f"{service.base_url}/{view}", ready)
+        assert page.run("document.documentElement.scrollWidth") <= 390, view
+        check_accessibility(page)
+    check_quiet(page, service)
+
+
+def test_drawings_follow_the_conventions_of_seismology(page, service):
+    """Explosion and thrust on the lower hemisphere, arrivals between nodes, great circles, and land on both sides of the antimeridian."""
+    page.open(f"{service.base_url}", START_READY)
+    values = page.run(_DRAWINGS_SCRIPT)
+    assert values["explosion"] == pytest.approx(1.0)
+    assert (values["thrust"][0] > 0, values["thrust"][1] < 0) == (True, True)
+    assert (values["northeast"][0] > 0, values["northeast"][1] < 0) == (True, True)
+    assert (values["arrival"], values["missing"]) == (125.0, None)
+    assert values["east"] == pytest.approx([0.0, 190.0], abs=1e-9)
+    assert values["jumps"] == 0
