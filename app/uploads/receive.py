@@ -104,6 +104,6 @@ def _check_formats(receiver: BodyReceiver) -> None:
         raise EmptyUpload("the upload holds no bytes; send at least one form part named bundle, or a raw body")
     if receiver.accepted:
         return
-    detail = f"not recognized as {ACCEPTED_FORMATS}"
+    detail = f"not recognized as {ACCEPTED_FORMATS}; ObsPy converts many other formats"
     problems = [PartProblem(name=part.name, code=UnsupportedParts.code, detail=detail) for part in receiver.parts[:MAX_PART_PROBLEMS]]
     raise UnsupportedParts(f"no part of the upload is of an accepted format; send {ACCEPTED_FORMATS}", parts=problems)

@@ -60,18 +60,18 @@ class Budget:
         """Count one more file."""
         self._files -= 1
         if self._files < 0:
-            raise LimitExceeded(f"more than {self._max_files:,} files in the bundle", part=part)
+            raise LimitExceeded(f"more than {self._max_files:,} files in the bundle; split it", part=part)
 
     def count_bytes(self, count: int, part: str) -> None:
         """Count unpacked bytes."""
         self._bytes -= count
         if self._bytes < 0:
-            raise LimitExceeded(f"the bundle unpacks to more than {self._max_bytes:,} bytes", part=part)
+            raise LimitExceeded(f"the bundle unpacks to more than {self._max_bytes:,} bytes; split it", part=part)
 
     def check_expansion(self, unpacked: int, packed: int, part: str) -> None:
         """Check the unpacked size of an archive against the remaining bytes and the maximum ratio to its packed size."""
         if unpacked > self._bytes:
-            raise LimitExceeded(f"the bundle unpacks to more than {self._max_bytes:,} bytes", part=part)
+            raise LimitExceeded(f"the bundle unpacks to more than {self._max_bytes:,} bytes; split it", part=part)
         if unpacked > MIN_CHECKED_BYTES and unpacked > self._ratio * packed:
             raise LimitExceeded(f"{part} expands more than {self._ratio:g} times", part=part)
 
@@ -85,11 +85,11 @@ def walk_zip(path: Path, part: str, budget: Budget) -> Iterator[Entry]:
     for info in files:
         inner = _safe_path(info.filename, part)
         if info.external_attr >> 16 & _FORMAT == _SYMLINK:
-            raise UnreadableArchive(f"{info.filename!r} is a link, which is refused", part=part)
+            raise UnreadableArchive(f"{info.filename!r} is a link, which is refused; pack the file itself", part=part)
         if info.flag_bits & 1:
-            raise UnreadableArchive(f"{info.filename!r} is encrypted", part=part)
+            raise UnreadableArchive(f"{info.filename!r} is encrypted; pack it without a password", part=part)
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise UnreadableArchive(f"{info.filename!r} is compressed by a method other than deflate", part=part)
+            raise UnreadableArchive(f"{info.filename!r} is compressed by a method other than deflate; pack it with deflate", part=part)
         budget.count_file(part)
         yield _read_entry(inner, partial(archive.open, info), info.file_size, part, budget)
 
@@ -103,7 +103,7 @@ def walk_tar(data: bytes, part: str, budget: Budget) -> Iterator[Entry]:
         if info.isdir():
             continue
         if not info.isreg() or info.issparse():
-            raise UnreadableArchive(f"{info.name!r} is a link or not a regular file, which is refused", part=part)
+            raise UnreadableArchive(f"{info.name!r} is a link or not a regular file, which is refused; pack the file itself", part=part)
         budget.count_file(part)
         yield _read_entry(inner, partial(_extract, archive, info), info.size, part, budget)
 
@@ -162,7 +162,7 @@ def _safe_path(name: str, part: str) -> PurePosixPath:
     """Return a member's path; raises UnreadableArchive if it is absolute or points outside the archive."""
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:", name) or "\0" in name:
-        raise UnreadableArchive(f"{name!r} points outside the archive, which is refused", part=part)
+        raise UnreadableArchive(f"{name!r} points outside the archive, which is refused; pack with relative paths", part=part)
     return path
 
 
@@ -174,4 +174,4 @@ def _archive_errors(part: str) -> Iterator[None]:
     except _DAMAGE as error:
         # The text of an OSError holds the file's path on the server, which a client must not see.
         cause = error.strerror if isinstance(error, OSError) and error.errno is not None else error
-        raise UnreadableArchive(f"{part} is damaged: {cause}", part=part) from error
+        raise UnreadableArchive(f"{part} is damaged: {cause}; pack or upload it again", part=part) from error

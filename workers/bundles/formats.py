@@ -38,6 +38,24 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _UTF16_XML = (b"\xff\xfe<\0", b"\xfe\xff\0<")
 
 
+# What is sent by mistake, or in a format that has to be converted first: the first bytes, and what they are.
+_FOREIGN = (
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"\x89PNG", "a PNG picture"),
+    (b"%PDF", "a PDF document"),
+    (b"\x89HDF", "HDF5"),
+    (b"WID2", "GSE2 waveforms"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"BZh", "compressed by bzip2"),
+    (b"\xfd7zXZ", "compressed by xz"),
+    (b"\x28\xb5\x2f\xfd", "compressed by zstd"),
+    (b"{", "JSON"),
+)
+_HTML = re.compile(rb"\s*<(?:!doctype html|html)", re.IGNORECASE)
+_QUAKEML = re.compile(rb"\s*<[^\x00]{0,400}quakeml", re.IGNORECASE)
+
+
 class FileKind(StrEnum):
     """Format of a file, as far as its first bytes show it."""
 
@@ -133,3 +151,18 @@ def classify_file(name: str, head: bytes) -> FileKind | None:
         return FileKind.STATIONXML if lowered.endswith(".xml") else None
     claimed = ((WAVEFORM_SUFFIXES, FileKind.WAVEFORM), (SAC_SUFFIXES, FileKind.SAC), ((".csv",), FileKind.STATIONS_CSV))
     return next((kind for suffixes, kind in claimed if lowered.endswith(suffixes)), None)
+
+
+def describe_unsupported(head: bytes) -> str:
+    """Say, after the name of a file, what its first bytes look like, which formats are accepted, and what to do."""
+    if _HTML.match(head):
+        return f"is a web page (HTML), perhaps an error message of a data center; accepted are {ACCEPTED_FORMATS}"
+    if _QUAKEML.match(head):
+        return f"is QuakeML, which describes events and holds no waveforms; accepted are {ACCEPTED_FORMATS}"
+    kind = next((kind for first, kind in _FOREIGN if head.startswith(first)), None)
+    found = f"is {kind}" if kind else "is text" if _is_text(head) else "is not recognized"
+    return f"{found}; accepted are {ACCEPTED_FORMATS}; ObsPy converts many other formats"
+
+
+def _is_text(head: bytes) -> bool:
+    return bool(head) and all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head[:200])

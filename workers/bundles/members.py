@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from models.errors import AtlasError, LimitExceeded, UnreadableArchive, UnsupportedPart
 from models.seismic.io.seed_headers import has_station_headers, split_control_headers
 from workers.bundles.archives import Budget, Entry, gunzip, gunzip_head, member_label, walk_tar, walk_zip
-from workers.bundles.formats import ACCEPTED_FORMATS, ARCHIVES, HEAD_BYTES, WAVEFORMS, FileKind, classify_file, sniff_format
+from workers.bundles.formats import ARCHIVES, HEAD_BYTES, WAVEFORMS, FileKind, classify_file, describe_unsupported, sniff_format
 
 _SUFFIXES = re.compile(r"(\.(mseed[23]?|miniseed|msd|ms3?|seed|sac|zip|tar|tgz|gz))+$", re.IGNORECASE)
 
@@ -109,7 +109,7 @@ def _walk_part(name: str, path: Path, budget: Budget) -> tuple[list[Member], lis
         if inner_kind is FileKind.TAR:
             return _list_archive(walk_tar(gunzip(path.read_bytes(), name, budget), name, budget), name, budget)
         if inner_kind in ARCHIVES:
-            raise UnreadableArchive(f"{name} is an archive in an archive, which is refused", part=name)
+            raise UnreadableArchive(f"{name} is an archive in an archive, which is refused; pack its files instead", part=name)
         return _make_members(name, name, "", None, inner, lambda: gunzip(path.read_bytes(), name, budget)), []
     return _make_members(name, name, "", None, head, path.read_bytes), []
 
@@ -131,7 +131,7 @@ def _members_of_entry(entry: Entry, name: str, archive: str, budget: Budget) -> 
     packed = sniff_format(entry.head) is FileKind.GZIP
     head = gunzip_head(entry.head) if packed else entry.head
     if sniff_format(head) in ARCHIVES:
-        raise UnreadableArchive(f"{name} is an archive in an archive, which is refused", part=archive)
+        raise UnreadableArchive(f"{name} is an archive in an archive, which is refused; pack its files instead", part=archive)
     folder = "" if entry.path.parent == PurePosixPath(".") else str(entry.path.parent)
     load = (lambda: gunzip(entry.load(), name, budget)) if packed else entry.load
     return _make_members(name, entry.path.name, folder, archive, head, load)
@@ -141,7 +141,7 @@ def _make_members(label: str, file: str, folder: str, archive: str | None, head:
     """Return the members that a file is: a full SEED volume holds waveforms and metadata. Raises UnsupportedPart."""
     kind = classify_file(file, head)
     if kind is None:
-        raise UnsupportedPart(f"{label} is not recognized as {ACCEPTED_FORMATS}; ObsPy converts many other formats", part=label)
+        raise UnsupportedPart(f"{label} {describe_unsupported(head)}", part=label)
     if kind is not FileKind.SEED:
         return [Member(label, file, folder, archive, kind, load)]
     load = cache(load)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import AtlasError, LimitExceeded, NoUsableTrace, UnsupportedPart
-from models.seismic.data_issues import DataIssue
+from models.seismic.data_issues import DataIssue, describe_issues
 from models.seismic.io.channel_selection import select_channels
 from models.seismic.io.inventory import Inventory, attach_metadata, builtin_inventory, read_stations_csv, read_stationxml
 from models.seismic.io.miniseed import MiniseedLimits, read_records, sample_count, scan_miniseed
@@ -26,6 +26,9 @@ from workers.bundles.members import EventMembers, Member
 
 METADATA_ORDER = (FileKind.STATIONXML, FileKind.SEISCOMP, FileKind.SEED, FileKind.RESP, FileKind.SAC_POLES_ZEROS, FileKind.STATIONS_CSV)
 """Kinds of metadata in order of precedence; after them what waveform files state themselves, then the built-in list."""
+
+MAX_NAMES = 3
+"""Files that a message names."""
 
 ReportFile = Callable[[str], None]
 """Receives the label of the file that is parsed next, so that a crash can be attributed to it."""
@@ -97,11 +100,7 @@ def parse_bundle(parts: Sequence[tuple[str, Path]], limits: ReadLimits, grouped:
     found, problems = members.walk_bundle(parts, budget)
     events = members.group_events(found) if grouped else members.group_as_one_event(found)
     if not events:
-        raise (
-            problems[0]
-            if problems
-            else NoUsableTrace("the bundle holds station metadata and no waveform" if found else "the bundle holds no waveform")
-        )
+        raise problems[0] if problems else _error_without_waveforms(found)
     if len(events) > limits.max_events:
         raise LimitExceeded(f"{len(events):,} events; at most {limits.max_events:,} are read")
     metadata = _MetadataCache(report, limits.max_metadata_bytes)
@@ -130,6 +129,11 @@ class _MetadataCache:
         results = [self._parse(member) for member in ordered]
         inventories = [result for result in results if isinstance(result, Inventory)]
         return inventories, [result for result in results if isinstance(result, AtlasError)]
+
+    def parsed(self, metadata: Sequence[Member]) -> list[tuple[str, Inventory]]:
+        """Return names and inventories of the readable files."""
+        results = [(member.label, self._parse(member)) for member in metadata]
+        return [(label, result) for label, result in results if isinstance(result, Inventory)]
 
     def _parse(self, member: Member) -> Inventory | AtlasError:
         if member.label not in self._inventories:
@@ -202,6 +206,7 @@ class _EventReader:
         selected, selection_issues = select_channels(records)
         first = [_issue_of(problem) for problem in self._problems]
         first += [issue for inventory in inventories for issue in inventory.issues]
+        first += _find_unused(self._metadata.parsed(self._event.metadata), records) if single else []
         return EventRecords(self._event.name, tuple(selected), (*first, *issues, *metadata_issues, *selection_issues))
 
     def _error_without_records(self, issues: Sequence[DataIssue]) -> AtlasError:
@@ -209,8 +214,25 @@ class _EventReader:
         waveforms = [problem for problem in self._problems if not isinstance(problem, UnsupportedPart)]
         if waveforms or self._problems:
             return (waveforms or self._problems)[0]
-        causes = "; ".join(dict.fromkeys(f"{issue.trace or issue.part}: {issue.detail}" for issue in issues[:5]))
-        return NoUsableTrace(f"no usable vertical record ({causes or 'no samples'})", part=self._event.waveforms[0].label)
+        return NoUsableTrace(f"no usable vertical record: {describe_issues(issues)}", part=self._event.waveforms[0].label)
+
+
+def _error_without_waveforms(found: Sequence[Member]) -> NoUsableTrace:
+    names = ", ".join(dict.fromkeys(member.label for member in found[:MAX_NAMES]))
+    more = f" and {len(found) - MAX_NAMES} more" if len(found) > MAX_NAMES else ""
+    return NoUsableTrace(f"the bundle holds no waveforms{f', only {names}{more}' if names else ''}; add miniSEED or SAC files")
+
+
+def _find_unused(inventories: Sequence[tuple[str, Inventory]], records: Sequence[Record]) -> list[DataIssue]:
+    """Report each metadata file that describes none of the recorded stations, as one of another network or event."""
+    recorded = {record.trace_id.station_key for record in records}
+    unused = [(part, list(inventory.epochs)) for part, inventory in inventories if not recorded & set(inventory.epochs)]
+    return [DataIssue(None, part, "unused-metadata", _describe_unused(stations)) for part, stations in unused if stations and recorded]
+
+
+def _describe_unused(stations: Sequence[tuple[str, str]]) -> str:
+    named = ", ".join([*(".".join(key) for key in stations[:MAX_NAMES]), *(["..."] if len(stations) > MAX_NAMES else [])])
+    return f"none of its {len(stations)} stations ({named}) is recorded in the bundle; not used; check the codes of network and station"
 
 
 def _issue_of(problem: AtlasError) -> DataIssue:

@@ -16,9 +16,15 @@ from workers.plots.families import OUTLIER, Family, contact_sheet, families_figu
 from workers.results import Assignment, Cluster, ClusterResult, Selection
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from models.clustering.clusters import Clustering
+    from workers.contracts import DataWarning
+
+MAX_NAMED: Final = 3
+"""Events that an error names."""
 
 MAX_FAMILY_SHEETS: Final = 12
 """Maximum number of families with a contact sheet of their own."""
@@ -35,19 +41,20 @@ def cluster_job(job: JobContext) -> JobOutput:
     options = job.record.submission.options
     with closing(EmbeddedEvents()) as events:
         embed_all(job, events)
-        check_event_count(len(events.names), options.k_min)
+        check_event_count(len(events.names), options.k_min, events.warnings)
         job.progress("families", 0.85)
         embeddings = np.stack(events.embeddings)
         clustering = find_clusters(embeddings, options.k_min, options.k_max, job.worker.settings.cluster_starts, options.seed)
         return cluster_output(job, events, clustering, fine_tuned=False)
 
 
-def check_event_count(events: int, k_min: int) -> None:
-    """Check that there are more events than clusters; raises TooFewEvents."""
+def check_event_count(events: int, k_min: int, warnings: Sequence[DataWarning] = ()) -> None:
+    """Check that there are more events than clusters; raises TooFewEvents, which names the first events that were left out, and why."""
     if events <= k_min:
+        left_out = "".join(f"; {warning.part}: {warning.detail}" for warning in warnings[:MAX_NAMED])
         raise TooFewEvents(
             f"usable events: {events}; at least {k_min + 1} are needed for {k_min} families "
-            "(each waveform file, or each folder of an archive, is one event)"
+            f"(each waveform file, or each folder of an archive, is one event){left_out}"
         )
 
 

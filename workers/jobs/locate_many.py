@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from models.errors import LimitExceeded, NoUsableTrace, UnusableData
+from models.seismic.data_issues import describe_issues
 from workers.bundles.parse import EventRecords
 from workers.contracts import DataWarning
 from workers.exports.tables import locate_many_products
@@ -45,8 +46,8 @@ def locate_many_job(job: JobContext) -> JobOutput:
                 figures |= {f"event_{number:04d}_{name}": data for name, data in output.figures.items()}
                 figure_data |= {f"event_{number:04d}_{name}": data for name, data in output.figure_data.items()}
     if not products:
-        first = next((event.problem.detail for event in events if event.problem), "no event")
-        raise NoUsableTrace(f"none of {len(events)} events can be located; the first: {first}")
+        first = next((f"{event.event}: {event.problem.detail}" for event in events if event.problem), "no event")
+        raise NoUsableTrace(f"none of {len(events)} events can be located; {first}")
     result = LocateManyResult(events=events, located=len(products))
     return JobOutput(result, warnings, figures, locate_many_products(job.record, result, products), figure_data)
 
@@ -64,8 +65,7 @@ def _locate_one(job: JobContext) -> JobOutput | LocatedEvent:
     assert job.event is not None  # noqa: S101 -- set by `_make_event_job`
     try:
         if not job.event.records:
-            causes = "; ".join(dict.fromkeys(issue.detail for issue in job.event.issues[:3]))
-            raise NoUsableTrace(f"no usable vertical record ({causes or 'no samples'})", part=job.event.name)
+            raise NoUsableTrace(f"no usable vertical record: {describe_issues(job.event.issues)}", part=job.event.name)
         return locate_job(job)
     except UnusableData as error:
         return LocatedEvent(event=job.event.name, result=None, problem=translate_error(error))

@@ -242,7 +242,8 @@ def read_stations_csv(data: bytes, part: str, max_bytes: float = math.inf) -> In
                 key, epoch = _read_row(dict(zip(columns, row, strict=False)))
             except (KeyError, ValueError):
                 if any(cell.strip() for cell in row):
-                    detail = f"line {number} holds no station with codes and valid coordinates; left out"
+                    quoted = "".join(letter for letter in ",".join(row) if letter.isprintable())[:60]
+                    detail = f"line {number} ({quoted}) holds no station with codes and valid coordinates; left out"
                     issues.append(DataIssue(None, part, "bad-station", detail))
                 continue
             epochs.setdefault(key, []).append(replace(epoch, part=part, line=number))
@@ -280,7 +281,9 @@ def parse_xml(data: bytes, part: str) -> Element:
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise UnreadableMetadata(f"{part} is not well-formed XML: {error}", part=part) from error
+        raise UnreadableMetadata(
+            f"{part} is not well-formed XML: {str(error).split(' (<string>')[0]}; export or download it again", part=part
+        ) from error
     if root.getroottree().docinfo.internalDTD is not None:
         raise UnreadableMetadata(f"{part} declares a document type, which station metadata do not need", part=part)
     return root

@@ -112,7 +112,7 @@ def _merge_samples(segments: Sequence[DecodedSegment], rate_hz: float, report: R
         twice, differing = twice + int(both.sum()), differing + int((target[both] != value[both]).sum())
         np.copyto(target, value, where=np.isnan(target))
     if twice:
-        what = "identically" if not differing else f"with {differing} differing samples; the earlier segment was kept"
+        what = "identically; one copy was kept" if not differing else f"with {differing} differing samples; the earlier segment was kept"
         report("overlap", f"{twice / rate_hz:g} s recorded twice, {what}")
     return grid
 
@@ -150,7 +150,7 @@ def _check_live(live: Floats, report: ReportIssue) -> bool:
 def _report_gaps(missing: Flags, rate_hz: float, report: ReportIssue) -> None:
     if missing.any():
         gaps = int(np.count_nonzero(np.diff(missing.astype(np.int8)) == 1))
-        report("gaps", f"{gaps} gap{'s' if gaps != 1 else ''}, {missing.sum() / rate_hz:g} s in all")
+        report("gaps", f"{gaps} gap{'s' if gaps != 1 else ''}, {missing.sum() / rate_hz:g} s in all, left empty")
 
 
 def _report_clipping(samples: Floats, low: float, high: float, mean: float, report: ReportIssue) -> None:

@@ -187,7 +187,7 @@ def _is_plausible(segment: Segment, issues: list[DataIssue]) -> bool:
     if segment.count <= 0:
         code, detail = "empty", "a segment without samples"
     elif not MIN_RATE_HZ <= segment.sampling_rate_hz <= MAX_RATE_HZ:
-        code, detail = "bad-rate", f"sampled at {segment.sampling_rate_hz:g} Hz; left out"
+        code, detail = "bad-rate", f"sampled at {segment.sampling_rate_hz:g} Hz, not {MIN_RATE_HZ:g} to {MAX_RATE_HZ:g} Hz; left out"
     elif not MIN_TIME_NS < segment.start_time_ns <= segment.end_time_ns < MAX_TIME_NS:
         code, detail = "bad-time", "recorded before 1900 or after 2100; left out"
     if code:
@@ -222,7 +222,7 @@ def _check_span(traces: Mapping[TraceId, Sequence[Segment]], max_span_s: float) 
     longest_s = _span_s(traces[longest])
     if len(events) > 1:
         found = f"the bundle holds records of {_describe_events(events)}"
-        advice = "send one event at a time, or each in a file of its own to /anomalies/cluster"
+        advice = "send one event at a time, or each in a folder of an archive: to /events/locate with many=true, or to /anomalies/cluster"
     elif longest_s > max_span_s:
         found = f"the record of {longest} is {longest_s:.0f} s long"
         advice = "give starttime and endtime about the event (for instance 5 minutes before to 1 hour after the origin)"

@@ -40,7 +40,7 @@ def read_single_records(part: str, data: bytes | memoryview, window: TimeWindow)
     except (MiniSEEDError, ValueError) as error:
         reason = describe_cause(error)
     if not count:
-        raise UnreadableWaveform(f"{part} holds no readable miniSEED record ({reason})", part=part)
+        raise UnreadableWaveform(f"{part} holds no readable miniSEED record ({_describe_text(data) or reason}); export it again", part=part)
     if reason != _UNKNOWN_REASON:
         issues.append(
             DataIssue(None, part, "skipped-bytes", f"records after the first {count} are not readable miniSEED ({reason}); skipped")
@@ -48,6 +48,12 @@ def read_single_records(part: str, data: bytes | memoryview, window: TimeWindow)
     if not segments:
         issues.append(report_empty_window(part, window))
     return Volume(part, (), tuple(issues), tuple(segments))
+
+
+def _describe_text(data: bytes | memoryview) -> str:
+    """Quote the beginning of a file that is plain text; empty for any other."""
+    beginning = bytes(data[:40]).decode("ascii", errors="replace").split("\n")[0].strip()
+    return f"it is text: '{beginning} ...'" if beginning and beginning.isprintable() and beginning.isascii() else ""
 
 
 def _make_segments(record: MS3Record, part: str, window: TimeWindow, issues: list[DataIssue]) -> Iterator[Segment]:

@@ -45,7 +45,8 @@ def locate_by_distances(
     sites = len(set(map(tuple, np.round(unit_vectors(columns[0][usable], columns[1][usable]), 4).tolist())))
     if sites < minimum_stations:
         raise TooFewStations(
-            f"stations with coordinates and a readable distance: {sites}; at least {minimum_stations} are needed to locate"
+            f"stations with coordinates and a readable distance: {sites}; at least {minimum_stations} are needed to locate; "
+            "add stations, or a StationXML or stations.csv for the recorded ones"
         )
     data = prepare_distances(*columns)
     regions = find_distance_regions(data)

@@ -197,7 +197,7 @@ def test_a_seed_volume_is_both_waveforms_and_metadata_and_a_dataless_one_only_me
     assert len(full.records) == 2
     assert codes(full)[0] == ("volume", "unreadable-metadata")
     assert "describes no station" in full.issues[0].detail
-    with pytest.raises(NoUsableTrace, match="station metadata and no waveform"):
+    with pytest.raises(NoUsableTrace, match="only volume; add miniSEED or SAC"):
         parse(volume=headers)
 
 

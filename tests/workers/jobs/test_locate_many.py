@@ -121,7 +121,7 @@ def test_all_events_are_one_catalog_with_distinct_ids(run):
 
 
 def test_an_archive_without_any_location_fails(run):
-    with pytest.raises(NoUsableTrace, match="none of 2 events can be located; the first: one station"):
+    with pytest.raises(NoUsableTrace, match="none of 2 events can be located; few: one station"):
         run(event("few"), event("dead", records=0))
 
 

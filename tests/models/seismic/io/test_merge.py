@@ -33,7 +33,7 @@ def test_an_identical_overlap_is_reported_as_identical() -> None:
     record, issues = merge((0, 2.0, RAMP), (0, 2.0, RAMP))
     assert record is not None
     assert len(record.samples) == 100
-    assert issues[0].detail == "50 s recorded twice, identically"
+    assert issues[0].detail == "50 s recorded twice, identically; one copy was kept"
 
 
 def test_rates_within_a_tenth_of_a_percent_are_one_clock() -> None:

@@ -71,7 +71,7 @@ def test_a_channel_continues_over_files_and_the_gap_is_reported() -> None:
     assert np.isnan(record.samples[400:500]).all()
     assert np.isfinite(record.samples).sum() == 900
     np.testing.assert_allclose(np.diff(record.samples[500:]), np.diff(wave[500:]), atol=1e-3)
-    assert [(issue.trace, issue.code, issue.detail) for issue in issues] == [(Z, "gaps", "1 gap, 100 s in all")]
+    assert [(issue.trace, issue.code, issue.detail) for issue in issues] == [(Z, "gaps", "1 gap, 100 s in all, left empty")]
 
 
 def test_the_end_of_a_truncated_file_is_skipped_and_reported() -> None:
@@ -172,7 +172,8 @@ def test_records_of_several_events_are_named_by_date_and_number_of_traces() -> N
         read(recordings.miniseed(*first), recordings.miniseed(*second))
     assert str(caught.value) == (
         "the bundle holds records of two events: 2010-01-01 00:00 (3 traces) and 2010-01-01 11:06 (2 traces); "
-        "at most 21600 s are read: send one event at a time, or each in a file of its own to /anomalies/cluster"
+        "at most 21600 s are read: send one event at a time, or each in a folder of an archive: to /events/locate with many=true, "
+        "or to /anomalies/cluster"
     )
     assert caught.value.part == "file1"
     days = recordings.miniseed(*((f"XX.C{n}..BHZ", 86_400.0 * n, 1.0, wave) for n in range(7)))
