@@ -3,7 +3,7 @@
 
 Every folder of FOLDER (waveforms with `stations.csv` or another format of station metadata) is sent to `/events/locate` of the service at
 URL. Its QuakeML is validated against the schema of QuakeML 1.2, which ObsPy ships; every id that it refers to has to be the id of one of
-its elements, and no id may occur twice; and it is converted to SeisComP XML and validated against that schema. Exits with 1 if anything fails.
+its elements, and no id may occur twice; and it is converted to SeisComP XML and validated against that schema. Exits with 1 on a fault.
 """
 
 import argparse

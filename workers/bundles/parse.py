@@ -130,7 +130,7 @@ class _MetadataCache:
         inventories = [result for result in results if isinstance(result, Inventory)]
         return inventories, [result for result in results if isinstance(result, AtlasError)]
 
-    def parsed(self, metadata: Sequence[Member]) -> list[tuple[str, Inventory]]:
+    def list_readable(self, metadata: Sequence[Member]) -> list[tuple[str, Inventory]]:
         """Return names and inventories of the readable files."""
         results = [(member.label, self._parse(member)) for member in metadata]
         return [(label, result) for label, result in results if isinstance(result, Inventory)]
@@ -206,7 +206,7 @@ class _EventReader:
         selected, selection_issues = select_channels(records)
         first = [_issue_of(problem) for problem in self._problems]
         first += [issue for inventory in inventories for issue in inventory.issues]
-        first += _find_unused(self._metadata.parsed(self._event.metadata), records) if single else []
+        first += _find_unused(self._metadata.list_readable(self._event.metadata), records) if single else []
         return EventRecords(self._event.name, tuple(selected), (*first, *issues, *metadata_issues, *selection_issues))
 
     def _error_without_records(self, issues: Sequence[DataIssue]) -> AtlasError:

@@ -54,7 +54,7 @@ def test_a_refusal_names_what_is_at_fault_and_says_what_to_do(parse, case):
     assert [text for text in expected if text not in error.value.detail] == [], error.value.detail
 
 
-def test_a_finding_that_many_traces_share_is_said_once(parse):
+def test_a_finding_that_many_traces_share_is_listed_once(parse):
     stations = [f"XX.S{number:02d}.00.BHZ" for number in range(9)]
     with pytest.raises(AtlasError) as error:
         parse({"w.mseed": recordings.miniseed(*((name, 0, 1.0, FLAT) for name in stations))})
@@ -80,7 +80,7 @@ def test_a_bad_line_of_a_table_is_quoted(parse):
 
 
 @pytest.mark.parametrize(
-    ("head", "found"),
+    ("head", "named"),
     [
         (b"\xff\xd8\xff\xe0", "a JPEG picture"),
         (b"%PDF-1.7", "a PDF document"),
