@@ -73,6 +73,9 @@ client-models: $(DEV) ## write the models of the client from openapi.json, and i
 	$(PY) client/generate_models.py
 	$(PY) client/generate_async_client.py
 
+client-transcript: $(DEV)-compiled ## install the client into a clean environment, fetch, locate and read a catalog with it (ARGS="--python python3.10")
+	$(PY) -m tests.client.new_user $(ARGS)
+
 settings: $(WORKER) ## write docs/reference/configuration.md from workers/settings.py
 	$(PY) -m app.settings_doc > docs/reference/configuration.md
 

@@ -12,7 +12,9 @@ import seismic_atlas_client
 from app.auth.keys import Scope, add_key, keys_path, new_key
 from seismic_atlas_client.__main__ import main
 from seismic_atlas_client.command_line.exit_codes import ExitCode
-from tests.support.played_service import play_service
+from seismic_atlas_client.command_line.tables import draw_result
+from seismic_atlas_client.models import ClusterResult, DataWarning
+from tests.support.played_service import FAMILIES, play_service
 
 
 @pytest.fixture
@@ -52,6 +54,15 @@ def test_a_location_is_printed_as_a_table(atlas, path):
     ):
         assert text in out
     assert "coast" in out.lower(), "the name of the region"
+
+
+def test_warnings_of_many_traces_are_one_row():
+    found = [DataWarning(trace=f"XX.S{number}.00.LHZ", code="no-response", detail="used as it is") for number in range(9)]
+    result = ClusterResult.model_validate(FAMILIES)
+    result.bind_job("j1", (*found, DataWarning(part="a.txt", code="unsupported-part", detail="left out")))
+    table = draw_result(result)[-1]
+    assert list(table.columns[0].cells) == ["XX.S0.00.LHZ, XX.S1.00.LHZ, XX.S2.00.LHZ and 6 more", "a.txt"]
+    assert list(table.columns[1].cells) == ["used as it is (no-response)", "left out (unsupported-part)"]
 
 
 def test_a_class_is_printed_with_its_probabilities(atlas, path):

@@ -29,6 +29,7 @@ TYPES = {
     "none": "no event detected",
 }
 MAX_REPRESENTATIVES = 4
+MAX_NAMES = 3
 
 
 def draw_result(result: Result, place: str = "", catalog: CatalogEvent | None = None) -> list[Table]:
@@ -165,7 +166,12 @@ def _draw_events(result: LocateManyResult) -> Table:
 
 
 def _draw_warnings(warnings: Sequence[DataWarning]) -> Table:
-    table = Table("Trace or file", "Warning", title="Warnings", title_justify="left", box=None)
+    """Return a row for each kind of warning, with the first traces or files that it is about."""
+    groups: dict[tuple[str, str], list[str]] = {}
     for warning in warnings:
-        table.add_row(warning.trace or warning.part or "", f"{warning.detail} ({warning.code})")
+        groups.setdefault((warning.code, warning.detail), []).append(warning.trace or warning.part or "")
+    table = Table("Traces or files", "Warning", title="Warnings", title_justify="left", box=None)
+    for (code, detail), names in groups.items():
+        more = len(names) - MAX_NAMES
+        table.add_row(", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else ""), f"{detail} ({code})")
     return table
