@@ -1,5 +1,6 @@
 """The whole service, started as one command with toy models, over HTTP."""
 
+import io
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,15 +18,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
+import obspy
 import pytest
 from redis import Redis
 
+from seismic_atlas_client import Client
+from seismic_atlas_client.fdsn.download import FetchPlan, fetch_event
+from seismic_atlas_client.fdsn.events import find_event
 from tests.support import recordings
+from tests.support.fdsn_server import EVENT_ID, serve_fdsn, write_bundle_folder
 from workers.queue.connection import connect
 from workers.queue.records import Records
 from workers.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
+BUNDLES = ROOT / "app" / "demo_bundles"
 PATIENCE_S = 240.0
 """Timeout on a busy machine; the tests wait for events, not for this time."""
 WAIT = {"Prefer": "wait=110"}
@@ -156,6 +164,27 @@ def test_many_events_are_clustered_into_families(client):
     job = client.post("/anomalies/cluster", files=files, data={"k_min": "2", "k_max": "3"}, headers=WAIT).json()
     assert job["status"] == "succeeded", job["problem"]
     assert [row["event"] for row in job["result"]["assignments"]] == [name.removesuffix(".mseed") for name in waves]
+
+
+def test_the_client_fetches_an_event_and_locates_it(running, tmp_path):
+    """From an event's id on FDSN services to a catalog of ObsPy, and from a Stream with an Inventory to a class; real workers."""
+    truth = json.loads((BUNDLES / "truth.json").read_text())["earthquake"]
+    (tmp_path / "served").mkdir()
+    write_bundle_folder(BUNDLES / "earthquake.zip", tmp_path / "served", truth)
+    with serve_fdsn(tmp_path / "served") as center, Client(running.url) as client:
+        fetched = fetch_event(find_event(EVENT_ID, center), FetchPlan((center,), count=6), tmp_path / "event.zip")
+        located = client.locate(fetched.path)
+        job = client.job(located.job_id)
+        figures = job.save_figures(tmp_path / "figures")
+        with zipfile.ZipFile(fetched.path) as archive:
+            stream = obspy.read(io.BytesIO(archive.read("waveforms.mseed")), format="MSEED")  # noqa: TID251 -- of this repository
+            inventory = obspy.read_inventory(io.BytesIO(archive.read("stations_1.xml")), format="STATIONXML")
+        classified = client.classify(stream, inventory)
+    assert {warning.code for warning in located.warnings} == {"no-response"}
+    assert len(located.to_catalog()) == 1
+    assert job.state.formats == ["json", "quakeml", "geojson", "csv"]
+    assert {path.stem for path in figures} >= {"section", "map"}
+    assert classified.traces_used == 6
 
 
 def test_nothing_in_the_queue_server_is_a_pickle(running, client, event):
