@@ -132,6 +132,42 @@ class ArrivalEstimate(_Rounded):
     uncertainty_s: float = Field(description="one standard deviation of pick and travel time together")
 
 
+class Centroid(_Rounded):
+    """Epicenter and time of the source that fits the waveforms best."""
+
+    latitude: float = Field(description="degrees")
+    longitude: float = Field(description="degrees")
+    horizontal_uncertainty_km: float = Field(description="radius of the circle of 68 % probability")
+    time: AwareDatetime = Field(description="UTC")
+    time_uncertainty_s: float = Field(description="one standard deviation")
+
+
+class SourceTrace(_Rounded):
+    """Fit of one trace, 28 to 150 s: correlation, and shift of the observed waves after the synthetic ones."""
+
+    trace: str = Field(description="network.station.location.channel")
+    distance_deg: float = Field(description="from the centroid")
+    azimuth_deg: float = Field(description="at the centroid, clockwise from north")
+    correlation: float = Field(description="of the Rayleigh waves, 0 to 1")
+    shift_s: float = Field(description="of the Rayleigh waves")
+    body_correlation: float | None = Field(None, description="of the body waves; null where they have no window of their own")
+    body_shift_s: float | None = Field(None, description="of the body waves")
+
+
+class DepthLikelihood(_Rounded):
+    """Largest log likelihood of a moment tensor at a depth."""
+
+    depth_km: float = Field(description="a depth of the tables")
+    log_likelihood: float = Field(description="against noise")
+
+
+class AzimuthLikelihood(_Rounded):
+    """Largest log likelihood of a force along an azimuth."""
+
+    azimuth_deg: float = Field(description="clockwise from north")
+    log_likelihood: float = Field(description="against noise")
+
+
 class SourceEstimate(_Rounded):
     """Source by the inversion of long-period waveforms: a moment tensor at depth, or a single force with its history."""
 
@@ -141,12 +177,24 @@ class SourceEstimate(_Rounded):
     )
     log_likelihood: float = Field(description="against noise")
     variance_reduction: float = Field(description="fraction of the energy explained at free gains, 0 to 1")
-    tensor: dict[str, float] | None = Field(None, description="rr, tt, pp, rt, rp, tp (r up, t south, p east), scalar moment 1: no gains")
+    tensor: dict[str, float] | None = Field(None, description="rr, tt, pp, rt, rp, tp (r up, t south, p east) of scalar moment 1")
     nodal_planes: list[dict[str, float]] = Field([], description="strike, dip and rake of the best double couple, degrees")
+    double_couple: float | None = Field(None, description="fraction of the tensor that is a double couple, 0 to 1; the rest is CLVD")
+    scalar_moment_n_m: float | None = Field(None, description="null where unknown, see amplitude_unknown")
+    moment_magnitude: float | None = Field(None, description="Mw of the scalar moment")
+    moment_magnitude_uncertainty: float | None = Field(None, description="standard deviation by the scatter over stations")
+    force_amplitude_kg_m: float | None = Field(None, description="mass times distance: the force integrated twice; null where unknown")
+    amplitude_unknown: str | None = Field(None, description="why there is neither scalar moment nor force amplitude")
+    amplitude_traces: int = Field(0, description="traces with a response that moment or amplitude rest on")
+    half_duration_s: float | None = Field(None, description="of the moment rate: 0, a point in time, is what the inversion supposes")
     depth_km: float | None = Field(None, description="depth of the moment tensor; null for a force")
     depth_uncertainty_km: float | None = Field(None, description="one standard deviation")
     sign_probability: float | None = Field(None, description="of the force's direction against the opposite one")
     force_duration_s: float | None = Field(None, description="duration of the single force; null for a moment tensor")
+    centroid: Centroid | None = Field(None, description="of the inversion, whether or not the epicenter was moved to it")
+    depth_profile: list[DepthLikelihood] = Field([], description="of a moment tensor, at the depths tried")
+    azimuth_profile: list[AzimuthLikelihood] = Field([], description="of a single force, every 10 degrees")
+    traces: list[SourceTrace] = Field([], description="traces used: those whose Rayleigh waves correlate by 0.3 and more")
     correlations: dict[str, float] = Field({}, description="of the Rayleigh waves of each trace used")
 
 

@@ -43,8 +43,14 @@ def find_events(query: FdsnQuery, owner: str, index: JobIndex, blobs: BlobStore)
     """
     located = ((event, record) for record in _list_located(owner, index) for event in _read_events(record, blobs))
     found = [(event, record) for event, record in located if query.selects(event)]
-    found.sort(key=lambda pair: pair[0].time, reverse=query.orderby != "time-asc")
+    found.sort(key=lambda pair: _sort_key(query, pair[0]), reverse=not query.orderby.endswith("-asc"))
     return found[query.offset - 1 : query.offset - 1 + query.limit]
+
+
+def _sort_key(query: FdsnQuery, event: CatalogEvent) -> tuple[float, datetime]:
+    """Key of the order of a query: time, or magnitude with events without one as the smallest, then time."""
+    smallest = float("-inf") if event.magnitude is None else event.magnitude
+    return (smallest if query.orderby.startswith("magnitude") else 0.0), event.time
 
 
 def _list_located(owner: str, index: JobIndex) -> Iterator[JobRecord]:
@@ -78,6 +84,7 @@ def _make_event(record: JobRecord, feature: dict[str, Any]) -> CatalogEvent:
         latitude=latitude,
         longitude=longitude,
         depth_km=properties["depth_km"],
+        magnitude=properties["mag"],
         event_type=properties["type"],
         place=properties["place"],
         agency=properties["net"],
@@ -92,12 +99,13 @@ def join_quakeml(found: Found, blobs: BlobStore) -> bytes:
 
 
 def write_text(found: Sequence[tuple[CatalogEvent, JobRecord]]) -> bytes:
-    """Write events as the text format of the specification, a line an event; there are no magnitudes."""
+    """Write events as the text format of the specification, a line an event, with its moment magnitude where known."""
     lines = [f"#{'|'.join(_COLUMNS)}"]
     for event, _ in found:
         depth = "" if event.depth_km is None else f"{event.depth_km:g}"
         time = event.time.strftime("%Y-%m-%dT%H:%M:%S.%f")
         source = ("seismic-atlas", event.agency, event.agency, event.id)
-        cells = (event.id, time, event.latitude, event.longitude, depth, *source, "", "", "", event.place, event.event_type)
+        size = ("", "", "") if event.magnitude is None else ("Mw", f"{event.magnitude:.2f}", event.agency)
+        cells = (event.id, time, event.latitude, event.longitude, depth, *source, *size, event.place, event.event_type)
         lines.append("|".join(map(str, cells)))
     return ("\n".join(lines) + "\n").encode()

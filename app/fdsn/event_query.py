@@ -66,9 +66,18 @@ class FdsnQuery(BaseModel):
         return values | ({"nodata": int(status)} if status.isdigit() else {})
 
     def selects(self, event: "CatalogEvent") -> bool:
-        """Return whether an event fulfills all conditions; one on magnitudes selects none, since none are determined."""
-        asks_for_magnitude = self.minmagnitude is not None or self.maxmagnitude is not None or self.magnitudetype is not None
-        return not asks_for_magnitude and self._selects_identity(event) and self._selects_time(event) and self._selects_place(event)
+        """Return whether an event fulfills all conditions; one on magnitudes selects no event without a magnitude."""
+        chosen = self._selects_identity(event) and self._selects_time(event) and self._selects_place(event)
+        return chosen and self._selects_magnitude(event)
+
+    def _selects_magnitude(self, event: "CatalogEvent") -> bool:
+        """Return whether a moment magnitude, the only type there is, lies in the range; true without conditions."""
+        if self.minmagnitude is None and self.maxmagnitude is None and self.magnitudetype is None:
+            return True
+        if event.magnitude is None or (self.magnitudetype or "Mw").lower() not in ("mw", "preferred"):
+            return False
+        low, high = self.minmagnitude, self.maxmagnitude
+        return (low is None or event.magnitude >= low) and (high is None or event.magnitude <= high)
 
     def _selects_identity(self, event: "CatalogEvent") -> bool:
         wanted = () if self.eventtype is None else tuple(kind.strip() for kind in self.eventtype.split(","))
@@ -105,6 +114,7 @@ class CatalogEvent(BaseModel):
     latitude: float
     longitude: float
     depth_km: float | None
+    magnitude: float | None
     event_type: str
     place: str
     agency: str

@@ -22,7 +22,7 @@ from models.seismic.location.solution import Location, build_location
 from models.seismic.source.greens_tables import GreensTables
 from models.seismic.source.inversion import EpicenterPrior, Kind, Motion, invert_source
 from models.seismic.source.observations import MAX_DISTANCE_DEG
-from models.seismic.source.solution import SourceSolution, describe_fit
+from models.seismic.source.solution import SourceSolution, describe_fit, measure_amplitude
 from models.seismic.waveforms import Gather, Record
 
 MAX_TRACES: Final = 40
@@ -73,8 +73,9 @@ def find_source(
     if fit is None:
         return None
     source = describe_fit(fit)
+    amplitude = measure_amplitude(source, {trace for trace in traces if len(records) and records[trace].response is not None})
     delay_s = source.time_s - origin.time_s - 2.0 * origin.uncertainty_s
-    return replace(source, centroid_delay_s=delay_s, response_known=response_known)
+    return replace(source, centroid_delay_s=delay_s, response_known=response_known, amplitude=amplitude)
 
 
 def select_traces(gather: Gather, location: Location) -> list[int]:

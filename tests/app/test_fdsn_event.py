@@ -17,7 +17,7 @@ from workers.contracts import Status
 from workers.exports.geojson import geojson
 from workers.exports.quakeml import quakeml
 from workers.exports.tables import locate_many_products, locate_products
-from workers.results import Ellipse, Epicenter, LocatedEvent, LocateManyResult, LocateResult
+from workers.results import Ellipse, Epicenter, LocatedEvent, LocateManyResult, LocateResult, SourceEstimate
 from workers.storage.result_keys import result_key
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +26,7 @@ ORIGIN = datetime(2010, 1, 1, tzinfo=UTC)
 QUERY = "/fdsnws/event/1/query"
 
 
-def located(latitude: float, longitude: float, days: float, depth_km: float | None) -> LocateResult:
+def located(latitude: float, longitude: float, days: float, depth_km: float | None, magnitude: float | None = None) -> LocateResult:
     ellipse = Ellipse(semi_major_km=30.0, semi_minor_km=18.0, azimuth_deg=40.0, confidence_level=68.0)
     return LocateResult(
         event_type="earthquake" if depth_km is not None else "glacial",
@@ -41,6 +41,9 @@ def located(latitude: float, longitude: float, days: float, depth_km: float | No
         offsets=[],
         azimuthal_gap_deg=90.0,
         models=[],
+        source=SourceEstimate(
+            kind="moment-tensor", constrains=True, log_likelihood=99.0, variance_reduction=0.5, moment_magnitude=magnitude
+        ),
     )
 
 
@@ -59,7 +62,7 @@ async def finish(client, worker, files, result: LocateResult, headers=None) -> s
 @pytest.fixture
 async def jobs(client, worker, files) -> list[str]:
     """Three events: shallow in Greenland, deep in Fiji, and without a depth in Greenland."""
-    places = [(66.0, -38.0, 0.0, 10.0), (-18.0, -178.0, 1.0, 600.0), (67.0, -33.0, 2.0, None)]
+    places = [(66.0, -38.0, 0.0, 10.0), (-18.0, -178.0, 1.0, 600.0, 6.2), (67.0, -33.0, 2.0, None)]
     return [await finish(client, worker, files, located(*place)) for place in places]
 
 
@@ -87,7 +90,10 @@ CONDITIONS = [
     ("limit=1&offset=2", [1]),
     ("catalog=ATLAS", [2, 1, 0]),
     ("catalog=ISC", []),
-    ("minmagnitude=1", []),
+    ("minmagnitude=6", [1]),
+    ("maxmagnitude=6", []),
+    ("magnitudetype=Mw&orderby=magnitude", [1]),
+    ("orderby=magnitude-asc", [0, 2, 1]),
     ("format=xml&nodata=204&includearrivals=true&updatedafter=2020-01-01", [2, 1, 0]),
 ]
 """Queries, and the events of `jobs` that they select in their order."""
@@ -130,6 +136,7 @@ async def test_the_text_format_has_a_line_an_event(client, jobs):
     assert header.startswith("#EventID|Time|Latitude|Longitude|Depth/km|")
     cells = dict(zip(header[1:].split("|"), line.split("|"), strict=True))
     assert (cells["Time"], cells["Latitude"], cells["Depth/km"]) == ("2010-01-02T00:00:00.000000", "-18.0", "600")
+    assert (cells["MagType"], cells["Magnitude"]) == ("Mw", "6.20")
     assert (cells["EventLocationName"], cells["EventType"]) == ("Fiji Islands Region", "earthquake")
 
 

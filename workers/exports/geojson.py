@@ -20,6 +20,11 @@ MAX_SEMI_MAJOR_KM: Final = 80.0 * KM_PER_DEGREE
 DIGITS: Final = 4
 """Decimal places of coordinates in degrees: 11 m."""
 
+_NO_PROPERTIES: Final[Any] = {
+    **dict.fromkeys(("kind", "offsets", "alternatives", "arrivals", "epicenter"), True),
+    "source": dict.fromkeys(("traces", "correlations", "depth_profile", "azimuth_profile"), True),
+}
+
 Feature = dict[str, Any]
 Ring = list[list[float]]
 
@@ -29,9 +34,11 @@ def geojson(record: JobRecord, result: LocateResult, agency: str = DEFAULT_AGENC
     Return a location as a FeatureCollection in WGS 84, whose features are distinguished by their property `kind`.
 
     `epicenter` comes first: a Point with the properties of the USGS feeds (times in POSIX milliseconds, `dmin` and `gap` in degrees, `rms`
-    of body waves in seconds, null without arrival times; `mag` is null) and the fields of the result. Then `ellipse` (Polygon or
-    MultiPolygon, of 68 and 90 %), `station`, and each `alternative` with its own ellipses. Depth is a property, because a third coordinate
-    would be a height in meters. Where no event was detected, the first feature is of kind `no-event` without a geometry, and the only one.
+    of body waves in seconds, null without arrival times; `mag` is the moment magnitude where waveforms constrain one, else null) and the
+    fields of the result; nodal planes and tensor of the source stand flat besides (`strike1`, `mrr`; in N m where the moment is known).
+    Then `ellipse` (Polygon or MultiPolygon, of 68 and 90 %), `station`, and each `alternative` with its own ellipses. Depth is a property,
+    because a third coordinate would be a height in meters. Where no event was detected, the first feature is of kind `no-event` without a
+    geometry, and the only one.
 
     Parameters
     ----------
@@ -79,7 +86,7 @@ def _no_event_feature(record: JobRecord, result: LocateResult, agency: str) -> F
 
 
 def _epicenter_feature(record: JobRecord, result: LocateResult, epicenter: Epicenter, agency: str) -> Feature:
-    fields = result.model_dump(mode="json", exclude={"kind", "offsets", "alternatives", "arrivals", "epicenter"})
+    fields = result.model_dump(mode="json", exclude=_NO_PROPERTIES)
     uncertainty = epicenter.model_dump(mode="json", exclude={"latitude", "longitude"})
     kind = dict(QUAKEML_TYPES)[result.event_type] or "event"
     used = [estimate for estimate in result.offsets if estimate.used]
@@ -89,8 +96,7 @@ def _epicenter_feature(record: JobRecord, result: LocateResult, epicenter: Epice
         **uncertainty,
         "title": f"{kind}, {place}",
         "type": kind,
-        "mag": None,
-        "magType": None,
+        **_source_properties(result),
         "place": place,
         "coordinates": format_epicenter(epicenter),
         "time": None if result.origin_time is None else round(result.origin_time.timestamp() * 1000),
@@ -105,6 +111,18 @@ def _epicenter_feature(record: JobRecord, result: LocateResult, epicenter: Epice
         "code": record.id,
     }
     return {"id": record.id, **_feature("epicenter", _point(epicenter.latitude, epicenter.longitude), **properties)}
+
+
+def _source_properties(result: LocateResult) -> dict[str, object]:
+    """Magnitude, nodal planes and tensor of the source by waveforms, flat, as tables of GIS programs want them."""
+    source = result.source
+    if source is None or not source.constrains:
+        return {"mag": None, "magType": None}
+    magnitude = source.moment_magnitude
+    planes = {f"{name}{number}": value for number, plane in enumerate(source.nodal_planes, start=1) for name, value in plane.items()}
+    moment = source.scalar_moment_n_m or 1.0
+    tensor = {f"m{name}": float(f"{moment * value:.6g}") for name, value in (source.tensor or {}).items()}
+    return {"mag": magnitude, "magType": None if magnitude is None else "Mw", **planes, **tensor}
 
 
 def _alternative_features(epicenter: Epicenter, number: int) -> Iterator[Feature]:

@@ -3,7 +3,6 @@
 import io
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from math import cos, hypot, log, radians, sin, sqrt
 from statistics import median
@@ -13,8 +12,6 @@ from obspy import UTCDateTime
 from obspy.core.event import (
     Arrival,
     Catalog,
-    Comment,
-    CreationInfo,
     Event,
     EventDescription,
     Origin,
@@ -29,6 +26,7 @@ from obspy.geodetics import FlinnEngdahl
 
 from models.seismic.geodesy import KM_PER_DEGREE
 from workers.contracts import JobRecord
+from workers.exports.focal_mechanism import UNNAMED, ResourceIds, add_focal_mechanism
 from workers.results import DistanceEstimate, Epicenter, LocateResult
 from workers.settings import DEFAULT_AGENCY
 
@@ -42,7 +40,6 @@ QUAKEML_TYPES: Final = (
 """Event types of QuakeML 1.2; "not existing" is its word for a false detection."""
 EARTH_MODEL: Final = "ak135"
 """Travel-time tables of arrivals."""
-_UNNAMED: Final = "smi:local/seismic-atlas"
 _RADIUS_68: Final = sqrt(-2.0 * log(1.0 - 0.68))
 """Semi-axis of a 68 % confidence ellipse, in standard deviations along that axis (normal distribution in two dimensions)."""
 _SURFACE_WAVES: Final = "LR"
@@ -55,8 +52,9 @@ def quakeml(record: JobRecord, result: LocateResult, agency: str = DEFAULT_AGENC
 
     Each associated pick is a Pick and an Arrival; the back azimuth of its station is at the pick of the first phase. Distances that are
     predicted from whole traces are no arrivals and stand in CSV and JSON only. An alternative has the origin time of the preferred origin
-    (`timeFixed`). Force azimuth, 90 % ellipse and residuals of surface waves are comments, because the schema has no elements for them.
-    Angles are in degrees, depths and ellipses in meters, as the schema has them. Where no event was detected there is no origin.
+    (`timeFixed`). A moment tensor that waveforms constrain is a FocalMechanism with its own centroid origin, and a Magnitude where
+    responses are known. Force azimuth, 90 % ellipse and residuals of surface waves are comments, because the schema has no elements for
+    them. Angles are in degrees, depths and ellipses in meters, as the schema has them. Where no event was detected there is no origin.
 
     Parameters
     ----------
@@ -68,7 +66,7 @@ def quakeml(record: JobRecord, result: LocateResult, agency: str = DEFAULT_AGENC
         Agency id of all elements.
 
     """
-    ids = _Ids(record, agency)
+    ids = ResourceIds(record, agency)
     origins = [] if result.epicenter is None else [_origin(ids, result, result.epicenter)]
     origins += [_alternative(ids, result, number, place) for number, place in enumerate(result.alternatives, start=1)]
     event = Event(
@@ -84,27 +82,11 @@ def quakeml(record: JobRecord, result: LocateResult, agency: str = DEFAULT_AGENC
     )
     if origins:
         event.preferred_origin_id = origins[0].resource_id
+        add_focal_mechanism(event, ids, result)
     catalog = Catalog([event], resource_id=ids.resource("catalog"), creation_info=ids.creation())
     buffer = io.BytesIO()
     catalog.write(buffer, format="QUAKEML", validate=False)
     return buffer.getvalue()
-
-
-@dataclass(frozen=True)
-class _Ids:
-    """Resource ids, comments and creation info of one document."""
-
-    record: JobRecord
-    agency: str
-
-    def resource(self, path: str) -> ResourceIdentifier:
-        return ResourceIdentifier(f"{_UNNAMED}/{self.record.id}/{path}")
-
-    def comment(self, text: str, path: str) -> Comment:
-        return Comment(text=text, resource_id=self.resource(f"comment/{path}"), creation_info=self.creation())
-
-    def creation(self) -> CreationInfo:
-        return CreationInfo(agency_id=self.agency, author="seismic-atlas", creation_time=UTCDateTime(self.record.created_at))
 
 
 @cache
@@ -122,7 +104,7 @@ def _describe_region(epicenter: Epicenter) -> EventDescription:
     return EventDescription(text=region_name(epicenter.latitude, epicenter.longitude), type="Flinn-Engdahl region")
 
 
-def _origin(ids: _Ids, result: LocateResult, epicenter: Epicenter) -> Origin:
+def _origin(ids: ResourceIds, result: LocateResult, epicenter: Epicenter) -> Origin:
     timed = bool(result.arrivals)
     return Origin(
         resource_id=ids.resource("origin"),
@@ -131,7 +113,7 @@ def _origin(ids: _Ids, result: LocateResult, epicenter: Epicenter) -> Origin:
         **_coordinates(epicenter),
         **_depth_fields(result),
         method_id=_method_id(result),
-        earth_model_id=ResourceIdentifier(f"{_UNNAMED}/earth-model/{EARTH_MODEL}") if timed else None,
+        earth_model_id=ResourceIdentifier(f"{UNNAMED}/earth-model/{EARTH_MODEL}") if timed else None,
         quality=_quality(result),
         evaluation_mode="automatic",
         evaluation_status="preliminary",
@@ -141,7 +123,7 @@ def _origin(ids: _Ids, result: LocateResult, epicenter: Epicenter) -> Origin:
     )
 
 
-def _alternative(ids: _Ids, result: LocateResult, number: int, epicenter: Epicenter) -> Origin:
+def _alternative(ids: ResourceIds, result: LocateResult, number: int, epicenter: Epicenter) -> Origin:
     """Another mode of the posterior, without depth or arrivals, which belong to the preferred origin."""
     text = f"alternative {number}: another mode of the posterior; its region: {region_name(epicenter.latitude, epicenter.longitude)}"
     return Origin(
@@ -220,7 +202,7 @@ def _station(trace: str) -> tuple[str, ...]:
     return tuple(trace.split(".")[:2])
 
 
-def _picks(ids: _Ids, result: LocateResult) -> list[Pick]:
+def _picks(ids: ResourceIds, result: LocateResult) -> list[Pick]:
     """Return the associated picks; a station's back azimuth is at its first one."""
     estimates = {_station(estimate.trace): estimate for estimate in result.offsets if estimate.back_azimuth_deg is not None}
     picks = []
@@ -251,7 +233,7 @@ def _picks(ids: _Ids, result: LocateResult) -> list[Pick]:
     return picks
 
 
-def _arrivals(ids: _Ids, result: LocateResult) -> list[Arrival]:
+def _arrivals(ids: ResourceIds, result: LocateResult) -> list[Arrival]:
     """Return the arrivals of picks, with distance and azimuth where the trace has a distance estimate."""
     estimates = {estimate.trace: estimate for estimate in result.offsets}
     return [
@@ -306,7 +288,7 @@ def _event_comments(result: LocateResult) -> Iterable[tuple[str, str]]:
 def _method_id(result: LocateResult) -> ResourceIdentifier:
     """Return the method and the versions of the models as a resource id."""
     path = "/".join([result.method, *(f"{model.name}-{model.version}" for model in result.models)])
-    return ResourceIdentifier(f"{_UNNAMED}/method/{path}")
+    return ResourceIdentifier(f"{UNNAMED}/method/{path}")
 
 
 def longitude_within_180(degrees: float) -> float:

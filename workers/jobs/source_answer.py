@@ -1,11 +1,20 @@
 """The source inversion of a located event as parts of its result: the source, and what depth and force azimuth rest on."""
 
-from models.analysis.pipeline import EventLocation
-from models.seismic.source.mechanisms import nodal_planes
-from models.seismic.waveforms import Gather
-from workers.results import SourceEstimate
+from datetime import UTC, datetime
+from typing import Any, Final
 
-TENSOR_NAMES = ("rr", "tt", "pp", "rt", "rp", "tp")
+import numpy as np
+
+from models.analysis.pipeline import EventLocation
+from models.seismic.source.greens_tables import DEPTHS_KM
+from models.seismic.source.inversion import PROFILE_AZIMUTHS_DEG
+from models.seismic.source.mechanisms import double_couple_fraction, nodal_planes
+from models.seismic.source.solution import SourceSolution, TraceFit
+from models.seismic.waveforms import Gather
+from workers.results import AzimuthLikelihood, Centroid, DepthLikelihood, SourceEstimate, SourceTrace
+
+TENSOR_NAMES: Final = ("rr", "tt", "pp", "rt", "rp", "tp")
+NO_RESPONSE: Final = "no trace that fits has an instrument response; send StationXML, RESP or poles and zeros with the waveforms"
 
 
 def describe_inversion(gather: Gather, found: EventLocation) -> SourceEstimate | None:
@@ -13,20 +22,82 @@ def describe_inversion(gather: Gather, found: EventLocation) -> SourceEstimate |
     source = found.source
     if source is None:
         return None
-    tensor = None if source.tensor is None else source.tensor.tolist()
-    planes = () if source.tensor is None else nodal_planes(source.tensor)
     return SourceEstimate(
         kind="moment-tensor" if source.kind == "tensor" else "single-force",
         constrains=source.constrains,
         log_likelihood=source.log_likelihood,
         variance_reduction=source.variance_reduction,
-        tensor=None if tensor is None else dict(zip(TENSOR_NAMES, tensor, strict=True)),
-        nodal_planes=[dict(zip(("strike", "dip", "rake"), plane, strict=True)) for plane in planes],
-        depth_km=None if tensor is None else source.depth_km,
-        depth_uncertainty_km=None if tensor is None else source.depth_uncertainty_km,
-        sign_probability=source.sign_probability,
-        force_duration_s=source.duration_s,
+        **(_describe_force(source) if source.tensor is None else _describe_tensor(source)),
+        **_describe_amplitude(source),
+        centroid=Centroid(
+            latitude=source.region.latitude_deg,
+            longitude=source.region.longitude_deg,
+            horizontal_uncertainty_km=source.region.horizontal_uncertainty_km,
+            time=datetime.fromtimestamp(source.time_s, UTC),
+            time_uncertainty_s=source.time_uncertainty_s,
+        ),
+        traces=[_describe_trace(gather, trace) for trace in source.traces],
         correlations={str(gather.trace_ids[trace.trace_index]): trace.correlation for trace in source.traces},
+    )
+
+
+def _describe_tensor(source: SourceSolution) -> dict[str, Any]:
+    """Fields of a moment tensor."""
+    if source.tensor is None:
+        raise ValueError("the source is not a moment tensor")
+    planes = nodal_planes(source.tensor)
+    return {
+        "tensor": dict(zip(TENSOR_NAMES, source.tensor.tolist(), strict=True)),
+        "nodal_planes": [dict(zip(("strike", "dip", "rake"), plane, strict=True)) for plane in planes],
+        "double_couple": double_couple_fraction(source.tensor),
+        "half_duration_s": 0.0,
+        "depth_km": source.depth_km,
+        "depth_uncertainty_km": source.depth_uncertainty_km,
+        "depth_profile": [
+            DepthLikelihood(depth_km=depth, log_likelihood=value)
+            for depth, value in zip(DEPTHS_KM, source.depth_profile.tolist(), strict=True)
+            if np.isfinite(value)
+        ],
+    }
+
+
+def _describe_force(source: SourceSolution) -> dict[str, Any]:
+    """Fields of a single force."""
+    return {
+        "sign_probability": source.sign_probability,
+        "force_duration_s": source.duration_s,
+        "azimuth_profile": [
+            AzimuthLikelihood(azimuth_deg=azimuth, log_likelihood=value)
+            for azimuth, value in zip(PROFILE_AZIMUTHS_DEG.tolist(), source.azimuth_profile.tolist(), strict=True)
+        ],
+    }
+
+
+def _describe_amplitude(source: SourceSolution) -> dict[str, Any]:
+    """Fields of the size of a source."""
+    amplitude = source.amplitude
+    if amplitude is None:
+        return {"amplitude_unknown": NO_RESPONSE}
+    if source.kind == "force":
+        return {"force_amplitude_kg_m": amplitude.value, "amplitude_traces": amplitude.traces}
+    return {
+        "scalar_moment_n_m": amplitude.value,
+        "moment_magnitude": amplitude.moment_magnitude,
+        "moment_magnitude_uncertainty": amplitude.log10_deviation / 1.5,
+        "amplitude_traces": amplitude.traces,
+    }
+
+
+def _describe_trace(gather: Gather, trace: TraceFit) -> SourceTrace:
+    waveform = trace.waveform
+    return SourceTrace(
+        trace=str(gather.trace_ids[trace.trace_index]),
+        distance_deg=waveform.distance_deg,
+        azimuth_deg=waveform.azimuth_deg,
+        correlation=trace.correlation,
+        shift_s=trace.shift_s,
+        body_correlation=None if waveform.body is None else waveform.body.correlation,
+        body_shift_s=None if waveform.body is None else waveform.body.shift_s,
     )
 
 

@@ -137,16 +137,20 @@ def _tabulate_one(
         if spectrum is None:
             continue
         separate = record.spectra[0] is not None or window_bounds_s(record.distance_deg)[0] is not None
-        greens, begins_s = _transform_greens(block, earth.begins_s[distances], distances, window, spectrum, separate=separate)
+        greens, begins_s = transform_greens(block, earth.begins_s[distances], distances, window, spectrum, separate=separate)
         greens = greens[:, rows] * (excitation.transfer(spectrum.frequencies_hz) * spectrum.gain)[None, :, None].astype(np.complex64)
         values[window], norms[window] = _correlate(greens, spectrum, begins_s, delays_s)
     return values, norms, float(DISTANCES_DEG[distances[0]])
 
 
-def _transform_greens(
+def transform_greens(
     block: Floats32, begins_s: Floats, distances: Integers, window: int, spectrum: Spectrum, *, separate: bool
 ) -> tuple[Complexes, Floats]:
-    """Spectra [distances, states, components, bins] of Green's functions in a window, and the begin of the window [distances]."""
+    """
+    Transform Green's functions in a window: spectra [distances, states, components, bins], and the begin of the window [distances].
+
+    `block` [distances, states, components, samples] begins at `begins_s`; `separate`: whether body waves have a window of their own.
+    """
     length = round(spectrum.length_s / STEP_S)
     cut = np.zeros((*block.shape[:3], length), np.float32)
     starts = np.empty(len(distances))

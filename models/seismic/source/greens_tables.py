@@ -26,6 +26,7 @@ DEPTHS_KM: Final = (3.5, 6, 9.5, 13.5, 18, 23, 28.5, 34, 41, 50, 60, 73, 88, 105
 """None lies on a discontinuity of the Earth models."""
 STRAINS, FORCES = 4, 2  # components of a moment tensor and of a single force
 BLOCK: Final = 16
+TABLE_SCALE: Final = 1e20  # of what is read: displacements in meters of a unit source would underflow when squared
 LEAD_S: Final = 60.0
 TAIL_S: Final = 120.0
 _SLOWEST_KM_S = ((60.0, 3.1), (150.0, 3.3), (np.inf, 3.5))  # group velocities of the last waves, by the greatest depth
@@ -72,7 +73,7 @@ class GreensTables:
 
     def read(self, distances: Integers, states: Integers, components: int) -> Floats32:
         """
-        Read series [distances, states, components, samples] at some distances and states, by index, times 1e20.
+        Read series [distances, states, components, samples] at some distances and states, by index, times `TABLE_SCALE`.
 
         The states are depths, or the one after the last depth for a force. Zero beyond the end of a series.
         """
@@ -124,4 +125,4 @@ def read_block(
             for k in range(block.shape[2]):
                 first = first_blocks[states[s], distances[j]] + k * blocks
                 for i in range(min(count, block.shape[3])):
-                    block[j, s, k, i] = mantissas[first * BLOCK + i] * (2.0 ** exponents[first + i // BLOCK] * 1e20)
+                    block[j, s, k, i] = mantissas[first * BLOCK + i] * (2.0 ** exponents[first + i // BLOCK] * TABLE_SCALE)

@@ -19,6 +19,7 @@ from models.seismic.source.greens_tables import DEPTHS_KM, DISTANCE_STEP_DEG, FO
 from models.seismic.source.mechanisms import trial_forces, trial_tensors
 from models.seismic.source.observations import Guess, Observation, observe_records, weigh_stations
 from models.seismic.source.search import DELAY_STEP_S, evaluate_source, scan_sources, walk_sources
+from models.seismic.source.waveform_fit import WaveformFit, synthesize_fit
 from models.seismic.waveforms import Gather
 
 Kind = Literal["tensor", "force"]
@@ -40,6 +41,8 @@ SAMPLED: Final[Floats] = np.concatenate((np.geomspace(6.0, 3.0, BURNED_STEPS), n
 """Temperatures of a chain: errors of paths are shared and the likelihood is too sharp, so it is sampled at a third of its logarithm."""
 MOVES: Final[Floats] = np.array((0.25, 4.0, 0.003, 0.15))  # of place [degrees], delay [s], stretch, mechanism
 STRETCH: Final = 0.01  # standard deviation of the stretch that all Rayleigh travel times share
+PROFILE_AZIMUTHS_DEG: Final[Floats] = np.arange(0.0, 360.0, 10.0)
+PROFILE_DELAYS_S: Final[Floats] = np.arange(-30.0, 31.0, 10.0)  # of the origin time about that of the best source
 SPREADS: Final = {STRAINS: 0.15, FORCES: 0.25}
 """Standard deviation of the determinant of a unit tensor (a double couple has 0), and of the vertical part of a force over its length."""
 
@@ -61,8 +64,9 @@ class SourceFit:
 
     `best` and `samples` [m] are rows of `walk_sources` (their latitudes geocentric), delays being relative to `time_s`; `states` are depths
     or force histories by index. `log_opposite`: log likelihood of the best force in the opposite direction, None of a tensor. `profile`
-    [depths]: largest log likelihood at each depth that was tried, minus infinity elsewhere. `fits` [n, windows, 2]: shift in seconds and
-    correlation of each window of the records with indices `traces` [n], with their `weights` [n, windows].
+    [depths]: largest log likelihood at each depth that was tried, minus infinity elsewhere. `azimuth_profile`: the same of a force at each
+    of `PROFILE_AZIMUTHS_DEG`, empty of a tensor. `fits` [n, windows, 2]: shift in seconds and correlation of each window of the records
+    with indices `traces` [n], with their `weights` [n, windows] and `waveforms` [n].
     """
 
     kind: Kind
@@ -72,10 +76,12 @@ class SourceFit:
     time_s: float
     log_opposite: float | None
     profile: Floats
+    azimuth_profile: Floats
     traces: Integers
     azimuths_deg: Floats
     fits: Floats
     weights: Floats
+    waveforms: tuple[WaveformFit, ...]
 
     @property
     def log_likelihood(self) -> float:
@@ -173,8 +179,10 @@ def invert_source(
     excitation = make_excitation(kind, states, motion, half_duration_s)
     half_width = round((_scan_radius_deg(prior) + 1.0) / DISTANCE_STEP_DEG)
     rough = _prepare(observations, earths[0], excitation, prior, (half_width, ROUGH_DELAYS))
-    cooled = [_cool(rough, start, MAX_DELAY_S, number) for number, start in enumerate(_scan(rough, prior, kind))]
+    starts, scanned = _scan(rough, prior, kind)
+    cooled = [_cool(rough, start, MAX_DELAY_S, number) for number, start in enumerate(starts)]
     refined = [_refine(gather, traces, earth, prior, excitation, cooled, guess) for earth in earths]
+    refined = [fit if fit is None or kind == "force" else replace(fit, profile=_fill_profile(fit.profile, scanned)) for fit in refined]
     return max((fit for fit in refined if fit is not None), key=lambda fit: fit.log_likelihood, default=None)
 
 
@@ -199,12 +207,8 @@ def _refine(
     begin[2], begin[3] = _state_of(rough, excitation, int(best[3])), 0.0
     is_force = excitation.components == FORCES
     both = _walk_both_ways(fine, begin) if is_force else []
-    if both:
-        rows = np.concatenate(both)
-        begin = rows[np.argmax(rows[:, 0]), 1:]
-    chain = _walk(fine, begin, SAMPLED, REFINED_DELAY_S, 100)
-    top = chain[np.argmax(chain[:, 0])]
-    fits = np.zeros((len(observations), 2, 2))
+    chain = _walk(fine, _take_best(np.concatenate(both))[1:] if both else begin, SAMPLED, REFINED_DELAY_S, 100)
+    top, fits = _take_best(chain), np.zeros((len(observations), 2, 2))
     evaluate_source(*fine.arrays, top[1:3], int(top[3]), top[6:], top[4], top[5], fits)
     return SourceFit(
         kind="force" if is_force else "tensor",
@@ -214,11 +218,32 @@ def _refine(
         time_s=moved.time_s,
         log_opposite=_largest_against(top[6:], chain, *both) if is_force else None,
         profile=_profile(cooled, rough, chain),
+        azimuth_profile=_profile_azimuths(fine, top) if is_force else np.zeros(0),
         traces=np.array([one.trace_index for one in observations]),
         azimuths_deg=azimuth_deg(*np.degrees(top[1:3]), *np.degrees(fine.stations.T)),
         fits=fits,
         weights=fine.tables.weights,
+        waveforms=_synthesize_fits(observations, earth, excitation, top, fits, gather.sampling_rate_hz),
     )
+
+
+def _synthesize_fits(
+    observations: Sequence[Observation], earth: GreensTables, excitation: Excitation, top: Floats, fits: Floats, rate_hz: float
+) -> tuple[WaveformFit, ...]:
+    return tuple(
+        synthesize_fit(one, earth, excitation, top, row, rate_hz, FINE_MARGIN_S) for one, row in zip(observations, fits, strict=True)
+    )
+
+
+def _profile_azimuths(problem: _Problem, top: Floats) -> Floats:
+    """Largest log likelihood of horizontal forces at `PROFILE_AZIMUTHS_DEG`, at the place of the best, over histories and delays."""
+    fits, place = np.zeros((len(problem.stations), 2, 2)), top[1:3]
+    radians = np.radians(PROFILE_AZIMUTHS_DEG)
+    trials = [(state, delay) for state in range(problem.tables.values.shape[3]) for delay in PROFILE_DELAYS_S + top[4]]
+    forces = np.stack((np.zeros(len(radians)), np.cos(radians), np.sin(radians)), axis=1)
+    return np.array([
+        max(evaluate_source(*problem.arrays, place, state, force, delay, top[5], fits) for state, delay in trials) for force in forces
+    ])  # fmt: skip
 
 
 def _walk_both_ways(fine: _Problem, begin: Floats) -> list[Floats]:
@@ -264,13 +289,20 @@ def _profile(cooled: list[Floats], rough: Excitation, chain: Floats) -> Floats:
     return profile
 
 
+def _fill_profile(profile: Floats, scanned: Floats) -> Floats:
+    """Fill a profile [depths] at the scanned depths with what the scan reached there."""
+    filled = profile.copy()
+    filled[SCANNED_DEPTHS] = np.maximum(filled[SCANNED_DEPTHS], scanned)
+    return filled
+
+
 def _scan_radius_deg(prior: EpicenterPrior) -> float:
     """Radius of the scan: 3 degrees, or 0, the place itself, where the epicenter is known to within 0.3 degrees."""
     return SCAN_RADIUS_DEG if prior.deviation_deg > KNOWN_DEG else 0.0
 
 
-def _scan(problem: _Problem, prior: EpicenterPrior, kind: Kind) -> list[Floats]:
-    """Scan sources; the best `STARTS` of different places, states or mechanisms, as rows of `walk_sources`."""
+def _scan(problem: _Problem, prior: EpicenterPrior, kind: Kind) -> tuple[list[Floats], Floats]:
+    """Scan sources: the best of the `STARTS` best states, as rows of `walk_sources`, and the largest log likelihood of each state."""
     latitude = float(geocentric_latitude_deg(prior.latitude_deg))
     places = np.radians(hexagon(latitude, prior.longitude_deg, _scan_radius_deg(prior), SCAN_STEP_DEG))
     mechanisms = trial_tensors() if kind == "tensor" else trial_forces()
@@ -289,12 +321,16 @@ def _scan(problem: _Problem, prior: EpicenterPrior, kind: Kind) -> list[Floats]:
     for s in order[:STARTS]:
         m, k = np.unravel_index(int(np.argmax(score[:, s])), (shape[0], shape[2]))
         rows.append(np.concatenate((places[m], (float(s), delays[m, s, k] * DELAY_STEP_S, 0.0), mechanisms[k])))
-    return rows
+    return rows, np.asarray(best.max(axis=(0, 2)), np.float64)
 
 
 def _cool(problem: _Problem, start: Floats, max_delay_s: float, number: int) -> Floats:
     """Cool a chain from a start; returns its best row."""
-    samples = _walk(problem, start, COOLING, max_delay_s, number)
+    return _take_best(_walk(problem, start, COOLING, max_delay_s, number))
+
+
+def _take_best(samples: Floats) -> Floats:
+    """Row of the largest log likelihood."""
     return np.asarray(samples[np.argmax(samples[:, 0])])
 
 

@@ -73,3 +73,20 @@ def kagan_angle_deg(first: Floats, second: Floats) -> float:
     turns = [np.diag(signs) for signs in ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1))]
     cosines = [(np.trace(frames[0] @ turn @ frames[1].T) - 1.0) / 2.0 for turn in turns]
     return float(np.degrees(np.arccos(np.clip(max(cosines), -1.0, 1.0))))
+
+
+def double_couple_fraction(tensor: Floats) -> float:
+    """Compute the fraction of a deviatoric tensor [6] that is a double couple: 1 - 2 |e| with e the middle over the largest eigenvalue."""
+    values = np.linalg.eigvalsh(tensor_matrix(tensor))
+    return float(1.0 - 2.0 * abs(values[1]) / max(float(np.abs(values).max()), 1e-300))
+
+
+def principal_axes(tensor: Floats) -> tuple[tuple[float, float, float], ...]:
+    """Compute azimuth and plunge in degrees and eigenvalue of the axes of a tensor [6]: tension, null and pressure."""
+    values, vectors = np.linalg.eigh(tensor_matrix(tensor))
+    axes = []
+    for value, (up, south, east) in sorted(zip(values, vectors.T, strict=True), key=lambda pair: -pair[0]):
+        sign = -1.0 if up > 0.0 else 1.0  # downward
+        azimuth = float(np.degrees(np.arctan2(sign * east, -sign * south)) % 360.0)
+        axes.append((azimuth, float(np.degrees(np.arcsin(min(abs(up), 1.0)))), float(value)))
+    return tuple(axes)

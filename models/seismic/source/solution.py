@@ -5,7 +5,7 @@ Standard deviations are those of the samples of a tempered posterior, not below 
 by `python -m training experiment source-inversion`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,9 +14,10 @@ import numpy as np
 from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE, azimuthal_gap_deg, geographic, unit_vectors
 from models.seismic.location.regions import CONFIDENCE, EpicenterRegion
-from models.seismic.source.force_histories import HISTORY_DELAYS_S
+from models.seismic.source.force_histories import HISTORY_DELAYS_S, HISTORY_WEIGHTS
 from models.seismic.source.greens_tables import DEPTHS_KM
 from models.seismic.source.inversion import Kind, SourceFit
+from models.seismic.source.waveform_fit import WaveformFit
 
 MIN_TRACES: Final = 3
 MIN_AZIMUTH_RANGE_DEG: Final = 40.0  # of the stations, or azimuth and depth trade off
@@ -33,18 +34,46 @@ doi:10.1016/j.pepi.2012.04.002). The source of a greater one is no point at peri
 TEMPERATURE: Final = 3.0
 AZIMUTH_FLOOR_DEG, PLACE_FLOOR_KM, DEPTH_FLOOR_KM, DEPTH_FLOOR = 3.0, 15.0, 5.0, 0.1
 MIN_USED_CORRELATION: Final = 0.3
+MIN_AMPLITUDE_CORRELATION: Final = 0.5  # a poorly fitted record states too small an amplitude
+AMPLITUDE_DEVIATION: Final = 0.15  # least standard deviation of a station's common logarithm: focusing along its path
 RADIUS_SCALE: Final = float(np.sqrt(-2.0 * np.log(1.0 - CONFIDENCE)))  # of the 68 % ellipse of a normal distribution
 
 
 @dataclass(frozen=True)
 class TraceFit:
-    """Fit of one record: shift in seconds and correlation of its Rayleigh window, and of its body-wave window (None without one)."""
+    """Fit of one record; shift, correlation and amplitude by its Rayleigh waves, the rest in `waveform`."""
 
     trace_index: int
-    shift_s: float
-    correlation: float
-    body_shift_s: float | None
-    body_correlation: float | None
+    waveform: WaveformFit
+
+    @property
+    def shift_s(self) -> float:
+        """Shift of the observed Rayleigh waves after the synthetic ones, in seconds."""
+        return self.waveform.rayleigh.shift_s
+
+    @property
+    def correlation(self) -> float:
+        """Correlation of the Rayleigh waves."""
+        return self.waveform.rayleigh.correlation
+
+
+@dataclass(frozen=True)
+class SourceAmplitude:
+    """
+    Size of a source by the records whose response is known.
+
+    `value`: scalar moment in N m, or product of mass and distance of a force in kg m; `log10_deviation`: standard error of its common
+    logarithm, by the scatter over `traces`.
+    """
+
+    value: float
+    log10_deviation: float
+    traces: int
+
+    @property
+    def moment_magnitude(self) -> float:
+        """Moment magnitude of a scalar moment (Kanamori 1977, as in IASPEI 2013)."""
+        return float((np.log10(self.value) - 9.1) / 1.5)
 
 
 @dataclass(frozen=True)
@@ -53,8 +82,9 @@ class SourceSolution:
     The source that fits the waveforms best, of one kind.
 
     `region` of the epicenter with the location before as prior. `tensor` [6] of scalar moment 1 (rr, tt, pp, rt, rp, tp; r up, t south, p
-    east) with `depth_km`, or else `force_azimuth_deg` with the probability of its sign and `duration_s` of its history. `depth_profile`
-    [depths]: log likelihood at each of `DEPTHS_KM`, minus infinity where not tried. `constrains`: whether traces, azimuths and likelihood
+    east) with `depth_km`, or else `force_azimuth_deg` with the probability of its sign and `history` by index. `depth_profile`
+    [depths]: log likelihood at each of `DEPTHS_KM`, minus infinity where not tried; `azimuth_profile` at each of `PROFILE_AZIMUTHS_DEG`,
+    empty of a tensor. `amplitude`: None where no response of the traces is known. `constrains`: whether traces, azimuths and likelihood
     suffice to state anything, and the source is short. `centroid_delay_s`: of the source after the located origin time, less two standard
     deviations of that time. `response_known`: whether the responses of most instruments are.
     """
@@ -72,11 +102,18 @@ class SourceSolution:
     force_azimuth_deg: float | None
     force_azimuth_uncertainty_deg: float | None
     sign_probability: float | None
-    duration_s: float | None
+    history: int | None
     azimuthal_gap_deg: float
     traces: tuple[TraceFit, ...]
+    azimuth_profile: Floats
     centroid_delay_s: float = 0.0
     response_known: bool = True
+    amplitude: SourceAmplitude | None = None
+
+    @property
+    def duration_s(self) -> float | None:
+        """Duration of the force's history in seconds; None of a tensor."""
+        return None if self.history is None else float(HISTORY_DELAYS_S[self.history].max())
 
     @property
     def constrains(self) -> bool:
@@ -113,10 +150,29 @@ def describe_fit(fit: SourceFit) -> SourceSolution:
         force_azimuth_deg=azimuth,
         force_azimuth_uncertainty_deg=azimuth_deviation,
         sign_probability=sign,
-        duration_s=float(HISTORY_DELAYS_S[int(fit.best[3])].max()) if is_force else None,
+        history=int(fit.best[3]) if is_force else None,
         azimuthal_gap_deg=azimuthal_gap_deg(fit.azimuths_deg[used]),
-        traces=tuple(_trace_fit(fit, row) for row in np.flatnonzero(used).tolist()),
+        traces=tuple(TraceFit(int(fit.traces[row]), fit.waveforms[row]) for row in np.flatnonzero(used)),
+        azimuth_profile=fit.azimuth_profile,
     )
+
+
+def measure_amplitude(source: SourceSolution, with_response: Collection[int]) -> SourceAmplitude | None:
+    """
+    Measure scalar moment, or mass times distance of a force, by the Rayleigh waves of traces with a known response; None without any.
+
+    The product of mass and distance is the force integrated twice over time: the impulse of a lobe times the delay of the second lobe after
+    the first (as in the catalogs of glacial earthquakes, doi:10.1029/2006JF000596).
+    """
+    fits = [trace.waveform.rayleigh for trace in source.traces if trace.trace_index in with_response]
+    sizes = np.array([fit.amplitude for fit in fits if fit.amplitude > 0.0 and fit.correlation >= MIN_AMPLITUDE_CORRELATION])
+    if not len(sizes):
+        return None
+    if source.history is not None:
+        sizes = sizes * abs(float(HISTORY_DELAYS_S[source.history] @ HISTORY_WEIGHTS[source.history]))
+    logs = np.log10(sizes)
+    deviation = max(float(1.4826 * np.median(np.abs(logs - np.median(logs)))), AMPLITUDE_DEVIATION)
+    return SourceAmplitude(float(10.0 ** np.median(logs)), deviation / float(np.sqrt(len(logs))), len(logs))
 
 
 def _summarize_depth(fit: SourceFit) -> tuple[float, float]:
@@ -153,9 +209,3 @@ def _summarize_place(fit: SourceFit) -> EpicenterRegion:
 def _variance_reduction(fit: SourceFit) -> float:
     """Part of the energy of the windows that is explained at their best gains: the weighted mean of squared correlations."""
     return float(np.average(fit.fits[..., 1] ** 2, weights=np.maximum(fit.weights, 1e-12)))
-
-
-def _trace_fit(fit: SourceFit, row: int) -> TraceFit:
-    (body_shift, body), (shift, correlation) = fit.fits[row].tolist()
-    separate = fit.weights[row, 0] > 0.0
-    return TraceFit(int(fit.traces[row]), shift, correlation, body_shift if separate else None, body if separate else None)

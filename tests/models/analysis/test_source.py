@@ -2,40 +2,13 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from models.analysis import source as analysis
 from models.analysis.hypocenter import DepthEstimate
 from models.analysis.pipeline import locate_event
 from models.analysis.source import add_source, combine_source_depth
-from models.seismic.location.regions import EpicenterRegion
-from models.seismic.source.solution import SourceSolution, TraceFit
-
-REGION = EpicenterRegion(66.0, -38.0, 30.0, 20.0, 45.0, 25.0, 1.0)
-
-
-def make_source(**changes):
-    """A force to the southwest that eight traces on all sides constrain."""
-    force = SourceSolution(
-        kind="force",
-        log_likelihood=80.0,
-        variance_reduction=0.6,
-        region=REGION,
-        time_s=1000.0,
-        time_uncertainty_s=4.0,
-        tensor=None,
-        depth_km=0.0,
-        depth_uncertainty_km=0.0,
-        depth_profile=np.full(25, -np.inf),
-        force_azimuth_deg=230.0,
-        force_azimuth_uncertainty_deg=6.0,
-        sign_probability=0.97,
-        duration_s=70.0,
-        azimuthal_gap_deg=60.0,
-        traces=tuple(TraceFit(k, 2.0, 0.8, None, None) for k in range(8)),
-    )
-    return replace(force, **changes)
+from tests.support.sources import make_force, make_tensor, make_trace
 
 
 @pytest.fixture
@@ -58,7 +31,7 @@ def test_without_tables_the_answer_stays_as_it_is(glacial):
 
 def test_a_force_that_is_constrained_gives_azimuth_sign_epicenter_and_origin_time(monkeypatch, glacial):
     gather, found = glacial
-    answer = state(monkeypatch, found, gather, make_source())
+    answer = state(monkeypatch, found, gather, make_force())
 
     assert (answer.force_azimuth.azimuth_deg, answer.force_azimuth.ambiguous) == (230.0, False)
     assert (answer.location.latitude_deg, answer.location.longitude_deg) == (66.0, -38.0)
@@ -67,7 +40,7 @@ def test_a_force_that_is_constrained_gives_azimuth_sign_epicenter_and_origin_tim
 
 def test_an_epicenter_that_arrival_times_hold_is_not_moved(monkeypatch, glacial):
     gather, found = glacial
-    answer = state(monkeypatch, replace(found, method="distances+arrival-times"), gather, make_source(sign_probability=0.6))
+    answer = state(monkeypatch, replace(found, method="distances+arrival-times"), gather, make_force(sign_probability=0.6))
 
     assert answer.location == found.location
     assert answer.force_azimuth.azimuth_deg == 230.0
@@ -76,34 +49,32 @@ def test_an_epicenter_that_arrival_times_hold_is_not_moved(monkeypatch, glacial)
 
 def test_the_sign_of_a_force_is_ambiguous_where_instruments_are_unknown(monkeypatch, glacial):
     gather, found = glacial
-    answer = state(monkeypatch, found, gather, make_source(response_known=False))
+    answer = state(monkeypatch, found, gather, make_force(response_known=False))
 
     assert answer.force_azimuth.azimuth_deg == 230.0
     assert answer.force_azimuth.ambiguous
 
 
-@pytest.mark.parametrize(
-    "changes", [{"log_likelihood": 20.0}, {"azimuthal_gap_deg": 330.0}, {"traces": (TraceFit(0, 0.0, 0.9, None, None),)}]
-)
+@pytest.mark.parametrize("changes", [{"log_likelihood": 20.0}, {"azimuthal_gap_deg": 330.0}, {"traces": (make_trace(0),)}])
 def test_a_source_without_likelihood_azimuths_or_traces_changes_nothing(monkeypatch, glacial, changes):
     gather, found = glacial
-    answer = state(monkeypatch, found, gather, make_source(**changes))
+    answer = state(monkeypatch, found, gather, make_force(**changes))
 
     assert replace(answer, source=None) == found
     assert not answer.source.constrains
 
 
 def test_a_moment_tensor_long_after_the_origin_is_no_point_and_determines_no_depth():
-    tensor = make_source(kind="tensor", tensor=np.ones(6))
+    tensor = make_tensor()
 
     assert tensor.constrains
     assert replace(tensor, centroid_delay_s=14.0).constrains
     assert not replace(tensor, centroid_delay_s=60.0).constrains
-    assert make_source(centroid_delay_s=60.0).constrains
+    assert make_force(centroid_delay_s=60.0).constrains
 
 
 def test_depths_are_weighted_by_their_variances():
-    tensor = make_source(kind="tensor", tensor=np.ones(6), depth_km=100.0, depth_uncertainty_km=10.0)
+    tensor = make_tensor(depth_km=100.0, depth_uncertainty_km=10.0)
 
     assert combine_source_depth(None, tensor) == DepthEstimate(100.0, 10.0)
     assert combine_source_depth(DepthEstimate(120.0, 20.0), tensor).depth_km == pytest.approx(104.0)

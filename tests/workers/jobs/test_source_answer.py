@@ -2,48 +2,63 @@
 
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 from models.seismic.trace_id import TraceId
+from tests.support.sources import make_force, make_tensor, make_trace
 from workers.jobs.source_answer import describe_inversion, describe_methods
+from workers.jobs.source_figures import draw_source
 
-GATHER = SimpleNamespace(trace_ids=(TraceId("IU", "ANMO", "00", "LHZ"),))
+GATHER = SimpleNamespace(trace_ids=tuple(TraceId("IU", f"S{k}", "00", "LHZ") for k in range(8)))
+VERTICAL_STRIKE_SLIP = [0.0, 0.0, 0.0, 0.0, 0.0, 1.0]
 
 
 def make_found(kind, **changes):
-    source = SimpleNamespace(
-        kind=kind,
-        constrains=True,
-        log_likelihood=50.0,
-        variance_reduction=0.5,
-        tensor=np.array([0.0, 0.0, 0.0, 0.0, 0.0, 1.0]) if kind == "tensor" else None,
-        depth_km=120.0,
-        depth_uncertainty_km=12.0,
-        sign_probability=None if kind == "tensor" else 0.9,
-        duration_s=None if kind == "tensor" else 60.0,
-        traces=(SimpleNamespace(trace_index=0, correlation=0.8),),
-    )
     is_tensor = kind == "tensor"
-    known = {"depth": 120.0 if is_tensor else None, "force_azimuth": None if is_tensor else 230.0, "arrivals": ()}
-    known |= {"source": source, "event_type": "earthquake" if is_tensor else "glacial", "readings": SimpleNamespace(withheld=False)}
-    return SimpleNamespace(**(known | changes))
+    force = SimpleNamespace(azimuth_deg=230.0, uncertainty_deg=6.0, ambiguous=False)
+    known = {
+        "depth": SimpleNamespace(depth_km=120.0, uncertainty_km=9.0) if is_tensor else None,
+        "force_azimuth": None if is_tensor else force,
+    }
+    known |= {"source": make_tensor() if is_tensor else make_force(), "event_type": "earthquake" if is_tensor else "glacial"}
+    return SimpleNamespace(**(known | {"arrivals": (), "readings": SimpleNamespace(withheld=False)} | changes))
 
 
 def test_a_moment_tensor_is_stated_with_its_nodal_planes_and_depth():
     """A tensor of tp alone is a vertical strike-slip fault along north or east."""
-    found = describe_inversion(GATHER, make_found("tensor"))
+    found = describe_inversion(GATHER, make_found("tensor", source=make_tensor(tensor=make_tensor().tensor * 0.0 + VERTICAL_STRIKE_SLIP)))
 
     assert found.kind == "moment-tensor"
     assert [plane["dip"] for plane in found.nodal_planes] == pytest.approx([90.0, 90.0])
-    assert (found.depth_km, found.tensor["tp"], found.correlations) == (120.0, 1.0, {"IU.ANMO.00.LHZ": 0.8})
+    assert (found.depth_km, found.tensor["tp"], found.double_couple) == (120.0, 1.0, 1.0)
+    assert [point.depth_km for point in found.depth_profile] == [60.0, 73.0, 88.0, 105.0, 125.0, 150.0]
 
 
-def test_a_force_has_neither_tensor_nor_depth():
+def test_magnitude_and_amplitude_are_stated_where_a_response_is_known_and_otherwise_why_not():
+    known, unknown = (
+        describe_inversion(GATHER, make_found("tensor", source=source)) for source in (make_tensor(), make_tensor(amplitude=None))
+    )
+    force = describe_inversion(GATHER, make_found("force", source=make_force(amplitude=make_tensor().amplitude)))
+
+    assert (known.moment_magnitude, known.moment_magnitude_uncertainty, known.amplitude_unknown) == (6.0, 0.04, None)
+    assert (unknown.moment_magnitude, unknown.scalar_moment_n_m) == (None, None)
+    assert "StationXML" in unknown.amplitude_unknown
+    assert (force.scalar_moment_n_m, force.force_amplitude_kg_m) == (None, pytest.approx(10**18.1, rel=1e-5))
+
+
+def test_a_force_has_neither_tensor_nor_depth_but_its_likelihood_over_azimuth():
     found = describe_inversion(GATHER, make_found("force"))
 
     assert (found.kind, found.tensor, found.depth_km, found.nodal_planes) == ("single-force", None, None, [])
-    assert (found.sign_probability, found.force_duration_s) == (0.9, 60.0)
+    assert found.sign_probability == 0.97
+    assert max(found.azimuth_profile, key=lambda point: point.log_likelihood).azimuth_deg in (50.0, 230.0)
+
+
+def test_each_trace_is_stated_with_correlation_shift_and_place():
+    first, second = describe_inversion(GATHER, make_found("force")).traces[:2]
+
+    assert (first.trace, first.correlation, first.shift_s, first.body_correlation) == ("IU.S0.00.LHZ", 0.8, 2.0, None)
+    assert (second.azimuth_deg, second.distance_deg, second.body_correlation) == (45.0, 41.0, 0.8)
 
 
 def test_the_methods_name_what_depth_and_force_rest_on():
@@ -52,3 +67,31 @@ def test_the_methods_name_what_depth_and_force_rest_on():
     assert describe_methods(make_found("force", source=None)) == (None, "beams")
     assert describe_methods(make_found("tensor", source=None, arrivals=(1,))) == ("section+arrival-times", None)
     assert describe_inversion(GATHER, make_found("tensor", source=None)) is None
+
+
+def test_figures_show_what_the_inversion_constrains():
+    for kind in ("tensor", "force"):
+        drawn = draw_source(GATHER, make_found(kind))
+        assert sorted(drawn) == ["mechanism", "source_likelihood", "waveform_fit"]
+        assert all(data.startswith(b"\x89PNG") for data in drawn.values())
+    assert list(draw_source(GATHER, make_found("force", source=make_force(log_likelihood=10.0)))) == ["waveform_fit"]
+    assert draw_source(GATHER, make_found("tensor", source=None)) == {}
+    assert draw_source(GATHER, make_found("force", source=make_force(traces=()))) == {}
+
+
+def test_two_forces_are_drawn_differently_and_an_ambiguous_one_both_ways():
+    drawn = [
+        draw_source(
+            GATHER, make_found("force", force_azimuth=SimpleNamespace(azimuth_deg=azimuth, uncertainty_deg=6.0, ambiguous=ambiguous))
+        )["mechanism"]
+        for azimuth, ambiguous in ((230.0, False), (50.0, False), (230.0, True))
+    ]
+    assert len(set(drawn)) == 3
+
+
+def test_a_trace_that_fits_better_changes_the_waveform_figure():
+    better = make_force(traces=tuple(make_trace(k, 0.95) for k in range(8)))
+
+    assert (
+        draw_source(GATHER, make_found("force", source=better))["waveform_fit"] != draw_source(GATHER, make_found("force"))["waveform_fit"]
+    )

@@ -7,7 +7,7 @@ from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, dist
 from models.seismic.source.force_histories import HISTORY_DELAYS_S, HISTORY_WEIGHTS
 from models.seismic.source.greens_tables import BLOCK, DEPTHS_KM, DISTANCES_DEG, FORCES, STEP_S, GreensTables, layout, pack_series
 from models.seismic.source.inversion import EpicenterPrior, invert_source
-from models.seismic.source.solution import describe_fit
+from models.seismic.source.solution import describe_fit, measure_amplitude
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 
@@ -77,6 +77,24 @@ def test_a_force_is_found_with_its_azimuth_sign_and_epicenter(toy_tables):
     assert found.sign_probability > 0.9
     assert distance_deg(*EPICENTER, found.region.latitude_deg, found.region.longitude_deg) * KM_PER_DEGREE < 25.0
     assert len(found.traces) >= 6
+    assert found.azimuth_profile[23] > max(found.azimuth_profile[5], found.azimuth_profile[14]) + 10.0, "230 against 50 and 140 degrees"
+
+
+def test_waveforms_are_synthesized_as_they_were_fitted_and_give_the_size_of_the_source(toy_tables):
+    """The records hold lobes of 1e15 N s, and known instruments: the amplitude is theirs, and one without a response has no say."""
+    gather, traces = make_gather(230.0, 4, 0.05), list(range(8))
+    fit = invert_source(gather, traces, (toy_tables,), EpicenterPrior(*EPICENTER, 0.3, ORIGIN_S), "force", "displacement")
+    found = describe_fit(fit)
+
+    for trace in found.traces:
+        window = trace.waveform.rayleigh
+        measured = np.corrcoef(window.observed, window.synthetic)[0, 1]
+        assert measured == pytest.approx(window.correlation, abs=0.12)
+    amplitude = measure_amplitude(found, set(traces))
+    impulse = amplitude.value / abs(HISTORY_DELAYS_S[found.history] @ HISTORY_WEIGHTS[found.history])
+    assert np.log10(impulse) == pytest.approx(15.0, abs=0.15)
+    assert amplitude.traces == len([trace for trace in found.traces if trace.correlation >= 0.5])
+    assert measure_amplitude(found, set()) is None
 
 
 def test_noise_constrains_nothing(toy_tables):

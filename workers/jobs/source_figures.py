@@ -1,0 +1,74 @@
+"""Figures of the source of a job: mechanism, waveform fit, and likelihood over depth or azimuth."""
+
+import numpy as np
+
+from models.analysis.pipeline import EventLocation
+from models.seismic.source.greens_tables import DEPTHS_KM
+from models.seismic.source.inversion import PROFILE_AZIMUTHS_DEG
+from models.seismic.source.mechanisms import nodal_planes
+from models.seismic.source.solution import SourceSolution
+from models.seismic.waveforms import Gather
+from workers.jobs.figures import sample_evenly
+from workers.plots.mechanisms import MechanismStations, azimuth_likelihood_figure, depth_likelihood_figure, force_figure, tensor_figure
+from workers.plots.waveform_fits import MAX_ROWS, StationWaveforms, waveform_fit_figure
+
+
+def draw_source(gather: Gather, found: EventLocation) -> dict[str, bytes]:
+    """
+    Draw the figures of an inversion as PNG by name: `waveform_fit`, and `mechanism` and `source_likelihood` where it constrains the source.
+
+    Empty where nothing was inverted, or no trace fits.
+    """
+    source = found.source
+    if source is None or not source.traces:
+        return {}
+    drawn = {"waveform_fit": draw_waveform_fit(gather, source)}
+    if not source.constrains:
+        return drawn
+    stations = MechanismStations(
+        np.array([trace.waveform.azimuth_deg for trace in source.traces]), np.array([trace.correlation for trace in source.traces])
+    )
+    lines = describe_lines(source)
+    if source.tensor is not None:
+        depths, tried = np.array(DEPTHS_KM, np.float64), np.isfinite(source.depth_profile)
+        stated = None if found.depth is None else (found.depth.depth_km, found.depth.uncertainty_km)
+        return drawn | {
+            "mechanism": tensor_figure(source.tensor, stations, lines, "Moment tensor"),
+            "source_likelihood": depth_likelihood_figure(depths[tried], source.depth_profile[tried], stated, "Depth of the moment tensor"),
+        }
+    force = found.force_azimuth
+    if force is None:
+        return drawn
+    arrow = force_figure(force.azimuth_deg, force.uncertainty_deg, ambiguous=force.ambiguous, stations=stations, lines=lines, title="Force")
+    curve = azimuth_likelihood_figure(
+        PROFILE_AZIMUTHS_DEG, source.azimuth_profile, (force.azimuth_deg, force.uncertainty_deg), "Azimuth of the force"
+    )
+    return drawn | {"mechanism": arrow, "source_likelihood": curve}
+
+
+def draw_waveform_fit(gather: Gather, source: SourceSolution) -> bytes:
+    """Draw the waveform fit of at most 24 traces, spread evenly over azimuth."""
+    chosen = sample_evenly(np.array([trace.waveform.azimuth_deg for trace in source.traces]), MAX_ROWS)
+    stations = [StationWaveforms(str(gather.trace_ids[source.traces[k].trace_index]), source.traces[k].waveform) for k in chosen]
+    kind = "moment tensor" if source.kind == "tensor" else "single force"
+    doubt = "" if source.constrains else ", which does not constrain the source"
+    count = "" if len(chosen) == len(source.traces) else f" ({len(chosen)} of {len(source.traces)} traces shown)"
+    return waveform_fit_figure(stations, f"Waveform fit of a {kind}{doubt}{count}")
+
+
+def describe_lines(source: SourceSolution) -> list[str]:
+    """Describe a source in lines of text."""
+    reduction = f"variance reduction {100 * source.variance_reduction:.0f} %"
+    fit = [f"{len(source.traces)} traces, log likelihood {source.log_likelihood:.0f}", reduction]
+    amplitude = source.amplitude
+    if source.tensor is None:
+        size = "amplitude unknown: no response" if amplitude is None else f"mass times distance {amplitude.value:.1e} kg m"
+        azimuth, deviation = source.force_azimuth_deg or 0.0, source.force_azimuth_uncertainty_deg or 0.0
+        sign = f"probability of the sign {source.sign_probability or 0.0:.2f}"
+        return [f"azimuth {azimuth:.0f}° ± {deviation:.0f}°", sign, f"duration {source.duration_s or 0.0:.0f} s", size, "", *fit]
+    if amplitude is None:
+        size = "moment unknown: no response"
+    else:
+        size = f"Mw {amplitude.moment_magnitude:.2f} ± {amplitude.log10_deviation / 1.5:.2f}, {amplitude.value:.2e} N m"
+    planes = [f"strike {strike:.0f}°, dip {dip:.0f}°, rake {rake:.0f}°" for strike, dip, rake in nodal_planes(source.tensor)]
+    return [size, f"depth {source.depth_km:.0f} ± {source.depth_uncertainty_km:.0f} km by waveforms", *planes, "", *fit]
