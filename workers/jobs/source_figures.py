@@ -13,7 +13,7 @@ from workers.plots.mechanisms import MechanismStations, azimuth_likelihood_figur
 from workers.plots.waveform_fits import MAX_ROWS, StationWaveforms, waveform_fit_figure
 
 
-def draw_source(gather: Gather, found: EventLocation) -> dict[str, bytes]:
+def draw_inversion(gather: Gather, found: EventLocation) -> dict[str, bytes]:
     """
     Draw the figures of an inversion as PNG by name: `waveform_fit`, and `mechanism` and `source_likelihood` where it constrains the source.
 

@@ -7,7 +7,7 @@ import pytest
 from models.seismic.trace_id import TraceId
 from tests.support.sources import make_force, make_tensor, make_trace
 from workers.jobs.source_answer import describe_inversion, describe_methods
-from workers.jobs.source_figures import draw_source
+from workers.jobs.source_figures import draw_inversion
 
 GATHER = SimpleNamespace(trace_ids=tuple(TraceId("IU", f"S{k}", "00", "LHZ") for k in range(8)))
 VERTICAL_STRIKE_SLIP = [0.0, 0.0, 0.0, 0.0, 0.0, 1.0]
@@ -71,17 +71,17 @@ def test_the_methods_name_what_depth_and_force_rest_on():
 
 def test_figures_show_what_the_inversion_constrains():
     for kind in ("tensor", "force"):
-        drawn = draw_source(GATHER, make_found(kind))
+        drawn = draw_inversion(GATHER, make_found(kind))
         assert sorted(drawn) == ["mechanism", "source_likelihood", "waveform_fit"]
         assert all(data.startswith(b"\x89PNG") for data in drawn.values())
-    assert list(draw_source(GATHER, make_found("force", source=make_force(log_likelihood=10.0)))) == ["waveform_fit"]
-    assert draw_source(GATHER, make_found("tensor", source=None)) == {}
-    assert draw_source(GATHER, make_found("force", source=make_force(traces=()))) == {}
+    assert list(draw_inversion(GATHER, make_found("force", source=make_force(log_likelihood=10.0)))) == ["waveform_fit"]
+    assert draw_inversion(GATHER, make_found("tensor", source=None)) == {}
+    assert draw_inversion(GATHER, make_found("force", source=make_force(traces=()))) == {}
 
 
 def test_two_forces_are_drawn_differently_and_an_ambiguous_one_both_ways():
     drawn = [
-        draw_source(
+        draw_inversion(
             GATHER, make_found("force", force_azimuth=SimpleNamespace(azimuth_deg=azimuth, uncertainty_deg=6.0, ambiguous=ambiguous))
         )["mechanism"]
         for azimuth, ambiguous in ((230.0, False), (50.0, False), (230.0, True))
@@ -93,5 +93,6 @@ def test_a_trace_that_fits_better_changes_the_waveform_figure():
     better = make_force(traces=tuple(make_trace(k, 0.95) for k in range(8)))
 
     assert (
-        draw_source(GATHER, make_found("force", source=better))["waveform_fit"] != draw_source(GATHER, make_found("force"))["waveform_fit"]
+        draw_inversion(GATHER, make_found("force", source=better))["waveform_fit"]
+        != draw_inversion(GATHER, make_found("force"))["waveform_fit"]
     )
