@@ -316,3 +316,16 @@ def test_drawings_follow_the_conventions_of_seismology(page, service):
     assert (values["arrival"], values["missing"]) == (125.0, None)
     assert values["east"] == pytest.approx([0.0, 190.0], abs=1e-9)
     assert values["jumps"] == 0
+
+
+def test_a_link_to_a_job_behind_a_key_asks_for_the_key_and_then_opens(page, service, worker, make_key):
+    key = make_key("somebody")
+    job_id = service.post("/events/locate", files={"bundle": ("a.mseed", b"000001D " + bytes(504))}, headers=key).json()["id"]
+    succeed(worker, job_id, make_location())
+    page.open(f"{service.base_url}/#job={job_id}", "document.activeElement?.id === 'key'")
+    assert "Problem 401" in page.text("#problem")
+    page.run(
+        f"document.querySelector('#key').value = '{key['X-API-Key']}'; document.querySelector('#key').dispatchEvent(new Event('change'))"
+    )
+    page.wait(f"{READY} === '{job_id}'")
+    assert page.run("document.querySelector('#problem').hidden && document.querySelector('#start').hidden")

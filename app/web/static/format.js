@@ -31,7 +31,11 @@ export const formatStage = (stage) => STAGES[stage] ?? capitalize(stage);
 export const formatCaption = (figure) => FIGURES[figure] ?? capitalize(figure);
 export const formatMethod = (method) => METHODS[method] ?? capitalize(method);
 export const formatParts = (methods) => (methods ? capitalize(methods.split("+").map((part) => PARTS[part] ?? part).join(", ")) : "");
-export const formatNumber = (value, digits = 0) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const formats = new Map();
+export function formatNumber(value, digits = 0) {
+  if (!formats.has(digits)) formats.set(digits, new Intl.NumberFormat("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+  return formats.get(digits).format(value);
+}
 export const formatCount = (count, noun, plural = `${noun}s`) => `${formatNumber(count)} ${count === 1 ? noun : plural}`;
 export const formatModels = (models) => models.map((model) => `${model.name} ${model.version}`).join(", ");
 export const formatSigned = (value, digits = 1) => `${value < 0 ? "−" : "+"}${formatNumber(Math.abs(value), digits)}`;

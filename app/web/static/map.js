@@ -7,6 +7,7 @@ import { loadWorld } from "./world.js";
 
 const KM_PER_DEGREE = 111.195;
 const COPIES = [-360, 0, 360];
+const HALF_WIDTH = 220;
 const SYMBOLS = {
   epicenter: () => svg("svg", { viewBox: "-10 -10 20 20", class: "symbol" }, svg("path", { class: "epicenter", d: "M0,-9 2.4,-2.9 8.9,-2.8 3.7,1.3 5.6,7.6 0,3.9 -5.6,7.6 -3.7,1.3 -8.9,-2.8 -2.4,-2.9Z" })),
   alternative: () => svg("svg", { viewBox: "-10 -10 20 20", class: "symbol" }, svg("path", { class: "alternative", d: "M0,-9 2.4,-2.9 8.9,-2.8 3.7,1.3 5.6,7.6 0,3.9 -5.6,7.6 -3.7,1.3 -8.9,-2.8 -2.4,-2.9Z" })),
@@ -32,6 +33,9 @@ function unwrap(points, center) {
   return points.map(([latitude, longitude]) => [latitude, (before = wrapLongitude(longitude, before))]);
 }
 
+// Lets the browser paint between two long steps.
+const pause = () => new Promise((accept) => setTimeout(accept));
+
 // Builds the map in a box that is in the page. `features`: GeoJSON; `offsets`: estimates of the traces, with back azimuths.
 export async function showMap(box, features, offsets) {
   const epicenters = features.filter(({ properties }) => properties.kind === "epicenter");
@@ -40,10 +44,12 @@ export async function showMap(box, features, offsets) {
   box.replaceChildren(frame, legend);
   const [world] = await Promise.all([loadWorld(), load("static/vendor/leaflet.js"), load("static/vendor/leaflet.css")]);
   const L = window.L;
+  await pause();
   const map = L.map(frame, { zoomControl: false, attributionControl: false, scrollWheelZoom: false, minZoom: 0, maxZoom: 11, zoomSnap: 0.25, worldCopyJump: false, maxBoundsViscosity: 1 });
-  map.setMaxBounds([[-85.05, -540], [85.05, 540]]);
   const [longitude, latitude] = epicenters[0].geometry.coordinates;
-  drawWorld(L, map, world);
+  map.setMaxBounds([[-85.05, longitude - HALF_WIDTH], [85.05, longitude + HALF_WIDTH]]);
+  drawWorld(L, map, world, longitude);
+  await pause();
   const layers = drawFeatures(L, map, features, [latitude, longitude], offsets);
   for (const [name, layer] of layers) if (layer.items.length > 0) legend.append(switchLayer(L, map, name, layer));
   const views = { region: epicenterBounds(L, epicenters), all: L.latLngBounds(layers.get("Station")?.points ?? []).extend([latitude, longitude]).pad(0.06) };
@@ -69,8 +75,10 @@ function epicenterBounds(L, epicenters) {
   return bounds;
 }
 
-function drawWorld(L, map, world) {
-  const shifted = (parts) => COPIES.flatMap((shift) => parts.map((part) => part.map(([latitude, longitude]) => [latitude, longitude + shift])));
+// Land within half a turn of the epicenter, and a little more, also across the antimeridian.
+function drawWorld(L, map, world, center) {
+  const near = (part, shift) => part.some(([, longitude]) => Math.abs(longitude + shift - center) < HALF_WIDTH);
+  const shifted = (parts) => COPIES.flatMap((shift) => parts.filter((part) => near(part, shift)).map((part) => part.map(([latitude, longitude]) => [latitude, longitude + shift])));
   const quiet = { interactive: false, smoothFactor: 0.6 };
   L.polygon(shifted(world.land.map(([outer]) => outer)).map((outer) => [outer]), { ...quiet, className: "land" }).addTo(map);
   L.polyline(shifted(world.borders), { ...quiet, className: "border" }).addTo(map);
@@ -103,7 +111,7 @@ function drawFeatures(L, map, features, [latitude, longitude], offsets) {
   for (const distance of [30, 60, 90]) {
     const points = Array.from({ length: 181 }, (_, step) => destination(latitude, longitude, 2 * step, distance));
     const label = L.marker(destination(latitude, longitude, 135, distance), { interactive: false, keyboard: false, icon: L.divIcon({ className: "country", html: element("span", {}, `${distance}°`), iconSize: null }) });
-    add("Distance of 30, 60, 90°", "circle", L.layerGroup([L.polyline(unwrap(points, longitude), { className: "circle", interactive: false }), label]));
+    add("Distance of 30, 60, 90°", "circle", L.layerGroup([L.polyline(unwrap(points, longitude), { className: "circle", interactive: false, smoothFactor: 0.3 }), label]));
   }
   const directions = new Map(offsets.map((offset) => [offset.trace, offset]));
   for (const { geometry, properties } of features) {
@@ -111,7 +119,7 @@ function drawFeatures(L, map, features, [latitude, longitude], offsets) {
       const at = near(geometry.coordinates), offset = directions.get(properties.trace);
       if (offset?.back_azimuth_deg != null) {
         const ray = Array.from({ length: 41 }, (_, step) => destination(...at, offset.back_azimuth_deg, (step / 40) * 1.1 * properties.distance_deg));
-        add("Back azimuth", "ray", L.polyline(unwrap(ray, at[1]), { className: "ray", interactive: false }));
+        add("Back azimuth", "ray", L.polyline(unwrap(ray, at[1]), { className: "ray", interactive: false, smoothFactor: 0.3 }));
       }
       const used = properties.used || properties.arrivals?.length > 0;
       const station = used ? ["Station", "station"] : ["Station, not used", "unused"];

@@ -117,8 +117,9 @@ async function download(event, path) {
 // A name of a file at the beginning stays as it is.
 const sentence = (text) => (/^\S*\.\S/.test(text) ? text : capitalize(text));
 
-async function showProblem(problem, beside) {
+async function showProblem(problem, given) {
   page.job = null;
+  const beside = given ?? (problem.status === 401 ? "#start" : undefined);
   const parts = (problem.parts ?? []).filter((part) => part.detail !== problem.detail).map((part) => element("li", {}, element("code", {}, part.name), ` ${part.detail}`));
   const advice = element("p", { className: "advice" });
   one("#problem").replaceChildren(...[
@@ -130,10 +131,16 @@ async function showProblem(problem, beside) {
   document.title = `${problem.title} · Seismic Atlas`;
   one("#problem").focus({ preventScroll: true });
   one("#problem").dataset.ready = "problem";
+  if (problem.status === 401) askForKey();
   if (problem.type?.startsWith("/problems/")) {
     const explanation = await readJson(problem.type.slice(1)).catch(() => null);
     if (explanation) advice.append(element("b", {}, "What to do: "), explanation.advice.replaceAll("`", ""), ".");
   }
+}
+
+function askForKey() {
+  one("#submission details").open = true;
+  one("#key").focus();
 }
 
 async function showErrors(work, beside) {
@@ -165,6 +172,7 @@ async function openModels() {
   window.scrollTo(0, 0);
 }
 
+one("#key").addEventListener("change", () => { page.shown = null; route(); });
 one("#submission").addEventListener("submit", submitForm);
 one("#cancel").addEventListener("click", () => showErrors(() => request(page.job.links.self, { method: "DELETE" })));
 for (const link of document.querySelectorAll("a[href='./']")) link.addEventListener("click", (event) => { event.preventDefault(); history.pushState(null, "", location.pathname); route(); });

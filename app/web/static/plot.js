@@ -118,7 +118,7 @@ export function makePlot({ label, height, limits, margins, free, draw, hover, ch
     keys[event.key]();
   });
   plot.tools = element("div", { className: "tools" },
-    button("+", "Zoom in", () => plot.zoom(0.5)), button("−", "Zoom out", () => plot.zoom(2)), button("Whole", "Show everything", () => plot.reset()));
+    button("+", "Zoom in", () => plot.zoom(0.5)), button("−", "Zoom out", () => plot.zoom(2)), button("Whole", "Show the whole", () => plot.reset()));
   new ResizeObserver(plot.redraw).observe(box);
   redrawWithScheme(canvas, plot.redraw);
   return plot;

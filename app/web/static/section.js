@@ -11,7 +11,8 @@ const NO_DATUM = -32768;
 const MAX_ROW_HEIGHT = 42, MIN_ROW_HEIGHT = 15;
 
 function decodeSamples(text) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const letters = atob(text), bytes = new Uint8Array(letters.length);
+  for (let index = 0; index < letters.length; index++) bytes[index] = letters.charCodeAt(index);
   return new Int16Array(bytes.buffer);
 }
 
@@ -160,7 +161,7 @@ function drawWave(context, plot, wave, center, room, color, line) {
   context.lineJoin = "round";
   context.beginPath();
   let drawing = false;
-  const block = Math.max(1, Math.floor(perPixel / 2));
+  const block = Math.max(1, Math.floor(perPixel));
   for (let index = first; index < last; index += block) {
     let least = Infinity, most = -Infinity;
     for (let inner = index; inner < Math.min(last, index + block); inner++) {

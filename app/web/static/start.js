@@ -63,7 +63,6 @@ export function prepareStart(submitExample) {
   for (const kind of ["dragleave", "drop"]) one("#drop").addEventListener(kind, (event) => { event.preventDefault(); one("#drop").classList.remove("over"); });
   one("#drop").addEventListener("drop", (event) => addFiles(event.dataTransfer.files));
   one("#examples").replaceChildren(...EXAMPLES.map(([name, task, title, text]) => element("li", {}, element("button", { type: "button", className: "row", onclick: () => openExample(name, task, submitExample) }, element("b", {}, title), element("small", {}, text)))));
-  one("#key").addEventListener("change", listRecentJobs);
   showFields();
 }
 
