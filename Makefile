@@ -66,8 +66,9 @@ train: $(TRAINING)-compiled ## train, evaluate and document every model (ARGS="t
 bench: $(DEV)-compiled ## the serving path against the usual script, in one run
 	$(PY) -m benchmarks.classify_bundle $(ARGS)
 
-openapi: $(WORKER) ## write openapi.json from the code
+openapi: $(DEV) ## write openapi.json from the code, and the models of the client from it
 	$(PY) -m app openapi > openapi.json
+	$(PY) client/generate_models.py
 
 client-models: $(DEV) ## write the models of the client from openapi.json, and its half with awaited calls
 	$(PY) client/generate_models.py

@@ -1,6 +1,9 @@
 """The examples of the pages on the client run as they are."""
 
 import re
+import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +11,10 @@ import obspy
 import pytest
 from obspy.core.inventory import Inventory, Network, Station
 
+from seismic_atlas_client.__main__ import main
+
 ROOT = Path(__file__).resolve().parents[2]
+COMMAND = re.compile(r"^(?:\$ )?atlas (.*?)(?:  +#.*| > \S+)?$", flags=re.M)
 PAGES = ("docs/how-to/use_the_client.md", "client/README.md")
 
 
@@ -42,3 +48,29 @@ def test_the_examples_of_a_page_run(page, files, capsys):
         assert (files / "event.xml").exists()
         assert (files / "figures" / "section.png").exists()
         assert "unsupported-part ['notes.txt']" in printed
+
+
+def find_commands():
+    """The arguments of every `atlas` in the code blocks of all pages."""
+    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+    blocks = [block for page in listed for block in re.findall(r"^```(?:sh)?\n(.*?)^```", (ROOT / page).read_text(), flags=re.M | re.S)]
+    return sorted({command for block in blocks for command in COMMAND.findall(block)})
+
+
+def test_the_commands_of_all_pages_are_known(capsys):
+    """Names of commands and options; `--help` ends them before anything is done."""
+    commands = find_commands()
+    assert len(commands) > 10
+    refused = [command for command in commands if main([*shlex.split(command), "--help"]) != 0]
+    assert refused == [], capsys.readouterr().err
+
+
+def test_the_commands_on_files_run(files, capsys):
+    """Those that fetch from data centers are left out, and the one that watches."""
+    shutil.make_archive("event", "zip", files, "anomalies")
+    page = (ROOT / "docs/how-to/use_the_command_line.md").read_text().split("## Fetch an event")[0]
+    commands = COMMAND.findall(page)
+    assert len(commands) == 5
+    codes = [main(shlex.split(command)) for command in commands]
+    assert codes == [0, 0, 0, 0, 4], "the played worker fails one of many events"
+    assert {"event.xml", "catalog.xml"} <= {path.name for path in files.iterdir()}

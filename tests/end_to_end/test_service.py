@@ -176,6 +176,7 @@ def test_the_client_fetches_an_event_and_locates_it(running, tmp_path):
         located = client.locate(fetched.path)
         job = client.job(located.job_id)
         figures = job.save_figures(tmp_path / "figures")
+        section = job.figure_data("section")
         with zipfile.ZipFile(fetched.path) as archive:
             stream = obspy.read(io.BytesIO(archive.read("waveforms.mseed")), format="MSEED")  # noqa: TID251 -- of this repository
             inventory = obspy.read_inventory(io.BytesIO(archive.read("stations_1.xml")), format="STATIONXML")
@@ -184,6 +185,9 @@ def test_the_client_fetches_an_event_and_locates_it(running, tmp_path):
     assert len(located.to_catalog()) == 1
     assert job.state.formats == ["json", "quakeml", "geojson", "csv"]
     assert {path.stem for path in figures} >= {"section", "map"}
+    assert {trace.split(".")[1] for trace in json.dumps(section).split('"') if trace.endswith(".LHZ")} == {
+        one.station for one in fetched.stations
+    }
     assert classified.traces_used == 6
 
 

@@ -118,6 +118,10 @@ class AsyncJobHandle(Generic[R]):
         """Return the figures (PNG) by their names."""
         return await self._client.run(operations.read_figures(await self.refresh(), self._client.retries))
 
+    async def figure_data(self, name: str) -> Any:  # noqa: ANN401 -- JSON
+        """Return what a figure (`section` or `families`) shows as parsed JSON: waveforms and travel times, or positions of events."""
+        return await self._client.run(operations.read_figure_data(self.id, name, self._client.retries))
+
     async def save_figures(self, folder: str | PathLike[str]) -> list[Path]:
         """Write the figures (PNG) to a folder; return the paths."""
         return await self._client.run(operations.save_figures(await self.refresh(), Path(folder), self._client.retries))
@@ -319,13 +323,15 @@ class AsyncClient:
             while True:
                 try:
                     outcome = await self._perform(effect)
-                except httpx.TransportError as error:
+                except httpx.RequestError as error:
                     effect = flow.throw(error)
                 else:
                     effect = flow.send(outcome)
         except StopIteration as end:
             outcome_of_flow: T = end.value
             return outcome_of_flow
+        finally:
+            flow.close()
 
     async def _perform(self, effect: Effect) -> Answer | None:
         if isinstance(effect, Sleep):

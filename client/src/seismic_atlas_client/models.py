@@ -187,6 +187,70 @@ class ArrivalEstimate(Model):
     """One standard deviation of pick and travel time together."""
 
 
+class Centroid(Model):
+    """Epicenter and time of the source that fits the waveforms best."""
+
+    latitude: float
+    """Degrees."""
+
+    longitude: float
+    """Degrees."""
+
+    horizontal_uncertainty_km: float
+    """Radius of the circle of 68 % probability."""
+
+    time: AwareDatetime
+    """UTC."""
+
+    time_uncertainty_s: float
+    """One standard deviation."""
+
+
+class DepthLikelihood(Model):
+    """Largest log likelihood of a moment tensor at a depth."""
+
+    depth_km: float
+    """A depth of the tables."""
+
+    log_likelihood: float
+    """Against noise."""
+
+
+class AzimuthLikelihood(Model):
+    """Largest log likelihood of a force along an azimuth."""
+
+    azimuth_deg: float
+    """Clockwise from north."""
+
+    log_likelihood: float
+    """Against noise."""
+
+
+class SourceTrace(Model):
+    """Fit of one trace, 28 to 150 s: correlation, and shift of the observed waves after the synthetic ones."""
+
+    trace: str
+    """Network.station.location.channel."""
+
+    distance_deg: float
+    """From the centroid."""
+
+    azimuth_deg: float
+    """At the centroid, clockwise from north."""
+
+    correlation: float
+    """Of the Rayleigh waves, 0 to 1."""
+
+    shift_s: float
+    """Of the Rayleigh waves."""
+
+    body_correlation: float | None = None
+    """Of the body waves; None where they have no window of their own."""
+
+    body_shift_s: float | None = None
+    """Of the body waves."""
+
+
 class SourceEstimate(Model):
     """Source by the inversion of long-period waveforms: a moment tensor at depth, or a single force with its history."""
 
@@ -203,10 +267,34 @@ class SourceEstimate(Model):
     """Fraction of the energy explained at free gains, 0 to 1."""
 
     tensor: dict[str, float] | None = None
-    """Rr, tt, pp, rt, rp, tp (r up, t south, p east), scalar moment 1: no gains."""
+    """Rr, tt, pp, rt, rp, tp (r up, t south, p east) of scalar moment 1."""
 
     nodal_planes: list[dict[str, float]] = Field(default_factory=list)
     """Strike, dip and rake of the best double couple, degrees."""
+
+    double_couple: float | None = None
+    """Fraction of the tensor that is a double couple, 0 to 1; the rest is CLVD."""
+
+    scalar_moment_n_m: float | None = None
+    """None where unknown, see amplitude_unknown."""
+
+    moment_magnitude: float | None = None
+    """Mw of the scalar moment."""
+
+    moment_magnitude_uncertainty: float | None = None
+    """Standard deviation by the scatter over stations."""
+
+    force_amplitude_kg_m: float | None = None
+    """Mass times distance: the force integrated twice; None where unknown."""
+
+    amplitude_unknown: str | None = None
+    """Why there is neither scalar moment nor force amplitude."""
+
+    amplitude_traces: int = 0
+    """Traces with a response that moment or amplitude rest on."""
+
+    half_duration_s: float | None = None
+    """Of the moment rate: 0, a point in time, is what the inversion supposes."""
 
     depth_km: float | None = None
     """Depth of the moment tensor; None for a force."""
@@ -219,6 +307,18 @@ class SourceEstimate(Model):
 
     force_duration_s: float | None = None
     """Duration of the single force; None for a moment tensor."""
+
+    centroid: Centroid | None = None
+    """Of the inversion, whether or not the epicenter was moved to it."""
+
+    depth_profile: list[DepthLikelihood] = Field(default_factory=list)
+    """Of a moment tensor, at the depths tried."""
+
+    azimuth_profile: list[AzimuthLikelihood] = Field(default_factory=list)
+    """Of a single force, every 10 degrees."""
+
+    traces: list[SourceTrace] = Field(default_factory=list)
+    """Traces used: those whose Rayleigh waves correlate by 0.3 and more."""
 
     correlations: dict[str, float] = Field(default_factory=dict)
     """Of the Rayleigh waves of each trace used."""

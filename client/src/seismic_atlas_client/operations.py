@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from collections.abc import Iterable, Mapping
@@ -147,6 +148,15 @@ def read_figures(job: Job, policy: RetryPolicy) -> Flow[dict[str, bytes]]:
     return figures
 
 
+def read_figure_data(job_id: str, name: str, policy: RetryPolicy) -> Flow[Any]:
+    """Return the data of a figure as parsed JSON; raises NotFound for a figure that has none, and UnexpectedAnswer."""
+    answer: Answer = yield from send(Send(Request("GET", f"{_job_path(job_id)}/figures/{quote(name, safe='')}.json")), policy)
+    try:
+        return json.loads(answer.content)
+    except ValueError as error:
+        raise UnexpectedAnswer(f"the data of the figure {name!r} is no JSON: {error}") from error
+
+
 def save_figures(job: Job, folder: Path, policy: RetryPolicy) -> Flow[list[Path]]:
     """Write the figures of a job to a folder; return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -166,7 +176,21 @@ def save_bundle(job: Job, path: Path, policy: RetryPolicy) -> Flow[Path]:
 
 
 def list_jobs(kind: JobKind | None, status: Status | None, limit: int, cursor: str | None, policy: RetryPolicy) -> Flow[JobList]:
-    """Return a page of the caller's jobs, newest first."""
+    """
+    Return a page of the caller's jobs, newest first.
+
+    Parameters
+    ----------
+    kind, status
+        Only jobs of this kind and this status; None: of all.
+    limit
+        Number of jobs of a page.
+    cursor
+        `next` of the page before; None for the first page.
+    policy
+        How the request is repeated.
+
+    """
     given = {"kind": kind, "status": status, "limit": str(limit), "cursor": cursor}
     params = {name: value for name, value in given.items() if value is not None}
     return _parse(JobList, (yield from send(Send(Request("GET", "/jobs", params=params)), policy)))

@@ -157,7 +157,7 @@ def _follow_events(job_id: str, report: OnProgress, deadline_s: float) -> Flow[J
     request = Request("GET", f"/jobs/{quote(job_id, safe='')}/events", headers={"Accept": "text/event-stream"}, timeout_s=timeout_s)
     try:
         yield Follow(request, follower.accept_line)
-    except httpx.TransportError:
+    except httpx.RequestError:
         return None
     return follower.ended
 

@@ -63,7 +63,7 @@ def send(effect: Send | Save, policy: RetryPolicy) -> Flow[Answer]:
         last = attempt == policy.attempts
         try:
             answer: Answer = yield effect
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             if last:
                 raise ServiceUnreachable(_describe_failure(error, attempt)) from error
             yield Sleep(policy.choose_pause(attempt))
@@ -77,7 +77,7 @@ def send(effect: Send | Save, policy: RetryPolicy) -> Flow[Answer]:
     raise AssertionError("a policy has at least one attempt")
 
 
-def _describe_failure(error: httpx.TransportError, attempts: int) -> str:
+def _describe_failure(error: httpx.RequestError, attempts: int) -> str:
     what = str(error) or type(error).__name__
     times = "once" if attempts == 1 else f"{attempts} times"
     return f"the service did not answer ({what}; tried {times}); is it running at this address (argument `url`, variable ATLAS_URL)?"
