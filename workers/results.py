@@ -126,7 +126,7 @@ class ArrivalEstimate(_Rounded):
     """A pick associated with a phase, in locations by arrival times."""
 
     trace: str = Field(description="network.station.location.channel")
-    phase: str = Field(description="P, PKP, PKPbc, PKPab, S, pP, sP, PP, or LR: the peak of the Rayleigh-wave envelope at 20 to 50 s")
+    phase: str = Field(description="P, Pg, PKP, PKPbc, PKPab, S, Sg, pP, sP, PP, or LR: the peak of the 20 to 50 s Rayleigh-wave envelope")
     time: AwareDatetime = Field(description="time of the pick, UTC")
     residual_s: float = Field(description="observed minus predicted time; predicted by ak135, for LR by one group velocity")
     uncertainty_s: float = Field(description="one standard deviation of pick and travel time together")

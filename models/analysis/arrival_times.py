@@ -70,7 +70,7 @@ def pick_candidates(picks: Sequence[Picks], gather: Gather, readings: DistanceRe
 
 def detected_by_majority(arrivals: Sequence[Arrival], traces: int) -> bool:
     """Whether first arrivals, or Rayleigh waves, are associated on more than half of the traces, and on five at least."""
-    counts = [sum(arrival.phase in wave for arrival in arrivals) for wave in (FIRST_PHASES, ("LR",))]
+    counts = [len({arrival.trace_index for arrival in arrivals if arrival.phase in wave}) for wave in (FIRST_PHASES, ("LR",))]
     return max(counts) >= MIN_STATIONS and 2 * max(counts) > traces
 
 
@@ -78,4 +78,4 @@ def has_short_period_arrivals(solution: ArrivalTimeSolution | None) -> bool:
     """Whether five traces or more have a first arrival at 0.3 Hz and above, where glacial earthquakes radiate too little to be detected."""
     if solution is None:
         return False
-    return sum(arrival.short_period and arrival.phase in FIRST_PHASES for arrival in solution.arrivals) >= MIN_STATIONS
+    return len({one.trace_index for one in solution.arrivals if one.short_period and one.phase in FIRST_PHASES}) >= MIN_STATIONS

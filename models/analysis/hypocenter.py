@@ -7,13 +7,27 @@ import numpy as np
 
 from models.analysis.combine import OriginTime, combine_depths, combine_origin_times
 from models.analysis.distances import DistanceReadings
+from models.analysis.event_class import sample_ellipse
 from models.analysis.refinement import RefinedLocation
 from models.array_types import Floats
 from models.seismic.association.depth_time import DepthTime
-from models.seismic.geodesy import distance_deg
+from models.seismic.association.grid_scan import DEPTH_MARGIN_KM
+from models.seismic.earth.maximum_depth import maximum_depth_km
+from models.seismic.geodesy import distance_deg, geocentric_latitude_deg, unit_vectors
 from models.seismic.location.hypocenter_calibration import read_hypocenter_scales
 from models.seismic.location.solution import Location
 
+MIN_SECTION_STATIONS: Final = 4
+"""Stations of the smallest sections that the depth network was trained on; of fewer it reads no depth that is stated."""
+MISREAD_PROBABILITY: Final = 0.12
+"""
+Probability that the depth of a section is misread altogether, mostly that of a deep event whose epicenter is wrong: the share of
+simulated earthquakes whose reading is off by more than three of its standard deviations (`docs/results/section_depth.md`).
+"""
+MAX_INFORMED_ERROR_KM: Final = 30.0
+"""
+Standard deviation of the depth of arrival times up to which they know it by themselves: half of that of their prior (`log_depth_prior`).
+"""
 MAX_DEPTH_ERROR_KM: Final = 50.0
 """Largest uncertainty of a depth by arrival times that is stated without a section."""
 
@@ -51,8 +65,8 @@ def combine_hypocenter(
     """
     Combine origin time and depth of the arrival times or other methods with the depth that the section network predicts.
 
-    Where arrival times were accepted, the depth is the mean of theirs and the network's, and the origin time is that of the arrival times
-    given this depth. Standard deviations are enlarged by the factors of the distance model's card (`hypocenter_calibration`), the
+    The section's depth may be misread (`allow_misreading`). Where arrival times were accepted, the depth is the mean of theirs and the
+    network's, and the origin time is that of the arrival times given this depth. Standard deviations are enlarged by the factors of the distance model's card (`hypocenter_calibration`), the
     depth's before the origin time is derived from it.
 
     Parameters
@@ -69,16 +83,40 @@ def combine_hypocenter(
         Whether the depth of arrival times counts without that of a section, if it is known to within `MAX_DEPTH_ERROR_KM`.
 
     """
+    from_section = from_section if readings.live.sum() >= MIN_SECTION_STATIONS else None
+    deepest_km = find_maximum_depth(refined.location)
     scales = read_hypocenter_scales(readings.calibration, refined.method)
     time_factor, depth_factor = scales.at(describe_geometry(refined.location, coordinates))
     joint = None if refined.arrival_solution is None else refined.arrival_solution.depth_time
     if joint is not None and (from_section is not None or (depth_of_arrivals and joint.depth_uncertainty_km <= MAX_DEPTH_ERROR_KM)):
-        moved = join_section_depth(joint, from_section, depth_factor)
+        moved = join_section_depth(joint, from_section, depth_factor, deepest_km)
         origin = OriginTime(moved.time_s, time_factor * moved.time_uncertainty_s)
         return Hypocenter(origin, DepthEstimate(moved.depth_km, moved.depth_uncertainty_km), moved.correlation)
     origin = refined.origin or combine_origin_times(readings)
-    depth = None if from_section is None else DepthEstimate(from_section.depth_km, depth_factor * from_section.uncertainty_km)
+    depth = None if from_section is None else allow_misreading(scale_depth(from_section, depth_factor), deepest_km)
     return Hypocenter(OriginTime(origin.time_s, time_factor * origin.uncertainty_s), depth, None)
+
+
+def allow_misreading(depth: DepthEstimate, deepest_km: float, joint: DepthTime | None = None) -> DepthEstimate:
+    """
+    Enlarge the standard deviation of a depth by the probability that its section is misread.
+
+    The variance is that of a mixture about the stated depth. Of a misread section remains what arrival times say, where they know the depth
+    to within `MAX_INFORMED_ERROR_KM`; else the depth is anywhere down to `deepest_km`, with equal probability. Where only shallow
+    earthquakes are known, little is added.
+    """
+    mean_km, variance = 0.5 * deepest_km, deepest_km**2 / 12.0
+    if joint is not None and joint.depth_uncertainty_km <= MAX_INFORMED_ERROR_KM:
+        mean_km, variance = joint.depth_km, joint.depth_variance_km2
+    own = depth.uncertainty_km**2
+    mixed = (1.0 - MISREAD_PROBABILITY) * own + MISREAD_PROBABILITY * ((mean_km - depth.depth_km) ** 2 + variance)
+    return DepthEstimate(depth.depth_km, float(np.sqrt(max(own, mixed))))
+
+
+def find_maximum_depth(location: Location) -> float:
+    """Find the maximum depth of known earthquakes in kilometers within the epicenter's regions, with a margin of 50 km."""
+    samples = np.concatenate([np.stack(sample_ellipse(region), axis=1) for region in location.regions])
+    return float(maximum_depth_km(unit_vectors(geocentric_latitude_deg(samples[:, 0]), samples[:, 1])).max()) + DEPTH_MARGIN_KM
 
 
 def describe_geometry(location: Location, coordinates: tuple[Floats, Floats]) -> dict[str, float]:
@@ -89,13 +127,24 @@ def describe_geometry(location: Location, coordinates: tuple[Floats, Floats]) ->
     return {"effective_stations": location.effective_stations, "median_distance_deg": median}
 
 
-def join_section_depth(joint: DepthTime, from_section: DepthEstimate | None, depth_factor: float = 1.0) -> DepthTime:
+def join_section_depth(
+    joint: DepthTime, from_section: DepthEstimate | None, depth_factor: float = 1.0, deepest_km: float | None = None
+) -> DepthTime:
     """
     Average the depth of arrival times with that of a section, where there is one, and move the origin time to it.
 
-    The standard deviation of the depth is multiplied by `depth_factor` before.
+    The standard deviation of the depth is multiplied by `depth_factor` before. With a maximum depth of the region the section may be
+    misread (`allow_misreading`).
     """
-    depth_km, uncertainty_km = joint.depth_km, joint.depth_uncertainty_km
-    if from_section is not None:
-        depth_km, uncertainty_km = combine_depths((from_section.depth_km, from_section.uncertainty_km), (depth_km, uncertainty_km))
-    return joint.at_depth(depth_km, depth_factor * uncertainty_km)
+    if from_section is None:
+        return joint.at_depth(joint.depth_km, depth_factor * joint.depth_uncertainty_km)
+    own = (joint.depth_km, joint.depth_uncertainty_km)
+    depth = scale_depth(DepthEstimate(*combine_depths((from_section.depth_km, from_section.uncertainty_km), own)), depth_factor)
+    if deepest_km is not None:
+        depth = allow_misreading(depth, deepest_km, joint)
+    return joint.at_depth(depth.depth_km, depth.uncertainty_km)
+
+
+def scale_depth(depth: DepthEstimate, factor: float) -> DepthEstimate:
+    """Multiply the standard deviation of a depth by a factor."""
+    return DepthEstimate(depth.depth_km, factor * depth.uncertainty_km)

@@ -44,6 +44,7 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
         moment_scale,
         paper_location,
         pick_delays,
+        section_depth,
         short_records,
         simulated_networks,
         surface_wave_stack,
@@ -60,6 +61,8 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
         print(common_error.write_common_error_page(settings, arguments.command, arguments.store, arguments.most))
     elif arguments.name == "moment-scale":
         print(moment_scale.write_moment_scale_page(settings, arguments.command, arguments.most, arguments.scale))
+    elif arguments.name == "section-depth":
+        print(section_depth.write_section_depth_page(settings, arguments.command, arguments.store, arguments.trials, arguments.seed))
     elif arguments.name == "pick-delays":
         print(pick_delays.write_pick_delays_page(arguments.command, arguments.trials, arguments.seed))
     elif arguments.name == "short-records":
@@ -171,10 +174,12 @@ def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.Arg
     networks = commands.add_parser("simulated-networks", help="locate arrival times at simulated networks")
     delays = commands.add_parser("pick-delays", help="measure the delay of the picker on synthetic onsets")
     short = commands.add_parser("short-records", help="locate simulated records of 100 s about P by their picks alone")
-    for command, trials in ((paper, 100), (networks, 40), (delays, 1500), (coverage, 300), (short, 20)):
+    depths = commands.add_parser("section-depth", help="read depths from sections of few stations and of stations on one side")
+    depths.add_argument("--store", default="greens_10s", help="store of Green's functions (greens_10s)")
+    for command, trials in ((paper, 100), (networks, 40), (delays, 1500), (coverage, 300), (short, 20), (depths, 240)):
         command.add_argument("--trials", type=int, default=trials, help=f"events of each setting or onsets of each band ({trials})")
         command.add_argument("--seed", type=int, default=3407)
-    for command in (prior, stack, common, scaled, paper, networks, delays, coverage, short):
+    for command in (prior, stack, common, scaled, paper, networks, delays, coverage, short, depths):
         command.set_defaults(run=measure_location)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from models.analysis.detection import Detection, detect_event
-from models.analysis.hypocenter import MAX_DEPTH_ERROR_KM
+from models.analysis.hypocenter import MAX_DEPTH_ERROR_KM, MIN_SECTION_STATIONS
 from models.analysis.pipeline import EventLocation, locate_event
 from models.analysis.sections import make_reference
 from models.analysis.source import add_source
@@ -53,7 +53,12 @@ def locate_job(job: JobContext) -> JobOutput:
 
 def source_warnings(found: EventLocation) -> list[DataWarning]:
     """Return a data warning (code `no-depth-or-force`) for an event that has neither a depth nor a force azimuth."""
-    if found.depth is not None or found.force_azimuth is not None or found.classification is None:
+    if found.depth is not None or found.force_azimuth is not None:
+        return []
+    if found.event_type == "earthquake" and not found.readings.withheld:
+        detail = f"the depth is read from sections of at least {MIN_SECTION_STATIONS} stations; send more of them"
+        return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
+    if found.classification is None:
         return []
     shares = ", ".join(f"{name} {probability:.2f}" for name, probability in found.classification.probabilities.items())
     reason = "neither an earthquake nor a glacial earthquake is probable enough to state a depth or a force azimuth"

@@ -9,8 +9,8 @@ import numpy as np
 from models.array_types import Floats
 from models.seismic.association.candidates import GROUP_VELOCITIES_KM_S, RAYLEIGH_DEVIATION_S, RAYLEIGH_PATH_ERROR, Candidates
 from models.seismic.association.grid_scan import TrialSource, phase_curves
-from models.seismic.earth.travel_time_errors import FIRST_PHASES, phase_error_s
-from models.seismic.earth.travel_times import DISTANCES_DEG, PHASES, travel_time_s
+from models.seismic.earth.travel_time_errors import CRUSTAL_ALTERNATIVES, FIRST_PHASES, SHEAR_PHASES, phase_error_s
+from models.seismic.earth.travel_times import DISTANCES_DEG, PHASES, TABLE_PHASES, travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, azimuthal_gap_deg
 
 MAX_DEVIATIONS: Final = 3.0
@@ -58,7 +58,7 @@ def associate_arrivals(data: Candidates, source: TrialSource) -> tuple[Arrival, 
     Associate picks with the phases of a source, and Rayleigh-wave envelope peaks with phase "LR".
 
     Phases are tried in the order of `PHASES`; each takes the nearest pick within three standard deviations that no earlier phase of
-    the trace has taken.
+    the trace has taken. Of a phase and its alternative a pick belongs to the one that it is nearer to, in standard deviations.
     """
     distances = data.distances_deg(source.point)
     errors = [phase_error_s(phase, data.station_spacing_deg, distances, source.depth_km) for phase in PHASES]
@@ -66,11 +66,16 @@ def associate_arrivals(data: Candidates, source: TrialSource) -> tuple[Arrival, 
     arrivals = []
     for i, trace_index in enumerate(data.trace_indices.tolist()):
         free, vertical = data.s_weights[i] > 0.0, data.later_weights[i] > 0.0
-        for index, phase in enumerate(PHASES):
+        for index, phase in enumerate(PHASES if data.crustal else TABLE_PHASES):
             expected = source.time_s + float(np.interp(distances[i], DISTANCES_DEG, curves[index]))
             sigma = np.hypot(data.pick_deviations[i], errors[index][i])
-            allowed = free & (vertical | (phase == "S"))
+            allowed = free & (vertical | (phase in SHEAR_PHASES))
             deviations = np.where(allowed, np.abs(data.pick_times[i] - expected) / sigma, np.inf)
+            if data.crustal and phase in CRUSTAL_ALTERNATIVES:
+                other = PHASES.index(CRUSTAL_ALTERNATIVES[phase])
+                instead_s = source.time_s + float(np.interp(distances[i], DISTANCES_DEG, curves[other]))
+                closer = np.abs(data.pick_times[i] - instead_s) / np.hypot(data.pick_deviations[i], errors[other][i]) < deviations
+                deviations = np.where(closer, np.inf, deviations)
             nearest = int(np.argmin(deviations))
             if deviations[nearest] <= MAX_DEVIATIONS:
                 time_s, error_s = float(data.pick_times[i, nearest]), float(sigma[nearest])
@@ -95,6 +100,12 @@ def _associate_rayleigh_peaks(data: Candidates, source: TrialSource, distances_d
                 arrivals.append(Arrival(int(data.trace_indices[i]), "LR", time_s, float(residuals[i, nearest]), float(sigma[i])))
         best = max(best, arrivals, key=len)
     return best
+
+
+def has_first_arrivals(data: Candidates, source: TrialSource) -> bool:
+    """Return whether first arrivals of a source are associated on half of the traces, and not Rayleigh waves or S alone."""
+    detected = {arrival.trace_index for arrival in associate_arrivals(data, source) if arrival.phase in FIRST_PHASES}
+    return 2 * len(detected) >= len(data.trace_indices)
 
 
 def is_unambiguous(data: Candidates, source: TrialSource) -> bool:

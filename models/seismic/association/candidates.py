@@ -18,6 +18,7 @@ from models.seismic.association.pick_likelihood import PickMixture, TimeGrid, ar
 from models.seismic.earth.travel_time_errors import (
     FIRST_PHASES,
     PICK_PROBABILITY,
+    SHEAR_PHASES,
     correlated_slowness_error,
     effective_neighbor_count,
     independent_fraction,
@@ -91,6 +92,8 @@ class Candidates:
         Distances between stations.
     origin_estimate : (float, float), optional
         Mean and standard deviation in seconds of an independent estimate of the origin time.
+    crustal : bool
+        Whether picks may be of waves guided by the crust; in a search of the whole sphere they would only be ambiguous.
     usual_lead_s : float
         Origins up to this long before the first sample are as probable as later ones; `MAX_LEAD_S` where records are cut about arrivals.
 
@@ -116,6 +119,7 @@ class Candidates:
     interstation_deg: Floats
     origin_estimate: tuple[float, float] | None = None
     usual_lead_s: float = USUAL_LEAD_S
+    crustal: bool = False
 
     def distances_deg(self, point: Floats) -> Floats:
         """Return the epicentral distances [n] of the stations from a unit vector at geocentric latitude."""
@@ -260,6 +264,7 @@ def phase_llr(
     grid: TimeGrid,
     *,
     correlated_errors: bool,
+    phases: Sequence[str] = PHASES,
 ) -> Floats32:
     """
     Compute the LLR [phases, n, samples] of each phase's arrival on each trace.
@@ -276,18 +281,24 @@ def phase_llr(
         Sampling, with starts [phases, n].
     correlated_errors : bool
         Whether errors of first arrivals include the bias from spatial correlation, as posterior densities need.
+    phases : sequence of str
+        Phases to compute, in the order of the grid's starts.
 
     """
     slowness_error = correlated_slowness_error(data.stations, data.interstation_deg, distances_deg)
     rows = []
-    for index, phase in enumerate(PHASES):
+    for index, phase in enumerate(phases):
         error = phase_error_s(phase, data.station_spacing_deg, distances_deg, depth_km, slowness_error if correlated_errors else None)
         sigma = np.sqrt(data.pick_deviations**2 + (error**2 + grid_error_s**2)[:, None])
-        probabilities = (data.s_detected if phase == "S" else data.p_detected) * PICK_PROBABILITY[phase]
-        weights = data.first_weights if phase in FIRST_PHASES else data.s_weights if phase == "S" else data.later_weights
+        probabilities = (data.s_detected if phase in SHEAR_PHASES else data.p_detected) * PICK_PROBABILITY[phase]
+        weights = data.later_weights
+        if phase in SHEAR_PHASES:
+            weights = data.s_weights
+        elif phase in FIRST_PHASES and phase != "Pg":
+            weights = data.first_weights
         picks = PickMixture(data.pick_times, sigma, weights, probabilities, data.record_starts, data.record_ends)
         rows.append(arrival_llr(picks, TimeGrid(grid.step_s, grid.starts[index], grid.sample_count)))
-    return np.stack(rows)
+    return np.stack(rows) if rows else np.zeros((0, len(distances_deg), grid.sample_count), np.float32)
 
 
 def rayleigh_llr(data: Candidates, distances_deg: Floats, grid_error_s: Floats, grid: TimeGrid) -> Floats32:

@@ -20,8 +20,8 @@ from models.seismic.association.candidates import GROUP_VELOCITIES_KM_S, Candida
 from models.seismic.association.pick_likelihood import TimeGrid
 from models.seismic.association.stack import PhaseLlr, PhaseTables, RayleighLlr, stack_along_curves
 from models.seismic.earth.maximum_depth import maximum_depth_km
-from models.seismic.earth.travel_time_errors import DETECTION_PROBABILITY
-from models.seismic.earth.travel_times import DISTANCES_DEG, PHASES, interpolate_curve, travel_time_curve
+from models.seismic.earth.travel_time_errors import CRUSTAL_ALTERNATIVES, DETECTION_PROBABILITY
+from models.seismic.earth.travel_times import DISTANCES_DEG, MAX_CRUSTAL_DEG, PHASES, interpolate_curve, travel_time_curve
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.location.origin_time_prior import MAX_LEAD_S, OriginPrior
 
@@ -51,6 +51,8 @@ HIDDEN_PHASES: Final = (
     ("pP", "P", 20.0),
     ("sP", "P", 20.0),
     ("sP", "pP", 8.0),
+    ("Pg", "P", 1.0),
+    ("Sg", "S", 2.0),
 )
 """Phases that within so many seconds of an earlier one would be the same pick, or lost in its coda."""
 
@@ -170,18 +172,36 @@ def scan_grid(
         Whether errors include the bias from spatial correlation and the integral over origin times is computed, for posteriors.
 
     """
+    phases = _select_phases(phases, distances_deg, crustal=data.crustal)
     chosen, step, depth_km = [PHASES.index(phase) for phase in phases], grid.origin_times_s[2], float(np.median(grid.depths_km))
     origins, window = _origin_time_grid(data, grid), _origin_window(grid)
     times = _phase_time_grid(data, distances_deg, grid.depths_km, step, window)
-    llr = phase_llr(data, distances_deg, depth_km, grid_error_s, times, correlated_errors=correlated_errors)[chosen]
-    arrivals = PhaseLlr(llr, times.starts[chosen], data.independent_weights(distances_deg))
+    times = times._replace(starts=times.starts[chosen])
+    llr = phase_llr(data, distances_deg, depth_km, grid_error_s, times, correlated_errors=correlated_errors, phases=phases)
+    arrivals = PhaseLlr(llr, times.starts, data.independent_weights(distances_deg))
     slownesses, rayleigh_times = np.zeros(0), TimeGrid(step, np.zeros(len(distances_deg), np.int64), 2)
     if rayleigh:
         slownesses, rayleigh_times = GROUP_SLOWNESSES_S_DEG, _rayleigh_time_grid(data, distances_deg, step, window)
     waves = RayleighLlr(rayleigh_llr(data, distances_deg, grid_error_s, rayleigh_times), rayleigh_times.starts, slownesses)
-    tables = PhaseTables(np.stack([phase_curves(depth)[chosen] for depth in grid.depths_km]), detection_probability()[chosen])
+    curves = np.stack([phase_curves(depth)[chosen] for depth in grid.depths_km])
+    tables = PhaseTables(curves, detection_probability()[chosen], _find_alternatives(phases))
     inputs = (data.stations, tables, arrivals, waves)
     return _stack_in_threads(grid.nodes, inputs, origins, data.origin_time_log_prior(step), integrated=correlated_errors)
+
+
+def _select_phases(phases: Sequence[str], distances_deg: Floats, *, crustal: bool) -> tuple[str, ...]:
+    """Leave out waves guided by the crust where they are not asked for, or no station is near enough to record them."""
+    near = crustal and bool(np.min(distances_deg, initial=np.inf) <= MAX_CRUSTAL_DEG)
+    return tuple(phase for phase in phases if near or phase not in CRUSTAL_ALTERNATIVES.values())
+
+
+def _find_alternatives(phases: Sequence[str]) -> Integers:
+    """Return the index [phases] of the alternative of each phase, as `PhaseTables` has them."""
+    found = np.arange(len(phases))
+    for phase, other in CRUSTAL_ALTERNATIVES.items():
+        if phase in phases and other in phases:
+            found[phases.index(phase)], found[phases.index(other)] = phases.index(other), -1
+    return np.asarray(found, np.int64)
 
 
 def _stack_in_threads(

@@ -28,6 +28,7 @@ from models.seismic.earth.travel_times import interpolate_curve
 from models.seismic.location.origin_time_prior import OriginPrior
 
 _DEGREES = 180.0 / math.pi
+_LOG_TWO = math.log(2.0)
 _NEGLIGIBLE_LOG_DROP = 25.0  # a sample this far below the maximum adds less than 1e-10 of what the maximum adds to the integral
 
 
@@ -41,11 +42,15 @@ class PhaseTables(NamedTuple):
         Travel times in seconds from each of d trial depths, NaN where a phase does not arrive.
     detection_probability : float32 [phases, distances]
         Probability that the network detects the phase at all.
+    alternatives : int [phases]
+        Index of the phase that a trace may have a pick of in place of this one, where it arrives: of either with probability one half.
+        The phase's own index without one, and -1 for a phase that is the alternative of another.
 
     """
 
     curves: Floats32
     detection_probability: Floats32
+    alternatives: Integers
 
 
 class PhaseLlr(NamedTuple):
@@ -166,7 +171,7 @@ def _stack_rayleigh_waves(
     for samples_per_degree in slowness:
         for i in range(len(distances)):
             shift = shifts[i] + round(distances[i] * samples_per_degree)
-            _add_shifted_llr(trial, rises, llr[i], sparse.bases[i], sparse.records[i], sparse.runs[i], shift)
+            _add_shifted_llr(trial, rises, llr[i], sparse.bases[i], sparse.records[i], sparse.runs[i], shift, 0.0, True)
         level = 0.0
         for k in range(len(stacked)):
             level += rises[k]
@@ -194,18 +199,29 @@ def _stack_phases(
 
     `shifts` [phases, n] are the first origin time less the first sample of each LLR. `buffers` [3, count] and `rises` [2, count + 1]
     are zero before and after. With a single phase, or weights of 1, the weighted and the unweighted stack are the same and only one is
-    computed.
+    computed. A phase and its alternative are stacked together (`PhaseTables`).
     """
     weighted, full, gain = buffers[0], buffers[1], buffers[2]
     curves, llr, weights = tables.curves[d], arrivals.llr, arrivals.weights
     mean_distance, unweighted = np.mean(distances), len(llr) == 1 or np.min(weights) >= 1.0
     for p in range(len(llr)):
+        q = tables.alternatives[p]
+        if q < 0:
+            continue
         probability = interpolate_curve(tables.detection_probability[p], mean_distance)
         log_detected, log_missed = math.log(probability), math.log(1.0 - probability)
         if unweighted:
-            if _stack_phase(weighted, rises[0], curves[p], llr[p], sparse[p], distances, step, shifts[p]):
+            if _stack_phase(weighted, rises[0], curves[p], curves[q], llr[p], sparse[p], distances, step, shifts[p], p != q, True):
+                if p != q:
+                    _stack_phase(weighted, rises[0], curves[q], curves[p], llr[q], sparse[q], distances, step, shifts[q], True, False)
                 _add_phase(stacked, weighted, rises[0], log_detected, log_missed)
-        elif _stack_phase_both_ways(weighted, full, rises, curves[p], llr[p], sparse[p], distances, step, shifts[p], weights):
+        elif _stack_phase_both_ways(
+            weighted, full, rises, curves[p], curves[q], llr[p], sparse[p], distances, step, shifts[p], weights, p != q, True
+        ):
+            if p != q:
+                _stack_phase_both_ways(
+                    weighted, full, rises, curves[q], curves[p], llr[q], sparse[q], distances, step, shifts[q], weights, True, False
+                )
             _add_weighted_phase(stacked, gain, weighted, full, rises, log_detected, log_missed)
     if not unweighted:
         for k in range(len(stacked)):
@@ -218,21 +234,38 @@ def _stack_phase(
     stacked: Floats,
     rises: Floats,
     curve: Floats32,
+    other: Floats32,
     llr: Floats32,
     sparse: SparseLlr,
     distances: Floats,
     step: float,
     shifts: Integers,
+    shared: bool,
+    first: bool,
 ) -> bool:
-    """Add one phase of all traces to `stacked` and `rises`; return whether the phase arrives at any station."""
+    """
+    Add one phase of all traces to `stacked` and `rises`; return whether the phase arrives at any station.
+
+    `shared`: whether `other` is the curve of an alternative, and `first` whether the base of a trace is added, once for both.
+    """
     arrives = False
     for i in range(len(distances)):
         seconds = interpolate_curve(curve, distances[i])
         if seconds == seconds:  # noqa: PLR0124 -- not NaN
             arrives = True
             shift = shifts[i] + round(seconds / step)
-            _add_shifted_llr(stacked, rises, llr[i], sparse.bases[i], sparse.records[i], sparse.runs[i], shift)
+            discount = _discount(other, distances[i], shared)
+            _add_shifted_llr(stacked, rises, llr[i], sparse.bases[i], sparse.records[i], sparse.runs[i], shift, discount, first)
     return arrives
+
+
+@compiled_sums
+def _discount(other: Floats32, distance: float, shared: bool) -> float:
+    """Return the log of 2 where a trace may have a pick of the other phase instead, else 0."""
+    if not shared:
+        return 0.0
+    seconds = interpolate_curve(other, distance)
+    return _LOG_TWO if seconds == seconds else 0.0  # noqa: PLR0124 -- not NaN
 
 
 @compiled_sums
@@ -241,17 +274,20 @@ def _stack_phase_both_ways(
     full: Floats,
     rises: Floats,
     curve: Floats32,
+    other: Floats32,
     llr: Floats32,
     sparse: SparseLlr,
     distances: Floats,
     step: float,
     shifts: Integers,
     weights: Floats,
+    shared: bool,
+    first: bool,
 ) -> bool:
     """
     Add one phase of all traces to `weighted` with their weights and to `full` with weight 1; return whether it arrives at any station.
 
-    `rises` [2, count + 1] belong to the weighted and to the full stack.
+    `rises` [2, count + 1] belong to the weighted and to the full stack; `other`, `shared` and `first` are as in `_stack_phase`.
     """
     arrives = False
     for i in range(len(distances)):
@@ -259,18 +295,19 @@ def _stack_phase_both_ways(
         if seconds != seconds:  # noqa: PLR0124 -- NaN
             continue
         arrives = True
-        row, shift = llr[i], shifts[i] + round(seconds / step)
-        first, last = max(0, sparse.records[i, 0] - shift), min(len(weighted), sparse.records[i, 1] - shift)
-        if first >= last:
+        row, shift, discount = llr[i], shifts[i] + round(seconds / step), _discount(other, distances[i], shared)
+        begin, end = max(0, sparse.records[i, 0] - shift), min(len(weighted), sparse.records[i, 1] - shift)
+        if begin >= end:
             continue
-        for k, rise in ((first, sparse.bases[i]), (last, -sparse.bases[i])):
-            rises[0, k] += weights[i] * rise
-            rises[1, k] += rise
+        if first:
+            for k, rise in ((begin, sparse.bases[i]), (end, -sparse.bases[i])):
+                rises[0, k] += weights[i] * rise
+                rises[1, k] += rise
         for r in range(MAX_RUNS):
             if sparse.runs[i, r, 1] == 0:
                 break
             for k in range(max(0, sparse.runs[i, r, 0] - shift), min(len(weighted), sparse.runs[i, r, 1] - shift)):
-                excess = row[k + shift] - sparse.bases[i]
+                excess = max(row[k + shift] - sparse.bases[i] - discount, 0.0)
                 weighted[k] += weights[i] * excess
                 full[k] += excess
     return arrives
@@ -308,23 +345,34 @@ def _add_weighted_phase(
 
 
 @compiled_sums
-def _add_shifted_llr(stacked: Floats, rises: Floats, llr: Floats32, base: float, record: Integers, runs: Integers, shift: int) -> None:
+def _add_shifted_llr(
+    stacked: Floats,
+    rises: Floats,
+    llr: Floats32,
+    base: float,
+    record: Integers,
+    runs: Integers,
+    shift: int,
+    discount: float,
+    with_base: bool,
+) -> None:
     """
     Add one trace's LLR, read from sample `shift` on, to `stacked` (its runs) and `rises` (its base, as two steps); zero outside its record.
 
-    Adding the base sample by sample would be most of the work.
+    Adding the base sample by sample would be most of the work. Runs are lowered by `discount`, but not below the base.
     """
     count = len(stacked)
     first, last = max(0, record[0] - shift), min(count, record[1] - shift)
     if first >= last:
         return
-    rises[first] += base
-    rises[last] -= base
+    if with_base:
+        rises[first] += base
+        rises[last] -= base
     for r in range(MAX_RUNS):
         if runs[r, 1] == 0:
             break
         for k in range(max(0, runs[r, 0] - shift), min(count, runs[r, 1] - shift)):
-            stacked[k] += llr[k + shift] - base
+            stacked[k] += max(llr[k + shift] - base - discount, 0.0)
 
 
 @compiled_sums

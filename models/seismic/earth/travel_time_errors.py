@@ -13,11 +13,20 @@ import numpy as np
 from models.array_types import Floats
 from models.seismic.earth.travel_times import travel_time_s
 
-PICK_PROBABILITY: Final = {"P": 1.0, "PKP": 0.8, "PKPbc": 0.7, "PKPab": 0.6, "S": 0.7, "pP": 0.5, "sP": 0.4, "PP": 0.5}
+PICK_PROBABILITY: Final = {"P": 1.0, "PKP": 0.8, "PKPbc": 0.7, "PKPab": 0.6, "S": 0.7, "pP": 0.5, "sP": 0.4, "PP": 0.5} | {
+    "Pg": 1.0,
+    "Sg": 0.7,
+}
 """Probability that a trace has a pick of the phase, relative to P, if the network detects the phase at all."""
 
-FIRST_PHASES: Final = ("P", "PKP", "PKPbc", "PKPab")
-"""Phases that can be the first arrival."""
+FIRST_PHASES: Final = ("P", "PKP", "PKPbc", "PKPab", "Pg")
+"""Phases that can be the first arrival that is picked."""
+SHEAR_PHASES: Final = ("S", "Sg")
+CRUSTAL_ALTERNATIVES: Final = {"P": "Pg", "S": "Sg"}
+"""
+Waves guided by the crust, which a trace may have a pick of in place of the weaker wave along the top of the mantle, or besides it: of
+either with equal probability.
+"""
 
 DETECTION_PROBABILITY: Final = {
     "P": ((0.0, 95.0, 105.0), (0.95, 0.95, 0.3)),
@@ -36,7 +45,10 @@ P weakens where it is diffracted along the core, PKP is weak before its caustic.
 attenuation and noise vary little across it, so a phase that no trace shows is one miss and not n independent ones.
 """
 
-MODEL_ERROR_FACTORS: Final = {"P": 1.0, "PKP": 1.0, "PKPbc": 1.2, "PKPab": 1.5, "S": 2.2, "pP": 1.3, "sP": 1.5, "PP": 1.5}
+MODEL_ERROR_FACTORS: Final = {"P": 1.0, "PKP": 1.0, "PKPbc": 1.2, "PKPab": 1.5, "S": 2.2, "pP": 1.3, "sP": 1.5, "PP": 1.5} | {
+    "Pg": 1.3,
+    "Sg": 2.2,
+}
 """Travel-time error of a phase relative to P; that of S is larger by its longer travel time and by the variation of Vp/Vs."""
 
 STATION_ERROR_S: Final = 0.4

@@ -1,5 +1,5 @@
 """
-Look up travel times through ak135 in a table computed by TauP; `training.lookup_tables.travel_times` writes it.
+Look up travel times through ak135 in a table computed by TauP, which `training.lookup_tables.travel_times` writes, and of crustal phases.
 
 ak135: Kennett et al. 1995, doi:10.1111/j.1365-246X.1995.tb03540.x; TauP: Crotwell et al. 1999, doi:10.1785/gssrl.70.2.154.
 """
@@ -13,15 +13,26 @@ from numpy.typing import ArrayLike
 
 from models.array_types import Floats, Floats32
 from models.compiled import compiled_sums
+from models.seismic.geodesy import KM_PER_DEGREE
 
 TRAVEL_TIME_FILE: Final = Path(__file__).with_name("travel_times.npz")
-PHASES: Final = ("P", "PKP", "PKPbc", "PKPab", "S", "pP", "sP", "PP")
+TABLE_PHASES: Final = ("P", "PKP", "PKPbc", "PKPab", "S", "pP", "sP", "PP")
 """
 Phases of the table, in its order.
 
 `P` is the first of p, P, Pn and Pdiff (to 125 degrees), `S` of s, S, Sn and Sdiff (to 115 degrees), and `PKP` of PKIKP and PKiKP.
 `PKPbc` (143 to 155 degrees) is the first and `PKPab` the last arrival of PKP through the outer core.
 """
+PHASES: Final = (*TABLE_PHASES, "Pg", "Sg")
+"""All phases: those of the table, and waves guided by the crust."""
+CRUSTAL_VELOCITIES_KM_S: Final = {"Pg": 6.0, "Sg": 3.5}
+"""
+Velocities of Pg and Sg (or Lg). Group velocities of Pg are 5.8 km/s and more, of Lg 3.5 km/s (Storchak, Schweitzer & Bormann 2003,
+doi:10.1785/gssrl.74.6.761); ak135 has 5.8 and 3.46 km/s in the upper crust and 6.5 and 3.85 km/s in the lower one.
+"""
+MAX_CRUSTAL_DEG: Final = 10.0
+MAX_CRUSTAL_DEPTH_KM: Final = 30.0
+"""Waves from beneath the crust are not guided by it; ak135's is 35 km thick."""
 
 FINE_STEP_DEG: Final = 0.05
 FINE_RANGE_DEG: Final = 5.0
@@ -39,12 +50,20 @@ DEPTHS_KM: Final[Floats] = np.array(
 
 @cache
 def travel_time_table() -> Floats32:
-    """Return the travel times in seconds [phases, depths, distances], NaN without an arrival; read once, read-only."""
+    """Return the travel times in seconds of `PHASES` [phases, depths, distances], NaN without an arrival; read once, read-only."""
     with np.load(TRAVEL_TIME_FILE, allow_pickle=False) as table:
         milliseconds = table["milliseconds"]
-    seconds = np.where(milliseconds < 0, np.nan, milliseconds / 1000.0).astype(np.float32)
+    tabulated = np.where(milliseconds < 0, np.nan, milliseconds / 1000.0)
+    seconds = np.concatenate((tabulated, [_crustal_times_s(velocity) for velocity in CRUSTAL_VELOCITIES_KM_S.values()])).astype(np.float32)
     seconds.setflags(write=False)
     return seconds
+
+
+def _crustal_times_s(velocity_km_s: float) -> Floats:
+    """Compute the travel times [depths, distances] of a wave along a straight path in the crust; NaN beyond it and beneath it."""
+    seconds = np.hypot(DISTANCES_DEG * KM_PER_DEGREE, DEPTHS_KM[:, None]) / velocity_km_s
+    guided = (DISTANCES_DEG <= MAX_CRUSTAL_DEG) & (DEPTHS_KM[:, None] <= MAX_CRUSTAL_DEPTH_KM)
+    return np.where(guided, seconds, np.nan)
 
 
 def travel_time_curve(phase: str, depth_km: float) -> Floats32:

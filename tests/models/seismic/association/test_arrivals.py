@@ -80,3 +80,15 @@ def test_residuals_that_exceed_their_uncertainties_enlarge_the_errors_unless_the
     assert residual_ratio(()) == residual_ratio(arrivals(20, 0.6)) == 1.0
     assert residual_ratio(arrivals(200, 1.4)) == pytest.approx(1.4 / np.sqrt(0.5), rel=0.03)
     assert 1.0 < residual_ratio(arrivals(3, 1.4)) < 0.8 * residual_ratio(arrivals(200, 1.4))
+
+
+def test_a_pick_at_the_time_of_pg_is_pg_only_where_crustal_phases_are_asked_for():
+    rng, longitudes, depth_km = np.random.default_rng(7), np.array([2.0, 3.0, 4.0, 5.0, 6.0]), 10.0
+    source = TrialSource(geocentric(0.0, 0.0), depth_km, 0.0, 0.0)
+    times = [float(travel_time_s("Pg" if index % 2 else "P", degrees, depth_km)) for index, degrees in enumerate(longitudes)]
+    picks = [make_picks(rng, np.array([time]), (0.0, 400.0), false=0) for time in times]
+    data = collect_candidates(picks, [EnvelopePeaks(np.zeros(0), np.zeros(0))] * 5, np.zeros(5), longitudes)
+    table_only = {arrival.phase for arrival in associate_arrivals(data, source)}
+    found = [arrival.phase for arrival in associate_arrivals(replace(data, crustal=True), source)]
+    assert "Pg" not in table_only
+    assert found == ["P", "Pg", "P", "Pg", "P"]

@@ -136,3 +136,13 @@ def test_an_unambiguous_source_near_a_start_is_not_searched_for_elsewhere(monkey
     apart_km = distance_deg(best.latitude_deg, best.longitude_deg, other.latitude_deg, other.longitude_deg) * KM_PER_DEGREE
     assert apart_km < 0.3 * best.horizontal_uncertainty_km
     assert from_start.log_evidence == pytest.approx(from_everywhere.log_evidence, abs=0.5)
+
+
+def test_picks_of_pg_do_not_make_the_origin_late():
+    rng, source = np.random.default_rng(12), (39.0, -118.0)
+    stations = draw_stations(rng, source, 16, 5.0, 2.0)
+    picks = simulate_picks(rng, source, 8.0, *stations, (-60.0, 400.0), missed=0.4, phases=("P", "Pg", "S", "Sg"))
+    solution = locate_event(picks, *stations)
+    assert abs(solution.depth_time.time_s) < 2.0
+    assert error_km(solution, source) < 15.0
+    assert sum(arrival.phase == "Pg" for arrival in solution.arrivals) >= 5

@@ -7,6 +7,7 @@ from obspy.taup import TauPyModel
 from models.seismic.earth.travel_times import (
     DEPTHS_KM,
     DISTANCES_DEG,
+    MAX_CRUSTAL_DEG,
     PHASES,
     interpolate_curve,
     travel_time_curve,
@@ -77,3 +78,13 @@ def test_compiled_interpolation_ends_with_the_curve():
 def test_between_depths_of_the_table_times_are_interpolated():
     low, high = travel_time_s("P", 50.0, DEPTHS_KM[20]), travel_time_s("P", 50.0, DEPTHS_KM[21])
     assert travel_time_s("P", 50.0, 0.5 * (DEPTHS_KM[20] + DEPTHS_KM[21])) == pytest.approx(0.5 * (low + high), abs=1e-3)
+
+
+def test_pg_is_overtaken_by_pn_and_ends_with_the_crust():
+    near, far = np.array([0.5, 1.0]), np.array([3.0, 6.0, MAX_CRUSTAL_DEG])
+    assert (travel_time_s("Pg", near, 10.0) < travel_time_s("P", near, 10.0) + 1.0).all()
+    behind_s = travel_time_s("Pg", far, 10.0) - travel_time_s("P", far, 10.0)
+    assert (np.diff(behind_s) > 5.0).all()
+    assert behind_s[0] > 5.0
+    assert np.isnan(travel_time_s("Pg", 3.0, 45.0))
+    assert np.isnan(travel_time_s("Pg", MAX_CRUSTAL_DEG + 1.0, 10.0))

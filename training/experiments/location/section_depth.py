@@ -1,0 +1,207 @@
+"""
+Calibrate the depth that the section network predicts, by geometry: few stations, stations on one side, networks around the source.
+
+Sections of training have 4 to 40 stations, mostly on all sides. Synthetic earthquakes are drawn here at geometries as single arrays and
+small networks have them, and pass the serving chain: detection, distances, location, and the section at that epicenter and origin time.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from models.analysis.combine import set_origin_time
+from models.analysis.detection import detect_event
+from models.analysis.distances import read_distances
+from models.analysis.hypocenter import (
+    MIN_SECTION_STATIONS,
+    MISREAD_PROBABILITY,
+    DepthEstimate,
+    allow_misreading,
+    find_maximum_depth,
+    join_section_depth,
+)
+from models.analysis.pipeline import Models, predict_depth
+from models.analysis.refinement import find_location
+from models.analysis.sections import make_reference
+from models.errors import TooFewStations, UnusableData
+from models.imaging.conditioning import condition
+from models.seismic.association.depth_time import DepthTime
+from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
+from models.specs.pictures import CONDITIONING
+from training.config import TrainingSettings
+from training.earth import greens
+from training.evaluation.evaluate import open_models
+from training.evaluation.metrics import format_fraction
+from training.evaluation.pages import RESULTS, format_table, write_page
+from training.experiments.location.arrival_simulation import Geometry, select_stations
+from training.synthesis.events import (
+    EventSampler,
+    SyntheticEvent,
+    draw_earthquake,
+    draw_magnitude,
+    draw_near_magnitude,
+    open_sampler,
+)
+from training.synthesis.instrument_defects import draw_window
+from training.synthesis.records import ORIGIN_S, find_nearest_table, synthesize_records
+from training.synthesis.station_geometry import snap_to_table
+
+GEOMETRIES = (
+    Geometry("few stations", (2, 3), (20.0, 100.0)),
+    Geometry("array", (5, 25), (20.0, 95.0), 5.0),
+    Geometry("one side", (6, 25), (20.0, 95.0), 15.0),
+    Geometry("one side, regional", (4, 20), (1.0, 14.0), 4.0),
+    Geometry("all sides", (8, 40), (15.0, 95.0)),
+    Geometry("all sides, regional", (6, 40), (0.3, 14.0)),
+)
+MAX_REGIONAL_DEG = 15.0
+MIN_ERROR_KM = 10.0
+"""Standard deviations of sections below it count as this, as `combine_depths` has them."""
+DEPTHS_KM = ((0.0, 30.0), (30.0, 70.0), (70.0, 300.0), (300.0, 700.0))
+TEMPLATE = Path(__file__).parents[1] / "templates" / "section_depth.md"
+HEADS = ("events", "n", "read within 1, 3 standard deviations", "n stated", "stated within 1, 3 standard deviations", "median stated, km")
+
+
+@dataclass(frozen=True)
+class SectionDepth:
+    """Depth of a simulated event by its section, beside the truth, and what it was read from; NaN where nothing was located."""
+
+    geometry: str
+    stations: int
+    depth_km: float
+    magnitude: float
+    detected: bool = False
+    method: str = ""
+    gap_deg: float = np.nan
+    median_distance_deg: float = np.nan
+    epicenter_error_km: float = np.nan
+    epicenter_uncertainty_km: float = np.nan
+    section_km: float = np.nan
+    section_sigma_km: float = np.nan
+    maximum_depth_km: float = np.nan
+    time_error_s: float = np.nan
+    time_sigma_s: float = np.nan
+    arrivals_km: float = np.nan
+    arrivals_sigma_km: float = np.nan
+    slope_s_per_km: float = np.nan
+
+
+def draw_depths(sampler: EventSampler, models: Models, count: int, seed: int, path: Path) -> Iterator[SectionDepth]:
+    """Simulate events one after another, each with a seed of its own; keep results in a file of JSON lines and continue from it."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    yield from (SectionDepth(**json.loads(line)) for line in lines[:count])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for number in range(len(lines), count):
+        event, start = draw_at_geometry(sampler, GEOMETRIES[number % len(GEOMETRIES)], np.random.default_rng([seed, number]))
+        result = measure_depth(models, event, start)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(result)) + "\n")
+        yield result
+
+
+def draw_at_geometry(sampler: EventSampler, geometry: Geometry, random: np.random.Generator) -> tuple[SyntheticEvent, SectionDepth]:
+    """Draw an earthquake recorded at a geometry, and the result that is known before it is measured."""
+    near = geometry.distances_deg[1] <= MAX_REGIONAL_DEG
+    while True:
+        magnitude = draw_near_magnitude("earthquake", random) if near else draw_magnitude(random)
+        source, year = draw_earthquake(sampler, random, (magnitude, magnitude))
+        epicenter = (source.latitude_deg, source.longitude_deg)
+        rows = select_stations(geometry, epicenter, sampler.stations, random)
+        if not len(rows):
+            continue
+        stations = snap_to_table(sampler.stations, rows, epicenter, find_nearest_table(sampler.store, source))
+        window = draw_window(float(stations.distances_deg.min()), float(stations.distances_deg.max()), random)
+        records = synthesize_records(sampler.stores, source, stations, window, sampler.realism, random)
+        return SyntheticEvent(source, stations, records, year), SectionDepth(geometry.name, len(records), source.depth_km, magnitude)
+
+
+def measure_depth(models: Models, event: SyntheticEvent, start: SectionDepth) -> SectionDepth:
+    """Detect and locate an event as served, and predict its depth from its section."""
+    try:
+        gather = condition(event.records, CONDITIONING)
+        if not detect_event(event.records, gather).detected:
+            return start
+        readings = read_distances(models["offset"], gather)
+        refined = find_location(event.records, gather, readings)
+    except (UnusableData, TooFewStations):
+        return start
+    if readings.withheld:
+        return start
+    location = refined.location
+    shown = set_origin_time(readings, refined.origin)
+    depth = predict_depth(models["depth"], gather, shown, make_reference(location))
+    error_deg = distance_deg(event.source.latitude_deg, event.source.longitude_deg, location.latitude_deg, location.longitude_deg)
+    found = replace(
+        start,
+        detected=True,
+        method=refined.method,
+        gap_deg=location.azimuthal_gap_deg,
+        median_distance_deg=float(np.median(event.stations.distances_deg)),
+        epicenter_error_km=float(error_deg) * KM_PER_DEGREE,
+        epicenter_uncertainty_km=location.horizontal_uncertainty_km,
+        section_km=depth.depth_km,
+        section_sigma_km=depth.uncertainty_km,
+        maximum_depth_km=find_maximum_depth(location),
+    )
+    if refined.origin is not None:
+        found = replace(found, time_error_s=refined.origin.time_s - ORIGIN_S, time_sigma_s=refined.origin.uncertainty_s)
+    if refined.arrival_solution is not None:
+        joint = refined.arrival_solution.depth_time
+        found = replace(
+            found, arrivals_km=joint.depth_km, arrivals_sigma_km=joint.depth_uncertainty_km, slope_s_per_km=joint.slope_s_per_km
+        )
+    return found
+
+
+def state_depth(result: SectionDepth) -> DepthEstimate | None:
+    """State a depth as served: joined with arrival times where there are any, with the probability of a misread section; or none."""
+    if result.stations < MIN_SECTION_STATIONS:
+        return None
+    section = DepthEstimate(result.section_km, result.section_sigma_km)
+    if np.isnan(result.arrivals_km):
+        return allow_misreading(section, result.maximum_depth_km)
+    joint = DepthTime(result.arrivals_km, 0.0, result.arrivals_sigma_km**2, 1.0, 0.0)
+    stated = join_section_depth(joint, section, deepest_km=result.maximum_depth_km)
+    return DepthEstimate(stated.depth_km, stated.depth_uncertainty_km)
+
+
+def format_results(results: Sequence[SectionDepth]) -> list[tuple[str, ...]]:
+    """Format how often depths as read and as stated lie within their deviations, by geometry and by true depth, in the columns of HEADS."""
+    groups = {geometry.name: [one for one in results if one.geometry == geometry.name] for geometry in GEOMETRIES}
+    for low, high in DEPTHS_KM:
+        groups[f"{low:.0f} to {high:.0f} km deep"] = [one for one in results if low <= one.depth_km < high]
+    groups["all"] = list(results)
+    lines = []
+    for name, group in groups.items():
+        read = np.array([abs(one.section_km - one.depth_km) / max(one.section_sigma_km, MIN_ERROR_KM) for one in group])
+        pairs = [(one, stated) for one in group if (stated := state_depth(one)) is not None]
+        served = np.array([abs(stated.depth_km - one.depth_km) / stated.uncertainty_km for one, stated in pairs])
+        shares = [
+            "; ".join(format_fraction(list(scales <= limit)) for limit in (1.0, 3.0)) if len(scales) else "" for scales in (read, served)
+        ]
+        median = f"{np.median([stated.uncertainty_km for _, stated in pairs]):.0f}" if pairs else ""
+        lines.append((name, str(len(group)), shares[0], str(len(pairs)), shares[1], median))
+    return lines
+
+
+def write_section_depth_page(settings: TrainingSettings, command: str, store: str, trials: int, seed: int) -> Path:
+    """Simulate `trials` events and write `section_depth.md`."""
+    sampler = open_sampler(greens.load_store(settings.build_dir / "greens" / store), settings, seed)
+    path = settings.build_dir / "evaluation" / f"section-depth-{seed}.jsonl"
+    located = [one for one in draw_depths(sampler, open_models(settings), trials, seed, path) if one.detected]
+    far = [abs(one.section_km - one.depth_km) > 3.0 * max(one.section_sigma_km, MIN_ERROR_KM) for one in located]
+    return write_page(
+        RESULTS / "section_depth.md",
+        TEMPLATE,
+        command,
+        trials=str(trials),
+        located=str(len(located)),
+        store=store,
+        seed=str(seed),
+        misread=format_fraction(far),
+        assumed=f"{MISREAD_PROBABILITY:g}",
+        coverage=format_table(HEADS, format_results(located)),
+    )
