@@ -41,6 +41,22 @@ class DepthEstimate:
 
 
 @dataclass(frozen=True)
+class DepthRange:
+    """
+    Maximum depth of known earthquakes over the region of an epicenter, with a margin of 50 km: its mean and mean square, in kilometers.
+
+    A depth of which nothing else is known is uniformly distributed down to it.
+    """
+
+    mean_km: float
+    mean_square_km2: float
+
+    def mean_square_about(self, depth_km: float) -> float:
+        """Mean square of the difference from a depth."""
+        return self.mean_square_km2 / 3.0 - self.mean_km * depth_km + depth_km**2
+
+
+@dataclass(frozen=True)
 class Hypocenter:
     """
     Origin time and depth of an event; `depth` is None where none applies.
@@ -66,8 +82,8 @@ def combine_hypocenter(
     Combine origin time and depth of the arrival times or other methods with the depth that the section network predicts.
 
     The section's depth may be misread (`allow_misreading`). Where arrival times were accepted, the depth is the mean of theirs and the
-    network's, and the origin time is that of the arrival times given this depth. Standard deviations are enlarged by the factors of the distance model's card (`hypocenter_calibration`), the
-    depth's before the origin time is derived from it.
+    network's, and the origin time is that of the arrival times given this depth. Standard deviations are enlarged by the factors of the
+    distance model's card (`hypocenter_calibration`), the depth's before the origin time is derived from it.
 
     Parameters
     ----------
@@ -84,39 +100,42 @@ def combine_hypocenter(
 
     """
     from_section = from_section if readings.live.sum() >= MIN_SECTION_STATIONS else None
-    deepest_km = find_maximum_depth(refined.location)
+    seismicity = find_depth_range(refined.location)
     scales = read_hypocenter_scales(readings.calibration, refined.method)
     time_factor, depth_factor = scales.at(describe_geometry(refined.location, coordinates))
     joint = None if refined.arrival_solution is None else refined.arrival_solution.depth_time
     if joint is not None and (from_section is not None or (depth_of_arrivals and joint.depth_uncertainty_km <= MAX_DEPTH_ERROR_KM)):
-        moved = join_section_depth(joint, from_section, depth_factor, deepest_km)
+        moved = join_section_depth(joint, from_section, depth_factor, seismicity)
         origin = OriginTime(moved.time_s, time_factor * moved.time_uncertainty_s)
         return Hypocenter(origin, DepthEstimate(moved.depth_km, moved.depth_uncertainty_km), moved.correlation)
     origin = refined.origin or combine_origin_times(readings)
-    depth = None if from_section is None else allow_misreading(scale_depth(from_section, depth_factor), deepest_km)
+    depth = None if from_section is None else allow_misreading(scale_depth(from_section, depth_factor), seismicity)
     return Hypocenter(OriginTime(origin.time_s, time_factor * origin.uncertainty_s), depth, None)
 
 
-def allow_misreading(depth: DepthEstimate, deepest_km: float, joint: DepthTime | None = None) -> DepthEstimate:
+def allow_misreading(depth: DepthEstimate, seismicity: DepthRange, joint: DepthTime | None = None) -> DepthEstimate:
     """
     Enlarge the standard deviation of a depth by the probability that its section is misread.
 
     The variance is that of a mixture about the stated depth. Of a misread section remains what arrival times say, where they know the depth
-    to within `MAX_INFORMED_ERROR_KM`; else the depth is anywhere down to `deepest_km`, with equal probability. Where only shallow
-    earthquakes are known, little is added.
+    to within `MAX_INFORMED_ERROR_KM`; else the depth is anywhere down to where earthquakes are known, with equal probability. Where only
+    shallow ones are, little is added.
     """
-    mean_km, variance = 0.5 * deepest_km, deepest_km**2 / 12.0
+    misread = seismicity.mean_square_about(depth.depth_km)
     if joint is not None and joint.depth_uncertainty_km <= MAX_INFORMED_ERROR_KM:
-        mean_km, variance = joint.depth_km, joint.depth_variance_km2
+        misread = (joint.depth_km - depth.depth_km) ** 2 + joint.depth_variance_km2
     own = depth.uncertainty_km**2
-    mixed = (1.0 - MISREAD_PROBABILITY) * own + MISREAD_PROBABILITY * ((mean_km - depth.depth_km) ** 2 + variance)
+    mixed = (1.0 - MISREAD_PROBABILITY) * own + MISREAD_PROBABILITY * misread
     return DepthEstimate(depth.depth_km, float(np.sqrt(max(own, mixed))))
 
 
-def find_maximum_depth(location: Location) -> float:
-    """Find the maximum depth of known earthquakes in kilometers within the epicenter's regions, with a margin of 50 km."""
-    samples = np.concatenate([np.stack(sample_ellipse(region), axis=1) for region in location.regions])
-    return float(maximum_depth_km(unit_vectors(geocentric_latitude_deg(samples[:, 0]), samples[:, 1])).max()) + DEPTH_MARGIN_KM
+def find_depth_range(location: Location) -> DepthRange:
+    """Find how deep earthquakes are known to occur in the regions of an epicenter."""
+    samples = [np.stack(sample_ellipse(region), axis=1) for region in location.regions]
+    weights = np.repeat([region.probability for region in location.regions], [len(one) for one in samples])
+    latitudes, longitudes = np.concatenate(samples).T
+    maximum_km = maximum_depth_km(unit_vectors(geocentric_latitude_deg(latitudes), longitudes)) + DEPTH_MARGIN_KM
+    return DepthRange(float(np.average(maximum_km, weights=weights)), float(np.average(maximum_km**2, weights=weights)))
 
 
 def describe_geometry(location: Location, coordinates: tuple[Floats, Floats]) -> dict[str, float]:
@@ -128,20 +147,20 @@ def describe_geometry(location: Location, coordinates: tuple[Floats, Floats]) ->
 
 
 def join_section_depth(
-    joint: DepthTime, from_section: DepthEstimate | None, depth_factor: float = 1.0, deepest_km: float | None = None
+    joint: DepthTime, from_section: DepthEstimate | None, depth_factor: float = 1.0, seismicity: DepthRange | None = None
 ) -> DepthTime:
     """
     Average the depth of arrival times with that of a section, where there is one, and move the origin time to it.
 
-    The standard deviation of the depth is multiplied by `depth_factor` before. With a maximum depth of the region the section may be
+    The standard deviation of the depth is multiplied by `depth_factor` before. With the seismicity of the region the section may be
     misread (`allow_misreading`).
     """
     if from_section is None:
         return joint.at_depth(joint.depth_km, depth_factor * joint.depth_uncertainty_km)
     own = (joint.depth_km, joint.depth_uncertainty_km)
     depth = scale_depth(DepthEstimate(*combine_depths((from_section.depth_km, from_section.uncertainty_km), own)), depth_factor)
-    if deepest_km is not None:
-        depth = allow_misreading(depth, deepest_km, joint)
+    if seismicity is not None:
+        depth = allow_misreading(depth, seismicity, joint)
     return joint.at_depth(depth.depth_km, depth.uncertainty_km)
 
 

@@ -10,10 +10,11 @@ from models.analysis.distances import predict_distances
 from models.analysis.hypocenter import (
     MISREAD_PROBABILITY,
     DepthEstimate,
+    DepthRange,
     allow_misreading,
     combine_hypocenter,
     describe_geometry,
-    find_maximum_depth,
+    find_depth_range,
 )
 from models.analysis.refinement import RefinedLocation
 from models.analysis.sections import locate_by_readings
@@ -84,9 +85,9 @@ def test_the_geometry_is_described_by_stations_and_their_median_distance(timed):
     assert np.isnan(describe_geometry(timed.location, NOWHERE)["median_distance_deg"])
 
 
-def test_a_section_may_be_misread_down_to_the_deepest_known_earthquake():
+def test_a_section_may_be_misread_down_to_where_earthquakes_are_known():
     section = DepthEstimate(20.0, 10.0)
-    shallow, deep = allow_misreading(section, 60.0), allow_misreading(section, 700.0)
+    shallow, deep = (allow_misreading(section, DepthRange(km, km**2)) for km in (60.0, 700.0))
     assert 10.0 < shallow.uncertainty_km < 14.0
     depths = np.random.default_rng(5).uniform(0.0, 700.0, 200_000)
     mixed = (1.0 - MISREAD_PROBABILITY) * 10.0**2 + MISREAD_PROBABILITY * np.mean((depths - 20.0) ** 2)
@@ -95,19 +96,18 @@ def test_a_section_may_be_misread_down_to_the_deepest_known_earthquake():
 
 
 def test_arrival_times_that_know_the_depth_limit_what_a_misread_section_leaves():
-    section = DepthEstimate(20.0, 10.0)
-    known, unknown = (allow_misreading(section, 700.0, replace(JOINT, depth_variance_km2=error**2)) for error in (15.0, 60.0))
+    section, deep = DepthEstimate(20.0, 10.0), DepthRange(700.0, 700.0**2)
+    known, unknown = (allow_misreading(section, deep, replace(JOINT, depth_variance_km2=error**2)) for error in (15.0, 60.0))
     assert known.uncertainty_km < 0.5 * unknown.uncertainty_km
 
 
-def test_the_maximum_depth_is_that_of_the_region_of_the_epicenter(timed):
-    def at(latitude, longitude):
-        return find_maximum_depth(
-            replace(timed.location, latitude_deg=latitude, longitude_deg=longitude, semi_major_km=20.0, alternatives=())
-        )
+def test_the_range_of_depths_is_that_of_the_region_of_the_epicenter(timed):
+    def find_at(latitude, longitude):
+        size = {"semi_major_km": 20.0, "semi_minor_km": 10.0, "probability": 1.0}
+        return find_depth_range(replace(timed.location, latitude_deg=latitude, longitude_deg=longitude, alternatives=(), **size)).mean_km
 
-    assert at(54.9, 153.3) > 600.0
-    assert at(51.0, 10.0) < 160.0
+    assert find_at(54.9, 153.3) > 600.0
+    assert find_at(51.0, 10.0) < 160.0
 
 
 def test_a_section_of_three_stations_has_no_depth(readings, timed):

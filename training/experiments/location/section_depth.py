@@ -19,8 +19,9 @@ from models.analysis.hypocenter import (
     MIN_SECTION_STATIONS,
     MISREAD_PROBABILITY,
     DepthEstimate,
+    DepthRange,
     allow_misreading,
-    find_maximum_depth,
+    find_depth_range,
     join_section_depth,
 )
 from models.analysis.pipeline import Models, predict_depth
@@ -81,7 +82,8 @@ class SectionDepth:
     epicenter_uncertainty_km: float = np.nan
     section_km: float = np.nan
     section_sigma_km: float = np.nan
-    maximum_depth_km: float = np.nan
+    maximum_mean_km: float = np.nan
+    maximum_mean_square_km2: float = np.nan
     time_error_s: float = np.nan
     time_sigma_s: float = np.nan
     arrivals_km: float = np.nan
@@ -131,7 +133,7 @@ def measure_depth(models: Models, event: SyntheticEvent, start: SectionDepth) ->
     if readings.withheld:
         return start
     location = refined.location
-    shown = set_origin_time(readings, refined.origin)
+    shown, seismicity = set_origin_time(readings, refined.origin), find_depth_range(location)
     depth = predict_depth(models["depth"], gather, shown, make_reference(location))
     error_deg = distance_deg(event.source.latitude_deg, event.source.longitude_deg, location.latitude_deg, location.longitude_deg)
     found = replace(
@@ -144,7 +146,8 @@ def measure_depth(models: Models, event: SyntheticEvent, start: SectionDepth) ->
         epicenter_uncertainty_km=location.horizontal_uncertainty_km,
         section_km=depth.depth_km,
         section_sigma_km=depth.uncertainty_km,
-        maximum_depth_km=find_maximum_depth(location),
+        maximum_mean_km=seismicity.mean_km,
+        maximum_mean_square_km2=seismicity.mean_square_km2,
     )
     if refined.origin is not None:
         found = replace(found, time_error_s=refined.origin.time_s - ORIGIN_S, time_sigma_s=refined.origin.uncertainty_s)
@@ -160,15 +163,18 @@ def state_depth(result: SectionDepth) -> DepthEstimate | None:
     """State a depth as served: joined with arrival times where there are any, with the probability of a misread section; or none."""
     if result.stations < MIN_SECTION_STATIONS:
         return None
-    section = DepthEstimate(result.section_km, result.section_sigma_km)
+    section, seismicity = (
+        DepthEstimate(result.section_km, result.section_sigma_km),
+        DepthRange(result.maximum_mean_km, result.maximum_mean_square_km2),
+    )
     if np.isnan(result.arrivals_km):
-        return allow_misreading(section, result.maximum_depth_km)
+        return allow_misreading(section, seismicity)
     joint = DepthTime(result.arrivals_km, 0.0, result.arrivals_sigma_km**2, 1.0, 0.0)
-    stated = join_section_depth(joint, section, deepest_km=result.maximum_depth_km)
+    stated = join_section_depth(joint, section, seismicity=seismicity)
     return DepthEstimate(stated.depth_km, stated.depth_uncertainty_km)
 
 
-def format_results(results: Sequence[SectionDepth]) -> list[tuple[str, ...]]:
+def format_depth_coverage(results: Sequence[SectionDepth]) -> list[tuple[str, ...]]:
     """Format how often depths as read and as stated lie within their deviations, by geometry and by true depth, in the columns of HEADS."""
     groups = {geometry.name: [one for one in results if one.geometry == geometry.name] for geometry in GEOMETRIES}
     for low, high in DEPTHS_KM:
@@ -203,5 +209,5 @@ def write_section_depth_page(settings: TrainingSettings, command: str, store: st
         seed=str(seed),
         misread=format_fraction(far),
         assumed=f"{MISREAD_PROBABILITY:g}",
-        coverage=format_table(HEADS, format_results(located)),
+        coverage=format_table(HEADS, format_depth_coverage(located)),
     )
