@@ -175,7 +175,7 @@ class ArrivalEstimate(Model):
     """Network.station.location.channel."""
 
     phase: str
-    """P, PKP, PKPbc, PKPab, S, pP, sP, PP, or LR: the peak of the Rayleigh-wave envelope at 20 to 50 s."""
+    """P, Pg, PKP, PKPbc, PKPab, S, Sg, pP, sP, PP, or LR: the peak of the 20 to 50 s Rayleigh-wave envelope."""
 
     time: AwareDatetime
     """Time of the pick, UTC."""
