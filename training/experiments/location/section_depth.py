@@ -180,7 +180,7 @@ def format_depth_coverage(results: Sequence[SectionDepth]) -> list[tuple[str, ..
     for low, high in DEPTHS_KM:
         groups[f"{low:.0f} to {high:.0f} km deep"] = [one for one in results if low <= one.depth_km < high]
     groups["all"] = list(results)
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for name, group in groups.items():
         read = np.array([abs(one.section_km - one.depth_km) / max(one.section_sigma_km, MIN_ERROR_KM) for one in group])
         pairs = [(one, stated) for one in group if (stated := state_depth(one)) is not None]
