@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup serve demo test test-fast fuzz check format train bench openapi settings client-models docs pins clean
+.PHONY: help setup serve demo test test-fast fuzz check format train bench openapi settings client-models docs pins sbom licenses advisories clean
 
 BIN := .venv/bin
 PY := $(BIN)/python
@@ -13,6 +13,8 @@ DATA ?=
 WORKERS ?=
 ARGS ?=
 JOBS ?= 4
+ARCHIVE ?=
+SBOM_TOOL := cyclonedx-bom==7.5.0
 
 # Bytecode is kept: without it every process compiles torch, ObsPy and the rest again at its start, which takes longer than many tests.
 unexport PYTHONDONTWRITEBYTECODE
@@ -90,6 +92,20 @@ pins: $(SETUP) ## compile requirements/*.txt again (ARGS=--upgrade for newer ver
 	done
 	$(BIN)/uv pip compile -q $(ARGS) --universal --python-version 3.12 --group docs --constraint requirements/dev.txt --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate -o requirements/docs.txt
+
+# The tool is fetched into a cache of uv and does not enter .venv.
+sbom: $(SETUP) ## write a bill of materials (CycloneDX 1.6) for each image to build/sbom
+	@mkdir -p build/sbom
+	for group in api worker gpu training; do \
+	  $(BIN)/uv tool run --quiet --from $(SBOM_TOOL) cyclonedx-py requirements --sv 1.6 --of JSON --output-reproducible \
+	    -o build/sbom/$$group.cdx.json requirements/$$group.txt || exit 1; \
+	done
+
+licenses: $(DEV) ## write docs/reference/licenses.md; fails where a license is refused
+	$(PY) docker/supply_chain/licenses.py requirements/api.txt requirements/worker.txt > docs/reference/licenses.md
+
+advisories: $(DEV) ## look up the pinned packages in a file of advisories, offline (ARCHIVE=all.zip; docs/how-to/deploy.md)
+	$(PY) docker/supply_chain/advisories.py $(ARCHIVE) requirements/api.txt requirements/worker.txt requirements/gpu.txt
 
 clean: ## remove .venv, build and caches (data stays)
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -11,6 +11,7 @@ def test_figures_are_drawn_of_what_there_is_and_stay_small(tmp_path):
     results = [make_result(number, kind) for number in range(40) for kind in ("earthquake", "glacial")]
     paths = draw_card_figures(results, results[:4], tmp_path)
     assert len(paths) == 6
+    assert {"depth.png", "offset_errors.png", "event_type_recall.png"} <= {path.name for path in paths}
     assert all(1000 < path.stat().st_size < 60_000 for path in paths)
     assert [path.name for path in draw_card_figures([results[0]], [], tmp_path / "few")][-1] == "depth.png"
 

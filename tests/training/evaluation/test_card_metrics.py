@@ -2,7 +2,6 @@
 
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,11 +92,12 @@ def test_one_command_updates_every_card_that_the_replica_measures(results, setti
     archive.mkdir()
     (archive / "manifest.json").write_text('{"shards": {}}')
     monkeypatch.setattr(card_metrics, "evaluate", lambda *_: iter(results))
+    drawn = []  # test_card_figures.py draws them
+    monkeypatch.setattr(card_metrics, "draw_card_figures", lambda *arguments: drawn.append(arguments))
     update_cards(settings.model_copy(update={"artifacts_dir": artifacts}), archive, None, None, tmp_path / "figures")
     store = open_store(artifacts)
     for spec in MODELS:
         store.verify(spec)
     assert store.card("offset").metrics[0].dataset == "catalog twin, random split"
     assert store.card("offset").data["scored"]["twin_events"] == len(results)
-    names = {path.name for path in Path(tmp_path / "figures").iterdir()}
-    assert {"depth.png", "offset_errors.png", "event_type_recall.png"} <= names
+    assert drawn == [(results, [], tmp_path / "figures")]
