@@ -46,6 +46,7 @@ def test_every_page_of_docs_stands_in_the_navigation_of_mkdocs_yml_once():
     listed = subprocess.run(["git", "ls-files", "-z", "docs/*.md"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     pages = {name.removeprefix("docs/") for name in listed.split("\0") if name and (ROOT / name).is_file()}
     generated = set(re.findall(r'"((?:project|reference)/\w+\.md)"', (SITE / "hooks.py").read_text()))
+    generated |= {f"notebooks/{script.stem}.md" for script in (ROOT / "docs" / "notebooks").glob("*.py")}
     assert sorted(navigation()) == sorted((pages - {"decisions/0000-template.md"}) | generated)
 
 

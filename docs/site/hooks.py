@@ -26,6 +26,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages of files outside `docs`, and that of the HTTP interface, written from openapi.json."""
     for source, page in COPIED.items():
         files.append(File.generated(config, page, content=_move_links(source)))
+    for script in sorted((ROOT / "docs" / "notebooks").glob("*.py")):
+        files.append(File.generated(config, f"notebooks/{script.stem}.md", content=write_notebook_page(script)))
     specification = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))
     files.append(File.generated(config, "reference/api.md", content=write_api_page(specification)))
     return files
@@ -45,6 +47,16 @@ def on_post_build(*, config: MkDocsConfig) -> None:
     guilty = [f"{path.name}: {hit.group()}" for path in pages if (hit := _LOADED.search(path.read_text(encoding="utf-8")))]
     if guilty:
         raise PluginError(f"loaded from other hosts: {guilty}")
+
+
+def write_notebook_page(script: Path) -> str:
+    """Write a script with cells as a page: cells of Markdown as they are, and cells of code as blocks of code."""
+    cells = re.split(r"^# %%(.*)$", script.read_text(encoding="utf-8"), flags=re.M)[1:]
+    parts = [f"*This page is the script `docs/notebooks/{script.name}`; a test runs it.*"]
+    for kind, cell in zip(cells[::2], cells[1::2], strict=True):
+        text = cell.strip("\n")
+        parts.append(re.sub(r"^# ?", "", text, flags=re.M) if "markdown" in kind else f"```python\n{text}\n```")
+    return "\n\n".join([parts[1], parts[0], *parts[2:]]) + "\n"
 
 
 def _move_links(source: str) -> str:

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import obspy
 import pytest
 from redis import Redis
@@ -35,6 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUNDLES = ROOT / "app" / "demo_bundles"
 PATIENCE_S = 240.0
 """Timeout on a busy machine; the tests wait for events, not for this time."""
+mpl.use("Agg")
 WAIT = {"Prefer": "wait=110"}
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -189,6 +192,39 @@ def test_the_client_fetches_an_event_and_locates_it(running, tmp_path):
         one.station for one in fetched.stations
     }
     assert classified.traces_used == 6
+
+
+def run_notebook(name: str) -> dict[str, Any]:
+    """Run a notebook in the current folder, as Python; returns its variables."""
+    path = ROOT / "docs" / "notebooks" / name
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(path.read_text(), str(path), "exec"), namespace)  # noqa: S102 -- of this repository
+    plt.close("all")
+    return namespace
+
+
+def test_the_notebook_from_an_event_id_to_quakeml_runs(running, tmp_path, monkeypatch):
+    """With a data center on loopback, which has the records of the shipped earthquake."""
+    served = tmp_path / "served"
+    served.mkdir()
+    write_bundle_folder(BUNDLES / "earthquake.zip", served, json.loads((BUNDLES / "truth.json").read_text())["earthquake"])
+    monkeypatch.chdir(tmp_path)
+    with serve_fdsn(served) as center:
+        for variable, value in {"ATLAS_URL": running.url, "EVENT_ID": EVENT_ID, "EVENT_SERVICE": center, "DATA_CENTER": center}.items():
+            monkeypatch.setenv(variable, value)
+        ran = run_notebook("event_to_quakeml.py")
+    assert len(ran["bundle"].stations) == 16
+    assert len(obspy.read_events(str(tmp_path / "event" / "event.xml"), format="QUAKEML")) == 1
+    assert {path.suffix for path in (tmp_path / "event" / "figures").iterdir()} == {".png"}
+    assert (tmp_path / "event" / "section.png").exists()
+
+
+def test_the_notebook_that_groups_a_folder_runs(running, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for variable, value in {"ATLAS_URL": running.url, "K_MAX": "3", "EVENTS": str(BUNDLES / "anomalies.zip")}.items():
+        monkeypatch.setenv(variable, value)
+    ran = run_notebook("cluster_folder.py")
+    assert len((tmp_path / "families" / "families.csv").read_text().splitlines()) == 1 + len(ran["result"].assignments) == 31
 
 
 def test_nothing_in_the_queue_server_is_a_pickle(running, client, event):
