@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from workers.settings import Settings
+
 ROOT = Path(__file__).parents[1]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
@@ -51,13 +53,25 @@ def test_the_queue_is_persistent_and_requires_a_password():
     queue = SERVICES["queue"]
     assert "--appendonly yes" in queue["command"][0]
     assert "--maxmemory-policy noeviction" in queue["command"][0]
-    assert queue["environment"]["VALKEY_PASSWORD"].startswith("${ATLAS_QUEUE_PASSWORD:?")
+    assert "/run/secrets/queue_password" in queue["healthcheck"]["test"][1]
+    assert "environment" not in queue
+
+
+def test_the_password_of_the_queue_is_a_secret_and_in_no_variable():
+    """Variables of a container are shown by its engine; a secret is a file in it, of the name that the settings read."""
+    assert COMPOSE["secrets"] == {"queue_password": {"file": "${ATLAS_SECRETS:-./secrets}/queue_password"}}
+    for name in ("api", "worker", "worker-gpu"):
+        assert SERVICES[name]["secrets"] == [{"source": "queue_password", "target": "atlas_queue_password"}]
+        assert "@" not in SERVICES[name]["environment"]["REDIS_URL"]
+    assert "queue_password" in Settings.model_fields
+    assert SERVICES["queue"]["secrets"] == ["queue_password"]
+    assert {name for name, service in SERVICES.items() if "secrets" in service} == {"api", "worker", "worker-gpu", "queue"}
 
 
 def test_the_queue_user_may_run_no_scripts_and_no_dangerous_commands():
     """tests/security/test_hazards.py runs a whole job under these rules."""
     rules = SERVICES["queue"]["command"][0]
-    assert "user default on >$$VALKEY_PASSWORD" in rules
+    assert "user default on >$$(cat /run/secrets/queue_password)" in rules
     assert {"-@scripting", "-@dangerous", "-@admin"} <= set(rules.split())
 
 

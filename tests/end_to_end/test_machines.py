@@ -87,7 +87,8 @@ def run_module(module: str, environment: dict[str, str], *flags: str) -> Iterato
 
 def test_machines_share_nothing_but_queue_and_store(queue_url: str, store: dict[str, str], toy_artifacts: Path, tmp_path: Path) -> None:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("ATLAS_", "FSSPEC_", "AWS_"))}
-    common = clean | store | {"REDIS_URL": queue_url, "ATLAS_ARTIFACTS_DIR": str(toy_artifacts), "ATLAS_THREADS": "1"}
+    address = {"REDIS_URL": queue_url.replace(f":{PASSWORD}@", ""), "ATLAS_QUEUE_PASSWORD": PASSWORD}
+    common = clean | store | address | {"ATLAS_ARTIFACTS_DIR": str(toy_artifacts), "ATLAS_THREADS": "1"}
     api, worker = ({**common, "ATLAS_DATA_DIR": str(tmp_path / name), "ATLAS_WORKERS": count} for name, count in (("api", "0"), ("w", "1")))
     wave = recordings.miniseed(*[(f"XX.S{number}.00.LHZ", 0.0, 1.0, recordings.wave(3600, seed=number)) for number in range(3)])
     with run_module("app", api, "--port", "0") as service, run_module("workers", worker) as workers:

@@ -61,6 +61,13 @@ def queue_url(settings: Settings) -> str:
     return f"unix://{quote(str(queue_socket(settings)))}"
 
 
+def _credentials(settings: Settings) -> dict[str, str]:
+    """Return the password that is not in the URL. One in the URL takes precedence; the embedded server has none."""
+    if settings.redis_url is None or settings.queue_password is None:
+        return {}
+    return {"password": settings.queue_password.get_secret_value()}
+
+
 def connect(settings: Settings, *, timeout_s: float = 5.0, retries: int = 3) -> Redis:
     """Return a client of the queue server with timeouts in seconds; it connects with its first command."""
     return Redis.from_url(
@@ -69,12 +76,14 @@ def connect(settings: Settings, *, timeout_s: float = 5.0, retries: int = 3) -> 
         socket_connect_timeout=timeout_s,
         retry=Retry(ExponentialWithJitterBackoff(cap=0.5, base=0.05), retries),
         health_check_interval=30,
+        **_credentials(settings),
     )
 
 
 def connect_with_breaker(settings: Settings, breaker: CircuitBreaker) -> tuple[Redis, AsyncRedis]:
     """Return a synchronous and an asynchronous client that share a circuit breaker and have short timeouts, since somebody waits."""
     limits: dict[str, Any] = {"socket_timeout": CALL_TIMEOUT_S, "socket_connect_timeout": CALL_TIMEOUT_S, "health_check_interval": 30}
+    limits |= _credentials(settings)
     url = queue_url(settings)
     return (
         Redis.from_url(url, retry=BreakingRetry(breaker), **limits),
@@ -86,7 +95,7 @@ def connect_listener(settings: Settings) -> AsyncRedis:
     """Return a client for a subscription, which waits for messages without a timeout; TCP notices that the server's machine is gone."""
     url = queue_url(settings)
     keepalive = {} if url.startswith("unix:") else {"socket_keepalive": True}
-    return AsyncRedis.from_url(url, socket_connect_timeout=CALL_TIMEOUT_S, **keepalive)
+    return AsyncRedis.from_url(url, socket_connect_timeout=CALL_TIMEOUT_S, **keepalive, **_credentials(settings))
 
 
 @contextmanager

@@ -213,5 +213,5 @@ def worker_environment(settings: Settings) -> dict[str, str]:
     """Return the settings as environment variables of a worker process, without the path of the API keys and the secret of callbacks."""
     values = {f"ATLAS_{name.upper()}": value for name, value in settings if value is not None and name not in _PARENT_ONLY}
     resolved = {name: str(value.resolve() if isinstance(value, Path) else value) for name, value in values.items()}
-    secret = {} if settings.redis_url is None else {"REDIS_URL": settings.redis_url.get_secret_value()}
-    return resolved | secret
+    secrets = {"REDIS_URL": settings.redis_url, "ATLAS_QUEUE_PASSWORD": settings.queue_password}
+    return resolved | {name: value.get_secret_value() for name, value in secrets.items() if value is not None}
