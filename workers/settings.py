@@ -22,9 +22,11 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        **_: object,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return the sources of settings, those that take precedence first."""
+        del dotenv_settings, file_secret_settings  # there is no .env file; files of secrets are looked for when settings are read
         secrets = (SecretsSettingsSource(settings_cls, SECRETS_DIR),) if SECRETS_DIR.is_dir() else ()
         return (init_settings, env_settings, *secrets)
 

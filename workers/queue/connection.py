@@ -61,7 +61,7 @@ def queue_url(settings: Settings) -> str:
     return f"unix://{quote(str(queue_socket(settings)))}"
 
 
-def _credentials(settings: Settings) -> dict[str, str]:
+def _credentials(settings: Settings) -> dict[str, Any]:
     """Return the password that is not in the URL. One in the URL takes precedence; the embedded server has none."""
     if settings.redis_url is None or settings.queue_password is None:
         return {}
