@@ -107,3 +107,10 @@ async def test_scripts_are_compressed_and_limited_to_this_host(client):
     policy = (await client.get("/")).headers["Content-Security-Policy"]
     assert "script-src 'self';" in policy
     assert "unsafe" not in policy
+
+
+async def test_browsers_ask_before_they_use_a_file_again(client):
+    first = await client.get("/static/page.js")
+    assert first.headers["Cache-Control"] == "no-cache"
+    again = await client.get("/static/page.js", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")

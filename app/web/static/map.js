@@ -52,7 +52,7 @@ export async function showMap(box, features, offsets) {
   await pause();
   const layers = drawFeatures(L, map, features, [latitude, longitude], offsets);
   for (const [name, layer] of layers) if (layer.items.length > 0) legend.append(switchLayer(L, map, name, layer));
-  const views = { region: epicenterBounds(L, epicenters), all: L.latLngBounds(layers.get("Station")?.points ?? []).extend([latitude, longitude]).pad(0.06) };
+  const views = { region: epicenterBounds(L, epicenters), all: layers.has("Station") ? L.latLngBounds(layers.get("Station").points).extend([latitude, longitude]).pad(0.06) : null };
   addControls(L, map, views, frame);
   const saved = readNumbers("map", 3);
   saved ? map.setView([saved[0], saved[1]], saved[2]) : map.fitBounds(views.region);
@@ -108,7 +108,8 @@ function drawFeatures(L, map, features, [latitude, longitude], offsets) {
     layers.get(name).points.push(...points);
   };
   const near = (coordinates) => [coordinates[1], wrapLongitude(coordinates[0], longitude)];
-  for (const distance of [30, 60, 90]) {
+  const single = features.filter(({ properties }) => properties.kind === "epicenter").length === 1;
+  for (const distance of single ? [30, 60, 90] : []) {
     const points = Array.from({ length: 181 }, (_, step) => destination(latitude, longitude, 2 * step, distance));
     const label = L.marker(destination(latitude, longitude, 135, distance), { interactive: false, keyboard: false, icon: L.divIcon({ className: "country", html: element("span", {}, `${distance}°`), iconSize: null }) });
     add("Distance of 30, 60, 90°", "circle", L.layerGroup([L.polyline(unwrap(points, longitude), { className: "circle", interactive: false, smoothFactor: 0.3 }), label]));
@@ -129,7 +130,7 @@ function drawFeatures(L, map, features, [latitude, longitude], offsets) {
       for (const rings of geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates) {
         const shift = 360 * Math.round((longitude - rings[0][0][0]) / 360);
         const className = `ellipse${outer ? " outer" : ""}${properties.alternative ? " alternative" : ""}`;
-        add(outer ? "90 % region" : "68 % region", outer ? "outer" : "ellipse", L.polygon(rings.map((ring) => ring.map(([x, y]) => [y, x + shift])), { className, interactive: false }));
+        add(outer ? "90 % region" : "68 % region", outer ? "outer" : "ellipse", L.polygon(rings.map((ring) => ring.map(([x, y]) => [y, x + shift])), { className, interactive: false, smoothFactor: 0.2 }));
       }
     } else if (properties.kind === "epicenter" || properties.kind === "alternative") {
       const [name, size] = properties.kind === "epicenter" ? ["Epicenter", 26] : ["Alternative", 20];
@@ -167,7 +168,7 @@ function addControls(L, map, views, frame) {
   const tools = element("div", { className: "tools" },
     button("+", "Zoom in", () => map.zoomIn(1)), button("−", "Zoom out", () => map.zoomOut(1)),
     button("Epicenter", "Show the region of the epicenter", () => map.fitBounds(views.region)),
-    button("Stations", "Show all stations", () => map.fitBounds(views.all)));
+    ...(views.all ? [button("Stations", "Show all stations", () => map.fitBounds(views.all))] : []));
   L.DomEvent.disableClickPropagation(tools);
   frame.append(tools);
   L.control.scale({ position: "bottomleft", imperial: false }).addTo(map);

@@ -269,12 +269,14 @@ function showHovered(plot, data, state, at) {
   if (found === null) return plot.showTip([0, 0]);
   const trace = data.traces[found], time = plot.fromPixel("x", at[0]);
   const picks = data.picks.filter((pick) => pick.index === found).map((pick) => `${pick.phase} picked at ${formatMinutes(pick.time_s, 1)}, residual ${formatSigned(pick.residual_s)} s`);
+  const predicted = trace.distance_deg === null ? [] : data.curves.map((curve) => [interpolate(curve, trace.distance_deg), curve.phase]).filter(([arrival]) => arrival !== null);
+  const expected = predicted.sort(([first], [second]) => first - second).map(([arrival, phase]) => `${phase} ${formatMinutes(arrival)}`).join(", ");
   plot.showTip(at, trace.trace, trace.distance_deg !== null && `Distance ${formatNumber(trace.distance_deg, 2)}°${trace.azimuth_deg === null ? "" : `, azimuth ${formatNumber(trace.azimuth_deg)}°`}`,
-    `${formatMinutes(time, 1)} after ${data.zero_is_origin ? "the origin" : "the start"}, ${formatClock(data.zero_time_s + time)} UTC`, ...picks);
+    `${formatMinutes(time, 1)} after ${data.zero_is_origin ? "the origin" : "the start"}, ${formatClock(data.zero_time_s + time)} UTC`, ...picks, expected && `Predicted: ${expected}`);
 }
 
 // The associated picks and the times predicted for them.
 export function arrivalTable(arrivals) {
-  return table("Arrivals", ["Trace", "Phase", "Picked (UTC)", "Residual", "Uncertainty"], arrivals.map((arrival) => [
-    arrival.trace, phaseLabel(arrival.phase), arrival.time.slice(11, 22).replace("Z", ""), `${formatSigned(arrival.residual_s)} s`, `${formatNumber(arrival.uncertainty_s, 1)} s`]));
+  return table("Arrivals", ["Trace", "Phase", "Picked (UTC)", "Predicted (UTC)", "Residual", "Uncertainty"], arrivals.map((arrival) => [
+    arrival.trace, phaseLabel(arrival.phase), formatClock(new Date(arrival.time) / 1000), formatClock(new Date(arrival.time) / 1000 - arrival.residual_s), `${formatSigned(arrival.residual_s)} s`, `${formatNumber(arrival.uncertainty_s, 1)} s`]));
 }
