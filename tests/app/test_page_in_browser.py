@@ -46,7 +46,13 @@ _DRAWINGS_SCRIPT = """
         return points.map(([east, north]) => drawings.radiation(tensor, east, north));
     };
     const {land} = await world.loadWorld();
-    const jumps = ([ring]) => ring.some(([y, x], at) => at && Math.abs(y) < 85 && Math.abs(x - ring[at - 1][1]) > 180);
+    const jumps = ({points}) => points.some((x, at) => at > 1 && at % 2 === 0 && points[at + 1] < 1 && Math.abs(x - points[at - 2]) > 0.5);
+    const tile = Object.assign(document.createElement("canvas"), {width: 1024, height: 1024});
+    world.drawTile(tile, await world.loadWorld(), {x: 0, y: 0, z: 0});
+    const at = (latitude, longitude) => {
+        const [x, y] = world.project(latitude, longitude);
+        return tile.getContext("2d").getImageData(Math.floor(1024 * x), Math.floor(1024 * y), 1, 1).data[3];
+    };
     return {
         explosion: radiate({rr: 1, tt: 1, pp: 1}, [0.3, -0.5])[0],
         thrust: radiate({rr: 1, pp: -1}, [0, 0], [0.95, 0]),
@@ -55,6 +61,8 @@ _DRAWINGS_SCRIPT = """
         missing: section.interpolate({distances_deg: [10, 20], times_s: [100, null]}, 12.5),
         east: map.destination(0, 170, 90, 20),
         jumps: land.filter(jumps).length,
+        onLand: [[60, 100], [67, 179], [67, -179], [72, -40], [-25, 135], [-80, 0], [10, 20]].map((point) => at(...point) > 200),
+        atSea: [[0, -30], [30, -150], [-50, 90], [75, -5], [42, 50.5], [40, 150]].map((point) => at(...point) === 0),
     };
 })()
 """
@@ -316,6 +324,8 @@ def test_drawings_follow_the_conventions_of_seismology(page, service):
     assert (values["arrival"], values["missing"]) == (125.0, None)
     assert values["east"] == pytest.approx([0.0, 190.0], abs=1e-9)
     assert values["jumps"] == 0
+    assert all(values["onLand"]), values["onLand"]
+    assert all(values["atSea"]), values["atSea"]
 
 
 def test_a_link_to_a_job_behind_a_key_asks_for_the_key_and_then_opens(page, service, worker, make_key):

@@ -3,11 +3,13 @@
 import { button, element, load, svg } from "./dom.js";
 import { formatNumber, formatPoint, formatSigned, wrapLongitude } from "./format.js";
 import { readNumbers, writeViewLater } from "./permalink.js";
-import { loadWorld } from "./world.js";
+import { redrawWithScheme } from "./phases.js";
+import { drawTile, loadWorld } from "./world.js";
 
 const KM_PER_DEGREE = 111.195;
 const COPIES = [-360, 0, 360];
 const HALF_WIDTH = 220;
+const SHARPNESS = 1.4; // Tiles are enlarged by up to half a zoom level.
 const SYMBOLS = {
   epicenter: () => svg("svg", { viewBox: "-10 -10 20 20", class: "symbol" }, svg("path", { class: "epicenter", d: "M0,-9 2.4,-2.9 8.9,-2.8 3.7,1.3 5.6,7.6 0,3.9 -5.6,7.6 -3.7,1.3 -8.9,-2.8 -2.4,-2.9Z" })),
   alternative: () => svg("svg", { viewBox: "-10 -10 20 20", class: "symbol" }, svg("path", { class: "alternative", d: "M0,-9 2.4,-2.9 8.9,-2.8 3.7,1.3 5.6,7.6 0,3.9 -5.6,7.6 -3.7,1.3 -8.9,-2.8 -2.4,-2.9Z" })),
@@ -45,10 +47,10 @@ export async function showMap(box, features, offsets) {
   const [world] = await Promise.all([loadWorld(), load("static/vendor/leaflet.js"), load("static/vendor/leaflet.css")]);
   const L = window.L;
   await pause();
-  const map = L.map(frame, { zoomControl: false, attributionControl: false, scrollWheelZoom: false, minZoom: 0, maxZoom: 11, zoomSnap: 0.25, worldCopyJump: false, maxBoundsViscosity: 1 });
+  const map = L.map(frame, { zoomControl: false, attributionControl: false, scrollWheelZoom: false, minZoom: 0, maxZoom: 11, zoomSnap: 0.5, worldCopyJump: false, maxBoundsViscosity: 1 });
   const [longitude, latitude] = epicenters[0].geometry.coordinates;
   map.setMaxBounds([[-85.05, longitude - HALF_WIDTH], [85.05, longitude + HALF_WIDTH]]);
-  drawWorld(L, map, world, longitude);
+  drawWorld(L, map, world);
   await pause();
   const layers = drawFeatures(L, map, features, [latitude, longitude], offsets);
   for (const [name, layer] of layers) if (layer.items.length > 0) legend.append(switchLayer(L, map, name, layer));
@@ -75,13 +77,17 @@ function epicenterBounds(L, epicenters) {
   return bounds;
 }
 
-// Land within half a turn of the epicenter, and a little more, also across the antimeridian.
-function drawWorld(L, map, world, center) {
-  const near = (part, shift) => part.some(([, longitude]) => Math.abs(longitude + shift - center) < HALF_WIDTH);
-  const shifted = (parts) => COPIES.flatMap((shift) => parts.filter((part) => near(part, shift)).map((part) => part.map(([latitude, longitude]) => [latitude, longitude + shift])));
-  const quiet = { interactive: false, smoothFactor: 0.6 };
-  L.polygon(shifted(world.land.map(([outer]) => outer)).map((outer) => [outer]), { ...quiet, className: "land" }).addTo(map);
-  L.polyline(shifted(world.borders), { ...quiet, className: "border" }).addTo(map);
+// Land and borders as tiles, which are drawn again when the color scheme changes.
+function drawWorld(L, map, world) {
+  const Tiles = L.GridLayer.extend({
+    createTile(place) {
+      const size = Math.round(256 * SHARPNESS * (window.devicePixelRatio || 1)), tile = element("canvas", { width: size, height: size });
+      drawTile(tile, world, place);
+      return tile;
+    },
+  });
+  const tiles = new Tiles({ updateWhenZooming: false, keepBuffer: 1 }).addTo(map);
+  redrawWithScheme(map.getContainer(), () => tiles.redraw());
   const names = L.layerGroup().addTo(map);
   map.on("moveend", () => labelCountries(L, map, world.names, names));
 }
@@ -89,10 +95,10 @@ function drawWorld(L, map, world, center) {
 // Names those countries in view whose name fits into them.
 function labelCountries(L, map, names, layer) {
   layer.clearLayers();
-  const perDegree = 256 * 2 ** map.getZoom() / 360;
+  const wide = 256 * 2 ** map.getZoom();
   const bounds = map.getBounds();
   for (const { name, width, point } of names) {
-    if (width * perDegree < 7 * name.length + 24) continue;
+    if (width * wide < 7 * name.length + 24) continue;
     for (const shift of COPIES) {
       const place = [point[0], point[1] + shift];
       if (bounds.contains(place)) L.marker(place, { interactive: false, keyboard: false, icon: L.divIcon({ className: "country", html: element("span", {}, name), iconSize: null }) }).addTo(layer);

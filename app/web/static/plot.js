@@ -35,10 +35,8 @@ export function makePlot({ label, height, limits, margins, free, draw, hover, ch
       draw(context, plot);
     });
   };
-  const span = (axis) => {
-    const [left, right, top, bottom] = margins;
-    return axis === "x" ? [left, plot.size.width - right] : [top, plot.size.height - bottom];
-  };
+  const [left, right, top, bottom] = margins;
+  const span = (axis) => (axis === "x" ? [left, plot.size.width - right] : [top, plot.size.height - bottom]);
   plot.toPixel = (axis, value) => {
     const [low, high] = plot.view[axis], [begin, end] = span(axis);
     return begin + ((value - low) / (high - low)) * (end - begin);
@@ -119,7 +117,7 @@ export function makePlot({ label, height, limits, margins, free, draw, hover, ch
   });
   plot.tools = element("div", { className: "tools" },
     button("+", "Zoom in", () => plot.zoom(0.5)), button("−", "Zoom out", () => plot.zoom(2)), button("Whole", "Show the whole", () => plot.reset()));
-  new ResizeObserver(plot.redraw).observe(box);
+  new ResizeObserver(() => box.clientWidth !== plot.size.width && plot.redraw()).observe(box);
   redrawWithScheme(canvas, plot.redraw);
   return plot;
 }

@@ -104,13 +104,16 @@ function drawSection(context, plot, data, state) {
   context.rect(left, top, width - left - right, tall - top - bottom);
   context.clip();
   const room = state.layout === "rows" ? Math.abs(plot.toPixel("y", 1) - plot.toPixel("y", 0)) * 0.5 : Math.min(26, Math.max(9, (0.9 * (tall - top - bottom)) / data.traces.length));
+  const [ink, accent] = [readColor("--ink"), readColor("--accent")];
   for (const wave of data.bands[state.band].waveforms) {
     if (height(data, state, wave.trace) === null) continue;
     const hot = wave.trace === state.hovered;
-    drawWave(context, plot, wave, plot.toPixel("y", height(data, state, wave.trace)), room, readColor(hot ? "--accent" : "--ink"), hot ? 1.4 : 0.8);
+    drawWave(context, plot, wave, plot.toPixel("y", height(data, state, wave.trace)), room, hot ? accent : ink, hot ? 1.4 : 0.8);
   }
   for (const curve of data.curves) drawCurve(context, plot, data, state, curve);
-  for (const pick of data.picks) drawPick(context, plot, data, state, pick, room);
+  const colors = new Map(data.picks.map((pick) => pick.phase).map((phase) => [phase, null]));
+  for (const phase of colors.keys()) colors.set(phase, phaseColor(phase));
+  for (const pick of data.picks) drawPick(context, plot, data, state, pick, room, colors);
   context.restore();
   drawCurveNames(context, plot, data, state);
   drawNames(context, plot, data, state);
@@ -155,22 +158,22 @@ function drawWave(context, plot, wave, center, room, color, line) {
   const first = Math.max(0, Math.floor((low - start) / step) - 1), last = Math.min(samples.length, Math.ceil((high - start) / step) + 2);
   let peak = 1;
   for (let index = first; index < last; index++) if (samples[index] !== NO_DATUM) peak = Math.max(peak, Math.abs(samples[index]));
-  const scale = room / peak, perPixel = (last - first) / Math.max(1, plot.toPixel("x", start + last * step) - plot.toPixel("x", start + first * step));
+  const scale = room / peak, origin = plot.toPixel("x", start), pixels = plot.toPixel("x", start + step) - origin;
+  const block = Math.max(1, Math.floor(1 / pixels));
   context.strokeStyle = color;
   context.lineWidth = line;
-  context.lineJoin = "round";
   context.beginPath();
   let drawing = false;
-  const block = Math.max(1, Math.floor(perPixel));
   for (let index = first; index < last; index += block) {
     let least = Infinity, most = -Infinity;
     for (let inner = index; inner < Math.min(last, index + block); inner++) {
-      if (samples[inner] === NO_DATUM) continue;
-      least = Math.min(least, samples[inner]);
-      most = Math.max(most, samples[inner]);
+      const sample = samples[inner];
+      if (sample === NO_DATUM) continue;
+      if (sample < least) least = sample;
+      if (sample > most) most = sample;
     }
     if (most < least) { drawing = false; continue; }
-    const x = plot.toPixel("x", start + index * step);
+    const x = origin + index * pixels;
     drawing ? context.lineTo(x, center - scale * least) : context.moveTo(x, center - scale * least);
     if (most > least) context.lineTo(x, center - scale * most);
     drawing = true;
@@ -207,11 +210,11 @@ function drawCurve(context, plot, data, state, curve) {
 }
 
 // A filled triangle that points at the trace, at the time of the pick.
-function drawPick(context, plot, data, state, pick, room) {
+function drawPick(context, plot, data, state, pick, room, colors) {
   const level = height(data, state, pick.index);
   if (level === null) return;
   const x = plot.toPixel("x", pick.time_s), y = plot.toPixel("y", level), size = Math.min(5, room);
-  context.fillStyle = phaseColor(pick.phase);
+  context.fillStyle = colors.get(pick.phase);
   context.beginPath();
   context.moveTo(x, y + 1);
   context.lineTo(x - size, y + 2 * size + 1);
@@ -241,6 +244,7 @@ function drawCurveNames(context, plot, data, state) {
 // Station codes at the right, and distances at the left of rows, as many as there is room for.
 function drawNames(context, plot, data, state) {
   const [left, right, top, bottom] = plot.margins, { width, height: tall } = plot.size;
+  const [ink, accent] = [readColor("--ink"), readColor("--accent")];
   let below = -Infinity;
   for (const index of data.order) {
     const level = height(data, state, index);
@@ -248,7 +252,7 @@ function drawNames(context, plot, data, state) {
     if (!(y > top - 2 && y < tall - bottom + 2) || (y < below + MIN_ROW_HEIGHT && index !== state.hovered)) continue;
     below = y;
     const { trace, distance_deg: distance } = data.traces[index];
-    context.fillStyle = readColor(index === state.hovered ? "--accent" : "--ink");
+    context.fillStyle = index === state.hovered ? accent : ink;
     context.textAlign = "left";
     context.fillText(trace.split(".").slice(0, 2).join("."), width - right + 8, y + 4);
     if (state.layout === "rows" && distance !== null) {
