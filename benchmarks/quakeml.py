@@ -20,8 +20,8 @@ from obspy.io.quakeml.core import _validate
 
 from training.evaluation.pages import RESULTS, describe_command, format_table, write_page
 
-REFERENCES = ("pickID", "preferredOriginID", "preferredMagnitudeID", "originID", "triggeringOriginID", "derivedOriginID")
-"""Elements that refer to another element of the document; ids of methods and Earth models name things outside it."""
+OUTSIDE = ("methodID", "earthModelID", "greensFunctionID", "referenceSystemID")
+"""Elements that refer to something outside the document; all others that end in ID refer to one of its elements."""
 
 SEISCOMP_VERSION = "0.12"
 SENT = (".mseed", ".csv", ".xml", ".xml.gz")
@@ -32,7 +32,8 @@ def find_faults(document: bytes) -> list[str]:
     faults = [] if _validate(io.BytesIO(document)) else ["not valid by the schema"]
     root = etree.fromstring(document)
     ids = Counter(element.get("publicID") for element in root.iter() if element.get("publicID"))
-    references = {element.text for element in root.iter() if etree.QName(element).localname in REFERENCES}
+    named = ((etree.QName(element).localname, element.text or "") for element in root.iter(etree.Element))
+    references = {text for name, text in named if name.endswith("ID") and name not in OUTSIDE and text.startswith("smi:")}
     faults += [f"{name} is no element" for name in sorted(references - set(ids))]
     faults += [f"{name} occurs {count} times" for name, count in ids.items() if count > 1]
     try:

@@ -15,12 +15,14 @@ class _Rounded(Contract):
     @field_validator("*", mode="after")
     @classmethod
     def _round_value(cls, value: Any) -> Any:  # noqa: ANN401 -- any field
-        if isinstance(value, dict):
-            return {name: _round_number(item) for name, item in value.items()}
         return _round_number(value)
 
 
 def _round_number(value: Any) -> Any:  # noqa: ANN401 -- any value
+    if isinstance(value, dict):
+        return {name: _round_number(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_round_number(item) for item in value]
     if isinstance(value, float):
         return float(f"{value:.6g}")
     if isinstance(value, datetime):

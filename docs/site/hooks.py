@@ -38,7 +38,7 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
     ups = "../" * page.file.src_uri.count("/")
     for source, target in COPIED.items():
         markdown = markdown.replace(f"]({ups}../{source}", f"]({ups}{target}")
-    return markdown
+    return re.sub(r"(\]\([\w./-]*notebooks/\w+)\.py\)", r"\1.md)", markdown)
 
 
 def on_post_build(*, config: MkDocsConfig) -> None:

@@ -28,8 +28,11 @@ from workers.results import (
     Epicenter,
     LocateResult,
     ModelVersion,
+    SourceEstimate,
 )
 
+OUTSIDE = ("methodID", "earthModelID", "greensFunctionID", "referenceSystemID")
+"""Elements that refer to something outside the document."""
 ORIGIN = datetime(2004, 12, 26, 0, 58, 53, tzinfo=UTC)
 
 
@@ -91,7 +94,8 @@ def read(document: bytes) -> Catalog:
     """The catalog, after a check that every id that it refers to is the id of one of its elements."""
     root = etree.fromstring(document)
     ids = {element.get("publicID") for element in root.iter() if element.get("publicID")}
-    references = {element.text for element in root.iter() if str(element.tag).rpartition("}")[2] in ("pickID", "preferredOriginID")}
+    named = [(etree.QName(element).localname, element.text or "") for element in root.iter(etree.Element)]
+    references = {text for name, text in named if name.endswith("ID") and name not in OUTSIDE and text.startswith("smi:")}
     assert references <= ids
     return _read_quakeml(io.BytesIO(document))
 
@@ -296,6 +300,10 @@ def test_numbers_of_results_have_six_significant_digits():
     assert (ellipse.semi_major_km, ellipse.semi_minor_km) == (123.457, 0.333333)
     arrival = ArrivalEstimate(trace="a", phase="P", time=datetime(2004, 12, 26, 0, 0, 0, 123456, UTC), residual_s=0.0, uncertainty_s=1.0)
     assert arrival.time.microsecond == 123000
+    source = SourceEstimate(
+        kind="moment-tensor", constrains=True, log_likelihood=1.0, variance_reduction=0.5, nodal_planes=[{"strike": 326.36627639153494}]
+    )
+    assert source.nodal_planes == [{"strike": 326.366}]
 
 
 def test_the_csv_of_distances_has_a_row_a_trace(located: LocateResult):
