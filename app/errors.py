@@ -228,7 +228,11 @@ async def _handle_http_exception(request: Request, error: Exception) -> JSONResp
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(sorted(_find_methods(request.app.routes, request.scope)))
     code = status.phrase.lower().replace(" ", "-")
-    detail = "there is no resource at this path; /docs lists the endpoints" if status is HTTPStatus.NOT_FOUND else _description(status)
+    detail = _description(status)
+    if status is HTTPStatus.NOT_FOUND:
+        detail = "there is no resource at this path; /docs lists the endpoints"
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        detail = f"this resource answers {headers['Allow']}; /docs lists the endpoints"
     return respond(Problem(type=problem_type(code), title=status.phrase, status=status, detail=detail), headers)
 
 

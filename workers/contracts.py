@@ -57,7 +57,10 @@ def _parse_time(text: object) -> object:
     """Parse an ISO 8601 date and time, in UTC where it names no zone; pydantic alone would read a year as seconds."""
     if not isinstance(text, str):
         return text
-    moment = datetime.fromisoformat(text.strip())
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise ValueError("not a time; write ISO 8601 in UTC, as in 2013-05-24T05:40:00") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 

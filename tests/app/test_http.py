@@ -138,7 +138,14 @@ async def test_the_type_of_every_error_leads_to_its_explanation(client):
 
 async def test_a_method_that_is_not_allowed_names_all_that_are(client, job_id):
     assert (await client.put(f"/jobs/{job_id}")).headers["Allow"] == "DELETE, GET, HEAD"
-    assert (await client.get("/events/locate")).headers["Allow"] == "POST"
+    refused = await client.get("/events/locate")
+    assert refused.headers["Allow"] == "POST"
+    assert refused.json()["detail"] == "this resource answers POST; /docs lists the endpoints"
+
+
+async def test_a_time_that_is_none_is_answered_by_an_example_and_not_repeated(client, files):
+    detail = (await client.post("/events/locate", files=files, data={"starttime": "yesterday"})).json()["detail"]
+    assert detail == "starttime: not a time; write ISO 8601 in UTC, as in 2013-05-24T05:40:00"
 
 
 async def test_pages_of_other_origins_may_call_only_where_the_operator_allows_them(make_client, settings, make_key):
