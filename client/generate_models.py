@@ -122,7 +122,8 @@ def render_plain_type(schema: Schema) -> str:
 def render_docstring(text: str, indent: int) -> str:
     """Return a docstring in Python's words: on one line if it fits, else wrapped."""
     plain = re.sub(r"\bnull\b", "None", re.sub(r"\s+", " ", text).strip())
-    plain = (plain[0].upper() + plain[1:]).replace("\\", "\\\\")
+    symbols = re.match(r"[a-z]{1,2}, ", plain)  # those of a tensor, for instance, keep their case
+    plain = (plain if symbols else plain[0].upper() + plain[1:]).replace("\\", "\\\\")
     plain = plain if plain.endswith((".", "?")) else plain + "."
     margin = " " * indent
     if len(plain) + indent + 6 <= WIDTH:

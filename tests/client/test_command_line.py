@@ -50,6 +50,8 @@ def test_a_location_is_printed_as_a_table(atlas, path):
         "38.20° N, 142.70° E ± 21 km",
         "28 ± 9 km",
         "63°",
+        "Mw 6.5 ± 0.2",
+        "325° / 89° / 19°",
         "2 gaps, filled",
     ):
         assert text in out

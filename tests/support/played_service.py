@@ -51,9 +51,14 @@ LOCATION = {
     "method": "distances+arrival-times",
     "models": [{"name": "offset", "version": "4"}],
     "detection": DETECTION,
+    "source": {
+        **{"kind": "moment-tensor", "constrains": True, "log_likelihood": 400.0, "variance_reduction": 0.6},
+        **{"moment_magnitude": 6.5, "moment_magnitude_uncertainty": 0.2},
+        "nodal_planes": [{"strike": 325.0, "dip": 89.0, "rake": 19.0}],
+    },
 }
 NOTHING = {
-    **dict.fromkeys(name for name, value in LOCATION.items() if value is None or not isinstance(value, str | list)),
+    **dict.fromkeys(name for name, value in LOCATION.items() if not isinstance(value, str | list)),
     **{"event_type": "none", "offsets": [], "models": LOCATION["models"], "method": "none"},
     "detection": {"detected": False, "statistic": 1.1, "false_alarm_probability": 0.4},
 }

@@ -267,7 +267,7 @@ class SourceEstimate(Model):
     """Fraction of the energy explained at free gains, 0 to 1."""
 
     tensor: dict[str, float] | None = None
-    """Rr, tt, pp, rt, rp, tp (r up, t south, p east) of scalar moment 1."""
+    """rr, tt, pp, rt, rp, tp (r up, t south, p east) of scalar moment 1."""
 
     nodal_planes: list[dict[str, float]] = Field(default_factory=list)
     """Strike, dip and rake of the best double couple, degrees."""

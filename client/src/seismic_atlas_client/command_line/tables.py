@@ -18,6 +18,7 @@ from seismic_atlas_client.models import (
     JobSummary,
     LocateManyResult,
     LocateResult,
+    SourceEstimate,
 )
 
 KM_PER_DEGREE = 111.195
@@ -85,6 +86,8 @@ def _describe_location(result: LocateResult, place: str, catalog: CatalogEvent |
         ("Epicenter", format_place(result.epicenter)),
         ("Depth", "" if result.depth_km is None else _add_uncertainty(f"{result.depth_km:.0f}", result.depth_uncertainty_km, "km", 0)),
         ("Force azimuth", _describe_force(result)),
+        ("Magnitude", _describe_magnitude(result.source)),
+        ("Mechanism", _describe_mechanism(result.source)),
         ("Azimuthal gap", "" if result.azimuthal_gap_deg is None else f"{result.azimuthal_gap_deg:.0f}°"),
         ("Observations", f"{sum(row.used for row in result.offsets)} distances, {len(result.arrivals)} arrivals"),
         ("Method", result.method),
@@ -103,6 +106,23 @@ def _describe_force(result: LocateResult) -> str:
         return ""
     text = _add_uncertainty(f"{result.force_azimuth_deg:.0f}°", result.force_azimuth_uncertainty_deg, "°", 0)
     return f"{text} (or the opposite)" if result.force_azimuth_ambiguous else text
+
+
+def _describe_magnitude(source: SourceEstimate | None) -> str:
+    """Describe the size of a source: Mw of a moment tensor, mass times distance of a force."""
+    if source is None:
+        return ""
+    if source.moment_magnitude is not None:
+        uncertainty = source.moment_magnitude_uncertainty
+        return f"Mw {source.moment_magnitude:.1f}" + ("" if uncertainty is None else f" ± {uncertainty:.1f}")
+    return "" if source.force_amplitude_kg_m is None else f"force of {source.force_amplitude_kg_m:.1e} kg m"
+
+
+def _describe_mechanism(source: SourceEstimate | None) -> str:
+    if source is None or not source.constrains or not source.nodal_planes:
+        return ""
+    planes = [" / ".join(f"{plane.get(name, 0.0):.0f}°" for name in ("strike", "dip", "rake")) for plane in source.nodal_planes]
+    return "strike / dip / rake " + " or ".join(planes)
 
 
 def _compare(result: LocateResult, catalog: CatalogEvent) -> str:
