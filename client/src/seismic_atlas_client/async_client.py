@@ -193,7 +193,9 @@ class AsyncClient:
         ----------
         *sources
             The files of one event: paths, folders, bytes, open files, an ObsPy Stream and an Inventory.
-        on_progress, timeout_s
+        on_progress
+            As in `AsyncJobHandle.wait`.
+        timeout_s
             As in `AsyncJobHandle.wait`.
         **options
             See `ClassifyOptions`.
@@ -221,7 +223,9 @@ class AsyncClient:
         ----------
         *sources
             The files of one event: paths, folders, bytes, open files, an ObsPy Stream and an Inventory.
-        on_progress, timeout_s
+        on_progress
+            As in `AsyncJobHandle.wait`.
+        timeout_s
             As in `AsyncJobHandle.wait`.
         **options
             See `LocateOptions`.
@@ -247,7 +251,9 @@ class AsyncClient:
         ----------
         *sources
             One folder or archive that holds the events; or the events themselves: files, folders, Streams, pairs of name and Stream.
-        on_progress, timeout_s
+        on_progress
+            As in `AsyncJobHandle.wait`.
+        timeout_s
             As in `AsyncJobHandle.wait`.
         **options
             See `LocateOptions`.
@@ -273,7 +279,9 @@ class AsyncClient:
         ----------
         *sources
             One folder or archive that holds the events; or the events themselves: files, folders, Streams, pairs of name and Stream.
-        on_progress, timeout_s
+        on_progress
+            As in `AsyncJobHandle.wait`.
+        timeout_s
             As in `AsyncJobHandle.wait`.
         **options
             See `ClusterOptions`.

@@ -189,7 +189,9 @@ class Client:
         ----------
         *sources
             The files of one event: paths, folders, bytes, open files, an ObsPy Stream and an Inventory.
-        on_progress, timeout_s
+        on_progress
+            As in `JobHandle.wait`.
+        timeout_s
             As in `JobHandle.wait`.
         **options
             See `ClassifyOptions`.
@@ -217,7 +219,9 @@ class Client:
         ----------
         *sources
             The files of one event: paths, folders, bytes, open files, an ObsPy Stream and an Inventory.
-        on_progress, timeout_s
+        on_progress
+            As in `JobHandle.wait`.
+        timeout_s
             As in `JobHandle.wait`.
         **options
             See `LocateOptions`.
@@ -243,7 +247,9 @@ class Client:
         ----------
         *sources
             One folder or archive that holds the events; or the events themselves: files, folders, Streams, pairs of name and Stream.
-        on_progress, timeout_s
+        on_progress
+            As in `JobHandle.wait`.
+        timeout_s
             As in `JobHandle.wait`.
         **options
             See `LocateOptions`.
@@ -269,7 +275,9 @@ class Client:
         ----------
         *sources
             One folder or archive that holds the events; or the events themselves: files, folders, Streams, pairs of name and Stream.
-        on_progress, timeout_s
+        on_progress
+            As in `JobHandle.wait`.
+        timeout_s
             As in `JobHandle.wait`.
         **options
             See `ClusterOptions`.

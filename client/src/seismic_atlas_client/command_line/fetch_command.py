@@ -126,5 +126,5 @@ def _fetch(session: Session, what: CatalogEvent | tuple[Any, Any], plan: FetchPl
         session.say(f"left out: {failure}")
     distances = [station.distance_deg for station in fetched.stations]
     where = f", {min(distances):.0f} to {max(distances):.0f}° away, azimuthal gap {fetched.azimuthal_gap_deg:.0f}°" if fetched.event else ""
-    session.say(f"{fetched.path}: {len(fetched.stations)} stations{where}")
+    session.say(f"{fetched.path.name}: {len(fetched.stations)} stations{where}")
     return fetched

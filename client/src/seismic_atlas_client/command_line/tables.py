@@ -89,7 +89,7 @@ def _describe_location(result: LocateResult, place: str, catalog: CatalogEvent |
         ("Magnitude", _describe_magnitude(result.source)),
         ("Mechanism", _describe_mechanism(result.source)),
         ("Azimuthal gap", "" if result.azimuthal_gap_deg is None else f"{result.azimuthal_gap_deg:.0f}°"),
-        ("Observations", f"{sum(row.used for row in result.offsets)} distances, {len(result.arrivals)} arrivals"),
+        ("Observations", f"distances: {sum(row.used for row in result.offsets)}, arrivals: {len(result.arrivals)}"),
         ("Method", result.method),
         ("Alternatives", "; ".join(format_place(other) for other in result.alternatives)),
         ("Catalog", "" if catalog is None else _compare(result, catalog)),
