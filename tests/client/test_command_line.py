@@ -93,6 +93,12 @@ def test_json_is_the_job_and_nothing_else(atlas, path):
     assert (code, err, job["result"]["epicenter"]["latitude"]) == (0, "", 38.2)
 
 
+def test_a_failed_job_is_json_too(atlas, path):
+    code, out, err = atlas("locate", renamed(path, "broken.mseed"), "--json")
+    assert (code, json.loads(out)["problem"]["parts"][0]["name"]) == (ExitCode.REFUSED, "broken.mseed")
+    assert err.startswith("atlas: No usable trace")
+
+
 def test_results_are_written_to_files(atlas, path, tmp_path):
     code, _, err = atlas(
         *("locate", path, "--quakeml", tmp_path / "event.xml", "--figures", tmp_path / "f", "--products", tmp_path / "p"),

@@ -14,6 +14,7 @@ from seismic_atlas_client.client import JobHandle
 from seismic_atlas_client.command_line import arguments as given
 from seismic_atlas_client.command_line.fetch_command import fetch_by_id, make_plan
 from seismic_atlas_client.command_line.session import Outputs, Session, print_result
+from seismic_atlas_client.errors import ProblemError
 from seismic_atlas_client.fdsn.download import FetchedBundle
 from seismic_atlas_client.options import ClassifyOptions, ClusterOptions, LocateOptions, known_options
 
@@ -129,5 +130,10 @@ def _finish(session: Session, job: JobHandle[Any], values: Mapping[str, Any], fe
     if values["no_wait"]:
         typer.echo(job.state.model_dump_json(indent=1) if outputs.as_json else job.id)
         return
-    result = session.wait(job, values["timeout"])
+    try:
+        result = session.wait(job, values["timeout"])
+    except ProblemError as error:
+        if outputs.as_json and error.job_id is not None:
+            typer.echo(job.state.model_dump_json(indent=1))
+        raise
     print_result(session, job, result, outputs, fetched.event if fetched else None)

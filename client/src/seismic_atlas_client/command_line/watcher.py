@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -153,7 +154,8 @@ class FolderWatcher:
         """
         for entry in sorted(self._folder.iterdir()):
             if not entry.name.startswith(".") and (entry.is_dir() or not entry.name.lower().endswith(LEFT_OUT_SUFFIXES)):
-                self._look_at(entry)
+                with suppress(FileNotFoundError):  # it was moved away just now
+                    self._look_at(entry)
         for event in list(self._state.events.values()):
             if event.is_open:
                 self._read_job(event)
@@ -225,10 +227,7 @@ def _list_files(entry: Path) -> list[Path]:
 
 
 def _describe_file(path: Path) -> tuple[int, int]:
-    try:
-        state = path.stat()
-    except FileNotFoundError:  # it was moved away just now
-        return 0, 0
+    state = path.stat()
     return state.st_size, state.st_mtime_ns
 
 
