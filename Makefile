@@ -83,7 +83,7 @@ settings: $(WORKER) ## write docs/reference/configuration.md from workers/settin
 	$(PY) -m app.settings_doc > docs/reference/configuration.md
 
 docs: .venv/.docs ## build the documentation as a website in build/site; a broken link is an error (ARGS="serve" to edit)
-	DISABLE_MKDOCS_2_WARNING=true NO_MKDOCS_2_WARNING=true $(PY) -m mkdocs $(or $(ARGS),build -q)
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs $(or $(ARGS),build -q)
 
 pins: $(SETUP) ## compile requirements/*.txt again (ARGS=--upgrade for newer versions)
 	for group in $(GROUPS); do \
@@ -121,7 +121,6 @@ $(SETUP): requirements/setup.txt
 	@touch $@
 
 # uv fetches in parallel; hashes are checked.
-.venv/.docs: $(DEV)
 .venv/.worker .venv/.gpu .venv/.training .venv/.dev .venv/.docs: .venv/.%: requirements/%.txt $(SETUP)
 	$(BIN)/uv pip install -q --python $(PY) --require-hashes -r $<
 	@touch $@

@@ -50,6 +50,21 @@ def test_every_page_of_docs_stands_in_the_navigation_of_mkdocs_yml_once():
     assert sorted(navigation()) == sorted((pages - {"decisions/0000-template.md"}) | generated)
 
 
+def test_every_link_to_a_section_of_a_page_leads_to_a_heading():
+    pages = [ROOT / "docs" / page for page in navigation() if (ROOT / "docs" / page).is_file()]
+    links = [(page, *link) for page in pages for link in re.findall(r"\]\(([\w./-]*\.md)?#([\w-]+)\)", page.read_text())]
+    broken = [
+        (page.name, target, anchor) for page, target, anchor in links if anchor not in anchors(page.parent / target if target else page)
+    ]
+    assert broken == []
+
+
+def anchors(page: Path) -> set[str]:
+    """Anchors of the headings of a page, as MkDocs makes them."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S), flags=re.M)
+    return {re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", heading).strip().lower()) for heading in headings}
+
+
 def test_the_page_of_the_interface_names_every_operation_and_every_member(api_page):
     page = api_page.write_api_page(SPECIFICATION)
     operations = [f"`{method.upper()} {path}`" for path, methods in SPECIFICATION["paths"].items() for method in methods]
