@@ -15,7 +15,7 @@ from seismic_atlas_client.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = re.compile(r"^(?:\$ )?atlas (.*?)(?:  +#.*| > \S+)?$", flags=re.M)
-PAGES = ("docs/how-to/use_the_client.md", "client/README.md")
+PAGES = ("docs/how-to/use_the_client.md", "docs/how-to/obspy.md", "client/README.md")
 
 
 @pytest.fixture
