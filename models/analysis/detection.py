@@ -49,7 +49,8 @@ MAX_TRANSIENT_PROBABILITY: Final = 0.02
 """
 Probability in noise up to which a transient counts. The body of the distribution depends on the spectrum of the noise within a band (white
 noise and noise that rises with the sixth power of frequency differ by 0.4 in the contrast), which stations share: however many of
-them lie a little above the average, that is no evidence.
+them lie a little above the average, that is no evidence. Chosen on noise alone: up to 0.03 hardly a network of synthetic noise falls below
+0.01, from 0.05 on one in twenty and more (`docs/results/detection.md`).
 """
 KINDS_OF_EVIDENCE: Final = 3  # for four traces and more; fewer have transients alone
 
@@ -183,24 +184,24 @@ def trace_probabilities(transients: Transients, table: NoiseTable) -> Floats:
     return np.where(measured, np.stack(bands, axis=1), np.nan)
 
 
-def network_probability(probabilities: Floats) -> float:
+def network_probability(probabilities: Floats, limit: float = MAX_TRANSIENT_PROBABILITY) -> float:
     """
     Probability that noise shows as strong transients at as many traces, given that of each trace and band [traces, bands], NaN unmeasured.
 
     In a band the k least probable traces count as a whole: k of n reach a probability p with the tail of the binomial distribution (Berk &
     Jones 1979, doi:10.1007/BF00533250). The least one over k and bands counts, for as many bands as there are. Few disturbed traces of
-    many are so no evidence, and many weak transients are.
+    many are so no evidence, and many weak transients are. Transients that noise shows with a probability above `limit` do not count.
     """
     bands = [column[np.isfinite(column)] for column in probabilities.T]
     measured = [np.sort(column) for column in bands if len(column)]
-    return min(_band_probability(ordered, len(measured)) for ordered in measured)
+    return min(_band_probability(ordered, len(measured), limit) for ordered in measured)
 
 
-def _band_probability(ordered: Floats, bands: int) -> float:
+def _band_probability(ordered: Floats, bands: int, limit: float) -> float:
     """Probability of the transients of one of `bands` bands, by the probabilities [traces] of its traces in ascending order."""
     count = len(ordered)
     disturbed = DISTURBED_SINGLE_PROBABILITY if count == 1 else DISTURBED_PROBABILITY
-    rates = np.where(ordered <= MAX_TRANSIENT_PROBABILITY, RATE_FACTOR * ordered, 1.0)
+    rates = np.where(ordered <= limit, np.minimum(RATE_FACTOR * ordered, 1.0), 1.0)
     by_strength = 1.0 - (1.0 - binom.sf(np.arange(count), count, rates)) ** bands
     return float(np.min(np.maximum(by_strength, binom.sf(np.arange(count), count, disturbed))))
 

@@ -27,7 +27,7 @@ from training.evaluation.plots import (
 
 Results = Sequence[EventResult]
 SNR, MAGNITUDE = "signal-to-noise ratio (median over traces)", "magnitude"
-ANSWERS = (*EVENT_CLASSES, "undetermined")
+ANSWERS = (*EVENT_CLASSES, "undetermined", "none")
 MIN_KILOMETERS, MIN_DEGREES = 1.0, 0.05
 """Smallest errors that the logarithmic axes show."""
 

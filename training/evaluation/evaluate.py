@@ -5,7 +5,7 @@ Everything that is reported of the served models as a whole (cards, pages, calib
 these results. Results are kept in `build/evaluation`, so that pages are written again without locating again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from models.analysis.detection import detect_event
 from models.analysis.distances import predict_distances
 from models.analysis.event_class import probability_at_ice_sheets
 from models.analysis.pipeline import (
@@ -28,9 +29,11 @@ from models.analysis.pipeline import (
 )
 from models.analysis.refinement import refine_location
 from models.analysis.sections import locate_by_readings, make_reference
+from models.analysis.source import add_source
 from models.array_types import Floats
 from models.errors import TooFewStations, UnusableData
 from models.imaging.conditioning import condition
+from models.registry.earth_tables import load_earths
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
@@ -38,6 +41,7 @@ from models.seismic.location.hypocenter_calibration import HYPOCENTER_KEY
 from models.seismic.location.region_calibration import CARD_KEY, scale_to_contain
 from models.seismic.location.regions import EpicenterRegion
 from models.seismic.location.solution import Location
+from models.seismic.source.greens_tables import GreensTables
 from models.seismic.waveforms import Gather, Record
 from models.specs.event_type import EVENT_CLASSES
 from models.specs.index import MODELS
@@ -108,16 +112,24 @@ def _evaluate_batches(
 
 
 def _evaluate_batch(source: EventSource, settings: TrainingSettings, switches: Switches, keys: tuple[str, ...]) -> Results:
-    models = open_models(settings, calibrated=switches.calibrated)
-    return {key: evaluate_event(models, event, switches) for key, event in source.load(keys, settings)}
+    models, earths = open_models(settings, calibrated=switches.calibrated), load_earths(settings.artifacts_dir)
+    return {key: evaluate_event(models, event, switches, earths) for key, event in source.load(keys, settings)}
 
 
-def evaluate_event(models: Models, event: LabeledEvent, switches: Switches = AS_SERVED) -> EventResult | None:
-    """Classify and locate one event as the service does; only classify it where stations are too few; None where no trace can be read."""
+def evaluate_event(
+    models: Models, event: LabeledEvent, switches: Switches = AS_SERVED, earths: Mapping[str, GreensTables] | None = None
+) -> EventResult | None:
+    """
+    Detect, classify and locate one event as the service does, with the source inversion where `earths` are given.
+
+    An event that is not detected is located all the same, so that the result says what was left out; it is only classified where stations
+    are too few. None where no trace can be read.
+    """
     try:
         gather = condition(event.records, CONDITIONING)
+        detection = detect_event(event.records, gather)
         try:
-            located = _locate(models, gather, event.records, switches)
+            located = add_source(_locate(models, gather, event.records, switches), gather, event.records, earths or {})
             classification = located.classification
         except TooFewStations:
             located, classification = None, classify_event(models, gather, records=event.records)
@@ -146,6 +158,8 @@ def evaluate_event(models: Models, event: LabeledEvent, switches: Switches = AS_
         probabilities=tuple(classification.probabilities[name] for name in EVENT_CLASSES),
         ood_score=classification.ood_score,
         fraction_in_window=measure_window_fraction(gather, true_deg, event.truth.origin_time_s),
+        detected=detection.detected,
+        false_alarm_probability=detection.false_alarm_probability,
         **answer,
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from models.specs.event_type import EVENT_CLASSES, ClassAnswer
 from models.specs.index import MODELS
 
 NAN = float("nan")
-EDITION: Final = 3
+EDITION: Final = 4
 """Raise it when the service answers differently with the same weights, or when a result has other fields."""
 
 
@@ -95,6 +95,7 @@ class EventResult:
     stations : number of traces whose distance was predicted
     horizontals : number of stations with a pair of horizontal records
     probabilities : of the classes in the order of `EVENT_CLASSES`, as served
+    detected, false_alarm_probability : whether an event is detected, and how often noise would be
     ood_score : distance of the section from the training sections (`novelty` on the wire)
     epicenter, by_distances : the served epicenter, and the one that the predicted distances alone give
     network_depth_km, network_depth_sigma_km : the network's output for an event that is an earthquake, whatever its predicted class
@@ -129,16 +130,18 @@ class EventResult:
     force_azimuth_ambiguous: bool = False
     probability_at_ice: float = NAN
     fraction_in_window: float = NAN
+    detected: bool = True
+    false_alarm_probability: float = NAN
 
     @property
-    def event_type(self) -> ClassAnswer:
-        """The answered class: the most probable one, or `undetermined`."""
-        return choose_class(dict(zip(EVENT_CLASSES, self.probabilities, strict=True)))
+    def event_type(self) -> ClassAnswer | Literal["none"]:
+        """The answered class: the most probable one, `undetermined`, or `none` where no event was detected."""
+        return "none" if not self.detected else choose_class(dict(zip(EVENT_CLASSES, self.probabilities, strict=True)))
 
     @property
     def is_neither(self) -> bool:
-        """Whether the event is answered to be neither kind of earthquake for sure: `other` or `undetermined`."""
-        return self.event_type in ("other", "undetermined")
+        """Whether the event is answered to be neither kind of earthquake for sure: `other`, `undetermined` or `none`."""
+        return self.event_type in ("other", "undetermined", "none")
 
     @property
     def is_right(self) -> bool:
@@ -147,8 +150,8 @@ class EventResult:
 
     @property
     def is_located(self) -> bool:
-        """Whether there is an epicenter."""
-        return bool(np.isfinite(self.epicenter.error_km))
+        """Whether there is an epicenter: an event was detected and located."""
+        return self.detected and bool(np.isfinite(self.epicenter.error_km))
 
     @property
     def depth_error_km(self) -> float:

@@ -33,7 +33,7 @@ def write_real_events_page(settings: TrainingSettings, command: str, folder: Pat
         models=", ".join(f"{spec.name} {store.card(spec.name).version}" for spec in MODELS),
         summary=describe_distances(results),
         groups=format_table(HEADS, format_groups(results, list(vertical.values()))),
-        unlocated=", ".join(path.name for path in list_real_events(folder) if path.name not in names) or "none",
+        unlocated=", ".join(path.name for path in list_real_events(folder) if path.name not in names) or "all are located",
         events=format_records([format_event(result) for result in results]),
         locations=format_records([format_location(result, vertical[result.truth.name]) for result in select_located(results)]),
     )
@@ -69,6 +69,7 @@ def format_event(result: EventResult) -> dict[str, str]:
     return {
         "event": result.truth.name,
         "type": result.truth.kind,
+        "false-alarm probability": f"{result.false_alarm_probability:.0e}",
         "stations": str(len(true)),
         "distances, degrees": f"{np.nanmin(true):.1f} to {np.nanmax(true):.1f}",
         "class": result.event_type,
@@ -93,8 +94,8 @@ def format_location(result: EventResult, vertical: EventResult) -> dict[str, str
         "68 % radius, km": f"{epicenter.uncertainty_km:.0f}",
         "in 68 % region": "yes" if epicenter.in_68 else "no",
         "in 90 % region": "yes" if epicenter.in_90 else "no",
-        "origin time error, s": f"{result.origin_error_s:+.0f}" if np.isfinite(result.origin_error_s) else "",
-        "depth error, km": f"{depth_error_km:+.0f}" if np.isfinite(depth_error_km) else "",
+        "origin time error, s (stated)": f"{result.origin_error_s:+.0f} ({result.origin_sigma_s:.0f})",
+        "depth error, km (stated)": f"{depth_error_km:+.0f} ({result.depth_sigma_km:.0f})" if np.isfinite(depth_error_km) else "",
     }
 
 

@@ -30,6 +30,8 @@ SAMPLES_PER_PERIOD: Final = 5.0  # of the shortest period
 DELAY_STEP_PERIODS: Final = 0.25  # by which a trace may move between neighboring slowness vectors
 MAX_AMPLITUDE: Final = 4.0  # of a trace, in standard deviations of its noise: one disturbed trace must not raise a beam
 MIN_BEAM_WINDOWS: Final = 8  # independent windows
+MIN_LIVE_SHARE: Final = 0.75
+"""Of the samples of all traces in a window: where records begin one after another, more of them in a beam are no wave."""
 NORMAL_QUARTILE: Final = 0.6745  # median of the absolute value of a standard normal variable
 
 
@@ -64,7 +66,11 @@ def _measure_beam_band(gather: Gather, group: StationGroup, band: PeriodBand, ma
     margin = int(np.abs(delays).max()) + 1
     padded = np.ascontiguousarray(np.pad(traces, ((0, 0), (margin, margin))), np.float32)
     beams = beam_energies(padded, delays + margin, traces.shape[1], width, hop)[0]
-    inside = beams[:, -(-margin // hop) : max(0, beams.shape[1] - -(-margin // hop))]  # windows that all traces reach
+    live = np.isfinite(gather.samples[group.trace_indices[nearest]])[:, ::stride].mean(axis=0)
+    share = _mean_over_windows(live, width, hop, beams.shape[1])
+    edge = -(-margin // hop)
+    usable = (share >= MIN_LIVE_SHARE) & (np.arange(len(share)) >= edge) & (np.arange(len(share)) < len(share) - edge)
+    inside = beams[:, usable] / share[usable]
     windows = inside.shape[1] * hop / width
     if windows < MIN_BEAM_WINDOWS:
         return None
@@ -72,6 +78,12 @@ def _measure_beam_band(gather: Gather, group: StationGroup, band: PeriodBand, ma
     cells = 1.0 + np.pi * (2.0 * radius_deg * max_slowness_s_deg / period_s) ** 2
     contrast = float(np.log(np.max(inside.max(axis=1) / background)))
     return BeamPower(contrast, windows * min(cells, float(len(delays))), len(nearest))
+
+
+def _mean_over_windows(values: Floats, width: int, hop: int, count: int) -> Floats:
+    """Return the mean of values [samples] over each of the `count` windows of `beam_energies`."""
+    sums, starts = np.concatenate(([0.0], np.cumsum(values))), hop * np.arange(count)
+    return np.asarray((sums[starts + width] - sums[starts]) / width)
 
 
 def _delay_table(offsets_deg: Floats, radius_deg: float, max_slowness: float, step_s: float, rate_hz: float) -> Integers:

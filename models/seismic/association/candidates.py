@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import ndtr
 
 from models.array_types import Flags, Floats, Floats32, Integers
 from models.seismic.association.pick_likelihood import PickMixture, TimeGrid, arrival_llr
@@ -29,7 +30,7 @@ from models.seismic.earth.travel_times import PHASES
 from models.seismic.geodesy import KM_PER_DEGREE, geocentric_latitude_deg, unit_vectors
 from models.seismic.location.origin_time_prior import MAX_LEAD_S, USUAL_LEAD_S, OriginPrior, estimate_llr, origin_time_density
 from models.seismic.signal.pick_delay import delay_deviation_s, expected_delay_s
-from models.seismic.signal.picker import BANDS_HZ, MIN_STRENGTH, Picks
+from models.seismic.signal.picker import BANDS_HZ, MIN_STRENGTH, Picks, short_window_s
 from models.seismic.signal.rayleigh_envelope import MIN_PEAK_RATIO, EnvelopePeaks
 
 PLANE_WAVE_PARAMETERS: Final = 3.0
@@ -42,6 +43,12 @@ LATER_PICK_FACTOR: Final = 0.7
 """Factor on the weight of a pick as the first arrival, for each comparable pick before it."""
 COMPARABLE_STRENGTH: Final = 0.6
 """A pick is comparable with another one from this fraction of its strength on."""
+LOOKBACK_S: Final = 30.0
+"""Ruptures that begin slowly reach their largest moment rate within so many seconds, up to magnitude 8..."""
+MAX_SAME_ONSET: Final = 2.0
+"""...and picks that differ by fewer standard deviations may be of one onset."""
+DISTURBED_PROBABILITY: Final = 0.05
+"""Probability that a strong pick is of a disturbance or of another event, as `models.analysis.detection` has it for records."""
 SHORT_PERIOD_HZ: Final = 0.3
 """Lower corner of short-period bands: long-period channels, of one sample per second, record nothing above 0.4 Hz."""
 SHORT_PERIOD_BANDS: Final[Flags] = np.array([low_hz >= SHORT_PERIOD_HZ for low_hz, _ in BANDS_HZ])
@@ -226,10 +233,23 @@ def drop_surface_wave_picks(pick: Picks, peak: EnvelopePeaks) -> Picks:
 
 
 def _first_arrival_factors(pick: Picks) -> Floats:
-    """Return the factor [k] on each pick's weight as the first arrival: lower, the more comparable picks of its band precede it."""
+    """
+    Return the factor [k] on each pick's weight as the first arrival: lower, the more comparable picks of its band precede it.
+
+    Nothing of an event arrives before its first arrival: a pick that a short-period pick precedes by up to `LOOKBACK_S` is the first one
+    only with the probability that noise or a disturbance made the earlier one.
+    """
+    short = SHORT_PERIOD_BANDS[pick.bands] & ~pick.horizontal
+    errors_s = np.maximum(pick.uncertainties_s, delay_deviation_s(pick.bands, pick.strengths))
+    onsets_s = pick.times_s - expected_delay_s(pick.bands, pick.strengths)
+    later_s, distinct_s = onsets_s[:, None] - onsets_s, MAX_SAME_ONSET * np.hypot(errors_s[:, None], errors_s)
+    precedes = (short[:, None] & short) & (later_s > distinct_s) & (later_s <= LOOKBACK_S)
+    windows = LOOKBACK_S / np.array([short_window_s(*BANDS_HZ[band]) for band in pick.bands])
+    by_noise = np.clip(DISTURBED_PROBABILITY + windows * ndtr(-pick.strengths), 0.0, 1.0)
+    unlikely = np.min(np.where(precedes, by_noise, 1.0), axis=1, initial=1.0)
     earlier = (pick.bands[:, None] == pick.bands) & (pick.times_s[:, None] > pick.times_s) & ~pick.horizontal
     comparable = earlier & (pick.strengths > COMPARABLE_STRENGTH * pick.strengths[:, None])
-    return np.asarray(LATER_PICK_FACTOR ** comparable.sum(axis=1))
+    return np.asarray(LATER_PICK_FACTOR ** comparable.sum(axis=1) * unlikely)
 
 
 def _detection_probabilities(strengths: Sequence[Floats]) -> Floats:

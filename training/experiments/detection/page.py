@@ -7,10 +7,19 @@ from pathlib import Path
 
 import numpy as np
 
-from models.analysis.detection import MAX_FALSE_ALARM_PROBABILITY, Detection, detect_event
+from models.analysis.detection import (
+    MAX_FALSE_ALARM_PROBABILITY,
+    MAX_TRANSIENT_PROBABILITY,
+    Detection,
+    detect_event,
+    network_probability,
+    read_noise_table,
+    trace_probabilities,
+)
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
 from models.seismic.geodesy import distance_deg
+from models.seismic.signal.transients import measure_transients
 from models.seismic.waveforms import Record
 from models.specs.pictures import CONDITIONING
 from training.config import TrainingSettings
@@ -18,13 +27,15 @@ from training.evaluation.event_sources import EventSource, FolderSource, Replica
 from training.evaluation.location_page import load_replica_recipe
 from training.evaluation.metrics import format_fraction
 from training.evaluation.pages import RESULTS, format_table, write_page
-from training.experiments.detection.calibrate import TEST, make_noise_networks
+from training.experiments.detection.calibrate import CALIBRATION, TEST, make_noise_networks
 from training.synthesis.signal_to_noise import signal_to_noise
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "detection.md"
 SNR_BORDERS = (3.0, 5.0, 10.0)
 LEVELS = (0.5, 0.2, 0.1, 0.05, 0.02)
 MIN_STATIONS = 4
+TRANSIENT_LIMITS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
+"""Probabilities in noise up to which transients count, that are compared."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,18 @@ def write_detection_page(settings: TrainingSettings, command: str, count: int, s
         real=format_real(real),
         real_share=format_fraction([result.detected for result in real if result.stations >= MIN_STATIONS]),
         replica=format_replica(replica),
+        limit=f"{MAX_TRANSIENT_PROBABILITY:g}",
+        limits=format_limits(settings, count),
     )
+
+
+def format_limits(settings: TrainingSettings, count: int) -> str:
+    """Tabulate how often transients of synthetic noise alone fall below a probability of 0.01, by the limit up to which they count."""
+    table, networks = read_noise_table(), make_noise_networks(settings.model_copy(update={"data_dir": None}), count, CALIBRATION)
+    measured = [trace_probabilities(measure_transients(network.records), table) for network in networks]
+    known = [probabilities for probabilities in measured if np.isfinite(probabilities).any()]
+    rows = [(f"{limit:g}", format_fraction([network_probability(one, limit) < 0.01 for one in known])) for limit in TRANSIENT_LIMITS]
+    return format_table(("transients count up to", f"networks of noise below 0.01 (n = {len(known)})"), rows)
 
 
 def detect_noise(settings: TrainingSettings, count: int) -> list[RecordsResult]:

@@ -64,3 +64,12 @@ def test_three_stations_or_short_records_have_no_beam(network):
     offsets_deg, noise = network
     assert measure_beam_power(make_gather(offsets_deg[:3], noise[:3])) == ()
     assert measure_beam_power(make_gather(offsets_deg, noise[:, :300])) == ((None,) * len(BEAM_BANDS),)
+
+
+def test_where_records_begin_one_after_another_a_beam_of_more_of_them_is_no_wave(network):
+    offsets_deg, noise = network
+    staggered = np.full((STATIONS, 440), np.nan, np.float32)
+    for station, row in enumerate(staggered):
+        row[30 * station : 30 * station + 170] = noise[station, :170]
+    ((body, _),) = measure_beam_power(make_gather(0.1 * offsets_deg, staggered))
+    assert body is None
