@@ -1,6 +1,7 @@
 """Results are read again as they were, unless events, models or switches have changed."""
 
 import json
+from dataclasses import replace
 
 from tests.support.event_results import make_result
 from training.evaluation.event_result import EDITION, EventResult, ResultCache, describe_models
@@ -28,3 +29,11 @@ def test_the_behavior_names_edition_weights_and_calibration(toy_artifacts):
     assert set(behavior["weights"]) == set(behavior["calibrations"]) >= {"offset", "event_type"}
     assert describe_models(toy_artifacts, calibrated=False)["calibrations"] == {}
     assert json.loads(json.dumps(behavior)) == behavior
+
+
+def test_an_event_that_is_not_detected_is_answered_none_and_nowhere():
+    found = make_result(4)
+    missed = replace(found, detected=False)
+    assert (missed.event_type, missed.is_located, missed.is_right, missed.is_neither) == ("none", False, False, True)
+    assert found.is_located
+    assert found.event_type != "none"
