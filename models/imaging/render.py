@@ -11,12 +11,13 @@ from models.seismic.waveforms import Gather
 __all__ = ["Placement", "render_beam", "render_section", "render_source", "render_traces"]
 
 
-def render_traces(style: AmplitudeStyle | FrequencyStyle, gather: Gather, window_start_s: float) -> Pictures:
+def render_traces(style: AmplitudeStyle | FrequencyStyle, gather: Gather, window_start_s: float | Floats) -> Pictures:
     """
     Render one picture per trace, uint8 [traces, channels, rows, columns], with the left edge at `window_start_s` (POSIX seconds).
 
-    Samples of the window that are not in the gather are "no data" (0). The picture of a trace depends neither on the trace's amplitude nor
-    on other traces. Raises ValueError for a gather whose sampling rate is not the style's.
+    The left edge is one for all or one for each trace [traces]. Samples of the window that are not in the gather are "no data" (0). The
+    picture of a trace depends neither on the trace's amplitude nor on other traces. Raises ValueError for a gather whose sampling rate is
+    not the style's.
     """
     if isinstance(style, FrequencyStyle):
         return draw_frequency_pictures(style, gather, window_start_s)

@@ -18,13 +18,13 @@ from models.parallel import thread_map
 from models.seismic.waveforms import Gather
 
 
-def draw_amplitude_pictures(style: AmplitudeStyle, gather: Gather, window_start_s: float) -> Pictures:
+def draw_amplitude_pictures(style: AmplitudeStyle, gather: Gather, window_start_s: float | Floats) -> Pictures:
     """Draw each trace as wiggles over the full height, positive up: uint8 [traces, bands, rows, columns]."""
     count = len(gather.samples)
     ink = np.zeros((count, len(style.bands), style.rows, style.columns), np.uint16)
     traces = np.arange(count)
     middle = np.full(count, 0.5 * style.rows)
-    draw_bands(style, gather, WiggleLayout(traces, np.full(count, window_start_s), traces, middle, 0.5 * style.rows - 0.5), ink)
+    draw_bands(style, gather, WiggleLayout(traces, np.full(count, window_start_s, np.float64), traces, middle, 0.5 * style.rows - 0.5), ink)
     return np.minimum(ink, LINE).astype(np.uint8)
 
 
@@ -63,27 +63,28 @@ def _make_filters(style: FrequencyStyle, samples: int, columns: int) -> _Filters
     return _Filters(center - half_width, center, weights.astype(np.complex64))
 
 
-def draw_frequency_pictures(style: FrequencyStyle, gather: Gather, window_start_s: float) -> Pictures:
+def draw_frequency_pictures(style: FrequencyStyle, gather: Gather, window_start_s: float | Floats) -> Pictures:
     """Draw the envelopes of each trace behind Gaussian filters, in dB below each row's maximum: uint8 [traces, zooms, rows, columns]."""
     pictures = np.zeros((len(gather.samples), len(style.zooms), style.rows, style.columns), np.uint8)
+    starts_s = np.full(len(gather.samples), window_start_s, np.float64)
 
     def draw(channel: int) -> None:
         narrowed = style.model_copy(update={"window_s": style.window_s / style.zooms[channel]})
-        _draw_zoom(narrowed, gather, window_start_s, pictures[:, channel])
+        _draw_zoom(narrowed, gather, starts_s, pictures[:, channel])
 
     thread_map(draw, range(len(style.zooms)))
     return pictures
 
 
-def _draw_zoom(style: FrequencyStyle, gather: Gather, window_start_s: float, pictures: Pictures) -> None:
-    """Draw `pictures` [traces, rows, columns] of the style's whole window."""
+def _draw_zoom(style: FrequencyStyle, gather: Gather, starts_s: Floats, pictures: Pictures) -> None:
+    """Draw `pictures` [traces, rows, columns] of the style's whole window, begun at `starts_s` [traces]."""
     frame = choose_frame(style, style.longest_period_s)
     columns = frame.columns + 2 * frame.margin_columns
     filters = _make_filters(style, frame.samples, columns)
     banks = np.empty((style.rows, columns), np.complex64)
     edges = (frame.margin + np.arange(frame.columns + 1) * frame.samples_per_column).astype(np.int64)
     for trace in range(len(pictures)):
-        window = cut_windows(style, frame, gather, np.array([window_start_s]), np.array([trace]))
+        window = cut_windows(style, frame, gather, starts_s[trace : trace + 1], np.array([trace]))
         if window.samples.any():
             spectrum = scipy.fft.rfft(window.samples[0])
             _to_baseband(spectrum, filters.first, filters.center, filters.weights, banks)

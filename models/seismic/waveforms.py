@@ -13,7 +13,7 @@ SHORT_RECORD_S: Final = 240.0
 """
 The one minimum length of records: shorter ones are read by no network, and arrivals are picked in them alone.
 
-The records that the networks were trained on last 282 s and more (`training.synthesis.instrument_defects.draw_window`); some may be missing
+The records that the networks were trained on last 282 s and more (`training.synthesis.windows.draw_window`); some may be missing
 at either end. The maximum is a setting of the service, `max_span_s`.
 """
 

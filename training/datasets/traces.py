@@ -2,10 +2,12 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from models.array_types import Floats
 from models.imaging.conditioning import condition
 from models.imaging.render import render_traces
 from models.imaging.style import AmplitudeStyle, FrequencyStyle, fingerprint
@@ -16,7 +18,6 @@ from training.config import TrainingSettings
 from training.datasets.shards import Arrays, Shards, combine_fingerprints, make_shards
 from training.earth import greens
 from training.synthesis.events import (
-    NEAR_DEG,
     EventSampler,
     SyntheticEvent,
     draw_distance_range,
@@ -26,7 +27,14 @@ from training.synthesis.events import (
     open_sampler,
     synthesize_event,
 )
-from training.synthesis.records import ORIGIN_S
+from training.synthesis.noise import measure_noise_character
+from training.synthesis.path_effects import PathScatter
+from training.synthesis.records import ORIGIN_S, Realism
+from training.synthesis.windows import NEAR_DEG, draw_free_windows, first_arrival_s
+
+LeftEdge = Literal["start", "before", "arrival", "anywhere"]
+EDGES: tuple[LeftEdge, ...] = get_args(LeftEdge)
+EARLIER_S = 700.0
 
 
 class TraceRecipe(BaseModel):
@@ -34,7 +42,8 @@ class TraceRecipe(BaseModel):
     Numbers of events and traces, and probabilities of kinds, distances, magnitudes and windows.
 
     `near_share`: probability of a local network; `small_share`: of a magnitude of 4.7 to 5.7 otherwise, else up to `largest_magnitude`;
-    `first_window_share`: of a picture that begins where the gather does, which serving tries first, else anywhere in it.
+    `left_edges`: probabilities of the pictures' left edges: "start" of the record; up to EARLIER_S "before" it; between it and "arrival"
+    of P; "anywhere" in the record. `crusts`: whether paths through PREM get the dispersion of other crusts.
     """
 
     # The fields are part of the data set's fingerprint, which cards state: a renamed field makes another data set.
@@ -47,16 +56,31 @@ class TraceRecipe(BaseModel):
     near_share: float
     small_share: float
     largest_magnitude: float
-    first_window_share: float
+    left_edges: dict[LeftEdge, float]
+    crusts: bool
     kinds: dict[str, float]
     seed: int
 
 
-def draw_window_start(gather: Gather, window_s: float, first_share: float, random: np.random.Generator) -> float:
-    """Draw the start of a picture's window: the gather's start with probability `first_share`, else any (where the gather is longer)."""
-    spare = gather.duration_s - window_s
-    first = spare <= 0.05 * window_s or random.uniform() < first_share
-    return gather.start_time_s + (0.0 if first else float(random.uniform(0, spare)))
+def find_record_spans(gather: Gather) -> tuple[Floats, Floats]:
+    """Find the times (POSIX seconds) of the first and the last sample of each trace [traces]; the whole gather where a trace has none."""
+    finite = np.isfinite(gather.samples)
+    last = gather.samples.shape[1] - 1 - finite[:, ::-1].argmax(axis=1)
+    return gather.start_time_s + finite.argmax(axis=1) / gather.sampling_rate_hz, gather.start_time_s + last / gather.sampling_rate_hz
+
+
+def draw_left_edges(gather: Gather, arrivals_s: Floats, shares: dict[LeftEdge, float], random: np.random.Generator) -> Floats:
+    """
+    Draw the left edge of the picture of each trace [traces], POSIX seconds.
+
+    `arrivals_s` [traces] are first arrivals (POSIX seconds). A record that begins after the arrival has no edge between the two: its own
+    start is taken.
+    """
+    starts, ends = find_record_spans(gather)
+    which = random.choice(len(EDGES), len(starts), p=[shares[edge] for edge in EDGES])
+    uniform = random.uniform(size=len(starts))
+    before_arrival = starts + uniform * np.maximum(arrivals_s - starts, 0.0)
+    return np.choose(which, (starts, starts - EARLIER_S * uniform, before_arrival, starts + uniform * (ends - starts)))
 
 
 def _draw_event(sampler: EventSampler, recipe: TraceRecipe, random: np.random.Generator) -> SyntheticEvent | None:
@@ -65,7 +89,7 @@ def _draw_event(sampler: EventSampler, recipe: TraceRecipe, random: np.random.Ge
     near = range_deg[1] <= NEAR_DEG
     magnitude = draw_near_magnitude(kind, random) if near else draw_magnitude(random, recipe.small_share, recipe.largest_magnitude)
     source, year, _ = draw_event_source(sampler, kind, random, magnitude)
-    return synthesize_event(sampler, source, year, recipe.traces_per_event, range_deg, random)
+    return synthesize_event(sampler, source, year, recipe.traces_per_event, range_deg, random, draw_free_windows)
 
 
 def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings, seed: int) -> Arrays:
@@ -77,7 +101,8 @@ def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings
     """
     style = spec.style
     assert isinstance(style, AmplitudeStyle | FrequencyStyle)  # noqa: S101  (for the type checker: trace models read traces)
-    sampler = open_sampler(greens.load_stores(settings.build_dir / "greens", recipe.store), settings, recipe.seed)
+    realism = Realism(PathScatter(crusts=recipe.crusts), character=measure_noise_character(settings.data_dir))
+    sampler = open_sampler(greens.load_stores(settings.build_dir / "greens", recipe.store), settings, recipe.seed, realism)
     random = np.random.default_rng([recipe.seed, seed])
     pictures, truth, events = [], [], []
     for number in range(recipe.events_per_shard):
@@ -85,12 +110,12 @@ def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings
         if event is None:
             continue
         gather = condition(event.records, style.conditioning)
-        start = draw_window_start(gather, style.window_s, recipe.first_window_share, random)
-        drawn = render_traces(style, gather, start)
+        arrivals = ORIGIN_S + first_arrival_s(event.stations.distances_deg, event.source.depth_km)
+        edges = draw_left_edges(gather, arrivals, recipe.left_edges, random)
+        drawn = render_traces(style, gather, edges)
         live = drawn.reshape(len(drawn), -1).any(axis=1)
         pictures.append(drawn[live])
-        lag = np.full(len(drawn), ORIGIN_S - start)
-        truth.append(np.stack([event.stations.distances_deg, lag], axis=1)[live])
+        truth.append(np.stack([event.stations.distances_deg, ORIGIN_S - edges], axis=1)[live])
         events.append(np.full(int(live.sum()), number))
     return {
         "pictures": np.concatenate(pictures),

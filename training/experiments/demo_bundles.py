@@ -28,12 +28,12 @@ from training.config import TrainingSettings
 from training.earth import greens
 from training.synthesis.catalogs import StationCatalog, draw_double_couples
 from training.synthesis.events import EventSampler, open_sampler
-from training.synthesis.instrument_defects import Window
 from training.synthesis.path_effects import PathScatter
 from training.synthesis.records import ORIGIN_S, Realism, find_nearest_table, synthesize_records
 from training.synthesis.signal_to_noise import signal_to_noise
 from training.synthesis.sources import Source, make_anomalous, make_earthquake, make_glacial
 from training.synthesis.station_geometry import find_operating_stations, snap_to_table
+from training.synthesis.windows import Window
 
 EVENT_COUNTS, ANOMALY_COUNTS = 200_000, 1_500  # of the largest sample
 ANOMALY_KINDS, ANOMALIES_OF_A_KIND, ANOMALY_STATIONS = ("explosion", "slow_earthquake", "resonance"), 10, 6
@@ -104,7 +104,8 @@ def draw_visible_event(
     epicenter = (source.latitude_deg, source.longitude_deg)
     chosen, sectors = draw_stations(sampler.stations, epicenter, random)
     stations = snap_to_table(sampler.stations, chosen, epicenter, find_nearest_table(sampler.store, source))
-    records = synthesize_records(sampler.stores, source, stations, WINDOW, sampler.realism, random)
+    windows = (WINDOW,) * len(stations.distances_deg)
+    records = synthesize_records(sampler.stores, source, stations, windows, sampler.realism, random)
     gather = condition(records, CONDITIONING)
     ratios = (
         np.zeros(len(records))

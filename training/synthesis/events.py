@@ -20,15 +20,13 @@ from training.synthesis.catalogs import (
     load_glacial_earthquakes,
     load_stations,
 )
-from training.synthesis.instrument_defects import draw_window
 from training.synthesis.noise import measure_noise_character
 from training.synthesis.path_effects import PathScatter
 from training.synthesis.records import Realism, find_nearest_table, synthesize_records
 from training.synthesis.sources import NOISE, Source, make_anomalous, make_earthquake, make_glacial
 from training.synthesis.station_geometry import Stations, pick_stations, snap_to_table
+from training.synthesis.windows import NEAR_DEG, DrawWindows, draw_common_window
 
-# Networks whose stations are all within this distance count as local or regional.
-NEAR_DEG = 15.0
 # Default fraction of magnitudes from 4.7 to 5.7 among events of distant networks.
 SMALL_SHARE = 0.6
 NOISE_MAGNITUDE = 0.0
@@ -166,10 +164,16 @@ def draw_event_source(
 
 
 def synthesize_event(
-    sampler: EventSampler, source: Source, year: int, count: int, range_deg: tuple[float, float], random: np.random.Generator
+    sampler: EventSampler,
+    source: Source,
+    year: int,
+    count: int,
+    range_deg: tuple[float, float],
+    random: np.random.Generator,
+    draw_windows: DrawWindows = draw_common_window,
 ) -> SyntheticEvent | None:
     """
-    Synthesize the records of a source at up to `count` stations, operating in a year, in a range of distances.
+    Synthesize the records of a source at up to `count` stations, operating in a year, in a range of distances, in windows of some law.
 
     Returns None where fewer than three stations (or `count`, if less) are in the range.
     """
@@ -178,8 +182,8 @@ def synthesize_event(
     if len(chosen) < min(3, count):
         return None
     snapped = snap_to_table(sampler.stations, chosen, epicenter, find_nearest_table(sampler.store, source))
-    window = draw_window(float(snapped.distances_deg.min()), float(snapped.distances_deg.max()), random)
-    records = synthesize_records(sampler.stores, source, snapped, window, sampler.realism, random)
+    windows = draw_windows(snapped, source.depth_km, random)
+    records = synthesize_records(sampler.stores, source, snapped, windows, sampler.realism, random)
     return SyntheticEvent(source, snapped, records, year)
 
 

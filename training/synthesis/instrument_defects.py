@@ -1,46 +1,11 @@
-"""Time windows, instrument responses, and defects of records: swapped components, glitches, clipping, wrong clocks, gaps."""
+"""Instrument responses and defects of records: swapped components, glitches, clipping, wrong clocks, gaps."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from scipy import fft, signal
 
 from models.array_types import Floats
-
-
-@dataclass(frozen=True)
-class Window:
-    """Time window of all records of an event: start relative to the origin time, and duration, in seconds."""
-
-    start_s: float
-    duration_s: float
-
-
-def draw_window(nearest_deg: float, farthest_deg: float, random: np.random.Generator) -> Window:
-    """
-    Draw a time window as users cut them, for a network between two distances.
-
-    Most begin up to 12 minutes before the origin time, 25 % within a minute of it, 17 % after it (cut by arrival), 12 % long before.
-    Half last as long as there is data, the others 5 minutes to an hour and a half. Within 6 degrees, eight in ten begin shortly before
-    the origin time and last 5 to 13 minutes; within 15 degrees, six in ten last 5 to 40. Windows of distant networks end at least three
-    minutes after the first arrival at the nearest station.
-    """
-    which = random.uniform()
-    start = -random.uniform(0, 720)
-    if which < 0.25:
-        start = -random.uniform(0, 60)
-    elif which < 0.42:
-        start = random.uniform(0, 60 + min(nearest_deg, 100) * 8)
-    elif which < 0.54:
-        start = -random.uniform(720, 3600)
-    if farthest_deg <= 6 and random.uniform() < 0.8:
-        return Window(-float(random.uniform(0, 120)), float(10 ** random.uniform(2.45, 2.9)))
-    if farthest_deg <= 15 and random.uniform() < 0.6:
-        return Window(float(max(start, -320) if start < 0 else min(start, 20)), float(10 ** random.uniform(2.48, 3.4)))
-    duration = 7200.0 if random.uniform() < 0.55 else float(10 ** random.uniform(2.48, 3.74))
-    first_arrival_s = 60 + 8 * min(nearest_deg, 95)
-    return Window(float(start), max(duration, first_arrival_s + 180 - start))
 
 
 def apply_instrument(displacement: Floats, step_s: float, random: np.random.Generator) -> Floats:

@@ -4,7 +4,8 @@ Path effects of a laterally heterogeneous Earth, as random perturbations of seis
 A record is split into body waves (before a group velocity of 4.5 km/s) and surface waves (after). Body waves are shifted by a few
 seconds. Surface waves are dispersed: group delays relative to the Rayleigh travel time vary with period, strongly at short periods
 (crust: continental paths slow, oceanic ones fast) and weakly at long ones (mantle). Part of the perturbation is common to all paths of
-an event, because observed errors common to an event exceed those that differ between its traces. Scattering adds coda.
+an event, because observed errors common to an event exceed those that differ between its traces. Scattering adds coda, whose strength and
+duration have the range of observed P coda. Records synthesized in PREM alone can be given the dispersion of other crusts.
 """
 
 from dataclasses import dataclass
@@ -20,7 +21,17 @@ RAYLEIGH_KM_S = 3.75
 # Standard deviation of the relative group delay at these periods: crust (fully correlated across periods) and mantle.
 PERIODS_S = (10.0, 20.0, 35.0, 60.0, 100.0, 200.0)
 CRUST = (0.09, 0.075, 0.035, 0.012, 0.004, 0.0)
-MANTLE = (0.006, 0.008, 0.010, 0.011, 0.010, 0.010)
+MANTLE = (0.009, 0.012, 0.015, 0.0165, 0.015, 0.015)
+# Group delay of the fundamental Rayleigh mode in a continental and in an oceanic crust less that in PREM, relative to the travel time at
+# RAYLEIGH_KM_S (`training.earth.dispersion.predict_dispersion` of the decks in `training.earth.structure`).
+CRUST_PERIODS_S = (10.0, 15.0, 20.0, 25.0, 35.0, 50.0, 60.0, 100.0, 200.0)
+CRUST_DELAYS = (
+    (-0.173, 0.084, 0.197, 0.166, 0.076, 0.031, 0.021, 0.013, 0.0),
+    (-0.403, -0.233, -0.116, -0.078, -0.058, -0.048, -0.043, -0.031, 0.0),
+)
+MAX_CODA, CODA_EXPONENT = 1.05, 1.5
+CODA_DECAY_S = (40.0, 750.0)
+ONE_CRUST_SHARE = 0.4
 
 
 @dataclass(frozen=True)
@@ -28,14 +39,16 @@ class PathScatter:
     """
     Sizes of the perturbations: factors, 1.0 as stated in this module and 0.0 for none, and the standard deviation of body-wave shifts.
 
-    `event_share`: fraction of the variance of group delays that is common to all paths of an event.
+    `event_share`: fraction of the variance of group delays that is common to all paths of an event. `crusts`: whether paths through PREM
+    get the dispersion of random proportions of PREM's, a continental and an oceanic crust.
     """
 
     dispersion: float = 1.0
-    body_shift_s: float = 2.5
+    body_shift_s: float = 4.0
     coda: float = 1.0
     attenuation: float = 1.0
     event_share: float = 0.6
+    crusts: bool = False
 
 
 def draw_relative_delays(frequencies_hz: Floats, count: int, scatter: PathScatter, random: np.random.Generator) -> Floats:
@@ -48,9 +61,25 @@ def draw_relative_delays(frequencies_hz: Floats, count: int, scatter: PathScatte
     return np.asarray(scatter.dispersion * (draw[0] * crust + draw[1] * mantle))
 
 
+def draw_crust_delays(frequencies_hz: Floats, count: int, random: np.random.Generator) -> Floats:
+    """
+    Draw relative group delays [count, frequencies] of paths that run through PREM's, a continental and an oceanic crust in turn.
+
+    The proportions of a path are Dirichlet-distributed with parameters of 0.5, most often near one crust alone; in ONE_CRUST_SHARE of the
+    events all paths have the same.
+    """
+    shares = random.dirichlet((0.5, 0.5, 0.5), 1 if random.uniform() < ONE_CRUST_SHARE else count)[:, 1:]
+    log_frequency, nodes = np.log(np.maximum(frequencies_hz, 1e-4)), -np.log(CRUST_PERIODS_S)[::-1]
+    curves = np.stack([np.interp(log_frequency, nodes, np.array(delays)[::-1]) for delays in CRUST_DELAYS])
+    return np.broadcast_to(shares @ curves, (count, len(frequencies_hz)))
+
+
 def _draw_surface_transfer(frequencies: Floats, travel_s: Floats, scatter: PathScatter, random: np.random.Generator) -> Complexes:
     """Draw transfer functions [traces, frequencies] of perturbed dispersion and attenuation along each path."""
-    delay = draw_relative_delays(frequencies, len(travel_s), scatter, random) * travel_s[:, None]
+    relative = draw_relative_delays(frequencies, len(travel_s), scatter, random)
+    if scatter.crusts:
+        relative = relative + draw_crust_delays(frequencies, len(travel_s), random)
+    delay = relative * travel_s[:, None]
     # The phase of a group delay is its integral over angular frequency.
     phase = 2 * np.pi * np.cumsum(delay, axis=1) * (frequencies[1] - frequencies[0])
     q_change = scatter.attenuation * random.normal(0, 0.25, (len(travel_s), 1)) / 200.0
@@ -60,8 +89,8 @@ def _draw_surface_transfer(frequencies: Floats, travel_s: Floats, scatter: PathS
 def _draw_coda(samples: int, step_s: float, count: int, scatter: PathScatter, random: np.random.Generator) -> Floats:
     """Draw scattering responses [count, samples]: a spike followed by exponentially decaying noise."""
     time = np.arange(samples) * step_s
-    strength = scatter.coda * random.uniform(0, 0.35, (count, 1))
-    decay = random.uniform(40, 250, (count, 1))
+    strength = scatter.coda * MAX_CODA * random.uniform(0, 1, (count, 1)) ** CODA_EXPONENT
+    decay = random.uniform(*CODA_DECAY_S, (count, 1))
     tail = random.normal(size=(count, samples)) * np.exp(-time / decay) * strength * np.sqrt(2 * step_s / decay) * 2.0
     tail[:, 0] = 1.0
     return np.asarray(tail)

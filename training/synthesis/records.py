@@ -5,19 +5,21 @@ Green's functions are contracted with a moment tensor or projected on a force (s
 noise, instrument and defects. Records are conditioned and drawn as served ones are.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import fft
 
-from models.array_types import Floats
+from models.array_types import Floats, Floats32
 from models.seismic.waveforms import Record
 from training.earth.greens import GreensStore, GreensTable
-from training.synthesis.instrument_defects import Window, apply_defects, apply_instrument
+from training.synthesis.instrument_defects import apply_defects, apply_instrument
 from training.synthesis.noise import NoiseCharacter, draw_noise_displacement
 from training.synthesis.path_effects import PathScatter, perturb_paths
 from training.synthesis.sources import Source
 from training.synthesis.station_geometry import Stations
+from training.synthesis.windows import Window
 
 ORIGIN_S = 1_000_000_000.0
 PRE_EVENT_S = 3840.0
@@ -111,12 +113,18 @@ def synthesize_mixed_displacement(
 
 
 def synthesize_records(
-    stores: tuple[GreensStore, ...], source: Source, stations: Stations, window: Window, realism: Realism, random: np.random.Generator
+    stores: tuple[GreensStore, ...],
+    source: Source,
+    stations: Stations,
+    windows: Sequence[Window],
+    realism: Realism,
+    random: np.random.Generator,
 ) -> tuple[Record, ...]:
     """
     Synthesize the records of an event, one a station, scaled to a maximum of 1, at the sampling rate of the stores.
 
-    The Earth model of a path is drawn from `stores`. The window is relative to the origin time, which is ORIGIN_S (POSIX seconds).
+    The Earth model of a path is drawn from `stores`. The windows, one a station, are relative to the origin time, which is ORIGIN_S (POSIX
+    seconds).
     """
     step = stores[0].time_step_s
     motion = synthesize_mixed_displacement(stores, source, stations, realism.one_earth_share, random)
@@ -128,15 +136,22 @@ def synthesize_records(
         motion = motion + draw_noise_displacement(len(motion), motion.shape[1], step, random, realism.character)
     if realism.instruments:
         motion = apply_instrument(motion, step, random)
-    first = max(int((PRE_EVENT_S + window.start_s) / step), 0)
-    motion = motion[:, first : first + max(int(window.duration_s / step), 2)]
-    if realism.defects:
-        motion = apply_defects(motion, step, random)
-    motion /= np.nanmax(np.abs(motion), axis=1, keepdims=True) + 1e-300
-    start = ORIGIN_S - PRE_EVENT_S + first * step
+    cuts = [_cut_window(trace, window, step) for trace, window in zip(motion, windows, strict=True)]
     return tuple(
-        Record(trace_id, start, 1 / step, row.astype(np.float32), float(latitude), float(longitude))
-        for trace_id, row, latitude, longitude in zip(
-            stations.trace_ids, motion, stations.latitudes_deg, stations.longitudes_deg, strict=True
+        Record(trace_id, start, 1 / step, _finish_trace(trace, realism, step, random), float(latitude), float(longitude))
+        for trace_id, (start, trace), latitude, longitude in zip(
+            stations.trace_ids, cuts, stations.latitudes_deg, stations.longitudes_deg, strict=True
         )
     )
+
+
+def _cut_window(trace: Floats, window: Window, step_s: float) -> tuple[float, Floats]:
+    """Cut the window of one trace that begins PRE_EVENT_S before the origin; returns its start (POSIX seconds) and its samples."""
+    first = min(max(int((PRE_EVENT_S + window.start_s) / step_s), 0), len(trace) - 2)
+    return ORIGIN_S - PRE_EVENT_S + first * step_s, trace[first : first + max(int(window.duration_s / step_s), 2)]
+
+
+def _finish_trace(trace: Floats, realism: Realism, step_s: float, random: np.random.Generator) -> Floats32:
+    """Apply defects to one trace and scale it to a maximum of 1."""
+    finished = apply_defects(trace[None], step_s, random)[0] if realism.defects else trace
+    return np.asarray(finished / (np.nanmax(np.abs(finished)) + 1e-300), np.float32)

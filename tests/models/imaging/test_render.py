@@ -162,6 +162,15 @@ def test_rendering_does_not_change_the_gather(style):
     assert np.array_equal(gather.samples, samples)
 
 
+@settings(deadline=None, max_examples=20)
+@given(st.sampled_from([AMPLITUDE, FREQUENCY]), gathers())
+def test_each_trace_may_begin_at_its_own_left_edge(style, gather):
+    starts = 1e9 + 70.0 * np.arange(len(gather.samples))
+    own = render_traces(style, gather, starts)
+    for trace, start in enumerate(starts):
+        assert np.array_equal(own[trace], render_traces(style, gather, start)[trace])
+
+
 def test_a_zoom_of_one_is_the_whole_window_and_a_zoom_of_two_its_first_half():
     rng = np.random.default_rng(1)
     samples = np.cumsum(rng.standard_normal((2, 900)), axis=1).astype(np.float32)

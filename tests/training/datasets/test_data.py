@@ -11,14 +11,25 @@ from models.seismic.geodesy import azimuth_deg, distance_deg
 from models.specs.offset import OFFSET
 from training.config import load_recipe
 from training.datasets.sections import SectionRecipe, draw_sections
-from training.datasets.traces import TraceRecipe, draw_traces, draw_window_start
+from training.datasets.traces import TraceRecipe, draw_left_edges, draw_traces
+from training.earth.dispersion import predict_dispersion
+from training.earth.structure import DECKS
 from training.experiments.demo_bundles import encode_miniseed, encode_stations
 from training.synthesis.catalogs import draw_double_couples, load_earthquakes, load_glacial_earthquakes, load_stations
-from training.synthesis.events import NEAR_DEG, draw_distance_range, draw_event, draw_near_magnitude, open_sampler
-from training.synthesis.instrument_defects import Window, apply_defects, draw_window
-from training.synthesis.path_effects import PathScatter, draw_relative_delays, perturb_paths
+from training.synthesis.events import draw_distance_range, draw_event, draw_near_magnitude, open_sampler
+from training.synthesis.instrument_defects import apply_defects
+from training.synthesis.path_effects import (
+    CRUST_DELAYS,
+    CRUST_PERIODS_S,
+    RAYLEIGH_KM_S,
+    PathScatter,
+    draw_crust_delays,
+    draw_relative_delays,
+    perturb_paths,
+)
 from training.synthesis.sources import KINDS, make_anomalous
-from training.synthesis.station_geometry import find_operating_stations
+from training.synthesis.station_geometry import Stations, find_operating_stations
+from training.synthesis.windows import NEAR_DEG, Window, draw_free_windows, draw_window, first_arrival_s
 from training.tasks.distance import OffsetRecipe, describe_distance_limits
 
 TRACES = TraceRecipe(
@@ -28,7 +39,8 @@ TRACES = TraceRecipe(
     near_share=0.0,
     small_share=0.5,
     largest_magnitude=8.6,
-    first_window_share=0.5,
+    left_edges={"start": 0.5, "before": 0.3, "arrival": 0.2, "anywhere": 0.0},
+    crusts=True,
     kinds={"earthquake": 0.5, "glacial": 0.5},
     seed=1,
 )
@@ -80,14 +92,28 @@ def test_every_trace_has_a_picture_and_a_distance_of_the_store(settings, store):
     assert shard["pictures"].reshape(len(shard["pictures"]), -1).any(axis=1).all()
 
 
-def test_pictures_begin_where_the_gather_does_as_often_as_stated(sampler):
+def test_pictures_begin_at_before_and_after_the_start_of_their_own_record_as_often_as_stated(sampler):
     event = draw_event(sampler, "earthquake", 3, np.random.default_rng(3), (60.0, 110.0))
     gather = condition(event.records, OFFSET.style.conditioning)
-    random, window_s = np.random.default_rng(1), 0.5 * gather.duration_s
-    starts = np.array([draw_window_start(gather, window_s, 0.4, random) for _ in range(400)]) - gather.start_time_s
-    assert np.mean(starts == 0) == pytest.approx(0.4, abs=0.08)
-    assert starts.max() <= gather.duration_s - window_s
-    assert draw_window_start(gather, gather.duration_s, 0.0, random) == gather.start_time_s
+    gather.samples[1, :400] = np.nan
+    starts = gather.start_time_s + np.array([0.0, 400.0, 0.0])
+    arrivals, random = starts + 500.0, np.random.default_rng(1)
+    shares = {"start": 0.4, "before": 0.3, "arrival": 0.3, "anywhere": 0.0}
+    edges = np.array([draw_left_edges(gather, arrivals, shares, random) for _ in range(300)]) - starts
+    assert np.mean(edges == 0, axis=0) == pytest.approx(0.4, abs=0.1)
+    assert np.mean(edges < 0, axis=0) == pytest.approx(0.3, abs=0.1)
+    assert edges.min() >= -700.0
+    assert edges.max() <= 500.0
+    anywhere = {"start": 0.0, "before": 0.0, "arrival": 0.0, "anywhere": 1.0}
+    assert max(draw_left_edges(gather, arrivals, anywhere, random)[1] - starts[1] for _ in range(100)) > 500.0
+
+
+def test_a_record_that_begins_after_the_first_arrival_has_its_picture_begin_with_it(sampler):
+    event = draw_event(sampler, "earthquake", 3, np.random.default_rng(3), (60.0, 110.0))
+    gather = condition(event.records, OFFSET.style.conditioning)
+    shares = {"start": 0.0, "before": 0.0, "arrival": 1.0, "anywhere": 0.0}
+    edges = draw_left_edges(gather, np.full(3, gather.start_time_s - 100.0), shares, np.random.default_rng(1))
+    assert edges.tolist() == [gather.start_time_s] * 3
 
 
 def test_the_card_states_traces_epochs_and_initial_weights():
@@ -187,6 +213,37 @@ def test_windows_include_the_first_arrival():
         assert window.start_s + window.duration_s > 8 * 60
 
 
+def draw_far_windows(distances_deg, count=600):
+    """Draw the windows of an event at these distances `count` times: starts and ends after the origin, each [count, stations]."""
+    zeros = np.zeros(len(distances_deg))
+    stations = Stations((), zeros, zeros, np.asarray(distances_deg), zeros, zeros.astype(int))
+    random = np.random.default_rng(4)
+    drawn = [draw_free_windows(stations, 10.0, random) for _ in range(count)]
+    starts = np.array([[window.start_s for window in windows] for windows in drawn])
+    return starts, starts + np.array([[window.duration_s for window in windows] for windows in drawn])
+
+
+def test_the_start_of_a_distant_record_says_little_about_the_origin_time():
+    starts, _ = draw_far_windows((60.0, 90.0))
+    counts, _ = np.histogram(starts[:, 0], bins=np.arange(-1200.0, 601.0, 60.0))
+    assert counts.max() / counts.sum() < 0.15
+    assert np.mean((starts[:, 0] > -60.0) & (starts[:, 0] < 60.0)) < 0.28
+
+
+def test_one_in_five_distant_events_is_cut_about_the_first_arrival_at_each_station():
+    starts, ends = draw_far_windows((40.0, 90.0))
+    arrivals = first_arrival_s(np.array([40.0, 90.0]), 10.0)
+    own = starts[:, 0] != starts[:, 1]
+    assert own.mean() == pytest.approx(0.2, abs=0.05)
+    np.testing.assert_allclose(starts[own] - arrivals, (starts[own] - arrivals)[:, [1, 1]], atol=1e-6)
+    assert (ends >= arrivals.max() + 119.9).all(axis=1)[~own].all()
+
+
+def test_local_records_begin_up_to_a_quarter_of_an_hour_earlier_half_of_the_time():
+    starts, _ = draw_far_windows((1.0, 5.0))
+    assert 0.25 < np.mean(starts[:, 0] < -200.0) < 0.6
+
+
 def test_without_scatter_a_path_leaves_the_surface_wave_unchanged():
     random = np.random.default_rng(0)
     time = np.arange(2000) * 2.0
@@ -198,6 +255,33 @@ def test_without_scatter_a_path_leaves_the_surface_wave_unchanged():
 def test_group_delays_vary_more_at_short_periods():
     delays = draw_relative_delays(np.array([1 / 100, 1 / 15]), 4000, PathScatter(event_share=0.0), np.random.default_rng(0))
     assert delays.std(axis=0)[1] > 4 * delays.std(axis=0)[0]
+
+
+def test_the_delays_of_crusts_are_those_of_their_decks():
+    for period_s, (continental, oceanic) in zip(CRUST_PERIODS_S, zip(*CRUST_DELAYS, strict=True), strict=True):
+        if period_s in (20.0, 50.0):
+            slowness = [RAYLEIGH_KM_S / predict_dispersion(deck, period_s) for deck in DECKS]
+            assert [continental, oceanic] == pytest.approx([slowness[1] - slowness[0], slowness[2] - slowness[0]], abs=0.002)
+
+
+def test_paths_through_several_crusts_are_delayed_between_the_two_extremes():
+    random, frequencies = np.random.default_rng(0), np.array([1 / 20.0])
+    delays = np.array([draw_crust_delays(frequencies, 5, random)[:, 0] for _ in range(300)])
+    assert delays.min() >= -0.1161
+    assert delays.max() <= 0.1971
+    assert delays.min() < -0.1
+    assert delays.max() > 0.18
+    assert np.mean(np.ptp(delays, axis=1) == 0) == pytest.approx(0.4, abs=0.08)
+
+
+def test_coda_is_about_as_energetic_as_the_pulse_and_varies_from_path_to_path():
+    pulse = np.zeros((40, 2000))
+    pulse[:, 100] = 1.0
+    only_coda = PathScatter(dispersion=0, body_shift_s=0, attenuation=0)
+    scattered = perturb_paths(pulse, np.full(40, 60.0), 2.0, only_coda, np.random.default_rng(0))
+    energy = (scattered[:, 101:] ** 2).sum(axis=1) / (scattered[:, 95:106] ** 2).sum(axis=1)
+    assert 0.4 < np.median(energy) < 4.0
+    assert np.percentile(energy, 90) > 2 * np.median(energy)
 
 
 def test_a_fraction_of_the_delay_is_common_to_an_event():

@@ -13,10 +13,10 @@ from models.seismic.geodesy import destination
 from models.specs.pictures import CONDITIONING, FORCE_BEAM
 from training.datasets.force_beams import STYLES, TRUTH, draw_force_beams
 from training.datasets.sections import SectionRecipe
-from training.synthesis.instrument_defects import Window
 from training.synthesis.records import ORIGIN_S, Realism, synthesize_records
 from training.synthesis.sources import make_glacial
 from training.synthesis.station_geometry import Stations
+from training.synthesis.windows import Window
 from training.tasks.sections import rotate_force
 
 FORCES = SectionRecipe(
@@ -56,7 +56,9 @@ def test_the_strongest_row_is_the_direction_of_a_synthetic_force(store, azimuth_
     stations = surround(store, epicenter)
     named = replace(stations, trace_ids=tuple(f"S{k}" for k in range(16)))
     quiet = Realism(paths=None, noise=True, instruments=False, defects=False)
-    records = synthesize_records((store,), source, named, Window(-1500.0, 5400.0), quiet, np.random.default_rng(2))
+    records = synthesize_records(
+        (store,), source, named, (Window(-1500.0, 5400.0),) * len(named.distances_deg), quiet, np.random.default_rng(2)
+    )
     gather = condition(records, CONDITIONING)
     picture = render_beam(FORCE_BEAM, gather, ORIGIN_S, compute_placement(gather, *epicenter))
     assert abs((strongest_deg(picture[None])[0] - azimuth_deg + 90) % 180 - 90) < 22.5
