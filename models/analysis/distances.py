@@ -1,6 +1,11 @@
-"""Predict epicentral distance and origin time of every trace of a gather with the offset network, all in one time window."""
+"""
+Predict epicentral distance and origin time of every trace of a gather with the offset network.
 
-from collections.abc import Callable, Mapping
+A trace is read from its own first sample: its distribution is the mean of those of pictures that begin at that sample and up to ten
+minutes before it, so that the answer says little about where a record happens to begin (see docs/explanation/location.md).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -11,14 +16,21 @@ from models.errors import NoUsableTrace
 from models.imaging.render import render_traces
 from models.imaging.style import AmplitudeStyle, FrequencyStyle
 from models.registry.inference import OnnxModel, Quantities
+from models.seismic.earth.travel_times import first_arrival_s
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import SHORT_RECORD_S, Gather
-from models.specs.offset import BINS, OFFSET
+from models.specs.offset import BIN_DEG, BINS, OFFSET
 from models.specs.spec import ModelSpec
 
 SLACK: Final = 0.05
-"""A gather longer than the window by at most this fraction is read from its start: the last minutes of a coda carry no information."""
+"""A record longer than the window by at most this fraction is read from its start: the last minutes of a coda carry no information."""
 STEPS_PER_WINDOW: Final = 4
+EARLIER_STARTS_S: Final = (0.0, 120.0, 240.0, 360.0, 480.0, 600.0)
+"""Pictures of a trace begin this long before its first sample, blank until there."""
+CALIBRATION_KEY: Final = "averaged_readings"
+"""Key of the calibration of averaged readings on the card: factors on both uncertainties."""
+ONE_SIGMA: Final = 0.6827
+REFERENCE_DEPTH_KM: Final = 33.0
 
 
 class RecordsTooShort(NoUsableTrace):
@@ -31,7 +43,7 @@ class DistanceReadings:
     Output of the offset network for the traces of a gather, in the gather's order; NaN for a trace that was not read.
 
     `distances_deg`, `uncertainties_deg` (one standard deviation) [traces]; `probabilities` [traces, 180], a bin of one degree each;
-    `origin_times_s` (POSIX), `origin_uncertainties_s` [traces]. `window_start_s` (POSIX) is the left edge of the window read, `live`
+    `origin_times_s` (POSIX), `origin_uncertainties_s` [traces]. `window_start_s` (POSIX) is the earliest left edge of a trace, `live`
     [traces] whether a trace has data in it. `calibration` is that of the model's card, with the coverage scales of regions (see
     `models.seismic.location.region_calibration`).
     """
@@ -62,23 +74,43 @@ PredictDistances = Callable[[OnnxModel, Gather], DistanceReadings]
 
 def predict_distances(model: OnnxModel, gather: Gather) -> DistanceReadings:
     """
-    Predict distance and origin time of every trace, all in the same time window.
+    Predict distance and origin time of every trace from its first sample on, averaged over earlier starts.
 
-    Among the candidate windows with at least half as many live traces as the window that has most, take the one with the smallest median
-    over traces of the entropy of the distance distribution, the earlier one of two with equal entropy. The window is common to all traces
-    because all of them record the same event. Raises RecordsTooShort where no window has a live trace.
+    Where a record is longer than the network's window by more than SLACK, later windows are tried, common to all traces because all of
+    them record the same event (`choose_window`). Raises RecordsTooShort where no window has a live trace.
     """
     window_s = model.spec.style.window_s
-    starts = candidate_window_starts(gather, window_s)
-    live = [find_live_traces(gather, start, window_s) for start in starts]
-    most_live = max(int(mask.sum()) for mask in live)
-    if most_live == 0:
+    candidates = [starts for starts in list_window_starts(gather, window_s) if find_live_traces(gather, starts, window_s).any()]
+    if not candidates:
         raise RecordsTooShort(describe_short_records(gather, window_s))
-    candidates = [
-        _predict_in_window(model, gather, start, mask) for start, mask in zip(starts, live, strict=True) if 2 * mask.sum() >= most_live
-    ]
-    best = min(candidates, key=lambda readings: _median_entropy(readings.probabilities[readings.has_distance]))
-    return replace(best, calibration=model.card.calibration)
+    chosen = candidates[0] if len(candidates) == 1 else choose_window(model, gather, candidates)
+    live = find_live_traces(gather, chosen, window_s)
+    readings = [_predict_in_window(model, gather, chosen - earlier, live) for earlier in EARLIER_STARTS_S]
+    return _average_readings(readings, float(chosen.min()), model.card.calibration)
+
+
+def choose_window(model: OnnxModel, gather: Gather, candidates: Sequence[Floats]) -> Floats:
+    """
+    Choose among windows [traces] of a long record, by one picture each.
+
+    Only windows with at least half as many live traces as the window that has most count, and of these only those in which the first
+    arrival predicted for most traces lies inside: a window of coda alone may have a small entropy and a wrong distance. Among them the
+    one with the smallest median entropy of the distance distributions is taken, the earlier one of two with equal entropy.
+    """
+    window_s = model.spec.style.window_s
+    live = [find_live_traces(gather, starts, window_s) for starts in candidates]
+    most_live = max(int(mask.sum()) for mask in live)
+    usable = [k for k, mask in enumerate(live) if 2 * mask.sum() >= most_live]
+    readings = {k: _predict_in_window(model, gather, candidates[k], live[k]) for k in usable}
+    with_arrival = [k for k in usable if _has_first_arrivals(readings[k], candidates[k])]
+    best = min(with_arrival or usable, key=lambda k: _median_entropy(readings[k].probabilities[live[k]]))
+    return candidates[best]
+
+
+def _has_first_arrivals(readings: DistanceReadings, starts_s: Floats) -> bool:
+    """Whether the predicted first arrival of most traces is after the start of the window [traces]."""
+    first_s = first_arrival_s(readings.distances_deg, REFERENCE_DEPTH_KM)
+    return bool(np.nanmedian(readings.origin_times_s + first_s - starts_s) > 0.0)
 
 
 def read_distances(model: OnnxModel, gather: Gather, predict: PredictDistances = predict_distances) -> DistanceReadings:
@@ -99,41 +131,95 @@ def withhold_distances(model: OnnxModel, gather: Gather) -> DistanceReadings:
 
 def describe_short_records(gather: Gather, window_s: float = OFFSET.style.window_s) -> str:
     """State the length of the longest record in any window, the length that the distance network needs, and what to send."""
-    starts = candidate_window_starts(gather, window_s)
-    longest = max(int(_count_live_samples(gather, start, window_s).max(initial=0)) for start in starts)
+    windows = list_window_starts(gather, window_s)
+    longest = max(int(_count_live_samples(gather, starts, window_s).max(initial=0)) for starts in windows)
     return (
         f"the longest record has {longest / gather.sampling_rate_hz:.0f} s; the distance network needs {SHORT_RECORD_S:.0f} s in its "
         f"{window_s:,.0f} s window: send records from before P to the end of the surface waves"
     )
 
 
-def candidate_window_starts(gather: Gather, window_s: float) -> tuple[float, ...]:
-    """List the left edges (POSIX seconds) of windows to try: the gather's start, every quarter of a window, and the last full window."""
-    last = gather.duration_s - window_s
-    if last <= SLACK * window_s:
-        return (gather.start_time_s,)
-    step = window_s / STEPS_PER_WINDOW
-    steps = np.arange(0.0, last - 0.25 * step, step)
-    return tuple(float(gather.start_time_s + step) for step in (*steps, last))
+def list_window_starts(gather: Gather, window_s: float) -> list[Floats]:
+    """
+    List the left edges [traces] (POSIX seconds) of windows to try: each trace's own first sample, then common ones.
+
+    There are common ones only where the longest record is longer than the window: every quarter of a window from the gather's start,
+    and the last full window.
+    """
+    first, last = find_record_spans(gather)
+    spare = float((last - first).max(initial=0.0)) - window_s
+    if spare <= SLACK * window_s:
+        return [first]
+    step, latest = window_s / STEPS_PER_WINDOW, gather.duration_s - window_s
+    later = (*np.arange(step, latest - 0.25 * step, step), latest)
+    return [first, *(np.full(len(first), gather.start_time_s + after) for after in later)]
 
 
-def find_live_traces(gather: Gather, start_s: float, window_s: float) -> Flags:
-    """Find the traces [traces] with at least `SHORT_RECORD_S` of samples in a window (POSIX seconds) that are not all of one value."""
-    return np.asarray(_count_live_samples(gather, start_s, window_s) >= SHORT_RECORD_S * gather.sampling_rate_hz)
+def find_record_spans(gather: Gather) -> tuple[Floats, Floats]:
+    """Find the times (POSIX seconds) of the first and the last sample of each trace [traces]; the whole gather where a trace has none."""
+    finite = np.isfinite(gather.samples)
+    last = gather.samples.shape[1] - 1 - finite[:, ::-1].argmax(axis=1)
+    return gather.start_time_s + finite.argmax(axis=1) / gather.sampling_rate_hz, gather.start_time_s + last / gather.sampling_rate_hz
 
 
-def _count_live_samples(gather: Gather, start_s: float, window_s: float) -> Integers:
-    """Count the samples of each trace [traces] in a window (POSIX seconds); 0 for a trace whose samples are all of one value."""
-    first = max(0, round((start_s - gather.start_time_s) * gather.sampling_rate_hz))
-    samples = gather.samples[:, first : first + round(window_s * gather.sampling_rate_hz)]
-    finite = np.isfinite(samples)
-    varying = np.max(samples, axis=1, where=finite, initial=-np.inf) > np.min(samples, axis=1, where=finite, initial=np.inf)
-    return np.where(varying, finite.sum(axis=1), 0)
+def find_live_traces(gather: Gather, starts_s: float | Floats, window_s: float) -> Flags:
+    """
+    Find the traces [traces] with at least `SHORT_RECORD_S` of samples in a window that are not all of one value.
+
+    `starts_s` (POSIX seconds) is one start for all traces or one for each.
+    """
+    return np.asarray(_count_live_samples(gather, starts_s, window_s) >= SHORT_RECORD_S * gather.sampling_rate_hz)
 
 
-def _predict_in_window(model: OnnxModel, gather: Gather, start_s: float, live: Flags) -> DistanceReadings:
-    pictures = render_traces(_trace_style(model.spec), gather, start_s)
-    return _make_readings(model.run(pictures[live]), gather.trace_ids, start_s, live)
+def _count_live_samples(gather: Gather, starts_s: float | Floats, window_s: float) -> Integers:
+    """Count the samples of each trace [traces] in its window (POSIX seconds); 0 for a trace whose samples are all of one value."""
+    first = np.maximum(
+        0, np.rint((np.full(len(gather.samples), starts_s) - gather.start_time_s) * gather.sampling_rate_hz).astype(np.int64)
+    )
+    after = np.arange(gather.samples.shape[1]) - first[:, None]
+    finite = np.isfinite(gather.samples) & (after >= 0) & (after < round(window_s * gather.sampling_rate_hz))
+    low, high = (reduce(gather.samples, axis=1, where=finite, initial=limit) for reduce, limit in ((np.min, np.inf), (np.max, -np.inf)))
+    return np.where(high > low, finite.sum(axis=1), 0)
+
+
+def _predict_in_window(model: OnnxModel, gather: Gather, starts_s: Floats, live: Flags) -> DistanceReadings:
+    """Read the live traces in windows that begin at `starts_s` [traces]."""
+    rows = np.flatnonzero(live)
+    pictures = render_traces(_trace_style(model.spec), gather.subset(rows), starts_s[rows])
+    return _make_readings(model.run(pictures), gather.trace_ids, starts_s, live)
+
+
+def _average_readings(readings: Sequence[DistanceReadings], window_start_s: float, calibration: Mapping[str, Any]) -> DistanceReadings:
+    """
+    Average readings of the same traces: the mean of their distributions, whose median and central 68 % interval are the distance.
+
+    Origin times are averaged too, with the spread between the readings in their uncertainty. Both uncertainties have the factors of the
+    card.
+    """
+    factors = calibration.get(CALIBRATION_KEY, {"distance": 1.0, "origin_time": 1.0})
+    probabilities = np.mean([one.probabilities for one in readings], axis=0)
+    low, middle, high = (find_quantile(probabilities, 0.5 + side * ONE_SIGMA / 2) for side in (-1, 0, 1))
+    times = np.stack([one.origin_times_s for one in readings])
+    variance = np.mean([one.origin_uncertainties_s**2 for one in readings], axis=0) + times.var(axis=0)
+    return replace(
+        readings[0],
+        distances_deg=middle,
+        uncertainties_deg=(high - low) / 2 * factors["distance"],
+        probabilities=probabilities,
+        origin_times_s=times.mean(axis=0),
+        origin_uncertainties_s=np.sqrt(variance) * factors["origin_time"],
+        window_start_s=window_start_s,
+        calibration=calibration,
+    )
+
+
+def find_quantile(probabilities: Floats, level: float) -> Floats:
+    """Find the quantile [traces] in degrees of binned distributions [traces, bins], linear within a bin; NaN for a trace without one."""
+    cumulative = np.cumsum(probabilities, axis=1)
+    index = np.minimum((cumulative < level).sum(axis=1), probabilities.shape[1] - 1)[:, None]
+    inside = np.maximum(np.take_along_axis(probabilities, index, axis=1), 1e-9)
+    below = np.take_along_axis(cumulative, index, axis=1) - inside
+    return np.asarray(BIN_DEG * (index + np.clip((level - below) / inside, 0.0, 1.0)))[:, 0]
 
 
 def _trace_style(spec: ModelSpec) -> AmplitudeStyle | FrequencyStyle:
@@ -142,7 +228,7 @@ def _trace_style(spec: ModelSpec) -> AmplitudeStyle | FrequencyStyle:
     return spec.style
 
 
-def _make_readings(outputs: Quantities, trace_ids: tuple[TraceId, ...], start_s: float, live: Flags) -> DistanceReadings:
+def _make_readings(outputs: Quantities, trace_ids: tuple[TraceId, ...], starts_s: Floats, live: Flags) -> DistanceReadings:
     """Scatter network outputs of the live traces into arrays over all traces, NaN for the others."""
 
     def scatter(name: str, *shape: int) -> Floats:
@@ -155,9 +241,9 @@ def _make_readings(outputs: Quantities, trace_ids: tuple[TraceId, ...], start_s:
         distances_deg=scatter("distance_deg"),
         uncertainties_deg=scatter("distance_uncertainty_deg"),
         probabilities=scatter("distance_probabilities", BINS),
-        origin_times_s=start_s + scatter("origin_lag_s"),
+        origin_times_s=starts_s + scatter("origin_lag_s"),
         origin_uncertainties_s=scatter("origin_lag_uncertainty_s"),
-        window_start_s=start_s,
+        window_start_s=float(starts_s.min()),
         live=live,
     )
 

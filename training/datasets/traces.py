@@ -7,10 +7,12 @@ from typing import Literal, get_args
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from models.analysis.distances import find_record_spans
 from models.array_types import Floats
 from models.imaging.conditioning import condition
 from models.imaging.render import render_traces
 from models.imaging.style import AmplitudeStyle, FrequencyStyle, fingerprint
+from models.seismic.earth.travel_times import first_arrival_s
 from models.seismic.waveforms import Gather
 from models.specs.offset import OFFSET
 from models.specs.spec import ModelSpec
@@ -30,7 +32,7 @@ from training.synthesis.events import (
 from training.synthesis.noise import measure_noise_character
 from training.synthesis.path_effects import PathScatter
 from training.synthesis.records import ORIGIN_S, Realism
-from training.synthesis.windows import NEAR_DEG, draw_free_windows, first_arrival_s
+from training.synthesis.windows import NEAR_DEG, NO_ARRIVAL_S, draw_free_windows
 
 LeftEdge = Literal["start", "before", "arrival", "anywhere"]
 EDGES: tuple[LeftEdge, ...] = get_args(LeftEdge)
@@ -60,13 +62,6 @@ class TraceRecipe(BaseModel):
     crusts: bool
     kinds: dict[str, float]
     seed: int
-
-
-def find_record_spans(gather: Gather) -> tuple[Floats, Floats]:
-    """Find the times (POSIX seconds) of the first and the last sample of each trace [traces]; the whole gather where a trace has none."""
-    finite = np.isfinite(gather.samples)
-    last = gather.samples.shape[1] - 1 - finite[:, ::-1].argmax(axis=1)
-    return gather.start_time_s + finite.argmax(axis=1) / gather.sampling_rate_hz, gather.start_time_s + last / gather.sampling_rate_hz
 
 
 def draw_left_edges(gather: Gather, arrivals_s: Floats, shares: dict[LeftEdge, float], random: np.random.Generator) -> Floats:
@@ -110,8 +105,8 @@ def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings
         if event is None:
             continue
         gather = condition(event.records, style.conditioning)
-        arrivals = ORIGIN_S + first_arrival_s(event.stations.distances_deg, event.source.depth_km)
-        edges = draw_left_edges(gather, arrivals, recipe.left_edges, random)
+        arrivals = np.nan_to_num(first_arrival_s(event.stations.distances_deg, event.source.depth_km), nan=NO_ARRIVAL_S)
+        edges = draw_left_edges(gather, ORIGIN_S + arrivals, recipe.left_edges, random)
         drawn = render_traces(style, gather, edges)
         live = drawn.reshape(len(drawn), -1).any(axis=1)
         pictures.append(drawn[live])

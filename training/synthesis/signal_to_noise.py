@@ -3,7 +3,7 @@
 import numpy as np
 
 from models.array_types import Floats, Floats32
-from models.seismic.earth.travel_times import travel_time_s
+from models.seismic.earth.travel_times import first_arrival_s
 from models.seismic.waveforms import Gather
 from models.specs.pictures import CONDITIONING
 
@@ -21,8 +21,7 @@ def signal_to_noise(gather: Gather, distances_deg: Floats, depth_km: float, orig
     NaN where no first arrival is known, where less than MIN_NOISE_S of noise precedes it, or where the noise is zero.
     """
     depth = depth_km if np.isfinite(depth_km) else 0.0
-    first = travel_time_s("P", distances_deg, depth)
-    first = np.where(np.isfinite(first), first, travel_time_s("PKP", distances_deg, depth))
+    first = first_arrival_s(distances_deg, depth)
     times_s = gather.start_time_s - origin_s + np.arange(gather.samples.shape[1]) / gather.sampling_rate_hz
     return np.array(
         [_peak_over_noise(samples, times_s - at, gather.sampling_rate_hz) for samples, at in zip(gather.samples, first, strict=True)]

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.array_types import Floats
-from models.seismic.earth.travel_times import travel_time_s
+from models.seismic.earth.travel_times import first_arrival_s
 from training.synthesis.station_geometry import Stations
 
 NEAR_DEG = 15.0
 """Networks whose stations are all within this distance count as local or regional."""
+
+NO_ARRIVAL_S = 1200.0
+"""Stands in for the first arrival where ak135 has none (between the last diffracted P and the first PKP)."""
 
 WHOLE_RECORD_S = 10_800.0
 """Longer than any synthetic record: a window of this duration ends where the data do."""
@@ -50,12 +52,6 @@ def draw_window(nearest_deg: float, farthest_deg: float, random: np.random.Gener
     return Window(float(start), max(duration, first_arrival_s + 180 - start))
 
 
-def first_arrival_s(distances_deg: Floats, depth_km: float) -> Floats:
-    """Return the time [stations] of the first arrival after the origin in ak135: P, PKP beyond its shadow (1,200 s where there is none)."""
-    first = travel_time_s("P", distances_deg, depth_km)
-    return np.nan_to_num(np.where(np.isfinite(first), first, travel_time_s("PKP", distances_deg, depth_km)), nan=1200.0)
-
-
 def draw_common_window(stations: Stations, _depth_km: float, random: np.random.Generator) -> tuple[Window, ...]:
     """Draw one window for all stations of an event (`draw_window`)."""
     distances = stations.distances_deg
@@ -72,7 +68,7 @@ def draw_free_windows(stations: Stations, depth_km: float, random: np.random.Gen
     earlier than 120 s after the first arrival at any station. Local networks have the windows of `draw_window`, half of them begun up to
     900 s earlier.
     """
-    arrivals = first_arrival_s(stations.distances_deg, depth_km)
+    arrivals = np.nan_to_num(first_arrival_s(stations.distances_deg, depth_km), nan=NO_ARRIVAL_S)
     if stations.distances_deg.max() <= NEAR_DEG:
         window = draw_common_window(stations, depth_km, random)[0]
         earlier_s = float(random.uniform(0, 900)) if random.uniform() < 0.5 else 0.0

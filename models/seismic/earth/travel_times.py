@@ -84,6 +84,12 @@ def travel_time_s(phase: str, distances_deg: ArrayLike, depth_km: float) -> Floa
     return np.interp(np.asarray(distances_deg, np.float64), DISTANCES_DEG, travel_time_curve(phase, depth_km).astype(np.float64))
 
 
+def first_arrival_s(distances_deg: ArrayLike, depth_km: float) -> Floats:
+    """Return the travel times in seconds of the first arrival, P or beyond its shadow PKP, at distances of any shape; NaN without one."""
+    first = travel_time_s("P", distances_deg, depth_km)
+    return np.where(np.isfinite(first), first, travel_time_s("PKP", distances_deg, depth_km))
+
+
 @compiled_sums
 def interpolate_curve(curve: Floats32, distance_deg: float) -> float:
     """

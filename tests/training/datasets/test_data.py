@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from models.imaging.conditioning import condition
+from models.seismic.earth.travel_times import first_arrival_s
 from models.seismic.geodesy import azimuth_deg, distance_deg
 from models.specs.offset import OFFSET
 from training.config import load_recipe
@@ -29,7 +30,7 @@ from training.synthesis.path_effects import (
 )
 from training.synthesis.sources import KINDS, make_anomalous
 from training.synthesis.station_geometry import Stations, find_operating_stations
-from training.synthesis.windows import NEAR_DEG, Window, draw_free_windows, draw_window, first_arrival_s
+from training.synthesis.windows import NEAR_DEG, Window, draw_free_windows, draw_window
 from training.tasks.distance import OffsetRecipe, describe_distance_limits
 
 TRACES = TraceRecipe(

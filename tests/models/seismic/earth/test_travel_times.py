@@ -9,6 +9,7 @@ from models.seismic.earth.travel_times import (
     DISTANCES_DEG,
     MAX_CRUSTAL_DEG,
     PHASES,
+    first_arrival_s,
     interpolate_curve,
     travel_time_curve,
     travel_time_s,
@@ -88,3 +89,8 @@ def test_pg_is_overtaken_by_pn_and_ends_with_the_crust():
     assert behind_s[0] > 5.0
     assert np.isnan(travel_time_s("Pg", 3.0, 45.0))
     assert np.isnan(travel_time_s("Pg", MAX_CRUSTAL_DEG + 1.0, 10.0))
+
+
+def test_the_first_arrival_is_p_and_beyond_its_shadow_pkp():
+    first = first_arrival_s(np.array([60.0, 150.0]), 10.0)
+    assert first.tolist() == [travel_time_s("P", 60.0, 10.0), travel_time_s("PKP", 150.0, 10.0)]
