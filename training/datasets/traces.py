@@ -1,5 +1,6 @@
 """Pictures of single traces with their epicentral distance and origin time: the training data of the offset model."""
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
@@ -15,6 +16,7 @@ from models.imaging.style import AmplitudeStyle, FrequencyStyle, fingerprint
 from models.seismic.earth.travel_times import first_arrival_s
 from models.seismic.waveforms import Gather
 from models.specs.offset import OFFSET
+from models.specs.pictures import CONDITIONING
 from models.specs.spec import ModelSpec
 from training.config import TrainingSettings
 from training.datasets.shards import Arrays, Shards, combine_fingerprints, make_shards
@@ -87,6 +89,19 @@ def _draw_event(sampler: EventSampler, recipe: TraceRecipe, random: np.random.Ge
     return synthesize_event(sampler, source, year, recipe.traces_per_event, range_deg, random, draw_free_windows)
 
 
+def draw_gathers(
+    recipe: TraceRecipe, settings: TrainingSettings, seed: int
+) -> Iterator[tuple[int, SyntheticEvent, Gather, np.random.Generator]]:
+    """Draw the events of one shard: number, event, conditioned records, random stream; none of too few stations."""
+    realism = Realism(PathScatter(crusts=recipe.crusts), character=measure_noise_character(settings.data_dir))
+    sampler = open_sampler(greens.load_stores(settings.build_dir / "greens", recipe.store), settings, recipe.seed, realism)
+    random = np.random.default_rng([recipe.seed, seed])
+    for number in range(recipe.events_per_shard):
+        event = _draw_event(sampler, recipe, random)
+        if event is not None:
+            yield number, event, condition(event.records, CONDITIONING), random
+
+
 def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings, seed: int) -> Arrays:
     """
     Draw one shard in the style of a model that reads traces.
@@ -96,15 +111,8 @@ def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings
     """
     style = spec.style
     assert isinstance(style, AmplitudeStyle | FrequencyStyle)  # noqa: S101  (for the type checker: trace models read traces)
-    realism = Realism(PathScatter(crusts=recipe.crusts), character=measure_noise_character(settings.data_dir))
-    sampler = open_sampler(greens.load_stores(settings.build_dir / "greens", recipe.store), settings, recipe.seed, realism)
-    random = np.random.default_rng([recipe.seed, seed])
     pictures, truth, events = [], [], []
-    for number in range(recipe.events_per_shard):
-        event = _draw_event(sampler, recipe, random)
-        if event is None:
-            continue
-        gather = condition(event.records, style.conditioning)
+    for number, event, gather, random in draw_gathers(recipe, settings, seed):
         arrivals = np.nan_to_num(first_arrival_s(event.stations.distances_deg, event.source.depth_km), nan=NO_ARRIVAL_S)
         edges = draw_left_edges(gather, ORIGIN_S + arrivals, recipe.left_edges, random)
         drawn = render_traces(style, gather, edges)

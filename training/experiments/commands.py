@@ -73,6 +73,14 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
         print(simulated_networks.write_simulated_networks_page(arguments.command, arguments.trials, arguments.seed))
 
 
+def pass_release_gate(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Test the distance reader on synthetic copies of observed geometries, and on shifted and cut records."""
+    from training.experiments.release_gate.page import write_release_gate_page
+
+    parts = (arguments.folder, arguments.previous, arguments.copies, arguments.most)
+    print(write_release_gate_page(settings, arguments.command, *parts))
+
+
 def measure_detection(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Calibrate the detection of events on noise, or measure what is called an event."""
     from training.experiments.detection import calibrate, page
@@ -130,6 +138,12 @@ def add_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     attribution.add_argument("--real", type=Path, help="folder of real events")
     _add_archive(attribution)
     attribution.set_defaults(run=attribute_classes)
+    gate = commands.add_parser("release-gate", help="test the distance reader before it ships: docs/results/release_gate.md")
+    gate.add_argument("folder", type=Path, help="folder of real events, whose geometry is copied and whose records are shifted and cut")
+    gate.add_argument("--previous", type=Path, help="folder of artifacts with an earlier version, to compare with")
+    gate.add_argument("--copies", type=int, default=100, help="number of copies of each event (100)")
+    gate.add_argument("--most", type=int, default=12, help="number of stations of a copy, at most (12)")
+    gate.set_defaults(run=pass_release_gate)
     _add_location_experiments(commands)
     _add_detection(commands)
     classes = commands.add_parser("classes", help="measure the classes of explosions, collapses and landslides: docs/results/classes.md")
