@@ -197,7 +197,7 @@ def evaluate_location(arguments: argparse.Namespace, settings: TrainingSettings)
     print(write(settings, arguments.command, arguments.store, arguments.most))
 
 
-def calibrate_readings(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+def calibrate_averaged_readings(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Fit the factors on the uncertainties of distances as served, into the card."""
     from training.evaluation import reading_calibration
 
@@ -232,7 +232,7 @@ def add_evaluations(commands: "Groups[argparse.ArgumentParser]") -> None:
         location.set_defaults(run=evaluate_location)
     readings = commands.add_parser("readings", help="fit the factors on the uncertainties of distances as served, into the card")
     readings.add_argument("--most", type=int, help="number of synthetic events (300)")
-    readings.set_defaults(run=calibrate_readings)
+    readings.set_defaults(run=calibrate_averaged_readings)
     for name, what in (("real-events", "real_events.md and docs/results/summary.md"), ("summary", "summary.md")):
         real = commands.add_parser(name, help=f"evaluate real events: docs/results/{what}")
         real.add_argument("folder", type=Path, help="folder of real events, a folder each")
