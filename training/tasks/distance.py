@@ -56,6 +56,8 @@ def describe_distance_limits(plan: OffsetRecipe, source: TraceRecipe, traces: in
     """Write the card's limits: what the model was trained on, and what it cannot do."""
     start = f", starting from the weights of {plan.starts_from}" if plan.starts_from else ""
     trained = f"Trained on {traces:,} synthetic traces at 10 s and longer through {describe_earths(source.store)}"
+    if source.crusts:
+        trained += " with the dispersion of random crusts"
     return f"{trained}, up to {plan.fit.epochs} times each{start}.", *LIMITS
 
 

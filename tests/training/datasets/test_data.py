@@ -123,7 +123,9 @@ def test_the_card_states_traces_epochs_and_initial_weights():
     assert describe_distance_limits(fresh, source, 12345)[0].startswith(
         "Trained on 12,345 synthetic traces at 10 s and longer through 2 spherical Earths"
     )
-    assert describe_distance_limits(fresh, TRACES, 1)[0].endswith("through one spherical Earth, up to 4 times each.")
+    plain = TRACES.model_copy(update={"crusts": False})
+    assert describe_distance_limits(fresh, plain, 1)[0].endswith("through one spherical Earth, up to 4 times each.")
+    assert "through one spherical Earth with the dispersion of random crusts" in describe_distance_limits(fresh, TRACES, 1)[0]
     assert describe_distance_limits(continued, TRACES, 1)[0].endswith("up to 2 times each, starting from the weights of offset-3.")
 
 
