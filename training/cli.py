@@ -64,7 +64,7 @@ def list_steps(version: str, settings: TrainingSettings, real: Path | None) -> l
         ["build", "greens"],
         *(["train", name, "--version", version] for name in MODELS),
         ["build", "twin", "--out", str(archive)],
-        ["evaluate", "readings"],
+        ["experiment", "reading-calibration"],
         ["evaluate", "regions"],
         ["experiment", "hypocenter-coverage", *real_events],
         ["evaluate", "cards", "--archive", str(archive), *real_events],
@@ -197,13 +197,6 @@ def evaluate_location(arguments: argparse.Namespace, settings: TrainingSettings)
     print(write(settings, arguments.command, arguments.store, arguments.most))
 
 
-def calibrate_averaged_readings(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
-    """Fit the factors on the uncertainties of distances as served, into the card."""
-    from training.evaluation import reading_calibration
-
-    print(reading_calibration.calibrate_readings(settings, arguments.most))
-
-
 def evaluate_real_events(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Evaluate the real events of a folder; write their page and the summary."""
     from training.evaluation import real_events_page
@@ -230,9 +223,6 @@ def add_evaluations(commands: "Groups[argparse.ArgumentParser]") -> None:
         location.add_argument("--store", help="another store of Green's functions than the recipe's")
         location.add_argument("--most", type=int, help="number of events, at most")
         location.set_defaults(run=evaluate_location)
-    readings = commands.add_parser("readings", help="fit the factors on the uncertainties of distances as served, into the card")
-    readings.add_argument("--most", type=int, help="number of synthetic events (300)")
-    readings.set_defaults(run=calibrate_averaged_readings)
     for name, what in (("real-events", "real_events.md and docs/results/summary.md"), ("summary", "summary.md")):
         real = commands.add_parser(name, help=f"evaluate real events: docs/results/{what}")
         real.add_argument("folder", type=Path, help="folder of real events, a folder each")
@@ -241,7 +231,8 @@ def add_evaluations(commands: "Groups[argparse.ArgumentParser]") -> None:
 
 def validate_data(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Validate the stores of Green's functions against physics, or measure how well trivial cues predict class and distance."""
-    from training.validation import leakage, physics
+    from training.experiments import leakage
+    from training.validation import physics
 
     if arguments.name == "physics":
         print(physics.write_physics_page(settings.build_dir / "greens", STORES, arguments.command))

@@ -73,6 +73,13 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
         print(simulated_networks.write_simulated_networks_page(arguments.command, arguments.trials, arguments.seed))
 
 
+def calibrate_readings_as_served(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Fit the factors on the uncertainties of distances as served, into the card."""
+    from training.experiments.release_gate import reading_calibration
+
+    print(reading_calibration.calibrate_readings(settings, arguments.most))
+
+
 def pass_release_gate(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Test the distance reader on synthetic copies of observed geometries, and on shifted and cut records."""
     from training.experiments.release_gate.page import write_release_gate_page
@@ -138,6 +145,9 @@ def add_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     attribution.add_argument("--real", type=Path, help="folder of real events")
     _add_archive(attribution)
     attribution.set_defaults(run=attribute_classes)
+    readings = commands.add_parser("reading-calibration", help="fit the factors on the uncertainties of distances as served, into the card")
+    readings.add_argument("--most", type=int, help="number of synthetic events (300)")
+    readings.set_defaults(run=calibrate_readings_as_served)
     gate = commands.add_parser("release-gate", help="test the distance reader before it ships: docs/results/release_gate.md")
     gate.add_argument("folder", type=Path, help="folder of real events, whose geometry is copied and whose records are shifted and cut")
     gate.add_argument("--previous", type=Path, help="folder of artifacts with an earlier version, to compare with")

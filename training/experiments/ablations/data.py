@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -25,7 +25,7 @@ from training.synthesis.records import ORIGIN_S, Realism
 RANGE_DEG = (3.0, 176.0)
 
 
-def _change_paths(**changes: float) -> Callable[[Realism], Realism]:
+def _change_paths(**changes: Any) -> Callable[[Realism], Realism]:  # noqa: ANN401  (fields of PathScatter)
     return lambda realism: replace(realism, paths=replace(realism.paths or PathScatter(), **changes))
 
 

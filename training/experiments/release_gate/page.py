@@ -1,6 +1,7 @@
 """The page of the gate: biases of copies, changes of shifted and cut records, and errors of observed traces, a column a version."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -33,22 +34,7 @@ def write_release_gate_page(
     readers = [Reader(OnnxModel.load(open_store(settings.artifacts_dir), OFFSET), predict_distances)]
     if previous is not None:
         readers.insert(0, Reader(OnnxModel.load(open_store(previous), OFFSET), predict_in_surest_window))
-    store = greens.load_stores(settings.build_dir / "greens", STORE)[0]
-    realism = Realism(PathScatter(crusts=True), character=measure_noise_character(settings.data_dir))
-    kept = settings.build_dir / "evaluation"
-    measured_copies, observed = [], []
-    for reader in readers:
-        mark = f"{reader.model.version}-{reader.model.card.digest[:8]}"
-        measured_copies.append(
-            measure_events(
-                kept / f"gate-copies-{mark}-{copies}-{max_traces}.json",
-                folder,
-                lambda event, reader=reader: measure_copies(reader, event, store, realism, copies, max_traces),
-            )
-        )
-        observed.append(
-            measure_events(kept / f"gate-observed-{mark}.json", folder, lambda event, reader=reader: measure_observed(reader, event))
-        )
+    copied, observed = zip(*(measure_version(reader, settings, folder, copies, max_traces) for reader in readers), strict=True)
     versions = [f"version {reader.model.version}" for reader in readers]
     return write_page(
         RESULTS / "release_gate.md",
@@ -57,11 +43,25 @@ def write_release_gate_page(
         copies=str(copies),
         traces=str(max_traces),
         bias=f"{MAX_BIAS_DEG:g}",
-        summary=format_table(("copies of all events", *versions), summarize_copies(measured_copies)),
-        events=format_table(("event", "distances, degrees", *versions), format_copies(measured_copies)),
+        summary=format_table(("copies of all events", *versions), summarize_copies(copied)),
+        events=format_table(("event", "distances, degrees", *versions), format_copies(copied)),
         invariance=format_table(("record", *versions), format_invariance(observed)),
         observed=format_table(("observed traces", *versions), format_observed(observed)),
         biases=format_table(("event", "traces", *versions), format_biases(observed)),
+    )
+
+
+def measure_version(
+    reader: Reader, settings: TrainingSettings, folder: Path, copies: int, max_traces: int
+) -> tuple[dict[str, Measured], dict[str, Measured]]:
+    """Measure copies and observed records of all events of a folder; results are kept in build/evaluation."""
+    store = greens.load_stores(settings.build_dir / "greens", STORE)[0]
+    realism = Realism(PathScatter(crusts=True), character=measure_noise_character(settings.data_dir))
+    kept, mark = settings.build_dir / "evaluation", f"{reader.model.version}-{reader.model.card.digest[:8]}"
+    read_copies = partial(measure_copies, reader, store=store, realism=realism, copies=copies, max_traces=max_traces)
+    return (
+        measure_events(kept / f"gate-copies-{mark}-{copies}-{max_traces}.json", folder, read_copies),
+        measure_events(kept / f"gate-observed-{mark}.json", folder, partial(measure_observed, reader)),
     )
 
 

@@ -45,18 +45,18 @@ def _read_window(model: OnnxModel, gather: Gather, start_s: float) -> DistanceRe
         gather.trace_ids, missing, missing, np.full((len(live), BINS), np.nan), missing, missing, start_s, live, model.card.calibration
     )
 
-    def scatter(values: Floats) -> Floats:
-        filled = np.full((len(live), *values.shape[1:]), np.nan)
-        filled[live] = values
+    def scatter(name: str) -> Floats:
+        filled = np.full((len(live), *outputs[name].shape[1:]), np.nan)
+        filled[live] = outputs[name]
         return filled
 
     return replace(
         empty,
-        distances_deg=scatter(outputs["distance_deg"]),
-        uncertainties_deg=scatter(outputs["distance_uncertainty_deg"]),
-        probabilities=scatter(outputs["distance_probabilities"]),
-        origin_times_s=start_s + scatter(outputs["origin_lag_s"]),
-        origin_uncertainties_s=scatter(outputs["origin_lag_uncertainty_s"]),
+        distances_deg=scatter("distance_deg"),
+        uncertainties_deg=scatter("distance_uncertainty_deg"),
+        probabilities=scatter("distance_probabilities"),
+        origin_times_s=start_s + scatter("origin_lag_s"),
+        origin_uncertainties_s=scatter("origin_lag_uncertainty_s"),
     )
 
 

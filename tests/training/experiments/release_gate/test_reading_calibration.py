@@ -8,7 +8,7 @@ from models.registry.store import open_store
 from models.specs.offset import OFFSET
 from tests.support.toy_models import write_artifacts
 from training.datasets.traces import TraceRecipe, draw_gathers
-from training.evaluation import reading_calibration
+from training.experiments.release_gate import reading_calibration
 
 RECIPE = TraceRecipe(
     store="greens_50s",

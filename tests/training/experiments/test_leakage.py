@@ -8,9 +8,7 @@ import pytest
 from training.config import TrainingSettings
 from training.datasets.archive import ArchiveWriter
 from training.datasets.mixtures import MixtureRecipe, draw_archived_event
-from training.random_streams import Purpose, make_generator
-from training.synthesis.events import open_sampler
-from training.validation.leakage import (
+from training.experiments.leakage import (
     EVENT_CUES,
     TRACE_CUES,
     Cues,
@@ -23,6 +21,8 @@ from training.validation.leakage import (
     find_telling_files,
     write_leakage_page,
 )
+from training.random_streams import Purpose, make_generator
+from training.synthesis.events import open_sampler
 
 MIXTURE = MixtureRecipe(
     store="greens_50s", events_per_shard=8, stations=(3, 5), distances_deg=(3.0, 118.0), kinds={"earthquake": 0.5, "glacial": 0.5}
