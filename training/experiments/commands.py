@@ -145,15 +145,7 @@ def add_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     attribution.add_argument("--real", type=Path, help="folder of real events")
     _add_archive(attribution)
     attribution.set_defaults(run=attribute_classes)
-    readings = commands.add_parser("reading-calibration", help="fit the factors on the uncertainties of distances as served, into the card")
-    readings.add_argument("--most", type=int, help="number of synthetic events (300)")
-    readings.set_defaults(run=calibrate_readings_as_served)
-    gate = commands.add_parser("release-gate", help="test the distance reader before it ships: docs/results/release_gate.md")
-    gate.add_argument("folder", type=Path, help="folder of real events, whose geometry is copied and whose records are shifted and cut")
-    gate.add_argument("--previous", type=Path, help="folder of artifacts with an earlier version, to compare with")
-    gate.add_argument("--copies", type=int, default=100, help="number of copies of each event (100)")
-    gate.add_argument("--most", type=int, default=12, help="number of stations of a copy, at most (12)")
-    gate.set_defaults(run=pass_release_gate)
+    _add_release_gate(commands)
     _add_location_experiments(commands)
     _add_detection(commands)
     classes = commands.add_parser("classes", help="measure the classes of explosions, collapses and landslides: docs/results/classes.md")
@@ -177,6 +169,18 @@ def add_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     inputs = commands.add_parser("inputs", help="draw the pictures that each model reads: figures of the model cards")
     for command in (sections, sources, inputs):
         command.set_defaults(run=draw_figures)
+
+
+def _add_release_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    readings = commands.add_parser("reading-calibration", help="fit the factors on the uncertainties of distances as served, into the card")
+    readings.add_argument("--most", type=int, help="number of synthetic events (300)")
+    readings.set_defaults(run=calibrate_readings_as_served)
+    gate = commands.add_parser("release-gate", help="test the distance reader before it ships: docs/results/release_gate.md")
+    gate.add_argument("folder", type=Path, help="folder of real events, whose geometry is copied and whose records are shifted and cut")
+    gate.add_argument("--previous", type=Path, help="folder of artifacts with an earlier version, to compare with")
+    gate.add_argument("--copies", type=int, default=100, help="number of copies of each event (100)")
+    gate.add_argument("--most", type=int, default=12, help="number of stations of a copy, at most (12)")
+    gate.set_defaults(run=pass_release_gate)
 
 
 def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -46,9 +46,9 @@ from training.synthesis.events import (
     draw_near_magnitude,
     open_sampler,
 )
-from training.synthesis.instrument_defects import draw_window
 from training.synthesis.records import ORIGIN_S, find_nearest_table, synthesize_records
 from training.synthesis.station_geometry import snap_to_table
+from training.synthesis.windows import draw_common_window
 
 GEOMETRIES = (
     Geometry("few stations", (2, 3), (20.0, 100.0)),
@@ -115,8 +115,8 @@ def draw_at_geometry(sampler: EventSampler, geometry: Geometry, random: np.rando
         if not len(rows):
             continue
         stations = snap_to_table(sampler.stations, rows, epicenter, find_nearest_table(sampler.store, source))
-        window = draw_window(float(stations.distances_deg.min()), float(stations.distances_deg.max()), random)
-        records = synthesize_records(sampler.stores, source, stations, window, sampler.realism, random)
+        windows = draw_common_window(stations, source.depth_km, random)
+        records = synthesize_records(sampler.stores, source, stations, windows, sampler.realism, random)
         return SyntheticEvent(source, stations, records, year), SectionDepth(geometry.name, len(records), source.depth_km, magnitude)
 
 
