@@ -9,12 +9,24 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from websockets.sync.client import ClientConnection, connect
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-extensions", "--disable-background-networking")
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-extensions",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-features=Translate,OptimizationHints,MediaRouter",
+    "--mute-audio",
+)
 PATIENCE_S = 60.0
+POLL_S = 0.15
 
 
 def find_chromium() -> str | None:
@@ -26,7 +38,7 @@ class Browser:
     """One tab. `messages` holds what the console and the page's exceptions said, `requests` the addresses that the page asked for."""
 
     def __init__(self, connection: ClientConnection) -> None:
-        self._connection, self._calls = connection, 0
+        self._connection, self._calls, self._opened = connection, 0, 0
         self.messages: list[str] = []
         self.requests: list[str] = []
         for domain in ("Page", "Runtime", "Network", "Log", "DOM"):
@@ -63,10 +75,16 @@ class Browser:
         return answer["result"].get("value")
 
     def open(self, url: str, ready: str) -> None:
-        """Open an address in a new document, and wait until an expression is true."""
-        self.call("Page.navigate", url="about:blank")
-        self.call("Page.navigate", url=url)
-        self.wait(ready)
+        """
+        Open an address in a new document, and wait until an expression is true.
+
+        A number in the query makes the document new where only the fragment differs. Documents share a process, which a blank one between
+        them would end.
+        """
+        self._opened += 1
+        address = urlsplit(url)._replace(query=f"n={self._opened}", path=urlsplit(url).path or "/")
+        self.call("Page.navigate", url=urlunsplit(address))
+        self.wait(f"location.search === '?n={self._opened}' && document.body && ({ready})")
 
     def wait(self, condition: str) -> None:
         """Wait until an expression is true; raises TimeoutError."""
@@ -74,7 +92,7 @@ class Browser:
         while not self.run(f"Boolean({condition})"):
             if time.monotonic() > end_s:
                 raise TimeoutError(f"{condition} did not become true; the page says: {self.run('document.body.innerText')[:400]}")
-            time.sleep(0.05)
+            time.sleep(POLL_S)
 
     def text(self, selector: str) -> str:
         """Return the visible text of an element."""
