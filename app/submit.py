@@ -11,6 +11,7 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
+from app.auth.audit import record_audit
 from app.dependencies import Service
 from app.jobs.idempotency import HEADER
 from app.uploads.options import query_fields, read_options
@@ -69,7 +70,10 @@ def _check_callback(submission: Submission, service: Service) -> None:
 
 async def _enqueue(service: Service, submission: Submission, owner: str, job_id: str) -> JobRecord:
     request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
-    return await run_in_threadpool(service.dispatcher.submit, submission, owner, job_id, request_id)
+    record = await run_in_threadpool(service.dispatcher.submit, submission, owner, job_id, request_id)
+    parts, received = len(submission.parts), sum(part.size_bytes for part in submission.parts)
+    record_audit("submission", job=record.id, kind=submission.kind.value, parts=parts, bytes=received)
+    return record
 
 
 async def _answer(request: Request, service: Service, record: JobRecord) -> Response:

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from fastapi import Request
 
+from app.auth.audit import record_audit
 from app.dependencies import Service
 from app.schemas import Job, JobSummary, Links, Result
 from workers.contracts import JobKind, JobRecord, Status, Submission
@@ -17,7 +18,10 @@ PROGRESS_DIGITS: Final = 4
 
 async def job_view(request: Request, service: Service, record: JobRecord) -> Job:
     """Return the job with its result, if it has succeeded; raises BlobMissing, StoreUnreachable."""
-    result = await service.store.run(_read_result, service, record) if record.status is Status.SUCCEEDED else None
+    result = None
+    if record.status is Status.SUCCEEDED:
+        result = await service.store.run(_read_result, service, record)
+        record_audit("download", job=record.id, what="result in the job")
     return Job(**_describe_record(request, record), result=result, warnings=record.warnings)
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from app.auth.audit import record_audit
 from app.auth.exposure import is_loopback
 from app.auth.keys import Key, KeysUnusable, Scope, digest_of, keys_path, read_keys
 from app.errors import Forbidden, KeysUnreadable, Unauthorized
@@ -60,6 +61,8 @@ class Keyring:
         key = self._keys.get(digest)
         # The lookup by digest takes a time that depends on the digest alone, from which no key can be derived.
         if not text or key is None or not hmac.compare_digest(key.digest, digest) or not key.is_valid(datetime.now(UTC)):
+            if text:
+                record_audit("key-refused", key=key.id if key else "unknown")
             raise Unauthorized(
                 "the request has no valid API key; send one in the X-API-Key header, or as a bearer token",
                 headers={"WWW-Authenticate": 'Bearer realm="atlas"'},

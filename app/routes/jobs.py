@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from app.auth.audit import record_audit
 from app.dependencies import CallerDep, CancelerDep, ReaderDep, Service, ServiceDep
 from app.errors import JobFailed, NotAcceptable, NotFinished, Unauthorized, UnknownFigure, UnknownFormat
 from app.responses.conditional import is_unchanged, make_etag, not_modified
@@ -88,6 +89,7 @@ async def read_job(
 async def cancel_job(request: Request, response: Response, service: ServiceDep, record: JobToCancelDep) -> Job:
     """Cancel a queued job at once (status 200), or request the cancellation of a running one (status 202)."""
     record = await run_in_threadpool(service.records.request_cancel, record.id)
+    record_audit("cancellation", job=record.id)
     response.status_code = 200 if record.status.terminal else 202
     return await job_view(request, service, record)
 
@@ -129,6 +131,7 @@ async def read_figure(
     if is_unchanged(request, etag):
         return not_modified(etag, CACHE_CONTROL)
     data = await service.store.run(service.blobs.get, figure_key(record, name))
+    record_audit("download", job=record.id, what=f"figure {name}")
     return Response(data, media_type="image/png", headers={"Cache-Control": CACHE_CONTROL, "ETag": etag})
 
 
@@ -199,6 +202,7 @@ async def read_bundle(request: Request, service: ServiceDep, record: JobDep) -> 
         return not_modified(etag, CACHE_CONTROL)
     job = (await job_view(request, service, record)).model_dump_json(indent=2).encode()
     archive = stream_zip(list_files(record, job, service.blobs))
+    record_audit("download", job=record.id, what="bundle")
     headers = {"Cache-Control": CACHE_CONTROL, "Content-Disposition": f'attachment; filename="{_file_stem(record)}.zip"', "ETag": etag}
     return StreamingResponse(archive, media_type="application/zip", headers=headers)
 
@@ -215,6 +219,7 @@ def _choose_format(request: Request, record: JobRecord) -> str:
 
 async def _read_stored_result(service: Service, record: JobRecord, file_format: str, etag: str) -> Response:
     data = await service.store.run(service.blobs.get, result_key(record, file_format))
+    record_audit("download", job=record.id, what=f"result {file_format}")
     name = f"{_file_stem(record)}.{'xml' if file_format == 'quakeml' else file_format}"
     headers = {"Cache-Control": CACHE_CONTROL, "Content-Disposition": f'inline; filename="{name}"', "ETag": etag, "Vary": "Accept"}
     return Response(data, media_type=media_type(file_format), headers=headers)

@@ -3,7 +3,8 @@
 import queue
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import httpx
 
@@ -20,8 +21,8 @@ PAUSE_S = 0.3
 class Client:
     """A client that records the service's answers in the history."""
 
-    def __init__(self, url: str, history: History, patience_s: float = PATIENCE_S) -> None:
-        self._http = httpx.Client(base_url=url, timeout=30.0)
+    def __init__(self, url: str, history: History, patience_s: float = PATIENCE_S, headers: Mapping[str, str] | None = None) -> None:
+        self._http = httpx.Client(base_url=url, timeout=30.0, headers=headers)
         self._history, self._patience_s = history, patience_s
 
     def submit(self, key: str, case: Case) -> str | None:
@@ -97,10 +98,10 @@ def comparable_answer(job: dict) -> dict:
 
 
 class Crowd:
-    """Concurrent clients that submit jobs from a common queue."""
+    """Concurrent clients that submit jobs from a common queue; `options` are those of `Client`."""
 
-    def __init__(self, url: str, history: History, clients: int = 6) -> None:
-        self._url, self._history = url, history
+    def __init__(self, url: str, history: History, clients: int = 6, **options: Any) -> None:
+        self._url, self._history, self._options = url, history, options
         self._work: queue.SimpleQueue[tuple[str, Case] | None] = queue.SimpleQueue()
         self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(clients)]
 
@@ -122,7 +123,7 @@ class Crowd:
             thread.join()
 
     def _run(self) -> None:
-        client = Client(self._url, self._history)
+        client = Client(self._url, self._history, **self._options)
         while (item := self._work.get()) is not None:
             job = client.submit(*item)
             if job is not None:
