@@ -16,7 +16,7 @@ def serve(name: str, state: dict[str, int]) -> Iterator[tuple[str, int]]:
     """Serve a name; /health/ready answers with the status in `state`."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             self.send_response(state[name] if self.path == "/health/ready" else 200)
             self.end_headers()
             self.wfile.write(name.encode())
