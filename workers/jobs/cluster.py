@@ -51,11 +51,16 @@ def cluster_job(job: JobContext) -> JobOutput:
 def check_event_count(events: int, k_min: int, warnings: Sequence[DataWarning] = ()) -> None:
     """Check that there are more events than clusters; raises TooFewEvents, which names the first events that were left out, and why."""
     if events <= k_min:
-        left_out = "".join(f"; {warning.part}: {warning.detail}" for warning in warnings[:MAX_NAMED])
+        left_out = "".join(f"; {_describe_warning(warning)}" for warning in warnings[:MAX_NAMED])
         raise TooFewEvents(
             f"usable events: {events}; at least {k_min + 1} are needed for {k_min} families "
             f"(each waveform file, or each folder of an archive, is one event){left_out}"
         )
+
+
+def _describe_warning(warning: DataWarning) -> str:
+    name = warning.trace or warning.part or ""
+    return warning.detail if warning.detail.startswith(name) else f"{name}: {warning.detail}"
 
 
 def cluster_output(job: JobContext, events: EmbeddedEvents, clustering: Clustering, *, fine_tuned: bool) -> JobOutput:

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from models.errors import AtlasError
+from models.errors import AtlasError, TooFewEvents
 from tests.support import recordings
 from workers.bundles.formats import describe_unsupported
 from workers.bundles.parse import EventRecords, parse_bundle
 from workers.bundles.sandbox import read_limits
+from workers.contracts import DataWarning
+from workers.jobs.cluster import check_event_count
 from workers.settings import Settings
 
 Z = "XX.AAA.00.BHZ"
@@ -52,6 +54,18 @@ def test_a_refusal_names_what_is_at_fault_and_says_what_to_do(parse, case):
     with pytest.raises(AtlasError) as error:
         parse(files)
     assert [text for text in expected if text not in error.value.detail] == [], error.value.detail
+
+
+def test_too_few_events_name_those_that_were_left_out():
+    details = [
+        ("a.mseed", None, "a.mseed holds no readable miniSEED record"),
+        (None, Z, "constant at 7; left out"),
+        ("b", None, "event left out"),
+    ]
+    warnings = [DataWarning(trace=trace, part=part, code="dead", detail=detail) for part, trace, detail in details]
+    with pytest.raises(TooFewEvents) as error:
+        check_event_count(1, 2, warnings)
+    assert error.value.detail.endswith(f"; a.mseed holds no readable miniSEED record; {Z}: constant at 7; left out; b: event left out")
 
 
 def test_a_finding_that_many_traces_share_is_listed_once(parse):
