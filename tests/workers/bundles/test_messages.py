@@ -94,7 +94,7 @@ def test_a_bad_line_of_a_table_is_quoted(parse):
 
 
 @pytest.mark.parametrize(
-    ("head", "named"),
+    ("head", "expected"),
     [
         (b"\xff\xd8\xff\xe0", "a JPEG picture"),
         (b"%PDF-1.7", "a PDF document"),
@@ -104,6 +104,6 @@ def test_a_bad_line_of_a_table_is_quoted(parse):
         (b"\x01\x02\x03\x04", "not recognized"),
     ],
 )
-def test_foreign_files_are_called_by_their_name(head, found):
-    assert found in describe_unsupported(head)
+def test_foreign_files_are_called_by_their_name(head, expected):
+    assert expected in describe_unsupported(head)
     assert "accepted are miniSEED" in describe_unsupported(head)
