@@ -28,7 +28,7 @@ router = APIRouter(tags=["Jobs"], responses=dict.fromkeys((401, 403, 404, 429, 5
 CACHE_CONTROL: Final = "private, max-age=86400, immutable"
 """Results and figures of a finished job never change."""
 
-FIGURES_WITH_DATA: Final = ("section", "families")
+FIGURES_WITH_DATA: Final = ("section", "families", "waveform_fit")
 
 _FORMATS: Final[dict[str, Any]] = {media: {} for _, media in MEDIA_TYPES}
 
@@ -144,9 +144,9 @@ async def read_figure(
 async def read_figure_data(
     request: Request, service: ServiceDep, record: JobDep, name: Annotated[str, Path(description="name of the figure")]
 ) -> Response:
-    """Return what the figure `section` or `families` shows as JSON: waveforms and travel times, or positions and pictures of events."""
+    """Return what `section`, `waveform_fit` or `families` shows as JSON: waveforms, travel times, positions of events."""
     _require_end(record)
-    if name not in record.figures or name.rpartition("_")[2] not in FIGURES_WITH_DATA:
+    if name not in record.figures or not name.endswith(FIGURES_WITH_DATA):
         raise UnknownFigure(f"no data of a figure of that name; there are data of: {', '.join(FIGURES_WITH_DATA)}")
     etag = make_etag(record.id, record.attempt, "figure data", name)
     if is_unchanged(request, etag):

@@ -135,7 +135,7 @@ async def test_the_data_of_a_figure_are_served_as_json_and_compressed(client, wo
     assert again.status_code == 304
 
 
-@pytest.mark.parametrize("name", ["section", "map", "families", "..%2fresult"])
+@pytest.mark.parametrize("name", ["section", "map", "families", "waveform_fit", "..%2fresult"])
 async def test_a_figure_without_data_answers_404(client, worker, job_id, name):
     worker.succeed(job_id)  # as a worker of a release before did
     answer = await client.get(f"/jobs/{job_id}/figures/{name}.json")

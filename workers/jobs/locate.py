@@ -21,7 +21,7 @@ from workers.jobs.context import JobContext, JobOutput
 from workers.jobs.detection import no_event_warning, to_detection_result
 from workers.jobs.inputs import read_one_event, to_warnings, unread_warnings
 from workers.jobs.source_answer import describe_inversion, describe_methods
-from workers.jobs.source_figures import draw_inversion
+from workers.jobs.source_figures import draw_inversion, write_waveform_fit
 from workers.results import ArrivalEstimate, DistanceEstimate, Ellipse, Epicenter, LocateResult
 
 MAX_SEMI_AXIS_KM = 180.0 * KM_PER_DEGREE
@@ -47,7 +47,7 @@ def locate_job(job: JobContext) -> JobOutput:
         warnings + unread_warnings(gather, found.readings) + source_warnings(found),
         _draw_figures(gather, found) | draw_inversion(gather, found),
         locate_products(job.record, result, job.worker.settings.agency_id),
-        {"section": _write_section(gather, records, found)},
+        {"section": _write_section(gather, records, found)} | write_waveform_fit(gather, found),
     )
 
 

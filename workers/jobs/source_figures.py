@@ -1,5 +1,7 @@
 """Figures of the source of a job: mechanism, waveform fit, and likelihood over depth or azimuth."""
 
+import json
+
 import numpy as np
 
 from models.analysis.pipeline import EventLocation
@@ -7,6 +9,7 @@ from models.seismic.source.greens_tables import DEPTHS_KM
 from models.seismic.source.inversion import PROFILE_AZIMUTHS_DEG
 from models.seismic.source.mechanisms import nodal_planes
 from models.seismic.source.solution import SourceSolution
+from models.seismic.source.waveform_fit import DRAWN_STEP_S, WindowFit
 from models.seismic.waveforms import Gather
 from workers.jobs.figures import sample_evenly
 from workers.plots.mechanisms import MechanismStations, azimuth_likelihood_figure, depth_likelihood_figure, force_figure, tensor_figure
@@ -54,6 +57,38 @@ def draw_waveform_fit(gather: Gather, source: SourceSolution) -> bytes:
     doubt = "" if source.constrains else ", which does not constrain the source"
     count = "" if len(chosen) == len(source.traces) else f" ({len(chosen)} of {len(source.traces)} traces shown)"
     return waveform_fit_figure(stations, f"Waveform fit of a {kind}{doubt}{count}")
+
+
+def write_waveform_fit(gather: Gather, found: EventLocation) -> dict[str, bytes]:
+    """Write the data of the figure `waveform_fit` as JSON, by its name; empty where nothing was inverted, or no trace fits."""
+    source = found.source
+    if source is None or not source.traces:
+        return {}
+    chosen = sample_evenly(np.array([trace.waveform.azimuth_deg for trace in source.traces]), MAX_ROWS)
+    stations = [
+        {
+            "trace": str(gather.trace_ids[source.traces[index].trace_index]),
+            "distance_deg": round(source.traces[index].waveform.distance_deg, 2),
+            "azimuth_deg": round(source.traces[index].waveform.azimuth_deg, 1),
+            "body": _describe_window(source.traces[index].waveform.body),
+            "rayleigh": _describe_window(source.traces[index].waveform.rayleigh),
+        }
+        for index in chosen
+    ]
+    content = {"step_s": DRAWN_STEP_S, "traces_in_all": len(source.traces), "stations": stations}
+    return {"waveform_fit": json.dumps(content, allow_nan=False, separators=(",", ":")).encode()}
+
+
+def _describe_window(window: WindowFit | None) -> dict[str, object] | None:
+    """Describe a window, waveforms in thousandths of the largest amplitude; None without one."""
+    if window is None:
+        return None
+    scale = 1000.0 / max(float(np.abs(window.observed).max()), float(np.abs(window.synthetic).max()), 1e-300)
+    lines = {
+        name: np.rint(scale * values).astype(int).tolist()
+        for name, values in (("observed", window.observed), ("synthetic", window.synthetic))
+    }
+    return {**lines, "correlation": round(float(window.correlation), 3), "shift_s": round(float(window.shift_s), 1)}
 
 
 def describe_lines(source: SourceSolution) -> list[str]:

@@ -3,6 +3,7 @@
 import { element, facts, folded, panel, table } from "./dom.js";
 import { beachBall, coverage, forceArrow, residuals } from "./drawings.js";
 import { EVENT_TYPES, capitalize, formatCount, formatMethod, formatModels, formatNumber, formatParts, formatPoint, formatProbability, formatSigned, formatTime } from "./format.js";
+import { fitRows } from "./fit.js";
 import { showMap } from "./map.js";
 import { readView, writeView } from "./permalink.js";
 import { arrivalTable, sectionPanel } from "./section.js";
@@ -19,8 +20,10 @@ export async function showEvent(job) {
 
 async function showOne(job, result, figure, features) {
   const section = await sectionOf(job, figure, result.arrivals ?? []);
+  const fitted = job.links.figures.find((name) => name.endsWith(`/${figure.replace("section", "waveform_fit")}.png`));
+  const fit = fitted ? await readJson(fitted.replace(/png$/, "json")).catch(() => null) : null;
   if (result.event_type === "none") return { elements: [...noEvent(job, result), section], after: null };
-  return result.kind === "locate" ? showLocation(job, result, section, features ?? (await readGeoJson(job))) : { elements: [...showClassification(result), section], after: null };
+  return result.kind === "locate" ? showLocation(result, section, fit, features ?? (await readGeoJson(job))) : { elements: [...showClassification(result), section], after: null };
 }
 
 const readGeoJson = async (job) => (await readJson(`${job.links.result}?format=geojson`)).features;
@@ -78,7 +81,7 @@ function showClassification(result) {
   ].filter(Boolean);
 }
 
-function showLocation(job, result, section, features) {
+function showLocation(result, section, fit, features) {
   const place = features.find(({ properties }) => properties.kind === "epicenter")?.properties.place;
   const box = element("div", { className: "map-box" });
   const traces = distancesOf(result, features);
@@ -91,7 +94,7 @@ function showLocation(job, result, section, features) {
     element("div", { className: "pair" }, element("section", { className: "panel flush" }, box), element("div", {},
       panel("Class", probabilities(result) ?? element("p", { className: "quiet" }, `${naming(result.event_type)}, as stated in the submission`)),
       panel("Solution", coverage(traces, result.azimuthal_gap_deg), solutionFacts(result)))),
-    sourcePanel(result), section,
+    sourcePanel(result, fit), section,
     panel("Observations", result.arrivals?.length > 0 && folded(`Arrivals (${result.arrivals.length})`, () => arrivalTable(result.arrivals)), result.offsets.length > 0 && folded(`Epicentral distances of the traces (${result.offsets.length})`, () => [residuals(result.offsets), distanceTable(result.offsets)])),
   ].filter(Boolean);
   return { elements, title: place, after: () => showMap(box, features, result.offsets) };
@@ -110,8 +113,13 @@ function statsOf(result, features) {
   return [
     stat("Epicenter", formatPoint(epicenter), `± ${formatNumber(epicenter.horizontal_uncertainty_km)} km (68 %)`), force ?? depth,
     stat("Azimuthal gap", `${formatNumber(result.azimuthal_gap_deg)}°`, result.azimuthal_gap_deg > 180 ? "poorly constrained" : "stations around"),
-    stat("Observations", observed[0] ?? "None", notes), stat("Magnitude", "Not determined", "by this service"),
+    stat("Observations", observed[0] ?? "None", notes), magnitudeOf(result.source),
   ];
+}
+
+function magnitudeOf(source) {
+  if (!source?.constrains || source.moment_magnitude == null) return stat("Magnitude", "Not determined", source?.amplitude_unknown ? "no response of the instruments" : "no moment tensor");
+  return stat("Magnitude", `Mw ${formatNumber(source.moment_magnitude, 1)}`, `± ${formatNumber(source.moment_magnitude_uncertainty ?? 0, 2)} (scatter of ${formatCount(source.amplitude_traces, "trace")})`);
 }
 
 function solutionFacts(result) {
@@ -130,7 +138,7 @@ function distancesOf(result, features) {
   return features.filter(({ properties }) => properties.kind === "station").map(({ properties }) => ({ ...properties, used: properties.used || properties.arrivals?.length > 0 }));
 }
 
-function sourcePanel(result) {
+function sourcePanel(result, fit) {
   const { source } = result;
   if (!source && result.force_azimuth_deg === null) return null;
   const arrow = result.force_azimuth_deg === null ? null : forceArrow(result.force_azimuth_deg, result.force_azimuth_uncertainty_deg, result.force_azimuth_ambiguous);
@@ -139,6 +147,10 @@ function sourcePanel(result) {
   const rows = facts([
     source && ["Kind", source.kind === "moment-tensor" ? "Moment tensor" : "Single force"],
     planes.length > 0 && ["Nodal planes (strike / dip / rake)", planes.join(", ")],
+    source?.double_couple != null && ["Double couple", `${formatNumber(100 * source.double_couple)} %`],
+    source?.scalar_moment_n_m != null && ["Scalar moment", `${source.scalar_moment_n_m.toExponential(2).replace("e+", " × 10^")} N m`],
+    source?.force_amplitude_kg_m != null && ["Mass times distance", `${source.force_amplitude_kg_m.toExponential(1).replace("e+", " × 10^")} kg m`],
+    source?.amplitude_unknown && ["Amplitude", capitalize(source.amplitude_unknown)],
     source?.depth_km != null && ["Centroid depth", `${formatNumber(source.depth_km)} ± ${formatNumber(source.depth_uncertainty_km)} km`],
     result.force_azimuth_deg !== null && ["Force azimuth", `${formatNumber(result.force_azimuth_deg)}° ± ${formatNumber(result.force_azimuth_uncertainty_deg)}°, from ${formatParts(result.force_method ?? "beams").toLowerCase()}`],
     source?.sign_probability != null && ["Probability of the direction", formatProbability(source.sign_probability)],
@@ -149,7 +161,8 @@ function sourcePanel(result) {
   const fits = Object.entries(source?.correlations ?? {}).sort((first, second) => second[1] - first[1]);
   return panel("Source", source && !source.constrains && caution("The long-period waveforms do not constrain the source; it is shown for information and enters no other number."),
     element("div", { className: "source" }, drawing, rows),
-    fits.length > 0 && folded(`Fit of the waveforms (${fits.length} traces)`, () => table("Fit of the waveforms", ["Trace", "Correlation of the Rayleigh waves"], fits.map(([trace, correlation]) => [trace, formatNumber(correlation, 2)]))));
+    fit && folded(`Waveforms (${fit.stations.length} traces)`, () => fitRows(fit)),
+    !fit && fits.length > 0 && folded(`Fit of the waveforms (${fits.length} traces)`, () => table("Fit of the waveforms", ["Trace", "Correlation of the Rayleigh waves"], fits.map(([trace, correlation]) => [trace, formatNumber(correlation, 2)]))));
 }
 
 function distanceTable(offsets) {

@@ -22,6 +22,7 @@ const STAGES = {
 };
 const FIGURES = {
   section: "Record section", map: "Map", offsets: "Traces with predicted distances", residuals: "Residuals of the distances",
+  waveform_fit: "Waveform fit", mechanism: "Mechanism", source_likelihood: "Likelihood of the source",
   families: "Map of the embedding", contact_sheet: "Representative events",
 };
 export const KINDS = { classify: "Classification", locate: "Location", cluster: "Clustering" };

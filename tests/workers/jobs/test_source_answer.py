@@ -1,5 +1,6 @@
 """A source inversion as parts of the result."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from models.seismic.trace_id import TraceId
 from tests.support.sources import make_force, make_tensor, make_trace
 from workers.jobs.source_answer import describe_inversion, describe_methods
-from workers.jobs.source_figures import draw_inversion
+from workers.jobs.source_figures import draw_inversion, write_waveform_fit
 
 GATHER = SimpleNamespace(trace_ids=tuple(TraceId("IU", f"S{k}", "00", "LHZ") for k in range(8)))
 VERTICAL_STRIKE_SLIP = [0.0, 0.0, 0.0, 0.0, 0.0, 1.0]
@@ -96,3 +97,16 @@ def test_a_trace_that_fits_better_changes_the_waveform_figure():
         draw_inversion(GATHER, make_found("force", source=better))["waveform_fit"]
         != draw_inversion(GATHER, make_found("force"))["waveform_fit"]
     )
+
+
+def test_the_waveform_fit_is_written_for_the_page_with_every_trace_and_its_windows():
+    data = json.loads(write_waveform_fit(GATHER, make_found("tensor"))["waveform_fit"])
+
+    assert [station["trace"] for station in data["stations"]] == [f"IU.S{k}.00.LHZ" for k in range(len(data["stations"]))]
+    assert data["traces_in_all"] == len(make_tensor().traces)
+    windows = [station["rayleigh"] for station in data["stations"]]
+    assert {max(*map(abs, window["observed"]), *map(abs, window["synthetic"])) for window in windows} == {1000}
+    assert [window["correlation"] for window in windows] == pytest.approx(
+        [trace.waveform.rayleigh.correlation for trace in make_tensor().traces], abs=1e-3
+    )
+    assert write_waveform_fit(GATHER, make_found("tensor", source=None)) == {}
