@@ -98,15 +98,17 @@ def service(settings, worker):
     thread.join(20)
 
 
+def make_arrivals() -> list[ArrivalEstimate]:
+    times_s = travel_time_s("P", DISTANCES, 10.0).tolist()
+    return [
+        ArrivalEstimate(trace=str(trace), phase="P", time=ORIGIN + timedelta(seconds=time_s + 0.8), residual_s=0.8, uncertainty_s=1.5)
+        for trace, time_s in zip(TRACES, times_s, strict=True)
+    ]
+
+
 def make_location(**changes) -> LocateResult:
     ellipse = Ellipse(semi_major_km=40.0, semi_minor_km=22.0, azimuth_deg=70.0, confidence_level=68.0)
     epicenter = Epicenter(latitude=EPICENTER[0], longitude=EPICENTER[1], horizontal_uncertainty_km=30.0, ellipse=ellipse)
-    arrivals = [
-        ArrivalEstimate(
-            trace=str(trace), phase="P", time=ORIGIN + timedelta(seconds=float(time_s) + 0.8), residual_s=0.8, uncertainty_s=1.5
-        )
-        for trace, time_s in zip(TRACES, travel_time_s("P", DISTANCES, 10.0), strict=True)
-    ]
     offsets = [
         DistanceEstimate(
             trace=str(trace),
@@ -133,7 +135,7 @@ def make_location(**changes) -> LocateResult:
         "offsets": offsets,
         "azimuthal_gap_deg": 80.0,
         "method": "distances+arrival-times",
-        "arrivals": arrivals,
+        "arrivals": make_arrivals(),
         "models": [],
         "detection": {"detected": True, "statistic": 12.0, "false_alarm_probability": 1e-6},
     }
