@@ -66,14 +66,15 @@ def find_source(
         return None
     deviation = float(np.clip(location.horizontal_uncertainty_km / KM_PER_DEGREE, MIN_DEVIATION_DEG, MAX_DEVIATION_DEG))
     prior = EpicenterPrior(location.latitude_deg, location.longitude_deg, deviation, origin.time_s)
-    known = sum(records[trace].response is not None for trace in traces) if len(records) else 0
-    response_known = 2 * known > len(traces)
+    known = {trace for trace in traces if len(records) and records[trace].response is not None}
+    response_known = 2 * len(known) > len(traces)
     motion: Motion = "velocity" if response_known else "seismometer"
-    fit = invert_source(gather, traces, tuple(earths.values()), prior, kind, motion)
+    with_gain = known if kind == "force" else ()  # amplitudes determine the azimuth of a force, and gave tensors nothing
+    fit = invert_source(gather, traces, tuple(earths.values()), prior, kind, motion, with_gain=with_gain)
     if fit is None:
         return None
     source = describe_fit(fit)
-    amplitude = measure_amplitude(source, {trace for trace in traces if len(records) and records[trace].response is not None})
+    amplitude = measure_amplitude(source, known)
     delay_s = source.time_s - origin.time_s - 2.0 * origin.uncertainty_s
     return replace(source, centroid_delay_s=delay_s, response_known=response_known, amplitude=amplitude)
 

@@ -23,6 +23,7 @@ from training.synthesis.windows import Window
 
 ORIGIN_S = 1_000_000_000.0
 PRE_EVENT_S = 3840.0
+NANOMETERS = 1e9
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Realism:
     Effects that make synthetic records realistic; each can be switched off for an ablation.
 
     `amplitude_sigma`: standard deviation of the logarithm of the amplitude factor of a path (focusing). `one_earth_share`: fraction of
-    events all of whose paths run through one Earth model, where there are several. `character`: of recorded noise.
+    events all of whose paths run through one Earth model, where there are several. `character`: of recorded noise. `normalize`: scale each
+    record to a maximum of 1, as if its gain were unknown; otherwise samples are in nanometers, or their derivatives.
     """
 
     paths: PathScatter | None
@@ -41,6 +43,7 @@ class Realism:
     amplitude_sigma: float = 0.3
     character: NoiseCharacter | None = None
     one_earth_share: float = 0.4
+    normalize: bool = True
 
 
 def find_nearest_table(store: GreensStore, source: Source) -> GreensTable:
@@ -121,7 +124,7 @@ def synthesize_records(
     random: np.random.Generator,
 ) -> tuple[Record, ...]:
     """
-    Synthesize the records of an event, one a station, scaled to a maximum of 1, at the sampling rate of the stores.
+    Synthesize the records of an event, one a station, scaled to a maximum of 1 unless in nanometers, at the sampling rate of the stores.
 
     The Earth model of a path is drawn from `stores`. The windows, one a station, are relative to the origin time, which is ORIGIN_S (POSIX
     seconds).
@@ -152,6 +155,7 @@ def _cut_window(trace: Floats, window: Window, step_s: float) -> tuple[float, Fl
 
 
 def _finish_trace(trace: Floats, realism: Realism, step_s: float, random: np.random.Generator) -> Floats32:
-    """Apply defects to one trace and scale it to a maximum of 1."""
+    """Apply defects to one trace, and scale it to a maximum of 1 or to nanometers."""
     finished = apply_defects(trace[None], step_s, random)[0] if realism.defects else trace
-    return np.asarray(finished / (np.nanmax(np.abs(finished)) + 1e-300), np.float32)
+    scale = 1.0 / (np.nanmax(np.abs(finished)) + 1e-300) if realism.normalize else NANOMETERS
+    return np.asarray(finished * scale, np.float32)

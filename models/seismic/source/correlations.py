@@ -6,13 +6,13 @@ force, seen from the azimuth of the station.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import scipy.fft
 
-from models.array_types import Complexes, Floats, Floats32, Integers
+from models.array_types import Complexes, Flags, Floats, Floats32, Integers
 from models.parallel import thread_map
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.source.greens_tables import DISTANCES_DEG, STEP_S, GreensTables
@@ -70,7 +70,9 @@ class CorrelationTables:
     `values` [n, windows, distances, states, components, delays] over the root of the record's energy, delays being multiples of 5 s around
     zero; `norms` [n, windows, distances, states, components, components]: energies of the Green's functions. `first_deg` [n]: the first
     tabulated distance. `weights` [n, windows]: half the degrees of freedom, times station weight; 0 for a missing window. `shifts_s`
-    [n, windows]: standard deviation of a window's shift. `travel_s` [n]: Rayleigh travel time.
+    [n, windows]: standard deviation of a window's shift. `travel_s` [n]: Rayleigh travel time. `log_sizes` [n]: natural logarithm of the
+    size of the Rayleigh waves over that of the scaled Green's functions; a correlation over the root of the norm is multiplied by its
+    exponential to give the amplitude of the source.
     """
 
     values: Floats32
@@ -79,6 +81,15 @@ class CorrelationTables:
     weights: Floats
     shifts_s: Floats
     travel_s: Floats
+    log_sizes: Floats
+
+    def take_best(self, other: "CorrelationTables", better: Flags) -> "CorrelationTables":
+        """Take the records that `better` [n] marks from tables of another Earth model."""
+        chosen = {
+            name: np.where(better.reshape(-1, *(1,) * (getattr(self, name).ndim - 1)), getattr(other, name), getattr(self, name))
+            for name in ("values", "norms", "log_sizes")
+        }
+        return replace(self, **chosen)
 
 
 def tabulate_correlations(
@@ -114,33 +125,36 @@ def tabulate_correlations(
     travel = np.array([record.distance_deg for record in observations]) * KM_PER_DEGREE / RAYLEIGH_KM_S
     body = BODY_SHIFT_S + BODY_SHIFT * travel
     return CorrelationTables(
-        np.stack([values for values, _, _ in tables]),
-        np.stack([norms for _, norms, _ in tables]),
-        np.array([first for _, _, first in tables]),
+        np.stack([values for values, _, _, _ in tables]),
+        np.stack([norms for _, norms, _, _ in tables]),
+        np.array([first for _, _, first, _ in tables]),
         0.5 * freedom * station_weights[:, None],
         np.stack((body, RAYLEIGH_SHIFT_S + RAYLEIGH_SHIFT * travel), axis=1),
         travel,
+        np.array([size for _, _, _, size in tables]),
     )
 
 
 def _tabulate_one(
     record: Observation, earth: GreensTables, excitation: Excitation, half_width: int, delays_s: Floats
-) -> tuple[Floats32, Floats32, float]:
-    """Values and norms of one record (see `CorrelationTables`), and the first tabulated distance."""
+) -> tuple[Floats32, Floats32, float, float]:
+    """Values and norms of one record (see `CorrelationTables`), the first tabulated distance, and the logarithm of the size."""
     distances = nearest_distances(record.distance_deg, half_width, len(DISTANCES_DEG))
     stored, rows = np.unique(excitation.states, return_inverse=True)
     block = earth.read(distances, stored, excitation.components)
     shape = (WINDOWS, len(distances), len(excitation.states), excitation.components)
     values = np.zeros((*shape, len(delays_s)), np.float32)
     norms = np.zeros((*shape, excitation.components), np.float32)
+    log_size = np.nan
     for window, spectrum in enumerate(record.spectra):
         if spectrum is None:
             continue
         separate = record.spectra[0] is not None or window_bounds_s(record.distance_deg)[0] is not None
         greens, begins_s = transform_greens(block, earth.begins_s[distances], distances, window, spectrum, separate=separate)
         greens = greens[:, rows] * (excitation.transfer(spectrum.frequencies_hz) * spectrum.gain)[None, :, None].astype(np.complex64)
-        values[window], norms[window] = _correlate(greens, spectrum, begins_s, delays_s)
-    return values, norms, float(DISTANCES_DEG[distances[0]])
+        values[window], norms[window], scale = _correlate(greens, spectrum, begins_s, delays_s)
+        log_size = 0.5 * np.log(spectrum.energy) + np.log(scale)  # in the end of the last window, of Rayleigh waves
+    return values, norms, float(DISTANCES_DEG[distances[0]]), float(log_size)
 
 
 def transform_greens(
@@ -167,8 +181,8 @@ def transform_greens(
     return scipy.fft.rfft(cut, axis=-1)[..., bins[0] : bins[-1] + 1], starts
 
 
-def _correlate(greens: Complexes, spectrum: Spectrum, begins_s: Floats, delays_s: Floats) -> tuple[Floats32, Floats32]:
-    """Correlations [distances, states, components, delays] and norms [distances, states, components, components]."""
+def _correlate(greens: Complexes, spectrum: Spectrum, begins_s: Floats, delays_s: Floats) -> tuple[Floats32, Floats32, float]:
+    """Correlations [distances, states, components, delays], norms [distances, states, components, components], and their scale."""
     lags = delays_s[None, :] + begins_s[:, None] - spectrum.begin_s
     kernel = spectrum.data[None, :, None] * np.exp(2j * np.pi * spectrum.frequencies_hz[None, :, None] * lags[:, None, :])
     parts = np.concatenate((kernel.real, kernel.imag), axis=1) / np.sqrt(spectrum.energy)
@@ -177,4 +191,4 @@ def _correlate(greens: Complexes, spectrum: Spectrum, begins_s: Floats, delays_s
     scale = np.float32(1.0 / max(float(np.abs(flat).max()), 1e-30))
     flat *= scale
     values = np.matmul(flat.reshape(shape[0], -1, shape[-1]), parts.astype(np.float32))
-    return values.reshape(*shape[:3], len(delays_s)), np.matmul(flat, np.swapaxes(flat, -1, -2))
+    return values.reshape(*shape[:3], len(delays_s)), np.matmul(flat, np.swapaxes(flat, -1, -2)), float(scale)

@@ -5,7 +5,7 @@ A scan over places, depths (or force histories), mechanisms and origin times aro
 from the best sources of the scan, then one that samples the posterior with windows set anew at the best source.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -18,7 +18,7 @@ from models.seismic.source.force_histories import HISTORY_DELAYS_S, HISTORY_WEIG
 from models.seismic.source.greens_tables import DEPTHS_KM, DISTANCE_STEP_DEG, FORCES, STRAINS, GreensTables
 from models.seismic.source.mechanisms import trial_forces, trial_tensors
 from models.seismic.source.observations import Guess, Observation, observe_records, weigh_stations
-from models.seismic.source.search import DELAY_STEP_S, evaluate_source, scan_sources, walk_sources
+from models.seismic.source.search import DELAY_STEP_S, EXPLAINED, evaluate_source, scan_sources, walk_sources
 from models.seismic.source.waveform_fit import WaveformFit, synthesize_fit
 from models.seismic.waveforms import Gather
 
@@ -65,8 +65,8 @@ class SourceFit:
     `best` and `samples` [m] are rows of `walk_sources` (their latitudes geocentric), delays being relative to `time_s`; `states` are depths
     or force histories by index. `log_opposite`: log likelihood of the best force in the opposite direction, None of a tensor. `profile`
     [depths]: largest log likelihood at each depth that was tried, minus infinity elsewhere. `azimuth_profile`: the same of a force at each
-    of `PROFILE_AZIMUTHS_DEG`, empty of a tensor. `fits` [n, windows, 2]: shift in seconds and correlation of each window of the records
-    with indices `traces` [n], with their `weights` [n, windows] and `waveforms` [n].
+    of `PROFILE_AZIMUTHS_DEG`, empty of a tensor. `fits` [n, windows, 3]: shift in seconds, correlation and relative amplitude of each
+    window of the records with indices `traces` [n], with their `weights` [n, windows] and `waveforms` [n].
     """
 
     kind: Kind
@@ -107,15 +107,22 @@ class _Problem:
     """Tables and stations of one inversion, with priors, as compiled loops take them."""
 
     tables: CorrelationTables
+    station_weights: Floats
     stations: Floats
     prior: Floats
     state_prior: Floats
 
     @property
-    def arrays(self) -> tuple[Floats32, Floats32, Floats, Floats, Floats, Floats, Floats]:
+    def arrays(self) -> tuple[Floats32, Floats32, Floats, Floats, Floats, Floats, Floats, Floats]:
         """Arrays that the compiled loops take first."""
-        one = self.tables
-        return (one.values, one.norms, one.weights, one.shifts_s, one.travel_s, one.first_deg, self.stations)
+        one, sizes = self.tables, np.stack((self.tables.log_sizes, self.station_weights), axis=1)
+        return (one.values, one.norms, one.weights, one.shifts_s, one.travel_s, one.first_deg, sizes, self.stations)
+
+    def fit_windows(self, row: Floats) -> Floats:
+        """Fit the windows to a row of samples: [n, windows, 3] as `evaluate_source` writes them."""
+        fits = np.zeros((len(self.stations), 2, 3))
+        evaluate_source(*self.arrays, row[1:3], int(row[3]), row[6:], row[4], row[5], fits)
+        return fits
 
 
 def _prepare(
@@ -124,12 +131,16 @@ def _prepare(
     excitation: Excitation,
     prior: EpicenterPrior,
     sizes: tuple[int, int],
+    with_gain: Collection[int] = (),
 ) -> _Problem:
-    tables = tabulate_correlations(observations, earth, excitation, weigh_stations(observations), *sizes)
+    station_weights = weigh_stations(observations)
+    tables = tabulate_correlations(observations, earth, excitation, station_weights, *sizes)
+    known = np.array([one.trace_index in with_gain for one in observations])
+    tables = replace(tables, log_sizes=np.where(known, tables.log_sizes, np.nan))
     stations = np.radians([(one.latitude_deg, one.longitude_deg) for one in observations])
     center = np.radians((float(geocentric_latitude_deg(prior.latitude_deg)), prior.longitude_deg))
     center_and_widths = np.array((*center, prior.deviation_deg, STRETCH, SPREADS[excitation.components]))
-    return _Problem(tables, stations, center_and_widths, np.zeros(len(excitation.states)))
+    return _Problem(tables, station_weights, stations, center_and_widths, np.zeros(len(excitation.states)))
 
 
 def hexagon(latitude_deg: float, longitude_deg: float, radius_deg: float, step_deg: float) -> Floats:
@@ -149,6 +160,7 @@ def invert_source(
     kind: Kind,
     motion: Motion = "velocity",
     half_duration_s: float = 0.0,
+    with_gain: Collection[int] = (),
 ) -> SourceFit | None:
     """
     Invert records for a source of one kind around an epicenter; None with fewer than three usable traces.
@@ -160,7 +172,7 @@ def invert_source(
     traces : sequence of int
         Traces to use.
     earths : sequence of GreensTables
-        Earth models: the first is scanned, and the one that fits better around the best source is kept.
+        Earth models: the first is scanned, and around the best source each path has the one that fits it better.
     prior : EpicenterPrior
         Where and when to search.
     kind : {"tensor", "force"}
@@ -169,6 +181,8 @@ def invert_source(
         What the records are proportional to.
     half_duration_s : float
         Of the moment rate, a triangle.
+    with_gain : collection of int
+        Traces in one unit, whose Rayleigh amplitudes count.
 
     """
     states = SCANNED_DEPTHS if kind == "tensor" else np.arange(len(HISTORY_DELAYS_S))
@@ -181,74 +195,95 @@ def invert_source(
     rough = _prepare(observations, earths[0], excitation, prior, (half_width, ROUGH_DELAYS))
     starts, scanned = _scan(rough, prior, kind)
     cooled = [_cool(rough, start, MAX_DELAY_S, number) for number, start in enumerate(starts)]
-    refined = [_refine(gather, traces, earth, prior, excitation, cooled, guess) for earth in earths]
-    refined = [fit if fit is None or kind == "force" else replace(fit, profile=_fill_profile(fit.profile, scanned)) for fit in refined]
-    return max((fit for fit in refined if fit is not None), key=lambda fit: fit.log_likelihood, default=None)
+    fit = _refine(gather, traces, earths, prior, excitation, cooled, guess, with_gain)
+    return fit if fit is None or kind == "force" else replace(fit, profile=_fill_profile(fit.profile, scanned))
 
 
 def _refine(
     gather: Gather,
     traces: Sequence[int],
-    earth: GreensTables,
+    earths: Sequence[GreensTables],
     prior: EpicenterPrior,
     rough: Excitation,
     cooled: list[Floats],
     guess: Guess,
+    with_gain: Collection[int],
 ) -> SourceFit | None:
-    """Place windows and tables anew at the best of the cooled sources, and sample the posterior there."""
-    best = max(cooled, key=lambda row: float(row[0]))
+    """Place windows and tables anew at the best of the cooled sources, choose an Earth model a path, and sample the posterior there."""
+    best = _take_best(np.stack(cooled))
     moved = _move_guess(guess, best)
     observations = observe_records(gather, moved, traces, FINE_MARGIN_S, FINE_PADDING_S)
     if len(observations) < MIN_TRACES:
         return None
-    excitation = rough if rough.components == FORCES else _at_all_depths(rough)
-    fine = _prepare(observations, earth, excitation, prior, (FINE_WIDTH, FINE_DELAYS))
-    begin = best[1:].copy()
-    begin[2], begin[3] = _state_of(rough, excitation, int(best[3])), 0.0
-    is_force = excitation.components == FORCES
-    both = _walk_both_ways(fine, begin) if is_force else []
-    chain = _walk(fine, _take_best(np.concatenate(both))[1:] if both else begin, SAMPLED, REFINED_DELAY_S, 100)
-    top, fits = _take_best(chain), np.zeros((len(observations), 2, 2))
-    evaluate_source(*fine.arrays, top[1:3], int(top[3]), top[6:], top[4], top[5], fits)
+    is_force = rough.components == FORCES
+    excitation = rough if is_force else _at_all_depths(rough)
+    begin = np.concatenate((best[1:3], (_state_of(rough, excitation, int(best[3])), 0.0), best[5:]))
+    problems = [_prepare(observations, earth, excitation, prior, (FINE_WIDTH, FINE_DELAYS), with_gain) for earth in earths]
+    both = [row for problem in problems for row in _start_fine(problem, begin, is_force=is_force)]
+    fine, chosen = _choose_earths(problems, _take_best(np.concatenate(both)))
+    chain = _walk(fine, _take_best(np.concatenate(both))[1:], SAMPLED, REFINED_DELAY_S, 100)
+    against = [_walk(fine, _turn(fine, _take_best(chain)[1:]), COOLING, REFINED_DELAY_S, 60)] if is_force else []
+    top = _take_best(chain)
+    fits = fine.fit_windows(top)
     return SourceFit(
         kind="force" if is_force else "tensor",
         best=top,
         samples=chain[BURNED_STEPS::5],
         states=np.arange(len(excitation.delays_s)),
         time_s=moved.time_s,
-        log_opposite=_largest_against(top[6:], chain, *both) if is_force else None,
+        log_opposite=_largest_against(top[6:], chain, *against) if is_force else None,
         profile=_profile(cooled, rough, chain),
         azimuth_profile=_profile_azimuths(fine, top) if is_force else np.zeros(0),
         traces=np.array([one.trace_index for one in observations]),
         azimuths_deg=azimuth_deg(*np.degrees(top[1:3]), *np.degrees(fine.stations.T)),
         fits=fits,
         weights=fine.tables.weights,
-        waveforms=_synthesize_fits(observations, earth, excitation, top, fits, gather.sampling_rate_hz),
+        waveforms=_synthesize_fits(observations, [earths[k] for k in chosen], excitation, top, fits, gather.sampling_rate_hz),
     )
 
 
+def _start_fine(problem: _Problem, begin: Floats, *, is_force: bool) -> list[Floats]:
+    """Cool from the best rough source, and from the opposite force."""
+    begins = [begin, _turn(problem, begin)] if is_force else [begin]
+    return [_walk(problem, row, COOLING, REFINED_DELAY_S, 50 + number) for number, row in enumerate(begins)]
+
+
+def _choose_earths(problems: Sequence[_Problem], row: Floats) -> tuple[_Problem, Integers]:
+    """Choose the Earth model of each path by its log likelihood at a source; returns the problem of the mixture and the choices [n]."""
+    chosen, mixed = np.zeros(len(problems[0].stations), np.int64), problems[0]
+    reached = [_window_gains(problem, row).sum(axis=1) for problem in problems]
+    for number in range(1, len(problems)):
+        better = reached[number] > np.maximum.reduce(reached[:number])
+        chosen[better] = number
+        mixed = replace(mixed, tables=mixed.tables.take_best(problems[number].tables, better))
+    return mixed, chosen
+
+
+def _window_gains(problem: _Problem, row: Floats) -> Floats:
+    """Log likelihood [n, windows] of each window at a source."""
+    fits, one = problem.fit_windows(row), problem.tables
+    off = np.square(fits[..., 0] / one.shifts_s) * np.minimum(one.weights, 1.0)
+    return np.asarray(-one.weights * np.log(1.0 - EXPLAINED * np.square(fits[..., 1])) - 0.5 * off)
+
+
 def _synthesize_fits(
-    observations: Sequence[Observation], earth: GreensTables, excitation: Excitation, top: Floats, fits: Floats, rate_hz: float
+    observations: Sequence[Observation], earths: Sequence[GreensTables], excitation: Excitation, top: Floats, fits: Floats, rate_hz: float
 ) -> tuple[WaveformFit, ...]:
     return tuple(
-        synthesize_fit(one, earth, excitation, top, row, rate_hz, FINE_MARGIN_S) for one, row in zip(observations, fits, strict=True)
+        synthesize_fit(one, earth, excitation, top, row, rate_hz, FINE_MARGIN_S)
+        for one, earth, row in zip(observations, earths, fits, strict=True)
     )
 
 
 def _profile_azimuths(problem: _Problem, top: Floats) -> Floats:
     """Largest log likelihood of horizontal forces at `PROFILE_AZIMUTHS_DEG`, at the place of the best, over histories and delays."""
-    fits, place = np.zeros((len(problem.stations), 2, 2)), top[1:3]
+    fits, place = np.zeros((len(problem.stations), 2, 3)), top[1:3]
     radians = np.radians(PROFILE_AZIMUTHS_DEG)
     trials = [(state, delay) for state in range(problem.tables.values.shape[3]) for delay in PROFILE_DELAYS_S + top[4]]
     forces = np.stack((np.zeros(len(radians)), np.cos(radians), np.sin(radians)), axis=1)
     return np.array([
         max(evaluate_source(*problem.arrays, place, state, force, delay, top[5], fits) for state, delay in trials) for force in forces
     ])  # fmt: skip
-
-
-def _walk_both_ways(fine: _Problem, begin: Floats) -> list[Floats]:
-    """Cool from a force and from the opposite one."""
-    return [_walk(fine, row, COOLING, REFINED_DELAY_S, 50 + number) for number, row in enumerate((begin, _turn(fine, begin)))]
 
 
 def _largest_against(direction: Floats, *chains: Floats) -> float:
@@ -270,7 +305,7 @@ def _state_of(rough: Excitation, fine: Excitation, state: int) -> float:
 
 def _turn(problem: _Problem, row: Floats) -> Floats:
     """Turn a force into the opposite direction, with the history and the origin time that then fit best."""
-    fits, turned = np.zeros((len(problem.stations), 2, 2)), -row[5:]
+    fits, turned = np.zeros((len(problem.stations), 2, 3)), -row[5:]
     trials = [(state, delay) for state in range(problem.tables.values.shape[3]) for delay in np.arange(-45.0, 46.0, 7.5)]
     values = [evaluate_source(*problem.arrays, row[:2], state, turned, delay, row[4], fits) for state, delay in trials]
     state, delay = trials[int(np.argmax(values))]

@@ -14,7 +14,8 @@ EXPLAINED = 0.7  # of the squared correlation: real waveforms never fit complete
 MAX_SHIFTS = 2.5  # standard deviations of a window's shift
 SAMPLES_PER_STEP = (1, 3)  # delay steps in half a degree, of body and of Rayleigh waves
 DELAY_STEP_S = 5.0
-NO_EVIDENCE = -1e30
+AMPLITUDE_DEVIATION = 0.4  # natural logarithm: focusing along paths and errors of gains
+MAX_AMPLITUDE_MISFIT = 2.0  # of one station: a wrong gain, or waves from another path
 
 
 @compiled_sums
@@ -72,7 +73,7 @@ def evaluate_window(
     Evaluate the log likelihood of one window of one record.
 
     `values` [distances, components, delays] and `norms` [distances, components, components] of one state; `distance` from the first
-    tabulated one, in steps. Writes shift in seconds and correlation to `fit` [2].
+    tabulated one, in steps. Writes shift in seconds, correlation, and correlation over the root of the norm to `fit` [3].
     """
     j = min(max(int(distance), 0), values.shape[0] - 2)
     upper = min(max(distance - j, 0.0), 1.0)
@@ -81,7 +82,7 @@ def evaluate_window(
     for k in range(len(components)):
         for m in range(len(components)):
             energy += components[k] * components[m] * ((1.0 - upper) * norms[j, k, m] + upper * norms[j + 1, k, m])
-    fit[0], fit[1] = 0.0, 0.0
+    fit[:] = 0.0
     if energy <= 0.0:
         return 0.0
     delays = values.shape[2]
@@ -101,8 +102,39 @@ def evaluate_window(
         gained = -weight * np.log(1.0 - EXPLAINED * correlation * correlation) - 0.5 * off * off * min(weight, 1.0)
         if gained > best:
             best = gained
-            fit[0], fit[1] = (g - center) * DELAY_STEP_S, correlation
+            fit[0], fit[1], fit[2] = (g - center) * DELAY_STEP_S, correlation, correlation * scale
     return best
+
+
+@compiled_sums
+def evaluate_amplitudes(sizes: Floats, fits: Floats) -> float:
+    """
+    Evaluate the log likelihood of the Rayleigh amplitudes of stations with known gains: 0 for a perfect fit, otherwise negative.
+
+    `sizes` [n, 2]: logarithm of the size of the waves, NaN where the gain is unknown, and weight of the station; `fits` [n, windows, 3].
+    The size of the source is free. A misfit is bounded, also that of a station whose waves do not correlate.
+    """
+    log_sizes, weights = sizes[:, 0], sizes[:, 1]
+    mean, misfit = 0.0, 0.0
+    for k in range(3):  # the second and third time without outliers
+        above, below = 0.0, 0.0
+        for i in range(len(log_sizes)):
+            if np.isfinite(log_sizes[i]) and fits[i, 1, 2] > 0.0:
+                amplitude = log_sizes[i] + np.log(fits[i, 1, 2])
+                if k == 0 or abs(amplitude - mean) < 2.0 * AMPLITUDE_DEVIATION * (3.0 - k):
+                    above += weights[i] * amplitude
+                    below += weights[i]
+        if below > 0.0:
+            mean = above / below
+    for i in range(len(log_sizes)):
+        if np.isfinite(log_sizes[i]):
+            off = MAX_AMPLITUDE_MISFIT
+            if fits[i, 1, 2] > 0.0:
+                correlation = max(fits[i, 1, 1], 0.1)
+                variance = AMPLITUDE_DEVIATION**2 + 0.1 * (1.0 / correlation**2 - 1.0)
+                off = min(0.5 * (log_sizes[i] + np.log(fits[i, 1, 2]) - mean) ** 2 / variance, MAX_AMPLITUDE_MISFIT)
+            misfit += weights[i] * off
+    return -misfit
 
 
 @compiled_sums
@@ -113,6 +145,7 @@ def evaluate_source(
     shifts_s: Floats,
     travel_s: Floats,
     first_deg: Floats,
+    sizes: Floats,
     stations: Floats,
     place: Floats,
     state: int,
@@ -125,7 +158,7 @@ def evaluate_source(
     Evaluate the log likelihood of a source at a place (latitude, longitude in radians).
 
     Tables as in `CorrelationTables`; `stations` [n, 2] in radians; `state`: depth or force history by index; `delay_s` of the origin time;
-    `stretch` of Rayleigh travel times. Writes shift and correlation of each window to `fits` [n, windows, 2].
+    `stretch` of Rayleigh travel times; `sizes` as in `evaluate_amplitudes`. Writes to `fits` [n, windows, 3] as `evaluate_window` does.
     """
     total = 0.0
     geometry = np.empty(2)
@@ -148,7 +181,7 @@ def evaluate_source(
                     shifts_s[i, window],
                     fits[i, window],
                 )
-    return total
+    return total + evaluate_amplitudes(sizes, fits)
 
 
 @compiled_sums
@@ -302,6 +335,7 @@ def walk_sources(
     shifts_s: Floats,
     travel_s: Floats,
     first_deg: Floats,
+    sizes: Floats,
     stations: Floats,
     prior: Floats,
     state_prior: Floats,
@@ -320,7 +354,7 @@ def walk_sources(
     is such a row without the first. `steps`: standard deviations of moves of place [degrees], delay, stretch and mechanism. `normals`
     [count, 10] and `uniforms` [count, 3] are the random numbers.
     """
-    fits, states = np.zeros((len(stations), 2, 2)), values.shape[3]
+    fits, states = np.zeros((len(stations), 2, 3)), values.shape[3]
     now, trial = start.copy(), start.copy()
     likelihood, density = -np.inf, -np.inf
     for count in range(len(temperatures)):
@@ -329,7 +363,7 @@ def walk_sources(
         state, place, mechanism = int(trial[2]), trial[:2], trial[5:]
         if 0 <= trial[2] < states and abs(trial[3]) <= max_delay_s and abs(trial[4]) <= 0.025 and abs(trial[0]) < 1.55:
             value = evaluate_source(
-                values, norms, weights, shifts_s, travel_s, first_deg, stations, place, state, mechanism, trial[3], trial[4], fits
+                values, norms, weights, shifts_s, travel_s, first_deg, sizes, stations, place, state, mechanism, trial[3], trial[4], fits
             )
             trial_density = log_prior(prior, state_prior, place, state, mechanism, trial[4])
             change = (value - likelihood) / temperatures[count] + trial_density - density

@@ -2,11 +2,11 @@
 Synthetic events for the source inversion: half the paths run through PREM, half through the continental Earth, with full path scatter.
 
 Their Green's functions are the series that the shipped tables are packed from (`python -m training build greens-serving`), on distances of
-the tables. Instruments, noise and defects are as in training, responses unknown.
+the tables. Noise and defects are as in training, and instruments too, responses unknown; or records are displacement of known gain.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -59,9 +59,12 @@ def _load_table(path: Path, depth_km: float) -> GreensTable:
     return GreensTable(depth_km, DISTANCES_DEG, np.round(longer / scales[..., None]).astype(np.int16), scales)
 
 
-def open_mixed_sampler(settings: TrainingSettings, seed: int) -> EventSampler:
-    """Open a sampler of events over the series of both Earth models."""
-    return open_sampler(tuple(load_series(settings.build_dir / "greens_serving", deck) for deck in DECKS), settings, seed)
+def open_mixed_sampler(settings: TrainingSettings, seed: int, *, known_responses: bool = False) -> EventSampler:
+    """Open a sampler of events over the series of both Earth models; with known responses records are displacement in nanometers."""
+    sampler = open_sampler(tuple(load_series(settings.build_dir / "greens_serving", deck) for deck in DECKS), settings, seed)
+    if not known_responses:
+        return sampler
+    return replace(sampler, realism=replace(sampler.realism, instruments=False, normalize=False))
 
 
 def draw_mixed_events(sampler: EventSampler, kind: str, count: int, seed: int) -> Iterator[MixedEvent]:

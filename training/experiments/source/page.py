@@ -15,7 +15,7 @@ from models.registry.earth_tables import load_earths
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location.region_calibration import scale_to_contain
 from models.seismic.source.greens_tables import GreensTables
-from models.seismic.source.inversion import EpicenterPrior, invert_source
+from models.seismic.source.inversion import EpicenterPrior, Kind, Motion, invert_source
 from models.seismic.source.mechanisms import kagan_angle_deg
 from models.seismic.source.solution import MIN_LOG_LIKELIHOOD, SourceSolution, describe_fit
 from training.config import SPAWN, TrainingSettings
@@ -49,20 +49,25 @@ class SourceResult:
         return float("nan") if stated is None or true is None else (stated - true + 180.0) % 360.0 - 180.0
 
 
-def invert_event(event: MixedEvent, earths: tuple[GreensTables, ...], random: np.random.Generator) -> SourceResult | None:
+def invert_event(
+    event: MixedEvent, earths: tuple[GreensTables, ...], random: np.random.Generator, *, known_responses: bool = False
+) -> SourceResult | None:
     """Invert an event for its kind of source from a guess of its epicenter and origin time; None where traces are too few."""
     place = destination(
         event.source.latitude_deg, event.source.longitude_deg, random.uniform(0.0, 360.0), abs(random.normal(0.0, GUESS_DEG))
     )
     prior = EpicenterPrior(float(place[0]), float(place[1]), GUESS_DEG, ORIGIN_S + float(random.normal(0.0, GUESS_S)))
     traces = range(min(len(event.gather.trace_ids), MAX_TRACES))
-    fit = invert_source(event.gather, traces, earths, prior, "force" if event.kind == "glacial" else "tensor", "seismometer")
+    kind: Kind = "force" if event.kind == "glacial" else "tensor"
+    with_gain = traces if known_responses and kind == "force" else ()
+    motion: Motion = "displacement" if known_responses else "seismometer"
+    fit = invert_source(event.gather, traces, earths, prior, kind, motion, with_gain=with_gain)
     return None if fit is None else SourceResult(event, describe_fit(fit))
 
 
 def write_source_page(settings: TrainingSettings, command: str, events: int, seed: int) -> Path:
     """Invert synthetic events of each kind; write `source_inversion.md`."""
-    kinds = ("glacial", "earthquake", "noise")
+    kinds = (*((kind, known) for kind in ("glacial", "earthquake") for known in (True, False)), ("noise", False))
     with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
         results = dict(zip(kinds, pool.map(partial(_invert_kind, settings, events, seed), kinds), strict=True))
     return write_page(
@@ -72,17 +77,22 @@ def write_source_page(settings: TrainingSettings, command: str, events: int, see
         events=str(events),
         tensor_threshold=f"{MIN_LOG_LIKELIHOOD['tensor']:.0f}",
         force_threshold=f"{MIN_LOG_LIKELIHOOD['force']:.0f}",
-        forces=describe_forces(results["glacial"]),
-        tensors=describe_tensors(results["earthquake"]),
-        noise=describe_noise(results["noise"]),
+        known_forces=describe_forces(results["glacial", True]),
+        forces=describe_forces(results["glacial", False]),
+        known_tensors=describe_tensors(results["earthquake", True]),
+        tensors=describe_tensors(results["earthquake", False]),
+        noise=describe_noise(results["noise", False]),
     )
 
 
-def _invert_kind(settings: TrainingSettings, events: int, seed: int, kind: str) -> list[SourceResult]:
-    """Invert events of a kind; of noise half as many."""
+def _invert_kind(settings: TrainingSettings, events: int, seed: int, which: tuple[str, bool]) -> list[SourceResult]:
+    """Invert events of a kind, with known responses or without; of noise half as many."""
+    kind, known = which
     earths, random = tuple(load_earths(settings.artifacts_dir).values()), make_generator(seed, Purpose.SOURCES, 0)
-    drawn = draw_mixed_events(open_mixed_sampler(settings, seed), kind, events if kind != "noise" else events // 2, seed)
-    inverted = [invert_event(event, earths, random) for event in tqdm(drawn, desc=kind)]
+    drawn = draw_mixed_events(
+        open_mixed_sampler(settings, seed, known_responses=known), kind, events if kind != "noise" else events // 2, seed
+    )
+    inverted = [invert_event(event, earths, random, known_responses=known) for event in tqdm(drawn, desc=kind)]
     return [result for result in inverted if result is not None]
 
 

@@ -1,5 +1,7 @@
 """Inversion of records made of a toy table: a dispersive pulse whose amplitude depends on the mechanism and whose shape on depth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -95,6 +97,42 @@ def test_waveforms_are_synthesized_as_they_were_fitted_and_give_the_size_of_the_
     assert np.log10(impulse) == pytest.approx(15.0, abs=0.15)
     assert amplitude.traces == len([trace for trace in found.traces if trace.correlation >= 0.5])
     assert measure_amplitude(found, set()) is None
+
+
+def test_amplitudes_of_known_gains_determine_the_azimuth_between_stations(toy_tables):
+    """All stations see one shape but for its sign, so without amplitudes every azimuth between two changes of sign fits alike."""
+    gather, traces = make_gather(238.0, 4, 0.05), list(range(8))
+    prior = EpicenterPrior(*EPICENTER, 0.3, ORIGIN_S)
+
+    free, known = (
+        describe_fit(invert_source(gather, traces, (toy_tables,), prior, "force", "displacement", with_gain=gains))
+        for gains in ((), traces)
+    )
+
+    assert abs(known.force_azimuth_deg - 238.0) < 8.0
+    assert known.force_azimuth_uncertainty_deg < 0.8 * free.force_azimuth_uncertainty_deg
+
+
+def test_one_wrong_gain_does_not_turn_the_force(toy_tables):
+    gather, traces = make_gather(238.0, 4, 0.05), list(range(8))
+    gather.samples[3] *= 50.0
+
+    fit = invert_source(gather, traces, (toy_tables,), EpicenterPrior(*EPICENTER, 0.3, ORIGIN_S), "force", "displacement", with_gain=traces)
+
+    assert abs(describe_fit(fit).force_azimuth_deg - 238.0) < 12.0
+
+
+def test_each_path_has_the_earth_that_fits_it(toy_tables):
+    """One of two Earths is silent beyond 45 degrees, the other nearer: together they fit all stations."""
+    gather, traces = make_gather(230.0, 4, 0.2), list(range(8))
+    far = np.arange(len(toy_tables.mantissas)) >= toy_tables.first_blocks[-1, np.searchsorted(DISTANCES_DEG, 45.0)] * BLOCK
+    silent = [replace(toy_tables, mantissas=np.where(quiet, 0, toy_tables.mantissas).astype(np.int8)) for quiet in (far, ~far)]
+    prior = EpicenterPrior(*EPICENTER, 0.3, ORIGIN_S)
+
+    alone = [invert_source(gather, traces, (one,), prior, "force", "displacement") for one in silent]
+    both = invert_source(gather, traces, silent, prior, "force", "displacement")
+
+    assert both.log_likelihood > max(fit.log_likelihood for fit in alone) + 5.0
 
 
 def test_noise_constrains_nothing(toy_tables):
