@@ -11,7 +11,8 @@ import pytest
 
 import generate_async_client
 import generate_models
-from seismic_atlas_client import models, operations
+from app import schemas
+from seismic_atlas_client import models, operations, progress
 from seismic_atlas_client.options import ClassifyOptions, ClusterOptions, LocateOptions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +39,11 @@ def test_a_model_has_the_fields_of_its_schema_and_requires_the_same(name):
     assert {field for field, info in fields.items() if info.is_required()} == set(schema.get("required", []))
     nullable = {field for field, content in schema["properties"].items() if "null" in json.dumps(content.get("anyOf", []))}
     assert {field for field, info in fields.items() if type(None) in getattr(info.annotation, "__args__", ())} == nullable
+
+
+def test_progress_has_the_fields_of_the_events_of_the_service():
+    """The contract has no schema of event streams."""
+    assert set(progress.Progress.model_fields) == set(schemas.Progress.model_fields)
 
 
 def test_an_answer_with_new_fields_is_read():

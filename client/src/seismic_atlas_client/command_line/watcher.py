@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from seismic_atlas_client.base import Result
@@ -168,10 +168,10 @@ class FolderWatcher:
             return
         known, since_s = self._unsettled.get(entry.name, ("", 0.0))
         if known != signature:
-            self._unsettled[entry.name] = (signature, time.monotonic())
+            self._unsettled[entry.name] = (signature, monotonic())
             if self._settle_s > 0:
                 return
-        elif time.monotonic() - since_s < self._settle_s:
+        elif monotonic() - since_s < self._settle_s:
             return
         self._submit_once(entry, files)
         self._state.seen[entry.name] = signature
