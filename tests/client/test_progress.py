@@ -54,6 +54,7 @@ class Server:
 
     def wait(self, **limits):
         """Wait for the job; return its status and the stages that were reported."""
+        limits = {"timeout_s": 20.0, **limits}
         stages = []
         with Client("http://atlas", retries=RetryPolicy(first_pause_s=0.001), transport=httpx.MockTransport(self.answer)) as client:
             handle = client.job("j1")
