@@ -48,7 +48,7 @@ def test_more_files_than_the_maximum_are_refused():
     """100,000 parts are already refused by the form parser (tests/app/uploads/test_hostile_forms.py)."""
     wave = recordings.miniseed(("XX.AAA.00.LHZ", 0.0, 1.0, recordings.wave()))
     parts = [("a.mseed", wave), *((f"{number}.txt", b"x") for number in range(300))]
-    assert parse_outcome(parts) == ("LimitExceeded", ["more than 200 files in the bundle"])
+    assert parse_outcome(parts) == ("LimitExceeded", ["more than 200 files in the bundle; split it"])
 
 
 @pytest.mark.parametrize("kind", ["miniSEED 2", "miniSEED 3", "zip", "tar", "gzip", "StationXML", "table"])
