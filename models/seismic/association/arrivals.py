@@ -26,6 +26,8 @@ Mean square of the residuals of associated arrivals in standard deviations: belo
 since the uncertainties include errors that all stations share. Of 65 simulated events the median is 0.57.
 """
 PRIOR_ARRIVALS: Final = 4.0
+MIN_FIRST_ARRIVALS: Final = 5
+"""Stations with first arrivals of which one at least checks the other four (`models.analysis.arrival_times`)."""
 MIN_CERTAIN_STATIONS: Final = 8
 MIN_CERTAIN_FRACTION: Final = 0.75
 MAX_CERTAIN_GAP_DEG: Final = 180.0
@@ -103,9 +105,9 @@ def _associate_rayleigh_peaks(data: Candidates, source: TrialSource, distances_d
 
 
 def has_first_arrivals(data: Candidates, source: TrialSource) -> bool:
-    """Return whether first arrivals of a source are associated on half of the traces, and not Rayleigh waves or S alone."""
+    """Return whether first arrivals of a source are associated on most traces and five at least, and not Rayleigh waves or S alone."""
     detected = {arrival.trace_index for arrival in associate_arrivals(data, source) if arrival.phase in FIRST_PHASES}
-    return 2 * len(detected) >= len(data.trace_indices)
+    return len(detected) >= MIN_FIRST_ARRIVALS and 2 * len(detected) > len(data.trace_indices)
 
 
 def is_unambiguous(data: Candidates, source: TrialSource) -> bool:

@@ -43,6 +43,8 @@ LATER_PICK_FACTOR: Final = 0.7
 """Factor on the weight of a pick as the first arrival, for each comparable pick before it."""
 COMPARABLE_STRENGTH: Final = 0.6
 """A pick is comparable with another one from this fraction of its strength on."""
+LEADING_PHASES: Final = ("P", "PKP")
+"""Phases before which nothing of an event arrives; other branches of PKP follow within seconds."""
 LOOKBACK_S: Final = 30.0
 """Ruptures that begin slowly reach their largest moment rate within so many seconds, up to magnitude 8..."""
 MAX_SAME_ONSET: Final = 2.0
@@ -84,8 +86,9 @@ class Candidates:
         Where a pick could be made on each trace.
     pick_times, pick_deviations : [n, k]
         Time of the onset of each pick, the picker's expected delay taken off, and its standard deviation.
-    first_weights, later_weights, s_weights : [n, k]
-        Weight of each pick as the first arrival, as a later P phase, and as S; each row sums to 1. Picks on horizontal components
+    first_weights, leading_weights, later_weights, s_weights : [n, k]
+        Weight of each pick as the first arrival, as one that no other pick of the event precedes by seconds, as a later P phase, and as S;
+        each row sums to 1. Picks on horizontal components
         are candidates of S only.
     p_detected, s_detected, rayleigh_detected : [n]
         Probability that P, S and the Rayleigh-wave peak are among a trace's candidates.
@@ -100,7 +103,8 @@ class Candidates:
     origin_estimate : (float, float), optional
         Mean and standard deviation in seconds of an independent estimate of the origin time.
     crustal : bool
-        Whether picks may be of waves guided by the crust; in a search of the whole sphere they would only be ambiguous.
+        Whether picks may be of waves guided by the crust, and first arrivals are weighted by `leading_weights`: for sources that first
+        arrivals hold already. In a search of the whole sphere both would only be ambiguous.
     usual_lead_s : float
         Origins up to this long before the first sample are as probable as later ones; `MAX_LEAD_S` where records are cut about arrivals.
 
@@ -114,6 +118,7 @@ class Candidates:
     pick_times: Floats
     pick_deviations: Floats
     first_weights: Floats
+    leading_weights: Floats
     later_weights: Floats
     s_weights: Floats
     p_detected: Floats
@@ -206,6 +211,9 @@ def collect_candidates(
         pick_times=_pad_rows([onsets - clock_s for onsets in onsets_s]),
         pick_deviations=_pad_rows(deviations_s, 1.0),
         first_weights=_normalize_rows([pick.strengths * ~pick.horizontal * _first_arrival_factors(pick) for pick in kept]),
+        leading_weights=_normalize_rows(
+            [pick.strengths * ~pick.horizontal * _first_arrival_factors(pick) * _leading_factors(pick) for pick in kept]
+        ),
         later_weights=_normalize_rows([pick.strengths * ~pick.horizontal for pick in kept]),
         s_weights=_normalize_rows([pick.strengths for pick in kept]),
         p_detected=_detection_probabilities([pick.strengths[~pick.horizontal] for pick in kept]),
@@ -233,8 +241,15 @@ def drop_surface_wave_picks(pick: Picks, peak: EnvelopePeaks) -> Picks:
 
 
 def _first_arrival_factors(pick: Picks) -> Floats:
+    """Return the factor [k] on each pick's weight as the first arrival: lower, the more comparable picks of its band precede it."""
+    earlier = (pick.bands[:, None] == pick.bands) & (pick.times_s[:, None] > pick.times_s) & ~pick.horizontal
+    comparable = earlier & (pick.strengths > COMPARABLE_STRENGTH * pick.strengths[:, None])
+    return np.asarray(LATER_PICK_FACTOR ** comparable.sum(axis=1))
+
+
+def _leading_factors(pick: Picks) -> Floats:
     """
-    Return the factor [k] on each pick's weight as the first arrival: lower, the more comparable picks of its band precede it.
+    Return the probability [k] that no pick of the event precedes each pick by a few seconds.
 
     Nothing of an event arrives before its first arrival: a pick that a short-period pick precedes by up to `LOOKBACK_S` is the first one
     only with the probability that noise or a disturbance made the earlier one.
@@ -246,10 +261,7 @@ def _first_arrival_factors(pick: Picks) -> Floats:
     precedes = (short[:, None] & short) & (later_s > distinct_s) & (later_s <= LOOKBACK_S)
     windows = LOOKBACK_S / np.array([short_window_s(*BANDS_HZ[band]) for band in pick.bands])
     by_noise = np.clip(DISTURBED_PROBABILITY + windows * ndtr(-pick.strengths), 0.0, 1.0)
-    unlikely = np.min(np.where(precedes, by_noise, 1.0), axis=1, initial=1.0)
-    earlier = (pick.bands[:, None] == pick.bands) & (pick.times_s[:, None] > pick.times_s) & ~pick.horizontal
-    comparable = earlier & (pick.strengths > COMPARABLE_STRENGTH * pick.strengths[:, None])
-    return np.asarray(LATER_PICK_FACTOR ** comparable.sum(axis=1) * unlikely)
+    return np.asarray(np.min(np.where(precedes, by_noise, 1.0), axis=1, initial=1.0))
 
 
 def _detection_probabilities(strengths: Sequence[Floats]) -> Floats:
@@ -314,6 +326,8 @@ def phase_llr(
         weights = data.later_weights
         if phase in SHEAR_PHASES:
             weights = data.s_weights
+        elif phase in LEADING_PHASES and data.crustal:
+            weights = data.leading_weights
         elif phase in FIRST_PHASES and phase != "Pg":
             weights = data.first_weights
         picks = PickMixture(data.pick_times, sigma, weights, probabilities, data.record_starts, data.record_ends)

@@ -83,13 +83,13 @@ def test_stations_that_share_a_path_share_one_rayleigh_llr():
 def test_a_pick_soon_after_a_strong_one_is_hardly_the_first_arrival():
     """A large rupture may be picked at its beginning and, stronger, where most of its moment is released."""
 
-    def first_weights(earlier_strength, lead_s):
+    def leading_weights(earlier_strength, lead_s):
         times, strengths = np.array([400.0 - lead_s, 400.0]), np.array([earlier_strength, 6.0])
         picks = Picks(0.0, 900.0, times, np.full(2, 0.3), strengths, np.ones(2, int), np.zeros(2, bool))
         data = collect_candidates([picks], [NO_PEAKS], np.zeros(1), np.zeros(1))
-        return data.first_weights[0]
+        return data.leading_weights[0]
 
-    assert first_weights(5.0, 8.0)[1] < 0.1
-    assert first_weights(2.2, 8.0)[1] > 0.5
-    assert first_weights(5.0, 200.0)[1] > 0.4
-    assert first_weights(5.0, 0.3)[1] > 0.4
+    assert leading_weights(5.0, 8.0)[1] < 0.1
+    assert leading_weights(2.2, 8.0)[1] > 0.5
+    assert leading_weights(5.0, 200.0)[1] > 0.4
+    assert leading_weights(5.0, 0.3)[1] > 0.4
