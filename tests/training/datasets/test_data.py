@@ -100,7 +100,7 @@ def test_pictures_begin_at_before_and_after_the_start_of_their_own_record_as_oft
     starts = gather.start_time_s + np.array([0.0, 400.0, 0.0])
     arrivals, random = starts + 500.0, np.random.default_rng(1)
     shares = {"start": 0.4, "before": 0.3, "arrival": 0.3, "anywhere": 0.0}
-    edges = np.array([draw_left_edges(gather, arrivals, shares, random) for _ in range(300)]) - starts
+    edges = np.array([draw_left_edges(gather, arrivals, shares, random) for _ in range(200)]) - starts
     assert np.mean(edges == 0, axis=0) == pytest.approx(0.4, abs=0.1)
     assert np.mean(edges < 0, axis=0) == pytest.approx(0.3, abs=0.1)
     assert edges.min() >= -700.0

@@ -108,7 +108,7 @@ def test_the_former_choice_of_window_reads_all_traces_in_one_window(toy_offset):
 
 def test_the_page_compares_two_versions_and_measures_each_event_once(event_folder, store, toy_offset, tmp_path):
     readers = [Reader(toy_offset, predict) for predict in (predict_in_surest_window, predict_distances)]
-    copies = [{"event": measure_copies(reader, event_folder, store, PLAIN, 2, 3)} for reader in readers]
+    copies = [{"event": measure_copies(reader, event_folder, store, PLAIN, 1, 3)} for reader in readers]
     observed = [{"event": measure_observed(reader, event_folder)} for reader in readers]
     assert [len(row) for row in page.format_copies(copies)] == [4]
     moved = {row[0]: row[1:] for row in page.format_invariance(observed)}
