@@ -25,6 +25,7 @@ OPERATIONS = {
     ("delete", "/jobs/{job_id}"): "cancel_job",
     ("get", "/jobs/{job_id}/events"): "follow_job",
     ("get", "/jobs/{job_id}/figures/{name}.png"): "read_figure",
+    ("get", "/jobs/{job_id}/figures/{name}.json"): "read_figure_data",
     ("get", "/jobs/{job_id}/result"): "read_result",
     ("get", "/models"): "list_models",
     ("get", "/models/{name}"): "read_model",
