@@ -48,7 +48,9 @@ def test_events_are_evaluated_once_and_read_from_the_cache_afterwards(archive, s
     assert [repr(replace(one, traces=None)) for one in first] == [repr(replace(one, traces=None)) for one in again]
     np.testing.assert_array_equal(first[0].traces.predicted_deg, again[0].traces.predicted_deg)
     assert first[0].stations >= 2
-    assert first[0].is_located
+    assert np.isfinite(first[0].epicenter.error_km)
+    assert first[0].is_located == first[0].detected
+    assert 0.0 < first[0].false_alarm_probability <= 1.0
     assert first[0].truth.kind == "glacial"
     assert np.isfinite(first[0].network_force_azimuth_deg)
     assert np.isfinite(first[1].network_depth_km)
