@@ -242,18 +242,16 @@ def predict_event(
         classification = _predict_class(models["event_type"], gather, shown, trial, arrivals, records)
         answer = classification.event_type
     progress("force azimuth" if answer == "glacial" else "depth", 0.85)
-    drawn = not readings.withheld
-    from_section = predict_depth(models["depth"], gather, shown, reference) if drawn and answer == "earthquake" else None
+    from_section, force_azimuth = _read_section(models, gather, shown, reference, answer)
     by_arrivals = answer == "other" or (readings.withheld and answer == "earthquake")
-    hypocenter = combine_hypocenter(
-        readings, refined, from_section, (gather.latitudes_deg, gather.longitudes_deg), depth_of_arrivals=by_arrivals
-    )
+    stations = (gather.latitudes_deg, gather.longitudes_deg)
+    hypocenter = combine_hypocenter(readings, refined, from_section, stations, depth_of_arrivals=by_arrivals)
     return EventLocation(
         event_type=answer,
         location=location,
         origin=hypocenter.origin,
         depth=hypocenter.depth,
-        force_azimuth=predict_force_azimuth(models["force_azimuth"], gather, shown, reference) if drawn and answer == "glacial" else None,
+        force_azimuth=force_azimuth,
         readings=readings,
         classification=classification,
         depth_time_correlation=hypocenter.correlation,
@@ -261,6 +259,19 @@ def predict_event(
         arrivals=() if arrivals is None else arrivals.arrivals,
         back_azimuths=refined.back_azimuths,
     )
+
+
+def _read_section(
+    models: Models, gather: Gather, readings: DistanceReadings, reference: SectionReference, answer: ClassAnswer
+) -> tuple[DepthEstimate | None, ForceAzimuthEstimate | None]:
+    """Predict the depth of an earthquake, or the force azimuth of a glacial earthquake, where traces are long enough to be drawn."""
+    if readings.withheld:
+        return None, None
+    if answer == "earthquake":
+        return predict_depth(models["depth"], gather, readings, reference), None
+    if answer == "glacial":
+        return None, predict_force_azimuth(models["force_azimuth"], gather, readings, reference)
+    return None, None
 
 
 def embed_event(models: Models, gather: Gather) -> tuple[Floats32, Pictures]:

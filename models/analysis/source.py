@@ -73,10 +73,10 @@ def find_source(
     fit = invert_source(gather, traces, tuple(earths.values()), prior, kind, motion, with_gain=with_gain)
     if fit is None:
         return None
-    source = describe_fit(fit)
+    source = describe_fit(fit, response_known=response_known)
     amplitude = measure_amplitude(source, known)
     delay_s = source.time_s - origin.time_s - 2.0 * origin.uncertainty_s
-    return replace(source, centroid_delay_s=delay_s, response_known=response_known, amplitude=amplitude)
+    return replace(source, centroid_delay_s=delay_s, amplitude=amplitude)
 
 
 def select_traces(gather: Gather, location: Location) -> list[int]:

@@ -49,6 +49,8 @@ class EmbeddedEvents:
 
     def add_batch(self, batch: EmbeddedBatch) -> None:
         """Add the events of a batch, and a data warning for each that could not be embedded."""
+        if "waveforms" not in batch:  # embedded by a worker of release 0.1
+            batch = batch | {"waveforms": np.zeros((len(batch["names"]), WAVEFORM_TRACES, WAVEFORM_S), np.int8)}
         columns = ("names", "embeddings", "thumbnails", "waveforms", "errors")
         for name, embedding, thumbnail, waveforms, error in zip(*(batch[key] for key in columns), strict=True):
             if error:

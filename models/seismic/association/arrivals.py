@@ -10,7 +10,7 @@ from models.array_types import Floats
 from models.seismic.association.candidates import GROUP_VELOCITIES_KM_S, RAYLEIGH_DEVIATION_S, RAYLEIGH_PATH_ERROR, Candidates
 from models.seismic.association.grid_scan import TrialSource, phase_curves
 from models.seismic.earth.travel_time_errors import CRUSTAL_ALTERNATIVES, FIRST_PHASES, SHEAR_PHASES, phase_error_s
-from models.seismic.earth.travel_times import DISTANCES_DEG, PHASES, TABLE_PHASES, travel_time_s
+from models.seismic.earth.travel_times import DISTANCES_DEG, MAX_CRUSTAL_DEG, PHASES, TABLE_PHASES, travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, azimuthal_gap_deg
 
 MAX_DEVIATIONS: Final = 3.0
@@ -104,8 +104,14 @@ def _associate_rayleigh_peaks(data: Candidates, source: TrialSource, distances_d
     return best
 
 
-def has_first_arrivals(data: Candidates, source: TrialSource) -> bool:
-    """Return whether first arrivals of a source are associated on most traces and five at least, and not Rayleigh waves or S alone."""
+def is_held_nearby(data: Candidates, source: TrialSource) -> bool:
+    """
+    Return whether a source is near a station and held by first arrivals: on most traces and five at least, not by Rayleigh waves or S alone.
+
+    A distant source is not held so: with waves guided by the crust, a source beside an array would explain the array's picks better.
+    """
+    if np.min(data.distances_deg(source.point)) > MAX_CRUSTAL_DEG:
+        return False
     detected = {arrival.trace_index for arrival in associate_arrivals(data, source) if arrival.phase in FIRST_PHASES}
     return len(detected) >= MIN_FIRST_ARRIVALS and 2 * len(detected) > len(data.trace_indices)
 

@@ -11,7 +11,7 @@ from models.seismic.association.arrivals import (
     MAX_DEVIATIONS,
     Arrival,
     associate_arrivals,
-    has_first_arrivals,
+    is_held_nearby,
     is_unambiguous,
     model_depth_error_km,
     residual_ratio,
@@ -141,8 +141,8 @@ def locate_by_arrival_times(data: Candidates, prior: LogPrior, starts: Sequence[
     """
     Locate an event from its candidate arrivals; None where no source is found.
 
-    Sources are searched with the phases of the travel-time table; where first arrivals hold the best one, all are then refined with the
-    waves guided by the crust, which nearby stations may have picks of instead. Regions and deviations are wider where the residuals of the
+    Sources are searched with the phases of the travel-time table; where first arrivals hold the best one and it is near a station, all are
+    then refined with the waves guided by the crust, which nearby stations may have picks of instead. Regions and deviations are wider where the residuals of the
     associated arrivals exceed what their uncertainties allow (Birge's ratio).
 
     Parameters
@@ -160,7 +160,7 @@ def locate_by_arrival_times(data: Candidates, prior: LogPrior, starts: Sequence[
     sources = [best_near] if best_near is not None and is_unambiguous(data, best_near) else search_sources(data, prior, near)
     if not sources:
         return None
-    if has_first_arrivals(data, sources[0]):
+    if is_held_nearby(data, sources[0]):
         data = replace(data, crustal=True)
         sources = sorted((refine_source(data, source, prior) for source in sources), key=lambda source: -source.score)
     found: list[tuple[PosteriorNodes, TrialSource]] = []

@@ -27,6 +27,15 @@ def test_thumbnails_are_read_by_index_and_errors_become_warnings():
     assert [(warning.part, warning.code) for warning in kept.warnings] == [("c", "no-usable-trace")]
 
 
+def test_events_embedded_by_a_worker_of_the_release_before_have_no_waveforms():
+    kept = EmbeddedEvents()
+    pictures = np.full((2, 3, 8, 8), 7, np.uint8)
+    kept.add_batch({"names": np.array(["a", "b"]), "errors": np.array(["", ""]), "embeddings": np.eye(2), "thumbnails": pictures})
+    assert not kept.waveforms(1).any()
+    np.testing.assert_array_equal(kept.thumbnails([1]), pictures[1:])
+    kept.close()
+
+
 def test_a_thumbnail_keeps_thin_lines():
     section = np.zeros((3, 160, 160), np.uint8)
     section[1, 33, :] = 200

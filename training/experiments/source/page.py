@@ -62,7 +62,7 @@ def invert_event(
     with_gain = traces if known_responses and kind == "force" else ()
     motion: Motion = "displacement" if known_responses else "seismometer"
     fit = invert_source(event.gather, traces, earths, prior, kind, motion, with_gain=with_gain)
-    return None if fit is None else SourceResult(event, describe_fit(fit))
+    return None if fit is None else SourceResult(event, describe_fit(fit, response_known=known_responses))
 
 
 def write_source_page(settings: TrainingSettings, command: str, events: int, seed: int) -> Path:

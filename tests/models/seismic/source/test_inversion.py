@@ -79,6 +79,8 @@ def test_a_force_is_found_with_its_azimuth_sign_and_epicenter(toy_tables):
     assert found.sign_probability > 0.9
     assert distance_deg(*EPICENTER, found.region.latitude_deg, found.region.longitude_deg) * KM_PER_DEGREE < 25.0
     assert len(found.traces) >= 6
+    unknown = describe_fit(fit, response_known=False)
+    assert unknown.force_azimuth_uncertainty_deg > 1.5 * found.force_azimuth_uncertainty_deg
     assert found.azimuth_profile[23] > max(found.azimuth_profile[5], found.azimuth_profile[14]) + 10.0, "230 against 50 and 140 degrees"
 
 
