@@ -106,7 +106,7 @@ def _associate_rayleigh_peaks(data: Candidates, source: TrialSource, distances_d
 
 def is_held_nearby(data: Candidates, source: TrialSource) -> bool:
     """
-    Return whether a source is near a station and held by first arrivals: on most traces and five at least, not by Rayleigh waves or S alone.
+    Return whether a source is near a station and held by first arrivals, on most traces and five at least.
 
     A distant source is not held so: with waves guided by the crust, a source beside an array would explain the array's picks better.
     """

@@ -142,8 +142,8 @@ def locate_by_arrival_times(data: Candidates, prior: LogPrior, starts: Sequence[
     Locate an event from its candidate arrivals; None where no source is found.
 
     Sources are searched with the phases of the travel-time table; where first arrivals hold the best one and it is near a station, all are
-    then refined with the waves guided by the crust, which nearby stations may have picks of instead. Regions and deviations are wider where the residuals of the
-    associated arrivals exceed what their uncertainties allow (Birge's ratio).
+    then refined with the waves guided by the crust, which nearby stations may have picks of instead. Regions and deviations are wider where
+    the residuals of the associated arrivals exceed what their uncertainties allow (Birge's ratio).
 
     Parameters
     ----------
