@@ -14,7 +14,7 @@ import numpy as np
 from models.analysis.combine import OriginTime, set_origin_time
 from models.analysis.distances import DistanceReadings, RecordsTooShort, predict_distances, read_distances
 from models.analysis.event_class import MIN_CLASS_PROBABILITY, NO_EVIDENCE, PhysicalEvidence, choose_class, weigh_classes
-from models.analysis.hypocenter import DepthEstimate, combine_hypocenter
+from models.analysis.hypocenter import DepthEstimate, Hypocenter, combine_hypocenter
 from models.analysis.physical_evidence import collect_evidence
 from models.analysis.refinement import MAX_STATIONS_TO_CLASSIFY, MAX_STATIONS_TO_LOCATE, Method, RefinedLocation, find_location
 from models.analysis.sections import (
@@ -226,10 +226,8 @@ def predict_event(
     ----------
     models, gather, given, event_type, progress, records
         As for `locate_event`.
-    readings : DistanceReadings
-        Predicted distances of all traces of the gather.
-    refined : RefinedLocation
-        Epicenter and origin time that the pictures are drawn at.
+    readings, refined : DistanceReadings, RefinedLocation
+        Predicted distances of all traces of the gather; epicenter and origin time that the pictures are drawn at.
 
     """
     location, arrivals = refined.location, refined.arrival_solution
@@ -243,9 +241,7 @@ def predict_event(
         answer = classification.event_type
     progress("force azimuth" if answer == "glacial" else "depth", 0.85)
     from_section, force_azimuth = _read_section(models, gather, shown, reference, answer)
-    by_arrivals = answer == "other" or (readings.withheld and answer == "earthquake")
-    stations = (gather.latitudes_deg, gather.longitudes_deg)
-    hypocenter = combine_hypocenter(readings, refined, from_section, stations, depth_of_arrivals=by_arrivals)
+    hypocenter = _find_hypocenter(gather, readings, refined, from_section, answer)
     return EventLocation(
         event_type=answer,
         location=location,
@@ -259,6 +255,15 @@ def predict_event(
         arrivals=() if arrivals is None else arrivals.arrivals,
         back_azimuths=refined.back_azimuths,
     )
+
+
+def _find_hypocenter(
+    gather: Gather, readings: DistanceReadings, refined: RefinedLocation, from_section: DepthEstimate | None, answer: ClassAnswer
+) -> Hypocenter:
+    """Combine depth and origin time; arrival times alone hold the depth of an event that is neither, or whose section is not drawn."""
+    by_arrivals = answer == "other" or (readings.withheld and answer == "earthquake")
+    stations = (gather.latitudes_deg, gather.longitudes_deg)
+    return combine_hypocenter(readings, refined, from_section, stations, depth_of_arrivals=by_arrivals)
 
 
 def _read_section(
