@@ -88,8 +88,7 @@ class Candidates:
         Time of the onset of each pick, the picker's expected delay taken off, and its standard deviation.
     first_weights, leading_weights, later_weights, s_weights : [n, k]
         Weight of each pick as the first arrival, as one that no other pick of the event precedes by seconds, as a later P phase, and as S;
-        each row sums to 1. Picks on horizontal components
-        are candidates of S only.
+        each row sums to 1. Picks on horizontal components are candidates of S only.
     p_detected, s_detected, rayleigh_detected : [n]
         Probability that P, S and the Rayleigh-wave peak are among a trace's candidates.
     short_period : [n, k]
