@@ -2,7 +2,8 @@
 Path effects of a laterally heterogeneous Earth, as random perturbations of seismograms of a spherically symmetric one.
 
 A record is split into body waves (before a group velocity of 4.5 km/s) and surface waves (after). Body waves are shifted by a few
-seconds. Surface waves are dispersed: group delays relative to the Rayleigh travel time vary with period, strongly at short periods
+seconds, and what follows P (S, SS and later multiples) is stretched or compressed in time against it. Surface waves are dispersed: group
+delays relative to the Rayleigh travel time vary with period, strongly at short periods
 (crust: continental paths slow, oceanic ones fast) and weakly at long ones (mantle). Part of the perturbation is common to all paths of
 an event, because observed errors common to an event exceed those that differ between its traces. Scattering adds coda, whose strength and
 duration have the range of observed P coda. Records synthesized in PREM alone can be given the dispersion of other crusts.
@@ -14,6 +15,7 @@ import numpy as np
 from scipy import fft
 
 from models.array_types import Complexes, Floats
+from models.seismic.earth.travel_times import first_arrival_s, travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE
 
 SPLIT_KM_S = 4.5
@@ -32,6 +34,12 @@ CRUST_DELAYS = (
 MAX_CODA, CODA_EXPONENT = 1.05, 1.5
 CODA_DECAY_S = (40.0, 750.0)
 ONE_CRUST_SHARE = 0.4
+# Standard deviations of the delay that body waves have relative to P, in fractions of the time since P: of all, and of what follows S in
+# addition. S is then 5 s early or late at 60 degrees: its station anomalies are four times those of P (Hales & Roberts 1970, BSSA 60,
+# 461-489), which are a second or more. Multiples of S and overtones cross the upper mantle all the way: 1.3 % of their travel time, as
+# the Rayleigh wave (MANTLE); in a continental crust they are 20 to 50 s later than in PREM at 25 to 60 s.
+STRETCH, LATE_STRETCH = 0.01, 0.02
+REFERENCE_DEPTH_KM = 33.0
 
 
 @dataclass(frozen=True)
@@ -39,12 +47,14 @@ class PathScatter:
     """
     Sizes of the perturbations: factors, 1.0 as stated in this module and 0.0 for none, and the standard deviation of body-wave shifts.
 
-    `event_share`: fraction of the variance of group delays that is common to all paths of an event. `crusts`: whether paths through PREM
-    get the dispersion of random proportions of PREM's, a continental and an oceanic crust.
+    `stretch` is the factor of the delays of body waves after P. `event_share`: fraction of the variance of group delays, and of these,
+    that is common to all paths of an event. `crusts`: whether paths through PREM get the dispersion of random proportions of PREM's, a
+    continental and an oceanic crust.
     """
 
     dispersion: float = 1.0
     body_shift_s: float = 4.0
+    stretch: float = 1.0
     coda: float = 1.0
     attenuation: float = 1.0
     event_share: float = 0.6
@@ -86,6 +96,30 @@ def _draw_surface_transfer(frequencies: Floats, travel_s: Floats, scatter: PathS
     return np.asarray(np.exp(-1j * phase - np.pi * frequencies * travel_s[:, None] * np.clip(q_change, -0.0012, None)))
 
 
+def draw_body_delays(times_s: Floats, distances_deg: Floats, scatter: PathScatter, random: np.random.Generator) -> Floats:
+    """
+    Draw the delays [paths, samples] of body waves relative to P, in seconds, at times [samples] after the origin time.
+
+    They grow with the time since P, from S on by a rate of their own up to a group velocity of SPLIT_KM_S, and are zero before P.
+    """
+    own, common = np.sqrt(1 - scatter.event_share), np.sqrt(scatter.event_share)
+    first, later = own * random.normal(size=(2, len(distances_deg), 1)) + common * random.normal(size=(2, 1, 1))
+    split = distances_deg * KM_PER_DEGREE / SPLIT_KM_S
+    # Where ak135 has no such arrival, the split stands in for it: nothing is stretched there.
+    p, s = (
+        np.where(np.isfinite(times), np.minimum(times, split), split)[:, None]
+        for times in (first_arrival_s(distances_deg, REFERENCE_DEPTH_KM), travel_time_s("S", distances_deg, REFERENCE_DEPTH_KM))
+    )
+    since_p, since_s = np.maximum(times_s - p, 0.0), np.clip((times_s - s) / np.maximum(split[:, None] - s, 1.0), 0.0, 1.0)
+    return np.asarray(scatter.stretch * since_p * (STRETCH * first + LATE_STRETCH * later * since_s))
+
+
+def delay_samples(traces: Floats, delays_s: Floats, step_s: float) -> Floats:
+    """Delay each sample of traces [traces, samples] by a time of its own in seconds, linear between samples."""
+    clock = np.arange(traces.shape[1], dtype=np.float64)
+    return np.stack([np.interp(clock - late / step_s, clock, trace) for trace, late in zip(traces, delays_s, strict=True)])
+
+
 def _draw_coda(samples: int, step_s: float, count: int, scatter: PathScatter, random: np.random.Generator) -> Floats:
     """Draw scattering responses [count, samples]: a spike followed by exponentially decaying noise."""
     time = np.arange(samples) * step_s
@@ -107,6 +141,7 @@ def perturb_paths(traces: Floats, distances_deg: Floats, step_s: float, scatter:
     weight = 1 / (1 + np.exp(-np.clip((np.arange(samples) * step_s - arrival) / (width / 4), -50, 50)))
     surface = fft.rfft(traces * weight, padded) * _draw_surface_transfer(frequencies, distance_km / RAYLEIGH_KM_S, scatter, random)
     shift = random.normal(0, scatter.body_shift_s, (count, 1))
-    body = fft.rfft(traces * (1 - weight), padded) * np.exp(-2j * np.pi * frequencies * shift)
+    delays = draw_body_delays(np.arange(samples) * step_s, distances_deg, scatter, random)
+    body = fft.rfft(delay_samples(traces * (1 - weight), delays, step_s), padded) * np.exp(-2j * np.pi * frequencies * shift)
     scattering = fft.rfft(_draw_coda(samples // 2, step_s, count, scatter, random), padded)
     return np.asarray(fft.irfft((surface + body) * scattering, padded)[:, :samples])

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from models.imaging.conditioning import condition
-from models.seismic.earth.travel_times import first_arrival_s
-from models.seismic.geodesy import azimuth_deg, distance_deg
+from models.seismic.earth.travel_times import first_arrival_s, travel_time_s
+from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg
 from models.specs.offset import OFFSET
 from training.config import load_recipe
 from training.datasets.sections import SectionRecipe, draw_sections
@@ -23,7 +23,10 @@ from training.synthesis.path_effects import (
     CRUST_DELAYS,
     CRUST_PERIODS_S,
     RAYLEIGH_KM_S,
+    SPLIT_KM_S,
     PathScatter,
+    delay_samples,
+    draw_body_delays,
     draw_crust_delays,
     draw_relative_delays,
     perturb_paths,
@@ -253,6 +256,22 @@ def test_without_scatter_a_path_leaves_the_surface_wave_unchanged():
     pulse = np.exp(-(((time - 2000) / 40) ** 2)) * np.sin(2 * np.pi * time / 60)
     quiet = PathScatter(dispersion=0, body_shift_s=0, coda=0, attenuation=0)
     np.testing.assert_allclose(perturb_paths(pulse[None], np.array([60.0]), 2.0, quiet, random)[0], pulse, atol=1e-6)
+
+
+def test_body_waves_are_stretched_after_p_and_the_more_the_later():
+    times, distances = np.arange(0.0, 3000.0, 50.0), np.full(4000, 60.0)
+    delays = draw_body_delays(times, distances, PathScatter(event_share=0.0), np.random.default_rng(0)).std(axis=0)
+    p_s, s_s, split_s = first_arrival_s(60.0, 33.0), travel_time_s("S", 60.0, 33.0), 60.0 * KM_PER_DEGREE / SPLIT_KM_S
+    assert (delays[times < p_s] == 0).all()
+    assert np.interp(s_s, times, delays) == pytest.approx(0.01 * (s_s - p_s), rel=0.1)
+    assert np.interp(split_s, times, delays) == pytest.approx(np.hypot(0.01, 0.02) * (split_s - p_s), rel=0.1)
+
+
+def test_delayed_samples_arrive_late_by_their_own_delay():
+    clock = np.arange(500) * 2.0
+    pulses = np.exp(-(((clock - 300) / 20) ** 2)) + np.exp(-(((clock - 700) / 20) ** 2))
+    late = delay_samples(pulses[None], np.where(clock < 500, 0.0, 12.0)[None], 2.0)[0]
+    assert [clock[:250][late[:250].argmax()], clock[250:][late[250:].argmax()]] == [300.0, 712.0]
 
 
 def test_group_delays_vary_more_at_short_periods():

@@ -32,7 +32,7 @@ def _change_paths(**changes: Any) -> Callable[[Realism], Realism]:  # noqa: ANN4
 SWITCHES: dict[str, Callable[[Realism], Realism]] = {
     "paths": lambda realism: replace(realism, paths=None),
     "dispersion": _change_paths(dispersion=0.0),
-    "body shifts": _change_paths(body_shift_s=0.0),
+    "body shifts": _change_paths(body_shift_s=0.0, stretch=0.0),
     "coda": _change_paths(coda=0.0),
     "attenuation": _change_paths(attenuation=0.0),
     "amplitudes": lambda realism: replace(realism, amplitude_sigma=0.0),

@@ -41,17 +41,22 @@ class Reader:
             return None
 
 
-def measure_copies(reader: Reader, folder: Path, store: GreensStore, realism: Realism, copies: int, max_traces: int) -> Measured:
-    """Read copies of the event in a folder: `true_deg`, `predicted_deg`, `sigma_deg` and number of the `copy` of each trace."""
+def measure_copies(reader: Reader, folder: Path, stores: Sequence[GreensStore], realism: Realism, copies: int, max_traces: int) -> Measured:
+    """
+    Read copies of the event in a folder, through the Earth models of the stores in turn.
+
+    Returns `true_deg`, `predicted_deg`, `sigma_deg`, number of the `copy`, and index of its `earth` of each trace.
+    """
     geometry = read_geometry(folder)
     random = np.random.default_rng([SEED, zlib.crc32(folder.name.encode())])
     rows = []
     for number in range(copies if geometry.windows else 0):
-        gather, distances = draw_copy(geometry, store, realism, max_traces, random)
+        earth = number % len(stores)
+        gather, distances = draw_copy(geometry, stores[earth], realism, max_traces, random)
         readings = reader.read(gather)
         if readings is not None:
-            rows += [(*row, number) for row in zip(distances, readings.distances_deg, readings.uncertainties_deg, strict=True)]
-    return _tabulate(rows, ("true_deg", "predicted_deg", "sigma_deg", "copy"))
+            rows += [(*row, number, earth) for row in zip(distances, readings.distances_deg, readings.uncertainties_deg, strict=True)]
+    return _tabulate(rows, ("true_deg", "predicted_deg", "sigma_deg", "copy", "earth"))
 
 
 def _tabulate(rows: Sequence[tuple[float, ...]], names: tuple[str, ...]) -> Measured:

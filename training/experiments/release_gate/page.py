@@ -17,13 +17,12 @@ from training.evaluation.card_metrics import GOAL_DEG, GOAL_MAGNITUDE
 from training.evaluation.metrics import NEAR_FRACTION
 from training.evaluation.pages import RESULTS, format_table, write_page
 from training.experiments.release_gate.measure import Measured, Reader, measure_copies, measure_events, measure_observed
-from training.experiments.release_gate.surest_window import predict_in_surest_window
 from training.synthesis.noise import measure_noise_character
 from training.synthesis.path_effects import PathScatter
 from training.synthesis.records import Realism
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "release_gate.md"
-STORE = "greens_10s"
+EARTH_RANGE_DEG = (15.0, 100.0)
 MAX_BIAS_DEG = 1.0
 
 
@@ -33,7 +32,7 @@ def write_release_gate_page(
     """Measure the served distance reader, and a previous one in the folder `previous` of artifacts; write `release_gate.md`."""
     readers = [Reader(OnnxModel.load(open_store(settings.artifacts_dir), OFFSET), predict_distances)]
     if previous is not None:
-        readers.insert(0, Reader(OnnxModel.load(open_store(previous), OFFSET), predict_in_surest_window))
+        readers.insert(0, Reader(OnnxModel.load(open_store(previous), OFFSET), predict_distances))
     copied, observed = zip(*(measure_version(reader, settings, folder, copies, max_traces) for reader in readers), strict=True)
     versions = [f"version {reader.model.version}" for reader in readers]
     return write_page(
@@ -44,6 +43,8 @@ def write_release_gate_page(
         traces=str(max_traces),
         bias=f"{MAX_BIAS_DEG:g}",
         summary=format_table(("copies of all events", *versions), summarize_copies(copied)),
+        earths=format_table(("copies through", *versions), format_earths(copied)),
+        range=f"{EARTH_RANGE_DEG[0]:g} to {EARTH_RANGE_DEG[1]:g}",
         events=format_table(("event", "distances, degrees", *versions), format_copies(copied)),
         invariance=format_table(("record", *versions), format_invariance(observed)),
         observed=format_table(("observed traces", *versions), format_observed(observed)),
@@ -55,12 +56,12 @@ def measure_version(
     reader: Reader, settings: TrainingSettings, folder: Path, copies: int, max_traces: int
 ) -> tuple[dict[str, Measured], dict[str, Measured]]:
     """Measure copies and observed records of all events of a folder; results are kept in build/evaluation."""
-    store = greens.load_stores(settings.build_dir / "greens", STORE)[0]
-    realism = Realism(PathScatter(crusts=True), character=measure_noise_character(settings.data_dir))
+    stores = greens.load_stores(settings.build_dir / "greens", greens.FULL_STORES)
+    realism = Realism(PathScatter(), character=measure_noise_character(settings.data_dir))
     kept, mark = settings.build_dir / "evaluation", f"{reader.model.version}-{reader.model.card.digest[:8]}"
-    read_copies = partial(measure_copies, reader, store=store, realism=realism, copies=copies, max_traces=max_traces)
+    read_copies = partial(measure_copies, reader, stores=stores, realism=realism, copies=copies, max_traces=max_traces)
     return (
-        measure_events(kept / f"gate-copies-{mark}-{copies}-{max_traces}.json", folder, read_copies),
+        measure_events(kept / f"gate-copies-{len(stores)}-{mark}-{copies}-{max_traces}.json", folder, read_copies),
         measure_events(kept / f"gate-observed-{mark}.json", folder, partial(measure_observed, reader)),
     )
 
@@ -110,6 +111,20 @@ def summarize_copies(versions: Sequence[Mapping[str, Measured]]) -> list[tuple[s
         f"events with a bias above {MAX_BIAS_DEG:g} degree",
     )
     return [(head, *row) for head, row in zip(heads, rows, strict=True)]
+
+
+def format_earths(versions: Sequence[Mapping[str, Measured]]) -> list[tuple[str, ...]]:
+    """Format the median signed and the median absolute error of the copies through each Earth model, at EARTH_RANGE_DEG."""
+    rows = []
+    for earth, name in enumerate(greens.FULL_STORES):
+        cells = []
+        for events in versions:
+            columns = ("true_deg", "predicted_deg", "earth")
+            true, predicted, earths = np.concatenate([[measured[key] for key in columns] for measured in events.values()], axis=1)
+            errors = (predicted - true)[(earths == earth) & (true >= EARTH_RANGE_DEG[0]) & (true <= EARTH_RANGE_DEG[1])]
+            cells.append(f"{np.median(errors):+.2f} ({np.median(np.abs(errors)):.2f}, n = {len(errors)})" if len(errors) else "none")
+        rows.append((name, *cells))
+    return rows
 
 
 def format_copies(versions: Sequence[Mapping[str, Measured]]) -> list[tuple[str, ...]]:

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from models.analysis.distances import predict_distances
-from models.imaging.conditioning import condition
-from models.imaging.render import render_traces
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from models.seismic.earth.travel_times import travel_time_s
@@ -15,14 +13,12 @@ from models.seismic.geodesy import destination
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
 from models.specs.offset import OFFSET
-from models.specs.pictures import CONDITIONING
 from training.evaluation.event_result import Truth
 from training.experiments.demo_bundles import encode_miniseed
 from training.experiments.release_gate import page
 from training.experiments.release_gate.copies import draw_copy, draw_copy_source, read_geometry
 from training.experiments.release_gate.invariance import cut_about_first_arrival, shift_records
 from training.experiments.release_gate.measure import Reader, measure_copies, measure_events, measure_observed
-from training.experiments.release_gate.surest_window import predict_in_surest_window
 from training.synthesis.records import Realism
 
 ORIGIN_S = 1.0e9
@@ -97,18 +93,16 @@ def test_a_common_error_is_the_bias_of_an_event_and_uncertain_traces_count_littl
     assert summary["median error, degrees"] == "2.50"
 
 
-def test_the_former_choice_of_window_reads_all_traces_in_one_window(toy_offset):
-    gather = condition(make_records((0.0, 0.0, 0.0), 10_300.0), CONDITIONING)
-    readings = predict_in_surest_window(toy_offset, gather)
-    after_s = readings.window_start_s - gather.start_time_s
-    assert after_s % 1280.0 == 0.0 or after_s == gather.duration_s - 5120.0
-    pictures = render_traces(OFFSET.style, gather, readings.window_start_s)
-    np.testing.assert_array_equal(readings.distances_deg, toy_offset.run(pictures)["distance_deg"])
+def test_copies_pass_through_all_earth_models_in_turn(event_folder, store, toy_offset):
+    measured = measure_copies(Reader(toy_offset, predict_distances), event_folder, (store, store), PLAIN, 3, 3)
+    assert [dict(zip(measured["copy"], measured["earth"], strict=True))[copy] for copy in (0, 1, 2)] == [0, 1, 0]
+    measured["predicted_deg"] = [true + 2 * earth for true, earth in zip(measured["true_deg"], measured["earth"], strict=True)]
+    assert [cells.split(" ")[0] for _, cells in page.format_earths([{"event": measured}])] == ["+0.00", "+2.00", "none"]
 
 
 def test_the_page_compares_two_versions_and_measures_each_event_once(event_folder, store, toy_offset, tmp_path):
-    readers = [Reader(toy_offset, predict) for predict in (predict_in_surest_window, predict_distances)]
-    copies = [{"event": measure_copies(reader, event_folder, store, PLAIN, 1, 3)} for reader in readers]
+    readers = [Reader(toy_offset, predict_distances)] * 2
+    copies = [{"event": measure_copies(reader, event_folder, (store,), PLAIN, 1, 3)} for reader in readers]
     observed = [{"event": measure_observed(reader, event_folder)} for reader in readers]
     assert [len(row) for row in page.format_copies(copies)] == [4]
     moved = {row[0]: row[1:] for row in page.format_invariance(observed)}
