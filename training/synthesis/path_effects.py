@@ -141,7 +141,7 @@ def perturb_paths(traces: Floats, distances_deg: Floats, step_s: float, scatter:
     weight = 1 / (1 + np.exp(-np.clip((np.arange(samples) * step_s - arrival) / (width / 4), -50, 50)))
     surface = fft.rfft(traces * weight, padded) * _draw_surface_transfer(frequencies, distance_km / RAYLEIGH_KM_S, scatter, random)
     shift = random.normal(0, scatter.body_shift_s, (count, 1))
-    delays = draw_body_delays(np.arange(samples) * step_s, distances_deg, scatter, random)
+    delays = draw_body_delays(np.arange(samples, dtype=np.float64) * step_s, distances_deg, scatter, random)
     body = fft.rfft(delay_samples(traces * (1 - weight), delays, step_s), padded) * np.exp(-2j * np.pi * frequencies * shift)
     scattering = fft.rfft(_draw_coda(samples // 2, step_s, count, scatter, random), padded)
     return np.asarray(fft.irfft((surface + body) * scattering, padded)[:, :samples])
