@@ -90,8 +90,10 @@ pins: $(SETUP) ## compile requirements/*.txt again (ARGS=--upgrade for newer ver
 	  $(BIN)/uv pip compile -q $(ARGS) --universal --python-version 3.12 --group $$group --generate-hashes --no-emit-index-url \
 	    --no-header --no-annotate -o requirements/$$group.txt || exit 1; \
 	done
-	$(BIN)/uv pip compile -q $(ARGS) --universal --python-version 3.12 --group docs --constraint requirements/dev.txt --generate-hashes \
-	  --no-emit-index-url --no-header --no-annotate -o requirements/docs.txt
+	for group in docs telemetry; do \
+	  $(BIN)/uv pip compile -q $(ARGS) --universal --python-version 3.12 --group $$group --constraint requirements/dev.txt --generate-hashes \
+	    --no-emit-index-url --no-header --no-annotate -o requirements/$$group.txt || exit 1; \
+	done
 
 # The tool is fetched into a cache of uv and does not enter .venv.
 sbom: $(SETUP) ## write a bill of materials (CycloneDX 1.6) for each image to build/sbom

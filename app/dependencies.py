@@ -29,6 +29,7 @@ from workers.queue.job_index import JobIndex
 from workers.queue.records import Records, UnknownJob
 from workers.settings import Settings
 from workers.storage.blobs import BlobStore, open_blobs
+from workers.telemetry import Tracing, open_tracing
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Service:
     job_index: JobIndex
     keyring: Keyring
     rate_limiter: RateLimiter
+    tracing: Tracing
 
     async def get_job(self, job_id: str, owner: str) -> JobRecord:
         """Return a job of the owner; raises UnknownJob, also for the job of another owner."""
@@ -70,6 +72,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
     updates = JobUpdates(listener)
     records, blobs = Records(redis, settings), open_blobs(settings)
     store = StoreAccess(blobs)
+    tracing = open_tracing(settings, "api")
     tasks = [asyncio.create_task(updates.run()), asyncio.create_task(probe_while_open(breaker, async_redis))]
     try:
         yield Service(
@@ -86,6 +89,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             job_index=JobIndex(redis, Records(redis, settings)),
             keyring=Keyring(settings),
             rate_limiter=RateLimiter(async_redis, settings),
+            tracing=tracing,
         )
     finally:
         for task in tasks:
@@ -94,6 +98,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         await listener.aclose()
         await async_redis.aclose()
         redis.close()
+        await run_in_threadpool(tracing.close)
 
 
 # These dependencies are coroutines although they wait for nothing: others are run in threads, which calls to a stalled queue may all hold.

@@ -19,6 +19,7 @@ from app.uploads.receive import receive_upload
 from app.views import job_links, job_view
 from workers.callbacks.addresses import RefusedCallback, parse_callback_url
 from workers.contracts import JobKind, JobRecord, Submission
+from workers.telemetry import current_trace_context
 
 RETRY_AFTER_S: Final = 1
 _WAIT: Final = re.compile(r"wait\s*=\s*\"?(\d{1,9})\"?", re.IGNORECASE)
@@ -70,7 +71,7 @@ def _check_callback(submission: Submission, service: Service) -> None:
 
 async def _enqueue(service: Service, submission: Submission, owner: str, job_id: str) -> JobRecord:
     request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
-    record = await run_in_threadpool(service.dispatcher.submit, submission, owner, job_id, request_id)
+    record = await run_in_threadpool(service.dispatcher.submit, submission, owner, job_id, request_id, current_trace_context())
     parts, received = len(submission.parts), sum(part.size_bytes for part in submission.parts)
     record_audit("submission", job=record.id, kind=submission.kind.value, parts=parts, bytes=received)
     return record

@@ -139,6 +139,7 @@ class JobRecord(Contract):
     id: str
     owner: str = Field("", description="owner of the API key of the submission; empty if no keys are required")
     request_id: str = Field("", description="id of the HTTP request of the submission; also in the worker's log")
+    trace_context: str = Field("", description="`traceparent` of that request; empty where it is not traced")
     submission: Submission
     status: Status = Status.QUEUED
     stage: str = "queued"

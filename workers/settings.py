@@ -120,6 +120,12 @@ class Settings(BaseSettings):
     max_requests_at_once: int = Field(64, ge=1, description="concurrent requests of one owner, including waits and event streams")
     max_unfinished_jobs: int = Field(200, ge=1, description="queued and running jobs of one owner")
 
+    # traces
+    telemetry_endpoint: str | None = Field(
+        None, description="address that traces are sent to (OTLP over HTTP, as in http://collector:4318/v1/traces); none: nothing is traced"
+    )
+    telemetry_ratio: float = Field(1.0, ge=0, le=1, description="fraction of requests that are traced, where the caller does not decide it")
+
     # clustering
     cluster_starts: int = Field(10, ge=1, description="k-means initializations for each k")
     fine_tune_workers: int = Field(

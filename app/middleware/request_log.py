@@ -2,6 +2,7 @@
 
 import re
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import uuid4
@@ -14,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.errors import respond
 from app.middleware.metrics import Metrics
 from workers.problems import translate_error
+from workers.telemetry import OpenSpan, Tracing
 
 REQUEST_ID: Final = "X-Request-ID"
 CLIENT_CLOSED_REQUEST: Final = 499
@@ -34,6 +36,8 @@ SECURITY_HEADERS: Final = (
 )
 _SCOPE_KEY: Final = "atlas.headers"
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_UNTRACED: Final = ("/health/", "/metrics")
+MIN_SERVER_ERROR: Final = 500
 _SAFE_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -61,11 +65,16 @@ class RequestMiddleware:
             return
         exchange = _Exchange(_request_id(Headers(scope=scope).get(REQUEST_ID)))
         scope[_SCOPE_KEY] = exchange.headers
-        with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
+        with (
+            structlog.contextvars.bound_contextvars(request_id=exchange.request_id),
+            _trace_request(scope) as span,
+            structlog.contextvars.bound_contextvars(**span.log_fields()),
+        ):
             try:
                 await self._run_app(scope, _wrap_receive(exchange, receive), _wrap_send(scope, exchange, send), exchange)
             finally:
                 self._log_request(scope, exchange)
+                _finish_span(span, scope, exchange)
 
     async def _run_app(self, scope: Scope, receive: Receive, send: Send, exchange: _Exchange) -> None:
         """Answer an unhandled error with status 500 and no details; its traceback goes to the log."""
@@ -81,7 +90,7 @@ class RequestMiddleware:
 
     def _log_request(self, scope: Scope, exchange: _Exchange) -> None:
         seconds, status = time.monotonic() - exchange.start, exchange.status or CLIENT_CLOSED_REQUEST
-        method = scope["method"] if scope["method"] in _METHODS else "other"
+        method = _method(scope)
         self._metrics.count_request(method, _route_template(scope), status, seconds, exchange.received_bytes)
         structlog.get_logger("atlas.access").info(
             "request",
@@ -91,6 +100,27 @@ class RequestMiddleware:
             ms=round(1000 * seconds, 1),
             received_bytes=exchange.received_bytes,
         )
+
+
+def _trace_request(scope: Scope) -> AbstractContextManager[OpenSpan]:
+    """Record the span of a request; those of probes and metrics, which come every few seconds, are left out."""
+    tracing: Tracing = scope["app"].state.service.tracing
+    if scope["path"].startswith(_UNTRACED):
+        return nullcontext(OpenSpan())
+    return tracing.trace_request(_method(scope), Headers(scope=scope).get("traceparent", ""))
+
+
+def _finish_span(span: OpenSpan, scope: Scope, exchange: _Exchange) -> None:
+    """Name the span after the route, which is known by now, and state how the request ended."""
+    route, status = _route_template(scope), exchange.status or CLIENT_CLOSED_REQUEST
+    span.rename(f"{_method(scope)} {route}")
+    span.set_attributes({"http.route": route, "http.response.status_code": status, "atlas.request_id": exchange.request_id})
+    if status >= MIN_SERVER_ERROR:
+        span.fail(str(status))
+
+
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in _METHODS else "other"
 
 
 def add_headers(scope: Scope, headers: dict[str, str]) -> None:

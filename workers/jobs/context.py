@@ -17,6 +17,7 @@ from workers.queue.statistics import StageClock
 from workers.results import ModelVersion
 from workers.settings import Settings
 from workers.storage.blobs import BlobStore
+from workers.telemetry import Tracing
 
 _MIN_REPORT_INTERVAL_S = 0.3
 
@@ -31,6 +32,7 @@ class WorkerContext:
     dispatcher: Dispatcher
     models: LoadedModels
     name: str
+    tracing: Tracing = field(default_factory=Tracing)
 
 
 class JobProgress:

@@ -22,9 +22,10 @@ from workers.jobs.shared_tasks import is_task, run_task
 from workers.problems import translate_and_log_error
 from workers.queue.connection import QueueFull, QueueUnreachable
 from workers.queue.lifecycle import Canceled, Interrupted, Superseded
-from workers.queue.statistics import RUN, STAGE, WAIT
+from workers.queue.statistics import RUN, STAGE, WAIT, StageClock
 from workers.storage.blobs import BlobMissing, StoreFull, StoreUnreachable
 from workers.storage.result_keys import attempt_prefix, figure_data_key, figure_key, result_key
+from workers.telemetry import OpenSpan
 
 Job = Callable[[JobContext], JobOutput]
 TimeLimit = Callable[[], AbstractContextManager[object]]
@@ -65,7 +66,8 @@ def run_job(worker: WorkerContext, job_id: str, limit: TimeLimit) -> None:
     log = structlog.get_logger("atlas").bind(kind=record.submission.kind.value, attempt=record.attempt)
     structlog.contextvars.bind_contextvars(request_id=record.request_id)
     try:
-        _run_and_finish(worker, record, limit, log)
+        with _trace_attempt(worker, record) as span:
+            _run_and_finish(worker, record, limit, log.bind(**span.log_fields()), span)
     except Superseded:
         log.warning("attempt superseded, its output is deleted")
         _delete_output(worker, record)
@@ -101,11 +103,22 @@ def _run_shared_task(worker: WorkerContext, task: str, limit: TimeLimit) -> None
         )
 
 
-def _run_and_finish(worker: WorkerContext, record: JobRecord, limit: TimeLimit, log: structlog.stdlib.BoundLogger) -> None:
+def _trace_attempt(worker: WorkerContext, record: JobRecord) -> AbstractContextManager[OpenSpan]:
+    """Record the span of an attempt, and before the first one that of the wait for it."""
+    if record.attempt == 1 and record.started_at is not None:
+        worker.tracing.add_span("queue", record.created_at.timestamp(), record.started_at.timestamp(), record.trace_context)
+    about = {"atlas.job": record.id, "atlas.kind": record.submission.kind.value, "atlas.attempt": record.attempt}
+    return worker.tracing.trace_attempt(record.trace_context, about)
+
+
+def _run_and_finish(worker: WorkerContext, record: JobRecord, limit: TimeLimit, log: structlog.stdlib.BoundLogger, span: OpenSpan) -> None:
     """Run the job and finish its record; the output is kept only where the job succeeded. Raises what `_run_attempt` does."""
     start_s = time.monotonic()
     final = _retry_until_available(_run_attempt(worker, record, limit))
     log.info("job ended", status=final.status.value, took_s=round(time.monotonic() - start_s, 3))
+    span.set_attributes({"atlas.status": final.status.value})
+    if final.problem is not None:
+        span.fail(final.problem.title)
     if final.status is not Status.SUCCEEDED:
         _delete_output(worker, record)
 
@@ -113,7 +126,7 @@ def _run_and_finish(worker: WorkerContext, record: JobRecord, limit: TimeLimit, 
 def _run_attempt(worker: WorkerContext, record: JobRecord, limit: TimeLimit) -> Callable[[], JobRecord]:
     """Run the job and store its output; returns the step that finishes the record. Raises Superseded, Interrupted and queue errors."""
     finish = partial(worker.records.finish, record.id, record.attempt)
-    progress = JobProgress(worker.records, record)
+    progress = JobProgress(worker.records, record, clock=StageClock(worker.tracing.add_stage))
     try:
         with limit():
             output = _produce_output(JobContext(worker, record, progress))

@@ -40,7 +40,7 @@ class Dispatcher:
         names = (QUEUE, FINE_TUNE_QUEUE)
         self._queues = {name: Queue(name, connection=redis, serializer=JSONSerializer) for name in names}
 
-    def submit(self, submission: Submission, owner: str, job_id: str, request_id: str = "") -> JobRecord:
+    def submit(self, submission: Submission, owner: str, job_id: str, request_id: str = "", trace_context: str = "") -> JobRecord:
         """
         Create a queued job and enqueue it; once this returns, the job reaches a terminal status.
 
@@ -55,8 +55,8 @@ class Dispatcher:
             Owner of the API key; empty if no keys are required.
         job_id
             Id of the job.
-        request_id
-            Id of the HTTP request.
+        request_id, trace_context
+            Id of the HTTP request, and its trace context (`workers.telemetry`).
 
         Returns
         -------
@@ -66,7 +66,7 @@ class Dispatcher:
         """
         self.check_capacity(owner)
         with queue_errors():
-            record = self._records.create(job_id, submission, owner, request_id)
+            record = self._records.create(job_id, submission, owner, request_id, trace_context)
         with suppress(QueueUnreachable, QueueFull):
             self.enqueue(record)
         return record

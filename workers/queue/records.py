@@ -67,7 +67,7 @@ class Records:
         self._redis, self._settings = redis, settings
         self.statistics = Statistics(redis)
 
-    def create(self, job_id: str, submission: Submission, owner: str, request_id: str = "") -> JobRecord:
+    def create(self, job_id: str, submission: Submission, owner: str, request_id: str = "", trace_context: str = "") -> JobRecord:
         """
         Create the record of a queued job, unless the id exists.
 
@@ -79,8 +79,8 @@ class Records:
             What the client requested.
         owner
             Owner of the API key; empty if no keys are required.
-        request_id
-            Id of the HTTP request.
+        request_id, trace_context
+            Id of the HTTP request, and its trace context (`workers.telemetry`).
 
         Returns
         -------
@@ -88,9 +88,14 @@ class Records:
             The new record, or the existing one unchanged.
 
         """
-        now = datetime.now(UTC)
         record = JobRecord(
-            schema_version=SCHEMA_VERSION, id=job_id, owner=owner, request_id=request_id, submission=submission, created_at=now
+            schema_version=SCHEMA_VERSION,
+            id=job_id,
+            owner=owner,
+            request_id=request_id,
+            trace_context=trace_context,
+            submission=submission,
+            created_at=datetime.now(UTC),
         )
 
         def body(pipe: Pipeline) -> JobRecord:

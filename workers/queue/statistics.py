@@ -5,7 +5,7 @@ Workers serve no HTTP, so the API exposes these counts on /metrics.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, cast
@@ -33,9 +33,10 @@ WAIT, RUN, STAGE = "wait", "run", "stage"
 
 
 class StageClock:
-    """Sums the time that an attempt at a job spends in each stage."""
+    """Sums the time that an attempt at a job spends in each stage; `report` is called with name and duration in seconds as a stage ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, report: Callable[[str, float], None] = lambda _stage, _seconds: None) -> None:
+        self._report = report
         self._stage, self._start_s = "", time.monotonic()
         self._seconds: dict[str, float] = {}
 
@@ -46,6 +47,7 @@ class StageClock:
         now_s = time.monotonic()
         if self._stage:
             self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + now_s - self._start_s
+            self._report(self._stage, now_s - self._start_s)
         self._stage, self._start_s = stage, now_s
 
     def stop(self) -> dict[str, float]:

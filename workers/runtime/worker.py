@@ -23,6 +23,7 @@ from workers.runtime.allowlist_worker import AllowlistWorker
 from workers.runtime.heartbeat import Heartbeat
 from workers.settings import Settings
 from workers.storage.blobs import open_blobs
+from workers.telemetry import open_tracing
 
 _OVERDUE_S = 60.0
 
@@ -43,7 +44,8 @@ def work(settings: Settings, name: str, queue: str = QUEUE) -> None:
         id=name, pid=os.getpid(), started_at=datetime.now(UTC), execution_provider=models.provider, models=models.versions(), warm=False
     )
     heartbeat = Heartbeat(records, state, settings.heartbeat_s, time_limit_s(queue, settings) + _OVERDUE_S)
-    worker = WorkerContext(settings, open_blobs(settings), records, Dispatcher(redis, settings), models, name)
+    tracing = open_tracing(settings, "worker")
+    worker = WorkerContext(settings, open_blobs(settings), records, Dispatcher(redis, settings), models, name, tracing)
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until RQ sets its handler; runs the `finally` below
     try:
@@ -61,6 +63,7 @@ def work(settings: Settings, name: str, queue: str = QUEUE) -> None:
         AllowlistWorker(connect(settings), name, perform, heartbeat, queue).work(logging_level="WARNING")
     finally:
         heartbeat.stop()
+        tracing.close()
         log.info("worker stopped", worker=name)
 
 
