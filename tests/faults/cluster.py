@@ -4,14 +4,15 @@
 Two API machines behind a load balancer, three machines with two workers each, a queue server with a password, an S3 server; the shipped
 models and small real jobs (the demonstration's bundles). Eight jobs at least are unfinished while a machine of workers is lost, another is
 cut off from all others for 30 seconds, and all APIs and workers are restarted one after the other as in an upgrade. The history goes to
-build/faults/cluster.jsonl, the report to build/faults/cluster.json. Exit status: 0 without violations. Needs Linux, root, and `ip` with the
-right to make network namespaces.
+build/faults/cluster.jsonl, the report to build/faults/cluster.json, the logs to build/faults/cluster-logs. Exit status: 0 without
+violations. Needs Linux, root, and `ip` with the right to make network namespaces.
 """
 
 import argparse
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -51,6 +52,10 @@ APIS, NODES = ("api1", "api2"), ("node1", "node2", "node3")
 WORKERS_PER_NODE = 2
 PASSWORD = "correct-horse"  # noqa: S105 -- of a queue server that only these namespaces reach
 UNFINISHED = 8
+LEFT_OUT = ("ATLAS_", "FSSPEC_", "AWS_", "REDIS_", "PYTHONDONTWRITEBYTECODE")
+THREADS = ("ATLAS_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+"""Environment variables that the machines do not inherit, and those that are 1: all machines share few cores."""
+
 READY_S, RECOVERED_S = 900.0, 240.0
 """Time limits for starts and recoveries; they depend on the machine."""
 
@@ -89,20 +94,23 @@ class Cluster:
     def __init__(self, folder: Path, key: str, recorded: History) -> None:
         self._folder, self.key, self._recorded = folder, key, recorded
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("ATLAS_", "FSSPEC_", "AWS_", "REDIS_"))}
-        self._environment = clean | {
-            "REDIS_URL": f"redis://{ADDRESSES['queue']}:6379/0",
-            "ATLAS_QUEUE_PASSWORD": PASSWORD,
-            "ATLAS_BLOB_URL": "s3://atlas/blobs",
-            "FSSPEC_S3_ENDPOINT_URL": f"http://{ADDRESSES['store']}:5000",
-            "FSSPEC_S3_KEY": "k",
-            "FSSPEC_S3_SECRET": "s",
-            "ATLAS_THREADS": "1",
-            "ATLAS_KEYS_FILE": str(folder / "keys.json"),
-            "ATLAS_DRAIN_S": "3",
-            "ATLAS_MAX_SUBMISSIONS_PER_MINUTE": "1000",
-            "ATLAS_MAX_REQUESTS_PER_MINUTE": "100000",
-        }
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(LEFT_OUT)}
+        self._environment = (
+            clean
+            | dict.fromkeys(THREADS, "1")
+            | {
+                "REDIS_URL": f"redis://{ADDRESSES['queue']}:6379/0",
+                "ATLAS_QUEUE_PASSWORD": PASSWORD,
+                "ATLAS_BLOB_URL": "s3://atlas/blobs",
+                "FSSPEC_S3_ENDPOINT_URL": f"http://{ADDRESSES['store']}:5000",
+                "FSSPEC_S3_KEY": "k",
+                "FSSPEC_S3_SECRET": "s",
+                "ATLAS_KEYS_FILE": str(folder / "keys.json"),
+                "ATLAS_DRAIN_S": "3",
+                "ATLAS_MAX_SUBMISSIONS_PER_MINUTE": "1000",
+                "ATLAS_MAX_REQUESTS_PER_MINUTE": "100000",
+            }
+        )
         redis = Redis(host=ADDRESSES["queue"], password=PASSWORD, socket_timeout=5)
         self.records, self.redis = Records(redis, Settings()), redis
 
@@ -134,16 +142,22 @@ class Cluster:
             )
 
     def start_all(self) -> None:
-        """Start all machines and wait until every worker is warm and every API ready; kernels are compiled once before."""
-        subprocess.run([sys.executable, "-c", "from models.warm_up import warm_up; warm_up()"], cwd=ROOT, check=True)
+        """
+        Start all machines, one after the other, and wait until every worker is warm and every API ready.
+
+        Kernels and bytecode, which all machines share, are compiled once before: six workers that compile at once never end on two cores.
+        """
+        compile_all = "from models.warm_up import warm_up; warm_up(); import workers.runtime.worker, workers.jobs.runner, app.main"
+        subprocess.run([sys.executable, "-c", compile_all], cwd=ROOT, env=self._environment, check=True)
         self.start("queue")
         self.start("store")
         wait_for(self._make_bucket, "store")
         wait_for(self.redis.ping, "queue")
-        for name in (*NODES, *APIS):
+        for number, name in enumerate(NODES, 1):
             self.start(name)
-        wait_for(lambda: self.count_warm() == WORKERS_PER_NODE * len(NODES), "workers")
+            wait_for(lambda number=number: self.count_warm() == WORKERS_PER_NODE * number, name)
         for name in APIS:
+            self.start(name)
             wait_for(lambda name=name: self.is_ready(name), name)
 
     def _make_bucket(self) -> bool:
@@ -200,6 +214,13 @@ class Cluster:
                         os.kill(pid, signal.SIGKILL)
         for process in self._processes.values():
             process.wait()
+
+
+def keep_logs(place: Path, folder: Path) -> None:
+    """Keep the logs of all machines."""
+    folder.mkdir(exist_ok=True)
+    for log in place.glob("*.log"):
+        shutil.copy(log, folder)
 
 
 def wait_for(condition: Callable[[], object], what: str, within_s: float = READY_S) -> float:
@@ -272,6 +293,7 @@ def run_cluster(folder: Path, jobs: int, seed: int, partition_s: float) -> dict[
         recorded = stack.enter_context(History(path))
         stack.enter_context(make_network())
         add_key(place / "keys.json", key)
+        stack.callback(keep_logs, place, folder / "cluster-logs")
         cluster = Cluster(place, text, recorded)
         stack.callback(cluster.end)
         cluster.start_all()

@@ -33,7 +33,7 @@ LIMITS = parse.ReadLimits(
     cpu_s=10,
 )
 SEPARATOR = b"\xff--part--\xff"
-NAMES = ("a.mseed", "stations.csv", "b.xml", "c.zip", "d.tar", "e.gz", "f", "g.tar.gz")
+NAMES = ("a.mseed", "stations.csv", "b.xml", "c.zip", "d.tar", "e.gz", "f", "g.tar.gz", "h.sac", "SAC_PZs_XX_AAA_LHZ_00", "i.scml")
 
 
 def target(folder: Path) -> Callable[[bytes], None]:

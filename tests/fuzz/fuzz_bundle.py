@@ -3,7 +3,7 @@
 
 Writes executions, seconds and findings to build/fuzz/report.json and prints them. A finding is any exception but those of
 models.errors, a crash, 30 s for one input, or 3 GB of memory; its bytes are written to build/fuzz/findings. The corpus is
-kept in build/fuzz/corpus, from which the next run continues.
+kept in build/fuzz/corpus, from which the next run continues; with `--resume` its executions count on from the report.
 """
 
 import argparse
@@ -12,14 +12,22 @@ import re
 import subprocess
 import sys
 import time
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
+import obspy
+
 from tests.support import recordings
+from workers.bundles.formats import ARCHIVES, HEAD_BYTES, WAVEFORMS, FileKind, classify_file
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "fuzz"
 ROUND = 25_000
 """Executions of one process, which is then restarted, so that a finding ends one round only."""
+
+MAX_SEED_BYTES, MAX_SEEDS = 5_000, 6
+"""Test files of ObsPy that become seeds: their size, and their number for each format."""
 
 
 def main(arguments: list[str]) -> int:
@@ -27,15 +35,17 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=1_000_000, help="executions in all (default: 1,000,000)")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--round", type=int, default=ROUND, help=f"executions of one process (default: {ROUND:,})")
+    parser.add_argument("--resume", action="store_true", help="count on from build/fuzz/report.json")
     options = parser.parse_args(arguments)
     corpus, findings = FOLDER / "corpus", FOLDER / "findings"
     for folder in (corpus, findings):
         folder.mkdir(parents=True, exist_ok=True)
     write_seeds(corpus)
-    start_s, executions, number = time.monotonic(), 0, 0
+    executions, earlier_s = read_report() if options.resume else (0, 0.0)
+    start_s = time.monotonic() - earlier_s
     while executions < options.runs:
-        number += 1
-        executions += run_round(corpus, findings, min(ROUND, options.runs - executions), options.seed + number)
+        executions += run_round(corpus, findings, min(options.round, options.runs - executions), options.seed + executions)
         write_report(executions, time.monotonic() - start_s, corpus, findings)
     return 1 if any(findings.iterdir()) else 0
 
@@ -59,6 +69,13 @@ def run_round(corpus: Path, findings: Path, runs: int, seed: int) -> int:
     if not counted:
         raise SystemExit(f"the fuzzer did not run:\n{done.stderr[-2000:]}")
     return int(counted[-1])
+
+
+def read_report() -> tuple[int, float]:
+    """Return the executions and seconds of the report; zeros without one."""
+    path = FOLDER / "report.json"
+    report = json.loads(path.read_text()) if path.is_file() else {"executions": 0, "seconds": 0.0}
+    return report["executions"], report["seconds"]
 
 
 def write_report(executions: int, seconds: float, corpus: Path, findings: Path) -> None:
@@ -94,6 +111,24 @@ def write_seeds(corpus: Path) -> None:
         [*parts, oriented, separator.join(parts[:1] + parts[3:5]), separator.join([b"\x80" + version_3, b"\3" + packed[0]])]
     ):
         (corpus / f"seed-{number}").write_bytes(bundle)
+    short = recordings.miniseed(("XX.AAA.00.LHZ", 0.0, 1.0, recordings.wave(50)))
+    for kind, path in list_test_files():
+        name = b"\0" if kind is not FileKind.STATIONS_CSV else b"\1"
+        bundle = [name + path.read_bytes()] if kind in WAVEFORMS else [b"\0" + short, name + path.read_bytes()]
+        (corpus / f"seed-{kind.value}-{path.name}").write_bytes(separator.join(bundle))
+
+
+def list_test_files() -> Iterator[tuple[FileKind, Path]]:
+    """List the smallest test files of the installed ObsPy in each format that a bundle may hold, archives left out."""
+    found: dict[FileKind, list[Path]] = defaultdict(list)
+    for path in sorted(Path(obspy.__file__).parent.rglob("tests/data/**/*")):
+        if path.is_file() and 0 < path.stat().st_size <= MAX_SEED_BYTES:
+            with path.open("rb") as file:
+                kind = classify_file(path.name, file.read(HEAD_BYTES))
+            if kind is not None and kind not in ARCHIVES:
+                found[kind].append(path)
+    for kind, paths in found.items():
+        yield from ((kind, path) for path in sorted(paths, key=lambda path: path.stat().st_size)[:MAX_SEEDS])
 
 
 if __name__ == "__main__":
