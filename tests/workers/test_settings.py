@@ -43,10 +43,15 @@ def test_the_embedded_server_is_given_no_password(secrets: Path, monkeypatch: py
     assert password_of(Settings(data_dir=tmp_path)) is None
 
 
-def test_a_worker_gets_the_password_itself_and_no_text_shows_it(secrets: Path):
+def test_a_worker_reads_the_file_of_the_password_itself_so_that_no_variable_shows_it(secrets: Path):
     settings = Settings()
-    assert worker_environment(settings)["ATLAS_QUEUE_PASSWORD"] == "correct-horse"  # noqa: S105 -- made up
+    assert "ATLAS_QUEUE_PASSWORD" not in worker_environment(settings)
     assert "correct-horse" not in repr(settings)
+
+
+def test_a_worker_is_given_a_password_that_it_would_not_read_itself(secrets: Path):
+    given = Settings(queue_password="battery")  # noqa: S106 -- made up
+    assert worker_environment(given)["ATLAS_QUEUE_PASSWORD"] == "battery"  # noqa: S105 -- made up
 
 
 def test_without_a_folder_of_secrets_variables_alone_count(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

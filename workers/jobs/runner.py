@@ -135,11 +135,26 @@ def _run_attempt(worker: WorkerContext, record: JobRecord, limit: TimeLimit) -> 
     except Canceled:
         return partial(finish, Status.CANCELED)
     except Exception as error:  # noqa: BLE001 -- any exception of a job becomes its problem
-        return partial(finish, Status.FAILED, problem=translate_and_log_error(error))
+        cause = unwrap_signal(error)
+        if not isinstance(cause, Exception):
+            raise cause from error
+        return partial(finish, Status.FAILED, problem=translate_and_log_error(cause))
     finally:
         _add_seconds(worker, record, progress)
     stored = {"figures": list(output.figures), "formats": list(output.products)}
     return partial(finish, Status.SUCCEEDED, warnings=_cap_warnings(output.warnings), **stored)
+
+
+def unwrap_signal(error: Exception) -> BaseException:
+    """
+    Return what a signal handler raised inside native code, which the interpreter wraps in SystemErrors; else the error itself.
+
+    Without this a worker that must end, or a job that takes too long, would look like a fault of the program.
+    """
+    cause: BaseException = error
+    while isinstance(cause, SystemError) and cause.__cause__ is not None:
+        cause = cause.__cause__
+    return cause
 
 
 def _add_seconds(worker: WorkerContext, record: JobRecord, progress: JobProgress) -> None:

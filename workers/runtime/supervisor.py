@@ -33,7 +33,7 @@ MIN_BACKOFF_S, MAX_BACKOFF_S, HEALTHY_RUN_S = 0.5, 10.0, 60.0
 QUEUE_PAUSE_S = 1.0  # minimum time between two starts of a queue server that keeps ending
 FORCE_S = 1.0
 
-_PARENT_ONLY = ("redis_url", "keys_file", "callback_secret")
+_PARENT_ONLY = ("redis_url", "queue_password", "keys_file", "callback_secret")
 """Settings that a worker is not given, or given in another way."""
 
 
@@ -210,8 +210,13 @@ class Supervisor:
 
 
 def worker_environment(settings: Settings) -> dict[str, str]:
-    """Return the settings as environment variables of a worker process, without the path of the API keys and the secret of callbacks."""
+    """
+    Return the settings as environment variables of a worker process, without the path of the API keys and the secret of callbacks.
+
+    What is secret is left out where the worker reads it itself, from a variable or a file: no variable then shows what a file holds.
+    """
     values = {f"ATLAS_{name.upper()}": value for name, value in settings if value is not None and name not in _PARENT_ONLY}
     resolved = {name: str(value.resolve() if isinstance(value, Path) else value) for name, value in values.items()}
-    secrets = {"REDIS_URL": settings.redis_url, "ATLAS_QUEUE_PASSWORD": settings.queue_password}
-    return resolved | {name: value.get_secret_value() for name, value in secrets.items() if value is not None}
+    read = Settings()
+    secrets = {"REDIS_URL": (settings.redis_url, read.redis_url), "ATLAS_QUEUE_PASSWORD": (settings.queue_password, read.queue_password)}
+    return resolved | {name: value.get_secret_value() for name, (value, own) in secrets.items() if value is not None and value != own}

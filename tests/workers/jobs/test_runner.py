@@ -161,6 +161,34 @@ def test_a_worker_that_must_end_returns_its_job_to_the_queue(attempt: Callable[[
     assert "one-2" in worker.dispatcher.list_enqueued()
 
 
+def raising_in_native_code(signal: BaseException) -> Work:
+    """A job that a signal handler interrupts inside native code called by native code: the interpreter raises SystemErrors."""
+
+    def work(_: JobContext) -> JobOutput:
+        try:
+            raise SystemError("inner") from signal
+        except SystemError as inner:
+            raise SystemError("outer") from inner
+
+    return work
+
+
+def test_a_worker_that_must_end_inside_native_code_returns_its_job_to_the_queue(
+    attempt: Callable[[Work], JobRecord], worker: WorkerContext
+):
+    with pytest.raises(SystemExit):
+        attempt(raising_in_native_code(SystemExit()))
+    record = worker.records.get("one")
+    assert record is not None
+    assert (record.status, record.attempt) == (Status.QUEUED, 1)
+
+
+def test_a_time_limit_reached_inside_native_code_is_no_internal_error(attempt: Callable[[Work], JobRecord]):
+    record = attempt(raising_in_native_code(JobTimeoutException("900 s")))
+    assert record.problem is not None
+    assert record.problem.type == "/problems/job-timeout"
+
+
 def test_a_queue_server_lost_during_the_job_returns_it_to_the_queue(attempt: Callable[[Work], JobRecord], worker: WorkerContext):
     record = attempt(failing(RedisConnectionError("gone")))
     assert (record.status, record.attempt) == (Status.QUEUED, 1)
