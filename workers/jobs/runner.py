@@ -134,7 +134,7 @@ def _run_attempt(worker: WorkerContext, record: JobRecord, limit: TimeLimit) -> 
         raise
     except Canceled:
         return partial(finish, Status.CANCELED)
-    except Exception as error:  # noqa: BLE001 -- any exception of a job becomes its problem
+    except Exception as error:
         cause = unwrap_signal(error)
         if not isinstance(cause, Exception):
             raise cause from error
