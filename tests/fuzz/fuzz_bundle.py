@@ -2,7 +2,7 @@
 `python -m tests.fuzz.fuzz_bundle --runs 1000000`: coverage-guided fuzzing of the parsing of bundles by atheris (libFuzzer).
 
 Writes executions, seconds and findings to build/fuzz/report.json and prints them. A finding is any exception but those of
-models.errors, a crash, 30 s for one input, or 3 GB of memory; its bytes are written to build/fuzz/findings. The corpus is
+models.errors, a crash, 30 s for one input (`--timeout`; more on a busy machine), or 3 GB of memory; its bytes are written to build/fuzz/findings. The corpus is
 kept in build/fuzz/corpus, from which the next run continues; with `--resume` its executions count on from the report.
 """
 
@@ -36,6 +36,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--runs", type=int, default=1_000_000, help="executions in all (default: 1,000,000)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--round", type=int, default=ROUND, help=f"executions of one process (default: {ROUND:,})")
+    parser.add_argument("--timeout", type=int, default=30, help="seconds that one input may take (default: 30)")
     parser.add_argument("--resume", action="store_true", help="count on from build/fuzz/report.json")
     options = parser.parse_args(arguments)
     corpus, findings = FOLDER / "corpus", FOLDER / "findings"
@@ -45,18 +46,18 @@ def main(arguments: list[str]) -> int:
     executions, earlier_s = read_report() if options.resume else (0, 0.0)
     start_s = time.monotonic() - earlier_s
     while executions < options.runs:
-        executions += run_round(corpus, findings, min(options.round, options.runs - executions), options.seed + executions)
+        executions += run_round(corpus, findings, min(options.round, options.runs - executions), options.seed + executions, options.timeout)
         write_report(executions, time.monotonic() - start_s, corpus, findings)
     return 1 if any(findings.iterdir()) else 0
 
 
-def run_round(corpus: Path, findings: Path, runs: int, seed: int) -> int:
+def run_round(corpus: Path, findings: Path, runs: int, seed: int, timeout_s: int) -> int:
     """Run one process of the fuzzer and return its number of executions."""
     flags = [
         f"-runs={runs}",
         f"-seed={seed}",
-        "-timeout=30",
-        "-report_slow_units=30",
+        f"-timeout={timeout_s}",
+        f"-report_slow_units={timeout_s}",
         "-rss_limit_mb=3000",
         "-max_len=16384",
         "-print_final_stats=1",
