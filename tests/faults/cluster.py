@@ -241,10 +241,16 @@ def list_cases() -> list[Case]:
     return [*cases, Case("broken", "classify", (("broken.mseed", bytes(4096)),))]
 
 
+def wait_for_job(cluster: Cluster, name: str) -> str:
+    """Wait until a worker of a machine runs a job, and return the job. Raises TimeoutError."""
+    found: list[str] = []
+    wait_for(lambda: found.extend(filter(None, [cluster.find_busy(name)])) or found, f"a job on {name}")
+    return found[0]
+
+
 def lose_machine(cluster: Cluster, recorded: History) -> None:
     """Lose a machine while it runs a job, wait until the job has ended elsewhere, and start the machine again."""
-    wait_for(lambda: cluster.find_busy("node1"), "a job on node1")
-    job = cluster.find_busy("node1")
+    job = wait_for_job(cluster, "node1")
     cluster.lose("node1")
     _record_recovery(cluster, recorded, "machine lost", job)
     run_ip("link", "set", "v-node1", "up")
@@ -253,8 +259,7 @@ def lose_machine(cluster: Cluster, recorded: History) -> None:
 
 def cut_off_machine(cluster: Cluster, recorded: History, seconds: float) -> None:
     """Cut a machine off while it runs a job; it works on and finds its attempts superseded afterwards."""
-    wait_for(lambda: cluster.find_busy("node2"), "a job on node2")
-    job = cluster.find_busy("node2")
+    job = wait_for_job(cluster, "node2")
     run_ip("link", "set", "v-node2", "down")
     start_s = time.monotonic()
     _record_recovery(cluster, recorded, f"machine cut off for {seconds:g} s", job)
@@ -262,10 +267,10 @@ def cut_off_machine(cluster: Cluster, recorded: History, seconds: float) -> None
     run_ip("link", "set", "v-node2", "up")
 
 
-def _record_recovery(cluster: Cluster, recorded: History, name: str, job: str | None) -> None:
+def _record_recovery(cluster: Cluster, recorded: History, name: str, job: str) -> None:
     def has_ended() -> bool:
-        record = None if job is None else cluster.records.get(job)
-        return job is None or (record is not None and record.status.terminal)
+        record = cluster.records.get(job)
+        return record is not None and record.status.terminal
 
     recorded.add("fault", name=name, recovered_s=wait_for(has_ended, name, RECOVERED_S), within_s=RECOVERED_S)
 
