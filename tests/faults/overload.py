@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from app.auth.keys import Scope, add_key, keys_path, new_key
+from tests.faults import processes
 from tests.faults.bundles import event
 from tests.faults.service import ROOT, Service
 from tests.support import toy_models
@@ -102,7 +103,7 @@ async def _overload(url: str, keys: Sequence[str], seconds: float, factor: float
         "recovered_after_s": round(time.monotonic() - over, 1),
         "job_afterwards": after,
     }
-    return report | {"violations": find_violations(answers, health, statuses, after)}
+    return report | {"load": processes.read_load(), "violations": find_violations(answers, health, statuses, after)}
 
 
 async def _submit(client: httpx.AsyncClient, key: str) -> Answer:

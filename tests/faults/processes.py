@@ -87,6 +87,11 @@ def open_files(pid: int) -> int:
     return 0
 
 
+def read_load() -> list[float]:
+    """Return the load average of the last 1, 5 and 15 minutes: what else the machine did during a measurement."""
+    return [round(load, 1) for load in os.getloadavg()]
+
+
 def left_over(earlier: Collection[int], within_s: float = 10.0) -> list[str]:
     """Return command lines of children that do not end in time, except earlier ones and Python's resource trackers."""
     deadline = time.monotonic() + within_s

@@ -3,8 +3,8 @@
 
 Writes executions, seconds and findings to build/fuzz/report.json and prints them. A finding is any exception but those of
 models.errors, a crash, 30 s for one input (`--timeout`; more on a busy machine), or 3 GB of memory; its bytes are written to
-build/fuzz/findings. The corpus is kept in build/fuzz/corpus, from which the next run continues; with `--resume` its executions count on from
-the report.
+build/fuzz/findings. The corpus is kept in build/fuzz/corpus, from which the next run continues; with `--resume` its executions count on
+from the report.
 """
 
 import argparse
