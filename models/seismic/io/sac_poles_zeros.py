@@ -16,6 +16,9 @@ from models.seismic.io.inventory import Coordinates, Epoch, Inventory, check_met
 from models.seismic.trace_id import TraceId
 
 REFERENCE_HZ: Final = 1.0
+MAX_ROOTS: Final = 1_000
+"""Zeros or poles of a channel; those that are counted and not listed take memory for a few bytes of a file."""
+
 _ALIASES: Final = {
     **{
         name: name
@@ -79,6 +82,8 @@ def _split_blocks(text: str) -> Iterator[_Block]:
         elif words[0].upper() in _NUMBERS:
             current = words[0].upper()
             block.counts[current] = int(words[1])
+            if block.counts[current] > MAX_ROOTS:
+                raise ValueError(f"{words[1][:20]} {current.lower()}, at most {MAX_ROOTS} are read")
         elif words[0].upper() == _END_OF_EPOCH:
             block.constant = float(words[1])
             yield block

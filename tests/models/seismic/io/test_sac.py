@@ -115,6 +115,13 @@ def test_other_text_is_not_poles_and_zeros(text: str) -> None:
         read_sac_poles_zeros(text.encode(), "a.pz")
 
 
+def test_a_few_bytes_cannot_ask_for_the_memory_of_many_zeros() -> None:
+    many = POLES_ZEROS.replace("ZEROS 3", "ZEROS 2000000000")
+    assert many != POLES_ZEROS
+    with pytest.raises(UnreadableMetadata, match="2000000000 zeros, at most 1000 are read"):
+        read_sac_poles_zeros(many.encode(), "a.pz")
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_changed_bytes_are_read_or_refused_and_nothing_else(seed: int) -> None:
     rng = np.random.default_rng(seed)
