@@ -4,6 +4,7 @@ import io
 import math
 import re
 import warnings
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -38,10 +39,16 @@ def scan_sac(part: str, data: bytes, window: TimeWindow = WHOLE) -> Volume:
         raise UnreadableWaveform(f"{part} is not a readable SAC file ({describe_cause(error)})", part=part) from error
 
 
-def _read_trace(data: bytes) -> "SACTrace":
+@cache
+def _make_reader() -> type["SACTrace"]:
+    """Make a class that reads as ObsPy does but computes no distance: ObsPy hangs where a longitude in the header is huge."""
     from obspy.io.sac import SACTrace  # noqa: PLC0415 -- takes a second, and most bundles hold no SAC
 
-    return SACTrace.read(io.BytesIO(data), ascii=_TEXT.match(data) is not None)
+    return type("SACTraceWithoutDistance", (SACTrace,), {"_set_distances": lambda _self, _force=False: None})
+
+
+def _read_trace(data: bytes) -> "SACTrace":
+    return _make_reader().read(io.BytesIO(data), ascii=_TEXT.match(data) is not None)
 
 
 def _scan_trace(trace: "SACTrace", part: str, window: TimeWindow) -> Volume:

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -75,6 +76,17 @@ def test_what_is_no_record_of_a_channel_is_left_out_and_reported(header: dict[st
     volume = scan_sac("a.sac", sac(**header))
     assert volume.segments == ()
     assert [issue.code for issue in volume.issues] == [code]
+
+
+@pytest.mark.timeout(30)
+def test_a_huge_longitude_is_left_out_and_does_not_hang_the_parser() -> None:
+    """ObsPy computes the distance to the event as soon as it reads a header, and takes 360 degrees off a longitude until it is small."""
+    data = bytearray(sac(evla=1.0, evlo=2.0, lcalda=True))
+    for word, value in ((32, 1e30), (50, -12345.0)):  # longitude of the station; distance, unset
+        data[4 * word : 4 * word + 4] = struct.pack("<f", value)
+    volume = scan_sac("a.sac", bytes(data))
+    assert volume.inventory is None
+    assert len(volume.segments) == 1
 
 
 def test_a_damaged_file_is_unreadable() -> None:
