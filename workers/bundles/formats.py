@@ -28,9 +28,12 @@ ACCEPTED_FORMATS = (
 _MINISEED = re.compile(rb"MS\x03|\x00*[0-9 \x00]{6}[DRQMVASTDE][ \x00]")
 _SEED_VOLUME = re.compile(rb"\d{6}V[ *]0(?:10|08|05)")
 # The first line that is no comment; lines of RESP begin with blockette and field.
-_RESP = re.compile(rb"(?:#[^\n]*\n|\s*\n)*[Bb]0[1-6]\dF\d\d[ -]")
-_SAC_POLES_ZEROS = re.compile(rb"(?:\*[^\n]*\n|\s*\n)*(?:ZEROS|POLES|CONSTANT)\s+[\d+-]")
-_SAC_TEXT = re.compile(rb"(?:\s*[+-]?\d+\.\d+(?:[Ee][+-]?\d+)?){5}\s*\n")
+# A piece that repeats must match in one way only: `\s*\n` repeated, or numbers without a space between them, take exponential time.
+_EMPTY_LINE = rb"[^\S\n]*\n"
+_RESP = re.compile(rb"(?:#[^\n]*\n|" + _EMPTY_LINE + rb")*[Bb]0[1-6]\dF\d\d[ -]")
+_SAC_POLES_ZEROS = re.compile(rb"(?:\*[^\n]*\n|" + _EMPTY_LINE + rb")*(?:ZEROS|POLES|CONSTANT)\s+[\d+-]")
+_NUMBER = rb"[+-]?\d+\.\d+(?:[Ee][+-]?\d+)?"
+_SAC_TEXT = re.compile(rb"\s*" + _NUMBER + rb"(?:\s+" + _NUMBER + rb"){4}\s*\n")
 _SAC_COMMENT = re.compile(rb"\*[ *]*\n?\* *(?:NETWORK|CHANNEL\(NSCL\))")
 _SAC_HEADER_BYTES = 632
 _SAC_VERSIONS = (6, 7)

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from workers.bundles.formats import FileKind, classify_file, sniff_format
+from workers.bundles.formats import FileKind, classify_file, describe_unsupported, sniff_format
 
 WAVE = b"000001D " + bytes(504)
 SAC_HEADER = struct.pack("<70f", *[-12345.0] * 70) + struct.pack("<40i", *[-12345] * 6, 6, *[-12345] * 28, 1, *[0] * 4) + b"-12345  " * 24
@@ -58,3 +58,25 @@ def test_content_takes_precedence_over_the_name(name: str, head: bytes, kind: Fi
 )
 def test_archives_xml_and_zero_bytes_are_recognized_by_content_alone(head: bytes, kind: FileKind | None) -> None:
     assert sniff_format(head) is kind
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"*" + 2000 * b"\n" + b"x",
+        b"#" + 2000 * b" \n" + b"x",
+        b"#\n" + 4000 * b"\n",
+        b"* *" + 2000 * b" *",
+        b".".join(6 * [600 * b"1"]) + b"-12345",
+        b"1.5" + 3000 * b" " + b"x-12345",
+        4000 * b" " + b"<",
+        4000 * b"\0" + b"x",
+    ],
+)
+def test_no_first_bytes_keep_the_recognition_busy(head: bytes) -> None:
+    """The API process recognizes uploads too: what took exponential time there stopped the service with sixty bytes."""
+    for _ in range(10):
+        sniff_format(head)
+        classify_file("x", head)
+        describe_unsupported(head)
