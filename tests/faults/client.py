@@ -115,6 +115,10 @@ class Crowd:
         for item in work:
             self._work.put(item)
 
+    def count_waiting(self) -> int:
+        """Count the submissions that no client has taken up yet."""
+        return self._work.qsize()
+
     def finish(self) -> None:
         """Wait until all submissions of the queue have ended."""
         for _ in self._threads:

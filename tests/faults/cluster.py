@@ -327,10 +327,9 @@ def _work(cluster: Cluster, url: str, recorded: History, jobs: int, rng: random.
         """Keep jobs unfinished until the faults are over, and go on to the number of jobs that was asked for."""
         number = 0
         while number < jobs or not stop.is_set():
-            with suppress(RedisError):
-                if len(cluster.records.list_queued()) + len(cluster.records.list_running()) < UNFINISHED:
-                    crowd.submit([(f"key-{number}", rng.choice(cases))])
-                    number += 1
+            if not crowd.count_waiting():  # each of the clients waits for the end of its job
+                crowd.submit([(f"key-{number}", rng.choice(cases))])
+                number += 1
             time.sleep(0.3)
 
     submitting = threading.Thread(target=submit_steadily)
