@@ -67,12 +67,13 @@ def format_stalls(report: Report) -> str:
     rows = [(path, f"{found['answers']:,}", f"{found['median_s']:.3f}", f"{found['longest_s']:.2f}") for path, found in paths]
     end = "Served again afterwards." if report["recovered"] else "**Not served again afterwards.**"
     table = format_table(("path", "answers", "median, s", "longest, s"), rows)
-    return f"{table}\n\nAnswers that break a promise: {report['violations']}. {end} {format_load(report)}"
+    return f"{table}\n\nAnswers that break a promise: {report['violations']}. {end} {format_run(report)}"
 
 
-def format_load(report: Report) -> str:
-    """Format the load average of the machine."""
-    return "Load average: " + ", ".join(f"{load:.1f}" for load in report["load"]) + "."
+def format_run(report: Report) -> str:
+    """Format commit and date of a measurement, and the load average of the machine."""
+    loads = ", ".join(f"{load:.1f}" for load in report["load"])
+    return f"Measured at commit {report['commit']} on {report['date']}; load average {loads}."
 
 
 def format_violations(report: Report) -> str:
@@ -90,7 +91,7 @@ def format_faults(report: Report) -> str:
         for name, found in report["faults"].items()
     ]
     table = format_table(("fault", "times", "recovered after, median, s", "at most, s"), rows)
-    first = f"{report['accepted']} jobs accepted, {ended}; {report['lost']} lost. {format_load(report)}"
+    first = f"{report['accepted']} jobs accepted, {ended}; {report['lost']} lost. {format_run(report)}"
     return f"{first}\n\n{table}\n\n{format_violations(report)}"
 
 
@@ -102,7 +103,7 @@ def format_cluster(report: Report) -> str:
 def format_composed(report: Report) -> str:
     """Format what held while the services of compose ran by hand."""
     rows = [(name, "yes" if held else "**no**") for name, held in report["held"].items()]
-    return f"{format_table(('what', 'held'), rows)}\n\nReady after {report['ready_s']:.0f} s. {format_load(report)}"
+    return f"{format_table(('what', 'held'), rows)}\n\nReady after {report['ready_s']:.0f} s. {format_run(report)}"
 
 
 def format_overload(report: Report) -> str:
@@ -118,7 +119,7 @@ def format_overload(report: Report) -> str:
     offered = (
         f"{report['offered']:,} submissions in {report['seconds']:.0f} s, {report['offered_per_s']:.1f} a second, were answered: {counts}."
     )
-    drained = f"Accepted jobs: {ended}; the queue was empty {report['drained_after_s']:.0f} s after the end. {format_load(report)}"
+    drained = f"Accepted jobs: {ended}; the queue was empty {report['drained_after_s']:.0f} s after the end. {format_run(report)}"
     return f"{offered} {drained}\n\n{table}\n\n{format_violations(report)}"
 
 

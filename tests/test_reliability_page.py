@@ -11,12 +11,16 @@ FAULTS = {
     "faults": {"machine lost": {"injected": 1, "recovered_median_s": 75.6, "recovered_worst_s": 75.6}},
     "violations": ["job 1 is gone", "job 1 is gone"],
     "load": [18.0, 15.0, 8.0],
+    "commit": "abc",
+    "date": "2026-11-29",
 }
 
 
 def test_a_cluster_report_states_lost_and_doubled_jobs_and_each_violation_once():
     text = reliability.format_cluster(FAULTS | {"counted_ends": 96})
-    assert text.startswith("2 jobs ended twice. 94 jobs accepted, 18 failed, 76 succeeded; 1 lost. Load average: 18.0, 15.0, 8.0.")
+    assert text.startswith(
+        "2 jobs ended twice. 94 jobs accepted, 18 failed, 76 succeeded; 1 lost. Measured at commit abc on 2026-11-29; load average 18.0, 15.0, 8.0."
+    )
     assert "| machine lost | 1 | 75.6 | 75.6 |" in text
     assert text.endswith("Violations: 1\n\n- job 1 is gone")
 
@@ -26,7 +30,7 @@ def test_a_run_without_violations_says_so():
 
 
 def test_what_did_not_hold_stands_out():
-    text = reliability.format_composed({"held": {"a job succeeds": False}, "ready_s": 21.3, "load": [1.0, 1.0, 1.0]})
+    text = reliability.format_composed(FAULTS | {"held": {"a job succeeds": False}, "ready_s": 21.3})
     assert "| a job succeeds | **no** |" in text
 
 

@@ -82,7 +82,7 @@ def run(folder: Path, plan: Plan) -> dict:
         "jobs": plan.jobs,
         "seed": plan.seed,
         "processes_left": left,
-        "load": processes.read_load(),
+        **processes.describe_run(),
     }
     report["violations"] += [f"process left over: {command}" for command in left]
     (folder / "report.json").write_text(json.dumps(report, indent=2))

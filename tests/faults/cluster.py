@@ -304,7 +304,7 @@ def run_cluster(folder: Path, jobs: int, seed: int, partition_s: float) -> dict[
         cluster.start_all()
         balancer = stack.enter_context(Balancer([(ADDRESSES[name], 8000) for name in APIS]))
         counted = _work(cluster, balancer.url, recorded, jobs, random.Random(seed), partition_s)  # noqa: S311 -- which job comes next
-    report = checker.summary(history.read(path)) | {"jobs": jobs, "counted_ends": counted, "load": processes.read_load()}
+    report = checker.summary(history.read(path)) | {"jobs": jobs, "counted_ends": counted, **processes.describe_run()}
     if counted != report["accepted"]:
         report["violations"] = [*report["violations"], f"{report['accepted']} jobs were accepted, {counted} ends were counted"]
     (folder / "cluster.json").write_text(json.dumps(report, indent=2))

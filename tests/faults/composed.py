@@ -148,7 +148,7 @@ def run_services(folder: Path) -> dict[str, Any]:
             "held": held,
             "ready_s": ready_s,
             "processes": len(pids),
-            "load": processes.read_load(),
+            **processes.describe_run(),
             "shown": find_password(services.password, pids),
         }
 

@@ -103,7 +103,7 @@ async def _overload(url: str, keys: Sequence[str], seconds: float, factor: float
         "recovered_after_s": round(time.monotonic() - over, 1),
         "job_afterwards": after,
     }
-    return report | {"load": processes.read_load(), "violations": find_violations(answers, health, statuses, after)}
+    return report | {**processes.describe_run(), "violations": find_violations(answers, health, statuses, after)}
 
 
 async def _submit(client: httpx.AsyncClient, key: str) -> Answer:

@@ -2,9 +2,11 @@
 
 import ctypes
 import os
+import subprocess
 import time
 from collections.abc import Collection
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -87,9 +89,10 @@ def open_files(pid: int) -> int:
     return 0
 
 
-def read_load() -> list[float]:
-    """Return the load average of the last 1, 5 and 15 minutes: what else the machine did during a measurement."""
-    return [round(load, 1) for load in os.getloadavg()]
+def describe_run() -> dict[str, object]:
+    """Describe a measurement that ends now: commit, date, and the load average of the last 1, 5 and 15 minutes."""
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    return {"commit": commit, "date": datetime.now(UTC).date().isoformat(), "load": [round(load, 1) for load in os.getloadavg()]}
 
 
 def left_over(earlier: Collection[int], within_s: float = 10.0) -> list[str]:

@@ -52,7 +52,7 @@ def main(arguments: Sequence[str]) -> int:
             os.kill(queue, signal.SIGCONT)
         time.sleep(1.0)
         recovered = request(port, "/jobs/x").status == HTTPStatus.NOT_FOUND
-    report = summarize(answers) | {"recovered": recovered, "load": processes.read_load()}
+    report = summarize(answers) | {"recovered": recovered, **processes.describe_run()}
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "stalls.json").write_text(json.dumps(report, indent=2))
     print(json.dumps(report, indent=2))
