@@ -18,9 +18,8 @@ FAULTS = {
 
 def test_a_cluster_report_states_lost_and_doubled_jobs_and_each_violation_once():
     text = reliability.format_cluster(FAULTS | {"counted_ends": 96})
-    assert text.startswith(
-        "2 jobs ended twice. 94 jobs accepted, 18 failed, 76 succeeded; 1 lost. Measured at commit abc on 2026-11-29; load average 18.0, 15.0, 8.0."
-    )
+    assert text.startswith("2 jobs ended twice. 94 jobs accepted, 18 failed, 76 succeeded; 1 lost.")
+    assert "Measured at commit abc on 2026-11-29; load average 18.0, 15.0, 8.0." in text
     assert "| machine lost | 1 | 75.6 | 75.6 |" in text
     assert text.endswith("Violations: 1\n\n- job 1 is gone")
 
