@@ -60,10 +60,12 @@ def test_a_response_field_keeps_its_name(name):
 @pytest.mark.parametrize("path", SUBMISSIONS)
 def test_a_submission_keeps_its_fields_headers_and_statuses(path):
     operation = DOCUMENT["paths"][path]["post"]
-    form = operation["requestBody"]["content"]["multipart/form-data"]["schema"]
+    content = operation["requestBody"]["content"]
+    form = content["multipart/form-data"]["schema"]
     parameters = {(parameter["in"], parameter["name"]) for parameter in operation["parameters"]}
     assert set(form["properties"]) == SUBMISSIONS[path]
     assert form["properties"]["bundle"]["type"] == "array"
+    assert {"multipart/form-data", "application/vnd.fdsn.mseed", "application/zip"} <= set(content)
     assert {("header", "Prefer"), ("header", "Idempotency-Key")} <= parameters
     assert {("query", name) for name in SUBMISSIONS[path] - {"bundle"}} <= parameters
     assert {"200", "202", "400", "401", "403", "409", "413", "415", "422", "429", "503"} <= set(operation["responses"])

@@ -76,37 +76,6 @@ def test_every_reference_in_the_document_leads_somewhere(document):
         assert name in document["components"]["schemas"]
 
 
-def test_the_form_documents_the_options_of_its_own_kind(document):
-    def fields(path: str) -> list[str]:
-        content = document["paths"][path]["post"]["requestBody"]["content"]
-        assert {"multipart/form-data", "application/vnd.fdsn.mseed", "application/zip"} <= set(content)
-        return list(content["multipart/form-data"]["schema"]["properties"])
-
-    assert fields("/events/classify") == [
-        "bundle",
-        "latitude",
-        "longitude",
-        "starttime",
-        "endtime",
-        "callback_url",
-        "model_version",
-        "seed",
-    ]
-    assert fields("/events/locate") == [
-        "bundle",
-        "latitude",
-        "longitude",
-        "event_type",
-        "starttime",
-        "endtime",
-        "many",
-        "callback_url",
-        "model_version",
-        "seed",
-    ]
-    assert fields("/anomalies/cluster") == ["bundle", "k_min", "k_max", "fine_tune", "callback_url", "model_version", "seed"]
-
-
 def test_importing_the_application_loads_no_numerics_and_opens_nothing():
     code = (
         "import sys, threading, app.main\n"

@@ -29,8 +29,11 @@ from seismic_atlas_client.fdsn.download import FetchPlan, fetch_event
 from seismic_atlas_client.fdsn.events import find_event
 from tests.support import recordings
 from tests.support.fdsn_server import EVENT_ID, serve_fdsn, write_bundle_folder
+from workers.contracts import JobKind, Options, Part, Submission
 from workers.queue.connection import connect
+from workers.queue.dispatch import Dispatcher
 from workers.queue.records import Records
+from workers.runtime.supervisor import worker_environment
 from workers.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,12 +126,20 @@ def test_an_event_is_classified_within_the_wait(client, event):
     job = answer.json()
     assert (answer.status_code, job["status"], job["problem"]) == (200, "succeeded", None)
     assert job["result"]["traces_used"] == 6
+    assert sum(job["result"]["probabilities"].values()) == pytest.approx(1.0, abs=1e-5)
+    assert (job["progress"], job["stage"], len(job["links"]["figures"])) == (1.0, "finished", 1)
     assert client.get(job["links"]["figures"][0]).content.startswith(b"\x89PNG")
 
 
-def test_an_event_is_located_with_a_result_in_every_format(client, event):
+@pytest.fixture(scope="module")
+def located(client: httpx.Client, event: Files) -> dict[str, Any]:
     job = client.post("/events/locate", files=event, data={"event_type": "earthquake"}, headers=WAIT).json()
     assert job["status"] == "succeeded", job["problem"]
+    return job
+
+
+def test_an_event_is_located_with_a_result_in_every_format(client, located):
+    job = located
     assert job["result"]["depth_km"] is not None
     assert set(job["formats"]) == {"json", "quakeml", "geojson", "csv"}
     epicenter = job["result"]["epicenter"]
@@ -141,8 +152,14 @@ def test_an_event_is_located_with_a_result_in_every_format(client, event):
     assert len(texts["csv"].splitlines()) == 1 + len(job["result"]["offsets"])
 
 
-def test_progress_is_streamed_as_events(client, event):
-    job = client.post("/events/locate", files=event).json()
+def test_the_same_event_gets_the_same_answer(client, event, located):
+    again = client.post("/events/locate", files=event, data={"event_type": "earthquake"}, headers=WAIT).json()
+    assert again["id"] != located["id"]
+    assert client.get(again["links"]["result"]).content == client.get(located["links"]["result"]).content
+
+
+def test_the_progress_of_a_glacial_earthquake_is_streamed_up_to_the_azimuth_of_its_force(client, event):
+    job = client.post("/events/locate", files=event, data={"event_type": "glacial"}).json()
     names, stages = [], []
     with client.stream("GET", job["links"]["events"]) as stream:
         for line in stream.iter_lines():
@@ -153,6 +170,12 @@ def test_progress_is_streamed_as_events(client, event):
     assert names[-1] == "job"
     assert set(names[:-1]) == {"progress"}
     assert stages[-1] == "finished"
+    job = client.get(job["links"]["self"]).json()
+    assert job["status"] == "succeeded", job["problem"]
+    result = job["result"]
+    assert (result["event_type"], result["depth_km"], result["force_azimuth_ambiguous"]) == ("glacial", None, True)
+    assert [model["name"] for model in result["models"]] == ["offset", "force_azimuth"]
+    assert sorted(Path(link).stem for link in job["links"]["figures"]) == ["map", "offsets", "residuals", "section"]
 
 
 def test_many_events_are_clustered_into_families(client):
@@ -166,7 +189,16 @@ def test_many_events_are_clustered_into_families(client):
     files = [("bundle", part) for part in [*waves.items(), ("stations.csv", table)]]
     job = client.post("/anomalies/cluster", files=files, data={"k_min": "2", "k_max": "3"}, headers=WAIT).json()
     assert job["status"] == "succeeded", job["problem"]
-    assert [row["event"] for row in job["result"]["assignments"]] == [name.removesuffix(".mseed") for name in waves]
+    result = job["result"]
+    assert [row["event"] for row in result["assignments"]] == [name.removesuffix(".mseed") for name in waves]
+    assert sum(cluster["size"] for cluster in result["clusters"]) == len(waves)
+    assert {row["k"] for row in result["selection"]} == {2, 3}
+    assert {"contact_sheet", "families", "family_0"} <= {Path(link).stem for link in job["links"]["figures"]}
+
+
+def test_fine_tuning_is_declined_without_workers_for_it(client, event):
+    job = client.post("/anomalies/cluster", files=event, data={"fine_tune": "true"}, headers=WAIT).json()
+    assert (job["status"], job["problem"]["type"], job["problem"]["status"]) == ("failed", "/problems/fine-tune-unavailable", 422)
 
 
 def test_the_client_fetches_an_event_and_locates_it(running, tmp_path):
@@ -271,6 +303,20 @@ def test_a_part_that_is_not_a_waveform_fails_the_job_and_is_named(client):
     assert (refused.status_code, refused.json()["type"]) == (422, job["problem"]["type"])
 
 
+def test_a_station_without_coordinates_is_a_warning(client, event):
+    job = client.post("/events/classify", files=event[:1], headers=WAIT).json()
+    assert ("no-coordinates", "XX.S0.00.LHZ") in {(warning["code"], warning["trace"]) for warning in job["warnings"]}
+
+
+def test_a_missing_upload_fails_the_job(running, client):
+    part = Part(name="gone.mseed", digest="0" * 64, size_bytes=1)
+    settings = Settings(data_dir=running.data)
+    with connect(settings) as redis:
+        Dispatcher(redis, settings).submit(Submission(kind=JobKind.CLASSIFY, parts=(part,), options=Options()), "", "gone")
+    job = client.get("/jobs/gone", params={"wait": 100}).json()
+    assert (job["status"], job["problem"]["type"]) == ("failed", "/problems/blob-missing")
+
+
 def test_an_endless_body_is_refused_while_it_is_sent(running):
     """The response arrives while the client is still sending."""
     host, port = running.url.removeprefix("http://").split(":")
@@ -311,3 +357,12 @@ def test_a_second_service_on_the_same_data_folder_does_not_start_and_logs_why(ru
     assert second.stdout is not None
     second.stdout.close()
     assert "another instance" in (tmp_path / "log").read_text()
+
+
+def test_a_worker_without_artifacts_logs_the_cause_and_ends(tmp_path):
+    settings = Settings(data_dir=tmp_path, artifacts_dir=tmp_path / "none")
+    command, environment = [sys.executable, "-m", "workers", "--one", "w"], os.environ | worker_environment(settings)
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=PATIENCE_S, check=False)
+    assert ended.returncode == 1
+    line = json.loads(ended.stderr.splitlines()[-1])
+    assert (line["event"], line["error"]) == ("workers cannot start", "UnknownModel")

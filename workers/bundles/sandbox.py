@@ -84,16 +84,8 @@ def parse_in_sandbox(
     with as_files(parts) as files, _start_child(files, limits, grouped, parse) as (child, connection):
         current: list[str | None] = [files[0][0] if len(files) == 1 else None]
         receiver = RecordReceiver(connection, settings.reader_wall_s, settings.max_samples)
-        try:
+        with _translate_errors(child, settings, current, report_loss):
             yield from _receive_events(receiver, current)
-        except TimeoutError as error:
-            report_loss("time")
-            raise LimitExceeded(f"parsing took longer than {settings.reader_wall_s:g} s", part=current[0]) from error
-        except EOFError as error:
-            raise _error_from_exit(child, settings, current[0], report_loss) from error
-        except (ValueError, KeyError, TypeError) as error:
-            detail = "the parser returned a malformed result: the file is damaged, or crafted to attack the parser"
-            raise UnreadableWaveform(detail, part=current[0]) from error
 
 
 def parse_event_in_sandbox(
@@ -195,6 +187,23 @@ def _receive_events(receiver: RecordReceiver, current: list[str | None]) -> Iter
                 return
             case _:
                 raise ValueError("unknown kind of message")
+
+
+@contextmanager
+def _translate_errors(
+    child: ForkServerProcess, settings: Settings, current: list[str | None], report_loss: Callable[[str], None]
+) -> Iterator[None]:
+    """Raise the errors of receiving from a child as errors of the bundle, with the label in `current` [1], and report a lost child."""
+    try:
+        yield
+    except TimeoutError as error:
+        report_loss("time")
+        raise LimitExceeded(f"parsing took longer than {settings.reader_wall_s:g} s", part=current[0]) from error
+    except EOFError as error:
+        raise _error_from_exit(child, settings, current[0], report_loss) from error
+    except (ValueError, KeyError, TypeError) as error:
+        detail = "the parser returned a malformed result: the file is damaged, or crafted to attack the parser"
+        raise UnreadableWaveform(detail, part=current[0]) from error
 
 
 def _error_class(code: str) -> type[AtlasError]:

@@ -107,9 +107,7 @@ def write_section_data(
     gather = traces.gather
     window_s = window_s or (gather.start_time_s, gather.start_time_s + gather.duration_s)
     zero_s = window_s[0] if origin_time_s is None else origin_time_s
-    bands = [_long_period_band(gather, chosen, zero_s, window_s)]
-    if depth_km is not None and origin_time_s is not None:
-        bands += _first_arrival_bands(traces, chosen, origin_time_s, depth_km)
+    arrivals_depth_km = None if origin_time_s is None else depth_km
     return _encode(
         {
             "zero_time_s": round(zero_s, 3),
@@ -118,7 +116,7 @@ def write_section_data(
             "depth_km": depth_km,
             "traces": [_describe_trace(traces, int(index)) for index in chosen],
             "traces_in_all": len(gather.trace_ids),
-            "bands": bands,
+            "bands": _collect_bands(traces, chosen, zero_s, window_s, arrivals_depth_km),
             "curves": [] if depth_km is None else _travel_time_curves(traces.distances_deg[chosen], depth_km),
         }
     )
@@ -147,6 +145,14 @@ def write_families_data(names: Sequence[str], positions: Floats, waveforms: Mapp
 
 def _encode(content: object) -> bytes:
     return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _collect_bands(
+    traces: SectionTraces, chosen: Integers, zero_s: float, window_s: tuple[float, float], depth_km: float | None
+) -> list[dict[str, Any]]:
+    """Return the band of long periods, and that of first arrivals after an origin at `zero_s` of known depth."""
+    long_periods = _long_period_band(traces.gather, chosen, zero_s, window_s)
+    return [long_periods, *([] if depth_km is None else _first_arrival_bands(traces, chosen, zero_s, depth_km))]
 
 
 def _describe_trace(traces: SectionTraces, index: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from obspy.imaging.beachball import beach
 
 from models.array_types import Floats
@@ -87,11 +88,9 @@ def depth_likelihood_figure(depths_km: Floats, log_likelihoods: Floats, stated: 
 
     `stated`: depth and standard deviation that the answer states, in km, as a line and a band; None without.
     """
-    figure = new_figure(
-        WIDTH_IN, HEIGHT_IN, title, "largest log likelihood at each depth, against noise; red: stated depth ± standard deviation"
+    figure, axes = _new_likelihood_axes(
+        title, "largest log likelihood at each depth, against noise; red: stated depth ± standard deviation"
     )
-    axes = place_axes(figure, 0.85, 0.6, 0.3, 0.8)
-    axes.grid(color=LIGHT_GRAY, linewidth=0.6)
     axes.plot(depths_km, log_likelihoods, "o-", color=BLUE, markersize=4, linewidth=1.1)
     if stated is not None:
         axes.axvspan(max(stated[0] - stated[1], 0.5), stated[0] + stated[1], color=RED, alpha=0.12, linewidth=0)
@@ -101,7 +100,6 @@ def depth_likelihood_figure(depths_km: Floats, log_likelihoods: Floats, stated: 
     axes.set_xticks([0, 10, 20, 30, 50, 100, 200, 300, 500, 700], [str(km) for km in (0, 10, 20, 30, 50, 100, 200, 300, 500, 700)])
     axes.minorticks_off()
     axes.set_xlabel("depth (km)")
-    axes.set_ylabel("log likelihood")
     return encode_png(figure)
 
 
@@ -111,11 +109,9 @@ def azimuth_likelihood_figure(azimuths_deg: Floats, log_likelihoods: Floats, sta
 
     `stated`: azimuth and standard deviation that the answer states, in degrees, as a line and a band; None without.
     """
-    figure = new_figure(
-        WIDTH_IN, HEIGHT_IN, title, "log likelihood of the best horizontal force at each azimuth, against noise; red: stated azimuth"
+    figure, axes = _new_likelihood_axes(
+        title, "log likelihood of the best horizontal force at each azimuth, against noise; red: stated azimuth"
     )
-    axes = place_axes(figure, 0.85, 0.6, 0.3, 0.8)
-    axes.grid(color=LIGHT_GRAY, linewidth=0.6)
     closed = np.append(azimuths_deg, azimuths_deg[0] + 360.0)
     axes.plot(closed, np.append(log_likelihoods, log_likelihoods[0]), "o-", color=BLUE, markersize=4, linewidth=1.1)
     if stated is not None:
@@ -125,5 +121,13 @@ def azimuth_likelihood_figure(azimuths_deg: Floats, log_likelihoods: Floats, sta
     axes.set_xlim(0.0, 360.0)
     axes.set_xticks(range(0, 361, 45))
     axes.set_xlabel("azimuth of the force (°)")
-    axes.set_ylabel("log likelihood")
     return encode_png(figure)
+
+
+def _new_likelihood_axes(title: str, subtitle: str) -> tuple[Figure, Axes]:
+    """Return a sheet with axes for a curve of log likelihoods."""
+    figure = new_figure(WIDTH_IN, HEIGHT_IN, title, subtitle)
+    axes = place_axes(figure, 0.85, 0.6, 0.3, 0.8)
+    axes.grid(color=LIGHT_GRAY, linewidth=0.6)
+    axes.set_ylabel("log likelihood")
+    return figure, axes

@@ -77,15 +77,18 @@ def section_figure(
     figure = new_figure(WIDTH_IN, HEIGHT_IN + strip_in, title, f"{len(with_distance)} traces with distance, from {format_utc(start_s)}")
     axes = place_axes(figure, 0.75, 0.6 + strip_in, 1.15, 0.85)
     axes.set_xlim((start_s - zero_s) / 60.0, (end_s - zero_s) / 60.0)
-    reference = "origin" if origin_time_s is not None else "start"
-    axes.set_xlabel(f"time after {reference}, {format_utc(zero_s)} (min)")
-    axes.set_ylabel(distance_label)
+    _label_axes(axes, zero_s, "start" if origin_time_s is None else "origin", distance_label)
     _draw_section_traces(axes, gather, distances_deg, with_distance, zero_s)
     _draw_arrivals(axes, arrivals, zero_s)
     if len(without_distance):
-        below = place_axes(figure, 0.75, 0.12, 1.15, HEIGHT_IN + 0.08)
-        _draw_strip_traces(below, gather, without_distance, zero_s, axes.get_xlim())
+        _draw_strip_traces(place_axes(figure, 0.75, 0.12, 1.15, HEIGHT_IN + 0.08), gather, without_distance, zero_s, axes.get_xlim())
     return encode_png(figure)
+
+
+def _label_axes(axes: Axes, zero_s: float, reference: str, distance_label: str) -> None:
+    """Label the axes with the time from which minutes count, and whether it is that of the `origin` or of the `start`."""
+    axes.set_xlabel(f"time after {reference}, {format_utc(zero_s)} (min)")
+    axes.set_ylabel(distance_label)
 
 
 def _draw_section_traces(axes: Axes, gather: Gather, distances_deg: Floats, indices: NDArray[np.int64], zero_s: float) -> None:
