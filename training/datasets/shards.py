@@ -8,20 +8,20 @@ An interrupted run therefore continues where it was.
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
-from tqdm import tqdm
 
-from training.config import SPAWN, TrainingSettings, read_commit
+from training.config import TrainingSettings, read_commit
 from training.datasets.archive import ArchivedEvent, ArchiveWriter
 from training.earth import greens, structure
 from training.earth.greens import GreensStore
+from training.processes import map_in_processes
 
 Arrays = dict[str, NDArray[Any]]
 # Files below the data folder that events, stations and noise are drawn from; their names must not reveal kinds of events.
@@ -58,8 +58,13 @@ def combine_fingerprints(*items: BaseModel | str | int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _draw_shard(draw: Callable[[int], Arrays], path: Path, seed: int) -> None:
-    arrays, temporary = draw(seed), path.with_name(f".{path.name}")
+def _name_shard(seed: int) -> str:
+    return f"shard_{seed:08d}.npz"
+
+
+def _draw_shard(draw: Callable[[int], Arrays], folder: Path, seed: int) -> None:
+    arrays, path = draw(seed), folder / _name_shard(seed)
+    temporary = path.with_name(f".{path.name}")
     with temporary.open("wb") as handle:
         np.savez(handle, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the first keyword for allow_pickle
     temporary.rename(path)
@@ -67,19 +72,17 @@ def _draw_shard(draw: Callable[[int], Arrays], path: Path, seed: int) -> None:
 
 def make_shards(draw: Callable[[int], Arrays], folder: Path, fingerprint: str, seeds: list[int], processes: int) -> Shards:
     """
-    Draw the missing shards of a data set, one a seed, in parallel processes; returns all of them.
+    Draw the missing shards of a data set, one a seed, in up to `processes` processes; returns all of them.
 
     `draw` makes the arrays of the shard of one seed and must be picklable (a module-level function, or functools.partial of one).
     `fingerprint` covers everything that shards depend on, and names the subfolder of `folder`.
     """
     target = folder / fingerprint[:12]
     target.mkdir(parents=True, exist_ok=True)
-    paths = tuple(target / f"shard_{seed:08d}.npz" for seed in seeds)
-    with ProcessPoolExecutor(processes, SPAWN) as pool:
-        todo = [(path, seed) for path, seed in zip(paths, seeds, strict=True) if not path.exists()]
-        futures = [pool.submit(_draw_shard, draw, path, seed) for path, seed in todo]
-        for future in tqdm(futures, desc=f"shards of {folder.name}", unit="shard", disable=not futures):
-            future.result()
+    paths = tuple(target / _name_shard(seed) for seed in seeds)
+    todo = [seed for path, seed in zip(paths, seeds, strict=True) if not path.exists()]
+    for _ in map_in_processes(partial(_draw_shard, draw, target), todo, processes, f"shards of {folder.name}", "shard"):
+        pass
     manifest = {"fingerprint": fingerprint, "seeds": seeds}
     (target / "manifest.json").write_text(json.dumps(manifest, indent=1))
     return Shards(target, paths, fingerprint)
@@ -122,15 +125,15 @@ def make_archive(
     processes: int,
 ) -> Path:
     """
-    Draw the missing events of an archive, `count` in all, in parallel processes; returns its folder.
+    Draw the missing events of an archive, `count` in all, in up to `processes` processes; returns its folder.
 
     `draw` makes the events of a list of numbers, names event n `name_event(n)`, and must be picklable. `made_from` is the provenance
     for the manifest.
     """
-    with ArchiveWriter(folder, made_from, events_per_shard) as writer, ProcessPoolExecutor(processes, SPAWN) as pool:
+    with ArchiveWriter(folder, made_from, events_per_shard) as writer:
         todo = [number for number in range(count) if name_event(number) not in writer.kept]
         batches = [todo[start : start + events_per_shard] for start in range(0, len(todo), events_per_shard)]
-        for events in tqdm(pool.map(draw, batches), desc=folder.name, unit="shard", total=len(batches), disable=not batches):
+        for events in map_in_processes(draw, batches, processes, folder.name, "shard"):
             for event in events:
                 writer.add(event)
     return folder

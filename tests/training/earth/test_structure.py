@@ -1,5 +1,7 @@
 """Three Earth models: their decks, group velocities against disba, and paths through several of them."""
 
+import json
+import shutil
 from dataclasses import replace
 from importlib import resources
 
@@ -99,13 +101,19 @@ def test_a_tuple_of_one_store_draws_the_same_events_as_the_store(store, settings
     assert all(np.array_equal(a.samples, b.samples, equal_nan=True) for a, b in zip(events[0].records, events[1].records, strict=True))
 
 
-def test_stores_that_differ_in_more_than_the_earth_are_not_mixed(tmp_path):
-    small = load_recipe("greens_50s", greens.GreensConfig).model_copy(update={"depths_km": (), "highest_frequency_mhz": 8.0})
-    for name, config in (("a", small), ("b", small.model_copy(update={"deck": "oceanic"})), ("c", small.model_copy(update={"seed": 1}))):
-        greens.build_store(config, tmp_path / name, threads=1)
+def test_stores_that_differ_in_more_than_the_earth_are_not_mixed(build_dir, tmp_path):
+    """The stores are copies of one, with changed configurations."""
+    config = load_recipe("greens_50s", greens.GreensConfig)
+    for name, changes in (("a", {}), ("b", {"deck": "oceanic"}), ("c", {"seed": 1})):
+        shutil.copytree(build_dir / "greens" / "greens_50s", tmp_path / name)
+        path = tmp_path / name / "manifest.json"
+        manifest = json.loads(path.read_text())
+        path.write_text(json.dumps(manifest | {"config": manifest["config"] | changes}))
     one = greens.load_stores(tmp_path, "a")
-    assert greens.fingerprint_stores(one) == small.fingerprint()
+    assert greens.fingerprint_stores(one) == config.fingerprint()
     both = greens.load_stores(tmp_path, ("a", "b"))
-    np.testing.assert_array_equal(both[0].forces.distances_deg, both[1].forces.distances_deg)
+    assert [store.config.deck for store in both] == ["prem-no-ocean", "oceanic"]
+    np.testing.assert_array_equal(both[0].config.force_distances_deg(), both[1].config.force_distances_deg())
+    np.testing.assert_array_equal(both[0].config.force_distances_deg(), both[0].forces.distances_deg)
     with pytest.raises(ValueError, match="more than the Earth model"):
         greens.load_stores(tmp_path, ("a", "c"))
