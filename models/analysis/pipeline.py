@@ -230,21 +230,20 @@ def predict_event(
         Predicted distances of all traces of the gather; epicenter and origin time that the pictures are drawn at.
 
     """
-    location, arrivals = refined.location, refined.arrival_solution
-    reference, shown = make_reference(location), set_origin_time(readings, refined.origin)
+    reference, shown = make_reference(refined.location), set_origin_time(readings, refined.origin)
     classification: Classification | None = None
     answer: ClassAnswer | None = event_type
     if answer is None:
         progress("event type", 0.7)
         trial = reference if given is None else find_reference(gather, readings, given)
-        classification = _predict_class(models["event_type"], gather, shown, trial, arrivals, records)
+        classification = _predict_class(models["event_type"], gather, shown, trial, refined.arrival_solution, records)
         answer = classification.event_type
     progress("force azimuth" if answer == "glacial" else "depth", 0.85)
     from_section, force_azimuth = _read_section(models, gather, shown, reference, answer)
     hypocenter = _find_hypocenter(gather, readings, refined, from_section, answer)
     return EventLocation(
         event_type=answer,
-        location=location,
+        location=refined.location,
         origin=hypocenter.origin,
         depth=hypocenter.depth,
         force_azimuth=force_azimuth,
@@ -252,7 +251,7 @@ def predict_event(
         classification=classification,
         depth_time_correlation=hypocenter.correlation,
         method=refined.method,
-        arrivals=() if arrivals is None else arrivals.arrivals,
+        arrivals=refined.arrivals,
         back_azimuths=refined.back_azimuths,
     )
 

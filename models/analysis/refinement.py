@@ -13,6 +13,7 @@ from models.analysis.single_array import PROBABILITY, contradict_others, is_far,
 from models.analysis.station_subset import farthest_point_subset, subset_readings
 from models.array_types import Integers
 from models.errors import TooFewStations
+from models.seismic.association.arrivals import Arrival
 from models.seismic.association.locate import ArrivalTimeSolution
 from models.seismic.location.distances import count_effective_stations
 from models.seismic.location.likelihood import LogPrior, add_likelihoods
@@ -59,6 +60,11 @@ class RefinedLocation:
     arrival_solution: ArrivalTimeSolution | None = None
     origin: OriginTime | None = None
     back_azimuths: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+
+    @property
+    def arrivals(self) -> tuple[Arrival, ...]:
+        """Picks associated with phases; none where arrival times were not accepted."""
+        return () if self.arrival_solution is None else self.arrival_solution.arrivals
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,14 @@ these results. Results are kept in `build/evaluation`, so that pages are written
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from models.analysis.detection import detect_event
-from models.analysis.distances import predict_distances
+from models.analysis.distances import DistanceReadings, predict_distances
 from models.analysis.event_class import probability_at_ice_sheets
 from models.analysis.pipeline import (
     Classification,
@@ -46,9 +44,10 @@ from models.seismic.waveforms import Gather, Record
 from models.specs.event_type import EVENT_CLASSES
 from models.specs.index import MODELS
 from models.specs.pictures import CONDITIONING
-from training.config import SPAWN, TrainingSettings
+from training.config import TrainingSettings
 from training.evaluation.event_result import NAN, EpicenterResult, EventResult, ResultCache, Results, TraceResults, Truth, describe_models
 from training.evaluation.event_sources import EventSource, LabeledEvent
+from training.processes import map_in_processes
 from training.synthesis.signal_to_noise import signal_to_noise
 
 MIN_GROUP_VELOCITY_KM_S = 3.0
@@ -104,11 +103,7 @@ def _evaluate_batches(
     source: EventSource, settings: TrainingSettings, switches: Switches, batches: Sequence[tuple[str, ...]]
 ) -> Iterator[Results]:
     work = partial(_evaluate_batch, source, settings, switches)
-    if settings.processes == 1 or len(batches) < 2:
-        yield from map(work, batches)
-        return
-    with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
-        yield from tqdm(pool.map(work, batches), desc="evaluated", unit="batch", total=len(batches), mininterval=5)
+    return map_in_processes(work, batches, settings.processes, "evaluated", "batch")
 
 
 def _evaluate_batch(source: EventSource, settings: TrainingSettings, switches: Switches, keys: tuple[str, ...]) -> Results:
@@ -140,27 +135,31 @@ def evaluate_event(
     answer = {} if located is None else _collect_answers(models, gather, located, classification, event.truth)
     readings = classification.readings if located is None else located.readings
     true_deg = distance_deg(event.truth.latitude_deg, event.truth.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
-    traces = TraceResults(
-        true_deg=true_deg,
-        predicted_deg=readings.distances_deg,
-        sigma_deg=readings.uncertainties_deg,
-        origin_errors_s=readings.origin_times_s - event.truth.origin_time_s,
-        snr=signal_to_noise(gather, true_deg, event.truth.depth_km, event.truth.origin_time_s),
-        latitudes_deg=gather.latitudes_deg,
-        longitudes_deg=gather.longitudes_deg,
-    )
     return EventResult(
         truth=event.truth,
         tested_by=event.tested_by,
         stations=int(readings.has_distance.sum()),
         horizontals=sum(record.horizontals is not None for record in event.records),
-        traces=traces,
+        traces=_compare_readings(gather, readings, true_deg, event.truth),
         probabilities=tuple(classification.probabilities[name] for name in EVENT_CLASSES),
         ood_score=classification.ood_score,
         fraction_in_window=measure_window_fraction(gather, true_deg, event.truth.origin_time_s),
         detected=detection.detected,
         false_alarm_probability=detection.false_alarm_probability,
         **answer,
+    )
+
+
+def _compare_readings(gather: Gather, readings: DistanceReadings, true_deg: Floats, truth: Truth) -> TraceResults:
+    """Compare the readings of the traces with the truth, at the true distances [traces]."""
+    return TraceResults(
+        true_deg=true_deg,
+        predicted_deg=readings.distances_deg,
+        sigma_deg=readings.uncertainties_deg,
+        origin_errors_s=readings.origin_times_s - truth.origin_time_s,
+        snr=signal_to_noise(gather, true_deg, truth.depth_km, truth.origin_time_s),
+        latitudes_deg=gather.latitudes_deg,
+        longitudes_deg=gather.longitudes_deg,
     )
 
 

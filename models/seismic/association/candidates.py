@@ -198,7 +198,6 @@ def collect_candidates(
     kept, kept_peaks = [drop_surface_wave_picks(picks[i], peaks[i]) for i in rows], [peaks[i] for i in rows]
     onsets_s = [pick.times_s - expected_delay_s(pick.bands, pick.strengths) for pick in kept]
     deviations_s = [np.maximum(pick.uncertainties_s, delay_deviation_s(pick.bands, pick.strengths)) for pick in kept]
-    first = [pick.strengths * ~pick.horizontal * _first_arrival_factors(pick) for pick in kept]
     clock_s = min(pick.start_s for pick in kept)
     stations = unit_vectors(geocentric_latitude_deg(latitudes[rows]), longitudes[rows])
     interstation = np.degrees(np.arccos(np.clip(stations @ stations.T, -1.0, 1.0)))
@@ -210,12 +209,7 @@ def collect_candidates(
         record_ends=np.array([pick.end_s - clock_s for pick in kept]),
         pick_times=_pad_rows([onsets - clock_s for onsets in onsets_s]),
         pick_deviations=_pad_rows(deviations_s, 1.0),
-        first_weights=_normalize_rows(first),
-        leading_weights=_normalize_rows([weights * _leading_factors(pick) for weights, pick in zip(first, kept, strict=True)]),
-        later_weights=_normalize_rows([pick.strengths * ~pick.horizontal for pick in kept]),
-        s_weights=_normalize_rows([pick.strengths for pick in kept]),
-        p_detected=_detection_probabilities([pick.strengths[~pick.horizontal] for pick in kept]),
-        s_detected=_detection_probabilities([pick.strengths for pick in kept]),
+        **_weigh_picks(kept),
         short_period=_pad_rows([SHORT_PERIOD_BANDS[pick.bands].astype(np.float64) for pick in kept]) > 0.0,
         rayleigh_times=_pad_rows([peak.times_s - clock_s for peak in kept_peaks]),
         rayleigh_weights=_normalize_rows([peak.strengths**2 for peak in kept_peaks]),
@@ -223,6 +217,19 @@ def collect_candidates(
         station_spacing_deg=np.array([np.median(np.delete(row, i)) if len(rows) > 1 else 0.0 for i, row in enumerate(interstation)]),
         interstation_deg=np.asarray(interstation),
     )
+
+
+def _weigh_picks(picks: Sequence[Picks]) -> dict[str, Any]:
+    """Return arrays of body waves by field of `Candidates`: weights [n, k] of the picks of each trace, and detection probabilities [n]."""
+    first = [pick.strengths * ~pick.horizontal * _first_arrival_factors(pick) for pick in picks]
+    return {
+        "first_weights": _normalize_rows(first),
+        "leading_weights": _normalize_rows([weights * _leading_factors(pick) for weights, pick in zip(first, picks, strict=True)]),
+        "later_weights": _normalize_rows([pick.strengths * ~pick.horizontal for pick in picks]),
+        "s_weights": _normalize_rows([pick.strengths for pick in picks]),
+        "p_detected": _detection_probabilities([pick.strengths[~pick.horizontal] for pick in picks]),
+        "s_detected": _detection_probabilities([pick.strengths for pick in picks]),
+    }
 
 
 def drop_surface_wave_picks(pick: Picks, peak: EnvelopePeaks) -> Picks:
