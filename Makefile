@@ -129,7 +129,11 @@ $(SETUP): requirements/setup.txt
 	$(BIN)/uv pip install -q --python $(PY) --require-hashes -r $<
 	@touch $@
 
+# What every test process imports beside the service, in two halves: the installer leaves it without bytecode, and all processes would
+# compile it at the same time.
+$(DEV)-compiled: IMPORTED := torch.utils.tensorboard,torchvision,lightning_fabric moto.server,onnxscript,sklearn.ensemble,sklearn.mixture,sympy
+
 # The numerical loops are compiled once here rather than in the first request. `make check` needs none, so both may run side by side.
 $(COMPILED): %-compiled: %
-	$(PY) -c 'from models.warm_up import warm_up; warm_up()'
+	$(foreach modules,$(IMPORTED),$(PY) -W ignore -c 'import $(modules)' &) $(PY) -c 'from models.warm_up import warm_up; warm_up()' && wait
 	@touch $@
