@@ -14,7 +14,8 @@ from models.seismic.location.distances import locate_by_distances
 from models.seismic.signal.picker import pick_records
 from models.seismic.signal.rayleigh_envelope import EnvelopePeaks
 from models.seismic.source.greens_tables import BLOCK, FORCES, GreensTables, layout
-from models.seismic.source.inversion import EpicenterPrior, invert_source
+from models.seismic.source.inversion import invert_source
+from models.seismic.source.problem import EpicenterPrior
 from models.seismic.surface_waves.detector import detect_surface_waves
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather, Record

@@ -154,6 +154,8 @@ class SourceTrace(_Rounded):
     shift_s: float = Field(description="of the Rayleigh waves")
     body_correlation: float | None = Field(None, description="of the body waves; null where they have no window of their own")
     body_shift_s: float | None = Field(None, description="of the body waves")
+    love_correlation: float | None = Field(None, description="of the Love waves of a force; null without horizontals")
+    love_shift_s: float | None = Field(None, description="of the Love waves")
 
 
 class DepthLikelihood(_Rounded):
@@ -187,6 +189,9 @@ class SourceEstimate(_Rounded):
     moment_magnitude_uncertainty: float | None = Field(None, description="standard deviation by the scatter over stations")
     force_amplitude_kg_m: float | None = Field(None, description="mass times distance: the force integrated twice; null where unknown")
     amplitude_unknown: str | None = Field(None, description="why there is neither scalar moment nor force amplitude")
+    response: Literal["known", "assumed-velocity"] = Field(
+        "known", description="assumed-velocity: most traces have none, and are taken for the velocity of seismometers flat to 30 or 180 s"
+    )
     amplitude_traces: int = Field(0, description="traces with a response that moment or amplitude rest on")
     half_duration_s: float | None = Field(None, description="of the moment rate: 0, a point in time, is what the inversion supposes")
     depth_km: float | None = Field(None, description="depth of the moment tensor; null for a force")

@@ -6,7 +6,7 @@ epicenter of a glacial earthquake are its own, and the depth of an earthquake is
 never moved.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -17,18 +17,24 @@ from models.analysis.hypocenter import DepthEstimate
 from models.analysis.pipeline import MIN_SIGN_PROBABILITY, EventLocation, ForceAzimuthEstimate
 from models.analysis.refinement import station_distances
 from models.analysis.station_subset import farthest_point_subset
+from models.array_types import Floats32
+from models.imaging.conditioning import condition
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
 from models.seismic.location.solution import Location, build_location
+from models.seismic.signal.rotation import rotate_to_north_east
 from models.seismic.source.greens_tables import GreensTables
-from models.seismic.source.inversion import EpicenterPrior, Kind, Motion, invert_source
+from models.seismic.source.inversion import invert_source
 from models.seismic.source.observations import MAX_DISTANCE_DEG
+from models.seismic.source.problem import KNOWN_GAIN_DEVIATION, RAW_GAIN_DEVIATION, EpicenterPrior, Kind, Motion
 from models.seismic.source.solution import SourceSolution, describe_fit, measure_amplitude
 from models.seismic.waveforms import Gather, Record
+from models.specs.pictures import CONDITIONING
 
 MAX_TRACES: Final = 40
 MIN_DEVIATION_DEG, MAX_DEVIATION_DEG = 0.1, 3.0  # of the prior of the epicenter
 HELD_BY: Final = ("distances+arrival-times", "arrival-times")
 """Location methods whose epicenter the inversion does not move."""
+COUNTED_SAMPLES: Final = 2000  # of a record, looked at for whole numbers
 KINDS: Final[Mapping[str, Kind]] = {"earthquake": "tensor", "glacial": "force"}
 
 
@@ -69,14 +75,60 @@ def find_source(
     known = {trace for trace in traces if len(records) and records[trace].response is not None}
     response_known = 2 * len(known) > len(traces)
     motion: Motion = "velocity" if response_known else "seismometer"
-    with_gain = known if kind == "force" else ()  # amplitudes determine the azimuth of a force, and gave tensors nothing
-    fit = invert_source(gather, traces, tuple(earths.values()), prior, kind, motion, with_gain=with_gain)
+    fit = invert_source(
+        gather,
+        traces,
+        tuple(earths.values()),
+        prior,
+        kind,
+        motion,
+        gain_deviations=weigh_gains(records, traces, known) if kind == "force" else {},  # amplitudes gave tensors nothing
+        horizontals=condition_horizontals(gather, records, traces) if kind == "force" else None,
+    )
     if fit is None:
         return None
     source = describe_fit(fit, response_known=response_known)
     amplitude = measure_amplitude(source, known)
     delay_s = source.time_s - origin.time_s - 2.0 * origin.uncertainty_s
     return replace(source, centroid_delay_s=delay_s, amplitude=amplitude)
+
+
+def weigh_gains(records: Sequence[Record], traces: Sequence[int], known: Collection[int]) -> dict[int, float]:
+    """
+    Weigh the amplitudes of traces by what is known of their gains: the standard deviation of the natural logarithm of each.
+
+    Of those with a response; where most have none, of those in digitizer counts.
+    """
+    if 2 * len(known) > len(traces):
+        return dict.fromkeys(known, KNOWN_GAIN_DEVIATION)
+    if not len(records):
+        return {}
+    return {trace: RAW_GAIN_DEVIATION for trace in traces if records[trace].response is None and holds_counts(records[trace])}
+
+
+def holds_counts(record: Record) -> bool:
+    """Whether the samples of a record differ by whole numbers, as those of a digitizer do; converted ones do not."""
+    differences = np.abs(np.diff(record.samples[np.isfinite(record.samples)][:COUNTED_SAMPLES].astype(np.float64)))
+    return bool(len(differences)) and float(differences.max()) >= 2.0 and bool(np.all(np.abs(differences - np.rint(differences)) < 0.05))
+
+
+def condition_horizontals(gather: Gather, records: Sequence[Record], traces: Sequence[int]) -> Floats32 | None:
+    """
+    Condition the horizontals of records into motion to north and east [traces, 2, samples] on the clock of the gather.
+
+    NaN where there is none, or it is not among `traces`; None without any. The response is that of the vertical, of the same sensor.
+    """
+    rotated = {trace: rotate_to_north_east(records[trace].horizontals) for trace in traces if len(records)}
+    found = {trace: pair for trace, pair in rotated.items() if pair is not None and np.isfinite(pair).any()}
+    if not found:
+        return None
+    components = [replace(records[trace], samples=row, horizontals=None) for trace, pair in found.items() for row in pair]
+    conditioned = condition(components, CONDITIONING)
+    motion = np.full((len(gather.trace_ids), 2, gather.samples.shape[1]), np.nan, np.float32)
+    first = round((conditioned.start_time_s - gather.start_time_s) * gather.sampling_rate_hz)
+    count = min(conditioned.samples.shape[1], motion.shape[2] - first)
+    motion[list(found), :, first : first + count] = conditioned.samples[:, :count].reshape(len(found), 2, count)
+    return motion
 
 
 def select_traces(gather: Gather, location: Location) -> list[int]:

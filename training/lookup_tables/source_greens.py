@@ -1,21 +1,23 @@
 """
 The tables of Green's functions of the source inversion: `models/artifacts/greens/<version>/`.
 
-Computed by reciprocity like the stores of training, but on a regular grid of distances and below 45 mHz; vertical components only.
-A stopped computation continues where it stopped.
+Computed by reciprocity like the stores of training, but on a regular grid of distances and below 45 mHz: vertical displacement, and
+transverse displacement of forces. A stopped computation continues where it stopped.
 """
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
-from models.registry.earth_tables import CARD_FILE, TablesCard
-from models.seismic.source.greens_tables import DEPTHS_KM, DISTANCES_DEG, FORCES, STEP_S, STRAINS, layout, pack_series
+from models.array_types import Floats, Integers
+from models.registry.earth_tables import CARD_FILE, TRANSVERSE_NAME, TablesCard
+from models.seismic.source.greens_tables import DEPTHS_KM, DISTANCES_DEG, STEP_S, TRANSVERSE, layout, pack_series
 from training.config import TrainingSettings, read_commit
-from training.earth.greens import GreensConfig, compute_greens
-from training.earth.structure import DECKS
+from training.earth.greens import GreensConfig, compute_greens, make_calculation
+from training.earth.structure import DECKS, load_earth_model
 
 DEPTHS_PER_BATCH = 13
 
@@ -51,15 +53,34 @@ def compute_series(deck: str, folder: Path) -> None:
             np.save(folder / f"strains_{k:02d}.npy", block)
 
 
-def pack_tables(folder: Path, target: Path) -> str:
-    """Pack the series of a folder into the tables of an Earth model; returns the SHA-256 of the file."""
-    begins_s, counts = layout()[:2]
+def compute_love_series(deck: str, folder: Path) -> None:
+    """
+    Compute `transverse_forces.npy` [distances, 1, samples], if missing: transverse displacement that a transverse force makes.
+
+    By symmetry about the great circle, a force on the equator to the north moves points on the equator to the north alone; the transverse
+    of the station and that of the source are both north where the station is west of the source. Love waves are faster than 4 km/s,
+    which takes fewer degrees.
+    """
+    if (folder / "transverse_forces.npy").exists():
+        return
+    import yspec  # noqa: PLC0415  (a training-only engine, loaded where it runs)
+
+    config = make_tables_config(deck).model_copy(update={"highest_frequency_mhz": 41.0, "degrees_per_mhz": 9.5})
+    source = yspec.Source(latitude=0, longitude=0, depth_km=0, force={"t": -1.0})
+    receivers = [yspec.Receiver(latitude=0, longitude=float(distance), depth_km=0.0) for distance in DISTANCES_DEG]
+    data = yspec.seismograms(load_earth_model(deck), make_calculation(config), source, receivers).data[0]
+    np.save(folder / "transverse_forces.npy", data[:, 1:2, : round(config.length_min * 60 / STEP_S)])
+
+
+def pack_tables(files: Sequence[Path], arrangement: tuple[Floats, Integers, Integers], target: Path) -> str:
+    """Pack the series of files, one a state, as `layout` arranges them; returns the SHA-256 of the packed file."""
+    begins_s, counts = arrangement[:2]
     mantissas, exponents = [], []
-    for state in range(len(DEPTHS_KM) + 1):
-        series = np.load(folder / ("forces.npy" if state == len(DEPTHS_KM) else f"strains_{state:02d}.npy"))
-        for distance, count in enumerate(counts[state]):
+    for path, row in zip(files, counts, strict=True):
+        series = np.load(path)
+        for distance, count in enumerate(row):
             first = round(begins_s[distance] / STEP_S)
-            packed = pack_series(series[distance, : FORCES if state == len(DEPTHS_KM) else STRAINS, first : first + count])
+            packed = pack_series(series[distance, :, first : first + count])
             mantissas.append(packed[0].ravel())
             exponents.append(packed[1].ravel())
     np.savez_compressed(target, mantissas=np.concatenate(mantissas), exponents=np.concatenate(exponents))
@@ -71,11 +92,19 @@ def write_source_tables(settings: TrainingSettings, earths: tuple[str, ...] = ()
     decks = earths or DECKS
     target = settings.artifacts_dir / "greens" / version
     target.mkdir(parents=True, exist_ok=True)
-    digests = {}
+    digests, transverse = {}, {}
     for deck in decks:
-        compute_series(deck, settings.build_dir / "greens_serving" / deck)
-        digests[deck] = pack_tables(settings.build_dir / "greens_serving" / deck, target / f"{deck}.npz")
+        folder = settings.build_dir / "greens_serving" / deck
+        compute_series(deck, folder)
+        compute_love_series(deck, folder)
+        files = [folder / f"strains_{k:02d}.npy" for k in range(len(DEPTHS_KM))]
+        digests[deck] = pack_tables((*files, folder / "forces.npy"), layout(), target / f"{deck}.npz")
+        transverse[deck] = pack_tables(
+            (folder / "transverse_forces.npy",), layout((), TRANSVERSE), target / f"{deck}-{TRANSVERSE_NAME}.npz"
+        )
     engine = make_tables_config(decks[0]).model_dump(mode="json", include={"highest_frequency_mhz", "lowest_frequency_mhz", "tolerance"})
-    card = TablesCard(version=version, created_at=datetime.now(UTC), commit=read_commit(), engine=engine, sha256=digests)
+    card = TablesCard(
+        version=version, created_at=datetime.now(UTC), commit=read_commit(), engine=engine, sha256=digests, transverse_sha256=transverse
+    )
     (target / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return target

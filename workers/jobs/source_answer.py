@@ -29,6 +29,7 @@ def describe_inversion(gather: Gather, found: EventLocation) -> SourceEstimate |
         variance_reduction=source.variance_reduction,
         **(_describe_force(source) if source.tensor is None else _describe_tensor(source)),
         **_describe_amplitude(source),
+        response="known" if source.response_known else "assumed-velocity",
         centroid=Centroid(
             latitude=source.region.latitude_deg,
             longitude=source.region.longitude_deg,
@@ -98,6 +99,8 @@ def _describe_trace(gather: Gather, trace: TraceFit) -> SourceTrace:
         shift_s=trace.shift_s,
         body_correlation=None if waveform.body is None else waveform.body.correlation,
         body_shift_s=None if waveform.body is None else waveform.body.shift_s,
+        love_correlation=None if waveform.love is None else waveform.love.correlation,
+        love_shift_s=None if waveform.love is None else waveform.love.shift_s,
     )
 
 

@@ -72,6 +72,7 @@ def write_waveform_fit(gather: Gather, found: EventLocation) -> dict[str, bytes]
             "azimuth_deg": round(source.traces[index].waveform.azimuth_deg, 1),
             "body": _describe_window(source.traces[index].waveform.body),
             "rayleigh": _describe_window(source.traces[index].waveform.rayleigh),
+            "love": _describe_window(source.traces[index].waveform.love),
         }
         for index in chosen
     ]

@@ -1,4 +1,4 @@
-"""Waveform fit of a source: observed and synthetic body and Rayleigh waves of each station, with time shift and correlation."""
+"""Waveform fit of a source: observed and synthetic body, Rayleigh and Love waves of each station, with time shift and correlation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ from workers.plots.canvas import GRAY, INK, RED, encode_png, new_figure, place_a
 WIDTH_IN: Final = 10.5
 ROW_IN: Final = 0.42
 MAX_ROWS: Final = 24
-_LEFT_IN, _GAP_IN, _BODY_SHARE = 1.55, 0.75, 0.42
+_LEFT_IN, _GAP_IN = 1.55, 0.75
+_SHARES: Final = {2: (0.42, 0.58), 3: (0.3, 0.4, 0.3)}  # of the width, by the number of panels
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class StationWaveforms:
 
 def waveform_fit_figure(stations: Sequence[StationWaveforms], title: str) -> bytes:
     """
-    Draw observed (black) and synthetic (red) waveforms, a row a station by azimuth, body waves left and Rayleigh waves right; return PNG.
+    Draw observed (black) and synthetic (red) waveforms, a row a station by azimuth: body, Rayleigh, and any Love waves; return PNG.
 
     Each window has its own gain, and the synthetic its time shift, both of which the inversion leaves free.
     """
@@ -34,26 +35,30 @@ def waveform_fit_figure(stations: Sequence[StationWaveforms], title: str) -> byt
     height_in = 1.35 + ROW_IN * max(len(rows), 2)
     subtitle = "black: observed, red: synthetic, both whitened, 28 to 150 s, each window at its own gain and shift"
     figure = new_figure(WIDTH_IN, height_in, title, subtitle)
-    width_in = WIDTH_IN - _LEFT_IN - 2.0 * _GAP_IN
-    split_in = _LEFT_IN + _BODY_SHARE * width_in
-    body = place_axes(figure, _LEFT_IN, 0.55, WIDTH_IN - split_in, 0.8)
-    rayleigh = place_axes(figure, split_in + _GAP_IN, 0.55, _GAP_IN, 0.8)
-    for axes, name, windows in (
-        (body, "body waves", [one.waveform.body for one in rows]),
-        (rayleigh, "Rayleigh waves", [one.waveform.rayleigh for one in rows]),
-    ):
-        _draw_windows(axes, windows)
-        axes.set_title(name, fontsize=9, color=INK, loc="left")
-        axes.set_xlabel("time from the begin of the window (s)")
-        axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
+    panels = [("body waves", [one.waveform.body for one in rows]), ("Rayleigh waves", [one.waveform.rayleigh for one in rows])]
+    love = [one.waveform.love for one in rows]
+    panels += [("Love waves", love)] if any(love) else []
+    width_in, left_in, drawn = WIDTH_IN - _LEFT_IN - len(panels) * _GAP_IN, _LEFT_IN, []
+    for (name, windows), share in zip(panels, _SHARES[len(panels)], strict=True):
+        drawn.append(place_axes(figure, left_in, 0.55, WIDTH_IN - left_in - share * width_in, 0.8))
+        left_in += share * width_in + _GAP_IN
+        _draw_windows(drawn[-1], windows)
+        _label_panel(drawn[-1], name, len(rows))
+    body = drawn[0]
     for row, one in enumerate(rows):
         place = f"{one.waveform.distance_deg:.0f}°, azimuth {one.waveform.azimuth_deg:.0f}°"
         body.text(
             -0.02, row, f"{one.name}\n{place}", transform=body.get_yaxis_transform(), ha="right", va="center", fontsize=6.6, color=INK
         )
     return encode_png(figure)
+
+
+def _label_panel(axes: Axes, name: str, rows: int) -> None:
+    axes.set_title(name, fontsize=9, color=INK, loc="left")
+    axes.set_xlabel("time from the begin of the window (s)")
+    axes.set_ylim(rows - 0.4, -0.6)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
 
 
 def _draw_windows(axes: Axes, windows: Sequence[WindowFit | None]) -> None:

@@ -15,7 +15,8 @@ import scipy.fft
 from models.array_types import Complexes, Flags, Floats, Floats32, Integers
 from models.parallel import thread_map
 from models.seismic.geodesy import KM_PER_DEGREE
-from models.seismic.source.greens_tables import DISTANCES_DEG, STEP_S, GreensTables
+from models.seismic.source.amplitudes import LOVE
+from models.seismic.source.greens_tables import DISTANCES_DEG, FORCES, STEP_S, TRANSVERSE, GreensTables
 from models.seismic.source.observations import (
     RAYLEIGH_KM_S,
     TAPER_S,
@@ -23,16 +24,18 @@ from models.seismic.source.observations import (
     Observation,
     Spectrum,
     cosine_taper,
+    love_bounds_s,
     nearest_distances,
     window_bounds_s,
 )
 
 DAMPING: Final = 0.707  # of broadband seismometers
 DELAY_STEP_S: Final = 5.0
-SLOWNESSES_S_DEG: Final = (10.0, 30.0)
-"""Moveout of body and of Rayleigh waves between tabulated distances; a whole number of delay steps in half a degree."""
+SLOWNESSES_S_DEG: Final = (10.0, 30.0, 20.0)
+"""Moveout of body, Rayleigh and Love waves between tabulated distances; a whole number of delay steps in half a degree."""
 BODY_SHIFT_S, BODY_SHIFT = 2.5, 0.002  # standard deviation of the shift of a window: constant, and part of the travel time
 RAYLEIGH_SHIFT_S, RAYLEIGH_SHIFT = 3.0, 0.006
+LOVE_SHIFT = 0.01  # larger than that of Rayleigh waves, since they have no common stretch
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,9 @@ class CorrelationTables:
     `values` [n, windows, distances, states, components, delays] over the root of the record's energy, delays being multiples of 5 s around
     zero; `norms` [n, windows, distances, states, components, components]: energies of the Green's functions. `first_deg` [n]: the first
     tabulated distance. `weights` [n, windows]: half the degrees of freedom, times station weight; 0 for a missing window. `shifts_s`
-    [n, windows]: standard deviation of a window's shift. `travel_s` [n]: Rayleigh travel time. `log_sizes` [n]: natural logarithm of the
-    size of the Rayleigh waves over that of the scaled Green's functions; a correlation over the root of the norm is multiplied by its
-    exponential to give the amplitude of the source.
+    [n, windows]: standard deviation of a window's shift. `travel_s` [n]: Rayleigh travel time. `log_sizes` [n, 2]: natural logarithm of the
+    size of the Rayleigh and the Love waves over that of the scaled Green's functions; a correlation over the root of the norm is
+    multiplied by its exponential to give the amplitude of the source. NaN without a window.
     """
 
     values: Floats32
@@ -129,32 +132,41 @@ def tabulate_correlations(
         np.stack([norms for _, norms, _, _ in tables]),
         np.array([first for _, _, first, _ in tables]),
         0.5 * freedom * station_weights[:, None],
-        np.stack((body, RAYLEIGH_SHIFT_S + RAYLEIGH_SHIFT * travel), axis=1),
+        np.stack((body, RAYLEIGH_SHIFT_S + RAYLEIGH_SHIFT * travel, RAYLEIGH_SHIFT_S + LOVE_SHIFT * travel), axis=1),
         travel,
-        np.array([size for _, _, _, size in tables]),
+        np.stack([sizes for _, _, _, sizes in tables]),
     )
 
 
 def _tabulate_one(
     record: Observation, earth: GreensTables, excitation: Excitation, half_width: int, delays_s: Floats
-) -> tuple[Floats32, Floats32, float, float]:
-    """Values and norms of one record (see `CorrelationTables`), the first tabulated distance, and the logarithm of the size."""
+) -> tuple[Floats32, Floats32, float, Floats]:
+    """Values and norms of one record (see `CorrelationTables`), the first tabulated distance, and the logarithms of the sizes."""
     distances = nearest_distances(record.distance_deg, half_width, len(DISTANCES_DEG))
     stored, rows = np.unique(excitation.states, return_inverse=True)
-    block = earth.read(distances, stored, excitation.components)
+    vertical = earth.read(distances, stored, excitation.components)
     shape = (WINDOWS, len(distances), len(excitation.states), excitation.components)
     values = np.zeros((*shape, len(delays_s)), np.float32)
     norms = np.zeros((*shape, excitation.components), np.float32)
-    log_size = np.nan
+    log_sizes = np.full(WINDOWS, np.nan)
     for window, spectrum in enumerate(record.spectra):
-        if spectrum is None:
+        block = vertical if window != LOVE else read_transverse(earth, distances, excitation)
+        if spectrum is None or block is None:
             continue
         separate = record.spectra[0] is not None or window_bounds_s(record.distance_deg)[0] is not None
         greens, begins_s = transform_greens(block, earth.begins_s[distances], distances, window, spectrum, separate=separate)
         greens = greens[:, rows] * (excitation.transfer(spectrum.frequencies_hz) * spectrum.gain)[None, :, None].astype(np.complex64)
-        values[window], norms[window], scale = _correlate(greens, spectrum, begins_s, delays_s)
-        log_size = 0.5 * np.log(spectrum.energy) + np.log(scale)  # in the end of the last window, of Rayleigh waves
-    return values, norms, float(DISTANCES_DEG[distances[0]]), float(log_size)
+        used = slice(block.shape[2])
+        values[window, :, :, used], norms[window, :, :, used, used], scale = _correlate(greens, spectrum, begins_s, delays_s)
+        log_sizes[window] = 0.5 * np.log(spectrum.energy) + np.log(scale)
+    return values, norms, float(DISTANCES_DEG[distances[0]]), log_sizes[1:]
+
+
+def read_transverse(earth: GreensTables, distances: Integers, excitation: Excitation) -> Floats32 | None:
+    """Read the transverse series [distances, 1, 1, samples] of a force; None of a tensor, and without tables."""
+    if earth.transverse is None or excitation.components != FORCES:
+        return None
+    return earth.transverse.read(distances, np.zeros(1, np.int64), TRANSVERSE)
 
 
 def transform_greens(
@@ -170,8 +182,8 @@ def transform_greens(
     starts = np.empty(len(distances))
     for j, distance in enumerate(DISTANCES_DEG[distances]):
         body, rayleigh = window_bounds_s(float(distance))
-        bounds = (body or rayleigh) if window == 0 else rayleigh
-        if not separate and body is not None:
+        bounds = love_bounds_s(float(distance)) if window == LOVE else (body or rayleigh) if window == 0 else rayleigh
+        if not separate and body is not None and window != LOVE:
             bounds = (body[0], rayleigh[1])
         first = max(round((bounds[0] - begins_s[j]) / STEP_S), 0)
         count = min(round((bounds[1] - begins_s[j]) / STEP_S) - first, block.shape[3] - first, length)

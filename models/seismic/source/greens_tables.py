@@ -2,12 +2,13 @@
 Tables of Green's functions of one Earth model, as they ship: 0.5 to 160 degrees, 25 depths, 10 s sampling, 4.5 to 45 mHz.
 
 Vertical displacement of a unit step: for a moment tensor the strain components rr, dd, cc, rd (d toward the station, c across) at depth,
-for a single force at the surface the components z and d (see `training.earth.greens`, which computes them by reciprocity). A series
+for a single force at the surface the components z and d (see `training.earth.greens`, which computes them by reciprocity). Transverse
+displacement, 90 degrees clockwise from the direction away from the source, for the component c of a force, clockwise from d. A series
 begins before the first arrival and ends after the Rayleigh wave. Blocks of 16 samples are int8 numbers with a common power of two, so body
 waves keep their precision beside Rayleigh waves.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ DISTANCES_DEG: Final[Floats] = np.arange(0.5, 160.01, DISTANCE_STEP_DEG)
 DEPTHS_KM: Final = (3.5, 6, 9.5, 13.5, 18, 23, 28.5, 34, 41, 50, 60, 73, 88, 105, 125, 150, 180, 215, 260, 315, 380, 455, 535, 610, 680)
 """None lies on a discontinuity of the Earth models."""
 STRAINS, FORCES = 4, 2  # components of a moment tensor and of a single force
+TRANSVERSE = 1  # components of a single force on transverse records
 BLOCK: Final = 16
 TABLE_SCALE: Final = 1e20  # of what is read: displacements in meters of a unit source would underflow when squared
 LEAD_S: Final = 60.0
@@ -62,7 +64,8 @@ class GreensTables:
     Packed Green's functions of one Earth model.
 
     `mantissas` and `exponents` hold all series one after the other. `begins_s` [distances] after the origin time; `counts`
-    [depths + 1, distances] samples, the last row being that of forces; `first_blocks` of the first component likewise.
+    [depths + 1, distances] samples, the last row being that of forces; `first_blocks` of the first component likewise. `transverse`: the
+    tables of transverse displacement of forces, with one row; None where there are none.
     """
 
     mantissas: NDArray[np.int8]
@@ -70,6 +73,7 @@ class GreensTables:
     begins_s: Floats
     counts: Integers
     first_blocks: Integers
+    transverse: "GreensTables | None" = None
 
     def read(self, distances: Integers, states: Integers, components: int) -> Floats32:
         """
@@ -82,19 +86,23 @@ class GreensTables:
         return block
 
 
-def layout(depths_km: tuple[float, ...] = DEPTHS_KM) -> tuple[Floats, Integers, Integers]:
+def layout(depths_km: tuple[float, ...] = DEPTHS_KM, force_components: int = FORCES) -> tuple[Floats, Integers, Integers]:
     """Lay out the series: `begins_s`, `counts` and `first_blocks` of `GreensTables`."""
     states, begins_s = (*depths_km, 0.0), series_begins_s()
     counts = np.rint((np.stack([series_ends_s(depth) for depth in states]) - begins_s) / STEP_S).astype(np.int64) + 1
-    components = np.where(np.arange(len(states)) < len(depths_km), STRAINS, FORCES)[:, None]
+    components = np.where(np.arange(len(states)) < len(depths_km), STRAINS, force_components)[:, None]
     blocks = (-(-counts // BLOCK) * components).ravel()
     first = (np.cumsum(blocks) - blocks).reshape(counts.shape)
     return begins_s, counts, first
 
 
-def load_tables(path: Path) -> GreensTables:
-    """Load the tables of an Earth model; raises ValueError for a file of another layout."""
-    begins_s, counts, first_blocks = layout()
+def load_tables(path: Path, transverse: Path | None = None) -> GreensTables:
+    """Load the tables of an Earth model, and those of transverse displacement; raises ValueError for a file of another layout."""
+    tables = _load_layout(path, *layout())
+    return tables if transverse is None else replace(tables, transverse=_load_layout(transverse, *layout((), TRANSVERSE)))
+
+
+def _load_layout(path: Path, begins_s: Floats, counts: Integers, first_blocks: Integers) -> GreensTables:
     with np.load(path, allow_pickle=False) as content:
         mantissas, exponents = content["mantissas"], content["exponents"]
     if len(exponents) * BLOCK != len(mantissas) or len(exponents) <= first_blocks[-1, -1]:

@@ -5,31 +5,38 @@ A scan over places, depths (or force histories), mechanisms and origin times aro
 from the best sources of the scan, then one that samples the posterior with windows set anew at the best source.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
 from models.array_types import Floats, Floats32, Integers
 from models.seismic.geodesy import azimuth_deg, destination, geocentric_latitude_deg, geographic, unit_vectors
-from models.seismic.source.correlations import CorrelationTables, Excitation, tabulate_correlations
-from models.seismic.source.force_histories import HISTORY_DELAYS_S, HISTORY_WEIGHTS
-from models.seismic.source.greens_tables import DEPTHS_KM, DISTANCE_STEP_DEG, FORCES, STRAINS, GreensTables
+from models.seismic.source.correlations import Excitation
+from models.seismic.source.force_histories import HISTORY_DELAYS_S
+from models.seismic.source.greens_tables import DEPTHS_KM, DISTANCE_STEP_DEG, FORCES, GreensTables
 from models.seismic.source.mechanisms import trial_forces, trial_tensors
-from models.seismic.source.observations import Guess, Observation, observe_records, weigh_stations
-from models.seismic.source.search import DELAY_STEP_S, EXPLAINED, evaluate_source, scan_sources, walk_sources
+from models.seismic.source.observations import Guess, Observation, observe_records
+from models.seismic.source.problem import (
+    EpicenterPrior,
+    Kind,
+    Motion,
+    Problem,
+    choose_paths,
+    list_corners,
+    make_excitation,
+    prepare_problem,
+)
+from models.seismic.source.search import DELAY_STEP_S, evaluate_source, scan_sources, walk_sources
 from models.seismic.source.waveform_fit import WaveformFit, synthesize_fit
 from models.seismic.waveforms import Gather
 
-Kind = Literal["tensor", "force"]
-Motion = Literal["displacement", "velocity", "seismometer"]
 MIN_TRACES: Final = 3
 SCANNED_DEPTHS: Final[Integers] = np.array((1, 4, 7, 10, 13, 16, 18, 20, 22, 24))
 SCAN_STEP_DEG: Final = 1.5
 SCAN_RADIUS_DEG: Final = 3.0
 KNOWN_DEG: Final = 0.3
-CORNER_S: Final = 180.0  # of a seismometer whose response is unknown: broadband ones have 120 to 360 s
 STARTS: Final = 8
 ROUGH_MARGIN_S, ROUGH_PADDING_S, ROUGH_DELAYS, MAX_DELAY_S = 60.0, 250.0, 34, 110.0
 """Of the scan: margin of windows, zeros after them, delays tabulated on either side, and largest delay of the origin time."""
@@ -40,21 +47,8 @@ COOLING: Final[Floats] = np.geomspace(6.0, 0.7, 600)
 SAMPLED: Final[Floats] = np.concatenate((np.geomspace(6.0, 3.0, BURNED_STEPS), np.full(2400, 3.0)))
 """Temperatures of a chain: errors of paths are shared and the likelihood is too sharp, so it is sampled at a third of its logarithm."""
 MOVES: Final[Floats] = np.array((0.25, 4.0, 0.003, 0.15))  # of place [degrees], delay [s], stretch, mechanism
-STRETCH: Final = 0.01  # standard deviation of the stretch that all Rayleigh travel times share
 PROFILE_AZIMUTHS_DEG: Final[Floats] = np.arange(0.0, 360.0, 10.0)
 PROFILE_DELAYS_S: Final[Floats] = np.arange(-30.0, 31.0, 10.0)  # of the origin time about that of the best source
-SPREADS: Final = {STRAINS: 0.15, FORCES: 0.25}
-"""Standard deviation of the determinant of a unit tensor (a double couple has 0), and of the vertical part of a force over its length."""
-
-
-@dataclass(frozen=True)
-class EpicenterPrior:
-    """A prior of the epicenter: geographic center, standard deviation in degrees, and origin time in POSIX seconds."""
-
-    latitude_deg: float
-    longitude_deg: float
-    deviation_deg: float
-    time_s: float
 
 
 @dataclass(frozen=True)
@@ -65,7 +59,7 @@ class SourceFit:
     `best` and `samples` [m] are rows of `walk_sources` (their latitudes geocentric), delays being relative to `time_s`; `states` are depths
     or force histories by index. `log_opposite`: log likelihood of the best force in the opposite direction, None of a tensor. `profile`
     [depths]: largest log likelihood at each depth that was tried, minus infinity elsewhere. `azimuth_profile`: the same of a force at each
-    of `PROFILE_AZIMUTHS_DEG`, empty of a tensor. `fits` [n, windows, 3]: shift in seconds, correlation and relative amplitude of each
+    of `PROFILE_AZIMUTHS_DEG`, empty of a tensor. `fits` [n, windows, 3]: shift in seconds, correlation and inverse root of the norm of each
     window of the records with indices `traces` [n], with their `weights` [n, windows] and `waveforms` [n].
     """
 
@@ -89,60 +83,6 @@ class SourceFit:
         return float(self.best[0])
 
 
-def make_excitation(kind: Kind, states: Integers, motion: Motion, half_duration_s: float) -> Excitation:
-    """Make the excitation of a tensor at depths, or of force histories, by index."""
-    derivatives = (0 if motion == "displacement" else 1) + (1 if kind == "force" else 0)
-    corner_s = CORNER_S if motion == "seismometer" else 0.0
-    if kind == "force":
-        surface = np.full(len(states), len(DEPTHS_KM))
-        return Excitation(surface, FORCES, HISTORY_DELAYS_S[states], HISTORY_WEIGHTS[states], derivatives, corner_s)
-    delays = np.linspace(0.0, 2.0 * half_duration_s, 9)
-    triangle = np.maximum(1.0 - np.abs(delays / max(half_duration_s, 1e-3) - 1.0), 0.0) if half_duration_s > 0.0 else np.eye(9)[0]
-    rows = np.broadcast_to(delays, (len(states), 9)), np.broadcast_to(triangle / triangle.sum(), (len(states), 9))
-    return Excitation(states, STRAINS, *rows, derivatives, corner_s)
-
-
-@dataclass(frozen=True)
-class _Problem:
-    """Tables and stations of one inversion, with priors, as compiled loops take them."""
-
-    tables: CorrelationTables
-    station_weights: Floats
-    stations: Floats
-    prior: Floats
-    state_prior: Floats
-
-    @property
-    def arrays(self) -> tuple[Floats32, Floats32, Floats, Floats, Floats, Floats, Floats, Floats]:
-        """Arrays that the compiled loops take first."""
-        one, sizes = self.tables, np.stack((self.tables.log_sizes, self.station_weights), axis=1)
-        return (one.values, one.norms, one.weights, one.shifts_s, one.travel_s, one.first_deg, sizes, self.stations)
-
-    def fit_windows(self, row: Floats) -> Floats:
-        """Fit the windows to a row of samples: [n, windows, 3] as `evaluate_source` writes them."""
-        fits = np.zeros((len(self.stations), 2, 3))
-        evaluate_source(*self.arrays, row[1:3], int(row[3]), row[6:], row[4], row[5], fits)
-        return fits
-
-
-def _prepare(
-    observations: Sequence[Observation],
-    earth: GreensTables,
-    excitation: Excitation,
-    prior: EpicenterPrior,
-    sizes: tuple[int, int],
-    with_gain: Collection[int] = (),
-) -> _Problem:
-    station_weights = weigh_stations(observations)
-    tables = tabulate_correlations(observations, earth, excitation, station_weights, *sizes)
-    known = np.array([one.trace_index in with_gain for one in observations])
-    tables = replace(tables, log_sizes=np.where(known, tables.log_sizes, np.nan))
-    stations = np.radians([(one.latitude_deg, one.longitude_deg) for one in observations])
-    center = np.radians((float(geocentric_latitude_deg(prior.latitude_deg)), prior.longitude_deg))
-    center_and_widths = np.array((*center, prior.deviation_deg, STRETCH, SPREADS[excitation.components]))
-    return _Problem(tables, station_weights, stations, center_and_widths, np.zeros(len(excitation.states)))
-
-
 def hexagon(latitude_deg: float, longitude_deg: float, radius_deg: float, step_deg: float) -> Floats:
     """Lay a hexagonal grid around a point: latitudes and longitudes [m, 2] in degrees, the point itself first."""
     rings = round(radius_deg / step_deg)
@@ -160,7 +100,8 @@ def invert_source(
     kind: Kind,
     motion: Motion = "velocity",
     half_duration_s: float = 0.0,
-    with_gain: Collection[int] = (),
+    gain_deviations: Mapping[int, float] | None = None,
+    horizontals: Floats32 | None = None,
 ) -> SourceFit | None:
     """
     Invert records for a source of one kind around an epicenter; None with fewer than three usable traces.
@@ -177,50 +118,68 @@ def invert_source(
         Where and when to search.
     kind : {"tensor", "force"}
         A deviatoric moment tensor at depth, or a single force at the surface.
-    motion : {"displacement", "velocity"}
-        What the records are proportional to.
+    motion : {"displacement", "velocity", "seismometer"}
+        What the records are proportional to; "seismometer": the velocity of a seismometer of unknown corner period.
     half_duration_s : float
         Of the moment rate, a triangle.
-    with_gain : collection of int
-        Traces in one unit, whose Rayleigh amplitudes count.
+    gain_deviations : mapping of int to float, optional
+        Traces whose Rayleigh amplitudes count, with the standard deviation of the natural logarithm of these.
+    horizontals : float32 [traces, 2, samples], optional
+        Motion to the north and east of the traces of the gather, on its clock, NaN where there is none. Their Love waves count for a force.
 
     """
     states = SCANNED_DEPTHS if kind == "tensor" else np.arange(len(HISTORY_DELAYS_S))
     guess = Guess(prior.latitude_deg, prior.longitude_deg, prior.time_s)
-    observations = observe_records(gather, guess, traces, ROUGH_MARGIN_S, ROUGH_PADDING_S)
+    records = _Records(gather, traces, horizontals if kind == "force" else None, gain_deviations or {})
+    observations = records.observe(guess, ROUGH_MARGIN_S, ROUGH_PADDING_S)
     if len(observations) < MIN_TRACES:
         return None
     excitation = make_excitation(kind, states, motion, half_duration_s)
     half_width = round((_scan_radius_deg(prior) + 1.0) / DISTANCE_STEP_DEG)
-    rough = _prepare(observations, earths[0], excitation, prior, (half_width, ROUGH_DELAYS))
+    rough = prepare_problem(observations, earths[0], excitation, prior, (half_width, ROUGH_DELAYS), {})
     starts, scanned = _scan(rough, prior, kind)
     cooled = [_cool(rough, start, MAX_DELAY_S, number) for number, start in enumerate(starts)]
-    fit = _refine(gather, traces, earths, prior, excitation, cooled, guess, with_gain)
+    fit = _refine(records, earths, prior, excitation, cooled, guess)
     return fit if fit is None or kind == "force" else replace(fit, profile=_fill_profile(fit.profile, scanned))
 
 
+@dataclass(frozen=True)
+class _Records:
+    """The records of one inversion."""
+
+    gather: Gather
+    traces: Sequence[int]
+    horizontals: Floats32 | None
+    gain_deviations: Mapping[int, float]
+
+    def observe(self, guess: Guess, margin_s: float, padding_s: float) -> list[Observation]:
+        """Prepare the windows of the records around a guess."""
+        return observe_records(self.gather, guess, self.traces, margin_s, padding_s, self.horizontals)
+
+
 def _refine(
-    gather: Gather,
-    traces: Sequence[int],
+    records: _Records,
     earths: Sequence[GreensTables],
     prior: EpicenterPrior,
     rough: Excitation,
     cooled: list[Floats],
     guess: Guess,
-    with_gain: Collection[int],
 ) -> SourceFit | None:
-    """Place windows and tables anew at the best of the cooled sources, choose an Earth model a path, and sample the posterior there."""
+    """Place windows and tables anew at the best of the cooled sources, choose Earth and instrument a path, and sample the posterior."""
     best = _take_best(np.stack(cooled))
     moved = _move_guess(guess, best)
-    observations = observe_records(gather, moved, traces, FINE_MARGIN_S, FINE_PADDING_S)
+    observations = records.observe(moved, FINE_MARGIN_S, FINE_PADDING_S)
     if len(observations) < MIN_TRACES:
         return None
     is_force = rough.components == FORCES
     excitation = rough if is_force else _at_all_depths(rough)
     begin = np.concatenate((best[1:3], (_state_of(rough, excitation, int(best[3])), 0.0), best[5:]))
-    problems = [_prepare(observations, earth, excitation, prior, (FINE_WIDTH, FINE_DELAYS), with_gain) for earth in earths]
-    both = [row for problem in problems for row in _start_fine(problem, begin, is_force=is_force)]
-    fine, chosen = _choose_earths(problems, _take_best(np.concatenate(both)))
+    pairs = [(earth, *one) for one in list_corners(excitation) for earth in earths]
+    problems = [
+        prepare_problem(observations, earth, one, prior, (FINE_WIDTH, FINE_DELAYS), records.gain_deviations) for earth, one, _ in pairs
+    ]
+    both = [row for problem in problems[: len(earths)] for row in _start_fine(problem, begin, is_force=is_force)]
+    fine, chosen = choose_paths(problems, [log for _, _, log in pairs], _take_best(np.concatenate(both)))
     chain = _walk(fine, _take_best(np.concatenate(both))[1:], SAMPLED, REFINED_DELAY_S, 100)
     against = [_walk(fine, _turn(fine, _take_best(chain)[1:]), COOLING, REFINED_DELAY_S, 60)] if is_force else []
     top = _take_best(chain)
@@ -238,46 +197,28 @@ def _refine(
         azimuths_deg=azimuth_deg(*np.degrees(top[1:3]), *np.degrees(fine.stations.T)),
         fits=fits,
         weights=fine.tables.weights,
-        waveforms=_synthesize_fits(observations, [earths[k] for k in chosen], excitation, top, fits, gather.sampling_rate_hz),
+        waveforms=_synthesize_fits(observations, [pairs[k][:2] for k in chosen], top, fits, records.gather.sampling_rate_hz),
     )
 
 
-def _start_fine(problem: _Problem, begin: Floats, *, is_force: bool) -> list[Floats]:
+def _start_fine(problem: Problem, begin: Floats, *, is_force: bool) -> list[Floats]:
     """Cool from the best rough source, and from the opposite force."""
     begins = [begin, _turn(problem, begin)] if is_force else [begin]
     return [_walk(problem, row, COOLING, REFINED_DELAY_S, 50 + number) for number, row in enumerate(begins)]
 
 
-def _choose_earths(problems: Sequence[_Problem], row: Floats) -> tuple[_Problem, Integers]:
-    """Choose the Earth model of each path by its log likelihood at a source; returns the problem of the mixture and the choices [n]."""
-    chosen, mixed = np.zeros(len(problems[0].stations), np.int64), problems[0]
-    reached = [_window_gains(problem, row).sum(axis=1) for problem in problems]
-    for number in range(1, len(problems)):
-        better = reached[number] > np.maximum.reduce(reached[:number])
-        chosen[better] = number
-        mixed = replace(mixed, tables=mixed.tables.take_best(problems[number].tables, better))
-    return mixed, chosen
-
-
-def _window_gains(problem: _Problem, row: Floats) -> Floats:
-    """Log likelihood [n, windows] of each window at a source."""
-    fits, one = problem.fit_windows(row), problem.tables
-    off = np.square(fits[..., 0] / one.shifts_s) * np.minimum(one.weights, 1.0)
-    return np.asarray(-one.weights * np.log(1.0 - EXPLAINED * np.square(fits[..., 1])) - 0.5 * off)
-
-
 def _synthesize_fits(
-    observations: Sequence[Observation], earths: Sequence[GreensTables], excitation: Excitation, top: Floats, fits: Floats, rate_hz: float
+    observations: Sequence[Observation], paths: Sequence[tuple[GreensTables, Excitation]], top: Floats, fits: Floats, rate_hz: float
 ) -> tuple[WaveformFit, ...]:
     return tuple(
         synthesize_fit(one, earth, excitation, top, row, rate_hz, FINE_MARGIN_S)
-        for one, earth, row in zip(observations, earths, fits, strict=True)
+        for one, (earth, excitation), row in zip(observations, paths, fits, strict=True)
     )
 
 
-def _profile_azimuths(problem: _Problem, top: Floats) -> Floats:
+def _profile_azimuths(problem: Problem, top: Floats) -> Floats:
     """Largest log likelihood of horizontal forces at `PROFILE_AZIMUTHS_DEG`, at the place of the best, over histories and delays."""
-    fits, place = np.zeros((len(problem.stations), 2, 3)), top[1:3]
+    fits, place = np.zeros((*problem.tables.weights.shape, 3)), top[1:3]
     radians = np.radians(PROFILE_AZIMUTHS_DEG)
     trials = [(state, delay) for state in range(problem.tables.values.shape[3]) for delay in PROFILE_DELAYS_S + top[4]]
     forces = np.stack((np.zeros(len(radians)), np.cos(radians), np.sin(radians)), axis=1)
@@ -303,9 +244,9 @@ def _state_of(rough: Excitation, fine: Excitation, state: int) -> float:
     return float(state if rough is fine else rough.states[state])
 
 
-def _turn(problem: _Problem, row: Floats) -> Floats:
+def _turn(problem: Problem, row: Floats) -> Floats:
     """Turn a force into the opposite direction, with the history and the origin time that then fit best."""
-    fits, turned = np.zeros((len(problem.stations), 2, 3)), -row[5:]
+    fits, turned = np.zeros((*problem.tables.weights.shape, 3)), -row[5:]
     trials = [(state, delay) for state in range(problem.tables.values.shape[3]) for delay in np.arange(-45.0, 46.0, 7.5)]
     values = [evaluate_source(*problem.arrays, row[:2], state, turned, delay, row[4], fits) for state, delay in trials]
     state, delay = trials[int(np.argmax(values))]
@@ -336,7 +277,7 @@ def _scan_radius_deg(prior: EpicenterPrior) -> float:
     return SCAN_RADIUS_DEG if prior.deviation_deg > KNOWN_DEG else 0.0
 
 
-def _scan(problem: _Problem, prior: EpicenterPrior, kind: Kind) -> tuple[list[Floats], Floats]:
+def _scan(problem: Problem, prior: EpicenterPrior, kind: Kind) -> tuple[list[Floats], Floats]:
     """Scan sources: the best of the `STARTS` best states, as rows of `walk_sources`, and the largest log likelihood of each state."""
     latitude = float(geocentric_latitude_deg(prior.latitude_deg))
     places = np.radians(hexagon(latitude, prior.longitude_deg, _scan_radius_deg(prior), SCAN_STEP_DEG))
@@ -359,7 +300,7 @@ def _scan(problem: _Problem, prior: EpicenterPrior, kind: Kind) -> tuple[list[Fl
     return rows, np.asarray(best.max(axis=(0, 2)), np.float64)
 
 
-def _cool(problem: _Problem, start: Floats, max_delay_s: float, number: int) -> Floats:
+def _cool(problem: Problem, start: Floats, max_delay_s: float, number: int) -> Floats:
     """Cool a chain from a start; returns its best row."""
     return _take_best(_walk(problem, start, COOLING, max_delay_s, number))
 
@@ -369,7 +310,7 @@ def _take_best(samples: Floats) -> Floats:
     return np.asarray(samples[np.argmax(samples[:, 0])])
 
 
-def _walk(problem: _Problem, start: Floats, temperatures: Floats, max_delay_s: float, number: int) -> Floats:
+def _walk(problem: Problem, start: Floats, temperatures: Floats, max_delay_s: float, number: int) -> Floats:
     """Walk a chain; `number` makes its random numbers its own."""
     random = np.random.default_rng(number)
     normals, uniforms = random.normal(size=(len(temperatures), 10)), random.uniform(size=(len(temperatures), 3))

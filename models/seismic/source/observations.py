@@ -1,12 +1,12 @@
 """
-Long-period records prepared for a source inversion: windows of body and of Rayleigh waves, their spectra, whitened by noise.
+Long-period records prepared for a source inversion: windows of body, Rayleigh and Love waves, their spectra, whitened by noise.
 
 A window is fixed on the record, so that no trial source gains by fitting less data. Amplitudes are never used, only the shape of each
 window, so unknown gains do no harm.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -14,13 +14,14 @@ import scipy.fft
 
 from models.array_types import Complexes, Flags, Floats, Floats32, Integers
 from models.seismic.earth.travel_times import travel_time_s
-from models.seismic.geodesy import KM_PER_DEGREE, distance_deg, geocentric_latitude_deg
+from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg, geocentric_latitude_deg
 from models.seismic.waveforms import Gather
 
 SHORTEST_PERIOD_S: Final = 28.0
 LONGEST_PERIOD_S: Final = 150.0
 SPLIT_KM_S: Final = 4.4  # group velocity between body and Rayleigh waves
 SLOWEST_KM_S: Final = 3.1
+LOVE_KM_S: Final = (4.7, 3.4)  # group velocities of the window of Love waves
 MIN_SPLIT_DEG: Final = 12.0  # nearer stations have one window
 MAX_DISTANCE_DEG: Final = 159.0
 TAPER_S: Final = 60.0
@@ -31,7 +32,7 @@ SMOOTHING_HZ: Final = 0.004
 PHASE_ERROR: Final = 0.004  # of the Rayleigh travel time: frequencies whose phase it makes uncertain lose weight
 RAYLEIGH_KM_S: Final = 3.75
 MIN_LIVE_FRACTION: Final = 0.9  # of the samples of a window
-WINDOWS: Final = 2
+WINDOWS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,18 @@ class Spectrum:
 
 @dataclass(frozen=True)
 class Observation:
-    """The windows of one record: body waves (None where they are not separate, or without data) and Rayleigh waves."""
+    """
+    The windows of one station.
+
+    `spectra`: body waves (None where they are not separate, or without data), Rayleigh waves, and Love waves on the transverse component
+    (None without horizontals).
+    """
 
     trace_index: int
     latitude_deg: float
     longitude_deg: float
     distance_deg: float
-    spectra: tuple[Spectrum | None, Spectrum | None]
+    spectra: tuple[Spectrum | None, Spectrum | None, Spectrum | None]
 
 
 def window_bounds_s(distance: float) -> tuple[tuple[float, float] | None, tuple[float, float]]:
@@ -80,7 +86,20 @@ def window_bounds_s(distance: float) -> tuple[tuple[float, float] | None, tuple[
     return (None, (first, last)) if distance < MIN_SPLIT_DEG else ((first, split), (split, last))
 
 
-def observe_records(gather: Gather, guess: Guess, traces: Sequence[int], margin_s: float, padding_s: float) -> list[Observation]:
+def love_bounds_s(distance: float) -> tuple[float, float]:
+    """Return begin and end of the window of Love waves at a distance, in seconds after the origin time."""
+    fastest, slowest = (distance * KM_PER_DEGREE / velocity for velocity in LOVE_KM_S)
+    return max(0.0, fastest - TAPER_S), slowest + TAPER_S
+
+
+def observe_records(
+    gather: Gather,
+    guess: Guess,
+    traces: Sequence[int],
+    margin_s: float,
+    padding_s: float,
+    horizontals: Floats32 | None = None,
+) -> list[Observation]:
     """
     Prepare records for an inversion.
 
@@ -96,18 +115,52 @@ def observe_records(gather: Gather, guess: Guess, traces: Sequence[int], margin_
         Windows are longer by this at both ends.
     padding_s : float
         Zeros after a window: the largest delay that it will be correlated over.
+    horizontals : float32 [traces, 2, samples], optional
+        Motion to the north and east of all traces of the gather, on its clock; NaN where there is none.
 
     """
     latitude = float(geocentric_latitude_deg(guess.latitude_deg))
-    distances = distance_deg(latitude, guess.longitude_deg, geocentric_latitude_deg(gather.latitudes_deg), gather.longitudes_deg)
+    places = geocentric_latitude_deg(gather.latitudes_deg), gather.longitudes_deg
+    distances = distance_deg(latitude, guess.longitude_deg, *places)
     found = []
     for trace in traces:
         if not 0.5 <= distances[trace] <= MAX_DISTANCE_DEG:
             continue
         one = _observe(gather, trace, float(distances[trace]), guess.time_s, margin_s, padding_s)
+        if one is not None and horizontals is not None:
+            back_azimuth = float(azimuth_deg(places[0][trace], places[1][trace], latitude, guess.longitude_deg))
+            transverse = rotate_to_transverse(horizontals[trace], back_azimuth)
+            love = _observe_love(transverse, gather, float(distances[trace]), guess.time_s, margin_s, padding_s)
+            one = replace(one, spectra=(*one.spectra[:2], love))
         if one is not None:
             found.append(one)
     return found
+
+
+def rotate_to_transverse(north_east: Floats32, back_azimuth_deg: float) -> Floats32:
+    """Rotate motion to north and east [2, samples] to the transverse: 90 degrees clockwise from the direction away from the source."""
+    angle = np.radians(back_azimuth_deg)
+    return np.asarray(np.sin(angle) * north_east[0] - np.cos(angle) * north_east[1], np.float32)
+
+
+def _observe_love(
+    transverse: Floats32, gather: Gather, distance: float, origin_s: float, margin_s: float, padding_s: float
+) -> Spectrum | None:
+    """Prepare the window of Love waves of a transverse record; noise is what lies outside of all windows."""
+    rate_hz, clock_s = gather.sampling_rate_hz, gather.start_time_s - origin_s
+    quiet = np.isfinite(transverse)
+    first, last = ((time - clock_s) * rate_hz for time in _reach_s(distance, margin_s))
+    quiet[max(0, int(first)) : max(0, int(last))] = False
+    noise = _noise_density(transverse, quiet, rate_hz)
+    begin, end = love_bounds_s(distance)
+    widths_s = PHASE_ERROR * distance * KM_PER_DEGREE / RAYLEIGH_KM_S
+    return _transform(transverse, rate_hz, clock_s, (begin - margin_s, end + margin_s), padding_s, noise, widths_s)
+
+
+def _reach_s(distance: float, margin_s: float) -> tuple[float, float]:
+    """Begin of the first and end of the last window, in seconds after the origin time."""
+    body, rayleigh = window_bounds_s(distance)
+    return (body or rayleigh)[0] - margin_s, rayleigh[1] + margin_s
 
 
 def _observe(gather: Gather, trace: int, distance: float, origin_s: float, margin_s: float, padding_s: float) -> Observation | None:
@@ -115,7 +168,7 @@ def _observe(gather: Gather, trace: int, distance: float, origin_s: float, margi
     samples, rate_hz = gather.samples[trace], gather.sampling_rate_hz
     clock_s = gather.start_time_s - origin_s
     quiet = np.isfinite(samples)
-    first, last = ((time - clock_s) * rate_hz for time in ((bounds[0] or bounds[1])[0] - margin_s, bounds[1][1] + margin_s))
+    first, last = ((time - clock_s) * rate_hz for time in _reach_s(distance, margin_s))
     quiet[max(0, int(first)) : max(0, int(last))] = False
     noise = _noise_density(samples, quiet, rate_hz)
     widths_hz = PHASE_ERROR * distance * KM_PER_DEGREE / RAYLEIGH_KM_S
@@ -128,7 +181,7 @@ def _observe(gather: Gather, trace: int, distance: float, origin_s: float, margi
     if spectra[1] is None:
         return None
     latitude = float(geocentric_latitude_deg(gather.latitudes_deg[trace]))
-    return Observation(trace, latitude, float(gather.longitudes_deg[trace]), distance, (spectra[0], spectra[1]))
+    return Observation(trace, latitude, float(gather.longitudes_deg[trace]), distance, (spectra[0], spectra[1], None))
 
 
 def _noise_density(samples: Floats32, quiet: Flags, rate_hz: float) -> tuple[Floats, Floats] | None:

@@ -9,13 +9,12 @@ import numpy as np
 
 from models.array_types import Floats, Floats32, Integers
 from models.compiled import compiled_sums
+from models.seismic.source.amplitudes import LOVE, compare_love, evaluate_amplitudes
 
 EXPLAINED = 0.7  # of the squared correlation: real waveforms never fit completely
 MAX_SHIFTS = 2.5  # standard deviations of a window's shift
-SAMPLES_PER_STEP = (1, 3)  # delay steps in half a degree, of body and of Rayleigh waves
+SAMPLES_PER_STEP = (1, 3, 2)  # delay steps in half a degree, of body, Rayleigh and Love waves
 DELAY_STEP_S = 5.0
-AMPLITUDE_DEVIATION = 0.4  # natural logarithm: focusing along paths and errors of gains
-MAX_AMPLITUDE_MISFIT = 2.0  # of one station: a wrong gain, or waves from another path
 
 
 @compiled_sums
@@ -47,6 +46,16 @@ def project_mechanism(mechanism: Floats, azimuth: float, out: Floats) -> None:
 
 
 @compiled_sums
+def project_windows(mechanism: Floats, azimuth: float, out: Floats) -> None:
+    """Project a mechanism on the components of Green's functions in each window, `out` [windows, components], unused ones being 0."""
+    project_mechanism(mechanism, azimuth, out[0])
+    out[1] = out[0]
+    out[LOVE] = 0.0
+    if len(mechanism) == 3:
+        out[LOVE, 0] = mechanism[2] * np.cos(azimuth) - mechanism[1] * np.sin(azimuth)
+
+
+@compiled_sums
 def locate_station(place: Floats, station: Floats, out: Floats) -> None:
     """Compute distance in degrees and azimuth in radians of a station (latitude, longitude in radians) from a place alike."""
     difference = station[1] - place[1]
@@ -73,7 +82,7 @@ def evaluate_window(
     Evaluate the log likelihood of one window of one record.
 
     `values` [distances, components, delays] and `norms` [distances, components, components] of one state; `distance` from the first
-    tabulated one, in steps. Writes shift in seconds, correlation, and correlation over the root of the norm to `fit` [3].
+    tabulated one, in steps. Writes shift in seconds, correlation, and the inverse root of the norm to `fit` [3].
     """
     j = min(max(int(distance), 0), values.shape[0] - 2)
     upper = min(max(distance - j, 0.0), 1.0)
@@ -91,6 +100,7 @@ def evaluate_window(
     first, last = max(int(np.ceil(center - widest)), step), min(int(center + widest), delays - 1)
     best = 0.0
     scale = 1.0 / np.sqrt(energy)
+    fit[2] = scale
     for g in range(first, last + 1):
         total = 0.0
         for k in range(len(components)):
@@ -102,39 +112,8 @@ def evaluate_window(
         gained = -weight * np.log(1.0 - EXPLAINED * correlation * correlation) - 0.5 * off * off * min(weight, 1.0)
         if gained > best:
             best = gained
-            fit[0], fit[1], fit[2] = (g - center) * DELAY_STEP_S, correlation, correlation * scale
+            fit[0], fit[1] = (g - center) * DELAY_STEP_S, correlation
     return best
-
-
-@compiled_sums
-def evaluate_amplitudes(sizes: Floats, fits: Floats) -> float:
-    """
-    Evaluate the log likelihood of the Rayleigh amplitudes of stations with known gains: 0 for a perfect fit, otherwise negative.
-
-    `sizes` [n, 2]: logarithm of the size of the waves, NaN where the gain is unknown, and weight of the station; `fits` [n, windows, 3].
-    The size of the source is free. A misfit is bounded, also that of a station whose waves do not correlate.
-    """
-    log_sizes, weights = sizes[:, 0], sizes[:, 1]
-    mean, misfit = 0.0, 0.0
-    for k in range(3):  # the second and third time without outliers
-        above, below = 0.0, 0.0
-        for i in range(len(log_sizes)):
-            if np.isfinite(log_sizes[i]) and fits[i, 1, 2] > 0.0:
-                amplitude = log_sizes[i] + np.log(fits[i, 1, 2])
-                if k == 0 or abs(amplitude - mean) < 2.0 * AMPLITUDE_DEVIATION * (3.0 - k):
-                    above += weights[i] * amplitude
-                    below += weights[i]
-        if below > 0.0:
-            mean = above / below
-    for i in range(len(log_sizes)):
-        if np.isfinite(log_sizes[i]):
-            off = MAX_AMPLITUDE_MISFIT
-            if fits[i, 1, 2] > 0.0:
-                correlation = max(fits[i, 1, 1], 0.1)
-                variance = AMPLITUDE_DEVIATION**2 + 0.1 * (1.0 / correlation**2 - 1.0)
-                off = min(0.5 * (log_sizes[i] + np.log(fits[i, 1, 2]) - mean) ** 2 / variance, MAX_AMPLITUDE_MISFIT)
-            misfit += weights[i] * off
-    return -misfit
 
 
 @compiled_sums
@@ -162,18 +141,18 @@ def evaluate_source(
     """
     total = 0.0
     geometry = np.empty(2)
-    components = np.empty(values.shape[4])
+    components = np.empty((values.shape[1], values.shape[4]))
     for i in range(len(stations)):
         locate_station(place, stations[i], geometry)
-        project_mechanism(mechanism, geometry[1], components)
+        project_windows(mechanism, geometry[1], components)
         at = (geometry[0] - first_deg[i]) / 0.5
-        for window in range(2):
+        for window in range(values.shape[1]):
             if weights[i, window] > 0.0:
                 late = delay_s + (stretch * travel_s[i] if window == 1 else 0.0)
                 total += evaluate_window(
                     values[i, window, :, state],
                     norms[i, window, :, state],
-                    components,
+                    components[window],
                     at,
                     window,
                     late,
@@ -181,7 +160,7 @@ def evaluate_source(
                     shifts_s[i, window],
                     fits[i, window],
                 )
-    return total + evaluate_amplitudes(sizes, fits)
+    return total + evaluate_amplitudes(sizes, fits) + compare_love(sizes, fits)
 
 
 @compiled_sums
@@ -241,7 +220,7 @@ def scan_sources(
     Writes the log likelihood of the best origin time to `best` [m, states, k], and its delay in steps to `best_delay`. Origin times: from
     `first_delay` steps before zero to as many after it, every `delay_stride`.
     """
-    middle, geometry, components = (values.shape[5] - 1) // 2, np.empty(2), np.empty(values.shape[4])
+    middle, geometry, components = (values.shape[5] - 1) // 2, np.empty(2), np.empty((values.shape[1], values.shape[4]))
     gained, total = np.empty(values.shape[5], np.float32), np.empty(2 * first_delay // delay_stride + 1, np.float32)
     at, off, azimuths = np.empty(len(stations), np.int64), np.empty(len(stations)), np.empty(len(stations))
     for m in range(len(places)):
@@ -254,10 +233,11 @@ def scan_sources(
             for k in range(len(mechanisms)):
                 total[:] = 0.0
                 for i in range(len(stations)):
-                    project_mechanism(mechanisms[k], azimuths[i], components)
-                    for window in range(2):
+                    project_windows(mechanisms[k], azimuths[i], components)
+                    for window in range(values.shape[1]):
                         if weights[i, window] > 0.0:
-                            tabulate_gain(values[i, window, at[i], s], norms[i, window, at[i], s], components, weights[i, window], gained)
+                            table, norm = values[i, window, at[i], s], norms[i, window, at[i], s]
+                            tabulate_gain(table, norm, components[window], weights[i, window], gained)
                             start = middle - first_delay + int(np.rint(off[i] * SAMPLES_PER_STEP[window]))
                             shift = max(1, int(np.rint(shifts_s[i, window] / DELAY_STEP_S)))
                             add_best_shifts(gained, start, delay_stride, shift, weights[i, window], total)
@@ -354,7 +334,7 @@ def walk_sources(
     is such a row without the first. `steps`: standard deviations of moves of place [degrees], delay, stretch and mechanism. `normals`
     [count, 10] and `uniforms` [count, 3] are the random numbers.
     """
-    fits, states = np.zeros((len(stations), 2, 3)), values.shape[3]
+    fits, states = np.zeros((len(stations), values.shape[1], 3)), values.shape[3]
     now, trial = start.copy(), start.copy()
     likelihood, density = -np.inf, -np.inf
     for count in range(len(temperatures)):

@@ -16,7 +16,8 @@ from models.seismic.geodesy import KM_PER_DEGREE, azimuthal_gap_deg, geographic,
 from models.seismic.location.regions import CONFIDENCE, EpicenterRegion
 from models.seismic.source.force_histories import HISTORY_DELAYS_S, HISTORY_WEIGHTS
 from models.seismic.source.greens_tables import DEPTHS_KM
-from models.seismic.source.inversion import Kind, SourceFit
+from models.seismic.source.inversion import SourceFit
+from models.seismic.source.problem import Kind
 from models.seismic.source.waveform_fit import WaveformFit
 
 MIN_TRACES: Final = 3

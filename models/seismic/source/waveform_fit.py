@@ -8,10 +8,11 @@ import scipy.fft
 
 from models.array_types import Complexes, Floats, Floats32, Integers
 from models.seismic.geodesy import KM_PER_DEGREE
-from models.seismic.source.correlations import SLOWNESSES_S_DEG, Excitation, transform_greens
-from models.seismic.source.greens_tables import DISTANCE_STEP_DEG, DISTANCES_DEG, STEP_S, TABLE_SCALE, GreensTables
-from models.seismic.source.observations import RAYLEIGH_KM_S, Observation, Spectrum, window_bounds_s
-from models.seismic.source.search import locate_station, project_mechanism
+from models.seismic.source.amplitudes import LOVE
+from models.seismic.source.correlations import SLOWNESSES_S_DEG, Excitation, read_transverse, transform_greens
+from models.seismic.source.greens_tables import DISTANCE_STEP_DEG, DISTANCES_DEG, STEP_S, TABLE_SCALE, TRANSVERSE, GreensTables
+from models.seismic.source.observations import RAYLEIGH_KM_S, WINDOWS, Observation, Spectrum, love_bounds_s, window_bounds_s
+from models.seismic.source.search import locate_station, project_windows
 
 DRAWN_STEP_S: Final = 2.5
 
@@ -36,12 +37,13 @@ class WindowFit:
 
 @dataclass(frozen=True)
 class WaveformFit:
-    """Windows of one record: body waves (None where they have none of their own) and Rayleigh waves, with the station's distance."""
+    """Windows of one station: body (None where they have none of their own), Rayleigh and Love waves (None without horizontals)."""
 
     distance_deg: float
     azimuth_deg: float
     body: WindowFit | None
     rayleigh: WindowFit
+    love: WindowFit | None = None
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,8 @@ def synthesize_fit(
         Depths or force histories, of which the source has one.
     best : [6 + mechanism]
         The source, a row of samples of `walk_sources`.
-    fits : [windows, 2]
-        Shift in seconds and correlation of each window.
+    fits : [windows, 3]
+        Shift in seconds and correlation of each window, as `evaluate_source` writes them.
     rate_hz : float
         Sampling rate of the record.
     margin_s : float
@@ -85,19 +87,14 @@ def synthesize_fit(
     """
     geometry, station = np.empty(2), np.radians((observation.latitude_deg, observation.longitude_deg))
     locate_station(best[1:3], station, geometry)
-    components = np.empty(excitation.components)
-    project_mechanism(best[6:], geometry[1], components)
-    lower = int(np.clip((geometry[0] - DISTANCES_DEG[0]) / DISTANCE_STEP_DEG, 0, len(DISTANCES_DEG) - 2))
-    rows = np.array((lower, lower + 1))
-    block = earth.read(rows, excitation.states[int(best[3])][None], excitation.components)
-    upper = float(np.clip((geometry[0] - DISTANCES_DEG[lower]) / DISTANCE_STEP_DEG, 0.0, 1.0))
-    path = _Path(rows, upper, block, components, earth.begins_s[rows])
+    components = np.empty((WINDOWS, excitation.components))
+    project_windows(best[6:], geometry[1], components)
+    paths = _open_paths(earth, excitation, int(best[3]), float(geometry[0]), components)
     travel_s = observation.distance_deg * KM_PER_DEGREE / RAYLEIGH_KM_S
-    bounds = window_bounds_s(observation.distance_deg)
+    bounds = (*window_bounds_s(observation.distance_deg), love_bounds_s(observation.distance_deg))
     found: list[WindowFit | None] = []
-    for window, spectrum in enumerate(observation.spectra):
-        bound = bounds[window]
-        if spectrum is None or bound is None:
+    for window, (spectrum, bound, path) in enumerate(zip(observation.spectra, bounds, paths, strict=True)):
+        if spectrum is None or bound is None or path is None:
             found.append(None)
             continue
         late_s = best[4] + fits[window, 0] + (best[5] * travel_s if window == 1 else 0.0)
@@ -106,7 +103,21 @@ def synthesize_fit(
         found.append(_compare(spectrum, modeled, fits[window], best[4], shown_s, rate_hz))
     if found[1] is None:
         raise ValueError("the record has no window of Rayleigh waves")
-    return WaveformFit(float(geometry[0]), float(np.degrees(geometry[1]) % 360.0), found[0], found[1])
+    return WaveformFit(float(geometry[0]), float(np.degrees(geometry[1]) % 360.0), found[0], found[1], found[2])
+
+
+def _open_paths(
+    earth: GreensTables, excitation: Excitation, state: int, distance: float, components: Floats
+) -> tuple[_Path, _Path, _Path | None]:
+    """Open the Green's functions of a path for each window; None for Love waves without tables."""
+    lower = int(np.clip((distance - DISTANCES_DEG[0]) / DISTANCE_STEP_DEG, 0, len(DISTANCES_DEG) - 2))
+    rows = np.array((lower, lower + 1))
+    upper = float(np.clip((distance - DISTANCES_DEG[lower]) / DISTANCE_STEP_DEG, 0.0, 1.0))
+    block = earth.read(rows, excitation.states[state][None], excitation.components)
+    vertical = _Path(rows, upper, block, components[0], earth.begins_s[rows])
+    transverse = read_transverse(earth, rows, excitation)
+    love = None if transverse is None else _Path(rows, upper, transverse, components[LOVE, :TRANSVERSE], earth.begins_s[rows])
+    return vertical, vertical, love
 
 
 def _synthesize_window(

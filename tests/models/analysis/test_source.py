@@ -2,12 +2,18 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from models.analysis import source as analysis
 from models.analysis.hypocenter import DepthEstimate
 from models.analysis.pipeline import locate_event
-from models.analysis.source import add_source, combine_source_depth
+from models.analysis.source import add_source, combine_source_depth, condition_horizontals, holds_counts, weigh_gains
+from models.imaging.conditioning import condition
+from models.seismic.source.problem import KNOWN_GAIN_DEVIATION, RAW_GAIN_DEVIATION
+from models.seismic.trace_id import TraceId
+from models.seismic.waveforms import Horizontals, Record
+from models.specs.pictures import CONDITIONING
 from tests.support.sources import make_force, make_tensor, make_trace
 
 
@@ -78,3 +84,34 @@ def test_depths_are_weighted_by_their_variances():
 
     assert combine_source_depth(None, tensor) == DepthEstimate(100.0, 10.0)
     assert combine_source_depth(DepthEstimate(120.0, 20.0), tensor).depth_km == pytest.approx(104.0)
+
+
+def make_record(samples, horizontals=None, response=None):
+    return Record(TraceId("XX", "ONE", "", "LHZ"), 1000.0, 1.0, samples, 10.0, 20.0, response=response, horizontals=horizontals)
+
+
+def test_horizontals_are_rotated_to_north_and_east_on_the_clock_of_the_gather():
+    """A pulse on a sensor whose first component points to 90 degrees moves to the east; a record without horizontals has none."""
+    pulse = np.exp(-0.5 * ((np.arange(2000.0) - 900.0) / 12.0) ** 2).astype(np.float32)
+    pair = Horizontals((TraceId("XX", "ONE", "", "LH1"), TraceId("XX", "ONE", "", "LH2")), np.stack((pulse, 0.0 * pulse)), (90.0, 180.0))
+    early = replace(make_record(pulse), start_time_s=700.0)
+    records = [early, make_record(pulse, pair)]
+    gather = condition(records, CONDITIONING)
+
+    motion = condition_horizontals(gather, records, [0, 1])
+
+    assert motion.shape == (2, 2, gather.samples.shape[1])
+    assert np.isnan(motion[0]).all()
+    np.testing.assert_allclose(np.nan_to_num(motion[1, 1]), np.nan_to_num(gather.samples[1]), atol=1e-3)
+    assert np.nanmax(np.abs(motion[1, 0])) < 1e-3
+    assert condition_horizontals(gather, records, [0]) is None
+
+
+def test_amplitudes_count_where_responses_are_known_or_else_where_records_are_counts():
+    random = np.random.default_rng(1)
+    counts = np.round(random.normal(0.0, 300.0, 500)).astype(np.float32) - 0.37
+    records = [make_record(counts), make_record(random.normal(size=500).astype(np.float32)), make_record(1e-9 * counts)]
+
+    assert [holds_counts(record) for record in records] == [True, False, False]
+    assert weigh_gains(records, [0, 1, 2], known=set()) == {0: RAW_GAIN_DEVIATION}
+    assert weigh_gains(records, [0, 1, 2], known={1, 2}) == {1: KNOWN_GAIN_DEVIATION, 2: KNOWN_GAIN_DEVIATION}

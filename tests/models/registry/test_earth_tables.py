@@ -13,7 +13,10 @@ ARTIFACTS = Path(__file__).parents[3] / "models" / "artifacts"
 
 
 def test_the_shipped_tables_match_their_digests():
-    assert {"prem-no-ocean", "continental"} <= set(load_earths(ARTIFACTS))
+    earths = load_earths(ARTIFACTS)
+
+    assert {"prem-no-ocean", "continental"} <= set(earths)
+    assert all(earth.transverse is not None for earth in earths.values())
 
 
 def test_a_folder_without_tables_has_no_earths(tmp_path):
@@ -28,6 +31,14 @@ def test_a_changed_byte_is_noticed(tmp_path):
     file.write_bytes(content)
 
     with pytest.raises(DamagedArtifact, match="digest"):
+        load_earths(tmp_path)
+
+
+def test_a_changed_table_of_transverse_displacement_is_noticed(tmp_path):
+    shutil.copytree(ARTIFACTS / "greens", tmp_path / "greens")
+    next((tmp_path / "greens").glob("*/continental-transverse.npz")).write_bytes(b"other")
+
+    with pytest.raises(DamagedArtifact, match="transverse"):
         load_earths(tmp_path)
 
 

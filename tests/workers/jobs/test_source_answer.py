@@ -1,6 +1,7 @@
 """A source inversion as parts of the result."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -60,6 +61,22 @@ def test_each_trace_is_stated_with_correlation_shift_and_place():
 
     assert (first.trace, first.correlation, first.shift_s, first.body_correlation) == ("IU.S0.00.LHZ", 0.8, 2.0, None)
     assert (second.azimuth_deg, second.distance_deg, second.body_correlation) == (45.0, 41.0, 0.8)
+
+
+def test_love_waves_and_the_assumed_response_are_stated():
+    plain = make_force()
+    with_love = [replace(trace, waveform=replace(trace.waveform, love=replace(trace.waveform.rayleigh, correlation=0.7, shift_s=-4.0)))
+                 for trace in plain.traces]  # fmt: skip
+    source = make_force(traces=tuple(with_love), response_known=False)
+    found, without = (describe_inversion(GATHER, make_found("force", source=one)) for one in (source, plain))
+
+    assert (found.traces[0].love_correlation, found.traces[0].love_shift_s, found.response) == (0.7, -4.0, "assumed-velocity")
+    assert (without.traces[0].love_correlation, without.response) == (None, "known")
+    assert (
+        json.loads(write_waveform_fit(GATHER, make_found("force", source=source))["waveform_fit"])["stations"][0]["love"]["shift_s"] == -4.0
+    )
+    drawn, plainly = (draw_inversion(GATHER, make_found("force", source=one))["waveform_fit"] for one in (source, plain))
+    assert drawn != plainly
 
 
 def test_the_methods_name_what_depth_and_force_rest_on():

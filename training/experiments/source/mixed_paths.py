@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from scipy import fft
 
+from models.array_types import Floats, Floats32
 from models.imaging.conditioning import condition
 from models.seismic.geodesy import distance_deg
 from models.seismic.source.greens_tables import DEPTHS_KM, DISTANCES_DEG
@@ -19,12 +20,15 @@ from models.seismic.waveforms import Gather
 from models.specs.pictures import CONDITIONING
 from training.config import TrainingSettings
 from training.earth.greens import GreensStore, GreensTable
+from training.experiments.source.three_components import condition_components, synthesize_components
 from training.lookup_tables.source_greens import make_tables_config
 from training.random_streams import Purpose, make_generator
 from training.synthesis.events import EventSampler, draw_event_source, open_sampler, synthesize_event
-from training.synthesis.records import ORIGIN_S
+from training.synthesis.records import ORIGIN_S, find_nearest_table
 from training.synthesis.signal_to_noise import signal_to_noise
 from training.synthesis.sources import NOISE, Source
+from training.synthesis.station_geometry import pick_stations, snap_to_table
+from training.synthesis.windows import draw_common_window
 
 DECKS = ("prem-no-ocean", "continental")
 UPSAMPLING = 4  # from 10 s to 2.5 s
@@ -36,12 +40,17 @@ MIN_SNR = 3.0
 
 @dataclass(frozen=True)
 class MixedEvent:
-    """A gather with its source; `azimuth_deg` of a force, None of other sources."""
+    """
+    A gather with its source; `azimuth_deg` of a force, None of other sources.
+
+    `horizontals` [traces, 2, samples]: motion to north and east on the gather's clock, of forces only.
+    """
 
     kind: str
     gather: Gather
     source: Source
     azimuth_deg: float | None
+    horizontals: Floats32 | None = None
 
 
 def load_series(folder: Path, deck: str) -> GreensStore:
@@ -52,8 +61,22 @@ def load_series(folder: Path, deck: str) -> GreensStore:
     return GreensStore(config, tuple(tables), _load_table(folder / deck / "forces.npy", 0.0))
 
 
+def open_love_stores(settings: TrainingSettings, sampler: EventSampler) -> tuple[GreensStore, ...]:
+    """Open the transverse series of the Earth models of a sampler."""
+    return tuple(load_love_series(settings.build_dir / "greens_serving", store) for store in sampler.stores)
+
+
+def load_love_series(folder: Path, like: GreensStore) -> GreensStore:
+    """Load the transverse series of an Earth model [distances, 1, samples] as the component d of the forces of a store."""
+    series = np.load(folder / like.config.deck / "transverse_forces.npy")
+    return replace(like, forces=_resample_table(np.concatenate((np.zeros_like(series), series), axis=1), 0.0))
+
+
 def _load_table(path: Path, depth_km: float) -> GreensTable:
-    series = np.load(path)
+    return _resample_table(np.load(path), depth_km)
+
+
+def _resample_table(series: Floats, depth_km: float) -> GreensTable:
     longer = fft.irfft(fft.rfft(series, axis=-1), UPSAMPLING * series.shape[-1], axis=-1) * UPSAMPLING
     scales = np.maximum(np.abs(longer).max(axis=-1), 1e-300) / 32767.0
     return GreensTable(depth_km, DISTANCES_DEG, np.round(longer / scales[..., None]).astype(np.int16), scales)
@@ -67,8 +90,12 @@ def open_mixed_sampler(settings: TrainingSettings, seed: int, *, known_responses
     return replace(sampler, realism=replace(sampler.realism, instruments=False, normalize=False))
 
 
-def draw_mixed_events(sampler: EventSampler, kind: str, count: int, seed: int) -> Iterator[MixedEvent]:
-    """Draw events of a kind ("glacial", "earthquake", "noise") of a median signal-to-noise ratio of 3 or more, noise excepted."""
+def draw_mixed_events(sampler: EventSampler, kind: str, count: int, seed: int, love: tuple[GreensStore, ...] = ()) -> Iterator[MixedEvent]:
+    """
+    Draw events of a kind ("glacial", "earthquake", "noise") of a median signal-to-noise ratio of 3 or more, noise excepted.
+
+    With the stores of `love`, forces have horizontals, and gains that differ by the scatter of instruments.
+    """
     number = 0
     while count:
         number += 1
@@ -76,11 +103,28 @@ def draw_mixed_events(sampler: EventSampler, kind: str, count: int, seed: int) -
         magnitude = 0.0 if kind == NOISE else float(random.uniform(*MAGNITUDES))
         drawn = "earthquake" if kind == NOISE else kind
         source, year, azimuth = draw_event_source(sampler, drawn, random, magnitude)
-        event = synthesize_event(sampler, source, year, int(np.exp(random.uniform(*np.log(STATIONS)))), (5.0, 150.0), random)
-        if event is None:
+        found = _synthesize(sampler, love if kind == "glacial" else (), source, year, random)
+        if found is None:
             continue
-        gather = condition(event.records, CONDITIONING)
+        gather, horizontals = found
         distances = distance_deg(source.latitude_deg, source.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
         if kind == NOISE or np.nanmedian(signal_to_noise(gather, distances, source.depth_km, ORIGIN_S)) >= MIN_SNR:
             count -= 1
-            yield MixedEvent(kind, gather, source, azimuth)
+            yield MixedEvent(kind, gather, source, azimuth, horizontals)
+
+
+def _synthesize(
+    sampler: EventSampler, love: tuple[GreensStore, ...], source: Source, year: int, random: np.random.Generator
+) -> tuple[Gather, Floats32 | None] | None:
+    """Synthesize and condition the records of a source, with horizontals where there are stores of Love waves."""
+    count, range_deg = int(np.exp(random.uniform(*np.log(STATIONS)))), (5.0, 150.0)
+    if not love:
+        event = synthesize_event(sampler, source, year, count, range_deg, random)
+        return None if event is None else (condition(event.records, CONDITIONING), None)
+    epicenter = (source.latitude_deg, source.longitude_deg)
+    chosen = pick_stations(sampler.stations, epicenter, year, count, range_deg, random)
+    if len(chosen) < 3:
+        return None
+    stations = snap_to_table(sampler.stations, chosen, epicenter, find_nearest_table(sampler.store, source))
+    windows = list(draw_common_window(stations, source.depth_km, random))
+    return condition_components(synthesize_components(sampler.stores, love, source, stations, windows, sampler.realism, random))

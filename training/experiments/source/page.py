@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,13 +15,14 @@ from models.registry.earth_tables import load_earths
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location.region_calibration import scale_to_contain
 from models.seismic.source.greens_tables import GreensTables
-from models.seismic.source.inversion import EpicenterPrior, Kind, Motion, invert_source
+from models.seismic.source.inversion import invert_source
 from models.seismic.source.mechanisms import kagan_angle_deg
+from models.seismic.source.problem import KNOWN_GAIN_DEVIATION, RAW_GAIN_DEVIATION, EpicenterPrior, Kind, Motion
 from models.seismic.source.solution import MIN_LOG_LIKELIHOOD, SourceSolution, describe_fit
 from training.config import SPAWN, TrainingSettings
 from training.evaluation.metrics import format_fraction, format_median
 from training.evaluation.pages import RESULTS, write_page
-from training.experiments.source.mixed_paths import MixedEvent, draw_mixed_events, open_mixed_sampler
+from training.experiments.source.mixed_paths import MixedEvent, draw_mixed_events, open_love_stores, open_mixed_sampler
 from training.random_streams import Purpose, make_generator
 from training.synthesis.records import ORIGIN_S
 
@@ -49,19 +50,23 @@ class SourceResult:
         return float("nan") if stated is None or true is None else (stated - true + 180.0) % 360.0 - 180.0
 
 
-def invert_event(
-    event: MixedEvent, earths: tuple[GreensTables, ...], random: np.random.Generator, *, known_responses: bool = False
-) -> SourceResult | None:
-    """Invert an event for its kind of source from a guess of its epicenter and origin time; None where traces are too few."""
+def guess_epicenter(event: MixedEvent, random: np.random.Generator) -> EpicenterPrior:
+    """Guess the epicenter and origin time of an event, with their standard deviations."""
     place = destination(
         event.source.latitude_deg, event.source.longitude_deg, random.uniform(0.0, 360.0), abs(random.normal(0.0, GUESS_DEG))
     )
-    prior = EpicenterPrior(float(place[0]), float(place[1]), GUESS_DEG, ORIGIN_S + float(random.normal(0.0, GUESS_S)))
+    return EpicenterPrior(float(place[0]), float(place[1]), GUESS_DEG, ORIGIN_S + float(random.normal(0.0, GUESS_S)))
+
+
+def invert_event(
+    event: MixedEvent, earths: tuple[GreensTables, ...], prior: EpicenterPrior, *, known_responses: bool = False
+) -> SourceResult | None:
+    """Invert an event for its kind of source from a guess of its epicenter and origin time; None where traces are too few."""
     traces = range(min(len(event.gather.trace_ids), MAX_TRACES))
     kind: Kind = "force" if event.kind == "glacial" else "tensor"
-    with_gain = traces if known_responses and kind == "force" else ()
+    gains = dict.fromkeys(traces, KNOWN_GAIN_DEVIATION if known_responses else RAW_GAIN_DEVIATION) if kind == "force" else {}
     motion: Motion = "displacement" if known_responses else "seismometer"
-    fit = invert_source(event.gather, traces, earths, prior, kind, motion, with_gain=with_gain)
+    fit = invert_source(event.gather, traces, earths, prior, kind, motion, gain_deviations=gains, horizontals=event.horizontals)
     return None if fit is None else SourceResult(event, describe_fit(fit, response_known=known_responses))
 
 
@@ -77,23 +82,31 @@ def write_source_page(settings: TrainingSettings, command: str, events: int, see
         events=str(events),
         tensor_threshold=f"{MIN_LOG_LIKELIHOOD['tensor']:.0f}",
         force_threshold=f"{MIN_LOG_LIKELIHOOD['force']:.0f}",
-        known_forces=describe_forces(results["glacial", True]),
-        forces=describe_forces(results["glacial", False]),
-        known_tensors=describe_tensors(results["earthquake", True]),
-        tensors=describe_tensors(results["earthquake", False]),
-        noise=describe_noise(results["noise", False]),
+        known_forces=describe_forces(results["glacial", True][0]),
+        known_love=describe_forces(results["glacial", True][1]),
+        forces=describe_forces(results["glacial", False][0]),
+        love=describe_forces(results["glacial", False][1]),
+        known_tensors=describe_tensors(results["earthquake", True][0]),
+        tensors=describe_tensors(results["earthquake", False][0]),
+        noise=describe_noise(results["noise", False][0]),
     )
 
 
-def _invert_kind(settings: TrainingSettings, events: int, seed: int, which: tuple[str, bool]) -> list[SourceResult]:
-    """Invert events of a kind, with known responses or without; of noise half as many."""
+def _invert_kind(
+    settings: TrainingSettings, events: int, seed: int, which: tuple[str, bool]
+) -> tuple[list[SourceResult], list[SourceResult]]:
+    """Invert events of a kind, with known responses or without: by verticals alone, and forces with horizontals too; half as much noise."""
     kind, known = which
     earths, random = tuple(load_earths(settings.artifacts_dir).values()), make_generator(seed, Purpose.SOURCES, 0)
-    drawn = draw_mixed_events(
-        open_mixed_sampler(settings, seed, known_responses=known), kind, events if kind != "noise" else events // 2, seed
-    )
-    inverted = [invert_event(event, earths, random, known_responses=known) for event in tqdm(drawn, desc=kind)]
-    return [result for result in inverted if result is not None]
+    sampler = open_mixed_sampler(settings, seed, known_responses=known)
+    love = open_love_stores(settings, sampler) if kind == "glacial" else ()
+    vertical, both = [], []
+    for event in tqdm(draw_mixed_events(sampler, kind, events if kind != "noise" else events // 2, seed, love), desc=kind):
+        prior = guess_epicenter(event, random)
+        vertical.append(invert_event(replace(event, horizontals=None), earths, prior, known_responses=known))
+        if event.horizontals is not None:
+            both.append(invert_event(event, earths, prior, known_responses=known))
+    return [result for result in vertical if result is not None], [result for result in both if result is not None]
 
 
 def describe_forces(results: Sequence[SourceResult]) -> str:

@@ -5,10 +5,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, distance_deg, geocentric_latitude_deg
+from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, back_azimuth_deg, destination, distance_deg, geocentric_latitude_deg
 from models.seismic.source.force_histories import HISTORY_DELAYS_S, HISTORY_WEIGHTS
-from models.seismic.source.greens_tables import BLOCK, DEPTHS_KM, DISTANCES_DEG, FORCES, STEP_S, GreensTables, layout, pack_series
-from models.seismic.source.inversion import EpicenterPrior, invert_source
+from models.seismic.source.greens_tables import (
+    BLOCK,
+    DEPTHS_KM,
+    DISTANCES_DEG,
+    FORCES,
+    STEP_S,
+    TRANSVERSE,
+    GreensTables,
+    layout,
+    pack_series,
+)
+from models.seismic.source.inversion import invert_source
+from models.seismic.source.observations import rotate_to_transverse
+from models.seismic.source.problem import EpicenterPrior
 from models.seismic.source.solution import describe_fit, measure_amplitude
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
@@ -16,29 +28,42 @@ from models.seismic.waveforms import Gather
 EPICENTER = (66.0, -38.0)
 ORIGIN_S = 1_000_000_000.0
 NEAR, FAR = 20.0, 70.0
+LOVE_KM_S = 4.4
 
 
-def wave(times_s, distance_deg, component):
-    """A wave train at 3.75 km/s, 25 to 100 s, for a unit step; that of the component d is delayed by 12 s."""
-    late = np.asarray(times_s) - distance_deg * KM_PER_DEGREE / 3.75 - 12.0 * component
+def wave(times_s, distance_deg, component, velocity_km_s=3.75):
+    """A wave train, 25 to 100 s, for a unit step; that of the component d is delayed by 12 s."""
+    late = np.asarray(times_s) - distance_deg * KM_PER_DEGREE / velocity_km_s - 12.0 * component
     periods = np.geomspace(25.0, 110.0, 24)
     phases = 2.0 * np.pi * (late[..., None] / periods) + 0.02 * distance_deg * (40.0 / periods) ** 2
     return (np.cos(phases) * np.exp(-((late[..., None] / 260.0) ** 2))).sum(axis=-1) * 1e-18
 
 
-@pytest.fixture(scope="module")
-def toy_tables():
+def make_tables(arrangement, components, velocity_km_s):
     """Tables with forces alone, at all distances."""
-    begins_s, counts, first_blocks = layout()
-    total = int(first_blocks[-1, -1]) + FORCES * -(-int(counts[-1, -1]) // BLOCK)
+    begins_s, counts, first_blocks = arrangement
+    total = int(first_blocks[-1, -1]) + components * -(-int(counts[-1, -1]) // BLOCK)
     mantissas, exponents = np.zeros(total * BLOCK, np.int8), np.zeros(total, np.int16)
     for row, distance in enumerate(DISTANCES_DEG):
         times = begins_s[row] + STEP_S * np.arange(counts[-1, row])
-        packed = pack_series(np.stack([wave(times, distance, component) for component in range(FORCES)]))
+        packed = pack_series(np.stack([wave(times, distance, component, velocity_km_s) for component in range(components)]))
         first = int(first_blocks[-1, row])
         mantissas[first * BLOCK : first * BLOCK + packed[0].size] = packed[0].ravel()
         exponents[first : first + packed[1].size] = packed[1].ravel()
     return GreensTables(mantissas, exponents, begins_s, counts, first_blocks)
+
+
+@pytest.fixture(scope="module")
+def toy_tables():
+    """Rayleigh waves at 3.75 km/s, Love waves at 4.4."""
+    return replace(make_tables(layout(), FORCES, 3.75), transverse=make_tables(layout((), TRANSVERSE), TRANSVERSE, LOVE_KM_S))
+
+
+def excite(history, times, step):
+    """The response to the history: the sum of derivatives of the step response at its impulses."""
+    rate = np.gradient(step, 1.0)
+    pairs = zip(HISTORY_DELAYS_S[history], HISTORY_WEIGHTS[history], strict=True)
+    return sum(weight * np.interp(times - delay, times, rate) for delay, weight in pairs)
 
 
 def make_gather(azimuth, history, noise):
@@ -51,19 +76,24 @@ def make_gather(azimuth, history, noise):
     times = np.arange(-1500.0, 4500.0)
     rows = []
     for distance, direction in zip(distances, azimuths, strict=True):
-        # The response to the history is the sum of derivatives of the step response at its impulses.
-        step = np.cos(np.radians(direction - azimuth)) * wave(times, distance, 1)
-        rate = np.gradient(step, 1.0)
-        rows.append(
-            sum(
-                weight * np.interp(times - delay, times, rate)
-                for delay, weight in zip(HISTORY_DELAYS_S[history], HISTORY_WEIGHTS[history], strict=True)
-            )
-        )
+        rows.append(excite(history, times, np.cos(np.radians(direction - azimuth)) * wave(times, distance, 1)))
     clean = np.array(rows)
     samples = clean + noise * np.abs(clean).max() * random.normal(size=clean.shape)
     names = tuple(TraceId("XX", f"S{k}", "", "LHZ") for k in range(8))
     return Gather(names, ORIGIN_S - 1500.0, 1.0, samples.astype(np.float32) * 1e15, latitudes, longitudes)
+
+
+def make_horizontals(gather, azimuth, history, noise):
+    """Motion to north and east of Love waves of the same force, on the clock of the gather."""
+    places = geocentric_latitude_deg(EPICENTER[0]), EPICENTER[1], geocentric_latitude_deg(gather.latitudes_deg), gather.longitudes_deg
+    rows, random = [], np.random.default_rng(8)
+    times = np.arange(-1500.0, 4500.0)
+    for distance, direction, back in zip(distance_deg(*places), azimuth_deg(*places), back_azimuth_deg(*places), strict=True):
+        transverse = excite(history, times, np.sin(np.radians(azimuth - direction)) * wave(times, distance, 0, LOVE_KM_S))
+        clockwise = np.radians(back + 180.0 + 90.0)  # of the direction away from the source
+        rows.append((transverse * np.cos(clockwise), transverse * np.sin(clockwise)))
+    clean = np.array(rows)
+    return ((clean + noise * np.abs(clean).max() * random.normal(size=clean.shape)) * 1e15).astype(np.float32)
 
 
 def test_a_force_is_found_with_its_azimuth_sign_and_epicenter(toy_tables):
@@ -107,7 +137,9 @@ def test_amplitudes_of_known_gains_determine_the_azimuth_between_stations(toy_ta
     prior = EpicenterPrior(*EPICENTER, 0.3, ORIGIN_S)
 
     free, known = (
-        describe_fit(invert_source(gather, traces, (toy_tables,), prior, "force", "displacement", with_gain=gains))
+        describe_fit(
+            invert_source(gather, traces, (toy_tables,), prior, "force", "displacement", gain_deviations=dict.fromkeys(gains, 0.4))
+        )
         for gains in ((), traces)
     )
 
@@ -115,11 +147,45 @@ def test_amplitudes_of_known_gains_determine_the_azimuth_between_stations(toy_ta
     assert known.force_azimuth_uncertainty_deg < 0.8 * free.force_azimuth_uncertainty_deg
 
 
+def test_love_waves_determine_the_azimuth_where_gains_are_unknown(toy_tables):
+    """The components of a station share its gain, so Love over Rayleigh waves tell the angle between force and path."""
+    gather, traces = make_gather(238.0, 4, 0.05), list(range(8))
+    horizontals, gains = make_horizontals(gather, 238.0, 4, 0.05), np.random.default_rng(9).lognormal(0.0, 1.5, 8).astype(np.float32)
+    unequal = replace(gather, samples=gather.samples * gains[:, None])
+    prior = EpicenterPrior(EPICENTER[0] + 0.3, EPICENTER[1], 0.5, ORIGIN_S)
+
+    vertical, both = (
+        describe_fit(invert_source(unequal, traces, (toy_tables,), prior, "force", "displacement", horizontals=motion))
+        for motion in (None, horizontals * gains[:, None, None])
+    )
+
+    assert abs(both.force_azimuth_deg - 238.0) < 6.0
+    assert both.sign_probability > 0.9
+    assert both.force_azimuth_uncertainty_deg < 0.7 * vertical.force_azimuth_uncertainty_deg
+    assert both.log_likelihood > vertical.log_likelihood + 20.0
+
+
+def test_the_transverse_is_clockwise_from_the_direction_away_from_the_source():
+    """At a station in the north of the source the direction away is north, and 90 degrees clockwise from it east."""
+    north_east = np.array([[3.0], [2.0]], np.float32)
+
+    assert rotate_to_transverse(north_east, 180.0) == pytest.approx(2.0)
+    assert rotate_to_transverse(north_east, 270.0) == pytest.approx(-3.0), "a station in the east"
+
+
 def test_one_wrong_gain_does_not_turn_the_force(toy_tables):
     gather, traces = make_gather(238.0, 4, 0.05), list(range(8))
     gather.samples[3] *= 50.0
 
-    fit = invert_source(gather, traces, (toy_tables,), EpicenterPrior(*EPICENTER, 0.3, ORIGIN_S), "force", "displacement", with_gain=traces)
+    fit = invert_source(
+        gather,
+        traces,
+        (toy_tables,),
+        EpicenterPrior(*EPICENTER, 0.3, ORIGIN_S),
+        "force",
+        "displacement",
+        gain_deviations=dict.fromkeys(traces, 0.4),
+    )
 
     assert abs(describe_fit(fit).force_azimuth_deg - 238.0) < 12.0
 

@@ -1,0 +1,141 @@
+"""
+One inversion as arrays: tables of correlations, stations, weights and priors, and the choice of Earth model and instrument of each path.
+
+Where responses are unknown, records are taken for the velocity of broadband seismometers. Most are flat to 120 s and beyond, some only to
+30 s, and the phase of these differs by a quarter period and more; each record has the corner period that fits it better.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+import numpy as np
+
+from models.array_types import Floats, Floats32, Integers
+from models.seismic.geodesy import geocentric_latitude_deg
+from models.seismic.source.amplitudes import LOVE
+from models.seismic.source.correlations import CorrelationTables, Excitation, tabulate_correlations
+from models.seismic.source.force_histories import HISTORY_DELAYS_S, HISTORY_WEIGHTS
+from models.seismic.source.greens_tables import DEPTHS_KM, FORCES, STRAINS, GreensTables
+from models.seismic.source.observations import Observation, weigh_stations
+from models.seismic.source.search import EXPLAINED, evaluate_source
+
+Kind = Literal["tensor", "force"]
+Motion = Literal["displacement", "velocity", "seismometer"]
+CORNERS_S: Final = (180.0, 30.0)
+"""Corner periods of seismometers whose response is unknown: that of broadband ones (120 to 360 s), and of others."""
+CORNER_LOG_PRIORS: Final = (0.0, -1.5)  # one seismometer in five or six has the shorter period
+KNOWN_GAIN_DEVIATION: Final = 0.4  # natural logarithm of an amplitude: focusing along paths and errors of gains
+RAW_GAIN_DEVIATION: Final = 0.8
+"""
+The same of records in digitizer counts: sensitivities of common seismometers with 24-bit digitizers lie between 3e8 and 3e9 counts per m/s,
+a standard deviation of 0.6.
+"""
+STRETCH: Final = 0.01  # standard deviation of the stretch that all Rayleigh travel times share
+SPREADS: Final = {STRAINS: 0.15, FORCES: 0.25}
+"""Standard deviation of the determinant of a unit tensor (a double couple has 0), and of the vertical part of a force over its length."""
+
+
+@dataclass(frozen=True)
+class EpicenterPrior:
+    """A prior of the epicenter: geographic center, standard deviation in degrees, and origin time in POSIX seconds."""
+
+    latitude_deg: float
+    longitude_deg: float
+    deviation_deg: float
+    time_s: float
+
+
+def make_excitation(kind: Kind, states: Integers, motion: Motion, half_duration_s: float) -> Excitation:
+    """Make the excitation of a tensor at depths, or of force histories, by index."""
+    derivatives = (0 if motion == "displacement" else 1) + (1 if kind == "force" else 0)
+    corner_s = CORNERS_S[0] if motion == "seismometer" else 0.0
+    if kind == "force":
+        surface = np.full(len(states), len(DEPTHS_KM))
+        return Excitation(surface, FORCES, HISTORY_DELAYS_S[states], HISTORY_WEIGHTS[states], derivatives, corner_s)
+    delays = np.linspace(0.0, 2.0 * half_duration_s, 9)
+    triangle = np.maximum(1.0 - np.abs(delays / max(half_duration_s, 1e-3) - 1.0), 0.0) if half_duration_s > 0.0 else np.eye(9)[0]
+    rows = np.broadcast_to(delays, (len(states), 9)), np.broadcast_to(triangle / triangle.sum(), (len(states), 9))
+    return Excitation(states, STRAINS, *rows, derivatives, corner_s)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Tables and stations of one inversion, with priors, as compiled loops take them; `sizes` as in `evaluate_amplitudes`."""
+
+    tables: CorrelationTables
+    sizes: Floats
+    stations: Floats
+    prior: Floats
+    state_prior: Floats
+
+    @property
+    def arrays(self) -> tuple[Floats32, Floats32, Floats, Floats, Floats, Floats, Floats, Floats]:
+        """Arrays that the compiled loops take first."""
+        one = self.tables
+        return (one.values, one.norms, one.weights, one.shifts_s, one.travel_s, one.first_deg, self.sizes, self.stations)
+
+    def fit_windows(self, row: Floats) -> Floats:
+        """Fit the windows to a row of samples: [n, windows, 3] as `evaluate_source` writes them."""
+        fits = np.zeros((*self.tables.weights.shape, 3))
+        evaluate_source(*self.arrays, row[1:3], int(row[3]), row[6:], row[4], row[5], fits)
+        return fits
+
+
+def prepare_problem(
+    observations: Sequence[Observation],
+    earth: GreensTables,
+    excitation: Excitation,
+    prior: EpicenterPrior,
+    sizes: tuple[int, int],
+    gain_deviations: Mapping[int, float],
+) -> Problem:
+    """
+    Tabulate the correlations of an inversion with the Green's functions of one Earth model.
+
+    `sizes`: distances and delays tabulated on either side. `gain_deviations`: standard deviation of the natural logarithm of the amplitudes
+    of traces whose gains say something.
+    """
+    station_weights = weigh_stations(observations)
+    tables = tabulate_correlations(observations, earth, excitation, station_weights, *sizes)
+    deviations = np.array([gain_deviations.get(one.trace_index, np.nan) for one in observations])
+    stations = np.radians([(one.latitude_deg, one.longitude_deg) for one in observations])
+    center = np.radians((float(geocentric_latitude_deg(prior.latitude_deg)), prior.longitude_deg))
+    center_and_widths = np.array((*center, prior.deviation_deg, STRETCH, SPREADS[excitation.components]))
+    columns = (
+        np.where(np.isfinite(deviations), tables.log_sizes[:, 0], np.nan),
+        station_weights,
+        deviations,
+        tables.log_sizes[:, 1] - tables.log_sizes[:, 0],
+        np.maximum(2.0 * tables.weights[:, LOVE] / station_weights, 1.0),
+    )
+    return Problem(tables, np.stack(columns, axis=1), stations, center_and_widths, np.zeros(len(excitation.states)))
+
+
+def list_corners(excitation: Excitation) -> list[tuple[Excitation, float]]:
+    """List the instruments that a record may have, each with its log prior: one, where the response is known."""
+    if excitation.corner_s == 0.0:
+        return [(excitation, 0.0)]
+    return [(replace(excitation, corner_s=corner_s), log) for corner_s, log in zip(CORNERS_S, CORNER_LOG_PRIORS, strict=True)]
+
+
+def choose_paths(problems: Sequence[Problem], log_priors: Sequence[float], row: Floats) -> tuple[Problem, Integers]:
+    """
+    Choose Earth model and instrument of each path, of several problems, by its log likelihood at a source and a log prior.
+
+    Returns the problem of the mixture and the choices [n].
+    """
+    reached = np.stack([_path_gains(problem, row) + log for problem, log in zip(problems, log_priors, strict=True)])
+    chosen, mixed = np.argmax(reached, axis=0), problems[0]
+    for number in range(1, len(problems)):
+        taken = chosen == number
+        tables = mixed.tables.take_best(problems[number].tables, taken)
+        mixed = replace(mixed, tables=tables, sizes=np.where(taken[:, None], problems[number].sizes, mixed.sizes))
+    return mixed, chosen
+
+
+def _path_gains(problem: Problem, row: Floats) -> Floats:
+    """Log likelihood [n] of the windows of each path at a source."""
+    fits, one = problem.fit_windows(row), problem.tables
+    off = np.square(fits[..., 0] / one.shifts_s) * np.minimum(one.weights, 1.0)
+    return np.asarray((-one.weights * np.log(1.0 - EXPLAINED * np.square(fits[..., 1])) - 0.5 * off).sum(axis=1))
