@@ -250,6 +250,12 @@ class SourceTrace(Model):
     body_shift_s: float | None = None
     """Of the body waves."""
 
+    love_correlation: float | None = None
+    """Of the Love waves of a force; None without horizontals."""
+
+    love_shift_s: float | None = None
+    """Of the Love waves."""
+
 
 class SourceEstimate(Model):
     """Source by the inversion of long-period waveforms: a moment tensor at depth, or a single force with its history."""
@@ -289,6 +295,9 @@ class SourceEstimate(Model):
 
     amplitude_unknown: str | None = None
     """Why there is neither scalar moment nor force amplitude."""
+
+    response: Literal["known", "assumed-velocity"] = "known"
+    """Assumed-velocity: most traces have none, and are taken for the velocity of seismometers flat to 30 or 180 s."""
 
     amplitude_traces: int = 0
     """Traces with a response that moment or amplitude rest on."""
