@@ -190,7 +190,7 @@ class SourceEstimate(_Rounded):
     force_amplitude_kg_m: float | None = Field(None, description="mass times distance: the force integrated twice; null where unknown")
     amplitude_unknown: str | None = Field(None, description="why there is neither scalar moment nor force amplitude")
     response: Literal["known", "assumed-velocity"] = Field(
-        "known", description="assumed-velocity: most traces have none, and are taken for the velocity of seismometers flat to 30 or 180 s"
+        "known", description="assumed-velocity: most traces have none, and are taken for the velocity of broadband seismometers"
     )
     amplitude_traces: int = Field(0, description="traces with a response that moment or amplitude rest on")
     half_duration_s: float | None = Field(None, description="of the moment rate: 0, a point in time, is what the inversion supposes")

@@ -6,7 +6,7 @@ epicenter of a glacial earthquake are its own, and the depth of an earthquake is
 never moved.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -25,7 +25,7 @@ from models.seismic.signal.rotation import rotate_to_north_east
 from models.seismic.source.greens_tables import GreensTables
 from models.seismic.source.inversion import invert_source
 from models.seismic.source.observations import MAX_DISTANCE_DEG
-from models.seismic.source.problem import KNOWN_GAIN_DEVIATION, RAW_GAIN_DEVIATION, EpicenterPrior, Kind, Motion
+from models.seismic.source.problem import KNOWN_GAIN_DEVIATION, EpicenterPrior, Kind, Motion
 from models.seismic.source.solution import SourceSolution, describe_fit, measure_amplitude
 from models.seismic.waveforms import Gather, Record
 from models.specs.pictures import CONDITIONING
@@ -34,7 +34,6 @@ MAX_TRACES: Final = 40
 MIN_DEVIATION_DEG, MAX_DEVIATION_DEG = 0.1, 3.0  # of the prior of the epicenter
 HELD_BY: Final = ("distances+arrival-times", "arrival-times")
 """Location methods whose epicenter the inversion does not move."""
-COUNTED_SAMPLES: Final = 2000  # of a record, looked at for whole numbers
 KINDS: Final[Mapping[str, Kind]] = {"earthquake": "tensor", "glacial": "force"}
 
 
@@ -82,7 +81,7 @@ def find_source(
         prior,
         kind,
         motion,
-        gain_deviations=weigh_gains(records, traces, known) if kind == "force" else {},  # amplitudes gave tensors nothing
+        gain_deviations=dict.fromkeys(known, KNOWN_GAIN_DEVIATION) if kind == "force" else {},  # amplitudes gave tensors nothing
         horizontals=condition_horizontals(gather, records, traces) if kind == "force" else None,
     )
     if fit is None:
@@ -91,25 +90,6 @@ def find_source(
     amplitude = measure_amplitude(source, known)
     delay_s = source.time_s - origin.time_s - 2.0 * origin.uncertainty_s
     return replace(source, centroid_delay_s=delay_s, amplitude=amplitude)
-
-
-def weigh_gains(records: Sequence[Record], traces: Sequence[int], known: Collection[int]) -> dict[int, float]:
-    """
-    Weigh the amplitudes of traces by what is known of their gains: the standard deviation of the natural logarithm of each.
-
-    Of those with a response; where most have none, of those in digitizer counts.
-    """
-    if 2 * len(known) > len(traces):
-        return dict.fromkeys(known, KNOWN_GAIN_DEVIATION)
-    if not len(records):
-        return {}
-    return {trace: RAW_GAIN_DEVIATION for trace in traces if records[trace].response is None and holds_counts(records[trace])}
-
-
-def holds_counts(record: Record) -> bool:
-    """Whether the samples of a record differ by whole numbers, as those of a digitizer do; converted ones do not."""
-    differences = np.abs(np.diff(record.samples[np.isfinite(record.samples)][:COUNTED_SAMPLES].astype(np.float64)))
-    return bool(len(differences)) and float(differences.max()) >= 2.0 and bool(np.all(np.abs(differences - np.rint(differences)) < 0.05))
 
 
 def condition_horizontals(gather: Gather, records: Sequence[Record], traces: Sequence[int]) -> Floats32 | None:

@@ -297,7 +297,7 @@ class SourceEstimate(Model):
     """Why there is neither scalar moment nor force amplitude."""
 
     response: Literal["known", "assumed-velocity"] = "known"
-    """Assumed-velocity: most traces have none, and are taken for the velocity of seismometers flat to 30 or 180 s."""
+    """Assumed-velocity: most traces have none, and are taken for the velocity of broadband seismometers."""
 
     amplitude_traces: int = 0
     """Traces with a response that moment or amplitude rest on."""

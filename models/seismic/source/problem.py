@@ -1,9 +1,4 @@
-"""
-One inversion as arrays: tables of correlations, stations, weights and priors, and the choice of Earth model and instrument of each path.
-
-Where responses are unknown, records are taken for the velocity of broadband seismometers. Most are flat to 120 s and beyond, some only to
-30 s, and the phase of these differs by a quarter period and more; each record has the corner period that fits it better.
-"""
+"""One inversion as arrays: correlations, stations, weights and priors, and the choice of Earth model and instrument of each path."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,15 +17,9 @@ from models.seismic.source.search import EXPLAINED, evaluate_source
 
 Kind = Literal["tensor", "force"]
 Motion = Literal["displacement", "velocity", "seismometer"]
-CORNERS_S: Final = (180.0, 30.0)
-"""Corner periods of seismometers whose response is unknown: that of broadband ones (120 to 360 s), and of others."""
-CORNER_LOG_PRIORS: Final = (0.0, -1.5)  # one seismometer in five or six has the shorter period
+CORNERS_S: Final = (180.0,)  # of seismometers whose response is unknown: broadband ones have 120 to 360 s
+CORNER_LOG_PRIORS: Final = (0.0,)
 KNOWN_GAIN_DEVIATION: Final = 0.4  # natural logarithm of an amplitude: focusing along paths and errors of gains
-RAW_GAIN_DEVIATION: Final = 0.8
-"""
-The same of records in digitizer counts: sensitivities of common seismometers with 24-bit digitizers lie between 3e8 and 3e9 counts per m/s,
-a standard deviation of 0.6.
-"""
 STRETCH: Final = 0.01  # standard deviation of the stretch that all Rayleigh travel times share
 SPREADS: Final = {STRAINS: 0.15, FORCES: 0.25}
 """Standard deviation of the determinant of a unit tensor (a double couple has 0), and of the vertical part of a force over its length."""

@@ -8,9 +8,8 @@ import pytest
 from models.analysis import source as analysis
 from models.analysis.hypocenter import DepthEstimate
 from models.analysis.pipeline import locate_event
-from models.analysis.source import add_source, combine_source_depth, condition_horizontals, holds_counts, weigh_gains
+from models.analysis.source import add_source, combine_source_depth, condition_horizontals
 from models.imaging.conditioning import condition
-from models.seismic.source.problem import KNOWN_GAIN_DEVIATION, RAW_GAIN_DEVIATION
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Horizontals, Record
 from models.specs.pictures import CONDITIONING
@@ -105,13 +104,3 @@ def test_horizontals_are_rotated_to_north_and_east_on_the_clock_of_the_gather():
     np.testing.assert_allclose(np.nan_to_num(motion[1, 1]), np.nan_to_num(gather.samples[1]), atol=1e-3)
     assert np.nanmax(np.abs(motion[1, 0])) < 1e-3
     assert condition_horizontals(gather, records, [0]) is None
-
-
-def test_amplitudes_count_where_responses_are_known_or_else_where_records_are_counts():
-    random = np.random.default_rng(1)
-    counts = np.round(random.normal(0.0, 300.0, 500)).astype(np.float32) - 0.37
-    records = [make_record(counts), make_record(random.normal(size=500).astype(np.float32)), make_record(1e-9 * counts)]
-
-    assert [holds_counts(record) for record in records] == [True, False, False]
-    assert weigh_gains(records, [0, 1, 2], known=set()) == {0: RAW_GAIN_DEVIATION}
-    assert weigh_gains(records, [0, 1, 2], known={1, 2}) == {1: KNOWN_GAIN_DEVIATION, 2: KNOWN_GAIN_DEVIATION}

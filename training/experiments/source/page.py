@@ -17,7 +17,7 @@ from models.seismic.location.region_calibration import scale_to_contain
 from models.seismic.source.greens_tables import GreensTables
 from models.seismic.source.inversion import invert_source
 from models.seismic.source.mechanisms import kagan_angle_deg
-from models.seismic.source.problem import KNOWN_GAIN_DEVIATION, RAW_GAIN_DEVIATION, EpicenterPrior, Kind, Motion
+from models.seismic.source.problem import KNOWN_GAIN_DEVIATION, EpicenterPrior, Kind, Motion
 from models.seismic.source.solution import MIN_LOG_LIKELIHOOD, SourceSolution, describe_fit
 from training.config import SPAWN, TrainingSettings
 from training.evaluation.metrics import format_fraction, format_median
@@ -64,7 +64,7 @@ def invert_event(
     """Invert an event for its kind of source from a guess of its epicenter and origin time; None where traces are too few."""
     traces = range(min(len(event.gather.trace_ids), MAX_TRACES))
     kind: Kind = "force" if event.kind == "glacial" else "tensor"
-    gains = dict.fromkeys(traces, KNOWN_GAIN_DEVIATION if known_responses else RAW_GAIN_DEVIATION) if kind == "force" else {}
+    gains = dict.fromkeys(traces, KNOWN_GAIN_DEVIATION) if known_responses and kind == "force" else {}
     motion: Motion = "displacement" if known_responses else "seismometer"
     fit = invert_source(event.gather, traces, earths, prior, kind, motion, gain_deviations=gains, horizontals=event.horizontals)
     return None if fit is None else SourceResult(event, describe_fit(fit, response_known=known_responses))
