@@ -22,7 +22,7 @@ from models.seismic.source.problem import (
     EpicenterPrior,
     Kind,
     Motion,
-    Problem,
+    InversionProblem,
     choose_paths,
     list_corners,
     make_excitation,
@@ -201,7 +201,7 @@ def _refine(
     )
 
 
-def _start_fine(problem: Problem, begin: Floats, *, is_force: bool) -> list[Floats]:
+def _start_fine(problem: InversionProblem, begin: Floats, *, is_force: bool) -> list[Floats]:
     """Cool from the best rough source, and from the opposite force."""
     begins = [begin, _turn(problem, begin)] if is_force else [begin]
     return [_walk(problem, row, COOLING, REFINED_DELAY_S, 50 + number) for number, row in enumerate(begins)]
@@ -216,7 +216,7 @@ def _synthesize_fits(
     )
 
 
-def _profile_azimuths(problem: Problem, top: Floats) -> Floats:
+def _profile_azimuths(problem: InversionProblem, top: Floats) -> Floats:
     """Largest log likelihood of horizontal forces at `PROFILE_AZIMUTHS_DEG`, at the place of the best, over histories and delays."""
     fits, place = np.zeros((*problem.tables.weights.shape, 3)), top[1:3]
     radians = np.radians(PROFILE_AZIMUTHS_DEG)
@@ -244,7 +244,7 @@ def _state_of(rough: Excitation, fine: Excitation, state: int) -> float:
     return float(state if rough is fine else rough.states[state])
 
 
-def _turn(problem: Problem, row: Floats) -> Floats:
+def _turn(problem: InversionProblem, row: Floats) -> Floats:
     """Turn a force into the opposite direction, with the history and the origin time that then fit best."""
     fits, turned = np.zeros((*problem.tables.weights.shape, 3)), -row[5:]
     trials = [(state, delay) for state in range(problem.tables.values.shape[3]) for delay in np.arange(-45.0, 46.0, 7.5)]
@@ -277,7 +277,7 @@ def _scan_radius_deg(prior: EpicenterPrior) -> float:
     return SCAN_RADIUS_DEG if prior.deviation_deg > KNOWN_DEG else 0.0
 
 
-def _scan(problem: Problem, prior: EpicenterPrior, kind: Kind) -> tuple[list[Floats], Floats]:
+def _scan(problem: InversionProblem, prior: EpicenterPrior, kind: Kind) -> tuple[list[Floats], Floats]:
     """Scan sources: the best of the `STARTS` best states, as rows of `walk_sources`, and the largest log likelihood of each state."""
     latitude = float(geocentric_latitude_deg(prior.latitude_deg))
     places = np.radians(hexagon(latitude, prior.longitude_deg, _scan_radius_deg(prior), SCAN_STEP_DEG))
@@ -300,7 +300,7 @@ def _scan(problem: Problem, prior: EpicenterPrior, kind: Kind) -> tuple[list[Flo
     return rows, np.asarray(best.max(axis=(0, 2)), np.float64)
 
 
-def _cool(problem: Problem, start: Floats, max_delay_s: float, number: int) -> Floats:
+def _cool(problem: InversionProblem, start: Floats, max_delay_s: float, number: int) -> Floats:
     """Cool a chain from a start; returns its best row."""
     return _take_best(_walk(problem, start, COOLING, max_delay_s, number))
 
@@ -310,7 +310,7 @@ def _take_best(samples: Floats) -> Floats:
     return np.asarray(samples[np.argmax(samples[:, 0])])
 
 
-def _walk(problem: Problem, start: Floats, temperatures: Floats, max_delay_s: float, number: int) -> Floats:
+def _walk(problem: InversionProblem, start: Floats, temperatures: Floats, max_delay_s: float, number: int) -> Floats:
     """Walk a chain; `number` makes its random numbers its own."""
     random = np.random.default_rng(number)
     normals, uniforms = random.normal(size=(len(temperatures), 10)), random.uniform(size=(len(temperatures), 3))

@@ -49,7 +49,7 @@ def make_excitation(kind: Kind, states: Integers, motion: Motion, half_duration_
 
 
 @dataclass(frozen=True)
-class Problem:
+class InversionProblem:
     """Tables and stations of one inversion, with priors, as compiled loops take them; `sizes` as in `evaluate_amplitudes`."""
 
     tables: CorrelationTables
@@ -78,7 +78,7 @@ def prepare_problem(
     prior: EpicenterPrior,
     sizes: tuple[int, int],
     gain_deviations: Mapping[int, float],
-) -> Problem:
+) -> InversionProblem:
     """
     Tabulate the correlations of an inversion with the Green's functions of one Earth model.
 
@@ -98,7 +98,7 @@ def prepare_problem(
         tables.log_sizes[:, 1] - tables.log_sizes[:, 0],
         np.maximum(2.0 * tables.weights[:, LOVE] / station_weights, 1.0),
     )
-    return Problem(tables, np.stack(columns, axis=1), stations, center_and_widths, np.zeros(len(excitation.states)))
+    return InversionProblem(tables, np.stack(columns, axis=1), stations, center_and_widths, np.zeros(len(excitation.states)))
 
 
 def list_corners(excitation: Excitation) -> list[tuple[Excitation, float]]:
@@ -108,7 +108,7 @@ def list_corners(excitation: Excitation) -> list[tuple[Excitation, float]]:
     return [(replace(excitation, corner_s=corner_s), log) for corner_s, log in zip(CORNERS_S, CORNER_LOG_PRIORS, strict=True)]
 
 
-def choose_paths(problems: Sequence[Problem], log_priors: Sequence[float], row: Floats) -> tuple[Problem, Integers]:
+def choose_paths(problems: Sequence[InversionProblem], log_priors: Sequence[float], row: Floats) -> tuple[InversionProblem, Integers]:
     """
     Choose Earth model and instrument of each path, of several problems, by its log likelihood at a source and a log prior.
 
@@ -123,7 +123,7 @@ def choose_paths(problems: Sequence[Problem], log_priors: Sequence[float], row: 
     return mixed, chosen
 
 
-def _path_gains(problem: Problem, row: Floats) -> Floats:
+def _path_gains(problem: InversionProblem, row: Floats) -> Floats:
     """Log likelihood [n] of the windows of each path at a source."""
     fits, one = problem.fit_windows(row), problem.tables
     off = np.square(fits[..., 0] / one.shifts_s) * np.minimum(one.weights, 1.0)
