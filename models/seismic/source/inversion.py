@@ -20,9 +20,9 @@ from models.seismic.source.mechanisms import trial_forces, trial_tensors
 from models.seismic.source.observations import Guess, Observation, observe_records
 from models.seismic.source.problem import (
     EpicenterPrior,
+    InversionProblem,
     Kind,
     Motion,
-    InversionProblem,
     choose_paths,
     list_corners,
     make_excitation,
@@ -158,12 +158,7 @@ class _Records:
 
 
 def _refine(
-    records: _Records,
-    earths: Sequence[GreensTables],
-    prior: EpicenterPrior,
-    rough: Excitation,
-    cooled: list[Floats],
-    guess: Guess,
+    records: _Records, earths: Sequence[GreensTables], prior: EpicenterPrior, rough: Excitation, cooled: list[Floats], guess: Guess
 ) -> SourceFit | None:
     """Place windows and tables anew at the best of the cooled sources, choose Earth and instrument a path, and sample the posterior."""
     best = _take_best(np.stack(cooled))
@@ -181,8 +176,8 @@ def _refine(
     both = [row for problem in problems[: len(earths)] for row in _start_fine(problem, begin, is_force=is_force)]
     fine, chosen = choose_paths(problems, [log for _, _, log in pairs], _take_best(np.concatenate(both)))
     chain = _walk(fine, _take_best(np.concatenate(both))[1:], SAMPLED, REFINED_DELAY_S, 100)
-    against = [_walk(fine, _turn(fine, _take_best(chain)[1:]), COOLING, REFINED_DELAY_S, 60)] if is_force else []
     top = _take_best(chain)
+    against = [_walk(fine, _turn(fine, top[1:]), COOLING, REFINED_DELAY_S, 60)] if is_force else []
     fits = fine.fit_windows(top)
     return SourceFit(
         kind="force" if is_force else "tensor",

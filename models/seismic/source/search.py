@@ -99,15 +99,14 @@ def evaluate_window(
     widest = MAX_SHIFTS * shift_s / DELAY_STEP_S
     first, last = max(int(np.ceil(center - widest)), step), min(int(center + widest), delays - 1)
     best = 0.0
-    scale = 1.0 / np.sqrt(energy)
-    fit[2] = scale
+    fit[2] = 1.0 / np.sqrt(energy)
     for g in range(first, last + 1):
         total = 0.0
         for k in range(len(components)):
             total += components[k] * ((1.0 - upper) * values[j, k, g] + upper * values[j + 1, k, g - step])
         if total <= 0.0:
             continue
-        correlation = min(total * scale, 1.0)
+        correlation = min(total * fit[2], 1.0)
         off = (g - center) * DELAY_STEP_S / shift_s
         gained = -weight * np.log(1.0 - EXPLAINED * correlation * correlation) - 0.5 * off * off * min(weight, 1.0)
         if gained > best:

@@ -57,11 +57,12 @@ def synthesize_components(
     radial = ELLIPTICITY * np.imag(signal.hilbert(waves[0], axis=-1))
     away = np.radians(_back_azimuths_deg(source, stations) + 180.0)[:, None]
     north_east = radial * np.cos(away) - waves[1] * np.sin(away), radial * np.sin(away) + waves[1] * np.cos(away)
-    louder = 10.0 ** random.uniform(*NOISE_DECADES, (len(vertical), 1))
+    louder = np.power(10.0, random.uniform(*NOISE_DECADES, (len(vertical), 1)))
+    factors = np.stack((np.ones_like(louder), louder, louder))
     gains = random.lognormal(0.0, GAIN_DEVIATION, len(vertical)) if realism.instruments else np.ones(len(vertical))
     same_instruments, records = deepcopy(random), []
     random.uniform(size=8)  # the copy and the rest of the draws differ
-    for motion, factor in zip((waves[0], *north_east), (1.0, louder, louder), strict=True):
+    for motion, factor in zip((waves[0], *north_east), factors, strict=True):
         padded = np.pad(motion, ((0, 0), (int(PRE_EVENT_S / step), 0)))
         padded = padded + factor * draw_noise_displacement(len(padded), padded.shape[1], step, random, realism.character)
         seen = apply_instrument(padded, step, deepcopy(same_instruments)) if realism.instruments else padded
