@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from scipy import signal
 
-from models.array_types import Floats
+from models.array_types import Floats, Floats32
 from models.imaging.conditioning import condition
 from models.seismic.geodesy import back_azimuth_deg, geocentric_latitude_deg
 from models.seismic.waveforms import Gather, Record
@@ -70,7 +70,7 @@ def synthesize_components(
     return tuple(records)
 
 
-def condition_components(records: tuple[tuple[Record, ...], ...]) -> tuple[Gather, Floats]:
+def condition_components(records: tuple[tuple[Record, ...], ...]) -> tuple[Gather, Floats32]:
     """Condition vertical records into a gather, and the horizontals [traces, 2, samples] on its clock."""
     gather, *others = (condition(one, CONDITIONING) for one in records)
     return gather, np.stack([one.samples for one in others], axis=1)
