@@ -35,8 +35,11 @@ def waveform_fit_figure(stations: Sequence[StationWaveforms], title: str) -> byt
     height_in = 1.35 + ROW_IN * max(len(rows), 2)
     subtitle = "black: observed, red: synthetic, both whitened, 28 to 150 s, each window at its own gain and shift"
     figure = new_figure(WIDTH_IN, height_in, title, subtitle)
-    panels = [("body waves", [one.waveform.body for one in rows]), ("Rayleigh waves", [one.waveform.rayleigh for one in rows])]
     love = [one.waveform.love for one in rows]
+    panels: list[tuple[str, Sequence[WindowFit | None]]] = [
+        ("body waves", [one.waveform.body for one in rows]),
+        ("Rayleigh waves", [one.waveform.rayleigh for one in rows]),
+    ]
     panels += [("Love waves", love)] if any(love) else []
     width_in, left_in, drawn = WIDTH_IN - _LEFT_IN - len(panels) * _GAP_IN, _LEFT_IN, []
     for (name, windows), share in zip(panels, _SHARES[len(panels)], strict=True):
