@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from app.middleware.metrics import Metrics
 from workers.queue.connection import QueueUnreachable
@@ -76,6 +78,25 @@ def test_every_alarm_has_a_severity_and_says_what_to_do():
     for rule in RULES:
         assert rule["labels"]["severity"] in ("page", "ticket")
         assert rule["annotations"].keys() == {"summary", "description"}
+
+
+def test_grafanas_own_types_read_the_dashboard_and_write_all_of_it():
+    written = json.loads(JSONEncoder().encode(Dashboard.from_json(DASHBOARD)))
+    assert find_lost(DASHBOARD, written) == []
+    misspelled = json.loads(json.dumps(DASHBOARD))
+    misspelled["panels"][0]["fieldConfig"]["defaults"]["unitt"] = "s"
+    assert find_lost(misspelled, json.loads(JSONEncoder().encode(Dashboard.from_json(misspelled)))) == [
+        "/panels/0/fieldConfig/defaults/unitt"
+    ]
+
+
+def find_lost(given: object, kept: object, path: str = "") -> list[str]:
+    """Return the paths of what differs or is missing; Grafana may add defaults."""
+    if isinstance(given, dict) and isinstance(kept, dict):
+        return [lost for name, value in given.items() for lost in find_lost(value, kept.get(name), f"{path}/{name}")]
+    if isinstance(given, list) and isinstance(kept, list) and len(given) == len(kept):
+        return [lost for number, pair in enumerate(zip(given, kept, strict=True)) for lost in find_lost(*pair, f"{path}/{number}")]
+    return [] if given == kept else [path]
 
 
 def test_panels_have_ids_of_their_own_and_do_not_overlap():
