@@ -91,8 +91,10 @@ def format_faults(report: Report) -> str:
         for name, found in report["faults"].items()
     ]
     table = format_table(("fault", "times", "recovered after, median, s", "at most, s"), rows)
-    first = f"{report['accepted']} jobs accepted, {ended}; {report['lost']} lost. {format_run(report)}"
-    return f"{first}\n\n{table}\n\n{format_violations(report)}"
+    refused = ", ".join(f"{count} with {status}" for status, count in sorted(report["refused"].items())) or "none"
+    first = f"{report['accepted']} jobs accepted, {ended}; {report['lost']} lost."
+    second = f"Requests refused, each with `Retry-After`: {refused}; without an answer: {report['unanswered']}. {format_run(report)}"
+    return f"{first} {second}\n\n{table}\n\n{format_violations(report)}"
 
 
 def format_cluster(report: Report) -> str:

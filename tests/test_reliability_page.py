@@ -8,6 +8,8 @@ FAULTS = {
     "accepted": 94,
     "ended": {"succeeded": 76, "failed": 18},
     "lost": 1,
+    "refused": {"503": 3},
+    "unanswered": 2,
     "faults": {"machine lost": {"injected": 1, "recovered_median_s": 75.6, "recovered_worst_s": 75.6}},
     "violations": ["job 1 is gone", "job 1 is gone"],
     "load": [18.0, 15.0, 8.0],
@@ -20,6 +22,7 @@ def test_a_cluster_report_states_lost_and_doubled_jobs_and_each_violation_once()
     text = reliability.format_cluster(FAULTS | {"counted_ends": 96})
     assert text.startswith("2 jobs ended twice. 94 jobs accepted, 18 failed, 76 succeeded; 1 lost.")
     assert "Measured at commit abc on 2026-11-29; load average 18.0, 15.0, 8.0." in text
+    assert "refused, each with `Retry-After`: 3 with 503; without an answer: 2." in text
     assert "| machine lost | 1 | 75.6 | 75.6 |" in text
     assert text.endswith("Violations: 1\n\n- job 1 is gone")
 
