@@ -185,9 +185,11 @@ class Cluster:
         return [int(word) for word in listed.split()]
 
     def find_busy(self, name: str) -> str | None:
-        """Return a job that a worker of a machine runs."""
+        """Return a job that a worker of a machine runs; a heartbeat may still name one that has ended."""
         pids = set(self.list_pids(name))
-        return next((state.job for state in self.records.list_workers() if state.job is not None and state.pid in pids), None)
+        running = self.records.list_running()
+        workers = (state for state in self.records.list_workers() if state.pid in pids and state.job is not None)
+        return next((state.job for state in workers if running.get(state.job or "") == state.id), None)
 
     def lose(self, name: str) -> None:
         """Cut a machine off and kill all that runs on it, so that nothing of it says goodbye."""
