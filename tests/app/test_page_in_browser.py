@@ -47,7 +47,7 @@ _DRAWINGS_SCRIPT = """
     const {land} = await world.loadWorld();
     const jumps = ({points}) => points.some((x, at) => at > 1 && at % 2 === 0 && points[at + 1] < 1 && Math.abs(x - points[at - 2]) > 0.5);
     const tile = Object.assign(document.createElement("canvas"), {width: 1024, height: 1024});
-    world.drawTile(tile, await world.loadWorld(), {x: 0, y: 0, z: 0});
+    world.drawTile(tile, await world.loadWorld(), {x: 0, y: 0, z: 0}, {land: "#eee", border: "#aaa"});
     const at = (latitude, longitude) => {
         const [x, y] = world.project(latitude, longitude);
         return tile.getContext("2d").getImageData(Math.floor(1024 * x), Math.floor(1024 * y), 1, 1).data[3];
@@ -172,6 +172,12 @@ def check_accessibility(page) -> None:
     assert found == []
 
 
+def show_section(page) -> None:
+    """Scroll to the record section, which is loaded when it comes near the window."""
+    page.run("[...document.querySelectorAll('h3')].find((one) => one.innerText === 'Record section').scrollIntoView()")
+    page.wait("document.querySelector('.choice') && !document.querySelector('.awaited')")
+
+
 def check_quiet(page, service) -> None:
     """Check that nothing was said on the console, and nothing asked of another host."""
     assert page.messages == []
@@ -199,6 +205,7 @@ def test_an_upload_becomes_an_answer_whose_link_restores_the_view(page, service,
     assert page.run("document.querySelectorAll('.map .mark').length") == 7
     assert page.run("document.querySelectorAll('.map path.ellipse').length") == 2
     assert page.run("document.querySelectorAll('.map path.ray').length") == 5
+    show_section(page)
     page.run("document.querySelector('.choice button:not([aria-pressed=true])').click()")
     page.run("document.querySelector('.plot canvas').focus()")
     page.call("Input.dispatchKeyEvent", type="keyDown", key="+")
@@ -207,6 +214,7 @@ def test_an_upload_becomes_an_answer_whose_link_restores_the_view(page, service,
     address = page.run("location.href")
     page.open(address, f"{READY} === '{job_id}'")
     assert page.run("location.hash") == address[address.index("#") :]
+    show_section(page)
     assert page.text(".choice [aria-pressed=true]") == "By distance"
     check_quiet(page, service)
 

@@ -32,15 +32,50 @@ export function table(caption, head, rows) {
   return box;
 }
 
-// Content that is made when it is first opened. `make()` returns an element or several.
+// Content that is made when it is first opened. `make()` returns an element or several, or a promise of them.
 export function folded(title, make) {
   const details = element("details", {}, element("summary", {}, title));
-  details.addEventListener("toggle", () => details.append(...[make()].flat(3).filter(present)), { once: true });
+  details.addEventListener("toggle", async () => details.append(...[await make()].flat(3).filter(present)), { once: true });
   return details;
 }
 
 export function panel(title, ...content) {
   return element("section", { className: "panel" }, title && element("h3", {}, title), ...content);
+}
+
+// A panel that is filled when it comes near the window. `make()` returns its elements or a promise of them.
+export function panelInView(title, make) {
+  const created = panel(title);
+  created.classList.add("awaited");
+  whenNear(created, async () => {
+    const content = [await make()].flat(3).filter(present);
+    created.append(...content);
+    created.classList.remove("awaited");
+  });
+  return created;
+}
+
+// Calls `act()` once, when an element in the page comes within half a window of what is seen.
+export function whenNear(watched, act) {
+  const observer = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    observer.disconnect();
+    act();
+  }, { rootMargin: "50% 0px" });
+  observer.observe(watched);
+}
+
+// Lets the browser paint and answer between two steps.
+export const pause = () => new Promise((accept) => setTimeout(accept));
+
+// Appends parts one after the other, with a pause after each; false if the box has left the page meanwhile. A function makes its part.
+export async function appendInSteps(box, parts) {
+  for (const part of parts) {
+    box.append(...[typeof part === "function" ? part() : part].flat(3).filter(present));
+    await pause();
+    if (!box.isConnected) return false;
+  }
+  return true;
 }
 
 // Buttons of which one is pressed. `choose(value)` is called with the value of the one that is pressed next.

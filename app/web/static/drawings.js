@@ -1,6 +1,6 @@
 // Small drawings: stations by azimuth and distance, residuals, the beach ball of a moment tensor, and the direction of a force.
 
-import { element, svg } from "./dom.js";
+import { element, svg, whenNear } from "./dom.js";
 import { formatNumber, formatSigned } from "./format.js";
 import { readColor, redrawWithScheme } from "./phases.js";
 
@@ -67,32 +67,38 @@ export function radiation(tensor, east, north) {
 
 export function beachBall(tensor, size = 132) {
   const canvas = element("canvas", { className: "ball", role: "img", ariaLabel: "Focal mechanism, lower hemisphere" });
+  canvas.style.width = canvas.style.height = `${size}px`;
   const draw = () => {
     const pixels = Math.round(size * (window.devicePixelRatio || 1)), half = pixels / 2 - 2;
     canvas.width = canvas.height = pixels;
-    canvas.style.width = canvas.style.height = `${size}px`;
     const context = canvas.getContext("2d");
-    const rows = Math.ceil(pixels);
-    const [filled, open, line] = [readColor("--accent"), readColor("--paper"), readColor("--ink")];
-    for (let row = 0; row < rows; row++) {
-      let begin = 0, color = null;
-      for (let column = 0; column <= pixels; column++) {
-        const [east, north] = [(column - pixels / 2) / half, (pixels / 2 - row) / half];
-        const next = column === pixels || Math.hypot(east, north) > 1 ? null : radiation(tensor, east, north) > 0 ? filled : open;
-        if (next === color) continue;
-        if (color) { context.fillStyle = color; context.fillRect(begin, row, column - begin, 1); }
-        [begin, color] = [column, next];
-      }
-    }
-    context.strokeStyle = line;
-    context.lineWidth = pixels / size;
+    const disc = () => { context.beginPath(); context.arc(pixels / 2, pixels / 2, half, 0, 2 * Math.PI); };
+    disc();
+    context.fillStyle = readColor("--paper");
+    context.fill();
     context.beginPath();
-    context.arc(pixels / 2, pixels / 2, half, 0, 2 * Math.PI);
+    for (let row = 0; row < pixels; row++) addPositive(context, tensor, row, pixels, half);
+    context.fillStyle = readColor("--accent");
+    context.fill();
+    disc();
+    context.strokeStyle = readColor("--ink");
+    context.lineWidth = pixels / size;
     context.stroke();
   };
-  draw();
-  redrawWithScheme(canvas, draw);
+  whenNear(canvas, () => { draw(); redrawWithScheme(canvas, draw); });
   return canvas;
+}
+
+// Adds the stretches of a row of pixels in which P moves away from the source to the path of a drawing.
+function addPositive(context, tensor, row, pixels, half) {
+  let begin = null;
+  for (let column = 0; column <= pixels; column++) {
+    const [east, north] = [(column - pixels / 2) / half, (pixels / 2 - row) / half];
+    const positive = column < pixels && Math.hypot(east, north) <= 1 && radiation(tensor, east, north) > 0;
+    if (positive === (begin !== null)) continue;
+    if (!positive) context.rect(begin, row, column - begin, 1);
+    begin = positive ? column : null;
+  }
 }
 
 // Direction of a horizontal force with its uncertainty; both directions where they cannot be told apart.

@@ -1,6 +1,6 @@
 // Results of classify and locate: what happened where and when, how well that is known, and what it was read from.
 
-import { element, facts, folded, panel, table } from "./dom.js";
+import { element, facts, folded, panel, panelInView, table } from "./dom.js";
 import { beachBall, coverage, forceArrow, residuals } from "./drawings.js";
 import { EVENT_TYPES, capitalize, formatCount, formatMethod, formatModels, formatNumber, formatParts, formatPoint, formatProbability, formatSigned, formatTime } from "./format.js";
 import { fitRows } from "./fit.js";
@@ -13,26 +13,29 @@ const caution = (text) => element("p", { className: "caution" }, text);
 const stat = (label, value, note) => element("div", { className: "stat" }, element("dt", {}, label), element("dd", {}, element("b", {}, value), note && element("small", {}, note)));
 const heading = (kicker, title, lead) => element("header", { className: "headline" }, element("p", { className: "kicker" }, kicker), element("h2", {}, title), lead && element("p", { className: "lead" }, lead));
 
-// Elements of an answer, and what must be done once they are in the page.
+// Elements of an answer, or functions that make them, and what must be done once they are in the page.
 export async function showEvent(job) {
   return job.result.kind === "locate_many" ? showMany(job) : showOne(job, job.result, "section", null);
 }
 
 async function showOne(job, result, figure, features) {
-  const section = await sectionOf(job, figure, result.arrivals ?? []);
-  const fitted = job.links.figures.find((name) => name.endsWith(`/${figure.replace("section", "waveform_fit")}.png`));
-  const fit = fitted ? await readJson(fitted.replace(/png$/, "json")).catch(() => null) : null;
+  const section = sectionOf(job, figure, result.arrivals ?? []);
+  const fit = job.links.figures.find((name) => name.endsWith(`/${figure.replace("section", "waveform_fit")}.png`));
   if (result.event_type === "none") return { elements: [...noEvent(job, result), section], after: null };
   return result.kind === "locate" ? showLocation(result, section, fit, features ?? (await readGeoJson(job))) : { elements: [...showClassification(result), section], after: null };
 }
 
+const readData = (figure) => readJson(figure.replace(/png$/, "json")).catch(() => null);
+
 const readGeoJson = async (job) => (await readJson(`${job.links.result}?format=geojson`)).features;
 
-async function sectionOf(job, figure, arrivals) {
+function sectionOf(job, figure, arrivals) {
   const path = job.links.figures.find((name) => name.endsWith(`/${figure}.png`));
   if (!path) return null;
-  const data = await readJson(path.replace(/png$/, "json")).catch(() => null);
-  return panel("Record section", ...(data ? sectionPanel(data, arrivals) : [await loadPicture(path)]));
+  return panelInView("Record section", async () => {
+    const data = await readData(path);
+    return data ? sectionPanel(data, arrivals) : loadPicture(path);
+  });
 }
 
 // The figure as a picture, for jobs of a release that kept no data of it.
@@ -84,7 +87,6 @@ function showClassification(result) {
 function showLocation(result, section, fit, features) {
   const place = features.find(({ properties }) => properties.kind === "epicenter")?.properties.place;
   const box = element("div", { className: "map-box" });
-  const traces = distancesOf(result, features);
   const probability = result.probabilities?.[result.event_type];
   const kicker = [naming(result.event_type), probability === undefined ? null : formatProbability(probability), "automatic, not reviewed"].filter(Boolean).join(" · ");
   const elements = [
@@ -93,9 +95,9 @@ function showLocation(result, section, fit, features) {
     unsure(result), result.azimuthal_gap_deg > 180 && caution(`The stations leave ${formatNumber(result.azimuthal_gap_deg)}° of azimuth open (azimuthal gap): the epicenter is poorly constrained on that side.`),
     element("div", { className: "pair" }, element("section", { className: "panel flush" }, box), element("div", {},
       panel("Class", probabilities(result) ?? element("p", { className: "quiet" }, `${naming(result.event_type)}, as stated in the submission`)),
-      panel("Solution", coverage(traces, result.azimuthal_gap_deg), solutionFacts(result)))),
-    sourcePanel(result, fit), section,
-    panel("Observations", result.arrivals?.length > 0 && folded(`Arrivals (${result.arrivals.length})`, () => arrivalTable(result.arrivals)), result.offsets.length > 0 && folded(`Epicentral distances of the traces (${result.offsets.length})`, () => [residuals(result.offsets), distanceTable(result.offsets)])),
+      panel("Solution", coverage(distancesOf(features), result.azimuthal_gap_deg), solutionFacts(result)))),
+    () => sourcePanel(result, fit), section,
+    () => panel("Observations", result.arrivals?.length > 0 && folded(`Arrivals (${result.arrivals.length})`, () => arrivalTable(result.arrivals)), result.offsets.length > 0 && folded(`Epicentral distances of the traces (${result.offsets.length})`, () => [residuals(result.offsets), distanceTable(result.offsets)])),
   ].filter(Boolean);
   return { elements, title: place, after: () => showMap(box, features, result.offsets) };
 }
@@ -134,7 +136,7 @@ function solutionFacts(result) {
 }
 
 // Traces with their distance from the epicenter, those without a predicted distance (arrivals alone) included.
-function distancesOf(result, features) {
+function distancesOf(features) {
   return features.filter(({ properties }) => properties.kind === "station").map(({ properties }) => ({ ...properties, used: properties.used || properties.arrivals?.length > 0 }));
 }
 
@@ -161,7 +163,7 @@ function sourcePanel(result, fit) {
   const fits = Object.entries(source?.correlations ?? {}).sort((first, second) => second[1] - first[1]);
   return panel("Source", source && !source.constrains && caution("The long-period waveforms do not constrain the source; it is shown for information and enters no other number."),
     element("div", { className: "source" }, drawing, rows),
-    fit && folded(`Waveforms (${fit.stations.length} traces)`, () => fitRows(fit)),
+    fit && folded("Observed and synthetic waveforms", async () => { const data = await readData(fit); return data ? fitRows(data) : "The waveforms cannot be loaded."; }),
     !fit && fits.length > 0 && folded(`Fit of the waveforms (${fits.length} traces)`, () => table("Fit of the waveforms", ["Trace", "Correlation of the Rayleigh waves"], fits.map(([trace, correlation]) => [trace, formatNumber(correlation, 2)]))));
 }
 

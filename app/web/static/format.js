@@ -25,6 +25,7 @@ const FIGURES = {
   waveform_fit: "Waveform fit", mechanism: "Mechanism", source_likelihood: "Likelihood of the source",
   families: "Map of the embedding", contact_sheet: "Representative events",
 };
+const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 export const KINDS = { classify: "Classification", locate: "Location", cluster: "Clustering" };
 
 export const capitalize = (text) => (text.charAt(0).toUpperCase() + text.slice(1)).replaceAll("_", " ");
@@ -32,10 +33,11 @@ export const formatStage = (stage) => STAGES[stage] ?? capitalize(stage);
 export const formatCaption = (figure) => FIGURES[figure] ?? capitalize(figure);
 export const formatMethod = (method) => METHODS[method] ?? capitalize(method);
 export const formatParts = (methods) => (methods ? capitalize(methods.split("+").map((part) => PARTS[part] ?? part).join(", ")) : "");
-const formats = new Map();
+// Not by Intl, whose first use takes a phone longer than all else that is written.
 export function formatNumber(value, digits = 0) {
-  if (!formats.has(digits)) formats.set(digits, new Intl.NumberFormat("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
-  return formats.get(digits).format(value);
+  const [whole, fraction] = Number(value).toFixed(digits).split(".");
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
+  return fraction ? `${grouped}.${fraction}` : grouped;
 }
 export const formatCount = (count, noun, plural = `${noun}s`) => `${formatNumber(count)} ${count === 1 ? noun : plural}`;
 export const formatModels = (models) => models.map((model) => `${model.name} ${model.version}`).join(", ");
@@ -54,8 +56,7 @@ export function formatPoint({ latitude, longitude }) {
 
 export function formatTime(text) {
   const date = new Date(text);
-  const day = date.toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
-  return `${day}, ${date.toISOString().slice(11, 19)} UTC`;
+  return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}, ${date.toISOString().slice(11, 19)} UTC`;
 }
 
 export const formatClock = (seconds) => new Date(1000 * seconds).toISOString().slice(11, 21);

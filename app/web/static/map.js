@@ -1,14 +1,15 @@
 // The map of a location, from its GeoJSON: land, stations, epicenter, confidence ellipses, alternatives and back azimuths.
 
-import { button, element, load, svg } from "./dom.js";
+import { button, element, load, pause, svg } from "./dom.js";
 import { formatNumber, formatPoint, formatSigned, wrapLongitude } from "./format.js";
 import { readNumbers, writeViewLater } from "./permalink.js";
 import { redrawWithScheme } from "./phases.js";
-import { drawTile, loadWorld } from "./world.js";
+import { openPainter } from "./tiles.js";
 
 const KM_PER_DEGREE = 111.195;
 const COPIES = [-360, 0, 360];
 const HALF_WIDTH = 220;
+const ITEMS_A_STEP = 12;
 const SHARPNESS = 1.4; // Tiles are enlarged by up to half a zoom level.
 const SYMBOLS = {
   epicenter: () => svg("svg", { viewBox: "-10 -10 20 20", class: "symbol" }, svg("path", { class: "epicenter", d: "M0,-9 2.4,-2.9 8.9,-2.8 3.7,1.3 5.6,7.6 0,3.9 -5.6,7.6 -3.7,1.3 -8.9,-2.8 -2.4,-2.9Z" })),
@@ -35,29 +36,31 @@ function unwrap(points, center) {
   return points.map(([latitude, longitude]) => [latitude, (before = wrapLongitude(longitude, before))]);
 }
 
-// Lets the browser paint between two long steps.
-const pause = () => new Promise((accept) => setTimeout(accept));
-
 // Builds the map in a box that is in the page. `features`: GeoJSON; `offsets`: estimates of the traces, with back azimuths.
 export async function showMap(box, features, offsets) {
   const epicenters = features.filter(({ properties }) => properties.kind === "epicenter");
   const frame = element("div", { className: "map", role: "region", ariaLabel: "Map of epicenter and stations" });
   const legend = element("fieldset", { className: "legend" }, element("legend", {}, "Shown"));
   box.replaceChildren(frame, legend);
-  const [world] = await Promise.all([loadWorld(), load("static/vendor/leaflet.js"), load("static/vendor/leaflet.css")]);
+  const painter = openPainter();
+  await Promise.all([load("static/vendor/leaflet.js"), load("static/vendor/leaflet.css")]);
   const L = window.L;
   await pause();
   const map = L.map(frame, { zoomControl: false, attributionControl: false, scrollWheelZoom: false, minZoom: 0, maxZoom: 11, zoomSnap: 0.5, worldCopyJump: false, maxBoundsViscosity: 1 });
   const [longitude, latitude] = epicenters[0].geometry.coordinates;
-  map.setMaxBounds([[-85.05, longitude - HALF_WIDTH], [85.05, longitude + HALF_WIDTH]]);
-  drawWorld(L, map, world);
   await pause();
-  const layers = drawFeatures(L, map, features, [latitude, longitude], offsets);
-  for (const [name, layer] of layers) if (layer.items.length > 0) legend.append(switchLayer(L, map, name, layer));
-  const views = { region: epicenterBounds(L, epicenters), all: layers.has("Station") ? L.latLngBounds(layers.get("Station").points).extend([latitude, longitude]).pad(0.06) : null };
-  addControls(L, map, views, frame);
-  const saved = readNumbers("map", 3);
-  saved ? map.setView([saved[0], saved[1]], saved[2]) : map.fitBounds(views.region);
+  map.setMaxBounds([[-85.05, longitude - HALF_WIDTH], [85.05, longitude + HALF_WIDTH]]);
+  const saved = readNumbers("map", 3), region = epicenterBounds(L, epicenters);
+  saved ? map.setView([saved[0], saved[1]], saved[2]) : map.fitBounds(region);
+  await pause();
+  drawWorld(L, map, painter);
+  await pause();
+  const layers = drawFeatures(L, features, [latitude, longitude], offsets);
+  addControls(L, map, { region, all: layers.has("Station") ? L.latLngBounds(layers.get("Station").points).extend([latitude, longitude]).pad(0.06) : null }, frame);
+  for (const [name, layer] of layers) {
+    await pause();
+    legend.append(await switchLayer(L, map, name, layer));
+  }
   map.on("moveend", () => writeViewLater({ map: [map.getCenter().lat.toFixed(3), map.getCenter().lng.toFixed(3), map.getZoom()].join(",") }));
   new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(frame);
   map.on("focus click", () => map.scrollWheelZoom.enable());
@@ -78,18 +81,21 @@ function epicenterBounds(L, epicenters) {
 }
 
 // Land and borders as tiles, which are drawn again when the color scheme changes.
-function drawWorld(L, map, world) {
+function drawWorld(L, map, painter) {
   const Tiles = L.GridLayer.extend({
-    createTile(place) {
+    createTile(place, done) {
       const size = Math.round(256 * SHARPNESS * (window.devicePixelRatio || 1)), tile = element("canvas", { width: size, height: size });
-      drawTile(tile, world, place);
+      painter.paint(size, place).then((picture) => { tile.getContext("bitmaprenderer").transferFromImageBitmap(picture); done(null, tile); });
       return tile;
     },
   });
   const tiles = new Tiles({ updateWhenZooming: false, keepBuffer: 1 }).addTo(map);
   redrawWithScheme(map.getContainer(), () => tiles.redraw());
-  const names = L.layerGroup().addTo(map);
-  map.on("moveend", () => labelCountries(L, map, world.names, names));
+  const labels = L.layerGroup().addTo(map);
+  painter.names.then((names) => {
+    labelCountries(L, map, names, labels);
+    map.on("moveend", () => labelCountries(L, map, names, labels));
+  });
 }
 
 // Names those countries in view whose name fits into them.
@@ -106,7 +112,7 @@ function labelCountries(L, map, names, layer) {
   }
 }
 
-function drawFeatures(L, map, features, [latitude, longitude], offsets) {
+function drawFeatures(L, features, [latitude, longitude], offsets) {
   const layers = new Map();
   const add = (name, symbol, item, ...points) => {
     if (!layers.has(name)) layers.set(name, { symbol, items: [], points: [] });
@@ -162,10 +168,14 @@ function stationRows(properties, offset) {
   ];
 }
 
-function switchLayer(L, map, name, { symbol, items }) {
-  const group = L.layerGroup(items);
-  const hidden = name === "Back azimuth" && items.length > 12;
+// The switch of a layer in the legend. Its items are added to the map a few at a time.
+async function switchLayer(L, map, name, { symbol, items }) {
+  const hidden = name === "Back azimuth" && items.length > 12, group = L.layerGroup(hidden ? items : []);
   if (!hidden) group.addTo(map);
+  for (let first = 0; !hidden && first < items.length; first += ITEMS_A_STEP) {
+    for (const item of items.slice(first, first + ITEMS_A_STEP)) group.addLayer(item);
+    await pause();
+  }
   const box = element("input", { type: "checkbox", checked: !hidden, onchange: () => (box.checked ? group.addTo(map) : group.remove()) });
   return element("label", {}, box, SYMBOLS[symbol](), name);
 }

@@ -1,6 +1,6 @@
 // The page: which view is shown (start, job, models), and the way of a job from its submission to its result.
 
-import { element, folded, one } from "./dom.js";
+import { appendInSteps, element, folded, one } from "./dom.js";
 import { showEvent } from "./event_view.js";
 import { showFamilies } from "./families_view.js";
 import { EVENT_TYPES, capitalize, formatCaption, formatCount, formatStage } from "./format.js";
@@ -66,14 +66,15 @@ async function showJob(job) {
   selectTask(job.kind);
   if (job.status === "failed") return showProblem(job.problem);
   if (job.status === "canceled") return showProblem({ title: "Canceled", detail: "The job was canceled and has no result.", parts: [] });
-  const { elements, after, title } = await SHOW[job.kind](job);
-  one("#result").replaceChildren(...elements, ...listWarnings(job), listDownloads(job));
+  const { elements, after, title } = await SHOW[job.kind](job), box = element("div");
+  one("#result").replaceChildren(box);
   showOnly("#result");
   const headline = describeResult(job, title);
   document.title = `${headline} · Seismic Atlas`;
   rememberTitle(job.id, headline);
   window.scrollTo(0, 0);
   one("#result").focus({ preventScroll: true });
+  if (!(await appendInSteps(box, [...elements, () => listWarnings(job), () => listDownloads(job)]))) return;
   await after?.();
   one("#result").dataset.ready = job.id;
 }

@@ -1,14 +1,8 @@
 // Land, borders and country names from the TopoJSON of world-atlas (Natural Earth), and tiles of a map drawn from them.
 
-import { readColor } from "./phases.js";
-
 const MAX_LATITUDE = 85.051129;
-let world = null;
 
-export async function loadWorld() {
-  world ??= decode(await (await fetch(new URL("./vendor/world.json", import.meta.url))).json());
-  return world;
-}
+export const loadWorld = async () => decode(await (await fetch(new URL("./vendor/world.json", import.meta.url))).json());
 
 // Web Mercator: the whole world from 0 to 1, x to the east, y to the south.
 export function project(latitude, longitude) {
@@ -78,8 +72,8 @@ function labelCountry(name, parts) {
   return { name, width: east - west, point: [latitude, ((west + east) / 2 - 0.5) * 360] };
 }
 
-// Draws the tile {x, y, z} of a map on a canvas.
-export function drawTile(canvas, found, { x, y, z }) {
+// Draws the tile {x, y, z} of a map on a canvas, in the colors {land, border}.
+export function drawTile(canvas, found, { x, y, z }, colors) {
   const context = canvas.getContext("2d"), tiles = 2 ** z, size = canvas.width, scale = tiles * size;
   const trace = (lines) => {
     context.beginPath();
@@ -92,8 +86,8 @@ export function drawTile(canvas, found, { x, y, z }) {
       }
     }
   };
-  context.fillStyle = readColor("--land");
-  context.strokeStyle = readColor("--border");
+  context.fillStyle = colors.land;
+  context.strokeStyle = colors.border;
   context.lineWidth = size / 256;
   trace(found.land);
   context.fill("evenodd");
