@@ -33,6 +33,11 @@ NONE = dict.fromkeys(
 )
 READY = "document.querySelector('#result')?.dataset.ready"
 START_READY = "document.querySelector('#recent a') || document.querySelector('#recent')?.innerText.startsWith('No jobs')"
+LAND_DRAWN = """() => [...document.querySelectorAll('.map canvas.leaflet-tile-loaded')].some((tile) => {
+    const copy = Object.assign(document.createElement('canvas'), {width: tile.width, height: tile.height}), context = copy.getContext('2d');
+    context.drawImage(tile, 0, 0);
+    return context.getImageData(0, 0, tile.width, tile.height).data.some((value) => value > 0);
+})"""
 AXE = importlib.util.find_spec("axe_core_python")
 
 
@@ -205,6 +210,8 @@ def test_an_upload_becomes_an_answer_whose_link_restores_the_view(page, service,
     assert page.run("document.querySelectorAll('.map .mark').length") == 7
     assert page.run("document.querySelectorAll('.map path.ellipse').length") == 2
     assert page.run("document.querySelectorAll('.map path.ray').length") == 5
+    page.wait(f"({LAND_DRAWN})()")
+    assert not any("section.json" in url for url in page.requests)
     show_section(page)
     page.run("document.querySelector('.choice button:not([aria-pressed=true])').click()")
     page.run("document.querySelector('.plot canvas').focus()")

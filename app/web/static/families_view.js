@@ -1,6 +1,6 @@
 // Results of cluster: how many families, what each looks like, and where the events lie in the embedding.
 
-import { element, facts, folded, panel, svg, table } from "./dom.js";
+import { appendInSteps, element, facts, folded, panel, svg, table } from "./dom.js";
 import { formatCount, formatModels, formatNumber, formatProbability } from "./format.js";
 import { readNumbers, writeViewLater } from "./permalink.js";
 import { readColor } from "./phases.js";
@@ -16,19 +16,20 @@ export async function showFamilies(job) {
   const data = path ? await readJson(path.replace(/png$/, "json")).catch(() => null) : null;
   const events = formatCount(result.assignments.length, "event");
   const families = formatCount(result.k, "family", "families");
+  const cards = element("div", { className: "families" });
   const elements = [
     element("header", { className: "headline" }, element("p", { className: "kicker" }, "Clustering"),
       element("h2", {}, result.structure_found ? `${families} in ${events}` : `No significant families in ${events}`),
       element("p", { className: "lead" }, result.fine_tuned ? "Embedding trained on this upload (DeepCluster)." : "Embedding of the families model, not trained on this upload.")),
     !result.structure_found && element("p", { className: "caution" }, `No number of families fits better than it would for events without structure. The ${families} below are the best division, not a finding.`),
-    data && panel("Map of the embedding", ...embeddingMap(data, result)),
-    panel("Families", element("div", { className: "families" }, result.clusters.map((family) => familyCard(family, result, data?.waveforms ?? {}))),
+    () => data && panel("Map of the embedding", ...embeddingMap(data, result)),
+    panel("Families", cards,
       data && element("p", { className: "quiet" }, "Representative events: the three traces that stand out most, ten minutes about their largest amplitude, 8 to 200 s.")),
     panel("Details", folded("Family of each event", () => table("Family of each event", ["Event", "Family", "Probability", "Outlier"], result.assignments.map((one) => [one.event, one.cluster, formatProbability(one.confidence), one.outlier ? "yes" : ""]))),
       folded("Choice of the number of families", () => table("Choice of the number of families", ["k", "Loss", "Stability", "Silhouette"], result.selection.map((row) => [row.k, formatNumber(row.loss, 3), formatNumber(row.stability, 2), formatNumber(row.silhouette, 2)]))),
       facts([["Model", formatModels([result.model])]])),
   ].filter(Boolean);
-  return { elements, after: null };
+  return { elements, after: () => appendInSteps(cards, result.clusters.map((family) => () => familyCard(family, result, data?.waveforms ?? {}))) };
 }
 
 function familyCard(family, result, waveforms) {
