@@ -112,7 +112,16 @@ class DistanceEstimate(_Rounded):
 
     trace: str = Field(description="network.station.location.channel")
     distance_deg: float = Field(description="predicted epicentral distance, degrees")
-    distance_uncertainty_deg: float = Field(description="one standard deviation")
+    distance_uncertainty_deg: float = Field(
+        description="one standard deviation; where the residual exceeds the joint deviation of prediction and epicentral distance, "
+        "sqrt(residual_deg² - epicentral_distance_uncertainty_deg²), so that it covers the residual"
+    )
+    epicentral_distance_deg: float | None = Field(
+        None, description="distance of the station from the located epicenter, degrees; null without coordinates"
+    )
+    epicentral_distance_uncertainty_deg: float | None = Field(
+        None, description="one standard deviation: that of the epicenter's region along the azimuth of the station; null as the distance"
+    )
     residual_deg: float | None = Field(
         description="epicentral distance of the located epicenter minus distance_deg; null without coordinates"
     )

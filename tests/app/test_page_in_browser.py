@@ -119,6 +119,8 @@ def make_location(**changes) -> LocateResult:
             trace=str(trace),
             distance_deg=distance + 0.4,
             distance_uncertainty_deg=1.0,
+            epicentral_distance_deg=distance,
+            epicentral_distance_uncertainty_deg=0.2,
             residual_deg=-0.4,
             azimuth_deg=azimuth,
             back_azimuth_deg=(azimuth + 185.0) % 360.0,

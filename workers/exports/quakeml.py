@@ -272,6 +272,8 @@ def _origin_comments(result: LocateResult, epicenter: Epicenter) -> Iterable[tup
 
 def epicentral_distance_deg(estimate: DistanceEstimate) -> float:
     """Return the distance from the located epicenter in degrees; for a station without coordinates, the predicted distance."""
+    if estimate.epicentral_distance_deg is not None:
+        return estimate.epicentral_distance_deg
     return estimate.distance_deg + (estimate.residual_deg or 0.0)
 
 

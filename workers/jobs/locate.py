@@ -4,14 +4,18 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import numpy as np
+
 from models.analysis.detection import Detection, detect_event
 from models.analysis.hypocenter import MAX_DEPTH_ERROR_KM, MIN_SECTION_STATIONS
 from models.analysis.pipeline import EventLocation, locate_event
 from models.analysis.sections import make_reference
 from models.analysis.source import add_source
+from models.array_types import Floats
 from models.seismic.association.arrivals import Arrival
 from models.seismic.data_issues import DataIssue
-from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg
+from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg
+from models.seismic.location.reading_deviations import find_distance_deviations, widen_deviations
 from models.seismic.location.regions import CONFIDENCE, CONFIDENCE_90, EpicenterRegion
 from models.seismic.waveforms import Gather, Record
 from workers.contracts import DataWarning
@@ -142,7 +146,7 @@ def _to_result(job: JobContext, gather: Gather, found: EventLocation, detection:
         force_azimuth_deg=force.azimuth_deg if force else None,
         force_azimuth_uncertainty_deg=force.uncertainty_deg if force else None,
         force_azimuth_ambiguous=force.ambiguous if force else None,
-        offsets=_distance_estimates(gather, found),
+        offsets=describe_distances(gather, found),
         azimuthal_gap_deg=found.location.azimuthal_gap_deg,
         method=found.method,
         arrivals=[_arrival_estimate(gather, arrival) for arrival in found.arrivals],
@@ -183,25 +187,33 @@ def _epicenter(region: EpicenterRegion) -> Epicenter:
     )
 
 
-def _distance_estimates(gather: Gather, found: EventLocation) -> list[DistanceEstimate]:
+def describe_distances(gather: Gather, found: EventLocation) -> list[DistanceEstimate]:
     """Return the estimates of the traces that a distance was read from, in the order of the gather."""
     readings, location = found.readings, found.location
-    azimuths = azimuth_deg(location.latitude_deg, location.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
-    per_trace = (readings.distances_deg, readings.uncertainties_deg, location.residuals_deg, azimuths, location.used, readings.has_distance)
-    back_azimuths = [found.back_azimuths.get(index, (None, None)) for index in range(len(gather.trace_ids))]
-    return [
-        DistanceEstimate(
-            trace=str(trace),
-            distance_deg=float(distance),
-            distance_uncertainty_deg=float(uncertainty),
-            residual_deg=None if math.isnan(residual) else float(residual),
-            azimuth_deg=None if math.isnan(azimuth) else float(azimuth),
-            back_azimuth_deg=back_azimuth[0],
-            back_azimuth_uncertainty_deg=back_azimuth[1],
-            used=bool(used),
-        )
-        for trace, back_azimuth, distance, uncertainty, residual, azimuth, used, read in zip(
-            gather.trace_ids, back_azimuths, *per_trace, strict=True
-        )
-        if read
-    ]
+    stations = (location.latitude_deg, location.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
+    azimuths = azimuth_deg(*stations)
+    deviations = find_distance_deviations(location, azimuths)
+    columns = {
+        "distance_deg": readings.distances_deg,
+        "distance_uncertainty_deg": widen_deviations(readings.uncertainties_deg, location.residuals_deg, deviations),
+        "epicentral_distance_deg": distance_deg(*stations),
+        "epicentral_distance_uncertainty_deg": deviations,
+        "residual_deg": location.residuals_deg,
+        "azimuth_deg": azimuths,
+    }
+    return [_describe_distance(gather, found, index, columns) for index in np.flatnonzero(readings.has_distance).tolist()]
+
+
+def _describe_distance(gather: Gather, found: EventLocation, index: int, columns: dict[str, Floats]) -> DistanceEstimate:
+    """Return the estimate of one trace; a value that is not known is None."""
+    values = {name: float(column[index]) for name, column in columns.items()}
+    back_azimuth, uncertainty = found.back_azimuths.get(index, (None, None))
+    return DistanceEstimate.model_validate(
+        {name: None if math.isnan(value) else value for name, value in values.items()}
+        | {
+            "trace": str(gather.trace_ids[index]),
+            "back_azimuth_deg": back_azimuth,
+            "back_azimuth_uncertainty_deg": uncertainty,
+            "used": bool(found.location.used[index]),
+        }
+    )

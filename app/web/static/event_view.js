@@ -168,8 +168,9 @@ function sourcePanel(result, fit) {
 }
 
 function distanceTable(offsets) {
-  return table("Epicentral distances", ["Trace", "Predicted distance", "Back azimuth", "Residual", "Used"], offsets.map((offset) => [
-    offset.trace, `${formatNumber(offset.distance_deg, 1)}° ± ${formatNumber(offset.distance_uncertainty_deg, 1)}°`,
+  const degrees = (value, deviation) => (value == null ? "" : `${formatNumber(value, 1)}° ± ${formatNumber(deviation, 1)}°`);
+  return table("Epicentral distances", ["Trace", "Predicted distance", "From the epicenter", "Back azimuth", "Residual", "Used"], offsets.map((offset) => [
+    offset.trace, degrees(offset.distance_deg, offset.distance_uncertainty_deg), degrees(offset.epicentral_distance_deg, offset.epicentral_distance_uncertainty_deg),
     offset.back_azimuth_deg == null ? "" : `${formatNumber(offset.back_azimuth_deg)}° ± ${formatNumber(offset.back_azimuth_uncertainty_deg)}°`,
     offset.residual_deg === null ? "" : `${formatSigned(offset.residual_deg)}°`, offset.used ? "yes" : "no"]));
 }

@@ -150,7 +150,16 @@ class DistanceEstimate(Model):
     """Predicted epicentral distance, degrees."""
 
     distance_uncertainty_deg: float
-    """One standard deviation."""
+    """
+    One standard deviation; where the residual exceeds the joint deviation of prediction and epicentral distance, sqrt(residual_deg² -
+    epicentral_distance_uncertainty_deg²), so that it covers the residual.
+    """
+
+    epicentral_distance_deg: float | None = None
+    """Distance of the station from the located epicenter, degrees; None without coordinates."""
+
+    epicentral_distance_uncertainty_deg: float | None = None
+    """One standard deviation: that of the epicenter's region along the azimuth of the station; None as the distance."""
 
     residual_deg: float | None
     """Epicentral distance of the located epicenter minus distance_deg; None without coordinates."""

@@ -60,6 +60,8 @@ def located() -> LocateResult:
                 trace=trace,
                 distance_deg=70.0 + index,
                 distance_uncertainty_deg=0.8,
+                epicentral_distance_deg=None if index == 2 else 70.5 + index,
+                epicentral_distance_uncertainty_deg=None if index == 2 else 0.25,
                 residual_deg=None if index == 2 else 0.5,
                 back_azimuth_deg=15.0 if index == 1 else None,
                 back_azimuth_uncertainty_deg=20.0 if index == 1 else None,
@@ -311,6 +313,8 @@ def test_the_csv_of_distances_has_a_row_a_trace(located: LocateResult):
     assert [row["trace"] for row in rows] == ["IU.ANMO.00.LHZ", "IU.ANMO.10.LHZ", "XX.NONE..LHZ"]
     assert [row["back_azimuth_deg"] for row in rows] == ["", "15.0", ""]
     assert (rows[0]["distance_deg"], rows[0]["residual_deg"], rows[2]["residual_deg"], rows[2]["used"]) == ("70.0", "0.5", "", "False")
+    assert [row["epicentral_distance_deg"] for row in rows] == ["70.5", "71.5", ""]
+    assert [row["epicentral_distance_uncertainty_deg"] for row in rows] == ["0.25", "0.25", ""]
 
 
 def test_each_kind_of_result_has_its_formats(record: JobRecord, located: LocateResult):

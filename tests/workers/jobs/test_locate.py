@@ -1,10 +1,17 @@
-"""Warnings of the locate job."""
+"""Warnings of the locate job, and the distances that it states."""
 
+import math
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from workers.jobs.locate import source_warnings
+from models.seismic.geodesy import KM_PER_DEGREE
+from models.seismic.location.regions import EpicenterRegion
+from models.seismic.location.solution import StationDistances, build_location
+from models.seismic.trace_id import TraceId
+from models.seismic.waveforms import Gather
+from workers.jobs.locate import describe_distances, source_warnings
 
 
 def make_found(*, depth=None, force=None, classified=True):
@@ -33,3 +40,25 @@ def test_an_earthquake_of_too_few_stations_for_a_depth_says_how_many_it_needs(cl
 @pytest.mark.parametrize("parts", [{"depth": 10.0}, {"force": 90.0}, {"classified": False}])
 def test_an_event_with_depth_or_force_or_a_given_class_needs_no_such_warning(parts):
     assert source_warnings(make_found(**parts)) == []
+
+
+def test_a_distance_that_the_epicenter_contradicts_is_stated_with_a_deviation_that_covers_it():
+    """Three stations on the equator east of an epicenter: one agrees, one reads 5 degrees at 100, one has no coordinates."""
+    longitudes = np.array([30.0, 100.0, np.nan])
+    traces = tuple(TraceId("XX", f"S{number}", "", "LHZ") for number in range(3))
+    gather = Gather(traces, 0.0, 1.0, np.zeros((3, 10), np.float32), np.where(np.isnan(longitudes), np.nan, 0.0), longitudes)
+    region = EpicenterRegion(0.0, 0.0, 3.0 * KM_PER_DEGREE, 1.5 * KM_PER_DEGREE, 90.0, 300.0, 1.0)
+    predicted, deviations = np.array([29.0, 5.0, 40.0]), np.array([2.0, 3.7, 1.0])
+    observed = StationDistances(gather.latitudes_deg, gather.longitudes_deg, predicted, deviations)
+    location = build_location([region], observed, common_bias_deg=0.0, effective_stations=2.0)
+    readings = SimpleNamespace(distances_deg=predicted, uncertainties_deg=deviations, has_distance=np.ones(3, bool))
+    found = SimpleNamespace(readings=readings, location=location, back_azimuths={1: (270.0, 5.0)})
+    agreed, contradicted, unknown = describe_distances(gather, found)
+    assert (agreed.distance_deg, agreed.distance_uncertainty_deg, agreed.used) == (29.0, 2.0, True)
+    assert (agreed.epicentral_distance_deg, agreed.residual_deg) == pytest.approx((30.0, 1.0))
+    assert agreed.epicentral_distance_uncertainty_deg == pytest.approx(3.0 / 1.5096, rel=1e-4)
+    assert (contradicted.distance_deg, contradicted.used, contradicted.back_azimuth_deg) == (5.0, False, 270.0)
+    joint = math.hypot(contradicted.distance_uncertainty_deg, contradicted.epicentral_distance_uncertainty_deg)
+    assert joint == pytest.approx(contradicted.residual_deg, rel=1e-4)
+    assert (unknown.epicentral_distance_deg, unknown.epicentral_distance_uncertainty_deg, unknown.residual_deg) == (None, None, None)
+    assert unknown.distance_uncertainty_deg == 1.0
