@@ -146,7 +146,7 @@ def _to_result(job: JobContext, gather: Gather, found: EventLocation, detection:
         force_azimuth_deg=force.azimuth_deg if force else None,
         force_azimuth_uncertainty_deg=force.uncertainty_deg if force else None,
         force_azimuth_ambiguous=force.ambiguous if force else None,
-        offsets=describe_distances(gather, found),
+        offsets=state_distances(gather, found),
         azimuthal_gap_deg=found.location.azimuthal_gap_deg,
         method=found.method,
         arrivals=[_arrival_estimate(gather, arrival) for arrival in found.arrivals],
@@ -187,7 +187,7 @@ def _epicenter(region: EpicenterRegion) -> Epicenter:
     )
 
 
-def describe_distances(gather: Gather, found: EventLocation) -> list[DistanceEstimate]:
+def state_distances(gather: Gather, found: EventLocation) -> list[DistanceEstimate]:
     """Return the estimates of the traces that a distance was read from, in the order of the gather."""
     readings, location = found.readings, found.location
     stations = (location.latitude_deg, location.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
@@ -201,10 +201,10 @@ def describe_distances(gather: Gather, found: EventLocation) -> list[DistanceEst
         "residual_deg": location.residuals_deg,
         "azimuth_deg": azimuths,
     }
-    return [_describe_distance(gather, found, index, columns) for index in np.flatnonzero(readings.has_distance).tolist()]
+    return [_state_distance(gather, found, index, columns) for index in np.flatnonzero(readings.has_distance).tolist()]
 
 
-def _describe_distance(gather: Gather, found: EventLocation, index: int, columns: dict[str, Floats]) -> DistanceEstimate:
+def _state_distance(gather: Gather, found: EventLocation, index: int, columns: dict[str, Floats]) -> DistanceEstimate:
     """Return the estimate of one trace; a value that is not known is None."""
     values = {name: float(column[index]) for name, column in columns.items()}
     back_azimuth, uncertainty = found.back_azimuths.get(index, (None, None))

@@ -11,7 +11,7 @@ from models.seismic.location.regions import EpicenterRegion
 from models.seismic.location.solution import StationDistances, build_location
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
-from workers.jobs.locate import describe_distances, source_warnings
+from workers.jobs.locate import state_distances, source_warnings
 
 
 def make_found(*, depth=None, force=None, classified=True):
@@ -53,7 +53,7 @@ def test_a_distance_that_the_epicenter_contradicts_is_stated_with_a_deviation_th
     location = build_location([region], observed, common_bias_deg=0.0, effective_stations=2.0)
     readings = SimpleNamespace(distances_deg=predicted, uncertainties_deg=deviations, has_distance=np.ones(3, bool))
     found = SimpleNamespace(readings=readings, location=location, back_azimuths={1: (270.0, 5.0)})
-    agreed, contradicted, unknown = describe_distances(gather, found)
+    agreed, contradicted, unknown = state_distances(gather, found)
     assert (agreed.distance_deg, agreed.distance_uncertainty_deg, agreed.used) == (29.0, 2.0, True)
     assert (agreed.epicentral_distance_deg, agreed.residual_deg) == pytest.approx((30.0, 1.0))
     assert agreed.epicentral_distance_uncertainty_deg == pytest.approx(3.0 / 1.5096, rel=1e-4)
