@@ -11,7 +11,7 @@ from models.seismic.location.regions import CONFIDENCE, EpicenterRegion
 
 NORMAL_AXIS: Final = float(np.sqrt(-2.0 * np.log(1.0 - CONFIDENCE)))
 """Semi-axis of the stated ellipse of a normal distribution in two dimensions, in standard deviations along that axis."""
-MAX_DEVIATION_DEG: Final = float(np.degrees(np.sqrt(np.pi**2 / 4.0 - 2.0)))
+SPHERE_DEVIATION_DEG: Final = float(np.degrees(np.sqrt(np.pi**2 / 4.0 - 2.0)))
 """Standard deviation of the distance of points distributed evenly over the sphere: nothing is known beyond."""
 
 
@@ -33,7 +33,7 @@ def find_distance_deviations(region: EpicenterRegion, azimuths_deg: ArrayLike) -
     """
     angles = np.radians(np.asarray(azimuths_deg, np.float64) - region.ellipse_azimuth_deg)
     along, across = region.semi_major_km * np.cos(angles), region.semi_minor_km * np.sin(angles)
-    return np.minimum(np.hypot(along, across) / (NORMAL_AXIS * KM_PER_DEGREE), MAX_DEVIATION_DEG)
+    return np.minimum(np.hypot(along, across) / (NORMAL_AXIS * KM_PER_DEGREE), SPHERE_DEVIATION_DEG)
 
 
 def widen_deviations(deviations_deg: ArrayLike, residuals_deg: ArrayLike, epicenter_deviations_deg: ArrayLike) -> Floats:

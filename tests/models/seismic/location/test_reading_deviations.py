@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
-from models.seismic.location.reading_deviations import MAX_DEVIATION_DEG, find_distance_deviations, widen_deviations
+from models.seismic.location.reading_deviations import SPHERE_DEVIATION_DEG, find_distance_deviations, widen_deviations
 from models.seismic.location.regions import EpicenterRegion
 
 
@@ -24,9 +24,9 @@ def test_the_deviation_of_a_distance_is_that_of_the_epicenter_along_the_azimuth(
 
 def test_an_epicenter_anywhere_on_the_sphere_leaves_the_deviation_of_points_on_a_sphere():
     distances = np.degrees(np.arccos(np.random.default_rng(1).uniform(-1.0, 1.0, 100_000)))
-    assert pytest.approx(distances.std(), rel=0.01) == MAX_DEVIATION_DEG
+    assert pytest.approx(distances.std(), rel=0.01) == SPHERE_DEVIATION_DEG
     assert find_distance_deviations(make_region(20_000.0, 20_000.0, 0.0), [0.0, np.nan]) == pytest.approx(
-        [MAX_DEVIATION_DEG, np.nan], nan_ok=True
+        [SPHERE_DEVIATION_DEG, np.nan], nan_ok=True
     )
 
 
