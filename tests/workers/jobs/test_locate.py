@@ -11,7 +11,7 @@ from models.seismic.location.regions import EpicenterRegion
 from models.seismic.location.solution import StationDistances, build_location
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
-from workers.jobs.locate import state_distances, source_warnings
+from workers.jobs.locate import source_warnings, state_distances
 
 
 def make_found(*, depth=None, force=None, classified=True):
