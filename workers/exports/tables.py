@@ -87,8 +87,8 @@ def cluster_products(result: ClusterResult) -> dict[str, bytes]:
 
 def distances_csv(result: LocateResult) -> bytes:
     """Return the epicentral distances as CSV with a row a trace, in degrees."""
-    names = ("trace", "distance_deg", "distance_uncertainty_deg", "residual_deg", "azimuth_deg", "back_azimuth_deg", "used")
-    names += ("epicentral_distance_deg", "epicentral_distance_uncertainty_deg")
+    readings = ("trace", "distance_deg", "distance_uncertainty_deg", "residual_deg", "azimuth_deg", "back_azimuth_deg", "used")
+    names = (*readings, "epicentral_distance_deg", "epicentral_distance_uncertainty_deg")
     return _write_csv(names, [[getattr(estimate, name) for name in names] for estimate in result.offsets])
 
 
