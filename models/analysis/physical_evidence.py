@@ -13,6 +13,7 @@ from models.analysis.event_class import PhysicalEvidence, horizontal_uncertainty
 from models.analysis.sections import SectionReference
 from models.analysis.station_subset import farthest_point_subset
 from models.seismic.association.locate import ArrivalTimeSolution
+from models.seismic.discriminants.first_motions import FirstMotion, read_first_motion, takeoff_angles_deg
 from models.seismic.discriminants.love_rayleigh import WaveRatio, measure_love_ratio, weigh_explosion
 from models.seismic.discriminants.magnitude_differences import (
     UNIT_PRIORS,
@@ -38,7 +39,7 @@ MAX_ORIGIN_ERROR_S: Final = 25.0
 DEFAULT_DEPTH_KM: Final = 15.0
 MAX_DEPTH_KM: Final = 60.0
 MAX_DEPTH_LOG_RATIO: Final = 0.5
-MAX_EXPLOSION_LOG_RATIO: Final = 4.0
+MAX_EXPLOSION_LOG_RATIO: Final = 5.0
 
 
 def collect_evidence(
@@ -78,7 +79,8 @@ def collect_evidence(
     if arrivals is None:  # a deep source has small Rayleigh waves as well
         by_magnitudes = min(by_magnitudes, 0.0)
     depth = 0.0 if arrivals is None else weigh_surface_depth(arrivals.depth_time.depth_km, arrivals.depth_time.depth_uncertainty_km)
-    explosion = weigh_explosion(ratios, by_magnitudes) + depth
+    motions = [] if arrivals is None else read_first_motions(records, arrivals, reference)
+    explosion = weigh_explosion(ratios, by_magnitudes, motions) + depth
     return PhysicalEvidence(by_arrivals, min(explosion, MAX_EXPLOSION_LOG_RATIO), landslide)
 
 
@@ -104,6 +106,19 @@ def _measure(
         if measured is not None:
             magnitudes.append(measured)
     return ratios, magnitudes
+
+
+def read_first_motions(records: Sequence[Record], arrivals: ArrivalTimeSolution, reference: SectionReference) -> list[FirstMotion]:
+    """Read the first motions of P at the associated picks above 0.3 Hz, with azimuth and takeoff angle from the epicenter."""
+    picks = {one.trace_index: one.time_s for one in arrivals.arrivals if one.short_period and one.phase == "P"}
+    read = {index: read_first_motion(records[index], time_s) for index, time_s in picks.items()}
+    used = [index for index, is_up in read.items() if is_up is not None and records[index].latitude_deg is not None]
+    stations = np.array([(records[index].latitude_deg, records[index].longitude_deg) for index in used], np.float64).reshape(-1, 2)
+    epicenter = (reference.latitude_deg, reference.longitude_deg)
+    takeoffs = takeoff_angles_deg(distance_deg(*epicenter, *stations.T), arrivals.depth_time.depth_km)
+    azimuths = azimuth_deg(*epicenter, *stations.T)
+    known = zip(used, azimuths.tolist(), takeoffs.tolist(), strict=True)
+    return [FirstMotion(bool(read[index]), azimuth, takeoff) for index, azimuth, takeoff in known if np.isfinite(takeoff)]
 
 
 def _prior_of_displacement(records: Sequence[Record]) -> float:

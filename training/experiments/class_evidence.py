@@ -7,6 +7,7 @@ of three-component stations whose response is known, and weighed as served.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from models.array_types import Floats
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from models.seismic.discriminants import love_rayleigh
+from models.seismic.discriminants.first_motions import FirstMotion, first_motion_log_likelihoods, takeoff_angles_deg
 from models.seismic.discriminants.magnitude_differences import (
     BODY_SIGMA,
     COMMON_SIGMA,
@@ -43,18 +45,33 @@ TESTED: Final = ("earthquake", "explosion", "collapse", "landslide")
 STATIONS: Final = (4, 8, 16)
 REPEATS: Final = 2  # simulated networks for each section
 DEPTH_ERROR_KM: Final = 15.0
+FIRST_MOTION_DEG, READ_SHARE = (1.5, 30.0), 0.6
+"""Distances of the stations for P, and the share of them where a first motion is read."""
 NOISE_BOUNDS: Final = (-1.2, 0.2)  # ML - Ms that noise near 1 Hz has where 20 s waves are seen
 
 
-def draw_love_ratios(kind: str, stations: int, random: np.random.Generator) -> list[love_rayleigh.WaveRatio]:
-    """Draw the ratios of a source of a kind at azimuths within a random sector; a landslide has those of a shallow double couple."""
-    azimuths = random.uniform(0.0, 360.0) + random.uniform(0.0, random.uniform(60.0, 360.0), stations)
+def draw_tensor(kind: str, random: np.random.Generator) -> tuple[Floats, float]:
+    """Draw moment tensor [1, 6] and depth of a source of a kind; a landslide stands for a shallow double couple."""
     tensor, depth_km = love_rayleigh.draw_mechanisms(1, random), random.uniform(*love_rayleigh.EARTHQUAKE_DEPTHS_KM)
-    if kind != "earthquake":
-        depth_km = love_rayleigh.SURFACE_DEPTH_KM
-        release = love_rayleigh.RELEASE_MEDIAN * random.lognormal(0.0, love_rayleigh.RELEASE_SIGMA)
-        core = love_rayleigh.SURFACE_TENSORS.get(kind)
-        tensor = tensor if core is None else np.array([core]) + release * tensor
+    if kind == "earthquake":
+        return tensor, depth_km
+    release = love_rayleigh.RELEASE_MEDIAN * random.lognormal(0.0, love_rayleigh.RELEASE_SIGMA)
+    core = love_rayleigh.SURFACE_TENSORS.get(kind)
+    return (tensor if core is None else np.array([core]) + release * tensor), love_rayleigh.SURFACE_DEPTH_KM
+
+
+def draw_first_motions(tensor: Floats, depth_km: float, azimuths: Floats, random: np.random.Generator) -> list[FirstMotion]:
+    """Draw the first motions of a source that are read at stations at 1.5 to 30 degrees, with the errors that serving assumes."""
+    takeoffs = takeoff_angles_deg(np.exp(random.uniform(*np.log(FIRST_MOTION_DEG), len(azimuths))), depth_km)
+    motions = [FirstMotion(True, float(azimuth), float(takeoff)) for azimuth, takeoff in zip(azimuths, takeoffs, strict=True)]
+    upward = [np.exp(first_motion_log_likelihoods([motion], tensor)[0]) for motion in motions]
+    drawn = random.uniform(size=(2, len(motions)))
+    return [replace(motion, is_up=bool(u < up)) for motion, u, read, up in zip(motions, *drawn, upward, strict=True) if read < READ_SHARE]
+
+
+def draw_love_ratios(tensor: Floats, depth_km: float, azimuths: Floats, random: np.random.Generator) -> list[love_rayleigh.WaveRatio]:
+    """Draw the ratios of Love to Rayleigh waves of a source at stations."""
+    stations = len(azimuths)
     rayleigh, love = excite_waves(tensor, np.array([depth_km]), random.uniform(size=1), np.radians(azimuths))
     love = np.hypot(love[0], love_rayleigh.SCATTERED_LOVE * np.abs(random.normal()) * rayleigh[0])
     ratios = np.log10(love / np.hypot(rayleigh[0], love_rayleigh.SCATTERED_RAYLEIGH * love))
@@ -82,9 +99,12 @@ def draw_station_magnitudes(kind: str, stations: int, random: np.random.Generato
 def draw_evidence(kind: str, stations: int, random: np.random.Generator) -> PhysicalEvidence:
     """Draw the evidence that a network measures of an event of a kind, combined as served."""
     magnitudes = draw_station_magnitudes(kind, stations, random)
-    depth_km = random.uniform(*love_rayleigh.EARTHQUAKE_DEPTHS_KM) if kind == "earthquake" else love_rayleigh.SURFACE_DEPTH_KM
-    explosion = love_rayleigh.weigh_explosion(draw_love_ratios(kind, stations, random), weigh_explosion_magnitudes(magnitudes, 0.0))
-    explosion += weigh_surface_depth(abs(float(random.normal(depth_km, DEPTH_ERROR_KM))), DEPTH_ERROR_KM)
+    azimuths = random.uniform(0.0, 360.0) + random.uniform(0.0, random.uniform(60.0, 360.0), stations)
+    source = draw_tensor(kind, random)
+    motions = [] if kind == "landslide" else draw_first_motions(*source, azimuths, random)
+    ratios = draw_love_ratios(*source, azimuths, random)
+    explosion = love_rayleigh.weigh_explosion(ratios, weigh_explosion_magnitudes(magnitudes, 0.0), motions)
+    explosion += weigh_surface_depth(abs(float(random.normal(source[1], DEPTH_ERROR_KM))), DEPTH_ERROR_KM)
     force = 0.0 if kind == "landslide" else -float(np.log(SHORT_PERIOD_ODDS))
     return PhysicalEvidence(force, min(explosion, MAX_EXPLOSION_LOG_RATIO), weigh_force_magnitudes(magnitudes, 0.0))
 

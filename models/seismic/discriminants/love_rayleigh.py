@@ -3,7 +3,8 @@ Tell explosions and collapses from earthquakes by the ratio of Love to Rayleigh 
 
 An explosion excites Rayleigh waves in all directions and Love waves only by the tectonic stress that it releases (Toksoz & Kehrer 1972,
 doi:10.1111/j.1365-246X.1972.tb06152.x), a double couple excites both, each in its own directions. The likelihood of the ratios at all
-stations is the mean over random sources of either kind, whose amplitudes follow from the eigenfunctions of three crusts.
+stations is the mean over random sources of either kind, whose amplitudes follow from the eigenfunctions of three crusts. First motions of P
+are explained by the same sources.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ import numpy as np
 from scipy.special import logsumexp, stdtr
 
 from models.array_types import Floats
+from models.seismic.discriminants.first_motions import FirstMotion, first_motion_log_likelihoods
 from models.seismic.discriminants.intervals import cut_samples, surface_wave_window
 from models.seismic.earth.surface_wave_excitation import excite_waves
 from models.seismic.signal.characteristic_function import decimate_by_mean
@@ -31,6 +33,7 @@ MIN_SNR, MIN_LOVE_SNR = 3.0, 2.0
 MIN_NOISE_S: Final = 40.0
 RATE_HZ: Final = 1.0
 MIN_STATIONS: Final = 3
+MIN_MOTIONS: Final = 4
 SOURCES: Final = 1500
 EARTHQUAKE_DEPTHS_KM: Final = (2.0, 60.0)
 SURFACE_DEPTH_KM: Final = 1.0
@@ -98,30 +101,52 @@ def measure_love_ratio(
     return WaveRatio(float(np.log10(peaks[0] / peaks[1])), directions_deg[0], peaks[0] < MIN_LOVE_SNR * noise[0])
 
 
-def weigh_explosion(ratios: Sequence[WaveRatio], log_magnitudes: float = 0.0) -> float:
+def weigh_explosion(ratios: Sequence[WaveRatio], log_magnitudes: float = 0.0, motions: Sequence[FirstMotion] = ()) -> float:
     """
     Compute the natural logarithm of the likelihood ratio of an explosion or collapse at the surface against an earthquake.
 
-    `log_magnitudes`: that of an explosion from mb - Ms, which does not tell a collapse from an earthquake. The ratios of the waves count at
-    most `MAX_LOG_RATIO`, and nothing with fewer than `MIN_STATIONS` stations.
+    Parameters
+    ----------
+    ratios : sequence of WaveRatio
+        Love over Rayleigh waves; nothing is weighed of fewer than `MIN_STATIONS` stations.
+    log_magnitudes : float
+        That of an explosion from mb - Ms, which does not tell a collapse from an earthquake.
+    motions : sequence of FirstMotion
+        First motions of P; fewer than `MIN_MOTIONS` are not weighed. The same random sources explain both kinds of waves.
+
+    Returns
+    -------
+    float
+        The mean over explosions and collapses. Waves and first motions count at most `MAX_LOG_RATIO` each.
+
     """
-    if len(ratios) < MIN_STATIONS:
+    ratios = ratios if len(ratios) >= MIN_STATIONS else ()
+    motions = motions if len(motions) >= MIN_MOTIONS else ()
+    limit = MAX_LOG_RATIO * (bool(ratios) + bool(motions))
+    earthquake = _log_likelihood(ratios, motions, "earthquake")
+    explosion, collapse = (min(_log_likelihood(ratios, motions, kind) - earthquake, limit) for kind in ("explosion", "collapse"))
+    if not ratios and not motions:
         return log_magnitudes
-    earthquake = _log_likelihood(ratios, "earthquake")
-    explosion, collapse = (min(_log_likelihood(ratios, kind) - earthquake, MAX_LOG_RATIO) for kind in ("explosion", "collapse"))
     return float(np.logaddexp(np.log(1.0 - COLLAPSE_SHARE) + explosion + log_magnitudes, np.log(COLLAPSE_SHARE) + collapse))
 
 
-def _log_likelihood(ratios: Sequence[WaveRatio], kind: str) -> float:
-    """Log likelihood of ratios [stations], the mean over sources of a kind and over the common error."""
+def _log_likelihood(ratios: Sequence[WaveRatio], motions: Sequence[FirstMotion], kind: str) -> float:
+    """Log likelihood of ratios and first motions, the mean over sources of a kind and over the common error of the ratios."""
+    each = _ratio_log_likelihoods(ratios, kind) if ratios else np.zeros(SOURCES)
+    if motions:
+        each = each + first_motion_log_likelihoods(motions, _draw_sources(kind)[0])
+    return float(logsumexp(each) - np.log(SOURCES))
+
+
+def _ratio_log_likelihoods(ratios: Sequence[WaveRatio], kind: str) -> Floats:
+    """Log likelihoods [SOURCES] of ratios [stations], the mean over the common error."""
     measured, bounds = np.array([one.log_ratio for one in ratios]), np.array([one.is_bound for one in ratios])
     predicted = predict_ratios(np.radians([one.azimuth_deg for one in ratios]), kind)
     nodes = np.linspace(-2.0, 2.0, 9)
     deviations = (measured - predicted - COMMON_SIGMA * nodes[:, None, None]) / STATION_SIGMA
     logarithms = -0.5 * (FREEDOM + 1) * np.log1p(deviations**2 / FREEDOM)
     logarithms[:, :, bounds] = np.log(stdtr(FREEDOM, deviations[:, :, bounds]))
-    each = logarithms.sum(axis=2) - 0.5 * nodes[:, None] ** 2
-    return float(logsumexp(each) - np.log(each.shape[1]))
+    return np.asarray(logsumexp(logarithms.sum(axis=2) - 0.5 * nodes[:, None] ** 2, axis=0))
 
 
 def predict_ratios(azimuths: Floats, kind: str) -> Floats:

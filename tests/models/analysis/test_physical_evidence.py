@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from models.analysis.distances import predict_distances
-from models.analysis.physical_evidence import MAX_EXPLOSION_LOG_RATIO, SHORT_PERIOD_ODDS, collect_evidence
+from models.analysis.physical_evidence import MAX_EXPLOSION_LOG_RATIO, SHORT_PERIOD_ODDS, collect_evidence, read_first_motions
 from models.analysis.sections import SectionReference
 from models.seismic.association.arrivals import Arrival
+from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
 
 EPICENTER = SectionReference(20.0, 30.0, "given")
@@ -52,3 +53,20 @@ def test_nothing_is_measured_where_the_origin_time_is_uncertain(observed):
     gather, readings, records = observed
     readings.origin_uncertainties_s[:] = 100.0
     assert collect_evidence(records, gather, readings, EPICENTER, make_arrivals(150.0)).log_explosion == 0.0
+
+
+def test_first_motions_are_read_at_short_period_picks_of_p_alone():
+    times, rate_hz = np.arange(1000) / 10.0, 10.0
+    pulse = np.where((times > 60.0) & (times < 61.0), np.sin(2.0 * np.pi * (times - 60.0)), 0.0)
+    noise = np.random.default_rng(1).normal(size=(4, len(times)))
+    records = [
+        Record(TraceId("XX", f"S{i}", "", "BHZ"), 0.0, rate_hz, (row - 60.0 * pulse).astype(np.float32), 20.0 + i, 33.0)
+        for i, row in enumerate(noise)
+    ]
+    phases = (("P", True), ("P", False), ("S", True), ("P", True))
+    arrivals = tuple(Arrival(i, phase, 60.0, 0.0, 1.0, short) for i, (phase, short) in enumerate(phases))
+    solution = SimpleNamespace(arrivals=arrivals, depth_time=SimpleNamespace(depth_km=10.0, depth_uncertainty_km=5.0))
+    found = read_first_motions(records, solution, EPICENTER)
+    assert [one.is_up for one in found] == [False, False]
+    assert found[0].azimuth_deg == pytest.approx(90.0, abs=2.0)
+    assert found[1].azimuth_deg == pytest.approx(43.0, abs=3.0)
