@@ -62,7 +62,8 @@ def draw_tensor(kind: str, random: np.random.Generator) -> tuple[Floats, float]:
 
 def draw_first_motions(tensor: Floats, depth_km: float, azimuths: Floats, random: np.random.Generator) -> list[FirstMotion]:
     """Draw the first motions of a source that are read at stations at 1.5 to 30 degrees, with the errors that serving assumes."""
-    takeoffs = takeoff_angles_deg(np.exp(random.uniform(*np.log(FIRST_MOTION_DEG), len(azimuths))), depth_km)
+    nearest, farthest = np.log(FIRST_MOTION_DEG).tolist()
+    takeoffs = takeoff_angles_deg(np.exp(random.uniform(nearest, farthest, len(azimuths))), depth_km)
     motions = [FirstMotion(True, float(azimuth), float(takeoff)) for azimuth, takeoff in zip(azimuths, takeoffs, strict=True)]
     upward = [np.exp(first_motion_log_likelihoods([motion], tensor)[0]) for motion in motions]
     drawn = random.uniform(size=(2, len(motions)))
