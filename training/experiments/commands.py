@@ -42,6 +42,7 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
         common_error,
         hypocenter_coverage,
         moment_scale,
+        origin_time_errors,
         paper_location,
         pick_delays,
         section_depth,
@@ -65,6 +66,8 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
         print(section_depth.write_section_depth_page(settings, arguments.command, arguments.store, arguments.trials, arguments.seed))
     elif arguments.name == "pick-delays":
         print(pick_delays.write_pick_delays_page(arguments.command, arguments.trials, arguments.seed))
+    elif arguments.name == "origin-time-errors":
+        print(origin_time_errors.write_origin_time_errors_page(settings, arguments.command, arguments.trials, arguments.seed))
     elif arguments.name == "short-records":
         print(short_records.write_short_records_page(arguments.command, arguments.trials, arguments.seed))
     elif arguments.name == "paper-location":
@@ -201,13 +204,14 @@ def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.Arg
     paper = commands.add_parser("paper-location", help="compare the paper's iteration with the service's location by distances")
     networks = commands.add_parser("simulated-networks", help="locate arrival times at simulated networks")
     delays = commands.add_parser("pick-delays", help="measure the delay of the picker on synthetic onsets")
+    origins = commands.add_parser("origin-time-errors", help="fit simulated origin times with and without the errors that stations share")
     short = commands.add_parser("short-records", help="locate simulated records of 100 s about P by their picks alone")
     depths = commands.add_parser("section-depth", help="read depths from sections of few stations and of stations on one side")
     depths.add_argument("--store", default="greens_10s", help="store of Green's functions (greens_10s)")
-    for command, trials in ((paper, 100), (networks, 40), (delays, 1500), (coverage, 300), (short, 20), (depths, 240)):
+    for command, trials in ((paper, 100), (networks, 40), (delays, 1500), (coverage, 300), (short, 20), (depths, 240), (origins, 120)):
         command.add_argument("--trials", type=int, default=trials, help=f"events of each setting or onsets of each band ({trials})")
         command.add_argument("--seed", type=int, default=3407)
-    for command in (prior, stack, common, scaled, paper, networks, delays, coverage, short, depths):
+    for command in (prior, stack, common, scaled, paper, networks, delays, coverage, short, depths, origins):
         command.set_defaults(run=measure_location)
 
 

@@ -129,7 +129,7 @@ def is_unambiguous(data: Candidates, source: TrialSource) -> bool:
         return False
     if source.depth_km > MAX_CERTAIN_DEPTH_KM and np.median(data.distances_deg(source.point)[rows]) < MIN_DEEP_DISTANCE_DEG:
         return False
-    (latitude, *latitudes), (longitude, *longitudes) = _to_degrees(np.vstack((source.point, data.stations[rows])))
+    (latitude, *latitudes), (longitude, *longitudes) = to_degrees(np.vstack((source.point, data.stations[rows])))
     return azimuthal_gap_deg(azimuth_deg(latitude, longitude, latitudes, longitudes)) < MAX_CERTAIN_GAP_DEG
 
 
@@ -145,7 +145,7 @@ def residual_ratio(arrivals: Sequence[Arrival]) -> float:
     return float(np.sqrt(max(mean_square / EXPECTED_MEAN_SQUARE, 1.0)))
 
 
-def _to_degrees(points: Floats) -> tuple[Floats, Floats]:
+def to_degrees(points: Floats) -> tuple[Floats, Floats]:
     """Convert unit vectors [n, 3] to geocentric latitudes and longitudes [n]."""
     return np.degrees(np.arcsin(np.clip(points[:, 2], -1.0, 1.0))), np.degrees(np.arctan2(points[:, 1], points[:, 0]))
 

@@ -19,6 +19,7 @@ from models.seismic.association.arrivals import (
 from models.seismic.association.candidates import RAYLEIGH_DEVIATION_S, Candidates
 from models.seismic.association.depth_time import DepthTime, summarize_depth_time
 from models.seismic.association.grid_scan import GridScan, TrialGrid, TrialSource, log_depth_prior, origin_span, scan_grid
+from models.seismic.association.origin_time import fit_origin_time
 from models.seismic.association.search import FIRST_DEPTHS_KM, refine_source, search_near, search_sources
 from models.seismic.earth.travel_time_errors import FIRST_PHASES, common_time_error_s
 from models.seismic.earth.travel_times import DEPTHS_KM
@@ -143,7 +144,8 @@ def locate_by_arrival_times(data: Candidates, prior: LogPrior, starts: Sequence[
 
     Sources are searched with the phases of the travel-time table; where first arrivals hold the best one and it is near a station, all are
     then refined with the waves guided by the crust, which nearby stations may have picks of instead. Regions and deviations are wider where
-    the residuals of the associated arrivals exceed what their uncertainties allow (Birge's ratio).
+    the residuals of the associated arrivals exceed what their uncertainties allow (Birge's ratio). The origin time is fitted to the
+    associated arrivals with the errors that stations share (`origin_time`); where that is not possible, it is that of the stack.
 
     Parameters
     ----------
@@ -172,6 +174,7 @@ def locate_by_arrival_times(data: Candidates, prior: LogPrior, starts: Sequence[
     arrivals = associate_arrivals(data, source)
     depth_time = _find_depth_time(data, source, prior, nodes.covariance)
     depth_time = depth_time.add_errors(model_depth_error_km(data, source, arrivals), _common_error_s(data, source, arrivals))
+    depth_time = fit_origin_time(data, source, arrivals, nodes.covariance, depth_time) or depth_time
     low, high = origin_span(data)
     log_evidence = float(np.logaddexp.reduce(masses)) - np.log(SPHERE_SQUARE_DEG * (high - low))
     ratio = residual_ratio(arrivals)

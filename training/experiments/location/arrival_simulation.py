@@ -86,6 +86,34 @@ GEOMETRIES = (
 
 
 @dataclass(frozen=True)
+class Crust:
+    """A crust of one velocity over a half-space: thickness, and P velocities in it and beneath it."""
+
+    thickness_km: float
+    velocity_km_s: float
+    mantle_velocity_km_s: float
+
+    def first_arrival_s(self, distances_deg: Floats, depth_km: float) -> Floats:
+        """Compute the travel times [n] of the first of the direct and the refracted P from a source in the crust, in seconds."""
+        offsets_km = distances_deg * KM_PER_DEGREE
+        down = np.sqrt(self.velocity_km_s**-2.0 - self.mantle_velocity_km_s**-2.0)
+        refracted = offsets_km / self.mantle_velocity_km_s + (2.0 * self.thickness_km - depth_km) * down
+        return np.fmin(np.hypot(offsets_km, depth_km) / self.velocity_km_s, refracted)
+
+
+AK135_CRUST = Crust(35.0, 6.16, 8.04)
+"""Of the two layers of ak135, 5.8 km/s to 20 km and 6.5 km/s to 35 km, the mean slowness."""
+CRUST_FIELD_FACTOR = 0.5
+"""Path errors that are left where the crust is simulated by itself."""
+VP_OVER_VS = 1.73
+
+
+def draw_crust(random: np.random.Generator) -> Crust:
+    """Draw a crust as continents have it: 25 to 50 km thick, 5.9 to 6.5 km/s in it and 7.7 to 8.25 km/s beneath."""
+    return Crust(*(float(random.uniform(*span)) for span in ((25.0, 50.0), (5.9, 6.5), (7.7, 8.25))))
+
+
+@dataclass(frozen=True)
 class ArrivalTrial:
     """Errors of one simulated event in seconds and kilometers, with stated deviations, and factors that regions need to hold the truth."""
 
@@ -213,9 +241,17 @@ def draw_span(distances_deg: Floats, depth_km: float, random: np.random.Generato
 
 
 def simulate_pick_sets(
-    stations: tuple[Floats, Floats, Floats], depth_km: float, span: tuple[float, float], random: np.random.Generator
+    stations: tuple[Floats, Floats, Floats],
+    depth_km: float,
+    span: tuple[float, float],
+    random: np.random.Generator,
+    crust: Crust | None = None,
 ) -> list[Picks]:
-    """Simulate the picks of all stations, given their distances, latitudes and longitudes [n]; the origin time is 0."""
+    """
+    Simulate the picks of all stations, given their distances, latitudes and longitudes [n]; the origin time is 0.
+
+    Through another crust P is late by the difference to ak135's, S by 1.73 of it; the errors of the paths come on top.
+    """
     distances, latitudes, longitudes = stations
     count, deviation = len(distances), path_error_s(distances, depth_km)
     length = float(np.clip(np.median(distances) / 3.0, 0.2, 10.0))
@@ -225,6 +261,9 @@ def simulate_pick_sets(
         return np.asarray(np.sqrt(COMMON_VARIANCE) * random.normal() + np.sqrt(1.0 - COMMON_VARIANCE) * own)
 
     p_error = deviation * draw_field() + random.normal(0.0, STATION_ERROR_S, count)
+    if crust is not None:
+        crust_s = crust.first_arrival_s(distances, depth_km) - AK135_CRUST.first_arrival_s(distances, depth_km)
+        p_error = CRUST_FIELD_FACTOR * p_error + crust_s
     s_error = S_FACTOR * p_error + S_OWN_FACTOR * deviation * draw_field()
     growth, broadband = random.normal(), random.uniform() < BROADBAND_PROBABILITY
     arrivals: list[list[tuple[float, bool]]] = [[] for _ in range(count)]
@@ -235,7 +274,8 @@ def simulate_pick_sets(
             guided = (distances > CRUSTAL_RANGE_DEG[0]) & (distances < CRUSTAL_RANGE_DEG[1])
             weak = np.where(guided, MANTLE_PROBABILITY[phase] / probability, weak)
             mean, scatter = CRUSTAL_VELOCITIES_KM_S[phase]
-            slow = np.hypot(distances * KM_PER_DEGREE, depth_km) / (mean + scatter * random.normal())
+            velocity = mean + scatter * random.normal() if crust is None else crust.velocity_km_s / (1.0 if phase == "P" else VP_OVER_VS)
+            slow = np.hypot(distances * KM_PER_DEGREE, depth_km) / velocity
             for i in np.flatnonzero(guided & (random.uniform(size=count) < CRUSTAL_PROBABILITY)):
                 arrivals[i].append((float(slow[i] + random.normal(0.0, 0.5)), phase == "P"))
         for i in np.flatnonzero(np.isfinite(seconds) & (random.uniform(size=count) < probability * weak)):
