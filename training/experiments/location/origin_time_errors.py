@@ -25,7 +25,6 @@ from training.config import TrainingSettings
 from training.evaluation.metrics import format_fraction
 from training.evaluation.pages import RESULTS, format_table, write_page
 from training.experiments.location.arrival_simulation import (
-    Crust,
     draw_crust,
     draw_network_event,
     draw_span,
