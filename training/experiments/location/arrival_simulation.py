@@ -98,7 +98,7 @@ class Crust:
         offsets_km = distances_deg * KM_PER_DEGREE
         down = np.sqrt(self.velocity_km_s**-2.0 - self.mantle_velocity_km_s**-2.0)
         refracted = offsets_km / self.mantle_velocity_km_s + (2.0 * self.thickness_km - depth_km) * down
-        return np.fmin(np.hypot(offsets_km, depth_km) / self.velocity_km_s, refracted)
+        return np.asarray(np.fmin(np.hypot(offsets_km, depth_km) / self.velocity_km_s, refracted))
 
 
 AK135_CRUST = Crust(35.0, 6.16, 8.04)

@@ -89,7 +89,7 @@ def _fit_event(
 
 def summarize_origin_errors(errors: Sequence[OriginError]) -> list[tuple[str, ...]]:
     """Summarize errors by geometry, crust and model of errors, in the columns of HEADS."""
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for key in sorted({(one.geometry, one.crust, one.model) for one in errors}):
         own = [one for one in errors if (one.geometry, one.crust, one.model) == key]
         late = np.array([one.error_s for one in own])
