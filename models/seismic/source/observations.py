@@ -149,7 +149,7 @@ def _observe_love(
     """Prepare the window of Love waves of a transverse record; noise is what lies outside of all windows."""
     rate_hz, clock_s = gather.sampling_rate_hz, gather.start_time_s - origin_s
     quiet = np.isfinite(transverse)
-    first, last = ((time - clock_s) * rate_hz for time in _reach_s(distance, margin_s))
+    first, last = ((time - clock_s) * rate_hz for time in _span_windows_s(distance, margin_s))
     quiet[max(0, int(first)) : max(0, int(last))] = False
     noise = _noise_density(transverse, quiet, rate_hz)
     begin, end = love_bounds_s(distance)
@@ -157,7 +157,7 @@ def _observe_love(
     return _transform(transverse, rate_hz, clock_s, (begin - margin_s, end + margin_s), padding_s, noise, widths_s)
 
 
-def _reach_s(distance: float, margin_s: float) -> tuple[float, float]:
+def _span_windows_s(distance: float, margin_s: float) -> tuple[float, float]:
     """Begin of the first and end of the last window, in seconds after the origin time."""
     body, rayleigh = window_bounds_s(distance)
     return (body or rayleigh)[0] - margin_s, rayleigh[1] + margin_s
@@ -168,7 +168,7 @@ def _observe(gather: Gather, trace: int, distance: float, origin_s: float, margi
     samples, rate_hz = gather.samples[trace], gather.sampling_rate_hz
     clock_s = gather.start_time_s - origin_s
     quiet = np.isfinite(samples)
-    first, last = ((time - clock_s) * rate_hz for time in _reach_s(distance, margin_s))
+    first, last = ((time - clock_s) * rate_hz for time in _span_windows_s(distance, margin_s))
     quiet[max(0, int(first)) : max(0, int(last))] = False
     noise = _noise_density(samples, quiet, rate_hz)
     widths_hz = PHASE_ERROR * distance * KM_PER_DEGREE / RAYLEIGH_KM_S

@@ -57,8 +57,8 @@ def synthesize_components(
     radial = ELLIPTICITY * np.imag(signal.hilbert(waves[0], axis=-1))
     away = np.radians(_back_azimuths_deg(source, stations) + 180.0)[:, None]
     north_east = radial * np.cos(away) - waves[1] * np.sin(away), radial * np.sin(away) + waves[1] * np.cos(away)
-    louder = np.power(10.0, random.uniform(*NOISE_DECADES, (len(vertical), 1)))
-    factors = np.stack((np.ones_like(louder), louder, louder))
+    noise_factors = np.power(10.0, random.uniform(*NOISE_DECADES, (len(vertical), 1)))
+    factors = np.stack((np.ones_like(noise_factors), noise_factors, noise_factors))
     gains = random.lognormal(0.0, GAIN_DEVIATION, len(vertical)) if realism.instruments else np.ones(len(vertical))
     same_instruments, records = deepcopy(random), []
     random.uniform(size=8)  # the copy and the rest of the draws differ
