@@ -20,6 +20,9 @@ SBOM_TOOL := cyclonedx-bom==7.5.0
 # Bytecode is kept: without it every process compiles torch, ObsPy and the rest again at its start, which takes longer than many tests.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Not every benchmark imports ONNX Runtime through models.registry.inference, which switches its reports to its makers off.
+export ORT_DISABLE_TELEMETRY := 1
+
 # One thread a process, because threads that wait for each other take the time of other tests; one process more than cores, up to five,
 # because tests that start services or meet faults wait for a quarter of the time.
 PYTEST := env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --maxprocesses 5 --dist loadfile --no-loadscope-reorder

@@ -93,3 +93,8 @@ def test_the_api_image_omits_the_weights_and_has_the_explanations_of_problems():
     assert own.startswith(common)
     rest = [line for line in own.removeprefix(common).splitlines() if not line.startswith("#")]
     assert rest == ["models/artifacts/**/model.onnx", "!docs/reference/problems.md"]
+
+
+@pytest.mark.parametrize("name", ["worker", "worker-gpu", "training"])
+def test_an_image_with_onnx_runtime_switches_its_reports_off(name):
+    assert "ORT_DISABLE_TELEMETRY=1" in (ROOT / "docker" / f"Dockerfile.{name}").read_text()

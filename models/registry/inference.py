@@ -3,13 +3,17 @@
 import contextlib
 import ctypes
 import io
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
+
+# ONNX Runtime keeps a device id in the home folder and reports sessions to its makers, from its import on, where this is not set.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+import onnxruntime as ort
 
 from models.array_types import Pictures
 from models.errors import StyleMismatch

@@ -2,7 +2,11 @@
 
 import hashlib
 import json
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -86,3 +90,14 @@ def test_serving_containers_cannot_write_where_models_lie(request):
     for name in ("api", "worker", "worker-gpu"):
         assert services[name]["read_only"], name
         assert not [volume for volume in services[name]["volumes"] if "models" in volume or "artifacts" in volume], name
+
+
+def test_onnx_runtime_keeps_no_device_id_and_no_reports(tmp_path):
+    """Since 1.31 it writes them to the cache of the user as soon as it is imported, and sends them where it can."""
+    root = Path(__file__).parents[2]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("ORT_", "CI", "XDG_"))}
+    code = "from models.registry import inference as i; i.ort.InferenceSession(i._IDENTITY, providers=[i.CPU])"
+    subprocess.run([sys.executable, "-c", code], cwd=root, env=clean | {"HOME": str(tmp_path)}, check=True)
+    assert [path for path in tmp_path.rglob("*") if "onnx" in path.name.lower()] == []
+    importers = [path.name for room in ("app", "workers") for path in (root / room).rglob("*.py") if "onnxruntime" in path.read_text()]
+    assert importers == [], "import it by models.registry.inference, which switches the reports off"
