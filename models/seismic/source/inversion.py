@@ -24,7 +24,6 @@ from models.seismic.source.problem import (
     Kind,
     Motion,
     choose_paths,
-    list_corners,
     make_excitation,
     prepare_problem,
 )
@@ -119,7 +118,7 @@ def invert_source(
     kind : {"tensor", "force"}
         A deviatoric moment tensor at depth, or a single force at the surface.
     motion : {"displacement", "velocity", "seismometer"}
-        What the records are proportional to; "seismometer": the velocity of a seismometer of unknown corner period.
+        What the records are proportional to; "seismometer": the velocity of a broadband seismometer.
     half_duration_s : float
         Of the moment rate, a triangle.
     gain_deviations : mapping of int to float, optional
@@ -160,7 +159,7 @@ class _Records:
 def _refine(
     records: _Records, earths: Sequence[GreensTables], prior: EpicenterPrior, rough: Excitation, cooled: list[Floats], guess: Guess
 ) -> SourceFit | None:
-    """Place windows and tables anew at the best of the cooled sources, choose Earth and instrument a path, and sample the posterior."""
+    """Place windows and tables anew at the best of the cooled sources, choose an Earth model a path, and sample the posterior."""
     best = _take_best(np.stack(cooled))
     moved = _move_guess(guess, best)
     observations = records.observe(moved, FINE_MARGIN_S, FINE_PADDING_S)
@@ -169,12 +168,10 @@ def _refine(
     is_force = rough.components == FORCES
     excitation = rough if is_force else _at_all_depths(rough)
     begin = np.concatenate((best[1:3], (_state_of(rough, excitation, int(best[3])), 0.0), best[5:]))
-    pairs = [(earth, *one) for one in list_corners(excitation) for earth in earths]
-    problems = [
-        prepare_problem(observations, earth, one, prior, (FINE_WIDTH, FINE_DELAYS), records.gain_deviations) for earth, one, _ in pairs
-    ]
-    both = [row for problem in problems[: len(earths)] for row in _start_fine(problem, begin, is_force=is_force)]
-    fine, chosen = choose_paths(problems, [log for _, _, log in pairs], _take_best(np.concatenate(both)))
+    sizes = (FINE_WIDTH, FINE_DELAYS)
+    problems = [prepare_problem(observations, earth, excitation, prior, sizes, records.gain_deviations) for earth in earths]
+    both = [row for problem in problems for row in _start_fine(problem, begin, is_force=is_force)]
+    fine, chosen = choose_paths(problems, _take_best(np.concatenate(both)))
     chain = _walk(fine, _take_best(np.concatenate(both))[1:], SAMPLED, REFINED_DELAY_S, 100)
     top = _take_best(chain)
     against = [_walk(fine, _turn(fine, top[1:]), COOLING, REFINED_DELAY_S, 60)] if is_force else []
@@ -192,7 +189,7 @@ def _refine(
         azimuths_deg=azimuth_deg(*np.degrees(top[1:3]), *np.degrees(fine.stations.T)),
         fits=fits,
         weights=fine.tables.weights,
-        waveforms=_synthesize_fits(observations, [pairs[k][:2] for k in chosen], top, fits, records.gather.sampling_rate_hz),
+        waveforms=_synthesize_fits(observations, [earths[k] for k in chosen], excitation, top, fits, records.gather.sampling_rate_hz),
     )
 
 
@@ -203,11 +200,11 @@ def _start_fine(problem: InversionProblem, begin: Floats, *, is_force: bool) -> 
 
 
 def _synthesize_fits(
-    observations: Sequence[Observation], paths: Sequence[tuple[GreensTables, Excitation]], top: Floats, fits: Floats, rate_hz: float
+    observations: Sequence[Observation], earths: Sequence[GreensTables], excitation: Excitation, top: Floats, fits: Floats, rate_hz: float
 ) -> tuple[WaveformFit, ...]:
     return tuple(
         synthesize_fit(one, earth, excitation, top, row, rate_hz, FINE_MARGIN_S)
-        for one, (earth, excitation), row in zip(observations, paths, fits, strict=True)
+        for one, earth, row in zip(observations, earths, fits, strict=True)
     )
 
 

@@ -1,4 +1,4 @@
-"""One inversion as arrays: correlations, stations, weights and priors, and the choice of Earth model and instrument of each path."""
+"""One inversion as arrays: correlations, stations, weights and priors, and the choice of Earth model of each path."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,8 +17,7 @@ from models.seismic.source.search import EXPLAINED, evaluate_source
 
 Kind = Literal["tensor", "force"]
 Motion = Literal["displacement", "velocity", "seismometer"]
-CORNERS_S: Final = (180.0,)  # of seismometers whose response is unknown: broadband ones have 120 to 360 s
-CORNER_LOG_PRIORS: Final = (0.0,)
+CORNER_S: Final = 180.0  # of a seismometer whose response is unknown: broadband ones have 120 to 360 s
 KNOWN_GAIN_DEVIATION: Final = 0.4  # natural logarithm of an amplitude: focusing along paths and errors of gains
 STRETCH: Final = 0.01  # standard deviation of the stretch that all Rayleigh travel times share
 SPREADS: Final = {STRAINS: 0.15, FORCES: 0.25}
@@ -38,7 +37,7 @@ class EpicenterPrior:
 def make_excitation(kind: Kind, states: Integers, motion: Motion, half_duration_s: float) -> Excitation:
     """Make the excitation of a tensor at depths, or of force histories, by index."""
     derivatives = (0 if motion == "displacement" else 1) + (1 if kind == "force" else 0)
-    corner_s = CORNERS_S[0] if motion == "seismometer" else 0.0
+    corner_s = CORNER_S if motion == "seismometer" else 0.0
     if kind == "force":
         surface = np.full(len(states), len(DEPTHS_KM))
         return Excitation(surface, FORCES, HISTORY_DELAYS_S[states], HISTORY_WEIGHTS[states], derivatives, corner_s)
@@ -101,21 +100,9 @@ def prepare_problem(
     return InversionProblem(tables, np.stack(columns, axis=1), stations, center_and_widths, np.zeros(len(excitation.states)))
 
 
-def list_corners(excitation: Excitation) -> list[tuple[Excitation, float]]:
-    """List the instruments that a record may have, each with its log prior: one, where the response is known."""
-    if excitation.corner_s == 0.0:
-        return [(excitation, 0.0)]
-    return [(replace(excitation, corner_s=corner_s), log) for corner_s, log in zip(CORNERS_S, CORNER_LOG_PRIORS, strict=True)]
-
-
-def choose_paths(problems: Sequence[InversionProblem], log_priors: Sequence[float], row: Floats) -> tuple[InversionProblem, Integers]:
-    """
-    Choose Earth model and instrument of each path, of several problems, by its log likelihood at a source and a log prior.
-
-    Returns the problem of the mixture and the choices [n].
-    """
-    reached = np.stack([_path_gains(problem, row) + log for problem, log in zip(problems, log_priors, strict=True)])
-    chosen, mixed = np.argmax(reached, axis=0), problems[0]
+def choose_paths(problems: Sequence[InversionProblem], row: Floats) -> tuple[InversionProblem, Integers]:
+    """Choose the Earth model of each path by its log likelihood at a source: the problem of the mixture, and the choices [n]."""
+    chosen, mixed = np.argmax([_path_gains(problem, row) for problem in problems], axis=0), problems[0]
     for number in range(1, len(problems)):
         taken = chosen == number
         tables = mixed.tables.take_best(problems[number].tables, taken)
