@@ -50,17 +50,16 @@ export async function showMap(box, features, offsets) {
   const [longitude, latitude] = epicenters[0].geometry.coordinates;
   await pause();
   map.setMaxBounds([[-85.05, longitude - HALF_WIDTH], [85.05, longitude + HALF_WIDTH]]);
+  const layers = drawFeatures(L, features, [latitude, longitude], offsets);
+  const switches = [...layers].map(([name, layer]) => makeSwitch(L, map, name, layer));
+  legend.append(...switches.map(({ label }) => label));
+  await pause();
   const saved = readNumbers("map", 3), region = epicenterBounds(L, epicenters);
   saved ? map.setView([saved[0], saved[1]], saved[2]) : map.fitBounds(region);
+  addControls(L, map, { region, all: layers.has("Station") ? L.latLngBounds(layers.get("Station").points).extend([latitude, longitude]).pad(0.06) : null }, frame);
   await pause();
   drawWorld(L, map, painter);
-  await pause();
-  const layers = drawFeatures(L, features, [latitude, longitude], offsets);
-  addControls(L, map, { region, all: layers.has("Station") ? L.latLngBounds(layers.get("Station").points).extend([latitude, longitude]).pad(0.06) : null }, frame);
-  for (const [name, layer] of layers) {
-    await pause();
-    legend.append(await switchLayer(L, map, name, layer));
-  }
+  for (const { fill } of switches) await fill();
   map.on("moveend", () => writeViewLater({ map: [map.getCenter().lat.toFixed(3), map.getCenter().lng.toFixed(3), map.getZoom()].join(",") }));
   new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(frame);
   map.on("focus click", () => map.scrollWheelZoom.enable());
@@ -168,16 +167,18 @@ function stationRows(properties, offset) {
   ];
 }
 
-// The switch of a layer in the legend. Its items are added to the map a few at a time.
-async function switchLayer(L, map, name, { symbol, items }) {
-  const hidden = name === "Back azimuth" && items.length > 12, group = L.layerGroup(hidden ? items : []);
-  if (!hidden) group.addTo(map);
-  for (let first = 0; !hidden && first < items.length; first += ITEMS_A_STEP) {
-    for (const item of items.slice(first, first + ITEMS_A_STEP)) group.addLayer(item);
-    await pause();
-  }
+// The switch of a layer in the legend, and what adds the items of the layer a few at a time.
+function makeSwitch(L, map, name, { symbol, items }) {
+  const hidden = name === "Back azimuth" && items.length > 12, group = L.layerGroup();
+  const fill = async () => {
+    if (!hidden) group.addTo(map);
+    for (let first = 0; first < items.length; first += ITEMS_A_STEP) {
+      await pause();
+      for (const item of items.slice(first, first + ITEMS_A_STEP)) group.addLayer(item);
+    }
+  };
   const box = element("input", { type: "checkbox", checked: !hidden, onchange: () => (box.checked ? group.addTo(map) : group.remove()) });
-  return element("label", {}, box, SYMBOLS[symbol](), name);
+  return { label: element("label", {}, box, SYMBOLS[symbol](), name), fill };
 }
 
 function addControls(L, map, views, frame) {
