@@ -36,7 +36,7 @@ def test_what_did_not_hold_stands_out():
     assert "| a job succeeds | **no** |" in text
 
 
-def test_a_missing_report_is_said_to_be_missing(tmp_path, monkeypatch):
+def test_a_missing_report_is_named_as_missing(tmp_path, monkeypatch):
     monkeypatch.setattr(reliability, "BUILD", tmp_path)
     assert reliability.describe_report("fuzz/report.json", reliability.format_fuzz).startswith("No report")
     (tmp_path / "report.json").write_text(json.dumps({"executions": 1_000_000, "findings": [], "corpus": 300}))
