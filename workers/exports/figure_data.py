@@ -107,7 +107,6 @@ def write_section_data(
     gather = traces.gather
     window_s = window_s or (gather.start_time_s, gather.start_time_s + gather.duration_s)
     zero_s = window_s[0] if origin_time_s is None else origin_time_s
-    arrivals_depth_km = None if origin_time_s is None else depth_km
     return _encode(
         {
             "zero_time_s": round(zero_s, 3),
@@ -116,7 +115,7 @@ def write_section_data(
             "depth_km": depth_km,
             "traces": [_describe_trace(traces, int(index)) for index in chosen],
             "traces_in_all": len(gather.trace_ids),
-            "bands": _collect_bands(traces, chosen, zero_s, window_s, arrivals_depth_km),
+            "bands": _collect_bands(traces, chosen, zero_s, window_s, None if origin_time_s is None else depth_km),
             "curves": [] if depth_km is None else _travel_time_curves(traces.distances_deg[chosen], depth_km),
         }
     )

@@ -8,7 +8,7 @@ origin time. Epicenter and origin time are fitted at a given depth. Depth phases
 that the crust guides are taken for it: phases that are taken for one another are wrong by many seconds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -132,10 +132,23 @@ def fit_origin_time(
         kept, weights = fitted.subset(used), np.linalg.inv(errors[np.ix_(used, used)])
         time_s, variance_s2, residuals = _fit_at_depth(data, source, kept, weights, precision, joint.depth_km)
         used = used[np.abs(residuals) < MAX_RESIDUAL_DEVIATIONS * np.sqrt(np.diag(errors)[used])]
+    slope = _measure_slope(lambda depth_km: _fit_at_depth(data, source, kept, weights, precision, depth_km)[0], joint)
+    return _mix_with_stack(joint, time_s, variance_s2, slope)
+
+
+def _measure_slope(fit_time_s: Callable[[float], float], joint: DepthTime) -> float:
+    """Return the change of a fitted origin time with depth about that of the stack, in seconds per kilometer; 0 where it is unknown."""
     step_km = float(np.clip(0.5 * joint.depth_uncertainty_km, *DEPTH_STEPS_KM))
-    shallow, deep = max(joint.depth_km - step_km, 0.0), joint.depth_km + step_km
-    times = [_fit_at_depth(data, source, kept, weights, precision, depth)[0] for depth in (shallow, deep)]
-    slope = float(np.nan_to_num((times[1] - times[0]) / (deep - shallow)))
+    shallow_km, deep_km = max(joint.depth_km - step_km, 0.0), joint.depth_km + step_km
+    return float(np.nan_to_num((fit_time_s(deep_km) - fit_time_s(shallow_km)) / (deep_km - shallow_km)))
+
+
+def _mix_with_stack(joint: DepthTime, time_s: float, variance_s2: float, slope: float) -> DepthTime:
+    """
+    Return depth and origin time of a fit, with the variance of its mixture with the stack `joint` and of the depth.
+
+    `variance_s2` of the fitted `time_s` at the depth of the stack; `slope` of the origin time with depth, in seconds per kilometer.
+    """
     covariance = slope * joint.depth_variance_km2
     stacked_s2 = max(joint.time_variance_s2 - joint.slope_s_per_km * joint.covariance_km_s, 0.0) + (joint.time_s - time_s) ** 2
     given_depth_s2 = (1.0 - STACK_PROBABILITY) * variance_s2 + STACK_PROBABILITY * stacked_s2
