@@ -65,10 +65,10 @@ class Running(NamedTuple):
 
 def start_process(data: Path, artifacts: Path, log: Path, *flags: str) -> subprocess.Popen[str]:
     clean = {name: value for name, value in os.environ.items() if name != "REDIS_URL" and not name.startswith("ATLAS_")}
-    environment = clean | {"ATLAS_ARTIFACTS_DIR": str(artifacts), "ATLAS_THREADS": "1"}
+    own = {"ATLAS_ARTIFACTS_DIR": str(artifacts), "ATLAS_THREADS": "1", "ATLAS_STORE_PATIENCE_S": "1"}
     arguments = [sys.executable, "-m", "app", "--port", "0", "--data", str(data), *flags]
     with log.open("wb") as errors:
-        return subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True)
+        return subprocess.Popen(arguments, cwd=ROOT, env=clean | own, stdout=subprocess.PIPE, stderr=errors, text=True)
 
 
 @contextmanager
