@@ -30,7 +30,7 @@ from workers.runtime.heartbeat import Heartbeat
 from workers.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-HAZARDS = [f"H{number}" for number in range(1, 29)]
+HAZARDS = [f"H{number}" for number in range(1, 31)]
 MIN_VERSIONS = {"python-multipart": (0, 0, 31), "starlette": (1, 3), "lxml": (6, 1, 0), "onnx": (1, 21), "obspy": (1, 5, 1)}
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 

@@ -78,5 +78,5 @@ def test_one_sign_everywhere_speaks_for_a_source_at_the_surface_and_both_for_an_
     assert weigh([True] * 8, takeoff_deg=15.0) < weigh([True] * 8)  # one side of the focal sphere alone
 
 
-def test_fewer_than_four_first_motions_are_not_weighed():
+def test_fewer_than_four_first_motions_decide_nothing():
     assert weigh_explosion((), 0.7, [FirstMotion(True, azimuth, 50.0) for azimuth in AROUND[:3]]) == 0.7
