@@ -34,7 +34,7 @@ MIN_IMPULSE, IMPULSE_S = 0.2, 4.0
 """Smallest first extremum that is read, over the largest one of the next seconds: emergent waves begin below the noise."""
 READING_ERROR: Final = 0.1
 """
-Probability that a sign is read wrong or that a sensor is reversed: of simulated onsets 4 % are read wrong
+Probability that a sign is read wrong or that a sensor is reversed: of simulated onsets 3 % are read wrong
 (`tests/models/seismic/discriminants/test_first_motions.py`), the rest stands for sensors and for scattering at the source.
 """
 PATTERN_ERROR: Final = 0.15
