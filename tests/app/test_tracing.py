@@ -1,8 +1,11 @@
 """Spans of requests, and the trace context that a job is given."""
 
 import json
+import logging
+from collections.abc import Iterator
 
 import pytest
+import structlog
 
 pytest.importorskip("opentelemetry.sdk")
 
@@ -42,8 +45,19 @@ async def test_a_submission_is_a_span_of_the_callers_trace_and_hands_it_to_the_j
     assert record.trace_context == f"00-{TRACE}-{span.context.span_id:016x}-01"
 
 
-async def test_lines_of_the_log_state_the_trace(exporter, client, capsys):
+@pytest.fixture
+def json_logs(capsys) -> Iterator[None]:
+    """Log as a service does, and leave the process as it was: later tests read their own standard error."""
+    root, logging_level, configuration = logging.getLogger(), logging.getLogger().level, structlog.get_config()
+    handlers = root.handlers[:]
     configure_logs()
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(logging_level)
+    structlog.configure(**configuration)
+
+
+async def test_lines_of_the_log_state_the_trace(exporter, client, json_logs, capsys):
     await client.get("/jobs/unknown", headers={"traceparent": f"00-{TRACE}-{CALLER}-01"})
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [line["trace_id"] for line in lines if line["event"] == "request"] == [TRACE]
