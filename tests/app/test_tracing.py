@@ -46,18 +46,18 @@ async def test_a_submission_is_a_span_of_the_callers_trace_and_hands_it_to_the_j
 
 
 @pytest.fixture
-def json_logs(capsys) -> Iterator[None]:
-    """Log as a service does, and leave the process as it was: later tests read their own standard error."""
-    root, logging_level, configuration = logging.getLogger(), logging.getLogger().level, structlog.get_config()
-    handlers = root.handlers[:]
-    configure_logs()
+def logging_restored() -> Iterator[None]:
+    """Leave the logging of the process as it was: later tests read their own standard error."""
+    root, configuration = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
     yield
     root.handlers[:] = handlers
-    root.setLevel(logging_level)
+    root.setLevel(level)
     structlog.configure(**configuration)
 
 
-async def test_lines_of_the_log_state_the_trace(exporter, client, json_logs, capsys):
+async def test_lines_of_the_log_state_the_trace(exporter, client, logging_restored, capsys):
+    configure_logs()
     await client.get("/jobs/unknown", headers={"traceparent": f"00-{TRACE}-{CALLER}-01"})
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [line["trace_id"] for line in lines if line["event"] == "request"] == [TRACE]
