@@ -3,8 +3,15 @@
 from pathlib import Path
 
 import pytest
+import structlog
 
 from tests.support import toy_models
+
+
+def pytest_configure() -> None:
+    """Log errors with plain tracebacks: structlog's own draw all local values, which takes ten seconds an error."""
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
