@@ -112,7 +112,11 @@ def measure_sources(arguments: argparse.Namespace, settings: TrainingSettings) -
     """Measure the source inversion on synthetic events of mixed paths."""
     from training.experiments.source import page
 
-    print(page.write_source_page(settings, arguments.command, arguments.events, arguments.seed))
+    if arguments.page:
+        print(page.write_source_page(settings, arguments.command, arguments.events, arguments.seed))
+    else:
+        for name, text in page.measure_kinds(settings, arguments.events, arguments.seed).items():
+            print(f"{name}\n{text}")
 
 
 def draw_figures(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -158,6 +162,9 @@ def add_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     sources = commands.add_parser("source-inversion", help="invert synthetic events of mixed paths: docs/results/source_inversion.md")
     sources.add_argument("--events", type=int, default=60, help="number of events of each kind (60)")
     sources.add_argument("--seed", type=int, default=3407)
+    sources.add_argument(
+        "--no-page", dest="page", action="store_false", help="print figures instead, to calibrate by events of another seed"
+    )
     sources.set_defaults(run=measure_sources)
     versions = commands.add_parser("compare-versions", help="print metrics of versions of a model on the same test pictures")
     versions.add_argument("model", choices=("offset", "event_type", "depth", "force_azimuth"))

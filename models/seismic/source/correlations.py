@@ -13,6 +13,7 @@ import numpy as np
 import scipy.fft
 
 from models.array_types import Complexes, Flags, Floats, Floats32, Integers
+from models.compiled import compiled_sums
 from models.parallel import thread_map
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.source.amplitudes import LOVE
@@ -57,12 +58,27 @@ class Excitation:
     corner_s: float
 
     def transfer(self, frequencies_hz: Floats) -> Complexes:
-        """Return the spectrum [s, frequencies] that Green's functions of each state are multiplied by."""
-        phases = np.exp(-2j * np.pi * frequencies_hz * self.delays_s[..., None])
-        function = (self.weights[..., None] * phases).sum(axis=1)
+        """Return the spectrum [s, frequencies] that Green's functions of each state are multiplied by; frequencies equally spaced."""
+        function = np.empty((len(self.delays_s), len(frequencies_hz)), np.complex128)
+        transform_impulses(self.delays_s, self.weights, frequencies_hz, function)
         s = 2j * np.pi * frequencies_hz
         corner = 2.0 * np.pi / self.corner_s if self.corner_s > 0.0 else 0.0
         return np.asarray(function * s**self.derivatives * s**2 / (s**2 + 2.0 * DAMPING * corner * s + corner**2))
+
+
+@compiled_sums
+def transform_impulses(delays_s: Floats, weights: Floats, frequencies_hz: Floats, function: Complexes) -> None:
+    """Transform weighted impulses [s, points] to spectra `function` [s, frequencies] at equally spaced frequencies."""
+    step = frequencies_hz[1] - frequencies_hz[0] if len(frequencies_hz) > 1 else 0.0
+    function[:] = 0.0
+    for s in range(delays_s.shape[0]):
+        for p in range(delays_s.shape[1]):
+            first, turn = -2.0 * np.pi * delays_s[s, p] * frequencies_hz[0], -2.0 * np.pi * delays_s[s, p] * step
+            value, factor = weights[s, p] * complex(np.cos(first), np.sin(first)), complex(np.cos(turn), np.sin(turn))
+            if weights[s, p] != 0.0:
+                for f in range(len(frequencies_hz)):
+                    function[s, f] += value
+                    value *= factor
 
 
 @dataclass(frozen=True)
@@ -195,12 +211,13 @@ def transform_greens(
 
 def _correlate(greens: Complexes, spectrum: Spectrum, begins_s: Floats, delays_s: Floats) -> tuple[Floats32, Floats32, float]:
     """Correlations [distances, states, components, delays], norms [distances, states, components, components], and their scale."""
-    lags = delays_s[None, :] + begins_s[:, None] - spectrum.begin_s
-    kernel = spectrum.data[None, :, None] * np.exp(2j * np.pi * spectrum.frequencies_hz[None, :, None] * lags[:, None, :])
-    parts = np.concatenate((kernel.real, kernel.imag), axis=1) / np.sqrt(spectrum.energy)
-    flat = np.concatenate((greens.real, greens.imag), axis=-1)
-    shape = flat.shape
-    scale = np.float32(1.0 / max(float(np.abs(flat).max()), 1e-30))
-    flat *= scale
-    values = np.matmul(flat.reshape(shape[0], -1, shape[-1]), parts.astype(np.float32))
-    return values.reshape(*shape[:3], len(delays_s)), np.matmul(flat, np.swapaxes(flat, -1, -2)), float(scale)
+    scale = np.float32(1.0 / max(float(np.abs(greens).max()), 1e-30))
+    greens = greens * scale
+    turns = 2.0 * np.pi * spectrum.frequencies_hz
+    late = np.conj(spectrum.data) * np.exp(-1j * turns * (begins_s - spectrum.begin_s)[:, None]) / np.sqrt(spectrum.energy)
+    products = greens * late.astype(np.complex64)[:, None, None]
+    waves = np.exp(1j * turns[:, None] * delays_s).astype(np.complex64)
+    # The real part of products * conj(waves), as a product of real matrices: parts of complex numbers lie side by side.
+    values = products.view(np.float32).reshape(-1, 2 * len(turns)) @ np.stack((waves.real, waves.imag), axis=1).reshape(-1, len(delays_s))
+    parts = greens.view(np.float32)
+    return values.reshape(*greens.shape[:3], len(delays_s)), np.matmul(parts, np.swapaxes(parts, -1, -2)), float(scale)

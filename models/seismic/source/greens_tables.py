@@ -132,5 +132,8 @@ def read_block(
             blocks = -(-count // BLOCK)
             for k in range(block.shape[2]):
                 first = first_blocks[states[s], distances[j]] + k * blocks
-                for i in range(min(count, block.shape[3])):
-                    block[j, s, k, i] = mantissas[first * BLOCK + i] * (2.0 ** exponents[first + i // BLOCK] * TABLE_SCALE)
+                used = min(count, block.shape[3])
+                for begin in range(0, used, BLOCK):
+                    scale = np.float32(2.0 ** exponents[first + begin // BLOCK] * TABLE_SCALE)
+                    for i in range(begin, min(begin + BLOCK, used)):
+                        block[j, s, k, i] = mantissas[first * BLOCK + i] * scale

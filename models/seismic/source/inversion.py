@@ -184,7 +184,7 @@ def _refine(
         time_s=moved.time_s,
         log_opposite=_largest_against(top[6:], chain, *against) if is_force else None,
         profile=_profile(cooled, rough, chain),
-        azimuth_profile=_profile_azimuths(fine, top) if is_force else np.zeros(0),
+        azimuth_profile=_profile_azimuths(fine, top, np.unique(chain[BURNED_STEPS:, 3].astype(np.int64))) if is_force else np.zeros(0),
         traces=np.array([one.trace_index for one in observations]),
         azimuths_deg=azimuth_deg(*np.degrees(top[1:3]), *np.degrees(fine.stations.T)),
         fits=fits,
@@ -208,11 +208,11 @@ def _synthesize_fits(
     )
 
 
-def _profile_azimuths(problem: InversionProblem, top: Floats) -> Floats:
-    """Largest log likelihood of horizontal forces at `PROFILE_AZIMUTHS_DEG`, at the place of the best, over histories and delays."""
+def _profile_azimuths(problem: InversionProblem, top: Floats, states: Integers) -> Floats:
+    """Largest log likelihood of horizontal forces at `PROFILE_AZIMUTHS_DEG`, at the place of the best, over some histories and delays."""
     fits, place = np.zeros((*problem.tables.weights.shape, 3)), top[1:3]
     radians = np.radians(PROFILE_AZIMUTHS_DEG)
-    trials = [(state, delay) for state in range(problem.tables.values.shape[3]) for delay in PROFILE_DELAYS_S + top[4]]
+    trials = [(int(state), delay) for state in states for delay in PROFILE_DELAYS_S + top[4]]
     forces = np.stack((np.zeros(len(radians)), np.cos(radians), np.sin(radians)), axis=1)
     return np.array([
         max(evaluate_source(*problem.arrays, place, state, force, delay, top[5], fits) for state, delay in trials) for force in forces
@@ -279,7 +279,7 @@ def _scan(problem: InversionProblem, prior: EpicenterPrior, kind: Kind) -> tuple
     best, delays = np.empty(shape, np.float32), np.empty(shape, np.int64)
     first_delay = round(MAX_DELAY_S / DELAY_STEP_S)
     scan_sources(
-        one.values, one.norms, one.weights, one.shifts_s, one.first_deg, problem.stations, places, mechanisms, first_delay, 2, best, delays
+        one.values, one.norms, one.weights, one.shifts_s, one.first_deg, problem.stations, places, mechanisms, first_delay, best, delays
     )
     apart = np.hypot(places[:, 0] - places[0, 0], (places[:, 1] - places[0, 1]) * np.cos(places[0, 0]))
     score = best - 2.5 * np.log(1.0 + (np.degrees(apart) / prior.deviation_deg) ** 2 / 3.0)[:, None, None]

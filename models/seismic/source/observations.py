@@ -7,6 +7,7 @@ window, so unknown gains do no harm.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from typing import Final
 
 import numpy as np
@@ -80,10 +81,17 @@ class Observation:
 
 def window_bounds_s(distance: float) -> tuple[tuple[float, float] | None, tuple[float, float]]:
     """Return begin and end of the windows of body waves and of Rayleigh waves at a distance, in seconds after the origin time."""
-    first = float(np.nanmin([travel_time_s(phase, distance, 680.0) for phase in ("P", "PKP", "PP")])) - TAPER_S
+    first = float(np.interp(distance, *_first_arrivals())) - TAPER_S
     kilometers = distance * KM_PER_DEGREE
     split, last = kilometers / SPLIT_KM_S, kilometers / SLOWEST_KM_S + TAPER_S
     return (None, (first, last)) if distance < MIN_SPLIT_DEG else ((first, split), (split, last))
+
+
+@cache
+def _first_arrivals() -> tuple[Floats, Floats]:
+    """Distances in degrees, and the travel time in seconds of the first wave of a source at 680 km there; do not write to them."""
+    distances = np.arange(0.0, 180.01, 0.25)
+    return distances, np.fmin.reduce([travel_time_s(phase, distances, 680.0) for phase in ("P", "PKP", "PP")])
 
 
 def love_bounds_s(distance: float) -> tuple[float, float]:
@@ -232,12 +240,14 @@ def _transform(
     return Spectrum(frequencies, data, gain, length_s, clock_s + first / rate_hz, float((np.abs(data) ** 2).sum()), float(independent))
 
 
+@lru_cache(maxsize=512)
 def cosine_taper(count: int, flank: int) -> Floats:
-    """Return a window [count] with cosine flanks of `flank` samples, at most half of it."""
+    """Return a window [count] with cosine flanks of `flank` samples, at most half of it; do not write to it."""
     flank = min(flank, count // 2)
     window = np.ones(count)
     window[:flank] = 0.5 - 0.5 * np.cos(np.pi * (np.arange(flank) + 0.5) / max(flank, 1))
     window[count - flank :] = window[:flank][::-1]
+    window.setflags(write=False)
     return window
 
 

@@ -67,52 +67,81 @@ def locate_station(place: Floats, station: Floats, out: Floats) -> None:
 
 
 @compiled_sums
+def sum_energy(norms: Floats32, components: Floats) -> float:
+    """Sum the energy of a source's waveform by the energies of Green's functions [components, components]."""
+    energy = 0.0
+    for k in range(len(components)):
+        for m in range(len(components)):
+            energy += components[k] * components[m] * norms[k, m]
+    return energy
+
+
+@compiled_sums
 def evaluate_window(
     values: Floats32,
     norms: Floats32,
+    at: tuple[int, int, int],
     components: Floats,
     distance: float,
-    window: int,
     delay_s: float,
     weight: float,
     shift_s: float,
     fit: Floats,
+    gained: Floats32,
 ) -> float:
     """
     Evaluate the log likelihood of one window of one record.
 
-    `values` [distances, components, delays] and `norms` [distances, components, components] of one state; `distance` from the first
-    tabulated one, in steps. Writes shift in seconds, correlation, and the inverse root of the norm to `fit` [3].
+    `values` and `norms` as in `CorrelationTables`, `at` indices of record, window and state in it; `distance` from the first tabulated one,
+    in steps. Writes shift in seconds, correlation, and the inverse root of the norm to `fit` [3]. `gained` [2, delays] is working space.
     """
-    j = min(max(int(distance), 0), values.shape[0] - 2)
+    i, window, state = at
+    j = min(max(int(distance), 0), values.shape[2] - 2)
     upper = min(max(distance - j, 0.0), 1.0)
-    step = SAMPLES_PER_STEP[window]
-    energy = 0.0
-    for k in range(len(components)):
-        for m in range(len(components)):
-            energy += components[k] * components[m] * ((1.0 - upper) * norms[j, k, m] + upper * norms[j + 1, k, m])
+    step, delays = SAMPLES_PER_STEP[window], values.shape[5]
+    energy = (1.0 - upper) * sum_energy(norms[i, window, j, state], components)
+    energy += upper * sum_energy(norms[i, window, j + 1, state], components)
     fit[:] = 0.0
     if energy <= 0.0:
         return 0.0
-    delays = values.shape[2]
+    fit[2] = 1.0 / np.sqrt(energy)
     center = delay_s / DELAY_STEP_S + upper * step + (delays - 1) // 2
     widest = MAX_SHIFTS * shift_s / DELAY_STEP_S
     first, last = max(int(np.ceil(center - widest)), step), min(int(center + widest), delays - 1)
+    if last < first:
+        return 0.0
+    totals, scores = gained[0, : last + 1 - first], gained[1, : last + 1 - first]
+    totals[:] = np.float32(0.0)
+    for k in range(len(components)):
+        lower_factor, upper_factor = np.float32(components[k] * fit[2] * (1.0 - upper)), np.float32(components[k] * fit[2] * upper)
+        lower, higher = values[i, window, j, state, k, first : last + 1], values[i, window, j + 1, state, k, first - step : last + 1 - step]
+        for g in range(len(totals)):
+            totals[g] += lower_factor * lower[g] + upper_factor * higher[g]
+    score_shifts(totals, np.float32(first - center), np.float32(weight), np.float32(DELAY_STEP_S / shift_s), scores)
     best = 0.0
-    fit[2] = 1.0 / np.sqrt(energy)
-    for g in range(first, last + 1):
-        total = 0.0
-        for k in range(len(components)):
-            total += components[k] * ((1.0 - upper) * values[j, k, g] + upper * values[j + 1, k, g - step])
-        if total <= 0.0:
-            continue
-        correlation = min(total * fit[2], 1.0)
-        off = (g - center) * DELAY_STEP_S / shift_s
-        gained = -weight * np.log(1.0 - EXPLAINED * correlation * correlation) - 0.5 * off * off * min(weight, 1.0)
-        if gained > best:
-            best = gained
-            fit[0], fit[1] = (g - center) * DELAY_STEP_S, correlation
+    for g in range(len(scores)):
+        if scores[g] > best:
+            best = scores[g]
+            fit[0], fit[1] = (first + g - center) * DELAY_STEP_S, min(totals[g], np.float32(1.0))
     return best
+
+
+@compiled_sums
+def score_shifts(correlations: Floats32, first: float, weight: float, step: float, scores: Floats32) -> None:
+    """
+    Score correlations [shifts] by log likelihood less the penalty of their shifts, `scores` [shifts].
+
+    `first`: shift of the first, in delay steps; `step`: a delay step in standard deviations of the shift.
+    """
+    half = np.float32(0.5) * min(weight, np.float32(1.0)) * step * step
+    for g in range(len(correlations)):
+        correlation = min(max(correlations[g], np.float32(0.0)), np.float32(1.0))
+        x = np.float32(EXPLAINED) * correlation * correlation
+        z = x / (np.float32(2.0) - x)
+        s = z * z  # -log(1 - x) is twice the inverse hyperbolic tangent of z: its series to 2e-6
+        series = np.float32(1 / 3) + s * (np.float32(1 / 5) + s * (np.float32(1 / 7) + s * (np.float32(1 / 9) + s * np.float32(1 / 8.3))))
+        off = first + np.float32(g)
+        scores[g] = weight * np.float32(2.0) * z * (np.float32(1.0) + s * series) - half * off * off
 
 
 @compiled_sums
@@ -140,7 +169,7 @@ def evaluate_source(
     """
     total = 0.0
     geometry = np.empty(2)
-    components = np.empty((values.shape[1], values.shape[4]))
+    components, gained = np.empty((values.shape[1], values.shape[4])), np.empty((2, values.shape[5]), np.float32)
     for i in range(len(stations)):
         locate_station(place, stations[i], geometry)
         project_windows(mechanism, geometry[1], components)
@@ -148,54 +177,51 @@ def evaluate_source(
         for window in range(values.shape[1]):
             if weights[i, window] > 0.0:
                 late = delay_s + (stretch * travel_s[i] if window == 1 else 0.0)
+                place_in = (i, window, state)
                 total += evaluate_window(
-                    values[i, window, :, state],
-                    norms[i, window, :, state],
-                    components[window],
-                    at,
-                    window,
-                    late,
-                    weights[i, window],
-                    shifts_s[i, window],
-                    fits[i, window],
+                    values, norms, place_in, components[window], at, late, weights[i, window], shifts_s[i, window], fits[i, window], gained
                 )
     return total + evaluate_amplitudes(sizes, fits) + compare_love(sizes, fits)
 
 
 @compiled_sums
-def tabulate_gain(table: Floats32, norms: Floats32, components: Floats, weight: float, gained: Floats32) -> None:
-    """Tabulate the log likelihood of a window at all delays, `gained` [delays], by its correlations [components, delays] and norms."""
-    energy = 0.0
-    for a in range(len(components)):
-        for b in range(len(components)):
-            energy += components[a] * components[b] * norms[a, b]
-    gained[:] = 0.0
+def tabulate_gain(table: Floats32, norms: Floats32, components: Floats, weight: float, gained: Floats32) -> bool:
+    """
+    Tabulate the log likelihood of a window at all delays, `gained` [delays], by its correlations [components, delays] and norms.
+
+    Returns whether the source radiates toward the station at all.
+    """
+    energy = sum_energy(norms, components)
     if energy <= 0.0:
-        return
+        return False
+    gained[:] = np.float32(0.0)
     for a in range(len(components)):
-        factor = np.float32(components[a] / np.sqrt(energy))
+        factor, row = np.float32(components[a] / np.sqrt(energy)), table[a]
         for g in range(len(gained)):
-            gained[g] += factor * table[a, g]
+            gained[g] += factor * row[g]
     single = np.float32(weight)
     for g in range(len(gained)):
         x = max(gained[g], np.float32(0.0))
         x = min(np.float32(EXPLAINED) * x * x, np.float32(EXPLAINED))
         # The series of -log(1 - x), its last term enlarged for those left out.
         gained[g] = single * x * (np.float32(1.0) + x * (np.float32(0.5) + x * (np.float32(0.333) + x * np.float32(0.4))))
+    return True
 
 
 @compiled_sums
-def add_best_shifts(gained: Floats32, start: int, stride: int, shift: int, weight: float, total: Floats32) -> None:
-    """Add to `total` [origin times] the best of the log likelihoods of a window shifted by none, one or two standard deviations."""
-    last = len(gained) - 1
-    for t in range(len(total)):
-        g = start + t * stride
-        best = gained[min(max(g, 0), last)]
-        for k in range(1, 3):
-            penalty = np.float32(0.5 * k * k * min(weight, 1.0))
-            best = max(best, gained[min(max(g - k * shift, 0), last)] - penalty)
-            best = max(best, gained[min(max(g + k * shift, 0), last)] - penalty)
-        total[t] += best
+def add_best_shifts(gained: Floats32, start: int, shift: int, weight: float, total: Floats32) -> None:
+    """
+    Add to `total` [origin times] the best of the log likelihoods of a window shifted by none, one or two standard deviations.
+
+    `gained` begins `start` samples before the first origin time, and has two shifts more at both ends.
+    """
+    penalty, count = np.float32(0.5 * min(weight, 1.0)), len(total)
+    middle = gained[start : start + count]
+    one_early, one_late = gained[start - shift : start - shift + count], gained[start + shift : start + shift + count]
+    two_early, two_late = gained[start - 2 * shift : start - 2 * shift + count], gained[start + 2 * shift : start + 2 * shift + count]
+    for t in range(count):
+        best = max(middle[t], max(one_early[t], one_late[t]) - penalty)
+        total[t] += max(best, max(two_early[t], two_late[t]) - np.float32(4.0) * penalty)
 
 
 @compiled_sums
@@ -209,7 +235,6 @@ def scan_sources(
     places: Floats,
     mechanisms: Floats,
     first_delay: int,
-    delay_stride: int,
     best: Floats32,
     best_delay: Integers,
 ) -> None:
@@ -217,31 +242,38 @@ def scan_sources(
     Scan sources at places [m, 2], all states, mechanisms [k, 6 or 3] and origin times.
 
     Writes the log likelihood of the best origin time to `best` [m, states, k], and its delay in steps to `best_delay`. Origin times: from
-    `first_delay` steps before zero to as many after it, every `delay_stride`.
+    `first_delay` steps before zero to as many after it.
     """
-    middle, geometry, components = (values.shape[5] - 1) // 2, np.empty(2), np.empty((values.shape[1], values.shape[4]))
-    gained, total = np.empty(values.shape[5], np.float32), np.empty(2 * first_delay // delay_stride + 1, np.float32)
-    at, off, azimuths = np.empty(len(stations), np.int64), np.empty(len(stations)), np.empty(len(stations))
+    windows, delays = values.shape[1], values.shape[5]
+    middle, geometry = (delays - 1) // 2, np.empty(2)
+    components = np.empty((len(stations), len(mechanisms), windows, values.shape[4]))
+    edge = max(2 * max(1, int(np.rint(shifts_s.max() / DELAY_STEP_S))) + max(SAMPLES_PER_STEP) + first_delay - middle, 0)
+    padded, total = np.zeros(delays + 2 * edge, np.float32), np.empty(2 * first_delay + 1, np.float32)
+    gained = padded[edge : edge + delays]
+    at, starts = np.empty(len(stations), np.int64), np.empty((len(stations), windows), np.int64)
     for m in range(len(places)):
         for i in range(len(stations)):
             locate_station(places[m], stations[i], geometry)
             exact = (geometry[0] - first_deg[i]) / 0.5
             at[i] = min(max(int(np.rint(exact)), 0), values.shape[2] - 1)
-            azimuths[i], off[i] = geometry[1], exact - at[i]
+            off = min(max(exact - at[i], -1.0), 1.0)
+            for window in range(windows):
+                starts[i, window] = edge + middle - first_delay + int(np.rint(off * SAMPLES_PER_STEP[window]))
+            for k in range(len(mechanisms)):
+                project_windows(mechanisms[k], geometry[1], components[i, k])
         for s in range(values.shape[3]):
             for k in range(len(mechanisms)):
-                total[:] = 0.0
+                total[:] = np.float32(0.0)
                 for i in range(len(stations)):
-                    project_windows(mechanisms[k], azimuths[i], components)
-                    for window in range(values.shape[1]):
-                        if weights[i, window] > 0.0:
+                    for window in range(windows):
+                        weight = weights[i, window]
+                        if weight > 0.0:
                             table, norm = values[i, window, at[i], s], norms[i, window, at[i], s]
-                            tabulate_gain(table, norm, components[window], weights[i, window], gained)
-                            start = middle - first_delay + int(np.rint(off[i] * SAMPLES_PER_STEP[window]))
-                            shift = max(1, int(np.rint(shifts_s[i, window] / DELAY_STEP_S)))
-                            add_best_shifts(gained, start, delay_stride, shift, weights[i, window], total)
+                            if tabulate_gain(table, norm, components[i, k, window], weight, gained):
+                                shift = max(1, int(np.rint(shifts_s[i, window] / DELAY_STEP_S)))
+                                add_best_shifts(padded, starts[i, window], shift, weight, total)
                 top = int(np.argmax(total))
-                best[m, s, k], best_delay[m, s, k] = total[top], top * delay_stride - first_delay
+                best[m, s, k], best_delay[m, s, k] = total[top], top - first_delay
 
 
 @compiled_sums

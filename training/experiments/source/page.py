@@ -1,6 +1,7 @@
 """The page on the source inversion: errors and coverage on synthetic events of mixed paths, and what noise reaches."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -32,10 +33,16 @@ GUESS_DEG, GUESS_S = 1.0, 15.0  # standard deviations of the guess of epicenter 
 
 @dataclass(frozen=True)
 class SourceResult:
-    """A synthetic event with what its inversion states."""
+    """A synthetic event with what its inversion states; `cpu_s`: CPU time of the inversion."""
 
     event: MixedEvent
     solution: SourceSolution
+    cpu_s: float = 0.0
+
+    @property
+    def is_typical(self) -> bool:
+        """Whether the event has 25 to 35 traces."""
+        return 25 <= len(self.event.gather.trace_ids) <= 35
 
     @property
     def epicenter_error_km(self) -> float:
@@ -66,30 +73,33 @@ def invert_event(
     kind: Kind = "force" if event.kind == "glacial" else "tensor"
     gains = dict.fromkeys(traces, KNOWN_GAIN_DEVIATION) if known_responses and kind == "force" else {}
     motion: Motion = "displacement" if known_responses else "seismometer"
+    began = time.thread_time()
     fit = invert_source(event.gather, traces, earths, prior, kind, motion, gain_deviations=gains, horizontals=event.horizontals)
-    return None if fit is None else SourceResult(event, describe_fit(fit, response_known=known_responses))
+    return None if fit is None else SourceResult(event, describe_fit(fit, response_known=known_responses), time.thread_time() - began)
+
+
+def measure_kinds(settings: TrainingSettings, events: int, seed: int) -> dict[str, str]:
+    """Invert synthetic events of each kind: the text of each section of the page."""
+    kinds = (*((kind, known) for kind in ("glacial", "earthquake") for known in (True, False)), ("noise", False))
+    with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
+        results = dict(zip(kinds, pool.map(partial(_invert_kind, settings, events, seed), kinds), strict=True))
+    return {
+        "known_forces": describe_forces(results["glacial", True][0]),
+        "known_love": describe_forces(results["glacial", True][1]),
+        "forces": describe_forces(results["glacial", False][0]),
+        "love": describe_forces(results["glacial", False][1]),
+        "known_tensors": describe_tensors(results["earthquake", True][0]),
+        "tensors": describe_tensors(results["earthquake", False][0]),
+        "noise": describe_noise(results["noise", False][0]),
+        "times": describe_times(results),
+    }
 
 
 def write_source_page(settings: TrainingSettings, command: str, events: int, seed: int) -> Path:
     """Invert synthetic events of each kind; write `source_inversion.md`."""
-    kinds = (*((kind, known) for kind in ("glacial", "earthquake") for known in (True, False)), ("noise", False))
-    with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
-        results = dict(zip(kinds, pool.map(partial(_invert_kind, settings, events, seed), kinds), strict=True))
-    return write_page(
-        RESULTS / "source_inversion.md",
-        TEMPLATE,
-        command,
-        events=str(events),
-        tensor_threshold=f"{MIN_LOG_LIKELIHOOD['tensor']:.0f}",
-        force_threshold=f"{MIN_LOG_LIKELIHOOD['force']:.0f}",
-        known_forces=describe_forces(results["glacial", True][0]),
-        known_love=describe_forces(results["glacial", True][1]),
-        forces=describe_forces(results["glacial", False][0]),
-        love=describe_forces(results["glacial", False][1]),
-        known_tensors=describe_tensors(results["earthquake", True][0]),
-        tensors=describe_tensors(results["earthquake", False][0]),
-        noise=describe_noise(results["noise", False][0]),
-    )
+    thresholds = {f"{kind}_threshold": f"{least:.0f}" for kind, least in MIN_LOG_LIKELIHOOD.items()}
+    sections = measure_kinds(settings, events, seed)
+    return write_page(RESULTS / "source_inversion.md", TEMPLATE, command, events=str(events), **thresholds, **sections)
 
 
 def _invert_kind(
@@ -120,7 +130,7 @@ def describe_forces(results: Sequence[SourceResult]) -> str:
         f"- Constrained: {format_fraction([result.solution.constrains for result in results])}.",
         f"- Azimuth modulo 180: median error {format_median(turned.tolist(), 1)} degrees; within 10 degrees "
         f"{format_fraction(list(turned <= 10.0))}, within 20 {format_fraction(list(turned <= 20.0))}; within the stated deviation "
-        f"{format_fraction(list(turned <= stated))}.",
+        f"{format_fraction(list(turned <= stated))}; 68 % within {_quantile(turned / stated)} deviations.",
         f"- Sign right: {format_fraction(list(np.abs(errors) < 90.0))}; where it is not called ambiguous "
         f"{format_fraction(list(np.abs(errors[sure]) < 90.0))}.",
         describe_places(known),
@@ -136,7 +146,8 @@ def describe_tensors(results: Sequence[SourceResult]) -> str:
     return "\n".join((
         f"- Constrained: {format_fraction([result.solution.constrains for result in results])}.",
         f"- Depth: median error {format_median(errors.tolist(), 1)} km; within 10 km {format_fraction(list(errors <= 10.0))}, within 20 "
-        f"{format_fraction(list(errors <= 20.0))}; within the stated deviation {format_fraction(list(errors <= stated))}.",
+        f"{format_fraction(list(errors <= 20.0))}; within the stated deviation {format_fraction(list(errors <= stated))}; 68 % within "
+        f"{_quantile(errors / stated)} deviations.",
         f"- Kagan angle to the true mechanism: median {format_median(angles, 0)} degrees.",
         describe_places(known),
     ))  # fmt: skip
@@ -145,19 +156,35 @@ def describe_tensors(results: Sequence[SourceResult]) -> str:
 def describe_places(results: Sequence[SourceResult]) -> str:
     """Describe errors and coverage of epicenters."""
     errors = [result.epicenter_error_km for result in results]
-    inside = [
-        scale_to_contain(result.solution.region, result.event.source.latitude_deg, result.event.source.longitude_deg) <= 1.0
+    scales = np.array([
+        scale_to_contain(result.solution.region, result.event.source.latitude_deg, result.event.source.longitude_deg)
         for result in results
-    ]
+    ])  # fmt: skip
     farthest = f"{np.percentile(errors, 90):.0f}" if errors else "none"
     percentiles = f"median error {format_median(errors)} km, 90th percentile {farthest} km"
-    return f"- Epicenter: {percentiles}; in the 68 % region {format_fraction(inside)}."
+    return (
+        f"- Epicenter: {percentiles}; in the 68 % region {format_fraction(list(scales <= 1.0))}, 68 % within {_quantile(scales)} times it."
+    )
 
 
 def describe_noise(results: Sequence[SourceResult]) -> str:
     """Describe the log likelihoods that noise reaches."""
     reached = [result.solution.log_likelihood for result in results]
     return f"Median {format_median(reached)}, largest {max(reached, default=0.0):.0f}, of {len(reached)} sets of records without an event."
+
+
+def describe_times(results: Mapping[tuple[str, bool], tuple[Sequence[SourceResult], Sequence[SourceResult]]]) -> str:
+    """Describe the CPU time of inversions of 25 to 35 traces: of tensors, and of forces without and with horizontals."""
+    groups = [("moment tensors", "earthquake", 0), ("forces", "glacial", 0), ("forces with horizontals", "glacial", 1)]
+    lines = []
+    for name, kind, which in groups:
+        taken = [one.cpu_s for known in (True, False) for one in results[kind, known][which] if one.is_typical]
+        lines.append(f"- {name[0].upper()}{name[1:]}: median {format_median(taken, 2)} s, n = {len(taken)}.")
+    return "\n".join(lines)
+
+
+def _quantile(scales: Floats) -> str:
+    return f"{np.quantile(scales, 0.68):.2f}" if len(scales) else "none"
 
 
 def _true_tensor(result: SourceResult) -> Floats:
