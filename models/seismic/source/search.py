@@ -9,61 +9,13 @@ import numpy as np
 
 from models.array_types import Floats, Floats32, Integers
 from models.compiled import compiled_sums
-from models.seismic.source.amplitudes import LOVE, compare_love, evaluate_amplitudes
+from models.seismic.source.amplitudes import compare_love, evaluate_amplitudes
+from models.seismic.source.radiation import locate_station, project_windows
 
 EXPLAINED = 0.7  # of the squared correlation: real waveforms never fit completely
 MAX_SHIFTS = 2.5  # standard deviations of a window's shift
 SAMPLES_PER_STEP = (1, 3, 2)  # delay steps in half a degree, of body, Rayleigh and Love waves
 DELAY_STEP_S = 5.0
-
-
-@compiled_sums
-def project_tensor(tensor: Floats, azimuth: float, out: Floats) -> None:
-    """Project a moment tensor (rr, tt, pp, rt, rp, tp) on the components rr, dd, cc, rd at an azimuth in radians."""
-    cosine, sine = np.cos(azimuth), np.sin(azimuth)
-    rr, nn, ee = tensor[0], tensor[1], tensor[2]
-    rn, re, ne = -tensor[3], tensor[4], -tensor[5]
-    out[0] = rr
-    out[1] = nn * cosine * cosine + 2.0 * ne * sine * cosine + ee * sine * sine
-    out[2] = nn * sine * sine - 2.0 * ne * sine * cosine + ee * cosine * cosine
-    out[3] = 2.0 * (rn * cosine + re * sine)
-
-
-@compiled_sums
-def project_force(force: Floats, azimuth: float, out: Floats) -> None:
-    """Project a force (up, north, east) on the components z, d at an azimuth in radians."""
-    out[0] = force[0]
-    out[1] = force[1] * np.cos(azimuth) + force[2] * np.sin(azimuth)
-
-
-@compiled_sums
-def project_mechanism(mechanism: Floats, azimuth: float, out: Floats) -> None:
-    """Project a moment tensor [6] or a force [3] on the components of Green's functions."""
-    if len(mechanism) == 6:
-        project_tensor(mechanism, azimuth, out)
-    else:
-        project_force(mechanism, azimuth, out)
-
-
-@compiled_sums
-def project_windows(mechanism: Floats, azimuth: float, out: Floats) -> None:
-    """Project a mechanism on the components of Green's functions in each window, `out` [windows, components], unused ones being 0."""
-    project_mechanism(mechanism, azimuth, out[0])
-    out[1] = out[0]
-    out[LOVE] = 0.0
-    if len(mechanism) == 3:
-        out[LOVE, 0] = mechanism[2] * np.cos(azimuth) - mechanism[1] * np.sin(azimuth)
-
-
-@compiled_sums
-def locate_station(place: Floats, station: Floats, out: Floats) -> None:
-    """Compute distance in degrees and azimuth in radians of a station (latitude, longitude in radians) from a place alike."""
-    difference = station[1] - place[1]
-    east = np.cos(station[0]) * np.sin(difference)
-    north = np.cos(place[0]) * np.sin(station[0]) - np.sin(place[0]) * np.cos(station[0]) * np.cos(difference)
-    radial = np.sin(place[0]) * np.sin(station[0]) + np.cos(place[0]) * np.cos(station[0]) * np.cos(difference)
-    out[0] = np.degrees(np.arctan2(np.hypot(east, north), radial))
-    out[1] = np.arctan2(east, north)
 
 
 @compiled_sums
@@ -107,9 +59,8 @@ def evaluate_window(
     fit[2] = 1.0 / np.sqrt(energy)
     center = delay_s / DELAY_STEP_S + upper * step + (delays - 1) // 2
     widest = MAX_SHIFTS * shift_s / DELAY_STEP_S
-    first, last = max(int(np.ceil(center - widest)), step), min(int(center + widest), delays - 1)
-    if last < first:
-        return 0.0
+    first = max(int(np.ceil(center - widest)), step)
+    last = max(min(int(center + widest), delays - 1), first - 1)
     totals, scores = gained[0, : last + 1 - first], gained[1, : last + 1 - first]
     totals[:] = np.float32(0.0)
     for k in range(len(components)):
@@ -225,6 +176,33 @@ def add_best_shifts(gained: Floats32, start: int, shift: int, weight: float, tot
 
 
 @compiled_sums
+def aim_stations(
+    stations: Floats,
+    place: Floats,
+    mechanisms: Floats,
+    first_deg: Floats,
+    distances: int,
+    at: Integers,
+    starts: Integers,
+    components: Floats,
+) -> None:
+    """
+    Project mechanisms toward all stations from a place, `components` [n, mechanisms, windows, components].
+
+    Writes the nearest tabulated distance of each station to `at` [n], and the delay of its windows there, in steps, to `starts` [n, windows].
+    """
+    geometry = np.empty(2)
+    for i in range(len(stations)):
+        locate_station(place, stations[i], geometry)
+        exact = (geometry[0] - first_deg[i]) / 0.5
+        at[i] = min(max(int(np.rint(exact)), 0), distances - 1)
+        for window in range(starts.shape[1]):
+            starts[i, window] = int(np.rint(min(max(exact - at[i], -1.0), 1.0) * SAMPLES_PER_STEP[window]))
+        for k in range(len(mechanisms)):
+            project_windows(mechanisms[k], geometry[1], components[i, k])
+
+
+@compiled_sums
 def scan_sources(
     values: Floats32,
     norms: Floats32,
@@ -245,22 +223,14 @@ def scan_sources(
     `first_delay` steps before zero to as many after it.
     """
     windows, delays = values.shape[1], values.shape[5]
-    middle, geometry = (delays - 1) // 2, np.empty(2)
+    middle = (delays - 1) // 2
     components = np.empty((len(stations), len(mechanisms), windows, values.shape[4]))
     edge = max(2 * max(1, int(np.rint(shifts_s.max() / DELAY_STEP_S))) + max(SAMPLES_PER_STEP) + first_delay - middle, 0)
     padded, total = np.zeros(delays + 2 * edge, np.float32), np.empty(2 * first_delay + 1, np.float32)
     gained = padded[edge : edge + delays]
     at, starts = np.empty(len(stations), np.int64), np.empty((len(stations), windows), np.int64)
     for m in range(len(places)):
-        for i in range(len(stations)):
-            locate_station(places[m], stations[i], geometry)
-            exact = (geometry[0] - first_deg[i]) / 0.5
-            at[i] = min(max(int(np.rint(exact)), 0), values.shape[2] - 1)
-            off = min(max(exact - at[i], -1.0), 1.0)
-            for window in range(windows):
-                starts[i, window] = edge + middle - first_delay + int(np.rint(off * SAMPLES_PER_STEP[window]))
-            for k in range(len(mechanisms)):
-                project_windows(mechanisms[k], geometry[1], components[i, k])
+        aim_stations(stations, places[m], mechanisms, first_deg, values.shape[2], at, starts, components)
         for s in range(values.shape[3]):
             for k in range(len(mechanisms)):
                 total[:] = np.float32(0.0)
@@ -271,7 +241,7 @@ def scan_sources(
                             table, norm = values[i, window, at[i], s], norms[i, window, at[i], s]
                             if tabulate_gain(table, norm, components[i, k, window], weight, gained):
                                 shift = max(1, int(np.rint(shifts_s[i, window] / DELAY_STEP_S)))
-                                add_best_shifts(padded, starts[i, window], shift, weight, total)
+                                add_best_shifts(padded, edge + middle - first_delay + starts[i, window], shift, weight, total)
                 top = int(np.argmax(total))
                 best[m, s, k], best_delay[m, s, k] = total[top], top - first_delay
 

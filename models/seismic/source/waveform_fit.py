@@ -12,7 +12,7 @@ from models.seismic.source.amplitudes import LOVE
 from models.seismic.source.correlations import SLOWNESSES_S_DEG, Excitation, read_transverse, transform_greens
 from models.seismic.source.greens_tables import DISTANCE_STEP_DEG, DISTANCES_DEG, STEP_S, TABLE_SCALE, TRANSVERSE, GreensTables
 from models.seismic.source.observations import RAYLEIGH_KM_S, WINDOWS, Observation, Spectrum, love_bounds_s, window_bounds_s
-from models.seismic.source.search import locate_station, project_windows
+from models.seismic.source.radiation import locate_station, project_windows
 
 DRAWN_STEP_S: Final = 2.5
 
