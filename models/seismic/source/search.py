@@ -189,7 +189,7 @@ def aim_stations(
     """
     Project mechanisms toward all stations from a place, `components` [n, mechanisms, windows, components].
 
-    Writes the nearest tabulated distance of each station to `at` [n], and the delay of its windows there, in steps, to `starts` [n, windows].
+    Writes the nearest tabulated distance of each station to `at` [n], and its windows' delays there, in steps, to `starts` [n, windows].
     """
     geometry = np.empty(2)
     for i in range(len(stations)):
