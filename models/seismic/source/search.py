@@ -68,7 +68,7 @@ def evaluate_window(
         lower, higher = values[i, window, j, state, k, first : last + 1], values[i, window, j + 1, state, k, first - step : last + 1 - step]
         for g in range(len(totals)):
             totals[g] += lower_factor * lower[g] + upper_factor * higher[g]
-    score_shifts(totals, np.float32(first - center), np.float32(weight), np.float32(DELAY_STEP_S / shift_s), scores)
+    score_shifts(totals, first - center, weight, DELAY_STEP_S / shift_s, scores)
     best = 0.0
     for g in range(len(scores)):
         if scores[g] > best:
@@ -84,15 +84,15 @@ def score_shifts(correlations: Floats32, first: float, weight: float, step: floa
 
     `first`: shift of the first, in delay steps; `step`: a delay step in standard deviations of the shift.
     """
-    half = np.float32(0.5) * min(weight, np.float32(1.0)) * step * step
+    start, double, half = np.float32(first), np.float32(2.0 * weight), np.float32(0.5 * min(weight, 1.0) * step * step)
     for g in range(len(correlations)):
         correlation = min(max(correlations[g], np.float32(0.0)), np.float32(1.0))
         x = np.float32(EXPLAINED) * correlation * correlation
         z = x / (np.float32(2.0) - x)
         s = z * z  # -log(1 - x) is twice the inverse hyperbolic tangent of z: its series to 2e-6
         series = np.float32(1 / 3) + s * (np.float32(1 / 5) + s * (np.float32(1 / 7) + s * (np.float32(1 / 9) + s * np.float32(1 / 8.3))))
-        off = first + np.float32(g)
-        scores[g] = weight * np.float32(2.0) * z * (np.float32(1.0) + s * series) - half * off * off
+        off = start + np.float32(g)
+        scores[g] = double * z * (np.float32(1.0) + s * series) - half * off * off
 
 
 @compiled_sums

@@ -12,7 +12,7 @@ def test_scores_of_shifts_are_the_log_likelihood_less_a_penalty():
     correlations = np.array([-0.5, 0.0, 0.2, 0.5, 0.8, 1.0], np.float32)
     scores = np.empty(6, np.float32)
 
-    score_shifts(correlations, np.float32(-2.0), np.float32(4.0), np.float32(0.5), scores)
+    score_shifts(correlations, -2.0, 4.0, 0.5, scores)
 
     shifts = 0.5 * (np.arange(6) - 2.0)
     expected = -4.0 * np.log(1.0 - EXPLAINED * np.maximum(correlations, 0.0) ** 2) - 0.5 * shifts**2
