@@ -10,7 +10,9 @@ thread, so that a busy machine does not change the answer.
 """
 
 import argparse
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +20,18 @@ import onnx
 import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import numpy_helper
+from onnxruntime import quantization
 
 from models.imaging.style import BeamStyle, SectionStyle, Style, channels
 from models.registry.inference import SECTIONS_PER_RUN, TRACES_PER_RUN
 from models.registry.store import open_store
 from models.specs.index import find_spec
 from models.specs.spec import ModelSpec
-from training.export.quantization import WIDER, Predictions, quantize, relative_difference
+from training.export.quantization import BATCH, Predictions, quantize, relative_difference, strip_metadata
 
 MAX_PICTURES = 256
 ROUNDS = 3
+BACKBONE_OPERATIONS = ("Conv", "Gemm", "Relu", "Add", "MaxPool")
 
 
 def widen_weights(graph: onnx.ModelProto) -> onnx.ModelProto:
@@ -43,6 +47,49 @@ def widen_weights(graph: onnx.ModelProto) -> onnx.ModelProto:
     del wide.graph.node[:]
     wide.graph.node.extend(kept)
     return wide
+
+
+def find_backbone_nodes(graph: onnx.ModelProto) -> list[str]:
+    """Find the names of the backbone's nodes: operations that have a weight of the backbone, and those before them."""
+    producers = {name: node for node in graph.graph.node for name in node.output}
+    pending = [node for node in graph.graph.node if any(name.startswith("backbone.") for name in node.input)]
+    found: dict[str, onnx.NodeProto] = {}
+    while pending:
+        node = pending.pop()
+        if node.name not in found:
+            found[node.name] = node
+            pending.extend(producers[name] for name in node.input if name in producers)
+    return [name for name, node in found.items() if node.op_type in BACKBONE_OPERATIONS]
+
+
+def store_as_int8(graph: onnx.ModelProto, pictures: NDArray[np.uint8]) -> onnx.ModelProto:
+    """
+    Quantize the backbone of a graph to integers, with the ranges of activations on the pictures, and leave the layers behind it in float32.
+
+    Activations are uint8, weights int8 per channel (Jacob et al. 2018, arXiv:1712.05877).
+    """
+
+    class CalibrationPictures(quantization.CalibrationDataReader):  # type: ignore[misc]  # untyped
+        def __init__(self) -> None:
+            self._batches: Iterator[NDArray[np.uint8]] = (pictures[i : i + BATCH] for i in range(0, len(pictures), BATCH))
+
+        def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
+            batch = next(self._batches, None)
+            return None if batch is None else {"pictures": batch}
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "int8.onnx"
+        quantization.quantize_static(
+            strip_metadata(graph),
+            path,
+            CalibrationPictures(),
+            quant_format=quantization.QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=quantization.QuantType.QUInt8,
+            weight_type=quantization.QuantType.QInt8,
+            nodes_to_quantize=find_backbone_nodes(graph),
+        )
+        return strip_metadata(onnx.load(path))
 
 
 def _key(style: Style) -> str:
@@ -83,7 +130,8 @@ def format_model(spec: ModelSpec, path: Path, shard: Path | None) -> list[str]:
     graph, pictures = widen_weights(onnx.load(path)), load_pictures(spec, shard)
     ranges, seen = pictures[: len(pictures) // 2], pictures[len(pictures) // 2 :]
     batch = SECTIONS_PER_RUN if isinstance(spec.style, SectionStyle) else TRACES_PER_RUN
-    contents = {storage: quantize(graph, storage, ranges) for storage in reversed(WIDER)}
+    int8 = bytes(store_as_int8(graph, ranges).SerializeToString())
+    contents = {"float32": quantize(graph, "float32"), "float16": quantize(graph, "float16"), "int8": int8}
     found = {storage: measure_run(content, seen, batch) for storage, content in contents.items()}
     exact = found["float32"][1]
     rows = []

@@ -96,7 +96,7 @@ def export_artifact(
         What the card states of the training data, of what the model cannot do, and of its calibration.
     gate : QuantizationGate, optional
         Checks the storage of its recipe and chooses a wider one where metrics change too much.
-    storage : "int8", "float16" or "float32"
+    storage : "float16" or "float32"
         Storage where there is no gate.
 
     """

@@ -1,12 +1,10 @@
 """
 Storage of an artifact's weights, and the check that a smaller storage changes no metric by more than a limit.
 
-float16 halves the file, and arithmetic stays float32. int8 computes the backbone in integers (uint8 activations, int8 weights per
-channel, ranges from validation pictures; Jacob et al. 2018, arXiv:1712.05877) and leaves the layers behind it in float32.
+float16 halves the file, and arithmetic stays float32.
 """
 
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,10 +17,9 @@ from pydantic import BaseModel, ConfigDict
 from models.array_types import Floats32, Pictures
 from models.registry.card import Metric
 
-Storage = Literal["int8", "float16", "float32"]
-WIDER: tuple[Storage, ...] = ("int8", "float16", "float32")
+Storage = Literal["float16", "float32"]
+WIDER: tuple[Storage, ...] = ("float16", "float32")
 MIN_HALF_WEIGHTS = 1024
-BACKBONE_OPERATIONS = ("Conv", "Gemm", "Relu", "Add", "MaxPool")
 BATCH = 16
 Predictions = dict[str, Floats32]
 
@@ -38,7 +35,6 @@ class QuantizationRecipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     storage: Storage
-    calibration_pictures: int
     gate_pictures: int
     max_fraction_change: float
     max_relative_change: float
@@ -92,52 +88,8 @@ def store_as_half(graph: onnx.ModelProto) -> onnx.ModelProto:
     return halved
 
 
-def find_backbone_nodes(graph: onnx.ModelProto) -> list[str]:
-    """Find the names of the backbone's nodes: operations that have a weight of the backbone, and those before them."""
-    producers = {name: node for node in graph.graph.node for name in node.output}
-    pending = [node for node in graph.graph.node if any(name.startswith("backbone.") for name in node.input)]
-    found: dict[str, onnx.NodeProto] = {}
-    while pending:
-        node = pending.pop()
-        if node.name not in found:
-            found[node.name] = node
-            pending.extend(producers[name] for name in node.input if name in producers)
-    return [name for name, node in found.items() if node.op_type in BACKBONE_OPERATIONS]
-
-
-def store_as_int8(graph: onnx.ModelProto, pictures: Pictures) -> onnx.ModelProto:
-    """Quantize the backbone of a graph to int8, with the ranges of activations on the pictures."""
-    from onnxruntime import quantization  # noqa: PLC0415  (only an export to int8 needs it)
-
-    class CalibrationPictures(quantization.CalibrationDataReader):  # type: ignore[misc]  # untyped
-        def __init__(self) -> None:
-            self._batches: Iterator[Pictures] = (pictures[i : i + BATCH] for i in range(0, len(pictures), BATCH))
-
-        def get_next(self) -> dict[str, Pictures] | None:
-            batch = next(self._batches, None)
-            return None if batch is None else {"pictures": batch}
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "int8.onnx"
-        quantization.quantize_static(
-            strip_metadata(graph),
-            path,
-            CalibrationPictures(),
-            quant_format=quantization.QuantFormat.QDQ,
-            per_channel=True,
-            activation_type=quantization.QuantType.QUInt8,
-            weight_type=quantization.QuantType.QInt8,
-            nodes_to_quantize=find_backbone_nodes(graph),
-        )
-        return strip_metadata(onnx.load(path))
-
-
-def quantize(graph: onnx.ModelProto, storage: Storage, pictures: Pictures | None = None) -> bytes:
-    """Serialize a graph in a storage; int8 takes its ranges from the pictures and raises ValueError without any."""
-    if storage == "int8":
-        if pictures is None:
-            raise ValueError("int8 needs calibration pictures: none were given")
-        return bytes(store_as_int8(graph, pictures).SerializeToString())
+def quantize(graph: onnx.ModelProto, storage: Storage) -> bytes:
+    """Serialize a graph in a storage."""
     return bytes((store_as_half(graph) if storage == "float16" else strip_metadata(graph)).SerializeToString())
 
 
@@ -190,7 +142,7 @@ def quantize_and_check(name: str, graph: onnx.ModelProto, gate: QuantizationGate
     exact = gate.measure(predict_outputs(reference, pictures), truth)
     wanted, refused = recipe.models.get(name, recipe.storage), dict[str, dict[str, float]]()
     for storage in WIDER[WIDER.index(wanted) :]:
-        content = quantize(graph, storage, pictures[:: max(len(pictures) // recipe.calibration_pictures, 1)])
+        content = quantize(graph, storage)
         measured = gate.measure(predict_outputs(content, pictures), truth)
         change = measure_changes(exact, measured, recipe)
         if max(change.values()) <= 1:

@@ -33,7 +33,7 @@ def read_layers(graph: onnx.ModelProto) -> Layers:
     """
     Read weight and bias of every convolution and dense layer of an exported graph, by the name of its module.
 
-    Raises ValueError where they are not stored as floats (int8).
+    Raises ValueError where they are not stored as floats.
     """
     stored = {item.name: item for item in graph.graph.initializer}
     layers: Layers = {}

@@ -14,7 +14,7 @@ from models.specs.depth import DEPTH
 from models.specs.offset import BIN_DEG, BINS, OFFSET
 from training.config import TrainingSettings
 from training.export.artifact import convert_to_onnx
-from training.export.quantization import predict_outputs, store_as_int8
+from training.export.quantization import predict_outputs
 from training.tasks.distance import DistanceTask
 from training.tasks.restore import load_graph_weights, read_layers, restore_run
 
@@ -93,8 +93,10 @@ def test_a_network_of_other_layers_is_refused(exported):
         load_graph_weights(make_network(other, 0), graph, draw_noise(other, 2))
 
 
-def test_int8_is_refused():
-    graph = store_as_int8(export_network(DEPTH), draw_noise(DEPTH, 8))
+def test_weights_that_are_not_floats_are_refused():
+    graph = export_network(DEPTH)
+    for weight in graph.graph.initializer:
+        weight.name += "_quantized"
     with pytest.raises(ValueError, match="float16 or float32"):
         read_layers(graph)
 
