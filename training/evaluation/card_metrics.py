@@ -25,8 +25,8 @@ REPLICA_SET = "catalog twin"
 HIGH_SNR = 5.0
 """Median signal-to-noise ratio from which events have metrics of their own: below, hardly anything rises above the noise."""
 HIGH_SNR_SET = f"{REPLICA_SET}, signal to noise {HIGH_SNR:g} and above"
-SNR_10 = (7.0, 14.0)
-"""Traces with a signal-to-noise ratio of about 10, within a factor of the square root of 2."""
+SNR_BANDS = {"7 to 14": (7.0, 14.0), "10 and above": (10.0, np.inf)}
+"""Traces with metrics of their own, by signal-to-noise ratio: about 10, within a factor of the square root of 2, and all from 10 on."""
 LIMIT_SNR, MIN_LIMIT_EVENTS = 15.0, 10
 """The limits compare events below HIGH_SNR with those from LIMIT_SNR on, where there are that many of both."""
 MIN_STATIONS = 8
@@ -98,9 +98,9 @@ def measure_type(results: Results, dataset: str) -> tuple[Metric, ...]:
 
 
 def measure_distances(results: Results, dataset: str) -> tuple[Metric, ...]:
-    """Metrics of the distances of all traces, and of traces with a signal-to-noise ratio of about 10."""
+    """Metrics of the distances of all traces, and of those in the bands of the signal-to-noise ratio."""
     values, events = stack_traces(results)
-    return (*_score_traces(values, events, dataset), *_score_snr_10(values, events, dataset)) if len(values) else ()
+    return (*_score_traces(values, events, dataset), *_score_snr_bands(values, events, dataset)) if len(values) else ()
 
 
 def _score_traces(values: Floats, events: Integers, dataset: str) -> tuple[Metric, ...]:
@@ -108,12 +108,14 @@ def _score_traces(values: Floats, events: Integers, dataset: str) -> tuple[Metri
     return score_distances(outputs, np.stack([values[:, 0], np.zeros(len(values))], axis=1), events, dataset)
 
 
-def _score_snr_10(values: Floats, events: Integers, dataset: str) -> tuple[Metric, ...]:
-    rows = (values[:, 4] >= SNR_10[0]) & (values[:, 4] < SNR_10[1])
-    if not rows.any():
-        return ()
-    name = f"median absolute error of distance at a signal to noise of {SNR_10[0]:g} to {SNR_10[1]:g}"
-    return (metric(name, dataset, "degree", np.abs(values[rows, 1] - values[rows, 0]), percentile(50), events[rows]),)
+def _score_snr_bands(values: Floats, events: Integers, dataset: str) -> tuple[Metric, ...]:
+    found = []
+    for band, (low, high) in SNR_BANDS.items():
+        rows = (values[:, 4] >= low) & (values[:, 4] < high)
+        if rows.any():
+            name = f"median absolute error of distance at a signal to noise of {band}"
+            found.append(metric(name, dataset, "degree", np.abs(values[rows, 1] - values[rows, 0]), percentile(50), events[rows]))
+    return tuple(found)
 
 
 def measure_depths(results: Results, dataset: str) -> tuple[Metric, ...]:

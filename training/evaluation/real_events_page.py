@@ -1,6 +1,7 @@
 """Pages on real events, which no model has seen: `real_events.md` event by event, and `summary.md`, the five numbers of the README."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,15 +41,17 @@ def write_real_events_page(settings: TrainingSettings, command: str, folder: Pat
 
 
 def format_groups(results: Sequence[EventResult], vertical: Sequence[EventResult]) -> list[tuple[str, ...]]:
-    """Summarize the errors of the located events in groups, and of the same events by verticals alone."""
+    """Summarize the errors of the located events in groups, of the same events by verticals alone, and by distances alone."""
     located = select_located(results)
     many, surrounded = select_many_stations(located), select_surrounded(located)
+    by_distances = [replace(result, epicenter=result.by_distances) for result in surrounded]
     groups = (
         (f"{MIN_STATIONS} stations or more", many),
         ("of these, gap below 180", surrounded),
         ("of these, gap of 180 and above", [result for result in many if result.epicenter.gap_deg >= 180.0]),
         ("all located", located),
         ("all, by verticals alone", select_located(vertical)),
+        (f"by distances alone, {MIN_STATIONS} stations or more, gap below 180", by_distances),
     )
     return [summarize_errors(name, group) for name, group in groups]
 

@@ -60,11 +60,16 @@ def test_azimuths_count_modulo_180_and_depths_as_served_too(results):
     assert find(measure_replica(missed)["depth"], served.name, served.dataset).value == 0.0
 
 
-def test_traces_with_an_snr_of_ten_have_a_metric_of_their_own(results):
+def test_traces_with_an_snr_of_ten_and_more_have_metrics_of_their_own(results):
     name = "median absolute error of distance at a signal to noise of 7 to 14"
     found = find(measure_distances(results, "made up"), name, "made up")
     assert found.n == 2 * 6 * 7
     assert found.value == pytest.approx(0.8)
+    clear = find(measure_distances(results, "made up"), "median absolute error of distance at a signal to noise of 10 and above", "made up")
+    assert clear.n == 2 * 6 * 32
+    assert clear.value == pytest.approx(2.35)
+    faint = [result for result in results if result.snr < 7.0]
+    assert not any("signal to noise" in metric.name for metric in measure_distances(faint, "made up"))
 
 
 def test_real_events_are_measured_together_and_one_by_one(results):

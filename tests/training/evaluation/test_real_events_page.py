@@ -24,15 +24,17 @@ def test_an_event_is_compared_with_its_vertical_records_alone():
     assert (cells["class"], cells["median signed error"], cells["within one sigma"]) == ("glacial", "+0.30", "1.00")
 
 
-def test_groups_are_those_with_many_stations_and_by_gap():
+def test_groups_are_those_with_many_stations_by_gap_and_by_distances_alone():
     open_gap = replace(make_result(1).epicenter, gap_deg=300.0)
     results = [
-        make_result(1, stations=9),
+        make_result(1, stations=9, by_distances=make_result(7).epicenter),
         make_result(2, stations=9, epicenter=open_gap),
         make_result(3),
         make_result(4, epicenter=UNLOCATED),
     ]
-    assert [cells[1] for cells in format_groups(results, results)] == ["2", "1", "1", "3", "3"]
+    groups = format_groups(results, results)
+    assert [cells[1] for cells in groups] == ["2", "1", "1", "3", "3", "1"]
+    assert (groups[1][2].split()[0], groups[-1][2].split()[0]) == ("10", "70")
 
 
 def test_the_summary_has_five_numbers_with_intervals_and_counts():

@@ -24,7 +24,7 @@ from training.config import TrainingSettings
 from training.datasets.splits import SPLIT_NAMES
 from training.evaluation.card_writer import update_card
 from training.evaluation.evaluate import Switches, evaluate
-from training.evaluation.event_result import EpicenterResult, EventResult, select_located
+from training.evaluation.event_result import EDITION, EpicenterResult, EventResult, select_located
 from training.evaluation.event_sources import FolderSource, ReplicaSource
 from training.evaluation.location_page import load_replica_recipe
 from training.evaluation.metrics import format_fraction
@@ -189,6 +189,7 @@ def calibrate_hypocenters(
     regions, kept = fit_regions(simulated), open_store(settings.artifacts_dir).card("offset").calibration
     changes = {HYPOCENTER_KEY: kept.get(HYPOCENTER_KEY, {}) | tables, CARD_KEY: kept.get(CARD_KEY, {}) | regions}
     card = update_card(settings.artifacts_dir, "offset", calibration=changes)
+    tested = select_located(list(evaluate(replace(source, part=SPLIT_NAMES[2]), settings)))
     observed = [] if real is None else select_located(list(evaluate(FolderSource(real), settings)))
     write_page(
         RESULTS / "hypocenter_coverage.md",
@@ -202,38 +203,45 @@ def calibrate_hypocenters(
         events=format_records([describe_event(one) for one in observed]),
         factors=format_tables(tables),
         regions=format_factors(regions),
-        coverage=format_table(HEADS, list_coverage(by_waveforms, simulated, observed)),
+        coverage=format_table(HEADS, list_coverage(by_waveforms, simulated, tested, observed)),
     )
     return card
 
 
 def simulate_arrivals(settings: TrainingSettings, trials: int, seed: int) -> list[ArrivalTrial]:
     """Simulate arrival times; return the events whose solutions are accepted."""
-    path = settings.build_dir / "evaluation" / f"arrival-times-{seed}.jsonl"
+    path = settings.build_dir / "evaluation" / f"arrival-times-{EDITION}-{seed}.jsonl"
     catalogs = (load_earthquakes(settings.data_dir, seed), load_stations(settings.data_dir))
     return [trial for trial in draw_trials(*catalogs, trials, seed, path) if trial.accepted]
 
 
 def list_coverage(
-    by_waveforms: Mapping[str, Sequence[HypocenterSample]], simulated: Sequence[ArrivalTrial], observed: Sequence[EventResult]
+    by_waveforms: Mapping[str, Sequence[HypocenterSample]],
+    simulated: Sequence[ArrivalTrial],
+    tested: Sequence[EventResult],
+    observed: Sequence[EventResult],
 ) -> list[tuple[str, ...]]:
-    """List the lines of the coverage: before and after calibration (cross-validated) on synthetic events, as served on real ones."""
+    """List the lines of the coverage: before and after calibration (cross-validated) on the fitted events, as served on others."""
     waves = [one for own in by_waveforms.values() for one in own]
     times = [sample_trial(one) for one in simulated]
     lines = [
         format_coverage("replica, methods by waveforms, as computed", waves),
         format_coverage("the same, calibrated, cross-validated", [one for own in by_waveforms.values() for one in cross_validate(own)]),
+        *format_served("test part of the replica, as served", tested),
         format_coverage("simulated arrival times, as computed", times),
         format_coverage("the same, calibrated, cross-validated", cross_validate(times, "median_distance_deg")),
     ]
     for name in sorted({one.geometry for one in simulated}):
         own = [sample_trial(one) for one in simulated if one.geometry == name]
         lines.append(format_coverage(f"of these as computed: {name}", own))
-    if observed:
-        real = [sample_result(one) for one in observed]
-        timed = [sample_result(one) for one in observed if one.method == ARRIVAL_TIMES]
-        lines += [format_coverage("real events, as served", real), format_coverage("of these by arrival times", timed)]
-    return lines
+    return lines + (format_served("real events, as served", observed) if observed else [])
+
+
+def format_served(name: str, results: Sequence[EventResult]) -> list[tuple[str, ...]]:
+    """Format the coverage of served events: all of them, and by method."""
+    methods = sorted({one.method for one in results})
+    groups = {f"of these by {method}": [one for one in results if one.method == method] for method in methods}
+    return [format_coverage(label, [sample_result(one) for one in group]) for label, group in ({name: results} | groups).items()]
 
 
 def describe_event(result: EventResult) -> dict[str, str]:

@@ -130,5 +130,7 @@ def test_one_command_writes_factors_and_page(toy_artifacts, tmp_path, monkeypatc
     assert depth == pytest.approx(5.0 / 4.0)
     assert read_coverage_scales(card.calibration, "arrival-times").at(10.0)[0] == pytest.approx(0.03 * 42, rel=0.05)
     page = (tmp_path / "docs" / "results" / "hypocenter_coverage.md").read_text()
-    assert "real events, as served" in page
+    assert "| test part of the replica, as served | 100 |" in page
+    assert "| real events, as served | 100 |" in page
+    assert page.count("| of these by distances | 100 |") == 2
     assert "median distance, degrees, below 12" in page
