@@ -68,8 +68,8 @@ def test_traces_with_an_snr_of_ten_and_more_have_metrics_of_their_own(results):
     clear = find(measure_distances(results, "made up"), "median absolute error of distance at a signal to noise of 10 and above", "made up")
     assert clear.n == 2 * 6 * 32
     assert clear.value == pytest.approx(2.35)
-    faint = [result for result in results if result.snr < 7.0]
-    assert not any("signal to noise" in metric.name for metric in measure_distances(faint, "made up"))
+    weak = [result for result in results if result.snr < 7.0]
+    assert not any("signal to noise" in metric.name for metric in measure_distances(weak, "made up"))
 
 
 def test_real_events_are_measured_together_and_one_by_one(results):
