@@ -16,7 +16,7 @@ from training.evaluation.event_result import EventResult, select_kind, select_lo
 from training.evaluation.event_sources import ReplicaSource
 from training.evaluation.metrics import format_fraction, format_median
 from training.evaluation.pages import FIGURES, RESULTS, TEMPLATES, format_table, write_page
-from training.evaluation.plots import BLUE, GRAY, RED, name_axes, new_sheet, save
+from training.evaluation.plots import BLUE, GRAY, RED, log_x, name_axes, new_sheet, save
 
 Value = Callable[[EventResult], float]
 STATIONS = (4, 60)
@@ -143,7 +143,9 @@ def _scatter(axes: Axes, name: str, values: Floats, errors: Floats) -> None:
     for low, high in pairwise(edges.tolist()):
         inside = (values >= low) & (values <= high)
         axes.plot((low, high), [np.median(errors[inside])] * 2, color=RED, linewidth=2)
-    axes.set(yscale="log", xscale="log" if "stations" in name else "linear")
+    axes.set_yscale("log")
+    if "stations" in name:
+        log_x(axes)
     name_axes(axes, name, "epicenter error, km")
 
 
