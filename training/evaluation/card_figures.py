@@ -52,8 +52,9 @@ def draw_card_figures(results: Results, real: Results, folder: Path) -> list[Pat
 
 def _draw_types(results: Results, path: Path) -> None:
     figure, (left, right) = new_sheet(2, 7.6, 3.3)
-    confidence = collect(results, lambda result: max(result.probabilities))
-    hits = np.array([result.is_right for result in results])
+    detected = [result for result in results if result.detected]
+    confidence = collect(detected, lambda result: max(result.probabilities))
+    hits = np.array([result.most_probable_class == result.truth.kind for result in detected], np.bool_)
     draw_reliability_panel(left, confidence, hits, np.linspace(0.5, 1.0, 11).tolist())
     name_axes(left, "predicted probability of the class", "accuracy", "reliability; bars: how often predicted")
     left.text(0.985, 0.05, f"calibration error {expected_calibration_error(confidence, hits):.3f}", fontsize=8, color=INK, ha="right")
@@ -73,7 +74,7 @@ def _draw_confusion(axes: Axes, results: Results) -> None:
         low, high = wilson(int(counts[i, j]), int(counts[i].sum()))
         color = "white" if fractions[i, j] > 0.7 else INK
         axes.text(
-            j, i, f"{fractions[i, j]:.0%}\n{low:.0%} to {high:.0%}\nn = {counts[i, j]}", ha="center", va="center", fontsize=9, color=color
+            j, i, f"{fractions[i, j]:.0%}\n{low:.0%} to {high:.0%}\nn = {counts[i, j]}", ha="center", va="center", fontsize=6.5, color=color
         )
     axes.set_xticks(range(len(ANSWERS)), ANSWERS, fontsize=7)
     axes.set_yticks(range(len(CLASSES)), CLASSES, rotation=90, va="center")

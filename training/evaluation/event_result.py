@@ -139,6 +139,11 @@ class EventResult:
         return "none" if not self.detected else choose_class(dict(zip(EVENT_CLASSES, self.probabilities, strict=True)))
 
     @property
+    def most_probable_class(self) -> str:
+        """The class of the highest probability, whether it is high enough to be answered or not."""
+        return EVENT_CLASSES[int(np.argmax(self.probabilities))]
+
+    @property
     def is_neither(self) -> bool:
         """Whether the event is answered to be neither kind of earthquake for sure: `other`, `undetermined` or `none`."""
         return self.event_type in ("other", "undetermined", "none")

@@ -37,3 +37,8 @@ def test_an_event_that_is_not_detected_is_answered_none_and_nowhere():
     assert (missed.event_type, missed.is_located, missed.is_right, missed.is_neither) == ("none", False, False, True)
     assert found.is_located
     assert found.event_type != "none"
+
+
+def test_an_undetermined_event_has_a_most_probable_class():
+    result = replace(make_result(2), probabilities=(0.3, 0.6, 0.1))
+    assert (result.event_type, result.most_probable_class) == ("undetermined", "glacial")
