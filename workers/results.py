@@ -60,9 +60,11 @@ AnsweredType = ClassAnswer | Literal["none"]
 class ClassEvidence(_Rounded):
     """Natural logarithms of likelihood ratios against an earthquake, from what the record section does not show; 0 without evidence."""
 
-    force: float = Field(description="of a single force, from arrivals above 0.3 Hz")
+    force: float = Field(description="of a single force, from arrivals above 0.3 Hz and waves near 1 Hz")
     explosion: float = Field(description="of an explosion or collapse, from Love against Rayleigh waves, mb - Ms, and depth")
-    landslide: float | None = Field(description="of a landslide, from the absence of waves near 1 Hz; null where they are not absent")
+    landslide: float | None = Field(
+        description="of a landslide, from waves near 1 Hz and impulsive arrivals; null where they are not measured"
+    )
 
 
 class ClassifyResult(_Rounded):

@@ -60,7 +60,8 @@ class PhysicalEvidence:
     Natural logarithms of likelihood ratios against an earthquake, from observations that the network does not see; 0 without any.
 
     `log_force`: of a single force whose waves the network recognizes; `log_explosion`: of an explosion or collapse at the surface;
-    `log_landslide`: of a single force, whatever the network takes it for; None where nothing was measured.
+    `log_landslide`: of a single force, whatever the network takes it for, None where nothing was measured. Both hold what waves near 1 Hz
+    say.
     """
 
     log_force: float = 0.0
@@ -91,7 +92,7 @@ def weigh_classes(network: Floats, reference: SectionReference | None, evidence:
     tectonic = float(network[0]) * tectonic_prior_odds(reference)
     force = float(network[1]) * exp(evidence.log_force)
     if evidence.log_landslide is not None:
-        force = float(network[1]) + tectonic * PRIOR_LANDSLIDE_ODDS * exp(evidence.log_landslide)
+        force += tectonic * PRIOR_LANDSLIDE_ODDS * exp(evidence.log_landslide)
     glacial = at_ice + (1.0 - at_ice) * next(share for largest_km, share in GLACIAL_SHARE_OFF_ICE if radius_km <= largest_km)
     explosion = tectonic * PRIOR_EXPLOSION_ODDS * exp(evidence.log_explosion)
     weights = (tectonic, force * glacial, force * (1.0 - glacial) + explosion)
@@ -102,6 +103,11 @@ def choose_class(probabilities: Mapping[EventClass, float]) -> ClassAnswer:
     """Choose the class whose probability reaches `MIN_CLASS_PROBABILITY`; `undetermined` where none does."""
     best = max(EVENT_CLASSES, key=probabilities.__getitem__)
     return best if probabilities[best] >= MIN_CLASS_PROBABILITY else "undetermined"
+
+
+def doubt_class(probabilities: Mapping[EventClass, float]) -> dict[EventClass, float]:
+    """Mix probabilities in equal parts with even ones, where the waves of two events are in the records: no class is then stated."""
+    return {name: 0.5 * probability + 0.5 / len(EVENT_CLASSES) for name, probability in probabilities.items()}
 
 
 def tectonic_prior_odds(reference: SectionReference | None) -> float:

@@ -13,7 +13,14 @@ import numpy as np
 
 from models.analysis.combine import OriginTime, set_origin_time
 from models.analysis.distances import DistanceReadings, RecordsTooShort, predict_distances, read_distances
-from models.analysis.event_class import MIN_CLASS_PROBABILITY, NO_EVIDENCE, PhysicalEvidence, choose_class, weigh_classes
+from models.analysis.event_class import (
+    MIN_CLASS_PROBABILITY,
+    NO_EVIDENCE,
+    PhysicalEvidence,
+    choose_class,
+    doubt_class,
+    weigh_classes,
+)
 from models.analysis.hypocenter import DepthEstimate, Hypocenter, combine_hypocenter
 from models.analysis.physical_evidence import collect_evidence
 from models.analysis.refinement import MAX_STATIONS_TO_CLASSIFY, MAX_STATIONS_TO_LOCATE, Method, RefinedLocation, find_location
@@ -31,7 +38,7 @@ from models.errors import TooFewStations
 from models.imaging.style import SectionStyle
 from models.registry.inference import OnnxModel, Quantities
 from models.seismic.association.arrivals import Arrival
-from models.seismic.association.locate import ArrivalTimeSolution
+from models.seismic.association.second_source import SecondSource
 from models.seismic.location.solution import Location
 from models.seismic.source.solution import SourceSolution
 from models.seismic.waveforms import Gather, Record
@@ -42,6 +49,7 @@ Models = Mapping[str, OnnxModel]
 ReportProgress = Callable[[str, float], None]
 """Called with stage and fraction done (0 to 1) before each stage; may raise to end the work."""
 
+MIN_DISTURBING_RATIO: Final = 1.0 / 3.0  # of a second event's amplitude: half a magnitude less
 MIN_SIGN_PROBABILITY: Final = 0.9  # of a force's direction against the opposite one; below it the azimuth is called ambiguous
 
 
@@ -52,7 +60,8 @@ class Classification:
 
     `ood_score`: distance of the section from the training sections; above 1 it lies farther than nearly all sections of validation.
     `reference` is None where no epicenter was found and the section is drawn at predicted distances. `traces_used` counts the traces with
-    data in the section's window.
+    data in the section's window. `second`: another event in the same records, which makes the class uncertain where its first arrivals are
+    at least a third as large.
     """
 
     event_type: ClassAnswer
@@ -62,6 +71,7 @@ class Classification:
     reference: SectionReference | None
     traces_used: int
     evidence: PhysicalEvidence = NO_EVIDENCE
+    second: SecondSource | None = None
 
     @property
     def out_of_distribution(self) -> bool:
@@ -90,7 +100,7 @@ class EventLocation:
     An `other` event has a depth where arrival times hold one, an `undetermined` one has neither depth nor force azimuth.
     `depth_time_correlation`: of the errors of depth and origin time, None unless arrival times determine both. `method`, `arrivals`
     (empty where arrival times were not accepted) and `back_azimuths` are as in `RefinedLocation`. `classification` is None where the class
-    was given. `source`: see `models.analysis.source`, None before an inversion.
+    was given. `source`: see `models.analysis.source`, None before an inversion. `second`: another event in the same records.
     """
 
     event_type: ClassAnswer
@@ -105,6 +115,7 @@ class EventLocation:
     arrivals: tuple[Arrival, ...] = ()
     back_azimuths: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     source: SourceSolution | None = None
+    second: SecondSource | None = None
 
 
 def no_progress(stage: str, fraction: float) -> None:
@@ -148,14 +159,15 @@ def classify_event(
     progress("offsets", 0.2)
     readings = read_distances(models["offset"], gather, predict_distances_on_subset)
     progress("search", 0.7)
-    reference, arrivals = None if given is None else SectionReference(*given, "given"), None
+    reference = None if given is None else SectionReference(*given, "given")
+    refined: RefinedLocation | None = None
     if given is None or readings.withheld:
         refined = _find_location_if_any(records, gather, readings)
         if refined is not None:
-            reference, arrivals = reference or make_reference(refined.location), refined.arrival_solution
+            reference = reference or make_reference(refined.location)
             readings = set_origin_time(readings, refined.origin)
     progress("event type", 0.8)
-    return _predict_class(models["event_type"], gather, readings, reference, arrivals, records)
+    return _predict_class(models["event_type"], gather, readings, reference, refined, records)
 
 
 def _find_location_if_any(records: Sequence[Record], gather: Gather, readings: DistanceReadings) -> RefinedLocation | None:
@@ -236,7 +248,7 @@ def predict_event(
     if answer is None:
         progress("event type", 0.7)
         trial = reference if given is None else find_reference(gather, readings, given)
-        classification = _predict_class(models["event_type"], gather, shown, trial, refined.arrival_solution, records)
+        classification = _predict_class(models["event_type"], gather, shown, trial, refined, records)
         answer = classification.event_type
     progress("force azimuth" if answer == "glacial" else "depth", 0.85)
     from_section, force_azimuth = _read_section(models, gather, shown, reference, answer)
@@ -253,6 +265,7 @@ def predict_event(
         method=refined.method,
         arrivals=refined.arrivals,
         back_azimuths=refined.back_azimuths,
+        second=refined.second,
     )
 
 
@@ -322,15 +335,18 @@ def _predict_class(
     gather: Gather,
     readings: DistanceReadings,
     reference: SectionReference | None,
-    arrivals: ArrivalTimeSolution | None,
+    refined: RefinedLocation | None,
     records: Sequence[Record],
 ) -> Classification:
     """Class probabilities of the network (equal ones without a section), weighed with prior odds and with what it does not show."""
     outputs: Quantities = {"probabilities": np.full((1, len(CLASSES)), 1.0 / len(CLASSES), np.float32), "novelty": np.zeros(1, np.float32)}
     if not readings.withheld:
         outputs = model.run(draw_section(section_style(model), gather, readings, reference)[None])
+    arrivals, second = (None, None) if refined is None else (refined.arrival_solution, refined.second)
     evidence = collect_evidence(records, gather, readings, reference, arrivals)
     probabilities = weigh_classes(outputs["probabilities"][0].astype(np.float64), reference, evidence)
+    if second is not None and (second.amplitude_ratio is None or second.amplitude_ratio >= MIN_DISTURBING_RATIO):
+        probabilities = doubt_class(probabilities)
     return Classification(
         event_type=choose_class(probabilities),
         probabilities=probabilities,
@@ -339,6 +355,7 @@ def _predict_class(
         reference=reference,
         traces_used=int(readings.live.sum()),
         evidence=evidence,
+        second=second,
     )
 
 

@@ -15,6 +15,7 @@ from models.array_types import Integers
 from models.errors import TooFewStations
 from models.seismic.association.arrivals import Arrival
 from models.seismic.association.locate import ArrivalTimeSolution
+from models.seismic.association.second_source import SecondSource, compare_amplitudes, find_second_source
 from models.seismic.location.distances import count_effective_stations
 from models.seismic.location.likelihood import LogPrior, add_likelihoods
 from models.seismic.location.region_calibration import calibrate_region, read_coverage_scales
@@ -52,7 +53,8 @@ class RefinedLocation:
 
     `arrival_solution` where arrival times were accepted. `origin` where arrival times or the surface-wave stack determine the origin time;
     otherwise that of the distance readings holds. `back_azimuths` by trace index: polarization back azimuth in degrees clockwise from
-    north, and the half-width of its 68 % interval, for three-component stations that determine one.
+    north, and the half-width of its 68 % interval, for three-component stations that determine one. `second`: another event in the same
+    records, looked for where arrival times were accepted.
     """
 
     location: Location
@@ -60,6 +62,7 @@ class RefinedLocation:
     arrival_solution: ArrivalTimeSolution | None = None
     origin: OriginTime | None = None
     back_azimuths: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    second: SecondSource | None = None
 
     @property
     def arrivals(self) -> tuple[Arrival, ...]:
@@ -126,7 +129,7 @@ def refine_location(
     indices = farthest_point_subset(gather, max_stations)
     observed = _observe(records, gather, readings, location, indices)
     solution = _solve(observed, use_surface_waves=use_surface_waves)
-    arrivals = None if solution.arrival_solution is None else _renumber_traces(solution.arrival_solution, indices)
+    arrivals = None if solution.arrival_solution is None else _renumber_solution(solution.arrival_solution, indices)
     if solution.method != "distances":
         location = build_location(
             solution.regions,
@@ -136,7 +139,8 @@ def refine_location(
             detected=() if arrivals is None else [arrival.trace_index for arrival in arrivals.arrivals],
         )
     back_azimuths = {int(indices[index]): measured for index, measured in observed.directions.back_azimuths().items()}
-    return RefinedLocation(location, solution.method, arrivals, solution.origin, back_azimuths)
+    second = None if arrivals is None else _find_second_event(observed, solution, records, indices)
+    return RefinedLocation(location, solution.method, arrivals, solution.origin, back_azimuths, second)
 
 
 def find_location(
@@ -177,7 +181,7 @@ def locate_without_distances(
     solution = find_arrival_solution(picks, subset, read, (), joint_prior(subset, read, directions))
     if solution is None:
         return None
-    arrivals = _renumber_traces(solution, indices)
+    arrivals = _renumber_solution(solution, indices)
     detected = [arrival.trace_index for arrival in arrivals.arrivals]
     effective = count_effective_stations(gather.latitudes_deg[detected], gather.longitudes_deg[detected])
     scales = read_coverage_scales(readings.calibration, "arrival-times")
@@ -200,9 +204,25 @@ def _observe(records: Sequence[Record], gather: Gather, readings: DistanceReadin
     return _Observations(subset, subset_readings(readings, indices), picks, measure_directions(subset, selected, picks), location)
 
 
-def _renumber_traces(solution: ArrivalTimeSolution, indices: Integers) -> ArrivalTimeSolution:
+def _renumber_solution(solution: ArrivalTimeSolution, indices: Integers) -> ArrivalTimeSolution:
     """Replace the trace indices of a solution for a subset by those of the gather, which `indices` holds."""
-    return replace(solution, arrivals=tuple(replace(one, trace_index=int(indices[one.trace_index])) for one in solution.arrivals))
+    return replace(solution, arrivals=_renumber_traces(solution.arrivals, indices))
+
+
+def _renumber_traces(arrivals: Sequence[Arrival], indices: Integers) -> tuple[Arrival, ...]:
+    return tuple(replace(one, trace_index=int(indices[one.trace_index])) for one in arrivals)
+
+
+def _find_second_event(observed: _Observations, solution: _Solution, records: Sequence[Record], indices: Integers) -> SecondSource | None:
+    """Find another event in the picks that the accepted arrival times leave, with the trace indices of the gather."""
+    first, gather = solution.arrival_solution, observed.gather
+    second = None if first is None else find_second_source(observed.picks, gather.latitudes_deg, gather.longitudes_deg, first)
+    if first is None or second is None:
+        return None
+    arrivals = _renumber_traces(second.arrivals, indices)
+    return replace(
+        second, arrivals=arrivals, amplitude_ratio=compare_amplitudes(records, _renumber_traces(first.arrivals, indices), arrivals)
+    )
 
 
 def station_distances(gather: Gather, readings: DistanceReadings) -> StationDistances:

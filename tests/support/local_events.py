@@ -25,15 +25,24 @@ def growing(rng, arrivals_s, seconds=360.0):
     return (rng.normal(size=len(times)) * level).astype(np.float32)
 
 
-def local_event(count):
-    """Records of a network around an event, conditioned, and what a network that takes it for a far one says of them."""
+def local_event(count, second=None, seconds=360.0):
+    """
+    Records of a network around an event, conditioned, and what a network that takes it for a far one says of them.
+
+    `second`: epicenter, origin time after the first one's, and amplitude relative to it of another event in the same records.
+    """
     rng = np.random.default_rng(7)
     latitudes, longitudes = destination(38.4, 26.5, rng.uniform(0.0, 360.0, count), rng.uniform(0.3, 3.0, count))
     records = []
     for number, place in enumerate(zip(latitudes.tolist(), longitudes.tolist(), strict=True)):
         epicentral_deg = distance_deg(*SOURCE, *place)
         onsets = [(float(travel_time_s("P", epicentral_deg, 10.0)), 15.0), (float(travel_time_s("S", epicentral_deg, 10.0)), 40.0)]
-        records.append(Record(TraceId("XX", f"S{number}", "", "BHZ"), ORIGIN_S - 60.0, RATE_HZ, growing(rng, onsets), *place))
+        if second is not None:
+            epicenter, late_s, ratio = second
+            epicentral_deg = distance_deg(*epicenter, *place)
+            times = [late_s + float(travel_time_s(phase, epicentral_deg, 10.0)) for phase in ("P", "S")]
+            onsets += [(times[0], ratio * 15.0), (times[1], ratio * 40.0)]
+        records.append(Record(TraceId("XX", f"S{number}", "", "BHZ"), ORIGIN_S - 60.0, RATE_HZ, growing(rng, onsets, seconds), *place))
     readings = DistanceReadings(
         trace_ids=tuple(record.trace_id for record in records),
         distances_deg=rng.uniform(60.0, 90.0, count),

@@ -3,18 +3,25 @@ How explosions, collapses, landslides and earthquakes are answered: by their syn
 
 Synthetic records hold vertical motion at 10 s and longer, in which there are neither Love waves nor waves of 1 Hz. What these say is
 therefore simulated at the level of amplitudes: random sources of each kind, with the scatter that publications state, measured at networks
-of three-component stations whose response is known, and weighed as served.
+of three-component stations whose response is known in noise between Peterson's models, and weighed as served.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from models.analysis.arrival_times import MIN_STATIONS
 from models.analysis.event_class import NO_EVIDENCE, PhysicalEvidence, choose_class, weigh_classes
-from models.analysis.physical_evidence import MAX_EXPLOSION_LOG_RATIO, SHORT_PERIOD_ODDS, weigh_surface_depth
+from models.analysis.physical_evidence import (
+    MAX_EXPLOSION_LOG_RATIO,
+    MIN_IMPULSIVE,
+    SHORT_PERIOD_ODDS,
+    weigh_short_periods,
+    weigh_surface_depth,
+)
 from models.analysis.sections import SectionReference
 from models.array_types import Floats
 from models.registry.inference import OnnxModel
@@ -32,7 +39,20 @@ from models.seismic.discriminants.magnitude_differences import (
     weigh_explosion_magnitudes,
     weigh_force_magnitudes,
 )
-from models.seismic.discriminants.station_magnitudes import StationMagnitudes
+from models.seismic.discriminants.station_magnitudes import (
+    BODY_WAVE_DEG,
+    LOCAL_DEG,
+    MEAN_NOISE_DB,
+    MIN_SNR,
+    NOISE_FREQUENCIES_HZ,
+    RAYLEIGH_PERIOD_S,
+    SHORT_BAND,
+    StationMagnitudes,
+    correct_body_wave,
+    correct_local,
+    correct_surface_wave,
+    russell_half_width_hz,
+)
 from models.seismic.earth.surface_wave_excitation import excite_waves
 from models.specs.event_type import EVENT_TYPE
 from training.config import TrainingSettings, load_recipe
@@ -45,9 +65,28 @@ TESTED: Final = ("earthquake", "explosion", "collapse", "landslide")
 STATIONS: Final = (4, 8, 16)
 REPEATS: Final = 2  # simulated networks for each section
 DEPTH_ERROR_KM: Final = 15.0
-FIRST_MOTION_DEG, READ_SHARE = (1.5, 30.0), 0.15
-"""Distances of the stations for P, and the share of them where a first motion is read: 35 of 241 observed records at true epicenters."""
-NOISE_BOUNDS: Final = (-1.2, 0.2)  # ML - Ms that noise near 1 Hz has where 20 s waves are seen
+STATION_DISTANCES_DEG: Final = (1.0, 30.0)
+FIRST_MOTION_DEG, READ_SHARE = 1.5, 0.15
+"""Nearest station for P, and the share of stations where a first motion is read: 35 of 241 observed records at true epicenters."""
+NETWORK_NOISE, STATION_NOISE = 0.3, 0.4
+"""
+Scatter of the logarithm of the noise about Peterson's mean spectrum: from network to network, and from station to station. Together they
+leave one station in a hundred outside of his low and high models, which lie 1.25 on either side at 1 Hz.
+"""
+SEEN: Final = float(np.log10(MIN_SNR))
+NOISE_PEAK: Final = 3.0  # largest amplitude of a minute over the root mean square
+IMPULSIVE_SNR: Final = 10.0
+"""Amplitude of P over the noise from which most onsets are impulsive (`tests/models/seismic/discriminants/test_onsets.py`)."""
+FORCE_BODY_DIFFERENCE: Final = FORCE_DIFFERENCE - 0.3  # mb - Ms of landslides: as much below ML as that of earthquakes
+
+
+@dataclass(frozen=True)
+class DrawnWaves:
+    """Magnitudes of the stations that show a Rayleigh wave, and the number of stations where P is picked, and where it is impulsive."""
+
+    magnitudes: list[StationMagnitudes]
+    picked: int
+    impulsive: int
 
 
 def draw_tensor(kind: str, random: np.random.Generator) -> tuple[Floats, float]:
@@ -60,14 +99,16 @@ def draw_tensor(kind: str, random: np.random.Generator) -> tuple[Floats, float]:
     return (tensor if core is None else np.array([core]) + release * tensor), love_rayleigh.SURFACE_DEPTH_KM
 
 
-def draw_first_motions(tensor: Floats, depth_km: float, azimuths: Floats, random: np.random.Generator) -> list[FirstMotion]:
-    """Draw the first motions of a source that are read at stations at 1.5 to 30 degrees, with the errors that serving assumes."""
-    nearest, farthest = np.log(FIRST_MOTION_DEG).tolist()
-    takeoffs = takeoff_angles_deg(np.exp(random.uniform(nearest, farthest, len(azimuths))), depth_km)
-    motions = [FirstMotion(True, float(azimuth), float(takeoff)) for azimuth, takeoff in zip(azimuths, takeoffs, strict=True)]
+def draw_first_motions(tensor: Floats, depth_km: float, stations: tuple[Floats, Floats], random: np.random.Generator) -> list[FirstMotion]:
+    """Draw the first motions of a source that are read at stations (distances, azimuths), with the errors that serving assumes."""
+    distances, azimuths = stations
+    motions = [
+        FirstMotion(True, *angles) for angles in zip(azimuths.tolist(), takeoff_angles_deg(distances, depth_km).tolist(), strict=True)
+    ]
     upward = [np.exp(first_motion_log_likelihoods([motion], tensor)[0]) for motion in motions]
     drawn = random.uniform(size=(2, len(motions)))
-    return [replace(motion, is_up=bool(u < up)) for motion, u, read, up in zip(motions, *drawn, upward, strict=True) if read < READ_SHARE]
+    read = (drawn[1] < READ_SHARE) & (distances >= FIRST_MOTION_DEG)
+    return [replace(motion, is_up=bool(u < up)) for motion, u, up, used in zip(motions, drawn[0], upward, read, strict=True) if used]
 
 
 def draw_love_ratios(tensor: Floats, depth_km: float, azimuths: Floats, random: np.random.Generator) -> list[love_rayleigh.WaveRatio]:
@@ -80,34 +121,63 @@ def draw_love_ratios(tensor: Floats, depth_km: float, azimuths: Floats, random: 
     return [love_rayleigh.WaveRatio(float(ratio), float(azimuth)) for ratio, azimuth in zip(ratios, azimuths % 360.0, strict=True)]
 
 
-def draw_station_magnitudes(kind: str, stations: int, random: np.random.Generator) -> list[StationMagnitudes]:
-    """Draw magnitudes of an event of a kind at stations: Ms of 3.5 to 5.5 (explosions 2.5 to 4.5) and the published differences."""
-    surface = float(random.uniform(2.5, 4.5) if kind == "explosion" else random.uniform(3.5, 5.5))
-    shift, sigma = {"explosion": (0.68, EXPLOSION_SIGMA), "collapse": (-0.3, BODY_SIGMA)}.get(kind, (0.0, BODY_SIGMA))
+def noise_level(band_hz: tuple[float, float]) -> float:
+    """Compute the logarithm of the largest displacement in nanometers of a minute of noise of Peterson's mean spectrum in a band."""
+    frequencies = np.linspace(*band_hz, 50)
+    decibels = np.interp(np.log10(frequencies), np.log10(NOISE_FREQUENCIES_HZ), MEAN_NOISE_DB)
+    power = 10.0 ** (decibels / 10.0) / (2.0 * np.pi * frequencies) ** 4
+    return float(np.log10(NOISE_PEAK * 1e9 * np.sqrt(np.trapezoid(power, frequencies))))
+
+
+def draw_differences(kind: str, surface: float, random: np.random.Generator) -> tuple[float, float]:
+    """Draw mb - Ms and ML - Ms of an event of a kind as published relations have them."""
     common = float(random.normal(0.0, COMMON_SIGMA))
-    body = 1.224 - 0.212 * surface + shift + float(random.normal(0.0, sigma)) + common
-    local = 0.75 - 0.33 * (surface - 4.0) + float(random.normal(0.0, LOCAL_SIGMA)) + common
     if kind == "landslide":
-        body, local = float("nan"), float(random.normal(FORCE_DIFFERENCE, FORCE_SIGMA)) + common
-    bound = float(random.uniform(*NOISE_BOUNDS))
-    errors = random.normal(0.0, STATION_SIGMA, (stations, 2))
-    return [
-        StationMagnitudes(surface, surface + body + p, surface + max(local + s, bound), local + s > bound + np.log10(2.0), -1.0)
-        for p, s in errors.tolist()
-    ]
+        own = float(random.normal(0.0, FORCE_SIGMA))
+        return FORCE_BODY_DIFFERENCE + own + common, FORCE_DIFFERENCE + own + common
+    shift, sigma = {"explosion": (0.68, EXPLOSION_SIGMA), "collapse": (-0.3, BODY_SIGMA)}.get(kind, (0.0, BODY_SIGMA))
+    body = 1.224 - 0.212 * surface + shift + float(random.normal(0.0, sigma)) + common
+    return body, 0.75 - 0.33 * (surface - 4.0) + float(random.normal(0.0, LOCAL_SIGMA)) + common
+
+
+def draw_waves(kind: str, distances_deg: Floats, random: np.random.Generator) -> DrawnWaves:
+    """Draw what stations measure of an event of a kind, with Ms of 3.5 to 5.5 (explosions 2.5 to 4.5), in noise of its own."""
+    surface = float(random.uniform(2.5, 4.5) if kind == "explosion" else random.uniform(3.5, 5.5))
+    body, local = draw_differences(kind, surface, random)
+    network = random.normal(0.0, NETWORK_NOISE, 2)
+    magnitudes, ratios = [], []
+    for distance in distances_deg.tolist():
+        width, errors = russell_half_width_hz(distance), random.normal(0.0, STATION_SIGMA, 2)
+        short, long = network + random.normal(0.0, STATION_NOISE, 2)
+        short += noise_level((SHORT_BAND.low_hz, SHORT_BAND.high_hz))
+        long += noise_level((1.0 / RAYLEIGH_PERIOD_S - width, 1.0 / RAYLEIGH_PERIOD_S + width)) + correct_surface_wave(distance)
+        in_p = surface + body + errors[0] - correct_body_wave(distance) - short
+        in_lg = surface + local + errors[1] - correct_local(distance) - short
+        ratios.append(in_p)
+        if surface < long + SEEN:
+            continue
+        near, far = LOCAL_DEG[0] <= distance <= LOCAL_DEG[1], distance >= BODY_WAVE_DEG[0]
+        p = max(in_p, 0.0) + short + correct_body_wave(distance) if far else np.nan
+        lg = max(in_lg, 0.0) + short + correct_local(distance) if near else np.nan
+        magnitudes.append(StationMagnitudes(surface, p, lg, near and in_lg > SEEN, -1.0, far and in_p > SEEN))
+    impulsive = 0 if kind == "landslide" else int((np.array(ratios) > np.log10(IMPULSIVE_SNR)).sum())
+    return DrawnWaves(magnitudes, int((np.array(ratios) > SEEN).sum()), impulsive)
 
 
 def draw_evidence(kind: str, stations: int, random: np.random.Generator) -> PhysicalEvidence:
     """Draw the evidence that a network measures of an event of a kind, combined as served."""
-    magnitudes = draw_station_magnitudes(kind, stations, random)
-    azimuths = random.uniform(0.0, 360.0) + random.uniform(0.0, random.uniform(60.0, 360.0), stations)
-    source = draw_tensor(kind, random)
-    motions = [] if kind == "landslide" else draw_first_motions(*source, azimuths, random)
+    nearest, farthest = np.log(STATION_DISTANCES_DEG).tolist()
+    distances = np.exp(random.uniform(nearest, farthest, stations))
+    azimuths = (random.uniform(0.0, 360.0) + random.uniform(0.0, random.uniform(60.0, 360.0), stations)) % 360.0
+    waves, source = draw_waves(kind, distances, random), draw_tensor(kind, random)
+    motions = [] if kind == "landslide" else draw_first_motions(*source, (distances, azimuths), random)
     ratios = draw_love_ratios(*source, azimuths, random)
-    explosion = love_rayleigh.weigh_explosion(ratios, weigh_explosion_magnitudes(magnitudes, 0.0), motions)
+    explosion = love_rayleigh.weigh_explosion(ratios, weigh_explosion_magnitudes(waves.magnitudes, 0.0), motions)
     explosion += weigh_surface_depth(abs(float(random.normal(source[1], DEPTH_ERROR_KM))), DEPTH_ERROR_KM)
-    force = 0.0 if kind == "landslide" else -float(np.log(SHORT_PERIOD_ODDS))
-    return PhysicalEvidence(force, min(explosion, MAX_EXPLOSION_LOG_RATIO), weigh_force_magnitudes(magnitudes, 0.0))
+    by_arrivals = -float(np.log(SHORT_PERIOD_ODDS)) if waves.picked >= MIN_STATIONS else 0.0
+    by_waves = weigh_force_magnitudes(waves.magnitudes, 0.0)
+    force, landslide = weigh_short_periods(by_arrivals, by_waves, impulsive=waves.impulsive >= MIN_IMPULSIVE)
+    return PhysicalEvidence(force, min(explosion, MAX_EXPLOSION_LOG_RATIO), landslide)
 
 
 def count_answers(answers: Sequence[str]) -> str:

@@ -76,6 +76,13 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
         print(simulated_networks.write_simulated_networks_page(arguments.command, arguments.trials, arguments.seed))
 
 
+def measure_two_events(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Measure how often a second event is found in windows of one event and of two."""
+    from training.experiments.location import two_events
+
+    print(two_events.write_two_events_page(settings, arguments.command, arguments.trials, arguments.seed))
+
+
 def calibrate_readings_as_served(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Fit the factors on the uncertainties of distances as served, into the card."""
     from training.experiments.release_gate import reading_calibration
@@ -213,13 +220,24 @@ def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.Arg
     delays = commands.add_parser("pick-delays", help="measure the delay of the picker on synthetic onsets")
     origins = commands.add_parser("origin-time-errors", help="fit simulated origin times with and without the errors that stations share")
     short = commands.add_parser("short-records", help="locate simulated records of 100 s about P by their picks alone")
+    pairs = commands.add_parser("two-events", help="look for a second event in simulated windows of one event and of two")
     depths = commands.add_parser("section-depth", help="read depths from sections of few stations and of stations on one side")
     depths.add_argument("--store", default="greens_10s", help="store of Green's functions (greens_10s)")
-    for command, trials in ((paper, 100), (networks, 40), (delays, 1500), (coverage, 300), (short, 20), (depths, 240), (origins, 120)):
+    for command, trials in (
+        (paper, 100),
+        (networks, 40),
+        (delays, 1500),
+        (coverage, 300),
+        (short, 20),
+        (depths, 240),
+        (origins, 120),
+        (pairs, 150),
+    ):
         command.add_argument("--trials", type=int, default=trials, help=f"events of each setting or onsets of each band ({trials})")
         command.add_argument("--seed", type=int, default=3407)
     for command in (prior, stack, common, scaled, paper, networks, delays, coverage, short, depths, origins):
         command.set_defaults(run=measure_location)
+    pairs.set_defaults(run=measure_two_events)
 
 
 def _add_detection(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

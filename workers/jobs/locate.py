@@ -22,7 +22,7 @@ from workers.contracts import DataWarning
 from workers.exports.tables import locate_products
 from workers.jobs import figures
 from workers.jobs.context import JobContext, JobOutput
-from workers.jobs.detection import no_event_warning, to_detection_result
+from workers.jobs.detection import no_event_warning, to_detection_result, two_events_warnings
 from workers.jobs.inputs import read_one_event, to_warnings, unread_warnings
 from workers.jobs.source_answer import describe_inversion, describe_methods
 from workers.jobs.source_figures import draw_inversion, write_waveform_fit
@@ -48,7 +48,10 @@ def locate_job(job: JobContext) -> JobOutput:
     result = _to_result(job, gather, found, detection)
     return JobOutput(
         result,
-        warnings + unread_warnings(gather, found.readings) + source_warnings(found),
+        warnings
+        + unread_warnings(gather, found.readings)
+        + source_warnings(found)
+        + two_events_warnings(found.second, found.origin.time_s),
         _draw_figures(gather, found) | draw_inversion(gather, found),
         locate_products(job.record, result, job.worker.settings.agency_id),
         {"section": _write_section(gather, records, found)} | write_waveform_fit(gather, found),

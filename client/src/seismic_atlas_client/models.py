@@ -60,13 +60,13 @@ class ClassEvidence(Model):
     """Natural logarithms of likelihood ratios against an earthquake, from what the record section does not show; 0 without evidence."""
 
     force: float
-    """Of a single force, from arrivals above 0.3 Hz."""
+    """Of a single force, from arrivals above 0.3 Hz and waves near 1 Hz."""
 
     explosion: float
     """Of an explosion or collapse, from Love against Rayleigh waves, mb - Ms, and depth."""
 
     landslide: float | None
-    """Of a landslide, from the absence of waves near 1 Hz; None where they are not absent."""
+    """Of a landslide, from waves near 1 Hz and impulsive arrivals; None where they are not measured."""
 
 
 class ClassifyResult(Result):

@@ -85,13 +85,13 @@ def search_sources(data: Candidates, prior: LogPrior, near: Sequence[TrialSource
     return sorted(found, key=lambda source: -source.score)
 
 
-def _select_coarse_traces(data: Candidates) -> Candidates:
-    """Select at most 30 traces: the one most likely to have P, then each time one that combines this with distance from those selected."""
-    if len(data.p_detected) <= MAX_COARSE_TRACES:
+def select_coarse_traces(data: Candidates, count: int = MAX_COARSE_TRACES) -> Candidates:
+    """Select so many traces: the one most likely to have P, then each time one that combines this with distance from those selected."""
+    if len(data.p_detected) <= count:
         return data
     chosen = [int(np.argmax(data.p_detected))]
     nearness = data.stations @ data.stations[chosen[0]]
-    for _ in range(MAX_COARSE_TRACES - 1):
+    for _ in range(count - 1):
         merit = (data.p_detected + 0.1) * np.sqrt(np.maximum(1.0 - nearness, 1e-9))
         merit[chosen] = -1.0
         chosen.append(int(np.argmax(merit)))
@@ -101,7 +101,7 @@ def _select_coarse_traces(data: Candidates) -> Candidates:
 
 def _search_sphere(data: Candidates) -> list[TrialSource]:
     """Search the sphere by first arrivals, then the best nodes by all phases, which separate the many sources a small network allows."""
-    few = _select_coarse_traces(data)
+    few = select_coarse_traces(data)
     nodes = fibonacci_sphere(SPHERE_STEP_DEG)
     times = (*origin_span(few), 4.0)
     distances, error = np.full(len(few.p_detected), COARSE_DISTANCE_DEG), np.full(len(few.p_detected), SPHERE_GRID_ERROR_S)
@@ -119,7 +119,7 @@ def _search_sphere(data: Candidates) -> list[TrialSource]:
 
 def _search_by_rayleigh_waves(data: Candidates) -> list[TrialSource]:
     """Search the sphere by Rayleigh-wave peaks alone."""
-    few = _select_coarse_traces(data)
+    few = select_coarse_traces(data)
     nodes = fibonacci_sphere(2.0 * SPHERE_STEP_DEG)
     first, last = origin_span(few)
     distances, error = np.full(len(few.p_detected), COARSE_DISTANCE_DEG), np.full(len(few.p_detected), 15.0)
@@ -134,7 +134,7 @@ def _search_near_network(data: Candidates) -> list[TrialSource]:
     radius_deg = float(data.distances_deg(center).max())
     if radius_deg > MAX_NETWORK_RADIUS_DEG:
         return []
-    few = _select_coarse_traces(data)
+    few = select_coarse_traces(data)
     extent = min(max(2.5 * radius_deg, FINE_RANGE_DEG), MAX_NETWORK_RADIUS_DEG)
     steps = np.arange(-extent, extent + 0.01, max(NETWORK_STEP_DEG, extent / 16.0))
     nodes, distances = _square_grid(center, steps), np.full(len(few.p_detected), 0.5 * extent)

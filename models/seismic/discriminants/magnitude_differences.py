@@ -62,7 +62,7 @@ def weigh_explosion_magnitudes(stations: Sequence[StationMagnitudes], displaceme
 
     `displacement`: probability of records of displacement. 0 with fewer than `MIN_STATIONS` stations that have both.
     """
-    differences = np.array([one.body_wave - one.surface_wave for one in stations if np.isfinite(one.body_wave)])
+    differences = np.array([one.body_wave - one.surface_wave for one in stations if one.body_detected and np.isfinite(one.body_wave)])
     if len(differences) < MIN_STATIONS:
         return 0.0
     units = np.array([0.0, DISPLACEMENT_SHIFT]) + float(np.median(differences))
@@ -75,19 +75,36 @@ def weigh_explosion_magnitudes(stations: Sequence[StationMagnitudes], displaceme
 
 def weigh_force_magnitudes(stations: Sequence[StationMagnitudes], displacement: float) -> float | None:
     """
-    Compute the natural logarithm of the likelihood ratio of a landslide against an earthquake where no wave near 1 Hz is detected.
+    Compute the natural logarithm of the likelihood ratio of a landslide against an earthquake by the waves near 1 Hz.
 
-    Then the network's ML - Ms is an upper bound. None where waves near 1 Hz are detected at half of the stations, or with fewer than
-    `MIN_STATIONS` stations.
+    By ML - Ms: its density where these waves are detected at half of the stations or more, otherwise the probability of no more, since
+    it is then an upper bound. mb - Ms counts only for an earthquake: distant P is often below the noise, and great earthquakes have a small
+    mb. None where neither is measured at `MIN_STATIONS` stations.
     """
-    local = [one for one in stations if np.isfinite(one.local)]
-    if len(local) < MIN_STATIONS or np.mean([one.local_detected for one in local]) >= 0.5:
+    local = [(one.local - one.surface_wave, one.local_detected) for one in stations if np.isfinite(one.local)]
+    body = [(one.body_wave - one.surface_wave, one.body_detected) for one in stations if np.isfinite(one.body_wave)]
+    by_local = _weigh_force(local, displacement, LOCAL_DIFFERENCES, LOCAL_SIGMA)
+    by_body = _weigh_force(body, displacement, BODY_DIFFERENCES, BODY_SIGMA)
+    if by_body is None or by_body >= 0.0:
+        return by_local
+    return max(by_body + (by_local or 0.0), -MAX_LOG_RATIO)
+
+
+def _weigh_force(differences: Sequence[tuple[float, bool]], displacement: float, means: Sequence[float], sigma: float) -> float | None:
+    """Weigh differences of short-period magnitudes and Ms, each with whether it is measured or an upper bound; None of too few stations."""
+    if len(differences) < MIN_STATIONS:
         return None
-    units = np.array([0.0, DISPLACEMENT_SHIFT]) + float(np.median([one.local - one.surface_wave for one in local]))
+    units = np.array([0.0, DISPLACEMENT_SHIFT]) + float(np.median([difference for difference, _ in differences]))
+    units = np.minimum(units, max(means))  # a larger one is no sign of a force, whose scatter is wider
     weights = np.array([1.0 - displacement, displacement])
-    measurement = float(np.hypot(COMMON_SIGMA, STATION_SIGMA / np.sqrt(len(local))))
-    force = weights @ ndtr((units - FORCE_DIFFERENCE) / np.hypot(FORCE_SIGMA, measurement))
-    below = weights @ ndtr((units[:, None] - np.array(LOCAL_DIFFERENCES)) / np.hypot(LOCAL_SIGMA, measurement)).mean(axis=1)
+    measurement = float(np.hypot(COMMON_SIGMA, STATION_SIGMA / np.sqrt(len(differences))))
+    force_sigma, earthquake_sigma = float(np.hypot(FORCE_SIGMA, measurement)), float(np.hypot(sigma, measurement))
+    if np.mean([detected for _, detected in differences]) >= 0.5:
+        force = weights @ _mix_normals(units, (FORCE_DIFFERENCE,), force_sigma)
+        earthquake = weights @ _mix_normals(units, means, earthquake_sigma)
+        return max(float(np.log(force / (SLOW_SHARE * force + (1.0 - SLOW_SHARE) * earthquake))), -MAX_LOG_RATIO)
+    force = weights @ ndtr((units - FORCE_DIFFERENCE) / force_sigma)
+    below = weights @ ndtr((units[:, None] - np.array(means)) / earthquake_sigma).mean(axis=1)
     return float(np.log(force / (SLOW_SHARE + (1.0 - SLOW_SHARE) * below)))
 
 

@@ -37,6 +37,7 @@ TELESEISMIC_Q: Final = ((18.0, 30.0, 45.0, 60.0, 75.0, 90.0, 100.0), (3.3, 3.6, 
 LEAD_S, MAX_P_WINDOW_S, NOISE_S, MAX_NOISE_S = 8.0, 60.0, 60.0, 600.0
 LONG_RATE_HZ: Final = 1.0
 MIN_SNR: Final = 2.0
+ERRORS_OF_LG: Final = 2.0  # in standard deviations
 TAPER_S: Final = 15.0  # short ones leak 20 s waves into the short band
 INSTRUMENT_BANDS: Final = "BHCF"
 """Band codes of channels whose sensors are flat from 20 s to above 1 Hz (SEED manual, appendix A); the instrument code is H."""
@@ -53,7 +54,8 @@ class StationMagnitudes:
     """
     Magnitudes of one record, raised by the same unknown constant (the logarithm of the gain); NaN outside of their distances.
 
-    `local_detected`: whether the wave that ML is measured on stands above the noise by a factor of two; if not, `local` is an upper bound.
+    `body_detected`, `local_detected`: whether the waves that mb and ML are measured on stand above the noise by a factor of two; if not,
+    the magnitude is an upper bound.
     `noise_slope`: exponent n of the noise before P, whose amplitude is that of ground acceleration in Peterson's mean spectrum times
     frequency to the n (-1 for a record of velocity, -2 for one of displacement); NaN where there are less than 60 s of it.
     """
@@ -63,15 +65,17 @@ class StationMagnitudes:
     local: float
     local_detected: bool
     noise_slope: float
+    body_detected: bool = True
 
 
 def measure_magnitudes(
-    record: Record, distance_deg: float, depth_km: float, origin_s: float, origin_error_s: float = 0.0
+    record: Record, distance_deg: float, depth_km: float, origin_s: float, origin_error_s: float = 0.0, distance_error_km: float = 0.0
 ) -> StationMagnitudes | None:
     """
     Measure a record at a distance from a source; None where its band or length do not allow it, or without a Rayleigh wave.
 
-    Without a response the record is taken to be proportional to ground velocity. Windows begin earlier by the error of the origin time.
+    Without a response the record is taken to be proportional to ground velocity. Windows begin earlier by the error of the origin time, and
+    that of Lg ends later by twice the errors of origin time and distance: a wave that is looked for too early is not absent.
     """
     code = record.trace_id.channel
     broadband = record.response is not None or (code[:1] in INSTRUMENT_BANDS and code[1:2] == "H")
@@ -84,26 +88,46 @@ def measure_magnitudes(
     body_wave = local = UNKNOWN
     begin_s = p_s - LEAD_S - origin_error_s
     noise = _measure_peak(record, begin_s - NOISE_S, begin_s) or 0.0
+    earlier = _measure_peak(record, begin_s - 2.0 * NOISE_S, begin_s - NOISE_S) or noise  # P is in the last minute where the origin is late
     in_p = _measure_peak(record, begin_s, min(p_s + MAX_P_WINDOW_S, s_s - LEAD_S / 2)) if _within(distance_deg, BODY_WAVE_DEG) else None
-    distance_km = distance_deg * KM_PER_DEGREE
-    in_all = _measure_peak(record, begin_s, origin_s + distance_km / LG_VELOCITY_KM_S) if _within(distance_deg, LOCAL_DEG) else None
-    if in_p is not None and in_p > MIN_SNR * noise:
-        body_wave = float(np.log10(in_p)) + _correct_p(distance_deg)
+    late_s = ERRORS_OF_LG * float(np.hypot(origin_error_s, distance_error_km / LG_VELOCITY_KM_S))
+    end_s = origin_s + distance_deg * KM_PER_DEGREE / LG_VELOCITY_KM_S + late_s
+    in_all = _measure_peak(record, begin_s, end_s) if _within(distance_deg, LOCAL_DEG) else None
+    if in_p is not None:
+        body_wave = float(np.log10(in_p)) + correct_body_wave(distance_deg)
     if in_all is not None:
-        local = float(np.log10(in_all) + 1.11 * np.log10(distance_km)) + 0.00189 * distance_km - 2.09
-    detected = in_all is not None and in_all > MIN_SNR * noise
-    return StationMagnitudes(surface_wave, body_wave, local, detected, _measure_noise_slope(record, begin_s))
+        local = float(np.log10(in_all)) + correct_local(distance_deg)
+    detected = in_all is not None and in_all > MIN_SNR * min(noise, earlier)
+    p_detected = in_p is not None and in_p > MIN_SNR * noise
+    return StationMagnitudes(surface_wave, body_wave, local, detected, _measure_noise_slope(record, begin_s), p_detected)
 
 
 def _within(distance_deg: float, limits_deg: tuple[float, float]) -> bool:
     return limits_deg[0] <= distance_deg <= limits_deg[1]
 
 
-def _correct_p(distance_deg: float) -> float:
+def correct_body_wave(distance_deg: float) -> float:
     """Return what is added to the logarithm of the P amplitude in nanometers to give mb."""
     if distance_deg < REGIONAL_DEG:
         return 2.4 * float(np.log10(distance_deg * KM_PER_DEGREE)) - 3.95
     return float(np.interp(distance_deg, *TELESEISMIC_Q))
+
+
+def correct_local(distance_deg: float) -> float:
+    """Return what is added to the logarithm of the largest amplitude near 1 Hz in nanometers to give ML."""
+    distance_km = distance_deg * KM_PER_DEGREE
+    return 1.11 * float(np.log10(distance_km)) + 0.00189 * distance_km - 2.09
+
+
+def correct_surface_wave(distance_deg: float) -> float:
+    """Return what is added to the logarithm of the 20 s Rayleigh wave in nanometers, filtered at this distance, to give Ms."""
+    geometry = 0.5 * float(np.log10(np.sin(np.radians(distance_deg)))) + 0.0031 * distance_deg
+    return geometry - float(np.log10(russell_half_width_hz(distance_deg))) - 0.43
+
+
+def russell_half_width_hz(distance_deg: float) -> float:
+    """Return half the width of Russell's filter at a distance."""
+    return 0.6 / (RAYLEIGH_PERIOD_S * float(np.sqrt(distance_deg)))
 
 
 def _measure_peak(record: Record, start_s: float, end_s: float) -> float | None:
@@ -125,17 +149,15 @@ def _measure_rayleigh(record: Record, distance_deg: float, origin_s: float, p_s:
     samples = cut_samples(record.samples, record, start_s, end_s) if start_s < p_s and end_s > (first + last) / 2 else None
     if samples is None:
         return None
-    half_width_hz = 0.6 / (RAYLEIGH_PERIOD_S * np.sqrt(distance_deg))
     step = max(1, int(record.sampling_rate_hz // LONG_RATE_HZ))
     rate_hz = record.sampling_rate_hz / step
-    filtered = np.abs(_to_displacement(decimate_by_mean(samples, step), rate_hz, record, RussellBand(half_width_hz)))
+    filtered = np.abs(_to_displacement(decimate_by_mean(samples, step), rate_hz, record, RussellBand(russell_half_width_hz(distance_deg))))
     times_s = start_s + np.arange(len(filtered)) / rate_hz
     peak = float(filtered[(times_s >= first) & (times_s <= last)].max(initial=0.0))
     noise = filtered[times_s < p_s - RAYLEIGH_PERIOD_S]
     if peak <= 0.0 or (len(noise) > NOISE_S * rate_hz and peak < MIN_SNR * float(noise.max())):
         return None
-    geometry = 0.5 * np.log10(np.sin(np.radians(distance_deg))) + 0.0031 * distance_deg
-    return float(np.log10(peak) + geometry - np.log10(half_width_hz) - 0.43)
+    return float(np.log10(peak)) + correct_surface_wave(distance_deg)
 
 
 @dataclass(frozen=True)

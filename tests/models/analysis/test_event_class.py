@@ -9,6 +9,7 @@ from models.analysis.event_class import (
     PRIOR_ODDS_OFF_ICE,
     PhysicalEvidence,
     choose_class,
+    doubt_class,
     prior_odds_off_ice,
     probability_at_ice_sheets,
     tectonic_prior_odds,
@@ -81,3 +82,10 @@ def test_the_odds_off_the_ice_sheets_fall_with_the_uncertainty_of_the_epicenter(
     radii = [10.0, 500.0, 501.0, 15_000.0]
     assert [prior_odds_off_ice(radius) for radius in radii] == [odds for _, odds in PRIOR_ODDS_OFF_ICE for _ in range(2)]
     assert [odds for _, odds in PRIOR_ODDS_OFF_ICE] == sorted((odds for _, odds in PRIOR_ODDS_OFF_ICE), reverse=True)
+
+
+def test_two_events_in_the_records_leave_no_class_certain():
+    found = doubt_class({"earthquake": 0.99, "glacial": 0.0, "other": 0.01})
+    assert sum(found.values()) == pytest.approx(1.0)
+    assert choose_class(found) == "undetermined"
+    assert max(found, key=found.__getitem__) == "earthquake"

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from models.analysis.distances import predict_distances
-from models.analysis.physical_evidence import MAX_EXPLOSION_LOG_RATIO, SHORT_PERIOD_ODDS, collect_evidence, read_first_motions
+from models.analysis.physical_evidence import (
+    MAX_EXPLOSION_LOG_RATIO,
+    SHORT_PERIOD_ODDS,
+    collect_evidence,
+    count_impulsive,
+    read_first_motions,
+    weigh_short_periods,
+)
 from models.analysis.sections import SectionReference
 from models.seismic.association.arrivals import Arrival
 from models.seismic.trace_id import TraceId
@@ -47,6 +54,26 @@ def test_a_depth_well_below_the_surface_excludes_an_explosion_and_a_shallow_one_
     assert collect_evidence(records, gather, readings, EPICENTER, make_arrivals(150.0)).log_explosion == -MAX_EXPLOSION_LOG_RATIO
     assert 0.0 < collect_evidence(records, gather, readings, EPICENTER, make_arrivals(0.0)).log_explosion <= 0.5
     assert collect_evidence(records, gather, readings, EPICENTER, make_arrivals(150.0, error_km=200.0)).log_explosion == 0.0
+
+
+def test_impulsive_arrivals_weaken_a_lack_of_waves_near_1_hz_and_emergent_ones_do_not():
+    arrivals = -np.log(SHORT_PERIOD_ODDS)
+    assert weigh_short_periods(arrivals, None, impulsive=False) == (arrivals, None)
+    assert weigh_short_periods(0.0, -2.5, impulsive=False) == (-2.5, -2.5)
+    assert weigh_short_periods(arrivals, -2.5, impulsive=False) == (arrivals, arrivals)  # the same waves, counted once
+    assert weigh_short_periods(arrivals, 4.0, impulsive=False) == (0.0, 4.0)
+    assert weigh_short_periods(arrivals, 4.0, impulsive=True) == (arrivals, 4.0 + arrivals)
+
+
+def test_stations_with_impulsive_first_arrivals_are_counted_once():
+    times, rate_hz = np.arange(1000) / 10.0, 10.0
+    pulse = np.where((times > 60.0) & (times < 61.0), np.sin(2.0 * np.pi * (times - 60.0)), 0.0)
+    noise = np.random.default_rng(1).normal(size=(3, len(times)))
+    samples = (noise[0] + 60.0 * pulse, noise[1], noise[2] + 60.0 * pulse)
+    records = [Record(TraceId("XX", f"S{i}", "", "BHZ"), 0.0, rate_hz, row.astype(np.float32), 20.0, 33.0) for i, row in enumerate(samples)]
+    phases = ((0, "P"), (0, "PKP"), (1, "P"), (2, "S"))
+    arrivals = SimpleNamespace(arrivals=tuple(Arrival(i, phase, 60.0, 0.0, 1.0, short_period=True) for i, phase in phases))
+    assert count_impulsive(records, arrivals) == 1
 
 
 def test_nothing_is_measured_where_the_origin_time_is_uncertain(observed):

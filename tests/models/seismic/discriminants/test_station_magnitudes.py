@@ -57,11 +57,28 @@ def test_the_slope_of_the_noise_knows_velocity_from_displacement(exponent):
     assert found.noise_slope == pytest.approx(exponent, abs=0.3)
 
 
-def test_a_wave_near_1_hz_below_the_noise_is_not_detected_and_gives_no_mb():
+def test_a_wave_near_1_hz_below_the_noise_is_not_detected_and_gives_an_upper_bound():
     found = measure_magnitudes(make_record(short=0.0, noise=1e5), DISTANCE_DEG, 10.0, 0.0)
-    assert np.isnan(found.body_wave)
+    assert not found.body_detected
     assert not found.local_detected
-    assert np.isfinite(found.local)
+    assert np.isfinite([found.body_wave, found.local]).all()
+
+
+@pytest.mark.parametrize(("origin_error_s", "distance_error_km"), [(40.0, 0.0), (0.0, 110.0)])
+def test_a_wave_later_than_lg_by_the_error_of_the_origin_is_detected(origin_error_s, distance_error_km):
+    """Lg is expected until 199 s; the wave arrives at 250 s."""
+    record = make_record(short=0.0, noise=1e5)
+    late = 10.0 * np.exp(-(((TIMES - 250.0) / 3.0) ** 2)) * np.sin(2.0 * np.pi * TIMES)
+    record = replace(record, samples=(record.samples + late).astype(np.float32))
+    assert not measure_magnitudes(record, DISTANCE_DEG, 10.0, 0.0).local_detected
+    assert measure_magnitudes(record, DISTANCE_DEG, 10.0, 0.0, origin_error_s, distance_error_km).local_detected
+
+
+def test_a_wave_within_the_last_minute_before_the_expected_p_does_not_hide_lg():
+    record = make_record(short=0.0)
+    waves = [np.exp(-(((TIMES - time_s) / 4.0) ** 2)) * np.sin(2.0 * np.pi * TIMES) for time_s in (40.0, 150.0)]
+    record = replace(record, samples=(record.samples + waves[0] + 1.5 * waves[1]).astype(np.float32))
+    assert measure_magnitudes(record, DISTANCE_DEG, 10.0, 0.0).local_detected
 
 
 def test_channels_of_unknown_shape_or_without_1_hz_are_left_out_unless_their_response_is_known():
