@@ -53,7 +53,7 @@ EVENT_PROBABILITY, STATION_PROBABILITY = 0.3, 0.5
 """Probability that stations pick such a phase in an event at all, and that one of them then does."""
 CODA_PICKS, CODA_S = 1.5, 80.0
 """Mean number of picks in the coda of P and S, and their mean time after it."""
-FAINT_DEG: Final = 100.0  # farther, P is seen at few stations
+MAX_MEDIAN_DEG: Final = 100.0  # farther, P is seen at few stations
 MAX_TIME_ERROR_S: Final = 90.0
 HEADS: Final = ("geometry", "one event: called two", "two events: recognized", "of these: both origin times within 90 s")
 
@@ -187,7 +187,7 @@ def draw_other_event(
     while True:
         event = int(random.integers(len(earthquakes.depths_km)))
         source = (float(earthquakes.latitudes_deg[event]), float(earthquakes.longitudes_deg[event]))
-        if float(np.median(distance_deg(*source, latitudes, longitudes))) < FAINT_DEG:
+        if float(np.median(distance_deg(*source, latitudes, longitudes))) < MAX_MEDIAN_DEG:
             return source, float(earthquakes.depths_km[event])
 
 
