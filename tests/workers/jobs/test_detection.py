@@ -1,0 +1,15 @@
+"""The warning of two events in one bundle."""
+
+from models.seismic.association.arrivals import Arrival
+from models.seismic.association.second_source import SecondSource
+from workers.jobs.detection import two_events_warnings
+
+
+def test_a_second_event_is_stated_with_both_times_and_what_to_do():
+    arrivals = tuple(Arrival(index, "P", 0.0, 0.0, 1.0) for index in range(7))
+    (warning,) = two_events_warnings(SecondSource(10.0, 20.0, 1.6e9 + 420.0, arrivals, 40.0), 1.6e9)
+    assert warning.code == "two-events"
+    assert "2020-09-13 12:26:40 and 2020-09-13 12:33:40" in warning.detail
+    assert "7 stations" in warning.detail
+    assert "starttime" in warning.detail
+    assert two_events_warnings(None, 1.6e9) == []
