@@ -86,16 +86,35 @@ def weigh_classes(network: Floats, reference: SectionReference | None, evidence:
         Of observations besides the section.
 
     """
-    at_ice, radius_km = 0.0, float("inf")
-    if reference is not None:
-        at_ice, radius_km = probability_at_ice_sheets(reference), horizontal_uncertainty_km(reference)
     tectonic = float(network[0]) * tectonic_prior_odds(reference)
     force = float(network[1]) * exp(evidence.log_force)
     if evidence.log_landslide is not None:
         force += tectonic * PRIOR_LANDSLIDE_ODDS * exp(evidence.log_landslide)
-    glacial = at_ice + (1.0 - at_ice) * next(share for largest_km, share in GLACIAL_SHARE_OFF_ICE if radius_km <= largest_km)
+    glacial = glacial_share(reference)
     explosion = tectonic * PRIOR_EXPLOSION_ODDS * exp(evidence.log_explosion)
     weights = (tectonic, force * glacial, force * (1.0 - glacial) + explosion)
+    return {name: weight / sum(weights) for name, weight in zip(EVENT_CLASSES, weights, strict=True)}
+
+
+def glacial_share(reference: SectionReference | None) -> float:
+    """Compute the probability that a single force at an epicenter is a glacial earthquake, and not a landslide."""
+    at_ice, radius_km = 0.0, float("inf")
+    if reference is not None:
+        at_ice, radius_km = probability_at_ice_sheets(reference), horizontal_uncertainty_km(reference)
+    return at_ice + (1.0 - at_ice) * next(share for largest_km, share in GLACIAL_SHARE_OFF_ICE if radius_km <= largest_km)
+
+
+def add_force_evidence(
+    probabilities: Mapping[EventClass, float], reference: SectionReference | None, log_ratio: float
+) -> dict[EventClass, float]:
+    """Multiply the odds of a single force, glacial earthquake or landslide, by a likelihood ratio given as its logarithm."""
+    factor, share = exp(log_ratio), max(glacial_share(reference), 1e-6)
+    landslide = min(probabilities["glacial"] * (1.0 - share) / share, probabilities["other"])
+    weights = (
+        probabilities["earthquake"],
+        probabilities["glacial"] * factor,
+        probabilities["other"] + landslide * (factor - 1.0),
+    )
     return {name: weight / sum(weights) for name, weight in zip(EVENT_CLASSES, weights, strict=True)}
 
 

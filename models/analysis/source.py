@@ -8,14 +8,17 @@ never moved.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import numpy as np
 
 from models.analysis.combine import OriginTime, combine_depths
+from models.analysis.event_class import add_force_evidence, choose_class
 from models.analysis.hypocenter import DepthEstimate
 from models.analysis.pipeline import MIN_SIGN_PROBABILITY, EventLocation, ForceAzimuthEstimate
 from models.analysis.refinement import station_distances
+from models.analysis.sections import make_reference
 from models.analysis.station_subset import farthest_point_subset
 from models.array_types import Floats32
 from models.imaging.conditioning import condition
@@ -26,7 +29,7 @@ from models.seismic.source.greens_tables import GreensTables
 from models.seismic.source.inversion import invert_source
 from models.seismic.source.observations import MAX_DISTANCE_DEG
 from models.seismic.source.problem import KNOWN_GAIN_DEVIATION, EpicenterPrior, Kind, Motion
-from models.seismic.source.solution import SourceSolution, describe_fit, measure_amplitude
+from models.seismic.source.solution import MIN_LOG_LIKELIHOOD, SourceSolution, describe_fit, measure_amplitude
 from models.seismic.waveforms import Gather, Record
 from models.specs.pictures import CONDITIONING
 
@@ -34,6 +37,9 @@ MAX_TRACES: Final = 40
 MIN_DEVIATION_DEG, MAX_DEVIATION_DEG = 0.1, 3.0  # of the prior of the epicenter
 HELD_BY: Final = ("distances+arrival-times", "arrival-times")
 """Location methods whose epicenter the inversion does not move."""
+MAX_CLASS_RADIUS_KM: Final = 333.0  # of the epicenter: the inversion searches three degrees
+MIN_OPEN_PROBABILITY: Final = 0.01  # of either kind of earthquake: below it the other kind of source is not tried
+CLASS_WEIGHT, CLASS_OFFSET, MAX_CLASS_LOG_RATIO = 0.3, 0.0, 4.0
 KINDS: Final[Mapping[str, Kind]] = {"earthquake": "tensor", "glacial": "force"}
 
 
@@ -53,13 +59,49 @@ def add_source(found: EventLocation, gather: Gather, records: Sequence[Record], 
         Earth models by name, of which the one is used that fits best. Without any the answer stays as it is.
 
     """
-    kind = None if found.readings.withheld else KINDS.get(found.event_type)  # short records hold no wave of the tables' periods
-    source = None if kind is None else find_source(earths, gather, found.location, found.origin, kind, records)
+    invert = partial(find_source, earths, gather, found.location, found.origin)
+    sources = {kind: source for kind in list_kinds(found) if (source := invert(kind, records)) is not None}
+    found = weigh_kinds(found, sources)
+    source = sources.get(KINDS[found.event_type]) if found.event_type in KINDS else None
     if source is None or not source.constrains:
         return replace(found, source=source)
     if source.kind == "tensor":
         return replace(found, source=source, depth=combine_source_depth(found.depth, source))
     return move_to_force(found, gather, source)
+
+
+def list_kinds(found: EventLocation) -> tuple[Kind, ...]:
+    """
+    List the kinds of source to try: that of the class, or both where the class is open and the epicenter near enough to tell them apart.
+
+    None for an `other` event, and for records too short to hold a wave of the tables' periods.
+    """
+    if found.readings.withheld or found.event_type == "other":
+        return ()
+    if found.classification is not None and found.location.horizontal_uncertainty_km <= MAX_CLASS_RADIUS_KM:
+        probabilities = found.classification.probabilities
+        if min(probabilities["earthquake"], probabilities["glacial"]) >= MIN_OPEN_PROBABILITY:
+            return ("tensor", "force")
+    return (KINDS[found.event_type],) if found.event_type in KINDS else ()
+
+
+def weigh_kinds(found: EventLocation, sources: Mapping[Kind, SourceSolution]) -> EventLocation:
+    """
+    Weigh the class by how much better one kind of source fits than the other; depth or force azimuth of another class are dropped.
+
+    Nothing changes unless both were tried and one of them fits better than noise does.
+    """
+    known = found.classification
+    if known is None or len(sources) < 2 or max(one.log_likelihood for one in sources.values()) < MIN_LOG_LIKELIHOOD["tensor"]:
+        return found
+    difference = sources["force"].log_likelihood - sources["tensor"].log_likelihood
+    log_ratio = float(np.clip(CLASS_WEIGHT * (difference + CLASS_OFFSET), -MAX_CLASS_LOG_RATIO, MAX_CLASS_LOG_RATIO))
+    probabilities = add_force_evidence(known.probabilities, make_reference(found.location), log_ratio)
+    answer, evidence = choose_class(probabilities), replace(known.evidence, log_force=known.evidence.log_force + log_ratio)
+    weighed = replace(found, classification=replace(known, event_type=answer, probabilities=probabilities, evidence=evidence))
+    if answer == found.event_type:
+        return weighed
+    return replace(weighed, event_type=answer, depth=None, force_azimuth=None, depth_time_correlation=None)
 
 
 def find_source(

@@ -78,11 +78,11 @@ def invert_event(
     return None if fit is None else SourceResult(event, describe_fit(fit, response_known=known_responses), time.thread_time() - began)
 
 
-def measure_kinds(settings: TrainingSettings, events: int, seed: int) -> dict[str, str]:
-    """Invert synthetic events of each kind: the text of each section of the page."""
+def measure_kinds(settings: TrainingSettings, events: int, seed: int, earths: int = 2) -> dict[str, str]:
+    """Invert synthetic events of each kind with the first Earth models of those that ship: the text of each section of the page."""
     kinds = (*((kind, known) for kind in ("glacial", "earthquake") for known in (True, False)), ("noise", False))
     with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
-        results = dict(zip(kinds, pool.map(partial(_invert_kind, settings, events, seed), kinds), strict=True))
+        results = dict(zip(kinds, pool.map(partial(_invert_kind, settings, events, seed, earths), kinds), strict=True))
     return {
         "known_forces": describe_forces(results["glacial", True][0]),
         "known_love": describe_forces(results["glacial", True][1]),
@@ -103,11 +103,11 @@ def write_source_page(settings: TrainingSettings, command: str, events: int, see
 
 
 def _invert_kind(
-    settings: TrainingSettings, events: int, seed: int, which: tuple[str, bool]
+    settings: TrainingSettings, events: int, seed: int, models: int, which: tuple[str, bool]
 ) -> tuple[list[SourceResult], list[SourceResult]]:
     """Invert events of a kind, with known responses or without: by verticals alone, and forces with horizontals too; half as much noise."""
     kind, known = which
-    earths, random = tuple(load_earths(settings.artifacts_dir).values()), make_generator(seed, Purpose.SOURCES, 0)
+    earths, random = tuple(load_earths(settings.artifacts_dir).values())[:models], make_generator(seed, Purpose.SOURCES, 0)
     sampler = open_mixed_sampler(settings, seed, known_responses=known)
     love = open_love_stores(settings, sampler) if kind == "glacial" else ()
     vertical, both = [], []
