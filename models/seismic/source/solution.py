@@ -40,7 +40,7 @@ AZIMUTH_FACTOR, UNKNOWN_PHASE_FACTOR, PLACE_FACTOR = 0.8, 1.75, 1.1
 On the deviation of a force azimuth, and where responses are unknown and no Love waves fit, and on that of the epicenter.
 
 By the 68 % quantiles of errors over deviations of synthetic sources: 0.74 to 0.76 of azimuths with known responses (n = 15 and 20), 0.67
-with unknown ones and Love waves (n = 16), between 0.96 and 2.4 without Love waves (three sets of 8, 14 and 17), 0.9 to 1.5 of 123 epicenters
+with unknown ones and Love waves (n = 16), 0.96 to 2.4 without Love waves (three sets of 8, 14 and 17), 0.9 to 1.5 of 123 epicenters
 (`training experiment source-inversion --seed 911 --no-page`; docs/results/source_inversion.md has another seed).
 """
 UNIFORM_DEVIATION_DEG: Final = 180.0 / 12.0**0.5

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from models.analysis import source as analysis
+from models.analysis.event_class import choose_class
 from models.analysis.hypocenter import DepthEstimate
 from models.analysis.pipeline import locate_event
 from models.analysis.source import add_source, combine_source_depth, condition_horizontals
 from models.imaging.conditioning import condition
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Horizontals, Record
+from models.specs.event_type import EVENT_CLASSES
 from models.specs.pictures import CONDITIONING
 from tests.support.sources import make_force, make_tensor, make_trace
 
@@ -67,6 +69,62 @@ def test_a_source_without_likelihood_azimuths_or_traces_changes_nothing(monkeypa
 
     assert replace(answer, source=None) == found
     assert not answer.source.constrains
+
+
+def weigh(monkeypatch, found, gather, probabilities, radius_km=100.0, **sources):
+    """The answer for a class of these probabilities, and the kinds of source that were tried."""
+    known = replace(found.classification, probabilities=dict(zip(EVENT_CLASSES, probabilities, strict=True)), event_type="undetermined")
+    unsure = replace(
+        found,
+        event_type=choose_class(known.probabilities),
+        classification=known,
+        location=replace(found.location, horizontal_uncertainty_km=radius_km),
+    )
+    tried = []
+    monkeypatch.setattr(analysis, "find_source", lambda *given: tried.append(given[4]) or sources.get(given[4]))
+    return add_source(unsure, gather, (), {"toy": None}), tried
+
+
+@pytest.fixture
+def located(opened, make_gather):
+    gather = make_gather()
+    return gather, locate_event(opened, gather)
+
+
+def test_an_open_class_is_that_of_the_kind_of_source_that_fits_better(monkeypatch, located):
+    gather, found = located
+    force, tensor = make_force(log_likelihood=90.0), make_tensor(log_likelihood=60.0)
+
+    glacial, tried = weigh(monkeypatch, found, gather, (0.5, 0.45, 0.05), force=force, tensor=tensor)
+    earthquake, _ = weigh(monkeypatch, found, gather, (0.5, 0.45, 0.05), force=force, tensor=replace(tensor, log_likelihood=120.0))
+
+    assert tried == ["tensor", "force"]
+    assert glacial.classification.probabilities["earthquake"] < 0.1
+    assert glacial.source.kind == "force" or glacial.event_type != "glacial"
+    assert (earthquake.event_type, earthquake.source.kind) == ("earthquake", "tensor")
+    assert earthquake.depth.depth_km == pytest.approx(120.0)
+    assert earthquake.force_azimuth is None
+    assert sum(earthquake.classification.probabilities.values()) == pytest.approx(1.0)
+
+
+def test_what_fits_no_better_than_noise_says_nothing_about_the_class(monkeypatch, located):
+    gather, found = located
+    faint = {"force": make_force(log_likelihood=25.0), "tensor": make_tensor(log_likelihood=10.0)}
+
+    answer, _ = weigh(monkeypatch, found, gather, (0.5, 0.45, 0.05), **faint)
+
+    assert answer.event_type == "undetermined"
+    assert answer.classification.probabilities == {"earthquake": 0.5, "glacial": 0.45, "other": 0.05}
+
+
+@pytest.mark.parametrize(("probabilities", "radius_km"), [((0.95, 0.001, 0.049), 100.0), ((0.85, 0.1, 0.05), 900.0)])
+def test_a_sure_class_or_a_lost_epicenter_has_no_other_kind_of_source_tried(monkeypatch, located, probabilities, radius_km):
+    gather, found = located
+
+    answer, tried = weigh(monkeypatch, found, gather, probabilities, radius_km, force=make_force(), tensor=make_tensor())
+
+    assert tried == ["tensor"]
+    assert answer.event_type == "earthquake"
 
 
 def test_a_moment_tensor_long_after_the_origin_is_no_point_and_determines_no_depth():
