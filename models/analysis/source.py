@@ -29,7 +29,7 @@ from models.seismic.source.greens_tables import GreensTables
 from models.seismic.source.inversion import invert_source
 from models.seismic.source.observations import MAX_DISTANCE_DEG
 from models.seismic.source.problem import KNOWN_GAIN_DEVIATION, EpicenterPrior, Kind, Motion
-from models.seismic.source.solution import MIN_LOG_LIKELIHOOD, SourceSolution, describe_fit, measure_amplitude
+from models.seismic.source.solution import MAX_CENTROID_DELAY_S, MIN_LOG_LIKELIHOOD, SourceSolution, describe_fit, measure_amplitude
 from models.seismic.waveforms import Gather, Record
 from models.specs.pictures import CONDITIONING
 
@@ -95,19 +95,21 @@ def weigh_kinds(found: EventLocation, sources: Mapping[Kind, SourceSolution]) ->
     """
     Weigh the class by how much better one kind of source fits than the other; depth or force azimuth of another class are dropped.
 
-    Nothing changes unless both were tried and one of them fits better than noise does.
+    Nothing changes unless both were tried, one of them fits better than noise does, and a moment tensor is short enough to be a point.
     """
     known = found.classification
-    if known is None or len(sources) < 2 or max(one.log_likelihood for one in sources.values()) < MIN_LOG_LIKELIHOOD["tensor"]:
+    if known is None or len(sources) < 2 or sources["tensor"].centroid_delay_s > MAX_CENTROID_DELAY_S:
+        return found
+    if max(one.log_likelihood for one in sources.values()) < MIN_LOG_LIKELIHOOD["tensor"]:
         return found
     difference = sources["force"].log_likelihood - sources["tensor"].log_likelihood
     log_ratio = float(np.clip(CLASS_WEIGHT * (difference + CLASS_OFFSET), -MAX_CLASS_LOG_RATIO, MAX_CLASS_LOG_RATIO))
     probabilities = add_force_evidence(known.probabilities, make_reference(found.location), log_ratio)
     answer, evidence = choose_class(probabilities), replace(known.evidence, log_force=known.evidence.log_force + log_ratio)
-    weighed = replace(found, classification=replace(known, event_type=answer, probabilities=probabilities, evidence=evidence))
+    updated = replace(found, classification=replace(known, event_type=answer, probabilities=probabilities, evidence=evidence))
     if answer == found.event_type:
-        return weighed
-    return replace(weighed, event_type=answer, depth=None, force_azimuth=None, depth_time_correlation=None)
+        return updated
+    return replace(updated, event_type=answer, depth=None, force_azimuth=None, depth_time_correlation=None)
 
 
 def find_source(

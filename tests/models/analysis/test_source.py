@@ -107,14 +107,16 @@ def test_an_open_class_is_that_of_the_kind_of_source_that_fits_better(monkeypatc
     assert sum(earthquake.classification.probabilities.values()) == pytest.approx(1.0)
 
 
-def test_what_fits_no_better_than_noise_says_nothing_about_the_class(monkeypatch, located):
+def test_what_fits_no_better_than_noise_and_great_earthquakes_say_nothing_about_the_class(monkeypatch, located):
     gather, found = located
-    faint = {"force": make_force(log_likelihood=25.0), "tensor": make_tensor(log_likelihood=10.0)}
+    weak = {"force": make_force(log_likelihood=25.0), "tensor": make_tensor(log_likelihood=10.0)}
 
-    answer, _ = weigh(monkeypatch, found, gather, (0.5, 0.45, 0.05), **faint)
+    great = {"force": make_force(log_likelihood=200.0), "tensor": make_tensor(log_likelihood=100.0, centroid_delay_s=50.0)}
 
-    assert answer.event_type == "undetermined"
-    assert answer.classification.probabilities == {"earthquake": 0.5, "glacial": 0.45, "other": 0.05}
+    for sources in (weak, great):
+        answer, _ = weigh(monkeypatch, found, gather, (0.5, 0.45, 0.05), **sources)
+        assert answer.event_type == "undetermined"
+        assert answer.classification.probabilities == {"earthquake": 0.5, "glacial": 0.45, "other": 0.05}
 
 
 @pytest.mark.parametrize(("probabilities", "radius_km"), [((0.95, 0.001, 0.049), 100.0), ((0.85, 0.1, 0.05), 900.0)])
