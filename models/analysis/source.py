@@ -80,14 +80,14 @@ def list_kinds(found: EventLocation) -> tuple[Kind, ...]:
     """
     List the kinds of source to try: that of the class, or both where the class is open and the epicenter near enough to tell them apart.
 
-    None for an `other` event, and for records too short to hold a wave of the tables' periods.
+    One kind where a second event is in the records, which makes the class uncertain. None for an `other` event, and for records too short to hold a wave of the tables' periods.
     """
     if found.readings.withheld or found.event_type == "other":
         return ()
-    if found.classification is not None and found.location.horizontal_uncertainty_km <= MAX_CLASS_RADIUS_KM:
-        probabilities = found.classification.probabilities
-        if min(probabilities["earthquake"], probabilities["glacial"]) >= MIN_OPEN_PROBABILITY:
-            return ("tensor", "force")
+    known, near = found.classification, found.location.horizontal_uncertainty_km <= MAX_CLASS_RADIUS_KM
+    is_open = known is not None and min(known.probabilities["earthquake"], known.probabilities["glacial"]) >= MIN_OPEN_PROBABILITY
+    if is_open and near and found.second is None:
+        return ("tensor", "force")
     return (KINDS[found.event_type],) if found.event_type in KINDS else ()
 
 
