@@ -80,7 +80,8 @@ def list_kinds(found: EventLocation) -> tuple[Kind, ...]:
     """
     List the kinds of source to try: that of the class, or both where the class is open and the epicenter near enough to tell them apart.
 
-    One kind where a second event is in the records, which makes the class uncertain. None for an `other` event, and for records too short to hold a wave of the tables' periods.
+    One kind where a second event is in the records, which makes the class uncertain. None for an `other` event, and for records
+    too short to hold a wave of the tables' periods.
     """
     if found.readings.withheld or found.event_type == "other":
         return ()
