@@ -28,7 +28,7 @@ from models.seismic.geodesy import (
     unit_vectors,
 )
 from models.seismic.signal.filters import bandpass_causal
-from models.seismic.signal.picker import Picks
+from models.seismic.signal.picker import BANDS_HZ, LONG_WINDOW, Picks, short_window_s
 from models.seismic.signal.rayleigh_envelope import EnvelopePeaks
 from models.seismic.waveforms import Record
 
@@ -43,6 +43,11 @@ MIN_STRENGTH: Final = 2.5
 MAX_SEARCHED_TRACES: Final = 12  # where the whole sphere is searched
 CODA_S: Final = (15.0, 60.0)
 """Before and after each predicted arrival of the first event: picks there may be its own."""
+EDGE_S: Final = 20.0
+"""
+Picks so near the ends of a record, and before its long-term average is filled, are left out: where all records are cut at one time, tapers
+and filters leave picks at all of them.
+"""
 MULTIPLES: Final = (("P", 3), ("S", 2), ("S", 3))
 """Phases reflected at the surface that the table lacks: PPP, SS and SSS, which last as long as that many legs."""
 CORE_PHASES: Final = ((511.0, 6.8), (720.0, 9.0), (994.0, 2.0), (936.0, 12.5))
@@ -150,7 +155,7 @@ def score_second_source(
 
 
 def leave_out_event(picks: Sequence[Picks], latitudes_deg: Floats, longitudes_deg: Floats, first: ArrivalTimeSolution) -> list[Picks]:
-    """Leave out the picks that an event may have made, and those of long periods and of horizontal components."""
+    """Leave out the picks that an event may have made, and those of long periods, of horizontal components and at the ends of records."""
     epicenter, depth_km, origin_s = first.regions[0], first.depth_time.depth_km, first.depth_time.time_s
     distances = distance_deg(epicenter.latitude_deg, epicenter.longitude_deg, latitudes_deg, longitudes_deg)
     own: dict[int, list[float]] = {}
@@ -159,6 +164,8 @@ def leave_out_event(picks: Sequence[Picks], latitudes_deg: Floats, longitudes_de
     left = []
     for index, pick in enumerate(picks):
         keep = SHORT_PERIOD_BANDS[pick.bands] & ~pick.horizontal
+        filled_s = EDGE_S + np.array([LONG_WINDOW * short_window_s(*BANDS_HZ[band]) for band in pick.bands])
+        keep &= (pick.times_s > pick.start_s + filled_s) & (pick.times_s < pick.end_s - EDGE_S)
         for start_s, end_s in list_event_intervals(float(distances[index]), depth_km):
             keep &= (pick.times_s < origin_s + start_s) | (pick.times_s > origin_s + end_s)
         for time_s in own.get(index, ()):

@@ -52,9 +52,9 @@ def test_one_local_event_has_no_second():
     assert refine(*local_event(10, seconds=900.0)).second is None
 
 
-def test_picks_of_an_event_and_its_coda_are_left_out_and_others_stay():
-    times = np.array([-100.0, 40.0, 60.0, 700.0])
-    ones, bands, vertical = np.ones(4), np.array([1, 1, 1, 1]), np.zeros(4, np.bool_)
+def test_picks_of_an_event_its_coda_and_the_ends_of_records_are_left_out_and_others_stay():
+    times = np.array([-290.0, -100.0, 40.0, 60.0, 700.0, 895.0])
+    ones, bands, vertical = np.ones(6), np.full(6, 1), np.zeros(6, np.bool_)
     pick = Picks(-300.0, 900.0, times, 0.5 * ones, 5.0 * ones, bands, vertical)
     (left,) = leave_out_event([pick], np.array([2.0]), np.array([0.0]), make_solution(0.0, 0.0))
     assert left.times_s.tolist() == [-100.0, 700.0]
