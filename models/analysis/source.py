@@ -42,9 +42,8 @@ MIN_OPEN_PROBABILITY: Final = 0.01  # of either kind of earthquake: below it the
 CLASS_WEIGHT, CLASS_OFFSET, MAX_CLASS_LOG_RATIO = 0.2, -2.0, 4.0
 """
 Log odds of a force: the weight times the difference of the log likelihoods, force less tensor, and the offset, since a force has more
-histories to try. Chosen by the log loss, together with the network's odds, on 6 glacial earthquakes and 11 earthquakes of the replica's
-validation part that are detected and located to 333 km, most of them near the noise: 0.106 by the network alone, 0.095 by both, 0.593 by
-the inversion alone. Of the glacial earthquakes 3 and 5 reach a probability of 0.8 by network and by both. The numbers are small.
+histories to try. Chosen by the log loss, together with the served odds, on events of the replica's validation part, and tested on those of
+its test part: docs/history/training_log.md, "weights of the inversion in the class".
 """
 KINDS: Final[Mapping[str, Kind]] = {"earthquake": "tensor", "glacial": "force"}
 
