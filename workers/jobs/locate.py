@@ -67,6 +67,9 @@ def source_warnings(found: EventLocation) -> list[DataWarning]:
         return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
     if found.classification is None:
         return []
+    if found.event_type == "glacial":
+        detail = "the waveforms decide the class but do not constrain the force; to get its azimuth by beams, state event_type=glacial"
+        return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
     shares = ", ".join(f"{name} {probability:.2f}" for name, probability in found.classification.probabilities.items())
     reason = "neither an earthquake nor a glacial earthquake is probable enough to state a depth or a force azimuth"
     if found.readings.withheld and found.event_type == "earthquake":

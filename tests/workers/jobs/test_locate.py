@@ -42,6 +42,15 @@ def test_an_event_with_depth_or_force_or_a_given_class_needs_no_such_warning(par
     assert source_warnings(make_found(**parts)) == []
 
 
+def test_a_glacial_earthquake_by_waveforms_without_azimuth_says_how_to_get_one():
+    found = make_found()
+    found.event_type = "glacial"
+    (warning,) = source_warnings(found)
+
+    assert "state event_type=glacial" in warning.detail
+    assert "probable enough" not in warning.detail
+
+
 def test_a_distance_that_the_epicenter_contradicts_is_stated_with_a_deviation_that_covers_it():
     """Three stations on the equator east of an epicenter: one agrees, one reads 5 degrees at 100, one has no coordinates."""
     longitudes = np.array([30.0, 100.0, np.nan])
