@@ -60,7 +60,7 @@ class Classification:
 
     `ood_score`: distance of the section from the training sections; above 1 it lies farther than nearly all sections of validation.
     `reference` is None where no epicenter was found and the section is drawn at predicted distances. `traces_used` counts the traces with
-    data in the section's window. `second`: another event in the same records, which makes the class uncertain where its first arrivals are
+    data in the section's window. `second`: another event in the same records, which makes the class uncertain where its waves are
     at least a third as large.
     """
 
