@@ -107,16 +107,12 @@ def invert_source(
 
     Parameters
     ----------
-    gather : Gather
-        Conditioned records.
-    traces : sequence of int
-        Traces to use.
+    gather, traces : Gather, sequence of int
+        Conditioned records, and the traces to use.
     earths : sequence of GreensTables
         Earth models: the first is scanned, and around the best source each path has the one that fits it better.
-    prior : EpicenterPrior
-        Where and when to search.
-    kind : {"tensor", "force"}
-        A deviatoric moment tensor at depth, or a single force at the surface.
+    prior, kind : EpicenterPrior, {"tensor", "force"}
+        Where and when to search, for a deviatoric moment tensor at depth or a single force at the surface.
     motion : {"displacement", "velocity", "seismometer"}
         What the records are proportional to; "seismometer": the velocity of a broadband seismometer.
     half_duration_s : float
