@@ -94,10 +94,8 @@ def export_artifact(
         Folder of all artifacts.
     data, limits, calibration : dict, tuple of str, dict
         What the card states of the training data, of what the model cannot do, and of its calibration.
-    gate : QuantizationGate, optional
-        Checks the storage of its recipe and chooses a wider one where metrics change too much.
-    storage : "float16" or "float32"
-        Storage where there is no gate.
+    gate, storage : QuantizationGate, optional, {"float16", "float32"}
+        The gate checks the storage of its recipe and chooses a wider one where metrics change too much; without it, the storage.
 
     """
     target = folder / spec.name / version

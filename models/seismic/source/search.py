@@ -57,8 +57,7 @@ def evaluate_window(
     if energy <= 0.0:
         return 0.0
     fit[2] = 1.0 / np.sqrt(energy)
-    center = delay_s / DELAY_STEP_S + upper * step + (delays - 1) // 2
-    widest = MAX_SHIFTS * shift_s / DELAY_STEP_S
+    center, widest = delay_s / DELAY_STEP_S + upper * step + (delays - 1) // 2, MAX_SHIFTS * shift_s / DELAY_STEP_S
     first = max(int(np.ceil(center - widest)), step)
     last = max(min(int(center + widest), delays - 1), first - 1)
     totals, scores = gained[0, : last + 1 - first], gained[1, : last + 1 - first]
