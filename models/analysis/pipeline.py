@@ -236,10 +236,8 @@ def predict_event(
 
     Parameters
     ----------
-    models, gather, given, event_type, progress, records
-        As for `locate_event`.
-    readings, refined : DistanceReadings, RefinedLocation
-        Predicted distances of all traces of the gather; epicenter and origin time that the pictures are drawn at.
+    models, gather, readings, refined, given, event_type, progress, records
+        As for `locate_event`; distances of all traces; the location and origin time that the pictures are drawn at.
 
     """
     reference, shown = make_reference(refined.location), set_origin_time(readings, refined.origin)
