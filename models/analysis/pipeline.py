@@ -134,10 +134,8 @@ def classify_event(
 
     Parameters
     ----------
-    models : mapping of str to OnnxModel
-        Open models by name; "offset" and "event_type" are used.
-    gather : Gather
-        The conditioned records.
+    models, gather : mapping of str to OnnxModel, Gather
+        Open models by name, of which "offset" and "event_type" are used; the conditioned records.
     given : tuple of float, optional
         Trial epicenter (latitude, longitude) in degrees to draw the section at; located from the records where omitted.
     progress : callable

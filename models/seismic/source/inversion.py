@@ -246,9 +246,9 @@ def _profile(cooled: list[Floats], rough: Excitation, chain: Floats) -> Floats:
     profile = np.full(len(DEPTHS_KM), -np.inf)
     if rough.components == FORCES:
         return profile
-    for row in cooled:
+    for row, value in zip(cooled, _limit(np.array([row[0] for row in cooled]), chain[:, 0]), strict=True):
         depth = rough.states[int(row[3])]
-        profile[depth] = max(profile[depth], row[0])
+        profile[depth] = max(profile[depth], value)
     np.maximum.at(profile, chain[:, 3].astype(np.int64), chain[:, 0])
     return profile
 
@@ -256,8 +256,13 @@ def _profile(cooled: list[Floats], rough: Excitation, chain: Floats) -> Floats:
 def _fill_profile(profile: Floats, scanned: Floats) -> Floats:
     """Fill a profile [depths] at the scanned depths with what the scan reached there."""
     filled = profile.copy()
-    filled[SCANNED_DEPTHS] = np.maximum(filled[SCANNED_DEPTHS], scanned)
+    filled[SCANNED_DEPTHS] = np.maximum(filled[SCANNED_DEPTHS], _limit(scanned, profile))
     return filled
+
+
+def _limit(rough: Floats, refined: Floats) -> Floats:
+    """Lower log likelihoods of rough windows so far that the largest is that of the refined ones, if it is larger: the two differ."""
+    return np.asarray(rough - max(0.0, float(rough.max() - refined.max())))
 
 
 def _scan_radius_deg(prior: EpicenterPrior) -> float:

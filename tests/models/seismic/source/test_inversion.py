@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, back_azimuth_deg, destination, distance_deg, geocentric_latitude_deg
+from models.seismic.source import inversion
 from models.seismic.source.force_histories import HISTORY_DELAYS_S, HISTORY_WEIGHTS
 from models.seismic.source.greens_tables import (
     BLOCK,
@@ -18,7 +19,7 @@ from models.seismic.source.greens_tables import (
     layout,
     pack_series,
 )
-from models.seismic.source.inversion import invert_source
+from models.seismic.source.inversion import SCANNED_DEPTHS, invert_source
 from models.seismic.source.observations import rotate_to_transverse
 from models.seismic.source.problem import EpicenterPrior
 from models.seismic.source.solution import describe_fit, measure_amplitude
@@ -211,6 +212,17 @@ def test_noise_constrains_nothing(toy_tables):
     fit = invert_source(noise, traces, (toy_tables,), EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S), "force", "displacement")
 
     assert not describe_fit(fit).constrains
+
+
+def test_no_depth_of_the_profile_exceeds_the_best_source():
+    """Windows of the scan may reach more than refined ones: all its values are lowered alike."""
+    refined, scanned = np.full(len(DEPTHS_KM), -np.inf), np.linspace(40.0, 140.0, len(SCANNED_DEPTHS))
+    refined[SCANNED_DEPTHS[0]] = 100.0
+    filled = inversion._fill_profile(refined, scanned)
+    np.testing.assert_allclose(filled[SCANNED_DEPTHS[1:]], scanned[1:] - 40.0)
+    assert filled.max() == filled[SCANNED_DEPTHS[0]] == filled[SCANNED_DEPTHS[-1]] == 100.0
+    lower = inversion._fill_profile(refined, scanned - 60.0)
+    np.testing.assert_allclose(lower[SCANNED_DEPTHS[1:]], scanned[1:] - 60.0)
 
 
 def test_two_traces_are_too_few(toy_tables):
