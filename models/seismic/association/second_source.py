@@ -57,6 +57,8 @@ PcP, ScP with PcS, PKiKP and ScS: travel times are near sqrt(a^2 + (b D)^2) seco
 """
 CORE_RANGE_DEG: Final = 80.0
 UPWARD_KM_S: Final = 6.0  # ...and earlier for deep sources by at most the depth over this velocity
+CORE_SHADOW_DEG: Final = 100.0
+"""From here on phases through the core that the table lacks (SKP, PKKP, SKKP, P'P') follow the first arrival for an hour."""
 GUIDED_VELOCITIES_KM_S: Final = (3.9, 2.0)
 """Group velocities of Lg and Rg and their coda, up to `GUIDED_RANGE_DEG`."""
 GUIDED_RANGE_DEG: Final = 20.0
@@ -180,7 +182,10 @@ def list_event_intervals(distance_deg: float, depth_km: float) -> list[tuple[flo
         return [(-np.inf, np.inf)]
     times = [float(travel_time_s(phase, [distance_deg], depth_km)[0]) for phase in ("P", "PKP", "PKPbc", "PKPab", "S", "pP", "sP", "PP")]
     times += [legs * float(travel_time_s(phase, [distance_deg / legs], 0.0)[0]) for phase, legs in MULTIPLES]
-    intervals = [(time_s - CODA_S[0], time_s + CODA_S[1]) for time_s in (*times, float(first_arrival_s([distance_deg], depth_km)[0]))]
+    first_s = float(first_arrival_s([distance_deg], depth_km)[0])
+    intervals = [(time_s - CODA_S[0], time_s + CODA_S[1]) for time_s in (*times, first_s)]
+    if distance_deg > CORE_SHADOW_DEG:
+        intervals.append((first_s - CODA_S[0], np.inf))
     if distance_deg < GUIDED_RANGE_DEG:
         fast, slow = (distance_deg * KM_PER_DEGREE / velocity for velocity in GUIDED_VELOCITIES_KM_S)
         intervals.append((fast - CODA_S[0], slow + CODA_S[1]))

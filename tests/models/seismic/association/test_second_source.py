@@ -63,10 +63,15 @@ def test_picks_of_an_event_its_coda_and_the_ends_of_records_are_left_out_and_oth
 
 
 @pytest.mark.parametrize(
-    ("distance", "seconds"), [(50.0, (534, 613, 649, 703, 849, 964, 1019, 1125, 1177, 1293)), (70.0, (671, 693, 827, 927, 1272))]
+    ("distance", "seconds"),
+    [(50.0, (534, 613, 649, 703, 849, 964, 1019, 1125, 1177, 1293)), (70.0, (671, 693, 827, 927, 1272)), (148.0, (1185, 1402, 1804, 2098))],
 )
 def test_later_phases_of_ak135_lie_in_the_intervals_of_an_event(distance, seconds):
-    """P, PcP, PP, PPP, ScP, S, PKiKP, ScS, SS and SSS at 50 degrees, P, PcP, PP, PPP and ScS at 70, from 15 km, by TauP."""
+    """
+    Phases from 15 km, by TauP.
+
+    P, PcP, PP, PPP, ScP, S, PKiKP, ScS, SS and SSS at 50 degrees; P, PcP, PP, PPP and ScS at 70; PKP, SKP and both SKKS at 148.
+    """
     intervals = list_event_intervals(distance, 15.0)
     assert all(any(start <= time_s <= end for start, end in intervals) for time_s in seconds)
     assert not any(start <= 450.0 <= end for start, end in intervals)
