@@ -3,10 +3,13 @@
 import io
 
 import obspy
+import onnx
 import pytest
 
 from benchmarks.classify_bundle import Baseline, Serving, draw_section_picture, draw_trace_picture, make_bundle, read_and_filter
+from benchmarks.inference_precision import load_pictures, store_as_int8, widen_weights
 from models.imaging.style import channels
+from models.registry.store import open_store
 from models.specs.event_type import CLASSES, EVENT_TYPE
 from models.specs.offset import OFFSET
 from tests.support import toy_models
@@ -44,3 +47,15 @@ def test_both_ways_predict_a_class(artifacts):
     settings = Settings(artifacts_dir=artifacts, execution_provider="cpu", threads=1)
     assert Baseline(artifacts, 1).classify(BUNDLE[0]) in CLASSES
     assert Serving(settings).classify(*BUNDLE) in CLASSES
+
+
+def test_int8_computes_only_the_backbone_in_integers():
+    graph = widen_weights(onnx.load(open_store(Settings().artifacts_dir).path(OFFSET.name)))
+    quantized = store_as_int8(graph, load_pictures(OFFSET, None)[:8])
+    made_by = {name: node.op_type for node in quantized.graph.node for name in node.output}
+    (head,) = (node for node in quantized.graph.node if "head.weight" in node.input)
+    convolutions = [node for node in quantized.graph.node if node.op_type == "Conv"]
+    assert head.op_type == "Gemm"
+    assert convolutions
+    assert all(made_by[node.input[1]] == "DequantizeLinear" for node in convolutions)
+    assert any(weight.data_type == onnx.TensorProto.INT8 for weight in quantized.graph.initializer)

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
@@ -60,8 +60,12 @@ def main(arguments: list[str]) -> int:
         artifacts = options.models.resolve() if options.models else toy_models.write_artifacts(Path(temporary) / "artifacts")
         data = Path(temporary) / "data"
         keys = create_owners(data)
-        with Service(data, artifacts, workers=2, settings={"ATLAS_MAX_QUEUED": str(MAX_QUEUED)}) as service:
-            report = asyncio.run(_overload(service.url, keys, options.seconds, options.factor))
+        # The probes are sent by another process: this one is busy with submissions, and would count its own delays.
+        with (
+            Service(data, artifacts, workers=2, settings={"ATLAS_MAX_QUEUED": str(MAX_QUEUED)}) as service,
+            ProcessPoolExecutor(1, get_context("spawn")) as prober,
+        ):
+            report = asyncio.run(_overload(service.url, keys, options.seconds, options.factor, prober))
     (FOLDER / "report.json").write_text(json.dumps(report, indent=2))
     print(json.dumps(report, indent=2))
     return 1 if report["violations"] else 0
@@ -75,10 +79,8 @@ def create_owners(data: Path) -> list[str]:
     return [text for _, text in made]
 
 
-async def _overload(url: str, keys: Sequence[str], seconds: float, factor: float) -> dict[str, Any]:
+async def _overload(url: str, keys: Sequence[str], seconds: float, factor: float, prober: Executor) -> dict[str, Any]:
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=100)
-    # The probes are sent by another process: this one is busy with submissions, and would count its own delays.
-    prober = ProcessPoolExecutor(1, get_context("spawn"))
     async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as client:
         await asyncio.get_running_loop().run_in_executor(prober, poll_health, url, 0.0)
         start_s = time.monotonic()
@@ -95,7 +97,6 @@ async def _overload(url: str, keys: Sequence[str], seconds: float, factor: float
             await asyncio.sleep(float(last.retry_after or 1))
             last = await _submit(client, keys[0])
         after = await _wait_for_end(client, [last])
-    prober.shutdown()
     report = {
         "capacity_jobs_per_s": round(capacity, 2),
         "offered_per_s": round(factor * capacity, 2),

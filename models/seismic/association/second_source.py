@@ -28,7 +28,7 @@ from models.seismic.geodesy import (
     unit_vectors,
 )
 from models.seismic.signal.filters import bandpass_causal
-from models.seismic.signal.picker import BANDS_HZ, LONG_WINDOW, Picks, short_window_s
+from models.seismic.signal.picker import BANDS_HZ, LONG_WINDOW, USABLE_RATE_FRACTION, Picks, short_window_s
 from models.seismic.signal.rayleigh_envelope import EnvelopePeaks
 from models.seismic.waveforms import Record
 
@@ -63,7 +63,6 @@ GUIDED_VELOCITIES_KM_S: Final = (3.9, 2.0)
 """Group velocities of Lg and Rg and their coda, up to `GUIDED_RANGE_DEG`."""
 GUIDED_RANGE_DEG: Final = 20.0
 AMPLITUDE_BAND_HZ: Final = (0.3, 2.0)
-USABLE_RATE_FRACTION: Final = 0.45
 BEFORE_S, AFTER_S = 20.0, 60.0
 """
 Before and after a pick: what is filtered, and in which the largest amplitude is measured. Large ruptures begin as small ones do and reach
@@ -108,8 +107,12 @@ def find_second_source(
     best = score_second_source(picks, latitudes_deg, longitudes_deg, first)
     if best is None or best.score < MIN_SCORE or not comes_from_elsewhere(latitudes_deg, longitudes_deg, first, best):
         return None
-    stations, explained = (count_first_arrivals(arrivals) for arrivals in (best.arrivals, first.arrivals))
-    return best if stations >= max(MIN_STATIONS, MIN_SHARE * explained) else None
+    return best if is_widely_recorded(*(count_first_arrivals(arrivals) for arrivals in (best.arrivals, first.arrivals))) else None
+
+
+def is_widely_recorded(stations: int, first_stations: int) -> bool:
+    """Whether so many stations of a second event suffice, next to those of the first one."""
+    return stations >= max(MIN_STATIONS, MIN_SHARE * first_stations)
 
 
 def count_first_arrivals(arrivals: Sequence[Arrival]) -> int:

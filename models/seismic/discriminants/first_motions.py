@@ -18,10 +18,10 @@ from models.seismic.discriminants.intervals import cut_samples
 from models.seismic.earth.travel_times import first_arrival_s
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.signal.filters import bandpass_causal
+from models.seismic.signal.picker import USABLE_RATE_FRACTION
 from models.seismic.waveforms import Record
 
 BAND_HZ: Final = (0.5, 2.0)
-USABLE_RATE_FRACTION: Final = 0.45
 MIN_RATE_HZ: Final = 4.0
 LEAD_S, LAG_S = 1.0, 2.0
 """Interval about a pick in which the first motion is sought."""

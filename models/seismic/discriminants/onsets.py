@@ -12,11 +12,11 @@ import numpy as np
 
 from models.seismic.discriminants.intervals import cut_samples
 from models.seismic.signal.filters import bandpass_causal
+from models.seismic.signal.picker import USABLE_RATE_FRACTION
 from models.seismic.waveforms import Record
 
 BAND_HZ: Final = (0.7, 2.0)
 MIN_RATE_HZ: Final = 4.0
-USABLE_RATE_FRACTION: Final = 0.45
 SETTLING_S, NOISE_S, GUARD_S = 10.0, 20.0, 2.0
 EARLY_S, LATE_S, ONSET_S = 1.0, 1.0, 2.0
 """Errors of a pick to both sides, and the interval after the onset whose energy counts."""

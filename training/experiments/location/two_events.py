@@ -20,10 +20,10 @@ from models.seismic.association.candidates import collect_candidates
 from models.seismic.association.locate import ArrivalTimeSolution, locate_by_arrival_times
 from models.seismic.association.second_source import (
     MIN_SCORE,
-    MIN_SHARE,
     SecondSource,
     comes_from_elsewhere,
     count_first_arrivals,
+    is_widely_recorded,
     score_second_source,
     select_picks,
 )
@@ -32,6 +32,7 @@ from models.seismic.geodesy import destination, distance_deg, geocentric, geocen
 from models.seismic.location.distances import prepare_distances
 from models.seismic.signal.picker import BANDS_HZ, MAX_PICKS, Picks, short_window_s
 from training.config import TrainingSettings
+from training.evaluation.event_result import EDITION
 from training.evaluation.metrics import wilson
 from training.evaluation.pages import RESULTS, format_table, write_page
 from training.experiments.location.arrival_simulation import (
@@ -73,7 +74,7 @@ class WindowTrial:
 
     def is_found(self, min_score: float = MIN_SCORE) -> bool:
         """Whether the window is answered to hold two events."""
-        return self.score >= min_score and self.elsewhere and self.second_stations >= max(MIN_STATIONS, MIN_SHARE * self.stations)
+        return self.score >= min_score and self.elsewhere and is_widely_recorded(self.second_stations, self.stations)
 
 
 @cache
@@ -244,7 +245,7 @@ def write_two_events_page(settings: TrainingSettings, command: str, trials: int,
     windows = [
         trial
         for events, count in ((1, trials), (2, trials // 3))
-        for trial in draw_windows(*catalogs, events, count, seed, folder / f"two-events-{events}-{seed}.jsonl")
+        for trial in draw_windows(*catalogs, events, count, seed, folder / f"two-events-{EDITION}-{events}-{seed}.jsonl")
     ]
     tables = {"windows": format_windows(windows), "scores": format_scores(windows), "score": f"{MIN_SCORE:g}"}
     return write_page(RESULTS / "two_events.md", TEMPLATE, command, **tables)
