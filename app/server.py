@@ -18,6 +18,12 @@ READINESS_POLL_S: Final = 0.1
 BACKLOG: Final = 128
 """Connections that the kernel holds before they are accepted; those accepted at once must fit into the reserve of open files."""
 
+KEEP_ALIVE_S: Final = 75
+"""
+How long an idle connection stays open: longer than clients and reverse proxies keep theirs (httpx 5 s, nginx 60 s), so that it is they who
+close it, and no request meets a connection that is being closed. Under a limit of connections, the longest idle ones are closed earlier.
+"""
+
 
 def serve(settings: Settings) -> None:
     """Serve HTTP until a signal ends the process."""
@@ -36,6 +42,7 @@ def create_server(settings: Settings) -> "DrainingServer":
         h11_max_incomplete_event_size=settings.max_head_bytes,
         ws="none",
         backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_S,
         access_log=False,
         log_config=None,
         log_level="warning",

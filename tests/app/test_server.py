@@ -130,3 +130,9 @@ def test_a_wait_ends_with_the_state_of_the_job_when_the_server_stops(nodes, file
     answer = httpx.post(f"{url}/events/classify", files=files, headers={"Prefer": "wait=60"}, timeout=70)
     assert (answer.status_code, answer.json()["status"]) == (202, "queued")
     assert time.monotonic() - start_s < 8
+
+
+def test_clients_close_idle_connections_before_the_server_does(nodes):
+    """Else a request may meet a connection that is being closed: httpx keeps idle connections 5 s, nginx those to its servers 60 s."""
+    idle_s = create_server(nodes[0]._settings).config.timeout_keep_alive
+    assert idle_s > max(httpx.Limits().keepalive_expiry, 60)

@@ -34,6 +34,8 @@ from workers.settings import Settings
 FOLDER = ROOT / "build" / "overload"
 HEALTH_EVERY_S, HEALTH_WITHIN_S = 0.25, 0.1
 OWNERS, MAX_QUEUED, MEASURED_JOBS = 10, 100, 20
+MAX_CONNECTIONS = 200
+"""Of the owners, who share one address: the service closes waiting connections where one address has more than 250."""
 UPLOAD = httpx.Request("POST", "http://any", files=[("bundle", part) for part in event(1, stations=3, seconds=600)])
 BODY, CONTENT_TYPE = UPLOAD.read(), UPLOAD.headers["content-type"]
 
@@ -80,7 +82,7 @@ def create_owners(data: Path) -> list[str]:
 
 
 async def _overload(url: str, keys: Sequence[str], seconds: float, factor: float, prober: Executor) -> dict[str, Any]:
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=100)
+    limits = httpx.Limits(max_connections=MAX_CONNECTIONS)
     async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as client:
         await asyncio.get_running_loop().run_in_executor(prober, poll_health, url, 0.0)
         start_s = time.monotonic()
