@@ -40,3 +40,21 @@ def surface_wave(back_azimuth_deg: float, ratio: float = 8.0, seed: int = 1, *, 
         return noise + envelope * np.stack((0.2 * np.cos(phase), -np.sin(away) * np.sin(phase), np.cos(away) * np.sin(phase)))
     radial = -flatter * np.sin(phase)  # at the top of its ellipse a particle moves towards the source
     return noise + envelope * np.stack((np.cos(phase), np.cos(away) * radial, np.sin(away) * radial))
+
+
+def overlapping_waves(back_azimuth_deg: float, seed: int) -> np.ndarray:
+    """Draw motion [3, 600] at 1 Hz of Rayleigh and Love waves that overlap, 3 to 15 degrees from a source, band-passed at 30 to 50 s."""
+    rng = np.random.default_rng(seed)
+    hertz, apart_km = np.fft.rfftfreq(4096), 111.2 * rng.uniform(3.0, 15.0)
+    passed = (hertz > 1.0 / 50.0) & (hertz < 1.0 / 30.0)
+
+    def draw_wave(velocities_km_s: tuple[float, float], amplitude: float) -> np.ndarray:
+        velocity = rng.uniform(*velocities_km_s) + 0.008 * (1.0 / np.maximum(hertz, 0.01) - 40.0)
+        return amplitude * passed * np.exp(-2j * np.pi * (hertz * apart_km / velocity + rng.uniform()))
+
+    rayleigh, love = draw_wave((3.5, 3.9), 1.0), draw_wave((4.0, 4.4), rng.lognormal())
+    body = draw_wave((8.0, 8.1), 0.15)
+    radial, away = 0.75j * rayleigh + 0.6 * body, np.radians(back_azimuth_deg + 180.0)
+    north, east = radial * np.cos(away) - love * np.sin(away), radial * np.sin(away) + love * np.cos(away)
+    motion = np.fft.irfft(np.stack((rayleigh + body, north, east)), 4096)[:, :600]
+    return 1000.0 * motion / np.abs(motion[0]).max() + rng.normal(0.0, 1.0, (3, 600))

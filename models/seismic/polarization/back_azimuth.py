@@ -42,6 +42,8 @@ RAYLEIGH_BAND: Final = FrequencyBand(1.0 / 40.0, 1.0 / 15.0)
 RAYLEIGH_RATE_HZ: Final = 0.5
 MIN_PEAK_LLR: Final = 1.0  # log-likelihood ratio of the most likely back azimuth; stations below it are left out
 MAX_COHERENCE: Final = 0.9999
+WHITE_FACTOR: Final = 1.5
+"""By which the product of bandwidth and length of white noise on two components exceeds that of its summed periodograms."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,17 @@ def _rayleigh_wave_llr(record: Record, motion: Floats) -> Floats:
     return _back_azimuth_llr(delayed[0, window], filtered[1:, window], cycles, ratios, RAYLEIGH_DEVIATION_DEG, rayleigh_probability)
 
 
+def count_cycles(motion: Floats) -> float:
+    """
+    Count the independent cycles of motion on two components [2, n]: its length times its bandwidth, infinite for no motion.
+
+    The bandwidth is `(sum P)² / sum P²`, P being the summed periodograms.
+    """
+    power = (np.abs(scipy.fft.rfft(motion, 4 * motion.shape[1], axis=1)) ** 2).sum(axis=0)
+    total = float((power**2).sum())
+    return WHITE_FACTOR * 0.25 * float(power.sum()) ** 2 / total if total > 0.0 else np.inf
+
+
 def _filter_motion(motion: Floats, step: int, rate_hz: float, band: FrequencyBand) -> tuple[Floats, Floats]:
     """Decimate and band-pass components [3, samples], gaps being zero; also delayed by a quarter period."""
     samples = np.stack([decimate_by_mean(np.nan_to_num(component), step) for component in motion])
@@ -167,8 +180,9 @@ def _back_azimuth_llr(
     Log-likelihood ratio [BINS] of back azimuths, of which horizontal motion is a multiple of the reference, plus noise.
 
     Concentrated over amplitude and noise level, the likelihood is `(1 - c cos²(a - a0))^-n` for back azimuths a within 90 degrees of a0,
-    that of the regression, c being the squared correlation and n the number of cycles. It is blurred by lateral refraction and mixed
-    with a uniform distribution. Zero for all azimuths where the amplitude ratio is not that of the wave.
+    that of the regression, c being the squared correlation and n the number of cycles, which is at most that of the residual: where
+    records were band-passed before, Love waves that overlap Rayleigh waves leave a residual of few cycles. It is blurred by lateral
+    refraction and mixed with a uniform distribution. Zero for all azimuths where the amplitude ratio is not that of the wave.
 
     Parameters
     ----------
@@ -193,7 +207,8 @@ def _back_azimuth_llr(
         return np.zeros(BINS)
     coherence = min(size**2 / (power * total), MAX_COHERENCE)
     projection = np.maximum(np.cos(BACK_AZIMUTHS - np.arctan2(east, north)), 0.0)
-    log_likelihood = -cycles * np.log(1.0 - coherence * projection**2)
+    residual = horizontal - np.outer((north, east), reference) / power
+    log_likelihood = -min(cycles, count_cycles(residual)) * np.log(1.0 - coherence * projection**2)
     blur = np.exp(-0.5 * (np.arange(BINS // 2 + 1) * np.radians(deviation_deg)) ** 2)  # spectrum of a wrapped normal distribution
     likelihood = scipy.fft.irfft(scipy.fft.rfft(np.exp(log_likelihood - log_likelihood.max())) * blur, BINS)
     likelihood = np.maximum(likelihood, 0.0) / max(float(likelihood.mean()), 1e-300)

@@ -31,6 +31,11 @@ MIN_NOISE_WINDOWS: Final = 8.0  # short windows of noise before a pick; also ski
 MIN_NOISE_WINDOWS_SHORT: Final = 3.0  # the same in a short record, which is cut about an arrival: they add a third to the variance
 MIN_STRENGTH: Final = 2.0
 MAX_PICKS: Final = 4  # in each band
+MIN_FREQUENCY_RATIO: Final = 0.5
+"""
+Lowest root-mean-square frequency of a pick's short window, as a fraction of the band's lower corner. Below it a wave of longer period leaks
+through the flank of the filter, as that of a record which was band-passed before, or surface waves of a large event.
+"""
 
 Pick = tuple[float, float, float, int]
 """Seconds after the first sample, standard deviation in seconds, strength, and index of the band."""
@@ -98,8 +103,8 @@ def _pick_band(samples: Floats, live: Flags, rate_hz: float, band: tuple[float, 
     noise_windows = MIN_NOISE_WINDOWS_SHORT if is_short else MIN_NOISE_WINDOWS
     if samples.shape[1] < (noise_windows + 2.0) * short:
         return []
-    # STA/LTA and AIC take energy only, so the norm over components stands for them.
-    filtered = np.linalg.norm([bandpass_causal(component, rate_hz, low_hz, high_hz) for component in samples], axis=0)
+    components = np.stack([bandpass_causal(component, rate_hz, low_hz, high_hz) for component in samples])
+    filtered = np.linalg.norm(components, axis=0)  # STA/LTA and AIC take energy only, so the norm over components stands for them
     ratio = sta_lta(filtered, live, short, round(LONG_WINDOW * short), round(noise_windows * short))
     # The energy of c components over a window has 2 c B T degrees of freedom, B being the bandwidth and T the window.
     deviation = math.sqrt(2.0 / (2.0 * len(samples) * (high_hz - low_hz) * short_s))
@@ -109,6 +114,16 @@ def _pick_band(samples: Floats, live: Flags, rate_hz: float, band: tuple[float, 
     for peak in sorted(find_peaks(ratio, math.exp(MIN_STRENGTH * deviation), 2 * short, MAX_PICKS)):
         strength = math.log(ratio[peak]) / deviation
         onset = aic_onset(filtered, max(0, peak - 2 * short), min(len(filtered), peak + short + 1))
+        frequency_hz = measure_frequency_hz(components[:, onset : onset + short], rate_hz)
+        if peak + 2 * short > len(filtered) or frequency_hz < MIN_FREQUENCY_RATIO * low_hz:
+            continue  # where a record ends is no arrival, nor is what leaks into the band
         uncertainty_s = max(1.0 / rate_hz, short_s * (0.15 + 0.6 / (1.0 + strength - MIN_STRENGTH)))
         picks.append((onset / rate_hz, uncertainty_s, strength, index))
     return picks
+
+
+def measure_frequency_hz(motion: Floats, rate_hz: float) -> float:
+    """Measure the root-mean-square frequency of motion [c, n]: that of its derivative over its own, over 2 pi; infinite for no motion."""
+    energy = float((motion**2).sum())
+    slope = rate_hz * np.diff(motion, axis=1)
+    return float(np.sqrt((slope**2).sum() / energy)) / (2.0 * math.pi) if energy > 0.0 else math.inf

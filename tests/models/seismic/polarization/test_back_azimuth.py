@@ -7,7 +7,7 @@ from models.seismic.geodesy import azimuth_deg, destination, geocentric_latitude
 from models.seismic.polarization.back_azimuth import BINS, STEP_DEG, measure_back_azimuths, sum_back_azimuth_llr
 from models.seismic.signal.picker import pick_records
 from models.seismic.signal.rotation import rotate_to_north_east
-from tests.support.three_components import p_wave, station, surface_wave
+from tests.support.three_components import overlapping_waves, p_wave, station, surface_wave
 
 STATION = (40.0, 25.0)
 
@@ -113,11 +113,11 @@ def test_back_azimuths_come_with_trace_indices_and_uncertainties():
 
 def test_a_wave_truncated_by_the_end_of_the_record_has_a_lower_likelihood_ratio():
     heights = []
-    for seed in range(1, 5):
+    for seed in range(1, 13):
         whole = p_wave(130.0, 8.0, seed)
-        cut = [whole[:, : whole.shape[1] // 2 + count] for count in (200, 24)]
+        cut = [whole[:, : whole.shape[1] // 2 + count] for count in (200, 34)]
         heights.append([measure(station("AAA", motion, 10.0, STATION)).llr_by_azimuth[0].max() for motion in cut])
-    assert np.mean(heights, axis=0)[0] > np.mean(heights, axis=0)[1] + 0.1
+    assert np.mean(heights, axis=0)[0] > np.mean(heights, axis=0)[1] + 0.05
 
 
 def test_neighboring_stations_count_less_than_independent_ones():
@@ -138,3 +138,22 @@ def test_the_llr_of_stations_is_interpolated_at_their_back_azimuths():
         azimuths = azimuth_deg(latitude, longitude, node_latitudes, node_longitudes)
         expected += np.interp(azimuths, STEP_DEG * np.arange(BINS + 1), np.append(table, table[0]))
     np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_band_passed_records_of_overlapping_waves_state_wide_back_azimuths():
+    """
+    Records of 30 to 50 s hold few independent cycles, so that overlapping Love and Rayleigh waves measure no back azimuth surely.
+
+    With the cycles of the band that is read, not of the one that the records hold, the mean log-likelihood ratio at the truth is 0.64.
+    """
+    values, levels = [], []
+    for number, back_azimuth_deg in enumerate(np.random.default_rng(2).uniform(0.0, 360.0, 60)):
+        likelihoods = measure(station("AAA", overlapping_waves(back_azimuth_deg, number), 1.0, STATION))
+        if likelihoods is not None:
+            at = likelihoods.llr_by_azimuth[0, round(back_azimuth_deg / STEP_DEG) % BINS]
+            likelihood = np.exp(likelihoods.llr_by_azimuth[0])
+            values.append(at)
+            levels.append(float(likelihood[likelihoods.llr_by_azimuth[0] > at].sum() / likelihood.sum()))
+    assert len(levels) > 20
+    assert np.mean(values) > 0.8
+    assert np.mean(np.array(levels) <= 0.68) >= 0.68

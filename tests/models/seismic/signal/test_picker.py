@@ -116,3 +116,21 @@ def test_noise_is_picked_no_more_often_in_short_records():
 def cut(original, begin_s, end_s):
     first, last = round(begin_s * original.sampling_rate_hz), round(end_s * original.sampling_rate_hz)
     return replace(original, start_time_s=original.start_time_s + begin_s, samples=original.samples[first:last])
+
+
+def test_waves_of_longer_period_that_leak_into_a_band_are_not_picked_in_it():
+    """A wave train of 8 to 12 s, 3,000 times larger than the noise at other periods, has picks in no band above 0.3 Hz."""
+    rng = np.random.default_rng(4)
+    spectrum = np.fft.rfft(rng.normal(size=4000))
+    periods_s = 1.0 / np.maximum(np.fft.rfftfreq(4000, 0.2), 1e-6)
+    train = np.fft.irfft(np.where((periods_s > 8.0) & (periods_s < 12.0), spectrum, 0.0), 4000)
+    grown = train / train.std() * (1.0 + 10.0 * np.exp(-0.5 * ((np.arange(4000) - 2000) / 200.0) ** 2))
+    found = pick_record(with_samples(record(), 3000.0 * grown + rng.normal(size=4000)))
+    assert len(found.bands) == 0 or found.bands.min() == 3
+
+
+def test_the_end_of_a_record_is_not_picked():
+    samples = record(ratio=1.0).samples.copy()
+    samples[-8:] += 30.0 * np.cos(np.arange(8) * 1.5).astype(np.float32)
+    found = pick_record(with_samples(record(), samples))
+    assert not np.any(found.times_s - 1.6e9 > 398.0)
