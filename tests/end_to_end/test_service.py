@@ -1,6 +1,5 @@
 """The whole service, started as one command with toy models, over HTTP."""
 
-import io
 import json
 import os
 import re
@@ -10,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,8 +23,6 @@ import pytest
 from redis import Redis
 
 from seismic_atlas_client import Client
-from seismic_atlas_client.fdsn.download import FetchPlan, fetch_event
-from seismic_atlas_client.fdsn.events import find_event
 from tests.support import recordings
 from tests.support.fdsn_server import EVENT_ID, serve_fdsn, write_bundle_folder
 from workers.contracts import JobKind, Options, Part, Submission
@@ -72,9 +68,9 @@ def start_process(data: Path, artifacts: Path, log: Path, *flags: str) -> subpro
 
 
 @contextmanager
-def start_service(data: Path, artifacts: Path) -> Iterator[Running]:
+def start_service(data: Path, artifacts: Path, *flags: str) -> Iterator[Running]:
     log = data.parent / f"{data.name}.log"
-    process = start_process(data, artifacts, log)
+    process = start_process(data, artifacts, log, *flags)
     timer = threading.Timer(PATIENCE_S, process.kill)
     timer.start()
     assert process.stdout is not None
@@ -201,31 +197,6 @@ def test_fine_tuning_is_declined_without_workers_for_it(client, event):
     assert (job["status"], job["problem"]["type"], job["problem"]["status"]) == ("failed", "/problems/fine-tune-unavailable", 422)
 
 
-def test_the_client_fetches_an_event_and_locates_it(running, tmp_path):
-    """From an event's id on FDSN services to a catalog of ObsPy, and from a Stream with an Inventory to a class; real workers."""
-    truth = json.loads((BUNDLES / "truth.json").read_text())["earthquake"]
-    (tmp_path / "served").mkdir()
-    write_bundle_folder(BUNDLES / "earthquake.zip", tmp_path / "served", truth)
-    with serve_fdsn(tmp_path / "served") as center, Client(running.url) as client:
-        fetched = fetch_event(find_event(EVENT_ID, center), FetchPlan((center,), count=6), tmp_path / "event.zip")
-        located = client.locate(fetched.path)
-        job = client.job(located.job_id)
-        figures = job.save_figures(tmp_path / "figures")
-        section = job.figure_data("section")
-        with zipfile.ZipFile(fetched.path) as archive:
-            stream = obspy.read(io.BytesIO(archive.read("waveforms.mseed")), format="MSEED")  # noqa: TID251 -- of this repository
-            inventory = obspy.read_inventory(io.BytesIO(archive.read("stations_1.xml")), format="STATIONXML")
-        classified = client.classify(stream, inventory)
-    assert {warning.code for warning in located.warnings} == {"no-response"}
-    assert len(located.to_catalog()) == 1
-    assert job.state.formats == ["json", "quakeml", "geojson", "csv"]
-    assert {path.stem for path in figures} >= {"section", "map"}
-    assert {trace.split(".")[1] for trace in json.dumps(section).split('"') if trace.endswith(".LHZ")} == {
-        one.station for one in fetched.stations
-    }
-    assert classified.traces_used == 6
-
-
 def run_notebook(name: str) -> dict[str, Any]:
     """Run a notebook in the current folder, as Python; returns its variables."""
     path = ROOT / "docs" / "notebooks" / name
@@ -245,10 +216,28 @@ def test_the_notebook_from_an_event_id_to_quakeml_runs(running, tmp_path, monkey
         for variable, value in {"ATLAS_URL": running.url, "EVENT_ID": EVENT_ID, "EVENT_SERVICE": center, "DATA_CENTER": center}.items():
             monkeypatch.setenv(variable, value)
         ran = run_notebook("event_to_quakeml.py")
+        classified = check_section_and_classify(running.url, ran["result"], ran["bundle"], tmp_path / "event" / "bundle")
+    assert classified.traces_used == 6
+    assert {warning.code for warning in ran["result"].warnings} == {"no-response"}
     assert len(ran["bundle"].stations) == 16
     assert len(obspy.read_events(str(tmp_path / "event" / "event.xml"), format="QUAKEML")) == 1
     assert {path.suffix for path in (tmp_path / "event" / "figures").iterdir()} == {".png"}
     assert (tmp_path / "event" / "section.png").exists()
+
+
+def check_section_and_classify(url: str, located: Any, fetched: Any, folder: Path) -> Any:
+    """Check that the section shows all fetched stations, and classify a Stream of six of them with an Inventory."""
+    with Client(url) as client:
+        job = client.job(located.job_id)
+        assert job.state.formats == ["json", "quakeml", "geojson", "csv"]
+        section = json.dumps(job.figure_data("section"))
+        shown = {trace.split(".")[1] for trace in section.split('"') if trace.endswith(".LHZ")}
+        assert shown == {one.station for one in fetched.stations}
+        stream = obspy.read(str(folder / "waveforms.mseed"), format="MSEED")[:6]  # noqa: TID251 -- of this repository
+        inventory = obspy.Inventory()
+        for path in folder.glob("*.xml"):
+            inventory += obspy.read_inventory(str(path), format="STATIONXML")
+        return client.classify(stream, inventory)
 
 
 def test_the_notebook_that_groups_a_folder_runs(running, tmp_path, monkeypatch):
@@ -332,15 +321,15 @@ def test_an_endless_body_is_refused_while_it_is_sent(running):
 
 
 def test_a_keyboard_interrupt_ends_all_processes_within_seconds(tmp_path, toy_artifacts):
-    """SIGTERM does so as well: the fixture `running` checks that."""
-    with start_service(tmp_path / "data", toy_artifacts) as service:
-        check_end(service, signal.SIGINT)
+    """SIGTERM does so as well, and ends a worker too: the fixture `running` checks that."""
+    with start_service(tmp_path / "data", toy_artifacts, "--workers", "0") as service:
+        check_end(service, signal.SIGINT, processes=1)
 
 
-def check_end(service: Running, number: signal.Signals) -> None:
-    """Send a signal, and check that all processes of the service end within seconds."""
+def check_end(service: Running, number: signal.Signals, processes: int = 2) -> None:
+    """Send a signal, and check that all processes of the service end within seconds: the queue server, and a worker if there is one."""
     handles = [os.pidfd_open(pid) for pid in service.pids()]
-    assert len(handles) == 2
+    assert len(handles) == processes
     start_s = time.monotonic()
     service.process.send_signal(number)
     assert service.process.wait(20) == 0

@@ -62,8 +62,8 @@ class Injector:
 
     def inject(self, name: str) -> None:
         """Inject a fault and wait until its job is started again, or the service is ready again."""
-        self._wait_for_spare_attempts()
         try:
+            self._wait_for_spare_attempts()
             recovered_s = self.faults[name]()
         except (NoTarget, ProcessLookupError) as error:
             self._history.add("left-out", name=name, why=str(error) or "the target ended by itself")
@@ -72,27 +72,38 @@ class Injector:
             self._history.add("fault", name=name, recovered_s=recovered_s, within_s=within_s)
 
     def _wait_for_spare_attempts(self) -> None:
-        """Wait until no job is at its last attempt, as another fault would rightly fail it, which the checker cannot distinguish."""
-        deadline = time.monotonic() + TARGET_TIMEOUT_S
+        """
+        Wait until no job is at its last attempt, as another fault would rightly fail it, which the checker cannot distinguish.
+
+        A job whose worker is gone counts with its next attempt, which the next sweep begins. Raises NoTarget.
+        """
+        records, deadline = self._service.records, time.monotonic() + READY_WITHIN_S
         while time.monotonic() < deadline:
             with suppress(RedisError):
-                records = [
-                    self._service.records.get(job) for job in (*self._service.records.list_running(), *self._service.records.list_queued())
-                ]
-                begun = [record.attempt + (record.status is Status.QUEUED) for record in records if record is not None]
+                found = [records.get(job) for job in (*records.list_running(), *records.list_queued())]
+                unfinished = [record for record in found if record is not None and not record.status.terminal]
+                lost = [record.worker is None or records.current_job(record.worker) != record.id for record in unfinished]
+                begun = [record.attempt + gone for record, gone in zip(unfinished, lost, strict=True)]
                 if max(begun, default=0) < Settings().max_attempts:
                     return
             time.sleep(0.05)
+        raise NoTarget("a job stayed at its last attempt")
 
-    def find_running(self, among: list[int] | None = None, within_s: float = TARGET_TIMEOUT_S) -> Running:
-        """Wait for a running attempt, of the given workers if any; raises NoTarget."""
+    def find_running(self, among: list[int] | None = None, within_s: float = TARGET_TIMEOUT_S, *, last: bool = False) -> Running:
+        """
+        Wait for a running attempt, of the given workers if any; raises NoTarget.
+
+        The last attempt of a job only with `last`: an earlier fault may have ended one attempt more while this one was waited for.
+        """
+        attempts = Settings().max_attempts + last
         for _ in self._poll(within_s):
             with suppress(RedisError):
                 for state in self._service.records.list_workers():
                     if state.job is None or (among is not None and state.pid not in among):
                         continue
                     record = self._service.records.get(state.job)
-                    if record is not None and record.status is Status.RUNNING and record.worker == state.id:
+                    running = record is not None and record.status is Status.RUNNING and record.worker == state.id
+                    if record is not None and running and record.attempt < attempts:
                         return Running(record.id, record.attempt, state.pid)
             time.sleep(0.01)
         raise NoTarget("no worker had a job")

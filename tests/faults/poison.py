@@ -27,7 +27,7 @@ def kill_its_worker(client: Client, injector: Injector, history: History) -> Non
     job = _submit(client, history, "kills its worker", expected_failure("/problems/worker-lost", 500))
     for _ in range(Settings().max_attempts if job else 0):
         with suppress(ProcessLookupError, NoTarget):
-            hit = injector.find_running()
+            hit = injector.find_running(last=True)
             os.kill(hit.worker_pid, signal.SIGKILL)
             injector.wait_for_pickup(hit, time.monotonic())
     if job:

@@ -28,7 +28,7 @@ def test_no_accepted_job_is_lost_whatever_is_killed(tmp_path):
     """With real processes and signals, every job ends once, with the answer that it has without faults."""
     if core_fraction() < MIN_CORE_FRACTION:
         pytest.skip("this machine is too busy for workers to send heartbeats in time")
-    plan = faults.Plan(jobs=12, seed=3407, clients=4, scale=0.4, only=SHORT, variety=1, poisons=[poison.crash_its_parser])
+    plan = faults.Plan(jobs=12, seed=3407, clients=4, scale=0.2, only=SHORT, variety=1, poisons=[poison.crash_its_parser])
     report = faults.run(tmp_path, plan)
     assert report["violations"] == []
     assert report["lost"] == 0

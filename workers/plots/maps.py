@@ -155,6 +155,8 @@ def _draw_graticule(axes: Axes, center: MapEpicenter, radius_deg: float, step: i
     for latitudes, longitudes in lines:
         x, y = _project(center, latitudes, longitudes)
         hidden = np.hypot(x, y) > min(radius_deg, ANTIPODE_DEG)
+        if hidden.all():  # about a local network, all but a few of the 539 lines: to draw them takes a second
+            continue
         axes.plot(np.where(hidden, np.nan, x), np.where(hidden, np.nan, y), color=LIGHT_GRAY, linewidth=0.6, zorder=0)
 
 

