@@ -83,6 +83,13 @@ def measure_two_events(arguments: argparse.Namespace, settings: TrainingSettings
     print(two_events.write_two_events_page(settings, arguments.command, arguments.trials, arguments.seed))
 
 
+def measure_few_stations(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Weigh simulated arrival times at few stations against the other observations."""
+    from training.experiments.location import few_stations
+
+    print(few_stations.write_few_stations_page(settings, arguments.command, arguments.trials, arguments.seed))
+
+
 def calibrate_readings_as_served(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Fit the factors on the uncertainties of distances as served, into the card."""
     from training.experiments.release_gate import reading_calibration
@@ -220,6 +227,7 @@ def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.Arg
     delays = commands.add_parser("pick-delays", help="measure the delay of the picker on synthetic onsets")
     origins = commands.add_parser("origin-time-errors", help="fit simulated origin times with and without the errors that stations share")
     short = commands.add_parser("short-records", help="locate simulated records of 100 s about P by their picks alone")
+    few = commands.add_parser("few-stations", help="weigh simulated arrival times at few stations against the other observations")
     pairs = commands.add_parser("two-events", help="look for a second event in simulated windows of one event and of two")
     depths = commands.add_parser("section-depth", help="read depths from sections of few stations and of stations on one side")
     depths.add_argument("--store", default="greens_10s", help="store of Green's functions (greens_10s)")
@@ -229,6 +237,7 @@ def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.Arg
         (delays, 1500),
         (coverage, 300),
         (short, 20),
+        (few, 60),
         (depths, 240),
         (origins, 120),
         (pairs, 150),
@@ -238,6 +247,7 @@ def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.Arg
     for command in (prior, stack, common, scaled, paper, networks, delays, coverage, short, depths, origins):
         command.set_defaults(run=measure_location)
     pairs.set_defaults(run=measure_two_events)
+    few.set_defaults(run=measure_few_stations)
 
 
 def _add_detection(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
