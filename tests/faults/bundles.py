@@ -33,7 +33,7 @@ def event(seed: int, stations: int = 4, seconds: int = 1800) -> Files:
     return ("event.mseed", recordings.miniseed(*waves)), ("stations.csv", recordings.stations_csv(*coordinates))
 
 
-def anomalies(seed: int, events: int = 20) -> Files:
+def anomalies(seed: int, events: int = 17) -> Files:
     """Events of two stations each, in more than one batch for the workers."""
     files = []
     for number in range(events):

@@ -40,11 +40,12 @@ def test_noise_has_no_structure_in_nineteen_draws_of_twenty():
     assert claimed <= 1
 
 
-@pytest.mark.parametrize("shape", ["skewed", "heavy-tailed"])
-def test_one_cloud_of_any_shape_has_no_structure_in_nineteen_draws_of_twenty(shape):
+def test_one_cloud_of_any_shape_has_no_structure_in_nineteen_draws_of_twenty():
+    """Ten skewed and ten heavy-tailed ones."""
+
     def cloud(seed):
         rng = np.random.default_rng(seed)
-        values = rng.lognormal(0, 0.8, (60, 16)) if shape == "skewed" else rng.standard_t(2.5, (60, 16))
+        values = rng.lognormal(0, 0.8, (60, 16)) if seed % 2 else rng.standard_t(2.5, (60, 16))
         return values * np.linspace(1.0, 0.15, 16) + 4.0 * np.eye(16)[0]
 
     assert sum(find_clusters(cloud(seed), 2, 4, 2, seed).structure_found for seed in range(20)) <= 1
