@@ -168,6 +168,7 @@ def add_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     attribution.set_defaults(run=attribute_classes)
     _add_release_gate(commands)
     _add_location_experiments(commands)
+    _add_few_stations(commands)
     _add_detection(commands)
     classes = commands.add_parser("classes", help="measure the classes of explosions, collapses and landslides: docs/results/classes.md")
     classes.add_argument("--store", default="greens_10s", help="store of Green's functions (greens_10s)")
@@ -227,7 +228,6 @@ def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.Arg
     delays = commands.add_parser("pick-delays", help="measure the delay of the picker on synthetic onsets")
     origins = commands.add_parser("origin-time-errors", help="fit simulated origin times with and without the errors that stations share")
     short = commands.add_parser("short-records", help="locate simulated records of 100 s about P by their picks alone")
-    few = commands.add_parser("few-stations", help="weigh simulated arrival times at few stations against the other observations")
     pairs = commands.add_parser("two-events", help="look for a second event in simulated windows of one event and of two")
     depths = commands.add_parser("section-depth", help="read depths from sections of few stations and of stations on one side")
     depths.add_argument("--store", default="greens_10s", help="store of Green's functions (greens_10s)")
@@ -237,7 +237,6 @@ def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.Arg
         (delays, 1500),
         (coverage, 300),
         (short, 20),
-        (few, 60),
         (depths, 240),
         (origins, 120),
         (pairs, 150),
@@ -247,6 +246,12 @@ def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.Arg
     for command in (prior, stack, common, scaled, paper, networks, delays, coverage, short, depths, origins):
         command.set_defaults(run=measure_location)
     pairs.set_defaults(run=measure_two_events)
+
+
+def _add_few_stations(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    few = commands.add_parser("few-stations", help="weigh simulated arrival times at few stations against the other observations")
+    few.add_argument("--trials", type=int, default=24, help="events of each geometry (24)")
+    few.add_argument("--seed", type=int, default=3407)
     few.set_defaults(run=measure_few_stations)
 
 

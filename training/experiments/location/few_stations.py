@@ -70,10 +70,10 @@ class FewTrial:
         return self.served is not self.without
 
 
-def simulate_trial(number: int, seed: int, earthquakes: EarthquakeCatalog, stations: StationCatalog) -> FewTrial:
+def simulate_few_trial(number: int, seed: int, earthquakes: EarthquakeCatalog, stations: StationCatalog) -> FewTrial:
     """Simulate the event of that number, of the geometries in turn, and weigh its arrival times; the origin time is 0."""
     random, geometry = np.random.default_rng([seed, number]), GEOMETRIES[number % len(GEOMETRIES)]
-    source, depth_km, places = draw_source(geometry, earthquakes, stations, random)
+    source, depth_km, places = draw_few_stations(geometry, earthquakes, stations, random)
     true_deg = distance_deg(geocentric_latitude_deg(source[0]), source[1], geocentric_latitude_deg(places[0]), places[1])
     candidates = simulate_candidates((true_deg, *places), depth_km, random)
     distances, sigmas = simulate_distances(true_deg, random)
@@ -95,7 +95,7 @@ def simulate_trial(number: int, seed: int, earthquakes: EarthquakeCatalog, stati
     return FewTrial(geometry.name, source, without, served, accepted=majority and found.log_evidence >= MIN_LOG_EVIDENCE)
 
 
-def draw_source(
+def draw_few_stations(
     geometry: Geometry, earthquakes: EarthquakeCatalog, stations: StationCatalog, random: np.random.Generator
 ) -> tuple[tuple[float, float], float, tuple[Floats, Floats]]:
     """Draw an epicenter and depth of the catalog, and latitudes and longitudes of stations of the geometry."""
@@ -162,12 +162,12 @@ def simulate_back_azimuths(
 def write_few_stations_page(settings: TrainingSettings, command: str, trials: int, seed: int) -> Path:
     """Simulate `trials` events of each geometry; write `few_stations.md`."""
     catalogs = load_earthquakes(settings.data_dir, seed), load_stations(settings.data_dir)
-    simulated = [simulate_trial(number, seed, *catalogs) for number in range(trials * len(GEOMETRIES))]
-    weighed = [one for one in simulated if not one.accepted]
-    groups = [(name, [one for one in weighed if one.geometry == name]) for name in (geometry.name for geometry in GEOMETRIES)]
-    groups += [("all", weighed), ("of these, with arrival times", [one for one in weighed if one.is_mixed])]
+    simulated = [simulate_few_trial(number, seed, *catalogs) for number in range(trials * len(GEOMETRIES))]
+    kept = [one for one in simulated if not one.accepted]
+    groups = [(name, [one for one in kept if one.geometry == name]) for name in (geometry.name for geometry in GEOMETRIES)]
+    groups += [("all", kept), ("of these, with arrival times", [one for one in kept if one.is_mixed])]
     lines = [line for name, group in groups if group for line in (describe_trials(name, group, served=False), describe_trials(name, group))]
-    accepted = str(len(simulated) - len(weighed))
+    accepted = str(len(simulated) - len(kept))
     return write_page(RESULTS / "few_stations.md", TEMPLATE, command, table=format_table(HEADS, lines), accepted=accepted)
 
 
