@@ -231,8 +231,7 @@ def add_evaluations(commands: "Groups[argparse.ArgumentParser]") -> None:
 
 def validate_data(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Validate the stores of Green's functions against physics, or measure how well trivial cues predict class and distance."""
-    from training.experiments import leakage
-    from training.validation import physics
+    from training.experiments import leakage, physics
 
     if arguments.name == "physics":
         print(physics.write_physics_page(settings.build_dir / "greens", STORES, arguments.command))

@@ -104,11 +104,13 @@ def glacial_share(reference: SectionReference | None) -> float:
     return at_ice + (1.0 - at_ice) * next(share for largest_km, share in GLACIAL_SHARE_OFF_ICE if radius_km <= largest_km)
 
 
-def add_force_evidence(
-    probabilities: Mapping[EventClass, float], reference: SectionReference | None, log_ratio: float
-) -> dict[EventClass, float]:
-    """Multiply the odds of a single force, glacial earthquake or landslide, by a likelihood ratio given as its logarithm."""
-    factor, share = exp(log_ratio), max(glacial_share(reference), 1e-6)
+def add_force_evidence(probabilities: Mapping[EventClass, float], share: float, log_ratio: float) -> dict[EventClass, float]:
+    """
+    Multiply the odds of a single force, glacial earthquake or landslide, by a likelihood ratio given as its logarithm.
+
+    `share`: the probability that a single force there is a glacial earthquake (`glacial_share`).
+    """
+    factor, share = exp(log_ratio), max(share, 1e-6)
     landslide = min(probabilities["glacial"] * (1.0 - share) / share, probabilities["other"])
     weights = (
         probabilities["earthquake"],

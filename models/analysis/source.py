@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from models.analysis.combine import OriginTime, combine_depths
-from models.analysis.event_class import add_force_evidence, choose_class
+from models.analysis.event_class import add_force_evidence, choose_class, glacial_share
 from models.analysis.hypocenter import DepthEstimate
 from models.analysis.pipeline import MIN_SIGN_PROBABILITY, EventLocation, ForceAzimuthEstimate
 from models.analysis.refinement import station_distances
@@ -43,7 +43,7 @@ CLASS_WEIGHT, CLASS_OFFSET, MAX_CLASS_LOG_RATIO = 0.2, -2.0, 4.0
 """
 Log odds of a force: the weight times the difference of the log likelihoods, force less tensor, and the offset, since a force has more
 histories to try. Chosen by the log loss, together with the served odds, on events of the replica's validation part, and tested on those of
-its test part: docs/history/training_log.md, "weights of the inversion in the class".
+its test part: `python -m training experiment class-weights`, docs/results/class_weights.md.
 """
 KINDS: Final[Mapping[str, Kind]] = {"earthquake": "tensor", "glacial": "force"}
 
@@ -95,21 +95,37 @@ def weigh_kinds(found: EventLocation, sources: Mapping[Kind, SourceSolution]) ->
     """
     Weigh the class by how much better one kind of source fits than the other; depth or force azimuth of another class are dropped.
 
-    Nothing changes unless both were tried, one of them fits better than noise does, and a moment tensor is short enough to be a point.
+    Nothing changes where they cannot be compared (`compare_kinds`).
     """
     known = found.classification
-    if known is None or len(sources) < 2 or sources["tensor"].centroid_delay_s > MAX_CENTROID_DELAY_S:
+    difference = compare_kinds(sources)
+    if known is None or difference is None:
         return found
-    if max(one.log_likelihood for one in sources.values()) < MIN_LOG_LIKELIHOOD["tensor"]:
-        return found
-    difference = sources["force"].log_likelihood - sources["tensor"].log_likelihood
-    log_ratio = float(np.clip(CLASS_WEIGHT * (difference + CLASS_OFFSET), -MAX_CLASS_LOG_RATIO, MAX_CLASS_LOG_RATIO))
-    probabilities = add_force_evidence(known.probabilities, make_reference(found.location), log_ratio)
+    log_ratio = weigh_difference(difference)
+    probabilities = add_force_evidence(known.probabilities, glacial_share(make_reference(found.location)), log_ratio)
     answer, evidence = choose_class(probabilities), replace(known.evidence, log_force=known.evidence.log_force + log_ratio)
     updated = replace(found, classification=replace(known, event_type=answer, probabilities=probabilities, evidence=evidence))
     if answer == found.event_type:
         return updated
     return replace(updated, event_type=answer, depth=None, force_azimuth=None, depth_time_correlation=None)
+
+
+def compare_kinds(sources: Mapping[Kind, SourceSolution]) -> float | None:
+    """
+    Subtract the log likelihood of a moment tensor from that of a force.
+
+    None unless both were tried, one of them fits better than noise does, and the moment tensor is short enough to be a point.
+    """
+    if len(sources) < 2 or sources["tensor"].centroid_delay_s > MAX_CENTROID_DELAY_S:
+        return None
+    if max(one.log_likelihood for one in sources.values()) < MIN_LOG_LIKELIHOOD["tensor"]:
+        return None
+    return sources["force"].log_likelihood - sources["tensor"].log_likelihood
+
+
+def weigh_difference(difference: float, weight: float = CLASS_WEIGHT, offset: float = CLASS_OFFSET) -> float:
+    """Compute the log odds of a force from the difference of the log likelihoods, force less tensor."""
+    return float(np.clip(weight * (difference + offset), -MAX_CLASS_LOG_RATIO, MAX_CLASS_LOG_RATIO))
 
 
 def find_source(
@@ -132,7 +148,7 @@ def find_source(
         kind,
         motion,
         gain_deviations=dict.fromkeys(known, KNOWN_GAIN_DEVIATION) if kind == "force" else {},  # amplitudes gave tensors nothing
-        horizontals=condition_horizontals(gather, records, traces) if kind == "force" else None,
+        horizontals=condition_horizontals(gather, records, traces),
     )
     if fit is None:
         return None
@@ -171,15 +187,10 @@ def select_traces(gather: Gather, location: Location) -> list[int]:
 
 
 def move_to_force(found: EventLocation, gather: Gather, source: SourceSolution) -> EventLocation:
-    """
-    State the force azimuth of an inversion, and its epicenter and origin time unless arrival times hold them.
-
-    Where the responses of the instruments are unknown, so is the phase of the records, and with it which of two opposite forces it was.
-    """
-    if source.force_azimuth_deg is None or source.force_azimuth_uncertainty_deg is None or source.sign_probability is None:
+    """State the force azimuth of an inversion, and its epicenter and origin time unless arrival times hold them."""
+    if source.force_azimuth_deg is None or source.force_azimuth_uncertainty_deg is None:
         raise ValueError("the source is not a force")
-    ambiguous = not source.response_known or source.sign_probability < MIN_SIGN_PROBABILITY
-    force = ForceAzimuthEstimate(source.force_azimuth_deg, source.force_azimuth_uncertainty_deg, ambiguous)
+    force = ForceAzimuthEstimate(source.force_azimuth_deg, source.force_azimuth_uncertainty_deg, has_ambiguous_sign(source))
     if found.method in HELD_BY:
         return replace(found, source=source, force_azimuth=force)
     location = build_location(
@@ -191,6 +202,15 @@ def move_to_force(found: EventLocation, gather: Gather, source: SourceSolution) 
     )
     origin = OriginTime(source.time_s, source.time_uncertainty_s)
     return replace(found, source=source, force_azimuth=force, location=location, origin=origin, method="waveform-inversion")
+
+
+def has_ambiguous_sign(source: SourceSolution) -> bool:
+    """
+    Whether the force may as well be the opposite one.
+
+    Where the responses of the instruments are unknown, so is the phase of the records, and with it which of two opposite forces it was.
+    """
+    return not source.response_known or (source.sign_probability or 0.0) < MIN_SIGN_PROBABILITY
 
 
 def combine_source_depth(depth: DepthEstimate | None, source: SourceSolution) -> DepthEstimate:

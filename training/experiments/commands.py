@@ -133,6 +133,13 @@ def measure_sources(arguments: argparse.Namespace, settings: TrainingSettings) -
             print(f"{name}\n{text}")
 
 
+def choose_class_weights(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Choose the weights of the source inversion in the class."""
+    from training.experiments.source import class_weights
+
+    print(class_weights.write_class_weights_page(settings, arguments.command, arguments.most))
+
+
 def draw_figures(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Draw the gallery of sections, the figure of sources, or the pictures that models read."""
     from training.experiments import gallery, input_figures, source_figure
@@ -176,11 +183,16 @@ def add_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     classes.set_defaults(run=measure_classes)
     sources = commands.add_parser("source-inversion", help="invert synthetic events of mixed paths: docs/results/source_inversion.md")
     sources.add_argument("--events", type=int, default=60, help="number of events of each kind (60)")
-    sources.add_argument("--seed", type=int, default=3407)
+    sources.add_argument("--seed", type=int, default=3408, help="of other events than those that chose the factors of deviations (3408)")
     sources.add_argument(
         "--no-page", dest="page", action="store_false", help="print figures instead, to calibrate by events of another seed"
     )
     sources.set_defaults(run=measure_sources)
+    weights = commands.add_parser(
+        "class-weights", help="choose the weights of the source inversion in the class: docs/results/class_weights.md"
+    )
+    weights.add_argument("--most", type=int, help="number of events of each part of the replica, at most")
+    weights.set_defaults(run=choose_class_weights)
     versions = commands.add_parser("compare-versions", help="print metrics of versions of a model on the same test pictures")
     versions.add_argument("model", choices=("offset", "event_type", "depth", "force_azimuth"))
     versions.add_argument("graphs", type=Path, nargs="+", metavar="model.onnx")

@@ -2,7 +2,7 @@
 The tables of Green's functions of the source inversion: `models/artifacts/greens/<version>/`.
 
 Computed by reciprocity like the stores of training, but on a regular grid of distances and below 45 mHz: vertical displacement, and
-transverse displacement of forces. A stopped computation continues where it stopped.
+transverse displacement, of moment tensors by toroidal motion alone. A stopped computation continues where it stopped.
 """
 
 import hashlib
@@ -18,8 +18,10 @@ from models.seismic.source.greens_tables import DEPTHS_KM, DISTANCES_DEG, STEP_S
 from training.config import TrainingSettings, read_commit
 from training.earth.greens import GreensConfig, compute_greens, make_calculation
 from training.earth.structure import DECKS, load_earth_model
+from training.earth.toroidal import synthesize_transverse
 
 DEPTHS_PER_BATCH = 13
+LOVE_BAND_HZ = (0.00225, 0.0045, 0.037, 0.041)  # the engine's band of the other series ends at 41 mHz; Love waves are used to 36 mHz
 
 
 def make_tables_config(deck: str) -> GreensConfig:
@@ -55,21 +57,27 @@ def compute_series(deck: str, folder: Path) -> None:
 
 def compute_love_series(deck: str, folder: Path) -> None:
     """
-    Compute `transverse_forces.npy` [distances, 1, samples], if missing: transverse displacement that a transverse force makes.
+    Compute what is missing of the transverse series that a transverse force at the surface makes.
 
-    By symmetry about the great circle, a force on the equator to the north moves points on the equator to the north alone; the transverse
-    of the station and that of the source are both north where the station is west of the source. Love waves are faster than 4 km/s,
-    which takes fewer degrees.
+    `transverse_strains_<depth>.npy` [distances, 2, samples] by toroidal motion, and `transverse_forces.npy` [distances, 1, samples] by the
+    full engine. By symmetry about the great circle, a force on the equator to the north moves points on the equator to the north alone; the
+    transverse of the station and that of the source are both north where the station is west of the source. Love waves are faster than 4
+    km/s, which takes fewer degrees.
     """
+    config = make_tables_config(deck).model_copy(update={"highest_frequency_mhz": 41.0, "degrees_per_mhz": 9.5})
+    samples = round(config.length_min * 60 / STEP_S)
+    if not (folder / f"transverse_strains_{len(DEPTHS_KM) - 1:02d}.npy").exists():
+        strains = synthesize_transverse(deck, DEPTHS_KM, DISTANCES_DEG, LOVE_BAND_HZ, STEP_S, samples)[1]
+        for k, block in enumerate(strains):
+            np.save(folder / f"transverse_strains_{k:02d}.npy", block)
     if (folder / "transverse_forces.npy").exists():
         return
     import yspec  # noqa: PLC0415  (a training-only engine, loaded where it runs)
 
-    config = make_tables_config(deck).model_copy(update={"highest_frequency_mhz": 41.0, "degrees_per_mhz": 9.5})
     source = yspec.Source(latitude=0, longitude=0, depth_km=0, force={"t": -1.0})
     receivers = [yspec.Receiver(latitude=0, longitude=float(distance), depth_km=0.0) for distance in DISTANCES_DEG]
     data = yspec.seismograms(load_earth_model(deck), make_calculation(config), source, receivers).data[0]
-    np.save(folder / "transverse_forces.npy", data[:, 1:2, : round(config.length_min * 60 / STEP_S)])
+    np.save(folder / "transverse_forces.npy", data[:, 1:2, :samples])
 
 
 def pack_tables(files: Sequence[Path], arrangement: tuple[Floats, Integers, Integers], target: Path) -> str:
@@ -87,7 +95,7 @@ def pack_tables(files: Sequence[Path], arrangement: tuple[Floats, Integers, Inte
     return hashlib.sha256(target.read_bytes()).hexdigest()
 
 
-def write_source_tables(settings: TrainingSettings, earths: tuple[str, ...] = (), version: str = "1") -> Path:
+def write_source_tables(settings: TrainingSettings, earths: tuple[str, ...] = (), version: str = "2") -> Path:
     """Compute and write the tables of Earth models (all, if none is named) and their card; returns the folder."""
     decks = earths or DECKS
     target = settings.artifacts_dir / "greens" / version
@@ -99,8 +107,9 @@ def write_source_tables(settings: TrainingSettings, earths: tuple[str, ...] = ()
         compute_love_series(deck, folder)
         files = [folder / f"strains_{k:02d}.npy" for k in range(len(DEPTHS_KM))]
         digests[deck] = pack_tables((*files, folder / "forces.npy"), layout(), target / f"{deck}.npz")
+        files = [folder / f"transverse_strains_{k:02d}.npy" for k in range(len(DEPTHS_KM))]
         transverse[deck] = pack_tables(
-            (folder / "transverse_forces.npy",), layout((), TRANSVERSE), target / f"{deck}-{TRANSVERSE_NAME}.npz"
+            (*files, folder / "transverse_forces.npy"), layout(TRANSVERSE), target / f"{deck}-{TRANSVERSE_NAME}.npz"
         )
     engine = make_tables_config(decks[0]).model_dump(mode="json", include={"highest_frequency_mhz", "lowest_frequency_mhz", "tolerance"})
     card = TablesCard(

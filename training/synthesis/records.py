@@ -5,7 +5,7 @@ Green's functions are contracted with a moment tensor or projected on a force (s
 noise, instrument and defects. Records are conditioned and drawn as served ones are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,8 @@ from training.synthesis.path_effects import PathScatter, perturb_paths
 from training.synthesis.sources import Source
 from training.synthesis.station_geometry import Stations
 from training.synthesis.windows import Window
+
+Contract = Callable[[Source, Floats], Floats]
 
 ORIGIN_S = 1_000_000_000.0
 PRE_EVENT_S = 3840.0
@@ -86,18 +88,23 @@ def apply_directivity(rates: Floats, source: Source, azimuths_deg: Floats, step_
     return np.asarray(stretched * np.divide(rates.sum(axis=2, keepdims=True), area, out=np.zeros_like(area), where=area != 0))
 
 
-def synthesize_displacement(store: GreensStore, source: Source, stations: Stations) -> Floats:
-    """Synthesize noise-free vertical displacement [traces, samples] in meters, from the origin time on, in one Earth model."""
+def synthesize_displacement(store: GreensStore, source: Source, stations: Stations, contract: Contract = contract_source) -> Floats:
+    """Synthesize noise-free displacement [traces, samples] in meters, vertical unless of other components, in one Earth model."""
     table, step = find_nearest_table(store, source), store.time_step_s
     greens = table.data[stations.table_indices] * table.scales[stations.table_indices][..., None]
-    rates = apply_directivity(contract_source(source, stations.azimuths_deg), source, stations.azimuths_deg, step)
+    rates = apply_directivity(contract(source, stations.azimuths_deg), source, stations.azimuths_deg, step)
     padded = fft.next_fast_len(greens.shape[-1] + rates.shape[-1], real=True)
     spectrum = (fft.rfft(greens, padded) * fft.rfft(rates, padded)).sum(axis=1) * step
     return np.asarray(fft.irfft(spectrum, padded)[:, : greens.shape[-1]])
 
 
 def synthesize_mixed_displacement(
-    stores: tuple[GreensStore, ...], source: Source, stations: Stations, one_earth_share: float, random: np.random.Generator
+    stores: tuple[GreensStore, ...],
+    source: Source,
+    stations: Stations,
+    one_earth_share: float,
+    random: np.random.Generator,
+    contract: Contract = contract_source,
 ) -> Floats:
     """
     Synthesize displacement [traces, samples] in meters with an Earth model drawn for each path.
@@ -106,12 +113,12 @@ def synthesize_mixed_displacement(
     exact.
     """
     if len(stores) == 1:
-        return synthesize_displacement(stores[0], source, stations)
+        return synthesize_displacement(stores[0], source, stations, contract)
     count = 1 if random.uniform() < one_earth_share else len(stations.azimuths_deg)
     earths = np.broadcast_to(random.integers(len(stores), size=count), len(stations.azimuths_deg))
     groups = [(np.flatnonzero(earths == k), store) for k, store in enumerate(stores)]
     order = np.argsort(np.concatenate([rows for rows, _ in groups]))
-    motion = [synthesize_displacement(store, source, stations.take(rows)) for rows, store in groups if len(rows)]
+    motion = [synthesize_displacement(store, source, stations.take(rows), contract) for rows, store in groups if len(rows)]
     return np.asarray(np.concatenate(motion)[order])
 
 

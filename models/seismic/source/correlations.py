@@ -17,7 +17,7 @@ from models.compiled import compiled_sums
 from models.parallel import thread_map
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.source.amplitudes import LOVE
-from models.seismic.source.greens_tables import DISTANCES_DEG, FORCES, STEP_S, TRANSVERSE, GreensTables
+from models.seismic.source.greens_tables import DISTANCES_DEG, STEP_S, STRAINS, TRANSVERSE, GreensTables
 from models.seismic.source.observations import (
     RAYLEIGH_KM_S,
     TAPER_S,
@@ -166,7 +166,7 @@ def _tabulate_one(
     norms = np.zeros((*shape, excitation.components), np.float32)
     log_sizes = np.full(WINDOWS, np.nan)
     for window, spectrum in enumerate(record.spectra):
-        block = vertical if window != LOVE else read_transverse(earth, distances, excitation)
+        block = vertical if window != LOVE else read_transverse(earth, distances, stored, excitation)
         if spectrum is None or block is None:
             continue
         separate = record.spectra[0] is not None or window_bounds_s(record.distance_deg)[0] is not None
@@ -178,11 +178,11 @@ def _tabulate_one(
     return values, norms, float(DISTANCES_DEG[distances[0]]), log_sizes[1:]
 
 
-def read_transverse(earth: GreensTables, distances: Integers, excitation: Excitation) -> Floats32 | None:
-    """Read the transverse series [distances, 1, 1, samples] of a force; None of a tensor, and without tables."""
-    if earth.transverse is None or excitation.components != FORCES:
+def read_transverse(earth: GreensTables, distances: Integers, states: Integers, excitation: Excitation) -> Floats32 | None:
+    """Read the transverse series [distances, states, components, samples] of a tensor or force; None without tables."""
+    if earth.transverse is None:
         return None
-    return earth.transverse.read(distances, np.zeros(1, np.int64), TRANSVERSE)
+    return earth.transverse.read(distances, states, TRANSVERSE[0 if excitation.components == STRAINS else 1])
 
 
 def transform_greens(

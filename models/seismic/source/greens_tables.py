@@ -3,9 +3,9 @@ Tables of Green's functions of one Earth model, as they ship: 0.5 to 160 degrees
 
 Vertical displacement of a unit step: for a moment tensor the strain components rr, dd, cc, rd (d toward the station, c across) at depth,
 for a single force at the surface the components z and d (see `training.earth.greens`, which computes them by reciprocity). Transverse
-displacement, 90 degrees clockwise from the direction away from the source, for the component c of a force, clockwise from d. A series
-begins before the first arrival and ends after the Rayleigh wave. Blocks of 16 samples are int8 numbers with a common power of two, so body
-waves keep their precision beside Rayleigh waves.
+displacement, 90 degrees clockwise from the direction away from the source, for the strain components rc and dc (`training.earth.toroidal`)
+and for the component c of a force, clockwise from d. A series begins before the first arrival and ends after the Rayleigh wave. Blocks of
+16 samples are int8 numbers with a common power of two, so body waves keep their precision beside Rayleigh waves.
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ DISTANCES_DEG: Final[Floats] = np.arange(0.5, 160.01, DISTANCE_STEP_DEG)
 DEPTHS_KM: Final = (3.5, 6, 9.5, 13.5, 18, 23, 28.5, 34, 41, 50, 60, 73, 88, 105, 125, 150, 180, 215, 260, 315, 380, 455, 535, 610, 680)
 """None lies on a discontinuity of the Earth models."""
 STRAINS, FORCES = 4, 2  # components of a moment tensor and of a single force
-TRANSVERSE = 1  # components of a single force on transverse records
+TRANSVERSE = (2, 1)  # the same on transverse records
 BLOCK: Final = 16
 TABLE_SCALE: Final = 1e20  # of what is read: displacements in meters of a unit source would underflow when squared
 LEAD_S: Final = 60.0
@@ -65,7 +65,7 @@ class GreensTables:
 
     `mantissas` and `exponents` hold all series one after the other. `begins_s` [distances] after the origin time; `counts`
     [depths + 1, distances] samples, the last row being that of forces; `first_blocks` of the first component likewise. `transverse`: the
-    tables of transverse displacement of forces, with one row; None where there are none.
+    tables of transverse displacement; None where there are none.
     """
 
     mantissas: NDArray[np.int8]
@@ -86,12 +86,11 @@ class GreensTables:
         return block
 
 
-def layout(depths_km: tuple[float, ...] = DEPTHS_KM, force_components: int = FORCES) -> tuple[Floats, Integers, Integers]:
-    """Lay out the series: `begins_s`, `counts` and `first_blocks` of `GreensTables`."""
-    states, begins_s = (*depths_km, 0.0), series_begins_s()
+def layout(components: tuple[int, int] = (STRAINS, FORCES)) -> tuple[Floats, Integers, Integers]:
+    """Lay out series with the components of a tensor and of a force: `begins_s`, `counts` and `first_blocks` of `GreensTables`."""
+    states, begins_s = (*DEPTHS_KM, 0.0), series_begins_s()
     counts = np.rint((np.stack([series_ends_s(depth) for depth in states]) - begins_s) / STEP_S).astype(np.int64) + 1
-    components = np.where(np.arange(len(states)) < len(depths_km), STRAINS, force_components)[:, None]
-    blocks = (-(-counts // BLOCK) * components).ravel()
+    blocks = (-(-counts // BLOCK) * np.where(np.arange(len(states)) < len(DEPTHS_KM), *components)[:, None]).ravel()
     first = (np.cumsum(blocks) - blocks).reshape(counts.shape)
     return begins_s, counts, first
 
@@ -99,7 +98,7 @@ def layout(depths_km: tuple[float, ...] = DEPTHS_KM, force_components: int = FOR
 def load_tables(path: Path, transverse: Path | None = None) -> GreensTables:
     """Load the tables of an Earth model, and those of transverse displacement; raises ValueError for a file of another layout."""
     tables = _load_layout(path, *layout())
-    return tables if transverse is None else replace(tables, transverse=_load_layout(transverse, *layout((), TRANSVERSE)))
+    return tables if transverse is None else replace(tables, transverse=_load_layout(transverse, *layout(TRANSVERSE)))
 
 
 def _load_layout(path: Path, begins_s: Floats, counts: Integers, first_blocks: Integers) -> GreensTables:

@@ -120,13 +120,15 @@ def invert_source(
     gain_deviations : mapping of int to float, optional
         Traces whose Rayleigh amplitudes count, with the standard deviation of the natural logarithm of these.
     horizontals : float32 [traces, 2, samples], optional
-        Motion to the north and east of the traces of the gather, on its clock, NaN where there is none. Their Love waves count for a force.
+        Motion to the north and east of the traces of the gather, on its clock, NaN where there is none. Their Love waves count, those of
+        a moment tensor around the best source of the scan: among many mechanisms and places noise on horizontals leads astray.
 
     """
     states = SCANNED_DEPTHS if kind == "tensor" else np.arange(len(HISTORY_DELAYS_S))
     guess = Guess(prior.latitude_deg, prior.longitude_deg, prior.time_s)
-    records = _Records(gather, traces, horizontals if kind == "force" else None, gain_deviations or {})
-    observations = records.observe(guess, ROUGH_MARGIN_S, ROUGH_PADDING_S)
+    records = _Records(gather, traces, horizontals, gain_deviations or {})
+    rough_records = records if kind == "force" else replace(records, horizontals=None)
+    observations = rough_records.observe(guess, ROUGH_MARGIN_S, ROUGH_PADDING_S)
     if len(observations) < MIN_TRACES:
         return None
     excitation = make_excitation(kind, states, motion, half_duration_s)

@@ -162,7 +162,7 @@ def _observe_love(
     noise = _noise_density(transverse, quiet, rate_hz)
     begin, end = love_bounds_s(distance)
     widths_s = PHASE_ERROR * distance * KM_PER_DEGREE / RAYLEIGH_KM_S
-    return _transform(transverse, rate_hz, clock_s, (begin - margin_s, end + margin_s), padding_s, noise, widths_s)
+    return _transform(transverse, rate_hz, clock_s, (begin - margin_s, end + margin_s), padding_s, noise, widths_s, by_signal=True)
 
 
 def _span_windows_s(distance: float, margin_s: float) -> tuple[float, float]:
@@ -213,6 +213,8 @@ def _transform(
     padding_s: float,
     noise: tuple[Floats, Floats] | None,
     phase_error_s: float,
+    *,
+    by_signal: bool = False,
 ) -> Spectrum | None:
     """Cut, taper, transform and whiten one window; None where samples are missing or all zero."""
     first = round((bounds_s[0] - clock_s) * rate_hz)
@@ -237,7 +239,10 @@ def _transform(
     data = spectrum * gain
     power = smooth_bins(np.abs(data) ** 2, round(SMOOTHING_HZ * length_s))
     independent = 2.0 * power.sum() ** 2 / (power**2).sum() * count / rate_hz / length_s
-    return Spectrum(frequencies, data, gain, length_s, clock_s + first / rate_hz, float((np.abs(data) ** 2).sum()), float(independent))
+    energy = float((np.abs(data) ** 2).sum())
+    if by_signal and noise is not None:
+        independent *= max(0.0, 1.0 - float((np.interp(frequencies, *noise) * gain**2).sum()) * count / energy)
+    return Spectrum(frequencies, data, gain, length_s, clock_s + first / rate_hz, energy, float(independent))
 
 
 @lru_cache(maxsize=512)

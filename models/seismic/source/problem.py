@@ -94,7 +94,7 @@ def prepare_problem(
         np.where(np.isfinite(deviations), tables.log_sizes[:, 0], np.nan),
         station_weights,
         deviations,
-        tables.log_sizes[:, 1] - tables.log_sizes[:, 0],
+        tables.log_sizes[:, 1] - tables.log_sizes[:, 0] if excitation.components == FORCES else np.full(len(deviations), np.nan),
         np.maximum(2.0 * tables.weights[:, LOVE] / station_weights, 1.0),
     )
     return InversionProblem(tables, np.stack(columns, axis=1), stations, center_and_widths, np.zeros(len(excitation.states)))

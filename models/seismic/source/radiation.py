@@ -36,13 +36,23 @@ def project_mechanism(mechanism: Floats, azimuth: float, out: Floats) -> None:
 
 
 @compiled_sums
+def project_transverse(mechanism: Floats, azimuth: float, out: Floats) -> None:
+    """Project a moment tensor [6] on the components rc, dc of transverse records at an azimuth in radians, or a force [3] on c."""
+    m, cosine, sine = mechanism, np.cos(azimuth), np.sin(azimuth)
+    if len(m) == 6:
+        out[0] = 2.0 * (m[4] * cosine + m[3] * sine)
+        out[1] = 2.0 * ((m[2] - m[1]) * sine * cosine - m[5] * (cosine * cosine - sine * sine))
+    else:
+        out[0] = m[2] * cosine - m[1] * sine
+
+
+@compiled_sums
 def project_windows(mechanism: Floats, azimuth: float, out: Floats) -> None:
     """Project a mechanism on the components of Green's functions in each window, `out` [windows, components], unused ones being 0."""
     project_mechanism(mechanism, azimuth, out[0])
     out[1] = out[0]
     out[LOVE] = 0.0
-    if len(mechanism) == 3:
-        out[LOVE, 0] = mechanism[2] * np.cos(azimuth) - mechanism[1] * np.sin(azimuth)
+    project_transverse(mechanism, azimuth, out[LOVE])
 
 
 @compiled_sums

@@ -2,7 +2,8 @@
 Compiled loops of the source inversion: the log likelihood of one trial source, a scan over many, and a Markov chain.
 
 The log likelihood of a window is `-w dof/2 log(1 - 0.7 rho²)`, rho being the normalized correlation, 0 where negative, at the shift of
-the window that is best after a penalty of its square. Gains are free and positive, so polarity counts.
+the window that is best after a penalty of its square. Gains are free and positive, so polarity counts. Numba keeps compiled code by the
+date of this file: change it with `radiation` and `amplitudes`, whose functions are compiled into it.
 """
 
 import numpy as np

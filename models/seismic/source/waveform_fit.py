@@ -10,7 +10,7 @@ from models.array_types import Complexes, Floats, Floats32, Integers
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.source.amplitudes import LOVE
 from models.seismic.source.correlations import SLOWNESSES_S_DEG, Excitation, read_transverse, transform_greens
-from models.seismic.source.greens_tables import DISTANCE_STEP_DEG, DISTANCES_DEG, STEP_S, TABLE_SCALE, TRANSVERSE, GreensTables
+from models.seismic.source.greens_tables import DISTANCE_STEP_DEG, DISTANCES_DEG, STEP_S, TABLE_SCALE, GreensTables
 from models.seismic.source.observations import RAYLEIGH_KM_S, WINDOWS, Observation, Spectrum, love_bounds_s, window_bounds_s
 from models.seismic.source.radiation import locate_station, project_windows
 
@@ -113,10 +113,11 @@ def _open_paths(
     lower = int(np.clip((distance - DISTANCES_DEG[0]) / DISTANCE_STEP_DEG, 0, len(DISTANCES_DEG) - 2))
     rows = np.array((lower, lower + 1))
     upper = float(np.clip((distance - DISTANCES_DEG[lower]) / DISTANCE_STEP_DEG, 0.0, 1.0))
-    block = earth.read(rows, excitation.states[state][None], excitation.components)
+    states = excitation.states[state][None]
+    block = earth.read(rows, states, excitation.components)
     vertical = _Path(rows, upper, block, components[0], earth.begins_s[rows])
-    transverse = read_transverse(earth, rows, excitation)
-    love = None if transverse is None else _Path(rows, upper, transverse, components[LOVE, :TRANSVERSE], earth.begins_s[rows])
+    transverse = read_transverse(earth, rows, states, excitation)
+    love = None if transverse is None else _Path(rows, upper, transverse, components[LOVE, : transverse.shape[2]], earth.begins_s[rows])
     return vertical, vertical, love
 
 

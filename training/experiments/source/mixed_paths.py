@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from scipy import fft
 
-from models.array_types import Floats, Floats32
+from models.array_types import Floats32
 from models.imaging.conditioning import condition
 from models.seismic.geodesy import distance_deg
 from models.seismic.source.greens_tables import DEPTHS_KM, DISTANCES_DEG
@@ -43,7 +43,7 @@ class MixedEvent:
     """
     A gather with its source; `azimuth_deg` of a force, None of other sources.
 
-    `horizontals` [traces, 2, samples]: motion to north and east on the gather's clock, of forces only.
+    `horizontals` [traces, 2, samples]: motion to north and east on the gather's clock, None where not drawn.
     """
 
     kind: str
@@ -67,16 +67,14 @@ def open_love_stores(settings: TrainingSettings, sampler: EventSampler) -> tuple
 
 
 def load_love_series(folder: Path, like: GreensStore) -> GreensStore:
-    """Load the transverse series of an Earth model [distances, 1, samples] as the component d of the forces of a store."""
-    series = np.load(folder / like.config.deck / "transverse_forces.npy")
-    return replace(like, forces=_resample_table(np.concatenate((np.zeros_like(series), series), axis=1), 0.0))
+    """Load the transverse series of an Earth model as a store like that of the vertical ones."""
+    folder = folder / like.config.deck
+    strains = tuple(_load_table(folder / f"transverse_strains_{k:02d}.npy", float(DEPTHS_KM[k])) for k in DEPTH_INDICES)
+    return replace(like, strains=strains, forces=_load_table(folder / "transverse_forces.npy", 0.0))
 
 
 def _load_table(path: Path, depth_km: float) -> GreensTable:
-    return _resample_table(np.load(path), depth_km)
-
-
-def _resample_table(series: Floats, depth_km: float) -> GreensTable:
+    series = np.load(path)
     longer = fft.irfft(fft.rfft(series, axis=-1), UPSAMPLING * series.shape[-1], axis=-1) * UPSAMPLING
     scales = np.maximum(np.abs(longer).max(axis=-1), 1e-300) / 32767.0
     return GreensTable(depth_km, DISTANCES_DEG, np.round(longer / scales[..., None]).astype(np.int16), scales)
@@ -94,7 +92,7 @@ def draw_mixed_events(sampler: EventSampler, kind: str, count: int, seed: int, l
     """
     Draw events of a kind ("glacial", "earthquake", "noise") of a median signal-to-noise ratio of 3 or more, noise excepted.
 
-    With the stores of `love`, forces have horizontals, and gains that differ by the scatter of instruments.
+    With the stores of `love` there are horizontals, and gains that differ by the scatter of instruments.
     """
     number = 0
     while count:
@@ -103,7 +101,7 @@ def draw_mixed_events(sampler: EventSampler, kind: str, count: int, seed: int, l
         magnitude = 0.0 if kind == NOISE else float(random.uniform(*MAGNITUDES))
         drawn = "earthquake" if kind == NOISE else kind
         source, year, azimuth = draw_event_source(sampler, drawn, random, magnitude)
-        found = _synthesize(sampler, love if kind == "glacial" else (), source, year, random)
+        found = _synthesize(sampler, love if kind != NOISE else (), source, year, random)
         if found is None:
             continue
         gather, horizontals = found

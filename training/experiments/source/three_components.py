@@ -1,12 +1,11 @@
 """
-Three-component records of synthetic forces: Love waves on the transverse component beside the vertical one.
+Three-component records of synthetic sources: Love waves on the transverse component beside the vertical one.
 
 Paths scatter independently for Love and Rayleigh waves; a station's components share Earth model, gain and instrument. Noise of horizontals
 is 5 to 20 dB above that of verticals, as tilt makes it (Peterson 1993). Radial Rayleigh waves are vertical ones a quarter period later.
 """
 
 from copy import deepcopy
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -45,14 +44,13 @@ def synthesize_components(
     random: np.random.Generator,
 ) -> tuple[tuple[Record, ...], ...]:
     """
-    Synthesize vertical, north and east records of a force, in nanometers or counts of unknown gain.
+    Synthesize vertical, north and east records of a source, in nanometers or counts of unknown gain.
 
-    `love`: stores whose component d of a force is the transverse displacement that a transverse force makes.
+    `love`: stores of transverse displacement, of the strain components rc and dc and the component c of a force.
     """
     step, same_earths = stores[0].time_step_s, deepcopy(random)
-    turned = replace(stations, azimuths_deg=stations.azimuths_deg + 90.0)
     vertical = synthesize_mixed_displacement(stores, source, stations, realism.one_earth_share, random)
-    transverse = synthesize_mixed_displacement(love, source, turned, realism.one_earth_share, same_earths)
+    transverse = synthesize_mixed_displacement(love, source, stations, realism.one_earth_share, same_earths, contract_transverse)
     waves = [_scatter(one, stations.distances_deg, step, realism, random) for one in (vertical, transverse)]
     radial = ELLIPTICITY * np.imag(signal.hilbert(waves[0], axis=-1))
     away = np.radians(_back_azimuths_deg(source, stations) + 180.0)[:, None]
@@ -68,6 +66,15 @@ def synthesize_components(
         seen = apply_instrument(padded, step, deepcopy(same_instruments)) if realism.instruments else padded
         records.append(_cut_records(seen * gains[:, None] * NANOMETERS, stations, windows, step, random))
     return tuple(records)
+
+
+def contract_transverse(source: Source, azimuths_deg: Floats) -> Floats:
+    """Contract a source with transverse Green's functions for each azimuth: rates [traces, 2, samples] of a tensor, or 1 of a force."""
+    cosine, sine = np.cos(np.radians(azimuths_deg))[:, None], np.sin(np.radians(azimuths_deg))[:, None]
+    if source.is_force:
+        return np.asarray((source.rates[2] * cosine - source.rates[1] * sine)[:, None])
+    _, tt, pp, rt, rp, tp = source.rates
+    return np.stack((2 * (rp * cosine + rt * sine), 2 * ((pp - tt) * sine * cosine - tp * (cosine**2 - sine**2))), axis=1)
 
 
 def condition_components(records: tuple[tuple[Record, ...], ...]) -> tuple[Gather, Floats32]:

@@ -7,6 +7,7 @@ import pytest
 
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, back_azimuth_deg, destination, distance_deg, geocentric_latitude_deg
 from models.seismic.source import inversion
+from models.seismic.source.amplitudes import LOVE
 from models.seismic.source.force_histories import HISTORY_DELAYS_S, HISTORY_WEIGHTS
 from models.seismic.source.greens_tables import (
     BLOCK,
@@ -20,7 +21,7 @@ from models.seismic.source.greens_tables import (
     pack_series,
 )
 from models.seismic.source.inversion import SCANNED_DEPTHS, invert_source
-from models.seismic.source.observations import rotate_to_transverse
+from models.seismic.source.observations import Guess, observe_records, rotate_to_transverse
 from models.seismic.source.problem import EpicenterPrior
 from models.seismic.source.solution import describe_fit, measure_amplitude
 from models.seismic.trace_id import TraceId
@@ -57,7 +58,7 @@ def make_tables(arrangement, components, velocity_km_s):
 @pytest.fixture(scope="module")
 def toy_tables():
     """Rayleigh waves at 3.75 km/s, Love waves at 4.4."""
-    return replace(make_tables(layout(), FORCES, 3.75), transverse=make_tables(layout((), TRANSVERSE), TRANSVERSE, LOVE_KM_S))
+    return replace(make_tables(layout(), FORCES, 3.75), transverse=make_tables(layout(TRANSVERSE), TRANSVERSE[1], LOVE_KM_S))
 
 
 def excite(history, times, step):
@@ -234,3 +235,18 @@ def test_two_traces_are_too_few(toy_tables):
 def test_depths_of_the_tables_ascend():
     assert list(DEPTHS_KM) == sorted(DEPTHS_KM)
     assert len(DEPTHS_KM) >= 24
+
+
+def test_love_windows_without_love_waves_have_no_weight():
+    """Noise of the Love window as strong as that outside says nothing, so that it must not choose a mechanism."""
+    gather = make_gather(40.0, 4, 0.02)
+    waves, random = make_horizontals(gather, 40.0, 4, 0.02), np.random.default_rng(5)
+    noise = (0.3 * np.abs(waves).max() * random.normal(size=waves.shape)).astype(np.float32)
+    guess = Guess(*EPICENTER, ORIGIN_S)
+
+    with_waves, without = (
+        [one.spectra[LOVE].degrees_of_freedom for one in observe_records(gather, guess, range(8), 20.0, 180.0, horizontals)]
+        for horizontals in (waves, noise)
+    )
+
+    assert np.median(without) < 0.2 * np.median(with_waves)

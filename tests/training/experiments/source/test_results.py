@@ -1,0 +1,40 @@
+"""Transverse synthetics agree with the inversion's own projection; results are kept between runs."""
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+
+from models.seismic.source.amplitudes import LOVE
+from models.seismic.source.radiation import project_windows
+from training.experiments.source.page import describe_forces
+from training.experiments.source.results import SourceResult, read_pairs
+from training.experiments.source.three_components import contract_transverse
+from training.synthesis.sources import Source
+
+AZIMUTHS = np.array([10.0, 200.0])
+
+
+def test_synthetic_love_waves_have_the_radiation_that_the_inversion_assumes():
+    for rates in (np.array([0.7, -0.4, -0.3, 0.5, -0.8, 0.6]), np.array([0.0, 0.3, -0.9])):
+        contracted = contract_transverse(Source("any", 0.0, 0.0, 10.0, rates[:, None]), AZIMUTHS)
+        for row, azimuth in zip(contracted[..., 0], np.radians(AZIMUTHS), strict=True):
+            projected = np.zeros((3, 4 if len(rates) == 6 else 2))
+            project_windows(rates, float(azimuth), projected)
+            assert np.allclose(row, projected[LOVE, : len(row)])
+
+
+def make_result(error_deg, *, ambiguous):
+    return SourceResult(30, True, 60.0, 20.0, 0.5, error_deg, 5.0, ambiguous, 0.0, 0.0, 0.0, float("nan"), 1.0)
+
+
+def test_the_sign_counts_only_where_it_is_not_called_ambiguous(tmp_path):
+    results = [make_result(4.0, ambiguous=False), make_result(-174.0, ambiguous=True)]
+    path = tmp_path / "kept.jsonl"
+    path.write_text("".join(json.dumps([asdict(one), None]) + "\n" for one in results))
+
+    text = describe_forces([vertical for vertical, _ in read_pairs(path)])
+
+    assert "Sign right: 50%" in text
+    assert "not called ambiguous 100%" in text
+    assert "within 10 degrees 100%" in text

@@ -1,0 +1,141 @@
+"""Inversions of synthetic events of mixed paths, with what is true of them, kept in a file from which a stopped run continues."""
+
+import json
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from models.analysis.source import MAX_TRACES, has_ambiguous_sign
+from models.registry.earth_tables import load_earths
+from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
+from models.seismic.location.region_calibration import scale_to_contain
+from models.seismic.source.greens_tables import GreensTables
+from models.seismic.source.inversion import invert_source
+from models.seismic.source.mechanisms import kagan_angle_deg
+from models.seismic.source.problem import KNOWN_GAIN_DEVIATION, EpicenterPrior, Kind, Motion
+from models.seismic.source.solution import SourceSolution, describe_fit
+from training.config import TrainingSettings
+from training.evaluation.event_result import EDITION, NAN
+from training.experiments.source.mixed_paths import MixedEvent, draw_mixed_events, open_love_stores, open_mixed_sampler
+from training.random_streams import Purpose, make_generator
+from training.synthesis.records import ORIGIN_S
+from training.synthesis.sources import NOISE
+
+GUESS_DEG, GUESS_S = 1.0, 15.0  # standard deviations of the guess of epicenter and origin time
+
+
+@dataclass(frozen=True)
+class SourceResult:
+    """
+    What the inversion of one synthetic event states, and its errors; NaN where its kind has no such parameter.
+
+    `traces` of the event; `constrains` and `log_likelihood` as of `SourceSolution`; `place_scale`: the factor by which the 68 % ellipse
+    must be enlarged to contain the epicenter; `azimuth_error_deg` from -180 to 180; `kagan_deg`: angle to the true mechanism; `cpu_s`: CPU
+    time.
+    """
+
+    traces: int
+    constrains: bool
+    log_likelihood: float
+    epicenter_error_km: float
+    place_scale: float
+    azimuth_error_deg: float
+    azimuth_deviation_deg: float
+    is_ambiguous: bool
+    depth_km: float
+    depth_deviation_km: float
+    true_depth_km: float
+    kagan_deg: float
+    cpu_s: float
+
+    @property
+    def is_typical(self) -> bool:
+        """Whether the event has 25 to 35 traces."""
+        return 25 <= self.traces <= 35
+
+
+Pair = tuple[SourceResult | None, SourceResult | None]
+"""Results of an event by verticals alone, and with horizontals; None where there are none or traces are too few."""
+
+
+def compare_source(event: MixedEvent, solution: SourceSolution, cpu_s: float) -> SourceResult:
+    """Compare what an inversion states with the true source."""
+    source, region, stated = event.source, solution.region, solution.force_azimuth_deg
+    point = (source.latitude_deg, source.longitude_deg)
+    is_force = stated is not None and event.azimuth_deg is not None
+    return SourceResult(
+        traces=len(event.gather.trace_ids),
+        constrains=solution.constrains,
+        log_likelihood=solution.log_likelihood,
+        epicenter_error_km=KM_PER_DEGREE * float(distance_deg(region.latitude_deg, region.longitude_deg, *point)),
+        place_scale=scale_to_contain(region, *point),
+        azimuth_error_deg=((stated or 0.0) - (event.azimuth_deg or 0.0) + 180.0) % 360.0 - 180.0 if is_force else NAN,
+        azimuth_deviation_deg=solution.force_azimuth_uncertainty_deg or NAN,
+        is_ambiguous=has_ambiguous_sign(solution),
+        depth_km=solution.depth_km,
+        depth_deviation_km=solution.depth_uncertainty_km,
+        true_depth_km=source.depth_km,
+        kagan_deg=NAN if solution.tensor is None else kagan_angle_deg(solution.tensor, np.asarray(source.rates.sum(axis=1))),
+        cpu_s=cpu_s,
+    )
+
+
+def guess_epicenter(event: MixedEvent, random: np.random.Generator) -> EpicenterPrior:
+    """Guess the epicenter and origin time of an event, with their standard deviations."""
+    place = destination(
+        event.source.latitude_deg, event.source.longitude_deg, random.uniform(0.0, 360.0), abs(random.normal(0.0, GUESS_DEG))
+    )
+    return EpicenterPrior(float(place[0]), float(place[1]), GUESS_DEG, ORIGIN_S + float(random.normal(0.0, GUESS_S)))
+
+
+def invert_event(
+    event: MixedEvent, earths: tuple[GreensTables, ...], prior: EpicenterPrior, *, known_responses: bool = False
+) -> SourceResult | None:
+    """Invert an event for its kind of source from a guess of its epicenter and origin time; None where traces are too few."""
+    traces = range(min(len(event.gather.trace_ids), MAX_TRACES))
+    kind: Kind = "force" if event.kind == "glacial" else "tensor"
+    gains = dict.fromkeys(traces, KNOWN_GAIN_DEVIATION) if known_responses and kind == "force" else {}
+    motion: Motion = "displacement" if known_responses else "seismometer"
+    began = time.thread_time()
+    fit = invert_source(event.gather, traces, earths, prior, kind, motion, gain_deviations=gains, horizontals=event.horizontals)
+    if fit is None:
+        return None
+    return compare_source(event, describe_fit(fit, response_known=known_responses), time.thread_time() - began)
+
+
+def invert_kind(settings: TrainingSettings, seed: int, models: int, which: tuple[str, bool], events: int) -> list[Pair]:
+    """
+    Invert so many events of a kind, with known responses or without, with the first Earth models of those that ship.
+
+    Results are kept in `build/evaluation` by edition, seed and kind, and a stopped run continues.
+    """
+    kind, known = which
+    path = settings.build_dir / "evaluation" / f"source-{EDITION}-{models}-{seed}-{kind}-{'known' if known else 'unknown'}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pairs = read_pairs(path)[:events]
+    if len(pairs) == events:
+        return pairs
+    earths, random = tuple(load_earths(settings.artifacts_dir).values())[:models], make_generator(seed, Purpose.SOURCES, 0)
+    sampler = open_mixed_sampler(settings, seed, known_responses=known)
+    love = open_love_stores(settings, sampler) if kind != NOISE else ()
+    for number, event in enumerate(tqdm(draw_mixed_events(sampler, kind, events, seed, love), kind, events)):
+        prior = guess_epicenter(event, random)
+        if number < len(pairs):
+            continue
+        vertical = invert_event(replace(event, horizontals=None), earths, prior, known_responses=known)
+        both = None if event.horizontals is None else invert_event(event, earths, prior, known_responses=known)
+        pairs.append((vertical, both))
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps([None if one is None else asdict(one) for one in (vertical, both)]) + "\n")
+    return pairs
+
+
+def read_pairs(path: Path) -> list[Pair]:
+    """Read the results that an earlier run has kept."""
+    if not path.is_file():
+        return []
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [(None if one is None else SourceResult(**one), None if two is None else SourceResult(**two)) for one, two in rows]

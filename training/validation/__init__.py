@@ -1,1 +1,0 @@
-"""Validation of synthetic data against physics and trivial cues."""
