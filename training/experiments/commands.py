@@ -181,18 +181,7 @@ def add_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     classes.add_argument("--store", default="greens_10s", help="store of Green's functions (greens_10s)")
     classes.add_argument("--most", type=int, default=50, help="number of events of each kind (50)")
     classes.set_defaults(run=measure_classes)
-    sources = commands.add_parser("source-inversion", help="invert synthetic events of mixed paths: docs/results/source_inversion.md")
-    sources.add_argument("--events", type=int, default=60, help="number of events of each kind (60)")
-    sources.add_argument("--seed", type=int, default=3408, help="of other events than those that chose the factors of deviations (3408)")
-    sources.add_argument(
-        "--no-page", dest="page", action="store_false", help="print figures instead, to calibrate by events of another seed"
-    )
-    sources.set_defaults(run=measure_sources)
-    weights = commands.add_parser(
-        "class-weights", help="choose the weights of the source inversion in the class: docs/results/class_weights.md"
-    )
-    weights.add_argument("--most", type=int, help="number of events of each part of the replica, at most")
-    weights.set_defaults(run=choose_class_weights)
+    _add_sources(commands)
     versions = commands.add_parser("compare-versions", help="print metrics of versions of a model on the same test pictures")
     versions.add_argument("model", choices=("offset", "event_type", "depth", "force_azimuth"))
     versions.add_argument("graphs", type=Path, nargs="+", metavar="model.onnx")
@@ -206,6 +195,21 @@ def add_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     inputs = commands.add_parser("inputs", help="draw the pictures that each model reads: figures of the model cards")
     for command in (sections, sources, inputs):
         command.set_defaults(run=draw_figures)
+
+
+def _add_sources(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    sources = commands.add_parser("source-inversion", help="invert synthetic events of mixed paths: docs/results/source_inversion.md")
+    sources.add_argument("--events", type=int, default=60, help="number of events of each kind (60)")
+    sources.add_argument("--seed", type=int, default=3408, help="of other events than those that chose the factors of deviations (3408)")
+    sources.add_argument(
+        "--no-page", dest="page", action="store_false", help="print figures instead, to calibrate by events of another seed"
+    )
+    sources.set_defaults(run=measure_sources)
+    weights = commands.add_parser(
+        "class-weights", help="choose the weights of the source inversion in the class: docs/results/class_weights.md"
+    )
+    weights.add_argument("--most", type=int, help="number of events of each part of the replica, at most")
+    weights.set_defaults(run=choose_class_weights)
 
 
 def _add_release_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import yspec
 from scipy.special import eval_legendre
 
 from training.earth.structure import load_earth_model
@@ -24,8 +25,6 @@ def test_tensors_radiate_the_transverse_waves_of_the_full_engine(series, compone
 
     What is left, 4 % at these long periods, is the near field of spheroidal motion.
     """
-    import yspec
-
     tensor = dict.fromkeys(("rr", "rt", "rp", "tt", "tp", "pp"), 0.0) | {component: 1.0}
     calculation = yspec.Calculation(
         degrees=120,

@@ -8,10 +8,10 @@ import yspec
 
 from training.config import load_recipe
 from training.earth import greens
+from training.experiments import physics
 from training.synthesis.noise import draw_noise_displacement, interpolate_noise_models_db
 from training.synthesis.records import synthesize_displacement
 from training.synthesis.sources import Source, half_duration_s, make_earthquake, make_glacial, triangle_rate
-from training.experiments import physics
 
 pytestmark = pytest.mark.slow
 
