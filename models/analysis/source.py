@@ -43,7 +43,7 @@ CLASS_WEIGHT, CLASS_OFFSET, MAX_CLASS_LOG_RATIO = 0.2, -2.0, 4.0
 """
 Log odds of a force: the weight times the difference of the log likelihoods, force less tensor, and the offset, since a force has more
 histories to try. Chosen by the log loss, together with the served odds, on events of the replica's validation part, and tested on those of
-its test part: `python -m training experiment class-weights`, docs/results/class_weights.md.
+its test part: `python -m training experiment class-weights`.
 """
 KINDS: Final[Mapping[str, Kind]] = {"earthquake": "tensor", "glacial": "force"}
 
