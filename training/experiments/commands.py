@@ -205,9 +205,7 @@ def _add_sources(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--no-page", dest="page", action="store_false", help="print figures instead, to calibrate by events of another seed"
     )
     sources.set_defaults(run=measure_sources)
-    weights = commands.add_parser(
-        "class-weights", help="choose the weights of the source inversion in the class: docs/results/class_weights.md"
-    )
+    weights = commands.add_parser("class-weights", help="choose the weights of the source inversion in the class")
     weights.add_argument("--most", type=int, help="number of events of each part of the replica, at most")
     weights.set_defaults(run=choose_class_weights)
 

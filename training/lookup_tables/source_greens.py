@@ -67,7 +67,7 @@ def compute_love_series(deck: str, folder: Path) -> None:
     config = make_tables_config(deck).model_copy(update={"highest_frequency_mhz": 41.0, "degrees_per_mhz": 9.5})
     samples = round(config.length_min * 60 / STEP_S)
     if not (folder / f"transverse_strains_{len(DEPTHS_KM) - 1:02d}.npy").exists():
-        strains = synthesize_transverse(deck, DEPTHS_KM, DISTANCES_DEG, LOVE_BAND_HZ, STEP_S, samples)[1]
+        strains = synthesize_transverse(deck, DEPTHS_KM, DISTANCES_DEG, LOVE_BAND_HZ, STEP_S, samples)
         for k, block in enumerate(strains):
             np.save(folder / f"transverse_strains_{k:02d}.npy", block)
     if (folder / "transverse_forces.npy").exists():
