@@ -147,7 +147,7 @@ def synthesize_transverse(
             parts = np.concatenate((response.real, response.imag)) @ angular[component]
             full[:, bins] = ((parts[: len(bins)] + 1j * parts[len(bins) :]) * spectrum[:, None]).T
             strains[j, :, component] = np.fft.irfft(full, count)[:, :samples]
-    return strains * np.exp(damping * step_s * np.arange(samples))
+    return np.asarray(strains * np.exp(damping * step_s * np.arange(samples)))
 
 
 def taper_band(frequencies_hz: Floats, corners_hz: tuple[float, float, float, float]) -> Floats:

@@ -25,7 +25,7 @@ from models.imaging.conditioning import condition
 from models.registry.earth_tables import load_earths
 from models.seismic.geodesy import distance_deg
 from models.seismic.source.greens_tables import GreensTables
-from models.specs.event_type import EVENT_CLASSES
+from models.specs.event_type import EVENT_CLASSES, EventClass
 from models.specs.pictures import CONDITIONING
 from training.config import TrainingSettings, load_recipe
 from training.datasets.catalog_replica import ReplicaRecipe
@@ -39,7 +39,7 @@ from training.synthesis.signal_to_noise import signal_to_noise
 
 TEMPLATE: Final = Path(__file__).parents[1] / "templates" / "class_weights.md"
 MIN_SNR: Final = 2.0  # median of the traces: of fainter events the inversion says nothing
-KINDS: Final = ("glacial", "earthquake")
+KINDS: Final[tuple[EventClass, ...]] = ("glacial", "earthquake")
 WEIGHTS: Final = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75, 1.0)
 OFFSETS: Final = tuple(range(-10, 11))
 
@@ -58,10 +58,10 @@ class KindComparison:
     share: float
     difference: float
 
-    def weigh(self, weight: float, offset: float) -> dict[str, float]:
+    def weigh(self, weight: float, offset: float) -> dict[EventClass, float]:
         """Compute the probabilities with the inversion's log odds."""
         served = dict(zip(EVENT_CLASSES, self.probabilities, strict=True))
-        return dict(add_force_evidence(served, self.share, weigh_difference(self.difference, weight, offset)))
+        return add_force_evidence(served, self.share, weigh_difference(self.difference, weight, offset))
 
 
 def compare_event(models: Models, earths: Mapping[str, GreensTables], event: LabeledEvent) -> KindComparison | None:
