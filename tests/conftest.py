@@ -8,7 +8,9 @@ import pytest
 import structlog
 
 from tests.support import toy_models
+from tests.support.long_files import LONG
 
+TESTS = Path(__file__).parent
 YOUNG_OBJECTS = 20_000
 """Objects made before the garbage collector looks for cycles: its default, 700, takes a seventh of the time of the collection of tests."""
 
@@ -30,13 +32,17 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run files that start services, compute or train first, the longest timeout at the head, so that short ones fill the end."""
-    timeouts: dict[Path, float] = {}
+    """
+    Run files that start services, compute or train first, the longest timeout at the head, then `LONG`, so that short ones fill the end.
+
+    One long file at the end would run alone.
+    """
+    ranks = {TESTS / name: 0.5 for name in LONG}
     for item in items:
         marker = item.get_closest_marker("timeout")
         slow = item.get_closest_marker("slow") is not None
-        timeouts[item.path] = max(timeouts.get(item.path, 0.0), marker.args[0] if marker else 0.0, float(slow))
-    items.sort(key=lambda item: -timeouts[item.path])
+        ranks[item.path] = max(ranks.get(item.path, 0.0), marker.args[0] if marker else 0.0, float(slow))
+    items.sort(key=lambda item: -ranks[item.path])
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.long_files import LONG
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("app", "models", "training", "workers")
 CLIENT = "client/src/seismic_atlas_client"  # a distribution of its own: the rules of the packages hold for it too
@@ -128,6 +130,10 @@ def test_the_package_loads_from_this_repository(name):
 def test_the_folder_is_no_package(folder):
     """`tests` and `docker` are names of other people's packages too; an __init__.py would make them importable."""
     assert list((ROOT / folder).rglob("__init__.py")) == []
+
+
+def test_files_that_run_early_exist():
+    assert [name for name in LONG if not (ROOT / "tests" / name).is_file()] == []
 
 
 def test_package_files_hold_a_docstring_and_nothing_else():

@@ -41,7 +41,7 @@ def test_the_two_kinds_are_separated(clustered):
     assert len(set(zip(np.arange(EVENTS) % 2, clustered[1].labels, strict=True))) == clustered[1].k == 2
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_neither_gains_nor_any_order_change_the_clusters(opened, clustered, seed):
     gathers, clusters = clustered

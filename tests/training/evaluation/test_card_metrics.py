@@ -10,6 +10,7 @@ from models.registry.store import open_store
 from models.specs.index import MODELS
 from tests.support.event_results import make_result
 from training.evaluation import card_metrics
+from training.evaluation import metrics as metrics_module
 from training.evaluation.card_metrics import (
     HIGH_SNR,
     HIGH_SNR_SET,
@@ -19,6 +20,12 @@ from training.evaluation.card_metrics import (
     measure_replica,
     update_cards,
 )
+
+
+@pytest.fixture(autouse=True)
+def few_draws(monkeypatch):
+    """Resample events forty times, not 400: `test_metrics` measures the intervals."""
+    monkeypatch.setattr(metrics_module, "DRAWS", 40)
 
 
 @pytest.fixture(scope="module")
