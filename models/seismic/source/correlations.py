@@ -122,6 +122,9 @@ def tabulate_correlations(
     """
     Tabulate the correlations of records with Green's functions.
 
+    Love waves of a tensor weigh by the part of their energy that noise does not explain. Those of a force do not, because where they are
+    missing says where it points.
+
     Parameters
     ----------
     observations : sequence of Observation
@@ -141,6 +144,9 @@ def tabulate_correlations(
     delays_s = np.asarray(DELAY_STEP_S * np.arange(-half_delays, half_delays + 1), np.float64)
     tables = thread_map(lambda record: _tabulate_one(record, earth, excitation, half_width, delays_s), list(observations))
     freedom = np.array([[0.0 if one is None else one.degrees_of_freedom for one in record.spectra] for record in observations])
+    if excitation.components == STRAINS:
+        love = [record.spectra[LOVE] for record in observations]
+        freedom[:, LOVE] *= [0.0 if one is None else one.signal_fraction for one in love]
     travel = np.array([record.distance_deg for record in observations]) * KM_PER_DEGREE / RAYLEIGH_KM_S
     body = BODY_SHIFT_S + BODY_SHIFT * travel
     return CorrelationTables(

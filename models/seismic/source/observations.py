@@ -51,7 +51,8 @@ class Spectrum:
     One whitened window of a record.
 
     `frequencies_hz` [bins] of transforms of `length_s`; `data` [bins] whitened spectrum of samples every second from `begin_s` (after the
-    origin time of the guess) on; `gain` [bins] whitening; `energy` of the data; `degrees_of_freedom` of the window.
+    origin time of the guess) on; `gain` [bins] whitening; `energy` of the data, of which noise leaves the `signal_fraction` to explain;
+    `degrees_of_freedom` of the window.
     """
 
     frequencies_hz: Floats
@@ -61,6 +62,7 @@ class Spectrum:
     begin_s: float
     energy: float
     degrees_of_freedom: float
+    signal_fraction: float
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ def _observe_love(
     noise = _noise_density(transverse, quiet, rate_hz)
     begin, end = love_bounds_s(distance)
     widths_s = PHASE_ERROR * distance * KM_PER_DEGREE / RAYLEIGH_KM_S
-    return _transform(transverse, rate_hz, clock_s, (begin - margin_s, end + margin_s), padding_s, noise, widths_s, by_signal=True)
+    return _transform(transverse, rate_hz, clock_s, (begin - margin_s, end + margin_s), padding_s, noise, widths_s)
 
 
 def _span_windows_s(distance: float, margin_s: float) -> tuple[float, float]:
@@ -213,8 +215,6 @@ def _transform(
     padding_s: float,
     noise: tuple[Floats, Floats] | None,
     phase_error_s: float,
-    *,
-    by_signal: bool = False,
 ) -> Spectrum | None:
     """Cut, taper, transform and whiten one window; None where samples are missing or all zero."""
     first = round((bounds_s[0] - clock_s) * rate_hz)
@@ -240,9 +240,8 @@ def _transform(
     power = smooth_bins(np.abs(data) ** 2, round(SMOOTHING_HZ * length_s))
     independent = 2.0 * power.sum() ** 2 / (power**2).sum() * count / rate_hz / length_s
     energy = float((np.abs(data) ** 2).sum())
-    if by_signal and noise is not None:
-        independent *= max(0.0, 1.0 - float((np.interp(frequencies, *noise) * gain**2).sum()) * count / energy)
-    return Spectrum(frequencies, data, gain, length_s, clock_s + first / rate_hz, energy, float(independent))
+    explained = 0.0 if noise is None else float((np.interp(frequencies, *noise) * gain**2).sum()) * count / energy
+    return Spectrum(frequencies, data, gain, length_s, clock_s + first / rate_hz, energy, float(independent), max(0.0, 1.0 - explained))
 
 
 @lru_cache(maxsize=512)

@@ -237,7 +237,7 @@ def test_depths_of_the_tables_ascend():
     assert len(DEPTHS_KM) >= 24
 
 
-def test_love_windows_without_love_waves_have_no_weight():
+def test_noise_leaves_nothing_of_love_windows_without_love_waves_to_explain():
     """Noise of the Love window as strong as that outside says nothing, so that it must not choose a mechanism."""
     gather = make_gather(40.0, 4, 0.02)
     waves, random = make_horizontals(gather, 40.0, 4, 0.02), np.random.default_rng(5)
@@ -245,7 +245,7 @@ def test_love_windows_without_love_waves_have_no_weight():
     guess = Guess(*EPICENTER, ORIGIN_S)
 
     with_waves, without = (
-        [one.spectra[LOVE].degrees_of_freedom for one in observe_records(gather, guess, range(8), 20.0, 180.0, horizontals)]
+        [one.spectra[LOVE].signal_fraction for one in observe_records(gather, guess, range(8), 20.0, 180.0, horizontals)]
         for horizontals in (waves, noise)
     )
 
