@@ -1,6 +1,9 @@
 """
 Transients of one record: how far its largest windowed energies exceed the record's background, in bands from 150 s to 4 Hz.
 
+A transient is a wave train where the energy at 8 to 20 s stays high for minutes: surface waves and coda of an event do, for they are
+dispersed and scattered; glitches, steps and pulses do not, up to a thousand times the noise, where the filter has no side lobes.
+
 It takes no phase, no distance and no second station, so that one record alone can show an event. What noise reaches is calibrated
 elsewhere (`models.analysis.detection`).
 """
@@ -10,11 +13,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from models.array_types import Flags, Floats
 from models.parallel import thread_map
 from models.seismic.signal.characteristic_function import clean_in_place, decimate_by_mean
-from models.seismic.signal.filters import FrequencyBand, bandpass_zero_phase
+from models.seismic.signal.filters import FrequencyBand, Passband, bandpass_zero_phase
 from models.seismic.signal.picker import MAX_RATE_HZ, USABLE_RATE_FRACTION
 from models.seismic.waveforms import Record
 
@@ -27,6 +31,37 @@ BACKGROUND_PERCENTILE: Final = 25.0  # of the windowed energies: a record may ho
 MIN_WINDOWS: Final = 10  # independent windows of a record in a band
 MIN_BAND_RATIO: Final = 1.4  # upper over lower corner, below the Nyquist frequency
 
+TRAIN_S: Final = 80.0  # of a wave train; its energy may be low for a quarter of this time, as between P, S and surface waves
+TRAIN_WINDOW_S: Final = 10.0
+TRAIN_LOW_SHARE: Final = 0.25
+MIN_TRAIN_RECORD_S: Final = 160.0  # beside the ends
+
+
+@dataclass(frozen=True)
+class _GaussianBand:
+    """
+    A band with a Gaussian gain times the square of frequency, the band of the second derivative; center and standard deviation in hertz.
+
+    Its impulse response has a Gaussian envelope, here with a standard deviation of 6 s: the response to a pulse or step, a thousand times as
+    large as the noise, has left the record within half a minute, and the slow decay after a step has no second derivative.
+    """
+
+    center_hz: float
+    deviation_hz: float
+
+    def gain(self, frequencies_hz: Floats) -> Floats:
+        """Gain of frequencies."""
+        relative = frequencies_hz / self.center_hz
+        return np.asarray(relative**2 * np.exp(-0.5 * ((frequencies_hz - self.center_hz) / self.deviation_hz) ** 2))
+
+    def padding(self, rate_hz: float) -> int:
+        """Samples to append before a transform."""
+        return round(10.0 / self.deviation_hz * rate_hz / (2.0 * np.pi))
+
+
+TRAIN_CORNERS_HZ: Final = (1 / 20, 1 / 8)
+_TRAIN_BAND: Final = _GaussianBand(0.064, 0.025)  # the largest gain is at 12.5 s
+
 
 @dataclass(frozen=True)
 class Transients:
@@ -34,7 +69,8 @@ class Transients:
     Energy contrasts of records: [records, bands], NaN where a record is too short for a band or its rate too low.
 
     `contrasts`: natural logarithm of the windowed energy that is reached for two windows, over the 25th percentile of all windows.
-    `windows`: number of independent windows.
+    `windows`: number of independent windows. A last column, beyond the bands, is that of wave trains: the contrast that three quarters of
+    80 s reach, in a Gaussian band about 12 s.
     """
 
     contrasts: Floats
@@ -42,33 +78,31 @@ class Transients:
 
 
 def measure_transients(records: Sequence[Record]) -> Transients:
-    """Measure the energy contrast of the vertical component of every record in every band."""
-    measured = np.array(thread_map(_measure_record, records), np.float64).reshape(-1, len(TRANSIENT_BANDS_HZ), 2)
+    """Measure the energy contrast of the vertical component of every record in every band, and that of wave trains."""
+    measured = np.array(thread_map(_measure_record, records), np.float64).reshape(-1, len(TRANSIENT_BANDS_HZ) + 1, 2)
     return Transients(measured[..., 0], measured[..., 1])
 
 
 def _measure_record(record: Record) -> list[tuple[float, float]]:
-    """Contrast and number of windows of one record in every band."""
+    """Contrast and number of windows of one record in every band, and of wave trains."""
     step = max(1, int(record.sampling_rate_hz // MAX_RATE_HZ))
     rate_hz = record.sampling_rate_hz / step
     samples = decimate_by_mean(np.ascontiguousarray(record.samples, np.float64), step)
     live = np.isfinite(samples)
     if live.sum() <= 1 or not clean_in_place(samples):
-        return [(np.nan, 0.0)] * len(TRANSIENT_BANDS_HZ)
-    return [_measure_band(samples, live, rate_hz, corners_hz) for corners_hz in TRANSIENT_BANDS_HZ]
+        return [(np.nan, 0.0)] * (len(TRANSIENT_BANDS_HZ) + 1)
+    bands = [_measure_band(samples, live, rate_hz, corners_hz) for corners_hz in TRANSIENT_BANDS_HZ]
+    return [*bands, _measure_train(samples, live, rate_hz)]
 
 
 def _measure_band(samples: Floats, live: Flags, rate_hz: float, corners_hz: tuple[float, float]) -> tuple[float, float]:
     """Contrast and number of windows in one band; windows at gaps, and within a period of the ends, do not count."""
     low_hz, high_hz = corners_hz[0], min(corners_hz[1], USABLE_RATE_FRACTION * rate_hz)
-    width, edge = round(max(MIN_WINDOW_S, 1.0 / low_hz) * rate_hz), round(rate_hz / low_hz)
-    if high_hz < MIN_BAND_RATIO * low_hz or len(samples) < MIN_WINDOWS * width + 2 * edge:
+    if high_hz < MIN_BAND_RATIO * low_hz:
         return np.nan, 0.0
-    taper = np.minimum(1.0, np.minimum(np.arange(len(samples)), np.arange(len(samples))[::-1]) / edge)
-    energies = bandpass_zero_phase(samples * taper, rate_hz, FrequencyBand(low_hz, high_hz))[edge:-edge] ** 2
-    sums, gaps = np.concatenate(([0.0], np.cumsum(energies))), np.concatenate(([0], np.cumsum(~live[edge:-edge])))
-    starts = np.arange(0, len(energies) - width + 1, max(1, width // STEPS_PER_WINDOW))
-    windowed = (sums[starts + width] - sums[starts])[gaps[starts + width] == gaps[starts]]
+    lengths_s = (max(MIN_WINDOW_S, 1.0 / low_hz), 1.0 / low_hz)
+    energies, known = _measure_windows(samples, live, rate_hz, lengths_s, FrequencyBand(low_hz, high_hz))
+    windowed = energies[known]
     if len(windowed) < STEPS_PER_WINDOW * MIN_WINDOWS:
         return np.nan, 0.0
     rank = len(windowed) - STEPS_PER_WINDOW * SUSTAINED_WINDOWS
@@ -76,3 +110,38 @@ def _measure_band(samples: Floats, live: Flags, rate_hz: float, corners_hz: tupl
     if not sustained > 0.0:
         return np.nan, 0.0
     return float(np.log(sustained / max(background, 1e-12 * sustained))), len(windowed) / STEPS_PER_WINDOW
+
+
+def _measure_train(samples: Floats, live: Flags, rate_hz: float) -> tuple[float, float]:
+    """Contrast that three quarters of `TRAIN_S` reach in the band of wave trains, and the number of independent windows."""
+    low_hz, high_hz = TRAIN_CORNERS_HZ
+    if high_hz > USABLE_RATE_FRACTION * rate_hz:
+        return np.nan, 0.0
+    energies, known = _measure_windows(samples, live, rate_hz, (TRAIN_WINDOW_S, 1.0 / low_hz), _TRAIN_BAND)
+    step_s = max(1, round(TRAIN_WINDOW_S * rate_hz) // STEPS_PER_WINDOW) / rate_hz
+    steps = round((TRAIN_S - TRAIN_WINDOW_S) / step_s) + 1
+    if known.sum() * step_s < MIN_TRAIN_RECORD_S or not energies.max() > 0.0:
+        return np.nan, 0.0
+    rank = int(TRAIN_LOW_SHARE * (steps - 1))
+    trains = np.partition(sliding_window_view(np.where(known, energies, 0.0), steps), rank, axis=1)[:, rank]
+    smallest = 1e-12 * energies.max()
+    background = max(float(np.percentile(energies[known], BACKGROUND_PERCENTILE)), smallest)
+    return float(np.log(max(float(trains.max()), smallest) / background)), float(known.sum() * step_s / TRAIN_WINDOW_S)
+
+
+def _measure_windows(
+    samples: Floats, live: Flags, rate_hz: float, lengths_s: tuple[float, float], band: Passband
+) -> tuple[Floats, Flags]:
+    """
+    Measure the energies [windows] of a band, and which windows hold no gap.
+
+    `lengths_s`: of a window, and of what is left out at either end of the record.
+    """
+    width, edge = (round(length_s * rate_hz) for length_s in lengths_s)
+    if len(samples) < width + 2 * edge:
+        return np.zeros(0), np.zeros(0, np.bool_)
+    taper = np.minimum(1.0, np.minimum(np.arange(len(samples)), np.arange(len(samples))[::-1]) / edge)
+    energies = bandpass_zero_phase(samples * taper, rate_hz, band)[edge:-edge] ** 2
+    sums, gaps = np.concatenate(([0.0], np.cumsum(energies))), np.concatenate(([0], np.cumsum(~live[edge:-edge])))
+    starts = np.arange(0, len(energies) - width + 1, max(1, width // STEPS_PER_WINDOW))
+    return sums[starts + width] - sums[starts], gaps[starts + width] == gaps[starts]

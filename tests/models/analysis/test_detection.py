@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from models.analysis.detection import (
     DISTURBED_PROBABILITY,
     DISTURBED_SINGLE_PROBABILITY,
+    DISTURBED_TRAIN_PROBABILITY,
     MAX_FALSE_ALARM_PROBABILITY,
     MAX_TRANSIENT_PROBABILITY,
     MIN_FALSE_ALARM_PROBABILITY,
@@ -105,6 +107,24 @@ def test_no_trace_is_better_evidence_than_a_disturbance():
     assert network_probability(np.array([[1e-12], [1e-12]])) == pytest.approx(DISTURBED_PROBABILITY**2)
     assert network_probability(np.array([[0.009]])) == pytest.approx(RATE_FACTOR * 0.009)
     assert detect(make_records(1, heights=[1e4])).statistic == pytest.approx(-np.log10(DISTURBED_SINGLE_PROBABILITY))
+
+
+def test_a_wave_train_is_rarer_among_disturbances_than_a_transient():
+    """Its probability stands after those of the bands."""
+    unmeasured = np.full((4, 7), np.nan)
+    transients, trains = unmeasured.copy(), unmeasured.copy()
+    transients[:, 2], trains[:, 6] = (1e-9, 1e-9, 0.9, 0.9), (1e-9, 1e-9, 0.9, 0.9)
+    assert network_probability(transients) == pytest.approx(binom.sf(1, 4, DISTURBED_PROBABILITY))
+    assert network_probability(trains) == pytest.approx(binom.sf(1, 4, DISTURBED_TRAIN_PROBABILITY))
+
+
+def test_wave_trains_of_two_traces_of_eight_are_an_event_and_glitches_are_none():
+    quiet, waves = make_records(8), make_records(8, heights=[8.0, 8.0] + [0.0] * 6)
+    times = np.arange(len(quiet[0].samples)) / RATE_HZ - 600.0
+    glitch = np.where(times >= 0, 300.0 * np.exp(-np.maximum(times, 0.0) / 80.0), 0.0).astype(np.float32)
+    glitches = [replace(record, samples=record.samples + glitch) if number < 2 else record for number, record in enumerate(quiet)]
+    assert detect(waves).detected
+    assert not detect(glitches).detected
 
 
 def test_a_contrast_is_the_more_probable_in_noise_the_more_trials_there_are():

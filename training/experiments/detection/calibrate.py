@@ -47,6 +47,8 @@ MIN_TAIL_SCALE = 0.5
 Smallest tail scale of a law of transients, in natural logarithms of energy: noise of one station varies by some decibels more than that
 of the few stations that calibrate.
 """
+MIN_TRAIN_TAIL_SCALE = 0.3
+"""The same of wave trains: twice what the noise that calibrates has, defects included (a factor of e in 0.15 to 0.19)."""
 MIN_STACK_TAIL_SCALE = 0.3
 """Of the law of the surface-wave stack: of 1,012 networks of noise five reached a log evidence of 1 and one reached 1.5."""
 MAX_DECAY = 1.0
@@ -99,7 +101,7 @@ def condition_network(network: NoiseNetwork) -> Gather | None:
 
 def measure_noise(networks: Iterable[NoiseNetwork]) -> NoiseSamples:
     """Measure every kind of evidence on networks of noise, those without a known event."""
-    transients: list[list[tuple[float, float]]] = [[] for _ in TRANSIENT_BANDS_HZ]
+    transients: list[list[tuple[float, float]]] = [[] for _ in range(len(TRANSIENT_BANDS_HZ) + 1)]
     beams: list[list[tuple[float, float]]] = [[] for _ in BEAM_BANDS]
     stacks: list[tuple[float, float]] = []
     for network in networks:
@@ -156,10 +158,12 @@ def fit_laws(synthetic: NoiseSamples, recorded: NoiseSamples) -> NoiseTable:
     and of recordings at 0.3 to 0.8 Hz.
     """
     transients: list[Law] = []
-    for band, pair in enumerate(zip(synthetic.transients, recorded.transients, strict=True)):
+    pairs = list(zip(synthetic.transients, recorded.transients, strict=True))
+    for band, pair in enumerate(pairs[:-1]):
         growth = None if band <= LAST_LONG_BAND else max(transients[LAST_LONG_BAND][1], fit_growth(pair[0]))
         transients.append(_choose_law(pair, growth, MIN_TAIL_SCALE))
     transients[HIGHEST_BAND] = transients[HIGHEST_BAND - 1]
+    transients.append(_choose_law(pairs[-1], None, MIN_TRAIN_TAIL_SCALE))
     beams = [_choose_law(pair) for pair in zip(synthetic.beams, recorded.beams, strict=True)]
     stack = fit_law(synthetic.stacks, 0.0, MIN_STACK_TAIL_SCALE)
     return NoiseTable(tuple(transients), tuple(beams), stack, ((0.0, 1.0), (0.0, 1.0)), 0)

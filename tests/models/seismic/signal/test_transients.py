@@ -9,8 +9,8 @@ from models.seismic.signal.transients import TRANSIENT_BANDS_HZ, measure_transie
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
 
-LONG_PERIOD_P, SHORT_PERIOD = 2, 4
-"""Bands of 8 to 20 s and of 0.8 to 2 Hz."""
+LONG_PERIOD_P, SHORT_PERIOD, TRAIN = 2, 4, 6
+"""Bands of 8 to 20 s and of 0.8 to 2 Hz; wave trains."""
 
 
 @pytest.fixture
@@ -47,6 +47,22 @@ def test_an_impulse_shorter_than_two_windows_is_no_transient(noise):
     assert contrasts(short)[SHORT_PERIOD] - contrasts(noise)[SHORT_PERIOD] < 2.0
 
 
+def test_glitches_of_any_size_are_no_wave_train(noise):
+    """A step that decays over 20 to 300 s, a thousand times as large as the noise, leaves the band of wave trains in half a minute."""
+    times = np.arange(len(noise.samples)) / noise.sampling_rate_hz - 1000.0
+    for decay_s in (1.0, 20.0, 80.0, 300.0):
+        glitch = np.where(times >= 0, 1e3 * np.exp(-np.maximum(times, 0.0) / decay_s), 0.0)
+        disturbed = replace(noise, samples=(noise.samples + glitch).astype(np.float32))
+        assert contrasts(disturbed)[LONG_PERIOD_P] - contrasts(noise)[LONG_PERIOD_P] > 1.0
+        assert contrasts(disturbed)[TRAIN] - contrasts(noise)[TRAIN] < 0.5
+
+
+def test_waves_that_last_for_minutes_are_a_wave_train_and_two_cycles_are_none(noise):
+    long, short = add(noise, 1 / 12, 120.0, 3.0), add(noise, 1 / 12, 24.0, 3.0)
+    assert contrasts(long)[TRAIN] - contrasts(noise)[TRAIN] > 2.0
+    assert contrasts(short)[TRAIN] - contrasts(noise)[TRAIN] < 0.5
+
+
 def test_contrasts_do_not_depend_on_the_gain(noise):
     np.testing.assert_allclose(contrasts(replace(noise, samples=1e4 * noise.samples)), contrasts(noise), rtol=1e-3)
 
@@ -62,8 +78,8 @@ def test_windows_in_a_gap_do_not_count(noise):
 def test_a_record_has_no_contrast_in_bands_that_it_does_not_hold(noise):
     short = measure_transients([replace(noise, samples=noise.samples[:400]), replace(noise, sampling_rate_hz=1.0)])
     assert np.isfinite(short.contrasts).tolist() == [
-        [low >= 0.3 and high <= 2.0 for low, high in TRANSIENT_BANDS_HZ],
-        [high <= 0.8 for _, high in TRANSIENT_BANDS_HZ],
+        [*(low >= 0.3 and high <= 2.0 for low, high in TRANSIENT_BANDS_HZ), False],
+        [*(high <= 0.8 for _, high in TRANSIENT_BANDS_HZ), True],
     ]
     assert (short.windows > 0).tolist() == np.isfinite(short.contrasts).tolist()
 

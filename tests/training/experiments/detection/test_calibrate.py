@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from models.analysis import detection
+from models.seismic.signal.transients import TRANSIENT_BANDS_HZ
 from training.experiments.detection.calibrate import (
     MAX_DECAY,
     NoiseSamples,
@@ -59,11 +60,12 @@ def test_the_false_alarm_probability_is_that_of_the_statistics_of_noise():
 
 def test_the_table_that_is_written_is_read_again(tmp_path, monkeypatch):
     kinds = [draw_samples(LAW, 50)] * 6
-    samples = NoiseSamples(kinds, kinds[:2], draw_samples((-0.5, 0.0, 0.3, 0.3), 1))
+    samples = NoiseSamples([*kinds, kinds[0]], kinds[:2], draw_samples((-0.5, 0.0, 0.3, 0.3), 1))
     table = replace(fit_laws(samples, samples), networks=300)
     monkeypatch.setattr(detection, "TABLE_PATH", write_noise_table(table, tmp_path / "table.json"))
     read = detection.read_noise_table.__wrapped__()
     assert read.networks == 300
     np.testing.assert_allclose(read.transients, table.transients, rtol=1e-3)
     np.testing.assert_allclose(read.stack, table.stack, rtol=1e-3)
+    assert len(read.transients) == len(TRANSIENT_BANDS_HZ) + 1
     assert len(read.beams) == 2
