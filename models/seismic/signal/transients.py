@@ -2,7 +2,7 @@
 Transients of one record: how far its largest windowed energies exceed the record's background, in bands from 150 s to 4 Hz.
 
 A transient is a wave train where the energy at 8 to 20 s stays high for minutes: surface waves and coda of an event do, for they are
-dispersed and scattered; glitches, steps and pulses do not, up to a thousand times the noise, where the filter has no side lobes.
+dispersed and scattered; glitches, steps and pulses do not, up to three hundred times the noise, where the filter has no side lobes.
 
 It takes no phase, no distance and no second station, so that one record alone can show an event. What noise reaches is calibrated
 elsewhere (`models.analysis.detection`).
@@ -42,8 +42,8 @@ class _GaussianBand:
     """
     A band with a Gaussian gain times the square of frequency, the band of the second derivative; center and standard deviation in hertz.
 
-    Its impulse response has a Gaussian envelope, here with a standard deviation of 6 s: the response to a pulse or step, a thousand times as
-    large as the noise, has left the record within half a minute, and the slow decay after a step has no second derivative.
+    Its impulse response has a Gaussian envelope, here with a standard deviation of 6 s: the response to a pulse or step, three hundred
+    times as large as the noise, has left the record within half a minute, and the slow decay after a step has no second derivative.
     """
 
     center_hz: float
@@ -129,9 +129,7 @@ def _measure_train(samples: Floats, live: Flags, rate_hz: float) -> tuple[float,
     return float(np.log(max(float(trains.max()), smallest) / background)), float(known.sum() * step_s / TRAIN_WINDOW_S)
 
 
-def _measure_windows(
-    samples: Floats, live: Flags, rate_hz: float, lengths_s: tuple[float, float], band: Passband
-) -> tuple[Floats, Flags]:
+def _measure_windows(samples: Floats, live: Flags, rate_hz: float, lengths_s: tuple[float, float], band: Passband) -> tuple[Floats, Flags]:
     """
     Measure the energies [windows] of a band, and which windows hold no gap.
 
