@@ -73,12 +73,12 @@ class NoiseTable:
     """
     How often noise reaches a contrast or a stack, measured.
 
-    `transients` [bands and wave trains, 4], `beams` [bands, 4], `stack` [4]: location x0, growth g, scale s and tail scale of the law that
-    the largest of n trials in noise exceeds x with probability 1 - exp(-exp(-(x - x0 - g log n) / s)) (Gumbel 1958, Statistics of
-    Extremes), where that is above 0.05; below, it decays with the tail scale, which is larger, because noise is not Gaussian. The growth is
-    that within one record; the scale holds the differences between stations too. `false_alarm` [2, 2] for fewer than four traces, and for more: start
-    s0 and decay of the probability 10 ** (-decay * (S - s0)) that noise exceeds the detection statistic S. `networks`: number of
-    networks of noise that this rests on.
+    `transients` [bands and wave trains, 4], `beams` [bands, 4], `stack` [4]: location x0, growth g, scale s and tail scale of the law
+    that the largest of n trials in noise exceeds x with probability 1 - exp(-exp(-(x - x0 - g log n) / s)) (Gumbel 1958, Statistics of
+    Extremes), where that is above 0.05; below, it decays with the tail scale, which is larger, because noise is not Gaussian. The growth
+    is that within one record; the scale holds the differences between stations too. `false_alarm` [2, 2] for fewer than four traces, and
+    for more: start s0 and decay of the probability 10 ** (-decay * (S - s0)) that noise exceeds the detection statistic S. `networks`:
+    number of networks of noise that this rests on.
     """
 
     transients: tuple[Law, ...]
