@@ -34,12 +34,12 @@ def draw_section_picture(
 ) -> Pictures:
     """Draw a section, uint8 [channels, rows, columns], positive up; n lines over one another have brightness 1 - exp(-EXPOSURE n)."""
     rows = center_rows(style, placement)
-    picture = _draw(style, gather, window_start_s + _delays_s(style, placement), rows)
+    picture = draw_rows(style, gather, window_start_s + _delays_s(style, placement), rows)
     if style.close_up is None:
         return picture
     close_up = style.model_copy(update={"window_s": style.close_up.window_s, "bands": style.close_up.bands})
     starts_s = first_arrivals_s(placement.distances_deg) - style.close_up.lead_s + (np.nan if origin_time_s is None else origin_time_s)
-    return np.concatenate([picture, _draw(close_up, gather, starts_s, rows)])
+    return np.concatenate([picture, draw_rows(close_up, gather, starts_s, rows)])
 
 
 def first_arrivals_s(distances_deg: Floats) -> Floats:
@@ -48,7 +48,7 @@ def first_arrivals_s(distances_deg: Floats) -> Floats:
     return np.asarray(np.where(np.isfinite(direct), direct, travel_time_s("PKP", distances_deg, 0.0)))
 
 
-def _draw(style: SectionStyle, gather: Gather, starts_s: Floats, center: Floats) -> Pictures:
+def draw_rows(style: SectionStyle, gather: Gather, starts_s: Floats, center: Floats) -> Pictures:
     """Draw the bands [bands, rows, columns] in windows from `starts_s` [traces] on, at rows `center`; NaN in either leaves a trace out."""
     traces = np.flatnonzero(np.isfinite(center) & np.isfinite(starts_s))
     ink = np.zeros((1, len(style.bands), style.rows, style.columns), np.uint16)

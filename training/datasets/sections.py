@@ -68,7 +68,7 @@ def displace_epicenter(source: Source, random: np.random.Generator) -> tuple[Sec
     return SectionReference(latitude, longitude, "predicted"), origin_s
 
 
-def _refine_as_timed(
+def refine_as_timed(
     event: SyntheticEvent, readings: DistanceReadings, random: np.random.Generator
 ) -> tuple[DistanceReadings, SectionReference]:
     """Replace origin times and epicenter by those of a refinement with arrival times."""
@@ -87,7 +87,7 @@ def _draw_event(sampler: EventSampler, model: OnnxModel, recipe: SectionRecipe, 
     try:
         gather = condition(event.records, CONDITIONING)
         readings = predict_distances(model, gather)
-        readings, reference = _refine_as_timed(event, readings, random) if timed else (readings, find_reference(gather, readings))
+        readings, reference = refine_as_timed(event, readings, random) if timed else (readings, find_reference(gather, readings))
         picture = draw_section(DISTANCE_SECTION, gather, readings, reference)
     except UnusableData:
         return None

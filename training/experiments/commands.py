@@ -21,6 +21,14 @@ def run_experiment(arguments: argparse.Namespace, settings: TrainingSettings) ->
         print(write(settings, arguments.command, arguments.minutes))
 
 
+def compare_axes(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Compare record sections of fixed axes with those whose axes fit the network."""
+    from training.experiments import section_axes
+
+    parts = (arguments.shards, arguments.trials, arguments.epochs)
+    print(section_axes.write_section_axes_page(settings, arguments.command, *parts))
+
+
 def attribute_classes(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Attribute the predicted class to parts of the section."""
     from training.experiments.attribution.page import write_attribution_page
@@ -168,6 +176,13 @@ def add_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParse
         table.add_argument("--minutes", type=float, help="begin no further cell after that time")
         table.set_defaults(run=run_experiment)
     commands.add_parser("families", help="compare methods of clustering on mixtures of kinds").set_defaults(run=run_experiment)
+    axes = commands.add_parser(
+        "section-axes", help="compare fixed axes of the section with axes that fit the network; run again to continue"
+    )
+    axes.add_argument("--shards", type=int, default=60, help="number of hundreds of events (60)")
+    axes.add_argument("--trials", type=int, default=3, help="number of trainings of each kind (3)")
+    axes.add_argument("--epochs", type=int, default=8, help="epochs of each training (8)")
+    axes.set_defaults(run=compare_axes)
     attribution = commands.add_parser("attribution", help="attribute the class to parts of the section")
     attribution.add_argument("--most", type=int, default=30, help="number of events of each class, at most (30)")
     attribution.add_argument("--real", type=Path, help="folder of real events")
