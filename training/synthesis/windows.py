@@ -62,9 +62,9 @@ def draw_free_windows(stations: Stations, depth_km: float, random: np.random.Gen
     """
     Draw the window of each station such that its start says little about the origin time.
 
-    Of distant networks (beyond 15 degrees) 28 % are cut about the first arrival at each station, from 20 to 600 s before it to 100 to
-    2,500 s after it (short ones as often as long ones), as data centers deliver them: a short record is not a near event. 14 % begin within
-    60 s of the origin time and 58 % anywhere from 1,200 s before it to 90 s before the first arrival at the nearest station. Half of these
+    Of distant networks (beyond 15 degrees) 20 % are cut about the first arrival at each station, from 20 to 600 s before it to 100 to
+    2,500 s after it (short ones as often as long ones), as data centers deliver them: a short record is not a near event. 15 % begin within
+    60 s of the origin time and 65 % anywhere from 1,200 s before it to 90 s before the first arrival at the nearest station. Half of these
     end where the data do, half after 1,000 to 7,000 s, but none earlier than 120 s after the first arrival at any station. Local networks
     have the windows of `draw_window`, half of them begun up to 900 s earlier.
     """
@@ -74,11 +74,11 @@ def draw_free_windows(stations: Stations, depth_km: float, random: np.random.Gen
         earlier_s = float(random.uniform(0, 900)) if random.uniform() < 0.5 else 0.0
         return (Window(window.start_s - earlier_s, window.duration_s + earlier_s),) * len(arrivals)
     which = random.uniform()
-    if which < 0.28:
+    if which < 0.2:
         before, after = (float(10 ** random.uniform(np.log10(low), np.log10(high))) for low, high in ((20, 600), (100, 2500)))
         return tuple(Window(float(arrival) - before, before + after) for arrival in arrivals)
     latest = float(arrivals.min())
-    start = float(random.uniform(-60, min(60.0, latest - 20)) if which < 0.42 else random.uniform(-1200, latest - 90))
+    start = float(random.uniform(-60, min(60.0, latest - 20)) if which < 0.35 else random.uniform(-1200, latest - 90))
     duration = WHOLE_RECORD_S if random.uniform() < 0.5 else float(10 ** random.uniform(3, np.log10(7000)))
     return (Window(start, max(duration, float(arrivals.max()) + 120 - start)),) * len(arrivals)
 
