@@ -1,10 +1,8 @@
-"""Locate an event by arrival times, and accept the solution where it is significant, or say how probable it is."""
+"""Locate an event by arrival times, and accept the solution where it is significant."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
-
-from scipy.special import expit
 
 from models.analysis.combine import combine_origin_times
 from models.analysis.distances import DistanceReadings
@@ -29,14 +27,6 @@ MIN_LOG_EVIDENCE_ALONE: Final = 0.0
 The same for arrival times alone, of an event that is detected already: three of 160 networks of 5 to 63 stations with 60 to 240 s of
 synthetic noise exceeded it (`docs/results/short_records.md`).
 """
-MIN_DOUBTFUL_STATIONS: Final = 2
-MIN_DOUBTFUL_LOG_EVIDENCE: Final = 1.0
-"""The same for a solution that is not accepted and yet weighed against the other observations (`weigh_arrivals`)."""
-DOUBTFUL_LOG_ODDS: Final = (-0.2, 0.3)
-"""
-Log odds of such a solution: a constant, and the factor of its log Bayes factor, which is below 1 because errors are shared. Fitted to 107
-simulated events at two to twelve stations; fresh ones test it (`docs/results/few_stations.md`).
-"""
 MIN_ORIGIN_DEVIATION_S: Final = 60.0  # of the origin time of the distances, as a prior
 MAX_STARTS: Final = 4  # regions of other observations that the search begins at
 
@@ -44,75 +34,32 @@ MAX_STARTS: Final = 4  # regions of other observations that the search begins at
 def find_arrival_solution(
     picks: Sequence[Picks], gather: Gather, readings: DistanceReadings, starts: Sequence[EpicenterRegion], prior: LogPrior
 ) -> ArrivalTimeSolution | None:
-    """Locate by arrival times and accept the solution where it is significant (`search_arrivals`); None otherwise."""
-    found = search_arrivals(picks, gather, readings, starts, prior, MIN_STATIONS)
-    return found.solution if found is not None and found.accepted else None
-
-
-@dataclass(frozen=True)
-class FoundArrivals:
-    """A solution by arrival times, and whether it is accepted: then it stands by itself, otherwise it is weighed against others."""
-
-    solution: ArrivalTimeSolution
-    accepted: bool
-
-
-def search_arrivals(
-    picks: Sequence[Picks],
-    gather: Gather,
-    readings: DistanceReadings,
-    starts: Sequence[EpicenterRegion],
-    prior: LogPrior,
-    min_stations: int = MIN_DOUBTFUL_STATIONS,
-) -> FoundArrivals | None:
     """
-    Locate by arrival times; None without a solution.
+    Locate by arrival times and accept the solution where it is significant; None otherwise.
 
-    It is accepted where the log Bayes factor of a source against noise picks, marginal over epicenter, depth and origin time, reaches
-    `MIN_LOG_EVIDENCE`, and a majority of the network detected the same wave, at five stations at least.
-
-    Parameters
-    ----------
-    picks, gather, readings : [n] each
-        Picks and predicted distances of the traces of a gather.
-    starts : sequence of EpicenterRegion
-        The search begins near the first of them.
-    prior : LogPrior
-        Log density of an epicenter from other observations.
-    min_stations : int
-        Traces with picks or envelope peaks below which nothing is searched.
-
+    Accepted where the log Bayes factor of a source against noise picks, marginal over epicenter, depth and origin time, reaches
+    `MIN_LOG_EVIDENCE`, and a majority of the network detected the same wave. The search begins near the first of the `starts`; `prior` is
+    the log density of an epicenter from other observations.
     """
-    candidates = pick_candidates(picks, gather, readings, min_stations) if len(picks) else None
+    candidates = pick_candidates(picks, gather, readings) if len(picks) else None
     if candidates is None:
         return None
     points = [geocentric(start.latitude_deg, start.longitude_deg) for start in starts[:MAX_STARTS]]
     solution = locate_by_arrival_times(candidates, prior, points)
-    if solution is None:
+    if solution is None or solution.log_evidence < (MIN_LOG_EVIDENCE_ALONE if readings.withheld else MIN_LOG_EVIDENCE):
         return None
-    significant = solution.log_evidence >= (MIN_LOG_EVIDENCE_ALONE if readings.withheld else MIN_LOG_EVIDENCE)
-    return FoundArrivals(solution, significant and detected_by_majority(solution.arrivals, len(candidates.trace_indices)))
+    return solution if detected_by_majority(solution.arrivals, len(candidates.trace_indices)) else None
 
 
-def weigh_arrivals(solution: ArrivalTimeSolution) -> float:
-    """Return the probability of a solution that is not accepted: logistic in its log Bayes factor, 0 where noise reaches that."""
-    if solution.log_evidence < MIN_DOUBTFUL_LOG_EVIDENCE:
-        return 0.0
-    constant, factor = DOUBTFUL_LOG_ODDS
-    return float(expit(constant + factor * solution.log_evidence))
-
-
-def pick_candidates(
-    picks: Sequence[Picks], gather: Gather, readings: DistanceReadings, min_stations: int = MIN_STATIONS
-) -> Candidates | None:
+def pick_candidates(picks: Sequence[Picks], gather: Gather, readings: DistanceReadings) -> Candidates | None:
     """
-    Collect picks and Rayleigh-wave envelope peaks as candidate arrivals; None where fewer than `min_stations` traces have any.
+    Collect picks and Rayleigh-wave envelope peaks as candidate arrivals; None where fewer than five traces have any.
 
     The origin times of the readings are an estimate of the origin time. Without readings, origins before the first sample are as probable
     as later ones: short records are cut about arrivals.
     """
     candidates = collect_candidates(picks, pick_envelope_peaks(gather), gather.latitudes_deg, gather.longitudes_deg)
-    if candidates is None or len(candidates.trace_indices) < min_stations:
+    if candidates is None or len(candidates.trace_indices) < MIN_STATIONS:
         return None
     if readings.withheld:
         return replace(candidates, usual_lead_s=MAX_LEAD_S)

@@ -4,14 +4,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.special import ndtr
 
 from models.analysis.distances import DistanceReadings
 from models.array_types import Floats
 from models.errors import NoUsableTrace
 
-ONE_DEVIATION: Final = 0.6827  # probability within one standard deviation of a normal distribution
 MIN_DEPTH_ERROR_KM: Final = 10.0  # error of a depth from a crust that differs from ak135's
 
 
@@ -39,24 +36,6 @@ def combine_origin_times(readings: DistanceReadings) -> OriginTime:
     center = weighted_median(times, weights)
     scatter = 1.4826 * weighted_median(np.abs(times - center), weights)
     return OriginTime(center, max(scatter, weighted_median(stated, weights)))
-
-
-def mix_origin_times(stated: OriginTime, probability: float, other: OriginTime) -> OriginTime:
-    """
-    State one of two alternative origin times, of which the first has that probability, with an uncertainty that covers both.
-
-    The uncertainty is the half-width of the interval about the stated time that holds 68 % of the mixture of two normal distributions.
-    """
-
-    def excess(half_width_s: float) -> float:
-        inside = 0.0
-        for weight, one in ((probability, stated), (1.0 - probability, other)):
-            edges = (stated.time_s - one.time_s + np.array([-half_width_s, half_width_s])) / one.uncertainty_s
-            inside += weight * float(np.diff(ndtr(edges))[0])
-        return inside - ONE_DEVIATION
-
-    longest = abs(other.time_s - stated.time_s) + 2.0 * max(stated.uncertainty_s, other.uncertainty_s)
-    return OriginTime(stated.time_s, float(brentq(excess, 0.0, longest)))
 
 
 def weighted_median(values: Floats, weights: Floats) -> float:

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from models.analysis.arrival_times import find_arrival_solution, search_arrivals, weigh_arrivals
-from models.analysis.combine import OriginTime, combine_origin_times
+from models.analysis.arrival_times import find_arrival_solution
+from models.analysis.combine import OriginTime
 from models.analysis.directions import Directions, joint_prior, measure_directions
 from models.analysis.distances import DistanceReadings, RecordsTooShort, describe_short_records
 from models.analysis.sections import locate_by_readings
-from models.analysis.single_array import PROBABILITY, contradict_others, is_far, is_one_array, mix_doubtful_arrivals, mix_hypotheses
+from models.analysis.single_array import PROBABILITY, contradict_others, is_far, is_one_array, mix_hypotheses
 from models.analysis.station_subset import farthest_point_subset, subset_readings
 from models.array_types import Integers
 from models.errors import TooFewStations
@@ -54,8 +54,7 @@ class RefinedLocation:
     `arrival_solution` where arrival times were accepted. `origin` where arrival times or the surface-wave stack determine the origin time;
     otherwise that of the distance readings holds. `back_azimuths` by trace index: polarization back azimuth in degrees clockwise from
     north, and the half-width of its 68 % interval, for three-component stations that determine one. `second`: another event in the same
-    records, looked for where arrival times were accepted. `doubtful_arrivals`: of arrival times that were not accepted, and yet are more
-    probable than not; they determine epicenter and origin time, but no depth.
+    records, looked for where arrival times were accepted.
     """
 
     location: Location
@@ -64,12 +63,11 @@ class RefinedLocation:
     origin: OriginTime | None = None
     back_azimuths: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     second: SecondSource | None = None
-    doubtful_arrivals: tuple[Arrival, ...] = ()
 
     @property
     def arrivals(self) -> tuple[Arrival, ...]:
-        """Picks associated with phases; none where arrival times were not used."""
-        return self.doubtful_arrivals if self.arrival_solution is None else self.arrival_solution.arrivals
+        """Picks associated with phases; none where arrival times were not accepted."""
+        return () if self.arrival_solution is None else self.arrival_solution.arrivals
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,6 @@ class _Solution:
     regions: Sequence[EpicenterRegion]
     arrival_solution: ArrivalTimeSolution | None = None
     origin: OriginTime | None = None
-    doubtful_arrivals: tuple[Arrival, ...] = ()
 
 
 def refine_location(
@@ -112,8 +109,7 @@ def refine_location(
     Refine the epicenter with the strongest evidence available.
 
     (1) Arrival times, if their log Bayes factor reaches 6 and a majority of traces agree; (2) the surface-wave stack, if its log Bayes
-    factor reaches 1.5; (3) array slowness and polarization; otherwise the distances alone, with `location` unchanged. (3) is mixed with
-    arrival times that were not accepted, if their log Bayes factor reaches 1: at few stations they are never accepted. Residuals, traces
+    factor reaches 1.5; (3) array slowness and polarization; otherwise the distances alone, with `location` unchanged. Residuals, traces
     used and azimuthal gap of the result are those of all traces; arrivals and back azimuths have the trace indices of `gather`.
 
     Parameters
@@ -134,18 +130,17 @@ def refine_location(
     observed = _observe(records, gather, readings, location, indices)
     solution = _solve(observed, use_surface_waves=use_surface_waves)
     arrivals = None if solution.arrival_solution is None else _renumber_solution(solution.arrival_solution, indices)
-    doubtful = _renumber_traces(solution.doubtful_arrivals, indices)
-    if solution.method != "distances" or solution.origin is not None:
+    if solution.method != "distances":
         location = build_location(
             solution.regions,
             station_distances(gather, readings),
             common_bias_deg=location.common_bias_deg,
             effective_stations=location.effective_stations,
-            detected=[arrival.trace_index for arrival in (doubtful if arrivals is None else arrivals.arrivals)],
+            detected=() if arrivals is None else [arrival.trace_index for arrival in arrivals.arrivals],
         )
     back_azimuths = {int(indices[index]): measured for index, measured in observed.directions.back_azimuths().items()}
     second = None if arrivals is None else _find_second_event(observed, solution, records, indices)
-    return RefinedLocation(location, solution.method, arrivals, solution.origin, back_azimuths, second, doubtful)
+    return RefinedLocation(location, solution.method, arrivals, solution.origin, back_azimuths, second)
 
 
 def find_location(
@@ -238,32 +233,11 @@ def station_distances(gather: Gather, readings: DistanceReadings) -> StationDist
 def _solve(observed: _Observations, *, use_surface_waves: bool) -> _Solution:
     prior = joint_prior(observed.gather, observed.readings, observed.directions)
     without_times = _solve_directions(observed, prior)
-    found = search_arrivals(observed.picks, observed.gather, observed.readings, without_times.regions, prior)
-    if found is not None and found.accepted:
-        return _solve_arrivals(observed, found.solution, without_times)
+    arrivals = find_arrival_solution(observed.picks, observed.gather, observed.readings, without_times.regions, prior)
+    if arrivals is not None:
+        return _solve_arrivals(observed, arrivals, without_times)
     surface_waves = _solve_surface_waves(observed) if use_surface_waves else None
-    if surface_waves is not None:
-        return surface_waves
-    return without_times if found is None else _mix_arrivals(observed, found.solution, without_times)
-
-
-def _mix_arrivals(observed: _Observations, arrivals: ArrivalTimeSolution, without_times: _Solution) -> _Solution:
-    """
-    Mix the regions and origin times of arrival times that were not accepted with those found without them, by their probabilities.
-
-    The most probable region is stated first, with the origin time of its hypothesis. Arrival times of a single distant array have a
-    probability of 1/2 at most.
-    """
-    far_array = is_one_array(observed.gather) and is_far(observed.gather, arrivals)
-    probability = min(weigh_arrivals(arrivals), PROBABILITY if far_array else 1.0)
-    if probability == 0.0:
-        return without_times
-    by_times = observed.calibrate(arrivals.regions, "distances+arrival-times")
-    timed = OriginTime(arrivals.depth_time.time_s, arrivals.depth_time.time_uncertainty_s)
-    mixed = mix_doubtful_arrivals(by_times, without_times.regions, timed, combine_origin_times(observed.readings), probability)
-    if mixed.times_first:
-        return _Solution("distances+arrival-times", mixed.regions, origin=mixed.origin, doubtful_arrivals=arrivals.arrivals)
-    return _Solution(without_times.method, mixed.regions, origin=mixed.origin)
+    return without_times if surface_waves is None else surface_waves
 
 
 def _solve_directions(observed: _Observations, prior: LogPrior) -> _Solution:

@@ -1,12 +1,11 @@
 """Arrival times that too few independent stations verify, a single array among them: both hypotheses are stated, with and without them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from models.analysis.combine import OriginTime, mix_origin_times
 from models.seismic.arrays.plane_waves import group_arrays
 from models.seismic.association.locate import ArrivalTimeSolution
 from models.seismic.earth.travel_time_errors import FIRST_PHASES, effective_neighbor_count, shared_path_deg
@@ -67,46 +66,13 @@ def contradict_others(
 
 
 def mix_hypotheses(
-    with_times: Sequence[EpicenterRegion],
-    without_times: Sequence[EpicenterRegion],
-    *,
-    by_probability: bool,
-    probability: float = PROBABILITY,
+    with_times: Sequence[EpicenterRegion], without_times: Sequence[EpicenterRegion], *, by_probability: bool
 ) -> list[EpicenterRegion]:
     """
-    Mix the regions of two hypotheses, arrival times used or not used, the first of which has that probability.
+    Mix the regions of two hypotheses, arrival times used or not used, with a probability of 1/2 each.
 
     A single array cannot verify its phase identification beyond 20 degrees. Sorted by probability where asked for; otherwise the regions of
     the arrival times come first.
     """
-    weighted = ((probability, with_times), (1.0 - probability, without_times))
-    mixture = [replace(region, probability=weight * region.probability) for weight, regions in weighted for region in regions]
+    mixture = [replace(region, probability=PROBABILITY * region.probability) for region in (*with_times, *without_times)]
     return sorted(mixture, key=lambda region: -region.probability) if by_probability else mixture
-
-
-@dataclass(frozen=True)
-class HypothesisMixture:
-    """Regions of both hypotheses, most probable first, and the origin time of the first one's; `times_first`: arrival times found it."""
-
-    regions: tuple[EpicenterRegion, ...]
-    origin: OriginTime
-    times_first: bool
-
-
-def mix_doubtful_arrivals(
-    with_times: Sequence[EpicenterRegion],
-    without_times: Sequence[EpicenterRegion],
-    timed: OriginTime,
-    others: OriginTime,
-    probability: float,
-) -> HypothesisMixture:
-    """
-    Mix arrival times of that probability with the other observations: regions by probability, and the origin time of the first.
-
-    The uncertainty of the origin time covers both hypotheses. `timed` and `others` are their origin times.
-    """
-    mixture = mix_hypotheses(with_times, without_times, by_probability=True, probability=probability)
-    first = (mixture[0].latitude_deg, mixture[0].longitude_deg)
-    times_first = any((region.latitude_deg, region.longitude_deg) == first for region in with_times)
-    stated = (timed, probability, others) if times_first else (others, 1.0 - probability, timed)
-    return HypothesisMixture(tuple(mixture), mix_origin_times(*stated), times_first)

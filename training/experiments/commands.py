@@ -91,13 +91,6 @@ def measure_two_events(arguments: argparse.Namespace, settings: TrainingSettings
     print(two_events.write_two_events_page(settings, arguments.command, arguments.trials, arguments.seed))
 
 
-def measure_few_stations(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
-    """Weigh simulated arrival times at few stations against the other observations."""
-    from training.experiments.location import few_stations
-
-    print(few_stations.write_few_stations_page(settings, arguments.command, arguments.trials, arguments.seed))
-
-
 def calibrate_readings_as_served(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Fit the factors on the uncertainties of distances as served, into the card."""
     from training.experiments.release_gate import reading_calibration
@@ -190,7 +183,6 @@ def add_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     attribution.set_defaults(run=attribute_classes)
     _add_release_gate(commands)
     _add_location_experiments(commands)
-    _add_few_stations(commands)
     _add_detection(commands)
     classes = commands.add_parser("classes", help="measure the classes of explosions, collapses and landslides: docs/results/classes.md")
     classes.add_argument("--store", default="greens_10s", help="store of Green's functions (greens_10s)")
@@ -275,13 +267,6 @@ def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.Arg
     for command in (prior, stack, common, scaled, paper, networks, delays, coverage, short, depths, origins):
         command.set_defaults(run=measure_location)
     pairs.set_defaults(run=measure_two_events)
-
-
-def _add_few_stations(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    few = commands.add_parser("few-stations", help="weigh simulated arrival times at few stations against the other observations")
-    few.add_argument("--trials", type=int, default=24, help="events of each geometry (24)")
-    few.add_argument("--seed", type=int, default=3407)
-    few.set_defaults(run=measure_few_stations)
 
 
 def _add_detection(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -165,8 +165,7 @@ def _depth_fields(result: LocateResult) -> dict[str, Any]:
     if result.depth_km is None:
         return {}
     errors = QuantityError() if result.depth_uncertainty_km is None else QuantityError(uncertainty=1000.0 * result.depth_uncertainty_km)
-    timed = "arrival-times" in (result.depth_method or "")
-    return {"depth": 1000.0 * result.depth_km, "depth_errors": errors, "depth_type": "from location" if timed else "other"}
+    return {"depth": 1000.0 * result.depth_km, "depth_errors": errors, "depth_type": "from location" if result.arrivals else "other"}
 
 
 def _uncertainty(epicenter: Epicenter) -> OriginUncertainty:

@@ -108,7 +108,7 @@ def describe_methods(found: EventLocation) -> tuple[str | None, str | None]:
     """Name the methods behind the depth and behind the force azimuth of a located event; None for what it does not have."""
     inverted = found.source is not None and found.source.constrains
     parts = ["section"] if not found.readings.withheld and found.event_type == "earthquake" else []
-    parts += ["arrival-times"] if found.depth_time_correlation is not None else []
+    parts += ["arrival-times"] if found.arrivals else []
     parts += ["waveform-inversion"] if inverted and found.source is not None and found.source.kind == "tensor" else []
     force = "waveform-inversion" if inverted else "beams"
     return "+".join(parts) if found.depth is not None else None, force if found.force_azimuth is not None else None

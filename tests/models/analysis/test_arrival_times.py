@@ -5,17 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.arrival_times import (
-    detected_by_majority,
-    find_arrival_solution,
-    has_short_period_arrivals,
-    search_arrivals,
-    weigh_arrivals,
-)
+from models.analysis.arrival_times import detected_by_majority, find_arrival_solution, has_short_period_arrivals
 from models.analysis.combine import OriginTime, set_origin_time
 from models.analysis.directions import Directions, joint_prior
-from models.analysis.distances import DistanceReadings
-from models.analysis.refinement import refine_location, station_distances
+from models.analysis.refinement import station_distances
 from models.imaging.conditioning import condition
 from models.seismic.association.arrivals import Arrival
 from models.seismic.association.candidates import collect_candidates
@@ -93,43 +86,6 @@ def test_noise_has_no_arrival_solution(ten):
     before = locate_by_distances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
     assert find_arrival_solution(pick_records(noise), gather, readings, [before], joint_prior(gather, readings, Directions())) is None
     assert set_origin_time(readings, None) is readings
-
-
-def test_arrival_times_at_three_stations_are_not_accepted_and_yet_determine_the_origin_time():
-    """Three stations with P and S, whose distances are read to within a degree and whose origin times to within 80 s."""
-    rng = np.random.default_rng(2)
-    stations = destination(*SOURCE, np.array([10.0, 130.0, 250.0]), np.array([1.0, 1.6, 2.2]))
-    records = [three_components(rng, number, point) for number, point in enumerate(zip(*stations, strict=True))]
-    gather, true = condition(records, CONDITIONING), distance_deg(*SOURCE, *stations)
-    readings = replace(
-        withheld_readings(gather),
-        distances_deg=true + np.array([0.5, 0.2, -0.4]),
-        uncertainties_deg=np.full(3, 1.0),
-        origin_times_s=np.full(3, ORIGIN_S - 50.0),
-        origin_uncertainties_s=np.full(3, 80.0),
-        live=np.ones(3, np.bool_),
-    )
-    before = locate_by_distances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
-    found = search_arrivals(pick_records(records), gather, readings, [before], joint_prior(gather, readings, Directions()))
-    assert not found.accepted
-    assert weigh_arrivals(found.solution) > 0.8
-    refined = refine_location(records, gather, readings, before)
-    assert refined.method == "distances+arrival-times"
-    assert {arrival.phase for arrival in refined.arrivals} >= {"P", "S"}
-    assert refined.arrival_solution is None
-    assert abs(refined.origin.time_s - ORIGIN_S) < 2.0 * refined.origin.uncertainty_s < 20.0
-    assert distance_deg(*SOURCE, refined.location.latitude_deg, refined.location.longitude_deg) * KM_PER_DEGREE < 30.0
-    quiet = [replace(record, samples=growing(rng, []), horizontals=None) for record in records]
-    noise = search_arrivals(pick_records(quiet), gather, readings, [before], joint_prior(gather, readings, Directions()))
-    assert noise is None or weigh_arrivals(noise.solution) == 0.0
-
-
-def withheld_readings(gather):
-    """Make the readings of a gather of which nothing was read."""
-    count = len(gather.trace_ids)
-    missing = np.full(count, np.nan)
-    columns = (missing, missing, np.full((count, 180), np.nan), missing, missing)
-    return DistanceReadings(gather.trace_ids, *columns, gather.start_time_s, np.zeros(count, np.bool_))
 
 
 def make_arrivals(**counts):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.combine import OriginTime, combine_depths, combine_origin_times, mix_origin_times, weighted_median
+from models.analysis.combine import combine_depths, combine_origin_times, weighted_median
 from models.analysis.distances import predict_distances
 
 
@@ -46,18 +46,3 @@ def test_depths_that_contradict_each_other_have_a_larger_uncertainty_than_either
 
 def test_a_depth_of_very_large_uncertainty_changes_nothing():
     assert combine_depths((33.0, 10.0), (350.0, 1e4)) == pytest.approx((33.0, 10.0), rel=0.01)
-
-
-@pytest.mark.parametrize(
-    ("probability", "other", "uncertainty_s"),
-    [
-        (1.0, OriginTime(500.0, 50.0), 5.0),
-        (0.3, OriginTime(100.0, 5.0), 5.0),
-        (0.9, OriginTime(500.0, 50.0), 5.8),
-        (0.5, OriginTime(200.0, 1.0), 99.7),
-    ],
-)
-def test_the_stated_uncertainty_of_two_origin_times_holds_68_percent_of_their_mixture(probability, other, uncertainty_s):
-    mixed = mix_origin_times(OriginTime(100.0, 5.0), probability, other)
-    assert mixed.time_s == 100.0
-    assert mixed.uncertainty_s == pytest.approx(uncertainty_s, abs=0.1)

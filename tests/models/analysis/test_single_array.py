@@ -5,15 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.combine import OriginTime
-from models.analysis.single_array import (
-    PROBABILITY,
-    contradict_others,
-    is_far,
-    is_one_array,
-    mix_doubtful_arrivals,
-    mix_hypotheses,
-)
+from models.analysis.single_array import PROBABILITY, contradict_others, is_far, is_one_array, mix_hypotheses
 from models.seismic.association.arrivals import Arrival
 from models.seismic.association.depth_time import DepthTime
 from models.seismic.association.locate import ArrivalTimeSolution
@@ -65,17 +57,3 @@ def test_few_independent_arrivals_that_contradict_the_other_observations_are_dou
     assert not contradict_others(few, detected(few), TIMED.regions, [ELSEWHERE, wide])
     assert not contradict_others(few, detected(few), TIMED.regions, [])
     assert not contradict_others(many, detected(many), TIMED.regions, [ELSEWHERE])
-
-
-def test_doubtful_arrival_times_are_mixed_with_the_other_observations_by_their_probability():
-    """The first region is the most probable one, and the origin time is that of the hypothesis which found it."""
-    timed, others = OriginTime(0.0, 5.0), OriginTime(60.0, 80.0)
-    believed = mix_doubtful_arrivals(TIMED.regions, [ELSEWHERE], timed, others, 0.8)
-    assert [region.latitude_deg for region in believed.regions] == [0.0, 40.0, -30.0]
-    assert [region.probability for region in believed.regions] == pytest.approx([0.56, 0.24, 0.18])
-    assert believed.times_first
-    assert believed.origin.time_s == 0.0
-    assert 5.0 < believed.origin.uncertainty_s < 20.0
-    refused = mix_doubtful_arrivals(TIMED.regions, [ELSEWHERE], timed, others, 0.3)
-    assert not refused.times_first
-    assert (refused.regions[0].latitude_deg, refused.origin.time_s) == (-30.0, 60.0)

@@ -206,13 +206,7 @@ def with_arrival_times(located: LocateResult) -> LocateResult:
     outer = located.epicenter.ellipse.model_copy(update={"semi_major_km": 45.0, "semi_minor_km": 27.0, "confidence_level": 90.0})
     epicenter = located.epicenter.model_copy(update={"outer_ellipse": outer})
     return located.model_copy(
-        update={
-            "arrivals": arrivals,
-            "offsets": offsets,
-            "epicenter": epicenter,
-            "method": "distances+arrival-times",
-            "depth_method": "section+arrival-times",
-        }
+        update={"arrivals": arrivals, "offsets": offsets, "epicenter": epicenter, "method": "distances+arrival-times"}
     )
 
 
