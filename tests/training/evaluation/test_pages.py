@@ -27,7 +27,7 @@ def test_a_command_names_its_preset_and_no_absolute_path(monkeypatch):
     assert describe_command("training", words) == "ATLAS_TRAINING_PRESET=gpu python -m training evaluate cards --real FOLDER --most 3"
 
 
-@pytest.mark.parametrize("folder", ["evaluation", "validation", "experiments"])
+@pytest.mark.parametrize("folder", ["evaluation", "experiments"])
 def test_templates_are_beside_the_code_that_fills_them(folder):
     templates = sorted((Path(__file__).parents[3] / "training" / folder / "templates").glob("*.md"))
     code = "".join(path.read_text() for path in (Path(__file__).parents[3] / "training" / folder).rglob("*.py"))
