@@ -127,13 +127,11 @@ def invert_source(
     states = SCANNED_DEPTHS if kind == "tensor" else np.arange(len(HISTORY_DELAYS_S))
     guess = Guess(prior.latitude_deg, prior.longitude_deg, prior.time_s)
     records = _Records(gather, traces, horizontals, gain_deviations or {})
-    rough_records = records if kind == "force" else replace(records, horizontals=None)
-    observations = rough_records.observe(guess, ROUGH_MARGIN_S, ROUGH_PADDING_S)
-    if len(observations) < MIN_TRACES:
-        return None
     excitation = make_excitation(kind, states, motion, half_duration_s)
-    half_width = round((_scan_radius_deg(prior) + 1.0) / DISTANCE_STEP_DEG)
-    rough = prepare_problem(observations, earths[0], excitation, prior, (half_width, ROUGH_DELAYS), {})
+    rough_records = records if kind == "force" else replace(records, horizontals=None)
+    rough = _prepare_scan(rough_records, earths[0], prior, excitation, guess)
+    if rough is None:
+        return None
     starts, scanned = _scan(rough, prior, kind)
     cooled = [_cool(rough, start, MAX_DELAY_S, number) for number, start in enumerate(starts)]
     fit = _refine(records, earths, prior, excitation, cooled, guess)
@@ -152,6 +150,17 @@ class _Records:
     def observe(self, guess: Guess, margin_s: float, padding_s: float) -> list[Observation]:
         """Prepare the windows of the records around a guess."""
         return observe_records(self.gather, guess, self.traces, margin_s, padding_s, self.horizontals)
+
+
+def _prepare_scan(
+    records: _Records, earth: GreensTables, prior: EpicenterPrior, excitation: Excitation, guess: Guess
+) -> InversionProblem | None:
+    """Prepare the scan of all nodes with one Earth model; None with fewer than three usable traces."""
+    observations = records.observe(guess, ROUGH_MARGIN_S, ROUGH_PADDING_S)
+    if len(observations) < MIN_TRACES:
+        return None
+    half_width = round((_scan_radius_deg(prior) + 1.0) / DISTANCE_STEP_DEG)
+    return prepare_problem(observations, earth, excitation, prior, (half_width, ROUGH_DELAYS), {})
 
 
 def _refine(
