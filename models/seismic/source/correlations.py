@@ -143,10 +143,7 @@ def tabulate_correlations(
     """
     delays_s = np.asarray(DELAY_STEP_S * np.arange(-half_delays, half_delays + 1), np.float64)
     tables = thread_map(lambda record: _tabulate_one(record, earth, excitation, half_width, delays_s), list(observations))
-    freedom = np.array([[0.0 if one is None else one.degrees_of_freedom for one in record.spectra] for record in observations])
-    if excitation.components == STRAINS:
-        love = [record.spectra[LOVE] for record in observations]
-        freedom[:, LOVE] *= [0.0 if one is None else one.signal_fraction for one in love]
+    freedom = _count_freedom(observations, excitation)
     travel = np.array([record.distance_deg for record in observations]) * KM_PER_DEGREE / RAYLEIGH_KM_S
     body = BODY_SHIFT_S + BODY_SHIFT * travel
     return CorrelationTables(
@@ -158,6 +155,15 @@ def tabulate_correlations(
         travel,
         np.stack([sizes for _, _, _, sizes in tables]),
     )
+
+
+def _count_freedom(observations: Sequence[Observation], excitation: Excitation) -> Floats:
+    """Count the degrees of freedom of each window [records, windows], of a tensor's Love waves in proportion to their signal."""
+    freedom = np.array([[0.0 if one is None else one.degrees_of_freedom for one in record.spectra] for record in observations])
+    if excitation.components == STRAINS:
+        love = [record.spectra[LOVE] for record in observations]
+        freedom[:, LOVE] *= [0.0 if one is None else one.signal_fraction for one in love]
+    return freedom
 
 
 def _tabulate_one(
