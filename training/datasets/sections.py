@@ -18,6 +18,7 @@ from models.imaging.conditioning import condition
 from models.imaging.style import fingerprint
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
+from models.seismic.waveforms import Gather
 from models.specs.offset import OFFSET
 from models.specs.pictures import CONDITIONING, DISTANCE_SECTION
 from training.config import TrainingSettings
@@ -68,12 +69,16 @@ def displace_epicenter(source: Source, random: np.random.Generator) -> tuple[Sec
     return SectionReference(latitude, longitude, "predicted"), origin_s
 
 
-def refine_as_timed(
-    event: SyntheticEvent, readings: DistanceReadings, random: np.random.Generator
-) -> tuple[DistanceReadings, SectionReference]:
-    """Replace origin times and epicenter by those of a refinement with arrival times."""
+def read_event(
+    event: SyntheticEvent, model: OnnxModel, timed: bool, random: np.random.Generator
+) -> tuple[Gather, DistanceReadings, SectionReference | None]:
+    """Condition and read an event as serving does; if `timed`, with origin times and epicenter as arrival times leave them."""
+    gather = condition(event.records, CONDITIONING)
+    readings = predict_distances(model, gather)
+    if not timed:
+        return gather, readings, find_reference(gather, readings)
     reference, origin_s = displace_epicenter(event.source, random)
-    return replace(readings, origin_times_s=np.where(readings.has_distance, origin_s, np.nan)), reference
+    return gather, replace(readings, origin_times_s=np.where(readings.has_distance, origin_s, np.nan)), reference
 
 
 def _draw_event(sampler: EventSampler, model: OnnxModel, recipe: SectionRecipe, random: np.random.Generator) -> Arrays | None:
@@ -85,9 +90,7 @@ def _draw_event(sampler: EventSampler, model: OnnxModel, recipe: SectionRecipe, 
         return None
     timed = random.uniform() < recipe.timed_share
     try:
-        gather = condition(event.records, CONDITIONING)
-        readings = predict_distances(model, gather)
-        readings, reference = refine_as_timed(event, readings, random) if timed else (readings, find_reference(gather, readings))
+        gather, readings, reference = read_event(event, model, timed, random)
         picture = draw_section(DISTANCE_SECTION, gather, readings, reference)
     except UnusableData:
         return None

@@ -14,11 +14,10 @@ import torch
 from pydantic import BaseModel, ConfigDict
 
 from models.analysis.combine import combine_origin_times
-from models.analysis.distances import DistanceReadings, predict_distances
-from models.analysis.sections import SectionReference, draw_section, find_reference, place_traces
+from models.analysis.distances import DistanceReadings
+from models.analysis.sections import SectionReference, draw_section, place_traces
 from models.array_types import Floats, Pictures
 from models.errors import UnusableData
-from models.imaging.conditioning import condition
 from models.imaging.record_section import draw_rows, first_arrivals_s
 from models.imaging.style import SectionStyle, fingerprint
 from models.networks.heads import EventTypeModel
@@ -28,9 +27,9 @@ from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.waveforms import Gather
 from models.specs.event_type import CLASSES
 from models.specs.offset import OFFSET
-from models.specs.pictures import CONDITIONING, DISTANCE_SECTION
+from models.specs.pictures import DISTANCE_SECTION
 from training.config import TrainingSettings
-from training.datasets.sections import SectionRecipe, refine_as_timed
+from training.datasets.sections import SectionRecipe, read_event
 from training.datasets.shards import Arrays, combine_fingerprints, make_shards
 from training.datasets.splits import split_randomly
 from training.earth import greens
@@ -105,9 +104,7 @@ def _draw_event(sampler: EventSampler, model: OnnxModel, random: np.random.Gener
     event = draw_event(sampler, kind, count, random, draw_distance_range(RECIPE.near_share, random), RECIPE.small_share)
     timed = random.uniform() < RECIPE.timed_share
     try:
-        gather = condition(event.records, CONDITIONING)
-        readings = predict_distances(model, gather)
-        readings, reference = refine_as_timed(event, readings, random) if timed else (readings, find_reference(gather, readings))
+        gather, readings, reference = read_event(event, model, timed, random)
         fixed = draw_section(DISTANCE_SECTION, gather, readings, reference)
         fitted = draw_fitted_section(DISTANCE_SECTION, gather, readings, reference)
     except UnusableData:
