@@ -85,7 +85,7 @@ def _locate_surface_waves() -> None:
     latitudes, noise = np.linspace(-60.0, 60.0, 6), _irregular_samples(6 * 2400).reshape(6, -1)
     stack = detect_surface_waves(Gather((TraceId("XX", "WARM", "", "BHZ"),) * 6, 0.0, 1.0, noise, latitudes, 2.0 * latitudes))
     if stack is not None:
-        stack.origin(0.0, 0.0)
+        stack.origin(latitudes, latitudes)
 
 
 def _invert_waveforms() -> None:

@@ -8,7 +8,7 @@ const METHODS = {
   "distances": "Epicentral distances of the traces",
   "distances+polarization": "Epicentral distances and polarization of three-component stations",
   "distances+array-slowness": "Epicentral distances and array slowness",
-  "surface-wave-stack": "Stack of surface waves",
+  "distances+surface-wave-stack": "Epicentral distances and a stack of surface waves",
   "distances+arrival-times": "Arrival times and epicentral distances",
   "arrival-times": "Arrival times",
   "waveform-inversion": "Inversion of long-period waveforms",

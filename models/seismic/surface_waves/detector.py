@@ -51,6 +51,12 @@ MAX_LOG_DROP: Final = 7.0  # nodes whose coarse log-likelihood ratio is lower th
 MAX_REFINED_NODES: Final = 2500
 OUTLIER_PROBABILITY: Final = 0.05  # that a stack is of another source
 ORIGIN_ERROR_S: Final = 40.0  # of wave speeds and of half the source's duration
+LIKELIHOOD_WEIGHT: Final = 0.5
+"""
+Exponent of the likelihood of an epicenter: errors of paths are not as independent as they are taken to be, and distances that it is joined
+with are predicted from the same waves. Chosen by the log probability of true epicenters given both, on events of the replica's validation
+part (`docs/history/training_log.md`).
+"""
 
 _GRID: Final = DistanceGrid(float(DISTANCE_GRID_DEG[0]), float(DISTANCE_GRID_DEG[1] - DISTANCE_GRID_DEG[0]))
 
@@ -92,16 +98,26 @@ class SurfaceWaveStack:
         """
         Evaluate the log-likelihood ratio [m] of sources at geocentric unit vectors [m, 3] against a uniform source.
 
-        The stack is of another source with `OUTLIER_PROBABILITY`. At the nodes of the sphere grid most values are those of the
-        coarse grid, which are low there.
+        That of the stack counts with `LIKELIHOOD_WEIGHT`, and the stack is of another source with `OUTLIER_PROBABILITY`. At the nodes of
+        the sphere grid most values are those of the coarse grid, which are low there.
         """
         llr = self._sphere_llr if np.array_equal(nodes, sphere_grid().geocentric_nodes) else self._refined_llr(nodes)[0]
-        return np.asarray(np.logaddexp(np.log1p(-OUTLIER_PROBABILITY) + llr - self.log_evidence, np.log(OUTLIER_PROBABILITY)))
+        weighted = LIKELIHOOD_WEIGHT * llr - self._log_mean_density
+        return np.asarray(np.logaddexp(np.log1p(-OUTLIER_PROBABILITY) + weighted, np.log(OUTLIER_PROBABILITY)))
 
-    def origin(self, latitude_deg: float, longitude_deg: float) -> tuple[float, float]:
-        """Estimate the origin time (POSIX seconds) of a source at an epicenter, and its standard deviation."""
-        origin_s = self._refined_llr(geocentric(latitude_deg, longitude_deg)[None])[1][0]
-        return self.envelopes.start_s + float(origin_s), ORIGIN_ERROR_S
+    @cached_property
+    def _log_mean_density(self) -> float:
+        """Logarithm of the mean over the sphere of the weighted likelihood ratio."""
+        return float(np.logaddexp.reduce(LIKELIHOOD_WEIGHT * self._sphere_llr) - np.log(len(self._sphere_llr)))
+
+    def origin(self, latitudes_deg: Floats, longitudes_deg: Floats) -> tuple[float, float]:
+        """
+        Estimate the origin time (POSIX seconds) of a source, and its standard deviation.
+
+        The epicenter is one of equally probable points [m]: their mean origin time is returned, and its scatter adds to the deviation.
+        """
+        origins_s = self._refined_llr(geocentric(latitudes_deg, longitudes_deg))[1]
+        return self.envelopes.start_s + float(origins_s.mean()), float(np.hypot(ORIGIN_ERROR_S, origins_s.std()))
 
     @cached_property
     def _coarse_llr(self) -> tuple[Floats, Integers]:

@@ -11,8 +11,8 @@ from models.seismic.location.distances import locate_by_distances
 from tests.support import surface_waves
 
 
-@pytest.mark.parametrize(("ratio", "method"), [(5.0, "surface-wave-stack"), (0.0, "distances")])
-def test_the_surface_wave_stack_replaces_distances_that_are_outliers(ratio, method):
+@pytest.mark.parametrize(("ratio", "significant"), [(5.0, True), (0.0, False)])
+def test_the_surface_wave_stack_outweighs_distances_that_are_outliers(ratio, significant):
     gather = surface_waves.draw_gather(1, ratio)
     rng, count = np.random.default_rng(3), len(gather.samples)
     readings = DistanceReadings(
@@ -27,9 +27,9 @@ def test_the_surface_wave_stack_replaces_distances_that_are_outliers(ratio, meth
     )
     before = locate_by_distances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
     found = refine_location((), gather, readings, before)
-    assert found.method == method
-    if ratio == 0.0:
-        assert found.location is before
+    assert found.method == "distances+surface-wave-stack"
+    assert (found.origin is not None) == significant
+    if not significant:
         return
     assert refine_location((), gather, readings, before, use_surface_waves=False).location is before
     assert distance_deg(*surface_waves.SOURCE, found.location.latitude_deg, found.location.longitude_deg) < 2.0

@@ -8,7 +8,7 @@ import pytest
 from models.seismic.geodesy import distance_deg
 from models.seismic.location.sphere_grid import sphere_grid
 from models.seismic.surface_waves import dispersion_correction
-from models.seismic.surface_waves.detector import SurfaceWaveStack, detect_surface_waves
+from models.seismic.surface_waves.detector import ORIGIN_ERROR_S, SurfaceWaveStack, detect_surface_waves
 from models.seismic.waveforms import Gather
 from tests.support.surface_waves import ORIGIN_S, SECONDS, SOURCE, STATIONS, draw_gather
 
@@ -31,7 +31,12 @@ def test_a_source_hidden_in_the_noise_of_every_trace_is_detected_with_its_origin
     found = stack(gather)
     assert found.log_evidence > 8.0
     assert distance_deg(*SOURCE, *most_likely_node(found)) < 2.0
-    assert found.origin(*SOURCE)[0] == pytest.approx(ORIGIN_S, abs=30.0)
+    latitude_deg, longitude_deg = (np.array([value]) for value in SOURCE)
+    time_s, deviation_s = found.origin(latitude_deg, longitude_deg)
+    assert time_s == pytest.approx(ORIGIN_S, abs=30.0)
+    assert deviation_s == ORIGIN_ERROR_S
+    one_sided_s = found.origin(latitude_deg + np.array([-4.0, 4.0]), longitude_deg + np.array([-4.0, 4.0]))[1]
+    assert one_sided_s > ORIGIN_ERROR_S
 
 
 def test_without_dispersion_correction_the_evidence_is_much_lower(monkeypatch: pytest.MonkeyPatch) -> None:
