@@ -65,7 +65,6 @@ def list_steps(version: str, settings: TrainingSettings, real: Path | None) -> l
         *(["train", name, "--version", version] for name in MODELS),
         ["build", "twin", "--out", str(archive)],
         ["experiment", "reading-calibration"],
-        ["evaluate", "regions"],
         ["experiment", "hypocenter-coverage", *real_events],
         ["evaluate", "cards", "--archive", str(archive), *real_events],
         ["evaluate", "location"],
@@ -190,11 +189,10 @@ def evaluate_cards(arguments: argparse.Namespace, settings: TrainingSettings) ->
 
 
 def evaluate_location(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
-    """Locate the test part of the replica, or fit the factors on confidence regions on its validation part, into the card."""
-    from training.evaluation import location_page, region_calibration
+    """Locate the test part of the replica."""
+    from training.evaluation import location_page
 
-    write = location_page.write_replica_page if arguments.name == "location" else region_calibration.calibrate_regions
-    print(write(settings, arguments.command, arguments.store, arguments.most))
+    print(location_page.write_replica_page(settings, arguments.command, arguments.store, arguments.most))
 
 
 def evaluate_real_events(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -215,14 +213,10 @@ def add_evaluations(commands: "Groups[argparse.ArgumentParser]") -> None:
     pages = commands.add_parser("pages", help="write docs/reference/model_cards.md from the cards")
     for command in (cards, pages):
         command.set_defaults(run=evaluate_cards)
-    for name, what in (
-        ("location", "locate the replica's test part: docs/results/location_replica.md"),
-        ("regions", "fit the factors on confidence regions on the replica's validation part, into the card"),
-    ):
-        location = commands.add_parser(name, help=what)
-        location.add_argument("--store", help="another store of Green's functions than the recipe's")
-        location.add_argument("--most", type=int, help="number of events, at most")
-        location.set_defaults(run=evaluate_location)
+    location = commands.add_parser("location", help="locate the replica's test part: docs/results/location_replica.md")
+    location.add_argument("--store", help="another store of Green's functions than the recipe's")
+    location.add_argument("--most", type=int, help="number of events, at most")
+    location.set_defaults(run=evaluate_location)
     for name, what in (("real-events", "real_events.md and docs/results/summary.md"), ("summary", "summary.md")):
         real = commands.add_parser(name, help=f"evaluate real events: docs/results/{what}")
         real.add_argument("folder", type=Path, help="folder of real events, a folder each")
@@ -257,7 +251,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_training(groups)
     for name, add_commands, what in (
         ("build", add_builds, "make data: Green's functions, archives, bundles, recordings, lookup tables"),
-        ("evaluate", add_evaluations, "evaluate the served models: cards, calibration of regions, pages"),
+        ("evaluate", add_evaluations, "evaluate the served models: cards, pages"),
         ("validate", add_validations, "validate synthetic data: physics, leakage"),
         ("experiment", experiments.add_experiments, "repeat an experiment behind a decision"),
     ):

@@ -1,5 +1,5 @@
 """
-Calibration of the confidence regions: factors by which the computed ellipses are enlarged, from the validation part of the replica.
+Calibration of the confidence regions: factors by which the computed ellipses are enlarged, from validation parts of the replica.
 
 Split conformal prediction (Vovk, Gammerman & Shafer 2005, doi:10.1007/b106715): the factor is the quantile, with its correction
 for a finite sample, of the factors that the ellipses of validation events need to contain the true epicenter, by class of
@@ -10,31 +10,28 @@ factor from few events is larger than the error it corrects. Fitted on halves of
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from models.array_types import Floats
-from models.registry.store import open_store
-from models.seismic.location.region_calibration import CARD_KEY
 from models.seismic.location.regions import CONFIDENCE, CONFIDENCE_90
 from training.config import TrainingSettings
+from training.datasets.catalog_replica import ReplicaRecipe
 from training.datasets.splits import SPLIT_NAMES
-from training.evaluation.card_writer import update_card
 from training.evaluation.evaluate import Switches, evaluate
-from training.evaluation.event_result import EpicenterResult, EventResult, select_located
+from training.evaluation.event_result import EpicenterResult, EventResult
 from training.evaluation.event_sources import ReplicaSource
 from training.evaluation.location_page import load_replica_recipe
-from training.evaluation.metrics import format_fraction, wilson
-from training.evaluation.pages import RESULTS, TEMPLATES, format_table, write_page
+from training.evaluation.metrics import wilson
+from training.evaluation.pages import format_table
 
 BORDERS = (6.0, 12.0)
 """Borders of the classes of effective stations."""
 MIN_EVENTS = 30
 """Events of a class that has factors of its own; smaller classes have the factors of all events."""
-DISTANCES_ONLY = "distances"
-"""Method label of locations by distances alone."""
+REPLICAS = 2
+"""Replicas whose validation parts are evaluated: the same catalog, other stations, noise and mechanisms."""
 
 
 def conformal_factor(scales: Floats, level: float) -> float:
@@ -44,9 +41,13 @@ def conformal_factor(scales: Floats, level: float) -> float:
 
 
 def calibration_factor(scales: Floats, level: float) -> float:
-    """Conformal factor where the coverage of the regions as computed differs from `level` significantly; else 1."""
+    """
+    Conformal factor, at least 1, where the coverage of the regions as computed differs from `level` significantly; else 1.
+
+    Regions are never made smaller: synthetic events lack what nobody has thought of.
+    """
     low, high = wilson(int((scales <= 1.0).sum()), len(scales))
-    return 1.0 if low <= level <= high else conformal_factor(scales, level)
+    return 1.0 if low <= level <= high else max(conformal_factor(scales, level), 1.0)
 
 
 def fit_coverage_scales(epicenters: Sequence[EpicenterResult]) -> dict[str, Any] | None:
@@ -66,34 +67,18 @@ def fit_coverage_scales(epicenters: Sequence[EpicenterResult]) -> dict[str, Any]
 
 
 def fit_by_method(results: Sequence[EventResult]) -> dict[str, Any]:
-    """Fit the factors of each method; every located event counts for distances alone, and for the method that decided."""
-    epicenters = {DISTANCES_ONLY: [result.by_distances for result in results]}
-    for method in sorted({result.method for result in results} - {DISTANCES_ONLY}):
-        epicenters[method] = [result.epicenter for result in results if result.method == method]
-    fitted = {method: fit_coverage_scales(group) for method, group in epicenters.items()}
+    """Fit the factors of each method on the events that it located; a method with fewer than 30 events has none."""
+    methods = sorted({result.method for result in results})
+    fitted = {method: fit_coverage_scales([one.epicenter for one in results if one.method == method]) for method in methods}
     return {method: factors for method, factors in fitted.items() if factors is not None}
 
 
-def calibrate_regions(settings: TrainingSettings, command: str, store: str | None, most: int | None) -> Path:
-    """Fit the factors, put them into the card of the served distance model, and write `region_calibration.md`; return the card."""
-    source = ReplicaSource(load_replica_recipe(store), SPLIT_NAMES[1], most)
-    results = list(evaluate(source, settings, Switches(calibrated=False)))
-    located = select_located(results)
-    factors = fit_by_method(located)
-    write_page(
-        RESULTS / "region_calibration.md",
-        TEMPLATES / "region_calibration.md",
-        command,
-        events=str(len(results)),
-        located=str(len(located)),
-        seed=str(source.recipe.seed),
-        minimum=str(MIN_EVENTS),
-        coverage_68=format_fraction([result.by_distances.in_68 for result in located]),
-        coverage_90=format_fraction([result.by_distances.in_90 for result in located]),
-        factors=format_factors(factors),
-    )
-    kept = open_store(settings.artifacts_dir).card("offset").calibration.get(CARD_KEY, {})
-    return update_card(settings.artifacts_dir, "offset", calibration={CARD_KEY: kept | factors})
+def evaluate_validation(settings: TrainingSettings, store: str | None, most: int | None) -> tuple[list[EventResult], ReplicaRecipe]:
+    """Evaluate uncalibrated the events of the validation parts of two replicas, the second one of the next seed; also their recipe."""
+    recipe = load_replica_recipe(store)
+    recipes = [recipe.model_copy(update={"seed": recipe.seed + number}) for number in range(REPLICAS)]
+    sources = [ReplicaSource(one, SPLIT_NAMES[1], most) for one in recipes]
+    return [result for source in sources for result in evaluate(source, settings, Switches(calibrated=False))], recipe
 
 
 def format_factors(factors: dict[str, Any]) -> str:

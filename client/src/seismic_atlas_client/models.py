@@ -394,8 +394,8 @@ class LocateResult(LocationResult):
     method: str = "distances"
     """
     Observations that the epicenter was located by: distances, distances+polarization (three-component stations),
-    distances+array-slowness (plane waves across an array), surface-wave-stack (in place of distances), distances+arrival-times,
-    arrival-times (records too short for distances), waveform-inversion (of a glacial earthquake), or none (no event was detected).
+    distances+array-slowness (plane waves across an array), distances+surface-wave-stack, distances+arrival-times, arrival-times
+    (records too short for distances), waveform-inversion (of a glacial earthquake), or none (no event was detected).
     """
 
     arrivals: list[ArrivalEstimate] = Field(default_factory=list)

@@ -15,7 +15,7 @@ from scipy.spatial import KDTree
 
 from models.array_types import Floats, Floats32, Integers
 from models.seismic.earth.travel_time_errors import effective_neighbor_count
-from models.seismic.geodesy import geocentric, unit_vectors
+from models.seismic.geodesy import geocentric_latitude_deg, unit_vectors
 from models.seismic.location.origin_time_prior import MAX_LEAD_S, OriginPrior, origin_time_density
 from models.seismic.location.sphere_grid import fibonacci_sphere, sphere_grid
 from models.seismic.surface_waves.dispersion_correction import (
@@ -116,7 +116,7 @@ class SurfaceWaveStack:
 
         The epicenter is one of equally probable points [m]: their mean origin time is returned, and its scatter adds to the deviation.
         """
-        origins_s = self._refined_llr(geocentric(latitudes_deg, longitudes_deg))[1]
+        origins_s = self._refined_llr(unit_vectors(geocentric_latitude_deg(latitudes_deg), longitudes_deg))[1]
         return self.envelopes.start_s + float(origins_s.mean()), float(np.hypot(ORIGIN_ERROR_S, origins_s.std()))
 
     @cached_property

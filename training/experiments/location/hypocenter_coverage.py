@@ -1,10 +1,10 @@
 """
-Calibrate origin time and depth, and measure their coverage beside that of the epicenter: synthetic events first, then real ones.
+Calibrate epicenter, origin time and depth, and measure their coverage: synthetic events first, then real ones.
 
-Factors on the standard deviations are fitted as those of the regions are (`training.evaluation.region_calibration`: split conformal
-prediction, and 1 where coverage does not differ from 68 % significantly), by location method and effective stations: for arrival times on
-simulated ones (`arrival_simulation`), for the other methods on the validation part of the synthetic catalog replica. Real events test the
-result and fit nothing.
+Factors on regions and standard deviations are fitted (`training.evaluation.region_calibration`: split conformal prediction, and 1 where
+coverage does not differ from the stated one significantly) by location method and effective stations: for arrival times on simulated ones
+(`arrival_simulation`), for the other methods on validation parts of the synthetic catalog replica. Real events test the result and fit
+nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,20 +16,26 @@ from typing import Any
 import numpy as np
 
 from models.array_types import Floats
-from models.registry.store import open_store
 from models.seismic.location.hypocenter_calibration import HYPOCENTER_KEY, HypocenterScales
 from models.seismic.location.region_calibration import CARD_KEY
 from models.seismic.location.regions import CONFIDENCE
 from training.config import TrainingSettings
 from training.datasets.splits import SPLIT_NAMES
 from training.evaluation.card_writer import update_card
-from training.evaluation.evaluate import Switches, evaluate
+from training.evaluation.evaluate import evaluate
 from training.evaluation.event_result import EDITION, EpicenterResult, EventResult, select_located
 from training.evaluation.event_sources import FolderSource, ReplicaSource
-from training.evaluation.location_page import load_replica_recipe
 from training.evaluation.metrics import format_fraction
 from training.evaluation.pages import RESULTS, format_records, format_table, write_page
-from training.evaluation.region_calibration import BORDERS, MIN_EVENTS, calibration_factor, fit_coverage_scales, format_factors
+from training.evaluation.region_calibration import (
+    BORDERS,
+    MIN_EVENTS,
+    calibration_factor,
+    evaluate_validation,
+    fit_by_method,
+    fit_coverage_scales,
+    format_factors,
+)
 from training.experiments.location.arrival_simulation import ArrivalTrial, draw_trials
 from training.synthesis.catalogs import load_earthquakes, load_stations
 
@@ -165,7 +171,7 @@ def calibrate_hypocenters(
     settings: TrainingSettings, command: str, *, store: str | None, most: int | None, trials: int, seed: int, real: Path | None
 ) -> Path:
     """
-    Fit the factors of origin time and depth, put them into the card of the distance model, and write `hypocenter_coverage.md`.
+    Fit the factors, put them into the card of the distance model, and write `hypocenter_coverage.md`.
 
     Parameters
     ----------
@@ -179,24 +185,23 @@ def calibrate_hypocenters(
         Folder of real events, which are evaluated with the new factors.
 
     """
-    source = ReplicaSource(load_replica_recipe(store), SPLIT_NAMES[1], most)
-    located = select_located(list(evaluate(source, settings, Switches(calibrated=False))))
+    validated, recipe = evaluate_validation(settings, store, most)
+    located = select_located(validated)
     simulated = simulate_arrivals(settings, trials, seed)
     groups = {method: [sample_result(one) for one in located if one.method == method] for method in sorted({one.method for one in located})}
     by_waveforms = {method: own for method, own in groups.items() if method != ARRIVAL_TIMES}
     tables = fit_methods({**by_waveforms, ARRIVAL_TIMES: [sample_trial(one) for one in simulated]})
     tables = {name: tables[SHARED.get(name, name)] for name in (*tables, *SHARED) if SHARED.get(name, name) in tables}
-    regions, kept = fit_regions(simulated), open_store(settings.artifacts_dir).card("offset").calibration
-    changes = {HYPOCENTER_KEY: kept.get(HYPOCENTER_KEY, {}) | tables, CARD_KEY: kept.get(CARD_KEY, {}) | regions}
-    card = update_card(settings.artifacts_dir, "offset", calibration=changes)
-    tested = select_located(list(evaluate(replace(source, part=SPLIT_NAMES[2]), settings)))
+    regions = fit_by_method(located) | fit_regions(simulated)
+    card = update_card(settings.artifacts_dir, "offset", calibration={HYPOCENTER_KEY: tables, CARD_KEY: regions})
+    tested = select_located(list(evaluate(ReplicaSource(recipe, SPLIT_NAMES[2], most), settings)))
     observed = [] if real is None else select_located(list(evaluate(FolderSource(real), settings)))
     write_page(
         RESULTS / "hypocenter_coverage.md",
         TEMPLATE,
         command,
         replica=str(len(located)),
-        stores=source.recipe.store if isinstance(source.recipe.store, str) else ", ".join(source.recipe.store),
+        stores=recipe.store if isinstance(recipe.store, str) else ", ".join(recipe.store),
         trials=str(trials),
         simulated=str(len(simulated)),
         seed=str(seed),
@@ -282,5 +287,4 @@ def fit_regions(trials: Sequence[ArrivalTrial]) -> dict[str, Any]:
     factors = fit_coverage_scales(epicenters)
     if factors is None:
         return {}
-    factors |= {name: [max(value, 1.0) for value in factors[name]] for name in ("inner", "outer")}
     return {ARRIVAL_TIMES: factors, ALONE: factors}
