@@ -61,6 +61,7 @@ def describe_forces(results: Sequence[SourceResult]) -> str:
         f"- Sign right: {format_fraction(list(np.abs(errors) < 90.0))}; where it is not called ambiguous "
         f"{format_fraction(list(np.abs(errors[sure]) < 90.0))}.",
         describe_places(known),
+        describe_origins(known),
     ))  # fmt: skip
 
 
@@ -76,7 +77,19 @@ def describe_tensors(results: Sequence[SourceResult]) -> str:
         f"{_quantile(errors / stated)} deviations.",
         f"- Kagan angle to the true mechanism: median {format_median([result.kagan_deg for result in known], 0)} degrees.",
         describe_places(known),
+        describe_origins(known),
     ))  # fmt: skip
+
+
+def describe_origins(results: Sequence[SourceResult]) -> str:
+    """Describe errors and coverage of origin times."""
+    errors = np.array([result.time_error_s for result in results])
+    scales = np.abs(errors) / np.array([result.time_deviation_s for result in results])
+    medians = (format_median(one.tolist(), 1) for one in (errors, np.abs(errors)))
+    return (
+        f"- Origin time: median error {next(medians)} s, without its sign {next(medians)} s; "
+        f"within the stated deviation {format_fraction(list(scales <= 1.0))}, 68 % within {_quantile(scales)} deviations."
+    )
 
 
 def describe_places(results: Sequence[SourceResult]) -> str:

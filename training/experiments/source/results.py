@@ -33,8 +33,8 @@ class SourceResult:
     What the inversion of one synthetic event states, and its errors; NaN where its kind has no such parameter.
 
     `traces` of the event; `constrains` and `log_likelihood` as of `SourceSolution`; `place_scale`: the factor by which the 68 % ellipse
-    must be enlarged to contain the epicenter; `azimuth_error_deg` from -180 to 180; `kagan_deg`: angle to the true mechanism; `cpu_s`: CPU
-    time.
+    must be enlarged to contain the epicenter; `time_error_s`: origin time less the true one; `azimuth_error_deg` from -180 to 180;
+    `kagan_deg`: angle to the true mechanism; `cpu_s`: CPU time.
     """
 
     traces: int
@@ -42,6 +42,8 @@ class SourceResult:
     log_likelihood: float
     epicenter_error_km: float
     place_scale: float
+    time_error_s: float
+    time_deviation_s: float
     azimuth_error_deg: float
     azimuth_deviation_deg: float
     is_ambiguous: bool
@@ -72,6 +74,8 @@ def compare_source(event: MixedEvent, solution: SourceSolution, cpu_s: float) ->
         log_likelihood=solution.log_likelihood,
         epicenter_error_km=KM_PER_DEGREE * float(distance_deg(region.latitude_deg, region.longitude_deg, *point)),
         place_scale=scale_to_contain(region, *point),
+        time_error_s=solution.time_s - ORIGIN_S,
+        time_deviation_s=solution.time_uncertainty_s,
         azimuth_error_deg=((stated or 0.0) - (event.azimuth_deg or 0.0) + 180.0) % 360.0 - 180.0 if is_force else NAN,
         azimuth_deviation_deg=solution.force_azimuth_uncertainty_deg or NAN,
         is_ambiguous=has_ambiguous_sign(solution),
