@@ -14,6 +14,12 @@ from models.seismic.location.solution import MIN_UNCERTAINTY_DEG, Location, Stat
 from models.seismic.location.sphere_grid import to_columns
 
 CORRELATION_DEG: Final = 1.0  # distance between stations over which the errors of their distances are correlated
+UNINFORMATIVE_DEG: Final = 40.0
+"""
+Standard deviation of a distance that says nothing: of noise, the network returns the distances of its training data, 40 degrees wide and
+more. Many such traces would agree on their common center; so that prior is divided out of every trace (`remove_prior`).
+"""
+MAX_WIDENING: Final = 10.0
 _NEGLIGIBLE_LOG: Final = -40.0  # logarithm of a correlation that counts as none
 
 
@@ -81,8 +87,19 @@ def prepare_distances(
     order = np.lexsort((uncertainties, distances, longitudes, latitudes))
     vectors = unit_vectors(latitudes[order], longitudes[order])
     neighbors = _count_neighbors(vectors)
-    scales = np.maximum(uncertainties[order], MIN_UNCERTAINTY_DEG) * np.sqrt(neighbors)
+    scales = remove_prior(np.maximum(uncertainties[order], MIN_UNCERTAINTY_DEG)) * np.sqrt(neighbors)
     return DistanceObservations(np.ascontiguousarray(vectors.T), distances[order], scales, neighbors)
+
+
+def remove_prior(uncertainties_deg: Floats) -> Floats:
+    """
+    Compute the standard deviations [n] of the evidence in predicted distances, in degrees, from those of the predictions.
+
+    A prediction is evidence times the distribution of distances in the training data, whose inverse variance is subtracted; a prediction as
+    wide as that gets ten times its deviation, so that a network of such traces still has a location, of the widest regions.
+    """
+    remaining = 1.0 - (uncertainties_deg / UNINFORMATIVE_DEG) ** 2
+    return np.asarray(uncertainties_deg / np.sqrt(np.maximum(remaining, MAX_WIDENING**-2)))
 
 
 def count_effective_stations(latitudes_deg: ArrayLike, longitudes_deg: ArrayLike) -> float:

@@ -7,6 +7,7 @@ from models.analysis.event_class import (
     MIN_CLASS_PROBABILITY,
     PRIOR_EXPLOSION_ODDS,
     PRIOR_ODDS_OFF_ICE,
+    TECTONIC_ODDS_AT_ICE,
     PhysicalEvidence,
     choose_class,
     doubt_class,
@@ -20,6 +21,7 @@ from models.seismic.geodesy import distance_deg
 from models.seismic.location.distances import locate_by_distances
 
 HELHEIM, JAN_MAYEN, TOKYO, PINE_ISLAND = (66.4, -38.2), (71.0, -8.0), (35.7, 139.7), (-75.0, -100.0)
+BALLENY_RIDGE = (-63.2, 171.0)
 SAHARA = SectionReference(20.0, 10.0, "given")
 GREENLAND = SectionReference(70.0, -40.0, "given")
 SURE_FORCE, SURE_EARTHQUAKE = np.array([0.001, 0.999]), np.array([0.999, 0.001])
@@ -58,7 +60,14 @@ def test_a_class_is_stated_from_the_stated_probability_on():
 
 
 @pytest.mark.parametrize(
-    ("epicenter", "odds"), [(HELHEIM, 1.0), (PINE_ISLAND, 1.0), (TOKYO, PRIOR_ODDS_OFF_ICE[0][1]), (JAN_MAYEN, PRIOR_ODDS_OFF_ICE[0][1])]
+    ("epicenter", "odds"),
+    [
+        (HELHEIM, TECTONIC_ODDS_AT_ICE),
+        (PINE_ISLAND, TECTONIC_ODDS_AT_ICE),
+        (BALLENY_RIDGE, PRIOR_ODDS_OFF_ICE[0][1]),
+        (TOKYO, PRIOR_ODDS_OFF_ICE[0][1]),
+        (JAN_MAYEN, PRIOR_ODDS_OFF_ICE[0][1]),
+    ],
 )
 def test_a_given_epicenter_off_the_ice_sheets_raises_the_odds_of_a_tectonic_earthquake(epicenter, odds):
     assert tectonic_prior_odds(SectionReference(*epicenter, "given")) == pytest.approx(odds, rel=0.02)

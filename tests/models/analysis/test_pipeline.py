@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.analysis.distances import predict_distances
-from models.analysis.event_class import PRIOR_EXPLOSION_ODDS, PRIOR_ODDS_OFF_ICE, choose_class
+from models.analysis.event_class import PRIOR_EXPLOSION_ODDS, PRIOR_ODDS_OFF_ICE, TECTONIC_ODDS_AT_ICE, choose_class
 from models.analysis.pipeline import classify_event, embed_event, locate_event
 from models.analysis.sections import SectionReference, draw_beam, draw_section, make_reference
 from models.errors import NoUsableTrace, TooFewStations
@@ -22,7 +22,7 @@ def gather(make_gather):
     return make_gather()
 
 
-@pytest.mark.parametrize(("epicenter", "odds"), [((70.0, -40.0), 1.0), ((20.0, 30.0), PRIOR_ODDS_OFF_ICE[0][1])])
+@pytest.mark.parametrize(("epicenter", "odds"), [((70.0, -40.0), TECTONIC_ODDS_AT_ICE), ((20.0, 30.0), PRIOR_ODDS_OFF_ICE[0][1])])
 def test_a_tectonic_source_or_a_force_follows_from_the_section_at_the_given_epicenter_times_its_prior_odds(opened, gather, epicenter, odds):
     found = classify_event(opened, gather, epicenter)
     section = draw_section(DISTANCE_SECTION, gather, found.readings, SectionReference(*epicenter, "given"))

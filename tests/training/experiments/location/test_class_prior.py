@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from models.analysis.event_class import prior_odds
+from models.analysis.event_class import TECTONIC_ODDS_AT_ICE, prior_odds
 from tests.support.event_results import make_result
 from training.experiments.location.class_prior import TRIED_ODDS, PriorTrial, format_heading, format_recall_table, make_trial
 
 pytestmark = pytest.mark.slow
 
 
-def test_the_prior_odds_are_even_at_the_ice_and_full_off_it():
-    assert prior_odds(1.0, 5.0) == pytest.approx(1.0)
+def test_the_prior_odds_are_small_at_the_ice_and_full_off_it():
+    assert prior_odds(1.0, 5.0) == pytest.approx(TECTONIC_ODDS_AT_ICE)
     assert prior_odds(0.0, 5.0) == pytest.approx(5.0)
-    assert 1.0 < prior_odds(0.5, 5.0) < 5.0
+    assert TECTONIC_ODDS_AT_ICE < prior_odds(0.5, 5.0) < 5.0
 
 
 def test_larger_odds_recover_tectonic_events_off_the_ice_and_lose_mislocated_glacial_ones():
