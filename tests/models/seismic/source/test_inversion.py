@@ -113,6 +113,7 @@ def test_a_force_is_found_with_its_azimuth_sign_and_epicenter(toy_tables):
     assert len(found.traces) >= 6
     unknown = describe_fit(fit, response_known=False)
     assert unknown.force_azimuth_uncertainty_deg > 1.5 * found.force_azimuth_uncertainty_deg
+    assert abs(found.time_s - ORIGIN_S) < found.time_uncertainty_s < unknown.time_uncertainty_s
     assert found.azimuth_profile[23] > max(found.azimuth_profile[5], found.azimuth_profile[14]) + 10.0, "230 against 50 and 140 degrees"
 
 
