@@ -2,6 +2,9 @@
 
 import atexit
 import gc
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -49,3 +52,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def toy_artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write toy models for every declared model into a folder of artifacts, once a session; read it, do not write into it."""
     return toy_models.write_artifacts(tmp_path_factory.mktemp("artifacts"))
+
+
+@pytest.fixture(scope="session")
+def shared_onnx_registry() -> Iterator[None]:
+    """Make torch's table of ONNX operators once a process: for each conversion anew, it takes a quarter of the time of a small network."""
+    registry = import_module("torch.onnx._internal.exporter._registration").ONNXRegistry
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "from_torchlib", staticmethod(cache(registry.from_torchlib)))
+        yield

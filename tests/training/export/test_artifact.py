@@ -13,7 +13,7 @@ from models.networks.heads import EventTypeModel
 from models.registry.card import Metric
 from models.specs.event_type import EVENT_TYPE
 from training.export import artifact
-from training.export.artifact import OPSET, convert_to_onnx
+from training.export.artifact import OPSET, compare_with_torch, convert_to_onnx
 from training.export.quantization import (
     QuantizationGate,
     QuantizationRecipe,
@@ -24,7 +24,11 @@ from training.export.quantization import (
 )
 
 # torch's exporter and its ONNX library warn of each other.
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("shared_onnx_registry"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"),
+]
 
 RECIPE = QuantizationRecipe(
     storage="float16",
@@ -71,7 +75,7 @@ def weights_of(content):
     return {weight.data_type for weight in onnx.load_from_string(content).graph.initializer if np.prod(weight.dims) >= 1024}
 
 
-def test_float16_is_kept_where_metrics_agree(graph, pictures, tmp_path):
+def test_float16_is_kept_where_metrics_agree(network, graph, pictures, tmp_path):
     shipped = quantize_and_check("event_type", graph, gate(pictures, tmp_path))
     assert shipped.record["storage"] == "float16"
     assert shipped.record["refused"] == {}
@@ -80,6 +84,7 @@ def test_float16_is_kept_where_metrics_agree(graph, pictures, tmp_path):
     assert len(shipped.content) < 0.6 * (tmp_path / "model_float32.onnx").stat().st_size
     exact, outputs = predict_outputs(tmp_path / "model_float32.onnx", pictures), predict_outputs(shipped.content, pictures)
     assert np.abs(exact["probabilities"] - outputs["probabilities"]).max() < 0.1
+    assert compare_with_torch(network, tmp_path / "model_float32.onnx", pictures) < 1e-4
 
 
 def test_a_wider_storage_is_used_where_metrics_change(graph, pictures, tmp_path):

@@ -101,6 +101,7 @@ def test_known_and_new_pictures_are_averaged_alike():
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+@pytest.mark.usefixtures("shared_onnx_registry")
 def test_an_exported_regression_agrees_with_torch(tmp_path):
     random = np.random.default_rng(1)
     views = pictures_with_a_row(random, random.integers(0, 24, 40))

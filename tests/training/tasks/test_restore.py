@@ -19,7 +19,11 @@ from training.tasks.distance import DistanceTask
 from training.tasks.restore import load_graph_weights, read_layers, restore_run
 
 # torch's exporter and its ONNX library warn of each other.
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("shared_onnx_registry"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"),
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
