@@ -28,18 +28,18 @@ def error_km(solution, source):
 def test_a_local_network_locates_the_event_among_false_picks():
     rng = np.random.default_rng(1)
     source = (61.4, -149.7)
-    stations = draw_stations(rng, (62.0, -149.0), 20, 3.0)
+    stations = draw_stations(rng, (62.0, -149.0), 12, 3.0)
     solution = locate_event(simulate_picks(rng, source, 15.0, *stations, (-60.0, 300.0)), *stations)
     assert error_km(solution, source) < 10.0
     assert abs(solution.depth_time.time_s) < 3.0
     assert solution.log_evidence > MIN_LOG_EVIDENCE
-    assert sum(arrival.phase == "P" for arrival in solution.arrivals) >= 12
+    assert sum(arrival.phase == "P" for arrival in solution.arrivals) >= 7
 
 
 def test_a_global_network_resolves_epicenter_depth_and_origin_time_of_a_deep_event():
     rng = np.random.default_rng(2)
     source = (-21.0, -178.5)
-    stations = draw_stations(rng, source, 25, 95.0, 25.0)
+    stations = draw_stations(rng, source, 16, 95.0, 25.0)
     picks = simulate_picks(rng, source, 500.0, *stations, (-600.0, 3000.0), phases=("P", "S", "pP"))
     solution = locate_event(picks, *stations)
     assert error_km(solution, source) < 30.0
@@ -50,7 +50,7 @@ def test_a_global_network_resolves_epicenter_depth_and_origin_time_of_a_deep_eve
 def test_an_array_yields_a_region_that_contains_the_epicenter():
     rng = np.random.default_rng(3)
     source = (24.7, 95.2)
-    stations = draw_stations(rng, (-5.0, 35.0), 20, 4.0)
+    stations = draw_stations(rng, (-5.0, 35.0), 12, 4.0)
     solution = locate_event(simulate_picks(rng, source, 35.0, *stations, (-600.0, 3000.0), phases=("P", "S")), *stations)
     best = solution.regions[0]
     assert error_km(solution, source) < 2.5 * best.horizontal_uncertainty_km
@@ -62,7 +62,7 @@ def test_core_phases_at_an_array_are_not_explained_by_a_source_beneath_it(seed, 
     rng = np.random.default_rng(20 + seed)
     source = (-23.9, 180.0)
     center = destination(*source, 350.0, 149.0)
-    stations = destination(*center, rng.uniform(0.0, 360.0, 40), 5.0 * np.sqrt(rng.uniform(size=40)))
+    stations = destination(*center, rng.uniform(0.0, 360.0, 20), 5.0 * np.sqrt(rng.uniform(size=20)))
     phases = ("PKP", "PKPbc", "PKPab")
     picks = simulate_picks(rng, source, 520.0, *stations, (990.0, 1300.0), error_s=1.0, missed=0.4, phases=phases)
     solution = locate_event(picks, *stations, starts=[geocentric(*map(float, center))] if start_beneath else ())
@@ -73,7 +73,7 @@ def test_core_phases_at_an_array_are_not_explained_by_a_source_beneath_it(seed, 
 def test_a_deep_source_beneath_a_network_is_located_there():
     rng = np.random.default_rng(30)
     source = (-21.0, -178.5)
-    stations = draw_stations(rng, (-21.5, -178.0), 25, 5.0)
+    stations = draw_stations(rng, (-21.5, -178.0), 15, 5.0)
     solution = locate_event(simulate_picks(rng, source, 550.0, *stations, (-60.0, 400.0), phases=("P", "S")), *stations)
     assert error_km(solution, source) < 60.0
     assert solution.depth_time.depth_km == pytest.approx(550.0, abs=60.0)
@@ -82,7 +82,7 @@ def test_a_deep_source_beneath_a_network_is_located_there():
 def test_a_depth_constrained_by_teleseismic_first_arrivals_alone_is_uncertain():
     rng = np.random.default_rng(31)
     source = (3.3, 95.8)
-    stations = draw_stations(rng, source, 30, 85.0, 40.0)
+    stations = draw_stations(rng, source, 20, 85.0, 40.0)
     solution = locate_event(simulate_picks(rng, source, 30.0, *stations, (-600.0, 1500.0), phases=("P",)), *stations)
     assert error_km(solution, source) < 60.0
     assert solution.depth_time.depth_uncertainty_km > 25.0
@@ -91,7 +91,7 @@ def test_a_depth_constrained_by_teleseismic_first_arrivals_alone_is_uncertain():
 def test_a_wrong_prior_is_overruled_by_the_picks_of_a_network():
     rng = np.random.default_rng(4)
     source = (38.0, 27.0)
-    stations = draw_stations(rng, (38.5, 26.0), 25, 4.0)
+    stations = draw_stations(rng, (38.5, 26.0), 12, 4.0)
 
     def wrong_prior(nodes):
         far = np.array([np.cos(np.radians(-40.0)), 0.0, np.sin(np.radians(-40.0))])
@@ -125,7 +125,7 @@ def test_the_solution_does_not_depend_on_the_absolute_time():
 def test_an_unambiguous_source_near_a_start_is_not_searched_for_elsewhere(monkeypatch):
     rng = np.random.default_rng(40)
     source = (38.0, 143.0)
-    stations = draw_stations(rng, source, 20, 90.0, 30.0)
+    stations = draw_stations(rng, source, 14, 90.0, 30.0)
     picks = simulate_picks(rng, source, 35.0, *stations, (-600.0, 3000.0), missed=0.05)
     from_everywhere = locate_event(picks, *stations)
     monkeypatch.setattr(locate, "search_sources", None)
