@@ -152,8 +152,32 @@ def test_an_event_is_located_with_a_result_in_every_format(client, located):
     assert len(texts["csv"].splitlines()) == 1 + len(job["result"]["offsets"])
 
 
-def test_the_same_event_gets_the_same_answer(client, event, located):
-    again = client.post("/events/locate", files=event, data={"event_type": "earthquake"}, headers=WAIT).json()
+class Mixed(NamedTuple):
+    """Jobs of all kinds that have ended, by path of the request, and what the queue server held before, while and after they ran."""
+
+    jobs: dict[str, dict[str, Any]]
+    stored: set[tuple[bytes, bytes]]
+
+
+@pytest.fixture(scope="module")
+def mixed(running: Running, client: httpx.Client, event: Files) -> Mixed:
+    """A classification without coordinates, a location and a clustering of too few events, each followed by a part that is a pickle."""
+    evil = [("bundle", ("a.mseed", b"cposix\nsystem\n(S'x'\ntR.obspy.core.stream"))]
+    requests = {"/events/classify": event[:1], "/events/locate": event, "/anomalies/cluster": event}
+    with connect(Settings(data_dir=running.data)) as redis:
+        links = {}
+        for path, files in requests.items():
+            links[path] = client.post(path, files=files, data={"event_type": "earthquake"} if "locate" in path else None).json()["links"][
+                "self"
+            ]
+            links[f"{path} of a pickle"] = client.post(path, files=evil).json()["links"]["self"]
+        stored = values(redis)
+        jobs = {path: client.get(link, params={"wait": 100}).json() for path, link in links.items()}
+        return Mixed(jobs, stored | values(redis))
+
+
+def test_the_same_event_gets_the_same_answer(client, located, mixed):
+    again = mixed.jobs["/events/locate"]
     assert again["id"] != located["id"]
     assert client.get(again["links"]["result"]).content == client.get(located["links"]["result"]).content
 
@@ -258,17 +282,12 @@ def test_the_notebook_that_groups_a_folder_runs(running, tmp_path, monkeypatch):
     assert len((tmp_path / "families" / "families.csv").read_text().splitlines()) == 1 + len(ran["result"].assignments) == 13
 
 
-def test_nothing_in_the_queue_server_is_a_pickle(running, client, event):
+def test_nothing_in_the_queue_server_is_a_pickle(mixed):
     """Every value while jobs of all kinds are queued, running and ended is JSON or printable text (H14)."""
-    evil = [("bundle", ("a.mseed", b"cposix\nsystem\n(S'x'\ntR.obspy.core.stream"))]
-    paths = ("/events/classify", "/events/locate", "/anomalies/cluster")
-    with connect(Settings(data_dir=running.data)) as redis:
-        jobs = [client.post(path, files=files).json()["links"]["self"] for path in paths for files in (event, evil)]
-        stored = values(redis)
-        assert {client.get(job, params={"wait": 100}).json()["status"] for job in jobs} == {"succeeded", "failed"}
-        stored |= values(redis)
-    assert {key.split(b":")[0] for key, _ in stored} >= {b"atlas", b"rq"}
-    assert [pair for pair in stored if not is_plain(pair[1])] == []
+    assert {path for path, job in mixed.jobs.items() if job["status"] == "succeeded"} == {"/events/classify", "/events/locate"}
+    assert {job["status"] for job in mixed.jobs.values()} == {"succeeded", "failed"}
+    assert {key.split(b":")[0] for key, _ in mixed.stored} >= {b"atlas", b"rq"}
+    assert [pair for pair in mixed.stored if not is_plain(pair[1])] == []
 
 
 def values(redis: Redis) -> set[tuple[bytes, bytes]]:
@@ -302,9 +321,9 @@ def test_a_part_that_is_not_a_waveform_fails_the_job_and_is_named(client):
     assert (refused.status_code, refused.json()["type"]) == (422, job["problem"]["type"])
 
 
-def test_a_station_without_coordinates_is_a_warning(client, event):
-    job = client.post("/events/classify", files=event[:1], headers=WAIT).json()
-    assert ("no-coordinates", "XX.S0.00.LHZ") in {(warning["code"], warning["trace"]) for warning in job["warnings"]}
+def test_a_station_without_coordinates_is_a_warning(mixed):
+    warnings = mixed.jobs["/events/classify"]["warnings"]
+    assert ("no-coordinates", "XX.S0.00.LHZ") in {(warning["code"], warning["trace"]) for warning in warnings}
 
 
 def test_a_missing_upload_fails_the_job(running, client):

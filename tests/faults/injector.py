@@ -105,7 +105,7 @@ class Injector:
                     running = record is not None and record.status is Status.RUNNING and record.worker == state.id
                     if record is not None and running and record.attempt < attempts:
                         return Running(record.id, record.attempt, state.pid)
-            time.sleep(0.01)
+            time.sleep(0.02)
         raise NoTarget("no worker had a job")
 
     def _poll(self, within_s: float) -> Iterator[None]:
@@ -146,7 +146,7 @@ class Injector:
         """Send a signal to a parsing child as soon as there is one, and return its attempt. Raises NoTarget."""
         servers: dict[int, int] = {}
         for turn, _ in enumerate(self._poll(TARGET_TIMEOUT_S)):
-            if turn % 1000 == 0:  # workers may be restarted
+            if turn % 250 == 0:  # workers may be restarted
                 servers = self._service.parser_servers()
             for server, worker in servers.items():
                 for child in processes.children(server):
@@ -154,7 +154,7 @@ class Injector:
                         hit = self.find_running([worker], within_s=0.02)
                         os.kill(child, number)
                         return hit
-            time.sleep(0.0005)
+            time.sleep(0.002)
         raise NoTarget("no parser was seen")
 
     def _kill_fork_server(self) -> float | None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import matplotlib as mpl
 import numpy as np
 import pytest
-from matplotlib.image import imread
+from PIL import Image
 
 from models.imaging.render import render_traces
 from models.seismic.geodesy import azimuth_deg, destination, distance_deg
@@ -41,7 +41,7 @@ def map_stations(latitudes, longitudes, distances):
 
 def pixels(data):
     assert data.startswith(b"\x89PNG\r\n\x1a\n")
-    return np.rint(255 * imread(io.BytesIO(data), format="png")[..., :3]).astype(np.uint8)
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
 def inked_fraction(data):
