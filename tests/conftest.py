@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import ssl
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -29,7 +30,13 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_configure() -> None:
-    """Log errors with plain tracebacks: structlog's own draw all local values, which takes ten seconds an error."""
+    """
+    Log errors with plain tracebacks, and read certificates once.
+
+    Tracebacks of structlog draw all local values, which takes ten seconds an error. Each client of httpx reads the certificates of all
+    authorities anew, in 20 ms, and no test uses TLS.
+    """
+    ssl.create_default_context = cache(ssl.create_default_context)
     renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
 
