@@ -128,6 +128,23 @@ def add_force_evidence(probabilities: Mapping[EventClass, float], share: float, 
     return {name: weight / sum(weights) for name, weight in zip(EVENT_CLASSES, weights, strict=True)}
 
 
+def add_explosion_evidence(
+    probabilities: Mapping[EventClass, float], evidence: PhysicalEvidence, log_ratio: float
+) -> dict[EventClass, float]:
+    """
+    Multiply the odds of an explosion or collapse against an earthquake by a likelihood ratio given as its logarithm.
+
+    `evidence` is what the probabilities rest on: it tells which part of those of `other` is the explosion's.
+    """
+    explosion = min(probabilities["earthquake"] * PRIOR_EXPLOSION_ODDS * exp(evidence.log_explosion), probabilities["other"])
+    weights = (
+        probabilities["earthquake"],
+        probabilities["glacial"],
+        probabilities["other"] + explosion * (exp(log_ratio) - 1.0),
+    )
+    return {name: weight / sum(weights) for name, weight in zip(EVENT_CLASSES, weights, strict=True)}
+
+
 def choose_class(probabilities: Mapping[EventClass, float]) -> ClassAnswer:
     """Choose the class whose probability reaches `MIN_CLASS_PROBABILITY`; `undetermined` where none does."""
     best = max(EVENT_CLASSES, key=probabilities.__getitem__)

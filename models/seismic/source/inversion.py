@@ -28,6 +28,7 @@ from models.seismic.source.problem import (
     prepare_problem,
 )
 from models.seismic.source.search import DELAY_STEP_S, evaluate_source, scan_sources, walk_sources
+from models.seismic.source.symmetric import fit_symmetric
 from models.seismic.source.waveform_fit import WaveformFit, synthesize_fit
 from models.seismic.waveforms import Gather
 
@@ -59,7 +60,8 @@ class SourceFit:
     or force histories by index. `log_opposite`: log likelihood of the best force in the opposite direction, None of a tensor. `profile`
     [depths]: largest log likelihood at each depth that was tried, minus infinity elsewhere. `azimuth_profile`: the same of a force at each
     of `PROFILE_AZIMUTHS_DEG`, empty of a tensor. `fits` [n, windows, 3]: shift in seconds, correlation and inverse root of the norm of each
-    window of the records with indices `traces` [n], with their `weights` [n, windows] and `waveforms` [n].
+    window of the records with indices `traces` [n], with their `weights` [n, windows] and `waveforms` [n]. `log_symmetric`: log likelihood
+    of the best source at the surface that is symmetric about the vertical (`fit_symmetric`), None of a force.
     """
 
     kind: Kind
@@ -75,6 +77,7 @@ class SourceFit:
     fits: Floats
     weights: Floats
     waveforms: tuple[WaveformFit, ...]
+    log_symmetric: float | None = None
 
     @property
     def log_likelihood(self) -> float:
@@ -197,6 +200,7 @@ def _refine(
         fits=fits,
         weights=fine.tables.weights,
         waveforms=_synthesize_fits(observations, [earths[k] for k in chosen], excitation, top, fits, records.gather.sampling_rate_hz),
+        log_symmetric=None if is_force else fit_symmetric(fine, top),
     )
 
 

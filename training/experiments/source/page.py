@@ -11,21 +11,25 @@ from models.array_types import Floats
 from models.seismic.source.solution import MIN_LOG_LIKELIHOOD
 from training.config import SPAWN, TrainingSettings
 from training.evaluation.metrics import format_fraction, format_median
-from training.evaluation.pages import RESULTS, write_page
+from training.evaluation.pages import RESULTS, format_table, write_page
 from training.experiments.source.results import SourceResult, invert_kind
 from training.synthesis.sources import NOISE
 
+DIPOLES = ("earthquake", "explosion", "collapse")
+"""Kinds that a moment tensor is inverted for."""
+DOUBTED_FROM = 1.6
+"""Log likelihood ratio that makes a sure earthquake undetermined, with the prior odds of an explosion."""
 TEMPLATE = Path(__file__).parents[1] / "templates" / "source_inversion.md"
 
 
 def measure_kinds(settings: TrainingSettings, events: int, seed: int, earths: int = 2) -> dict[str, str]:
     """Invert synthetic events of each kind with the first Earth models of those that ship: the text of each section of the page."""
-    kinds = (*((kind, known) for kind in ("glacial", "earthquake") for known in (True, False)), (NOISE, False))
+    kinds = (*((kind, known) for kind in ("glacial", *DIPOLES) for known in (True, False)), (NOISE, False))
     counts = [events // 2 if kind == NOISE else events for kind, _ in kinds]
     with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
         pairs = pool.map(partial(invert_kind, settings, seed, earths), kinds, counts)
         results = {which: [drop_missing(rows) for rows in zip(*found, strict=True)] for which, found in zip(kinds, pairs, strict=True)}
-    texts = {"noise": describe_noise(results[NOISE, False][0]), "times": describe_times(results)}
+    texts = {"noise": describe_noise(results[NOISE, False][0]), "times": describe_times(results), "symmetry": describe_symmetry(results)}
     for kind, describe in (("glacial", describe_forces), ("earthquake", describe_tensors)):
         for known in (True, False):
             for horizontals in (0, 1):
@@ -43,7 +47,9 @@ def write_source_page(settings: TrainingSettings, command: str, events: int, see
     """Invert synthetic events of each kind; write `source_inversion.md`."""
     thresholds = {f"{kind}_threshold": f"{least:.0f}" for kind, least in MIN_LOG_LIKELIHOOD.items()}
     sections = measure_kinds(settings, events, seed)
-    return write_page(RESULTS / "source_inversion.md", TEMPLATE, command, events=str(events), **thresholds, **sections)
+    return write_page(
+        RESULTS / "source_inversion.md", TEMPLATE, command, events=str(events), doubted=f"{DOUBTED_FROM:g}", **thresholds, **sections
+    )
 
 
 def describe_forces(results: Sequence[SourceResult]) -> str:
@@ -100,6 +106,20 @@ def describe_places(results: Sequence[SourceResult]) -> str:
     return (
         f"- Epicenter: {percentiles}; in the 68 % region {format_fraction(list(scales <= 1.0))}, 68 % within {_quantile(scales)} times it."
     )
+
+
+def describe_symmetry(results: Mapping[tuple[str, bool], Sequence[Sequence[SourceResult]]]) -> str:
+    """Tabulate the log likelihood ratio of an explosion or collapse to an earthquake, by kind, responses and horizontals."""
+    lines = []
+    for kind in DIPOLES:
+        for known in (True, False):
+            for which, name in enumerate(("verticals", "with horizontals")):
+                ratios = np.array([one.log_explosion for one in results[kind, known][which] if np.isfinite(one.log_explosion)])
+                quartiles = ", ".join(f"{value:.1f}" for value in np.quantile(ratios, (0.25, 0.5, 0.75))) if len(ratios) else "none"
+                group = (kind, "known" if known else "unknown", name, str(len(ratios)), quartiles)
+                lines.append((*group, format_fraction(list(ratios >= DOUBTED_FROM))))
+    heads = ("kind", "responses", "records", "compared", "quartiles of the log ratio", f"{DOUBTED_FROM:g} and above")
+    return format_table(heads, lines)
 
 
 def describe_noise(results: Sequence[SourceResult]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from models.analysis.source import MAX_TRACES, has_ambiguous_sign
+from models.analysis.source import MAX_TRACES, compare_symmetric, has_ambiguous_sign
 from models.registry.earth_tables import load_earths
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location.region_calibration import scale_to_contain
@@ -34,7 +34,7 @@ class SourceResult:
 
     `traces` of the event; `constrains` and `log_likelihood` as of `SourceSolution`; `place_scale`: the factor by which the 68 % ellipse
     must be enlarged to contain the epicenter; `time_error_s`: origin time less the true one; `azimuth_error_deg` from -180 to 180;
-    `kagan_deg`: angle to the true mechanism; `cpu_s`: CPU time.
+    `log_explosion` as of `compare_symmetric`; `kagan_deg`: angle to the true mechanism; `cpu_s`: CPU time.
     """
 
     traces: int
@@ -50,6 +50,7 @@ class SourceResult:
     depth_km: float
     depth_deviation_km: float
     true_depth_km: float
+    log_explosion: float
     kagan_deg: float
     cpu_s: float
 
@@ -67,6 +68,7 @@ def compare_source(event: MixedEvent, solution: SourceSolution, cpu_s: float) ->
     """Compare what an inversion states with the true source."""
     source, region, stated = event.source, solution.region, solution.force_azimuth_deg
     point = (source.latitude_deg, source.longitude_deg)
+    log_explosion = None if stated is not None else compare_symmetric(solution)
     is_force = stated is not None and event.azimuth_deg is not None
     return SourceResult(
         traces=len(event.gather.trace_ids),
@@ -82,6 +84,7 @@ def compare_source(event: MixedEvent, solution: SourceSolution, cpu_s: float) ->
         depth_km=solution.depth_km,
         depth_deviation_km=solution.depth_uncertainty_km,
         true_depth_km=source.depth_km,
+        log_explosion=NAN if log_explosion is None else log_explosion,
         kagan_deg=NAN if solution.tensor is None else kagan_angle_deg(solution.tensor, np.asarray(source.rates.sum(axis=1))),
         cpu_s=cpu_s,
     )
