@@ -207,7 +207,7 @@ def add_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParse
 def _add_sources(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     sources = commands.add_parser("source-inversion", help="invert synthetic events of mixed paths: docs/results/source_inversion.md")
     sources.add_argument("--events", type=int, default=60, help="number of events of each kind (60)")
-    sources.add_argument("--seed", type=int, default=3411, help="of other events than those that chose the factors of deviations (3410)")
+    sources.add_argument("--seed", type=int, default=3411, help="of other events than those that chose the factors of deviations (3411)")
     sources.add_argument(
         "--no-page", dest="page", action="store_false", help="print figures instead, to calibrate by events of another seed"
     )
