@@ -68,7 +68,7 @@ def _resample(record: Record, rate_hz: float) -> Record:
 def answer_records(models: Models, records: Sequence[Record]) -> bool:
     """Condition, detect, and locate what was detected; return whether it was."""
     gather = condition(records, CONDITIONING)
-    detected = detect_event(records, gather).detected
+    detected = detect_event(records, gather, models["offset"]).detected
     if detected:
         locate_event(models, gather, records=records)
     return detected

@@ -5,13 +5,16 @@ Three kinds of evidence, from the cheapest on: transients of single records, whi
 waves below the noise of single traces; the surface-wave stack, for sources seen by no trace of a wide network. Each is turned into the
 probability that noise reaches it (`NoiseTable`, measured by `python -m training experiment detection-table`), and these are combined into
 a detection statistic. How often noise reaches the statistic is calibrated once more, because noise is neither Gaussian nor independent
-between stations. Nothing here needs a network, a distance or a pick, so that it comes before all of them, and noise costs less than an
-event.
+between stations.
+
+Where transients do not decide, the few records with a wave train are read by the distance network. Its distribution of distance is narrow
+where P, S and dispersed surface waves follow each other, and wide for most disturbances of a single record. Nothing else here needs a
+network, a distance or a pick, so that noise costs less than an event.
 """
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -19,13 +22,16 @@ from typing import Final
 import numpy as np
 from scipy.stats import binom, chi2
 
+from models.analysis.distances import distance_entropies, read_distances
 from models.array_types import Floats
 from models.errors import NoUsableTrace
+from models.registry.inference import OnnxModel
 from models.seismic.arrays.beam_power import BEAM_BANDS, measure_beam_power
 from models.seismic.arrays.plane_waves import MIN_STATIONS
 from models.seismic.signal.transients import TRANSIENT_BANDS_HZ, Transients, measure_transients
 from models.seismic.surface_waves.detector import detect_surface_waves
 from models.seismic.waveforms import Gather, Record
+from models.specs.offset import OFFSET
 
 TABLE_PATH: Final = Path(__file__).with_name("detection_noise.json")
 MAX_FALSE_ALARM_PROBABILITY: Final = 0.01
@@ -46,6 +52,24 @@ The same for a wave train of minutes at 8 to 20 s, of any record. Glitches and s
 calibrates, two thirds of them synthetic with a glitch on one in twelve, two exceeded a contrast of 3. But a station may be out of order for
 hours, as Lusaka was on 8 August 1994 (`noise_19940808a`, which is in the part that tests): 5 of some 800 hours of recorded noise.
 """
+DISTURBED_READING_PROBABILITY: Final = 3e-4
+"""
+The same for a wave train that the distance network reads, however certain: of 3,645 records of the noise that calibrates one that lasts
+for ten minutes is read with an entropy below 2.9.
+"""
+MAX_READING_PROBABILITY: Final = 0.05
+"""Probability in noise up to which a wave train is read."""
+READING_LEAD_S: Final = 600.0
+"""Time before a wave train from which a record is read, for P and S of an event at distances up to 40 degrees."""
+MIN_READING_S: Final = 600.0
+"""Shortest record that is read: of shorter ones with glitches twenty times as many are read as near events."""
+MAX_ENTROPY: Final = 3.5
+"""
+Entropy in nats up to which a reading counts, that of an even distribution over 33 degrees. Without a wave train it is 4 to 5.1: however
+many records of noise are read so, that is no evidence, because the spectrum that they share decides how many show a train.
+"""
+MAX_RECORDS_READ: Final = 8
+"""Records of a network that are read, those with the strongest wave trains: it bounds the work on noise."""
 RATE_FACTOR: Final = 3.0
 """
 How much more often than the average record those of one noisy station or region may show transients: it keeps them from being taken for
@@ -78,14 +102,23 @@ class NoiseTable:
     Extremes), where that is above 0.05; below, it decays with the tail scale, which is larger, because noise is not Gaussian. The growth
     is that within one record; the scale holds the differences between stations too. `false_alarm` [2, 2] for fewer than four traces, and
     for more: start s0 and decay of the probability 10 ** (-decay * (S - s0)) that noise exceeds the detection statistic S. `networks`:
-    number of networks of noise that this rests on.
+    number of networks of noise that this rests on. `readings` [2]: entropy h0 (nats) and growth of the probability
+    10 ** (growth * (H - h0)) that a record of noise shows a wave train whose distance is read with an entropy of H or less.
+    `reader`: version of the distance network that this was measured with.
     """
 
     transients: tuple[Law, ...]
     beams: tuple[Law, ...]
     stack: Law
+    readings: tuple[float, float]
     false_alarm: tuple[tuple[float, float], ...]
     networks: int
+    reader: str = ""
+
+    def reading_probability(self, entropies: Floats) -> Floats:
+        """Probability that a record of noise shows a wave train that is read with an entropy [nats] as small."""
+        start, growth = self.readings
+        return np.asarray(10.0 ** np.minimum(growth * (entropies - start), 0.0))
 
     def false_alarm_probability(self, statistic: float, kinds: int) -> float:
         """Probability that noise exceeds a detection statistic of so many kinds of evidence, between one in a million and 1."""
@@ -124,12 +157,14 @@ def read_noise_table() -> NoiseTable:
         tuple(map(tuple, content["transients"])),
         tuple(map(tuple, content["beams"])),
         tuple(content["stack"]),
+        tuple(content["readings"]),
         tuple(map(tuple, content["false_alarm"])),
         int(content["networks"]),
+        str(content["reader"]),
     )
 
 
-def detect_event(records: Sequence[Record], gather: Gather, table: NoiseTable | None = None) -> Detection:
+def detect_event(records: Sequence[Record], gather: Gather, reader: OnnxModel | None, table: NoiseTable | None = None) -> Detection:
     """
     Detect an event on records: transients first, and where these are not clear, beams of arrays and the surface-wave stack.
 
@@ -139,6 +174,8 @@ def detect_event(records: Sequence[Record], gather: Gather, table: NoiseTable | 
         Original records, one a station.
     gather : Gather
         The same, conditioned, in the same order.
+    reader : OnnxModel, optional
+        The distance network ("offset"), which reads wave trains where transients do not decide; without it none is read.
     table : NoiseTable, optional
         What noise reaches; that of the repository where omitted.
 
@@ -150,7 +187,7 @@ def detect_event(records: Sequence[Record], gather: Gather, table: NoiseTable | 
     """
     table = table or read_noise_table()
     kinds = KINDS_OF_EVIDENCE if len(records) >= MIN_STATIONS else 1
-    found = [_measure_traces(records, table)]
+    found = [_measure_traces(records, gather, reader, table)]
     for measure in (_measure_arrays, _measure_stack)[: kinds - 1]:
         if combine_evidence(found, kinds, table).false_alarm_probability > CLEAR_PROBABILITY:
             evidence = measure(gather, table)
@@ -215,9 +252,58 @@ def _band_probability(ordered: Floats, is_train: bool, bands: int, limit: float)
     return float(np.min(np.maximum(by_strength, binom.sf(np.arange(count), count, disturbed))))
 
 
-def _measure_traces(records: Sequence[Record], table: NoiseTable) -> tuple[str, float]:
+def readings_probability(entropies: Floats, count: int, table: NoiseTable) -> float:
+    """
+    Probability that noise shows wave trains as certainly read, given the entropies [trains] of those of `count` records that were read.
+
+    As in `network_probability` the k least probable ones count as a whole, and the least one over k counts. Readings with an entropy above
+    `MAX_ENTROPY` do not count.
+    """
+    certain = np.sort(entropies[entropies <= MAX_ENTROPY])
+    rates = np.maximum(RATE_FACTOR * table.reading_probability(certain), DISTURBED_READING_PROBABILITY)
+    return float(np.min(binom.sf(np.arange(len(rates)), count, np.minimum(rates, 1.0)), initial=1.0))
+
+
+def read_entropies(gather: Gather, trains: Floats, times_s: Floats, reader: OnnxModel) -> Floats:
+    """
+    Read the distances of the records that show a wave train, and return the entropies [records read] of their distributions in nats.
+
+    `trains` [traces]: probability that noise shows a wave train as strong, NaN unmeasured; `times_s` [traces]: its beginning (POSIX).
+    Records are read from `READING_LEAD_S` before it: far into a picture the network reads noise as well. Too short ones are left out.
+    """
+    durations_s = np.isfinite(gather.samples).sum(axis=1) / gather.sampling_rate_hz
+    shown = np.flatnonzero((np.nan_to_num(trains, nan=1.0) <= MAX_READING_PROBABILITY) & (durations_s >= MIN_READING_S))
+    chosen = np.sort(shown[np.argsort(trains[shown], kind="stable")[:MAX_RECORDS_READ]])
+    if not len(chosen):
+        return np.zeros(0)
+    readings = read_distances(reader, _cut_windows(gather.subset(chosen), times_s[chosen] - READING_LEAD_S, OFFSET.style.window_s))
+    return distance_entropies(readings.probabilities[readings.has_distance])
+
+
+def _cut_windows(gather: Gather, starts_s: Floats, window_s: float) -> Gather:
+    """Leave out the samples before `starts_s` [traces] (POSIX) and after a window."""
+    times_s = gather.start_time_s + np.arange(gather.samples.shape[1]) / gather.sampling_rate_hz - starts_s[:, None]
+    return replace(gather, samples=np.where((times_s >= 0.0) & (times_s < window_s), gather.samples, np.float32(np.nan)))
+
+
+def _measure_traces(records: Sequence[Record], gather: Gather, reader: OnnxModel | None, table: NoiseTable) -> tuple[str, float]:
+    """Name and probability of transients, or of readings of their wave trains, whichever noise shows less often."""
     transients = measure_transients(records)
     probabilities = trace_probabilities(transients, table)
+    name, probability = _describe_transients(records, probabilities)
+    kinds = KINDS_OF_EVIDENCE if len(records) >= MIN_STATIONS else 1
+    if reader is None or combine_evidence([(name, probability)], kinds, table).false_alarm_probability < CLEAR_PROBABILITY:
+        return name, probability
+    times_s = np.array([record.start_time_s for record in records]) + transients.train_times_s
+    entropies = read_entropies(gather, probabilities[:, len(TRANSIENT_BANDS_HZ)], times_s, reader)
+    if not len(entropies):
+        return name, probability
+    count = int(np.isfinite(probabilities).any(axis=1).sum())
+    return f"{name} and the distances of {len(entropies)} of them", min(probability, readings_probability(entropies, count, table))
+
+
+def _describe_transients(records: Sequence[Record], probabilities: Floats) -> tuple[str, float]:
+    """Name the transients that were looked for, by the probabilities of the traces, and how often noise shows as many."""
     measured = np.isfinite(probabilities)
     if not measured.any():
         longest = max((record.duration_s for record in records), default=0.0)

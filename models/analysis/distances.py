@@ -248,7 +248,11 @@ def _make_readings(outputs: Quantities, trace_ids: tuple[TraceId, ...], starts_s
     )
 
 
+def distance_entropies(probabilities: Floats) -> Floats:
+    """Entropies [traces] in nats of distributions of distance [traces, bins]."""
+    return np.asarray(-(probabilities * np.log(np.maximum(probabilities, 1e-12))).sum(axis=1))
+
+
 def _median_entropy(probabilities: Floats) -> float:
     """Median over traces of the entropy [nats] of distributions [traces, bins], rounded so that equal windows stay equal."""
-    terms = probabilities * np.log(np.maximum(probabilities, 1e-12))
-    return round(float(np.median(-terms.sum(axis=1))), 6)
+    return round(float(np.median(distance_entropies(probabilities))), 6)

@@ -122,7 +122,7 @@ def evaluate_event(
     """
     try:
         gather = condition(event.records, CONDITIONING)
-        detection = detect_event(event.records, gather)
+        detection = detect_event(event.records, gather, models["offset"])
         try:
             located = add_source(_locate(models, gather, event.records, switches), gather, event.records, earths or {})
             classification = located.classification

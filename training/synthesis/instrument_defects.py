@@ -47,7 +47,8 @@ def _swap_component(trace: Floats, step_s: float, random: np.random.Generator) -
     trace += slow / (slow.std() + 1e-300) * peak * 10 ** random.uniform(-2, -0.5)
 
 
-def _add_glitches(trace: Floats, _step_s: float, random: np.random.Generator) -> None:
+def add_glitches(trace: Floats, _step_s: float, random: np.random.Generator) -> None:
+    """Add one to six pulses that decay over 5 to 80 s, of a tenth to three times the largest amplitude of the trace, in place."""
     for at in random.integers(len(trace), size=random.integers(1, 7)):
         tail = np.exp(-np.arange(len(trace) - at) / random.uniform(5, 80))
         trace[at:] += random.normal() * 10 ** random.uniform(-1, 0.5) * np.abs(trace).max() * tail
@@ -84,10 +85,12 @@ def _cut_gap(trace: Floats, _step_s: float, random: np.random.Generator) -> None
     trace[start : start + int(random.uniform(5, max(0.25 * len(trace), 6)))] = np.nan
 
 
+Defects = tuple[tuple[float, Callable[[Floats, float, np.random.Generator], None]], ...]
+GLITCH_PROBABILITY = 0.08
 # Probability of each defect, in the order of application; gaps last, because the others cannot process NaN.
-DEFECTS: tuple[tuple[float, Callable[[Floats, float, np.random.Generator], None]], ...] = (
+DEFECTS: Defects = (
     (0.005, _swap_component),
-    (0.08, _add_glitches),
+    (GLITCH_PROBABILITY, add_glitches),
     (0.005, _step_gain),
     (0.04, _clip),
     (0.02, _reverse),
@@ -97,11 +100,11 @@ DEFECTS: tuple[tuple[float, Callable[[Floats, float, np.random.Generator], None]
 )
 
 
-def apply_defects(traces: Floats, step_s: float, random: np.random.Generator) -> Floats:
-    """Copy traces [n, samples] and apply random defects to each, with the probabilities of DEFECTS."""
+def apply_defects(traces: Floats, step_s: float, random: np.random.Generator, defects: Defects = DEFECTS) -> Floats:
+    """Copy traces [n, samples] and apply random defects to each, with their probabilities."""
     defective = traces.copy()
     for trace in defective:
-        for draw, (probability, defect) in zip(random.uniform(size=len(DEFECTS)), DEFECTS, strict=True):
+        for draw, (probability, defect) in zip(random.uniform(size=len(defects)), defects, strict=True):
             if draw < probability:
                 defect(trace, step_s, random)
     return defective

@@ -19,7 +19,7 @@ def classify_job(job: JobContext) -> JobOutput:
     """Classify the event of a submission, if one is detected; raises what `read_one_event` raises, Canceled and Superseded."""
     records, gather, warnings = read_one_event(job)
     job.progress("detect", 0.14)
-    detection = detect_event(records, gather)
+    detection = detect_event(records, gather, job.worker.models.models["offset"])
     if not detection.detected:
         job.progress("draw", 0.5)
         return _describe_noise(job, gather, detection, warnings)

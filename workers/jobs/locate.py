@@ -35,7 +35,7 @@ def locate_job(job: JobContext) -> JobOutput:
     """Locate the event of a submission, if one is detected; raises as `read_one_event` does, and TooFewStations, Canceled, Superseded."""
     records, gather, warnings = read_one_event(job)
     job.progress("detect", 0.14)
-    detection = detect_event(records, gather)
+    detection = detect_event(records, gather, job.worker.models.models["offset"])
     if not detection.detected:
         job.progress("draw", 0.5)
         return _describe_noise(job, gather, detection, warnings)

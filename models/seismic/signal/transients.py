@@ -70,29 +70,32 @@ class Transients:
 
     `contrasts`: natural logarithm of the windowed energy that is reached for two windows, over the 25th percentile of all windows.
     `windows`: number of independent windows. A last column, beyond the bands, is that of wave trains: the contrast that three quarters of
-    80 s reach, in a Gaussian band about 12 s.
+    80 s reach, in a Gaussian band about 12 s. `train_times_s` [records]: beginning of these 80 s, after the first sample.
     """
 
     contrasts: Floats
     windows: Floats
+    train_times_s: Floats
 
 
 def measure_transients(records: Sequence[Record]) -> Transients:
     """Measure the energy contrast of the vertical component of every record in every band, and that of wave trains."""
-    measured = np.array(thread_map(_measure_record, records), np.float64).reshape(-1, len(TRANSIENT_BANDS_HZ) + 1, 2)
-    return Transients(measured[..., 0], measured[..., 1])
+    measured = thread_map(_measure_record, records)
+    values = np.array([bands for bands, _ in measured], np.float64).reshape(-1, len(TRANSIENT_BANDS_HZ) + 1, 2)
+    return Transients(values[..., 0], values[..., 1], np.array([time_s for _, time_s in measured], np.float64))
 
 
-def _measure_record(record: Record) -> list[tuple[float, float]]:
-    """Contrast and number of windows of one record in every band, and of wave trains."""
+def _measure_record(record: Record) -> tuple[list[tuple[float, float]], float]:
+    """Contrast and number of windows of one record in every band, and of wave trains; and the time of the strongest train."""
     step = max(1, int(record.sampling_rate_hz // MAX_RATE_HZ))
     rate_hz = record.sampling_rate_hz / step
     samples = decimate_by_mean(np.ascontiguousarray(record.samples, np.float64), step)
     live = np.isfinite(samples)
     if live.sum() <= 1 or not clean_in_place(samples):
-        return [(np.nan, 0.0)] * (len(TRANSIENT_BANDS_HZ) + 1)
+        return [(np.nan, 0.0)] * (len(TRANSIENT_BANDS_HZ) + 1), np.nan
     bands = [_measure_band(samples, live, rate_hz, corners_hz) for corners_hz in TRANSIENT_BANDS_HZ]
-    return [*bands, _measure_train(samples, live, rate_hz)]
+    contrast, windows, time_s = _measure_train(samples, live, rate_hz)
+    return [*bands, (contrast, windows)], time_s
 
 
 def _measure_band(samples: Floats, live: Flags, rate_hz: float, corners_hz: tuple[float, float]) -> tuple[float, float]:
@@ -112,21 +115,22 @@ def _measure_band(samples: Floats, live: Flags, rate_hz: float, corners_hz: tupl
     return float(np.log(sustained / max(background, 1e-12 * sustained))), len(windowed) / STEPS_PER_WINDOW
 
 
-def _measure_train(samples: Floats, live: Flags, rate_hz: float) -> tuple[float, float]:
-    """Contrast that three quarters of `TRAIN_S` reach in the band of wave trains, and the number of independent windows."""
+def _measure_train(samples: Floats, live: Flags, rate_hz: float) -> tuple[float, float, float]:
+    """Contrast that three quarters of `TRAIN_S` reach in the band of wave trains, number of independent windows, and time in seconds."""
     low_hz, high_hz = TRAIN_CORNERS_HZ
     if high_hz > USABLE_RATE_FRACTION * rate_hz:
-        return np.nan, 0.0
+        return np.nan, 0.0, np.nan
     energies, known = _measure_windows(samples, live, rate_hz, (TRAIN_WINDOW_S, 1.0 / low_hz), _TRAIN_BAND)
     step_s = max(1, round(TRAIN_WINDOW_S * rate_hz) // STEPS_PER_WINDOW) / rate_hz
     steps = round((TRAIN_S - TRAIN_WINDOW_S) / step_s) + 1
     if known.sum() * step_s < MIN_TRAIN_RECORD_S or not energies.max() > 0.0:
-        return np.nan, 0.0
+        return np.nan, 0.0, np.nan
     rank = int(TRAIN_LOW_SHARE * (steps - 1))
     trains = np.partition(sliding_window_view(np.where(known, energies, 0.0), steps), rank, axis=1)[:, rank]
     smallest = 1e-12 * energies.max()
     background = max(float(np.percentile(energies[known], BACKGROUND_PERCENTILE)), smallest)
-    return float(np.log(max(float(trains.max()), smallest) / background)), float(known.sum() * step_s / TRAIN_WINDOW_S)
+    contrast = float(np.log(max(float(trains.max()), smallest) / background))
+    return contrast, float(known.sum() * step_s / TRAIN_WINDOW_S), 1.0 / low_hz + int(trains.argmax()) * step_s
 
 
 def _measure_windows(samples: Floats, live: Flags, rate_hz: float, lengths_s: tuple[float, float], band: Passband) -> tuple[Floats, Flags]:

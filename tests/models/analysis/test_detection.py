@@ -1,30 +1,41 @@
 """Detection of events: noise, events, disturbed traces, and what is said where nothing is found."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.stats import binom
 
+from models.analysis import detection
 from models.analysis.detection import (
     DISTURBED_PROBABILITY,
+    DISTURBED_READING_PROBABILITY,
     DISTURBED_SINGLE_PROBABILITY,
     DISTURBED_TRAIN_PROBABILITY,
     MAX_FALSE_ALARM_PROBABILITY,
+    MAX_RECORDS_READ,
     MAX_TRANSIENT_PROBABILITY,
     MIN_FALSE_ALARM_PROBABILITY,
     RATE_FACTOR,
+    READING_LEAD_S,
     combine_evidence,
     detect_event,
     exceedance_probability,
     network_probability,
+    read_entropies,
     read_noise_table,
+    readings_probability,
 )
+from models.analysis.distances import distance_entropies
 from models.errors import NoUsableTrace
 from models.imaging.conditioning import condition
+from models.registry.store import open_store
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
+from models.specs.offset import BINS, OFFSET
 from models.specs.pictures import CONDITIONING
+from training.config import TrainingSettings
 
 RATE_HZ = 5.0
 
@@ -43,7 +54,7 @@ def make_records(count, seconds=1200, heights=None, seed=4):
 
 
 def detect(records):
-    return detect_event(records, condition(records, CONDITIONING))
+    return detect_event(records, condition(records, CONDITIONING), None)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 8])
@@ -163,4 +174,61 @@ def test_one_strong_kind_of_evidence_decides_and_two_weak_ones_do_together():
 def test_records_too_short_for_every_band_are_an_error():
     records = make_records(3, seconds=20)
     with pytest.raises(NoUsableTrace, match="20 s"):
-        detect_event(records, condition(records, CONDITIONING))
+        detect_event(records, condition(records, CONDITIONING), None)
+
+
+def stub_readings(monkeypatch, width_deg):
+    """Let every trace be read with an equal probability over so many degrees; returns the list of the gathers that are read."""
+    read = []
+
+    def read_distances(_reader, gather):
+        probabilities = np.zeros((len(gather.trace_ids), BINS))
+        probabilities[:, :width_deg] = 1.0 / width_deg
+        read.append(gather)
+        return SimpleNamespace(probabilities=probabilities, has_distance=np.ones(len(gather.trace_ids), np.bool_))
+
+    monkeypatch.setattr(detection, "read_distances", read_distances)
+    return read
+
+
+@pytest.mark.parametrize(("width_deg", "is_event"), [(3, True), (120, False)])
+def test_one_wave_train_of_nine_is_an_event_where_its_distance_is_read_with_certainty(monkeypatch, width_deg, is_event):
+    read, records = stub_readings(monkeypatch, width_deg), make_records(9, heights=[8.0] + [0.0] * 8)
+    assert not detect(records).detected
+    assert detect_event(records, condition(records, CONDITIONING), object()).detected == is_event
+    assert [len(gather.trace_ids) for gather in read] == [1]
+
+
+def test_wave_trains_that_are_strong_enough_and_long_enough_are_read_and_not_more_than_eight(monkeypatch):
+    read, records = stub_readings(monkeypatch, 1), [*make_records(11), *make_records(1, seconds=400)]
+    trains = np.array([np.nan, 0.5, *np.linspace(0.05, 0.001, 9), 1e-9])
+    entropies = read_entropies(condition(records, CONDITIONING), trains, np.full(12, 1.6e9), object())
+    np.testing.assert_allclose(entropies, np.zeros(MAX_RECORDS_READ), atol=1e-9)
+    assert read[0].trace_ids == tuple(record.trace_id for record in records[3:11])
+
+
+def test_a_record_is_read_from_ten_minutes_before_its_wave_train_on(monkeypatch):
+    read, gather = stub_readings(monkeypatch, 1), condition(make_records(2, seconds=3000), CONDITIONING)
+    read_entropies(gather, np.array([0.01, 0.01]), gather.start_time_s + np.array([100.0, 2000.0]), object())
+    first = np.isfinite(read[0].samples).argmax(axis=1) / gather.sampling_rate_hz
+    np.testing.assert_allclose(first, [0.0, 2000.0 - READING_LEAD_S], atol=1.0)
+
+
+def test_no_reading_is_better_evidence_than_a_disturbance_and_two_are_better_than_one():
+    table = read_noise_table()
+    assert readings_probability(np.array([0.1]), 9, table) == pytest.approx(binom.sf(0, 9, DISTURBED_READING_PROBABILITY))
+    assert readings_probability(np.array([0.1, 0.1]), 9, table) == pytest.approx(binom.sf(1, 9, DISTURBED_READING_PROBABILITY))
+    assert readings_probability(np.array([3.4]), 9, table) > readings_probability(np.array([2.9]), 9, table)
+    assert readings_probability(np.full(9, 3.6), 9, table) == 1.0
+    assert readings_probability(np.zeros(0), 9, table) == 1.0
+
+
+def test_the_entropy_of_an_even_distribution_is_the_logarithm_of_its_width():
+    probabilities = np.zeros((2, BINS))
+    probabilities[0, 7], probabilities[1, 20:28] = 1.0, 0.125
+    np.testing.assert_allclose(distance_entropies(probabilities), [0.0, np.log(8.0)], atol=1e-9)
+
+
+def test_readings_are_calibrated_with_the_distance_network_that_ships():
+    """After another version: `python -m training experiment detection-table`."""
+    assert read_noise_table().reader == open_store(TrainingSettings().artifacts_dir).verify(OFFSET).version

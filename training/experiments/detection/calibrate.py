@@ -1,16 +1,26 @@
 """Calibrate the detection of events on noise: the table that serving reads."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from models.analysis.detection import REDUCED_TAIL, TABLE_PATH, TAIL_PROBABILITY, Law, NoiseTable, detect_event
+from models.analysis.detection import (
+    REDUCED_TAIL,
+    TABLE_PATH,
+    TAIL_PROBABILITY,
+    Law,
+    NoiseTable,
+    detect_event,
+    read_entropies,
+    trace_probabilities,
+)
 from models.array_types import Floats
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
+from models.registry.inference import OnnxModel
 from models.seismic.arrays.beam_power import BEAM_BANDS, measure_beam_power
 from models.seismic.arrays.plane_waves import MIN_STATIONS
 from models.seismic.signal.transients import TRANSIENT_BANDS_HZ, measure_transients
@@ -18,6 +28,7 @@ from models.seismic.surface_waves.detector import detect_surface_waves
 from models.seismic.waveforms import Gather
 from models.specs.pictures import CONDITIONING
 from training.config import TrainingSettings
+from training.evaluation.evaluate import open_models
 from training.evaluation.event_sources import list_real_events
 from training.experiments.detection.noise_networks import (
     FORESHOCKS,
@@ -28,6 +39,7 @@ from training.experiments.detection.noise_networks import (
 )
 from training.random_streams import Purpose, make_generator
 from training.synthesis.catalogs import load_stations
+from training.synthesis.instrument_defects import DEFECTS, GLITCH_PROBABILITY, Defects, add_glitches
 from training.synthesis.noise import measure_noise_character
 
 RECORDINGS: tuple[dict[str, tuple[float, float]], ...] = (
@@ -57,6 +69,11 @@ MIN_SAMPLES = 40
 SEED = 3407
 CALIBRATION, TEST = 0, 1
 """Parts of the noise."""
+GLITCHES: Defects = ((1.0, add_glitches),)
+RARE, COMMON = 1e-4, 1e-3
+"""Probabilities at which the law of readings is fitted."""
+UNREAD = (0.0, 1.0)
+"""Law of readings before it is fitted: every one is probable in noise."""
 
 
 @dataclass(frozen=True)
@@ -68,15 +85,22 @@ class NoiseSamples:
     stacks: Floats
 
 
-def make_noise_networks(settings: TrainingSettings, count: int, part: int, *, defects: bool = True) -> list[NoiseNetwork]:
+def draw_noise_networks(
+    settings: TrainingSettings, count: int, part: int = CALIBRATION, defects: Defects = DEFECTS
+) -> Iterator[NoiseNetwork]:
+    """Draw `count` synthetic networks of noise of part 0 (calibration) or 1 (test), with some defects."""
+    stations, character = load_stations(settings.data_dir), measure_noise_character(settings.data_dir)
+    generators = (make_generator(SEED + part, Purpose.DETECTION, number) for number in range(count))
+    yield from (draw_noise_network(stations, character, random, defects=defects) for random in generators)
+
+
+def make_noise_networks(settings: TrainingSettings, count: int, part: int) -> list[NoiseNetwork]:
     """
     Draw `count` synthetic networks of noise, and cut recordings, of part 0 (calibration) or 1 (test).
 
     Without a data folder there are no recordings. Records before the first arrivals of real events belong to either part in turn.
     """
-    stations, character = load_stations(settings.data_dir), measure_noise_character(settings.data_dir)
-    generators = (make_generator(SEED + part, Purpose.DETECTION, number) for number in range(count))
-    networks = [draw_noise_network(stations, character, random, defects=defects) for random in generators]
+    networks = list(draw_noise_networks(settings, count, part))
     folder = Path("no data folder") if settings.data_dir is None else settings.data_dir
     for name, hours in RECORDINGS[part].items():
         if (folder / "noise" / name / "waveforms.mseed").is_file():
@@ -166,7 +190,7 @@ def fit_laws(synthetic: NoiseSamples, recorded: NoiseSamples) -> NoiseTable:
     transients.append(_choose_law(pairs[-1], None, MIN_TRAIN_TAIL_SCALE))
     beams = [_choose_law(pair) for pair in zip(synthetic.beams, recorded.beams, strict=True)]
     stack = fit_law(synthetic.stacks, 0.0, MIN_STACK_TAIL_SCALE)
-    return NoiseTable(tuple(transients), tuple(beams), stack, ((0.0, 1.0), (0.0, 1.0)), 0)
+    return NoiseTable(tuple(transients), tuple(beams), stack, UNREAD, ((0.0, 1.0), (0.0, 1.0)), 0)
 
 
 def _choose_law(pair: tuple[Floats, Floats], growth: float | None = None, min_tail_scale: float = 0.0) -> Law:
@@ -182,13 +206,42 @@ def fit_false_alarms(statistics: Floats) -> tuple[float, float]:
     return float(tail + np.log10(TAIL_PROBABILITY) / decay), decay
 
 
-def measure_statistics(networks: Iterable[NoiseNetwork], table: NoiseTable) -> Floats:
+def measure_entropies(networks: Iterable[NoiseNetwork], table: NoiseTable, reader: OnnxModel) -> tuple[Floats, int]:
+    """Read the wave trains of noise: entropies [trains], and the number of records that are long enough to show one."""
+    entropies, count = [np.zeros(0)], 0
+    for network in networks:
+        gather = condition_network(network)
+        if gather is not None:
+            transients = measure_transients(network.records)
+            trains = trace_probabilities(transients, table)[:, len(TRANSIENT_BANDS_HZ)]
+            times_s = np.array([record.start_time_s for record in network.records]) + transients.train_times_s
+            entropies.append(read_entropies(gather, trains, times_s, reader))
+            count += int(np.isfinite(trains).sum())
+    return np.concatenate(entropies), count
+
+
+def fit_readings(undisturbed: tuple[Floats, int], glitches: tuple[Floats, int]) -> tuple[float, float]:
+    """
+    Fit start and growth of `NoiseTable.readings` to entropies and numbers of records, without defects and all of them with glitches.
+
+    Glitches count with their probability. The two entropies that shares RARE and COMMON of the records reach are met exactly.
+    """
+    kinds = ((*undisturbed, 1.0 - GLITCH_PROBABILITY), (*glitches, GLITCH_PROBABILITY))
+    entropies = np.concatenate([values for values, _, _ in kinds])
+    weights = np.concatenate([np.full(len(values), share / max(count, 1)) for values, count, share in kinds])
+    order = np.argsort(entropies)
+    rare, common = np.interp((RARE, COMMON), np.cumsum(weights[order]), entropies[order])
+    growth = float(np.log10(COMMON / RARE) / max(common - rare, 1e-3))
+    return float(common - np.log10(COMMON) / growth), growth
+
+
+def measure_statistics(networks: Iterable[NoiseNetwork], table: NoiseTable, reader: OnnxModel | None) -> Floats:
     """Measure the detection statistic of networks without a known event: [networks, 2], number of stations and statistic."""
     statistics = []
     for network in networks:
         gather = None if network.holds_event else condition_network(network)
         if gather is not None:
-            statistics.append((len(network.records), detect_event(network.records, gather, table).statistic))
+            statistics.append((len(network.records), detect_event(network.records, gather, reader, table).statistic))
     return np.array(statistics).reshape(-1, 2)
 
 
@@ -198,8 +251,9 @@ def write_noise_table(table: NoiseTable, path: Path = TABLE_PATH) -> Path:
     def round_values(values: object) -> object:
         return [round_values(value) for value in values] if isinstance(values, tuple) else float(f"{values:.4g}")
 
-    fields = {name: round_values(getattr(table, name)) for name in ("transients", "beams", "stack", "false_alarm")}
-    path.write_text(json.dumps({**fields, "networks": table.networks}, indent=1) + "\n", encoding="utf-8")
+    fields = {name: round_values(getattr(table, name)) for name in ("transients", "beams", "stack", "readings", "false_alarm")}
+    content = {**fields, "networks": table.networks, "reader": table.reader}
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return path
 
 
@@ -207,12 +261,16 @@ def calibrate_detection(settings: TrainingSettings, count: int) -> Path:
     """
     Calibrate detection on `count` synthetic networks of noise, and on recorded noise where there is some; write the table.
 
-    The laws are fitted to noise without defects, the false-alarm probability to noise with the defects of the training data. That of few
-    traces is not below the probability of the evidence itself: too few of them hold a disturbance for it to be measured.
+    The laws are fitted to noise without defects, that of readings also to noise with glitches on every record, the false-alarm
+    probability to noise with the defects of the training data. That of few traces is not below the probability of the evidence itself: too
+    few of them hold a disturbance for it to be measured.
     """
-    recorded = make_noise_networks(settings, 0, CALIBRATION)
-    laws = fit_laws(measure_noise(make_noise_networks(settings, count, CALIBRATION, defects=False)[:count]), measure_noise(recorded))
-    statistics = measure_statistics([*make_noise_networks(settings, count, CALIBRATION)[:count], *recorded], laws)
+    reader = open_models(settings)["offset"]
+    recorded, undisturbed = make_noise_networks(settings, 0, CALIBRATION), list(draw_noise_networks(settings, count, defects=()))
+    laws = fit_laws(measure_noise(undisturbed), measure_noise(recorded))
+    glitches = measure_entropies(draw_noise_networks(settings, count, defects=GLITCHES), laws, reader)
+    laws = replace(laws, readings=fit_readings(measure_entropies(undisturbed, laws, reader), glitches), reader=reader.version)
+    statistics = measure_statistics([*draw_noise_networks(settings, count), *recorded], laws, reader)
     few = statistics[:, 0] < MIN_STATIONS
     start, decay = fit_false_alarms(statistics[few, 1])
     false_alarm = ((max(start, 0.0), decay), fit_false_alarms(statistics[~few, 1]))

@@ -15,7 +15,7 @@ from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
 from training.evaluation.event_sources import read_real_truth
 from training.synthesis.catalogs import StationCatalog
-from training.synthesis.instrument_defects import apply_defects
+from training.synthesis.instrument_defects import DEFECTS, Defects, apply_defects
 from training.synthesis.noise import LIMITS, NoiseCharacter, draw_noise_displacement
 from training.synthesis.records import ORIGIN_S
 
@@ -62,9 +62,9 @@ class NoiseNetwork:
 
 
 def draw_noise_network(
-    stations: StationCatalog, character: NoiseCharacter | None, random: np.random.Generator, *, defects: bool = True
+    stations: StationCatalog, character: NoiseCharacter | None, random: np.random.Generator, *, defects: Defects = DEFECTS
 ) -> NoiseNetwork:
-    """Draw a network of 1 to 60 stations that record 5 minutes to 5 hours of noise, with the defects of the training data or without."""
+    """Draw a network of 1 to 60 stations that record 5 minutes to 5 hours of noise, with the defects of the training data or others."""
     count, duration_s = int(np.exp(random.uniform(0.0, np.log(MAX_STATIONS + 1)))), float(np.exp(random.uniform(*np.log(SECONDS))))
     rate_hz = FAST_HZ if duration_s <= MAX_FAST_S and random.uniform() < 0.6 else SLOW_HZ
     center = random.integers(len(stations.latitudes_deg))
@@ -74,9 +74,7 @@ def draw_noise_network(
     inside = np.flatnonzero(separation_deg <= random.choice(RADII_DEG))
     rows = random.choice(inside, min(count, len(inside)), replace=False)
     displacement = draw_noise_displacement(len(rows), round(duration_s * rate_hz), 1.0 / rate_hz, random, character)
-    velocity = np.gradient(displacement, axis=1)
-    if defects:
-        velocity = apply_defects(velocity, 1.0 / rate_hz, random)
+    velocity = apply_defects(np.gradient(displacement, axis=1), 1.0 / rate_hz, random, defects)
     velocity /= np.nanstd(velocity, axis=1, keepdims=True) + 1e-300
     channel = "BHZ" if rate_hz == FAST_HZ else "LHZ"
     records = tuple(

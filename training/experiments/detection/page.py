@@ -18,16 +18,18 @@ from models.analysis.detection import (
 )
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
+from models.registry.inference import OnnxModel
 from models.seismic.geodesy import distance_deg
 from models.seismic.signal.transients import measure_transients
 from models.seismic.waveforms import Record
 from models.specs.pictures import CONDITIONING
 from training.config import TrainingSettings
+from training.evaluation.evaluate import open_models
 from training.evaluation.event_sources import EventSource, FolderSource, ReplicaSource
 from training.evaluation.location_page import load_replica_recipe
 from training.evaluation.metrics import format_fraction
 from training.evaluation.pages import RESULTS, format_table, write_page
-from training.experiments.detection.calibrate import CALIBRATION, TEST, make_noise_networks
+from training.experiments.detection.calibrate import TEST, draw_noise_networks, make_noise_networks
 from training.synthesis.signal_to_noise import signal_to_noise
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "detection.md"
@@ -55,9 +57,10 @@ class RecordsResult:
 
 def write_detection_page(settings: TrainingSettings, command: str, count: int, store: str | None, most: int | None) -> Path:
     """Detect events in noise, in real events and in the replica's test part; write the page."""
-    noise = detect_noise(settings, count)
-    real = [] if settings.data_dir is None else detect_source(FolderSource(settings.data_dir / "real_events"), settings)
-    replica = detect_source(ReplicaSource(load_replica_recipe(store), "test", most), settings)
+    reader = open_models(settings)["offset"]
+    noise = detect_noise(settings, count, reader)
+    real = [] if settings.data_dir is None else detect_source(FolderSource(settings.data_dir / "real_events"), settings, reader)
+    replica = detect_source(ReplicaSource(load_replica_recipe(store), "test", most), settings, reader)
     return write_page(
         RESULTS / "detection.md",
         TEMPLATE,
@@ -77,21 +80,21 @@ def write_detection_page(settings: TrainingSettings, command: str, count: int, s
 
 def format_limits(settings: TrainingSettings, count: int) -> str:
     """Tabulate how often transients of synthetic noise alone fall below a probability of 0.01, by the limit up to which they count."""
-    table, networks = read_noise_table(), make_noise_networks(settings.model_copy(update={"data_dir": None}), count, CALIBRATION)
+    table, networks = read_noise_table(), draw_noise_networks(settings.model_copy(update={"data_dir": None}), count)
     measured = [trace_probabilities(measure_transients(network.records), table) for network in networks]
     known = [probabilities for probabilities in measured if np.isfinite(probabilities).any()]
     rows = [(f"{limit:g}", format_fraction([network_probability(one, limit) < 0.01 for one in known])) for limit in TRANSIENT_LIMITS]
     return format_table(("transients count up to", f"networks of noise below 0.01 (n = {len(known)})"), rows)
 
 
-def detect_noise(settings: TrainingSettings, count: int) -> list[RecordsResult]:
+def detect_noise(settings: TrainingSettings, count: int, reader: OnnxModel) -> list[RecordsResult]:
     """Detect events in the noise that tests."""
     networks = make_noise_networks(settings, count, TEST)
-    found = (detect_records(network.name, network.group, network.records, holds_event=network.holds_event) for network in networks)
+    found = (detect_records(network.name, network.group, network.records, reader, holds_event=network.holds_event) for network in networks)
     return [result for result in found if result is not None]
 
 
-def detect_source(source: EventSource, settings: TrainingSettings) -> list[RecordsResult]:
+def detect_source(source: EventSource, settings: TrainingSettings, reader: OnnxModel) -> list[RecordsResult]:
     """Detect the events of a source."""
     found = []
     for batch in source.batches(settings):
@@ -105,17 +108,17 @@ def detect_source(source: EventSource, settings: TrainingSettings) -> list[Recor
             snr = signal_to_noise(gather, distances, truth.depth_km, truth.origin_time_s)
             known = snr[np.isfinite(snr)]
             median = float(np.median(known)) if len(known) else float("nan")
-            result = detect_records(key, truth.kind, event.records, holds_event=True, snr=median)
+            result = detect_records(key, truth.kind, event.records, reader, holds_event=True, snr=median)
             found += [] if result is None else [result]
     return found
 
 
 def detect_records(
-    name: str, group: str, records: Sequence[Record], *, holds_event: bool, snr: float = float("nan")
+    name: str, group: str, records: Sequence[Record], reader: OnnxModel, *, holds_event: bool, snr: float = float("nan")
 ) -> RecordsResult | None:
     """Detect an event on records as the service does; None where they are unusable."""
     try:
-        found = detect_event(records, condition(records, CONDITIONING))
+        found = detect_event(records, condition(records, CONDITIONING), reader)
     except UnusableData:
         return None
     values = (found.detected, found.statistic, found.false_alarm_probability, name_evidence(found))

@@ -124,7 +124,7 @@ def measure_depth(models: Models, event: SyntheticEvent, start: SectionDepth) ->
     """Detect and locate an event as served, and predict its depth from its section."""
     try:
         gather = condition(event.records, CONDITIONING)
-        if not detect_event(event.records, gather).detected:
+        if not detect_event(event.records, gather, models["offset"]).detected:
             return start
         readings = read_distances(models["offset"], gather)
         refined = find_location(event.records, gather, readings)

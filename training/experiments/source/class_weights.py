@@ -71,7 +71,9 @@ def compare_event(models: Models, earths: Mapping[str, GreensTables], event: Lab
         gather = condition(event.records, CONDITIONING)
         distances = distance_deg(truth.latitude_deg, truth.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
         ratios = signal_to_noise(gather, distances, truth.depth_km, truth.origin_time_s)
-        if not np.isfinite(ratios).any() or np.nanmedian(ratios) < MIN_SNR or not detect_event(event.records, gather).detected:
+        if not np.isfinite(ratios).any() or np.nanmedian(ratios) < MIN_SNR:
+            return None
+        if not detect_event(event.records, gather, models["offset"]).detected:
             return None
         found = locate_event(models, gather, records=event.records)
     except (UnusableData, TooFewStations):

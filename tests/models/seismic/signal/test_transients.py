@@ -63,6 +63,13 @@ def test_waves_that_last_for_minutes_are_a_wave_train_and_two_cycles_are_none(no
     assert contrasts(short)[TRAIN] - contrasts(noise)[TRAIN] < 0.5
 
 
+def test_the_time_of_a_wave_train_is_its_beginning(noise):
+    dead = replace(noise, samples=np.zeros_like(noise.samples))
+    times_s = measure_transients([add(noise, 1 / 12, 80.0, 5.0), dead]).train_times_s
+    assert times_s[0] == pytest.approx(1000.0, abs=20.0)
+    assert np.isnan(times_s[1])
+
+
 def test_contrasts_do_not_depend_on_the_gain(noise):
     np.testing.assert_allclose(contrasts(replace(noise, samples=1e4 * noise.samples)), contrasts(noise), rtol=1e-3)
 

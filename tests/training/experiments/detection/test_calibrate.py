@@ -14,8 +14,10 @@ from training.experiments.detection.calibrate import (
     fit_false_alarms,
     fit_law,
     fit_laws,
+    fit_readings,
     write_noise_table,
 )
+from training.synthesis.instrument_defects import GLITCH_PROBABILITY
 
 LAW = (1.5, 0.4, 0.6, 0.6)
 
@@ -58,13 +60,22 @@ def test_the_false_alarm_probability_is_that_of_the_statistics_of_noise():
     assert fit_false_alarms(0.01 * statistics)[1] == MAX_DECAY
 
 
+def test_the_law_of_readings_meets_the_shares_of_noise_and_of_glitches_weighted_by_their_probability():
+    """Glitches are read at entropies from 2 on, ever more often by a factor of ten a nat; other noise above 4 only."""
+    entropies = 3.0 + np.log10(np.arange(1, 2001) / 200.0)
+    start, growth = fit_readings((np.full(3, 4.5), 5000), (entropies, 16_000))
+    assert growth == pytest.approx(1.0, abs=0.05)
+    assert 10.0 ** (growth * (3.0 - start)) == pytest.approx(GLITCH_PROBABILITY * 200 / 16_000, rel=0.05)
+    assert fit_readings((np.full(30, 4.5), 5000), (entropies, 16_000))[1] == pytest.approx(growth, abs=0.05)
+
+
 def test_the_table_that_is_written_is_read_again(tmp_path, monkeypatch):
     kinds = [draw_samples(LAW, 50)] * 6
     samples = NoiseSamples([*kinds, kinds[0]], kinds[:2], draw_samples((-0.5, 0.0, 0.3, 0.3), 1))
-    table = replace(fit_laws(samples, samples), networks=300)
+    table = replace(fit_laws(samples, samples), networks=300, readings=(6.5, 0.9), reader="12")
     monkeypatch.setattr(detection, "TABLE_PATH", write_noise_table(table, tmp_path / "table.json"))
     read = detection.read_noise_table.__wrapped__()
-    assert read.networks == 300
+    assert (read.networks, read.readings, read.reader) == (300, (6.5, 0.9), "12")
     np.testing.assert_allclose(read.transients, table.transients, rtol=1e-3)
     np.testing.assert_allclose(read.stack, table.stack, rtol=1e-3)
     assert len(read.transients) == len(TRANSIENT_BANDS_HZ) + 1
