@@ -60,7 +60,7 @@ data, are read with an entropy below 2.7 on as many records; of 877 records of t
 MAX_READING_PROBABILITY: Final = 0.05
 """Probability in noise up to which a wave train is read."""
 READING_LEAD_S: Final = 600.0
-"""Time before a wave train from which a record is read, for P and S of an event at distances up to 30 degrees, and noise before nearer ones."""
+"""Time before a wave train from which a record is read: P and S precede surface waves by as much at 30 degrees."""
 MIN_READING_S: Final = 600.0
 """Shortest record that is read: of shorter ones with glitches twenty times as many are read as near events."""
 MAX_ENTROPY: Final = 3.5
