@@ -43,10 +43,10 @@ def test_traces_without_data_or_coordinates_are_not_chosen(make_gather):
 
 @pytest.fixture(scope="module")
 def found():
-    """A network of forty stations, refined with all of them and with sixteen."""
-    records, gather, readings = local_event(40)
+    """A network of 24 stations, refined with all of them and with twelve."""
+    records, gather, readings = local_event(24)
     before = locate_by_distances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
-    return gather, refine_location(records, gather, readings, before), refine_location(records, gather, readings, before, max_stations=16)
+    return gather, refine_location(records, gather, readings, before), refine_location(records, gather, readings, before, max_stations=12)
 
 
 def test_a_subset_locates_where_all_stations_do(found):
@@ -58,11 +58,11 @@ def test_a_subset_locates_where_all_stations_do(found):
 
 def test_residuals_are_of_all_traces_and_arrivals_have_the_trace_indices_of_the_whole_gather(found):
     gather, _, subset = found
-    assert subset.location.residuals_deg.shape == subset.location.used.shape == (40,)
-    chosen = set(farthest_point_subset(gather, 16).tolist())
+    assert subset.location.residuals_deg.shape == subset.location.used.shape == (24,)
+    chosen = set(farthest_point_subset(gather, 12).tolist())
     detected = {arrival.trace_index for arrival in subset.arrival_solution.arrivals}
     assert detected <= chosen
-    assert max(detected) > 16
+    assert max(detected) > 12
 
 
 def test_a_subset_and_all_traces_without_coordinates_are_read(opened, make_gather):
