@@ -84,7 +84,7 @@ HOSTS = tuple(
         ("proxy", "golang", "org"),
     )
 )
-MACHINE_PATHS = re.compile("|".join(rf"(?<![\w./}}-])/{folder}/" for folder in ("work", "root", "Users", r"home/(?!somebody/)\w+")))
+MACHINE_PATHS = re.compile(r"/(?<![\w./}-]/)(?:work|root|Users|home/(?!somebody/)\w+)/")  # a slash first: it is found quickly
 PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 
 
