@@ -12,9 +12,10 @@ import pytest
 import structlog
 
 from tests.support import toy_models
-from tests.support.long_files import LONG
+from tests.support.long_files import LONG, WAITING
 
 TESTS = Path(__file__).parent
+LONG_FILES = {TESTS / name for name in LONG}
 YOUNG_OBJECTS = 20_000
 """Objects made before the garbage collector looks for cycles: its default, 700, takes a seventh of the time of the collection of tests."""
 
@@ -45,14 +46,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     Run files that start services, compute or train first, the longest timeout at the head, then `LONG`, so that short ones fill the end.
 
-    One long file at the end would run alone.
+    One long file at the end would run alone. One file of the folders that wait comes with two of those that compute, so that three
+    processes keep two cores busy.
     """
-    ranks = {TESTS / name: 0.5 for name in LONG}
+    ranks: dict[Path, float] = {}
     for item in items:
         marker = item.get_closest_marker("timeout")
+        lowest = 0.5 if item.path in LONG_FILES else 0.0
         slow = item.get_closest_marker("slow") is not None
-        ranks[item.path] = max(ranks.get(item.path, 0.0), marker.args[0] if marker else 0.0, float(slow))
-    items.sort(key=lambda item: -ranks[item.path])
+        ranks[item.path] = max(ranks.get(item.path, lowest), marker.args[0] if marker else 0.0, float(slow))
+    waiting, computing = [], []
+    for path in sorted(ranks, key=lambda path: -ranks[path]):
+        (waiting if path.relative_to(TESTS).parts[0] in WAITING else computing).append(path)
+    places = {path: 3.0 * number for number, path in enumerate(waiting)}
+    places |= {path: 1.5 * number + 0.5 for number, path in enumerate(computing)}
+    items.sort(key=lambda item: places[item.path])
 
 
 @pytest.fixture(scope="session")

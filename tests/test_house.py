@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.long_files import LONG
+from tests.support.long_files import LONG, WAITING
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("app", "models", "training", "workers")
@@ -132,8 +132,9 @@ def test_the_folder_is_no_package(folder):
     assert list((ROOT / folder).rglob("__init__.py")) == []
 
 
-def test_files_that_run_early_exist():
+def test_files_and_folders_that_the_order_of_tests_names_exist():
     assert [name for name in LONG if not (ROOT / "tests" / name).is_file()] == []
+    assert [name for name in WAITING if not (ROOT / "tests" / name).is_dir()] == []
 
 
 def test_package_files_hold_a_docstring_and_nothing_else():

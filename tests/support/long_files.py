@@ -1,4 +1,4 @@
-"""Files of tests that run before the short ones."""
+"""Files of tests that run before the short ones, and folders whose tests wait."""
 
 LONG = (
     "models/seismic/association/test_locate.py",
@@ -11,3 +11,6 @@ LONG = (
     "workers/bundles/test_sandbox.py",
 )
 """Files of five seconds and more that are not marked slow."""
+
+WAITING = ("app", "client", "end_to_end", "faults", "security", "workers")
+"""Folders whose tests wait for other processes, and for time to pass, half of their time."""
