@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 
 from tests.support import toy_models
-from tests.support.long_files import LONG, WAITING
+from tests.support.long_files import LONG, TOGETHER, WAITING
 
 TESTS = Path(__file__).parent
 LONG_FILES = {TESTS / name for name in LONG}
@@ -61,6 +62,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {path: 3.0 * number for number, path in enumerate(waiting)}
     places |= {path: 1.5 * number + 0.5 for number, path in enumerate(computing)}
     items.sort(key=lambda item: places[item.path])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | None:
+    """Run the files of `TOGETHER` in one process, as each other file, with `--dist loadfile`."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    together = {f"tests/{name}" for name in TOGETHER}
+    scheduling = import_module("xdist.scheduler").LoadFileScheduling(config, log)
+    split = scheduling._split_scope
+    scheduling._split_scope = lambda nodeid: "together" if split(nodeid) in together else split(nodeid)
+    return scheduling
 
 
 @pytest.fixture(scope="session")

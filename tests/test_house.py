@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.long_files import LONG, WAITING
+from tests.support.long_files import LONG, TOGETHER, WAITING
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("app", "models", "training", "workers")
@@ -133,7 +133,7 @@ def test_the_folder_is_no_package(folder):
 
 
 def test_files_and_folders_that_the_order_of_tests_names_exist():
-    assert [name for name in LONG if not (ROOT / "tests" / name).is_file()] == []
+    assert [name for name in (*LONG, *TOGETHER) if not (ROOT / "tests" / name).is_file()] == []
     assert [name for name in WAITING if not (ROOT / "tests" / name).is_dir()] == []
 
 

@@ -1,4 +1,4 @@
-"""Files of tests that run before the short ones, and folders whose tests wait."""
+"""Files of tests that run before the short ones, folders whose tests wait, and files that share what one process loads."""
 
 LONG = (
     "models/seismic/association/test_locate.py",
@@ -14,3 +14,11 @@ LONG = (
 
 WAITING = ("app", "client", "end_to_end", "faults", "security", "workers")
 """Folders whose tests wait for other processes, and for time to pass, half of their time."""
+
+TOGETHER = (
+    "models/networks/test_heads.py",
+    "training/tasks/test_restore.py",
+    "training/export/test_artifact.py",
+    "training/learning/test_kernel_regression.py",
+)
+"""Files that convert networks: torch's exporter takes two seconds to load in each process that does."""
