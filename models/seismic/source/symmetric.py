@@ -24,7 +24,7 @@ MAX_DELAY_S: Final = 50.0  # of the tables
 STEPS_DEG: Final = (0.5, 0.25, 0.12)  # of the search around the best place
 
 
-class Trial(NamedTuple):
+class SymmetricTrial(NamedTuple):
     """One trial source: place (latitude, longitude in radians), depth by index, moment tensor, delay in seconds."""
 
     place: Floats
@@ -42,7 +42,7 @@ def fit_symmetric(problem: InversionProblem, best: Floats) -> float:
     """
     fits = np.zeros((*problem.tables.weights.shape, 3))
 
-    def evaluate(one: Trial) -> float:
+    def evaluate(one: SymmetricTrial) -> float:
         return evaluate_source(*problem.arrays, one.place, one.depth, one.tensor, one.delay_s, best[5], fits)
 
     top = max(_list_mechanisms(best[1:3], best[4] + DELAYS_S), key=evaluate)
@@ -51,15 +51,15 @@ def fit_symmetric(problem: InversionProblem, best: Floats) -> float:
     return max(evaluate(one) for one in _list_mechanisms(top.place, top.delay_s + DELAYS_S[3:-3] / 2.0))
 
 
-def _list_mechanisms(place: Floats, delays_s: Floats) -> Iterator[Trial]:
+def _list_mechanisms(place: Floats, delays_s: Floats) -> Iterator[SymmetricTrial]:
     """List all mechanisms and shallow depths at a place."""
     for vertical, horizontal in RATIOS:
         tensor = np.array((vertical, horizontal, horizontal, 0.0, 0.0, 0.0))
         for depth in SHALLOW:
-            yield from (Trial(place, depth, tensor, float(delay)) for delay in delays_s if abs(delay) <= MAX_DELAY_S)
+            yield from (SymmetricTrial(place, depth, tensor, float(delay)) for delay in delays_s if abs(delay) <= MAX_DELAY_S)
 
 
-def _list_neighbors(top: Trial, step_deg: float) -> Iterator[Trial]:
+def _list_neighbors(top: SymmetricTrial, step_deg: float) -> Iterator[SymmetricTrial]:
     """List places around a trial, itself first, each at its delay, a little earlier and later."""
     latitude, longitude = np.degrees(top.place)
     around = np.radians(np.stack(destination(latitude, longitude, np.arange(0.0, 360.0, 60.0), np.full(6, step_deg)), axis=1))
