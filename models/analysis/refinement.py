@@ -110,9 +110,8 @@ def refine_location(
     Refine the epicenter with the strongest evidence available.
 
     (1) Arrival times, if their log Bayes factor reaches 6 and a majority of traces agree; (2) the surface-wave stack with distances and
-    directions, where records are long and sites many enough for one; (3) array slowness and polarization; otherwise the distances alone,
-    with `location` unchanged. Residuals, traces used and azimuthal gap of the result are those of all traces; arrivals and back azimuths
-    have the trace indices of `gather`.
+    directions, if there is one; (3) array slowness and polarization; otherwise the distances alone, with `location` unchanged. Residuals,
+    traces used and azimuthal gap of the result are those of all traces; arrivals and back azimuths have the trace indices of `gather`.
 
     Parameters
     ----------
