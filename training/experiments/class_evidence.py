@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from models.analysis.arrival_times import MIN_STATIONS
-from models.analysis.event_class import NO_EVIDENCE, PhysicalEvidence, choose_class, weigh_classes
+from models.analysis.event_class import NO_EVIDENCE, PhysicalEvidence, choose_class, lies_at_ice_sheet, weigh_classes
 from models.analysis.physical_evidence import (
     MAX_EXPLOSION_LOG_RATIO,
     MIN_IMPULSIVE,
@@ -62,6 +62,9 @@ from training.evaluation.pages import RESULTS, format_table, write_page
 
 TEMPLATE: Final = Path(__file__).parent / "templates" / "classes.md"
 TESTED: Final = ("earthquake", "explosion", "collapse", "landslide")
+AT_ICE: Final = "earthquake at an ice sheet"
+SOURCES: Final = {AT_ICE: "earthquake"}
+"""Kinds of source of the groups that are named otherwise."""
 STATIONS: Final = (4, 8, 16)
 REPEATS: Final = 2  # simulated networks for each section
 DEPTH_ERROR_KM: Final = 15.0
@@ -197,7 +200,14 @@ def predict_sections(settings: TrainingSettings, store: str, most: int) -> dict[
         probabilities = network.run(np.asarray(arrays["distance"], np.uint8))["probabilities"].astype(np.float64)
         points = [SectionReference(float(row[5]), float(row[6]), "given") if np.isfinite(row[5]) else None for row in arrays["truth"]]
         found[kind] = list(zip(probabilities, points, strict=True))
-    return found
+    at_ice = [event for event in found["earthquake"] if lies_at_ice(event[1])]
+    found["earthquake"] = [event for event in found["earthquake"] if not lies_at_ice(event[1])]
+    return found | {AT_ICE: at_ice}
+
+
+def lies_at_ice(point: SectionReference | None) -> bool:
+    """Whether an epicenter is given and lies at an ice sheet."""
+    return point is not None and bool(lies_at_ice_sheet(np.array([point.latitude_deg]), np.array([point.longitude_deg]))[0])
 
 
 def format_answers(sections: Mapping[str, Sequence[tuple[Floats, SectionReference | None]]]) -> str:
@@ -206,7 +216,7 @@ def format_answers(sections: Mapping[str, Sequence[tuple[Floats, SectionReferenc
     for kind, events in sections.items():
         cells = [count_answers([choose_class(weigh_classes(network, point, NO_EVIDENCE)) for network, point in events])]
         for stations in STATIONS:
-            drawn = [(*event, draw_evidence(kind, stations, random)) for event in events for _ in range(REPEATS)]
+            drawn = [(*event, draw_evidence(SOURCES.get(kind, kind), stations, random)) for event in events for _ in range(REPEATS)]
             cells.append(count_answers([choose_class(weigh_classes(*one)) for one in drawn]))
         rows.append((f"{kind} ({len(events)})", *cells))
     return format_table(("kind (sections)", "section and epicenter alone", *(f"with {count} stations" for count in STATIONS)), rows)

@@ -4,7 +4,7 @@ import numpy as np
 
 from models.analysis.event_class import choose_class, weigh_classes
 from models.analysis.sections import SectionReference
-from training.experiments.class_evidence import TESTED, count_answers, draw_evidence, format_answers
+from training.experiments.class_evidence import AT_ICE, TESTED, count_answers, draw_evidence, format_answers, lies_at_ice
 
 SAHARA = SectionReference(20.0, 10.0, "given")
 SURE = np.array([0.99, 0.01])
@@ -26,5 +26,11 @@ def test_answers_are_counted_with_their_interval():
 
 
 def test_each_kind_has_a_row():
-    table = format_answers({kind: [(SURE, SAHARA)] for kind in TESTED})
-    assert [line.split(" |")[0] for line in table.splitlines()[2:]] == [f"| {kind} (1)" for kind in TESTED]
+    table = format_answers({kind: [(SURE, SAHARA)] for kind in (*TESTED, AT_ICE)})
+    assert [line.split(" |")[0] for line in table.splitlines()[2:]] == [f"| {kind} (1)" for kind in (*TESTED, AT_ICE)]
+
+
+def test_earthquakes_at_an_ice_sheet_are_counted_apart():
+    assert lies_at_ice(SectionReference(66.4, -38.2, "given"))
+    assert not lies_at_ice(SAHARA)
+    assert not lies_at_ice(None)
