@@ -19,6 +19,7 @@ from models.array_types import Floats
 from models.seismic.association.candidates import collect_candidates
 from models.seismic.association.locate import ArrivalTimeSolution, locate_by_arrival_times
 from models.seismic.association.second_source import (
+    MIN_ONE_SIDED_SCORE,
     MIN_SCORE,
     SecondSource,
     comes_from_elsewhere,
@@ -247,5 +248,10 @@ def write_two_events_page(settings: TrainingSettings, command: str, trials: int,
         for events, count in ((1, trials), (2, trials // 3))
         for trial in draw_windows(*catalogs, events, count, seed, folder / f"two-events-{EDITION}-{events}-{seed}.jsonl")
     ]
-    tables = {"windows": format_windows(windows), "scores": format_scores(windows), "score": f"{MIN_SCORE:g}"}
+    tables = {
+        "windows": format_windows(windows),
+        "scores": format_scores(windows),
+        "score": f"{MIN_SCORE:g}",
+        "one_sided": f"{MIN_ONE_SIDED_SCORE:g}",
+    }
     return write_page(RESULTS / "two_events.md", TEMPLATE, command, **tables)

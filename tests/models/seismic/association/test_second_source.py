@@ -10,6 +10,7 @@ from models.seismic.association.arrivals import Arrival
 from models.seismic.association.depth_time import DepthTime
 from models.seismic.association.locate import ArrivalTimeSolution
 from models.seismic.association.second_source import (
+    MIN_ONE_SIDED_SCORE,
     SecondSource,
     comes_from_elsewhere,
     compare_amplitudes,
@@ -87,6 +88,7 @@ def test_waves_that_cross_a_distant_array_from_the_azimuth_of_the_event_are_its_
     assert not comes_from_elsewhere(latitudes, longitudes, first, nearer)
     assert not comes_from_elsewhere(latitudes, longitudes, first, opposite)
     assert comes_from_elsewhere(latitudes, longitudes, first, across)
+    assert not comes_from_elsewhere(latitudes, longitudes, first, replace(across, score=MIN_ONE_SIDED_SCORE - 1.0))
     assert comes_from_elsewhere(latitudes, longitudes, make_solution(50.1, 10.1), nearer)  # stations on all sides
 
 
