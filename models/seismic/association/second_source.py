@@ -38,9 +38,9 @@ MIN_SHARE: Final = 0.5
 MIN_SCORE: Final = 12.0
 ONE_SIDED_GAP_DEG, MIN_AZIMUTH_DEG, MIN_ONE_SIDED_SCORE = 180.0, 30.0, 30.0
 """
-Azimuthal gap from which stations are on one side of the first event, and then the smallest difference between the azimuths of both, and the
-smallest score. Of 149 simulated single events (seeds 5 and 21) four had a second source of a score of 12 to 30, three of them at arrays, and
-none a higher one.
+Azimuthal gap from which stations are on one side of the first event, and then the smallest difference between the azimuths of both, and
+the smallest score. Of 149 simulated single events (seeds 5 and 21) four had a second source of a score of 12 to 30, three of them at
+arrays, and none a higher one.
 """
 MIN_STRENGTH: Final = 2.5
 """Strength of a pick that the search is worth its cost for, at `MIN_STATIONS` stations."""
