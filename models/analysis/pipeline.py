@@ -23,7 +23,7 @@ from models.analysis.event_class import (
 )
 from models.analysis.hypocenter import DepthEstimate, Hypocenter, combine_hypocenter
 from models.analysis.physical_evidence import collect_evidence
-from models.analysis.refinement import MAX_STATIONS_TO_CLASSIFY, MAX_STATIONS_TO_LOCATE, Method, RefinedLocation, find_location
+from models.analysis.refinement import Method, RefinedLocation, find_location
 from models.analysis.sections import (
     SectionReference,
     draw_beam,
@@ -169,9 +169,9 @@ def classify_event(
 
 
 def _find_location_if_any(records: Sequence[Record], gather: Gather, readings: DistanceReadings) -> RefinedLocation | None:
-    """Locate by some of the stations, by more where arrivals are all there is; None where that fails: a class needs no epicenter."""
+    """Locate as an answer to `locate` does; None where that fails: a class needs no epicenter."""
     try:
-        return find_location(records, gather, readings, MAX_STATIONS_TO_LOCATE if readings.withheld else MAX_STATIONS_TO_CLASSIFY)
+        return find_location(records, gather, readings)
     except (TooFewStations, RecordsTooShort) as error:
         if isinstance(error, RecordsTooShort) and not len(records):
             raise  # there is nothing to pick

@@ -37,9 +37,8 @@ Method = Literal[
     "waveform-inversion",
 ]
 
-MAX_STATIONS_TO_LOCATE: Final = 64
-MAX_STATIONS_TO_CLASSIFY: Final = 24
-"""A class needs an approximate epicenter to draw the section at, and whether P is detected at short periods."""
+MAX_REFINED_STATIONS: Final = 64
+"""Stations that other evidence than distances is evaluated at: the same for class and location, so that both answer alike."""
 MIN_SURFACE_WAVE_LOG_EVIDENCE: Final = 1.5
 """
 Log Bayes factor of a stack over the whole sphere from which on the origin time is that of the stack. Of 1,012 networks of noise, and of
@@ -102,7 +101,7 @@ def refine_location(
     gather: Gather,
     readings: DistanceReadings,
     location: Location,
-    max_stations: int = MAX_STATIONS_TO_LOCATE,
+    max_stations: int = MAX_REFINED_STATIONS,
     *,
     use_surface_waves: bool = True,
 ) -> RefinedLocation:
@@ -145,7 +144,7 @@ def refine_location(
 
 
 def find_location(
-    records: Sequence[Record], gather: Gather, readings: DistanceReadings, max_stations: int = MAX_STATIONS_TO_LOCATE
+    records: Sequence[Record], gather: Gather, readings: DistanceReadings, max_stations: int = MAX_REFINED_STATIONS
 ) -> RefinedLocation:
     """
     Locate by the distances and refine it, or locate by arrival times alone where distances are too few.
@@ -166,7 +165,7 @@ def find_location(
 
 
 def locate_without_distances(
-    records: Sequence[Record], gather: Gather, readings: DistanceReadings, max_stations: int = MAX_STATIONS_TO_LOCATE
+    records: Sequence[Record], gather: Gather, readings: DistanceReadings, max_stations: int = MAX_REFINED_STATIONS
 ) -> RefinedLocation | None:
     """
     Locate by arrival times alone, with polarization where components allow; None where no solution is significant.

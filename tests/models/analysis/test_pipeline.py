@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.analysis import pipeline
 from models.analysis.distances import predict_distances
 from models.analysis.event_class import PRIOR_EXPLOSION_ODDS, PRIOR_ODDS_OFF_ICE, TECTONIC_ODDS_AT_ICE, choose_class
 from models.analysis.pipeline import classify_event, embed_event, locate_event
@@ -102,3 +103,11 @@ def test_a_gather_of_dead_traces_has_no_usable_trace(opened, gather):
 
 def test_an_embedding_has_unit_length(opened, gather):
     assert np.linalg.norm(embed_event(opened, gather)[0]) == pytest.approx(1.0, rel=1e-5)
+
+
+def test_a_class_and_a_location_rest_on_the_same_stations(monkeypatch, opened, gather):
+    limits, locate = [], pipeline.find_location
+    monkeypatch.setattr(pipeline, "find_location", lambda *given: limits.append(given[3:]) or locate(*given))
+    classify_event(opened, gather)
+    locate_event(opened, gather)
+    assert limits == [(), ()]
