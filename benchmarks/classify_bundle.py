@@ -190,7 +190,7 @@ class Serving:
 
         gather, found = self._classify(waveforms, stations)
         origin_s = combine_origin_times(found.readings).time_s
-        return figures.draw_section(gather, found.readings, found.reference, origin_s, found.event_type)
+        return figures.draw_event_section(gather, found.readings, found.reference, origin_s, found.event_type)
 
     def _classify(self, waveforms: bytes, stations: bytes) -> "tuple[Gather, Classification]":
         from models.analysis.pipeline import classify_event
