@@ -101,6 +101,11 @@ def weigh_classes(network: Floats, reference: SectionReference | None, evidence:
     glacial = glacial_share(reference)
     explosion = tectonic * PRIOR_EXPLOSION_ODDS * exp(evidence.log_explosion)
     weights = (tectonic, force * glacial, force * (1.0 - glacial) + explosion)
+    return _normalize(weights)
+
+
+def _normalize(weights: tuple[float, float, float]) -> dict[EventClass, float]:
+    """Normalize weights of the classes, in the order of `EVENT_CLASSES`, to probabilities."""
     return {name: weight / sum(weights) for name, weight in zip(EVENT_CLASSES, weights, strict=True)}
 
 
@@ -125,7 +130,7 @@ def add_force_evidence(probabilities: Mapping[EventClass, float], share: float, 
         probabilities["glacial"] * factor,
         probabilities["other"] + landslide * (factor - 1.0),
     )
-    return {name: weight / sum(weights) for name, weight in zip(EVENT_CLASSES, weights, strict=True)}
+    return _normalize(weights)
 
 
 def add_explosion_evidence(
@@ -142,7 +147,7 @@ def add_explosion_evidence(
         probabilities["glacial"],
         probabilities["other"] + explosion * (exp(log_ratio) - 1.0),
     )
-    return {name: weight / sum(weights) for name, weight in zip(EVENT_CLASSES, weights, strict=True)}
+    return _normalize(weights)
 
 
 def choose_class(probabilities: Mapping[EventClass, float]) -> ClassAnswer:

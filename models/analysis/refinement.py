@@ -143,9 +143,7 @@ def refine_location(
     return RefinedLocation(location, solution.method, arrivals, solution.origin, back_azimuths, second)
 
 
-def find_location(
-    records: Sequence[Record], gather: Gather, readings: DistanceReadings, max_stations: int = MAX_REFINED_STATIONS
-) -> RefinedLocation:
+def find_location(records: Sequence[Record], gather: Gather, readings: DistanceReadings) -> RefinedLocation:
     """
     Locate by the distances and refine it, or locate by arrival times alone where distances are too few.
 
@@ -154,19 +152,17 @@ def find_location(
     try:
         by_distances = locate_by_readings(gather, readings)
     except TooFewStations as error:
-        located = locate_without_distances(records, gather, readings, max_stations)
+        located = locate_without_distances(records, gather, readings)
         if located is not None:
             return located
         if readings.withheld:
             detail = f"{describe_short_records(gather)}. The arrivals picked in the records do not determine a source by themselves"
             raise RecordsTooShort(detail) from error
         raise
-    return refine_location(records, gather, readings, by_distances, max_stations)
+    return refine_location(records, gather, readings, by_distances)
 
 
-def locate_without_distances(
-    records: Sequence[Record], gather: Gather, readings: DistanceReadings, max_stations: int = MAX_REFINED_STATIONS
-) -> RefinedLocation | None:
+def locate_without_distances(records: Sequence[Record], gather: Gather, readings: DistanceReadings) -> RefinedLocation | None:
     """
     Locate by arrival times alone, with polarization where components allow; None where no solution is significant.
 
@@ -174,7 +170,7 @@ def locate_without_distances(
     waves are not looked for, since a window of a minute or two holds one wave, whose moveout the arrival times have. Parameters are those
     of `refine_location`.
     """
-    indices = farthest_point_subset(gather, max_stations)
+    indices = farthest_point_subset(gather, MAX_REFINED_STATIONS)
     selected = [records[index] for index in indices] if len(records) else []
     subset, read, picks = gather.subset(indices), subset_readings(readings, indices), pick_records(selected)
     directions = Directions(polarization=measure_back_azimuths(selected, picks))

@@ -89,9 +89,8 @@ def list_kinds(found: EventLocation) -> tuple[Kind, ...]:
     """
     List the kinds of source to try: that of the class, or both where the class is open and the epicenter near enough to tell them apart.
 
-    A moment tensor for an undetermined event that is no glacial earthquake: it may speak against an explosion. One kind where a second
-    event is in the records, which makes the class uncertain. None for an `other` event, and for records too short to hold a wave of the
-    tables' periods.
+    Of other undetermined events a moment tensor, which may speak against an explosion. One kind where a second event is in the records,
+    which makes the class uncertain. None for an `other` event, and for records too short to hold a wave of the tables' periods.
     """
     if found.readings.withheld or found.event_type == "other":
         return ()
@@ -99,7 +98,7 @@ def list_kinds(found: EventLocation) -> tuple[Kind, ...]:
     is_open = known is not None and min(known.probabilities["earthquake"], known.probabilities["glacial"]) >= MIN_OPEN_PROBABILITY
     if is_open and near and found.second is None:
         return ("tensor", "force")
-    if found.event_type == "undetermined" and known is not None and found.second is None:
+    if found.event_type == "undetermined" and found.second is None:
         return ("tensor",)
     return (KINDS[found.event_type],) if found.event_type in KINDS else ()
 

@@ -239,7 +239,7 @@ def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.Arg
     common.add_argument("--store", help="another store of Green's functions than the recipe's")
     scaled = commands.add_parser("moment-scale", help="locate the replica's test part with moments and forces multiplied by a factor")
     scaled.add_argument("--scale", type=float, default=10.0, help="factor on moments and forces (10)")
-    coverage = commands.add_parser("hypocenter-coverage", help="calibrate origin time and depth; measure coverage of place, time and depth")
+    coverage = commands.add_parser("hypocenter-coverage", help="calibrate epicenter, origin time and depth; measure their coverage")
     coverage.add_argument("--store", help="another store of Green's functions than the recipe's")
     coverage.add_argument("--real", type=Path, help="folder of real events, which test the result")
     for command in (common, scaled, coverage):

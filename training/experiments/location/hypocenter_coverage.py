@@ -113,13 +113,13 @@ def fit_scales(
 
 def fit_factor(scales: Floats, member: Floats) -> float:
     """
-    Fit the factor of one class, given by flags [events], at least 1; of all events where it has fewer than 30 whose factor is known, or 1.
+    Fit the factor of one class, given by flags [events].
 
-    Errors are not stated smaller than computed: synthetic events lack what nobody has thought of.
+    A class of fewer than 30 events whose factor is known has that of all events; 1 where these are too few as well.
     """
     known = np.isfinite(scales)
     own = scales[known & member] if (known & member).sum() >= MIN_EVENTS else scales[known]
-    return max(round(calibration_factor(own, CONFIDENCE), 3), 1.0) if len(own) >= MIN_EVENTS else 1.0
+    return round(calibration_factor(own, CONFIDENCE), 3) if len(own) >= MIN_EVENTS else 1.0
 
 
 def fit_methods(groups: Mapping[str, Sequence[HypocenterSample]]) -> dict[str, Any]:
