@@ -13,8 +13,7 @@ import numpy as np
 from models.array_types import Floats, Floats32, Integers
 from models.compiled import compiled_sums
 
-MAX_RUNS = 32  # four picks in each of four bands, on vertical and on horizontal components
-_RUN_MIN_EXCESS = 1e-4  # above the base, in LLR
+_MIN_EXCESS = 1e-4  # of an LLR above its base; less is taken for none
 
 
 class PickMixture(NamedTuple):
@@ -52,17 +51,16 @@ class TimeGrid(NamedTuple):
     sample_count: int
 
 
-class SparseLlr(NamedTuple):
+class LlrBases(NamedTuple):
     """
-    Where the LLRs [n, samples] of n traces are not constant, for sparse stacking.
+    Level and extent of the LLRs [n, samples] of n traces.
 
-    `bases` [n]: the LLR in the record away from picks. `records` [n, 2]: first sample of the record and the one after its last.
-    `runs` [n, MAX_RUNS, 2]: the same of each run of samples above the base; unused runs are zero.
+    `levels` [n]: the LLR in the record away from picks. `records` [n, 2]: first sample of the record and the one after its last; an empty
+    record for a trace without any nonzero sample.
     """
 
-    bases: Floats
+    levels: Floats
     records: Integers
-    runs: Integers
 
 
 @compiled_sums
@@ -97,34 +95,21 @@ def arrival_llr(picks: PickMixture, grid: TimeGrid) -> Floats32:
                 ratio[k] += peak * math.exp(-0.5 * deviation * deviation)
         base = math.log(1.0 - probabilities[i])
         for k in range(first, last + 1):
-            result[i, k] = base + (math.log1p(ratio[k]) if ratio[k] > 0.0 else 0.0)
+            excess = math.log1p(ratio[k]) if ratio[k] > 0.0 else 0.0
+            result[i, k] = base + excess if excess > _MIN_EXCESS else base
     return result
 
 
 @compiled_sums
-def to_sparse_runs(llr: Floats32) -> SparseLlr:
-    """
-    Find the base, the record and the runs above the base of each LLR [n, samples] of `arrival_llr`.
-
-    A trace without any nonzero sample has an empty record. Runs beyond the first MAX_RUNS extend the last one.
-    """
-    bases = np.zeros(len(llr))
-    records, runs = np.zeros((len(llr), 2), np.int64), np.zeros((len(llr), MAX_RUNS, 2), np.int64)
+def find_bases(llr: Floats32) -> LlrBases:
+    """Find the level and the extent of each LLR [n, samples] of `arrival_llr`: its lowest value, and from where to where it is not zero."""
+    levels, records = np.zeros(len(llr)), np.zeros((len(llr), 2), np.int64)
     for i in range(len(llr)):
-        row = llr[i]
-        nonzero = np.flatnonzero(row)
-        if len(nonzero) == 0:
-            continue
-        bases[i] = row.min()
-        records[i, 0], records[i, 1] = nonzero[0], nonzero[-1] + 1
-        count, above = 0, False
-        for k in range(records[i, 0], records[i, 1]):
-            higher = row[k] > bases[i] + _RUN_MIN_EXCESS
-            if higher and not above and count < MAX_RUNS:
-                runs[i, count, 0] = k
-                runs[i, count, 1] = records[i, 1]
-                count += 1
-            if above and not higher:
-                runs[i, count - 1, 1] = k
-            above = higher
-    return SparseLlr(bases, records, runs)
+        row, first, last = llr[i], 0, llr.shape[1]
+        while first < last and row[first] == 0.0:
+            first += 1
+        while last > first and row[last - 1] == 0.0:
+            last -= 1
+        if first < last:
+            levels[i], records[i, 0], records[i, 1] = row.min(), first, last
+    return LlrBases(levels, records)

@@ -11,9 +11,8 @@ bounded amount. Neighboring stations are not independent: traces are weighted, e
 is stacked with weight 1. Rayleigh waves add the sum over traces at the group velocity that fits an origin time best, less the log of
 the number of velocities tried.
 
-The stacking is sparse. Most of a trace's LLR is one constant, its base; only short runs around picks exceed it. The base is added as
-two steps in a difference array (`rises`), which is integrated once at the end; only the runs are added sample by sample. Buffers are
-reset to zero in the same pass that reads them.
+Almost all of the time goes into adding shifted rows of samples, which the compiler turns into vector instructions: adding every sample of
+a row takes less time than to find those that are not constant. Buffers are reset to zero in the same pass that reads them.
 """
 
 import math
@@ -23,12 +22,14 @@ import numpy as np
 
 from models.array_types import Floats, Floats32, Integers
 from models.compiled import compiled_sums
-from models.seismic.association.pick_likelihood import MAX_RUNS, SparseLlr, TimeGrid, to_sparse_runs
-from models.seismic.earth.travel_times import interpolate_curve
+from models.seismic.association.pick_likelihood import LlrBases, TimeGrid, find_bases
+from models.seismic.earth.travel_times import find_interval, interpolate_between, interpolate_curve
 from models.seismic.location.origin_time_prior import OriginPrior
 
 _DEGREES = 180.0 / math.pi
 _LOG_TWO = math.log(2.0)
+_NO_ARRIVAL = np.iinfo(np.int64).min
+_LANES = 16  # samples that are compared at once
 _NEGLIGIBLE_LOG_DROP = 25.0  # a sample this far below the maximum adds less than 1e-10 of what the maximum adds to the integral
 
 
@@ -115,21 +116,22 @@ def stack_along_curves(
     """
     step, count, shape = origins.step_s, origins.sample_count, (len(tables.curves), len(nodes))
     max_llr, index, marginal = np.empty(shape), np.empty(shape, np.int64), np.empty(shape)
-    stacked, common, buffers = np.empty(count), np.empty(count), np.zeros((3, count))
-    rises, distances = np.zeros((2, count + 1)), np.empty(len(stations))
-    sparse, rayleigh_sparse = [to_sparse_runs(arrivals.llr[p]) for p in range(len(arrivals.llr))], to_sparse_runs(rayleigh.llr)
+    stacked, common, buffers, distances = np.empty(count), np.empty(count), np.zeros((3, count)), np.empty(len(stations))
+    shifts = np.empty(arrivals.starts.shape, np.int64)
+    bases, rayleigh_bases = [find_bases(arrivals.llr[p]) for p in range(len(arrivals.llr))], find_bases(rayleigh.llr)
     for m in range(len(nodes)):
         _set_distances(distances, nodes[m], stations)
         common[:] = 0.0  # to all depths: Rayleigh waves and the prior
-        first, shifts = origins.starts[m], origins.starts[m] - arrivals.starts
+        first, mean_distance = origins.starts[m], np.mean(distances)
         if len(rayleigh.slowness) > 0:
             slowness = rayleigh.slowness / step
-            _stack_rayleigh_waves(common, rises[0], rayleigh.llr, rayleigh_sparse, slowness, distances, first - rayleigh.starts)
+            _stack_rayleigh_waves(common, buffers[0], rayleigh.llr, rayleigh_bases, slowness, distances, first - rayleigh.starts)
         _add_prior(common, prior.log_density, prior.first - first)
         for d in range(len(tables.curves)):
             stacked[:] = common
-            _stack_phases(stacked, buffers, rises, tables, d, arrivals, sparse, distances, step, shifts)
-            index[d, m] = np.argmax(stacked)
+            _set_shifts(shifts, tables.curves[d], distances, step, arrivals.starts, first)
+            _stack_phases(stacked, buffers, tables, mean_distance, arrivals, bases, shifts)
+            index[d, m] = _find_maximum(stacked)
             max_llr[d, m] = stacked[index[d, m]]
             marginal[d, m] = max_llr[d, m] + math.log(_sum_relative(stacked, max_llr[d, m]) * step) if integrated else np.nan
     return max_llr, index, marginal
@@ -144,6 +146,21 @@ def _set_distances(distances: Floats, node: Floats, stations: Floats) -> None:
 
 
 @compiled_sums
+def _set_shifts(shifts: Integers, curves: Floats32, distances: Floats, step: float, starts: Integers, first: int) -> None:
+    """
+    Set `shifts` [phases, n] to the sample of each LLR at which the phase arrives from an origin at index `first`, if it does.
+
+    `curves` [phases, distances] are those of one depth, `starts` those of `PhaseLlr`; `_NO_ARRIVAL` where a phase does not arrive.
+    """
+    for i in range(len(distances)):
+        low, fraction = find_interval(distances[i])
+        for p in range(len(curves)):
+            seconds = interpolate_between(curves[p], low, fraction)
+            arrives = seconds == seconds  # noqa: PLR0124 -- not NaN
+            shifts[p, i] = first - starts[p, i] + round(seconds / step) if arrives else _NO_ARRIVAL
+
+
+@compiled_sums
 def _add_prior(stacked: Floats, log_prior: Floats | Floats32, start: int) -> None:
     """Add the log prior of the origin time, whose first sample is at `start` of `stacked`."""
     for k in range(max(0, start), min(len(stacked), start + len(log_prior))):
@@ -153,9 +170,9 @@ def _add_prior(stacked: Floats, log_prior: Floats | Floats32, start: int) -> Non
 @compiled_sums
 def _stack_rayleigh_waves(
     stacked: Floats,
-    rises: Floats,
+    trial: Floats,
     llr: Floats32,
-    sparse: SparseLlr,
+    bases: LlrBases,
     slowness: Floats,
     distances: Floats,
     shifts: Integers,
@@ -164,20 +181,15 @@ def _stack_rayleigh_waves(
     Set `stacked` [count] to the Rayleigh-wave LLR at the best group slowness (samples per degree) for each origin time.
 
     The maximum over slownesses is lowered by the log of their number (Bonferroni), so that trying more of them gains nothing.
-    `shifts` [n] are the first origin time less the first sample of each trace; `rises` [count + 1] is zero before and after.
+    `shifts` [n] are the first origin time less the first sample of each trace; `trial` [count] is zero before and after.
     """
-    trial = np.zeros(len(stacked))
     stacked[:] = -1e30
     for samples_per_degree in slowness:
         for i in range(len(distances)):
-            shift = shifts[i] + round(distances[i] * samples_per_degree)
-            _add_shifted_llr(trial, rises, llr[i], sparse.bases[i], sparse.records[i], sparse.runs[i], shift, 0.0, True)
-        level = 0.0
+            _add_llr(trial, llr, bases, i, shifts[i] + round(distances[i] * samples_per_degree), 0.0, True)
         for k in range(len(stacked)):
-            level += rises[k]
-            stacked[k] = max(stacked[k], trial[k] + level)
-            trial[k], rises[k] = 0.0, 0.0
-        rises[len(stacked)] = 0.0
+            stacked[k] = trial[k] if trial[k] > stacked[k] else stacked[k]
+            trial[k] = 0.0
     stacked -= math.log(len(slowness))
 
 
@@ -185,25 +197,22 @@ def _stack_rayleigh_waves(
 def _stack_phases(
     stacked: Floats,
     buffers: Floats,
-    rises: Floats,
     tables: PhaseTables,
-    d: int,
+    mean_distance: float,
     arrivals: PhaseLlr,
-    sparse: list[SparseLlr],
-    distances: Floats,
-    step: float,
+    bases: list[LlrBases],
     shifts: Integers,
 ) -> None:
     """
-    Add the LLR of all phases of all traces at depth d and one node to `stacked` [count].
+    Add the LLR of all phases of all traces at one depth and one node to `stacked` [count].
 
-    `shifts` [phases, n] are the first origin time less the first sample of each LLR. `buffers` [3, count] and `rises` [2, count + 1]
-    are zero before and after. With a single phase, or weights of 1, the weighted and the unweighted stack are the same and only one is
-    computed. A phase and its alternative are stacked together (`PhaseTables`).
+    `shifts` [phases, n] are those of `_set_shifts`. `buffers` [3, count] are zero before and after. With a single phase, or weights of 1,
+    the weighted and the unweighted stack are the same and only one is computed. A phase and its alternative are stacked together
+    (`PhaseTables`).
     """
     weighted, full, gain = buffers[0], buffers[1], buffers[2]
-    curves, llr, weights = tables.curves[d], arrivals.llr, arrivals.weights
-    mean_distance, unweighted = np.mean(distances), len(llr) == 1 or np.min(weights) >= 1.0
+    llr, weights = arrivals.llr, arrivals.weights
+    unweighted = len(llr) == 1 or np.min(weights) >= 1.0
     for p in range(len(llr)):
         q = tables.alternatives[p]
         if q < 0:
@@ -211,18 +220,14 @@ def _stack_phases(
         probability = interpolate_curve(tables.detection_probability[p], mean_distance)
         log_detected, log_missed = math.log(probability), math.log(1.0 - probability)
         if unweighted:
-            if _stack_phase(weighted, rises[0], curves[p], curves[q], llr[p], sparse[p], distances, step, shifts[p], p != q, True):
+            if _stack_phase(weighted, llr[p], bases[p], shifts[p], shifts[q], p != q, True):
                 if p != q:
-                    _stack_phase(weighted, rises[0], curves[q], curves[p], llr[q], sparse[q], distances, step, shifts[q], True, False)
-                _add_phase(stacked, weighted, rises[0], log_detected, log_missed)
-        elif _stack_phase_both_ways(
-            weighted, full, rises, curves[p], curves[q], llr[p], sparse[p], distances, step, shifts[p], weights, p != q, True
-        ):
+                    _stack_phase(weighted, llr[q], bases[q], shifts[q], shifts[p], True, False)
+                _add_phase(stacked, weighted, log_detected, log_missed)
+        elif _stack_phase_both_ways(weighted, full, llr[p], bases[p], shifts[p], shifts[q], weights, p != q, True):
             if p != q:
-                _stack_phase_both_ways(
-                    weighted, full, rises, curves[q], curves[p], llr[q], sparse[q], distances, step, shifts[q], weights, True, False
-                )
-            _add_weighted_phase(stacked, gain, weighted, full, rises, log_detected, log_missed)
+                _stack_phase_both_ways(weighted, full, llr[q], bases[q], shifts[q], shifts[p], weights, True, False)
+            _add_weighted_phase(stacked, gain, weighted, full, log_detected, log_missed)
     if not unweighted:
         for k in range(len(stacked)):
             stacked[k] += gain[k]
@@ -231,148 +236,120 @@ def _stack_phases(
 
 @compiled_sums
 def _stack_phase(
-    stacked: Floats,
-    rises: Floats,
-    curve: Floats32,
-    other: Floats32,
-    llr: Floats32,
-    sparse: SparseLlr,
-    distances: Floats,
-    step: float,
-    shifts: Integers,
-    shared: bool,
-    first: bool,
+    stacked: Floats, llr: Floats32, bases: LlrBases, shifts: Integers, others: Integers, shared: bool, with_base: bool
 ) -> bool:
     """
-    Add one phase of all traces to `stacked` and `rises`; return whether the phase arrives at any station.
+    Add one phase of all traces, shifted by `shifts` [n], to `stacked`; return whether the phase arrives at any station.
 
-    `shared`: whether `other` is the curve of an alternative, and `first` whether the base of a trace is added, once for both.
+    `shared`: whether `others` [n] are the shifts of an alternative. The base of a trace is added once for both phases.
     """
     arrives = False
-    for i in range(len(distances)):
-        seconds = interpolate_curve(curve, distances[i])
-        if seconds == seconds:  # noqa: PLR0124 -- not NaN
+    for i in range(len(shifts)):
+        if shifts[i] != _NO_ARRIVAL:
             arrives = True
-            shift = shifts[i] + round(seconds / step)
-            discount = _discount(other, distances[i], shared)
-            _add_shifted_llr(stacked, rises, llr[i], sparse.bases[i], sparse.records[i], sparse.runs[i], shift, discount, first)
+            discount = _LOG_TWO if shared and others[i] != _NO_ARRIVAL else 0.0
+            _add_llr(stacked, llr, bases, i, shifts[i], discount, with_base)
     return arrives
-
-
-@compiled_sums
-def _discount(other: Floats32, distance: float, shared: bool) -> float:
-    """Return the log of 2 where a trace may have a pick of the other phase instead, else 0."""
-    if not shared:
-        return 0.0
-    seconds = interpolate_curve(other, distance)
-    return _LOG_TWO if seconds == seconds else 0.0  # noqa: PLR0124 -- not NaN
 
 
 @compiled_sums
 def _stack_phase_both_ways(
     weighted: Floats,
     full: Floats,
-    rises: Floats,
-    curve: Floats32,
-    other: Floats32,
     llr: Floats32,
-    sparse: SparseLlr,
-    distances: Floats,
-    step: float,
+    bases: LlrBases,
     shifts: Integers,
+    others: Integers,
     weights: Floats,
     shared: bool,
-    first: bool,
+    with_base: bool,
 ) -> bool:
-    """
-    Add one phase of all traces to `weighted` with their weights and to `full` with weight 1; return whether it arrives at any station.
-
-    `rises` [2, count + 1] belong to the weighted and to the full stack; `other`, `shared` and `first` are as in `_stack_phase`.
-    """
+    """Add one phase of all traces to `weighted` with their weights and to `full` with weight 1, else as `_stack_phase`."""
     arrives = False
-    for i in range(len(distances)):
-        seconds = interpolate_curve(curve, distances[i])
-        if seconds != seconds:  # noqa: PLR0124 -- NaN
+    for i in range(len(shifts)):
+        if shifts[i] == _NO_ARRIVAL:
             continue
         arrives = True
-        row, shift, discount = llr[i], shifts[i] + round(seconds / step), _discount(other, distances[i], shared)
-        begin, end = max(0, sparse.records[i, 0] - shift), min(len(weighted), sparse.records[i, 1] - shift)
+        shift, base, weight = shifts[i], bases.levels[i], weights[i]
+        begin, end = max(0, bases.records[i, 0] - shift), min(len(weighted), bases.records[i, 1] - shift)
         if begin >= end:
             continue
-        if first:
-            for k, rise in ((begin, sparse.bases[i]), (end, -sparse.bases[i])):
-                rises[0, k] += weights[i] * rise
-                rises[1, k] += rise
-        for r in range(MAX_RUNS):
-            if sparse.runs[i, r, 1] == 0:
-                break
-            for k in range(max(0, sparse.runs[i, r, 0] - shift), min(len(weighted), sparse.runs[i, r, 1] - shift)):
-                excess = max(row[k + shift] - sparse.bases[i] - discount, 0.0)
-                weighted[k] += weights[i] * excess
-                full[k] += excess
+        one, two, row = weighted[begin:end], full[begin:end], llr[i, begin + shift : end + shift]
+        discounted = shared and others[i] != _NO_ARRIVAL
+        if with_base and not discounted:
+            for k in range(len(row)):
+                one[k] += weight * row[k]
+                two[k] += row[k]
+            continue
+        added, floor = base if with_base else 0.0, base + _LOG_TWO if discounted else base
+        for k in range(len(row)):
+            excess = row[k] - floor
+            value = added + (excess if excess > 0.0 else 0.0)
+            one[k] += weight * value
+            two[k] += value
     return arrives
 
 
 @compiled_sums
-def _add_phase(stacked: Floats, phase: Floats, rises: Floats, log_detected: float, log_missed: float) -> None:
-    """Add the stack of one phase, detected or (where that is likelier) missed, and reset `phase` and `rises` to zero."""
-    level = 0.0
+def _add_phase(stacked: Floats, phase: Floats, log_detected: float, log_missed: float) -> None:
+    """Add the stack of one phase, detected or (where that is likelier) missed, and reset `phase` to zero."""
     for k in range(len(stacked)):
-        level += rises[k]
-        stacked[k] += max(phase[k] + level + log_detected, log_missed)
-        phase[k], rises[k] = 0.0, 0.0
-    rises[len(stacked)] = 0.0
+        detected = phase[k] + log_detected
+        stacked[k] += detected if detected > log_missed else log_missed
+        phase[k] = 0.0
 
 
 @compiled_sums
-def _add_weighted_phase(
-    stacked: Floats, gain: Floats, weighted: Floats, full: Floats, rises: Floats, log_detected: float, log_missed: float
-) -> None:
+def _add_weighted_phase(stacked: Floats, gain: Floats, weighted: Floats, full: Floats, log_detected: float, log_missed: float) -> None:
     """
     Add the weighted stack of one phase and update, per origin time, the largest gain of any phase from being stacked unweighted.
 
-    Resets `weighted`, `full` and `rises` to zero.
+    Resets `weighted` and `full` to zero.
     """
-    level, full_level = 0.0, 0.0
     for k in range(len(stacked)):
-        level += rises[0, k]
-        full_level += rises[1, k]
-        value = max(weighted[k] + level + log_detected, log_missed)
+        detected, unweighted = weighted[k] + log_detected, full[k] + log_detected
+        value = detected if detected > log_missed else log_missed
+        gained = (unweighted if unweighted > log_missed else log_missed) - value
         stacked[k] += value
-        gain[k] = max(gain[k], max(full[k] + full_level + log_detected, log_missed) - value)
+        gain[k] = gained if gained > gain[k] else gain[k]
         weighted[k], full[k] = 0.0, 0.0
-    rises[:] = 0.0
 
 
 @compiled_sums
-def _add_shifted_llr(
-    stacked: Floats,
-    rises: Floats,
-    llr: Floats32,
-    base: float,
-    record: Integers,
-    runs: Integers,
-    shift: int,
-    discount: float,
-    with_base: bool,
-) -> None:
+def _add_llr(stacked: Floats, llr: Floats32, bases: LlrBases, i: int, shift: int, discount: float, with_base: bool) -> None:
     """
-    Add one trace's LLR, read from sample `shift` on, to `stacked` (its runs) and `rises` (its base, as two steps); zero outside its record.
+    Add the LLR of trace i, read from sample `shift` on, to `stacked`; zero outside its record.
 
-    Adding the base sample by sample would be most of the work. Runs are lowered by `discount`, but not below the base.
+    What exceeds the base is lowered by `discount`, but not below the base, which is added only `with_base`. Comparisons are written
+    out here and above because the compiler vectorizes them, but not `max`, which has to care for NaN.
     """
-    count = len(stacked)
-    first, last = max(0, record[0] - shift), min(count, record[1] - shift)
-    if first >= last:
+    begin, end = max(0, bases.records[i, 0] - shift), min(len(stacked), bases.records[i, 1] - shift)
+    if begin >= end:
         return
-    if with_base:
-        rises[first] += base
-        rises[last] -= base
-    for r in range(MAX_RUNS):
-        if runs[r, 1] == 0:
-            break
-        for k in range(max(0, runs[r, 0] - shift), min(count, runs[r, 1] - shift)):
-            stacked[k] += max(llr[k + shift] - base - discount, 0.0)
+    added, floor = bases.levels[i] if with_base else 0.0, bases.levels[i] + discount
+    target, row = stacked[begin:end], llr[i, begin + shift : end + shift]
+    if with_base and discount == 0.0:
+        for k in range(len(row)):
+            target[k] += row[k]
+        return
+    for k in range(len(row)):
+        excess = row[k] - floor
+        target[k] += added + (excess if excess > 0.0 else 0.0)
+
+
+@compiled_sums
+def _find_maximum(values: Floats) -> int:
+    """Find the index of the first of the largest values, none of them NaN: in lanes, as a vector instruction compares them."""
+    highest, whole = np.full(_LANES, values[0]), len(values) // _LANES * _LANES
+    for first in range(0, whole, _LANES):
+        block = values[first : first + _LANES]
+        for lane in range(_LANES):
+            highest[lane] = block[lane] if block[lane] > highest[lane] else highest[lane]
+    largest = max(highest.max(), values[whole:].max() if whole < len(values) else values[0])
+    index = 0
+    while values[index] < largest:
+        index += 1
+    return index
 
 
 @compiled_sums

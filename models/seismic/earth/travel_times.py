@@ -40,6 +40,7 @@ COARSE_STEP_DEG: Final = 0.5
 FINE_NODES: Final = 100
 DISTANCES_DEG: Final[Floats] = np.concatenate((np.arange(FINE_NODES) * FINE_STEP_DEG, np.arange(FINE_RANGE_DEG, 180.1, COARSE_STEP_DEG)))
 """Epicentral distances of the table; finely spaced near the source, where travel-time curves bend most."""
+DISTANCE_COUNT: Final = len(DISTANCES_DEG)
 
 DEPTHS_KM: Final[Floats] = np.array(
     (*range(0, 40, 5), 40, *range(50, 80, 10), 80, *range(100, 200, 20), *range(200, 701, 25)),
@@ -95,14 +96,28 @@ def interpolate_curve(curve: Floats32, distance_deg: float) -> float:
     """
     Interpolate a curve [distances] given at `DISTANCES_DEG` linearly at one distance; NaN beside a NaN.
 
-    For compiled loops: the index follows from the table's two spacings, without a search. On a node only that node counts, so that the
-    end of a phase's range is not lost to the NaN beyond it.
+    For compiled loops: the index follows from the table's two spacings, without a search.
     """
+    return interpolate_between(curve, *find_interval(distance_deg))
+
+
+@compiled_sums
+def find_interval(distance_deg: float) -> tuple[int, float]:
+    """Find the interval of `DISTANCES_DEG` that a distance lies in: the index of its lower end, and the fraction of it that is before."""
     position = (
         distance_deg / FINE_STEP_DEG if distance_deg < FINE_RANGE_DEG else FINE_NODES + (distance_deg - FINE_RANGE_DEG) / COARSE_STEP_DEG
     )
-    low = min(int(position), len(curve) - 2)
-    fraction = position - low
+    low = min(int(position), DISTANCE_COUNT - 2)
+    return low, position - low
+
+
+@compiled_sums
+def interpolate_between(curve: Floats32, low: int, fraction: float) -> float:
+    """
+    Interpolate a curve [distances] linearly at a fraction of the interval from `low` on (`find_interval`).
+
+    On a node only that node counts, so that the end of a phase's range is not lost to the NaN beyond it.
+    """
     if fraction <= 0.0:
         return float(curve[low])
     return float(curve[low]) * (1.0 - fraction) + float(curve[low + 1]) * fraction

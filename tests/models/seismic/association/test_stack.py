@@ -120,3 +120,17 @@ def test_a_trace_may_have_a_pick_of_the_alternative_instead_at_half_the_probabil
         gains.append(full - weighted)
     expected = total + np.max(gains, axis=0) + prior.log_density[START : START + COUNT]
     np.testing.assert_allclose(stacked, expected.max(), atol=1e-4)
+
+
+def test_the_origin_time_is_the_earliest_of_those_with_the_highest_stack():
+    node, stations, tables, _, _, _, _ = draw_inputs(6, np.ones(TRACES), ())[0]
+    nothing = PhaseLlr(np.zeros((0, TRACES, SAMPLES), np.float32), np.zeros((0, TRACES), np.int64), np.ones(TRACES))
+    none = PhaseTables(tables.curves[:, :0], tables.detection_probability[:0], np.arange(0))
+    waves = RayleighLlr(np.zeros((TRACES, SAMPLES), np.float32), np.zeros(TRACES, np.int64), np.zeros(0))
+    for count in (2, 15, 16, 17, 48, 61):
+        for highest in {0, 1, count // 2, count - 2, count - 1}:
+            prior = np.full(count, -3.0, np.float32)
+            prior[[highest, -1]] = 2.0
+            origins = TimeGrid(STEP, np.array([START]), count)
+            _, index, _ = stack_along_curves(node, stations, none, nothing, waves, origins, OriginPrior(prior, START), False)
+            assert index[0, 0] == highest
