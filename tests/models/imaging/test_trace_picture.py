@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from models.imaging import trace_picture
 from models.imaging.render import render_traces
 from models.imaging.trace_picture import row_periods_s
 from models.seismic.trace_id import TraceId
@@ -94,3 +95,17 @@ def test_each_band_shows_the_wave_of_its_period():
     picture = render_traces(TRACE_AMPLITUDE, gather(packet(18.0, 1000.0) + packet(35.0, 2500.0) + packet(80.0, 4000.0)), 0.0)[0]
     heights = (picture > 0).sum(axis=1)
     assert [int(np.argmax(np.convolve(band, np.ones(21), "same"))) for band in heights] == pytest.approx([100, 250, 400], abs=6)
+
+
+@pytest.mark.parametrize("dynamic_range_db", [20.0, 40.0, 60.0])
+def test_the_table_of_brightness_holds_the_formula_exactly(dynamic_range_db):
+    """At random ratios, at both ends, and beside every ratio at which the brightness rises."""
+    table = trace_picture._tabulate_brightness(dynamic_range_db)
+    steps = table.step[np.isfinite(table.step)]
+    random = (10.0 ** np.random.default_rng(1).uniform(-1.2 * dynamic_range_db / 10.0, 0.0, 2000)).astype(np.float32)
+    ratios = np.concatenate((steps, np.nextafter(steps, np.float32(0.0)), random, np.array([0.0, 1.0], np.float32)))
+    bins = np.maximum((ratios.view(np.int32) >> table.shift) - table.first, 0)
+    expected = [trace_picture.brightness(float(ratio), dynamic_range_db) for ratio in ratios]
+    np.testing.assert_array_equal(table.dark[bins] + (ratios >= table.step[bins]), expected)
+    assert (min(expected), max(expected)) == (1, 255)
+    assert len(steps) == 254
