@@ -251,7 +251,9 @@ class LocateResult(_Rounded):
     arrivals: list[ArrivalEstimate] = Field([], description="the associated picks, in locations by arrival times")
     models: list[ModelVersion] = Field(description="the models that answered")
     detection: DetectionResult | None = Field(None, description="null in results of versions before detection")
-    depth_method: str | None = Field(None, description="section, arrival-times, waveform-inversion, or some of them joined by +")
+    depth_method: str | None = Field(
+        None, description="section, arrival-times, depth-phases, waveform-inversion, or some of them joined by +"
+    )
     force_method: str | None = Field(None, description="beams (network) or waveform-inversion")
     source: SourceEstimate | None = Field(None, description="null if not inverted: class, distances or number of traces do not allow it")
 

@@ -12,6 +12,7 @@ from models.analysis.refinement import RefinedLocation
 from models.array_types import Floats
 from models.seismic.association.depth_time import DepthTime
 from models.seismic.association.grid_scan import DEPTH_MARGIN_KM
+from models.seismic.depth_phases.likelihood import DepthPhases
 from models.seismic.earth.maximum_depth import maximum_depth_km
 from models.seismic.geodesy import distance_deg, geocentric_latitude_deg, unit_vectors
 from models.seismic.location.hypocenter_calibration import read_hypocenter_scales
@@ -24,6 +25,10 @@ MISREAD_PROBABILITY: Final = 0.12
 Probability that the depth of a section is misread altogether, mostly that of a deep event whose epicenter is wrong: the share of
 simulated earthquakes whose reading is off by more than three of its standard deviations (`docs/results/section_depth.md`).
 """
+CONFUSED_PROBABILITY: Final = 0.05
+"""Probability that arrival times are of the wrong phases, so that their depth says nothing: complex ruptures are picked several times."""
+VELOCITY_ERROR_KM, VELOCITY_ERROR_FRACTION = 3.0, 0.015
+"""Standard deviation of a depth by depth phases due to the velocities above the source: constant, and relative to the depth."""
 MAX_INFORMED_ERROR_KM: Final = 30.0
 """
 Standard deviation of the depth of arrival times up to which they know it by themselves: half of that of their prior (`log_depth_prior`).
@@ -77,12 +82,14 @@ def combine_hypocenter(
     coordinates: tuple[Floats, Floats],
     *,
     depth_of_arrivals: bool = False,
+    phases: DepthPhases | None = None,
 ) -> Hypocenter:
     """
     Combine origin time and depth of the arrival times or other methods with the depth that the section network predicts.
 
     The section's depth may be misread (`allow_misreading`). Where arrival times were accepted, the depth is the mean of theirs and the
-    network's, and the origin time is that of the arrival times given this depth. Standard deviations are enlarged by the factors of the
+    network's, or with depth phases that of the product of all (`join_depth_phases`), and the origin time is that of the arrival times given
+    this depth. Standard deviations are enlarged by the factors of the
     distance model's card (`hypocenter_calibration`), the depth's before the origin time is derived from it.
 
     Parameters
@@ -97,6 +104,8 @@ def combine_hypocenter(
         Geographic coordinates of the stations in degrees, NaN where unknown.
     depth_of_arrivals : bool
         Whether the depth of arrival times counts without that of a section, if it is known to within `MAX_DEPTH_ERROR_KM`.
+    phases : DepthPhases, optional
+        Likelihood of depth by depth phases, where arrival times were accepted.
 
     """
     from_section = from_section if readings.live.sum() >= MIN_SECTION_STATIONS else None
@@ -106,6 +115,11 @@ def combine_hypocenter(
     joint = None if refined.arrival_solution is None else refined.arrival_solution.depth_time
     if joint is not None and (from_section is not None or (depth_of_arrivals and joint.depth_uncertainty_km <= MAX_DEPTH_ERROR_KM)):
         moved = join_section_depth(joint, from_section, depth_factor, seismicity)
+        if phases is not None:
+            own = scale_depth(DepthEstimate(joint.depth_km, joint.depth_uncertainty_km), depth_factor)
+            section = None if from_section is None else scale_depth(from_section, depth_factor)
+            joined = join_depth_phases(phases, own, section, seismicity)
+            moved = joint.at_depth(joined.depth_km, joined.uncertainty_km)
         origin = OriginTime(moved.time_s, time_factor * moved.time_uncertainty_s)
         return Hypocenter(origin, DepthEstimate(moved.depth_km, moved.depth_uncertainty_km), moved.correlation)
     origin = refined.origin or combine_origin_times(readings)
@@ -162,6 +176,33 @@ def join_section_depth(
     if seismicity is not None:
         depth = allow_misreading(depth, seismicity, joint)
     return joint.at_depth(depth.depth_km, depth.uncertainty_km)
+
+
+def join_depth_phases(
+    phases: DepthPhases, by_arrivals: DepthEstimate, from_section: DepthEstimate | None, seismicity: DepthRange
+) -> DepthEstimate:
+    """
+    Multiply the likelihood of depth phases with the densities of the depths of arrival times and of a section.
+
+    Either of the two is misread with a probability of its own: then the depth is anywhere down to the deepest known earthquakes. The
+    result is the mean of the product and its standard deviation, which is large where several depths remain.
+    """
+    depths, deepest = phases.depths_km, max(seismicity.mean_km, 1.0)
+    anywhere = np.where(depths <= deepest, 1.0 / deepest, 0.0)
+    density = np.exp(phases.log_likelihood - phases.log_likelihood.max())
+    for estimate, misread in ((by_arrivals, CONFUSED_PROBABILITY), (from_section, MISREAD_PROBABILITY)):
+        if estimate is not None:
+            density = density * ((1.0 - misread) * _normal_density(depths, estimate) + misread * anywhere)
+    density /= density.sum()
+    mean = float((density * depths).sum())
+    deviation = float(np.sqrt((density * (depths - mean) ** 2).sum()))
+    return DepthEstimate(mean, float(np.hypot(deviation, VELOCITY_ERROR_KM + VELOCITY_ERROR_FRACTION * mean)))
+
+
+def _normal_density(depths_km: Floats, estimate: DepthEstimate) -> Floats:
+    """Density [d] per kilometer of a normal distribution, cut off at the ends of equally spaced depths."""
+    density = np.exp(-0.5 * ((depths_km - estimate.depth_km) / estimate.uncertainty_km) ** 2)
+    return np.asarray(density / (density.sum() * (depths_km[1] - depths_km[0])))
 
 
 def scale_depth(depth: DepthEstimate, factor: float) -> DepthEstimate:

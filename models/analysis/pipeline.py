@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from models.analysis.combine import OriginTime, set_origin_time
+from models.analysis.depth_phases import measure_depth_phases
 from models.analysis.distances import DistanceReadings, RecordsTooShort, predict_distances, read_distances
 from models.analysis.event_class import (
     MIN_CLASS_PROBABILITY,
@@ -39,6 +40,7 @@ from models.imaging.style import SectionStyle
 from models.registry.inference import OnnxModel, Quantities
 from models.seismic.association.arrivals import Arrival
 from models.seismic.association.second_source import SecondSource
+from models.seismic.depth_phases.likelihood import DepthPhases
 from models.seismic.location.solution import Location
 from models.seismic.source.solution import SourceSolution
 from models.seismic.waveforms import Gather, Record
@@ -101,6 +103,7 @@ class EventLocation:
     `depth_time_correlation`: of the errors of depth and origin time, None unless arrival times determine both. `method`, `arrivals`
     (empty where arrival times were not accepted) and `back_azimuths` are as in `RefinedLocation`. `classification` is None where the class
     was given. `source`: see `models.analysis.source`, None before an inversion. `second`: another event in the same records.
+    `depth_phases`: None where none were looked for.
     """
 
     event_type: ClassAnswer
@@ -116,6 +119,7 @@ class EventLocation:
     back_azimuths: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     source: SourceSolution | None = None
     second: SecondSource | None = None
+    depth_phases: DepthPhases | None = None
 
 
 def no_progress(stage: str, fraction: float) -> None:
@@ -248,7 +252,8 @@ def predict_event(
         answer = classification.event_type
     progress("force azimuth" if answer == "glacial" else "depth", 0.85)
     from_section, force_azimuth = _read_section(models, gather, shown, reference, answer)
-    hypocenter = _find_hypocenter(gather, readings, refined, from_section, answer)
+    phases = measure_depth_phases(records, gather, refined) if answer in {"earthquake", "other"} else None
+    hypocenter = _find_hypocenter(gather, readings, refined, from_section, answer, phases)
     return EventLocation(
         event_type=answer,
         location=refined.location,
@@ -262,16 +267,22 @@ def predict_event(
         arrivals=refined.arrivals,
         back_azimuths=refined.back_azimuths,
         second=refined.second,
+        depth_phases=phases,
     )
 
 
 def _find_hypocenter(
-    gather: Gather, readings: DistanceReadings, refined: RefinedLocation, from_section: DepthEstimate | None, answer: ClassAnswer
+    gather: Gather,
+    readings: DistanceReadings,
+    refined: RefinedLocation,
+    from_section: DepthEstimate | None,
+    answer: ClassAnswer,
+    phases: DepthPhases | None,
 ) -> Hypocenter:
     """Combine depth and origin time; arrival times alone hold the depth of an event that is neither, or whose section is not drawn."""
     by_arrivals = answer == "other" or (readings.withheld and answer == "earthquake")
     stations = (gather.latitudes_deg, gather.longitudes_deg)
-    return combine_hypocenter(readings, refined, from_section, stations, depth_of_arrivals=by_arrivals)
+    return combine_hypocenter(readings, refined, from_section, stations, depth_of_arrivals=by_arrivals, phases=phases)
 
 
 def _read_section(

@@ -48,6 +48,7 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
     from training.experiments.location import (
         class_prior,
         common_error,
+        depth_phases,
         hypocenter_coverage,
         moment_scale,
         origin_time_errors,
@@ -72,6 +73,8 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
         print(moment_scale.write_moment_scale_page(settings, arguments.command, arguments.most, arguments.scale))
     elif arguments.name == "section-depth":
         print(section_depth.write_section_depth_page(settings, arguments.command, arguments.store, arguments.trials, arguments.seed))
+    elif arguments.name == "depth-phases":
+        print(depth_phases.write_depth_phases_page(settings, arguments.command, arguments.trials, arguments.seed))
     elif arguments.name == "pick-delays":
         print(pick_delays.write_pick_delays_page(arguments.command, arguments.trials, arguments.seed))
     elif arguments.name == "origin-time-errors":
@@ -249,6 +252,7 @@ def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.Arg
     delays = commands.add_parser("pick-delays", help="measure the delay of the picker on synthetic onsets")
     origins = commands.add_parser("origin-time-errors", help="fit simulated origin times with and without the errors that stations share")
     short = commands.add_parser("short-records", help="locate simulated records of 100 s about P by their picks alone")
+    phases = commands.add_parser("depth-phases", help="read depths from the phases reflected above simulated sources")
     pairs = commands.add_parser("two-events", help="look for a second event in simulated windows of one event and of two")
     depths = commands.add_parser("section-depth", help="read depths from sections of few stations and of stations on one side")
     depths.add_argument("--store", default="greens_10s", help="store of Green's functions (greens_10s)")
@@ -258,13 +262,14 @@ def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.Arg
         (delays, 1500),
         (coverage, 300),
         (short, 20),
+        (phases, 600),
         (depths, 240),
         (origins, 120),
         (pairs, 150),
     ):
         command.add_argument("--trials", type=int, default=trials, help=f"events of each setting or onsets of each band ({trials})")
         command.add_argument("--seed", type=int, default=3407)
-    for command in (prior, stack, common, scaled, paper, networks, delays, coverage, short, depths, origins):
+    for command in (prior, stack, common, scaled, paper, networks, delays, coverage, short, phases, depths, origins):
         command.set_defaults(run=measure_location)
     pairs.set_defaults(run=measure_two_events)
 

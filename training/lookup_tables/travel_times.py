@@ -11,7 +11,7 @@ from obspy.taup import TauPyModel
 from obspy.taup.seismic_phase import SeismicPhase
 
 from models.array_types import Floats
-from models.seismic.earth.travel_times import DEPTHS_KM, DISTANCES_DEG, TABLE_PHASES, TRAVEL_TIME_FILE
+from models.seismic.earth.travel_times import DEPTHS_KM, DISTANCES_DEG, STORED_PHASES, TRAVEL_TIME_FILE
 
 # TauP's branches of each phase, and the range of distances at which it is observed.
 BRANCHES: dict[str, tuple[tuple[str, ...], float, float]] = {
@@ -23,6 +23,9 @@ BRANCHES: dict[str, tuple[tuple[str, ...], float, float]] = {
     "pP": (("pP",), 20.0, 100.0),
     "sP": (("sP",), 20.0, 100.0),
     "PP": (("PP",), 40.0, 180.0),
+    "pPKP": (("pPKIKP", "pPKiKP"), 105.0, 180.0),
+    "sPKP": (("sPKIKP", "sPKiKP"), 105.0, 180.0),
+    "PcP": (("PcP",), 0.0, 95.0),
 }
 
 
@@ -32,11 +35,11 @@ LAST = ("PKPab",)
 
 def write_travel_times(model: str = "ak135", path: Path = TRAVEL_TIME_FILE) -> Path:
     """Write the travel times int32 [phases, depths, distances] in milliseconds, -1 without an arrival; returns the path."""
-    seconds = np.full((len(TABLE_PHASES), len(DEPTHS_KM), len(DISTANCES_DEG)), np.nan)
+    seconds = np.full((len(STORED_PHASES), len(DEPTHS_KM), len(DISTANCES_DEG)), np.nan)
     taup = TauPyModel(model).model
     for k, depth_km in enumerate(DEPTHS_KM):
         corrected = taup.depth_correct(float(depth_km))
-        for row, phase in enumerate(TABLE_PHASES):
+        for row, phase in enumerate(STORED_PHASES):
             names, near, far = BRANCHES[phase]
             chosen = np.fmax if phase in LAST else np.fmin
             curve = chosen.reduce([interpolate_arrivals(SeismicPhase(name, corrected), chosen) for name in names])

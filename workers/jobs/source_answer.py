@@ -109,6 +109,7 @@ def describe_methods(found: EventLocation) -> tuple[str | None, str | None]:
     inverted = found.source is not None and found.source.constrains
     parts = ["section"] if not found.readings.withheld and found.event_type == "earthquake" else []
     parts += ["arrival-times"] if found.arrivals else []
+    parts += ["depth-phases"] if found.depth_phases is not None and found.depth_phases.found else []
     parts += ["waveform-inversion"] if inverted and found.source is not None and found.source.kind == "tensor" else []
     force = "waveform-inversion" if inverted else "beams"
     return "+".join(parts) if found.depth is not None else None, force if found.force_azimuth is not None else None

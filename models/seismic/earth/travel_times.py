@@ -18,13 +18,17 @@ from models.seismic.geodesy import KM_PER_DEGREE
 TRAVEL_TIME_FILE: Final = Path(__file__).with_name("travel_times.npz")
 TABLE_PHASES: Final = ("P", "PKP", "PKPbc", "PKPab", "S", "pP", "sP", "PP")
 """
-Phases of the table, in its order.
+Phases that sources are searched by.
 
 `P` is the first of p, P, Pn and Pdiff (to 125 degrees), `S` of s, S, Sn and Sdiff (to 115 degrees), and `PKP` of PKIKP and PKiKP.
 `PKPbc` (143 to 155 degrees) is the first and `PKPab` the last arrival of PKP through the outer core.
 """
 PHASES: Final = (*TABLE_PHASES, "Pg", "Sg")
-"""All phases: those of the table, and waves guided by the crust."""
+"""Phases that picks are associated with: those of the search, and waves guided by the crust."""
+LATER_PHASES: Final = ("pPKP", "sPKP", "PcP")
+"""Later phases that only depth phases need: PKP reflected at the surface above the source, of the branches of `PKP`, and P at the core."""
+STORED_PHASES: Final = (*TABLE_PHASES, *LATER_PHASES)
+"""Phases of the table, in its order."""
 CRUSTAL_VELOCITIES_KM_S: Final = {"Pg": 6.0, "Sg": 3.5}
 """
 Velocities of Pg and Sg (or Lg). Group velocities of Pg are 5.8 km/s and more, of Lg 3.5 km/s (Storchak, Schweitzer & Bormann 2003,
@@ -49,9 +53,12 @@ DEPTHS_KM: Final[Floats] = np.array(
 """Source depths of the table."""
 
 
+_ROWS: Final = (*STORED_PHASES, *CRUSTAL_VELOCITIES_KM_S)
+
+
 @cache
 def travel_time_table() -> Floats32:
-    """Return the travel times in seconds of `PHASES` [phases, depths, distances], NaN without an arrival; read once, read-only."""
+    """Return the travel times in seconds of all phases [phases, depths, distances], NaN without an arrival; read once, read-only."""
     with np.load(TRAVEL_TIME_FILE, allow_pickle=False) as table:
         milliseconds = table["milliseconds"]
     tabulated = np.where(milliseconds < 0, np.nan, milliseconds / 1000.0)
@@ -71,9 +78,10 @@ def travel_time_curve(phase: str, depth_km: float) -> Floats32:
     """
     Return the travel-time curve of a phase: seconds at `DISTANCES_DEG`, NaN without an arrival.
 
-    Linear between the table's depths; depths outside of them are clipped. Raises ValueError for a phase that is not in `PHASES`.
+    Linear between the table's depths; depths outside of them are clipped. Raises ValueError for a phase that is neither in `PHASES` nor in
+    `LATER_PHASES`.
     """
-    curves = travel_time_table()[PHASES.index(phase)]
+    curves = travel_time_table()[_ROWS.index(phase)]
     depth = min(max(depth_km, 0.0), float(DEPTHS_KM[-1]))
     above = min(int(np.searchsorted(DEPTHS_KM, depth, side="right")) - 1, len(DEPTHS_KM) - 2)
     fraction = np.float32((depth - DEPTHS_KM[above]) / (DEPTHS_KM[above + 1] - DEPTHS_KM[above]))
