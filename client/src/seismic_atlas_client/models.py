@@ -408,7 +408,7 @@ class LocateResult(LocationResult):
     """None in results of versions before detection."""
 
     depth_method: str | None = None
-    """Section, arrival-times, waveform-inversion, or some of them joined by +."""
+    """Section, arrival-times, depth-phases, waveform-inversion, or some of them joined by +."""
 
     force_method: str | None = None
     """Beams (network) or waveform-inversion."""

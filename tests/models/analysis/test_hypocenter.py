@@ -15,11 +15,13 @@ from models.analysis.hypocenter import (
     combine_hypocenter,
     describe_geometry,
     find_depth_range,
+    join_depth_phases,
 )
 from models.analysis.refinement import RefinedLocation
 from models.analysis.sections import locate_by_readings
 from models.seismic.association.depth_time import DepthTime
 from models.seismic.association.locate import ArrivalTimeSolution
+from models.seismic.depth_phases.likelihood import DEPTHS_KM, DepthPhases
 from models.seismic.location.hypocenter_calibration import HYPOCENTER_KEY
 
 JOINT = DepthTime(100.0, 5.0, 400.0, 9.0, 40.0)  # 0.1 s later for each kilometer
@@ -113,3 +115,32 @@ def test_the_range_of_depths_is_that_of_the_region_of_the_epicenter(timed):
 def test_a_section_of_three_stations_has_no_depth(readings, timed):
     few = replace(readings, live=np.arange(len(readings.live)) < 3)
     assert combine_hypocenter(few, timed, DepthEstimate(20.0, 20.0), NOWHERE).depth is None
+
+
+def make_phases(depth_km, log_likelihood=6.0):
+    """Depth phases of one depth, against a loss of all others below 40 km."""
+    peak = np.exp(-0.5 * ((DEPTHS_KM - depth_km) / 8.0) ** 2)
+    return DepthPhases(DEPTHS_KM, np.where(DEPTHS_KM > 40.0, -2.0, 0.0) + (log_likelihood + 2.0) * peak, 12)
+
+
+def test_depth_phases_decide_between_a_vague_depth_and_a_misread_section():
+    deep = DepthRange(650.0, 650.0**2)
+    found = join_depth_phases(make_phases(500.0, 10.0), DepthEstimate(200.0, 300.0), DepthEstimate(30.0, 20.0), deep)
+    assert found.depth_km == pytest.approx(500.0, abs=60.0)
+    certain = join_depth_phases(make_phases(500.0), DepthEstimate(480.0, 40.0), None, deep)
+    assert certain.depth_km == pytest.approx(500.0, abs=10.0)
+    assert 10.0 < certain.uncertainty_km < 25.0
+
+
+def test_weak_depth_phases_leave_a_depth_that_others_agree_on_and_widen_it():
+    shallow = DepthRange(100.0, 100.0**2)
+    found = join_depth_phases(make_phases(90.0, 0.5), DepthEstimate(20.0, 15.0), DepthEstimate(15.0, 8.0), shallow)
+    assert found.depth_km == pytest.approx(16.0, abs=6.0)
+
+
+def test_the_origin_time_follows_the_depth_phases(readings, timed):
+    vague = replace(JOINT, depth_variance_km2=150.0**2, covariance_km_s=0.1 * 150.0**2, time_variance_s2=300.0)
+    timed = replace(timed, arrival_solution=replace(timed.arrival_solution, depth_time=vague))
+    found = combine_hypocenter(readings, timed, DepthEstimate(250.0, 100.0), NOWHERE, phases=make_phases(300.0))
+    assert found.depth.depth_km == pytest.approx(300.0, abs=15.0)
+    assert found.origin.time_s == pytest.approx(5.0 + 0.1 * (found.depth.depth_km - 100.0))
