@@ -46,7 +46,12 @@ S_OVER_P = 5.2
 """Amplitude of S over P of the same pattern: the cube of Vp over Vs."""
 PATH_SCATTER = 0.35
 """Standard deviation of the log amplitude of a phase at a station."""
-PCP_AMPLITUDE, PP_AMPLITUDE, UNKNOWN_AMPLITUDE = (0.03, 0.3), (0.3, 1.5), (0.03, 0.35)
+PCP_AMPLITUDE, PP_AMPLITUDE = (0.03, 0.3), (0.3, 1.5)
+UNKNOWN_AMPLITUDE, UNKNOWN_RATE = (0.02, 0.3), 1.0
+"""
+Range of the amplitude of phases that no table has, with equal probability of its logarithm, and their mean number. Reflections at the
+discontinuities of the upper mantle have a few percent of P; more is a small shock that follows the first one.
+"""
 SNR = (2.0, 300.0)
 """Range of the peak amplitude of P over the standard deviation of the noise, either way of all frequencies."""
 PICK_ERROR_S = (0.3, 2.0)
@@ -151,8 +156,8 @@ def draw_phases(
     for name, span in (("PcP", PCP_AMPLITUDE), ("PP", PP_AMPLITUDE)):
         phases.append((name, travel_time_s(name, distances_deg, depth_km) - first_s, np.full(len(p), level * random.uniform(*span))))
     phases += [
-        ("other", np.full(len(p), random.uniform(5.0, 250.0)), np.full(len(p), level * random.uniform(*UNKNOWN_AMPLITUDE)))
-        for _ in range(random.poisson(2.0))
+        ("other", np.full(len(p), random.uniform(5.0, 250.0)), np.full(len(p), level * np.exp(random.uniform(*np.log(UNKNOWN_AMPLITUDE)))))
+        for _ in range(random.poisson(UNKNOWN_RATE))
     ]
     scatter = PATH_SCATTER * random.normal(size=(len(phases), len(p)))
     return [(name, lags, amplitudes * np.exp(row)) for (name, lags, amplitudes), row in zip(phases, scatter, strict=True)]
