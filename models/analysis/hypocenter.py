@@ -11,7 +11,7 @@ from models.analysis.event_class import sample_ellipse
 from models.analysis.refinement import RefinedLocation
 from models.array_types import Floats
 from models.seismic.association.depth_time import DepthTime
-from models.seismic.association.grid_scan import DEPTH_MARGIN_KM
+from models.seismic.association.grid_scan import DEEP_PROBABILITY, DEPTH_MARGIN_KM, DEPTH_SCALE_KM
 from models.seismic.depth_phases.likelihood import DepthPhases
 from models.seismic.earth.maximum_depth import maximum_depth_km
 from models.seismic.geodesy import distance_deg, geocentric_latitude_deg, unit_vectors
@@ -59,6 +59,12 @@ class DepthRange:
     def mean_square_about(self, depth_km: float) -> float:
         """Mean square of the difference from a depth."""
         return self.mean_square_km2 / 3.0 - self.mean_km * depth_km + depth_km**2
+
+    def density(self, depths_km: Floats) -> Floats:
+        """Prior density [d] of depth per kilometer, as in the search by arrival times: most earthquakes are shallow."""
+        shallow = np.exp(-depths_km / DEPTH_SCALE_KM) / DEPTH_SCALE_KM
+        deep = np.where(depths_km <= self.mean_km, 1.0 / max(self.mean_km, 1.0), 0.0)
+        return np.asarray((1.0 - DEEP_PROBABILITY) * shallow + DEEP_PROBABILITY * deep)
 
 
 @dataclass(frozen=True)
@@ -184,15 +190,16 @@ def join_depth_phases(
     """
     Multiply the likelihood of depth phases with the densities of the depths of arrival times and of a section.
 
-    Either of the two is misread with a probability of its own: then the depth is anywhere down to the deepest known earthquakes. The
-    result is the mean of the product and its standard deviation, which is large where several depths remain.
+    Either of the two is misread with a probability of its own. Arrival times then leave the prior of their depth, and the reading of a
+    section is distributed like the depths of earthquakes, whatever the true one is. The result is the mean of the product and its standard
+    deviation, which is large where several depths remain.
     """
-    depths, deepest = phases.depths_km, max(seismicity.mean_km, 1.0)
-    anywhere = np.where(depths <= deepest, 1.0 / deepest, 0.0)
+    depths = phases.depths_km
     density = np.exp(phases.log_likelihood - phases.log_likelihood.max())
-    for estimate, misread in ((by_arrivals, CONFUSED_PROBABILITY), (from_section, MISREAD_PROBABILITY)):
-        if estimate is not None:
-            density = density * ((1.0 - misread) * _normal_density(depths, estimate) + misread * anywhere)
+    density *= (1.0 - CONFUSED_PROBABILITY) * _normal_density(depths, by_arrivals) + CONFUSED_PROBABILITY * seismicity.density(depths)
+    if from_section is not None:
+        misread = float(seismicity.density(np.array([from_section.depth_km]))[0])
+        density *= (1.0 - MISREAD_PROBABILITY) * _normal_density(depths, from_section) + MISREAD_PROBABILITY * misread
     density /= density.sum()
     mean = float((density * depths).sum())
     deviation = float(np.sqrt((density * (depths - mean) ** 2).sum()))
