@@ -137,6 +137,13 @@ def measure_sources(arguments: argparse.Namespace, settings: TrainingSettings) -
             print(f"{name}\n{text}")
 
 
+def measure_observed_mechanisms(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Invert real earthquakes and compare their moment tensors with published ones."""
+    from training.experiments.source import observed_mechanisms
+
+    print(observed_mechanisms.write_observed_mechanisms_page(settings, arguments.command, arguments.folder))
+
+
 def choose_class_weights(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Choose the weights of the source inversion in the class."""
     from training.experiments.source import class_weights
@@ -218,6 +225,9 @@ def _add_sources(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     weights = commands.add_parser("class-weights", help="choose the weights of the source inversion in the class")
     weights.add_argument("--most", type=int, help="number of events of each part of the replica, at most")
     weights.set_defaults(run=choose_class_weights)
+    observed = commands.add_parser("observed-mechanisms", help="compare moment tensors of real earthquakes with published ones")
+    observed.add_argument("folder", type=Path, help="folder of real events")
+    observed.set_defaults(run=measure_observed_mechanisms)
 
 
 def _add_release_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
