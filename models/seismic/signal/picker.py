@@ -17,7 +17,7 @@ import numpy as np
 from models.array_types import Flags, Floats, Floats32, Integers
 from models.parallel import thread_map
 from models.seismic.signal.characteristic_function import aic_onset, clean_in_place, decimate_by_mean, find_peaks, sta_lta
-from models.seismic.signal.filters import bandpass_causal
+from models.seismic.signal.filters import bandpass_causal_bands
 from models.seismic.waveforms import SHORT_RECORD_S, Record
 
 BANDS_HZ: Final = ((2.0, 4.0), (0.8, 2.0), (0.3, 0.8), (0.03, 0.1))
@@ -85,29 +85,30 @@ def pick_records(records: Sequence[Record]) -> list[Picks]:
 
 def _pick_components(motion: Floats32, step: int, rate_hz: float) -> list[Pick]:
     """Pick the summed energy of components [c, n] in every band; nothing where one of them is constant or all gap."""
-    samples = np.stack([decimate_by_mean(np.ascontiguousarray(component, np.float64), step) for component in motion])
+    samples = np.stack([decimate_by_mean(component, step) for component in motion])
     live = np.isfinite(samples).all(axis=0)
     if live.sum() <= 1 or not all(clean_in_place(component) for component in samples):
         return []
-    return [pick for index, band in enumerate(BANDS_HZ) for pick in _pick_band(samples, live, rate_hz, band, index)]
+    bands = {index: (low_hz, min(high_hz, USABLE_RATE_FRACTION * rate_hz)) for index, (low_hz, high_hz) in enumerate(BANDS_HZ)}
+    usable = {index: (low_hz, high_hz) for index, (low_hz, high_hz) in bands.items() if high_hz >= MIN_CORNER_RATIO * low_hz}
+    filtered = zip(usable.items(), bandpass_causal_bands(samples, rate_hz, list(usable.values())), strict=True)
+    return [pick for (index, band), components in filtered for pick in _pick_band(components, live, rate_hz, band, index)]
 
 
-def _pick_band(samples: Floats, live: Flags, rate_hz: float, band: tuple[float, float], index: int) -> list[Pick]:
-    """Pick components [c, n] in one band, in order of time."""
-    low_hz, high_hz = band[0], min(band[1], USABLE_RATE_FRACTION * rate_hz)
-    if high_hz < MIN_CORNER_RATIO * low_hz:
-        return []
+def _pick_band(components: Floats, live: Flags, rate_hz: float, band: tuple[float, float], index: int) -> list[Pick]:
+    """Pick components [c, n], filtered in one band, in order of time."""
+    (low_hz, high_hz), (count, length) = band, components.shape
     short_s = short_window_s(low_hz, high_hz)
     short = max(2, round(short_s * rate_hz))
-    is_short = samples.shape[1] < SHORT_RECORD_S * rate_hz
+    is_short = length < SHORT_RECORD_S * rate_hz
     noise_windows = MIN_NOISE_WINDOWS_SHORT if is_short else MIN_NOISE_WINDOWS
-    if samples.shape[1] < (noise_windows + 2.0) * short:
+    if length < (noise_windows + 2.0) * short:
         return []
-    components = np.stack([bandpass_causal(component, rate_hz, low_hz, high_hz) for component in samples])
-    filtered = np.linalg.norm(components, axis=0)  # STA/LTA and AIC take energy only, so the norm over components stands for them
+    # STA/LTA and AIC take energy only, so the norm over components stands for them
+    filtered = np.abs(components[0]) if count == 1 else np.linalg.norm(components, axis=0)
     ratio = sta_lta(filtered, live, short, round(LONG_WINDOW * short), round(noise_windows * short))
     # The energy of c components over a window has 2 c B T degrees of freedom, B being the bandwidth and T the window.
-    deviation = math.sqrt(2.0 / (2.0 * len(samples) * (high_hz - low_hz) * short_s))
+    deviation = math.sqrt(2.0 / (2.0 * count * (high_hz - low_hz) * short_s))
     if is_short:
         deviation *= math.sqrt(1.0 + 1.0 / noise_windows)  # the long-term average has an error of its own
     picks = []

@@ -3,16 +3,25 @@
 import numpy as np
 import pytest
 
-from models.seismic.signal.characteristic_function import aic_onset, clean_in_place, decimate_by_mean, find_peaks, sta_lta
+from models.seismic.signal.characteristic_function import (
+    aic_onset,
+    clean_in_place,
+    decimate_by_mean,
+    find_order_statistic,
+    find_peaks,
+    sta_lta,
+)
 
 
-def test_sta_lta_is_the_ratio_of_mean_energies_after_and_before():
-    samples = np.random.default_rng(1).normal(size=200)
-    found = sta_lta(samples, np.ones(200, np.bool_), 10, 60, 30)
+@pytest.mark.parametrize(("long", "min_long"), [(60, 30), (20, 30), (300, 30)])
+@pytest.mark.parametrize("count", [200, 201])
+def test_sta_lta_is_the_ratio_of_mean_energies_after_and_before(count, long, min_long):
+    samples = np.random.default_rng(1).normal(size=count)
+    found = sta_lta(samples, np.ones(count, np.bool_), 10, long, min_long)
     floor = 0.01 * np.median(samples**2)
-    expected = np.zeros(200)
-    for i in range(30, 191):
-        expected[i] = (np.mean(samples[i : i + 10] ** 2) + floor) / (np.mean(samples[max(0, i - 60) : i] ** 2) + floor)
+    expected = np.zeros(count)
+    for i in range(min_long, count - 9):
+        expected[i] = (np.mean(samples[i : i + 10] ** 2) + floor) / (np.mean(samples[max(0, i - long) : i] ** 2) + floor)
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
@@ -51,6 +60,20 @@ def test_cleaning_demeans_interpolates_gaps_and_removes_single_spikes():
 
 def test_decimation_averages_blocks():
     assert decimate_by_mean(np.arange(7.0), 3).tolist() == [1.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.random.default_rng(3).normal(size=1001) ** 2,
+        10.0 ** np.random.default_rng(4).uniform(-300.0, 300.0, 500),
+        np.repeat([0.0, 1.0, 1.0 + 1e-15, 3.0], 50),
+        np.array([2.0]),
+    ],
+)
+def test_an_order_statistic_is_the_value_of_its_rank(values):
+    for rank in {0, len(values) // 3, len(values) // 2, len(values) - 1}:
+        assert find_order_statistic(values, rank) == np.sort(values)[rank]
 
 
 def test_peaks_are_separated_and_highest_first():

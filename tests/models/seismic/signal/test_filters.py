@@ -7,6 +7,7 @@ from models.seismic.signal.filters import (
     FrequencyBand,
     PeriodBand,
     bandpass_causal,
+    bandpass_causal_bands,
     bandpass_envelope,
     bandpass_quadrature,
     bandpass_zero_phase,
@@ -39,3 +40,14 @@ def test_the_causal_filter_has_no_output_before_its_input_and_none_for_a_constan
     assert not filtered[:200].any()
     assert np.abs(filtered[200:]).max() > 0.1
     np.testing.assert_allclose(bandpass_causal(np.full(100, 7.0), 10.0, 0.8, 2.0), 0.0, atol=1e-9)
+
+
+@pytest.mark.parametrize("bands_hz", [[(0.8, 2.0)], [(2.0, 4.0), (0.8, 2.0), (0.3, 0.8), (0.03, 0.1)]])
+def test_bands_filtered_at_once_are_those_filtered_one_by_one(bands_hz):
+    components = np.random.default_rng(1).normal(3.0, 1.0, (2, 500))
+    expected = [[bandpass_causal(component, 10.0, *band) for component in components] for band in bands_hz]
+    np.testing.assert_allclose(bandpass_causal_bands(components, 10.0, bands_hz), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_no_band_is_filtered_where_none_is_given():
+    assert bandpass_causal_bands(np.ones((1, 50)), 1.0, []).shape == (0, 1, 50)
