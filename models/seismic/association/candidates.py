@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from models.array_types import Flags, Floats, Floats32, Integers
-from models.seismic.association.pick_likelihood import PickMixture, TimeGrid, arrival_llr
+from models.seismic.association.pick_likelihood import PickMixture, TimeGrid, write_arrival_llr
 from models.seismic.earth.travel_time_errors import (
     FIRST_PHASES,
     PICK_PROBABILITY,
@@ -322,10 +322,11 @@ def phase_llr(
         Phases to compute, in the order of the grid's starts.
 
     """
-    slowness_error = correlated_slowness_error(data.stations, data.interstation_deg, distances_deg)
-    rows = []
+    slowness_error = correlated_slowness_error(data.stations, data.interstation_deg, distances_deg) if correlated_errors else None
+    llr = np.empty((len(phases), len(distances_deg), grid.sample_count), np.float32)
+    counts = np.full(len(distances_deg), grid.sample_count)
     for index, phase in enumerate(phases):
-        error = phase_error_s(phase, data.station_spacing_deg, distances_deg, depth_km, slowness_error if correlated_errors else None)
+        error = phase_error_s(phase, data.station_spacing_deg, distances_deg, depth_km, slowness_error)
         sigma = np.sqrt(data.pick_deviations**2 + (error**2 + grid_error_s**2)[:, None])
         probabilities = (data.s_detected if phase in SHEAR_PHASES else data.p_detected) * PICK_PROBABILITY[phase]
         weights = data.later_weights
@@ -336,14 +337,15 @@ def phase_llr(
         elif phase in FIRST_PHASES and phase != "Pg":
             weights = data.first_weights
         picks = PickMixture(data.pick_times, sigma, weights, probabilities, data.record_starts, data.record_ends)
-        rows.append(arrival_llr(picks, TimeGrid(grid.step_s, grid.starts[index], grid.sample_count)))
-    return np.stack(rows) if rows else np.zeros((0, len(distances_deg), grid.sample_count), np.float32)
+        write_arrival_llr(picks, TimeGrid(grid.step_s, grid.starts[index], grid.sample_count), counts, llr[index])
+    return llr
 
 
-def rayleigh_llr(data: Candidates, distances_deg: Floats, grid_error_s: Floats, grid: TimeGrid) -> Floats32:
+def rayleigh_llr(data: Candidates, distances_deg: Floats, grid_error_s: Floats, grid: TimeGrid, counts: Integers) -> Floats32:
     """
     Compute the LLR [n, samples] of the largest Rayleigh-wave amplitude on each trace; `grid` has starts [n].
 
+    Only the first `counts` [n] samples of each trace are computed; the others are zero and must not be used.
     LLRs are divided by the square root of the number of stations sharing a path. Path sharing is evaluated at a fixed 60 degrees,
     whatever the trial distance; otherwise near sources, for which stations share less, would get larger weights and win.
     """
@@ -352,6 +354,8 @@ def rayleigh_llr(data: Candidates, distances_deg: Floats, grid_error_s: Floats, 
     sigma = np.sqrt(RAYLEIGH_DEVIATION_S**2 + path**2 + grid_error_s**2)
     deviations = np.repeat(sigma[:, None], data.rayleigh_times.shape[1], axis=1)
     spans = (data.record_starts, data.record_ends)
-    llr = arrival_llr(PickMixture(data.rayleigh_times, deviations, data.rayleigh_weights, data.rayleigh_detected, *spans), grid)
-    sharing = data.effective_neighbor_counts(np.full(len(distances_deg), RAYLEIGH_SHARING_DEG))
-    return np.asarray(llr / np.sqrt(sharing)[:, None].astype(np.float32))
+    llr = np.empty((len(distances_deg), grid.sample_count), np.float32)
+    picks = PickMixture(data.rayleigh_times, deviations, data.rayleigh_weights, data.rayleigh_detected, *spans)
+    write_arrival_llr(picks, grid, counts, llr)
+    llr /= np.sqrt(data.effective_neighbor_counts(np.full(len(distances_deg), RAYLEIGH_SHARING_DEG)))[:, None].astype(np.float32)
+    return llr

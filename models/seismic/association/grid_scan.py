@@ -21,7 +21,14 @@ from models.seismic.association.pick_likelihood import TimeGrid
 from models.seismic.association.stack import PhaseLlr, PhaseTables, RayleighLlr, stack_along_curves
 from models.seismic.earth.maximum_depth import maximum_depth_km
 from models.seismic.earth.travel_time_errors import CRUSTAL_ALTERNATIVES, DETECTION_PROBABILITY
-from models.seismic.earth.travel_times import DISTANCES_DEG, MAX_CRUSTAL_DEG, PHASES, interpolate_curve, travel_time_curve
+from models.seismic.earth.travel_times import (
+    DISTANCES_DEG,
+    MAX_CRUSTAL_DEG,
+    PHASES,
+    interpolate_curve,
+    interpolate_curves,
+    travel_time_curve,
+)
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.location.origin_time_prior import MAX_LEAD_S, OriginPrior
 
@@ -179,10 +186,11 @@ def scan_grid(
     times = times._replace(starts=times.starts[chosen])
     llr = phase_llr(data, distances_deg, depth_km, grid_error_s, times, correlated_errors=correlated_errors, phases=phases)
     arrivals = PhaseLlr(llr, times.starts, data.independent_weights(distances_deg))
-    slownesses, rayleigh_times = np.zeros(0), TimeGrid(step, np.zeros(len(distances_deg), np.int64), 2)
+    waves = RayleighLlr(np.zeros((len(distances_deg), 1), np.float32), np.zeros(len(distances_deg), np.int64), np.zeros(0))
     if rayleigh:
-        slownesses, rayleigh_times = GROUP_SLOWNESSES_S_DEG, _rayleigh_time_grid(data, distances_deg, step, window)
-    waves = RayleighLlr(rayleigh_llr(data, distances_deg, grid_error_s, rayleigh_times), rayleigh_times.starts, slownesses)
+        rayleigh_times, counts = _rayleigh_time_grid(data, distances_deg, step, window)
+        llr = rayleigh_llr(data, distances_deg, grid_error_s, rayleigh_times, counts)
+        waves = RayleighLlr(llr, rayleigh_times.starts, GROUP_SLOWNESSES_S_DEG)
     curves = np.stack([phase_curves(depth)[chosen] for depth in grid.depths_km])
     tables = PhaseTables(curves, detection_probability()[chosen], _find_alternatives(phases))
     inputs = (data.stations, tables, arrivals, waves)
@@ -266,21 +274,27 @@ def _expected_times_s(distances_deg: Floats, depths_km: Sequence[float]) -> Floa
     """Return the travel times [phases, n] from the depth nearest to the median of those from which a phase arrives; 0 if from none."""
     median_km, expected = float(np.median(depths_km)), np.full((len(PHASES), len(distances_deg)), np.nan)
     for depth_km in sorted(depths_km, key=lambda depth: abs(depth - median_km)):
-        curves = phase_curves(depth_km).astype(np.float64)
-        times = np.array([np.interp(distances_deg, DISTANCES_DEG, curve) for curve in curves])
+        times = interpolate_curves(phase_curves(depth_km), distances_deg)
         expected = np.where(np.isnan(expected), times, expected)
         if not np.isnan(expected).any():
             break
     return np.asarray(np.nan_to_num(expected))
 
 
-def _rayleigh_time_grid(data: Candidates, distances_deg: Floats, step_s: float, window: tuple[float, float] | None) -> TimeGrid:
-    """Return the sampling, with starts [n], of the whole records, or of Rayleigh waves of all trial velocities from sources in a window."""
+def _rayleigh_time_grid(
+    data: Candidates, distances_deg: Floats, step_s: float, window: tuple[float, float] | None
+) -> tuple[TimeGrid, Integers]:
+    """
+    Return the sampling, with starts [n], of the whole records, or of Rayleigh waves of all trial velocities from sources in a window.
+
+    And how many samples [n] of each trace these waves may arrive in: fewer at near stations.
+    """
     if window is None:
-        return TimeGrid(step_s, np.zeros(len(distances_deg), np.int64), round(data.record_ends.max() / step_s) + 2)
+        count = round(data.record_ends.max() / step_s) + 2
+        return TimeGrid(step_s, np.zeros(len(distances_deg), np.int64), count), np.full(len(distances_deg), count)
     starts = np.floor((window[0] + distances_deg * GROUP_SLOWNESSES_S_DEG.min()) / step_s).astype(np.int64)
-    longest_s = window[1] - window[0] + float(distances_deg.max()) * float(np.ptp(GROUP_SLOWNESSES_S_DEG))
-    return TimeGrid(step_s, starts, math.ceil(longest_s / step_s))
+    counts = np.ceil((window[1] - window[0] + distances_deg * float(np.ptp(GROUP_SLOWNESSES_S_DEG))) / step_s).astype(np.int64)
+    return TimeGrid(step_s, starts, int(counts.max())), counts
 
 
 def _first_arrival_curve(depth_km: float) -> Floats32:

@@ -63,41 +63,49 @@ class LlrBases(NamedTuple):
     records: Integers
 
 
-@compiled_sums
 def arrival_llr(picks: PickMixture, grid: TimeGrid) -> Floats32:
     """
     Compute the LLR [n, count] of an arrival on each of n traces at each instant of a grid with starts [n]; zero outside the record.
 
     The formula is that of the module. Times of picks, records and grid are in seconds after a common reference time. Normal densities
-    are cut off at 5 standard deviations.
+    are cut off at 5 standard deviations, and an excess above the level away from picks of less than 1e-4 is taken for none.
     """
-    times, starts, step, count = picks.times, grid.starts, grid.step_s, grid.sample_count
+    result = np.empty((len(picks.times), grid.sample_count), np.float32)
+    write_arrival_llr(picks, grid, np.full(len(result), grid.sample_count), result)
+    return result
+
+
+@compiled_sums
+def write_arrival_llr(picks: PickMixture, grid: TimeGrid, counts: Integers, result: Floats32) -> None:
+    """Write the LLR of `arrival_llr` to the first `counts` [n] samples of each row of `result` [n, count], and zero to the others."""
+    times, starts, step = picks.times, grid.starts, grid.step_s
     deviations, weights, probabilities = picks.deviations, picks.weights, picks.probabilities
     record_starts, record_ends = picks.record_starts, picks.record_ends
-    result = np.zeros((len(times), count), np.float32)
-    ratio = np.empty(count)
+    ratio, windows = np.zeros(grid.sample_count), np.zeros((times.shape[1], 2), np.int64)
     for i in range(len(times)):
+        result[i] = 0.0
         first = max(0, math.ceil(record_starts[i] / step) - starts[i])
-        last = min(count - 1, math.floor(record_ends[i] / step) - starts[i])
+        last = min(counts[i] - 1, math.floor(record_ends[i] / step) - starts[i])
         if last <= first or probabilities[i] <= 0.0:
             continue
-        ratio[:] = 0.0
         scale = probabilities[i] * (record_ends[i] - record_starts[i]) / (1.0 - probabilities[i])
         for j in range(times.shape[1]):
-            if weights[i, j] <= 0.0:
-                continue
             sigma = deviations[i, j]
-            peak = scale * weights[i, j] / (sigma * math.sqrt(2.0 * math.pi))
             low = max(first, math.ceil((times[i, j] - 5.0 * sigma) / step) - starts[i])
-            high = min(last, math.floor((times[i, j] + 5.0 * sigma) / step) - starts[i])
+            high = min(last, math.floor((times[i, j] + 5.0 * sigma) / step) - starts[i]) if weights[i, j] > 0.0 else low - 1
+            windows[j, 0], windows[j, 1] = low, high + 1
+            peak = scale * weights[i, j] / (sigma * math.sqrt(2.0 * math.pi))
             for k in range(low, high + 1):
                 deviation = ((starts[i] + k) * step - times[i, j]) / sigma
                 ratio[k] += peak * math.exp(-0.5 * deviation * deviation)
         base = math.log(1.0 - probabilities[i])
-        for k in range(first, last + 1):
-            excess = math.log1p(ratio[k]) if ratio[k] > 0.0 else 0.0
-            result[i, k] = base + excess if excess > _MIN_EXCESS else base
-    return result
+        result[i, first : last + 1] = base
+        for j in range(len(windows)):
+            for k in range(windows[j, 0], windows[j, 1]):
+                excess = math.log(1.0 + ratio[k])  # of sums near 1 nothing is kept that log1p would save
+                if excess > _MIN_EXCESS:
+                    result[i, k] = base + excess
+                ratio[k] = 0.0  # for windows that overlap, and for the next trace
 
 
 @compiled_sums

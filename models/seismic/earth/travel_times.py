@@ -110,6 +110,17 @@ def interpolate_curve(curve: Floats32, distance_deg: float) -> float:
 
 
 @compiled_sums
+def interpolate_curves(curves: Floats32, distances_deg: Floats) -> Floats:
+    """Interpolate curves [c, distances] at n distances, as `interpolate_curve` does: [c, n]."""
+    values = np.empty((len(curves), len(distances_deg)))
+    for i in range(len(distances_deg)):
+        low, fraction = find_interval(distances_deg[i])
+        for c in range(len(curves)):
+            values[c, i] = interpolate_between(curves[c], low, fraction)
+    return values
+
+
+@compiled_sums
 def find_interval(distance_deg: float) -> tuple[int, float]:
     """Find the interval of `DISTANCES_DEG` that a distance lies in: the index of its lower end, and the fraction of it that is before."""
     position = (

@@ -75,9 +75,9 @@ def test_stations_that_share_a_path_share_one_rayleigh_llr():
     grid, distances, error = TimeGrid(5.0, np.zeros(4, np.int64), 400), np.full(4, 30.0), np.zeros(4)
     together = collect_candidates(picks, peaks, np.zeros(4), np.zeros(4))
     single = collect_candidates(picks[:1], peaks[:1], np.zeros(1), np.zeros(1))
-    row = rayleigh_llr(single, distances[:1], error[:1], TimeGrid(5.0, np.zeros(1, np.int64), 400))[0]
+    row = rayleigh_llr(single, distances[:1], error[:1], TimeGrid(5.0, np.zeros(1, np.int64), 400), np.array([400]))[0]
     assert row.argmax() * 5.0 == 900.0
-    np.testing.assert_allclose(rayleigh_llr(together, distances, error, grid), np.tile(row / 2.0, (4, 1)), rtol=1e-5)
+    np.testing.assert_allclose(rayleigh_llr(together, distances, error, grid, np.full(4, 400)), np.tile(row / 2.0, (4, 1)), rtol=1e-5)
 
 
 def test_a_pick_soon_after_a_strong_one_is_hardly_the_first_arrival():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.seismic.association.pick_likelihood import PickMixture, TimeGrid, arrival_llr, find_bases
+from models.seismic.association.pick_likelihood import PickMixture, TimeGrid, arrival_llr, find_bases, write_arrival_llr
 
 
 def test_the_llr_is_that_of_a_normal_mixture_against_a_uniform_density():
@@ -50,3 +50,14 @@ def test_an_excess_that_a_stack_would_not_show_is_taken_for_none():
     assert len(above) > 0
     assert above.min() > 0.9e-4
     assert (row[40:44] == row.min()).all()  # within five standard deviations, but less than 1e-4 above the level
+
+
+def test_only_the_samples_asked_for_are_written():
+    rng = np.random.default_rng(2)
+    spans, grid = (np.full(3, 5.0), np.full(3, 95.0)), TimeGrid(0.5, np.array([-4, 0, 30]), 180)
+    times, deviations = rng.uniform(0.0, 100.0, (3, 4)), np.full((3, 4), 3.0)
+    picks = PickMixture(times, deviations, np.full((3, 4), 0.25), np.full(3, 0.7), *spans)
+    counts, found = np.array([180, 60, 3]), np.full((3, 180), 7.0, np.float32)
+    write_arrival_llr(picks, grid, counts, found)
+    asked = np.arange(180) < counts[:, None]
+    np.testing.assert_array_equal(found, np.where(asked, arrival_llr(picks, grid), 0.0))
