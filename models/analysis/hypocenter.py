@@ -14,8 +14,9 @@ from models.seismic.association.depth_time import DepthTime
 from models.seismic.association.grid_scan import DEEP_PROBABILITY, DEPTH_MARGIN_KM, DEPTH_SCALE_KM
 from models.seismic.depth_phases.likelihood import DepthPhases
 from models.seismic.earth.maximum_depth import maximum_depth_km
-from models.seismic.geodesy import distance_deg, geocentric_latitude_deg, unit_vectors
+from models.seismic.geodesy import geocentric_latitude_deg, unit_vectors
 from models.seismic.location.hypocenter_calibration import read_hypocenter_scales
+from models.seismic.location.region_calibration import describe_geometry
 from models.seismic.location.solution import Location
 
 MIN_SECTION_STATIONS: Final = 4
@@ -117,7 +118,9 @@ def combine_hypocenter(
     from_section = from_section if readings.live.sum() >= MIN_SECTION_STATIONS else None
     seismicity = find_depth_range(refined.location)
     scales = read_hypocenter_scales(readings.calibration, refined.method)
-    time_factor, depth_factor = scales.at(describe_geometry(refined.location, coordinates))
+    location = refined.location
+    epicenter = (location.latitude_deg, location.longitude_deg)
+    time_factor, depth_factor = scales.at(describe_geometry(epicenter, coordinates, location.effective_stations))
     joint = None if refined.arrival_solution is None else refined.arrival_solution.depth_time
     if joint is not None and (from_section is not None or (depth_of_arrivals and joint.depth_uncertainty_km <= MAX_DEPTH_ERROR_KM)):
         moved = join_section_depth(joint, from_section, depth_factor, seismicity)
@@ -156,14 +159,6 @@ def find_depth_range(location: Location) -> DepthRange:
     latitudes, longitudes = np.concatenate(samples).T
     maximum_km = maximum_depth_km(unit_vectors(geocentric_latitude_deg(latitudes), longitudes)) + DEPTH_MARGIN_KM
     return DepthRange(float(np.average(maximum_km, weights=weights)), float(np.average(maximum_km**2, weights=weights)))
-
-
-def describe_geometry(location: Location, coordinates: tuple[Floats, Floats]) -> dict[str, float]:
-    """Describe the geometry of an event by the quantities that factors depend on."""
-    distances = distance_deg(location.latitude_deg, location.longitude_deg, *coordinates)
-    known = distances[np.isfinite(distances)]
-    median = float(np.median(known)) if len(known) else float("nan")
-    return {"effective_stations": location.effective_stations, "median_distance_deg": median}
 
 
 def join_section_depth(

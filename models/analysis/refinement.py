@@ -19,7 +19,7 @@ from models.seismic.association.locate import ArrivalTimeSolution
 from models.seismic.association.second_source import SecondSource, compare_amplitudes, find_second_source
 from models.seismic.location.distances import count_effective_stations
 from models.seismic.location.likelihood import LogPrior
-from models.seismic.location.region_calibration import calibrate_region, read_coverage_scales
+from models.seismic.location.region_calibration import CoverageScales, calibrate_region, describe_geometry, read_coverage_scales
 from models.seismic.location.regions import EpicenterRegion, find_regions
 from models.seismic.location.solution import Location, StationDistances, build_location
 from models.seismic.polarization.back_azimuth import measure_back_azimuths
@@ -83,7 +83,7 @@ class _Observations:
     def calibrate(self, regions: Sequence[EpicenterRegion], method: Method) -> list[EpicenterRegion]:
         """Scale the ellipses of regions as the card's calibration states for the method that found them."""
         scales = read_coverage_scales(self.readings.calibration, method)
-        return [calibrate_region(region, scales, self.location.effective_stations) for region in regions]
+        return calibrate_regions(regions, scales, self.gather, self.location.effective_stations)
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def locate_without_distances(records: Sequence[Record], gather: Gather, readings
     effective = count_effective_stations(gather.latitudes_deg[detected], gather.longitudes_deg[detected])
     scales = read_coverage_scales(readings.calibration, "arrival-times")
     location = build_location(
-        [calibrate_region(region, scales, effective) for region in solution.regions],
+        calibrate_regions(solution.regions, scales, subset, effective),
         station_distances(gather, readings),
         common_bias_deg=0.0,
         effective_stations=effective,
@@ -198,6 +198,15 @@ def _observe(records: Sequence[Record], gather: Gather, readings: DistanceReadin
     selected = [records[index] for index in indices] if len(records) else []
     subset, picks = gather.subset(indices), pick_records(selected)
     return _Observations(subset, subset_readings(readings, indices), picks, measure_directions(subset, selected, picks), location)
+
+
+def calibrate_regions(
+    regions: Sequence[EpicenterRegion], scales: CoverageScales, gather: Gather, effective_stations: float
+) -> list[EpicenterRegion]:
+    """Scale the ellipses of regions by the factors for the geometry of each, with the stations of a gather."""
+    stations = (gather.latitudes_deg, gather.longitudes_deg)
+    geometries = [describe_geometry((region.latitude_deg, region.longitude_deg), stations, effective_stations) for region in regions]
+    return [calibrate_region(region, scales, geometry) for region, geometry in zip(regions, geometries, strict=True)]
 
 
 def _renumber_solution(solution: ArrivalTimeSolution, indices: Integers) -> ArrivalTimeSolution:

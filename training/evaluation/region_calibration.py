@@ -9,7 +9,8 @@ factor from few events is larger than the error it corrects. Fitted on halves of
 90 % on the other halves by 5.4 and 3.5 percentage points with this rule, by 6.5 and 4.2 points without it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,14 +21,14 @@ from training.config import TrainingSettings
 from training.datasets.catalog_replica import ReplicaRecipe
 from training.datasets.splits import SPLIT_NAMES
 from training.evaluation.evaluate import Switches, evaluate
-from training.evaluation.event_result import EpicenterResult, EventResult
+from training.evaluation.event_result import EventResult
 from training.evaluation.event_sources import ReplicaSource
 from training.evaluation.location_page import load_replica_recipe
 from training.evaluation.metrics import wilson
 from training.evaluation.pages import format_table
 
-BORDERS = (6.0, 12.0)
-"""Borders of the classes of effective stations."""
+CLASS_BOUNDS = {"effective_stations": (6.0, 12.0), "median_distance_deg": (5.0, 12.0)}
+"""Between classes that have factors of their own: below 12 degrees waves guided by the crust are taken for first ones, below 5 all are."""
 MIN_EVENTS = 30
 """Events of a class that has factors of its own; smaller classes have the factors of all events."""
 REPLICAS = 2
@@ -50,16 +51,22 @@ def calibration_factor(scales: Floats, level: float) -> float:
     return 1.0 if low <= level <= high else max(conformal_factor(scales, level), 1.0)
 
 
-def fit_coverage_scales(epicenters: Sequence[EpicenterResult]) -> dict[str, Any] | None:
-    """Fit the factors by class, as `models.seismic.location.region_calibration` reads them from a card; None with too few events."""
+def fit_coverage_scales(epicenters: Sequence[Any], quantity: str = "effective_stations") -> dict[str, Any] | None:
+    """
+    Fit the factors by class, as `models.seismic.location.region_calibration` reads them from a card; None with too few events.
+
+    `epicenters` have the attributes `scale_68`, `scale_90` and `quantity`, as `EpicenterResult` has.
+    """
     if len(epicenters) < MIN_EVENTS:
         return None
-    classes = np.digitize([epicenter.effective_stations for epicenter in epicenters], BORDERS)
-    members = [classes == k for k in range(len(BORDERS) + 1)]
+    bounds = CLASS_BOUNDS[quantity]
+    classes = np.digitize([getattr(one, quantity) for one in epicenters], bounds)
+    members = [classes == k for k in range(len(bounds) + 1)]
     fitted_on = [member if member.sum() >= MIN_EVENTS else np.ones_like(member) for member in members]
     scales_68, scales_90 = (np.array([getattr(one, name) for one in epicenters]) for name in ("scale_68", "scale_90"))
     return {
-        "stations": list(BORDERS),
+        "quantity": quantity,
+        "bounds": list(bounds),
         "inner": [round(calibration_factor(scales_68[rows], CONFIDENCE), 3) for rows in fitted_on],
         "outer": [round(calibration_factor(scales_90[rows], CONFIDENCE_90), 3) for rows in fitted_on],
         "events": [int(member.sum()) for member in members],
@@ -81,12 +88,18 @@ def evaluate_validation(settings: TrainingSettings, store: str | None, most: int
     return [result for source in sources for result in evaluate(source, settings, Switches(calibrated=False))], recipe
 
 
-def format_factors(factors: dict[str, Any]) -> str:
-    """Tabulate the factors by method and class."""
-    classes = [f"below {BORDERS[0]:g}", f"{BORDERS[0]:g} to {BORDERS[1]:g}", f"from {BORDERS[1]:g}"]
+def name_classes(table: Mapping[str, Any]) -> list[str]:
+    """Name the classes of a table of factors."""
+    bounds, quantity = [f"{bound:g}" for bound in table["bounds"]], str(table["quantity"]).replace("_deg", ", degrees,").replace("_", " ")
+    ranges = [f"below {bounds[0]}", *(f"{low} to {high}" for low, high in pairwise(bounds)), f"from {bounds[-1]}"]
+    return [f"{quantity} {one}" for one in ranges]
+
+
+def format_factors(factors: Mapping[str, Any], first: tuple[str, str], second: tuple[str, str]) -> str:
+    """Tabulate two factors by method and class; `first`, `second`: key in the tables and head of the column."""
     lines = [
-        (method, name, str(events), f"{inner:.2f}", f"{outer:.2f}")
+        (method, name, str(events), *(f"{factor:.2f}" for factor in pair))
         for method, one in factors.items()
-        for name, events, inner, outer in zip(classes, one["events"], one["inner"], one["outer"], strict=True)
+        for name, events, *pair in zip(name_classes(one), one["events"], one[first[0]], one[second[0]], strict=True)
     ]
-    return format_table(("method", "effective stations", "events", "factor on 68 %", "factor on 90 %"), lines)
+    return format_table(("method", "class", "events", first[1], second[1]), lines)

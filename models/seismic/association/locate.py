@@ -178,8 +178,8 @@ def locate_by_arrival_times(data: Candidates, prior: LogPrior, starts: Sequence[
     low, high = origin_span(data)
     log_evidence = float(np.logaddexp.reduce(masses)) - np.log(SPHERE_SQUARE_DEG * (high - low))
     ratio = residual_ratio(arrivals)
-    wider = CoverageScales((), (ratio,), (ratio,))
-    regions = tuple(calibrate_region(region, wider, 0.0) for region in summarize_regions([nodes for nodes, _ in found]))
+    wider = CoverageScales(inner=(ratio,), outer=(ratio,))
+    regions = tuple(calibrate_region(region, wider, {}) for region in summarize_regions([nodes for nodes, _ in found]))
     depth_time = replace(depth_time.scale_errors(ratio), time_s=data.clock_s + depth_time.time_s)
     return ArrivalTimeSolution(regions, depth_time, log_evidence, arrivals)
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from models.seismic.location.region_calibration import QUANTITIES
+
 HYPOCENTER_KEY: Final = "hypocenter"  # in Card.calibration: tables by method
-QUANTITIES: Final = ("effective_stations", "median_distance_deg")
-"""Of the geometry of an event, by which factors may differ."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from models.analysis.hypocenter import (
     DepthRange,
     allow_misreading,
     combine_hypocenter,
-    describe_geometry,
     find_depth_range,
     join_depth_phases,
 )
@@ -23,6 +22,7 @@ from models.seismic.association.depth_time import DepthTime
 from models.seismic.association.locate import ArrivalTimeSolution
 from models.seismic.depth_phases.likelihood import DEPTHS_KM, DepthPhases
 from models.seismic.location.hypocenter_calibration import HYPOCENTER_KEY
+from models.seismic.location.region_calibration import describe_geometry
 
 JOINT = DepthTime(100.0, 5.0, 400.0, 9.0, 40.0)  # 0.1 s later for each kilometer
 METHOD = "distances+arrival-times"
@@ -82,9 +82,9 @@ def test_the_depth_of_arrival_times_is_stated_alone_where_it_is_known(readings, 
 def test_the_geometry_is_described_by_stations_and_their_median_distance(timed):
     here = (timed.location.latitude_deg, timed.location.longitude_deg)
     latitudes = np.array([here[0] + 1.0, here[0] + 3.0, here[0] - 10.0, np.nan])
-    found = describe_geometry(timed.location, (latitudes, np.full(4, here[1])))
+    found = describe_geometry(here, (latitudes, np.full(4, here[1])), timed.location.effective_stations)
     assert found == {"effective_stations": timed.location.effective_stations, "median_distance_deg": pytest.approx(3.0, abs=0.05)}
-    assert np.isnan(describe_geometry(timed.location, NOWHERE)["median_distance_deg"])
+    assert np.isnan(describe_geometry(here, NOWHERE, 3.0)["median_distance_deg"])
 
 
 def test_a_section_may_be_misread_down_to_where_earthquakes_are_known():

@@ -36,9 +36,9 @@ def test_measurements_replace_those_on_the_same_data_and_keep_the_others(artifac
 
 
 def test_a_calibration_is_added_and_read_by_the_service(artifacts):
-    factors = {"distances": {"stations": [5.0], "inner": [1.0, 2.0], "outer": [1.0, 2.0]}}
+    factors = {"distances": {"quantity": "effective_stations", "bounds": [5.0], "inner": [1.0, 2.0], "outer": [1.0, 2.0]}}
     before = open_store(artifacts).card("offset").calibration
     update_card(artifacts, "offset", calibration={CARD_KEY: factors})
     after = open_store(artifacts).card("offset").calibration
-    assert read_coverage_scales(after, "distances").at(9.0) == (2.0, 2.0)
+    assert read_coverage_scales(after, "distances").at({"effective_stations": 9.0}) == (2.0, 2.0)
     assert before.items() <= after.items()

@@ -9,7 +9,6 @@ nothing.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,12 @@ from training.config import TrainingSettings
 from training.datasets.splits import SPLIT_NAMES
 from training.evaluation.card_writer import update_card
 from training.evaluation.evaluate import evaluate
-from training.evaluation.event_result import EDITION, EpicenterResult, EventResult, select_located
+from training.evaluation.event_result import EDITION, EventResult, select_located
 from training.evaluation.event_sources import FolderSource, ReplicaSource
 from training.evaluation.metrics import format_fraction
 from training.evaluation.pages import RESULTS, format_records, format_table, write_page
 from training.evaluation.region_calibration import (
-    BORDERS,
+    CLASS_BOUNDS,
     MIN_EVENTS,
     calibration_factor,
     evaluate_validation,
@@ -43,8 +42,6 @@ ARRIVAL_TIMES = "distances+arrival-times"
 ALONE = "arrival-times"
 SHARED = {ALONE: ARRIVAL_TIMES, "distances+polarization": "distances", "distances+array-slowness": "distances"}
 """Methods that share the factors of another one: their origin times and depths come from the same observations."""
-CLASS_BOUNDS = {"effective_stations": BORDERS, "median_distance_deg": (12.0,)}
-"""Between classes that have factors of their own: below 12 degrees waves guided by the crust are taken for the first ones."""
 FOLDS = 5
 """Parts of the events of a method, each scored with factors fitted on the others."""
 TEMPLATE = Path(__file__).parents[1] / "templates" / "hypocenter_coverage.md"
@@ -206,8 +203,8 @@ def calibrate_hypocenters(
         simulated=str(len(simulated)),
         seed=str(seed),
         events=format_records([describe_event(one) for one in observed]),
-        factors=format_tables(tables),
-        regions=format_factors(regions),
+        factors=format_factors(tables, ("time", "factor on time"), ("depth", "factor on depth")),
+        regions=format_factors(regions, ("inner", "factor on 68 %"), ("outer", "factor on 90 %")),
         coverage=format_table(HEADS, list_coverage(by_waveforms, simulated, tested, observed)),
     )
     return card
@@ -262,29 +259,7 @@ def describe_event(result: EventResult) -> dict[str, str]:
     }
 
 
-def format_tables(tables: Mapping[str, Any]) -> str:
-    """Tabulate the factors by method and class."""
-    lines = [
-        (method, name, str(events), f"{time:.2f}", f"{depth:.2f}")
-        for method, one in tables.items()
-        for name, events, time, depth in zip(name_classes(one), one["events"], one["time"], one["depth"], strict=True)
-    ]
-    return format_table(("method", "class", "events", "factor on time", "factor on depth"), lines)
-
-
-def name_classes(table: Mapping[str, Any]) -> list[str]:
-    """Name the classes of a table."""
-    bounds, quantity = [f"{bound:g}" for bound in table["bounds"]], str(table["quantity"]).replace("_deg", ", degrees,").replace("_", " ")
-    ranges = [f"below {bounds[0]}", *(f"{low} to {high}" for low, high in pairwise(bounds)), f"from {bounds[-1]}"]
-    return [f"{quantity} {one}" for one in ranges]
-
-
 def fit_regions(trials: Sequence[ArrivalTrial]) -> dict[str, Any]:
-    """Fit the factors of the epicenter's regions by arrival times, with and without distances, by class of effective stations."""
-    epicenters = [
-        EpicenterResult(effective_stations=one.effective_stations, scale_68=one.scale_68, scale_90=one.scale_90) for one in trials
-    ]
-    factors = fit_coverage_scales(epicenters)
-    if factors is None:
-        return {}
-    return {ARRIVAL_TIMES: factors, ALONE: factors}
+    """Fit the factors of the epicenter's regions by arrival times, with and without distances, by class of median distance."""
+    factors = fit_coverage_scales(trials, "median_distance_deg")
+    return {} if factors is None else {ARRIVAL_TIMES: factors, ALONE: factors}

@@ -11,6 +11,7 @@ from models.seismic.location.region_calibration import read_coverage_scales
 from tests.support.event_results import make_result
 from training.config import TrainingSettings
 from training.evaluation import region_calibration
+from training.evaluation.region_calibration import format_factors
 from training.experiments.location import arrival_simulation, hypocenter_coverage
 from training.experiments.location.arrival_simulation import GEOMETRIES, ArrivalTrial, draw_trials, select_stations, simulate_pick_sets
 from training.experiments.location.hypocenter_coverage import (
@@ -24,7 +25,6 @@ from training.experiments.location.hypocenter_coverage import (
     fit_methods,
     fit_scales,
     format_coverage,
-    format_tables,
 )
 from training.synthesis.catalogs import load_earthquakes, load_stations
 
@@ -69,7 +69,7 @@ def test_methods_by_waveforms_lend_each_other_events_and_arrival_times_stand_alo
     tables = fit_methods(groups)
     assert set(tables) == {"distances", "surface-wave-stack"}
     assert read_hypocenter_scales({HYPOCENTER_KEY: tables}, "distances").at({"effective_stations": 8.0})[0] == pytest.approx(2.0, rel=0.25)
-    assert "surface-wave-stack" in format_tables(tables)
+    assert "surface-wave-stack" in format_factors(tables, ("time", "time"), ("depth", "depth"))
 
 
 def test_coverage_is_stated_with_its_number_of_events():
@@ -130,9 +130,9 @@ def test_one_command_writes_factors_and_page(toy_artifacts, tmp_path, monkeypatc
     time, depth = read_hypocenter_scales(card.calibration, "distances").at(geometry)
     assert np.mean([result.origin_scale <= time for result in results]) == pytest.approx(0.68, abs=0.04)
     assert depth == pytest.approx(5.0 / 4.0)
-    assert read_coverage_scales(card.calibration, "arrival-times").at(10.0)[0] == pytest.approx(0.03 * 42, rel=0.05)
+    assert read_coverage_scales(card.calibration, "arrival-times").at(geometry)[0] == pytest.approx(0.03 * 42, rel=0.05)
     page = (tmp_path / "docs" / "results" / "hypocenter_coverage.md").read_text()
     assert "| test part of the replica, as served | 100 |" in page
     assert "| real events, as served | 100 |" in page
     assert page.count("| of these by distances | 100 |") == 2
-    assert "median distance, degrees, below 12" in page
+    assert "median distance, degrees, below 5" in page
