@@ -9,24 +9,25 @@ from typing import Any, Final
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from models.errors import DamagedArtifact
-from models.seismic.source.greens_tables import GreensTables, load_tables
+from models.seismic.source.greens_tables import Crust, GreensTables, load_tables
 
 FOLDER: Final = "greens"
 CARD_FILE: Final = "tables.json"
 TRANSVERSE_NAME: Final = "transverse"  # at the end of the names of files of transverse displacement
+CRUSTS: Final[Mapping[str, Crust]] = MappingProxyType({"continental": "land", "oceanic": "sea"})  # of the Earth models that have one
 
 
 class TablesCard(BaseModel):
-    """Card of the tables: what they were computed with, and the SHA-256 of the file of each Earth model."""
+    """Card of the tables: what they were computed with, and the SHA-256 of the files of each Earth model."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: str
     created_at: AwareDatetime
-    commit: str = Field(description="commit of the code that computed them")
+    commits: dict[str, str] = Field(default_factory=dict, description="commit of the code that computed them, by name of the Earth model")
     engine: dict[str, Any]
-    sha256: dict[str, str] = Field(description="by name of the Earth model")
-    transverse_sha256: dict[str, str] = Field({}, description="of the tables of transverse displacement, likewise")
+    sha256: dict[str, str] = Field(default_factory=dict, description="by name of the Earth model")
+    transverse_sha256: dict[str, str] = Field(default_factory=dict, description="of the tables of transverse displacement, likewise")
 
 
 def load_earths(artifacts: Path) -> Mapping[str, GreensTables]:
@@ -39,24 +40,44 @@ def load_earths(artifacts: Path) -> Mapping[str, GreensTables]:
     if not versions:
         return MappingProxyType({})
     folder = versions[-1]
+    card = read_card(folder)
     try:
-        card = TablesCard.model_validate_json((folder / CARD_FILE).read_bytes())
         return MappingProxyType({name: _load_earth(folder, name, card) for name in card.sha256})
-    except (OSError, ValueError, ValidationError) as error:
-        raise DamagedArtifact(f"{FOLDER}/{folder.name}: {type(error).__name__}: {error}", part=FOLDER) from error
+    except (OSError, ValueError, KeyError) as error:
+        raise _damaged(folder, error) from error
+
+
+def read_card(folder: Path) -> TablesCard:
+    """Read the card of a folder of tables; raises DamagedArtifact for an invalid one."""
+    try:
+        return TablesCard.model_validate_json((folder / CARD_FILE).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise _damaged(folder, error) from error
+
+
+def verify_tables(folder: Path, name: str, card: TablesCard) -> tuple[str, str]:
+    """
+    Verify the files of an Earth model; returns their digests, of vertical and of transverse displacement.
+
+    Raises DamagedArtifact where a file is missing or differs from the digest on the card.
+    """
+    digests = card.sha256[name], card.transverse_sha256[name]
+    for path, digest in zip(_list_files(folder, name), digests, strict=True):
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            raise DamagedArtifact(f"{FOLDER}/{folder.name}: {path.name} differs from the digest on its card", part=FOLDER)
+    return digests
+
+
+def _list_files(folder: Path, name: str) -> tuple[Path, Path]:
+    """List the files of an Earth model, of vertical and of transverse displacement."""
+    return folder / f"{name}.npz", folder / f"{name}-{TRANSVERSE_NAME}.npz"
 
 
 def _load_earth(folder: Path, name: str, card: TablesCard) -> GreensTables:
-    """Load the tables of one Earth model, with those of transverse displacement where the card has them."""
-    transverse = folder / f"{name}-{TRANSVERSE_NAME}.npz"
-    with_transverse = name in card.transverse_sha256
-    if with_transverse:
-        _verify(transverse, card.transverse_sha256[name])
-    path = folder / f"{name}.npz"
-    _verify(path, card.sha256[name])
-    return load_tables(path, transverse if with_transverse else None)
+    """Verify and load the tables of one Earth model."""
+    verify_tables(folder, name, card)
+    return load_tables(*_list_files(folder, name), CRUSTS.get(name))
 
 
-def _verify(path: Path, digest: str) -> None:
-    if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-        raise DamagedArtifact(f"{FOLDER}/{path.parent.name}: {path.name} differs from the digest on its card", part=FOLDER)
+def _damaged(folder: Path, error: Exception) -> DamagedArtifact:
+    return DamagedArtifact(f"{FOLDER}/{folder.name}: {type(error).__name__}: {error}", part=FOLDER)

@@ -6,14 +6,13 @@ transverse displacement, of moment tensors by toroidal motion alone. A stopped c
 """
 
 import hashlib
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from models.array_types import Floats, Integers
-from models.registry.earth_tables import CARD_FILE, TRANSVERSE_NAME, TablesCard
+from models.registry.earth_tables import CARD_FILE, TRANSVERSE_NAME, TablesCard, read_card, verify_tables
 from models.seismic.source.greens_tables import DEPTHS_KM, DISTANCES_DEG, STEP_S, TRANSVERSE, layout, pack_series
 from training.config import TrainingSettings, read_commit
 from training.earth.greens import GreensConfig, compute_greens, make_calculation
@@ -80,12 +79,12 @@ def compute_love_series(deck: str, folder: Path) -> None:
     np.save(folder / "transverse_forces.npy", data[:, 1:2, :samples])
 
 
-def pack_tables(files: Sequence[Path], arrangement: tuple[Floats, Integers, Integers], target: Path) -> str:
-    """Pack the series of files, one a state, as `layout` arranges them; returns the SHA-256 of the packed file."""
+def pack_tables(folder: Path, kind: str, arrangement: tuple[Floats, Integers, Integers], target: Path) -> str:
+    """Pack the series of a folder whose names begin with `kind`, as `layout` arranges them; returns the SHA-256 of the packed file."""
     begins_s, counts = arrangement[:2]
     mantissas, exponents = [], []
-    for path, row in zip(files, counts, strict=True):
-        series = np.load(path)
+    for state, row in zip((*(f"strains_{k:02d}" for k in range(len(DEPTHS_KM))), "forces"), counts, strict=True):
+        series = np.load(folder / f"{kind}{state}.npy")
         for distance, count in enumerate(row):
             first = round(begins_s[distance] / STEP_S)
             packed = pack_series(series[distance, :, first : first + count])
@@ -95,25 +94,28 @@ def pack_tables(files: Sequence[Path], arrangement: tuple[Floats, Integers, Inte
     return hashlib.sha256(target.read_bytes()).hexdigest()
 
 
-def write_source_tables(settings: TrainingSettings, earths: tuple[str, ...] = (), version: str = "2") -> Path:
-    """Compute and write the tables of Earth models (all, if none is named) and their card; returns the folder."""
-    decks = earths or DECKS
+def write_source_tables(settings: TrainingSettings, earths: tuple[str, ...] = (), version: str = "3") -> Path:
+    """
+    Compute and write the tables of Earth models (all, if none is named) that their card does not have yet; returns the folder.
+
+    Tables that the card in the folder has are verified and stay as they are: on another machine half a percent of the samples would differ
+    by a unit. Without that folder all are computed. Raises DamagedArtifact where a file differs from its digest.
+    """
     target = settings.artifacts_dir / "greens" / version
     target.mkdir(parents=True, exist_ok=True)
-    digests, transverse = {}, {}
-    for deck in decks:
+    if (target / CARD_FILE).exists():
+        card = read_card(target).model_copy(update={"version": version, "created_at": datetime.now(UTC)})
+    else:
+        stated = {"highest_frequency_mhz", "lowest_frequency_mhz", "tolerance"}
+        engine = make_tables_config(DECKS[0]).model_dump(mode="json", include=stated)
+        card = TablesCard(version=version, created_at=datetime.now(UTC), engine=engine)
+    for deck in card.sha256:
+        verify_tables(target, deck, card)
+    for deck in (name for name in earths or DECKS if name not in card.sha256):
         folder = settings.build_dir / "greens_serving" / deck
         compute_series(deck, folder)
         compute_love_series(deck, folder)
-        files = [folder / f"strains_{k:02d}.npy" for k in range(len(DEPTHS_KM))]
-        digests[deck] = pack_tables((*files, folder / "forces.npy"), layout(), target / f"{deck}.npz")
-        files = [folder / f"transverse_strains_{k:02d}.npy" for k in range(len(DEPTHS_KM))]
-        transverse[deck] = pack_tables(
-            (*files, folder / "transverse_forces.npy"), layout(TRANSVERSE), target / f"{deck}-{TRANSVERSE_NAME}.npz"
-        )
-    engine = make_tables_config(decks[0]).model_dump(mode="json", include={"highest_frequency_mhz", "lowest_frequency_mhz", "tolerance"})
-    card = TablesCard(
-        version=version, created_at=datetime.now(UTC), commit=read_commit(), engine=engine, sha256=digests, transverse_sha256=transverse
-    )
+        card.commits[deck], card.sha256[deck] = read_commit(), pack_tables(folder, "", layout(), target / f"{deck}.npz")
+        card.transverse_sha256[deck] = pack_tables(folder, "transverse_", layout(TRANSVERSE), target / f"{deck}-{TRANSVERSE_NAME}.npz")
     (target / CARD_FILE).write_text(card.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return target

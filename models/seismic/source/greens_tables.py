@@ -10,7 +10,7 @@ and for the component c of a force, clockwise from d. A series begins before the
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from models.compiled import compiled
 from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE
 
+Crust = Literal["land", "sea"]
 STEP_S: Final = 10.0
 DISTANCE_STEP_DEG: Final = 0.5
 DISTANCES_DEG: Final[Floats] = np.arange(0.5, 160.01, DISTANCE_STEP_DEG)
@@ -65,7 +66,7 @@ class GreensTables:
 
     `mantissas` and `exponents` hold all series one after the other. `begins_s` [distances] after the origin time; `counts`
     [depths + 1, distances] samples, the last row being that of forces; `first_blocks` of the first component likewise. `transverse`: the
-    tables of transverse displacement; None where there are none.
+    tables of transverse displacement; None where there are none. `crust`: below what its crust lies; None of a mean Earth.
     """
 
     mantissas: NDArray[np.int8]
@@ -74,6 +75,7 @@ class GreensTables:
     counts: Integers
     first_blocks: Integers
     transverse: "GreensTables | None" = None
+    crust: Crust | None = None
 
     def read(self, distances: Integers, states: Integers, components: int) -> Floats32:
         """
@@ -95,10 +97,10 @@ def layout(components: tuple[int, int] = (STRAINS, FORCES)) -> tuple[Floats, Int
     return begins_s, counts, first
 
 
-def load_tables(path: Path, transverse: Path | None = None) -> GreensTables:
+def load_tables(path: Path, transverse: Path | None = None, crust: Crust | None = None) -> GreensTables:
     """Load the tables of an Earth model, and those of transverse displacement; raises ValueError for a file of another layout."""
-    tables = _load_layout(path, *layout())
-    return tables if transverse is None else replace(tables, transverse=_load_layout(transverse, *layout(TRANSVERSE)))
+    love = None if transverse is None else _load_layout(transverse, *layout(TRANSVERSE))
+    return replace(_load_layout(path, *layout()), transverse=love, crust=crust)
 
 
 def _load_layout(path: Path, begins_s: Floats, counts: Integers, first_blocks: Integers) -> GreensTables:
