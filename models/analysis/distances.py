@@ -27,6 +27,7 @@ SLACK: Final = 0.05
 STEPS_PER_WINDOW: Final = 4
 EARLIER_STARTS_S: Final = (0.0, 120.0, 240.0, 360.0, 480.0, 600.0)
 """Pictures of a trace begin this long before its first sample, blank until there."""
+MAX_PICTURES: Final = 256  # that are held at once where several windows are read together: 12 MiB
 CALIBRATION_KEY: Final = "averaged_readings"
 """Key of the calibration of averaged readings on the card: factors on both uncertainties."""
 ONE_SIGMA: Final = 0.6827
@@ -85,7 +86,7 @@ def predict_distances(model: OnnxModel, gather: Gather) -> DistanceReadings:
         raise RecordsTooShort(describe_short_records(gather, window_s))
     chosen = candidates[0] if len(candidates) == 1 else choose_window(model, gather, candidates)
     live = find_live_traces(gather, chosen, window_s)
-    readings = [_predict_in_window(model, gather, chosen - earlier, live) for earlier in EARLIER_STARTS_S]
+    readings = _predict_in_windows(model, gather, [chosen - earlier for earlier in EARLIER_STARTS_S], live)
     return _average_readings(readings, float(chosen.min()), model.card.calibration)
 
 
@@ -101,7 +102,7 @@ def choose_window(model: OnnxModel, gather: Gather, candidates: Sequence[Floats]
     live = [find_live_traces(gather, starts, window_s) for starts in candidates]
     most_live = max(int(mask.sum()) for mask in live)
     usable = [k for k, mask in enumerate(live) if 2 * mask.sum() >= most_live]
-    readings = {k: _predict_in_window(model, gather, candidates[k], live[k]) for k in usable}
+    readings = {k: _predict_in_windows(model, gather, [candidates[k]], live[k])[0] for k in usable}
     with_arrival = [k for k in usable if _has_first_arrivals(readings[k], candidates[k])]
     best = min(with_arrival or usable, key=lambda k: _median_entropy(readings[k].probabilities[live[k]]))
     return candidates[best]
@@ -182,11 +183,22 @@ def _count_live_samples(gather: Gather, starts_s: float | Floats, window_s: floa
     return np.where(high > low, finite.sum(axis=1), 0)
 
 
-def _predict_in_window(model: OnnxModel, gather: Gather, starts_s: Floats, live: Flags) -> DistanceReadings:
-    """Read the live traces in windows that begin at `starts_s` [traces]."""
-    rows = np.flatnonzero(live)
-    pictures = render_traces(_trace_style(model.spec), gather.subset(rows), starts_s[rows])
-    return _make_readings(model.run(pictures), gather.trace_ids, starts_s, live)
+def _predict_in_windows(model: OnnxModel, gather: Gather, windows: Sequence[Floats], live: Flags) -> list[DistanceReadings]:
+    """
+    Read the live traces in windows that begin at each of `windows` [traces].
+
+    Several windows are read together: a run of the network takes a fixed number of pictures, and would be filled up with blank ones.
+    """
+    rows, style = np.flatnonzero(live), _trace_style(model.spec)
+    subset, together = gather.subset(rows), max(1, MAX_PICTURES // max(1, len(rows)))
+    readings: list[DistanceReadings] = []
+    for first in range(0, len(windows), together):
+        chosen = windows[first : first + together]
+        outputs = model.run(np.concatenate([render_traces(style, subset, starts_s[rows]) for starts_s in chosen]))
+        for number, starts_s in enumerate(chosen):
+            part = {name: values[number * len(rows) : (number + 1) * len(rows)] for name, values in outputs.items()}
+            readings.append(_make_readings(part, gather.trace_ids, starts_s, live))
+    return readings
 
 
 def _average_readings(readings: Sequence[DistanceReadings], window_start_s: float, calibration: Mapping[str, Any]) -> DistanceReadings:

@@ -31,6 +31,9 @@ def select_channels(records: Sequence[Record]) -> tuple[list[Record], list[DataI
             stations.setdefault(record.trace_id.station_key, []).append(record)
     chosen, issues = [], []
     for _, candidates in sorted(stations.items()):
+        if len(candidates) == 1:
+            chosen.append(candidates[0])
+            continue
         longest_s = max(_live_s(record) for record in candidates)
         long = [record for record in candidates if _live_s(record) >= MIN_LENGTH_FRACTION * longest_s]
         best = min(long, key=lambda record: _preference(record.trace_id))

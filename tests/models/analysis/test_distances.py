@@ -84,6 +84,28 @@ def test_a_distribution_is_the_mean_over_six_starts_before_the_record_and_the_di
     assert (readings.origin_uncertainties_s > np.std(times, axis=0)).all()
 
 
+class CountingModel:
+    """An offset model that counts the pictures of each run."""
+
+    def __init__(self, model):
+        self.spec, self.card, self._model, self.counts = model.spec, model.card, model, []
+
+    def run(self, pictures):
+        """Return the model's outputs."""
+        self.counts.append(len(pictures))
+        return self._model.run(pictures)
+
+
+def test_starts_are_read_together_as_far_as_their_pictures_may_be_held(opened, make_gather, monkeypatch):
+    gather, together, apart = make_gather(traces=5, samples=4000), CountingModel(opened["offset"]), CountingModel(opened["offset"])
+    readings = predict_distances(together, gather)
+    monkeypatch.setattr("models.analysis.distances.MAX_PICTURES", 12)
+    others = predict_distances(apart, gather)
+    assert (together.counts, apart.counts) == ([30], [10, 10, 10])
+    np.testing.assert_array_equal(readings.probabilities, others.probabilities)
+    np.testing.assert_array_equal(readings.origin_times_s, others.origin_times_s)
+
+
 def test_uncertainties_have_the_factors_of_the_card(opened, make_gather):
     gather, model = make_gather(), opened["offset"]
     card = model.card.model_copy(update={"calibration": {CALIBRATION_KEY: {"distance": 2.0, "origin_time": 3.0}}})
