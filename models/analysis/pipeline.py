@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from models.analysis.combine import OriginTime, set_origin_time
+from models.analysis.depth_density import DepthDensity, DepthEstimate
 from models.analysis.depth_phases import measure_depth_phases
 from models.analysis.distances import DistanceReadings, RecordsTooShort, predict_distances, read_distances
 from models.analysis.event_class import (
@@ -22,7 +23,7 @@ from models.analysis.event_class import (
     doubt_class,
     weigh_classes,
 )
-from models.analysis.hypocenter import DepthEstimate, Hypocenter, combine_hypocenter
+from models.analysis.hypocenter import Hypocenter, combine_hypocenter
 from models.analysis.physical_evidence import collect_evidence
 from models.analysis.refinement import Method, RefinedLocation, find_location
 from models.analysis.sections import (
@@ -103,7 +104,7 @@ class EventLocation:
     `depth_time_correlation`: of the errors of depth and origin time, None unless arrival times determine both. `method`, `arrivals`
     (empty where arrival times were not accepted) and `back_azimuths` are as in `RefinedLocation`. `classification` is None where the class
     was given. `source`: see `models.analysis.source`, None before an inversion. `second`: another event in the same records.
-    `depth_phases`: None where none were looked for.
+    `depth_phases`: None where none were looked for. `depth_density`: that of the depth before an inversion.
     """
 
     event_type: ClassAnswer
@@ -120,6 +121,7 @@ class EventLocation:
     source: SourceSolution | None = None
     second: SecondSource | None = None
     depth_phases: DepthPhases | None = None
+    depth_density: DepthDensity | None = None
 
 
 def no_progress(stage: str, fraction: float) -> None:
@@ -268,6 +270,7 @@ def predict_event(
         back_azimuths=refined.back_azimuths,
         second=refined.second,
         depth_phases=phases,
+        depth_density=hypocenter.density,
     )
 
 

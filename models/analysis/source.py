@@ -13,9 +13,9 @@ from typing import Final
 
 import numpy as np
 
-from models.analysis.combine import OriginTime, combine_depths
+from models.analysis.combine import OriginTime
+from models.analysis.depth_density import DepthDensity, DepthEstimate
 from models.analysis.event_class import add_explosion_evidence, add_force_evidence, choose_class, glacial_share
-from models.analysis.hypocenter import DepthEstimate
 from models.analysis.physical_evidence import MAX_EXPLOSION_LOG_RATIO
 from models.analysis.pipeline import MIN_SIGN_PROBABILITY, EventLocation, ForceAzimuthEstimate
 from models.analysis.refinement import station_distances
@@ -81,7 +81,7 @@ def add_source(found: EventLocation, gather: Gather, records: Sequence[Record], 
     if source is None or not source.constrains:
         return replace(found, source=source)
     if source.kind == "tensor":
-        return replace(found, source=source, depth=combine_source_depth(found.depth, source))
+        return replace(found, source=source, depth=combine_source_depth(found.depth_density, source))
     return move_to_force(found, gather, source)
 
 
@@ -126,7 +126,7 @@ def weigh_sources(found: EventLocation, sources: Mapping[Kind, SourceSolution]) 
     updated = replace(found, classification=replace(known, event_type=answer, probabilities=probabilities, evidence=evidence))
     if answer == found.event_type:
         return updated
-    return replace(updated, event_type=answer, depth=None, force_azimuth=None, depth_time_correlation=None)
+    return replace(updated, event_type=answer, depth=None, depth_density=None, force_azimuth=None, depth_time_correlation=None)
 
 
 def compare_symmetric(tensor: SourceSolution | None) -> float | None:
@@ -244,7 +244,7 @@ def has_ambiguous_sign(source: SourceSolution) -> bool:
     return not source.response_known or (source.sign_probability or 0.0) < MIN_SIGN_PROBABILITY
 
 
-def combine_source_depth(depth: DepthEstimate | None, source: SourceSolution) -> DepthEstimate:
-    """Combine the depth of an earthquake with that of the inversion, weighted by their variances."""
-    own = (source.depth_km, source.depth_uncertainty_km)
-    return DepthEstimate(*own) if depth is None else DepthEstimate(*combine_depths((depth.depth_km, depth.uncertainty_km), own))
+def combine_source_depth(density: DepthDensity | None, source: SourceSolution) -> DepthEstimate:
+    """Combine the depth of an earthquake, if there is one, with that of the inversion."""
+    own = DepthEstimate(source.depth_km, source.depth_uncertainty_km)
+    return own if density is None else density.with_inversion(own).estimate()

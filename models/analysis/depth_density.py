@@ -1,0 +1,122 @@
+"""
+The density of an event's depth, as the product of what several observations say, because each of them may be misread.
+
+Two depths that contradict each other then remain as two maxima, and the stated deviation is large, where a mean weighted by variances would
+lie between them.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final, Self
+
+import numpy as np
+
+from models.analysis.combine import MIN_DEPTH_ERROR_KM
+from models.analysis.event_class import sample_ellipse
+from models.array_types import Floats
+from models.seismic.association.grid_scan import DEEP_PROBABILITY, DEPTH_MARGIN_KM, DEPTH_SCALE_KM
+from models.seismic.depth_phases.likelihood import DEPTHS_KM, DepthPhases
+from models.seismic.earth.maximum_depth import maximum_depth_km
+from models.seismic.geodesy import geocentric_latitude_deg, unit_vectors
+from models.seismic.location.solution import Location
+
+MISREAD_PROBABILITY: Final = 0.12
+"""
+Probability that the depth of a section is misread altogether, mostly that of a deep event whose epicenter is wrong: the share of
+simulated earthquakes whose reading is off by more than three of its standard deviations (`docs/results/section_depth.md`).
+"""
+CONFUSED_PROBABILITY: Final = 0.05
+"""Probability that arrival times are of the wrong phases, so that their depth says nothing: complex ruptures are picked several times."""
+MISFITTED_PROBABILITY: Final = 0.1
+"""Probability that a source inversion fits at a wrong depth: by a wrong epicenter or Earth, or because the source is no earthquake."""
+VELOCITY_ERROR_KM, VELOCITY_ERROR_FRACTION = 3.0, 0.015
+"""Standard deviation of a depth due to the velocities above the source, which observations share: constant, and relative to the depth."""
+
+
+@dataclass(frozen=True)
+class DepthEstimate:
+    """Depth below the surface and its standard deviation, in kilometers."""
+
+    depth_km: float
+    uncertainty_km: float
+
+
+@dataclass(frozen=True)
+class DepthRange:
+    """
+    Maximum depth of known earthquakes over the region of an epicenter, with a margin of 50 km: its mean and mean square, in kilometers.
+
+    A depth of which nothing else is known is uniformly distributed down to it.
+    """
+
+    mean_km: float
+    mean_square_km2: float
+
+    def mean_square_about(self, depth_km: float) -> float:
+        """Mean square of the difference from a depth."""
+        return self.mean_square_km2 / 3.0 - self.mean_km * depth_km + depth_km**2
+
+    def density(self, depths_km: Floats) -> Floats:
+        """Prior density [d] of depth per kilometer, as in the search by arrival times: most earthquakes are shallow."""
+        shallow = np.exp(-depths_km / DEPTH_SCALE_KM) / DEPTH_SCALE_KM
+        deep = np.where(depths_km <= self.mean_km, 1.0 / max(self.mean_km, 1.0), 0.0)
+        return np.asarray((1.0 - DEEP_PROBABILITY) * shallow + DEEP_PROBABILITY * deep)
+
+
+@dataclass(frozen=True)
+class DepthDensity:
+    """
+    Density [d] of the depth at `DEPTHS_KM`, up to a factor, and the seismicity that it begins with.
+
+    Deviations below 10 km count as 10 km, as in `combine_depths`.
+    """
+
+    seismicity: DepthRange
+    density: Floats
+
+    @classmethod
+    def begin(cls, seismicity: DepthRange, by_arrivals: DepthEstimate | None) -> Self:
+        """Begin with the depth of arrival times, of which the prior remains where they are confused, or with the prior alone."""
+        prior = seismicity.density(DEPTHS_KM)
+        if by_arrivals is None:
+            return cls(seismicity, prior)
+        return cls(seismicity, (1.0 - CONFUSED_PROBABILITY) * _normal(by_arrivals) + CONFUSED_PROBABILITY * prior)
+
+    def with_phases(self, phases: DepthPhases) -> Self:
+        """Multiply with the likelihood of depth phases."""
+        return replace(self, density=self.density * np.exp(phases.log_likelihood - phases.log_likelihood.max()))
+
+    def with_section(self, reading: DepthEstimate) -> Self:
+        """Multiply with the likelihood of a section's reading."""
+        return self._with_reading(reading, MISREAD_PROBABILITY)
+
+    def with_inversion(self, reading: DepthEstimate) -> Self:
+        """Multiply with the likelihood of the depth of a source inversion."""
+        return self._with_reading(reading, MISFITTED_PROBABILITY)
+
+    def estimate(self) -> DepthEstimate:
+        """Compute mean and standard deviation, which the velocities above the source add to."""
+        probability = self.density / self.density.sum()
+        mean = float((probability * DEPTHS_KM).sum())
+        deviation = float(np.sqrt((probability * (DEPTHS_KM - mean) ** 2).sum()))
+        return DepthEstimate(mean, float(np.hypot(deviation, VELOCITY_ERROR_KM + VELOCITY_ERROR_FRACTION * mean)))
+
+    def _with_reading(self, reading: DepthEstimate, wrong_probability: float) -> Self:
+        """Multiply with the likelihood of a reading; a wrong one is distributed like the depths of earthquakes."""
+        wrong = float(self.seismicity.density(np.array([reading.depth_km]))[0])
+        likelihood = (1.0 - wrong_probability) * _normal(reading) + wrong_probability * wrong
+        return replace(self, density=self.density * likelihood)
+
+
+def _normal(estimate: DepthEstimate) -> Floats:
+    """Density [d] per kilometer of a normal distribution at `DEPTHS_KM`, cut off at their ends."""
+    density = np.exp(-0.5 * ((DEPTHS_KM - estimate.depth_km) / max(estimate.uncertainty_km, MIN_DEPTH_ERROR_KM)) ** 2)
+    return np.asarray(density / (density.sum() * (DEPTHS_KM[1] - DEPTHS_KM[0])))
+
+
+def find_depth_range(location: Location) -> DepthRange:
+    """Find how deep earthquakes are known to occur in the regions of an epicenter."""
+    samples = [np.stack(sample_ellipse(region), axis=1) for region in location.regions]
+    weights = np.repeat([region.probability for region in location.regions], [len(one) for one in samples])
+    latitudes, longitudes = np.concatenate(samples).T
+    maximum_km = maximum_depth_km(unit_vectors(geocentric_latitude_deg(latitudes), longitudes)) + DEPTH_MARGIN_KM
+    return DepthRange(float(np.average(maximum_km, weights=weights)), float(np.average(maximum_km**2, weights=weights)))

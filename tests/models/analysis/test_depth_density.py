@@ -1,0 +1,51 @@
+"""The density of a depth is the product of its observations, each of which may be wrong."""
+
+import numpy as np
+import pytest
+
+from models.analysis.depth_density import DepthDensity, DepthEstimate, DepthRange
+from models.seismic.depth_phases.likelihood import DEPTHS_KM, DepthPhases
+
+DEEP = DepthRange(650.0, 650.0**2)
+SHALLOW = DepthRange(100.0, 100.0**2)
+
+
+def make_phases(depth_km, log_likelihood):
+    """Depth phases of one depth, against a loss of all others below 40 km."""
+    peak = np.exp(-0.5 * ((DEPTHS_KM - depth_km) / 8.0) ** 2)
+    return DepthPhases(DEPTHS_KM, np.where(DEPTHS_KM > 40.0, -2.0, 0.0) + (log_likelihood + 2.0) * peak, 12)
+
+
+def test_depths_that_agree_are_averaged_by_their_variances():
+    found = DepthDensity.begin(DEEP, DepthEstimate(100.0, 20.0)).with_section(DepthEstimate(110.0, 20.0)).estimate()
+    assert found.depth_km == pytest.approx(105.0, abs=3.0)
+    assert found.uncertainty_km == pytest.approx(np.hypot(20.0 / np.sqrt(2.0), 3.0 + 0.015 * 105.0), abs=3.0)
+
+
+def test_depths_that_contradict_each_other_leave_a_large_deviation():
+    both = DepthDensity.begin(DEEP, None).with_section(DepthEstimate(22.0, 7.0)).with_inversion(DepthEstimate(73.0, 8.0)).estimate()
+    assert 20.0 < both.depth_km < 80.0
+    assert both.uncertainty_km > 20.0
+
+
+def test_depth_phases_decide_between_a_vague_depth_and_a_misread_section():
+    found = (
+        DepthDensity.begin(DEEP, DepthEstimate(200.0, 300.0)).with_section(DepthEstimate(30.0, 20.0)).with_phases(make_phases(500.0, 10.0))
+    )
+    assert found.estimate().depth_km == pytest.approx(500.0, abs=60.0)
+    certain = DepthDensity.begin(DEEP, DepthEstimate(480.0, 40.0)).with_phases(make_phases(500.0, 6.0)).estimate()
+    assert certain.depth_km == pytest.approx(500.0, abs=10.0)
+    assert 10.0 < certain.uncertainty_km < 25.0
+
+
+def test_weak_depth_phases_leave_a_depth_that_others_agree_on():
+    found = (
+        DepthDensity.begin(SHALLOW, DepthEstimate(20.0, 15.0)).with_section(DepthEstimate(15.0, 8.0)).with_phases(make_phases(90.0, 0.5))
+    )
+    assert found.estimate().depth_km == pytest.approx(16.0, abs=6.0)
+
+
+def test_without_any_observation_the_prior_remains():
+    found = DepthDensity.begin(SHALLOW, None).estimate()
+    assert 20.0 < found.depth_km < 70.0
+    assert found.uncertainty_km > 30.0
