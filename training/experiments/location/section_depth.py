@@ -186,6 +186,12 @@ def format_depth_coverage(results: Sequence[SectionDepth]) -> list[tuple[str, ..
     return lines
 
 
+def describe_misread(located: Sequence[SectionDepth], far: Sequence[bool], low_km: float, high_km: float) -> str:
+    """Count the misread sections among those of a range of true depths."""
+    own = [is_far for one, is_far in zip(located, far, strict=True) if low_km <= one.depth_km < high_km]
+    return f"{sum(own)} of {len(own)}"
+
+
 def write_section_depth_page(settings: TrainingSettings, command: str, store: str, trials: int, seed: int) -> Path:
     """Simulate `trials` events and write `section_depth.md`."""
     sampler = open_sampler(greens.load_store(settings.build_dir / "greens" / store), settings, seed)
@@ -201,6 +207,7 @@ def write_section_depth_page(settings: TrainingSettings, command: str, store: st
         store=store,
         seed=str(seed),
         misread=format_fraction(far),
+        by_depth="; ".join(f"{low:.0f} to {high:.0f} km {describe_misread(located, far, low, high)}" for low, high in DEPTHS_KM),
         assumed=f"{MISREAD_PROBABILITY:g}",
         coverage=format_table(HEADS, format_depth_coverage(located)),
     )
