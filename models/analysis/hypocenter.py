@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from models.analysis.combine import OriginTime, combine_depths, combine_origin_times
-from models.analysis.depth_density import MISREAD_PROBABILITY, DepthDensity, DepthEstimate, DepthRange, find_depth_range
+from models.analysis.depth import MISREAD_PROBABILITY, DepthDensity, DepthEstimate, DepthRange, find_depth_range
 from models.analysis.distances import DistanceReadings
 from models.analysis.refinement import RefinedLocation
 from models.array_types import Floats

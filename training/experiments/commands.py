@@ -48,7 +48,6 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
     from training.experiments.location import (
         class_prior,
         common_error,
-        depth_phases,
         hypocenter_coverage,
         moment_scale,
         origin_time_errors,
@@ -73,8 +72,6 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
         print(moment_scale.write_moment_scale_page(settings, arguments.command, arguments.most, arguments.scale))
     elif arguments.name == "section-depth":
         print(section_depth.write_section_depth_page(settings, arguments.command, arguments.store, arguments.trials, arguments.seed))
-    elif arguments.name == "depth-phases":
-        print(depth_phases.write_depth_phases_page(settings, arguments.command, arguments.trials, arguments.seed))
     elif arguments.name == "pick-delays":
         print(pick_delays.write_pick_delays_page(arguments.command, arguments.trials, arguments.seed))
     elif arguments.name == "origin-time-errors":
@@ -85,6 +82,13 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
         print(paper_location.write_paper_location_page(arguments.command, arguments.trials, arguments.seed))
     else:
         print(simulated_networks.write_simulated_networks_page(arguments.command, arguments.trials, arguments.seed))
+
+
+def measure_depth_phases(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Read the depths of simulated sources from the phases reflected above them."""
+    from training.experiments.location import depth_phases
+
+    print(depth_phases.write_depth_phases_page(settings, arguments.command, arguments.trials, arguments.seed))
 
 
 def measure_two_events(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
@@ -267,8 +271,7 @@ def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.Arg
     depths = commands.add_parser("section-depth", help="read depths from sections of few stations and of stations on one side")
     depths.add_argument("--store", default="greens_10s", help="store of Green's functions (greens_10s)")
     for command, trials in (
-        (paper, 100),
-        (networks, 40),
+        *((paper, 100), (networks, 40)),
         (delays, 1500),
         (coverage, 300),
         (short, 20),
@@ -279,8 +282,9 @@ def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.Arg
     ):
         command.add_argument("--trials", type=int, default=trials, help=f"events of each setting or onsets of each band ({trials})")
         command.add_argument("--seed", type=int, default=3407)
-    for command in (prior, stack, common, scaled, paper, networks, delays, coverage, short, phases, depths, origins):
+    for command in (prior, stack, common, scaled, paper, networks, delays, coverage, short, depths, origins):
         command.set_defaults(run=measure_location)
+    phases.set_defaults(run=measure_depth_phases)
     pairs.set_defaults(run=measure_two_events)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.analysis import source as analysis
-from models.analysis.depth_density import DepthDensity, DepthEstimate, DepthRange
+from models.analysis.depth import DepthDensity, DepthEstimate, DepthRange
 from models.analysis.event_class import choose_class
 from models.analysis.pipeline import locate_event
 from models.analysis.source import add_source, combine_source_depth, condition_horizontals

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from models.analysis.arrival_times import MIN_LOG_EVIDENCE, MIN_STATIONS, detected_by_majority
-from models.analysis.depth_density import DepthEstimate
+from models.analysis.depth import DepthEstimate
 from models.analysis.hypocenter import join_section_depth
 from models.array_types import Floats, Integers
 from models.seismic.association.arrivals import Arrival

@@ -72,7 +72,7 @@ class BodyWaveEvent:
     distances_deg: Floats
 
 
-def draw_event(earthquakes: EarthquakeCatalog, stations: StationCatalog, random: np.random.Generator) -> BodyWaveEvent:
+def draw_body_waves(earthquakes: EarthquakeCatalog, stations: StationCatalog, random: np.random.Generator) -> BodyWaveEvent:
     """Draw an earthquake, a geometry and its records."""
     deep = np.flatnonzero((earthquakes.depths_km > DEEP_KM) == (random.uniform() < DEEP_SHARE))
     while True:
@@ -111,9 +111,9 @@ def simulate_motion(
     coda = (float(random.uniform(*CODA_DECAY_S)), float(random.uniform(*SHARED_CODA)), float(np.exp(random.uniform(*np.log(CODA_ENERGY)))))
     t_star, upward = random.uniform(*T_STAR_S), random.uniform(*UPWARD_T_STAR_S) * (depth_km > 80.0)
     for phase, lags_s, amplitudes in draw_phases(family, distances_deg, azimuths_deg, depth_km, random):
-        wavelet = attenuate(source, t_star + (upward if phase in {"pP", "sP"} else 0.0), fine_hz)
+        wavelet = attenuate_pulse(source, t_star + (upward if phase in {"pP", "sP"} else 0.0), fine_hz)
         motion += spread_phase(wavelet, BEFORE_S + lags_s, amplitudes, coda, fine_hz, count, random)
-    motion += draw_noise(motion, fine_hz, random)
+    motion += draw_background(motion, fine_hz, random)
     step = round(fine_hz / rate_hz)
     if step > 1:
         motion = motion[:, : count // step * step].reshape(len(motion), -1, step).mean(axis=2)
@@ -186,7 +186,7 @@ def _ray(takeoff: Floats, azimuths_deg: Floats) -> Floats:
     return np.stack([np.sin(takeoff) * np.cos(azimuth), np.sin(takeoff) * np.sin(azimuth), np.cos(takeoff)], axis=1)
 
 
-def attenuate(wavelet: Floats, t_star_s: float, rate_hz: float) -> Floats:
+def attenuate_pulse(wavelet: Floats, t_star_s: float, rate_hz: float) -> Floats:
     """Attenuate a pulse by a constant t*, without dispersion."""
     length = len(wavelet) + round(20.0 * rate_hz)
     frequencies = np.fft.rfftfreq(length, 1.0 / rate_hz)
@@ -219,7 +219,7 @@ def spread_phase(
     return motion
 
 
-def draw_noise(motion: Floats, rate_hz: float, random: np.random.Generator) -> Floats:
+def draw_background(motion: Floats, rate_hz: float, random: np.random.Generator) -> Floats:
     """Draw noise [n, samples] with a microseism and a floor, at a ratio to the peak of the motion that varies from event to event."""
     frequencies = np.fft.rfftfreq(motion.shape[1], 1.0 / rate_hz)
     microseism = np.exp(-0.5 * (np.log2(np.maximum(frequencies, 1e-3) / random.uniform(0.14, 0.25)) / 0.4) ** 2)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.analysis.depth_density import VELOCITY_ERROR_FRACTION, VELOCITY_ERROR_KM
+from models.analysis.depth import VELOCITY_ERROR_FRACTION, VELOCITY_ERROR_KM
 from models.array_types import Floats
 from models.seismic.association.grid_scan import log_depth_prior
 from models.seismic.depth_phases.likelihood import find_depth_phases
@@ -20,7 +20,7 @@ from models.seismic.geodesy import geocentric
 from training.config import TrainingSettings
 from training.evaluation.metrics import format_fraction
 from training.evaluation.pages import RESULTS, format_table, write_page
-from training.experiments.location.body_wave_simulation import GEOMETRIES, draw_event
+from training.experiments.location.body_wave_simulation import GEOMETRIES, draw_body_waves
 from training.synthesis.catalogs import load_earthquakes, load_stations
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "depth_phases.md"
@@ -54,7 +54,7 @@ def run_trials(settings: TrainingSettings, count: int, seed: int) -> list[DepthT
     catalogs = (load_earthquakes(settings.data_dir, seed), load_stations(settings.data_dir))
     trials: list[DepthTrial | None] = []
     for number in range(count):
-        event = draw_event(*catalogs, np.random.default_rng([seed, number]))
+        event = draw_body_waves(*catalogs, np.random.default_rng([seed, number]))
         phases = find_depth_phases(event.records, event.onsets, event.distances_deg)
         if phases is None:
             trials.append(None)

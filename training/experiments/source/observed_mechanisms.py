@@ -106,7 +106,7 @@ def find_catalog_tensor(catalog: EarthquakeCatalog, truth: Truth) -> Floats | No
     return np.asarray(catalog.tensors[same[np.argmin(late[same])]]) if len(same) else None
 
 
-def measure_event(
+def observe_mechanism(
     models: Mapping[str, OnnxModel], earths: Mapping[str, GreensTables], folder: Path, catalog: EarthquakeCatalog
 ) -> ObservedMechanism:
     """Detect, locate and invert one event as the service does."""
@@ -137,11 +137,11 @@ def format_mechanisms(found: Sequence[ObservedMechanism]) -> list[Sequence[str]]
             continue
         depth = "" if one.located.depth is None else f"{one.located.depth.depth_km - one.truth.depth_km:+.0f}"
         plane = ", ".join(f"{value:.0f}" for value in nodal_planes(source.tensor)[0])
-        lines.append((*head, fit, depth, _signed(one.magnitude_error, "+.2f"), plane, _signed(one.kagan_deg, ".0f")))
+        lines.append((*head, fit, depth, _format_known(one.magnitude_error, "+.2f"), plane, _format_known(one.kagan_deg, ".0f")))
     return lines
 
 
-def _signed(value: float, form: str) -> str:
+def _format_known(value: float, form: str) -> str:
     return "" if np.isnan(value) else f"{value:{form}}"
 
 
@@ -167,6 +167,6 @@ def write_observed_mechanisms_page(settings: TrainingSettings, command: str, fol
         raise SystemExit("set ATLAS_TRAINING_DATA_DIR to the folder with the Global CMT catalog")
     models, earths, catalog = open_models(settings), load_earths(settings.artifacts_dir), load_earthquakes(settings.data_dir, 0)
     earthquakes = [event for event in list_real_events(folder) if read_real_truth(event).kind == "earthquake"]
-    found = [measure_event(models, earths, event, catalog) for event in earthquakes]
+    found = [observe_mechanism(models, earths, event, catalog) for event in earthquakes]
     table = format_table(HEADS, format_mechanisms(found))
     return write_page(RESULTS / "observed_mechanisms.md", TEMPLATE, command, table=table, summary=describe_comparable(found))

@@ -1,10 +1,11 @@
 """
-The density of an event's depth, as the product of what several observations say, because each of them may be misread.
+The depth of an event: depth phases after its arrivals, and the density that is the product of what all observations say.
 
-Two depths that contradict each other then remain as two maxima, and the stated deviation is large, where a mean weighted by variances would
-lie between them.
+Each observation may be misread. Two depths that contradict each other then remain as two maxima, and the stated deviation is large, where a
+mean weighted by variances would lie between them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
@@ -12,13 +13,20 @@ import numpy as np
 
 from models.analysis.combine import MIN_DEPTH_ERROR_KM
 from models.analysis.event_class import sample_ellipse
+from models.analysis.refinement import RefinedLocation
 from models.array_types import Floats
+from models.seismic.association.arrivals import Arrival
 from models.seismic.association.grid_scan import DEEP_PROBABILITY, DEPTH_MARGIN_KM, DEPTH_SCALE_KM
-from models.seismic.depth_phases.likelihood import DEPTHS_KM, DepthPhases
+from models.seismic.depth_phases.likelihood import DEPTHS_KM, DepthPhases, find_depth_phases
+from models.seismic.depth_phases.rises import Family, Onset
 from models.seismic.earth.maximum_depth import maximum_depth_km
-from models.seismic.geodesy import geocentric_latitude_deg, unit_vectors
+from models.seismic.geodesy import distance_deg, geocentric_latitude_deg, unit_vectors
 from models.seismic.location.solution import Location
+from models.seismic.waveforms import Gather, Record
 
+FAMILIES: Final[dict[str, Family]] = {"P": "P", "PKP": "PKP", "PKPbc": "PKP", "PKPab": "PKP"}
+DISTANCES_DEG: Final[dict[Family, tuple[float, float]]] = {"P": (25.0, 98.0), "PKP": (110.0, 170.0)}
+"""Where depth phases follow their first arrival: nearer P has several branches, which are no depth phases."""
 MISREAD_PROBABILITY: Final = 0.12
 """
 Probability that the depth of a section is misread altogether, mostly that of a deep event whose epicenter is wrong: the share of
@@ -125,3 +133,23 @@ def find_depth_range(location: Location) -> DepthRange:
     latitudes, longitudes = np.concatenate(samples).T
     maximum_km = maximum_depth_km(unit_vectors(geocentric_latitude_deg(latitudes), longitudes)) + DEPTH_MARGIN_KM
     return DepthRange(float(np.average(maximum_km, weights=weights)), float(np.average(maximum_km**2, weights=weights)))
+
+
+def measure_depth_phases(records: Sequence[Record], gather: Gather, refined: RefinedLocation) -> DepthPhases | None:
+    """Look for depth phases after the first arrivals of an accepted solution; None where too few are at distances that have any."""
+    location = refined.location
+    distances = distance_deg(location.latitude_deg, location.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
+    onsets = find_onsets(refined.arrivals, distances) if len(records) else {}
+    return find_depth_phases(records, onsets, distances) if onsets else None
+
+
+def find_onsets(arrivals: Sequence[Arrival], distances_deg: Floats) -> dict[int, Onset]:
+    """Find the first arrival of each trace, by trace index, at the distances [traces] at which depth phases follow it."""
+    onsets: dict[int, Onset] = {}
+    for arrival in sorted(arrivals, key=lambda one: -one.time_s):  # the earliest of a trace is kept
+        family = FAMILIES.get(arrival.phase)
+        if family is not None:
+            near, far = DISTANCES_DEG[family]
+            if near <= distances_deg[arrival.trace_index] <= far:
+                onsets[arrival.trace_index] = Onset(arrival.time_s, family)
+    return dict(sorted(onsets.items()))
