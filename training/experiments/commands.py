@@ -84,7 +84,7 @@ def measure_location(arguments: argparse.Namespace, settings: TrainingSettings) 
         print(simulated_networks.write_simulated_networks_page(arguments.command, arguments.trials, arguments.seed))
 
 
-def measure_depth_phases(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+def simulate_depth_phases(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Read the depths of simulated sources from the phases reflected above them."""
     from training.experiments.location import depth_phases
 
@@ -284,7 +284,7 @@ def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.Arg
         command.add_argument("--seed", type=int, default=3407)
     for command in (prior, stack, common, scaled, paper, networks, delays, coverage, short, depths, origins):
         command.set_defaults(run=measure_location)
-    phases.set_defaults(run=measure_depth_phases)
+    phases.set_defaults(run=simulate_depth_phases)
     pairs.set_defaults(run=measure_two_events)
 
 

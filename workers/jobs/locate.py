@@ -26,6 +26,7 @@ from workers.jobs.detection import no_event_warning, to_detection_result, two_ev
 from workers.jobs.inputs import read_one_event, to_warnings, unread_warnings
 from workers.jobs.source_answer import describe_inversion, describe_methods
 from workers.jobs.source_figures import draw_inversion, write_waveform_fit
+from workers.plots.depth_phases import depth_phases_figure
 from workers.results import ArrivalEstimate, DistanceEstimate, Ellipse, Epicenter, LocateResult
 
 MAX_SEMI_AXIS_KM = 180.0 * KM_PER_DEGREE
@@ -111,6 +112,9 @@ def _draw_figures(gather: Gather, found: EventLocation) -> dict[str, bytes]:
         ),
         "map": figures.draw_map(gather, readings, found.location, title, found.back_azimuths),
     }
+    if found.depth is not None and found.depth_phases is not None:
+        stated = (found.depth.depth_km, found.depth.uncertainty_km)
+        drawn["depth_phases"] = depth_phases_figure(found.depth_phases, stated, f"Depth phases of {found.depth_phases.traces} records")
     if readings.withheld:
         return drawn
     return drawn | {

@@ -23,6 +23,7 @@ const STAGES = {
 const FIGURES = {
   section: "Record section", map: "Map", offsets: "Traces with predicted distances", residuals: "Residuals of the distances",
   waveform_fit: "Waveform fit", mechanism: "Mechanism", source_likelihood: "Likelihood of the source",
+  depth_phases: "Depth phases",
   families: "Map of the embedding", contact_sheet: "Representative events",
 };
 const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];

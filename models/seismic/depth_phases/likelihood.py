@@ -53,12 +53,15 @@ class DepthPhases:
     """
     Log likelihood ratio [d] of depth phases at trial depths against none, and the number of records that it rests on.
 
-    0 where a depth predicts no delay that could be seen, as for the shallowest sources.
+    0 where a depth predicts no delay that could be seen, as for the shallowest sources. `rises` [bands, 2, d]: average rises at the delays
+    of pP and sP, NaN where they cannot be seen; `windows_s` [bands] in which these were measured.
     """
 
     depths_km: Floats
     log_likelihood: Floats
     traces: int
+    rises: Floats
+    windows_s: tuple[float, ...]
 
     @property
     def found(self) -> bool:
@@ -90,12 +93,15 @@ def find_depth_phases(records: Sequence[Record], onsets: Mapping[int, Onset], di
         return None
     indices = list(onsets)
     delays, others = predict_delays([onsets[index].family for index in indices], distances_deg[indices])
-    present = np.zeros(delays.shape[::2])
-    for band in bands:
+    present, rises = np.zeros(delays.shape[::2]), np.full((len(bands), *delays.shape[::2]), np.nan)
+    for band, drawn in zip(bands, rises, strict=True):
         rows = [indices.index(index) for index in band.trace_indices]
-        present += [_log_ratio(band, phase[rows], others[:, rows]) for phase in delays]
+        for k, phase in enumerate(delays):
+            log_ratio, drawn[k] = _log_ratio(band, phase[rows], others[:, rows])
+            present[k] += log_ratio
     log_likelihood = np.log1p(np.array(PRESENT)[:, None] * np.expm1(present)).sum(axis=0)
-    return DepthPhases(DEPTHS_KM, log_likelihood, len({index for band in bands for index in band.trace_indices}))
+    traces = len({index for band in bands for index in band.trace_indices})
+    return DepthPhases(DEPTHS_KM, log_likelihood, traces, rises, tuple(band.window_s for band in bands))
 
 
 def predict_delays(families: Sequence[str], distances_deg: Floats) -> tuple[Floats, Floats]:
@@ -113,8 +119,8 @@ def predict_delays(families: Sequence[str], distances_deg: Floats) -> tuple[Floa
     return delays, others
 
 
-def _log_ratio(band: Rises, delays_s: Floats, others_s: Floats) -> Floats:
-    """Log likelihood ratio [d] of one phase with delays [traces, d], which is there but may be hidden, in one band."""
+def _log_ratio(band: Rises, delays_s: Floats, others_s: Floats) -> tuple[Floats, Floats]:
+    """Log likelihood ratio [d] of one phase with delays [traces, d], which is there but may be hidden, in a band; average rises [d]."""
     stacked, known = _average(band.at_lags(delays_s))
     delay_s = np.array([np.median(column[np.isfinite(column)]) if np.isfinite(column).any() else 0.0 for column in delays_s.T])
     known &= delay_s > MIN_LAG_WINDOWS * band.window_s
@@ -124,7 +130,7 @@ def _log_ratio(band: Rises, delays_s: Floats, others_s: Floats) -> Floats:
     best = np.zeros(len(stacked))
     for peak in np.flatnonzero(known & _is_local_maximum(np.where(known, stacked, -np.inf), delay_s, 0.5 * band.window_s)):
         best = np.maximum(best, ratio[peak] * np.exp(-0.5 * ((delay_s - delay_s[peak]) / tolerance_s) ** 2))
-    return np.where(known, np.log(1.0 - VISIBLE + VISIBLE * best), 0.0)
+    return np.where(known, np.log(1.0 - VISIBLE + VISIBLE * best), 0.0), np.where(known, stacked, np.nan)
 
 
 def rise_ratio(stacked: Floats, scatter: float, near: Mapping[str, Flags]) -> Floats:

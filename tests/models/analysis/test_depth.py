@@ -15,7 +15,8 @@ SHALLOW = DepthRange(100.0, 100.0**2)
 def make_phases(depth_km, log_likelihood):
     """Depth phases of one depth, against a loss of all others below 40 km."""
     peak = np.exp(-0.5 * ((DEPTHS_KM - depth_km) / 8.0) ** 2)
-    return DepthPhases(DEPTHS_KM, np.where(DEPTHS_KM > 40.0, -2.0, 0.0) + (log_likelihood + 2.0) * peak, 12)
+    log_ratio = np.where(DEPTHS_KM > 40.0, -2.0, 0.0) + (log_likelihood + 2.0) * peak
+    return DepthPhases(DEPTHS_KM, log_ratio, 12, np.zeros((0, 2, len(DEPTHS_KM))), ())
 
 
 def test_depths_that_agree_are_averaged_by_their_variances():

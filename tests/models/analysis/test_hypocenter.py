@@ -113,7 +113,7 @@ def test_a_section_of_three_stations_has_no_depth(readings, timed):
 def make_phases(depth_km):
     """Depth phases of one depth, against a loss of all others below 40 km."""
     peak = np.exp(-0.5 * ((DEPTHS_KM - depth_km) / 8.0) ** 2)
-    return DepthPhases(DEPTHS_KM, np.where(DEPTHS_KM > 40.0, -2.0, 0.0) + 8.0 * peak, 12)
+    return DepthPhases(DEPTHS_KM, np.where(DEPTHS_KM > 40.0, -2.0, 0.0) + 8.0 * peak, 12, np.zeros((0, 2, len(DEPTHS_KM))), ())
 
 
 def test_the_origin_time_follows_the_depth_phases(readings, timed):

@@ -42,6 +42,8 @@ def test_the_depth_of_p_with_its_depth_phases_is_found(depth_km):
     assert found.found
     assert most_likely_km(found) == pytest.approx(depth_km, abs=12.0 + 0.02 * depth_km)
     assert found.traces == len(distances)
+    assert found.rises.shape == (len(found.windows_s), 2, len(DEPTHS_KM))
+    assert np.nanmax(found.rises[:, 0, np.abs(DEPTHS_KM - depth_km) < 20.0]) > 1.0
 
 
 def test_core_phases_have_depth_phases_too():
