@@ -71,7 +71,7 @@ def add_source(found: EventLocation, gather: Gather, records: Sequence[Record], 
     records : sequence of Record
         Original records in the gather's order, of which those with a response were converted to velocity.
     earths : mapping of str to GreensTables
-        Earth models by name, of which the one is used that fits best. Without any the answer stays as it is.
+        Earth models by name, of which each path has the one that fits best. Without any the answer stays as it is.
 
     """
     invert = partial(find_source, earths, gather, found.location, found.origin)

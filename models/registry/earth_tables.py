@@ -44,7 +44,7 @@ def load_earths(artifacts: Path) -> Mapping[str, GreensTables]:
     try:
         return MappingProxyType({name: _load_earth(folder, name, card) for name in card.sha256})
     except (OSError, ValueError, KeyError) as error:
-        raise _damaged(folder, error) from error
+        raise _report_damage(folder, error) from error
 
 
 def read_card(folder: Path) -> TablesCard:
@@ -52,7 +52,7 @@ def read_card(folder: Path) -> TablesCard:
     try:
         return TablesCard.model_validate_json((folder / CARD_FILE).read_bytes())
     except (OSError, ValidationError) as error:
-        raise _damaged(folder, error) from error
+        raise _report_damage(folder, error) from error
 
 
 def verify_tables(folder: Path, name: str, card: TablesCard) -> tuple[str, str]:
@@ -79,5 +79,5 @@ def _load_earth(folder: Path, name: str, card: TablesCard) -> GreensTables:
     return load_tables(*_list_files(folder, name), CRUSTS.get(name))
 
 
-def _damaged(folder: Path, error: Exception) -> DamagedArtifact:
+def _report_damage(folder: Path, error: Exception) -> DamagedArtifact:
     return DamagedArtifact(f"{FOLDER}/{folder.name}: {type(error).__name__}: {error}", part=FOLDER)

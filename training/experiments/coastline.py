@@ -1,7 +1,7 @@
 """
-The coastline of the maps: Natural Earth's land polygons (public domain), simplified and packed.
+The coastline of the maps: Natural Earth's land polygons (public domain), simplified and packed; and a grid of the land inside.
 
-    python -m training.experiments.coastline land-50m.json workers/plots/coastline.npz
+    python -m training.experiments.coastline land-50m.json workers/plots/coastline.npz models/seismic/earth/land.npz
 
 The input is the TopoJSON that the npm package world-atlas distributes (2.0.2 holds Natural Earth 4.1.0, 1:50,000,000).
 """
@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from models.array_types import Floats
+from models.array_types import Flags, Floats
+from models.seismic.earth.land import CELLS
 
 TOLERANCE_DEG = 0.04
 MIN_ISLAND_DEG = 0.15  # across; smaller islands are left out
@@ -56,9 +57,28 @@ def remove_seams(line: Floats) -> list[Floats]:
     return [segment for segment in segments if len(segment) > 1]
 
 
+def rasterize_land(lines: list[Floats]) -> Flags:
+    """
+    Draw land [latitudes, longitudes] in cells of a degree, inside of coastlines [n, 2] of longitude and latitude in degrees.
+
+    Land is where a meridian has crossed an odd number of coasts since the north pole, so seams along meridians may be missing. A step from
+    one side of the date line to the other is none around the Earth.
+    """
+    begins, ends = (np.concatenate([line[part] for line in lines]) for part in (slice(None, -1), slice(1, None)))
+    near = np.abs(ends[:, 0] - begins[:, 0]) < 180.0
+    begins, ends = begins[near], ends[near]
+    latitudes, land = 90.0 - (np.arange(CELLS[0]) + 0.5), np.zeros(CELLS, bool)
+    for column, longitude in enumerate(np.arange(CELLS[1]) - 180.0 + 0.5 + 1e-4):  # no point of a line has that longitude
+        crossed = (begins[:, 0] < longitude) != (ends[:, 0] < longitude)
+        low, high = begins[crossed], ends[crossed]
+        coasts = low[:, 1] + (longitude - low[:, 0]) / (high[:, 0] - low[:, 0]) * (high[:, 1] - low[:, 1])
+        land[:, column] = (coasts[None] > latitudes[:, None]).sum(axis=1) % 2 == 1
+    return land
+
+
 def main() -> None:
-    """Simplify the coastline of the file named first and write it to the file named second."""
-    source, target = map(Path, sys.argv[1:])
+    """Simplify the coastline of the file named first and write it to the file named second, and its land to the third."""
+    source, target, land = map(Path, sys.argv[1:])
     lines = [
         line
         for arc in decode_arcs(json.loads(source.read_text()))
@@ -68,6 +88,8 @@ def main() -> None:
     kept = [simplify_lines(line, TOLERANCE_DEG) for line in lines]
     points = np.rint(np.concatenate(kept) * UNITS_PER_DEG).astype(np.int16)
     np.savez_compressed(target, points=points, lengths=np.array([len(line) for line in kept], np.uint16))
+    parts = np.split(points / UNITS_PER_DEG, np.cumsum([len(line) for line in kept])[:-1])
+    np.savez_compressed(land, bits=np.packbits(rasterize_land(parts)))
 
 
 if __name__ == "__main__":

@@ -137,7 +137,7 @@ def measure_sources(arguments: argparse.Namespace, settings: TrainingSettings) -
     if arguments.page:
         print(page.write_source_page(settings, arguments.command, arguments.events, arguments.seed))
     else:
-        for name, text in page.measure_kinds(settings, arguments.events, arguments.seed).items():
+        for name, text in page.measure_kinds(settings, arguments.events, arguments.seed, arguments.earths).items():
             print(f"{name}\n{text}")
 
 
@@ -225,6 +225,7 @@ def _add_sources(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     sources.add_argument(
         "--no-page", dest="page", action="store_false", help="print figures instead, to calibrate by events of another seed"
     )
+    sources.add_argument("--earths", type=int, default=3, help="invert with the first Earth models of those that ship (3); without a page")
     sources.set_defaults(run=measure_sources)
     weights = commands.add_parser("class-weights", help="choose the weights of the source inversion in the class")
     weights.add_argument("--most", type=int, help="number of events of each part of the replica, at most")

@@ -31,7 +31,7 @@ from workers.contracts import JobRecord
 from workers.results import Centroid, LocateResult, SourceEstimate
 
 UNNAMED: Final = "smi:local/seismic-atlas"
-GREENS_FUNCTIONS: Final = "reciprocal-prem-continental"
+GREENS_FUNCTIONS: Final = "reciprocal-prem-continental-oceanic"
 _COMPONENTS: Final = ("rr", "tt", "pp", "rt", "rp", "tp")
 
 

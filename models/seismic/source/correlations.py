@@ -104,10 +104,9 @@ class CorrelationTables:
 
     def take_best(self, other: "CorrelationTables", better: Flags) -> "CorrelationTables":
         """Take the records that `better` [n] marks from tables of another Earth model."""
-        chosen = {
-            name: np.where(better.reshape(-1, *(1,) * (getattr(self, name).ndim - 1)), getattr(other, name), getattr(self, name))
-            for name in ("values", "norms", "log_sizes")
-        }
+        chosen = {name: getattr(self, name).copy() for name in ("values", "norms", "log_sizes")}
+        for name, values in chosen.items():
+            values[better] = getattr(other, name)[better]
         return replace(self, **chosen)
 
 

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from models.array_types import Floats, Floats32, Integers
+from models.seismic.earth.land import land_shares
 from models.seismic.geodesy import azimuth_deg, destination, geocentric_latitude_deg, geographic, unit_vectors
 from models.seismic.source.correlations import Excitation
 from models.seismic.source.force_histories import HISTORY_DELAYS_S
@@ -25,6 +26,8 @@ from models.seismic.source.problem import (
     Motion,
     choose_paths,
     make_excitation,
+    mix_problems,
+    prefer_earths,
     prepare_problem,
 )
 from models.seismic.source.search import DELAY_STEP_S, evaluate_source, scan_sources, walk_sources
@@ -46,6 +49,7 @@ BURNED_STEPS: Final = 800
 COOLING: Final[Floats] = np.geomspace(6.0, 0.7, 600)
 SAMPLED: Final[Floats] = np.concatenate((np.geomspace(6.0, 3.0, BURNED_STEPS), np.full(2400, 3.0)))
 """Temperatures of a chain: errors of paths are shared and the likelihood is too sharp, so it is sampled at a third of its logarithm."""
+EARTH_STEPS: Final = 100  # of the chain with one choice of Earth models
 MOVES: Final[Floats] = np.array((0.25, 4.0, 0.003, 0.15))  # of place [degrees], delay [s], stretch, mechanism
 PROFILE_AZIMUTHS_DEG: Final[Floats] = np.arange(0.0, 360.0, 10.0)
 PROFILE_DELAYS_S: Final[Floats] = np.arange(-30.0, 31.0, 10.0)  # of the origin time about that of the best source
@@ -113,7 +117,8 @@ def invert_source(
     gather, traces : Gather, sequence of int
         Conditioned records, and the traces to use.
     earths : sequence of GreensTables
-        Earth models: the first is scanned, and around the best source each path has the one that fits it better.
+        Earth models: the first is scanned, and around the best source each path has the one that fits it best, with a prior by the land
+        along it.
     prior, kind : EpicenterPrior, {"tensor", "force"}
         Where and when to search, for a deviatoric moment tensor at depth or a single force at the surface.
     motion : {"displacement", "velocity", "seismometer"}
@@ -154,6 +159,11 @@ class _Records:
         """Prepare the windows of the records around a guess."""
         return observe_records(self.gather, guess, self.traces, margin_s, padding_s, self.horizontals)
 
+    def measure_land(self, guess: Guess, observations: Sequence[Observation]) -> Floats:
+        """Measure the share of land along the paths [n] of observations."""
+        rows, gather = [one.trace_index for one in observations], self.gather
+        return land_shares(guess.latitude_deg, guess.longitude_deg, gather.latitudes_deg[rows], gather.longitudes_deg[rows])
+
 
 def _prepare_scan(
     records: _Records, earth: GreensTables, prior: EpicenterPrior, excitation: Excitation, guess: Guess
@@ -169,7 +179,7 @@ def _prepare_scan(
 def _refine(
     records: _Records, earths: Sequence[GreensTables], prior: EpicenterPrior, rough: Excitation, cooled: list[Floats], guess: Guess
 ) -> SourceFit | None:
-    """Place windows and tables anew at the best of the cooled sources, choose an Earth model a path, and sample the posterior."""
+    """Place windows and tables anew at the best of the cooled sources, and sample the posterior with an Earth model a path."""
     best = _take_best(np.stack(cooled))
     moved = _move_guess(guess, best)
     observations = records.observe(moved, FINE_MARGIN_S, FINE_PADDING_S)
@@ -181,9 +191,9 @@ def _refine(
     sizes = (FINE_WIDTH, FINE_DELAYS)
     problems = [prepare_problem(observations, earth, excitation, prior, sizes, records.gain_deviations) for earth in earths]
     both = [row for problem in problems for row in _start_fine(problem, begin, is_force=is_force)]
-    fine, chosen = choose_paths(problems, _take_best(np.concatenate(both)))
-    chain = _walk(fine, _take_best(np.concatenate(both))[1:], SAMPLED, REFINED_DELAY_S, 100)
-    top = _take_best(chain)
+    preferences = prefer_earths(earths, records.measure_land(moved, observations))
+    chain, top, chosen = _walk_mixture(problems, preferences, _take_best(np.concatenate(both)))
+    fine = mix_problems(problems, chosen)
     against = [_walk(fine, _turn(fine, top[1:]), COOLING, REFINED_DELAY_S, 60)] if is_force else []
     fits = fine.fit_windows(top)
     return SourceFit(
@@ -202,6 +212,26 @@ def _refine(
         waveforms=_synthesize_fits(observations, [earths[k] for k in chosen], excitation, top, fits, records.gather.sampling_rate_hz),
         log_symmetric=None if is_force else fit_symmetric(fine, top),
     )
+
+
+def _walk_mixture(problems: Sequence[InversionProblem], preferences: Floats, start: Floats) -> tuple[Floats, Floats, Integers]:
+    """
+    Sample the posterior from a start, the Earth model of each path being chosen anew every hundred steps.
+
+    Returns the samples, the best of them in the Earth models that fit it best, and these [n] by index. Were they chosen once, for a source
+    found in one Earth model, they would hold it there.
+    """
+    row, parts, best, chosen = start, [], (-np.inf, start), choose_paths(problems, start, preferences)
+    mixed, steps = mix_problems(problems, chosen), EARTH_STEPS if len(problems) > 1 else len(SAMPLED)
+    for number in range(0, len(SAMPLED), steps):
+        if not np.array_equal(again := choose_paths(problems, row, preferences), chosen):
+            chosen, mixed = again, mix_problems(problems, again)
+        parts.append(_walk(mixed, row[1:], SAMPLED[number : number + steps], REFINED_DELAY_S, 100 + number))
+        row, top = parts[-1][-1], _take_best(parts[-1])
+        best = max(best, (top[0] + np.take_along_axis(preferences, chosen[None], 0).sum(), top), key=lambda pair: pair[0])
+    chosen = choose_paths(problems, best[1], preferences)
+    mixed = mix_problems(problems, chosen)
+    return np.concatenate(parts), np.concatenate(([mixed.evaluate(best[1])], best[1][1:])), chosen
 
 
 def _start_fine(problem: InversionProblem, begin: Floats, *, is_force: bool) -> list[Floats]:

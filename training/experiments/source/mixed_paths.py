@@ -1,5 +1,5 @@
 """
-Synthetic events for the source inversion: half the paths run through PREM, half through the continental Earth, with full path scatter.
+Synthetic events for the source inversion: paths run through PREM, or the Earth of their land or sea, with full path scatter.
 
 Their Green's functions are the series that the shipped tables are packed from (`python -m training build greens-serving`), on distances of
 the tables. Noise and defects are as in training, and instruments too, responses unknown; or records are displacement of known gain.
@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 from scipy import fft
 
-from models.array_types import Floats32
+from models.array_types import Floats, Floats32, Integers
 from models.imaging.conditioning import condition
+from models.seismic.earth.land import land_shares
 from models.seismic.geodesy import distance_deg
 from models.seismic.source.greens_tables import DEPTHS_KM, DISTANCES_DEG
 from models.seismic.waveforms import Gather
@@ -30,7 +31,8 @@ from training.synthesis.sources import NOISE, Source
 from training.synthesis.station_geometry import pick_stations, snap_to_table
 from training.synthesis.windows import draw_common_window
 
-DECKS = ("prem-no-ocean", "continental")
+DECKS = ("prem-no-ocean", "continental", "oceanic")
+PREM_SHARE = 0.25  # of the paths, whatever is above them: margins, plateaus, shields and basins differ from either crust
 UPSAMPLING = 4  # from 10 s to 2.5 s
 DEPTH_INDICES = tuple(range(0, len(DEPTHS_KM), 2))
 MAGNITUDES = (4.7, 6.2)
@@ -81,7 +83,7 @@ def _load_table(path: Path, depth_km: float) -> GreensTable:
 
 
 def open_mixed_sampler(settings: TrainingSettings, seed: int, *, known_responses: bool = False) -> EventSampler:
-    """Open a sampler of events over the series of both Earth models; with known responses records are displacement in nanometers."""
+    """Open a sampler of events over the series of all Earth models; with known responses records are displacement in nanometers."""
     sampler = open_sampler(tuple(load_series(settings.build_dir / "greens_serving", deck) for deck in DECKS), settings, seed)
     if not known_responses:
         return sampler
@@ -125,4 +127,11 @@ def _synthesize(
         return None
     stations = snap_to_table(sampler.stations, chosen, epicenter, find_nearest_table(sampler.store, source))
     windows = list(draw_common_window(stations, source.depth_km, random))
-    return condition_components(synthesize_components(sampler.stores, love, source, stations, windows, sampler.realism, random))
+    earths = draw_path_earths(land_shares(*epicenter, stations.latitudes_deg, stations.longitudes_deg), random)
+    return condition_components(synthesize_components(sampler.stores, love, source, stations, windows, earths, sampler.realism, random))
+
+
+def draw_path_earths(shares: Floats, random: np.random.Generator) -> Integers:
+    """Draw the Earth model of each path, by index in `DECKS`: PREM, else the continental one with its share of land [n], or the oceanic."""
+    crusts = 2 - (random.uniform(size=len(shares)) < shares)
+    return np.where(random.uniform(size=len(shares)) < PREM_SHARE, 0, crusts)

@@ -12,6 +12,7 @@ from models.seismic.source.solution import MIN_LOG_LIKELIHOOD
 from training.config import SPAWN, TrainingSettings
 from training.evaluation.metrics import format_fraction, format_median
 from training.evaluation.pages import RESULTS, format_table, write_page
+from training.experiments.source.mixed_paths import DECKS
 from training.experiments.source.results import SourceResult, invert_kind
 from training.synthesis.sources import NOISE
 
@@ -22,7 +23,7 @@ DOUBTED_FROM = 1.6
 TEMPLATE = Path(__file__).parents[1] / "templates" / "source_inversion.md"
 
 
-def measure_kinds(settings: TrainingSettings, events: int, seed: int, earths: int = 2) -> dict[str, str]:
+def measure_kinds(settings: TrainingSettings, events: int, seed: int, earths: int = len(DECKS)) -> dict[str, str]:
     """Invert synthetic events of each kind with the first Earth models of those that ship: the text of each section of the page."""
     kinds = (*((kind, known) for kind in ("glacial", *DIPOLES) for known in (True, False)), (NOISE, False))
     counts = [events // 2 if kind == NOISE else events for kind, _ in kinds]

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from scipy import signal
 
-from models.array_types import Floats, Floats32
+from models.array_types import Floats, Floats32, Integers
 from models.imaging.conditioning import condition
 from models.seismic.geodesy import back_azimuth_deg, geocentric_latitude_deg
 from models.seismic.waveforms import Gather, Record
@@ -20,7 +20,7 @@ from training.earth.greens import GreensStore
 from training.synthesis.instrument_defects import apply_defects, apply_instrument
 from training.synthesis.noise import draw_noise_displacement
 from training.synthesis.path_effects import perturb_paths
-from training.synthesis.records import NANOMETERS, ORIGIN_S, PRE_EVENT_S, Realism, synthesize_mixed_displacement
+from training.synthesis.records import NANOMETERS, ORIGIN_S, PRE_EVENT_S, Contract, Realism, contract_source, synthesize_displacement
 from training.synthesis.sources import Source
 from training.synthesis.station_geometry import Stations
 from training.synthesis.windows import Window
@@ -40,17 +40,19 @@ def synthesize_components(
     source: Source,
     stations: Stations,
     windows: list[Window],
+    earths: Integers,
     realism: Realism,
     random: np.random.Generator,
 ) -> tuple[tuple[Record, ...], ...]:
     """
     Synthesize vertical, north and east records of a source, in nanometers or counts of unknown gain.
 
-    `love`: stores of transverse displacement, of the strain components rc and dc and the component c of a force.
+    `love`: stores of transverse displacement, of the strain components rc and dc and the component c of a force; `earths` [traces]: the
+    store of each path by index.
     """
-    step, same_earths = stores[0].time_step_s, deepcopy(random)
-    vertical = synthesize_mixed_displacement(stores, source, stations, realism.one_earth_share, random)
-    transverse = synthesize_mixed_displacement(love, source, stations, realism.one_earth_share, same_earths, contract_transverse)
+    step = stores[0].time_step_s
+    vertical = synthesize_along_paths(stores, source, stations, earths)
+    transverse = synthesize_along_paths(love, source, stations, earths, contract_transverse)
     waves = [_scatter(one, stations.distances_deg, step, realism, random) for one in (vertical, transverse)]
     radial = ELLIPTICITY * np.imag(signal.hilbert(waves[0], axis=-1))
     away = np.radians(_back_azimuths_deg(source, stations) + 180.0)[:, None]
@@ -66,6 +68,17 @@ def synthesize_components(
         seen = apply_instrument(padded, step, deepcopy(same_instruments)) if realism.instruments else padded
         records.append(_cut_records(seen * gains[:, None] * NANOMETERS, stations, windows, step, random))
     return tuple(records)
+
+
+def synthesize_along_paths(
+    stores: tuple[GreensStore, ...], source: Source, stations: Stations, earths: Integers, contract: Contract = contract_source
+) -> Floats:
+    """Synthesize displacement [traces, samples] in meters, each path through the store with its index in `earths` [traces]."""
+    motion: dict[int, Floats] = {}
+    for number in np.unique(earths).tolist():
+        rows = np.flatnonzero(earths == number)
+        motion |= zip(rows.tolist(), synthesize_displacement(stores[number], source, stations.take(rows), contract), strict=True)
+    return np.stack([motion[row] for row in range(len(earths))])
 
 
 def contract_transverse(source: Source, azimuths_deg: Floats) -> Floats:

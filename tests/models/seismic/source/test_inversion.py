@@ -22,7 +22,7 @@ from models.seismic.source.greens_tables import (
 )
 from models.seismic.source.inversion import SCANNED_DEPTHS, invert_source
 from models.seismic.source.observations import Guess, observe_records, rotate_to_transverse
-from models.seismic.source.problem import EpicenterPrior
+from models.seismic.source.problem import EpicenterPrior, choose_paths, make_excitation, mix_problems, prefer_earths, prepare_problem
 from models.seismic.source.solution import describe_fit, measure_amplitude
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
@@ -204,6 +204,37 @@ def test_each_path_has_the_earth_that_fits_it(toy_tables):
     both = invert_source(gather, traces, silent, prior, "force", "displacement")
 
     assert both.log_likelihood > max(fit.log_likelihood for fit in alone) + 5.0
+
+
+def test_where_earths_fit_alike_a_path_has_that_of_its_land_or_sea(toy_tables):
+    """Tables of three Earths are the same, so that only the prior chooses."""
+    observations = observe_records(make_gather(230.0, 4, 0.2), Guess(*EPICENTER, ORIGIN_S), range(8), 20.0, 180.0)
+    excitation = make_excitation("force", np.arange(len(HISTORY_DELAYS_S)), "displacement", 0.0)
+    problem = prepare_problem(observations, toy_tables, excitation, EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S), (5, 24), {})
+    earths = [replace(toy_tables, crust=crust) for crust in (None, "land", "sea")]
+    row = np.array([0.0, *np.radians(EPICENTER), 4.0, 0.0, 0.0, 0.0, -0.64, -0.77])
+
+    chosen = choose_paths([problem] * 3, row, prefer_earths(earths, np.array([0.0, 0.2, 0.4, 0.45, 0.55, 0.7, 0.9, 1.0])))
+
+    assert chosen.tolist() == [2, 2, 2, 2, 1, 1, 1, 1]
+
+
+def test_waveforms_outvote_the_land_of_a_path(toy_tables):
+    """One Earth is silent, and all paths prefer it."""
+    observations = observe_records(make_gather(230.0, 4, 0.05), Guess(*EPICENTER, ORIGIN_S), range(8), 20.0, 180.0)
+    excitation = make_excitation("force", np.arange(len(HISTORY_DELAYS_S)), "displacement", 0.0)
+    earths = [toy_tables, replace(toy_tables, mantissas=np.zeros_like(toy_tables.mantissas), crust="land")]
+    prior = EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S)
+    problems = [prepare_problem(observations, earth, excitation, prior, (5, 24), {}) for earth in earths]
+    row = np.array([0.0, np.radians(geocentric_latitude_deg(EPICENTER[0])), np.radians(EPICENTER[1]), 4.0, 0.0, 0.0, 0.0, -0.64, -0.77])
+
+    chosen = choose_paths(problems, row, prefer_earths(earths, np.ones(8)))
+    mixed = mix_problems(problems, chosen)
+
+    fitting = problems[0].fit_windows(row)[:, 1, 1] > 0.5
+    assert fitting.sum() >= 5
+    assert not chosen[fitting].any()
+    assert np.array_equal(mixed.fit_windows(row)[fitting], problems[0].fit_windows(row)[fitting])
 
 
 def test_noise_constrains_nothing(toy_tables):
