@@ -23,7 +23,7 @@ STRETCH: Final = 0.01  # standard deviation of the stretch that all Rayleigh tra
 MEAN_EARTH, OTHER_CRUST = 0.4, 0.2
 """
 Prior weight of a mean Earth, and of a crust along a path without any of its kind, over that of a crust that a path has alone: margins,
-plateaus and basins differ from both. Chosen before measuring; at their squares the errors of synthetic events (seed 3408) are the same.
+plateaus and basins differ from both. Chosen before measuring; with their squares epicenters of synthetic forces (seed 3408) are as good.
 """
 SPREADS: Final = {STRAINS: 0.15, FORCES: 0.25}
 """Standard deviation of the determinant of a unit tensor (a double couple has 0), and of the vertical part of a force over its length."""
