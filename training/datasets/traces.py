@@ -90,10 +90,10 @@ def _draw_event(sampler: EventSampler, recipe: TraceRecipe, random: np.random.Ge
 
 
 def draw_gathers(
-    recipe: TraceRecipe, settings: TrainingSettings, seed: int
+    recipe: TraceRecipe, settings: TrainingSettings, seed: int, realism: Realism | None = None
 ) -> Iterator[tuple[int, SyntheticEvent, Gather, np.random.Generator]]:
     """Draw the events of one shard: number, event, conditioned records, random stream; none of too few stations."""
-    realism = Realism(PathScatter(crusts=recipe.crusts), character=measure_noise_character(settings.data_dir))
+    realism = realism or Realism(PathScatter(crusts=recipe.crusts), character=measure_noise_character(settings.data_dir))
     sampler = open_sampler(greens.load_stores(settings.build_dir / "greens", recipe.store), settings, recipe.seed, realism)
     random = np.random.default_rng([recipe.seed, seed])
     for number in range(recipe.events_per_shard):
@@ -102,9 +102,9 @@ def draw_gathers(
             yield number, event, condition(event.records, CONDITIONING), random
 
 
-def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings, seed: int) -> Arrays:
+def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings, seed: int, realism: Realism | None = None) -> Arrays:
     """
-    Draw one shard in the style of a model that reads traces.
+    Draw one shard in the style of a model that reads traces, with all effects as stated unless `realism` states others.
 
     Returns `pictures` uint8 [n, channels, rows, columns]; `truth` float32 [n, 2]: distance [degrees] and origin time after the left
     edge [s]; `event` int32 [n], the number of each trace's event. Pictures without any signal are left out.
@@ -112,7 +112,7 @@ def draw_traces(recipe: TraceRecipe, spec: ModelSpec, settings: TrainingSettings
     style = spec.style
     assert isinstance(style, AmplitudeStyle | FrequencyStyle)  # noqa: S101  (for the type checker: trace models read traces)
     pictures, truth, events = [], [], []
-    for number, event, gather, random in draw_gathers(recipe, settings, seed):
+    for number, event, gather, random in draw_gathers(recipe, settings, seed, realism):
         arrivals = np.nan_to_num(first_arrival_s(event.stations.distances_deg, event.source.depth_km), nan=NO_ARRIVAL_S)
         edges = draw_left_edges(gather, ORIGIN_S + arrivals, recipe.left_edges, random)
         drawn = render_traces(style, gather, edges)

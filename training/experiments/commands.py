@@ -113,6 +113,13 @@ def pass_release_gate(arguments: argparse.Namespace, settings: TrainingSettings)
     print(write_release_gate_page(settings, arguments.command, *parts))
 
 
+def try_reader_ideas(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Train ideas for the distance reader, each alone, and compare each with its base."""
+    from training.experiments.reader_ideas.page import write_ideas_page
+
+    print(write_ideas_page(settings, arguments.command, arguments.folder, arguments.only, arguments.minutes))
+
+
 def measure_detection(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Calibrate the detection of events on noise, or measure what is called an event."""
     from training.experiments.detection import calibrate, page
@@ -245,6 +252,11 @@ def _add_release_gate(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     gate.add_argument("--copies", type=int, default=100, help="number of copies of each event (100)")
     gate.add_argument("--most", type=int, default=12, help="number of stations of a copy, at most (12)")
     gate.set_defaults(run=pass_release_gate)
+    ideas = commands.add_parser("reader-ideas", help="try ideas for the distance reader, each alone: docs/results/reader_ideas.md")
+    ideas.add_argument("folder", type=Path, help="folder of real events, whose geometry is copied and whose records are read")
+    ideas.add_argument("--only", choices=("scratch", "continued"), help="train the cells of one group; the page is not written")
+    ideas.add_argument("--minutes", type=float, help="begin no further training after that time; run again to continue")
+    ideas.set_defaults(run=try_reader_ideas)
 
 
 def _add_location_experiments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

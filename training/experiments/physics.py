@@ -10,6 +10,7 @@ from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE
 from training.earth import dispersion, greens, structure
 from training.earth.greens import GreensStore, GreensTable
+from training.earth.structure import build_deck_rows
 from training.evaluation.pages import RESULTS, format_table, write_page
 from training.synthesis.catalogs import draw_double_couples
 from training.synthesis.records import synthesize_displacement
@@ -138,7 +139,7 @@ def format_velocities(stores: dict[str, GreensStore]) -> list[tuple[str, ...]]:
                 cells.append("")
                 continue
             speed, measured_at = dispersion.measure_dispersion(store, period)
-            expected = dispersion.predict_dispersion(store.config.deck, measured_at)
+            expected = dispersion.predict_dispersion(build_deck_rows(store.config.deck), measured_at)
             cells.append(f"{speed:.3f} / {expected:.3f} ({speed / expected - 1:+.1%})")
         lines.append((f"{period} s", *cells))
     return lines

@@ -22,6 +22,7 @@ from training.synthesis.station_geometry import Stations
 from training.synthesis.windows import Window
 
 Contract = Callable[[Source, Floats], Floats]
+MixEarths = Callable[[tuple[GreensStore, ...], Source, Stations, np.random.Generator], Floats]
 
 ORIGIN_S = 1_000_000_000.0
 PRE_EVENT_S = 3840.0
@@ -35,7 +36,8 @@ class Realism:
 
     `amplitude_sigma`: standard deviation of the logarithm of the amplitude factor of a path (focusing). `one_earth_share`: fraction of
     events all of whose paths run through one Earth model, where there are several. `character`: of recorded noise. `normalize`: scale each
-    record to a maximum of 1, as if its gain were unknown; otherwise samples are in nanometers, or their derivatives.
+    record to a maximum of 1, as if its gain were unknown; otherwise samples are in nanometers, or their derivatives. `mix_earths`: another
+    law by which displacement is synthesized through the stores.
     """
 
     paths: PathScatter | None
@@ -46,6 +48,7 @@ class Realism:
     character: NoiseCharacter | None = None
     one_earth_share: float = 0.4
     normalize: bool = True
+    mix_earths: MixEarths | None = None
 
 
 def find_nearest_table(store: GreensStore, source: Source) -> GreensTable:
@@ -137,7 +140,10 @@ def synthesize_records(
     seconds).
     """
     step = stores[0].time_step_s
-    motion = synthesize_mixed_displacement(stores, source, stations, realism.one_earth_share, random)
+    if realism.mix_earths is None:
+        motion = synthesize_mixed_displacement(stores, source, stations, realism.one_earth_share, random)
+    else:
+        motion = realism.mix_earths(stores, source, stations, random)
     if realism.paths is not None:
         motion = perturb_paths(motion, stations.distances_deg, step, realism.paths, random)
         motion *= random.lognormal(0, realism.amplitude_sigma, (len(motion), 1))

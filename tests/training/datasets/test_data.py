@@ -14,7 +14,7 @@ from training.config import load_recipe
 from training.datasets.sections import SectionRecipe, draw_sections
 from training.datasets.traces import TraceRecipe, draw_left_edges, draw_traces
 from training.earth.dispersion import predict_dispersion
-from training.earth.structure import DECKS
+from training.earth.structure import DECKS, build_deck_rows
 from training.experiments.demo_bundles import encode_miniseed, encode_stations
 from training.synthesis.catalogs import draw_double_couples, load_earthquakes, load_glacial_earthquakes, load_stations
 from training.synthesis.events import draw_distance_range, draw_event, draw_near_magnitude, open_sampler
@@ -283,7 +283,7 @@ def test_group_delays_vary_more_at_short_periods():
 def test_the_delays_of_crusts_are_those_of_their_decks():
     for period_s, (continental, oceanic) in zip(CRUST_PERIODS_S, zip(*CRUST_DELAYS, strict=True), strict=True):
         if period_s in (20.0, 50.0):
-            slowness = [RAYLEIGH_KM_S / predict_dispersion(deck, period_s) for deck in DECKS]
+            slowness = [RAYLEIGH_KM_S / predict_dispersion(build_deck_rows(deck), period_s) for deck in DECKS]
             assert [continental, oceanic] == pytest.approx([slowness[1] - slowness[0], slowness[2] - slowness[0]], abs=0.002)
 
 

@@ -62,7 +62,7 @@ def test_no_stored_depth_lies_on_a_discontinuity():
 
 def test_rayleigh_group_velocity_agrees_with_disba(store):
     """In the Earth model of all tests; `training validate physics` compares every store."""
-    deck = load_recipe("greens_50s", greens.GreensConfig).deck
+    deck = structure.build_deck_rows(load_recipe("greens_50s", greens.GreensConfig).deck)
     for period_s in (60.0, 100.0):
         speed, measured_s = dispersion.measure_dispersion(store, period_s)
         assert speed == pytest.approx(dispersion.predict_dispersion(deck, measured_s), rel=0.03)

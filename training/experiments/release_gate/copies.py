@@ -70,13 +70,13 @@ def draw_copy_source(truth: Truth, depth_km: float, step_s: float, random: np.ra
 
 
 def draw_copy(
-    geometry: EventGeometry, store: GreensStore, realism: Realism, max_traces: int, random: np.random.Generator
+    geometry: EventGeometry, stores: tuple[GreensStore, ...], realism: Realism, max_traces: int, random: np.random.Generator
 ) -> tuple[Gather, Floats]:
-    """Draw one copy at up to `max_traces` of the stations; returns its gather and the true distances [traces] in degrees."""
-    truth, count = geometry.truth, len(geometry.windows)
+    """Draw one copy at up to `max_traces` stations, through the stores; returns its gather and true distances [traces] in degrees."""
+    truth, count, store = geometry.truth, len(geometry.windows), stores[0]
     rows = np.sort(random.choice(count, min(count, max_traces), replace=False))
     depth_km = store.table(truth.depth_km if np.isfinite(truth.depth_km) else 10.0).depth_km
     source = draw_copy_source(truth, depth_km, store.time_step_s, random)
     stations = snap_to_table(geometry.stations, rows, (truth.latitude_deg, truth.longitude_deg), find_nearest_table(store, source))
-    records = synthesize_records((store,), source, stations, [geometry.windows[row] for row in rows], realism, random)
+    records = synthesize_records(stores, source, stations, [geometry.windows[row] for row in rows], realism, random)
     return condition(records, CONDITIONING), stations.distances_deg

@@ -52,7 +52,7 @@ def measure_copies(reader: Reader, folder: Path, stores: Sequence[GreensStore], 
     rows = []
     for number in range(copies if geometry.windows else 0):
         earth = number % len(stores)
-        gather, distances = draw_copy(geometry, stores[earth], realism, max_traces, random)
+        gather, distances = draw_copy(geometry, (stores[earth],), realism, max_traces, random)
         readings = reader.read(gather)
         if readings is not None:
             rows += [(*row, number, earth) for row in zip(distances, readings.distances_deg, readings.uncertainties_deg, strict=True)]

@@ -57,7 +57,7 @@ def event_folder(tmp_path):
 
 def test_a_copy_has_the_stations_starts_and_ends_of_the_observed_event(event_folder, store):
     geometry = read_geometry(event_folder)
-    gather, distances = draw_copy(geometry, store, PLAIN, 3, np.random.default_rng(0))
+    gather, distances = draw_copy(geometry, (store,), PLAIN, 3, np.random.default_rng(0))
     np.testing.assert_allclose(distances, [30.0, 60.0, 90.0], atol=4.0)
     recorded = np.isfinite(gather.samples)
     first = gather.start_time_s + recorded.argmax(axis=1) - ORIGIN_S
