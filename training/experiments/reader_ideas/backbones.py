@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from models.networks.heads import DistanceModel
 from models.specs.offset import BIN_DEG, BINS
+from models.specs.pictures import TRACE_FREQUENCY
 
 Architecture = Literal["alexnet", "residual", "rows"]
 
@@ -79,18 +80,23 @@ def make_residual_convolutions(channels: int) -> nn.Sequential:
     )
 
 
-def make_row_convolutions(channels: int) -> nn.Sequential:
-    """Make a residual network of eleven convolutions along time, each period a channel of its own, for so many channels times rows."""
-    line = (1, 5)
+def make_row_convolutions(channels: int, rows: int) -> nn.Sequential:
+    """
+    Make a residual network of eleven convolutions along time, each row (period) of each channel a channel of its own.
+
+    With fewer rows than the declared ones it is narrower, so that it costs what networks cost that move over the rows.
+    """
+    width, line = (rows / TRACE_FREQUENCY.rows) ** 0.5, (1, 5)
+    near, middle, far = (round(count * width) for count in (128, 160, 176))
     return nn.Sequential(
         RowsAsChannels(),
-        normalize_convolution(channels, 128, (1, 9), (1, 2)),
+        normalize_convolution(channels * rows, near, (1, 9), (1, 2)),
         nn.ReLU(),
-        ResidualBlock(128, 128, line, (1, 2)),
-        ResidualBlock(128, 128, line),
-        ResidualBlock(128, 160, line, (1, 2)),
-        ResidualBlock(160, 160, line),
-        ResidualBlock(160, 176, line, (1, 2)),
+        ResidualBlock(near, near, line, (1, 2)),
+        ResidualBlock(near, near, line),
+        ResidualBlock(near, middle, line, (1, 2)),
+        ResidualBlock(middle, middle, line),
+        ResidualBlock(middle, far, line, (1, 2)),
         nn.MaxPool2d((1, 2)),
     )
 
@@ -99,7 +105,8 @@ def make_distance_network(architecture: Architecture, size: tuple[int, int, int]
     """Make the untrained distance network of an architecture for pictures of a size [channels, rows, columns], with its lazy layers."""
     network = DistanceModel("alexnet", width, size[0], BINS, BIN_DEG)
     if architecture != "alexnet":
-        made = make_residual_convolutions(size[0] + 1) if architecture == "residual" else make_row_convolutions((size[0] + 1) * size[1])
+        channels = size[0] + 1  # `preprocess` adds one
+        made = make_residual_convolutions(channels) if architecture == "residual" else make_row_convolutions(channels, size[1])
         network.backbone = TraceBackbone(made, network.backbone.features, dropout)  # type: ignore[assignment]
     network.logits(torch.zeros(2, *size, dtype=torch.uint8))
     return network

@@ -218,6 +218,7 @@ def write_tables(
         counted=f"{MAX_COUNTED_DEG:g}",
         variances=variances,
         **{f"{group}_fit": describe_cell(recipe.fit) for group, recipe in plan.groups.items()},
+        **{f"{group}_shrink": str(recipe.shrink) for group, recipe in plan.groups.items()},
         **{f"{group}_stores": ", ".join(recipe.store) for group, recipe in plan.groups.items()},
         **{group: format_group(cells[group], found[group], goal) for group in plan.groups},
         **{f"{group}_differences": format_differences(cells[group], found[group], goal) for group in plan.groups},

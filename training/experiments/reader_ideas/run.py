@@ -1,8 +1,8 @@
 """Training of the ideas, and their readings of the same traces; kept, so that a stopped run continues."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +20,20 @@ from training.datasets.shards import combine_fingerprints
 from training.experiments.ablations.run import count_multiply_adds
 from training.experiments.grid import stream_shards
 from training.experiments.reader_ideas.backbones import make_distance_network
-from training.experiments.reader_ideas.sets import BOTH_PATHS, IdeaCell, IdeasRecipe, ScoredSet, make_idea_shards, mark_data
-from training.learning.fit import FitRecipe, choose_device, fit_network
+from training.experiments.reader_ideas.sets import (
+    BOTH_PATHS,
+    STYLE,
+    IdeaCell,
+    IdeasRecipe,
+    ScoredSet,
+    make_idea_shards,
+    mark_data,
+    shrink_pictures,
+)
+from training.learning.fit import Batch, FitRecipe, choose_device, fit_network
 from training.tasks.restore import MAX_PICTURES, load_graph_weights
 
-BATCH = 128
+PICTURES_AT_ONCE = 128
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,9 @@ def read_pictures(network: DistanceModel, pictures: Pictures) -> tuple[Floats, F
     """
     device = choose_device()
     network, flat = network.to(device).eval(), pictures.reshape(-1, *pictures.shape[2:])
-    parts = [network(torch.from_numpy(flat[i : i + BATCH]).to(device))[2].cpu().numpy() for i in range(0, len(flat), BATCH)]
+    parts = [
+        network(torch.from_numpy(flat[i : i + PICTURES_AT_ONCE]).to(device))[2].cpu().numpy() for i in range(0, len(flat), PICTURES_AT_ONCE)
+    ]
     probabilities = np.concatenate(parts).astype(np.float64).reshape(*pictures.shape[:2], -1).mean(axis=1)
     low, middle, high = (find_quantile(probabilities, 0.5 + side * ONE_SIGMA / 2) for side in (-1, 0, 1))
     return middle, (high - low) / 2
@@ -77,14 +88,21 @@ def fit_cell(plan: IdeasRecipe, cell: IdeaCell, fit: FitRecipe, settings: Traini
     """Train the network of a cell, checkpoints in a folder; one that is not trained keeps the weights that it starts from."""
     validation, _, train = plan.number_shards()
     held_out = make_idea_shards(cell.paths, plan, cell.group, settings, validation).load_all(("pictures", "truth"))
+    factor = plan.groups[cell.group].shrink
+    pictures, truth = shrink_pictures(held_out["pictures"], factor), held_out["truth"]
     torch.manual_seed(fit.seed)
-    network = make_distance_network(cell.architecture, held_out["pictures"].shape[1:], fit.width)
+    network = make_distance_network(cell.architecture, pictures.shape[1:], fit.width)
     if plan.groups[cell.group].starts_from_shipped:
-        load_shipped_weights(network, settings, held_out["pictures"])
+        load_shipped_weights(network, settings, pictures)
     if not cell.trained:
         return network
     shards = make_idea_shards(cell.paths, plan, cell.group, settings, train)
-    fit_network(network, fit, stream_shards(shards, (held_out["pictures"], held_out["truth"]), fit), folder, devices=1)
+    batches = stream_shards(shards, (pictures, truth), fit)
+
+    def draw_smaller(epoch: int) -> Iterator[Batch]:
+        return ((shrink_pictures(drawn, factor), wanted) for drawn, wanted in batches.train(epoch))
+
+    fit_network(network, fit, replace(batches, train=draw_smaller), folder, devices=1)
     return network
 
 
@@ -92,12 +110,12 @@ def read_sets(
     network: DistanceModel, plan: IdeasRecipe, group: str, settings: TrainingSettings, scored: Sequence[ScoredSet]
 ) -> dict[str, Floats]:
     """Read all sets of a group: distance and standard deviation [2, traces] by the name of the set."""
-    read = {}
+    read, factor = {}, plan.groups[group].shrink
     for paths in BOTH_PATHS:
         pictures = make_idea_shards(paths, plan, group, settings, plan.number_shards()[1]).load_all(("pictures",))["pictures"]
-        read[f"test, {paths} paths"] = np.stack(read_pictures(network, pictures[:, None]))
+        read[f"test, {paths} paths"] = np.stack(read_pictures(network, shrink_pictures(pictures[:, None], factor)))
     for one in scored:
-        parts = [read_pictures(network, one.shards.load(k)["pictures"]) for k in range(len(one.shards.paths))]
+        parts = [read_pictures(network, shrink_pictures(one.shards.load(k)["pictures"], factor)) for k in range(len(one.shards.paths))]
         read[one.name] = np.concatenate([np.stack(part) for part in parts], axis=1)
     return read
 
@@ -111,7 +129,7 @@ def run_training(
         *(mark_data(paths, plan, cell.group, settings) for paths in BOTH_PATHS), *(one.shards.fingerprint for one in scored)
     )
     setting = cell.model_copy(update={"name": "", "base": ""})
-    counts = (plan.train_shards, plan.validation_shards, plan.test_shards)
+    counts = (plan.train_shards, plan.validation_shards, plan.test_shards, plan.groups[cell.group].shrink)
     path = settings.build_dir / "reader_ideas" / f"{combine_fingerprints(setting, fit, data, *counts)[:16]}.npz"
     if not path.is_file():
         if not may_train:
@@ -120,16 +138,16 @@ def run_training(
         network = fit_cell(plan, cell, fit, settings, path.with_suffix(""))
         seconds = time.process_time() - started
         torch.save(network.state_dict(), path.with_suffix(".pt"))
-        cost = count_multiply_adds(network.to("cpu"), make_size())
+        cost = count_multiply_adds(network.to("cpu"), make_size(plan.groups[cell.group].shrink))
         read = read_sets(network, plan, cell.group, settings, scored)
         np.savez(path, **{"cost": np.array(cost), "seconds": np.array(seconds), **read})  # type: ignore[arg-type]  # first: allow_pickle
     with np.load(path) as content:
         return {name: content[name] for name in content.files}
 
 
-def make_size() -> tuple[int, int, int]:
-    """Size of the declared picture [channels, rows, columns]."""
-    return len(OFFSET.style.zooms), OFFSET.style.rows, OFFSET.style.columns  # type: ignore[union-attr]
+def make_size(shrink: int = 1) -> tuple[int, int, int]:
+    """Size of the declared picture [channels, rows, columns], averaged over squares of so many pixels."""
+    return len(STYLE.zooms), STYLE.rows // shrink, STYLE.columns // shrink
 
 
 def load_truths(

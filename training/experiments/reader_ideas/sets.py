@@ -58,13 +58,15 @@ class GroupRecipe(BaseModel):
     """
     What the cells of a group share: the stores of their traces and the fit, from random weights or from those of the shipped version.
 
-    Where PREM's store is the only one, random paths have the dispersion of random proportions of three crusts.
+    Where PREM's store is the only one, random paths have the dispersion of random proportions of three crusts. `shrink`: pictures are
+    averaged over squares of so many pixels.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     store: tuple[str, ...]
     starts_from_shipped: bool
+    shrink: int
     fit: FitRecipe
 
 
@@ -150,6 +152,15 @@ def make_idea_shards(paths: Paths, plan: IdeasRecipe, group: str, settings: Trai
     draw = partial(draw_idea_traces, paths, plan, group, settings)
     mark = mark_data(paths, plan, group, settings)
     return make_shards(draw, settings.build_dir / "data" / "reader_ideas", mark, seeds, settings.processes)
+
+
+def shrink_pictures(pictures: Pictures, factor: int) -> Pictures:
+    """Average pictures [..., rows, columns] over squares of so many pixels."""
+    if factor == 1:
+        return pictures
+    rows, columns = pictures.shape[-2] // factor, pictures.shape[-1] // factor
+    squares = pictures.reshape(*pictures.shape[:-2], rows, factor, columns, factor)
+    return np.asarray(np.rint(squares.mean(axis=(-3, -1), dtype=np.float32)), np.uint8)
 
 
 def render_starts(gather: Gather) -> tuple[Pictures, Integers]:
