@@ -6,8 +6,6 @@ spherical Earth is flattened (Biswas 1972, doi:10.1007/BF00875434), and shear ve
 corrected for attenuation from PREM's reference period of 1 s to the period in question (Kanamori & Anderson 1977).
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from scipy import fft
 
@@ -52,7 +50,7 @@ def measure_dispersion(store: GreensStore, period_s: float, range_deg: tuple[flo
     return float(1 / slowness), float(np.median(periods))
 
 
-def _flatten_layers(deck: Sequence[Row]) -> tuple[Floats, Floats, Floats, Floats, Floats, float]:
+def _flatten_layers(deck: list[Row]) -> tuple[Floats, Floats, Floats, Floats, Floats, float]:
     """Flatten a deck to layers: thickness, vp, vs (of SV), density, shear quality factor from the top, and the surface radius [km]."""
     rows = np.array(deck)[::-1]
     edges = rows[:, 0] / 1e3
@@ -73,7 +71,7 @@ def _flatten_layers(deck: Sequence[Row]) -> tuple[Floats, Floats, Floats, Floats
     return thickness, vp, vs, rho, q_mu, float(surface)
 
 
-def phase_velocity_km_s(deck: Sequence[Row], period_s: float) -> float:
+def phase_velocity_km_s(deck: list[Row], period_s: float) -> float:
     """Compute the phase velocity [km/s] of the fundamental Rayleigh mode in the rows of a deck at a period, along the sphere's surface."""
     from disba import PhaseDispersion  # noqa: PLC0415  (compiles on first use)
 
@@ -84,7 +82,7 @@ def phase_velocity_km_s(deck: Sequence[Row], period_s: float) -> float:
     return float(flat / np.sqrt(1 + (flat * period_s / (4 * np.pi * surface_km)) ** 2))
 
 
-def predict_dispersion(deck: Sequence[Row], period_s: float) -> float:
+def predict_dispersion(deck: list[Row], period_s: float) -> float:
     """Compute the group velocity [km/s] of the fundamental Rayleigh mode at a period from phase velocities 2 % about it; deck as rows."""
     short, long = period_s / 1.02, period_s * 1.02
     wavenumbers = [2 * np.pi / (period * phase_velocity_km_s(deck, period)) for period in (short, long)]

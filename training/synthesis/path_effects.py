@@ -130,20 +130,15 @@ def _draw_coda(samples: int, step_s: float, count: int, scatter: PathScatter, ra
     return np.asarray(tail)
 
 
-def weigh_surface_waves(samples: int, distances_deg: Floats, step_s: float) -> Floats:
-    """Weigh samples from the origin time on, [paths, samples]: 0 before a group velocity of SPLIT_KM_S (body waves), 1 after it."""
-    arrival = (distances_deg * KM_PER_DEGREE / SPLIT_KM_S)[:, None]
-    width = 20 + 0.04 * arrival
-    return np.asarray(1 / (1 + np.exp(-np.clip((np.arange(samples) * step_s - arrival) / (width / 4), -50, 50))))
-
-
 def perturb_paths(traces: Floats, distances_deg: Floats, step_s: float, scatter: PathScatter, random: np.random.Generator) -> Floats:
     """Perturb seismograms [traces, samples], sampled from the origin time on, as a laterally heterogeneous Earth would."""
     count, samples = traces.shape
     padded = fft.next_fast_len(samples + int(1200 / step_s), real=True)
     frequencies = fft.rfftfreq(padded, step_s)
     distance_km = distances_deg * KM_PER_DEGREE
-    weight = weigh_surface_waves(samples, distances_deg, step_s)
+    arrival = (distance_km / SPLIT_KM_S)[:, None]
+    width = 20 + 0.04 * arrival
+    weight = 1 / (1 + np.exp(-np.clip((np.arange(samples) * step_s - arrival) / (width / 4), -50, 50)))
     surface = fft.rfft(traces * weight, padded) * _draw_surface_transfer(frequencies, distance_km / RAYLEIGH_KM_S, scatter, random)
     shift = random.normal(0, scatter.body_shift_s, (count, 1))
     delays = draw_body_delays(np.arange(samples, dtype=np.float64) * step_s, distances_deg, scatter, random)

@@ -22,7 +22,6 @@ from training.synthesis.station_geometry import Stations
 from training.synthesis.windows import Window
 
 Contract = Callable[[Source, Floats], Floats]
-MixEarths = Callable[[tuple[GreensStore, ...], Source, Stations, np.random.Generator], Floats]
 
 ORIGIN_S = 1_000_000_000.0
 PRE_EVENT_S = 3840.0
@@ -36,8 +35,8 @@ class Realism:
 
     `amplitude_sigma`: standard deviation of the logarithm of the amplitude factor of a path (focusing). `one_earth_share`: fraction of
     events all of whose paths run through one Earth model, where there are several. `character`: of recorded noise. `normalize`: scale each
-    record to a maximum of 1, as if its gain were unknown; otherwise samples are in nanometers, or their derivatives. `mix_earths`: another
-    law by which displacement is synthesized through the stores.
+    record to a maximum of 1, as if its gain were unknown; otherwise samples are in nanometers, or their derivatives. `mix_earths`: called
+    in place of `synthesize_mixed_displacement`.
     """
 
     paths: PathScatter | None
@@ -48,7 +47,7 @@ class Realism:
     character: NoiseCharacter | None = None
     one_earth_share: float = 0.4
     normalize: bool = True
-    mix_earths: MixEarths | None = None
+    mix_earths: Callable[..., Floats] | None = None
 
 
 def find_nearest_table(store: GreensStore, source: Source) -> GreensTable:
@@ -140,10 +139,7 @@ def synthesize_records(
     seconds).
     """
     step = stores[0].time_step_s
-    if realism.mix_earths is None:
-        motion = synthesize_mixed_displacement(stores, source, stations, realism.one_earth_share, random)
-    else:
-        motion = realism.mix_earths(stores, source, stations, random)
+    motion = (realism.mix_earths or synthesize_mixed_displacement)(stores, source, stations, realism.one_earth_share, random)
     if realism.paths is not None:
         motion = perturb_paths(motion, stations.distances_deg, step, realism.paths, random)
         motion *= random.lognormal(0, realism.amplitude_sigma, (len(motion), 1))

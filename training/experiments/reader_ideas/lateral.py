@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from scipy import fft
+from scipy import fft, special
 from scipy.spatial import cKDTree
 from tqdm import tqdm
 
@@ -22,7 +22,7 @@ from models.seismic.geodesy import KM_PER_DEGREE, destination, unit_vectors
 from training.earth.dispersion import predict_dispersion
 from training.earth.greens import GreensStore
 from training.earth.structure import PREM, Q_KAPPA, Row, build_deck_rows
-from training.synthesis.path_effects import weigh_surface_waves
+from training.synthesis.path_effects import SPLIT_KM_S
 from training.synthesis.records import synthesize_displacement
 from training.synthesis.sources import Source
 from training.synthesis.station_geometry import Stations
@@ -152,7 +152,8 @@ def delay_surface_waves(motion: Floats, distances_deg: Floats, delays_s_km: Floa
     nodes = 1.0 / np.array(PERIODS_S)[::-1]
     per_km = np.stack([np.interp(np.log(np.maximum(frequencies, 1e-4)), np.log(nodes), delays[::-1]) for delays in delays_s_km])
     phase = 2 * np.pi * np.cumsum(per_km * (distances_deg * KM_PER_DEGREE)[:, None], axis=1) * (frequencies[1] - frequencies[0])
-    weight = weigh_surface_waves(samples, distances_deg, step_s)
+    arrival = (distances_deg * KM_PER_DEGREE / SPLIT_KM_S)[:, None]
+    weight = special.expit(4 * (np.arange(samples) * step_s - arrival) / (20 + 0.04 * arrival))  # the split of `perturb_paths`
     surface = fft.irfft(fft.rfft(motion * weight, padded) * np.exp(-1j * phase), padded)[:, :samples]
     return np.asarray(motion * (1 - weight) + surface)
 
@@ -163,11 +164,14 @@ class LateralEarth:
 
     dispersion: DispersionMap
 
-    def __call__(self, stores: tuple[GreensStore, ...], source: Source, stations: Stations, random: np.random.Generator) -> Floats:
+    def __call__(
+        self, stores: tuple[GreensStore, ...], source: Source, stations: Stations, _one_earth_share: float, random: np.random.Generator
+    ) -> Floats:
         """
         Synthesize displacement [traces, samples] in meters through the stores, one of each of STORE_DECKS, in any order.
 
-        Where the continental or the oceanic one is missing, its paths run through PREM with the surface waves of the path.
+        Paths of an event have what is under them, so that no fraction of events is given one Earth model. Where the continental or the
+        oceanic store is missing, its paths run through PREM with the surface waves of the path.
         """
         slowness, sea_shares = self.dispersion.average_paths(source, stations)
         by_deck = {store.config.deck: store for store in stores}

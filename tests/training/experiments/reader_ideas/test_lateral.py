@@ -134,6 +134,6 @@ def test_paths_run_through_the_store_of_what_is_under_them_and_through_prem_wher
     ocean = replace(ocean, forces=replace(table, scales=2.0 * table.scales))
     halves = make_halves()
     halves = replace(halves, store_slowness_s_km=np.stack([halves.slowness_s_km[-1], halves.slowness_s_km[-1], halves.slowness_s_km[0]]))
-    motion = LateralEarth(halves)((store, ocean), source, stations, np.random.default_rng(0))
+    motion = LateralEarth(halves)((store, ocean), source, stations, 0.4, np.random.default_rng(0))
     plain = synthesize_displacement(store, source, stations)
     np.testing.assert_allclose(motion, plain * [[1.0], [2.0]], atol=1e-6 * np.abs(plain).max())
