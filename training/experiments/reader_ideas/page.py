@@ -179,6 +179,11 @@ def format_variances(plan: IdeasRecipe, settings: TrainingSettings) -> str:
     return format_table(heads, rows)
 
 
+def count_traces(plan: IdeasRecipe, group: str) -> int:
+    """Count the training traces of a group, including those of events with too few stations."""
+    return plan.groups[group].train_shards * plan.events_per_shard * load_trace_recipe(plan, group).traces_per_event
+
+
 def write_ideas_page(settings: TrainingSettings, command: str, folder: Path, only: str | None, minutes: float | None) -> Path:
     """
     Train the cells that are missing, of all groups or of one `only`, beginning none after so many minutes, and write `reader_ideas.md`.
@@ -210,7 +215,6 @@ def write_tables(
         TEMPLATE,
         command,
         label=plan.label,
-        traces=f"{plan.train_shards * plan.events_per_shard * load_trace_recipe(plan, CONTINUED).traces_per_event:,}",
         seeds=str(len(plan.seeds)),
         copies=str(plan.copies),
         copy_traces=str(plan.copy_traces),
@@ -218,6 +222,7 @@ def write_tables(
         counted=f"{MAX_COUNTED_DEG:g}",
         variances=variances,
         **{f"{group}_fit": describe_cell(recipe.fit) for group, recipe in plan.groups.items()},
+        **{f"{group}_traces": f"{count_traces(plan, group):,}" for group in plan.groups},
         **{f"{group}_shrink": str(recipe.shrink) for group, recipe in plan.groups.items()},
         **{f"{group}_stores": ", ".join(recipe.store) for group, recipe in plan.groups.items()},
         **{group: format_group(cells[group], found[group], goal) for group in plan.groups},

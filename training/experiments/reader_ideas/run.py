@@ -30,7 +30,7 @@ from training.experiments.reader_ideas.sets import (
     mark_data,
     shrink_pictures,
 )
-from training.learning.fit import Batch, FitRecipe, choose_device, fit_network
+from training.learning.fit import Batch, FitRecipe, choose_device, fit_network, supports_bfloat16
 from training.tasks.restore import MAX_PICTURES, load_graph_weights
 
 PICTURES_AT_ONCE = 128
@@ -66,14 +66,15 @@ def read_pictures(network: DistanceModel, pictures: Pictures) -> tuple[Floats, F
     """
     Read pictures [traces, starts, channels, rows, columns]: median and half width of the 68 % interval [traces] in degrees.
 
-    The distribution of a trace is the mean over its starts, as in serving.
+    The distribution of a trace is the mean over its starts, as in serving. Logits are computed in bfloat16 where the device has
+    instructions for it, as in training.
     """
     device = choose_device()
-    network, flat = network.to(device).eval(), pictures.reshape(-1, *pictures.shape[2:])
-    parts = [
-        network(torch.from_numpy(flat[i : i + PICTURES_AT_ONCE]).to(device))[2].cpu().numpy() for i in range(0, len(flat), PICTURES_AT_ONCE)
-    ]
-    probabilities = np.concatenate(parts).astype(np.float64).reshape(*pictures.shape[:2], -1).mean(axis=1)
+    network, flat = network.to(device).eval(), torch.from_numpy(pictures.reshape(-1, *pictures.shape[2:]))
+    with torch.autocast(device.type, torch.bfloat16, enabled=supports_bfloat16(device.type)):
+        parts = [network.logits(part.to(device)).float() for part in torch.split(flat, PICTURES_AT_ONCE)]
+    logits = torch.cat([part[:, : network.bins].cpu() for part in parts]) / network.temperature.cpu()
+    probabilities = torch.softmax(logits.double(), dim=1).numpy().reshape(*pictures.shape[:2], -1).mean(axis=1)
     low, middle, high = (find_quantile(probabilities, 0.5 + side * ONE_SIGMA / 2) for side in (-1, 0, 1))
     return middle, (high - low) / 2
 
@@ -86,7 +87,7 @@ def load_shipped_weights(network: DistanceModel, settings: TrainingSettings, pic
 
 def fit_cell(plan: IdeasRecipe, cell: IdeaCell, fit: FitRecipe, settings: TrainingSettings, folder: Path) -> DistanceModel:
     """Train the network of a cell, checkpoints in a folder; one that is not trained keeps the weights that it starts from."""
-    validation, _, train = plan.number_shards()
+    validation, _, train = plan.number_shards(cell.group)
     held_out = make_idea_shards(cell.paths, plan, cell.group, settings, validation).load_all(("pictures", "truth"))
     factor = plan.groups[cell.group].shrink
     pictures, truth = shrink_pictures(held_out["pictures"], factor), held_out["truth"]
@@ -112,7 +113,7 @@ def read_sets(
     """Read all sets of a group: distance and standard deviation [2, traces] by the name of the set."""
     read, factor = {}, plan.groups[group].shrink
     for paths in BOTH_PATHS:
-        pictures = make_idea_shards(paths, plan, group, settings, plan.number_shards()[1]).load_all(("pictures",))["pictures"]
+        pictures = make_idea_shards(paths, plan, group, settings, plan.number_shards(group)[1]).load_all(("pictures",))["pictures"]
         read[f"test, {paths} paths"] = np.stack(read_pictures(network, shrink_pictures(pictures[:, None], factor)))
     for one in scored:
         parts = [read_pictures(network, shrink_pictures(one.shards.load(k)["pictures"], factor)) for k in range(len(one.shards.paths))]
@@ -129,7 +130,8 @@ def run_training(
         *(mark_data(paths, plan, cell.group, settings) for paths in BOTH_PATHS), *(one.shards.fingerprint for one in scored)
     )
     setting = cell.model_copy(update={"name": "", "base": ""})
-    counts = (plan.train_shards, plan.validation_shards, plan.test_shards, plan.groups[cell.group].shrink)
+    used = plan.groups[cell.group].train_shards if cell.trained else 0
+    counts = (used, plan.validation_shards, plan.test_shards, plan.groups[cell.group].shrink)
     path = settings.build_dir / "reader_ideas" / f"{combine_fingerprints(setting, fit, data, *counts)[:16]}.npz"
     if not path.is_file():
         if not may_train:
@@ -156,7 +158,7 @@ def load_truths(
     """Load true distances, events and copies [traces] of all sets of a group, by name."""
     truths = {one.name: one.load_truth() for one in scored}
     for paths in BOTH_PATHS:
-        shards = make_idea_shards(paths, plan, group, settings, plan.number_shards()[1])
+        shards = make_idea_shards(paths, plan, group, settings, plan.number_shards(group)[1])
         loaded = [shards.load(k) for k in range(len(shards.paths))]
         events = np.concatenate([one["event"] + 10_000 * k for k, one in enumerate(loaded)]).astype(np.int64)
         true = np.concatenate([one["truth"][:, 0] for one in loaded]).astype(np.float64)

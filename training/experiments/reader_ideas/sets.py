@@ -59,7 +59,7 @@ class GroupRecipe(BaseModel):
     What the cells of a group share: the stores of their traces and the fit, from random weights or from those of the shipped version.
 
     Where PREM's store is the only one, random paths have the dispersion of random proportions of three crusts. `shrink`: pictures are
-    averaged over squares of so many pixels.
+    averaged over squares of so many pixels. `train_shards` are the first of the numbers after those of validation and test.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,6 +67,7 @@ class GroupRecipe(BaseModel):
     store: tuple[str, ...]
     starts_from_shipped: bool
     shrink: int
+    train_shards: int
     fit: FitRecipe
 
 
@@ -82,7 +83,6 @@ class IdeasRecipe(BaseModel):
     label: str
     seed: int
     events_per_shard: int
-    train_shards: int
     validation_shards: int
     test_shards: int
     lateral_scatter: float
@@ -92,9 +92,9 @@ class IdeasRecipe(BaseModel):
     groups: dict[str, GroupRecipe]
     cells: tuple[IdeaCell, ...]
 
-    def number_shards(self) -> tuple[list[int], list[int], list[int]]:
-        """Number the shards for validation, test and training, disjoint."""
-        edges = np.cumsum([0, self.validation_shards, self.test_shards, self.train_shards])
+    def number_shards(self, group: str) -> tuple[list[int], list[int], list[int]]:
+        """Number the shards for validation, test and training of a group, disjoint."""
+        edges = np.cumsum([0, self.validation_shards, self.test_shards, self.groups[group].train_shards])
         validation, test, train = (list(range(edges[k], edges[k + 1])) for k in range(3))
         return validation, test, train
 

@@ -24,9 +24,9 @@ PLAN = load_recipe("reader_ideas", IdeasRecipe, preset="")
 def make_small_plan():
     """One cell of each architecture, a few traces, one epoch, through the small store."""
     content = PLAN.model_dump()
-    content |= {"events_per_shard": 4, "train_shards": 1, "copies": 2, "copy_traces": 2, "seeds": (1,)}
+    content |= {"events_per_shard": 4, "copies": 2, "copy_traces": 2, "seeds": (1,)}
     for group in content["groups"].values():
-        group["store"], group["starts_from_shipped"] = ("greens_50s",), False
+        group["store"], group["starts_from_shipped"], group["train_shards"] = ("greens_50s",), False, 1
         group["fit"] |= {"epochs": 1, "batch": 4, "width": 0.125}
     return IdeasRecipe.model_validate(content)
 
