@@ -13,7 +13,7 @@ from training.evaluation.event_sources import list_real_events, read_real_truth
 from training.evaluation.metrics import NEAR_FRACTION, bootstrap
 from training.evaluation.pages import RESULTS, format_table, write_page
 from training.experiments.grid import describe_cell
-from training.experiments.reader_ideas.lateral import PERIODS_S, load_dispersion_map
+from training.experiments.reader_ideas.lateral import PERIODS_S, STORE_DECKS, load_dispersion_map
 from training.experiments.reader_ideas.run import CellResult, Scored, run_group
 from training.experiments.reader_ideas.sets import IdeaCell, IdeasRecipe, load_group_stores, load_trace_recipe, make_scored_sets
 from training.experiments.release_gate.page import MAX_BIAS_DEG, weigh_error
@@ -167,7 +167,8 @@ def measure_lateral_delays(plan: IdeasRecipe, settings: TrainingSettings) -> Flo
 def format_variances(plan: IdeasRecipe, settings: TrainingSettings) -> str:
     """Tabulate mean and standard deviation over paths of relative group delays against PREM, of random paths and of lateral structure."""
     lateral, dispersion = measure_lateral_delays(plan, settings), load_dispersion_map(settings.data_dir, settings.build_dir)
-    stores = RAYLEIGH_KM_S * (dispersion.store_slowness_s_km - dispersion.store_slowness_s_km[0])
+    drawn = [STORE_DECKS.index(store.config.deck) for store in load_group_stores(settings.build_dir, plan.groups[CONTINUED].store)]
+    stores = RAYLEIGH_KM_S * (dispersion.store_slowness_s_km[drawn] - dispersion.store_slowness_s_km[0])
     logs = np.log(np.array(SCATTER_PERIODS_S))
     scatter = np.hypot(*(np.interp(np.log(PERIODS_S), logs, sizes) for sizes in (CRUST, MANTLE)))
     rows = []
