@@ -180,7 +180,7 @@ def format_variances(plan: IdeasRecipe, settings: TrainingSettings) -> str:
     return format_table(heads, rows)
 
 
-def count_traces(plan: IdeasRecipe, group: str) -> int:
+def count_idea_traces(plan: IdeasRecipe, group: str) -> int:
     """Count the training traces of a group, including those of events with too few stations."""
     return plan.groups[group].train_shards * plan.events_per_shard * load_trace_recipe(plan, group).traces_per_event
 
@@ -198,10 +198,10 @@ def write_ideas_page(settings: TrainingSettings, command: str, folder: Path, onl
         for group in ([only] if only else plan.groups)
     }
     page = RESULTS / "reader_ideas.md"
-    return page if only else write_tables(page, command, plan, found, goal, format_variances(plan, settings))
+    return page if only else write_ideas_tables(page, command, plan, found, goal, format_variances(plan, settings))
 
 
-def write_tables(
+def write_ideas_tables(
     page: Path,
     command: str,
     plan: IdeasRecipe,
@@ -223,7 +223,7 @@ def write_tables(
         counted=f"{MAX_COUNTED_DEG:g}",
         variances=variances,
         **{f"{group}_fit": describe_cell(recipe.fit) for group, recipe in plan.groups.items()},
-        **{f"{group}_traces": f"{count_traces(plan, group):,}" for group in plan.groups},
+        **{f"{group}_traces": f"{count_idea_traces(plan, group):,}" for group in plan.groups},
         **{f"{group}_shrink": str(recipe.shrink) for group, recipe in plan.groups.items()},
         **{f"{group}_stores": ", ".join(recipe.store) for group, recipe in plan.groups.items()},
         **{group: format_group(cells[group], found[group], goal) for group in plan.groups},

@@ -26,9 +26,9 @@ from training.experiments.reader_ideas.sets import (
     IdeaCell,
     IdeasRecipe,
     ScoredSet,
+    average_squares,
     make_idea_shards,
     mark_data,
-    shrink_pictures,
 )
 from training.learning.fit import Batch, FitRecipe, choose_device, fit_network, supports_bfloat16
 from training.tasks.restore import MAX_PICTURES, load_graph_weights
@@ -90,7 +90,7 @@ def fit_cell(plan: IdeasRecipe, cell: IdeaCell, fit: FitRecipe, settings: Traini
     validation, _, train = plan.number_shards(cell.group)
     held_out = make_idea_shards(cell.paths, plan, cell.group, settings, validation).load_all(("pictures", "truth"))
     factor = plan.groups[cell.group].shrink
-    pictures, truth = shrink_pictures(held_out["pictures"], factor), held_out["truth"]
+    pictures, truth = average_squares(held_out["pictures"], factor), held_out["truth"]
     torch.manual_seed(fit.seed)
     network = make_distance_network(cell.architecture, pictures.shape[1:], fit.width)
     if plan.groups[cell.group].starts_from_shipped:
@@ -101,7 +101,7 @@ def fit_cell(plan: IdeasRecipe, cell: IdeaCell, fit: FitRecipe, settings: Traini
     batches = stream_shards(shards, (pictures, truth), fit)
 
     def draw_smaller(epoch: int) -> Iterator[Batch]:
-        return ((shrink_pictures(drawn, factor), wanted) for drawn, wanted in batches.train(epoch))
+        return ((average_squares(drawn, factor), wanted) for drawn, wanted in batches.train(epoch))
 
     fit_network(network, fit, replace(batches, train=draw_smaller), folder, devices=1)
     return network
@@ -114,9 +114,9 @@ def read_sets(
     read, factor = {}, plan.groups[group].shrink
     for paths in BOTH_PATHS:
         pictures = make_idea_shards(paths, plan, group, settings, plan.number_shards(group)[1]).load_all(("pictures",))["pictures"]
-        read[f"test, {paths} paths"] = np.stack(read_pictures(network, shrink_pictures(pictures[:, None], factor)))
+        read[f"test, {paths} paths"] = np.stack(read_pictures(network, average_squares(pictures[:, None], factor)))
     for one in scored:
-        parts = [read_pictures(network, shrink_pictures(one.shards.load(k)["pictures"], factor)) for k in range(len(one.shards.paths))]
+        parts = [read_pictures(network, average_squares(one.shards.load(k)["pictures"], factor)) for k in range(len(one.shards.paths))]
         read[one.name] = np.concatenate([np.stack(part) for part in parts], axis=1)
     return read
 

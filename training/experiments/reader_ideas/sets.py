@@ -154,7 +154,7 @@ def make_idea_shards(paths: Paths, plan: IdeasRecipe, group: str, settings: Trai
     return make_shards(draw, settings.build_dir / "data" / "reader_ideas", mark, seeds, settings.processes)
 
 
-def shrink_pictures(pictures: Pictures, factor: int) -> Pictures:
+def average_squares(pictures: Pictures, factor: int) -> Pictures:
     """Average pictures [..., rows, columns] over squares of so many pixels."""
     if factor == 1:
         return pictures
@@ -206,7 +206,7 @@ def draw_copies(paths: Paths, plan: IdeasRecipe, group: str, settings: TrainingS
     return _gather_arrays(parts, number)
 
 
-def read_observed(folder: Path, number: int) -> Arrays:
+def read_observed_pictures(folder: Path, number: int) -> Arrays:
     """Read the whole records of the event of that number in a folder of real events."""
     event = list_real_events(folder)[number]
     truth = read_real_truth(event)
@@ -226,5 +226,5 @@ def make_scored_sets(plan: IdeasRecipe, group: str, settings: TrainingSettings, 
         draw = partial(draw_copies, paths, plan, group, settings, folder)
         sets.append(ScoredSet(f"copies, {paths} paths", make_shards(draw, target, mark, numbers, settings.processes)))
     mark = combine_fingerprints("observed", names, fingerprint(STYLE))
-    sets.append(ScoredSet("observed", make_shards(partial(read_observed, folder), target, mark, numbers, settings.processes)))
+    sets.append(ScoredSet("observed", make_shards(partial(read_observed_pictures, folder), target, mark, numbers, settings.processes)))
     return tuple(sets)

@@ -14,7 +14,7 @@ from training.experiments.demo_bundles import encode_miniseed
 from training.experiments.reader_ideas import page, run
 from training.experiments.reader_ideas.lateral import PERIODS_S
 from training.experiments.reader_ideas.run import CellResult, Scored, run_group
-from training.experiments.reader_ideas.sets import IdeasRecipe, make_scored_sets, shrink_pictures
+from training.experiments.reader_ideas.sets import IdeasRecipe, average_squares, make_scored_sets
 
 pytestmark = pytest.mark.slow
 
@@ -90,14 +90,14 @@ def test_ideas_are_trained_once_and_read_the_same_traces(own_settings, event_fol
         assert {key: len(one.true_deg) for key, one in found[name].scored.items()}.keys() == found[trained[0]].scored.keys()
     untrained = run_group(plan, "continued", own_settings, scored, 0.0)
     assert set(untrained.values()) == {None}
-    written = page.write_tables(tmp_path / "page.md", "command", plan, {"scratch": found, "continued": untrained}, [0], "none")
+    written = page.write_ideas_tables(tmp_path / "page.md", "command", plan, {"scratch": found, "continued": untrained}, [0], "none")
     assert "Not trained: shipped version" in written.read_text()
 
 
 def test_a_smaller_picture_is_the_mean_over_squares():
     picture = np.arange(16, dtype=np.uint8).reshape(1, 4, 4) * 10
-    np.testing.assert_array_equal(shrink_pictures(picture, 2), [[[25, 45], [105, 125]]])
-    assert shrink_pictures(picture, 1) is picture
+    np.testing.assert_array_equal(average_squares(picture, 2), [[[25, 45], [105, 125]]])
+    assert average_squares(picture, 1) is picture
 
 
 def test_a_difference_is_paired_by_event_and_called_better_or_worse_only_beyond_its_interval():
