@@ -203,9 +203,9 @@ def compare_solution(
 def draw_network_event(
     earthquakes: EarthquakeCatalog, stations: StationCatalog, random: np.random.Generator
 ) -> tuple[Geometry, tuple[float, float], float, tuple[Floats, Floats]]:
-    """Draw a geometry, an earthquake (epicenter, depth) and stations of that geometry (latitudes, longitudes) around it."""
+    """Draw one of the geometries, an earthquake (epicenter, depth) and stations of that geometry (latitudes, longitudes) around it."""
+    geometry = GEOMETRIES[int(random.integers(len(GEOMETRIES)))]
     while True:
-        geometry = GEOMETRIES[int(random.integers(len(GEOMETRIES)))]
         event = int(random.integers(len(earthquakes.depths_km)))
         source = (float(earthquakes.latitudes_deg[event]), float(earthquakes.longitudes_deg[event]))
         rows = select_stations(geometry, source, stations, random)
