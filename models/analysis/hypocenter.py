@@ -1,6 +1,6 @@
 """Decide the depth and the origin time of an event: combined from all that measures them, consistent with each other, calibrated."""
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final
 
 import numpy as np
@@ -53,9 +53,8 @@ def combine_hypocenter(
     Combine origin time and depth of the arrival times or other methods with the depth that the section network predicts.
 
     The section's depth may be misread (`allow_misreading`). Where arrival times were accepted, the depth is the mean of theirs and the
-    network's, or with depth phases that of the product of all (`DepthDensity`), and the origin time is that of the arrival times given
-    this depth. Standard deviations are enlarged by the factors of the
-    distance model's card (`hypocenter_calibration`), the depth's before the origin time is derived from it.
+    network's, or with depth phases that of the product of all (`DepthDensity`), and the origin time that of the arrival times given it.
+    Standard deviations are enlarged by the factors of the distance model's card, the depth's before the origin time is derived from it.
 
     Parameters
     ----------
@@ -73,28 +72,35 @@ def combine_hypocenter(
         Likelihood of depth by depth phases, where arrival times were accepted.
 
     """
-    from_section = from_section if readings.live.sum() >= MIN_SECTION_STATIONS else None
-    seismicity = find_depth_range(refined.location)
-    scales = read_hypocenter_scales(readings.calibration, refined.method)
-    location = refined.location
-    epicenter = (location.latitude_deg, location.longitude_deg)
-    time_factor, depth_factor = scales.at(describe_geometry(epicenter, coordinates, location.effective_stations))
+    time_factor, depth_factor = read_factors(readings, refined, coordinates)
+    seismicity, section = find_depth_range(refined.location), None
+    if from_section is not None and readings.live.sum() >= MIN_SECTION_STATIONS:
+        section = scale_depth(from_section, depth_factor)
     joint = None if refined.arrival_solution is None else refined.arrival_solution.depth_time
-    section = None if from_section is None else scale_depth(from_section, depth_factor)
-    if joint is not None and (section is not None or (depth_of_arrivals and joint.depth_uncertainty_km <= MAX_DEPTH_ERROR_KM)):
-        by_arrivals = scale_depth(DepthEstimate(joint.depth_km, joint.depth_uncertainty_km), depth_factor)
-        density = multiply_depths(seismicity, by_arrivals, section, phases)
-        moved = join_section_depth(joint, from_section, depth_factor, seismicity)
-        if phases is not None:
-            depth = density.estimate()
-            moved = joint.at_depth(depth.depth_km, depth.uncertainty_km)
-        origin = OriginTime(moved.time_s, time_factor * moved.time_uncertainty_s)
-        return Hypocenter(origin, DepthEstimate(moved.depth_km, moved.depth_uncertainty_km), moved.correlation, density)
-    origin = refined.origin or combine_origin_times(readings)
-    origin = OriginTime(origin.time_s, time_factor * origin.uncertainty_s)
+    if joint is None or (section is None and not (depth_of_arrivals and joint.depth_uncertainty_km <= MAX_DEPTH_ERROR_KM)):
+        origin = refined.origin or combine_origin_times(readings)
+        return read_hypocenter(OriginTime(origin.time_s, time_factor * origin.uncertainty_s), section, seismicity)
+    by_arrivals = scale_depth(DepthEstimate(joint.depth_km, joint.depth_uncertainty_km), depth_factor)
+    density = multiply_depths(seismicity, by_arrivals, section, phases)
+    moved = join_section_depth(joint, from_section if section else None, depth_factor, seismicity)
+    if phases is not None:
+        moved = joint.at_depth(*astuple(density.estimate()))
+    origin = OriginTime(moved.time_s, time_factor * moved.time_uncertainty_s)
+    return Hypocenter(origin, DepthEstimate(moved.depth_km, moved.depth_uncertainty_km), moved.correlation, density)
+
+
+def read_hypocenter(origin: OriginTime, section: DepthEstimate | None, seismicity: DepthRange) -> Hypocenter:
+    """Take an origin time and the depth of a section, if there is one, without arrival times."""
     if section is None:
         return Hypocenter(origin, None, None)
     return Hypocenter(origin, allow_misreading(section, seismicity), None, multiply_depths(seismicity, None, section, None))
+
+
+def read_factors(readings: DistanceReadings, refined: RefinedLocation, coordinates: tuple[Floats, Floats]) -> tuple[float, float]:
+    """Read the factors on the standard deviations of origin time and depth from the card, for the method and the geometry."""
+    location = refined.location
+    geometry = describe_geometry((location.latitude_deg, location.longitude_deg), coordinates, location.effective_stations)
+    return read_hypocenter_scales(readings.calibration, refined.method).at(geometry)
 
 
 def multiply_depths(
