@@ -38,9 +38,9 @@ The same probability by the true depth: up to 70 km and from 100 km on (0 of 95 
 distributed like those of shallow earthquakes.
 """
 CONFUSED_PROBABILITY: Final = 0.05
-"""Probability that arrival times are of the wrong phases, so that their depth says nothing: complex ruptures are picked several times."""
+"""Assumed probability that arrival times are of the wrong phases and say nothing of depth: complex ruptures are picked repeatedly."""
 MISFITTED_PROBABILITY: Final = 0.1
-"""Probability that a source inversion fits at a wrong depth: by a wrong epicenter or Earth, or because the source is no earthquake."""
+"""Assumed probability that an inversion fits at a wrong depth, by a wrong epicenter or Earth, or a source that is no earthquake."""
 VELOCITY_ERROR_KM, VELOCITY_ERROR_FRACTION = 3.0, 0.015
 """Standard deviation of a depth due to the velocities above the source, which observations share: constant, and relative to the depth."""
 

@@ -58,15 +58,7 @@ class AlexNet(nn.Module):
             *self._stage(128, 128, (3, 3), (1, 1), pool=False),
             *self._stage(128, 96, (3, 3), (1, 1), pool=True),
         )
-        self.dense = nn.Sequential(
-            nn.Flatten(),
-            nn.LazyLinear(features),
-            nn.BatchNorm1d(features),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(features, features),
-            nn.ReLU(),
-        )
+        self.dense = make_dense_layers(features, dropout)
 
     @staticmethod
     def _stage(inputs: int, outputs: int, kernel: tuple[int, int], stride: tuple[int, int], *, pool: bool) -> list[nn.Module]:
@@ -77,6 +69,19 @@ class AlexNet(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Compute features [batch, features] of preprocessed pictures [batch, channels, rows, columns]."""
         return torch.as_tensor(self.dense(self.convolutions(inputs)))
+
+
+def make_dense_layers(features: int, dropout: float) -> nn.Sequential:
+    """Make the dense layers of the AlexNet, from any convolutions to [batch, features]; the first batch sets their input size."""
+    return nn.Sequential(
+        nn.Flatten(),
+        nn.LazyLinear(features),
+        nn.BatchNorm1d(features),
+        nn.ReLU(),
+        nn.Dropout(dropout),
+        nn.Linear(features, features),
+        nn.ReLU(),
+    )
 
 
 def make_backbone(architecture: str, width: float, channels: int, dropout: float = 0.2, stride: int = 2) -> ScaledResNet | AlexNet:

@@ -5,6 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from models.networks.backbones import make_dense_layers
 from models.networks.heads import DistanceModel
 from models.specs.offset import BIN_DEG, BINS
 from models.specs.pictures import TRACE_FREQUENCY
@@ -42,15 +43,7 @@ class TraceBackbone(nn.Module):
         super().__init__()
         self.features = features
         self.convolutions = convolutions
-        self.dense = nn.Sequential(
-            nn.Flatten(),
-            nn.LazyLinear(features),
-            nn.BatchNorm1d(features),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(features, features),
-            nn.ReLU(),
-        )
+        self.dense = make_dense_layers(features, dropout)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Compute features [batch, features] of preprocessed pictures [batch, channels, rows, columns]."""
