@@ -26,7 +26,7 @@ def classify_job(job: JobContext) -> JobOutput:
     found = classify_event(job.worker.models.models, gather, job.trial_epicenter(), job.progress.section(0.0, 0.85), records)
     job.progress("draw", 0.88)
     origin_s = combine_origin_times(found.readings).time_s if np.isfinite(found.readings.origin_times_s).any() else None
-    title = ", ".join(f"{name} {probability:.0%}" for name, probability in found.probabilities.items())
+    title = ", ".join(f"{figures.EVENT_NAMES[name]} {probability:.0%}" for name, probability in found.probabilities.items())
     section = figures.draw_event_section(gather, found.readings, found.reference, origin_s, title)
     result = _to_result(job, found, detection)
     warnings += unread_warnings(gather, found.readings, located=found.reference is not None)

@@ -27,6 +27,13 @@ from workers.plots.sections import TravelTimeCurve, section_figure
 
 MAX_MAP_STATIONS: Final = 40
 MAX_PANELS: Final = 12
+EVENT_NAMES: Final = {
+    "earthquake": "Tectonic earthquake",
+    "glacial": "Glacial earthquake",
+    "other": "Other event",
+    "undetermined": "Undetermined event",
+}
+"""Classes in the titles of figures, as on the page."""
 _CURVE_NAMES: Final = {"LR": f"Rayleigh wave, {RAYLEIGH_WAVE_KM_S} km/s"}
 
 

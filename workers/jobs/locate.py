@@ -64,17 +64,19 @@ def source_warnings(found: EventLocation) -> list[DataWarning]:
     if found.depth is not None or found.force_azimuth is not None:
         return []
     if found.event_type == "earthquake" and not found.readings.withheld:
-        detail = f"the depth is read from sections of at least {MIN_SECTION_STATIONS} stations; send more of them"
+        detail = f"no depth is stated: it is read from record sections of at least {MIN_SECTION_STATIONS} stations; send more of them"
         return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
     if found.classification is None:
         return []
     if found.event_type == "glacial":
-        detail = "the waveforms decide the class but do not constrain the force; to get its azimuth by beams, state event_type=glacial"
+        open_force = "no force azimuth is stated: the waveforms decide the class but do not constrain the force"
+        detail = f"{open_force}; to get it by beams, state event_type=glacial"
         return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
     shares = ", ".join(f"{name} {probability:.2f}" for name, probability in found.classification.probabilities.items())
     reason = "neither an earthquake nor a glacial earthquake is probable enough to state a depth or a force azimuth"
     if found.readings.withheld and found.event_type == "earthquake":
-        detail = f"arrival times alone do not determine the depth to within {MAX_DEPTH_ERROR_KM:.0f} km"
+        limit = f"arrival times alone do not hold it to within {MAX_DEPTH_ERROR_KM:.0f} km"
+        detail = f"no depth is stated: {limit}; send nearer stations, or longer records"
         return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
     detail = f"{reason} ({shares}); to get one all the same, state event_type=earthquake or event_type=glacial"
     return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
@@ -105,7 +107,7 @@ def _describe_noise(job: JobContext, gather: Gather, detection: Detection, warni
 
 def _draw_figures(gather: Gather, found: EventLocation) -> dict[str, bytes]:
     readings, origin_s = found.readings, found.origin.time_s
-    title = f"{found.event_type}{_describe_depth_or_force(found)}"
+    title = f"{figures.EVENT_NAMES[found.event_type]}{_describe_depth_or_force(found)}"
     drawn = {
         "section": figures.draw_event_section(
             gather, readings, make_reference(found.location), origin_s, title, found.depth.depth_km if found.depth else 0.0
@@ -114,7 +116,8 @@ def _draw_figures(gather: Gather, found: EventLocation) -> dict[str, bytes]:
     }
     if found.depth is not None and found.depth_phases is not None:
         stated = (found.depth.depth_km, found.depth.uncertainty_km)
-        drawn["depth_phases"] = depth_phases_figure(found.depth_phases, stated, f"Depth phases of {found.depth_phases.traces} records")
+        rests_on = (describe_methods(found)[0] or "").replace("-", " ").replace("+", ", ")
+        drawn["depth_phases"] = depth_phases_figure(found.depth_phases, stated, rests_on)
     if readings.withheld:
         return drawn
     return drawn | {

@@ -95,15 +95,16 @@ def _describe_window(window: WindowFit | None) -> dict[str, object] | None:
 def describe_lines(source: SourceSolution) -> list[str]:
     """Describe a source in lines of text."""
     reduction = f"variance reduction {100 * source.variance_reduction:.0f} %"
-    fit = [f"{len(source.traces)} traces, log likelihood {source.log_likelihood:.0f}", reduction]
+    fit = [f"{len(source.traces)} traces, log likelihood against noise {source.log_likelihood:.0f}", reduction]
     amplitude = source.amplitude
     if source.tensor is None:
-        size = "amplitude unknown: no response" if amplitude is None else f"mass times distance {amplitude.value:.1e} kg m"
+        size = "amplitude unknown: no instrument response" if amplitude is None else f"mass times distance {amplitude.value:.1e} kg m"
         azimuth, deviation = source.force_azimuth_deg or 0.0, source.force_azimuth_uncertainty_deg or 0.0
-        sign = f"probability of the sign {source.sign_probability or 0.0:.2f}"
-        return [f"azimuth {azimuth:.0f}° ± {deviation:.0f}°", sign, f"duration {source.duration_s or 0.0:.0f} s", size, "", *fit]
+        sign = [f"probability against the opposite {source.sign_probability or 0.0:.2f}"]
+        sign += [] if source.response_known else ["(with instrument responses assumed)"]
+        return [f"azimuth {azimuth:.0f}° ± {deviation:.0f}°", *sign, f"duration {source.duration_s or 0.0:.0f} s", size, "", *fit]
     if amplitude is None:
-        size = "moment unknown: no response"
+        size = "moment unknown: no instrument response"
     else:
         size = f"Mw {amplitude.moment_magnitude:.2f} ± {amplitude.log10_deviation / 1.5:.2f}, {amplitude.value:.2e} N m"
     planes = [f"strike {strike:.0f}°, dip {dip:.0f}°, rake {rake:.0f}°" for strike, dip, rake in nodal_planes(source.tensor)]

@@ -21,18 +21,21 @@ VIOLET = "#7d5ba6"
 PHASE_COLORS = {
     "P": RED,
     "pP": "#c9761a",
-    "sP": "#9a7b14",
+    "sP": "#b3478a",
     "PP": "#8c6d4f",
     "PKP": BLUE,
     "PKPbc": "#27a5b5",
     "PKPab": "#5d6d7a",
     "S": GREEN,
+    "Pg": "#9a7b14",
+    "Sg": "#3b7dd8",
     "LR": VIOLET,
 }
 """One color a phase in every figure, and on the page (a test compares its style sheet)."""
 
 FAMILY_COLORS = ("#1f6fb2", "#e08a1e", "#2f9e63", "#c8432b", "#7d5ba6", "#8c6d4f", "#d76fa8", "#5d6d7a", "#a9a92f", "#27a5b5")
 DPI = 130
+DEPTH_TICKS_KM = (0, 10, 30, 60, 100, 200, 300, 400, 500, 600, 700)
 
 
 def new_figure(width_in: float, height_in: float, title: str, subtitle: str = "") -> Figure:
@@ -100,6 +103,23 @@ def style_axes(axes: Axes) -> None:
     for axis in (axes.xaxis, axes.yaxis):
         axis.label.set_fontsize(9)
         axis.label.set_color(INK)
+
+
+def scale_depth_axis(axes: Axes) -> None:
+    """Make the horizontal axis one of depths from 0 to 700 km by their square root: shallow depths are known better than deep ones."""
+    axes.set_xscale("function", functions=(_signed_root, _signed_square))
+    axes.set_xlim(0.0, 700.0)
+    axes.set_xticks(DEPTH_TICKS_KM, [str(km) for km in DEPTH_TICKS_KM])
+    axes.minorticks_off()
+    axes.set_xlabel("depth (km)")
+
+
+def _signed_root(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.sign(values) * np.sqrt(np.abs(values))
+
+
+def _signed_square(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.sign(values) * np.square(values)
 
 
 def format_utc(time_s: float) -> str:

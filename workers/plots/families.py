@@ -47,8 +47,8 @@ def families_figure(positions: NDArray[np.float64], clusters: NDArray[np.int64],
         PNG.
 
     """
-    figure = new_figure(8.6, 6.6, title)
-    axes = place_axes(figure, 0.25, 0.25, 1.75, 0.55)
+    figure = new_figure(8.6, 6.6, title, "two leading components of the embedding; only distances have a meaning")
+    axes = place_axes(figure, 0.25, 0.25, 1.75, 0.7)
     axes.set_xticks([])
     axes.set_yticks([])
     for side in ("left", "bottom"):
@@ -94,12 +94,12 @@ def _label_events(axes: Axes, positions: NDArray[np.float64], names: Sequence[st
 
 
 def contact_sheet(families: Sequence[Family], *, title: str) -> bytes:
-    """Draw a row a family with pictures of up to eight members, as the model is given them; returns PNG."""
+    """Draw a row a family with record sections of up to eight members; returns PNG."""
     columns = min(MAX_TILES, max((len(family.names) for family in families), default=1))
-    width, height = 1.2 + max(columns, 3) * (TILE_IN + 0.08), 0.6 + max(1, len(families)) * (TILE_IN + 0.36)
-    figure = new_figure(width, height, title)
+    width, height = 1.2 + max(columns, 3) * (TILE_IN + 0.08), 0.75 + max(1, len(families)) * (TILE_IN + 0.36)
+    figure = new_figure(width, height, title, "record section of each event: time to the right, distance downward")
     for row, family in enumerate(families):
-        top = height - 0.62 - row * (TILE_IN + 0.36)
+        top = height - 0.77 - row * (TILE_IN + 0.36)
         color = family_color(family.cluster) if family.cluster != OUTLIER else GRAY
         name = f"family {family.cluster}" if family.cluster != OUTLIER else "outliers"
         figure.text(0.12 / width, (top - 0.5 * TILE_IN) / height, name, fontsize=10, color=color, weight="bold")

@@ -95,9 +95,8 @@ def map_figure(
         Function of latitudes and longitudes [m] that returns the log posterior [m]; contours enclose 68 and 90 % of it.
 
     """
-    legend = "" if density is None else "; violet: 68 and 90 % regions of the distances alone"
-    legend += "; green: measured back azimuths" if np.isfinite(stations.back_azimuths_deg).any() else ""
-    figure = new_figure(WIDTH_IN, HEIGHT_IN, title, _describe_epicenter(epicenter) + legend)
+    legend = _describe_lines(stations, alternatives, density)
+    figure = new_figure(WIDTH_IN, HEIGHT_IN, title, "; ".join((_describe_epicenter(epicenter), *legend)))
     overview, detail = place_axes(figure, 0.3, 0.2, 6.4, 0.7), place_axes(figure, 6.8, 0.6, 0.35, 1.0)
     known = stations.select_known()
     station_distances = distance_deg(epicenter.latitude_deg, epicenter.longitude_deg, known.latitudes_deg, known.longitudes_deg)
@@ -113,6 +112,17 @@ def map_figure(
     _clip_to_disk(overview)
     _draw_stations(overview, epicenter, known)
     return encode_png(figure)
+
+
+def _describe_lines(stations: MapStations, alternatives: Sequence[MapEpicenter], density: Density | None) -> list[str]:
+    """Say what the lines of a map are, each where there are some."""
+    found = [
+        ("gray: alternatives", bool(alternatives)),
+        ("blue: predicted distances", bool(np.isfinite(stations.distances_deg).any())),
+        ("violet: 68 and 90 % regions of these alone", density is not None),
+        ("green: measured back azimuths", bool(np.isfinite(stations.back_azimuths_deg).any())),
+    ]
+    return [text for text, drawn in found if drawn]
 
 
 def _project(center: MapEpicenter, latitudes_deg: ArrayLike, longitudes_deg: ArrayLike) -> tuple[Floats, Floats]:
@@ -272,7 +282,8 @@ def _draw_stations(axes: Axes, center: MapEpicenter, stations: MapStations) -> N
     span = axes.get_xlim()[1]
     for index in select_label_indices(x, y, NAME_WIDTH * span, NAME_HEIGHT * span):
         position = (x[index] + 0.018 * span, y[index])
-        axes.text(*position, stations.names[index], fontsize=6.5, color=INK, va="center", parse_math=False, zorder=7)
+        background = {"color": "white", "alpha": 0.7, "pad": 0.3, "linewidth": 0}
+        axes.text(*position, stations.names[index], fontsize=6.5, color=INK, va="center", parse_math=False, bbox=background, zorder=7)
 
 
 def _describe_epicenter(epicenter: MapEpicenter) -> str:

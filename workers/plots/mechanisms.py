@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 from obspy.imaging.beachball import beach
 
 from models.array_types import Floats
-from workers.plots.canvas import BLUE, GRAY, INK, LIGHT_GRAY, RED, encode_png, new_figure, place_axes
+from workers.plots.canvas import BLUE, GRAY, INK, LIGHT_GRAY, RED, encode_png, new_figure, place_axes, scale_depth_axis
 
 WIDTH_IN, HEIGHT_IN = 8.0, 4.4
+STATIONS: Final = "triangles: stations by azimuth, larger where the waveforms fit better"
 _LINE: Final = 0.085  # of the height of the text panel
 
 
@@ -30,7 +31,7 @@ def tensor_figure(tensor: Floats, stations: MechanismStations, lines: Sequence[s
 
     Stations are at its rim, larger the better they correlate. `lines` are written beside it.
     """
-    figure = new_figure(WIDTH_IN, HEIGHT_IN, title, "lower hemisphere, compression shaded; stations by azimuth at the rim")
+    figure = new_figure(WIDTH_IN, HEIGHT_IN, title, f"lower hemisphere, compression shaded; {STATIONS}")
     axes = place_axes(figure, 0.3, 0.25, WIDTH_IN - 4.1, 0.75)
     collection = beach(tensor.tolist(), xy=(0.0, 0.0), width=1.8, linewidth=0.9, facecolor=BLUE, edgecolor=INK, size=200)
     collection.set_zorder(1)
@@ -48,7 +49,7 @@ def force_figure(
 
     The shaded sector is one standard deviation on either side. Stations are at the rim, larger the better they correlate.
     """
-    figure = new_figure(WIDTH_IN, HEIGHT_IN, title, "direction of the first force on the ground, seen from above; stations by azimuth")
+    figure = new_figure(WIDTH_IN, HEIGHT_IN, title, f"first direction of the force on the ground, from above; {STATIONS}")
     axes = place_axes(figure, 0.3, 0.25, WIDTH_IN - 4.1, 0.75)
     circle = np.radians(np.arange(361.0))
     axes.plot(0.9 * np.sin(circle), 0.9 * np.cos(circle), color=GRAY, linewidth=0.9)
@@ -95,11 +96,7 @@ def depth_likelihood_figure(depths_km: Floats, log_likelihoods: Floats, stated: 
     if stated is not None:
         axes.axvspan(max(stated[0] - stated[1], 0.5), stated[0] + stated[1], color=RED, alpha=0.12, linewidth=0)
         axes.axvline(stated[0], color=RED, linewidth=1.0)
-    axes.set_xscale("symlog", linthresh=30.0, linscale=0.5)
-    axes.set_xlim(0.0, 700.0)
-    axes.set_xticks([0, 10, 20, 30, 50, 100, 200, 300, 500, 700], [str(km) for km in (0, 10, 20, 30, 50, 100, 200, 300, 500, 700)])
-    axes.minorticks_off()
-    axes.set_xlabel("depth (km)")
+    scale_depth_axis(axes)
     return encode_png(figure)
 
 
@@ -110,7 +107,7 @@ def azimuth_likelihood_figure(azimuths_deg: Floats, log_likelihoods: Floats, sta
     `stated`: azimuth and standard deviation that the answer states, in degrees, as a line and a band; None without.
     """
     figure, axes = _new_likelihood_axes(
-        title, "log likelihood of the best horizontal force at each azimuth, against noise; red: stated azimuth"
+        title, "log likelihood of the best horizontal force at each azimuth, against noise; red: stated azimuth ± standard deviation"
     )
     closed = np.append(azimuths_deg, azimuths_deg[0] + 360.0)
     axes.plot(closed, np.append(log_likelihoods, log_likelihoods[0]), "o-", color=BLUE, markersize=4, linewidth=1.1)

@@ -49,10 +49,12 @@ class DistanceResiduals:
 def residuals_figure(data: DistanceResiduals, title: str) -> bytes:
     """Draw distance residuals over distance and over azimuth, one point a trace; return PNG."""
     chosen = data.find_finite()
-    summary = f"{int(data.used[chosen].sum())} of {len(chosen)} traces used, common error {data.common_deg:+.1f}°"
+    unused = "" if data.used[chosen].all() else " (others hollow)"
+    count = f"{int(data.used[chosen].sum())} of {len(chosen)} traces used{unused}"
+    summary = f"{count}; bars: standard deviations; red: common error {data.common_deg:+.1f}°"
     figure = new_figure(WIDTH_IN, HEIGHT_IN, title, summary)
     left, right = place_axes(figure, 0.75, 0.6, 5.6, 0.75), place_axes(figure, 6.1, 0.6, 0.25, 0.75)
-    limit = 1.15 * float(np.max(np.abs(data.residuals_deg[chosen]), initial=1.0))
+    limit = 1.1 * find_axis_limit(data.residuals_deg[chosen], data.uncertainties_deg[chosen])
     for axes, values, label in ((left, data.distances_deg, "epicentral distance (°)"), (right, data.azimuths_deg, "station azimuth (°)")):
         _draw_residuals(axes, values[chosen], data, chosen)
         axes.axhline(data.common_deg, color=RED, linewidth=0.9)
@@ -65,6 +67,13 @@ def residuals_figure(data: DistanceResiduals, title: str) -> bytes:
     right.set_xticks(range(0, 361, 45))
     _label_traces(left, data, chosen, limit)
     return encode_png(figure)
+
+
+def find_axis_limit(residuals_deg: Floats, uncertainties_deg: Floats) -> float:
+    """Return the largest residual [k] with its bar, bars no longer than the median one, so that a few wide ones do not shrink the rest."""
+    if not len(residuals_deg):
+        return 1.0
+    return float(np.max(np.abs(residuals_deg) + np.minimum(uncertainties_deg, np.median(uncertainties_deg)), initial=1.0))
 
 
 def _draw_residuals(axes: Axes, values: Floats, data: DistanceResiduals, chosen: Integers) -> None:

@@ -74,7 +74,7 @@ def section_figure(
     without_distance = np.flatnonzero(~np.isfinite(distances_deg))[:MAX_WITHOUT_DISTANCE]
     with_distance = np.flatnonzero(np.isfinite(distances_deg))
     strip_in = 0.3 + 0.22 * len(without_distance) if len(without_distance) else 0.0
-    figure = new_figure(WIDTH_IN, HEIGHT_IN + strip_in, title, f"{len(with_distance)} traces with distance, from {format_utc(start_s)}")
+    figure = new_figure(WIDTH_IN, HEIGHT_IN + strip_in, title, _describe_traces(len(with_distance), start_s))
     axes = place_axes(figure, 0.75, 0.6 + strip_in, 1.15, 0.85)
     axes.set_xlim((start_s - zero_s) / 60.0, (end_s - zero_s) / 60.0)
     _label_axes(axes, zero_s, "start" if origin_time_s is None else "origin", distance_label)
@@ -83,6 +83,10 @@ def section_figure(
     if len(without_distance):
         _draw_strip_traces(place_axes(figure, 0.75, 0.12, 1.15, HEIGHT_IN + 0.08), gather, without_distance, zero_s, axes.get_xlim())
     return encode_png(figure)
+
+
+def _describe_traces(count: int, start_s: float) -> str:
+    return f"{count} trace{'' if count == 1 else 's'}, each scaled to its largest amplitude, from {format_utc(start_s)}"
 
 
 def _label_axes(axes: Axes, zero_s: float, reference: str, distance_label: str) -> None:
@@ -149,9 +153,13 @@ def _draw_arrivals(axes: Axes, arrivals: Sequence[TravelTimeCurve], zero_s: floa
         shown = (minutes > left) & (minutes < right) & (arrival.distances_deg >= near) & (arrival.distances_deg <= far)
         if shown.any():
             last = int(np.flatnonzero(shown)[-1])
-            position, background = (minutes[last], arrival.distances_deg[last]), {"color": "white", "pad": 0.6}
-            side = "left" if number == len(arrivals) else "right"
-            axes.text(*position, arrival.name, color=color, fontsize=8, va="top", ha=side, parse_math=False, bbox=background, zorder=7)
+            minute, distance, background = minutes[last], arrival.distances_deg[last], {"color": "white", "pad": 0.6}
+            side, at_edge = "left" if number == len(arrivals) else "right", distance > far - 0.04 * (far - near)
+            # Below the edge are the times of the axis.
+            level, distance = ("bottom", far - 0.01 * (far - near)) if at_edge else ("top", distance)
+            axes.text(
+                minute, distance, arrival.name, color=color, fontsize=8, va=level, ha=side, parse_math=False, bbox=background, zorder=7
+            )
 
 
 def _draw_strip_traces(axes: Axes, gather: Gather, indices: NDArray[np.int64], zero_s: float, limits: tuple[float, float]) -> None:

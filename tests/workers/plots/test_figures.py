@@ -14,7 +14,15 @@ from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 from models.specs.pictures import TRACE_FREQUENCY
 from workers.jobs.figures import draw_noise_section
-from workers.plots.canvas import downsample_extremes, format_utc, select_label_indices, separate_labels
+from workers.plots.canvas import (
+    downsample_extremes,
+    format_utc,
+    new_figure,
+    place_axes,
+    scale_depth_axis,
+    select_label_indices,
+    separate_labels,
+)
 from workers.plots.coastline import coastline
 from workers.plots.distances import TracePictures, distances_figure
 from workers.plots.families import Family, contact_sheet, families_figure
@@ -247,3 +255,10 @@ def test_the_coastline_passes_iceland_and_not_the_open_sea():
     assert np.nanmin(distance_deg(65.0, -24.2, latitudes, longitudes)) < 0.7
     assert np.nanmin(distance_deg(60.0, -30.0, latitudes, longitudes)) > 5.0
     assert np.isnan(latitudes[-1])
+
+
+def test_an_axis_of_depths_gives_shallow_ones_more_room():
+    axes = place_axes(new_figure(8.0, 4.0, "Depth"), 0.5, 0.5, 0.5, 0.5)
+    scale_depth_axis(axes)
+    at = {km: float(axes.transAxes.inverted().transform(axes.transData.transform((km, 0.0)))[0]) for km in (0.0, 175.0, 700.0)}
+    assert at == pytest.approx({0.0: 0.0, 175.0: 0.5, 700.0: 1.0}, abs=1e-9)
