@@ -14,7 +14,7 @@ from redis import Redis
 from app.auth.keys import Scope, add_key, keys_path, new_key
 from app.main import create_app
 from models.specs.index import MODELS
-from workers.contracts import JobRecord, Problem, Status, WorkerState
+from workers.contracts import DataWarning, JobRecord, Problem, Status, WorkerState
 from workers.queue.connection import connect
 from workers.queue.records import Records
 from workers.runtime.embedded_queue import EmbeddedQueue
@@ -53,8 +53,9 @@ class FakeWorker:
         formats: dict[str, bytes] | None = None,
         figure_data: dict[str, bytes] | None = None,
         result: dict[str, Any] = CLASSIFIED,
+        warnings: list[DataWarning] | None = None,
     ) -> None:
-        """Finish a job with a result, a figure, data of figures, and further formats of the result."""
+        """Finish a job with a result, a figure, data of figures, further formats of the result, and data warnings."""
         record = self.begin(job_id)
         self.blobs.put(result_key(record), json.dumps(result).encode())
         for name, data in (figure_data or {}).items():
@@ -63,7 +64,12 @@ class FakeWorker:
             self.blobs.put(result_key(record, name), data)
         self.blobs.put(figure_key(record, "section"), b"\x89PNG\r\n\x1a\n")
         self.records.finish(
-            job_id, record.attempt, Status.SUCCEEDED, figures=list({"section": 0} | (figure_data or {})), formats=list(formats or {})
+            job_id,
+            record.attempt,
+            Status.SUCCEEDED,
+            warnings=warnings,
+            figures=list({"section": 0} | (figure_data or {})),
+            formats=list(formats or {}),
         )
 
     def fail(self, job_id: str) -> None:

@@ -16,6 +16,7 @@ from models.seismic.geodesy import destination
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 from tests.support.browser import find_chromium, open_browser
+from workers.contracts import DataWarning
 from workers.exports.figure_data import SectionTraces, write_families_data, write_section_data
 from workers.exports.tables import locate_products
 from workers.results import ArrivalEstimate, ClusterResult, DistanceEstimate, Ellipse, Epicenter, LocateResult
@@ -67,6 +68,23 @@ _DRAWINGS_SCRIPT = """
         jumps: land.filter(jumps).length,
         onLand: [[60, 100], [67, 179], [67, -179], [72, -40], [-25, 135], [-80, 0], [10, 20]].map((point) => at(...point) > 200),
         atSea: [[0, -30], [30, -150], [-50, 90], [75, -5], [42, 50.5], [40, 150]].map((point) => at(...point) === 0),
+    };
+})()
+"""
+
+
+_TEXTS_SCRIPT = """
+(async () => {
+    const [fit, format] = await Promise.all(["fit", "format"].map((name) => import(`/static/${name}.js`)));
+    const wave = (count) => ({observed: Array(count).fill(0), synthetic: Array(count).fill(0), correlation: 0.5, shift_s: -0.2});
+    const station = (love) => ({trace: "XX.A..HHZ", distance_deg: 3, azimuth_deg: 10, body: null, rayleigh: wave(4), love});
+    const rows = fit.fitRows({step_s: 2.5, traces_in_all: 2, stations: [station(wave(2)), station(null)]});
+    const grid = rows.find((one) => one.className === "fits");
+    return {
+        kinds: [...grid.querySelectorAll("b")].map((one) => one.textContent),
+        missing: [...grid.querySelectorAll(".quiet")].map((one) => one.textContent),
+        numbers: [format.formatSigned(-0.04), format.formatSigned(-0.06), format.formatSigned(1200), format.formatSigned(0.4, 0)],
+        powers: [format.formatPower(3.652e19, 2), format.formatPower(0.00123, 1)],
     };
 })()
 """
@@ -157,11 +175,11 @@ def make_section() -> bytes:
     return write_section_data(traces, np.arange(5), origin_time_s=ORIGIN.timestamp(), depth_km=14.0)
 
 
-def succeed(worker, job_id, result) -> None:
-    """Let a job end with a location, its products and its section."""
+def succeed(worker, job_id, result, warnings=()) -> None:
+    """Let a job end with a location, its products, its section and data warnings."""
     products = locate_products(worker.records.get(job_id), result)
     fields = result.model_dump(mode="json")
-    worker.succeed(job_id, formats=products, figure_data={"section": make_section()}, result=fields)
+    worker.succeed(job_id, formats=products, figure_data={"section": make_section()}, result=fields, warnings=list(warnings))
 
 
 def submit_job(service, path="/events/locate", name="waves.mseed") -> str:
@@ -259,6 +277,31 @@ def test_an_undetermined_event_shows_its_probabilities_and_states_no_depth(page,
     assert "200° of azimuth open" in page.text("#result")
     check_accessibility(page)
     check_quiet(page, service)
+
+
+def test_warnings_about_the_event_are_above_the_map_and_those_about_records_below(page, service, worker):
+    job_id = submit_job(service)
+    whole = DataWarning(trace=None, part=None, code="two-events", detail="two events are in the records; send one at a time")
+    record = DataWarning(trace="XX.S1.00.LHZ", part=None, code="gaps", detail="1 gap, 3 s in all, left empty")
+    succeed(worker, job_id, make_location(), [whole, record])
+    page.open(f"{service.base_url}/#job={job_id}", f"{READY} === '{job_id}'")
+    above = page.run("[...document.querySelectorAll('.caution')].map((one) => one.innerText)")
+    assert above == ["Two events are in the records; send one at a time."]
+    page.run("[...document.querySelectorAll('summary')].find((one) => one.innerText === 'Warnings (2)').click()")
+    page.wait("document.querySelectorAll('details[open] .plain li').length === 2")
+    lines = page.run("[...document.querySelectorAll('details[open] .plain li')].map((one) => one.innerText)")
+    assert lines == ["Two events are in the records; send one at a time", "XX.S1.00.LHZ 1 gap, 3 s in all, left empty"]
+    check_accessibility(page)
+    check_quiet(page, service)
+
+
+def test_a_waveform_fit_has_the_kinds_of_waves_that_were_fitted_and_numbers_are_printed_as_such(page, service):
+    page.open(f"{service.base_url}", START_READY)
+    values = page.run(_TEXTS_SCRIPT)
+    assert values["kinds"] == ["Trace", "Rayleigh waves (10 s)", "Love waves (5 s)"]
+    assert values["missing"] == ["not used"]
+    assert values["numbers"] == ["0.0", "−0.1", "+1,200.0", "0"]
+    assert values["powers"] == ["3.65 × 10¹⁹", "1.2 × 10⁻³"]
 
 
 def test_a_failed_job_says_what_was_wrong_and_what_to_do(page, service, worker):

@@ -35,19 +35,24 @@ function gapSector(azimuths) {
   return [svg("path", { class: "gap", d: `${path([[0, 0], ...arc])}Z` })];
 }
 
+const DISTANCE_TICKS = [0.5, 1, 2, 5, 10, 30, 60].map((step) => [0, 1, 2, 3, 4].map((count) => count * step));
+
 // Residuals of the predicted distances over distance, with their uncertainties.
 export function residuals(offsets) {
   const shown = offsets.filter((offset) => offset.residual_deg !== null);
   if (shown.length < 2) return null;
-  const limit = Math.max(1, ...shown.filter((offset) => offset.used).map((offset) => Math.abs(offset.residual_deg) + offset.distance_uncertainty_deg)) * 1.1;
-  const farthest = Math.max(10, ...shown.map((offset) => offset.distance_deg)) * 1.04;
-  const x = (distance) => 44 + (distance / farthest) * 540, y = (residual) => 100 - (Math.min(limit, Math.max(-limit, residual)) / limit) * 82;
+  // A few wide uncertainties do not shrink the rest: their lines end at the edge.
+  const used = shown.filter((offset) => offset.used), deviations = used.map((offset) => offset.distance_uncertainty_deg).sort((first, second) => first - second);
+  const usual = deviations[Math.floor(deviations.length / 2)] ?? 0;
+  const limit = Math.max(1, ...used.map((offset) => Math.abs(offset.residual_deg) + Math.min(usual, offset.distance_uncertainty_deg))) * 1.1;
+  const farthest = Math.max(2, ...shown.map((offset) => offset.distance_deg)) * 1.04;
+  const x = (distance) => 66 + (distance / farthest) * 518, y = (residual) => 100 - (Math.min(limit, Math.max(-limit, residual)) / limit) * 82;
   const drawing = svg("svg", { viewBox: "0 0 600 226", class: "residuals", role: "img", "aria-label": `Residuals of ${shown.length} predicted distances` });
   for (const residual of [-limit / 1.1, 0, limit / 1.1]) {
-    drawing.append(svg("path", { class: "grid", d: `M44,${y(residual)}H588` }), svg("text", { class: "end", x: 38, y: y(residual) + 4 }, residual ? `${formatSigned(residual)}°` : "0°"));
+    drawing.append(svg("path", { class: "grid", d: `M66,${y(residual)}H588` }), svg("text", { class: "end", x: 60, y: y(residual) + 4 }, residual ? `${formatSigned(residual)}°` : "0°"));
   }
-  for (const distance of [0, 30, 60, 90, 120, 150].filter((mark) => mark < farthest)) drawing.append(svg("text", { x: x(distance), y: 204 }, `${distance}°`));
-  drawing.append(svg("text", { x: 316, y: 222 }, "Predicted distance"));
+  for (const distance of DISTANCE_TICKS.find((marks) => marks.at(-1) >= farthest).filter((mark) => mark < farthest)) drawing.append(svg("text", { x: x(distance), y: 204 }, `${distance}°`));
+  drawing.append(svg("text", { x: 325, y: 223 }, "Predicted distance"));
   for (const offset of shown) {
     const [at, level] = [x(offset.distance_deg), y(offset.residual_deg)];
     drawing.append(svg("g", { class: offset.used ? "datum" : "datum unused" },

@@ -2,7 +2,7 @@
 
 import { element, facts, folded, panel, panelInView, table } from "./dom.js";
 import { beachBall, coverage, forceArrow, residuals } from "./drawings.js";
-import { EVENT_TYPES, capitalize, formatCount, formatMethod, formatModels, formatNumber, formatParts, formatPoint, formatProbability, formatSigned, formatTime } from "./format.js";
+import { EVENT_TYPES, capitalize, formatCount, formatMethod, formatModels, formatNumber, formatParts, formatPoint, formatPower, formatProbability, formatSigned, formatTime } from "./format.js";
 import { fitRows } from "./fit.js";
 import { showMap } from "./map.js";
 import { readView, writeView } from "./permalink.js";
@@ -22,7 +22,13 @@ async function showOne(job, result, figure, features) {
   const section = sectionOf(job, figure, result.arrivals ?? []);
   const fit = job.links.figures.find((name) => name.endsWith(`/${figure.replace("section", "waveform_fit")}.png`));
   if (result.event_type === "none") return { elements: [...noEvent(job, result), section], after: null };
-  return result.kind === "locate" ? showLocation(result, section, fit, features ?? (await readGeoJson(job))) : { elements: [...showClassification(result), section], after: null };
+  return result.kind === "locate" ? showLocation(result, section, fit, features ?? (await readGeoJson(job)), notesOf(job, result)) : { elements: [...showClassification(result), section], after: null };
+}
+
+// What concerns the event as a whole, but for what the page says in its own words where the class is open.
+function notesOf(job, result) {
+  const whole = job.warnings.filter((warning) => !warning.trace && (result === job.result ? !warning.part : job.result.events.some((event) => event.result === result && event.event === warning.part)));
+  return whole.filter(({ code }) => code !== "no-depth-or-force" || result.event_type !== "undetermined").map(({ detail }) => `${capitalize(detail)}.`);
 }
 
 const readData = (figure) => readJson(figure.replace(/png$/, "json")).catch(() => null);
@@ -52,7 +58,7 @@ function noEvent(job, result) {
       detection && stat("False-alarm probability", formatProbability(detection.false_alarm_probability), "how often noise alone reaches this statistic"),
       detection && stat("Detection statistic", formatNumber(detection.statistic, 1)),
       result.traces_used !== undefined && stat("Traces", formatNumber(result.traces_used)), stat("Automatic", "Not reviewed")),
-    searched && panel("What was looked for", element("p", {}, capitalize(searched.detail)),
+    searched && panel("What was looked for", element("p", {}, `${capitalize(searched.detail)}.`),
       element("p", { className: "quiet" }, "If you expect an event here: check that the window holds its first arrivals and surface waves, send more stations, or records before it.")),
   ].filter(Boolean);
 }
@@ -84,7 +90,7 @@ function showClassification(result) {
   ].filter(Boolean);
 }
 
-function showLocation(result, section, fit, features) {
+function showLocation(result, section, fit, features, notes) {
   const place = features.find(({ properties }) => properties.kind === "epicenter")?.properties.place;
   const box = element("div", { className: "map-box" });
   const probability = result.probabilities?.[result.event_type];
@@ -92,7 +98,7 @@ function showLocation(result, section, fit, features) {
   const elements = [
     heading(kicker, place ?? formatPoint(result.epicenter), `${formatTime(result.origin_time)} ± ${formatSeconds(result.origin_time_uncertainty_s)}`),
     element("dl", { className: "stats" }, ...statsOf(result, features)),
-    unsure(result), result.azimuthal_gap_deg > 180 && caution(`The stations leave ${formatNumber(result.azimuthal_gap_deg)}° of azimuth open (azimuthal gap): the epicenter is poorly constrained on that side.`),
+    unsure(result), notes.map((text) => caution(text)), result.azimuthal_gap_deg > 180 && caution(`The stations leave ${formatNumber(result.azimuthal_gap_deg)}° of azimuth open (azimuthal gap): the epicenter is poorly constrained on that side.`),
     element("div", { className: "pair" }, element("section", { className: "panel flush" }, box), element("div", {},
       panel("Class", probabilities(result) ?? element("p", { className: "quiet" }, `${naming(result.event_type)}, as stated in the submission`)),
       panel("Solution", coverage(distancesOf(features), result.azimuthal_gap_deg), solutionFacts(result)))),
@@ -106,7 +112,7 @@ const formatSeconds = (seconds) => `${formatNumber(seconds, seconds < 9.5 ? 1 : 
 
 function statsOf(result, features) {
   const { epicenter } = result;
-  const depth = result.depth_km === null ? stat("Depth", "Not stated", result.event_type === "glacial" ? "at the surface" : "see the warnings") : stat("Depth", `${formatNumber(result.depth_km)} km`, `± ${formatNumber(result.depth_uncertainty_km)} km`);
+  const depth = result.depth_km === null ? stat("Depth", "Not stated", result.event_type === "glacial" ? "at the surface" : "see the notes below") : stat("Depth", `${formatNumber(result.depth_km)} km`, `± ${formatNumber(result.depth_uncertainty_km)} km`);
   const force = result.force_azimuth_deg === null ? null : stat("Force azimuth", `${formatNumber(result.force_azimuth_deg)}°`, `± ${formatNumber(result.force_azimuth_uncertainty_deg)}°${result.force_azimuth_ambiguous ? ", or opposite" : ""}`);
   const used = result.offsets.filter((offset) => offset.used).length, arrivals = result.arrivals?.length ?? 0;
   const rms = features.find(({ properties }) => properties.kind === "epicenter")?.properties.rms;
@@ -120,7 +126,7 @@ function statsOf(result, features) {
 }
 
 function magnitudeOf(source) {
-  if (!source?.constrains || source.moment_magnitude == null) return stat("Magnitude", "Not determined", source?.amplitude_unknown ? "no response of the instruments" : "no moment tensor");
+  if (!source?.constrains || source.moment_magnitude == null) return stat("Magnitude", "Not determined", source?.amplitude_unknown ? "no instrument response" : "no moment tensor");
   return stat("Magnitude", `Mw ${formatNumber(source.moment_magnitude, 1)}`, `± ${formatNumber(source.moment_magnitude_uncertainty ?? 0, 2)} (scatter of ${formatCount(source.amplitude_traces, "trace")})`);
 }
 
@@ -145,20 +151,20 @@ function sourcePanel(result, fit) {
   if (!source && result.force_azimuth_deg === null) return null;
   const arrow = result.force_azimuth_deg === null ? null : forceArrow(result.force_azimuth_deg, result.force_azimuth_uncertainty_deg, result.force_azimuth_ambiguous);
   const drawing = source?.tensor ? beachBall(source.tensor) : arrow;
-  const planes = (source?.nodal_planes ?? []).map((plane) => `${formatNumber(plane.strike)}° / ${formatNumber(plane.dip)}° / ${formatNumber(plane.rake)}°`);
+  const planes = (source?.nodal_planes ?? []).map((plane) => `${formatNumber(plane.strike)}° / ${formatNumber(plane.dip)}° / ${formatNumber(plane.rake).replace("-", "−")}°`);
   const rows = facts([
     source && ["Kind", source.kind === "moment-tensor" ? "Moment tensor" : "Single force"],
     planes.length > 0 && ["Nodal planes (strike / dip / rake)", planes.join(", ")],
     source?.double_couple != null && ["Double couple", `${formatNumber(100 * source.double_couple)} %`],
-    source?.scalar_moment_n_m != null && ["Scalar moment", `${source.scalar_moment_n_m.toExponential(2).replace("e+", " × 10^")} N m`],
-    source?.force_amplitude_kg_m != null && ["Mass times distance", `${source.force_amplitude_kg_m.toExponential(1).replace("e+", " × 10^")} kg m`],
+    source?.scalar_moment_n_m != null && ["Scalar moment", `${formatPower(source.scalar_moment_n_m, 2)} N m`],
+    source?.force_amplitude_kg_m != null && ["Mass times distance", `${formatPower(source.force_amplitude_kg_m, 1)} kg m`],
     source?.amplitude_unknown && ["Amplitude", capitalize(source.amplitude_unknown)],
     source?.depth_km != null && ["Centroid depth", `${formatNumber(source.depth_km)} ± ${formatNumber(source.depth_uncertainty_km)} km`],
     result.force_azimuth_deg !== null && ["Force azimuth", `${formatNumber(result.force_azimuth_deg)}° ± ${formatNumber(result.force_azimuth_uncertainty_deg)}°, from ${formatParts(result.force_method ?? "beams").toLowerCase()}`],
-    source?.sign_probability != null && ["Probability of the direction", formatProbability(source.sign_probability)],
+    source?.sign_probability != null && ["Probability against the opposite", `${formatProbability(source.sign_probability)}${source.response === "known" ? "" : ", with responses of the instruments that are only assumed"}`],
     source?.force_duration_s != null && ["Duration of the force", `${formatNumber(source.force_duration_s)} s`],
     source && ["Variance reduction", `${formatNumber(100 * source.variance_reduction)} % at free gains`],
-    source && ["Log-likelihood ratio", formatNumber(source.log_likelihood)],
+    source && ["Log-likelihood ratio", `${formatNumber(source.log_likelihood)}, against noise`],
   ]);
   const fits = Object.entries(source?.correlations ?? {}).sort((first, second) => second[1] - first[1]);
   return panel("Source", source && !source.constrains && caution("The long-period waveforms do not constrain the source; it is shown for information and enters no other number."),

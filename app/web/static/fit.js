@@ -5,20 +5,25 @@ import { formatNumber, formatSigned } from "./format.js";
 
 const HEIGHT = 40;
 
-// Rows by azimuth: body waves at the left, Rayleigh waves at the right.
+const NAMES = { body: "Body waves", rayleigh: "Rayleigh waves", love: "Love waves" };
+const SHARES = { body: "minmax(0, 2fr)", rayleigh: "minmax(0, 3fr)", love: "minmax(0, 2fr)" };
+
+// Rows by azimuth, with a column for each kind of wave that some station has.
 export function fitRows(data) {
   const stations = [...data.stations].sort((first, second) => first.azimuth_deg - second.azimuth_deg);
-  const longest = (kind) => Math.max(1, ...stations.map((station) => station[kind]?.observed.length ?? 0));
-  const lengths = { body: longest("body"), rayleigh: longest("rayleigh") };
+  const longest = (kind) => Math.max(0, ...stations.map((station) => station[kind]?.observed.length ?? 0));
+  const kinds = Object.keys(NAMES).filter(longest);
   const few = data.traces_in_all > stations.length ? ` ${stations.length} of ${data.traces_in_all} traces are shown.` : "";
+  const rows = element("div", { className: "fits" }, element("b", { className: "whole" }, "Trace"), kinds.map((kind) => element("b", {}, `${NAMES[kind]} (${formatNumber(longest(kind) * data.step_s)} s)`)),
+    stations.map((station) => [
+      element("span", { className: "whole" }, station.trace, element("small", {}, `${formatNumber(station.distance_deg, 1)}°, azimuth ${formatNumber(station.azimuth_deg)}°`)),
+      kinds.map((kind) => fitWindow(station[kind], longest(kind), `${NAMES[kind]} of ${station.trace}`)),
+    ]));
+  rows.style.setProperty("--windows", kinds.map((kind) => SHARES[kind]).join(" "));
   return [
     element("p", { className: "legend" }, element("span", { className: "phase" }, element("i", { className: "swatch observed" }), "Observed"), element("span", { className: "phase" }, element("i", { className: "swatch synthetic" }), "Synthetic")),
-    element("div", { className: "fits" }, element("b", {}, "Trace"), element("b", {}, `Body waves (${formatNumber(lengths.body * data.step_s)} s)`), element("b", {}, `Rayleigh waves (${formatNumber(lengths.rayleigh * data.step_s)} s)`),
-      stations.map((station) => [
-        element("span", {}, station.trace, element("small", {}, `${formatNumber(station.distance_deg, 1)}°, azimuth ${formatNumber(station.azimuth_deg)}°`)),
-        fitWindow(station.body, lengths.body, `Body waves of ${station.trace}`), fitWindow(station.rayleigh, lengths.rayleigh, `Rayleigh waves of ${station.trace}`),
-      ])),
-    element("p", { className: "quiet" }, `Whitened, 28 to 150 s; every window has its own gain and time shift, which the inversion leaves free.${few}`),
+    rows,
+    element("p", { className: "quiet" }, `Whitened, 28 to 150 s; every window has its own gain and time shift, which the inversion leaves free. Beside each: correlation and time shift.${few}`),
   ];
 }
 

@@ -13,7 +13,7 @@ const METHODS = {
   "arrival-times": "Arrival times",
   "waveform-inversion": "Inversion of long-period waveforms",
 };
-const PARTS = { "section": "record section", "arrival-times": "arrival times", "waveform-inversion": "waveform inversion", "beams": "beams of the network" };
+const PARTS = { "section": "record section", "arrival-times": "arrival times", "depth-phases": "depth phases", "waveform-inversion": "waveform inversion", "beams": "beams of the network" };
 const STAGES = {
   "detect": "Detecting", "queued": "Queued, waiting for a worker", "started": "Starting", "fetch": "Loading the files", "read": "Reading the waveforms",
   "condition": "Preprocessing the traces", "offsets": "Predicting epicentral distances", "search": "Locating", "event type": "Classifying",
@@ -42,7 +42,18 @@ export function formatNumber(value, digits = 0) {
 }
 export const formatCount = (count, noun, plural = `${noun}s`) => `${formatNumber(count)} ${count === 1 ? noun : plural}`;
 export const formatModels = (models) => models.map((model) => `${model.name} ${model.version}`).join(", ");
-export const formatSigned = (value, digits = 1) => `${value < 0 ? "−" : "+"}${formatNumber(Math.abs(value), digits)}`;
+// With a sign, but for what rounds to zero.
+export function formatSigned(value, digits = 1) {
+  const text = formatNumber(Math.abs(value), digits);
+  return Number(text.replaceAll(",", "")) === 0 ? text : `${value < 0 ? "−" : "+"}${text}`;
+}
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+// A power of ten in the notation of print, 3.65e+19 as 3.65 × 10¹⁹.
+export function formatPower(value, digits) {
+  const [factor, exponent] = value.toExponential(digits).split("e");
+  const raised = [...String(Math.abs(exponent))].map((digit) => SUPERSCRIPTS[digit]).join("");
+  return `${factor} × 10${exponent < 0 ? "⁻" : ""}${raised}`;
+}
 export const wrapLongitude = (longitude, center = 0) => ((((longitude - center + 180) % 360) + 360) % 360) - 180 + center;
 
 export function formatProbability(probability) {
@@ -52,7 +63,7 @@ export function formatProbability(probability) {
 
 export function formatPoint({ latitude, longitude }) {
   const east = wrapLongitude(longitude);
-  return `${formatNumber(Math.abs(latitude), 2)}° ${latitude < 0 ? "S" : "N"}, ${formatNumber(Math.abs(east), 2)}° ${east < 0 ? "W" : "E"}`;
+  return `${formatNumber(Math.abs(latitude), 2)}°\u00a0${latitude < 0 ? "S" : "N"}, ${formatNumber(Math.abs(east), 2)}°\u00a0${east < 0 ? "W" : "E"}`;
 }
 
 export function formatTime(text) {

@@ -4,7 +4,8 @@ import { element } from "./dom.js";
 
 export const PHASES = {
   P: "first P", pP: "P reflected above the source", sP: "S converted to P above the source", PP: "P reflected once", PKP: "P through the core",
-  PKPbc: "P through the outer core, first branch", PKPab: "P through the outer core, second branch", S: "first S", LR: "Rayleigh wave",
+  PKPbc: "P through the outer core, first branch", PKPab: "P through the outer core, second branch", S: "first S",
+  Pg: "P through the upper crust", Sg: "S through the upper crust", LR: "Rayleigh wave",
 };
 
 export const readColor = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();

@@ -8,6 +8,7 @@ import { makePlot, ticks } from "./plot.js";
 
 const TIME_STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600];
 const NO_DATUM = -32768;
+const MAX_NAME_SHIFT = 60;
 const MAX_ROW_HEIGHT = 42, MIN_ROW_HEIGHT = 15;
 
 function decodeSamples(text) {
@@ -222,7 +223,7 @@ function drawPick(context, plot, data, state, pick, room, colors) {
   context.fill();
 }
 
-// Names of the phases at the top, where their lines enter the plot.
+// Names of the phases at the top, where their lines enter the plot or somewhat to the right.
 function drawCurveNames(context, plot, data, state) {
   const [left, right, top] = plot.margins, edge = plot.view.y[0], nearest = data.traces[data.order[0]].distance_deg;
   let before = -Infinity;
@@ -233,10 +234,11 @@ function drawCurveNames(context, plot, data, state) {
   context.textAlign = "center";
   context.font = "600 12px system-ui, sans-serif";
   for (const [phase, x] of named) {
-    if (x < before + 24) continue;
+    const shifted = Math.max(x, before + context.measureText(phase).width / 2 + 5);
+    if (shifted > x + MAX_NAME_SHIFT) continue;
     context.fillStyle = phaseColor(phase);
-    context.fillText(phase, x, top - 8);
-    before = x;
+    context.fillText(phase, shifted, top - 8);
+    before = shifted + context.measureText(phase).width / 2;
   }
   context.font = "12px system-ui, sans-serif";
 }

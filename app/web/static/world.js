@@ -1,6 +1,7 @@
 // Land, borders and country names from the TopoJSON of world-atlas (Natural Earth), and tiles of a map drawn from them.
 
 const MAX_LATITUDE = 85.051129;
+const NEW_NAMES = { Macedonia: "North Macedonia" };  // since 2019, after the data
 
 export const loadWorld = async () => decode(await (await fetch(new URL("./vendor/world.json", import.meta.url))).json());
 
@@ -32,7 +33,7 @@ export function decode(topology) {
   return {
     land: outlines(topology.objects.land).map(closeRing).map(measure),
     borders: [...uses].filter(([, number]) => number > 1).map(([index]) => measure(arcs[index])),
-    names: topology.objects.countries.geometries.map((country) => labelCountry(country.properties.name, outlines(country).map(closeRing).map(measure))).filter(Boolean),
+    names: topology.objects.countries.geometries.map((country) => labelCountry(NEW_NAMES[country.properties.name] ?? country.properties.name, outlines(country).map(closeRing).map(measure))).filter(Boolean),
   };
 }
 
