@@ -33,6 +33,8 @@ PLATEAU_SIDES: Final = 2.5
 MIN_PLATEAUS: Final = 4
 """Plateaus from which on a record counts as clipped; one or two are a boxcar, or chance."""
 
+CLIPPED_ADVICE: Final = "used as it is; a low-gain or strong-motion channel would not be clipped"
+
 Samples = NDArray[Any]
 ReportIssue = Callable[[str, str], None]
 """Takes the code and the detail of a `DataIssue` of the channel."""
@@ -61,7 +63,7 @@ def merge_segments(trace_id: TraceId, segments: Sequence[DecodedSegment]) -> tup
 
     kept = _select_rate(segments, report)
     if not kept:
-        report("empty", "no samples")
+        report("empty", "no samples; left out")
         return None, issues
     rate_hz = max(kept, key=lambda segment: len(segment.samples)).sampling_rate_hz
     start_time_s, samples = _trim(kept[0].start_time_ns * 1e-9, rate_hz, _merge_samples(kept, rate_hz, report))
@@ -166,11 +168,11 @@ def _report_clipping(samples: Floats, low: float, high: float, mean: float, repo
         runs = [run for run in np.split(at, np.flatnonzero(np.diff(at) > 1) + 1) if len(run) >= CLIPPED_RUN]
         jumps = [abs(samples[max(run[0] - 1, 0)] - extreme) for run in runs]
         if any(jump > CLIPPED_JUMP * _quantum(samples) for jump in jumps):
-            report("clipped", f"{sum(map(len, runs))} samples lie in flat runs at the extreme value {extreme:g}")
+            report("clipped", f"{sum(map(len, runs))} samples lie in flat runs at the extreme value {extreme:g}; {CLIPPED_ADVICE}")
             return
     plateaus = _count_plateaus(samples, mean, high) + _count_plateaus(samples, mean, low)
     if plateaus >= MIN_PLATEAUS:
-        report("clipped", f"{plateaus} steep-sided plateaus near the extreme values: clipped before it was filtered")
+        report("clipped", f"{plateaus} steep-sided plateaus near the extreme values: clipped before it was filtered; {CLIPPED_ADVICE}")
 
 
 def _count_plateaus(samples: Floats, mean: float, extreme: float) -> int:

@@ -185,7 +185,7 @@ def _is_plausible(segment: Segment, issues: list[DataIssue]) -> bool:
     if segment.count <= 0 and segment.window.is_bounded:
         return False  # its record reaches into the window, its samples do not
     if segment.count <= 0:
-        code, detail = "empty", "a segment without samples"
+        code, detail = "empty", "a segment without samples; left out"
     elif not MIN_RATE_HZ <= segment.sampling_rate_hz <= MAX_RATE_HZ:
         code, detail = "bad-rate", f"sampled at {segment.sampling_rate_hz:g} Hz, not {MIN_RATE_HZ:g} to {MAX_RATE_HZ:g} Hz; left out"
     elif not MIN_TIME_NS < segment.start_time_ns <= segment.end_time_ns < MAX_TIME_NS:
@@ -277,7 +277,7 @@ def _unread_channels(segments: Sequence[Segment], records: Sequence[Record]) -> 
     channels = {(segment.part, segment.trace_id) for segment in segments}
     others = Counter(part for part, trace_id in channels if trace_id.component != "Z" and trace_id not in read)
     without_vertical = [
-        DataIssue(None, part, "no-vertical", f"{'.'.join(key)} has no vertical channel") for key, part in sorted(missing.items())
+        DataIssue(None, part, "no-vertical", f"{'.'.join(key)} has no vertical channel; not used") for key, part in sorted(missing.items())
     ]
     detail = "channels left out, not vertical nor horizontal beside a vertical one"
     return without_vertical + [DataIssue(None, part, "not-vertical", f"{detail}: {count}") for part, count in sorted(others.items())]

@@ -52,7 +52,7 @@ def test_only_verticals_are_kept_and_other_channels_are_reported() -> None:
     records, issues = read(data)
     assert [str(record.trace_id) for record in records] == [Z]
     assert [(issue.part, issue.code, issue.detail) for issue in issues] == [
-        ("file0", "no-vertical", "IU.COLA has no vertical channel"),
+        ("file0", "no-vertical", "IU.COLA has no vertical channel; not used"),
         ("file0", "not-vertical", "channels left out, not vertical nor horizontal beside a vertical one: 2"),
     ]
 
