@@ -53,6 +53,7 @@ ReportProgress = Callable[[str, float], None]
 
 MIN_DISTURBING_RATIO: Final = 1.0 / 3.0  # of a second event's amplitude: half a magnitude less
 MIN_SIGN_PROBABILITY: Final = 0.9  # of a force's direction against the opposite one; below it the azimuth is called ambiguous
+MAX_FORCE_DEVIATION_DEG: Final = 40.0  # of an azimuth that is stated: 52 degrees is that of a direction of which nothing is known
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,11 @@ class ForceAzimuthEstimate:
     azimuth_deg: float
     uncertainty_deg: float
     ambiguous: bool
+
+    @property
+    def is_constrained(self) -> bool:
+        """Whether the deviation excludes any direction, so that the azimuth is worth stating."""
+        return self.uncertainty_deg <= MAX_FORCE_DEVIATION_DEG
 
 
 @dataclass(frozen=True)
@@ -290,13 +296,14 @@ def _find_hypocenter(
 def _read_section(
     models: Models, gather: Gather, readings: DistanceReadings, reference: SectionReference, answer: ClassAnswer
 ) -> tuple[DepthEstimate | None, ForceAzimuthEstimate | None]:
-    """Predict the depth of an earthquake, or the force azimuth of a glacial earthquake, where traces are long enough to be drawn."""
+    """Predict the depth of an earthquake or a constrained force azimuth of a glacial one, where traces are long enough to be drawn."""
     if readings.withheld:
         return None, None
     if answer == "earthquake":
         return predict_depth(models["depth"], gather, readings, reference), None
     if answer == "glacial":
-        return None, predict_force_azimuth(models["force_azimuth"], gather, readings, reference)
+        force = predict_force_azimuth(models["force_azimuth"], gather, readings, reference)
+        return None, force if force.is_constrained else None
     return None, None
 
 

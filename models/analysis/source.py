@@ -6,7 +6,7 @@ epicenter of a glacial earthquake are its own, and the depth of an earthquake is
 never moved.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -29,7 +29,7 @@ from models.seismic.signal.rotation import rotate_to_north_east
 from models.seismic.source.greens_tables import GreensTables
 from models.seismic.source.inversion import invert_source
 from models.seismic.source.observations import MAX_DISTANCE_DEG
-from models.seismic.source.problem import KNOWN_GAIN_DEVIATION, EpicenterPrior, Kind, Motion
+from models.seismic.source.problem import ASSUMED_GAIN_DEVIATION, KNOWN_GAIN_DEVIATION, EpicenterPrior, Kind, Motion
 from models.seismic.source.solution import MAX_CENTROID_DELAY_S, MIN_LOG_LIKELIHOOD, SourceSolution, describe_fit, measure_amplitude
 from models.seismic.waveforms import Gather, Record
 from models.specs.pictures import CONDITIONING
@@ -149,7 +149,7 @@ def compare_kinds(sources: Mapping[Kind, SourceSolution]) -> float | None:
     """
     if len(sources) < 2 or sources["tensor"].centroid_delay_s > MAX_CENTROID_DELAY_S:
         return None
-    if max(one.log_likelihood for one in sources.values()) < MIN_LOG_LIKELIHOOD["tensor"]:
+    if max(one.log_likelihood for one in sources.values()) < MIN_LOG_LIKELIHOOD:
         return None
     return sources["force"].log_likelihood - sources["tensor"].log_likelihood
 
@@ -169,8 +169,8 @@ def find_source(
     deviation = float(np.clip(location.horizontal_uncertainty_km / KM_PER_DEGREE, MIN_DEVIATION_DEG, MAX_DEVIATION_DEG))
     prior = EpicenterPrior(location.latitude_deg, location.longitude_deg, deviation, origin.time_s)
     known = {trace for trace in traces if len(records) and records[trace].response is not None}
-    response_known = 2 * len(known) > len(traces)
-    motion: Motion = "velocity" if response_known else "seismometer"
+    response_known = are_known(traces, known)
+    motion: Motion = "velocity" if response_known else "unknown"
     fit = invert_source(
         gather,
         traces,
@@ -178,7 +178,7 @@ def find_source(
         prior,
         kind,
         motion,
-        gain_deviations=dict.fromkeys(known, KNOWN_GAIN_DEVIATION) if kind == "force" else {},  # amplitudes gave tensors nothing
+        gain_deviations=compare_gains(traces, known) if kind == "force" else {},  # amplitudes gave tensors nothing
         horizontals=condition_horizontals(gather, records, traces),
     )
     if fit is None:
@@ -187,6 +187,22 @@ def find_source(
     amplitude = measure_amplitude(source, known)
     delay_s = source.time_s - origin.time_s - 2.0 * origin.uncertainty_s
     return replace(source, centroid_delay_s=delay_s, amplitude=amplitude)
+
+
+def are_known(traces: Collection[int], known: Collection[int]) -> bool:
+    """Whether the responses of most traces are `known`."""
+    return 2 * len(known) > len(traces)
+
+
+def compare_gains(traces: Collection[int], known: Collection[int]) -> dict[int, float]:
+    """
+    Return the deviations of the gains of traces whose amplitudes can be compared.
+
+    Those of known response where most are, else the others: motion in meters is not compared with counts.
+    """
+    if are_known(traces, known):
+        return dict.fromkeys(known, KNOWN_GAIN_DEVIATION)
+    return dict.fromkeys(set(traces) - set(known), ASSUMED_GAIN_DEVIATION)
 
 
 def condition_horizontals(gather: Gather, records: Sequence[Record], traces: Sequence[int]) -> Floats32 | None:
@@ -218,10 +234,11 @@ def select_traces(gather: Gather, location: Location) -> list[int]:
 
 
 def move_to_force(found: EventLocation, gather: Gather, source: SourceSolution) -> EventLocation:
-    """State the force azimuth of an inversion, and its epicenter and origin time unless arrival times hold them."""
+    """State the force azimuth of an inversion if it is constrained, and its epicenter and origin time unless arrival times hold them."""
     if source.force_azimuth_deg is None or source.force_azimuth_uncertainty_deg is None:
         raise ValueError("the source is not a force")
-    force = ForceAzimuthEstimate(source.force_azimuth_deg, source.force_azimuth_uncertainty_deg, has_ambiguous_sign(source))
+    inverted = ForceAzimuthEstimate(source.force_azimuth_deg, source.force_azimuth_uncertainty_deg, has_ambiguous_sign(source))
+    force = inverted if inverted.is_constrained else found.force_azimuth
     if found.method in HELD_BY:
         return replace(found, source=source, force_azimuth=force)
     location = build_location(

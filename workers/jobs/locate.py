@@ -69,8 +69,10 @@ def source_warnings(found: EventLocation) -> list[DataWarning]:
     if found.classification is None:
         return []
     if found.event_type == "glacial":
-        open_force = "no force azimuth is stated: the waveforms decide the class but do not constrain the force"
-        detail = f"{open_force}; to get it by beams, state event_type=glacial"
+        detail = (
+            "no force azimuth is stated: the records do not constrain the direction of the force; send more stations on all sides of the "
+            "epicenter, with horizontal components and instrument responses"
+        )
         return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
     shares = ", ".join(f"{name} {probability:.2f}" for name, probability in found.classification.probabilities.items())
     reason = "neither an earthquake nor a glacial earthquake is probable enough to state a depth or a force azimuth"

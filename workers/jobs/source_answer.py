@@ -111,5 +111,12 @@ def describe_methods(found: EventLocation) -> tuple[str | None, str | None]:
     parts += ["arrival-times"] if found.arrivals else []
     parts += ["depth-phases"] if found.depth_phases is not None and found.depth_phases.found else []
     parts += ["waveform-inversion"] if inverted and found.source is not None and found.source.kind == "tensor" else []
-    force = "waveform-inversion" if inverted else "beams"
-    return "+".join(parts) if found.depth is not None else None, force if found.force_azimuth is not None else None
+    return "+".join(parts) if found.depth is not None else None, _name_force_method(found)
+
+
+def _name_force_method(found: EventLocation) -> str | None:
+    """Name the method behind the force azimuth, which is that of the inversion where this constrains it."""
+    if found.force_azimuth is None:
+        return None
+    inverted = found.source is not None and found.source.force_azimuth_deg == found.force_azimuth.azimuth_deg
+    return "waveform-inversion" if inverted else "beams"

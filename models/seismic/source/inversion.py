@@ -24,10 +24,12 @@ from models.seismic.source.problem import (
     InversionProblem,
     Kind,
     Motion,
+    PathModel,
     choose_paths,
+    list_motions,
     make_excitation,
     mix_problems,
-    prefer_earths,
+    prefer_models,
     prepare_problem,
 )
 from models.seismic.source.search import DELAY_STEP_S, evaluate_source, scan_sources, walk_sources
@@ -121,8 +123,9 @@ def invert_source(
         along it.
     prior, kind : EpicenterPrior, {"tensor", "force"}
         Where and when to search, for a deviatoric moment tensor at depth or a single force at the surface.
-    motion : {"displacement", "velocity", "seismometer"}
-        What the records are proportional to; "seismometer": the velocity of a broadband seismometer.
+    motion : Motion
+        What the records are proportional to. Where that is "unknown", they are scanned as those of broadband seismometers, and around the
+        best source each has the motion of `ASSUMED_MOTIONS` that fits it best.
     half_duration_s : float
         Of the moment rate, a triangle.
     gain_deviations : mapping of int to float, optional
@@ -135,14 +138,16 @@ def invert_source(
     states = SCANNED_DEPTHS if kind == "tensor" else np.arange(len(HISTORY_DELAYS_S))
     guess = Guess(prior.latitude_deg, prior.longitude_deg, prior.time_s)
     records = _Records(gather, traces, horizontals, gain_deviations or {})
-    excitation = make_excitation(kind, states, motion, half_duration_s)
+    excitations = [(make_excitation(kind, states, one, half_duration_s), share) for one, share in list_motions(motion).items()]
+    excitation = excitations[0][0]
     rough_records = records if kind == "force" else replace(records, horizontals=None)
     rough = _prepare_scan(rough_records, earths[0], prior, excitation, guess)
     if rough is None:
         return None
     starts, scanned = _scan(rough, prior, kind)
     cooled = [_cool(rough, start, MAX_DELAY_S, number) for number, start in enumerate(starts)]
-    fit = _refine(records, earths, prior, excitation, cooled, guess)
+    models = [PathModel(earth, one, float(np.log(share))) for one, share in excitations for earth in earths]
+    fit = _refine(records, models, prior, cooled, guess)
     return fit if fit is None or kind == "force" else replace(fit, profile=_fill_profile(fit.profile, scanned))
 
 
@@ -176,22 +181,23 @@ def _prepare_scan(
     return prepare_problem(observations, earth, excitation, prior, (half_width, ROUGH_DELAYS), {})
 
 
-def _refine(
-    records: _Records, earths: Sequence[GreensTables], prior: EpicenterPrior, rough: Excitation, cooled: list[Floats], guess: Guess
-) -> SourceFit | None:
-    """Place windows and tables anew at the best of the cooled sources, and sample the posterior with an Earth model a path."""
-    best = _take_best(np.stack(cooled))
+def _refine(records: _Records, models: Sequence[PathModel], prior: EpicenterPrior, cooled: list[Floats], guess: Guess) -> SourceFit | None:
+    """Place windows and tables anew at the best of the cooled sources, and sample the posterior with a model of each path."""
+    best, rough = _take_best(np.stack(cooled)), models[0].excitation
     moved = _move_guess(guess, best)
     observations = records.observe(moved, FINE_MARGIN_S, FINE_PADDING_S)
     if len(observations) < MIN_TRACES:
         return None
     is_force = rough.components == FORCES
-    excitation = rough if is_force else _at_all_depths(rough)
+    models = models if is_force else [replace(model, excitation=_at_all_depths(model.excitation)) for model in models]
+    excitation = models[0].excitation
     begin = np.concatenate((best[1:3], (_state_of(rough, excitation, int(best[3])), 0.0), best[5:]))
-    sizes = (FINE_WIDTH, FINE_DELAYS)
-    problems = [prepare_problem(observations, earth, excitation, prior, sizes, records.gain_deviations) for earth in earths]
+    problems = [
+        prepare_problem(observations, model.earth, model.excitation, prior, (FINE_WIDTH, FINE_DELAYS), records.gain_deviations)
+        for model in models
+    ]
     both = [row for problem in problems for row in _start_fine(problem, begin, is_force=is_force)]
-    preferences = prefer_earths(earths, records.measure_land(moved, observations))
+    preferences = prefer_models(models, records.measure_land(moved, observations))
     chain, top, chosen = _walk_mixture(problems, preferences, _take_best(np.concatenate(both)))
     fine = mix_problems(problems, chosen)
     against = [_walk(fine, _turn(fine, top[1:]), COOLING, REFINED_DELAY_S, 60)] if is_force else []
@@ -209,16 +215,16 @@ def _refine(
         azimuths_deg=azimuth_deg(*np.degrees(top[1:3]), *np.degrees(fine.stations.T)),
         fits=fits,
         weights=fine.tables.weights,
-        waveforms=_synthesize_fits(observations, [earths[k] for k in chosen], excitation, top, fits, records.gather.sampling_rate_hz),
+        waveforms=_synthesize_fits(observations, [models[k] for k in chosen], top, fits, records.gather.sampling_rate_hz),
         log_symmetric=None if is_force else fit_symmetric(fine, top),
     )
 
 
 def _walk_mixture(problems: Sequence[InversionProblem], preferences: Floats, start: Floats) -> tuple[Floats, Floats, Integers]:
     """
-    Sample the posterior from a start, the Earth model of each path being chosen anew every hundred steps.
+    Sample the posterior from a start, the model of each path being chosen anew every hundred steps.
 
-    Returns the samples, the best of them in the Earth models that fit it best, and these [n] by index. Were they chosen once, for a source
+    Returns the samples, the best of them in the path models that fit it best, and these [n] by index. Were they chosen once, for a source
     found in one Earth model, they would hold it there.
     """
     row, parts, best, chosen = start, [], (-np.inf, start), choose_paths(problems, start, preferences)
@@ -241,11 +247,11 @@ def _start_fine(problem: InversionProblem, begin: Floats, *, is_force: bool) -> 
 
 
 def _synthesize_fits(
-    observations: Sequence[Observation], earths: Sequence[GreensTables], excitation: Excitation, top: Floats, fits: Floats, rate_hz: float
+    observations: Sequence[Observation], models: Sequence[PathModel], top: Floats, fits: Floats, rate_hz: float
 ) -> tuple[WaveformFit, ...]:
     return tuple(
-        synthesize_fit(one, earth, excitation, top, row, rate_hz, FINE_MARGIN_S)
-        for one, earth, row in zip(observations, earths, fits, strict=True)
+        synthesize_fit(one, model.earth, model.excitation, top, row, rate_hz, FINE_MARGIN_S)
+        for one, model, row in zip(observations, models, fits, strict=True)
     )
 
 

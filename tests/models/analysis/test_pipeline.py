@@ -8,7 +8,7 @@ import pytest
 from models.analysis import pipeline
 from models.analysis.distances import predict_distances
 from models.analysis.event_class import PRIOR_EXPLOSION_ODDS, PRIOR_ODDS_OFF_ICE, TECTONIC_ODDS_AT_ICE, choose_class
-from models.analysis.pipeline import classify_event, embed_event, locate_event
+from models.analysis.pipeline import ForceAzimuthEstimate, classify_event, embed_event, locate_event
 from models.analysis.sections import SectionReference, draw_beam, draw_section, make_reference
 from models.errors import NoUsableTrace, TooFewStations
 from models.specs.pictures import DISTANCE_SECTION, FORCE_BEAM
@@ -55,6 +55,15 @@ def test_a_glacial_earthquake_has_a_force_azimuth_and_its_ambiguity(opened, gath
     assert found.force_azimuth.azimuth_deg == pytest.approx(beams.mean() / 255.0 * 360.0, rel=1e-3)
     assert found.force_azimuth.ambiguous
     assert found.depth is None
+
+
+def test_a_force_azimuth_of_which_nearly_nothing_is_known_is_not_stated(opened, gather, monkeypatch):
+    vague = ForceAzimuthEstimate(100.0, 41.0, True)
+    monkeypatch.setattr(pipeline, "predict_force_azimuth", lambda *_: vague)
+    assert locate_event(opened, gather, event_type="glacial").force_azimuth is None
+
+    monkeypatch.setattr(pipeline, "predict_force_azimuth", lambda *_: replace(vague, uncertainty_deg=39.0))
+    assert locate_event(opened, gather, event_type="glacial").force_azimuth.azimuth_deg == 100.0
 
 
 def test_locating_without_a_class_predicts_the_same_class_as_classifying(opened, gather):

@@ -8,9 +8,10 @@ import pytest
 from models.analysis import source as analysis
 from models.analysis.depth import DepthDensity, DepthEstimate, DepthRange
 from models.analysis.event_class import choose_class
-from models.analysis.pipeline import locate_event
-from models.analysis.source import add_source, combine_source_depth, condition_horizontals
+from models.analysis.pipeline import ForceAzimuthEstimate, locate_event
+from models.analysis.source import add_source, combine_source_depth, compare_gains, condition_horizontals
 from models.imaging.conditioning import condition
+from models.seismic.source.problem import KNOWN_GAIN_DEVIATION
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Horizontals, Record
 from models.specs.event_type import EVENT_CLASSES
@@ -60,6 +61,25 @@ def test_the_sign_of_a_force_is_ambiguous_where_instruments_are_unknown(monkeypa
 
     assert answer.force_azimuth.azimuth_deg == 230.0
     assert answer.force_azimuth.ambiguous
+
+
+def test_an_azimuth_that_the_inversion_leaves_open_is_not_stated_in_place_of_that_of_the_beams(monkeypatch, glacial):
+    gather, found = glacial
+    beams = ForceAzimuthEstimate(20.0, 30.0, True)
+    vague = make_force(force_azimuth_uncertainty_deg=48.0)
+
+    assert state(monkeypatch, replace(found, force_azimuth=beams), gather, vague).force_azimuth == beams
+    alone = state(monkeypatch, replace(found, force_azimuth=None), gather, vague)
+    assert alone.force_azimuth is None
+    assert alone.method == "waveform-inversion", "the epicenter is constrained nevertheless"
+
+
+@pytest.mark.parametrize(
+    ("known", "gains"),
+    [((0, 1), {0: KNOWN_GAIN_DEVIATION, 1: KNOWN_GAIN_DEVIATION}), ((0,), {1: 0.8, 2: 0.8}), ((), {0: 0.8, 1: 0.8, 2: 0.8})],
+)
+def test_amplitudes_in_meters_are_not_compared_with_counts(known, gains):
+    assert compare_gains((0, 1, 2), known) == gains
 
 
 @pytest.mark.parametrize("changes", [{"log_likelihood": 20.0}, {"azimuthal_gap_deg": 330.0}, {"traces": (make_trace(0),)}])

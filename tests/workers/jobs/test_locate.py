@@ -42,12 +42,12 @@ def test_an_event_with_depth_or_force_or_a_given_class_needs_no_such_warning(par
     assert source_warnings(make_found(**parts)) == []
 
 
-def test_a_glacial_earthquake_by_waveforms_without_azimuth_says_how_to_get_one():
+def test_a_glacial_earthquake_without_azimuth_says_how_to_get_one():
     found = make_found()
     found.event_type = "glacial"
     (warning,) = source_warnings(found)
 
-    assert "state event_type=glacial" in warning.detail
+    assert "send more stations on all sides" in warning.detail
     assert "probable enough" not in warning.detail
 
 

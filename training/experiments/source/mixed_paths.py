@@ -45,13 +45,15 @@ class MixedEvent:
     """
     A gather with its source; `azimuth_deg` of a force, None of other sources.
 
-    `horizontals` [traces, 2, samples]: motion to north and east on the gather's clock, None where not drawn.
+    `snr`: median signal-to-noise ratio, NaN where no trace has one. `horizontals` [traces, 2, samples]: motion to north and east on the
+    gather's clock, None where not drawn.
     """
 
     kind: str
     gather: Gather
     source: Source
     azimuth_deg: float | None
+    snr: float
     horizontals: Floats32 | None = None
 
 
@@ -108,9 +110,11 @@ def draw_mixed_events(sampler: EventSampler, kind: str, count: int, seed: int, l
             continue
         gather, horizontals = found
         distances = distance_deg(source.latitude_deg, source.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
-        if kind == NOISE or np.nanmedian(signal_to_noise(gather, distances, source.depth_km, ORIGIN_S)) >= MIN_SNR:
+        ratios = signal_to_noise(gather, distances, source.depth_km, ORIGIN_S)
+        snr = float(np.median(ratios[np.isfinite(ratios)])) if np.isfinite(ratios).any() else float("nan")
+        if kind == NOISE or snr >= MIN_SNR:
             count -= 1
-            yield MixedEvent(kind, gather, source, azimuth, horizontals)
+            yield MixedEvent(kind, gather, source, azimuth, snr, horizontals)
 
 
 def _synthesize(

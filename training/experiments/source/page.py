@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -18,8 +19,9 @@ from training.synthesis.sources import NOISE
 
 DIPOLES = ("earthquake", "explosion", "collapse")
 """Kinds that a moment tensor is inverted for."""
-DOUBTED_FROM = 1.6
+DOUBTED_FROM: Final = 1.6
 """Log likelihood ratio that makes a sure earthquake undetermined, with the prior odds of an explosion."""
+CLEAR_SNR: Final = 5.0  # of a signal: the largest of many samples of noise is three to four times their root mean square
 TEMPLATE = Path(__file__).parents[1] / "templates" / "source_inversion.md"
 
 
@@ -46,11 +48,9 @@ def drop_missing(results: Sequence[SourceResult | None]) -> list[SourceResult]:
 
 def write_source_page(settings: TrainingSettings, command: str, events: int, seed: int) -> Path:
     """Invert synthetic events of each kind; write `source_inversion.md`."""
-    thresholds = {f"{kind}_threshold": f"{least:.0f}" for kind, least in MIN_LOG_LIKELIHOOD.items()}
     sections = measure_kinds(settings, events, seed)
-    return write_page(
-        RESULTS / "source_inversion.md", TEMPLATE, command, events=str(events), doubted=f"{DOUBTED_FROM:g}", **thresholds, **sections
-    )
+    limits = {"doubted": f"{DOUBTED_FROM:g}", "threshold": f"{MIN_LOG_LIKELIHOOD:.0f}", "clear": f"{CLEAR_SNR:.0f}"}
+    return write_page(RESULTS / "source_inversion.md", TEMPLATE, command, events=str(events), **limits, **sections)
 
 
 def describe_forces(results: Sequence[SourceResult]) -> str:
@@ -61,7 +61,7 @@ def describe_forces(results: Sequence[SourceResult]) -> str:
     sure = np.array([not result.is_ambiguous for result in known], bool)
     stated = np.array([result.azimuth_deviation_deg for result in known])
     return "\n".join((
-        f"- Constrained: {format_fraction([result.constrains for result in results])}.",
+        describe_constrained(results),
         f"- Azimuth modulo 180: median error {format_median(turned.tolist(), 1)} degrees; within 10 degrees "
         f"{format_fraction(list(turned <= 10.0))}, within 20 {format_fraction(list(turned <= 20.0))}; within the stated deviation "
         f"{format_fraction(list(turned <= stated))}; 68 % within {_quantile(turned / stated)} deviations.",
@@ -78,7 +78,7 @@ def describe_tensors(results: Sequence[SourceResult]) -> str:
     errors = np.array([abs(result.depth_km - result.true_depth_km) for result in known])
     stated = np.array([result.depth_deviation_km for result in known])
     return "\n".join((
-        f"- Constrained: {format_fraction([result.constrains for result in results])}.",
+        describe_constrained(results),
         f"- Depth: median error {format_median(errors.tolist(), 1)} km; within 10 km {format_fraction(list(errors <= 10.0))}, within 20 "
         f"{format_fraction(list(errors <= 20.0))}; within the stated deviation {format_fraction(list(errors <= stated))}; 68 % within "
         f"{_quantile(errors / stated)} deviations.",
@@ -86,6 +86,15 @@ def describe_tensors(results: Sequence[SourceResult]) -> str:
         describe_places(known),
         describe_origins(known),
     ))  # fmt: skip
+
+
+def describe_constrained(results: Sequence[SourceResult]) -> str:
+    """Describe how many sources are constrained: of all, and of those of a clear signal."""
+    clear = [result.constrains for result in results if result.snr >= CLEAR_SNR]
+    return (
+        f"- Constrained: {format_fraction([result.constrains for result in results])} of {len(results)}; of the {len(clear)} with a "
+        f"signal-to-noise ratio of {CLEAR_SNR:.0f} and more {format_fraction(clear)}."
+    )
 
 
 def describe_origins(results: Sequence[SourceResult]) -> str:

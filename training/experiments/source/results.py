@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from models.analysis.source import MAX_TRACES, compare_symmetric, has_ambiguous_sign
+from models.analysis.source import MAX_TRACES, compare_gains, compare_symmetric, has_ambiguous_sign
 from models.registry.earth_tables import load_earths
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location.region_calibration import scale_to_contain
 from models.seismic.source.greens_tables import GreensTables
 from models.seismic.source.inversion import invert_source
 from models.seismic.source.mechanisms import kagan_angle_deg
-from models.seismic.source.problem import KNOWN_GAIN_DEVIATION, EpicenterPrior, Kind, Motion
+from models.seismic.source.problem import EpicenterPrior, Kind, Motion
 from models.seismic.source.solution import SourceSolution, describe_fit
 from training.config import TrainingSettings
 from training.evaluation.event_result import EDITION, NAN
@@ -32,12 +32,14 @@ class SourceResult:
     """
     What the inversion of one synthetic event states, and its errors; NaN where its kind has no such parameter.
 
-    `traces` of the event; `constrains` and `log_likelihood` as of `SourceSolution`; `place_scale`: the factor by which the 68 % ellipse
-    must be enlarged to contain the epicenter; `time_error_s`: origin time less the true one; `azimuth_error_deg` from -180 to 180;
-    `log_explosion` as of `compare_symmetric`; `kagan_deg`: angle to the true mechanism; `cpu_s`: CPU time.
+    `traces` and `snr` (median signal-to-noise ratio) of the event; `constrains` and `log_likelihood` as of `SourceSolution`;
+    `place_scale`: the factor by which the 68 % ellipse must be enlarged to contain the epicenter; `time_error_s`: origin time less the
+    true one; `azimuth_error_deg` from -180 to 180; `log_explosion` as of `compare_symmetric`; `kagan_deg`: angle to the true mechanism;
+    `cpu_s`: CPU time.
     """
 
     traces: int
+    snr: float
     constrains: bool
     log_likelihood: float
     epicenter_error_km: float
@@ -72,6 +74,7 @@ def compare_source(event: MixedEvent, solution: SourceSolution, cpu_s: float) ->
     is_force = stated is not None and event.azimuth_deg is not None
     return SourceResult(
         traces=len(event.gather.trace_ids),
+        snr=event.snr,
         constrains=solution.constrains,
         log_likelihood=solution.log_likelihood,
         epicenter_error_km=KM_PER_DEGREE * float(distance_deg(region.latitude_deg, region.longitude_deg, *point)),
@@ -104,8 +107,8 @@ def invert_event(
     """Invert an event for its kind of source from a guess of its epicenter and origin time; None where traces are too few."""
     traces = range(min(len(event.gather.trace_ids), MAX_TRACES))
     kind: Kind = "force" if event.kind == "glacial" else "tensor"
-    gains = dict.fromkeys(traces, KNOWN_GAIN_DEVIATION) if known_responses and kind == "force" else {}
-    motion: Motion = "displacement" if known_responses else "seismometer"
+    gains = compare_gains(traces, traces if known_responses else ()) if kind == "force" else {}
+    motion: Motion = "displacement" if known_responses else "unknown"
     began = time.thread_time()
     fit = invert_source(event.gather, traces, earths, prior, kind, motion, gain_deviations=gains, horizontals=event.horizontals)
     if fit is None:

@@ -25,7 +25,7 @@ def test_synthetic_love_waves_have_the_radiation_that_the_inversion_assumes():
 
 
 def make_result(error_deg, *, ambiguous):
-    return SourceResult(30, True, 60.0, 20.0, 0.5, 4.0, 8.0, error_deg, 5.0, ambiguous, 0.0, 0.0, 0.0, 1.0, float("nan"), 1.0)
+    return SourceResult(30, 8.0, True, 60.0, 20.0, 0.5, 4.0, 8.0, error_deg, 5.0, ambiguous, 0.0, 0.0, 0.0, 1.0, float("nan"), 1.0)
 
 
 def test_the_sign_counts_only_where_it_is_not_called_ambiguous(tmp_path):
