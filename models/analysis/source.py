@@ -40,7 +40,7 @@ HELD_BY: Final = ("distances+arrival-times", "arrival-times")
 """Location methods whose epicenter the inversion does not move."""
 MAX_CLASS_RADIUS_KM: Final = 333.0  # of the epicenter: the inversion searches three degrees
 MIN_OPEN_PROBABILITY: Final = 0.01  # of either kind of earthquake: below it the other kind of source is not tried
-CLASS_WEIGHT, CLASS_OFFSET, MAX_CLASS_LOG_RATIO = 0.1, -6.0, 4.0
+CLASS_WEIGHT, CLASS_OFFSET, MAX_CLASS_LOG_RATIO = 0.05, -3.0, 4.0
 """
 Log odds of a force: the weight times the difference of the log likelihoods, force less tensor, and the offset, since a force has more
 histories to try. Chosen by the log loss, together with the served odds, on events of the replica's validation part, and tested on those of
