@@ -25,10 +25,10 @@ class DataIssue:
     One issue to report to the owner of the data.
 
     `trace` and `part` name the trace id, and the uploaded file or archive member, where there is one. `code` is stable: bad-codes,
-    bad-rate, bad-station, bad-time, clipped, contradicting-coordinates, damaged-record, dead, distances-not-read, empty, gaps,
-    ground-motion, mixed-rates, no-coordinates, no-depth-or-force, no-event, no-response, no-vertical, non-finite, not-chosen, not-vertical,
-    not-waveform, outside-window, overlap, skipped-bytes, two-events, unused-metadata, or the code of an AtlasError. `detail` says what was
-    found and what was done.
+    bad-rate, bad-station, bad-time, clipped, contradicting-coordinates, contradicting-distances, damaged-record, dead, distances-not-read,
+    empty, gaps, ground-motion, mixed-rates, no-coordinates, no-depth-or-force, no-event, no-response, no-vertical, non-finite, not-chosen,
+    not-vertical, not-waveform, outside-window, overlap, skipped-bytes, two-events, unused-metadata, or the code of an AtlasError. `detail`
+    says what was found and what was done.
     """
 
     trace: str | None
@@ -55,12 +55,13 @@ def describe_issues(issues: Sequence[DataIssue]) -> str:
         found.setdefault(finding, []).append(issue.trace or issue.part or "")
     if not found:
         return "no samples"
-    listed = [f"{finding} ({_join_names(list(dict.fromkeys(names)))})" for finding, names in list(found.items())[:_MAX_LISTED]]
+    listed = [f"{finding} ({join_names(list(dict.fromkeys(names)))})" for finding, names in list(found.items())[:_MAX_LISTED]]
     rest = [f"{len(found) - _MAX_LISTED} further findings"] if len(found) > _MAX_LISTED else []
     advice = next((_ADVICE[issue.code] for issue in issues if issue.code in _ADVICE), "")
     return "; ".join([*listed, *rest, *([advice] if advice else [])])
 
 
-def _join_names(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
+    """Join names by commas, at most three of them and the number of further ones."""
     shown = ", ".join(names[:_MAX_LISTED])
     return f"{shown} and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else shown

@@ -309,6 +309,7 @@ def test_a_failed_job_says_what_was_wrong_and_what_to_do(page, service, worker):
     worker.fail(job_id)
     page.open(f"{service.base_url}/#job={job_id}", "document.querySelector('#problem .advice b')")
     assert [part in page.text("#problem") for part in ("Problem 422", "No usable trace", "No vertical record", "What to do:")] == [True] * 4
+    assert "the text above lists why" in page.text("#problem")
     check_quiet(page, service)
 
 

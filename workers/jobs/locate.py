@@ -13,7 +13,7 @@ from models.analysis.sections import make_reference
 from models.analysis.source import add_source
 from models.array_types import Floats
 from models.seismic.association.arrivals import Arrival
-from models.seismic.data_issues import DataIssue
+from models.seismic.data_issues import DataIssue, join_names
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg
 from models.seismic.location.reading_deviations import find_distance_deviations, widen_deviations
 from models.seismic.location.regions import CONFIDENCE, CONFIDENCE_90, EpicenterRegion
@@ -51,12 +51,28 @@ def locate_job(job: JobContext) -> JobOutput:
         result,
         warnings
         + unread_warnings(gather, found.readings)
+        + contradiction_warnings(gather, found)
         + source_warnings(found)
         + two_events_warnings(found.second, found.origin.time_s),
         _draw_figures(gather, found) | draw_inversion(gather, found),
         locate_products(job.record, result, job.worker.settings.agency_id),
         {"section": _write_section(gather, records, found)} | write_waveform_fit(gather, found),
     )
+
+
+def contradiction_warnings(gather: Gather, found: EventLocation) -> list[DataWarning]:
+    """Return a data warning (code `contradicting-distances`) that names the traces whose distances contradict the location, if any do."""
+    readings, location = found.readings, found.location
+    contradicting = readings.has_distance & ~location.used & np.isfinite(location.residuals_deg)
+    if not contradicting.any():
+        return []
+    names = join_names([str(gather.trace_ids[index]) for index in np.flatnonzero(contradicting)])
+    count = f"{contradicting.sum()} of {readings.has_distance.sum()}"
+    detail = (
+        f"the distances of {count} traces contradict the location and are not used ({names}); "
+        "check the coordinates and clocks of these stations, and whether the records hold other events"
+    )
+    return to_warnings([DataIssue(None, None, "contradicting-distances", detail)])
 
 
 def source_warnings(found: EventLocation) -> list[DataWarning]:

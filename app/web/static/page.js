@@ -135,7 +135,7 @@ async function showProblem(problem, given) {
   if (problem.status === 401) askForKey();
   if (problem.type?.startsWith("/problems/")) {
     const explanation = await readJson(problem.type.slice(1)).catch(() => null);
-    if (explanation) advice.append(element("b", {}, "What to do: "), explanation.advice.replaceAll("`", ""), ".");
+    if (explanation) advice.append(element("b", {}, "What to do: "), explanation.advice.replaceAll(/\bdetail\b/g, "the text above"), ".");
   }
 }
 

@@ -1,6 +1,7 @@
 """Warnings of the locate job, and the distances that it states."""
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,7 @@ from models.seismic.location.regions import EpicenterRegion
 from models.seismic.location.solution import StationDistances, build_location
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
-from workers.jobs.locate import source_warnings, state_distances
+from workers.jobs.locate import contradiction_warnings, source_warnings, state_distances
 
 
 def make_found(*, depth=None, force=None, classified=True):
@@ -51,8 +52,8 @@ def test_a_glacial_earthquake_without_azimuth_says_how_to_get_one():
     assert "probable enough" not in warning.detail
 
 
-def test_a_distance_that_the_epicenter_contradicts_is_stated_with_a_deviation_that_covers_it():
-    """Three stations on the equator east of an epicenter: one agrees, one reads 5 degrees at 100, one has no coordinates."""
+def make_contradicted() -> tuple[Gather, SimpleNamespace]:
+    """Make a location with stations on the equator east of an epicenter: one agrees, one reads 5 degrees at 100, one has no coordinates."""
     longitudes = np.array([30.0, 100.0, np.nan])
     traces = tuple(TraceId("XX", f"S{number}", "", "LHZ") for number in range(3))
     gather = Gather(traces, 0.0, 1.0, np.zeros((3, 10), np.float32), np.where(np.isnan(longitudes), np.nan, 0.0), longitudes)
@@ -62,6 +63,11 @@ def test_a_distance_that_the_epicenter_contradicts_is_stated_with_a_deviation_th
     location = build_location([region], observed, common_bias_deg=0.0, effective_stations=2.0)
     readings = SimpleNamespace(distances_deg=predicted, uncertainties_deg=deviations, has_distance=np.ones(3, bool))
     found = SimpleNamespace(readings=readings, location=location, back_azimuths={1: (270.0, 5.0)})
+    return gather, found
+
+
+def test_a_distance_that_the_epicenter_contradicts_is_stated_with_a_deviation_that_covers_it():
+    gather, found = make_contradicted()
     agreed, contradicted, unknown = state_distances(gather, found)
     assert (agreed.distance_deg, agreed.distance_uncertainty_deg, agreed.used) == (29.0, 2.0, True)
     assert (agreed.epicentral_distance_deg, agreed.residual_deg) == pytest.approx((30.0, 1.0))
@@ -71,3 +77,18 @@ def test_a_distance_that_the_epicenter_contradicts_is_stated_with_a_deviation_th
     assert joint == pytest.approx(contradicted.residual_deg, rel=1e-4)
     assert (unknown.epicentral_distance_deg, unknown.epicentral_distance_uncertainty_deg, unknown.residual_deg) == (None, None, None)
     assert unknown.distance_uncertainty_deg == 1.0
+
+
+def test_traces_whose_distances_contradict_the_location_are_named_with_what_to_check():
+    gather, found = make_contradicted()
+    (warning,) = contradiction_warnings(gather, found)
+    assert warning.code == "contradicting-distances"
+    assert "1 of 3 traces" in warning.detail
+    assert "(XX.S1..LHZ)" in warning.detail
+    assert "check the coordinates" in warning.detail
+
+
+def test_distances_that_agree_need_no_warning():
+    gather, found = make_contradicted()
+    found.location = replace(found.location, used=np.array([True, True, False]))
+    assert contradiction_warnings(gather, found) == []
