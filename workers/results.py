@@ -165,7 +165,7 @@ class SourceTrace(_Rounded):
     shift_s: float = Field(description="of the Rayleigh waves")
     body_correlation: float | None = Field(None, description="of the body waves; null where they have no window of their own")
     body_shift_s: float | None = Field(None, description="of the body waves")
-    love_correlation: float | None = Field(None, description="of the Love waves of a force; null without horizontals")
+    love_correlation: float | None = Field(None, description="of the Love waves; null without horizontals")
     love_shift_s: float | None = Field(None, description="of the Love waves")
 
 

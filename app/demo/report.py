@@ -41,8 +41,8 @@ def _describe_source(result: JsonObject) -> list[str]:
         return [f"depth       {result['depth_km']:.0f} ± {result['depth_uncertainty_km']:.0f} km"]
     if result["force_azimuth_deg"] is None:
         return []
-    opposite = " or the opposite" if result["force_azimuth_ambiguous"] else ""
-    return [f"force       azimuth {result['force_azimuth_deg']:.0f}°{opposite} ± {result['force_azimuth_uncertainty_deg']:.0f}°"]
+    opposite = ", or the opposite" if result["force_azimuth_ambiguous"] else ""
+    return [f"force       azimuth {result['force_azimuth_deg']:.0f}° ± {result['force_azimuth_uncertainty_deg']:.0f}°{opposite}"]
 
 
 def describe_clusters(result: JsonObject) -> list[str]:

@@ -50,7 +50,7 @@ def test_a_location_is_printed_as_a_table(atlas, path):
         "38.20° N, 142.70° E ± 21 km",
         "28 ± 9 km",
         "63°",
-        "Mw 6.5 ± 0.2",
+        "Mw 6.50 ± 0.20",
         "325° / 89° / 19°",
         "2 gaps, filled",
     ):

@@ -260,7 +260,7 @@ class SourceTrace(Model):
     """Of the body waves."""
 
     love_correlation: float | None = None
-    """Of the Love waves of a force; None without horizontals."""
+    """Of the Love waves; None without horizontals."""
 
     love_shift_s: float | None = None
     """Of the Love waves."""

@@ -73,7 +73,7 @@ def test_an_earthquake_is_formatted_with_epicenter_time_and_depth():
 def test_a_glacial_event_is_formatted_with_its_force():
     force = {"force_azimuth_deg": 220.0, "force_azimuth_uncertainty_deg": 12.0, "force_azimuth_ambiguous": True}
     lines = describe_location(location(event_type="glacial", depth_km=None, depth_uncertainty_km=None, **force))
-    assert "force       azimuth 220° or the opposite ± 12°" in lines
+    assert "force       azimuth 220° ± 12°, or the opposite" in lines
 
 
 def test_families_are_formatted_with_size_and_confidence():

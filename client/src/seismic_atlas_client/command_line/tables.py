@@ -114,8 +114,8 @@ def _describe_magnitude(source: SourceEstimate | None) -> str:
         return ""
     if source.moment_magnitude is not None:
         uncertainty = source.moment_magnitude_uncertainty
-        return f"Mw {source.moment_magnitude:.1f}" + ("" if uncertainty is None else f" ± {uncertainty:.1f}")
-    return "" if source.force_amplitude_kg_m is None else f"force of {source.force_amplitude_kg_m:.1e} kg m"
+        return f"Mw {source.moment_magnitude:.2f}" + ("" if uncertainty is None else f" ± {uncertainty:.2f}")
+    return "" if source.force_amplitude_kg_m is None else f"mass times distance {source.force_amplitude_kg_m:.1e} kg m"
 
 
 def _describe_mechanism(source: SourceEstimate | None) -> str:
