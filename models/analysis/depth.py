@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from models.analysis.combine import MIN_DEPTH_ERROR_KM
 from models.analysis.event_class import sample_ellipse
@@ -41,6 +42,8 @@ CONFUSED_PROBABILITY: Final = 0.05
 """Assumed probability that arrival times are of the wrong phases and say nothing of depth: complex ruptures are picked repeatedly."""
 MISFITTED_PROBABILITY: Final = 0.1
 """Assumed probability that an inversion fits at a wrong depth, by a wrong epicenter or Earth, or a source that is no earthquake."""
+INVERSION_ERROR_KM: Final = 5.0  # standard deviation of the depth of an inversion beside its likelihood
+DEPTH_STEP_KM: Final = float(DEPTHS_KM[1] - DEPTHS_KM[0])
 VELOCITY_ERROR_KM, VELOCITY_ERROR_FRACTION = 3.0, 0.015
 """Standard deviation of a depth due to the velocities above the source, which observations share: constant, and relative to the depth."""
 
@@ -102,9 +105,12 @@ class DepthDensity:
         """Multiply with the likelihood of a section's reading."""
         return self._with_reading(reading, np.interp(DEPTHS_KM, DEPTHS_OF_MISREADING_KM, MISREAD_AT_DEPTH))
 
-    def with_inversion(self, reading: DepthEstimate) -> Self:
-        """Multiply with the likelihood of the depth of a source inversion."""
-        return self._with_reading(reading, np.full(len(DEPTHS_KM), MISFITTED_PROBABILITY))
+    def with_inversion(self, log_likelihood: Floats) -> Self:
+        """Multiply with the likelihood of a source inversion, its logarithm [d]; misfitted depths are distributed like earthquakes."""
+        likelihood = gaussian_filter1d(np.exp(log_likelihood - log_likelihood.max()), INVERSION_ERROR_KM / DEPTH_STEP_KM, mode="nearest")
+        likelihood = likelihood / (likelihood.sum() * DEPTH_STEP_KM)
+        misfitted = float((likelihood * self.seismicity.density(DEPTHS_KM)).sum() * DEPTH_STEP_KM)
+        return replace(self, density=self.density * ((1.0 - MISFITTED_PROBABILITY) * likelihood + MISFITTED_PROBABILITY * misfitted))
 
     def estimate(self) -> DepthEstimate:
         """Compute mean and standard deviation, which the velocities above the source add to."""
@@ -123,7 +129,7 @@ class DepthDensity:
 def _normal(estimate: DepthEstimate) -> Floats:
     """Density [d] per kilometer of a normal distribution at `DEPTHS_KM`, cut off at their ends."""
     density = np.exp(-0.5 * ((DEPTHS_KM - estimate.depth_km) / max(estimate.uncertainty_km, MIN_DEPTH_ERROR_KM)) ** 2)
-    return np.asarray(density / (density.sum() * (DEPTHS_KM[1] - DEPTHS_KM[0])))
+    return np.asarray(density / (density.sum() * DEPTH_STEP_KM))
 
 
 def find_depth_range(location: Location) -> DepthRange:

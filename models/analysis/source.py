@@ -23,6 +23,7 @@ from models.analysis.sections import make_reference
 from models.analysis.station_subset import farthest_point_subset
 from models.array_types import Floats32
 from models.imaging.conditioning import condition
+from models.seismic.depth_phases.likelihood import DEPTHS_KM
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
 from models.seismic.location.solution import Location, build_location
 from models.seismic.signal.rotation import rotate_to_north_east
@@ -263,5 +264,6 @@ def has_ambiguous_sign(source: SourceSolution) -> bool:
 
 def combine_source_depth(density: DepthDensity | None, source: SourceSolution) -> DepthEstimate:
     """Combine the depth of an earthquake, if there is one, with that of the inversion."""
-    own = DepthEstimate(source.depth_km, source.depth_uncertainty_km)
-    return own if density is None else density.with_inversion(own).estimate()
+    if density is None:
+        return DepthEstimate(source.depth_km, source.depth_uncertainty_km)
+    return density.with_inversion(source.depth_log_likelihood(DEPTHS_KM)).estimate()

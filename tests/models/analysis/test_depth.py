@@ -26,9 +26,24 @@ def test_depths_that_agree_are_averaged_by_their_variances():
 
 
 def test_depths_that_contradict_each_other_leave_a_large_deviation():
-    both = DepthDensity.begin(DEEP, None).with_section(DepthEstimate(22.0, 7.0)).with_inversion(DepthEstimate(73.0, 8.0)).estimate()
+    inverted = -0.5 * ((DEPTHS_KM - 73.0) / 8.0) ** 2
+    both = DepthDensity.begin(DEEP, None).with_section(DepthEstimate(22.0, 7.0)).with_inversion(inverted).estimate()
     assert 20.0 < both.depth_km < 80.0
     assert both.uncertainty_km > 20.0
+
+
+def test_of_two_depths_that_fit_waveforms_alike_arrival_times_choose_one():
+    two = np.logaddexp(-0.5 * ((DEPTHS_KM - 10.0) / 6.0) ** 2, -0.5 * ((DEPTHS_KM - 70.0) / 10.0) ** 2)
+    found = DepthDensity.begin(DEEP, DepthEstimate(16.0, 12.0)).with_inversion(two).estimate()
+    assert found.depth_km == pytest.approx(13.0, abs=4.0)
+    assert found.uncertainty_km < 14.0
+
+
+def test_an_inversion_at_a_wrong_depth_leaves_what_others_agree_on():
+    wrong = -0.5 * ((DEPTHS_KM - 400.0) / 8.0) ** 2
+    found = DepthDensity.begin(DEEP, DepthEstimate(30.0, 12.0)).with_section(DepthEstimate(26.0, 8.0)).with_inversion(wrong).estimate()
+    assert found.depth_km == pytest.approx(35.0, abs=12.0)
+    assert found.uncertainty_km > 30.0, "it may be right"
 
 
 def test_depth_phases_decide_between_a_vague_depth_and_a_misread_section():

@@ -11,6 +11,7 @@ from models.analysis.event_class import choose_class
 from models.analysis.pipeline import ForceAzimuthEstimate, locate_event
 from models.analysis.source import add_source, combine_source_depth, compare_gains, condition_horizontals
 from models.imaging.conditioning import condition
+from models.seismic.source.greens_tables import DEPTHS_KM as SOURCE_DEPTHS_KM
 from models.seismic.source.problem import KNOWN_GAIN_DEVIATION
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Horizontals, Record
@@ -113,10 +114,10 @@ def located(opened, make_gather):
 
 def test_an_open_class_is_that_of_the_kind_of_source_that_fits_better(monkeypatch, located):
     gather, found = located
-    force, tensor = make_force(log_likelihood=90.0), make_tensor(log_likelihood=60.0)
+    force, tensor = make_force(log_likelihood=120.0), make_tensor(log_likelihood=60.0)
 
     glacial, tried = weigh(monkeypatch, found, gather, (0.5, 0.45, 0.05), force=force, tensor=tensor)
-    earthquake, _ = weigh(monkeypatch, found, gather, (0.5, 0.45, 0.05), force=force, tensor=replace(tensor, log_likelihood=120.0))
+    earthquake, _ = weigh(monkeypatch, found, gather, (0.5, 0.45, 0.05), force=force, tensor=replace(tensor, log_likelihood=180.0))
 
     assert tried == ["tensor", "force"]
     assert glacial.classification.probabilities["earthquake"] < 0.1
@@ -176,7 +177,8 @@ def test_a_moment_tensor_long_after_the_origin_is_no_point_and_determines_no_dep
 
 
 def test_depths_are_weighted_by_their_variances():
-    tensor = make_tensor(depth_km=100.0, depth_uncertainty_km=10.0)
+    profile = np.array([80.0 - (depth - 100.0) ** 2 / 100.0 for depth in SOURCE_DEPTHS_KM])
+    tensor = make_tensor(depth_km=100.0, depth_uncertainty_km=10.0, depth_profile=profile)
 
     assert combine_source_depth(None, tensor) == DepthEstimate(100.0, 10.0)
     density = DepthDensity.begin(DepthRange(300.0, 300.0**2), None).with_section(DepthEstimate(120.0, 20.0))
