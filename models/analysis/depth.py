@@ -61,18 +61,18 @@ class DepthRange:
     """
     Maximum depth of known earthquakes over the region of an epicenter, with a margin of 50 km: its mean and mean square, in kilometers.
 
-    A depth of which nothing else is known is uniformly distributed down to it.
+    A depth that was misread is uniformly distributed down to it (`mean_square_about`); one that nothing was read of follows `density`.
     """
 
     mean_km: float
     mean_square_km2: float
 
     def mean_square_about(self, depth_km: float) -> float:
-        """Mean square of the difference from a depth."""
+        """Compute the mean square difference of a uniformly distributed depth from a given one: E[M^2] / 3 - E[M] depth + depth^2."""
         return self.mean_square_km2 / 3.0 - self.mean_km * depth_km + depth_km**2
 
     def density(self, depths_km: Floats) -> Floats:
-        """Prior density [d] of depth per kilometer, as in the search by arrival times: most earthquakes are shallow."""
+        """Compute the prior density [d] of depth per kilometer, as in the search by arrival times: most earthquakes are shallow."""
         shallow = np.exp(-depths_km / DEPTH_SCALE_KM) / DEPTH_SCALE_KM
         deep = np.where(depths_km <= self.mean_km, 1.0 / max(self.mean_km, 1.0), 0.0)
         return np.asarray((1.0 - DEEP_PROBABILITY) * shallow + DEEP_PROBABILITY * deep)
@@ -95,7 +95,7 @@ class DepthDensity:
         prior = seismicity.density(DEPTHS_KM)
         if by_arrivals is None:
             return cls(seismicity, prior)
-        return cls(seismicity, (1.0 - CONFUSED_PROBABILITY) * _normal(by_arrivals) + CONFUSED_PROBABILITY * prior)
+        return cls(seismicity, (1.0 - CONFUSED_PROBABILITY) * _compute_normal(by_arrivals) + CONFUSED_PROBABILITY * prior)
 
     def with_phases(self, phases: DepthPhases) -> Self:
         """Multiply with the likelihood of depth phases."""
@@ -122,12 +122,12 @@ class DepthDensity:
     def _with_reading(self, reading: DepthEstimate, wrong_probability: Floats) -> Self:
         """Multiply with the likelihood of a reading; a wrong one is distributed like the depths of earthquakes."""
         wrong = float(self.seismicity.density(np.array([reading.depth_km]))[0])
-        likelihood = (1.0 - wrong_probability) * _normal(reading) + wrong_probability * wrong
+        likelihood = (1.0 - wrong_probability) * _compute_normal(reading) + wrong_probability * wrong
         return replace(self, density=self.density * likelihood)
 
 
-def _normal(estimate: DepthEstimate) -> Floats:
-    """Density [d] per kilometer of a normal distribution at `DEPTHS_KM`, cut off at their ends."""
+def _compute_normal(estimate: DepthEstimate) -> Floats:
+    """Compute the density [d] per kilometer of a normal distribution at `DEPTHS_KM`, cut off at their ends."""
     density = np.exp(-0.5 * ((DEPTHS_KM - estimate.depth_km) / max(estimate.uncertainty_km, MIN_DEPTH_ERROR_KM)) ** 2)
     return np.asarray(density / (density.sum() * DEPTH_STEP_KM))
 

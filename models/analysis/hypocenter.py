@@ -79,18 +79,19 @@ def combine_hypocenter(
     joint = None if refined.arrival_solution is None else refined.arrival_solution.depth_time
     if joint is None or (section is None and not (depth_of_arrivals and joint.depth_uncertainty_km <= MAX_DEPTH_ERROR_KM)):
         origin = refined.origin or combine_origin_times(readings)
-        return read_hypocenter(OriginTime(origin.time_s, time_factor * origin.uncertainty_s), section, seismicity)
+        return make_hypocenter(OriginTime(origin.time_s, time_factor * origin.uncertainty_s), section, seismicity)
     by_arrivals = scale_depth(DepthEstimate(joint.depth_km, joint.depth_uncertainty_km), depth_factor)
     density = multiply_depths(seismicity, by_arrivals, section, phases)
-    moved = join_section_depth(joint, from_section if section else None, depth_factor, seismicity)
-    if phases is not None:
+    if phases is None:
+        moved = join_section_depth(joint, from_section if section else None, depth_factor, seismicity)
+    else:
         moved = joint.at_depth(*astuple(density.estimate()))
     origin = OriginTime(moved.time_s, time_factor * moved.time_uncertainty_s)
     return Hypocenter(origin, DepthEstimate(moved.depth_km, moved.depth_uncertainty_km), moved.correlation, density)
 
 
-def read_hypocenter(origin: OriginTime, section: DepthEstimate | None, seismicity: DepthRange) -> Hypocenter:
-    """Take an origin time and the depth of a section, if there is one, without arrival times."""
+def make_hypocenter(origin: OriginTime, section: DepthEstimate | None, seismicity: DepthRange) -> Hypocenter:
+    """Make the hypocenter of an origin time and of the depth of a section, if there is one, where no arrival times count."""
     if section is None:
         return Hypocenter(origin, None, None)
     return Hypocenter(origin, allow_misreading(section, seismicity), None, multiply_depths(seismicity, None, section, None))

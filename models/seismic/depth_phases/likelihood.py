@@ -97,7 +97,7 @@ def find_depth_phases(records: Sequence[Record], onsets: Mapping[int, Onset], di
     for band, drawn in zip(bands, rises, strict=True):
         rows = [indices.index(index) for index in band.trace_indices]
         for k, phase in enumerate(delays):
-            log_ratio, drawn[k] = _log_ratio(band, phase[rows], others[:, rows])
+            log_ratio, drawn[k] = _compare_phase(band, phase[rows], others[:, rows])
             present[k] += log_ratio
     log_likelihood = np.log1p(np.array(PRESENT)[:, None] * np.expm1(present)).sum(axis=0)
     traces = len({index for band in bands for index in band.trace_indices})
@@ -119,13 +119,18 @@ def predict_delays(families: Sequence[str], distances_deg: Floats) -> tuple[Floa
     return delays, others
 
 
-def _log_ratio(band: Rises, delays_s: Floats, others_s: Floats) -> tuple[Floats, Floats]:
-    """Log likelihood ratio [d] of one phase with delays [traces, d], which is there but may be hidden, in a band; average rises [d]."""
+def _compare_phase(band: Rises, delays_s: Floats, others_s: Floats) -> tuple[Floats, Floats]:
+    """
+    Compare a band's rises with those of one phase at its delays [traces, d], among `others_s` [k, traces, d].
+
+    Returns the log likelihood ratio [d] of the phase, which is there but may be hidden in the coda, against none, 0 where its delay is too
+    short to be seen; and the average rises [d], NaN there.
+    """
     stacked, known = _average(band.at_lags(delays_s))
     delay_s = np.array([np.median(column[np.isfinite(column)]) if np.isfinite(column).any() else 0.0 for column in delays_s.T])
     known &= delay_s > MIN_LAG_WINDOWS * band.window_s
     near = [np.mean(np.abs(other - delays_s) < band.window_s, axis=0) >= OTHER_SHARE for other in others_s]
-    ratio = rise_ratio(stacked, measure_scatter(band), dict(zip(OTHER_PHASES, near, strict=True)))
+    ratio = compute_rise_ratio(stacked, measure_scatter(band), dict(zip(OTHER_PHASES, near, strict=True)))
     tolerance_s = np.hypot(READING_WINDOWS * band.window_s, DELAY_ERROR_S + DELAY_ERROR_FRACTION * delay_s)
     best = np.zeros(len(stacked))
     for peak in np.flatnonzero(known & _is_local_maximum(np.where(known, stacked, -np.inf), delay_s, 0.5 * band.window_s)):
@@ -133,9 +138,9 @@ def _log_ratio(band: Rises, delays_s: Floats, others_s: Floats) -> tuple[Floats,
     return np.where(known, np.log(1.0 - VISIBLE + VISIBLE * best), 0.0), np.where(known, stacked, np.nan)
 
 
-def rise_ratio(stacked: Floats, scatter: float, near: Mapping[str, Flags]) -> Floats:
+def compute_rise_ratio(stacked: Floats, scatter: float, near: Mapping[str, Flags]) -> Floats:
     """
-    Likelihood ratio [d] of average rises for a depth phase, uniformly between 0 and the largest rise, against none.
+    Compute the likelihood ratio [d] of average rises for a depth phase, uniformly between 0 and the largest rise, against none.
 
     Without one they are scatter, with a small probability anything, and `near` another phase [d] as large as that phase may be.
     """
@@ -164,6 +169,6 @@ def _average(rises: Floats) -> tuple[Floats, Flags]:
 
 
 def _is_local_maximum(values: Floats, delays_s: Floats, separation_s: float) -> Flags:
-    """Whether values [d] are the largest within so many seconds of delay."""
+    """Tell which values [d] are the largest within so many seconds of delay."""
     near = np.abs(delays_s[:, None] - delays_s[None, :]) <= separation_s
     return np.asarray(values >= np.where(near, values[None, :], -np.inf).max(axis=1))

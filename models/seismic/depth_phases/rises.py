@@ -101,30 +101,34 @@ def _measure_indexed(
 
 def measure_record(record: Record, onset: Onset, band_hz: tuple[float, float], window_s: float, lags_s: Floats) -> Floats | None:
     """Measure the rises [m] of one record in one band at lags after the rise of P; None where P does not rise above the noise."""
-    step = max(1, int(record.sampling_rate_hz // MAX_RATE_HZ))
-    rate_hz = record.sampling_rate_hz / step
-    low_hz, high_hz = band_hz[0], min(band_hz[1], USABLE_RATE_FRACTION * rate_hz)
-    picked_s, window = onset.time_s - record.start_time_s, round(window_s * rate_hz)
-    begin_s = max(picked_s - (NOISE_WINDOWS[0] + MARGIN_WINDOWS) * window_s, 0.0)
-    end_s = picked_s + SEARCH_AFTER_S[onset.family] + MAX_LAG_S + 2.0 * window_s
-    begin = round(begin_s * record.sampling_rate_hz)
-    samples = np.ascontiguousarray(record.samples[begin : max(round(end_s * record.sampling_rate_hz), begin)], np.float64)
-    samples, picked = decimate_by_mean(samples, step), (picked_s - begin / record.sampling_rate_hz) * rate_hz
+    samples, rate_hz, picked = _cut_record(record, onset, window_s)
+    low_hz, high_hz, window = band_hz[0], min(band_hz[1], USABLE_RATE_FRACTION * rate_hz), round(window_s * rate_hz)
     live = np.isfinite(samples)
     if high_hz < MIN_CORNER_RATIO * low_hz or live.sum() <= window or not clean_in_place(samples):
         return None
     before, after = window_energies(bandpass_causal(samples, rate_hz, low_hz, high_hz), live, window)
-    quiet = slice(*(max(round(picked - windows * window), 0) for windows in NOISE_WINDOWS))
+    noise = slice(*(max(round(picked - windows * window), 0) for windows in NOISE_WINDOWS))
     first, last = (max(round(picked + lag_s * rate_hz), 0) for lag_s in (-SEARCH_BEFORE_S, SEARCH_AFTER_S[onset.family]))
     growth = (after - before)[first:last]
-    if not np.isfinite(after[quiet]).any() or not np.isfinite(growth).any():
+    if not np.isfinite(after[noise]).any() or not np.isfinite(growth).any():
         return None
-    level = float(np.nanmean(after[quiet]))
+    level = float(np.nanmean(after[noise]))
     rises = np.log((after + level) / (before + level))
     if np.nanmax(rises[first:last]) < MIN_P_RISE:
         return None
     at = first + int(np.nanargmax(growth)) + lags_s * rate_hz
     return np.clip(np.interp(at, np.arange(len(rises)), rises, left=np.nan, right=np.nan), -MAX_RISE, MAX_RISE)
+
+
+def _cut_record(record: Record, onset: Onset, window_s: float) -> tuple[Floats, float, float]:
+    """Cut a record from the noise before a first arrival to the longest lag; its samples, their rate in Hz, and the index of the pick."""
+    step = max(1, int(record.sampling_rate_hz // MAX_RATE_HZ))
+    rate_hz, picked_s = record.sampling_rate_hz / step, onset.time_s - record.start_time_s
+    begin_s = max(picked_s - (NOISE_WINDOWS[0] + MARGIN_WINDOWS) * window_s, 0.0)
+    end_s = picked_s + SEARCH_AFTER_S[onset.family] + MAX_LAG_S + 2.0 * window_s
+    begin = round(begin_s * record.sampling_rate_hz)
+    samples = np.ascontiguousarray(record.samples[begin : max(round(end_s * record.sampling_rate_hz), begin)], np.float64)
+    return decimate_by_mean(samples, step), rate_hz, (picked_s - begin / record.sampling_rate_hz) * rate_hz
 
 
 def window_energies(filtered: Floats, live: Flags, window: int) -> tuple[Floats, Floats]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.seismic.depth_phases.likelihood import DEPTHS_KM, MIN_TRACES, DepthPhases, find_depth_phases, predict_delays, rise_ratio
+from models.seismic.depth_phases.likelihood import DEPTHS_KM, MIN_TRACES, DepthPhases, compute_rise_ratio, find_depth_phases, predict_delays
 from models.seismic.depth_phases.rises import MAX_RISE, Onset
 from models.seismic.earth.travel_times import first_arrival_s, travel_time_s
 from models.seismic.trace_id import TraceId
@@ -90,7 +90,8 @@ def test_delays_grow_with_depth():
 def test_a_large_rise_counts_less_near_a_phase_that_makes_one():
     at = np.array([0.0, 1.0, 2.5])
     free, near_pcp, near_pp = (
-        rise_ratio(at, 0.2, {"PcP": np.full(3, pcp), "PP": np.full(3, pp)}) for pcp, pp in ((False, False), (True, False), (False, True))
+        compute_rise_ratio(at, 0.2, {"PcP": np.full(3, pcp), "PP": np.full(3, pp)})
+        for pcp, pp in ((False, False), (True, False), (False, True))
     )
     assert free[0] == 0.0
     assert free[1] > near_pcp[1]
