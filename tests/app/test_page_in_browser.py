@@ -370,6 +370,16 @@ def test_nothing_is_wider_than_a_phone(page, service, worker):
         assert page.run("document.documentElement.scrollWidth") <= 390, view
         if view == "#models":
             check_accessibility(page)
+            assert "synthetic replica of the catalog" in page.text("#models")
+            assert "twin" not in page.text("#models")
+    check_quiet(page, service)
+
+
+def test_recent_jobs_name_events_by_the_words_of_the_page(page, service, worker):
+    job_id = submit_job(service)
+    succeed(worker, job_id, make_location(**(NONE | {"event_type": "glacial", "origin_time": ORIGIN, "origin_time_uncertainty_s": 2.0})))
+    page.open(f"{service.base_url}", "document.querySelector('#recent b')?.innerText.includes(',')")
+    assert page.text("#recent b") == "Glacial earthquake, Dodecanese Islands, Greece"
     check_quiet(page, service)
 
 

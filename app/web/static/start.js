@@ -118,10 +118,13 @@ async function nameJobs(jobs) {
 async function readTitle(job) {
   if (job.formats.includes("geojson")) {
     const { features } = await readJson(`${job.links.result}?format=geojson`), found = features.filter(({ properties }) => properties.title);
-    return found.length > 1 ? formatCount(found.length, "event") : capitalize(found[0].properties.title);
+    return found.length > 1 ? formatCount(found.length, "event") : nameEvent(found[0].properties);
   }
   const { result } = await readJson(job.links.self);
   return result.kind === "cluster" ? `${formatCount(result.k, "family", "families")} in ${formatCount(result.assignments.length, "event")}` : capitalize(EVENT_TYPES[result.event_type]);
 }
+
+// Classes by the words of the page: `title` has those of QuakeML, in which a glacial earthquake is an ice quake.
+const nameEvent = ({ event_type: type, place, title }) => (place ? `${capitalize(EVENT_TYPES[type] ?? type)}, ${place}` : capitalize(title));
 
 const describeStatus = (job) => (job.status === "failed" ? job.problem?.title ?? "Failed" : { succeeded: "Finished", canceled: "Canceled", queued: "Queued", running: "Running" }[job.status]);
