@@ -42,7 +42,6 @@ CONFUSED_PROBABILITY: Final = 0.05
 """Assumed probability that arrival times are of the wrong phases and say nothing of depth: complex ruptures are picked repeatedly."""
 MISFITTED_PROBABILITY: Final = 0.1
 """Assumed probability that an inversion fits at a wrong depth, by a wrong epicenter or Earth, or a source that is no earthquake."""
-INVERSION_ERROR_KM: Final = 5.0  # standard deviation of the depth of an inversion beside its likelihood
 DEPTH_STEP_KM: Final = float(DEPTHS_KM[1] - DEPTHS_KM[0])
 VELOCITY_ERROR_KM, VELOCITY_ERROR_FRACTION = 3.0, 0.015
 """Standard deviation of a depth due to the velocities above the source, which observations share: constant, and relative to the depth."""
@@ -107,7 +106,7 @@ class DepthDensity:
 
     def with_inversion(self, log_likelihood: Floats) -> Self:
         """Multiply with the likelihood of a source inversion, its logarithm [d]; misfitted depths are distributed like earthquakes."""
-        likelihood = gaussian_filter1d(np.exp(log_likelihood - log_likelihood.max()), INVERSION_ERROR_KM / DEPTH_STEP_KM, mode="nearest")
+        likelihood = gaussian_filter1d(np.exp(log_likelihood - log_likelihood.max()), MIN_DEPTH_ERROR_KM / DEPTH_STEP_KM, mode="nearest")
         likelihood = likelihood / (likelihood.sum() * DEPTH_STEP_KM)
         misfitted = float((likelihood * self.seismicity.density(DEPTHS_KM)).sum() * DEPTH_STEP_KM)
         return replace(self, density=self.density * ((1.0 - MISFITTED_PROBABILITY) * likelihood + MISFITTED_PROBABILITY * misfitted))

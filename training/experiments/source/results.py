@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from models.analysis.source import MAX_TRACES, compare_gains, compare_symmetric, has_ambiguous_sign
+from models.analysis.source import ASSUMED_MOTION, MAX_TRACES, compare_gains, compare_symmetric, has_ambiguous_sign
 from models.registry.earth_tables import load_earths
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location.region_calibration import scale_to_contain
@@ -108,7 +108,7 @@ def invert_event(
     traces = range(min(len(event.gather.trace_ids), MAX_TRACES))
     kind: Kind = "force" if event.kind == "glacial" else "tensor"
     gains = compare_gains(traces, traces if known_responses else ()) if kind == "force" else {}
-    motion: Motion = "displacement" if known_responses else "unknown"
+    motion: Motion = "displacement" if known_responses else ASSUMED_MOTION[kind]
     began = time.thread_time()
     fit = invert_source(event.gather, traces, earths, prior, kind, motion, gain_deviations=gains, horizontals=event.horizontals)
     if fit is None:
