@@ -35,8 +35,8 @@ def test_depths_that_contradict_each_other_leave_a_large_deviation():
 def test_of_two_depths_that_fit_waveforms_alike_arrival_times_choose_one():
     two = np.logaddexp(-0.5 * ((DEPTHS_KM - 10.0) / 6.0) ** 2, -0.5 * ((DEPTHS_KM - 70.0) / 10.0) ** 2)
     found = DepthDensity.begin(DEEP, DepthEstimate(16.0, 12.0)).with_inversion(two).estimate()
-    assert found.depth_km == pytest.approx(13.0, abs=4.0)
-    assert found.uncertainty_km < 14.0
+    assert found.depth_km == pytest.approx(14.0, abs=4.0)
+    assert found.uncertainty_km < 16.0
 
 
 def test_an_inversion_at_a_wrong_depth_leaves_what_others_agree_on():
