@@ -14,11 +14,14 @@ from training.config import SPAWN, TrainingSettings
 from training.evaluation.metrics import format_fraction, format_median
 from training.evaluation.pages import RESULTS, format_table, write_page
 from training.experiments.source.mixed_paths import DECKS
-from training.experiments.source.results import SourceResult, invert_kind
+from training.experiments.source.results import READ_KINDS, SourceResult, invert_kind
 from training.synthesis.sources import NOISE
 
 DIPOLES = ("earthquake", "explosion", "collapse")
 """Kinds that a moment tensor is inverted for."""
+METHODS: Final = {"network": "network", "inversion": "inverted", "both": "both"}
+"""Fields of a result, by what the table calls them."""
+TOLERANCE: Final = 10.0  # degrees of an azimuth, or kilometers of a depth
 DOUBTED_FROM: Final = 1.6
 """Log likelihood ratio that makes a sure earthquake undetermined, with the prior odds of an explosion."""
 CLEAR_SNR: Final = 5.0  # of a signal: the largest of many samples of noise is three to four times their root mean square
@@ -33,6 +36,7 @@ def measure_kinds(settings: TrainingSettings, events: int, seed: int, earths: in
         pairs = pool.map(partial(invert_kind, settings, seed, earths), kinds, counts)
         results = {which: [drop_missing(rows) for rows in zip(*found, strict=True)] for which, found in zip(kinds, pairs, strict=True)}
     texts = {"noise": describe_noise(results[NOISE, False][0]), "times": describe_times(results), "symmetry": describe_symmetry(results)}
+    texts["methods"] = tabulate_methods(results)
     for kind, describe in (("glacial", describe_forces), ("earthquake", describe_tensors)):
         for known in (True, False):
             for horizontals in (0, 1):
@@ -130,6 +134,25 @@ def describe_symmetry(results: Mapping[tuple[str, bool], Sequence[Sequence[Sourc
                 lines.append((*group, format_fraction(list(ratios >= DOUBTED_FROM))))
     heads = ("kind", "responses", "records", "compared", "quartiles of the log ratio", f"{DOUBTED_FROM:g} and above")
     return format_table(heads, lines)
+
+
+def tabulate_methods(results: Mapping[tuple[str, bool], Sequence[Sequence[SourceResult]]]) -> str:
+    """Tabulate depths and force azimuths by the network alone, the inversion alone and both, by source, responses and horizontals."""
+    lines = []
+    for kind, known in ((kind, known) for kind in READ_KINDS for known in (False, True)):
+        for which, name in enumerate(("verticals", "with horizontals")):
+            group = (kind, "known" if known else "unknown", name)
+            lines += [(*group, method, *_describe_statements(results[kind, known][which], method)) for method in METHODS]
+    heads = ("source", "responses", "records", "by", "stated for", "within 10 degrees or km", "median error", "within the stated deviation")
+    return format_table(heads, lines)
+
+
+def _describe_statements(results: Sequence[SourceResult], method: str) -> tuple[str, str, str, str]:
+    """Describe what one method states: for how many events, how often right, the median error, and how often within its deviation."""
+    stated = [one for result in results if (one := getattr(result, METHODS[method])) is not None]
+    errors, deviations = (np.array([getattr(one, name) for one in stated]) for name in ("error", "deviation"))
+    right, within = (format_fraction(list(errors <= limit)) for limit in (TOLERANCE, deviations))
+    return f"{len(stated)} of {len(results)}", right, format_median(errors.tolist(), 1), within
 
 
 def describe_noise(results: Sequence[SourceResult]) -> str:

@@ -4,10 +4,12 @@ import json
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
+from models.analysis.pipeline import ForceAzimuthEstimate, Models
 from models.analysis.source import ASSUMED_MOTION, MAX_TRACES, compare_gains, compare_symmetric, has_ambiguous_sign
 from models.registry.earth_tables import load_earths
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
@@ -18,12 +20,16 @@ from models.seismic.source.mechanisms import kagan_angle_deg
 from models.seismic.source.problem import EpicenterPrior, Kind, Motion
 from models.seismic.source.solution import SourceSolution, describe_fit
 from training.config import TrainingSettings
+from training.evaluation.evaluate import open_models
 from training.evaluation.event_result import EDITION, NAN
+from training.experiments.source.methods import Statement, compare_network, state_azimuth
 from training.experiments.source.mixed_paths import MixedEvent, draw_mixed_events, open_love_stores, open_mixed_sampler
 from training.random_streams import Purpose, make_generator
 from training.synthesis.records import ORIGIN_S
 from training.synthesis.sources import NOISE
 
+READ_KINDS = ("glacial", "earthquake")
+"""Kinds whose depth or force azimuth networks read."""
 GUESS_DEG, GUESS_S = 1.0, 15.0  # standard deviations of the guess of epicenter and origin time
 
 
@@ -35,7 +41,7 @@ class SourceResult:
     `traces` and `snr` (median signal-to-noise ratio) of the event; `constrains` and `log_likelihood` as of `SourceSolution`;
     `place_scale`: the factor by which the 68 % ellipse must be enlarged to contain the epicenter; `time_error_s`: origin time less the
     true one; `azimuth_error_deg` from -180 to 180; `log_explosion` as of `compare_symmetric`; `kagan_deg`: angle to the true mechanism;
-    `cpu_s`: CPU time.
+    `cpu_s`: CPU time. `network` and `both`: as of `compare_network`.
     """
 
     traces: int
@@ -55,6 +61,17 @@ class SourceResult:
     log_explosion: float
     kagan_deg: float
     cpu_s: float
+    network: Statement | None = None
+    both: Statement | None = None
+
+    @property
+    def inverted(self) -> Statement | None:
+        """What the inversion alone states of the depth or the force azimuth; None where it states nothing."""
+        if not self.constrains:
+            return None
+        if np.isnan(self.azimuth_error_deg):
+            return Statement(abs(self.depth_km - self.true_depth_km), self.depth_deviation_km)
+        return state_azimuth(ForceAzimuthEstimate(self.azimuth_error_deg, self.azimuth_deviation_deg, self.is_ambiguous), 0.0)
 
     @property
     def is_typical(self) -> bool:
@@ -102,9 +119,18 @@ def guess_epicenter(event: MixedEvent, random: np.random.Generator) -> Epicenter
 
 
 def invert_event(
-    event: MixedEvent, earths: tuple[GreensTables, ...], prior: EpicenterPrior, *, known_responses: bool = False
+    event: MixedEvent,
+    earths: tuple[GreensTables, ...],
+    prior: EpicenterPrior,
+    *,
+    known_responses: bool = False,
+    models: Models | None = None,
 ) -> SourceResult | None:
-    """Invert an event for its kind of source from a guess of its epicenter and origin time; None where traces are too few."""
+    """
+    Invert an event for its kind of source from a guess of its epicenter and origin time; None where traces are too few.
+
+    With models the networks read it too.
+    """
     traces = range(min(len(event.gather.trace_ids), MAX_TRACES))
     kind: Kind = "force" if event.kind == "glacial" else "tensor"
     gains = compare_gains(traces, traces if known_responses else ()) if kind == "force" else {}
@@ -113,7 +139,9 @@ def invert_event(
     fit = invert_source(event.gather, traces, earths, prior, kind, motion, gain_deviations=gains, horizontals=event.horizontals)
     if fit is None:
         return None
-    return compare_source(event, describe_fit(fit, response_known=known_responses), time.thread_time() - began)
+    solution, cpu_s = describe_fit(fit, response_known=known_responses), time.thread_time() - began
+    network, both = (None, None) if models is None else compare_network(models, event, prior, solution)
+    return replace(compare_source(event, solution, cpu_s), network=network, both=both)
 
 
 def invert_kind(settings: TrainingSettings, seed: int, models: int, which: tuple[str, bool], events: int) -> list[Pair]:
@@ -131,12 +159,13 @@ def invert_kind(settings: TrainingSettings, seed: int, models: int, which: tuple
     earths, random = tuple(load_earths(settings.artifacts_dir).values())[:models], make_generator(seed, Purpose.SOURCES, 0)
     sampler = open_mixed_sampler(settings, seed, known_responses=known)
     love = open_love_stores(settings, sampler) if kind != NOISE else ()
+    networks = open_models(settings) if kind in READ_KINDS else None
     for number, event in enumerate(tqdm(draw_mixed_events(sampler, kind, events, seed, love), kind, events)):
         prior = guess_epicenter(event, random)
         if number < len(pairs):
             continue
-        vertical = invert_event(replace(event, horizontals=None), earths, prior, known_responses=known)
-        both = None if event.horizontals is None else invert_event(event, earths, prior, known_responses=known)
+        vertical = invert_event(replace(event, horizontals=None), earths, prior, known_responses=known, models=networks)
+        both = None if event.horizontals is None else invert_event(event, earths, prior, known_responses=known, models=networks)
         pairs.append((vertical, both))
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps([None if one is None else asdict(one) for one in (vertical, both)]) + "\n")
@@ -148,4 +177,12 @@ def read_pairs(path: Path) -> list[Pair]:
     if not path.is_file():
         return []
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [(None if one is None else SourceResult(**one), None if two is None else SourceResult(**two)) for one, two in rows]
+    return [(read_result(one), read_result(two)) for one, two in rows]
+
+
+def read_result(row: dict[str, Any] | None) -> SourceResult | None:
+    """Read one result; None where there is none."""
+    if row is None:
+        return None
+    statements = {name: None if row[name] is None else Statement(**row[name]) for name in ("network", "both")}
+    return SourceResult(**(row | statements))

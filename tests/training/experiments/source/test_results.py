@@ -1,13 +1,15 @@
 """Transverse synthetics agree with the inversion's own projection; results are kept between runs."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 
+from models.analysis.pipeline import ForceAzimuthEstimate
 from models.seismic.source.amplitudes import LOVE
 from models.seismic.source.radiation import project_windows
-from training.experiments.source.page import describe_forces
+from training.experiments.source.methods import Statement, state_azimuth
+from training.experiments.source.page import describe_forces, tabulate_methods
 from training.experiments.source.results import SourceResult, read_pairs
 from training.experiments.source.three_components import contract_transverse
 from training.synthesis.sources import Source
@@ -40,3 +42,25 @@ def test_the_sign_counts_only_where_it_is_not_called_ambiguous(tmp_path):
     assert "within 10 degrees 100%" in text
     assert "Origin time: median error 4.0 (4.0 to 4.0) s" in text
     assert "68 % within 0.50 deviations" in text
+
+
+def test_azimuths_are_compared_modulo_180_and_not_at_all_where_they_are_not_stated():
+    assert state_azimuth(ForceAzimuthEstimate(175.0, 12.0, True), 2.0) == Statement(7.0, 12.0)
+    assert state_azimuth(ForceAzimuthEstimate(175.0, 45.0, True), 2.0) is None
+
+
+def test_methods_are_compared_on_the_events_for_which_each_states_anything(tmp_path):
+    """Two forces: of the second the inversion constrains nothing and the network is wrong."""
+    first = replace(make_result(4.0, ambiguous=True), network=None, both=Statement(4.0, 5.0))
+    second = replace(make_result(80.0, ambiguous=True), constrains=False, network=Statement(60.0, 30.0), both=Statement(60.0, 30.0))
+    path = tmp_path / "kept.jsonl"
+    path.write_text("".join(json.dumps([asdict(one), asdict(one)]) + "\n" for one in (first, second)))
+    kept = [vertical for vertical, _ in read_pairs(path)]
+
+    results = {(kind, known): (kept, kept) for kind in ("glacial", "earthquake") for known in (True, False)}
+    lines = [line for line in tabulate_methods(results).splitlines() if line.startswith("| glacial | unknown | verticals")]
+
+    assert [one.both for one in kept] == [first.both, second.both]
+    assert "| network | 1 of 2 | 0%" in lines[0]
+    assert "| inversion | 1 of 2 | 100%" in lines[1]
+    assert "| both | 2 of 2 | 50%" in lines[2]
