@@ -3,7 +3,6 @@
 import importlib.util
 import threading
 import time
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -11,27 +10,16 @@ import numpy as np
 import pytest
 
 from app.server import create_server
-from models.seismic.earth.travel_times import travel_time_s
-from models.seismic.geodesy import destination
-from models.seismic.trace_id import TraceId
-from models.seismic.waveforms import Gather
 from tests.support.browser import find_chromium, open_browser
+from tests.support.page_results import NONE, ORIGIN, make_location, make_section
 from workers.contracts import DataWarning
-from workers.exports.figure_data import SectionTraces, write_families_data, write_section_data
+from workers.exports.figure_data import write_families_data
 from workers.exports.tables import locate_products
-from workers.results import ArrivalEstimate, ClusterResult, DistanceEstimate, Ellipse, Epicenter, LocateResult
+from workers.results import ClusterResult
 
 CHROMIUM = find_chromium()
 pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"), pytest.mark.slow, pytest.mark.timeout(240)]
 
-ORIGIN = datetime(2020, 10, 30, 11, 51, 26, tzinfo=UTC)
-EPICENTER = (37.9, 26.8)
-DISTANCES = np.array([5.0, 21.0, 44.0, 63.0, 88.0])
-AZIMUTHS = np.array([10.0, 80.0, 160.0, 230.0, 300.0])
-TRACES = tuple(TraceId("XX", f"S{number}", "00", "LHZ") for number in range(5))
-NONE = dict.fromkeys(
-    ("origin_time", "origin_time_uncertainty_s", "depth_km", "depth_uncertainty_km", "force_azimuth_deg", "force_azimuth_uncertainty_deg")
-)
 READY = "document.querySelector('#result')?.dataset.ready"
 START_READY = "document.querySelector('#recent a') || document.querySelector('#recent')?.innerText.startsWith('No jobs')"
 LAND_DRAWN = """() => [...document.querySelectorAll('.map canvas.leaflet-tile-loaded')].some((tile) => {
@@ -119,60 +107,6 @@ def service(settings, worker):
         yield client
     server.should_exit = True
     thread.join(20)
-
-
-def make_arrivals() -> list[ArrivalEstimate]:
-    times_s = travel_time_s("P", DISTANCES, 10.0).tolist()
-    return [
-        ArrivalEstimate(trace=str(trace), phase="P", time=ORIGIN + timedelta(seconds=time_s + 0.8), residual_s=0.8, uncertainty_s=1.5)
-        for trace, time_s in zip(TRACES, times_s, strict=True)
-    ]
-
-
-def make_location(**changes) -> LocateResult:
-    ellipse = Ellipse(semi_major_km=40.0, semi_minor_km=22.0, azimuth_deg=70.0, confidence_level=68.0)
-    epicenter = Epicenter(latitude=EPICENTER[0], longitude=EPICENTER[1], horizontal_uncertainty_km=30.0, ellipse=ellipse)
-    offsets = [
-        DistanceEstimate(
-            trace=str(trace),
-            distance_deg=distance + 0.4,
-            distance_uncertainty_deg=1.0,
-            epicentral_distance_deg=distance,
-            epicentral_distance_uncertainty_deg=0.2,
-            residual_deg=-0.4,
-            azimuth_deg=azimuth,
-            back_azimuth_deg=(azimuth + 185.0) % 360.0,
-            back_azimuth_uncertainty_deg=9.0,
-            used=distance < 80.0,
-        )
-        for trace, distance, azimuth in zip(TRACES, DISTANCES.tolist(), AZIMUTHS.tolist(), strict=True)
-    ]
-    fields = {
-        "event_type": "earthquake",
-        "probabilities": {"earthquake": 0.93, "glacial": 0.01, "other": 0.06},
-        "epicenter": epicenter,
-        "alternatives": [epicenter.model_copy(update={"latitude": 20.0})],
-        "origin_time": ORIGIN,
-        "origin_time_uncertainty_s": 2.0,
-        "depth_km": 14.0,
-        "depth_uncertainty_km": 6.0,
-        **dict.fromkeys(("force_azimuth_deg", "force_azimuth_uncertainty_deg", "force_azimuth_ambiguous")),
-        "offsets": offsets,
-        "azimuthal_gap_deg": 80.0,
-        "method": "distances+arrival-times",
-        "arrivals": make_arrivals(),
-        "models": [],
-        "detection": {"detected": True, "statistic": 12.0, "false_alarm_probability": 1e-6},
-    }
-    return LocateResult.model_validate(fields | changes)
-
-
-def make_section() -> bytes:
-    samples = np.cumsum(np.random.default_rng(3).standard_normal((5, 2400)), axis=1).astype(np.float32)
-    latitudes, longitudes = destination(*EPICENTER, AZIMUTHS, DISTANCES)
-    gather = Gather(TRACES, ORIGIN.timestamp() - 120.0, 1.0, samples, latitudes, longitudes)
-    traces = SectionTraces(gather, DISTANCES, AZIMUTHS, (), "Epicentral distance")
-    return write_section_data(traces, np.arange(5), origin_time_s=ORIGIN.timestamp(), depth_km=14.0)
 
 
 def succeed(worker, job_id, result, warnings=()) -> None:
