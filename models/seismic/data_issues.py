@@ -51,8 +51,10 @@ def describe_issues(issues: Sequence[DataIssue]) -> str:
     """
     found: dict[str, list[str]] = {}
     for issue in issues:
-        finding = issue.detail.removesuffix("; left out").removesuffix("; not used")
-        found.setdefault(finding, []).append(issue.trace or issue.part or "")
+        finding, name = issue.detail.removesuffix("; left out").removesuffix("; not used"), issue.trace or issue.part or ""
+        if issue.code == "no-vertical":  # begins with the station, of which a file may have many
+            name, _, finding = finding.partition(" has ")
+        found.setdefault(finding, []).append(name)
     if not found:
         return "no samples"
     listed = [f"{finding} ({join_names(list(dict.fromkeys(names)))})" for finding, names in list(found.items())[:_MAX_LISTED]]

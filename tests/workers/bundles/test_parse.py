@@ -89,8 +89,9 @@ def test_a_single_event_without_records_raises_the_error_of_its_part(parse: Pars
 
 
 def test_a_single_event_without_usable_vertical_record_raises_the_cause(parse: Parse) -> None:
-    with pytest.raises(NoUsableTrace, match="AAA has no vertical channel"):
-        parse(a=recordings.miniseed(("XX.AAA.00.BHN", 0, 1.0, recordings.wave())))
+    horizontals = [(f"XX.{station}.00.BHN", 0, 1.0, recordings.wave()) for station in ("AAA", "BBB", "CCC", "DDD")]
+    with pytest.raises(NoUsableTrace, match=r"record: no vertical channel \(XX.AAA, XX.BBB, XX.CCC and 1 more\);"):
+        parse(a=recordings.miniseed(*horizontals))
     with pytest.raises(NoUsableTrace, match="constant at 7"):
         parse(a=recordings.miniseed((Z, 0, 1.0, np.full(500, 7, np.int32))))
     with pytest.raises(NoUsableTrace, match="no waveform"):
