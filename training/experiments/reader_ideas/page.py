@@ -14,7 +14,7 @@ from training.evaluation.metrics import NEAR_FRACTION, bootstrap
 from training.evaluation.pages import RESULTS, format_table, write_page
 from training.experiments.grid import describe_cell
 from training.experiments.reader_ideas.lateral import PERIODS_S, STORE_DECKS, load_dispersion_map
-from training.experiments.reader_ideas.run import CellResult, Scored, run_group
+from training.experiments.reader_ideas.run import CellResult, SetReadings, run_group
 from training.experiments.reader_ideas.sets import IdeaCell, IdeasRecipe, load_group_stores, load_trace_recipe, make_scored_sets
 from training.experiments.release_gate.page import MAX_BIAS_DEG, weigh_error
 from training.synthesis.catalogs import load_stations
@@ -29,20 +29,20 @@ MAX_COUNTED_DEG = 10.0
 VARIANCE_EVENTS = 200
 CONTINUED = "continued"
 """The group that lateral structure is tried in."""
-Measure = Callable[[Scored, Integers], Floats]
+Measure = Callable[[SetReadings, Integers], Floats]
 
 
-def measure_median(scored: Scored, rows: Integers) -> Floats:
+def measure_median(scored: SetReadings, rows: Integers) -> Floats:
     """Median absolute error [seeds] of some traces in degrees."""
     return np.asarray(np.median(np.abs(scored.errors[:, rows]), axis=1))
 
 
-def measure_near(scored: Scored, rows: Integers) -> Floats:
+def measure_near(scored: SetReadings, rows: Integers) -> Floats:
     """Percentage [seeds] of some traces within NEAR_FRACTION of the true distance."""
     return np.asarray(100.0 * np.mean(np.abs(scored.errors[:, rows]) <= NEAR_FRACTION * scored.true_deg[rows], axis=1))
 
 
-def measure_biases(scored: Scored, events: Integers) -> Floats:
+def measure_biases(scored: SetReadings, events: Integers) -> Floats:
     """
     Absolute bias [seeds, events] of the events of those numbers in degrees, as the release gate defines it.
 
@@ -69,7 +69,7 @@ def select_goal_events(folder: Path) -> list[int]:
     return [k for k, truth in enumerate(truths) if truth.kind == "earthquake" and truth.magnitude >= GOAL_MAGNITUDE]
 
 
-def select_rows(name: str, scored: Scored, goal: Sequence[int]) -> Integers:
+def select_rows(name: str, scored: SetReadings, goal: Sequence[int]) -> Integers:
     """Select the traces of a set that count: all, or those of large earthquakes at the distances of the goals, if observed."""
     inside: Flags = (scored.true_deg >= GOAL_DEG[0]) & (scored.true_deg <= GOAL_DEG[1]) & np.isin(scored.events, goal)
     return np.flatnonzero(inside) if name == "observed" else np.arange(len(scored.true_deg))
@@ -93,12 +93,12 @@ def tabulate_cell(result: CellResult, goal: Sequence[int]) -> dict[str, str]:
     return cells
 
 
-def compare_measure(measure: Measure, idea: Scored, base: Scored, rows: Integers) -> tuple[float, float, float]:
+def compare_measure(measure: Measure, idea: SetReadings, base: SetReadings, rows: Integers) -> tuple[float, float, float]:
     """Difference of a measure, mean over seeds, idea less base, with its 95 % interval over events."""
     return bootstrap(lambda some: float(measure(idea, rows[some]).mean() - measure(base, rows[some]).mean()), idea.events[rows])
 
 
-def compare_biases(idea: Scored, base: Scored) -> tuple[float, float, float]:
+def compare_biases(idea: SetReadings, base: SetReadings) -> tuple[float, float, float]:
     """Difference of the mean bias of an event, each at most MAX_COUNTED_DEG, idea less base, with its 95 % interval over events."""
     events = np.unique(idea.events)
     counted = [np.minimum(measure_biases(one, events), MAX_COUNTED_DEG).mean(axis=0) for one in (idea, base)]

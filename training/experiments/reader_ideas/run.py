@@ -37,8 +37,8 @@ PICTURES_AT_ONCE = 128
 
 
 @dataclass(frozen=True)
-class Scored:
-    """True distances [traces], event and copy numbers [traces], and what each training read: distances and deviations [seeds, traces]."""
+class SetReadings:
+    """True distances, event and copy numbers of a set [traces], and what each training read: distances and deviations [seeds, traces]."""
 
     true_deg: Floats
     events: Integers
@@ -56,7 +56,7 @@ class Scored:
 class CellResult:
     """What the trainings of a cell read, by the name of the set; million multiply-adds a picture, and seconds of all trainings."""
 
-    scored: dict[str, Scored]
+    scored: dict[str, SetReadings]
     cost: float
     seconds: float
 
@@ -192,5 +192,5 @@ def _collect(truths: dict[str, tuple[Floats, Integers, Integers]], trainings: Se
     scored = {}
     for name, (true, events, copies) in truths.items():
         read = np.stack([training[name] for training in done])
-        scored[name] = Scored(true, events, copies, read[:, 0], read[:, 1])
+        scored[name] = SetReadings(true, events, copies, read[:, 0], read[:, 1])
     return CellResult(scored, float(done[0]["cost"]), sum(float(training["seconds"]) for training in done))

@@ -13,7 +13,7 @@ from training.config import load_recipe
 from training.experiments.demo_bundles import encode_miniseed
 from training.experiments.reader_ideas import page, run
 from training.experiments.reader_ideas.lateral import PERIODS_S
-from training.experiments.reader_ideas.run import CellResult, Scored, run_group
+from training.experiments.reader_ideas.run import CellResult, SetReadings, run_group
 from training.experiments.reader_ideas.sets import IdeasRecipe, average_squares, make_scored_sets
 
 pytestmark = pytest.mark.slow
@@ -61,7 +61,7 @@ def own_settings(settings, tmp_path):
 def make_scored(errors, events):
     true = np.full(len(events), 50.0)
     read = true + np.array(errors)
-    return Scored(true, np.array(events), np.zeros(len(events), np.int64), read, np.ones_like(read))
+    return SetReadings(true, np.array(events), np.zeros(len(events), np.int64), read, np.ones_like(read))
 
 
 def test_every_idea_differs_from_its_base_in_one_thing():
