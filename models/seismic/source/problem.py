@@ -24,8 +24,8 @@ ASSUMED_MOTIONS: Final[Mapping[Motion, float]] = {"broadband": 0.75, "intermedia
 """
 Assumed probability of what a record of unknown response is proportional to, the most probable first.
 
-With displacement as a third choice of each record the azimuths of synthetic forces are worse: 61 instead of 78 % within 10 degrees of 56 and
-54 with horizontals (seeds 3408 to 3410). As a choice for all records at once it changes them by nothing, and the sign, stated with a
+With displacement as a third choice of each record the azimuths of synthetic forces are worse: 61 instead of 78 % within 10 degrees of 56
+and 54 with horizontals (seeds 3408 to 3410). As a choice for all records at once it changes them by nothing, and the sign, stated with a
 probability of 0.9, would be right in 46 of 56 cases: it stays ambiguous.
 """
 KNOWN_GAIN_DEVIATION: Final = 0.4  # natural logarithm of an amplitude: focusing along paths and errors of gains
