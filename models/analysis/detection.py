@@ -23,7 +23,7 @@ import numpy as np
 from scipy.stats import binom, chi2
 
 from models.analysis.distances import distance_entropies, read_distances
-from models.array_types import Floats
+from models.array_types import Flags, Floats
 from models.errors import NoUsableTrace
 from models.registry.inference import OnnxModel
 from models.seismic.arrays.beam_power import BEAM_BANDS, measure_beam_power
@@ -59,10 +59,12 @@ data, are read with an entropy below 2.7 on as many records; of 877 records of t
 """
 MAX_READING_PROBABILITY: Final = 0.05
 """Probability in noise up to which a wave train is read."""
+MAX_SHORT_READING_PROBABILITY: Final = 1e-3
+"""The same for short records, of which several glitches within minutes make a weak wave train that is read as a near event."""
 READING_LEAD_S: Final = 600.0
 """Time before a wave train from which a record is read: P and S precede surface waves by as much at 30 degrees."""
-MIN_READING_S: Final = 600.0
-"""Shortest record that is read: of shorter ones with glitches twenty times as many are read as near events."""
+SHORT_READING_S: Final = 600.0
+"""Records shorter than this are short ones, with a law of their own: with glitches twenty times as many are read as near events."""
 MAX_ENTROPY: Final = 3.5
 """
 Entropy in nats up to which a reading counts, that of an even distribution over 33 degrees. Without a wave train it is 4 to 5.1: however
@@ -93,6 +95,14 @@ REDUCED_TAIL: Final = -float(np.log(-np.log1p(-TAIL_PROBABILITY)))
 
 
 @dataclass(frozen=True)
+class Readings:
+    """Entropies in nats of the distances of the records that were read, and whether each of these records is a short one [records read]."""
+
+    entropies: Floats
+    is_short: Flags
+
+
+@dataclass(frozen=True)
 class NoiseTable:
     """
     How often noise reaches a contrast or a stack, measured.
@@ -102,23 +112,24 @@ class NoiseTable:
     Extremes), where that is above 0.05; below, it decays with the tail scale, which is larger, because noise is not Gaussian. The growth
     is that within one record; the scale holds the differences between stations too. `false_alarm` [2, 2] for fewer than four traces, and
     for more: start s0 and decay of the probability 10 ** (-decay * (S - s0)) that noise exceeds the detection statistic S. `networks`:
-    number of networks of noise that this rests on. `readings` [2]: entropy h0 (nats) and growth of the probability
-    10 ** (growth * (H - h0)) that a record of noise shows a wave train whose distance is read with an entropy of H or less.
+    number of networks of noise that this rests on. `readings` [2, 2], of records of `SHORT_READING_S` and more and of shorter ones: entropy
+    h0 (nats) and growth of the probability 10 ** (growth * (H - h0)) that a record of noise shows a wave train whose distance is read with
+    an entropy of H or less.
     `reader`: version of the distance network that this was measured with.
     """
 
     transients: tuple[Law, ...]
     beams: tuple[Law, ...]
     stack: Law
-    readings: tuple[float, float]
+    readings: tuple[tuple[float, float], ...]
     false_alarm: tuple[tuple[float, float], ...]
     networks: int
     reader: str = ""
 
-    def reading_probability(self, entropies: Floats) -> Floats:
-        """Probability that a record of noise shows a wave train that is read with an entropy [nats] as small."""
-        start, growth = self.readings
-        return np.asarray(10.0 ** np.minimum(growth * (entropies - start), 0.0))
+    def reading_probability(self, readings: Readings) -> Floats:
+        """Probability [records read] that a record of noise of this length shows a wave train that is read with an entropy as small."""
+        start, growth = np.array(self.readings)[readings.is_short.astype(np.int64)].T
+        return np.asarray(10.0 ** np.minimum(growth * (readings.entropies - start), 0.0))
 
     def false_alarm_probability(self, statistic: float, kinds: int) -> float:
         """Probability that noise exceeds a detection statistic of so many kinds of evidence, between one in a million and 1."""
@@ -157,7 +168,7 @@ def read_noise_table() -> NoiseTable:
         tuple(map(tuple, content["transients"])),
         tuple(map(tuple, content["beams"])),
         tuple(content["stack"]),
-        tuple(content["readings"]),
+        tuple(map(tuple, content["readings"])),
         tuple(map(tuple, content["false_alarm"])),
         int(content["networks"]),
         str(content["reader"]),
@@ -252,32 +263,39 @@ def _band_probability(ordered: Floats, is_train: bool, bands: int, limit: float)
     return float(np.min(np.maximum(by_strength, binom.sf(np.arange(count), count, disturbed))))
 
 
-def readings_probability(entropies: Floats, count: int, table: NoiseTable) -> float:
+def readings_probability(readings: Readings, count: int, table: NoiseTable) -> float:
     """
-    Probability that noise shows wave trains as certainly read, given the entropies [trains] of those of `count` records that were read.
+    Probability that noise shows wave trains as certainly read, given the readings of those of `count` records that were read.
 
     As in `network_probability` the k least probable ones count as a whole, and the least one over k counts. Readings with an entropy above
     `MAX_ENTROPY` do not count.
     """
-    certain = np.sort(entropies[entropies <= MAX_ENTROPY])
-    rates = np.maximum(RATE_FACTOR * table.reading_probability(certain), DISTURBED_READING_PROBABILITY)
+    certain = np.sort(table.reading_probability(readings)[readings.entropies <= MAX_ENTROPY])
+    rates = np.maximum(RATE_FACTOR * certain, DISTURBED_READING_PROBABILITY)
     return float(np.min(binom.sf(np.arange(len(rates)), count, np.minimum(rates, 1.0)), initial=1.0))
 
 
-def read_entropies(gather: Gather, trains: Floats, times_s: Floats, reader: OnnxModel) -> Floats:
+def find_short_records(gather: Gather) -> Flags:
+    """Find the records [traces] that are read by the law of short records."""
+    return np.asarray(np.isfinite(gather.samples).sum(axis=1) < SHORT_READING_S * gather.sampling_rate_hz)
+
+
+def read_trains(gather: Gather, trains: Floats, times_s: Floats, reader: OnnxModel) -> Readings:
     """
-    Read the distances of the records that show a wave train, and return the entropies [records read] of their distributions in nats.
+    Read the distances of the records that show a wave train.
 
     `trains` [traces]: probability that noise shows a wave train as strong, NaN unmeasured; `times_s` [traces]: its beginning (POSIX).
-    Records are read from `READING_LEAD_S` before it: far into a picture the network reads noise as well. Too short ones are left out.
+    Records are read from `READING_LEAD_S` before it: far into a picture the network reads noise as well. Of short records those with a
+    strong wave train are read.
     """
-    durations_s = np.isfinite(gather.samples).sum(axis=1) / gather.sampling_rate_hz
-    shown = np.flatnonzero((np.nan_to_num(trains, nan=1.0) <= MAX_READING_PROBABILITY) & (durations_s >= MIN_READING_S))
+    is_short = find_short_records(gather)
+    limits = np.where(is_short, MAX_SHORT_READING_PROBABILITY, MAX_READING_PROBABILITY)
+    shown = np.flatnonzero(np.nan_to_num(trains, nan=1.0) <= limits)
     chosen = np.sort(shown[np.argsort(trains[shown], kind="stable")[:MAX_RECORDS_READ]])
     if not len(chosen):
-        return np.zeros(0)
+        return Readings(np.zeros(0), np.zeros(0, np.bool_))
     readings = read_distances(reader, _cut_windows(gather.subset(chosen), times_s[chosen] - READING_LEAD_S, OFFSET.style.window_s))
-    return distance_entropies(readings.probabilities[readings.has_distance])
+    return Readings(distance_entropies(readings.probabilities[readings.has_distance]), is_short[chosen[readings.has_distance]])
 
 
 def _cut_windows(gather: Gather, starts_s: Floats, window_s: float) -> Gather:
@@ -295,11 +313,12 @@ def _measure_traces(records: Sequence[Record], gather: Gather, reader: OnnxModel
     if reader is None or combine_evidence([(name, probability)], kinds, table).false_alarm_probability < CLEAR_PROBABILITY:
         return name, probability
     times_s = np.array([record.start_time_s for record in records]) + transients.train_times_s
-    entropies = read_entropies(gather, probabilities[:, len(TRANSIENT_BANDS_HZ)], times_s, reader)
-    if not len(entropies):
+    readings = read_trains(gather, probabilities[:, len(TRANSIENT_BANDS_HZ)], times_s, reader)
+    read = len(readings.entropies)
+    if not read:
         return name, probability
     count = int(np.isfinite(probabilities).any(axis=1).sum())
-    return f"{name} and the distances of {len(entropies)} of them", min(probability, readings_probability(entropies, count, table))
+    return f"{name} and the distances of {read} of them", min(probability, readings_probability(readings, count, table))
 
 
 def _describe_transients(records: Sequence[Record], probabilities: Floats) -> tuple[str, float]:

@@ -15,16 +15,18 @@ from models.analysis.detection import (
     DISTURBED_TRAIN_PROBABILITY,
     MAX_FALSE_ALARM_PROBABILITY,
     MAX_RECORDS_READ,
+    MAX_SHORT_READING_PROBABILITY,
     MAX_TRANSIENT_PROBABILITY,
     MIN_FALSE_ALARM_PROBABILITY,
     RATE_FACTOR,
     READING_LEAD_S,
+    Readings,
     combine_evidence,
     detect_event,
     exceedance_probability,
     network_probability,
-    read_entropies,
     read_noise_table,
+    read_trains,
     readings_probability,
 )
 from models.analysis.distances import distance_entropies
@@ -199,28 +201,52 @@ def test_one_wave_train_of_nine_is_an_event_where_its_distance_is_read_with_cert
     assert [len(gather.trace_ids) for gather in read] == [1]
 
 
-def test_wave_trains_that_are_strong_enough_and_long_enough_are_read_and_not_more_than_eight(monkeypatch):
-    read, records = stub_readings(monkeypatch, 1), [*make_records(11), *make_records(1, seconds=400)]
-    trains = np.array([np.nan, 0.5, *np.linspace(0.05, 0.001, 9), 1e-9])
-    entropies = read_entropies(condition(records, CONDITIONING), trains, np.full(12, 1.6e9), object())
-    np.testing.assert_allclose(entropies, np.zeros(MAX_RECORDS_READ), atol=1e-9)
-    assert read[0].trace_ids == tuple(record.trace_id for record in records[3:11])
+def test_wave_trains_that_are_strong_enough_are_read_and_not_more_than_eight(monkeypatch):
+    read, records = stub_readings(monkeypatch, 1), make_records(11)
+    trains = np.array([np.nan, 0.5, *np.linspace(0.05, 0.001, 9)])
+    readings = read_trains(condition(records, CONDITIONING), trains, np.full(11, 1.6e9), object())
+    np.testing.assert_allclose(readings.entropies, np.zeros(MAX_RECORDS_READ), atol=1e-9)
+    assert not readings.is_short.any()
+    assert read[0].trace_ids == tuple(record.trace_id for record in records[3:])
+
+
+def test_of_short_records_strong_wave_trains_alone_are_read_and_have_a_law_of_their_own(monkeypatch):
+    read, records = stub_readings(monkeypatch, 3), [*make_records(3, seconds=400), *make_records(4)[3:]]
+    trains = np.array([2.0, 0.5, 1e-3, 40.0]) * MAX_SHORT_READING_PROBABILITY
+    readings = read_trains(condition(records, CONDITIONING), trains, np.full(4, 1.6e9), object())
+    assert [gather.trace_ids for gather in read] == [tuple(record.trace_id for record in records[1:])]
+    assert readings.is_short.tolist() == [True, True, False]
+    probabilities = read_noise_table().reading_probability(readings)
+    assert probabilities[0] == probabilities[1] > probabilities[2]
+
+
+def test_one_wave_train_of_nine_short_records_is_an_event_where_its_distance_is_read_with_certainty(monkeypatch):
+    records = make_records(9, seconds=400, heights=[300.0] + [0.0] * 8)
+    for width_deg, is_event in ((3, True), (120, False)):
+        stub_readings(monkeypatch, width_deg)
+        assert detect_event(records, condition(records, CONDITIONING), object()).detected == is_event
+    assert not detect(records).detected
 
 
 def test_a_record_is_read_from_ten_minutes_before_its_wave_train_on(monkeypatch):
     read, gather = stub_readings(monkeypatch, 1), condition(make_records(2, seconds=3000), CONDITIONING)
-    read_entropies(gather, np.array([0.01, 0.01]), gather.start_time_s + np.array([100.0, 2000.0]), object())
+    read_trains(gather, np.array([0.01, 0.01]), gather.start_time_s + np.array([100.0, 2000.0]), object())
     first = np.isfinite(read[0].samples).argmax(axis=1) / gather.sampling_rate_hz
     np.testing.assert_allclose(first, [0.0, 2000.0 - READING_LEAD_S], atol=1.0)
 
 
 def test_no_reading_is_better_evidence_than_a_disturbance_and_two_are_better_than_one():
     table = read_noise_table()
-    assert readings_probability(np.array([0.1]), 9, table) == pytest.approx(binom.sf(0, 9, DISTURBED_READING_PROBABILITY))
-    assert readings_probability(np.array([0.1, 0.1]), 9, table) == pytest.approx(binom.sf(1, 9, DISTURBED_READING_PROBABILITY))
-    assert readings_probability(np.array([3.4]), 9, table) > readings_probability(np.array([2.9]), 9, table)
-    assert readings_probability(np.full(9, 3.6), 9, table) == 1.0
-    assert readings_probability(np.zeros(0), 9, table) == 1.0
+
+    def evaluate(*entropies, is_short=False):
+        return readings_probability(Readings(np.array(entropies), np.full(len(entropies), is_short)), 9, table)
+
+    assert evaluate(0.1) == pytest.approx(binom.sf(0, 9, DISTURBED_READING_PROBABILITY))
+    assert evaluate(0.1, 0.1) == pytest.approx(binom.sf(1, 9, DISTURBED_READING_PROBABILITY))
+    assert evaluate(3.4) > evaluate(2.9)
+    assert evaluate(2.9, is_short=True) > evaluate(2.9)
+    assert evaluate(*np.full(9, 3.6)) == 1.0
+    assert evaluate() == 1.0
 
 
 def test_the_entropy_of_an_even_distribution_is_the_logarithm_of_its_width():

@@ -9,12 +9,14 @@ import numpy as np
 
 from models.analysis.detection import (
     REDUCED_TAIL,
+    SHORT_READING_S,
     TABLE_PATH,
     TAIL_PROBABILITY,
     Law,
     NoiseTable,
     detect_event,
-    read_entropies,
+    find_short_records,
+    read_trains,
     trace_probabilities,
 )
 from models.array_types import Floats
@@ -25,13 +27,14 @@ from models.seismic.arrays.beam_power import BEAM_BANDS, measure_beam_power
 from models.seismic.arrays.plane_waves import MIN_STATIONS
 from models.seismic.signal.transients import TRANSIENT_BANDS_HZ, measure_transients
 from models.seismic.surface_waves.detector import detect_surface_waves
-from models.seismic.waveforms import Gather
+from models.seismic.waveforms import SHORT_RECORD_S, Gather
 from models.specs.pictures import CONDITIONING
 from training.config import TrainingSettings
 from training.evaluation.evaluate import open_models
 from training.evaluation.event_sources import list_real_events
 from training.experiments.detection.noise_networks import (
     FORESHOCKS,
+    SECONDS,
     NoiseNetwork,
     cut_before_arrivals,
     cut_noise_networks,
@@ -72,8 +75,14 @@ CALIBRATION, TEST = 0, 1
 GLITCHES: Defects = ((1.0, add_glitches),)
 RARE, COMMON = 1e-4, 1e-3
 """Probabilities at which the law of readings is fitted."""
-UNREAD = (0.0, 1.0)
-"""Law of readings before it is fitted: every one is probable in noise."""
+UNREAD = ((0.0, 1.0), (0.0, 1.0))
+"""Laws of readings before they are fitted: every one is probable in noise."""
+SHORT_SECONDS = (SHORT_RECORD_S, SHORT_READING_S)
+"""Lengths of the records that the law of readings of short ones is fitted to."""
+
+
+Entropies = tuple[Floats, int]
+"""Entropies of the records that were read, and the number of records that are long enough to show a wave train."""
 
 
 @dataclass(frozen=True)
@@ -86,12 +95,12 @@ class NoiseSamples:
 
 
 def draw_noise_networks(
-    settings: TrainingSettings, count: int, part: int = CALIBRATION, defects: Defects = DEFECTS
+    settings: TrainingSettings, count: int, part: int = CALIBRATION, defects: Defects = DEFECTS, seconds: tuple[float, float] = SECONDS
 ) -> Iterator[NoiseNetwork]:
-    """Draw `count` synthetic networks of noise of part 0 (calibration) or 1 (test), with some defects."""
+    """Draw `count` synthetic networks of noise of part 0 (calibration) or 1 (test), with some defects and lengths."""
     stations, character = load_stations(settings.data_dir), measure_noise_character(settings.data_dir)
     generators = (make_generator(SEED + part, Purpose.DETECTION, number) for number in range(count))
-    yield from (draw_noise_network(stations, character, random, defects=defects) for random in generators)
+    yield from (draw_noise_network(stations, character, random, defects=defects, seconds=seconds) for random in generators)
 
 
 def make_noise_networks(settings: TrainingSettings, count: int, part: int) -> list[NoiseNetwork]:
@@ -206,23 +215,26 @@ def fit_false_alarms(statistics: Floats) -> tuple[float, float]:
     return float(tail + np.log10(TAIL_PROBABILITY) / decay), decay
 
 
-def measure_entropies(networks: Iterable[NoiseNetwork], table: NoiseTable, reader: OnnxModel) -> tuple[Floats, int]:
-    """Read the wave trains of noise: entropies [trains], and the number of records that are long enough to show one."""
-    entropies, count = [np.zeros(0)], 0
+def measure_entropies(networks: Iterable[NoiseNetwork], table: NoiseTable, reader: OnnxModel) -> tuple[Entropies, Entropies]:
+    """Read the wave trains of noise: those of records of `SHORT_READING_S` and more, and those of shorter ones."""
+    found: tuple[list[float], list[float]] = ([], [])
+    counts = np.zeros(2, np.int64)
     for network in networks:
         gather = condition_network(network)
         if gather is not None:
             transients = measure_transients(network.records)
             trains = trace_probabilities(transients, table)[:, len(TRANSIENT_BANDS_HZ)]
             times_s = np.array([record.start_time_s for record in network.records]) + transients.train_times_s
-            entropies.append(read_entropies(gather, trains, times_s, reader))
-            count += int(np.isfinite(trains).sum())
-    return np.concatenate(entropies), count
+            readings = read_trains(gather, trains, times_s, reader)
+            for entropy, is_short in zip(readings.entropies.tolist(), readings.is_short.tolist(), strict=True):
+                found[is_short].append(entropy)
+            counts += np.bincount(find_short_records(gather)[np.isfinite(trains)], minlength=2)
+    return (np.array(found[0]), int(counts[0])), (np.array(found[1]), int(counts[1]))
 
 
-def fit_readings(undisturbed: tuple[Floats, int], glitches: tuple[Floats, int]) -> tuple[float, float]:
+def fit_readings(undisturbed: Entropies, glitches: Entropies) -> tuple[float, float]:
     """
-    Fit start and growth of `NoiseTable.readings` to entropies and numbers of records, without defects and all of them with glitches.
+    Fit start and growth of a law of `NoiseTable.readings` to readings of records without defects, and of records with glitches.
 
     Glitches count with their probability. The two entropies that shares RARE and COMMON of the records reach are met exactly.
     """
@@ -268,8 +280,11 @@ def calibrate_detection(settings: TrainingSettings, count: int) -> Path:
     reader = open_models(settings)["offset"]
     recorded, undisturbed = make_noise_networks(settings, 0, CALIBRATION), list(draw_noise_networks(settings, count, defects=()))
     laws = fit_laws(measure_noise(undisturbed), measure_noise(recorded))
-    glitches = measure_entropies(draw_noise_networks(settings, count, defects=GLITCHES), laws, reader)
-    laws = replace(laws, readings=fit_readings(measure_entropies(undisturbed, laws, reader), glitches), reader=reader.version)
+    quiet = measure_entropies(undisturbed, laws, reader)
+    long = fit_readings(quiet[0], measure_entropies(draw_noise_networks(settings, count, defects=GLITCHES), laws, reader)[0])
+    glitches = draw_noise_networks(settings, count, defects=GLITCHES, seconds=SHORT_SECONDS)
+    short = fit_readings(quiet[1], measure_entropies(glitches, laws, reader)[1])
+    laws = replace(laws, readings=(long, short), reader=reader.version)
     statistics = measure_statistics([*draw_noise_networks(settings, count), *recorded], laws, reader)
     few = statistics[:, 0] < MIN_STATIONS
     start, decay = fit_false_alarms(statistics[few, 1])

@@ -62,10 +62,15 @@ class NoiseNetwork:
 
 
 def draw_noise_network(
-    stations: StationCatalog, character: NoiseCharacter | None, random: np.random.Generator, *, defects: Defects = DEFECTS
+    stations: StationCatalog,
+    character: NoiseCharacter | None,
+    random: np.random.Generator,
+    *,
+    defects: Defects = DEFECTS,
+    seconds: tuple[float, float] = SECONDS,
 ) -> NoiseNetwork:
     """Draw a network of 1 to 60 stations that record 5 minutes to 5 hours of noise, with the defects of the training data or others."""
-    count, duration_s = int(np.exp(random.uniform(0.0, np.log(MAX_STATIONS + 1)))), float(np.exp(random.uniform(*np.log(SECONDS))))
+    count, duration_s = int(np.exp(random.uniform(0.0, np.log(MAX_STATIONS + 1)))), float(np.exp(random.uniform(*np.log(seconds))))
     rate_hz = FAST_HZ if duration_s <= MAX_FAST_S and random.uniform() < 0.6 else SLOW_HZ
     center = random.integers(len(stations.latitudes_deg))
     separation_deg = distance_deg(

@@ -1,7 +1,7 @@
 """What is called an event: noise, real events, and events of the synthetic catalog replica by signal-to-noise ratio."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,10 +21,11 @@ from models.imaging.conditioning import condition
 from models.registry.inference import OnnxModel
 from models.seismic.geodesy import distance_deg
 from models.seismic.signal.transients import measure_transients
-from models.seismic.waveforms import Record
+from models.seismic.waveforms import Gather, Record
 from models.specs.pictures import CONDITIONING
 from training.config import TrainingSettings
 from training.evaluation.evaluate import open_models
+from training.evaluation.event_result import Truth
 from training.evaluation.event_sources import EventSource, FolderSource, ReplicaSource
 from training.evaluation.location_page import load_replica_recipe
 from training.evaluation.metrics import format_fraction
@@ -36,13 +37,22 @@ TEMPLATE = Path(__file__).parents[1] / "templates" / "detection.md"
 SNR_BORDERS = (3.0, 5.0, 10.0)
 LEVELS = (0.5, 0.2, 0.1, 0.05, 0.02)
 MIN_STATIONS = 4
+NO_MOMENT = 1e-6
+"""Factor on moments and forces that leaves an event without waves, and its noise as it is."""
+VISIBLE_RATIO = 1.25
+"""Of the signal-to-noise ratio of an event to that of its noise alone: below, noise decides the ratio, and no wave is above the noise."""
 TRANSIENT_LIMITS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
 """Probabilities in noise up to which transients count, that are compared."""
 
 
 @dataclass(frozen=True)
 class RecordsResult:
-    """Detection of one set of records: its name and group, number of stations, whether it holds an event, and its SNR, if known."""
+    """
+    Detection of one set of records: its name and group, number of stations, whether it holds an event.
+
+    `snr`: median signal-to-noise ratio of its traces, and `noise_snr` that of the same noise without the event, if known. `duration_s`:
+    median length of its records.
+    """
 
     name: str
     group: str
@@ -53,6 +63,13 @@ class RecordsResult:
     false_alarm_probability: float
     decided_by: str
     snr: float = float("nan")
+    noise_snr: float = float("nan")
+    duration_s: float = float("nan")
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether the event raises the signal-to-noise ratio that noise alone has."""
+        return self.snr >= VISIBLE_RATIO * self.noise_snr
 
 
 def write_detection_page(settings: TrainingSettings, command: str, count: int, store: str | None, most: int | None) -> Path:
@@ -60,7 +77,8 @@ def write_detection_page(settings: TrainingSettings, command: str, count: int, s
     reader = open_models(settings)["offset"]
     noise = detect_noise(settings, count, reader)
     real = [] if settings.data_dir is None else detect_source(FolderSource(settings.data_dir / "real_events"), settings, reader)
-    replica = detect_source(ReplicaSource(load_replica_recipe(store), "test", most), settings, reader)
+    source = ReplicaSource(load_replica_recipe(store), "test", most)
+    replica = measure_noise_alone(source, settings, detect_source(source, settings, reader))
     return write_page(
         RESULTS / "detection.md",
         TEMPLATE,
@@ -73,6 +91,8 @@ def write_detection_page(settings: TrainingSettings, command: str, count: int, s
         real=format_real(real),
         real_share=format_fraction([result.detected for result in real if result.stations >= MIN_STATIONS]),
         replica=format_replica(replica),
+        visible_ratio=f"{VISIBLE_RATIO:g}",
+        missed=format_missed(replica),
         limit=f"{MAX_TRANSIENT_PROBABILITY:g}",
         limits=format_limits(settings, count),
     )
@@ -99,18 +119,29 @@ def detect_source(source: EventSource, settings: TrainingSettings, reader: OnnxM
     found = []
     for batch in source.batches(settings):
         for key, event in source.load(batch, settings):
-            truth = event.truth
             try:
-                gather = condition(event.records, CONDITIONING)
+                median = measure_median_snr(condition(event.records, CONDITIONING), event.truth)
             except UnusableData:
                 continue
-            distances = distance_deg(truth.latitude_deg, truth.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
-            snr = signal_to_noise(gather, distances, truth.depth_km, truth.origin_time_s)
-            known = snr[np.isfinite(snr)]
-            median = float(np.median(known)) if len(known) else float("nan")
-            result = detect_records(key, truth.kind, event.records, reader, holds_event=True, snr=median)
+            result = detect_records(key, event.truth.kind, event.records, reader, holds_event=True, snr=median)
             found += [] if result is None else [result]
     return found
+
+
+def measure_median_snr(gather: Gather, truth: Truth) -> float:
+    """Measure the median signal-to-noise ratio of the traces that have one; NaN without any."""
+    distances = distance_deg(truth.latitude_deg, truth.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
+    snr = signal_to_noise(gather, distances, truth.depth_km, truth.origin_time_s)
+    known = snr[np.isfinite(snr)]
+    return float(np.median(known)) if len(known) else float("nan")
+
+
+def measure_noise_alone(source: ReplicaSource, settings: TrainingSettings, results: Sequence[RecordsResult]) -> list[RecordsResult]:
+    """Measure the signal-to-noise ratio of the same noise without the event, for the events of the replica whose ratio counts as clear."""
+    clear = [result.name for result in results if result.snr >= SNR_BORDERS[1]]
+    silent = replace(source, recipe=source.recipe.model_copy(update={"moment_scale": NO_MOMENT}))
+    ratios = {key: measure_median_snr(condition(event.records, CONDITIONING), event.truth) for key, event in silent.load(clear, settings)}
+    return [replace(result, noise_snr=ratios.get(result.name, float("nan"))) for result in results]
 
 
 def detect_records(
@@ -122,7 +153,8 @@ def detect_records(
     except UnusableData:
         return None
     values = (found.detected, found.statistic, found.false_alarm_probability, name_evidence(found))
-    return RecordsResult(name, group, len(records), holds_event, *values, snr)
+    duration_s = float(np.median([record.duration_s for record in records]))
+    return RecordsResult(name, group, len(records), holds_event, *values, snr, duration_s=duration_s)
 
 
 def name_evidence(found: Detection) -> str:
@@ -193,6 +225,26 @@ def format_replica(results: Sequence[RecordsResult]) -> str:
         many = [result.detected for result in chosen if result.stations >= 10]
         name = f"{low:g} and above" if np.isinf(high) else f"{low:g} to {high:g}"
         rows.append((name, str(len(chosen)), *(format_fraction(hits) for hits in (few + many, few, many))))
-    every = [result.detected for result in results if result.snr >= SNR_BORDERS[1]]
-    rows.append((f"{SNR_BORDERS[1]:g} and above, together", str(len(every)), format_fraction(every), "", ""))
+    clear = [result for result in results if result.snr >= SNR_BORDERS[1]]
+    visible = [result.detected for result in clear if result.is_visible]
+    rows.append((f"{SNR_BORDERS[1]:g} and above, together", str(len(clear)), format_fraction([one.detected for one in clear]), "", ""))
+    rows.append((f"these, and {VISIBLE_RATIO:g} times noise alone", str(len(visible)), format_fraction(visible), "", ""))
     return format_table(("median signal-to-noise ratio", "n", "detected", "fewer than 10 stations", "10 and more"), rows)
+
+
+def format_missed(results: Sequence[RecordsResult]) -> str:
+    """Tabulate the events of the replica with a clear signal-to-noise ratio that are missed."""
+    rows = [
+        (
+            f"{result.group} {result.name}",
+            str(result.stations),
+            f"{result.duration_s:.0f}",
+            f"{result.snr:.1f}",
+            f"{result.noise_snr:.1f}",
+            f"{result.false_alarm_probability:.1g}",
+        )
+        for result in results
+        if result.snr >= SNR_BORDERS[1] and not result.detected
+    ]
+    heads = ("event", "stations", "record in s", "signal-to-noise ratio", "of its noise alone", "false-alarm probability")
+    return format_table(heads, rows) if rows else "none"

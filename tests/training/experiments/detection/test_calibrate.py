@@ -7,14 +7,18 @@ import pytest
 
 from models.analysis import detection
 from models.seismic.signal.transients import TRANSIENT_BANDS_HZ
+from training.config import TrainingSettings
+from training.experiments.detection import calibrate
 from training.experiments.detection.calibrate import (
     MAX_DECAY,
     NoiseSamples,
     combine_laws,
+    draw_noise_networks,
     fit_false_alarms,
     fit_law,
     fit_laws,
     fit_readings,
+    measure_entropies,
     write_noise_table,
 )
 from training.synthesis.instrument_defects import GLITCH_PROBABILITY
@@ -69,13 +73,33 @@ def test_the_law_of_readings_meets_the_shares_of_noise_and_of_glitches_weighted_
     assert fit_readings((np.full(30, 4.5), 5000), (entropies, 16_000))[1] == pytest.approx(growth, abs=0.05)
 
 
+def test_wave_trains_of_noise_are_counted_apart_for_short_records(monkeypatch):
+    """Each of the records is read with an entropy of its length in units of 1,000 s."""
+
+    def read_trains(gather, trains, _times_s, _reader):
+        chosen = np.flatnonzero(np.isfinite(trains))
+        durations_s = np.isfinite(gather.samples).sum(axis=1) / gather.sampling_rate_hz
+        return detection.Readings(durations_s[chosen] / 1000.0, detection.find_short_records(gather)[chosen])
+
+    monkeypatch.setattr(calibrate, "read_trains", read_trains)
+    settings = TrainingSettings().model_copy(update={"data_dir": None})
+    networks = [
+        *draw_noise_networks(settings, 2, defects=(), seconds=(400.0, 500.0)),
+        *draw_noise_networks(settings, 2, seconds=(700.0, 900.0)),
+    ]
+    (long, long_count), (short, short_count) = measure_entropies(networks, detection.read_noise_table(), None)
+    assert long_count == len(long) > 0
+    assert short_count == len(short) > 0
+    assert short.max() < detection.SHORT_READING_S / 1000.0 <= long.min()
+
+
 def test_the_table_that_is_written_is_read_again(tmp_path, monkeypatch):
     kinds = [draw_samples(LAW, 50)] * 6
     samples = NoiseSamples([*kinds, kinds[0]], kinds[:2], draw_samples((-0.5, 0.0, 0.3, 0.3), 1))
-    table = replace(fit_laws(samples, samples), networks=300, readings=(6.5, 0.9), reader="12")
+    table = replace(fit_laws(samples, samples), networks=300, readings=((6.5, 0.9), (4.5, 0.6)), reader="12")
     monkeypatch.setattr(detection, "TABLE_PATH", write_noise_table(table, tmp_path / "table.json"))
     read = detection.read_noise_table.__wrapped__()
-    assert (read.networks, read.readings, read.reader) == (300, (6.5, 0.9), "12")
+    assert (read.networks, read.readings, read.reader) == (300, ((6.5, 0.9), (4.5, 0.6)), "12")
     np.testing.assert_allclose(read.transients, table.transients, rtol=1e-3)
     np.testing.assert_allclose(read.stack, table.stack, rtol=1e-3)
     assert len(read.transients) == len(TRANSIENT_BANDS_HZ) + 1
