@@ -77,6 +77,11 @@ RATE_FACTOR: Final = 3.0
 How much more often than the average record those of one noisy station or region may show transients: it keeps them from being taken for
 an event.
 """
+SHORT_RATE_FACTOR: Final = 6.0
+"""
+The same for readings of short records. Of 2,000 synthetic networks of 4 to 10 minutes, by transients and readings alone, 28 are called an
+event with a factor of 3, 18 with this one, 13 where short records are not read.
+"""
 MAX_TRANSIENT_PROBABILITY: Final = 0.02
 """
 Probability in noise up to which a transient counts. The body of the distribution depends on the spectrum of the noise within a band (white
@@ -270,8 +275,9 @@ def readings_probability(readings: Readings, count: int, table: NoiseTable) -> f
     As in `network_probability` the k least probable ones count as a whole, and the least one over k counts. Readings with an entropy above
     `MAX_ENTROPY` do not count.
     """
-    certain = np.sort(table.reading_probability(readings)[readings.entropies <= MAX_ENTROPY])
-    rates = np.maximum(RATE_FACTOR * certain, DISTURBED_READING_PROBABILITY)
+    factors = np.where(readings.is_short, SHORT_RATE_FACTOR, RATE_FACTOR)
+    certain = np.sort((factors * table.reading_probability(readings))[readings.entropies <= MAX_ENTROPY])
+    rates = np.maximum(certain, DISTURBED_READING_PROBABILITY)
     return float(np.min(binom.sf(np.arange(len(rates)), count, np.minimum(rates, 1.0)), initial=1.0))
 
 
