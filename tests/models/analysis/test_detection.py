@@ -20,6 +20,7 @@ from models.analysis.detection import (
     MIN_FALSE_ALARM_PROBABILITY,
     RATE_FACTOR,
     READING_LEAD_S,
+    SHORT_RATE_FACTOR,
     Readings,
     combine_evidence,
     detect_event,
@@ -244,7 +245,8 @@ def test_no_reading_is_better_evidence_than_a_disturbance_and_two_are_better_tha
     assert evaluate(0.1) == pytest.approx(binom.sf(0, 9, DISTURBED_READING_PROBABILITY))
     assert evaluate(0.1, 0.1) == pytest.approx(binom.sf(1, 9, DISTURBED_READING_PROBABILITY))
     assert evaluate(3.4) > evaluate(2.9)
-    assert evaluate(2.9, is_short=True) > evaluate(2.9)
+    rate = float(table.reading_probability(Readings(np.array([2.9]), np.array([True])))[0])
+    assert evaluate(2.9, is_short=True) == pytest.approx(binom.sf(0, 9, SHORT_RATE_FACTOR * rate))
     assert evaluate(*np.full(9, 3.6)) == 1.0
     assert evaluate() == 1.0
 
