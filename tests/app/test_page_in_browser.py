@@ -53,6 +53,8 @@ _DRAWINGS_SCRIPT = """
         arrival: section.interpolate({distances_deg: [10, 20], times_s: [100, 200]}, 12.5),
         missing: section.interpolate({distances_deg: [10, 20], times_s: [100, null]}, 12.5),
         east: map.destination(0, 170, 90, 20),
+        cut: map.splitOutline([[178, 0], [180, 1], [180, -1], [178, 0]]),
+        whole: map.splitOutline([[1, 0], [2, 1], [2, -1], [1, 0]]),
         jumps: land.filter(jumps).length,
         onLand: [[60, 100], [67, 179], [67, -179], [72, -40], [-25, 135], [-80, 0], [10, 20]].map((point) => at(...point) > 200),
         atSea: [[0, -30], [30, -150], [-50, 90], [75, -5], [42, 50.5], [40, 150]].map((point) => at(...point) === 0),
@@ -327,6 +329,8 @@ def test_drawings_follow_the_conventions_of_seismology(page, service):
     assert (values["arrival"], values["missing"]) == (125.0, None)
     assert values["east"] == pytest.approx([0.0, 190.0], abs=1e-9)
     assert values["jumps"] == 0
+    assert values["cut"] == [[[178, 0], [180, 1]], [[180, -1], [178, 0]]]
+    assert values["whole"] == [[[1, 0], [2, 1], [2, -1], [1, 0]]]
     assert all(values["onLand"]), values["onLand"]
     assert all(values["atSea"]), values["atSea"]
 

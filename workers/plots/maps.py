@@ -15,7 +15,7 @@ from workers.plots.coastline import coastline
 
 Density = Callable[[Floats, Floats], Floats]
 
-WIDTH_IN, HEIGHT_IN = 12.4, 6.9
+WIDTH_IN, HEIGHT_IN = 12.4, 7.05
 STEPS_DEG = (1, 2, 5, 10, 15, 30)
 NAME_WIDTH, NAME_HEIGHT = 0.17, 0.045
 ANTIPODE_DEG = 175.0  # lines further from the center would cross the whole map
@@ -96,8 +96,8 @@ def map_figure(
 
     """
     legend = _describe_lines(stations, alternatives, density)
-    figure = new_figure(WIDTH_IN, HEIGHT_IN, title, "; ".join((_describe_epicenter(epicenter), *legend)))
-    overview, detail = place_axes(figure, 0.3, 0.2, 6.4, 0.7), place_axes(figure, 6.8, 0.6, 0.35, 1.0)
+    figure = new_figure(WIDTH_IN, HEIGHT_IN, title, f"{_describe_epicenter(epicenter)}\n{'; '.join(legend)}")
+    overview, detail = place_axes(figure, 0.3, 0.2, 6.4, 0.85), place_axes(figure, 6.8, 0.6, 0.35, 1.15)
     known = stations.select_known()
     station_distances = distance_deg(epicenter.latitude_deg, epicenter.longitude_deg, known.latitudes_deg, known.longitudes_deg)
     _draw_overview(overview, epicenter, min(180.0, 1.12 * float(np.max(station_distances, initial=2.0)) + 1.0))

@@ -1,7 +1,7 @@
 """Figure of distance residuals over distance and azimuth; a wrong epicenter shows as a sinusoid over azimuth."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -47,14 +47,16 @@ class DistanceResiduals:
 
 
 def residuals_figure(data: DistanceResiduals, title: str) -> bytes:
-    """Draw distance residuals over distance and over azimuth, one point a trace; return PNG."""
+    """Draw distance residuals over distance and over azimuth, one point a trace, on an axis for the used ones; return PNG."""
     chosen = data.find_finite()
-    unused = "" if data.used[chosen].all() else " (others hollow)"
+    unused = "" if data.used[chosen].all() else " (others hollow, at the edge where they lie beyond)"
     count = f"{int(data.used[chosen].sum())} of {len(chosen)} traces used{unused}"
     summary = f"{count}; bars: standard deviations; red: common error {data.common_deg:+.1f}°"
     figure = new_figure(WIDTH_IN, HEIGHT_IN, title, summary)
     left, right = place_axes(figure, 0.75, 0.6, 5.6, 0.75), place_axes(figure, 6.1, 0.6, 0.25, 0.75)
-    limit = 1.1 * find_axis_limit(data.residuals_deg[chosen], data.uncertainties_deg[chosen])
+    used = chosen[data.used[chosen]]
+    limit = 1.1 * find_axis_limit(data.residuals_deg[used], data.uncertainties_deg[used])
+    data = replace(data, residuals_deg=np.clip(data.residuals_deg, -0.97 * limit, 0.97 * limit))
     for axes, values, label in ((left, data.distances_deg, "epicentral distance (°)"), (right, data.azimuths_deg, "station azimuth (°)")):
         _draw_residuals(axes, values[chosen], data, chosen)
         axes.axhline(data.common_deg, color=RED, linewidth=0.9)
@@ -82,7 +84,7 @@ def _draw_residuals(axes: Axes, values: Floats, data: DistanceResiduals, chosen:
     axes.axhline(0.0, color=GRAY, linewidth=0.8)
     axes.grid(color=LIGHT_GRAY, linewidth=0.6)
     axes.set_axisbelow(True)
-    axes.errorbar(values, residuals, data.uncertainties_deg[chosen], fmt="none", ecolor=GRAY, elinewidth=0.6, alpha=0.7)
+    axes.errorbar(values[used], residuals[used], data.uncertainties_deg[chosen][used], fmt="none", ecolor=GRAY, elinewidth=0.6, alpha=0.7)
     axes.plot(values[used], residuals[used], "o", color=BLUE, markersize=4)
     axes.plot(values[~used], residuals[~used], "o", markerfacecolor="white", markeredgecolor=BLUE, markersize=4)
 

@@ -36,6 +36,16 @@ function unwrap(points, center) {
   return points.map(([latitude, longitude]) => [latitude, (before = wrapLongitude(longitude, before))]);
 }
 
+// The lines of a ring of [longitude, latitude] without its edges along the antimeridian, where a region is cut and has no outline.
+export function splitOutline(ring) {
+  const lines = [[]], isCut = ([x]) => Math.abs(Math.abs(x) - 180) < 1e-6;
+  ring.forEach((point, index) => {
+    if (index && isCut(point) && isCut(ring[index - 1])) lines.push([]);
+    lines.at(-1).push(point);
+  });
+  return lines.filter((line) => line.length > 1);
+}
+
 // Builds the map in a box that is in the page. `features`: GeoJSON; `offsets`: estimates of the traces, with back azimuths.
 export async function showMap(box, features, offsets) {
   const epicenters = features.filter(({ properties }) => properties.kind === "epicenter");
@@ -141,7 +151,10 @@ function drawFeatures(L, features, [latitude, longitude], offsets) {
       for (const rings of geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates) {
         const shift = 360 * Math.round((longitude - rings[0][0][0]) / 360);
         const className = `ellipse${outer ? " outer" : ""}${properties.alternative ? " alternative" : ""}`;
-        add(outer ? "90 % region" : "68 % region", outer ? "outer" : "ellipse", L.polygon(rings.map((ring) => ring.map(([x, y]) => [y, x + shift])), { className, interactive: false, smoothFactor: 0.2 }));
+        const turn = (points) => points.map(([x, y]) => [y, x + shift]), place = [outer ? "90 % region" : "68 % region", outer ? "outer" : "ellipse"];
+        const lines = splitOutline(rings[0]), cut = lines.length > 1 || lines[0].length < rings[0].length;
+        add(...place, L.polygon(rings.map(turn), { className: cut ? `${className} inside` : className, interactive: false, smoothFactor: 0.2 }));
+        if (cut) add(...place, L.polyline(lines.map(turn), { className: `${className} outline`, interactive: false, smoothFactor: 0.2 }));
       }
     } else if (properties.kind === "epicenter" || properties.kind === "alternative") {
       const [name, size] = properties.kind === "epicenter" ? ["Epicenter", 26] : ["Alternative", 20];

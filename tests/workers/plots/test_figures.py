@@ -26,7 +26,7 @@ from workers.plots.canvas import (
 from workers.plots.coastline import coastline
 from workers.plots.distances import TracePictures, distances_figure
 from workers.plots.families import Family, contact_sheet, families_figure
-from workers.plots.maps import MapEpicenter, MapStations, map_figure
+from workers.plots.maps import HEIGHT_IN, MapEpicenter, MapStations, map_figure
 from workers.plots.sections import TravelTimeCurve, section_figure, visible_window_s
 
 START_S = 1_000_000_000.0
@@ -134,7 +134,7 @@ def test_nothing_is_drawn_outside_the_disk_of_the_map():
     picture = pixels(map_figure(stations, wide, title="Map", density=density)).astype(int)
     left = picture[:, : int(6.1 * 130)]
     rows, columns = np.indices(left.shape[:2]) / 130
-    radius_in = np.hypot(columns - (0.3 + 2.85), rows - (6.9 - 3.2))
+    radius_in = np.hypot(columns - (0.3 + 2.85), rows - (HEIGHT_IN - 3.2))
     colored = np.ptp(left, axis=2) > 40
     assert colored[radius_in < 2.8].any()
     assert not colored[radius_in > 2.9].any()
