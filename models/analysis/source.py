@@ -15,7 +15,7 @@ import numpy as np
 
 from models.analysis.combine import OriginTime
 from models.analysis.depth import DepthDensity, DepthEstimate
-from models.analysis.event_class import add_explosion_evidence, add_force_evidence, choose_class, glacial_share
+from models.analysis.event_class import PhysicalEvidence, add_explosion_evidence, add_force_evidence, choose_class, glacial_share
 from models.analysis.physical_evidence import MAX_EXPLOSION_LOG_RATIO
 from models.analysis.pipeline import MIN_SIGN_PROBABILITY, EventLocation, ForceAzimuthEstimate
 from models.analysis.refinement import station_distances
@@ -33,6 +33,7 @@ from models.seismic.source.observations import MAX_DISTANCE_DEG
 from models.seismic.source.problem import ASSUMED_GAIN_DEVIATION, KNOWN_GAIN_DEVIATION, EpicenterPrior, Kind, Motion
 from models.seismic.source.solution import MAX_CENTROID_DELAY_S, MIN_LOG_LIKELIHOOD, SourceSolution, describe_fit, measure_amplitude
 from models.seismic.waveforms import Gather, Record
+from models.specs.event_type import EventClass
 from models.specs.pictures import CONDITIONING
 
 MAX_TRACES: Final = 40
@@ -47,15 +48,8 @@ Log odds of a force: the weight times the difference of the log likelihoods, for
 histories to try. Chosen by the log loss, together with the served odds, on events of the replica's validation part, and tested on those of
 its test part: `python -m training experiment class-weights`.
 """
-SYMMETRY: Final = {True: (0.2, 25.0, 3.0), False: (0.08, 20.0, 2.0)}
-"""
-Of the log likelihood ratio of an explosion or collapse, by whether transverse components were looked at: the deficit of the symmetric
-source at which it is 0, its slope, and its maximum. Of 52 synthetic earthquakes with transverse components the smallest deficit is 0.22, of
-48 explosions the largest 0.19, of 35 collapses 90 % are below 0.21; by verticals alone they overlap between 0.06 and 0.2 (events of seeds
-52 and 53, drawn as by `python -m training experiment source-inversion`, which measures others).
-"""
-MIN_LOVE_WINDOWS: Final = 3
-MAX_AGAINST_EXPLOSION: Final = 2.0
+MAX_FOR_EXPLOSION, MAX_AGAINST_EXPLOSION = 3.0, 2.0
+"""Largest log likelihood ratios of an explosion or collapse by the waveforms that are believed, as of other evidence."""
 ASSUMED_MOTION: Final[Mapping[Kind, Motion]] = {"tensor": "broadband", "force": "unknown"}
 """
 What records of unknown response are proportional to. With a choice of corner periods, azimuths of synthetic forces with horizontals were
@@ -114,10 +108,10 @@ def weigh_sources(found: EventLocation, sources: Mapping[Kind, SourceSolution]) 
     """
     Weigh the class by how well kinds of sources fit; depth or force azimuth of another class are dropped.
 
-    A force against a moment tensor (`compare_kinds`), and an explosion or collapse against an earthquake (`compare_symmetric`). Nothing
+    A force against a moment tensor (`compare_kinds`), and an explosion or collapse against an earthquake (`limit_explosion`). Nothing
     changes where they cannot be compared, or where a second event is in the records.
     """
-    known, difference, log_explosion = found.classification, compare_kinds(sources), compare_symmetric(sources.get("tensor"))
+    known, difference, log_explosion = found.classification, compare_kinds(sources), limit_explosion(sources.get("tensor"))
     if known is None or found.second is not None or (difference is None and log_explosion is None):
         return found
     probabilities, evidence = known.probabilities, known.evidence
@@ -126,9 +120,7 @@ def weigh_sources(found: EventLocation, sources: Mapping[Kind, SourceSolution]) 
         probabilities = add_force_evidence(probabilities, glacial_share(make_reference(found.location)), log_force)
         evidence = replace(evidence, log_force=evidence.log_force + log_force)
     if log_explosion is not None:
-        log_explosion = min(log_explosion, max(MAX_EXPLOSION_LOG_RATIO - evidence.log_explosion, 0.0))
-        probabilities = add_explosion_evidence(probabilities, evidence, log_explosion)
-        evidence = replace(evidence, log_explosion=evidence.log_explosion + log_explosion)
+        probabilities, evidence = add_surface_source(probabilities, evidence, log_explosion)
     answer = choose_class(probabilities)
     updated = replace(found, classification=replace(known, event_type=answer, probabilities=probabilities, evidence=evidence))
     if answer == found.event_type:
@@ -136,16 +128,24 @@ def weigh_sources(found: EventLocation, sources: Mapping[Kind, SourceSolution]) 
     return replace(updated, event_type=answer, depth=None, depth_density=None, force_azimuth=None, depth_time_correlation=None)
 
 
-def compare_symmetric(tensor: SourceSolution | None) -> float | None:
-    """
-    Compute the log likelihood ratio of an explosion or collapse to an earthquake from how much worse a symmetric source fits.
+def add_surface_source(
+    probabilities: Mapping[EventClass, float], evidence: PhysicalEvidence, log_ratio: float
+) -> tuple[dict[EventClass, float], PhysicalEvidence]:
+    """Add what waveforms say of an explosion or collapse: new probabilities, and all evidence, which speaks for one by e^5 at most."""
+    log_ratio = min(log_ratio, max(MAX_EXPLOSION_LOG_RATIO - evidence.log_explosion, 0.0))
+    updated = add_explosion_evidence(probabilities, evidence, log_ratio)
+    return updated, replace(evidence, log_explosion=evidence.log_explosion + log_ratio)
 
-    None without a moment tensor of many traces that fits better than noise does and is short enough to be a point.
+
+def limit_explosion(tensor: SourceSolution | None) -> float | None:
     """
-    if tensor is None or tensor.symmetry_deficit is None or not tensor.constrains:
+    Limit the log likelihood ratio of an explosion or collapse to an earthquake by the waveforms to what is believed.
+
+    None without a moment tensor of a few traces that is short enough to be a point.
+    """
+    if tensor is None or tensor.log_explosion is None or tensor.centroid_delay_s > MAX_CENTROID_DELAY_S:
         return None
-    even, slope, largest = SYMMETRY[tensor.love_windows >= MIN_LOVE_WINDOWS]
-    return float(np.clip(slope * (even - tensor.symmetry_deficit), -MAX_AGAINST_EXPLOSION, largest))
+    return float(np.clip(tensor.log_explosion, -MAX_AGAINST_EXPLOSION, MAX_FOR_EXPLOSION))
 
 
 def compare_kinds(sources: Mapping[Kind, SourceSolution]) -> float | None:

@@ -1,9 +1,10 @@
 """
 How explosions, collapses, landslides and earthquakes are answered: by their synthetic sections, and with simulated physical evidence.
 
-Synthetic records hold vertical motion at 10 s and longer, in which there are neither Love waves nor waves of 1 Hz. What these say is
+Synthetic sections hold vertical motion at 10 s and longer, in which there are neither Love waves nor waves of 1 Hz. What these say is
 therefore simulated at the level of amplitudes: random sources of each kind, with the scatter that publications state, measured at networks
-of three-component stations whose response is known in noise between Peterson's models, and weighed as served.
+of three-component stations whose response is known in noise between Peterson's models, and weighed as served. Waveforms of the same
+sources at 28 to 150 s are synthesized and inverted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from tqdm import tqdm
 
 from models.analysis.arrival_times import MIN_STATIONS
 from models.analysis.event_class import NO_EVIDENCE, PhysicalEvidence, choose_class, lies_at_ice_sheet, weigh_classes
@@ -23,6 +25,7 @@ from models.analysis.physical_evidence import (
     weigh_surface_depth,
 )
 from models.analysis.sections import SectionReference
+from models.analysis.source import MIN_OPEN_PROBABILITY, add_surface_source
 from models.array_types import Floats
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
@@ -53,12 +56,21 @@ from models.seismic.discriminants.station_magnitudes import (
     correct_surface_wave,
     russell_half_width_hz,
 )
+from models.seismic.earth.random_sources import (
+    EARTHQUAKE_DEPTHS_KM,
+    SURFACE_DEPTH_KM,
+    SURFACE_TENSORS,
+    add_release,
+    draw_mechanisms,
+)
 from models.seismic.earth.surface_wave_excitation import excite_waves
 from models.specs.event_type import EVENT_TYPE
 from training.config import TrainingSettings, load_recipe
 from training.datasets.sections import SectionRecipe, draw_sections
 from training.evaluation.metrics import wilson
 from training.evaluation.pages import RESULTS, format_table, write_page
+from training.experiments.class_waveforms import weigh_waveforms
+from training.experiments.source.regional_networks import Simulator, open_simulator
 
 TEMPLATE: Final = Path(__file__).parent / "templates" / "classes.md"
 TESTED: Final = ("earthquake", "explosion", "collapse", "landslide")
@@ -66,6 +78,7 @@ AT_ICE: Final = "earthquake at an ice sheet"
 SOURCES: Final = {AT_ICE: "earthquake"}
 """Kinds of source of the groups that are named otherwise."""
 STATIONS: Final = (4, 8, 16)
+SEED: Final = 18  # of the catalogs and noise of waveforms
 REPEATS: Final = 2  # simulated networks for each section
 DEPTH_ERROR_KM: Final = 15.0
 STATION_DISTANCES_DEG: Final = (1.0, 30.0)
@@ -85,21 +98,36 @@ FORCE_BODY_DIFFERENCE: Final = FORCE_DIFFERENCE - 0.3  # mb - Ms of landslides: 
 
 @dataclass(frozen=True)
 class DrawnWaves:
-    """Magnitudes of the stations that show a Rayleigh wave, and the number of stations where P is picked, and where it is impulsive."""
+    """Ms, magnitudes of the stations that show a Rayleigh wave, and the number of stations where P is picked, and where it is impulsive."""
 
+    surface: float
     magnitudes: list[StationMagnitudes]
     picked: int
     impulsive: int
 
 
+@dataclass(frozen=True)
+class DrawnEvent:
+    """
+    An event at a network: `tensor` [6] (nn, ee, dd, ne, nd, ed), depth, Ms, `stations`: distances and azimuths [n] in degrees.
+
+    `evidence`: what the network measures of it, but for waveforms of long periods.
+    """
+
+    kind: str
+    tensor: Floats
+    depth_km: float
+    surface: float
+    stations: tuple[Floats, Floats]
+    evidence: PhysicalEvidence
+
+
 def draw_tensor(kind: str, random: np.random.Generator) -> tuple[Floats, float]:
     """Draw moment tensor [1, 6] and depth of a source of a kind; a landslide stands for a shallow double couple."""
-    tensor, depth_km = love_rayleigh.draw_mechanisms(1, random), random.uniform(*love_rayleigh.EARTHQUAKE_DEPTHS_KM)
+    mechanism, depth_km = draw_mechanisms(1, random), float(random.uniform(*EARTHQUAKE_DEPTHS_KM))
     if kind == "earthquake":
-        return tensor, depth_km
-    release = love_rayleigh.RELEASE_MEDIAN * random.lognormal(0.0, love_rayleigh.RELEASE_SIGMA)
-    core = love_rayleigh.SURFACE_TENSORS.get(kind)
-    return (tensor if core is None else np.array([core]) + release * tensor), love_rayleigh.SURFACE_DEPTH_KM
+        return mechanism, depth_km
+    return (add_release(kind, mechanism, random) if kind in SURFACE_TENSORS else mechanism), SURFACE_DEPTH_KM
 
 
 def draw_first_motions(tensor: Floats, depth_km: float, stations: tuple[Floats, Floats], random: np.random.Generator) -> list[FirstMotion]:
@@ -164,11 +192,11 @@ def draw_waves(kind: str, distances_deg: Floats, random: np.random.Generator) ->
         lg = max(in_lg, 0.0) + short + correct_local(distance) if near else np.nan
         magnitudes.append(StationMagnitudes(surface, p, lg, near and in_lg > SEEN, -1.0, far and in_p > SEEN))
     impulsive = 0 if kind == "landslide" else int((np.array(ratios) > np.log10(IMPULSIVE_SNR)).sum())
-    return DrawnWaves(magnitudes, int((np.array(ratios) > SEEN).sum()), impulsive)
+    return DrawnWaves(surface, magnitudes, int((np.array(ratios) > SEEN).sum()), impulsive)
 
 
-def draw_evidence(kind: str, stations: int, random: np.random.Generator) -> PhysicalEvidence:
-    """Draw the evidence that a network measures of an event of a kind, combined as served."""
+def draw_event(kind: str, stations: int, random: np.random.Generator) -> DrawnEvent:
+    """Draw an event of a kind at a network, and the evidence that this measures, combined as served."""
     nearest, farthest = np.log(STATION_DISTANCES_DEG).tolist()
     distances = np.exp(random.uniform(nearest, farthest, stations))
     azimuths = (random.uniform(0.0, 360.0) + random.uniform(0.0, random.uniform(60.0, 360.0), stations)) % 360.0
@@ -180,7 +208,28 @@ def draw_evidence(kind: str, stations: int, random: np.random.Generator) -> Phys
     by_arrivals = -float(np.log(SHORT_PERIOD_ODDS)) if waves.picked >= MIN_STATIONS else 0.0
     by_waves = weigh_force_magnitudes(waves.magnitudes, 0.0)
     force, landslide = weigh_short_periods(by_arrivals, by_waves, impulsive=waves.impulsive >= MIN_IMPULSIVE)
-    return PhysicalEvidence(force, min(explosion, MAX_EXPLOSION_LOG_RATIO), landslide)
+    evidence = PhysicalEvidence(force, min(explosion, MAX_EXPLOSION_LOG_RATIO), landslide)
+    return DrawnEvent(kind, source[0][0], source[1], waves.surface, (distances, azimuths), evidence)
+
+
+def answer_event(
+    network: Floats, point: SectionReference | None, event: DrawnEvent, simulator: Simulator | None, random: np.random.Generator
+) -> str:
+    """
+    Answer the class of a drawn event as served, by the probabilities of the network and all evidence.
+
+    With a `simulator` the waveforms of long periods are synthesized and inverted for a moment tensor where the service would; of a
+    landslide, which is none, and without an epicenter they are not.
+    """
+    probabilities = weigh_classes(network, point, event.evidence)
+    answer = choose_class(probabilities)
+    is_tried = answer != "other" and (answer != "glacial" or probabilities["earthquake"] >= MIN_OPEN_PROBABILITY)
+    if simulator is None or point is None or event.kind == "landslide" or not is_tried:
+        return answer
+    epicenter = (point.latitude_deg, point.longitude_deg)
+    mechanism = (event.tensor, event.depth_km)
+    log_ratio = weigh_waveforms(simulator, event.kind, mechanism, event.surface, epicenter, event.stations, random)
+    return answer if log_ratio is None else choose_class(add_surface_source(probabilities, event.evidence, log_ratio)[0])
 
 
 def count_answers(answers: Sequence[str]) -> str:
@@ -210,20 +259,20 @@ def lies_at_ice(point: SectionReference | None) -> bool:
     return point is not None and bool(lies_at_ice_sheet(np.array([point.latitude_deg]), np.array([point.longitude_deg]))[0])
 
 
-def format_answers(sections: Mapping[str, Sequence[tuple[Floats, SectionReference | None]]]) -> str:
+def format_answers(sections: Mapping[str, Sequence[tuple[Floats, SectionReference | None]]], simulator: Simulator | None = None) -> str:
     """Format a row for each kind: answers by the section alone, and with physical evidence of networks of STATIONS."""
-    random, rows = np.random.default_rng(16), []
+    random, waveforms, rows = np.random.default_rng(16), np.random.default_rng(17), []
     for kind, events in sections.items():
         cells = [count_answers([choose_class(weigh_classes(network, point, NO_EVIDENCE)) for network, point in events])]
         for stations in STATIONS:
-            drawn = [(*event, draw_evidence(SOURCES.get(kind, kind), stations, random)) for event in events for _ in range(REPEATS)]
-            cells.append(count_answers([choose_class(weigh_classes(*one)) for one in drawn]))
+            drawn = [(event, draw_event(SOURCES.get(kind, kind), stations, random)) for event in events for _ in range(REPEATS)]
+            progress = tqdm(drawn, f"{kind}, {stations} stations")
+            cells.append(count_answers([answer_event(network, point, seen, simulator, waveforms) for (network, point), seen in progress]))
         rows.append((f"{kind} ({len(events)})", *cells))
     return format_table(("kind (sections)", "section and epicenter alone", *(f"with {count} stations" for count in STATIONS)), rows)
 
 
 def write_classes_page(settings: TrainingSettings, command: str, store: str, most: int) -> Path:
     """Draw and classify that many events of each kind; write `classes.md`."""
-    return write_page(
-        RESULTS / "classes.md", TEMPLATE, command, answers=format_answers(predict_sections(settings, store, most)), store=store
-    )
+    answers = format_answers(predict_sections(settings, store, most), open_simulator(settings, SEED, known=True))
+    return write_page(RESULTS / "classes.md", TEMPLATE, command, answers=answers, store=store)

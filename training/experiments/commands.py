@@ -148,6 +148,13 @@ def measure_sources(arguments: argparse.Namespace, settings: TrainingSettings) -
             print(f"{name}\n{text}")
 
 
+def measure_surface_sources(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Weigh synthetic explosions, collapses and earthquakes at few regional stations."""
+    from training.experiments.source import surface_sources
+
+    print(surface_sources.write_surface_sources_page(settings, arguments.command, arguments.events, arguments.seed))
+
+
 def measure_observed_mechanisms(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Invert real earthquakes and compare their moment tensors with published ones."""
     from training.experiments.source import observed_mechanisms
@@ -234,6 +241,10 @@ def _add_sources(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     sources.add_argument("--earths", type=int, default=3, help="invert with the first Earth models of those that ship (3); without a page")
     sources.set_defaults(run=measure_sources)
+    surface = commands.add_parser("surface-sources", help="weigh explosions and collapses at few stations: docs/results/surface_sources.md")
+    surface.add_argument("--events", type=int, default=80, help="number of events of each kind (80)")
+    surface.add_argument("--seed", type=int, default=3412, help="of other events than those that chose the temperature (3412)")
+    surface.set_defaults(run=measure_surface_sources)
     weights = commands.add_parser("class-weights", help="choose the weights of the source inversion in the class")
     weights.add_argument("--most", type=int, help="number of events of each part of the replica, at most")
     weights.set_defaults(run=choose_class_weights)

@@ -9,7 +9,6 @@ are explained by the same sources.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
 import numpy as np
@@ -18,6 +17,7 @@ from scipy.special import logsumexp, stdtr
 from models.array_types import Floats
 from models.seismic.discriminants.first_motions import FirstMotion, first_motion_log_likelihoods
 from models.seismic.discriminants.intervals import cut_samples, surface_wave_window
+from models.seismic.earth.random_sources import COLLAPSE_SHARE, SOURCES, random_sources
 from models.seismic.earth.surface_wave_excitation import excite_waves
 from models.seismic.signal.characteristic_function import decimate_by_mean
 from models.seismic.signal.filters import PeriodBand, bandpass_zero_phase
@@ -34,14 +34,6 @@ MIN_NOISE_S: Final = 40.0
 RATE_HZ: Final = 1.0
 MIN_STATIONS: Final = 3
 MIN_MOTIONS: Final = 4
-SOURCES: Final = 1500
-EARTHQUAKE_DEPTHS_KM: Final = (2.0, 60.0)
-SURFACE_DEPTH_KM: Final = 1.0
-COLLAPSE_SHARE: Final = 0.25  # of the sources at the surface; the others are explosions
-SURFACE_TENSORS: Final = {"explosion": (1.0, 1.0, 1.0, 0.0, 0.0, 0.0), "collapse": (-0.52, -0.52, -1.57, 0.0, 0.0, 0.0)}
-"""Moment tensors (nn, ee, dd, ne, nd, ed) of an explosion and of a closing horizontal crack, of equal norm."""
-RELEASE_MEDIAN, RELEASE_SIGMA = 0.3, 0.7
-"""Moment of the tectonic release over that of the explosion: median, and standard deviation of the natural logarithm."""
 STATION_SIGMA, COMMON_SIGMA = 0.2, 0.12
 """Errors of log10 of the ratio: of one path (Student's t with 4 degrees of freedom), and of all (attenuation and dispersion)."""
 FREEDOM: Final = 4
@@ -134,7 +126,7 @@ def _log_likelihood(ratios: Sequence[WaveRatio], motions: Sequence[FirstMotion],
     """Log likelihood of ratios and first motions, the mean over sources of a kind and over the common error of the ratios."""
     each = _ratio_log_likelihoods(ratios, kind) if ratios else np.zeros(SOURCES)
     if motions:
-        each = each + first_motion_log_likelihoods(motions, _draw_sources(kind)[0])
+        each = each + first_motion_log_likelihoods(motions, random_sources(kind)[0])
     return float(logsumexp(each) - np.log(SOURCES))
 
 
@@ -151,30 +143,8 @@ def _ratio_log_likelihoods(ratios: Sequence[WaveRatio], kind: str) -> Floats:
 
 def predict_ratios(azimuths: Floats, kind: str) -> Floats:
     """Predict log10 of the ratios of random sources of a kind (earthquake, explosion, collapse) [SOURCES, azimuths in radians]."""
-    tensors, depths, crusts, scatter = _draw_sources(kind)
+    tensors, depths, crusts, scatter = random_sources(kind)
     rayleigh, love = excite_waves(tensors, depths, crusts, azimuths)
     return np.asarray(
         np.log10(np.hypot(love, SCATTERED_LOVE * scatter[:, None] * rayleigh) / np.hypot(rayleigh, SCATTERED_RAYLEIGH * love))
     )
-
-
-@cache
-def _draw_sources(kind: str) -> tuple[Floats, Floats, Floats, Floats]:
-    """Moment tensors [SOURCES, 6], depths [km], numbers that choose a crust, and scattered Love waves [SOURCES]; always the same ones."""
-    random = np.random.default_rng(15)
-    tensors, depths = draw_mechanisms(SOURCES, random), random.uniform(*EARTHQUAKE_DEPTHS_KM, SOURCES)
-    if kind in SURFACE_TENSORS:
-        release = RELEASE_MEDIAN * random.lognormal(0.0, RELEASE_SIGMA, (SOURCES, 1))
-        tensors, depths = np.array(SURFACE_TENSORS[kind]) + release * tensors, np.full(SOURCES, SURFACE_DEPTH_KM)
-    return tensors, depths, random.uniform(size=SOURCES), np.abs(random.normal(size=SOURCES))
-
-
-def draw_mechanisms(count: int, random: np.random.Generator) -> Floats:
-    """Draw double couples of unit moment and random orientation [count, 6]: nn, ee, dd, ne, nd, ed."""
-    normal, slip = random.normal(size=(2, count, 3))
-    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-    slip -= (slip * normal).sum(axis=1, keepdims=True) * normal
-    slip /= np.linalg.norm(slip, axis=1, keepdims=True)
-    tensors = normal[:, :, None] * slip[:, None, :] + slip[:, :, None] * normal[:, None, :]
-    rows, columns = (0, 1, 2, 0, 0, 1), (0, 1, 2, 1, 2, 2)
-    return np.asarray(tensors[:, rows, columns])

@@ -33,7 +33,7 @@ from models.seismic.source.problem import (
     prepare_problem,
 )
 from models.seismic.source.search import DELAY_STEP_S, evaluate_source, scan_sources, walk_sources
-from models.seismic.source.symmetric import fit_symmetric
+from models.seismic.source.surface_sources import weigh_surface_sources
 from models.seismic.source.waveform_fit import WaveformFit, synthesize_fit
 from models.seismic.waveforms import Gather
 
@@ -66,8 +66,8 @@ class SourceFit:
     or force histories by index. `log_opposite`: log likelihood of the best force in the opposite direction, None of a tensor. `profile`
     [depths]: largest log likelihood at each depth that was tried, minus infinity elsewhere. `azimuth_profile`: the same of a force at each
     of `PROFILE_AZIMUTHS_DEG`, empty of a tensor. `fits` [n, windows, 3]: shift in seconds, correlation and inverse root of the norm of each
-    window of the records with indices `traces` [n], with their `weights` [n, windows] and `waveforms` [n]. `log_symmetric`: log likelihood
-    of the best source at the surface that is symmetric about the vertical (`fit_symmetric`), None of a force.
+    window of the records with indices `traces` [n], with their `weights` [n, windows] and `waveforms` [n]. `log_explosion`: log
+    likelihood ratio of explosions and collapses against double couples (`weigh_surface_sources`), None of a force.
     """
 
     kind: Kind
@@ -83,7 +83,7 @@ class SourceFit:
     fits: Floats
     weights: Floats
     waveforms: tuple[WaveformFit, ...]
-    log_symmetric: float | None = None
+    log_explosion: float | None = None
 
     @property
     def log_likelihood(self) -> float:
@@ -216,7 +216,7 @@ def _refine(records: _Records, models: Sequence[PathModel], prior: EpicenterPrio
         fits=fits,
         weights=fine.tables.weights,
         waveforms=_synthesize_fits(observations, [models[k] for k in chosen], top, fits, records.gather.sampling_rate_hz),
-        log_symmetric=None if is_force else fit_symmetric(fine, top),
+        log_explosion=None if is_force else weigh_surface_sources(fine, top),
     )
 
 

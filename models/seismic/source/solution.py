@@ -22,7 +22,6 @@ from models.seismic.source.problem import Kind
 from models.seismic.source.waveform_fit import WaveformFit
 
 MIN_TRACES: Final = 3
-MIN_SYMMETRY_TRACES: Final = 10  # fewer may all see the same sign of an earthquake
 MIN_AZIMUTH_RANGE_DEG: Final = 40.0  # of the stations, or azimuth and depth trade off
 MIN_LOG_LIKELIHOOD: Final = 30.0
 """
@@ -119,9 +118,8 @@ class SourceSolution:
     [depths]: log likelihood at each of `DEPTHS_KM`, minus infinity where not tried; `azimuth_profile` at each of `PROFILE_AZIMUTHS_DEG`,
     empty of a tensor. `amplitude`: None where no response of the traces is known. `constrains`: whether traces, azimuths and likelihood
     suffice to state anything, and the source is short. `centroid_delay_s`: of the source after the located origin time, less two standard
-    deviations of that time. `response_known`: whether the responses of most instruments are. `symmetry_deficit`: the part of the log
-    likelihood of a moment tensor that no explosion or collapse at the surface reaches; None of a force, or of few traces. `love_windows`:
-    number of records whose transverse component was looked at.
+    deviations of that time. `response_known`: whether the responses of most instruments are. `log_explosion`: log likelihood
+    ratio of explosions and collapses at the surface against double couples; None of a force, or where few records fit any source.
     """
 
     kind: Kind
@@ -144,8 +142,7 @@ class SourceSolution:
     centroid_delay_s: float = 0.0
     response_known: bool = True
     amplitude: SourceAmplitude | None = None
-    symmetry_deficit: float | None = None
-    love_windows: int = 0
+    log_explosion: float | None = None
 
     @property
     def duration_s(self) -> float | None:
@@ -209,16 +206,8 @@ def describe_fit(fit: SourceFit, *, response_known: bool = True) -> SourceSoluti
         traces=tuple(TraceFit(int(fit.traces[row]), fit.waveforms[row]) for row in np.flatnonzero(used)),
         azimuth_profile=fit.azimuth_profile,
         response_known=response_known,
-        symmetry_deficit=_measure_symmetry(fit, int(used.sum())),
-        love_windows=int((fit.weights[:, LOVE] > 0.0).sum()),
+        log_explosion=fit.log_explosion if used.sum() >= MIN_TRACES else None,
     )
-
-
-def _measure_symmetry(fit: SourceFit, traces: int) -> float | None:
-    """Part of the log likelihood that sources symmetric about the vertical do not reach; None of a force, or with fewer than ten traces."""
-    if fit.log_symmetric is None or traces < MIN_SYMMETRY_TRACES or fit.log_likelihood <= 0.0:
-        return None
-    return 1.0 - fit.log_symmetric / fit.log_likelihood
 
 
 def has_love_waves(fit: SourceFit) -> bool:

@@ -1,5 +1,5 @@
 """
-How much worse than a moment tensor a source at the surface that is symmetric about the vertical fits: an explosion or a collapse.
+Find the source at the surface that is symmetric about the vertical, an explosion or a collapse, which fits long-period waveforms best.
 
 Such a source has no Love waves, and Rayleigh waves of one sign and shape at all azimuths. An earthquake with a double couple fits it badly;
 the isotropic part, which long-period waves of a deviatoric tensor imitate at some depth, is thus tested without being inverted for.
@@ -33,9 +33,9 @@ class SymmetricTrial(NamedTuple):
     delay_s: float
 
 
-def fit_symmetric(problem: InversionProblem, best: Floats) -> float:
+def fit_symmetric(problem: InversionProblem, best: Floats) -> tuple[SymmetricTrial, float]:
     """
-    Find the largest log likelihood of sources symmetric about the vertical at the surface, around the best moment tensor.
+    Find the likeliest source symmetric about the vertical at the surface, and its log likelihood, around the best moment tensor.
 
     `best` is a row of `walk_sources`. All mechanisms, depths and delays are tried at its place, then places and delays around it with the
     best of them, then all mechanisms and depths there.
@@ -48,7 +48,8 @@ def fit_symmetric(problem: InversionProblem, best: Floats) -> float:
     top = max(_list_mechanisms(best[1:3], best[4] + DELAYS_S), key=evaluate)
     for step in STEPS_DEG:
         top = max(_list_neighbors(top, step), key=evaluate)
-    return max(evaluate(one) for one in _list_mechanisms(top.place, top.delay_s + DELAYS_S[3:-3] / 2.0))
+    top = max(_list_mechanisms(top.place, top.delay_s + DELAYS_S[3:-3] / 2.0), key=evaluate)
+    return top, evaluate(top)
 
 
 def _list_mechanisms(place: Floats, delays_s: Floats) -> Iterator[SymmetricTrial]:

@@ -140,19 +140,21 @@ def test_what_fits_no_better_than_noise_and_great_earthquakes_say_nothing_about_
         assert answer.classification.probabilities == {"earthquake": 0.5, "glacial": 0.45, "other": 0.05}
 
 
-def test_a_symmetric_source_speaks_for_an_explosion_and_others_for_an_earthquake(monkeypatch, located):
+def test_waves_of_a_source_at_the_surface_speak_for_an_explosion_and_those_of_a_double_couple_for_an_earthquake(monkeypatch, located):
     gather, found = located
     sure, doubtful = (0.93, 0.001, 0.069), (0.7, 0.001, 0.299)
 
-    def answer(probabilities, deficit, **changes):
-        return weigh(monkeypatch, found, gather, probabilities, tensor=make_tensor(symmetry_deficit=deficit, love_windows=9, **changes))[0]
+    def answer(probabilities, log_explosion, **changes):
+        return weigh(monkeypatch, found, gather, probabilities, tensor=make_tensor(log_explosion=log_explosion, **changes))[0]
 
-    explosion, earthquake = answer(sure, 0.0), answer(doubtful, 0.5)
+    explosion, earthquake = answer(sure, 8.0), answer(doubtful, -8.0)
     assert explosion.event_type == "undetermined"
     assert explosion.classification.evidence.log_explosion == pytest.approx(found.classification.evidence.log_explosion + 3.0)
     assert explosion.depth is None
+    assert earthquake.classification.evidence.log_explosion == pytest.approx(found.classification.evidence.log_explosion - 2.0)
     assert earthquake.classification.probabilities["earthquake"] > 0.7
-    assert answer(sure, 0.0, log_likelihood=20.0).event_type == "earthquake", "fits no better than noise"
+    assert answer(sure, 8.0, log_likelihood=20.0).event_type == "undetermined", "few stations suffice"
+    assert answer(sure, 8.0, centroid_delay_s=60.0).event_type == "earthquake", "no point"
     assert answer(sure, None).event_type == "earthquake"
     assert sum(explosion.classification.probabilities.values()) == pytest.approx(1.0)
 

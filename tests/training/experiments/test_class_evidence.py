@@ -4,7 +4,7 @@ import numpy as np
 
 from models.analysis.event_class import choose_class, weigh_classes
 from models.analysis.sections import SectionReference
-from training.experiments.class_evidence import AT_ICE, TESTED, count_answers, draw_evidence, format_answers, lies_at_ice
+from training.experiments.class_evidence import AT_ICE, TESTED, count_answers, draw_event, format_answers, lies_at_ice
 
 SAHARA = SectionReference(20.0, 10.0, "given")
 SURE = np.array([0.99, 0.01])
@@ -12,7 +12,7 @@ SURE = np.array([0.99, 0.01])
 
 def draw_answers(kind, draws=15):
     random = np.random.default_rng(1)
-    return [choose_class(weigh_classes(SURE, SAHARA, draw_evidence(kind, 8, random))) for _ in range(draws)]
+    return [choose_class(weigh_classes(SURE, SAHARA, draw_event(kind, 8, random).evidence)) for _ in range(draws)]
 
 
 def test_most_explosions_and_landslides_and_few_earthquakes_are_doubted():

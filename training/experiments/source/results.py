@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from models.analysis.pipeline import ForceAzimuthEstimate, Models
-from models.analysis.source import ASSUMED_MOTION, MAX_TRACES, compare_gains, compare_symmetric, has_ambiguous_sign
+from models.analysis.source import ASSUMED_MOTION, MAX_TRACES, compare_gains, has_ambiguous_sign, limit_explosion
 from models.registry.earth_tables import load_earths
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location.region_calibration import scale_to_contain
@@ -40,7 +40,7 @@ class SourceResult:
 
     `traces` and `snr` (median signal-to-noise ratio) of the event; `constrains` and `log_likelihood` as of `SourceSolution`;
     `place_scale`: the factor by which the 68 % ellipse must be enlarged to contain the epicenter; `time_error_s`: origin time less the
-    true one; `azimuth_error_deg` from -180 to 180; `log_explosion` as of `compare_symmetric`; `kagan_deg`: angle to the true mechanism;
+    true one; `azimuth_error_deg` from -180 to 180; `log_explosion` as of `limit_explosion`; `kagan_deg`: angle to the true mechanism;
     `cpu_s`: CPU time. `network` and `both`: as of `compare_network`.
     """
 
@@ -87,7 +87,7 @@ def compare_source(event: MixedEvent, solution: SourceSolution, cpu_s: float) ->
     """Compare what an inversion states with the true source."""
     source, region, stated = event.source, solution.region, solution.force_azimuth_deg
     point = (source.latitude_deg, source.longitude_deg)
-    log_explosion = None if stated is not None else compare_symmetric(solution)
+    log_explosion = None if stated is not None else limit_explosion(solution)
     is_force = stated is not None and event.azimuth_deg is not None
     return SourceResult(
         traces=len(event.gather.trace_ids),

@@ -7,14 +7,13 @@ from models.analysis.event_class import MIN_CLASS_PROBABILITY, PRIOR_EXPLOSION_O
 from models.seismic.discriminants.love_rayleigh import (
     COMMON_SIGMA,
     MAX_LOG_RATIO,
-    SOURCES,
     STATION_SIGMA,
     WaveRatio,
-    draw_mechanisms,
     measure_love_ratio,
     predict_ratios,
     weigh_explosion,
 )
+from models.seismic.earth.random_sources import SOURCES
 from models.seismic.earth.surface_wave_excitation import excite_waves
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Horizontals, Record
@@ -44,13 +43,6 @@ def test_a_vertical_strike_slip_source_has_four_lobes_of_love_waves_between_thos
 def test_a_vertical_dip_slip_source_at_the_surface_excites_nothing():
     rayleigh, love = excite([0.0, 0.0, 0.0, 0.0, 1.0, 0.0], 0.0)
     assert max(rayleigh.max(), love.max()) < 1e-6
-
-
-def test_double_couples_have_unit_moment_and_neither_volume_nor_clvd():
-    nn, ee, dd, ne, nd, ed = draw_mechanisms(50, np.random.default_rng(1)).T
-    np.testing.assert_allclose(nn + ee + dd, 0.0, atol=1e-12)
-    tensors = np.array([[nn, ne, nd], [ne, ee, ed], [nd, ed, dd]]).transpose(2, 0, 1)
-    np.testing.assert_allclose(np.sort(np.linalg.eigvalsh(tensors)), np.tile([-1.0, 0.0, 1.0], (50, 1)), atol=1e-9)
 
 
 def weigh_drawn(kind, stations, draws, seed=2):

@@ -24,7 +24,11 @@ def test_the_best_symmetric_source_is_found_beside_the_best_moment_tensor(monkey
         return 80.0 - 40.0 * off - 0.5 * abs(delay_s - 29.0) - 10.0 * depth + 10.0 * sign * (tensor[0] + tensor[1])
 
     monkeypatch.setattr(symmetric, "evaluate_source", evaluate)
-    assert fit_symmetric(PROBLEM, BEST) == pytest.approx(80.0 + 10.0 * 1.2, abs=4.0)
+    top, log_likelihood = fit_symmetric(PROBLEM, BEST)
+    assert log_likelihood == pytest.approx(80.0 + 10.0 * 1.2, abs=4.0)
+    assert np.degrees(top.place) == pytest.approx((40.3, 30.0), abs=0.15)
+    assert top.delay_s == pytest.approx(29.0, abs=4.0)
+    assert top.tensor[0] * sign > 0.0
     assert all(tensor[1] == tensor[2] and not tensor[3:].any() for _, tensor, _ in tried)
     assert max(DEPTHS_KM[depth] for depth, _, _ in tried) <= 6.0
     assert max(abs(delay_s) for _, _, delay_s in tried) <= symmetric.MAX_DELAY_S

@@ -1,0 +1,60 @@
+"""
+Compare explosions and collapses at the surface with double couples at depth, by how likely they make long-period waveforms.
+
+The likelihood of either is the mean over random sources, at the best moment tensor's place and at that of the best symmetric source, each
+at its best origin time. So it counts that an explosion may release tectonic stress, and that an earthquake seen by few stations may look
+like an explosion; how well single sources of either kind fit says neither.
+"""
+
+from typing import Final
+
+import numpy as np
+from scipy.special import logsumexp
+
+from models.array_types import Floats
+from models.seismic.earth.random_sources import COLLAPSE_SHARE, random_sources, to_spherical
+from models.seismic.source.greens_tables import DEPTHS_KM
+from models.seismic.source.problem import InversionProblem
+from models.seismic.source.search import evaluate_source
+from models.seismic.source.symmetric import MAX_DELAY_S, fit_symmetric
+
+SOURCES: Final = 200
+"""Random sources of each kind. With 400 as many synthetic explosions and earthquakes are told apart."""
+DELAYS_S: Final = (-24.0, -12.0, 0.0, 12.0, 24.0)
+"""Of the origin time about the best one at a place; the two beside the best are tried too."""
+FINE_DELAY_S: Final = 6.0
+TEMPERATURE: Final = 3.0
+"""As of the chain that samples sources: errors of paths are shared, and the likelihood is too sharp."""
+
+
+def weigh_surface_sources(problem: InversionProblem, best: Floats) -> float:
+    """
+    Compute the log likelihood ratio of an explosion or collapse at the surface against a double couple.
+
+    `best` is the row of `walk_sources` of the best moment tensor. It counts as one more double couple, and the best symmetric source as one
+    more source at the surface: among many records random sources are too few to come near the likeliest.
+    """
+    top, log_symmetric = fit_symmetric(problem, best)
+    starts = ((best[1:3], float(best[4])), (top.place, top.delay_s))
+    means = {}
+    for kind, found in (("earthquake", float(best[0])), ("explosion", log_symmetric), ("collapse", log_symmetric)):
+        largest = np.max([_evaluate_kind(problem, kind, *start, float(best[5])) for start in starts], axis=0)
+        means[kind] = float(logsumexp(np.append(largest, found) / TEMPERATURE))
+    surface = np.logaddexp(np.log(1.0 - COLLAPSE_SHARE) + means["explosion"], np.log(COLLAPSE_SHARE) + means["collapse"])
+    return float(surface - means["earthquake"])
+
+
+def _evaluate_kind(problem: InversionProblem, kind: str, place: Floats, delay_s: float, stretch: float) -> Floats:
+    """Largest log likelihood [SOURCES] over origin times about a delay of the random sources of a kind at a place."""
+    tensors, depths_km, _, _ = random_sources(kind)
+    tensors, states = to_spherical(tensors[:SOURCES]), np.abs(np.array(DEPTHS_KM) - depths_km[:SOURCES, None]).argmin(axis=1)
+    arrays, fits = problem.arrays, np.zeros((*problem.tables.weights.shape, 3))
+
+    def evaluate(number: int, late_s: float) -> float:
+        delay = min(max(delay_s + late_s, -MAX_DELAY_S), MAX_DELAY_S)
+        return float(evaluate_source(*arrays, place, int(states[number]), tensors[number], delay, stretch, fits))
+
+    coarse = np.array([[evaluate(number, late_s) for late_s in DELAYS_S] for number in range(SOURCES)])
+    beside = np.array(DELAYS_S)[coarse.argmax(axis=1)]
+    fine = [max(evaluate(number, beside[number] + side) for side in (-FINE_DELAY_S, FINE_DELAY_S)) for number in range(SOURCES)]
+    return np.asarray(np.maximum(coarse.max(axis=1), fine))
