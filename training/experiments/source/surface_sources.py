@@ -32,7 +32,7 @@ TEMPLATE: Final = Path(__file__).parents[1] / "templates" / "surface_sources.md"
 
 
 @dataclass(frozen=True)
-class WeighedEvent:
+class EventRatios:
     """
     Log likelihood ratios of an explosion or collapse against an earthquake of one event, as served.
 
@@ -49,7 +49,7 @@ class WeighedEvent:
         return min(np.nan_to_num(self.by_components) + self.by_love, MAX_EXPLOSION_LOG_RATIO)
 
 
-def weigh_events(settings: TrainingSettings, kind: str, count: int, seed: int, *, known: bool) -> list[WeighedEvent]:
+def weigh_events(settings: TrainingSettings, kind: str, count: int, seed: int, *, known: bool) -> list[EventRatios]:
     """Draw events of a kind, with responses known or unknown, and weigh each; Love waves at 12 to 20 s are drawn, not synthesized."""
     simulator, random = open_simulator(settings, seed, known=known), make_generator(seed, Purpose.SOURCES, 0)
     found = []
@@ -58,11 +58,11 @@ def weigh_events(settings: TrainingSettings, kind: str, count: int, seed: int, *
         depth_km = SURFACE_DEPTH_KM if kind in SURFACE_TENSORS else event.source.depth_km
         ratios = draw_love_ratios(event.tensor[None] / np.abs(event.tensor).max(), depth_km, event.azimuths_deg, random)
         known_ratios = [np.nan if one is None else one for one in by_waveforms]
-        found.append(WeighedEvent(known_ratios[0], known_ratios[1], weigh_explosion(ratios)))
+        found.append(EventRatios(known_ratios[0], known_ratios[1], weigh_explosion(ratios)))
     return found
 
 
-def describe_events(kind: str, events: Sequence[WeighedEvent], *, known: bool) -> list[tuple[str, ...]]:
+def describe_events(kind: str, events: Sequence[EventRatios], *, known: bool) -> list[tuple[str, ...]]:
     """Describe the log ratios of events of a kind by each evidence: a row each."""
     rows: list[tuple[str, ...]] = []
     for name, ratios in (
