@@ -56,13 +56,7 @@ from models.seismic.discriminants.station_magnitudes import (
     correct_surface_wave,
     russell_half_width_hz,
 )
-from models.seismic.earth.random_sources import (
-    EARTHQUAKE_DEPTHS_KM,
-    SURFACE_DEPTH_KM,
-    SURFACE_TENSORS,
-    add_release,
-    draw_mechanisms,
-)
+from models.seismic.earth.random_sources import EARTHQUAKE_DEPTHS_KM, SURFACE_DEPTH_KM
 from models.seismic.earth.surface_wave_excitation import excite_waves
 from models.specs.event_type import EVENT_TYPE
 from training.config import TrainingSettings, load_recipe
@@ -70,7 +64,7 @@ from training.datasets.sections import SectionRecipe, draw_sections
 from training.evaluation.metrics import wilson
 from training.evaluation.pages import RESULTS, format_table, write_page
 from training.experiments.class_waveforms import weigh_waveforms
-from training.experiments.source.regional_networks import Simulator, open_simulator
+from training.experiments.source.regional_networks import Simulator, draw_tensor, open_simulator
 
 TEMPLATE: Final = Path(__file__).parent / "templates" / "classes.md"
 TESTED: Final = ("earthquake", "explosion", "collapse", "landslide")
@@ -122,14 +116,6 @@ class DrawnEvent:
     evidence: PhysicalEvidence
 
 
-def draw_tensor(kind: str, random: np.random.Generator) -> tuple[Floats, float]:
-    """Draw moment tensor [1, 6] and depth of a source of a kind; a landslide stands for a shallow double couple."""
-    mechanism, depth_km = draw_mechanisms(1, random), float(random.uniform(*EARTHQUAKE_DEPTHS_KM))
-    if kind == "earthquake":
-        return mechanism, depth_km
-    return (add_release(kind, mechanism, random) if kind in SURFACE_TENSORS else mechanism), SURFACE_DEPTH_KM
-
-
 def draw_first_motions(tensor: Floats, depth_km: float, stations: tuple[Floats, Floats], random: np.random.Generator) -> list[FirstMotion]:
     """Draw the first motions of a source that are read at stations (distances, azimuths), with the errors that serving assumes."""
     distances, azimuths = stations
@@ -171,13 +157,17 @@ def draw_differences(kind: str, surface: float, random: np.random.Generator) -> 
     return body, 0.75 - 0.33 * (surface - 4.0) + float(random.normal(0.0, LOCAL_SIGMA)) + common
 
 
-def draw_waves(kind: str, distances_deg: Floats, random: np.random.Generator) -> DrawnWaves:
-    """Draw what stations measure of an event of a kind, with Ms of 3.5 to 5.5 (explosions 2.5 to 4.5), in noise of its own."""
+def draw_waves(kind: str, distances_deg: Floats, random: np.random.Generator, assumed_deg: Floats | None = None) -> DrawnWaves:
+    """
+    Draw what stations measure of an event of a kind, with Ms of 3.5 to 5.5 (explosions 2.5 to 4.5), in noise of its own.
+
+    `assumed_deg`: distances from a wrong epicenter, by which magnitudes are corrected.
+    """
     surface = float(random.uniform(2.5, 4.5) if kind == "explosion" else random.uniform(3.5, 5.5))
     body, local = draw_differences(kind, surface, random)
     network = random.normal(0.0, NETWORK_NOISE, 2)
     magnitudes, ratios = [], []
-    for distance in distances_deg.tolist():
+    for distance, assumed in zip(distances_deg.tolist(), (distances_deg if assumed_deg is None else assumed_deg).tolist(), strict=True):
         width, errors = russell_half_width_hz(distance), random.normal(0.0, STATION_SIGMA, 2)
         short, long = network + random.normal(0.0, STATION_NOISE, 2)
         short += noise_level((SHORT_BAND.low_hz, SHORT_BAND.high_hz))
@@ -187,20 +177,23 @@ def draw_waves(kind: str, distances_deg: Floats, random: np.random.Generator) ->
         ratios.append(in_p)
         if surface < long + SEEN:
             continue
-        near, far = LOCAL_DEG[0] <= distance <= LOCAL_DEG[1], distance >= BODY_WAVE_DEG[0]
-        p = max(in_p, 0.0) + short + correct_body_wave(distance) if far else np.nan
-        lg = max(in_lg, 0.0) + short + correct_local(distance) if near else np.nan
-        magnitudes.append(StationMagnitudes(surface, p, lg, near and in_lg > SEEN, -1.0, far and in_p > SEEN))
+        near, far = LOCAL_DEG[0] <= assumed <= LOCAL_DEG[1], assumed >= BODY_WAVE_DEG[0]
+        p = max(in_p, 0.0) + short + correct_body_wave(assumed) if far else np.nan
+        lg = max(in_lg, 0.0) + short + correct_local(assumed) if near else np.nan
+        measured = surface - correct_surface_wave(distance) + correct_surface_wave(assumed)
+        magnitudes.append(StationMagnitudes(measured, p, lg, near and in_lg > SEEN, -1.0, far and in_p > SEEN))
     impulsive = 0 if kind == "landslide" else int((np.array(ratios) > np.log10(IMPULSIVE_SNR)).sum())
     return DrawnWaves(surface, magnitudes, int((np.array(ratios) > SEEN).sum()), impulsive)
 
 
-def draw_event(kind: str, stations: int, random: np.random.Generator) -> DrawnEvent:
+def draw_class_event(kind: str, stations: int, random: np.random.Generator) -> DrawnEvent:
     """Draw an event of a kind at a network, and the evidence that this measures, combined as served."""
     nearest, farthest = np.log(STATION_DISTANCES_DEG).tolist()
     distances = np.exp(random.uniform(nearest, farthest, stations))
     azimuths = (random.uniform(0.0, 360.0) + random.uniform(0.0, random.uniform(60.0, 360.0), stations)) % 360.0
-    waves, source = draw_waves(kind, distances, random), draw_tensor(kind, random)
+    waves = draw_waves(kind, distances, random)
+    tensor, depth_km = draw_tensor(kind, random, EARTHQUAKE_DEPTHS_KM)
+    source = (tensor[None], SURFACE_DEPTH_KM if kind == "landslide" else depth_km)  # a landslide stands for a shallow double couple
     motions = [] if kind == "landslide" else draw_first_motions(*source, (distances, azimuths), random)
     ratios = draw_love_ratios(*source, azimuths, random)
     explosion = love_rayleigh.weigh_explosion(ratios, weigh_explosion_magnitudes(waves.magnitudes, 0.0), motions)
@@ -209,7 +202,7 @@ def draw_event(kind: str, stations: int, random: np.random.Generator) -> DrawnEv
     by_waves = weigh_force_magnitudes(waves.magnitudes, 0.0)
     force, landslide = weigh_short_periods(by_arrivals, by_waves, impulsive=waves.impulsive >= MIN_IMPULSIVE)
     evidence = PhysicalEvidence(force, min(explosion, MAX_EXPLOSION_LOG_RATIO), landslide)
-    return DrawnEvent(kind, source[0][0], source[1], waves.surface, (distances, azimuths), evidence)
+    return DrawnEvent(kind, tensor, source[1], waves.surface, (distances, azimuths), evidence)
 
 
 def answer_event(
@@ -265,7 +258,7 @@ def format_answers(sections: Mapping[str, Sequence[tuple[Floats, SectionReferenc
     for kind, events in sections.items():
         cells = [count_answers([choose_class(weigh_classes(network, point, NO_EVIDENCE)) for network, point in events])]
         for stations in STATIONS:
-            drawn = [(event, draw_event(SOURCES.get(kind, kind), stations, random)) for event in events for _ in range(REPEATS)]
+            drawn = [(event, draw_class_event(SOURCES.get(kind, kind), stations, random)) for event in events for _ in range(REPEATS)]
             progress = tqdm(drawn, f"{kind}, {stations} stations")
             cells.append(count_answers([answer_event(network, point, seen, simulator, waveforms) for (network, point), seen in progress]))
         rows.append((f"{kind} ({len(events)})", *cells))

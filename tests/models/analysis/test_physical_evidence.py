@@ -1,5 +1,6 @@
 """Physical evidence of a class: what is collected, and when nothing can be measured."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +17,7 @@ from models.analysis.physical_evidence import (
 )
 from models.analysis.sections import SectionReference
 from models.seismic.association.arrivals import Arrival
+from models.seismic.geodesy import KM_PER_DEGREE, destination
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Record
 
@@ -74,6 +76,32 @@ def test_stations_with_impulsive_first_arrivals_are_counted_once():
     phases = ((0, "P"), (0, "PKP"), (1, "P"), (2, "S"))
     arrivals = SimpleNamespace(arrivals=tuple(Arrival(i, phase, 60.0, 0.0, 1.0, short_period=True) for i, phase in phases))
     assert count_impulsive(records, arrivals) == 1
+
+
+@pytest.mark.parametrize(("distance_deg", "is_measured"), [(2.0, True), (0.8, False)])
+def test_small_waves_near_1_hz_tell_a_landslide_also_where_back_azimuths_are_uncertain(observed, distance_deg, is_measured):
+    """The epicenter is known to 50 km. Rayleigh waves of 20 s and none of 1 Hz at stations whose distance is four times that."""
+    gather, readings, records = observed
+    origin_s, times = float(readings.origin_times_s[0]), np.arange(-400.0, 500.0, 0.1)
+    kilometers = distance_deg * KM_PER_DEGREE
+    wave = 15.0 * np.exp(-(((times - kilometers / 3.0) / 40.0) ** 2)) * np.sin(2.0 * np.pi * times / 20.0)
+    latitudes, longitudes = destination(20.0, 30.0, np.linspace(0.0, 300.0, len(records)), np.full(len(records), distance_deg))
+    random = np.random.default_rng(3)
+    slid = [
+        replace(
+            record,
+            trace_id=TraceId("XX", "S", "", "BHZ"),
+            start_time_s=origin_s - 400.0,
+            sampling_rate_hz=10.0,
+            samples=(wave + random.normal(size=len(times))).astype(np.float32),
+            latitude_deg=float(latitude),
+            longitude_deg=float(longitude),
+        )
+        for record, latitude, longitude in zip(records, latitudes, longitudes, strict=True)
+    ]
+    found = collect_evidence(slid, gather, readings, EPICENTER, None)
+    assert found.log_explosion == 0.0
+    assert (found.log_landslide is not None and found.log_landslide > 1.5) == is_measured
 
 
 def test_nothing_is_measured_where_the_origin_time_is_uncertain(observed):
