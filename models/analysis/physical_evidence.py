@@ -41,7 +41,7 @@ MAX_RELATIVE_ERROR, MAX_LOCAL_ERROR = 0.2, 0.5
 """
 Largest 68 % radius of the epicenter over the distance of a station that is used: back azimuths are then known to 11 degrees. ML - Ms, which
 tells landslides, varies little with the distance, so that stations nearer than that count for it. Of 600 simulated landslides that ten
-stations within 8 degrees locate to 100 km, 68 % have a log ratio above 1.5 so, 9 % with the former, and of as many earthquakes less than 1 %
+stations within 8 degrees locate to 100 km, 68 % have a log ratio above 1.5 so, 9 % with the former, and less than 1 % of the earthquakes
 (`tests/training/experiments/test_class_evidence.py`).
 """
 MAX_ORIGIN_ERROR_S: Final = 25.0

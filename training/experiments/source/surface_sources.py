@@ -1,7 +1,8 @@
 """The page on explosions and collapses at few regional stations: what waveforms and Love waves say of them and of earthquakes."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from models.analysis.source import limit_explosion
 from models.seismic.discriminants.love_rayleigh import weigh_explosion
 from models.seismic.earth.random_sources import SURFACE_DEPTH_KM, SURFACE_TENSORS
 from training.config import TrainingSettings
+from training.evaluation.event_result import EDITION, NAN
 from training.evaluation.metrics import format_fraction
 from training.evaluation.pages import RESULTS, format_table, write_page
 from training.experiments.class_evidence import draw_love_ratios
@@ -21,6 +23,8 @@ from training.experiments.source.regional_networks import (
     DEPTHS_KM,
     MAGNITUDES,
     REGIONAL,
+    RegionalEvent,
+    Simulator,
     draw_regional_events,
     invert_tensor,
     open_simulator,
@@ -50,16 +54,33 @@ class EventRatios:
 
 
 def weigh_events(settings: TrainingSettings, kind: str, count: int, seed: int, *, known: bool) -> list[EventRatios]:
-    """Draw events of a kind, with responses known or unknown, and weigh each; Love waves at 12 to 20 s are drawn, not synthesized."""
-    simulator, random = open_simulator(settings, seed, known=known), make_generator(seed, Purpose.SOURCES, 0)
-    found = []
-    for event in tqdm(draw_regional_events(simulator, kind, count, seed), kind, count):
-        by_waveforms = [limit_explosion(invert_tensor(simulator, event, horizontals=horizontals)) for horizontals in (False, True)]
-        depth_km = SURFACE_DEPTH_KM if kind in SURFACE_TENSORS else event.source.depth_km
-        ratios = draw_love_ratios(event.tensor[None] / np.abs(event.tensor).max(), depth_km, event.azimuths_deg, random)
-        known_ratios = [np.nan if one is None else one for one in by_waveforms]
-        found.append(EventRatios(known_ratios[0], known_ratios[1], weigh_explosion(ratios)))
+    """
+    Draw so many events of a kind, with responses known or unknown, and weigh each.
+
+    Results are kept in `build/evaluation` by edition, seed and kind, and a stopped run continues.
+    """
+    path = settings.build_dir / "evaluation" / f"surface-{EDITION}-{seed}-{kind}-{'known' if known else 'unknown'}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    found = [EventRatios(**json.loads(line)) for line in lines[:count]]
+    if len(found) == count:
+        return found
+    simulator = open_simulator(settings, seed, known=known)
+    for number, event in enumerate(tqdm(draw_regional_events(simulator, kind, count, seed), kind, count)):
+        if number >= len(found):
+            found.append(weigh_event(simulator, event, make_generator(seed + 1, Purpose.SOURCES, number)))
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(found[-1])) + "\n")
     return found
+
+
+def weigh_event(simulator: Simulator, event: RegionalEvent, random: np.random.Generator) -> EventRatios:
+    """Weigh an event by its waveforms, and by Love waves at 12 to 20 s, which are drawn and not synthesized."""
+    solutions = [limit_explosion(invert_tensor(simulator, event, horizontals=horizontals)) for horizontals in (False, True)]
+    depth_km = SURFACE_DEPTH_KM if event.source.kind in SURFACE_TENSORS else event.source.depth_km
+    ratios = draw_love_ratios(event.tensor[None] / np.abs(event.tensor).max(), depth_km, event.azimuths_deg, random)
+    by_waveforms = [NAN if one is None else one for one in solutions]
+    return EventRatios(by_waveforms[0], by_waveforms[1], weigh_explosion(ratios))
 
 
 def describe_events(kind: str, events: Sequence[EventRatios], *, known: bool) -> list[tuple[str, ...]]:
