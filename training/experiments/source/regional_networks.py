@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from models.analysis.source import ASSUMED_MOTION
 from models.array_types import Floats, Floats32
 from models.registry.earth_tables import load_earths
 from models.seismic.earth.land import land_shares
@@ -166,7 +167,7 @@ def invert_tensor(simulator: Simulator, event: RegionalEvent, *, horizontals: bo
         simulator.earths,
         event.prior,
         "tensor",
-        "displacement" if simulator.known else "unknown",
+        "displacement" if simulator.known else ASSUMED_MOTION["tensor"],
         horizontals=event.horizontals if horizontals else None,
     )
     return None if fit is None else describe_fit(fit, response_known=simulator.known)
