@@ -39,9 +39,9 @@ def weigh_wide(kind, largest_error, draws=150, radius_km=100.0):
 
 
 def test_waves_near_1_hz_tell_landslides_at_stations_from_twice_the_radius_of_the_epicenter_on():
-    told = {error: np.mean(weigh_wide("landslide", error) > 1.5) for error in (MAX_LOCAL_ERROR, MAX_RELATIVE_ERROR)}
-    assert told[MAX_LOCAL_ERROR] > 0.5
-    assert told[MAX_RELATIVE_ERROR] < 0.2
+    fraction = {error: np.mean(weigh_wide("landslide", error) > 1.5) for error in (MAX_LOCAL_ERROR, MAX_RELATIVE_ERROR)}
+    assert fraction[MAX_LOCAL_ERROR] > 0.5
+    assert fraction[MAX_RELATIVE_ERROR] < 0.2
     assert np.mean(weigh_wide("earthquake", MAX_LOCAL_ERROR) > 1.5) <= 0.03
 
 
