@@ -33,7 +33,7 @@ def state_azimuth(estimate: ForceAzimuthEstimate, true_deg: float) -> Statement 
     return Statement(abs((estimate.azimuth_deg - true_deg + 90.0) % 180.0 - 90.0), estimate.uncertainty_deg)
 
 
-def state_depth(estimate: DepthEstimate, true_km: float) -> Statement:
+def make_depth_statement(estimate: DepthEstimate, true_km: float) -> Statement:
     """Compare a depth with the true one."""
     return Statement(abs(estimate.depth_km - true_km), estimate.uncertainty_km)
 
@@ -54,11 +54,11 @@ def compare_network(models: Models, event: MixedEvent, prior: EpicenterPrior, so
         beams = state_azimuth(predict_force_azimuth(models["force_azimuth"], event.gather, shown, reference), event.azimuth_deg)
         return beams, (state_inverted_azimuth(solution, event.azimuth_deg) or beams)
     section, seismicity = predict_depth(models["depth"], event.gather, shown, reference), guess_depth_range(prior)
-    alone = state_depth(allow_misreading(section, seismicity), event.source.depth_km)
+    alone = make_depth_statement(allow_misreading(section, seismicity), event.source.depth_km)
     if not solution.constrains:
         return alone, alone
     both = combine_source_depth(multiply_depths(seismicity, None, section, None), solution)
-    return alone, state_depth(both, event.source.depth_km)
+    return alone, make_depth_statement(both, event.source.depth_km)
 
 
 def state_inverted_azimuth(solution: SourceSolution, true_deg: float) -> Statement | None:
@@ -72,5 +72,5 @@ def state_inverted_azimuth(solution: SourceSolution, true_deg: float) -> Stateme
 def guess_depth_range(prior: EpicenterPrior) -> DepthRange:
     """Find how deep earthquakes are known to occur at a guessed epicenter."""
     place = unit_vectors(geocentric_latitude_deg(prior.latitude_deg), prior.longitude_deg)
-    deepest_km = float(maximum_depth_km(place[None])[0]) + DEPTH_MARGIN_KM
-    return DepthRange(deepest_km, deepest_km**2)
+    maximum_km = float(maximum_depth_km(place[None])[0]) + DEPTH_MARGIN_KM
+    return DepthRange(maximum_km, maximum_km**2)

@@ -177,10 +177,10 @@ def read_pairs(path: Path) -> list[Pair]:
     if not path.is_file():
         return []
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [(read_result(one), read_result(two)) for one, two in rows]
+    return [(parse_source_result(one), parse_source_result(two)) for one, two in rows]
 
 
-def read_result(row: dict[str, Any] | None) -> SourceResult | None:
+def parse_source_result(row: dict[str, Any] | None) -> SourceResult | None:
     """Read one result; None where there is none."""
     if row is None:
         return None
