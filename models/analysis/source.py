@@ -42,12 +42,13 @@ HELD_BY: Final = ("distances+arrival-times", "arrival-times")
 """Location methods whose epicenter the inversion does not move."""
 MAX_CLASS_RADIUS_KM: Final = 333.0  # of the epicenter: the inversion searches three degrees
 MIN_OPEN_PROBABILITY: Final = 0.01  # of either kind of earthquake: below it the other kind of source is not tried
-CLASS_WEIGHT, CLASS_OFFSET, MAX_CLASS_LOG_RATIO = 0.05, -3.0, 4.0
+CLASS_WEIGHTS, CLEAR_CLASS_WEIGHTS, MAX_CLASS_LOG_RATIO = (0.05, -3.0), (0.15, -10.0), 4.0
 """
-Log odds of a force: the weight times the difference of the log likelihoods, force less tensor, and the offset, since a force has more
-histories to try. Chosen by the log loss, together with the served odds, on events of the replica's validation part, and tested on those of
-its test part: `python -m training experiment class-weights`.
+Log odds of a force: the weight times the sum of the difference of the log likelihoods, force less tensor, and the offset, since a force has
+more histories to try. The second pair is for sources that fit clearly: `python -m training experiment class-weights` chooses the first on
+events of the replica, together with the served odds, and the second on events of mixed paths.
 """
+CLEAR_LOG_LIKELIHOOD: Final = 60.0  # of the better kind, twice that from which any is stated
 MAX_FOR_EXPLOSION, MAX_AGAINST_EXPLOSION = 3.0, 2.0
 """Largest log likelihood ratios of an explosion or collapse by the waveforms that are believed, as of other evidence."""
 ASSUMED_MOTION: Final[Mapping[Kind, Motion]] = {"tensor": "broadband", "force": "unknown"}
@@ -116,7 +117,7 @@ def weigh_sources(found: EventLocation, sources: Mapping[Kind, SourceSolution]) 
         return found
     probabilities, evidence = known.probabilities, known.evidence
     if difference is not None:
-        log_force = weigh_difference(difference)
+        log_force = weigh_difference(difference, *select_class_weights(sources))
         probabilities = add_force_evidence(probabilities, glacial_share(make_reference(found.location)), log_force)
         evidence = replace(evidence, log_force=evidence.log_force + log_force)
     if log_explosion is not None:
@@ -161,7 +162,13 @@ def compare_kinds(sources: Mapping[Kind, SourceSolution]) -> float | None:
     return sources["force"].log_likelihood - sources["tensor"].log_likelihood
 
 
-def weigh_difference(difference: float, weight: float = CLASS_WEIGHT, offset: float = CLASS_OFFSET) -> float:
+def select_class_weights(sources: Mapping[Kind, SourceSolution]) -> tuple[float, float]:
+    """Select weight and offset of the difference by how well the better kind of source fits."""
+    is_clear = max(one.log_likelihood for one in sources.values()) >= CLEAR_LOG_LIKELIHOOD
+    return CLEAR_CLASS_WEIGHTS if is_clear else CLASS_WEIGHTS
+
+
+def weigh_difference(difference: float, weight: float, offset: float) -> float:
     """Compute the log odds of a force from the difference of the log likelihoods, force less tensor."""
     return float(np.clip(weight * (difference + offset), -MAX_CLASS_LOG_RATIO, MAX_CLASS_LOG_RATIO))
 

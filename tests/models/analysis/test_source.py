@@ -9,7 +9,16 @@ from models.analysis import source as analysis
 from models.analysis.depth import DepthDensity, DepthEstimate, DepthRange
 from models.analysis.event_class import choose_class
 from models.analysis.pipeline import ForceAzimuthEstimate, locate_event
-from models.analysis.source import add_source, combine_source_depth, compare_gains, condition_horizontals
+from models.analysis.source import (
+    CLASS_WEIGHTS,
+    CLEAR_CLASS_WEIGHTS,
+    add_source,
+    combine_source_depth,
+    compare_gains,
+    condition_horizontals,
+    select_class_weights,
+    weigh_difference,
+)
 from models.imaging.conditioning import condition
 from models.seismic.source.greens_tables import DEPTHS_KM as SOURCE_DEPTHS_KM
 from models.seismic.source.problem import KNOWN_GAIN_DEVIATION
@@ -126,6 +135,13 @@ def test_an_open_class_is_that_of_the_kind_of_source_that_fits_better(monkeypatc
     assert earthquake.depth.depth_km == pytest.approx(120.0)
     assert earthquake.force_azimuth is None
     assert sum(earthquake.classification.probabilities.values()) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("likelihood", "weights"), [(59.0, CLASS_WEIGHTS), (61.0, CLEAR_CLASS_WEIGHTS)])
+def test_the_kind_of_source_that_fits_clearly_weighs_more(likelihood, weights):
+    sources = {"tensor": make_tensor(log_likelihood=40.0), "force": make_force(log_likelihood=likelihood)}
+    assert select_class_weights(sources) == weights
+    assert weigh_difference(50.0, *CLEAR_CLASS_WEIGHTS) > weigh_difference(50.0, *CLASS_WEIGHTS) > 0.0
 
 
 def test_what_fits_no_better_than_noise_and_great_earthquakes_say_nothing_about_the_class(monkeypatch, located):

@@ -15,7 +15,7 @@ from models.registry.earth_tables import load_earths
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location.region_calibration import scale_to_contain
 from models.seismic.source.greens_tables import GreensTables
-from models.seismic.source.inversion import invert_source
+from models.seismic.source.inversion import SourceFit, invert_source
 from models.seismic.source.mechanisms import kagan_angle_deg
 from models.seismic.source.problem import EpicenterPrior, Kind, Motion
 from models.seismic.source.solution import SourceSolution, describe_fit
@@ -118,6 +118,22 @@ def guess_epicenter(event: MixedEvent, random: np.random.Generator) -> Epicenter
     return EpicenterPrior(float(place[0]), float(place[1]), GUESS_DEG, ORIGIN_S + float(random.normal(0.0, GUESS_S)))
 
 
+def invert_records(
+    event: MixedEvent, earths: tuple[GreensTables, ...], prior: EpicenterPrior, kind: Kind, *, known_responses: bool
+) -> SourceFit | None:
+    """Invert the records of an event for a source of one kind; None where traces are too few."""
+    traces = range(min(len(event.gather.trace_ids), MAX_TRACES))
+    gains = compare_gains(traces, traces if known_responses else ()) if kind == "force" else {}
+    motion: Motion = "displacement" if known_responses else ASSUMED_MOTION[kind]
+    return invert_source(event.gather, traces, earths, prior, kind, motion, gain_deviations=gains, horizontals=event.horizontals)
+
+
+def invert_likelihood(event: MixedEvent, earths: tuple[GreensTables, ...], prior: EpicenterPrior, kind: Kind) -> float | None:
+    """Invert records of unknown response for the log likelihood of a source of one kind; None where traces are too few."""
+    fit = invert_records(event, earths, prior, kind, known_responses=False)
+    return None if fit is None else fit.log_likelihood
+
+
 def invert_event(
     event: MixedEvent,
     earths: tuple[GreensTables, ...],
@@ -131,12 +147,9 @@ def invert_event(
 
     With models the networks read it too.
     """
-    traces = range(min(len(event.gather.trace_ids), MAX_TRACES))
     kind: Kind = "force" if event.kind == "glacial" else "tensor"
-    gains = compare_gains(traces, traces if known_responses else ()) if kind == "force" else {}
-    motion: Motion = "displacement" if known_responses else ASSUMED_MOTION[kind]
     began = time.thread_time()
-    fit = invert_source(event.gather, traces, earths, prior, kind, motion, gain_deviations=gains, horizontals=event.horizontals)
+    fit = invert_records(event, earths, prior, kind, known_responses=known_responses)
     if fit is None:
         return None
     solution, cpu_s = describe_fit(fit, response_known=known_responses), time.thread_time() - began

@@ -8,7 +8,7 @@ OPEN = (0.5, 0.4, 0.1)  # earthquake, glacial, other
 
 
 def compare(kind, difference):
-    return KindComparison(kind, OPEN, 1.0, difference)
+    return KindComparison(kind, OPEN, 1.0, difference, 40.0)
 
 
 def test_differences_that_tell_the_kinds_apart_get_a_weight_and_others_none():
