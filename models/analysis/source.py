@@ -51,11 +51,6 @@ events of the replica, together with the served odds, and the second on events o
 CLEAR_LOG_LIKELIHOOD: Final = 60.0  # of the better kind, twice that from which any is stated
 MAX_FOR_EXPLOSION, MAX_AGAINST_EXPLOSION = 3.0, 2.0
 """Largest log likelihood ratios of an explosion or collapse by the waveforms that are believed, as of other evidence."""
-ASSUMED_RESPONSE_WEIGHT: Final = 0.75
-"""
-On the log likelihood ratio where responses are unknown, as at a temperature of 4 instead of 3: with Love waves 2 instead of 3 % of 117
-synthetic earthquakes are doubted so, and 50 instead of 51 % of 74 explosions (`models/seismic/source/surface_sources.py` has the events).
-"""
 ASSUMED_MOTION: Final[Mapping[Kind, Motion]] = {"tensor": "broadband", "force": "unknown"}
 """
 What records of unknown response are proportional to. With a choice of corner periods, azimuths of synthetic forces with horizontals were
@@ -147,12 +142,12 @@ def limit_explosion(tensor: SourceSolution | None) -> float | None:
     """
     Limit the log likelihood ratio of an explosion or collapse to an earthquake by the waveforms to what is believed.
 
-    None without a moment tensor of a few traces that is short enough to be a point.
+    None without a moment tensor of a few traces that is short enough to be a point, and where responses are unknown: waveforms then doubt
+    more earthquakes and no more explosions than Love waves alone do.
     """
-    if tensor is None or tensor.log_explosion is None or tensor.centroid_delay_s > MAX_CENTROID_DELAY_S:
+    if tensor is None or not tensor.response_known or tensor.log_explosion is None or tensor.centroid_delay_s > MAX_CENTROID_DELAY_S:
         return None
-    weight = 1.0 if tensor.response_known else ASSUMED_RESPONSE_WEIGHT
-    return float(np.clip(weight * tensor.log_explosion, -MAX_AGAINST_EXPLOSION, MAX_FOR_EXPLOSION))
+    return float(np.clip(tensor.log_explosion, -MAX_AGAINST_EXPLOSION, MAX_FOR_EXPLOSION))
 
 
 def compare_kinds(sources: Mapping[Kind, SourceSolution]) -> float | None:
@@ -254,12 +249,16 @@ def select_traces(gather: Gather, location: Location) -> list[int]:
 
 
 def move_to_force(found: EventLocation, gather: Gather, source: SourceSolution) -> EventLocation:
-    """State the force azimuth of an inversion if it is constrained, and its epicenter and origin time unless arrival times hold them."""
+    """
+    State the force azimuth of an inversion if it is constrained, and its epicenter and origin time unless arrival times hold them.
+
+    The epicenter of a force that does not fit clearly stays too: it would be no nearer to the true one.
+    """
     if source.force_azimuth_deg is None or source.force_azimuth_uncertainty_deg is None:
         raise ValueError("the source is not a force")
     inverted = ForceAzimuthEstimate(source.force_azimuth_deg, source.force_azimuth_uncertainty_deg, has_ambiguous_sign(source))
     force = inverted if inverted.is_constrained else found.force_azimuth
-    if found.method in HELD_BY:
+    if found.method in HELD_BY or source.log_likelihood < CLEAR_LOG_LIKELIHOOD:
         return replace(found, source=source, force_azimuth=force)
     location = build_location(
         [source.region],

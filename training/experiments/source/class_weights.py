@@ -228,9 +228,9 @@ def write_class_weights_page(settings: TrainingSettings, command: str, most: int
         replica = pool.map(partial(compare_part, settings, most=most), MIXED_SEEDS)
         mixed = dict(zip(seeds, pool.map(partial(compare_mixed, settings), seeds), strict=True))
         compared = dict(zip(MIXED_SEEDS, replica, strict=True))
-    faint = {part: [event for event in events if event.log_likelihood < CLEAR_LOG_LIKELIHOOD] for part, events in compared.items()}
+    unclear = {part: [event for event in events if event.log_likelihood < CLEAR_LOG_LIKELIHOOD] for part, events in compared.items()}
     clear = {part: [event for seed in seeds for event in mixed[seed]] for part, seeds in MIXED_SEEDS.items()}
-    texts = describe_choice(faint, CLASS_WEIGHTS) | {
+    texts = describe_choice(unclear, CLASS_WEIGHTS) | {
         f"clear_{name}": text for name, text in describe_choice(clear, CLEAR_CLASS_WEIGHTS).items()
     }
     return write_page(RESULTS / "class_weights.md", TEMPLATE, command, threshold=f"{CLEAR_LOG_LIKELIHOOD:.0f}", **texts)

@@ -53,19 +53,19 @@ class EventRatios:
         return min(np.nan_to_num(self.by_components) + self.by_love, MAX_EXPLOSION_LOG_RATIO)
 
 
-def weigh_events(settings: TrainingSettings, kind: str, count: int, seed: int, *, known: bool) -> list[EventRatios]:
+def weigh_events(settings: TrainingSettings, kind: str, count: int, seed: int) -> list[EventRatios]:
     """
-    Draw so many events of a kind, with responses known or unknown, and weigh each.
+    Draw so many events of a kind, with known responses, and weigh each.
 
     Results are kept in `build/evaluation` by edition, seed and kind, and a stopped run continues.
     """
-    path = settings.build_dir / "evaluation" / f"surface-{EDITION}-{seed}-{kind}-{'known' if known else 'unknown'}.jsonl"
+    path = settings.build_dir / "evaluation" / f"surface-{EDITION}-{seed}-{kind}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     found = [EventRatios(**json.loads(line)) for line in lines[:count]]
     if len(found) == count:
         return found
-    simulator = open_simulator(settings, seed, known=known)
+    simulator = open_simulator(settings, seed, known=True)
     for number, event in enumerate(tqdm(draw_regional_events(simulator, kind, count, seed), kind, count)):
         if number >= len(found):
             found.append(weigh_event(simulator, event, make_generator(seed + 1, Purpose.SOURCES, number)))
@@ -83,7 +83,7 @@ def weigh_event(simulator: Simulator, event: RegionalEvent, random: np.random.Ge
     return EventRatios(by_waveforms[0], by_waveforms[1], weigh_explosion(ratios))
 
 
-def describe_events(kind: str, events: Sequence[EventRatios], *, known: bool) -> list[tuple[str, ...]]:
+def describe_events(kind: str, events: Sequence[EventRatios]) -> list[tuple[str, ...]]:
     """Describe the log ratios of events of a kind by each evidence: a row each."""
     rows: list[tuple[str, ...]] = []
     for name, ratios in (
@@ -95,17 +95,16 @@ def describe_events(kind: str, events: Sequence[EventRatios], *, known: bool) ->
         compared = ratios[np.isfinite(ratios)]
         quartiles = ", ".join(f"{value:.1f}" for value in np.quantile(compared, (0.25, 0.5, 0.75))) if len(compared) else "none"
         doubted = format_fraction(list(np.nan_to_num(ratios) >= DOUBTED_FROM))
-        rows.append((kind, "known" if known else "unknown", name, str(len(compared)), quartiles, doubted))
+        rows.append((kind, name, str(len(compared)), quartiles, doubted))
     return rows
 
 
 def write_surface_sources_page(settings: TrainingSettings, command: str, events: int, seed: int) -> Path:
     """Weigh so many events of each kind; write `surface_sources.md`."""
     rows: list[tuple[str, ...]] = []
-    for known in (True, False):
-        for kind in KINDS:
-            rows += describe_events(kind, weigh_events(settings, kind, events, seed, known=known), known=known)
-    heads = ("kind", "responses", "evidence", "compared", "quartiles of the log ratio", f"{DOUBTED_FROM:g} and above, of all")
+    for kind in KINDS:
+        rows += describe_events(kind, weigh_events(settings, kind, events, seed))
+    heads = ("kind", "evidence", "compared", "quartiles of the log ratio", f"{DOUBTED_FROM:g} and above, of all")
     bounds = {"stations": REGIONAL.stations, "distances": REGIONAL.distances_deg, "magnitudes": MAGNITUDES, "depths": DEPTHS_KM}
     ranges = {name: f"{low:g} to {high:g}" for name, (low, high) in bounds.items()}
     fields = ranges | {"events": str(events), "doubted": f"{DOUBTED_FROM:g}", "table": format_table(heads, rows)}
