@@ -142,10 +142,9 @@ def limit_explosion(tensor: SourceSolution | None) -> float | None:
     """
     Limit the log likelihood ratio of an explosion or collapse to an earthquake by the waveforms to what is believed.
 
-    None without a moment tensor of a few traces that is short enough to be a point, and where responses are unknown: waveforms then doubt
-    more earthquakes and no more explosions than Love waves alone do.
+    None without a moment tensor of a few traces of known response that is short enough to be a point.
     """
-    if tensor is None or not tensor.response_known or tensor.log_explosion is None or tensor.centroid_delay_s > MAX_CENTROID_DELAY_S:
+    if tensor is None or tensor.log_explosion is None or tensor.centroid_delay_s > MAX_CENTROID_DELAY_S:
         return None
     return float(np.clip(tensor.log_explosion, -MAX_AGAINST_EXPLOSION, MAX_FOR_EXPLOSION))
 

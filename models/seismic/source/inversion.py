@@ -67,7 +67,8 @@ class SourceFit:
     [depths]: largest log likelihood at each depth that was tried, minus infinity elsewhere. `azimuth_profile`: the same of a force at each
     of `PROFILE_AZIMUTHS_DEG`, empty of a tensor. `fits` [n, windows, 3]: shift in seconds, correlation and inverse root of the norm of each
     window of the records with indices `traces` [n], with their `weights` [n, windows] and `waveforms` [n]. `log_explosion`: log
-    likelihood ratio of explosions and collapses against double couples (`weigh_surface_sources`), None of a force.
+    likelihood ratio of explosions and collapses against double couples (`weigh_surface_sources`), None of a force and where instruments are
+    only assumed: waveforms then doubt more earthquakes and no more explosions than Love waves alone do.
     """
 
     kind: Kind
@@ -216,7 +217,7 @@ def _refine(records: _Records, models: Sequence[PathModel], prior: EpicenterPrio
         fits=fits,
         weights=fine.tables.weights,
         waveforms=_synthesize_fits(observations, [models[k] for k in chosen], top, fits, records.gather.sampling_rate_hz),
-        log_explosion=None if is_force else weigh_surface_sources(fine, top),
+        log_explosion=None if is_force or rough.corner_s > 0.0 else weigh_surface_sources(fine, top),
     )
 
 

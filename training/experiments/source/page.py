@@ -123,16 +123,14 @@ def describe_places(results: Sequence[SourceResult]) -> str:
 
 
 def describe_symmetry(results: Mapping[tuple[str, bool], Sequence[Sequence[SourceResult]]]) -> str:
-    """Tabulate the log likelihood ratio of an explosion or collapse to an earthquake, by kind, responses and horizontals."""
+    """Tabulate the log likelihood ratio of an explosion or collapse to an earthquake, by kind and horizontals, responses known."""
     lines = []
     for kind in DIPOLES:
-        for known in (True, False):
-            for which, name in enumerate(("verticals", "with horizontals")):
-                ratios = np.array([one.log_explosion for one in results[kind, known][which] if np.isfinite(one.log_explosion)])
-                quartiles = ", ".join(f"{value:.1f}" for value in np.quantile(ratios, (0.25, 0.5, 0.75))) if len(ratios) else "none"
-                group = (kind, "known" if known else "unknown", name, str(len(ratios)), quartiles)
-                lines.append((*group, format_fraction(list(ratios >= DOUBTED_FROM))))
-    heads = ("kind", "responses", "records", "compared", "quartiles of the log ratio", f"{DOUBTED_FROM:g} and above")
+        for which, name in enumerate(("verticals", "with horizontals")):
+            ratios = np.array([one.log_explosion for one in results[kind, True][which] if np.isfinite(one.log_explosion)])
+            quartiles = ", ".join(f"{value:.1f}" for value in np.quantile(ratios, (0.25, 0.5, 0.75))) if len(ratios) else "none"
+            lines.append((kind, name, str(len(ratios)), quartiles, format_fraction(list(ratios >= DOUBTED_FROM))))
+    heads = ("kind", "records", "compared", "quartiles of the log ratio", f"{DOUBTED_FROM:g} and above")
     return format_table(heads, lines)
 
 
