@@ -237,7 +237,7 @@ class LocateResult(_Rounded):
         description="correlation of the errors of origin time and depth, -1 to 1, where arrival times determine both: positive where a "
         "deeper source has a later origin",
     )
-    force_azimuth_deg: float | None = Field(description="of a glacial earthquake, else null")
+    force_azimuth_deg: float | None = Field(description="of a glacial earthquake; null for others, and where records leave it open")
     force_azimuth_uncertainty_deg: float | None = Field(description="one standard deviation")
     force_azimuth_ambiguous: bool | None = Field(description="whether the opposite direction fits nearly as well")
     offsets: list[DistanceEstimate] = Field(description="epicentral distances predicted from single traces")

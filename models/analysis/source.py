@@ -48,7 +48,10 @@ Log odds of a force: the weight times the sum of the difference of the log likel
 more histories to try. The second pair is for sources that fit clearly: `python -m training experiment class-weights` chooses the first on
 events of the replica, together with the served odds, and the second on events of mixed paths.
 """
-CLEAR_LOG_LIKELIHOOD: Final = 60.0  # of the better kind, twice that from which any is stated
+CLEAR_LOG_LIKELIHOOD: Final = 60.0
+"""
+Of a source that fits clearly, twice that from which any is stated: its kind weighs more in the class, and a force moves the epicenter.
+"""
 MAX_FOR_EXPLOSION, MAX_AGAINST_EXPLOSION = 3.0, 2.0
 """Largest log likelihood ratios of an explosion or collapse by the waveforms that are believed, as of other evidence."""
 ASSUMED_MOTION: Final[Mapping[Kind, Motion]] = {"tensor": "broadband", "force": "unknown"}

@@ -267,5 +267,5 @@ def format_answers(sections: Mapping[str, Sequence[tuple[Floats, SectionReferenc
 
 def write_classes_page(settings: TrainingSettings, command: str, store: str, most: int) -> Path:
     """Draw and classify that many events of each kind; write `classes.md`."""
-    answers = format_answers(predict_sections(settings, store, most), open_simulator(settings, SEED, known=True))
+    answers = format_answers(predict_sections(settings, store, most), open_simulator(settings, SEED))
     return write_page(RESULTS / "classes.md", TEMPLATE, command, answers=answers, store=store)

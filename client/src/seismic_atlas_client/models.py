@@ -377,7 +377,7 @@ class LocateResult(LocationResult):
     """
 
     force_azimuth_deg: float | None
-    """Of a glacial earthquake, else None."""
+    """Of a glacial earthquake; None for others, and where records leave it open."""
 
     force_azimuth_uncertainty_deg: float | None
     """One standard deviation."""

@@ -126,7 +126,7 @@ def invert_source(
         Where and when to search, for a deviatoric moment tensor at depth or a single force at the surface.
     motion : Motion
         What the records are proportional to. Where that is "unknown", they are scanned as those of broadband seismometers, and around the
-        best source each has the motion of `ASSUMED_MOTIONS` that fits it best.
+        best source each has the kind of seismometer of `INSTRUMENT_SHARES` that fits it best.
     half_duration_s : float
         Of the moment rate, a triangle.
     gain_deviations : mapping of int to float, optional

@@ -20,9 +20,9 @@ Motion = Literal["displacement", "velocity", "broadband", "intermediate", "unkno
 """What a record is proportional to: ground motion, or the output of a broadband or intermediate-period seismometer."""
 CORNERS_S: Final[Mapping[Motion, float]] = {"broadband": 180.0, "intermediate": 40.0}
 """Corner periods of seismometers whose response is unknown: broadband ones have 120 to 360 s, intermediate ones 30 to 60 s."""
-ASSUMED_MOTIONS: Final[Mapping[Motion, float]] = {"broadband": 0.75, "intermediate": 0.25}
+INSTRUMENT_SHARES: Final[Mapping[Motion, float]] = {"broadband": 0.75, "intermediate": 0.25}
 """
-Assumed probability of what a record of unknown response is proportional to, the most probable first.
+Assumed share of each kind of seismometer among those of unknown response, the most frequent first.
 
 With displacement as a third choice of each record the azimuths of synthetic forces are worse: 61 instead of 78 % within 10 degrees of 56
 and 54 with horizontals (seeds 3408 to 3410). As a choice for all records at once it changes them by nothing, and the sign, stated with a
@@ -65,7 +65,7 @@ class EpicenterPrior:
 
 def list_motions(motion: Motion) -> Mapping[Motion, float]:
     """List what records may be proportional to, with probabilities."""
-    return ASSUMED_MOTIONS if motion == "unknown" else {motion: 1.0}
+    return INSTRUMENT_SHARES if motion == "unknown" else {motion: 1.0}
 
 
 def make_excitation(kind: Kind, states: Integers, motion: Motion, half_duration_s: float) -> Excitation:

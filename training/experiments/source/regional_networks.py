@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 
-from models.analysis.source import ASSUMED_MOTION
 from models.array_types import Floats, Floats32
 from models.registry.earth_tables import load_earths
 from models.seismic.earth.land import land_shares
@@ -35,6 +34,7 @@ from training.synthesis.windows import draw_common_window
 
 MAGNITUDES: Final = (3.8, 6.0)
 DEPTHS_KM: Final = (1.0, 40.0)  # of earthquakes
+STATIONS, DISTANCES_DEG = (4, 10), (0.5, 12.0)
 EXPLOSION_S: Final = 2.0
 COLLAPSE_S: Final = (2.0, 10.0)
 GUESS_DEG: Final = (0.1, 1.0)
@@ -43,30 +43,17 @@ GUESS_S, GUESS_S_DEG = 2.0, 13.0  # of the origin time: constant, and for each d
 
 
 @dataclass(frozen=True)
-class NetworkRange:
-    """Smallest and largest number of stations, and of their distances in degrees."""
-
-    stations: tuple[int, int]
-    distances_deg: tuple[float, float]
-
-
-REGIONAL: Final = NetworkRange((4, 10), (0.5, 12.0))
-DISTANT: Final = NetworkRange((10, 40), (5.0, 100.0))
-
-
-@dataclass(frozen=True)
 class Simulator:
     """
     What synthetic records are made of and inverted with.
 
-    `love`: stores of transverse displacement like those of the sampler; `known`: whether records are displacement of known gain; `earths`:
-    the tables that ship.
+    `sampler`: its records are displacement of known gain; `love`: stores of transverse displacement like its own; `earths`: the tables that
+    ship.
     """
 
     sampler: EventSampler
     love: tuple[GreensStore, ...]
     earths: tuple[GreensTables, ...]
-    known: bool
 
 
 @dataclass(frozen=True)
@@ -86,10 +73,10 @@ class RegionalEvent:
     prior: EpicenterPrior
 
 
-def open_simulator(settings: TrainingSettings, seed: int, *, known: bool) -> Simulator:
+def open_simulator(settings: TrainingSettings, seed: int) -> Simulator:
     """Open the series of all Earth models, catalogs, stations and noise, and the tables that ship."""
-    sampler = open_mixed_sampler(settings, seed, known_responses=known)
-    return Simulator(sampler, open_love_stores(settings, sampler), tuple(load_earths(settings.artifacts_dir).values()), known)
+    sampler = open_mixed_sampler(settings, seed, known_responses=True)
+    return Simulator(sampler, open_love_stores(settings, sampler), tuple(load_earths(settings.artifacts_dir).values()))
 
 
 def draw_tensor(kind: str, random: np.random.Generator, depths_km: tuple[float, float] = DEPTHS_KM) -> tuple[Floats, float]:
@@ -109,20 +96,18 @@ def make_source(
     return make_tensor_source(kind, hypocenter, to_spherical(moment * tensor[None])[0], duration_s, step_s, random)
 
 
-def draw_regional_events(
-    simulator: Simulator, kind: str, count: int, seed: int, network: NetworkRange = REGIONAL
-) -> Iterator[RegionalEvent]:
+def draw_regional_events(simulator: Simulator, kind: str, count: int, seed: int) -> Iterator[RegionalEvent]:
     """Draw so many events of a kind with enough stations."""
     number = 0
     while count:
         number += 1
-        event = _draw_event(simulator, kind, network, make_generator(seed, Purpose.SOURCES, number))
+        event = _draw_event(simulator, kind, make_generator(seed, Purpose.SOURCES, number))
         if event is not None:
             count -= 1
             yield event
 
 
-def _draw_event(simulator: Simulator, kind: str, network: NetworkRange, random: np.random.Generator) -> RegionalEvent | None:
+def _draw_event(simulator: Simulator, kind: str, random: np.random.Generator) -> RegionalEvent | None:
     """Draw an event of a kind at an epicenter of the catalog; None with too few stations."""
     sampler, row = simulator.sampler, random.integers(len(simulator.sampler.earthquakes.years))
     epicenter = float(sampler.earthquakes.latitudes_deg[row]), float(sampler.earthquakes.longitudes_deg[row])
@@ -130,9 +115,9 @@ def _draw_event(simulator: Simulator, kind: str, network: NetworkRange, random: 
     moment = 10.0 ** (1.5 * float(random.uniform(*MAGNITUDES)) + 9.1)
     hypocenter = (*epicenter, sampler.store.table(depth_km).depth_km)
     source = make_source(kind, tensor, hypocenter, moment, sampler.store.time_step_s, random)
-    count = int(random.integers(network.stations[0], network.stations[1] + 1))
-    chosen = pick_stations(sampler.stations, epicenter, int(sampler.earthquakes.years[row]), count, network.distances_deg, random)
-    if len(chosen) < network.stations[0]:
+    count = int(random.integers(STATIONS[0], STATIONS[1] + 1))
+    chosen = pick_stations(sampler.stations, epicenter, int(sampler.earthquakes.years[row]), count, DISTANCES_DEG, random)
+    if len(chosen) < STATIONS[0]:
         return None
     stations = snap_to_table(sampler.stations, chosen, epicenter, find_nearest_table(sampler.store, source))
     deviation_deg = float(np.exp(random.uniform(*np.log(GUESS_DEG))))
@@ -167,7 +152,7 @@ def invert_tensor(simulator: Simulator, event: RegionalEvent, *, horizontals: bo
         simulator.earths,
         event.prior,
         "tensor",
-        "displacement" if simulator.known else ASSUMED_MOTION["tensor"],
+        "displacement",
         horizontals=event.horizontals if horizontals else None,
     )
-    return None if fit is None else describe_fit(fit, response_known=simulator.known)
+    return None if fit is None else describe_fit(fit)

@@ -21,8 +21,9 @@ from training.experiments.class_evidence import draw_love_ratios
 from training.experiments.source.page import DOUBTED_FROM
 from training.experiments.source.regional_networks import (
     DEPTHS_KM,
+    DISTANCES_DEG,
     MAGNITUDES,
-    REGIONAL,
+    STATIONS,
     RegionalEvent,
     Simulator,
     draw_regional_events,
@@ -65,7 +66,7 @@ def weigh_events(settings: TrainingSettings, kind: str, count: int, seed: int) -
     found = [EventRatios(**json.loads(line)) for line in lines[:count]]
     if len(found) == count:
         return found
-    simulator = open_simulator(settings, seed, known=True)
+    simulator = open_simulator(settings, seed)
     for number, event in enumerate(tqdm(draw_regional_events(simulator, kind, count, seed), kind, count)):
         if number >= len(found):
             found.append(weigh_event(simulator, event, make_generator(seed + 1, Purpose.SOURCES, number)))
@@ -105,7 +106,7 @@ def write_surface_sources_page(settings: TrainingSettings, command: str, events:
     for kind in KINDS:
         rows += describe_events(kind, weigh_events(settings, kind, events, seed))
     heads = ("kind", "evidence", "compared", "quartiles of the log ratio", f"{DOUBTED_FROM:g} and above, of all")
-    bounds = {"stations": REGIONAL.stations, "distances": REGIONAL.distances_deg, "magnitudes": MAGNITUDES, "depths": DEPTHS_KM}
+    bounds = {"stations": STATIONS, "distances": DISTANCES_DEG, "magnitudes": MAGNITUDES, "depths": DEPTHS_KM}
     ranges = {name: f"{low:g} to {high:g}" for name, (low, high) in bounds.items()}
     fields = ranges | {"events": str(events), "doubted": f"{DOUBTED_FROM:g}", "table": format_table(heads, rows)}
     return write_page(RESULTS / "surface_sources.md", TEMPLATE, command, **fields)
