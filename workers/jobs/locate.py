@@ -82,14 +82,14 @@ def source_warnings(found: EventLocation) -> list[DataWarning]:
     if found.event_type == "earthquake" and not found.readings.withheld:
         detail = f"no depth is stated: it is read from record sections of at least {MIN_SECTION_STATIONS} stations; send more of them"
         return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
-    if found.classification is None:
-        return []
     if found.event_type == "glacial":
         detail = (
             "no force azimuth is stated: the records do not constrain the direction of the force; send more stations on all sides of the "
             "epicenter, with horizontal components and instrument responses"
         )
         return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
+    if found.classification is None:
+        return []
     shares = ", ".join(f"{name} {probability:.2f}" for name, probability in found.classification.probabilities.items())
     reason = "neither an earthquake nor a glacial earthquake is probable enough to state a depth or a force azimuth"
     if found.readings.withheld and found.event_type == "earthquake":

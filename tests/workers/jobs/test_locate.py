@@ -43,8 +43,9 @@ def test_an_event_with_depth_or_force_or_a_given_class_needs_no_such_warning(par
     assert source_warnings(make_found(**parts)) == []
 
 
-def test_a_glacial_earthquake_without_azimuth_says_how_to_get_one():
-    found = make_found()
+@pytest.mark.parametrize("classified", [True, False])
+def test_a_glacial_earthquake_without_azimuth_says_how_to_get_one(classified):
+    found = make_found(classified=classified)
     found.event_type = "glacial"
     (warning,) = source_warnings(found)
 
