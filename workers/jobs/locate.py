@@ -88,14 +88,14 @@ def source_warnings(found: EventLocation) -> list[DataWarning]:
             "epicenter, with horizontal components and instrument responses"
         )
         return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
+    if found.event_type == "earthquake":
+        limit = f"arrival times alone do not hold it to within {MAX_DEPTH_ERROR_KM:.0f} km"
+        detail = f"no depth is stated: {limit}; send nearer stations, or longer records"
+        return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
     if found.classification is None:
         return []
     shares = ", ".join(f"{name} {probability:.2f}" for name, probability in found.classification.probabilities.items())
     reason = "neither an earthquake nor a glacial earthquake is probable enough to state a depth or a force azimuth"
-    if found.readings.withheld and found.event_type == "earthquake":
-        limit = f"arrival times alone do not hold it to within {MAX_DEPTH_ERROR_KM:.0f} km"
-        detail = f"no depth is stated: {limit}; send nearer stations, or longer records"
-        return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
     detail = f"{reason} ({shares}); to get one all the same, state event_type=earthquake or event_type=glacial"
     return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
 

@@ -38,6 +38,14 @@ def test_an_earthquake_of_too_few_stations_for_a_depth_says_how_many_it_needs(cl
     assert "at least 4 stations" in warning.detail
 
 
+@pytest.mark.parametrize("classified", [True, False])
+def test_an_earthquake_by_arrival_times_alone_says_why_it_has_no_depth(classified):
+    found = make_found(classified=classified)
+    found.event_type, found.readings.withheld = "earthquake", True
+    (warning,) = source_warnings(found)
+    assert "arrival times alone do not hold it" in warning.detail
+
+
 @pytest.mark.parametrize("parts", [{"depth": 10.0}, {"force": 90.0}, {"classified": False}])
 def test_an_event_with_depth_or_force_or_a_given_class_needs_no_such_warning(parts):
     assert source_warnings(make_found(**parts)) == []
