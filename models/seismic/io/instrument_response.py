@@ -12,7 +12,7 @@ from models.seismic.waveforms import Response
 MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ, FREQUENCIES = 1.0 / 1000.0, 2.0, 160
 """Range, and number of frequencies at which a response is evaluated, evenly in their logarithm; it covers the band of all pictures."""
 
-_DERIVATIVES = {"M": 0, "M/S": 1, "M/SEC": 1, "M/S**2": 2, "M/S/S": 2, "M/(S**2)": 2, "M/SEC**2": 2}
+_DERIVATIVES = {"M": 0, "METERS": 0, "M/S": 1, "M/SEC": 1, "M/S**2": 2, "M/S/S": 2, "M/(S**2)": 2, "M/SEC**2": 2}
 _PREFIXES = {"N": 1e-9, "U": 1e-6, "M": 1e-3, "C": 1e-2}
 _RADIANS = {"LAPLACE (RADIANS/SECOND)": 1.0, "LAPLACE (HERTZ)": 2.0 * math.pi}
 

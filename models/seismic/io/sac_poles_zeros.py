@@ -1,5 +1,6 @@
 """Reading of SAC poles and zeros: responses to ground displacement in meters, with the channel in comments or in the file's name."""
 
+import contextlib
 import math
 import re
 from collections.abc import Iterator
@@ -24,10 +25,11 @@ _ALIASES: Final = {
         name: name
         for name in ("NETWORK", "STATION", "LOCATION", "CHANNEL", "START", "END", "LATITUDE", "LONGITUDE", "ELEVATION", "AZIMUTH")
     },
-    **{"COMPONENT": "CHANNEL", "EFFECTIVE": "START", "ENDDATE": "END", "INPUT UNIT": "INPUT"},
+    **{"COMPONENT": "CHANNEL", "EFFECTIVE": "START", "ENDDATE": "END", "INPUT UNIT": "INPUT", "INPUT UNITS": "INPUT"},
     **{"LAT-SEED": "LATITUDE", "LONG-SEED": "LONGITUDE", "ELEV-SEED": "ELEVATION"},
 }
-_COMMENT: Final = re.compile(rf"\*\s*(?P<name>{'|'.join(_ALIASES)})\s*(?!\(NSCL\))(?:\([A-Z ]+\))?\s*:?\s*(?P<value>\S.*)")
+_COMMENT: Final = re.compile(rf"\*\s*(?P<name>{'|'.join(_ALIASES)})(?![^\s:(])(?P<rest>.*)", re.IGNORECASE)
+_ORDINAL_DATE: Final = "%Y,%j,%H:%M:%S"
 _NAME: Final = re.compile(r"SAC_?PZs?_([A-Za-z0-9]{1,8})_([A-Za-z0-9]{1,8})_([A-Za-z0-9]{3})(?:_([A-Za-z0-9-]{0,2}))?(?:_|\.|$)")
 _NUMBERS: Final = ("ZEROS", "POLES")
 _END_OF_EPOCH: Final = "CONSTANT"
@@ -77,8 +79,9 @@ def _split_blocks(text: str) -> Iterator[_Block]:
         if not words:
             continue
         if words[0].startswith("*"):
-            if comment := _COMMENT.match(line.strip()):
-                block.comments.setdefault(_ALIASES[comment["name"]], comment["value"].strip())
+            name, value = _read_comment(line.strip())
+            if value:
+                block.comments.setdefault(name, value)
         elif words[0].upper() in _NUMBERS:
             current = words[0].upper()
             block.counts[current] = int(words[1])
@@ -92,6 +95,17 @@ def _split_blocks(text: str) -> Iterator[_Block]:
             block.roots[current].append(complex(float(words[0]), float(words[1])))
         else:
             raise ValueError(f"unexpected line {line.strip()[:40]!r}")
+
+
+def _read_comment(line: str) -> tuple[str, str]:
+    """Name and value of a comment as `* STATION (KSTNM): ANMO`; two empty texts for other comments and for all codes in one (NSCL)."""
+    comment = _COMMENT.match(line)
+    rest = comment["rest"].strip() if comment else ""
+    if comment is None or rest.startswith("(NSCL)"):
+        return "", ""
+    if rest.startswith("("):
+        rest = rest.partition(")")[2].strip()
+    return _ALIASES[comment["name"].upper()], rest.removeprefix(":").strip()
 
 
 def _read_channel(block: _Block, part: str) -> TraceId | None:
@@ -150,9 +164,9 @@ def _read_number(text: str) -> float | None:
 
 
 def _read_time(text: str, otherwise: float) -> float:
-    """POSIX time of a date as in 2010-01-01T00:00:00; `otherwise` where there is none that can be read."""
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return otherwise
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    """POSIX time of a date as in 2010-01-01T00:00:00 or 2010,001,00:00:00; `otherwise` where there is none that can be read."""
+    for read in (datetime.fromisoformat, lambda date: datetime.strptime(date, _ORDINAL_DATE)):
+        with contextlib.suppress(ValueError):
+            moment = read(text.strip())
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return otherwise

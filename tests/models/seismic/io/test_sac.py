@@ -113,6 +113,52 @@ def test_poles_and_zeros_have_channel_time_coordinates_and_response_to_velocity(
     np.testing.assert_allclose(response.velocity_response, expected, rtol=1e-9)
 
 
+def test_an_empty_location_code_is_the_empty_code() -> None:
+    inventory = read_sac_poles_zeros(POLES_ZEROS.replace("(KHOLE): 00", "(KHOLE): ").encode(), "a.pz")
+    (epoch,) = inventory.epochs["IU", "ANMO"]
+    assert (epoch.location, epoch.channel) == ("", "BHZ")
+
+
+RDSEED_4 = """** FILE SAC_PZs_CZ_DPC_LHZ__2000.163.11.00.00.0000_2008.307.23.59.59.99999
+* **********************************
+* Network   (KNETWK): CZ
+* Station   (KSTNM) : DPC
+* Component (KCMPNM): LHZ
+* Location  (KHOLE) :
+* Start             : 2000,163,11:00:00
+* End               : 2008,307,23:59:59
+* Input Units       : METERS
+* Output Units      : COUNTS
+* Latitude          :  50.358300
+* Longitude         :   16.411100
+* Elevation         :   760.0
+* Depth             : 760.0
+* Dip               : -90.0
+* Azimuth           :   0.0
+* **********************************
+ZEROS 3
+POLES 2
+-0.0356  -0.0369
+-0.0356  0.0369
+CONSTANT 3.755104e+16
+"""
+
+
+def test_comments_in_the_style_of_older_rdseed_name_channel_time_and_units() -> None:
+    inventory = read_sac_poles_zeros(2 * RDSEED_4.encode(), "responses.txt")
+    epoch, same = inventory.epochs["CZ", "DPC"]
+    assert epoch == same
+    assert (epoch.location, epoch.channel, epoch.coordinates) == ("", "LHZ", Coordinates(50.3583, 16.4111, 760.0))
+    assert (epoch.start_s, epoch.end_s) == (960_721_200.0, 1_225_670_399.0)  # 2000-06-11 11:00:00, 2008-11-02 23:59:59
+    assert inventory.response(TraceId("CZ", "DPC", "", "LHZ"), 1e9) is not None
+
+
+def test_the_end_of_an_epoch_is_read_from_enddate_too() -> None:
+    inventory = read_sac_poles_zeros(POLES_ZEROS.replace("* END    ", "* ENDDATE").encode(), "a.pz")
+    (epoch,) = inventory.epochs["IU", "ANMO"]
+    assert epoch.end_s == START_S + 365 * 86400
+
+
 def test_the_name_of_a_file_names_the_channel_where_comments_do_not() -> None:
     plain = POLES_ZEROS[POLES_ZEROS.index("ZEROS") :].encode()
     inventory = read_sac_poles_zeros(plain, "archive.zip/SAC_PZs_IU_ANMO_BHZ_00_2009.001")
