@@ -60,7 +60,8 @@ def associate_arrivals(data: Candidates, source: TrialSource) -> tuple[Arrival, 
     Associate picks with the phases of a source, and Rayleigh-wave envelope peaks with phase "LR".
 
     Phases are tried in the order of `PHASES`; each takes the nearest pick within three standard deviations that no earlier phase of
-    the trace has taken. Of a phase and its alternative a pick belongs to the one that it is nearer to, in standard deviations.
+    the trace has taken, and that is on the same side of theirs as the phase is of them: no S before P. Of a phase and its alternative a
+    pick belongs to the one that it is nearer to, in standard deviations.
     """
     distances = data.distances_deg(source.point)
     errors = [phase_error_s(phase, data.station_spacing_deg, distances, source.depth_km) for phase in PHASES]
@@ -68,10 +69,13 @@ def associate_arrivals(data: Candidates, source: TrialSource) -> tuple[Arrival, 
     arrivals = []
     for i, trace_index in enumerate(data.trace_indices.tolist()):
         free, vertical = data.s_weights[i] > 0.0, data.later_weights[i] > 0.0
+        taken: list[tuple[float, float]] = []  # picks and predicted times of the trace's arrivals
         for index, phase in enumerate(PHASES if data.crustal else TABLE_PHASES):
             expected = source.time_s + float(np.interp(distances[i], DISTANCES_DEG, curves[index]))
             sigma = np.hypot(data.pick_deviations[i], errors[index][i])
             allowed = free & (vertical | (phase in SHEAR_PHASES))
+            for other_pick_s, other_expected_s in taken:
+                allowed &= (data.pick_times[i] - other_pick_s) * (expected - other_expected_s) >= 0.0
             deviations = np.where(allowed, np.abs(data.pick_times[i] - expected) / sigma, np.inf)
             if data.crustal and phase in CRUSTAL_ALTERNATIVES:
                 other = PHASES.index(CRUSTAL_ALTERNATIVES[phase])
@@ -85,6 +89,7 @@ def associate_arrivals(data: Candidates, source: TrialSource) -> tuple[Arrival, 
                 arrival = Arrival(int(trace_index), phase, data.clock_s + time_s, time_s - expected, error_s, short_period)
                 arrivals.append(replace(arrival, pick_uncertainty_s=float(data.pick_deviations[i, nearest])))
                 free &= np.abs(data.pick_times[i] - time_s) > DUPLICATE_PICK_S
+                taken.append((time_s, expected))
     return (*arrivals, *_associate_rayleigh_peaks(data, source, distances))
 
 

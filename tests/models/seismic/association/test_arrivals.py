@@ -36,6 +36,23 @@ def test_residuals_are_observed_minus_predicted_times(source):
         assert abs(arrival.residual_s) <= 3.0 * arrival.uncertainty_s
 
 
+def associate_near_picks(relative_s):
+    """Associate picks, each uncertain by 4 s, at these times after P of a source within half a degree of three stations."""
+    rng, longitudes, depth_km = np.random.default_rng(3), np.array([0.3, 0.4, 0.5]), 5.0
+    p_times = [float(travel_time_s("P", degrees, depth_km)) for degrees in longitudes]
+    picks = [make_picks(rng, time + np.array(relative_s), (-100.0, 400.0), false=0) for time in p_times]
+    picks = [replace(made, uncertainties_s=np.full(len(relative_s), 4.0)) for made in picks]
+    data = collect_candidates(picks, [EnvelopePeaks(np.zeros(0), np.zeros(0))] * 3, np.zeros(3), longitudes)
+    arrivals = associate_arrivals(data, TrialSource(geocentric(0.0, 0.0), depth_km, -data.clock_s, 0.0))
+    return [arrival.phase for arrival in arrivals]
+
+
+def test_a_pick_before_p_is_no_s():
+    """S follows P by 3.9 to 6.5 s here, so that a pick 5 s before P is within three standard deviations of it."""
+    assert associate_near_picks([-5.0, 0.0]) == 3 * ["P"]
+    assert associate_near_picks([0.0, 5.0]) == 3 * ["P", "S"]
+
+
 def test_picks_on_horizontal_components_are_associated_with_s_only(source):
     data = teleseismic_candidates()
     horizontal = replace(data, later_weights=np.zeros_like(data.later_weights), first_weights=np.zeros_like(data.first_weights))
