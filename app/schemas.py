@@ -60,7 +60,9 @@ class Job(BaseModel):
     finished_at: AwareDatetime | None
     result: Result | None = Field(description="result, if the job has succeeded")
     problem: Problem | None = Field(description="problem details (RFC 9457), if the job has failed")
-    warnings: list[DataWarning] = Field(description="defects of the data that did not stop the job, and what was done about them")
+    warnings: list[DataWarning] = Field(
+        description="defects of the data, and what was done about them; of a failed job those found when its records were read"
+    )
     formats: list[str] = Field(description="formats in which the result is available")
     links: Links
 

@@ -69,13 +69,15 @@ class JobContext:
     """
     One attempt at a job: the worker that runs it, the job's record, and its progress.
 
-    `event` holds the records of one event where the job is that of one of many events, which are parsed already.
+    `event` holds the records of one event where the job is that of one of many events, which are parsed already. `read_warnings`: data
+    warnings of reading, which the record keeps also where the job fails.
     """
 
     worker: WorkerContext
     record: JobRecord
     progress: JobProgress
     event: EventRecords | None = None
+    read_warnings: list[DataWarning] = field(default_factory=list)
 
     def model_version(self, name: str) -> ModelVersion:
         """Return name and version of a loaded model; raises KeyError."""

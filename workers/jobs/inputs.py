@@ -30,7 +30,9 @@ def read_one_event(job: JobContext) -> tuple[tuple[Record, ...], Gather, list[Da
     """
     event = job.event or _parse_event(job)
     job.progress("condition", 0.12)
-    return event.records, condition(event.records, CONDITIONING), to_warnings(event.issues)
+    warnings = to_warnings(event.issues)
+    job.read_warnings[:] = warnings
+    return event.records, condition(event.records, CONDITIONING), warnings
 
 
 def _parse_event(job: JobContext) -> EventRecords:

@@ -57,7 +57,7 @@ def _make_event_job(job: JobContext, found: EventRecords, number: int) -> JobCon
     name = re.sub(r"[^\w.-]", "_", found.name)
     record = job.record.model_copy(update={"id": f"{job.record.id}/{number:04d}-{name}"})
     low, high = (_DONE * (1.0 - 1.0 / (1.0 + 0.1 * count)) for count in (number - 1, number))
-    return replace(job, record=record, event=found, progress=job.progress.section(low, high))
+    return replace(job, record=record, event=found, progress=job.progress.section(low, high), read_warnings=[])
 
 
 def _locate_one(job: JobContext) -> JobOutput | LocatedEvent:

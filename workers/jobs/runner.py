@@ -127,9 +127,10 @@ def _run_attempt(worker: WorkerContext, record: JobRecord, limit: TimeLimit) -> 
     """Run the job and store its output; returns the step that finishes the record. Raises Superseded, Interrupted and queue errors."""
     finish = partial(worker.records.finish, record.id, record.attempt)
     progress = JobProgress(worker.records, record, clock=StageClock(worker.tracing.add_stage))
+    job = JobContext(worker, record, progress)
     try:
         with limit():
-            output = _produce_output(JobContext(worker, record, progress))
+            output = _produce_output(job)
     except (Superseded, Interrupted, *_QUEUE_ERRORS):
         raise
     except Canceled:
@@ -138,7 +139,7 @@ def _run_attempt(worker: WorkerContext, record: JobRecord, limit: TimeLimit) -> 
         cause = unwrap_signal(error)
         if not isinstance(cause, Exception):
             raise cause from error
-        return partial(finish, Status.FAILED, problem=translate_and_log_error(cause))
+        return partial(finish, Status.FAILED, problem=translate_and_log_error(cause), warnings=_cap_warnings(job.read_warnings))
     finally:
         _add_seconds(worker, record, progress)
     stored = {"figures": list(output.figures), "formats": list(output.products)}

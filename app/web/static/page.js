@@ -64,7 +64,7 @@ function showProgress(text, fraction) {
 async function showJob(job) {
   page.job = null;
   selectTask(job.kind);
-  if (job.status === "failed") return showProblem(job.problem);
+  if (job.status === "failed") return showProblem(job.problem, undefined, listWarnings(job));
   if (job.status === "canceled") return showProblem({ title: "Canceled", detail: "The job was canceled and has no result.", parts: [] });
   const { elements, after, title } = await SHOW[job.kind](job), box = element("div");
   one("#result").replaceChildren(box);
@@ -118,14 +118,14 @@ async function download(event, path) {
 // A name of a file at the beginning stays as it is.
 const sentence = (text) => (/^\S*\.\S/.test(text) ? text : capitalize(text));
 
-async function showProblem(problem, given) {
+async function showProblem(problem, given, warnings = []) {
   page.job = null;
   const beside = given ?? (problem.status === 401 ? "#start" : undefined);
   const parts = (problem.parts ?? []).filter((part) => part.detail !== problem.detail).map((part) => element("li", {}, element("code", {}, part.name), ` ${part.detail}`));
   const advice = element("p", { className: "advice" });
   one("#problem").replaceChildren(...[
     element("p", { className: "kicker" }, problem.status ? `Problem ${problem.status}` : "Problem"), element("h2", {}, problem.title), element("p", {}, sentence(problem.detail ?? "")),
-    parts.length > 0 && element("ul", { className: "plain" }, parts), advice, problem.retryable && element("p", {}, "This may be temporary; try again later."),
+    parts.length > 0 && element("ul", { className: "plain" }, parts), ...[warnings].flat(), advice, problem.retryable && element("p", {}, "This may be temporary; try again later."),
     !beside && element("p", {}, element("a", { href: "#" }, "New submission")),
   ].filter(Boolean));
   showOnly("#problem", ...(beside ? [beside] : []));

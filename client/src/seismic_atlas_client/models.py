@@ -611,7 +611,7 @@ class Job(Model):
     """Problem details (RFC 9457), if the job has failed."""
 
     warnings: list[DataWarning]
-    """Defects of the data that did not stop the job, and what was done about them."""
+    """Defects of the data, and what was done about them; of a failed job those found when its records were read."""
 
     formats: list[str]
     """Formats in which the result is available."""

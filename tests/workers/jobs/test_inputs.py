@@ -1,14 +1,17 @@
 """Data issues of the parser become data warnings of the response."""
 
 from dataclasses import replace
+from unittest.mock import MagicMock
 
 import numpy as np
 
 from models.analysis.distances import DistanceReadings
 from models.seismic.data_issues import DataIssue
 from tests.support.short_records import cut_about_p
+from workers.bundles.parse import EventRecords
 from workers.contracts import DataWarning
-from workers.jobs.inputs import to_warnings, unread_warnings
+from workers.jobs.context import JobContext
+from workers.jobs.inputs import read_one_event, to_warnings, unread_warnings
 
 
 def test_a_data_issue_becomes_a_warning_with_the_same_fields() -> None:
@@ -17,6 +20,14 @@ def test_a_data_issue_becomes_a_warning_with_the_same_fields() -> None:
         DataWarning(trace="IU.ANMO.00.LHZ", part=None, code="gaps", detail="1 gap"),
         DataWarning(trace=None, part="a.txt", code="unsupported-part", detail="unknown"),
     ]
+
+
+def test_warnings_of_reading_are_kept_for_a_job_that_fails_later() -> None:
+    records, _ = cut_about_p(1.0)
+    event = EventRecords("", records, (DataIssue("XD.BASO..LHZ", None, "no-coordinates", "no coordinates"),))
+    job = JobContext(MagicMock(), MagicMock(), MagicMock(), event)
+    _, _, warnings = read_one_event(job)
+    assert job.read_warnings == warnings == [DataWarning(trace="XD.BASO..LHZ", part=None, code="no-coordinates", detail="no coordinates")]
 
 
 def test_records_too_short_for_the_network_are_reported_once() -> None:

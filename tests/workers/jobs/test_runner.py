@@ -101,6 +101,17 @@ def test_an_error_of_the_data_becomes_the_jobs_problem(attempt: Callable[[Work],
     assert (record.problem.type, record.problem.status) == ("/problems/too-few-stations", 422)
 
 
+def test_a_failed_job_keeps_the_warnings_of_reading(attempt: Callable[[Work], JobRecord]):
+    warning = DataWarning(trace="XD.BASO..LHZ", part=None, code="no-coordinates", detail="no coordinates")
+
+    def work(job: JobContext) -> JobOutput:
+        job.read_warnings[:] = [warning]
+        raise TooFewStations("1 station; 2 are needed")
+
+    record = attempt(work)
+    assert (record.status, record.warnings) == (Status.FAILED, [warning])
+
+
 def test_an_unexpected_exception_becomes_an_internal_error(attempt: Callable[[Work], JobRecord]):
     record = attempt(failing(ZeroDivisionError("in /srv/secret.py")))
     assert record.status is Status.FAILED
