@@ -143,6 +143,9 @@ class ArrivalEstimate(_Rounded):
     time: AwareDatetime = Field(description="time of the pick, UTC")
     residual_s: float = Field(description="observed minus predicted time; predicted by ak135, for LR by one group velocity")
     uncertainty_s: float = Field(description="one standard deviation of pick and travel time together")
+    pick_uncertainty_s: float | None = Field(None, description="one standard deviation of the pick alone; null for LR")
+    distance_deg: float | None = Field(None, description="distance of the station from the located epicenter, degrees")
+    azimuth_deg: float | None = Field(None, description="azimuth from the epicenter to the station, degrees clockwise from north")
 
 
 class Centroid(_Rounded):

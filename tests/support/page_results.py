@@ -25,8 +25,17 @@ def make_arrivals() -> list[ArrivalEstimate]:
     """Make arrivals of P at five stations, each 0.8 s late."""
     times_s = travel_time_s("P", DISTANCES, 10.0).tolist()
     return [
-        ArrivalEstimate(trace=str(trace), phase="P", time=ORIGIN + timedelta(seconds=time_s + 0.8), residual_s=0.8, uncertainty_s=1.5)
-        for trace, time_s in zip(TRACES, times_s, strict=True)
+        ArrivalEstimate(
+            trace=str(trace),
+            phase="P",
+            time=ORIGIN + timedelta(seconds=time_s + 0.8),
+            residual_s=0.8,
+            uncertainty_s=1.5,
+            pick_uncertainty_s=0.7,
+            distance_deg=distance,
+            azimuth_deg=azimuth,
+        )
+        for trace, time_s, distance, azimuth in zip(TRACES, times_s, DISTANCES.tolist(), AZIMUTHS.tolist(), strict=True)
     ]
 
 

@@ -9,7 +9,15 @@ import numpy as np
 from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE, destination
 from workers.contracts import JobRecord
-from workers.exports.quakeml import QUAKEML_TYPES, epicentral_distance_deg, longitude_within_180, region_name, rms_s
+from workers.exports.quakeml import (
+    QUAKEML_TYPES,
+    count_stations,
+    epicentral_distance_deg,
+    longitude_within_180,
+    region_name,
+    rms_s,
+    used_traces,
+)
 from workers.results import Ellipse, Epicenter, LocateResult
 from workers.settings import DEFAULT_AGENCY
 
@@ -89,7 +97,7 @@ def _epicenter_feature(record: JobRecord, result: LocateResult, epicenter: Epice
     fields = result.model_dump(mode="json", exclude=_NO_PROPERTIES)
     uncertainty = epicenter.model_dump(mode="json", exclude={"latitude", "longitude"})
     kind = dict(QUAKEML_TYPES)[result.event_type] or "event"
-    used = [estimate for estimate in result.offsets if estimate.used]
+    used = used_traces(result)
     place = region_name(epicenter.latitude, epicenter.longitude)
     properties = {
         **fields,
@@ -101,8 +109,8 @@ def _epicenter_feature(record: JobRecord, result: LocateResult, epicenter: Epice
         "coordinates": format_epicenter(epicenter),
         "time": None if result.origin_time is None else round(result.origin_time.timestamp() * 1000),
         "updated": round(record.created_at.timestamp() * 1000),
-        "nst": len(used),
-        "dmin": min((epicentral_distance_deg(estimate) for estimate in used), default=None),
+        "nst": count_stations(used),
+        "dmin": min((distance for distance in used.values() if distance is not None), default=None),
         "rms": rms_s(result),
         "rms_surface_waves": rms_s(result, surface_waves=True),
         "gap": result.azimuthal_gap_deg,
@@ -140,27 +148,27 @@ def _ellipse_features(epicenter: Epicenter, alternative: int | None) -> Iterator
 
 
 def _station_features(result: LocateResult, epicenter: Epicenter) -> Iterator[Feature]:
-    """Yield the stations with coordinates, which follow from distance and azimuth, with what was predicted for them."""
-    for estimate in result.offsets:
-        if estimate.azimuth_deg is None:
+    """Yield the stations with coordinates, which follow from distance and azimuth, with what was predicted for them and their arrivals."""
+    estimates = {estimate.trace: estimate for estimate in result.offsets}
+    places = {arrival.trace: (arrival.distance_deg, arrival.azimuth_deg) for arrival in result.arrivals}
+    places |= {trace: (epicentral_distance_deg(estimate), estimate.azimuth_deg) for trace, estimate in estimates.items()}
+    for trace, (distance_deg, azimuth_deg) in places.items():
+        if distance_deg is None or azimuth_deg is None:
             continue
-        distance_deg = epicentral_distance_deg(estimate)
-        latitude, longitude = destination(epicenter.latitude, epicenter.longitude, estimate.azimuth_deg, distance_deg)
-        arrivals = [
-            {"phase": arrival.phase, "residual_s": arrival.residual_s} for arrival in result.arrivals if arrival.trace == estimate.trace
-        ]
+        latitude, longitude = destination(epicenter.latitude, epicenter.longitude, azimuth_deg, distance_deg)
+        estimate = estimates.get(trace)
         yield _feature(
             "station",
             _point(float(latitude), float(longitude)),
-            trace=estimate.trace,
+            trace=trace,
             distance_deg=distance_deg,
-            distance_uncertainty_deg=estimate.epicentral_distance_uncertainty_deg,
-            predicted_distance_deg=estimate.distance_deg,
-            predicted_distance_uncertainty_deg=estimate.distance_uncertainty_deg,
-            azimuth_deg=estimate.azimuth_deg,
-            residual_deg=estimate.residual_deg,
-            used=estimate.used,
-            arrivals=arrivals,
+            distance_uncertainty_deg=estimate and estimate.epicentral_distance_uncertainty_deg,
+            predicted_distance_deg=estimate and estimate.distance_deg,
+            predicted_distance_uncertainty_deg=estimate and estimate.distance_uncertainty_deg,
+            azimuth_deg=azimuth_deg,
+            residual_deg=estimate and estimate.residual_deg,
+            used=estimate is not None and estimate.used,
+            arrivals=[{"phase": arrival.phase, "residual_s": arrival.residual_s} for arrival in result.arrivals if arrival.trace == trace],
         )
 
 

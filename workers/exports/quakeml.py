@@ -69,10 +69,11 @@ def quakeml(record: JobRecord, result: LocateResult, agency: str = DEFAULT_AGENC
     ids = ResourceIds(record, agency)
     origins = [] if result.epicenter is None else [_origin(ids, result, result.epicenter)]
     origins += [_alternative(ids, result, number, place) for number, place in enumerate(result.alternatives, start=1)]
+    event_type = dict(QUAKEML_TYPES)[result.event_type]
     event = Event(
         resource_id=ids.resource("event"),
-        event_type=dict(QUAKEML_TYPES)[result.event_type],
-        event_type_certainty="suspected",
+        event_type=event_type,
+        event_type_certainty="suspected" if event_type else None,
         event_descriptions=[] if result.epicenter is None else [_describe_region(result.epicenter)],
         origins=origins,
         picks=_picks(ids, result),
@@ -182,20 +183,30 @@ def _uncertainty(epicenter: Epicenter) -> OriginUncertainty:
 
 def _quality(result: LocateResult) -> OriginQuality:
     """Count phases by arrivals, and stations by arrivals and predicted distances."""
-    used = [estimate for estimate in result.offsets if estimate.used]
-    distances = [epicentral_distance_deg(estimate) for estimate in used]
-    timed = {_station(arrival.trace) for arrival in result.arrivals}
+    used = used_traces(result)
+    distances = [distance for distance in used.values() if distance is not None]
     return OriginQuality(
         associated_phase_count=len(result.arrivals),
         used_phase_count=len(result.arrivals),
-        associated_station_count=len(timed | {_station(estimate.trace) for estimate in result.offsets}),
-        used_station_count=len(timed | {_station(estimate.trace) for estimate in used}),
+        associated_station_count=count_stations(used.keys() | {estimate.trace for estimate in result.offsets}),
+        used_station_count=count_stations(used),
         standard_error=rms_s(result),
         azimuthal_gap=result.azimuthal_gap_deg,
         minimum_distance=min(distances, default=None),
         maximum_distance=max(distances, default=None),
         median_distance=median(distances) if distances else None,
     )
+
+
+def used_traces(result: LocateResult) -> dict[str, float | None]:
+    """Return the traces that contributed an arrival or a distance, with their epicentral distances in degrees where these are known."""
+    timed = {arrival.trace: arrival.distance_deg for arrival in result.arrivals}
+    return timed | {estimate.trace: epicentral_distance_deg(estimate) for estimate in result.offsets if estimate.used}
+
+
+def count_stations(traces: Iterable[str]) -> int:
+    """Count the stations of traces."""
+    return len({_station(trace) for trace in traces})
 
 
 def _station(trace: str) -> tuple[str, ...]:
@@ -221,7 +232,7 @@ def _picks(ids: ResourceIds, result: LocateResult) -> list[Pick]:
             Pick(
                 resource_id=ids.resource(f"pick/{arrival.trace}/{arrival.phase}"),
                 time=UTCDateTime(arrival.time),
-                time_errors=QuantityError(uncertainty=arrival.uncertainty_s),
+                time_errors=QuantityError(uncertainty=arrival.pick_uncertainty_s or arrival.uncertainty_s),
                 waveform_id=WaveformStreamID(network, station, location, channel),
                 phase_hint=arrival.phase,
                 evaluation_mode="automatic",
@@ -234,15 +245,14 @@ def _picks(ids: ResourceIds, result: LocateResult) -> list[Pick]:
 
 
 def _arrivals(ids: ResourceIds, result: LocateResult) -> list[Arrival]:
-    """Return the arrivals of picks, with distance and azimuth where the trace has a distance estimate."""
-    estimates = {estimate.trace: estimate for estimate in result.offsets}
+    """Return the arrivals of picks, with distance and azimuth of their stations."""
     return [
         Arrival(
             resource_id=ids.resource(f"arrival/{arrival.trace}/{arrival.phase}"),
             pick_id=ids.resource(f"pick/{arrival.trace}/{arrival.phase}"),
             phase=arrival.phase,
-            distance=epicentral_distance_deg(estimates[arrival.trace]) if arrival.trace in estimates else None,
-            azimuth=estimates[arrival.trace].azimuth_deg if arrival.trace in estimates else None,
+            distance=arrival.distance_deg,
+            azimuth=arrival.azimuth_deg,
             time_residual=arrival.residual_s,
             time_weight=1.0,
             creation_info=ids.creation(),
@@ -267,7 +277,8 @@ def _origin_comments(result: LocateResult, epicenter: Epicenter) -> Iterable[tup
     if rms is not None:
         yield "surface-waves", f"rms residual of the Rayleigh-wave envelope peaks: {rms:.1f} s; not part of standardError"
     used = sum(estimate.used for estimate in result.offsets)
-    yield "distances", f"located with distances predicted from {used} of {len(result.offsets)} traces (method {result.method})"
+    if result.offsets:
+        yield "distances", f"located with distances predicted from {used} of {len(result.offsets)} traces (method {result.method})"
 
 
 def epicentral_distance_deg(estimate: DistanceEstimate) -> float:

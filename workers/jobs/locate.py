@@ -12,7 +12,6 @@ from models.analysis.pipeline import EventLocation, locate_event
 from models.analysis.sections import make_reference
 from models.analysis.source import add_source
 from models.array_types import Floats
-from models.seismic.association.arrivals import Arrival
 from models.seismic.data_issues import DataIssue, join_names
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg
 from models.seismic.location.reading_deviations import find_distance_deviations, widen_deviations
@@ -180,7 +179,7 @@ def _to_result(job: JobContext, gather: Gather, found: EventLocation, detection:
         offsets=state_distances(gather, found),
         azimuthal_gap_deg=found.location.azimuthal_gap_deg,
         method=found.method,
-        arrivals=[_arrival_estimate(gather, arrival) for arrival in found.arrivals],
+        arrivals=state_arrivals(gather, found),
         models=[job.model_version(name) for name in names],
         detection=to_detection_result(detection),
         depth_method=depth_method,
@@ -189,14 +188,23 @@ def _to_result(job: JobContext, gather: Gather, found: EventLocation, detection:
     )
 
 
-def _arrival_estimate(gather: Gather, arrival: Arrival) -> ArrivalEstimate:
-    return ArrivalEstimate(
-        trace=str(gather.trace_ids[arrival.trace_index]),
-        phase=arrival.phase,
-        time=datetime.fromtimestamp(arrival.time_s, UTC),
-        residual_s=arrival.residual_s,
-        uncertainty_s=arrival.uncertainty_s,
-    )
+def state_arrivals(gather: Gather, found: EventLocation) -> list[ArrivalEstimate]:
+    """Return the associated picks with distances and azimuths of their stations from the located epicenter."""
+    stations = (found.location.latitude_deg, found.location.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
+    distances, azimuths = distance_deg(*stations), azimuth_deg(*stations)
+    return [
+        ArrivalEstimate(
+            trace=str(gather.trace_ids[arrival.trace_index]),
+            phase=arrival.phase,
+            time=datetime.fromtimestamp(arrival.time_s, UTC),
+            residual_s=arrival.residual_s,
+            uncertainty_s=arrival.uncertainty_s,
+            pick_uncertainty_s=arrival.pick_uncertainty_s or None,
+            distance_deg=float(distances[arrival.trace_index]),
+            azimuth_deg=float(azimuths[arrival.trace_index]),
+        )
+        for arrival in found.arrivals
+    ]
 
 
 def _epicenter(region: EpicenterRegion) -> Epicenter:

@@ -195,6 +195,15 @@ class ArrivalEstimate(Model):
     uncertainty_s: float
     """One standard deviation of pick and travel time together."""
 
+    pick_uncertainty_s: float | None = None
+    """One standard deviation of the pick alone; None for LR."""
+
+    distance_deg: float | None = None
+    """Distance of the station from the located epicenter, degrees."""
+
+    azimuth_deg: float | None = None
+    """Azimuth from the epicenter to the station, degrees clockwise from north."""
+
 
 class Centroid(Model):
     """Epicenter and time of the source that fits the waveforms best."""

@@ -114,7 +114,8 @@ def test_quakeml_is_valid_by_the_schema(record: JobRecord, located: LocateResult
     for name, known in (("other", "other event"), ("undetermined", None)):
         document = quakeml(record, glacial.model_copy(update={"event_type": name, "force_azimuth_deg": None}))
         assert _validate(io.BytesIO(document))
-        assert read(document)[0].event_type == known
+        event = read(document)[0]
+        assert (event.event_type, event.event_type_certainty) == (known, "suspected" if known else None)
 
 
 def test_without_an_event_quakeml_says_not_existing_and_has_no_origin(record: JobRecord, nothing: LocateResult):
@@ -199,8 +200,17 @@ def test_quakeml_of_the_same_result_is_the_same_bytes(record: JobRecord, located
 
 def with_arrival_times(located: LocateResult) -> LocateResult:
     arrivals = [
-        ArrivalEstimate(trace="IU.ANMO.00.LHZ", phase=phase, time=ORIGIN, residual_s=residual, uncertainty_s=1.5)
-        for phase, residual in (("P", 3.0), ("S", -4.0), ("LR", 20.0))
+        ArrivalEstimate(
+            trace="IU.ANMO.00.LHZ",
+            phase=phase,
+            time=ORIGIN,
+            residual_s=residual,
+            uncertainty_s=1.5,
+            pick_uncertainty_s=pick_s,
+            distance_deg=70.5,
+            azimuth_deg=33.0,
+        )
+        for phase, residual, pick_s in (("P", 3.0, 0.4), ("S", -4.0, 0.9), ("LR", 20.0, None))
     ]
     offsets = [located.offsets[0].model_copy(update={"azimuth_deg": 33.0}), *located.offsets[1:]]
     outer = located.epicenter.ellipse.model_copy(update={"semi_major_km": 45.0, "semi_minor_km": 27.0, "confidence_level": 90.0})
@@ -218,6 +228,7 @@ def test_associated_picks_are_picks_and_arrivals_with_residuals(record: JobRecor
     expected = [("P", 3.0, 70.5, 33.0), ("S", -4.0, 70.5, 33.0), ("LR", 20.0, 70.5, 33.0)]
     assert [(one.phase, one.time_residual, one.distance, one.azimuth) for one in origin.arrivals] == expected
     assert event.picks[0].waveform_id.id == "IU.ANMO.00.LHZ"
+    assert [pick.time_errors.uncertainty for pick in event.picks] == [0.4, 0.9, 1.5], "without the error of the travel time, but for LR"
     assert (origin.quality.used_phase_count, origin.depth_type) == (3, "from location")
     assert str(origin.earth_model_id).endswith("/ak135")
     assert "90 % ellipse: 45000 by 27000 m" in origin.comments[0].text
@@ -227,6 +238,21 @@ def test_the_back_azimuth_of_a_station_is_at_its_first_pick(record: JobRecord, l
     picks = read(quakeml(record, with_arrival_times(located)))[0].picks
     assert [pick.backazimuth for pick in picks] == [15.0, None, None]
     assert picks[0].backazimuth_errors.uncertainty == 20.0
+
+
+def test_stations_of_a_location_by_arrival_times_alone_are_in_quakeml_and_geojson(record: JobRecord, located: LocateResult):
+    alone = with_arrival_times(located).model_copy(update={"offsets": [], "method": "arrival-times"})
+    origin = read(quakeml(record, alone))[0].origins[0]
+    assert [(one.distance, one.azimuth) for one in origin.arrivals] == 3 * [(70.5, 33.0)]
+    assert (origin.quality.used_station_count, origin.quality.minimum_distance) == (1, 70.5)
+    assert not [comment.text for comment in origin.comments if "predicted" in comment.text]
+    (epicenter,), (station,) = features(record, alone, "epicenter"), features(record, alone, "station")
+    assert (epicenter["properties"]["nst"], epicenter["properties"]["dmin"]) == (1, 70.5)
+    longitude, latitude = station["geometry"]["coordinates"]
+    assert float(distance_deg(3.3, 195.98, latitude, longitude)) == pytest.approx(70.5, abs=0.01)
+    properties = station["properties"]
+    assert (properties["trace"], properties["azimuth_deg"], properties["residual_deg"]) == ("IU.ANMO.00.LHZ", 33.0, None)
+    assert [arrival["phase"] for arrival in properties["arrivals"]] == ["P", "S", "LR"]
 
 
 def test_residuals_of_surface_waves_do_not_count_in_the_standard_error(record: JobRecord, located: LocateResult):
@@ -249,7 +275,7 @@ def test_the_epicenter_is_the_first_feature_with_longitude_first(record: JobReco
     assert (feature["type"], feature["id"]) == ("Feature", "3f2c")
     assert feature["geometry"] == {"type": "Point", "coordinates": [pytest.approx(-164.02), 3.3]}
     properties = feature["properties"]
-    assert (properties["depth_km"], properties["nst"], properties["gap"], properties["status"]) == (12.0, 2, 63.0, "automatic")
+    assert (properties["depth_km"], properties["nst"], properties["gap"], properties["status"]) == (12.0, 1, 63.0, "automatic")
     assert properties["time"] == 1104022733000
 
 

@@ -7,12 +7,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from models.seismic.association.arrivals import Arrival
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.location.regions import EpicenterRegion
 from models.seismic.location.solution import StationDistances, build_location
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
-from workers.jobs.locate import contradiction_warnings, source_warnings, state_distances
+from workers.jobs.locate import contradiction_warnings, source_warnings, state_arrivals, state_distances
 
 
 def make_found(*, depth=None, force=None, classified=True):
@@ -86,6 +87,15 @@ def test_a_distance_that_the_epicenter_contradicts_is_stated_with_a_deviation_th
     assert joint == pytest.approx(contradicted.residual_deg, rel=1e-4)
     assert (unknown.epicentral_distance_deg, unknown.epicentral_distance_uncertainty_deg, unknown.residual_deg) == (None, None, None)
     assert unknown.distance_uncertainty_deg == 1.0
+
+
+def test_arrivals_state_where_their_stations_are_from_the_epicenter():
+    gather, found = make_contradicted()
+    found.arrivals = (Arrival(1, "P", 700.0, 0.5, 1.2, False, 0.4), Arrival(0, "LR", 900.0, 9.0, 12.5))
+    body, surface = state_arrivals(gather, found)
+    assert (body.trace, body.uncertainty_s, body.pick_uncertainty_s) == ("XX.S1..LHZ", 1.2, 0.4)
+    assert (body.distance_deg, body.azimuth_deg) == pytest.approx((100.0, 90.0))
+    assert (surface.distance_deg, surface.pick_uncertainty_s) == (pytest.approx(30.0), None)
 
 
 def test_traces_whose_distances_contradict_the_location_are_named_with_what_to_check():
