@@ -53,6 +53,8 @@ BANNED = {
     "thinning",
     "told",
     "trainsums",
+    "twin",
+    "twins",
     "vote",
     "votes",
     "wavetrain",

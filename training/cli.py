@@ -21,7 +21,7 @@ MODELS = ("offset", "event_type", "depth", "force_azimuth", "families")
 STORES = (*greens.FULL_STORES, "greens_50s", "greens_50s_continental", "greens_50s_oceanic")
 MIXTURES = {"anomalies": Purpose.ANOMALIES, "endless": Purpose.ENDLESS}
 ARCHIVES = {
-    "twin": "the synthetic catalog replica",
+    "replica": "the synthetic catalog replica",
     "anomalies": "events of every kind",
     "endless": "events in the proportions of training",
 }
@@ -58,12 +58,12 @@ def run_all(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
 
 def list_steps(version: str, settings: TrainingSettings, real: Path | None) -> list[list[str]]:
     """List the commands from Green's functions to pages: stores, models, the replica, calibrations of location, cards, pages."""
-    archive = settings.build_dir / "archives" / "twin"
+    archive = settings.build_dir / "archives" / "replica"
     real_events = [] if real is None else ["--real", str(real)]
     return [
         ["build", "greens"],
         *(["train", name, "--version", version] for name in MODELS),
-        ["build", "twin", "--out", str(archive)],
+        ["build", "replica", "--out", str(archive)],
         ["experiment", "reading-calibration"],
         ["experiment", "hypocenter-coverage", *real_events],
         ["evaluate", "cards", "--archive", str(archive), *real_events],
@@ -106,8 +106,8 @@ def draw_archive(arguments: argparse.Namespace, settings: TrainingSettings) -> N
     from training.datasets import catalog_replica, mixtures
 
     name, folder = arguments.name, arguments.out or settings.build_dir / "archives" / arguments.name
-    if name == "twin":
-        catalog_replica.write_replica(load_recipe("twin", catalog_replica.ReplicaRecipe), settings, folder)
+    if name == "replica":
+        catalog_replica.write_replica(load_recipe("replica", catalog_replica.ReplicaRecipe), settings, folder)
     else:
         mixture = load_recipe(name, mixtures.MixtureRecipe)
         mixtures.write_mixture(mixture, MIXTURES[name], arguments.seed, arguments.events, settings, folder)
@@ -208,7 +208,7 @@ def add_evaluations(commands: "Groups[argparse.ArgumentParser]") -> None:
     """Add the commands of the group `evaluate`."""
     cards = commands.add_parser("cards", help="measure on the replica and on real events: cards, figures, docs/reference/model_cards.md")
     cards.add_argument("--real", type=Path, help="folder of real events; without it their metrics stay as they are")
-    cards.add_argument("--archive", type=Path, default=Path("build/archives/twin"), help="archive of the replica")
+    cards.add_argument("--archive", type=Path, default=Path("build/archives/replica"), help="archive of the replica")
     cards.add_argument("--most", type=int, help="number of events of each file of the archive, at most")
     pages = commands.add_parser("pages", help="write docs/reference/model_cards.md from the cards")
     for command in (cards, pages):

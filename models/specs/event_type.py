@@ -18,7 +18,7 @@ ClassAnswer = Literal["earthquake", "glacial", "other", "undetermined"]
 
 EVENT_TYPE = ModelSpec(
     name="event_type",
-    task="Classify an event as tectonic or glacial earthquake from its record section at predicted offsets.",
+    task="Classify an event as tectonic or glacial earthquake from its record section at predicted distances.",
     style=DISTANCE_SECTION,
     architecture="resnet50",
     outputs=(

@@ -1,5 +1,5 @@
 """
-The synthetic catalog replica ("twin"): one synthetic event for each cataloged one, at the stations that operated on its day.
+The synthetic catalog replica: one synthetic event for each cataloged one, at the stations that operated on its day.
 
 It holds every glacial earthquake of the Greenland catalog, and a tectonic earthquake of equal magnitude for each. Magnitudes of
 glacial earthquakes are surface-wave magnitudes at long periods, calibrated on moment magnitudes of shallow earthquakes (Ekstrom et al.
@@ -39,7 +39,6 @@ class ReplicaRecipe(BaseModel):
     """
 
     # The fields are part of the archive's fingerprint: a renamed field makes another archive.
-
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     store: str | tuple[str, ...]

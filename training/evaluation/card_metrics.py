@@ -1,4 +1,4 @@
-"""Metrics of the cards, from evaluated events of the synthetic catalog replica ("twin") and of real events."""
+"""Metrics of the cards, from evaluated events of the synthetic catalog replica and of real events."""
 
 from collections.abc import Callable, Sequence
 from operator import attrgetter
@@ -21,10 +21,10 @@ from training.evaluation.metrics import fraction_metric, metric, percentile, sco
 from training.synthesis.sources import KINDS
 
 Results = Sequence[EventResult]
-REPLICA_SET = "catalog twin"
+REPLICA_SET = "synthetic catalog replica"
 HIGH_SNR = 5.0
 """Median signal-to-noise ratio from which events have metrics of their own: below, hardly anything rises above the noise."""
-HIGH_SNR_SET = f"{REPLICA_SET}, signal to noise {HIGH_SNR:g} and above"
+HIGH_SNR_SET = f"{REPLICA_SET}, signal-to-noise ratio of {HIGH_SNR:g} and above"
 SNR_BANDS = {"7 to 14": (7.0, 14.0), "10 and above": (10.0, np.inf)}
 """Traces with metrics of their own, by signal-to-noise ratio: about 10, within a factor of the square root of 2, and all from 10 on."""
 LIMIT_SNR, MIN_LIMIT_EVENTS = 15.0, 10
@@ -39,7 +39,8 @@ def update_cards(settings: TrainingSettings, archive: Path, real: Path | None, m
     real_results = [] if real is None else list(evaluate(FolderSource(real), settings))
     on_replica, limits = measure_replica(results), describe_limits(results)
     on_real = measure_real_events(real_results) if real_results else {}
-    scored = {"commit": read_commit(), "twin": combine_fingerprints(str(read_manifest(archive)["shards"])), "twin_events": len(results)}
+    fingerprint = combine_fingerprints(str(read_manifest(archive)["shards"]))
+    scored = {"commit": read_commit(), "replica": fingerprint, "replica_events": len(results)}
     scored |= {"real_events": len(real_results)} if real_results else {}
     for name, metrics in on_replica.items():
         measured = (*metrics, *on_real.get(name, ()))
@@ -85,7 +86,7 @@ def _compare_by_snr(words: str, snr: Floats, values: Floats, reduce: Callable[[F
     if min(len(low), len(high)) < MIN_LIMIT_EVENTS:
         return ()
     texts = [words.format(float(reduce(group))).replace("%", " %") for group in (low, high)]
-    where = f"whose signal to noise is below {HIGH_SNR:g} (n = {len(low)})", f"where it is {LIMIT_SNR:g} and above (n = {len(high)})"
+    where = f"whose signal-to-noise ratio is below {HIGH_SNR:g} (n = {len(low)})", f"where it is {LIMIT_SNR:g} and above (n = {len(high)})"
     return (f"{MEASURED_LIMITS}{texts[0]} {where[0]}, {texts[1]} {where[1]}.",)
 
 
@@ -113,13 +114,13 @@ def _score_snr_bands(values: Floats, events: Integers, dataset: str) -> tuple[Me
     for band, (low, high) in SNR_BANDS.items():
         rows = (values[:, 4] >= low) & (values[:, 4] < high)
         if rows.any():
-            name = f"median absolute error of distance at a signal to noise of {band}"
+            name = f"median absolute error of distance at a signal-to-noise ratio of {band}"
             found.append(metric(name, dataset, "degree", np.abs(values[rows, 1] - values[rows, 0]), percentile(50), events[rows]))
     return tuple(found)
 
 
 def measure_depths(results: Results, dataset: str) -> tuple[Metric, ...]:
-    """Metrics of the network's depth, and of the served one, for which an earthquake classified as glacial is a miss."""
+    """Metrics of the served depth, for which an earthquake without one is a miss, then of the network's."""
     quakes = [one for one in select_kind(results, "earthquake") if np.isfinite([one.network_depth_km, one.truth.depth_km]).all()]
     if not quakes:
         return ()
@@ -127,11 +128,10 @@ def measure_depths(results: Results, dataset: str) -> tuple[Metric, ...]:
     truth = collect(quakes, lambda result: result.truth.depth_km)
     error = np.abs(collect(quakes, lambda result: result.depth_km) - truth)
     answered = np.flatnonzero(np.isfinite(error))
-    as_served = [fraction_metric("share within 10 km as served, with arrival times", dataset, error <= 10)]
+    as_served = [fraction_metric("share within 10 km as served", dataset, error <= 10)]
     if len(answered):
-        name = "median absolute error as served, with arrival times"
-        as_served.append(metric(name, dataset, "kilometer", error[answered], percentile(50), answered))
-    return (*score_depth(outputs, truth, dataset), *as_served)
+        as_served.append(metric("median absolute error as served", dataset, "kilometer", error[answered], percentile(50), answered))
+    return (*as_served, *score_depth(outputs, truth, dataset))
 
 
 def _collect_outputs(results: Results, **fields: str) -> dict[str, Floats32]:
@@ -162,13 +162,13 @@ def measure_real_types(results: Results) -> tuple[Metric, ...]:
     quakes = select_kind(results, "earthquake")
     found = []
     many = [result for result in quakes if result.stations >= MIN_STATIONS]
-    for name, group in (("", quakes), (f", {MIN_STATIONS} stations or more", many)):
+    for name, group in (("", quakes), (f" at {MIN_STATIONS} stations or more", many)):
         if group:
             right = np.array([result.is_right for result in group])
-            found.append(fraction_metric(f"share of earthquake sections recognized{name}", REAL_SET, right))
+            found.append(fraction_metric(f"share of earthquakes answered as such{name}", REAL_SET, right))
     for kind in sorted({result.truth.kind for result in results}):
         neither = np.array([result.is_neither for result in select_kind(results, kind)])
-        found.append(fraction_metric(f"share of {kind} events answered other or undetermined", f"{REAL_SET} and others", neither))
+        found.append(fraction_metric(f"share of {kind} events answered other, undetermined or none", "real events", neither))
     for result in results:
         values = {f"probability of {name}": (value, "1") for name, value in zip(EVENT_CLASSES, result.probabilities, strict=True)}
         found += _make_event_metrics(result, result.stations, values)
@@ -194,7 +194,7 @@ def measure_real_distances(results: Results) -> tuple[Metric, ...]:
             summary = {
                 "median absolute error of distance": (float(np.median(np.abs(error))), "degree"),
                 "median error of distance": (float(np.median(error)), "degree"),
-                "share of traces inside one sigma": (float(np.mean(np.abs(error) <= values[:, 2])), "1"),
+                "share of traces within one standard deviation": (float(np.mean(np.abs(error) <= values[:, 2])), "1"),
             }
             found += _make_event_metrics(result, len(values), summary)
     return tuple(found)
@@ -205,8 +205,8 @@ def measure_real_depths(results: Results) -> tuple[Metric, ...]:
     found = list(measure_depths(results, REAL_SET))
     for result in select_kind(results, "earthquake"):
         errors = {
-            "depth less the true one": (result.depth_error_km, "kilometer"),
-            "depth as served less the true one": (result.depth_km - result.truth.depth_km, "kilometer"),
+            "error of the network's depth": (result.depth_error_km, "kilometer"),
+            "error of the depth as served": (result.depth_km - result.truth.depth_km, "kilometer"),
         }
         known = {name: (value, unit) for name, (value, unit) in errors.items() if np.isfinite(value)}
         found += _make_event_metrics(result, result.stations, known)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from models.registry.card import Card, Metric
 from models.registry.store import CARD_FILE, open_store
 
-MEASURED_LIMITS: Final = "Measured on the twin: "
+MEASURED_LIMITS: Final = "Measured on the replica: "
 """Prefix of the limits that are measured, so that a later measurement replaces them."""
 REAL_SET, REAL_EVENT = "real earthquakes", "real event"
 """Prefixes of the names of data sets of real events, all together and one by one."""

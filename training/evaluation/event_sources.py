@@ -114,7 +114,7 @@ class ArchiveSource:
 
 @dataclass(frozen=True)
 class ReplicaSource:
-    """Events of a part of the random split of the synthetic catalog replica ("twin"), drawn when they are needed."""
+    """Events of a part of the random split of the synthetic catalog replica, drawn when they are needed."""
 
     recipe: ReplicaRecipe
     part: str

@@ -37,7 +37,7 @@ DEPENDENCES: tuple[tuple[str, Value, tuple[float, ...]], ...] = (
 def load_replica_recipe(store: str | None) -> ReplicaRecipe:
     """Read the recipe of the replica, with few and many stations, optionally at another store."""
     changes = {"stations": STATIONS} | ({} if store is None else {"store": store})
-    return load_recipe("twin", ReplicaRecipe).model_copy(update=changes)
+    return load_recipe("replica", ReplicaRecipe).model_copy(update=changes)
 
 
 def write_replica_page(settings: TrainingSettings, command: str, store: str | None, most: int | None) -> Path:

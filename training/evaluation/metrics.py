@@ -38,7 +38,7 @@ def wilson(hits: int, count: int, z: float = 1.96) -> tuple[float, float]:
     fraction, spread = hits / count, z * z / count
     middle = (fraction + 0.5 * spread) / (1.0 + spread)
     half = z * np.sqrt(fraction * (1.0 - fraction) / count + spread / (4.0 * count)) / (1.0 + spread)
-    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
+    return max(0.0, round(float(middle - half), 12)), min(1.0, round(float(middle + half), 12))
 
 
 def metric(name: str, dataset: str, unit: str, values: Floats, reduce: Callable[[Floats], float], groups: Integers) -> Metric:
@@ -112,9 +112,9 @@ def score_distances(outputs: Outputs, truth: Floats, events: Integers, dataset: 
     return (
         metric("median absolute error of distance", dataset, "degree", error, middle, events),
         metric("90th percentile of the absolute error of distance", dataset, "degree", error, far, events),
-        metric("median absolute error of distance, the surer half", dataset, "degree", error[sure], middle, events[sure]),
+        metric("median absolute error of distance, the more certain half", dataset, "degree", error[sure], middle, events[sure]),
         metric(f"share of traces within {NEAR_FRACTION:.0%} of the distance".replace("%", " %"), dataset, "1", within, percent, events),
-        metric("share of traces inside one sigma", dataset, "1", covered, percent, events),
+        metric("share of traces within one standard deviation", dataset, "1", covered, percent, events),
         metric("median over events of the error common to their traces", dataset, "degree", bias, middle, numbers),
         metric("median absolute error of origin time", dataset, "second", lag, middle, events),
     )
@@ -129,7 +129,7 @@ def score_type(outputs: Outputs, truth: Floats, dataset: str) -> tuple[Metric, .
     known = truth < len(CLASSES)
     probabilities, kinds = outputs["probabilities"][known].astype(np.float64), truth[known]
     right = probabilities.argmax(axis=1) == kinds
-    flags = _measure_fractions("share of {} sections flagged as novel", dataset, outputs["novelty"] > 1, truth)
+    flags = _measure_fractions("share of {} sections out of distribution (novelty above 1)", dataset, outputs["novelty"] > 1, truth)
     if not known.any():
         return flags
     confidence = probabilities.max(axis=1)
@@ -145,7 +145,8 @@ def score_type(outputs: Outputs, truth: Floats, dataset: str) -> tuple[Metric, .
 
 def _measure_fractions(name: str, dataset: str, hits: Flags, kinds: Floats) -> tuple[Metric, ...]:
     """Fraction of hits among the events of each kind (index in LABELS) of which there are any."""
-    return tuple(fraction_metric(name.format(label), dataset, hits[kinds == k]) for k, label in enumerate(LABELS) if (kinds == k).any())
+    words = [label.replace("_", " ").replace("clvd", "CLVD") for label in LABELS]
+    return tuple(fraction_metric(name.format(word), dataset, hits[kinds == k]) for k, word in enumerate(words) if (kinds == k).any())
 
 
 def _measure_balanced_accuracy(right: Flags, kinds: Floats, dataset: str) -> Metric:
@@ -164,8 +165,8 @@ def score_depth(outputs: Outputs, truth: Floats, dataset: str) -> tuple[Metric, 
     rows = np.arange(len(truth))
     return (
         metric("median absolute error", dataset, "kilometer", error, percentile(50), rows),
-        fraction_metric("share within 10 km, two-sided", dataset, error <= 10),
-        fraction_metric("share of events inside one sigma", dataset, error <= outputs["depth_uncertainty_km"]),
+        fraction_metric("share within 10 km", dataset, error <= 10),
+        fraction_metric("share of events within one standard deviation", dataset, error <= outputs["depth_uncertainty_km"]),
     )
 
 
@@ -177,6 +178,6 @@ def score_azimuth(outputs: Outputs, truth: Floats, dataset: str) -> tuple[Metric
     return (
         metric("median absolute error modulo 180 degrees", dataset, "degree", error, percentile(50), rows),
         fraction_metric("share within 10 degrees modulo 180", dataset, error <= 10),
-        fraction_metric("share of right signs", dataset, angle_difference_deg(azimuth, truth, 360.0) < 90),
-        fraction_metric("share of events inside one sigma", dataset, error <= outputs["force_azimuth_uncertainty_deg"]),
+        fraction_metric("share of forces with the right sign", dataset, angle_difference_deg(azimuth, truth, 360.0) < 90),
+        fraction_metric("share of events within one standard deviation", dataset, error <= outputs["force_azimuth_uncertainty_deg"]),
     )

@@ -29,7 +29,7 @@ def format_card(card: Card, figures: Path) -> str:
     style = card.style
     picture = f"{style['kind']} picture, {style['rows']} by {style['columns']} pixels, window of {style['window_s']:.0f} s"
     calibration = ", ".join(f"{name} {value:.3g}" for name, value in card.calibration.items() if isinstance(value, float))
-    storage = card.data.get("shipping", {}).get("storage", "float16")
+    storage = card.data.get("quantization", {}).get("storage", "float16")
     facts = (
         f"- Input: {picture}.\n"
         f"- Network: {card.architecture}, {card.size_bytes / 2**20:.1f} MiB, ONNX opset {card.opset}, weights stored as {storage}.\n"

@@ -323,4 +323,4 @@ def _add_detection(commands: "argparse._SubParsersAction[argparse.ArgumentParser
 
 
 def _add_archive(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--archive", type=Path, default=Path("build/archives/twin"), help="archive of the replica")
+    command.add_argument("--archive", type=Path, default=Path("build/archives/replica"), help="archive of the replica")

@@ -103,7 +103,7 @@ def export_artifact(
     path = target / "model.onnx"
     stored = convert_and_quantize(network, spec, gate, storage)
     path.write_bytes(stored.content)
-    card = build_card(spec, version, path, data={**data, "shipping": stored.record}, limits=limits, calibration=calibration)
+    card = build_card(spec, version, path, data={**data, "quantization": stored.record}, limits=limits, calibration=calibration)
     card.save(target / "card.json")
     return target
 

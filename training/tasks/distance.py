@@ -58,7 +58,7 @@ def describe_distance_limits(plan: OffsetRecipe, source: TraceRecipe, traces: in
     trained = f"Trained on {traces:,} synthetic traces at 10 s and longer through {describe_earths(source.store)}"
     if source.crusts:
         trained += " with the dispersion of random crusts"
-    return f"{trained}, up to {plan.fit.epochs} times each{start}.", *LIMITS
+    return f"{trained}, {'once' if plan.fit.epochs == 1 else f'up to {plan.fit.epochs} times'} each{start}.", *LIMITS
 
 
 class DistanceTask(NetworkTask):
@@ -119,7 +119,7 @@ class DistanceTask(NetworkTask):
         measures = (
             ("median absolute error of distance", "degree", np.median(error)),
             ("90th percentile of the absolute error of distance", "degree", np.percentile(error, 90)),
-            ("share of traces inside one sigma", "1", np.mean(error <= predictions["distance_uncertainty_deg"])),
+            ("share of traces within one standard deviation", "1", np.mean(error <= predictions["distance_uncertainty_deg"])),
             ("median absolute error of origin time", "second", np.median(lag)),
         )
         return tuple(Metric(name=name, dataset="validation", unit=unit, value=float(value), n=len(truth)) for name, unit, value in measures)

@@ -90,7 +90,7 @@ def list_section_sets(plan: SectionPlan, name: str) -> tuple[ExtraSections, ...]
         return (plan.forces,)
     common = ExtraSections(
         recipe="sections",
-        called="synthetic test events, predicted offsets",
+        called="synthetic test events, at predicted distances",
         train_shards=plan.train_shards,
         validation_shards=plan.validation_shards,
         test_shards=plan.test_shards,

@@ -86,7 +86,7 @@ def train_model(task: TrainingTask, settings: TrainingSettings, version: str) ->
     parity = compare_with_torch(fitted.network, folder / "model.onnx", fitted.sample)
     model = OnnxModel.load(open_store(settings.artifacts_dir), task.spec, threads=settings.processes)
     scores = [metric for unseen in task.load_unseen_sets(settings) for metric in unseen.score(model.run(unseen.pictures))]
-    agreement = Metric(name="largest difference to torch, relative", dataset=fitted.sample_name, value=parity, n=len(fitted.sample))
+    agreement = Metric(name="largest relative difference to PyTorch", dataset=fitted.sample_name, value=parity, n=len(fitted.sample))
     update_card(settings.artifacts_dir, task.spec.name, metrics=(*scores, agreement))
     return folder
 

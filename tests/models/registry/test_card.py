@@ -16,4 +16,4 @@ def test_a_saved_card_loads_unchanged(toy_artifacts, tmp_path):
 
 def test_an_unknown_field_is_refused():
     with pytest.raises(ValidationError, match="typed_by_hand"):
-        Metric(name="accuracy", dataset="twin", value=1.0, n=3, typed_by_hand=True)
+        Metric(name="accuracy", dataset="synthetic catalog replica", value=1.0, n=3, typed_by_hand=True)

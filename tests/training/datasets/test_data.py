@@ -126,6 +126,8 @@ def test_the_card_states_traces_epochs_and_initial_weights():
     assert describe_distance_limits(fresh, source, 12345)[0].startswith(
         "Trained on 12,345 synthetic traces at 10 s and longer through 2 spherical Earths"
     )
+    once = fresh.model_copy(update={"fit": fresh.fit.model_copy(update={"epochs": 1})})
+    assert describe_distance_limits(once, source, 1)[0].endswith(", once each.")
     plain = TRACES.model_copy(update={"crusts": False})
     assert describe_distance_limits(fresh, plain, 1)[0].endswith("through one spherical Earth, up to 4 times each.")
     assert "through one spherical Earth with the dispersion of random crusts" in describe_distance_limits(fresh, TRACES, 1)[0]

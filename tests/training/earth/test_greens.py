@@ -71,7 +71,7 @@ def test_a_full_store_covers_all_served_depths_and_distances(name):
 
 
 @pytest.mark.parametrize(
-    "served", [load_recipe("twin", ReplicaRecipe), load_recipe("endless", MixtureRecipe), load_recipe("anomalies", MixtureRecipe)]
+    "served", [load_recipe("replica", ReplicaRecipe), load_recipe("endless", MixtureRecipe), load_recipe("anomalies", MixtureRecipe)]
 )
 def test_the_first_rayleigh_wave_ends_before_the_record_at_every_distance_served(served):
     assert served.store == greens.FULL_STORES

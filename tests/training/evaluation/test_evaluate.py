@@ -30,7 +30,7 @@ QUAKE = Truth("a", "earthquake", 10.0, 20.0, 30.0, 5.5, np.nan)
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory, build_dir, toy_artifacts):
-    folder = tmp_path_factory.mktemp("archives") / "twin"
+    folder = tmp_path_factory.mktemp("archives") / "replica"
     settings = evaluator.TrainingSettings(data_dir=None, build_dir=build_dir, artifacts_dir=toy_artifacts, processes=1)
     with ArchiveWriter(folder, {"seed": 1}, 2) as writer:
         for event in draw_replica(REPLICA, settings, NUMBERS):

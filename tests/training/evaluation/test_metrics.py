@@ -9,6 +9,7 @@ from training.evaluation.metrics import angle_difference_deg, bootstrap, expecte
 def test_wilsons_interval_is_that_of_the_literature():
     assert wilson(162, 177) == (pytest.approx(0.865, abs=1e-3), pytest.approx(0.948, abs=1e-3))
     assert wilson(0, 0) == (0.0, 1.0)
+    assert [(wilson(0, count)[0], wilson(count, count)[1]) for count in (11, 16, 36)] == 3 * [(0.0, 1.0)]
 
 
 def test_nothing_to_measure_is_called_none():

@@ -28,7 +28,7 @@ def test_every_model_has_a_section_with_its_metrics_limits_and_figures(toy_artif
 def test_metrics_on_the_replica_are_beside_one_another_by_split(toy_artifacts, tmp_path):
     artifacts = shutil.copytree(toy_artifacts, tmp_path / "artifacts")
     path = open_store(artifacts).path("depth").with_name(CARD_FILE)
-    all_events = Metric(name="median absolute error", dataset="catalog twin, random split", unit="kilometer", value=30.0, n=50)
+    all_events = Metric(name="median absolute error", dataset="synthetic catalog replica, random split", unit="kilometer", value=30.0, n=50)
     high_snr = all_events.model_copy(update={"dataset": HIGH_SNR_SET, "value": 8.0, "n": 7})
     Card.load(path).model_copy(update={"metrics": (all_events, high_snr)}).save(path)
     page = write_model_cards_page(artifacts, COMMAND, tmp_path / "page.md", Path("none")).read_text()

@@ -106,7 +106,7 @@ def test_the_card_records_the_check_of_storage(network, graph, pictures, tmp_pat
     place = artifact.export_artifact(network, EVENT_TYPE, "1", tmp_path, data={"seed": 1}, limits=(), calibration={}, gate=held)
     card = json.loads((place / "card.json").read_text())
     assert card["data"]["seed"] == 1
-    assert card["data"]["shipping"]["gated"] is True
+    assert card["data"]["quantization"]["gated"] is True
     assert card["opset"] == OPSET == onnx.load(place / "model.onnx").opset_import[0].version
 
 

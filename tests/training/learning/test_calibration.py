@@ -48,4 +48,4 @@ def test_scores_count_the_classes_and_flags_by_kind(predictions):
     values = {one.name: one for one in score_type(outputs, truth, "stripes")}
     assert values["accuracy"].n == (truth < 2).sum()
     assert values["accuracy"].value > 0.9
-    assert "share of clvd sections flagged as novel" in values
+    assert "share of CLVD sections out of distribution (novelty above 1)" in values

@@ -139,7 +139,7 @@ def compare_mixed(settings: TrainingSettings, seed: int) -> list[KindComparison]
 
 def compare_part(settings: TrainingSettings, part: str, most: int | None) -> list[KindComparison]:
     """Compare the kinds of all events of a part of the replica through three Earth models that can be compared."""
-    source = ReplicaSource(load_recipe("twin", ReplicaRecipe).model_copy(update={"store": FULL_STORES}), part, most)
+    source = ReplicaSource(load_recipe("replica", ReplicaRecipe).model_copy(update={"store": FULL_STORES}), part, most)
     behavior = {"events": source.describe(), "models": describe_models(settings.artifacts_dir, calibrated=True)}
     path = settings.build_dir / "evaluation" / f"class-weights-{part}.jsonl"
     known, keys = read_lines(path, behavior), [key for batch in source.batches(settings) for key in batch]

@@ -98,13 +98,13 @@ def test_a_map_shows_the_patch_that_changes_the_log_odds(model):
 
 @pytest.mark.timeout(300)
 def test_the_page_has_every_window_and_channel(settings: TrainingSettings, tmp_path, monkeypatch):
-    with ArchiveWriter(tmp_path / "twin", {"seed": 1}, 2) as writer:
+    with ArchiveWriter(tmp_path / "replica", {"seed": 1}, 2) as writer:
         for event in draw_replica(REPLICA, settings, [4, 5]):
             writer.add(event)
     bundles = page_module.BUNDLES.resolve()
     monkeypatch.setattr(page_module, "BUNDLES", bundles)
     monkeypatch.chdir(tmp_path)
-    page = write_attribution_page(settings, "python -m training experiment attribution", tmp_path / "twin", None, 1).read_text()
+    page = write_attribution_page(settings, "python -m training experiment attribution", tmp_path / "replica", None, 1).read_text()
     assert all(f"| {name} |" in page for name in (*WINDOWS, *name_channels(DISTANCE_SECTION)))
     assert 1000 < (tmp_path / "docs/results/figures/attribution.png").stat().st_size < 150_000
     assert attribute_real(open_models(settings), tmp_path) == []
