@@ -306,8 +306,29 @@ def test_nothing_is_wider_than_a_phone(page, service, worker):
         assert page.run("document.documentElement.scrollWidth") <= 390, view
         if view == "#models":
             check_accessibility(page)
-            assert "synthetic replica of the catalog" in page.text("#models")
+            assert "synthetic catalog replica" in page.text("#models")
             assert "twin" not in page.text("#models")
+    check_quiet(page, service)
+
+
+def test_model_cards_follow_the_chain_and_show_real_events_in_one_table(page, service):
+    page.open(f"{service.base_url}/#models", "document.querySelectorAll('.card').length === 5")
+    titles = page.run("[...document.querySelectorAll('.card h3')].map((title) => title.innerText)")
+    assert titles == ["Epicentral distance", "Event type", "Depth", "Force azimuth", "Families"]
+    card = "document.querySelectorAll('.card')[2]"
+    assert page.run(f"[...{card}.querySelectorAll('h4')].map((title) => title.innerText)")[:2] == [
+        "Synthetic catalog replica, random split",
+        "Real earthquakes",
+    ]
+    assert "weights of depth-5." in page.run(f"{card}.querySelector('.limits').innerText")
+    page.run(f"{card}.querySelector('details').open = true")
+    page.wait(f"{card}.querySelector('details table')")
+    heads = "[...one.querySelectorAll('th')].map((head) => head.innerText)"
+    tables = page.run(f"[...{card}.querySelectorAll('details table')].map((one) => [{heads}, one.querySelectorAll('tbody tr').length])")
+    (events,) = [count for heads, count in tables if heads[0] == "Event"]
+    measured = {one["dataset"] for one in page.run("fetch('/models/depth').then((answer) => answer.json())")["metrics"]}
+    assert events == sum(dataset.startswith("real event ") for dataset in measured) > 10
+    assert len(tables) == 1 + sum(not dataset.startswith("real event ") for dataset in measured)
     check_quiet(page, service)
 
 
