@@ -18,6 +18,7 @@ class Purpose(IntEnum):
     FAMILIES_NOISE = 8
     DETECTION = 9
     SOURCES = 10
+    UNSEEN_EARTHS = 11
 
 
 def make_seed_sequence(seed: int, purpose: Purpose, number: int) -> np.random.SeedSequence:

@@ -1,25 +1,20 @@
 """
-Three spherical Earth models, by the name of their deck (a table of elastic parameters by radius).
+Spherical Earth models, by the name of their deck (a table of elastic parameters by radius).
 
 `prem-no-ocean` is PREM (Dziewonski & Anderson 1981, doi:10.1016/0031-9201(81)90046-7) without its ocean, as the engine ships it. The
-other two keep PREM below 80 km and replace crust and lid, like the models PEM-C and PEM-O for continents and oceans (Dziewonski,
-Hales & Lapwood 1975, doi:10.1016/0031-9201(75)90017-5):
-
-`continental`: the crust of ak135 (Kennett, Engdahl & Buland 1995, doi:10.1111/j.1365-246X.1995.tb03540.x), 20 and 15 km, PREM's
-lid raised to it.
-
-`oceanic`: type A1 of CRUST 2.0, normal ocean floor under 0.5 km of sediment (Bassin, Laske & Masters 2000, after CRUST 5.1: Mooney,
-Laske & Masters 1998, doi:10.1029/97JB02122), without its water: a liquid layer of a few kilometers distorts Rayleigh waves below
-20 s. The surface is PREM's sea floor. The lid is 3 % faster than PREM's, our choice for sea floor of middle age (its dispersion by age:
-Nishimura & Forsyth 1989, doi:10.1111/j.1365-246X.1989.tb00501.x).
+others keep PREM below 80 km and replace crust and lid, like the models PEM-C and PEM-O for continents and oceans (Dziewonski, Hales &
+Lapwood 1975, doi:10.1016/0031-9201(75)90017-5); `training/configs/earth_models.toml` has their layers and sources.
 
 Shear quality factors of the crusts are round numbers of our choice within what Mitchell (1995, doi:10.1029/95RG02074) maps between
 active and stable regions; with PREM's 600, Rayleigh waves of 10 to 20 s last too long.
 """
 
-from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, RootModel
+
+from training.config import load_recipe
 
 if TYPE_CHECKING:
     import yspec
@@ -30,8 +25,7 @@ LID_BASE_M = 6_291_000.0
 Q_KAPPA = 57823.0
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(BaseModel):
     """A layer of the crust: thickness [km], density [g/cm^3], P and S velocity [km/s], and shear quality factor."""
 
     thickness_km: float
@@ -41,8 +35,7 @@ class Layer:
     q_mu: float
 
 
-@dataclass(frozen=True)
-class UpperStructure:
+class UpperStructure(BaseModel):
     """Structure above 80 km depth: radius of the surface [m], crustal layers from the top, and lid velocity relative to PREM's."""
 
     surface_m: float
@@ -50,19 +43,13 @@ class UpperStructure:
     lid_factor: float
 
 
-CONTINENTAL = UpperStructure(6_371_000.0, (Layer(20.0, 2.72, 5.80, 3.46, 150.0), Layer(15.0, 2.92, 6.50, 3.85, 250.0)), 1.0)
-OCEANIC = UpperStructure(
-    6_368_000.0,
-    (
-        Layer(0.5, 1.90, 1.90, 0.90, 80.0),
-        Layer(1.7, 2.60, 5.00, 2.50, 150.0),
-        Layer(2.3, 2.90, 6.60, 3.65, 250.0),
-        Layer(2.5, 3.05, 7.10, 3.90, 300.0),
-    ),
-    1.03,
-)
-UPPER_STRUCTURES = {"continental": CONTINENTAL, "oceanic": OCEANIC}
-DECKS = (PREM, *UPPER_STRUCTURES)
+class UpperStructures(RootModel[dict[str, UpperStructure]]):
+    """Upper structures by the name of their deck."""
+
+
+UPPER_STRUCTURES = load_recipe("earth_models", UpperStructures, preset="").root
+DECKS = (PREM, "continental", "oceanic")
+"""Earth models of training and of the source inversion; nothing is trained on the others."""
 
 # A row of a deck: radius [m], density [kg/m^3], vpv, vsv [m/s], q_kappa, q_mu, vph, vsh [m/s], eta.
 Row = tuple[float, ...]
@@ -98,8 +85,8 @@ def _build_crust(top: UpperStructure) -> list[Row]:
 
 def build_deck_rows(deck: str) -> list[Row]:
     """Build the rows of a deck from the center up (a repeated radius is a discontinuity); raises ValueError for an unknown name."""
-    if deck not in DECKS:
-        raise ValueError(f"there is no Earth model {deck!r}: choose one of {', '.join(DECKS)}")
+    if deck not in (PREM, *UPPER_STRUCTURES):
+        raise ValueError(f"there is no Earth model {deck!r}: choose one of {', '.join((PREM, *UPPER_STRUCTURES))}")
     prem = _read_prem()
     if deck == PREM:
         return prem

@@ -177,6 +177,7 @@ def _collect_answers(
         "depth_km": NAN if located.depth is None else located.depth.depth_km,
         "depth_sigma_km": NAN if located.depth is None else located.depth.uncertainty_km,
         "force_azimuth_deg": NAN if force is None else force.azimuth_deg,
+        "force_azimuth_sigma_deg": NAN if force is None else force.uncertainty_deg,
         "force_azimuth_ambiguous": force is not None and force.ambiguous,
         "probability_at_ice": probability_at_ice_sheets(reference),
     }

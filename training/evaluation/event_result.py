@@ -16,7 +16,7 @@ from models.specs.event_type import EVENT_CLASSES, ClassAnswer
 from models.specs.index import MODELS
 
 NAN = float("nan")
-EDITION: Final = 28
+EDITION: Final = 29
 """Raise it when the service answers differently with the same weights, or when a result has other fields."""
 
 
@@ -102,7 +102,7 @@ class EventResult:
     origin_error_s, origin_sigma_s : served origin time less the true one, and its stated standard deviation
     depth_km, depth_sigma_km : the served depth, combined with arrival times; NaN where the class allows none
     network_force_azimuth_deg, network_force_azimuth_sigma_deg : the network's output for an event that is glacial
-    force_azimuth_deg, force_azimuth_ambiguous : as served; NaN where the class is not glacial
+    force_azimuth_deg, force_azimuth_sigma_deg, force_azimuth_ambiguous : as served; NaN where the class is not glacial
     probability_at_ice : probability that the epicenter lies at an ice sheet
     fraction_in_window : fraction of the stations whose slowest surface waves arrive before the end of the window
 
@@ -127,6 +127,7 @@ class EventResult:
     network_force_azimuth_deg: float = NAN
     network_force_azimuth_sigma_deg: float = NAN
     force_azimuth_deg: float = NAN
+    force_azimuth_sigma_deg: float = NAN
     force_azimuth_ambiguous: bool = False
     probability_at_ice: float = NAN
     fraction_in_window: float = NAN

@@ -148,6 +148,13 @@ def measure_sources(arguments: argparse.Namespace, settings: TrainingSettings) -
             print(f"{name}\n{text}")
 
 
+def measure_unseen_earths(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
+    """Classify and locate synthetic events in Earth models that nothing was trained on."""
+    from training.experiments import unseen_earths
+
+    print(unseen_earths.write_unseen_earths_page(settings, arguments.command, arguments.events, arguments.seed))
+
+
 def measure_surface_sources(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Weigh synthetic explosions, collapses and earthquakes at few regional stations."""
     from training.experiments.source import surface_sources
@@ -241,6 +248,10 @@ def _add_sources(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     sources.add_argument("--earths", type=int, default=3, help="invert with the first Earth models of those that ship (3); without a page")
     sources.set_defaults(run=measure_sources)
+    unseen = commands.add_parser("unseen-earths", help="classify and locate events in unknown Earth models: docs/results/unseen_earths.md")
+    unseen.add_argument("--events", type=int, default=60, help="number of earthquakes and of glacial earthquakes (60)")
+    unseen.add_argument("--seed", type=int, default=3413)
+    unseen.set_defaults(run=measure_unseen_earths)
     surface = commands.add_parser("surface-sources", help="weigh explosions and collapses at few stations: docs/results/surface_sources.md")
     surface.add_argument("--events", type=int, default=80, help="number of events of each kind (80)")
     surface.add_argument("--seed", type=int, default=3412, help="of other events than those that chose the temperature (3412)")

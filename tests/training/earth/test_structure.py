@@ -41,9 +41,9 @@ def test_below_the_lid_every_model_is_prem(deck):
 def test_the_continental_crust_is_that_of_ak135():
     lines = (resources.files("obspy.taup") / "data" / "ak135.tvel").read_text().splitlines()[2:]
     depth, vp, vs, density = np.array([[float(cell) for cell in line.split()] for line in lines]).T
-    base_km = np.cumsum([layer.thickness_km for layer in structure.CONTINENTAL.crust])
+    base_km = np.cumsum([layer.thickness_km for layer in structure.UPPER_STRUCTURES["continental"].crust])
     np.testing.assert_array_equal(base_km, [20.0, 35.0])
-    for layer, middle_km in zip(structure.CONTINENTAL.crust, (10.0, 27.5), strict=True):
+    for layer, middle_km in zip(structure.UPPER_STRUCTURES["continental"].crust, (10.0, 27.5), strict=True):
         assert [layer.vp, layer.vs, layer.density] == [np.interp(middle_km, depth, values) for values in (vp, vs, density)]
 
 

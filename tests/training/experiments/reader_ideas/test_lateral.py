@@ -7,7 +7,7 @@ import pytest
 
 from models.seismic.geodesy import KM_PER_DEGREE, destination, unit_vectors
 from training.earth.dispersion import predict_dispersion
-from training.earth.structure import CONTINENTAL, PREM, build_deck_rows
+from training.earth.structure import PREM, UPPER_STRUCTURES, build_deck_rows
 from training.experiments.reader_ideas import lateral
 from training.experiments.reader_ideas.lateral import (
     PERIODS_S,
@@ -41,7 +41,9 @@ def make_column(base_m, layers):
 
 def make_continental_column():
     """The continental deck's crust of two layers over a lid of PREM's velocities at its middle, to 80 km."""
-    upper, lower = (np.array([layer.density * 1e3, layer.vp * 1e3, layer.vs * 1e3, layer.q_mu]) for layer in CONTINENTAL.crust)
+    upper, lower = (
+        np.array([layer.density * 1e3, layer.vp * 1e3, layer.vs * 1e3, layer.q_mu]) for layer in UPPER_STRUCTURES["continental"].crust
+    )
     return make_column(80e3, [(2, 35e3, 80e3, (3375.0, 8090.0, 4410.0, 600.0)), (4, 20e3, 35e3, lower), (6, 0.0, 20e3, upper)])
 
 
