@@ -5,12 +5,20 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from models.analysis.arrival_times import find_arrival_solution
-from models.analysis.combine import OriginTime
+from models.analysis.combine import OriginTime, combine_origin_times, join_origin_times
 from models.analysis.directions import Directions, joint_prior, measure_directions
 from models.analysis.distances import DistanceReadings, RecordsTooShort, describe_short_records
 from models.analysis.event_class import sample_ellipse
 from models.analysis.sections import locate_by_readings
-from models.analysis.single_array import PROBABILITY, contradict_others, is_far, is_one_array, mix_hypotheses
+from models.analysis.single_array import (
+    PROBABILITY,
+    contradict_distances,
+    contradict_others,
+    is_far,
+    is_one_array,
+    mix_hypotheses,
+    verify_themselves,
+)
 from models.analysis.station_subset import farthest_point_subset, subset_readings
 from models.array_types import Integers
 from models.errors import TooFewStations
@@ -41,7 +49,7 @@ MAX_REFINED_STATIONS: Final = 64
 """Stations that other evidence than distances is evaluated at: the same for class and location, so that both answer alike."""
 MIN_SURFACE_WAVE_LOG_EVIDENCE: Final = 1.5
 """
-Log Bayes factor of a stack over the whole sphere from which on the origin time is that of the stack. Of 1,012 networks of noise, and of
+Log Bayes factor of a stack over the whole sphere from which on its origin time counts. Of 1,012 networks of noise, and of
 records of different events combined, one reached it (five reached 1).
 """
 
@@ -257,16 +265,20 @@ def _solve_arrivals(observed: _Observations, arrivals: ArrivalTimeSolution, with
     """
     Regions of the arrival times, or a mixture with the regions found without them where the times do not verify themselves.
 
-    For a single array the mixture is stated where plane waves were detected or the source is far; if a region found without the times is
-    then the most probable one, the arrivals are dropped. For other networks it is stated, times first, where few independent stations
-    contradict the other observations (`contradict_others`).
+    The mixture is stated where times of few independent stations contradict the predicted distances (`contradict_distances`), and then the
+    arrivals are dropped; for a single array where plane waves were detected or the source is far, and if a region found without the times
+    is then the most probable one, the arrivals are dropped too; for other networks, times first, where those of few independent stations
+    contradict the other regions (`contradict_others`).
     """
     by_times = observed.calibrate(arrivals.regions, "distances+arrival-times")
     origin = OriginTime(arrivals.depth_time.time_s, arrivals.depth_time.time_uncertainty_s)
     timed = _Solution("distances+arrival-times", by_times, arrivals, origin)
+    verified = verify_themselves(observed.gather, arrivals)
+    if not verified and contradict_distances(observed.gather, observed.readings, arrivals):
+        return replace(without_times, regions=mix_hypotheses(without_times.regions, by_times, by_probability=False))
     plane_waves = bool(observed.directions.plane_waves)
     if not is_one_array(observed.gather) or not (plane_waves or is_far(observed.gather, arrivals)):
-        doubtful = contradict_others(observed.gather, arrivals, by_times, without_times.regions)
+        doubtful = not verified and contradict_others(by_times, without_times.regions)
         mixture = mix_hypotheses(by_times, without_times.regions, by_probability=False)
         return replace(timed, regions=mixture) if doubtful else timed
     mixture = mix_hypotheses(by_times, without_times.regions, by_probability=plane_waves)
@@ -276,7 +288,7 @@ def _solve_arrivals(observed: _Observations, arrivals: ArrivalTimeSolution, with
 
 def _solve_surface_waves(observed: _Observations, prior: LogPrior) -> _Solution | None:
     """
-    Regions by the surface-wave stack together with distances and directions, and the origin time where the stack is significant.
+    Regions by the surface-wave stack together with distances and directions, and the origin time of both where the stack is significant.
 
     None without a stack.
     """
@@ -285,5 +297,7 @@ def _solve_surface_waves(observed: _Observations, prior: LogPrior) -> _Solution 
         return None
     method: Method = "distances+surface-wave-stack"
     regions = observed.calibrate(find_regions(lambda nodes: prior(nodes) + stack.log_likelihood(nodes)), method)
-    significant = stack.log_evidence >= MIN_SURFACE_WAVE_LOG_EVIDENCE
-    return _Solution(method, regions, origin=OriginTime(*stack.origin(*sample_ellipse(regions[0]))) if significant else None)
+    if stack.log_evidence < MIN_SURFACE_WAVE_LOG_EVIDENCE:
+        return _Solution(method, regions)
+    stacked = OriginTime(*stack.origin(*sample_ellipse(regions[0])))
+    return _Solution(method, regions, origin=join_origin_times(stacked, combine_origin_times(observed.readings)))

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from models.analysis.distances import DistanceReadings
 from models.seismic.arrays.plane_waves import group_arrays
 from models.seismic.association.locate import ArrivalTimeSolution
 from models.seismic.earth.travel_time_errors import FIRST_PHASES, effective_neighbor_count, shared_path_deg
@@ -20,6 +21,7 @@ MAX_OTHER_TRACES: Final = 5  # fewer stations outside the array cannot verify an
 MIN_INDEPENDENT_STATIONS: Final = 6.0
 CONTRADICTION: Final = 3.0
 """Factor on 68 % ellipses beyond which two estimates of an epicenter contradict each other."""
+MAX_DISTANCE_DEVIATION: Final = 4.0  # of an epicenter from the predicted distances, in their standard deviations
 FAR_DEG: Final = 20.0
 """Median epicentral distance up to which P and S differ by their moveout across an array; beyond it P, S, PP and core phases look alike."""
 
@@ -38,22 +40,39 @@ def is_far(gather: Gather, solution: ArrivalTimeSolution) -> bool:
     return bool(np.nanmedian(distance_deg(best.latitude_deg, best.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)) > FAR_DEG)
 
 
-def contradict_others(
-    gather: Gather, solution: ArrivalTimeSolution, with_times: Sequence[EpicenterRegion], without_times: Sequence[EpicenterRegion]
-) -> bool:
+def verify_themselves(gather: Gather, solution: ArrivalTimeSolution) -> bool:
     """
-    Whether arrival times of few independent stations contradict the regions found without them.
+    Whether first arrivals come from enough independent stations to check the identification of their phases by.
 
-    Fewer than six stations with first arrivals, those that share a path counting as one: latitude, longitude, depth and origin time leave
-    too little to check the identification of phases by. Contradicted where the epicenter lies outside three times the 68 % ellipse of
-    every region of probability 5 % and more, and each of these outside three times the ellipse of the epicenter.
+    Six, those that share a path counting as one: latitude, longitude, depth and origin time are four unknowns.
     """
     rows = sorted({arrival.trace_index for arrival in solution.arrivals if arrival.phase in FIRST_PHASES})
-    best, latitudes, longitudes = with_times[0], gather.latitudes_deg[rows], gather.longitudes_deg[rows]
+    best, latitudes, longitudes = solution.regions[0], gather.latitudes_deg[rows], gather.longitudes_deg[rows]
     apart_deg = distance_deg(latitudes[:, None], longitudes[:, None], latitudes, longitudes)
     paths_deg = shared_path_deg(distance_deg(best.latitude_deg, best.longitude_deg, latitudes, longitudes))
-    if float((1.0 / effective_neighbor_count(apart_deg, paths_deg[:, None])).sum()) >= MIN_INDEPENDENT_STATIONS:
-        return False
+    return float((1.0 / effective_neighbor_count(apart_deg, paths_deg[:, None])).sum()) >= MIN_INDEPENDENT_STATIONS
+
+
+def contradict_distances(gather: Gather, readings: DistanceReadings, solution: ArrivalTimeSolution) -> bool:
+    """
+    Whether the epicenter of arrival times is at distances that the records contradict: by more than four deviations in the median.
+
+    In 31 solutions of synthetic and observed networks that are right within 1,000 km the median is at most 2.1, in six others 0.7 to 28.
+    """
+    best = solution.regions[0]
+    distances = distance_deg(best.latitude_deg, best.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
+    deviations = np.abs(distances - readings.distances_deg) / readings.uncertainties_deg
+    return bool(np.isfinite(deviations).any() and np.nanmedian(deviations) > MAX_DISTANCE_DEVIATION)
+
+
+def contradict_others(with_times: Sequence[EpicenterRegion], without_times: Sequence[EpicenterRegion]) -> bool:
+    """
+    Whether arrival times contradict the regions found without them.
+
+    Contradicted where the epicenter lies outside three times the 68 % ellipse of every region of probability 5 % and more, and each of
+    these outside three times the ellipse of the epicenter.
+    """
+    best = with_times[0]
     others = [region for region in without_times if region.probability >= MIN_PROBABILITY]
     apart = [
         min(
@@ -65,14 +84,12 @@ def contradict_others(
     return bool(apart) and min(apart) > CONTRADICTION
 
 
-def mix_hypotheses(
-    with_times: Sequence[EpicenterRegion], without_times: Sequence[EpicenterRegion], *, by_probability: bool
-) -> list[EpicenterRegion]:
+def mix_hypotheses(first: Sequence[EpicenterRegion], second: Sequence[EpicenterRegion], *, by_probability: bool) -> list[EpicenterRegion]:
     """
     Mix the regions of two hypotheses, arrival times used or not used, with a probability of 1/2 each.
 
     A single array cannot verify its phase identification beyond 20 degrees. Sorted by probability where asked for; otherwise the regions of
-    the arrival times come first.
+    the `first` hypothesis come first.
     """
-    mixture = [replace(region, probability=PROBABILITY * region.probability) for region in (*with_times, *without_times)]
+    mixture = [replace(region, probability=PROBABILITY * region.probability) for region in (*first, *second)]
     return sorted(mixture, key=lambda region: -region.probability) if by_probability else mixture

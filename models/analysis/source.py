@@ -1,9 +1,8 @@
 """
 Invert the waveforms of a located event for its source, and decide what of it is stated.
 
-The networks propose class, epicenter and origin time; the inversion starts there. Where it constrains them, the force azimuth and the
-epicenter of a glacial earthquake are its own, and the depth of an earthquake is combined with it. An epicenter that arrival times hold is
-never moved.
+The networks propose class, epicenter and origin time; the inversion starts there. Where it constrains them, the force azimuth is its own,
+and the depth of an earthquake is combined with it. A force that fits clearly moves the epicenter if that makes it more certain.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -38,8 +37,6 @@ from models.specs.pictures import CONDITIONING
 
 MAX_TRACES: Final = 40
 MIN_DEVIATION_DEG, MAX_DEVIATION_DEG = 0.1, 3.0  # of the prior of the epicenter
-HELD_BY: Final = ("distances+arrival-times", "arrival-times")
-"""Location methods whose epicenter the inversion does not move."""
 MAX_CLASS_RADIUS_KM: Final = 333.0  # of the epicenter: the inversion searches three degrees
 MIN_OPEN_PROBABILITY: Final = 0.01  # of either kind of earthquake: below it the other kind of source is not tried
 CLASS_WEIGHTS, CLEAR_CLASS_WEIGHTS, MAX_CLASS_LOG_RATIO = (0.05, -3.0), (0.15, -10.0), 4.0
@@ -50,7 +47,7 @@ events of the replica, together with the served odds, and the second on events o
 """
 CLEAR_LOG_LIKELIHOOD: Final = 60.0
 """
-Of a source that fits clearly, twice that from which any is stated: its kind weighs more in the class, and a force moves the epicenter.
+Of a source that fits clearly, twice that from which any is stated: its kind weighs more in the class, and a force may move the epicenter.
 """
 MAX_FOR_EXPLOSION, MAX_AGAINST_EXPLOSION = 3.0, 2.0
 """Largest log likelihood ratios of an explosion or collapse by the waveforms that are believed, as of other evidence."""
@@ -85,9 +82,12 @@ def add_source(found: EventLocation, gather: Gather, records: Sequence[Record], 
     source = sources.get(KINDS[found.event_type]) if found.event_type in KINDS else None
     if source is None or not source.constrains:
         return replace(found, source=source)
+    stated = replace(found, source=source)
     if source.kind == "tensor":
-        return replace(found, source=source, depth=combine_source_depth(found.depth_density, source))
-    return move_to_force(found, gather, source)
+        stated = replace(stated, depth=combine_source_depth(found.depth_density, source))
+    elif (force := estimate_force(source)).is_constrained:
+        stated = replace(stated, force_azimuth=force)
+    return move_epicenter(stated, gather, source) if locates_better(source, found) else stated
 
 
 def list_kinds(found: EventLocation) -> tuple[Kind, ...]:
@@ -250,18 +250,27 @@ def select_traces(gather: Gather, location: Location) -> list[int]:
     return [int(usable[index]) for index in farthest_point_subset(gather.subset(usable), MAX_TRACES)]
 
 
-def move_to_force(found: EventLocation, gather: Gather, source: SourceSolution) -> EventLocation:
-    """
-    State the force azimuth of an inversion if it is constrained, and its epicenter and origin time unless arrival times hold them.
-
-    The epicenter of a force that does not fit clearly stays too: it would be no nearer to the true one.
-    """
+def estimate_force(source: SourceSolution) -> ForceAzimuthEstimate:
+    """Estimate the azimuth of an inverted force; raises ValueError for a moment tensor."""
     if source.force_azimuth_deg is None or source.force_azimuth_uncertainty_deg is None:
         raise ValueError("the source is not a force")
-    inverted = ForceAzimuthEstimate(source.force_azimuth_deg, source.force_azimuth_uncertainty_deg, has_ambiguous_sign(source))
-    force = inverted if inverted.is_constrained else found.force_azimuth
-    if found.method in HELD_BY or source.log_likelihood < CLEAR_LOG_LIKELIHOOD:
-        return replace(found, source=source, force_azimuth=force)
+    return ForceAzimuthEstimate(source.force_azimuth_deg, source.force_azimuth_uncertainty_deg, has_ambiguous_sign(source))
+
+
+def locates_better(source: SourceSolution, found: EventLocation) -> bool:
+    """
+    Whether the epicenter of an inversion, which has that before as its prior, is the one to state.
+
+    Of a force that fits clearly and whose region is smaller: glacial earthquakes have no sharp arrivals that would hold theirs. Those of
+    moment tensors were no nearer to the true ones: of 11 synthetic earthquakes in Earth models that the inversion does not have, 5 were in
+    the stated region.
+    """
+    is_clear = source.log_likelihood >= CLEAR_LOG_LIKELIHOOD
+    return source.kind == "force" and is_clear and source.region.horizontal_uncertainty_km < found.location.horizontal_uncertainty_km
+
+
+def move_epicenter(found: EventLocation, gather: Gather, source: SourceSolution) -> EventLocation:
+    """State epicenter and origin time of an inversion."""
     location = build_location(
         [source.region],
         station_distances(gather, found.readings),
@@ -270,7 +279,7 @@ def move_to_force(found: EventLocation, gather: Gather, source: SourceSolution) 
         detected=[trace.trace_index for trace in source.traces],
     )
     origin = OriginTime(source.time_s, source.time_uncertainty_s)
-    return replace(found, source=source, force_azimuth=force, location=location, origin=origin, method="waveform-inversion")
+    return replace(found, location=location, origin=origin, method="waveform-inversion")
 
 
 def has_ambiguous_sign(source: SourceSolution) -> bool:

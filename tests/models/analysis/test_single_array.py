@@ -5,11 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.single_array import PROBABILITY, contradict_others, is_far, is_one_array, mix_hypotheses
+from models.analysis.distances import DistanceReadings
+from models.analysis.single_array import (
+    PROBABILITY,
+    contradict_distances,
+    contradict_others,
+    is_far,
+    is_one_array,
+    mix_hypotheses,
+    verify_themselves,
+)
 from models.seismic.association.arrivals import Arrival
 from models.seismic.association.depth_time import DepthTime
 from models.seismic.association.locate import ArrivalTimeSolution
-from models.seismic.geodesy import destination
+from models.seismic.geodesy import destination, distance_deg
 from models.seismic.location.regions import EpicenterRegion
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
@@ -46,14 +55,29 @@ def test_a_mixture_holds_all_regions_with_half_their_probability():
     assert first.latitude_deg == ELSEWHERE.latitude_deg
 
 
-def test_few_independent_arrivals_that_contradict_the_other_observations_are_doubtful():
+def detected(stations):
+    """A solution with a first arrival at each of the stations."""
+    return replace(TIMED, arrivals=tuple(Arrival(row, "P", 0.0, 0.0, 1.0) for row in range(len(stations.latitudes_deg))))
+
+
+def test_many_independent_first_arrivals_verify_themselves():
     few, many = gather(60.0, 2.0, 7), gather(30.0, 60.0, 20)
+    assert verify_themselves(many, detected(many))
+    assert not verify_themselves(few, detected(few))
+    assert not verify_themselves(many, TIMED)
 
-    def detected(stations):
-        return replace(TIMED, arrivals=tuple(Arrival(row, "P", 0.0, 0.0, 1.0) for row in range(len(stations.latitudes_deg))))
 
+def test_arrivals_apart_from_all_other_regions_contradict_them():
     wide = replace(ELSEWHERE, semi_major_km=2000.0, semi_minor_km=2000.0)
-    assert contradict_others(few, detected(few), TIMED.regions, [ELSEWHERE])
-    assert not contradict_others(few, detected(few), TIMED.regions, [ELSEWHERE, wide])
-    assert not contradict_others(few, detected(few), TIMED.regions, [])
-    assert not contradict_others(many, detected(many), TIMED.regions, [ELSEWHERE])
+    assert contradict_others(TIMED.regions, [ELSEWHERE])
+    assert not contradict_others(TIMED.regions, [ELSEWHERE, wide])
+    assert not contradict_others(TIMED.regions, [])
+
+
+@pytest.mark.parametrize(("error_deg", "contradicted"), [(0.0, False), (7.0, False), (9.0, True), (np.nan, False)])
+def test_an_epicenter_far_from_the_predicted_distances_contradicts_them(error_deg, contradicted):
+    stations = gather(60.0, 2.0, 7)
+    distances = distance_deg(HERE.latitude_deg, HERE.longitude_deg, stations.latitudes_deg, stations.longitudes_deg)
+    columns = (np.asarray(distances) + error_deg, np.full(7, 2.0), np.full((7, 180), 1.0 / 180.0), np.zeros(7), np.ones(7))
+    readings = DistanceReadings(stations.trace_ids, *columns, 0.0, np.ones(7, np.bool_))
+    assert contradict_distances(stations, readings, TIMED) is contradicted

@@ -64,13 +64,26 @@ def test_a_force_that_does_not_fit_clearly_gives_its_azimuth_and_no_epicenter(mo
     assert answer.force_azimuth.azimuth_deg == 230.0
 
 
-def test_an_epicenter_that_arrival_times_hold_is_not_moved(monkeypatch, glacial):
+@pytest.mark.parametrize(("radius_km", "moved"), [(20.0, False), (200.0, True)])
+def test_a_force_moves_an_epicenter_of_arrival_times_that_it_makes_more_certain(monkeypatch, glacial, radius_km, moved):
     gather, found = glacial
-    answer = state(monkeypatch, replace(found, method="distances+arrival-times"), gather, make_force(sign_probability=0.6))
+    location = replace(found.location, horizontal_uncertainty_km=radius_km)
+    timed = replace(found, location=location, method="distances+arrival-times")
+    answer = state(monkeypatch, timed, gather, make_force(sign_probability=0.6))
 
-    assert answer.location == found.location
+    assert (answer.location != location) is moved
+    assert answer.method == ("waveform-inversion" if moved else "distances+arrival-times")
     assert answer.force_azimuth.azimuth_deg == 230.0
     assert answer.force_azimuth.ambiguous
+
+
+def test_a_moment_tensor_moves_no_epicenter(monkeypatch, opened, make_gather):
+    gather = make_gather()
+    found = locate_event(opened, gather, event_type="earthquake")
+    found = replace(found, location=replace(found.location, horizontal_uncertainty_km=500.0))
+    answer = state(monkeypatch, found, gather, make_tensor(log_likelihood=90.0))
+
+    assert (answer.location, answer.origin, answer.method) == (found.location, found.origin, found.method)
 
 
 def test_the_sign_of_a_force_is_ambiguous_where_instruments_are_unknown(monkeypatch, glacial):

@@ -1,8 +1,11 @@
-"""What is stated of the samples of a posterior."""
+"""What is stated of a source."""
 
 import numpy as np
+import pytest
 
+from models.seismic.source.greens_tables import DEPTHS_KM
 from models.seismic.source.solution import STATED_TEMPERATURE, TEMPERATURE, weigh_samples
+from tests.support.sources import make_tensor
 
 
 def test_samples_of_a_hot_chain_are_weighted_to_the_temperature_of_what_is_stated():
@@ -13,3 +16,11 @@ def test_samples_of_a_hot_chain_are_weighted_to_the_temperature_of_what_is_state
 
     assert np.isclose(weights.sum(), 1.0)
     assert np.isclose(weights @ samples**2, STATED_TEMPERATURE, rtol=0.05)
+
+
+def test_the_depth_profile_is_tempered_like_the_samples():
+    tensor = make_tensor()
+    best = int(np.argmax(tensor.depth_profile))
+    at, above = tensor.depth_log_likelihood(np.array([DEPTHS_KM[best], DEPTHS_KM[best - 1]], float))
+
+    assert at - above == pytest.approx((tensor.depth_profile[best] - tensor.depth_profile[best - 1]) / TEMPERATURE)
