@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from models.errors import TooFewEvents
+from models.seismic.data_issues import DataIssue
 from workers.exports.figure_data import write_families_data
 from workers.exports.tables import cluster_products
 from workers.jobs.context import JobContext, JobOutput
 from workers.jobs.embedding import EmbeddedEvents, embed_all
+from workers.jobs.inputs import to_warnings
 from workers.plots.families import OUTLIER, Family, contact_sheet, families_figure
 from workers.results import Assignment, Cluster, ClusterResult, Selection
 
@@ -87,7 +89,16 @@ def cluster_output(job: JobContext, events: EmbeddedEvents, clustering: Clusteri
     job.progress("draw", 0.92)
     result = _to_result(job, events.names, clustering, fine_tuned)
     data = {"families": write_families_data(events.names, clustering.positions, _choose_waveforms(events, clustering))}
-    return JobOutput(result, events.warnings, _draw_figures(events, clustering), cluster_products(result), data)
+    warnings = [*events.warnings, *limit_warnings(clustering, job.record.submission.options.k_max)]
+    return JobOutput(result, warnings, _draw_figures(events, clustering), cluster_products(result), data)
+
+
+def limit_warnings(clustering: Clustering, k_max: int) -> list[DataWarning]:
+    """Return a data warning (code `most-families`) where the largest number of families fits best and more events than that differ."""
+    if not clustering.structure_found or clustering.k < k_max or len(clustering.labels) <= k_max + 1:
+        return []
+    found = f"the largest number of families that was tried, {k_max}, fits best, so that there may be more; raise k_max"
+    return to_warnings([DataIssue(None, None, "most-families", found)])
 
 
 def _draw_figures(events: EmbeddedEvents, clustering: Clustering) -> dict[str, bytes]:

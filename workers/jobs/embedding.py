@@ -173,7 +173,7 @@ def make_thumbnail(section: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _read_gathers(job: JobContext, events: EmbeddedEvents) -> Iterator[tuple[str, Gather]]:
     """Read and condition the events of a bundle, one in memory at a time; issues and unusable events become data warnings."""
     for event in read_many_events(job):
-        events.warnings += to_warnings(event.issues)
+        events.warnings += [warning.model_copy(update={"part": warning.part or event.name}) for warning in to_warnings(event.issues)]
         try:
             gather = condition(event.records, CONDITIONING)
         except NoUsableTrace as error:

@@ -88,7 +88,7 @@ function describeResult({ kind, result }, title) {
 function listWarnings(job) {
   const shown = job.warnings.filter((warning) => warning.code !== "no-event");
   if (shown.length === 0) return [];
-  const lines = shown.map((warning) => element("li", {}, ...(warning.trace ?? warning.part ? [element("code", {}, warning.trace ?? warning.part), ` ${warning.detail}`] : [capitalize(warning.detail)])));
+  const lines = shown.map((warning) => element("li", {}, ...(warning.trace ?? warning.part ? [element("code", {}, [warning.part, warning.trace].filter(Boolean).join(" ")), ` ${warning.detail}`] : [capitalize(warning.detail)])));
   return [element("section", { className: "panel" }, element("h3", {}, "Data"), folded(`Warnings (${shown.length})`, () => element("ul", { className: "plain" }, lines)))];
 }
 
