@@ -160,7 +160,7 @@ def test_an_upload_becomes_an_answer_whose_link_restores_the_view(page, service,
     headline = page.text("#result .headline")
     assert headline.splitlines()[0] == "Tectonic earthquake · 93 % · automatic, not reviewed"
     assert "Dodecanese Islands" in headline
-    assert "30 October 2020, 11:51:26 UTC ± 2.0 s" in headline
+    assert "30 October 2020, 11:51:26.0 UTC ± 2.0 s" in headline
     assert [part in page.text("#result .stats") for part in ("± 30 km", "14 km", "80°", "5 arrivals")] == [True] * 4
     page.wait("document.querySelector('.map .tools')")
     assert page.run("document.querySelectorAll('.map .mark').length") == 7

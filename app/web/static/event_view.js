@@ -96,7 +96,7 @@ function showLocation(result, section, fit, features, notes) {
   const probability = result.probabilities?.[result.event_type];
   const kicker = [naming(result.event_type), probability === undefined ? null : formatProbability(probability), "automatic, not reviewed"].filter(Boolean).join(" · ");
   const elements = [
-    heading(kicker, place ?? formatPoint(result.epicenter), `${formatTime(result.origin_time)} ± ${formatSeconds(result.origin_time_uncertainty_s)}`),
+    heading(kicker, place ?? formatPoint(result.epicenter), `${formatTime(result.origin_time, digitsOf(result.origin_time_uncertainty_s))} ± ${formatSeconds(result.origin_time_uncertainty_s)}`),
     element("dl", { className: "stats" }, ...statsOf(result, features)),
     unsure(result), notes.map((text) => caution(text)), result.azimuthal_gap_deg > 180 && caution(`The stations leave ${formatNumber(result.azimuthal_gap_deg)}° of azimuth open (azimuthal gap): the epicenter is poorly constrained on that side.`),
     element("div", { className: "pair" }, element("section", { className: "panel flush" }, box), element("div", {},
@@ -108,7 +108,9 @@ function showLocation(result, section, fit, features, notes) {
   return { elements, title: place, after: () => showMap(box, features, result.offsets) };
 }
 
-const formatSeconds = (seconds) => `${formatNumber(seconds, seconds < 9.5 ? 1 : 0)} s`;
+// A time and its uncertainty are written with the same digits.
+const digitsOf = (seconds) => (seconds < 9.5 ? 1 : 0);
+const formatSeconds = (seconds) => `${formatNumber(seconds, digitsOf(seconds))} s`;
 
 function statsOf(result, features) {
   const { epicenter } = result;

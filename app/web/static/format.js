@@ -66,9 +66,10 @@ export function formatPoint({ latitude, longitude }) {
   return `${formatNumber(Math.abs(latitude), 2)}°\u00a0${latitude < 0 ? "S" : "N"}, ${formatNumber(Math.abs(east), 2)}°\u00a0${east < 0 ? "W" : "E"}`;
 }
 
-export function formatTime(text) {
-  const date = new Date(text);
-  return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}, ${date.toISOString().slice(11, 19)} UTC`;
+// Rounded to whole seconds, or to tenths with one digit.
+export function formatTime(text, digits = 0) {
+  const step = digits ? 100 : 1000, date = new Date(Math.round(new Date(text) / step) * step);
+  return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}, ${date.toISOString().slice(11, digits ? 21 : 19)} UTC`;
 }
 
 export const formatClock = (seconds) => new Date(1000 * seconds).toISOString().slice(11, 21);
