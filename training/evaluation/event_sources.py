@@ -184,7 +184,7 @@ def read_real_truth(folder: Path) -> Truth:
 
 def read_real_records(folder: Path, inventories: Sequence[Inventory] = ()) -> tuple[Record, ...]:
     """Read one vertical record a station, its horizontals where there are any, and coordinates from inventories, else `stations.csv`."""
-    records, _ = read_records([scan_miniseed("waveforms.mseed", (folder / "waveforms.mseed").read_bytes())], LIMITS)
+    records, issues = read_records([scan_miniseed("waveforms.mseed", (folder / "waveforms.mseed").read_bytes())], LIMITS)
     table = read_stations_csv((folder / "stations.csv").read_bytes(), "stations.csv")
     located, _ = attach_metadata(records, [*inventories, table])
-    return tuple(select_channels(located)[0])
+    return tuple(select_channels(located, issues)[0])

@@ -171,13 +171,13 @@ def read_event_folder(folder: Path) -> tuple[Record, ...]:
     if not files:
         return ()
     try:
-        records, _ = read_records([scan_miniseed(file.name, file.read_bytes()) for file in files], LIMITS)
+        records, issues = read_records([scan_miniseed(file.name, file.read_bytes()) for file in files], LIMITS)
         inventories = [read_stationxml(file.read_bytes(), file.name) for file in sorted((folder / "stations").glob("*.xml"))]
     except AtlasError as error:
         log.warning("event %s was skipped, its files could not be read: %s", folder.name, error)
         return ()
     located, _ = attach_metadata(records, inventories)
-    return tuple(select_channels([record for record in located if record.latitude_deg is not None])[0])
+    return tuple(select_channels([record for record in located if record.latitude_deg is not None], issues)[0])
 
 
 def _hash_name(event: ListedEvent) -> str:

@@ -203,7 +203,7 @@ class _EventReader:
         records, metadata_issues = attach_metadata(bare, [*inventories, self._metadata.builtin])
         if single and not records:
             raise self._error_without_records(issues)
-        selected, selection_issues = select_channels(records)
+        selected, selection_issues = select_channels(records, issues)
         first = [_issue_of(problem) for problem in self._problems]
         first += [issue for inventory in inventories for issue in inventory.issues]
         first += _find_unused(self._metadata.list_readable(self._event.metadata), records) if single else []

@@ -1,11 +1,14 @@
 """Selection of one vertical record for each station."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from models.seismic.data_issues import DataIssue
 from models.seismic.io.channel_selection import select_channels
 from models.seismic.trace_id import TraceId
-from models.seismic.waveforms import Record
+from models.seismic.waveforms import Record, Response
 
 
 def record(name: str, live_s: int = 1000, rate_hz: float = 1.0) -> Record:
@@ -38,6 +41,28 @@ def test_a_much_longer_record_is_preferred_to_a_better_band() -> None:
 def test_a_slightly_longer_record_is_not_preferred_to_a_better_band() -> None:
     chosen, _ = select_channels([record("IU.ANMO.00.BHZ", 950, 20.0), record("IU.ANMO.00.LHZ", 1000)])
     assert chosen[0].trace_id.channel == "BHZ"
+
+
+def test_a_record_that_is_not_clipped_is_preferred_if_it_is_half_as_long() -> None:
+    clipped = [DataIssue("IU.FURI.00.HHZ", None, "clipped", "cut off")]
+    high, low = record("IU.FURI.00.HHZ"), record("IU.FURI.10.HLZ", 600)
+    chosen, issues = select_channels([high, low], clipped)
+    assert (chosen, [issue.trace for issue in issues]) == ([low], ["IU.FURI.00.HHZ"])
+    assert select_channels([high, low])[0] == [high]
+    assert select_channels([high, record("IU.FURI.10.HLZ", 400)], clipped)[0] == [high]
+
+
+def test_an_accelerometer_replaces_a_clipped_record_only_with_its_response() -> None:
+    clipped = [DataIssue("IU.FURI.00.HHZ", None, "clipped", "cut off")]
+    broadband, unknown = record("IU.FURI.00.HHZ"), record("IU.FURI.20.HNZ")
+    known = replace(unknown, response=Response(np.array([0.01, 1.0]), np.ones(2, np.complex128)))
+    assert select_channels([broadband, unknown], clipped)[0] == [broadband]
+    assert select_channels([broadband, known], clipped)[0] == [known]
+
+
+def test_where_all_are_clipped_the_codes_decide() -> None:
+    records = [record("IU.FURI.00.HHZ"), record("IU.FURI.20.HNZ")]
+    assert select_channels(records, [DataIssue(str(one.trace_id), None, "clipped", "cut off") for one in records])[0] == records[:1]
 
 
 def test_one_record_of_each_station_is_selected_in_any_order() -> None:
