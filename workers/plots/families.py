@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -70,11 +71,19 @@ def _draw_members(axes: Axes, positions: NDArray[np.float64], cluster: int, size
         positions[:, 1],
         s=size,
         marker="x" if outlier else "o",
-        color=GRAY if outlier else family_color(cluster),
-        linewidths=0.8,
+        **_marker_colors(cluster),
         label=f"outliers ({len(positions)})" if outlier else f"family {cluster} ({len(positions)})",
         alpha=0.9,
     )
+
+
+def _marker_colors(cluster: int) -> dict[str, Any]:
+    """Return colors and line width of markers: of outliers gray, of families filled, and of every other ten families, as rings."""
+    if cluster == OUTLIER:
+        return {"color": GRAY, "linewidths": 0.8}
+    if cluster // len(FAMILY_COLORS) % 2:
+        return {"facecolors": "none", "edgecolors": family_color(cluster), "linewidths": 1.6}
+    return {"color": family_color(cluster), "linewidths": 0.8}
 
 
 def family_color(cluster: int) -> str:

@@ -1,7 +1,7 @@
 // Results of cluster: how many families, what each looks like, and where the events lie in the embedding.
 
 import { appendInSteps, element, facts, folded, panel, svg, table } from "./dom.js";
-import { formatCount, formatModels, formatNumber, formatProbability } from "./format.js";
+import { capitalize, formatCount, formatModels, formatNumber, formatProbability } from "./format.js";
 import { readNumbers, writeViewLater } from "./permalink.js";
 import { readColor } from "./phases.js";
 import { makePlot } from "./plot.js";
@@ -9,6 +9,14 @@ import { readJson } from "./service.js";
 
 const COLORS = 10;
 const familyColor = (number) => `--family-${number % COLORS}`;
+// Colors repeat: every other ten families are rings.
+const isRing = (number) => Math.floor(number / COLORS) % 2 === 1;
+
+function familySwatch(number) {
+  const swatch = element("i", { className: isRing(number) ? "swatch ring" : "swatch" });
+  swatch.style.setProperty("--shown", `var(${familyColor(number)})`);
+  return swatch;
+}
 
 export async function showFamilies(job) {
   const { result } = job;
@@ -22,11 +30,12 @@ export async function showFamilies(job) {
       element("h2", {}, result.structure_found ? `${families} in ${events}` : `No significant families in ${events}`),
       element("p", { className: "lead" }, result.fine_tuned ? "Embedding trained on this upload (DeepCluster)." : "Embedding of the families model, not trained on this upload.")),
     !result.structure_found && element("p", { className: "caution" }, `No number of families fits better than it would for events without structure. The ${families} below are the best division, not a finding.`),
+    job.warnings.filter(({ code }) => code === "most-families").map(({ detail }) => element("p", { className: "caution" }, `${capitalize(detail)}.`)),
     () => data && panel("Map of the embedding", ...embeddingMap(data, result)),
     panel("Families", cards,
       data && element("p", { className: "quiet" }, "Representative events: the three traces that stand out most, ten minutes about their largest amplitude, 8 to 200 s.")),
     panel("Details", folded("Family of each event", () => table("Family of each event", ["Event", "Family", "Probability", "Outlier"], result.assignments.map((one) => [one.event, one.cluster, formatProbability(one.confidence), one.outlier ? "yes" : ""]))),
-      folded("Choice of the number of families", () => table("Choice of the number of families", ["k", "Loss", "Stability", "Silhouette"], result.selection.map((row) => [row.k, formatNumber(row.loss, 3), formatNumber(row.stability, 2), formatNumber(row.silhouette, 2)]))),
+      folded("Choice of the number of families", () => table("Choice of the number of families", ["k", "Loss", "Stability", "Silhouette", "Excess"], result.selection.map((row) => [row.k, formatNumber(row.loss, 3), formatNumber(row.stability, 2), formatNumber(row.silhouette, 2), row.excess == null ? "" : formatNumber(row.excess, 2)]))),
       facts([["Model", formatModels([result.model])]])),
   ].filter(Boolean);
   return { elements, after: () => appendInSteps(cards, result.clusters.map((family) => () => familyCard(family, result, data?.waveforms ?? {}))) };
@@ -34,11 +43,9 @@ export async function showFamilies(job) {
 
 function familyCard(family, result, waveforms) {
   const members = result.assignments.filter((one) => one.cluster === family.cluster).sort((first, second) => second.confidence - first.confidence);
-  const swatch = element("i", { className: "swatch" });
-  swatch.style.background = `var(${familyColor(family.cluster)})`;
   const tiles = family.representatives.filter((name) => waveforms[name]?.length).slice(0, 6).map((name) => element("figure", {}, drawWaveforms(name, waveforms[name], familyColor(family.cluster)), element("figcaption", { title: name }, name)));
   return element("article", { className: "family" },
-    element("h4", {}, swatch, `Family ${family.cluster}`, element("small", {}, formatCount(family.size, "event"))),
+    element("h4", {}, familySwatch(family.cluster), `Family ${family.cluster}`, element("small", {}, formatCount(family.size, "event"))),
     tiles.length > 0 && element("div", { className: "tiles" }, tiles),
     folded("All events", () => element("p", { className: "members" }, members.map((one) => element("span", { className: one.outlier ? "outlier" : "" }, one.event)))));
 }
@@ -80,11 +87,7 @@ function embeddingMap(data, result) {
     changed: (now) => writeViewLater({ view: now.isWhole() ? null : [...now.view.x, ...now.view.y].map((end) => end.toFixed(3)).join(",") }),
     start: saved && { x: saved.slice(0, 2), y: saved.slice(2) },
   });
-  const legend = element("p", { className: "legend" }, result.clusters.map((family) => {
-    const swatch = element("i", { className: "swatch" });
-    swatch.style.background = `var(${familyColor(family.cluster)})`;
-    return element("span", { className: "phase" }, swatch, `Family ${family.cluster}`);
-  }), points.some((point) => point.outlier) && element("span", { className: "phase" }, "× outlier"));
+  const legend = element("p", { className: "legend" }, result.clusters.map((family) => element("span", { className: "phase" }, familySwatch(family.cluster), `Family ${family.cluster}`)), points.some((point) => point.outlier) && element("span", { className: "phase" }, "× outlier"));
   return [element("div", { className: "bar" }, element("span", { className: "quiet" }, "The two leading components; only distances have a meaning."), plot.tools), plot.box, legend];
 }
 
@@ -103,8 +106,9 @@ function drawPoints(context, plot, points, hovered) {
       context.moveTo(x - radius, y + radius); context.lineTo(x + radius, y - radius);
       context.stroke();
     } else {
-      context.arc(x, y, point === hovered ? radius + 3 : radius, 0, 2 * Math.PI);
-      context.fill();
+      context.lineWidth = 2;
+      context.arc(x, y, (point === hovered ? radius + 3 : radius) - (isRing(point.cluster) ? 1 : 0), 0, 2 * Math.PI);
+      isRing(point.cluster) ? context.stroke() : context.fill();
     }
     context.globalAlpha = 1;
     taken.push([x, y]);

@@ -21,7 +21,7 @@ def make_groups(groups: int, events: int) -> np.ndarray:
     return np.repeat(np.eye(groups, 8), events, axis=0) + 0.02 * rng.standard_normal((groups * events, 8))
 
 
-def test_the_largest_number_of_families_that_was_tried_is_said_to_be_a_limit():
+def test_a_number_of_families_at_its_limit_is_a_warning():
     embeddings = make_groups(5, 8)
     cut, whole = (find_clusters(embeddings, 2, k_max, 4, 0) for k_max in (4, 7))
     (warning,) = limit_warnings(cut, 4)
