@@ -41,7 +41,11 @@ distributed like those of shallow earthquakes.
 CONFUSED_PROBABILITY: Final = 0.05
 """Assumed probability that arrival times are of the wrong phases and say nothing of depth: complex ruptures are picked repeatedly."""
 MISFITTED_PROBABILITY: Final = 0.1
-"""Assumed probability that an inversion fits at a wrong depth, by a wrong epicenter or Earth, or a source that is no earthquake."""
+"""
+Assumed probability that an inversion fits at a wrong depth, by a wrong epicenter or Earth, or a source that is no earthquake. Of synthetic
+earthquakes that it constrains, 8 of 91 of its depths are off by more than 30 km (waves from 10 s on, seeds 3408 to 3410, 30 of them without
+the oceanic Earth model).
+"""
 DEPTH_STEP_KM: Final = float(DEPTHS_KM[1] - DEPTHS_KM[0])
 VELOCITY_ERROR_KM, VELOCITY_ERROR_FRACTION = 3.0, 0.015
 """Standard deviation of a depth due to the velocities above the source, which observations share: constant, and relative to the depth."""

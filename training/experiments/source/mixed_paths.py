@@ -3,6 +3,9 @@ Synthetic events for the source inversion: paths run through PREM, or the Earth 
 
 Their Green's functions are the series that the shipped tables are packed from (`python -m training build greens-serving`), on distances of
 the tables. Noise and defects are as in training, and instruments too, responses unknown; or records are displacement of known gain.
+
+These series end at periods of 22 s, but record sections show waves from 9 s on: of such events networks read depths that are too great.
+Events for sections have the Green's functions of training, with waves from 10 s on, whose depths are seldom those of the tables.
 """
 
 from collections.abc import Iterator
@@ -20,7 +23,7 @@ from models.seismic.source.greens_tables import DEPTHS_KM, DISTANCES_DEG
 from models.seismic.waveforms import Gather
 from models.specs.pictures import CONDITIONING
 from training.config import TrainingSettings
-from training.earth.greens import GreensStore, GreensTable
+from training.earth.greens import GreensStore, GreensTable, load_stores
 from training.experiments.source.three_components import condition_components, synthesize_components
 from training.lookup_tables.source_greens import make_tables_config
 from training.random_streams import Purpose, make_generator
@@ -33,6 +36,7 @@ from training.synthesis.windows import draw_common_window
 
 DECKS = ("prem-no-ocean", "continental", "oceanic")
 PREM_SHARE = 0.25  # of the paths, whatever is above them: margins, plateaus, shields and basins differ from either crust
+SECTION_STORES = ("greens_10s", "greens_10s_continental", "greens_10s_oceanic")
 UPSAMPLING = 4  # from 10 s to 2.5 s
 DEPTH_INDICES = tuple(range(0, len(DEPTHS_KM), 2))
 MAGNITUDES = (4.7, 6.2)
@@ -90,6 +94,11 @@ def open_mixed_sampler(settings: TrainingSettings, seed: int, *, known_responses
     if not known_responses:
         return sampler
     return replace(sampler, realism=replace(sampler.realism, instruments=False, normalize=False))
+
+
+def open_section_sampler(settings: TrainingSettings, seed: int) -> EventSampler:
+    """Open a sampler of events with waves from 10 s on, as sections show them, each path through one of three Earth models."""
+    return open_sampler(load_stores(settings.build_dir / "greens", SECTION_STORES), settings, seed)
 
 
 def draw_mixed_events(sampler: EventSampler, kind: str, count: int, seed: int, love: tuple[GreensStore, ...] = ()) -> Iterator[MixedEvent]:

@@ -14,7 +14,7 @@ from training.config import SPAWN, TrainingSettings
 from training.evaluation.metrics import format_fraction, format_median
 from training.evaluation.pages import RESULTS, format_table, write_page
 from training.experiments.source.mixed_paths import DECKS
-from training.experiments.source.results import READ_KINDS, SourceResult, invert_kind
+from training.experiments.source.results import SHORT_PERIODS, SourceResult, invert_kind
 from training.synthesis.sources import NOISE
 
 DIPOLES = ("earthquake", "explosion", "collapse")
@@ -30,13 +30,13 @@ TEMPLATE = Path(__file__).parents[1] / "templates" / "source_inversion.md"
 
 def measure_kinds(settings: TrainingSettings, events: int, seed: int, earths: int = len(DECKS)) -> dict[str, str]:
     """Invert synthetic events of each kind with the first Earth models of those that ship: the text of each section of the page."""
-    kinds = (*((kind, known) for kind in ("glacial", *DIPOLES) for known in (True, False)), (NOISE, False))
+    kinds = (*((kind, known) for kind in ("glacial", *DIPOLES) for known in (True, False)), (SHORT_PERIODS, False), (NOISE, False))
     counts = [events // 2 if kind == NOISE else events for kind, _ in kinds]
     with ProcessPoolExecutor(settings.processes, SPAWN) as pool:
         pairs = pool.map(partial(invert_kind, settings, seed, earths), kinds, counts)
         results = {which: [drop_missing(rows) for rows in zip(*found, strict=True)] for which, found in zip(kinds, pairs, strict=True)}
     texts = {"noise": describe_noise(results[NOISE, False][0]), "times": describe_times(results), "symmetry": describe_symmetry(results)}
-    texts["methods"] = tabulate_methods(results)
+    texts["methods"], texts["short_periods"] = tabulate_methods(results), describe_tensors(results[SHORT_PERIODS, False][0])
     for kind, describe in (("glacial", describe_forces), ("earthquake", describe_tensors)):
         for known in (True, False):
             for horizontals in (0, 1):
@@ -86,10 +86,24 @@ def describe_tensors(results: Sequence[SourceResult]) -> str:
         f"- Depth: median error {format_median(errors.tolist(), 1)} km; within 10 km {format_fraction(list(errors <= 10.0))}, within 20 "
         f"{format_fraction(list(errors <= 20.0))}; within the stated deviation {format_fraction(list(errors <= stated))}; 68 % within "
         f"{_quantile(errors / stated)} deviations.",
+        *describe_served(known),
         f"- Kagan angle to the true mechanism: median {format_median([result.kagan_deg for result in known], 0)} degrees.",
         describe_places(known),
         describe_origins(known),
     ))  # fmt: skip
+
+
+def describe_served(constrained: Sequence[SourceResult]) -> list[str]:
+    """Describe depths of networks and inversion together; nothing of sources that no network has read."""
+    served = [result.both for result in constrained if result.both is not None]
+    if not served:
+        return []
+    errors, stated = (np.array([getattr(one, name) for one in served]) for name in ("error", "deviation"))
+    return [
+        f"- The same with the network, as served: median error {format_median(errors.tolist(), 1)} km; within 10 km "
+        f"{format_fraction(list(errors <= 10.0))}, within 20 {format_fraction(list(errors <= 20.0))}; within the stated deviation "
+        f"{format_fraction(list(errors <= stated))}; 68 % within {_quantile(errors / stated)} deviations."
+    ]
 
 
 def describe_constrained(results: Sequence[SourceResult]) -> str:
@@ -136,11 +150,11 @@ def describe_symmetry(results: Mapping[tuple[str, bool], Sequence[Sequence[Sourc
 
 def tabulate_methods(results: Mapping[tuple[str, bool], Sequence[Sequence[SourceResult]]]) -> str:
     """Tabulate depths and force azimuths by the network alone, the inversion alone and both, by source, responses and horizontals."""
+    groups = [("glacial", known, which) for known in (False, True) for which in (0, 1)] + [(SHORT_PERIODS, False, 0)]
     lines = []
-    for kind, known in ((kind, known) for kind in READ_KINDS for known in (False, True)):
-        for which, name in enumerate(("verticals", "with horizontals")):
-            group = (kind, "known" if known else "unknown", name)
-            lines += [(*group, method, *_describe_statements(results[kind, known][which], method)) for method in METHODS]
+    for kind, known, which in groups:
+        names = (kind.split("-")[0], "known" if known else "unknown", ("verticals", "with horizontals")[which])
+        lines += [(*names, method, *_describe_statements(results[kind, known][which], method)) for method in METHODS]
     heads = ("source", "responses", "records", "by", "stated for", "within 10 degrees or km", "median error", "within the stated deviation")
     return format_table(heads, lines)
 

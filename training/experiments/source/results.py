@@ -20,16 +20,26 @@ from models.seismic.source.mechanisms import kagan_angle_deg
 from models.seismic.source.problem import EpicenterPrior, Kind, Motion
 from models.seismic.source.solution import SourceSolution, describe_fit
 from training.config import TrainingSettings
+from training.earth.greens import GreensStore
 from training.evaluation.evaluate import open_models
 from training.evaluation.event_result import EDITION, NAN
 from training.experiments.source.methods import Statement, compare_network, state_azimuth
-from training.experiments.source.mixed_paths import MixedEvent, draw_mixed_events, open_love_stores, open_mixed_sampler
+from training.experiments.source.mixed_paths import (
+    MixedEvent,
+    draw_mixed_events,
+    open_love_stores,
+    open_mixed_sampler,
+    open_section_sampler,
+)
 from training.random_streams import Purpose, make_generator
+from training.synthesis.events import EventSampler
 from training.synthesis.records import ORIGIN_S
 from training.synthesis.sources import NOISE
 
-READ_KINDS = ("glacial", "earthquake")
-"""Kinds whose depth or force azimuth networks read."""
+SHORT_PERIODS = "earthquake-10s"
+"""Earthquakes of records with waves from 10 s on, by verticals of unknown response."""
+READ_KINDS = ("glacial", SHORT_PERIODS)
+"""Kinds whose depth or force azimuth networks read: sections show periods that records of the other earthquakes do not have."""
 GUESS_DEG, GUESS_S = 1.0, 15.0  # standard deviations of the guess of epicenter and origin time
 
 
@@ -170,10 +180,9 @@ def invert_kind(settings: TrainingSettings, seed: int, models: int, which: tuple
     if len(pairs) == events:
         return pairs
     earths, random = tuple(load_earths(settings.artifacts_dir).values())[:models], make_generator(seed, Purpose.SOURCES, 0)
-    sampler = open_mixed_sampler(settings, seed, known_responses=known)
-    love = open_love_stores(settings, sampler) if kind != NOISE else ()
+    drawn, sampler, love = open_kind(settings, seed, kind, known_responses=known)
     networks = open_models(settings) if kind in READ_KINDS else None
-    for number, event in enumerate(tqdm(draw_mixed_events(sampler, kind, events, seed, love), kind, events)):
+    for number, event in enumerate(tqdm(draw_mixed_events(sampler, drawn, events, seed, love), kind, events)):
         prior = guess_epicenter(event, random)
         if number < len(pairs):
             continue
@@ -183,6 +192,16 @@ def invert_kind(settings: TrainingSettings, seed: int, models: int, which: tuple
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps([None if one is None else asdict(one) for one in (vertical, both)]) + "\n")
     return pairs
+
+
+def open_kind(
+    settings: TrainingSettings, seed: int, kind: str, *, known_responses: bool
+) -> tuple[str, EventSampler, tuple[GreensStore, ...]]:
+    """Open what events of a kind are drawn from: their source, the sampler, and the transverse series where they have horizontals."""
+    if kind == SHORT_PERIODS:
+        return "earthquake", open_section_sampler(settings, seed), ()
+    sampler = open_mixed_sampler(settings, seed, known_responses=known_responses)
+    return kind, sampler, () if kind == NOISE else open_love_stores(settings, sampler)
 
 
 def read_pairs(path: Path) -> list[Pair]:

@@ -9,8 +9,8 @@ from models.analysis.pipeline import ForceAzimuthEstimate
 from models.seismic.source.amplitudes import LOVE
 from models.seismic.source.radiation import project_windows
 from training.experiments.source.methods import Statement, state_azimuth
-from training.experiments.source.page import describe_forces, tabulate_methods
-from training.experiments.source.results import SourceResult, read_pairs
+from training.experiments.source.page import describe_forces, describe_tensors, tabulate_methods
+from training.experiments.source.results import SHORT_PERIODS, SourceResult, read_pairs
 from training.experiments.source.three_components import contract_transverse
 from training.synthesis.sources import Source
 
@@ -57,10 +57,25 @@ def test_methods_are_compared_on_the_events_for_which_each_states_anything(tmp_p
     path.write_text("".join(json.dumps([asdict(one), asdict(one)]) + "\n" for one in (first, second)))
     kept = [vertical for vertical, _ in read_pairs(path)]
 
-    results = {(kind, known): (kept, kept) for kind in ("glacial", "earthquake") for known in (True, False)}
-    lines = [line for line in tabulate_methods(results).splitlines() if line.startswith("| glacial | unknown | verticals")]
+    results = {("glacial", True): (kept, kept), ("glacial", False): (kept, kept), (SHORT_PERIODS, False): (kept, [])}
+    table = tabulate_methods(results).splitlines()
+    lines = [line for line in table if line.startswith("| glacial | unknown | verticals")]
 
     assert [one.both for one in kept] == [first.both, second.both]
     assert "| network | 1 of 2 | 0%" in lines[0]
     assert "| inversion | 1 of 2 | 100%" in lines[1]
     assert "| both | 2 of 2 | 50%" in lines[2]
+    assert [line.split(" | ")[1:3] for line in table if line.startswith("| earthquake")] == 3 * [["unknown", "verticals"]]
+
+
+def test_depths_as_served_are_described_where_networks_read_what_the_inversion_constrains():
+    depth = replace(make_result(float("nan"), ambiguous=False), depth_km=12.0, depth_deviation_km=5.0)
+    read = replace(depth, both=Statement(14.0, 20.0))
+    lost = replace(read, constrains=False, both=Statement(90.0, 20.0))
+
+    text = describe_tensors([read, lost])
+
+    assert "Depth: median error 12.0" in text
+    assert "as served: median error 14.0 (14.0 to 14.0) km; within 10 km 0%" in text
+    assert "within the stated deviation 100%" in text.splitlines()[2]
+    assert "as served" not in describe_tensors([depth])
