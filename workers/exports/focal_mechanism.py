@@ -1,6 +1,7 @@
 """Focal mechanism of a location in QuakeML: nodal planes, principal axes, moment tensor, centroid and moment magnitude."""
 
 from dataclasses import dataclass
+from math import cos, log, radians, sqrt
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from obspy.core.event import (
     NodalPlane,
     NodalPlanes,
     Origin,
+    OriginUncertainty,
     PrincipalAxes,
     QuantityError,
     ResourceIdentifier,
@@ -24,7 +26,7 @@ from obspy.core.event import (
     Tensor,
 )
 
-from models.seismic.geodesy import azimuthal_gap_deg
+from models.seismic.geodesy import KM_PER_DEGREE, azimuthal_gap_deg
 from models.seismic.source.mechanisms import principal_axes
 from models.seismic.source.observations import LONGEST_PERIOD_S, SHORTEST_PERIOD_S
 from workers.contracts import JobRecord
@@ -32,6 +34,9 @@ from workers.results import Centroid, LocateResult, SourceEstimate
 
 UNNAMED: Final = "smi:local/seismic-atlas"
 GREENS_FUNCTIONS: Final = "reciprocal-prem-continental-oceanic"
+RADIUS_68: Final = sqrt(-2.0 * log(1.0 - 0.68))
+"""Semi-axis of a 68 % confidence ellipse, in standard deviations along that axis (normal distribution in two dimensions)."""
+MIN_COSINE: Final = 1e-3  # at the poles all longitudes are near
 _COMPONENTS: Final = ("rr", "tt", "pp", "rt", "rp", "tp")
 
 
@@ -89,12 +94,21 @@ def add_focal_mechanism(event: Event, ids: ResourceIds, result: LocateResult) ->
 
 def _describe_centroid(ids: ResourceIds, source: SourceEstimate, centroid: Centroid) -> Origin:
     depth_m = None if source.depth_km is None else 1000.0 * source.depth_km
+    north_deg = centroid.horizontal_uncertainty_km / RADIUS_68 / KM_PER_DEGREE
+    east_deg = min(north_deg / max(cos(radians(centroid.latitude)), MIN_COSINE), 180.0)
     return Origin(
         resource_id=ids.resource("origin/centroid"),
         time=UTCDateTime(centroid.time),
         time_errors=QuantityError(uncertainty=centroid.time_uncertainty_s),
         latitude=centroid.latitude,
+        latitude_errors=QuantityError(uncertainty=north_deg),
         longitude=(centroid.longitude + 180.0) % 360.0 - 180.0,
+        longitude_errors=QuantityError(uncertainty=east_deg),
+        origin_uncertainty=OriginUncertainty(
+            horizontal_uncertainty=1000.0 * centroid.horizontal_uncertainty_km,
+            preferred_description="horizontal uncertainty",
+            confidence_level=68.0,
+        ),
         depth=depth_m,
         depth_errors=QuantityError(uncertainty=1000.0 * (source.depth_uncertainty_km or 0.0)),
         depth_type="from moment tensor inversion",

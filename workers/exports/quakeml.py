@@ -4,7 +4,7 @@ import io
 import re
 from collections.abc import Iterable
 from functools import cache
-from math import cos, hypot, log, radians, sin, sqrt
+from math import cos, hypot, radians, sin, sqrt
 from statistics import median
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ from obspy.geodetics import FlinnEngdahl
 
 from models.seismic.geodesy import KM_PER_DEGREE
 from workers.contracts import JobRecord
-from workers.exports.focal_mechanism import UNNAMED, ResourceIds, add_focal_mechanism
+from workers.exports.focal_mechanism import MIN_COSINE, RADIUS_68, UNNAMED, ResourceIds, add_focal_mechanism
 from workers.results import DistanceEstimate, Epicenter, LocateResult
 from workers.settings import DEFAULT_AGENCY
 
@@ -40,10 +40,7 @@ QUAKEML_TYPES: Final = (
 """Event types of QuakeML 1.2; "not existing" is its word for a false detection."""
 EARTH_MODEL: Final = "ak135"
 """Travel-time tables of arrivals."""
-_RADIUS_68: Final = sqrt(-2.0 * log(1.0 - 0.68))
-"""Semi-axis of a 68 % confidence ellipse, in standard deviations along that axis (normal distribution in two dimensions)."""
 _SURFACE_WAVES: Final = "LR"
-_MIN_COSINE: Final = 1e-3  # at the poles all longitudes are near
 
 
 def quakeml(record: JobRecord, result: LocateResult, agency: str = DEFAULT_AGENCY) -> bytes:
@@ -143,7 +140,7 @@ def _alternative(ids: ResourceIds, result: LocateResult, number: int, epicenter:
 def _coordinates(epicenter: Epicenter) -> dict[str, Any]:
     """Return latitude and longitude with their standard deviations in degrees, and the ellipse, as fields of an Origin."""
     north_km, east_km = standard_deviations_km(epicenter)
-    east_deg = min(east_km / (KM_PER_DEGREE * max(cos(radians(epicenter.latitude)), _MIN_COSINE)), 180.0)
+    east_deg = min(east_km / (KM_PER_DEGREE * max(cos(radians(epicenter.latitude)), MIN_COSINE)), 180.0)
     return {
         "latitude": epicenter.latitude,
         "latitude_errors": QuantityError(uncertainty=min(north_km / KM_PER_DEGREE, 180.0)),
@@ -157,7 +154,7 @@ def _coordinates(epicenter: Epicenter) -> dict[str, Any]:
 def standard_deviations_km(epicenter: Epicenter) -> tuple[float, float]:
     """Return the standard deviations north and east of the normal distribution whose 68 % ellipse is that of the epicenter."""
     ellipse = epicenter.ellipse
-    along, across = ellipse.semi_major_km / _RADIUS_68, ellipse.semi_minor_km / _RADIUS_68
+    along, across = ellipse.semi_major_km / RADIUS_68, ellipse.semi_minor_km / RADIUS_68
     azimuth = radians(ellipse.azimuth_deg)
     return hypot(along * cos(azimuth), across * sin(azimuth)), hypot(along * sin(azimuth), across * cos(azimuth))
 

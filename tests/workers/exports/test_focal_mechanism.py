@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from lxml import etree
 from obspy.io.quakeml.core import _read_quakeml, _validate
@@ -69,6 +70,10 @@ def test_a_moment_tensor_is_read_by_obspy_with_mechanism_centroid_and_magnitude(
     assert tensor.tensor.m_tp == pytest.approx(THRUST[5] * 10**18.1, rel=1e-5)
     origin = tensor.derived_origin_id.get_referred_object()
     assert (origin.origin_type, origin.depth, origin.latitude) == ("centroid", 120_000.0, 66.0)
+    radius_km = make_result(make_tensor()).source.centroid.horizontal_uncertainty_km
+    assert origin.origin_uncertainty.horizontal_uncertainty == pytest.approx(1000.0 * radius_km)
+    assert origin.latitude_errors.uncertainty == pytest.approx(radius_km / 1.5096 / 111.195, rel=1e-3)
+    assert origin.longitude_errors.uncertainty == pytest.approx(origin.latitude_errors.uncertainty / np.cos(np.radians(66.0)), rel=1e-3)
     assert event.preferred_origin().latitude == 66.1
     assert tensor.data_used[0].station_count == 8
     assert mechanism.nodal_planes.nodal_plane_1.dip == pytest.approx(make_result(make_tensor()).source.nodal_planes[0]["dip"])
