@@ -189,7 +189,13 @@ def _to_result(job: JobContext, gather: Gather, found: EventLocation, detection:
 
 
 def state_arrivals(gather: Gather, found: EventLocation) -> list[ArrivalEstimate]:
-    """Return the associated picks with distances and azimuths of their stations from the located epicenter."""
+    """
+    Return the associated picks with distances and azimuths of their stations from the located epicenter.
+
+    None where the epicenter and time of the answer are others, those of a force by the waveforms, from which residuals would differ.
+    """
+    if found.method == "waveform-inversion":
+        return []
     stations = (found.location.latitude_deg, found.location.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
     distances, azimuths = distance_deg(*stations), azimuth_deg(*stations)
     return [

@@ -91,11 +91,14 @@ def test_a_distance_that_the_epicenter_contradicts_is_stated_with_a_deviation_th
 
 def test_arrivals_state_where_their_stations_are_from_the_epicenter():
     gather, found = make_contradicted()
+    found.method = "distances+arrival-times"
     found.arrivals = (Arrival(1, "P", 700.0, 0.5, 1.2, False, 0.4), Arrival(0, "LR", 900.0, 9.0, 12.5))
     body, surface = state_arrivals(gather, found)
     assert (body.trace, body.uncertainty_s, body.pick_uncertainty_s) == ("XX.S1..LHZ", 1.2, 0.4)
     assert (body.distance_deg, body.azimuth_deg) == pytest.approx((100.0, 90.0))
     assert (surface.distance_deg, surface.pick_uncertainty_s) == (pytest.approx(30.0), None)
+    found.method = "waveform-inversion"
+    assert state_arrivals(gather, found) == []
 
 
 def test_traces_whose_distances_contradict_the_location_are_named_with_what_to_check():
