@@ -141,7 +141,10 @@ class ArrivalEstimate(_Rounded):
     trace: str = Field(description="network.station.location.channel")
     phase: str = Field(description="P, Pg, PKP, PKPbc, PKPab, S, Sg, pP, sP, PP, or LR: the peak of the 20 to 50 s Rayleigh-wave envelope")
     time: AwareDatetime = Field(description="time of the pick, UTC")
-    residual_s: float = Field(description="observed minus predicted time; predicted by ak135, for LR by one group velocity")
+    residual_s: float = Field(
+        description="observed minus predicted time; predicted by ak135, for LR by one group velocity, for the source that fits the arrival "
+        "times best, from which epicenter, time and depth of the answer, which rest on more, may differ"
+    )
     uncertainty_s: float = Field(description="one standard deviation of pick and travel time together")
     pick_uncertainty_s: float | None = Field(None, description="one standard deviation of the pick alone; null for LR")
     distance_deg: float | None = Field(None, description="distance of the station from the located epicenter, degrees")

@@ -273,6 +273,11 @@ def _origin_comments(result: LocateResult, epicenter: Epicenter) -> Iterable[tup
     rms = rms_s(result, surface_waves=True)
     if rms is not None:
         yield "surface-waves", f"rms residual of the Rayleigh-wave envelope peaks: {rms:.1f} s; not part of standardError"
+    if result.arrivals:
+        yield (
+            "residuals",
+            "time residuals are those of the source that fits the arrival times best, before other data are combined with them",
+        )
     used = sum(estimate.used for estimate in result.offsets)
     if result.offsets:
         yield "distances", f"located with distances predicted from {used} of {len(result.offsets)} traces (method {result.method})"

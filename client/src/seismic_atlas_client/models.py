@@ -190,7 +190,10 @@ class ArrivalEstimate(Model):
     """Time of the pick, UTC."""
 
     residual_s: float
-    """Observed minus predicted time; predicted by ak135, for LR by one group velocity."""
+    """
+    Observed minus predicted time; predicted by ak135, for LR by one group velocity, for the source that fits the arrival times best,
+    from which epicenter, time and depth of the answer, which rest on more, may differ.
+    """
 
     uncertainty_s: float
     """One standard deviation of pick and travel time together."""

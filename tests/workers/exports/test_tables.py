@@ -232,6 +232,7 @@ def test_associated_picks_are_picks_and_arrivals_with_residuals(record: JobRecor
     assert (origin.quality.used_phase_count, origin.depth_type) == (3, "from location")
     assert str(origin.earth_model_id).endswith("/ak135")
     assert "90 % ellipse: 45000 by 27000 m" in origin.comments[0].text
+    assert any("time residuals are those of the source that fits the arrival times best" in comment.text for comment in origin.comments)
 
 
 def test_the_back_azimuth_of_a_station_is_at_its_first_pick(record: JobRecord, located: LocateResult):
