@@ -15,7 +15,7 @@ from lxml.etree import _Element as Element
 
 from models.array_types import Floats
 from models.errors import LimitExceeded, UnreadableMetadata
-from models.seismic.data_issues import DataIssue
+from models.seismic.data_issues import DataIssue, join_names
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
 from models.seismic.io.horizontals import set_azimuths
 from models.seismic.io.instrument_response import Instrument, read_instrument
@@ -153,13 +153,25 @@ def attach_metadata(records: Iterable[Record], inventories: Sequence[Inventory])
             response = None
             detail = "all samples are smaller than one count, so the response was taken as removed before and not removed again"
             issues.append(DataIssue(str(trace_id), None, "ground-motion", detail))
-        elif response is None and any(inventory.describes(trace_id, time_s) for inventory in inventories):
-            detail = "its metadata hold no response of poles and zeros; the record was used as it is"
-            issues.append(DataIssue(str(trace_id), None, "no-response", detail))
+        elif response is None and (missing := _describe_missing_response(trace_id, time_s, inventories)):
+            issues.append(DataIssue(str(trace_id), None, "no-response", f"{missing}; the record was used as it is"))
         azimuths = {known: azimuth for inventory in reversed(inventories) for known, azimuth in inventory.azimuths_deg(record).items()}
         horizontals = set_azimuths(record.horizontals, azimuths)
         completed.append(_with_coordinates(replace(record, response=response, horizontals=horizontals), coordinates))
     return completed, issues
+
+
+def _describe_missing_response(trace_id: TraceId, time_s: float, inventories: Sequence[Inventory]) -> str | None:
+    """Say why a channel has no response although metadata describe it, or responses of its station; None where there are none of these."""
+    if any(inventory.describes(trace_id, time_s) for inventory in inventories):
+        return "its metadata hold no response that can be evaluated (poles, zeros and a sensitivity to ground motion other than zero)"
+    epochs = [epoch for inventory in inventories for epoch in inventory.epochs.get(trace_id.station_key, ()) if epoch.instrument]
+    if not epochs:
+        return None
+    if any((epoch.location, epoch.channel) == (trace_id.location, trace_id.channel) for epoch in epochs):
+        return "the response in its metadata is not valid at the time of the record; check the dates of the metadata"
+    others = sorted({f"{epoch.location}.{epoch.channel}" for epoch in epochs})
+    return f"the metadata have responses of other channels of its station alone ({join_names(others)}); check location and channel codes"
 
 
 def _choose_coordinates(trace_id: TraceId, sources: Sequence[Sequence[Epoch]]) -> tuple[Coordinates | None, DataIssue | None]:

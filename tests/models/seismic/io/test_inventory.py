@@ -216,6 +216,24 @@ def test_a_response_that_cannot_be_evaluated_is_reported() -> None:
     assert [(issue.trace, issue.code) for issue in issues] == [(str(ID), "no-response")]
 
 
+@pytest.mark.parametrize(
+    ("trace", "year", "expected"),
+    [
+        ("XX.AAA.00.BHZ", 2005, None),
+        ("XX.AAA.00.BHZ", 2015, "not valid at the time"),
+        ("XX.AAA.10.BHZ", 2005, "other channels of its station"),
+    ],
+)
+def test_a_response_for_another_time_or_channel_is_reported(trace: str, year: int, expected: str | None) -> None:
+    known = read_stationxml(
+        recordings.stationxml("XX", "AAA", 10, 20, channel(11, "2000-01-01", "2010-01-01", "00", response=RESPONSE)), "s.xml"
+    )
+    (completed,), issues = attach_metadata([record(TraceId.parse(trace), posix(year))], [known])
+    assert (completed.response is None) == (expected is not None)
+    assert [issue.code for issue in issues] == ([] if expected is None else ["no-response"])
+    assert all(str(expected) in issue.detail for issue in issues)
+
+
 def test_a_response_that_was_removed_before_is_not_removed_again() -> None:
     station_metadata = read_stationxml(
         recordings.stationxml("XX", "AAA", 10, 20, channel(11, "2000-01-01", "2500-01-01", response=RESPONSE)), "s.xml"
