@@ -1,8 +1,9 @@
 """
 The whole service on well recorded synthetic events, in Earth models that nothing was trained on and the source inversion does not have.
 
-Each path runs through the thin or the thick crust of `training/configs/earth_models.toml`, with the path scatter, noise, instruments and
-defects of training. Records begin before the origin time and hold the surface waves, as most users cut them.
+Each path runs through the thin or the thick crust of `training/configs/earth_models.toml` (`python -m training build greens
+greens_thin_crust greens_thick_crust`), with the path scatter, noise, instruments and defects of training. Records begin before the origin
+time and hold the surface waves, as most users cut them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from models.analysis.event_class import lies_at_ice_sheet
 from models.array_types import Floats
 from models.imaging.conditioning import condition
 from models.seismic.geodesy import distance_deg
@@ -26,7 +28,7 @@ from training.evaluation.location_page import HEADS, split_by_value, summarize_e
 from training.evaluation.metrics import angle_difference_deg, format_fraction, format_median
 from training.evaluation.pages import RESULTS, format_table, write_page
 from training.random_streams import Purpose, make_generator
-from training.synthesis.events import EventSampler, SyntheticEvent, draw_event_source, open_sampler, synthesize_event
+from training.synthesis.events import NOISE_MAGNITUDE, EventSampler, SyntheticEvent, draw_event_source, open_sampler, synthesize_event
 from training.synthesis.records import ORIGIN_S
 from training.synthesis.signal_to_noise import signal_to_noise
 from training.synthesis.sources import NOISE
@@ -53,11 +55,17 @@ def draw_whole_windows(stations: Stations, _depth_km: float, random: np.random.G
 
 
 def draw_unseen_event(sampler: EventSampler, kind: str, random: np.random.Generator) -> tuple[SyntheticEvent, float | None, float]:
-    """Draw an event of a kind, again until its signal-to-noise ratio is in the range; returns azimuth of the force and magnitude too."""
+    """
+    Draw an event of a kind, again until its signal-to-noise ratio is in the range; returns azimuth of the force and magnitude too.
+
+    Glacial earthquakes are at ice sheets and earthquakes are not, other than in training, where the epicenter is to be no cue.
+    """
     while True:
-        magnitude = float(random.uniform(*MAGNITUDES[kind])) if kind in MAGNITUDES else 0.0
-        drawn, known = ("earthquake", 0.0) if kind == NOISE else (kind, magnitude if kind in MAGNITUDES else None)
-        source, year, azimuth = draw_event_source(sampler, drawn, random, known)
+        magnitude = float(random.uniform(*MAGNITUDES[kind])) if kind in MAGNITUDES else NOISE_MAGNITUDE
+        drawn = "earthquake" if kind == NOISE else kind
+        source, year, azimuth = draw_event_source(sampler, drawn, random, magnitude)
+        if kind in MAGNITUDES and lies_at_ice_sheet(*np.array([[source.latitude_deg], [source.longitude_deg]]))[0] != (kind == "glacial"):
+            continue
         count = int(np.exp(random.uniform(*np.log(STATIONS))))
         event = synthesize_event(sampler, source, year, count, DISTANCES_DEG, random, draw_whole_windows)
         if event is not None and (kind == NOISE or SNR[0] <= measure_snr(event) <= SNR[1]):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.analysis.event_class import lies_at_ice_sheet
 from tests.support.event_results import make_result
 from training.config import load_recipe
 from training.earth import structure
@@ -46,6 +47,8 @@ def test_events_are_drawn_again_until_they_are_recorded_well(settings, monkeypat
     assert [event.truth.kind for event in drawn.values()] == ["glacial", "earthquake", NOISE]
     assert np.isfinite(drawn["glacial-0"].truth.force_azimuth_deg)
     assert again["earthquake-1"].truth == drawn["earthquake-1"].truth
+    places = [(event.truth.latitude_deg, event.truth.longitude_deg) for event in drawn.values()]
+    assert list(lies_at_ice_sheet(*np.array(places[:2]).T)) == [True, False]
     starts = [record.start_time_s - unseen_earths.ORIGIN_S for event in drawn.values() for record in event.records]
     assert min(starts) >= -unseen_earths.EARLIEST_S - 10.0
     assert max(starts) <= 0.0
