@@ -213,7 +213,9 @@ class SourceEstimate(_Rounded):
     half_duration_s: float | None = Field(None, description="of the moment rate: 0, a point in time, is what the inversion supposes")
     depth_km: float | None = Field(None, description="depth of the moment tensor; null for a force")
     depth_uncertainty_km: float | None = Field(None, description="one standard deviation")
-    sign_probability: float | None = Field(None, description="of the force's direction against the opposite one")
+    sign_probability: float | None = Field(
+        None, description="of the force's direction against the opposite one; null where responses are unknown"
+    )
     force_duration_s: float | None = Field(None, description="duration of the single force; null for a moment tensor")
     centroid: Centroid | None = Field(None, description="of the inversion, whether or not the epicenter was moved to it")
     depth_profile: list[DepthLikelihood] = Field([], description="of a moment tensor, at the depths tried")

@@ -100,9 +100,9 @@ def describe_lines(source: SourceSolution) -> list[str]:
     if source.tensor is None:
         size = "amplitude unknown: no instrument response" if amplitude is None else f"mass times distance {amplitude.value:.1e} kg m"
         azimuth, deviation = source.force_azimuth_deg or 0.0, source.force_azimuth_uncertainty_deg or 0.0
-        sign = [f"probability against the opposite {source.sign_probability or 0.0:.2f}"]
-        sign += [] if source.response_known else ["(with instrument responses assumed)"]
-        return [f"azimuth {azimuth:.0f}° ± {deviation:.0f}°", *sign, f"duration {source.duration_s or 0.0:.0f} s", size, "", *fit]
+        known = source.sign_probability is not None
+        sign = f"probability against the opposite {source.sign_probability:.2f}" if known else "or the opposite (responses unknown)"
+        return [f"azimuth {azimuth:.0f}° ± {deviation:.0f}°", sign, f"duration {source.duration_s or 0.0:.0f} s", size, "", *fit]
     if amplitude is None:
         size = "moment unknown: no instrument response"
     else:

@@ -163,7 +163,7 @@ function sourcePanel(result, fit) {
     source?.amplitude_unknown && ["Amplitude", capitalize(source.amplitude_unknown)],
     source?.depth_km != null && ["Centroid depth", `${formatNumber(source.depth_km)} ± ${formatNumber(source.depth_uncertainty_km)} km`],
     result.force_azimuth_deg !== null && ["Force azimuth", `${formatNumber(result.force_azimuth_deg)}° ± ${formatNumber(result.force_azimuth_uncertainty_deg)}°, from ${formatParts(result.force_method ?? "beams").toLowerCase()}`],
-    source?.sign_probability != null && ["Probability against the opposite", `${formatProbability(source.sign_probability)}${source.response === "known" ? "" : ", with responses of the instruments that are only assumed"}`],
+    source?.sign_probability != null && ["Probability against the opposite", formatProbability(source.sign_probability)],
     source?.force_duration_s != null && ["Duration of the force", `${formatNumber(source.force_duration_s)} s`],
     source && ["Variance reduction", `${formatNumber(100 * source.variance_reduction)} % at free gains`],
     source && ["Log-likelihood ratio", `${formatNumber(source.log_likelihood)}, against noise`],

@@ -333,7 +333,7 @@ class SourceEstimate(Model):
     """One standard deviation."""
 
     sign_probability: float | None = None
-    """Of the force's direction against the opposite one."""
+    """Of the force's direction against the opposite one; None where responses are unknown."""
 
     force_duration_s: float | None = None
     """Duration of the single force; None for a moment tensor."""
