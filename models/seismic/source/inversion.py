@@ -210,7 +210,7 @@ def _refine(records: _Records, models: Sequence[PathModel], prior: EpicenterPrio
         states=np.arange(len(excitation.delays_s)),
         time_s=moved.time_s,
         log_opposite=_largest_against(top[6:], chain, *against) if is_force else None,
-        profile=_profile(cooled, rough, chain),
+        profile=_limit(_profile(cooled, rough, chain), top[:1]),
         azimuth_profile=_profile_azimuths(fine, top, np.unique(chain[BURNED_STEPS:, 3].astype(np.int64))) if is_force else np.zeros(0),
         traces=np.array([one.trace_index for one in observations]),
         azimuths_deg=azimuth_deg(*np.degrees(top[1:3]), *np.degrees(fine.stations.T)),
@@ -313,7 +313,7 @@ def _fill_profile(profile: Floats, scanned: Floats) -> Floats:
 
 
 def _limit(rough: Floats, refined: Floats) -> Floats:
-    """Lower log likelihoods of rough windows so far that the largest is that of the refined ones, if it is larger: the two differ."""
+    """Lower log likelihoods so far that the largest is that of the refined ones, if it is larger: windows, or models of paths, differ."""
     return np.asarray(rough - max(0.0, float(rough.max() - refined.max())))
 
 
