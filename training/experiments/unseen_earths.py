@@ -20,7 +20,7 @@ from models.imaging.conditioning import condition
 from models.seismic.geodesy import distance_deg
 from models.specs.pictures import CONDITIONING
 from training.config import TrainingSettings
-from training.earth.greens import fingerprint_stores, load_stores
+from training.earth.greens import load_stores
 from training.evaluation.evaluate import evaluate
 from training.evaluation.event_result import NAN, EventResult, Truth, select_kind, select_located
 from training.evaluation.event_sources import LabeledEvent
@@ -127,7 +127,6 @@ def write_unseen_earths_page(settings: TrainingSettings, command: str, events: i
         snr=f"{SNR[0]:g} to {SNR[1]:g}",
         gain=f"{np.exp(GAIN_DEVIATION):.1f}",
         seed=str(seed),
-        stores=fingerprint_stores(load_stores(settings.build_dir / "greens", STORES)),
         classes=tabulate_classes(results),
         places=tabulate_places(results),
         depths=tabulate_statements(results, "earthquake"),
