@@ -300,6 +300,15 @@ def test_no_depth_of_the_profile_exceeds_the_best_source():
     np.testing.assert_allclose(lower[SCANNED_DEPTHS[1:]], scanned[1:] - 60.0)
 
 
+def test_a_second_mode_is_refined_if_it_is_apart_and_fits_nearly_as_well():
+    def cooled(log_likelihood, delay_s):
+        return np.array([log_likelihood, 0.0, 0.0, 3.0, delay_s, 0.0, 1.0])
+
+    best, near, apart, weak = cooled(60.0, 0.0), cooled(59.0, 8.0), cooled(55.0, -30.0), cooled(40.0, 60.0)
+    assert [row[0] for row in inversion._list_modes([near, apart, best, weak])] == [60.0, 55.0]
+    assert [row[0] for row in inversion._list_modes([near, best, weak])] == [60.0]
+
+
 def test_two_traces_are_too_few(toy_tables):
     gather = make_gather(230.0, 4, 0.2)
 
