@@ -50,8 +50,8 @@ FINE_MARGIN_S, FINE_PADDING_S, FINE_DELAYS, REFINED_DELAY_S, FINE_WIDTH = 20.0, 
 MODE_S, MODE_DROP = 12.0, 8.0
 """
 Difference of the origin times of two modes, in seconds, and how much less the log likelihood of the second may be to be refined too: the
-windows and Earth models of the scan are rough. Of 15 synthetic earthquakes in unknown Earth models two then fit better by 9 and 19, and their
-depths are off by 12 and 16 instead of 146 and 520 km.
+windows and Earth models of the scan are rough. Of 15 synthetic earthquakes in unknown Earth models two then fit better by 9 and 19, with
+depths off by 12 and 16 instead of 146 and 520 km.
 """
 BURNED_STEPS: Final = 800
 COOLING: Final[Floats] = np.geomspace(6.0, 0.7, 600)
