@@ -49,9 +49,9 @@ FINE_MARGIN_S, FINE_PADDING_S, FINE_DELAYS, REFINED_DELAY_S, FINE_WIDTH = 20.0, 
 """The same at the best source, and distances tabulated on either side."""
 MODE_S, MODE_DROP = 12.0, 8.0
 """
-Difference of the origin times of two modes, in seconds, and how much less the log likelihood of the second may be to be refined too: the
-windows and Earth models of the scan are rough. Of 15 synthetic earthquakes in unknown Earth models two then fit better by 9 and 19, with
-depths off by 12 and 16 instead of 146 and 520 km.
+Difference of the origin times of two modes of a moment tensor, in seconds, and how much less the log likelihood of the second may be to be
+refined too: windows and Earth models of the scan are rough. Of 15 synthetic earthquakes in unknown Earth models two then fit better by 9
+and 19, with depths off by 12 and 16 instead of 146 and 520 km. Azimuths of forces (n = 10) were no better.
 """
 BURNED_STEPS: Final = 800
 COOLING: Final[Floats] = np.geomspace(6.0, 0.7, 600)
@@ -154,7 +154,7 @@ def invert_source(
     starts, scanned = _scan(rough, prior, kind)
     cooled = [_cool(rough, start, MAX_DELAY_S, number) for number, start in enumerate(starts)]
     models = [PathModel(earth, one, float(np.log(share))) for one, share in excitations for earth in earths]
-    found = [fit for best in _list_modes(cooled) if (fit := _refine(records, models, prior, best, cooled, guess)) is not None]
+    found = [fit for best in _list_modes(cooled, kind) if (fit := _refine(records, models, prior, best, cooled, guess)) is not None]
     fit = max(found, key=lambda one: one.log_likelihood, default=None)
     return fit if fit is None or kind == "force" else replace(fit, profile=_fill_profile(fit.profile, scanned))
 
@@ -189,10 +189,10 @@ def _prepare_scan(
     return prepare_problem(observations, earth, excitation, prior, (half_width, ROUGH_DELAYS), {})
 
 
-def _list_modes(cooled: Sequence[Floats]) -> list[Floats]:
-    """List the best of the cooled sources, and the best of those at another origin time if it fits nearly as well."""
+def _list_modes(cooled: Sequence[Floats], kind: Kind) -> list[Floats]:
+    """List the best of the cooled sources and, of tensors, the best of those at another origin time if it fits nearly as well."""
     best, *others = sorted(cooled, key=lambda row: -float(row[0]))
-    apart = [row for row in others if abs(row[4] - best[4]) > MODE_S and row[0] > best[0] - MODE_DROP]
+    apart = [row for row in others if kind == "tensor" and abs(row[4] - best[4]) > MODE_S and row[0] > best[0] - MODE_DROP]
     return [best, *apart[:1]]
 
 

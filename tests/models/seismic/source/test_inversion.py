@@ -305,8 +305,9 @@ def test_a_second_mode_is_refined_if_it_is_apart_and_fits_nearly_as_well():
         return np.array([log_likelihood, 0.0, 0.0, 3.0, delay_s, 0.0, 1.0])
 
     best, near, apart, weak = cooled(60.0, 0.0), cooled(59.0, 8.0), cooled(55.0, -30.0), cooled(40.0, 60.0)
-    assert [row[0] for row in inversion._list_modes([near, apart, best, weak])] == [60.0, 55.0]
-    assert [row[0] for row in inversion._list_modes([near, best, weak])] == [60.0]
+    assert [row[0] for row in inversion._list_modes([near, apart, best, weak], "tensor")] == [60.0, 55.0]
+    assert [row[0] for row in inversion._list_modes([near, best, weak], "tensor")] == [60.0]
+    assert [row[0] for row in inversion._list_modes([near, apart, best], "force")] == [60.0]
 
 
 def test_two_traces_are_too_few(toy_tables):
