@@ -18,8 +18,8 @@ from training.random_streams import Purpose
 
 MODELS = ("offset", "event_type", "depth", "force_azimuth", "families")
 """In the order of training: the models of sections read distances that the exported distance model (`offset`) predicts."""
-STORES = (*greens.FULL_STORES, "greens_50s", "greens_50s_continental", "greens_50s_oceanic")
-UNSEEN_STORES = ("greens_thin_crust", "greens_thick_crust")
+VERIFIED_STORES = (*greens.FULL_STORES, "greens_50s", "greens_50s_continental", "greens_50s_oceanic")
+STORES = (*VERIFIED_STORES, *greens.UNSEEN_STORES)
 MIXTURES = {"anomalies": Purpose.ANOMALIES, "endless": Purpose.ENDLESS}
 ARCHIVES = {
     "replica": "the synthetic catalog replica",
@@ -90,8 +90,8 @@ def add_training(groups: "Groups[argparse.ArgumentParser]") -> None:
 
 def check_store(name: str) -> str:
     """Return the name of a store that has a recipe (argparse cannot offer choices where no name at all is valid, too)."""
-    if name not in (*STORES, *UNSEEN_STORES):
-        raise argparse.ArgumentTypeError(f"{name!r} is no store; choose from {', '.join((*STORES, *UNSEEN_STORES))}")
+    if name not in STORES:
+        raise argparse.ArgumentTypeError(f"{name!r} is no store; choose from {', '.join(STORES)}")
     return name
 
 
@@ -157,7 +157,7 @@ def write_serving_greens(arguments: argparse.Namespace, settings: TrainingSettin
 def add_builds(commands: "Groups[argparse.ArgumentParser]") -> None:
     """Add the commands of the group `build`."""
     stores = commands.add_parser("greens", help="compute stores of Green's functions (the three full ones); run again to continue")
-    stores.add_argument("names", nargs="*", type=check_store, metavar="NAME", help=", ".join((*STORES, *UNSEEN_STORES)))
+    stores.add_argument("names", nargs="*", type=check_store, metavar="NAME", help=", ".join(STORES))
     stores.set_defaults(run=build_stores)
     for name, what in ARCHIVES.items():
         archive = commands.add_parser(name, help=f"draw {what} into an archive of waveforms with separate labels; run again to continue")
@@ -229,7 +229,7 @@ def validate_data(arguments: argparse.Namespace, settings: TrainingSettings) -> 
     from training.experiments import leakage, physics
 
     if arguments.name == "physics":
-        print(physics.write_physics_page(settings.build_dir / "greens", STORES, arguments.command))
+        print(physics.write_physics_page(settings.build_dir / "greens", VERIFIED_STORES, arguments.command))
     else:
         print(leakage.write_leakage_page(arguments.folders, arguments.events, arguments.command))
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import yspec
 
 FULL_STORES = ("greens_10s", "greens_10s_continental", "greens_10s_oceanic")  # of the shipped weights
+UNSEEN_STORES = ("greens_thin_crust", "greens_thick_crust")  # nothing is trained on them
 
 
 class DistanceCells(BaseModel):

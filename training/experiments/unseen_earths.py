@@ -17,10 +17,9 @@ import numpy as np
 from models.analysis.event_class import lies_at_ice_sheet
 from models.array_types import Floats
 from models.imaging.conditioning import condition
-from models.seismic.geodesy import distance_deg
 from models.specs.pictures import CONDITIONING
 from training.config import TrainingSettings
-from training.earth.greens import load_stores
+from training.earth.greens import UNSEEN_STORES, load_stores
 from training.evaluation.evaluate import evaluate
 from training.evaluation.event_result import NAN, EventResult, Truth, select_kind, select_located
 from training.evaluation.event_sources import LabeledEvent
@@ -30,13 +29,12 @@ from training.evaluation.pages import RESULTS, format_table, write_page
 from training.random_streams import Purpose, make_generator
 from training.synthesis.events import NOISE_MAGNITUDE, EventSampler, SyntheticEvent, draw_event_source, open_sampler, synthesize_event
 from training.synthesis.records import ORIGIN_S
-from training.synthesis.signal_to_noise import signal_to_noise
+from training.synthesis.signal_to_noise import median_signal_to_noise
 from training.synthesis.sources import NOISE
 from training.synthesis.station_geometry import Stations
 from training.synthesis.windows import WHOLE_RECORD_S, Window
 
 TEMPLATE: Final = Path(__file__).parent / "templates" / "unseen_earths.md"
-STORES: Final = ("greens_thin_crust", "greens_thick_crust")
 STATIONS, DISTANCES_DEG = (10, 46), (5.0, 150.0)
 SNR: Final = (5.0, 40.0)  # median of the traces; that of noise alone is 3 to 4
 SNR_BORDERS: Final = (8.0, 16.0)
@@ -73,11 +71,10 @@ def draw_unseen_event(sampler: EventSampler, kind: str, random: np.random.Genera
 
 
 def measure_snr(event: SyntheticEvent) -> float:
-    """Measure the median signal-to-noise ratio of the traces; 0 where none is known."""
-    gather, source = condition(event.records, CONDITIONING), event.source
-    distances = distance_deg(source.latitude_deg, source.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
-    ratios = signal_to_noise(gather, distances, source.depth_km, ORIGIN_S)
-    return float(np.nanmedian(ratios)) if np.isfinite(ratios).any() else 0.0
+    """Measure the median signal-to-noise ratio of the traces; NaN where none is known."""
+    source = event.source
+    epicenter = (source.latitude_deg, source.longitude_deg)
+    return median_signal_to_noise(condition(event.records, CONDITIONING), epicenter, source.depth_km, ORIGIN_S)
 
 
 @dataclass(frozen=True)
@@ -94,7 +91,8 @@ class UnseenEarths:
 
     def describe(self) -> dict[str, Any]:
         """What the events are drawn from."""
-        return {"seed": self.seed, "stores": STORES, "snr": SNR, "magnitudes": MAGNITUDES, "stations": STATIONS}
+        drawn = {"snr": SNR, "magnitudes": MAGNITUDES, "gains": GAIN_DEVIATION, "earliest_s": EARLIEST_S}
+        return {"seed": self.seed, "stores": UNSEEN_STORES, "stations": STATIONS, "distances_deg": DISTANCES_DEG, **drawn}
 
     def batches(self, settings: TrainingSettings) -> list[tuple[str, ...]]:  # noqa: ARG002
         """Kinds and numbers of the events."""
@@ -103,7 +101,7 @@ class UnseenEarths:
 
     def load(self, keys: Sequence[str], settings: TrainingSettings) -> Iterator[tuple[str, LabeledEvent]]:
         """Draw events by key."""
-        sampler = open_sampler(load_stores(settings.build_dir / "greens", STORES), settings, self.seed)
+        sampler = open_sampler(load_stores(settings.build_dir / "greens", UNSEEN_STORES), settings, self.seed)
         sampler = replace(sampler, realism=replace(sampler.realism, normalize=False))
         for key in keys:
             kind, number = key.split("-")

@@ -4,6 +4,7 @@ import numpy as np
 
 from models.array_types import Floats, Floats32
 from models.seismic.earth.travel_times import first_arrival_s
+from models.seismic.geodesy import distance_deg
 from models.seismic.waveforms import Gather
 from models.specs.pictures import CONDITIONING
 
@@ -26,6 +27,13 @@ def signal_to_noise(gather: Gather, distances_deg: Floats, depth_km: float, orig
     return np.array(
         [_peak_over_noise(samples, times_s - at, gather.sampling_rate_hz) for samples, at in zip(gather.samples, first, strict=True)]
     )
+
+
+def median_signal_to_noise(gather: Gather, epicenter: tuple[float, float], depth_km: float, origin_s: float) -> float:
+    """Measure the median of the ratios of `signal_to_noise` that are known, of a true epicenter in degrees; NaN without any."""
+    distances_deg = distance_deg(*epicenter, gather.latitudes_deg, gather.longitudes_deg)
+    ratios = signal_to_noise(gather, distances_deg, depth_km, origin_s)
+    return float(np.median(ratios[np.isfinite(ratios)])) if np.isfinite(ratios).any() else float("nan")
 
 
 def _peak_over_noise(samples: Floats32, after_arrival_s: Floats, rate_hz: float) -> float:

@@ -68,7 +68,7 @@ class SourceFit:
     """
     The best source of one kind and samples of its posterior.
 
-    `best` and `samples` [m] are rows of `walk_sources` (their latitudes geocentric), delays being relative to `time_s`; `states` are depths
+    `best` and `samples` [m] are rows of `walk_sources` (their latitudes geocentric), delays being relative to `time_s`, and states depths
     or force histories by index. `log_opposite`: log likelihood of the best force in the opposite direction, None of a tensor. `profile`
     [depths]: largest log likelihood at each depth that was tried, minus infinity elsewhere. `azimuth_profile`: the same of a force at each
     of `PROFILE_AZIMUTHS_DEG`, empty of a tensor. `fits` [n, windows, 3]: shift in seconds, correlation and inverse root of the norm of each
@@ -80,7 +80,6 @@ class SourceFit:
     kind: Kind
     best: Floats
     samples: Floats
-    states: Integers
     time_s: float
     log_opposite: float | None
     profile: Floats
@@ -223,7 +222,6 @@ def _refine(
         kind="force" if is_force else "tensor",
         best=top,
         samples=chain[BURNED_STEPS::5],
-        states=np.arange(len(excitation.delays_s)),
         time_s=moved.time_s,
         log_opposite=_largest_against(top[6:], chain, *against) if is_force else None,
         profile=_limit(_profile(cooled, rough, chain), top[:1]),

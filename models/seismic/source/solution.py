@@ -187,11 +187,8 @@ def describe_fit(fit: SourceFit, *, response_known: bool = True) -> SourceSoluti
     """
     is_force = fit.kind == "force"
     used = fit.fits[:, 1, 1] > MIN_USED_CORRELATION
-    weights = weigh_samples(fit.samples[:, 0])
-    azimuth, azimuth_deviation = _summarize_azimuth(fit.samples[:, 7:9], weights, fit.best[7:9]) if is_force else (None, None)
+    azimuth, azimuth_deviation = _summarize_azimuth(fit) if is_force else (None, None)
     depth, deviation = (0.0, 0.0) if is_force else _summarize_depth(fit.profile)
-    if azimuth_deviation is not None:
-        azimuth_deviation = float(np.clip(AZIMUTH_FACTOR * azimuth_deviation, AZIMUTH_FLOOR_DEG, UNIFORM_DEVIATION_DEG))
     time_deviation_s = TIME_FACTORS[response_known] * max(float(fit.samples[:, 4].std()), TIME_FLOOR_S)
     return SourceSolution(
         kind=fit.kind,
@@ -266,15 +263,15 @@ def _summarize_depth(profile: Floats) -> tuple[float, float]:
     return depth, max(0.5 * (high - low), DEPTH_FLOOR_KM, DEPTH_FLOOR * depth)
 
 
-def _summarize_azimuth(directions: Floats, weights: Floats, best: Floats) -> tuple[float, float]:
-    """Mean azimuth (modulo 180 degrees, of the sign of the best) of directions [m, 2] (north, east), and its standard deviation."""
-    doubled = 2.0 * np.arctan2(directions[:, 1], directions[:, 0])
-    mean = weights @ np.exp(1j * doubled)
+def _summarize_azimuth(fit: SourceFit) -> tuple[float, float]:
+    """Mean azimuth of the samples of a force (modulo 180 degrees, of the sign of the best), and its calibrated standard deviation."""
+    north, east = fit.samples[:, 7:9].T
+    mean = weigh_samples(fit.samples[:, 0]) @ np.exp(2j * np.arctan2(east, north))
     azimuth = 0.5 * float(np.angle(mean))
-    if np.cos(azimuth) * best[0] + np.sin(azimuth) * best[1] < 0.0:
+    if np.cos(azimuth) * fit.best[7] + np.sin(azimuth) * fit.best[8] < 0.0:
         azimuth += np.pi
-    spread = np.degrees(0.5 * np.sqrt(-2.0 * np.log(np.clip(np.abs(mean), 1e-6, 1.0))))
-    return float(np.degrees(azimuth) % 360.0), max(float(spread), AZIMUTH_FLOOR_DEG)
+    spread = max(float(np.degrees(0.5 * np.sqrt(-2.0 * np.log(np.clip(np.abs(mean), 1e-6, 1.0))))), AZIMUTH_FLOOR_DEG)
+    return float(np.degrees(azimuth) % 360.0), float(np.clip(AZIMUTH_FACTOR * spread, AZIMUTH_FLOOR_DEG, UNIFORM_DEVIATION_DEG))
 
 
 def _summarize_place(fit: SourceFit) -> EpicenterRegion:

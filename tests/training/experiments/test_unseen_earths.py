@@ -9,12 +9,11 @@ from models.analysis.event_class import lies_at_ice_sheet
 from tests.support.event_results import make_result
 from training.config import load_recipe
 from training.earth import structure
-from training.earth.greens import GreensConfig, load_stores
+from training.earth.greens import UNSEEN_STORES, GreensConfig, load_stores
 from training.experiments import unseen_earths
 from training.experiments.unseen_earths import (
     KINDS,
     SNR,
-    STORES,
     UnseenEarths,
     collect_errors,
     describe_signs,
@@ -27,7 +26,7 @@ from training.synthesis.sources import NOISE
 
 
 def test_the_earth_models_are_none_of_training():
-    decks = [load_recipe(store, GreensConfig).deck for store in STORES]
+    decks = [load_recipe(store, GreensConfig).deck for store in UNSEEN_STORES]
     assert not set(decks) & set(structure.DECKS)
     assert all(structure.build_deck_rows(deck) for deck in decks)
 

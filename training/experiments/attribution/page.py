@@ -14,7 +14,6 @@ from models.errors import UnusableData
 from models.imaging.conditioning import condition
 from models.imaging.style import SectionStyle
 from models.registry.inference import OnnxModel
-from models.seismic.geodesy import distance_deg
 from models.specs.event_type import CLASSES
 from models.specs.pictures import CONDITIONING
 from training.config import TrainingSettings
@@ -25,7 +24,7 @@ from training.evaluation.pages import FIGURES, RESULTS, format_table, write_page
 from training.evaluation.plots import new_sheet, save
 from training.experiments.attribution.shapley import WINDOWS, Attribution, attribute_event, compute_occlusion_map, name_channels
 from training.experiments.input_figures import BUNDLES, draw_section_panel, read_demo_bundle
-from training.synthesis.signal_to_noise import signal_to_noise
+from training.synthesis.signal_to_noise import median_signal_to_noise
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "attribution.md"
 EXAMPLES, MAX_EVENTS = 2, 30
@@ -71,9 +70,8 @@ def select_by_snr(archive: Path, settings: TrainingSettings, most: int) -> list[
 def measure_event_snr(event: LabeledEvent) -> float:
     """Median signal-to-noise ratio of the traces of an event; 0 where none is known."""
     truth, gather = event.truth, condition(event.records, CONDITIONING)
-    distances = distance_deg(truth.latitude_deg, truth.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
-    ratios = signal_to_noise(gather, distances, truth.depth_km, truth.origin_time_s)
-    return float(np.nanmedian(ratios)) if np.isfinite(ratios).any() else 0.0
+    epicenter = (truth.latitude_deg, truth.longitude_deg)
+    return float(np.nan_to_num(median_signal_to_noise(gather, epicenter, truth.depth_km, truth.origin_time_s)))
 
 
 def attribute_replica(models: Models, archive: Path, settings: TrainingSettings, most: int) -> list[Attribution]:

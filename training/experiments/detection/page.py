@@ -19,7 +19,6 @@ from models.analysis.detection import (
 from models.errors import UnusableData
 from models.imaging.conditioning import condition
 from models.registry.inference import OnnxModel
-from models.seismic.geodesy import distance_deg
 from models.seismic.signal.transients import measure_transients
 from models.seismic.waveforms import Gather, Record
 from models.specs.pictures import CONDITIONING
@@ -31,7 +30,7 @@ from training.evaluation.location_page import load_replica_recipe
 from training.evaluation.metrics import format_fraction
 from training.evaluation.pages import RESULTS, format_table, write_page
 from training.experiments.detection.calibrate import TEST, draw_noise_networks, make_noise_networks
-from training.synthesis.signal_to_noise import signal_to_noise
+from training.synthesis.signal_to_noise import median_signal_to_noise
 
 TEMPLATE = Path(__file__).parents[1] / "templates" / "detection.md"
 SNR_BORDERS = (3.0, 5.0, 10.0)
@@ -130,10 +129,7 @@ def detect_source(source: EventSource, settings: TrainingSettings, reader: OnnxM
 
 def measure_median_snr(gather: Gather, truth: Truth) -> float:
     """Measure the median signal-to-noise ratio of the traces that have one; NaN without any."""
-    distances = distance_deg(truth.latitude_deg, truth.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
-    snr = signal_to_noise(gather, distances, truth.depth_km, truth.origin_time_s)
-    known = snr[np.isfinite(snr)]
-    return float(np.median(known)) if len(known) else float("nan")
+    return median_signal_to_noise(gather, (truth.latitude_deg, truth.longitude_deg), truth.depth_km, truth.origin_time_s)
 
 
 def measure_noise_alone(source: ReplicaSource, settings: TrainingSettings, results: Sequence[RecordsResult]) -> list[RecordsResult]:

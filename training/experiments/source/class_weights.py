@@ -33,7 +33,6 @@ from models.array_types import Floats
 from models.errors import TooFewStations, UnusableData
 from models.imaging.conditioning import condition
 from models.registry.earth_tables import load_earths
-from models.seismic.geodesy import distance_deg
 from models.seismic.source.greens_tables import GreensTables
 from models.seismic.source.problem import EpicenterPrior
 from models.specs.event_type import EVENT_CLASSES, EventClass
@@ -49,7 +48,7 @@ from training.evaluation.pages import RESULTS, format_table, write_page
 from training.experiments.source.mixed_paths import MixedEvent, draw_mixed_events, open_love_stores, open_mixed_sampler
 from training.experiments.source.results import guess_epicenter, invert_likelihood
 from training.random_streams import Purpose, make_generator
-from training.synthesis.signal_to_noise import signal_to_noise
+from training.synthesis.signal_to_noise import median_signal_to_noise
 
 TEMPLATE: Final = Path(__file__).parents[1] / "templates" / "class_weights.md"
 MIN_SNR: Final = 2.0  # median of the traces: of fainter events the inversion says nothing
@@ -88,10 +87,8 @@ def compare_event(models: Models, earths: Mapping[str, GreensTables], event: Lab
     truth = event.truth
     try:
         gather = condition(event.records, CONDITIONING)
-        distances = distance_deg(truth.latitude_deg, truth.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
-        ratios = signal_to_noise(gather, distances, truth.depth_km, truth.origin_time_s)
-        if not np.isfinite(ratios).any() or np.nanmedian(ratios) < MIN_SNR:
-            return None
+        if not median_signal_to_noise(gather, (truth.latitude_deg, truth.longitude_deg), truth.depth_km, truth.origin_time_s) >= MIN_SNR:
+            return None  # where it is unknown too
         if not detect_event(event.records, gather, models["offset"]).detected:
             return None
         found = locate_event(models, gather, records=event.records)

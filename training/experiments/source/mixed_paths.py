@@ -18,25 +18,23 @@ from scipy import fft
 from models.array_types import Floats, Floats32, Integers
 from models.imaging.conditioning import condition
 from models.seismic.earth.land import land_shares
-from models.seismic.geodesy import distance_deg
 from models.seismic.source.greens_tables import DEPTHS_KM, DISTANCES_DEG
 from models.seismic.waveforms import Gather
 from models.specs.pictures import CONDITIONING
 from training.config import TrainingSettings
-from training.earth.greens import GreensStore, GreensTable, load_stores
+from training.earth.greens import FULL_STORES, GreensStore, GreensTable, load_stores
 from training.experiments.source.three_components import condition_components, synthesize_components
 from training.lookup_tables.source_greens import make_tables_config
 from training.random_streams import Purpose, make_generator
 from training.synthesis.events import EventSampler, draw_event_source, open_sampler, synthesize_event
 from training.synthesis.records import ORIGIN_S, find_nearest_table
-from training.synthesis.signal_to_noise import signal_to_noise
+from training.synthesis.signal_to_noise import median_signal_to_noise
 from training.synthesis.sources import NOISE, Source
 from training.synthesis.station_geometry import pick_stations, snap_to_table
 from training.synthesis.windows import draw_common_window
 
 DECKS = ("prem-no-ocean", "continental", "oceanic")
 PREM_SHARE = 0.25  # of the paths, whatever is above them: margins, plateaus, shields and basins differ from either crust
-SECTION_STORES = ("greens_10s", "greens_10s_continental", "greens_10s_oceanic")
 UPSAMPLING = 4  # from 10 s to 2.5 s
 DEPTH_INDICES = tuple(range(0, len(DEPTHS_KM), 2))
 MAGNITUDES = (4.7, 6.2)
@@ -98,7 +96,7 @@ def open_mixed_sampler(settings: TrainingSettings, seed: int, *, known_responses
 
 def open_section_sampler(settings: TrainingSettings, seed: int) -> EventSampler:
     """Open a sampler of events with waves from 10 s on, as sections show them, each path through one of three Earth models."""
-    return open_sampler(load_stores(settings.build_dir / "greens", SECTION_STORES), settings, seed)
+    return open_sampler(load_stores(settings.build_dir / "greens", FULL_STORES), settings, seed)
 
 
 def draw_mixed_events(sampler: EventSampler, kind: str, count: int, seed: int, love: tuple[GreensStore, ...] = ()) -> Iterator[MixedEvent]:
@@ -118,9 +116,7 @@ def draw_mixed_events(sampler: EventSampler, kind: str, count: int, seed: int, l
         if found is None:
             continue
         gather, horizontals = found
-        distances = distance_deg(source.latitude_deg, source.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
-        ratios = signal_to_noise(gather, distances, source.depth_km, ORIGIN_S)
-        snr = float(np.median(ratios[np.isfinite(ratios)])) if np.isfinite(ratios).any() else float("nan")
+        snr = median_signal_to_noise(gather, (source.latitude_deg, source.longitude_deg), source.depth_km, ORIGIN_S)
         if kind == NOISE or snr >= MIN_SNR:
             count -= 1
             yield MixedEvent(kind, gather, source, azimuth, snr, horizontals)

@@ -6,8 +6,8 @@ import pytest
 from models.seismic.source.greens_tables import DEPTHS_KM
 from models.specs.pictures import DISTANCE_SECTION
 from training.config import load_recipe
-from training.earth.greens import GreensConfig
-from training.experiments.source.mixed_paths import DECKS, PREM_SHARE, SECTION_STORES, draw_path_earths
+from training.earth.greens import FULL_STORES, GreensConfig
+from training.experiments.source.mixed_paths import DECKS, PREM_SHARE, draw_path_earths
 from training.lookup_tables.source_greens import make_tables_config
 
 
@@ -24,7 +24,7 @@ def test_paths_below_land_are_never_oceanic_and_those_below_the_sea_never_contin
 
 
 def test_events_for_sections_have_the_short_waves_that_sections_show_and_the_tables_lack():
-    recipes = [load_recipe(name, GreensConfig) for name in SECTION_STORES]
+    recipes = [load_recipe(name, GreensConfig) for name in FULL_STORES]
     middle_s = [band.shortest_period_s * band.longest_period_s for band in DISTANCE_SECTION.bands]
     shown_mhz = 1000.0 / min(middle_s) ** 0.5
 
