@@ -49,8 +49,8 @@ MAX_REFINED_STATIONS: Final = 64
 """Stations that other evidence than distances is evaluated at: the same for class and location, so that both answer alike."""
 MIN_SURFACE_WAVE_LOG_EVIDENCE: Final = 1.5
 """
-Log Bayes factor of a stack over the whole sphere from which on its origin time counts. Of 1,012 networks of noise, and of
-records of different events combined, one reached it (five reached 1).
+Log Bayes factor of a stack over the whole sphere from which on its origin time counts. Of 1,012 networks of noise, and of records of
+different events combined, one reached it (five reached 1).
 """
 
 
