@@ -6,7 +6,7 @@ glacial earthquakes are surface-wave magnitudes at long periods, calibrated on m
 2003, doi:10.1126/science.1088057; Tsai & Ekstrom 2007), so an earthquake of equal moment magnitude radiates waves of about equal
 amplitude. Each glacial earthquake is matched with an unused earthquake of its year within `magnitude_tolerance`. Where the Global CMT file
 has none of that year, one of another year takes the date of the glacial earthquake, because only the stations depend on the date.
-Epicenter, azimuth, amplitude, mechanism and depth are as cataloged.
+Epicenter, azimuth, amplitude, mechanism and depth are as cataloged. Gains are as of stations of unknown response.
 """
 
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from training.earth import greens
 from training.random_streams import Purpose, make_generator
 from training.synthesis.catalogs import EarthquakeCatalog, GlacialCatalog, load_earthquakes, load_glacial_earthquakes
 from training.synthesis.events import EventSampler, SyntheticEvent, open_sampler, synthesize_event
-from training.synthesis.records import ORIGIN_S
+from training.synthesis.records import ORIGIN_S, Gains
 from training.synthesis.sources import Source, make_earthquake, make_glacial
 from training.synthesis.station_geometry import select_stations_on_day
 
@@ -35,7 +35,8 @@ class ReplicaRecipe(BaseModel):
     """
     Ranges of the number of stations and of their distances, and the tolerance of matched magnitudes.
 
-    `moment_scale`: factor on the cataloged moments and forces, in unchanged noise, to measure what limits the models besides noise.
+    `gains`: as of `Realism`. `moment_scale`: factor on the cataloged moments and forces, in unchanged noise, to measure what limits the
+    models besides noise.
     """
 
     # The fields are part of the archive's fingerprint: a renamed field makes another archive.
@@ -47,6 +48,7 @@ class ReplicaRecipe(BaseModel):
     distances_deg: tuple[float, float]
     magnitude_tolerance: float
     seed: int
+    gains: Gains = "scattered"
     moment_scale: float = Field(1.0, exclude_if=lambda value: value == 1.0)
 
 
@@ -152,7 +154,8 @@ def _describe_truth(sampler: EventSampler, row: ReplicaEvent, event: SyntheticEv
 def _draw_event(sampler: EventSampler, recipe: ReplicaRecipe, row: ReplicaEvent, number: int) -> ArchivedEvent:
     random = make_generator(recipe.seed, Purpose.REPLICA, number)
     count = int(np.exp(random.uniform(*np.log(recipe.stations))))
-    that_day = replace(sampler, stations=select_stations_on_day(sampler.stations, row.time_s))
+    realism = replace(sampler.realism, gains=recipe.gains)
+    that_day = replace(sampler, stations=select_stations_on_day(sampler.stations, row.time_s), realism=realism)
     event = synthesize_event(
         that_day, _make_source(sampler, row, recipe.moment_scale, random), row.year, count, recipe.distances_deg, random
     )

@@ -9,30 +9,20 @@ factor from few events is larger than the error it corrects. Fitted on halves of
 90 % on the other halves by 5.4 and 3.5 percentage points with this rule, by 6.5 and 4.2 points without it.
 """
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from models.array_types import Floats
 from models.seismic.location.regions import CONFIDENCE, CONFIDENCE_90
-from training.config import TrainingSettings
-from training.datasets.catalog_replica import ReplicaRecipe
-from training.datasets.splits import SPLIT_NAMES
-from training.evaluation.evaluate import Switches, evaluate
 from training.evaluation.event_result import EventResult
-from training.evaluation.event_sources import ReplicaSource
-from training.evaluation.location_page import load_replica_recipe
 from training.evaluation.metrics import wilson
-from training.evaluation.pages import format_table
 
 CLASS_BOUNDS = {"effective_stations": (6.0, 12.0), "median_distance_deg": (5.0, 12.0)}
 """Between classes that have factors of their own: below 12 degrees waves guided by the crust are taken for first ones, below 5 all are."""
 MIN_EVENTS = 30
 """Events of a class that has factors of its own; smaller classes have the factors of all events."""
-REPLICAS = 2
-"""Replicas whose validation parts are evaluated: the same catalog, other stations, noise and mechanisms."""
 
 
 def conformal_factor(scales: Floats, level: float) -> float:
@@ -78,28 +68,3 @@ def fit_by_method(results: Sequence[EventResult]) -> dict[str, Any]:
     methods = sorted({result.method for result in results})
     fitted = {method: fit_coverage_scales([one.epicenter for one in results if one.method == method]) for method in methods}
     return {method: factors for method, factors in fitted.items() if factors is not None}
-
-
-def evaluate_validation(settings: TrainingSettings, store: str | None, most: int | None) -> tuple[list[EventResult], ReplicaRecipe]:
-    """Evaluate uncalibrated the events of the validation parts of two replicas, the second one of the next seed; also their recipe."""
-    recipe = load_replica_recipe(store)
-    recipes = [recipe.model_copy(update={"seed": recipe.seed + number}) for number in range(REPLICAS)]
-    sources = [ReplicaSource(one, SPLIT_NAMES[1], most) for one in recipes]
-    return [result for source in sources for result in evaluate(source, settings, Switches(calibrated=False))], recipe
-
-
-def name_classes(table: Mapping[str, Any]) -> list[str]:
-    """Name the classes of a table of factors."""
-    bounds, quantity = [f"{bound:g}" for bound in table["bounds"]], str(table["quantity"]).replace("_deg", ", degrees,").replace("_", " ")
-    ranges = [f"below {bounds[0]}", *(f"{low} to {high}" for low, high in pairwise(bounds)), f"from {bounds[-1]}"]
-    return [f"{quantity} {one}" for one in ranges]
-
-
-def format_factors(factors: Mapping[str, Any], first: tuple[str, str], second: tuple[str, str]) -> str:
-    """Tabulate two factors by method and class; `first`, `second`: key in the tables and head of the column."""
-    lines = [
-        (method, name, str(events), *(f"{factor:.2f}" for factor in pair))
-        for method, one in factors.items()
-        for name, events, *pair in zip(name_classes(one), one["events"], one[first[0]], one[second[0]], strict=True)
-    ]
-    return format_table(("method", "class", "events", first[1], second[1]), lines)

@@ -28,7 +28,8 @@ from training.evaluation.metrics import angle_difference_deg, format_fraction, f
 from training.evaluation.pages import RESULTS, format_table, write_page
 from training.random_streams import Purpose, make_generator
 from training.synthesis.events import NOISE_MAGNITUDE, EventSampler, SyntheticEvent, draw_event_source, open_sampler, synthesize_event
-from training.synthesis.records import ORIGIN_S
+from training.synthesis.instrument_defects import GAIN_DEVIATION, WRONG_GAIN_PROBABILITY
+from training.synthesis.records import ORIGIN_S, scatter_gains
 from training.synthesis.signal_to_noise import median_signal_to_noise
 from training.synthesis.sources import NOISE
 from training.synthesis.station_geometry import Stations
@@ -39,7 +40,6 @@ STATIONS, DISTANCES_DEG = (10, 46), (5.0, 150.0)
 SNR: Final = (5.0, 40.0)  # median of the traces; that of noise alone is 3 to 4
 SNR_BORDERS: Final = (8.0, 16.0)
 MAGNITUDES: Final = {"glacial": (4.8, 6.8), "earthquake": (4.8, 6.8)}
-GAIN_DEVIATION: Final = 0.5  # of the natural logarithm: gains of broadband seismometers differ by a factor of two
 EARLIEST_S: Final = 600.0  # start of the records before the origin time, at most
 KINDS: Final = ("earthquake", "glacial", "explosion", "landslide", NOISE)
 FEW: Final = 2  # of explosions, landslides and noise there are so many times fewer
@@ -91,7 +91,7 @@ class UnseenEarths:
 
     def describe(self) -> dict[str, Any]:
         """What the events are drawn from."""
-        drawn = {"snr": SNR, "magnitudes": MAGNITUDES, "gains": GAIN_DEVIATION, "earliest_s": EARLIEST_S}
+        drawn = {"snr": SNR, "magnitudes": MAGNITUDES, "gains": (GAIN_DEVIATION, WRONG_GAIN_PROBABILITY), "earliest_s": EARLIEST_S}
         return {"seed": self.seed, "stores": UNSEEN_STORES, "stations": STATIONS, "distances_deg": DISTANCES_DEG, **drawn}
 
     def batches(self, settings: TrainingSettings) -> list[tuple[str, ...]]:  # noqa: ARG002
@@ -102,16 +102,14 @@ class UnseenEarths:
     def load(self, keys: Sequence[str], settings: TrainingSettings) -> Iterator[tuple[str, LabeledEvent]]:
         """Draw events by key."""
         sampler = open_sampler(load_stores(settings.build_dir / "greens", UNSEEN_STORES), settings, self.seed)
-        sampler = replace(sampler, realism=replace(sampler.realism, normalize=False))
+        sampler = replace(sampler, realism=replace(sampler.realism, gains="equal"))
         for key in keys:
             kind, number = key.split("-")
             random = make_generator(self.seed, Purpose.UNSEEN_EARTHS, 10_000 * KINDS.index(kind) + int(number))
             event, azimuth, magnitude = draw_unseen_event(sampler, kind, random)
             source, place = event.source, (event.source.latitude_deg, event.source.longitude_deg)
-            gains = random.lognormal(0.0, GAIN_DEVIATION, len(event.records))
-            records = tuple(replace(one, samples=one.samples * np.float32(gain)) for one, gain in zip(event.records, gains, strict=True))
             truth = Truth(key, kind, *place, source.depth_km, magnitude, NAN if azimuth is None else azimuth, ORIGIN_S)
-            yield key, LabeledEvent(truth, records)
+            yield key, LabeledEvent(truth, scatter_gains(event.records, random))
 
 
 def write_unseen_earths_page(settings: TrainingSettings, command: str, events: int, seed: int) -> Path:

@@ -1,4 +1,4 @@
-"""Instrument responses and defects of records: swapped components, glitches, clipping, wrong clocks, gaps."""
+"""Instrument responses, gains and defects of records: swapped components, glitches, clipping, wrong clocks, gaps."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,9 @@ import numpy as np
 from scipy import fft, signal
 
 from models.array_types import Floats
+
+GAIN_DEVIATION = 0.5  # of the natural logarithm: sensitivities of broadband stations differ by a factor of two
+WRONG_GAIN_PROBABILITY = 0.03
 
 
 def apply_instrument(displacement: Floats, step_s: float, random: np.random.Generator) -> Floats:
@@ -35,6 +38,17 @@ def apply_instrument(displacement: Floats, step_s: float, random: np.random.Gene
     return np.asarray(fft.irfft(fft.rfft(displacement, padded) * transfer, padded)[:, :samples])
 
 
+def draw_gains(count: int, random: np.random.Generator) -> Floats:
+    """
+    Draw gains [count] of stations of unknown response: factors with a lognormal distribution, 3 % of them wrong.
+
+    A wrong gain is another 0.01 to 100 times as large. The others keep the radiation pattern in the amplitudes of records.
+    """
+    gains = random.lognormal(0.0, GAIN_DEVIATION, count)
+    wrong = random.uniform(size=count) < WRONG_GAIN_PROBABILITY
+    return np.where(wrong, gains * 10 ** random.uniform(-2, 2, count), gains)
+
+
 def _swap_component(trace: Floats, step_s: float, random: np.random.Generator) -> None:
     """
     Replace a trace by a horizontal delivered as Z: Rayleigh waves shifted by a quarter period, and the long-period noise of tilt.
@@ -55,7 +69,7 @@ def add_glitches(trace: Floats, _step_s: float, random: np.random.Generator) -> 
 
 
 def _step_gain(trace: Floats, _step_s: float, random: np.random.Generator) -> None:
-    """Change the gain within the record by up to a factor of ten; a constant wrong gain would be removed by the scaling of pictures."""
+    """Change the gain within the record by up to a factor of ten; `draw_gains` has constant wrong gains."""
     trace[random.integers(len(trace)) :] *= 10 ** random.uniform(-1, 1)
 
 

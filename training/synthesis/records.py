@@ -6,7 +6,8 @@ noise, instrument and defects. Records are conditioned and drawn as served ones 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from scipy import fft
@@ -14,7 +15,7 @@ from scipy import fft
 from models.array_types import Floats, Floats32
 from models.seismic.waveforms import Record
 from training.earth.greens import GreensStore, GreensTable
-from training.synthesis.instrument_defects import apply_defects, apply_instrument
+from training.synthesis.instrument_defects import apply_defects, apply_instrument, draw_gains
 from training.synthesis.noise import NoiseCharacter, draw_noise_displacement
 from training.synthesis.path_effects import PathScatter, perturb_paths
 from training.synthesis.sources import Source
@@ -22,6 +23,7 @@ from training.synthesis.station_geometry import Stations
 from training.synthesis.windows import Window
 
 Contract = Callable[[Source, Floats], Floats]
+Gains = Literal["none", "equal", "scattered"]
 
 ORIGIN_S = 1_000_000_000.0
 PRE_EVENT_S = 3840.0
@@ -34,9 +36,9 @@ class Realism:
     Effects that make synthetic records realistic; each can be switched off for an ablation.
 
     `amplitude_sigma`: standard deviation of the logarithm of the amplitude factor of a path (focusing). `one_earth_share`: fraction of
-    events all of whose paths run through one Earth model, where there are several. `character`: of recorded noise. `normalize`: scale each
-    record to a maximum of 1, as if its gain were unknown; otherwise samples are in nanometers, or their derivatives. `mix_earths`: called
-    in place of `synthesize_mixed_displacement`.
+    events all of whose paths run through one Earth model, where there are several. `character`: of recorded noise. `gains`: "none" scales
+    each record to a maximum of 1, for networks that read each by itself; samples of "equal" ones are nanometers, or their derivatives, and
+    those of "scattered" ones are multiplied by gains as of `draw_gains`. `mix_earths`: called in place of `synthesize_mixed_displacement`.
     """
 
     paths: PathScatter | None
@@ -46,7 +48,7 @@ class Realism:
     amplitude_sigma: float = 0.3
     character: NoiseCharacter | None = None
     one_earth_share: float = 0.4
-    normalize: bool = True
+    gains: Gains = "none"
     mix_earths: Callable[..., Floats] | None = None
 
 
@@ -133,7 +135,7 @@ def synthesize_records(
     random: np.random.Generator,
 ) -> tuple[Record, ...]:
     """
-    Synthesize the records of an event, one a station, scaled to a maximum of 1 unless in nanometers, at the sampling rate of the stores.
+    Synthesize the records of an event, one a station, with gains as of `Realism`, at the sampling rate of the stores.
 
     The Earth model of a path is drawn from `stores`. The windows, one a station, are relative to the origin time, which is ORIGIN_S (POSIX
     seconds).
@@ -149,12 +151,19 @@ def synthesize_records(
     if realism.instruments:
         motion = apply_instrument(motion, step, random)
     cuts = [_cut_window(trace, window, step) for trace, window in zip(motion, windows, strict=True)]
-    return tuple(
+    records = tuple(
         Record(trace_id, start, 1 / step, _finish_trace(trace, realism, step, random), float(latitude), float(longitude))
         for trace_id, (start, trace), latitude, longitude in zip(
             stations.trace_ids, cuts, stations.latitudes_deg, stations.longitudes_deg, strict=True
         )
     )
+    return scatter_gains(records, random) if realism.gains == "scattered" else records
+
+
+def scatter_gains(records: Sequence[Record], random: np.random.Generator) -> tuple[Record, ...]:
+    """Multiply each record by a gain of its own."""
+    gains = draw_gains(len(records), random).astype(np.float32)
+    return tuple(replace(record, samples=record.samples * gain) for record, gain in zip(records, gains, strict=True))
 
 
 def _cut_window(trace: Floats, window: Window, step_s: float) -> tuple[float, Floats]:
@@ -166,5 +175,5 @@ def _cut_window(trace: Floats, window: Window, step_s: float) -> tuple[float, Fl
 def _finish_trace(trace: Floats, realism: Realism, step_s: float, random: np.random.Generator) -> Floats32:
     """Apply defects to one trace, and scale it to a maximum of 1 or to nanometers."""
     finished = apply_defects(trace[None], step_s, random)[0] if realism.defects else trace
-    scale = 1.0 / (np.nanmax(np.abs(finished)) + 1e-300) if realism.normalize else NANOMETERS
+    scale = 1.0 / (np.nanmax(np.abs(finished)) + 1e-300) if realism.gains == "none" else NANOMETERS
     return np.asarray(finished * scale, np.float32)

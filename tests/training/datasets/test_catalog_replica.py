@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from training.datasets.mixtures import MixtureRecipe, write_mixture
 from training.datasets.splits import SPLIT_NAMES
 from training.random_streams import Purpose, make_generator, make_seed_sequence
 from training.synthesis.catalogs import load_earthquakes, load_glacial_earthquakes
+from training.synthesis.instrument_defects import GAIN_DEVIATION
+from training.synthesis.records import Gains
 from training.synthesis.sources import KINDS
 from training.tasks.distance import OffsetRecipe, assign_shards
 from training.tasks.sections import SectionPlan
@@ -74,6 +77,21 @@ def test_a_replica_event_is_as_cataloged_and_reproducible(settings, catalogs):
         assert abs(event.records[0].start_time_s - event.truth["origin_time_s"]) < 7200
         epicenter = event.truth["latitude_deg"], event.truth["longitude_deg"]
         assert all(distance_deg(*epicenter, record.latitude_deg, record.longitude_deg) < 121 for record in event.records)
+
+
+def test_gains_change_nothing_but_amplitudes_which_keep_the_radiation_pattern(settings):
+    """Equal gains leave the amplitudes of the waves, scattered ones multiply them as stated, and without any each maximum is 1."""
+    drawn = {gains: draw_replica(REPLICA.model_copy(update={"gains": gains}), settings, list(range(12))) for gains in get_args(Gains)}
+    records = {gains: [record for event in events for record in event.records] for gains, events in drawn.items()}
+    peaks = {gains: np.array([np.nanmax(np.abs(record.samples)) for record in own]) for gains, own in records.items()}
+    for gains in ("none", "scattered"):
+        for one, same in zip(records[gains], records["equal"], strict=True):
+            factor = np.nanmax(np.abs(one.samples)) / np.nanmax(np.abs(same.samples))
+            np.testing.assert_allclose(one.samples, same.samples * factor, rtol=1e-3, atol=1e-4 * np.nanmax(np.abs(one.samples)))
+    logs = np.log(peaks["scattered"] / peaks["equal"])
+    assert np.std(logs[np.abs(logs) < 4 * GAIN_DEVIATION]) == pytest.approx(GAIN_DEVIATION, rel=0.3)
+    np.testing.assert_allclose(peaks["none"], 1.0, rtol=1e-6)
+    assert REPLICA.gains == load_recipe("replica", ReplicaRecipe).gains == "scattered"
 
 
 def test_a_moment_scale_enlarges_the_event_in_the_same_noise(settings):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.synthesis.instrument_defects import DEFECTS, apply_defects
+from training.synthesis.instrument_defects import DEFECTS, GAIN_DEVIATION, WRONG_GAIN_PROBABILITY, apply_defects, draw_gains
 
 STEP_S = 2.0
 NAMED = {defect.__name__.strip("_"): defect for _, defect in DEFECTS}
@@ -69,3 +69,13 @@ def test_defects_are_as_rare_as_stated():
     changed = np.mean([not np.array_equal(a, b) for a, b in zip(traces, defective, strict=True)])
     assert changed == pytest.approx(1 - np.prod([1 - probability for probability, _ in DEFECTS]), abs=0.025)
     assert np.mean(np.isnan(defective).any(axis=1)) == pytest.approx(0.04, abs=0.01)
+
+
+def test_gains_scatter_as_stated_and_some_are_wrong():
+    logs = np.log(draw_gains(20_000, np.random.default_rng(3)))
+    assert np.median(logs) == pytest.approx(0.0, abs=0.02)
+    quartiles = np.quantile(logs, (0.25, 0.75))
+    assert np.ptp(quartiles) / 1.349 == pytest.approx(GAIN_DEVIATION, abs=0.03)
+    beyond = np.mean(np.abs(logs) > 4 * GAIN_DEVIATION)  # a lognormal one in 16,000
+    assert 0.4 * WRONG_GAIN_PROBABILITY < beyond < 0.8 * WRONG_GAIN_PROBABILITY  # of the wrong ones 57 %
+    assert np.abs(logs).max() < np.log(100) + 5 * GAIN_DEVIATION

@@ -9,6 +9,7 @@ nothing.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +20,21 @@ from models.seismic.location.hypocenter_calibration import HYPOCENTER_KEY, Hypoc
 from models.seismic.location.region_calibration import CARD_KEY
 from models.seismic.location.regions import CONFIDENCE
 from training.config import TrainingSettings
+from training.datasets.catalog_replica import ReplicaRecipe
 from training.datasets.splits import SPLIT_NAMES
 from training.evaluation.card_writer import update_card
-from training.evaluation.evaluate import evaluate
+from training.evaluation.evaluate import Switches, evaluate
 from training.evaluation.event_result import EDITION, EventResult, select_located
 from training.evaluation.event_sources import FolderSource, ReplicaSource
+from training.evaluation.location_page import load_replica_recipe
 from training.evaluation.metrics import format_fraction
 from training.evaluation.pages import RESULTS, format_records, format_table, write_page
 from training.evaluation.region_calibration import (
     CLASS_BOUNDS,
     MIN_EVENTS,
     calibration_factor,
-    evaluate_validation,
     fit_by_method,
     fit_coverage_scales,
-    format_factors,
 )
 from training.experiments.location.arrival_simulation import ArrivalTrial, draw_trials
 from training.synthesis.catalogs import load_earthquakes, load_stations
@@ -42,6 +43,8 @@ ARRIVAL_TIMES = "distances+arrival-times"
 ALONE = "arrival-times"
 SHARED = {ALONE: ARRIVAL_TIMES, "distances+polarization": "distances", "distances+array-slowness": "distances"}
 """Methods that share the factors of another one: their origin times and depths come from the same observations."""
+REPLICAS = 2
+"""Replicas whose validation parts are evaluated: the same catalog, other stations, noise and mechanisms."""
 FOLDS = 5
 """Parts of the events of a method, each scored with factors fitted on the others."""
 TEMPLATE = Path(__file__).parents[1] / "templates" / "hypocenter_coverage.md"
@@ -151,6 +154,23 @@ def cross_validate(samples: Sequence[HypocenterSample], quantity: str = "effecti
     return applied
 
 
+def name_classes(table: Mapping[str, Any]) -> list[str]:
+    """Name the classes of a table of factors."""
+    bounds, quantity = [f"{bound:g}" for bound in table["bounds"]], str(table["quantity"]).replace("_deg", ", degrees,").replace("_", " ")
+    ranges = [f"below {bounds[0]}", *(f"{low} to {high}" for low, high in pairwise(bounds)), f"from {bounds[-1]}"]
+    return [f"{quantity} {one}" for one in ranges]
+
+
+def format_factors(factors: Mapping[str, Any], first: tuple[str, str], second: tuple[str, str]) -> str:
+    """Tabulate two factors by method and class; `first`, `second`: key in the tables and head of the column."""
+    lines = [
+        (method, name, str(events), *(f"{factor:.2f}" for factor in pair))
+        for method, one in factors.items()
+        for name, events, *pair in zip(name_classes(one), one["events"], one[first[0]], one[second[0]], strict=True)
+    ]
+    return format_table(("method", "class", "events", first[1], second[1]), lines)
+
+
 def format_coverage(name: str, samples: Sequence[HypocenterSample]) -> tuple[str, ...]:
     """Format the coverage of place, time and depth in the columns of HEADS."""
     regions = [[one.region_68 <= 1.0 for one in samples], [one.region_90 <= 1.0 for one in samples]]
@@ -208,6 +228,14 @@ def calibrate_hypocenters(
         coverage=format_table(HEADS, list_coverage(by_waveforms, simulated, tested, observed)),
     )
     return card
+
+
+def evaluate_validation(settings: TrainingSettings, store: str | None, most: int | None) -> tuple[list[EventResult], ReplicaRecipe]:
+    """Evaluate uncalibrated the events of the validation parts of two replicas, the second one of the next seed; also their recipe."""
+    recipe = load_replica_recipe(store)
+    recipes = [recipe.model_copy(update={"seed": recipe.seed + number}) for number in range(REPLICAS)]
+    sources = [ReplicaSource(one, SPLIT_NAMES[1], most) for one in recipes]
+    return [result for source in sources for result in evaluate(source, settings, Switches(calibrated=False))], recipe
 
 
 def simulate_arrivals(settings: TrainingSettings, trials: int, seed: int) -> list[ArrivalTrial]:

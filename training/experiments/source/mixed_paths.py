@@ -91,7 +91,7 @@ def open_mixed_sampler(settings: TrainingSettings, seed: int, *, known_responses
     sampler = open_sampler(tuple(load_series(settings.build_dir / "greens_serving", deck) for deck in DECKS), settings, seed)
     if not known_responses:
         return sampler
-    return replace(sampler, realism=replace(sampler.realism, instruments=False, normalize=False))
+    return replace(sampler, realism=replace(sampler.realism, instruments=False, gains="equal"))
 
 
 def open_section_sampler(settings: TrainingSettings, seed: int) -> EventSampler:

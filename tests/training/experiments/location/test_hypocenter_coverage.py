@@ -10,8 +10,6 @@ from models.seismic.location.hypocenter_calibration import HYPOCENTER_KEY, read_
 from models.seismic.location.region_calibration import read_coverage_scales
 from tests.support.event_results import make_result
 from training.config import TrainingSettings
-from training.evaluation import region_calibration
-from training.evaluation.region_calibration import format_factors
 from training.experiments.location import arrival_simulation, hypocenter_coverage
 from training.experiments.location.arrival_simulation import GEOMETRIES, ArrivalTrial, draw_trials, select_stations, simulate_pick_sets
 from training.experiments.location.hypocenter_coverage import (
@@ -25,6 +23,7 @@ from training.experiments.location.hypocenter_coverage import (
     fit_methods,
     fit_scales,
     format_coverage,
+    format_factors,
 )
 from training.synthesis.catalogs import load_earthquakes, load_stations
 
@@ -118,7 +117,6 @@ def make_trial(number):
 def test_one_command_writes_factors_and_page(toy_artifacts, tmp_path, monkeypatch):
     results = [make_result(number) for number in range(1, 101)]
     monkeypatch.setattr(hypocenter_coverage, "evaluate", lambda *_: iter(results))
-    monkeypatch.setattr(region_calibration, "evaluate", lambda *_: iter(results))
     monkeypatch.setattr(hypocenter_coverage, "simulate_arrivals", lambda *_: [make_trial(number) for number in range(1, 61)])
     settings = TrainingSettings(artifacts_dir=shutil.copytree(toy_artifacts, tmp_path / "artifacts"), processes=1)
     monkeypatch.chdir(tmp_path)
