@@ -287,6 +287,29 @@ def is_participle(path: str, function: ast.FunctionDef | ast.AsyncFunctionDef) -
     return not any("property" in ast.unparse(decorator) for decorator in function.decorator_list)
 
 
+NAMED = re.compile(rf"`((?:{'|'.join(PACKAGES)})(?:\.\w+)+)`")
+
+
+def names_something(dotted: str) -> bool:
+    """Whether a dotted name is that of a module or folder, or of something that such a module defines."""
+    parts = dotted.split(".")
+    for count in range(len(parts), 1, -1):
+        module = ROOT.joinpath(*parts[:count])
+        if module.is_dir() and count == len(parts):
+            return True
+        if module.with_suffix(".py").is_file():
+            defined = module.with_suffix(".py").read_text()
+            return all(re.search(rf"\b{name}\b", defined) for name in parts[count:])
+    return False
+
+
+def test_what_docstrings_name_exists():
+    wrong = [
+        (name, dotted) for name, text in texts() if name.endswith(".py") for dotted in NAMED.findall(text) if not names_something(dotted)
+    ]
+    assert wrong == []
+
+
 def test_the_version_is_the_same_everywhere():
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert json.loads((ROOT / "openapi.json").read_text())["info"]["version"] == version

@@ -194,7 +194,7 @@ class SourceEstimate(_Rounded):
 
     kind: Literal["moment-tensor", "single-force"] = Field(description="of a tectonic or of a glacial earthquake")
     constrains: bool = Field(
-        description="3 traces, azimuths over 40 degrees, log_likelihood of 30 (force: 50), a tensor within 15 s; or nothing is stated"
+        description="3 traces, azimuths over 40 degrees, log_likelihood of 30, a tensor within 15 s; or nothing is stated"
     )
     log_likelihood: float = Field(description="against noise")
     variance_reduction: float = Field(description="fraction of the energy explained at free gains, 0 to 1")

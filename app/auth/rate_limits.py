@@ -38,7 +38,8 @@ class RateLimiter:
     """
     Sliding-window counters: the count of this minute plus that of the last one, times the fraction of it less than a minute ago.
 
-    Two counters and no server-side script, because most severe vulnerabilities of the queue server were in scripting (H15).
+    Two counters and no server-side script, because most severe vulnerabilities of the queue server were in scripting (hazard H15 of
+    `docs/explanation/security.md`).
     """
 
     def __init__(self, redis: Redis, settings: Settings) -> None:

@@ -88,8 +88,7 @@ def mix_hypotheses(first: Sequence[EpicenterRegion], second: Sequence[EpicenterR
     """
     Mix the regions of two hypotheses, arrival times used or not used, with a probability of 1/2 each.
 
-    A single array cannot verify its phase identification beyond 20 degrees. Sorted by probability where asked for; otherwise the regions of
-    the `first` hypothesis come first.
+    Sorted by probability where asked for; otherwise the regions of the `first` hypothesis come first.
     """
     mixture = [replace(region, probability=PROBABILITY * region.probability) for region in (*first, *second)]
     return sorted(mixture, key=lambda region: -region.probability) if by_probability else mixture

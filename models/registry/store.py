@@ -104,7 +104,11 @@ def _check_folder(path: Path, card: Card) -> None:
 
 
 def _has_external_data(path: Path) -> bool:
-    """Whether a graph refers to other files: a correct digest does not exclude it, as whoever wrote the card wrote the graph (H23)."""
+    """
+    Whether a graph refers to other files.
+
+    A correct digest does not exclude it, as whoever wrote the card wrote the graph (hazard H23 of `docs/explanation/security.md`).
+    """
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content, memoryview(content) as view:
         try:
             return has_external_data(view)

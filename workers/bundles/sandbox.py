@@ -108,7 +108,8 @@ def _fork_server_context() -> ForkServerContext:
     """
     Return the multiprocessing context whose fork server has imported the parsers and run nothing else.
 
-    The worker itself must not fork, because it has threads and open models (H22). The server ends with the worker.
+    The worker itself must not fork, because it has threads and open models (hazard H22 of `docs/explanation/security.md`). The server ends
+    with the worker.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["workers.bundles.sandbox_child"])

@@ -72,7 +72,11 @@ def set_resource_limits(limits: ReadLimits) -> None:
 
 
 def _discard_output() -> None:
-    """Redirect standard output and error to /dev/null: native libraries print header bytes, which could forge log lines (H26)."""
+    """
+    Redirect standard output and error to /dev/null.
+
+    Native libraries print header bytes, which could forge log lines (hazard H26 of `docs/explanation/security.md`).
+    """
     with open(os.devnull, "r+b", buffering=0) as devnull:  # a descriptor is needed, not a path
         for descriptor in (1, 2):
             os.dup2(devnull.fileno(), descriptor)

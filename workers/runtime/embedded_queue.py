@@ -107,7 +107,7 @@ class EmbeddedQueue:
             "loglevel": "warning",
         }
         flags = [text for name, value in options.items() for text in (f"--{name}", value)]
-        # Scripting has had the server's worst vulnerabilities and is not needed here (H15).
+        # Scripting has had the server's worst vulnerabilities and is not needed here (hazard H15 of docs/explanation/security.md).
         return [str(_find_binary(self._settings)), *flags, "--user", "default", *_ACL_RULES]
 
     def _lock_folder(self) -> IO[bytes]:

@@ -285,7 +285,7 @@ class SourceEstimate(Model):
     """Of a tectonic or of a glacial earthquake."""
 
     constrains: bool
-    """3 traces, azimuths over 40 degrees, log_likelihood of 30 (force: 50), a tensor within 15 s; or nothing is stated."""
+    """3 traces, azimuths over 40 degrees, log_likelihood of 30, a tensor within 15 s; or nothing is stated."""
 
     log_likelihood: float
     """Against noise."""

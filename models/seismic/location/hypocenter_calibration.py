@@ -1,7 +1,7 @@
 """
 Calibration of depth and origin time: factors on their standard deviations, so that they contain the truth as often as stated.
 
-The factors are measured on synthetic events (`training.evaluation.hypocenter_calibration`), by location method and geometry, and
+The factors are measured on synthetic events (`training.experiments.location.hypocenter_coverage`), by location method and geometry, and
 are kept in the card of the distance model beside those of the epicenter's regions (`region_calibration`).
 """
 
