@@ -1,8 +1,8 @@
 """
 Long-period records prepared for a source inversion: windows of body, Rayleigh and Love waves, their spectra, whitened by noise.
 
-A window is fixed on the record, so that no trial source gains by fitting less data. Amplitudes are never used, only the shape of each
-window, so unknown gains do no harm.
+A window is fixed on the record, so that no trial source gains by fitting less data. Windows are compared by their shape, so that unknown
+gains do no harm; what known gains say is in `amplitudes`.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import scipy.fft
 
-from models.array_types import Complexes, Flags, Floats, Floats32, Integers
+from models.array_types import Complexes, Floats, Floats32, Integers
 from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg, geocentric_latitude_deg
 from models.seismic.waveforms import Gather
@@ -156,15 +156,11 @@ def rotate_to_transverse(north_east: Floats32, back_azimuth_deg: float) -> Float
 def _observe_love(
     transverse: Floats32, gather: Gather, distance: float, origin_s: float, margin_s: float, padding_s: float
 ) -> Spectrum | None:
-    """Prepare the window of Love waves of a transverse record; noise is what lies outside of all windows."""
+    """Prepare the window of Love waves of a transverse record."""
     rate_hz, clock_s = gather.sampling_rate_hz, gather.start_time_s - origin_s
-    quiet = np.isfinite(transverse)
-    first, last = ((time - clock_s) * rate_hz for time in _span_windows_s(distance, margin_s))
-    quiet[max(0, int(first)) : max(0, int(last))] = False
-    noise = _noise_density(transverse, quiet, rate_hz)
+    noise = _noise_density(transverse, rate_hz, clock_s, _span_windows_s(distance, margin_s))
     begin, end = love_bounds_s(distance)
-    widths_s = PHASE_ERROR * distance * KM_PER_DEGREE / RAYLEIGH_KM_S
-    return _transform(transverse, rate_hz, clock_s, (begin - margin_s, end + margin_s), padding_s, noise, widths_s)
+    return _transform(transverse, rate_hz, clock_s, (begin - margin_s, end + margin_s), padding_s, noise, _phase_error_s(distance))
 
 
 def _span_windows_s(distance: float, margin_s: float) -> tuple[float, float]:
@@ -173,20 +169,20 @@ def _span_windows_s(distance: float, margin_s: float) -> tuple[float, float]:
     return (body or rayleigh)[0] - margin_s, rayleigh[1] + margin_s
 
 
+def _phase_error_s(distance: float) -> float:
+    """Time by which the phase of waves from a distance is uncertain."""
+    return PHASE_ERROR * distance * KM_PER_DEGREE / RAYLEIGH_KM_S
+
+
 def _observe(gather: Gather, trace: int, distance: float, origin_s: float, margin_s: float, padding_s: float) -> Observation | None:
-    bounds = window_bounds_s(distance)
-    samples, rate_hz = gather.samples[trace], gather.sampling_rate_hz
-    clock_s = gather.start_time_s - origin_s
-    quiet = np.isfinite(samples)
-    first, last = ((time - clock_s) * rate_hz for time in _span_windows_s(distance, margin_s))
-    quiet[max(0, int(first)) : max(0, int(last))] = False
-    noise = _noise_density(samples, quiet, rate_hz)
-    widths_hz = PHASE_ERROR * distance * KM_PER_DEGREE / RAYLEIGH_KM_S
+    """Prepare the windows of body and Rayleigh waves of a vertical record; None without data in the latter."""
+    samples, rate_hz, clock_s = gather.samples[trace], gather.sampling_rate_hz, gather.start_time_s - origin_s
+    noise, phase_error_s = _noise_density(samples, rate_hz, clock_s, _span_windows_s(distance, margin_s)), _phase_error_s(distance)
     spectra = [
         None
         if bound is None
-        else _transform(samples, rate_hz, clock_s, (bound[0] - margin_s, bound[1] + margin_s), padding_s, noise, widths_hz)
-        for bound in bounds
+        else _transform(samples, rate_hz, clock_s, (bound[0] - margin_s, bound[1] + margin_s), padding_s, noise, phase_error_s)
+        for bound in window_bounds_s(distance)
     ]
     if spectra[1] is None:
         return None
@@ -194,11 +190,17 @@ def _observe(gather: Gather, trace: int, distance: float, origin_s: float, margi
     return Observation(trace, latitude, float(gather.longitudes_deg[trace]), distance, (spectra[0], spectra[1], None))
 
 
-def _noise_density(samples: Floats32, quiet: Flags, rate_hz: float) -> tuple[Floats, Floats] | None:
-    """Frequencies and power density of the quiet part of a record (mean over segments of 640 s); None where there is none."""
-    length = round(NOISE_SEGMENT_S * rate_hz)
-    complete = np.concatenate(([0], np.cumsum(~quiet)))
-    starts = [start for start in range(0, len(samples) - length + 1, length // 2) if complete[start + length] == complete[start]]
+def _noise_density(samples: Floats32, rate_hz: float, clock_s: float, windows_s: tuple[float, float]) -> tuple[Floats, Floats] | None:
+    """
+    Frequencies and power density of a record outside of its windows: mean over segments of 640 s; None where there is none.
+
+    The record begins at `clock_s`, and the windows extend from and to `windows_s`, in seconds after the origin time.
+    """
+    first, last = (max(0, int((time_s - clock_s) * rate_hz)) for time_s in windows_s)
+    quiet, length = np.isfinite(samples), round(NOISE_SEGMENT_S * rate_hz)
+    quiet[first:last] = False
+    unusable = np.concatenate(([0], np.cumsum(~quiet)))
+    starts = [start for start in range(0, len(samples) - length + 1, length // 2) if unusable[start + length] == unusable[start]]
     if not starts:
         return None
     taper = np.hanning(length)
