@@ -9,8 +9,8 @@ import numpy as np
 
 from models.array_types import Floats
 from models.compiled import compiled_sums
+from models.seismic.source.array_layout import CORRELATION, INVERSE_NORM, LOVE, RAYLEIGH
 
-LOVE = 2  # index of the window of Love waves
 MAX_AMPLITUDE_MISFIT = 2.0  # of one station: a wrong gain, or waves from another path
 LOVE_DEVIATION = 0.6  # natural logarithm of the amplitude of Love over that of Rayleigh waves at one station: focusing of both
 
@@ -30,8 +30,8 @@ def evaluate_amplitudes(sizes: Floats, fits: Floats) -> float:
     for k in range(3):  # the second and third time without outliers
         above, below = 0.0, 0.0
         for i in range(len(log_sizes)):
-            if np.isfinite(log_sizes[i]) and fits[i, 1, 1] > 0.0:
-                amplitude = log_sizes[i] + np.log(fits[i, 1, 1] * fits[i, 1, 2])
+            if np.isfinite(log_sizes[i]) and fits[i, RAYLEIGH, CORRELATION] > 0.0:
+                amplitude = log_sizes[i] + np.log(fits[i, RAYLEIGH, CORRELATION] * fits[i, RAYLEIGH, INVERSE_NORM])
                 if k == 0 or abs(amplitude - mean) < 2.0 * deviations[i] * (3.0 - k):
                     above += weights[i] * amplitude / deviations[i] ** 2
                     below += weights[i] / deviations[i] ** 2
@@ -40,10 +40,10 @@ def evaluate_amplitudes(sizes: Floats, fits: Floats) -> float:
     for i in range(len(log_sizes)):
         if np.isfinite(log_sizes[i]):
             off = MAX_AMPLITUDE_MISFIT
-            if fits[i, 1, 1] > 0.0:
-                correlation = max(fits[i, 1, 1], 0.1)
+            if fits[i, RAYLEIGH, CORRELATION] > 0.0:
+                correlation = max(fits[i, RAYLEIGH, CORRELATION], 0.1)
                 variance = deviations[i] ** 2 + 0.1 * (1.0 / correlation**2 - 1.0)
-                amplitude = log_sizes[i] + np.log(fits[i, 1, 1] * fits[i, 1, 2])
+                amplitude = log_sizes[i] + np.log(fits[i, RAYLEIGH, CORRELATION] * fits[i, RAYLEIGH, INVERSE_NORM])
                 off = min(0.5 * (amplitude - mean) ** 2 / variance, MAX_AMPLITUDE_MISFIT)
             misfit += weights[i] * off
     return -misfit
@@ -59,9 +59,10 @@ def compare_love(sizes: Floats, fits: Floats) -> float:
     """
     misfit = 0.0
     for i in range(len(sizes)):
-        if np.isfinite(sizes[i, 3]) and fits[i, 1, 1] > 0.0 and fits[i, LOVE, 2] > 0.0:
-            predicted = min(fits[i, 1, 1] * fits[i, 1, 2] / fits[i, LOVE, 2] * np.exp(-sizes[i, 3]), 10.0)
-            found = fits[i, LOVE, 1]
+        if np.isfinite(sizes[i, 3]) and fits[i, RAYLEIGH, CORRELATION] > 0.0 and fits[i, LOVE, INVERSE_NORM] > 0.0:
+            rayleigh, love = fits[i, RAYLEIGH], fits[i, LOVE]
+            predicted = min(rayleigh[CORRELATION] * rayleigh[INVERSE_NORM] / love[INVERSE_NORM] * np.exp(-sizes[i, 3]), 10.0)
+            found = love[CORRELATION]
             variance = (1.0 - found**2) / sizes[i, 4] + LOVE_DEVIATION**2 * predicted * found
             misfit += sizes[i, 1] * min(0.5 * (predicted - found) ** 2 / variance, MAX_AMPLITUDE_MISFIT)
     return -misfit

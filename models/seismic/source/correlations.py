@@ -16,24 +16,19 @@ from models.array_types import Complexes, Flags, Floats, Floats32, Integers
 from models.compiled import compiled_sums
 from models.parallel import thread_map
 from models.seismic.geodesy import KM_PER_DEGREE
-from models.seismic.source.amplitudes import LOVE
-from models.seismic.source.greens_tables import DISTANCES_DEG, STEP_S, STRAINS, TRANSVERSE, GreensTables
+from models.seismic.source.array_layout import BODY, DELAY_STEP_S, LOVE, WINDOWS
+from models.seismic.source.greens_tables import DISTANCES_DEG, STEP_S, STRAINS, TRANSVERSE, GreensTables, nearest_distances
 from models.seismic.source.observations import (
     RAYLEIGH_KM_S,
     TAPER_S,
-    WINDOWS,
     Observation,
     Spectrum,
     cosine_taper,
     love_bounds_s,
-    nearest_distances,
     window_bounds_s,
 )
 
 DAMPING: Final = 0.707  # of broadband seismometers
-DELAY_STEP_S: Final = 5.0
-SLOWNESSES_S_DEG: Final = (10.0, 30.0, 20.0)
-"""Moveout of body, Rayleigh and Love waves between tabulated distances; a whole number of delay steps in half a degree."""
 BODY_SHIFT_S, BODY_SHIFT = 2.5, 0.002  # standard deviation of the shift of a window: constant, and part of the travel time
 RAYLEIGH_SHIFT_S, RAYLEIGH_SHIFT = 3.0, 0.006
 LOVE_SHIFT = 0.01  # larger than that of Rayleigh waves, since they have no common stretch
@@ -169,7 +164,7 @@ def _tabulate_one(
     record: Observation, earth: GreensTables, excitation: Excitation, half_width: int, delays_s: Floats
 ) -> tuple[Floats32, Floats32, float, Floats]:
     """Values and norms of one record (see `CorrelationTables`), the first tabulated distance, and the logarithms of the sizes."""
-    distances = nearest_distances(record.distance_deg, half_width, len(DISTANCES_DEG))
+    distances = nearest_distances(record.distance_deg, half_width)
     stored, rows = np.unique(excitation.states, return_inverse=True)
     vertical = earth.read(distances, stored, excitation.components)
     shape = (WINDOWS, len(distances), len(excitation.states), excitation.components)
@@ -180,7 +175,7 @@ def _tabulate_one(
         block = vertical if window != LOVE else read_transverse(earth, distances, stored, excitation)
         if spectrum is None or block is None:
             continue
-        separate = record.spectra[0] is not None or window_bounds_s(record.distance_deg)[0] is not None
+        separate = record.spectra[BODY] is not None or window_bounds_s(record.distance_deg)[0] is not None
         greens, begins_s = transform_greens(block, earth.begins_s[distances], distances, window, spectrum, separate=separate)
         greens = greens[:, rows] * (excitation.transfer(spectrum.frequencies_hz) * spectrum.gain)[None, :, None].astype(np.complex64)
         used = slice(block.shape[2])
@@ -209,7 +204,7 @@ def transform_greens(
     starts = np.empty(len(distances))
     for j, distance in enumerate(DISTANCES_DEG[distances]):
         body, rayleigh = window_bounds_s(float(distance))
-        bounds = love_bounds_s(float(distance)) if window == LOVE else (body or rayleigh) if window == 0 else rayleigh
+        bounds = love_bounds_s(float(distance)) if window == LOVE else (body or rayleigh) if window == BODY else rayleigh
         if not separate and body is not None and window != LOVE:
             bounds = (body[0], rayleigh[1])
         first = max(round((bounds[0] - begins_s[j]) / STEP_S), 0)

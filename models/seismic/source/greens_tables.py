@@ -47,6 +47,13 @@ def series_ends_s(depth_km: float) -> Floats:
     return np.asarray(STEP_S * np.ceil((DISTANCES_DEG * KM_PER_DEGREE / velocity + TAIL_S) / STEP_S))
 
 
+def nearest_distances(distance: float, half_width: int) -> Integers:
+    """Return the indices of the `2 * half_width + 1` tabulated distances around one in degrees, moved inside the table."""
+    center = round(distance / DISTANCE_STEP_DEG) - 1
+    first = min(max(center - half_width, 0), len(DISTANCES_DEG) - 2 * half_width - 1)
+    return np.arange(first, first + 2 * half_width + 1)
+
+
 def pack_series(series: Floats32) -> tuple[NDArray[np.int8], NDArray[np.int16]]:
     """Pack series [components, samples] into int8 [components, blocks * BLOCK] and exponents [components, blocks]."""
     blocks = -(-series.shape[1] // BLOCK)

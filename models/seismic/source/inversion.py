@@ -14,12 +14,14 @@ import numpy as np
 from models.array_types import Floats, Floats32, Integers
 from models.seismic.earth.land import land_shares
 from models.seismic.geodesy import azimuth_deg, destination, geocentric_latitude_deg, geographic, unit_vectors
+from models.seismic.source.array_layout import DELAY, DELAY_STEP_S, LOG_LIKELIHOOD, MECHANISM, PLACE, STATE, STRETCH
 from models.seismic.source.correlations import Excitation
 from models.seismic.source.force_histories import HISTORY_DELAYS_S
 from models.seismic.source.greens_tables import DEPTHS_KM, DISTANCE_STEP_DEG, FORCES, GreensTables
 from models.seismic.source.mechanisms import trial_forces, trial_tensors
 from models.seismic.source.observations import Guess, Observation, observe_records
 from models.seismic.source.problem import (
+    REFINED_DELAY_S,
     EpicenterPrior,
     InversionProblem,
     Kind,
@@ -32,7 +34,7 @@ from models.seismic.source.problem import (
     prefer_models,
     prepare_problem,
 )
-from models.seismic.source.search import DELAY_STEP_S, evaluate_source, scan_sources, walk_sources
+from models.seismic.source.search import evaluate_source, scan_sources, walk_sources
 from models.seismic.source.surface_sources import weigh_surface_sources
 from models.seismic.source.waveform_fit import WaveformFit, synthesize_fit
 from models.seismic.waveforms import Gather
@@ -45,8 +47,8 @@ KNOWN_DEG: Final = 0.3
 STARTS: Final = 8
 ROUGH_MARGIN_S, ROUGH_PADDING_S, ROUGH_DELAYS, MAX_DELAY_S = 60.0, 250.0, 34, 110.0
 """Of the scan: margin of windows, zeros after them, delays tabulated on either side, and largest delay of the origin time."""
-FINE_MARGIN_S, FINE_PADDING_S, FINE_DELAYS, REFINED_DELAY_S, FINE_WIDTH = 20.0, 180.0, 24, 50.0, 5
-"""The same at the best source, and distances tabulated on either side."""
+FINE_MARGIN_S, FINE_PADDING_S, FINE_DELAYS, FINE_WIDTH = 20.0, 180.0, 24, 5
+"""The same at the best source but for the delay (`REFINED_DELAY_S`), and distances tabulated on either side."""
 MODE_S, MODE_DROP = 12.0, 8.0
 """
 Difference of the origin times of two modes of a moment tensor, in seconds, and how much less the log likelihood of the second may be to be
@@ -68,13 +70,13 @@ class SourceFit:
     """
     The best source of one kind and samples of its posterior.
 
-    `best` and `samples` [m] are rows of `walk_sources` (their latitudes geocentric), delays being relative to `time_s`, and states depths
-    or force histories by index. `log_opposite`: log likelihood of the best force in the opposite direction, None of a tensor. `profile`
-    [depths]: largest log likelihood at each depth that was tried, minus infinity elsewhere. `azimuth_profile`: the same of a force at each
-    of `PROFILE_AZIMUTHS_DEG`, empty of a tensor. `fits` [n, windows, 3]: shift in seconds, correlation and inverse root of the norm of each
-    window of the records with indices `traces` [n], with their `weights` [n, windows] and `waveforms` [n]. `log_explosion`: log
-    likelihood ratio of explosions and collapses against double couples (`weigh_surface_sources`), None of a force and where instruments are
-    only assumed: waveforms then doubt more earthquakes and no more explosions than Love waves alone do.
+    `best` and `samples` [m] are rows with the columns of `array_layout`, delays being relative to `time_s`. `log_opposite`: log likelihood
+    of the best force in the opposite direction, None of a tensor. `profile` [depths]: largest log likelihood at each depth that was tried,
+    minus infinity elsewhere. `azimuth_profile`: the same of a force at each of `PROFILE_AZIMUTHS_DEG`, empty of a tensor. `fits` [n,
+    windows, 3]: the fits (`array_layout`) of the windows of the records with indices `traces` [n], with their `weights` [n, windows] and
+    `waveforms` [n]. `log_explosion`: log likelihood ratio of explosions and collapses against double couples (`weigh_surface_sources`),
+    None of a force and where instruments are only assumed: waveforms then doubt more earthquakes and no more explosions than Love waves
+    alone do.
     """
 
     kind: Kind
@@ -94,10 +96,10 @@ class SourceFit:
     @property
     def log_likelihood(self) -> float:
         """Log likelihood of the best source against noise."""
-        return float(self.best[0])
+        return float(self.best[LOG_LIKELIHOOD])
 
 
-def hexagon(latitude_deg: float, longitude_deg: float, radius_deg: float, step_deg: float) -> Floats:
+def lay_hexagon(latitude_deg: float, longitude_deg: float, radius_deg: float, step_deg: float) -> Floats:
     """Lay a hexagonal grid around a point: latitudes and longitudes [m, 2] in degrees, the point itself first."""
     rings = round(radius_deg / step_deg)
     rows = [(x + 0.5 * y, y * np.sqrt(0.75)) for x in range(-rings, rings + 1) for y in range(-rings, rings + 1) if abs(x + y) <= rings]
@@ -190,9 +192,11 @@ def _prepare_scan(
 
 def _list_modes(cooled: Sequence[Floats], kind: Kind) -> list[Floats]:
     """List the best of the cooled sources and, of tensors, the best of those at another origin time if it fits nearly as well."""
-    best, *others = sorted(cooled, key=lambda row: -float(row[0]))
-    apart = [row for row in others if kind == "tensor" and abs(row[4] - best[4]) > MODE_S and row[0] > best[0] - MODE_DROP]
-    return [best, *apart[:1]]
+    best, *others = sorted(cooled, key=lambda row: -float(row[LOG_LIKELIHOOD]))
+    if kind == "force":
+        return [best]
+    near = [row for row in others if row[LOG_LIKELIHOOD] > best[LOG_LIKELIHOOD] - MODE_DROP]
+    return [best, *[row for row in near if abs(row[DELAY] - best[DELAY]) > MODE_S][:1]]
 
 
 def _refine(
@@ -205,9 +209,11 @@ def _refine(
     if len(observations) < MIN_TRACES:
         return None
     is_force = rough.components == FORCES
-    models = models if is_force else [replace(model, excitation=_at_all_depths(model.excitation)) for model in models]
-    excitation = models[0].excitation
-    begin = np.concatenate((best[1:3], (_state_of(rough, excitation, int(best[3])), 0.0), best[5:]))
+    models = models if is_force else [replace(model, excitation=_extend_to_all_depths(model.excitation)) for model in models]
+    begin = best.copy()
+    begin[DELAY] = 0.0
+    if not is_force:
+        begin[STATE] = rough.states[int(best[STATE])]
     problems = [
         prepare_problem(observations, model.earth, model.excitation, prior, (FINE_WIDTH, FINE_DELAYS), records.gain_deviations)
         for model in models
@@ -216,18 +222,18 @@ def _refine(
     preferences = prefer_models(models, records.measure_land(moved, observations))
     chain, top, chosen = _walk_mixture(problems, preferences, _take_best(np.concatenate(both)))
     fine = mix_problems(problems, chosen)
-    against = [_walk(fine, _turn(fine, top[1:]), COOLING, REFINED_DELAY_S, 60)] if is_force else []
+    against = [_walk(fine, _reverse_force(fine, top), COOLING, REFINED_DELAY_S, 60)] if is_force else []
     fits = fine.fit_windows(top)
     return SourceFit(
         kind="force" if is_force else "tensor",
         best=top,
         samples=chain[BURNED_STEPS::5],
         time_s=moved.time_s,
-        log_opposite=_largest_against(top[6:], chain, *against) if is_force else None,
-        profile=_limit(_profile(cooled, rough, chain), top[:1]),
-        azimuth_profile=_profile_azimuths(fine, top, np.unique(chain[BURNED_STEPS:, 3].astype(np.int64))) if is_force else np.zeros(0),
+        log_opposite=_largest_against(top[MECHANISM], chain, *against) if is_force else None,
+        profile=_lower(_profile_depths(cooled, rough, chain), top[LOG_LIKELIHOOD]),
+        azimuth_profile=_profile_azimuths(fine, top, np.unique(chain[BURNED_STEPS:, STATE].astype(np.int64))) if is_force else np.zeros(0),
         traces=np.array([one.trace_index for one in observations]),
-        azimuths_deg=azimuth_deg(*np.degrees(top[1:3]), *np.degrees(fine.stations.T)),
+        azimuths_deg=azimuth_deg(*np.degrees(top[PLACE]), *np.degrees(fine.stations.T)),
         fits=fits,
         weights=fine.tables.weights,
         waveforms=_synthesize_fits(observations, [models[k] for k in chosen], top, fits, records.gather.sampling_rate_hz),
@@ -242,22 +248,25 @@ def _walk_mixture(problems: Sequence[InversionProblem], preferences: Floats, sta
     Returns the samples, the best of them in the path models that fit it best, and these [n] by index. Were they chosen once, for a source
     found in one Earth model, they would hold it there.
     """
-    row, parts, best, chosen = start, [], (-np.inf, start), choose_paths(problems, start, preferences)
+    row, parts, chosen = start, [], choose_paths(problems, start, preferences)
+    largest, best = -np.inf, start.copy()
     mixed, steps = mix_problems(problems, chosen), EARTH_STEPS if len(problems) > 1 else len(SAMPLED)
     for number in range(0, len(SAMPLED), steps):
         if not np.array_equal(again := choose_paths(problems, row, preferences), chosen):
             chosen, mixed = again, mix_problems(problems, again)
-        parts.append(_walk(mixed, row[1:], SAMPLED[number : number + steps], REFINED_DELAY_S, 100 + number))
+        parts.append(_walk(mixed, row, SAMPLED[number : number + steps], REFINED_DELAY_S, 100 + number))
         row, top = parts[-1][-1], _take_best(parts[-1])
-        best = max(best, (top[0] + np.take_along_axis(preferences, chosen[None], 0).sum(), top), key=lambda pair: pair[0])
-    chosen = choose_paths(problems, best[1], preferences)
-    mixed = mix_problems(problems, chosen)
-    return np.concatenate(parts), np.concatenate(([mixed.evaluate(best[1])], best[1][1:])), chosen
+        posterior = top[LOG_LIKELIHOOD] + np.take_along_axis(preferences, chosen[None], 0).sum()
+        if posterior > largest:
+            largest, best = posterior, top.copy()
+    chosen = choose_paths(problems, best, preferences)
+    best[LOG_LIKELIHOOD] = mix_problems(problems, chosen).evaluate(best)
+    return np.concatenate(parts), best, chosen
 
 
 def _start_fine(problem: InversionProblem, begin: Floats, *, is_force: bool) -> list[Floats]:
     """Cool from the best rough source, and from the opposite force."""
-    begins = [begin, _turn(problem, begin)] if is_force else [begin]
+    begins = [begin, _reverse_force(problem, begin)] if is_force else [begin]
     return [_walk(problem, row, COOLING, REFINED_DELAY_S, 50 + number) for number, row in enumerate(begins)]
 
 
@@ -272,63 +281,60 @@ def _synthesize_fits(
 
 def _profile_azimuths(problem: InversionProblem, top: Floats, states: Integers) -> Floats:
     """Largest log likelihood of horizontal forces at `PROFILE_AZIMUTHS_DEG`, at the place of the best, over some histories and delays."""
-    fits, place = np.zeros((*problem.tables.weights.shape, 3)), top[1:3]
+    fits, place = np.zeros((*problem.tables.weights.shape, 3)), top[PLACE]
     radians = np.radians(PROFILE_AZIMUTHS_DEG)
-    trials = [(int(state), delay) for state in states for delay in PROFILE_DELAYS_S + top[4]]
+    trials = [(int(state), delay) for state in states for delay in PROFILE_DELAYS_S + top[DELAY]]
     forces = np.stack((np.zeros(len(radians)), np.cos(radians), np.sin(radians)), axis=1)
     return np.array([
-        max(evaluate_source(*problem.arrays, place, state, force, delay, top[5], fits) for state, delay in trials) for force in forces
+        max(evaluate_source(*problem.arrays, place, state, force, delay, top[STRETCH], fits) for state, delay in trials) for force in forces
     ])  # fmt: skip
 
 
 def _largest_against(direction: Floats, *chains: Floats) -> float:
     """Largest log likelihood among samples of forces more than 90 degrees from a direction; 0 without any."""
-    return max(float(chain[chain[:, 6:] @ direction < 0.0, 0].max(initial=0.0)) for chain in chains)
+    return max(float(chain[chain[:, MECHANISM] @ direction < 0.0, LOG_LIKELIHOOD].max(initial=0.0)) for chain in chains)
 
 
-def _at_all_depths(rough: Excitation) -> Excitation:
-    """The excitation of a tensor at all tabulated depths instead of those scanned."""
+def _extend_to_all_depths(rough: Excitation) -> Excitation:
+    """Extend the excitation of a tensor from the scanned depths to all tabulated ones."""
     count = len(DEPTHS_KM)
     delays, weights = (np.broadcast_to(rows[:1], (count, rows.shape[1])) for rows in (rough.delays_s, rough.weights))
     return replace(rough, states=np.arange(count), delays_s=delays, weights=weights)
 
 
-def _state_of(rough: Excitation, fine: Excitation, state: int) -> float:
-    """Index among the states of the fine tables of a state of the rough ones."""
-    return float(state if rough is fine else rough.states[state])
-
-
-def _turn(problem: InversionProblem, row: Floats) -> Floats:
-    """Turn a force into the opposite direction, with the history and the origin time that then fit best."""
-    fits, turned = np.zeros((*problem.tables.weights.shape, 3)), -row[5:]
+def _reverse_force(problem: InversionProblem, row: Floats) -> Floats:
+    """Turn the force of a row into the opposite direction, with the history and the origin time that then fit best."""
+    fits, place, opposite = np.zeros((*problem.tables.weights.shape, 3)), row[PLACE], -row[MECHANISM]
     trials = [(state, delay) for state in range(problem.tables.values.shape[3]) for delay in np.arange(-45.0, 46.0, 7.5)]
-    values = [evaluate_source(*problem.arrays, row[:2], state, turned, delay, row[4], fits) for state, delay in trials]
-    state, delay = trials[int(np.argmax(values))]
-    return np.concatenate((row[:2], (float(state), delay, row[4]), turned))
+    values = [evaluate_source(*problem.arrays, place, state, opposite, delay, row[STRETCH], fits) for state, delay in trials]
+    reversed_row, most = row.copy(), int(np.argmax(values))
+    reversed_row[LOG_LIKELIHOOD], (reversed_row[STATE], reversed_row[DELAY]) = values[most], trials[most]
+    reversed_row[MECHANISM] = opposite
+    return reversed_row
 
 
-def _profile(cooled: list[Floats], rough: Excitation, chain: Floats) -> Floats:
+def _profile_depths(cooled: Sequence[Floats], rough: Excitation, chain: Floats) -> Floats:
     """Largest log likelihood at each depth, by the cooled sources and the chain; minus infinity at depths that were not tried."""
     profile = np.full(len(DEPTHS_KM), -np.inf)
     if rough.components == FORCES:
         return profile
-    for row, value in zip(cooled, _limit(np.array([row[0] for row in cooled]), chain[:, 0]), strict=True):
-        depth = rough.states[int(row[3])]
-        profile[depth] = max(profile[depth], value)
-    np.maximum.at(profile, chain[:, 3].astype(np.int64), chain[:, 0])
+    coarse = np.stack(cooled)
+    values = _lower(coarse[:, LOG_LIKELIHOOD], chain[:, LOG_LIKELIHOOD].max())
+    np.maximum.at(profile, rough.states[coarse[:, STATE].astype(np.int64)], values)
+    np.maximum.at(profile, chain[:, STATE].astype(np.int64), chain[:, LOG_LIKELIHOOD])
     return profile
 
 
 def _fill_profile(profile: Floats, scanned: Floats) -> Floats:
     """Fill a profile [depths] at the scanned depths with what the scan reached there."""
     filled = profile.copy()
-    filled[SCANNED_DEPTHS] = np.maximum(filled[SCANNED_DEPTHS], _limit(scanned, profile))
+    filled[SCANNED_DEPTHS] = np.maximum(filled[SCANNED_DEPTHS], _lower(scanned, profile.max()))
     return filled
 
 
-def _limit(rough: Floats, refined: Floats) -> Floats:
-    """Lower log likelihoods so far that the largest is that of the refined ones, if it is larger: windows, or models of paths, differ."""
-    return np.asarray(rough - max(0.0, float(rough.max() - refined.max())))
+def _lower(log_likelihoods: Floats, maximum: float) -> Floats:
+    """Lower log likelihoods, all by as much, so that none exceeds a maximum found with other windows or models of paths."""
+    return np.asarray(log_likelihoods - max(0.0, float(log_likelihoods.max() - maximum)))
 
 
 def _scan_radius_deg(prior: EpicenterPrior) -> float:
@@ -337,9 +343,9 @@ def _scan_radius_deg(prior: EpicenterPrior) -> float:
 
 
 def _scan(problem: InversionProblem, prior: EpicenterPrior, kind: Kind) -> tuple[list[Floats], Floats]:
-    """Scan sources: the best of the `STARTS` best states, as rows of `walk_sources`, and the largest log likelihood of each state."""
+    """Scan sources: the best of the `STARTS` best states, as rows, and the largest log likelihood of each state."""
     latitude = float(geocentric_latitude_deg(prior.latitude_deg))
-    places = np.radians(hexagon(latitude, prior.longitude_deg, _scan_radius_deg(prior), SCAN_STEP_DEG))
+    places = np.radians(lay_hexagon(latitude, prior.longitude_deg, _scan_radius_deg(prior), SCAN_STEP_DEG))
     mechanisms = trial_tensors() if kind == "tensor" else trial_forces()
     one = problem.tables
     shape = (len(places), one.values.shape[3], len(mechanisms))
@@ -355,30 +361,30 @@ def _scan(problem: InversionProblem, prior: EpicenterPrior, kind: Kind) -> tuple
     order = sorted(range(shape[1]), key=lambda s: -float(score[:, s].max()))
     for s in order[:STARTS]:
         m, k = np.unravel_index(int(np.argmax(score[:, s])), (shape[0], shape[2]))
-        rows.append(np.concatenate((places[m], (float(s), delays[m, s, k] * DELAY_STEP_S, 0.0), mechanisms[k])))
+        rows.append(np.concatenate(([best[m, s, k]], places[m], (float(s), delays[m, s, k] * DELAY_STEP_S, 0.0), mechanisms[k])))
     return rows, np.asarray(best.max(axis=(0, 2)), np.float64)
 
 
-def _cool(problem: InversionProblem, start: Floats, max_delay_s: float, number: int) -> Floats:
-    """Cool a chain from a start; returns its best row."""
-    return _take_best(_walk(problem, start, COOLING, max_delay_s, number))
+def _cool(problem: InversionProblem, start: Floats, max_delay_s: float, seed: int) -> Floats:
+    """Cool a chain from the source of a row; returns its best row."""
+    return _take_best(_walk(problem, start, COOLING, max_delay_s, seed))
 
 
 def _take_best(samples: Floats) -> Floats:
     """Row of the largest log likelihood."""
-    return np.asarray(samples[np.argmax(samples[:, 0])])
+    return np.asarray(samples[np.argmax(samples[:, LOG_LIKELIHOOD])])
 
 
-def _walk(problem: InversionProblem, start: Floats, temperatures: Floats, max_delay_s: float, number: int) -> Floats:
-    """Walk a chain; `number` makes its random numbers its own."""
-    random = np.random.default_rng(number)
+def _walk(problem: InversionProblem, start: Floats, temperatures: Floats, max_delay_s: float, seed: int) -> Floats:
+    """Walk a chain from the source of a row: samples, a row for each of the temperatures."""
+    random = np.random.default_rng(seed)
     normals, uniforms = random.normal(size=(len(temperatures), 10)), random.uniform(size=(len(temperatures), 3))
-    samples = np.empty((len(temperatures), len(start) + 1))
-    walk_sources(*problem.arrays, problem.prior, problem.state_prior, start, temperatures, MOVES, normals, uniforms, max_delay_s, samples)
+    samples, source = np.empty((len(temperatures), len(start))), start[LOG_LIKELIHOOD + 1 :]
+    walk_sources(*problem.arrays, problem.prior, problem.state_prior, source, temperatures, MOVES, normals, uniforms, max_delay_s, samples)
     return samples
 
 
 def _move_guess(guess: Guess, row: Floats) -> Guess:
-    """Move a guess to the source of a row of samples."""
-    latitude, longitude = geographic(unit_vectors(*np.degrees(row[1:3])))
-    return Guess(latitude, longitude, guess.time_s + float(row[4]))
+    """Move a guess to the source of a row."""
+    latitude, longitude = geographic(unit_vectors(*np.degrees(row[PLACE])))
+    return Guess(latitude, longitude, guess.time_s + float(row[DELAY]))

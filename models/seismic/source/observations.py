@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import scipy.fft
 
-from models.array_types import Complexes, Floats, Floats32, Integers
+from models.array_types import Complexes, Floats, Floats32
 from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg, geocentric_latitude_deg
 from models.seismic.waveforms import Gather
@@ -33,7 +33,6 @@ SMOOTHING_HZ: Final = 0.004
 PHASE_ERROR: Final = 0.004  # of the Rayleigh travel time: frequencies whose phase it makes uncertain lose weight
 RAYLEIGH_KM_S: Final = 3.75
 MIN_LIVE_FRACTION: Final = 0.9  # of the samples of a window
-WINDOWS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -276,10 +275,3 @@ def weigh_stations(observations: Sequence[Observation]) -> Floats:
     apart = distance_deg(places[:, None, 0], places[:, None, 1], places[None, :, 0], places[None, :, 1])
     widths = 0.3 + 0.12 * np.array([one.distance_deg for one in observations])
     return np.asarray(1.0 / np.exp(-0.5 * (apart / widths[:, None]) ** 2).sum(axis=1))
-
-
-def nearest_distances(distance: float, half_width: int, count: int) -> Integers:
-    """Return the indices of the `2 * half_width + 1` tabulated distances around one, moved inside the table of `count` distances."""
-    center = round(distance / 0.5) - 1
-    first = min(max(center - half_width, 0), count - 2 * half_width - 1)
-    return np.arange(first, first + 2 * half_width + 1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from models.array_types import Floats, Floats32, Integers
 from models.seismic.geodesy import geocentric_latitude_deg
-from models.seismic.source.amplitudes import LOVE
+from models.seismic.source.array_layout import CORRELATION, DELAY, LOVE, MECHANISM, PLACE, SHIFT, STATE, STRETCH
 from models.seismic.source.correlations import CorrelationTables, Excitation, tabulate_correlations
 from models.seismic.source.force_histories import HISTORY_DELAYS_S, HISTORY_WEIGHTS
 from models.seismic.source.greens_tables import DEPTHS_KM, FORCES, STRAINS, GreensTables
@@ -34,7 +34,7 @@ ASSUMED_GAIN_DEVIATION: Final = 0.8
 The same where no response is given: gains of broadband seismometers differ by a factor of two. A gain that differs by more costs a station
 its evidence and no more (`MAX_AMPLITUDE_MISFIT`).
 """
-STRETCH: Final = 0.01  # standard deviation of the stretch that all Rayleigh travel times share
+STRETCH_DEVIATION: Final = 0.01  # of the stretch that all Rayleigh travel times share
 MEAN_EARTH, OTHER_CRUST = 0.4, 0.2
 """
 Prior weight of a mean Earth, and of a crust along a path without any of its kind, over that of a crust that a path has alone: margins,
@@ -42,6 +42,8 @@ plateaus and basins differ from both. Chosen before measuring; with their square
 """
 SPREADS: Final = {STRAINS: 0.15, FORCES: 0.25}
 """Standard deviation of the determinant of a unit tensor (a double couple has 0), and of the vertical part of a force over its length."""
+REFINED_DELAY_S: Final = 50.0
+"""Largest delay of the origin time after that of a source found by the scan: the tables at that source hold no larger ones."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class InversionProblem:
 
     def _evaluate(self, row: Floats) -> tuple[float, Floats]:
         fits = np.zeros((*self.tables.weights.shape, 3))
-        return float(evaluate_source(*self.arrays, row[1:3], int(row[3]), row[6:], row[4], row[5], fits)), fits
+        return float(evaluate_source(*self.arrays, row[PLACE], int(row[STATE]), row[MECHANISM], row[DELAY], row[STRETCH], fits)), fits
 
 
 def prepare_problem(
@@ -129,7 +131,7 @@ def prepare_problem(
     deviations = np.array([gain_deviations.get(one.trace_index, np.nan) for one in observations])
     stations = np.radians([(one.latitude_deg, one.longitude_deg) for one in observations])
     center = np.radians((float(geocentric_latitude_deg(prior.latitude_deg)), prior.longitude_deg))
-    center_and_widths = np.array((*center, prior.deviation_deg, STRETCH, SPREADS[excitation.components]))
+    center_and_widths = np.array((*center, prior.deviation_deg, STRETCH_DEVIATION, SPREADS[excitation.components]))
     columns = (
         np.where(np.isfinite(deviations), tables.log_sizes[:, 0], np.nan),
         station_weights,
@@ -169,5 +171,5 @@ def prefer_models(models: Sequence[PathModel], shares: Floats) -> Floats:
 def _path_gains(problem: InversionProblem, row: Floats) -> Floats:
     """Log likelihood [n] of the windows of each path at a source."""
     fits, one = problem.fit_windows(row), problem.tables
-    off = np.square(fits[..., 0] / one.shifts_s) * np.minimum(one.weights, 1.0)
-    return np.asarray((-one.weights * np.log(1.0 - EXPLAINED * np.square(fits[..., 1])) - 0.5 * off).sum(axis=1))
+    off = np.square(fits[..., SHIFT] / one.shifts_s) * np.minimum(one.weights, 1.0)
+    return np.asarray((-one.weights * np.log(1.0 - EXPLAINED * np.square(fits[..., CORRELATION])) - 0.5 * off).sum(axis=1))

@@ -4,7 +4,7 @@ import numpy as np
 
 from models.array_types import Floats
 from models.compiled import compiled_sums
-from models.seismic.source.amplitudes import LOVE
+from models.seismic.source.array_layout import BODY, LOVE, RAYLEIGH
 
 
 @compiled_sums
@@ -49,15 +49,15 @@ def project_transverse(mechanism: Floats, azimuth: float, out: Floats) -> None:
 @compiled_sums
 def project_windows(mechanism: Floats, azimuth: float, out: Floats) -> None:
     """Project a mechanism on the components of Green's functions in each window, `out` [windows, components], unused ones being 0."""
-    project_mechanism(mechanism, azimuth, out[0])
-    out[1] = out[0]
+    project_mechanism(mechanism, azimuth, out[BODY])
+    out[RAYLEIGH] = out[BODY]
     out[LOVE] = 0.0
     project_transverse(mechanism, azimuth, out[LOVE])
 
 
 @compiled_sums
-def locate_station(place: Floats, station: Floats, out: Floats) -> None:
-    """Compute distance in degrees and azimuth in radians of a station (latitude, longitude in radians) from a place alike."""
+def measure_path(place: Floats, station: Floats, out: Floats) -> None:
+    """Compute distance in degrees and azimuth in radians from a place to a station, both by latitude and longitude in radians."""
     difference = station[1] - place[1]
     east = np.cos(station[0]) * np.sin(difference)
     north = np.cos(place[0]) * np.sin(station[0]) - np.sin(place[0]) * np.cos(station[0]) * np.cos(difference)

@@ -3,7 +3,7 @@ Compiled loops of the source inversion: the log likelihood of one trial source, 
 
 The log likelihood of a window is `-w dof/2 log(1 - 0.7 rho²)`, rho being the normalized correlation, 0 where negative, at the shift of
 the window that is best after a penalty of its square. Gains are free and positive, so polarity counts. Numba keeps compiled code by the
-date of this file: change it with `radiation` and `amplitudes`, whose functions are compiled into it.
+date of this file: change it with `radiation`, `amplitudes` and `array_layout`, which are compiled into it.
 """
 
 import numpy as np
@@ -11,12 +11,12 @@ import numpy as np
 from models.array_types import Floats, Floats32, Integers
 from models.compiled import compiled_sums
 from models.seismic.source.amplitudes import compare_love, evaluate_amplitudes
-from models.seismic.source.radiation import locate_station, project_windows
+from models.seismic.source.array_layout import CORRELATION, DELAY_STEP_S, INVERSE_NORM, RAYLEIGH, SAMPLES_PER_STEP, SHIFT
+from models.seismic.source.greens_tables import DISTANCE_STEP_DEG
+from models.seismic.source.radiation import measure_path, project_windows
 
 EXPLAINED = 0.7  # of the squared correlation: real waveforms never fit completely
 MAX_SHIFTS = 2.5  # standard deviations of a window's shift
-SAMPLES_PER_STEP = (1, 3, 2)  # delay steps in half a degree, of body, Rayleigh and Love waves
-DELAY_STEP_S = 5.0
 
 
 @compiled_sums
@@ -57,14 +57,15 @@ def evaluate_window(
     fit[:] = 0.0
     if energy <= 0.0:
         return 0.0
-    fit[2] = 1.0 / np.sqrt(energy)
+    fit[INVERSE_NORM] = 1.0 / np.sqrt(energy)
     center, widest = delay_s / DELAY_STEP_S + upper * step + (delays - 1) // 2, MAX_SHIFTS * shift_s / DELAY_STEP_S
     first = max(int(np.ceil(center - widest)), step)
     last = max(min(int(center + widest), delays - 1), first - 1)
     totals, scores = gained[0, : last + 1 - first], gained[1, : last + 1 - first]
     totals[:] = np.float32(0.0)
     for k in range(len(components)):
-        lower_factor, upper_factor = np.float32(components[k] * fit[2] * (1.0 - upper)), np.float32(components[k] * fit[2] * upper)
+        component = components[k] * fit[INVERSE_NORM]
+        lower_factor, upper_factor = np.float32(component * (1.0 - upper)), np.float32(component * upper)
         lower, higher = values[i, window, j, state, k, first : last + 1], values[i, window, j + 1, state, k, first - step : last + 1 - step]
         for g in range(len(totals)):
             totals[g] += lower_factor * lower[g] + upper_factor * higher[g]
@@ -73,7 +74,7 @@ def evaluate_window(
     for g in range(len(scores)):
         if scores[g] > best:
             best = scores[g]
-            fit[0], fit[1] = (first + g - center) * DELAY_STEP_S, min(totals[g], np.float32(1.0))
+            fit[SHIFT], fit[CORRELATION] = (first + g - center) * DELAY_STEP_S, min(totals[g], np.float32(1.0))
     return best
 
 
@@ -122,16 +123,14 @@ def evaluate_source(
     geometry = np.empty(2)
     components, gained = np.empty((values.shape[1], values.shape[4])), np.empty((2, values.shape[5]), np.float32)
     for i in range(len(stations)):
-        locate_station(place, stations[i], geometry)
+        measure_path(place, stations[i], geometry)
         project_windows(mechanism, geometry[1], components)
-        at = (geometry[0] - first_deg[i]) / 0.5
+        steps = (geometry[0] - first_deg[i]) / DISTANCE_STEP_DEG
         for window in range(values.shape[1]):
             if weights[i, window] > 0.0:
-                late = delay_s + (stretch * travel_s[i] if window == 1 else 0.0)
-                place_in = (i, window, state)
-                total += evaluate_window(
-                    values, norms, place_in, components[window], at, late, weights[i, window], shifts_s[i, window], fits[i, window], gained
-                )
+                late = delay_s + (stretch * travel_s[i] if window == RAYLEIGH else 0.0)
+                at, weight, shift_s = (i, window, state), weights[i, window], shifts_s[i, window]
+                total += evaluate_window(values, norms, at, components[window], steps, late, weight, shift_s, fits[i, window], gained)
     return total + evaluate_amplitudes(sizes, fits) + compare_love(sizes, fits)
 
 
@@ -193,8 +192,8 @@ def aim_stations(
     """
     geometry = np.empty(2)
     for i in range(len(stations)):
-        locate_station(place, stations[i], geometry)
-        exact = (geometry[0] - first_deg[i]) / 0.5
+        measure_path(place, stations[i], geometry)
+        exact = (geometry[0] - first_deg[i]) / DISTANCE_STEP_DEG
         at[i] = min(max(int(np.rint(exact)), 0), distances - 1)
         for window in range(starts.shape[1]):
             starts[i, window] = int(np.rint(min(max(exact - at[i], -1.0), 1.0) * SAMPLES_PER_STEP[window]))
@@ -256,7 +255,7 @@ def log_prior(prior: Floats, state_prior: Floats, place: Floats, state: int, mec
     freedom.
     """
     geometry = np.empty(2)
-    locate_station(place, prior, geometry)
+    measure_path(place, prior, geometry)
     total = state_prior[state] - 2.5 * np.log(1.0 + (geometry[0] / prior[2]) ** 2 / 3.0) - 0.5 * (stretch / prior[3]) ** 2
     m = mechanism
     if len(m) == 6:
@@ -331,9 +330,9 @@ def walk_sources(
     """
     Walk a Markov chain (Metropolis) over sources from `start`, at given `temperatures` [count] of the likelihood.
 
-    A row of `samples` [count, 6 + mechanism]: log likelihood, latitude, longitude (radians), state, delay [s], stretch, mechanism. `start`
-    is such a row without the first. `steps`: standard deviations of moves of place [degrees], delay, stretch and mechanism. `normals`
-    [count, 10] and `uniforms` [count, 3] are the random numbers.
+    A row of `samples` [count, 6 + mechanism] has the columns of `array_layout`. `start` is such a row without the log likelihood. `steps`:
+    standard deviations of moves of place [degrees], delay, stretch and mechanism. `normals` [count, 10] and `uniforms` [count, 3] are the
+    random numbers.
     """
     fits, states = np.zeros((len(stations), values.shape[1], 3)), values.shape[3]
     now, trial = start.copy(), start.copy()

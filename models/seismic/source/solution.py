@@ -14,14 +14,13 @@ import numpy as np
 from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE, azimuthal_gap_deg, geographic, unit_vectors
 from models.seismic.location.regions import CONFIDENCE, EpicenterRegion
-from models.seismic.source.amplitudes import LOVE
+from models.seismic.source.array_layout import CORRELATION, DELAY, LOG_LIKELIHOOD, LOVE, MECHANISM, PLACE, RAYLEIGH, STATE
 from models.seismic.source.force_histories import HISTORY_DELAYS_S, HISTORY_WEIGHTS
 from models.seismic.source.greens_tables import DEPTHS_KM
-from models.seismic.source.inversion import SourceFit
+from models.seismic.source.inversion import MIN_TRACES, SourceFit
 from models.seismic.source.problem import Kind
 from models.seismic.source.waveform_fit import WaveformFit
 
-MIN_TRACES: Final = 3
 MIN_AZIMUTH_RANGE_DEG: Final = 40.0  # of the stations, or azimuth and depth trade off
 MIN_LOG_LIKELIHOOD: Final = 30.0
 """
@@ -186,25 +185,25 @@ def describe_fit(fit: SourceFit, *, response_known: bool = True) -> SourceSoluti
     `response_known`: whether the responses of most instruments are; the phase of the others is only assumed.
     """
     is_force = fit.kind == "force"
-    used = fit.fits[:, 1, 1] > MIN_USED_CORRELATION
+    used = fit.fits[:, RAYLEIGH, CORRELATION] > MIN_USED_CORRELATION
     azimuth, azimuth_deviation = _summarize_azimuth(fit) if is_force else (None, None)
     depth, deviation = (0.0, 0.0) if is_force else _summarize_depth(fit.profile)
-    time_deviation_s = TIME_FACTORS[response_known] * max(float(fit.samples[:, 4].std()), TIME_FLOOR_S)
+    time_deviation_s = TIME_FACTORS[response_known] * max(float(fit.samples[:, DELAY].std()), TIME_FLOOR_S)
     return SourceSolution(
         kind=fit.kind,
         log_likelihood=fit.log_likelihood,
         variance_reduction=_variance_reduction(fit),
         region=_summarize_place(fit),
-        time_s=fit.time_s + float(fit.best[4]),
+        time_s=fit.time_s + float(fit.best[DELAY]),
         time_uncertainty_s=float(np.hypot(time_deviation_s, UNKNOWN_PHASE_S)) if is_force and not response_known else time_deviation_s,
-        tensor=None if is_force else fit.best[6:],
+        tensor=None if is_force else fit.best[MECHANISM],
         depth_km=depth,
         depth_uncertainty_km=deviation,
         depth_profile=fit.profile,
         force_azimuth_deg=azimuth,
         force_azimuth_uncertainty_deg=azimuth_deviation,
         sign_probability=_sign_probability(fit) if response_known else None,
-        history=int(fit.best[3]) if is_force else None,
+        history=int(fit.best[STATE]) if is_force else None,
         azimuthal_gap_deg=azimuthal_gap_deg(fit.azimuths_deg[used]),
         traces=tuple(TraceFit(int(fit.traces[row]), fit.waveforms[row]) for row in np.flatnonzero(used)),
         azimuth_profile=fit.azimuth_profile,
@@ -221,7 +220,7 @@ def interpolate_profile(profile: Floats, depths_km: Floats) -> Floats:
 
 def has_love_waves(fit: SourceFit) -> bool:
     """Whether the Love waves of three records and more fit."""
-    return int((fit.fits[:, LOVE, 1] > MIN_USED_CORRELATION).sum()) >= MIN_TRACES
+    return int((fit.fits[:, LOVE, CORRELATION] > MIN_USED_CORRELATION).sum()) >= MIN_TRACES
 
 
 def measure_amplitude(source: SourceSolution, with_response: Collection[int]) -> SourceAmplitude | None:
@@ -265,10 +264,11 @@ def _summarize_depth(profile: Floats) -> tuple[float, float]:
 
 def _summarize_azimuth(fit: SourceFit) -> tuple[float, float]:
     """Mean azimuth of the samples of a force (modulo 180 degrees, of the sign of the best), and its calibrated standard deviation."""
-    north, east = fit.samples[:, 7:9].T
-    mean = weigh_samples(fit.samples[:, 0]) @ np.exp(2j * np.arctan2(east, north))
+    _, north, east = fit.samples[:, MECHANISM].T
+    mean = weigh_samples(fit.samples[:, LOG_LIKELIHOOD]) @ np.exp(2j * np.arctan2(east, north))
     azimuth = 0.5 * float(np.angle(mean))
-    if np.cos(azimuth) * fit.best[7] + np.sin(azimuth) * fit.best[8] < 0.0:
+    _, best_north, best_east = fit.best[MECHANISM]
+    if np.cos(azimuth) * best_north + np.sin(azimuth) * best_east < 0.0:
         azimuth += np.pi
     spread = max(float(np.degrees(0.5 * np.sqrt(-2.0 * np.log(np.clip(np.abs(mean), 1e-6, 1.0))))), AZIMUTH_FLOOR_DEG)
     return float(np.degrees(azimuth) % 360.0), float(np.clip(AZIMUTH_FACTOR * spread, AZIMUTH_FLOOR_DEG, UNIFORM_DEVIATION_DEG))
@@ -276,7 +276,7 @@ def _summarize_azimuth(fit: SourceFit) -> tuple[float, float]:
 
 def _summarize_place(fit: SourceFit) -> EpicenterRegion:
     """Region of the epicenter by the covariance of the samples about their mean."""
-    points = unit_vectors(*np.degrees(fit.samples[:, 1:3].T))
+    points = unit_vectors(*np.degrees(fit.samples[:, PLACE].T))
     mean = points.mean(axis=0) / np.linalg.norm(points.mean(axis=0))
     east = np.array((-mean[1], mean[0], 0.0)) / max(float(np.hypot(mean[0], mean[1])), 1e-12)
     offsets = np.degrees(points @ np.stack((east, np.cross(mean, east)), axis=1)) * KM_PER_DEGREE
@@ -289,4 +289,4 @@ def _summarize_place(fit: SourceFit) -> EpicenterRegion:
 
 def _variance_reduction(fit: SourceFit) -> float:
     """Part of the energy of the windows that is explained at their best gains: the weighted mean of squared correlations."""
-    return float(np.average(fit.fits[..., 1] ** 2, weights=np.maximum(fit.weights, 1e-12)))
+    return float(np.average(fit.fits[..., CORRELATION] ** 2, weights=np.maximum(fit.weights, 1e-12)))

@@ -14,11 +14,11 @@ from scipy.special import logsumexp
 
 from models.array_types import Floats
 from models.seismic.earth.random_sources import COLLAPSE_SHARE, random_sources, to_spherical
-from models.seismic.source.amplitudes import LOVE
+from models.seismic.source.array_layout import DELAY, LOG_LIKELIHOOD, LOVE, PLACE, STRETCH
 from models.seismic.source.greens_tables import DEPTHS_KM
-from models.seismic.source.problem import InversionProblem
+from models.seismic.source.problem import REFINED_DELAY_S, InversionProblem
 from models.seismic.source.search import evaluate_source
-from models.seismic.source.symmetric import MAX_DELAY_S, fit_symmetric
+from models.seismic.source.symmetric import fit_symmetric
 
 MIN_LOVE_WINDOWS: Final = 3
 SOURCES: Final = 200
@@ -43,10 +43,10 @@ def weigh_surface_sources(problem: InversionProblem, best: Floats) -> float:
     more source at the surface: among many records random sources are too few to come near the likeliest.
     """
     top, log_symmetric = fit_symmetric(problem, best)
-    starts = ((best[1:3], float(best[4])), (top.place, top.delay_s))
+    starts = ((best[PLACE], float(best[DELAY])), (top.place, top.delay_s))
     means, temperature = {}, TEMPERATURES[has_love_windows(problem)]
-    for kind, found in (("earthquake", float(best[0])), ("explosion", log_symmetric), ("collapse", log_symmetric)):
-        largest = np.max([_evaluate_kind(problem, kind, *start, float(best[5])) for start in starts], axis=0)
+    for kind, found in (("earthquake", float(best[LOG_LIKELIHOOD])), ("explosion", log_symmetric), ("collapse", log_symmetric)):
+        largest = np.max([_evaluate_kind(problem, kind, *start, float(best[STRETCH])) for start in starts], axis=0)
         means[kind] = float(logsumexp(np.append(largest, found) / temperature))
     surface = np.logaddexp(np.log(1.0 - COLLAPSE_SHARE) + means["explosion"], np.log(COLLAPSE_SHARE) + means["collapse"])
     return float(surface - means["earthquake"])
@@ -64,7 +64,7 @@ def _evaluate_kind(problem: InversionProblem, kind: str, place: Floats, delay_s:
     arrays, fits = problem.arrays, np.zeros((*problem.tables.weights.shape, 3))
 
     def evaluate(number: int, late_s: float) -> float:
-        delay = min(max(delay_s + late_s, -MAX_DELAY_S), MAX_DELAY_S)
+        delay = min(max(delay_s + late_s, -REFINED_DELAY_S), REFINED_DELAY_S)
         return float(evaluate_source(*arrays, place, int(states[number]), tensors[number], delay, stretch, fits))
 
     coarse = np.array([[evaluate(number, late_s) for late_s in DELAYS_S] for number in range(SOURCES)])

@@ -12,15 +12,15 @@ import numpy as np
 
 from models.array_types import Floats
 from models.seismic.geodesy import destination
+from models.seismic.source.array_layout import DELAY, PLACE, STRETCH
 from models.seismic.source.greens_tables import DEPTHS_KM
-from models.seismic.source.problem import InversionProblem
+from models.seismic.source.problem import REFINED_DELAY_S, InversionProblem
 from models.seismic.source.search import evaluate_source
 
 RATIOS: Final = ((0.7, 0.5), (0.4, 0.65), (0.0, 0.7), (-0.9, -0.25), (-0.7, -0.5), (-0.4, -0.65))
 """Vertical and horizontal diagonal of moment tensors: explosions with vertical axes of different length, and collapses."""
 SHALLOW: Final = tuple(index for index, depth in enumerate(DEPTHS_KM) if depth <= 6.0)
 DELAYS_S: Final[Floats] = np.arange(-40.0, 41.0, 8.0)  # of the origin time about that of the best moment tensor
-MAX_DELAY_S: Final = 50.0  # of the tables
 STEPS_DEG: Final = (0.5, 0.25, 0.12)  # of the search around the best place
 
 
@@ -43,9 +43,9 @@ def fit_symmetric(problem: InversionProblem, best: Floats) -> tuple[SymmetricTri
     fits = np.zeros((*problem.tables.weights.shape, 3))
 
     def evaluate(one: SymmetricTrial) -> float:
-        return evaluate_source(*problem.arrays, one.place, one.depth, one.tensor, one.delay_s, best[5], fits)
+        return evaluate_source(*problem.arrays, one.place, one.depth, one.tensor, one.delay_s, best[STRETCH], fits)
 
-    top = max(_list_mechanisms(best[1:3], best[4] + DELAYS_S), key=evaluate)
+    top = max(_list_mechanisms(best[PLACE], best[DELAY] + DELAYS_S), key=evaluate)
     for step in STEPS_DEG:
         top = max(_list_neighbors(top, step), key=evaluate)
     top = max(_list_mechanisms(top.place, top.delay_s + DELAYS_S[3:-3] / 2.0), key=evaluate)
@@ -57,7 +57,7 @@ def _list_mechanisms(place: Floats, delays_s: Floats) -> Iterator[SymmetricTrial
     for vertical, horizontal in RATIOS:
         tensor = np.array((vertical, horizontal, horizontal, 0.0, 0.0, 0.0))
         for depth in SHALLOW:
-            yield from (SymmetricTrial(place, depth, tensor, float(delay)) for delay in delays_s if abs(delay) <= MAX_DELAY_S)
+            yield from (SymmetricTrial(place, depth, tensor, float(delay)) for delay in delays_s if abs(delay) <= REFINED_DELAY_S)
 
 
 def _list_neighbors(top: SymmetricTrial, step_deg: float) -> Iterator[SymmetricTrial]:
@@ -66,5 +66,5 @@ def _list_neighbors(top: SymmetricTrial, step_deg: float) -> Iterator[SymmetricT
     around = np.radians(np.stack(destination(latitude, longitude, np.arange(0.0, 360.0, 60.0), np.full(6, step_deg)), axis=1))
     for place in (top.place, *around):
         for late in (0.0, -4.0, 4.0):
-            if abs(top.delay_s + late) <= MAX_DELAY_S:
+            if abs(top.delay_s + late) <= REFINED_DELAY_S:
                 yield top._replace(place=place, delay_s=top.delay_s + late)

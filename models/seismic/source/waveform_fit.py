@@ -8,11 +8,24 @@ import scipy.fft
 
 from models.array_types import Complexes, Floats, Floats32, Integers
 from models.seismic.geodesy import KM_PER_DEGREE
-from models.seismic.source.amplitudes import LOVE
-from models.seismic.source.correlations import SLOWNESSES_S_DEG, Excitation, read_transverse, transform_greens
+from models.seismic.source.array_layout import (
+    BODY,
+    CORRELATION,
+    DELAY,
+    LOVE,
+    MECHANISM,
+    PLACE,
+    RAYLEIGH,
+    SHIFT,
+    SLOWNESSES_S_DEG,
+    STATE,
+    STRETCH,
+    WINDOWS,
+)
+from models.seismic.source.correlations import Excitation, read_transverse, transform_greens
 from models.seismic.source.greens_tables import DISTANCE_STEP_DEG, DISTANCES_DEG, STEP_S, TABLE_SCALE, GreensTables
-from models.seismic.source.observations import RAYLEIGH_KM_S, WINDOWS, Observation, Spectrum, love_bounds_s, window_bounds_s
-from models.seismic.source.radiation import locate_station, project_windows
+from models.seismic.source.observations import RAYLEIGH_KM_S, Observation, Spectrum, love_bounds_s, window_bounds_s
+from models.seismic.source.radiation import measure_path, project_windows
 
 DRAWN_STEP_S: Final = 2.5
 
@@ -86,10 +99,10 @@ def synthesize_fit(
 
     """
     geometry, station = np.empty(2), np.radians((observation.latitude_deg, observation.longitude_deg))
-    locate_station(best[1:3], station, geometry)
-    components = np.empty((WINDOWS, excitation.components))
-    project_windows(best[6:], geometry[1], components)
-    paths = _open_paths(earth, excitation, int(best[3]), float(geometry[0]), components)
+    measure_path(best[PLACE], station, geometry)
+    components, state = np.empty((WINDOWS, excitation.components)), int(best[STATE])
+    project_windows(best[MECHANISM], geometry[1], components)
+    paths = _open_paths(earth, excitation, state, float(geometry[0]), components)
     travel_s = observation.distance_deg * KM_PER_DEGREE / RAYLEIGH_KM_S
     bounds = (*window_bounds_s(observation.distance_deg), love_bounds_s(observation.distance_deg))
     found: list[WindowFit | None] = []
@@ -97,13 +110,14 @@ def synthesize_fit(
         if spectrum is None or bound is None or path is None:
             found.append(None)
             continue
-        late_s = best[4] + fits[window, 0] + (best[5] * travel_s if window == 1 else 0.0)
-        modeled = _synthesize_window(path, excitation, int(best[3]), window, late_s, spectrum, separate=bounds[0] is not None)
+        late_s = best[DELAY] + fits[window, SHIFT] + (best[STRETCH] * travel_s if window == RAYLEIGH else 0.0)
+        modeled = _synthesize_window(path, excitation, state, window, late_s, spectrum, separate=bounds[BODY] is not None)
         shown_s = bound[1] - bound[0] + 2.0 * margin_s
-        found.append(_compare(spectrum, modeled, fits[window], best[4], shown_s, rate_hz))
-    if found[1] is None:
+        found.append(_compare(spectrum, modeled, fits[window], best[DELAY], shown_s, rate_hz))
+    body, rayleigh, love = found
+    if rayleigh is None:
         raise ValueError("the record has no window of Rayleigh waves")
-    return WaveformFit(float(geometry[0]), float(np.degrees(geometry[1]) % 360.0), found[0], found[1], found[2])
+    return WaveformFit(float(geometry[0]), float(np.degrees(geometry[1]) % 360.0), body, rayleigh, love)
 
 
 def _open_paths(
@@ -139,7 +153,7 @@ def _compare(spectrum: Spectrum, modeled: Complexes, fit: Floats, delay_s: float
     gain = float((np.conj(modeled) * spectrum.data).real.sum()) / energy
     amplitude = max(gain, 0.0) * TABLE_SCALE / (rate_hz * STEP_S)
     observed, synthetic = (_to_time(spectrum, values, shown_s) for values in (spectrum.data, gain * modeled))
-    return WindowFit(spectrum.begin_s - delay_s, observed, synthetic, float(fit[0]), float(fit[1]), amplitude)
+    return WindowFit(spectrum.begin_s - delay_s, observed, synthetic, float(fit[SHIFT]), float(fit[CORRELATION]), amplitude)
 
 
 def _to_time(spectrum: Spectrum, values: Complexes, shown_s: float) -> Floats:

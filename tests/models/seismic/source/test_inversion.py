@@ -7,7 +7,7 @@ import pytest
 
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, back_azimuth_deg, destination, distance_deg, geocentric_latitude_deg
 from models.seismic.source import inversion
-from models.seismic.source.amplitudes import LOVE
+from models.seismic.source.array_layout import LOVE
 from models.seismic.source.correlations import DAMPING
 from models.seismic.source.force_histories import HISTORY_DELAYS_S, HISTORY_WEIGHTS
 from models.seismic.source.greens_tables import (

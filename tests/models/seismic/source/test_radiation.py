@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from models.seismic.source.amplitudes import LOVE
+from models.seismic.source.array_layout import LOVE
 from models.seismic.source.mechanisms import tensor_matrix
 from models.seismic.source.radiation import project_windows
 

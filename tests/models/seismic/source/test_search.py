@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from models.seismic.source.array_layout import DELAY_STEP_S
 from models.seismic.source.correlations import transform_impulses
-from models.seismic.source.search import DELAY_STEP_S, EXPLAINED, add_best_shifts, evaluate_window, score_shifts, tabulate_gain
+from models.seismic.source.search import EXPLAINED, add_best_shifts, evaluate_window, score_shifts, tabulate_gain
 
 
 def test_scores_of_shifts_are_the_log_likelihood_less_a_penalty():

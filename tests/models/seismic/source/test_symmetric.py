@@ -31,4 +31,4 @@ def test_the_best_symmetric_source_is_found_beside_the_best_moment_tensor(monkey
     assert top.tensor[0] * sign > 0.0
     assert all(tensor[1] == tensor[2] and not tensor[3:].any() for _, tensor, _ in tried)
     assert max(DEPTHS_KM[depth] for depth, _, _ in tried) <= 6.0
-    assert max(abs(delay_s) for _, _, delay_s in tried) <= symmetric.MAX_DELAY_S
+    assert max(abs(delay_s) for _, _, delay_s in tried) <= symmetric.REFINED_DELAY_S

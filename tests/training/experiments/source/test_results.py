@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from models.analysis.pipeline import ForceAzimuthEstimate
-from models.seismic.source.amplitudes import LOVE
+from models.seismic.source.array_layout import LOVE
 from models.seismic.source.radiation import project_windows
 from training.experiments.source.methods import Statement, state_azimuth
 from training.experiments.source.page import describe_forces, describe_tensors, tabulate_methods
