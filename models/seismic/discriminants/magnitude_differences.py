@@ -19,9 +19,11 @@ from models.array_types import Floats
 from models.seismic.discriminants.station_magnitudes import StationMagnitudes
 
 MIN_STATIONS: Final = 3
-SURFACE_MAGNITUDES: Final = (3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 6.5, 7.0, 8.0)
 BODY_DIFFERENCES: Final = (0.59, 0.48, 0.38, 0.27, 0.16, 0.06, -0.05, -0.25, -0.5, -1.0)
-"""mb - Ms of shallow earthquakes of those Ms: 1.224 - 0.212 Ms up to 6; above, mb saturates (Scordilis 2006, figures 1 and 4)."""
+"""
+mb - Ms of shallow earthquakes of Ms 3 to 7 in steps of 0.5, and 8: 1.224 - 0.212 Ms up to 6; above, mb saturates (Scordilis 2006, figures 1
+and 4).
+"""
 EXPLOSION_DIFFERENCES: Final = (1.37, 1.27, 1.16, 1.06, 0.95)
 """0.68 more than earthquakes of Ms 2.5 to 4.5."""
 BODY_SIGMA, EXPLOSION_SIGMA = 0.42, 0.35

@@ -171,12 +171,6 @@ class SourceSolution:
         """
         return interpolate_profile(self.depth_profile, depths_km)
 
-    def log_likelihood_at(self, nodes: Floats) -> Floats:
-        """Evaluate the log density [m] of the epicenter at nodes [m, 3], Student's t with 4 degrees of freedom over the region."""
-        center = unit_vectors(self.region.latitude_deg, self.region.longitude_deg)
-        distances_km = np.degrees(np.arccos(np.clip(nodes @ center, -1.0, 1.0))) * KM_PER_DEGREE
-        return np.asarray(-3.0 * np.log1p((RADIUS_SCALE * distances_km / self.region.horizontal_uncertainty_km) ** 2 / 4.0))
-
 
 def describe_fit(fit: SourceFit, *, response_known: bool = True) -> SourceSolution:
     """

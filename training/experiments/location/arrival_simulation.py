@@ -8,7 +8,7 @@ doi:10.1111/j.1365-246X.2011.05107.x); P residuals scatter by 1.2 s (Engdahl et 
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,6 @@ from models.analysis.arrival_times import MIN_LOG_EVIDENCE, MIN_STATIONS, detect
 from models.analysis.depth import DepthEstimate
 from models.analysis.hypocenter import join_section_depth
 from models.array_types import Floats, Integers
-from models.seismic.association.arrivals import Arrival
 from models.seismic.association.candidates import collect_candidates
 from models.seismic.association.locate import ArrivalTimeSolution, locate_by_arrival_times
 from models.seismic.earth.travel_time_errors import effective_neighbor_count, path_error_s
@@ -127,11 +126,9 @@ class ArrivalTrial:
     time_sigma_s: float = np.nan
     depth_error_km: float = np.nan
     depth_sigma_km: float = np.nan
-    own_depth_scale: float = np.nan
     epicenter_error_km: float = np.nan
     scale_68: float = np.nan
     scale_90: float = np.nan
-    reduced_chi_square: float = np.nan
 
     @property
     def origin_scale(self) -> float:
@@ -192,11 +189,9 @@ def compare_solution(
         time_sigma_s=joint.time_uncertainty_s,
         depth_error_km=joint.depth_km - depth_km,
         depth_sigma_km=joint.depth_uncertainty_km,
-        own_depth_scale=abs(found.depth_time.depth_km - depth_km) / found.depth_time.depth_uncertainty_km,
         epicenter_error_km=float(distance_deg(*source, best.latitude_deg, best.longitude_deg)) * KM_PER_DEGREE,
         scale_68=min(scale_to_contain(region, *source) for region in found.regions),
         scale_90=min(scale_to_contain(region, *source) / region.axis_ratio_90 for region in found.regions),
-        reduced_chi_square=mean_square_residual(found.arrivals),
     )
 
 
@@ -211,11 +206,6 @@ def draw_network_event(
         rows = select_stations(geometry, source, stations, random)
         if len(rows):
             return geometry, source, float(earthquakes.depths_km[event]), (stations.latitudes_deg[rows], stations.longitudes_deg[rows])
-
-
-def mean_square_residual(arrivals: Sequence[Arrival]) -> float:
-    """Return the mean square of the residuals of body waves in standard deviations; 0 without any."""
-    return float(np.mean([(one.residual_s / one.uncertainty_s) ** 2 for one in arrivals if one.phase != "LR"] or [0.0]))
 
 
 def select_stations(geometry: Geometry, source: tuple[float, float], stations: StationCatalog, random: np.random.Generator) -> Integers:

@@ -72,7 +72,6 @@ class SectionDepth:
     gap_deg: float = np.nan
     median_distance_deg: float = np.nan
     epicenter_error_km: float = np.nan
-    epicenter_uncertainty_km: float = np.nan
     section_km: float = np.nan
     section_sigma_km: float = np.nan
     maximum_mean_km: float = np.nan
@@ -136,7 +135,6 @@ def measure_depth(models: Models, event: SyntheticEvent, start: SectionDepth) ->
         gap_deg=location.azimuthal_gap_deg,
         median_distance_deg=float(np.median(event.stations.distances_deg)),
         epicenter_error_km=float(error_deg) * KM_PER_DEGREE,
-        epicenter_uncertainty_km=location.horizontal_uncertainty_km,
         section_km=depth.depth_km,
         section_sigma_km=depth.uncertainty_km,
         maximum_mean_km=seismicity.mean_km,
