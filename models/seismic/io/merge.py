@@ -33,6 +33,13 @@ PLATEAU_SIDES: Final = 2.5
 MIN_PLATEAUS: Final = 4
 """Plateaus from which on a record counts as clipped; one or two are a boxcar, or chance."""
 
+MIN_FILL_S: Final = 2.0
+"""Length of a constant stretch from which on it may fill a gap..."""
+MIN_FILL_SAMPLES: Final = 10
+
+MIN_FILL_JUMP: Final = 5.0
+"""...if the steps into and out of it are so many times as large as any among the ten samples beside it; clipped waves rise to theirs."""
+
 CLIPPED_ADVICE: Final = "used as it is; a low-gain or strong-motion channel would not be clipped"
 
 Samples = NDArray[Any]
@@ -66,7 +73,8 @@ def merge_segments(trace_id: TraceId, segments: Sequence[DecodedSegment]) -> tup
         report("empty", "no samples; left out")
         return None, issues
     rate_hz = max(kept, key=lambda segment: len(segment.samples)).sampling_rate_hz
-    start_time_s, samples = _trim(kept[0].start_time_ns * 1e-9, rate_hz, _merge_samples(kept, rate_hz, report))
+    merged = _leave_out_fills(_merge_samples(kept, rate_hz, report), rate_hz, report)
+    start_time_s, samples = _trim(kept[0].start_time_ns * 1e-9, rate_hz, merged)
     missing = np.isnan(samples)
     live = samples[~missing] if missing.any() else samples
     if not _check_live(live, report):
@@ -126,6 +134,33 @@ def _to_floats(samples: Samples) -> Floats:
         with np.errstate(invalid="ignore"):
             values[~(np.abs(values) < MAX_SAMPLE)] = np.nan
     return values
+
+
+def _leave_out_fills(samples: Floats, rate_hz: float, report: ReportIssue) -> Floats:
+    """Replace the stretches of one value by NaN with which an archive fills gaps: at least 2 s, entered and left by a jump."""
+    edges = np.flatnonzero(np.diff(samples) != 0.0)
+    starts, ends = np.concatenate(([0], edges + 1)), np.concatenate((edges + 1, [len(samples)]))
+    long = (ends - starts >= max(MIN_FILL_SAMPLES, MIN_FILL_S * rate_hz)) & (ends - starts < len(samples))
+    constant = list(zip(starts[long].tolist(), ends[long].tolist(), strict=True))
+    least = CLIPPED_JUMP * _quantum(samples) if constant else 0.0
+    fills = [(start, end) for start, end in constant if _is_fill(samples, start, end, least)]
+    if not fills:
+        return samples
+    filled = samples.copy()
+    for start, end in fills:
+        filled[start:end] = np.nan
+    seconds = sum(end - start for start, end in fills) / rate_hz
+    values = sorted({float(samples[start]) for start, _ in fills})
+    named = f"the value {values[0]:g}" if len(values) == 1 else "constant values"
+    report("gaps", f"{len(fills)} stretches of {named}, {seconds:g} s in all, between which the record jumps; taken as gaps, left empty")
+    return filled
+
+
+def _is_fill(samples: Floats, start: int, end: int, least: float) -> bool:
+    """Whether a record jumps by more than `least` into and out of a constant stretch; at its ends, on the one side that there is."""
+    before, after = samples[max(0, start - MIN_FILL_SAMPLES) : start + 1], samples[end - 1 : end + MIN_FILL_SAMPLES]
+    sides = [np.abs(np.diff(side)) for side in (before[::-1], after) if len(side) > 3]
+    return bool(sides) and all(side[0] > max(MIN_FILL_JUMP * side[1:].max(), least) for side in sides)
 
 
 def _trim(start_time_s: float, rate_hz: float, samples: Floats) -> tuple[float, Floats]:

@@ -132,3 +132,38 @@ def test_a_boxcar_is_not_clipped() -> None:
 
 def test_the_length_of_the_clock_is_known_before_decoding() -> None:
     assert grid_length([0, 10**9 * 3_000_000_000], [10, 10], 1.0) == 3_000_000_010
+
+
+def make_noise(offset: float, count: int = 20_000) -> np.ndarray:
+    return np.round(offset + 50.0 * np.random.default_rng(5).normal(size=count)).astype(np.int32)
+
+
+@pytest.mark.parametrize(
+    ("value", "where"), [(0, slice(4000, 4400)), (0, slice(0, 300)), (0, slice(19_000, 20_000)), (99_999, slice(700, 740))]
+)
+def test_a_gap_filled_with_a_value_far_from_the_record_is_a_gap(value: int, where: slice) -> None:
+    samples = make_noise(20_000.0)
+    samples[where] = value
+    record, issues = merge((0, 20.0, samples))
+    assert record is not None
+    assert codes(issues)[0] == "gaps"
+    assert f"the value {value:g}" in issues[0].detail
+    assert np.nanmax(np.abs(record.samples)) < 300.0
+    assert np.isfinite(record.samples).sum() == 20_000 - (where.stop - where.start)
+
+
+def test_a_wave_clipped_for_many_seconds_and_a_record_that_holds_its_last_value_are_no_filled_gaps() -> None:
+    wave = np.round(5e5 * np.sin(np.arange(20_000) / 500.0) + make_noise(0.0)).astype(np.int32)
+    _, clipped = merge((0, 20.0, np.clip(wave, -200_000, 200_000)))
+    assert codes(clipped) == ["clipped"]
+    held = make_noise(0.0)
+    held[4000:4400] = held[3999]
+    assert codes(merge((0, 20.0, held))[1]) == []
+
+
+def test_zeros_before_a_wave_that_begins_gently_stay() -> None:
+    wave = np.concatenate([np.zeros(2000), 1e5 * np.sin(np.arange(6000) / 40.0) * np.linspace(0.0, 1.0, 6000)])
+    record, issues = merge((0, 20.0, wave))
+    assert record is not None
+    assert np.isfinite(record.samples).all()
+    assert issues == []
