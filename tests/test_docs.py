@@ -155,7 +155,7 @@ def warning_codes() -> set[str]:
     detail, which is a text with spaces.
     """
     found = set()
-    for folder in ("models/seismic/io", "workers/bundles", "workers/jobs"):
+    for folder in ("models/seismic/io", "models/seismic/signal", "workers/bundles", "workers/jobs"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 values = node.args if isinstance(node, ast.Call) else node.elts if isinstance(node, ast.Tuple) else []

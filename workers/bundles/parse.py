@@ -18,6 +18,7 @@ from models.seismic.io.sac import scan_sac
 from models.seismic.io.sac_poles_zeros import read_sac_poles_zeros
 from models.seismic.io.seed_headers import split_control_headers
 from models.seismic.io.volume import WHOLE, TimeWindow, Volume
+from models.seismic.signal.common_disturbances import remove_common_disturbances
 from models.seismic.waveforms import Record
 from workers.bundles import members
 from workers.bundles.archives import Budget
@@ -204,10 +205,11 @@ class _EventReader:
         if single and not records:
             raise self._error_without_records(issues)
         selected, selection_issues = select_channels(records, issues)
+        selected, disturbances = remove_common_disturbances(selected)
         first = [_issue_of(problem) for problem in self._problems]
         first += [issue for inventory in inventories for issue in inventory.issues]
         first += _find_unused(self._metadata.list_readable(self._event.metadata), records) if single else []
-        return EventRecords(self._event.name, tuple(selected), (*first, *issues, *metadata_issues, *selection_issues))
+        return EventRecords(self._event.name, tuple(selected), (*first, *issues, *metadata_issues, *selection_issues, *disturbances))
 
     def _error_without_records(self, issues: Sequence[DataIssue]) -> AtlasError:
         """Return the error of the first bad part, preferring waveform files, or NoUsableTrace with the first issues."""
