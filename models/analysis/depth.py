@@ -13,7 +13,6 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from models.analysis.combine import MIN_DEPTH_ERROR_KM
-from models.analysis.event_class import sample_ellipse
 from models.analysis.refinement import RefinedLocation
 from models.array_types import Floats
 from models.seismic.association.arrivals import Arrival
@@ -22,6 +21,7 @@ from models.seismic.depth_phases.likelihood import DEPTHS_KM, DepthPhases, find_
 from models.seismic.depth_phases.rises import Family, Onset
 from models.seismic.earth.maximum_depth import maximum_depth_km
 from models.seismic.geodesy import distance_deg, geocentric_latitude_deg, unit_vectors
+from models.seismic.location.regions import sample_ellipse
 from models.seismic.location.solution import Location
 from models.seismic.waveforms import Gather, Record
 

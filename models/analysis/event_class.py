@@ -21,8 +21,8 @@ import numpy as np
 
 from models.analysis.sections import SectionReference
 from models.array_types import Flags, Floats
-from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
-from models.seismic.location.regions import EpicenterRegion
+from models.seismic.geodesy import distance_deg
+from models.seismic.location.regions import EpicenterRegion, sample_ellipse
 from models.specs.event_type import EVENT_CLASSES, ClassAnswer, EventClass
 
 MIN_CLASS_PROBABILITY: Final = 0.8
@@ -52,9 +52,6 @@ GREENLAND: Final = ((77.0, -42.0, 8.0), (70.0, -40.0, 8.0), (64.0, -45.0, 5.0)) 
 ANTARCTICA: Final = ((-180.0, -150.0, -70.0), (-150.0, -75.0, -68.0), (-75.0, -55.0, -63.0), (-55.0, 150.0, -65.0), (150.0, 180.0, -68.0))
 """Sectors of longitude, from and to, and the latitude south of which the ice and its coast lie, in degrees; ridges lie farther north."""
 GIVEN_RADIUS_KM: Final = 50.0  # 68 % radius ascribed to an epicenter that a user gives
-SAMPLES: Final = 200
-GOLDEN_ANGLE_DEG: Final = 180.0 * (3.0 - 5.0**0.5)
-SIGMAS_OF_68_PERCENT: Final = 1.515  # semi-axis of the 68 % ellipse of a bivariate normal distribution, in standard deviations
 GLACIAL_SHARE_OFF_ICE: Final = ((500.0, 0.1), (float("inf"), 0.5))
 """
 Upper bound of the epicenter's 68 % radius in kilometers, and the probability that a single force located off the ice is a glacial
@@ -204,18 +201,3 @@ def lies_at_ice_sheet(latitudes_deg: Floats, longitudes_deg: Floats) -> Flags:
     longitudes = (longitudes_deg + 180.0) % 360.0 - 180.0
     antarctica = [(west <= longitudes) & (longitudes < east) & (latitudes_deg < south) for west, east, south in ANTARCTICA]
     return np.asarray(np.any([*greenland, *antarctica], axis=0))
-
-
-def sample_ellipse(region: EpicenterRegion) -> tuple[Floats, Floats]:
-    """
-    Sample the bivariate normal distribution of a region's 68 % ellipse: latitudes and longitudes [SAMPLES] of equal weight.
-
-    Points of a Fermat spiral, so that no random numbers are needed: radii at equal steps of probability, angles by the golden angle.
-    """
-    ranks = (np.arange(SAMPLES) + 0.5) / SAMPLES
-    radii, angles = np.sqrt(-2.0 * np.log(1.0 - ranks)), np.radians(GOLDEN_ANGLE_DEG * np.arange(SAMPLES))
-    along = radii * np.cos(angles) * region.semi_major_km / SIGMAS_OF_68_PERCENT
-    across = radii * np.sin(angles) * region.semi_minor_km / SIGMAS_OF_68_PERCENT
-    azimuths = region.ellipse_azimuth_deg + np.degrees(np.arctan2(across, along))
-    distances_deg = np.minimum(np.hypot(along, across) / KM_PER_DEGREE, 180.0)
-    return destination(region.latitude_deg, region.longitude_deg, azimuths, distances_deg)

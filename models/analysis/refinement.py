@@ -8,7 +8,6 @@ from models.analysis.arrival_times import find_arrival_solution
 from models.analysis.combine import OriginTime, combine_origin_times, join_origin_times
 from models.analysis.directions import Directions, joint_prior, measure_directions
 from models.analysis.distances import DistanceReadings, RecordsTooShort, describe_short_records
-from models.analysis.event_class import sample_ellipse
 from models.analysis.sections import locate_by_readings
 from models.analysis.single_array import (
     PROBABILITY,
@@ -28,7 +27,7 @@ from models.seismic.association.second_source import SecondSource, compare_ampli
 from models.seismic.location.distances import count_effective_stations
 from models.seismic.location.likelihood import LogPrior
 from models.seismic.location.region_calibration import CoverageScales, calibrate_region, describe_geometry, read_coverage_scales
-from models.seismic.location.regions import EpicenterRegion, find_regions
+from models.seismic.location.regions import EpicenterRegion, find_regions, sample_ellipse
 from models.seismic.location.solution import Location, StationDistances, build_location
 from models.seismic.polarization.back_azimuth import measure_back_azimuths
 from models.seismic.signal.picker import Picks, pick_records

@@ -1,7 +1,7 @@
 """Focal mechanism of a location in QuakeML: nodal planes, principal axes, moment tensor, centroid and moment magnitude."""
 
 from dataclasses import dataclass
-from math import cos, log, radians, sqrt
+from math import cos, radians
 from typing import Final
 
 import numpy as np
@@ -27,6 +27,7 @@ from obspy.core.event import (
 )
 
 from models.seismic.geodesy import KM_PER_DEGREE, azimuthal_gap_deg
+from models.seismic.location.regions import NORMAL_AXIS
 from models.seismic.source.mechanisms import principal_axes
 from models.seismic.source.observations import LONGEST_PERIOD_S, SHORTEST_PERIOD_S
 from workers.contracts import JobRecord
@@ -34,8 +35,6 @@ from workers.results import Centroid, LocateResult, SourceEstimate
 
 UNNAMED: Final = "smi:local/seismic-atlas"
 GREENS_FUNCTIONS: Final = "reciprocal-prem-continental-oceanic"
-RADIUS_68: Final = sqrt(-2.0 * log(1.0 - 0.68))
-"""Semi-axis of a 68 % confidence ellipse, in standard deviations along that axis (normal distribution in two dimensions)."""
 MIN_COSINE: Final = 1e-3  # at the poles all longitudes are near
 _COMPONENTS: Final = ("rr", "tt", "pp", "rt", "rp", "tp")
 
@@ -94,7 +93,7 @@ def add_focal_mechanism(event: Event, ids: ResourceIds, result: LocateResult) ->
 
 def _describe_centroid(ids: ResourceIds, source: SourceEstimate, centroid: Centroid) -> Origin:
     depth_m = None if source.depth_km is None else 1000.0 * source.depth_km
-    north_deg = centroid.horizontal_uncertainty_km / RADIUS_68 / KM_PER_DEGREE
+    north_deg = centroid.horizontal_uncertainty_km / NORMAL_AXIS / KM_PER_DEGREE
     east_deg = min(north_deg / max(cos(radians(centroid.latitude)), MIN_COSINE), 180.0)
     return Origin(
         resource_id=ids.resource("origin/centroid"),

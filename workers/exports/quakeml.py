@@ -25,8 +25,9 @@ from obspy.core.event import (
 from obspy.geodetics import FlinnEngdahl
 
 from models.seismic.geodesy import KM_PER_DEGREE
+from models.seismic.location.regions import NORMAL_AXIS
 from workers.contracts import JobRecord
-from workers.exports.focal_mechanism import MIN_COSINE, RADIUS_68, UNNAMED, ResourceIds, add_focal_mechanism
+from workers.exports.focal_mechanism import MIN_COSINE, UNNAMED, ResourceIds, add_focal_mechanism
 from workers.results import DistanceEstimate, Epicenter, LocateResult
 from workers.settings import DEFAULT_AGENCY
 
@@ -154,7 +155,7 @@ def _coordinates(epicenter: Epicenter) -> dict[str, Any]:
 def standard_deviations_km(epicenter: Epicenter) -> tuple[float, float]:
     """Return the standard deviations north and east of the normal distribution whose 68 % ellipse is that of the epicenter."""
     ellipse = epicenter.ellipse
-    along, across = ellipse.semi_major_km / RADIUS_68, ellipse.semi_minor_km / RADIUS_68
+    along, across = ellipse.semi_major_km / NORMAL_AXIS, ellipse.semi_minor_km / NORMAL_AXIS
     azimuth = radians(ellipse.azimuth_deg)
     return hypot(along * cos(azimuth), across * sin(azimuth)), hypot(along * sin(azimuth), across * cos(azimuth))
 

@@ -7,10 +7,8 @@ from numpy.typing import ArrayLike
 
 from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE
-from models.seismic.location.regions import CONFIDENCE, EpicenterRegion
+from models.seismic.location.regions import NORMAL_AXIS, EpicenterRegion
 
-NORMAL_AXIS: Final = float(np.sqrt(-2.0 * np.log(1.0 - CONFIDENCE)))
-"""Semi-axis of the stated ellipse of a normal distribution in two dimensions, in standard deviations along that axis."""
 SPHERE_DEVIATION_DEG: Final = float(np.degrees(np.sqrt(np.pi**2 / 4.0 - 2.0)))
 """Standard deviation of the distance of points distributed evenly over the sphere: nothing is known beyond."""
 

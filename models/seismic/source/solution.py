@@ -13,7 +13,7 @@ import numpy as np
 
 from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE, azimuthal_gap_deg, geographic, unit_vectors
-from models.seismic.location.regions import CONFIDENCE, EpicenterRegion
+from models.seismic.location.regions import NORMAL_AXIS, EpicenterRegion
 from models.seismic.source.array_layout import CORRELATION, DELAY, LOG_LIKELIHOOD, LOVE, MECHANISM, PLACE, RAYLEIGH, STATE
 from models.seismic.source.force_histories import HISTORY_DELAYS_S, HISTORY_WEIGHTS
 from models.seismic.source.greens_tables import DEPTHS_KM
@@ -73,7 +73,6 @@ MIN_USED_CORRELATION: Final = 0.3
 MIN_AMPLITUDE_CORRELATION: Final = 0.5  # a poorly fitted record states too small an amplitude
 AMPLITUDE_DEVIATION: Final = 0.15  # least standard deviation of a station's common logarithm: focusing along its path
 COMMON_AMPLITUDE_DEVIATION: Final = 0.1  # of what all stations share: the Earth model near the source, and the depth
-RADIUS_SCALE: Final = float(np.sqrt(-2.0 * np.log(1.0 - CONFIDENCE)))  # of the 68 % ellipse of a normal distribution
 
 
 @dataclass(frozen=True)
@@ -277,8 +276,8 @@ def _summarize_place(fit: SourceFit) -> EpicenterRegion:
     variances, axes = np.linalg.eigh(offsets.T @ offsets / len(offsets))
     minor, major = (PLACE_FACTORS[fit.kind][has_love_waves(fit)] * np.maximum(np.sqrt(np.maximum(variances, 0.0)), PLACE_FLOOR_KM)).tolist()
     azimuth = float(np.degrees(np.arctan2(axes[0, 1], axes[1, 1])) % 180.0)
-    radius = RADIUS_SCALE * float(np.sqrt((minor**2 + major**2) / 2.0))
-    return EpicenterRegion(*geographic(mean), RADIUS_SCALE * major, RADIUS_SCALE * minor, azimuth, radius, 1.0)
+    radius = NORMAL_AXIS * float(np.sqrt((minor**2 + major**2) / 2.0))
+    return EpicenterRegion(*geographic(mean), NORMAL_AXIS * major, NORMAL_AXIS * minor, azimuth, radius, 1.0)
 
 
 def _variance_reduction(fit: SourceFit) -> float:

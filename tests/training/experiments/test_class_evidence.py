@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from models.analysis.event_class import SIGMAS_OF_68_PERCENT, choose_class, weigh_classes
+from models.analysis.event_class import choose_class, weigh_classes
 from models.analysis.physical_evidence import MAX_LOCAL_ERROR, MAX_RELATIVE_ERROR
 from models.analysis.sections import SectionReference
 from models.seismic.discriminants.magnitude_differences import weigh_force_magnitudes
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
+from models.seismic.location.regions import SAMPLED_AXIS
 from training.experiments.class_evidence import AT_ICE, TESTED, count_answers, draw_class_event, draw_waves, format_answers, lies_at_ice
 
 SAHARA = SectionReference(20.0, 10.0, "given")
@@ -30,7 +31,7 @@ def weigh_wide(kind, largest_error, draws=150, radius_km=100.0):
     for _ in range(draws):
         distances, azimuths = np.exp(random.uniform(*np.log((0.5, 8.0)), 10)), random.uniform(0.0, random.uniform(60.0, 360.0), 10)
         stations = destination(40.0, 20.0, azimuths, distances)
-        off_deg = radius_km / SIGMAS_OF_68_PERCENT / KM_PER_DEGREE * np.hypot(*random.normal(size=2))
+        off_deg = radius_km / SAMPLED_AXIS / KM_PER_DEGREE * np.hypot(*random.normal(size=2))
         wrong = destination(40.0, 20.0, random.uniform(0.0, 360.0), off_deg)
         assumed = distance_deg(float(wrong[0]), float(wrong[1]), *stations)
         used = radius_km <= largest_error * assumed * KM_PER_DEGREE

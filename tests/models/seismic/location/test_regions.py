@@ -7,9 +7,11 @@ from models.seismic.geodesy import KM_PER_DEGREE, distance_deg, geocentric
 from models.seismic.location.regions import GEOCENTRIC_REGIONS as SETTINGS
 from models.seismic.location.regions import (
     NORMAL_AXIS_RATIO_90,
+    EpicenterRegion,
     PosteriorNodes,
     find_regions,
     grid_offsets,
+    sample_ellipse,
     summarize_region,
     summarize_regions,
 )
@@ -67,3 +69,14 @@ def test_probabilities_of_regions_sum_to_one():
     twice = PosteriorNodes(CENTER, nodes.offsets_deg, np.full(200, np.log(2.0)))
     assert [region.probability for region in summarize_regions([nodes, twice])] == pytest.approx([2.0 / 3.0, 1.0 / 3.0])
     assert summarize_region(nodes, 0.5).probability == 0.5
+
+
+def test_samples_of_an_ellipse_are_distributed_as_it_states():
+    """About 68 of 100 lie inside, none is preferred in any direction, and the ellipse is as wide across as its minor axis."""
+    region = EpicenterRegion(*CENTER, 300.0, 60.0, 90.0, 200.0, 1.0)
+    latitudes, longitudes = sample_ellipse(region)
+    north_km = (latitudes - CENTER[0]) * KM_PER_DEGREE
+    east_km = (longitudes - CENTER[1]) * KM_PER_DEGREE * np.cos(np.radians(CENTER[0]))
+    assert np.mean((east_km / 300.0) ** 2 + (north_km / 60.0) ** 2 < 1.0) == pytest.approx(0.68, abs=0.02)
+    assert (east_km.mean(), north_km.mean()) == (pytest.approx(0.0, abs=5.0), pytest.approx(0.0, abs=3.0))
+    assert north_km.std() == pytest.approx(60.0 / RADIUS_68, rel=0.05)
