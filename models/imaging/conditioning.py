@@ -15,9 +15,9 @@ from models.imaging.style import Conditioning
 from models.parallel import thread_map
 from models.seismic.waveforms import Gather, Record, Response
 
-WATER_LEVEL_DB = 40.0
-DEAD_BELOW = 1e-6
-CLOCK_TOLERANCE = 1e-3
+WATER_LEVEL_DB = 40.0  # below the largest response in the band: where it is smaller, it is not divided by any further
+DEAD_BELOW = 1e-6  # of a record's largest value: smaller deviations from its line are rounding errors of single precision
+CLOCK_TOLERANCE = 1e-3  # samples: a time that is so close to that of a sample counts as the same
 
 
 def condition(records: Sequence[Record], conditioning: Conditioning) -> Gather:

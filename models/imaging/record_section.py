@@ -8,7 +8,7 @@ from models.array_types import Floats, Pictures
 from models.imaging.raster import LINE
 from models.imaging.style import SectionStyle
 from models.imaging.wiggles import WiggleLayout, draw_bands
-from models.seismic.earth.travel_times import travel_time_s
+from models.seismic.earth.travel_times import first_arrival_s
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.waveforms import Gather
 
@@ -38,14 +38,9 @@ def draw_section_picture(
     if style.close_up is None:
         return picture
     close_up = style.model_copy(update={"window_s": style.close_up.window_s, "bands": style.close_up.bands})
-    starts_s = first_arrivals_s(placement.distances_deg) - style.close_up.lead_s + (np.nan if origin_time_s is None else origin_time_s)
+    after_origin_s = first_arrival_s(placement.distances_deg, depth_km=0.0) - style.close_up.lead_s
+    starts_s = after_origin_s + (np.nan if origin_time_s is None else origin_time_s)
     return np.concatenate([picture, draw_rows(close_up, gather, starts_s, rows)])
-
-
-def first_arrivals_s(distances_deg: Floats) -> Floats:
-    """Compute the travel time [traces] in seconds of the first arrival from a surface source: P, or PKP where there is no P."""
-    direct = travel_time_s("P", distances_deg, 0.0)
-    return np.asarray(np.where(np.isfinite(direct), direct, travel_time_s("PKP", distances_deg, 0.0)))
 
 
 def draw_rows(style: SectionStyle, gather: Gather, starts_s: Floats, center: Floats) -> Pictures:

@@ -6,6 +6,7 @@ from models.imaging.record_section import Placement, draw_section_picture
 from models.imaging.source_picture import draw_source_picture
 from models.imaging.style import AmplitudeStyle, BeamStyle, FrequencyStyle, SectionStyle, SourceStyle
 from models.imaging.trace_picture import draw_amplitude_pictures, draw_frequency_pictures
+from models.imaging.window import check_sampling_rate
 from models.seismic.waveforms import Gather
 
 __all__ = ["Placement", "render_beam", "render_section", "render_source", "render_traces"]
@@ -51,8 +52,7 @@ def render_section(
         For a gather whose sampling rate is not the style's, or a placement of another length.
 
     """
-    if not len(gather.samples) == len(placement.distances_deg) == len(placement.azimuths_deg):
-        raise ValueError("a placement has one distance and one azimuth per trace")
+    _check_placement(placement, gather)
     return draw_section_picture(style, gather, window_start_s, placement, origin_time_s)
 
 
@@ -93,8 +93,12 @@ def render_beam(style: BeamStyle, gather: Gather, origin_time_s: float, placemen
         For a gather whose sampling rate is not the style's, or a placement of another length.
 
     """
+    _check_placement(placement, gather)
+    check_sampling_rate(style, gather)
+    return draw_beam_picture(style, gather, origin_time_s, placement)
+
+
+def _check_placement(placement: Placement, gather: Gather) -> None:
+    """Raise ValueError for a placement of another number of traces than those of the gather."""
     if not len(gather.samples) == len(placement.distances_deg) == len(placement.azimuths_deg):
         raise ValueError("a placement has one distance and one azimuth per trace")
-    if gather.sampling_rate_hz != style.conditioning.sampling_rate_hz:
-        raise ValueError(f"gather at {gather.sampling_rate_hz} Hz, style at {style.conditioning.sampling_rate_hz} Hz")
-    return draw_beam_picture(style, gather, origin_time_s, placement)

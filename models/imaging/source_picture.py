@@ -9,6 +9,7 @@ import scipy.fft
 from models.array_types import Floats, Floats32, Integers, Pictures
 from models.imaging.spectra import BLOCK
 from models.imaging.style import SourceStyle
+from models.imaging.window import check_sampling_rate
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.waveforms import Gather
 
@@ -34,8 +35,7 @@ class _TraceLevels:
 
 def draw_source_picture(style: SourceStyle, gather: Gather, distances_deg: Floats) -> Pictures:
     """Draw a source picture, uint8 [2, rows, columns], 0 below the noise; ValueError for another sampling rate than the style's."""
-    if gather.sampling_rate_hz != style.conditioning.sampling_rate_hz:
-        raise ValueError(f"gather at {gather.sampling_rate_hz} Hz, style at {style.conditioning.sampling_rate_hz} Hz")
+    check_sampling_rate(style, gather)
     periods_s = np.geomspace(style.longest_period_s, style.shortest_period_s, style.rows)
     loss_db = attenuation_db(periods_s, distances_deg)
     blocks = [slice(begin, begin + BLOCK) for begin in range(0, len(gather.samples), BLOCK)]

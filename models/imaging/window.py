@@ -43,6 +43,12 @@ class Cut:
     live: Flags
 
 
+def check_sampling_rate(style: Style, gather: Gather) -> None:
+    """Raise ValueError for a gather that was not conditioned to the sampling rate of a style."""
+    if gather.sampling_rate_hz != style.conditioning.sampling_rate_hz:
+        raise ValueError(f"gather at {gather.sampling_rate_hz} Hz, style at {style.conditioning.sampling_rate_hz} Hz")
+
+
 def choose_frame(style: Style, longest_period_s: float) -> Frame:
     """Choose margins of at least twice the longest period, such that the number of columns has a fast Fourier transform."""
     margin_columns = math.ceil(2.0 * longest_period_s * style.columns / style.window_s)
@@ -77,8 +83,7 @@ def cut_windows(style: Style, frame: Frame, gather: Gather, starts_s: Floats, tr
         For a gather whose sampling rate is not the style's, or a start that is not finite.
 
     """
-    if gather.sampling_rate_hz != style.conditioning.sampling_rate_hz:
-        raise ValueError(f"gather at {gather.sampling_rate_hz} Hz, style at {style.conditioning.sampling_rate_hz} Hz")
+    check_sampling_rate(style, gather)
     if not np.all(np.isfinite(starts_s)):
         raise ValueError("the start of a window is not finite")
     length = gather.samples.shape[1]

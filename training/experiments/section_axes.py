@@ -18,11 +18,12 @@ from models.analysis.distances import DistanceReadings
 from models.analysis.sections import SectionReference, draw_section, place_traces
 from models.array_types import Floats, Pictures
 from models.errors import UnusableData
-from models.imaging.record_section import draw_rows, first_arrivals_s
+from models.imaging.record_section import draw_rows
 from models.imaging.style import SectionStyle, fingerprint
 from models.networks.heads import EventTypeModel
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
+from models.seismic.earth.travel_times import first_arrival_s
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.waveforms import Gather
 from models.specs.event_type import CLASSES
@@ -87,7 +88,7 @@ def draw_fitted_section(style: SectionStyle, gather: Gather, readings: DistanceR
     origin_s = combine_origin_times(readings).time_s
     rows = np.clip(distances / extent_deg, 0.0, 1.0) ** style.axis_exponent * style.rows
     close_up = style.model_copy(update={"window_s": style.close_up.window_s, "bands": style.close_up.bands})
-    first_s = first_arrivals_s(distances) - style.close_up.lead_s + origin_s
+    first_s = first_arrival_s(distances, 0.0) - style.close_up.lead_s + origin_s
     scale = np.log(extent_deg / MIN_EXTENT_DEG) / np.log(MAX_EXTENT_DEG / MIN_EXTENT_DEG)
     return np.concatenate(
         [

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from models.imaging.record_section import Placement, center_rows, first_arrivals_s
+from models.imaging.record_section import Placement, center_rows
 from models.imaging.render import render_section
+from models.seismic.earth.travel_times import first_arrival_s
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 from models.specs.pictures import AZIMUTH_SECTION, DISTANCE_SECTION
@@ -96,7 +97,7 @@ def test_noise_is_drawn_low_and_an_event_above_it_at_full_height():
 
 def test_the_close_up_shows_the_first_arrival_at_its_lead_at_every_distance():
     distances_deg = np.array([30.0, 60.0, 90.0, 150.0])
-    arrivals_s = 1000.0 + first_arrivals_s(distances_deg)
+    arrivals_s = 1000.0 + first_arrival_s(distances_deg, 0.0)
     impulses = np.exp(-0.5 * ((TIMES_S - arrivals_s[:, None]) / 6.0) ** 2) * np.cos(2 * np.pi * (TIMES_S - arrivals_s[:, None]) / 20.0)
     none = np.full(4, np.nan)
     gather = Gather(tuple(TraceId("XX", str(k), "", "LHZ") for k in range(4)), 0.0, 1.0, impulses.astype(np.float32), none, none)

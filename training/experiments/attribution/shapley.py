@@ -21,10 +21,9 @@ from models.analysis.pipeline import Models, classify_event, section_style
 from models.analysis.sections import draw_section, section_start_s
 from models.array_types import Floats, Pictures
 from models.imaging.conditioning import condition
-from models.imaging.record_section import first_arrivals_s
 from models.imaging.style import SectionStyle
 from models.registry.inference import OnnxModel
-from models.seismic.earth.travel_times import travel_time_s
+from models.seismic.earth.travel_times import first_arrival_s, travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.waveforms import Record
 from models.specs.event_type import CLASSES
@@ -73,7 +72,7 @@ def compute_shapley_values(value: Callable[[NDArray[np.bool_]], float], players:
 def window_borders_s(distances_deg: Floats) -> Floats:
     """Beginnings of the windows after the first, in seconds after the origin [4, distances]; none begins before its predecessor."""
     away_km = distances_deg * KM_PER_DEGREE
-    first, second = first_arrivals_s(distances_deg) - EARLY_S, travel_time_s("S", distances_deg, 0.0) - EARLY_S
+    first, second = first_arrival_s(distances_deg, 0.0) - EARLY_S, travel_time_s("S", distances_deg, 0.0) - EARLY_S
     surface, end = away_km / MAX_GROUP_VELOCITY_KM_S, away_km / MIN_GROUP_VELOCITY_KM_S + EARLY_S
     second = np.where(np.isfinite(second), second, surface)
     return np.maximum.accumulate(np.stack([first, second, surface, end]), axis=0)
@@ -89,7 +88,7 @@ def label_windows(style: SectionStyle, start_after_origin_s: float) -> NDArray[n
     wide = np.broadcast_to(start_after_origin_s + columns * style.window_s, (style.rows, style.columns))
     parts = [np.broadcast_to(_label_times(wide, borders), (len(style.bands), *wide.shape))]
     if style.close_up is not None:
-        near = first_arrivals_s(distances)[:, None] - style.close_up.lead_s + columns * style.close_up.window_s
+        near = first_arrival_s(distances, 0.0)[:, None] - style.close_up.lead_s + columns * style.close_up.window_s
         parts.append(np.broadcast_to(_label_times(near, borders), (len(style.close_up.bands), *wide.shape)))
     return np.concatenate(parts)
 
