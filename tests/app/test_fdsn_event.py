@@ -116,7 +116,9 @@ async def test_events_of_one_job_are_found_one_by_one(client, worker, files):
     job = (await client.post("/events/locate?many=true", files=files)).json()["id"]
     record = worker.begin(job)
     locations = {"a": located(1.0, 2.0, 0.0, 10.0), "b": located(40.0, 2.0, 1.0, 10.0)}
-    products = {name: locate_products(record.model_copy(update={"id": f"{job}/{name}"}), result) for name, result in locations.items()}
+    products = {
+        name: locate_products(record.model_copy(update={"id": f"{job}/{name}"}), result, "ATLAS") for name, result in locations.items()
+    }
     events = [LocatedEvent(event=name, result=result, problem=None) for name, result in locations.items()]
     result = LocateManyResult(events=events, located=2)
     joined = locate_many_products(record, result, products)

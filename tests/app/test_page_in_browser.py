@@ -113,7 +113,7 @@ def service(settings, worker):
 
 def succeed(worker, job_id, result, warnings=()) -> None:
     """Let a job end with a location, its products, its section and data warnings."""
-    products = locate_products(worker.records.get(job_id), result)
+    products = locate_products(worker.records.get(job_id), result, "ATLAS")
     fields = result.model_dump(mode="json")
     worker.succeed(job_id, formats=products, figure_data={"section": make_section()}, result=fields, warnings=list(warnings))
 

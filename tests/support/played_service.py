@@ -211,8 +211,8 @@ def _make_result(record: JobRecord, name: str) -> tuple[ClassifyResult | LocateR
         return classified, classify_products(classified)
     location = LocateResult.model_validate(NOTHING if name.startswith("none") else LOCATION)
     if not record.submission.options.many:
-        return location, locate_products(record, location)
+        return location, locate_products(record, location, "ATLAS")
     problem = Problem(type="/problems/no-usable-trace", title="No usable trace", status=422, detail="no vertical record")
     events = [LocatedEvent(event="a1", result=location, problem=None), LocatedEvent(event="a2", result=None, problem=problem)]
     many = LocateManyResult(events=events, located=1)
-    return many, locate_many_products(record, many, {"a1": locate_products(record, location)})
+    return many, locate_many_products(record, many, {"a1": locate_products(record, location, "ATLAS")})

@@ -10,12 +10,11 @@ from workers.contracts import JobRecord
 from workers.exports.geojson import geojson
 from workers.exports.quakeml import quakeml
 from workers.results import ClassifyResult, ClusterResult, LocatedEvent, LocateManyResult, LocateResult
-from workers.settings import DEFAULT_AGENCY
 from workers.storage.catalog_documents import cut_events, join_events
 
 
-def locate_products(record: JobRecord, result: LocateResult, agency: str = DEFAULT_AGENCY) -> dict[str, bytes]:
-    """Return a location by format: QuakeML, GeoJSON and CSV."""
+def locate_products(record: JobRecord, result: LocateResult, agency: str) -> dict[str, bytes]:
+    """Return a location by format: QuakeML, GeoJSON and CSV; `agency` is the agency id of the first two."""
     documents = {"quakeml": quakeml(record, result, agency), "geojson": geojson(record, result, agency)}
     return {**documents, "csv": distances_csv(result)}
 

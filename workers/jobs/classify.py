@@ -6,11 +6,10 @@ from models.analysis.combine import combine_origin_times
 from models.analysis.detection import Detection, detect_event
 from models.analysis.pipeline import Classification, classify_event
 from models.seismic.waveforms import Gather
-from workers.contracts import DataWarning
 from workers.exports.tables import classify_products
 from workers.jobs import figures
 from workers.jobs.context import JobContext, JobOutput
-from workers.jobs.detection import no_event_warning, to_detection_result, two_events_warnings
+from workers.jobs.detection import answer_no_event, to_detection_result, two_events_warnings
 from workers.jobs.inputs import read_one_event, unread_warnings
 from workers.results import ClassEvidence, ClassifyResult, ReferencePoint
 
@@ -22,7 +21,8 @@ def classify_job(job: JobContext) -> JobOutput:
     detection = detect_event(records, gather, job.worker.models.models["offset"])
     if not detection.detected:
         job.progress("draw", 0.5)
-        return _describe_noise(job, gather, detection, warnings)
+        noise = _describe_noise(job, gather, detection)
+        return answer_no_event(gather, detection, warnings, noise, classify_products(noise))
     found = classify_event(job.worker.models.models, gather, job.trial_epicenter(), job.progress.section(0.0, 0.85), records)
     job.progress("draw", 0.88)
     origin_s = combine_origin_times(found.readings).time_s if np.isfinite(found.readings.origin_times_s).any() else None
@@ -35,9 +35,9 @@ def classify_job(job: JobContext) -> JobOutput:
     return JobOutput(result, warnings, {"section": section}, classify_products(result), data)
 
 
-def _describe_noise(job: JobContext, gather: Gather, detection: Detection, warnings: list[DataWarning]) -> JobOutput:
-    """Answer that no event was detected, with the records as they are."""
-    result = ClassifyResult(
+def _describe_noise(job: JobContext, gather: Gather, detection: Detection) -> ClassifyResult:
+    """Return the result where no event was detected."""
+    return ClassifyResult(
         event_type="none",
         probabilities={},
         reference_point=None,
@@ -47,9 +47,6 @@ def _describe_noise(job: JobContext, gather: Gather, detection: Detection, warni
         novelty=None,
         detection=to_detection_result(detection),
     )
-    section = figures.draw_noise_section(gather, "No event detected")
-    data = {"section": figures.write_noise_section(gather)}
-    return JobOutput(result, [*warnings, no_event_warning(detection)], {"section": section}, classify_products(result), data)
 
 
 def _to_result(job: JobContext, found: Classification, detection: Detection) -> ClassifyResult:

@@ -1,11 +1,17 @@
-"""Detection in the answers of both calls for one event: the field, and the warnings where no event or two events were detected."""
+"""Detection in the answers of both calls for one event: the field, the answer without an event, and the warning of two events."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+
+from pydantic import BaseModel
 
 from models.analysis.detection import Detection
 from models.seismic.association.second_source import SecondSource
 from models.seismic.data_issues import DataIssue
+from models.seismic.waveforms import Gather
 from workers.contracts import DataWarning
+from workers.jobs import figures
+from workers.jobs.context import JobOutput
 from workers.jobs.inputs import to_warnings
 from workers.results import DetectionResult
 
@@ -17,9 +23,18 @@ def to_detection_result(detection: Detection) -> DetectionResult:
     )
 
 
-def no_event_warning(detection: Detection) -> DataWarning:
-    """Return the data warning (code `no-event`) that says what was looked for and not found."""
-    return to_warnings([DataIssue(None, None, "no-event", detection.describe())])[0]
+def answer_no_event(
+    gather: Gather, detection: Detection, warnings: Sequence[DataWarning], result: BaseModel, products: Mapping[str, bytes]
+) -> JobOutput:
+    """
+    Answer that no event was detected: the records as they are, and a data warning (code `no-event`) that says what was looked for.
+
+    `result` and `products` have nothing that an event would have; `warnings` are those of reading the records.
+    """
+    no_event = to_warnings([DataIssue(None, None, "no-event", detection.describe())])
+    section = figures.draw_noise_section(gather, "No event detected")
+    data = {"section": figures.write_noise_section(gather)}
+    return JobOutput(result, [*warnings, *no_event], {"section": section}, products, data)
 
 
 def two_events_warnings(second: SecondSource | None, origin_s: float) -> list[DataWarning]:

@@ -21,7 +21,7 @@ from workers.contracts import DataWarning
 from workers.exports.tables import locate_products
 from workers.jobs import figures
 from workers.jobs.context import JobContext, JobOutput
-from workers.jobs.detection import no_event_warning, to_detection_result, two_events_warnings
+from workers.jobs.detection import answer_no_event, to_detection_result, two_events_warnings
 from workers.jobs.inputs import read_one_event, to_warnings, unread_warnings
 from workers.jobs.source_answer import describe_inversion, describe_methods
 from workers.jobs.source_figures import draw_inversion, write_waveform_fit
@@ -33,12 +33,14 @@ MAX_SEMI_AXIS_KM = 180.0 * KM_PER_DEGREE
 
 def locate_job(job: JobContext) -> JobOutput:
     """Locate the event of a submission, if one is detected; raises as `read_one_event` does, and TooFewStations, Canceled, Superseded."""
+    agency = job.worker.settings.agency_id
     records, gather, warnings = read_one_event(job)
     job.progress("detect", 0.14)
     detection = detect_event(records, gather, job.worker.models.models["offset"])
     if not detection.detected:
         job.progress("draw", 0.5)
-        return _describe_noise(job, gather, detection, warnings)
+        noise = _describe_noise(detection)
+        return answer_no_event(gather, detection, warnings, noise, locate_products(job.record, noise, agency))
     event_type = job.record.submission.options.event_type
     progress = job.progress.section(0.0, 0.85)
     found = locate_event(job.worker.models.models, gather, job.trial_epicenter(), event_type, progress, records)
@@ -54,7 +56,7 @@ def locate_job(job: JobContext) -> JobOutput:
         + source_warnings(found)
         + two_events_warnings(found.second, found.origin.time_s),
         _draw_figures(gather, found) | draw_inversion(gather, found),
-        locate_products(job.record, result, job.worker.settings.agency_id),
+        locate_products(job.record, result, agency),
         {"section": _write_section(gather, records, found)} | write_waveform_fit(gather, found),
     )
 
@@ -78,30 +80,32 @@ def source_warnings(found: EventLocation) -> list[DataWarning]:
     """Return a data warning (code `no-depth-or-force`) for an event that has neither a depth nor a force azimuth."""
     if found.depth is not None or found.force_azimuth is not None:
         return []
-    if found.event_type == "earthquake" and not found.readings.withheld:
-        detail = f"no depth is stated: it is read from record sections of at least {MIN_SECTION_STATIONS} stations; send more of them"
-        return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
+    detail = _explain_missing(found)
+    return [] if detail is None else to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
+
+
+def _explain_missing(found: EventLocation) -> str | None:
+    """Say why an event has neither a depth nor a force azimuth, and how to get one; None where its class was given."""
+    if found.event_type == "earthquake" and found.readings.withheld:
+        limit = f"arrival times alone do not hold it to within {MAX_DEPTH_ERROR_KM:.0f} km"
+        return f"no depth is stated: {limit}; send nearer stations, or longer records"
+    if found.event_type == "earthquake":
+        return f"no depth is stated: it is read from record sections of at least {MIN_SECTION_STATIONS} stations; send more of them"
     if found.event_type == "glacial":
-        detail = (
+        return (
             "no force azimuth is stated: the records do not constrain the direction of the force; send more stations on all sides of the "
             "epicenter, with horizontal components and instrument responses"
         )
-        return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
-    if found.event_type == "earthquake":
-        limit = f"arrival times alone do not hold it to within {MAX_DEPTH_ERROR_KM:.0f} km"
-        detail = f"no depth is stated: {limit}; send nearer stations, or longer records"
-        return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
     if found.classification is None:
-        return []
+        return None
     shares = ", ".join(f"{name} {probability:.2f}" for name, probability in found.classification.probabilities.items())
     reason = "neither an earthquake nor a glacial earthquake is probable enough to state a depth or a force azimuth"
-    detail = f"{reason} ({shares}); to get one all the same, state event_type=earthquake or event_type=glacial"
-    return to_warnings([DataIssue(None, None, "no-depth-or-force", detail)])
+    return f"{reason} ({shares}); to get one all the same, state event_type=earthquake or event_type=glacial"
 
 
-def _describe_noise(job: JobContext, gather: Gather, detection: Detection, warnings: list[DataWarning]) -> JobOutput:
-    """Answer that no event was detected: nothing that an event would have, and the records as they are."""
-    result = LocateResult(
+def _describe_noise(detection: Detection) -> LocateResult:
+    """Return the result where no event was detected: nothing that an event would have."""
+    return LocateResult(
         event_type="none",
         epicenter=None,
         origin_time=None,
@@ -117,9 +121,6 @@ def _describe_noise(job: JobContext, gather: Gather, detection: Detection, warni
         models=[],
         detection=to_detection_result(detection),
     )
-    section = figures.draw_noise_section(gather, "No event detected")
-    data = {"section": figures.write_noise_section(gather)}
-    return JobOutput(result, [*warnings, no_event_warning(detection)], {"section": section}, locate_products(job.record, result), data)
 
 
 def _draw_figures(gather: Gather, found: EventLocation) -> dict[str, bytes]:

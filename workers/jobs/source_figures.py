@@ -8,7 +8,7 @@ from models.analysis.pipeline import EventLocation
 from models.seismic.source.greens_tables import DEPTHS_KM
 from models.seismic.source.inversion import PROFILE_AZIMUTHS_DEG
 from models.seismic.source.mechanisms import nodal_planes
-from models.seismic.source.solution import SourceSolution
+from models.seismic.source.solution import SourceSolution, TraceFit
 from models.seismic.source.waveform_fit import DRAWN_STEP_S, WindowFit
 from models.seismic.waveforms import Gather
 from workers.jobs.figures import sample_evenly
@@ -50,9 +50,9 @@ def draw_inversion(gather: Gather, found: EventLocation) -> dict[str, bytes]:
 
 
 def draw_waveform_fit(gather: Gather, source: SourceSolution) -> bytes:
-    """Draw the waveform fit of at most 24 traces, spread evenly over azimuth."""
-    chosen = sample_evenly(np.array([trace.waveform.azimuth_deg for trace in source.traces]), MAX_ROWS)
-    stations = [StationWaveforms(str(gather.trace_ids[source.traces[k].trace_index]), source.traces[k].waveform) for k in chosen]
+    """Draw the waveform fit of the traces that `_choose_traces` chooses."""
+    chosen = _choose_traces(source)
+    stations = [StationWaveforms(str(gather.trace_ids[trace.trace_index]), trace.waveform) for trace in chosen]
     kind = "moment tensor" if source.kind == "tensor" else "single force"
     doubt = "" if source.constrains else ", which does not constrain the source"
     count = "" if len(chosen) == len(source.traces) else f" ({len(chosen)} of {len(source.traces)} traces shown)"
@@ -64,20 +64,25 @@ def write_waveform_fit(gather: Gather, found: EventLocation) -> dict[str, bytes]
     source = found.source
     if source is None or not source.traces:
         return {}
-    chosen = sample_evenly(np.array([trace.waveform.azimuth_deg for trace in source.traces]), MAX_ROWS)
     stations = [
         {
-            "trace": str(gather.trace_ids[source.traces[index].trace_index]),
-            "distance_deg": round(source.traces[index].waveform.distance_deg, 2),
-            "azimuth_deg": round(source.traces[index].waveform.azimuth_deg, 1),
-            "body": _describe_window(source.traces[index].waveform.body),
-            "rayleigh": _describe_window(source.traces[index].waveform.rayleigh),
-            "love": _describe_window(source.traces[index].waveform.love),
+            "trace": str(gather.trace_ids[trace.trace_index]),
+            "distance_deg": round(trace.waveform.distance_deg, 2),
+            "azimuth_deg": round(trace.waveform.azimuth_deg, 1),
+            "body": _describe_window(trace.waveform.body),
+            "rayleigh": _describe_window(trace.waveform.rayleigh),
+            "love": _describe_window(trace.waveform.love),
         }
-        for index in chosen
+        for trace in _choose_traces(source)
     ]
     content = {"step_s": DRAWN_STEP_S, "traces_in_all": len(source.traces), "stations": stations}
     return {"waveform_fit": json.dumps(content, allow_nan=False, separators=(",", ":")).encode()}
+
+
+def _choose_traces(source: SourceSolution) -> list[TraceFit]:
+    """Choose at most 24 traces of a source, spread evenly over azimuth."""
+    azimuths_deg = np.array([trace.waveform.azimuth_deg for trace in source.traces])
+    return [source.traces[index] for index in sample_evenly(azimuths_deg, MAX_ROWS)]
 
 
 def _describe_window(window: WindowFit | None) -> dict[str, object] | None:

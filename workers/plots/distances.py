@@ -7,11 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from models.array_types import Floats, Integers, Pictures
+from models.array_types import Floats, Pictures
 from models.seismic.waveforms import Gather
 from workers.plots.canvas import BLUE, INK, downsample_extremes, encode_png, format_utc, new_figure, style_axes, visible_window_s
 
-MAX_PANELS = 12
 COLUMNS = 3
 CELL_IN = (3.9, 1.75)
 
@@ -47,7 +46,7 @@ def distances_figure(
     origin_time_s: float | None = None,
 ) -> bytes:
     """
-    Draw up to twelve traces, evenly spaced by rank of distance, each as a waveform above the model's time-frequency picture; as PNG.
+    Draw traces, nearest first, each as a waveform above the model's time-frequency picture; as PNG.
 
     Parameters
     ----------
@@ -61,7 +60,8 @@ def distances_figure(
         Origin time, POSIX seconds, from which the axis counts; by default the start of the window.
 
     """
-    chosen = _select_traces(distances_deg)
+    read = np.flatnonzero(np.isfinite(distances_deg))
+    chosen = read[np.argsort(distances_deg[read], kind="stable")]
     rows = max(1, -(-len(chosen) // COLUMNS))
     width, height = min(COLUMNS, max(1, len(chosen))) * CELL_IN[0] + 0.3, rows * CELL_IN[1] + 1.0
     figure = new_figure(width, height, title, "waveform, and below it the time-frequency picture that the distance is predicted from")
@@ -79,13 +79,6 @@ def distances_figure(
         else:
             lower.tick_params(labelbottom=False)
     return encode_png(figure)
-
-
-def _select_traces(distances_deg: Floats) -> Integers:
-    """Return indices of at most `MAX_PANELS` traces with a distance, evenly spaced by rank, nearest first."""
-    read = np.flatnonzero(np.isfinite(distances_deg))
-    order = read[np.argsort(distances_deg[read], kind="stable")]
-    return order[np.unique(np.linspace(0, max(len(order) - 1, 0), min(MAX_PANELS, len(order))).astype(np.int64))]
 
 
 def _add_cell(figure: Figure, number: int, width: float, height: float) -> tuple[Axes, Axes]:

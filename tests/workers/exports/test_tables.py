@@ -345,7 +345,7 @@ def test_the_csv_of_distances_has_a_row_a_trace(located: LocateResult):
 
 
 def test_each_kind_of_result_has_its_formats(record: JobRecord, located: LocateResult):
-    assert set(locate_products(record, located)) == {"quakeml", "geojson", "csv"}
+    assert set(locate_products(record, located, "ATLAS")) == {"quakeml", "geojson", "csv"}
     classified = ClassifyResult(
         event_type="glacial",
         probabilities={"earthquake": 0.25, "glacial": 0.75},

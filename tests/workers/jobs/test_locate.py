@@ -1,19 +1,24 @@
-"""Warnings of the locate job, and the distances that it states."""
+"""Warnings of the locate job, the distances that it states, and its answer where no event is detected."""
 
+import json
 import math
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from models.analysis.detection import Detection
 from models.seismic.association.arrivals import Arrival
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.location.regions import EpicenterRegion
 from models.seismic.location.solution import StationDistances, build_location
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
-from workers.jobs.locate import contradiction_warnings, source_warnings, state_arrivals, state_distances
+from workers.contracts import JobKind, JobRecord, Options, Submission
+from workers.jobs import locate
+from workers.jobs.locate import contradiction_warnings, locate_job, source_warnings, state_arrivals, state_distances
 
 
 def make_found(*, depth=None, force=None, classified=True):
@@ -114,3 +119,20 @@ def test_distances_that_agree_need_no_warning():
     gather, found = make_contradicted()
     found.location = replace(found.location, used=np.array([True, True, False]))
     assert contradiction_warnings(gather, found) == []
+
+
+def test_documents_without_an_event_name_the_agency_of_the_service(monkeypatch):
+    gather, _ = make_contradicted()
+    noise = Detection(False, 0.3, 0.5, (("transients at 1 Hz on 3 traces", 0.5),))
+    monkeypatch.setattr(locate, "read_one_event", lambda _: ((), gather, []))
+    monkeypatch.setattr(locate, "detect_event", lambda *_: noise)
+    worker = SimpleNamespace(settings=SimpleNamespace(agency_id="GFZ"), models=SimpleNamespace(models={"offset": None}))
+    submission = Submission(kind=JobKind.LOCATE, parts=(), options=Options())
+    record = JobRecord(id="3f2c", submission=submission, created_at=datetime(2004, 12, 26, tzinfo=UTC))
+
+    output = locate_job(SimpleNamespace(worker=worker, record=record, progress=lambda *_: None))
+
+    assert (output.result.event_type, [warning.code for warning in output.warnings]) == ("none", ["no-event"])
+    (feature,) = json.loads(output.products["geojson"])["features"]
+    assert feature["properties"]["net"] == "GFZ"
+    assert b"<agencyID>GFZ</agencyID>" in output.products["quakeml"]

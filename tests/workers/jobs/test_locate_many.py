@@ -76,7 +76,7 @@ def run(job, monkeypatch):
             models=[],
         )
         warning = DataWarning(trace="XX.AAA..LHZ", part=None, code="gaps", detail="1 gap")
-        return JobOutput(result, [warning], {"map": b"png"}, locate_products(one.record, result), {"section": b"{}"})
+        return JobOutput(result, [warning], {"map": b"png"}, locate_products(one.record, result, "ATLAS"), {"section": b"{}"})
 
     def perform(*events: EventRecords) -> JobOutput:
         monkeypatch.setattr(locate_many, "read_many_events", lambda *_, **__: iter(events))
