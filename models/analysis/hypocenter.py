@@ -83,7 +83,7 @@ def combine_hypocenter(
     by_arrivals = scale_depth(DepthEstimate(joint.depth_km, joint.depth_uncertainty_km), depth_factor)
     density = multiply_depths(seismicity, by_arrivals, section, phases)
     if phases is None:
-        moved = join_section_depth(joint, from_section if section else None, depth_factor, seismicity)
+        moved = join_section_depth(joint, None if section is None else from_section, depth_factor, seismicity)
     else:
         moved = joint.at_depth(*astuple(density.estimate()))
     origin = OriginTime(moved.time_s, time_factor * moved.time_uncertainty_s)

@@ -9,16 +9,15 @@ from models.analysis.combine import OriginTime, combine_origin_times, join_origi
 from models.analysis.directions import Directions, joint_prior, measure_directions
 from models.analysis.distances import DistanceReadings, RecordsTooShort, describe_short_records
 from models.analysis.sections import locate_by_readings
-from models.analysis.single_array import (
-    PROBABILITY,
-    contradict_distances,
-    contradict_others,
+from models.analysis.station_subset import farthest_point_subset, subset_readings
+from models.analysis.unverified_arrivals import (
+    contradicts_distances,
+    contradicts_others,
     is_far,
     is_one_array,
+    is_verified,
     mix_hypotheses,
-    verify_themselves,
 )
-from models.analysis.station_subset import farthest_point_subset, subset_readings
 from models.array_types import Integers
 from models.errors import TooFewStations
 from models.seismic.association.arrivals import Arrival
@@ -262,27 +261,28 @@ def _solve_directions(observed: _Observations, prior: LogPrior) -> _Solution:
 
 def _solve_arrivals(observed: _Observations, arrivals: ArrivalTimeSolution, without_times: _Solution) -> _Solution:
     """
-    Regions of the arrival times, or a mixture with the regions found without them where the times do not verify themselves.
+    Regions of the arrival times, or a mixture with the regions found without them, in three cases.
 
-    The mixture is stated where times of few independent stations contradict the predicted distances (`contradict_distances`), and then the
-    arrivals are dropped; for a single array where plane waves were detected or the source is far, and if a region found without the times
-    is then the most probable one, the arrivals are dropped too; for other networks, times first, where those of few independent stations
-    contradict the other regions (`contradict_others`).
+    1. Too few independent stations verify the times, and the predicted distances contradict them (`contradicts_distances`): the arrivals
+       are dropped.
+    2. The network is one array, and plane waves were detected or the source is far: the arrivals are dropped if plane waves were detected
+       and a region found without the times is the most probable one.
+    3. Too few independent stations verify the times, and they contradict the other regions (`contradicts_others`): the times come first.
     """
     by_times = observed.calibrate(arrivals.regions, "distances+arrival-times")
     origin = OriginTime(arrivals.depth_time.time_s, arrivals.depth_time.time_uncertainty_s)
     timed = _Solution("distances+arrival-times", by_times, arrivals, origin)
-    verified = verify_themselves(observed.gather, arrivals)
-    if not verified and contradict_distances(observed.gather, observed.readings, arrivals):
+    verified = is_verified(observed.gather, arrivals)
+    if not verified and contradicts_distances(observed.gather, observed.readings, arrivals):
         return replace(without_times, regions=mix_hypotheses(without_times.regions, by_times, by_probability=False))
     plane_waves = bool(observed.directions.plane_waves)
-    if not is_one_array(observed.gather) or not (plane_waves or is_far(observed.gather, arrivals)):
-        doubtful = not verified and contradict_others(by_times, without_times.regions)
-        mixture = mix_hypotheses(by_times, without_times.regions, by_probability=False)
-        return replace(timed, regions=mixture) if doubtful else timed
-    mixture = mix_hypotheses(by_times, without_times.regions, by_probability=plane_waves)
-    keeps_times = mixture[0].probability == PROBABILITY * by_times[0].probability
-    return replace(timed if keeps_times else without_times, regions=mixture)
+    if is_one_array(observed.gather) and (plane_waves or is_far(observed.gather, arrivals)):
+        keeps_times = not plane_waves or by_times[0].probability >= without_times.regions[0].probability
+        mixture = mix_hypotheses(by_times, without_times.regions, by_probability=plane_waves)
+        return replace(timed if keeps_times else without_times, regions=mixture)
+    if not verified and contradicts_others(by_times, without_times.regions):
+        return replace(timed, regions=mix_hypotheses(by_times, without_times.regions, by_probability=False))
+    return timed
 
 
 def _solve_surface_waves(observed: _Observations, prior: LogPrior) -> _Solution | None:

@@ -195,7 +195,7 @@ def find_source(
         prior,
         kind,
         motion,
-        gain_deviations=compare_gains(traces, known) if kind == "force" else {},  # amplitudes gave tensors nothing
+        gain_deviations=choose_gain_deviations(traces, known) if kind == "force" else {},  # amplitudes gave tensors nothing
         horizontals=condition_horizontals(gather, records, traces),
     )
     if fit is None:
@@ -211,9 +211,9 @@ def are_known(traces: Collection[int], known: Collection[int]) -> bool:
     return 2 * len(known) > len(traces)
 
 
-def compare_gains(traces: Collection[int], known: Collection[int]) -> dict[int, float]:
+def choose_gain_deviations(traces: Collection[int], known: Collection[int]) -> dict[int, float]:
     """
-    Return the deviations of the gains of traces whose amplitudes can be compared.
+    Choose the traces whose amplitudes are compared: standard deviations of the natural logarithms of their gains, by trace index.
 
     Those of known response where most are, else the others: motion in meters is not compared with counts.
     """

@@ -13,8 +13,8 @@ from models.analysis.source import (
     CLASS_WEIGHTS,
     CLEAR_CLASS_WEIGHTS,
     add_source,
+    choose_gain_deviations,
     combine_source_depth,
-    compare_gains,
     condition_horizontals,
     select_class_weights,
     weigh_difference,
@@ -110,7 +110,7 @@ def test_an_azimuth_that_the_inversion_leaves_open_is_not_stated_in_place_of_tha
     [((0, 1), {0: KNOWN_GAIN_DEVIATION, 1: KNOWN_GAIN_DEVIATION}), ((0,), {1: 0.8, 2: 0.8}), ((), {0: 0.8, 1: 0.8, 2: 0.8})],
 )
 def test_amplitudes_in_meters_are_not_compared_with_counts(known, gains):
-    assert compare_gains((0, 1, 2), known) == gains
+    assert choose_gain_deviations((0, 1, 2), known) == gains
 
 
 @pytest.mark.parametrize("changes", [{"log_likelihood": 20.0}, {"azimuthal_gap_deg": 330.0}, {"traces": (make_trace(0),)}])

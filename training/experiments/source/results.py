@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from models.analysis.pipeline import ForceAzimuthEstimate, Models
-from models.analysis.source import ASSUMED_MOTION, MAX_TRACES, compare_gains, has_ambiguous_sign, limit_explosion
+from models.analysis.source import ASSUMED_MOTION, MAX_TRACES, choose_gain_deviations, has_ambiguous_sign, limit_explosion
 from models.registry.earth_tables import load_earths
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location.region_calibration import scale_to_contain
@@ -133,7 +133,7 @@ def invert_records(
 ) -> SourceFit | None:
     """Invert the records of an event for a source of one kind; None where traces are too few."""
     traces = range(min(len(event.gather.trace_ids), MAX_TRACES))
-    gains = compare_gains(traces, traces if known_responses else ()) if kind == "force" else {}
+    gains = choose_gain_deviations(traces, traces if known_responses else ()) if kind == "force" else {}
     motion: Motion = "displacement" if known_responses else ASSUMED_MOTION[kind]
     return invert_source(event.gather, traces, earths, prior, kind, motion, gain_deviations=gains, horizontals=event.horizontals)
 

@@ -18,7 +18,7 @@ from models.seismic.waveforms import Gather
 
 PROBABILITY: Final = 0.5  # of either hypothesis
 MAX_OTHER_TRACES: Final = 5  # fewer stations outside the array cannot verify an arrival of the array
-MIN_INDEPENDENT_STATIONS: Final = 6.0
+MIN_INDEPENDENT_STATIONS: Final = 6.0  # with first arrivals: latitude, longitude, depth and origin time are four unknowns
 CONTRADICTION: Final = 3.0
 """Factor on 68 % ellipses beyond which two estimates of an epicenter contradict each other."""
 MAX_DISTANCE_DEVIATION: Final = 4.0  # of an epicenter from the predicted distances, in their standard deviations
@@ -40,11 +40,11 @@ def is_far(gather: Gather, solution: ArrivalTimeSolution) -> bool:
     return bool(np.nanmedian(distance_deg(best.latitude_deg, best.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)) > FAR_DEG)
 
 
-def verify_themselves(gather: Gather, solution: ArrivalTimeSolution) -> bool:
+def is_verified(gather: Gather, solution: ArrivalTimeSolution) -> bool:
     """
     Whether first arrivals come from enough independent stations to check the identification of their phases by.
 
-    Six, those that share a path counting as one: latitude, longitude, depth and origin time are four unknowns.
+    Six, those that share a path counting as one.
     """
     rows = sorted({arrival.trace_index for arrival in solution.arrivals if arrival.phase in FIRST_PHASES})
     best, latitudes, longitudes = solution.regions[0], gather.latitudes_deg[rows], gather.longitudes_deg[rows]
@@ -53,7 +53,7 @@ def verify_themselves(gather: Gather, solution: ArrivalTimeSolution) -> bool:
     return float((1.0 / effective_neighbor_count(apart_deg, paths_deg[:, None])).sum()) >= MIN_INDEPENDENT_STATIONS
 
 
-def contradict_distances(gather: Gather, readings: DistanceReadings, solution: ArrivalTimeSolution) -> bool:
+def contradicts_distances(gather: Gather, readings: DistanceReadings, solution: ArrivalTimeSolution) -> bool:
     """
     Whether the epicenter of arrival times is at distances that the records contradict: by more than four deviations in the median.
 
@@ -65,7 +65,7 @@ def contradict_distances(gather: Gather, readings: DistanceReadings, solution: A
     return bool(np.isfinite(deviations).any() and np.nanmedian(deviations) > MAX_DISTANCE_DEVIATION)
 
 
-def contradict_others(with_times: Sequence[EpicenterRegion], without_times: Sequence[EpicenterRegion]) -> bool:
+def contradicts_others(with_times: Sequence[EpicenterRegion], without_times: Sequence[EpicenterRegion]) -> bool:
     """
     Whether arrival times contradict the regions found without them.
 

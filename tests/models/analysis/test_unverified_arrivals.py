@@ -1,4 +1,4 @@
-"""When both hypotheses of a single array are stated: arrival times used, and not used."""
+"""When arrival times are doubted, and both hypotheses are stated: arrival times used, and not used."""
 
 from dataclasses import replace
 
@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from models.analysis.distances import DistanceReadings
-from models.analysis.single_array import (
+from models.analysis.unverified_arrivals import (
     PROBABILITY,
-    contradict_distances,
-    contradict_others,
+    contradicts_distances,
+    contradicts_others,
     is_far,
     is_one_array,
+    is_verified,
     mix_hypotheses,
-    verify_themselves,
 )
 from models.seismic.association.arrivals import Arrival
 from models.seismic.association.depth_time import DepthTime
@@ -62,16 +62,16 @@ def detected(stations):
 
 def test_many_independent_first_arrivals_verify_themselves():
     few, many = gather(60.0, 2.0, 7), gather(30.0, 60.0, 20)
-    assert verify_themselves(many, detected(many))
-    assert not verify_themselves(few, detected(few))
-    assert not verify_themselves(many, TIMED)
+    assert is_verified(many, detected(many))
+    assert not is_verified(few, detected(few))
+    assert not is_verified(many, TIMED)
 
 
 def test_arrivals_apart_from_all_other_regions_contradict_them():
     wide = replace(ELSEWHERE, semi_major_km=2000.0, semi_minor_km=2000.0)
-    assert contradict_others(TIMED.regions, [ELSEWHERE])
-    assert not contradict_others(TIMED.regions, [ELSEWHERE, wide])
-    assert not contradict_others(TIMED.regions, [])
+    assert contradicts_others(TIMED.regions, [ELSEWHERE])
+    assert not contradicts_others(TIMED.regions, [ELSEWHERE, wide])
+    assert not contradicts_others(TIMED.regions, [])
 
 
 @pytest.mark.parametrize(("error_deg", "contradicted"), [(0.0, False), (7.0, False), (9.0, True), (np.nan, False)])
@@ -80,4 +80,4 @@ def test_an_epicenter_far_from_the_predicted_distances_contradicts_them(error_de
     distances = distance_deg(HERE.latitude_deg, HERE.longitude_deg, stations.latitudes_deg, stations.longitudes_deg)
     columns = (np.asarray(distances) + error_deg, np.full(7, 2.0), np.full((7, 180), 1.0 / 180.0), np.zeros(7), np.ones(7))
     readings = DistanceReadings(stations.trace_ids, *columns, 0.0, np.ones(7, np.bool_))
-    assert contradict_distances(stations, readings, TIMED) is contradicted
+    assert contradicts_distances(stations, readings, TIMED) is contradicted
