@@ -21,7 +21,7 @@ import numpy as np
 
 from models.analysis.sections import SectionReference
 from models.array_types import Flags, Floats
-from models.seismic.geodesy import distance_deg
+from models.seismic.geodesy import distance_deg, wrap_longitude_deg
 from models.seismic.location.regions import EpicenterRegion, sample_ellipse
 from models.specs.event_type import EVENT_CLASSES, ClassAnswer, EventClass
 
@@ -198,6 +198,6 @@ def probability_at_ice_sheets(reference: SectionReference) -> float:
 def lies_at_ice_sheet(latitudes_deg: Floats, longitudes_deg: Floats) -> Flags:
     """Whether points [n] lie on the ice sheets of Greenland or Antarctica, or at their coasts."""
     greenland = [distance_deg(latitude, longitude, latitudes_deg, longitudes_deg) <= radius for latitude, longitude, radius in GREENLAND]
-    longitudes = (longitudes_deg + 180.0) % 360.0 - 180.0
+    longitudes = wrap_longitude_deg(longitudes_deg)
     antarctica = [(west <= longitudes) & (longitudes < east) & (latitudes_deg < south) for west, east, south in ANTARCTICA]
     return np.asarray(np.any([*greenland, *antarctica], axis=0))

@@ -12,9 +12,9 @@ from training.config import TrainingSettings, load_recipe
 from training.datasets.catalog_replica import ReplicaRecipe
 from training.datasets.splits import SPLIT_NAMES
 from training.evaluation.evaluate import evaluate
-from training.evaluation.event_result import EventResult, select_kind, select_located
+from training.evaluation.event_result import EventResult, collect, select_kind, select_located
 from training.evaluation.event_sources import ReplicaSource
-from training.evaluation.metrics import format_fraction, format_median
+from training.evaluation.metrics import angle_difference_deg, format_fraction, format_median
 from training.evaluation.pages import FIGURES, RESULTS, TEMPLATES, format_table, write_page
 from training.evaluation.plots import BLUE, GRAY, RED, log_x, name_axes, new_sheet, save
 
@@ -111,9 +111,9 @@ def describe_sources(results: Sequence[EventResult]) -> str:
     """Describe the class, the depth and the force azimuth as served; a wrong class counts as a miss of depth or azimuth."""
     quakes, ice = select_kind(results, "earthquake"), select_kind(results, "glacial")
     depth = np.abs([result.depth_km - result.truth.depth_km for result in quakes])
-    turn = np.array([result.force_azimuth_deg - result.truth.force_azimuth_deg for result in ice])
-    modulo_180, modulo_360 = np.abs((turn + 90.0) % 180.0 - 90.0), np.abs((turn + 180.0) % 360.0 - 180.0)
-    answered = np.isfinite(turn)
+    served, true = collect(ice, lambda one: one.force_azimuth_deg), collect(ice, lambda one: one.truth.force_azimuth_deg)
+    modulo_180, modulo_360 = (angle_difference_deg(served, true, period_deg) for period_deg in (180.0, 360.0))
+    answered = np.isfinite(modulo_180)
     sure = answered & ~np.array([result.force_azimuth_ambiguous for result in ice], bool)
     return "\n".join((
         f"- Class right: {format_fraction([result.is_right for result in results])}.",

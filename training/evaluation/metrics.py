@@ -89,7 +89,7 @@ def expected_calibration_error(probabilities: Floats, right: Flags, bins: int = 
     return float(sum(gaps))
 
 
-def angle_difference_deg(a: Floats, b: Floats, period_deg: float) -> Floats:
+def angle_difference_deg(a: Floats, b: Floats | float, period_deg: float) -> Floats:
     """Smallest absolute difference of two angles modulo a period, in degrees."""
     return np.abs((a - b + period_deg / 2) % period_deg - period_deg / 2)
 

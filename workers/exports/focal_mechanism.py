@@ -26,7 +26,7 @@ from obspy.core.event import (
     Tensor,
 )
 
-from models.seismic.geodesy import KM_PER_DEGREE, azimuthal_gap_deg
+from models.seismic.geodesy import KM_PER_DEGREE, azimuthal_gap_deg, wrap_longitude_deg
 from models.seismic.location.regions import NORMAL_AXIS
 from models.seismic.source.mechanisms import principal_axes
 from models.seismic.source.observations import LONGEST_PERIOD_S, SHORTEST_PERIOD_S
@@ -101,7 +101,7 @@ def _describe_centroid(ids: ResourceIds, source: SourceEstimate, centroid: Centr
         time_errors=QuantityError(uncertainty=centroid.time_uncertainty_s),
         latitude=centroid.latitude,
         latitude_errors=QuantityError(uncertainty=north_deg),
-        longitude=(centroid.longitude + 180.0) % 360.0 - 180.0,
+        longitude=float(wrap_longitude_deg(centroid.longitude)),
         longitude_errors=QuantityError(uncertainty=east_deg),
         origin_uncertainty=OriginUncertainty(
             horizontal_uncertainty=1000.0 * centroid.horizontal_uncertainty_km,

@@ -7,13 +7,12 @@ from typing import Any, Final
 import numpy as np
 
 from models.array_types import Floats
-from models.seismic.geodesy import KM_PER_DEGREE, destination
+from models.seismic.geodesy import KM_PER_DEGREE, destination, wrap_longitude_deg
 from workers.contracts import JobRecord
 from workers.exports.quakeml import (
     QUAKEML_TYPES,
     count_stations,
     epicentral_distance_deg,
-    longitude_within_180,
     region_name,
     rms_s,
     used_traces,
@@ -75,7 +74,7 @@ def _feature(kind: str, geometry: dict[str, Any] | None, **properties: object) -
 
 
 def _point(latitude: float, longitude: float) -> dict[str, Any]:
-    return {"type": "Point", "coordinates": [round(longitude_within_180(longitude), DIGITS), round(latitude, DIGITS)]}
+    return {"type": "Point", "coordinates": [round(float(wrap_longitude_deg(longitude)), DIGITS), round(latitude, DIGITS)]}
 
 
 def _no_event_feature(record: JobRecord, result: LocateResult, agency: str) -> Feature:
@@ -182,7 +181,7 @@ def ellipse_geometry(latitude: float, longitude: float, ellipse: Ellipse) -> dic
     along, across = ellipse.semi_major_km * np.cos(angles), ellipse.semi_minor_km * np.sin(angles)
     azimuths = ellipse.azimuth_deg - np.degrees(np.arctan2(across, along))  # decreasing: counterclockwise
     latitudes, longitudes = destination(latitude, longitude, azimuths, np.hypot(along, across) / KM_PER_DEGREE)
-    center = longitude_within_180(longitude)
+    center = float(wrap_longitude_deg(longitude))
     unwrapped = np.degrees(np.unwrap(np.radians(np.append(longitudes, longitudes[0]))))
     unwrapped += 360.0 * np.round((center - unwrapped.mean()) / 360.0)
     ring = np.column_stack((unwrapped[:-1], latitudes))
@@ -222,5 +221,5 @@ def _round_ring(ring: Floats) -> Ring:
 
 def format_epicenter(epicenter: Epicenter) -> str:
     """Return the epicenter as text, as in 3.30°N, 164.02°W."""
-    latitude, longitude = epicenter.latitude, longitude_within_180(epicenter.longitude)
+    latitude, longitude = epicenter.latitude, float(wrap_longitude_deg(epicenter.longitude))
     return f"{abs(latitude):.2f}°{'N' if latitude >= 0 else 'S'}, {abs(longitude):.2f}°{'E' if longitude >= 0 else 'W'}"

@@ -24,7 +24,7 @@ from obspy.core.event import (
 )
 from obspy.geodetics import FlinnEngdahl
 
-from models.seismic.geodesy import KM_PER_DEGREE
+from models.seismic.geodesy import KM_PER_DEGREE, wrap_longitude_deg
 from models.seismic.location.regions import NORMAL_AXIS
 from workers.contracts import JobRecord
 from workers.exports.focal_mechanism import MIN_COSINE, UNNAMED, ResourceIds, add_focal_mechanism
@@ -95,7 +95,7 @@ def _regions() -> FlinnEngdahl:
 
 def region_name(latitude: float, longitude: float) -> str:
     """Return the Flinn-Engdahl region of a point, degrees (Young et al. 1996, doi:10.1016/0031-9201(96)03141-X)."""
-    name = str(_regions().get_region(longitude_within_180(longitude), latitude)).title()
+    name = str(_regions().get_region(float(wrap_longitude_deg(longitude)), latitude)).title()
     return re.sub(r"(?<=\w )(Of|And|The|In)\b", lambda word: word[0].lower(), name)
 
 
@@ -145,7 +145,7 @@ def _coordinates(epicenter: Epicenter) -> dict[str, Any]:
     return {
         "latitude": epicenter.latitude,
         "latitude_errors": QuantityError(uncertainty=min(north_km / KM_PER_DEGREE, 180.0)),
-        "longitude": longitude_within_180(epicenter.longitude),
+        "longitude": float(wrap_longitude_deg(epicenter.longitude)),
         "longitude_errors": QuantityError(uncertainty=east_deg),
         "origin_uncertainty": _uncertainty(epicenter),
         "region": region_name(epicenter.latitude, epicenter.longitude),
@@ -305,8 +305,3 @@ def _method_id(result: LocateResult) -> ResourceIdentifier:
     """Return the method and the versions of the models as a resource id."""
     path = "/".join([result.method, *(f"{model.name}-{model.version}" for model in result.models)])
     return ResourceIdentifier(f"{UNNAMED}/method/{path}")
-
-
-def longitude_within_180(degrees: float) -> float:
-    """Return a longitude in degrees between -180 and 180."""
-    return (degrees + 180.0) % 360.0 - 180.0

@@ -11,7 +11,7 @@ import numpy as np
 from models.array_types import Floats
 from models.seismic.source.solution import MIN_LOG_LIKELIHOOD
 from training.config import SPAWN, TrainingSettings
-from training.evaluation.metrics import format_fraction, format_median
+from training.evaluation.metrics import angle_difference_deg, format_fraction, format_median
 from training.evaluation.pages import RESULTS, format_table, write_page
 from training.experiments.source.mixed_paths import DECKS
 from training.experiments.source.results import SHORT_PERIODS, SourceResult, invert_kind
@@ -61,7 +61,7 @@ def describe_forces(results: Sequence[SourceResult]) -> str:
     """Describe azimuth, sign and epicenter of forces that the inversion constrains."""
     known = [result for result in results if result.constrains]
     errors = np.array([result.azimuth_error_deg for result in known])
-    turned = np.abs((errors + 90.0) % 180.0 - 90.0)
+    turned = angle_difference_deg(errors, 0.0, 180.0)
     sure = np.array([not result.is_ambiguous for result in known], bool)
     stated = np.array([result.azimuth_deviation_deg for result in known])
     return "\n".join((
