@@ -115,7 +115,6 @@ def invert_source(
     prior: EpicenterPrior,
     kind: Kind,
     motion: Motion = "velocity",
-    half_duration_s: float = 0.0,
     gain_deviations: Mapping[int, float] | None = None,
     horizontals: Floats32 | None = None,
 ) -> SourceFit | None:
@@ -134,8 +133,6 @@ def invert_source(
     motion : Motion
         What the records are proportional to. Where that is "unknown", they are scanned as those of broadband seismometers, and around the
         best source each has the kind of seismometer of `INSTRUMENT_SHARES` that fits it best.
-    half_duration_s : float
-        Of the moment rate, a triangle.
     gain_deviations : mapping of int to float, optional
         Traces whose Rayleigh amplitudes count, with the standard deviation of the natural logarithm of these.
     horizontals : float32 [traces, 2, samples], optional
@@ -146,7 +143,7 @@ def invert_source(
     states = SCANNED_DEPTHS if kind == "tensor" else np.arange(len(HISTORY_DELAYS_S))
     guess = Guess(prior.latitude_deg, prior.longitude_deg, prior.time_s)
     records = _Records(gather, traces, horizontals, gain_deviations or {})
-    excitations = [(make_excitation(kind, states, one, half_duration_s), share) for one, share in list_motions(motion).items()]
+    excitations = [(make_excitation(kind, states, one), share) for one, share in list_motions(motion).items()]
     excitation = excitations[0][0]
     rough_records = records if kind == "force" else replace(records, horizontals=None)
     rough = _prepare_scan(rough_records, earths[0], prior, excitation, guess)

@@ -70,17 +70,14 @@ def list_motions(motion: Motion) -> Mapping[Motion, float]:
     return INSTRUMENT_SHARES if motion == "unknown" else {motion: 1.0}
 
 
-def make_excitation(kind: Kind, states: Integers, motion: Motion, half_duration_s: float) -> Excitation:
-    """Make the excitation of a tensor at depths, or of force histories, by index."""
+def make_excitation(kind: Kind, states: Integers, motion: Motion) -> Excitation:
+    """Make the excitation of a tensor at depths, whose moment rate is an impulse, or of force histories, by index."""
     derivatives = (0 if motion == "displacement" else 1) + (1 if kind == "force" else 0)
     corner_s = CORNERS_S.get(motion, 0.0)
     if kind == "force":
         surface = np.full(len(states), len(DEPTHS_KM))
         return Excitation(surface, FORCES, HISTORY_DELAYS_S[states], HISTORY_WEIGHTS[states], derivatives, corner_s)
-    delays = np.linspace(0.0, 2.0 * half_duration_s, 9)
-    triangle = np.maximum(1.0 - np.abs(delays / max(half_duration_s, 1e-3) - 1.0), 0.0) if half_duration_s > 0.0 else np.eye(9)[0]
-    rows = np.broadcast_to(delays, (len(states), 9)), np.broadcast_to(triangle / triangle.sum(), (len(states), 9))
-    return Excitation(states, STRAINS, *rows, derivatives, corner_s)
+    return Excitation(states, STRAINS, np.zeros((len(states), 1)), np.ones((len(states), 1)), derivatives, corner_s)
 
 
 @dataclass(frozen=True)

@@ -250,7 +250,7 @@ def test_each_record_of_unknown_response_has_the_corner_period_that_fits_it(toy_
 def test_where_earths_fit_alike_a_path_has_that_of_its_land_or_sea(toy_tables):
     """Tables of three Earths are the same, so that only the prior chooses."""
     observations = observe_records(make_gather(230.0, 4, 0.2), Guess(*EPICENTER, ORIGIN_S), range(8), 20.0, 180.0)
-    excitation = make_excitation("force", np.arange(len(HISTORY_DELAYS_S)), "displacement", 0.0)
+    excitation = make_excitation("force", np.arange(len(HISTORY_DELAYS_S)), "displacement")
     problem = prepare_problem(observations, toy_tables, excitation, EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S), (5, 24), {})
     models = [PathModel(replace(toy_tables, crust=crust), excitation) for crust in (None, "land", "sea")]
     row = np.array([0.0, *np.radians(EPICENTER), 4.0, 0.0, 0.0, 0.0, -0.64, -0.77])
@@ -263,7 +263,7 @@ def test_where_earths_fit_alike_a_path_has_that_of_its_land_or_sea(toy_tables):
 def test_waveforms_outvote_the_land_of_a_path(toy_tables):
     """One Earth is silent, and all paths prefer it."""
     observations = observe_records(make_gather(230.0, 4, 0.05), Guess(*EPICENTER, ORIGIN_S), range(8), 20.0, 180.0)
-    excitation = make_excitation("force", np.arange(len(HISTORY_DELAYS_S)), "displacement", 0.0)
+    excitation = make_excitation("force", np.arange(len(HISTORY_DELAYS_S)), "displacement")
     earths = [toy_tables, replace(toy_tables, mantissas=np.zeros_like(toy_tables.mantissas), crust="land")]
     prior = EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S)
     problems = [prepare_problem(observations, earth, excitation, prior, (5, 24), {}) for earth in earths]
