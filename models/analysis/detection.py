@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from scipy.stats import binom, chi2
@@ -90,13 +90,24 @@ them lie a little above the average, that is no evidence. Chosen on noise alone:
 0.01, from 0.05 on one in twenty and more (`docs/results/detection.md`).
 """
 KINDS_OF_EVIDENCE: Final = 3  # for four traces and more; fewer have transients alone
-
-
-Law = tuple[float, float, float, float]
-"""Location, growth, scale and tail scale of what noise reaches, see `NoiseTable`."""
 TAIL_PROBABILITY: Final = 0.05
 """Where the tail of a law begins."""
 REDUCED_TAIL: Final = -float(np.log(-np.log1p(-TAIL_PROBABILITY)))
+"""Deviation of that from the location, in scales."""
+
+
+class Law(NamedTuple):
+    """
+    Law of what noise reaches: the largest of n trials exceeds x with probability 1 - exp(-exp(-(x - location - growth log n) / scale)).
+
+    (Gumbel 1958, Statistics of Extremes.) So it is where that is above 0.05; below, it decays with `tail_scale`, which is larger, because
+    noise is not Gaussian. The growth is that within one record; the scale holds the differences between stations too.
+    """
+
+    location: float
+    growth: float
+    scale: float
+    tail_scale: float
 
 
 @dataclass(frozen=True)
@@ -112,15 +123,11 @@ class NoiseTable:
     """
     How often noise reaches a contrast or a stack, measured.
 
-    `transients` [bands and wave trains, 4], `beams` [bands, 4], `stack` [4]: location x0, growth g, scale s and tail scale of the law
-    that the largest of n trials in noise exceeds x with probability 1 - exp(-exp(-(x - x0 - g log n) / s)) (Gumbel 1958, Statistics of
-    Extremes), where that is above 0.05; below, it decays with the tail scale, which is larger, because noise is not Gaussian. The growth
-    is that within one record; the scale holds the differences between stations too. `false_alarm` [2, 2] for fewer than four traces, and
-    for more: start s0 and decay of the probability 10 ** (-decay * (S - s0)) that noise exceeds the detection statistic S. `networks`:
-    number of networks of noise that this rests on. `readings` [2, 2], of records of `SHORT_READING_S` and more and of shorter ones: entropy
-    h0 (nats) and growth of the probability 10 ** (growth * (H - h0)) that a record of noise shows a wave train whose distance is read with
-    an entropy of H or less.
-    `reader`: version of the distance network that this was measured with.
+    `transients` [bands and wave trains], `beams` [bands], `stack`: laws of contrasts, and of the log evidence of a stack. `false_alarm`
+    [2, 2] for fewer than four traces, and for more: start s0 and decay of the probability 10 ** (-decay * (S - s0)) that noise exceeds the
+    detection statistic S. `networks`: number of networks of noise that this rests on. `readings` [2, 2], of records of `SHORT_READING_S`
+    and more and of shorter ones: entropy h0 (nats) and growth of the probability 10 ** (growth * (H - h0)) that a record of noise shows a wave
+    train whose distance is read with an entropy of H or less. `reader`: version of the distance network that this was measured with.
     """
 
     transients: tuple[Law, ...]
@@ -170,9 +177,9 @@ def read_noise_table() -> NoiseTable:
     """Read the table of what noise reaches."""
     content = json.loads(TABLE_PATH.read_text(encoding="utf-8"))
     return NoiseTable(
-        tuple(map(tuple, content["transients"])),
-        tuple(map(tuple, content["beams"])),
-        tuple(content["stack"]),
+        tuple(Law(*law) for law in content["transients"]),
+        tuple(Law(*law) for law in content["beams"]),
+        Law(*content["stack"]),
         tuple(map(tuple, content["readings"])),
         tuple(map(tuple, content["false_alarm"])),
         int(content["networks"]),
@@ -204,7 +211,7 @@ def detect_event(records: Sequence[Record], gather: Gather, reader: OnnxModel | 
     table = table or read_noise_table()
     kinds = KINDS_OF_EVIDENCE if len(records) >= MIN_STATIONS else 1
     found = [_measure_traces(records, gather, reader, table)]
-    for measure in (_measure_arrays, _measure_stack)[: kinds - 1]:
+    for measure in (_measure_arrays, _measure_stack) if kinds > 1 else ():
         if combine_evidence(found, kinds, table).false_alarm_probability > CLEAR_PROBABILITY:
             evidence = measure(gather, table)
             found += [] if evidence is None else [evidence]
@@ -226,11 +233,10 @@ def combine_evidence(found: Sequence[tuple[str, float]], kinds: int, table: Nois
 
 
 def exceedance_probability(contrasts: Floats, trials: Floats, law: Law) -> Floats:
-    """Probability that the largest of `trials` values in noise exceeds `contrasts`, by the law of `NoiseTable`."""
-    start, growth, scale, tail_scale = law
-    deviations = contrasts - start - growth * np.log(np.maximum(trials, 1.0))
-    beyond = deviations - REDUCED_TAIL * scale
-    exponent = np.where(beyond > 0.0, REDUCED_TAIL + beyond / tail_scale, deviations / scale)
+    """Probability that the largest of `trials` values in noise exceeds `contrasts`, by a law."""
+    deviations = contrasts - law.location - law.growth * np.log(np.maximum(trials, 1.0))
+    beyond = deviations - REDUCED_TAIL * law.scale
+    exponent = np.where(beyond > 0.0, REDUCED_TAIL + beyond / law.tail_scale, deviations / law.scale)
     return np.asarray(-np.expm1(-np.exp(np.clip(-exponent, -700.0, 700.0))))
 
 

@@ -21,6 +21,7 @@ from models.analysis.detection import (
     RATE_FACTOR,
     READING_LEAD_S,
     SHORT_RATE_FACTOR,
+    Law,
     Readings,
     combine_evidence,
     detect_event,
@@ -142,10 +143,10 @@ def test_wave_trains_of_two_traces_of_eight_are_an_event_and_glitches_are_none()
 
 
 def test_a_contrast_is_the_more_probable_in_noise_the_more_trials_there_are():
-    probabilities = exceedance_probability(np.array([3.0, 3.0, 4.0]), np.array([10.0, 100.0, 100.0]), (1.0, 0.3, 0.3, 0.5))
+    probabilities = exceedance_probability(np.array([3.0, 3.0, 4.0]), np.array([10.0, 100.0, 100.0]), Law(1.0, 0.3, 0.3, 0.5))
     assert probabilities[1] > probabilities[0]
     assert probabilities[1] > probabilities[2]
-    assert exceedance_probability(np.array(-9.0), np.array(100.0), (1.0, 0.3, 0.3, 0.5)) == pytest.approx(1.0, abs=1e-3)
+    assert exceedance_probability(np.array(-9.0), np.array(100.0), Law(1.0, 0.3, 0.3, 0.5)) == pytest.approx(1.0, abs=1e-3)
 
 
 def test_the_false_alarm_probability_falls_with_the_statistic_and_is_bounded():

@@ -171,14 +171,15 @@ def fit_law(samples: Floats, growth: float | None = None, min_tail_scale: float 
     growth = fit_growth(samples) if growth is None else growth
     body, tail = np.quantile(samples[:, 0] - growth * np.log(samples[:, 1]), (1.0 - BODY, 1.0 - TAIL_PROBABILITY))
     scale = float((tail - body) / (REDUCED_TAIL + np.log(-np.log1p(-BODY))))
-    return float(tail - scale * REDUCED_TAIL), growth, scale, max(scale, min_tail_scale)
+    return Law(float(tail - scale * REDUCED_TAIL), growth, scale, max(scale, min_tail_scale))
 
 
 def combine_laws(laws: Sequence[Law], trials: float) -> Law:
     """Choose the law whose contrast at probability 0.01 is the highest, for so many trials."""
 
     def evaluate_tail(law: Law) -> float:
-        return law[0] + law[1] * float(np.log(trials)) + law[2] * REDUCED_TAIL + law[3] * (REDUCED_RARE - REDUCED_TAIL)
+        body = law.location + law.growth * float(np.log(trials)) + law.scale * REDUCED_TAIL
+        return body + law.tail_scale * (REDUCED_RARE - REDUCED_TAIL)
 
     return max(laws, key=evaluate_tail)
 
@@ -193,7 +194,7 @@ def fit_laws(synthetic: NoiseSamples, recorded: NoiseSamples) -> NoiseTable:
     transients: list[Law] = []
     pairs = list(zip(synthetic.transients, recorded.transients, strict=True))
     for band, pair in enumerate(pairs[:-1]):
-        growth = None if band <= LAST_LONG_BAND else max(transients[LAST_LONG_BAND][1], fit_growth(pair[0]))
+        growth = None if band <= LAST_LONG_BAND else max(transients[LAST_LONG_BAND].growth, fit_growth(pair[0]))
         transients.append(_choose_law(pair, growth, MIN_TAIL_SCALE))
     transients[HIGHEST_BAND] = transients[HIGHEST_BAND - 1]
     transients.append(_choose_law(pairs[-1], None, MIN_TRAIN_TAIL_SCALE))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from models.analysis import detection
+from models.analysis.detection import Law
 from models.seismic.signal.transients import TRANSIENT_BANDS_HZ
 from training.config import TrainingSettings
 from training.experiments.detection import calibrate
@@ -23,13 +24,13 @@ from training.experiments.detection.calibrate import (
 )
 from training.synthesis.instrument_defects import GLITCH_PROBABILITY
 
-LAW = (1.5, 0.4, 0.6, 0.6)
+LAW = Law(1.5, 0.4, 0.6, 0.6)
 
 
 def draw_samples(law, trials, count=3000, seed=2):
     """Largest values of a law for so many trials."""
     uniform = np.random.default_rng(seed).uniform(size=count)
-    values = law[0] + law[1] * np.log(trials) - law[2] * np.log(-np.log(uniform))
+    values = law.location + law.growth * np.log(trials) - law.scale * np.log(-np.log(uniform))
     return np.column_stack((values, np.full(count, float(trials))))
 
 
@@ -50,7 +51,7 @@ def test_a_minimum_tail_scale_changes_the_tail_alone():
 
 
 def test_of_two_laws_the_one_that_noise_reaches_higher_by_is_chosen():
-    low, growing, wide = (1.0, 0.2, 0.2, 0.2), (0.0, 0.5, 0.2, 0.2), (0.8, 0.2, 0.2, 1.0)
+    low, growing, wide = Law(1.0, 0.2, 0.2, 0.2), Law(0.0, 0.5, 0.2, 0.2), Law(0.8, 0.2, 0.2, 1.0)
     assert combine_laws([low, growing], 1000.0) == growing
     assert combine_laws([low, growing], 1.0) == low
     assert combine_laws([low, wide], 1.0) == wide
@@ -95,7 +96,7 @@ def test_wave_trains_of_noise_are_counted_apart_for_short_records(monkeypatch):
 
 def test_the_table_that_is_written_is_read_again(tmp_path, monkeypatch):
     kinds = [draw_samples(LAW, 50)] * 6
-    samples = NoiseSamples([*kinds, kinds[0]], kinds[:2], draw_samples((-0.5, 0.0, 0.3, 0.3), 1))
+    samples = NoiseSamples([*kinds, kinds[0]], kinds[:2], draw_samples(Law(-0.5, 0.0, 0.3, 0.3), 1))
     table = replace(fit_laws(samples, samples), networks=300, readings=((6.5, 0.9), (4.5, 0.6)), reader="12")
     monkeypatch.setattr(detection, "TABLE_PATH", write_noise_table(table, tmp_path / "table.json"))
     read = detection.read_noise_table.__wrapped__()
