@@ -123,11 +123,12 @@ class NoiseTable:
     """
     How often noise reaches a contrast or a stack, measured.
 
-    `transients` [bands and wave trains], `beams` [bands], `stack`: laws of contrasts, and of the log evidence of a stack. `false_alarm`
-    [2, 2] for fewer than four traces, and for more: start s0 and decay of the probability 10 ** (-decay * (S - s0)) that noise exceeds the
-    detection statistic S. `networks`: number of networks of noise that this rests on. `readings` [2, 2], of records of `SHORT_READING_S`
-    and more and of shorter ones: entropy h0 (nats) and growth of the probability 10 ** (growth * (H - h0)) that a record of noise shows a wave
-    train whose distance is read with an entropy of H or less. `reader`: version of the distance network that this was measured with.
+    `transients` [bands and wave trains], `beams` [bands], `stack`: laws of contrasts, and of the log evidence of a stack.
+    `false_alarm` [2, 2] for fewer than four traces, and for more: start s0 and decay of the probability 10 ** (-decay * (S - s0)) that
+    noise exceeds the detection statistic S. `networks`: number of networks of noise that this rests on.
+    `readings` [2, 2], of records of `SHORT_READING_S` and more and of shorter ones: entropy h0 (nats) and growth of the probability
+    10 ** (growth * (H - h0)) that a record of noise shows a wave train whose distance is read with an entropy of H or less.
+    `reader`: version of the distance network that this was measured with.
     """
 
     transients: tuple[Law, ...]
