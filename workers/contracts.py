@@ -16,6 +16,10 @@ Records without a version are of 0.1. A worker leaves records of a higher versio
 """
 
 
+MAX_CALLBACK_URL = 2_000
+"""Characters of a callback URL."""
+
+
 class JobKind(StrEnum):
     """Kinds of jobs."""
 
@@ -86,7 +90,7 @@ class Options(Contract):
     k_max: int = Field(12, ge=2, description="cluster: maximum number of families considered")
     fine_tune: bool = Field(False, description="cluster: train DeepCluster on the uploaded events")
     callback_url: str | None = Field(
-        None, max_length=2000, description="address that is sent a signed message (webhook) when the job has ended"
+        None, max_length=MAX_CALLBACK_URL, description="address that is sent a signed message (webhook) when the job has ended"
     )
     model_version: str | None = Field(
         None,

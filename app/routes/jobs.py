@@ -155,6 +155,7 @@ async def read_figure_data(
         data = await service.store.run(service.blobs.get, figure_data_key(record, name))
     except BlobMissing as error:
         raise UnknownFigure("the job is of a release that kept no data of figures") from error
+    record_audit("download", job=record.id, what=f"data of figure {name}")
     return Response(data, media_type="application/json", headers={"Cache-Control": CACHE_CONTROL, "ETag": etag})
 
 

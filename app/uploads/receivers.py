@@ -16,15 +16,15 @@ from app.uploads.options import FIELDS
 from app.uploads.sniffing import may_be_accepted
 from models.errors import LimitExceeded
 from workers.bundles.formats import HEAD_BYTES
-from workers.contracts import Part
+from workers.contracts import MAX_CALLBACK_URL, Part
 from workers.storage.upload_transaction import UploadTransaction
 
 BUNDLE: Final = "bundle"
 MAX_NAME: Final = 120
 """Characters kept of a file name."""
 
-MAX_VALUE_BYTES: Final = 1024
-"""Longest value of an option field: an option is a number or a word."""
+MAX_VALUE_BYTES: Final = 4 * MAX_CALLBACK_URL
+"""Longest value of an option field: that of the longest option, an address, in UTF-8."""
 
 
 class BodyReceiver(Protocol):

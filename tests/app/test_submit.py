@@ -239,6 +239,8 @@ async def test_a_callback_is_accepted_where_the_service_can_sign_it(make_client,
     assert (refused.status_code, refused.json()["type"]) == (400, "/problems/refused-callback")
     async with make_client(settings.model_copy(update={"callback_secret": SecretStr("secret")})) as client:
         assert (await client.post("/events/classify", files=files, data={"callback_url": url})).status_code == 202
+        longest = f"{url}?token=".ljust(2000, "x")
+        assert (await client.post("/events/classify", files=files, data={"callback_url": longest})).status_code == 202
         private = await client.post("/events/classify", files=files, data={"callback_url": "http://169.254.169.254/latest"})
         assert (await client.get("/callbacks/secret")).json()["secret"].startswith("whsec_")
     assert (private.status_code, private.json()["type"]) == (400, "/problems/refused-callback")

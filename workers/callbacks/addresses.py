@@ -7,10 +7,10 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from models.errors import AtlasError
+from workers.contracts import MAX_CALLBACK_URL
 
 _PORTS: Final = {"http": 80, "https": 443}
 _NAT64: Final = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
-MAX_URL: Final = 2_000
 
 IsAllowed = Callable[[str], bool]
 """Takes an address as text, such as 192.0.2.1."""
@@ -44,8 +44,8 @@ def parse_callback_url(url: str) -> Target:
         port = parts.port
     except ValueError as error:
         raise RefusedCallback("callback_url is not a URL") from error
-    if parts.scheme not in _PORTS or not parts.hostname or len(url) > MAX_URL or not url.isprintable() or " " in url:
-        raise RefusedCallback(f"callback_url must be an http or https URL of at most {MAX_URL} characters")
+    if parts.scheme not in _PORTS or not parts.hostname or len(url) > MAX_CALLBACK_URL or not url.isprintable() or " " in url:
+        raise RefusedCallback(f"callback_url must be an http or https URL of at most {MAX_CALLBACK_URL} characters")
     if parts.username is not None or parts.password is not None:
         raise RefusedCallback("callback_url must not hold a name or password; verify the signature instead")
     if _is_address(parts.hostname) and not is_public(parts.hostname):

@@ -5,7 +5,7 @@ import structlog
 
 from app.auth.keys import keys_path, read_keys, revoke_key
 from workers.contracts import Status
-from workers.storage.result_keys import figure_key, result_key
+from workers.storage.result_keys import figure_data_key, figure_key, result_key
 
 pytestmark = pytest.mark.anyio
 
@@ -26,14 +26,17 @@ async def test_submission_downloads_and_cancellation_are_audited(client, worker,
     assert submission["request_id"]
     record = worker.begin(job)
     client._transport.app.state.service.blobs.put(figure_key(record, "section"), b"png")
+    client._transport.app.state.service.blobs.put(figure_data_key(record, "section"), b"{}")
     client._transport.app.state.service.blobs.put(result_key(record, "csv"), b"a,b")
     worker.records.finish(job, 1, Status.SUCCEEDED, figures=["section"], formats=["csv"])
     await client.get(f"/jobs/{job}/figures/section.png", headers=headers)
+    await client.get(f"/jobs/{job}/figures/section.json", headers=headers)
     await client.get(f"/jobs/{job}/result", params={"format": "csv"}, headers=headers)
     other = (await client.post("/events/locate", files=files, headers=headers)).json()["id"]
     await client.delete(f"/jobs/{other}", headers=headers)
     assert [(line["action"], line["job"], line.get("what")) for line in audited()[1:]] == [
         ("download", job, "figure section"),
+        ("download", job, "data of figure section"),
         ("download", job, "result csv"),
         ("submission", other, None),
         ("cancellation", other, None),

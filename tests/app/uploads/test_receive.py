@@ -111,7 +111,7 @@ async def test_too_many_parts_exceed_the_limit(make_client, settings):
 
 
 async def test_a_field_longer_than_any_option_exceeds_the_limit(client):
-    answer = await post(client, form(b'Content-Disposition: form-data; name="seed"\r\n\r\n' + b"1" * 2000))
+    answer = await post(client, form(b'Content-Disposition: form-data; name="seed"\r\n\r\n' + b"1" * 8001))
     assert answer.status_code == 413
 
 
