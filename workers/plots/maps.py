@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -97,21 +98,52 @@ def map_figure(
     """
     legend = _describe_lines(stations, alternatives, density)
     figure = new_figure(WIDTH_IN, HEIGHT_IN, title, f"{_describe_epicenter(epicenter)}\n{'; '.join(legend)}")
-    overview, detail = place_axes(figure, 0.3, 0.2, 6.4, 0.85), place_axes(figure, 6.8, 0.6, 0.35, 1.15)
+    overview = _Map(place_axes(figure, 0.3, 0.2, 6.4, 0.85), epicenter)
+    enlargement = _Map(place_axes(figure, 6.8, 0.6, 0.35, 1.15), epicenter, enlarged=True)
     known = stations.select_known()
     station_distances = distance_deg(epicenter.latitude_deg, epicenter.longitude_deg, known.latitudes_deg, known.longitudes_deg)
-    _draw_overview(overview, epicenter, min(180.0, 1.12 * float(np.max(station_distances, initial=2.0)) + 1.0))
-    _draw_detail(detail, epicenter, alternatives)
-    for axes in (overview, detail):
-        _draw_circles(axes, epicenter, known)
-        _draw_back_azimuths(axes, epicenter, known)
-        _draw_coast(axes, epicenter)
+    _set_up_overview(overview.axes, epicenter, min(180.0, 1.12 * float(np.max(station_distances, initial=2.0)) + 1.0))
+    _set_up_enlargement(enlargement.axes, epicenter, alternatives)
+    for one in (overview, enlargement):
+        _draw_circles(one, known)
+        _draw_back_azimuths(one, known)
+        _draw_coast(one)
         if density is not None:
-            _draw_density(axes, epicenter, density)
-        _draw_epicenters(axes, epicenter, alternatives)
-    _clip_to_disk(overview)
-    _draw_stations(overview, epicenter, known)
+            _draw_density(one, density)
+        _draw_epicenters(one, alternatives)
+    _clip_to_disk(overview.axes)
+    _draw_stations(overview, known)
     return encode_png(figure)
+
+
+@dataclass(frozen=True)
+class _Map:
+    """One of the two maps: its axes and center; axis units are degrees of arc, of the enlargement kilometers."""
+
+    axes: Axes
+    center: MapEpicenter
+    enlarged: bool = False
+
+    @property
+    def units_per_deg(self) -> float:
+        """Axis units of a degree of arc."""
+        return KM_PER_DEGREE if self.enlarged else 1.0
+
+    @property
+    def half_width(self) -> float:
+        """Half the width of the map, of the overview its radius, in axis units."""
+        return float(self.axes.get_xlim()[1])
+
+    def project(self, latitudes_deg: ArrayLike, longitudes_deg: ArrayLike) -> tuple[Floats, Floats]:
+        """Project to east and north in axis units."""
+        x, y = _project(self.center, latitudes_deg, longitudes_deg)
+        return x * self.units_per_deg, y * self.units_per_deg
+
+    def draw_line(self, latitudes_deg: Floats, longitudes_deg: Floats, limit: float, **style: Any) -> None:  # noqa: ANN401 -- Matplotlib's
+        """Draw a line where it is no farther from the center than a limit in axis units."""
+        x, y = self.project(latitudes_deg, longitudes_deg)
+        hidden = np.hypot(x, y) > limit
+        self.axes.plot(np.where(hidden, np.nan, x), np.where(hidden, np.nan, y), **style)
 
 
 def _describe_lines(stations: MapStations, alternatives: Sequence[MapEpicenter], density: Density | None) -> list[str]:
@@ -132,7 +164,7 @@ def _project(center: MapEpicenter, latitudes_deg: ArrayLike, longitudes_deg: Arr
     return arc_deg * np.sin(azimuths), arc_deg * np.cos(azimuths)
 
 
-def _draw_overview(axes: Axes, center: MapEpicenter, radius_deg: float) -> None:
+def _set_up_overview(axes: Axes, center: MapEpicenter, radius_deg: float) -> None:
     axes.set_aspect("equal")
     axes.set_axis_off()
     axes.set_xlim(-radius_deg, radius_deg)
@@ -189,7 +221,7 @@ def _format_degrees(value: int, signs: str) -> str:
     return f"{abs(value)}° {signs[value < 0]}" if value % 180 else f"{abs(value)}°"
 
 
-def _draw_detail(axes: Axes, center: MapEpicenter, alternatives: Sequence[MapEpicenter]) -> None:
+def _set_up_enlargement(axes: Axes, center: MapEpicenter, alternatives: Sequence[MapEpicenter]) -> None:
     """Set up the enlargement: 5.2 semi-major axes wide, or wide enough for near alternatives, in kilometers from the epicenter."""
     half_width_deg = max(0.5, 2.6 * center.semi_major_km / KM_PER_DEGREE)
     for shown in alternatives:
@@ -204,52 +236,40 @@ def _draw_detail(axes: Axes, center: MapEpicenter, alternatives: Sequence[MapEpi
     axes.set_axisbelow(True)
 
 
-def _scale(axes: Axes) -> float:
-    """Return axis units a degree: the enlargement, which alone has an axis label, is in kilometers."""
-    return KM_PER_DEGREE if axes.get_xlabel() else 1.0
-
-
-def _draw_circles(axes: Axes, center: MapEpicenter, stations: MapStations) -> None:
+def _draw_circles(one: _Map, stations: MapStations) -> None:
     """Draw the circle of each station's predicted distance; the more stations, the fainter."""
     alpha = float(np.clip(6.0 / max(1, len(stations.names)), 0.12, 0.5))
-    limit = np.hypot(*axes.get_xlim()) if axes.get_xlabel() else axes.get_xlim()[1]
+    limit = 2.0 * np.hypot(one.half_width, one.half_width) if one.enlarged else one.half_width
+    azimuths = np.linspace(0.0, 360.0, 7201 if one.enlarged else 721)
     for latitude, longitude, distance in zip(stations.latitudes_deg, stations.longitudes_deg, stations.distances_deg, strict=True):
         if np.isfinite(distance):
-            azimuths = np.linspace(0.0, 360.0, 7201 if axes.get_xlabel() else 721)
-            x, y = _project(center, *destination(latitude, longitude, azimuths, distance))
-            x, y = x * _scale(axes), y * _scale(axes)
-            hidden = np.hypot(x, y) > 2.0 * limit if axes.get_xlabel() else np.hypot(x, y) > limit
-            axes.plot(np.where(hidden, np.nan, x), np.where(hidden, np.nan, y), color=BLUE, linewidth=0.7, alpha=alpha, zorder=2)
+            circle = destination(latitude, longitude, azimuths, distance)
+            one.draw_line(*circle, limit, color=BLUE, linewidth=0.7, alpha=alpha, zorder=2)
 
 
-def _draw_back_azimuths(axes: Axes, center: MapEpicenter, stations: MapStations) -> None:
+def _draw_back_azimuths(one: _Map, stations: MapStations) -> None:
     """Draw each measured back azimuth as a line from the station as long as its predicted distance."""
-    limit = np.hypot(*axes.get_xlim()) if axes.get_xlabel() else axes.get_xlim()[1]
+    limit = np.hypot(one.half_width, one.half_width) if one.enlarged else one.half_width
     values = (stations.latitudes_deg, stations.longitudes_deg, stations.distances_deg, stations.back_azimuths_deg)
     for latitude, longitude, distance, back_azimuth in zip(*values, strict=True):
         if np.isfinite(distance) and np.isfinite(back_azimuth):
-            x, y = _project(center, *destination(latitude, longitude, back_azimuth, np.linspace(0.0, distance, 721)))
-            x, y = x * _scale(axes), y * _scale(axes)
-            hidden = np.hypot(x, y) > limit
-            axes.plot(np.where(hidden, np.nan, x), np.where(hidden, np.nan, y), color=GREEN, linewidth=0.7, alpha=0.6, zorder=2)
+            path = destination(latitude, longitude, back_azimuth, np.linspace(0.0, distance, 721))
+            one.draw_line(*path, limit, color=GREEN, linewidth=0.7, alpha=0.6, zorder=2)
 
 
-def _draw_coast(axes: Axes, center: MapEpicenter) -> None:
+def _draw_coast(one: _Map) -> None:
     """Draw coastlines within the map."""
-    x, y = _project(center, *coastline())
-    limit = axes.get_xlim()[1]
-    x, y = x * _scale(axes), y * _scale(axes)
-    hidden = np.hypot(x, y) > min(ANTIPODE_DEG * _scale(axes), limit if _scale(axes) == 1.0 else 3.0 * limit)
-    axes.plot(np.where(hidden, np.nan, x), np.where(hidden, np.nan, y), color=COAST, linewidth=0.6, zorder=1, scalex=False, scaley=False)
+    limit = min(ANTIPODE_DEG * one.units_per_deg, (3.0 if one.enlarged else 1.0) * one.half_width)
+    one.draw_line(*coastline(), limit, color=COAST, linewidth=0.6, zorder=1, scalex=False, scaley=False)
 
 
-def _draw_density(axes: Axes, center: MapEpicenter, density: Density) -> None:
+def _draw_density(one: _Map, density: Density) -> None:
     """Draw contours that enclose 68 and 90 % of the posterior within the map."""
-    limit = axes.get_xlim()[1]
+    limit, center = one.half_width, one.center
     steps = np.linspace(-limit, limit, GRID_NODES)
     east, north = np.meshgrid(steps, steps)
-    arc_deg = np.hypot(east, north) / _scale(axes)
-    inside = arc_deg <= min(180.0, 1.5 * limit / _scale(axes))
+    arc_deg = np.hypot(east, north) / one.units_per_deg
+    inside = arc_deg <= min(180.0, 1.5 * limit / one.units_per_deg)
     latitudes, longitudes = destination(center.latitude_deg, center.longitude_deg, np.degrees(np.arctan2(east, north)), arc_deg)
     log_density = np.where(inside, density(latitudes.ravel(), longitudes.ravel()).reshape(arc_deg.shape), -np.inf)
     # Cells of the map far from the center cover less area of the sphere: by sinc of the distance, in this projection.
@@ -257,17 +277,17 @@ def _draw_density(axes: Axes, center: MapEpicenter, density: Density) -> None:
     order = np.sort(mass.ravel())[::-1]
     levels = [float(order[np.searchsorted(np.cumsum(order), probability * order.sum())]) for probability in (0.9, 0.68)]
     if levels[0] < levels[1]:
-        axes.contour(east, north, mass, levels=levels, colors=[VIOLET], linewidths=[0.7, 1.1], zorder=3)
+        one.axes.contour(east, north, mass, levels=levels, colors=[VIOLET], linewidths=[0.7, 1.1], zorder=3)
 
 
-def _draw_epicenters(axes: Axes, epicenter: MapEpicenter, alternatives: Sequence[MapEpicenter]) -> None:
-    for shown, color in [(epicenter, RED), *((other, GRAY) for other in alternatives)]:
+def _draw_epicenters(one: _Map, alternatives: Sequence[MapEpicenter]) -> None:
+    axes, km = one.axes, one.units_per_deg / KM_PER_DEGREE
+    for shown, color in [(one.center, RED), *((other, GRAY) for other in alternatives)]:
         turn, axis = np.radians(shown.azimuth_deg), np.radians(CIRCLE)
         along, across = shown.semi_major_km * np.cos(axis), shown.semi_minor_km * np.sin(axis)
-        x, y = (coordinate * _scale(axes) for coordinate in _project(epicenter, shown.latitude_deg, shown.longitude_deg))
+        x, y = one.project(shown.latitude_deg, shown.longitude_deg)
         east = along * np.sin(turn) + across * np.cos(turn)
         north = along * np.cos(turn) - across * np.sin(turn)
-        km = _scale(axes) / KM_PER_DEGREE
         axes.fill(x + east * km, y + north * km, facecolor=color, alpha=0.18, zorder=3)
         axes.plot(x + east * km, y + north * km, color=color, linewidth=1.0, zorder=4)
         wide = shown.axis_ratio_90 * km
@@ -275,11 +295,11 @@ def _draw_epicenters(axes: Axes, epicenter: MapEpicenter, alternatives: Sequence
         axes.plot(x, y, "*", color=color, markersize=13, markeredgecolor="white", markeredgewidth=0.7, zorder=6)
 
 
-def _draw_stations(axes: Axes, center: MapEpicenter, stations: MapStations) -> None:
+def _draw_stations(one: _Map, stations: MapStations) -> None:
     """Draw stations, labeled at their right where the label covers neither another label nor another station."""
-    x, y = _project(center, stations.latitudes_deg, stations.longitudes_deg)
+    axes, span = one.axes, one.half_width
+    x, y = one.project(stations.latitudes_deg, stations.longitudes_deg)
     axes.plot(x, y, "v", color=INK, markersize=5, markeredgecolor="white", markeredgewidth=0.5, zorder=5)
-    span = axes.get_xlim()[1]
     for index in select_label_indices(x, y, NAME_WIDTH * span, NAME_HEIGHT * span):
         position = (x[index] + 0.018 * span, y[index])
         background = {"color": "white", "alpha": 0.7, "pad": 0.3, "linewidth": 0}
