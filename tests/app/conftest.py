@@ -1,6 +1,8 @@
 """Fixtures: a real queue server on a unix socket, the real application, and `FakeWorker`, which plays the worker."""
 
 import json
+import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
@@ -13,7 +15,9 @@ from redis import Redis
 
 from app.auth.keys import Scope, add_key, keys_path, new_key
 from app.main import create_app
+from app.server import create_server
 from models.specs.index import MODELS
+from tests.support.browser import Browser, find_chromium, open_browser
 from workers.contracts import DataWarning, JobRecord, Problem, Status, WorkerState
 from workers.queue.connection import connect
 from workers.queue.records import Records
@@ -159,3 +163,34 @@ def mseed() -> bytes:
 def files(mseed: bytes) -> dict[str, tuple[str, bytes]]:
     """A form with one part, as an argument of httpx."""
     return {"bundle": ("event.mseed", mseed)}
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with open_browser(str(find_chromium()), tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(browser: Browser) -> Browser:
+    """The browser at the size of a desktop, without anything that an earlier test said or stored."""
+    browser.set_screen(1100, 700)
+    browser.messages.clear()
+    browser.requests.clear()
+    return browser
+
+
+@pytest.fixture
+def service(settings: Settings, worker: FakeWorker) -> Iterator[httpx.Client]:
+    """A running service without workers; the test plays the worker."""
+    server = create_server(settings.model_copy(update={"port": 0, "workers": 0, "artifacts_dir": Path("models/artifacts")}))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    worker.beat()
+    while not server.started and thread.is_alive():
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        yield client
+    server.should_exit = True
+    thread.join(20)

@@ -1,33 +1,21 @@
 """The page in a real browser: from an upload to the answer, links that restore a view, every kind of answer, accessibility, a phone."""
 
-import importlib.util
-import threading
-import time
-from pathlib import Path
-
-import httpx
 import numpy as np
 import pytest
 
-from app.server import create_server
-from tests.support.browser import find_chromium, open_browser
-from tests.support.page_results import NONE, ORIGIN, make_location, make_section
+from tests.support.browser import IS_INSTALLED, READY, START_READY, check_accessibility, check_quiet
+from tests.support.page_results import NONE, ORIGIN, make_location, submit_job, succeed
 from workers.contracts import DataWarning
 from workers.exports.figure_data import write_families_data
-from workers.exports.tables import locate_products
 from workers.results import ClusterResult
 
-CHROMIUM = find_chromium()
-pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"), pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.skipif(not IS_INSTALLED, reason="no Chromium is installed"), pytest.mark.slow, pytest.mark.timeout(240)]
 
-READY = "document.querySelector('#result')?.dataset.ready"
-START_READY = "document.querySelector('#recent a') || document.querySelector('#recent')?.innerText.startsWith('No jobs')"
 LAND_DRAWN = """() => [...document.querySelectorAll('.map canvas.leaflet-tile-loaded')].some((tile) => {
     const copy = Object.assign(document.createElement('canvas'), {width: tile.width, height: tile.height}), context = copy.getContext('2d');
     context.drawImage(tile, 0, 0);
     return context.getImageData(0, 0, tile.width, tile.height).data.some((value) => value > 0);
 })"""
-AXE = importlib.util.find_spec("axe_core_python")
 
 
 _DRAWINGS_SCRIPT = """
@@ -80,69 +68,10 @@ _TEXTS_SCRIPT = """
 """
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with open_browser(str(CHROMIUM), tmp_path_factory.mktemp("profile")) as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(browser):
-    """The browser at the size of a desktop, without anything that an earlier test said or stored."""
-    browser.set_screen(1100, 700)
-    browser.messages.clear()
-    browser.requests.clear()
-    return browser
-
-
-@pytest.fixture
-def service(settings, worker):
-    """A running service without workers; the test plays the worker."""
-    server = create_server(settings.model_copy(update={"port": 0, "workers": 0, "artifacts_dir": Path("models/artifacts")}))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    worker.beat()
-    while not server.started and thread.is_alive():
-        time.sleep(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-        yield client
-    server.should_exit = True
-    thread.join(20)
-
-
-def succeed(worker, job_id, result, warnings=()) -> None:
-    """Let a job end with a location, its products, its section and data warnings."""
-    products = locate_products(worker.records.get(job_id), result, "ATLAS")
-    fields = result.model_dump(mode="json")
-    worker.succeed(job_id, formats=products, figure_data={"section": make_section()}, result=fields, warnings=list(warnings))
-
-
-def submit_job(service, path="/events/locate", name="waves.mseed") -> str:
-    return str(service.post(path, files={"bundle": (name, b"000001D " + bytes(504))}).json()["id"])
-
-
-def check_accessibility(page) -> None:
-    """Check the view with axe-core, where it is installed."""
-    if AXE is None or AXE.origin is None:
-        return
-    page.run((Path(AXE.origin).parent / "axe.min.js").read_text() + "; true")
-    found = page.run(
-        "axe.run(document, {resultTypes: ['violations']}).then((all) => all.violations.map((one) => `${one.id}: ${one.nodes[0].html}`))"
-    )
-    assert found == []
-
-
 def show_section(page) -> None:
     """Scroll to the record section, which is loaded when it comes near the window."""
     page.run("[...document.querySelectorAll('h3')].find((one) => one.innerText === 'Record section').scrollIntoView()")
     page.wait("document.querySelector('.choice') && !document.querySelector('.awaited')")
-
-
-def check_quiet(page, service) -> None:
-    """Check that nothing was said on the console, and nothing asked of another host."""
-    assert page.messages == []
-    assert [url for url in page.requests if not url.startswith((str(service.base_url), "about:", "data:", "blob:"))] == []
 
 
 def test_an_upload_becomes_an_answer_whose_link_restores_the_view(page, service, worker, tmp_path):
@@ -234,26 +163,10 @@ def test_warnings_about_the_event_are_above_the_map_and_those_about_records_belo
 def test_a_waveform_fit_has_the_kinds_of_waves_that_were_fitted_and_numbers_are_printed_as_such(page, service):
     page.open(f"{service.base_url}", START_READY)
     values = page.run(_TEXTS_SCRIPT)
-    assert values["kinds"] == ["Trace", "Rayleigh waves (10 s)", "Love waves (5 s)"]
+    assert values["kinds"] == ["Trace", "Rayleigh waves (up to 10 s)", "Love waves (up to 5 s)"]
     assert values["missing"] == ["not used"]
     assert values["numbers"] == ["0.0", "−0.1", "+1,200.0", "0"]
     assert values["powers"] == ["3.65 × 10¹⁹", "1.2 × 10⁻³"]
-
-
-def test_a_failed_job_says_what_was_wrong_and_what_to_do(page, service, worker):
-    job_id = submit_job(service)
-    worker.fail(job_id)
-    page.open(f"{service.base_url}/#job={job_id}", "document.querySelector('#problem .advice b')")
-    assert [part in page.text("#problem") for part in ("Problem 422", "No usable trace", "No vertical record", "What to do:")] == [True] * 4
-    assert "the text above lists why" in page.text("#problem")
-    check_quiet(page, service)
-
-
-def test_an_unknown_job_is_a_problem_and_the_way_back_leads_to_the_form(page, service):
-    page.open(f"{service.base_url}/#job=missing", "document.querySelector('#problem')?.dataset.ready")
-    assert "Problem 404" in page.text("#problem")
-    page.run("document.querySelector('#problem a').click()")
-    page.wait("!document.querySelector('#start').hidden && document.querySelector('#problem').hidden")
 
 
 def test_an_example_is_submitted_with_its_task(page, service, worker):
@@ -359,6 +272,19 @@ def test_recent_jobs_name_events_by_the_words_of_the_page(page, service, worker)
     check_quiet(page, service)
 
 
+def test_circles_of_distance_fit_the_stations(page, service):
+    page.open(f"{service.base_url}", START_READY)
+    script = "import('/static/drawings.js').then(({circleDistances}) => [[0.2], [4.2, 1], [74], [170], []].map(circleDistances))"
+    circles = page.run(script)
+    assert [[round(one, 3) for one in three] for three in circles] == [
+        [0.1, 0.2, 0.3],
+        [2, 4, 6],
+        [30, 60, 90],
+        [60, 120, 180],
+        [0.1, 0.2, 0.3],
+    ]
+
+
 def test_drawings_follow_the_conventions_of_seismology(page, service):
     """Explosion and thrust on the lower hemisphere, arrivals between nodes, great circles, and land on both sides of the antimeridian."""
     page.open(f"{service.base_url}", START_READY)
@@ -373,16 +299,3 @@ def test_drawings_follow_the_conventions_of_seismology(page, service):
     assert values["whole"] == [[[1, 0], [2, 1], [2, -1], [1, 0]]]
     assert all(values["onLand"]), values["onLand"]
     assert all(values["atSea"]), values["atSea"]
-
-
-def test_a_link_to_a_job_behind_a_key_asks_for_the_key_and_then_opens(page, service, worker, make_key):
-    key = make_key("somebody")
-    job_id = service.post("/events/locate", files={"bundle": ("a.mseed", b"000001D " + bytes(504))}, headers=key).json()["id"]
-    succeed(worker, job_id, make_location())
-    page.open(f"{service.base_url}/#job={job_id}", "document.activeElement?.id === 'key'")
-    assert "Problem 401" in page.text("#problem")
-    page.run(
-        f"document.querySelector('#key').value = '{key['X-API-Key']}'; document.querySelector('#key').dispatchEvent(new Event('change'))"
-    )
-    page.wait(f"{READY} === '{job_id}'")
-    assert page.run("document.querySelector('#problem').hidden && document.querySelector('#start').hidden")

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import httpx
 from websockets.sync.client import ClientConnection, connect
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -25,6 +27,9 @@ FLAGS = (
     "--disable-features=Translate,OptimizationHints,MediaRouter",
     "--mute-audio",
 )
+READY = "document.querySelector('#result')?.dataset.ready"
+START_READY = "document.querySelector('#recent a') || document.querySelector('#recent')?.innerText.startsWith('No jobs')"
+AXE = importlib.util.find_spec("axe_core_python")
 PATIENCE_S = 60.0
 POLL_S = 0.15
 
@@ -32,6 +37,9 @@ POLL_S = 0.15
 def find_chromium() -> str | None:
     """Find the browser's executable; None where none is installed."""
     return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+IS_INSTALLED = find_chromium() is not None
 
 
 class Browser:
@@ -142,3 +150,20 @@ def _open_tab(control: ClientConnection) -> str:
     while "id" not in (answer := json.loads(control.recv(timeout=PATIENCE_S))):
         pass
     return str(answer["result"]["targetId"])
+
+
+def check_accessibility(page: Browser) -> None:
+    """Check the view with axe-core, where it is installed."""
+    if AXE is None or AXE.origin is None:
+        return
+    page.run((Path(AXE.origin).parent / "axe.min.js").read_text() + "; true")
+    found = page.run(
+        "axe.run(document, {resultTypes: ['violations']}).then((all) => all.violations.map((one) => `${one.id}: ${one.nodes[0].html}`))"
+    )
+    assert found == []
+
+
+def check_quiet(page: Browser, service: httpx.Client) -> None:
+    """Check that nothing was said on the console, and nothing asked of another host."""
+    assert page.messages == []
+    assert [url for url in page.requests if not url.startswith((str(service.base_url), "about:", "data:", "blob:"))] == []

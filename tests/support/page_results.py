@@ -1,14 +1,19 @@
 """A location with its record section, as the page shows it."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import httpx
 import numpy as np
 
 from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import destination
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
+from workers.contracts import DataWarning
 from workers.exports.figure_data import SectionTraces, write_section_data
+from workers.exports.tables import locate_products
 from workers.results import ArrivalEstimate, DistanceEstimate, Ellipse, Epicenter, LocateResult
 
 ORIGIN = datetime(2020, 10, 30, 11, 51, 26, tzinfo=UTC)
@@ -85,3 +90,15 @@ def make_section() -> bytes:
     gather = Gather(TRACES, ORIGIN.timestamp() - 120.0, 1.0, samples, latitudes, longitudes)
     traces = SectionTraces(gather, DISTANCES, AZIMUTHS, (), "Epicentral distance")
     return write_section_data(traces, np.arange(5), origin_time_s=ORIGIN.timestamp(), depth_km=14.0)
+
+
+def succeed(worker: Any, job_id: str, result: LocateResult, warnings: Sequence[DataWarning] = ()) -> None:
+    """Let a job end with a location, its products, its section and data warnings."""
+    products = locate_products(worker.records.get(job_id), result, "ATLAS")
+    fields = result.model_dump(mode="json")
+    worker.succeed(job_id, formats=products, figure_data={"section": make_section()}, result=fields, warnings=list(warnings))
+
+
+def submit_job(service: httpx.Client, path: str = "/events/locate", name: str = "waves.mseed") -> str:
+    """Submit a file to a service without workers, and return the id of the job."""
+    return str(service.post(path, files={"bundle": (name, b"000001D " + bytes(504))}).json()["id"])

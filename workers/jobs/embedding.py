@@ -146,9 +146,9 @@ def embed_gathers(models: Models, events: Iterable[tuple[str, Gather]]) -> Embed
 
 def cut_event_waveforms(gather: Gather) -> NDArray[np.int8]:
     """
-    Cut the traces that stand out most to the time about their largest amplitude, int8 [WAVEFORM_TRACES, WAVEFORM_S], each to full scale.
+    Cut the traces of the largest ratio of peak to median amplitude to the time about the peak, each to full scale.
 
-    One sample a second. A trace stands out by its largest over its median amplitude; rows without a trace are zero.
+    Returns int8 [WAVEFORM_TRACES, WAVEFORM_S], one sample a second; rows without a trace are zero.
     """
     amplitudes = np.abs(np.nan_to_num(gather.samples))
     peaks, levels = amplitudes.max(axis=1), np.median(amplitudes, axis=1)

@@ -7,19 +7,28 @@ import { readColor, redrawWithScheme } from "./phases.js";
 const polar = (azimuth, radius) => [radius * Math.sin(azimuth * Math.PI / 180), -radius * Math.cos(azimuth * Math.PI / 180)];
 const path = (points) => `M${points.map(([x, y]) => `${x.toFixed(2)},${y.toFixed(2)}`).join("L")}`;
 
+const REACHES_DEG = [0.3, 0.6, 1.5, 3, 6, 9, 15, 30, 45, 60, 90, 120, 180];
+
+// Three distances in degrees for circles around an epicenter, the largest beyond the farthest station.
+export function circleDistances(distances) {
+  const farthest = Math.max(0, ...distances), reach = REACHES_DEG.find((limit) => limit >= farthest) ?? 180;
+  return [1, 2, 3].map((third) => (third * reach) / 3);
+}
+
+export const formatDistance = (distance) => formatNumber(distance, distance < 1 || distance % 1 ? 1 : 0);
+
 // Stations around the epicenter, with the largest gap in azimuth shaded. `traces`: {trace, distance_deg, azimuth_deg, used}.
 export function coverage(traces, gap) {
   const placed = traces.filter((trace) => trace.azimuth_deg !== null);
   if (placed.length === 0) return null;
-  const farthest = Math.max(...placed.map((trace) => trace.distance_deg));
-  const reach = [0.3, 0.6, 1.5, 3, 6, 9, 15, 30, 45, 60, 90, 120, 180].find((limit) => limit >= farthest) ?? 180;
+  const circles = circleDistances(placed.map((trace) => trace.distance_deg)), reach = circles[2];
   const azimuths = placed.filter((trace) => trace.used).map((trace) => trace.azimuth_deg).sort((first, second) => first - second);
   const drawing = svg("svg", { viewBox: "-118 -118 236 236", class: "coverage", role: "img", "aria-label": `${placed.length} traces around the epicenter, azimuthal gap ${formatNumber(gap ?? 360)} degrees` });
   drawing.append(...gapSector(azimuths));
-  for (const share of [1 / 3, 2 / 3, 1]) drawing.append(svg("circle", { class: "grid", r: 100 * share }));
+  for (const distance of circles) drawing.append(svg("circle", { class: "grid", r: (100 * distance) / reach }));
   drawing.append(svg("path", { class: "grid", d: "M0,-100V100M-100,0H100" }));
   for (const [letter, x, y] of [["N", 0, -106], ["E", 109, 4], ["S", 0, 115], ["W", -109, 4]]) drawing.append(svg("text", { x, y }, letter));
-  for (const share of [1 / 3, 2 / 3, 1]) drawing.append(svg("text", { class: "small", x: 3, y: -100 * share + 10 }, `${formatNumber(reach * share, reach < 3 ? 1 : 0)}°`));
+  for (const distance of circles) drawing.append(svg("text", { class: "small", x: 3, y: (-100 * distance) / reach + 10 }, `${formatDistance(distance)}°`));
   for (const trace of placed) {
     const [x, y] = polar(trace.azimuth_deg, 100 * trace.distance_deg / reach);
     drawing.append(svg("path", { class: trace.used ? "station" : "station unused", d: "M-4.5,3.5 0,-4.5 4.5,3.5Z", transform: `translate(${x.toFixed(1)},${y.toFixed(1)})` }, svg("title", {}, `${trace.trace}, ${formatNumber(trace.distance_deg, 1)}°`)));
@@ -74,7 +83,7 @@ export function beachBall(tensor, size = 132) {
   const canvas = element("canvas", { className: "ball", role: "img", ariaLabel: "Focal mechanism, lower hemisphere" });
   canvas.style.width = canvas.style.height = `${size}px`;
   const draw = () => {
-    const pixels = Math.round(size * (window.devicePixelRatio || 1)), half = pixels / 2 - 2;
+    const pixels = Math.round(size * Math.max(2, window.devicePixelRatio || 1)), half = pixels / 2 - 2; // Finer than the screen, whose smoothing then rounds the edges.
     canvas.width = canvas.height = pixels;
     const context = canvas.getContext("2d");
     const disc = () => { context.beginPath(); context.arc(pixels / 2, pixels / 2, half, 0, 2 * Math.PI); };

@@ -55,11 +55,10 @@ function noEvent(job, result) {
   return [
     heading("No event", "No event detected", "The records cannot be told from noise, so there is neither a class nor an epicenter."),
     element("dl", { className: "stats" },
-      detection && stat("False-alarm probability", formatProbability(detection.false_alarm_probability), "how often noise alone reaches this statistic"),
-      detection && stat("Detection statistic", formatNumber(detection.statistic, 1)),
+      detection && stat("False-alarm probability", formatProbability(detection.false_alarm_probability), "how often noise alone shows as much"),
+      detection && stat("Detection statistic", formatNumber(detection.statistic, 1), "of the strongest evidence"),
       result.traces_used !== undefined && stat("Traces", formatNumber(result.traces_used)), stat("Automatic", "Not reviewed")),
-    searched && panel("What was looked for", element("p", {}, `${capitalize(searched.detail)}.`),
-      element("p", { className: "quiet" }, "If you expect an event here: check that the window holds its first arrivals and surface waves, send more stations, or records before it.")),
+    searched && panel("What was looked for", element("p", {}, `${capitalize(searched.detail)}.`)),
   ].filter(Boolean);
 }
 
@@ -119,10 +118,10 @@ function statsOf(result, features) {
   const used = result.offsets.filter((offset) => offset.used).length, arrivals = result.arrivals?.length ?? 0;
   const rms = features.find(({ properties }) => properties.kind === "epicenter")?.properties.rms;
   const observed = [arrivals > 0 && formatCount(arrivals, "arrival"), used > 0 && formatCount(used, "distance")].filter(Boolean);
-  const notes = [...observed.slice(1), rms != null && `rms ${formatNumber(rms, 1)} s`].filter(Boolean).join(", ");
+  const notes = [...observed.slice(1), rms != null && `rms residual ${formatNumber(rms, 1)} s`].filter(Boolean).join(", ");
   return [
     stat("Epicenter", formatPoint(epicenter), `± ${formatNumber(epicenter.horizontal_uncertainty_km)} km (68 %)`), force ?? depth,
-    stat("Azimuthal gap", `${formatNumber(result.azimuthal_gap_deg)}°`, result.azimuthal_gap_deg > 180 ? "poorly constrained" : "stations around"),
+    stat("Azimuthal gap", `${formatNumber(result.azimuthal_gap_deg)}°`, result.azimuthal_gap_deg > 180 ? "epicenter outside the network" : "epicenter inside the network"),
     stat("Observations", observed[0] ?? "None", notes), magnitudeOf(result.source),
   ];
 }
@@ -136,7 +135,7 @@ function solutionFacts(result) {
   const { ellipse } = result.epicenter, alternatives = result.alternatives ?? [];
   return facts([
     ["Method", formatMethod(result.method)],
-    [`Ellipse (${formatNumber(ellipse.confidence_level)} %)`, `${formatNumber(ellipse.semi_major_km)} × ${formatNumber(ellipse.semi_minor_km)} km, major axis at ${formatNumber(ellipse.azimuth_deg)}°`],
+    [`Ellipse (${formatNumber(ellipse.confidence_level)} %)`, `semi-axes ${formatNumber(ellipse.semi_major_km)} and ${formatNumber(ellipse.semi_minor_km)} km, azimuth of the major axis ${formatNumber(ellipse.azimuth_deg)}°`],
     result.depth_method && ["Depth from", formatParts(result.depth_method)],
     alternatives.length > 0 && ["Alternatives", element("ul", { className: "plain" }, alternatives.map((region) => element("li", {}, `${formatPoint(region)} ± ${formatNumber(region.horizontal_uncertainty_km)} km`)))],
     result.models.length > 0 && ["Models", formatModels(result.models)],

@@ -1,7 +1,7 @@
 // Results of cluster: how many families, what each looks like, and where the events lie in the embedding.
 
 import { appendInSteps, element, facts, folded, panel, svg, table } from "./dom.js";
-import { capitalize, formatCount, formatModels, formatNumber, formatProbability } from "./format.js";
+import { capitalize, formatCount, formatModels, formatNumber, formatProbability, formatSigned } from "./format.js";
 import { readNumbers, writeViewLater } from "./permalink.js";
 import { readColor } from "./phases.js";
 import { makePlot } from "./plot.js";
@@ -33,9 +33,9 @@ export async function showFamilies(job) {
     job.warnings.filter(({ code }) => code === "most-families").map(({ detail }) => element("p", { className: "caution" }, `${capitalize(detail)}.`)),
     () => data && panel("Map of the embedding", ...embeddingMap(data, result)),
     panel("Families", cards,
-      data && element("p", { className: "quiet" }, "Representative events: the three traces that stand out most, ten minutes about their largest amplitude, 8 to 200 s.")),
+      data && element("p", { className: "quiet" }, "Representative events: the three traces of the largest ratio of peak to median amplitude, ten minutes about the peak, 8 to 200 s.")),
     panel("Details", folded("Family of each event", () => table("Family of each event", ["Event", "Family", "Probability", "Outlier"], result.assignments.map((one) => [one.event, one.cluster, formatProbability(one.confidence), one.outlier ? "yes" : ""]))),
-      folded("Choice of the number of families", () => table("Choice of the number of families", ["k", "Loss", "Stability", "Silhouette", "Excess"], result.selection.map((row) => [row.k, formatNumber(row.loss, 3), formatNumber(row.stability, 2), formatNumber(row.silhouette, 2), row.excess == null ? "" : formatNumber(row.excess, 2)]))),
+      folded("Choice of the number of families", () => table("Choice of the number of families", ["k", "Loss", "Stability", "Silhouette", "Excess"], result.selection.map((row) => [row.k, formatNumber(row.loss, 3), formatNumber(row.stability, 2), formatNumber(row.silhouette, 2).replace("-", "−"), row.excess == null ? "" : formatSigned(row.excess, 2)]))),
       facts([["Model", formatModels([result.model])]])),
   ].filter(Boolean);
   return { elements, after: () => appendInSteps(cards, result.clusters.map((family) => () => familyCard(family, result, data?.waveforms ?? {}))) };

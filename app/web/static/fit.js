@@ -14,7 +14,7 @@ export function fitRows(data) {
   const longest = (kind) => Math.max(0, ...stations.map((station) => station[kind]?.observed.length ?? 0));
   const kinds = Object.keys(NAMES).filter(longest);
   const few = data.traces_in_all > stations.length ? ` ${stations.length} of ${data.traces_in_all} traces are shown.` : "";
-  const rows = element("div", { className: "fits" }, element("b", { className: "whole" }, "Trace"), kinds.map((kind) => element("b", {}, `${NAMES[kind]} (${formatNumber(longest(kind) * data.step_s)} s)`)),
+  const rows = element("div", { className: "fits" }, element("b", { className: "whole" }, "Trace"), kinds.map((kind) => element("b", {}, `${NAMES[kind]} (up to ${formatNumber(longest(kind) * data.step_s)} s)`)),
     stations.map((station) => [
       element("span", { className: "whole" }, station.trace, element("small", {}, `${formatNumber(station.distance_deg, 1)}°, azimuth ${formatNumber(station.azimuth_deg)}°`)),
       kinds.map((kind) => fitWindow(station[kind], longest(kind), `${NAMES[kind]} of ${station.trace}`)),
@@ -23,7 +23,7 @@ export function fitRows(data) {
   return [
     element("p", { className: "legend" }, element("span", { className: "phase" }, element("i", { className: "swatch observed" }), "Observed"), element("span", { className: "phase" }, element("i", { className: "swatch synthetic" }), "Synthetic")),
     rows,
-    element("p", { className: "quiet" }, `Whitened, 28 to 150 s; every window has its own gain and time shift, which the inversion leaves free. Beside each: correlation and time shift.${few}`),
+    element("p", { className: "quiet" }, `Whitened, 28 to 150 s; every window has its own gain and time shift, which the inversion leaves free. Beside each: correlation and time shift; 0.00 and a flat line where the polarity is opposite.${few}`),
   ];
 }
 

@@ -29,9 +29,11 @@ const FIGURES = {
 const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 export const KINDS = { classify: "Classification", locate: "Location", cluster: "Clustering" };
 
-export const capitalize = (text) => (text.charAt(0).toUpperCase() + text.slice(1)).replaceAll("_", " ");
-export const formatStage = (stage) => STAGES[stage] ?? capitalize(stage);
-export const formatCaption = (figure) => FIGURES[figure] ?? capitalize(figure);
+export const capitalize = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+// A name in code as words; texts for people keep the underscores of names of files and options.
+const spell = (name) => capitalize(name).replaceAll("_", " ");
+export const formatStage = (stage) => STAGES[stage] ?? spell(stage);
+export const formatCaption = (figure) => FIGURES[figure] ?? spell(figure);
 export const formatMethod = (method) => METHODS[method] ?? capitalize(method);
 export const formatParts = (methods) => (methods ? capitalize(methods.split("+").map((part) => PARTS[part] ?? part).join(", ")) : "");
 // Not by Intl, whose first use takes a phone longer than all else that is written.

@@ -1,6 +1,7 @@
 // The map of a location, from its GeoJSON: land, stations, epicenter, confidence ellipses, alternatives and back azimuths.
 
 import { button, element, load, pause, svg } from "./dom.js";
+import { circleDistances, formatDistance } from "./drawings.js";
 import { formatNumber, formatPoint, formatSigned, wrapLongitude } from "./format.js";
 import { readNumbers, writeViewLater } from "./permalink.js";
 import { redrawWithScheme } from "./phases.js";
@@ -130,10 +131,12 @@ function drawFeatures(L, features, [latitude, longitude], offsets) {
   };
   const near = (coordinates) => [coordinates[1], wrapLongitude(coordinates[0], longitude)];
   const single = features.filter(({ properties }) => properties.kind === "epicenter").length === 1;
-  for (const distance of single ? [30, 60, 90] : []) {
+  const circles = circleDistances(features.filter(({ properties }) => properties.kind === "station").map(({ properties }) => properties.distance_deg));
+  const circle = `Distance of ${circles.map(formatDistance).join(", ")}°`;
+  for (const distance of single ? circles : []) {
     const points = Array.from({ length: 181 }, (_, step) => destination(latitude, longitude, 2 * step, distance));
-    const label = L.marker(destination(latitude, longitude, 135, distance), { interactive: false, keyboard: false, icon: L.divIcon({ className: "country", html: element("span", {}, `${distance}°`), iconSize: null }) });
-    add("Distance of 30, 60, 90°", "circle", L.layerGroup([L.polyline(unwrap(points, longitude), { className: "circle", interactive: false, smoothFactor: 0.3 }), label]));
+    const label = L.marker(destination(latitude, longitude, 135, distance), { interactive: false, keyboard: false, icon: L.divIcon({ className: "country", html: element("span", {}, `${formatDistance(distance)}°`), iconSize: null }) });
+    add(circle, "circle", L.layerGroup([L.polyline(unwrap(points, longitude), { className: "circle", interactive: false, smoothFactor: 0.3 }), label]));
   }
   const directions = new Map(offsets.map((offset) => [offset.trace, offset]));
   for (const { geometry, properties } of features) {
@@ -163,7 +166,7 @@ function drawFeatures(L, features, [latitude, longitude], offsets) {
       add(name, name === "Epicenter" ? "epicenter" : "alternative", describe(L, symbolMarker(L, near(geometry.coordinates), properties.kind, size), rows), near(geometry.coordinates));
     }
   }
-  const order = ["Epicenter", "68 % region", "90 % region", "Alternative", "Station", "Station, not used", "Back azimuth", "Distance of 30, 60, 90°"];
+  const order = ["Epicenter", "68 % region", "90 % region", "Alternative", "Station", "Station, not used", "Back azimuth", circle];
   return new Map(order.filter((name) => layers.has(name)).map((name) => [name, layers.get(name)]));
 }
 

@@ -88,8 +88,14 @@ function describeResult({ kind, result }, title) {
 function listWarnings(job) {
   const shown = job.warnings.filter((warning) => warning.code !== "no-event");
   if (shown.length === 0) return [];
-  const lines = shown.map((warning) => element("li", {}, ...(warning.trace ?? warning.part ? [element("code", {}, [warning.part, warning.trace].filter(Boolean).join(" ")), ` ${warning.detail}`] : [capitalize(warning.detail)])));
+  const lines = shown.map((warning) => element("li", {}, ...describeNamed([warning.part, warning.trace].filter(Boolean).join(" "), warning.detail)));
   return [element("section", { className: "panel" }, element("h3", {}, "Data"), folded(`Warnings (${shown.length})`, () => element("ul", { className: "plain" }, lines)))];
+}
+
+// A name and what is said of it, which may begin with the name.
+function describeNamed(name, detail) {
+  if (!name) return [capitalize(detail)];
+  return [element("code", {}, name), ` ${detail.startsWith(`${name} `) ? detail.slice(name.length + 1) : detail}`];
 }
 
 function listDownloads(job) {
@@ -98,7 +104,7 @@ function listDownloads(job) {
   const formats = job.formats.map((format) => link(`${job.links.result}?format=${format}`, FORMAT_NAMES[format] ?? format, `${stem}.${format === "quakeml" ? "xml" : format}`));
   const figures = job.links.figures.slice(0, 8).map((path) => link(path, formatCaption(decodeURIComponent(path.split("/").pop().replace(/\.png$/, ""))), `${stem}-${path.split("/").pop()}`));
   const copy = element("button", { type: "button", className: "quiet", onclick: copyAddress }, "Copy link to this view");
-  return element("section", { className: "panel downloads" }, element("h3", {}, "Download"), element("p", {}, formats, job.links.bundle && link(job.links.bundle, "Everything (zip)", `${stem}.zip`), element("a", { href: resolve(job.links.self) }, "Job")),
+  return element("section", { className: "panel downloads" }, element("h3", {}, "Download"), element("p", {}, formats, job.links.bundle && link(job.links.bundle, "Everything (zip)", `${stem}.zip`), element("a", { href: resolve(job.links.self) }, "Job (JSON)")),
     figures.length > 0 && element("p", {}, element("small", {}, "Figures (PNG):"), figures), copy);
 }
 
@@ -121,7 +127,7 @@ const sentence = (text) => (/^\S*\.\S/.test(text) ? text : capitalize(text));
 async function showProblem(problem, given, warnings = []) {
   page.job = null;
   const beside = given ?? (problem.status === 401 ? "#start" : undefined);
-  const parts = (problem.parts ?? []).filter((part) => part.detail !== problem.detail).map((part) => element("li", {}, element("code", {}, part.name), ` ${part.detail}`));
+  const parts = (problem.parts ?? []).filter((part) => part.detail !== problem.detail).map((part) => element("li", {}, ...describeNamed(part.name, part.detail)));
   const advice = element("p", { className: "advice" });
   one("#problem").replaceChildren(...[
     element("p", { className: "kicker" }, problem.status ? `Problem ${problem.status}` : "Problem"), element("h2", {}, problem.title), element("p", {}, sentence(problem.detail ?? "")),
@@ -130,6 +136,7 @@ async function showProblem(problem, given, warnings = []) {
   ].filter(Boolean));
   showOnly("#problem", ...(beside ? [beside] : []));
   document.title = `${problem.title} · Seismic Atlas`;
+  window.scrollTo(0, 0);
   one("#problem").focus({ preventScroll: true });
   one("#problem").dataset.ready = "problem";
   if (problem.status === 401) askForKey();

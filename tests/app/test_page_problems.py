@@ -1,0 +1,59 @@
+"""What the page says where something is wrong: refused uploads, failed and unknown jobs, and missing keys, in a real browser."""
+
+import pytest
+
+from tests.support.browser import IS_INSTALLED, READY, START_READY, check_accessibility, check_quiet
+from tests.support.page_results import make_location, submit_job, succeed
+
+pytestmark = [pytest.mark.skipif(not IS_INSTALLED, reason="no Chromium is installed"), pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+def test_a_failed_job_says_what_was_wrong_and_what_to_do(page, service, worker):
+    job_id = submit_job(service)
+    worker.fail(job_id)
+    page.open(f"{service.base_url}/#job={job_id}", "document.querySelector('#problem .advice b')")
+    assert [part in page.text("#problem") for part in ("Problem 422", "No usable trace", "No vertical record", "What to do:")] == [True] * 4
+    assert "the text above lists why" in page.text("#problem")
+    check_quiet(page, service)
+
+
+def test_a_refused_upload_is_explained_above_the_form_where_it_is_seen(page, service, tmp_path):
+    page.set_screen(390, 844)
+    file = tmp_path / "my_notes_of_today.txt"
+    file.write_text("hello")
+    page.open(f"{service.base_url}", START_READY)
+    page.choose_files("#files", file)
+    page.wait("document.querySelector('#chosen li')")
+    page.run("document.querySelector('#send').scrollIntoView(); document.querySelector('#send').click()")
+    page.wait("document.querySelector('#problem .advice b')")
+    box = page.run("document.querySelector('#problem').getBoundingClientRect().toJSON()")
+    assert 0 <= box["top"] < 300
+    assert page.run("!document.querySelector('#start').hidden && document.activeElement.id") == "problem"
+    assert "my_notes_of_today.txt is text; ObsPy converts many other formats" in page.text("#problem")
+    check_accessibility(page)
+
+
+def test_texts_of_the_service_keep_names_of_files_and_options(page, service):
+    page.open(f"{service.base_url}", START_READY)
+    formats = page.run("import('/static/format.js').then((all) => [all.capitalize('only my_file.zip'), all.formatCaption('family_0')])")
+    assert formats == ["Only my_file.zip", "Family 0"]
+
+
+def test_an_unknown_job_is_a_problem_and_the_way_back_leads_to_the_form(page, service):
+    page.open(f"{service.base_url}/#job=missing", "document.querySelector('#problem')?.dataset.ready")
+    assert "Problem 404" in page.text("#problem")
+    page.run("document.querySelector('#problem a').click()")
+    page.wait("!document.querySelector('#start').hidden && document.querySelector('#problem').hidden")
+
+
+def test_a_link_to_a_job_behind_a_key_asks_for_the_key_and_then_opens(page, service, worker, make_key):
+    key = make_key("somebody")
+    job_id = service.post("/events/locate", files={"bundle": ("a.mseed", b"000001D " + bytes(504))}, headers=key).json()["id"]
+    succeed(worker, job_id, make_location())
+    page.open(f"{service.base_url}/#job={job_id}", "document.activeElement?.id === 'key'")
+    assert "Problem 401" in page.text("#problem")
+    page.run(
+        f"document.querySelector('#key').value = '{key['X-API-Key']}'; document.querySelector('#key').dispatchEvent(new Event('change'))"
+    )
+    page.wait(f"{READY} === '{job_id}'")
+    assert page.run("document.querySelector('#problem').hidden && document.querySelector('#start').hidden")
