@@ -263,17 +263,21 @@ def draw_residuals(gather: Gather, readings: DistanceReadings, location: Locatio
         PNG.
 
     """
+    return residuals_figure(collect_residuals(gather, readings, location), title)
+
+
+def collect_residuals(gather: Gather, readings: DistanceReadings, location: Location) -> DistanceResiduals:
+    """Collect the residuals of the distances of a location, with the sign of `residual_deg` in the answer."""
     epicenter = (location.latitude_deg, location.longitude_deg)
-    residuals = DistanceResiduals(
+    return DistanceResiduals(
         [str(trace) for trace in gather.trace_ids],
         distance_deg(*epicenter, gather.latitudes_deg, gather.longitudes_deg),
         azimuth_deg(*epicenter, gather.latitudes_deg, gather.longitudes_deg),
-        -location.residuals_deg,
+        location.residuals_deg,
         readings.uncertainties_deg,
         location.used,
-        -location.common_bias_deg,
+        location.common_bias_deg,
     )
-    return residuals_figure(residuals, title)
 
 
 def sample_evenly(values: Floats, maximum: int) -> NDArray[np.int64]:

@@ -15,6 +15,8 @@ from workers.jobs.figures import sample_evenly
 from workers.plots.mechanisms import MechanismStations, azimuth_likelihood_figure, depth_likelihood_figure, force_figure, tensor_figure
 from workers.plots.waveform_fits import MAX_ROWS, StationWaveforms, waveform_fit_figure
 
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 
 def draw_inversion(gather: Gather, found: EventLocation) -> dict[str, bytes]:
     """
@@ -43,9 +45,9 @@ def draw_inversion(gather: Gather, found: EventLocation) -> dict[str, bytes]:
     if force is None:
         return drawn
     arrow = force_figure(force.azimuth_deg, force.uncertainty_deg, ambiguous=force.ambiguous, stations=stations, lines=lines, title="Force")
-    curve = azimuth_likelihood_figure(
-        PROFILE_AZIMUTHS_DEG, source.azimuth_profile, (force.azimuth_deg, force.uncertainty_deg), "Azimuth of the force"
-    )
+    stated = (force.azimuth_deg, force.uncertainty_deg)
+    title = "Log likelihood of a horizontal force"
+    curve = azimuth_likelihood_figure(PROFILE_AZIMUTHS_DEG, source.azimuth_profile, stated, ambiguous=force.ambiguous, title=title)
     return drawn | {"mechanism": arrow, "source_likelihood": curve}
 
 
@@ -97,13 +99,23 @@ def _describe_window(window: WindowFit | None) -> dict[str, object] | None:
     return {**lines, "correlation": round(float(window.correlation), 3), "shift_s": round(float(window.shift_s), 1)}
 
 
+def format_power(value: float, digits: int) -> str:
+    """Write a number as a factor and a power of ten, as in print: 3.65 × 10¹⁹."""
+    factor, exponent = f"{value:.{digits}e}".split("e")
+    return f"{factor} × 10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+
+
 def describe_lines(source: SourceSolution) -> list[str]:
     """Describe a source in lines of text."""
     reduction = f"variance reduction {100 * source.variance_reduction:.0f} %"
     fit = [f"{len(source.traces)} traces, log likelihood against noise {source.log_likelihood:.0f}", reduction]
     amplitude = source.amplitude
     if source.tensor is None:
-        size = "amplitude unknown: no instrument response" if amplitude is None else f"mass times distance {amplitude.value:.1e} kg m"
+        size = (
+            "amplitude unknown: no instrument response"
+            if amplitude is None
+            else f"mass times distance {format_power(amplitude.value, 1)} kg m"
+        )
         azimuth, deviation = source.force_azimuth_deg or 0.0, source.force_azimuth_uncertainty_deg or 0.0
         known = source.sign_probability is not None
         sign = f"probability against the opposite {source.sign_probability:.2f}" if known else "or the opposite (responses unknown)"
@@ -111,6 +123,7 @@ def describe_lines(source: SourceSolution) -> list[str]:
     if amplitude is None:
         size = "moment unknown: no instrument response"
     else:
-        size = f"Mw {amplitude.moment_magnitude:.2f} ± {amplitude.log10_deviation / 1.5:.2f}, {amplitude.value:.2e} N m"
+        size = f"Mw {amplitude.moment_magnitude:.2f} ± {amplitude.log10_deviation / 1.5:.2f}, {format_power(amplitude.value, 2)} N m"
     planes = [f"strike {strike:.0f}°, dip {dip:.0f}°, rake {rake:.0f}°" for strike, dip, rake in nodal_planes(source.tensor)]
-    return [size, f"depth {source.depth_km:.0f} ± {source.depth_uncertainty_km:.0f} km by waveforms", *planes, "", *fit]
+    depth = f"depth {source.depth_km:.0f} ± {source.depth_uncertainty_km:.0f} km by waveforms"
+    return [size, depth, *(plane.replace("-", "−") for plane in planes), "", *fit]

@@ -311,6 +311,6 @@ def _describe_epicenter(epicenter: MapEpicenter) -> str:
     north, east = "N" if epicenter.latitude_deg >= 0 else "S", "E" if epicenter.longitude_deg >= 0 else "W"
     return (
         f"{abs(epicenter.latitude_deg):.2f}° {north}, {abs(epicenter.longitude_deg):.2f}° {east};  "
-        f"68 % ellipse {epicenter.semi_major_km:.0f} × {epicenter.semi_minor_km:.0f} km, "
-        f"90 % (dashed) {ratio * epicenter.semi_major_km:.0f} × {ratio * epicenter.semi_minor_km:.0f} km"
+        f"semi-axes of the 68 % ellipse {epicenter.semi_major_km:.0f} and {epicenter.semi_minor_km:.0f} km, "
+        f"of the 90 % one (dashed) {ratio * epicenter.semi_major_km:.0f} and {ratio * epicenter.semi_minor_km:.0f} km"
     )

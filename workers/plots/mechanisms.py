@@ -100,21 +100,25 @@ def depth_likelihood_figure(depths_km: Floats, log_likelihoods: Floats, stated: 
     return encode_png(figure)
 
 
-def azimuth_likelihood_figure(azimuths_deg: Floats, log_likelihoods: Floats, stated: tuple[float, float] | None, title: str) -> bytes:
+def azimuth_likelihood_figure(
+    azimuths_deg: Floats, log_likelihoods: Floats, stated: tuple[float, float], *, ambiguous: bool, title: str
+) -> bytes:
     """
     Draw the log likelihood of a horizontal force over azimuth [n]; return PNG.
 
-    `stated`: azimuth and standard deviation that the answer states, in degrees, as a line and a band; None without.
+    `stated`: azimuth and standard deviation that the answer states, in degrees, as a line and a band; the opposite azimuth as a dashed line
+    where it is `ambiguous`. The curve supposes the responses that were assumed, and so does not show this.
     """
-    figure, axes = _new_likelihood_axes(
-        title, "log likelihood of the best horizontal force at each azimuth, against noise; red: stated azimuth ± standard deviation"
-    )
+    opposite = "; dashed: the opposite, possible too" if ambiguous else ""
+    subtitle = f"largest at each azimuth, against noise; red: stated azimuth ± standard deviation{opposite}"
+    figure, axes = _new_likelihood_axes(title, subtitle)
     closed = np.append(azimuths_deg, azimuths_deg[0] + 360.0)
     axes.plot(closed, np.append(log_likelihoods, log_likelihoods[0]), "o-", color=BLUE, markersize=4, linewidth=1.1)
-    if stated is not None:
-        for turn in (-360.0, 0.0, 360.0):
-            axes.axvspan(stated[0] + turn - stated[1], stated[0] + turn + stated[1], color=RED, alpha=0.12, linewidth=0)
-        axes.axvline(stated[0], color=RED, linewidth=1.0)
+    for turn in (-360.0, 0.0, 360.0):
+        axes.axvspan(stated[0] + turn - stated[1], stated[0] + turn + stated[1], color=RED, alpha=0.12, linewidth=0)
+    axes.axvline(stated[0], color=RED, linewidth=1.0)
+    if ambiguous:
+        axes.axvline((stated[0] + 180.0) % 360.0, color=RED, linewidth=1.0, linestyle="--")
     axes.set_xlim(0.0, 360.0)
     axes.set_xticks(range(0, 361, 45))
     axes.set_xlabel("azimuth of the force (°)")

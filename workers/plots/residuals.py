@@ -25,11 +25,11 @@ class DistanceResiduals:
     distances_deg, azimuths_deg
         Epicentral distances and azimuths of the stations.
     residuals_deg, uncertainties_deg
-        Predicted minus epicentral distances and standard deviations; traces with NaN are left out.
+        Epicentral minus predicted distances, as in the answer, and standard deviations; traces with NaN are left out.
     used
         Whether the location uses the trace; others are hollow.
     common_deg
-        Error common to all traces, drawn as a line.
+        Residual common to all traces, drawn as a line.
 
     """
 
@@ -51,7 +51,7 @@ def residuals_figure(data: DistanceResiduals, title: str) -> bytes:
     chosen = data.find_finite()
     unused = "" if data.used[chosen].all() else " (others hollow, at the edge where they lie beyond)"
     count = f"{int(data.used[chosen].sum())} of {len(chosen)} traces used{unused}"
-    summary = f"{count}; bars: standard deviations; red: common error {data.common_deg:+.1f}°"
+    summary = f"{count}; bars: standard deviations; red: common residual {data.common_deg:+.1f}°"
     figure = new_figure(WIDTH_IN, HEIGHT_IN, title, summary)
     left, right = place_axes(figure, 0.75, 0.6, 5.6, 0.75), place_axes(figure, 6.1, 0.6, 0.25, 0.75)
     used = chosen[data.used[chosen]]
@@ -64,7 +64,7 @@ def residuals_figure(data: DistanceResiduals, title: str) -> bytes:
         axes.set_xlabel(label)
     low, high = left.get_xlim()
     left.set_xlim(low, high + 0.14 * (high - low))  # space for labels
-    left.set_ylabel("predicted minus epicentral distance (°)")
+    left.set_ylabel("epicentral minus predicted distance (°)")
     right.set_xlim(0.0, 360.0)
     right.set_xticks(range(0, 361, 45))
     _label_traces(left, data, chosen, limit)
@@ -90,7 +90,7 @@ def _draw_residuals(axes: Axes, values: Floats, data: DistanceResiduals, chosen:
 
 
 def _label_traces(axes: Axes, data: DistanceResiduals, chosen: Integers, limit: float) -> None:
-    """Label the traces with the largest deviations from the common error, where labels cover no point or label."""
+    """Label the traces with the largest deviations from the common residual, where labels cover no point or label."""
     values, deviations = data.distances_deg, data.residuals_deg - data.common_deg
     furthest = chosen[np.argsort(-np.abs(deviations[chosen]), kind="stable")[:MAX_LABELED]]
     low, high = axes.get_xlim()

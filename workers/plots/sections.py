@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from models.array_types import Floats
 from models.seismic.waveforms import Gather
+from models.specs.pictures import CONDITIONING
 from workers.plots.canvas import (
     GRAY,
     INK,
@@ -86,7 +87,8 @@ def section_figure(
 
 
 def _describe_traces(count: int, start_s: float) -> str:
-    return f"{count} trace{'' if count == 1 else 's'}, each scaled to its largest amplitude, from {format_utc(start_s)}"
+    band = f"{CONDITIONING.shortest_period_s:.0f} to {CONDITIONING.longest_period_s:.0f} s"
+    return f"{count} trace{'' if count == 1 else 's'}, {band}, each scaled to its largest amplitude; begin {format_utc(start_s)}"
 
 
 def _label_axes(axes: Axes, zero_s: float, reference: str, distance_label: str) -> None:

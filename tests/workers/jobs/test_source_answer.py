@@ -9,7 +9,7 @@ import pytest
 from models.seismic.trace_id import TraceId
 from tests.support.sources import make_force, make_tensor, make_trace
 from workers.jobs.source_answer import describe_inversion, describe_methods
-from workers.jobs.source_figures import draw_inversion, write_waveform_fit
+from workers.jobs.source_figures import describe_lines, draw_inversion, format_power, write_waveform_fit
 
 GATHER = SimpleNamespace(trace_ids=tuple(TraceId("IU", f"S{k}", "00", "LHZ") for k in range(8)))
 VERTICAL_STRIKE_SLIP = [0.0, 0.0, 0.0, 0.0, 0.0, 1.0]
@@ -107,6 +107,13 @@ def test_two_forces_are_drawn_differently_and_an_ambiguous_one_both_ways():
         for azimuth, ambiguous in ((230.0, False), (50.0, False), (230.0, True))
     ]
     assert len(set(drawn)) == 3
+
+
+def test_numbers_beside_a_mechanism_are_written_as_in_print():
+    assert [format_power(3.652e19, 2), format_power(0.00123, 1)] == ["3.65 × 10¹⁹", "1.2 × 10⁻³"]
+    lines = describe_lines(make_tensor())
+    assert "Mw 6.00 ± 0.04, 1.26 × 10¹⁸ N m" in lines
+    assert not any("e+" in line or "-" in line for line in lines)
 
 
 def test_a_trace_that_fits_better_changes_the_waveform_figure():
