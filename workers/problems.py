@@ -52,7 +52,7 @@ RULES: tuple[Rule, ...] = (
     Rule(FineTuneUnavailable, 422, "Fine-tuning is not offered"),
     Rule(ModelVersionUnavailable, 422, "Other model version"),
     Rule(errors.UnusableData, 422, "Unusable data"),
-    Rule(errors.UnsupportedPart, 415, "Unsupported kind of file"),
+    Rule(errors.UnsupportedPart, 415, "Unsupported file format"),
     Rule(errors.LimitExceeded, 413, "Over a limit"),
     Rule(errors.UnknownModel, 404, "No such model"),
     Rule(errors.StyleMismatch, 500, "A model of the service is unusable"),

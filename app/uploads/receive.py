@@ -101,9 +101,10 @@ def _check_formats(receiver: BodyReceiver) -> None:
     Where at least one part may be readable, the job decides and warns of the others.
     """
     if not any(part.size_bytes for part in receiver.parts):
-        raise EmptyUpload("the upload holds no bytes; send at least one form part named bundle, or a raw body")
+        named = f"holds only empty files ({receiver.parts[0].name})" if receiver.parts else "holds no bytes"
+        raise EmptyUpload(f"the upload {named}; send at least one file with content, as a form part named bundle or a raw body")
     if receiver.accepted:
         return
-    detail = f"not recognized as {ACCEPTED_FORMATS}; ObsPy converts many other formats"
-    problems = [PartProblem(name=part.name, code=UnsupportedParts.code, detail=detail) for part in receiver.parts[:MAX_PART_PROBLEMS]]
+    found = list(zip(receiver.parts, receiver.contents, strict=True))[:MAX_PART_PROBLEMS]
+    problems = [PartProblem(name=part.name, code=UnsupportedParts.code, detail=content) for part, content in found]
     raise UnsupportedParts(f"no part of the upload is of an accepted format; send {ACCEPTED_FORMATS}", parts=problems)

@@ -15,7 +15,7 @@ from app.errors import MalformedRequest
 from app.uploads.options import FIELDS
 from app.uploads.sniffing import may_be_accepted
 from models.errors import LimitExceeded
-from workers.bundles.formats import HEAD_BYTES
+from workers.bundles.formats import HEAD_BYTES, describe_content
 from workers.contracts import MAX_CALLBACK_URL, Part
 from workers.storage.upload_transaction import UploadTransaction
 
@@ -31,10 +31,12 @@ class BodyReceiver(Protocol):
     """
     Push parser of a request body: `feed` it blocks, then `finish` it; `close` it in any case.
 
-    `parts` are the stored files in the order of the upload; `accepted` is true once one of them may be of an accepted format.
+    `parts` are the stored files in the order of the upload, and `contents` says what the first bytes of each look like; `accepted` is true
+    once one of them may be of an accepted format.
     """
 
     parts: list[Part]
+    contents: list[str]
     accepted: bool
     fields: dict[str, str]
 
@@ -55,6 +57,11 @@ class PartWriter:
     def accepted(self) -> bool:
         """Whether the part may be of an accepted format, by its name, media type and first bytes."""
         return may_be_accepted(self._name, self._head, self._media_type)
+
+    @property
+    def content(self) -> str:
+        """What the first bytes look like, and what to do, if no part is of an accepted format."""
+        return "; ".join(describe_content(self._head))
 
     def write(self, data: bytes) -> None:
         """Append bytes."""
@@ -77,6 +84,7 @@ class RawReceiver:
 
     def __init__(self, transaction: UploadTransaction, name: str, media_type: str) -> None:
         self.parts: list[Part] = []
+        self.contents: list[str] = []
         self.accepted = False
         self.fields: dict[str, str] = {}
         self._writer: PartWriter | None = PartWriter(transaction, name, media_type)
@@ -89,7 +97,7 @@ class RawReceiver:
     def finish(self) -> None:
         """Seal the part: the body is complete."""
         if self._writer is not None:
-            self.parts, self.accepted = [self._writer.seal()], self._writer.accepted
+            self.parts, self.contents, self.accepted = [self._writer.seal()], [self._writer.content], self._writer.accepted
             self._writer = None
 
     def close(self) -> None:
@@ -110,6 +118,7 @@ class FormReceiver:
         self._transaction, self._max_parts = transaction, max_parts
         self._delimiter, self._delimiters = b"\r\n--" + boundary, 0
         self.parts: list[Part] = []
+        self.contents: list[str] = []
         self.accepted = False
         self.fields: dict[str, str] = {}
         self._count, self._ended = 0, False
@@ -224,6 +233,7 @@ class FormReceiver:
         part = writer.seal()
         if self._has_filename or part.size_bytes:
             self.parts.append(part)
+            self.contents.append(writer.content)
             self.accepted = self.accepted or writer.accepted
 
     def _on_end(self) -> None:

@@ -70,7 +70,7 @@ def test_a_failed_job_raises_its_problem_with_part_and_job(client, mseed):
 
 
 def test_a_refused_upload_raises_its_problem_without_a_job(client):
-    with pytest.raises(UnsupportedFormat, match=r"photo\.jpg: not recognized") as raised:
+    with pytest.raises(UnsupportedFormat, match=r"photo\.jpg: is a JPEG picture") as raised:
         client.classify(("photo.jpg", b"\xff\xd8\xff"))
     assert raised.value.job_id is None
 

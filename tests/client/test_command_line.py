@@ -152,11 +152,11 @@ def test_an_exit_code_tells_what_came_out(atlas, path, command, name, code, text
 
 def test_a_refused_file_is_named(atlas, path):
     photo = renamed(path, "photo.jpg")
-    photo.write_bytes(b"\xff\xd8")
+    photo.write_bytes(b"\xff\xd8\xff")
     code, out, err = atlas("classify", photo)
     assert (code, out) == (ExitCode.REFUSED, "")
     assert err.startswith("atlas: Unsupported file format (415 unsupported-part)")
-    assert "photo.jpg: not recognized" in err
+    assert "photo.jpg: is a JPEG picture" in err
 
 
 @pytest.mark.parametrize(

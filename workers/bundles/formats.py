@@ -158,13 +158,21 @@ def classify_file(name: str, head: bytes) -> FileKind | None:
 
 def describe_unsupported(head: bytes) -> str:
     """Say, after the name of a file, what its first bytes look like, which formats are accepted, and what to do."""
+    found, *advice = describe_content(head)
+    return "; ".join((found, f"accepted are {ACCEPTED_FORMATS}", *advice))
+
+
+def describe_content(head: bytes) -> tuple[str, ...]:
+    """Say, after the name of a file of an unsupported format, what its first bytes look like, and what to do, if anything."""
+    if not head:
+        return ("is empty",)
     if _HTML.match(head):
-        return f"is a web page (HTML), perhaps an error message of a data center; accepted are {ACCEPTED_FORMATS}"
+        return ("is a web page (HTML), perhaps an error message of a data center",)
     if _QUAKEML.match(head):
-        return f"is QuakeML, which describes events and holds no waveforms; accepted are {ACCEPTED_FORMATS}"
+        return ("is QuakeML, which describes events and holds no waveforms",)
     kind = next((kind for first, kind in _FOREIGN if head.startswith(first)), None)
     found = f"is {kind}" if kind else "is text" if _is_text(head) else "is not recognized"
-    return f"{found}; accepted are {ACCEPTED_FORMATS}; ObsPy converts many other formats"
+    return found, "ObsPy converts many other formats"
 
 
 def _is_text(head: bytes) -> bool:

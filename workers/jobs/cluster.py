@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 MAX_NAMED: Final = 3
 """Events that an error names."""
 
+_FAILURES: Final = ("no-usable-trace", "limit-exceeded", "unreadable-waveform", "unreadable-archive", "unsupported-part")
+"""Warnings of what is not an event of the clustering; others are of events that are."""
+
 MAX_FAMILY_SHEETS: Final = 12
 """Maximum number of families with a contact sheet of their own."""
 
@@ -53,7 +56,8 @@ def cluster_job(job: JobContext) -> JobOutput:
 def check_event_count(events: int, k_min: int, warnings: Sequence[DataWarning] = ()) -> None:
     """Check that there are more events than clusters; raises TooFewEvents, which names the first events that were left out, and why."""
     if events <= k_min:
-        left_out = "".join(f"; {_describe_warning(warning)}" for warning in warnings[:MAX_NAMED])
+        failures = [warning for warning in warnings if warning.code in _FAILURES]
+        left_out = "".join(f"; {_describe_warning(warning)}" for warning in failures[:MAX_NAMED])
         raise TooFewEvents(
             f"usable events: {events}; at least {k_min + 1} are needed for {k_min} families "
             f"(each waveform file, or each folder of an archive, is one event){left_out}"

@@ -242,9 +242,8 @@ def read_stations_csv(data: bytes, part: str, max_bytes: float = math.inf) -> In
     UnreadableMetadata where columns are missing or no line is valid, and LimitExceeded above `max_bytes`.
     """
     check_metadata_size(data, part, max_bytes)
-    text = data.decode("utf-8-sig", errors="replace").replace("\0", "")
-    header = text.lstrip().split("\n", 1)[0]
-    rows = csv.reader(io.StringIO(text.lstrip()), delimiter=max(",;|\t", key=header.count), skipinitialspace=True)
+    text = data.decode("utf-8-sig", errors="replace").replace("\0", "").lstrip()
+    rows = csv.reader(io.StringIO(text), delimiter=max(",;|\t", key=text.split("\n", 1)[0].count), skipinitialspace=True)
     epochs: dict[tuple[str, str], list[Epoch]] = {}
     issues = []
     try:
@@ -262,7 +261,8 @@ def read_stations_csv(data: bytes, part: str, max_bytes: float = math.inf) -> In
     except csv.Error as error:
         raise UnreadableMetadata(f"{part} is not a table of stations: {error}", part=part) from error
     if not epochs:
-        raise UnreadableMetadata(f"{part} holds no station with codes and valid coordinates", part=part)
+        first = "".join(f": {issue.detail.split(' holds ')[0]}" for issue in issues[:1])
+        raise UnreadableMetadata(f"{part} holds no station with codes and valid coordinates{first}", part=part)
     return Inventory(epochs, tuple(issues))
 
 

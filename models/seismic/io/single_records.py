@@ -32,7 +32,7 @@ def read_single_records(part: str, data: bytes | memoryview, window: TimeWindow)
     issues: list[DataIssue] = []
     segments: list[Segment] = []
     count = 0
-    reason = _UNKNOWN_REASON
+    reason = _UNKNOWN_REASON if len(data) else "it is empty"
     try:
         for record in MS3Record.from_buffer(data, unpack_data=True):
             count += 1

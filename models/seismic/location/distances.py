@@ -50,9 +50,10 @@ def locate_by_distances(
     usable = observed.usable
     sites = len(set(map(tuple, np.round(unit_vectors(columns[0][usable], columns[1][usable]), 4).tolist())))
     if sites < minimum_stations:
+        unknown = int((np.isfinite(columns[2]) & ~np.isfinite(columns[0])).sum())
         raise TooFewStations(
-            f"stations with coordinates and a readable distance: {sites}; at least {minimum_stations} are needed to locate; "
-            "add stations, or a StationXML or stations.csv for the recorded ones"
+            f"stations with coordinates and a readable distance: {sites}; at least {minimum_stations} are needed to locate"
+            + (f"; traces without coordinates: {unknown}; add a StationXML or stations.csv for them" if unknown else "; add stations")
         )
     data = prepare_distances(*columns)
     regions = find_distance_regions(data)

@@ -146,7 +146,16 @@ async def test_a_body_that_grows_over_the_limit_is_cut_off(make_client, settings
 async def test_an_upload_without_an_accepted_format_lists_its_parts(client):
     answer = await post(client, form(file_part(b"\x89PNG\r\n\x1a\n", b"photo.png"), file_part(b"%PDF-1.7", b"paper.pdf")))
     assert (answer.status_code, answer.json()["type"]) == (415, "/problems/unsupported-part")
-    assert [part["name"] for part in answer.json()["parts"]] == ["photo.png", "paper.pdf"]
+    found = {part["name"]: part["detail"] for part in answer.json()["parts"]}
+    assert list(found) == ["photo.png", "paper.pdf"]
+    assert found["photo.png"].startswith("is a PNG picture")
+    assert found["paper.pdf"].startswith("is a PDF document")
+
+
+async def test_an_upload_of_empty_files_names_one(client):
+    answer = await post(client, form(file_part(b"", b"empty.mseed")))
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/empty-upload")
+    assert "empty.mseed" in answer.json()["detail"]
 
 
 async def test_one_part_of_an_accepted_format_is_enough(client, mseed):

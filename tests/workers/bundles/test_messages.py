@@ -37,6 +37,7 @@ REFUSED = {
     "an archive in an archive": ({"e.zip": recordings.zipped(i_dot_zip=recordings.zipped(a=WAVES))}, ("e.zip/i.zip", "pack its files")),
     "half an archive": ({"e.zip": recordings.zipped(a=WAVES)[:500]}, ("e.zip is damaged", "upload it again")),
     "notes called miniSEED": ({"n.mseed": b"my notes on the event\n" * 30}, ("n.mseed", "it is text: 'my notes", "export it again")),
+    "an empty file": ({"n.mseed": b""}, ("n.mseed", "it is empty")),
     "a web page": ({"w.mseed": b"<!DOCTYPE html><html>503</html>"}, ("w.mseed is a web page", "data center")),
     "constant records": ({"w.mseed": recordings.miniseed((Z, 0, 1.0, FLAT))}, ("constant at 7", Z, "that were working")),
     "a sampling rate": (
@@ -58,14 +59,14 @@ def test_a_refusal_names_what_is_at_fault_and_says_what_to_do(parse, case):
 
 def test_too_few_events_name_those_that_were_left_out():
     details = [
-        ("a.mseed", None, "a.mseed holds no readable miniSEED record"),
-        (None, Z, "constant at 7; left out"),
-        ("b", None, "event left out"),
+        ("a.mseed", None, "unreadable-waveform", "a.mseed holds no readable miniSEED record"),
+        ("c", Z, "clipped", "clipped at 8388607; used as it is"),
+        ("b", None, "no-usable-trace", "event left out"),
     ]
-    warnings = [DataWarning(trace=trace, part=part, code="dead", detail=detail) for part, trace, detail in details]
+    warnings = [DataWarning(trace=trace, part=part, code=code, detail=detail) for part, trace, code, detail in details]
     with pytest.raises(TooFewEvents) as error:
         check_event_count(1, 2, warnings)
-    assert error.value.detail.endswith(f"; a.mseed holds no readable miniSEED record; {Z}: constant at 7; left out; b: event left out")
+    assert error.value.detail.endswith("is one event); a.mseed holds no readable miniSEED record; b: event left out")
 
 
 def test_a_finding_that_many_traces_share_is_listed_once(parse):
@@ -91,6 +92,12 @@ def test_a_bad_line_of_a_table_is_quoted(parse):
     table = recordings.stations_csv(("XX", "AAA", 1, 2)) + b"\nXX,BBB,north,2,3\n"
     (issue,) = [issue for issue in parse({"w.mseed": WAVES, "s.csv": table}).issues if issue.code == "bad-station"]
     assert "line 3 (XX,BBB,north,2,3)" in issue.detail
+
+
+def test_a_table_without_a_valid_line_quotes_its_first_one(parse):
+    table = b"network,station,latitude,longitude\nXX,AAA,137.0,2\nXX,BBB,north,2\n"
+    (issue,) = [issue for issue in parse({"w.mseed": WAVES, "s.csv": table}).issues if issue.code == "unreadable-metadata"]
+    assert issue.detail == "s.csv holds no station with codes and valid coordinates: line 2 (XX,AAA,137.0,2)"
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,11 @@ def test_fewer_than_three_sites_are_too_few(count):
         locate_by_distances(*many)
 
 
+def test_too_few_stations_say_how_many_traces_lack_coordinates():
+    with pytest.raises(TooFewStations, match="traces without coordinates: 3; add a StationXML"):
+        locate_by_distances(np.array([10.0, np.nan, np.nan, np.nan]), np.zeros(4), np.full(4, 20.0), np.ones(4))
+
+
 def test_three_stations_give_a_wide_region_that_contains_the_source():
     lats, lons = np.array([0.0, 30.0, -20.0]), np.array([0.0, 50.0, 60.0])
     found = locate_by_distances(lats, lons, distance_deg(12.0, 33.0, lats, lons), np.ones(3))
