@@ -106,12 +106,18 @@ def _describe_trace(gather: Gather, trace: TraceFit) -> SourceTrace:
 
 def describe_methods(found: EventLocation) -> tuple[str | None, str | None]:
     """Name the methods behind the depth and behind the force azimuth of a located event; None for what it does not have."""
-    inverted = found.source is not None and found.source.constrains
+    inverted = found.source is not None and found.source.constrains and found.source.kind == "tensor"
+    parts = [*_list_depth_methods(found), *(["waveform-inversion"] if inverted else [])]
+    return "+".join(parts) if found.depth is not None else None, _name_force_method(found)
+
+
+def _list_depth_methods(found: EventLocation) -> list[str]:
+    """List the methods behind the depth before an inversion; none of an event that had no depth then, as one of few stations."""
+    if found.depth_density is None:
+        return []
     parts = ["section"] if not found.readings.withheld and found.event_type == "earthquake" else []
     parts += ["arrival-times"] if found.arrivals else []
-    parts += ["depth-phases"] if found.depth_phases is not None and found.depth_phases.found else []
-    parts += ["waveform-inversion"] if inverted and found.source is not None and found.source.kind == "tensor" else []
-    return "+".join(parts) if found.depth is not None else None, _name_force_method(found)
+    return parts + (["depth-phases"] if found.depth_phases is not None and found.depth_phases.found else [])
 
 
 def _name_force_method(found: EventLocation) -> str | None:

@@ -23,7 +23,9 @@ def make_found(kind, **changes):
         "force_azimuth": None if is_tensor else force,
     }
     known |= {"source": make_tensor() if is_tensor else make_force(), "event_type": "earthquake" if is_tensor else "glacial"}
-    return SimpleNamespace(**(known | {"arrivals": (), "depth_phases": None, "readings": SimpleNamespace(withheld=False)} | changes))
+    return SimpleNamespace(
+        **(known | {"arrivals": (), "depth_phases": None, "depth_density": "any", "readings": SimpleNamespace(withheld=False)} | changes)
+    )
 
 
 def test_a_moment_tensor_is_stated_with_its_nodal_planes_and_depth():
@@ -86,6 +88,12 @@ def test_the_methods_name_what_depth_and_force_rest_on():
     assert describe_methods(make_found("tensor", source=None, arrivals=(1,))) == ("section+arrival-times", None)
     with_phases = make_found("tensor", source=None, arrivals=(1,), depth_phases=SimpleNamespace(found=True))
     assert describe_methods(with_phases) == ("section+arrival-times+depth-phases", None)
+
+
+def test_a_depth_that_only_the_inversion_determines_rests_on_it_alone():
+    """That of an event which became an earthquake by its waveforms, or whose stations are too few for a section."""
+    found = make_found("tensor", arrivals=(1,), depth_phases=SimpleNamespace(found=True), depth_density=None)
+    assert describe_methods(found) == ("waveform-inversion", None)
     assert describe_inversion(GATHER, make_found("tensor", source=None)) is None
 
 
