@@ -48,9 +48,9 @@ class ReferencePoint(_Rounded):
 class DetectionResult(_Rounded):
     """Whether the records show an event at all: the strongest evidence against noise."""
 
-    detected: bool = Field(description="whether noise would give such evidence with less than the probability stated in the documentation")
+    detected: bool = Field(description="whether noise reaches the statistic with a probability below 0.01")
     statistic: float = Field(description="detection statistic: minus the decimal logarithm of the evidence's probability in ideal noise")
-    false_alarm_probability: float = Field(ge=0, le=1, description="how often noise reaches this statistic, calibrated on recorded noise")
+    false_alarm_probability: float = Field(ge=0, le=1, description="how often noise, synthetic and recorded, reaches this statistic")
 
 
 AnsweredType = ClassAnswer | Literal["none"]
@@ -61,7 +61,7 @@ class ClassEvidence(_Rounded):
     """Natural logarithms of likelihood ratios against an earthquake, from what the record section does not show; 0 without evidence."""
 
     force: float = Field(description="of a single force, from arrivals above 0.3 Hz and waves near 1 Hz")
-    explosion: float = Field(description="of an explosion or collapse, from Love against Rayleigh waves, mb - Ms, and depth")
+    explosion: float = Field(description="of an explosion or collapse, from Love against Rayleigh waves, mb - Ms, first motions, and depth")
     landslide: float | None = Field(
         description="of a landslide, from waves near 1 Hz and impulsive arrivals; null where they are not measured"
     )
@@ -194,7 +194,8 @@ class SourceEstimate(_Rounded):
 
     kind: Literal["moment-tensor", "single-force"] = Field(description="of a tectonic or of a glacial earthquake")
     constrains: bool = Field(
-        description="3 traces, azimuths over 40 degrees, log_likelihood of 30, a tensor within 15 s; or nothing is stated"
+        description="whether 3 traces fit, over more than 40 degrees of azimuth, with a log_likelihood of 30, and a moment tensor is at "
+        "most 15 s later than the located origin; otherwise depth, force azimuth and epicenter of the answer do not rest on it"
     )
     log_likelihood: float = Field(description="against noise")
     variance_reduction: float = Field(description="fraction of the energy explained at free gains, 0 to 1")
@@ -203,7 +204,9 @@ class SourceEstimate(_Rounded):
     double_couple: float | None = Field(None, description="fraction of the tensor that is a double couple, 0 to 1; the rest is CLVD")
     scalar_moment_n_m: float | None = Field(None, description="null where unknown, see amplitude_unknown")
     moment_magnitude: float | None = Field(None, description="Mw of the scalar moment")
-    moment_magnitude_uncertainty: float | None = Field(None, description="standard deviation by the scatter over stations")
+    moment_magnitude_uncertainty: float | None = Field(
+        None, description="standard deviation, by the scatter over stations and the error that they share"
+    )
     force_amplitude_kg_m: float | None = Field(None, description="mass times distance: the force integrated twice; null where unknown")
     amplitude_unknown: str | None = Field(None, description="why there is neither scalar moment nor force amplitude")
     response: Literal["known", "assumed-velocity"] = Field(

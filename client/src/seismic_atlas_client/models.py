@@ -47,13 +47,13 @@ class DetectionResult(Model):
     """Whether the records show an event at all: the strongest evidence against noise."""
 
     detected: bool
-    """Whether noise would give such evidence with less than the probability stated in the documentation."""
+    """Whether noise reaches the statistic with a probability below 0.01."""
 
     statistic: float
     """Detection statistic: minus the decimal logarithm of the evidence's probability in ideal noise."""
 
     false_alarm_probability: float
-    """How often noise reaches this statistic, calibrated on recorded noise."""
+    """How often noise, synthetic and recorded, reaches this statistic."""
 
 
 class ClassEvidence(Model):
@@ -63,7 +63,7 @@ class ClassEvidence(Model):
     """Of a single force, from arrivals above 0.3 Hz and waves near 1 Hz."""
 
     explosion: float
-    """Of an explosion or collapse, from Love against Rayleigh waves, mb - Ms, and depth."""
+    """Of an explosion or collapse, from Love against Rayleigh waves, mb - Ms, first motions, and depth."""
 
     landslide: float | None
     """Of a landslide, from waves near 1 Hz and impulsive arrivals; None where they are not measured."""
@@ -285,7 +285,10 @@ class SourceEstimate(Model):
     """Of a tectonic or of a glacial earthquake."""
 
     constrains: bool
-    """3 traces, azimuths over 40 degrees, log_likelihood of 30, a tensor within 15 s; or nothing is stated."""
+    """
+    Whether 3 traces fit, over more than 40 degrees of azimuth, with a log_likelihood of 30, and a moment tensor is at most 15 s later
+    than the located origin; otherwise depth, force azimuth and epicenter of the answer do not rest on it.
+    """
 
     log_likelihood: float
     """Against noise."""
@@ -309,7 +312,7 @@ class SourceEstimate(Model):
     """Mw of the scalar moment."""
 
     moment_magnitude_uncertainty: float | None = None
-    """Standard deviation by the scatter over stations."""
+    """Standard deviation, by the scatter over stations and the error that they share."""
 
     force_amplitude_kg_m: float | None = None
     """Mass times distance: the force integrated twice; None where unknown."""
