@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from models.analysis.clocks import find_clock_errors
 from models.analysis.detection import Detection, detect_event
 from models.analysis.hypocenter import MAX_DEPTH_ERROR_KM, MIN_SECTION_STATIONS
 from models.analysis.pipeline import EventLocation, locate_event
@@ -53,6 +54,7 @@ def locate_job(job: JobContext) -> JobOutput:
         warnings
         + unread_warnings(gather, found.readings)
         + contradiction_warnings(gather, found)
+        + clock_warnings(records, gather, found)
         + source_warnings(found)
         + two_events_warnings(found.second, found.origin.time_s),
         _draw_figures(gather, found) | draw_inversion(gather, found),
@@ -74,6 +76,18 @@ def contradiction_warnings(gather: Gather, found: EventLocation) -> list[DataWar
         "check the coordinates and clocks of these stations, and whether the records hold other events"
     )
     return to_warnings([DataIssue(None, None, "contradicting-distances", detail)])
+
+
+def clock_warnings(records: Sequence[Record], gather: Gather, found: EventLocation) -> list[DataWarning]:
+    """Return a data warning (code `contradicting-times`) for each trace whose waves fit the event at another time than it states."""
+    issues = []
+    for one in find_clock_errors(records, gather, found):
+        error = f"{abs(one.shift_s):.0f} s too {'late' if one.shift_s > 0.0 else 'early'}"
+        detail = (
+            f"its waves fit the event if its times are {error}; its arrivals are not used; check its clock and the time zone of its records"
+        )
+        issues.append(DataIssue(str(gather.trace_ids[one.trace_index]), None, "contradicting-times", detail))
+    return to_warnings(issues)
 
 
 def source_warnings(found: EventLocation) -> list[DataWarning]:
