@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from tests.support.browser import IS_INSTALLED, READY, START_READY, check_accessibility, check_quiet
-from tests.support.page_results import NONE, ORIGIN, make_location, submit_job, succeed
+from tests.support.page_results import NONE, ORIGIN, make_location, make_section, submit_job, succeed
 from workers.contracts import DataWarning
 from workers.exports.figure_data import write_families_data
-from workers.results import ClusterResult
+from workers.exports.tables import locate_many_products, locate_products
+from workers.results import ClusterResult, LocatedEvent, LocateManyResult
 
 pytestmark = [pytest.mark.skipif(not IS_INSTALLED, reason="no Chromium is installed"), pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -128,6 +129,26 @@ def test_no_event_is_an_answer(page, service, worker):
     assert "No event detected" in page.text("#result .headline")
     assert "40 %" in page.text("#result .stats")
     assert page.run("document.querySelector('.map')") is None
+    check_quiet(page, service)
+
+
+def test_of_many_events_each_has_its_figures_and_the_list_their_regions(page, service, worker):
+    located = make_location()
+    result = LocateManyResult(events=[LocatedEvent(event=name, result=located, problem=None) for name in ("a", "b")], located=2)
+    job_id = submit_job(service, "/events/locate?many=true")
+    record = worker.records.get(job_id)
+    products = locate_many_products(record, result, {name: locate_products(record, located, "ATLAS") for name in ("a", "b")})
+    figures = {f"event_000{number}_section": make_section() for number in (1, 2)}
+    worker.succeed(job_id, formats=products, figure_data=figures, result=result.model_dump(mode="json"))
+    page.open(f"{service.base_url}/#job={job_id}", f"{READY} === '{job_id}'")
+    heads = page.run("[...document.querySelectorAll('#result th')].map((one) => one.innerText)")
+    assert heads == ["Event", "Class", "Region", "Origin time", "Epicenter", "Depth"]
+    assert "Figures (PNG)" not in page.text(".downloads")
+    page.open(f"{service.base_url}/#job={job_id}&event=b", f"{READY} === '{job_id}'")
+    links = page.run(
+        "[...document.querySelectorAll('.downloads p:nth-of-type(2) a')].map((one) => [one.innerText, one.getAttribute('href')])"
+    )
+    assert [(text, address.rsplit("/", 1)[1]) for text, address in links] == [("Record section", "event_0002_section.png")]
     check_quiet(page, service)
 
 

@@ -2,7 +2,7 @@
 
 import { element, facts, folded, panel, panelInView, table } from "./dom.js";
 import { beachBall, coverage, forceArrow, residuals } from "./drawings.js";
-import { EVENT_TYPES, capitalize, formatCount, formatMethod, formatModels, formatNumber, formatParts, formatPoint, formatPower, formatProbability, formatSigned, formatTime } from "./format.js";
+import { EVENT_TYPES, capitalize, eventName, formatCount, formatMethod, formatModels, formatNumber, formatParts, formatPoint, formatPower, formatProbability, formatSigned, formatTime } from "./format.js";
 import { fitRows } from "./fit.js";
 import { showMap } from "./map.js";
 import { readView, writeView } from "./permalink.js";
@@ -118,7 +118,7 @@ function statsOf(result, features) {
   const used = result.offsets.filter((offset) => offset.used).length, arrivals = result.arrivals?.length ?? 0;
   const rms = features.find(({ properties }) => properties.kind === "epicenter")?.properties.rms;
   const observed = [arrivals > 0 && formatCount(arrivals, "arrival"), used > 0 && formatCount(used, "distance")].filter(Boolean);
-  const notes = [...observed.slice(1), rms != null && `rms residual ${formatNumber(rms, 1)} s`].filter(Boolean).join(", ");
+  const notes = [rms != null && `rms ${formatNumber(rms, 1)} s`, ...observed.slice(1)].filter(Boolean).join(", ");
   return [
     stat("Epicenter", formatPoint(epicenter), `± ${formatNumber(epicenter.horizontal_uncertainty_km)} km (68 %)`), force ?? depth,
     stat("Azimuthal gap", `${formatNumber(result.azimuthal_gap_deg)}°`, result.azimuthal_gap_deg > 180 ? "epicenter outside the network" : "epicenter inside the network"),
@@ -175,10 +175,10 @@ function sourcePanel(result, fit) {
 }
 
 function distanceTable(offsets) {
-  const degrees = (value, deviation) => (value == null ? "" : `${formatNumber(value, 1)}° ± ${formatNumber(deviation, 1)}°`);
+  const degrees = (value, deviation) => (value == null ? "" : unbroken(`${formatNumber(value, 1)}° ± ${formatNumber(deviation, 1)}°`));
   return table("Epicentral distances", ["Trace", "Predicted distance", "From the epicenter", "Back azimuth", "Residual", "Used"], offsets.map((offset) => [
     offset.trace, degrees(offset.distance_deg, offset.distance_uncertainty_deg), degrees(offset.epicentral_distance_deg, offset.epicentral_distance_uncertainty_deg),
-    offset.back_azimuth_deg == null ? "" : `${formatNumber(offset.back_azimuth_deg)}° ± ${formatNumber(offset.back_azimuth_uncertainty_deg)}°`,
+    offset.back_azimuth_deg == null ? "" : unbroken(`${formatNumber(offset.back_azimuth_deg)}° ± ${formatNumber(offset.back_azimuth_uncertainty_deg)}°`),
     offset.residual_deg === null ? "" : `${formatSigned(offset.residual_deg)}°`, offset.used ? "yes" : "no"]));
 }
 
@@ -189,8 +189,7 @@ async function showMany(job) {
   const back = element("p", {}, element("a", { href: `#job=${job.id}` }, "All events of this job"));
   if (found?.result) {
     const own = features.filter(({ properties }) => properties.event === found.event);
-    const number = String(events.indexOf(found) + 1).padStart(4, "0");
-    const shown = await showOne(job, found.result, `event_${number}_section`, own);
+    const shown = await showOne(job, found.result, `${eventName(events.indexOf(found))}_section`, own);
     return { ...shown, elements: [back, ...shown.elements] };
   }
   const places = new Map(features.filter(({ properties }) => properties.kind === "epicenter").map(({ properties }) => [properties.event, properties.place]));
@@ -199,16 +198,18 @@ async function showMany(job) {
   const elements = [
     heading("Many events", `${formatNumber(located)} of ${formatCount(events.length, "event")} answered`, "Every folder or waveform file of the archive is an event of its own."),
     places.size > 0 && element("section", { className: "panel flush" }, box),
-    panel("Events", table("Events", ["Event", "Answer", "Place", "Origin time", "Uncertainty", "Depth"], rows)),
+    panel("Events", table("Events", ["Event", "Class", "Region", "Origin time", "Epicenter", "Depth"], rows)),
   ].filter(Boolean);
   const shown = features.filter(({ properties }) => ["epicenter", "ellipse"].includes(properties.kind) && !properties.alternative);
   return { elements, after: places.size > 0 ? () => showMap(box, shown, []) : null };
 }
+
+const unbroken = (text) => text.replaceAll(" ", "\u00a0");
 
 function manyRow(event, place, open) {
   const { result, problem } = event;
   if (!result) return [event.event, "Problem", problem.detail, "", "", ""];
   const link = element("a", { href: `#${new URLSearchParams({ job: readView("job"), event: event.event })}`, onclick: open }, event.event);
   if (!result.epicenter) return [link, naming(result.event_type), "", "", "", ""];
-  return [link, naming(result.event_type), place ?? "", formatTime(result.origin_time), `± ${formatNumber(result.epicenter.horizontal_uncertainty_km)} km`, result.depth_km === null ? "" : `${formatNumber(result.depth_km)} km`];
+  return [link, naming(result.event_type), place ?? "", ...[formatTime(result.origin_time), `${formatPoint(result.epicenter)} ± ${formatNumber(result.epicenter.horizontal_uncertainty_km)} km`, result.depth_km === null ? "" : `${formatNumber(result.depth_km)} km`].map(unbroken)];
 }

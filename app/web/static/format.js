@@ -32,6 +32,8 @@ export const KINDS = { classify: "Classification", locate: "Location", cluster: 
 export const capitalize = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 // A name in code as words; texts for people keep the underscores of names of files and options.
 const spell = (name) => capitalize(name).replaceAll("_", " ");
+// Name of one of many events, by its index, in names of figures.
+export const eventName = (index) => `event_${String(index + 1).padStart(4, "0")}`;
 export const formatStage = (stage) => STAGES[stage] ?? spell(stage);
 export const formatCaption = (figure) => FIGURES[figure] ?? spell(figure);
 export const formatMethod = (method) => METHODS[method] ?? capitalize(method);

@@ -135,7 +135,7 @@ function drawFeatures(L, features, [latitude, longitude], offsets) {
   const circle = `Distance of ${circles.map(formatDistance).join(", ")}°`;
   for (const distance of single ? circles : []) {
     const points = Array.from({ length: 181 }, (_, step) => destination(latitude, longitude, 2 * step, distance));
-    const label = L.marker(destination(latitude, longitude, 135, distance), { interactive: false, keyboard: false, icon: L.divIcon({ className: "country", html: element("span", {}, `${formatDistance(distance)}°`), iconSize: null }) });
+    const label = L.marker(destination(latitude, longitude, 90, distance), { interactive: false, keyboard: false, icon: L.divIcon({ className: "country", html: element("span", {}, `${formatDistance(distance)}°`), iconSize: null }) });
     add(circle, "circle", L.layerGroup([L.polyline(unwrap(points, longitude), { className: "circle", interactive: false, smoothFactor: 0.3 }), label]));
   }
   const directions = new Map(offsets.map((offset) => [offset.trace, offset]));

@@ -3,7 +3,7 @@
 import { appendInSteps, element, folded, one } from "./dom.js";
 import { showEvent } from "./event_view.js";
 import { showFamilies } from "./families_view.js";
-import { EVENT_TYPES, capitalize, formatCaption, formatCount, formatStage } from "./format.js";
+import { EVENT_TYPES, capitalize, eventName, formatCaption, formatCount, formatStage } from "./format.js";
 import { showModels } from "./models_view.js";
 import { jobAddress, readView } from "./permalink.js";
 import { ServiceError, follow, readJson, request, resolve, submit } from "./service.js";
@@ -92,6 +92,12 @@ function listWarnings(job) {
   return [element("section", { className: "panel" }, element("h3", {}, "Data"), folded(`Warnings (${shown.length})`, () => element("ul", { className: "plain" }, lines)))];
 }
 
+// How paths of figures begin: of many events those of the event in view, of which none is without one.
+function figurePrefix({ kind, events }) {
+  if (kind !== "locate_many") return "/figures/";
+  return `/figures/${eventName(events.findIndex(({ event }) => event === readView("event")))}_`;
+}
+
 // A name and what is said of it, which may begin with the name.
 function describeNamed(name, detail) {
   if (!name) return [capitalize(detail)];
@@ -102,7 +108,8 @@ function listDownloads(job) {
   const link = (path, text, name) => element("a", { href: resolve(path), download: name, onclick: (event) => download(event, path) }, text);
   const stem = `${job.kind}-${job.id.slice(0, 8)}`;
   const formats = job.formats.map((format) => link(`${job.links.result}?format=${format}`, FORMAT_NAMES[format] ?? format, `${stem}.${format === "quakeml" ? "xml" : format}`));
-  const figures = job.links.figures.slice(0, 8).map((path) => link(path, formatCaption(decodeURIComponent(path.split("/").pop().replace(/\.png$/, ""))), `${stem}-${path.split("/").pop()}`));
+  const prefix = figurePrefix(job.result);
+  const figures = job.links.figures.filter((path) => path.includes(prefix)).slice(0, 8).map((path) => link(path, formatCaption(decodeURIComponent(path.split(prefix).pop().replace(/\.png$/, ""))), `${stem}-${path.split("/").pop()}`));
   const copy = element("button", { type: "button", className: "quiet", onclick: copyAddress }, "Copy link to this view");
   return element("section", { className: "panel downloads" }, element("h3", {}, "Download"), element("p", {}, formats, job.links.bundle && link(job.links.bundle, "Everything (zip)", `${stem}.zip`), element("a", { href: resolve(job.links.self) }, "Job (JSON)")),
     figures.length > 0 && element("p", {}, element("small", {}, "Figures (PNG):"), figures), copy);

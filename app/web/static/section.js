@@ -75,7 +75,7 @@ const describeBand = (band) => {
 
 function notes(data, phases) {
   const lines = ["Each trace is scaled to its largest amplitude in view."];
-  if (phases.length) lines.push(`Lines: arrivals predicted by ak135${phases.includes("LR") ? ", Rayleigh waves at 3.8 km/s" : ""}. Triangles: picks.`);
+  if (phases.length) lines.push(`Lines: arrivals predicted by ak135${phases.includes("LR") ? ", Rayleigh waves at 3.8 km/s" : ""}.${data.picks.length ? " Triangles: picks." : ""}`);
   if (data.distant && !data.zero_is_origin) lines.push(`${data.distance_label}.`);
   if (data.traces_in_all > data.traces.length) lines.push(`${data.traces.length} of ${data.traces_in_all} traces are shown.`);
   return lines.join(" ");
