@@ -95,7 +95,7 @@ class Options(Contract):
     model_version: str | None = Field(
         None,
         pattern=r"^[a-z_]+=[\w.-]+(,[a-z_]+=[\w.-]+)*$",
-        description="versions of models that must be the ones of the service, as in event_type=5,offset=4; the job fails otherwise",
+        description="versions of models that must be the ones of the service, as in event_type=5,offset=9; the job fails otherwise",
     )
     seed: int = Field(3407, ge=0, le=2**32 - 1, description="seed of all random numbers")
 

@@ -16,7 +16,7 @@ class _Options(TypedDict, total=False):
     callback_url: str
     """Address that is sent a signed message when the job has ended."""
     model_version: str
-    """Versions that the models must have, as in `event_type=5,offset=4`; the job fails otherwise."""
+    """Versions that the models must have, as in `event_type=5,offset=9`; the job fails otherwise."""
     idempotency_key: str
     """Key under which a repeated submission gets the job of the first one; without it the client makes one for its own retries."""
 

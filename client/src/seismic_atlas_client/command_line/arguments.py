@@ -24,7 +24,7 @@ Longitude = Annotated[float | None, typer.Option(min=-180, max=360, help="Longit
 StartTime = Annotated[str | None, typer.Option("--start", help="Time from which samples are used, ISO 8601 in UTC.")]
 EndTime = Annotated[str | None, typer.Option("--end", help="Time up to which samples are used, ISO 8601 in UTC.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of all random numbers.")]
-ModelVersion = Annotated[str | None, typer.Option(help="Versions that the models must have, as in offset=4.")]
+ModelVersion = Annotated[str | None, typer.Option(help="Versions that the models must have, as in offset=9.")]
 IdempotencyKey = Annotated[str | None, typer.Option(help="Key under which a repeated submission gets the first one's job.")]
 EventService = Annotated[
     str | None, typer.Option(help="FDSN event service: USGS, EMSC, ISC, or an address. Without it chosen by the form of the id.")
