@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from models.array_types import Floats
+from models.array_types import Flags, Floats, Integers
 from models.seismic.association.candidates import GROUP_VELOCITIES_KM_S, RAYLEIGH_DEVIATION_S, RAYLEIGH_PATH_ERROR, Candidates
 from models.seismic.association.grid_scan import TrialSource, phase_curves
 from models.seismic.earth.travel_time_errors import CRUSTAL_ALTERNATIVES, FIRST_PHASES, SHEAR_PHASES, phase_error_s
@@ -61,11 +61,11 @@ def associate_arrivals(data: Candidates, source: TrialSource) -> tuple[Arrival, 
 
     Phases are tried in the order of `PHASES`; each takes the nearest pick within three standard deviations that no earlier phase of
     the trace has taken, and that is on the same side of theirs as the phase is of them: no S before P. Of a phase and its alternative a
-    pick belongs to the one that it is nearer to, in standard deviations.
+    pick belongs to the one that it is nearer to, in standard deviations; waves guided by the crust are picked at short periods only.
     """
     distances = data.distances_deg(source.point)
     errors = [phase_error_s(phase, data.station_spacing_deg, distances, source.depth_km) for phase in PHASES]
-    curves = phase_curves(source.depth_km).astype(np.float64)
+    curves = phase_curves(source.depth_km, data.slowness_ratio).astype(np.float64)
     arrivals = []
     for i, trace_index in enumerate(data.trace_indices.tolist()):
         free, vertical = data.s_weights[i] > 0.0, data.later_weights[i] > 0.0
@@ -73,7 +73,7 @@ def associate_arrivals(data: Candidates, source: TrialSource) -> tuple[Arrival, 
         for index, phase in enumerate(PHASES if data.crustal else TABLE_PHASES):
             expected = source.time_s + float(np.interp(distances[i], DISTANCES_DEG, curves[index]))
             sigma = np.hypot(data.pick_deviations[i], errors[index][i])
-            allowed = free & (vertical | (phase in SHEAR_PHASES))
+            allowed = free & (vertical | (phase in SHEAR_PHASES)) & (data.short_period[i] | (phase not in CRUSTAL_ALTERNATIVES.values()))
             for other_pick_s, other_expected_s in taken:
                 allowed &= (data.pick_times[i] - other_pick_s) * (expected - other_expected_s) >= 0.0
             deviations = np.where(allowed, np.abs(data.pick_times[i] - expected) / sigma, np.inf)
@@ -134,8 +134,19 @@ def is_unambiguous(data: Candidates, source: TrialSource) -> bool:
         return False
     if source.depth_km > MAX_CERTAIN_DEPTH_KM and np.median(data.distances_deg(source.point)[rows]) < MIN_DEEP_DISTANCE_DEG:
         return False
+    return find_gap_deg(data, source, rows) < MAX_CERTAIN_GAP_DEG
+
+
+def is_surrounded(data: Candidates, source: TrialSource) -> bool:
+    """Return whether the stations with a first arrival surround a source: on one side only, its distance trades off with the velocities."""
+    detected = {arrival.trace_index for arrival in associate_arrivals(data, source) if arrival.phase in FIRST_PHASES}
+    return find_gap_deg(data, source, np.isin(data.trace_indices, list(detected))) < MAX_CERTAIN_GAP_DEG
+
+
+def find_gap_deg(data: Candidates, source: TrialSource, rows: Flags | Integers) -> float:
+    """Return the azimuthal gap of some of the stations, as a source sees them."""
     (latitude, *latitudes), (longitude, *longitudes) = to_degrees(np.vstack((source.point, data.stations[rows])))
-    return azimuthal_gap_deg(azimuth_deg(latitude, longitude, latitudes, longitudes)) < MAX_CERTAIN_GAP_DEG
+    return azimuthal_gap_deg(azimuth_deg(latitude, longitude, latitudes, longitudes))
 
 
 def residual_ratio(arrivals: Sequence[Arrival]) -> float:

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from models.array_types import Flags, Floats, Floats32, Integers
-from models.seismic.association.pick_likelihood import PickMixture, TimeGrid, write_arrival_llr
+from models.array_types import Flags, Floats, Floats32, Integers, PickIndices
+from models.seismic.association.pick_likelihood import PickMixture, TimeGrid, write_arrival_llr, write_nearest_picks
 from models.seismic.earth.travel_time_errors import (
+    CRUSTAL_ALTERNATIVES,
     FIRST_PHASES,
     PICK_PROBABILITY,
     SHEAR_PHASES,
@@ -106,6 +107,8 @@ class Candidates:
         arrivals hold already. In a search of the whole sphere both would only be ambiguous.
     usual_lead_s : float
         Origins up to this long before the first sample are as probable as later ones; `MAX_LEAD_S` where records are cut about arrivals.
+    slowness_ratio : float
+        Slowness of the crust and upper mantle around the source relative to ak135, of all phases (`near_time_factors`).
 
     """
 
@@ -131,6 +134,7 @@ class Candidates:
     origin_estimate: tuple[float, float] | None = None
     usual_lead_s: float = USUAL_LEAD_S
     crustal: bool = False
+    slowness_ratio: float = 1.0
 
     def distances_deg(self, point: Floats) -> Floats:
         """Return the epicentral distances [n] of the stations from a unit vector at geocentric latitude."""
@@ -293,18 +297,17 @@ def _normalize_rows(rows: Sequence[Floats]) -> Floats:
     return np.asarray(weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12))
 
 
-def phase_llr(
+def mix_picks(
     data: Candidates,
     distances_deg: Floats,
     depth_km: float,
     grid_error_s: Floats,
-    grid: TimeGrid,
     *,
     correlated_errors: bool,
     phases: Sequence[str] = PHASES,
-) -> Floats32:
+) -> list[PickMixture]:
     """
-    Compute the LLR [phases, n, samples] of each phase's arrival on each trace.
+    Describe the arrival of each phase on each trace by a mixture of the picks.
 
     Parameters
     ----------
@@ -314,18 +317,15 @@ def phase_llr(
         Approximate distances and depth of the trial sources, for travel-time errors.
     grid_error_s : [n]
         Discretization error of travel times, added in quadrature to the other errors.
-    grid : TimeGrid
-        Sampling, with starts [phases, n].
     correlated_errors : bool
         Whether errors of first arrivals include the bias from spatial correlation, as posterior densities need.
     phases : sequence of str
-        Phases to compute, in the order of the grid's starts.
+        Phases to describe.
 
     """
     slowness_error = correlated_slowness_error(data.stations, data.interstation_deg, distances_deg) if correlated_errors else None
-    llr = np.empty((len(phases), len(distances_deg), grid.sample_count), np.float32)
-    counts = np.full(len(distances_deg), grid.sample_count)
-    for index, phase in enumerate(phases):
+    mixtures = []
+    for phase in phases:
         error = phase_error_s(phase, data.station_spacing_deg, distances_deg, depth_km, slowness_error)
         sigma = np.sqrt(data.pick_deviations**2 + (error**2 + grid_error_s**2)[:, None])
         probabilities = (data.s_detected if phase in SHEAR_PHASES else data.p_detected) * PICK_PROBABILITY[phase]
@@ -336,9 +336,27 @@ def phase_llr(
             weights = data.leading_weights
         elif phase in FIRST_PHASES and phase != "Pg":
             weights = data.first_weights
-        picks = PickMixture(data.pick_times, sigma, weights, probabilities, data.record_starts, data.record_ends)
-        write_arrival_llr(picks, TimeGrid(grid.step_s, grid.starts[index], grid.sample_count), counts, llr[index])
+        if phase in CRUSTAL_ALTERNATIVES.values():
+            weights = weights * data.short_period
+        mixtures.append(PickMixture(data.pick_times, sigma, weights, probabilities, data.record_starts, data.record_ends))
+    return mixtures
+
+
+def phase_llr(mixtures: Sequence[PickMixture], grid: TimeGrid) -> Floats32:
+    """Compute the LLR [phases, n, samples] of each phase's arrival on each trace; `grid` has starts [phases, n]."""
+    llr = np.empty((*grid.starts.shape, grid.sample_count), np.float32)
+    for index, mixture in enumerate(mixtures):
+        counts = np.full(grid.starts.shape[1], grid.sample_count)
+        write_arrival_llr(mixture, TimeGrid(grid.step_s, grid.starts[index], grid.sample_count), counts, llr[index])
     return llr
+
+
+def find_nearest_picks(mixtures: Sequence[PickMixture], grid: TimeGrid) -> PickIndices:
+    """Find the pick [phases, n, samples] that each sample of the LLR of a phase is due to, by index; -1 for none."""
+    nearest = np.empty((*grid.starts.shape, grid.sample_count), np.int8)
+    for index, mixture in enumerate(mixtures):
+        write_nearest_picks(mixture, TimeGrid(grid.step_s, grid.starts[index], grid.sample_count), nearest[index])
+    return nearest
 
 
 def rayleigh_llr(data: Candidates, distances_deg: Floats, grid_error_s: Floats, grid: TimeGrid, counts: Integers) -> Floats32:

@@ -16,7 +16,7 @@ import numpy as np
 
 from models.array_types import Floats, Floats32, Integers
 from models.parallel import thread_map, threads
-from models.seismic.association.candidates import GROUP_VELOCITIES_KM_S, Candidates, phase_llr, rayleigh_llr
+from models.seismic.association.candidates import GROUP_VELOCITIES_KM_S, Candidates, find_nearest_picks, mix_picks, phase_llr, rayleigh_llr
 from models.seismic.association.pick_likelihood import TimeGrid
 from models.seismic.association.stack import PhaseLlr, PhaseTables, RayleighLlr, stack_along_curves
 from models.seismic.earth.maximum_depth import maximum_depth_km
@@ -27,6 +27,7 @@ from models.seismic.earth.travel_times import (
     PHASES,
     interpolate_curve,
     interpolate_curves,
+    near_time_factors,
     travel_time_curve,
 )
 from models.seismic.geodesy import KM_PER_DEGREE
@@ -127,9 +128,13 @@ def detection_probability() -> Floats32:
 
 
 @cache
-def phase_curves(depth_km: float) -> Floats32:
-    """Return the travel times in seconds [phases, distances] from a depth, NaN where a phase does not arrive or is hidden; read-only."""
-    curves = np.stack([travel_time_curve(phase, depth_km) for phase in PHASES]).astype(np.float32)
+def phase_curves(depth_km: float, slowness_ratio: float = 1.0) -> Floats32:
+    """
+    Return the travel times in seconds [phases, distances] from a depth, NaN where a phase does not arrive or is hidden; read-only.
+
+    `slowness_ratio` is that of `near_time_factors`.
+    """
+    curves = (near_time_factors(slowness_ratio) * [travel_time_curve(phase, depth_km) for phase in PHASES]).astype(np.float32)
     for later, earlier, hidden_s in HIDDEN_PHASES:
         row = PHASES.index(later)
         hidden = curves[row] - curves[PHASES.index(earlier)] < hidden_s
@@ -184,15 +189,18 @@ def scan_grid(
     origins, window = _origin_time_grid(data, grid), _origin_window(grid)
     times = _phase_time_grid(data, distances_deg, grid.depths_km, step, window)
     times = times._replace(starts=times.starts[chosen])
-    llr = phase_llr(data, distances_deg, depth_km, grid_error_s, times, correlated_errors=correlated_errors, phases=phases)
-    arrivals = PhaseLlr(llr, times.starts, data.independent_weights(distances_deg))
+    mixtures = mix_picks(data, distances_deg, depth_km, grid_error_s, correlated_errors=correlated_errors, phases=phases)
+    alternatives = _find_alternatives(phases)
+    shares_picks = bool(np.any(alternatives < 0))
+    nearest = find_nearest_picks(mixtures, times) if shares_picks else np.zeros((0, len(distances_deg), times.sample_count), np.int8)
+    arrivals = PhaseLlr(phase_llr(mixtures, times), times.starts, data.independent_weights(distances_deg), nearest)
     waves = RayleighLlr(np.zeros((len(distances_deg), 1), np.float32), np.zeros(len(distances_deg), np.int64), np.zeros(0))
     if rayleigh:
         rayleigh_times, counts = _rayleigh_time_grid(data, distances_deg, step, window)
         llr = rayleigh_llr(data, distances_deg, grid_error_s, rayleigh_times, counts)
         waves = RayleighLlr(llr, rayleigh_times.starts, GROUP_SLOWNESSES_S_DEG)
-    curves = np.stack([phase_curves(depth)[chosen] for depth in grid.depths_km])
-    tables = PhaseTables(curves, detection_probability()[chosen], _find_alternatives(phases))
+    curves = np.stack([phase_curves(depth, data.slowness_ratio)[chosen] for depth in grid.depths_km])
+    tables = PhaseTables(curves, detection_probability()[chosen], alternatives)
     inputs = (data.stations, tables, arrivals, waves)
     return _stack_in_threads(grid.nodes, inputs, origins, data.origin_time_log_prior(step), integrated=correlated_errors)
 
@@ -297,9 +305,9 @@ def _rayleigh_time_grid(
     return TimeGrid(step_s, starts, int(counts.max())), counts
 
 
-def _first_arrival_curve(depth_km: float) -> Floats32:
+def _first_arrival_curve(depth_km: float, slowness_ratio: float = 1.0) -> Floats32:
     """Return the travel times in seconds [distances] of P, or of PKP where P does not arrive."""
-    curves = phase_curves(depth_km)
+    curves = phase_curves(depth_km, slowness_ratio)
     return np.asarray(np.where(np.isfinite(curves[0]), curves[0], curves[1]))
 
 
@@ -309,7 +317,7 @@ def _origin_shift_s(data: Candidates, anchor: TrialSource, nodes: Floats) -> Flo
 
     Positive where a node is nearer to the stations; traces are weighted by their detection probability of P.
     """
-    curve = _first_arrival_curve(anchor.depth_km).astype(np.float64)
+    curve = _first_arrival_curve(anchor.depth_km, data.slowness_ratio).astype(np.float64)
     at_anchor = np.interp(data.distances_deg(anchor.point), DISTANCES_DEG, curve)
     distances = np.degrees(np.arccos(np.clip(nodes @ data.stations.T, -1.0, 1.0)))
     change = (at_anchor - np.interp(distances, DISTANCES_DEG, curve)) * data.p_detected

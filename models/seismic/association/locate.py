@@ -12,6 +12,7 @@ from models.seismic.association.arrivals import (
     Arrival,
     associate_arrivals,
     is_held_nearby,
+    is_surrounded,
     is_unambiguous,
     model_depth_error_km,
     residual_ratio,
@@ -20,7 +21,7 @@ from models.seismic.association.candidates import RAYLEIGH_DEVIATION_S, Candidat
 from models.seismic.association.depth_time import DepthTime, summarize_depth_time
 from models.seismic.association.grid_scan import GridScan, TrialGrid, TrialSource, log_depth_prior, origin_span, scan_grid
 from models.seismic.association.origin_time import fit_origin_time
-from models.seismic.association.search import FIRST_DEPTHS_KM, refine_source, search_near, search_sources
+from models.seismic.association.search import FIRST_DEPTHS_KM, fit_slowness, refine_source, search_near, search_sources
 from models.seismic.earth.travel_time_errors import FIRST_PHASES, common_time_error_s
 from models.seismic.earth.travel_times import DEPTHS_KM
 from models.seismic.geodesy import geographic, offsets_deg
@@ -143,7 +144,8 @@ def locate_by_arrival_times(data: Candidates, prior: LogPrior, starts: Sequence[
     Locate an event from its candidate arrivals; None where no source is found.
 
     Sources are searched with the phases of the travel-time table; where first arrivals hold the best one and it is near a station, all are
-    then refined with the waves guided by the crust, which nearby stations may have picks of instead. Regions and deviations are wider where
+    then refined with the waves guided by the crust, which nearby stations may have picks of instead, and, where stations surround it, with
+    the travel times of a crust and upper mantle as fast or slow as fit it. Regions and deviations are wider where
     the residuals of the associated arrivals exceed what their uncertainties allow (Birge's ratio). The origin time is fitted to the
     associated arrivals with the errors that stations share (`origin_time`); where that is not possible, it is that of the stack.
 
@@ -164,6 +166,7 @@ def locate_by_arrival_times(data: Candidates, prior: LogPrior, starts: Sequence[
         return None
     if is_held_nearby(data, sources[0]):
         data = replace(data, crustal=True)
+        data = fit_slowness(data, sources[0], prior) if is_surrounded(data, sources[0]) else data
         sources = sorted((refine_source(data, source, prior) for source in sources), key=lambda source: -source.score)
     found: list[tuple[PosteriorNodes, TrialSource]] = []
     for source in [source for source in sources if source.score > sources[0].score - MAX_SOURCE_LOG_DROP][:MAX_REGIONS]:

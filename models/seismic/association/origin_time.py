@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from models.array_types import Floats, Integers
-from models.seismic.association.arrivals import MAX_CERTAIN_GAP_DEG, Arrival, to_degrees
+from models.seismic.association.arrivals import MAX_CERTAIN_GAP_DEG, Arrival, find_gap_deg
 from models.seismic.association.candidates import Candidates
 from models.seismic.association.depth_time import DepthTime
 from models.seismic.association.grid_scan import TrialSource
@@ -27,8 +27,14 @@ from models.seismic.earth.travel_time_errors import (
     path_error_s,
     shared_path_deg,
 )
-from models.seismic.earth.travel_times import DISTANCES_DEG, MAX_CRUSTAL_DEG, MAX_CRUSTAL_DEPTH_KM, PHASES, travel_time_curve
-from models.seismic.geodesy import azimuth_deg, azimuthal_gap_deg
+from models.seismic.earth.travel_times import (
+    DISTANCES_DEG,
+    MAX_CRUSTAL_DEG,
+    MAX_CRUSTAL_DEPTH_KM,
+    PHASES,
+    near_time_factors,
+    travel_time_curve,
+)
 from models.seismic.location.sphere_grid import points_at_offsets
 
 PATH_FACTORS: Final = {"PKPbc": 1.2, "PKPab": 1.5, "S": 1.9}
@@ -121,7 +127,7 @@ def fit_origin_time(
 
     """
     fitted = _select_arrivals(data, source, arrivals)
-    if len(fitted.rows) < MIN_ARRIVALS or _find_gap_deg(data, source, fitted) > MAX_CERTAIN_GAP_DEG:
+    if len(fitted.rows) < MIN_ARRIVALS or find_gap_deg(data, source, fitted.rows) > MAX_CERTAIN_GAP_DEG:
         return None
     errors = arrival_covariance_s2(data, replace(source, depth_km=joint.depth_km), fitted, model)
     precision = np.linalg.inv(PRIOR_VARIANCE_FACTOR * covariance_deg2 + MIN_PRIOR_VARIANCE_DEG2 * np.eye(2))
@@ -168,7 +174,9 @@ def arrival_covariance_s2(data: Candidates, source: TrialSource, fitted: FittedA
     neighbors = np.exp(-data.interstation_deg[np.ix_(fitted.rows, fitted.rows)] / length_deg)
     shared = model.common_path + (1.0 - model.common_path) * neighbors if model.common_path > 0.0 else np.eye(len(path))
     is_guided = fitted.values(dict.fromkeys(CRUSTAL_ALTERNATIVES.values(), 1.0), 0.0) > 0.0
-    guided = np.nan_to_num(fitted.values(model.crustal, 0.0) * _travel_times(fitted.phases, distances, source.depth_km)[0])
+    guided = np.nan_to_num(
+        fitted.values(model.crustal, 0.0) * _travel_times(fitted.phases, distances, source.depth_km, data.slowness_ratio)[0]
+    )
     along = path * np.where(is_guided, 0.0 if model.crustal else 1.0, fitted.values(PATH_FACTORS, 1.0))
     own = path * fitted.values({"S": S_OWN_FACTOR}, 0.0)
     picks = np.sqrt(model.common_delay) * fitted.pick_errors_s
@@ -188,12 +196,6 @@ def _select_arrivals(data: Candidates, source: TrialSource, arrivals: Sequence[A
     return FittedArrivals(rows, tuple(arrival.phase for arrival in chosen), times_s, errors_s)
 
 
-def _find_gap_deg(data: Candidates, source: TrialSource, fitted: FittedArrivals) -> float:
-    """Return the azimuthal gap of the stations of arrivals."""
-    latitudes, longitudes = to_degrees(np.vstack((source.point, data.stations[fitted.rows])))
-    return azimuthal_gap_deg(azimuth_deg(latitudes[0], longitudes[0], latitudes[1:], longitudes[1:]))
-
-
 def _fit_at_depth(
     data: Candidates, source: TrialSource, fitted: FittedArrivals, weights: Floats, precision: Floats, depth_km: float
 ) -> tuple[float, float, Floats]:
@@ -207,7 +209,7 @@ def _fit_at_depth(
     prior[:2, :2] = precision
     for _ in range(ITERATIONS):
         point = points_at_offsets(source.point, model[:1], model[1:2])[0]
-        times, design = _linearize(stations, fitted.phases, point, depth_km)
+        times, design = _linearize(stations, fitted.phases, point, depth_km, data.slowness_ratio)
         residuals = np.nan_to_num(fitted.times_s - times - model[2])
         normal = design.T @ weights @ design + prior
         step = np.linalg.solve(normal, design.T @ (weights @ residuals) - prior @ (model * (1.0, 1.0, 0.0)))
@@ -215,17 +217,17 @@ def _fit_at_depth(
     return float(model[2]), float(np.linalg.inv(normal)[2, 2]), np.asarray(residuals - design @ step)
 
 
-def _linearize(stations: Floats, phases: Sequence[str], point: Floats, depth_km: float) -> tuple[Floats, Floats]:
+def _linearize(stations: Floats, phases: Sequence[str], point: Floats, depth_km: float, slowness_ratio: float) -> tuple[Floats, Floats]:
     """Return travel times [n] and their derivatives [n, 3] by degrees east and north and by origin time; zero without an arrival."""
     cosines = np.clip(stations @ point, -1.0, 1.0)
-    times, slownesses = _travel_times(phases, np.degrees(np.arccos(cosines)), depth_km)
+    times, slownesses = _travel_times(phases, np.degrees(np.arccos(cosines)), depth_km, slowness_ratio)
     east = np.array([-point[1], point[0], 0.0]) / max(float(np.hypot(point[0], point[1])), 1e-9)
     toward = stations @ np.column_stack((east, np.cross(point, east))) / np.maximum(np.sqrt(1.0 - cosines**2), 1e-6)[:, None]
     design = np.column_stack((-slownesses[:, None] * toward, np.ones(len(times))))
     return times, np.where(np.isfinite(times)[:, None], design, 0.0)
 
 
-def _travel_times(phases: Sequence[str], distances_deg: Floats, depth_km: float) -> tuple[Floats, Floats]:
+def _travel_times(phases: Sequence[str], distances_deg: Floats, depth_km: float, slowness_ratio: float) -> tuple[Floats, Floats]:
     """
     Look up travel times and slownesses in seconds per degree of phases at distances [n]; NaN where a phase does not arrive.
 
@@ -235,7 +237,7 @@ def _travel_times(phases: Sequence[str], distances_deg: Floats, depth_km: float)
     for phase in set(phases) & set(PHASES):
         rows = np.flatnonzero([one == phase for one in phases])
         depth = min(depth_km, MAX_CRUSTAL_DEPTH_KM) if phase in CRUSTAL_ALTERNATIVES.values() else depth_km
-        curve = travel_time_curve(phase, depth).astype(np.float64)
+        curve = near_time_factors(slowness_ratio) * travel_time_curve(phase, depth)
         right = np.clip(np.searchsorted(DISTANCES_DEG, distances_deg[rows]), 1, len(DISTANCES_DEG) - 1)
         slownesses[rows] = (curve[right] - curve[right - 1]) / (DISTANCES_DEG[right] - DISTANCES_DEG[right - 1])
         times[rows] = curve[right - 1] + slownesses[rows] * (distances_deg[rows] - DISTANCES_DEG[right - 1])

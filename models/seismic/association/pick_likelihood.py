@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.array_types import Floats, Floats32, Integers
+from models.array_types import Floats, Floats32, Integers, PickIndices
 from models.compiled import compiled_sums
 
 _MIN_EXCESS = 1e-4  # of an LLR above its base; less is taken for none
@@ -106,6 +106,28 @@ def write_arrival_llr(picks: PickMixture, grid: TimeGrid, counts: Integers, resu
                 if excess > _MIN_EXCESS:
                     result[i, k] = base + excess
                 ratio[k] = 0.0  # for windows that overlap, and for the next trace
+
+
+@compiled_sums
+def write_nearest_picks(picks: PickMixture, grid: TimeGrid, result: PickIndices) -> None:
+    """
+    Write the index of the pick with the largest density at each sample to the rows of `result` [n, count]; -1 where there is none.
+
+    Densities are cut off as those of `arrival_llr`.
+    """
+    times, starts, step = picks.times, grid.starts, grid.step_s
+    largest = np.zeros(grid.sample_count)
+    for i in range(len(times)):
+        result[i], largest[:] = -1, 0.0
+        for j in range(times.shape[1]):
+            sigma, weight = picks.deviations[i, j], picks.weights[i, j]
+            low = max(0, math.ceil((times[i, j] - 5.0 * sigma) / step) - starts[i])
+            high = min(grid.sample_count - 1, math.floor((times[i, j] + 5.0 * sigma) / step) - starts[i]) if weight > 0.0 else low - 1
+            for k in range(low, high + 1):
+                deviation = ((starts[i] + k) * step - times[i, j]) / sigma
+                density = weight / sigma * math.exp(-0.5 * deviation * deviation)
+                if density > largest[k]:
+                    largest[k], result[i, k] = density, j
 
 
 @compiled_sums

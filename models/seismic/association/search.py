@@ -5,7 +5,7 @@ Migration-style association (`stack`): no pick needs to be identified beforehand
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -35,6 +35,13 @@ MAX_NETWORK_RADIUS_DEG: Final = 20.0
 MAX_REFINED_SOURCES: Final = 4
 MIN_SEPARATION_DEG: Final = 2.0
 MAX_STEPS_PER_LEVEL: Final = 4
+SLOWNESS_DEVIATION: Final = 0.03
+"""
+Standard deviation of the slowness of crust and upper mantle against ak135, as a fraction of it: mean P velocities of continental crust
+scatter by 0.23 around 6.45 km/s (Christensen & Mooney 1995, doi:10.1029/95JB00259).
+"""
+SLOWNESS_STEPS: Final = (0.04, 0.02)
+"""Steps of the search for the slowness."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +185,22 @@ def _suppress_non_maxima(
 def refine_source(data: Candidates, source: TrialSource, prior: LogPrior) -> TrialSource:
     """Return the local maximum of the score near a source, by grid searches of all levels."""
     return _refine(data, _first_step(data, source, prior), prior)
+
+
+def fit_slowness(data: Candidates, source: TrialSource, prior: LogPrior) -> Candidates:
+    """Choose the slowness of crust and upper mantle with which a source nearby scores best, its own prior included."""
+    scores: dict[float, float] = {}
+
+    def score(ratio: float) -> float:
+        if ratio not in scores:
+            moved = refine_source(replace(data, slowness_ratio=ratio), source, prior)
+            scores[ratio] = moved.score - 0.5 * ((ratio - 1.0) / SLOWNESS_DEVIATION) ** 2
+        return scores[ratio]
+
+    best = 1.0
+    for step in SLOWNESS_STEPS:
+        best = max((best, round(best - step, 3), round(best + step, 3)), key=score)
+    return replace(data, slowness_ratio=best)
 
 
 def _first_step(data: Candidates, source: TrialSource, prior: LogPrior) -> TrialSource:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.array_types import Floats, Floats32, Integers
+from models.array_types import Floats, Floats32, Integers, PickIndices
 from models.compiled import compiled_sums
 from models.seismic.association.pick_likelihood import LlrBases, TimeGrid, find_bases
 from models.seismic.earth.travel_times import find_interval, interpolate_between, interpolate_curve
@@ -66,12 +66,16 @@ class PhaseLlr(NamedTuple):
         Index of the first sample of each LLR, counted from the reference time in steps of the origin times' grid.
     weights : [n]
         Weight of each trace, 0 to 1, in all phases but the one with the largest gain: neighboring stations are not independent.
+    nearest_picks : int8 [phases, n, samples]
+        Index of the pick that each sample of an LLR is due to, -1 for none: one pick is not counted for a phase and its alternative too.
+        Without any phases where none has an alternative.
 
     """
 
     llr: Floats32
     starts: Integers
     weights: Floats
+    nearest_picks: PickIndices
 
 
 class RayleighLlr(NamedTuple):
@@ -186,7 +190,7 @@ def _stack_rayleigh_waves(
     stacked[:] = -1e30
     for samples_per_degree in slowness:
         for i in range(len(distances)):
-            _add_llr(trial, llr, bases, i, shifts[i] + round(distances[i] * samples_per_degree), 0.0, True)
+            _add_llr(trial, llr, bases, i, shifts[i] + round(distances[i] * samples_per_degree), 0.0)
         for k in range(len(stacked)):
             stacked[k] = trial[k] if trial[k] > stacked[k] else stacked[k]
             trial[k] = 0.0
@@ -220,13 +224,14 @@ def _stack_phases(
         probability = interpolate_curve(tables.detection_probability[p], mean_distance)
         log_detected, log_missed = math.log(probability), math.log(1.0 - probability)
         if unweighted:
-            if _stack_phase(weighted, llr[p], bases[p], shifts[p], shifts[q], p != q, True):
+            if _stack_phase(weighted, llr[p], bases[p], shifts[p], shifts[q], p != q):
                 if p != q:
-                    _stack_phase(weighted, llr[q], bases[q], shifts[q], shifts[p], True, False)
+                    _stack_alternative(weighted, full, arrivals, bases, p, q, shifts)
+                    full[:] = 0.0
                 _add_phase(stacked, weighted, log_detected, log_missed)
-        elif _stack_phase_both_ways(weighted, full, llr[p], bases[p], shifts[p], shifts[q], weights, p != q, True):
+        elif _stack_phase_both_ways(weighted, full, llr[p], bases[p], shifts[p], shifts[q], weights, p != q):
             if p != q:
-                _stack_phase_both_ways(weighted, full, llr[q], bases[q], shifts[q], shifts[p], weights, True, False)
+                _stack_alternative(weighted, full, arrivals, bases, p, q, shifts)
             _add_weighted_phase(stacked, gain, weighted, full, log_detected, log_missed)
     if not unweighted:
         for k in range(len(stacked)):
@@ -235,20 +240,18 @@ def _stack_phases(
 
 
 @compiled_sums
-def _stack_phase(
-    stacked: Floats, llr: Floats32, bases: LlrBases, shifts: Integers, others: Integers, shared: bool, with_base: bool
-) -> bool:
+def _stack_phase(stacked: Floats, llr: Floats32, bases: LlrBases, shifts: Integers, others: Integers, shared: bool) -> bool:
     """
     Add one phase of all traces, shifted by `shifts` [n], to `stacked`; return whether the phase arrives at any station.
 
-    `shared`: whether `others` [n] are the shifts of an alternative. The base of a trace is added once for both phases.
+    `shared`: whether `others` [n] are the shifts of an alternative.
     """
     arrives = False
     for i in range(len(shifts)):
         if shifts[i] != _NO_ARRIVAL:
             arrives = True
             discount = _LOG_TWO if shared and others[i] != _NO_ARRIVAL else 0.0
-            _add_llr(stacked, llr, bases, i, shifts[i], discount, with_base)
+            _add_llr(stacked, llr, bases, i, shifts[i], discount)
     return arrives
 
 
@@ -262,7 +265,6 @@ def _stack_phase_both_ways(
     others: Integers,
     weights: Floats,
     shared: bool,
-    with_base: bool,
 ) -> bool:
     """Add one phase of all traces to `weighted` with their weights and to `full` with weight 1, else as `_stack_phase`."""
     arrives = False
@@ -275,19 +277,48 @@ def _stack_phase_both_ways(
         if begin >= end:
             continue
         one, two, row = weighted[begin:end], full[begin:end], llr[i, begin + shift : end + shift]
-        discounted = shared and others[i] != _NO_ARRIVAL
-        if with_base and not discounted:
+        if not (shared and others[i] != _NO_ARRIVAL):
             for k in range(len(row)):
                 one[k] += weight * row[k]
                 two[k] += row[k]
             continue
-        added, floor = base if with_base else 0.0, base + _LOG_TWO if discounted else base
         for k in range(len(row)):
-            excess = row[k] - floor
-            value = added + (excess if excess > 0.0 else 0.0)
+            excess = row[k] - base - _LOG_TWO
+            value = base + (excess if excess > 0.0 else 0.0)
             one[k] += weight * value
             two[k] += value
     return arrives
+
+
+@compiled_sums
+def _stack_alternative(weighted: Floats, full: Floats, arrivals: PhaseLlr, bases: list[LlrBases], p: int, q: int, shifts: Integers) -> None:
+    """
+    Add phase `q`, the alternative of `p`, of all traces to `weighted` with their weights and to `full` with weight 1.
+
+    A trace may have a pick of either, or one of each. Where both would be the same pick, it is of either with probability one half. The
+    base of a trace is that of `p`, which is added with it.
+    """
+    nearest = arrivals.nearest_picks
+    for i in range(shifts.shape[1]):
+        if shifts[q, i] == _NO_ARRIVAL:
+            continue
+        row, first, floor, weight = arrivals.llr[q, i], shifts[q, i], bases[q].levels[i], arrivals.weights[i]
+        shared, to_other = shifts[p, i] != _NO_ARRIVAL, shifts[p, i] - first
+        discount, other_floor = _LOG_TWO if shared else 0.0, bases[p].levels[i]
+        other_begin, other_end = bases[p].records[i]
+        begin, end = max(0, bases[q].records[i, 0] - first), min(len(weighted), bases[q].records[i, 1] - first)
+        for k in range(begin, end):
+            sample = k + first
+            excess, other = row[sample] - floor, sample + to_other
+            if excess <= 0.0:
+                continue
+            added = max(excess - discount, 0.0)
+            if shared and other_begin <= other < other_end and nearest[q, i, sample] == nearest[p, i, other]:
+                counted = arrivals.llr[p, i, other] - other_floor
+                either = max(counted, excess) + math.log(0.5 + 0.5 * math.exp(-abs(counted - excess)))
+                added = max(either, 0.0) - max(counted - discount, 0.0)
+            weighted[k] += weight * added
+            full[k] += added
 
 
 @compiled_sums
@@ -316,25 +347,24 @@ def _add_weighted_phase(stacked: Floats, gain: Floats, weighted: Floats, full: F
 
 
 @compiled_sums
-def _add_llr(stacked: Floats, llr: Floats32, bases: LlrBases, i: int, shift: int, discount: float, with_base: bool) -> None:
+def _add_llr(stacked: Floats, llr: Floats32, bases: LlrBases, i: int, shift: int, discount: float) -> None:
     """
     Add the LLR of trace i, read from sample `shift` on, to `stacked`; zero outside its record.
 
-    What exceeds the base is lowered by `discount`, but not below the base, which is added only `with_base`. Comparisons are written
-    out here and above because the compiler vectorizes them, but not `max`, which has to care for NaN.
+    What exceeds the base is lowered by `discount`, but not below the base. Comparisons are written out here and above because the compiler
+    vectorizes them, but not `max`, which has to care for NaN.
     """
     begin, end = max(0, bases.records[i, 0] - shift), min(len(stacked), bases.records[i, 1] - shift)
     if begin >= end:
         return
-    added, floor = bases.levels[i] if with_base else 0.0, bases.levels[i] + discount
-    target, row = stacked[begin:end], llr[i, begin + shift : end + shift]
-    if with_base and discount == 0.0:
+    base, target, row = bases.levels[i], stacked[begin:end], llr[i, begin + shift : end + shift]
+    if discount == 0.0:
         for k in range(len(row)):
             target[k] += row[k]
         return
     for k in range(len(row)):
-        excess = row[k] - floor
-        target[k] += added + (excess if excess > 0.0 else 0.0)
+        excess = row[k] - base - discount
+        target[k] += base + (excess if excess > 0.0 else 0.0)
 
 
 @compiled_sums

@@ -38,6 +38,9 @@ MAX_CRUSTAL_DEG: Final = 10.0
 MAX_CRUSTAL_DEPTH_KM: Final = 30.0
 """Waves from beneath the crust are not guided by it; ak135's is 35 km thick."""
 
+NEAR_RANGE_DEG: Final = (10.0, 20.0)
+"""Distances to which waves stay in the crust and along the top of the mantle, and from which on they hardly cross them."""
+
 FINE_STEP_DEG: Final = 0.05
 FINE_RANGE_DEG: Final = 5.0
 COARSE_STEP_DEG: Final = 0.5
@@ -86,6 +89,16 @@ def travel_time_curve(phase: str, depth_km: float) -> Floats32:
     above = min(int(np.searchsorted(DEPTHS_KM, depth, side="right")) - 1, len(DEPTHS_KM) - 2)
     fraction = np.float32((depth - DEPTHS_KM[above]) / (DEPTHS_KM[above + 1] - DEPTHS_KM[above]))
     return np.asarray(curves[above] if fraction == 0.0 else (1.0 - fraction) * curves[above] + fraction * curves[above + 1])
+
+
+def near_time_factors(slowness_ratio: float) -> Floats:
+    """
+    Return the factors [distances] on travel times at `DISTANCES_DEG` of a crust and upper mantle slower or faster than ak135's.
+
+    `slowness_ratio`, their slowness over that of ak135, to `NEAR_RANGE_DEG[0]`, as waves stay in them; from `NEAR_RANGE_DEG[1]` on 1, since
+    waves hardly cross them there.
+    """
+    return 1.0 + (slowness_ratio - 1.0) * np.interp(DISTANCES_DEG, NEAR_RANGE_DEG, (1.0, 0.0))
 
 
 def travel_time_s(phase: str, distances_deg: ArrayLike, depth_km: float) -> Floats:

@@ -101,6 +101,7 @@ class Crust:
         return np.asarray(np.fmin(np.hypot(offsets_km, depth_km) / self.velocity_km_s, refracted))
 
 
+CRUSTAL_GEOMETRIES, OTHER_CRUST_PROBABILITY = ("local", "regional"), 0.5
 AK135_CRUST = Crust(35.0, 6.16, 8.04)
 """Of the two layers of ak135, 5.8 km/s to 20 km and 6.5 km/s to 35 km, the mean slowness."""
 CRUST_FIELD_FACTOR = 0.5
@@ -111,6 +112,12 @@ VP_OVER_VS = 1.73
 def draw_crust(random: np.random.Generator) -> Crust:
     """Draw a crust as continents have it: 25 to 50 km thick, 5.9 to 6.5 km/s in it and 7.7 to 8.25 km/s beneath."""
     return Crust(*(float(random.uniform(*span)) for span in ((25.0, 50.0), (5.9, 6.5), (7.7, 8.25))))
+
+
+def draw_other_crust(geometry: Geometry, depth_km: float, random: np.random.Generator) -> Crust | None:
+    """Draw a crust for half of the local and regional events; None for that of ak135, and for sources beneath the crust."""
+    crust, is_other = draw_crust(random), geometry.name in CRUSTAL_GEOMETRIES and random.uniform() < OTHER_CRUST_PROBABILITY
+    return crust if is_other and depth_km < crust.thickness_km else None
 
 
 @dataclass(frozen=True)
@@ -158,7 +165,8 @@ def simulate_trial(earthquakes: EarthquakeCatalog, stations: StationCatalog, ran
     geometry, source, depth_km, (latitudes, longitudes) = draw_network_event(earthquakes, stations, random)
     distances = distance_deg(geocentric_latitude_deg(source[0]), source[1], geocentric_latitude_deg(latitudes), longitudes)
     span = draw_span(distances, depth_km, random)
-    picks = simulate_pick_sets((distances, latitudes, longitudes), depth_km, span, random)
+    crust = draw_other_crust(geometry, depth_km, random)
+    picks = simulate_pick_sets((distances, latitudes, longitudes), depth_km, span, random, crust)
     peaks = simulate_envelope_peaks(distances, depth_km, span, random)
     apart = distance_deg(latitudes[:, None], longitudes[:, None], latitudes, longitudes)
     effective = float((1.0 / effective_neighbor_count(apart, 1.0)).sum())

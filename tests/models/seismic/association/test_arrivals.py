@@ -17,6 +17,7 @@ from models.seismic.association.candidates import collect_candidates
 from models.seismic.association.grid_scan import TrialSource
 from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, geocentric
+from models.seismic.signal.picker import Picks
 from models.seismic.signal.rayleigh_envelope import EnvelopePeaks
 from tests.support.synthetic_picks import DEPTH_KM, SOURCE, make_picks, teleseismic_candidates
 
@@ -109,3 +110,12 @@ def test_a_pick_at_the_time_of_pg_is_pg_only_where_crustal_phases_are_asked_for(
     found = [arrival.phase for arrival in associate_arrivals(replace(data, crustal=True), source)]
     assert "Pg" not in table_only
     assert found == ["P", "Pg", "P", "Pg", "P"]
+
+
+def test_waves_guided_by_the_crust_are_picked_at_short_periods_only():
+    source, times = TrialSource(geocentric(0.0, 0.0), 10.0, 0.0, 0.0), [float(travel_time_s("Pg", degrees, 10.0)) for degrees in (3.0, 4.0)]
+    for band, expected in ((1, ["Pg", "Pg"]), (3, [])):
+        picks = [Picks(0.0, 400.0, np.array([t]), np.ones(1), np.full(1, 4.0), np.array([band]), np.zeros(1, np.bool_)) for t in times]
+        data = collect_candidates(picks, [EnvelopePeaks(np.zeros(0), np.zeros(0))] * 2, np.zeros(2), np.array([3.0, 4.0]))
+        found = [one.phase for one in associate_arrivals(replace(data, crustal=True), source)]
+        assert [phase for phase in found if phase == "Pg"] == expected

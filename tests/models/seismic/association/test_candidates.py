@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.seismic.association.candidates import collect_candidates, drop_surface_wave_picks, phase_llr, rayleigh_llr
+from models.seismic.association.candidates import collect_candidates, drop_surface_wave_picks, mix_picks, phase_llr, rayleigh_llr
 from models.seismic.association.pick_likelihood import TimeGrid
 from models.seismic.earth.travel_times import PHASES
 from models.seismic.signal.picker import Picks
@@ -64,7 +64,7 @@ def test_only_long_period_picks_around_the_largest_rayleigh_peak_are_dropped():
 def test_the_llr_of_a_phase_peaks_at_its_picks():
     data, step = teleseismic_candidates(), 1.0
     grid = TimeGrid(step, np.zeros((len(PHASES), 20), np.int64), 3600)
-    llr = phase_llr(data, np.full(20, 60.0), 35.0, np.full(20, 0.5), grid, correlated_errors=False)
+    llr = phase_llr(mix_picks(data, np.full(20, 60.0), 35.0, np.full(20, 0.5), correlated_errors=False), grid)
     strongest = data.pick_times[np.arange(20), np.argmax(data.first_weights, axis=1)]
     np.testing.assert_allclose(np.argmax(llr[0], axis=1) * step, strongest, atol=2.0)
 

@@ -79,6 +79,30 @@ def test_a_deep_source_beneath_a_network_is_located_there():
     assert solution.depth_time.depth_km == pytest.approx(550.0, abs=60.0)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_picks_of_a_source_beneath_the_crust_are_not_taken_for_guided_waves_too(seed):
+    """One pick that might be Pn or Pg does not explain both, which would make every source near a network shallow."""
+    rng, source = np.random.default_rng(seed), (-22.0, -68.5)
+    stations = draw_stations(rng, (-22.5, -69.0), 14, 4.5, 0.5)
+    picks = simulate_picks(rng, source, 140.0, *stations, (-60.0, 300.0), error_s=1.5, phases=("P", "S"))
+    solution = locate_event([replace(pick, uncertainties_s=np.full(len(pick.times_s), 1.5)) for pick in picks], *stations)
+    joint = solution.depth_time
+    assert joint.depth_km == pytest.approx(140.0, abs=2.0 * joint.depth_uncertainty_km)
+    assert joint.depth_km > 80.0
+    assert error_km(solution, source) < 40.0
+
+
+@pytest.mark.parametrize("ratio", [0.96, 1.05])
+def test_a_slow_or_fast_crust_does_not_move_the_origin_time(ratio):
+    rng, source = np.random.default_rng(14), (39.0, -118.0)
+    stations = draw_stations(rng, source, 20, 5.0)
+    picks = simulate_picks(rng, source, 12.0, *stations, (-60.0, 500.0), error_s=0.3, phases=("P", "S"))
+    slowed = [replace(pick, times_s=ratio * pick.times_s) for pick in picks]  # the origin time is 0
+    solution = locate_event(slowed, *stations)
+    assert abs(solution.depth_time.time_s) < 0.8
+    assert error_km(solution, source) < 8.0
+
+
 def test_a_depth_constrained_by_teleseismic_first_arrivals_alone_is_uncertain():
     rng = np.random.default_rng(31)
     source = (3.3, 95.8)

@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from models.seismic.association.pick_likelihood import PickMixture, TimeGrid, arrival_llr, find_bases, write_arrival_llr
+from models.seismic.association.pick_likelihood import (
+    PickMixture,
+    TimeGrid,
+    arrival_llr,
+    find_bases,
+    write_arrival_llr,
+    write_nearest_picks,
+)
 
 
 def test_the_llr_is_that_of_a_normal_mixture_against_a_uniform_density():
@@ -61,3 +68,19 @@ def test_only_the_samples_asked_for_are_written():
     write_arrival_llr(picks, grid, counts, found)
     asked = np.arange(180) < counts[:, None]
     np.testing.assert_array_equal(found, np.where(asked, arrival_llr(picks, grid), 0.0))
+
+
+def test_the_nearest_pick_is_that_of_the_largest_density():
+    picks = PickMixture(
+        np.array([[20.0, 60.0, 90.0]]),
+        np.array([[2.0, 8.0, 2.0]]),
+        np.array([[0.5, 0.5, 0.0]]),
+        np.array([0.8]),
+        np.zeros(1),
+        np.full(1, 100.0),
+    )
+    nearest = np.zeros((1, 100), np.int8)
+    write_nearest_picks(picks, TimeGrid(1.0, np.array([0]), 100), nearest)
+    assert nearest[0, 20] == 0
+    assert nearest[0, 35] == nearest[0, 60] == nearest[0, 90] == 1  # beyond five deviations of the first pick; the third has no weight
+    assert nearest[0, 5] == -1

@@ -10,6 +10,8 @@ from models.seismic.location.origin_time_prior import OriginPrior
 
 STEP, COUNT, START = 2.0, 60, 5
 PHASES, TRACES, SAMPLES = 3, 5, 220
+NO_SAMPLES = np.zeros((PHASES, TRACES, SAMPLES), np.int8)
+NO_PICKS = np.zeros((0, TRACES, SAMPLES), np.int8)
 
 
 def draw_llr(rng, shape):
@@ -67,7 +69,15 @@ def draw_inputs(seed, weights, slownesses=(0.5, 0.8)):
     expected = stack_phases(distances, curves[0], probability.astype(np.float64), weights, llr, starts) + origin[START : START + COUNT]
     if slownesses:
         expected = expected + stack_rayleigh_waves(distances, rayleigh, slownesses)
-    return (node, stations, PhaseTables(curves, table, np.arange(PHASES)), PhaseLlr(llr, starts, weights), waves, origins, prior), expected
+    return (
+        node,
+        stations,
+        PhaseTables(curves, table, np.arange(PHASES)),
+        PhaseLlr(llr, starts, weights, NO_PICKS),
+        waves,
+        origins,
+        prior,
+    ), expected
 
 
 @pytest.mark.parametrize("slownesses", [(), (0.5, 0.8)])
@@ -93,17 +103,19 @@ def test_a_phase_that_does_not_arrive_adds_nothing():
     node, stations, tables, arrivals, *others = inputs
     tables.curves[0, 2] = np.nan
     two_tables = PhaseTables(tables.curves[:, :2], tables.detection_probability[:2], np.arange(2))
-    two = (node, stations, two_tables, PhaseLlr(arrivals.llr[:2], arrivals.starts[:2], arrivals.weights), *others)
+    two = (node, stations, two_tables, PhaseLlr(arrivals.llr[:2], arrivals.starts[:2], arrivals.weights, NO_PICKS), *others)
     np.testing.assert_allclose(stack_along_curves(*inputs, False)[0], stack_along_curves(*two, False)[0], atol=1e-9)
 
 
+@pytest.mark.parametrize("one_pick", [False, True])
 @pytest.mark.parametrize("weights", [np.ones(TRACES), np.array([1.0, 0.3, 0.3, 0.3, 1.0])])
-def test_a_trace_may_have_a_pick_of_the_alternative_instead_at_half_the_probability_each(weights):
+def test_a_trace_may_have_picks_of_a_phase_and_of_its_alternative_but_not_the_same_one(weights, one_pick):
+    picks = np.zeros((PHASES, TRACES, SAMPLES), np.int8) if one_pick else np.arange(PHASES, dtype=np.int8)[:, None, None] + NO_SAMPLES
     (node, stations, tables, arrivals, _, origins, prior), _ = draw_inputs(5, weights, ())
     distances = np.degrees(np.arccos(np.clip(stations @ node[0], -1.0, 1.0)))
     waves = RayleighLlr(np.zeros((TRACES, SAMPLES), np.float32), np.zeros(TRACES, np.int64), np.zeros(0))
     joined = tables._replace(alternatives=np.array([2, 1, -1]))
-    stacked = stack_along_curves(node, stations, joined, arrivals, waves, origins, prior, False)[0][0, 0]
+    stacked = stack_along_curves(node, stations, joined, arrivals._replace(nearest_picks=picks), waves, origins, prior, False)[0][0, 0]
     excess, bases = [], []
     for p in range(PHASES):
         shifts = START - arrivals.starts[p] + np.round(np.interp(distances, DISTANCES_DEG, tables.curves[0, p]) / STEP).astype(int)
@@ -111,10 +123,13 @@ def test_a_trace_may_have_a_pick_of_the_alternative_instead_at_half_the_probabil
         rows = np.array([shift_row(arrivals.llr[p, i], shifts[i]) for i in range(TRACES)], np.float64)
         inside = np.array([shift_row((arrivals.llr[p, i] != 0.0).astype(float), shifts[i]) for i in range(TRACES)]) > 0.0
         bases.append(np.where(inside, base[:, None], 0.0))
-        excess.append(np.where(inside, np.maximum(rows - base[:, None] - (0.0 if p == 1 else np.log(2.0)), 0.0), 0.0))
+        excess.append(np.where(inside, np.maximum(rows - base[:, None], 0.0), 0.0))
     probability = tables.detection_probability[:, 0].astype(np.float64)
     total, gains = np.zeros(COUNT), [np.zeros(COUNT)]
-    for p, row in ((0, bases[0] + excess[0] + excess[2]), (1, bases[1] + excess[1])):
+    both = np.maximum(excess[0] - np.log(2.0), 0.0) + np.maximum(excess[2] - np.log(2.0), 0.0)
+    either = np.logaddexp(excess[0], excess[2]) - np.log(2.0)
+    together = np.where((excess[2] > 0.0) & (bases[0] < 0.0), either, both) if one_pick else both
+    for p, row in ((0, bases[0] + together), (1, bases[1] + excess[1])):
         weighted, full = (np.maximum(w @ row + np.log(probability[p]), np.log(1.0 - probability[p])) for w in (weights, np.ones(TRACES)))
         total = total + weighted
         gains.append(full - weighted)
@@ -124,7 +139,7 @@ def test_a_trace_may_have_a_pick_of_the_alternative_instead_at_half_the_probabil
 
 def test_the_origin_time_is_the_earliest_of_those_with_the_highest_stack():
     node, stations, tables, _, _, _, _ = draw_inputs(6, np.ones(TRACES), ())[0]
-    nothing = PhaseLlr(np.zeros((0, TRACES, SAMPLES), np.float32), np.zeros((0, TRACES), np.int64), np.ones(TRACES))
+    nothing = PhaseLlr(np.zeros((0, TRACES, SAMPLES), np.float32), np.zeros((0, TRACES), np.int64), np.ones(TRACES), NO_PICKS)
     none = PhaseTables(tables.curves[:, :0], tables.detection_probability[:0], np.arange(0))
     waves = RayleighLlr(np.zeros((TRACES, SAMPLES), np.float32), np.zeros(TRACES, np.int64), np.zeros(0))
     for count in (2, 15, 16, 17, 48, 61):
