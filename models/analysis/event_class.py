@@ -7,9 +7,9 @@ elsewhere. Explosions and collapses look like shallow earthquakes at the periods
 
 Glacial earthquakes occur at outlet glaciers of ice sheets only. Catalogs hold hundreds at Greenland's glaciers (Tsai & Ekstrom 2007,
 doi:10.1029/2006JF000596; Olsen & Nettles 2017, doi:10.1002/2016JF004054), some dozens along Antarctica's coast (Nettles & Ekstrom 2010,
-doi:10.1146/annurev-earth-040809-152414), and
-two in Alaska (Ekstrom, Nettles & Abers 2003, doi:10.1126/science.1088057). The network cannot learn it: on purpose, the sources of its
-training sections are spread over the whole Earth. So the prior is applied here, where it can be read and changed.
+doi:10.1146/annurev-earth-040809-152414), and two in Alaska (Ekstrom, Nettles & Abers 2003, doi:10.1126/science.1088057). The network
+cannot learn it: on purpose, the sources of its training sections are spread over the whole Earth. So the prior is applied here, where it
+can be read and changed.
 """
 
 from collections.abc import Mapping

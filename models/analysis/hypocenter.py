@@ -1,6 +1,6 @@
 """Decide the depth and the origin time of an event: combined from all that measures them, consistent with each other, calibrated."""
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -85,7 +85,8 @@ def combine_hypocenter(
     if phases is None:
         moved = join_section_depth(joint, None if section is None else from_section, depth_factor, seismicity)
     else:
-        moved = joint.at_depth(*astuple(density.estimate()))
+        estimate = density.estimate()
+        moved = joint.at_depth(estimate.depth_km, estimate.uncertainty_km)
     origin = OriginTime(moved.time_s, time_factor * moved.time_uncertainty_s)
     return Hypocenter(origin, DepthEstimate(moved.depth_km, moved.depth_uncertainty_km), moved.correlation, density)
 

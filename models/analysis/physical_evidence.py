@@ -36,19 +36,19 @@ earthquakes radiate next to nothing there, since their forces last 30 s and more
 """
 MIN_IMPULSIVE: Final = 3
 """Stations with an impulsive first arrival. Of a landslide one onset in fifty looks so: 24 stations have three once in a hundred."""
-MAX_STATIONS: Final = 24
+MAX_STATIONS: Final = 24  # whose waves and magnitudes are measured
 MAX_RELATIVE_ERROR, MAX_LOCAL_ERROR = 0.2, 0.5
 """
-Largest 68 % radius of the epicenter over the distance of a station that is used: back azimuths are then known to 11 degrees. ML - Ms, which
-tells landslides, varies little with the distance, so that stations nearer than that count for it. Of 600 simulated landslides that ten
-stations within 8 degrees locate to 100 km, 68 % have a log ratio above 1.5 so, 9 % with the former, and less than 1 % of the earthquakes
-(`tests/training/experiments/test_class_evidence.py`).
+Largest 68 % radius of the epicenter over the distance of a station that is used: back azimuths are then known to 11 degrees. ML - Ms,
+which tells landslides, varies little with the distance, so that nearer stations, up to the second ratio, count for it. Of 600 simulated
+landslides that ten stations within 8 degrees locate to 100 km, 68 % have a log ratio above 1.5 with the second ratio and 9 % with the first
+one, of the earthquakes less than 1 % (`tests/training/experiments/test_class_evidence.py`).
 """
-MAX_ORIGIN_ERROR_S: Final = 25.0
-DEFAULT_DEPTH_KM: Final = 15.0
-MAX_DEPTH_KM: Final = 60.0
-MAX_DEPTH_LOG_RATIO: Final = 0.5
-MAX_EXPLOSION_LOG_RATIO: Final = 5.0
+MAX_ORIGIN_ERROR_S: Final = 25.0  # standard deviation of the origin time up to which the windows of waves are placed by it
+DEFAULT_DEPTH_KM: Final = 15.0  # of a source without arrival times
+MAX_DEPTH_KM: Final = 60.0  # of the earthquakes that a source at the surface is compared with
+MAX_DEPTH_LOG_RATIO: Final = 0.5  # of a depth in favor of the surface, where earthquakes are too; against it, it has no limit of its own
+MAX_EXPLOSION_LOG_RATIO: Final = 5.0  # of all evidence of an explosion together
 
 
 def collect_evidence(
