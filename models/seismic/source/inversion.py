@@ -283,7 +283,7 @@ def _profile_azimuths(problem: InversionProblem, top: Floats, states: Integers) 
     trials = [(int(state), delay) for state in states for delay in PROFILE_DELAYS_S + top[DELAY]]
     forces = np.stack((np.zeros(len(radians)), np.cos(radians), np.sin(radians)), axis=1)
     return np.array([
-        max(evaluate_source(*problem.arrays, place, state, force, delay, top[STRETCH], fits) for state, delay in trials) for force in forces
+        max(evaluate_source(problem.arrays, place, state, force, delay, top[STRETCH], fits) for state, delay in trials) for force in forces
     ])  # fmt: skip
 
 
@@ -303,7 +303,7 @@ def _reverse_force(problem: InversionProblem, row: Floats) -> Floats:
     """Turn the force of a row into the opposite direction, with the history and the origin time that then fit best."""
     fits, place, opposite = np.zeros((*problem.tables.weights.shape, 3)), row[PLACE], -row[MECHANISM]
     trials = [(state, delay) for state in range(problem.tables.values.shape[3]) for delay in np.arange(-45.0, 46.0, 7.5)]
-    values = [evaluate_source(*problem.arrays, place, state, opposite, delay, row[STRETCH], fits) for state, delay in trials]
+    values = [evaluate_source(problem.arrays, place, state, opposite, delay, row[STRETCH], fits) for state, delay in trials]
     reversed_row, most = row.copy(), int(np.argmax(values))
     reversed_row[LOG_LIKELIHOOD], (reversed_row[STATE], reversed_row[DELAY]) = values[most], trials[most]
     reversed_row[MECHANISM] = opposite
@@ -344,13 +344,10 @@ def _scan(problem: InversionProblem, prior: EpicenterPrior, kind: Kind) -> tuple
     latitude = float(geocentric_latitude_deg(prior.latitude_deg))
     places = np.radians(lay_hexagon(latitude, prior.longitude_deg, _scan_radius_deg(prior), SCAN_STEP_DEG))
     mechanisms = trial_tensors() if kind == "tensor" else trial_forces()
-    one = problem.tables
-    shape = (len(places), one.values.shape[3], len(mechanisms))
+    shape = (len(places), problem.tables.values.shape[3], len(mechanisms))
     best, delays = np.empty(shape, np.float32), np.empty(shape, np.int64)
     first_delay = round(MAX_DELAY_S / DELAY_STEP_S)
-    scan_sources(
-        one.values, one.norms, one.weights, one.shifts_s, one.first_deg, problem.stations, places, mechanisms, first_delay, best, delays
-    )
+    scan_sources(problem.arrays, places, mechanisms, first_delay, best, delays)
     apart = np.hypot(places[:, 0] - places[0, 0], (places[:, 1] - places[0, 1]) * np.cos(places[0, 0]))
     score = best - 2.5 * np.log(1.0 + (np.degrees(apart) / prior.deviation_deg) ** 2 / 3.0)[:, None, None]
     score = score + problem.state_prior[None, :, None]
@@ -377,7 +374,7 @@ def _walk(problem: InversionProblem, start: Floats, temperatures: Floats, max_de
     random = np.random.default_rng(seed)
     normals, uniforms = random.normal(size=(len(temperatures), 10)), random.uniform(size=(len(temperatures), 3))
     samples, source = np.empty((len(temperatures), len(start))), start[LOG_LIKELIHOOD + 1 :]
-    walk_sources(*problem.arrays, problem.prior, problem.state_prior, source, temperatures, MOVES, normals, uniforms, max_delay_s, samples)
+    walk_sources(problem.arrays, problem.prior, problem.state_prior, source, temperatures, MOVES, normals, uniforms, max_delay_s, samples)
     return samples
 
 

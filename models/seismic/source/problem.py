@@ -6,14 +6,14 @@ from typing import Final, Literal
 
 import numpy as np
 
-from models.array_types import Floats, Floats32, Integers
+from models.array_types import Floats, Integers
 from models.seismic.geodesy import geocentric_latitude_deg
 from models.seismic.source.array_layout import CORRELATION, DELAY, LOVE, MECHANISM, PLACE, SHIFT, STATE, STRETCH
 from models.seismic.source.correlations import CorrelationTables, Excitation, tabulate_correlations
 from models.seismic.source.force_histories import HISTORY_DELAYS_S, HISTORY_WEIGHTS
 from models.seismic.source.greens_tables import DEPTHS_KM, FORCES, STRAINS, GreensTables
 from models.seismic.source.observations import Observation, weigh_stations
-from models.seismic.source.search import EXPLAINED, evaluate_source
+from models.seismic.source.search import EXPLAINED, InversionTables, evaluate_source
 
 Kind = Literal["tensor", "force"]
 Motion = Literal["displacement", "velocity", "broadband", "intermediate", "unknown"]
@@ -91,10 +91,10 @@ class InversionProblem:
     state_prior: Floats
 
     @property
-    def arrays(self) -> tuple[Floats32, Floats32, Floats, Floats, Floats, Floats, Floats, Floats]:
-        """Arrays that the compiled loops take first."""
+    def arrays(self) -> InversionTables:
+        """Tables and stations as the compiled loops take them."""
         one = self.tables
-        return (one.values, one.norms, one.weights, one.shifts_s, one.travel_s, one.first_deg, self.sizes, self.stations)
+        return InversionTables(one.values, one.norms, one.weights, one.shifts_s, one.travel_s, one.first_deg, self.sizes, self.stations)
 
     def fit_windows(self, row: Floats) -> Floats:
         """Fit the windows to a row of samples: [n, windows, 3] as `evaluate_source` writes them."""
@@ -106,7 +106,7 @@ class InversionProblem:
 
     def _evaluate(self, row: Floats) -> tuple[float, Floats]:
         fits = np.zeros((*self.tables.weights.shape, 3))
-        return float(evaluate_source(*self.arrays, row[PLACE], int(row[STATE]), row[MECHANISM], row[DELAY], row[STRETCH], fits)), fits
+        return float(evaluate_source(self.arrays, row[PLACE], int(row[STATE]), row[MECHANISM], row[DELAY], row[STRETCH], fits)), fits
 
 
 def prepare_problem(

@@ -6,6 +6,8 @@ the window that is best after a penalty of its square. Gains are free and positi
 date of this file: change it with `radiation`, `amplitudes` and `array_layout`, which are compiled into it.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from models.array_types import Floats, Floats32, Integers
@@ -17,6 +19,24 @@ from models.seismic.source.radiation import measure_path, project_windows
 
 EXPLAINED = 0.7  # of the squared correlation: real waveforms never fit completely
 MAX_SHIFTS = 2.5  # standard deviations of a window's shift
+
+
+class InversionTables(NamedTuple):
+    """
+    What the loops know of the n records of an inversion.
+
+    `values` to `first_deg` as in `CorrelationTables`, `sizes` as in `evaluate_amplitudes`; `stations` [n, 2]: geocentric latitudes and
+    longitudes in radians.
+    """
+
+    values: Floats32
+    norms: Floats32
+    weights: Floats
+    shifts_s: Floats
+    travel_s: Floats
+    first_deg: Floats
+    sizes: Floats
+    stations: Floats
 
 
 @compiled_sums
@@ -98,40 +118,28 @@ def score_shifts(correlations: Floats32, first: float, weight: float, step: floa
 
 @compiled_sums
 def evaluate_source(
-    values: Floats32,
-    norms: Floats32,
-    weights: Floats,
-    shifts_s: Floats,
-    travel_s: Floats,
-    first_deg: Floats,
-    sizes: Floats,
-    stations: Floats,
-    place: Floats,
-    state: int,
-    mechanism: Floats,
-    delay_s: float,
-    stretch: float,
-    fits: Floats,
+    tables: InversionTables, place: Floats, state: int, mechanism: Floats, delay_s: float, stretch: float, fits: Floats
 ) -> float:
     """
     Evaluate the log likelihood of a source at a place (latitude, longitude in radians).
 
-    Tables as in `CorrelationTables`; `stations` [n, 2] in radians; `state`: depth or force history by index; `delay_s` of the origin time;
-    `stretch` of Rayleigh travel times; `sizes` as in `evaluate_amplitudes`. Writes to `fits` [n, windows, 3] as `evaluate_window` does.
+    `state`: depth or force history by index; `delay_s` of the origin time; `stretch` of Rayleigh travel times. Writes to `fits` [n,
+    windows, 3] as `evaluate_window` does.
     """
     total = 0.0
+    values, norms, weights = tables.values, tables.norms, tables.weights
     geometry = np.empty(2)
     components, gained = np.empty((values.shape[1], values.shape[4])), np.empty((2, values.shape[5]), np.float32)
-    for i in range(len(stations)):
-        measure_path(place, stations[i], geometry)
+    for i in range(len(tables.stations)):
+        measure_path(place, tables.stations[i], geometry)
         project_windows(mechanism, geometry[1], components)
-        steps = (geometry[0] - first_deg[i]) / DISTANCE_STEP_DEG
+        steps = (geometry[0] - tables.first_deg[i]) / DISTANCE_STEP_DEG
         for window in range(values.shape[1]):
             if weights[i, window] > 0.0:
-                late = delay_s + (stretch * travel_s[i] if window == RAYLEIGH else 0.0)
-                at, weight, shift_s = (i, window, state), weights[i, window], shifts_s[i, window]
+                late = delay_s + (stretch * tables.travel_s[i] if window == RAYLEIGH else 0.0)
+                at, weight, shift_s = (i, window, state), weights[i, window], tables.shifts_s[i, window]
                 total += evaluate_window(values, norms, at, components[window], steps, late, weight, shift_s, fits[i, window], gained)
-    return total + evaluate_amplitudes(sizes, fits) + compare_love(sizes, fits)
+    return total + evaluate_amplitudes(tables.sizes, fits) + compare_love(tables.sizes, fits)
 
 
 @compiled_sums
@@ -203,17 +211,7 @@ def aim_stations(
 
 @compiled_sums
 def scan_sources(
-    values: Floats32,
-    norms: Floats32,
-    weights: Floats,
-    shifts_s: Floats,
-    first_deg: Floats,
-    stations: Floats,
-    places: Floats,
-    mechanisms: Floats,
-    first_delay: int,
-    best: Floats32,
-    best_delay: Integers,
+    tables: InversionTables, places: Floats, mechanisms: Floats, first_delay: int, best: Floats32, best_delay: Integers
 ) -> None:
     """
     Scan sources at places [m, 2], all states, mechanisms [k, 6 or 3] and origin times.
@@ -221,6 +219,7 @@ def scan_sources(
     Writes the log likelihood of the best origin time to `best` [m, states, k], and its delay in steps to `best_delay`. Origin times: from
     `first_delay` steps before zero to as many after it.
     """
+    values, norms, weights, shifts_s, stations = tables.values, tables.norms, tables.weights, tables.shifts_s, tables.stations
     windows, delays = values.shape[1], values.shape[5]
     middle = (delays - 1) // 2
     components = np.empty((len(stations), len(mechanisms), windows, values.shape[4]))
@@ -229,7 +228,7 @@ def scan_sources(
     gained = padded[edge : edge + delays]
     at, starts = np.empty(len(stations), np.int64), np.empty((len(stations), windows), np.int64)
     for m in range(len(places)):
-        aim_stations(stations, places[m], mechanisms, first_deg, values.shape[2], at, starts, components)
+        aim_stations(stations, places[m], mechanisms, tables.first_deg, values.shape[2], at, starts, components)
         for s in range(values.shape[3]):
             for k in range(len(mechanisms)):
                 total[:] = np.float32(0.0)
@@ -309,14 +308,7 @@ def propose_source(now: Floats, trial: Floats, states: int, steps: Floats, norma
 
 @compiled_sums
 def walk_sources(
-    values: Floats32,
-    norms: Floats32,
-    weights: Floats,
-    shifts_s: Floats,
-    travel_s: Floats,
-    first_deg: Floats,
-    sizes: Floats,
-    stations: Floats,
+    tables: InversionTables,
     prior: Floats,
     state_prior: Floats,
     start: Floats,
@@ -334,7 +326,7 @@ def walk_sources(
     standard deviations of moves of place [degrees], delay, stretch and mechanism. `normals` [count, 10] and `uniforms` [count, 3] are the
     random numbers.
     """
-    fits, states = np.zeros((len(stations), values.shape[1], 3)), values.shape[3]
+    fits, states = np.zeros((len(tables.stations), tables.values.shape[1], 3)), tables.values.shape[3]
     now, trial = start.copy(), start.copy()
     likelihood, density = -np.inf, -np.inf
     for count in range(len(temperatures)):
@@ -342,9 +334,7 @@ def walk_sources(
             propose_source(now, trial, states, steps, normals[count], uniforms[count])
         state, place, mechanism = int(trial[2]), trial[:2], trial[5:]
         if 0 <= trial[2] < states and abs(trial[3]) <= max_delay_s and abs(trial[4]) <= 0.025 and abs(trial[0]) < 1.55:
-            value = evaluate_source(
-                values, norms, weights, shifts_s, travel_s, first_deg, sizes, stations, place, state, mechanism, trial[3], trial[4], fits
-            )
+            value = evaluate_source(tables, place, state, mechanism, trial[3], trial[4], fits)
             trial_density = log_prior(prior, state_prior, place, state, mechanism, trial[4])
             change = (value - likelihood) / temperatures[count] + trial_density - density
             if change >= 0.0 or uniforms[count, 2] < np.exp(change):

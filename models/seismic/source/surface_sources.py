@@ -65,7 +65,7 @@ def _evaluate_kind(problem: InversionProblem, kind: str, place: Floats, delay_s:
 
     def evaluate(number: int, late_s: float) -> float:
         delay = min(max(delay_s + late_s, -REFINED_DELAY_S), REFINED_DELAY_S)
-        return float(evaluate_source(*arrays, place, int(states[number]), tensors[number], delay, stretch, fits))
+        return float(evaluate_source(arrays, place, int(states[number]), tensors[number], delay, stretch, fits))
 
     coarse = np.array([[evaluate(number, late_s) for late_s in DELAYS_S] for number in range(SOURCES)])
     beside = np.array(DELAYS_S)[coarse.argmax(axis=1)]

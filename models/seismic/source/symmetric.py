@@ -43,7 +43,7 @@ def fit_symmetric(problem: InversionProblem, best: Floats) -> tuple[SymmetricTri
     fits = np.zeros((*problem.tables.weights.shape, 3))
 
     def evaluate(one: SymmetricTrial) -> float:
-        return evaluate_source(*problem.arrays, one.place, one.depth, one.tensor, one.delay_s, best[STRETCH], fits)
+        return evaluate_source(problem.arrays, one.place, one.depth, one.tensor, one.delay_s, best[STRETCH], fits)
 
     top = max(_list_mechanisms(best[PLACE], best[DELAY] + DELAYS_S), key=evaluate)
     for step in STEPS_DEG:

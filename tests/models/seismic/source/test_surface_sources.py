@@ -28,7 +28,7 @@ def weigh(monkeypatch, tensor, depth, delay_s=0.0, weight=40.0, windows=3):
     """Weigh waves of a source that were observed at twelve stations, its best moment tensor being a double couple somewhat like it."""
     observed = radiate(tensor, depth)
 
-    def evaluate(place, state, mechanism, late_s, stretch, fits):
+    def evaluate(_, place, state, mechanism, late_s, stretch, fits):
         waves = radiate(mechanism, state)
         correlation = waves @ observed / np.linalg.norm(waves) / np.linalg.norm(observed)
         return weight * max(correlation, 0.0) ** 2 - 0.02 * (late_s - delay_s) ** 2
@@ -36,9 +36,9 @@ def weigh(monkeypatch, tensor, depth, delay_s=0.0, weight=40.0, windows=3):
     for module in (surface_sources, symmetric):
         monkeypatch.setattr(module, "evaluate_source", evaluate)
     couples = to_spherical(random_sources("earthquake")[0])
-    fits = [evaluate(None, state, one, delay_s, 0.0, None) for one in couples for state in (0, 4)]
+    fits = [evaluate(None, None, state, one, delay_s, 0.0, None) for one in couples for state in (0, 4)]
     best = np.array([max(fits), *np.radians((40.0, 30.0)), 4.0, delay_s, 0.0, *np.zeros(6)])
-    problem = SimpleNamespace(tables=SimpleNamespace(weights=np.ones((3, 3)) * (np.arange(3) < windows)), arrays=())
+    problem = SimpleNamespace(tables=SimpleNamespace(weights=np.ones((3, 3)) * (np.arange(3) < windows)), arrays=None)
     return weigh_surface_sources(problem, best)
 
 

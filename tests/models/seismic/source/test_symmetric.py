@@ -9,7 +9,7 @@ from models.seismic.source import symmetric
 from models.seismic.source.greens_tables import DEPTHS_KM
 from models.seismic.source.symmetric import fit_symmetric
 
-PROBLEM = SimpleNamespace(tables=SimpleNamespace(weights=np.ones((3, 3))), arrays=())
+PROBLEM = SimpleNamespace(tables=SimpleNamespace(weights=np.ones((3, 3))), arrays=None)
 BEST = np.array([90.0, *np.radians((40.0, 30.0)), 12.0, 20.0, 0.0, *np.zeros(6)])
 
 
@@ -18,7 +18,7 @@ def test_the_best_symmetric_source_is_found_beside_the_best_moment_tensor(monkey
     """The likelihood has its maximum a third of a degree away, 9 s later, for an explosion (or a collapse) at the surface."""
     tried = []
 
-    def evaluate(place, depth, tensor, delay_s, stretch, fits):
+    def evaluate(_, place, depth, tensor, delay_s, stretch, fits):
         tried.append((depth, tensor, delay_s))
         off = np.hypot(np.degrees(place[0]) - 40.3, np.degrees(place[1]) - 30.0)
         return 80.0 - 40.0 * off - 0.5 * abs(delay_s - 29.0) - 10.0 * depth + 10.0 * sign * (tensor[0] + tensor[1])
