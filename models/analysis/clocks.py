@@ -8,7 +8,7 @@ import numpy as np
 
 from models.analysis.pipeline import EventLocation
 from models.array_types import Floats, Integers
-from models.seismic.association.candidates import Candidates, collect_candidates, phase_llr, rayleigh_llr
+from models.seismic.association.candidates import Candidates, collect_candidates, mix_picks, phase_llr, rayleigh_llr
 from models.seismic.association.pick_likelihood import TimeGrid
 from models.seismic.earth.travel_time_errors import FIRST_PHASES
 from models.seismic.earth.travel_times import travel_time_s
@@ -108,7 +108,7 @@ def _weigh_waves(data: Candidates, gather: Gather, found: EventLocation, count: 
     times = _select_waves(np.stack([travel_time_s(wave, distances, depth_km) for wave in WAVES]))
     starts = np.rint((origin_s + np.nan_to_num(times) - MAX_SHIFT_S) / STEP_S).astype(np.int64)
     grid = TimeGrid(STEP_S, starts, count)
-    llr = phase_llr(data, distances, depth_km, error_s, grid, correlated_errors=False, phases=WAVES).astype(np.float64)
+    llr = phase_llr(mix_picks(data, distances, depth_km, error_s, correlated_errors=False, phases=WAVES), grid).astype(np.float64)
     waves = list(np.where(np.isfinite(times)[..., None], llr, 0.0))
     velocity_km_s = _measure_group_velocity(gather, found)
     if velocity_km_s is not None:
