@@ -112,6 +112,31 @@ def test_an_upload_becomes_an_answer_whose_link_restores_the_view(page, service,
     check_quiet(page, service)
 
 
+def test_the_options_of_the_task_are_sent_with_the_files(page, service, worker, tmp_path):
+    """Those of other tasks are not, although their fields hold values."""
+    file = tmp_path / "event.mseed"
+    file.write_bytes(b"000001D " + bytes(504))
+    page.open(f"{service.base_url}", START_READY)
+    page.choose_files("#files", file)
+    page.wait("document.querySelector('#chosen li')")
+    values = {
+        "latitude": "38",
+        "longitude": "27",
+        "starttime": "2020-10-30T11:51:00",
+        "event_type": "earthquake",
+        "seed": "7",
+        "k_max": "5",
+    }
+    for name, value in values.items():
+        page.run(f"document.querySelector('[name={name}]').value = '{value}'")
+    page.run("document.querySelector('[name=many]').checked = true; document.querySelector('#send').click()")
+    page.wait("location.hash.startsWith('#job=')")
+    sent = worker.records.get(page.run("new URLSearchParams(location.hash.slice(1)).get('job')")).submission.options
+    assert (sent.latitude, sent.longitude, sent.event_type, sent.seed, sent.many) == (38.0, 27.0, "earthquake", 7, True)
+    assert sent.starttime.isoformat() == "2020-10-30T11:51:00+00:00"
+    assert sent.k_max != 5
+
+
 def test_no_event_is_an_answer(page, service, worker):
     detection = {"detected": False, "statistic": 0.2, "false_alarm_probability": 0.4}
     quiet = {

@@ -24,7 +24,8 @@ function showOnly(...selectors) {
 function submitForm(event) {
   event.preventDefault();
   if (chosenFiles().length === 0) return showProblem({ title: "No files selected", detail: "Select at least one waveform file, or try an example.", parts: [] }, "#start");
-  return send(selectedTask(), async () => collectForm());
+  const form = collectForm(); // Before the form is hidden: hidden fields are those of other tasks.
+  return send(selectedTask(), async () => form);
 }
 
 async function send(task, makeForm) {
