@@ -18,7 +18,8 @@ _LINK: Final = re.compile(r"\[([^\]]+)\]\([^)]+\)")
 _PAGE: Final = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark"><title>{title} - Seismic Atlas</title><link rel="stylesheet" href="{root}/static/page.css"></head>
+<meta name="color-scheme" content="light dark">
+<title>{title} - Seismic Atlas</title><link rel="stylesheet" href="{root}/static/page.css"></head>
 <body><main><h1>{title}</h1><p>Status {status}. {retry}</p><p>{meaning}.</p><p>{advice}.</p></main></body>
 </html>
 """
