@@ -48,7 +48,7 @@ def find_arrival_solution(
     solution = locate_by_arrival_times(candidates, prior, points)
     if solution is None or solution.log_evidence < (MIN_LOG_EVIDENCE_ALONE if readings.withheld else MIN_LOG_EVIDENCE):
         return None
-    return solution if detected_by_majority(solution.arrivals, len(candidates.trace_indices)) else None
+    return solution if is_detected_by_majority(solution.arrivals, len(candidates.trace_indices)) else None
 
 
 def pick_candidates(picks: Sequence[Picks], gather: Gather, readings: DistanceReadings) -> Candidates | None:
@@ -68,7 +68,7 @@ def pick_candidates(picks: Sequence[Picks], gather: Gather, readings: DistanceRe
     return replace(candidates, origin_estimate=(estimate.time_s - candidates.clock_s, deviation_s))
 
 
-def detected_by_majority(arrivals: Sequence[Arrival], traces: int) -> bool:
+def is_detected_by_majority(arrivals: Sequence[Arrival], traces: int) -> bool:
     """Whether first arrivals, or Rayleigh waves, are associated on more than half of the traces, and on five at least."""
     counts = [len({arrival.trace_index for arrival in arrivals if arrival.phase in wave}) for wave in (FIRST_PHASES, ("LR",))]
     return max(counts) >= MIN_STATIONS and 2 * max(counts) > traces

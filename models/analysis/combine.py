@@ -22,6 +22,14 @@ class OriginTime:
     uncertainty_s: float
 
 
+@dataclass(frozen=True)
+class DepthEstimate:
+    """Depth below the surface and its standard deviation, in kilometers."""
+
+    depth_km: float
+    uncertainty_km: float
+
+
 def combine_origin_times(readings: DistanceReadings) -> OriginTime:
     """
     Combine the origin times of all traces into their median, weighted by inverse variance.
@@ -84,14 +92,15 @@ def set_origin_time(readings: DistanceReadings, origin: OriginTime | None) -> Di
     return replace(readings, origin_times_s=times_s, origin_uncertainties_s=uncertainties_s)
 
 
-def combine_depths(first: tuple[float, float], second: tuple[float, float]) -> tuple[float, float]:
+def combine_depths(first: DepthEstimate, second: DepthEstimate) -> DepthEstimate:
     """
-    Combine two depths with standard deviations (km, km) into their mean, weighted by inverse variance, and its standard deviation.
+    Combine two depths into their mean, weighted by inverse variance.
 
     Where the two contradict each other, the standard deviation is multiplied by Birge's ratio, the square root of chi-square per degree of
     freedom (Birge 1932, doi:10.1103/PhysRev.40.207). Standard deviations below 10 km count as 10 km; a negative mean becomes 0.
     """
-    depths, variances = np.array([first[0], second[0]]), np.maximum([first[1], second[1]], MIN_DEPTH_ERROR_KM) ** 2.0
+    depths = np.array([first.depth_km, second.depth_km])
+    variances = np.maximum([first.uncertainty_km, second.uncertainty_km], MIN_DEPTH_ERROR_KM) ** 2.0
     mean = float(np.average(depths, weights=1.0 / variances))
     chi_square = float((depths[1] - depths[0]) ** 2 / variances.sum())
-    return max(mean, 0.0), float(np.sqrt(max(chi_square, 1.0) / (1.0 / variances).sum()))
+    return DepthEstimate(max(mean, 0.0), float(np.sqrt(max(chi_square, 1.0) / (1.0 / variances).sum())))

@@ -12,7 +12,7 @@ from typing import Final, Self
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from models.analysis.combine import MIN_DEPTH_ERROR_KM
+from models.analysis.combine import MIN_DEPTH_ERROR_KM, DepthEstimate
 from models.analysis.refinement import RefinedLocation
 from models.array_types import Floats
 from models.seismic.association.arrivals import Arrival
@@ -49,14 +49,6 @@ the oceanic Earth model).
 DEPTH_STEP_KM: Final = float(DEPTHS_KM[1] - DEPTHS_KM[0])
 VELOCITY_ERROR_KM, VELOCITY_ERROR_FRACTION = 3.0, 0.015
 """Standard deviation of a depth due to the velocities above the source, which observations share: constant, and relative to the depth."""
-
-
-@dataclass(frozen=True)
-class DepthEstimate:
-    """Depth below the surface and its standard deviation, in kilometers."""
-
-    depth_km: float
-    uncertainty_km: float
 
 
 @dataclass(frozen=True)

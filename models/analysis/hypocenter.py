@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from models.analysis.combine import OriginTime, combine_depths, combine_origin_times
-from models.analysis.depth import MISREAD_PROBABILITY, DepthDensity, DepthEstimate, DepthRange, find_depth_range
+from models.analysis.combine import DepthEstimate, OriginTime, combine_depths, combine_origin_times
+from models.analysis.depth import MISREAD_PROBABILITY, DepthDensity, DepthRange, find_depth_range
 from models.analysis.distances import DistanceReadings
 from models.analysis.refinement import RefinedLocation
 from models.array_types import Floats
@@ -141,8 +141,8 @@ def join_section_depth(
     """
     if from_section is None:
         return joint.at_depth(joint.depth_km, depth_factor * joint.depth_uncertainty_km)
-    own = (joint.depth_km, joint.depth_uncertainty_km)
-    depth = scale_depth(DepthEstimate(*combine_depths((from_section.depth_km, from_section.uncertainty_km), own)), depth_factor)
+    by_arrivals = DepthEstimate(joint.depth_km, joint.depth_uncertainty_km)
+    depth = scale_depth(combine_depths(from_section, by_arrivals), depth_factor)
     if seismicity is not None:
         depth = allow_misreading(depth, seismicity, joint)
     return joint.at_depth(depth.depth_km, depth.uncertainty_km)

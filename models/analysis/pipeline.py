@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from models.analysis.combine import OriginTime, set_origin_time
-from models.analysis.depth import DepthDensity, DepthEstimate, measure_depth_phases
+from models.analysis.combine import DepthEstimate, OriginTime, set_origin_time
+from models.analysis.depth import DepthDensity, measure_depth_phases
 from models.analysis.distances import DistanceReadings, RecordsTooShort, predict_distances, read_distances
 from models.analysis.event_class import (
     MIN_CLASS_PROBABILITY,

@@ -12,8 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from models.analysis.combine import OriginTime
-from models.analysis.depth import DepthDensity, DepthEstimate
+from models.analysis.combine import DepthEstimate, OriginTime
+from models.analysis.depth import DepthDensity
 from models.analysis.event_class import PhysicalEvidence, add_explosion_evidence, add_force_evidence, choose_class, glacial_share
 from models.analysis.physical_evidence import MAX_EXPLOSION_LOG_RATIO
 from models.analysis.pipeline import MIN_SIGN_PROBABILITY, EventLocation, ForceAzimuthEstimate

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.arrival_times import detected_by_majority, find_arrival_solution, has_short_period_arrivals
+from models.analysis.arrival_times import find_arrival_solution, has_short_period_arrivals, is_detected_by_majority
 from models.analysis.combine import OriginTime, set_origin_time
 from models.analysis.directions import Directions, joint_prior
 from models.analysis.refinement import station_distances
@@ -106,7 +106,7 @@ def make_arrivals(**counts):
     ],
 )
 def test_times_are_accepted_where_a_majority_of_traces_detected_the_same_wave(detected, traces, accepted):
-    assert detected_by_majority(make_arrivals(**detected), traces) is accepted
+    assert is_detected_by_majority(make_arrivals(**detected), traces) is accepted
 
 
 @pytest.mark.parametrize(("short", "phase", "detected"), [(5, "P", True), (4, "P", False), (0, "P", False), (8, "LR", False)])

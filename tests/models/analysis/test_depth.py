@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from models.analysis.depth import DepthDensity, DepthEstimate, DepthRange, find_onsets
+from models.analysis.combine import DepthEstimate
+from models.analysis.depth import DepthDensity, DepthRange, find_onsets
 from models.seismic.association.arrivals import Arrival
 from models.seismic.depth_phases.likelihood import DEPTHS_KM, DepthPhases
 from models.seismic.depth_phases.rises import Onset

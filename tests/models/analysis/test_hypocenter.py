@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.combine import OriginTime, combine_origin_times
-from models.analysis.depth import MISREAD_PROBABILITY, DepthEstimate, DepthRange, find_depth_range
+from models.analysis.combine import DepthEstimate, OriginTime, combine_origin_times
+from models.analysis.depth import MISREAD_PROBABILITY, DepthRange, find_depth_range
 from models.analysis.distances import predict_distances
 from models.analysis.hypocenter import allow_misreading, combine_hypocenter
 from models.analysis.refinement import RefinedLocation

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from models.analysis import source as analysis
-from models.analysis.depth import DepthDensity, DepthEstimate, DepthRange
+from models.analysis.combine import DepthEstimate
+from models.analysis.depth import DepthDensity, DepthRange
 from models.analysis.event_class import choose_class
 from models.analysis.pipeline import ForceAzimuthEstimate, locate_event
 from models.analysis.source import (

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from models.analysis.combine import set_origin_time
-from models.analysis.depth import MISREAD_PROBABILITY, DepthEstimate, DepthRange, find_depth_range
+from models.analysis.combine import DepthEstimate, set_origin_time
+from models.analysis.depth import MISREAD_PROBABILITY, DepthRange, find_depth_range
 from models.analysis.detection import detect_event
 from models.analysis.distances import read_distances
 from models.analysis.hypocenter import MIN_SECTION_STATIONS, allow_misreading, join_section_depth

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.analysis.arrival_times import MIN_LOG_EVIDENCE, detected_by_majority
+from models.analysis.arrival_times import MIN_LOG_EVIDENCE, is_detected_by_majority
 from models.analysis.unverified_arrivals import is_far, is_one_array, mix_hypotheses
 from models.array_types import Floats
 from models.seismic.association.candidates import Candidates, collect_candidates
@@ -188,7 +188,7 @@ def locate_as_served(network: SimulatedNetwork) -> tuple[list[EpicenterRegion], 
     if (
         timed is None
         or timed.log_evidence < MIN_LOG_EVIDENCE
-        or not detected_by_majority(timed.arrivals, len(network.candidates.trace_indices))
+        or not is_detected_by_majority(timed.arrivals, len(network.candidates.trace_indices))
     ):
         return by_distances, None
     count = len(network.latitudes)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from models.analysis.combine import OriginTime, set_origin_time
-from models.analysis.depth import DepthEstimate, DepthRange
+from models.analysis.combine import DepthEstimate, OriginTime, set_origin_time
+from models.analysis.depth import DepthRange
 from models.analysis.distances import predict_distances
 from models.analysis.hypocenter import allow_misreading, multiply_depths
 from models.analysis.pipeline import ForceAzimuthEstimate, Models, predict_depth, predict_force_azimuth
