@@ -4,20 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from models.analysis.arrival_times import find_arrival_solution
-from models.analysis.combine import OriginTime, combine_origin_times, join_origin_times
-from models.analysis.directions import Directions, joint_prior, measure_directions
-from models.analysis.distances import DistanceReadings, RecordsTooShort, describe_short_records
-from models.analysis.sections import locate_by_readings
-from models.analysis.station_subset import farthest_point_subset, subset_readings
-from models.analysis.unverified_arrivals import (
+from models.analysis.arrival_times import (
     contradicts_distances,
     contradicts_others,
+    find_arrival_solution,
     is_far,
     is_one_array,
     is_verified,
     mix_hypotheses,
 )
+from models.analysis.combine import OriginTime, combine_origin_times, join_origin_times
+from models.analysis.directions import Directions, joint_prior, measure_directions
+from models.analysis.distances import DistanceReadings, RecordsTooShort, describe_short_records
+from models.analysis.sections import locate_by_readings
+from models.analysis.station_subset import farthest_point_subset, subset_readings
 from models.array_types import Integers
 from models.errors import TooFewStations
 from models.seismic.association.arrivals import Arrival

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.analysis.arrival_times import MIN_LOG_EVIDENCE, is_detected_by_majority
-from models.analysis.unverified_arrivals import is_far, is_one_array, mix_hypotheses
+from models.analysis.arrival_times import MIN_LOG_EVIDENCE, is_detected_by_majority, is_far, is_one_array, mix_hypotheses
 from models.array_types import Floats
 from models.seismic.association.candidates import Candidates, collect_candidates
 from models.seismic.association.locate import ArrivalTimeSolution, locate_by_arrival_times
