@@ -10,14 +10,13 @@ from typing import Final
 
 import numpy as np
 
-from models.analysis.distances import DistanceReadings
+from models.analysis.distances import DistanceReadings, station_distances
 from models.array_types import Floats
 from models.seismic.arrays.likelihood import PlaneWaveLikelihood
 from models.seismic.arrays.plane_waves import PlaneWave, detect_plane_waves
 from models.seismic.association.search import uniform_prior
 from models.seismic.location.distances import prepare_distances
 from models.seismic.location.likelihood import LogPrior, SpatialLikelihood, add_likelihoods
-from models.seismic.location.solution import StationDistances
 from models.seismic.location.sphere_grid import fibonacci_sphere
 from models.seismic.polarization.back_azimuth import BackAzimuthLikelihoods, measure_back_azimuths
 from models.seismic.signal.picker import Picks
@@ -72,10 +71,10 @@ def joint_prior(gather: Gather, readings: DistanceReadings, directions: Directio
 
     Where no distance was read, that of the directions alone; uniform without any.
     """
-    stations = (gather.latitudes_deg, gather.longitudes_deg)
-    if not StationDistances(*stations, readings.distances_deg, readings.uncertainties_deg).usable.any():
+    observed = station_distances(gather, readings)
+    if not observed.usable.any():
         return _normalize(directions.log_likelihood) if directions.any else uniform_prior
-    distances = prepare_distances(*stations, readings.distances_deg, readings.uncertainties_deg)
+    distances = prepare_distances(observed)
     if not directions.any:
         return distances.log_likelihood
     return _normalize(add_likelihoods(distances, directions))

@@ -17,6 +17,7 @@ from models.imaging.render import render_traces
 from models.imaging.style import AmplitudeStyle, FrequencyStyle
 from models.registry.inference import OnnxModel, Quantities
 from models.seismic.earth.travel_times import first_arrival_s
+from models.seismic.location.solution import StationDistances
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import SHORT_RECORD_S, Gather
 from models.specs.offset import BIN_DEG, BINS, OFFSET
@@ -128,6 +129,11 @@ def withhold_distances(model: OnnxModel, gather: Gather) -> DistanceReadings:
     live = np.zeros(len(gather.trace_ids), np.bool_)
     columns = (missing, missing, probabilities, missing, missing)
     return DistanceReadings(gather.trace_ids, *columns, gather.start_time_s, live, model.card.calibration)
+
+
+def station_distances(gather: Gather, readings: DistanceReadings) -> StationDistances:
+    """Combine the coordinates of a gather's stations with their predicted distances."""
+    return StationDistances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
 
 
 def describe_short_records(gather: Gather, window_s: float = OFFSET.style.window_s) -> str:

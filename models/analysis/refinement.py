@@ -15,7 +15,7 @@ from models.analysis.arrival_times import (
 )
 from models.analysis.combine import OriginTime, combine_origin_times, join_origin_times
 from models.analysis.directions import Directions, joint_prior, measure_directions
-from models.analysis.distances import DistanceReadings, RecordsTooShort, describe_short_records
+from models.analysis.distances import DistanceReadings, RecordsTooShort, describe_short_records, station_distances
 from models.analysis.sections import locate_by_readings
 from models.analysis.station_subset import farthest_point_subset, subset_readings
 from models.array_types import Integers
@@ -27,7 +27,7 @@ from models.seismic.location.distances import count_effective_stations
 from models.seismic.location.likelihood import LogPrior
 from models.seismic.location.region_calibration import CoverageScales, calibrate_region, describe_geometry, read_coverage_scales
 from models.seismic.location.regions import EpicenterRegion, find_regions, sample_ellipse
-from models.seismic.location.solution import Location, StationDistances, build_location
+from models.seismic.location.solution import Location, build_location
 from models.seismic.polarization.back_azimuth import measure_back_azimuths
 from models.seismic.signal.picker import Picks, pick_records
 from models.seismic.surface_waves.detector import detect_surface_waves
@@ -234,11 +234,6 @@ def _find_second_event(observed: _Observations, solution: _Solution, records: Se
     return replace(
         second, arrivals=arrivals, amplitude_ratio=compare_amplitudes(records, _renumber_traces(first.arrivals, indices), arrivals)
     )
-
-
-def station_distances(gather: Gather, readings: DistanceReadings) -> StationDistances:
-    """Combine the coordinates of a gather's stations with their predicted distances."""
-    return StationDistances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
 
 
 def _solve(observed: _Observations, *, use_surface_waves: bool) -> _Solution:

@@ -14,10 +14,10 @@ import numpy as np
 
 from models.analysis.combine import DepthEstimate, OriginTime
 from models.analysis.depth import DepthDensity
+from models.analysis.distances import station_distances
 from models.analysis.event_class import PhysicalEvidence, add_explosion_evidence, add_force_evidence, choose_class, glacial_share
 from models.analysis.physical_evidence import MAX_EXPLOSION_LOG_RATIO
 from models.analysis.pipeline import MIN_SIGN_PROBABILITY, EventLocation, ForceAzimuthEstimate
-from models.analysis.refinement import station_distances
 from models.analysis.sections import make_reference
 from models.analysis.station_subset import farthest_point_subset
 from models.array_types import Floats32

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.analysis.distances import DistanceReadings
+from models.analysis.distances import DistanceReadings, station_distances
 from models.analysis.sections import SectionReference, place_traces
 from models.array_types import Floats
 from models.imaging.render import render_traces
@@ -203,7 +203,7 @@ def draw_map(
         _map_epicenter(location),
         [_map_epicenter(other) for other in location.alternatives],
         title=_title_with_count(title, len(chosen), len(gather.trace_ids)),
-        density=None if readings.withheld else epicenter_density(*stations_deg, readings.distances_deg, readings.uncertainties_deg),
+        density=None if readings.withheld else epicenter_density(station_distances(gather, readings)),
     )
 
 

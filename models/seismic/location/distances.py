@@ -45,46 +45,37 @@ def locate_by_distances(
         Distinct sites that must be left; with fewer, TooFewStations is raised.
 
     """
-    columns = [np.asarray(values, np.float64) for values in (latitudes_deg, longitudes_deg, distances_deg, uncertainties_deg)]
+    columns = (np.asarray(values, np.float64) for values in (latitudes_deg, longitudes_deg, distances_deg, uncertainties_deg))
     observed = StationDistances(*columns)
-    usable = observed.usable
-    sites = len(set(map(tuple, np.round(unit_vectors(columns[0][usable], columns[1][usable]), 4).tolist())))
+    points = unit_vectors(observed.latitudes_deg[observed.usable], observed.longitudes_deg[observed.usable])
+    sites = len(set(map(tuple, np.round(points, 4).tolist())))
     if sites < minimum_stations:
-        unknown = int((np.isfinite(columns[2]) & ~np.isfinite(columns[0])).sum())
+        unknown = int((np.isfinite(observed.distances_deg) & ~np.isfinite(observed.latitudes_deg)).sum())
         raise TooFewStations(
             f"stations with coordinates and a readable distance: {sites}; at least {minimum_stations} are needed to locate"
             + (f"; traces without coordinates: {unknown}; add a StationXML or stations.csv for them" if unknown else "; add stations")
         )
-    data = prepare_distances(*columns)
+    data = prepare_distances(observed)
     regions = find_distance_regions(data)
     bias = float(data.common_bias_deg(unit_vectors(regions[0].latitude_deg, regions[0].longitude_deg)))
     effective = float(np.sum(1.0 / data.neighbors))
     return build_location(regions, observed, common_bias_deg=bias, effective_stations=effective, removed_bias_deg=bias)
 
 
-def epicenter_density(
-    latitudes_deg: ArrayLike, longitudes_deg: ArrayLike, distances_deg: ArrayLike, uncertainties_deg: ArrayLike
-) -> Callable[[Floats, Floats], Floats]:
-    """
-    Return the posterior of the distances as a function: latitudes and longitudes [m] to log density [m], up to a constant.
-
-    Arguments as of `locate_by_distances`.
-    """
-    data = prepare_distances(latitudes_deg, longitudes_deg, distances_deg, uncertainties_deg)
+def epicenter_density(observed: StationDistances) -> Callable[[Floats, Floats], Floats]:
+    """Return the posterior of the distances as a function: latitudes and longitudes [m] to log density [m], up to a constant."""
+    data = prepare_distances(observed)
     return lambda latitudes, longitudes: data.log_posterior(to_columns(unit_vectors(latitudes, longitudes)), 0.0, 3)
 
 
-def prepare_distances(
-    latitudes_deg: ArrayLike, longitudes_deg: ArrayLike, distances_deg: ArrayLike, uncertainties_deg: ArrayLike
-) -> DistanceObservations:
+def prepare_distances(observed: StationDistances) -> DistanceObservations:
     """
     Prepare the usable traces [k], at least one, for the posterior: scales for correlated neighbors, sorted.
 
-    Arguments as of `locate_by_distances`. Sorted, so that sums round alike in whatever order stations come.
+    Sorted, so that sums round alike in whatever order stations come.
     """
-    columns = [np.asarray(values, np.float64) for values in (latitudes_deg, longitudes_deg, distances_deg, uncertainties_deg)]
-    usable = StationDistances(*columns).usable
-    latitudes, longitudes, distances, uncertainties = (values[usable] for values in columns)
+    columns = (observed.latitudes_deg, observed.longitudes_deg, observed.distances_deg, observed.uncertainties_deg)
+    latitudes, longitudes, distances, uncertainties = (values[observed.usable] for values in columns)
     order = np.lexsort((uncertainties, distances, longitudes, latitudes))
     vectors = unit_vectors(latitudes[order], longitudes[order])
     neighbors = _count_neighbors(vectors)

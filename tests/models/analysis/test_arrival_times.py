@@ -19,8 +19,7 @@ from models.analysis.arrival_times import (
 )
 from models.analysis.combine import OriginTime, set_origin_time
 from models.analysis.directions import Directions, joint_prior
-from models.analysis.distances import DistanceReadings
-from models.analysis.refinement import station_distances
+from models.analysis.distances import DistanceReadings, station_distances
 from models.imaging.conditioning import condition
 from models.seismic.association.arrivals import Arrival
 from models.seismic.association.candidates import collect_candidates

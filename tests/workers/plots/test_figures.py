@@ -10,6 +10,7 @@ from PIL import Image
 from models.imaging.render import render_traces
 from models.seismic.geodesy import azimuth_deg, destination, distance_deg
 from models.seismic.location.distances import epicenter_density
+from models.seismic.location.solution import StationDistances
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 from models.specs.pictures import TRACE_FREQUENCY
@@ -129,7 +130,7 @@ def test_nothing_is_drawn_outside_the_disk_of_the_map():
     """Neither an ellipse nor the posterior's lines: the left map is a disk of 2.85 inches about its center."""
     latitudes, longitudes = destination(66.4, -38.1, np.array([0.0, 120.0, 240.0]), 20.0)
     wide = MapEpicenter(66.4, -38.1, 6000.0, 3000.0, 45.0)
-    density = epicenter_density(latitudes, longitudes, np.full(3, 40.0), np.full(3, 30.0))
+    density = epicenter_density(StationDistances(latitudes, longitudes, np.full(3, 40.0), np.full(3, 30.0)))
     stations = map_stations(latitudes, longitudes, np.full(3, 40.0))
     picture = pixels(map_figure(stations, wide, title="Map", density=density)).astype(int)
     left = picture[:, : int(6.1 * 130)]
@@ -241,7 +242,7 @@ def test_coastline_posterior_and_back_azimuths_are_drawn_on_the_map():
     data = (lats, lons, distances, np.full(20, 1.0))
     stations = map_stations(lats, lons, distances)
     plain = pixels(map_figure(stations, EPICENTER, title="M")).astype(int)
-    drawn = pixels(map_figure(stations, EPICENTER, title="M", density=epicenter_density(*data))).astype(int)
+    drawn = pixels(map_figure(stations, EPICENTER, title="M", density=epicenter_density(StationDistances(*data)))).astype(int)
     assert np.sum(plain[..., 0] - plain[..., 2] > 25) > 2000
     assert np.sum(np.abs(plain - drawn).max(axis=2) > 30) > 300
     back_azimuths = np.where(np.arange(20) < 5, azimuth_deg(lats, lons, 66.4, -38.1), np.nan)

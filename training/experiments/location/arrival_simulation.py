@@ -33,6 +33,7 @@ from models.seismic.geodesy import (
 )
 from models.seismic.location.distances import prepare_distances
 from models.seismic.location.region_calibration import scale_to_contain
+from models.seismic.location.solution import StationDistances
 from models.seismic.signal.pick_delay import expected_delay_s
 from models.seismic.signal.picker import BANDS_HZ, Picks, short_window_s
 from training.experiments.location.simulated_networks import (
@@ -175,7 +176,7 @@ def simulate_trial(earthquakes: EarthquakeCatalog, stations: StationCatalog, ran
     candidates = collect_candidates(picks, peaks, latitudes, longitudes)
     if candidates is None or len(candidates.trace_indices) < MIN_STATIONS:
         return trial
-    prior = prepare_distances(latitudes, longitudes, *simulate_distances(distances, random)).log_likelihood
+    prior = prepare_distances(StationDistances(latitudes, longitudes, *simulate_distances(distances, random))).log_likelihood
     start = destination(*source, random.uniform(0.0, 360.0), abs(random.normal(0.0, START_ERROR_DEG)))
     found = locate_by_arrival_times(candidates, prior, [geocentric(*map(float, start))])
     sigma = float(np.exp(random.uniform(*np.log(SECTION_SIGMAS_KM))))

@@ -18,6 +18,7 @@ from models.seismic.geodesy import unit_vectors
 from models.seismic.location.distance_misfit import DEGREES_OF_FREEDOM
 from models.seismic.location.distance_posterior import COMMON_BIAS_FRACTION, MIN_COMMON_BIAS_DEG
 from models.seismic.location.distances import prepare_distances
+from models.seismic.location.solution import StationDistances
 from training.config import TrainingSettings
 from training.datasets.splits import SPLIT_NAMES
 from training.evaluation.evaluate import evaluate
@@ -97,7 +98,7 @@ MODELS: dict[str, tuple[Callable[[DistanceErrors, float], float], tuple[float, .
 def measure_errors(result: EventResult) -> DistanceErrors | None:
     """Measure the errors of the predicted distances of an event; None with fewer than MIN_TRACES."""
     traces = result.traces
-    data = prepare_distances(traces.latitudes_deg, traces.longitudes_deg, traces.predicted_deg, traces.sigma_deg)
+    data = prepare_distances(StationDistances(traces.latitudes_deg, traces.longitudes_deg, traces.predicted_deg, traces.sigma_deg))
     if len(data.distances) < MIN_TRACES:
         return None
     source = unit_vectors(result.truth.latitude_deg, result.truth.longitude_deg)

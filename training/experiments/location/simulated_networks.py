@@ -24,7 +24,7 @@ from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg, geo
 from models.seismic.location.distances import prepare_distances
 from models.seismic.location.region_calibration import scale_to_contain
 from models.seismic.location.regions import EpicenterRegion, find_regions
-from models.seismic.location.solution import MIN_PROBABILITY
+from models.seismic.location.solution import MIN_PROBABILITY, StationDistances
 from models.seismic.signal.picker import Picks
 from models.seismic.signal.rayleigh_envelope import EnvelopePeaks
 from models.seismic.trace_id import TraceId
@@ -175,13 +175,13 @@ def simulate_envelope_peaks(
 
 def locate_simulated(network: SimulatedNetwork) -> ArrivalTimeSolution | None:
     """Locate by arrival times, with the distances as prior."""
-    observations = prepare_distances(network.latitudes, network.longitudes, network.distances_deg, network.sigmas_deg)
+    observations = prepare_distances(StationDistances(network.latitudes, network.longitudes, network.distances_deg, network.sigmas_deg))
     return locate_by_arrival_times(network.candidates, observations.log_likelihood)
 
 
 def locate_as_served(network: SimulatedNetwork) -> tuple[list[EpicenterRegion], ArrivalTimeSolution | None]:
     """Find the regions that the service would return, and the arrival-time solution if it is accepted (`models.analysis.refinement`)."""
-    observations = prepare_distances(network.latitudes, network.longitudes, network.distances_deg, network.sigmas_deg)
+    observations = prepare_distances(StationDistances(network.latitudes, network.longitudes, network.distances_deg, network.sigmas_deg))
     by_distances = find_regions(observations.log_likelihood)
     timed = locate_simulated(network)
     if (

@@ -31,6 +31,7 @@ from models.seismic.association.second_source import (
 from models.seismic.earth.travel_times import first_arrival_s
 from models.seismic.geodesy import destination, distance_deg, geocentric, geocentric_latitude_deg
 from models.seismic.location.distances import prepare_distances
+from models.seismic.location.solution import StationDistances
 from models.seismic.signal.picker import BANDS_HZ, MAX_PICKS, Picks, short_window_s
 from training.config import TrainingSettings
 from training.evaluation.event_result import EDITION
@@ -165,7 +166,7 @@ def locate_first(
     candidates = collect_candidates(picks, simulate_envelope_peaks(distances, depth_km, span, random), latitudes, longitudes)
     if candidates is None or len(candidates.trace_indices) < MIN_STATIONS:
         return None
-    prior = prepare_distances(latitudes, longitudes, *simulate_distances(distances, random)).log_likelihood
+    prior = prepare_distances(StationDistances(latitudes, longitudes, *simulate_distances(distances, random))).log_likelihood
     start = destination(*source, random.uniform(0.0, 360.0), abs(random.normal(0.0, START_ERROR_DEG)))
     first = locate_by_arrival_times(candidates, prior, [geocentric(*map(float, start))])
     accepted = first is not None and first.log_evidence >= MIN_LOG_EVIDENCE and is_detected_by_majority(first.arrivals, len(latitudes))

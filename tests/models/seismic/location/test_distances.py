@@ -10,6 +10,7 @@ from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, dist
 from models.seismic.location import distance_misfit, distance_posterior
 from models.seismic.location.distances import locate_by_distances, prepare_distances, remove_prior
 from models.seismic.location.region_calibration import contains
+from models.seismic.location.solution import StationDistances
 
 
 def stations_around(rng, count, latitude, longitude, distances=(10.0, 120.0), azimuths=(0.0, 360.0)):
@@ -207,21 +208,24 @@ def test_with_small_uncertainties_the_location_hardly_depends_on_the_common_erro
 def test_the_common_error_is_in_proportion_to_uncertainties_and_neighbors_count_once():
     lats, lons = stations_around(np.random.default_rng(4), 12, 10.0, 10.0)
     stated = np.linspace(2.0, 30.0, 12)
-    once = prepare_distances(lats, lons, np.full(12, 50.0), stated)
+    once = prepare_distances(StationDistances(lats, lons, np.full(12, 50.0), stated))
     assert once.bias_deviation == pytest.approx(
         np.hypot(1.5, distance_posterior.COMMON_BIAS_FRACTION * np.mean(remove_prior(stated) ** -2.0) ** -0.5), rel=0.02
     )
     weights = 1.0 + 9.0 * (np.arange(12) == 11)
     many = (np.repeat(values, weights.astype(int)) for values in (lats, lons, np.full(12, 50.0), stated))
-    assert prepare_distances(*many).bias_deviation == pytest.approx(once.bias_deviation, rel=1e-6)
-    assert prepare_distances(lats, lons, np.full(12, 50.0), np.full(12, 0.1)).bias_deviation == pytest.approx(1.5, rel=0.01)
+    assert prepare_distances(StationDistances(*many)).bias_deviation == pytest.approx(once.bias_deviation, rel=1e-6)
+    assert prepare_distances(StationDistances(lats, lons, np.full(12, 50.0), np.full(12, 0.1))).bias_deviation == pytest.approx(
+        1.5, rel=0.01
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_common_error_at_a_maximum_agrees_with_the_optimization(seed):
     rng = np.random.default_rng(seed)
     lats, lons = stations_around(rng, 15, 35.0, 140.0)
-    data = prepare_distances(lats, lons, distance_deg(35.0, 140.0, lats, lons) + rng.normal(0.0, 3.0, 15) + 4.0, rng.uniform(1.0, 6.0, 15))
+    distances = distance_deg(35.0, 140.0, lats, lons) + rng.normal(0.0, 3.0, 15) + 4.0
+    data = prepare_distances(StationDistances(lats, lons, distances, rng.uniform(1.0, 6.0, 15)))
     point, bias = distance_misfit.maximize_posterior(
         unit_vectors(35.0, 140.0), data.stations, data.distances, data.scales, data.bias_deviation, 60
     )

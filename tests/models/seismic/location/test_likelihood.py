@@ -9,6 +9,7 @@ from models.seismic.geodesy import azimuth_deg, distance_deg, geocentric
 from models.seismic.location.distances import prepare_distances
 from models.seismic.location.likelihood import add_likelihoods
 from models.seismic.location.regions import find_regions
+from models.seismic.location.solution import StationDistances
 from models.seismic.location.sphere_grid import fibonacci_sphere
 
 SOURCE = (20.0, 30.0)
@@ -18,7 +19,7 @@ SOURCE = (20.0, 30.0)
 def evidence():
     """Distances at two stations on the equator, and an S wave at an array to the east, which excludes one of two intersections."""
     longitudes = np.array([10.0, 45.0])
-    distances = prepare_distances(np.zeros(2), longitudes, distance_deg(*SOURCE, 0.0, longitudes), np.full(2, 3.0))
+    distances = prepare_distances(StationDistances(np.zeros(2), longitudes, distance_deg(*SOURCE, 0.0, longitudes), np.full(2, 3.0)))
     back_azimuth = np.radians(float(azimuth_deg(0.0, 60.0, *SOURCE)))
     slowness = -14.0 * np.array([[np.sin(back_azimuth), np.cos(back_azimuth)]])
     wave = PlaneWave(geocentric(0.0, 60.0), slowness, 0.5 * np.eye(2)[None], np.ones(1), 0.0, 1.0)

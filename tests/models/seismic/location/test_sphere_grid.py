@@ -5,6 +5,7 @@ import pytest
 
 from models.seismic.geodesy import destination, distance_deg
 from models.seismic.location import distance_posterior, distances
+from models.seismic.location.solution import StationDistances
 from models.seismic.location.sphere_grid import sphere_grid
 
 
@@ -40,7 +41,7 @@ def test_the_pruned_search_keeps_every_node_that_the_full_one_keeps(seed):
     measured = distance_deg(-30.0, 175.0, lats, lons) + rng.normal(0.0, stated)
     measured[: count // 5] = rng.uniform(0.0, 180.0, count // 5)
     pruned = distances.locate_by_distances(lats, lons, measured, stated)
-    data = distances.prepare_distances(lats, lons, measured, stated)
+    data = distances.prepare_distances(StationDistances(lats, lons, measured, stated))
     near, density = distance_posterior._SphereDensity(data, edge_log_drop=-1e9).scan(sphere_grid())
     assert len(near) == sphere_grid().nodes.shape[1]
     best = near[np.argmax(density)]
