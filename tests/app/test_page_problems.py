@@ -33,6 +33,17 @@ def test_a_refused_upload_is_explained_above_the_form_where_it_is_seen(page, ser
     check_accessibility(page)
 
 
+def test_a_wrong_option_is_named_as_the_interface_names_it(page, service, tmp_path):
+    file = tmp_path / "event.mseed"
+    file.write_bytes(b"000001D " + bytes(504))
+    page.open(f"{service.base_url}", START_READY)
+    page.choose_files("#files", file)
+    page.wait("document.querySelector('#chosen li')")
+    page.run("document.querySelector('[name=starttime]').value = 'yesterday'; document.querySelector('#send').click()")
+    page.wait("document.querySelector('#problem .advice b')")
+    assert "starttime: not a time; write ISO 8601" in page.text("#problem")
+
+
 def test_texts_of_the_service_keep_names_of_files_and_options(page, service):
     page.open(f"{service.base_url}", START_READY)
     formats = page.run("import('/static/format.js').then((all) => [all.capitalize('only my_file.zip'), all.formatCaption('family_0')])")

@@ -129,8 +129,8 @@ async function download(event, path) {
   await showErrors(async () => element("a", { href: URL.createObjectURL(await (await request(path)).blob()), download: name }).click());
 }
 
-// A name of a file at the beginning stays as it is.
-const sentence = (text) => (/^\S*\.\S/.test(text) ? text : capitalize(text));
+// A name of a file or of an option at the beginning stays as it is.
+const sentence = (text) => (/^(\S*\.\S|[a-z_]+:)/.test(text) ? text : capitalize(text));
 
 async function showProblem(problem, given, warnings = []) {
   page.job = null;
