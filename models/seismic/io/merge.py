@@ -38,7 +38,15 @@ MIN_FILL_S: Final = 2.0
 MIN_FILL_SAMPLES: Final = 10
 
 MIN_FILL_JUMP: Final = 5.0
-"""...if the steps into and out of it are so many times as large as any among the ten samples beside it; clipped waves rise to theirs."""
+"""...if the steps into and out of it are so many times as large as any among the ten samples beside it; clipped waves rise to theirs..."""
+
+MIN_HELD_S: Final = 10.0
+MIN_HELD_SAMPLES: Final = 20
+MAX_EQUAL_SHARE: Final = 0.2
+"""
+...or if it lasts this long inside a record of which no more than this share of other neighboring samples are equal, as they are where the
+digitizer resolves nothing, and if it is not the largest or smallest value, at which a record may be clipped.
+"""
 
 CLIPPED_ADVICE: Final = "used as it is; a low-gain or strong-motion channel would not be clipped"
 
@@ -137,13 +145,16 @@ def _to_floats(samples: Samples) -> Floats:
 
 
 def _leave_out_fills(samples: Floats, rate_hz: float, report: ReportIssue) -> Floats:
-    """Replace the stretches of one value by NaN with which an archive fills gaps: at least 2 s, entered and left by a jump."""
-    edges = np.flatnonzero(np.diff(samples) != 0.0)
+    """Replace the stretches of one value by NaN with which an archive fills gaps: entered and left by a jump, or long."""
+    changes = np.diff(samples) != 0.0
+    edges = np.flatnonzero(changes)
     starts, ends = np.concatenate(([0], edges + 1)), np.concatenate((edges + 1, [len(samples)]))
     long = (ends - starts >= max(MIN_FILL_SAMPLES, MIN_FILL_S * rate_hz)) & (ends - starts < len(samples))
     constant = list(zip(starts[long].tolist(), ends[long].tolist(), strict=True))
-    least = CLIPPED_JUMP * _quantum(samples) if constant else 0.0
-    fills = [(start, end) for start, end in constant if _is_fill(samples, start, end, least)]
+    if not constant:
+        return samples
+    least, held = CLIPPED_JUMP * _quantum(samples), _find_held(samples, changes, constant, rate_hz)
+    fills = [pair for pair in constant if pair in held or _is_fill(samples, *pair, least)]
     if not fills:
         return samples
     filled = samples.copy()
@@ -152,8 +163,20 @@ def _leave_out_fills(samples: Floats, rate_hz: float, report: ReportIssue) -> Fl
     seconds = sum(end - start for start, end in fills) / rate_hz
     values = sorted({float(samples[start]) for start, _ in fills})
     named = f"the value {values[0]:g}" if len(values) == 1 else "constant values"
-    report("gaps", f"{len(fills)} stretches of {named}, {seconds:g} s in all, between which the record jumps; taken as gaps, left empty")
+    count = f"{len(fills)} stretch{'es' if len(fills) > 1 else ''}"
+    report("gaps", f"{count} of {named}, {seconds:g} s in all, with which gaps are filled; left empty")
     return filled
+
+
+def _find_held(samples: Floats, changes: Flags, constant: list[tuple[int, int]], rate_hz: float) -> set[tuple[int, int]]:
+    """Find the long constant stretches (first sample, one past the last) inside a record that is not constant elsewhere."""
+    least = max(MIN_HELD_SAMPLES, MIN_HELD_S * rate_hz)
+    held = [(start, end) for start, end in constant if end - start >= least]
+    others = len(changes) - sum(end - start - 1 for start, end in held)
+    if np.count_nonzero(changes) < (1.0 - MAX_EQUAL_SHARE) * others:
+        return set()
+    low, high = np.nanmin(samples), np.nanmax(samples)
+    return {(start, end) for start, end in held if start > 0 and end < len(samples) and low < samples[start] < high}
 
 
 def _is_fill(samples: Floats, start: int, end: int, least: float) -> bool:

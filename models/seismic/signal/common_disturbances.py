@@ -29,13 +29,13 @@ NEIGHBORHOOD_S: Final = 10.0
 MIN_NEIGHBORS: Final = 8  # samples on either side, of records of low rate
 RINGING: Final = 2  # samples beside an abrupt change that an anti-alias filter makes of it
 MAX_CHANGES: Final = 10  # of a record
-TOLERANCE_S: Final = 0.5
+TOLERANCE_S: Final = 1.0
 TOLERANCE_SAMPLES: Final = 1.5
 MIN_RECORDS: Final = 4
-MIN_SHARE: Final = 0.5  # of the records that have samples then
-MIN_SLOWNESS_S_DEG: Final = 3.0
+MIN_SHARE: Final = 0.2  # of the records that have samples then
+MIN_SLOWNESS_S_DEG: Final = 6.0
 """
-Slowness of a wave that would cross the disturbed stations in more than the tolerance: P has 4.4 s per degree and more. A steeper wave,
+Slowness of a wave that would cross the disturbed stations in more than the tolerance, as that of P within 60 degrees. A steeper wave,
 beneath a network or through the core, is no isolated change, nor is one whose front runs along a line of stations.
 """
 MIN_EXTENT_DEG: Final = 0.5
@@ -51,11 +51,16 @@ SETTLED_DEVIATIONS: Final = 3.0
 
 @dataclass(frozen=True)
 class Disturbance:
-    """An instant (POSIX seconds) at which some records (`indices`) change abruptly, of `recording` ones that have samples then."""
+    """An instant (POSIX seconds) at which some records (`indices`) change abruptly, of those that have samples then (`recording`)."""
 
     time_s: float
     indices: tuple[int, ...]
-    recording: int
+    recording: tuple[int, ...]
+
+    @property
+    def affected(self) -> tuple[int, ...]:
+        """All that have samples then where half of them change abruptly, the others more weakly; else those that do."""
+        return self.recording if 2 * len(self.indices) >= len(self.recording) else self.indices
 
 
 def remove_common_disturbances(records: Sequence[Record]) -> tuple[list[Record], list[DataIssue]]:
@@ -68,13 +73,13 @@ def remove_common_disturbances(records: Sequence[Record]) -> tuple[list[Record],
     found = find_common_disturbances(records)
     mended = list(records)
     for one in found:
-        for index in one.indices:
+        for index in one.affected:
             mended[index] = _leave_out(mended[index], one.time_s)
     return mended, [_describe(one, records) for one in found]
 
 
 def find_common_disturbances(records: Sequence[Record]) -> list[Disturbance]:
-    """Find the instants at which half of the records, four at least, change abruptly, at stations too far apart for a wave."""
+    """Find the instants at which a fifth of the records, four at least, change abruptly, at stations too far apart for a wave."""
     if len(records) < MIN_RECORDS:
         return []
     found: list[Disturbance] = []
@@ -86,8 +91,8 @@ def find_common_disturbances(records: Sequence[Record]) -> list[Disturbance]:
         together = np.abs(times - times[:, None]) <= np.maximum(tolerances, tolerances[:, None])
         best = int(np.argmax(together.sum(axis=1)))
         indices, tolerance_s = np.unique(owners[together[best]]), float(tolerances[together[best]].max())
-        recording = sum(one.start_time_s <= times[best] <= one.start_time_s + one.duration_s for one in records)
-        if len(indices) < max(MIN_RECORDS, MIN_SHARE * recording):
+        recording = tuple(k for k, one in enumerate(records) if one.start_time_s <= times[best] <= one.start_time_s + one.duration_s)
+        if len(indices) < max(MIN_RECORDS, MIN_SHARE * len(recording)):
             break
         if measure_extent_deg([records[index] for index in indices]) > max(MIN_EXTENT_DEG, 2.0 * tolerance_s / MIN_SLOWNESS_S_DEG):
             found.append(Disturbance(float(np.median(times[together[best]])), tuple(indices.tolist()), recording))
@@ -170,7 +175,8 @@ def _describe(found: Disturbance, records: Sequence[Record]) -> DataIssue:
     time = f"{datetime.fromtimestamp(found.time_s, UTC):%Y-%m-%d %H:%M:%S}"
     names = join_names([str(records[index].trace_id) for index in found.indices])
     detail = (
-        f"{len(found.indices)} of {found.recording} records change abruptly at {time} ({names}): their stations are too far apart for a "
-        f"wave; up to {MAX_LEFT_OUT_S:.0f} s of these records are left out; check their timing, telemetry and calibrations"
+        f"{len(found.indices)} of {len(found.recording)} records change abruptly at {time} ({names}): their stations are too far apart "
+        f"for a wave; up to {MAX_LEFT_OUT_S:.0f} s of {len(found.affected)} records are left out; check their timing, telemetry and "
+        "calibrations"
     )
     return DataIssue(None, None, "common-disturbance", detail)

@@ -152,13 +152,32 @@ def test_a_gap_filled_with_a_value_far_from_the_record_is_a_gap(value: int, wher
     assert np.isfinite(record.samples).sum() == 20_000 - (where.stop - where.start)
 
 
-def test_a_wave_clipped_for_many_seconds_and_a_record_that_holds_its_last_value_are_no_filled_gaps() -> None:
+def test_a_wave_clipped_for_many_seconds_is_no_filled_gap() -> None:
     wave = np.round(5e5 * np.sin(np.arange(20_000) / 500.0) + make_noise(0.0)).astype(np.int32)
-    _, clipped = merge((0, 20.0, np.clip(wave, -200_000, 200_000)))
-    assert codes(clipped) == ["clipped"]
+    _, issues = merge((0, 20.0, np.clip(wave, -200_000, 200_000)))
+    assert codes(issues) == ["clipped"]
+
+
+@pytest.mark.parametrize("value", [0, None])
+def test_a_gap_filled_for_long_with_zeros_or_the_last_value_is_a_gap(value: int | None) -> None:
+    samples = make_noise(0.0)
+    samples[4000:12_000] = samples[3999] if value is None else value
+    record, issues = merge((0, 20.0, samples))
+    assert record is not None
+    assert codes(issues)[0] == "gaps"
+    assert np.isnan(record.samples[4001:11_999]).all()
+    assert np.isfinite(record.samples[:3999]).all()
+
+
+def test_short_held_values_and_a_digitizer_that_resolves_nothing_are_no_filled_gaps() -> None:
     held = make_noise(0.0)
-    held[4000:4400] = held[3999]
+    held[4000:4100] = held[3999]
     assert codes(merge((0, 20.0, held))[1]) == []
+    coarse = np.round(make_noise(0.0) / 150.0).astype(np.int32)
+    coarse[4000:5000] = 0
+    record, _ = merge((0, 20.0, coarse))
+    assert record is not None
+    assert np.isfinite(record.samples).all()
 
 
 def test_zeros_before_a_wave_that_begins_gently_stay() -> None:
