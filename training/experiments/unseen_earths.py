@@ -42,7 +42,7 @@ SNR_BORDERS: Final = (8.0, 16.0)
 MAGNITUDES: Final = {"glacial": (4.8, 6.8), "earthquake": (4.8, 6.8)}
 EARLIEST_S: Final = 600.0  # start of the records before the origin time, at most
 KINDS: Final = ("earthquake", "glacial", "explosion", "landslide", NOISE)
-FEW: Final = 2  # of explosions, landslides and noise there are so many times fewer
+RARITY: Final = 2  # explosions, landslides and noise are so many times fewer than earthquakes
 BATCH: Final = 10
 TOLERANCE: Final = 10.0  # degrees of an azimuth, or kilometers of a depth
 
@@ -96,7 +96,7 @@ class UnseenEarths:
 
     def batches(self, settings: TrainingSettings) -> list[tuple[str, ...]]:  # noqa: ARG002
         """Kinds and numbers of the events."""
-        counts = {kind: self.events if kind in MAGNITUDES else self.events // FEW for kind in KINDS}
+        counts = {kind: self.events if kind in MAGNITUDES else self.events // RARITY for kind in KINDS}
         return [keys for kind, count in counts.items() for keys in batched((f"{kind}-{number}" for number in range(count)), BATCH)]
 
     def load(self, keys: Sequence[str], settings: TrainingSettings) -> Iterator[tuple[str, LabeledEvent]]:

@@ -20,6 +20,7 @@ from models.imaging.style import Conditioning
 from models.seismic.earth.travel_times import PHASES, travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE
 from models.seismic.waveforms import Gather, Record
+from models.specs.pictures import CONDITIONING
 
 MAX_TRACES: Final = 60
 MAX_LONG_SAMPLES: Final = 100_000
@@ -162,8 +163,9 @@ def _describe_trace(traces: SectionTraces, index: int) -> dict[str, Any]:
     return {"trace": str(gather.trace_ids[index]), **known}
 
 
-def _describe_band(name: str, conditioning: tuple[float, float], waveforms: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"name": name, "shortest_period_s": conditioning[0], "longest_period_s": conditioning[1], "waveforms": waveforms}
+def _describe_band(name: str, conditioning: Conditioning, waveforms: list[dict[str, Any]]) -> dict[str, Any]:
+    periods_s = {"shortest_period_s": conditioning.shortest_period_s, "longest_period_s": conditioning.longest_period_s}
+    return {"name": name, **periods_s, "waveforms": waveforms}
 
 
 def _long_period_band(gather: Gather, chosen: Integers, zero_s: float, window_s: tuple[float, float]) -> dict[str, Any]:
@@ -178,7 +180,7 @@ def _long_period_band(gather: Gather, chosen: Integers, zero_s: float, window_s:
         cut, step_s = _reduce_to_extremes(cut, block), 0.5 * block / rate_hz
     start_s = gather.start_time_s + first / rate_hz - zero_s
     waveforms = [_pack_waveform(number, start_s, step_s, samples) for number, samples in enumerate(cut)]
-    return _describe_band("long-period", (8.0, 200.0), [waveform for waveform in waveforms if waveform])
+    return _describe_band("long-period", CONDITIONING, [waveform for waveform in waveforms if waveform])
 
 
 def _reduce_to_extremes(samples: Floats32, block: int) -> Floats32:
@@ -204,8 +206,7 @@ def _first_arrival_bands(traces: SectionTraces, chosen: Integers, origin_s: floa
         for number, (record, first_s) in enumerate(zip(shown, firsts_s, strict=True))
     ]
     kept = [waveform for waveform in waveforms if waveform]
-    periods_s = (band.conditioning.shortest_period_s, band.conditioning.longest_period_s)
-    return [_describe_band("first arrivals", periods_s, kept)] if kept else []
+    return [_describe_band("first arrivals", band.conditioning, kept)] if kept else []
 
 
 def _choose_band(bands: Sequence[_ArrivalBand], records: Sequence[Record | None]) -> _ArrivalBand | None:

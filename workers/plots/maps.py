@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, destination, distance_deg, wrap_longitude_deg
+from models.seismic.location.regions import NORMAL_AXIS_RATIO_90
 from workers.plots.canvas import BLUE, GRAY, GREEN, INK, LIGHT_GRAY, RED, VIOLET, encode_png, new_figure, place_axes, select_label_indices
 from workers.plots.coastline import coastline
 
@@ -38,7 +39,7 @@ class MapEpicenter:
     semi_major_km: float
     semi_minor_km: float
     azimuth_deg: float
-    axis_ratio_90: float = 1.42
+    axis_ratio_90: float = NORMAL_AXIS_RATIO_90
 
 
 @dataclass(frozen=True)
