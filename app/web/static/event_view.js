@@ -74,7 +74,7 @@ function probabilities(result) {
   }));
 }
 
-const unsure = (result) => result.event_type === "undetermined" && caution("No class reaches a probability of 80 %. The class stays open; neither a depth nor a force azimuth is stated on its account.");
+const unsure = (result) => result.event_type === "undetermined" && caution("No class reaches a probability of 80 %, so that neither a depth nor a force azimuth is stated. If you know the class, choose it under Options when you submit.");
 const outside = (result) => result.out_of_distribution && result.event_type !== "other" && caution("It may be neither a tectonic nor a glacial earthquake: an explosion, a landslide or a collapse are possible.");
 
 function showClassification(result) {

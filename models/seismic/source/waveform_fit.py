@@ -36,8 +36,8 @@ class WindowFit:
     One window of a record against the best source.
 
     `observed` and `synthetic` [samples], every 2.5 s from `begin_s` after the origin time of the source on, whitened by noise between 28
-    and 150 s, the synthetic at its best shift and gain, zero where that gain is negative (opposite polarity). `shift_s`: of the record
-    after the synthetic. `amplitude`: of the source by this window, N m of a moment tensor, or N s of a lobe of a force, where the record
+    and 150 s, the synthetic at its best shift and gain, zero where the correlation is: the window is not used, or its polarity is
+    opposite. `shift_s`: of the record after the synthetic. `amplitude`: of the source by this window, N m of a moment tensor, or N s of a lobe of a force, where the record
     is in the unit of the excitation (m/s or m).
     """
 
@@ -151,7 +151,7 @@ def _synthesize_window(
 def _compare(spectrum: Spectrum, modeled: Complexes, fit: Floats, delay_s: float, shown_s: float, rate_hz: float) -> WindowFit:
     """Scale a modeled spectrum to the data, and transform both to time."""
     energy = max(float((np.abs(modeled) ** 2).sum()), 1e-300)
-    gain = max(float((np.conj(modeled) * spectrum.data).real.sum()) / energy, 0.0)
+    gain = max(float((np.conj(modeled) * spectrum.data).real.sum()) / energy, 0.0) if fit[1] > 0.0 else 0.0
     amplitude = gain * TABLE_SCALE / (rate_hz * STEP_S)
     observed, synthetic = (_to_time(spectrum, values, shown_s) for values in (spectrum.data, gain * modeled))
     return WindowFit(spectrum.begin_s - delay_s, observed, synthetic, float(fit[SHIFT]), float(fit[CORRELATION]), amplitude)
