@@ -37,8 +37,8 @@ class WindowFit:
 
     `observed` and `synthetic` [samples], every 2.5 s from `begin_s` after the origin time of the source on, whitened by noise between 28
     and 150 s, the synthetic at its best shift and gain, zero where the correlation is: the window is not used, or its polarity is
-    opposite. `shift_s`: of the record after the synthetic. `amplitude`: of the source by this window, N m of a moment tensor, or N s of a lobe of a force, where the record
-    is in the unit of the excitation (m/s or m).
+    opposite. `shift_s`: of the record after the synthetic. `amplitude`: of the source by this window, N m of a moment tensor, or N s of a
+    lobe of a force, where the record is in the unit of the excitation (m/s or m).
     """
 
     begin_s: float
