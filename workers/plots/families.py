@@ -57,6 +57,7 @@ def families_figure(positions: NDArray[np.float64], clusters: NDArray[np.int64],
     for cluster in np.unique(clusters):
         _draw_members(axes, positions[clusters == cluster], int(cluster), 34 if len(clusters) < 300 else 14)
     axes.margins(0.08)
+    axes.invert_yaxis()  # as the page draws it
     if len(clusters):
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=8, labelcolor=INK, borderaxespad=0.0)
     _label_events(axes, positions, names)
