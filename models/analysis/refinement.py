@@ -271,7 +271,7 @@ def _solve_arrivals(observed: _Observations, arrivals: ArrivalTimeSolution, with
     if not verified and contradicts_distances(observed.gather, observed.readings, arrivals):
         return replace(without_times, regions=mix_hypotheses(without_times.regions, by_times, by_probability=False))
     plane_waves = bool(observed.directions.plane_waves)
-    if is_one_array(observed.gather) and (plane_waves or is_far(observed.gather, arrivals)):
+    if is_one_array(observed.gather) and (plane_waves or is_far(arrivals, observed.gather.latitudes_deg, observed.gather.longitudes_deg)):
         keeps_times = not plane_waves or by_times[0].probability >= without_times.regions[0].probability
         mixture = mix_hypotheses(by_times, without_times.regions, by_probability=plane_waves)
         return replace(timed if keeps_times else without_times, regions=mixture)

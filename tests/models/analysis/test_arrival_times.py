@@ -14,6 +14,7 @@ from models.analysis.arrival_times import (
     is_detected_by_majority,
     is_far,
     is_one_array,
+    is_significant,
     is_verified,
     mix_hypotheses,
 )
@@ -150,7 +151,19 @@ def make_network(distance_deg, aperture_deg, count=12):
 def test_a_network_is_one_array_by_its_aperture_and_far_by_its_distance(distance_deg, aperture_deg, one, far):
     stations = make_network(distance_deg, aperture_deg)
     assert is_one_array(stations) is one
-    assert is_far(stations, TIMED) is far
+    assert is_far(TIMED, stations.latitudes_deg, stations.longitudes_deg) is far
+
+
+@pytest.mark.parametrize(
+    ("distance_deg", "log_evidence", "alone", "accepted"),
+    [(3.0, 2.5, False, True), (3.0, 1.0, False, False), (60.0, 2.5, False, False), (60.0, 6.5, False, True), (60.0, 0.5, True, True)],
+)
+def test_arrival_times_of_sources_nearby_need_less_evidence(distance_deg, log_evidence, alone, accepted):
+    network = make_network(distance_deg, 2.0)
+    arrivals = tuple(Arrival(k, "P", 0.0, 0.0, 1.0) for k in range(7))
+    solution = replace(TIMED, log_evidence=log_evidence, arrivals=arrivals)
+    assert is_significant(solution, 12, (network.latitudes_deg, network.longitudes_deg), alone=alone) is accepted
+    assert not is_significant(replace(solution, arrivals=arrivals[:6]), 12, (network.latitudes_deg, network.longitudes_deg), alone=alone)
 
 
 def test_a_mixture_holds_all_regions_with_half_their_probability():

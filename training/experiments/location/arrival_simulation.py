@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.analysis.arrival_times import MIN_LOG_EVIDENCE, MIN_STATIONS, is_detected_by_majority
+from models.analysis.arrival_times import MIN_STATIONS, is_significant
 from models.analysis.combine import DepthEstimate
 from models.analysis.hypocenter import join_section_depth
 from models.array_types import Floats, Integers
@@ -181,7 +181,7 @@ def simulate_trial(earthquakes: EarthquakeCatalog, stations: StationCatalog, ran
     found = locate_by_arrival_times(candidates, prior, [geocentric(*map(float, start))])
     sigma = float(np.exp(random.uniform(*np.log(SECTION_SIGMAS_KM))))
     section = DepthEstimate(max(depth_km + sigma * random.normal(), 0.0), sigma)
-    if found is None or found.log_evidence < MIN_LOG_EVIDENCE or not is_detected_by_majority(found.arrivals, len(latitudes)):
+    if found is None or not is_significant(found, len(latitudes), (latitudes, longitudes)):
         return trial
     return compare_solution(trial, found, section, source, depth_km)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.analysis.arrival_times import MIN_LOG_EVIDENCE_ALONE, is_detected_by_majority
+from models.analysis.arrival_times import MIN_LOG_EVIDENCE_ALONE, is_significant
 from models.array_types import Floats
 from models.seismic.association.candidates import Candidates, collect_candidates
 from models.seismic.association.locate import ArrivalTimeSolution, locate_by_arrival_times
@@ -103,7 +103,7 @@ def measure_event(setting: Setting, seed: int, number: int) -> ShortResult | Non
     random = make_random_generator(setting, seed, number)
     network = simulate_network(setting, random)
     solution, traces = locate_picks(cut_picks(network, random), network.latitudes, network.longitudes)
-    if solution is None or solution.log_evidence < MIN_LOG_EVIDENCE_ALONE or not is_detected_by_majority(solution.arrivals, traces):
+    if solution is None or not is_significant(solution, traces, (network.latitudes, network.longitudes), alone=True):
         return None
     regions: tuple[EpicenterRegion, ...] = solution.regions
     joint = solution.depth_time

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.analysis.arrival_times import MIN_LOG_EVIDENCE, is_detected_by_majority, is_far, is_one_array, mix_hypotheses
+from models.analysis.arrival_times import is_far, is_one_array, is_significant, mix_hypotheses
 from models.array_types import Floats
 from models.seismic.association.candidates import Candidates, collect_candidates
 from models.seismic.association.locate import ArrivalTimeSolution, locate_by_arrival_times
@@ -184,16 +184,13 @@ def locate_as_served(network: SimulatedNetwork) -> tuple[list[EpicenterRegion], 
     observations = prepare_distances(StationDistances(network.latitudes, network.longitudes, network.distances_deg, network.sigmas_deg))
     by_distances = find_regions(observations.log_likelihood)
     timed = locate_simulated(network)
-    if (
-        timed is None
-        or timed.log_evidence < MIN_LOG_EVIDENCE
-        or not is_detected_by_majority(timed.arrivals, len(network.candidates.trace_indices))
-    ):
+    stations = (network.latitudes, network.longitudes)
+    if timed is None or not is_significant(timed, len(network.candidates.trace_indices), stations):
         return by_distances, None
     count = len(network.latitudes)
     names = tuple(TraceId("XX", f"S{number}", "", "BHZ") for number in range(count))
     gather = Gather(names, 0.0, 1.0, np.ones((count, 1), np.float32), network.latitudes, network.longitudes)
-    if is_one_array(gather) and is_far(gather, timed):
+    if is_one_array(gather) and is_far(timed, *stations):
         return mix_hypotheses(timed.regions, by_distances, by_probability=False), timed
     return list(timed.regions), timed
 

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from models.analysis.arrival_times import MIN_LOG_EVIDENCE, MIN_STATIONS, is_detected_by_majority
+from models.analysis.arrival_times import MIN_STATIONS, is_significant
 from models.array_types import Floats
 from models.seismic.association.candidates import collect_candidates
 from models.seismic.association.locate import ArrivalTimeSolution, locate_by_arrival_times
@@ -169,8 +169,7 @@ def locate_first(
     prior = prepare_distances(StationDistances(latitudes, longitudes, *simulate_distances(distances, random))).log_likelihood
     start = destination(*source, random.uniform(0.0, 360.0), abs(random.normal(0.0, START_ERROR_DEG)))
     first = locate_by_arrival_times(candidates, prior, [geocentric(*map(float, start))])
-    accepted = first is not None and first.log_evidence >= MIN_LOG_EVIDENCE and is_detected_by_majority(first.arrivals, len(latitudes))
-    return first if accepted else None
+    return first if first is not None and is_significant(first, len(latitudes), (latitudes, longitudes)) else None
 
 
 def compare_second(trial: WindowTrial, first: ArrivalTimeSolution, second: SecondSource | None, gap_s: float) -> WindowTrial:
