@@ -38,7 +38,9 @@ def make_depth_statement(estimate: DepthEstimate, true_km: float) -> Statement:
     return Statement(abs(estimate.depth_km - true_km), estimate.uncertainty_km)
 
 
-def compare_network(models: Models, event: MixedEvent, prior: EpicenterPrior, solution: SourceSolution) -> tuple[Statement | None, ...]:
+def compare_network(
+    models: Models, event: MixedEvent, prior: EpicenterPrior, solution: SourceSolution
+) -> tuple[Statement | None, Statement | None]:
     """
     Compare depth or force azimuth of the network alone, and of network and inversion together, with the true one.
 

@@ -38,16 +38,14 @@ SAME_EVENT_S, SAME_EVENT_DEG = 60.0, 3.0
 MAGNITUDES = (5.5, 7.5)
 MIN_STATIONS, MAX_GAP_DEG = 8, 180.0
 HEADS = (
-    *(
-        "event",
-        "magnitude",
-        "stations, gap",
-        "answer",
-        "log likelihood, traces",
-        "depth error, km",
-        "Mw, less the catalog's",
-        "strike, dip, rake",
-    ),
+    "event",
+    "magnitude",
+    "stations, gap",
+    "answer",
+    "log likelihood, traces",
+    "depth error, km",
+    "Mw, less the catalog's",
+    "strike, dip, rake",
     "Kagan angle, degrees",
 )
 
