@@ -103,6 +103,11 @@ def _explain_missing(found: EventLocation) -> str | None:
     if found.event_type == "earthquake" and found.readings.withheld:
         limit = f"arrival times alone do not hold it to within {MAX_DEPTH_ERROR_KM:.0f} km"
         return f"no depth is stated: {limit}; send nearer stations, or longer records"
+    if found.event_type == "earthquake" and found.readings.live.sum() >= MIN_SECTION_STATIONS:
+        return (
+            "no depth is stated: the waveforms by which the event is an earthquake do not constrain its depth; to have it read from the "
+            "record section, state event_type=earthquake"
+        )
     if found.event_type == "earthquake":
         return f"no depth is stated: it is read from record sections of at least {MIN_SECTION_STATIONS} stations; send more of them"
     if found.event_type == "glacial":

@@ -23,7 +23,7 @@ from workers.jobs.locate import contradiction_warnings, locate_job, source_warni
 
 def make_found(*, depth=None, force=None, classified=True):
     classification = SimpleNamespace(probabilities={"earthquake": 0.55, "glacial": 0.05, "other": 0.4})
-    readings = SimpleNamespace(withheld=False)
+    readings = SimpleNamespace(withheld=False, live=np.ones(3, bool))
     known = {"readings": readings, "classification": classification if classified else None}
     return SimpleNamespace(depth=depth, force_azimuth=force, event_type="undetermined", **known)
 
@@ -42,6 +42,15 @@ def test_an_earthquake_of_too_few_stations_for_a_depth_says_how_many_it_needs(cl
     (warning,) = source_warnings(found)
     assert warning.code == "no-depth-or-force"
     assert "at least 4 stations" in warning.detail
+
+
+def test_an_earthquake_by_its_waveforms_alone_says_how_to_get_a_depth():
+    """Its depth was not read from the section while its class was open."""
+    found = make_found()
+    found.event_type, found.readings.live = "earthquake", np.ones(30, bool)
+    (warning,) = source_warnings(found)
+    assert "state event_type=earthquake" in warning.detail
+    assert "send more" not in warning.detail
 
 
 @pytest.mark.parametrize("classified", [True, False])
