@@ -4,9 +4,9 @@
 # This notebook sends a folder of unlabeled events to the service, asks how many families of similar events it holds,
 # and looks at them. It is a script: run it as it is, or open it as a notebook in VS Code or, with jupytext, in Jupyter.
 #
-# It needs a running service (`make serve`) and the client (`pip install ./client`). `ATLAS_URL` is the address of the
-# service, `EVENTS` the folder or archive: each waveform file at its top and each folder in it is one event. Without it,
-# the synthetic events that ship with the service are taken.
+# It needs a running service (`make serve`), the client and Matplotlib (`pip install ./client matplotlib`). `ATLAS_URL` is
+# the address of the service, `EVENTS` the folder or archive: each waveform file at its top and each folder in it is one
+# event. Without it, the synthetic events that ship with the service are taken, from the top of a clone.
 
 # %%
 import os
