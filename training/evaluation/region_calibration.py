@@ -16,7 +16,7 @@ import numpy as np
 
 from models.array_types import Floats
 from models.seismic.location.regions import CONFIDENCE, CONFIDENCE_90
-from training.evaluation.event_result import EventResult
+from training.evaluation.event_result import EpicenterResult, EventResult
 from training.evaluation.metrics import wilson
 
 CLASS_BOUNDS = {"effective_stations": (6.0, 12.0), "median_distance_deg": (5.0, 12.0)}
@@ -41,19 +41,18 @@ def calibration_factor(scales: Floats, level: float) -> float:
     return 1.0 if low <= level <= high else max(conformal_factor(scales, level), 1.0)
 
 
-def fit_coverage_scales(epicenters: Sequence[Any], quantity: str = "effective_stations") -> dict[str, Any] | None:
+def fit_coverage_scales(quantity: str, values: Floats, scales_68: Floats, scales_90: Floats) -> dict[str, Any] | None:
     """
     Fit the factors by class, as `models.seismic.location.region_calibration` reads them from a card; None with too few events.
 
-    `epicenters` have the attributes `scale_68`, `scale_90` and `quantity`, as `EpicenterResult` has.
+    `values` are of the `quantity`, a name of `CLASS_BOUNDS`, that tells the class of an event; the scales are what its ellipses need.
     """
-    if len(epicenters) < MIN_EVENTS:
+    if len(values) < MIN_EVENTS:
         return None
     bounds = CLASS_BOUNDS[quantity]
-    classes = np.digitize([getattr(one, quantity) for one in epicenters], bounds)
+    classes = np.digitize(values, bounds)
     members = [classes == k for k in range(len(bounds) + 1)]
     fitted_on = [member if member.sum() >= MIN_EVENTS else np.ones_like(member) for member in members]
-    scales_68, scales_90 = (np.array([getattr(one, name) for one in epicenters]) for name in ("scale_68", "scale_90"))
     return {
         "quantity": quantity,
         "bounds": list(bounds),
@@ -66,5 +65,10 @@ def fit_coverage_scales(epicenters: Sequence[Any], quantity: str = "effective_st
 def fit_by_method(results: Sequence[EventResult]) -> dict[str, Any]:
     """Fit the factors of each method on the events that it located; a method with fewer than 30 events has none."""
     methods = sorted({result.method for result in results})
-    fitted = {method: fit_coverage_scales([one.epicenter for one in results if one.method == method]) for method in methods}
+    fitted = {method: _fit_epicenters([one.epicenter for one in results if one.method == method]) for method in methods}
     return {method: factors for method, factors in fitted.items() if factors is not None}
+
+
+def _fit_epicenters(epicenters: Sequence[EpicenterResult]) -> dict[str, Any] | None:
+    columns = np.array([(one.effective_stations, one.scale_68, one.scale_90) for one in epicenters]).T
+    return fit_coverage_scales("effective_stations", *columns)

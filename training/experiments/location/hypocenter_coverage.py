@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from models.array_types import Floats
+from models.array_types import Flags, Floats
 from models.seismic.location.hypocenter_calibration import HYPOCENTER_KEY, HypocenterScales
 from models.seismic.location.region_calibration import CARD_KEY
 from models.seismic.location.regions import CONFIDENCE
@@ -111,7 +111,7 @@ def fit_scales(
     }
 
 
-def fit_factor(scales: Floats, member: Floats) -> float:
+def fit_factor(scales: Floats, member: Flags) -> float:
     """
     Fit the factor of one class, given by flags [events].
 
@@ -289,5 +289,6 @@ def describe_event(result: EventResult) -> dict[str, str]:
 
 def fit_regions(trials: Sequence[ArrivalTrial]) -> dict[str, Any]:
     """Fit the factors of the epicenter's regions by arrival times, with and without distances, by class of median distance."""
-    factors = fit_coverage_scales(trials, "median_distance_deg")
+    columns = np.array([(one.median_distance_deg, one.scale_68, one.scale_90) for one in trials]).reshape(-1, 3).T
+    factors = fit_coverage_scales("median_distance_deg", *columns)
     return {} if factors is None else {ARRIVAL_TIMES: factors, ALONE: factors}
