@@ -53,7 +53,7 @@ function noEvent(job, result) {
   const searched = job.warnings.find((warning) => warning.code === "no-event");
   const { detection } = result;
   return [
-    heading("No event", "No event detected", "The records cannot be told from noise, so there is neither a class nor an epicenter."),
+    heading("No event", "No event detected", "The records do not differ from noise enough, so there is neither a class nor an epicenter."),
     element("dl", { className: "stats" },
       detection && stat("False-alarm probability", formatProbability(detection.false_alarm_probability), "how often noise alone shows as much"),
       detection && stat("Detection statistic", formatNumber(detection.statistic, 1), "of the strongest evidence"),
