@@ -88,10 +88,6 @@ class Supervisor:
         if self._queue is not None:
             self._queue.stop()
 
-    def pids(self) -> list[int]:
-        """Return the process ids of the running workers."""
-        return [slot.process.pid for slot in self._slots if slot.process is not None]
-
     def __enter__(self) -> Self:
         self.start()
         return self
