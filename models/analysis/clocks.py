@@ -66,10 +66,10 @@ def find_clock_errors(records: Sequence[Record], gather: Gather, found: EventLoc
     """
     Find the traces without an associated first arrival whose picks, Rayleigh waves and reading fit the event at another time.
 
-    Nothing is looked for unless the epicenter is known to within `MAX_RADIUS_KM`. Two waves must fit the shifted record, and the shift must
-    be that of no other such station, which would see another event.
+    Nothing is looked for unless the epicenter is known to within `MAX_RADIUS_KM`, and the records hold first arrivals. Two waves must fit
+    the shifted record, and the shift must be that of no other such station, which would see another event.
     """
-    if not len(records) or found.location.horizontal_uncertainty_km > MAX_RADIUS_KM:
+    if not len(records) or found.begins_late or found.location.horizontal_uncertainty_km > MAX_RADIUS_KM:
         return []
     associated = {one.trace_index for one in found.arrivals if one.phase in FIRST_PHASES}
     known = np.isfinite(gather.latitudes_deg) & np.isfinite(gather.longitudes_deg)

@@ -109,7 +109,8 @@ class EventLocation:
     `depth_time_correlation`: of the errors of depth and origin time, None unless arrival times determine both. `method`, `arrivals`
     (empty where arrival times were not accepted) and `back_azimuths` are as in `RefinedLocation`. `classification` is None where the class
     was given. `source`: see `models.analysis.source`, None before an inversion. `second`: another event in the same records.
-    `depth_phases`: None where none were looked for. `depth_density`: that of the depth before an inversion.
+    `depth_phases`: None where none were looked for. `depth_density`: that of the depth before an inversion. `begins_late`: see
+    `RefinedLocation`; then no depth is read from the section.
     """
 
     event_type: ClassAnswer
@@ -127,6 +128,7 @@ class EventLocation:
     second: SecondSource | None = None
     depth_phases: DepthPhases | None = None
     depth_density: DepthDensity | None = None
+    begins_late: bool = False
 
 
 def no_progress(stage: str, fraction: float) -> None:
@@ -276,6 +278,7 @@ def predict_event(
         second=refined.second,
         depth_phases=phases,
         depth_density=hypocenter.density,
+        begins_late=refined.begins_late,
     )
 
 
@@ -290,6 +293,7 @@ def _find_hypocenter(
     """Combine depth and origin time; arrival times alone hold the depth of an event that is neither, or whose section is not drawn."""
     by_arrivals = answer == "other" or (readings.withheld and answer == "earthquake")
     stations = (gather.latitudes_deg, gather.longitudes_deg)
+    from_section = None if refined.begins_late else from_section
     return combine_hypocenter(readings, refined, from_section, stations, depth_of_arrivals=by_arrivals, phases=phases)
 
 
@@ -361,7 +365,8 @@ def _predict_class(
     arrivals, second = (None, None) if refined is None else (refined.arrival_solution, refined.second)
     evidence = collect_evidence(records, gather, readings, reference, arrivals)
     probabilities = weigh_classes(outputs["probabilities"][0].astype(np.float64), reference, evidence)
-    if second is not None and (second.amplitude_ratio is None or second.amplitude_ratio >= MIN_DISTURBING_RATIO):
+    is_disturbed = second is not None and (second.amplitude_ratio is None or second.amplitude_ratio >= MIN_DISTURBING_RATIO)
+    if is_disturbed or (refined is not None and refined.begins_late):
         probabilities = doubt_class(probabilities)
     return Classification(
         event_type=choose_class(probabilities),

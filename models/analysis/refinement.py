@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
+import numpy as np
+
 from models.analysis.arrival_times import (
     contradicts_distances,
     contradicts_others,
@@ -15,7 +17,14 @@ from models.analysis.arrival_times import (
 )
 from models.analysis.combine import OriginTime, combine_origin_times, join_origin_times
 from models.analysis.directions import Directions, joint_prior, measure_directions
-from models.analysis.distances import DistanceReadings, RecordsTooShort, describe_short_records, station_distances
+from models.analysis.distances import (
+    REFERENCE_DEPTH_KM,
+    DistanceReadings,
+    RecordsTooShort,
+    describe_short_records,
+    find_record_spans,
+    station_distances,
+)
 from models.analysis.sections import locate_by_readings
 from models.analysis.station_subset import farthest_point_subset, subset_readings
 from models.array_types import Integers
@@ -23,6 +32,8 @@ from models.errors import TooFewStations
 from models.seismic.association.arrivals import Arrival
 from models.seismic.association.locate import ArrivalTimeSolution
 from models.seismic.association.second_source import SecondSource, compare_amplitudes, find_second_source
+from models.seismic.earth.travel_times import first_arrival_s
+from models.seismic.geodesy import distance_deg
 from models.seismic.location.distances import count_effective_stations
 from models.seismic.location.likelihood import LogPrior
 from models.seismic.location.region_calibration import CoverageScales, calibrate_region, describe_geometry, read_coverage_scales
@@ -30,7 +41,7 @@ from models.seismic.location.regions import EpicenterRegion, find_regions, sampl
 from models.seismic.location.solution import Location, build_location
 from models.seismic.polarization.back_azimuth import measure_back_azimuths
 from models.seismic.signal.picker import Picks, pick_records
-from models.seismic.surface_waves.detector import detect_surface_waves
+from models.seismic.surface_waves.detector import SurfaceWaveStack, detect_surface_waves
 from models.seismic.waveforms import Gather, Record
 
 Method = Literal[
@@ -52,6 +63,17 @@ different events combined, one reached it (five reached 1).
 """
 
 
+MIN_LATE_LOG_EVIDENCE: Final = 4.0
+MIN_LATE_SHARE: Final = 0.75
+MIN_LATE_S: Final = 30.0
+"""
+Log Bayes factor from which on the stack alone says that records begin late: so long after the first arrival, on so many of the traces. Of
+ten synthetic events of such evidence none does, and all ten do once the records begin between S and the Rayleigh waves.
+"""
+LATE_ORIGIN_ERROR_S: Final = 90.0
+"""Standard deviation of the origin time that is added then: the stacked waves of a deep source precede those of a shallow one."""
+
+
 @dataclass(frozen=True)
 class RefinedLocation:
     """
@@ -60,7 +82,8 @@ class RefinedLocation:
     `arrival_solution` where arrival times were accepted. `origin` where arrival times or the surface-wave stack determine the origin time;
     otherwise that of the distance readings holds. `back_azimuths` by trace index: polarization back azimuth in degrees clockwise from
     north, and the half-width of its 68 % interval, for three-component stations that determine one. `second`: another event in the same
-    records, looked for where arrival times were accepted.
+    records, looked for where arrival times were accepted. `begins_late`: most records begin after the first arrivals, so
+    that the distances read from them are wrong; without arrival times the location is then by the surface-wave stack alone.
     """
 
     location: Location
@@ -69,6 +92,7 @@ class RefinedLocation:
     origin: OriginTime | None = None
     back_azimuths: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     second: SecondSource | None = None
+    begins_late: bool = False
 
     @property
     def arrivals(self) -> tuple[Arrival, ...]:
@@ -100,6 +124,7 @@ class _Solution:
     regions: Sequence[EpicenterRegion]
     arrival_solution: ArrivalTimeSolution | None = None
     origin: OriginTime | None = None
+    begins_late: bool = False
 
 
 def refine_location(
@@ -146,7 +171,7 @@ def refine_location(
         )
     back_azimuths = {int(indices[index]): measured for index, measured in observed.directions.back_azimuths().items()}
     second = None if arrivals is None else _find_second_event(observed, solution, records, indices)
-    return RefinedLocation(location, solution.method, arrivals, solution.origin, back_azimuths, second)
+    return RefinedLocation(location, solution.method, arrivals, solution.origin, back_azimuths, second, solution.begins_late)
 
 
 def find_location(records: Sequence[Record], gather: Gather, readings: DistanceReadings) -> RefinedLocation:
@@ -241,7 +266,9 @@ def _solve(observed: _Observations, *, use_surface_waves: bool) -> _Solution:
     without_times = _solve_directions(observed, prior)
     arrivals = find_arrival_solution(observed.picks, observed.gather, observed.readings, without_times.regions, prior)
     if arrivals is not None:
-        return _solve_arrivals(observed, arrivals, without_times)
+        solved, time = _solve_arrivals(observed, arrivals, without_times), arrivals.depth_time
+        late = solved.arrival_solution is not None and lacks_first_arrivals(observed.gather, solved.regions[0], time.time_s, time.depth_km)
+        return replace(solved, begins_late=late)
     surface_waves = _solve_surface_waves(observed, prior) if use_surface_waves else None
     return without_times if surface_waves is None else surface_waves
 
@@ -284,14 +311,39 @@ def _solve_surface_waves(observed: _Observations, prior: LogPrior) -> _Solution 
     """
     Regions by the surface-wave stack together with distances and directions, and the origin time of both where the stack is significant.
 
-    None without a stack.
+    Those of the stack alone where it shows that the records begin after the first arrivals. None without a stack.
     """
     stack = detect_surface_waves(observed.gather)
     if stack is None:
         return None
     method: Method = "distances+surface-wave-stack"
+    if shows_late_begin(observed.gather, stack):
+        regions = observed.calibrate(find_regions(stack.log_likelihood), method)
+        time_s, deviation_s = stack.origin(*sample_ellipse(regions[0]))
+        return _Solution(method, regions, origin=OriginTime(time_s, float(np.hypot(deviation_s, LATE_ORIGIN_ERROR_S))), begins_late=True)
     regions = observed.calibrate(find_regions(lambda nodes: prior(nodes) + stack.log_likelihood(nodes)), method)
     if stack.log_evidence < MIN_SURFACE_WAVE_LOG_EVIDENCE:
         return _Solution(method, regions)
     stacked = OriginTime(*stack.origin(*sample_ellipse(regions[0])))
     return _Solution(method, regions, origin=join_origin_times(stacked, combine_origin_times(observed.readings)))
+
+
+def shows_late_begin(gather: Gather, stack: SurfaceWaveStack) -> bool:
+    """Whether stacked surface waves by themselves show a source whose first arrivals the records of a gather lack."""
+    if stack.log_evidence < MIN_LATE_LOG_EVIDENCE:
+        return False
+    best = find_regions(stack.log_likelihood)[0]
+    return lacks_first_arrivals(gather, best, stack.origin(*sample_ellipse(best))[0])
+
+
+def lacks_first_arrivals(gather: Gather, epicenter: EpicenterRegion, origin_s: float, depth_km: float = REFERENCE_DEPTH_KM) -> bool:
+    """
+    Whether most records of a gather begin after the first arrival of a source.
+
+    Distances are read from records that begin before P: the network has learned no others, and takes a later wave for it.
+    """
+    distances = distance_deg(epicenter.latitude_deg, epicenter.longitude_deg, gather.latitudes_deg, gather.longitudes_deg)
+    starts_s, _ = find_record_spans(gather)
+    late_s = starts_s - origin_s - first_arrival_s(distances, depth_km)
+    known = np.isfinite(late_s) & np.isfinite(gather.samples).any(axis=1)
+    return bool(known.any()) and float((late_s[known] > MIN_LATE_S).mean()) >= MIN_LATE_SHARE

@@ -83,6 +83,8 @@ def add_source(found: EventLocation, gather: Gather, records: Sequence[Record], 
     if source is None or not source.constrains:
         return replace(found, source=source)
     stated = replace(found, source=source)
+    if source.kind == "tensor" and found.begins_late:  # its depth rests on body waves
+        return stated
     if source.kind == "tensor":
         stated = replace(stated, depth=combine_source_depth(found.depth_density, source))
     elif (force := estimate_force(source)).is_constrained:

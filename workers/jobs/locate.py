@@ -55,6 +55,7 @@ def locate_job(job: JobContext) -> JobOutput:
         + unread_warnings(gather, found.readings)
         + contradiction_warnings(gather, found)
         + clock_warnings(records, gather, found)
+        + late_warnings(found)
         + source_warnings(found)
         + two_events_warnings(found.second, found.origin.time_s),
         _draw_figures(gather, found) | draw_inversion(gather, found),
@@ -90,6 +91,17 @@ def clock_warnings(records: Sequence[Record], gather: Gather, found: EventLocati
     return to_warnings(issues)
 
 
+def late_warnings(found: EventLocation) -> list[DataWarning]:
+    """Return a data warning (code `begins-late`) where the records begin after the first arrivals."""
+    if not found.begins_late:
+        return []
+    detail = (
+        "the records begin after the first arrivals, without which distances, class and depth are misread; the event is located without "
+        "distances; send records from some minutes before P"
+    )
+    return to_warnings([DataIssue(None, None, "begins-late", detail)])
+
+
 def source_warnings(found: EventLocation) -> list[DataWarning]:
     """Return a data warning (code `no-depth-or-force`) for an event that has neither a depth nor a force azimuth."""
     if found.depth is not None or found.force_azimuth is not None:
@@ -100,6 +112,8 @@ def source_warnings(found: EventLocation) -> list[DataWarning]:
 
 def _explain_missing(found: EventLocation) -> str | None:
     """Say why an event has neither a depth nor a force azimuth, and how to get one; None where its class was given."""
+    if found.event_type == "earthquake" and found.begins_late:
+        return "no depth is stated: the records begin after the first arrivals; send records from some minutes before P"
     if found.event_type == "earthquake" and found.readings.withheld:
         limit = f"arrival times alone do not hold it to within {MAX_DEPTH_ERROR_KM:.0f} km"
         return f"no depth is stated: {limit}; send nearer stations, or longer records"

@@ -56,6 +56,7 @@ def make_event(late_s: float):
         origin=OriginTime(ORIGIN_S, 2.0),
         depth=SimpleNamespace(depth_km=DEPTH_KM),
         arrivals=tuple(arrivals),
+        begins_late=False,
         readings=SimpleNamespace(
             origin_times_s=origin_times_s, origin_uncertainties_s=np.full(8, 100.0), uncertainties_deg=np.full(8, 2.0)
         ),

@@ -73,6 +73,16 @@ def test_locating_without_a_class_predicts_the_same_class_as_classifying(opened,
     assert found.classification.probabilities == classified.probabilities
 
 
+def test_of_records_that_begin_after_the_first_arrivals_neither_class_nor_depth_is_stated(opened, gather, monkeypatch):
+    find_location = pipeline.find_location
+    monkeypatch.setattr(pipeline, "find_location", lambda *given: replace(find_location(*given), begins_late=True))
+    found = locate_event(opened, gather)
+    assert found.begins_late
+    assert found.event_type == "undetermined"
+    assert max(found.classification.probabilities.values()) < 0.8
+    assert locate_event(opened, gather, event_type="earthquake").depth is None
+
+
 def test_the_origin_time_lies_within_those_of_the_readings(opened, gather):
     found = locate_event(opened, gather, event_type="earthquake")
     readings = predict_distances(opened["offset"], gather)

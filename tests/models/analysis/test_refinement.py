@@ -1,21 +1,25 @@
 """Which observations an epicenter is located by."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from models.analysis.combine import set_origin_time
 from models.analysis.distances import DistanceReadings
-from models.analysis.refinement import refine_location
+from models.analysis.refinement import refine_location, shows_late_begin
+from models.seismic.earth.travel_times import first_arrival_s
 from models.seismic.geodesy import distance_deg
 from models.seismic.location.distances import locate_by_distances
+from models.seismic.surface_waves.detector import detect_surface_waves
+from models.seismic.waveforms import Gather
 from tests.support import surface_waves
 
 
-@pytest.mark.parametrize(("ratio", "significant"), [(5.0, True), (0.0, False)])
-def test_the_surface_wave_stack_outweighs_distances_that_are_outliers(ratio, significant):
-    gather = surface_waves.draw_gather(1, ratio)
+def read_wrongly(gather: Gather) -> DistanceReadings:
+    """Random distances, and origin times that are wrong."""
     rng, count = np.random.default_rng(3), len(gather.samples)
-    readings = DistanceReadings(
+    return DistanceReadings(
         trace_ids=gather.trace_ids,
         distances_deg=rng.uniform(10.0, 110.0, count),
         uncertainties_deg=np.full(count, 12.0),
@@ -25,6 +29,12 @@ def test_the_surface_wave_stack_outweighs_distances_that_are_outliers(ratio, sig
         window_start_s=0.0,
         live=np.ones(count, np.bool_),
     )
+
+
+@pytest.mark.parametrize(("ratio", "significant"), [(5.0, True), (0.0, False)])
+def test_the_surface_wave_stack_outweighs_distances_that_are_outliers(ratio, significant):
+    gather = surface_waves.draw_gather(1, ratio)
+    count, readings = len(gather.samples), read_wrongly(gather)
     before = locate_by_distances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
     found = refine_location((), gather, readings, before)
     assert found.method == "distances+surface-wave-stack"
@@ -36,3 +46,33 @@ def test_the_surface_wave_stack_outweighs_distances_that_are_outliers(ratio, sig
     assert found.location.horizontal_uncertainty_km < 300.0
     shown = set_origin_time(readings, found.origin)
     assert shown.origin_times_s == pytest.approx(np.full(count, surface_waves.ORIGIN_S), abs=30.0)
+
+
+def cut_beginnings(gather: Gather, share: float) -> Gather:
+    """Cut a share of the records to begin three minutes after P."""
+    distances = distance_deg(*surface_waves.SOURCE, gather.latitudes_deg, gather.longitudes_deg)
+    samples = gather.samples.copy()
+    for row in range(round(share * len(samples))):
+        first = surface_waves.ORIGIN_S + float(first_arrival_s(distances[row], 33.0)) + 180.0
+        samples[row, : round((first - gather.start_time_s) * gather.sampling_rate_hz)] = np.nan
+    return replace(gather, samples=samples)
+
+
+@pytest.mark.parametrize(("share", "late"), [(1.0, True), (0.9, True), (0.5, False), (0.0, False)])
+def test_records_that_begin_after_the_first_arrivals_are_located_by_their_surface_waves_alone(share, late):
+    gather = cut_beginnings(surface_waves.draw_gather(1, 5.0), share)
+    certain = replace(read_wrongly(gather), uncertainties_deg=np.full(len(gather.samples), 2.0))
+    before = locate_by_distances(gather.latitudes_deg, gather.longitudes_deg, certain.distances_deg, certain.uncertainties_deg)
+    found = refine_location((), gather, certain, before)
+    assert found.begins_late == late
+    if late:
+        assert distance_deg(*surface_waves.SOURCE, found.location.latitude_deg, found.location.longitude_deg) < 2.0
+        assert found.origin.time_s == pytest.approx(surface_waves.ORIGIN_S, abs=60.0)
+        assert found.origin.uncertainty_s > 90.0
+
+
+def test_noise_that_begins_late_shows_nothing_of_it():
+    gather = cut_beginnings(surface_waves.draw_gather(1, 0.0), 1.0)
+    stack = detect_surface_waves(gather)
+    assert stack is not None
+    assert not shows_late_begin(gather, stack)
