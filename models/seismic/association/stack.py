@@ -295,8 +295,9 @@ def _stack_alternative(weighted: Floats, full: Floats, arrivals: PhaseLlr, bases
     """
     Add phase `q`, the alternative of `p`, of all traces to `weighted` with their weights and to `full` with weight 1.
 
-    A trace may have a pick of either, or one of each. Where both would be the same pick, it is of either with probability one half. The
-    base of a trace is that of `p`, which is added with it.
+    A trace may have a pick of either, or one of each: the lesser of the two then has the trace's weight in `full` too, as other phases
+    have. Where both would be the same pick, it is of either with probability one half. The base of a trace is that of `p`, which is added
+    with it, or that of `q` where `p` is outside the record.
     """
     nearest = arrivals.nearest_picks
     for i in range(shifts.shape[1]):
@@ -310,15 +311,20 @@ def _stack_alternative(weighted: Floats, full: Floats, arrivals: PhaseLlr, bases
         for k in range(begin, end):
             sample = k + first
             excess, other = row[sample] - floor, sample + to_other
-            if excess <= 0.0:
-                continue
             added = max(excess - discount, 0.0)
-            if shared and other_begin <= other < other_end and nearest[q, i, sample] == nearest[p, i, other]:
+            if not (shared and other_begin <= other < other_end):
+                weighted[k] += weight * (floor + added)
+                full[k] += floor + added
+            elif excess > 0.0:
                 counted = arrivals.llr[p, i, other] - other_floor
-                either = max(counted, excess) + math.log(0.5 + 0.5 * math.exp(-abs(counted - excess)))
-                added = max(either, 0.0) - max(counted - discount, 0.0)
-            weighted[k] += weight * added
-            full[k] += added
+                before = max(counted - discount, 0.0)
+                if nearest[q, i, sample] == nearest[p, i, other]:
+                    either = max(counted, excess) + math.log(0.5 + 0.5 * math.exp(-abs(counted - excess)))
+                    added = max(either, 0.0) - before
+                    full[k] += added
+                else:
+                    full[k] += max(added, before) + weight * min(added, before) - before
+                weighted[k] += weight * added
 
 
 @compiled_sums

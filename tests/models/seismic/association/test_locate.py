@@ -96,7 +96,7 @@ def test_picks_of_a_source_beneath_the_crust_are_not_taken_for_guided_waves_too(
 def test_a_slow_or_fast_crust_does_not_move_the_origin_time(ratio):
     rng, source = np.random.default_rng(14), (39.0, -118.0)
     stations = draw_stations(rng, source, 20, 5.0)
-    picks = simulate_picks(rng, source, 12.0, *stations, (-60.0, 500.0), error_s=0.3, phases=("P", "S"))
+    picks = simulate_picks(rng, source, 12.0, *stations, (-60.0, 500.0), error_s=0.3, missed=0.3, phases=("P", "Pg", "S", "Sg"))
     slowed = [replace(pick, times_s=ratio * pick.times_s) for pick in picks]  # the origin time is 0
     solution = locate_event(slowed, *stations)
     assert abs(solution.depth_time.time_s) < 0.8

@@ -116,21 +116,28 @@ def test_a_trace_may_have_picks_of_a_phase_and_of_its_alternative_but_not_the_sa
     waves = RayleighLlr(np.zeros((TRACES, SAMPLES), np.float32), np.zeros(TRACES, np.int64), np.zeros(0))
     joined = tables._replace(alternatives=np.array([2, 1, -1]))
     stacked = stack_along_curves(node, stations, joined, arrivals._replace(nearest_picks=picks), waves, origins, prior, False)[0][0, 0]
-    excess, bases = [], []
+    excess, bases, insides = [], [], []
     for p in range(PHASES):
         shifts = START - arrivals.starts[p] + np.round(np.interp(distances, DISTANCES_DEG, tables.curves[0, p]) / STEP).astype(int)
         base = arrivals.llr[p].min(axis=1)
         rows = np.array([shift_row(arrivals.llr[p, i], shifts[i]) for i in range(TRACES)], np.float64)
-        inside = np.array([shift_row((arrivals.llr[p, i] != 0.0).astype(float), shifts[i]) for i in range(TRACES)]) > 0.0
-        bases.append(np.where(inside, base[:, None], 0.0))
-        excess.append(np.where(inside, np.maximum(rows - base[:, None], 0.0), 0.0))
+        insides.append(np.array([shift_row((arrivals.llr[p, i] != 0.0).astype(float), shifts[i]) for i in range(TRACES)]) > 0.0)
+        bases.append(np.where(insides[p], base[:, None], 0.0))
+        excess.append(np.where(insides[p], np.maximum(rows - base[:, None], 0.0), 0.0))
+    one, other = (np.maximum(excess[p] - np.log(2.0), 0.0) for p in (0, 2))
+    either = np.where(excess[2] > 0.0, np.logaddexp(excess[0], excess[2]) - np.log(2.0), one)
+    reduced = weights[:, None] * np.minimum(one, other) + np.maximum(one, other)
+
+    def stack_pair(in_both):
+        """The excess of both where the first is in the record; the second alone, with its own base, where it is not."""
+        return np.where(insides[0], bases[0] + in_both, np.where(insides[2], bases[2] + other, 0.0))
+
     probability = tables.detection_probability[:, 0].astype(np.float64)
     total, gains = np.zeros(COUNT), [np.zeros(COUNT)]
-    both = np.maximum(excess[0] - np.log(2.0), 0.0) + np.maximum(excess[2] - np.log(2.0), 0.0)
-    either = np.logaddexp(excess[0], excess[2]) - np.log(2.0)
-    together = np.where((excess[2] > 0.0) & (bases[0] < 0.0), either, both) if one_pick else both
-    for p, row in ((0, bases[0] + together), (1, bases[1] + excess[1])):
-        weighted, full = (np.maximum(w @ row + np.log(probability[p]), np.log(1.0 - probability[p])) for w in (weights, np.ones(TRACES)))
+    lesser, greater = (stack_pair(either if one_pick else pair) for pair in (one + other, reduced))
+    for p, rows in ((0, (lesser, greater)), (1, (bases[1] + excess[1],) * 2)):
+        stacks = (w @ row for w, row in zip((weights, np.ones(TRACES)), rows, strict=True))
+        weighted, full = (np.maximum(row + np.log(probability[p]), np.log(1.0 - probability[p])) for row in stacks)
         total = total + weighted
         gains.append(full - weighted)
     expected = total + np.max(gains, axis=0) + prior.log_density[START : START + COUNT]
