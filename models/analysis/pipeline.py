@@ -64,7 +64,7 @@ class Classification:
     `ood_score`: distance of the section from the training sections; above 1 it lies farther than nearly all sections of validation.
     `reference` is None where no epicenter was found and the section is drawn at predicted distances. `traces_used` counts the traces with
     data in the section's window. `second`: another event in the same records, which makes the class uncertain where its waves are
-    at least a third as large.
+    at least a third as large. `begins_late`: the records begin after the first arrivals (see `RefinedLocation`), which does so too.
     """
 
     event_type: ClassAnswer
@@ -75,6 +75,7 @@ class Classification:
     traces_used: int
     evidence: PhysicalEvidence = NO_EVIDENCE
     second: SecondSource | None = None
+    begins_late: bool = False
 
     @property
     def out_of_distribution(self) -> bool:
@@ -366,7 +367,8 @@ def _predict_class(
     evidence = collect_evidence(records, gather, readings, reference, arrivals)
     probabilities = weigh_classes(outputs["probabilities"][0].astype(np.float64), reference, evidence)
     is_disturbed = second is not None and (second.amplitude_ratio is None or second.amplitude_ratio >= MIN_DISTURBING_RATIO)
-    if is_disturbed or (refined is not None and refined.begins_late):
+    begins_late = refined is not None and refined.begins_late
+    if is_disturbed or begins_late:
         probabilities = doubt_class(probabilities)
     return Classification(
         event_type=choose_class(probabilities),
@@ -377,6 +379,7 @@ def _predict_class(
         traces_used=int(readings.live.sum()),
         evidence=evidence,
         second=second,
+        begins_late=begins_late,
     )
 
 

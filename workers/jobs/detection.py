@@ -48,3 +48,14 @@ def two_events_warnings(second: SecondSource | None, origin_s: float) -> list[Da
         f"{stations} stations fit the other one alone; send one event at a time, cut by starttime and endtime"
     )
     return to_warnings([DataIssue(None, None, "two-events", detail)])
+
+
+def late_warnings(*, begins_late: bool) -> list[DataWarning]:
+    """Return a data warning (code `begins-late`) where the records begin after the first arrivals."""
+    if not begins_late:
+        return []
+    detail = (
+        "the records begin after the first arrivals, without which distances, class and depth are misread; the event is located without "
+        "distances; send records from some minutes before P"
+    )
+    return to_warnings([DataIssue(None, None, "begins-late", detail)])

@@ -22,7 +22,7 @@ from workers.contracts import DataWarning
 from workers.exports.tables import locate_products
 from workers.jobs import figures
 from workers.jobs.context import JobContext, JobOutput
-from workers.jobs.detection import answer_no_event, to_detection_result, two_events_warnings
+from workers.jobs.detection import answer_no_event, late_warnings, to_detection_result, two_events_warnings
 from workers.jobs.inputs import read_one_event, to_warnings, unread_warnings
 from workers.jobs.source_answer import describe_inversion, describe_methods
 from workers.jobs.source_figures import draw_inversion, write_waveform_fit
@@ -55,7 +55,7 @@ def locate_job(job: JobContext) -> JobOutput:
         + unread_warnings(gather, found.readings)
         + contradiction_warnings(gather, found)
         + clock_warnings(records, gather, found)
-        + late_warnings(found)
+        + late_warnings(begins_late=found.begins_late)
         + source_warnings(found)
         + two_events_warnings(found.second, found.origin.time_s),
         _draw_figures(gather, found) | draw_inversion(gather, found),
@@ -89,17 +89,6 @@ def clock_warnings(records: Sequence[Record], gather: Gather, found: EventLocati
         )
         issues.append(DataIssue(str(gather.trace_ids[one.trace_index]), None, "contradicting-times", detail))
     return to_warnings(issues)
-
-
-def late_warnings(found: EventLocation) -> list[DataWarning]:
-    """Return a data warning (code `begins-late`) where the records begin after the first arrivals."""
-    if not found.begins_late:
-        return []
-    detail = (
-        "the records begin after the first arrivals, without which distances, class and depth are misread; the event is located without "
-        "distances; send records from some minutes before P"
-    )
-    return to_warnings([DataIssue(None, None, "begins-late", detail)])
 
 
 def source_warnings(found: EventLocation) -> list[DataWarning]:

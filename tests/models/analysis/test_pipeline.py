@@ -81,6 +81,7 @@ def test_of_records_that_begin_after_the_first_arrivals_neither_class_nor_depth_
     assert found.event_type == "undetermined"
     assert max(found.classification.probabilities.values()) < 0.8
     assert locate_event(opened, gather, event_type="earthquake").depth is None
+    assert classify_event(opened, gather).begins_late
 
 
 def test_the_origin_time_lies_within_those_of_the_readings(opened, gather):

@@ -2,7 +2,7 @@
 
 from models.seismic.association.arrivals import Arrival
 from models.seismic.association.second_source import SecondSource
-from workers.jobs.detection import two_events_warnings
+from workers.jobs.detection import late_warnings, two_events_warnings
 
 
 def test_a_second_event_is_stated_with_both_times_and_what_to_do():
@@ -13,3 +13,10 @@ def test_a_second_event_is_stated_with_both_times_and_what_to_do():
     assert "7 stations" in warning.detail
     assert "starttime" in warning.detail
     assert two_events_warnings(None, 1.6e9) == []
+
+
+def test_records_that_begin_after_the_first_arrivals_are_reported_with_what_to_do():
+    assert late_warnings(begins_late=False) == []
+    (warning,) = late_warnings(begins_late=True)
+    assert warning.code == "begins-late"
+    assert "send records from some minutes before P" in warning.detail

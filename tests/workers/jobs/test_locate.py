@@ -18,7 +18,7 @@ from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 from workers.contracts import JobKind, JobRecord, Options, Submission
 from workers.jobs import locate
-from workers.jobs.locate import contradiction_warnings, late_warnings, locate_job, source_warnings, state_arrivals, state_distances
+from workers.jobs.locate import contradiction_warnings, locate_job, source_warnings, state_arrivals, state_distances
 
 
 def make_found(*, depth=None, force=None, classified=True):
@@ -61,14 +61,11 @@ def test_an_earthquake_by_arrival_times_alone_says_why_it_has_no_depth(classifie
     assert "arrival times alone do not hold it" in warning.detail
 
 
-def test_records_that_begin_after_the_first_arrivals_are_reported_and_have_no_depth():
+def test_an_earthquake_whose_records_begin_after_the_first_arrivals_says_why_it_has_no_depth():
     found = make_found()
-    assert late_warnings(found) == []
     found.event_type, found.begins_late = "earthquake", True
-    (warning,), (without_depth,) = late_warnings(found), source_warnings(found)
-    assert warning.code == "begins-late"
-    assert "located without distances" in warning.detail
-    assert "begin after the first arrivals" in without_depth.detail
+    (warning,) = source_warnings(found)
+    assert "begin after the first arrivals" in warning.detail
 
 
 @pytest.mark.parametrize("parts", [{"depth": 10.0}, {"force": 90.0}, {"classified": False}])
