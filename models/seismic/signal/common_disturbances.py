@@ -87,16 +87,19 @@ def find_common_disturbances(records: Sequence[Record]) -> list[Disturbance]:
     times = np.concatenate(changes)
     owners = np.repeat(np.arange(len(records)), [len(one) for one in changes])
     tolerances = np.array([max(TOLERANCE_S, TOLERANCE_SAMPLES / record.sampling_rate_hz) for record in records])[owners]
+    order = np.argsort(times, kind="stable")
+    times, owners, tolerances = times[order], owners[order], tolerances[order]
     while len(times) >= MIN_RECORDS and len(found) < MAX_DISTURBANCES:
-        together = np.abs(times - times[:, None]) <= np.maximum(tolerances, tolerances[:, None])
-        best = int(np.argmax(together.sum(axis=1)))
-        indices, tolerance_s = np.unique(owners[together[best]]), float(tolerances[together[best]].max())
+        first, end = np.searchsorted(times, times - tolerances, "left"), np.searchsorted(times, times + tolerances, "right")
+        best = int(np.argmax(end - first))
+        together = slice(int(first[best]), int(end[best]))
+        indices, tolerance_s = np.unique(owners[together]), float(tolerances[together].max())
         recording = tuple(k for k, one in enumerate(records) if one.start_time_s <= times[best] <= one.start_time_s + one.duration_s)
         if len(indices) < max(MIN_RECORDS, MIN_SHARE * len(recording)):
             break
         if measure_extent_deg([records[index] for index in indices]) > max(MIN_EXTENT_DEG, 2.0 * tolerance_s / MIN_SLOWNESS_S_DEG):
-            found.append(Disturbance(float(np.median(times[together[best]])), tuple(indices.tolist()), recording))
-        times, owners, tolerances = (values[~together[best]] for values in (times, owners, tolerances))
+            found.append(Disturbance(float(np.median(times[together])), tuple(indices.tolist()), recording))
+        times, owners, tolerances = (np.delete(values, together) for values in (times, owners, tolerances))
     return found
 
 

@@ -1,5 +1,6 @@
 """Steps, pulses and spikes at one instant on many records are left out; waves are not."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -89,6 +90,17 @@ def test_a_step_at_few_stations_or_within_a_small_array_is_left_alone(disturbed,
     mended, issues = remove_common_disturbances(records)
     assert issues == []
     assert mended == records
+
+
+def test_a_disturbance_of_hundreds_of_records_is_found_in_little_memory():
+    few = [disturb(record, "step") for record in make_network(10)]
+    records = [replace(record, latitude_deg=-60.0 + 0.1 * (number % 1200)) for number, record in enumerate(few * 60)]
+    tracemalloc.start()
+    (found,) = find_common_disturbances(records)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found.indices) == 600
+    assert peak < 1e8
 
 
 def test_steps_at_different_times_are_left_alone():
