@@ -40,6 +40,7 @@ STATIONS, DISTANCES_DEG = (10, 46), (5.0, 150.0)
 SNR: Final = (5.0, 40.0)  # median of the traces; that of noise alone is 3 to 4
 SNR_BORDERS: Final = (8.0, 16.0)
 MAGNITUDES: Final = {"glacial": (4.8, 6.8), "earthquake": (4.8, 6.8)}
+MAX_SHALLOW_KM: Final = 60.0  # deeper earthquakes are no glacial ones by their depth
 EARLIEST_S: Final = 600.0  # start of the records before the origin time, at most
 KINDS: Final = ("earthquake", "glacial", "explosion", "landslide", NOISE)
 RARITY: Final = 2  # explosions, landslides and noise are so many times fewer than earthquakes
@@ -52,17 +53,23 @@ def draw_whole_windows(stations: Stations, _depth_km: float, random: np.random.G
     return (Window(-float(random.uniform(0.0, EARLIEST_S)), WHOLE_RECORD_S),) * len(stations.distances_deg)
 
 
-def draw_unseen_event(sampler: EventSampler, kind: str, random: np.random.Generator) -> tuple[SyntheticEvent, float | None, float]:
+def draw_unseen_event(
+    sampler: EventSampler, kind: str, random: np.random.Generator, *, at_ice: bool = False
+) -> tuple[SyntheticEvent, float | None, float]:
     """
     Draw an event of a kind, again until its signal-to-noise ratio is in the range; returns azimuth of the force and magnitude too.
 
-    Glacial earthquakes are at ice sheets and earthquakes are not, other than in training, where the epicenter is to be no cue.
+    Glacial earthquakes are at ice sheets and earthquakes are not, other than in training, where the epicenter is to be no cue. With
+    `at_ice` earthquakes are at ice sheets too, and shallow, so that neither epicenter nor depth tell the class.
     """
     while True:
         magnitude = float(random.uniform(*MAGNITUDES[kind])) if kind in MAGNITUDES else NOISE_MAGNITUDE
         drawn = "earthquake" if kind == NOISE else kind
         source, year, azimuth = draw_event_source(sampler, drawn, random, magnitude)
-        if kind in MAGNITUDES and lies_at_ice_sheet(*np.array([[source.latitude_deg], [source.longitude_deg]]))[0] != (kind == "glacial"):
+        wanted = at_ice or kind == "glacial"
+        if kind in MAGNITUDES and lies_at_ice_sheet(*np.array([[source.latitude_deg], [source.longitude_deg]]))[0] != wanted:
+            continue
+        if at_ice and source.depth_km > MAX_SHALLOW_KM:
             continue
         count = int(np.exp(random.uniform(*np.log(STATIONS))))
         event = synthesize_event(sampler, source, year, count, DISTANCES_DEG, random, draw_whole_windows)
@@ -79,19 +86,25 @@ def measure_snr(event: SyntheticEvent) -> float:
 
 @dataclass(frozen=True)
 class UnseenEarths:
-    """Synthetic events by kind and number: `events` earthquakes and glacial earthquakes each, drawn when they are needed."""
+    """
+    Synthetic events by kind and number: `events` earthquakes and glacial earthquakes each, drawn when they are needed.
+
+    `at_ice`: earthquakes are shallow and at ice sheets.
+    """
 
     events: int
     seed: int
+    at_ice: bool = False
 
     @property
     def name(self) -> str:
         """Name of the experiment and the seed."""
-        return f"unseen-earths-{self.seed}"
+        return f"unseen-earths-{'at-ice-' if self.at_ice else ''}{self.seed}"
 
     def describe(self) -> dict[str, Any]:
         """What the events are drawn from."""
-        drawn = {"snr": SNR, "magnitudes": MAGNITUDES, "gains": (GAIN_DEVIATION, WRONG_GAIN_PROBABILITY), "earliest_s": EARLIEST_S}
+        ice = {"at_ice": MAX_SHALLOW_KM} if self.at_ice else {}
+        drawn = ice | {"snr": SNR, "magnitudes": MAGNITUDES, "gains": (GAIN_DEVIATION, WRONG_GAIN_PROBABILITY), "earliest_s": EARLIEST_S}
         return {"seed": self.seed, "stores": UNSEEN_STORES, "stations": STATIONS, "distances_deg": DISTANCES_DEG, **drawn}
 
     def batches(self, settings: TrainingSettings) -> list[tuple[str, ...]]:  # noqa: ARG002
@@ -106,7 +119,7 @@ class UnseenEarths:
         for key in keys:
             kind, number = key.split("-")
             random = make_generator(self.seed, Purpose.UNSEEN_EARTHS, 10_000 * KINDS.index(kind) + int(number))
-            event, azimuth, magnitude = draw_unseen_event(sampler, kind, random)
+            event, azimuth, magnitude = draw_unseen_event(sampler, kind, random, at_ice=self.at_ice)
             source, place = event.source, (event.source.latitude_deg, event.source.longitude_deg)
             truth = Truth(key, kind, *place, source.depth_km, magnitude, NAN if azimuth is None else azimuth, ORIGIN_S)
             yield key, LabeledEvent(truth, scatter_gains(event.records, random))

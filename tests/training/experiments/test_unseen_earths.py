@@ -53,6 +53,19 @@ def test_events_are_drawn_again_until_they_are_recorded_well(settings, monkeypat
     assert max(starts) <= 0.0
 
 
+@pytest.mark.slow
+def test_earthquakes_at_ice_sheets_are_shallow(settings, monkeypatch):
+    monkeypatch.setattr(unseen_earths, "load_stores", lambda folder, _: load_stores(folder, "greens_50s"))
+    monkeypatch.setattr(unseen_earths, "DISTANCES_DEG", (5.0, 120.0))
+    source = UnseenEarths(2, 1, at_ice=True)
+    assert source.describe() != UnseenEarths(2, 1).describe()
+    assert source.name != UnseenEarths(2, 1).name
+    drawn = [event for _, event in source.load(("earthquake-0", "earthquake-1", "glacial-0"), settings)]
+    places = np.array([(event.truth.latitude_deg, event.truth.longitude_deg) for event in drawn])
+    assert lies_at_ice_sheet(*places.T).all()
+    assert max(event.truth.depth_km for event in drawn) <= unseen_earths.MAX_SHALLOW_KM
+
+
 def test_a_depth_that_is_not_stated_is_counted_as_such():
     results = [make_result(number, depth_km=depth) for number, depth in ((2, 32.0), (4, 45.0), (6, np.nan))]
     errors, deviations = collect_errors(results, "served", is_force=False)
