@@ -121,10 +121,9 @@ def compare_source(event: MixedEvent, solution: SourceSolution, cpu_s: float) ->
 
 
 def guess_epicenter(event: MixedEvent, random: np.random.Generator) -> EpicenterPrior:
-    """Guess the epicenter and origin time of an event, with their standard deviations."""
-    place = destination(
-        event.source.latitude_deg, event.source.longitude_deg, random.uniform(0.0, 360.0), abs(random.normal(0.0, GUESS_DEG))
-    )
+    """Guess the epicenter and origin time of an event; the standard deviation of the former is that of each coordinate."""
+    away_deg = GUESS_DEG * float(np.hypot(*random.normal(size=2)))
+    place = destination(event.source.latitude_deg, event.source.longitude_deg, random.uniform(0.0, 360.0), away_deg)
     return EpicenterPrior(float(place[0]), float(place[1]), GUESS_DEG, ORIGIN_S + float(random.normal(0.0, GUESS_S)))
 
 
