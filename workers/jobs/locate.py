@@ -84,9 +84,7 @@ def clock_warnings(records: Sequence[Record], gather: Gather, found: EventLocati
     issues = []
     for one in find_clock_errors(records, gather, found):
         error = f"{abs(one.shift_s):.0f} s too {'late' if one.shift_s > 0.0 else 'early'}"
-        detail = (
-            f"its waves fit the event if its times are {error}; its arrivals are not used; check its clock and the time zone of its records"
-        )
+        detail = f"its waves fit the event if its times are {error}; its arrivals are not used; check its clock, time zone and coordinates"
         issues.append(DataIssue(str(gather.trace_ids[one.trace_index]), None, "contradicting-times", detail))
     return to_warnings(issues)
 
