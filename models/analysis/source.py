@@ -43,7 +43,7 @@ CLASS_WEIGHTS, CLEAR_CLASS_WEIGHTS, MAX_CLASS_LOG_RATIO = (0.05, -3.0), (0.15, -
 """
 Log odds of a force: the weight times the sum of the difference of the log likelihoods, force less tensor, and the offset, since a force has
 more histories to try. The second pair is for sources that fit clearly. `python -m training experiment class-weights` compares them with
-others on events at ice sheets, of replicas and of mixed paths: on 161 none were better beyond chance.
+others on events at ice sheets, of replicas and of mixed paths: none were better beyond chance.
 """
 CLEAR_LOG_LIKELIHOOD: Final = 60.0
 """
