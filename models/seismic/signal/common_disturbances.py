@@ -16,7 +16,7 @@ from models.array_types import Flags, Floats, Floats32
 from models.parallel import thread_map
 from models.seismic.data_issues import DataIssue, join_names
 from models.seismic.geodesy import distance_deg
-from models.seismic.signal.characteristic_function import decimate_by_mean, find_peaks
+from models.seismic.signal.characteristic_function import find_peaks
 from models.seismic.signal.picker import MAX_RATE_HZ
 from models.seismic.waveforms import Horizontals, Record
 
@@ -107,7 +107,9 @@ def find_abrupt_changes(record: Record) -> Floats:
     """Find the times [k] (POSIX seconds) of at most ten changes of the vertical component that none nearby comes near."""
     step = max(1, int(record.sampling_rate_hz // MAX_RATE_HZ))
     rate_hz = record.sampling_rate_hz / step
-    size = np.abs(np.diff(decimate_by_mean(np.ascontiguousarray(record.samples, np.float64), step)))
+    count = len(record.samples) // step
+    blocks = record.samples[: count * step].astype(np.float64).reshape(count, step)  # nothing compiled: parsers may not write a cache
+    size = np.abs(np.diff(blocks.mean(axis=1)))
     size[~np.isfinite(size)] = 0.0
     width = max(MIN_NEIGHBORS, round(NEIGHBORHOOD_S * rate_hz))
     if len(size) < 2 * (width + RINGING) + 1:

@@ -254,3 +254,22 @@ def test_every_real_event_reads_with_its_coordinates() -> None:
         assert all(record.latitude_deg is not None for record in event.records), folder.name
         if (folder / "stations.xml.gz").exists():
             assert any(record.response is not None for record in event.records), folder.name
+
+
+PARSE_AND_LIST_COMPILED = """
+import sys
+from pathlib import Path
+from numba.core.dispatcher import Dispatcher
+from workers.bundles.parse import parse_bundle
+from workers.bundles.sandbox import read_limits
+from workers.settings import Settings
+bundle = Path("app/demo_bundles/earthquake.zip")
+(event,) = parse_bundle([(bundle.name, bundle)], read_limits(Settings()), False, lambda _: None)
+assert len(event.records) > 4
+loops = [loop for module in list(sys.modules.values()) for loop in vars(module).values() if isinstance(loop, Dispatcher)]
+assert not [loop.__name__ for loop in loops if loop.signatures]
+"""
+
+
+def test_parsing_compiles_nothing_since_the_child_may_not_write_a_cache() -> None:
+    subprocess.run([sys.executable, "-c", PARSE_AND_LIST_COMPILED], check=True, timeout=110, cwd=ROOT)
