@@ -34,7 +34,7 @@ MIN_LOG_EVIDENCE: Final = 6.0
 """Log Bayes factor. Simulated networks of 4 to 30 stations, local to global, with noise picks alone reached at most 1.2 in 25 draws."""
 MIN_LOG_EVIDENCE_NEARBY: Final = 2.0
 """
-The same for sources nearby, where P and S distinguish distances. Of 300 simulated networks of 5 to 30 stations with noise picks alone
+The same for sources nearby, where P and S distinguish distances. Of 291 simulated networks of 5 to 30 stations with noise picks alone
 none reached 0 with a majority; of events at 5 to 14 stations whose picks were often missed 32 of 35 that reached 0 to 6 are in the
 stated 90 % region.
 """

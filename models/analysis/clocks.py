@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from models.analysis.physical_evidence import DEFAULT_DEPTH_KM
 from models.analysis.pipeline import EventLocation
 from models.array_types import Floats, Integers
 from models.seismic.association.candidates import Candidates, collect_candidates, mix_picks, phase_llr, rayleigh_llr
@@ -13,6 +14,7 @@ from models.seismic.association.pick_likelihood import TimeGrid
 from models.seismic.earth.travel_time_errors import FIRST_PHASES
 from models.seismic.earth.travel_times import travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg, geocentric
+from models.seismic.location.regions import NORMAL_AXIS
 from models.seismic.signal.picker import pick_records
 from models.seismic.signal.rayleigh_envelope import pick_envelope_peaks
 from models.seismic.waveforms import Gather, Record
@@ -35,16 +37,15 @@ off by 10 to 3,600 s eleven reach it: the other ones show too little of the even
 """
 MIN_WAVES: Final = 2
 """Waves that fit the shifted record, the reading among them: a single pick may be of another event."""
-MIN_GAIN: Final = 1.0
+MIN_GAIN: Final = 1.0  # log-likelihood ratio from which on a wave fits
 MAX_RADIUS_KM: Final = 300.0
 """Largest 68 % radius of an epicenter that arrivals are predicted from."""
-MIN_RAYLEIGH_STATIONS: Final = 3
-P_SLOWNESS_S_KM: Final = 0.1
-RADIUS_SCALE: Final = 1.5  # of the 68 % radius of an epicenter over its standard deviation in a direction
-READING_FACTOR: Final = 1.5
+MIN_RAYLEIGH_STATIONS: Final = 3  # with associated Rayleigh waves, from which their group velocity is measured
+P_SLOWNESS_S_KM: Final = 0.1  # of P near 20 degrees, by which an error of the epicenter shifts arrivals
+READING_FACTOR: Final = 1.5  # on the standard deviations of origin times by readings, whose errors have long tails
 MAX_READING_LOG: Final = 12.0
 """Largest log ratio that the reading of a trace counts: one in some hundred thousand is misread, with a small deviation."""
-MAX_DISTANCE_DEVIATIONS: Final = 2.0
+MAX_DISTANCE_DEVIATIONS: Final = 2.0  # of a reading from the epicenter, for its origin time to count
 COMMON_SHIFT_S: Final = 20.0
 """Stations whose shifts are so nearly equal saw another event rather than that their clocks agree."""
 
@@ -100,9 +101,9 @@ def _weigh_shifts(data: Candidates, rows: Integers, gather: Gather, found: Event
 
 def _weigh_waves(data: Candidates, gather: Gather, found: EventLocation, count: int) -> list[Floats]:
     """Log-likelihood ratios [traces, shifts] of the first arrival, of S and of the Rayleigh waves at each shift of the time stamps."""
-    location, depth_km = found.location, 15.0 if found.depth is None else found.depth.depth_km
+    location, depth_km = found.location, DEFAULT_DEPTH_KM if found.depth is None else found.depth.depth_km
     distances = data.distances_deg(geocentric(location.latitude_deg, location.longitude_deg))
-    place_s = P_SLOWNESS_S_KM * location.horizontal_uncertainty_km / RADIUS_SCALE
+    place_s = P_SLOWNESS_S_KM * location.horizontal_uncertainty_km / NORMAL_AXIS
     error_s = np.full(len(distances), np.hypot(found.origin.uncertainty_s, place_s))
     origin_s = found.origin.time_s - data.clock_s
     times = _select_waves(np.stack([travel_time_s(wave, distances, depth_km) for wave in WAVES]))

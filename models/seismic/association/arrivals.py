@@ -9,7 +9,7 @@ import numpy as np
 from models.array_types import Flags, Floats, Integers
 from models.seismic.association.candidates import GROUP_VELOCITIES_KM_S, RAYLEIGH_DEVIATION_S, RAYLEIGH_PATH_ERROR, Candidates
 from models.seismic.association.grid_scan import TrialSource, phase_curves
-from models.seismic.earth.travel_time_errors import CRUSTAL_ALTERNATIVES, FIRST_PHASES, SHEAR_PHASES, phase_error_s
+from models.seismic.earth.travel_time_errors import CRUSTAL_ALTERNATIVES, FIRST_PHASES, GUIDED_PHASES, SHEAR_PHASES, phase_error_s
 from models.seismic.earth.travel_times import DISTANCES_DEG, MAX_CRUSTAL_DEG, PHASES, TABLE_PHASES, travel_time_s
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, azimuthal_gap_deg
 
@@ -73,7 +73,7 @@ def associate_arrivals(data: Candidates, source: TrialSource) -> tuple[Arrival, 
         for index, phase in enumerate(PHASES if data.crustal else TABLE_PHASES):
             expected = source.time_s + float(np.interp(distances[i], DISTANCES_DEG, curves[index]))
             sigma = np.hypot(data.pick_deviations[i], errors[index][i])
-            allowed = free & (vertical | (phase in SHEAR_PHASES)) & (data.short_period[i] | (phase not in CRUSTAL_ALTERNATIVES.values()))
+            allowed = free & (vertical | (phase in SHEAR_PHASES)) & (data.short_period[i] | (phase not in GUIDED_PHASES))
             for other_pick_s, other_expected_s in taken:
                 allowed &= (data.pick_times[i] - other_pick_s) * (expected - other_expected_s) >= 0.0
             deviations = np.where(allowed, np.abs(data.pick_times[i] - expected) / sigma, np.inf)
@@ -117,8 +117,8 @@ def is_held_nearby(data: Candidates, source: TrialSource) -> bool:
     """
     if np.min(data.distances_deg(source.point)) > MAX_CRUSTAL_DEG:
         return False
-    detected = {arrival.trace_index for arrival in associate_arrivals(data, source) if arrival.phase in FIRST_PHASES}
-    return len(detected) >= MIN_FIRST_ARRIVALS and 2 * len(detected) > len(data.trace_indices)
+    detected = detect_first_arrivals(data, source)
+    return bool(detected.sum() >= MIN_FIRST_ARRIVALS and 2 * detected.sum() > len(detected))
 
 
 def is_unambiguous(data: Candidates, source: TrialSource) -> bool:
@@ -128,19 +128,22 @@ def is_unambiguous(data: Candidates, source: TrialSource) -> bool:
     First arrivals must be associated at 8 stations and three quarters of all, with an azimuthal gap below 180 degrees. A deep source
     beneath a network is ambiguous: core phases from the other side of the Earth arrive as steeply.
     """
-    detected = {arrival.trace_index for arrival in associate_arrivals(data, source) if arrival.phase in FIRST_PHASES}
-    rows = np.isin(data.trace_indices, list(detected))
-    if rows.sum() < max(MIN_CERTAIN_STATIONS, MIN_CERTAIN_FRACTION * len(rows)):
+    detected = detect_first_arrivals(data, source)
+    if detected.sum() < max(MIN_CERTAIN_STATIONS, MIN_CERTAIN_FRACTION * len(detected)):
         return False
-    if source.depth_km > MAX_CERTAIN_DEPTH_KM and np.median(data.distances_deg(source.point)[rows]) < MIN_DEEP_DISTANCE_DEG:
+    if source.depth_km > MAX_CERTAIN_DEPTH_KM and np.median(data.distances_deg(source.point)[detected]) < MIN_DEEP_DISTANCE_DEG:
         return False
-    return find_gap_deg(data, source, rows) < MAX_CERTAIN_GAP_DEG
+    return find_gap_deg(data, source, detected) < MAX_CERTAIN_GAP_DEG
 
 
 def is_surrounded(data: Candidates, source: TrialSource) -> bool:
     """Return whether the stations with a first arrival surround a source: on one side only, its distance trades off with the velocities."""
-    detected = {arrival.trace_index for arrival in associate_arrivals(data, source) if arrival.phase in FIRST_PHASES}
-    return find_gap_deg(data, source, np.isin(data.trace_indices, list(detected))) < MAX_CERTAIN_GAP_DEG
+    return find_gap_deg(data, source, detect_first_arrivals(data, source)) < MAX_CERTAIN_GAP_DEG
+
+
+def detect_first_arrivals(data: Candidates, source: TrialSource) -> Flags:
+    """Return whether each trace [n] has a pick that is associated with a first arrival of a source."""
+    return np.isin(data.trace_indices, [one.trace_index for one in associate_arrivals(data, source) if one.phase in FIRST_PHASES])
 
 
 def find_gap_deg(data: Candidates, source: TrialSource, rows: Flags | Integers) -> float:

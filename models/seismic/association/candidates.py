@@ -17,8 +17,8 @@ from scipy.special import ndtr
 from models.array_types import Flags, Floats, Floats32, Integers, PickIndices
 from models.seismic.association.pick_likelihood import PickMixture, TimeGrid, write_arrival_llr, write_nearest_picks
 from models.seismic.earth.travel_time_errors import (
-    CRUSTAL_ALTERNATIVES,
     FIRST_PHASES,
+    GUIDED_PHASES,
     PICK_PROBABILITY,
     SHEAR_PHASES,
     correlated_slowness_error,
@@ -336,7 +336,7 @@ def mix_picks(
             weights = data.leading_weights
         elif phase in FIRST_PHASES and phase != "Pg":
             weights = data.first_weights
-        if phase in CRUSTAL_ALTERNATIVES.values():
+        if phase in GUIDED_PHASES:
             weights = weights * data.short_period
         mixtures.append(PickMixture(data.pick_times, sigma, weights, probabilities, data.record_starts, data.record_ends))
     return mixtures

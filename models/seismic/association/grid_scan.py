@@ -20,7 +20,7 @@ from models.seismic.association.candidates import GROUP_VELOCITIES_KM_S, Candida
 from models.seismic.association.pick_likelihood import TimeGrid
 from models.seismic.association.stack import PhaseLlr, PhaseTables, RayleighLlr, stack_along_curves
 from models.seismic.earth.maximum_depth import maximum_depth_km
-from models.seismic.earth.travel_time_errors import CRUSTAL_ALTERNATIVES, DETECTION_PROBABILITY
+from models.seismic.earth.travel_time_errors import CRUSTAL_ALTERNATIVES, DETECTION_PROBABILITY, GUIDED_PHASES
 from models.seismic.earth.travel_times import (
     DISTANCES_DEG,
     MAX_CRUSTAL_DEG,
@@ -208,7 +208,7 @@ def scan_grid(
 def _select_phases(phases: Sequence[str], distances_deg: Floats, *, crustal: bool) -> tuple[str, ...]:
     """Leave out waves guided by the crust where they are not asked for, or no station is near enough to record them."""
     near = crustal and bool(np.min(distances_deg, initial=np.inf) <= MAX_CRUSTAL_DEG)
-    return tuple(phase for phase in phases if near or phase not in CRUSTAL_ALTERNATIVES.values())
+    return tuple(phase for phase in phases if near or phase not in GUIDED_PHASES)
 
 
 def _find_alternatives(phases: Sequence[str]) -> Integers:

@@ -21,8 +21,8 @@ from models.seismic.association.depth_time import DepthTime
 from models.seismic.association.grid_scan import TrialSource
 from models.seismic.earth.travel_time_errors import (
     COMMON_ERROR_FRACTION,
-    CRUSTAL_ALTERNATIVES,
     FIRST_PHASES,
+    GUIDED_PHASES,
     STATION_ERROR_S,
     path_error_s,
     shared_path_deg,
@@ -173,7 +173,7 @@ def arrival_covariance_s2(data: Candidates, source: TrialSource, fitted: FittedA
     length_deg = shared_path_deg(np.atleast_1d(np.median(distances)))
     neighbors = np.exp(-data.interstation_deg[np.ix_(fitted.rows, fitted.rows)] / length_deg)
     shared = model.common_path + (1.0 - model.common_path) * neighbors if model.common_path > 0.0 else np.eye(len(path))
-    is_guided = fitted.values(dict.fromkeys(CRUSTAL_ALTERNATIVES.values(), 1.0), 0.0) > 0.0
+    is_guided = fitted.values(dict.fromkeys(GUIDED_PHASES, 1.0), 0.0) > 0.0
     guided = np.nan_to_num(
         fitted.values(model.crustal, 0.0) * _travel_times(fitted.phases, distances, source.depth_km, data.slowness_ratio)[0]
     )
@@ -236,7 +236,7 @@ def _travel_times(phases: Sequence[str], distances_deg: Floats, depth_km: float,
     times, slownesses = np.full(len(phases), np.nan), np.full(len(phases), np.nan)
     for phase in set(phases) & set(PHASES):
         rows = np.flatnonzero([one == phase for one in phases])
-        depth = min(depth_km, MAX_CRUSTAL_DEPTH_KM) if phase in CRUSTAL_ALTERNATIVES.values() else depth_km
+        depth = min(depth_km, MAX_CRUSTAL_DEPTH_KM) if phase in GUIDED_PHASES else depth_km
         curve = near_time_factors(slowness_ratio) * travel_time_curve(phase, depth)
         right = np.clip(np.searchsorted(DISTANCES_DEG, distances_deg[rows]), 1, len(DISTANCES_DEG) - 1)
         slownesses[rows] = (curve[right] - curve[right - 1]) / (DISTANCES_DEG[right] - DISTANCES_DEG[right - 1])

@@ -8,8 +8,9 @@ doi:10.1111/j.1365-246X.2004.02276.x, or QuakeMigrate).
 For each origin time the LLRs of a phase are shifted by its travel times and summed over traces. A phase contributes
 `max(log p + sum, log(1 - p))`, p being its detection probability at the network's mean distance, so that a missing phase costs a
 bounded amount. Neighboring stations are not independent: traces are weighted, except for the one phase with the largest gain, which
-is stacked with weight 1. Rayleigh waves add the sum over traces at the group velocity that fits an origin time best, less the log of
-the number of velocities tried.
+is stacked with weight 1. A wave guided by the crust is stacked together with the phase that it may be picked instead of
+(`_stack_alternative`). Rayleigh waves add the sum over traces at the group velocity that fits an origin time best, less the log of the
+number of velocities tried.
 
 Almost all of the time goes into adding shifted rows of samples, which the compiler turns into vector instructions: adding every sample of
 a row takes less time than to find those that are not constant. Buffers are reset to zero in the same pass that reads them.

@@ -27,6 +27,8 @@ CRUSTAL_ALTERNATIVES: Final = {"P": "Pg", "S": "Sg"}
 Waves guided by the crust, which a trace may have a pick of in place of the weaker wave along the top of the mantle, or besides it: of
 either with equal probability.
 """
+GUIDED_PHASES: Final = tuple(CRUSTAL_ALTERNATIVES.values())
+"""Waves guided by the crust."""
 
 DETECTION_PROBABILITY: Final = {
     "P": ((0.0, 95.0, 105.0), (0.95, 0.95, 0.3)),

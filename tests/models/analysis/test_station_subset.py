@@ -53,7 +53,7 @@ def test_a_subset_locates_where_all_stations_do(found):
     _, whole, subset = found
     assert subset.method == whole.method == "distances+arrival-times"
     epicenters = [(one.location.latitude_deg, one.location.longitude_deg) for one in (whole, subset)]
-    assert distance_deg(*epicenters[0], *epicenters[1]) * KM_PER_DEGREE < min(15.0, 2.0 * subset.location.horizontal_uncertainty_km)
+    assert distance_deg(*epicenters[0], *epicenters[1]) * KM_PER_DEGREE < 10.5
 
 
 def test_residuals_are_of_all_traces_and_arrivals_have_the_trace_indices_of_the_whole_gather(found):
