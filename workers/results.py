@@ -199,8 +199,17 @@ class SourceEstimate(_Rounded):
     )
     log_likelihood: float = Field(description="against noise")
     variance_reduction: float = Field(description="fraction of the energy explained at free gains, 0 to 1")
-    tensor: dict[str, float] | None = Field(None, description="rr, tt, pp, rt, rp, tp (r up, t south, p east) of scalar moment 1")
-    nodal_planes: list[dict[str, float]] = Field([], description="strike, dip and rake of the best double couple, degrees")
+    tensor: dict[str, float] | None = Field(
+        None,
+        description="rr, tt, pp, rt, rp, tp (r up, t south, p east) of scalar moment 1; null of a force, and where "
+        "mechanism_uncertainty_deg is above 60",
+    )
+    mechanism_uncertainty_deg: float | None = Field(
+        None, description="rotation (Kagan angle) of the double couple that holds the true one with 68 %, degrees; null of a force"
+    )
+    nodal_planes: list[dict[str, float]] = Field(
+        [], description="strike, dip and rake of the best double couple, degrees; empty as tensor is null"
+    )
     double_couple: float | None = Field(None, description="fraction of the tensor that is a double couple, 0 to 1; the rest is CLVD")
     scalar_moment_n_m: float | None = Field(None, description="null where unknown, see amplitude_unknown")
     moment_magnitude: float | None = Field(None, description="Mw of the scalar moment")

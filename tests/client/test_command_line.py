@@ -12,8 +12,8 @@ import seismic_atlas_client
 from app.auth.keys import Scope, add_key, keys_path, new_key
 from seismic_atlas_client.__main__ import main
 from seismic_atlas_client.command_line.exit_codes import ExitCode
-from seismic_atlas_client.command_line.tables import draw_result
-from seismic_atlas_client.models import ClusterResult, DataWarning
+from seismic_atlas_client.command_line.tables import _describe_mechanism, draw_result
+from seismic_atlas_client.models import ClusterResult, DataWarning, SourceEstimate
 from tests.support.played_service import FAMILIES, play_service
 
 
@@ -65,6 +65,25 @@ def test_warnings_of_many_traces_are_one_row():
     table = draw_result(result)[-1]
     assert list(table.columns[0].cells) == ["XX.S0.00.LHZ, XX.S1.00.LHZ, XX.S2.00.LHZ and 6 more", "a.txt"]
     assert list(table.columns[1].cells) == ["used as it is (no-response)", "left out (unsupported-part)"]
+
+
+@pytest.mark.parametrize(
+    ("known", "text"),
+    [
+        (
+            {"nodal_planes": [{"strike": 90.0, "dip": 30.0, "rake": -90.0}] * 2, "mechanism_uncertainty_deg": 20.4},
+            "uncertain by 20° (68 %)",
+        ),
+        ({"mechanism_uncertainty_deg": 75.0}, "not determined: uncertain by 75° (68 %)"),
+        ({"nodal_planes": [{"strike": 90.0, "dip": 30.0, "rake": -90.0}] * 2}, "90° / 30° / -90°"),
+        ({}, ""),
+    ],
+)
+def test_a_mechanism_is_printed_with_its_uncertainty_if_the_service_states_one(known, text):
+    source = SourceEstimate(kind="moment-tensor", constrains=True, log_likelihood=50.0, variance_reduction=0.5, **known)
+    printed = _describe_mechanism(source)
+    assert text in printed
+    assert bool(printed) == bool(text)
 
 
 def test_a_class_is_printed_with_its_probabilities(atlas, path):

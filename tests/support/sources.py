@@ -32,7 +32,8 @@ def make_force(**changes: object) -> SourceSolution:
         tensor=None,
         depth_km=0.0,
         depth_uncertainty_km=0.0,
-        depth_profile=np.full(25, -np.inf),
+        depth_profile=np.zeros(0),
+        mechanism_uncertainty_deg=None,
         force_azimuth_deg=230.0,
         force_azimuth_uncertainty_deg=6.0,
         sign_probability=0.97,
@@ -46,9 +47,16 @@ def make_force(**changes: object) -> SourceSolution:
 
 def make_tensor(**changes: object) -> SourceSolution:
     """Make a moment tensor of magnitude 6 at 120 km."""
-    profile = np.full(25, -np.inf)
+    profile = np.zeros(25)
     profile[10:16] = (40.0, 60.0, 75.0, 80.0, 70.0, 50.0)
     amplitude = SourceAmplitude(10.0**18.1, 0.06, 8)
-    known = {"kind": "tensor", "tensor": THRUST, "depth_km": 120.0, "depth_uncertainty_km": 12.0, "depth_profile": profile}
+    known = {
+        "kind": "tensor",
+        "tensor": THRUST,
+        "depth_km": 120.0,
+        "depth_uncertainty_km": 12.0,
+        "depth_profile": profile,
+        "mechanism_uncertainty_deg": 20.0,
+    }
     none = {"force_azimuth_deg": None, "force_azimuth_uncertainty_deg": None, "sign_probability": None, "history": None}
     return make_force(**(known | none | {"amplitude": amplitude, "azimuth_profile": np.zeros(0)} | changes))

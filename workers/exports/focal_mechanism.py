@@ -61,16 +61,21 @@ class ResourceIds:
 
 def add_focal_mechanism(event: Event, ids: ResourceIds, result: LocateResult) -> None:
     """
-    Add the moment tensor of a location to its event, where waveforms constrain one: mechanism, centroid origin, and magnitude.
+    Add the moment tensor of a location to its event, where waveforms constrain one: centroid origin, magnitude, and mechanism where known.
 
     Without a scalar moment there is no magnitude, and the tensor of scalar moment 1 is a comment, because the schema wants N m.
     """
     source = result.source
-    if source is None or not source.constrains or source.tensor is None or source.centroid is None:
+    if source is None or not source.constrains or source.kind != "moment-tensor" or source.centroid is None:
         return
     origin = _describe_centroid(ids, source, source.centroid)
     event.origins.append(origin)
     magnitude = _describe_magnitude(ids, source, origin)
+    if magnitude is not None:
+        event.magnitudes = [magnitude]
+        event.preferred_magnitude_id = magnitude.resource_id
+    if source.tensor is None:
+        return
     mechanism = FocalMechanism(
         resource_id=ids.resource("focal-mechanism"),
         triggering_origin_id=event.preferred_origin_id,
@@ -81,14 +86,11 @@ def add_focal_mechanism(event: Event, ids: ResourceIds, result: LocateResult) ->
         moment_tensor=_describe_tensor(ids, source, origin, magnitude),
         evaluation_mode="automatic",
         evaluation_status="preliminary",
-        comments=[] if magnitude else [ids.comment(_describe_unit_tensor(source), "moment-tensor")],
+        comments=[ids.comment(_describe_uncertainty(source), "mechanism-uncertainty"), *_comment_tensor(ids, source)],
         creation_info=ids.creation(),
     )
     event.focal_mechanisms = [mechanism]
     event.preferred_focal_mechanism_id = mechanism.resource_id
-    if magnitude is not None:
-        event.magnitudes = [magnitude]
-        event.preferred_magnitude_id = magnitude.resource_id
 
 
 def _describe_centroid(ids: ResourceIds, source: SourceEstimate, centroid: Centroid) -> Origin:
@@ -186,6 +188,14 @@ def _measure_gap(source: SourceEstimate) -> float:
     return azimuthal_gap_deg(np.array([trace.azimuth_deg for trace in source.traces]))
 
 
-def _describe_unit_tensor(source: SourceEstimate) -> str:
+def _describe_uncertainty(source: SourceEstimate) -> str:
+    return f"rotation of the double couple that holds the true one with 68 %: {source.mechanism_uncertainty_deg or 0.0:.0f} degrees"
+
+
+def _comment_tensor(ids: ResourceIds, source: SourceEstimate) -> list[Comment]:
+    """State a tensor of scalar moment 1 as a comment where the moment is unknown."""
+    if source.scalar_moment_n_m is not None:
+        return []
     components = ", ".join(f"{name} {value:.4f}" for name, value in (source.tensor or {}).items())
-    return f"moment tensor of scalar moment 1 (r up, t south, p east): {components}; {source.amplitude_unknown or 'moment unknown'}"
+    text = f"moment tensor of scalar moment 1 (r up, t south, p east): {components}; {source.amplitude_unknown or 'moment unknown'}"
+    return [ids.comment(text, "moment-tensor")]

@@ -3,9 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import numpy as np
-
 from models.analysis.pipeline import EventLocation
+from models.array_types import Floats
 from models.seismic.source.greens_tables import DEPTHS_KM
 from models.seismic.source.inversion import PROFILE_AZIMUTHS_DEG
 from models.seismic.source.mechanisms import double_couple_fraction, nodal_planes
@@ -46,19 +45,25 @@ def _describe_tensor(source: SourceSolution) -> dict[str, Any]:
     """Fields of a moment tensor."""
     if source.tensor is None:
         raise ValueError("the source is not a moment tensor")
-    planes = nodal_planes(source.tensor)
     return {
-        "tensor": dict(zip(TENSOR_NAMES, source.tensor.tolist(), strict=True)),
-        "nodal_planes": [dict(zip(("strike", "dip", "rake"), plane, strict=True)) for plane in planes],
-        "double_couple": double_couple_fraction(source.tensor),
+        **(_describe_mechanism(source.tensor) if source.states_mechanism else {}),
+        "mechanism_uncertainty_deg": source.mechanism_uncertainty_deg,
         "half_duration_s": 0.0,
         "depth_km": source.depth_km,
         "depth_uncertainty_km": source.depth_uncertainty_km,
         "depth_profile": [
             DepthLikelihood(depth_km=depth, log_likelihood=value)
             for depth, value in zip(DEPTHS_KM, source.depth_profile.tolist(), strict=True)
-            if np.isfinite(value)
         ],
+    }
+
+
+def _describe_mechanism(tensor: Floats) -> dict[str, Any]:
+    """Fields of the mechanism of a moment tensor [6]."""
+    return {
+        "tensor": dict(zip(TENSOR_NAMES, tensor.tolist(), strict=True)),
+        "nodal_planes": [dict(zip(("strike", "dip", "rake"), plane, strict=True)) for plane in nodal_planes(tensor)],
+        "double_couple": double_couple_fraction(tensor),
     }
 
 

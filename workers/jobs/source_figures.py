@@ -20,7 +20,7 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 def draw_inversion(gather: Gather, found: EventLocation) -> dict[str, bytes]:
     """
-    Draw the figures of an inversion as PNG by name: `waveform_fit`, and `mechanism` and `source_likelihood` where it constrains the source.
+    Draw the figures of an inversion as PNG by name: `waveform_fit`, and `mechanism` and `source_likelihood` where it constrains them.
 
     Empty where nothing was inverted, or no trace fits.
     """
@@ -35,12 +35,12 @@ def draw_inversion(gather: Gather, found: EventLocation) -> dict[str, bytes]:
     )
     lines = describe_lines(source)
     if source.tensor is not None:
-        depths, tried = np.array(DEPTHS_KM, np.float64), np.isfinite(source.depth_profile)
         stated = None if found.depth is None else (found.depth.depth_km, found.depth.uncertainty_km)
-        return drawn | {
-            "mechanism": tensor_figure(source.tensor, stations, lines, "Moment tensor"),
-            "source_likelihood": depth_likelihood_figure(depths[tried], source.depth_profile[tried], stated, "Depth of the moment tensor"),
-        }
+        depths_km = np.array(DEPTHS_KM, np.float64)
+        drawn["source_likelihood"] = depth_likelihood_figure(depths_km, source.depth_profile, stated, "Depth of the moment tensor")
+        if source.states_mechanism:
+            drawn["mechanism"] = tensor_figure(source.tensor, stations, lines, "Moment tensor")
+        return drawn
     force = found.force_azimuth
     if force is None:
         return drawn
@@ -126,4 +126,5 @@ def describe_lines(source: SourceSolution) -> list[str]:
         size = f"Mw {amplitude.moment_magnitude:.2f} ± {amplitude.log10_deviation / 1.5:.2f}, {format_power(amplitude.value, 2)} N m"
     planes = [f"strike {strike:.0f}°, dip {dip:.0f}°, rake {rake:.0f}°" for strike, dip, rake in nodal_planes(source.tensor)]
     depth = f"depth {source.depth_km:.0f} ± {source.depth_uncertainty_km:.0f} km by waveforms"
-    return [size, depth, *(plane.replace("-", "−") for plane in planes), "", *fit]
+    mechanism = f"mechanism uncertain by {source.mechanism_uncertainty_deg or 0.0:.0f}° (68 %)"
+    return [size, depth, *(plane.replace("-", "−") for plane in planes), mechanism, "", *fit]

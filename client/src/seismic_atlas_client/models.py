@@ -297,10 +297,15 @@ class SourceEstimate(Model):
     """Fraction of the energy explained at free gains, 0 to 1."""
 
     tensor: dict[str, float] | None = None
-    """rr, tt, pp, rt, rp, tp (r up, t south, p east) of scalar moment 1."""
+    """
+    rr, tt, pp, rt, rp, tp (r up, t south, p east) of scalar moment 1; None of a force, and where mechanism_uncertainty_deg is above 60.
+    """
+
+    mechanism_uncertainty_deg: float | None = None
+    """Rotation (Kagan angle) of the double couple that holds the true one with 68 %, degrees; None of a force."""
 
     nodal_planes: list[dict[str, float]] = Field(default_factory=list)
-    """Strike, dip and rake of the best double couple, degrees."""
+    """Strike, dip and rake of the best double couple, degrees; empty as tensor is None."""
 
     double_couple: float | None = None
     """Fraction of the tensor that is a double couple, 0 to 1; the rest is CLVD."""

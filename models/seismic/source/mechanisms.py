@@ -66,13 +66,21 @@ def _plane(normal: Floats, slip: Floats) -> tuple[float, float, float]:
 
 def kagan_angle_deg(first: Floats, second: Floats) -> float:
     """Compute the smallest rotation between the double couples of two tensors [6], 0 to 120 degrees (Kagan 1991)."""
-    frames = []
-    for tensor in (first, second):
-        _, vectors = np.linalg.eigh(tensor_matrix(tensor))
-        frames.append(np.stack((vectors[:, 2], vectors[:, 0], np.cross(vectors[:, 2], vectors[:, 0])), axis=1))
-    turns = [np.diag(signs) for signs in ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1))]
-    cosines = [(np.trace(frames[0] @ turn @ frames[1].T) - 1.0) / 2.0 for turn in turns]
-    return float(np.degrees(np.arccos(np.clip(max(cosines), -1.0, 1.0))))
+    return float(kagan_angles_deg(first, second[None])[0])
+
+
+def kagan_angles_deg(tensor: Floats, others: Floats) -> Floats:
+    """Compute the smallest rotations [m] between the double couple of a tensor [6] and those of others [m, 6], 0 to 120 degrees."""
+    frame, *frames = (_principal_frame(one) for one in (tensor, *others))
+    turns = np.array([np.diag(signs) for signs in ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1))], np.float64)
+    traces = np.einsum("ij,tjk,mik->mt", frame, turns, np.stack(frames))
+    return np.asarray(np.degrees(np.arccos(np.clip((traces.max(axis=1) - 1.0) / 2.0, -1.0, 1.0))))
+
+
+def _principal_frame(tensor: Floats) -> Floats:
+    """Axes of tension and pressure, and the one across them, as columns [3, 3]."""
+    vectors = np.linalg.eigh(tensor_matrix(tensor))[1]
+    return np.stack((vectors[:, 2], vectors[:, 0], np.cross(vectors[:, 2], vectors[:, 0])), axis=1)
 
 
 def double_couple_fraction(tensor: Floats) -> float:

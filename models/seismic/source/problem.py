@@ -145,7 +145,12 @@ def choose_paths(problems: Sequence[InversionProblem], row: Floats, preferences:
 
     `preferences` [problems, n]: log prior of each model for each path (`prefer_models`).
     """
-    return np.asarray(np.argmax([_path_gains(problem, row) for problem in problems] + preferences, axis=0))
+    return np.asarray(np.argmax(_weigh_paths(problems, row, preferences), axis=0))
+
+
+def weigh_mixture(problems: Sequence[InversionProblem], row: Floats, preferences: Floats) -> float:
+    """Sum the log posterior of a source over paths, each with the model that has the largest, but for what amplitudes say."""
+    return float(_weigh_paths(problems, row, preferences).max(axis=0).sum())
 
 
 def mix_problems(problems: Sequence[InversionProblem], chosen: Integers) -> InversionProblem:
@@ -163,6 +168,11 @@ def prefer_models(models: Sequence[PathModel], shares: Floats) -> Floats:
     land = OTHER_CRUST + (1.0 - OTHER_CRUST) * shares
     weights = {None: np.full(len(shares), MEAN_EARTH), "land": land, "sea": 1.0 + OTHER_CRUST - land}
     return np.stack([np.log(weights[model.earth.crust]) + model.log_probability for model in models])
+
+
+def _weigh_paths(problems: Sequence[InversionProblem], row: Floats, preferences: Floats) -> Floats:
+    """Log posterior [problems, n] of the models of each path at a source."""
+    return np.asarray([_path_gains(problem, row) for problem in problems] + preferences)
 
 
 def _path_gains(problem: InversionProblem, row: Floats) -> Floats:

@@ -93,8 +93,18 @@ def test_without_gains_there_is_a_mechanism_but_no_moment_and_the_reason_is_a_co
 
     assert (event.magnitudes, mechanism.moment_tensor.scalar_moment, mechanism.moment_tensor.tensor) == ([], None, None)
     assert mechanism.nodal_planes.nodal_plane_2.rake is not None
-    assert "rr 0.9000" in mechanism.comments[0].text
-    assert "StationXML" in mechanism.comments[0].text
+    uncertainty, tensor = (comment.text for comment in mechanism.comments)
+    assert uncertainty.endswith("68 %: 20 degrees")
+    assert "rr 0.9000" in tensor
+    assert "StationXML" in tensor
+
+
+def test_a_mechanism_that_is_not_known_leaves_centroid_and_magnitude():
+    event = read_event(quakeml(RECORD, make_result(make_tensor(mechanism_uncertainty_deg=75.0))))
+
+    assert event.focal_mechanisms == []
+    assert event.preferred_magnitude().mag == 6.0
+    assert [origin.origin_type for origin in event.origins] == [None, "centroid"]
 
 
 @pytest.mark.parametrize("source", [make_tensor(log_likelihood=5.0), make_force()])

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from models.seismic.source.greens_tables import DEPTHS_KM
 from models.seismic.trace_id import TraceId
 from tests.support.sources import make_force, make_tensor, make_trace
 from workers.jobs.source_answer import describe_inversion, describe_methods
@@ -35,7 +36,19 @@ def test_a_moment_tensor_is_stated_with_its_nodal_planes_and_depth():
     assert found.kind == "moment-tensor"
     assert [plane["dip"] for plane in found.nodal_planes] == pytest.approx([90.0, 90.0])
     assert (found.depth_km, found.tensor["tp"], found.double_couple) == (120.0, 1.0, 1.0)
-    assert [point.depth_km for point in found.depth_profile] == [60.0, 73.0, 88.0, 105.0, 125.0, 150.0]
+    assert found.mechanism_uncertainty_deg == 20.0
+    assert [point.depth_km for point in found.depth_profile] == list(DEPTHS_KM)
+
+
+def test_a_mechanism_that_the_waveforms_leave_open_is_not_stated():
+    known, unknown = (
+        describe_inversion(GATHER, make_found("tensor", source=make_tensor(mechanism_uncertainty_deg=deviation)))
+        for deviation in (60.0, 61.0)
+    )
+
+    assert (known.tensor is not None, len(known.nodal_planes)) == (True, 2)
+    assert (unknown.tensor, unknown.nodal_planes, unknown.double_couple) == (None, [], None)
+    assert (unknown.mechanism_uncertainty_deg, unknown.depth_km, unknown.moment_magnitude) == (61.0, 120.0, 6.0)
 
 
 def test_magnitude_and_amplitude_are_stated_where_a_response_is_known_and_otherwise_why_not():

@@ -46,6 +46,7 @@ HEADS = (
     "depth error, km",
     "Mw, less the catalog's",
     "strike, dip, rake",
+    "uncertain by, degrees",
     "Kagan angle, degrees",
 )
 
@@ -61,7 +62,7 @@ class ObservedMechanism:
 
     @property
     def constrained(self) -> bool:
-        """Whether a moment tensor is stated."""
+        """Whether waveforms constrain a moment tensor."""
         source = None if self.located is None else self.located.source
         return source is not None and source.kind == "tensor" and source.constrains
 
@@ -76,10 +77,10 @@ class ObservedMechanism:
     @property
     def kagan_deg(self) -> float:
         """Angle between the two mechanisms; NaN where one is missing."""
-        if not self.constrained or self.catalog_tensor is None or self.located is None or self.located.source is None:
+        source = None if self.located is None else self.located.source
+        if not self.constrained or self.catalog_tensor is None or source is None or source.tensor is None or not source.states_mechanism:
             return float("nan")
-        tensor = self.located.source.tensor
-        return float("nan") if tensor is None else kagan_angle_deg(tensor, self.catalog_tensor)
+        return kagan_angle_deg(source.tensor, self.catalog_tensor)
 
     @property
     def magnitude_error(self) -> float:
@@ -122,20 +123,22 @@ def format_mechanisms(found: Sequence[ObservedMechanism]) -> list[Sequence[str]]
     for one in found:
         head: tuple[str, ...] = (one.truth.name, f"{one.truth.magnitude:.1f}")
         if one.located is None:
-            lines.append((*head, f"{one.stations}", "none", *[""] * 5))
+            lines.append((*head, f"{one.stations}", "none", *[""] * 6))
             continue
         source, location = one.located.source, one.located.location
         head = (*head, f"{one.stations}, {location.azimuthal_gap_deg:.0f}", one.located.event_type)
         if source is None or source.kind != "tensor" or source.tensor is None:
-            lines.append((*head, "not inverted", *[""] * 4))
+            lines.append((*head, "not inverted", *[""] * 5))
             continue
         fit = f"{source.log_likelihood:.0f}, {len(source.traces)}"
         if not one.constrained:
-            lines.append((*head, f"{fit}: not stated", *[""] * 4))
+            lines.append((*head, f"{fit}: not stated", *[""] * 5))
             continue
         depth = "" if one.located.depth is None else f"{one.located.depth.depth_km - one.truth.depth_km:+.0f}"
-        plane = ", ".join(f"{value:.0f}" for value in nodal_planes(source.tensor)[0])
-        lines.append((*head, fit, depth, _format_known(one.magnitude_error, "+.2f"), plane, _format_known(one.kagan_deg, ".0f")))
+        plane = ", ".join(f"{value:.0f}" for value in nodal_planes(source.tensor)[0]) if source.states_mechanism else "not stated"
+        uncertainty = f"{source.mechanism_uncertainty_deg:.0f}"
+        magnitude = _format_known(one.magnitude_error, "+.2f")
+        lines.append((*head, fit, depth, magnitude, plane, uncertainty, _format_known(one.kagan_deg, ".0f")))
     return lines
 
 
@@ -151,10 +154,10 @@ def describe_comparable(found: Sequence[ObservedMechanism]) -> str:
     errors = [abs(one.magnitude_error) for one in found if np.isfinite(one.magnitude_error)]
     stated = sum(one.constrained for one in found)
     return "\n".join((
-        f"- Of {len(found)} earthquakes a moment tensor is stated of {stated}.",
+        f"- Of {len(found)} earthquakes waveforms constrain a moment tensor of {stated}.",
         f"- {len(comparable)} have a magnitude of {MAGNITUDES[0]:g} to {MAGNITUDES[1]:g}, {MIN_STATIONS} stations and a gap below "
         f"{MAX_GAP_DEG:.0f} degrees, of which the catalog has {len(known)}.",
-        f"- Kagan angle, of all that are stated and in the catalog, in degrees: median {format_median(angles)} (n = {len(angles)}).",
+        f"- Kagan angle, of all mechanisms that are stated and cataloged, in degrees: median {format_median(angles)} (n = {len(angles)}).",
         f"- Mw where responses are known: median absolute difference {format_median(errors, 2)} (n = {len(errors)}).",
     ))  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from models.array_types import Floats
-from models.seismic.source.solution import MIN_LOG_LIKELIHOOD
+from models.seismic.source.solution import MAX_MECHANISM_DEG, MIN_LOG_LIKELIHOOD
 from training.config import SPAWN, TrainingSettings
 from training.evaluation.metrics import angle_difference_deg, format_fraction, format_median
 from training.evaluation.pages import RESULTS, format_table, write_page
@@ -87,10 +87,22 @@ def describe_tensors(results: Sequence[SourceResult]) -> str:
         f"{format_fraction(list(errors <= 20.0))}; within the stated deviation {format_fraction(list(errors <= stated))}; 68 % within "
         f"{_quantile(errors / stated)} deviations.",
         *describe_served(known),
-        f"- Kagan angle to the true mechanism: median {format_median([result.kagan_deg for result in known], 0)} degrees.",
+        describe_mechanisms(known),
         describe_places(known),
         describe_origins(known),
     ))  # fmt: skip
+
+
+def describe_mechanisms(results: Sequence[SourceResult]) -> str:
+    """Describe Kagan angles to the true mechanisms: of all, and of those that are stated."""
+    angles, stated = (np.array([getattr(one, name) for one in results]) for name in ("kagan_deg", "kagan_deviation_deg"))
+    known = stated <= MAX_MECHANISM_DEG
+    near = format_fraction(list(angles[known] <= 30.0))
+    return (
+        f"- Kagan angle to the true mechanism: median {format_median(angles.tolist(), 0)} degrees; of the {known.sum()} mechanisms "
+        f"that are stated {format_median(angles[known].tolist(), 0)} degrees, within 30 degrees {near}; within the angle that is to hold "
+        f"68 % {format_fraction(list(angles <= stated))} of all."
+    )
 
 
 def describe_served(constrained: Sequence[SourceResult]) -> list[str]:

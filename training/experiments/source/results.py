@@ -51,7 +51,7 @@ class SourceResult:
     `traces` and `snr` (median signal-to-noise ratio) of the event; `constrains` and `log_likelihood` as of `SourceSolution`;
     `place_scale`: the factor by which the 68 % ellipse must be enlarged to contain the epicenter; `time_error_s`: origin time less the
     true one; `azimuth_error_deg` from -180 to 180; `log_explosion` as of `limit_explosion`; `kagan_deg`: angle to the true mechanism;
-    `cpu_s`: CPU time. `network` and `both`: as of `compare_network`.
+    `kagan_deviation_deg`: what is stated of it; `cpu_s`: CPU time. `network` and `both`: as of `compare_network`.
     """
 
     traces: int
@@ -70,6 +70,7 @@ class SourceResult:
     true_depth_km: float
     log_explosion: float
     kagan_deg: float
+    kagan_deviation_deg: float
     cpu_s: float
     network: Statement | None = None
     both: Statement | None = None
@@ -116,6 +117,7 @@ def compare_source(event: MixedEvent, solution: SourceSolution, cpu_s: float) ->
         true_depth_km=source.depth_km,
         log_explosion=NAN if log_explosion is None else log_explosion,
         kagan_deg=NAN if solution.tensor is None else kagan_angle_deg(solution.tensor, np.asarray(source.rates.sum(axis=1))),
+        kagan_deviation_deg=solution.mechanism_uncertainty_deg or NAN,
         cpu_s=cpu_s,
     )
 

@@ -119,10 +119,14 @@ def _describe_magnitude(source: SourceEstimate | None) -> str:
 
 
 def _describe_mechanism(source: SourceEstimate | None) -> str:
-    if source is None or not source.constrains or not source.nodal_planes:
+    if source is None or not source.constrains:
         return ""
+    known = source.mechanism_uncertainty_deg is not None
+    uncertainty = f"uncertain by {source.mechanism_uncertainty_deg:.0f}° (68 %)" if known else ""
+    if not source.nodal_planes:
+        return f"not determined: {uncertainty}" if known else ""
     planes = [" / ".join(f"{plane.get(name, 0.0):.0f}°" for name in ("strike", "dip", "rake")) for plane in source.nodal_planes]
-    return "strike / dip / rake " + " or ".join(planes)
+    return f"strike / dip / rake {' or '.join(planes)}" + (f", {uncertainty}" if known else "")
 
 
 def _compare(result: LocateResult, catalog: CatalogEvent) -> str:

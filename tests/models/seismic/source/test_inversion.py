@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, back_azimuth_deg, destination, distance_deg, geocentric_latitude_deg
-from models.seismic.source import inversion
 from models.seismic.source.array_layout import LOVE
 from models.seismic.source.correlations import DAMPING
 from models.seismic.source.force_histories import HISTORY_DELAYS_S, HISTORY_WEIGHTS
@@ -21,7 +20,7 @@ from models.seismic.source.greens_tables import (
     layout,
     pack_series,
 )
-from models.seismic.source.inversion import SCANNED_DEPTHS, invert_source
+from models.seismic.source.inversion import invert_source
 from models.seismic.source.observations import Guess, observe_records, rotate_to_transverse
 from models.seismic.source.problem import (
     ASSUMED_GAIN_DEVIATION,
@@ -287,27 +286,6 @@ def test_noise_constrains_nothing(toy_tables):
     fit = invert_source(noise, traces, (toy_tables,), EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S), "force", "displacement")
 
     assert not describe_fit(fit).constrains
-
-
-def test_no_depth_of_the_profile_exceeds_the_best_source():
-    """Windows of the scan may reach more than refined ones: all its values are lowered alike."""
-    refined, scanned = np.full(len(DEPTHS_KM), -np.inf), np.linspace(40.0, 140.0, len(SCANNED_DEPTHS))
-    refined[SCANNED_DEPTHS[0]] = 100.0
-    filled = inversion._fill_profile(refined, scanned)
-    np.testing.assert_allclose(filled[SCANNED_DEPTHS[1:]], scanned[1:] - 40.0)
-    assert filled.max() == filled[SCANNED_DEPTHS[0]] == filled[SCANNED_DEPTHS[-1]] == 100.0
-    lower = inversion._fill_profile(refined, scanned - 60.0)
-    np.testing.assert_allclose(lower[SCANNED_DEPTHS[1:]], scanned[1:] - 60.0)
-
-
-def test_a_second_mode_is_refined_if_it_is_apart_and_fits_nearly_as_well():
-    def cooled(log_likelihood, delay_s):
-        return np.array([log_likelihood, 0.0, 0.0, 3.0, delay_s, 0.0, 1.0])
-
-    best, near, apart, weak = cooled(60.0, 0.0), cooled(59.0, 8.0), cooled(55.0, -30.0), cooled(40.0, 60.0)
-    assert [row[0] for row in inversion._list_modes([near, apart, best, weak], "tensor")] == [60.0, 55.0]
-    assert [row[0] for row in inversion._list_modes([near, best, weak], "tensor")] == [60.0]
-    assert [row[0] for row in inversion._list_modes([near, apart, best], "force")] == [60.0]
 
 
 def test_two_traces_are_too_few(toy_tables):

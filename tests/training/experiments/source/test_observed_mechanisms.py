@@ -60,4 +60,14 @@ def test_what_is_not_stated_is_not_compared():
     lines = format_mechanisms([lost, unsure])
     assert all(len(line) == len(HEADS) for line in lines)
     assert "not stated" in lines[1][4]
-    assert "a moment tensor is stated of 0" in describe_comparable([lost, unsure])
+    assert "waveforms constrain a moment tensor of 0" in describe_comparable([lost, unsure])
+
+
+def test_a_mechanism_that_waveforms_leave_open_is_not_compared():
+    found = make_observed()
+    found.located.source = make_tensor(mechanism_uncertainty_deg=80.0)
+    assert found.constrained
+    assert np.isnan(found.kagan_deg)
+    (line,) = format_mechanisms([found])
+    assert len(line) == len(HEADS)
+    assert line[7:] == ("not stated", "80", "")

@@ -9,7 +9,7 @@ from models.analysis.pipeline import ForceAzimuthEstimate
 from models.seismic.source.array_layout import LOVE
 from models.seismic.source.radiation import project_windows
 from training.experiments.source.methods import Statement, state_azimuth
-from training.experiments.source.page import describe_forces, describe_tensors, tabulate_methods
+from training.experiments.source.page import describe_forces, describe_mechanisms, describe_tensors, tabulate_methods
 from training.experiments.source.results import SHORT_PERIODS, SourceResult, read_pairs
 from training.experiments.source.three_components import contract_transverse
 from training.synthesis.sources import Source
@@ -27,7 +27,9 @@ def test_synthetic_love_waves_have_the_radiation_that_the_inversion_assumes():
 
 
 def make_result(error_deg, *, ambiguous):
-    return SourceResult(30, 8.0, True, 60.0, 20.0, 0.5, 4.0, 8.0, error_deg, 5.0, ambiguous, 0.0, 0.0, 0.0, 1.0, float("nan"), 1.0)
+    return SourceResult(
+        30, 8.0, True, 60.0, 20.0, 0.5, 4.0, 8.0, error_deg, 5.0, ambiguous, 0.0, 0.0, 0.0, 1.0, float("nan"), float("nan"), 1.0
+    )
 
 
 def test_the_sign_counts_only_where_it_is_not_called_ambiguous(tmp_path):
@@ -79,3 +81,15 @@ def test_depths_as_served_are_described_where_networks_read_what_the_inversion_c
     assert "as served: median error 14.0 (14.0 to 14.0) km; within 10 km 0%" in text
     assert "within the stated deviation 100%" in text.splitlines()[2]
     assert "as served" not in describe_tensors([depth])
+
+
+def test_kagan_angles_are_told_apart_by_whether_the_mechanism_is_stated():
+    angles = ((10.0, 20.0), (40.0, 30.0), (50.0, 80.0))
+    results = [replace(make_result(0.0, ambiguous=True), kagan_deg=angle, kagan_deviation_deg=stated) for angle, stated in angles]
+
+    text = describe_mechanisms(results)
+
+    assert "median 40 (" in text
+    assert "of the 2 mechanisms that are stated 25" in text
+    assert "within 30 degrees 50%" in text
+    assert "68 % 67%" in text
