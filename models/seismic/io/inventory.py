@@ -24,6 +24,11 @@ from models.seismic.waveforms import Record, Response
 
 MAX_DIFFERENCE_KM: Final = 1.0
 """Distance up to which two coordinates of a station agree: its sensors, and rounded coordinates, differ by less."""
+MAX_MOVE_KM: Final = 100.0
+"""
+Distance up to which a file may differ from the built-in list: stations are moved to another site of their town, and a farther one gets
+another code. A sign that is lost, or latitude and longitude exchanged, puts most stations of the Earth farther away.
+"""
 
 _ALIASES = {
     **{"net": "network", "sta": "station", "lat": "latitude", "lon": "longitude", "elev": "elevation", "elevation_m": "elevation"},
@@ -179,7 +184,8 @@ def _choose_coordinates(trace_id: TraceId, sources: Sequence[Sequence[Epoch]]) -
     Choose the coordinates of a channel from the epochs that each source states, and report missing or contradicting ones.
 
     The first source with the station is used. If it contradicts itself (coordinates more than 1 km apart), the first other source that
-    agrees with one of its epochs is used, else none. Differences from the built-in list alone are not reported: a station may have moved.
+    agrees with one of its epochs is used, else none. Differences from the built-in list alone are reported above `MAX_MOVE_KM`, for a
+    station may have moved; the file's coordinates are used all the same.
     """
     stated = [epochs for epochs in sources if epochs]
     if not stated:
@@ -187,7 +193,12 @@ def _choose_coordinates(trace_id: TraceId, sources: Sequence[Sequence[Epoch]]) -
         return None, DataIssue(str(trace_id), None, "no-coordinates", detail)
     first = stated[0][0]
     inside = _find_contradiction(first, stated[0])
-    other = inside or _find_contradiction(first, [epoch for epochs in stated for epoch in epochs if epoch.part is not None])
+    every = [epoch for epochs in stated for epoch in epochs]
+    other = (
+        inside
+        or _find_contradiction(first, [epoch for epoch in every if epoch.part is not None])
+        or _find_contradiction(first, [epoch for epoch in every if epoch.part is None], MAX_MOVE_KM)
+    )
     if other is None:
         return first.coordinates, None
     used = _find_agreeing(stated) if inside else first
@@ -196,17 +207,17 @@ def _choose_coordinates(trace_id: TraceId, sources: Sequence[Sequence[Epoch]]) -
     else:
         outcome = f"those of {used.source} are used{', which agree with a line of the table' if inside and first.line else ''}"
     detail = f"{'.'.join(trace_id.station_key)} {_describe_difference(first, other)}; {outcome}; correct or remove the wrong coordinates"
-    return used.coordinates if used else None, DataIssue(None, other.part, "contradicting-coordinates", detail)
+    return used.coordinates if used else None, DataIssue(None, other.part or first.part, "contradicting-coordinates", detail)
 
 
-def _find_contradiction(first: Epoch, others: Sequence[Epoch]) -> Epoch | None:
-    """Find the epoch farthest from the first one, None where all agree with it."""
+def _find_contradiction(first: Epoch, others: Sequence[Epoch], apart_km: float = MAX_DIFFERENCE_KM) -> Epoch | None:
+    """Find the epoch farthest from the first one, None where all are within a distance of it."""
     differing = [epoch for epoch in others if epoch.coordinates != first.coordinates]
     if not differing:
         return None
     differences_km = _difference_km(first, differing)
     farthest = int(np.argmax(differences_km))
-    return differing[farthest] if differences_km[farthest] > MAX_DIFFERENCE_KM else None
+    return differing[farthest] if differences_km[farthest] > apart_km else None
 
 
 def _find_agreeing(stated: Sequence[Sequence[Epoch]]) -> Epoch | None:

@@ -125,11 +125,11 @@ def test_a_response_is_given_for_its_channel_and_time_only() -> None:
 def test_the_first_inventory_with_a_station_is_used() -> None:
     anmo = TraceId("IU", "ANMO", "00", "BHZ")
     xml = read_stationxml(recordings.stationxml("XX", "AAA", 10, 20), "s.xml")
-    table = read_stations_csv(recordings.stations_csv(("XX", "AAA", 1, 2), ("IU", "ANMO", 3, 4)), "s.csv")
+    table = read_stations_csv(recordings.stations_csv(("XX", "AAA", 1, 2), ("IU", "ANMO", 35.5, -106)), "s.csv")
     completed, issues = attach_metadata(
         [record(), record(anmo), record(TraceId("ZZ", "NONE", "", "BHZ"))], [xml, table, builtin_inventory()]
     )
-    assert [(one.latitude_deg, one.longitude_deg) for one in completed] == [(10.0, 20.0), (3.0, 4.0), (None, None)]
+    assert [(one.latitude_deg, one.longitude_deg) for one in completed] == [(10.0, 20.0), (35.5, -106.0), (None, None)]
     assert [(issue.trace, issue.code) for issue in issues] == [(None, "contradicting-coordinates"), ("ZZ.NONE..BHZ", "no-coordinates")]
     own, _ = attach_metadata([record(anmo)], [xml, builtin_inventory()])
     assert own[0].latitude_deg == pytest.approx(34.946, abs=0.01)
@@ -190,10 +190,26 @@ def test_stationxml_counts_where_a_table_contradicts_it() -> None:
     assert attach_metadata([record()], [xml, table(("XX", "AAA", 10, 20.005))])[1] == []
 
 
-def test_a_station_that_differs_from_the_builtin_list_alone_is_not_reported() -> None:
-    completed, issues = attach_metadata([record(TraceId("IU", "ANMO", "00", "BHZ"))], [table(("IU", "ANMO", 3, 4)), builtin_inventory()])
-    assert completed[0].latitude_deg == 3.0
+def test_a_station_may_have_moved_within_its_town_since_the_builtin_list() -> None:
+    anmo, moved = TraceId("IU", "ANMO", "00", "BHZ"), table(("IU", "ANMO", 35.6, -106.457))
+    completed, issues = attach_metadata([record(anmo)], [moved, builtin_inventory()])
+    assert completed[0].latitude_deg == 35.6
     assert issues == []
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude"),
+    [(34.946, 106.457), (-34.946, -106.457), (39.946, -106.457), (0, 0)],
+    ids=["sign of longitude", "sign of latitude", "five degrees", "zero"],
+)
+def test_a_station_far_from_its_place_in_the_builtin_list_is_reported_and_not_moved(latitude, longitude) -> None:
+    """Signs lost at all stations mirror the whole network, and no distance or arrival time contradicts the mirrored epicenter."""
+    wrong = table(("IU", "ANMO", latitude, longitude))
+    completed, issues = attach_metadata([record(TraceId("IU", "ANMO", "00", "BHZ"))], [wrong, builtin_inventory()])
+    assert (completed[0].latitude_deg, completed[0].longitude_deg) == (latitude, longitude)
+    assert [(issue.part, issue.code) for issue in issues] == [("s.csv", "contradicting-coordinates")]
+    assert "in line 2 of s.csv and 34.9459, -106.4572 in the built-in station list, " in issues[0].detail
+    assert "those of line 2 of s.csv are used" in issues[0].detail
 
 
 def test_dated_lines_of_a_station_that_has_moved_are_no_contradiction() -> None:
