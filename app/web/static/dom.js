@@ -48,7 +48,7 @@ export function panelInView(title, make) {
   const created = panel(title);
   created.classList.add("awaited");
   whenNear(created, async () => {
-    const content = [await make()].flat(3).filter(present);
+    const content = [await Promise.resolve().then(make).catch((error) => element("p", {}, error.message))].flat(3).filter(present);
     created.append(...content);
     created.classList.remove("awaited");
   });

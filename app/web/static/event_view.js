@@ -2,7 +2,7 @@
 
 import { element, facts, folded, panel, panelInView, table } from "./dom.js";
 import { beachBall, coverage, forceArrow, residuals } from "./drawings.js";
-import { EVENT_TYPES, capitalize, eventName, formatCount, formatMethod, formatModels, formatNumber, formatParts, formatPoint, formatPower, formatProbability, formatSigned, formatTime } from "./format.js";
+import { EVENT_TYPES, capitalize, eventName, formatCount, formatKilometers, formatMethod, formatModels, formatNumber, formatParts, formatPoint, formatPower, formatProbability, formatSigned, formatTime } from "./format.js";
 import { fitRows } from "./fit.js";
 import { showMap } from "./map.js";
 import { readView, writeView } from "./permalink.js";
@@ -77,6 +77,10 @@ function probabilities(result) {
 const unsure = (result) => result.event_type === "undetermined" && caution("No class reaches a probability of 80 %, so that neither a depth nor a force azimuth is stated. If you know the class, choose it under Options when you submit.");
 const outside = (result) => result.out_of_distribution && result.event_type !== "other" && caution("It may be neither a tectonic nor a glacial earthquake: an explosion, a landslide or a collapse are possible.");
 
+// Regions of Flinn and Engdahl are smaller than this.
+const VAGUE_KM = 500;
+const remote = ({ epicenter }, place) => place && epicenter.horizontal_uncertainty_km > VAGUE_KM && caution(`The epicenter is known to ± ${formatKilometers(epicenter.horizontal_uncertainty_km)} only, so that the event may have been in another region than ${place}.`);
+
 function showClassification(result) {
   const probability = result.probabilities[result.event_type], point = result.reference_point;
   return [
@@ -97,7 +101,7 @@ function showLocation(result, section, fit, features, notes) {
   const elements = [
     heading(kicker, place ?? formatPoint(result.epicenter), `${formatTime(result.origin_time, digitsOf(result.origin_time_uncertainty_s))} ± ${formatSeconds(result.origin_time_uncertainty_s)}`),
     element("dl", { className: "stats" }, ...statsOf(result, features)),
-    unsure(result), notes.map((text) => caution(text)), result.azimuthal_gap_deg > 180 && caution(`The stations leave ${formatNumber(result.azimuthal_gap_deg)}° of azimuth open (azimuthal gap): the epicenter is poorly constrained on that side.`),
+    unsure(result), remote(result, place), notes.map((text) => caution(text)), result.azimuthal_gap_deg > 180 && caution(`The stations leave ${formatNumber(result.azimuthal_gap_deg)}° of azimuth open (azimuthal gap): the epicenter is poorly constrained on that side.`),
     element("div", { className: "pair" }, element("section", { className: "panel flush" }, box), element("div", {},
       panel("Class", probabilities(result) ?? element("p", { className: "quiet" }, `${naming(result.event_type)}, as stated in the submission`)),
       panel("Solution", coverage(distancesOf(features), result.azimuthal_gap_deg), solutionFacts(result)))),
@@ -109,18 +113,19 @@ function showLocation(result, section, fit, features, notes) {
 
 // A time and its uncertainty are written with the same digits.
 const digitsOf = (seconds) => (seconds < 9.5 ? 1 : 0);
+const depthDigits = ({ depth_uncertainty_km: uncertainty }) => (uncertainty < 1 ? 1 : 0);
 const formatSeconds = (seconds) => `${formatNumber(seconds, digitsOf(seconds))} s`;
 
 function statsOf(result, features) {
   const { epicenter } = result;
-  const depth = result.depth_km === null ? stat("Depth", "Not stated", result.event_type === "glacial" ? "at the surface" : "see the notes below") : stat("Depth", `${formatNumber(result.depth_km)} km`, `± ${formatNumber(result.depth_uncertainty_km)} km`);
+  const depth = result.depth_km === null ? stat("Depth", "Not stated", result.event_type === "glacial" ? "at the surface" : "see the notes below") : stat("Depth", `${formatNumber(result.depth_km, depthDigits(result))} km`, `± ${formatNumber(result.depth_uncertainty_km, depthDigits(result))} km`);
   const force = result.force_azimuth_deg === null ? null : stat("Force azimuth", `${formatNumber(result.force_azimuth_deg)}°`, `± ${formatNumber(result.force_azimuth_uncertainty_deg)}°${result.force_azimuth_ambiguous ? ", or opposite" : ""}`);
   const used = result.offsets.filter((offset) => offset.used).length, arrivals = result.arrivals?.length ?? 0;
   const rms = features.find(({ properties }) => properties.kind === "epicenter")?.properties.rms;
   const observed = [arrivals > 0 && formatCount(arrivals, "arrival"), used > 0 && formatCount(used, "distance")].filter(Boolean);
-  const notes = [rms != null && `rms ${formatNumber(rms, 1)} s`, ...observed.slice(1)].filter(Boolean).join(", ");
+  const notes = [rms != null && `rms ${formatNumber(rms, 1)} s (body waves)`, ...observed.slice(1)].filter(Boolean).join(", ");
   return [
-    stat("Epicenter", formatPoint(epicenter), `± ${formatNumber(epicenter.horizontal_uncertainty_km)} km (68 %)`), force ?? depth,
+    stat("Epicenter", formatPoint(epicenter), `± ${formatKilometers(epicenter.horizontal_uncertainty_km)} (68 %)`), force ?? depth,
     stat("Azimuthal gap", `${formatNumber(result.azimuthal_gap_deg)}°`, result.azimuthal_gap_deg > 180 ? "epicenter outside the network" : "epicenter inside the network"),
     stat("Observations", observed[0] ?? "None", notes), magnitudeOf(result.source),
   ];
@@ -135,9 +140,9 @@ function solutionFacts(result) {
   const { ellipse } = result.epicenter, alternatives = result.alternatives ?? [];
   return facts([
     ["Method", formatMethod(result.method)],
-    [`Ellipse (${formatNumber(ellipse.confidence_level)} %)`, `semi-axes ${formatNumber(ellipse.semi_major_km)} and ${formatNumber(ellipse.semi_minor_km)} km, azimuth of the major axis ${formatNumber(ellipse.azimuth_deg)}°`],
+    [`Ellipse (${formatNumber(ellipse.confidence_level)} %)`, `semi-axes ${formatKilometers(ellipse.semi_major_km)} and ${formatKilometers(ellipse.semi_minor_km)}, azimuth of the major axis ${formatNumber(ellipse.azimuth_deg)}°`],
     result.depth_method && ["Depth from", formatParts(result.depth_method)],
-    alternatives.length > 0 && ["Alternatives", element("ul", { className: "plain" }, alternatives.map((region) => element("li", {}, `${formatPoint(region)} ± ${formatNumber(region.horizontal_uncertainty_km)} km`)))],
+    alternatives.length > 0 && ["Alternatives", element("ul", { className: "plain" }, alternatives.map((region) => element("li", {}, `${formatPoint(region)} ± ${formatKilometers(region.horizontal_uncertainty_km)}`)))],
     result.models.length > 0 && ["Models", formatModels(result.models)],
   ]);
 }
@@ -176,11 +181,11 @@ function sourcePanel(result, fit) {
 }
 
 function distanceTable(offsets) {
-  const degrees = (value, deviation) => (value == null ? "" : unbroken(`${formatNumber(value, 1)}° ± ${formatNumber(deviation, 1)}°`));
+  const degrees = (value, deviation) => (value == null ? "no coordinates" : unbroken(`${formatNumber(value, 1)}° ± ${formatNumber(deviation, 1)}°`));
   return table("Epicentral distances", ["Trace", "Predicted distance", "From the epicenter", "Back azimuth", "Residual", "Used"], offsets.map((offset) => [
     offset.trace, degrees(offset.distance_deg, offset.distance_uncertainty_deg), degrees(offset.epicentral_distance_deg, offset.epicentral_distance_uncertainty_deg),
-    offset.back_azimuth_deg == null ? "" : unbroken(`${formatNumber(offset.back_azimuth_deg)}° ± ${formatNumber(offset.back_azimuth_uncertainty_deg)}°`),
-    offset.residual_deg === null ? "" : `${formatSigned(offset.residual_deg)}°`, offset.used ? "yes" : "no"]));
+    offset.back_azimuth_deg == null ? "not determined" : unbroken(`${formatNumber(offset.back_azimuth_deg)}° ± ${formatNumber(offset.back_azimuth_uncertainty_deg)}°`),
+    offset.residual_deg === null ? "no coordinates" : `${formatSigned(offset.residual_deg)}°`, offset.used ? "yes" : "no"]));
 }
 
 // Many events of one job: their list and map, or the one that the address names.
@@ -212,5 +217,5 @@ function manyRow(event, place, open) {
   if (!result) return [event.event, "Problem", problem.detail, "", "", ""];
   const link = element("a", { href: `#${new URLSearchParams({ job: readView("job"), event: event.event })}`, onclick: open }, event.event);
   if (!result.epicenter) return [link, naming(result.event_type), "", "", "", ""];
-  return [link, naming(result.event_type), place ?? "", ...[formatTime(result.origin_time), `${formatPoint(result.epicenter)} ± ${formatNumber(result.epicenter.horizontal_uncertainty_km)} km`, result.depth_km === null ? "" : `${formatNumber(result.depth_km)} km`].map(unbroken)];
+  return [link, naming(result.event_type), place ?? "", ...[formatTime(result.origin_time), `${formatPoint(result.epicenter)} ± ${formatKilometers(result.epicenter.horizontal_uncertainty_km)}`, result.depth_km === null ? "not stated" : `${formatNumber(result.depth_km)} km`].map(unbroken)];
 }

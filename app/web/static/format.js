@@ -61,14 +61,18 @@ export function formatPower(value, digits) {
 export const wrapLongitude = (longitude, center = 0) => ((((longitude - center + 180) % 360) + 360) % 360) - 180 + center;
 
 export function formatProbability(probability) {
-  if (probability > 0.995 && probability < 1) return "over 99 %";
+  if (probability >= 0.995 && probability < 1) return "over 99 %";
   return probability > 0 && probability < 0.005 ? "under 1 %" : `${formatNumber(100 * probability)} %`;
 }
 
-export function formatPoint({ latitude, longitude }) {
-  const east = wrapLongitude(longitude);
-  return `${formatNumber(Math.abs(latitude), 2)}°\u00a0${latitude < 0 ? "S" : "N"}, ${formatNumber(Math.abs(east), 2)}°\u00a0${east < 0 ? "W" : "E"}`;
+// A point with as many digits as its uncertainty leaves a meaning.
+export function formatPoint({ latitude, longitude, horizontal_uncertainty_km: uncertainty = 0 }) {
+  const east = wrapLongitude(longitude), digits = uncertainty < 50 ? 2 : uncertainty < 500 ? 1 : 0;
+  return `${formatNumber(Math.abs(latitude), digits)}°\u00a0${latitude < 0 ? "S" : "N"}, ${formatNumber(Math.abs(east), digits)}°\u00a0${east < 0 ? "W" : "E"}`;
 }
+
+// A distance or uncertainty that is not rounded to nothing.
+export const formatKilometers = (value) => `${formatNumber(value, value < 9.5 ? 1 : 0)} km`;
 
 // Rounded to whole seconds, or to tenths with one digit.
 export function formatTime(text, digits = 0) {
@@ -97,4 +101,11 @@ export function formatSize(bytes) {
   const units = ["bytes", "kB", "MB", "GB"];
   const step = bytes < 1 ? 0 : Math.min(3, Math.floor(Math.log10(bytes) / 3));
   return `${(bytes / 1000 ** step).toFixed(step ? 1 : 0)} ${units[step]}`;
+}
+
+// What a job found, in a line. `place`: the region of an epicenter.
+export function describeResult({ kind, result }, place) {
+  if (kind === "cluster") return result.structure_found ? `${formatCount(result.k, "family", "families")} in ${formatCount(result.assignments.length, "event")}` : `No significant families in ${formatCount(result.assignments.length, "event")}`;
+  if (result.kind === "locate_many") return formatCount(result.events.length, "event");
+  return [capitalize(EVENT_TYPES[result.event_type] ?? result.event_type), place].filter(Boolean).join(", ");
 }

@@ -2,7 +2,7 @@
 
 import { button, element, load, pause, svg } from "./dom.js";
 import { circleDistances, formatDistance } from "./drawings.js";
-import { formatNumber, formatPoint, formatSigned, wrapLongitude } from "./format.js";
+import { formatKilometers, formatNumber, formatPoint, formatSigned, wrapLongitude } from "./format.js";
 import { readNumbers, writeViewLater } from "./permalink.js";
 import { redrawWithScheme } from "./phases.js";
 import { openPainter } from "./tiles.js";
@@ -162,7 +162,7 @@ function drawFeatures(L, features, [latitude, longitude], offsets) {
     } else if (properties.kind === "epicenter" || properties.kind === "alternative") {
       const [name, size] = properties.kind === "epicenter" ? ["Epicenter", 26] : ["Alternative", 20];
       const [longitudeHere, latitudeHere] = geometry.coordinates;
-      const rows = [properties.event ?? name, properties.place, formatPoint({ latitude: latitudeHere, longitude: longitudeHere }), `68 % horizontal uncertainty: ${formatNumber(properties.horizontal_uncertainty_km)} km`];
+      const rows = [properties.event ?? name, properties.place, formatPoint({ ...properties, latitude: latitudeHere, longitude: longitudeHere }), `68 % horizontal uncertainty: ${formatKilometers(properties.horizontal_uncertainty_km)}`];
       add(name, name === "Epicenter" ? "epicenter" : "alternative", describe(L, symbolMarker(L, near(geometry.coordinates), properties.kind, size), rows), near(geometry.coordinates));
     }
   }

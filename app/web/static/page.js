@@ -3,17 +3,19 @@
 import { appendInSteps, element, folded, one } from "./dom.js";
 import { showEvent } from "./event_view.js";
 import { showFamilies } from "./families_view.js";
-import { EVENT_TYPES, capitalize, eventName, formatCaption, formatCount, formatStage } from "./format.js";
+import { capitalize, describeResult, eventName, formatCaption, formatStage } from "./format.js";
 import { showModels } from "./models_view.js";
 import { jobAddress, readView } from "./permalink.js";
 import { ServiceError, follow, readJson, request, resolve, submit } from "./service.js";
-import { chosenFiles, collectForm, listRecentJobs, prepareStart, rememberTitle, selectTask, selectedTask } from "./start.js";
+import { chosenFiles, collectForm, findUnreadable, listRecentJobs, prepareStart, rememberTitle, selectTask, selectedTask } from "./start.js";
 
 const PATHS = { classify: "events/classify", locate: "events/locate", cluster: "anomalies/cluster" };
 const TERMINAL = ["succeeded", "failed", "canceled"];
 const FORMAT_NAMES = { json: "JSON", quakeml: "QuakeML", geojson: "GeoJSON", csv: "CSV" };
 const SHOW = { classify: showEvent, locate: showEvent, cluster: showFamilies };
-const page = { job: null, shown: null };
+const RETRIED = [429, 502, 503, 504];
+const RETRY_MS = 3000;
+const page = { job: null, shown: null, leaving: new AbortController() };
 
 const setVisible = (selector, visible) => { one(selector).hidden = !visible; };
 
@@ -24,50 +26,72 @@ function showOnly(...selectors) {
 function submitForm(event) {
   event.preventDefault();
   if (chosenFiles().length === 0) return showProblem({ title: "No files selected", detail: "Select at least one waveform file, or try an example.", parts: [] }, "#start");
+  const unreadable = findUnreadable();
+  if (unreadable) return showProblem({ title: "Not a number", detail: `${unreadable} (Options) is not a number. Enter one with a decimal point, or leave the field empty.`, parts: [] }, "#start");
   const form = collectForm(); // Before the form is hidden: hidden fields are those of other tasks.
   return send(selectedTask(), async () => form);
 }
 
+// Ends what the view before waits for, an upload or a stream of events, and returns the signal that ends the next.
+function leaveView() {
+  page.leaving.abort();
+  page.leaving = new AbortController();
+  page.job = null;
+  return page.leaving.signal;
+}
+
 async function send(task, makeForm) {
-  for (const control of document.querySelectorAll("#send, #examples button")) control.disabled = true;
-  await showErrors(async () => {
-    showOnly("#progress");
-    page.job = null;
-    showProgress("Uploading", 0);
-    await followJob(await submit(PATHS[task], await makeForm(), (fraction) => showProgress("Uploading", fraction)), true);
-  }, "#start");
-  for (const control of document.querySelectorAll("#send, #examples button")) control.disabled = false;
+  const controls = document.querySelectorAll("#send, #examples button"), signal = leaveView();
+  for (const control of controls) control.disabled = true;
+  page.shown = null; // Links of the page lead away from an upload, too.
+  showOnly("#progress");
+  showProgress("Uploading", 0);
+  const job = await showErrors(async () => submit(PATHS[task], await makeForm(), (fraction) => showProgress("Uploading", fraction), signal), "#start");
+  for (const control of controls) control.disabled = false;
+  if (job && !signal.aborted) await showErrors(() => followJob(job, true));
 }
 
 async function followJob(job, isNew) {
+  const signal = leaveView();
   page.job = job;
   if (isNew) history.pushState(null, "", jobAddress(job.id));
   page.shown = viewKey();
   let state = job;
-  while (!TERMINAL.includes(state.status)) {
-    if (page.job !== job) return;
+  if (!TERMINAL.includes(state.status)) {
     showOnly("#progress");
     showState(state);
-    // An event stream that a proxy or a restart has cut off is opened again.
-    state = (await follow(job.links.events, (now) => page.job === job && showState(now))) ?? (await readJson(`${job.links.self}?wait=5`));
   }
-  if (page.job === job) await showJob(state);
+  while (!TERMINAL.includes(state.status)) state = await awaitState(job, state, signal);
+  await showJob(state, signal);
+}
+
+// The job at its end; as it was before, where the service does not answer for now: jobs outlast its restarts.
+async function awaitState(job, before, signal) {
+  try {
+    // An event stream that a proxy or a restart has cut off is opened again.
+    return (await follow(job.links.events, showState, signal)) ?? (await readJson(`${job.links.self}?wait=5`, signal));
+  } catch (error) {
+    if (signal.aborted || (error instanceof ServiceError && !RETRIED.includes(error.status))) throw error;
+    showProgress("The service does not respond; trying again", before.progress);
+    await new Promise((accept) => setTimeout(accept, RETRY_MS));
+    return before;
+  }
 }
 
 const showState = (state) => showProgress(formatStage(state.stage), state.progress);
 
 function showProgress(text, fraction) {
-  one("#cancel").hidden = page.job === null;
   one("#stage").textContent = `${text} …`;
   one("#bar").value = fraction;
 }
 
-async function showJob(job) {
+async function showJob(job, signal) {
   page.job = null;
   selectTask(job.kind);
   if (job.status === "failed") return showProblem(job.problem, undefined, listWarnings(job));
   if (job.status === "canceled") return showProblem({ title: "Canceled", detail: "The job was canceled and has no result.", parts: [] });
   const { elements, after, title } = await SHOW[job.kind](job), box = element("div");
+  if (signal.aborted) return;
   one("#result").replaceChildren(box);
   showOnly("#result");
   const headline = describeResult(job, title);
@@ -78,12 +102,6 @@ async function showJob(job) {
   if (!(await appendInSteps(box, [...elements, () => listWarnings(job), () => listDownloads(job)]))) return;
   await after?.();
   one("#result").dataset.ready = job.id;
-}
-
-function describeResult({ kind, result }, title) {
-  if (kind === "cluster") return result.structure_found ? `${formatCount(result.k, "family", "families")} in ${formatCount(result.assignments.length, "event")}` : "No significant families";
-  if (result.kind === "locate_many") return formatCount(result.events.length, "event");
-  return [capitalize(EVENT_TYPES[result.event_type] ?? result.event_type), title].filter(Boolean).join(", ");
 }
 
 function listWarnings(job) {
@@ -112,7 +130,7 @@ function listDownloads(job) {
   const prefix = figurePrefix(job.result);
   const figures = job.links.figures.filter((path) => path.includes(prefix)).slice(0, 8).map((path) => link(path, formatCaption(decodeURIComponent(path.split(prefix).pop().replace(/\.png$/, ""))), `${stem}-${path.split("/").pop()}`));
   const copy = element("button", { type: "button", className: "quiet", onclick: copyAddress }, "Copy link to this view");
-  return element("section", { className: "panel downloads" }, element("h3", {}, "Download"), element("p", {}, formats, job.links.bundle && link(job.links.bundle, "Everything (zip)", `${stem}.zip`), element("a", { href: resolve(job.links.self) }, "Job (JSON)")),
+  return element("section", { className: "panel downloads" }, element("h3", {}, "Download"), element("p", {}, formats, job.links.bundle && link(job.links.bundle, "Everything (zip)", `${stem}.zip`), link(job.links.self, "Job (JSON)", `${stem}-job.json`)),
     figures.length > 0 && element("p", {}, element("small", {}, "Figures (PNG):"), figures), copy);
 }
 
@@ -133,7 +151,7 @@ async function download(event, path) {
 const sentence = (text) => (/^(\S*\.\S|[a-z_]+:)/.test(text) ? text : capitalize(text));
 
 async function showProblem(problem, given, warnings = []) {
-  page.job = null;
+  leaveView();
   const beside = given ?? (problem.status === 401 ? "#start" : undefined);
   const parts = (problem.parts ?? []).filter((part) => part.detail !== problem.detail).map((part) => element("li", {}, ...describeNamed(part.name, part.detail)));
   const advice = element("p", { className: "advice" });
@@ -161,10 +179,17 @@ function askForKey() {
 
 async function showErrors(work, beside) {
   try {
-    await work();
+    return await work();
   } catch (error) {
-    showProblem(error instanceof ServiceError ? error.problem : { title: "Request failed", detail: error.message, parts: [] }, beside);
+    if (error.name !== "AbortError") showProblem(error instanceof ServiceError ? error.problem : { title: "Request failed", detail: error.message, parts: [] }, beside);
   }
+}
+
+// Cancels a job, or an upload before there is one.
+function cancel() {
+  if (page.job === null) return route();
+  // A job that has just ended is shown.
+  return showErrors(() => request(page.job.links.self, { method: "DELETE" }).catch((error) => { if (error.status !== 409) throw error; }));
 }
 
 const viewKey = () => (location.hash === "#models" ? "models" : `${readView("job") ?? ""}/${readView("event") ?? ""}`);
@@ -172,25 +197,28 @@ const viewKey = () => (location.hash === "#models" ? "models" : `${readView("job
 async function route() {
   if (page.shown === viewKey()) return;
   page.shown = viewKey();
-  page.job = null;
-  const id = readView("job");
-  if (location.hash === "#models") return showErrors(openModels);
-  if (id) return showErrors(async () => followJob(await readJson(`jobs/${encodeURIComponent(id)}`), false));
+  const id = readView("job"), signal = leaveView();
+  if (location.hash === "#models") return showErrors(() => openModels(signal));
+  if (id) return showErrors(async () => followJob(await readJson(`jobs/${encodeURIComponent(id)}`, signal), false));
   document.title = "Seismic Atlas";
   showOnly("#start");
   await listRecentJobs();
 }
 
-async function openModels() {
-  one("#models").replaceChildren(...(await showModels()));
+async function openModels(signal) {
+  const cards = await showModels();
+  if (signal.aborted) return;
+  one("#models").replaceChildren(...cards);
   showOnly("#models");
   document.title = "Models · Seismic Atlas";
   window.scrollTo(0, 0);
 }
 
 one("#key").addEventListener("change", () => { page.shown = null; route(); });
+// Enter in the field of the key submits nothing as long as there are no files.
+one("#key").addEventListener("keydown", (event) => { if (event.key === "Enter" && chosenFiles().length === 0) { event.preventDefault(); event.target.blur(); } });
 one("#submission").addEventListener("submit", submitForm);
-one("#cancel").addEventListener("click", () => showErrors(() => request(page.job.links.self, { method: "DELETE" })));
+one("#cancel").addEventListener("click", cancel);
 for (const link of document.querySelectorAll("a[href='./']")) link.addEventListener("click", (event) => { event.preventDefault(); history.pushState(null, "", location.pathname); route(); });
 window.addEventListener("hashchange", route);
 window.addEventListener("popstate", route);

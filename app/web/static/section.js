@@ -69,7 +69,7 @@ export function sectionPanel(raw, arrivals) {
 }
 
 const describeBand = (band) => {
-  const seconds = (value) => (value < 1 ? formatNumber(value, 2) : formatNumber(value));
+  const seconds = (value) => formatNumber(value, value < 1 ? 2 : value < 10 && value % 1 ? 1 : 0);
   return band.longest_period_s < 5 ? `${formatNumber(1 / band.longest_period_s, 1)}–${formatNumber(1 / band.shortest_period_s, 0)} Hz, first arrivals` : `${seconds(band.shortest_period_s)}–${seconds(band.longest_period_s)} s`;
 };
 

@@ -1,7 +1,7 @@
 // The start of the page: the form of a submission, examples, and recent jobs.
 
 import { element, one } from "./dom.js";
-import { EVENT_TYPES, KINDS, capitalize, formatAge, formatCount, formatSize } from "./format.js";
+import { KINDS, describeResult, formatAge, formatSize } from "./format.js";
 import { jobAddress } from "./permalink.js";
 import { readJson, request } from "./service.js";
 
@@ -44,13 +44,15 @@ function listFiles() {
   }));
 }
 
+const optionFields = () => [...document.querySelectorAll(".options [name]")].filter((field) => !field.closest("[hidden]"));
+
+// The label of a field in which no number can be read, and whose value is therefore empty.
+export const findUnreadable = () => optionFields().find((field) => field.validity.badInput)?.closest("label").firstChild.textContent.trim();
+
 // The fields that apply to the task, and the files.
 export function collectForm() {
   const data = new FormData();
-  for (const field of document.querySelectorAll(".options [name]")) {
-    const applies = !field.closest("[hidden]") && (field.type !== "checkbox" || field.checked);
-    if (applies && field.value !== "") data.append(field.name, field.value);
-  }
+  for (const field of optionFields()) if ((field.type !== "checkbox" || field.checked) && field.value !== "") data.append(field.name, field.value);
   for (const file of chosen.files) data.append("bundle", file, file.name);
   return data;
 }
@@ -64,6 +66,11 @@ export function prepareStart(submitExample) {
   one("#drop").addEventListener("drop", (event) => addFiles(event.dataTransfer.files));
   one("#examples").replaceChildren(...EXAMPLES.map(([name, task, title, text]) => element("li", {}, element("button", { type: "button", className: "row", onclick: () => openExample(name, task, submitExample) }, element("b", {}, title), element("small", {}, text)))));
   showFields();
+  // What a browser restores of the form, when its user comes back to the page, is seen before it is sent.
+  window.addEventListener("pageshow", () => {
+    showFields();
+    if ([...optionFields(), one("#key")].some((field) => (field.type === "checkbox" ? field.checked : field.value !== ""))) one("#submission details").open = true;
+  });
 }
 
 function openExample(name, task, submitExample) {
@@ -116,15 +123,10 @@ async function nameJobs(jobs) {
 }
 
 async function readTitle(job) {
-  if (job.formats.includes("geojson")) {
-    const { features } = await readJson(`${job.links.result}?format=geojson`), found = features.filter(({ properties }) => properties.title);
-    return found.length > 1 ? formatCount(found.length, "event") : nameEvent(found[0].properties);
-  }
   const { result } = await readJson(job.links.self);
-  return result.kind === "cluster" ? `${formatCount(result.k, "family", "families")} in ${formatCount(result.assignments.length, "event")}` : capitalize(EVENT_TYPES[result.event_type]);
+  if (!result.epicenter) return describeResult({ kind: job.kind, result }, null);
+  const { features } = await readJson(`${job.links.result}?format=geojson`);
+  return describeResult({ kind: job.kind, result }, features.find(({ properties }) => properties.kind === "epicenter")?.properties.place);
 }
-
-// Classes by the words of the page: `title` has those of QuakeML, in which a glacial earthquake is an ice quake.
-const nameEvent = ({ event_type: type, place, title }) => (place ? `${capitalize(EVENT_TYPES[type] ?? type)}, ${place}` : capitalize(title));
 
 const describeStatus = (job) => (job.status === "failed" ? job.problem?.title ?? "Failed" : { succeeded: "Finished", canceled: "Canceled", queued: "Queued", running: "Running" }[job.status]);
