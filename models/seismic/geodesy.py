@@ -49,6 +49,15 @@ def destination(latitude: ArrayLike, longitude: ArrayLike, azimuth: ArrayLike, d
     return np.asarray(np.degrees(np.arctan2(up, np.hypot(along, across)))), wrap_longitude_deg(end_longitude)
 
 
+def lay_hexagon(latitude_deg: float, longitude_deg: float, radius_deg: float, step_deg: float) -> Floats:
+    """Lay a hexagonal grid around a point: latitudes and longitudes [m, 2] in degrees, the point itself first."""
+    rings = round(radius_deg / step_deg)
+    rows = [(x + 0.5 * y, y * np.sqrt(0.75)) for x in range(-rings, rings + 1) for y in range(-rings, rings + 1) if abs(x + y) <= rings]
+    offsets = step_deg * np.array(sorted(rows, key=lambda row: np.hypot(*row)))
+    places = destination(latitude_deg, longitude_deg, np.degrees(np.arctan2(offsets[:, 0], offsets[:, 1])), np.hypot(*offsets.T))
+    return np.stack(places, axis=1)
+
+
 def azimuthal_gap_deg(azimuths: ArrayLike) -> float:
     """Compute the largest angle between neighboring azimuths; NaN are left out, and fewer than two azimuths leave 360."""
     wrapped = np.asarray(azimuths, np.float64).ravel()

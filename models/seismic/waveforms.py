@@ -68,6 +68,11 @@ class Record:
         """Time from the first to the last sample in seconds."""
         return (len(self.samples) - 1) / self.sampling_rate_hz
 
+    @property
+    def is_ground_motion(self) -> bool:
+        """Whether all samples are smaller than one, as in meters per second; counts of a digitizer are whole numbers."""
+        return float(np.nanmax(np.abs(self.samples), initial=0.0)) < 1.0
+
 
 @dataclass(frozen=True)
 class Gather:

@@ -25,10 +25,7 @@ from models.seismic.waveforms import Record, Response
 MAX_DIFFERENCE_KM: Final = 1.0
 """Distance up to which two coordinates of a station agree: its sensors, and rounded coordinates, differ by less."""
 MAX_MOVE_KM: Final = 100.0
-"""
-Distance up to which a file may differ from the built-in list: stations are moved to another site of their town, and a farther one gets
-another code. A sign that is lost, or latitude and longitude exchanged, puts most stations of the Earth farther away.
-"""
+"""The same from the built-in list: a station is moved to another site of its town, but a lost sign puts most of them farther away."""
 
 _ALIASES = {
     **{"net": "network", "sta": "station", "lat": "latitude", "lon": "longitude", "elev": "elevation", "elevation_m": "elevation"},
@@ -135,7 +132,7 @@ def builtin_stations() -> dict[tuple[str, str], Coordinates]:
 
 def builtin_inventory() -> Inventory:
     """Read the built-in stations as an inventory, to be searched last."""
-    return Inventory({key: (_unlimited_epoch(coordinates),) for key, coordinates in builtin_stations().items()})
+    return Inventory({key: (Epoch(None, None, -math.inf, math.inf, coordinates),) for key, coordinates in builtin_stations().items()})
 
 
 def attach_metadata(records: Iterable[Record], inventories: Sequence[Inventory]) -> tuple[list[Record], list[DataIssue]]:
@@ -154,7 +151,7 @@ def attach_metadata(records: Iterable[Record], inventories: Sequence[Inventory])
         )
         issues += [issue] if issue and issue not in issues else []
         response = next(filter(None, (inventory.response(trace_id, time_s) for inventory in inventories)), None)
-        if response is not None and _is_ground_motion(record):
+        if response is not None and record.is_ground_motion:
             response = None
             detail = "all samples are smaller than one count, so the response was taken as removed before and not removed again"
             issues.append(DataIssue(str(trace_id), None, "ground-motion", detail))
@@ -387,15 +384,6 @@ def _read_row(row: Mapping[str, str]) -> tuple[tuple[str, str], Epoch]:
     except ValueError:
         start_s, end_s = -math.inf, math.inf
     return key, Epoch(location, channel, start_s, end_s, coordinates, None, float(azimuth) if azimuth else None, has_response=False)
-
-
-def _unlimited_epoch(coordinates: Coordinates) -> Epoch:
-    return Epoch(None, None, -math.inf, math.inf, coordinates)
-
-
-def _is_ground_motion(record: Record) -> bool:
-    """Whether all samples are smaller than one, as in meters per second; counts of a digitizer are whole numbers."""
-    return float(np.nanmax(np.abs(record.samples), initial=0.0)) < 1.0
 
 
 def _with_coordinates(record: Record, coordinates: Coordinates | None) -> Record:

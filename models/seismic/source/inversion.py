@@ -14,7 +14,7 @@ import numpy as np
 
 from models.array_types import Floats, Floats32, Integers
 from models.seismic.earth.land import land_shares
-from models.seismic.geodesy import azimuth_deg, destination, geocentric_latitude_deg, geographic, unit_vectors
+from models.seismic.geodesy import azimuth_deg, geocentric_latitude_deg, geographic, lay_hexagon, unit_vectors
 from models.seismic.source.array_layout import DELAY, DELAY_STEP_S, LOG_LIKELIHOOD, MECHANISM, PLACE, STATE, STRETCH
 from models.seismic.source.correlations import Excitation
 from models.seismic.source.force_histories import HISTORY_DELAYS_S
@@ -22,6 +22,7 @@ from models.seismic.source.greens_tables import DEPTHS_KM, DISTANCE_STEP_DEG, FO
 from models.seismic.source.mechanisms import trial_forces, trial_tensors
 from models.seismic.source.observations import Guess, Observation, observe_records
 from models.seismic.source.problem import (
+    PHASE_ERRORS,
     REFINED_DELAY_S,
     EpicenterPrior,
     InversionProblem,
@@ -99,15 +100,6 @@ class SourceFit:
         return float(self.best[LOG_LIKELIHOOD])
 
 
-def lay_hexagon(latitude_deg: float, longitude_deg: float, radius_deg: float, step_deg: float) -> Floats:
-    """Lay a hexagonal grid around a point: latitudes and longitudes [m, 2] in degrees, the point itself first."""
-    rings = round(radius_deg / step_deg)
-    rows = [(x + 0.5 * y, y * np.sqrt(0.75)) for x in range(-rings, rings + 1) for y in range(-rings, rings + 1) if abs(x + y) <= rings]
-    offsets = step_deg * np.array(sorted(rows, key=lambda row: np.hypot(*row)))
-    places = destination(latitude_deg, longitude_deg, np.degrees(np.arctan2(offsets[:, 0], offsets[:, 1])), np.hypot(*offsets.T))
-    return np.stack(places, axis=1)
-
-
 def invert_source(
     gather: Gather,
     traces: Sequence[int],
@@ -117,6 +109,7 @@ def invert_source(
     motion: Motion = "velocity",
     gain_deviations: Mapping[int, float] | None = None,
     horizontals: Floats32 | None = None,
+    phase_error: float | None = None,
 ) -> SourceFit | None:
     """
     Invert records for a source of one kind around an epicenter; None with fewer than three usable traces.
@@ -138,11 +131,13 @@ def invert_source(
     horizontals : float32 [traces, 2, samples], optional
         Motion to the north and east of the traces of the gather, on its clock, NaN where there is none. Their Love waves count, those of
         a moment tensor around the best source of the scan: among many mechanisms and places noise on horizontals leads astray.
+    phase_error : float, optional
+        As of `observe_records`; None for that of the kind. Log likelihoods can be compared at the same one only.
 
     """
     states = SCANNED_DEPTHS if kind == "tensor" else np.arange(len(HISTORY_DELAYS_S))
     guess = Guess(prior.latitude_deg, prior.longitude_deg, prior.time_s)
-    records = _Records(gather, traces, horizontals, gain_deviations or {})
+    records = _Records(gather, traces, horizontals, gain_deviations or {}, PHASE_ERRORS[kind] if phase_error is None else phase_error)
     excitations = [(make_excitation(kind, states, one), share) for one, share in list_motions(motion).items()]
     excitation = excitations[0][0]
     rough_records = records if kind == "force" else replace(records, horizontals=None)
@@ -163,10 +158,11 @@ class _Records:
     traces: Sequence[int]
     horizontals: Floats32 | None
     gain_deviations: Mapping[int, float]
+    phase_error: float
 
     def observe(self, guess: Guess, margin_s: float, padding_s: float) -> list[Observation]:
         """Prepare the windows of the records around a guess."""
-        return observe_records(self.gather, guess, self.traces, margin_s, padding_s, self.horizontals)
+        return observe_records(self.gather, guess, self.traces, margin_s, padding_s, self.phase_error, self.horizontals)
 
     def measure_land(self, guess: Guess, observations: Sequence[Observation]) -> Floats:
         """Measure the share of land along the paths [n] of observations."""
@@ -381,7 +377,7 @@ def _scan(problem: InversionProblem, prior: EpicenterPrior, kind: Kind) -> list[
 
 
 def _take_best(samples: Floats) -> Floats:
-    """Row of the largest log likelihood."""
+    """Take the row of the largest log likelihood."""
     return np.asarray(samples[np.argmax(samples[:, LOG_LIKELIHOOD])])
 
 

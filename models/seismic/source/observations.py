@@ -30,7 +30,6 @@ SIGNAL_FRACTION: Final = 0.08  # of the signal's spectrum, added to that of nois
 MIN_LEVEL: Final = 0.01  # of the largest density of the signal: what is weaker is not whitened
 NOISE_SEGMENT_S: Final = 640.0
 SMOOTHING_HZ: Final = 0.004
-PHASE_ERROR: Final = 0.004  # of the Rayleigh travel time: frequencies whose phase it makes uncertain lose weight
 RAYLEIGH_KM_S: Final = 3.75
 MIN_LIVE_FRACTION: Final = 0.9  # of the samples of a window
 
@@ -107,6 +106,7 @@ def observe_records(
     traces: Sequence[int],
     margin_s: float,
     padding_s: float,
+    phase_error: float,
     horizontals: Floats32 | None = None,
 ) -> list[Observation]:
     """
@@ -124,6 +124,8 @@ def observe_records(
         Windows are longer by this at both ends.
     padding_s : float
         Zeros after a window: the largest delay that it will be correlated over.
+    phase_error : float
+        Part of the Rayleigh travel time: frequencies whose phase it makes uncertain lose weight.
     horizontals : float32 [traces, 2, samples], optional
         Motion to the north and east of all traces of the gather, on its clock; NaN where there is none.
 
@@ -135,11 +137,13 @@ def observe_records(
     for trace in traces:
         if not 0.5 <= distances[trace] <= MAX_DISTANCE_DEG:
             continue
-        one = _observe(gather, trace, float(distances[trace]), guess.time_s, margin_s, padding_s)
+        distance = float(distances[trace])
+        phase_error_s = phase_error * distance * KM_PER_DEGREE / RAYLEIGH_KM_S
+        one = _observe(gather, trace, distance, guess.time_s, margin_s, padding_s, phase_error_s)
         if one is not None and horizontals is not None:
             back_azimuth = float(azimuth_deg(places[0][trace], places[1][trace], latitude, guess.longitude_deg))
             transverse = rotate_to_transverse(horizontals[trace], back_azimuth)
-            love = _observe_love(transverse, gather, float(distances[trace]), guess.time_s, margin_s, padding_s)
+            love = _observe_love(transverse, gather, distance, guess.time_s, margin_s, padding_s, phase_error_s)
             one = replace(one, spectra=(*one.spectra[:2], love))
         if one is not None:
             found.append(one)
@@ -153,13 +157,13 @@ def rotate_to_transverse(north_east: Floats32, back_azimuth_deg: float) -> Float
 
 
 def _observe_love(
-    transverse: Floats32, gather: Gather, distance: float, origin_s: float, margin_s: float, padding_s: float
+    transverse: Floats32, gather: Gather, distance: float, origin_s: float, margin_s: float, padding_s: float, phase_error_s: float
 ) -> Spectrum | None:
     """Prepare the window of Love waves of a transverse record."""
     rate_hz, clock_s = gather.sampling_rate_hz, gather.start_time_s - origin_s
     noise = _noise_density(transverse, rate_hz, clock_s, _span_windows_s(distance, margin_s))
     begin, end = love_bounds_s(distance)
-    return _transform(transverse, rate_hz, clock_s, (begin - margin_s, end + margin_s), padding_s, noise, _phase_error_s(distance))
+    return _transform(transverse, rate_hz, clock_s, (begin - margin_s, end + margin_s), padding_s, noise, phase_error_s)
 
 
 def _span_windows_s(distance: float, margin_s: float) -> tuple[float, float]:
@@ -168,15 +172,12 @@ def _span_windows_s(distance: float, margin_s: float) -> tuple[float, float]:
     return (body or rayleigh)[0] - margin_s, rayleigh[1] + margin_s
 
 
-def _phase_error_s(distance: float) -> float:
-    """Time by which the phase of waves from a distance is uncertain."""
-    return PHASE_ERROR * distance * KM_PER_DEGREE / RAYLEIGH_KM_S
-
-
-def _observe(gather: Gather, trace: int, distance: float, origin_s: float, margin_s: float, padding_s: float) -> Observation | None:
+def _observe(
+    gather: Gather, trace: int, distance: float, origin_s: float, margin_s: float, padding_s: float, phase_error_s: float
+) -> Observation | None:
     """Prepare the windows of body and Rayleigh waves of a vertical record; None without data in the latter."""
     samples, rate_hz, clock_s = gather.samples[trace], gather.sampling_rate_hz, gather.start_time_s - origin_s
-    noise, phase_error_s = _noise_density(samples, rate_hz, clock_s, _span_windows_s(distance, margin_s)), _phase_error_s(distance)
+    noise = _noise_density(samples, rate_hz, clock_s, _span_windows_s(distance, margin_s))
     spectra = [
         None
         if bound is None

@@ -34,6 +34,15 @@ ASSUMED_GAIN_DEVIATION: Final = 0.8
 The same where no response is given: gains of broadband seismometers differ by a factor of two. A gain that differs by more costs a station
 its evidence and no more (`MAX_AMPLITUDE_MISFIT`).
 """
+PHASE_ERRORS: Final[Mapping[Kind, float]] = {"tensor": 0.004, "force": 0.016}
+"""
+Part of the Rayleigh travel time by which the phase of waves is taken to be uncertain: the shorter the period, the less a far record weighs.
+
+Of 160 synthetic forces in two Earth models that the inversion does not have, with 0.4, 0.8, 1.6 and 3.2 %, azimuths of the 98 to 101
+that are stated are within 10 degrees in 66, 68, 76 and 70 %, epicenters are within the 68 % region in 57, 70, 75 and 73 %, and their median
+error is 59, 45, 43 and 45 km (seeds 503 and 504); in PREM (seed 505) 0.4 and 1.6 % are alike. Depths of moment tensors, which rest on
+short periods, are no better at 0.8 and 1.6 %.
+"""
 STRETCH_DEVIATION: Final = 0.01  # of the stretch that all Rayleigh travel times share
 MEAN_EARTH, OTHER_CRUST = 0.4, 0.2
 """

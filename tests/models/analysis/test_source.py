@@ -13,6 +13,7 @@ from models.analysis.pipeline import ForceAzimuthEstimate, locate_event
 from models.analysis.source import (
     CLASS_WEIGHTS,
     CLEAR_CLASS_WEIGHTS,
+    COMPARED_PHASE_ERROR,
     add_source,
     choose_gain_deviations,
     combine_source_depth,
@@ -22,7 +23,7 @@ from models.analysis.source import (
 )
 from models.imaging.conditioning import condition
 from models.seismic.source.greens_tables import DEPTHS_KM as SOURCE_DEPTHS_KM
-from models.seismic.source.problem import KNOWN_GAIN_DEVIATION
+from models.seismic.source.problem import KNOWN_GAIN_DEVIATION, PHASE_ERRORS
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Horizontals, Record
 from models.specs.event_type import EVENT_CLASSES
@@ -133,7 +134,7 @@ def weigh(monkeypatch, found, gather, probabilities, radius_km=100.0, **sources)
         location=replace(found.location, horizontal_uncertainty_km=radius_km),
     )
     tried = []
-    monkeypatch.setattr(analysis, "find_source", lambda *given: tried.append(given[4]) or sources.get(given[4]))
+    monkeypatch.setattr(analysis, "find_source", lambda *given: tried.append(given[-2:]) or sources.get(given[-2]))
     return add_source(unsure, gather, (), {"toy": None}), tried
 
 
@@ -150,7 +151,7 @@ def test_an_open_class_is_that_of_the_kind_of_source_that_fits_better(monkeypatc
     glacial, tried = weigh(monkeypatch, found, gather, (0.5, 0.45, 0.05), force=force, tensor=tensor)
     earthquake, _ = weigh(monkeypatch, found, gather, (0.5, 0.45, 0.05), force=force, tensor=replace(tensor, log_likelihood=180.0))
 
-    assert tried == ["tensor", "force"]
+    assert tried[:2] == [("tensor", COMPARED_PHASE_ERROR), ("force", COMPARED_PHASE_ERROR)]
     assert glacial.classification.probabilities["earthquake"] < 0.1
     assert glacial.source.kind == "force" or glacial.event_type != "glacial"
     assert (earthquake.event_type, earthquake.source.kind) == ("earthquake", "tensor")
@@ -203,8 +204,22 @@ def test_a_sure_class_or_a_lost_epicenter_has_no_other_kind_of_source_tried(monk
 
     answer, tried = weigh(monkeypatch, found, gather, probabilities, radius_km, force=make_force(), tensor=make_tensor())
 
-    assert tried == ["tensor"]
+    assert tried == [("tensor", COMPARED_PHASE_ERROR)]
     assert answer.event_type == "earthquake"
+
+
+def test_a_force_that_is_stated_is_inverted_for_with_the_phase_error_of_forces(monkeypatch, located):
+    """What was compared with a moment tensor was weighed like one."""
+    gather, found = located
+    sources = {"force": make_force(log_likelihood=150.0), "tensor": make_tensor(log_likelihood=60.0)}
+
+    compared, tried = weigh(monkeypatch, found, gather, (0.05, 0.9, 0.05), **sources)
+    alone, only = weigh(monkeypatch, found, gather, (0.001, 0.95, 0.049), **sources)
+
+    assert (compared.event_type, compared.source.kind) == ("glacial", "force")
+    assert tried == [("tensor", COMPARED_PHASE_ERROR), ("force", COMPARED_PHASE_ERROR), ("force", PHASE_ERRORS["force"])]
+    assert only == [("force", PHASE_ERRORS["force"])]
+    assert alone.source.kind == "force"
 
 
 def test_a_moment_tensor_long_after_the_origin_is_no_point_and_determines_no_depth():

@@ -17,6 +17,7 @@ from models.seismic.geodesy import (
     geographic,
     geographic_vectors,
     latitude_longitude_deg,
+    lay_hexagon,
     offsets_deg,
     unit_vectors,
 )
@@ -88,3 +89,14 @@ def test_conversions_between_geographic_and_geocentric_are_inverse(point):
     assert latitude_longitude_deg(unit_vectors(*point)) == pytest.approx(point)
     assert geographic(geocentric(*point)) == pytest.approx(point)
     np.testing.assert_allclose(geographic_vectors(geocentric(*point)[None])[0], unit_vectors(*point), atol=1e-12)
+
+
+def test_a_hexagonal_grid_begins_at_its_center_with_neighbors_one_step_away():
+    grid = lay_hexagon(60.0, -170.0, 3.0, 1.5)
+    from_center = distance_deg(60.0, -170.0, *grid.T)
+    assert from_center[0] == 0.0
+    assert from_center[1:7] == pytest.approx(np.full(6, 1.5))
+    assert len(grid) == 19
+    assert from_center.max() == pytest.approx(3.0)
+    apart = distance_deg(*grid[:, None].T, *grid[None].T) + 9.0 * np.eye(len(grid))
+    assert apart.min(axis=1) == pytest.approx(np.full(19, 1.5), rel=2e-3)

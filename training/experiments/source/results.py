@@ -10,7 +10,14 @@ import numpy as np
 from tqdm import tqdm
 
 from models.analysis.pipeline import ForceAzimuthEstimate, Models
-from models.analysis.source import ASSUMED_MOTION, MAX_TRACES, choose_gain_deviations, has_ambiguous_sign, limit_explosion
+from models.analysis.source import (
+    ASSUMED_MOTION,
+    COMPARED_PHASE_ERROR,
+    MAX_TRACES,
+    choose_gain_deviations,
+    has_ambiguous_sign,
+    limit_explosion,
+)
 from models.registry.earth_tables import load_earths
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location.region_calibration import scale_to_contain
@@ -130,18 +137,24 @@ def guess_epicenter(event: MixedEvent, random: np.random.Generator) -> Epicenter
 
 
 def invert_records(
-    event: MixedEvent, earths: tuple[GreensTables, ...], prior: EpicenterPrior, kind: Kind, *, known_responses: bool
+    event: MixedEvent,
+    earths: tuple[GreensTables, ...],
+    prior: EpicenterPrior,
+    kind: Kind,
+    *,
+    known_responses: bool,
+    phase_error: float | None = None,
 ) -> SourceFit | None:
-    """Invert the records of an event for a source of one kind; None where traces are too few."""
+    """Invert the records of an event for a source of one kind; None where traces are too few. `phase_error` as of `invert_source`."""
     traces = range(min(len(event.gather.trace_ids), MAX_TRACES))
     gains = choose_gain_deviations(traces, traces if known_responses else ()) if kind == "force" else {}
     motion: Motion = "displacement" if known_responses else ASSUMED_MOTION[kind]
-    return invert_source(event.gather, traces, earths, prior, kind, motion, gain_deviations=gains, horizontals=event.horizontals)
+    return invert_source(event.gather, traces, earths, prior, kind, motion, gains, event.horizontals, phase_error)
 
 
 def invert_likelihood(event: MixedEvent, earths: tuple[GreensTables, ...], prior: EpicenterPrior, kind: Kind) -> float | None:
     """Invert records of unknown response for the log likelihood of a source of one kind; None where traces are too few."""
-    fit = invert_records(event, earths, prior, kind, known_responses=False)
+    fit = invert_records(event, earths, prior, kind, known_responses=False, phase_error=COMPARED_PHASE_ERROR)
     return None if fit is None else fit.log_likelihood
 
 

@@ -14,7 +14,7 @@ from models.seismic.source.greens_tables import DEPTHS_KM, STEP_S, STRAINS, near
 from models.seismic.source.inversion import SourceFit, invert_source
 from models.seismic.source.mechanisms import kagan_angle_deg, trial_tensors
 from models.seismic.source.observations import Guess, observe_records
-from models.seismic.source.problem import EpicenterPrior, make_excitation, prepare_problem
+from models.seismic.source.problem import PHASE_ERRORS, EpicenterPrior, make_excitation, prepare_problem
 from models.seismic.source.radiation import project_tensor
 from models.seismic.source.solution import MAX_MECHANISM_DEG, describe_fit
 from models.seismic.trace_id import TraceId
@@ -70,7 +70,7 @@ def test_from_a_start_at_the_wrong_depth_the_right_one_is_traced(earth):
     """The start, 20 km deep with a mechanism of its own, fits badly; a chain of 600 steps from it stays in the crust."""
     depth, tensor = 16, trial_tensors()[5]
     gather = make_gather(earth, tensor, depth, 0.1)
-    observations = observe_records(gather, Guess(*EPICENTER, ORIGIN_S), range(STATIONS), 20.0, 180.0)
+    observations = observe_records(gather, Guess(*EPICENTER, ORIGIN_S), range(STATIONS), 20.0, 180.0, PHASE_ERRORS["tensor"])
     excitation = make_excitation("tensor", np.arange(len(DEPTHS_KM)), "displacement")
     problem = prepare_problem(observations, earth, excitation, EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S), (5, 24), {})
     start = np.array([0.0, *np.radians((float(geocentric_latitude_deg(EPICENTER[0])), EPICENTER[1])), 5.0, 0.0, 0.0, *trial_tensors()[9]])
@@ -86,7 +86,7 @@ def test_from_a_start_at_the_wrong_depth_the_right_one_is_traced(earth):
 
 def test_a_source_is_kept_at_a_depth_only_if_it_fits_better(earth):
     gather = make_gather(earth, trial_tensors()[5], 10, 0.1)
-    observations = observe_records(gather, Guess(*EPICENTER, ORIGIN_S), range(STATIONS), 20.0, 180.0)
+    observations = observe_records(gather, Guess(*EPICENTER, ORIGIN_S), range(STATIONS), 20.0, 180.0, PHASE_ERRORS["tensor"])
     excitation = make_excitation("tensor", np.arange(len(DEPTHS_KM)), "displacement")
     problem = prepare_problem(observations, earth, excitation, EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S), (5, 24), {})
     row = np.array([0.0, *np.radians((float(geocentric_latitude_deg(EPICENTER[0])), EPICENTER[1])), 10.0, 0.0, 0.0, *trial_tensors()[5]])

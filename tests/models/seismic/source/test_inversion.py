@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, back_azimuth_deg, destination, distance_deg, geocentric_latitude_deg
-from models.seismic.source.array_layout import LOVE
+from models.seismic.source.array_layout import LOVE, RAYLEIGH
 from models.seismic.source.correlations import DAMPING
 from models.seismic.source.force_histories import HISTORY_DELAYS_S, HISTORY_WEIGHTS
 from models.seismic.source.greens_tables import (
@@ -21,9 +21,10 @@ from models.seismic.source.greens_tables import (
     pack_series,
 )
 from models.seismic.source.inversion import invert_source
-from models.seismic.source.observations import Guess, observe_records, rotate_to_transverse
+from models.seismic.source.observations import RAYLEIGH_KM_S, Guess, observe_records, rotate_to_transverse
 from models.seismic.source.problem import (
     ASSUMED_GAIN_DEVIATION,
+    PHASE_ERRORS,
     EpicenterPrior,
     PathModel,
     choose_paths,
@@ -248,7 +249,7 @@ def test_each_record_of_unknown_response_has_the_corner_period_that_fits_it(toy_
 
 def test_where_earths_fit_alike_a_path_has_that_of_its_land_or_sea(toy_tables):
     """Tables of three Earths are the same, so that only the prior chooses."""
-    observations = observe_records(make_gather(230.0, 4, 0.2), Guess(*EPICENTER, ORIGIN_S), range(8), 20.0, 180.0)
+    observations = observe_records(make_gather(230.0, 4, 0.2), Guess(*EPICENTER, ORIGIN_S), range(8), 20.0, 180.0, PHASE_ERRORS["force"])
     excitation = make_excitation("force", np.arange(len(HISTORY_DELAYS_S)), "displacement")
     problem = prepare_problem(observations, toy_tables, excitation, EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S), (5, 24), {})
     models = [PathModel(replace(toy_tables, crust=crust), excitation) for crust in (None, "land", "sea")]
@@ -261,7 +262,7 @@ def test_where_earths_fit_alike_a_path_has_that_of_its_land_or_sea(toy_tables):
 
 def test_waveforms_outvote_the_land_of_a_path(toy_tables):
     """One Earth is silent, and all paths prefer it."""
-    observations = observe_records(make_gather(230.0, 4, 0.05), Guess(*EPICENTER, ORIGIN_S), range(8), 20.0, 180.0)
+    observations = observe_records(make_gather(230.0, 4, 0.05), Guess(*EPICENTER, ORIGIN_S), range(8), 20.0, 180.0, PHASE_ERRORS["force"])
     excitation = make_excitation("force", np.arange(len(HISTORY_DELAYS_S)), "displacement")
     earths = [toy_tables, replace(toy_tables, mantissas=np.zeros_like(toy_tables.mantissas), crust="land")]
     prior = EpicenterPrior(*EPICENTER, 1.0, ORIGIN_S)
@@ -307,8 +308,21 @@ def test_noise_leaves_nothing_of_love_windows_without_love_waves_to_explain():
     guess = Guess(*EPICENTER, ORIGIN_S)
 
     with_waves, without = (
-        [one.spectra[LOVE].signal_fraction for one in observe_records(gather, guess, range(8), 20.0, 180.0, horizontals)]
+        [one.spectra[LOVE].signal_fraction for one in observe_records(gather, guess, range(8), 20.0, 180.0, 0.004, horizontals)]
         for horizontals in (waves, noise)
     )
 
     assert np.median(without) < 0.2 * np.median(with_waves)
+
+
+def test_short_periods_of_far_records_weigh_less_where_phases_are_uncertain():
+    """The gain is that of whitening by noise, which is the same, times the weight of a phase error of 30 s at 63 degrees."""
+    gather, traces = make_gather(230.0, 4, 0.2), range(8)
+    sure, unsure = (observe_records(gather, Guess(*EPICENTER, ORIGIN_S), traces, 20.0, 180.0, error)[0] for error in (0.0, 0.016))
+    frequencies = sure.spectra[RAYLEIGH].frequencies_hz
+    late_s = 0.016 * sure.distance_deg * KM_PER_DEGREE / RAYLEIGH_KM_S
+
+    ratio = unsure.spectra[RAYLEIGH].gain / sure.spectra[RAYLEIGH].gain
+
+    np.testing.assert_allclose(ratio, 1.0 / np.sqrt(1.0 + (2.0 * np.pi * frequencies * late_s) ** 2), rtol=1e-6)
+    assert unsure.spectra[RAYLEIGH].degrees_of_freedom < sure.spectra[RAYLEIGH].degrees_of_freedom

@@ -83,7 +83,7 @@ def test_depths_as_served_are_described_where_networks_read_what_the_inversion_c
     assert "as served" not in describe_tensors([depth])
 
 
-def test_kagan_angles_are_told_apart_by_whether_the_mechanism_is_stated():
+def test_kagan_angles_of_stated_mechanisms_are_described_by_themselves():
     angles = ((10.0, 20.0), (40.0, 30.0), (50.0, 80.0))
     results = [replace(make_result(0.0, ambiguous=True), kagan_deg=angle, kagan_deviation_deg=stated) for angle, stated in angles]
 
