@@ -37,7 +37,7 @@ _TAGS: Final = (
 
 
 class Atlas(FastAPI):
-    """FastAPI whose OpenAPI document states a malformed request as the problem with status 400 that it is here."""
+    """FastAPI whose OpenAPI document states a malformed request as the problem with status 400 that it is here, and is valid in 3.1."""
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""
@@ -45,6 +45,7 @@ class Atlas(FastAPI):
             document = super().openapi()
             for operation in (operation for path in document["paths"].values() for operation in path.values()):
                 _remove_validation_response(operation["responses"])
+                _describe_streams(operation["responses"])
             for name in ("HTTPValidationError", "ValidationError"):
                 document["components"]["schemas"].pop(name, None)
         return super().openapi()
@@ -54,6 +55,13 @@ def _remove_validation_response(responses: dict[str, Any]) -> None:
     """Remove the 422 response that FastAPI adds for its own validation errors."""
     if "HTTPValidationError" in str(responses.get("422")):
         del responses["422"]
+
+
+def _describe_streams(responses: dict[str, Any]) -> None:
+    """State a stream of events as text: FastAPI describes its items by `itemSchema`, which OpenAPI has from 3.2 on only."""
+    for media in (media for response in responses.values() for media in response.get("content", {}).values()):
+        if media.pop("itemSchema", None) is not None:
+            media["schema"] = {"type": "string"}
 
 
 def operation_id(route: APIRoute) -> str:

@@ -61,7 +61,10 @@ class ClassEvidence(_Rounded):
     """Natural logarithms of likelihood ratios against an earthquake, from what the record section does not show; 0 without evidence."""
 
     force: float = Field(description="of a single force, from arrivals above 0.3 Hz and waves near 1 Hz")
-    explosion: float = Field(description="of an explosion or collapse, from Love against Rayleigh waves, mb - Ms, first motions, and depth")
+    explosion: float = Field(
+        description="of an explosion or collapse, from Love against Rayleigh waves, mb - Ms, first motions, depth, and waveforms of 28 to "
+        "150 s"
+    )
     landslide: float | None = Field(
         description="of a landslide, from waves near 1 Hz and impulsive arrivals; null where they are not measured"
     )
@@ -132,7 +135,10 @@ class DistanceEstimate(_Rounded):
         None, description="back azimuth from polarization analysis of the station's three components, degrees; null if not determined"
     )
     back_azimuth_uncertainty_deg: float | None = Field(None, description="68 % half-width")
-    used: bool = Field(description="whether the location uses this distance")
+    used: bool = Field(
+        description="whether the epicentral distance is within four of the network's own standard deviations of distance_deg; other "
+        "distances hardly weigh on the location"
+    )
 
 
 class ArrivalEstimate(_Rounded):
@@ -208,7 +214,7 @@ class SourceEstimate(_Rounded):
         None, description="rotation (Kagan angle) of the double couple that holds the true one with 68 %, degrees; null of a force"
     )
     nodal_planes: list[dict[str, float]] = Field(
-        [], description="strike, dip and rake of the best double couple, degrees; empty as tensor is null"
+        [], description="strike, dip and rake (Aki & Richards) of the best double couple, degrees; empty as tensor is null"
     )
     double_couple: float | None = Field(None, description="fraction of the tensor that is a double couple, 0 to 1; the rest is CLVD")
     scalar_moment_n_m: float | None = Field(None, description="null where unknown, see amplitude_unknown")
@@ -257,7 +263,10 @@ class LocateResult(_Rounded):
         description="correlation of the errors of origin time and depth, -1 to 1, where arrival times determine both: positive where a "
         "deeper source has a later origin",
     )
-    force_azimuth_deg: float | None = Field(description="of a glacial earthquake; null for others, and where records leave it open")
+    force_azimuth_deg: float | None = Field(
+        description="of a glacial earthquake: direction in which the horizontal force on the Earth acts first, degrees clockwise from "
+        "north; null for others, and where records leave it open"
+    )
     force_azimuth_uncertainty_deg: float | None = Field(description="one standard deviation")
     force_azimuth_ambiguous: bool | None = Field(description="whether the opposite direction fits nearly as well")
     offsets: list[DistanceEstimate] = Field(description="epicentral distances predicted from single traces")

@@ -15,7 +15,7 @@ from app.errors import JobFailed, NotAcceptable, NotFinished, Unauthorized, Unkn
 from app.responses.conditional import is_unchanged, make_etag, not_modified
 from app.responses.job_archive import list_files, stream_zip
 from app.responses.negotiation import choose_media_type
-from app.schemas import PROBLEM_RESPONSE, Job, JobList, Progress
+from app.schemas import PROBLEM_RESPONSE, Job, JobList, Progress, Result
 from app.views import PROGRESS_DIGITS, available_formats, job_view, summarize_job
 from workers.contracts import JobKind, JobRecord, Status
 from workers.queue.job_index import MAX_PAGE
@@ -163,7 +163,7 @@ async def read_figure_data(
     "/jobs/{job_id}/result",
     response_class=Response,
     responses={
-        200: {"content": _FORMATS, "description": "The result"},
+        200: {"model": Result, "content": _FORMATS, "description": "The result"},
         304: {"description": "The client has the result already (If-None-Match)"},
         **dict.fromkeys((406, 409, 413, 415, 422, 500), PROBLEM_RESPONSE),
     },

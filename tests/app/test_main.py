@@ -63,6 +63,23 @@ def test_every_error_is_documented_as_a_problem(document):
                     assert "Retry-After" in response["headers"], operation["summary"]
 
 
+def test_media_types_have_only_what_openapi_3_1_knows(document):
+    """Strict readers refuse a document with other fields; FastAPI adds `itemSchema` of 3.2 to streams."""
+    assert document["openapi"].startswith("3.1.")
+    for item in document["paths"].values():
+        for operation in item.values():
+            described = [*operation["responses"].values(), operation.get("requestBody", {})]
+            for media in (media for one in described for media in one.get("content", {}).values()):
+                assert set(media) <= {"schema", "example", "examples", "encoding"}, operation["summary"]
+
+
+def test_a_result_read_alone_has_the_schema_of_the_result_of_a_job(document):
+    alone = document["paths"]["/jobs/{job_id}/result"]["get"]["responses"]["200"]["content"]
+    of_the_job = document["components"]["schemas"]["Job"]["properties"]["result"]["anyOf"][0]
+    assert alone["application/json"]["schema"]["oneOf"] == of_the_job["oneOf"]
+    assert set(alone) == {"application/json", "application/xml", "application/geo+json", "text/csv"}
+
+
 def test_every_status_that_a_job_may_fail_with_is_documented_for_its_result(document):
     """The result of a failed job is answered with the status of its problem."""
     causes = (MemoryError(), *(rule.error("") for rule in RULES if issubclass(rule.error, UnusableData | UnsupportedPart | LimitExceeded)))

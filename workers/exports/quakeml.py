@@ -269,8 +269,11 @@ def _origin_comments(result: LocateResult, epicenter: Epicenter) -> Iterable[tup
     """Yield id and text of each comment on the preferred origin."""
     ellipse = epicenter.outer_ellipse
     if ellipse is not None:
-        sizes = f"{1000.0 * ellipse.semi_major_km:.0f} by {1000.0 * ellipse.semi_minor_km:.0f} m"
-        yield "region", f"{ellipse.confidence_level:.0f} % ellipse: {sizes}"
+        sizes = f"semi-axes {1000.0 * ellipse.semi_major_km:.0f} and {1000.0 * ellipse.semi_minor_km:.0f} m"
+        yield (
+            "region",
+            f"{ellipse.confidence_level:.0f} % ellipse: {sizes}, major axis {ellipse.azimuth_deg:.0f} degrees clockwise from north",
+        )
     rms = rms_s(result, surface_waves=True)
     if rms is not None:
         yield "surface-waves", f"rms residual of the Rayleigh-wave envelope peaks: {rms:.1f} s; not part of standardError"
@@ -298,7 +301,8 @@ def _event_comments(result: LocateResult) -> Iterable[tuple[str, str]]:
         yield "detection", f"no event detected: noise reaches the detection statistic of these records with probability {probability:.2g}"
     if result.force_azimuth_deg is not None:
         azimuth = f"force azimuth {result.force_azimuth_deg:.1f} +- {result.force_azimuth_uncertainty_deg or 0.0:.1f} degrees"
-        yield "force", f"{azimuth} clockwise from north{', or the opposite' if result.force_azimuth_ambiguous else ''}"
+        opposite = ", or the opposite" if result.force_azimuth_ambiguous else ""
+        yield "force", f"{azimuth} clockwise from north: direction in which the horizontal force on the Earth acts first{opposite}"
 
 
 def _method_id(result: LocateResult) -> ResourceIdentifier:

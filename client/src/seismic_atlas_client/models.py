@@ -63,7 +63,7 @@ class ClassEvidence(Model):
     """Of a single force, from arrivals above 0.3 Hz and waves near 1 Hz."""
 
     explosion: float
-    """Of an explosion or collapse, from Love against Rayleigh waves, mb - Ms, first motions, and depth."""
+    """Of an explosion or collapse, from Love against Rayleigh waves, mb - Ms, first motions, depth, and waveforms of 28 to 150 s."""
 
     landslide: float | None
     """Of a landslide, from waves near 1 Hz and impulsive arrivals; None where they are not measured."""
@@ -174,7 +174,10 @@ class DistanceEstimate(Model):
     """68 % half-width."""
 
     used: bool
-    """Whether the location uses this distance."""
+    """
+    Whether the epicentral distance is within four of the network's own standard deviations of distance_deg; other distances hardly
+    weigh on the location.
+    """
 
 
 class ArrivalEstimate(Model):
@@ -305,7 +308,7 @@ class SourceEstimate(Model):
     """Rotation (Kagan angle) of the double couple that holds the true one with 68 %, degrees; None of a force."""
 
     nodal_planes: list[dict[str, float]] = Field(default_factory=list)
-    """Strike, dip and rake of the best double couple, degrees; empty as tensor is None."""
+    """Strike, dip and rake (Aki & Richards) of the best double couple, degrees; empty as tensor is None."""
 
     double_couple: float | None = None
     """Fraction of the tensor that is a double couple, 0 to 1; the rest is CLVD."""
@@ -397,7 +400,10 @@ class LocateResult(LocationResult):
     """
 
     force_azimuth_deg: float | None
-    """Of a glacial earthquake; None for others, and where records leave it open."""
+    """
+    Of a glacial earthquake: direction in which the horizontal force on the Earth acts first, degrees clockwise from north; None for
+    others, and where records leave it open.
+    """
 
     force_azimuth_uncertainty_deg: float | None
     """One standard deviation."""

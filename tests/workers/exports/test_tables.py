@@ -118,6 +118,12 @@ def test_quakeml_is_valid_by_the_schema(record: JobRecord, located: LocateResult
         assert (event.event_type, event.event_type_certainty) == (known, "suspected" if known else None)
 
 
+def test_quakeml_says_which_of_two_directions_a_force_azimuth_is(record: JobRecord, glacial: LocateResult):
+    comment = read(quakeml(record, glacial))[0].comments[0].text
+    direction = "direction in which the horizontal force on the Earth acts first, or the opposite"
+    assert comment == f"force azimuth 310.0 +- 12.0 degrees clockwise from north: {direction}"
+
+
 def test_without_an_event_quakeml_says_not_existing_and_has_no_origin(record: JobRecord, nothing: LocateResult):
     document = quakeml(record, nothing)
     assert _validate(io.BytesIO(document))
@@ -231,7 +237,7 @@ def test_associated_picks_are_picks_and_arrivals_with_residuals(record: JobRecor
     assert [pick.time_errors.uncertainty for pick in event.picks] == [0.4, 0.9, 1.5], "without the error of the travel time, but for LR"
     assert (origin.quality.used_phase_count, origin.depth_type) == (3, "from location")
     assert str(origin.earth_model_id).endswith("/ak135")
-    assert "90 % ellipse: 45000 by 27000 m" in origin.comments[0].text
+    assert origin.comments[0].text == "90 % ellipse: semi-axes 45000 and 27000 m, major axis 40 degrees clockwise from north"
     assert any("time residuals are those of the source that fits the arrival times best" in comment.text for comment in origin.comments)
 
 
