@@ -67,7 +67,7 @@ format: $(DEV) ## rewrite in the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --no-cache --fix .
 
-train: $(TRAINING)-compiled ## train, evaluate and document every model (ARGS="train offset" for one; python -m training --help)
+train: $(TRAINING)-compiled ## train, evaluate and document every model (ARGS="all --version 10"; ARGS="train offset --version 10" for one)
 	$(PY) -m training $(or $(ARGS),all)
 
 bench: $(DEV)-compiled ## the serving path against the usual script, in one run

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from models.registry.store import require_highest
 from training.config import TrainingSettings, load_recipe
 from training.earth import greens
 from training.evaluation.pages import describe_command
@@ -40,6 +41,7 @@ def train_one(arguments: argparse.Namespace, settings: TrainingSettings) -> None
     from training.tasks.index import find_task
     from training.tasks.training_task import train_model
 
+    require_highest(settings.artifacts_dir, [arguments.name], arguments.version)
     print(f"{arguments.name}: {train_model(find_task(arguments.name), settings, arguments.version)}")
 
 
@@ -52,6 +54,7 @@ def restore_weights(arguments: argparse.Namespace, settings: TrainingSettings) -
 
 def run_all(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
     """Run the whole sequence, each command in a process of its own: on several GPUs one process can start the engine only once."""
+    require_highest(settings.artifacts_dir, MODELS, arguments.version)
     for words in list_steps(arguments.version, settings, arguments.real):
         print(f"python -m training {' '.join(words)}", flush=True)
         subprocess.run([sys.executable, "-m", "training", *words], check=True)  # noqa: S603
@@ -85,7 +88,7 @@ def add_training(groups: "Groups[argparse.ArgumentParser]") -> None:
     everything.add_argument("--real", type=Path, help="folder of real events to evaluate on")
     everything.set_defaults(run=run_all)
     for versioned in (one, again, everything):
-        versioned.add_argument("--version", default="1", help="version folder of the artifacts (1)")
+        versioned.add_argument("--version", default="1", help="version folder of the artifacts (1); a new one is above those that ship")
 
 
 def check_store(name: str) -> str:
@@ -190,7 +193,7 @@ def evaluate_cards(arguments: argparse.Namespace, settings: TrainingSettings) ->
 
 
 def evaluate_location(arguments: argparse.Namespace, settings: TrainingSettings) -> None:
-    """Locate the test part of the replica."""
+    """Locate the test events of the replica."""
     from training.evaluation import location_page
 
     print(location_page.write_replica_page(settings, arguments.command, arguments.store, arguments.most))
@@ -214,7 +217,7 @@ def add_evaluations(commands: "Groups[argparse.ArgumentParser]") -> None:
     pages = commands.add_parser("pages", help="write docs/reference/model_cards.md from the cards")
     for command in (cards, pages):
         command.set_defaults(run=evaluate_cards)
-    location = commands.add_parser("location", help="locate the replica's test part: docs/results/location_replica.md")
+    location = commands.add_parser("location", help="locate the replica's test events: docs/results/location_replica.md")
     location.add_argument("--store", help="another store of Green's functions than the recipe's")
     location.add_argument("--most", type=int, help="number of events, at most")
     location.set_defaults(run=evaluate_location)

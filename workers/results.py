@@ -158,7 +158,7 @@ class ArrivalEstimate(_Rounded):
 
 
 class Centroid(_Rounded):
-    """Epicenter and time of the source that fits the waveforms best."""
+    """Epicenter (mean of the posterior) and time of the source by the inversion of waveforms."""
 
     latitude: float = Field(description="degrees")
     longitude: float = Field(description="degrees")
@@ -171,8 +171,8 @@ class SourceTrace(_Rounded):
     """Fit of one trace, 28 to 150 s: correlation, and shift of the observed waves after the synthetic ones."""
 
     trace: str = Field(description="network.station.location.channel")
-    distance_deg: float = Field(description="from the centroid")
-    azimuth_deg: float = Field(description="at the centroid, clockwise from north")
+    distance_deg: float = Field(description="from the best fitting source, which may lie some tenths of a degree from the centroid")
+    azimuth_deg: float = Field(description="at that source, clockwise from north")
     correlation: float = Field(description="of the Rayleigh waves, 0 to 1")
     shift_s: float = Field(description="of the Rayleigh waves")
     body_correlation: float | None = Field(None, description="of the body waves; null where they have no window of their own")

@@ -7,6 +7,7 @@ This module imports neither numpy nor ONNX Runtime: the API lists cards without 
 import hashlib
 import mmap
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -75,6 +76,14 @@ def open_store(folder: Path) -> Store:
     entries = sorted(root.iterdir()) if root.is_dir() else []
     served = {entry.name: _newest(entry) for entry in entries if entry.is_dir() and _versions(entry)}
     return Store(root, MappingProxyType(served))
+
+
+def require_highest(folder: Path, names: Iterable[str], version: str) -> None:
+    """Raise ValueError where a version of one of the models would not be served, since the folder holds a higher one."""
+    for name in names:
+        newest = max((version, *_versions(folder / name)), key=_version_key)
+        if _version_key(newest) > _version_key(version):
+            raise ValueError(f"{name} {version} would not be served, since there is {name} {newest}: give a higher --version")
 
 
 def _versions(model: Path) -> list[str]:

@@ -1,6 +1,7 @@
 """Every command can be parsed, and the whole sequence consists of commands that exist."""
 
 import argparse
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,15 @@ def test_every_group_explains_itself(group, capsys):
         make_parser().parse_args([group, "--help"])
     assert exit_.value.code == 0
     assert capsys.readouterr().out.startswith(f"usage: python -m training {group}")
+
+
+@pytest.mark.parametrize("words", [["train", "offset"], ["all"], ["train", "offset", "--version", "8.9"]], ids=" ".join)
+def test_a_version_that_would_not_be_served_is_refused_before_anything_is_computed(words, monkeypatch):
+    """Its scores would be those of the shipped version, on whose card they would be written."""
+    monkeypatch.setattr(subprocess, "run", lambda *_args, **_options: pytest.fail("a step was run"))
+    arguments = make_parser().parse_args(words)
+    with pytest.raises(ValueError, match=r"offset \S+ would not be served, since there is offset \S+: give a higher --version"):
+        arguments.run(arguments, TrainingSettings())
 
 
 def test_an_unknown_store_is_refused_by_name(capsys):

@@ -284,7 +284,10 @@ def _origin_comments(result: LocateResult, epicenter: Epicenter) -> Iterable[tup
         )
     used = sum(estimate.used for estimate in result.offsets)
     if result.offsets:
-        yield "distances", f"located with distances predicted from {used} of {len(result.offsets)} traces (method {result.method})"
+        yield (
+            "distances",
+            f"distances predicted from {used} of {len(result.offsets)} traces agree with the epicenter (method {result.method})",
+        )
 
 
 def epicentral_distance_deg(estimate: DistanceEstimate) -> float:

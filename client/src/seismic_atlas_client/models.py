@@ -212,7 +212,7 @@ class ArrivalEstimate(Model):
 
 
 class Centroid(Model):
-    """Epicenter and time of the source that fits the waveforms best."""
+    """Epicenter (mean of the posterior) and time of the source by the inversion of waveforms."""
 
     latitude: float
     """Degrees."""
@@ -257,10 +257,10 @@ class SourceTrace(Model):
     """Network.station.location.channel."""
 
     distance_deg: float
-    """From the centroid."""
+    """From the best fitting source, which may lie some tenths of a degree from the centroid."""
 
     azimuth_deg: float
-    """At the centroid, clockwise from north."""
+    """At that source, clockwise from north."""
 
     correlation: float
     """Of the Rayleigh waves, 0 to 1."""
