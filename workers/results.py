@@ -122,7 +122,9 @@ class DistanceEstimate(_Rounded):
         "sqrt(residual_deg² - epicentral_distance_uncertainty_deg²), so that it covers the residual"
     )
     epicentral_distance_deg: float | None = Field(
-        None, description="distance of the station from the located epicenter, degrees; null without coordinates"
+        None,
+        description="distance of the station from the located epicenter, degrees, on a sphere by geographic latitudes; null without "
+        "coordinates",
     )
     epicentral_distance_uncertainty_deg: float | None = Field(
         None, description="one standard deviation: that of the epicenter's region along the azimuth of the station; null as the distance"
@@ -148,12 +150,12 @@ class ArrivalEstimate(_Rounded):
     phase: str = Field(description="P, Pg, PKP, PKPbc, PKPab, S, Sg, pP, sP, PP, or LR: the peak of the 20 to 50 s Rayleigh-wave envelope")
     time: AwareDatetime = Field(description="time of the pick, UTC")
     residual_s: float = Field(
-        description="observed minus predicted time; predicted by ak135, for LR by one group velocity, for the source that fits the arrival "
-        "times best, from which epicenter, time and depth of the answer, which rest on more, may differ"
+        description="observed minus predicted time; predicted by ak135 at geocentric latitudes, for LR by one group velocity, for the "
+        "source that fits the arrival times best, from which epicenter, time and depth of the answer, which rest on more, may differ"
     )
     uncertainty_s: float = Field(description="one standard deviation of pick and travel time together")
     pick_uncertainty_s: float | None = Field(None, description="one standard deviation of the pick alone; null for LR")
-    distance_deg: float | None = Field(None, description="distance of the station from the located epicenter, degrees")
+    distance_deg: float | None = Field(None, description="as epicentral_distance_deg of the station")
     azimuth_deg: float | None = Field(None, description="azimuth from the epicenter to the station, degrees clockwise from north")
 
 
@@ -171,7 +173,7 @@ class SourceTrace(_Rounded):
     """Fit of one trace, 28 to 150 s: correlation, and shift of the observed waves after the synthetic ones."""
 
     trace: str = Field(description="network.station.location.channel")
-    distance_deg: float = Field(description="from the best fitting source, which may lie some tenths of a degree from the centroid")
+    distance_deg: float = Field(description="from the best fitting source, which is near the centroid, by geocentric latitudes")
     azimuth_deg: float = Field(description="at that source, clockwise from north")
     correlation: float = Field(description="of the Rayleigh waves, 0 to 1")
     shift_s: float = Field(description="of the Rayleigh waves")

@@ -156,7 +156,7 @@ class DistanceEstimate(Model):
     """
 
     epicentral_distance_deg: float | None = None
-    """Distance of the station from the located epicenter, degrees; None without coordinates."""
+    """Distance of the station from the located epicenter, degrees, on a sphere by geographic latitudes; None without coordinates."""
 
     epicentral_distance_uncertainty_deg: float | None = None
     """One standard deviation: that of the epicenter's region along the azimuth of the station; None as the distance."""
@@ -194,8 +194,8 @@ class ArrivalEstimate(Model):
 
     residual_s: float
     """
-    Observed minus predicted time; predicted by ak135, for LR by one group velocity, for the source that fits the arrival times best,
-    from which epicenter, time and depth of the answer, which rest on more, may differ.
+    Observed minus predicted time; predicted by ak135 at geocentric latitudes, for LR by one group velocity, for the source that fits
+    the arrival times best, from which epicenter, time and depth of the answer, which rest on more, may differ.
     """
 
     uncertainty_s: float
@@ -205,7 +205,7 @@ class ArrivalEstimate(Model):
     """One standard deviation of the pick alone; None for LR."""
 
     distance_deg: float | None = None
-    """Distance of the station from the located epicenter, degrees."""
+    """As epicentral_distance_deg of the station."""
 
     azimuth_deg: float | None = None
     """Azimuth from the epicenter to the station, degrees clockwise from north."""
@@ -257,7 +257,7 @@ class SourceTrace(Model):
     """Network.station.location.channel."""
 
     distance_deg: float
-    """From the best fitting source, which may lie some tenths of a degree from the centroid."""
+    """From the best fitting source, which is near the centroid, by geocentric latitudes."""
 
     azimuth_deg: float
     """At that source, clockwise from north."""
