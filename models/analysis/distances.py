@@ -46,8 +46,8 @@ class DistanceReadings:
 
     `distances_deg`, `uncertainties_deg` (one standard deviation) [traces]; `probabilities` [traces, 180], a bin of one degree each;
     `origin_times_s` (POSIX), `origin_uncertainties_s` [traces]. `window_start_s` (POSIX) is the earliest left edge of a trace, `live`
-    [traces] whether a trace has data in it. `calibration` is that of the model's card, with the coverage scales of regions (see
-    `models.seismic.location.region_calibration`).
+    [traces] whether a trace has data in it. `calibration` is that of the model's card, with the factors on uncertainties (see
+    `models.seismic.location.geometry_scales`).
     """
 
     trace_ids: tuple[TraceId, ...]

@@ -12,8 +12,7 @@ from models.analysis.refinement import RefinedLocation
 from models.array_types import Floats
 from models.seismic.association.depth_time import DepthTime
 from models.seismic.depth_phases.likelihood import DepthPhases
-from models.seismic.location.hypocenter_calibration import read_hypocenter_scales
-from models.seismic.location.region_calibration import describe_geometry
+from models.seismic.location.geometry_scales import describe_geometry, read_hypocenter_scales
 
 MIN_SECTION_STATIONS: Final = 4
 """Stations of the smallest sections that the depth network was trained on; of fewer it reads no depth that is stated."""

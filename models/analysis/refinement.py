@@ -35,8 +35,9 @@ from models.seismic.association.second_source import SecondSource, compare_ampli
 from models.seismic.earth.travel_times import first_arrival_s
 from models.seismic.geodesy import distance_deg
 from models.seismic.location.distances import count_effective_stations
+from models.seismic.location.geometry_scales import GeometryScales, describe_geometry, read_region_scales
 from models.seismic.location.likelihood import LogPrior
-from models.seismic.location.region_calibration import CoverageScales, calibrate_region, describe_geometry, read_coverage_scales
+from models.seismic.location.region_calibration import calibrate_region
 from models.seismic.location.regions import EpicenterRegion, find_regions, sample_ellipse
 from models.seismic.location.solution import Location, build_location
 from models.seismic.polarization.back_azimuth import measure_back_azimuths
@@ -112,7 +113,7 @@ class _Observations:
 
     def calibrate(self, regions: Sequence[EpicenterRegion], method: Method) -> list[EpicenterRegion]:
         """Scale the ellipses of regions as the card's calibration states for the method that found them."""
-        scales = read_coverage_scales(self.readings.calibration, method)
+        scales = read_region_scales(self.readings.calibration, method)
         return calibrate_regions(regions, scales, self.gather, self.location.effective_stations)
 
 
@@ -211,7 +212,7 @@ def locate_without_distances(records: Sequence[Record], gather: Gather, readings
     arrivals = _renumber_solution(solution, indices)
     detected = [arrival.trace_index for arrival in arrivals.arrivals]
     effective = count_effective_stations(gather.latitudes_deg[detected], gather.longitudes_deg[detected])
-    scales = read_coverage_scales(readings.calibration, "arrival-times")
+    scales = read_region_scales(readings.calibration, "arrival-times")
     location = build_location(
         calibrate_regions(solution.regions, scales, subset, effective),
         station_distances(gather, readings),
@@ -232,7 +233,7 @@ def _observe(records: Sequence[Record], gather: Gather, readings: DistanceReadin
 
 
 def calibrate_regions(
-    regions: Sequence[EpicenterRegion], scales: CoverageScales, gather: Gather, effective_stations: float
+    regions: Sequence[EpicenterRegion], scales: GeometryScales, gather: Gather, effective_stations: float
 ) -> list[EpicenterRegion]:
     """Scale the ellipses of regions by the factors for the geometry of each, with the stations of a gather."""
     stations = (gather.latitudes_deg, gather.longitudes_deg)

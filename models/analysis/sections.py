@@ -17,7 +17,8 @@ from models.imaging.render import Placement, render_beam, render_section, render
 from models.imaging.style import BeamStyle, SectionStyle, SourceStyle
 from models.seismic.geodesy import azimuth_deg, distance_deg
 from models.seismic.location.distances import locate_by_distances
-from models.seismic.location.region_calibration import calibrate_location, read_coverage_scales
+from models.seismic.location.geometry_scales import read_region_scales
+from models.seismic.location.region_calibration import calibrate_location
 from models.seismic.location.solution import Location
 from models.seismic.waveforms import Gather
 
@@ -42,7 +43,7 @@ def locate_by_readings(gather: Gather, readings: DistanceReadings) -> Location:
     location = locate_by_distances(
         gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg, minimum_stations=MIN_STATIONS
     )
-    return calibrate_location(location, read_coverage_scales(readings.calibration, "distances"))
+    return calibrate_location(location, read_region_scales(readings.calibration, "distances"))
 
 
 def find_reference(gather: Gather, readings: DistanceReadings, given: tuple[float, float] | None = None) -> SectionReference | None:

@@ -35,8 +35,8 @@ from models.registry.earth_tables import load_earths
 from models.registry.inference import OnnxModel
 from models.registry.store import open_store
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
-from models.seismic.location.hypocenter_calibration import HYPOCENTER_KEY
-from models.seismic.location.region_calibration import CARD_KEY, scale_to_contain
+from models.seismic.location.geometry_scales import HYPOCENTER_KEY, REGIONS_KEY
+from models.seismic.location.region_calibration import scale_to_contain
 from models.seismic.location.regions import EpicenterRegion
 from models.seismic.location.solution import Location
 from models.seismic.source.greens_tables import GreensTables
@@ -77,7 +77,7 @@ def open_models(settings: TrainingSettings, *, calibrated: bool = True) -> Model
     models = {spec.name: OnnxModel.load(store, spec) for spec in MODELS}
     if not calibrated:
         card = models["offset"].card
-        kept = {name: value for name, value in card.calibration.items() if name not in (CARD_KEY, HYPOCENTER_KEY)}
+        kept = {name: value for name, value in card.calibration.items() if name not in (REGIONS_KEY, HYPOCENTER_KEY)}
         models["offset"] = replace(models["offset"], card=card.model_copy(update={"calibration": kept}))
     return models
 

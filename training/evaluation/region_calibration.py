@@ -43,7 +43,7 @@ def calibration_factor(scales: Floats, level: float) -> float:
 
 def fit_coverage_scales(quantity: str, values: Floats, scales_68: Floats, scales_90: Floats) -> dict[str, Any] | None:
     """
-    Fit the factors by class, as `models.seismic.location.region_calibration` reads them from a card; None with too few events.
+    Fit the factors by class, as `models.seismic.location.geometry_scales` reads them from a card; None with too few events.
 
     `values` are of the `quantity`, a name of `CLASS_BOUNDS`, that tells the class of an event; the scales are what its ellipses need.
     """

@@ -25,8 +25,9 @@ from models.seismic.association.search import FIRST_DEPTHS_KM, fit_slowness, ref
 from models.seismic.earth.travel_time_errors import FIRST_PHASES, common_time_error_s
 from models.seismic.earth.travel_times import DEPTHS_KM
 from models.seismic.geodesy import geographic, offsets_deg
+from models.seismic.location.geometry_scales import GeometryScales
 from models.seismic.location.likelihood import LogPrior
-from models.seismic.location.region_calibration import CoverageScales, calibrate_region
+from models.seismic.location.region_calibration import calibrate_region
 from models.seismic.location.regions import (
     EpicenterRegion,
     GridSettings,
@@ -181,7 +182,7 @@ def locate_by_arrival_times(data: Candidates, prior: LogPrior, starts: Sequence[
     low, high = origin_span(data)
     log_evidence = float(np.logaddexp.reduce(masses)) - np.log(SPHERE_SQUARE_DEG * (high - low))
     ratio = residual_ratio(arrivals)
-    wider = CoverageScales(inner=(ratio,), outer=(ratio,))
+    wider = GeometryScales(pairs=((ratio, ratio),))
     regions = tuple(calibrate_region(region, wider, {}) for region in summarize_regions([nodes for nodes, _ in found]))
     depth_time = replace(depth_time.scale_errors(ratio), time_s=data.clock_s + depth_time.time_s)
     return ArrivalTimeSolution(regions, depth_time, log_evidence, arrivals)

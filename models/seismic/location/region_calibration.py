@@ -6,70 +6,20 @@ windows) show only against known epicenters. The 68 % and 90 % ellipses are ther
 the networks were not trained on (`training.evaluation.region_calibration`), which the card of the distance model holds.
 """
 
-from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import cos, hypot, radians, sin
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
-
-from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE, azimuth_deg, distance_deg
+from models.seismic.location.geometry_scales import GeometryScales
 from models.seismic.location.regions import MIN_AXIS_KM, EpicenterRegion
 from models.seismic.location.solution import Location
 
-CARD_KEY: Final = "location_regions"  # in Card.calibration: tables by method
-QUANTITIES: Final = ("effective_stations", "median_distance_deg")
-"""Of the geometry of an event, by which factors may differ: independent stations, and the median epicentral distance of all in degrees."""
-_MAX_AXIS_KM = 180.0 * KM_PER_DEGREE
+_MAX_AXIS_KM: Final = 180.0 * KM_PER_DEGREE
 
 
-@dataclass(frozen=True)
-class CoverageScales:
-    """
-    Factors on the axes of the 68 % (`inner`) and the 90 % (`outer`) ellipse, by a quantity of the geometry (`QUANTITIES`).
-
-    `bounds` [k], ascending: between classes; a value equal to a bound belongs to the class above. `inner`, `outer` [k + 1]: one factor
-    for each class.
-    """
-
-    quantity: str = "effective_stations"
-    bounds: tuple[float, ...] = ()
-    inner: tuple[float, ...] = (1.0,)
-    outer: tuple[float, ...] = (1.0,)
-
-    def __post_init__(self) -> None:
-        """Raise ValueError for an unknown quantity, lengths that do not match, bounds out of order, or factors that are not positive."""
-        lengths = {len(self.inner), len(self.outer), len(self.bounds) + 1}
-        ordered = list(self.bounds) == sorted(self.bounds) and min(*self.inner, *self.outer) > 0.0
-        if len(lengths) > 1 or not ordered or self.quantity not in QUANTITIES:
-            raise ValueError("coverage scales need a known quantity, ascending bounds and one positive factor for each class")
-
-    def at(self, geometry: Mapping[str, float]) -> tuple[float, float]:
-        """Return the factors, given all `QUANTITIES` of an event, or nothing where there is one class; NaN counts as large."""
-        row = bisect_right(self.bounds, geometry[self.quantity]) if self.bounds else 0
-        return self.inner[row], self.outer[row]
-
-
-def describe_geometry(
-    epicenter_deg: tuple[float, float], stations_deg: tuple[Floats, Floats], effective_stations: float
-) -> dict[str, float]:
-    """Describe the geometry of an event by `QUANTITIES`; stations have latitudes and longitudes [n], NaN where unknown."""
-    distances = distance_deg(*epicenter_deg, *stations_deg)
-    known = distances[np.isfinite(distances)]
-    return {"effective_stations": effective_stations, "median_distance_deg": float(np.median(known)) if len(known) else float("nan")}
-
-
-def read_coverage_scales(calibration: Mapping[str, Any], method: str) -> CoverageScales:
-    """Read the factors of a location method from a card's calibration; factors of 1 without one. Raises ValueError for bad values."""
-    table = calibration.get(CARD_KEY, {}).get(method)
-    if table is None:
-        return CoverageScales()
-    return CoverageScales(str(table["quantity"]), *(tuple(float(value) for value in table[name]) for name in ("bounds", "inner", "outer")))
-
-
-def calibrate_region[Region: EpicenterRegion](region: Region, scales: CoverageScales, geometry: Mapping[str, float]) -> Region:
+def calibrate_region[Region: EpicenterRegion](region: Region, scales: GeometryScales, geometry: Mapping[str, float]) -> Region:
     """Scale the axes of a region's 68 % and 90 % ellipses, and its 68 % radius, by the factors for that geometry."""
     inner, outer = scales.at(geometry)
 
@@ -85,7 +35,7 @@ def calibrate_region[Region: EpicenterRegion](region: Region, scales: CoverageSc
     )
 
 
-def calibrate_location(location: Location, scales: CoverageScales) -> Location:
+def calibrate_location(location: Location, scales: GeometryScales) -> Location:
     """Scale the ellipses of a location's own region and of its alternatives, by the number of effective stations."""
     geometry = {"effective_stations": location.effective_stations}
     others = tuple(calibrate_region(other, scales, geometry) for other in location.alternatives)

@@ -14,8 +14,7 @@ from models.analysis.sections import locate_by_readings
 from models.seismic.association.depth_time import DepthTime
 from models.seismic.association.locate import ArrivalTimeSolution
 from models.seismic.depth_phases.likelihood import DEPTHS_KM, DepthPhases
-from models.seismic.location.hypocenter_calibration import HYPOCENTER_KEY
-from models.seismic.location.region_calibration import describe_geometry
+from models.seismic.location.geometry_scales import HYPOCENTER_KEY, describe_geometry
 
 JOINT = DepthTime(100.0, 5.0, 400.0, 9.0, 40.0)  # 0.1 s later for each kilometer
 METHOD = "distances+arrival-times"

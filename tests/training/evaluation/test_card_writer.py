@@ -6,7 +6,7 @@ import pytest
 
 from models.registry.card import Card, Metric
 from models.registry.store import open_store
-from models.seismic.location.region_calibration import CARD_KEY, read_coverage_scales
+from models.seismic.location.geometry_scales import REGIONS_KEY, read_region_scales
 from tests.support.event_results import make_result
 from training.evaluation.card_metrics import describe_limits, measure_real_events, measure_replica
 from training.evaluation.card_writer import MEASURED_LIMITS, update_card
@@ -38,7 +38,7 @@ def test_measurements_replace_those_on_the_same_data_and_keep_the_others(artifac
 def test_a_calibration_is_added_and_read_by_the_service(artifacts):
     factors = {"distances": {"quantity": "effective_stations", "bounds": [5.0], "inner": [1.0, 2.0], "outer": [1.0, 2.0]}}
     before = open_store(artifacts).card("offset").calibration
-    update_card(artifacts, "offset", calibration={CARD_KEY: factors})
+    update_card(artifacts, "offset", calibration={REGIONS_KEY: factors})
     after = open_store(artifacts).card("offset").calibration
-    assert read_coverage_scales(after, "distances").at({"effective_stations": 9.0}) == (2.0, 2.0)
+    assert read_region_scales(after, "distances").at({"effective_stations": 9.0}) == (2.0, 2.0)
     assert before.items() <= after.items()

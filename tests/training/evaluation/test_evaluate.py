@@ -8,7 +8,8 @@ import pytest
 
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location.distances import locate_by_distances
-from models.seismic.location.region_calibration import CARD_KEY, contains
+from models.seismic.location.geometry_scales import REGIONS_KEY
+from models.seismic.location.region_calibration import contains
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 from training.datasets.archive import ArchiveWriter
@@ -74,7 +75,7 @@ def test_the_replica_is_drawn_where_its_events_are_needed(settings):
 
 
 def test_models_can_be_opened_without_the_calibration_of_regions(settings):
-    assert CARD_KEY not in open_models(settings, calibrated=False)["offset"].card.calibration
+    assert REGIONS_KEY not in open_models(settings, calibrated=False)["offset"].card.calibration
 
 
 def test_the_scale_of_a_region_is_the_factor_that_makes_it_contain_the_truth():

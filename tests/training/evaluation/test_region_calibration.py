@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.seismic.location.region_calibration import CARD_KEY, read_coverage_scales
+from models.seismic.location.geometry_scales import REGIONS_KEY, read_region_scales
 from tests.support.event_results import make_result
 from training.evaluation.region_calibration import CLASS_BOUNDS, calibration_factor, conformal_factor, fit_by_method
 
@@ -24,7 +24,7 @@ def test_a_conformal_factor_covers_new_events_as_often_as_stated():
 def test_fitted_factors_give_the_stated_coverage(results):
     epicenters = [result.epicenter for result in results]
     found = fit_by_method(results)["distances"]
-    scale_68, scale_90 = read_coverage_scales({CARD_KEY: {"distances": found}}, "distances").at({"effective_stations": 12.0})
+    scale_68, scale_90 = read_region_scales({REGIONS_KEY: {"distances": found}}, "distances").at({"effective_stations": 12.0})
     assert np.mean([one.scale_68 <= scale_68 for one in epicenters]) == pytest.approx(0.68, abs=0.02)
     assert scale_90 == 1.0  # 99 of 100 are contained as it is: a region is never made smaller
     assert found["events"] == [0, 0, 100]

@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 
 from models.array_types import Flags, Floats
-from models.seismic.location.hypocenter_calibration import HYPOCENTER_KEY, HypocenterScales
-from models.seismic.location.region_calibration import CARD_KEY
+from models.seismic.location.geometry_scales import HYPOCENTER_KEY, REGIONS_KEY, parse_scales
 from models.seismic.location.regions import CONFIDENCE
 from training.config import TrainingSettings
 from training.datasets.catalog_replica import ReplicaRecipe
@@ -136,7 +135,7 @@ def fit_methods(groups: Mapping[str, Sequence[HypocenterSample]]) -> dict[str, A
 
 def apply_scales(samples: Sequence[HypocenterSample], table: Mapping[str, Any]) -> list[HypocenterSample]:
     """Divide what samples need by the factors of their class, as if these had been served."""
-    scales = HypocenterScales(table["quantity"], *(tuple(table[name]) for name in ("bounds", "time", "depth")))
+    scales = parse_scales(table, "time", "depth")
     applied = []
     for one in samples:
         time, depth = scales.at(asdict(one))
@@ -210,7 +209,7 @@ def calibrate_hypocenters(
     tables = fit_methods({**by_waveforms, ARRIVAL_TIMES: [sample_trial(one) for one in simulated]})
     tables = {name: tables[SHARED.get(name, name)] for name in (*tables, *SHARED) if SHARED.get(name, name) in tables}
     regions = fit_by_method(located) | fit_regions(simulated)
-    card = update_card(settings.artifacts_dir, "offset", calibration={HYPOCENTER_KEY: tables, CARD_KEY: regions})
+    card = update_card(settings.artifacts_dir, "offset", calibration={HYPOCENTER_KEY: tables, REGIONS_KEY: regions})
     tested = select_located(list(evaluate(ReplicaSource(recipe, SPLIT_NAMES[2], most), settings)))
     observed = [] if real is None else select_located(list(evaluate(FolderSource(real), settings)))
     write_page(

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from models.registry.store import open_store
-from models.seismic.location.hypocenter_calibration import HYPOCENTER_KEY, read_hypocenter_scales
-from models.seismic.location.region_calibration import read_coverage_scales
+from models.seismic.location.geometry_scales import HYPOCENTER_KEY, read_hypocenter_scales, read_region_scales
 from tests.support.event_results import make_result
 from training.config import TrainingSettings
 from training.experiments.location import arrival_simulation, hypocenter_coverage
@@ -128,7 +127,7 @@ def test_one_command_writes_factors_and_page(toy_artifacts, tmp_path, monkeypatc
     time, depth = read_hypocenter_scales(card.calibration, "distances").at(geometry)
     assert np.mean([result.origin_scale <= time for result in results]) == pytest.approx(0.68, abs=0.04)
     assert depth == pytest.approx(5.0 / 4.0)
-    assert read_coverage_scales(card.calibration, "arrival-times").at(geometry)[0] == pytest.approx(0.03 * 42, rel=0.05)
+    assert read_region_scales(card.calibration, "arrival-times").at(geometry)[0] == pytest.approx(0.03 * 42, rel=0.05)
     page = (tmp_path / "docs" / "results" / "hypocenter_coverage.md").read_text()
     assert "| test part of the replica, as served | 100 |" in page
     assert "| real events, as served | 100 |" in page
