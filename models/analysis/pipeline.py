@@ -7,7 +7,7 @@ class and depth, or force azimuth from beams.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -88,12 +88,14 @@ class ForceAzimuthEstimate:
     """
     Azimuth of a horizontal force in degrees clockwise from north, and its standard deviation modulo 180 degrees.
 
-    `ambiguous` where the probability of the stated direction against the opposite one is below 0.9.
+    `ambiguous` where the probability of the stated direction against the opposite one is below 0.9. `method`: by the network, which reads
+    beams, or by the source inversion.
     """
 
     azimuth_deg: float
     uncertainty_deg: float
     ambiguous: bool
+    method: Literal["beams", "waveform-inversion"] = "beams"
 
     @property
     def is_constrained(self) -> bool:

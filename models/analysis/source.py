@@ -273,7 +273,8 @@ def estimate_force(source: SourceSolution) -> ForceAzimuthEstimate:
     """Estimate the azimuth of an inverted force; raises ValueError for a moment tensor."""
     if source.force_azimuth_deg is None or source.force_azimuth_uncertainty_deg is None:
         raise ValueError("the source is not a force")
-    return ForceAzimuthEstimate(source.force_azimuth_deg, source.force_azimuth_uncertainty_deg, has_ambiguous_sign(source))
+    ambiguous = has_ambiguous_sign(source)
+    return ForceAzimuthEstimate(source.force_azimuth_deg, source.force_azimuth_uncertainty_deg, ambiguous, "waveform-inversion")
 
 
 def locates_better(source: SourceSolution, found: EventLocation) -> bool:

@@ -24,7 +24,7 @@ from workers.jobs import figures
 from workers.jobs.context import JobContext, JobOutput
 from workers.jobs.detection import answer_no_event, late_warnings, to_detection_result, two_events_warnings
 from workers.jobs.inputs import read_one_event, to_warnings, unread_warnings
-from workers.jobs.source_answer import describe_inversion, describe_methods
+from workers.jobs.source_answer import describe_inversion, name_depth_methods
 from workers.jobs.source_figures import draw_inversion, write_waveform_fit
 from workers.plots.depth_phases import depth_phases_figure
 from workers.results import ArrivalEstimate, DistanceEstimate, Ellipse, Epicenter, LocateResult
@@ -154,7 +154,7 @@ def _draw_figures(gather: Gather, found: EventLocation) -> dict[str, bytes]:
     }
     if found.depth is not None and found.depth_phases is not None:
         stated = (found.depth.depth_km, found.depth.uncertainty_km)
-        rests_on = (describe_methods(found)[0] or "").replace("-", " ").replace("+", ", ")
+        rests_on = (name_depth_methods(found) or "").replace("-", " ").replace("+", ", ")
         drawn["depth_phases"] = depth_phases_figure(found.depth_phases, stated, rests_on)
     if readings.withheld:
         return drawn
@@ -183,7 +183,6 @@ def _to_result(job: JobContext, gather: Gather, found: EventLocation, detection:
     names = ["offset", *(["event_type"] if found.classification else [])]
     names += {"earthquake": ["depth"], "glacial": ["force_azimuth"]}.get(found.event_type, [])
     names = [] if found.readings.withheld else names
-    depth_method, force_method = describe_methods(found)
     return LocateResult(
         event_type=found.event_type,
         probabilities=dict(found.classification.probabilities) if found.classification else {},
@@ -203,8 +202,8 @@ def _to_result(job: JobContext, gather: Gather, found: EventLocation, detection:
         arrivals=state_arrivals(gather, found),
         models=[job.model_version(name) for name in names],
         detection=to_detection_result(detection),
-        depth_method=depth_method,
-        force_method=force_method,
+        depth_method=name_depth_methods(found),
+        force_method=force.method if force else None,
         source=describe_inversion(gather, found),
     )
 

@@ -109,11 +109,12 @@ def _describe_trace(gather: Gather, trace: TraceFit) -> SourceTrace:
     )
 
 
-def describe_methods(found: EventLocation) -> tuple[str | None, str | None]:
-    """Name the methods behind the depth and behind the force azimuth of a located event; None for what it does not have."""
+def name_depth_methods(found: EventLocation) -> str | None:
+    """Name the methods behind the depth of a located event, joined by +; None without a depth."""
+    if found.depth is None:
+        return None
     inverted = found.source is not None and found.source.constrains and found.source.kind == "tensor"
-    parts = [*_list_depth_methods(found), *(["waveform-inversion"] if inverted else [])]
-    return "+".join(parts) if found.depth is not None else None, _name_force_method(found)
+    return "+".join([*_list_depth_methods(found), *(["waveform-inversion"] if inverted else [])])
 
 
 def _list_depth_methods(found: EventLocation) -> list[str]:
@@ -123,11 +124,3 @@ def _list_depth_methods(found: EventLocation) -> list[str]:
     parts = ["section"] if not found.readings.withheld and found.event_type == "earthquake" else []
     parts += ["arrival-times"] if found.arrivals else []
     return parts + (["depth-phases"] if found.depth_phases is not None and found.depth_phases.found else [])
-
-
-def _name_force_method(found: EventLocation) -> str | None:
-    """Name the method behind the force azimuth, which is that of the inversion where this constrains it."""
-    if found.force_azimuth is None:
-        return None
-    inverted = found.source is not None and found.source.force_azimuth_deg == found.force_azimuth.azimuth_deg
-    return "waveform-inversion" if inverted else "beams"

@@ -9,7 +9,7 @@ import pytest
 from models.seismic.source.greens_tables import DEPTHS_KM
 from models.seismic.trace_id import TraceId
 from tests.support.sources import make_force, make_tensor, make_trace
-from workers.jobs.source_answer import describe_inversion, describe_methods
+from workers.jobs.source_answer import describe_inversion, name_depth_methods
 from workers.jobs.source_figures import describe_lines, draw_inversion, format_power, write_waveform_fit
 
 GATHER = SimpleNamespace(trace_ids=tuple(TraceId("IU", f"S{k}", "00", "LHZ") for k in range(8)))
@@ -94,19 +94,18 @@ def test_love_waves_and_the_assumed_response_are_stated():
     assert drawn != plainly
 
 
-def test_the_methods_name_what_depth_and_force_rest_on():
-    assert describe_methods(make_found("tensor")) == ("section+waveform-inversion", None)
-    assert describe_methods(make_found("force")) == (None, "waveform-inversion")
-    assert describe_methods(make_found("force", source=None)) == (None, "beams")
-    assert describe_methods(make_found("tensor", source=None, arrivals=(1,))) == ("section+arrival-times", None)
+def test_the_methods_name_what_the_depth_rests_on():
+    assert name_depth_methods(make_found("tensor")) == "section+waveform-inversion"
+    assert name_depth_methods(make_found("force")) is None
+    assert name_depth_methods(make_found("tensor", source=None, arrivals=(1,))) == "section+arrival-times"
     with_phases = make_found("tensor", source=None, arrivals=(1,), depth_phases=SimpleNamespace(found=True))
-    assert describe_methods(with_phases) == ("section+arrival-times+depth-phases", None)
+    assert name_depth_methods(with_phases) == "section+arrival-times+depth-phases"
 
 
 def test_a_depth_that_only_the_inversion_determines_rests_on_it_alone():
     """That of an event which became an earthquake by its waveforms, or whose stations are too few for a section."""
     found = make_found("tensor", arrivals=(1,), depth_phases=SimpleNamespace(found=True), depth_density=None)
-    assert describe_methods(found) == ("waveform-inversion", None)
+    assert name_depth_methods(found) == "waveform-inversion"
     assert describe_inversion(GATHER, make_found("tensor", source=None)) is None
 
 
