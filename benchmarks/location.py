@@ -20,6 +20,7 @@ from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location.distance_posterior import MIN_COMMON_BIAS_DEG
 from models.seismic.location.distances import locate_by_distances
+from models.seismic.location.solution import StationDistances
 from training.evaluation.pages import RESULTS, describe_command, format_table, write_page
 
 EPICENTER = (18.7, 96.1)
@@ -54,11 +55,12 @@ def main() -> None:
     uncertainties = np.full(asked.stations, 2.0)
     distances = distance_deg(*EPICENTER, latitudes, longitudes) + rng.normal(0.0, uncertainties)
     data = (latitudes, longitudes, distances, uncertainties)
+    observed = StationDistances(*data)
     with threadpool_limits(1):
-        located, node = locate_by_distances(*data), locate_on_grid(*data)  # also compiles
+        located, node = locate_by_distances(observed), locate_on_grid(*data)  # also compiles
         times = np.array(
             [
-                (measure_seconds(lambda: locate_on_grid(*data)), measure_seconds(lambda: locate_by_distances(*data)))
+                (measure_seconds(lambda: locate_on_grid(*data)), measure_seconds(lambda: locate_by_distances(observed)))
                 for _ in range(asked.repeats)
             ]
         )

@@ -11,6 +11,7 @@ from models.seismic.association.candidates import collect_candidates
 from models.seismic.association.locate import locate_by_arrival_times
 from models.seismic.association.search import uniform_prior
 from models.seismic.location.distances import locate_by_distances
+from models.seismic.location.solution import StationDistances
 from models.seismic.signal.picker import pick_records
 from models.seismic.signal.rayleigh_envelope import EnvelopePeaks
 from models.seismic.source.greens_tables import BLOCK, FORCES, GreensTables, layout
@@ -29,7 +30,7 @@ def warm_up() -> None:
     it.
     """
     _render_pictures()
-    locate_by_distances(np.array([0.0, 0.0, 30.0]), np.array([0.0, 30.0, 0.0]), np.array([20.0, 20.0, 20.0]), np.ones(3))
+    locate_by_distances(StationDistances(np.array([0.0, 0.0, 30.0]), np.array([0.0, 30.0, 0.0]), np.array([20.0, 20.0, 20.0]), np.ones(3)))
     _locate_arrivals()
     _locate_surface_waves()
     _invert_waveforms()

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import numpy as np
 
 from models.analysis.combine import combine_origin_times
-from models.analysis.distances import DistanceReadings
+from models.analysis.distances import DistanceReadings, station_distances
 from models.array_types import Pictures
 from models.errors import TooFewStations
 from models.imaging.render import Placement, render_beam, render_section, render_source
@@ -40,9 +40,7 @@ class SectionReference:
 
 def locate_by_readings(gather: Gather, readings: DistanceReadings) -> Location:
     """Locate the epicenter by the predicted distances, regions calibrated as the card states; raises TooFewStations."""
-    location = locate_by_distances(
-        gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg, minimum_stations=MIN_STATIONS
-    )
+    location = locate_by_distances(station_distances(gather, readings), minimum_stations=MIN_STATIONS)
     return calibrate_location(location, read_region_scales(readings.calibration, "distances"))
 
 

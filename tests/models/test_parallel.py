@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 
+from models.analysis.distances import station_distances
 from models.analysis.refinement import refine_location
 from models.imaging.conditioning import condition
 from models.parallel import thread_map, threads, use_threads
@@ -41,7 +42,7 @@ def test_conditioning_and_refinement_do_not_depend_on_the_number_of_threads(on_t
         on_threads(count)
         records, _, readings = local_event(10)
         gather = condition(records, CONDITIONING)
-        before = locate_by_distances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+        before = locate_by_distances(station_distances(gather, readings))
         found.append((gather.samples, refine_location(records, gather, readings, before)))
     (samples, one), (again, two) = found
     np.testing.assert_array_equal(samples, again)

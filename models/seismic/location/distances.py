@@ -23,30 +23,13 @@ MAX_WIDENING: Final = 10.0
 _NEGLIGIBLE_LOG: Final = -40.0  # logarithm of a correlation that counts as none
 
 
-def locate_by_distances(
-    latitudes_deg: ArrayLike,
-    longitudes_deg: ArrayLike,
-    distances_deg: ArrayLike,
-    uncertainties_deg: ArrayLike,
-    *,
-    minimum_stations: int = 3,
-) -> Location:
+def locate_by_distances(observed: StationDistances, *, minimum_stations: int = 3) -> Location:
     """
     Locate the epicenter from predicted distances: the most probable region of the posterior over the whole sphere.
 
-    The likelihood is robust to outliers (see `distance_misfit`), and the answer independent of the order of stations.
-
-    Parameters
-    ----------
-    latitudes_deg, longitudes_deg, distances_deg, uncertainties_deg : [n]
-        Stations, predicted distances and one standard deviation each. Traces with NaN anywhere, or an uncertainty that is not positive,
-        are left out.
-    minimum_stations : int
-        Distinct sites that must be left; with fewer, TooFewStations is raised.
-
+    The likelihood is robust to outliers (see `distance_misfit`), and the answer independent of the order of stations. Traces that are not
+    `usable` are left out. With fewer than `minimum_stations` distinct sites among the others, TooFewStations is raised.
     """
-    columns = (np.asarray(values, np.float64) for values in (latitudes_deg, longitudes_deg, distances_deg, uncertainties_deg))
-    observed = StationDistances(*columns)
     points = unit_vectors(observed.latitudes_deg[observed.usable], observed.longitudes_deg[observed.usable])
     sites = len(set(map(tuple, np.round(points, 4).tolist())))
     if sites < minimum_stations:

@@ -54,7 +54,7 @@ def ten():
 
 def test_arrival_times_of_a_local_network_outweigh_distances_that_are_outliers(ten):
     records, gather, readings = ten
-    before = locate_by_distances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+    before = locate_by_distances(station_distances(gather, readings))
     solution = find_arrival_solution(pick_records(records), gather, readings, [before], joint_prior(gather, readings, Directions()))
     detected = [arrival.trace_index for arrival in solution.arrivals]
     observed = station_distances(gather, readings)
@@ -103,7 +103,7 @@ def test_noise_has_no_arrival_solution(ten):
     rng = np.random.default_rng(8)
     noise = [replace(record, samples=growing(rng, [])) for record in records]
     gather = condition(noise, CONDITIONING)
-    before = locate_by_distances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+    before = locate_by_distances(station_distances(gather, readings))
     assert find_arrival_solution(pick_records(noise), gather, readings, [before], joint_prior(gather, readings, Directions())) is None
     assert set_origin_time(readings, None) is readings
 

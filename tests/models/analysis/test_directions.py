@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.analysis.directions import Directions, joint_prior, measure_directions
-from models.analysis.distances import DistanceReadings
+from models.analysis.distances import DistanceReadings, station_distances
 from models.analysis.refinement import refine_location
 from models.analysis.station_subset import farthest_point_subset
 from models.imaging.conditioning import condition
@@ -34,8 +34,7 @@ def network(stations, uncertainty_deg=4.0):
         window_start_s=START_S,
         live=np.ones(count, np.bool_),
     )
-    columns = (gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
-    return records, gather, readings, locate_by_distances(*columns, minimum_stations=2)
+    return records, gather, readings, locate_by_distances(station_distances(gather, readings), minimum_stations=2)
 
 
 def error_deg(region) -> float:

@@ -19,6 +19,7 @@ from models.analysis.event_class import (
 from models.analysis.sections import SectionReference
 from models.seismic.geodesy import distance_deg
 from models.seismic.location.distances import locate_by_distances
+from models.seismic.location.solution import StationDistances
 
 HELHEIM, JAN_MAYEN, TOKYO, PINE_ISLAND = (66.4, -38.2), (71.0, -8.0), (35.7, 139.7), (-75.0, -100.0)
 BALLENY_RIDGE = (-63.2, 171.0)
@@ -79,9 +80,9 @@ def test_without_an_epicenter_the_odds_are_even():
 
 def test_a_ring_around_one_array_has_a_small_probability_at_an_ice_sheet():
     """Three stations close together determine a distance alone: a tenth or so of the ring of 40 degrees around Scotland is Greenland."""
-    stations = ([56.0, 56.4, 56.2], [-4.0, -4.0, -3.4])
+    stations = (np.array([56.0, 56.4, 56.2]), np.array([-4.0, -4.0, -3.4]))
     distances = distance_deg(*HELHEIM, *stations)
-    location = locate_by_distances(*stations, distances, [2.0, 2.0, 2.0])
+    location = locate_by_distances(StationDistances(*stations, distances, np.full(3, 2.0)))
     reference = SectionReference(location.latitude_deg, location.longitude_deg, "predicted", location)
     assert 0.02 < probability_at_ice_sheets(reference) < 0.5
     assert 1.0 < tectonic_prior_odds(reference) < prior_odds_off_ice(location.horizontal_uncertainty_km)

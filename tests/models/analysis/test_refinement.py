@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.analysis.combine import set_origin_time
-from models.analysis.distances import DistanceReadings
+from models.analysis.distances import DistanceReadings, station_distances
 from models.analysis.refinement import refine_location, shows_late_begin
 from models.seismic.earth.travel_times import first_arrival_s
 from models.seismic.geodesy import distance_deg
@@ -35,7 +35,7 @@ def read_wrongly(gather: Gather) -> DistanceReadings:
 def test_the_surface_wave_stack_outweighs_distances_that_are_outliers(ratio, significant):
     gather = surface_waves.draw_gather(1, ratio)
     count, readings = len(gather.samples), read_wrongly(gather)
-    before = locate_by_distances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+    before = locate_by_distances(station_distances(gather, readings))
     found = refine_location((), gather, readings, before)
     assert found.method == "distances+surface-wave-stack"
     assert (found.origin is not None) == significant
@@ -62,7 +62,7 @@ def cut_beginnings(gather: Gather, share: float) -> Gather:
 def test_records_that_begin_after_the_first_arrivals_are_located_by_their_surface_waves_alone(share, late):
     gather = cut_beginnings(surface_waves.draw_gather(1, 5.0), share)
     certain = replace(read_wrongly(gather), uncertainties_deg=np.full(len(gather.samples), 2.0))
-    before = locate_by_distances(gather.latitudes_deg, gather.longitudes_deg, certain.distances_deg, certain.uncertainties_deg)
+    before = locate_by_distances(station_distances(gather, certain))
     found = refine_location((), gather, certain, before)
     assert found.begins_late == late
     if late:

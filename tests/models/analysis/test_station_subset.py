@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.analysis.distances import predict_distances
+from models.analysis.distances import predict_distances, station_distances
 from models.analysis.refinement import refine_location
 from models.analysis.station_subset import farthest_point_subset, predict_distances_on_subset
 from models.seismic.geodesy import KM_PER_DEGREE, distance_deg
@@ -45,7 +45,7 @@ def test_traces_without_data_or_coordinates_are_not_chosen(make_gather):
 def found():
     """A network of 24 stations, refined with all of them and with twelve."""
     records, gather, readings = local_event(24)
-    before = locate_by_distances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+    before = locate_by_distances(station_distances(gather, readings))
     return gather, refine_location(records, gather, readings, before), refine_location(records, gather, readings, before, max_stations=12)
 
 

@@ -10,6 +10,7 @@ from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg
 from models.seismic.location.distances import locate_by_distances
 from models.seismic.location.geometry_scales import REGIONS_KEY
 from models.seismic.location.region_calibration import contains
+from models.seismic.location.solution import StationDistances
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 from training.datasets.archive import ArchiveWriter
@@ -81,7 +82,7 @@ def test_models_can_be_opened_without_the_calibration_of_regions(settings):
 def test_the_scale_of_a_region_is_the_factor_that_makes_it_contain_the_truth():
     rng = np.random.default_rng(4)
     lats, lons = destination(20.0, 30.0, rng.uniform(0, 360, 12), rng.uniform(10, 90, 12))
-    found = locate_by_distances(lats, lons, distance_deg(20.0, 30.0, lats, lons), np.full(12, 2.0))
+    found = locate_by_distances(StationDistances(lats, lons, distance_deg(20.0, 30.0, lats, lons), np.full(12, 2.0)))
     end = (found.latitude_deg, found.longitude_deg, found.ellipse_azimuth_deg, 1.2 * found.semi_major_km / KM_PER_DEGREE)
     far = tuple(map(float, destination(*end)))
     assert not contains(found, *far)

@@ -7,6 +7,7 @@ import pytest
 
 from models.seismic.geodesy import distance_deg
 from models.seismic.location.distances import locate_by_distances
+from models.seismic.location.solution import StationDistances
 from models.seismic.trace_id import TraceId
 from models.seismic.waveforms import Gather
 from workers.jobs.figures import collect_residuals
@@ -27,7 +28,7 @@ def test_the_figure_has_the_residuals_of_the_answer_epicentral_minus_predicted()
     gather = Gather(
         tuple(TraceId("XX", f"S{k}", "", "LHZ") for k in range(12)), 0.0, 1.0, np.zeros((12, 10), np.float32), latitudes, longitudes
     )
-    location = locate_by_distances(latitudes, longitudes, predicted, np.ones(12))
+    location = locate_by_distances(StationDistances(latitudes, longitudes, predicted, np.ones(12)))
     shown = collect_residuals(gather, SimpleNamespace(uncertainties_deg=np.ones(12)), location)
     assert shown.residuals_deg == pytest.approx(shown.distances_deg - predicted, abs=1e-6)
     assert np.median(shown.residuals_deg) < -0.5

@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from models.array_types import Floats
 from models.seismic.geodesy import KM_PER_DEGREE, destination, distance_deg, unit_vectors
 from models.seismic.location.distances import locate_by_distances
 from models.seismic.location.region_calibration import contains
+from models.seismic.location.solution import StationDistances
 from training.evaluation.pages import RESULTS, format_table, write_page
 
 SOURCE = (66.4, -38.2)
@@ -35,25 +35,15 @@ HEADS = (
 )
 
 
-@dataclass(frozen=True)
-class DistanceNetwork:
-    """Predicted distances and the standard deviations of their errors at stations, each [n], in degrees."""
-
-    latitudes: Floats
-    longitudes: Floats
-    distances: Floats
-    sigmas: Floats
-
-
 def iterate_epicenter(
-    network: DistanceNetwork, random: np.random.Generator, start: tuple[float, float]
+    network: StationDistances, random: np.random.Generator, start: tuple[float, float]
 ) -> tuple[tuple[float, float], float]:
     """Iterate from a start; return latitude and longitude of the best epicenter, and its mean squared residual in square degrees."""
-    stations = unit_vectors(network.latitudes, network.longitudes)
+    stations = unit_vectors(network.latitudes_deg, network.longitudes_deg)
     point, best, smallest = unit_vectors(*start), unit_vectors(*start), np.inf
     for step in range(STEPS):
         cosines = np.clip(stations @ point, -1.0, 1.0)
-        residuals = np.degrees(np.arccos(cosines)) - network.distances
+        residuals = np.degrees(np.arccos(cosines)) - network.distances_deg
         misfit = float(np.mean(residuals**2))
         if misfit < smallest:
             best, smallest = point, misfit
@@ -67,16 +57,16 @@ def iterate_epicenter(
     return (float(np.degrees(np.arcsin(best[2]))), float(np.degrees(np.arctan2(best[1], best[0])))), smallest
 
 
-def locate_as_paper(network: DistanceNetwork, random: np.random.Generator, starts: int = 1) -> tuple[float, float]:
+def locate_as_paper(network: StationDistances, random: np.random.Generator, starts: int = 1) -> tuple[float, float]:
     """Locate by the paper's iteration: latitude and longitude of the best of some starts, the first at the nearest station."""
-    order = [int(np.argmin(network.distances)), *random.integers(len(network.distances), size=starts - 1).tolist()]
-    found = [iterate_epicenter(network, random, (network.latitudes[first], network.longitudes[first])) for first in order]
+    order = [int(np.argmin(network.distances_deg)), *random.integers(len(network.distances_deg), size=starts - 1).tolist()]
+    found = [iterate_epicenter(network, random, (network.latitudes_deg[first], network.longitudes_deg[first])) for first in order]
     return min(found, key=lambda one: one[1])[0]
 
 
 def draw_distance_network(
     random: np.random.Generator, stations: int, relative_error: float, outlier_fraction: float, common_error_deg: float
-) -> DistanceNetwork:
+) -> StationDistances:
     """Draw stations around the source and their distances with errors."""
     true = random.uniform(10.0, 90.0, stations)
     latitudes, longitudes = destination(*SOURCE, random.uniform(0.0, 360.0, stations), true)
@@ -84,7 +74,7 @@ def draw_distance_network(
     distances = true + random.normal(0.0, sigmas) + random.normal(0.0, common_error_deg)
     outliers = random.permutation(stations)[: round(outlier_fraction * stations)]
     distances[outliers] = random.uniform(0.0, 180.0, len(outliers))
-    return DistanceNetwork(latitudes, longitudes, np.clip(distances, 0.5, 180.0), sigmas)
+    return StationDistances(latitudes, longitudes, np.clip(distances, 0.5, 180.0), sigmas)
 
 
 def epicenter_error_km(latitude: float, longitude: float) -> float:
@@ -105,10 +95,10 @@ class NetworkScore:
     service_s: float
 
 
-def score_network(network: DistanceNetwork, random: np.random.Generator) -> NetworkScore:
+def score_network(network: StationDistances, random: np.random.Generator) -> NetworkScore:
     """Locate one network by both methods."""
     one, paper_s = _time(lambda: locate_as_paper(network, random))
-    found, service_s = _time(lambda: locate_by_distances(network.latitudes, network.longitudes, network.distances, network.sigmas))
+    found, service_s = _time(lambda: locate_by_distances(network))
     in_68, in_90 = (contains(found, *SOURCE, outer=outer) for outer in (False, True))
     service_km = epicenter_error_km(found.latitude_deg, found.longitude_deg)
     restarted_km = epicenter_error_km(*locate_as_paper(network, random, STARTS))

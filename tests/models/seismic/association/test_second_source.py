@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.analysis.distances import station_distances
 from models.analysis.refinement import refine_location
 from models.seismic.association.arrivals import Arrival
 from models.seismic.association.depth_time import DepthTime
@@ -29,7 +30,7 @@ OTHER, LATE_S = (39.5, 25.0), 420.0
 
 
 def refine(records, gather, readings):
-    before = locate_by_distances(gather.latitudes_deg, gather.longitudes_deg, readings.distances_deg, readings.uncertainties_deg)
+    before = locate_by_distances(station_distances(gather, readings))
     return refine_location(records, gather, readings, before)
 
 

@@ -7,13 +7,14 @@ from models.seismic.geodesy import destination, distance_deg
 from models.seismic.location.distances import locate_by_distances
 from models.seismic.location.geometry_scales import GeometryScales
 from models.seismic.location.region_calibration import calibrate_location
+from models.seismic.location.solution import StationDistances
 
 
 @pytest.fixture(scope="module")
 def located():
     rng = np.random.default_rng(4)
     lats, lons = destination(20.0, 30.0, rng.uniform(0, 360, 5), rng.uniform(10, 90, 5))
-    return locate_by_distances(lats, lons, distance_deg(20.0, 30.0, lats, lons), np.full(5, 2.0))
+    return locate_by_distances(StationDistances(lats, lons, distance_deg(20.0, 30.0, lats, lons), np.full(5, 2.0)))
 
 
 def test_without_factors_nothing_changes(located):

@@ -40,7 +40,7 @@ def test_the_pruned_search_keeps_every_node_that_the_full_one_keeps(seed):
     stated = np.exp(rng.uniform(np.log(0.1), np.log(6.0), count))
     measured = distance_deg(-30.0, 175.0, lats, lons) + rng.normal(0.0, stated)
     measured[: count // 5] = rng.uniform(0.0, 180.0, count // 5)
-    pruned = distances.locate_by_distances(lats, lons, measured, stated)
+    pruned = distances.locate_by_distances(StationDistances(lats, lons, measured, stated))
     data = distances.prepare_distances(StationDistances(lats, lons, measured, stated))
     near, density = distance_posterior._SphereDensity(data, edge_log_drop=-1e9).scan(sphere_grid())
     assert len(near) == sphere_grid().nodes.shape[1]
