@@ -46,6 +46,7 @@ async def _find_job_to_cancel(job_id: JobId, service: ServiceDep, owner: Cancele
 
 JobDep = Annotated[JobRecord, Depends(_find_job)]
 JobToCancelDep = Annotated[JobRecord, Depends(_find_job_to_cancel)]
+FigureName = Annotated[str, Path(description="name of the figure")]
 
 
 @router.get("/jobs", responses={400: PROBLEM_RESPONSE}, summary="List jobs")
@@ -120,19 +121,12 @@ async def follow_job(request: Request, service: ServiceDep, record: JobDep, call
     responses={200: {"content": {"image/png": {}}, "description": "The figure (PNG)"}, 409: PROBLEM_RESPONSE},
     summary="Read a figure of a job",
 )
-async def read_figure(
-    request: Request, service: ServiceDep, record: JobDep, name: Annotated[str, Path(description="name of the figure")]
-) -> Response:
+async def read_figure(request: Request, service: ServiceDep, record: JobDep, name: FigureName) -> Response:
     """Return a figure that illustrates the result; `links.figures` of the job lists them."""
     _require_end(record)
     if name not in record.figures:
         raise UnknownFigure(f"the job has no figure of that name; its figures are: {', '.join(record.figures) or 'none'}")
-    etag = make_etag(record.id, record.attempt, "figure", name)
-    if is_unchanged(request, etag):
-        return not_modified(etag, CACHE_CONTROL)
-    data = await service.store.run(service.blobs.get, figure_key(record, name))
-    record_audit("download", job=record.id, what=f"figure {name}")
-    return Response(data, media_type="image/png", headers={"Cache-Control": CACHE_CONTROL, "ETag": etag})
+    return await _send_stored(request, service, record, f"figure {name}", figure_key(record, name), "image/png")
 
 
 @router.get(
@@ -141,22 +135,15 @@ async def read_figure(
     responses={200: {"content": {"application/json": {}}, "description": "The data of the figure"}, 409: PROBLEM_RESPONSE},
     summary="Read the data of a figure",
 )
-async def read_figure_data(
-    request: Request, service: ServiceDep, record: JobDep, name: Annotated[str, Path(description="name of the figure")]
-) -> Response:
+async def read_figure_data(request: Request, service: ServiceDep, record: JobDep, name: FigureName) -> Response:
     """Return what `section`, `waveform_fit` or `families` shows as JSON: waveforms, travel times, positions of events."""
     _require_end(record)
     if name not in record.figures or not name.endswith(FIGURES_WITH_DATA):
         raise UnknownFigure(f"no data of a figure of that name; there are data of: {', '.join(FIGURES_WITH_DATA)}")
-    etag = make_etag(record.id, record.attempt, "figure data", name)
-    if is_unchanged(request, etag):
-        return not_modified(etag, CACHE_CONTROL)
     try:
-        data = await service.store.run(service.blobs.get, figure_data_key(record, name))
+        return await _send_stored(request, service, record, f"data of figure {name}", figure_data_key(record, name), "application/json")
     except BlobMissing as error:
         raise UnknownFigure("the job is of a release that kept no data of figures") from error
-    record_audit("download", job=record.id, what=f"data of figure {name}")
-    return Response(data, media_type="application/json", headers={"Cache-Control": CACHE_CONTROL, "ETag": etag})
 
 
 @router.get(
@@ -206,6 +193,16 @@ async def read_bundle(request: Request, service: ServiceDep, record: JobDep) -> 
     record_audit("download", job=record.id, what="bundle")
     headers = {"Cache-Control": CACHE_CONTROL, "Content-Disposition": f'attachment; filename="{_file_stem(record)}.zip"', "ETag": etag}
     return StreamingResponse(archive, media_type="application/zip", headers=headers)
+
+
+async def _send_stored(request: Request, service: Service, record: JobRecord, what: str, key: str, media: str) -> Response:
+    """Send a stored file of a job, which does not change, unless the client has it; the audit log names it by `what`."""
+    etag = make_etag(record.id, record.attempt, what)
+    if is_unchanged(request, etag):
+        return not_modified(etag, CACHE_CONTROL)
+    data = await service.store.run(service.blobs.get, key)
+    record_audit("download", job=record.id, what=what)
+    return Response(data, media_type=media, headers={"Cache-Control": CACHE_CONTROL, "ETag": etag})
 
 
 def _choose_format(request: Request, record: JobRecord) -> str:
