@@ -7,9 +7,8 @@ the variance of a travel-time error is common to all stations, the rest correlat
 doi:10.1111/j.1365-246X.2011.05107.x); P residuals scatter by 1.2 s (Engdahl et al. 1998, doi:10.1785/BSSA0880030722).
 """
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +35,7 @@ from models.seismic.location.region_calibration import scale_to_contain
 from models.seismic.location.solution import StationDistances
 from models.seismic.signal.pick_delay import expected_delay_s
 from models.seismic.signal.picker import BANDS_HZ, Picks, short_window_s
+from training.experiments.kept_results import continue_results
 from training.experiments.location.simulated_networks import (
     DETECTION,
     draw_correlated_errors,
@@ -150,15 +150,13 @@ class ArrivalTrial:
 
 
 def draw_trials(earthquakes: EarthquakeCatalog, stations: StationCatalog, count: int, seed: int, path: Path) -> Iterator[ArrivalTrial]:
-    """Simulate events one after another, each with a seed of its own; keep results in a file of JSON lines and continue from it."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    yield from (ArrivalTrial(**json.loads(line)) for line in lines[:count])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for number in range(len(lines), count):
-        trial = simulate_trial(earthquakes, stations, np.random.default_rng([seed, number]))
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(trial)) + "\n")
-        yield trial
+    """Simulate events one after another, each with a seed of its own, or read them from a file of an earlier run."""
+
+    def simulate(first: int) -> Iterator[ArrivalTrial]:
+        for number in range(first, count):
+            yield simulate_trial(earthquakes, stations, np.random.default_rng([seed, number]))
+
+    return continue_results(path, count, lambda row: ArrivalTrial(**row), simulate)
 
 
 def simulate_trial(earthquakes: EarthquakeCatalog, stations: StationCatalog, random: np.random.Generator) -> ArrivalTrial:

@@ -5,9 +5,8 @@ Sections of training have 4 to 40 stations, mostly on all sides. Synthetic earth
 small networks have them, and pass the serving chain: detection, distances, location, and the section at that epicenter and origin time.
 """
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +29,7 @@ from training.earth import greens
 from training.evaluation.evaluate import open_models
 from training.evaluation.metrics import format_fraction
 from training.evaluation.pages import RESULTS, format_table, write_page
+from training.experiments.kept_results import continue_results
 from training.experiments.location.arrival_simulation import Geometry, select_stations
 from training.synthesis.events import (
     EventSampler,
@@ -84,16 +84,14 @@ class SectionDepth:
 
 
 def draw_depths(sampler: EventSampler, models: Models, count: int, seed: int, path: Path) -> Iterator[SectionDepth]:
-    """Simulate events one after another, each with a seed of its own; keep results in a file of JSON lines and continue from it."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    yield from (SectionDepth(**json.loads(line)) for line in lines[:count])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for number in range(len(lines), count):
-        event, start = draw_at_geometry(sampler, GEOMETRIES[number % len(GEOMETRIES)], np.random.default_rng([seed, number]))
-        result = measure_depth(models, event, start)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(result)) + "\n")
-        yield result
+    """Simulate events one after another, each with a seed of its own, or read them from a file of an earlier run."""
+
+    def simulate(first: int) -> Iterator[SectionDepth]:
+        for number in range(first, count):
+            event, start = draw_at_geometry(sampler, GEOMETRIES[number % len(GEOMETRIES)], np.random.default_rng([seed, number]))
+            yield measure_depth(models, event, start)
+
+    return continue_results(path, count, lambda row: SectionDepth(**row), simulate)
 
 
 def draw_at_geometry(sampler: EventSampler, geometry: Geometry, random: np.random.Generator) -> tuple[SyntheticEvent, SectionDepth]:

@@ -5,9 +5,8 @@ Arrival times are simulated at real stations (`arrival_simulation`). Later phase
 them, are picked in some events at some stations, and coda has picks of its own.
 """
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -37,6 +36,7 @@ from training.config import TrainingSettings
 from training.evaluation.event_result import EDITION
 from training.evaluation.metrics import wilson
 from training.evaluation.pages import RESULTS, format_table, write_page
+from training.experiments.kept_results import continue_results
 from training.experiments.location.arrival_simulation import (
     GEOMETRIES,
     START_ERROR_DEG,
@@ -196,15 +196,13 @@ def draw_other_event(
 def draw_windows(
     earthquakes: EarthquakeCatalog, stations: StationCatalog, events: int, count: int, seed: int, path: Path
 ) -> Iterator[WindowTrial]:
-    """Simulate windows one after another, each with a seed of its own; keep results in a file of JSON lines and continue from it."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    yield from (WindowTrial(**json.loads(line)) for line in lines[:count])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for number in range(len(lines), count):
-        trial = simulate_window(earthquakes, stations, events, np.random.default_rng([seed, events, number]))
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(trial)) + "\n")
-        yield trial
+    """Simulate windows one after another, each with a seed of its own, or read them from a file of an earlier run."""
+
+    def simulate(first: int) -> Iterator[WindowTrial]:
+        for number in range(first, count):
+            yield simulate_window(earthquakes, stations, events, np.random.default_rng([seed, events, number]))
+
+    return continue_results(path, count, lambda row: WindowTrial(**row), simulate)
 
 
 def format_windows(trials: Sequence[WindowTrial]) -> str:

@@ -1,9 +1,8 @@
 """Inversions of synthetic events of mixed paths, with what is true of them, kept in a file from which a stopped run continues."""
 
-import json
 import time
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ from training.config import TrainingSettings
 from training.earth.greens import GreensStore
 from training.evaluation.evaluate import open_models
 from training.evaluation.event_result import EDITION, NAN
+from training.experiments.kept_results import continue_results
 from training.experiments.source.methods import Statement, compare_network, state_azimuth
 from training.experiments.source.mixed_paths import (
     MixedEvent,
@@ -185,27 +185,24 @@ def invert_kind(settings: TrainingSettings, seed: int, models: int, which: tuple
     """
     Invert so many events of a kind, with known responses or without, with the first Earth models of those that ship.
 
-    Results are kept in `build/evaluation` by edition, seed and kind, and a stopped run continues.
+    Results that an earlier run has kept in `build/evaluation` are read.
     """
     kind, known = which
+
+    def invert(first: int) -> Iterator[Pair]:
+        earths, random = tuple(load_earths(settings.artifacts_dir).values())[:models], make_generator(seed, Purpose.SOURCES, 0)
+        drawn, sampler, love = open_kind(settings, seed, kind, known_responses=known)
+        networks = open_models(settings) if kind in READ_KINDS else None
+        for number, event in enumerate(tqdm(draw_mixed_events(sampler, drawn, events, seed, love), kind, events)):
+            prior = guess_epicenter(event, random)
+            if number < first:
+                continue
+            vertical = invert_event(replace(event, horizontals=None), earths, prior, known_responses=known, models=networks)
+            both = None if event.horizontals is None else invert_event(event, earths, prior, known_responses=known, models=networks)
+            yield vertical, both
+
     path = settings.build_dir / "evaluation" / f"source-{EDITION}-{models}-{seed}-{kind}-{'known' if known else 'unknown'}.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pairs = read_pairs(path)[:events]
-    if len(pairs) == events:
-        return pairs
-    earths, random = tuple(load_earths(settings.artifacts_dir).values())[:models], make_generator(seed, Purpose.SOURCES, 0)
-    drawn, sampler, love = open_kind(settings, seed, kind, known_responses=known)
-    networks = open_models(settings) if kind in READ_KINDS else None
-    for number, event in enumerate(tqdm(draw_mixed_events(sampler, drawn, events, seed, love), kind, events)):
-        prior = guess_epicenter(event, random)
-        if number < len(pairs):
-            continue
-        vertical = invert_event(replace(event, horizontals=None), earths, prior, known_responses=known, models=networks)
-        both = None if event.horizontals is None else invert_event(event, earths, prior, known_responses=known, models=networks)
-        pairs.append((vertical, both))
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps([None if one is None else asdict(one) for one in (vertical, both)]) + "\n")
-    return pairs
+    return list(continue_results(path, events, parse_pair, invert))
 
 
 def open_kind(
@@ -218,16 +215,14 @@ def open_kind(
     return kind, sampler, () if kind == NOISE else open_love_stores(settings, sampler)
 
 
-def read_pairs(path: Path) -> list[Pair]:
-    """Read the results that an earlier run has kept."""
-    if not path.is_file():
-        return []
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [(parse_source_result(one), parse_source_result(two)) for one, two in rows]
+def parse_pair(row: Sequence[dict[str, Any] | None]) -> Pair:
+    """Parse the results of one event from their JSON."""
+    vertical, both = (parse_source_result(one) for one in row)
+    return vertical, both
 
 
 def parse_source_result(row: dict[str, Any] | None) -> SourceResult | None:
-    """Read one result; None where there is none."""
+    """Parse one result; None where there is none."""
     if row is None:
         return None
     statements = {name: None if row[name] is None else Statement(**row[name]) for name in ("network", "both")}

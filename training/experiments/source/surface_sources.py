@@ -1,8 +1,7 @@
 """The page on explosions and collapses at few regional stations: what waveforms and Love waves say of them and of earthquakes."""
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,7 @@ from training.evaluation.event_result import EDITION, NAN
 from training.evaluation.metrics import format_fraction
 from training.evaluation.pages import RESULTS, format_table, write_page
 from training.experiments.class_evidence import draw_love_ratios
+from training.experiments.kept_results import continue_results
 from training.experiments.source.page import DOUBTED_FROM
 from training.experiments.source.regional_networks import (
     DEPTHS_KM,
@@ -55,24 +55,16 @@ class EventRatios:
 
 
 def weigh_events(settings: TrainingSettings, kind: str, count: int, seed: int) -> list[EventRatios]:
-    """
-    Draw so many events of a kind, with known responses, and weigh each.
+    """Draw so many events of a kind, with known responses, and weigh each, or read the results that an earlier run has kept."""
 
-    Results are kept in `build/evaluation` by edition, seed and kind, and a stopped run continues.
-    """
+    def weigh(first: int) -> Iterator[EventRatios]:
+        simulator = open_simulator(settings, seed)
+        for number, event in enumerate(tqdm(draw_regional_events(simulator, kind, count, seed), kind, count)):
+            if number >= first:
+                yield weigh_event(simulator, event, make_generator(seed + 1, Purpose.SOURCES, number))
+
     path = settings.build_dir / "evaluation" / f"surface-{EDITION}-{seed}-{kind}.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    found = [EventRatios(**json.loads(line)) for line in lines[:count]]
-    if len(found) == count:
-        return found
-    simulator = open_simulator(settings, seed)
-    for number, event in enumerate(tqdm(draw_regional_events(simulator, kind, count, seed), kind, count)):
-        if number >= len(found):
-            found.append(weigh_event(simulator, event, make_generator(seed + 1, Purpose.SOURCES, number)))
-            with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(found[-1])) + "\n")
-    return found
+    return list(continue_results(path, count, lambda row: EventRatios(**row), weigh))
 
 
 def weigh_event(simulator: Simulator, event: RegionalEvent, random: np.random.Generator) -> EventRatios:

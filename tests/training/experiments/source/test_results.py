@@ -10,7 +10,7 @@ from models.seismic.source.array_layout import LOVE
 from models.seismic.source.radiation import project_windows
 from training.experiments.source.methods import Statement, state_azimuth
 from training.experiments.source.page import describe_forces, describe_mechanisms, describe_tensors, tabulate_methods
-from training.experiments.source.results import SHORT_PERIODS, SourceResult, read_pairs
+from training.experiments.source.results import SHORT_PERIODS, SourceResult, parse_pair
 from training.experiments.source.three_components import contract_transverse
 from training.synthesis.sources import Source
 
@@ -32,12 +32,9 @@ def make_result(error_deg, *, ambiguous):
     )
 
 
-def test_the_sign_counts_only_where_it_is_not_called_ambiguous(tmp_path):
+def test_the_sign_counts_only_where_it_is_not_called_ambiguous():
     results = [make_result(4.0, ambiguous=False), make_result(-174.0, ambiguous=True)]
-    path = tmp_path / "kept.jsonl"
-    path.write_text("".join(json.dumps([asdict(one), None]) + "\n" for one in results))
-
-    text = describe_forces([vertical for vertical, _ in read_pairs(path)])
+    text = describe_forces(results)
 
     assert "Sign right: 50%" in text
     assert "not called ambiguous 100%" in text
@@ -46,24 +43,26 @@ def test_the_sign_counts_only_where_it_is_not_called_ambiguous(tmp_path):
     assert "68 % within 0.50 deviations" in text
 
 
+def test_results_are_the_same_after_they_were_kept():
+    found = replace(make_result(4.0, ambiguous=True), kagan_deg=20.0, kagan_deviation_deg=9.0, both=Statement(4.0, 5.0))
+    assert parse_pair(json.loads(json.dumps([asdict(found), None]))) == (found, None)
+
+
 def test_azimuths_are_compared_modulo_180_and_not_at_all_where_they_are_not_stated():
     assert state_azimuth(ForceAzimuthEstimate(175.0, 12.0, True), 2.0) == Statement(7.0, 12.0)
     assert state_azimuth(ForceAzimuthEstimate(175.0, 45.0, True), 2.0) is None
 
 
-def test_methods_are_compared_on_the_events_for_which_each_states_anything(tmp_path):
+def test_methods_are_compared_on_the_events_for_which_each_states_anything():
     """Two forces: of the second the inversion constrains nothing and the network is wrong."""
     first = replace(make_result(4.0, ambiguous=True), network=None, both=Statement(4.0, 5.0))
     second = replace(make_result(80.0, ambiguous=True), constrains=False, network=Statement(60.0, 30.0), both=Statement(60.0, 30.0))
-    path = tmp_path / "kept.jsonl"
-    path.write_text("".join(json.dumps([asdict(one), asdict(one)]) + "\n" for one in (first, second)))
-    kept = [vertical for vertical, _ in read_pairs(path)]
+    kept = [first, second]
 
     results = {("glacial", True): (kept, kept), ("glacial", False): (kept, kept), (SHORT_PERIODS, False): (kept, [])}
     table = tabulate_methods(results).splitlines()
     lines = [line for line in table if line.startswith("| glacial | unknown | verticals")]
 
-    assert [one.both for one in kept] == [first.both, second.both]
     assert "| network | 1 of 2 | 0%" in lines[0]
     assert "| inversion | 1 of 2 | 100%" in lines[1]
     assert "| both | 2 of 2 | 50%" in lines[2]
