@@ -91,7 +91,8 @@ def evaluate(source: EventSource, settings: TrainingSettings, switches: Switches
     """
     behavior = {"events": source.describe(), "models": describe_models(settings.artifacts_dir, calibrated=switches.calibrated)}
     cache = ResultCache(settings.build_dir / "evaluation" / f"{source.name}{switches.label()}.jsonl", behavior)
-    known, batches = cache.read(), source.batches(settings)
+    known: Results = {key: row and EventResult.parse(row) for key, row in cache.read().items()}
+    batches = source.batches(settings)
     missing = [rest for batch in batches if (rest := tuple(key for key in batch if key not in known))]
     for results in _evaluate_batches(source, settings, switches, missing):
         cache.append(results)

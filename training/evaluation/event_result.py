@@ -134,6 +134,19 @@ class EventResult:
     detected: bool = True
     false_alarm_probability: float = NAN
 
+    @classmethod
+    def parse(cls, row: Mapping[str, Any]) -> "EventResult":
+        """Build a result from its JSON."""
+        parts = {
+            "truth": Truth(**row["truth"]),
+            "traces": TraceResults(**{name: np.array(values, np.float64) for name, values in row["traces"].items()}),
+            "epicenter": EpicenterResult(**row["epicenter"]),
+            "by_distances": EpicenterResult(**row["by_distances"]),
+            "tested_by": tuple(row["tested_by"]),
+            "probabilities": tuple(row["probabilities"]),
+        }
+        return cls(**{**row, **parts})
+
     @property
     def event_type(self) -> ClassAnswer | Literal["none"]:
         """The answered class: the most probable one, `undetermined`, or `none` where no event was detected."""
@@ -245,8 +258,8 @@ class ResultCache:
     path: Path
     behavior: Mapping[str, Any]
 
-    def read(self) -> Results:
-        """Read the results that were obtained with the same behavior."""
+    def read(self) -> dict[str, Any]:
+        """Read the results as JSON has them, by key, that were obtained with the same behavior."""
         header = json.loads(json.dumps(self.behavior))
         lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
         if not lines or json.loads(lines[0]) != header:
@@ -254,28 +267,14 @@ class ResultCache:
             self.path.write_text(json.dumps(header) + "\n", encoding="utf-8")
             return {}
         rows = (json.loads(line) for line in lines[1:])
-        return {row["key"]: None if row["result"] is None else parse_result(row["result"]) for row in rows}
+        return {row["key"]: row["result"] for row in rows}
 
-    def append(self, results: Results) -> None:
-        """Append results to the file."""
+    def append(self, results: Mapping[str, object]) -> None:
+        """Append results by key to the file: an EventResult each, or what JSON has."""
         with self.path.open("a", encoding="utf-8") as file:
             for key, result in results.items():
-                content = None if result is None else asdict(result)
-                file.write(json.dumps({"key": key, "result": content}, default=_to_list) + "\n")
+                file.write(json.dumps({"key": key, "result": result}, default=_to_json) + "\n")
 
 
-def _to_list(value: object) -> Any:  # noqa: ANN401  (what json.dumps takes)
-    return np.asarray(value).tolist()
-
-
-def parse_result(row: Mapping[str, Any]) -> EventResult:
-    """Build a result from its JSON."""
-    parts = {
-        "truth": Truth(**row["truth"]),
-        "traces": TraceResults(**{name: np.array(values, np.float64) for name, values in row["traces"].items()}),
-        "epicenter": EpicenterResult(**row["epicenter"]),
-        "by_distances": EpicenterResult(**row["by_distances"]),
-        "tested_by": tuple(row["tested_by"]),
-        "probabilities": tuple(row["probabilities"]),
-    }
-    return EventResult(**{**row, **parts})
+def _to_json(value: Any) -> Any:  # noqa: ANN401  (what json.dumps takes)
+    return asdict(value) if isinstance(value, EventResult) else np.asarray(value).tolist()

@@ -16,8 +16,7 @@ def test_results_are_read_again_unless_the_behavior_is_another(tmp_path):
     again = cache.read()
     assert list(again) == ["3", "4", "5"]
     assert again["4"] is None
-    read, made = again["5"], make_result(4)
-    assert isinstance(read, EventResult)
+    read, made = EventResult.parse(again["5"]), make_result(4)
     assert (read.epicenter, read.probabilities, read.tested_by, read.snr) == (made.epicenter, made.probabilities, made.tested_by, made.snr)
     assert ResultCache(path, {"weights": "b"}).read() == {}
     assert cache.read() == {}

@@ -9,6 +9,8 @@ from training.experiments.kept_results import continue_results
 
 @dataclass(frozen=True)
 class Trial:
+    """A simulated event."""
+
     number: int
 
 

@@ -7,14 +7,13 @@ unknown. Both are located as served, and both kinds of source are inverted for w
 guessed epicenters, and are tried with horizontals too. What is found is kept in `build/evaluation`, so that a stopped run continues.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from math import log
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from tqdm import tqdm
@@ -47,7 +46,7 @@ from training.datasets.catalog_replica import ReplicaRecipe
 from training.datasets.splits import SPLIT_NAMES
 from training.earth.greens import FULL_STORES
 from training.evaluation.evaluate import open_models
-from training.evaluation.event_result import EDITION, describe_models
+from training.evaluation.event_result import EDITION, ResultCache, describe_models
 from training.evaluation.event_sources import EventSource, LabeledEvent, ReplicaSource
 from training.evaluation.metrics import bootstrap, format_fraction
 from training.evaluation.pages import RESULTS, format_table, write_page
@@ -138,8 +137,9 @@ def compare_mixed_event(event: MixedEvent, earths: tuple[GreensTables, ...], pri
 
 def compare_mixed(settings: TrainingSettings, seed: int) -> list[KindComparison]:
     """Compare the kinds of events of mixed paths that fit, shallow earthquakes among them, with and without horizontals."""
-    path = settings.build_dir / "evaluation" / f"class-weights-mixed-{seed}.jsonl"
-    known = read_lines(path, {"edition": EDITION, "log_likelihood": MIN_LOG_LIKELIHOOD})
+    behavior = {"edition": EDITION, "log_likelihood": MIN_LOG_LIKELIHOOD}
+    cache = ResultCache(settings.build_dir / "evaluation" / f"compared-kinds-mixed-{seed}.jsonl", behavior)
+    known = cache.read()
     earths, random = tuple(load_earths(settings.artifacts_dir).values()), make_generator(seed, Purpose.SOURCES, 0)
     sampler = open_mixed_sampler(settings, seed)
     love = open_love_stores(settings, sampler)
@@ -150,36 +150,23 @@ def compare_mixed(settings: TrainingSettings, seed: int) -> list[KindComparison]
                 continue
             found = [compare_mixed_event(one, earths, prior) for one in (replace(event, horizontals=None), event)]
             known[key] = [None if one is None else asdict(one) for one in found]
-            with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps([key, known[key]]) + "\n")
+            cache.append({key: known[key]})
     return [KindComparison(**row | {"event": f"{seed}-{key}"}) for key, rows in known.items() for row in rows or () if row is not None]
 
 
 def compare_events(settings: TrainingSettings, source: EventSource) -> list[KindComparison]:
     """Compare the kinds of all earthquakes and glacial earthquakes of a source that can be compared."""
     behavior = {"events": source.describe(), "models": describe_models(settings.artifacts_dir, calibrated=True)}
-    path = settings.build_dir / "evaluation" / f"class-weights-{source.name}.jsonl"
-    known = read_lines(path, behavior)
+    cache = ResultCache(settings.build_dir / "evaluation" / f"compared-kinds-{source.name}.jsonl", behavior)
+    known = cache.read()
     keys = [key for batch in source.batches(settings) for key in batch if key.split("-")[0] not in OTHER_KINDS]
     missing = [key for key in keys if key not in known]
     models, earths = open_models(settings), load_earths(settings.artifacts_dir)
     for key, event in tqdm(source.load(missing, settings), source.name, len(missing)):
         found = compare_event(models, earths, event)
         known[key] = None if found is None else asdict(found)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps([key, known[key]]) + "\n")
+        cache.append({key: known[key]})
     return [KindComparison(**row | {"event": f"{source.name} {key}"}) for key in keys if (row := known[key]) is not None]
-
-
-def read_lines(path: Path, behavior: Mapping[str, Any]) -> dict[str, Any]:
-    """Read the rows by key that were kept with the same behavior; a file of another behavior is begun anew."""
-    header = json.dumps(behavior, sort_keys=True)
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    if not lines or lines[0] != header:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(header + "\n", encoding="utf-8")
-        return {}
-    return dict(json.loads(line) for line in lines[1:])
 
 
 def select_clear(events: Sequence[KindComparison], *, clear: bool) -> list[KindComparison]:

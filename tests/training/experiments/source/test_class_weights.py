@@ -13,7 +13,6 @@ from training.experiments.source.class_weights import (
     compare_events,
     describe_loss,
     measure_loss,
-    read_lines,
     tabulate_losses,
 )
 from training.experiments.unseen_earths import UnseenEarths
@@ -80,13 +79,3 @@ def test_events_of_other_kinds_are_left_out_and_kept_ones_not_compared_again(tmp
     assert loaded == ["earthquake-0", "earthquake-1", "glacial-0", "glacial-1"]
     assert [one.weigh(0.1, 0.0) for one in first] == [one.weigh(0.1, 0.0) for one in again]
     assert [one.event for one in again] == ["unseen-earths-at-ice-5 glacial-0", "unseen-earths-at-ice-5 glacial-1"]
-
-
-def test_kept_comparisons_are_read_again_unless_the_models_are_others(tmp_path):
-    path = tmp_path / "kept.jsonl"
-    assert read_lines(path, {"edition": 1}) == {}
-    with path.open("a") as file:
-        file.write('["7", null]\n["9", {"kind": "glacial"}]\n')
-
-    assert read_lines(path, {"edition": 1}) == {"7": None, "9": {"kind": "glacial"}}
-    assert read_lines(path, {"edition": 2}) == {}
