@@ -9,6 +9,7 @@ Every step of a running job names its attempt. A step of an attempt that does no
 """
 
 from datetime import UTC, datetime
+from typing import TypedDict
 
 from models.errors import AtlasError
 from workers.contracts import DataWarning, JobRecord, PartProblem, Problem, Status
@@ -56,69 +57,28 @@ def begin(record: JobRecord, worker: str) -> JobRecord | None:
 
 
 def advance(record: JobRecord, attempt: int, stage: str, progress: float) -> JobRecord:
-    """
-    Set stage and progress of a running attempt; raises Superseded, Canceled.
-
-    Parameters
-    ----------
-    record
-        The record.
-    attempt
-        Number of the attempt.
-    stage
-        Name of the stage.
-    progress
-        Fraction done, 0 to 1; never decreases.
-
-    Returns
-    -------
-    JobRecord
-        The next record.
-
-    """
+    """Set stage and progress (fraction done, which never decreases) of a running attempt; raises Superseded, Canceled."""
     _check_attempt(record, attempt)
     if record.cancel_requested:
         raise Canceled("the job was canceled")
     return record.model_copy(update={"stage": stage, "progress": min(max(progress, record.progress), 1.0)})
 
 
-def finish(
-    record: JobRecord,
-    attempt: int,
-    status: Status,
-    *,
-    problem: Problem | None = None,
-    warnings: list[DataWarning] | None = None,
-    figures: list[str] | None = None,
-    formats: list[str] | None = None,
-) -> JobRecord:
-    """
-    End a running attempt; the status is CANCELED wherever cancellation was requested. Raises Superseded.
+class Outcome(TypedDict, total=False):
+    """What the record of an ended job states beside its status: why it failed, warnings, names of the figures and formats stored."""
 
-    Parameters
-    ----------
-    record
-        The record.
-    attempt
-        Number of the attempt.
-    status
-        The terminal status.
-    problem
-        Why the job failed.
-    warnings, figures, formats
-        Data warnings, and names of the figures and formats stored.
+    problem: Problem
+    warnings: list[DataWarning]
+    figures: list[str]
+    formats: list[str]
 
-    Returns
-    -------
-    JobRecord
-        The next record.
 
-    """
+def finish(record: JobRecord, attempt: int, status: Status, outcome: Outcome) -> JobRecord:
+    """End a running attempt; wherever cancellation was requested the status is CANCELED, without the outcome. Raises Superseded."""
     _check_attempt(record, attempt)
     if record.cancel_requested or status is Status.CANCELED:
         return _end(record, Status.CANCELED)
-    output = {"problem": problem, "warnings": warnings or [], "figures": figures or [], "formats": formats or []}
-    return _end(record, status).model_copy(update=output)
+    return _end(record, status).model_copy(update=outcome)
 
 
 def request_cancel(record: JobRecord) -> JobRecord:

@@ -4,8 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any, cast
+from typing import Any, Unpack, cast
 
 import structlog
 from pydantic import ValidationError
@@ -14,9 +13,9 @@ from redis.client import Pipeline
 from redis.exceptions import WatchError
 
 from models.errors import AtlasError
-from workers.contracts import SCHEMA_VERSION, DataWarning, JobRecord, Problem, Status, Submission, WorkerState
+from workers.contracts import SCHEMA_VERSION, JobRecord, Status, Submission, WorkerState
 from workers.queue.callback_queue import schedule_callback
-from workers.queue.lifecycle import AlreadyEnded, Canceled, Superseded, UnknownJob, advance, begin, finish, release, request_cancel
+from workers.queue.lifecycle import AlreadyEnded, Canceled, Outcome, Superseded, UnknownJob, advance, begin, finish, release, request_cancel
 from workers.queue.statistics import Statistics, count_outcome
 from workers.settings import Settings
 
@@ -137,63 +136,12 @@ class Records:
         return record if mine else None
 
     def advance(self, job_id: str, attempt: int, stage: str, progress: float) -> JobRecord:
-        """
-        Set stage and progress of an attempt; raises Canceled or Superseded, upon which the attempt must stop.
-
-        Parameters
-        ----------
-        job_id
-            Id of the job.
-        attempt
-            Number of the attempt.
-        stage
-            Name of the stage.
-        progress
-            Fraction done, 0 to 1; never decreases.
-
-        Returns
-        -------
-        JobRecord
-            The record afterwards.
-
-        """
+        """Set stage and progress of an attempt; raises Canceled or Superseded, upon which the attempt must stop, or UnknownJob."""
         return self._change_existing(job_id, lambda record: advance(record, attempt, stage, progress))
 
-    def finish(
-        self,
-        job_id: str,
-        attempt: int,
-        status: Status,
-        *,
-        problem: Problem | None = None,
-        warnings: list[DataWarning] | None = None,
-        figures: list[str] | None = None,
-        formats: list[str] | None = None,
-    ) -> JobRecord:
-        """
-        End a job; the status is CANCELED wherever cancellation was requested. Raises Superseded, UnknownJob.
-
-        Parameters
-        ----------
-        job_id
-            Id of the job.
-        attempt
-            Number of the attempt.
-        status
-            The terminal status.
-        problem
-            Why the job failed.
-        warnings, figures, formats
-            Data warnings, and names of the figures and formats stored.
-
-        Returns
-        -------
-        JobRecord
-            The record afterwards.
-
-        """
-        end = partial(finish, problem=problem, warnings=warnings, figures=figures, formats=formats)
-        return self._change_existing(job_id, lambda record: end(record, attempt, status))
+    def finish(self, job_id: str, attempt: int, status: Status, **outcome: Unpack[Outcome]) -> JobRecord:
+        """End a job with what its record is to state; the status is CANCELED wherever that was requested. Raises Superseded, UnknownJob."""
+        return self._change_existing(job_id, lambda record: finish(record, attempt, status, outcome))
 
     def request_cancel(self, job_id: str) -> JobRecord:
         """Cancel a queued job at once, and request that a running one stops at its next stage. Raises AlreadyEnded, UnknownJob."""
